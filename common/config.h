@@ -1,0 +1,56 @@
+/*
+ * The configuration file (libconfig syntax; docs/reference/configuration.md). Read by ringcastd and, for the
+ * address of the control socket, by ringcastctl. Every setting is described once, in the table in config.c: its
+ * name, kind, bounds and default; the unknown-key check and its "did you mean" come from the same table.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "log.h"
+
+/* Longest camera name in bytes, without the NUL. */
+#define CONFIG_CAMERA_NAME_MAX 64
+
+enum config_transport { CONFIG_TRANSPORT_AUTO, CONFIG_TRANSPORT_TCP, CONFIG_TRANSPORT_UDP };
+
+struct config_camera {
+    char *name;                      /* 1…64 bytes of UTF-8, no '/' and no control characters, unique */
+    char *url;                       /* "rtsp://…"; may hold credentials: a secret */
+    char *username;                  /* plain, any characters; NULL: none */
+    char *password;                  /* plain, any characters; NULL: none; a secret */
+    enum config_transport transport; /* default: tcp */
+    bool audio;                      /* default: true */
+    size_t ring_size;                /* bytes of ring data; default: that of the whole file */
+    int line;                        /* where the camera begins in the file */
+};
+
+struct config {
+    char *path;         /* the file, as given */
+    char *listen_host;  /* numeric address without brackets; "127.0.0.1" */
+    int listen_port;    /* 0: any free port */
+    bool insecure;      /* allow a listen address that is not loopback without authentication */
+    char *runtime_dir;  /* absolute */
+    char *instance;     /* part of the shared-memory names: [A-Za-z0-9_-]{1,32} */
+    size_t ring_size;   /* bytes, default for cameras; power of two */
+    enum log_level log_level;
+    struct config_camera *cameras;
+    size_t camera_count;
+};
+
+/*
+ * Reads and checks FILE completely. Errors go to ERRORS, one line each, all that are found, as
+ * "FILE:LINE: FIELD: what is wrong; what to do". Values of secret fields are never shown.
+ * The configuration, to be freed with config_free; or NULL after at least one error was written.
+ */
+struct config *config_load(const char *path, FILE *errors);
+
+void config_free(struct config *config);
+
+/* "ipc://<runtime_dir>/control.sock": where the control socket of this configuration is. malloc'ed. */
+char *config_control_url(const struct config *config);
+
+#endif

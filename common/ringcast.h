@@ -1,0 +1,125 @@
+/*
+ * libringcast: read a camera's live fragments from its shared-memory ring.
+ *
+ * A ring holds the newest seconds of one camera as fragmented MP4 (ISO/IEC 14496-12). One process writes it
+ * (ringcast-ingest), any number of processes read it; the writer never waits for a reader. This header is the
+ * whole public interface. The format itself is docs/reference/ring.md.
+ *
+ * Ownership: every function that takes a buffer copies into it; nothing returned points into shared memory.
+ * Threads: a ringcast_reader is immutable after it is opened and may be shared by threads; a ringcast_cursor
+ * belongs to one thread at a time. Errors are negative errno values. Nothing here writes to shared memory, and
+ * nothing the writer does, deliberate damage and truncation included, makes these functions crash, block or
+ * read outside the ring.
+ */
+#ifndef RINGCAST_H
+#define RINGCAST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Longest codecs parameter (RFC 6381), with its terminating NUL. */
+#define RINGCAST_CODECS_SIZE 128
+
+/* Longest init segment that a ring can hold, in bytes. */
+#define RINGCAST_INIT_MAX 16384
+
+enum ringcast_entry_flags {
+    RINGCAST_KEYFRAME = 1u << 0,      /* the video sample is a sync sample: decoding can begin here */
+    RINGCAST_DISCONTINUITY = 1u << 1, /* the source's timeline broke before this fragment and was repaired */
+};
+
+/* One mapped ring. Opaque; made by ringcast_open or ringcast_open_fd. */
+typedef struct ringcast_reader ringcast_reader;
+
+/* A reader's place in a ring. Owned by the caller; a copy of it is a second, independent place. */
+typedef struct ringcast_cursor {
+    uint64_t position; /* bytes since the ring was made: where the next entry begins; never wraps */
+    uint64_t sequence; /* number of the entry last read, 0 before the first */
+} ringcast_cursor;
+
+/* What a ring says of one fragment (`moof` + `mdat`). */
+typedef struct ringcast_entry {
+    uint64_t position;    /* bytes since the ring was made */
+    uint64_t sequence;    /* 1, 2, 3 …, one more per fragment of the camera, across generations */
+    uint32_t generation;  /* which init segment this fragment needs */
+    uint32_t flags;       /* enum ringcast_entry_flags */
+    size_t length;        /* of the fragment, in bytes */
+    int64_t decode_time;  /* of the video sample, in the video timescale (`tfdt`) */
+    uint32_t duration;    /* of the video sample, in the video timescale */
+    uint32_t timescale;   /* ticks a second of decode_time and duration; 0 if its generation is already gone */
+    int64_t wall_ns;      /* capture time, CLOCK_REALTIME, nanoseconds since 1970 */
+    int64_t capture_ns;   /* capture time, CLOCK_MONOTONIC, nanoseconds */
+    int64_t published_ns; /* when the writer published it, CLOCK_MONOTONIC, nanoseconds */
+} ringcast_entry;
+
+/* What a ring says of one generation: all fragments between two changes of the stream's parameters. */
+typedef struct ringcast_generation {
+    uint32_t number;                   /* 1, 2, 3 … */
+    uint32_t timescale;                /* of the video track, ticks a second */
+    uint32_t width, height;            /* of the picture, in pixels */
+    char codecs[RINGCAST_CODECS_SIZE]; /* RFC 6381 codecs parameter, such as "avc1.64001F,mp4a.40.2" */
+    size_t init_length;                /* of the init segment (`ftyp` + `moov`), in bytes */
+} ringcast_generation;
+
+/*
+ * Maps the ring called NAME ("/ringcast.<instance>.<camera>", see shm_open(3)) read-only.
+ * 0, and *reader is to be closed with ringcast_close; -ENOENT: no such camera; -EACCES; -EPROTO: not a ring,
+ * or of a version that this library does not read; -ENOMEM.
+ */
+int ringcast_open(const char *name, ringcast_reader **reader);
+
+/* The same for a descriptor of the shared-memory object. The descriptor stays the caller's. */
+int ringcast_open_fd(int fd, ringcast_reader **reader);
+
+/* Unmaps the ring. NULL is allowed. Cursors need no closing. */
+void ringcast_close(ringcast_reader *reader);
+
+/* Size of the ring's data area in bytes (a power of two). No entry is longer. */
+size_t ringcast_capacity(const ringcast_reader *reader);
+
+/*
+ * Puts the cursor on the newest keyframe, in constant time.
+ * 0; -EAGAIN: no keyframe is in the ring (yet), the cursor then stands at the newest position.
+ */
+int ringcast_seek_keyframe(const ringcast_reader *reader, ringcast_cursor *cursor);
+
+/*
+ * Copies the fragment at the cursor into BUFFER and moves the cursor past it.
+ *  1        a fragment: *entry describes it
+ *  0        nothing new yet
+ *  -ENOSPC  BUFFER is too small: entry->length says what is needed; the cursor has not moved
+ *  -ESTALE  the writer has overwritten this place: the reader was too slow; seek to go on
+ *  -EBADMSG the ring's content contradicts itself: seek to go on
+ *  -EPIPE   the ring is retired (its camera was removed, or it moved to a ring of another size): open it anew
+ *           by name; all entries before the end have been read
+ */
+int ringcast_read(const ringcast_reader *reader, ringcast_cursor *cursor, void *buffer, size_t size,
+                  ringcast_entry *entry);
+
+/* As ringcast_read, but only describes the entry at the cursor: nothing is copied, the cursor stays. */
+int ringcast_peek(const ringcast_reader *reader, const ringcast_cursor *cursor, ringcast_entry *entry);
+
+/*
+ * Copies a generation's init segment into BUFFER (which may be NULL with SIZE 0) and describes it. NUMBER 0 asks
+ * for the newest.
+ * 0; -EAGAIN: the camera has sent nothing yet; -ESTALE: that generation is gone; -ENOSPC: BUFFER is too small,
+ * generation->init_length says what is needed; -EBADMSG.
+ */
+int ringcast_init_segment(const ringcast_reader *reader, uint32_t number, void *buffer, size_t size,
+                          ringcast_generation *generation);
+
+/*
+ * Sleeps until the ring has an entry at or after the cursor, is retired, or TIMEOUT_MS milliseconds have passed
+ * (-1: no limit). 1: there is something; 0: time-out; -EINTR: a signal came; -EPIPE: retired.
+ */
+int ringcast_wait(const ringcast_reader *reader, const ringcast_cursor *cursor, int timeout_ms);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
