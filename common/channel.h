@@ -1,7 +1,7 @@
 /*
- * The channel between ringcastd and each of its child processes: control messages (message.h) over an inherited
- * SOCK_SEQPACKET socket pair, with descriptors attached where a message needs them. A packet is one message.
- * Non-blocking on both sides; end-of-file means that the other process is gone.
+ * The channel between ringcastd and each of its child processes: control messages (message.h) over an
+ * inherited SOCK_SEQPACKET socket pair, with descriptors attached where a message needs them. A packet is one
+ * message. Non-blocking on both sides; end-of-file means that the other process is gone.
  */
 #ifndef CHANNEL_H
 #define CHANNEL_H

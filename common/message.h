@@ -1,8 +1,8 @@
 /*
- * Control messages: one JSON object (RFC 8259) each, the same between ringcastctl, ringcastd, ringcast-fanout and
- * ringcast-ingest. Every message has "v" (protocol version) and "type"; docs/reference/control.md describes each
- * type. A message is at most MESSAGE_MAX bytes; a receiver checks size, syntax, version and type before anything
- * else, and a bad message costs its sender only.
+ * Control messages: one JSON object (RFC 8259) each, the same between ringcastctl, ringcastd, ringcast-fanout
+ * and ringcast-ingest. Every message has "v" (protocol version) and "type"; docs/reference/control.md
+ * describes each type. A message is at most MESSAGE_MAX bytes; a receiver checks size, syntax, version and
+ * type before anything else, and a bad message costs its sender only.
  */
 #ifndef MESSAGE_H
 #define MESSAGE_H
@@ -23,13 +23,17 @@
 /* A new message {"v":1,"type":TYPE}; add members with jansson. NULL: out of memory. Owned by the caller. */
 json_t *message_new(const char *type);
 
+/* What message_decode says of a message whose only known fault is its version (compare the pointer). */
+extern const char message_wrong_version[];
+
 /*
- * Parses and checks a received message of LENGTH bytes. *error, when not NULL, gets a static description.
- * The message (to be freed with json_decref), or NULL.
+ * Parses and checks a received message of LENGTH bytes. *error, when not NULL, gets a static description, or
+ * NULL. The message (to be freed with json_decref), or NULL.
  */
 json_t *message_decode(const void *data, size_t length, const char **error);
 
-/* Encodes compactly. Returned memory is malloc'ed, LENGTH without the NUL. NULL: out of memory or over MESSAGE_MAX. */
+/* Encodes compactly. Returned memory is malloc'ed, LENGTH without the NUL. NULL: out of memory or over
+ * MESSAGE_MAX. */
 char *message_encode(const json_t *message, size_t *length);
 
 /* The type, never NULL for what message_decode returned. */
