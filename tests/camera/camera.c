@@ -1,0 +1,304 @@
+/*
+ * The pipeline of a camera: videotestsrc gives the pace and the buffers (it is a live source with exact
+ * timestamps), a probe behind it draws the picture into them, x264enc or x265enc encodes. Everything that
+ * keeps state per run (frame number, the paused flag) is touched by the streaming thread only or atomic.
+ */
+#include "camera.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <gst/video/video.h>
+
+#include "picture.h"
+
+#define NS_PER_S 1000000000LL
+
+/* Lowest tone of a camera's sound in Hz; each camera has its own. */
+#define TONE_HZ 220
+
+struct camera {
+    struct camera_options options; /* name is owned */
+    GstRTSPServer *server;         /* not owned */
+    GstRTSPMediaFactory *factory;
+    struct picture *picture;
+    GstElement *encoder; /* of the running media, or NULL; owned reference */
+    char *path;
+    atomic_bool paused;
+    uint64_t frame; /* streaming thread: frames drawn since the first run */
+};
+
+static int64_t wall_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+static void draw(struct camera *camera, GstBuffer *buffer)
+{
+    struct picture_planes planes;
+    GstVideoInfo info;
+    GstVideoFrame frame;
+
+    gst_video_info_set_format(&info, GST_VIDEO_FORMAT_I420, (guint)camera->options.width,
+                              (guint)camera->options.height);
+    if (!gst_video_frame_map(&frame, &info, buffer, GST_MAP_WRITE))
+        return;
+    for (guint plane = 0; plane < 3; plane++) {
+        planes.data[plane] = GST_VIDEO_FRAME_PLANE_DATA(&frame, plane);
+        planes.stride[plane] = GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane);
+    }
+    picture_draw(camera->picture, &planes, camera->frame++, camera->options.fps, wall_ns());
+    gst_video_frame_unmap(&frame);
+}
+
+static GstPadProbeReturn on_picture(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+    struct camera *camera = data;
+
+    (void)pad;
+    if (atomic_load_explicit(&camera->paused, memory_order_relaxed))
+        return GST_PAD_PROBE_DROP;
+    info->data = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
+    draw(camera, GST_PAD_PROBE_INFO_BUFFER(info));
+    return GST_PAD_PROBE_OK;
+}
+
+static GstPadProbeReturn on_sound(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+    struct camera *camera = data;
+
+    (void)pad;
+    (void)info;
+    return atomic_load_explicit(&camera->paused, memory_order_relaxed) ? GST_PAD_PROBE_DROP
+                                                                       : GST_PAD_PROBE_OK;
+}
+
+static GstPadProbeReturn on_rtcp(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+    (void)pad;
+    (void)info;
+    (void)data;
+    return GST_PAD_PROBE_DROP;
+}
+
+static void add_probe(GstElement *bin, const char *name, GstPadProbeCallback callback, struct camera *camera)
+{
+    GstElement *element = gst_bin_get_by_name(GST_BIN(bin), name);
+    GstPad *pad;
+
+    if (element == NULL)
+        return;
+    pad = gst_element_get_static_pad(element, "src");
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, callback, camera, NULL);
+    gst_object_unref(pad);
+    gst_object_unref(element);
+}
+
+/* A receiver report makes rtpsession believe in an SSRC collision and change the stream's SSRC, so none
+ * reaches it. */
+static void on_rtpbin_pad(GstElement *rtpbin, GstPad *pad, gpointer data)
+{
+    (void)rtpbin;
+    (void)data;
+    if (g_str_has_prefix(GST_PAD_NAME(pad), "recv_rtcp_sink"))
+        gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_rtcp, NULL,
+                          NULL);
+}
+
+static void on_pipeline_element(GstBin *pipeline, GstElement *element, gpointer data)
+{
+    (void)pipeline;
+    (void)data;
+    if (g_str_has_prefix(GST_OBJECT_NAME(element), "rtpbin"))
+        g_signal_connect(element, "pad-added", G_CALLBACK(on_rtpbin_pad), NULL);
+}
+
+static void on_unprepared(GstRTSPMedia *media, gpointer data)
+{
+    struct camera *camera = data;
+
+    (void)media;
+    gst_clear_object(&camera->encoder);
+}
+
+static void on_media_configure(GstRTSPMediaFactory *factory, GstRTSPMedia *media, gpointer data)
+{
+    struct camera *camera = data;
+    GstElement *bin = gst_rtsp_media_get_element(media);
+    GstObject *pipeline = gst_object_get_parent(GST_OBJECT(bin));
+
+    (void)factory;
+    add_probe(bin, "video", on_picture, camera);
+    add_probe(bin, "sound", on_sound, camera);
+    gst_clear_object(&camera->encoder);
+    camera->encoder = gst_bin_get_by_name(GST_BIN(bin), "encoder");
+    g_signal_connect(media, "unprepared", G_CALLBACK(on_unprepared), camera);
+    if (pipeline != NULL) {
+        g_signal_connect(pipeline, "element-added", G_CALLBACK(on_pipeline_element), NULL);
+        gst_object_unref(pipeline);
+    }
+    gst_object_unref(bin);
+}
+
+static const char *audio_branch(enum camera_audio audio)
+{
+    switch (audio) {
+    case CAMERA_AUDIO_AAC:
+        return "audio/x-raw,rate=16000,channels=1 ! voaacenc bitrate=32000 ! rtpmp4gpay name=pay1 pt=97";
+    case CAMERA_AUDIO_OPUS:
+        return "audio/x-raw,rate=48000,channels=1 ! opusenc bitrate=32000 ! rtpopuspay name=pay1 pt=97";
+    case CAMERA_AUDIO_PCMA:
+        return "audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=8";
+    case CAMERA_AUDIO_PCMU:
+        return "audio/x-raw,rate=8000,channels=1 ! mulawenc ! rtppcmupay name=pay1 pt=0";
+    case CAMERA_AUDIO_NONE:
+        break;
+    }
+    return NULL;
+}
+
+static char *h264_branch(const struct camera_options *options)
+{
+    return g_strdup_printf("x264enc name=encoder speed-preset=ultrafast threads=1 sliced-threads=false "
+                           "sync-lookahead=0 rc-lookahead=0 "
+                           "b-adapt=false bframes=%d key-int-max=%d bitrate=%d option-string=scenecut=0%s "
+                           "! video/x-h264,stream-format=byte-stream,alignment=au ! rtph264pay name=pay0 "
+                           "pt=96 config-interval=-1",
+                           options->b_frames, options->gop, options->bitrate,
+                           options->b_frames == 0 ? " tune=zerolatency" : "");
+}
+
+static char *h265_branch(const struct camera_options *options)
+{
+    return g_strdup_printf(
+        "x265enc name=encoder speed-preset=ultrafast key-int-max=%d bitrate=%d%s "
+        "option-string=pools=none:frame-threads=1:scenecut=0:bframes=%d:b-adapt=0:rc-lookahead=%d "
+        "! video/x-h265,stream-format=byte-stream,alignment=au ! rtph265pay name=pay0 pt=96 "
+        "config-interval=-1",
+        options->gop, options->bitrate, options->b_frames == 0 ? " tune=zerolatency" : "", options->b_frames,
+        options->b_frames == 0 ? 0 : options->b_frames + 1);
+}
+
+static char *launch_line(const struct camera_options *options, unsigned int index)
+{
+    char *video = options->codec == CAMERA_CODEC_H264 ? h264_branch(options) : h265_branch(options);
+    const char *audio = audio_branch(options->audio);
+    GString *line = g_string_new(NULL);
+
+    g_string_printf(line,
+                    "( videotestsrc name=video is-live=true pattern=black "
+                    "! video/x-raw,format=I420,width=%d,height=%d,framerate=%d/1 ! %s ",
+                    options->width, options->height, options->fps, video);
+    if (audio != NULL)
+        g_string_append_printf(line, "audiotestsrc name=sound is-live=true volume=0.1 freq=%u ! %s ",
+                               TONE_HZ * (index + 1), audio);
+    g_string_append(line, ")");
+    g_free(video);
+    return g_string_free(line, FALSE);
+}
+
+static void require_role(GstRTSPMediaFactory *factory)
+{
+    GstRTSPPermissions *permissions = gst_rtsp_permissions_new();
+
+    gst_rtsp_permissions_add_role(permissions, CAMERA_ROLE, GST_RTSP_PERM_MEDIA_FACTORY_ACCESS,
+                                  G_TYPE_BOOLEAN, TRUE, GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, G_TYPE_BOOLEAN,
+                                  TRUE, NULL);
+    gst_rtsp_media_factory_set_permissions(factory, permissions);
+    gst_rtsp_permissions_unref(permissions);
+}
+
+static char *path_for(const char *name, unsigned int index)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+    if (name[strspn(name, plain)] == '\0')
+        return g_strdup_printf("/%s", name);
+    return g_strdup_printf("/cam%u", index + 1);
+}
+
+struct camera *camera_create(GstRTSPServer *server, const struct camera_options *options, unsigned int index,
+                             bool auth)
+{
+    struct camera *camera = calloc(1, sizeof *camera);
+    char *launch;
+
+    if (camera == NULL)
+        return NULL;
+    camera->picture = picture_create(options->width, options->height, options->name, index);
+    if (camera->picture == NULL) {
+        free(camera);
+        return NULL;
+    }
+    camera->options = *options;
+    camera->options.name = g_strdup(options->name);
+    camera->path = path_for(options->name, index);
+    camera->server = server;
+    camera->factory = gst_rtsp_media_factory_new();
+    launch = launch_line(options, index);
+    gst_rtsp_media_factory_set_launch(camera->factory, launch);
+    g_free(launch);
+    gst_rtsp_media_factory_set_shared(camera->factory, TRUE);
+    gst_rtsp_media_factory_set_latency(camera->factory, 0);
+    g_signal_connect(camera->factory, "media-configure", G_CALLBACK(on_media_configure), camera);
+    if (auth)
+        require_role(camera->factory);
+    camera_set_mounted(camera, true);
+    return camera;
+}
+
+void camera_destroy(struct camera *camera)
+{
+    if (camera == NULL)
+        return;
+    camera_set_mounted(camera, false);
+    g_signal_handlers_disconnect_by_data(camera->factory, camera);
+    g_object_unref(camera->factory);
+    gst_clear_object(&camera->encoder);
+    picture_destroy(camera->picture);
+    g_free(camera->options.name);
+    g_free(camera->path);
+    free(camera);
+}
+
+const char *camera_name(const struct camera *camera)
+{
+    return camera->options.name;
+}
+
+const char *camera_path(const struct camera *camera)
+{
+    return camera->path;
+}
+
+void camera_set_mounted(struct camera *camera, bool mounted)
+{
+    GstRTSPMountPoints *mounts = gst_rtsp_server_get_mount_points(camera->server);
+
+    gst_rtsp_mount_points_remove_factory(mounts, camera->path);
+    if (mounted)
+        gst_rtsp_mount_points_add_factory(mounts, camera->path, g_object_ref(camera->factory));
+    g_object_unref(mounts);
+}
+
+void camera_set_paused(struct camera *camera, bool paused)
+{
+    atomic_store_explicit(&camera->paused, paused, memory_order_relaxed);
+}
+
+void camera_force_keyframe(struct camera *camera)
+{
+    GstPad *pad;
+
+    if (camera->encoder == NULL)
+        return;
+    pad = gst_element_get_static_pad(camera->encoder, "src");
+    gst_pad_send_event(pad, gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
+    gst_object_unref(pad);
+}

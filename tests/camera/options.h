@@ -1,0 +1,47 @@
+/*
+ * The test camera's command line: how many cameras, and what each one sends. Used by main.c at start only.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stddef.h>
+
+enum camera_codec { CAMERA_CODEC_H264, CAMERA_CODEC_H265 };
+
+enum camera_audio {
+    CAMERA_AUDIO_NONE,
+    CAMERA_AUDIO_AAC,
+    CAMERA_AUDIO_OPUS,
+    CAMERA_AUDIO_PCMA,
+    CAMERA_AUDIO_PCMU
+};
+
+enum camera_auth { CAMERA_AUTH_BASIC = 1, CAMERA_AUTH_DIGEST = 2, CAMERA_AUTH_BOTH = 3 };
+
+struct camera_options {
+    char *name; /* shown in the picture; any UTF-8 */
+    enum camera_codec codec;
+    enum camera_audio audio;
+    int width, height; /* pixels, even */
+    int fps;           /* frames a second */
+    int gop;           /* frames from one keyframe to the next */
+    int bitrate;       /* kbit/s */
+    int b_frames;      /* B-frames between two reference frames; 0: lowest latency */
+};
+
+struct options {
+    int port;       /* 0: any free one */
+    char *user;     /* NULL: no authentication */
+    char *password; /* NULL as long as user is */
+    enum camera_auth auth;
+    struct camera_options *cameras;
+    size_t camera_count;
+};
+
+/* 0; 1: help was asked for and written; -EINVAL: a message is on standard error; -ENOMEM. Then nothing is
+ * owned. */
+int options_parse(struct options *options, int argc, char **argv);
+
+void options_free(struct options *options);
+
+#endif
