@@ -1,6 +1,6 @@
 /*
- * Making and removing rings: the supervisor's side (invariant R8: only the supervisor has a descriptor that can
- * size a ring; the worker gets one, maps it and closes it).
+ * Making and removing rings: the supervisor's side (invariant R8: only the supervisor has a descriptor that
+ * can size a ring; the worker gets one, maps it and closes it).
  */
 #ifndef RING_CREATE_H
 #define RING_CREATE_H
@@ -17,17 +17,17 @@ struct ring_descriptors {
 };
 
 /*
- * Writes "/ringcast.<instance>.<camera>" to NAME. Bytes of the camera's name other than [A-Za-z0-9_-] and, after
- * the first, '.', are percent-encoded, so any configured name gives a valid, distinct object name.
- * 0; -ENAMETOOLONG.
+ * Writes "/ringcast.<instance>.<camera>" to NAME. Bytes of the camera's name other than [A-Za-z0-9_-] and,
+ * after the first, '.', are percent-encoded, so any configured name gives a valid, distinct object name. 0;
+ * -ENAMETOOLONG.
  */
 int ring_name(char name[RING_NAME_SIZE], const char *instance, const char *camera);
 
 /*
- * Makes a ring with CAPACITY bytes of data (rounded up to a power of two; 64 KiB … 1 GiB), mode 0600, its memory
- * reserved (so that a full /dev/shm is an error here and not a SIGBUS in the writer), and holds a shared flock on
- * it through both descriptors. EPOCH_NS (CLOCK_MONOTONIC) is the zero of the camera's decode times.
- * 0; -EEXIST; -ENOSPC: /dev/shm is full; other negative errno. On error nothing is left behind.
+ * Makes a ring with CAPACITY bytes of data (rounded up to a power of two; 64 KiB … 1 GiB), mode 0600, its
+ * memory reserved (so that a full /dev/shm is an error here and not a SIGBUS in the writer), and holds a
+ * shared flock on it through both descriptors. EPOCH_NS (CLOCK_MONOTONIC) is the zero of the camera's decode
+ * times. 0; -EEXIST; -ENOSPC: /dev/shm is full; other negative errno. On error nothing is left behind.
  */
 int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring_descriptors *descriptors);
 

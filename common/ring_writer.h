@@ -1,8 +1,8 @@
 /*
  * The writing side of a ring. One writer per ring; used by one ringcast-ingest worker from one thread.
  * After ring_writer_attach nothing here allocates, blocks or makes a system call, but for the wake-up in
- * ring_writer_publish (invariant R1). A writer killed at any instruction leaves every published entry readable,
- * and the next ring_writer_attach carries on after them in a new generation (R5).
+ * ring_writer_publish (invariant R1). A writer killed at any instruction leaves every published entry
+ * readable, and the next ring_writer_attach carries on after them in a new generation (R5).
  */
 #ifndef RING_WRITER_H
 #define RING_WRITER_H
@@ -34,9 +34,9 @@ struct ring_fragment {
 };
 
 /*
- * Maps the ring of descriptor FD and repairs what a killed predecessor left. WAKE is an eventfd (non-blocking)
- * to which each publish adds 1, or -1. FD is closed in every case; WAKE stays the caller's and must outlive the
- * writer. 0; -EPROTO: not a ring; -EBADMSG: a ring beyond repair; -ENOMEM.
+ * Maps the ring of descriptor FD and repairs what a killed predecessor left. WAKE is an eventfd
+ * (non-blocking) to which each publish adds 1, or -1. FD is closed in every case; WAKE stays the caller's and
+ * must outlive the writer. 0; -EPROTO: not a ring; -EBADMSG: a ring beyond repair; -ENOMEM.
  */
 int ring_writer_attach(int fd, int wake, struct ring_writer **writer);
 
@@ -50,27 +50,30 @@ int64_t ring_writer_epoch_ns(const struct ring_writer *writer);
 uint64_t ring_writer_next_sequence(const struct ring_writer *writer);
 
 /*
- * Ends the timeline of the last writer: the largest decode time + duration published so far, in nanoseconds since
- * the epoch (0 if nothing was). New decode times must not be smaller.
+ * Ends the timeline of the last writer: the largest decode time + duration published so far, in nanoseconds
+ * since the epoch (0 if nothing was). New decode times must not be smaller.
  */
 int64_t ring_writer_end_ns(const struct ring_writer *writer);
 
 /*
  * Begins a new generation. The first fragment after it must be a keyframe.
- * 0; -EMSGSIZE: init segment or codecs too long.
+ * 0; -EMSGSIZE: init segment or codecs too long; -EINVAL: timescale 0, or bytes in the codecs other than
+ * letters, digits and ".,-_+% " (readers refuse them).
  */
 int ring_writer_begin_generation(struct ring_writer *writer, const struct ring_stream *stream);
 
 /*
  * Room for a fragment of exactly LENGTH bytes, contiguous, directly in the ring. The caller fills it and then
  * publishes it; reserving again before publishing takes the first reservation back.
- * NULL: longer than a quarter of the ring (a fragment that would leave readers no time), or no generation begun.
+ * NULL: 0, longer than a quarter of the ring (a fragment that would leave readers no time), or no generation
+ * begun.
  */
 uint8_t *ring_writer_reserve(struct ring_writer *writer, size_t length);
 
 /*
  * Publishes the reserved fragment and wakes the readers.
- * 0; -EINVAL: nothing reserved, or the first fragment of a generation is not a keyframe (the reservation is gone).
+ * 0; -EINVAL: nothing reserved, or the first fragment of a generation is not a keyframe (the reservation is
+ * gone).
  */
 int ring_writer_publish(struct ring_writer *writer, const struct ring_fragment *fragment);
 

@@ -7,9 +7,9 @@
  *
  * Ownership: every function that takes a buffer copies into it; nothing returned points into shared memory.
  * Threads: a ringcast_reader is immutable after it is opened and may be shared by threads; a ringcast_cursor
- * belongs to one thread at a time. Errors are negative errno values. Nothing here writes to shared memory, and
- * nothing the writer does, deliberate damage and truncation included, makes these functions crash, block or
- * read outside the ring.
+ * belongs to one thread at a time. Errors are negative errno values. Nothing here writes to shared memory,
+ * and nothing the writer does, deliberate damage and truncation included, makes these functions crash, block
+ * or read outside the ring.
  */
 #ifndef RINGCAST_H
 #define RINGCAST_H
@@ -44,16 +44,16 @@ typedef struct ringcast_cursor {
 
 /* What a ring says of one fragment (`moof` + `mdat`). */
 typedef struct ringcast_entry {
-    uint64_t position;    /* bytes since the ring was made */
-    uint64_t sequence;    /* 1, 2, 3 …, one more per fragment of the camera, across generations */
-    uint32_t generation;  /* which init segment this fragment needs */
-    uint32_t flags;       /* enum ringcast_entry_flags */
-    size_t length;        /* of the fragment, in bytes */
-    int64_t decode_time;  /* of the video sample, in the video timescale (`tfdt`) */
-    uint32_t duration;    /* of the video sample, in the video timescale */
-    uint32_t timescale;   /* ticks a second of decode_time and duration; 0 if its generation is already gone */
-    int64_t wall_ns;      /* capture time, CLOCK_REALTIME, nanoseconds since 1970 */
-    int64_t capture_ns;   /* capture time, CLOCK_MONOTONIC, nanoseconds */
+    uint64_t position;   /* bytes since the ring was made */
+    uint64_t sequence;   /* 1, 2, 3 …, one more per fragment of the camera, across generations */
+    uint32_t generation; /* which init segment this fragment needs */
+    uint32_t flags;      /* enum ringcast_entry_flags */
+    size_t length;       /* of the fragment, in bytes */
+    int64_t decode_time; /* of the video sample, in the video timescale (`tfdt`) */
+    uint32_t duration;   /* of the video sample, in the video timescale */
+    uint32_t timescale;  /* ticks a second of decode_time and duration; 0 if its generation is already gone */
+    int64_t wall_ns;     /* capture time, CLOCK_REALTIME, nanoseconds since 1970 */
+    int64_t capture_ns;  /* capture time, CLOCK_MONOTONIC, nanoseconds */
     int64_t published_ns; /* when the writer published it, CLOCK_MONOTONIC, nanoseconds */
 } ringcast_entry;
 
@@ -83,8 +83,8 @@ void ringcast_close(ringcast_reader *reader);
 size_t ringcast_capacity(const ringcast_reader *reader);
 
 /*
- * Puts the cursor on the newest keyframe, in constant time.
- * 0; -EAGAIN: no keyframe is in the ring (yet), the cursor then stands at the newest position.
+ * Puts the cursor on the newest keyframe, in constant time. What it held before does not matter; its sequence
+ * becomes 0. 0; -EAGAIN: no keyframe is in the ring (yet), the cursor then stands at the newest position.
  */
 int ringcast_seek_keyframe(const ringcast_reader *reader, ringcast_cursor *cursor);
 
@@ -95,8 +95,8 @@ int ringcast_seek_keyframe(const ringcast_reader *reader, ringcast_cursor *curso
  *  -ENOSPC  BUFFER is too small: entry->length says what is needed; the cursor has not moved
  *  -ESTALE  the writer has overwritten this place: the reader was too slow; seek to go on
  *  -EBADMSG the ring's content contradicts itself: seek to go on
- *  -EPIPE   the ring is retired (its camera was removed, or it moved to a ring of another size): open it anew
- *           by name; all entries before the end have been read
+ *  -EPIPE   the ring is retired (its camera was removed, or it moved to a ring of another size) or was cut
+ *           off: open it anew by name; all entries before the end have been read
  */
 int ringcast_read(const ringcast_reader *reader, ringcast_cursor *cursor, void *buffer, size_t size,
                   ringcast_entry *entry);
@@ -105,16 +105,16 @@ int ringcast_read(const ringcast_reader *reader, ringcast_cursor *cursor, void *
 int ringcast_peek(const ringcast_reader *reader, const ringcast_cursor *cursor, ringcast_entry *entry);
 
 /*
- * Copies a generation's init segment into BUFFER (which may be NULL with SIZE 0) and describes it. NUMBER 0 asks
- * for the newest.
- * 0; -EAGAIN: the camera has sent nothing yet; -ESTALE: that generation is gone; -ENOSPC: BUFFER is too small,
- * generation->init_length says what is needed; -EBADMSG.
+ * Copies a generation's init segment into BUFFER (which may be NULL with SIZE 0) and describes it. NUMBER 0
+ * asks for the newest. 0; -EAGAIN: the camera has sent nothing yet; -ESTALE: that generation is gone;
+ * -ENOSPC: BUFFER is too small, generation->init_length says what is needed; -EBADMSG.
  */
 int ringcast_init_segment(const ringcast_reader *reader, uint32_t number, void *buffer, size_t size,
                           ringcast_generation *generation);
 
 /*
- * Sleeps until the ring has an entry at or after the cursor, is retired, or TIMEOUT_MS milliseconds have passed
+ * Sleeps until the ring has an entry at or after the cursor, is retired, or TIMEOUT_MS milliseconds have
+ * passed
  * (-1: no limit). 1: there is something; 0: time-out; -EINTR: a signal came; -EPIPE: retired.
  */
 int ringcast_wait(const ringcast_reader *reader, const ringcast_cursor *cursor, int timeout_ms);

@@ -1,0 +1,59 @@
+/* A ring of its own for each test, under a name that no other process uses, and fragments that prove
+ * themselves. */
+#ifndef RING_FIXTURE_H
+#define RING_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cmocka.h>
+
+#include "ring_create.h"
+#include "ring_format.h"
+#include "ring_writer.h"
+#include "ringcast.h"
+
+#define FIXTURE_CAPACITY 65536u
+#define FIXTURE_TIMESCALE 90000u
+#define FIXTURE_TICK 3600u /* 25 fragments a second */
+
+struct ring_fixture {
+    char name[RING_NAME_SIZE];
+    struct ring_descriptors descriptors;
+    int wake; /* eventfd */
+    struct ring_writer *writer;
+    ringcast_reader *reader;
+    struct ring_header *header; /* a second, writable mapping: tests set counters here */
+    uint8_t *data;
+    size_t map_length;
+};
+
+/* A name that no other process and no other call of this one has. */
+void fixture_name(char name[RING_NAME_SIZE]);
+
+/* cmocka setup and teardown; *state is a struct ring_fixture. No generation is begun. */
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state);
+
+/* Another writer in the place of the present one. */
+void fixture_attach(struct ring_fixture *fixture);
+
+void fixture_begin_generation(struct ring_writer *writer);
+
+/* Fills LENGTH bytes so that fragment_intact can tell them from all others: seeded by SEQUENCE. */
+void fragment_fill(uint8_t *bytes, size_t length, uint64_t sequence);
+bool fragment_intact(const uint8_t *bytes, size_t length, uint64_t sequence);
+
+/* Publishes one fragment of LENGTH bytes; 0 or what the writer says. */
+int fixture_publish(struct ring_writer *writer, size_t length, uint32_t flags);
+
+/* Reads one entry and checks its bytes. Returns what ringcast_read says. */
+int fixture_read(const ringcast_reader *reader, ringcast_cursor *cursor, ringcast_entry *entry);
+
+struct ring_entry *fixture_entry(struct ring_fixture *fixture, uint64_t position);
+
+#endif
