@@ -10,6 +10,11 @@
  * belongs to one thread at a time. Errors are negative errno values. Nothing here writes to shared memory,
  * and nothing the writer does, deliberate damage and truncation included, makes these functions crash, block
  * or read outside the ring.
+ *
+ * Signals: a ring that is cut off under its readers raises SIGBUS. While a ring is open, the library has a
+ * handler for it (sigaction(2), installed with the first ring, taken away with the last): it deals with
+ * faults inside of rings and hands all others to the handler that was there before. A program that wants its
+ * own installs it before the first ringcast_open, or calls the one it replaces.
  */
 #ifndef RINGCAST_H
 #define RINGCAST_H
@@ -83,8 +88,10 @@ void ringcast_close(ringcast_reader *reader);
 size_t ringcast_capacity(const ringcast_reader *reader);
 
 /*
- * Puts the cursor on the newest keyframe, in constant time. What it held before does not matter; its sequence
- * becomes 0. 0; -EAGAIN: no keyframe is in the ring (yet), the cursor then stands at the newest position.
+ * Puts the cursor on the newest keyframe, in constant time. What it held before does not matter; its
+ * sequence becomes 0.
+ *
+ * 0; -EAGAIN: no keyframe is in the ring (yet), the cursor then stands at the newest position.
  */
 int ringcast_seek_keyframe(const ringcast_reader *reader, ringcast_cursor *cursor);
 
@@ -105,17 +112,21 @@ int ringcast_read(const ringcast_reader *reader, ringcast_cursor *cursor, void *
 int ringcast_peek(const ringcast_reader *reader, const ringcast_cursor *cursor, ringcast_entry *entry);
 
 /*
- * Copies a generation's init segment into BUFFER (which may be NULL with SIZE 0) and describes it. NUMBER 0
- * asks for the newest. 0; -EAGAIN: the camera has sent nothing yet; -ESTALE: that generation is gone;
- * -ENOSPC: BUFFER is too small, generation->init_length says what is needed; -EBADMSG.
+ * Copies a generation's init segment into BUFFER and describes it; with BUFFER NULL only describes it.
+ * NUMBER 0 asks for the newest. Whatever the writer wrote, the timescale is not 0, the length is at most
+ * RINGCAST_INIT_MAX, and the codecs hold letters, digits and ".,-_+% " only.
+ *
+ * 0; -EAGAIN: the camera has sent nothing yet; -ESTALE: that generation is gone; -ENOSPC: BUFFER is too
+ * small, generation->init_length says what is needed; -EBADMSG.
  */
 int ringcast_init_segment(const ringcast_reader *reader, uint32_t number, void *buffer, size_t size,
                           ringcast_generation *generation);
 
 /*
  * Sleeps until the ring has an entry at or after the cursor, is retired, or TIMEOUT_MS milliseconds have
- * passed
- * (-1: no limit). 1: there is something; 0: time-out; -EINTR: a signal came; -EPIPE: retired.
+ * passed (-1: no limit).
+ *
+ * 1: there is something; 0: time-out; -EINTR: a signal came; -EPIPE: retired.
  */
 int ringcast_wait(const ringcast_reader *reader, const ringcast_cursor *cursor, int timeout_ms);
 
