@@ -18,8 +18,10 @@ struct ring_descriptors {
 
 /*
  * Writes "/ringcast.<instance>.<camera>" to NAME. Bytes of the camera's name other than [A-Za-z0-9_-] and,
- * after the first, '.', are percent-encoded, so any configured name gives a valid, distinct object name. 0;
- * -ENAMETOOLONG.
+ * after the first, '.', are percent-encoded, so any configured name gives a valid, distinct object name. In
+ * the instance '.' is encoded too, so that no instance's names begin with another's.
+ *
+ * 0; -ENAMETOOLONG.
  */
 int ring_name(char name[RING_NAME_SIZE], const char *instance, const char *camera);
 
@@ -27,11 +29,16 @@ int ring_name(char name[RING_NAME_SIZE], const char *instance, const char *camer
  * Makes a ring with CAPACITY bytes of data (rounded up to a power of two; 64 KiB … 1 GiB), mode 0600, its
  * memory reserved (so that a full /dev/shm is an error here and not a SIGBUS in the writer), and holds a
  * shared flock on it through both descriptors. EPOCH_NS (CLOCK_MONOTONIC) is the zero of the camera's decode
- * times. 0; -EEXIST; -ENOSPC: /dev/shm is full; other negative errno. On error nothing is left behind.
+ * times.
+ *
+ * 0; -EEXIST; -ENOSPC: /dev/shm is full; other negative errno. On error nothing is left behind.
  */
 int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring_descriptors *descriptors);
 
-/* Tells readers that nothing more will come (they get -EPIPE). For a ring whose writer is gone. */
+/*
+ * Tells readers that nothing more will come (they get -EPIPE). For a ring whose writer is gone. Touches the
+ * ring only through the descriptor, so a ring that was cut off does no harm here.
+ */
 void ring_retire(int writer_descriptor);
 
 /* Removes the name. Mappings stay valid. 0 or negative errno; a name that is not there is no error. */

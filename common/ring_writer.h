@@ -36,7 +36,9 @@ struct ring_fragment {
 /*
  * Maps the ring of descriptor FD and repairs what a killed predecessor left. WAKE is an eventfd
  * (non-blocking) to which each publish adds 1, or -1. FD is closed in every case; WAKE stays the caller's and
- * must outlive the writer. 0; -EPROTO: not a ring; -EBADMSG: a ring beyond repair; -ENOMEM.
+ * must outlive the writer.
+ *
+ * 0; -EPROTO: not a ring; -EBADMSG: a ring beyond repair; -ENOMEM.
  */
 int ring_writer_attach(int fd, int wake, struct ring_writer **writer);
 
@@ -57,6 +59,7 @@ int64_t ring_writer_end_ns(const struct ring_writer *writer);
 
 /*
  * Begins a new generation. The first fragment after it must be a keyframe.
+ *
  * 0; -EMSGSIZE: init segment or codecs too long; -EINVAL: timescale 0, or bytes in the codecs other than
  * letters, digits and ".,-_+% " (readers refuse them).
  */
@@ -65,13 +68,15 @@ int ring_writer_begin_generation(struct ring_writer *writer, const struct ring_s
 /*
  * Room for a fragment of exactly LENGTH bytes, contiguous, directly in the ring. The caller fills it and then
  * publishes it; reserving again before publishing takes the first reservation back.
- * NULL: 0, longer than a quarter of the ring (a fragment that would leave readers no time), or no generation
- * begun.
+ *
+ * NULL: LENGTH is 0 or more than a quarter of the ring (a fragment that would leave readers no time), or no
+ * generation is begun.
  */
 uint8_t *ring_writer_reserve(struct ring_writer *writer, size_t length);
 
 /*
  * Publishes the reserved fragment and wakes the readers.
+ *
  * 0; -EINVAL: nothing reserved, or the first fragment of a generation is not a keyframe (the reservation is
  * gone).
  */
