@@ -1,0 +1,145 @@
+// Hands messages to a SourceBuffer one at a time, in order, and keeps what the browser holds short.
+// Nothing is appended while the buffer updates, no error is swallowed, and memory is capped: a browser that cannot
+// keep up loses whole groups of pictures, from a keyframe to the next, and never a part of one.
+
+export const MAX_QUEUE_BYTES = 16 << 20; // about 8 s of a 16 Mbit/s camera
+export const BACK_BUFFER_S = 10;
+const MAX_QUOTA_ATTEMPTS = 3; // the back buffer, then all before this picture, then give up
+
+export class AppendQueue {
+  #buffer = null;
+  #entries = [];
+  #bytes = 0;
+  #keyframes = []; // start times appended and still in the buffer: the only places where it may be cut
+  #needKeyframe = false;
+  #quotaAttempts = 0;
+  #held = false;
+  #position;
+  #maxBytes;
+  #onerror;
+  #ondrop;
+
+  /** `position()`: the playing position in seconds. `onerror(error)`: the buffer is of no more use. */
+  constructor({ position, onerror, ondrop, maxBytes = MAX_QUEUE_BYTES }) {
+    this.#position = position;
+    this.#onerror = onerror;
+    this.#ondrop = ondrop;
+    this.#maxBytes = maxBytes;
+  }
+
+  get bytes() {
+    return this.#bytes;
+  }
+
+  get length() {
+    return this.#entries.length;
+  }
+
+  /** Begins to append to `buffer`; its listeners belong to `scope`. */
+  attach(buffer, scope) {
+    this.#buffer = buffer;
+    scope.add(() => this.#detach());
+    scope.listen(buffer, 'updateend', () => this.#pump());
+    scope.listen(buffer, 'error', () => this.#onerror(new Error('the browser cannot use this data')));
+    this.#pump();
+  }
+
+  /** While held, nothing is appended (a ManagedMediaSource asks for it). */
+  hold(held) {
+    this.#held = held;
+    this.#pump();
+  }
+
+  pushInit(bytes, changeTo = null) {
+    if (changeTo) this.#entries.push({ kind: 'type', mime: changeTo });
+    this.#push({ kind: 'init', bytes });
+  }
+
+  pushFragment(fragment) {
+    if (this.#needKeyframe && !fragment.keyframe) {
+      this.#ondrop(1);
+      return;
+    }
+    this.#needKeyframe = false;
+    this.#push({ kind: 'fragment', bytes: fragment.bytes, keyframe: fragment.keyframe, start: fragment.start });
+    if (this.#bytes > this.#maxBytes) this.#overflow();
+  }
+
+  /** Removes what is more than `backBuffer` seconds old. Cuts only at a keyframe: what follows needs it. */
+  trim(backBuffer = BACK_BUFFER_S) {
+    const ranges = this.#buffer?.buffered;
+    if (!ranges?.length || this.#entries.some(({ kind }) => kind === 'remove')) return false;
+    const cut = this.#keyframes.findLast((start) => start <= this.#position() - backBuffer);
+    if (cut === undefined || cut <= ranges.start(0) + 0.001) return false;
+    this.#keyframes = this.#keyframes.filter((start) => start >= cut);
+    this.#entries.unshift({ kind: 'remove', end: cut });
+    this.#pump();
+    return true;
+  }
+
+  #detach() {
+    this.#buffer = null;
+    this.#entries = [];
+    this.#bytes = 0;
+  }
+
+  #push(entry) {
+    this.#bytes += entry.bytes.byteLength;
+    this.#entries.push(entry);
+    this.#pump();
+  }
+
+  /** Keeps the newest group of pictures, or nothing until the next keyframe comes. */
+  #overflow() {
+    let from = this.#entries.findLastIndex(({ keyframe }) => keyframe);
+    if (from <= 0 || this.#bytesFrom(from) > this.#maxBytes) {
+      from = this.#entries.length;
+      this.#needKeyframe = true;
+    }
+    const kept = this.#entries.filter(({ kind }, i) => i >= from || kind !== 'fragment');
+    const dropped = this.#entries.length - kept.length;
+    this.#entries = kept;
+    this.#bytes = this.#bytesFrom(0);
+    this.#ondrop(dropped);
+  }
+
+  #bytesFrom(index) {
+    return this.#entries.slice(index).reduce((sum, { bytes }) => sum + (bytes?.byteLength ?? 0), 0);
+  }
+
+  #pump() {
+    while (this.#buffer && !this.#buffer.updating && this.#entries.length > 0) {
+      const entry = this.#entries[0];
+      if (this.#held && entry.kind === 'fragment') return;
+      try {
+        this.#apply(entry);
+      } catch (error) {
+        if (error.name !== 'QuotaExceededError' || !this.#makeRoom()) this.#onerror(error);
+        return;
+      }
+      if (entry.kind === 'fragment') this.#quotaAttempts = 0;
+      this.#entries.shift();
+      this.#bytes -= entry.bytes?.byteLength ?? 0;
+    }
+  }
+
+  #apply(entry) {
+    if (entry.kind === 'type') {
+      this.#buffer.changeType(entry.mime);
+    } else if (entry.kind === 'remove') {
+      this.#buffer.remove(0, entry.end);
+    } else {
+      this.#buffer.appendBuffer(entry.bytes);
+      if (entry.keyframe) this.#keyframes.push(entry.start);
+    }
+  }
+
+  /** The buffer is full: false when there is nothing left that can go. */
+  #makeRoom() {
+    while (this.#quotaAttempts < MAX_QUOTA_ATTEMPTS) {
+      this.#quotaAttempts++;
+      if (this.trim(this.#quotaAttempts === 1 ? 2 : 0)) return true;
+    }
+    return false;
+  }
+}

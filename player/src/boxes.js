@@ -1,0 +1,209 @@
+// Reads what the player needs from ISO base media boxes (ISO/IEC 14496-12): tracks of an init segment,
+// and sequence, decode time and random access of a fragment. Every length is checked before it is used.
+
+export class FormatError extends Error {
+  name = 'FormatError';
+}
+
+const NON_SYNC_SAMPLE = 0x10000;
+
+const TFHD_BASE_DATA_OFFSET = 0x1;
+const TFHD_DESCRIPTION_INDEX = 0x2;
+const TFHD_DURATION = 0x8;
+const TFHD_SIZE = 0x10;
+const TFHD_FLAGS = 0x20;
+
+const TRUN_DATA_OFFSET = 0x1;
+const TRUN_FIRST_FLAGS = 0x4;
+const TRUN_DURATION = 0x100;
+const TRUN_SIZE = 0x200;
+const TRUN_FLAGS = 0x400;
+const TRUN_COMPOSITION = 0x800;
+
+/** Reads big-endian numbers from one box and never beyond its end. */
+class Reader {
+  constructor(view, at, end) {
+    this.view = view;
+    this.at = at;
+    this.end = end;
+  }
+
+  take(bytes) {
+    const at = this.at;
+    if (bytes > this.end - at) throw new FormatError('a box ends too early');
+    this.at += bytes;
+    return at;
+  }
+
+  u32() {
+    return this.view.getUint32(this.take(4));
+  }
+
+  u64() {
+    return Number(this.view.getBigUint64(this.take(8)));
+  }
+
+  type() {
+    const at = this.take(4);
+    return String.fromCharCode(...new Uint8Array(this.view.buffer, this.view.byteOffset + at, 4));
+  }
+
+  /** Version and flags of a full box. */
+  full() {
+    const word = this.u32();
+    return { version: word >>> 24, flags: word & 0xffffff };
+  }
+
+  /** The boxes inside this one, one by one. */
+  *boxes() {
+    while (this.at < this.end) {
+      const start = this.at;
+      let size = this.u32();
+      const type = this.type();
+      if (size === 1) size = this.u64();
+      else if (size === 0) size = this.end - start;
+      if (size < this.at - start || size > this.end - start) {
+        throw new FormatError(`box ${JSON.stringify(type)} has a wrong length`);
+      }
+      yield { type, body: new Reader(this.view, this.at, start + size) };
+      this.at = start + size;
+    }
+  }
+
+  find(type) {
+    for (const box of this.boxes()) if (box.type === type) return box.body;
+    throw new FormatError(`there is no ${type} box`);
+  }
+}
+
+const reader = (bytes) =>
+  new Reader(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, bytes.byteLength);
+
+/** Whether a message is an init segment: the first box is `ftyp` or `moov`. */
+export function isInitSegment(bytes) {
+  if (bytes.byteLength < 8) return false;
+  const type = String.fromCharCode(...bytes.subarray(4, 8));
+  return type === 'ftyp' || type === 'moov';
+}
+
+function readTrack(trak) {
+  const track = { id: 0, kind: '', timescale: 0, flags: 0, duration: 0 };
+  for (const { type, body } of trak.boxes()) {
+    if (type === 'tkhd') {
+      const { version } = body.full();
+      body.take(version === 1 ? 16 : 8);
+      track.id = body.u32();
+    } else if (type === 'mdia') {
+      for (const inner of body.boxes()) {
+        if (inner.type === 'mdhd') {
+          const { version } = inner.body.full();
+          inner.body.take(version === 1 ? 16 : 8);
+          track.timescale = inner.body.u32();
+        } else if (inner.type === 'hdlr') {
+          inner.body.take(8);
+          track.kind = inner.body.type();
+        }
+      }
+    }
+  }
+  if (!track.id || !track.timescale) throw new FormatError('a track has no id or no timescale');
+  return track;
+}
+
+/** The tracks of an init segment, by track id: `{ id, kind: 'vide' | 'soun', timescale, flags, duration }`. */
+export function parseInit(bytes) {
+  const tracks = new Map();
+  const defaults = [];
+  for (const { type, body } of reader(bytes).find('moov').boxes()) {
+    if (type === 'trak') {
+      const track = readTrack(body);
+      tracks.set(track.id, track);
+    } else if (type === 'mvex') {
+      for (const inner of body.boxes()) if (inner.type === 'trex') defaults.push(inner.body);
+    }
+  }
+  for (const trex of defaults) {
+    trex.full();
+    const track = tracks.get(trex.u32());
+    trex.u32();
+    const duration = trex.u32();
+    trex.u32();
+    if (track) Object.assign(track, { duration, flags: trex.u32() });
+  }
+  if (tracks.size === 0) throw new FormatError('the init segment has no track');
+  return tracks;
+}
+
+function readFragmentHeader(tfhd, tracks) {
+  const { flags } = tfhd.full();
+  const track = tracks.get(tfhd.u32());
+  if (!track) throw new FormatError('a fragment of an unknown track');
+  if (flags & TFHD_BASE_DATA_OFFSET) tfhd.u64();
+  if (flags & TFHD_DESCRIPTION_INDEX) tfhd.u32();
+  const duration = flags & TFHD_DURATION ? tfhd.u32() : track.duration;
+  if (flags & TFHD_SIZE) tfhd.u32();
+  return { track, duration, flags: flags & TFHD_FLAGS ? tfhd.u32() : track.flags };
+}
+
+/** Duration of a run in timescale units, and the flags of its first sample. */
+function readRun(trun, defaults) {
+  const { flags } = trun.full();
+  const count = trun.u32();
+  if (flags & TRUN_DATA_OFFSET) trun.u32();
+  let first = flags & TRUN_FIRST_FLAGS ? trun.u32() : defaults.flags;
+  const perSample = [TRUN_DURATION, TRUN_SIZE, TRUN_FLAGS, TRUN_COMPOSITION].filter((bit) => flags & bit);
+  if (perSample.length === 0) return { count, duration: count * defaults.duration, flags: first };
+  if (count * perSample.length * 4 > trun.end - trun.at) throw new FormatError('a trun box is too short');
+  let duration = 0;
+  for (let i = 0; i < count; i++) {
+    if (!(flags & TRUN_DURATION)) duration += defaults.duration;
+    for (const bit of perSample) {
+      const value = trun.u32();
+      if (bit === TRUN_DURATION) duration += value;
+      else if (bit === TRUN_FLAGS && i === 0) first = value;
+    }
+  }
+  return { count, duration, flags: first };
+}
+
+function readTrackFragment(traf, tracks) {
+  let header = null;
+  const result = { track: null, start: 0, duration: 0, samples: 0, keyframe: false };
+  for (const { type, body } of traf.boxes()) {
+    if (type === 'tfhd') {
+      header = readFragmentHeader(body, tracks);
+      result.track = header.track;
+    } else if (type === 'tfdt' && header) {
+      const { version } = body.full();
+      result.start = (version === 1 ? body.u64() : body.u32()) / header.track.timescale;
+    } else if (type === 'trun' && header) {
+      const run = readRun(body, header);
+      if (result.samples === 0 && run.count > 0) result.keyframe = !(run.flags & NON_SYNC_SAMPLE);
+      result.samples += run.count;
+      result.duration += run.duration / header.track.timescale;
+    }
+  }
+  if (!header) throw new FormatError('a track fragment has no tfhd box');
+  return result;
+}
+
+/**
+ * One message of a live stream, `moof` + `mdat`. Times are seconds on the stream's own timeline and are those of
+ * the video track where there is one: `{ bytes, sequence, start, end, keyframe, samples }`.
+ */
+export function parseFragment(bytes, tracks) {
+  let sequence = 0;
+  let lead = null;
+  for (const { type, body } of reader(bytes).find('moof').boxes()) {
+    if (type === 'mfhd') {
+      body.full();
+      sequence = body.u32();
+    } else if (type === 'traf') {
+      const part = readTrackFragment(body, tracks);
+      if (!lead || part.track.kind === 'vide') lead = part;
+    }
+  }
+  if (!lead) throw new FormatError('a fragment has no track');
+  const { start, duration, keyframe, samples } = lead;
+  return { bytes, sequence, start, end: start + duration, keyframe, samples };
+}

@@ -1,0 +1,71 @@
+// One camera with a selector: camera.html?camera=NAME
+
+import { CameraList } from './cameras.js';
+import './ringcast-player.js';
+
+const choice = document.getElementById('choice');
+const toggle = document.getElementById('toggle');
+const status = document.getElementById('status');
+const stage = document.getElementById('stage');
+
+const element = document.createElement('ringcast-camera');
+element.toggleAttribute('muted', true);
+element.toggleAttribute('controls', true);
+element.addEventListener('conditionchange', () => showStatus());
+
+let wanted = new URLSearchParams(location.search).get('camera');
+let running = true;
+
+function showStatus(text = running ? element.condition.label : 'Stopped') {
+  if (status.textContent !== text) status.textContent = text;
+}
+
+function showCamera(name) {
+  wanted = name;
+  document.title = `${name} · ringcast`;
+  history.replaceState(null, '', `?camera=${encodeURIComponent(name)}`);
+  if (element.camera !== name) element.camera = name;
+  if (running && !element.isConnected) stage.append(element);
+}
+
+function showList(cameras) {
+  const names = cameras.map(({ name }) => name);
+  const shown = [...choice.options].map(({ value }) => value);
+  if (names.length !== shown.length || names.some((name, i) => name !== shown[i])) {
+    choice.replaceChildren(...names.map((name) => new Option(name, name)));
+  }
+  if (names.length === 0) {
+    element.remove();
+    showStatus('No cameras are configured');
+  } else if (wanted !== null && !names.includes(wanted)) {
+    element.remove();
+    choice.selectedIndex = -1;
+    showStatus(`No camera is called “${wanted}”`);
+  } else {
+    const name = wanted ?? names[0];
+    choice.value = name;
+    showCamera(name);
+    showStatus();
+  }
+}
+
+choice.addEventListener('change', () => {
+  running = true;
+  toggle.textContent = 'Stop';
+  showCamera(choice.value);
+});
+
+toggle.addEventListener('click', () => {
+  running = !running;
+  toggle.textContent = running ? 'Stop' : 'Start';
+  if (!running) element.remove();
+  else if (wanted !== null) showCamera(wanted);
+  showStatus();
+});
+
+new CameraList({
+  onlist: showList,
+  onerror: () => {
+    if (!element.isConnected) showStatus('The server cannot be reached');
+  },
+}).open();

@@ -1,0 +1,56 @@
+// The list of cameras, asked for again every few seconds while somebody can see the page.
+
+import { Scope } from './scope.js';
+
+const POLL_MS = 3000;
+const TIMEOUT_MS = 8000;
+
+export class CameraList {
+  #scope = new Scope();
+  #request = null;
+  #cancelTimer = () => {};
+  #onlist;
+  #onerror;
+
+  /** `onlist(cameras)` at every answer, `onerror(error)` when the server does not give one. */
+  constructor({ onlist, onerror }) {
+    this.#onlist = onlist;
+    this.#onerror = onerror;
+  }
+
+  open() {
+    this.#scope.listen(document, 'visibilitychange', () => this.#ask());
+    this.#scope.listen(window, 'online', () => this.#ask());
+    this.#scope.listen(window, 'pagehide', () => this.#request?.abort());
+    this.#scope.listen(window, 'pageshow', ({ persisted }) => persisted && this.#ask());
+    this.#scope.add(() => this.#request?.abort());
+    this.#ask();
+  }
+
+  close() {
+    this.#scope.close();
+  }
+
+  async #ask() {
+    this.#cancelTimer();
+    this.#request?.abort();
+    if (document.hidden || this.#scope.closed) return;
+    const request = new AbortController();
+    this.#request = request;
+    const cancelTimeout = this.#scope.timeout(TIMEOUT_MS, () => request.abort(new Error('no answer')));
+    let list = null;
+    let failure = null;
+    try {
+      const answer = await fetch('api/cameras', { signal: request.signal, cache: 'no-store' });
+      if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
+      list = (await answer.json()).cameras;
+    } catch (error) {
+      failure = error;
+    }
+    cancelTimeout();
+    if (this.#request !== request || this.#scope.closed || failure?.name === 'AbortError') return;
+    this.#cancelTimer = this.#scope.timeout(POLL_MS, () => this.#ask());
+    if (Array.isArray(list)) this.#onlist(list);
+    else this.#onerror(failure ?? new Error('the server sends no list'));
+  }
+}

@@ -1,0 +1,42 @@
+// What a person wants to know about a camera, from what the player knows: one word and a sentence, never better
+// than the truth.
+
+const LATE_S = 2;
+
+const AWAY_WORDS = {
+  stalled: 'The camera sends no pictures',
+  disabled: 'The camera is switched off in the configuration',
+};
+
+/**
+ * `facts`: `{ state, message?, reason?, camera: { state, error }, late?, awaySince? }`, `late` in seconds.
+ * Answers `{ name, label, text }` with `name` one of live, late, connecting, reconnecting, offline, failed, idle.
+ */
+export function conditionOf(facts) {
+  const { state, camera, late = 0 } = facts;
+  if (state === 'failed') return { name: 'failed', label: 'Cannot play', text: facts.message ?? '' };
+  if (state === 'idle' || state === 'stopped') return { name: 'idle', label: 'Paused', text: '' };
+  if (state === 'reconnecting' || facts.lost) {
+    return { name: 'reconnecting', label: 'Reconnecting', text: 'No connection to the server' };
+  }
+  if (camera?.state === 'starting' && state !== 'playing') {
+    return { name: 'connecting', label: 'Connecting', text: 'Waiting for the camera' };
+  }
+  if (camera?.state && camera.state !== 'streaming' && camera.state !== 'starting') {
+    return { name: 'offline', label: offlineLabel(facts.awaySince), text: awayText(camera) };
+  }
+  if (state === 'stalled' || (state === 'playing' && late > LATE_S)) {
+    return { name: 'late', label: late >= 1 ? `Late by ${Math.round(late)} s` : 'Late', text: '' };
+  }
+  if (state === 'playing') return { name: 'live', label: 'Live', text: '' };
+  return { name: 'connecting', label: 'Connecting', text: '' };
+}
+
+function offlineLabel(since) {
+  if (!since) return 'Offline';
+  return `Offline since ${since.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}`;
+}
+
+function awayText(camera) {
+  return camera.error ?? AWAY_WORDS[camera.state] ?? 'The camera cannot be reached';
+}

@@ -1,0 +1,124 @@
+import { whyUnplayable } from './media.js';
+import { Session } from './session.js';
+
+/**
+ * Shows one live camera in a `<video>`.
+ *
+ *     const player = new RingcastPlayer(video, { camera: 'front' });
+ *     player.addEventListener('statechange', ({ detail }) => console.log(detail.state));
+ *     player.start();
+ *
+ * States: idle, connecting, buffering, playing, stalled, reconnecting, stopped, failed. From start() on the player
+ * comes back by itself from everything but a codec that the browser cannot play, which ends in `failed`.
+ */
+export class RingcastPlayer extends EventTarget {
+  #video;
+  #url;
+  #options;
+  #state = 'idle';
+  #session = null;
+  #suspended = false;
+
+  /**
+   * `url`: the camera's WebSocket; or `camera`: its name, and `src`: where the server's files are (by default the
+   * page's own server). `maxQueueBytes` caps what waits for the browser; `signal` stops the player for good.
+   */
+  constructor(video, options = {}) {
+    super();
+    if (options.url === undefined && options.camera === undefined) {
+      throw new TypeError('RingcastPlayer needs a url or the name of a camera');
+    }
+    this.#video = video;
+    this.#options = options;
+    this.#url = liveUrl(options);
+  }
+
+  get video() {
+    return this.#video;
+  }
+
+  get url() {
+    return this.#url;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** Begins to show the camera. Does nothing while it is shown already. */
+  start() {
+    if (this.#session || this.#options.signal?.aborted) return;
+    const unplayable = whyUnplayable('video/mp4; codecs="avc1.42E01E"');
+    if (unplayable && !globalThis.MediaSource && !globalThis.ManagedMediaSource) {
+      this.#enter('failed', { code: 'mse', message: unplayable });
+      this.#emit('error', { code: 'mse', message: unplayable, fatal: true });
+      return;
+    }
+    const session = new Session(this.#video, this.#url, this.#options, this.#ownerOf(() => session));
+    this.#session = session;
+    this.#options.signal?.addEventListener('abort', this.#onAbort);
+    session.open();
+    if (this.#suspended) session.suspend('offscreen');
+  }
+
+  /** Ends at once and undoes all that start() made. Allowed in every state and as often as you like. */
+  stop() {
+    if (!this.#session) return;
+    this.#end();
+    this.#enter('stopped', {});
+  }
+
+  /** Says whether anybody can see the video; after a few seconds out of sight nothing is fetched any more. */
+  setVisible(visible) {
+    this.#suspended = !visible;
+    if (visible) this.#session?.resume('offscreen');
+    else this.#session?.suspend('offscreen');
+  }
+
+  #onAbort = () => this.stop();
+
+  #end() {
+    const session = this.#session;
+    this.#session = null;
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    session?.close();
+  }
+
+  /** What the session sees of its player. A session that has ended is heard no more. */
+  #ownerOf(session) {
+    const player = this;
+    const current = () => player.#session !== null && player.#session === session();
+    return {
+      get state() {
+        return player.#state;
+      },
+      enter(state, detail = {}) {
+        if (!current()) return;
+        if (state === 'failed') player.#end();
+        player.#enter(state, detail);
+      },
+      emit(type, detail) {
+        if (current() || detail.fatal) player.#emit(type, detail);
+      },
+    };
+  }
+
+  #enter(state, detail) {
+    const previous = this.#state;
+    if (state === previous && !detail.reason) return;
+    this.#state = state;
+    this.#emit('statechange', { state, previous, ...detail });
+  }
+
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+function liveUrl({ url, src = '', camera }) {
+  const page = globalThis.document?.baseURI;
+  const base = src === '' || src.endsWith('/') ? src : `${src}/`;
+  const live = url === undefined ? new URL(`live/${encodeURIComponent(camera)}`, new URL(base, page)) : new URL(url, page);
+  live.protocol = live.protocol.replace(/^http/, 'ws');
+  return live.href;
+}

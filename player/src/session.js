@@ -1,0 +1,389 @@
+// Everything between one start() and its stop(): the socket, the MediaSource, the watch over playback.
+// All of it belongs to one scope, so that close() undoes it from any state and at any moment. Whatever calls out to
+// the page may be answered with a stop(): after such a call the scope is looked at before anything else is touched.
+
+import { FormatError, isInitSegment, parseFragment, parseInit } from './boxes.js';
+import { Continuity } from './continuity.js';
+import { FAR_S, LiveEdge } from './live-edge.js';
+import { Media, whyUnplayable } from './media.js';
+import { Scope } from './scope.js';
+import { Transport } from './transport.js';
+
+const TICK_MS = 250;
+const STATS_MS = 1000;
+const TRIM_MS = 1000;
+const SUSPEND_MS = 5000; // hidden, off-screen or paused for so long: the socket is not worth its bandwidth
+const HEALTHY_MS = 10_000; // playing for so long: the next loss is answered quickly again
+const SILENCE_MS = 10_000; // a streaming camera that sends nothing: the connection is dead and nobody told us
+const OFFLINE_SILENCE_MS = 120_000; // the same while the camera is away
+const REPEATS_MS = 3000; // a new connection begins with fragments that the old one brought already
+
+const seeksOnly = () => globalThis.navigator?.vendor?.startsWith('Apple') ?? false;
+
+export class Session {
+  #video;
+  #url;
+  #options;
+  #owner;
+  #scope = new Scope();
+  #transport = null;
+  #media = null;
+  #init = null; // { mime, bytes, tracks, kinds, announced }
+  #announced = null;
+  #continuity = new Continuity();
+  #edge = new LiveEdge({ seeksOnly: seeksOnly() });
+  #camera = { state: null, error: null };
+  #suspended = new Map(); // reason → true once in force, else the function that cancels its timer
+  #connectedAt = 0;
+  #messageAt = 0;
+  #playingSince = null;
+  #position = 0;
+  #trimmedAt = 0;
+  #statsAt = 0;
+  #counters = { fragments: 0, bytes: 0, dropped: 0, connections: 0 };
+  #counted = { fragments: 0, bytes: 0 };
+
+  /** `owner`: `{ state, enter(state, detail), emit(type, detail) }`; `enter` tells the page. */
+  constructor(video, url, options, owner) {
+    this.#video = video;
+    this.#url = url;
+    this.#options = options;
+    this.#owner = owner;
+  }
+
+  open() {
+    const video = this.#video;
+    const scope = this.#scope;
+    const now = performance.now();
+    this.#messageAt = this.#statsAt = now;
+    scope.add(() => {
+      video.playbackRate = 1;
+    });
+    scope.add(() => this.#media?.close());
+    scope.add(() => this.#transport?.close());
+    scope.listen(video, 'playing', () => this.#onPlaying());
+    scope.listen(video, 'waiting', () => this.#onWaiting());
+    scope.listen(video, 'pause', () => this.#onPause());
+    scope.listen(video, 'play', () => this.resume('paused'));
+    scope.listen(document, 'visibilitychange', () => this.#onVisibility());
+    scope.interval(TICK_MS, () => this.#tick());
+    this.#onVisibility();
+    this.#connect();
+  }
+
+  close() {
+    this.#scope.close();
+  }
+
+  /** Stops fetching after a few seconds unless `resume(reason)` comes first. The last picture stays. */
+  suspend(reason) {
+    if (this.#scope.closed || this.#suspended.has(reason)) return;
+    const cancel = this.#scope.timeout(SUSPEND_MS, () => {
+      if (document.pictureInPictureElement === this.#video) {
+        this.#suspended.delete(reason);
+        return;
+      }
+      const running = !this.#asleep;
+      this.#suspended.set(reason, true);
+      if (running) this.#fallAsleep(reason);
+    });
+    this.#suspended.set(reason, cancel);
+  }
+
+  resume(reason) {
+    const entry = this.#suspended.get(reason);
+    if (entry === undefined) return;
+    this.#suspended.delete(reason);
+    this.#edge.excuse(performance.now());
+    if (entry !== true) entry();
+    else if (!this.#asleep) this.#connect();
+  }
+
+  get #asleep() {
+    return [...this.#suspended.values()].includes(true);
+  }
+
+  #fallAsleep(reason) {
+    this.#transport?.close();
+    this.#playingSince = null;
+    this.#continuity.expectKeyframe();
+    this.#owner.enter('idle', { reason });
+  }
+
+  #connect() {
+    this.#owner.enter('connecting', { url: this.#url });
+    if (this.#scope.closed) return;
+    this.#transport = new Transport(this.#url, {
+      onopen: () => this.#onOpen(),
+      ontext: (text) => this.#onText(text),
+      onbinary: (data) => this.#onBinary(data),
+      onlost: (detail) => this.#onLost(detail),
+    });
+    this.#transport.open();
+  }
+
+  // ---- what the server says
+
+  #onOpen() {
+    const now = performance.now();
+    this.#connectedAt = this.#messageAt = now;
+    this.#counters.connections++;
+    this.#edge.join(now);
+    this.#owner.enter('buffering');
+  }
+
+  #onLost({ reason, retryMs }) {
+    this.#playingSince = null;
+    this.#announced = null;
+    this.#owner.enter(this.#counters.connections > 0 ? 'reconnecting' : 'connecting', { reason, retryMs });
+  }
+
+  #onText(text) {
+    this.#messageAt = performance.now();
+    let message;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      this.#distrust('the server sent a text that is not JSON');
+      return;
+    }
+    if (message?.type === 'init' && typeof message.mime === 'string') {
+      this.#announced = message;
+    } else if (message?.type === 'state') {
+      this.#camera = { state: String(message.state), error: message.error == null ? null : String(message.error) };
+      this.#owner.emit('camerastate', { ...this.#camera });
+    } else if (message?.type === 'drop') {
+      this.#dropped(Number(message.fragments) || 0, 'server');
+    }
+  }
+
+  #onBinary(data) {
+    this.#messageAt = performance.now();
+    const bytes = new Uint8Array(data);
+    try {
+      if (isInitSegment(bytes)) this.#onInit(bytes);
+      else if (this.#init) this.#onFragment(parseFragment(bytes, this.#init.tracks));
+      else throw new FormatError('a fragment came before the init segment');
+    } catch (error) {
+      if (!(error instanceof FormatError || error instanceof RangeError)) throw error;
+      this.#distrust(error.message);
+    }
+  }
+
+  /** The stream cannot be understood: begin again with a new connection. */
+  #distrust(message) {
+    this.#owner.emit('error', { code: 'protocol', message, fatal: false });
+    if (!this.#scope.closed) this.#transport.reconnect(message);
+  }
+
+  #onInit(bytes) {
+    const announced = this.#announced ?? this.#init?.announced;
+    if (!announced) throw new FormatError('an init segment came without its codecs');
+    const { mime } = announced;
+    if (this.#media && this.#init?.mime === mime && sameBytes(this.#init.bytes, bytes)) {
+      this.#init.announced = announced;
+      return;
+    }
+    const tracks = parseInit(bytes);
+    const kinds = [...tracks.values()].map(({ kind }) => kind).join();
+    const unplayable = whyUnplayable(mime);
+    if (unplayable) {
+      this.#fail('codec', unplayable);
+      return;
+    }
+    this.#init = { mime, bytes, tracks, kinds, announced };
+    this.#continuity.expectKeyframe();
+    if (this.#media?.accepts(mime, kinds)) this.#media.changeInit(bytes, mime);
+    else this.#openMedia();
+    if (this.#scope.closed) return;
+    const { codecs, width, height, generation } = announced;
+    this.#owner.emit('init', { mime, codecs, width, height, generation });
+  }
+
+  #onFragment(fragment) {
+    const now = performance.now();
+    this.#counters.fragments++;
+    this.#counters.bytes += fragment.bytes.byteLength;
+    let verdict = this.#continuity.judge(fragment, now - this.#connectedAt < REPEATS_MS);
+    if (verdict === 'reset') {
+      this.#continuity.reset();
+      this.#edge.join(now);
+      this.#openMedia();
+      if (this.#scope.closed) return;
+      verdict = this.#continuity.judge(fragment, false);
+    }
+    if (verdict !== 'append') return;
+    this.#edge.arrived(fragment.start, fragment.end, now);
+    this.#media.queue.pushFragment(fragment);
+  }
+
+  #dropped(fragments, by) {
+    this.#counters.dropped += fragments;
+    if (fragments > 0) this.#owner.emit('drop', { fragments, by });
+  }
+
+  // ---- the pictures
+
+  #openMedia() {
+    this.#closeMedia();
+    if (this.#scope.closed) return;
+    this.#media = new Media(this.#video, this.#init.mime, this.#init.kinds, {
+      onfail: (error) => this.#onMediaFailed(error),
+      ondrop: (fragments) => this.#dropped(fragments, 'browser'),
+      maxBytes: this.#options.maxQueueBytes,
+    });
+    this.#media.queue.pushInit(this.#init.bytes);
+    this.#edge.excuse(performance.now());
+    this.#play();
+  }
+
+  /** Takes the old pictures off; the page is told before, so that it can keep the last one on the screen. */
+  #closeMedia() {
+    if (!this.#media) return;
+    this.#owner.emit('reset', {});
+    this.#media?.close();
+    this.#media = null;
+  }
+
+  #onMediaFailed(error) {
+    if (this.#scope.closed || !this.#media) return;
+    this.#owner.emit('error', { code: 'media', message: error.message, fatal: false });
+    if (this.#scope.closed) return;
+    this.#closeMedia();
+    this.#init = null;
+    this.#continuity.reset();
+    if (!this.#scope.closed) this.#transport.reconnect(error.message);
+  }
+
+  #play() {
+    const video = this.#video;
+    video.play().catch((error) => {
+      if (this.#scope.closed || error.name !== 'NotAllowedError' || video.muted) return;
+      video.muted = true;
+      this.#owner.emit('automuted', {});
+      if (!this.#scope.closed) this.#play();
+    });
+  }
+
+  #fail(code, message) {
+    this.close();
+    this.#owner.enter('failed', { code, message });
+    this.#owner.emit('error', { code, message, fatal: true });
+  }
+
+  // ---- the watch
+
+  #onPlaying() {
+    if (!this.#transport?.connected || this.#asleep) return;
+    this.#playingSince ??= performance.now();
+    this.#owner.enter('playing');
+  }
+
+  #onWaiting() {
+    const now = performance.now();
+    const flowing = now - this.#messageAt < TICK_MS && this.#owner.state === 'playing';
+    if (flowing && !this.#video.seeking) this.#edge.underrun(now);
+  }
+
+  #onPause() {
+    if (!this.#video.ended && !document.hidden && this.#video.isConnected) this.suspend('paused');
+  }
+
+  #onVisibility() {
+    if (document.hidden) this.suspend('hidden');
+    else this.resume('hidden');
+  }
+
+  #tick() {
+    const now = performance.now();
+    if (this.#asleep || document.hidden) {
+      this.#edge.excuse(now);
+      return;
+    }
+    this.#watchSocket(now);
+    if (this.#media) this.#watchVideo(now);
+    if (!this.#scope.closed && now - this.#statsAt >= STATS_MS) this.#report(now);
+  }
+
+  #watchSocket(now) {
+    if (!this.#transport?.connected) return;
+    const limit = this.#camera.state === 'streaming' ? SILENCE_MS : OFFLINE_SILENCE_MS;
+    if (now - this.#messageAt > limit) {
+      this.#messageAt = now;
+      this.#transport.reconnect('nothing came for too long');
+    } else if (this.#playingSince !== null && now - this.#playingSince > HEALTHY_MS) {
+      this.#transport.settle();
+    }
+  }
+
+  #watchVideo(now) {
+    const video = this.#video;
+    if (now - this.#trimmedAt > TRIM_MS) {
+      this.#trimmedAt = now;
+      this.#media.queue.trim();
+    }
+    if (video.paused) {
+      this.#edge.excuse(now);
+      return;
+    }
+    const moved = this.#position !== video.currentTime;
+    this.#position = video.currentTime;
+    const view = { now, position: video.currentTime, ranges: rangesOf(video), seeking: video.seeking };
+    this.#obey(this.#edge.decide(view), moved && !video.seeking && video.readyState > 2);
+  }
+
+  #obey({ seek, rate, stalled, giveUp }, moving) {
+    const video = this.#video;
+    if (giveUp) {
+      this.#onMediaFailed(new Error('playback stands still although there are pictures'));
+      return;
+    }
+    if (seek !== undefined) video.currentTime = seek;
+    if (video.playbackRate !== rate) video.playbackRate = rate;
+    if (stalled && this.#owner.state === 'playing') {
+      this.#playingSince = null;
+      this.#owner.enter('stalled');
+    } else if (moving && seek === undefined && this.#owner.state !== 'playing') {
+      this.#onPlaying();
+    }
+  }
+
+  #report(now) {
+    const seconds = (now - this.#statsAt) / 1000;
+    const { fragments, bytes, dropped, connections } = this.#counters;
+    const video = this.#video;
+    const ranges = rangesOf(video);
+    const quality = video.getVideoPlaybackQuality?.();
+    const stats = {
+      delay: ranges.length ? Math.max(0, ranges.at(-1)[1] - video.currentTime) : null,
+      target: this.#edge.target(now),
+      buffered: ranges.length ? ranges.at(-1)[1] - ranges[0][0] : 0,
+      fps: (fragments - this.#counted.fragments) / seconds,
+      bitrate: ((bytes - this.#counted.bytes) * 8) / seconds,
+      silence: (now - this.#messageAt) / 1000,
+      fragments,
+      missed: this.#continuity.missed,
+      dropped,
+      connections,
+      queueBytes: this.#media?.queue.bytes ?? 0,
+      framesDecoded: quality?.totalVideoFrames ?? null,
+      framesDropped: quality?.droppedVideoFrames ?? null,
+      codecs: this.#init?.announced.codecs ?? null,
+      width: video.videoWidth || null,
+      height: video.videoHeight || null,
+      late: ranges.length > 0 && ranges.at(-1)[1] - video.currentTime > FAR_S,
+    };
+    this.#statsAt = now;
+    this.#counted = { fragments, bytes };
+    this.#owner.emit('stats', stats);
+  }
+}
+
+function rangesOf(video) {
+  const { buffered } = video;
+  return Array.from({ length: buffered.length }, (_, i) => [buffered.start(i), buffered.end(i)]);
+}
+
+function sameBytes(a, b) {
+  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
+}

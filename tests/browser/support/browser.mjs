@@ -1,0 +1,89 @@
+// A Chromium for the tests, and questions to its pages.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chromium } from 'playwright-core';
+
+export const CHROMIUM = process.env.RINGCAST_CHROMIUM ?? '/usr/bin/chromium';
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
+  '--mute-audio',
+];
+
+export function launchBrowser(flags = []) {
+  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
+}
+
+/** Waits until `probe()` answers with something true, and returns that. */
+export async function until(probe, what, ms = 20_000) {
+  const end = performance.now() + ms;
+  let last;
+  for (;;) {
+    try {
+      last = await probe();
+      if (last) return last;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what} (last: ${last})`);
+    await sleep(50);
+  }
+}
+
+/** Collects everything that goes wrong in a page: uncaught errors and console errors that `expected` does not match. */
+export function watchErrors(page, expected = /^$/) {
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(error.stack ?? String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !expected.test(message.text())) errors.push(message.text());
+  });
+  return errors;
+}
+
+/** State of every video of the page, also of those inside <ringcast-camera>. */
+export function videos(page) {
+  return page.evaluate(() => {
+    const inner = [...document.querySelectorAll('ringcast-camera')].map(({ video }) => video);
+    return [...document.querySelectorAll('video'), ...inner].map((video) => ({
+      time: video.currentTime,
+      frames: video.getVideoPlaybackQuality().totalVideoFrames,
+      behind: video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : null,
+      width: video.videoWidth,
+      src: video.src,
+    }));
+  });
+}
+
+/** Waits until `count` videos have decoded `frames` more frames than now. */
+export async function untilMoving(page, { count = 1, frames = 10, ms = 20_000 } = {}) {
+  const before = await videos(page);
+  return until(async () => {
+    const now = await videos(page);
+    const moving = now.filter((video, i) => video.frames >= (before[i]?.src === video.src ? before[i].frames : 0) + frames);
+    return moving.length >= count && now;
+  }, `${count} moving videos`, ms);
+}
+
+/** A small picture of the n-th <ringcast-camera>, as numbers. */
+export function pixels(page, index = 0) {
+  return page.evaluate((i) => {
+    const { video } = document.querySelectorAll('ringcast-camera')[i];
+    const canvas = document.createElement('canvas');
+    canvas.width = 64;
+    canvas.height = 36;
+    const context = canvas.getContext('2d');
+    context.drawImage(video, 0, 0, 64, 36);
+    return [...context.getImageData(0, 0, 64, 36).data];
+  }, index);
+}
+
+/** How many pixels of two pictures differ visibly. */
+export function difference(a, b) {
+  let count = 0;
+  for (let i = 0; i < a.length; i += 4) if (Math.abs(a[i] - b[i]) + Math.abs(a[i + 1] - b[i + 1]) + Math.abs(a[i + 2] - b[i + 2]) > 60) count++;
+  return count;
+}

@@ -1,0 +1,185 @@
+// Speaks docs/reference/http.md without a camera, and can misbehave in every way that a server or a network can.
+
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WebSocketServer } from 'ws';
+
+const PLAYER = fileURLToPath(new URL('../../../player/src/', import.meta.url));
+const PAGES = fileURLToPath(new URL('./pages/', import.meta.url));
+const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html; charset=utf-8', '.svg': 'image/svg+xml' };
+export const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** A camera of the fake server. Its film runs by the clock from the moment it is made. */
+export class FakeCamera {
+  #began = performance.now();
+
+  constructor(name, clip, { offset = 0 } = {}) {
+    this.name = name;
+    this.clip = clip;
+    this.offset = offset; // seconds added to decode times
+    this.sequenceOffset = 0;
+    this.state = 'streaming';
+    this.error = null;
+    this.silent = false;
+    this.announcement = null; // replaces the text message before the init segment
+  }
+
+  /** Number of the newest frame that has been "recorded". */
+  get newest() {
+    return Math.floor(((performance.now() - this.#began) / 1000) * this.clip.fps);
+  }
+
+  get initMessage() {
+    const { mime, codecs } = this.clip;
+    return this.announcement ?? JSON.stringify({ type: 'init', mime, codecs, width: 320, height: 180, generation: 1 });
+  }
+
+  message(index) {
+    return this.clip.fragment(index, this.offset, index + this.sequenceOffset);
+  }
+
+  get row() {
+    const { mime, codecs } = this.announcement ? JSON.parse(this.announcement) : this.clip;
+    return { name: this.name, state: this.state, codecs, mime, width: 320, height: 180, viewers: 0, live: `/live/${encodeURIComponent(this.name)}` };
+  }
+}
+
+export class FakeServer {
+  #http;
+  #sockets = new WebSocketServer({ noServer: true });
+  #viewers = new Set();
+  #hanging = new Set();
+  #connections = new Set();
+  #timer = null;
+  #port = 0;
+  upgrades = 0;
+  hang = false; // accept TCP and never answer an upgrade
+  away = false; // refuse the list of cameras
+
+  constructor(cameras) {
+    this.cameras = new Map(cameras.map((camera) => [camera.name, camera]));
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.#port}/`;
+  }
+
+  get viewers() {
+    return this.#viewers.size;
+  }
+
+  /** Starts, and after stop() starts again on the same port. */
+  async start() {
+    this.#http = createServer((request, response) => this.#answer(request, response));
+    this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#http.on('connection', (socket) => {
+      this.#connections.add(socket);
+      socket.on('close', () => this.#connections.delete(socket));
+    });
+    await new Promise((resolve, reject) => {
+      this.#http.once('error', reject);
+      this.#http.listen(this.#port, '127.0.0.1', resolve);
+    });
+    this.#port = this.#http.address().port;
+    this.#timer = setInterval(() => this.#send(), 10);
+  }
+
+  async stop() {
+    clearInterval(this.#timer);
+    this.cutAll();
+    for (const socket of this.#connections) socket.destroy();
+    await new Promise((resolve) => this.#http.close(resolve));
+  }
+
+  /** Cuts every viewer's connection without a close handshake. */
+  cutAll() {
+    for (const viewer of this.#viewers) viewer.socket.terminate();
+    for (const socket of this.#hanging) socket.destroy();
+  }
+
+  /** Sends something to every viewer of a camera, out of turn. */
+  say(name, ...messages) {
+    for (const viewer of this.#viewers) {
+      if (viewer.camera.name === name) for (const message of messages) viewer.socket.send(message);
+    }
+  }
+
+  /** Changes what a camera does and tells its viewers as ringcast does. */
+  setState(name, state, error = null) {
+    const camera = this.cameras.get(name);
+    Object.assign(camera, { state, error, silent: state !== 'streaming' });
+    this.say(name, JSON.stringify({ type: 'state', state, error }));
+  }
+
+  /** Changes a camera's film; the decode times go on. */
+  changeClip(name, clip) {
+    const camera = this.cameras.get(name);
+    camera.clip = clip;
+    for (const viewer of this.#viewers) if (viewer.camera === camera) this.#begin(viewer);
+  }
+
+  #begin(viewer) {
+    const { camera, socket } = viewer;
+    socket.send(camera.initMessage);
+    socket.send(camera.clip.init);
+    const newest = camera.newest;
+    viewer.next = newest - (newest % camera.clip.gop);
+  }
+
+  #send() {
+    for (const viewer of this.#viewers) {
+      const { camera, socket } = viewer;
+      const newest = camera.newest;
+      if (camera.silent) viewer.next = newest + camera.clip.gop - (newest % camera.clip.gop);
+      while (!camera.silent && viewer.next <= newest) socket.send(camera.message(viewer.next++));
+    }
+  }
+
+  #upgrade(request, socket, head) {
+    this.upgrades++;
+    socket.on('error', () => {});
+    if (this.hang) {
+      this.#hanging.add(socket);
+      socket.on('close', () => this.#hanging.delete(socket));
+      return;
+    }
+    const name = decodeURIComponent(new URL(request.url, this.url).pathname.slice('/live/'.length));
+    const camera = this.cameras.get(name);
+    if (!camera) {
+      socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+      const viewer = { camera, socket: ws, next: 0 };
+      ws.on('error', () => {});
+      ws.on('close', () => this.#viewers.delete(viewer));
+      ws.send(JSON.stringify({ type: 'state', state: camera.state, error: camera.error }));
+      this.#begin(viewer);
+      this.#viewers.add(viewer);
+    });
+  }
+
+  async #answer(request, response) {
+    const { pathname } = new URL(request.url, this.url);
+    if (pathname === '/api/cameras') {
+      const rows = [...this.cameras.values()].map(({ row }) => row);
+      response.writeHead(this.away ? 503 : 200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+      response.end(this.away ? '' : JSON.stringify({ cameras: rows }));
+      return;
+    }
+    const test = pathname.startsWith('/test/');
+    const path = normalize(test ? pathname.slice('/test'.length) : pathname === '/' ? '/index.html' : pathname);
+    try {
+      const body = await readFile(join(test ? PAGES : PLAYER, path));
+      response.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY });
+      response.end(body);
+    } catch {
+      response.writeHead(404);
+      response.end();
+    }
+  }
+}
