@@ -1,7 +1,7 @@
 /*
  * The configuration file (libconfig syntax; docs/reference/configuration.md). Read by ringcastd and, for the
- * address of the control socket, by ringcastctl. Every setting is described once, in the table in config.c: its
- * name, kind, bounds and default; the unknown-key check and its "did you mean" come from the same table.
+ * address of the control socket, by ringcastctl. Every setting is described once, in the table in config.c:
+ * its name, kind, bounds and default; the unknown-key check and its "did you mean" come from the same table.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -29,20 +29,21 @@ struct config_camera {
 };
 
 struct config {
-    char *path;         /* the file, as given */
-    char *listen_host;  /* numeric address without brackets; "127.0.0.1" */
-    int listen_port;    /* 0: any free port */
-    bool insecure;      /* allow a listen address that is not loopback without authentication */
-    char *runtime_dir;  /* absolute */
-    char *instance;     /* part of the shared-memory names: [A-Za-z0-9_-]{1,32} */
-    size_t ring_size;   /* bytes, default for cameras; power of two */
+    char *path;        /* the file, as given */
+    char *listen_host; /* numeric address without brackets; "127.0.0.1" */
+    int listen_port;   /* 0: any free port */
+    bool insecure;     /* allow a listen address that is not loopback without authentication */
+    char *runtime_dir; /* absolute */
+    char *instance;    /* part of the shared-memory names: [A-Za-z0-9_-]{1,32} */
+    size_t ring_size;  /* bytes, default for cameras; power of two */
     enum log_level log_level;
     struct config_camera *cameras;
     size_t camera_count;
 };
 
 /*
- * Reads and checks FILE completely. Errors go to ERRORS, one line each, all that are found, as
+ * Reads and checks the file PATH completely, with what it includes. Passwords are made known to the log
+ * (log_add_secret). Errors go to ERRORS, one line each, all that are found, as
  * "FILE:LINE: FIELD: what is wrong; what to do". Values of secret fields are never shown.
  * The configuration, to be freed with config_free; or NULL after at least one error was written.
  */
@@ -52,5 +53,8 @@ void config_free(struct config *config);
 
 /* "ipc://<runtime_dir>/control.sock": where the control socket of this configuration is. malloc'ed. */
 char *config_control_url(const struct config *config);
+
+/* The same for the default run-time directory, when there is no configuration at hand. malloc'ed. */
+char *config_default_control_url(void);
 
 #endif

@@ -1,0 +1,492 @@
+/*
+ * The tables below describe every setting. Reading walks a table, not the file: a setting that is not there
+ * gets its default the same way as a given value. Then what the tables do not know is looked for, and at last
+ * what settings mean for each other is checked, for settings that are right in themselves.
+ */
+#include "config.h"
+
+#include <libconfig.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_check.h"
+#include "config_read.h"
+#include "config_report.h"
+#include "config_source.h"
+#include "text.h"
+
+/* More cameras than one machine carries; bounds the number of processes. */
+#define CAMERAS_MAX 1000
+
+/* Bytes: ring_create.h. */
+#define RING_SIZE_MIN 65536
+#define RING_SIZE_MAX 1073741824
+#define RING_SIZE_DEFAULT 4194304
+
+/* Bytes: longer than any camera takes; keeps a worker's messages far below MESSAGE_CHANNEL_MAX. */
+#define URL_MAX 2048
+#define CREDENTIAL_MAX 256
+
+/* Bytes of a field's name, such as "cameras[999].transport". */
+#define FIELD_SIZE 128
+
+enum kind { KIND_STRING, KIND_URL, KIND_BOOLEAN, KIND_INTEGER, KIND_CHOICE, KIND_LISTEN, KIND_CAMERAS };
+
+struct choice {
+    const char *name; /* NULL: the end */
+    int value;
+};
+
+struct setting {
+    const char *name;
+    enum kind kind;
+    size_t offset;                               /* of the member in struct config or struct config_camera */
+    long long min, max;                          /* the integer's value, or the string's length in bytes */
+    bool required;                               /* else: the default follows, in the file's own terms */
+    bool secret;                                 /* made known to the log; of a URL, its password is */
+    const char *text;                            /* NULL: none */
+    long long number;                            /* of booleans and integers; 0: none */
+    const struct choice *choices;                /* of KIND_CHOICE */
+    bool (*check)(const char *value, char *why); /* of strings: what else must hold; config_check.h */
+};
+
+static const struct choice transports[] = {
+    {"tcp", CONFIG_TRANSPORT_TCP}, {"udp", CONFIG_TRANSPORT_UDP}, {"auto", CONFIG_TRANSPORT_AUTO}, {NULL, 0}};
+
+static const struct choice log_levels[] = {{"error", LOG_LEVEL_ERROR},
+                                           {"warning", LOG_LEVEL_WARNING},
+                                           {"info", LOG_LEVEL_INFO},
+                                           {"debug", LOG_LEVEL_DEBUG},
+                                           {NULL, 0}};
+
+#define TOP(member) offsetof(struct config, member)
+#define CAMERA(member) offsetof(struct config_camera, member)
+
+/* The cameras come last: their ring_size follows the one above. */
+static const struct setting top_settings[] = {
+    {"listen", KIND_LISTEN, 0, 1, 64, .text = "127.0.0.1:8080"},
+    {"insecure", KIND_BOOLEAN, TOP(insecure), .number = false},
+    {"runtime_dir", KIND_STRING, TOP(runtime_dir), 1, 4096, .check = config_check_runtime_dir},
+    {"instance", KIND_STRING, TOP(instance), 1, 32, .check = config_check_instance},
+    {"ring_size", KIND_INTEGER, TOP(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = RING_SIZE_DEFAULT},
+    {"log_level", KIND_CHOICE, TOP(log_level), .text = "info", .choices = log_levels},
+    {"cameras", KIND_CAMERAS, TOP(cameras), 1, CAMERAS_MAX, .required = true},
+};
+
+static const struct setting camera_settings[] = {
+    {"name", KIND_STRING, CAMERA(name), 1, CONFIG_CAMERA_NAME_MAX, .required = true,
+     .check = config_check_name},
+    {"url", KIND_URL, CAMERA(url), 1, URL_MAX, .required = true, .check = config_check_url},
+    {"username", KIND_STRING, CAMERA(username), 1, CREDENTIAL_MAX, .check = config_check_credential},
+    {"password", KIND_STRING, CAMERA(password), 0, CREDENTIAL_MAX, .secret = true,
+     .check = config_check_credential},
+    {"transport", KIND_CHOICE, CAMERA(transport), .text = "tcp", .choices = transports},
+    {"audio", KIND_BOOLEAN, CAMERA(audio), .number = true},
+    {"ring_size", KIND_INTEGER, CAMERA(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = 0},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* One group of settings while it is read: the file's, or a camera's. */
+struct reader {
+    struct config *config;
+    struct config_report *report;
+    const struct config_source *source;
+    const config_setting_t *group;
+    void *object;       /* what the offsets are in */
+    const char *prefix; /* of its fields: "" or "cameras[2]." */
+    unsigned line;
+};
+
+static void *need(void *memory)
+{
+    if (memory == NULL)
+        abort();
+    return memory;
+}
+
+/* Reports against setting NAME of the group, at LINE. */
+static void report_at(const struct reader *reader, unsigned line, const char *name, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void report_at(const struct reader *reader, unsigned line, const char *name, const char *format, ...)
+{
+    char field[FIELD_SIZE];
+    char text[CONFIG_PROBLEM_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    snprintf(field, sizeof(field), "%s%.64s", reader->prefix, name);
+    config_report_add(reader->report, line, field, "%s", text);
+}
+
+static unsigned line_of(const struct reader *reader, const char *name)
+{
+    const config_setting_t *given = config_setting_get_member(reader->group, name);
+
+    return given != NULL ? config_setting_source_line(given) : reader->line;
+}
+
+static const char *type_name(const config_setting_t *given)
+{
+    switch (config_setting_type(given)) {
+    case CONFIG_TYPE_GROUP:
+        return "a group";
+    case CONFIG_TYPE_INT:
+    case CONFIG_TYPE_INT64:
+        return "an integer";
+    case CONFIG_TYPE_FLOAT:
+        return "a number with a fraction";
+    case CONFIG_TYPE_STRING:
+        return "a string";
+    case CONFIG_TYPE_BOOL:
+        return "a boolean";
+    case CONFIG_TYPE_ARRAY:
+        return "an array";
+    case CONFIG_TYPE_LIST:
+        return "a list";
+    default:
+        return "nothing";
+    }
+}
+
+static bool has_kind(enum kind kind, const config_setting_t *given)
+{
+    int type = config_setting_type(given);
+
+    switch (kind) {
+    case KIND_BOOLEAN:
+        return type == CONFIG_TYPE_BOOL;
+    case KIND_INTEGER:
+        return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
+    case KIND_CAMERAS:
+        return type == CONFIG_TYPE_LIST;
+    default:
+        return type == CONFIG_TYPE_STRING;
+    }
+}
+
+static bool check_kind(const struct reader *reader, const struct setting *setting,
+                       const config_setting_t *given)
+{
+    static const char *const expected[] = {
+        [KIND_BOOLEAN] = "a boolean",
+        [KIND_INTEGER] = "an integer",
+        [KIND_CAMERAS] = "a list of groups",
+    };
+    static const char *const advice[] = {
+        [KIND_BOOLEAN] = "write true or false, without quotes",
+        [KIND_INTEGER] = "write a whole number, without quotes",
+        [KIND_CAMERAS] = "write cameras = ( { … }, { … } );",
+    };
+    bool string = setting->kind >= sizeof(expected) / sizeof(expected[0]) || expected[setting->kind] == NULL;
+
+    if (has_kind(setting->kind, given))
+        return true;
+    report_at(reader, config_setting_source_line(given), setting->name, "expected %s, found %s; %s",
+              string ? "a string" : expected[setting->kind], type_name(given),
+              string ? "put it in double quotes" : advice[setting->kind]);
+    return false;
+}
+
+/* What holds for every string, and for this setting's. */
+static bool check_string(const struct reader *reader, const struct setting *setting, const char *value)
+{
+    char why[CONFIG_PROBLEM_SIZE];
+    unsigned line = line_of(reader, setting->name);
+    long long length = (long long)strlen(value);
+
+    if (!text_is_utf8(value))
+        report_at(reader, line, setting->name, "not valid UTF-8; save the file as UTF-8");
+    else if (length < setting->min)
+        report_at(reader, line, setting->name, "empty; give a value or remove the setting");
+    else if (length > setting->max)
+        report_at(reader, line, setting->name, "%lld bytes; use at most %lld", length, setting->max);
+    else if (setting->check != NULL && !setting->check(value, why))
+        report_at(reader, line, setting->name, "%s", why);
+    else
+        return true;
+    return false;
+}
+
+static void take_string(const struct reader *reader, const struct setting *setting, const char *value)
+{
+    if (!check_string(reader, setting, value))
+        return;
+    char *copy = need(strdup(value));
+    memcpy((char *)reader->object + setting->offset, &copy, sizeof(copy));
+    if (setting->secret)
+        log_add_secret(value);
+}
+
+/* The log hides the user information of every URL, but the password may be repeated without its URL. */
+static void take_url(const struct reader *reader, const struct setting *setting, const char *value)
+{
+    size_t length = 0;
+
+    take_string(reader, setting, value);
+    const char *userinfo = config_url_userinfo(value, &length);
+    const char *colon = userinfo != NULL ? memchr(userinfo, ':', length) : NULL;
+    if (colon == NULL)
+        return;
+    char *password = need(strndup(colon + 1, length - (size_t)(colon + 1 - userinfo)));
+    log_add_secret(password);
+    explicit_bzero(password, strlen(password));
+    free(password);
+}
+
+static void take_listen(const struct reader *reader, const struct setting *setting, const char *value)
+{
+    char why[CONFIG_PROBLEM_SIZE];
+    struct config *config = reader->config;
+
+    if (!check_string(reader, setting, value))
+        return;
+    if (!config_parse_listen(value, &config->listen_host, &config->listen_port, why))
+        report_at(reader, line_of(reader, setting->name), setting->name, "%s", why);
+}
+
+static void take_choice(const struct reader *reader, const struct setting *setting, const char *value)
+{
+    char names[FIELD_SIZE] = "";
+
+    for (const struct choice *choice = setting->choices; choice->name != NULL; choice++) {
+        if (strcmp(value, choice->name) == 0) {
+            memcpy((char *)reader->object + setting->offset, &choice->value, sizeof(choice->value));
+            return;
+        }
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? ", " : "", choice->name);
+    }
+    report_at(reader, line_of(reader, setting->name), setting->name, "unknown value \"%.32s\"; use one of %s",
+              value, names);
+}
+
+static void take_integer(const struct reader *reader, const struct setting *setting, long long value)
+{
+    size_t size = (size_t)value;
+
+    if (value < setting->min || value > setting->max)
+        report_at(reader, line_of(reader, setting->name), setting->name,
+                  "%lld is out of range; use %lld to %lld", value, setting->min, setting->max);
+    else
+        memcpy((char *)reader->object + setting->offset, &size, sizeof(size));
+}
+
+static void take_boolean(const struct reader *reader, const struct setting *setting, bool value)
+{
+    memcpy((char *)reader->object + setting->offset, &value, sizeof(value));
+}
+
+static void read_cameras(const struct reader *reader, const struct setting *setting,
+                         const config_setting_t *given);
+
+static void take_given(const struct reader *reader, const struct setting *setting,
+                       const config_setting_t *given)
+{
+    switch (setting->kind) {
+    case KIND_STRING:
+        take_string(reader, setting, config_setting_get_string(given));
+        break;
+    case KIND_URL:
+        take_url(reader, setting, config_setting_get_string(given));
+        break;
+    case KIND_LISTEN:
+        take_listen(reader, setting, config_setting_get_string(given));
+        break;
+    case KIND_CHOICE:
+        take_choice(reader, setting, config_setting_get_string(given));
+        break;
+    case KIND_BOOLEAN:
+        take_boolean(reader, setting, config_setting_get_bool(given) != CONFIG_FALSE);
+        break;
+    case KIND_INTEGER:
+        take_integer(reader, setting, config_setting_get_int64(given));
+        break;
+    case KIND_CAMERAS:
+        read_cameras(reader, setting, given);
+        break;
+    }
+}
+
+static void take_default(const struct reader *reader, const struct setting *setting)
+{
+    if (setting->required)
+        report_at(reader, reader->line, setting->name, "missing; add it");
+    else if (setting->kind == KIND_BOOLEAN)
+        take_boolean(reader, setting, setting->number != 0);
+    else if (setting->kind == KIND_INTEGER && setting->number != 0)
+        take_integer(reader, setting, setting->number);
+    else if (setting->kind == KIND_LISTEN)
+        take_listen(reader, setting, setting->text);
+    else if (setting->kind == KIND_CHOICE)
+        take_choice(reader, setting, setting->text);
+}
+
+static const struct setting *find_setting(const struct setting *settings, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(settings[i].name, name) == 0)
+            return &settings[i];
+    return NULL;
+}
+
+static void report_unknown(const struct reader *reader, const struct setting *settings, size_t count,
+                           const config_setting_t *given)
+{
+    const char *name = config_setting_name(given);
+    unsigned line = config_setting_source_line(given);
+    bool top = settings == top_settings;
+    const char *nearest = config_nearest_name(name, &settings[0].name, count, sizeof(settings[0]));
+
+    if (top && find_setting(camera_settings, COUNT(camera_settings), name) != NULL)
+        report_at(reader, line, name, "a setting of a camera; put it into a group of cameras = ( { … } );");
+    else if (!top && find_setting(top_settings, COUNT(top_settings), name) != NULL)
+        report_at(reader, line, name, "not a setting of a camera; put it outside of cameras");
+    else if (nearest != NULL)
+        report_at(reader, line, name, "unknown setting; did you mean \"%s\"?", nearest);
+    else
+        report_at(reader, line, name, "unknown setting; remove it, or see docs/reference/configuration.md");
+}
+
+static void read_group(const struct reader *reader, const struct setting *settings, size_t count)
+{
+    for (int i = 0; i < config_setting_length(reader->group); i++) {
+        const config_setting_t *given = config_setting_get_elem(reader->group, (unsigned)i);
+        if (find_setting(settings, count, config_setting_name(given)) == NULL)
+            report_unknown(reader, settings, count, given);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const config_setting_t *given = config_setting_get_member(reader->group, settings[i].name);
+        if (given == NULL)
+            take_default(reader, &settings[i]);
+        else if (check_kind(reader, &settings[i], given))
+            take_given(reader, &settings[i], given);
+    }
+}
+
+/* User information in the URL, or the two fields, or none. */
+static void check_credentials(const struct reader *reader, const struct config_camera *camera)
+{
+    size_t length;
+    bool in_url = camera->url != NULL && config_url_userinfo(camera->url, &length) != NULL;
+    bool username = config_setting_get_member(reader->group, "username") != NULL;
+    bool password = config_setting_get_member(reader->group, "password") != NULL;
+
+    if (in_url && (username || password))
+        report_at(
+            reader, line_of(reader, "url"), "url",
+            "a user name here and in the camera's own fields; keep username and password, and take it out of "
+            "the URL");
+    else if (username && !password)
+        report_at(reader, line_of(reader, "username"), "password",
+                  "missing, but there is a username; add it, \"\" if the camera has none");
+    else if (password && !username)
+        report_at(reader, line_of(reader, "password"), "username",
+                  "missing, but there is a password; add it");
+}
+
+static void read_camera(const struct reader *top, size_t index, const config_setting_t *given,
+                        struct config_camera *camera)
+{
+    char prefix[FIELD_SIZE];
+    struct reader reader = *top;
+
+    snprintf(prefix, sizeof(prefix), "cameras[%zu].", index);
+    reader.group = given;
+    reader.object = camera;
+    reader.prefix = prefix;
+    reader.line = config_setting_source_line(given);
+    camera->line = (int)reader.line;
+    camera->ring_size = top->config->ring_size;
+    read_group(&reader, camera_settings, COUNT(camera_settings));
+    check_credentials(&reader, camera);
+}
+
+/* Where the name of camera INDEX stands. */
+static unsigned name_line(const config_setting_t *cameras, size_t index)
+{
+    const config_setting_t *camera = config_setting_get_elem(cameras, (unsigned)index);
+
+    return config_setting_source_line(config_setting_get_member(camera, "name"));
+}
+
+/* Reports a camera whose name an earlier one has. */
+static void check_unique(const struct reader *reader, const config_setting_t *cameras, size_t index)
+{
+    const struct config_camera *all = reader->config->cameras;
+    char field[FIELD_SIZE];
+    size_t first = 0;
+
+    while (all[index].name != NULL &&
+           (all[first].name == NULL || strcmp(all[first].name, all[index].name) != 0))
+        first++;
+    if (first == index || all[index].name == NULL)
+        return;
+    struct config_place place = config_source_place(reader->source, name_line(cameras, first));
+    snprintf(field, sizeof(field), "cameras[%zu].name", index);
+    report_at(reader, name_line(cameras, index), field,
+              "\"%s\" is already the name of cameras[%zu] (%s:%u); give each camera its own", all[index].name,
+              first, place.file, place.line);
+}
+
+static void read_cameras(const struct reader *reader, const struct setting *setting,
+                         const config_setting_t *given)
+{
+    struct config *config = reader->config;
+    int count = config_setting_length(given);
+    unsigned line = config_setting_source_line(given);
+
+    if (count < setting->min || count > setting->max) {
+        report_at(reader, line, setting->name, "%d cameras; list %lld to %lld", count, setting->min,
+                  setting->max);
+        return;
+    }
+    config->cameras = need(calloc((size_t)count, sizeof(*config->cameras)));
+    config->camera_count = (size_t)count;
+    for (size_t i = 0; i < config->camera_count; i++) {
+        const config_setting_t *camera = config_setting_get_elem(given, (unsigned)i);
+        if (config_setting_is_group(camera)) {
+            read_camera(reader, i, camera, &config->cameras[i]);
+            continue;
+        }
+        char field[FIELD_SIZE];
+        snprintf(field, sizeof(field), "%s[%zu]", setting->name, i);
+        report_at(reader, config_setting_source_line(camera), field,
+                  "expected a group, found %s; write { name = \"…\"; url = \"…\"; }", type_name(camera));
+    }
+    for (size_t i = 0; i < config->camera_count; i++)
+        check_unique(reader, given, i);
+}
+
+/* Viewers are not authenticated: whoever reaches the address sees every camera. */
+static void check_exposure(const struct reader *reader)
+{
+    const struct config *config = reader->config;
+
+    if (config->listen_host == NULL || config->insecure || config_host_is_loopback(config->listen_host))
+        return;
+    report_at(
+        reader, line_of(reader, "listen"), "listen",
+        "%s is not a loopback address, and viewers are not authenticated; write \"127.0.0.1:%d\", or add "
+        "insecure = true; to let everyone who can reach it watch",
+        config->listen_host, config->listen_port);
+}
+
+void config_read_tree(const config_setting_t *root, struct config *config, struct config_report *report,
+                      const struct config_source *source)
+{
+    const struct reader reader = {.config = config,
+                                  .report = report,
+                                  .source = source,
+                                  .group = root,
+                                  .object = config,
+                                  .prefix = "",
+                                  .line = 1};
+
+    read_group(&reader, top_settings, COUNT(top_settings));
+    check_exposure(&reader);
+}

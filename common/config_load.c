@@ -1,0 +1,163 @@
+#include <libconfig.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "config_check.h"
+#include "config_read.h"
+#include "config_report.h"
+#include "config_source.h"
+
+static void *need(void *memory)
+{
+    if (memory == NULL)
+        abort();
+    return memory;
+}
+
+static char *join(const char *before, const char *path, const char *after)
+{
+    char *joined = NULL;
+
+    if (asprintf(&joined, "%s%s%s", before, path, after) < 0)
+        abort();
+    return joined;
+}
+
+static char *default_runtime_dir(void)
+{
+    const char *user_dir = getenv("XDG_RUNTIME_DIR");
+    char *path = NULL;
+
+    if (geteuid() == 0)
+        return need(strdup("/run/ringcast"));
+    if (user_dir != NULL && user_dir[0] == '/')
+        return join(user_dir, "/ringcast", "");
+    if (asprintf(&path, "/tmp/ringcast-%u", (unsigned)geteuid()) < 0)
+        abort();
+    return path;
+}
+
+static void report_syntax(const config_t *tree, struct config_report *report)
+{
+    unsigned line = (unsigned)config_error_line(tree);
+
+    if (strcmp(config_error_text(tree), "duplicate setting name") == 0)
+        config_report_add(report, line, NULL, "a setting is given twice in the same group; remove one");
+    else if (strcmp(config_error_text(tree), "memory exhausted") == 0)
+        config_report_add(report, line, NULL,
+                          "brackets within brackets, too many of them; close them earlier");
+    else
+        config_report_add(report, line, NULL,
+                          "%s; look here and just before for a missing \", ;, =, bracket or comma",
+                          config_error_text(tree));
+}
+
+static size_t power_of_two(size_t size)
+{
+    size_t power = 1;
+
+    while (power < size)
+        power *= 2;
+    return power;
+}
+
+/* What the file leaves to the machine, and the form in which others want what it says. */
+static void settle(struct config *config, struct config_report *report, const struct config_source *source)
+{
+    char why[CONFIG_PROBLEM_SIZE];
+    char *given = config->runtime_dir != NULL ? config->runtime_dir : default_runtime_dir();
+
+    config->runtime_dir = need(config_tidy_path(given));
+    free(given);
+    if (!config_check_runtime_dir(config->runtime_dir, why))
+        config_report_add(report, 1, "runtime_dir", "%s", why);
+    if (config->instance == NULL)
+        config->instance = need(config_derive_instance(config->runtime_dir));
+    config->ring_size = power_of_two(config->ring_size);
+    for (size_t i = 0; i < config->camera_count; i++) {
+        struct config_camera *camera = &config->cameras[i];
+        camera->ring_size = power_of_two(camera->ring_size);
+        camera->line = (int)config_source_place(source, (unsigned)camera->line).line;
+    }
+}
+
+static void parse(const struct config_source *source, struct config *config, struct config_report *report)
+{
+    config_t tree;
+
+    config_init(&tree);
+    if (config_read_string(&tree, config_source_text(source)) == CONFIG_TRUE)
+        config_read_tree(config_root_setting(&tree), config, report, source);
+    else
+        report_syntax(&tree, report);
+    config_destroy(&tree);
+    if (report->count == 0)
+        settle(config, report, source);
+}
+
+struct config *config_load(const char *path, FILE *errors)
+{
+    struct config_report report = {0};
+    struct config_source *source = config_source_create(path, &report);
+    struct config *config = need(calloc(1, sizeof(*config)));
+
+    config->path = need(strdup(path));
+    if (config_source_text(source) != NULL)
+        parse(source, config, &report);
+    if (report.count > 0) {
+        config_report_print(&report, source, errors);
+        config_free(config);
+        config = NULL;
+    }
+    config_report_finish(&report);
+    config_source_destroy(source);
+    return config;
+}
+
+static void free_secret(char *secret)
+{
+    if (secret != NULL)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+void config_free(struct config *config)
+{
+    if (config == NULL)
+        return;
+    for (size_t i = 0; i < config->camera_count; i++) {
+        free(config->cameras[i].name);
+        free_secret(config->cameras[i].url);
+        free(config->cameras[i].username);
+        free_secret(config->cameras[i].password);
+    }
+    free(config->cameras);
+    free(config->path);
+    free(config->listen_host);
+    free(config->runtime_dir);
+    free(config->instance);
+    free(config);
+}
+
+static char *control_url(const char *runtime_dir)
+{
+    return join("ipc://", runtime_dir, "/control.sock");
+}
+
+char *config_control_url(const struct config *config)
+{
+    return control_url(config->runtime_dir);
+}
+
+char *config_default_control_url(void)
+{
+    char *given = default_runtime_dir();
+    char *tidy = need(config_tidy_path(given));
+    char *url = control_url(tidy);
+
+    free(given);
+    free(tidy);
+    return url;
+}
