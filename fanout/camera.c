@@ -1,0 +1,154 @@
+#include "camera.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "init_cache.h"
+#include "log.h"
+
+void cameras_init(struct cameras *cameras, struct feed_set *set)
+{
+    *cameras = (struct cameras){.set = set};
+    cameras->end = &cameras->first;
+}
+
+struct camera *cameras_find(const struct cameras *cameras, const char *name)
+{
+    struct camera *camera = cameras->first;
+    while (camera && strcmp(camera->name, name) != 0) {
+        camera = camera->next;
+    }
+    return camera;
+}
+
+static struct camera *append(struct cameras *cameras, const char *name)
+{
+    struct camera *camera = calloc(1, sizeof(*camera));
+    if (!camera) {
+        return NULL;
+    }
+    camera->name = strdup(name);
+    if (!camera->name) {
+        free(camera);
+        return NULL;
+    }
+    camera->state = json_string("starting");
+    camera->error = json_null();
+    camera->codecs = json_null();
+    camera->width = json_null();
+    camera->height = json_null();
+    feed_init(&camera->feed, cameras->set, camera->name);
+    *cameras->end = camera;
+    cameras->end = &camera->next;
+    cameras->count++;
+    return camera;
+}
+
+int cameras_add(struct cameras *cameras, const char *name, ringcast_reader *reader, int wake)
+{
+    bool valid = name[0] != '\0' && strlen(name) <= CAMERA_NAME_MAX && !strchr(name, '/');
+    struct camera *camera = valid ? cameras_find(cameras, name) : NULL;
+    if (valid && !camera) {
+        camera = append(cameras, name);
+    }
+    if (!camera) {
+        ringcast_close(reader);
+        if (wake >= 0) {
+            close(wake);
+        }
+        return valid ? -ENOMEM : -EINVAL;
+    }
+    feed_set_ring(&camera->feed, reader, wake);
+    return 0;
+}
+
+/* Puts a reference to VALUE, or null, in *MEMBER. True if that is a change. */
+static bool replace(json_t **member, json_t *value)
+{
+    json_t *now = value ? json_incref(value) : json_null();
+    bool changed = !*member || !json_equal(*member, now);
+    json_decref(*member);
+    *member = now;
+    return changed;
+}
+
+void camera_update(struct camera *camera, const json_t *message)
+{
+    json_t *state = json_object_get(message, "state");
+    json_t *error = json_object_get(message, "error");
+    bool told = camera->feed.state_packet.length == 0;
+    if (json_is_string(state)) {
+        told |= replace(&camera->state, state);
+    }
+    told |= replace(&camera->error, json_is_string(error) ? error : NULL);
+    json_t *codecs = json_object_get(message, "codecs");
+    if (json_is_string(codecs)) {
+        replace(&camera->codecs, codecs);
+        replace(&camera->width, json_object_get(message, "width"));
+        replace(&camera->height, json_object_get(message, "height"));
+    }
+    if (told) {
+        feed_set_state(&camera->feed, json_pack("{s:s, s:O, s:O}", "type", "state", "state", camera->state,
+                                                "error", camera->error));
+    }
+}
+
+static void camera_free(struct camera *camera)
+{
+    feed_finish(&camera->feed);
+    json_decref(camera->state);
+    json_decref(camera->error);
+    json_decref(camera->codecs);
+    json_decref(camera->width);
+    json_decref(camera->height);
+    free(camera->name);
+    free(camera);
+}
+
+void cameras_remove(struct cameras *cameras, struct camera *camera, uint16_t code)
+{
+    feed_close_viewers(&camera->feed, code);
+    struct camera **link = &cameras->first;
+    while (*link != camera) {
+        link = &(*link)->next;
+    }
+    *link = camera->next;
+    if (!camera->next) {
+        cameras->end = link;
+    }
+    cameras->count--;
+    camera_free(camera);
+}
+
+/* "/live/NAME", percent-encoded: everything but RFC 3986's unreserved characters. */
+static json_t *live_path(const char *name)
+{
+    char path[sizeof("/live/") + 3 * CAMERA_NAME_MAX] = "/live/";
+    char *end = path + strlen(path);
+    for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
+        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+                     strchr("-._~", *c);
+        end += sprintf(end, plain ? "%c" : "%%%02X", *c);
+    }
+    return json_string(path);
+}
+
+json_t *camera_describe(const struct camera *camera)
+{
+    const char *codecs = json_string_value(camera->codecs);
+    return json_pack("{s:s, s:O, s:O, s:o?, s:O, s:O, s:I, s:o}", "name", camera->name, "state",
+                     camera->state, "codecs", camera->codecs, "mime",
+                     codecs ? init_cache_mime(codecs) : json_null(), "width", camera->width, "height",
+                     camera->height, "viewers", (json_int_t)camera->feed.viewer_count, "live",
+                     live_path(camera->name));
+}
+
+void cameras_finish(struct cameras *cameras)
+{
+    while (cameras->first) {
+        cameras_remove(cameras, cameras->first, 1001);
+    }
+}

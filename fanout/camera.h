@@ -1,0 +1,54 @@
+/*
+ * The cameras of this fan-out, in the order in which ringcastd named them (the configuration's): what is
+ * known of each, and its feed. ringcast-fanout's only thread.
+ */
+#ifndef CAMERA_H
+#define CAMERA_H
+
+#include <jansson.h>
+
+#include "feed.h"
+
+/* Longest camera name in bytes (docs/reference/configuration.md). */
+#define CAMERA_NAME_MAX 64
+
+struct camera {
+    char *name;
+    json_t *state;          /* string: a state of docs/reference/control.md */
+    json_t *error;          /* string or null */
+    json_t *codecs;         /* string (RFC 6381) or null */
+    json_t *width, *height; /* integer or null */
+    struct feed feed;
+    struct camera *next;
+};
+
+struct cameras {
+    struct camera *first, **end;
+    struct feed_set *set;
+    unsigned count;
+};
+
+void cameras_init(struct cameras *cameras, struct feed_set *set);
+
+struct camera *cameras_find(const struct cameras *cameras, const char *name);
+
+/*
+ * Adds the camera of a `camera-add` message with its ring; for a name that is there, puts the ring in place
+ * of the old one. READER and WAKE become the camera's, in case of an error too. 0; -EINVAL: not a name;
+ * -ENOMEM.
+ */
+int cameras_add(struct cameras *cameras, const char *name, ringcast_reader *reader, int wake);
+
+/* Takes over what MESSAGE (`camera-add` or `camera-state`) says and tells the viewers if they should know. */
+void camera_update(struct camera *camera, const json_t *message);
+
+/* Closes the camera's viewers with CODE and forgets it. */
+void cameras_remove(struct cameras *cameras, struct camera *camera, uint16_t code);
+
+/* What `GET /api/cameras` says of it. A new object, or NULL. */
+json_t *camera_describe(const struct camera *camera);
+
+/* Removes all. */
+void cameras_finish(struct cameras *cameras);
+
+#endif

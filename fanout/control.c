@@ -1,0 +1,221 @@
+#include "control.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "log.h"
+#include "message.h"
+#include "server.h"
+
+/* Least time between two reports of viewers. */
+#define REPORT_INTERVAL_MS 1000
+
+/* Messages taken before others in the loop have their turn. */
+#define RECEIVE_TURN 64
+
+/* Cameras in one `viewers` message: with the longest names, all escaped, it stays under MESSAGE_CHANNEL_MAX.
+ */
+#define REPORT_CAMERAS_MAX 250
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int send_message(struct control *control, json_t *message)
+{
+    int status = !control->channel.wsi ? -EPIPE : message ? 0 : -ENOMEM;
+    if (status == 0) {
+        status = channel_send(control->channel.fd, message, NULL, 0);
+    }
+    json_decref(message);
+    return status;
+}
+
+static unsigned total_viewers(const struct cameras *cameras)
+{
+    unsigned total = 0;
+    for (struct camera *camera = cameras->first; camera; camera = camera->next) {
+        total += camera->feed.viewer_count;
+    }
+    return total;
+}
+
+/* One message, about the cameras from *NEXT on; *next is then the first of the rest. 0 or negative errno. */
+static int report_some(struct control *control, struct camera **next)
+{
+    json_t *counts = json_object();
+    struct camera *camera = *next;
+    for (; counts && camera && json_object_size(counts) < REPORT_CAMERAS_MAX; camera = camera->next) {
+        json_object_set_new(counts, camera->name, json_integer(camera->feed.viewer_count));
+    }
+    json_t *message = message_new("viewers");
+    if (message) {
+        json_object_set_new(message, "cameras", counts);
+        json_object_set_new(message, "total", json_integer(total_viewers(&control->server->cameras)));
+    } else {
+        json_decref(counts);
+    }
+    *next = camera;
+    return send_message(control, message);
+}
+
+static void report(struct control *control)
+{
+    if (!control->report_due) {
+        return;
+    }
+    int64_t wait = control->reported_ms + REPORT_INTERVAL_MS - now_ms();
+    if (wait > 0) {
+        watch_timer_arm(&control->report_timer, (long)wait);
+        return;
+    }
+    control->report_due = false;
+    control->reported_ms = now_ms();
+    struct camera *next = control->server->cameras.first;
+    while (next) {
+        if (report_some(control, &next) == -EAGAIN) { /* ringcastd does not read: later, as it will be then */
+            control->report_due = true;
+            watch_timer_arm(&control->report_timer, REPORT_INTERVAL_MS);
+            return;
+        }
+    }
+}
+
+static void report_expired(void *context)
+{
+    report(context);
+}
+
+void control_viewers_changed(struct control *control)
+{
+    if (!control->report_due) {
+        control->report_due = true;
+        /* Not at once: a caller is amid the change, and a burst of changes makes one report. */
+        int64_t wait = control->reported_ms + REPORT_INTERVAL_MS - now_ms();
+        watch_timer_arm(&control->report_timer, wait > 1 ? (long)wait : 1);
+    }
+}
+
+static void on_listen(struct control *control, struct channel_message *message)
+{
+    enum log_level level;
+    if (log_level_from_name(message_string(message->body, "log_level", ""), &level) == 0) {
+        log_set_level(level);
+    }
+    int socket = channel_message_take_fd(message, 0);
+    int status = socket < 0 ? -EBADMSG : server_listen(control->server, socket);
+    if (status == 0) {
+        status = send_message(control, message_new("ready"));
+    }
+    if (status < 0) {
+        log_error("cannot serve viewers: %s", strerror(-status));
+        server_stop(control->server);
+        return;
+    }
+    log_info("serving viewers on %s", message_string(message->body, "address", "the given socket"));
+}
+
+static void on_camera_add(struct control *control, struct channel_message *message)
+{
+    const char *name = message_string(message->body, "name", "");
+    int ring = channel_message_take_fd(message, 0);
+    int wake = channel_message_take_fd(message, 1);
+    ringcast_reader *reader = NULL;
+    int status = ring < 0 || wake < 0 ? -EBADMSG : ringcast_open_fd(ring, &reader);
+    if (ring >= 0) {
+        close(ring);
+    }
+    if (status < 0) {
+        log_error("camera %s: cannot read its ring: %s", name, strerror(-status));
+    }
+    /* Without a readable ring the camera is still there, and its viewers wait. */
+    status = cameras_add(&control->server->cameras, name, reader, wake);
+    if (status < 0) {
+        log_error("camera %s: cannot add it: %s", name, strerror(-status));
+        return;
+    }
+    camera_update(cameras_find(&control->server->cameras, name), message->body);
+}
+
+static void on_camera_state(struct control *control, struct camera *camera, const json_t *body)
+{
+    (void)control;
+    camera_update(camera, body);
+}
+
+static void on_camera_remove(struct control *control, struct camera *camera, const json_t *body)
+{
+    (void)body;
+    cameras_remove(&control->server->cameras, camera, LWS_CLOSE_STATUS_GOINGAWAY);
+    control_viewers_changed(control);
+}
+
+/* Messages about a camera that is there. */
+static void dispatch_camera(struct control *control, const json_t *body)
+{
+    static const struct {
+        const char *type;
+        void (*handle)(struct control *control, struct camera *camera, const json_t *body);
+    } handlers[] = {{"camera-state", on_camera_state}, {"camera-remove", on_camera_remove}};
+
+    struct camera *camera = cameras_find(&control->server->cameras, message_string(body, "name", ""));
+    for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+        if (message_is(body, handlers[i].type)) {
+            if (camera) {
+                handlers[i].handle(control, camera, body);
+            } else {
+                log_warning("%s for a camera that is not here", handlers[i].type);
+            }
+            return;
+        }
+    }
+    log_warning("unknown message type %s", message_type(body));
+}
+
+static void dispatch(struct control *control, struct channel_message *message)
+{
+    if (message_is(message->body, "stop")) {
+        server_stop(control->server);
+    } else if (message_is(message->body, "listen")) {
+        on_listen(control, message);
+    } else if (message_is(message->body, "camera-add")) {
+        on_camera_add(control, message);
+    } else {
+        dispatch_camera(control, message->body);
+    }
+}
+
+static void channel_ready(void *context)
+{
+    struct control *control = context;
+    for (int i = 0; i < RECEIVE_TURN; i++) {
+        struct channel_message message;
+        int status = channel_receive(control->channel.fd, &message);
+        if (status == 1) {
+            dispatch(control, &message);
+            channel_message_clear(&message);
+        } else if (status == -EBADMSG) {
+            log_warning("malformed message on the channel");
+        } else if (status == -EAGAIN) {
+            return;
+        } else {
+            log_info("ringcastd is gone");
+            watch_end(&control->channel);
+            server_stop(control->server);
+            return;
+        }
+    }
+}
+
+int control_begin(struct control *control, struct server *server, struct lws_vhost *vhost, int channel)
+{
+    *control = (struct control){.server = server};
+    int status = watch_begin(&control->channel, vhost, channel, channel_ready, control);
+    return status < 0 ? status : watch_timer_begin(&control->report_timer, vhost, report_expired, control);
+}

@@ -1,0 +1,81 @@
+/*
+ * The feed of one camera: its ring, its viewers, and the pass that brings each new fragment to all of them.
+ *
+ * All viewers that keep up (VIEWER_LIVE) stand at the feed's one cursor: a fragment is copied out of the ring
+ * once and written to each of them in the pass that sees it. A viewer with an unsent tail is left out, keeps
+ * its own cursor and catches up when its socket is writable, so it costs others nothing and holds at most one
+ * tail in memory. One whose place was overwritten goes to the newest keyframe and is told.
+ *
+ * Wake-up: the writer adds to the ring's eventfd at each publish and nobody reads it; the feed's eventfd is
+ * in the feed set's epoll instance (edge-triggered) only while the feed has viewers, so a camera that nobody
+ * watches costs nothing. ringcast-fanout's only thread. Invariants F1…: docs/design/fanout.md.
+ */
+#ifndef FEED_H
+#define FEED_H
+
+#include "fragment.h"
+#include "init_cache.h"
+#include "packet.h"
+#include "ringcast.h"
+#include "viewer.h"
+
+/* What all feeds of the process share. */
+struct feed_set {
+    int epoll;                /* eventfds of the feeds that have viewers; owned by the loop that watches it */
+    struct fragment fragment; /* the one copy of the fragment that is being sent */
+    void (*changed)(void *context); /* called when the number of viewers of a feed changed */
+    void *context;
+};
+
+struct feed {
+    struct feed_set *set;
+    const char *name; /* of the camera, for the log */
+    ringcast_reader *reader;
+    int wake;                   /* the ring's eventfd, owned; -1: none */
+    ringcast_cursor cursor;     /* of the live viewers; meaningless while in_pass is 0 */
+    uint32_t generation;        /* of the fragment last seen in a pass, 0: none yet */
+    struct viewer *viewers;     /* list; all but VIEWER_CLOSING ones */
+    unsigned viewer_count;      /* length of the list */
+    unsigned in_pass;           /* how many of them are VIEWER_LIVE or VIEWER_WAITING */
+    struct init_cache init;     /* filled while there are viewers */
+    struct packet state_packet; /* the camera's state as its viewers are told */
+    bool damage_reported;       /* the log says once per ring that it is damaged */
+};
+
+/* Makes the epoll instance. 0 or negative errno. */
+int feed_set_init(struct feed_set *set, void (*changed)(void *context), void *context);
+
+/* Serves the feeds that have news. Call when set->epoll is readable. */
+void feed_set_run(struct feed_set *set);
+
+/* Frees the buffer. The epoll instance is closed by whoever watches it. */
+void feed_set_finish(struct feed_set *set);
+
+/* NAME is not copied. The feed has no ring yet. */
+void feed_init(struct feed *feed, struct feed_set *set, const char *name);
+
+/*
+ * Gives the feed a ring in place of the one it has, if any: READER and WAKE become the feed's. Its viewers
+ * stay and go on with the new ring's newest keyframe.
+ */
+void feed_set_ring(struct feed *feed, ringcast_reader *reader, int wake);
+
+/* Tells every viewer of the feed, now and when it joins, this JSON text (consumed). */
+void feed_set_state(struct feed *feed, json_t *state);
+
+/* A new viewer (viewer_init): sends at once what is there. */
+void feed_join(struct feed *feed, struct viewer *viewer);
+
+/* Takes a viewer out, if it is in. It becomes VIEWER_NONE. */
+void feed_leave(struct viewer *viewer);
+
+/* The socket of a viewer of this feed is writable. */
+void feed_writable(struct viewer *viewer);
+
+/* Begins to close every viewer with CODE. */
+void feed_close_viewers(struct feed *feed, uint16_t code);
+
+/* Unmaps the ring and frees everything. The feed has no viewers any more. */
+void feed_finish(struct feed *feed);
+
+#endif

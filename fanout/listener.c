@@ -1,0 +1,99 @@
+#include "listener.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "log.h"
+
+/* Connections accepted before others in the loop have their turn. */
+#define ACCEPT_TURN 64
+
+/* Without descriptors or memory for a connection, look again after this long. */
+#define ACCEPT_RETRY_MS 100
+
+/* A silent peer is probed after 30 s, and is gone after 3 probes 10 s apart. */
+#define KEEPALIVE_IDLE_S 30
+#define KEEPALIVE_INTERVAL_S 10
+#define KEEPALIVE_PROBES 3
+
+/* Data that no peer acknowledges for so long ends the connection. */
+#define UNACKNOWLEDGED_MAX_MS 60000
+
+/*
+ * Bytes that the kernel keeps for a peer that does not read (it doubles this for its own bookkeeping).
+ * Without a bound it grows to megabytes, and what a slow viewer sees grows old in it.
+ */
+#define SEND_BUFFER_BYTES (512 * 1024)
+
+static void set_option(int socket, int level, int name, int value)
+{
+    if (setsockopt(socket, level, name, &value, sizeof(value)) < 0) {
+        log_debug("socket option %d/%d: %s", level, name, strerror(errno));
+    }
+}
+
+/* On Linux accepted sockets inherit these from the listening one: no system calls per connection. */
+static void set_options(int socket)
+{
+    set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+    set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+    set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+    set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MAX_MS);
+    set_option(socket, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES);
+}
+
+static void retry_expired(void *context)
+{
+    struct listener *listener = context;
+    watch_pause(&listener->watch, 0);
+}
+
+/* True if the next accept may succeed. */
+static int after_failure(struct listener *listener, int error)
+{
+    switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        log_warning("cannot accept viewers at the moment: %s", strerror(error));
+        watch_pause(&listener->watch, 1);
+        watch_timer_arm(&listener->retry, ACCEPT_RETRY_MS);
+        return 0;
+    case EAGAIN:
+        return 0;
+    default: /* the connection's own error (accept(2), "error handling") */
+        return 1;
+    }
+}
+
+static void listener_ready(void *context)
+{
+    struct listener *listener = context;
+    for (int i = 0; i < ACCEPT_TURN; i++) {
+        int fd = accept4(listener->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            lws_adopt_socket_vhost(listener->vhost, fd); /* closes it if it fails */
+        } else if (!after_failure(listener, errno)) {
+            return;
+        }
+    }
+}
+
+int listener_begin(struct listener *listener, struct lws_vhost *vhost, int socket)
+{
+    listener->vhost = vhost;
+    set_options(socket);
+    int status = watch_begin(&listener->watch, vhost, socket, listener_ready, listener);
+    return status < 0 ? status : watch_timer_begin(&listener->retry, vhost, retry_expired, listener);
+}
+
+void listener_end(struct listener *listener)
+{
+    watch_end(&listener->watch);
+}

@@ -1,0 +1,310 @@
+#include "server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "request.h"
+#include "upgrade.h"
+#include "viewer.h"
+
+/* Viewers have this long to take their close frame before the process ends. */
+#define STOP_PATIENCE_MS 500
+
+/* libwebsockets makes tables as large as the limit of descriptors: enough for a process, 0.5 MB. */
+#define DESCRIPTORS_MAX 32768u
+
+/* Descriptors for everything but viewers: one eventfd per camera (at most 1000), and a few. */
+#define DESCRIPTORS_RESERVED 1100u
+
+/* A message is handed to send() whole: libwebsockets' default cuts it up at 4096 bytes. */
+#define SEND_MAX (1u << 30)
+
+/* A client has nothing to say, so what it says may come in small pieces; memory per viewer. */
+#define RECEIVE_BUFFER_BYTES 256
+
+/* Half-sent requests and responses that nobody takes are given up after this long, idle connections too. */
+#define REQUEST_TIMEOUT_S 10
+#define IDLE_TIMEOUT_S 15
+
+const char *server_strstate(enum server_state state)
+{
+    static const char *const names[] = {"starting", "serving", "stopping", "stopped"};
+    return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "invalid";
+}
+
+static void enter_state(struct server *server, enum server_state state)
+{
+    log_debug("%s -> %s", server_strstate(server->state), server_strstate(state));
+    server->state = state;
+}
+
+static struct server *server_of(struct lws *wsi)
+{
+    return lws_context_user(lws_get_context(wsi));
+}
+
+static int viewer_established(struct server *server, struct lws *wsi, struct viewer *viewer)
+{
+    struct camera *camera = lws_get_opaque_user_data(wsi);
+    viewer_init(viewer, wsi);
+    server->viewers++;
+    feed_join(&camera->feed, viewer);
+    return 0;
+}
+
+static int viewer_writable(struct viewer *viewer)
+{
+    switch ((enum viewer_state)viewer->state) {
+    case VIEWER_NONE:
+        return -1;
+    case VIEWER_CLOSING:
+        viewer_give_reason(viewer);
+        return -1;
+    default:
+        feed_writable(viewer);
+        return 0;
+    }
+}
+
+static int viewer_received(struct viewer *viewer, size_t length)
+{
+    if (viewer->state == VIEWER_NONE || viewer_accept_bytes(viewer, length)) {
+        return 0;
+    }
+    feed_leave(viewer);
+    viewer->close_code = LWS_CLOSE_STATUS_POLICY_VIOLATION;
+    viewer_give_reason(viewer);
+    return -1;
+}
+
+/* Called more than once for some connections; HTTP requests and refused upgrades have no wsi in here. */
+static void viewer_gone(struct server *server, struct viewer *viewer)
+{
+    if (!viewer || !viewer->wsi) {
+        return;
+    }
+    feed_leave(viewer);
+    viewer->wsi = NULL;
+    server->viewers--;
+    if (server->viewers == 0 && server->state == SERVER_STOPPING) {
+        enter_state(server, SERVER_STOPPED);
+    }
+}
+
+static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, struct viewer *viewer,
+                        size_t length)
+{
+    struct server *server = server_of(wsi);
+    switch (reason) {
+    case LWS_CALLBACK_ESTABLISHED:
+        return viewer_established(server, wsi, viewer);
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return viewer_writable(viewer);
+    case LWS_CALLBACK_RECEIVE:
+        return viewer_received(viewer, length);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        feed_leave(viewer); /* nothing may follow libwebsockets' answer to the close frame */
+        return 0;
+    default:
+        viewer_gone(server, viewer);
+        return 0;
+    }
+}
+
+/* The one protocol of viewers and requests; watch.c's descriptors have their own. */
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
+{
+    (void)in;
+    switch (reason) {
+    case LWS_CALLBACK_HTTP:
+        return request_answer(server_of(wsi), wsi);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return upgrade_decide(server_of(wsi), wsi);
+    case LWS_CALLBACK_ESTABLISHED:
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+    case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_WSI_DESTROY:
+        return on_websocket(wsi, reason, user, length);
+    case LWS_CALLBACK_RAW_ADOPT:
+    case LWS_CALLBACK_RAW_RX:
+        return -1; /* CONNECT and what is not HTTP at all */
+    default:
+        return 0;
+    }
+}
+
+static const struct lws_protocols protocols[] = {
+    {
+        .name = "ringcast",
+        .callback = on_event,
+        .per_session_data_size = sizeof(struct viewer),
+        .rx_buffer_size = RECEIVE_BUFFER_BYTES,
+        .tx_packet_size = SEND_MAX,
+    },
+    {.name = WATCH_PROTOCOL, .callback = watch_callback},
+    {0},
+};
+
+/* What libwebsockets has to say is about single connections, so it is for debugging. */
+static void log_library(int level, const char *line)
+{
+    int length = (int)strcspn(line, "\n");
+    log_write(LOG_LEVEL_DEBUG, "libwebsockets: %d: %.*s", level, length, line);
+}
+
+static unsigned limit_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+        return 0;
+    }
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    unsigned count = (unsigned)limit.rlim_cur;
+    return count > 2 * DESCRIPTORS_RESERVED ? count - DESCRIPTORS_RESERVED : count / 2;
+}
+
+static int create_context(struct server *server)
+{
+    /* No per-viewer timers for pings: TCP's own probes find the dead (listener.c). */
+    static const lws_retry_bo_t no_validity_timer = {.secs_since_valid_ping = 0,
+                                                     .secs_since_valid_hangup = 0};
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .protocols = protocols,
+        .user = server,
+        .gid = (gid_t)-1,
+        .uid = (uid_t)-1,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8,
+        .timeout_secs = REQUEST_TIMEOUT_S,
+        .keepalive_timeout = IDLE_TIMEOUT_S,
+        .retry_and_idle_policy = &no_validity_timer,
+        .vhost_name = "ringcast",
+    };
+    lws_set_log_level(LLL_ERR | LLL_WARN, log_library);
+    server->context = lws_create_context(&info);
+    if (server->context) {
+        server->vhost = lws_create_vhost(server->context, &info);
+    }
+    return server->vhost ? 0 : -ENOMEM;
+}
+
+static void signal_ready(void *context)
+{
+    struct server *server = context;
+    struct signalfd_siginfo signal;
+    if (read(server->signals.fd, &signal, sizeof(signal)) == (ssize_t)sizeof(signal)) {
+        server_stop(server);
+    }
+}
+
+static int watch_signals(struct server *server)
+{
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0) {
+        return -errno;
+    }
+    int fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -errno : watch_begin(&server->signals, server->vhost, fd, signal_ready, server);
+}
+
+static void feeds_ready(void *context)
+{
+    feed_set_run(&((struct server *)context)->feeds);
+}
+
+static void viewers_changed(void *context)
+{
+    control_viewers_changed(&((struct server *)context)->control);
+}
+
+static int watch_feeds(struct server *server)
+{
+    int status = feed_set_init(&server->feeds, viewers_changed, server);
+    return status < 0
+               ? status
+               : watch_begin(&server->feeds_watch, server->vhost, server->feeds.epoll, feeds_ready, server);
+}
+
+static void stop_expired(void *context)
+{
+    enter_state(context, SERVER_STOPPED);
+}
+
+int server_init(struct server *server, int channel, const char *assets_directory)
+{
+    *server = (struct server){.state = SERVER_STARTING};
+    cameras_init(&server->cameras, &server->feeds);
+    server->viewers_max = limit_descriptors();
+    int status = assets_load(&server->assets, assets_directory);
+    if (status < 0) {
+        log_warning("%s: %s: the wall and the player are not served", assets_directory, strerror(-status));
+    }
+    if ((status = create_context(server)) < 0) {
+        close(channel);
+        return status;
+    }
+    /* First the feeds: a turn of the loop begins with what is new. */
+    if ((status = watch_feeds(server)) < 0) {
+        close(channel);
+        return status;
+    }
+    status = control_begin(&server->control, server, server->vhost, channel);
+    if (status == 0) {
+        status = watch_timer_begin(&server->stop_timer, server->vhost, stop_expired, server);
+    }
+    return status < 0 ? status : watch_signals(server);
+}
+
+int server_run(struct server *server)
+{
+    while (server->state != SERVER_STOPPED) {
+        if (lws_service(server->context, 0) < 0) {
+            return -EIO;
+        }
+    }
+    return 0;
+}
+
+int server_listen(struct server *server, int socket)
+{
+    if (server->state != SERVER_STARTING) {
+        close(socket);
+        return -EALREADY;
+    }
+    int status = listener_begin(&server->listener, server->vhost, socket);
+    if (status == 0) {
+        enter_state(server, SERVER_SERVING);
+    }
+    return status;
+}
+
+void server_stop(struct server *server)
+{
+    if (server->state >= SERVER_STOPPING) {
+        return;
+    }
+    listener_end(&server->listener);
+    cameras_finish(&server->cameras);
+    watch_timer_arm(&server->stop_timer, STOP_PATIENCE_MS);
+    enter_state(server, server->viewers ? SERVER_STOPPING : SERVER_STOPPED);
+}
+
+void server_finish(struct server *server)
+{
+    cameras_finish(&server->cameras);
+    if (server->context) {
+        lws_context_destroy(server->context);
+    }
+    feed_set_finish(&server->feeds);
+    assets_finish(&server->assets);
+}

@@ -1,0 +1,56 @@
+/*
+ * The fan-out as a whole: libwebsockets' context, what it serves, and how it ends. ringcast-fanout's only
+ * thread.
+ */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include <libwebsockets.h>
+
+#include "assets.h"
+#include "camera.h"
+#include "control.h"
+#include "feed.h"
+#include "listener.h"
+#include "watch.h"
+
+enum server_state {
+    SERVER_STARTING, /* waits for `listen` */
+    SERVER_SERVING,
+    SERVER_STOPPING, /* accepts nobody; viewers are being told */
+    SERVER_STOPPED,
+};
+
+struct server {
+    enum server_state state;
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    struct assets assets;
+    struct feed_set feeds;
+    struct cameras cameras;
+    struct control control;
+    struct listener listener;
+    struct watch feeds_watch, signals;
+    struct watch_timer stop_timer; /* how long viewers have to say goodbye */
+    unsigned viewers;              /* open WebSockets, closing ones too */
+    unsigned viewers_max;
+};
+
+const char *server_strstate(enum server_state state);
+
+/* Serves the files in ASSETS_DIRECTORY and obeys CHANNEL, which becomes the server's. 0 or negative errno. */
+int server_init(struct server *server, int channel, const char *assets_directory);
+
+/* Runs until the fan-out is to end. 0 or negative errno. */
+int server_run(struct server *server);
+
+/* Begins to accept viewers on SOCKET, which becomes the server's. 0 or negative errno. */
+int server_listen(struct server *server, int socket);
+
+/* Begins to end: every viewer is closed with 1001. */
+void server_stop(struct server *server);
+
+/* Closes and frees everything. */
+void server_finish(struct server *server);
+
+#endif

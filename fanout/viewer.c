@@ -1,0 +1,118 @@
+#include "viewer.h"
+
+#include <libwebsockets.h>
+#include <string.h>
+
+#include "log.h"
+
+/* A viewer that is being closed and takes nothing is cut off after this many seconds. */
+#define CLOSE_PATIENCE_S 5
+
+/* A client has nothing to say. This much within the window is tolerated (keepalives of other players). */
+#define RECEIVE_WINDOW_S 10
+#define RECEIVE_BYTES_MAX 16384u
+
+const char *viewer_strstate(enum viewer_state state)
+{
+    static const char *const names[] = {"none", "behind", "waiting", "live", "closing"};
+    return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "invalid";
+}
+
+void viewer_enter_state(struct viewer *viewer, enum viewer_state state)
+{
+    log_debug("viewer %p: %s -> %s", (void *)viewer, viewer_strstate(viewer->state), viewer_strstate(state));
+    viewer->state = (uint8_t)state;
+}
+
+void viewer_init(struct viewer *viewer, struct lws *wsi)
+{
+    *viewer = (struct viewer){.wsi = wsi};
+    viewer_enter_state(viewer, VIEWER_BEHIND);
+}
+
+bool viewer_is_blocked(const struct viewer *viewer)
+{
+    return lws_partial_buffered(viewer->wsi) != 0;
+}
+
+void viewer_want_writable(struct viewer *viewer)
+{
+    lws_callback_on_writable(viewer->wsi);
+}
+
+bool viewer_send_packet(struct viewer *viewer, struct packet *packet, bool text)
+{
+    if (packet->length == 0) {
+        return true;
+    }
+    enum lws_write_protocol kind = text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY;
+    return lws_write(viewer->wsi, packet_payload(packet), packet->length, kind) >= 0;
+}
+
+bool viewer_send_init(struct viewer *viewer, struct init_cache *init)
+{
+    if (viewer->init_id == init->id) {
+        return true;
+    }
+    viewer->init_id = init->id;
+    return viewer_send_packet(viewer, &init->text, true) && viewer_send_packet(viewer, &init->segment, false);
+}
+
+static bool send_drop(struct viewer *viewer, uint64_t next_sequence)
+{
+    uint64_t skipped = next_sequence - viewer->last_sequence - 1;
+    viewer->dropped += skipped;
+    struct packet packet = {0};
+    json_t *text = json_pack("{s:s, s:I, s:I, s:I}", "type", "drop", "fragments", (json_int_t)skipped, "from",
+                             (json_int_t)viewer->last_sequence, "to", (json_int_t)next_sequence);
+    bool sent = packet_set_json(&packet, text) == 0 && viewer_send_packet(viewer, &packet, true);
+    packet_finish(&packet);
+    return sent;
+}
+
+bool viewer_send_fragment(struct viewer *viewer, struct init_cache *init, struct fragment *fragment)
+{
+    uint64_t sequence = fragment->entry.sequence;
+    if (viewer->last_sequence && sequence > viewer->last_sequence + 1 && !send_drop(viewer, sequence)) {
+        return false;
+    }
+    if (!viewer_send_init(viewer, init) || !viewer_send_packet(viewer, &fragment->packet, false)) {
+        return false;
+    }
+    viewer->last_sequence = sequence;
+    return true;
+}
+
+void viewer_cut(struct viewer *viewer)
+{
+    lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+}
+
+void viewer_close(struct viewer *viewer, uint16_t code)
+{
+    viewer->close_code = code;
+    viewer->feed = NULL;
+    viewer_enter_state(viewer, VIEWER_CLOSING);
+    lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_PATIENCE_S);
+    viewer_want_writable(viewer);
+}
+
+void viewer_give_reason(struct viewer *viewer)
+{
+    lws_close_reason(viewer->wsi, (enum lws_close_status)viewer->close_code, NULL, 0);
+}
+
+bool viewer_accept_bytes(struct viewer *viewer, size_t length)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (now.tv_sec - viewer->received_since >= RECEIVE_WINDOW_S) {
+        viewer->received_since = now.tv_sec;
+        viewer->received_bytes = 0;
+    }
+    if (length > RECEIVE_BYTES_MAX - viewer->received_bytes) {
+        return false;
+    }
+    viewer->received_bytes += (uint32_t)length;
+    return true;
+}
