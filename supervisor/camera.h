@@ -1,0 +1,93 @@
+/*
+ * One camera: its ring, its state and its worker.
+ *
+ *              restart, end of backoff
+ *        ┌───────────────────────────────┐
+ *        ▼                               │
+ *     starting ──▶ streaming ◀──▶ stalled      what the worker says
+ *        │             │             │
+ *        └─────────────┴─────────────┴──▶ backoff ──▶ failed     the worker died (again and again)
+ *
+ * The ring and its wake eventfd are made once and outlive every worker, so readers keep their mappings and
+ * decode times go on. There is never more than one worker: the next one is asked for when the last one is
+ * reaped. Owned by the supervisor; its main thread only.
+ */
+#ifndef CAMERA_H
+#define CAMERA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "children.h"
+#include "config.h"
+
+enum camera_state {
+    CAMERA_STARTING,  /* a worker is wanted, or connects */
+    CAMERA_STREAMING, /* fragments arrive */
+    CAMERA_STALLED,   /* connected, and no fragments */
+    CAMERA_BACKOFF,   /* the worker died; the next one waits for its time */
+    CAMERA_DISABLED,  /* no worker by configuration */
+    CAMERA_FAILED     /* as backoff, after BACKOFF_FAILED_AFTER deaths in a row */
+};
+
+struct camera;
+
+struct camera_host {
+    void *data;
+    /* As template_spawn. */
+    int (*spawn)(void *data, const char *camera, int worker_end);
+    /* State, error or stream parameters changed. */
+    void (*changed)(void *data, struct camera *camera);
+    /* The camera was told to end and has no worker any more. */
+    void (*ended)(void *data, struct camera *camera);
+};
+
+/* What others may see of a camera. Pointers are valid until the next event. */
+struct camera_view {
+    const char *name;
+    const char *ring;   /* name of the shared-memory object */
+    int ring_reader;    /* descriptor, read-only */
+    int wake;           /* eventfd that the worker writes at each publish */
+    const char *codecs; /* RFC 6381; NULL until known */
+    int64_t width, height;
+    const char *error; /* why it is not streaming; NULL while it is */
+    enum camera_state state;
+    uint64_t since_ms; /* CLOCK_MONOTONIC: when it entered its state */
+    pid_t pid;         /* of the worker; 0: none */
+    unsigned restarts;
+    double fps, bitrate; /* last second */
+    int64_t fragments;   /* of the present worker */
+    bool handed_over;    /* a worker has had the configuration, or could not be made */
+};
+
+const char *camera_strstate(enum camera_state state);
+
+/*
+ * Makes the camera with its ring. CONFIG and HOST are copied as far as needed later; CONFIG must outlive the
+ * camera. Errors are logged. 0 or negative errno, and nothing is left behind.
+ */
+int camera_create(struct children *children, const char *instance, const struct config_camera *config,
+                  enum log_level log_level, const struct camera_host *host, struct camera **camera);
+
+/* Removes the ring. A worker that still runs is killed. NULL is allowed. */
+void camera_destroy(struct camera *camera);
+
+/* Wants a worker from now on. */
+void camera_start(struct camera *camera);
+
+/* Ends the worker and starts another at once; the history of deaths is forgotten. */
+void camera_restart(struct camera *camera);
+
+/* Ends the worker for good; `ended` follows, at once if there is none. */
+void camera_end(struct camera *camera);
+
+/* Passed on to the camera's worker (worker.h). */
+void camera_template_ready(struct camera *camera);
+void camera_template_gone(struct camera *camera);
+bool camera_spawned(struct camera *camera, pid_t pid);
+bool camera_spawn_failed(struct camera *camera, const char *error);
+
+struct camera_view camera_view(const struct camera *camera);
+
+#endif

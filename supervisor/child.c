@@ -1,0 +1,437 @@
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "limit.h"
+#include "log.h"
+#include "timer.h"
+
+#define REASON_SIZE 160
+
+/* Messages read after the process ended: its last words, not a stream that a sibling keeps alive. */
+#define LAST_WORDS_MAX 256
+
+/* How long to wait for the answers of a template before processes that nobody knows are killed. */
+#define HELD_RETRY_MS 20
+
+#define USEC_PER_SECOND 1000000u
+
+struct queued {
+    STAILQ_ENTRY(queued) next;
+    json_t *body;
+    int fds[CHANNEL_FDS_MAX];
+    int fd_count;
+};
+
+struct child {
+    struct children *children;
+    struct child_handlers handlers;
+    void *owner;
+    char *name;
+    int channel;
+    sd_event_source *channel_source; /* NULL after end-of-file */
+    pid_t pid;
+    int pidfd;
+    sd_event_source *pidfd_source;
+    STAILQ_HEAD(, queued) queue;
+    size_t queue_length;
+    sd_event_source *stuck_timer; /* armed while the queue is not empty */
+    sd_event_source *end_timer;   /* armed when the process was told to end */
+    unsigned bad_messages;
+    bool abandoned;
+    char *verdict; /* why we killed it; NULL if we did not */
+};
+
+/* --- Messages out
+ * ------------------------------------------------------------------------------------------- */
+
+static void queued_destroy(struct queued *entry)
+{
+    for (int i = 0; i < entry->fd_count; i++)
+        close(entry->fds[i]);
+    json_decref(entry->body);
+    free(entry);
+}
+
+static struct queued *queued_create(const json_t *body, const int *fds, int fd_count)
+{
+    struct queued *entry = calloc(1, sizeof(*entry));
+
+    if (entry == NULL)
+        return NULL;
+    entry->body = json_deep_copy(body);
+    if (entry->body == NULL)
+        goto fail;
+    for (int i = 0; i < fd_count; i++) {
+        entry->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+        if (entry->fds[i] < 0)
+            goto fail;
+        entry->fd_count++;
+    }
+    return entry;
+fail:;
+    int saved = errno;
+    queued_destroy(entry);
+    errno = saved;
+    return NULL;
+}
+
+static void drop_queue(struct child *child)
+{
+    for (struct queued *entry; (entry = STAILQ_FIRST(&child->queue)) != NULL;) {
+        STAILQ_REMOVE_HEAD(&child->queue, next);
+        queued_destroy(entry);
+    }
+    child->queue_length = 0;
+    timer_disarm(&child->stuck_timer);
+}
+
+static int on_stuck(sd_event_source *source, uint64_t usec, void *data)
+{
+    (void)source, (void)usec;
+    char why[64];
+
+    snprintf(why, sizeof(why), "took no messages for %.1f s", LIMIT_STUCK_MS / 1000.0);
+    child_kill(data, why);
+    return 0;
+}
+
+static void watch_channel(struct child *child, uint32_t events)
+{
+    if (child->channel_source != NULL)
+        sd_event_source_set_io_events(child->channel_source, events);
+}
+
+static void arm_stuck_timer(struct child *child)
+{
+    timer_arm(children_event(child->children), &child->stuck_timer, LIMIT_STUCK_MS, on_stuck, child);
+}
+
+static void flush(struct child *child)
+{
+    bool progress = false;
+
+    for (struct queued *entry; (entry = STAILQ_FIRST(&child->queue)) != NULL; progress = true) {
+        int result = channel_send(child->channel, entry->body, entry->fds, entry->fd_count);
+        if (result == -EAGAIN)
+            break;
+        if (result < 0 && result != -EPIPE)
+            log_error("%s: a message could not be sent: %s", child->name, strerror(-result));
+        STAILQ_REMOVE_HEAD(&child->queue, next);
+        child->queue_length--;
+        queued_destroy(entry);
+    }
+    if (STAILQ_EMPTY(&child->queue)) {
+        timer_disarm(&child->stuck_timer);
+        watch_channel(child, EPOLLIN);
+    } else if (progress) {
+        arm_stuck_timer(child);
+    }
+}
+
+static int enqueue(struct child *child, const json_t *body, const int *fds, int fd_count)
+{
+    if (child->queue_length >= LIMIT_QUEUE)
+        return -ENOBUFS;
+    struct queued *entry = queued_create(body, fds, fd_count);
+    if (entry == NULL)
+        return errno == EMFILE ? -EMFILE : -ENOMEM;
+    if (STAILQ_EMPTY(&child->queue)) {
+        arm_stuck_timer(child);
+        watch_channel(child, EPOLLIN | EPOLLOUT);
+    }
+    STAILQ_INSERT_TAIL(&child->queue, entry, next);
+    child->queue_length++;
+    return 0;
+}
+
+int child_send(struct child *child, const json_t *body, const int *fds, int fd_count)
+{
+    if (child->channel_source == NULL)
+        return 0;
+    if (!STAILQ_EMPTY(&child->queue))
+        return enqueue(child, body, fds, fd_count);
+    int result = channel_send(child->channel, body, fds, fd_count);
+    if (result == -EAGAIN)
+        return enqueue(child, body, fds, fd_count);
+    return result == -EPIPE ? 0 : result;
+}
+
+/* --- Messages in
+ * -------------------------------------------------------------------------------------------- */
+
+static void channel_ended(struct child *child)
+{
+    drop_queue(child);
+    child->channel_source = sd_event_source_disable_unref(child->channel_source);
+    if (child->abandoned)
+        child->handlers.exited(child->owner, "lost with the template");
+    else if (child->pid > 0)
+        child_end(child);
+}
+
+static void bad_message(struct child *child)
+{
+    child->bad_messages++;
+    if (child->bad_messages <= LIMIT_BAD_MESSAGES)
+        log_warning("%s: a malformed message was dropped", child->name);
+    if (child->bad_messages == LIMIT_BAD_MESSAGES)
+        child_kill(child, "sent malformed messages");
+}
+
+/* True if there may be more to receive. */
+static bool receive_one(struct child *child)
+{
+    struct channel_message message;
+    int result = channel_receive(child->channel, &message);
+
+    if (result == -EAGAIN)
+        return false;
+    if (result == -EBADMSG) {
+        bad_message(child);
+        return true;
+    }
+    if (result <= 0) {
+        channel_ended(child);
+        return false;
+    }
+    if (!child->abandoned)
+        child->handlers.message(child->owner, &message);
+    channel_message_clear(&message);
+    return true;
+}
+
+static int on_channel(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+    struct child *child = data;
+
+    (void)source, (void)fd;
+    if (events & EPOLLOUT)
+        flush(child);
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        for (int i = 0; i < LIMIT_MESSAGE_BATCH && receive_one(child); i++)
+            ;
+    return 0;
+}
+
+/* --- Life and end
+ * ------------------------------------------------------------------------------------------- */
+
+static int open_channel(struct child *child, int *far_end)
+{
+    int ends[2];
+    int error = channel_pair(ends);
+
+    if (error < 0)
+        return error;
+    child->channel = ends[0];
+    error = sd_event_add_io(children_event(child->children), &child->channel_source, child->channel, EPOLLIN,
+                            on_channel, child);
+    if (error < 0) {
+        close(ends[1]);
+        return error;
+    }
+    sd_event_source_set_ratelimit(child->channel_source, USEC_PER_SECOND, LIMIT_TURNS_PER_SECOND);
+    *far_end = ends[1];
+    return 0;
+}
+
+int child_create(struct children *children, const char *name, const struct child_handlers *handlers,
+                 void *owner, struct child **result, int *far_end)
+{
+    struct child *child = calloc(1, sizeof(*child));
+
+    if (child == NULL)
+        return -ENOMEM;
+    *child = (struct child){
+        .children = children, .handlers = *handlers, .owner = owner, .channel = -1, .pidfd = -1};
+    STAILQ_INIT(&child->queue);
+    child->name = strdup(name);
+    int error = child->name == NULL ? -ENOMEM : open_channel(child, far_end);
+    if (error < 0) {
+        child_destroy(child);
+        return error;
+    }
+    *result = child;
+    return 0;
+}
+
+void child_destroy(struct child *child)
+{
+    if (child == NULL)
+        return;
+    drop_queue(child);
+    timer_disarm(&child->end_timer);
+    sd_event_source_disable_unref(child->channel_source);
+    sd_event_source_disable_unref(child->pidfd_source);
+    if (child->channel >= 0)
+        close(child->channel);
+    if (child->pid > 0) {
+        pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
+        children_forget(child->children, child->pid);
+    }
+    if (child->pidfd >= 0)
+        close(child->pidfd);
+    free(child->verdict);
+    free(child->name);
+    free(child);
+}
+
+static void describe_end(const struct child *child, const siginfo_t *info, char *reason, size_t size)
+{
+    const char *name = info->si_code == CLD_EXITED ? NULL : sigabbrev_np(info->si_status);
+
+    if (child->verdict != NULL)
+        snprintf(reason, size, "killed: %s", child->verdict);
+    else if (info->si_code == CLD_EXITED)
+        snprintf(reason, size, "exited with code %d", info->si_status);
+    else
+        snprintf(reason, size, "killed by signal %d (%s%s)%s", info->si_status, name == NULL ? "" : "SIG",
+                 name == NULL ? "unknown" : name, info->si_code == CLD_DUMPED ? ", core dumped" : "");
+}
+
+static int on_process_end(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+    struct child *child = data;
+    siginfo_t info = {0};
+    char reason[REASON_SIZE];
+
+    (void)source, (void)events;
+    for (int i = 0; i < LAST_WORDS_MAX && child->channel_source != NULL && receive_one(child); i++)
+        ;
+    if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+        return 0;
+    children_forget(child->children, child->pid);
+    child->pid = 0;
+    describe_end(child, &info, reason, sizeof(reason));
+    child->handlers.exited(child->owner, reason);
+    return 0;
+}
+
+/* Takes PIDFD over. */
+static int watch_process(struct child *child, pid_t pid, int pidfd)
+{
+    int error = sd_event_add_io(children_event(child->children), &child->pidfd_source, pidfd, EPOLLIN,
+                                on_process_end, child);
+
+    if (error < 0) {
+        close(pidfd);
+        return error;
+    }
+    child->pid = pid;
+    child->pidfd = pidfd;
+    return 0;
+}
+
+int child_exec(struct child *child, char *const argv[], int far_end)
+{
+    pid_t pid;
+    int error = children_spawn(child->children, argv, far_end, &pid);
+
+    if (error < 0)
+        return error;
+    int pidfd = pidfd_open(pid, 0);
+    error = pidfd < 0 ? -errno : watch_process(child, pid, pidfd);
+    if (error < 0) {
+        kill(pid, SIGKILL);
+        children_forget(child->children, pid);
+    }
+    return error;
+}
+
+int child_adopt(struct child *child, pid_t pid)
+{
+    siginfo_t info = {0};
+    int pidfd = pidfd_open(pid, 0);
+
+    if (pidfd < 0)
+        return errno == ESRCH ? -ECHILD : -errno;
+    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+        int error = -errno;
+        close(pidfd);
+        return error;
+    }
+    int error = children_know(child->children, pid);
+    if (error < 0) {
+        close(pidfd);
+        return error;
+    }
+    error = watch_process(child, pid, pidfd);
+    if (error < 0)
+        children_forget(child->children, pid);
+    else if (child->channel_source == NULL)
+        child_end(child);
+    return error;
+}
+
+static int on_end_limit(sd_event_source *source, uint64_t usec, void *data)
+{
+    struct child *child = data;
+
+    (void)source, (void)usec;
+    if (child->abandoned && children_held(child->children)) {
+        /* A worker that the next template has just forked is unknown too, for a moment. */
+        timer_arm(children_event(child->children), &child->end_timer, HELD_RETRY_MS, on_end_limit, child);
+    } else if (child->abandoned) {
+        children_kill_unknown(child->children);
+        child->handlers.exited(child->owner, "lost with the template");
+    } else if (child->pid > 0) {
+        log_warning("%s: did not end within %d ms, killing it", child->name, LIMIT_END_MS);
+        pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
+    }
+    return 0;
+}
+
+static void arm_end_timer(struct child *child)
+{
+    if (child->end_timer == NULL)
+        timer_arm(children_event(child->children), &child->end_timer, LIMIT_END_MS, on_end_limit, child);
+}
+
+void child_abandon(struct child *child)
+{
+    child->abandoned = true;
+    drop_queue(child);
+    shutdown(child->channel, SHUT_WR);
+    if (child->channel_source == NULL)
+        timer_arm(children_event(child->children), &child->end_timer, 0, on_end_limit, child);
+    else
+        arm_end_timer(child);
+}
+
+pid_t child_pid(const struct child *child)
+{
+    return child->pid;
+}
+
+void child_end(struct child *child)
+{
+    if (child->pid > 0) {
+        arm_end_timer(child);
+        pidfd_send_signal(child->pidfd, SIGTERM, NULL, 0);
+    } else {
+        drop_queue(child);
+        shutdown(child->channel, SHUT_WR);
+    }
+}
+
+void child_kill(struct child *child, const char *why)
+{
+    if (child->verdict == NULL)
+        child->verdict = strdup(why);
+    log_warning("%s: killing it: %s", child->name, why);
+    drop_queue(child);
+    if (child->pid > 0)
+        pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
+}

@@ -1,0 +1,185 @@
+#include "commands.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "timer.h"
+
+/* A name this far (in edits) from a real one is taken for a typing error. */
+#define SUGGEST_DISTANCE_MAX 3
+
+static json_t *pid_or_null(pid_t pid)
+{
+    return pid > 0 ? json_integer(pid) : json_null();
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text != NULL ? json_string(text) : json_null();
+}
+
+static double seconds_since(uint64_t since_ms)
+{
+    return (double)(timer_now_ms() - since_ms) / 1000.0;
+}
+
+static int64_t viewers_of(const struct supervisor *supervisor, const char *camera)
+{
+    int64_t viewers = 0;
+
+    for (size_t i = 0; i < supervisor_fanout_count(supervisor); i++)
+        viewers += fanout_viewers(supervisor_fanout(supervisor, i), camera);
+    return viewers;
+}
+
+static json_t *camera_status(const struct supervisor *supervisor, size_t index)
+{
+    struct camera_view view = camera_view(supervisor_camera(supervisor, index));
+    bool known = view.codecs != NULL;
+
+    return json_pack("{s:s, s:s, s:o, s:f, s:I, s:s, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o}", "name",
+                     view.name, "state", camera_strstate(view.state), "pid", pid_or_null(view.pid), "since_s",
+                     seconds_since(view.since_ms), "restarts", (json_int_t)view.restarts, "ring", view.ring,
+                     "codecs", text_or_null(view.codecs), "width",
+                     known ? json_integer(view.width) : json_null(), "height",
+                     known ? json_integer(view.height) : json_null(), "fps", view.fps, "bitrate",
+                     view.bitrate, "viewers", (json_int_t)viewers_of(supervisor, view.name), "fragments",
+                     (json_int_t)view.fragments, "error", text_or_null(view.error));
+}
+
+static json_t *cameras_status(const struct supervisor *supervisor)
+{
+    json_t *cameras = json_array();
+
+    for (size_t i = 0; i < supervisor_camera_count(supervisor); i++)
+        json_array_append_new(cameras, camera_status(supervisor, i));
+    return cameras;
+}
+
+static json_t *fanouts_status(const struct supervisor *supervisor)
+{
+    json_t *fanouts = json_array();
+
+    for (size_t i = 0; i < supervisor_fanout_count(supervisor); i++) {
+        struct fanout *fanout = supervisor_fanout(supervisor, i);
+        struct service *service = fanout_service(fanout);
+        json_array_append_new(fanouts,
+                              json_pack("{s:o, s:s, s:I, s:I}", "pid", pid_or_null(service_pid(service)),
+                                        "state", service_strstate(service_state(service)), "viewers",
+                                        (json_int_t)fanout_viewers(fanout, NULL), "restarts",
+                                        (json_int_t)service_restarts(service)));
+    }
+    return fanouts;
+}
+
+static json_t *template_status(const struct supervisor *supervisor)
+{
+    struct service *service = template_service(supervisor_template(supervisor));
+
+    return json_pack("{s:o, s:s, s:I}", "pid", pid_or_null(service_pid(service)), "state",
+                     service_strstate(service_state(service)), "restarts",
+                     (json_int_t)service_restarts(service));
+}
+
+static json_t *answer_status(struct supervisor *supervisor, const json_t *request)
+{
+    (void)request;
+    return json_pack("{s:i, s:s, s:s, s:I, s:s, s:s, s:f, s:o, s:o, s:o}", "v", MESSAGE_VERSION, "type",
+                     "status", "version", RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance",
+                     supervisor_config(supervisor)->instance, "address", supervisor_address(supervisor),
+                     "uptime_s", (double)supervisor_uptime_ms(supervisor) / 1000.0, "fanouts",
+                     fanouts_status(supervisor), "template", template_status(supervisor), "cameras",
+                     cameras_status(supervisor));
+}
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+    size_t smaller = a < b ? a : b;
+
+    return smaller < c ? smaller : c;
+}
+
+/* Levenshtein distance of two names of at most CONFIG_CAMERA_NAME_MAX bytes. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[CONFIG_CAMERA_NAME_MAX + 1];
+    size_t length = strlen(b);
+
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1] != '\0'; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= length; j++) {
+            size_t above = row[j];
+            row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            diagonal = above;
+        }
+    }
+    return row[length];
+}
+
+static const char *nearest_camera(const struct supervisor *supervisor, const char *name)
+{
+    const char *nearest = NULL;
+    size_t best = SUGGEST_DISTANCE_MAX + 1;
+
+    for (size_t i = 0; i < supervisor_camera_count(supervisor); i++) {
+        const char *candidate = camera_view(supervisor_camera(supervisor, i)).name;
+        size_t edits = distance(name, candidate);
+        if (edits < best && edits < strlen(candidate)) {
+            best = edits;
+            nearest = candidate;
+        }
+    }
+    return nearest;
+}
+
+static json_t *no_such_camera(const struct supervisor *supervisor, const char *name)
+{
+    if (strlen(name) > CONFIG_CAMERA_NAME_MAX)
+        return message_error("no-such-camera", "no camera has so long a name");
+    const char *nearest = nearest_camera(supervisor, name);
+    if (nearest == NULL)
+        return message_error("no-such-camera", "no camera is called \"%s\"", name);
+    return message_error("no-such-camera", "no camera is called \"%s\"; did you mean \"%s\"?", name, nearest);
+}
+
+static json_t *answer_restart(struct supervisor *supervisor, const json_t *request)
+{
+    const char *name = message_string(request, "camera", NULL);
+
+    if (name == NULL)
+        return message_error("malformed", "restart needs \"camera\", the name of a camera");
+    for (size_t i = 0; i < supervisor_camera_count(supervisor); i++) {
+        struct camera *camera = supervisor_camera(supervisor, i);
+        if (strcmp(camera_view(camera).name, name) == 0) {
+            camera_restart(camera);
+            return message_new("ok");
+        }
+    }
+    return no_such_camera(supervisor, name);
+}
+
+static json_t *answer_stop(struct supervisor *supervisor, const json_t *request)
+{
+    (void)request;
+    supervisor_stop(supervisor);
+    return message_new("ok");
+}
+
+json_t *commands_answer(struct supervisor *supervisor, const json_t *request)
+{
+    static const struct {
+        const char *type;
+        json_t *(*answer)(struct supervisor *supervisor, const json_t *request);
+    } commands[] = {{"status", answer_status}, {"restart", answer_restart}, {"stop", answer_stop}};
+
+    if (supervisor_stopping(supervisor))
+        return message_error("stopping", "ringcastd is ending");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (message_is(request, commands[i].type))
+            return commands[i].answer(supervisor, request);
+    return message_error("unknown-type", "this ringcastd knows no command \"%.64s\"", message_type(request));
+}

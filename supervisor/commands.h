@@ -1,0 +1,15 @@
+/*
+ * What ringcastctl may ask for (docs/reference/control.md): one request in, one reply out, at once.
+ * Supervisor's main thread only.
+ */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+#include <jansson.h>
+
+#include "supervisor.h"
+
+/* The reply to REQUEST (a checked message), a new reference. NULL: out of memory. */
+json_t *commands_answer(struct supervisor *supervisor, const json_t *request);
+
+#endif

@@ -1,0 +1,137 @@
+#include "fanout.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+
+struct fanout {
+    struct fanout_host host;
+    struct fanout_config config;
+    struct service *service;
+    char *argv[2];
+    json_t *viewers; /* the last `viewers` message; NULL: none yet */
+};
+
+/* Consumes MESSAGE. A fan-out that misses a message would serve something else than was configured. */
+static void send(struct fanout *fanout, json_t *message, const int *fds, int fd_count)
+{
+    char why[96];
+    int error = message == NULL ? -ENOMEM : service_send(fanout->service, message, fds, fd_count);
+
+    json_decref(message);
+    if (error < 0) {
+        snprintf(why, sizeof(why), "could not be told: %s", strerror(-error));
+        service_kill(fanout->service, why);
+    }
+}
+
+static void on_begun(void *owner)
+{
+    static const char *const levels[] = {[LOG_LEVEL_ERROR] = "error",
+                                         [LOG_LEVEL_WARNING] = "warning",
+                                         [LOG_LEVEL_INFO] = "info",
+                                         [LOG_LEVEL_DEBUG] = "debug"};
+    struct fanout *fanout = owner;
+
+    send(fanout,
+         json_pack("{s:i, s:s, s:s, s:s}", "v", MESSAGE_VERSION, "type", "listen", "address",
+                   fanout->config.address, "log_level", levels[fanout->config.log_level]),
+         &fanout->config.listener, 1);
+    fanout->host.begun(fanout->host.data, fanout);
+}
+
+static void on_ready(void *owner)
+{
+    struct fanout *fanout = owner;
+
+    fanout->host.ready(fanout->host.data, fanout);
+}
+
+static void on_message(void *owner, const struct channel_message *message)
+{
+    struct fanout *fanout = owner;
+
+    if (!message_is(message->body, "viewers")) {
+        log_warning("fanout: unexpected message \"%s\"", message_type(message->body));
+        return;
+    }
+    json_decref(fanout->viewers);
+    fanout->viewers = json_incref(message->body);
+}
+
+static void on_gone(void *owner, const char *reason)
+{
+    struct fanout *fanout = owner;
+
+    json_decref(fanout->viewers);
+    fanout->viewers = NULL;
+    fanout->host.gone(fanout->host.data, fanout, reason);
+}
+
+struct fanout *fanout_create(struct children *children, const struct fanout_config *config,
+                             const struct fanout_host *host)
+{
+    static const struct service_handlers handlers = {
+        .begun = on_begun, .ready = on_ready, .message = on_message, .gone = on_gone};
+    struct fanout *fanout = calloc(1, sizeof(*fanout));
+
+    if (fanout == NULL)
+        return NULL;
+    fanout->host = *host;
+    fanout->config = *config;
+    fanout->argv[0] = strdup(config->program);
+    if (fanout->argv[0] != NULL)
+        fanout->service = service_create(children, "fanout", fanout->argv, &handlers, fanout);
+    if (fanout->service == NULL) {
+        fanout_destroy(fanout);
+        return NULL;
+    }
+    return fanout;
+}
+
+void fanout_destroy(struct fanout *fanout)
+{
+    if (fanout == NULL)
+        return;
+    service_destroy(fanout->service);
+    json_decref(fanout->viewers);
+    free(fanout->argv[0]);
+    free(fanout);
+}
+
+struct service *fanout_service(struct fanout *fanout)
+{
+    return fanout->service;
+}
+
+void fanout_add_camera(struct fanout *fanout, const struct camera_view *camera)
+{
+    const int fds[] = {camera->ring_reader, camera->wake};
+
+    send(fanout,
+         json_pack("{s:i, s:s, s:s, s:s}", "v", MESSAGE_VERSION, "type", "camera-add", "name", camera->name,
+                   "state", camera_strstate(camera->state)),
+         fds, 2);
+}
+
+void fanout_update_camera(struct fanout *fanout, const struct camera_view *camera)
+{
+    send(fanout,
+         json_pack("{s:i, s:s, s:s, s:s, s:s?, s:s?, s:I, s:I}", "v", MESSAGE_VERSION, "type", "camera-state",
+                   "name", camera->name, "state", camera_strstate(camera->state), "error", camera->error,
+                   "codecs", camera->codecs, "width", (json_int_t)camera->width, "height",
+                   (json_int_t)camera->height),
+         NULL, 0);
+}
+
+int64_t fanout_viewers(const struct fanout *fanout, const char *camera)
+{
+    const json_t *counts = json_object_get(fanout->viewers, "cameras");
+    int64_t viewers = camera == NULL ? message_integer(fanout->viewers, "total", 0)
+                                     : json_integer_value(json_object_get(counts, camera));
+
+    return viewers > 0 ? viewers : 0;
+}

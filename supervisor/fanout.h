@@ -1,0 +1,45 @@
+/*
+ * A fan-out process: `ringcast-fanout`. It gets the listening socket and every camera's ring when it begins,
+ * so a fan-out that died is replaced without anybody being refused. Supervisor's main thread only.
+ */
+#ifndef FANOUT_H
+#define FANOUT_H
+
+#include <stdint.h>
+
+#include "camera.h"
+#include "log.h"
+#include "service.h"
+
+struct fanout;
+
+struct fanout_host {
+    void *data;
+    /* A process began and knows where to listen: tell it of every camera. */
+    void (*begun)(void *data, struct fanout *fanout);
+    void (*ready)(void *data, struct fanout *fanout);
+    void (*gone)(void *data, struct fanout *fanout, const char *reason);
+};
+
+struct fanout_config {
+    const char *program; /* path of ringcast-fanout */
+    int listener;        /* the viewers' socket */
+    const char *address; /* of it, as a URL */
+    enum log_level log_level;
+};
+
+/* CONFIG's strings and the listener must outlive the fan-out. NULL: out of memory. */
+struct fanout *fanout_create(struct children *children, const struct fanout_config *config,
+                             const struct fanout_host *host);
+void fanout_destroy(struct fanout *fanout);
+
+struct service *fanout_service(struct fanout *fanout);
+
+/* Tells it of a camera, and of a change of its state. A fan-out that cannot be told is replaced. */
+void fanout_add_camera(struct fanout *fanout, const struct camera_view *camera);
+void fanout_update_camera(struct fanout *fanout, const struct camera_view *camera);
+
+/* Viewers of CAMERA, or of all cameras if it is NULL. */
+int64_t fanout_viewers(const struct fanout *fanout, const char *camera);
+
+#endif

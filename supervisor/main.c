@@ -1,0 +1,180 @@
+/* ringcastd: arguments and configuration; then the supervisor has it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "daemon.h"
+#include "log.h"
+#include "secrets.h"
+#include "supervisor.h"
+
+enum exit_code { EXIT_ENDED = 0, EXIT_FAILED = 1, EXIT_WRONG = 2 };
+
+struct arguments {
+    const char *config;
+    bool foreground;
+    bool check;
+};
+
+static const char usage[] = "usage: ringcastd --config FILE [--foreground] [--check]\n"
+                            "\n"
+                            "  -c, --config FILE  the configuration\n"
+                            "  -f, --foreground   do not go to the background\n"
+                            "      --check        only check the configuration\n"
+                            "  -h, --help\n"
+                            "  -V, --version\n";
+
+enum { OPTION_CHECK = 256 }; /* has no short form */
+
+/* -1: go on; otherwise the exit code. */
+static int parse_arguments(int argc, char *argv[], struct arguments *arguments)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},   {"foreground", no_argument, NULL, 'f'},
+        {"check", no_argument, NULL, OPTION_CHECK}, {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0},
+    };
+
+    for (int option; (option = getopt_long(argc, argv, "c:fhV", options, NULL)) != -1;) {
+        switch (option) {
+        case 'c':
+            arguments->config = optarg;
+            break;
+        case 'f':
+            arguments->foreground = true;
+            break;
+        case OPTION_CHECK:
+            arguments->check = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_ENDED;
+        case 'V':
+            puts("ringcastd " RINGCAST_VERSION);
+            return EXIT_ENDED;
+        default:
+            fputs(usage, stderr);
+            return EXIT_WRONG;
+        }
+    }
+    if (optind < argc && arguments->config == NULL && arguments->check)
+        arguments->config = argv[optind++];
+    if (optind < argc) {
+        fprintf(stderr, "ringcastd: unexpected argument \"%s\"\n%s", argv[optind], usage);
+        return EXIT_WRONG;
+    }
+    if (arguments->config == NULL) {
+        fprintf(stderr, "ringcastd: --config FILE is missing\n%s", usage);
+        return EXIT_WRONG;
+    }
+    return -1;
+}
+
+/* Descriptors 0, 1 and 2 must be taken, or the next file opened becomes somebody's standard error. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* The directory of our own program, or of $RINGCAST_LIBEXEC_DIR. */
+static int find_programs(char directory[PATH_MAX])
+{
+    const char *override = getenv("RINGCAST_LIBEXEC_DIR");
+
+    if (override != NULL && override[0] != '\0') {
+        if (realpath(override, directory) != NULL)
+            return 0;
+        fprintf(stderr, "ringcastd: RINGCAST_LIBEXEC_DIR: %s: %s\n", override, strerror(errno));
+        return -errno;
+    }
+    ssize_t length = readlink("/proc/self/exe", directory, PATH_MAX - 1);
+    if (length <= 0) {
+        fprintf(stderr, "ringcastd: /proc/self/exe: %s\n", strerror(errno));
+        return -ENOENT;
+    }
+    directory[length] = '\0';
+    *strrchr(directory, '/') = '\0';
+    return 0;
+}
+
+struct session {
+    int log_fd;
+    bool foreground;
+};
+
+static void on_ready(void *data, const char *address)
+{
+    const struct session *session = data;
+
+    if (session->foreground) {
+        printf("ringcast: %s\n", address);
+        fflush(stdout);
+    } else {
+        daemon_ready(session->log_fd);
+    }
+}
+
+static int run(const struct config *config, bool foreground)
+{
+    struct session session = {.log_fd = -1, .foreground = foreground};
+    char program_dir[PATH_MAX];
+
+    if (find_programs(program_dir) < 0)
+        return EXIT_FAILED;
+    if (!foreground) {
+        int error = daemon_begin();
+        if (error < 0) {
+            fprintf(stderr, "ringcastd: cannot go to the background: %s\n", strerror(-error));
+            return EXIT_FAILED;
+        }
+        session.log_fd = daemon_open_log();
+    }
+    const struct supervisor_options options = {
+        .program_dir = program_dir, .child_log = session.log_fd, .ready = on_ready, .data = &session};
+    int exit_code = chdir("/") < 0 ? EXIT_FAILED : supervisor_run(config, &options);
+    if (session.log_fd >= 0)
+        close(session.log_fd);
+    daemon_failed(exit_code);
+    return exit_code;
+}
+
+int main(int argc, char *argv[])
+{
+    struct arguments arguments = {0};
+
+    fill_standard_descriptors();
+    umask(077);
+    int exit_code = parse_arguments(argc, argv, &arguments);
+    if (exit_code >= 0)
+        return exit_code;
+    struct config *config = config_load(arguments.config, stderr);
+    if (config == NULL)
+        return EXIT_WRONG;
+    if (arguments.check) {
+        printf("%s: ok, %zu camera%s\n", arguments.config, config->camera_count,
+               config->camera_count == 1 ? "" : "s");
+        exit_code = EXIT_ENDED;
+    } else {
+        log_open("supervisor", NULL);
+        log_set_level(config->log_level);
+        secrets_hide(config);
+        exit_code = run(config, arguments.foreground);
+        log_close();
+    }
+    config_free(config);
+    return exit_code;
+}

@@ -1,0 +1,47 @@
+/*
+ * The supervisor: everything that ringcastd owns, from start to stop. Starts in a fixed order, is ready when
+ * the fan-out and the template are and each camera was handed to a worker, and leaves nothing behind when it
+ * ends. One thread; NNG's threads run none of its code.
+ */
+#ifndef SUPERVISOR_H
+#define SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "camera.h"
+#include "config.h"
+#include "fanout.h"
+#include "template.h"
+
+struct supervisor;
+
+struct supervisor_options {
+    const char *program_dir;                        /* where ringcast-ingest and ringcast-fanout are */
+    int child_log;                                  /* standard error of child processes; -1: our own */
+    void (*ready)(void *data, const char *address); /* called once; may be NULL */
+    void *data;
+};
+
+/*
+ * Runs until it is told to end by SIGTERM, SIGINT or the command `stop`. What goes wrong is logged.
+ * 0: ended as told; 1: could not start, or could not go on. Nothing is left behind in either case.
+ */
+int supervisor_run(const struct config *config, const struct supervisor_options *options);
+
+/* For the commands. */
+const struct config *supervisor_config(const struct supervisor *supervisor);
+const char *supervisor_address(const struct supervisor *supervisor);
+uint64_t supervisor_uptime_ms(const struct supervisor *supervisor);
+size_t supervisor_camera_count(const struct supervisor *supervisor);
+struct camera *supervisor_camera(const struct supervisor *supervisor, size_t index);
+size_t supervisor_fanout_count(const struct supervisor *supervisor);
+struct fanout *supervisor_fanout(const struct supervisor *supervisor, size_t index);
+struct template *supervisor_template(const struct supervisor *supervisor);
+bool supervisor_stopping(const struct supervisor *supervisor);
+
+/* Begins to end, as on SIGTERM. */
+void supervisor_stop(struct supervisor *supervisor);
+
+#endif
