@@ -1,0 +1,151 @@
+// One ringcastd of the build under test, with its own configuration, runtime directory and instance name.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Running, descendants, isAlive, program, run } from './processes.mjs';
+import { waitUntil } from './wait.mjs';
+
+let instances = 0;
+
+const quote = (text) =>
+  `"${text.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n').replace(/\t/g, '\\t').replace(/\r/g, '\\r')}"`;
+
+function format(value) {
+  if (typeof value === 'string') return quote(value);
+  if (Array.isArray(value)) return `(${value.map(format).join(',\n')})`;
+  if (typeof value === 'object') return `{ ${Object.entries(value).map(([k, v]) => `${k} = ${format(v)};`).join(' ')} }`;
+  return String(value);
+}
+
+/** SETTINGS as a configuration file. */
+export const configuration = (settings) =>
+  Object.entries(settings).map(([name, value]) => `${name} = ${format(value)};\n`).join('');
+
+export class Ringcast {
+  /** DIRECTORY is this instance's own. SETTINGS are added to (and override) those that keep instances apart. */
+  constructor(directory, settings) {
+    mkdirSync(directory, { recursive: true });
+    this.directory = directory;
+    this.runtime = path.join(directory, 'run');
+    this.instance = `test-${process.pid}-${++instances}`;
+    this.config = path.join(directory, 'ringcast.conf');
+    this.settings = { listen: '127.0.0.1:0', runtime_dir: this.runtime, instance: this.instance, ...settings };
+    this.instance = this.settings.instance;
+    this.children = new Set(); // every descendant seen
+    this.past = []; // earlier runs of the supervisor
+    this.write();
+  }
+
+  write(text = configuration(this.settings)) {
+    writeFileSync(this.config, text, { mode: 0o600 });
+  }
+
+  /** OPTIONS as for spawn: uid and gid start it as another user. */
+  start(options = {}) {
+    if (this.daemon) this.past.push(this.daemon);
+    this.daemon = new Running(program('ringcastd'), ['--config', this.config, '--foreground'], options);
+    return this;
+  }
+
+  get pid() {
+    return this.daemon.pid;
+  }
+
+  get log() {
+    return [...this.past, this.daemon].filter(Boolean).map((daemon) => daemon.log).join('\n');
+  }
+
+  async ctl(...args) {
+    return run(program('ringcastctl'), ['--config', this.config, ...args]);
+  }
+
+  async status() {
+    const result = await this.ctl('status', '--json');
+    if (result.code !== 0) {
+      if (!this.daemon.running) throw new Error('ringcastd has ended');
+      throw new Error(`ringcastctl status: exit ${result.code}: ${result.stderr}`);
+    }
+    for (const pid of descendants(this.pid)) this.children.add(pid);
+    return JSON.parse(result.stdout);
+  }
+
+  async camera(name) {
+    const found = (await this.status()).cameras.find((camera) => camera.name === name);
+    assert.ok(found, `no camera ${name} in status`);
+    return found;
+  }
+
+  /** Waits until CHECK(status) is true, and returns the status. */
+  async until(what, check, limit = 30000) {
+    return waitUntil(
+      what,
+      async () => {
+        if (!this.daemon.running) return { ended: true };
+        const status = await this.status();
+        return check(status) && status;
+      },
+      limit,
+    ).then((status) => {
+      assert.ok(!status.ended, `ringcastd ended before ${what}`);
+      return status;
+    });
+  }
+
+  /** Waits until it serves; and every camera (or those named) streams. */
+  async streaming(names = this.settings.cameras.map((camera) => camera.name), limit = 60000) {
+    const status = await this.until(
+      `cameras ${names} to stream`,
+      ({ address, cameras }) =>
+        address && names.every((name) => cameras.some((camera) => camera.name === name && camera.state === 'streaming')),
+      limit,
+    );
+    this.address = status.address;
+    return status;
+  }
+
+  /** Waits until it serves, whatever its cameras do. */
+  async serving() {
+    const status = await this.until('the address', ({ address, fanouts }) => address && fanouts[0]?.state === 'running');
+    this.address = status.address;
+    return status;
+  }
+
+  rings() {
+    return readdirSync('/dev/shm').filter((name) => name.startsWith(`ringcast.${this.instance}.`));
+  }
+
+  /** Ends it with SIGNAL and checks that it ended well and left nothing. */
+  async stop(signal = 'SIGTERM') {
+    for (const pid of descendants(this.pid)) this.children.add(pid);
+    const result = await this.daemon.stop(signal, 30000);
+    assert.deepEqual(result, { code: 0, signal: null }, `ringcastd ended with ${JSON.stringify(result)}`);
+    await this.assertNothingLeft();
+  }
+
+  /** No process, no shared memory, no socket of this instance is there. */
+  async assertNothingLeft() {
+    await waitUntil(`the children to end (${[...this.children].filter(isAlive)})`, () => ![...this.children].some(isAlive));
+    assert.deepEqual(this.rings(), [], 'no ring is left in /dev/shm');
+    const left = existsSync(this.settings.runtime_dir) ? readdirSync(this.settings.runtime_dir) : [];
+    assert.deepEqual(left.filter((name) => name !== 'lock'), [], 'nothing but the lock is left in the runtime directory');
+  }
+
+  /** After a test that failed half-way: ends whatever still runs. Returns what it had to kill. */
+  async clear() {
+    const killed = [];
+    if (!this.daemon) return killed;
+    if (this.daemon.running) {
+      for (const pid of descendants(this.pid)) this.children.add(pid);
+      await this.daemon.stop('SIGTERM', 10000).catch(() => killed.push(this.pid));
+    }
+    for (const pid of [...this.children].filter(isAlive)) {
+      killed.push(pid);
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has just ended.
+      }
+    }
+    return killed;
+  }
+}

@@ -1,0 +1,40 @@
+// The test camera: see tests/camera/README.md.
+import { Running, program, sanitizerEnvironment } from './processes.mjs';
+
+// GLib has no frame pointers: only the slow unwinder shows which of its allocations a suppression is about.
+const unwinder = { ASAN_OPTIONS: `${sanitizerEnvironment().ASAN_OPTIONS}:fast_unwind_on_malloc=0` };
+
+export class TestCamera extends Running {
+  /** ARGS as for ringcast-test-camera; PASSWORD goes to it through its environment. */
+  constructor(args, { password, ...options } = {}) {
+    const env = { ...unwinder, GST_REGISTRY_FORK: 'no', ...options.env };
+    if (password !== undefined) env.RINGCAST_CAMERA_PASSWORD = password;
+    super(program('ringcast-test-camera'), args, { ...options, env });
+    this.answers = 0; // lines of standard output already taken
+  }
+
+  async ready() {
+    const line = await this.#line();
+    this.port = line.port;
+    this.cameras = line.cameras;
+    return this;
+  }
+
+  async #line() {
+    const index = this.answers++;
+    await this.until('an answer', () => this.stdout.split('\n').length - 1 > index);
+    return JSON.parse(this.stdout.split('\n')[index]);
+  }
+
+  url(index = 0) {
+    return this.cameras[index].url;
+  }
+
+  /** "drop cam1", "pause cam1", …: returns how many connections the camera had. */
+  async command(line) {
+    this.child.stdin.write(`${line}\n`);
+    const answer = await this.#line();
+    if (!answer.ok) throw new Error(`${line}: ${answer.error}`);
+    return answer.clients;
+  }
+}
