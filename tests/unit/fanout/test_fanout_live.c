@@ -1,0 +1,377 @@
+/* What viewers of a camera receive, from a real ringcast-fanout. Invariants F1…: docs/design/fanout.md. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* cmocka.h needs the headers above it. */
+#include <cmocka.h>
+
+#include "harness.h"
+#include "message.h"
+
+#define CODECS "avc1.64001F"
+#define INIT_A "ftyp+moov of the first stream"
+#define INIT_B "ftyp+moov of the second stream"
+#define RING_BYTES (256u * 1024)
+#define FRAGMENT_BYTES 5000u
+
+static struct fanout fanout;
+static struct source source;
+
+static int set_up(void **state)
+{
+    (void)state;
+    fanout_start(&fanout);
+    source_begin(&source, &fanout, "front", RING_BYTES);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    fanout_end(&fanout, SIGTERM);
+    source_end(&source);
+    return 0;
+}
+
+static void publish_gop(size_t frames)
+{
+    for (size_t i = 0; i < frames; i++) {
+        source_publish(&source, FRAGMENT_BYTES, i == 0);
+    }
+}
+
+static void join_begins_with_the_newest_keyframe(void **state)
+{
+    (void)state;
+    struct client client;
+    source_generation(&source, CODECS, INIT_A);
+    publish_gop(10);
+    publish_gop(4); /* 11 is the newest keyframe */
+    watch_camera(&client, &fanout, "/live/front", 0);
+    json_t *init = expect_text(&client, "init");
+    assert_string_equal(json_string_value(json_object_get(init, "codecs")), CODECS);
+    assert_string_equal(json_string_value(json_object_get(init, "mime")), "video/mp4; codecs=\"" CODECS "\"");
+    assert_int_equal(json_integer_value(json_object_get(init, "width")), 640);
+    assert_int_equal(json_integer_value(json_object_get(init, "height")), 360);
+    assert_int_equal(json_integer_value(json_object_get(init, "generation")), 1);
+    json_decref(init);
+    struct client_message message;
+    assert_true(client_next(&client, &message));
+    assert_memory_equal(message.payload, INIT_A, strlen(INIT_A));
+    for (uint64_t number = 11; number <= 14; number++) {
+        expect_fragment(&client, number);
+    }
+    source_publish(&source, FRAGMENT_BYTES, false);
+    expect_fragment(&client, 15);
+    client_close(&client, false);
+}
+
+static void an_early_viewer_waits_for_the_camera(void **state)
+{
+    (void)state;
+    struct client client;
+    watch_camera(&client, &fanout, "/live/front", 0);
+    source_generation(&source, CODECS, INIT_A);
+    publish_gop(3);
+    expect_init(&client, INIT_A);
+    expect_fragment(&client, 1);
+    expect_fragment(&client, 2);
+    expect_fragment(&client, 3);
+    client_close(&client, false);
+}
+
+/* F2: every viewer gets every fragment, once and in order, whenever it joined. */
+static void viewers_get_everything_in_order(void **state)
+{
+    (void)state;
+    enum { VIEWERS = 6, FRAGMENTS = 300, GOP = 10 };
+    struct client clients[VIEWERS];
+    uint64_t expected[VIEWERS] = {0};
+    source_generation(&source, CODECS, INIT_A);
+    source_publish(&source, FRAGMENT_BYTES, true);
+    int joined = 0;
+    for (int i = 1; i < FRAGMENTS; i++) {
+        if (i % 50 == 1 && joined < VIEWERS) {
+            watch_camera(&clients[joined], &fanout, "/live/front", 0);
+            expect_init(&clients[joined], INIT_A);
+            expected[joined++] = (source.published - 1) / GOP * GOP + 1;
+        }
+        source_publish(&source, FRAGMENT_BYTES + (size_t)i, i % GOP == 0);
+        for (int v = 0; v < joined; v++) {
+            while (expected[v] <= source.published) {
+                expect_fragment(&clients[v], expected[v]++);
+            }
+        }
+    }
+    for (int v = 0; v < joined; v++) {
+        client_close(&clients[v], v % 2);
+    }
+}
+
+/* Reads on until fragment LAST; counts drops, checks that each is told of and ends at a keyframe. */
+static int read_with_drops(struct client *client, uint64_t last)
+{
+    uint64_t number = 0;
+    int drops = 0;
+    while (number < last) {
+        struct client_message message;
+        assert_true(client_next(client, &message));
+        uint64_t next = number + 1;
+        if (message.opcode == CLIENT_TEXT) {
+            json_t *drop = json_loadb((const char *)message.payload, message.length, 0, NULL);
+            assert_string_equal(json_string_value(json_object_get(drop, "type")), "drop");
+            assert_int_equal(json_integer_value(json_object_get(drop, "from")), number);
+            next = (uint64_t)json_integer_value(json_object_get(drop, "to"));
+            assert_int_equal(json_integer_value(json_object_get(drop, "fragments")), next - number - 1);
+            json_decref(drop);
+            assert_true(client_next(client, &message));
+        }
+        bool keyframe;
+        assert_int_equal(fragment_number(&message, &keyframe), next);
+        if (next != number + 1) {
+            assert_true(keyframe);
+            drops++;
+        }
+        number = next;
+    }
+    return drops;
+}
+
+/* F3, F4: a viewer that does not read costs the others nothing, and goes on at a keyframe. */
+static void a_slow_viewer_is_moved_to_a_keyframe(void **state)
+{
+    (void)state;
+    enum { FRAGMENTS = 600, GOP = 5, SIZE = 20000 };
+    struct client slow, fast;
+    source_generation(&source, CODECS, INIT_A);
+    source_publish(&source, SIZE, true);
+    watch_camera(&slow, &fanout, "/live/front", 4096);
+    watch_camera(&fast, &fanout, "/live/front", 0);
+    expect_init(&fast, INIT_A);
+    expect_fragment(&fast, 1);
+    for (uint64_t number = 2; number <= FRAGMENTS; number++) {
+        source_publish(&source, SIZE, number % GOP == 1);
+        expect_fragment(&fast, number);
+    }
+    expect_init(&slow, INIT_A);
+    assert_true(read_with_drops(&slow, FRAGMENTS) >= 1);
+    source_publish(&source, SIZE, false);
+    expect_fragment(&slow, FRAGMENTS + 1);
+    expect_fragment(&fast, FRAGMENTS + 1);
+    client_close(&slow, false);
+    client_close(&fast, false);
+}
+
+static void a_slow_viewer_may_leave_while_behind(void **state)
+{
+    (void)state;
+    enum { FRAGMENTS = 200, SIZE = 20000 };
+    struct client slow[3], fast;
+    source_generation(&source, CODECS, INIT_A);
+    source_publish(&source, SIZE, true);
+    for (int i = 0; i < 3; i++) {
+        watch_camera(&slow[i], &fanout, "/live/front", 4096);
+    }
+    watch_camera(&fast, &fanout, "/live/front", 0);
+    expect_init(&fast, INIT_A);
+    expect_fragment(&fast, 1);
+    for (uint64_t number = 2; number <= FRAGMENTS; number++) {
+        if (number == FRAGMENTS / 2) {
+            client_close(&slow[0], true);
+            client_close(&slow[1], false);
+        }
+        source_publish(&source, SIZE, number % 5 == 1);
+        expect_fragment(&fast, number);
+    }
+    client_close(&slow[2], true);
+    client_close(&fast, true);
+    fanout_wait_viewers(&fanout, "front", 0);
+}
+
+static void a_new_generation_sends_init_only_if_it_differs(void **state)
+{
+    (void)state;
+    struct client client;
+    source_generation(&source, CODECS, INIT_A);
+    publish_gop(2);
+    watch_camera(&client, &fanout, "/live/front", 0);
+    expect_init(&client, INIT_A);
+    expect_fragment(&client, 1);
+    expect_fragment(&client, 2);
+    source_restart(&source);
+    source_generation(&source, CODECS, INIT_A);
+    publish_gop(2);
+    expect_fragment(&client, 3);
+    expect_fragment(&client, 4);
+    source_restart(&source);
+    source_generation(&source, CODECS, INIT_B);
+    publish_gop(1);
+    expect_init(&client, INIT_B);
+    expect_fragment(&client, 5);
+    source_generation(&source, CODECS ",mp4a.40.2", INIT_B);
+    publish_gop(1);
+    expect_init(&client, INIT_B);
+    expect_fragment(&client, 6);
+    client_close(&client, false);
+}
+
+static void a_viewer_stays_when_its_ring_is_replaced(void **state)
+{
+    (void)state;
+    struct client client;
+    source_generation(&source, CODECS, INIT_A);
+    publish_gop(2);
+    watch_camera(&client, &fanout, "/live/front", 0);
+    expect_init(&client, INIT_A);
+    expect_fragment(&client, 1);
+    expect_fragment(&client, 2);
+    source_move(&source, 2 * RING_BYTES);
+    source_generation(&source, CODECS, INIT_A);
+    publish_gop(2);
+    expect_fragment(&client, 1);
+    expect_fragment(&client, 2);
+    client_close(&client, false);
+}
+
+static void what_is_no_fragment_is_skipped_and_told(void **state)
+{
+    (void)state;
+    struct client client;
+    source_generation(&source, CODECS, INIT_A);
+    publish_gop(1);
+    watch_camera(&client, &fanout, "/live/front", 0);
+    expect_init(&client, INIT_A);
+    expect_fragment(&client, 1);
+    source_publish_raw(&source, "\0\0\0\x0cmoof1234\0\0\0\x09mdat", 20, false);
+    source_publish(&source, FRAGMENT_BYTES, false);
+    publish_gop(2);
+    json_t *drop = expect_text(&client, "drop");
+    assert_int_equal(json_integer_value(json_object_get(drop, "from")), 1);
+    assert_int_equal(json_integer_value(json_object_get(drop, "to")), 4);
+    assert_int_equal(json_integer_value(json_object_get(drop, "fragments")), 2);
+    json_decref(drop);
+    expect_fragment(&client, 4);
+    expect_fragment(&client, 5);
+    client_close(&client, false);
+}
+
+static void tell_state(const char *name, const char *camera_state, const char *error)
+{
+    json_t *message = message_new("camera-state");
+    json_object_set_new(message, "name", json_string(name));
+    json_object_set_new(message, "state", json_string(camera_state));
+    json_object_set_new(message, "error", error ? json_string(error) : json_null());
+    fanout_tell(&fanout, message, NULL, 0);
+}
+
+static void viewers_are_told_of_the_cameras_state(void **state)
+{
+    (void)state;
+    struct client client;
+    watch_camera(&client, &fanout, "/live/front", 0);
+    tell_state("front", "backoff", "no route to host");
+    json_t *text = expect_text(&client, "state");
+    assert_string_equal(json_string_value(json_object_get(text, "state")), "backoff");
+    assert_string_equal(json_string_value(json_object_get(text, "error")), "no route to host");
+    json_decref(text);
+    tell_state("front", "backoff", "no route to host"); /* no news */
+    tell_state("front", "streaming", NULL);
+    text = expect_text(&client, "state");
+    assert_string_equal(json_string_value(json_object_get(text, "state")), "streaming");
+    assert_true(json_is_null(json_object_get(text, "error")));
+    json_decref(text);
+    client_close(&client, false);
+}
+
+static void expect_close(struct client *client, int code)
+{
+    struct client_message message;
+    do {
+        assert_true(client_next(client, &message));
+    } while (message.opcode != CLIENT_CLOSE);
+    assert_true(message.length >= 2);
+    assert_int_equal(message.payload[0] << 8 | message.payload[1], code);
+    client_send_frame(client, CLIENT_CLOSE, message.payload, 2);
+    assert_false(client_next(client, &message));
+    client_close(client, false);
+}
+
+static void a_removed_cameras_viewers_are_closed(void **state)
+{
+    (void)state;
+    struct client client, other;
+    struct source second;
+    source_generation(&source, CODECS, INIT_A);
+    publish_gop(3);
+    source_begin(&second, &fanout, "back", RING_BYTES);
+    watch_camera(&client, &fanout, "/live/front", 0);
+    watch_camera(&other, &fanout, "/live/back", 0);
+    json_t *message = message_new("camera-remove");
+    json_object_set_new(message, "name", json_string("front"));
+    fanout_tell(&fanout, message, NULL, 0);
+    expect_close(&client, 1001);
+    client_open(&client, fanout.port, "/live/front", "", 0);
+    assert_int_equal(client.status, 404);
+    client_close(&client, false);
+    source_generation(&second, CODECS, INIT_B);
+    source_publish(&second, FRAGMENT_BYTES, true);
+    expect_init(&other, INIT_B);
+    expect_fragment(&other, 1);
+    client_close(&other, false);
+    source_end(&second);
+}
+
+static void pings_are_answered_and_floods_closed(void **state)
+{
+    (void)state;
+    struct client client;
+    struct client_message message;
+    static const char junk[1000];
+    watch_camera(&client, &fanout, "/live/front", 0);
+    client_send_frame(&client, CLIENT_PING, "hello", 5);
+    assert_true(client_next(&client, &message));
+    assert_int_equal(message.opcode, CLIENT_PONG);
+    assert_memory_equal(message.payload, "hello", 5);
+    client_send_frame(&client, CLIENT_BINARY, junk, 100);
+    client_send_frame(&client, CLIENT_PING, "x", 1);
+    assert_true(client_next(&client, &message));
+    assert_int_equal(message.opcode, CLIENT_PONG);
+    for (int i = 0; i < 40; i++) {
+        client_send_frame(&client, CLIENT_BINARY, junk, sizeof(junk));
+    }
+    expect_close(&client, 1008);
+}
+
+static void the_end_is_told_to_viewers(void **state)
+{
+    (void)state;
+    struct client client;
+    watch_camera(&client, &fanout, "/live/front", 0);
+    fanout_tell(&fanout, message_new("stop"), NULL, 0);
+    expect_close(&client, 1001);
+    fanout_end(&fanout, 0);
+    source_end(&source);
+    set_up(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(join_begins_with_the_newest_keyframe, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_early_viewer_waits_for_the_camera, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(viewers_get_everything_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_slow_viewer_is_moved_to_a_keyframe, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_slow_viewer_may_leave_while_behind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_new_generation_sends_init_only_if_it_differs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_viewer_stays_when_its_ring_is_replaced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_no_fragment_is_skipped_and_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(viewers_are_told_of_the_cameras_state, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_removed_cameras_viewers_are_closed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(pings_are_answered_and_floods_closed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_end_is_told_to_viewers, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
