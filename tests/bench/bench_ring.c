@@ -237,10 +237,11 @@ static int measure(const struct settings *settings, struct ring *ring, uint8_t *
     if (result < 0)
         return result;
     json_t *object =
-        json_pack("{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:o,s:o}", "length", (json_int_t)settings->length, "capacity",
-                  (json_int_t)settings->capacity, "fragments", (json_int_t)settings->fragments, "publish_ns",
-                  publish_ns, "read_ns", read_ns, "memcpy_in_ns", in_ns, "memcpy_out_ns", out_ns,
-                  "wake_wait_ms", histogram_json(&wakes[0]), "wake_eventfd_ms", histogram_json(&wakes[1]));
+        json_pack("{s:s,s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:o,s:o}", "event", "result", "length",
+                  (json_int_t)settings->length, "capacity", (json_int_t)settings->capacity, "fragments",
+                  (json_int_t)settings->fragments, "publish_ns", publish_ns, "read_ns", read_ns,
+                  "memcpy_in_ns", in_ns, "memcpy_out_ns", out_ns, "wake_wait_ms", histogram_json(&wakes[0]),
+                  "wake_eventfd_ms", histogram_json(&wakes[1]));
     char *text = json_dumps(object, JSON_COMPACT);
     puts(text ? text : "{}");
     free(text);

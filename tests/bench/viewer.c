@@ -140,7 +140,7 @@ static void check_frame(struct viewer *viewer, uint64_t frame, int64_t step)
         int64_t frame_step = (int64_t)(frame - viewer->frame);
         if (frame_step <= 0)
             viewer->tally->frames_repeated++;
-        else if (frame_step > step)
+        else if (step > 0 && frame_step > step)
             viewer->tally->frames_missing += (uint64_t)(frame_step - step);
     }
     viewer->frame = frame;

@@ -1,0 +1,1 @@
+"""What tests/bench/run is made of: processes, measurements, scenarios, reports. Standard library only."""

@@ -1,0 +1,107 @@
+"""One measurement: viewers on a server for a while, and what everybody used meanwhile."""
+
+import os
+import tempfile
+
+from . import procfs
+from .processes import Program
+
+JOIN_TIMEOUT_S = 60
+
+# What may never be other than zero.
+FAULTS = (
+    "refused",
+    "broken",
+    "lost",
+    "duplicated",
+    "disordered",
+    "first_not_keyframe",
+    "after_drop_not_keyframe",
+    "keyframe_flag_wrong",
+    "frames_missing",
+    "frames_repeated",
+    "unstamped",
+    "unreadable",
+)
+
+
+def _run(program, pids, seconds):
+    """Waits for the measured interval of a bench_viewers; its result and CPU seconds by process name."""
+    program.wait_for("ready", JOIN_TIMEOUT_S + 30)
+    watched = [*pids, program.process.pid]
+    before, busy = procfs.cpu_by_pid(watched), procfs.busy_seconds()
+    program.wait_for("measured", seconds + 30)
+    after = procfs.cpu_by_pid(watched)
+    cpu = procfs.cpu_by_name(before, after)
+    cpu["machine"] = procfs.busy_seconds() - busy
+    return cpu
+
+
+def viewers(build, server, pids, count, seconds, *, cameras=None, rate=500, **options):
+    """COUNT viewers for SECONDS. Keyword arguments become options of bench_viewers."""
+    arguments = ["--port", server.port, "--viewers", count, "--rate", rate, "--duration", seconds, "--hold"]
+    arguments += ["--join-timeout", JOIN_TIMEOUT_S]
+    for camera in cameras or server.names[:1]:
+        arguments += ["--camera", camera]
+    for key, value in options.items():
+        arguments += ["--" + key.replace("_", "-"), value]
+    before = server.memory()
+    with Program(build, "bench_viewers", *arguments) as program:
+        cpu = _run(program, [*server.pids(), *pids], seconds)
+        during = server.memory()
+        result = program.wait_for("result", 30)
+    return {"viewers": count, "seconds": seconds, "cpu": cpu, "memory_before": before, "memory": during, "seen": result}
+
+
+def floor(build, sizes, fps, count, seconds, rate=500):
+    """The same messages to as many plain connections, by bench_floor."""
+    with tempfile.NamedTemporaryFile("w", prefix="ringcast-bench-sizes-") as file:
+        file.write("".join(f"{size}\n" for size in sizes))
+        file.flush()
+        arguments = ["--sizes", file.name, "--fps", fps, "--max-viewers", count]
+        with Program(build, "bench_floor", *arguments) as server:
+            port = server.wait_for("listening", 10)["port"]
+            arguments = ["--raw", "--port", port, "--viewers", count, "--rate", rate, "--duration", seconds]
+            with Program(build, "bench_viewers", *arguments) as program:
+                cpu = _run(program, [server.process.pid], seconds)
+                result = program.wait_for("result", 30)
+            ended = server.end()
+    return {"cpu": cpu, "seen": result, "floor": ended}
+
+
+def faults(measured):
+    """In words, everything that viewers must not see."""
+    found = []
+    for group in ("fast", "slow"):
+        seen = measured["seen"][group]
+        found += [f"{group} viewers: {fault} = {seen[fault]}" for fault in FAULTS if seen[fault]]
+        if seen["joined"] != seen["viewers"]:
+            found.append(f"{group} viewers: {seen['joined']} of {seen['viewers']} joined")
+    if measured["seen"]["fast"]["drops"]:
+        found.append(f"{measured['seen']['fast']['drops']} drop messages to fast viewers")
+    rates = measured["seen"]["messages_per_viewer_s"]
+    if rates and rates["min"] == 0:
+        found.append("a viewer received nothing")
+    return found
+
+
+def clip(build, fps, seconds=10):
+    """A coded clip as a camera would send it: 1280x720, 2 Mbit/s, GOP of 2 s, mono AAC. Made once."""
+    import subprocess
+
+    directory = os.path.join(build, "bench")
+    path = os.path.join(directory, f"clip-720p-{fps}.mp4")
+    if not os.path.exists(path):
+        part = f"{path}.{os.getpid()}.part.mp4"
+        subprocess.run(
+            ["ffmpeg", "-hide_banner", "-loglevel", "error", "-y"]
+            + ["-f", "lavfi", "-i", f"testsrc2=size=1280x720:rate={fps},noise=alls=12:allf=t"]
+            + ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000,tremolo", "-t", str(seconds)]
+            + ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-bf", "0"]
+            + ["-b:v", "2000k", "-maxrate", "2000k", "-bufsize", "1000k"]
+            + ["-g", str(2 * fps), "-keyint_min", str(2 * fps), "-sc_threshold", "0"]
+            + ["-c:a", "aac", "-b:a", "64k", "-ac", "1", part],
+            check=True,
+        )
+        os.replace(part, path)
+    return path

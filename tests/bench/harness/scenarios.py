@@ -1,0 +1,242 @@
+"""The scenarios. Each returns its tables, its raw figures and the faults that viewers saw."""
+
+import contextlib
+import time
+
+from . import measure, procfs
+from .processes import Program, Ringcast
+
+
+class Outcome:
+    def __init__(self, title, note, columns):
+        self.title, self.note, self.columns = title, note, columns
+        self.rows, self.figures, self.faults = [], [], []
+
+    def add(self, row, figures):
+        self.rows.append(row)
+        self.figures.append(figures)
+
+    def check(self, label, measured):
+        self.faults += [f"{self.title}, {label}: {fault}" for fault in measure.faults(measured)]
+
+
+@contextlib.contextmanager
+def stack(settings, cameras=1, fps=25):
+    """Cameras and a ringcastd that streams them."""
+    path = measure.clip(settings.build, fps)
+    with Program(settings.build, "bench_camera", "--clip", path, "--cameras", cameras) as camera:
+        port = camera.wait_for("listening", 30)["port"]
+        with Ringcast(settings.build, port, cameras) as server:
+            yield server, camera
+
+
+def ms(values, *keys):
+    return " / ".join(f"{values[key]:.2f}" for key in keys)
+
+
+def mb(kb):
+    return f"{kb / 1024:.1f}"
+
+
+def seconds(value):
+    return f"{value:.2f}"
+
+
+def fan_out_cost(settings):
+    counts, duration = ((5, 20), 2) if settings.quick else ((100, 300, 1000), settings.seconds or 15)
+    outcome = Outcome(
+        f"A. One camera, many viewers, {duration} s",
+        "CPU seconds in the interval; floor: one send() per viewer and message of the same sizes",
+        ["viewers", "fan-out CPU s", "floor CPU s", "ratio", "ingest CPU s", "messages/s/viewer (min, mean)"]
+        + ["latency p50 / p99 / max ms", "fan-out PSS MB before → with viewers", "readers CPU s"],
+    )
+    with stack(settings) as (server, camera):
+        for count in counts:
+            settings.say(f"A: {count} viewers")
+            got = measure.viewers(settings.build, server, [camera.process.pid], count, duration)
+            base = measure.floor(settings.build, got["seen"].pop("sizes"), 25, count, duration)
+            outcome.check(f"{count} viewers", got)
+            base["seen"].pop("sizes")
+            fan, least = got["cpu"]["ringcast-fanout"], base["cpu"]["bench_floor"]
+            rates = got["seen"]["messages_per_viewer_s"]
+            before, during = (got[key]["by_name"]["ringcast-fanout"] for key in ("memory_before", "memory"))
+            outcome.add(
+                [count, seconds(fan), seconds(least), f"{fan / least:.2f}", seconds(got["cpu"]["ringcast-ingest"])]
+                + [f"{rates['min']:.1f}, {rates['mean']:.1f}"]
+                + [ms(got["seen"]["fast"]["latency_ms"], "p50", "p99", "max"), f"{mb(before)} → {mb(during)}"]
+                + [seconds(got["cpu"]["bench_viewers"])],
+                {"viewers": count, "ratio": fan / least, "server": got, "floor": base},
+            )
+    return outcome
+
+
+def joins(settings):
+    cases = ((30, 200),) if settings.quick else ((100, 200), (1000, 300))
+    outcome = Outcome(
+        "B. Joining",
+        "from TCP connect to the first fragment wholly read, which is a keyframe",
+        ["viewers", "joins/s", "p50 / p95 / p99 / max ms", "upgrade p50 / p95 ms", "first is no keyframe", "lost"],
+    )
+    with stack(settings) as (server, camera):
+        for count, rate in cases:
+            settings.say(f"B: {count} joins at {rate}/s")
+            got = measure.viewers(settings.build, server, [camera.process.pid], count, 2, rate=rate)
+            got["seen"].pop("sizes")
+            outcome.check(f"{count} joins", got)
+            seen = got["seen"]["fast"]
+            outcome.add(
+                [count, rate, ms(seen["join_ms"], "p50", "p95", "p99", "max"), ms(seen["upgrade_ms"], "p50", "p95")]
+                + [seen["first_not_keyframe"], seen["lost"]],
+                got,
+            )
+    return outcome
+
+
+def slow_viewers(settings):
+    total, slow = (8, 4) if settings.quick else (40, 20)
+    duration = 2 if settings.quick else settings.slow_seconds
+    outcome = Outcome(
+        f"C. {slow} of {total} viewers are slow, {duration} s",
+        "latency is that of the fast viewers; drops are what the slow ones were told",
+        ["slow viewers", "latency p50 / p99 / max ms", "fan-out CPU s", "fan-out PSS MB before → at the end"]
+        + ["drop messages", "fragments dropped", "lost untold", "closed by server"],
+    )
+    cases = (("none", 0, 0), (f"{slow} read nothing", slow, 0), (f"{slow} read 50 kB/s", slow, 50000))
+    with stack(settings) as (server, camera):
+        for label, count, rate in cases:
+            settings.say(f"C: {label}")
+            got = measure.viewers(
+                settings.build, server, [camera.process.pid], total, duration, slow=count, slow_rate=rate
+            )
+            got["seen"].pop("sizes")
+            outcome.check(label, got)
+            lagging = got["seen"]["slow"]
+            before, after = (got[key]["by_name"]["ringcast-fanout"] for key in ("memory_before", "memory"))
+            outcome.add(
+                [label, ms(got["seen"]["fast"]["latency_ms"], "p50", "p99", "max")]
+                + [seconds(got["cpu"]["ringcast-fanout"]), f"{mb(before)} → {mb(after)}"]
+                + [lagging["drops"], lagging["dropped_fragments"], lagging["lost"], lagging["closes"] or 0],
+                got,
+            )
+    return outcome
+
+
+def memory_cells(memory):
+    names = ("ringcastd", "ringcast-ingest", "ringcast-fanout")
+    return [mb(memory["by_name"].get(name, 0)) for name in names] + [
+        mb(memory["shm"]),
+        mb(memory["pss"]),
+        mb(memory["total"]),
+    ]
+
+
+MEMORY_COLUMNS = ["PSS MB: ringcastd", "ingest", "fan-out", "rings MB", "sum of PSS MB", "all, rings whole MB"]
+
+
+def own_cpu(cpu):
+    return sum(used for name, used in cpu.items() if name.startswith("ringcast"))
+
+
+def many_cameras(settings):
+    cameras, duration = (3, 2) if settings.quick else (40, settings.seconds or 20)
+    outcome = Outcome(
+        f"D. {cameras} cameras, one viewer each, {duration} s",
+        "all processes of ringcast together",
+        ["cameras", "CPU s", "of it ingest, fan-out, ringcastd", *MEMORY_COLUMNS, "latency p50 / p99 ms"],
+    )
+    with stack(settings, cameras) as (server, camera):
+        settings.say(f"D: {cameras} cameras")
+        got = measure.viewers(
+            settings.build, server, [camera.process.pid], cameras, duration, cameras=server.names, rate=100
+        )
+        got["seen"].pop("sizes")
+        outcome.check(f"{cameras} cameras", got)
+        cpu = got["cpu"]
+        parts = ", ".join(seconds(cpu.get(name, 0)) for name in ("ringcast-ingest", "ringcast-fanout", "ringcastd"))
+        outcome.add(
+            [cameras, seconds(own_cpu(cpu)), parts, *memory_cells(got["memory"])]
+            + [ms(got["seen"]["fast"]["latency_ms"], "p50", "p99")],
+            got,
+        )
+    return outcome
+
+
+def idle_cameras(settings):
+    counts, duration = ((5,), 2) if settings.quick else ((100, 200), 10)
+    outcome = Outcome(
+        f"E. Cameras without viewers, {duration} s",
+        "nobody watches; every camera is being received and written into its ring",
+        ["cameras", "CPU s", "of it ingest, fan-out, ringcastd", "CPU ms per camera and second", *MEMORY_COLUMNS]
+        + ["all per camera MB", "camera simulator CPU s"],
+    )
+    for count in counts:
+        with stack(settings, count) as (server, camera):
+            settings.say(f"E: {count} cameras idle")
+            time.sleep(1 if settings.quick else 3)
+            pids = [*server.pids(), camera.process.pid]
+            before = procfs.cpu_by_pid(pids)
+            time.sleep(duration)
+            cpu = procfs.cpu_by_name(before, procfs.cpu_by_pid(pids))
+            memory = server.memory()
+        used = own_cpu(cpu)
+        parts = ", ".join(seconds(cpu.get(name, 0)) for name in ("ringcast-ingest", "ringcast-fanout", "ringcastd"))
+        outcome.add(
+            [count, seconds(used), parts, f"{used / count / duration * 1000:.2f}", *memory_cells(memory)]
+            + [f"{memory['total'] / 1024 / count:.2f}", seconds(cpu["bench_camera"])],
+            {"cameras": count, "seconds": duration, "cpu": cpu, "memory": memory},
+        )
+    return outcome
+
+
+def latency(settings):
+    rates, duration = ((25, 5), 2) if settings.quick else ((25, 15, 5), settings.seconds or 15)
+    outcome = Outcome(
+        f"F. Latency, one viewer, {duration} s",
+        "camera → socket: from just before the camera sends a frame until the viewer has read it; "
+        "ring → socket: from its publishing in the ring",
+        ["fps", "frames", "camera → socket p50 / p95 / p99 / max ms", "ring → socket p50 / p95 / p99 / max ms"],
+    )
+    for fps in rates:
+        with stack(settings, 1, fps) as (server, camera):
+            settings.say(f"F: {fps} fps")
+            got = measure.viewers(
+                settings.build, server, [camera.process.pid], 1, duration, ring=server.ring()
+            )
+        got["seen"].pop("sizes")
+        outcome.check(f"{fps} fps", got)
+        seen = got["seen"]["fast"]
+        outcome.add(
+            [fps, seen["latency_ms"]["count"], ms(seen["latency_ms"], "p50", "p95", "p99", "max")]
+            + [ms(seen["ring_to_socket_ms"], "p50", "p95", "p99", "max")],
+            got,
+        )
+    return outcome
+
+
+def ring_alone(settings):
+    outcome = Outcome(
+        "R. The ring alone",
+        "ns per fragment of 10.6 kB, publishing with its wake-up; wake-up of a sleeping reader in another process",
+        ["publish ns", "memcpy in ns", "read ns", "memcpy out ns", "futex wake p50 / p99 ms", "eventfd wake p50 / p99 ms"],
+    )
+    settings.say("R: ring")
+    arguments = ("--fragments", 20000, "--wakes", 100) if settings.quick else ()
+    with Program(settings.build, "bench_ring", *arguments) as program:
+        got = program.wait_for("result", 60)
+    times = [f"{got[key]:.0f}" for key in ("publish_ns", "memcpy_in_ns", "read_ns", "memcpy_out_ns")]
+    outcome.add(
+        [*times, ms(got["wake_wait_ms"], "p50", "p99"), ms(got["wake_eventfd_ms"], "p50", "p99")],
+        got,
+    )
+    return outcome
+
+
+SCENARIOS = {
+    "A": fan_out_cost,
+    "B": joins,
+    "C": slow_viewers,
+    "D": many_cameras,
+    "E": idle_cameras,
+    "F": latency,
+    "R": ring_alone,
+}
