@@ -86,14 +86,35 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
     errno = saved;
 }
 
+static bool is_ours(const struct sigaction *action)
+{
+    return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == on_sigbus;
+}
+
+/* Cannot call our handler: it is none, or was there before ours. */
+static bool is_below_ours(const struct sigaction *action)
+{
+    if (!(action->sa_flags & SA_SIGINFO) && (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN))
+        return true;
+    return action->sa_flags == previous.sa_flags && action->sa_handler == previous.sa_handler;
+}
+
+/*
+ * With every guard, since somebody may have put back what was there before ours. Not over a handler that came
+ * on top of ours: it may call ours, and the two would call each other for ever.
+ */
 static int install(void)
 {
     struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+    struct sigaction current;
 
-    if (installed)
+    if (sigaction(SIGBUS, NULL, &current) < 0)
+        return -errno;
+    if (is_ours(&current) || (installed && !is_below_ours(&current)))
         return 0;
+    previous = current;
     sigemptyset(&action.sa_mask);
-    if (sigaction(SIGBUS, NULL, &previous) < 0 || sigaction(SIGBUS, &action, NULL) < 0)
+    if (sigaction(SIGBUS, &action, NULL) < 0)
         return -errno;
     installed = true;
     return 0;
@@ -103,8 +124,11 @@ static void uninstall(void)
 {
     struct sigaction current;
 
-    if (sigaction(SIGBUS, NULL, &current) == 0 && (current.sa_flags & SA_SIGINFO) &&
-        current.sa_sigaction == on_sigbus && sigaction(SIGBUS, &previous, NULL) == 0)
+    if (sigaction(SIGBUS, NULL, &current) < 0)
+        return;
+    if (is_ours(&current))
+        installed = sigaction(SIGBUS, &previous, NULL) < 0;
+    else if (is_below_ours(&current))
         installed = false;
 }
 
@@ -136,7 +160,7 @@ int ring_fault_guard(const void *start, size_t length, struct ring_fault_guard *
     struct ring_fault_guard *found = find_free();
     if (!found)
         result = -ENOMEM;
-    else if (guards_in_use == 0)
+    else
         result = install();
     if (result == 0) {
         guards_in_use++;

@@ -81,7 +81,9 @@ static int check_entry(const ringcast_reader *reader, uint64_t position, uint64_
         return -EBADMSG;
     if (found->flags & RING_PADDING)
         return span == room ? 0 : -EBADMSG;
-    return found->length > 0 && found->generation != 0 && found->sequence != 0 ? 0 : -EBADMSG;
+    if (found->length == 0 || found->length > reader->geometry.capacity / RING_FRAGMENT_PART)
+        return -EBADMSG;
+    return found->generation != 0 && found->sequence != 0 ? 0 : -EBADMSG;
 }
 
 /* The same for the fragment at or, behind padding, after POSITION. */

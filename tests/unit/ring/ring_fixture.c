@@ -1,5 +1,6 @@
 #include "ring_fixture.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -139,4 +140,16 @@ int fixture_read(const ringcast_reader *reader, ringcast_cursor *cursor, ringcas
 struct ring_entry *fixture_entry(struct ring_fixture *fixture, uint64_t position)
 {
     return (struct ring_entry *)(fixture->data + (position & (FIXTURE_CAPACITY - 1)));
+}
+
+size_t fixture_count_descriptors(void)
+{
+    size_t count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+
+    assert_non_null(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
 }

@@ -54,6 +54,12 @@ int fixture_publish(struct ring_writer *writer, size_t length, uint32_t flags);
 /* Reads one entry and checks its bytes. Returns what ringcast_read says. */
 int fixture_read(const ringcast_reader *reader, ringcast_cursor *cursor, ringcast_entry *entry);
 
+/* The header of the entry at POSITION, writable. */
 struct ring_entry *fixture_entry(struct ring_fixture *fixture, uint64_t position);
+
+/* Descriptors that this process has open. */
+size_t fixture_count_descriptors(void);
+
+#define RING_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 #endif
