@@ -1,0 +1,232 @@
+// Stand-ins for what a browser has and Node has not, with counters for what was made and not unmade.
+
+class QuotaExceededError extends Error {
+  name = 'QuotaExceededError';
+}
+
+/** Time ranges of which a test sets the values. */
+export class Ranges {
+  constructor(list = []) {
+    this.list = list;
+  }
+
+  get length() {
+    return this.list.length;
+  }
+
+  start(i) {
+    return this.list[i][0];
+  }
+
+  end(i) {
+    return this.list[i][1];
+  }
+}
+
+/** An EventTarget that knows how many listeners it has. */
+export class Target extends EventTarget {
+  listeners = 0;
+
+  addEventListener(...args) {
+    this.listeners++;
+    super.addEventListener(...args);
+  }
+
+  removeEventListener(...args) {
+    this.listeners--;
+    super.removeEventListener(...args);
+  }
+
+  fire(type) {
+    this.dispatchEvent(new Event(type));
+  }
+}
+
+export class FakeSourceBuffer extends Target {
+  updating = false;
+  buffered = new Ranges();
+  log = [];
+  full = 0; // so many appends fail for want of room
+
+  appendBuffer(bytes) {
+    this.#busy();
+    if (this.full > 0) {
+      this.full--;
+      throw new QuotaExceededError('full');
+    }
+    if (this.broken) throw Object.assign(new Error('removed'), { name: 'InvalidStateError' });
+    this.log.push(['append', bytes]);
+    this.updating = true;
+  }
+
+  remove(start, end) {
+    this.#busy();
+    this.log.push(['remove', start, end]);
+    this.updating = true;
+  }
+
+  changeType(mime) {
+    this.#busy();
+    this.log.push(['type', mime]);
+  }
+
+  finish() {
+    this.updating = false;
+    this.fire('updateend');
+  }
+
+  #busy() {
+    if (this.updating) throw Object.assign(new Error('updating'), { name: 'InvalidStateError' });
+  }
+}
+
+export class FakeMediaSource extends Target {
+  static all = [];
+  static playable = /avc1/;
+  static isTypeSupported = (mime) => FakeMediaSource.playable.test(mime);
+  readyState = 'closed';
+  buffers = [];
+
+  constructor() {
+    super();
+    FakeMediaSource.all.push(this);
+  }
+
+  addSourceBuffer(mime) {
+    if (this.refuses) throw Object.assign(new Error('no more'), { name: 'NotSupportedError' });
+    const buffer = new FakeSourceBuffer();
+    buffer.mime = mime;
+    this.buffers.push(buffer);
+    return buffer;
+  }
+
+  removeSourceBuffer(buffer) {
+    this.buffers.splice(this.buffers.indexOf(buffer), 1);
+  }
+
+  open() {
+    this.readyState = 'open';
+    this.fire('sourceopen');
+  }
+}
+
+export class FakeVideo extends Target {
+  currentTime = 0;
+  playbackRate = 1;
+  muted = false;
+  paused = true;
+  ended = false;
+  seeking = false;
+  isConnected = true;
+  readyState = 4;
+  buffered = new Ranges();
+  error = null;
+  loads = 0;
+  plays = 0;
+  src = '';
+  refusals = []; // names of errors for the next calls of play()
+
+  removeAttribute(name) {
+    this[name] = '';
+  }
+
+  load() {
+    this.loads++;
+    this.paused = true;
+  }
+
+  async play() {
+    this.plays++;
+    this.paused = false;
+    const name = this.refusals.shift();
+    if (name) throw Object.assign(new Error(name), { name });
+  }
+}
+
+export class FakeSocket {
+  static all = [];
+  static get live() {
+    return FakeSocket.all.filter(({ readyState }) => readyState < 2);
+  }
+  static get last() {
+    return FakeSocket.all.at(-1);
+  }
+
+  readyState = 0;
+  onopen = null;
+  onmessage = null;
+  onclose = null;
+  onerror = null;
+
+  constructor(url) {
+    if (FakeSocket.refuses) throw new SyntaxError('bad address');
+    this.url = url;
+    FakeSocket.all.push(this);
+  }
+
+  close() {
+    this.closed = true;
+    this.readyState = 3;
+  }
+
+  accept() {
+    this.readyState = 1;
+    this.onopen?.();
+  }
+
+  receive(data) {
+    this.onmessage?.({ data });
+  }
+
+  drop(code = 1006) {
+    this.readyState = 3;
+    this.onerror?.({});
+    this.onclose?.({ code, reason: '' });
+  }
+
+  get handlers() {
+    return [this.onopen, this.onmessage, this.onclose, this.onerror].filter(Boolean).length;
+  }
+}
+
+/** Puts the fakes where a page has the real ones; `books()` says what is still held. */
+export function fakePage() {
+  const urls = new Set();
+  const page = { document: new Target(), window: new Target(), urls };
+  page.document.hidden = false;
+  page.document.baseURI = 'http://server/';
+  FakeSocket.all = [];
+  FakeSocket.refuses = false;
+  FakeMediaSource.all = [];
+  FakeMediaSource.playable = /avc1/;
+  delete globalThis.ManagedMediaSource;
+  globalThis.document = page.document;
+  globalThis.window = page.window;
+  globalThis.WebSocket = FakeSocket;
+  globalThis.MediaSource = FakeMediaSource;
+  globalThis.CustomEvent ??= class extends Event {
+    constructor(type, { detail } = {}) {
+      super(type);
+      this.detail = detail;
+    }
+  };
+  let next = 0;
+  URL.createObjectURL = () => {
+    const url = `blob:${++next}`;
+    urls.add(url);
+    return url;
+  };
+  URL.revokeObjectURL = (url) => urls.delete(url);
+  page.books = (video) => ({
+    sockets: FakeSocket.live.length,
+    handlers: FakeSocket.all.reduce((sum, { handlers }) => sum + handlers, 0),
+    listeners:
+      page.document.listeners + page.window.listeners + video.listeners +
+      FakeMediaSource.all.reduce((sum, { listeners }) => sum + listeners, 0),
+    buffers: FakeMediaSource.all.reduce((sum, { buffers }) => sum + buffers.length, 0),
+    urls: urls.size,
+  });
+  return page;
+}
+
+export const NOTHING = { sockets: 0, handlers: 0, listeners: 0, buffers: 0, urls: 0 };

@@ -1,0 +1,38 @@
+// Runs one test file, or says why it cannot run here and ends with 77, which ctest shows as skipped.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const SKIPPED = 77;
+const [file] = process.argv.slice(2);
+const name = basename(file);
+const tests = fileURLToPath(new URL('../../', import.meta.url));
+
+function missing() {
+  if (name.startsWith('unit_')) return null;
+  const chromium = process.env.RINGCAST_CHROMIUM ?? '/usr/bin/chromium';
+  if (!existsSync(chromium)) return `there is no ${chromium} (set RINGCAST_CHROMIUM)`;
+  for (const module of ['playwright-core', 'ws']) {
+    if (!existsSync(join(tests, 'node_modules', module))) return `the npm package ${module} is missing: run npm ci in tests/`;
+  }
+  if (name.startsWith('real_')) {
+    for (const program of ['ringcastd', 'ringcast-fanout', 'ringcast-ingest', 'ringcast-testcam']) {
+      const path = join(process.env.RINGCAST_BUILD ?? '', 'bin', program);
+      if (!existsSync(path)) return `${path} has not been built`;
+    }
+  } else if (spawnSync('ffmpeg', ['-version'], { stdio: 'ignore' }).error) {
+    return 'there is no ffmpeg';
+  }
+  return null;
+}
+
+const reason = missing();
+if (reason) {
+  console.log(`skipped: ${reason}`);
+  process.exit(SKIPPED);
+}
+const child = spawn(process.execPath, ['--test', '--test-reporter=spec', file], { stdio: 'inherit' });
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code) => process.exit(code ?? 1));

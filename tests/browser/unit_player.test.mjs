@@ -1,0 +1,467 @@
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { RingcastPlayer } from '../../player/src/player.js';
+import { FakeMediaSource, FakeSocket, FakeVideo, NOTHING, Ranges, fakePage } from './support/fakes.mjs';
+import { AUDIO, VIDEO, arrayBuffer, fragment, initSegment } from './support/mp4.mjs';
+
+const MIME = 'video/mp4; codecs="avc1.42C01E"';
+const FRAME = 0.04;
+
+let page;
+beforeEach(() => {
+  page = fakePage();
+});
+
+/** A player with a fake page around it, and a clock that only the test moves. */
+class Stand {
+  events = [];
+  video = new FakeVideo();
+  clock = 0;
+
+  constructor(context, options = {}) {
+    this.timers = context.mock.timers;
+    this.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+    context.mock.method(performance, 'now', () => this.clock);
+    this.player = new RingcastPlayer(this.video, { camera: 'front', ...options });
+    for (const type of ['statechange', 'error', 'init', 'drop', 'camerastate', 'stats', 'reset', 'automuted']) {
+      this.player.addEventListener(type, ({ detail }) => this.events.push([type, detail]));
+    }
+  }
+
+  get states() {
+    return this.events.filter(([type]) => type === 'statechange').map(([, { state }]) => state);
+  }
+
+  get socket() {
+    return FakeSocket.last;
+  }
+
+  get source() {
+    return FakeMediaSource.all.at(-1);
+  }
+
+  get buffer() {
+    return this.source.buffers[0];
+  }
+
+  details(type) {
+    return this.events.filter(([name]) => name === type).map(([, detail]) => detail);
+  }
+
+  tick(ms) {
+    for (let rest = ms; rest > 0; rest -= 50) {
+      this.clock += 50;
+      this.timers.tick(50);
+    }
+  }
+
+  connect() {
+    this.player.start();
+    this.socket.accept();
+  }
+
+  init({ mime = MIME, tracks = [VIDEO] } = {}) {
+    this.socket.receive(JSON.stringify({ type: 'init', mime, codecs: 'avc1.42C01E', width: 320, height: 180, generation: 1 }));
+    this.socket.receive(arrayBuffer(initSegment(tracks)));
+  }
+
+  frame(sequence, { start = sequence * FRAME, keyframe = sequence % 25 === 0 } = {}) {
+    this.socket.receive(arrayBuffer(fragment({ sequence, start, keyframe })));
+  }
+
+  /** Everything that has been pushed reaches the browser. */
+  settle() {
+    for (let i = 0; i < 200 && this.buffer?.updating; i++) this.buffer.finish();
+  }
+
+  /** As far as moving pictures: frames 0 … 24 are buffered and the video plays. */
+  play() {
+    this.connect();
+    this.init();
+    this.source.open();
+    for (let i = 0; i < 25; i++) this.frame(i);
+    this.settle();
+    this.video.buffered = new Ranges([[0, 1]]);
+    this.video.currentTime = 0.9;
+    this.video.fire('playing');
+  }
+}
+
+test('idle → connecting → buffering → playing → stopped, and nothing is left', (context) => {
+  const it = new Stand(context);
+  assert.equal(it.player.state, 'idle');
+  it.play();
+  assert.equal(it.buffer.log.length, 26);
+  it.player.stop();
+  assert.deepEqual(it.states, ['connecting', 'buffering', 'playing', 'stopped']);
+  assert.deepEqual(page.books(it.video), NOTHING);
+  assert.equal(it.video.src, '');
+  assert.equal(it.video.loads, 1);
+});
+
+test('the address is made from src and the camera’s name', () => {
+  const video = new FakeVideo();
+  const url = (options) => new RingcastPlayer(video, options).url;
+  assert.equal(url({ camera: 'a b/é' }), 'ws://server/live/a%20b%2F%C3%A9');
+  assert.equal(url({ camera: 'x', src: 'https://nvr:8443/cams' }), 'wss://nvr:8443/cams/live/x');
+  assert.equal(url({ camera: 'x', src: '/sub/' }), 'ws://server/sub/live/x');
+  assert.equal(url({ url: '/live/y' }), 'ws://server/live/y');
+  assert.equal(url({ url: 'wss://other/live/y' }), 'wss://other/live/y');
+  assert.throws(() => url({}), TypeError);
+});
+
+test('stop at every step of a start leaves nothing, twice does no harm, and start works again', (context) => {
+  const it = new Stand(context);
+  const steps = [
+    () => it.player.start(),
+    () => it.socket.accept(),
+    () => it.init(),
+    () => it.source.open(),
+    () => it.frame(0),
+    () => it.buffer.finish(),
+    () => it.frame(1),
+    () => it.socket.drop(),
+    () => it.tick(300),
+    () => it.socket.accept(),
+  ];
+  for (let last = 0; last < steps.length; last++) {
+    for (const step of steps.slice(0, last + 1)) step();
+    it.player.stop();
+    it.player.stop();
+    assert.deepEqual(page.books(it.video), NOTHING, `after step ${last}`);
+    assert.equal(it.player.state, 'stopped');
+    it.tick(30_000);
+    assert.deepEqual(page.books(it.video), NOTHING, `later, after step ${last}`);
+  }
+});
+
+test('a listener may stop the player in any event', (context) => {
+  const types = ['statechange:connecting', 'statechange:buffering', 'statechange:playing', 'statechange:reconnecting', 'camerastate', 'init', 'drop', 'error', 'reset', 'stats'];
+  const seen = [];
+  for (const wanted of types) {
+    page = fakePage();
+    const it = new Stand(context);
+    const [type, state] = wanted.split(':');
+    it.player.addEventListener(type, ({ detail }) => {
+      if (state && detail.state !== state) return;
+      seen.push(wanted);
+      it.player.stop();
+    });
+    const attempt = (step) => it.player.state !== 'stopped' && step();
+    attempt(() => it.player.start());
+    attempt(() => it.socket.accept());
+    attempt(() => it.socket.receive('{"type":"state","state":"streaming","error":null}'));
+    attempt(() => it.init());
+    attempt(() => it.source.open());
+    attempt(() => it.frame(25));
+    attempt(() => it.settle());
+    attempt(() => it.video.fire('playing'));
+    attempt(() => it.socket.receive('{"type":"drop","fragments":3}'));
+    attempt(() => it.tick(3500));
+    attempt(() => it.frame(0, { keyframe: true }));
+    attempt(() => it.socket.drop());
+    attempt(() => it.tick(300));
+    attempt(() => it.socket.accept());
+    attempt(() => it.socket.receive(new ArrayBuffer(9)));
+    assert.equal(it.player.state, 'stopped', wanted);
+    assert.deepEqual(page.books(it.video), NOTHING, wanted);
+    context.mock.timers.reset();
+    context.mock.restoreAll();
+  }
+  assert.deepEqual(seen, types);
+});
+
+test('a lost connection: reconnecting, then pictures again in the same MediaSource', (context) => {
+  const it = new Stand(context);
+  it.play();
+  it.socket.drop();
+  assert.equal(it.player.state, 'reconnecting');
+  it.tick(300);
+  it.socket.accept();
+  it.init();
+  for (let i = 0; i < 30; i++) it.frame(i);
+  it.settle();
+  it.video.fire('playing');
+  assert.equal(it.player.state, 'playing');
+  assert.equal(FakeMediaSource.all.length, 1);
+  assert.equal(it.buffer.log.length, 26 + 5, 'only what is new was appended');
+  assert.equal(it.details('init').length, 1);
+  it.player.stop();
+});
+
+test('a timeline that begins anew gets a new MediaSource', (context) => {
+  const it = new Stand(context);
+  it.connect();
+  it.init();
+  it.source.open();
+  for (let i = 1000; i < 1010; i++) it.frame(i);
+  it.settle();
+  it.tick(5000);
+  it.frame(0);
+  assert.equal(FakeMediaSource.all.length, 2);
+  assert.equal(it.details('reset').length, 1);
+  assert.equal(FakeMediaSource.all[0].listeners, 0);
+  it.player.stop();
+  assert.deepEqual(page.books(it.video), NOTHING);
+});
+
+test('the same init again is ignored, another codec changes the type, other tracks begin anew', (context) => {
+  const it = new Stand(context);
+  it.play();
+  const appended = it.buffer.log.length;
+  it.init();
+  assert.equal(it.buffer.log.length, appended);
+  it.init({ mime: 'video/mp4; codecs="avc1.64001F"' });
+  assert.deepEqual(it.buffer.log.slice(appended).map(([kind]) => kind), ['type', 'append']);
+  assert.equal(FakeMediaSource.all.length, 1);
+  it.init({ mime: 'video/mp4; codecs="avc1.64001F,mp4a.40.2"', tracks: [VIDEO, AUDIO] });
+  assert.equal(FakeMediaSource.all.length, 2);
+  it.player.stop();
+  assert.deepEqual(page.books(it.video), NOTHING);
+});
+
+test('a codec that the browser cannot play: failed, in plain words, and all is undone', (context) => {
+  const it = new Stand(context);
+  it.connect();
+  it.init({ mime: 'video/mp4; codecs="hvc1.1.6.L93.B0"' });
+  assert.equal(it.player.state, 'failed');
+  const [error] = it.details('error');
+  assert.equal(error.fatal, true);
+  assert.equal(error.code, 'codec');
+  assert.match(error.message, /cannot play H\.265 \(HEVC\) video\. Set the camera to H\.264/);
+  assert.deepEqual(page.books(it.video), NOTHING);
+  it.player.stop();
+  assert.equal(it.player.state, 'failed');
+  it.player.start();
+  assert.equal(it.player.state, 'connecting');
+  it.player.stop();
+});
+
+test('a browser without Media Source Extensions is told so', (context) => {
+  const it = new Stand(context);
+  delete globalThis.MediaSource;
+  it.player.start();
+  assert.equal(it.player.state, 'failed');
+  assert.match(it.details('error')[0].message, /Media Source Extensions/);
+  assert.deepEqual(page.books(it.video), NOTHING);
+});
+
+test('nonsense from the server costs the connection, never the player', (context) => {
+  const it = new Stand(context);
+  const nonsense = ['{', new ArrayBuffer(0), new ArrayBuffer(100), arrayBuffer(fragment({ start: 0, keyframe: true })), arrayBuffer(initSegment())];
+  it.player.start();
+  for (const message of nonsense) {
+    it.socket.accept();
+    it.socket.receive(message);
+    assert.equal(FakeSocket.live.length, 0);
+    for (let ms = 0; ms < 15_000 && FakeSocket.live.length === 0; ms += 50) it.tick(50);
+    assert.equal(FakeSocket.live.length, 1);
+  }
+  assert.equal(it.details('error').length, nonsense.length);
+  it.socket.accept();
+  for (const harmless of ['null', '[]', '"text"', '{"type":"news"}', '{"type":"state"}', '{"type":"drop"}']) it.socket.receive(harmless);
+  assert.equal(FakeSocket.live.length, 1);
+  it.player.stop();
+  assert.deepEqual(page.books(it.video), NOTHING);
+});
+
+for (const [what, breakIt] of [
+  ['an append that throws', (it) => {
+    it.buffer.broken = true;
+    it.frame(25);
+  }],
+  ['an error of the source buffer', (it) => it.buffer.fire('error')],
+  ['a decoder that gives up', (it) => it.video.fire('error')],
+  ['a media source that closes', (it) => it.source.fire('sourceclose')],
+]) {
+  test(`${what} costs the MediaSource, and pictures come again`, (context) => {
+    const it = new Stand(context);
+    it.play();
+    breakIt(it);
+    assert.equal(it.player.state, 'reconnecting');
+    assert.equal(it.details('error').length, 1);
+    assert.equal(it.details('error')[0].fatal, false);
+    it.tick(300);
+    it.socket.accept();
+    it.init();
+    it.source.open();
+    it.frame(50);
+    it.video.fire('playing');
+    assert.equal(FakeMediaSource.all.length, 2);
+    assert.equal(it.player.state, 'playing');
+    it.player.stop();
+    assert.deepEqual(page.books(it.video), NOTHING);
+  });
+}
+
+test('autoplay refused: muted, and tried again; other refusals are left alone', async (context) => {
+  const it = new Stand(context);
+  it.video.refusals = ['NotAllowedError'];
+  it.connect();
+  it.init();
+  await new Promise(setImmediate);
+  assert.equal(it.video.muted, true);
+  assert.equal(it.video.plays, 2);
+  assert.equal(it.details('automuted').length, 1);
+  it.player.stop();
+  const other = new Stand({ mock: { timers: { enable() {} }, method() {} } });
+  other.video.refusals = ['AbortError'];
+  other.connect();
+  other.init();
+  other.player.stop();
+  await new Promise(setImmediate);
+  assert.equal(other.video.muted, false);
+});
+
+test('the camera is away: said so, stalled, and back without a new connection', (context) => {
+  const it = new Stand(context);
+  it.play();
+  it.socket.receive('{"type":"state","state":"backoff","error":"connection refused"}');
+  assert.deepEqual(it.details('camerastate').at(-1), { state: 'backoff', error: 'connection refused' });
+  it.video.currentTime = 1;
+  it.tick(60_000);
+  assert.equal(it.player.state, 'stalled');
+  assert.equal(FakeSocket.all.length, 1);
+  it.socket.receive('{"type":"state","state":"streaming","error":null}');
+  for (let i = 1525; i < 1550; i++) it.frame(i);
+  it.settle();
+  it.video.buffered = new Ranges([[0, 1], [61, 62]]);
+  it.tick(250);
+  assert.ok(it.video.currentTime >= 61, 'the hole is jumped over');
+  it.video.fire('playing');
+  assert.equal(it.player.state, 'playing');
+  it.player.stop();
+});
+
+test('a streaming camera of which nothing comes: the connection is made anew', (context) => {
+  const it = new Stand(context);
+  it.play();
+  it.socket.receive('{"type":"state","state":"streaming","error":null}');
+  it.tick(11_000);
+  assert.equal(it.states.includes('reconnecting'), true);
+  assert.equal(FakeSocket.all.length > 1, true);
+  it.player.stop();
+});
+
+test('standing still with pictures at hand ends in a new MediaSource', (context) => {
+  const it = new Stand(context);
+  it.play();
+  Object.defineProperty(it.video, 'currentTime', { get: () => 0.5, set: () => {}, configurable: true });
+  it.tick(7000);
+  assert.equal(it.states.includes('stalled'), true);
+  assert.match(it.details('error')[0].message, /stands still/);
+  it.player.stop();
+  assert.deepEqual(page.books(it.video), NOTHING);
+});
+
+test('a hidden page fetches nothing after five seconds, and is live again when it returns', (context) => {
+  const it = new Stand(context);
+  it.play();
+  page.document.hidden = true;
+  page.document.fire('visibilitychange');
+  it.tick(4500);
+  assert.equal(FakeSocket.live.length, 1);
+  it.tick(600);
+  assert.equal(FakeSocket.live.length, 0);
+  assert.equal(it.player.state, 'idle');
+  it.tick(600_000);
+  assert.equal(FakeSocket.live.length, 0);
+  page.document.hidden = false;
+  page.document.fire('visibilitychange');
+  assert.equal(it.player.state, 'connecting');
+  it.socket.accept();
+  it.init();
+  it.frame(15_000);
+  it.video.fire('playing');
+  assert.equal(it.player.state, 'playing');
+  it.player.stop();
+  assert.deepEqual(page.books(it.video), NOTHING);
+});
+
+test('a short look away changes nothing, picture-in-picture neither', (context) => {
+  const it = new Stand(context);
+  it.play();
+  page.document.hidden = true;
+  page.document.fire('visibilitychange');
+  it.tick(3000);
+  page.document.hidden = false;
+  page.document.fire('visibilitychange');
+  it.tick(6000);
+  assert.equal(FakeSocket.all.length, 1);
+  page.document.pictureInPictureElement = it.video;
+  page.document.hidden = true;
+  page.document.fire('visibilitychange');
+  it.tick(10_000);
+  assert.equal(FakeSocket.live.length, 1);
+  it.player.stop();
+});
+
+test('out of sight and paused by hand are like hidden, each for itself', (context) => {
+  const it = new Stand(context);
+  it.play();
+  it.player.setVisible(false);
+  it.video.paused = true;
+  it.video.fire('pause');
+  it.tick(6000);
+  assert.equal(it.player.state, 'idle');
+  it.player.setVisible(true);
+  assert.equal(it.player.state, 'idle', 'still paused');
+  it.video.paused = false;
+  it.video.fire('play');
+  assert.equal(it.player.state, 'connecting');
+  it.player.stop();
+  assert.deepEqual(page.books(it.video), NOTHING);
+});
+
+test('an AbortSignal stops it for good', (context) => {
+  const controller = new AbortController();
+  const it = new Stand(context, { signal: controller.signal });
+  it.play();
+  controller.abort();
+  assert.equal(it.player.state, 'stopped');
+  it.player.start();
+  assert.equal(it.player.state, 'stopped');
+  assert.deepEqual(page.books(it.video), NOTHING);
+});
+
+test('statistics once a second', (context) => {
+  const it = new Stand(context);
+  it.play();
+  it.tick(1000);
+  const [stats] = it.details('stats');
+  assert.equal(stats.fragments, 25);
+  assert.equal(stats.missed, 0);
+  assert.equal(stats.connections, 1);
+  assert.ok(stats.bitrate > 0);
+  it.player.stop();
+});
+
+test('a slow viewer is told what it lost', (context) => {
+  const it = new Stand(context);
+  it.play();
+  it.socket.receive('{"type":"drop","fragments":37,"from":1200,"to":1238}');
+  assert.deepEqual(it.details('drop'), [{ fragments: 37, by: 'server' }]);
+  it.player.stop();
+});
+
+test('a ManagedMediaSource is preferred, and appended to when it wants', (context) => {
+  class Managed extends FakeMediaSource {}
+  globalThis.ManagedMediaSource = Managed;
+  const it = new Stand(context);
+  it.video.disableRemotePlayback = false;
+  it.connect();
+  it.init();
+  assert.ok(it.source instanceof Managed);
+  assert.equal(it.video.disableRemotePlayback, true);
+  it.source.open();
+  it.settle();
+  it.source.fire('endstreaming');
+  it.frame(0);
+  assert.equal(it.buffer.log.length, 1);
+  it.source.fire('startstreaming');
+  assert.equal(it.buffer.log.length, 2);
+  it.player.stop();
+  assert.equal(it.video.disableRemotePlayback, false);
+  delete globalThis.ManagedMediaSource;
+  assert.deepEqual(page.books(it.video), NOTHING);
+});
