@@ -1,0 +1,77 @@
+// Errors in the configuration: a message with file, line and field, exit code 2, and nothing started.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { program, run } from '../support/processes.mjs';
+import { scenario } from '../support/scenario.mjs';
+
+const good = { name: 'front', url: 'rtsp://127.0.0.1:9/x' };
+
+const bad = [
+  ['a setting of a camera that nobody knows', { cameras: [{ ...good, transprot: 'tcp' }] }, /cameras\[0\]\.transprot.*transport/],
+  ['a setting that nobody knows', { cameras: [good], listne: '127.0.0.1:0' }, /listne.*listen/],
+  ['no camera', {}, /cameras/],
+  ['no URL', { cameras: [{ name: 'front' }] }, /url/],
+  ['no name', { cameras: [{ url: good.url }] }, /name/],
+  ['a name twice', { cameras: [good, good] }, /cameras\[1\]\.name/],
+  ['a slash in a name', { cameras: [{ ...good, name: 'a/b' }] }, /name/],
+  ['a URL that is none', { cameras: [{ ...good, url: 'front door' }] }, /url/],
+  ['a scheme that starts programs', { cameras: [{ ...good, url: 'exec:/bin/true' }] }, /url/],
+  ['a transport that is none', { cameras: [{ ...good, transport: 'pigeon' }] }, /transport/],
+  ['a number for a string', { cameras: [{ ...good, name: 5 }] }, /name/],
+  ['a string for a boolean', { cameras: [{ ...good, audio: 'yes' }] }, /audio/],
+  ['an address that all can reach', { cameras: [good], listen: '0.0.0.0:8080' }, /listen.*insecure/],
+  ['a port out of range', { cameras: [good], listen: '127.0.0.1:70000' }, /listen/],
+  ['a ring too small', { cameras: [good], ring_size: 5 }, /ring_size/],
+  ['a level that is none', { cameras: [good], log_level: 'loud' }, /log_level/],
+];
+
+async function assertRefused(stage, ringcast, expected) {
+  for (const args of [['--check', ringcast.config], ['--config', ringcast.config, '--check'], ['--config', ringcast.config, '--foreground']]) {
+    const result = await run(program('ringcastd'), args);
+    assert.equal(result.code, 2, `${args.join(' ')}: ${JSON.stringify(result)}`);
+    assert.match(result.stderr, expected);
+    assert.match(result.stderr, new RegExp(`${ringcast.config}:\\d+: `), 'the message names the file and the line');
+  }
+  assert.ok(!existsSync(ringcast.runtime), 'no runtime directory was made');
+  assert.deepEqual(ringcast.rings(), []);
+}
+
+scenario('each error is named and nothing starts', async (stage) => {
+  for (const [what, settings, expected] of bad) {
+    const ringcast = stage.instance(settings);
+    await assertRefused(stage, ringcast, expected).catch((error) => {
+      throw new Error(`${what}: ${error.message}`, { cause: error });
+    });
+  }
+});
+
+scenario('a file that does not parse', async (stage) => {
+  const ringcast = stage.instance({ cameras: [good] });
+  ringcast.write('listen = "127.0.0.1:0";\ncameras = ( { name = "front"\n  url = } );\n');
+  await assertRefused(stage, ringcast, /:3: /);
+});
+
+scenario('a file that is not there', async (stage) => {
+  const result = await run(program('ringcastd'), ['--config', stage.file('none.conf'), '--foreground']);
+  assert.equal(result.code, 2);
+  assert.match(result.stderr, /none\.conf/);
+});
+
+scenario('all errors at once, and no secret among them', async (stage) => {
+  const cameras = [{ ...good, url: 'front door', password: 5 }, { ...good, name: 'x', url: 'http//admin:Kanarie7391@host', pasword: 'Kanarie7391' }];
+  const ringcast = stage.instance({ cameras, ring_size: 1 });
+  const result = await run(program('ringcastd'), ['--check', ringcast.config]);
+  assert.equal(result.code, 2);
+  for (const field of [/ring_size/, /cameras\[0\]/, /cameras\[1\]/, /pasword.*password/]) assert.match(result.stderr, field);
+  assert.doesNotMatch(result.stderr + result.stdout, /Kanarie/);
+});
+
+scenario('a good file is good, and starts nothing either', async (stage) => {
+  const ringcast = stage.instance({ cameras: [good] });
+  for (const args of [['--check', ringcast.config], ['--config', ringcast.config, '--check']]) {
+    const result = await run(program('ringcastd'), args);
+    assert.equal(result.code, 0, result.stderr);
+  }
+  assert.ok(!existsSync(ringcast.runtime));
+  assert.deepEqual(ringcast.rings(), []);
+});
