@@ -1,0 +1,188 @@
+#include "client.h"
+
+#include <errno.h>
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "text.h"
+
+/* Milliseconds for each of sending and receiving. ringcastd answers in one; this is for a stopped machine. */
+#define ANSWER_MS 5000
+
+/* Milliseconds before NNG would connect again: longer than any use of a client. */
+#define NEVER_MS (3600 * 1000)
+
+/* Bytes of a complaint. */
+#define COMPLAINT_MAX 2048
+
+struct client {
+    nng_socket socket;
+    const char *url;
+};
+
+void client_complain(const char *format, ...)
+{
+    char text[COMPLAINT_MAX];
+    char escaped[COMPLAINT_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    text_trim_partial(text);
+    text_escape(escaped, sizeof(escaped), text);
+    fprintf(stderr, "ringcastctl: %s\n", escaped);
+}
+
+int client_probe(const char *url)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = url + strlen("ipc://");
+    int result = 0;
+
+    if (strlen(path) >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 && errno != EAGAIN)
+        result = -errno;
+    close(fd);
+    return result;
+}
+
+static enum exit_code unreachable(const char *url, int error)
+{
+    if (error == -EACCES || error == -EPERM)
+        client_complain("not allowed to talk to ringcastd at %s; run as root or as the user that runs it",
+                        url);
+    else
+        client_complain(
+            "no ringcastd at %s (%s); start it with \"ringcastd --config FILE\", or say with --config "
+            "or --socket where it is",
+            url, strerror(-error));
+    return EXIT_CODE_UNREACHABLE;
+}
+
+static int set_options(nng_socket socket)
+{
+    int error = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, MESSAGE_MAX);
+
+    if (error == 0)
+        error = nng_socket_set_ms(socket, NNG_OPT_SENDTIMEO, ANSWER_MS);
+    if (error == 0)
+        error = nng_socket_set_ms(socket, NNG_OPT_RECVTIMEO, ANSWER_MS);
+    if (error == 0)
+        error = nng_socket_set_ms(socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
+    if (error == 0)
+        error = nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, NEVER_MS);
+    return error;
+}
+
+/*
+ * Whether anybody listens is asked of the kernel first: NNG's own connect takes 10 s to give up on a listener
+ * that stays silent, and tells a missing socket as a refused connection.
+ */
+enum exit_code client_open(const char *url, struct client **client)
+{
+    int error = client_probe(url);
+
+    *client = NULL;
+    if (error != 0)
+        return unreachable(url, error);
+    struct client *opened = calloc(1, sizeof(*opened));
+    if (opened == NULL || nng_req0_open(&opened->socket) != 0) {
+        free(opened);
+        client_complain("out of memory");
+        return EXIT_CODE_FAILED;
+    }
+    opened->url = url;
+    error = set_options(opened->socket);
+    if (error == 0)
+        error = nng_dial(opened->socket, url, NULL, NNG_FLAG_NONBLOCK);
+    if (error != 0) {
+        client_complain("cannot use %s: %s", url, nng_strerror(error));
+        client_close(opened);
+        return EXIT_CODE_FAILED;
+    }
+    *client = opened;
+    return EXIT_CODE_OK;
+}
+
+void client_close(struct client *client)
+{
+    if (client == NULL)
+        return;
+    nng_close(client->socket);
+    free(client);
+}
+
+static int send_text(struct client *client, const char *text, size_t length)
+{
+    nng_msg *packet = NULL;
+    int error = nng_msg_alloc(&packet, 0);
+
+    if (error == 0)
+        error = nng_msg_append(packet, text, length);
+    if (error == 0)
+        error = nng_sendmsg(client->socket, packet, 0);
+    if (error != 0)
+        nng_msg_free(packet);
+    return error;
+}
+
+static enum exit_code explain(const struct client *client, int error)
+{
+    switch (error) {
+    case NNG_ETIMEDOUT:
+        client_complain("no answer from %s within %d s; ringcastd may be hanging: see its log", client->url,
+                        ANSWER_MS / 1000);
+        break;
+    case NNG_ECONNRESET:
+    case NNG_ECLOSED:
+        client_complain("%s closed the connection without a usable answer; see ringcastd's log", client->url);
+        break;
+    default:
+        client_complain("%s: %s", client->url, nng_strerror(error));
+        break;
+    }
+    return EXIT_CODE_UNREACHABLE;
+}
+
+enum exit_code client_ask(struct client *client, json_t *request, json_t **reply)
+{
+    const char *problem = NULL;
+    nng_msg *packet = NULL;
+    size_t length = 0;
+    char *text = message_encode(request, &length);
+
+    *reply = NULL;
+    json_decref(request);
+    if (text == NULL) {
+        client_complain("the request is not UTF-8, or too large");
+        return EXIT_CODE_USAGE;
+    }
+    int error = send_text(client, text, length);
+    free(text);
+    if (error == 0)
+        error = nng_recvmsg(client->socket, &packet, 0);
+    if (error != 0)
+        return explain(client, error);
+    *reply = message_decode(nng_msg_body(packet), nng_msg_len(packet), &problem);
+    nng_msg_free(packet);
+    if (*reply == NULL) {
+        client_complain("malformed reply from %s: %s", client->url, problem);
+        return EXIT_CODE_FAILED;
+    }
+    return EXIT_CODE_OK;
+}

@@ -1,0 +1,34 @@
+/*
+ * A connection to ringcastd's control socket (docs/reference/control.md), over NNG. One request at a time,
+ * from one thread. A request is sent once: it is not repeated when the connection breaks, because the next
+ * ringcastd to listen there did not ask for it. Failures are printed on standard error and returned as exit
+ * status.
+ */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include <jansson.h>
+
+#include "options.h"
+
+struct client;
+
+/* URL ("ipc://…") must outlive the client. On EXIT_CODE_OK *client is to be closed with client_close. */
+enum exit_code client_open(const char *url, struct client **client);
+
+/* NULL is allowed. Call nng_fini after the last one. */
+void client_close(struct client *client);
+
+/*
+ * Sends REQUEST (consumed) and waits for the reply: any well-formed message. *reply is to be freed with
+ * json_decref.
+ */
+enum exit_code client_ask(struct client *client, json_t *request, json_t **reply);
+
+/* 0 if something listens at URL, else negative errno. */
+int client_probe(const char *url);
+
+/* Prints "ringcastctl: …" on standard error with control characters escaped. */
+void client_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

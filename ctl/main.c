@@ -1,0 +1,32 @@
+/* ringcastctl: asks a running ringcastd what it does, and tells it what to do
+ * (docs/reference/ringcastctl.md). */
+#include <locale.h>
+#include <nng/nng.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "commands.h"
+#include "log.h"
+#include "options.h"
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    enum exit_code code;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1)
+        setlocale(LC_CTYPE,
+                  "C.UTF-8"); /* for the width of characters; what is received is UTF-8 in any case */
+    if (!options_parse(argc, argv, &options, &code))
+        return (int)code;
+    char *url = options_control_url(&options);
+    code = url != NULL ? command_run(&options, url) : EXIT_CODE_USAGE;
+    free(url);
+    nng_fini();
+    log_close();
+    if (fflush(stdout) != 0 && code == EXIT_CODE_OK)
+        code = EXIT_CODE_FAILED;
+    return (int)code;
+}
