@@ -1,0 +1,33 @@
+/*
+ * A worker's task, from the `camera` message (docs/reference/control.md). Holds secrets. Owned by the worker.
+ */
+#ifndef CAMERA_H
+#define CAMERA_H
+
+#include <stdbool.h>
+
+#include "channel.h"
+#include "log.h"
+#include "source.h"
+
+struct camera {
+    char *name;
+    char *url;
+    char *username; /* or NULL */
+    char *password; /* or NULL */
+    enum source_transport transport;
+    bool audio;
+    enum log_level log_level;
+    int ring; /* descriptors, owned; -1 once taken */
+    int wake;
+};
+
+/* Takes the message apart, and its descriptors. 0; -EBADMSG: not a complete camera message; -ENOMEM. */
+int camera_read(struct channel_message *message, struct camera *camera);
+
+/* Makes every credential of the camera known to the log, which then never shows it. */
+void camera_hide_secrets(const struct camera *camera);
+
+void camera_finish(struct camera *camera);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * Writes a movie fragment (ISO/IEC 14496-12, 8.8): `moof` + `mdat` with one video sample and any number of
+ * audio samples. It allocates nothing: its length is known before, so it is written straight into the ring.
+ * Pure functions over what the caller owns; any process, any thread.
+ */
+#ifndef FRAGMENT_H
+#define FRAGMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "access_unit.h"
+
+/* Track numbers, the same in the init segment. */
+#define FRAGMENT_VIDEO_TRACK 1
+#define FRAGMENT_AUDIO_TRACK 2
+
+/* Ticks a second of the video track. */
+#define FRAGMENT_VIDEO_TIMESCALE 90000
+
+struct fragment {
+    uint32_t sequence; /* mfhd */
+    const struct access_unit *picture;
+    int64_t decode_time;         /* tfdt, video timescale, ≥ 0 */
+    uint32_t duration;           /* video timescale */
+    int32_t composition_offset;  /* presentation − decode time, video timescale */
+    size_t audio_count;          /* 0: no audio in this fragment */
+    const uint32_t *audio_sizes; /* of each access unit, bytes */
+    const uint8_t *audio_data;   /* the access units, one after the other */
+    size_t audio_length;         /* bytes, the sum of AUDIO_SIZES */
+    int64_t audio_time;          /* tfdt, audio timescale, ≥ 0 */
+    uint32_t audio_duration;     /* of each access unit, audio timescale */
+};
+
+/* Bytes that fragment_write will write. */
+size_t fragment_length(const struct fragment *fragment);
+
+/* Fills exactly fragment_length bytes at OUT. */
+void fragment_write(const struct fragment *fragment, uint8_t *out);
+
+#endif

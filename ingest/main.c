@@ -1,0 +1,61 @@
+/*
+ * ringcast-ingest: the template, and the workers that it forks.
+ */
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <libavformat/avformat.h>
+
+#include "channel.h"
+#include "log.h"
+#include "source_libav_error.h"
+#include "template.h"
+#include "worker.h"
+
+static const char usage[] =
+    "Usage: ringcast-ingest --template | --version | --help\n"
+    "\n"
+    "ringcast-ingest is not meant to be run by hand. ringcastd starts it with --template and tells it over\n"
+    "descriptor 3 which cameras to serve; it forks a process for each. To see cameras, run\n"
+    "  ringcastd --config FILE\n";
+
+static int run_template(void)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof(address);
+    int worker_channel;
+
+    if (getsockname(CHANNEL_CHILD_FD, (struct sockaddr *)&address, &length) < 0) {
+        fputs("ringcast-ingest: descriptor 3 is not a channel to ringcastd\n\n", stderr);
+        fputs(usage, stderr);
+        return 2;
+    }
+    signal(SIGINT, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    log_open("ingest", NULL);
+    source_libav_redirect_log();
+    avformat_network_init();
+    int status = template_run(CHANNEL_CHILD_FD, &worker_channel);
+    if (worker_channel >= 0)
+        status = worker_run(worker_channel);
+    avformat_network_deinit();
+    log_close();
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--template") == 0)
+        return run_template();
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        puts("ringcast-ingest " RINGCAST_VERSION);
+        return EXIT_SUCCESS;
+    }
+    bool help = argc == 2 && strcmp(argv[1], "--help") == 0;
+    fputs(usage, help ? stdout : stderr);
+    return help ? EXIT_SUCCESS : 2;
+}

@@ -1,0 +1,339 @@
+#include "publisher.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aac.h"
+#include "access_unit.h"
+#include "audio_track.h"
+#include "codec_string.h"
+#include "fragment.h"
+#include "init_segment.h"
+#include "log.h"
+#include "parameter_sets.h"
+#include "timeline.h"
+
+/* Longest AudioSpecificConfig kept; real ones have 2 to 7 bytes. */
+#define AUDIO_CONFIG_MAX 64
+
+/* Frames that H.264 streams with B slices reorder, when their SPS does not say: a pyramid of two levels. */
+#define REORDER_ASSUMED 2
+
+struct publisher {
+    struct ring_writer *ring;
+    struct publisher_status status;
+    enum nal_codec codec;
+    unsigned length_size; /* of the source's NAL units; 0: Annex B */
+    struct parameter_sets sets;
+    struct access_unit picture;
+    struct timeline timeline;
+    struct audio_track audio;
+    struct aac_config aac;
+    uint8_t audio_config[AUDIO_CONFIG_MAX];
+    size_t audio_config_size;
+    unsigned audio_channels;
+    uint8_t *init; /* of the present generation */
+    size_t init_length;
+    bool need_keyframe; /* frames are withheld until one comes */
+    bool need_init;     /* the parameters may have changed since the present generation began */
+    bool discontinuity; /* the next fragment does not follow the last one */
+    bool b_slices;      /* seen in this connection */
+};
+
+int publisher_create(struct ring_writer *ring, struct publisher **publisher)
+{
+    struct publisher *made = calloc(1, sizeof(*made));
+
+    if (made == NULL)
+        return -ENOMEM;
+    made->ring = ring;
+    timeline_init(&made->timeline, ring_writer_epoch_ns(ring), ring_writer_end_ns(ring));
+    *publisher = made;
+    return 0;
+}
+
+void publisher_destroy(struct publisher *publisher)
+{
+    if (publisher == NULL)
+        return;
+    parameter_sets_finish(&publisher->sets);
+    audio_track_finish(&publisher->audio);
+    free(publisher->init);
+    free(publisher);
+}
+
+const struct publisher_status *publisher_status(const struct publisher *publisher)
+{
+    return &publisher->status;
+}
+
+/* Audio that cannot be served is left out and said so once; video goes on without it. */
+static int begin_audio(struct publisher *publisher, const struct source_stream *stream)
+{
+    bool usable = stream->codec == SOURCE_CODEC_AAC && stream->extradata_size > 0 &&
+                  stream->extradata_size <= AUDIO_CONFIG_MAX &&
+                  aac_parse_config(stream->extradata, stream->extradata_size, &publisher->aac) == 0;
+
+    if (!usable) {
+        if (stream->codec != SOURCE_CODEC_NONE)
+            log_warning("audio (%s) is left out: only AAC with its configuration in the stream's description "
+                        "is served",
+                        stream->codec_name);
+        publisher->audio_config_size = 0;
+        return audio_track_configure(&publisher->audio, 0, 0);
+    }
+    memcpy(publisher->audio_config, stream->extradata, stream->extradata_size);
+    publisher->audio_config_size = stream->extradata_size;
+    publisher->audio_channels = publisher->aac.channels != 0 ? publisher->aac.channels : stream->channels;
+    uint32_t rate = stream->sample_rate != 0 ? stream->sample_rate : publisher->aac.sample_rate;
+    uint32_t duration = (uint32_t)((uint64_t)publisher->aac.frame_length * rate / publisher->aac.sample_rate);
+    return audio_track_configure(&publisher->audio, rate, duration);
+}
+
+int publisher_begin(struct publisher *publisher, const struct source_description *description,
+                    char error[SOURCE_ERROR_SIZE])
+{
+    const struct source_stream *video = &description->video;
+
+    if (video->codec != SOURCE_CODEC_H264 && video->codec != SOURCE_CODEC_H265) {
+        if (video->codec == SOURCE_CODEC_NONE)
+            snprintf(error, SOURCE_ERROR_SIZE, "the stream has no video");
+        else
+            snprintf(error, SOURCE_ERROR_SIZE, "the camera sends %s video; H.264 and H.265 can be shown",
+                     video->codec_name);
+        return -ENOTSUP;
+    }
+    publisher->codec = video->codec == SOURCE_CODEC_H264 ? NAL_H264 : NAL_H265;
+    parameter_sets_finish(&publisher->sets);
+    parameter_sets_init(&publisher->sets, publisher->codec);
+    if (parameter_sets_put_extradata(&publisher->sets, video->extradata, video->extradata_size,
+                                     &publisher->length_size) < 0)
+        log_warning(
+            "the parameter sets in the stream's description are damaged; waiting for those in the stream");
+    publisher->need_keyframe = true;
+    publisher->need_init = true;
+    publisher->discontinuity = publisher->status.fragments > 0;
+    publisher->b_slices = false;
+    timeline_forget_source(&publisher->timeline);
+    if (begin_audio(publisher, &description->audio) < 0) {
+        snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static void put_audio(struct publisher *publisher, const struct source_unit *unit)
+{
+    int64_t decode_ns;
+    bool exact;
+
+    if (!publisher->need_keyframe &&
+        timeline_map_audio(&publisher->timeline, unit->presentation_ns, unit->capture_ns, &decode_ns, &exact))
+        audio_track_put(&publisher->audio, unit->data, unit->size, decode_ns, exact);
+}
+
+/* Takes the parameter sets that the picture brought along. */
+static void take_parameters(struct publisher *publisher)
+{
+    for (size_t i = 0; i < publisher->picture.parameter_count; i++) {
+        int result = parameter_sets_put(&publisher->sets, &publisher->picture.parameters[i]);
+        if (result == 1)
+            publisher->need_init = true;
+        else if (result < 0)
+            log_debug("a parameter set of %zu bytes is refused: %s", publisher->picture.parameters[i].size,
+                      strerror(-result));
+    }
+}
+
+static void write_codecs(const struct publisher *publisher, char codecs[RINGCAST_CODECS_SIZE])
+{
+    char video[CODEC_STRING_SIZE];
+    char audio[CODEC_STRING_SIZE];
+
+    codec_string_video(video, publisher->codec, &publisher->sets.sps);
+    codec_string_aac(audio, publisher->aac.object_type);
+    if (publisher->audio.rate != 0)
+        snprintf(codecs, RINGCAST_CODECS_SIZE, "%s,%s", video, audio);
+    else
+        snprintf(codecs, RINGCAST_CODECS_SIZE, "%s", video);
+}
+
+static int begin_generation(struct publisher *publisher, const uint8_t *init, size_t length)
+{
+    struct publisher_status *status = &publisher->status;
+    char codecs[RINGCAST_CODECS_SIZE];
+    struct ring_stream stream = {
+        .codecs = codecs,
+        .init = init,
+        .init_length = length,
+        .timescale = FRAGMENT_VIDEO_TIMESCALE,
+        .width = publisher->sets.sps.width,
+        .height = publisher->sets.sps.height,
+    };
+
+    write_codecs(publisher, codecs);
+    int result = ring_writer_begin_generation(publisher->ring, &stream);
+    if (result < 0)
+        return result;
+    memcpy(status->codecs, codecs, sizeof(codecs));
+    status->width = stream.width;
+    status->height = stream.height;
+    status->changes++;
+    return 0;
+}
+
+/* A new generation, if the init segment for what the stream sends now is not that of the present one. */
+static int update_generation(struct publisher *publisher, char error[SOURCE_ERROR_SIZE])
+{
+    struct init_audio audio = {
+        .config = publisher->audio_config,
+        .config_size = publisher->audio_config_size,
+        .sample_rate = publisher->audio.rate,
+        .channels = publisher->audio_channels,
+    };
+    uint8_t *init = NULL;
+    size_t length = 0;
+    int result =
+        init_segment_build(&publisher->sets, publisher->audio.rate != 0 ? &audio : NULL, &init, &length);
+
+    if (result < 0) {
+        snprintf(error, SOURCE_ERROR_SIZE, "the stream's parameter sets cannot be put into MP4");
+        return result == -ENOMEM ? -ENOMEM : -ENOTSUP;
+    }
+    publisher->need_init = false;
+    if (length == publisher->init_length && memcmp(init, publisher->init, length) == 0) {
+        free(init);
+        return 0;
+    }
+    result = begin_generation(publisher, init, length);
+    if (result < 0) {
+        free(init);
+        snprintf(error, SOURCE_ERROR_SIZE, "the stream's parameter sets are too long: %zu bytes", length);
+        return result;
+    }
+    free(publisher->init);
+    publisher->init = init;
+    publisher->init_length = length;
+    audio_track_clear(&publisher->audio);
+    return 0;
+}
+
+static int reorder_depth(const struct publisher *publisher)
+{
+    if (publisher->sets.sps.reorder >= 0)
+        return publisher->sets.sps.reorder;
+    return publisher->b_slices ? REORDER_ASSUMED : 0;
+}
+
+static void place(struct publisher *publisher, const struct source_unit *unit, struct timeline_place *out)
+{
+    struct timeline_frame frame = {
+        .presentation_ns = unit->presentation_ns,
+        .decode_ns = unit->decode_ns,
+        .arrival_ns = unit->capture_ns,
+        .reorder = reorder_depth(publisher),
+    };
+
+    timeline_place(&publisher->timeline, &frame, out);
+    publisher->status.repairs = publisher->timeline.repairs;
+    if (publisher->timeline.repairs > 0 && out->discontinuity)
+        log_debug("timeline repaired at %" PRId64 " (%" PRIu64 " so far)", out->decode_time,
+                  publisher->timeline.repairs);
+}
+
+static int write_fragment(struct publisher *publisher, const struct fragment *fragment,
+                          struct ring_fragment *entry, char error[SOURCE_ERROR_SIZE])
+{
+    size_t length = fragment_length(fragment);
+    uint8_t *room = ring_writer_reserve(publisher->ring, length);
+
+    if (room == NULL) {
+        publisher->need_keyframe = true;
+        publisher->discontinuity = true;
+        publisher->status.withheld++;
+        snprintf(error, SOURCE_ERROR_SIZE,
+                 "a picture of %zu bytes does not fit the ring; set a larger ring_size", length);
+        return fragment->picture->keyframe ? -EMSGSIZE : 0;
+    }
+    fragment_write(fragment, room);
+    int result = ring_writer_publish(publisher->ring, entry);
+    if (result < 0) {
+        snprintf(error, SOURCE_ERROR_SIZE, "the ring refuses a fragment: %s", strerror(-result));
+        return result;
+    }
+    publisher->status.fragments++;
+    publisher->status.bytes += length;
+    return 1;
+}
+
+static int publish(struct publisher *publisher, const struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
+{
+    const struct audio_track *audio = &publisher->audio;
+    struct timeline_place at;
+
+    place(publisher, unit, &at);
+    struct fragment fragment = {
+        .sequence = (uint32_t)ring_writer_next_sequence(publisher->ring),
+        .picture = &publisher->picture,
+        .decode_time = at.decode_time,
+        .duration = at.duration,
+        .composition_offset = at.composition_offset,
+        .audio_count = audio->count,
+        .audio_sizes = audio->sizes,
+        .audio_data = audio->data,
+        .audio_length = audio->length,
+        .audio_time = audio->first,
+        .audio_duration = audio->unit_duration,
+    };
+    struct ring_fragment entry = {
+        .flags = (publisher->picture.keyframe ? RINGCAST_KEYFRAME : 0u) |
+                 (publisher->discontinuity || at.discontinuity ? RINGCAST_DISCONTINUITY : 0u),
+        .decode_time = at.decode_time,
+        .duration = at.duration,
+        .wall_ns = unit->wall_ns,
+        .capture_ns = unit->capture_ns,
+    };
+    int result = write_fragment(publisher, &fragment, &entry, error);
+    audio_track_clear(&publisher->audio);
+    if (result == 1)
+        publisher->need_keyframe = publisher->discontinuity = false;
+    return result;
+}
+
+static int put_video(struct publisher *publisher, const struct source_unit *unit,
+                     char error[SOURCE_ERROR_SIZE])
+{
+    struct access_unit *picture = &publisher->picture;
+    struct nal_reader reader;
+
+    nal_reader_init(&reader, unit->data, unit->size, publisher->length_size);
+    if (access_unit_parse(picture, publisher->codec, &reader, unit->keyframe) < 0) {
+        log_warning("a picture of more than %d NAL units is left out", ACCESS_UNIT_NALS_MAX);
+        publisher->need_keyframe = true;
+        picture->picture = false;
+    }
+    take_parameters(publisher);
+    if (!picture->picture)
+        return 0;
+    publisher->b_slices = publisher->b_slices || picture->b_slices;
+    /* New parameters without a keyframe: nothing that follows can be decoded with the present init segment.
+     */
+    publisher->need_keyframe = publisher->need_keyframe || publisher->need_init;
+    if (publisher->need_keyframe && (!picture->keyframe || !parameter_sets_complete(&publisher->sets))) {
+        publisher->status.withheld++;
+        return 0;
+    }
+    int result = publisher->need_init ? update_generation(publisher, error) : 0;
+    return result < 0 ? result : publish(publisher, unit, error);
+}
+
+int publisher_put(struct publisher *publisher, const struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
+{
+    if (unit->video)
+        return put_video(publisher, unit, error);
+    put_audio(publisher, unit);
+    return 0;
+}

@@ -1,0 +1,24 @@
+/*
+ * What an implementation of source.h provides. It embeds struct source as its first member.
+ */
+#ifndef SOURCE_BACKEND_H
+#define SOURCE_BACKEND_H
+
+#include "source.h"
+#include "source_url.h"
+
+struct source_operations {
+    int (*read)(struct source *source, struct source_unit *unit, char error[SOURCE_ERROR_SIZE]);
+    void (*close)(struct source *source);
+};
+
+struct source {
+    const struct source_operations *operations;
+    struct source_description description;
+};
+
+/* libavformat: every scheme that source.c lets through. */
+int source_libav_open(const struct source_options *options, const struct source_url *url,
+                      struct source **source, char error[SOURCE_ERROR_SIZE]);
+
+#endif

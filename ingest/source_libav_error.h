@@ -1,0 +1,16 @@
+/*
+ * libavformat's error codes and log lines in ringcast's words. One thread.
+ */
+#ifndef SOURCE_LIBAV_ERROR_H
+#define SOURCE_LIBAV_ERROR_H
+
+#include "source.h"
+
+/* Says in ERROR what CODE (an AVERROR) means for HOST. Returns a negative errno for it. */
+int source_libav_error(const char *host, int code, char error[SOURCE_ERROR_SIZE]);
+
+/* Sends libavformat's log lines to log.h: its errors as warnings, its warnings for debugging, the rest
+ * nowhere. */
+void source_libav_redirect_log(void);
+
+#endif

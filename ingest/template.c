@@ -1,0 +1,189 @@
+/*
+ * The intermediate child exits at once, so the kernel gives the worker to ringcastd, the nearest subreaper,
+ * before the template tells ringcastd its pid: a worker is never a child of the template.
+ */
+#include "template.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "log.h"
+#include "message.h"
+
+#define COMM "ringcast-ingest"
+
+/* A reply that ringcastd does not take for this long is not wanted: it is stuck or gone. */
+#define REPLY_DEADLINE_MS 5000
+
+static int write_result(int fd, int value)
+{
+    ssize_t written;
+
+    do
+        written = write(fd, &value, sizeof(value));
+    while (written < 0 && errno == EINTR);
+    return written == (ssize_t)sizeof(value) ? 0 : -EIO;
+}
+
+static int read_result(int fd, int *value)
+{
+    ssize_t got;
+
+    do
+        got = read(fd, value, sizeof(*value));
+    while (got < 0 && errno == EINTR);
+    return got == (ssize_t)sizeof(*value) ? 0 : -EIO;
+}
+
+static void reap(pid_t pid)
+{
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
+/* In the intermediate child: only the worker returns, with 0. */
+static int fork_worker(int result_fd)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        return 0;
+    write_result(result_fd, pid > 0 ? (int)pid : -errno);
+    _exit(EXIT_SUCCESS);
+}
+
+/* The worker's pid; 0 in the worker itself; negative errno. */
+static int fork_twice(void)
+{
+    int ends[2];
+    int result;
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    pid_t child = fork();
+    if (child == 0) {
+        result = fork_worker(ends[1]);
+    } else if (child < 0) {
+        result = -errno;
+    } else {
+        reap(child);
+        /* Closed here first: an intermediate that was killed must give end-of-file. */
+        close(ends[1]);
+        ends[1] = -1;
+        if (read_result(ends[0], &result) < 0)
+            result = -ECHILD;
+    }
+    close(ends[0]);
+    if (ends[1] >= 0)
+        close(ends[1]);
+    return result;
+}
+
+/* A worker keeps standard streams and its channel, nothing else. Returns the channel's place. */
+static int become_worker(int channel)
+{
+    if (channel != CHANNEL_CHILD_FD) {
+        dup2(channel, CHANNEL_CHILD_FD);
+        fcntl(CHANNEL_CHILD_FD, F_SETFD, FD_CLOEXEC);
+    }
+    close_range(CHANNEL_CHILD_FD + 1, ~0U, 0);
+    signal(SIGTERM, SIG_DFL);
+    prctl(PR_SET_NAME, COMM);
+    return CHANNEL_CHILD_FD;
+}
+
+static void reply(int channel, json_t *message)
+{
+    struct pollfd writable = {.fd = channel, .events = POLLOUT};
+    int result = message != NULL ? channel_send(channel, message, NULL, 0) : -ENOMEM;
+
+    while (result == -EAGAIN && poll(&writable, 1, REPLY_DEADLINE_MS) > 0)
+        result = channel_send(channel, message, NULL, 0);
+    if (result < 0)
+        log_warning("a reply is lost: %s", strerror(-result));
+    json_decref(message);
+}
+
+static void reply_to_spawn(int channel, const char *camera, int pid)
+{
+    json_t *message = message_new(pid > 0 ? "spawned" : "spawn-failed");
+
+    if (message != NULL) {
+        json_object_set_new(message, "camera", json_string(camera));
+        if (pid > 0)
+            json_object_set_new(message, "pid", json_integer(pid));
+        else
+            json_object_set_new(message, "error", json_string(strerror(-pid)));
+    }
+    reply(channel, message);
+}
+
+/* The worker's channel in the worker; -1 in the template. */
+static int handle_spawn(int channel, struct channel_message *message)
+{
+    const char *camera = message_string(message->body, "camera", NULL);
+    int worker_channel = channel_message_take_fd(message, 0);
+
+    if (camera == NULL || worker_channel < 0) {
+        log_warning("a spawn message without camera or channel is dropped");
+        if (worker_channel >= 0)
+            close(worker_channel);
+        return -1;
+    }
+    int pid = fork_twice();
+    if (pid == 0)
+        return become_worker(worker_channel);
+    close(worker_channel);
+    reply_to_spawn(channel, camera, pid);
+    return -1;
+}
+
+static int handle(int channel, struct channel_message *message)
+{
+    if (message_is(message->body, "spawn"))
+        return handle_spawn(channel, message);
+    log_warning("a message of unknown type is dropped");
+    return -1;
+}
+
+static void wait_readable(int channel)
+{
+    struct pollfd readable = {.fd = channel, .events = POLLIN};
+
+    poll(&readable, 1, -1);
+}
+
+int template_run(int channel, int *worker_channel)
+{
+    struct channel_message message;
+
+    *worker_channel = -1;
+    reply(channel, message_new("ready"));
+    for (;;) {
+        int result = channel_receive(channel, &message);
+        if (result == 0)
+            return EXIT_SUCCESS;
+        if (result == -EAGAIN) {
+            wait_readable(channel);
+        } else if (result == -EBADMSG) {
+            log_warning("a malformed message is dropped");
+        } else if (result < 0) {
+            log_error("the channel is broken: %s", strerror(-result));
+            return EXIT_FAILURE;
+        } else {
+            *worker_channel = handle(channel, &message);
+            channel_message_clear(&message);
+            if (*worker_channel >= 0)
+                return EXIT_SUCCESS;
+        }
+    }
+}

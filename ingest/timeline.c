@@ -1,0 +1,236 @@
+#include "timeline.h"
+
+#include <string.h>
+
+#define NS_PER_SECOND 1000000000ll
+
+/* A jump of the source's clock against the monotonic one that is no longer taken for network delay: 1 s. */
+#define JUMP_TICKS TIMELINE_RATE
+
+/* Audio further than this from the video is on another clock: 2 s. */
+#define AUDIO_APART_NS (2 * NS_PER_SECOND)
+
+/* A longer interval is a pause, not the stream's rhythm: 1 s. */
+#define INTERVAL_MAX_TICKS TIMELINE_RATE
+
+/* Shortest duration declared: 1 ms. */
+#define INTERVAL_MIN_TICKS (TIMELINE_RATE / 1000)
+
+/* Declared until two frames have shown the interval: 5 frames a second. */
+#define INTERVAL_FIRST_TICKS (TIMELINE_RATE / 5)
+
+/* How long the longest interval seen is remembered at least: 4 s, two GOPs of most cameras. */
+#define INTERVAL_WINDOW_TICKS (4 * TIMELINE_RATE)
+
+/* The smoothed lead follows with a time constant of this many frames: slow against a burst, fast against
+ * drift. */
+#define LEAD_FRAMES 256
+
+/* The smoothed interval follows with this one; before two frames are there it is that of 25 frames a second.
+ */
+#define STEP_FRAMES 8
+#define STEP_FIRST_TICKS (TIMELINE_RATE / 25)
+
+/* Largest composition offset believed: 10 s. */
+#define COMPOSITION_MAX_TICKS (10ll * TIMELINE_RATE)
+
+static int64_t to_ticks(int64_t ns)
+{
+    int64_t seconds = ns / NS_PER_SECOND;
+    int64_t rest = ns % NS_PER_SECOND * TIMELINE_RATE;
+
+    return seconds * TIMELINE_RATE + (rest + (rest < 0 ? -1 : 1) * (NS_PER_SECOND / 2)) / NS_PER_SECOND;
+}
+
+static int64_t to_ns(int64_t ticks)
+{
+    return ticks / TIMELINE_RATE * NS_PER_SECOND + ticks % TIMELINE_RATE * NS_PER_SECOND / TIMELINE_RATE;
+}
+
+static int64_t max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Source times within ±2^61 ns cannot overflow in what follows. */
+static int64_t bounded(int64_t ns)
+{
+    const int64_t limit = INT64_C(1) << 61;
+
+    if (ns == TIMELINE_UNKNOWN)
+        return ns;
+    return ns > limit ? limit : max64(ns, -limit);
+}
+
+void timeline_init(struct timeline *timeline, int64_t epoch_ns, int64_t end_ns)
+{
+    memset(timeline, 0, sizeof(*timeline));
+    timeline->epoch_ns = epoch_ns;
+    timeline->end = to_ticks(end_ns) + 1;
+    timeline->step = STEP_FIRST_TICKS;
+}
+
+void timeline_forget_source(struct timeline *timeline)
+{
+    timeline->mapped = false;
+}
+
+static int64_t clock_ticks(const struct timeline *timeline, int64_t arrival_ns)
+{
+    return to_ticks(arrival_ns - timeline->epoch_ns);
+}
+
+/* Where the monotonic clock says that a frame which arrives now belongs. */
+static int64_t continue_by_clock(const struct timeline *timeline, int64_t arrival_ns)
+{
+    if (!timeline->started)
+        return max64(timeline->end, clock_ticks(timeline, arrival_ns));
+    return timeline->last_decode + max64(timeline->step, to_ticks(arrival_ns - timeline->last_arrival_ns));
+}
+
+static bool jumped(const struct timeline *timeline, int64_t source, int64_t arrival_ns, int reorder)
+{
+    int64_t step = source - timeline->last_source;
+    int64_t elapsed = to_ticks(arrival_ns - timeline->last_arrival_ns);
+
+    if (step < (reorder > 0 ? -JUMP_TICKS : 0))
+        return true;
+    /* Frames held up by the network arrive in a burst, whose timestamps step more than the clock: they still
+     * do not lead it by more than they did before. */
+    int64_t lead = source + timeline->offset - clock_ticks(timeline, arrival_ns);
+    return step - elapsed > JUMP_TICKS && lead - timeline->lead > JUMP_TICKS;
+}
+
+static void start_reorder(struct timeline *timeline, int64_t source, int depth)
+{
+    timeline->reorder_depth = depth;
+    for (int i = 0; i <= depth; i++)
+        timeline->reorder[i] = source - (depth + 1 - i) * timeline->step;
+}
+
+/*
+ * RTP carries presentation times only. With at most N frames reordered, the decode times are the presentation
+ * times sorted and N frames late: the smallest of the last N + 1 that has not been used.
+ */
+static int64_t derive_decode(struct timeline *timeline, int64_t source)
+{
+    int64_t *window = timeline->reorder;
+    int place = 0;
+
+    while (place < timeline->reorder_depth && window[place + 1] < source) {
+        window[place] = window[place + 1];
+        place++;
+    }
+    window[place] = source;
+    return window[0];
+}
+
+static int bounded_depth(int depth)
+{
+    if (depth < 0)
+        return 0;
+    return depth > TIMELINE_REORDER_MAX ? TIMELINE_REORDER_MAX : depth;
+}
+
+static void learn_interval(struct timeline *timeline, int64_t decode)
+{
+    int64_t interval = decode - timeline->last_decode;
+
+    if (interval <= INTERVAL_MAX_TICKS) {
+        timeline->step += (interval - timeline->step) / STEP_FRAMES;
+        timeline->longest[0] = max64(timeline->longest[0], interval);
+    }
+    if (decode >= timeline->window_end) {
+        timeline->longest[1] = timeline->longest[0];
+        timeline->longest[0] = 0;
+        timeline->window_end = decode + INTERVAL_WINDOW_TICKS;
+    }
+}
+
+static uint32_t declared_duration(const struct timeline *timeline)
+{
+    int64_t longest = max64(timeline->longest[0], timeline->longest[1]);
+
+    if (longest == 0)
+        return INTERVAL_FIRST_TICKS;
+    return (uint32_t)max64(longest, INTERVAL_MIN_TICKS);
+}
+
+/* Anchors the source's clock: DECODE (source's clock) becomes the decode time PLACE. */
+static void anchor(struct timeline *timeline, int64_t decode, int64_t place, int64_t arrival_ns)
+{
+    timeline->offset = place - decode;
+    timeline->lead = place - clock_ticks(timeline, arrival_ns);
+    timeline->mapped = true;
+}
+
+/* Decode time on the source's clock; begins the reordering anew where the clock or the depth is new. */
+static int64_t source_decode(struct timeline *timeline, const struct timeline_frame *frame, int64_t source)
+{
+    int depth = bounded_depth(frame->reorder);
+    int64_t given = bounded(frame->decode_ns);
+
+    if (given != TIMELINE_UNKNOWN && to_ticks(given) <= source)
+        return to_ticks(given);
+    if (!timeline->mapped || depth != timeline->reorder_depth)
+        start_reorder(timeline, source, depth);
+    return derive_decode(timeline, source);
+}
+
+static int32_t composition_offset(int64_t offset)
+{
+    return offset > COMPOSITION_MAX_TICKS || offset < -COMPOSITION_MAX_TICKS ? 0 : (int32_t)offset;
+}
+
+void timeline_place(struct timeline *timeline, const struct timeline_frame *frame,
+                    struct timeline_place *place)
+{
+    int64_t given = bounded(frame->presentation_ns);
+    int64_t source = given != TIMELINE_UNKNOWN ? to_ticks(given) : timeline->last_source + timeline->step;
+
+    place->discontinuity = false;
+    if (timeline->mapped && jumped(timeline, source, frame->arrival_ns, frame->reorder)) {
+        timeline->mapped = false;
+        timeline->repairs++;
+        place->discontinuity = true;
+    }
+    int64_t source_time = source_decode(timeline, frame, source);
+    if (!timeline->mapped) {
+        place->discontinuity = place->discontinuity || timeline->started;
+        anchor(timeline, source_time, continue_by_clock(timeline, frame->arrival_ns), frame->arrival_ns);
+    }
+    int64_t decode = source_time + timeline->offset;
+    if (timeline->started) {
+        decode = max64(decode, timeline->last_decode + 1);
+        if (!place->discontinuity)
+            learn_interval(timeline, decode);
+    }
+    place->decode_time = decode;
+    place->composition_offset = composition_offset(source + timeline->offset - decode);
+    place->duration = declared_duration(timeline);
+
+    timeline->lead += (decode - clock_ticks(timeline, frame->arrival_ns) - timeline->lead) / LEAD_FRAMES;
+    timeline->last_source = source;
+    timeline->last_decode = decode;
+    timeline->last_arrival_ns = frame->arrival_ns;
+    timeline->started = true;
+}
+
+bool timeline_map_audio(const struct timeline *timeline, int64_t source_ns, int64_t arrival_ns,
+                        int64_t *decode_ns, bool *exact)
+{
+    if (!timeline->mapped)
+        return false;
+    int64_t now = to_ns(timeline->last_decode) + (arrival_ns - timeline->last_arrival_ns);
+    int64_t source = bounded(source_ns);
+
+    *decode_ns = now;
+    *exact = false;
+    if (source != TIMELINE_UNKNOWN) {
+        int64_t mapped = source + to_ns(timeline->offset);
+        int64_t apart = mapped - now;
+        *exact = apart < AUDIO_APART_NS && apart > -AUDIO_APART_NS;
+        *decode_ns = *exact ? mapped : now;
+    }
+    return true;
+}

@@ -1,0 +1,335 @@
+#include "worker.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backoff.h"
+#include "camera.h"
+#include "channel.h"
+#include "log.h"
+#include "message.h"
+#include "publisher.h"
+#include "ring_writer.h"
+#include "source.h"
+#include "worker_signals.h"
+
+#define NS_PER_SECOND 1000000000ll
+#define NS_PER_MS 1000000ll
+
+#define STATS_INTERVAL_NS NS_PER_SECOND
+
+/* How often the channel is looked at while streaming: its messages are rare, frames are not. */
+#define CHANNEL_INTERVAL_NS (50 * NS_PER_MS)
+
+/* Pictures that come but cannot be decoded (no keyframe, no parameter sets) are no stream: 10 s. */
+#define PUBLISH_DEADLINE_NS (10 * NS_PER_SECOND)
+
+enum worker_state { WORKER_STARTING, WORKER_STREAMING, WORKER_STALLED };
+
+struct worker {
+    int channel;
+    struct camera camera;
+    struct ring_writer *ring;
+    struct publisher *publisher;
+    struct backoff backoff;
+    enum worker_state state;
+    char error[SOURCE_ERROR_SIZE]; /* "": none */
+    bool report_due;               /* the channel had no room for the state */
+    uint32_t reported_changes;     /* publisher_status.changes that ringcastd knows */
+    int64_t channel_ns;            /* when the channel was looked at */
+    int64_t stats_ns;              /* when the last stats were made */
+    uint64_t stats_fragments, stats_bytes;
+    int64_t published_ns; /* the last fragment, or the beginning of the connection */
+    int64_t streaming_ns; /* when the present connection gave its first fragment; 0: not yet */
+};
+
+static const char *strstate(enum worker_state state)
+{
+    static const char *const names[] = {
+        [WORKER_STARTING] = "starting",
+        [WORKER_STREAMING] = "streaming",
+        [WORKER_STALLED] = "stalled",
+    };
+
+    return names[state];
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+/* -EAGAIN is for the caller; a channel that is gone ends the worker. */
+static int send_message(struct worker *worker, json_t *message)
+{
+    int result = message != NULL ? channel_send(worker->channel, message, NULL, 0) : -ENOMEM;
+
+    json_decref(message);
+    if (result == -EPIPE)
+        worker_signals_begin_end();
+    return result;
+}
+
+static void report_state(struct worker *worker)
+{
+    const struct publisher_status *status = publisher_status(worker->publisher);
+    json_t *message = message_new("state");
+
+    if (message != NULL) {
+        json_object_set_new(message, "state", json_string(strstate(worker->state)));
+        json_object_set_new(message, "error",
+                            worker->error[0] != '\0' ? json_string(worker->error) : json_null());
+        if (status->codecs[0] != '\0') {
+            json_object_set_new(message, "codecs", json_string(status->codecs));
+            json_object_set_new(message, "width", json_integer(status->width));
+            json_object_set_new(message, "height", json_integer(status->height));
+        }
+    }
+    worker->report_due = send_message(worker, message) < 0;
+    worker->reported_changes = status->changes;
+}
+
+/* The only place that changes the state. ERROR may be "". */
+static void enter_state(struct worker *worker, enum worker_state state, const char *error)
+{
+    worker->state = state;
+    snprintf(worker->error, sizeof(worker->error), "%s", error);
+    log_redact(worker->error, sizeof(worker->error));
+    report_state(worker);
+}
+
+static void receive_messages(struct worker *worker)
+{
+    struct channel_message message;
+    int result;
+
+    while ((result = channel_receive(worker->channel, &message)) == 1 || result == -EBADMSG) {
+        if (result == -EBADMSG) {
+            log_warning("a malformed message is dropped");
+            continue;
+        }
+        if (message_is(message.body, "stop"))
+            worker_signals_begin_end();
+        else
+            log_warning("a message of unknown type is dropped");
+        channel_message_clear(&message);
+    }
+    if (result == 0)
+        worker_signals_begin_end();
+}
+
+static double per_second(uint64_t count, int64_t elapsed_ns)
+{
+    return round((double)count * (double)NS_PER_SECOND / (double)elapsed_ns * 10) / 10;
+}
+
+static void send_stats(struct worker *worker, int64_t now)
+{
+    const struct publisher_status *status = publisher_status(worker->publisher);
+    int64_t elapsed = now - worker->stats_ns;
+    json_t *message = worker->state == WORKER_STREAMING ? message_new("stats") : NULL;
+
+    if (message != NULL) {
+        uint64_t bits = (status->bytes - worker->stats_bytes) * 8;
+        json_object_set_new(message, "fragments", json_integer((json_int_t)status->fragments));
+        json_object_set_new(message, "bytes", json_integer((json_int_t)status->bytes));
+        json_object_set_new(message, "fps",
+                            json_real(per_second(status->fragments - worker->stats_fragments, elapsed)));
+        json_object_set_new(message, "bitrate", json_real(per_second(bits, elapsed)));
+        send_message(worker, message);
+    }
+    worker->stats_ns = now;
+    worker->stats_fragments = status->fragments;
+    worker->stats_bytes = status->bytes;
+}
+
+/* What is due besides the stream. Called for every frame and at least every 100 ms. True: the worker must
+ * end. */
+static bool tick(struct worker *worker)
+{
+    int64_t now = now_ns();
+
+    if (now - worker->channel_ns >= CHANNEL_INTERVAL_NS) {
+        worker->channel_ns = now;
+        receive_messages(worker);
+        if (worker->report_due)
+            report_state(worker);
+    }
+    if (now - worker->stats_ns >= STATS_INTERVAL_NS)
+        send_stats(worker, now);
+    return worker_signals_ending();
+}
+
+static bool interrupted(void *context)
+{
+    return tick(context);
+}
+
+static void after_fragment(struct worker *worker)
+{
+    const struct publisher_status *status = publisher_status(worker->publisher);
+
+    worker->published_ns = now_ns();
+    if (worker->streaming_ns == 0) {
+        worker->streaming_ns = worker->published_ns;
+        worker->stats_ns = worker->published_ns;
+        worker->stats_fragments = status->fragments;
+        worker->stats_bytes = status->bytes;
+    }
+    if (worker->state == WORKER_STREAMING && worker->reported_changes == status->changes)
+        return;
+    log_info("streaming %s, %ux%u", status->codecs, status->width, status->height);
+    enter_state(worker, WORKER_STREAMING, "");
+}
+
+/* Reads until the connection ends: 0 at a clean end, else negative errno. */
+static int stream(struct worker *worker, struct source *source, char error[SOURCE_ERROR_SIZE])
+{
+    struct source_unit unit;
+    int result = publisher_begin(worker->publisher, source_describe(source), error);
+
+    worker->published_ns = now_ns();
+    while (result >= 0) {
+        result = source_read(source, &unit, error);
+        if (result <= 0)
+            return result;
+        result = publisher_put(worker->publisher, &unit, error);
+        if (result == 1)
+            after_fragment(worker);
+        if (tick(worker))
+            return -ECANCELED;
+        if (result >= 0 && now_ns() - worker->published_ns > PUBLISH_DEADLINE_NS) {
+            snprintf(error, SOURCE_ERROR_SIZE,
+                     "video arrives, but no keyframe with its parameter sets for %d s",
+                     (int)(PUBLISH_DEADLINE_NS / NS_PER_SECOND));
+            result = -ETIMEDOUT;
+        }
+    }
+    return result;
+}
+
+/* One connection to the camera, from opening to closing. */
+static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
+{
+    const struct camera *camera = &worker->camera;
+    struct source_options options = {
+        .url = camera->url,
+        .username = camera->username,
+        .password = camera->password,
+        .transport = camera->transport,
+        .audio = camera->audio,
+        .interrupted = interrupted,
+        .context = worker,
+    };
+    struct source *source = NULL;
+
+    worker->streaming_ns = 0;
+    int result = source_open(&options, &source, error);
+    if (result < 0)
+        return result;
+    result = stream(worker, source, error);
+    source_close(source);
+    return result;
+}
+
+static void wait_before_retry(struct worker *worker, int64_t delay_ms)
+{
+    int64_t until = now_ns() + delay_ms * NS_PER_MS;
+    int64_t left = delay_ms;
+
+    while (left > 0 && !worker_signals_ending()) {
+        worker_signals_wait(worker->channel, left);
+        receive_messages(worker);
+        left = (until - now_ns()) / NS_PER_MS;
+    }
+}
+
+static void connection_ended(struct worker *worker, int result, const char *error)
+{
+    bool streamed = worker->streaming_ns != 0;
+    int64_t healthy_ms = streamed ? (now_ns() - worker->streaming_ns) / NS_PER_MS : 0;
+    int64_t delay_ms = backoff_next(&worker->backoff, healthy_ms, result == 0, result == -ENOTSUP);
+
+    log_warning("%s; next attempt in %.2f s", error, (double)delay_ms / 1000);
+    enter_state(worker, streamed && result == -ETIMEDOUT ? WORKER_STALLED : WORKER_STARTING, error);
+    wait_before_retry(worker, delay_ms);
+}
+
+static void loop(struct worker *worker)
+{
+    char error[SOURCE_ERROR_SIZE];
+
+    while (!worker_signals_ending()) {
+        error[0] = '\0';
+        int result = run_connection(worker, error);
+        if (!worker_signals_ending())
+            connection_ended(worker, result, error);
+    }
+}
+
+/* Waits for the first message. 0; -ECANCELED: told to end before there was a task. */
+static int receive_camera(struct worker *worker)
+{
+    struct channel_message message;
+
+    while (!worker_signals_ending()) {
+        int result = channel_receive(worker->channel, &message);
+        if (result == 0)
+            break;
+        if (result == -EAGAIN)
+            worker_signals_wait(worker->channel, -1);
+        if (result != 1)
+            continue;
+        bool stop = message_is(message.body, "stop");
+        result = stop ? -ECANCELED : camera_read(&message, &worker->camera);
+        channel_message_clear(&message);
+        if (result != -EBADMSG)
+            return result;
+        log_warning("a message that is no camera is dropped");
+    }
+    return -ECANCELED;
+}
+
+static int prepare(struct worker *worker)
+{
+    struct camera *camera = &worker->camera;
+
+    log_open("ingest", camera->name);
+    log_set_level(camera->log_level);
+    camera_hide_secrets(camera);
+    int result = ring_writer_attach(camera->ring, camera->wake, &worker->ring);
+    camera->ring = -1;
+    if (result < 0)
+        log_error("the ring cannot be used: %s", strerror(-result));
+    else if ((result = publisher_create(worker->ring, &worker->publisher)) < 0)
+        log_error("out of memory");
+    backoff_init(&worker->backoff, (uint32_t)getpid() ^ (uint32_t)now_ns());
+    return result;
+}
+
+int worker_run(int channel)
+{
+    struct worker worker = {.channel = channel, .camera = {.ring = -1, .wake = -1}};
+
+    worker_signals_install();
+    int result = receive_camera(&worker);
+    if (result == 0)
+        result = prepare(&worker);
+    if (result == 0) {
+        enter_state(&worker, WORKER_STARTING, "");
+        loop(&worker);
+    }
+    publisher_destroy(worker.publisher);
+    ring_writer_detach(worker.ring);
+    camera_finish(&worker.camera);
+    log_close();
+    return result == 0 || result == -ECANCELED ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,12 @@
+/*
+ * A camera's own process: takes its task from its channel, streams the camera into its ring, reconnects by
+ * itself, and ends when ringcastd says so or is gone. Called once, by the process that the template has
+ * forked; one thread.
+ */
+#ifndef WORKER_H
+#define WORKER_H
+
+/* Runs until told to end. CHANNEL is the caller's. The process's exit status. */
+int worker_run(int channel);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * How a worker learns that it must end. SIGTERM sets a flag that the worker looks at; if it is caught where
+ * it cannot look (a name server that does not answer), it ends all the same one second later. One worker per
+ * process.
+ */
+#ifndef WORKER_SIGNALS_H
+#define WORKER_SIGNALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+void worker_signals_install(void);
+
+/* True once SIGTERM has come. */
+bool worker_signals_ending(void);
+
+/* The worker is ending for another reason: the second runs from now. */
+void worker_signals_begin_end(void);
+
+/* Waits until FD is readable, SIGTERM comes or TIMEOUT_MS have passed. */
+void worker_signals_wait(int fd, int64_t timeout_ms);
+
+#endif
