@@ -81,8 +81,8 @@ static void report_damage(struct feed *feed, int status)
 {
     if (status != -ESTALE && !feed->damage_reported) {
         feed->damage_reported = true;
-        log_warning("camera %s: its ring holds something that is not a fragment: %s", feed->name,
-                    strerror(-status));
+        log_warning("camera %s: its ring is damaged: %s", feed->name,
+                    status == -EILSEQ ? "not a fragment" : strerror(-status));
     }
 }
 

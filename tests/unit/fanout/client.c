@@ -112,7 +112,7 @@ void client_read_head(struct client *client)
     size_t length = (size_t)(end + 4 - (char *)client->buffer) - client->start;
     client->head = strndup((char *)client->buffer + client->start, length);
     client->start += length;
-    assert_int_equal(sscanf(client->head, "HTTP/1.1 %d ", &client->status), 1);
+    assert_int_equal(sscanf(client->head, "HTTP/1.%*1d %d ", &client->status), 1);
 }
 
 static void send_request(struct client *client, const char *method, const char *path, const char *headers)
@@ -188,6 +188,13 @@ bool client_next(struct client *client, struct client_message *message)
     message->payload = client->buffer + client->start + 2 + extra;
     client->start += 2 + extra + message->length;
     return true;
+}
+
+void client_drain(struct client *client)
+{
+    do {
+        client->start = client->length = 0;
+    } while (receive_more(client));
 }
 
 bool client_has_news(struct client *client)

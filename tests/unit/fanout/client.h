@@ -59,6 +59,9 @@ char *client_header(const struct client *client, const char *name);
 /* The next WebSocket message. False: end-of-file. */
 bool client_next(struct client *client, struct client_message *message);
 
+/* Reads and forgets everything up to the end-of-file. */
+void client_drain(struct client *client);
+
 /* True if there is something to read at once. */
 bool client_has_news(struct client *client);
 

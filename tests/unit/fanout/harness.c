@@ -84,6 +84,7 @@ static void run_program(int channel, const char *player)
     } else {
         dup2(channel, CHANNEL_CHILD_FD);
     }
+    close_range(CHANNEL_CHILD_FD + 1, ~0u, 0); /* whatever the test itself was started with */
     execl(RINGCAST_FANOUT, "ringcast-fanout", (char *)NULL);
     _exit(127);
 }
@@ -108,6 +109,7 @@ void fanout_start(struct fanout *fanout)
     fanout_tell(fanout, message, &listening, 1);
     close(listening);
     json_decref(fanout_wait(fanout, "ready"));
+    fanout->descriptors = fanout_descriptors(fanout, NULL);
 }
 
 void fanout_end(struct fanout *fanout, int signal)
@@ -160,17 +162,25 @@ void fanout_wait_viewers(struct fanout *fanout, const char *camera, int count)
     }
 }
 
-int fanout_descriptors(const struct fanout *fanout)
+int fanout_descriptors(const struct fanout *fanout, int *highest)
 {
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/fd", fanout->pid);
     DIR *directory = opendir(path);
     assert_non_null(directory);
-    int count = 0;
-    while (readdir(directory)) {
-        count++;
+    int count = 0, last = -1;
+    struct dirent *entry;
+    while ((entry = readdir(directory)) != NULL) {
+        if (entry->d_name[0] != '.') {
+            int fd = atoi(entry->d_name);
+            last = fd > last ? fd : last;
+            count++;
+        }
     }
     closedir(directory);
+    if (highest) {
+        *highest = last;
+    }
     return count;
 }
 

@@ -17,6 +17,7 @@ struct fanout {
     pid_t pid;
     int channel; /* our end */
     int port;
+    int descriptors;    /* how many it had open when it said that it was ready */
     char directory[64]; /* the player's files */
 };
 
@@ -44,8 +45,8 @@ json_t *fanout_wait(struct fanout *fanout, const char *type);
 /* Waits until the fan-out has reported COUNT viewers of CAMERA. */
 void fanout_wait_viewers(struct fanout *fanout, const char *camera, int count);
 
-/* Number of open descriptors of the fan-out. */
-int fanout_descriptors(const struct fanout *fanout);
+/* Number of open descriptors of the fan-out; *highest, if not NULL, is the greatest of them. */
+int fanout_descriptors(const struct fanout *fanout, int *highest);
 
 /* Makes a ring of CAPACITY bytes and tells the fan-out of the camera. */
 void source_begin(struct source *source, struct fanout *fanout, const char *name, size_t capacity);

@@ -1,0 +1,184 @@
+/* Parts of the fan-out that need no process. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* cmocka.h needs the headers above it. */
+#include <cmocka.h>
+
+#include "assets.h"
+#include "fragment.h"
+#include "origin.h"
+#include "packet.h"
+
+static void origins(void **state)
+{
+    static const struct {
+        bool own;
+        const char *origin, *host;
+    } cases[] = {
+        {true, "http://a", "a"},
+        {true, "HTTP://A.b", "a.B"},
+        {true, "https://a:443", "a"},
+        {true, "https://a", "a:443"},
+        {true, "http://a", "a:80"},
+        {true, "http://[::1]:1", "[::1]:1"},
+        {true, "http://10.0.0.1:65535", "10.0.0.1:65535"},
+        {false, "http://a", ""},
+        {false, "", "a"},
+        {false, "http://", "a"},
+        {false, "http://a/", "a"},
+        {false, "http://a", "a/"},
+        {false, "http://a:", "a"},
+        {false, "http://a:0", "a:0"},
+        {false, "http://a:080x", "a:80"},
+        {false, "http://a:65536", "a:65536"},
+        {false, "http://a:99999999999999", "a:99999999999999"},
+        {false, "http://a:80:80", "a:80:80"},
+        {false, "http://a b", "a b"},
+        {false, "http://u@a", "a"},
+        {false, "http://[::1", "[::1"},
+        {false, "http://[]", "[]"},
+        {false, "http://[::1]x", "[::1]x"},
+        {false, "ws://a", "a"},
+        {false, "null", "null"},
+        {false, "http://null", "a"},
+        {false, "http://ab", "a"},
+        {false, "http://a", "ab"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (origin_is_own(cases[i].origin, cases[i].host) != cases[i].own) {
+            fail_msg("origin %s, host %s", cases[i].origin, cases[i].host);
+        }
+    }
+}
+
+#define BOX(size, type) "\0\0\0" size type
+#define WHOLE BOX("\x0c", "moof") "abcd" BOX("\x09", "mdat") "e"
+
+static void whole_fragments(void **state)
+{
+    static const struct {
+        bool whole;
+        const char *bytes;
+        size_t length;
+    } cases[] = {
+        {true, WHOLE, 21},
+        {true, BOX("\x08", "moof") BOX("\x08", "mdat"), 16},
+        {false, WHOLE, 20},
+        {false, WHOLE "x", 22},
+        {false, WHOLE, 12},
+        {false, WHOLE, 7},
+        {false, WHOLE, 0},
+        {false, BOX("\x08", "mdat") BOX("\x08", "moof"), 16},
+        {false, BOX("\x04", "moof") BOX("\x08", "mdat"), 16},
+        {false, BOX("\x00", "moof") BOX("\x08", "mdat"), 16},
+        {false, BOX("\x08", "moof") BOX("\x00", "mdat"), 16},
+        {false, BOX("\x08", "moof") BOX("\x01", "mdat"), 16},
+        {false, "\xff\xff\xff\xffmoof" BOX("\x08", "mdat"), 16},
+        {false, BOX("\x08", "moof") "\xff\xff\xff\xf8mdat", 16},
+        {false, BOX("\x08", "styp") BOX("\x08", "moof") BOX("\x08", "mdat"), 24},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        /* An allocation of exactly this size, so that a sanitizer sees any read beyond it. */
+        uint8_t *copy = malloc(cases[i].length);
+        if (cases[i].length) {
+            memcpy(copy, cases[i].bytes, cases[i].length);
+        }
+        if (fragment_is_whole(copy, cases[i].length) != cases[i].whole) {
+            fail_msg("case %zu", i);
+        }
+        free(copy);
+    }
+}
+
+static void packets_grow(void **state)
+{
+    (void)state;
+    struct packet packet = {0};
+    assert_int_equal(packet_reserve(&packet, 10), 0);
+    uint8_t *memory = packet.memory;
+    assert_int_equal(packet_reserve(&packet, packet.room), 0);
+    assert_ptr_equal(packet.memory, memory);
+    assert_int_equal(packet_reserve(&packet, 100000), 0);
+    memset(packet_payload(&packet), 1, packet.room);
+    assert_int_equal(packet_reserve(&packet, SIZE_MAX - 4), -ENOMEM);
+    assert_int_equal(packet_set_json(&packet, NULL), -ENOMEM);
+    assert_int_equal(packet.length, 0);
+    assert_int_equal(packet_set_json(&packet, json_pack("{s:i}", "a", 1)), 0);
+    assert_int_equal(packet.length, 7);
+    assert_memory_equal(packet_payload(&packet), "{\"a\":1}", 7);
+    packet_finish(&packet);
+    assert_null(packet.memory);
+}
+
+static void write_file(const char *directory, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(name, file);
+    fclose(file);
+}
+
+static void remove_file(const char *directory, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    assert_int_equal(remove(path), 0);
+}
+
+static void assets(void **state)
+{
+    static const char *const names[] = {"index.html", "a.js", "a.css", "a.bin", ".hidden", "sub/b.svg"};
+    enum { NAMES = 6 };
+    (void)state;
+    char directory[] = "/tmp/ringcast-assets-test-XXXXXX", sub[64];
+    assert_non_null(mkdtemp(directory));
+    snprintf(sub, sizeof(sub), "%s/sub", directory);
+    assert_int_equal(mkdir(sub, 0700), 0);
+    for (int i = 0; i < NAMES; i++) {
+        write_file(directory, names[i]);
+    }
+    struct assets assets;
+    assert_int_equal(assets_load(&assets, directory), 0);
+    assert_int_equal(assets.count, NAMES - 1);
+    assert_ptr_equal(assets_find(&assets, "/"), assets_find(&assets, "/index.html"));
+    assert_string_equal(assets_find(&assets, "/a.css")->type, "text/css; charset=utf-8");
+    assert_string_equal(assets_find(&assets, "/a.bin")->type, "application/octet-stream");
+    const struct asset *picture = assets_find(&assets, "/sub/b.svg");
+    assert_non_null(picture);
+    assert_string_equal(picture->type, "image/svg+xml");
+    assert_int_equal(picture->length, strlen("sub/b.svg"));
+    assert_int_equal(strlen(picture->etag), ASSET_ETAG_SIZE - 1);
+    assert_string_not_equal(picture->etag, assets_find(&assets, "/a.js")->etag);
+    assert_null(assets_find(&assets, "/.hidden"));
+    assert_null(assets_find(&assets, "/sub"));
+    assert_null(assets_find(&assets, ""));
+    assets_finish(&assets);
+    for (int i = 0; i < NAMES; i++) {
+        remove_file(directory, names[i]);
+    }
+    remove_file(directory, "sub");
+    rmdir(directory);
+    assert_int_equal(assets_load(&assets, directory), -ENOENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(origins),
+        cmocka_unit_test(whole_fragments),
+        cmocka_unit_test(packets_grow),
+        cmocka_unit_test(assets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
