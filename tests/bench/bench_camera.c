@@ -30,6 +30,8 @@
 #define AAC_FRAME_SAMPLES 1024
 #define REPORT_INTERVAL_S 5.0
 #define UDP_PORT_TRIES 64
+/* Many cameras' units are sent in batches: a wake-up costs more than a send. Stamps are made at the send. */
+#define BATCH_NS NS_PER_MS
 
 struct camera {
     struct rtp_stream streams[RTSP_TRACKS];
@@ -187,10 +189,10 @@ static enum rtsp_track_index next_track(const struct bench *bench)
     return audio_first ? RTSP_AUDIO : RTSP_VIDEO;
 }
 
-static int arm_timer(const struct bench *bench)
+static int arm_timer(const struct bench *bench, int64_t now)
 {
-    struct itimerspec spec = {.it_value =
-                                  clock_timespec(due_ns(bench, &bench->schedules[next_track(bench)]))};
+    int64_t due = due_ns(bench, &bench->schedules[next_track(bench)]);
+    struct itimerspec spec = {.it_value = clock_timespec(due > now + BATCH_NS ? due : now + BATCH_NS)};
     return timerfd_settime(bench->timer, TFD_TIMER_ABSTIME, &spec, NULL) < 0 ? -errno : 0;
 }
 
@@ -202,7 +204,7 @@ static int on_timer(struct bench *bench)
     for (;;) {
         enum rtsp_track_index track = next_track(bench);
         if (due_ns(bench, &bench->schedules[track]) > now)
-            return arm_timer(bench);
+            return arm_timer(bench, now);
         send_unit(bench, track);
     }
 }
@@ -390,7 +392,7 @@ static int bench_open(struct bench *bench, const char *clip_path, bool no_audio,
         (result = watch(bench, bench->timer, &bench->timer)) < 0 ||
         (result = watch(bench, STDIN_FILENO, NULL)) < 0)
         return result;
-    return arm_timer(bench);
+    return arm_timer(bench, bench->start_ns);
 }
 
 static void bench_finish(struct bench *bench)
