@@ -13,8 +13,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Nominal delay after the first death, and the longest one. The daemon tests are built with shorter ones. */
+#ifndef BACKOFF_FIRST_MS
 #define BACKOFF_FIRST_MS 100
+#endif
+#ifndef BACKOFF_MAX_MS
 #define BACKOFF_MAX_MS 30000
+#endif
 
 /* Deaths on the account from which a process counts as failed; it is still tried, at the longest delay. */
 #define BACKOFF_FAILED_AFTER 10

@@ -1,0 +1,257 @@
+/* The control socket: every command, every error, and clients that do not behave. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <grp.h>
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon_fixture.h"
+#include "message.h"
+
+static const struct camera_line cameras[] = {{"front", "stream"}, {"Hof \\\"1\\\"", "stream"}, {NULL, NULL}};
+
+/* nobody on Debian. */
+#define STRANGER 65534
+
+static void start(struct daemon *daemon)
+{
+    daemon_init(daemon, 0, cameras);
+    daemon_launch(daemon);
+    daemon_wait_ready(daemon);
+    daemon_wait_camera(daemon, "front", "streaming", 0);
+}
+
+static bool member_is(const json_t *object, const char *name, json_type type)
+{
+    const json_t *member = json_object_get(object, name);
+
+    return member != NULL && json_typeof(member) == type;
+}
+
+/* Waits until a status says that CAMERA has sent stats. */
+static json_t *status_with_stats(struct daemon *daemon)
+{
+    for (long long end = now_ms() + PATIENCE_MS; now_ms() < end; pause_between_looks()) {
+        json_t *status = daemon_status(daemon);
+        if (message_integer(status_camera(status, "front"), "fragments", 0) > 0 &&
+            message_integer(status_camera(status, "front"), "viewers", 0) > 0)
+            return status;
+        json_decref(status);
+    }
+    fail_msg("no stats");
+    return NULL;
+}
+
+static void status_has_the_documented_shape(void **state)
+{
+    struct daemon daemon;
+    char address[64];
+
+    (void)state;
+    start(&daemon);
+    json_t *status = status_with_stats(&daemon);
+    snprintf(address, sizeof(address), "http://127.0.0.1:%d/", daemon.port);
+    assert_string_equal(message_string(status, "address", ""), address);
+    assert_int_equal(message_integer(status, "pid", 0), daemon.pid);
+    assert_string_equal(message_string(status, "version", ""), RINGCAST_VERSION);
+    assert_true(json_real_value(json_object_get(status, "uptime_s")) > 0);
+    json_t *fanout = json_array_get(json_object_get(status, "fanouts"), 0);
+    assert_string_equal(message_string(fanout, "state", ""), "running");
+    assert_int_equal(message_integer(fanout, "viewers", -1), 4);
+    assert_true(message_integer(fanout, "pid", 0) > 0);
+    assert_string_equal(message_string(json_object_get(status, "template"), "state", ""), "running");
+    assert_int_equal(json_array_size(json_object_get(status, "cameras")), 2);
+    json_t *front = status_camera(status, "front");
+    assert_int_equal(message_integer(front, "viewers", -1), 2);
+    assert_int_equal(message_integer(front, "width", -1), 1280);
+    assert_string_equal(message_string(front, "codecs", ""), "avc1.64001F");
+    assert_true(json_real_value(json_object_get(front, "fps")) == 25.0);
+    assert_true(json_number_value(json_object_get(front, "bitrate")) == 2000000.0);
+    assert_true(member_is(front, "error", JSON_NULL));
+    assert_true(member_is(front, "since_s", JSON_REAL));
+    assert_non_null(strstr(message_string(front, "ring", ""), "/ringcast."));
+    status_camera(status, "Hof \"1\"");
+    json_decref(status);
+    daemon_finish(&daemon);
+}
+
+static void restart_replaces_the_worker(void **state)
+{
+    struct daemon daemon;
+
+    (void)state;
+    start(&daemon);
+    pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
+    pid_t other = daemon_wait_camera(&daemon, "Hof \"1\"", "streaming", 0);
+    json_t *reply = daemon_ask(&daemon, "restart", "front");
+    assert_true(message_is(reply, "ok"));
+    json_decref(reply);
+    daemon_wait_camera(&daemon, "front", "streaming", front);
+    assert_int_equal(daemon_wait_camera(&daemon, "Hof \"1\"", "streaming", 0), other);
+    assert_false(daemon_file_has(&daemon, "log", "backoff"));
+    daemon_finish(&daemon);
+}
+
+static void require_error(struct daemon *daemon, const char *request, const char *code, const char *text)
+{
+    json_t *reply = daemon_ask_text(daemon, request);
+
+    assert_true(message_is(reply, "error"));
+    assert_string_equal(message_string(reply, "code", ""), code);
+    if (strstr(message_string(reply, "message", ""), text) == NULL)
+        fail_msg("%s lacks %s", message_string(reply, "message", ""), text);
+    json_decref(reply);
+}
+
+static void errors_have_codes(void **state)
+{
+    struct daemon daemon;
+
+    (void)state;
+    start(&daemon);
+    require_error(&daemon, "{\"v\":1,\"type\":\"restart\",\"camera\":\"frnt\"}", "no-such-camera",
+                  "did you mean \"front\"?");
+    require_error(&daemon, "{\"v\":1,\"type\":\"restart\",\"camera\":\"elsewhere\"}", "no-such-camera",
+                  "\"elsewhere\"");
+    require_error(&daemon, "{\"v\":1,\"type\":\"restart\",\"camera\":7}", "malformed", "camera");
+    require_error(&daemon, "{\"v\":1,\"type\":\"restart\"}", "malformed", "camera");
+    require_error(&daemon, "{\"v\":2,\"type\":\"status\"}", "version", "version 1");
+    require_error(&daemon, "{\"v\":1,\"type\":\"fly\"}", "unknown-type", "fly");
+    require_error(&daemon, "{\"v\":1}", "malformed", "type");
+    require_error(&daemon, "{\"v\":1,\"type\":\"", "malformed", "JSON");
+    require_error(&daemon, "", "malformed", "JSON");
+    json_decref(daemon_status(&daemon));
+    daemon_finish(&daemon);
+}
+
+/* A name of many-byte characters is not cut in one of them. */
+static void long_names_are_answered(void **state)
+{
+    struct daemon daemon;
+    char request[1024] = "{\"v\":1,\"type\":\"x";
+
+    (void)state;
+    start(&daemon);
+    for (int i = 0; i < 100; i++)
+        strcat(request, "\xc3\xa4");
+    strcat(request, "\"}");
+    require_error(&daemon, request, "unknown-type", "\xc3\xa4");
+    strcpy(request, "{\"v\":1,\"type\":\"restart\",\"camera\":\"x");
+    for (int i = 0; i < 100; i++)
+        strcat(request, "\xc3\xa4");
+    strcat(request, "\"}");
+    require_error(&daemon, request, "no-such-camera", "so long a name");
+    daemon_finish(&daemon);
+}
+
+static void connect_control(const struct daemon *daemon, nng_socket *socket)
+{
+    char url[128];
+
+    snprintf(url, sizeof(url), "ipc://%s/control.sock", daemon->runtime_dir);
+    assert_int_equal(nng_req0_open(socket), 0);
+    nng_socket_set_ms(*socket, NNG_OPT_RECVTIMEO, 300);
+    assert_int_equal(nng_dial(*socket, url, NULL, 0), 0);
+}
+
+/* Clients that ask and go, that connect and say nothing, or send a giant, cost themselves only. */
+static void bad_clients_cost_nothing(void **state)
+{
+    static char giant[2 * 1024 * 1024];
+    struct daemon daemon;
+    nng_socket silent, socket;
+    char *reply;
+    size_t length;
+
+    (void)state;
+    start(&daemon);
+    connect_control(&daemon, &silent);
+    for (int i = 0; i < 20; i++) {
+        char request[] = "{\"v\":1,\"type\":\"status\"}";
+        connect_control(&daemon, &socket);
+        assert_int_equal(nng_send(socket, request, strlen(request), 0), 0);
+        nng_close(socket);
+    }
+    connect_control(&daemon, &socket);
+    memset(giant, 'x', sizeof(giant));
+    nng_send(socket, giant, sizeof(giant), 0);
+    assert_int_not_equal(nng_recv(socket, &reply, &length, NNG_FLAG_ALLOC), 0);
+    nng_close(socket);
+    json_decref(daemon_status(&daemon));
+    nng_close(silent);
+    daemon_finish(&daemon);
+}
+
+/* In a process of another user: 0 if the connection is closed before anything can be asked. */
+static int connect_as_stranger(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char byte;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    if (setgroups(0, NULL) < 0 || setgid(STRANGER) < 0 || setuid(STRANGER) < 0)
+        return 2;
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+        return 3;
+    /* SP handshake of REQ; a peer that is accepted answers and stays. */
+    if (write(fd, "\0SP\0\0\x30\0\0", 8) < 0)
+        return 0;
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    for (long long end = now_ms() + 10000; now_ms() < end;)
+        if (poll(&wait, 1, 1000) == 1 && read(fd, &byte, 1) <= 0)
+            return 0;
+    return 1;
+}
+
+/* Even if the modes were wrong, another user is turned away. */
+static void strangers_are_turned_away(void **state)
+{
+    struct daemon daemon;
+    char path[128];
+    int status;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    start(&daemon);
+    snprintf(path, sizeof(path), "%s/control.sock", daemon.runtime_dir);
+    assert_int_equal(chmod(daemon.dir, 0755), 0);
+    assert_int_equal(chmod(daemon.runtime_dir, 0755), 0);
+    assert_int_equal(chmod(path, 0666), 0);
+    pid_t stranger = fork();
+    if (stranger == 0)
+        _exit(connect_as_stranger(path));
+    assert_int_equal(waitpid(stranger, &status, 0), stranger);
+    assert_int_equal(status, 0);
+    json_decref(daemon_status(&daemon));
+    daemon_finish(&daemon);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(status_has_the_documented_shape),
+        cmocka_unit_test(restart_replaces_the_worker),
+        cmocka_unit_test(errors_have_codes),
+        cmocka_unit_test(long_names_are_answered),
+        cmocka_unit_test(bad_clients_cost_nothing),
+        cmocka_unit_test(strangers_are_turned_away),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
