@@ -9,6 +9,7 @@ const status = document.getElementById('status');
 const stage = document.getElementById('stage');
 
 const element = document.createElement('ringcast-camera');
+element.src = './';
 element.toggleAttribute('muted', true);
 element.toggleAttribute('controls', true);
 element.addEventListener('conditionchange', () => showStatus());

@@ -20,8 +20,8 @@ export class RingcastPlayer extends EventTarget {
   #suspended = false;
 
   /**
-   * `url`: the camera's WebSocket; or `camera`: its name, and `src`: where the server's files are (by default the
-   * page's own server). `maxQueueBytes` caps what waits for the browser; `signal` stops the player for good.
+   * `url`: the camera's WebSocket; or `camera`: its name, and `src`: where ringcast's own pages are (by default `/`,
+   * the root of the page's server). `maxQueueBytes` caps what waits for the browser; `signal` stops the player for good.
    */
   constructor(video, options = {}) {
     super();
@@ -115,10 +115,11 @@ export class RingcastPlayer extends EventTarget {
   }
 }
 
-function liveUrl({ url, src = '', camera }) {
+function liveUrl({ url, src = '/', camera }) {
   const page = globalThis.document?.baseURI;
-  const base = src === '' || src.endsWith('/') ? src : `${src}/`;
-  const live = url === undefined ? new URL(`live/${encodeURIComponent(camera)}`, new URL(base, page)) : new URL(url, page);
+  const base = src.endsWith('/') ? src : `${src}/`;
+  const path = `live/${encodeURIComponent(camera)}`;
+  const live = url === undefined ? new URL(path, new URL(base, page)) : new URL(url, page);
   live.protocol = live.protocol.replace(/^http/, 'ws');
   return live.href;
 }

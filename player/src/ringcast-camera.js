@@ -29,9 +29,9 @@ sheet.replaceSync(`
 /**
  * `<ringcast-camera src="https://server/" camera="front" muted controls>`: one live camera.
  *
- * It plays while it is in the document. Attributes: `camera` (name), `src` (where the server is, by default the page's own server),
- * `muted`, `controls`. It dispatches the events of RingcastPlayer, and `conditionchange`; the attributes `state` and
- * `condition` show the present ones to style sheets.
+ * It plays while it is in the document. Attributes: `camera` (name), `src` (where ringcast's own pages are, by default
+ * the root of the page's server), `muted`, `controls`. It dispatches the events of RingcastPlayer, and
+ * `conditionchange`; the attributes `state` and `condition` show the present ones to style sheets.
  */
 export class RingcastCameraElement extends HTMLElement {
   static observedAttributes = ['src', 'camera', 'muted', 'controls'];
@@ -85,7 +85,7 @@ export class RingcastCameraElement extends HTMLElement {
   }
 
   get src() {
-    return this.getAttribute('src') ?? '';
+    return this.getAttribute('src') ?? '/';
   }
 
   set src(base) {

@@ -18,7 +18,7 @@ function missing() {
     if (!existsSync(join(tests, 'node_modules', module))) return `the npm package ${module} is missing: run npm ci in tests/`;
   }
   if (name.startsWith('real_')) {
-    for (const program of ['ringcastd', 'ringcast-fanout', 'ringcast-ingest', 'ringcast-testcam']) {
+    for (const program of ['ringcastd', 'ringcast-fanout', 'ringcast-ingest', 'ringcast-test-camera']) {
       const path = join(process.env.RINGCAST_BUILD ?? '', 'bin', program);
       if (!existsSync(path)) return `${path} has not been built`;
     }

@@ -1,0 +1,117 @@
+// Do the pictures move? In Chromium, against the fake server.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { difference, launchBrowser, pixels, until, untilMoving, videos, watchErrors } from './support/browser.mjs';
+import { makeClip } from './support/clip.mjs';
+import { FakeCamera, FakeServer } from './support/fake-server.mjs';
+
+const EVIL = '<img src=x onerror="document.title=\'owned\'">';
+const HOURS = 100 * 3600; // decode times of a camera that has been on for four days
+
+let server;
+let browser;
+before(async () => {
+  const clip = makeClip({ gop: 50 });
+  server = new FakeServer([
+    new FakeCamera('front', clip),
+    new FakeCamera('yard', clip, { offset: HOURS }),
+    new FakeCamera('Straße 7 & Tür', clip, { offset: 7 }),
+    new FakeCamera(EVIL, clip),
+  ]);
+  await server.start();
+  browser = await launchBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test('the wall shows every camera, moving, live and under its own name', { timeout: 90_000 }, async () => {
+  const page = await browser.newPage();
+  const errors = watchErrors(page);
+  await page.goto(server.url);
+  await untilMoving(page, { count: 4, frames: 25 });
+  const earlier = await pixels(page, 1);
+  const at = (await videos(page))[1].time;
+  await until(async () => (await videos(page))[1].time > at + 1, 'a second of playback');
+  assert.ok(difference(earlier, await pixels(page, 1)) > 20, 'the picture is another one a second later');
+
+  await until(async () => (await videos(page)).every(({ behind }) => behind !== null && behind < 0.6), 'all four near the live edge');
+  assert.ok((await videos(page))[1].time > HOURS, 'on the camera’s own timeline');
+
+  const names = await page.locator('.name').allTextContents();
+  assert.deepEqual(names, ['front', 'yard', 'Straße 7 & Tür', EVIL]);
+  assert.equal(await page.locator('.wall img').count(), 0);
+  assert.equal(await page.title(), 'ringcast');
+  await until(async () => (await page.locator('#summary').textContent()) === '4 cameras · all live', 'the summary');
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
+test('pictures come at once, and stay close to the newest frame', { timeout: 90_000 }, async () => {
+  const page = await browser.newPage();
+  await page.goto(`${server.url}test/blank.html`);
+  const result = await page.evaluate(async () => {
+    const { RingcastPlayer } = await import('/ringcast-player.js');
+    const video = document.createElement('video');
+    video.muted = true;
+    document.body.append(video);
+    const player = new RingcastPlayer(video, { camera: 'front' });
+    const began = performance.now();
+    const presented = new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+    player.start();
+    await presented;
+    const firstPicture = performance.now() - began;
+    const stats = [];
+    await new Promise((resolve) => {
+      player.addEventListener('stats', ({ detail }) => stats.push(detail) === 6 && resolve());
+    });
+    player.stop();
+    return { firstPicture, stats: stats.slice(2) };
+  });
+  assert.ok(result.firstPicture < 1500, `first picture after ${result.firstPicture} ms`);
+  const delays = result.stats.map(({ delay }) => delay).sort((a, b) => a - b);
+  assert.ok(delays[1] < 0.5, `behind the newest frame by ${delays}`);
+  const last = result.stats.at(-1);
+  assert.equal(last.missed, 0);
+  assert.equal(last.connections, 1);
+  assert.ok(last.framesDecoded > 50);
+  console.log(`first picture ${result.firstPicture.toFixed(0)} ms, behind by ${delays.map((s) => (s * 1000).toFixed(0))} ms`);
+  await page.close();
+});
+
+test('the element: attributes, events, another camera, taken out and put in again', { timeout: 90_000 }, async () => {
+  const page = await browser.newPage();
+  const errors = watchErrors(page);
+  await page.goto(`${server.url}test/blank.html`);
+  await page.evaluate(() => {
+    document.body.innerHTML = '<ringcast-camera camera="front" muted controls></ringcast-camera>';
+    globalThis.heard = [];
+    const element = document.querySelector('ringcast-camera');
+    for (const type of ['init', 'statechange', 'conditionchange']) element.addEventListener(type, ({ type: name }) => globalThis.heard.push(name));
+  });
+  await untilMoving(page);
+  const element = page.locator('ringcast-camera');
+  assert.equal(await element.getAttribute('state'), 'playing');
+  assert.equal(await element.getAttribute('condition'), 'live');
+  assert.deepEqual(await element.evaluate(({ video }) => [video.muted, video.controls]), [true, true]);
+  const heard = await page.evaluate(() => [...new Set(globalThis.heard)].sort());
+  assert.deepEqual(heard, ['conditionchange', 'init', 'statechange']);
+
+  await element.evaluate((node) => (node.camera = 'yard'));
+  await until(async () => (await videos(page))[0].time > HOURS, 'the other camera');
+  await untilMoving(page);
+  await until(() => server.viewers === 1, 'one viewer');
+
+  await page.evaluate(() => {
+    globalThis.kept = document.querySelector('ringcast-camera');
+    globalThis.kept.remove();
+  });
+  await until(() => server.viewers === 0, 'no viewer');
+  assert.equal(await page.evaluate(() => globalThis.kept.video.src), '');
+  await page.evaluate(() => document.body.append(globalThis.kept));
+  await untilMoving(page);
+  assert.deepEqual(errors, []);
+  await page.close();
+});
