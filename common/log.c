@@ -5,6 +5,7 @@
  */
 #include "log.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -26,6 +27,12 @@
 #define TEXT_MAX_BYTES (4 * PIPE_BUF)
 
 #define REPLACEMENT "***"
+
+/*
+ * Bytes from which on a secret is hidden anywhere. A shorter one is hidden only where it stands alone: hiding
+ * every "1" would make the log unreadable, and would tell the secret.
+ */
+#define SECRET_ANYWHERE_MIN 4
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t fork_handlers_once = PTHREAD_ONCE_INIT;
@@ -265,6 +272,12 @@ static size_t match_userinfo(struct scan *scan, size_t at)
     return scan->userinfo_end;
 }
 
+static bool is_word(const struct scan *scan, size_t at, size_t end)
+{
+    return (at == 0 || !isalnum((unsigned char)scan->text[at - 1])) &&
+           (end == scan->length || !isalnum((unsigned char)scan->text[end]));
+}
+
 /* Offset after the longest thing to hide that begins at offset AT; 0: nothing does. */
 static size_t match_hidden(struct scan *scan, size_t at)
 {
@@ -274,7 +287,8 @@ static size_t match_hidden(struct scan *scan, size_t at)
         return end;
     for (size_t i = 0; i < secret_count; i++) {
         size_t match = match_secret(scan, at, secrets[i]);
-        if (match > end)
+        bool anywhere = strlen(secrets[i]) >= SECRET_ANYWHERE_MIN;
+        if (match > end && (anywhere || is_word(scan, at, match)))
             end = match;
     }
     return end;
@@ -313,10 +327,9 @@ static void redact(const char *text, bool cut, char *out, size_t size)
 
 void log_redact(char *text, size_t size)
 {
-    size_t length = strnlen(text, size);
-
     if (size == 0)
         return;
+    size_t length = strnlen(text, size);
     char *copy = strndup(text, length);
     if (copy == NULL) {
         text[0] = '\0';

@@ -30,7 +30,10 @@ enum log_level log_level_now(void);
 /* 0 and *level, or -EINVAL. Names: error, warning, info, debug. */
 int log_level_from_name(const char *name, enum log_level *level);
 
-/* Never show this string, nor its percent-encoded form. Empty strings and NULL are ignored. Copied. */
+/*
+ * Never show this string, nor its percent-encoded form; one of less than four bytes: where it stands alone.
+ * Empty strings and NULL are ignored. Copied.
+ */
 void log_add_secret(const char *secret);
 
 /*
