@@ -250,8 +250,10 @@ static int open_input(struct source_libav *source, const struct source_options *
     AVDictionary *dictionary = NULL;
     int result = set_options(&dictionary, options, rtsp);
 
+    source_libav_quiet_log(true);
     if (result == 0)
         result = avformat_open_input(&source->format, url, NULL, &dictionary);
+    source_libav_quiet_log(false);
     av_dict_free(&dictionary);
     if (result < 0)
         return result;

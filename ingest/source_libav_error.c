@@ -13,6 +13,8 @@
 /* Lines of libavformat a minute: a damaged stream would say the same thing for each packet. */
 #define LINES_A_MINUTE 20
 
+static bool quiet_now;
+
 struct explanation {
     int code; /* AVERROR */
     int error;
@@ -74,15 +76,20 @@ static void write_line(void *context, int level, const char *format, va_list arg
     int prefix = 0; /* libavformat's own prefix holds addresses of memory */
 
     (void)context;
-    if (level > AV_LOG_WARNING || (level > AV_LOG_ERROR && log_level_now() < LOG_LEVEL_DEBUG) ||
-        !line_allowed())
+    enum log_level ours = level > AV_LOG_ERROR || quiet_now ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING;
+    if (level > AV_LOG_WARNING || ours > log_level_now() || !line_allowed())
         return;
     av_log_format_line2(NULL, level, format, arguments, line, sizeof(line), &prefix);
     line[strcspn(line, "\n")] = '\0';
-    log_write(level > AV_LOG_ERROR ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "libavformat: %s", line);
+    log_write(ours, "libavformat: %s", line);
 }
 
 void source_libav_redirect_log(void)
 {
     av_log_set_callback(write_line);
+}
+
+void source_libav_quiet_log(bool quiet)
+{
+    quiet_now = quiet;
 }

@@ -13,4 +13,7 @@ int source_libav_error(const char *host, int code, char error[SOURCE_ERROR_SIZE]
  * nowhere. */
 void source_libav_redirect_log(void);
 
+/* While QUIET, its errors are for debugging too: their cause is reported in ringcast's own words. */
+void source_libav_quiet_log(bool quiet);
+
 #endif

@@ -61,7 +61,18 @@ static int fork_worker(int result_fd)
     _exit(EXIT_SUCCESS);
 }
 
-/* The worker's pid; 0 in the worker itself; negative errno. */
+static void block_terminate(bool block)
+{
+    sigset_t terminate;
+
+    sigemptyset(&terminate);
+    sigaddset(&terminate, SIGTERM);
+    sigprocmask(block ? SIG_BLOCK : SIG_UNBLOCK, &terminate, NULL);
+}
+
+/*
+ * The worker's pid; 0 in the worker itself, which has SIGTERM blocked until it handles it; negative errno.
+ */
 static int fork_twice(void)
 {
     int ends[2];
@@ -69,6 +80,7 @@ static int fork_twice(void)
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
+    block_terminate(true);
     pid_t child = fork();
     if (child == 0) {
         result = fork_worker(ends[1]);
@@ -85,6 +97,8 @@ static int fork_twice(void)
     close(ends[0]);
     if (ends[1] >= 0)
         close(ends[1]);
+    if (result != 0)
+        block_terminate(false);
     return result;
 }
 
@@ -96,7 +110,6 @@ static int become_worker(int channel)
         fcntl(CHANNEL_CHILD_FD, F_SETFD, FD_CLOEXEC);
     }
     close_range(CHANNEL_CHILD_FD + 1, ~0U, 0);
-    signal(SIGTERM, SIG_DFL);
     prctl(PR_SET_NAME, COMM);
     return CHANNEL_CHILD_FD;
 }

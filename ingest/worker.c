@@ -216,6 +216,11 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
     return result;
 }
 
+static const char *stream_name(const struct source_stream *stream)
+{
+    return stream->codec != SOURCE_CODEC_NONE ? stream->codec_name : "no";
+}
+
 /* One connection to the camera, from opening to closing. */
 static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
 {
@@ -235,6 +240,9 @@ static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
     int result = source_open(&options, &source, error);
     if (result < 0)
         return result;
+    const struct source_description *description = source_describe(source);
+    log_info("connected: %s video, %s audio", stream_name(&description->video),
+             stream_name(&description->audio));
     result = stream(worker, source, error);
     source_close(source);
     return result;
