@@ -156,8 +156,9 @@ struct ring_generation_slot {
 
 /*
  * Before each fragment, at a multiple of RING_ALIGN. Writer: everything relaxed, then `position` with
- * release: it is the entry's commit word. Readers: `position` with acquire (pairs with it), the rest relaxed,
- * each field once.
+ * release: it is the entry's commit word. Readers: relaxed, each field once, after an acquire load of `head`,
+ * which is stored later than the commit word. The next writer: `position` with acquire (pairs with the
+ * release), then the rest.
  */
 struct ring_entry {
     _Atomic uint64_t position; /* of this entry; anything else in here: this is not the entry one looks for */
@@ -276,12 +277,31 @@ __attribute__((no_sanitize("thread"), noinline, unused)) static void ring_copy(v
     for (size_t i = 0; i < length; i++)
         target[i] = source[i];
 }
+
+/* A place where a reader looks for an entry may be within a fragment by now, written by plain stores. */
+#define RING_LOAD(type, suffix)                                                                              \
+    __attribute__((no_sanitize("thread"), noinline, unused)) static type ring_load_##suffix(                 \
+        const _Atomic type *from)                                                                            \
+    {                                                                                                        \
+        return *(const volatile type *)from;                                                                 \
+    }
 #else
+#define RING_LOAD(type, suffix)                                                                              \
+    static inline type ring_load_##suffix(const _Atomic type *from)                                          \
+    {                                                                                                        \
+        return atomic_load_explicit(from, memory_order_relaxed);                                             \
+    }
+
 static inline void ring_copy(void *to, const void *from, size_t length)
 {
     memcpy(to, from, length);
 }
 #endif
+/* ring_load_u32, ring_load_u64, ring_load_i64: one relaxed load of an entry's field by a reader. */
+RING_LOAD(uint32_t, u32)
+RING_LOAD(uint64_t, u64)
+RING_LOAD(int64_t, i64)
+#undef RING_LOAD
 
 /* gcc warns that ThreadSanitizer does not model fences. It needs none here: all it sees are atomics. */
 #if defined(RING_TSAN) && !defined(__clang__)

@@ -32,15 +32,15 @@ static const struct ring_entry *entry_at(const ringcast_reader *reader, uint64_t
 
 static void load_entry(const struct ring_entry *entry, struct found *found)
 {
-    found->sequence = atomic_load_explicit(&entry->sequence, memory_order_relaxed);
-    found->decode_time = atomic_load_explicit(&entry->decode_time, memory_order_relaxed);
-    found->wall_ns = atomic_load_explicit(&entry->wall_ns, memory_order_relaxed);
-    found->capture_ns = atomic_load_explicit(&entry->capture_ns, memory_order_relaxed);
-    found->published_ns = atomic_load_explicit(&entry->published_ns, memory_order_relaxed);
-    found->length = atomic_load_explicit(&entry->length, memory_order_relaxed);
-    found->duration = atomic_load_explicit(&entry->duration, memory_order_relaxed);
-    found->generation = atomic_load_explicit(&entry->generation, memory_order_relaxed);
-    found->flags = atomic_load_explicit(&entry->flags, memory_order_relaxed);
+    found->sequence = ring_load_u64(&entry->sequence);
+    found->decode_time = ring_load_i64(&entry->decode_time);
+    found->wall_ns = ring_load_i64(&entry->wall_ns);
+    found->capture_ns = ring_load_i64(&entry->capture_ns);
+    found->published_ns = ring_load_i64(&entry->published_ns);
+    found->length = ring_load_u32(&entry->length);
+    found->duration = ring_load_u32(&entry->duration);
+    found->generation = ring_load_u32(&entry->generation);
+    found->flags = ring_load_u32(&entry->flags);
 }
 
 /* The bytes from POSITION on were, or may have been, overwritten. `intent` behind POSITION is damage and
@@ -71,7 +71,7 @@ static int check_entry(const ringcast_reader *reader, uint64_t position, uint64_
 {
     const struct ring_entry *entry = entry_at(reader, position);
 
-    if (atomic_load_explicit(&entry->position, memory_order_acquire) != position)
+    if (ring_load_u64(&entry->position) != position)
         return -EBADMSG;
     load_entry(entry, found);
     found->position = position;

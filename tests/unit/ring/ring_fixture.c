@@ -2,12 +2,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define LONGEST (FIXTURE_CAPACITY)
@@ -105,12 +107,17 @@ bool fragment_intact(const uint8_t *bytes, size_t length, uint64_t sequence)
     return true;
 }
 
+int64_t fixture_decode_time(uint64_t sequence)
+{
+    return (int64_t)((sequence & UINT32_MAX) * FIXTURE_TICK);
+}
+
 int fixture_publish(struct ring_writer *writer, size_t length, uint32_t flags)
 {
     uint64_t sequence = ring_writer_next_sequence(writer);
     struct ring_fragment fragment = {
         .flags = flags,
-        .decode_time = (int64_t)sequence * FIXTURE_TICK,
+        .decode_time = fixture_decode_time(sequence),
         .duration = FIXTURE_TICK,
         .wall_ns = (int64_t)sequence + 1,
         .capture_ns = (int64_t)sequence + 2,
@@ -130,7 +137,7 @@ int fixture_read(const ringcast_reader *reader, ringcast_cursor *cursor, ringcas
     int result = ringcast_read(reader, cursor, buffer, sizeof(buffer), entry);
     if (result == 1) {
         assert_true(fragment_intact(buffer, entry->length, entry->sequence));
-        assert_int_equal(entry->decode_time, entry->sequence * FIXTURE_TICK);
+        assert_int_equal(entry->decode_time, fixture_decode_time(entry->sequence));
         assert_int_equal(entry->wall_ns, entry->sequence + 1);
         assert_int_equal(entry->capture_ns, entry->sequence + 2);
     }
@@ -140,6 +147,15 @@ int fixture_read(const ringcast_reader *reader, ringcast_cursor *cursor, ringcas
 struct ring_entry *fixture_entry(struct ring_fixture *fixture, uint64_t position)
 {
     return (struct ring_entry *)(fixture->data + (position & (FIXTURE_CAPACITY - 1)));
+}
+
+pid_t fixture_fork(void)
+{
+    pid_t child = fork();
+
+    if (child == 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return child;
 }
 
 size_t fixture_count_descriptors(void)

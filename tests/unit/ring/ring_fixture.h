@@ -48,6 +48,9 @@ void fixture_begin_generation(struct ring_writer *writer);
 void fragment_fill(uint8_t *bytes, size_t length, uint64_t sequence);
 bool fragment_intact(const uint8_t *bytes, size_t length, uint64_t sequence);
 
+/* The decode time that fixture_publish gives; sequences that damage made huge wrap around. */
+int64_t fixture_decode_time(uint64_t sequence);
+
 /* Publishes one fragment of LENGTH bytes; 0 or what the writer says. */
 int fixture_publish(struct ring_writer *writer, size_t length, uint32_t flags);
 
@@ -56,6 +59,9 @@ int fixture_read(const ringcast_reader *reader, ringcast_cursor *cursor, ringcas
 
 /* The header of the entry at POSITION, writable. */
 struct ring_entry *fixture_entry(struct ring_fixture *fixture, uint64_t position);
+
+/* fork(2), but the child does not outlive the test program, however that ends. */
+pid_t fixture_fork(void);
 
 /* Descriptors that this process has open. */
 size_t fixture_count_descriptors(void);

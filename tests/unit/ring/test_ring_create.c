@@ -204,7 +204,7 @@ static void test_sweep_after_kill(void **state)
 
     snprintf(instance, sizeof(instance), "unit-kill-%d", (int)getpid());
     assert_int_equal(ring_name(name, instance, "front"), 0);
-    pid_t child = fork();
+    pid_t child = fixture_fork();
     if (child == 0) {
         struct ring_descriptors descriptors;
         if (ring_create(name, 65536, 0, &descriptors) == 0)

@@ -156,7 +156,7 @@ static void test_unhandled_faults_still_kill(void **state)
     (void)state;
     for (int by_fault = 0; by_fault < 2; by_fault++) {
         int status;
-        pid_t child = fork();
+        pid_t child = fixture_fork();
         if (child == 0)
             die_of_sigbus(by_fault);
         assert_int_equal(waitpid(child, &status, 0), child);
