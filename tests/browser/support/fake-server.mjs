@@ -115,13 +115,18 @@ export class FakeServer {
     this.say(name, JSON.stringify({ type: 'state', state, error }));
   }
 
-  /** Changes a camera's film; the decode times go on. */
+  /** Changes a camera's film; the decode times go on, with the next keyframe of the new one. */
   changeClip(name, clip) {
     const camera = this.cameras.get(name);
     camera.clip = clip;
-    for (const viewer of this.#viewers) if (viewer.camera === camera) this.#begin(viewer);
+    for (const viewer of this.#viewers) {
+      if (viewer.camera !== camera) continue;
+      this.#begin(viewer);
+      viewer.next += clip.gop;
+    }
   }
 
+  /** The init segment, and then fragments from the newest keyframe on. */
   #begin(viewer) {
     const { camera, socket } = viewer;
     socket.send(camera.initMessage);
