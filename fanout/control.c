@@ -16,9 +16,14 @@
 /* Messages taken before others in the loop have their turn. */
 #define RECEIVE_TURN 64
 
-/* Cameras in one `viewers` message: with the longest names, all escaped, it stays under MESSAGE_CHANNEL_MAX.
+/*
+ * Bytes of a `viewers` message that its cameras may take: less than MESSAGE_CHANNEL_MAX. Enough for a
+ * thousand cameras with ordinary names; beyond it the total is still right.
  */
-#define REPORT_CAMERAS_MAX 250
+#define REPORT_BYTES_MAX (40u * 1024)
+
+/* Bytes that one camera takes beside its name: quotes, colon, digits, comma. */
+#define REPORT_ENTRY_BYTES 16u
 
 static int64_t now_ms(void)
 {
@@ -37,31 +42,35 @@ static int send_message(struct control *control, json_t *message)
     return status;
 }
 
-static unsigned total_viewers(const struct cameras *cameras)
-{
-    unsigned total = 0;
-    for (struct camera *camera = cameras->first; camera; camera = camera->next) {
-        total += camera->feed.viewer_count;
-    }
-    return total;
-}
-
-/* One message, about the cameras from *NEXT on; *next is then the first of the rest. 0 or negative errno. */
-static int report_some(struct control *control, struct camera **next)
+/* The cameras that have viewers, name -> count, and how many viewers there are. */
+static json_t *count_viewers(const struct cameras *cameras, json_int_t *total)
 {
     json_t *counts = json_object();
-    struct camera *camera = *next;
-    for (; counts && camera && json_object_size(counts) < REPORT_CAMERAS_MAX; camera = camera->next) {
-        json_object_set_new(counts, camera->name, json_integer(camera->feed.viewer_count));
+    size_t bytes = 0;
+    *total = 0;
+    for (struct camera *camera = cameras->first; camera; camera = camera->next) {
+        unsigned viewers = camera->feed.viewer_count;
+        bytes +=
+            viewers ? 2 * strlen(camera->name) + REPORT_ENTRY_BYTES : 0; /* a quote is escaped: two bytes */
+        if (viewers && bytes <= REPORT_BYTES_MAX) {
+            json_object_set_new(counts, camera->name, json_integer(viewers));
+        }
+        *total += viewers;
     }
+    return counts;
+}
+
+static int send_report(struct control *control)
+{
+    json_int_t total;
+    json_t *counts = count_viewers(&control->server->cameras, &total);
     json_t *message = message_new("viewers");
-    if (message) {
-        json_object_set_new(message, "cameras", counts);
-        json_object_set_new(message, "total", json_integer(total_viewers(&control->server->cameras)));
-    } else {
+    if (!message) {
         json_decref(counts);
+        return -ENOMEM;
     }
-    *next = camera;
+    json_object_set_new(message, "cameras", counts);
+    json_object_set_new(message, "total", json_integer(total));
     return send_message(control, message);
 }
 
@@ -77,13 +86,9 @@ static void report(struct control *control)
     }
     control->report_due = false;
     control->reported_ms = now_ms();
-    struct camera *next = control->server->cameras.first;
-    while (next) {
-        if (report_some(control, &next) == -EAGAIN) { /* ringcastd does not read: later, as it will be then */
-            control->report_due = true;
-            watch_timer_arm(&control->report_timer, REPORT_INTERVAL_MS);
-            return;
-        }
+    if (send_report(control) == -EAGAIN) { /* ringcastd does not read: later, as it will be then */
+        control->report_due = true;
+        watch_timer_arm(&control->report_timer, REPORT_INTERVAL_MS);
     }
 }
 

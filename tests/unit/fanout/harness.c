@@ -157,7 +157,7 @@ void fanout_wait_viewers(struct fanout *fanout, const char *camera, int count)
     while (reported != count) {
         json_t *body = fanout_wait(fanout, "viewers");
         json_t *number = json_object_get(json_object_get(body, "cameras"), camera);
-        reported = number ? (int)json_integer_value(number) : reported;
+        reported = (int)json_integer_value(number); /* one that is not named has none */
         json_decref(body);
     }
 }
