@@ -232,9 +232,9 @@ static bool ring_left(const struct daemon *daemon)
 {
     char prefix[96];
     bool found = false;
-    DIR *shm = opendir("/dev/shm");
+    DIR *shm = daemon->instance[0] == '\0' ? NULL : opendir("/dev/shm");
 
-    if (daemon->instance[0] == '\0' || shm == NULL)
+    if (shm == NULL)
         return false;
     snprintf(prefix, sizeof(prefix), "ringcast.%s.", daemon->instance);
     for (struct dirent *entry; (entry = readdir(shm)) != NULL;)

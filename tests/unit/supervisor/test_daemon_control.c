@@ -206,7 +206,9 @@ static int connect_as_stranger(const char *path)
 
     if (setgroups(0, NULL) < 0 || setgid(STRANGER) < 0 || setuid(STRANGER) < 0)
         return 2;
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    if (strlen(path) >= sizeof(address.sun_path))
+        return 4;
+    strcpy(address.sun_path, path);
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
         return 3;
     /* SP handshake of REQ; a peer that is accepted answers and stays. */

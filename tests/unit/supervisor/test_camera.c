@@ -1,0 +1,425 @@
+/* A camera's states, with processes that the test itself forks in the template's place. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "camera.h"
+#include "channel.h"
+#include "message.h"
+
+#define PATIENCE_USEC 10000000u
+
+struct bench {
+    sd_event *event;
+    struct children *children;
+    struct camera *camera;
+    char name[32], url[32], instance[32];
+    struct config_camera config;
+    int worker_end; /* the test plays the worker on it; -1: none was asked for */
+    int spawn_error;
+    int spawns, changes;
+    bool ended;
+};
+
+static int on_spawn(void *data, const char *camera, int worker_end)
+{
+    struct bench *bench = data;
+
+    assert_string_equal(camera, bench->name);
+    bench->spawns++;
+    if (bench->spawn_error < 0)
+        return bench->spawn_error;
+    assert_int_equal(bench->worker_end, -1);
+    bench->worker_end = fcntl(worker_end, F_DUPFD_CLOEXEC, 0);
+    return 0;
+}
+
+static void on_changed(void *data, struct camera *camera)
+{
+    struct bench *bench = data;
+
+    (void)camera;
+    bench->changes++;
+}
+
+static void on_ended(void *data, struct camera *camera)
+{
+    struct bench *bench = data;
+
+    (void)camera;
+    bench->ended = true;
+}
+
+static int set_up(void **state)
+{
+    static struct bench bench;
+    sigset_t mask;
+
+    bench = (struct bench){.worker_end = -1, .name = "Hof 1", .url = "rtsp://127.0.0.1:9/x"};
+    snprintf(bench.instance, sizeof(bench.instance), "unit-%d", (int)getpid());
+    bench.config = (struct config_camera){.name = bench.name,
+                                          .url = bench.url,
+                                          .transport = CONFIG_TRANSPORT_TCP,
+                                          .audio = true,
+                                          .ring_size = 65536};
+    const struct camera_host host = {
+        .data = &bench, .spawn = on_spawn, .changed = on_changed, .ended = on_ended};
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &mask, NULL);
+    assert_true(sd_event_new(&bench.event) >= 0);
+    assert_int_equal(children_create(bench.event, &bench.children), 0);
+    assert_int_equal(
+        camera_create(bench.children, bench.instance, &bench.config, LOG_LEVEL_ERROR, &host, &bench.camera),
+        0);
+    *state = &bench;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct bench *bench = *state;
+    char ring[128];
+
+    snprintf(ring, sizeof(ring), "%s", camera_view(bench->camera).ring);
+    camera_destroy(bench->camera);
+    children_finish(bench->children);
+    children_destroy(bench->children);
+    sd_event_unref(bench->event);
+    if (bench->worker_end >= 0)
+        close(bench->worker_end);
+    assert_int_equal(shm_open(ring, O_RDONLY, 0), -1); /* no ring stays */
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);  /* no child stays */
+    return 0;
+}
+
+static struct camera_view view(const struct bench *bench)
+{
+    return camera_view(bench->camera);
+}
+
+/* Runs the event loop until the camera has STATE. */
+static void run_until(struct bench *bench, enum camera_state state)
+{
+    while (view(bench).state != state)
+        if (sd_event_run(bench->event, PATIENCE_USEC) <= 0)
+            fail_msg("still %s, not %s", camera_strstate(view(bench).state), camera_strstate(state));
+}
+
+static void run_pending(struct bench *bench)
+{
+    while (sd_event_run(bench->event, 0) > 0)
+        ;
+}
+
+/* The template's answer: a process that lives until it is killed or ends with EXIT_CODE at once. */
+static pid_t spawn_worker(struct bench *bench, int exit_code)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (exit_code >= 0)
+            _exit(exit_code);
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        for (;;)
+            pause();
+    }
+    assert_true(camera_spawned(bench->camera, pid));
+    return pid;
+}
+
+static void say(struct bench *bench, json_t *message)
+{
+    assert_int_equal(channel_send(bench->worker_end, message, NULL, 0), 0);
+    json_decref(message);
+    run_pending(bench);
+}
+
+static void say_state(struct bench *bench, const char *name, const char *error)
+{
+    say(bench, json_pack("{s:i, s:s, s:s, s:s?, s:s, s:i, s:i}", "v", 1, "type", "state", "state", name,
+                         "error", error, "codecs", "avc1.64001F", "width", 640, "height", 360));
+}
+
+/* The worker of the test is gone: closes its end too. */
+static void worker_gone(struct bench *bench)
+{
+    close(bench->worker_end);
+    bench->worker_end = -1;
+}
+
+static void start_streaming(struct bench *bench)
+{
+    camera_start(bench->camera);
+    spawn_worker(bench, -1);
+    say_state(bench, "streaming", NULL);
+    assert_int_equal(view(bench).state, CAMERA_STREAMING);
+}
+
+static void the_configuration_waits_in_the_channel(void **state)
+{
+    struct bench *bench = *state;
+    struct channel_message message;
+
+    camera_start(bench->camera);
+    assert_int_equal(view(bench).state, CAMERA_STARTING);
+    assert_false(view(bench).handed_over);
+    assert_int_equal(channel_receive(bench->worker_end, &message), 1);
+    assert_true(message_is(message.body, "camera"));
+    assert_string_equal(message_string(message.body, "name", ""), "Hof 1");
+    assert_string_equal(message_string(message.body, "transport", ""), "tcp");
+    assert_string_equal(message_string(message.body, "log_level", ""), "error");
+    assert_true(message_boolean(message.body, "audio", false));
+    assert_true(json_is_null(json_object_get(message.body, "password")));
+    assert_int_equal(message.fd_count, 2);
+    assert_int_equal(fcntl(message.fds[0], F_GETFL) & O_ACCMODE, O_RDWR);
+    channel_message_clear(&message);
+}
+
+static void what_the_worker_says_is_the_state(void **state)
+{
+    struct bench *bench = *state;
+
+    camera_start(bench->camera);
+    pid_t pid = spawn_worker(bench, -1);
+    assert_true(view(bench).handed_over);
+    assert_int_equal(view(bench).pid, pid);
+    say_state(bench, "starting", "connecting took too long");
+    assert_string_equal(view(bench).error, "connecting took too long");
+    say_state(bench, "streaming", NULL);
+    assert_int_equal(view(bench).state, CAMERA_STREAMING);
+    assert_null(view(bench).error);
+    assert_string_equal(view(bench).codecs, "avc1.64001F");
+    assert_int_equal(view(bench).height, 360);
+    say(bench, json_pack("{s:i,s:s,s:i,s:f,s:i}", "v", 1, "type", "stats", "fragments", 9, "fps", 25.0,
+                         "bitrate", 7));
+    assert_int_equal(view(bench).fragments, 9);
+    assert_true(view(bench).fps == 25.0 && view(bench).bitrate == 7.0);
+    say_state(bench, "stalled", "no frame for 5 s");
+    assert_int_equal(view(bench).state, CAMERA_STALLED);
+    assert_string_equal(view(bench).error, "no frame for 5 s");
+    assert_true(view(bench).fps == 0.0);
+}
+
+static void nonsense_changes_nothing(void **state)
+{
+    struct bench *bench = *state;
+    char codecs[300];
+
+    start_streaming(bench);
+    say(bench, json_pack("{s:i,s:s,s:s}", "v", 1, "type", "state", "state", "failed"));
+    say(bench, json_pack("{s:i,s:s,s:s}", "v", 1, "type", "state", "state", "dancing"));
+    say(bench, json_pack("{s:i,s:s,s:i}", "v", 1, "type", "state", "state", 4));
+    say(bench, json_pack("{s:i,s:s}", "v", 1, "type", "ready"));
+    memset(codecs, 'x', sizeof(codecs) - 1);
+    codecs[sizeof(codecs) - 1] = '\0';
+    say(bench,
+        json_pack("{s:i,s:s,s:s,s:s}", "v", 1, "type", "state", "state", "streaming", "codecs", codecs));
+    say(bench,
+        json_pack("{s:i,s:s,s:s,s:s}", "v", 1, "type", "state", "state", "streaming", "codecs", "a\"b"));
+    say(bench, json_pack("{s:i,s:s,s:s,s:s,s:i}", "v", 1, "type", "state", "state", "streaming", "codecs",
+                         "avc1", "width", -4));
+    say(bench, json_pack("{s:i,s:s,s:i,s:f}", "v", 1, "type", "stats", "fragments", 9, "fps", -25.0));
+    assert_int_equal(view(bench).state, CAMERA_STREAMING);
+    assert_string_equal(view(bench).codecs, "avc1.64001F");
+    assert_int_equal(view(bench).width, 640);
+    assert_true(view(bench).fps == 0.0);
+}
+
+static void errors_are_cut_between_characters_and_redacted(void **state)
+{
+    struct bench *bench = *state;
+    char error[1024] = "x";
+
+    camera_start(bench->camera);
+    spawn_worker(bench, -1);
+    while (strlen(error) < 1000)
+        strcat(error, "\xc3\xa4");
+    say_state(bench, "starting", error);
+    json_t *text = json_string(view(bench).error); /* NULL if it were not UTF-8 */
+    assert_non_null(text);
+    json_decref(text);
+    say_state(bench, "starting", "rtsp://admin:s3cret@127.0.0.1/x: refused");
+    assert_null(strstr(view(bench).error, "s3cret"));
+    assert_non_null(strstr(view(bench).error, "refused"));
+}
+
+static void a_death_is_followed_by_a_new_worker(void **state)
+{
+    struct bench *bench = *state;
+
+    start_streaming(bench);
+    assert_int_equal(kill(view(bench).pid, SIGKILL), 0);
+    run_until(bench, CAMERA_BACKOFF);
+    assert_string_equal(view(bench).error, "killed by signal 9 (SIGKILL)");
+    assert_int_equal(view(bench).pid, 0);
+    assert_int_equal(bench->spawns, 1);
+    worker_gone(bench);
+    run_until(bench, CAMERA_STARTING);
+    assert_int_equal(bench->spawns, 2);
+    assert_int_equal(view(bench).restarts, 1);
+    assert_string_equal(view(bench).error,
+                        "killed by signal 9 (SIGKILL)"); /* still why there is no picture */
+    spawn_worker(bench, -1);
+    say_state(bench, "streaming", NULL);
+    assert_null(view(bench).error);
+}
+
+static void last_words_come_before_the_end(void **state)
+{
+    struct bench *bench = *state;
+
+    start_streaming(bench);
+    json_t *last =
+        json_pack("{s:i,s:s,s:s,s:s}", "v", 1, "type", "state", "state", "stalled", "error", "disk on fire");
+    int changes = bench->changes;
+    assert_int_equal(channel_send(bench->worker_end, last, NULL, 0), 0);
+    json_decref(last);
+    kill(view(bench).pid, SIGKILL);
+    run_until(bench, CAMERA_BACKOFF);
+    assert_int_equal(bench->changes, changes + 2); /* stalled, backoff */
+}
+
+static void a_waiting_request_goes_out_when_the_template_is_back(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->spawn_error = -EAGAIN;
+    camera_start(bench->camera);
+    assert_false(view(bench).handed_over);
+    bench->spawn_error = 0;
+    camera_template_ready(bench->camera);
+    assert_true(bench->worker_end >= 0);
+    spawn_worker(bench, -1);
+    assert_true(view(bench).handed_over);
+    camera_template_ready(bench->camera); /* not asked twice */
+    assert_int_equal(bench->spawns, 2);
+}
+
+static void a_refused_spawn_backs_off(void **state)
+{
+    struct bench *bench = *state;
+
+    camera_start(bench->camera);
+    assert_true(camera_spawn_failed(bench->camera, "no more processes"));
+    assert_int_equal(view(bench).state, CAMERA_BACKOFF);
+    assert_true(view(bench).handed_over);
+    assert_false(camera_spawn_failed(bench->camera, "again"));
+    assert_false(camera_spawned(bench->camera, getpid()));
+}
+
+static void a_process_that_is_not_ours_is_not_adopted(void **state)
+{
+    struct bench *bench = *state;
+
+    camera_start(bench->camera);
+    assert_true(camera_spawned(bench->camera, getppid()));
+    assert_int_equal(view(bench).state, CAMERA_BACKOFF);
+    assert_int_equal(view(bench).pid, 0);
+    assert_int_equal(kill(getppid(), 0), 0);
+}
+
+/* The worker may exist: the next one is asked for only when the channel says that it is gone. */
+static void a_lost_worker_is_waited_for(void **state)
+{
+    struct bench *bench = *state;
+
+    camera_start(bench->camera);
+    camera_template_gone(bench->camera);
+    run_pending(bench);
+    assert_int_equal(bench->spawns, 1);
+    worker_gone(bench);
+    run_pending(bench);
+    assert_int_equal(bench->spawns, 2);
+    assert_int_equal(view(bench).state, CAMERA_STARTING); /* not its fault: no backoff */
+}
+
+static void restart_skips_the_backoff(void **state)
+{
+    struct bench *bench = *state;
+
+    start_streaming(bench);
+    pid_t pid = view(bench).pid;
+    camera_restart(bench->camera);
+    worker_gone(bench);
+    run_until(bench, CAMERA_STARTING);
+    assert_int_equal(bench->spawns, 2);
+    assert_int_not_equal(spawn_worker(bench, 7), pid);
+    run_until(bench, CAMERA_BACKOFF);
+    worker_gone(bench);
+    camera_restart(bench->camera);
+    assert_int_equal(view(bench).state, CAMERA_STARTING);
+    assert_null(view(bench).error);
+    assert_int_equal(bench->spawns, 3);
+}
+
+static void ends_without_a_worker(void **state)
+{
+    struct bench *bench = *state;
+
+    camera_end(bench->camera);
+    assert_true(bench->ended);
+}
+
+static void ends_a_running_worker(void **state)
+{
+    struct bench *bench = *state;
+
+    start_streaming(bench);
+    camera_end(bench->camera);
+    assert_false(bench->ended);
+    while (!bench->ended)
+        assert_true(sd_event_run(bench->event, PATIENCE_USEC) > 0);
+    assert_int_equal(view(bench).pid, 0);
+    assert_int_equal(bench->spawns, 1);
+}
+
+static void ends_a_worker_that_is_just_being_forked(void **state)
+{
+    struct bench *bench = *state;
+
+    camera_start(bench->camera);
+    camera_end(bench->camera);
+    assert_false(bench->ended);
+    spawn_worker(bench, -1);
+    while (!bench->ended)
+        assert_true(sd_event_run(bench->event, PATIENCE_USEC) > 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_configuration_waits_in_the_channel),
+        TEST(what_the_worker_says_is_the_state),
+        TEST(nonsense_changes_nothing),
+        TEST(errors_are_cut_between_characters_and_redacted),
+        TEST(a_death_is_followed_by_a_new_worker),
+        TEST(last_words_come_before_the_end),
+        TEST(a_waiting_request_goes_out_when_the_template_is_back),
+        TEST(a_refused_spawn_backs_off),
+        TEST(a_process_that_is_not_ours_is_not_adopted),
+        TEST(a_lost_worker_is_waited_for),
+        TEST(restart_skips_the_backoff),
+        TEST(ends_without_a_worker),
+        TEST(ends_a_running_worker),
+        TEST(ends_a_worker_that_is_just_being_forked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
