@@ -14,7 +14,7 @@
 
 /* Far above what the player is; guards against a wrong directory. */
 #define ASSETS_MAX 256u
-#define ASSET_SIZE_MAX (8 * 1024 * 1024)
+#define ASSET_SIZE_MAX 8388608
 #define DEPTH_MAX 4
 
 static const char *type_of(const char *name)

@@ -126,7 +126,7 @@ void cameras_remove(struct cameras *cameras, struct camera *camera, uint16_t cod
 /* "/live/NAME", percent-encoded: everything but RFC 3986's unreserved characters. */
 static json_t *live_path(const char *name)
 {
-    char path[sizeof("/live/") + 3 * CAMERA_NAME_MAX] = "/live/";
+    char path[sizeof("/live/") + (size_t)3 * CAMERA_NAME_MAX] = "/live/";
     char *end = path + strlen(path);
     for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
         bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||

@@ -20,7 +20,7 @@
  * Bytes of a `viewers` message that its cameras may take: less than MESSAGE_CHANNEL_MAX. Enough for a
  * thousand cameras with ordinary names; beyond it the total is still right.
  */
-#define REPORT_BYTES_MAX (40u * 1024)
+#define REPORT_BYTES_MAX 40960u
 
 /* Bytes that one camera takes beside its name: quotes, colon, digits, comma. */
 #define REPORT_ENTRY_BYTES 16u

@@ -34,7 +34,7 @@ int init_cache_load(struct init_cache *cache, const ringcast_reader *reader, uin
     if (generation && generation == cache->generation) {
         return 0;
     }
-    ringcast_generation found;
+    ringcast_generation found = {0};
     cache->generation = 0;
     int status = packet_reserve(&cache->segment, RINGCAST_INIT_MAX);
     if (status == 0) {

@@ -20,7 +20,7 @@
 #define TIME_LIMIT_MS 20000
 
 #define HEAD_MAX 8192
-#define MASK "\x01\x02\x03\x04"
+static const uint8_t mask[4] = {1, 2, 3, 4};
 
 void client_connect(struct client *client, int port, int receive_bytes)
 {
@@ -56,7 +56,7 @@ void client_send(struct client *client, const char *text)
 static bool receive_more(struct client *client)
 {
     if (client->room < client->length + HEAD_MAX) {
-        client->room = 2 * client->room + 2 * HEAD_MAX;
+        client->room = 2 * (client->room + HEAD_MAX);
         client->buffer = realloc(client->buffer, client->room);
         assert_non_null(client->buffer);
     }
@@ -216,9 +216,9 @@ void client_send_frame(struct client *client, int opcode, const void *payload, s
         frame[3] = (uint8_t)length;
         head = 4;
     }
-    memcpy(frame + head, MASK, 4);
+    memcpy(frame + head, mask, sizeof(mask));
     for (size_t i = 0; i < length; i++) {
-        frame[head + 4 + i] = ((const uint8_t *)payload)[i] ^ (uint8_t)MASK[i % 4];
+        frame[head + 4 + i] = ((const uint8_t *)payload)[i] ^ mask[i % sizeof(mask)];
     }
     send_all(client, frame, head + 4 + length);
     free(frame);

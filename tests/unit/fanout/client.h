@@ -19,11 +19,11 @@ enum client_opcode {
 };
 
 struct client {
-    int fd;
     uint8_t *buffer; /* received bytes, from `start` on */
     size_t start, length, room;
-    int status; /* of the HTTP answer; 0: closed without one */
     char *head; /* of the HTTP answer */
+    int status; /* of the HTTP answer; 0: closed without one */
+    int fd;
 };
 
 /* One message. Its payload is NUL-terminated and valid until the next client_ call on the same client. */

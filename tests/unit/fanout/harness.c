@@ -32,6 +32,7 @@
 /* A fragment: `moof` with number, keyframe flag and a filler byte, then `mdat` of that byte. */
 #define MOOF_SIZE 24u
 #define MDAT_HEADER 8u
+static const char moof[4] = {'m', 'o', 'o', 'f'}, mdat[4] = {'m', 'd', 'a', 't'};
 
 static void write_player_file(const char *directory, const char *name, const char *content)
 {
@@ -281,12 +282,12 @@ void source_publish(struct source *source, size_t size, bool keyframe)
     uint8_t *data = ring_writer_reserve(source->writer, size);
     assert_non_null(data);
     put_be32(data, MOOF_SIZE);
-    memcpy(data + 4, "moof", 4);
+    memcpy(data + 4, moof, sizeof(moof));
     memcpy(data + 8, &number, sizeof(number));
     memset(data + 16, keyframe, 4);
     memset(data + 20, (int)(number & 0xff), 4);
     put_be32(data + MOOF_SIZE, size - MOOF_SIZE);
-    memcpy(data + MOOF_SIZE + 4, "mdat", 4);
+    memcpy(data + MOOF_SIZE + 4, mdat, sizeof(mdat));
     memset(data + MOOF_SIZE + MDAT_HEADER, (int)(number & 0xff), size - MOOF_SIZE - MDAT_HEADER);
     publish(source, keyframe);
 }

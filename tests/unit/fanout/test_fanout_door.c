@@ -12,7 +12,7 @@
 #include "harness.h"
 #include "message.h"
 
-#define RING_BYTES (64u * 1024)
+#define RING_BYTES 65536
 
 static struct fanout fanout;
 static struct source front;

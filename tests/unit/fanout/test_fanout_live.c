@@ -14,7 +14,7 @@
 #define CODECS "avc1.64001F"
 #define INIT_A "ftyp+moov of the first stream"
 #define INIT_B "ftyp+moov of the second stream"
-#define RING_BYTES (256u * 1024)
+#define RING_BYTES 262144
 #define FRAGMENT_BYTES 5000u
 
 static struct fanout fanout;
@@ -228,7 +228,7 @@ static void a_viewer_stays_when_its_ring_is_replaced(void **state)
     expect_init(&client, INIT_A);
     expect_fragment(&client, 1);
     expect_fragment(&client, 2);
-    source_move(&source, 2 * RING_BYTES);
+    source_move(&source, 524288);
     source_generation(&source, CODECS, INIT_A);
     publish_gop(2);
     expect_fragment(&client, 1);

@@ -15,7 +15,7 @@
 #include "harness.h"
 #include "message.h"
 
-#define RING_BYTES (256u * 1024)
+#define RING_BYTES 262144
 #define FRAGMENT_BYTES 20000u
 #define WAIT_MS 20000
 #define WAIT_STEP_MS 5
@@ -48,7 +48,7 @@ static int tear_down(void **state)
  * if it never does. */
 static bool wait_descriptors(int count)
 {
-    const struct timespec step = {.tv_nsec = WAIT_STEP_MS * 1000000};
+    const struct timespec step = {.tv_nsec = WAIT_STEP_MS * 1000000L};
     for (int waited = 0; fanout_descriptors(&fanout, NULL) != count; waited += WAIT_STEP_MS) {
         if (waited > WAIT_MS) {
             return false;
