@@ -73,6 +73,7 @@ void timeline_init(struct timeline *timeline, int64_t epoch_ns, int64_t end_ns)
 void timeline_forget_source(struct timeline *timeline)
 {
     timeline->mapped = false;
+    timeline->broken = timeline->started;
 }
 
 static int64_t clock_ticks(const struct timeline *timeline, int64_t arrival_ns)
@@ -182,38 +183,52 @@ static int32_t composition_offset(int64_t offset)
     return offset > COMPOSITION_MAX_TICKS || offset < -COMPOSITION_MAX_TICKS ? 0 : (int32_t)offset;
 }
 
+/* Maps SOURCE, the frame's presentation time on the source's clock, and returns its decode time. */
+static int64_t place_by_source(struct timeline *timeline, const struct timeline_frame *frame, int64_t source)
+{
+    if (timeline->mapped && jumped(timeline, source, frame->arrival_ns, frame->reorder)) {
+        timeline->mapped = false;
+        timeline->broken = true;
+        timeline->repairs++;
+    }
+    int64_t decode = source_decode(timeline, frame, source);
+    if (!timeline->mapped)
+        anchor(timeline, decode, continue_by_clock(timeline, frame->arrival_ns), frame->arrival_ns);
+    return decode + timeline->offset;
+}
+
+/* What the frame teaches, for those after it. */
+static void remember(struct timeline *timeline, int64_t source, int64_t decode, int64_t arrival_ns)
+{
+    if (timeline->started && !timeline->broken)
+        learn_interval(timeline, decode);
+    timeline->lead += (decode - clock_ticks(timeline, arrival_ns) - timeline->lead) / LEAD_FRAMES;
+    timeline->last_source = source;
+    timeline->last_decode = decode;
+    timeline->last_arrival_ns = arrival_ns;
+    timeline->started = true;
+    timeline->broken = false;
+}
+
 void timeline_place(struct timeline *timeline, const struct timeline_frame *frame,
                     struct timeline_place *place)
 {
     int64_t given = bounded(frame->presentation_ns);
     int64_t source = given != TIMELINE_UNKNOWN ? to_ticks(given) : timeline->last_source + timeline->step;
+    int64_t decode;
 
-    place->discontinuity = false;
-    if (timeline->mapped && jumped(timeline, source, frame->arrival_ns, frame->reorder)) {
-        timeline->mapped = false;
-        timeline->repairs++;
-        place->discontinuity = true;
-    }
-    int64_t source_time = source_decode(timeline, frame, source);
-    if (!timeline->mapped) {
-        place->discontinuity = place->discontinuity || timeline->started;
-        anchor(timeline, source_time, continue_by_clock(timeline, frame->arrival_ns), frame->arrival_ns);
-    }
-    int64_t decode = source_time + timeline->offset;
-    if (timeline->started) {
+    /* Without a time of its own, a frame cannot tie the source's clock to ours: the next one will. */
+    if (given == TIMELINE_UNKNOWN && !timeline->mapped)
+        decode = continue_by_clock(timeline, frame->arrival_ns);
+    else
+        decode = place_by_source(timeline, frame, source);
+    if (timeline->started)
         decode = max64(decode, timeline->last_decode + 1);
-        if (!place->discontinuity)
-            learn_interval(timeline, decode);
-    }
+    place->discontinuity = timeline->broken;
+    place->composition_offset = timeline->mapped ? composition_offset(source + timeline->offset - decode) : 0;
     place->decode_time = decode;
-    place->composition_offset = composition_offset(source + timeline->offset - decode);
+    remember(timeline, source, decode, frame->arrival_ns);
     place->duration = declared_duration(timeline);
-
-    timeline->lead += (decode - clock_ticks(timeline, frame->arrival_ns) - timeline->lead) / LEAD_FRAMES;
-    timeline->last_source = source;
-    timeline->last_decode = decode;
-    timeline->last_arrival_ns = frame->arrival_ns;
-    timeline->started = true;
 }
 
 bool timeline_map_audio(const struct timeline *timeline, int64_t source_ns, int64_t arrival_ns,

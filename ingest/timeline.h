@@ -24,6 +24,7 @@ struct timeline {
     int64_t end;             /* ticks: no decode time may be smaller; from the ring's last writer */
     int64_t offset;          /* ticks: decode time − source time, while MAPPED */
     bool mapped;             /* the source's clock is known */
+    bool broken;             /* the source's clock is another one than before; the next frame says so */
     bool started;            /* the last_ members are set */
     int64_t last_source;     /* ticks: presentation time of the last frame, source's clock */
     int64_t last_decode;     /* ticks */

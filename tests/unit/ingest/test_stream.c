@@ -277,7 +277,7 @@ static void b_frames(void **state)
     struct run run;
 
     (void)state;
-    stream_with("--b-frames 2", false, 2 * GOP, &run);
+    stream_with("--codec h265 --b-frames 2", false, 2 * GOP, &run);
     assert_true(run.reordered > GOP);
 }
 
