@@ -139,7 +139,7 @@ function showCameras(cameras) {
   const changed = next.length !== tiles.length || next.some((tile, i) => tile !== tiles[i]);
   if (changed) replaceTiles(next, known);
   if (next.length > 0) showEmpty(null);
-  else showEmpty('No cameras yet', 'Add a camera to the configuration file and reload ringcastd:', true);
+  else showEmpty('No cameras yet', 'Add a camera to the configuration file and start ringcastd again:', true);
 }
 
 function replaceTiles(next, gone) {
