@@ -40,7 +40,7 @@ static const char help[] =
     "                       environment variable " PASSWORD_VARIABLE "\n"
     "  --password-file FILE first line of FILE\n"
     "  --auth KIND          basic, digest, both (digest)\n"
-    "for all cameras, before the options that name them:\n"
+    "for all cameras that do not say otherwise:\n"
     "  --codec C            h264, h265 (h264)\n"
     "  --audio A            none, aac, opus, pcma, pcmu (none)\n"
     "  --size WxH           pixels (640x360)\n"
@@ -231,7 +231,7 @@ static int set_auth(struct options *options, const char *value)
     return 0;
 }
 
-/* What the long options mean: 'k' sets a property of the cameras that are named after it. */
+/* What the long options mean: 'k': what all cameras send. */
 static const struct option long_options[] = {
     {"port", required_argument, NULL, 'p'},     {"cameras", required_argument, NULL, 'N'},
     {"names", required_argument, NULL, 'n'},    {"camera", required_argument, NULL, 'c'},
@@ -242,7 +242,8 @@ static const struct option long_options[] = {
     {"gop", required_argument, NULL, 'k'},      {"bitrate", required_argument, NULL, 'k'},
     {"b-frames", required_argument, NULL, 'k'}, {NULL, 0, NULL, 0}};
 
-static int apply(struct options *options, struct camera_options *model, int option, const char *name)
+/* Everything but what cameras send. */
+static int apply(struct options *options, const struct camera_options *model, int option)
 {
     switch (option) {
     case 'p':
@@ -257,11 +258,36 @@ static int apply(struct options *options, struct camera_options *model, int opti
         return replace(&options->user, optarg);
     case 'f':
         return set_password_from_file(options, optarg);
-    case 'a':
-        return set_auth(options, optarg);
     default:
-        return set_property(model, name, optarg);
+        return set_auth(options, optarg);
     }
+}
+
+/* Goes through the command line once: for what all cameras send, or, then, for all the rest. */
+static int pass(struct options *options, struct camera_options *model, bool rest, int argc, char **argv)
+{
+    int option, index = 0, result = 0;
+
+    optind = 1;
+    opterr = !rest;
+    while ((option = getopt_long(argc, argv, "", long_options, &index)) != -1) {
+        if (option == '?')
+            return -EINVAL;
+        if (option == 'h')
+            return 1;
+        if (rest != (option == 'k'))
+            result =
+                rest ? apply(options, model, option) : set_property(model, long_options[index].name, optarg);
+        if (result < 0) {
+            fprintf(stderr, "ringcast-test-camera: --%s: invalid: %s\n", long_options[index].name, optarg);
+            return result;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "ringcast-test-camera: what is \"%s\"?\n", argv[optind]);
+        return -EINVAL;
+    }
+    return 0;
 }
 
 /* What is only known when all options have been read. */
@@ -283,25 +309,16 @@ static int complete(struct options *options, const struct camera_options *model)
 int options_parse(struct options *options, int argc, char **argv)
 {
     struct camera_options model = defaults;
-    int option, index = 0, result = 0;
+    int result;
 
     *options = (struct options){.auth = CAMERA_AUTH_DIGEST};
-    while (result == 0 && (option = getopt_long(argc, argv, "", long_options, &index)) != -1) {
-        if (option == 'h') {
-            fputs(help, stdout);
-            result = 1;
-        } else if (option == '?') {
-            result = -EINVAL;
-        } else if ((result = apply(options, &model, option, long_options[index].name)) < 0) {
-            fprintf(stderr, "ringcast-test-camera: --%s: invalid: %s\n", long_options[index].name, optarg);
-        }
-    }
-    if (result == 0 && optind < argc) {
-        fprintf(stderr, "ringcast-test-camera: what is \"%s\"?\n", argv[optind]);
-        result = -EINVAL;
-    }
+    result = pass(options, &model, false, argc, argv);
+    if (result == 0)
+        result = pass(options, &model, true, argc, argv);
     if (result == 0)
         result = complete(options, &model);
+    if (result > 0)
+        fputs(help, stdout);
     if (result != 0)
         options_free(options);
     return result;
