@@ -51,7 +51,8 @@ struct source_libav {
     bool cancelled;
     bool redirected; /* to another host: refused */
     bool had_video;
-    int video_index; /* -1: none */
+    bool has_decode_times; /* RTP carries none: what libavformat gives for them is a guess */
+    int video_index;       /* -1: none */
     int audio_index;
     int64_t first_frame_ms;
 };
@@ -281,7 +282,7 @@ static void fill_unit(struct source_libav *source, struct source_unit *unit)
         .data = packet->data,
         .size = (size_t)packet->size,
         .presentation_ns = to_ns(packet->pts, stream->time_base),
-        .decode_ns = to_ns(packet->dts, stream->time_base),
+        .decode_ns = source->has_decode_times ? to_ns(packet->dts, stream->time_base) : SOURCE_TIME_UNKNOWN,
         .capture_ns = clock_ns(CLOCK_MONOTONIC),
         .wall_ns = clock_ns(CLOCK_REALTIME),
     };
@@ -318,6 +319,9 @@ static int libav_read(struct source *base, struct source_unit *unit, char error[
     }
     fill_unit(source, unit);
     if (unit->video) {
+        /* libavformat's parser loses the time of a connection's first picture, where RTP's clock begins. */
+        if (!source->had_video && !source->has_decode_times && unit->presentation_ns == SOURCE_TIME_UNKNOWN)
+            unit->presentation_ns = 0;
         source->had_video = true;
         set_deadline(source, SOURCE_VIDEO_DEADLINE_MS);
     }
@@ -372,6 +376,7 @@ int source_libav_open(const struct source_options *options, const struct source_
         goto out;
     }
     choose_streams(libav, options->audio);
+    libav->has_decode_times = !is_rtsp(url);
     libav->phase = PHASE_READING;
     set_deadline(libav, libav->first_frame_ms);
     *source = &libav->base;
