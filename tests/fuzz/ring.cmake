@@ -1,0 +1,1 @@
+ringcast_fuzz_target(ring_reader_fuzz SOURCES ring_reader_fuzz.c LIBRARIES ringcast-ring CORPUS ring_reader)
