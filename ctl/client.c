@@ -1,15 +1,15 @@
 #include "client.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
+#include <nng/transport/ipc/ipc.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -27,6 +27,7 @@
 struct client {
     nng_socket socket;
     const char *url;
+    pid_t peer;
 };
 
 void client_complain(const char *format, ...)
@@ -43,34 +44,21 @@ void client_complain(const char *format, ...)
     fprintf(stderr, "ringcastctl: %s\n", escaped);
 }
 
-int client_probe(const char *url)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *path = url + strlen("ipc://");
-    int result = 0;
-
-    if (strlen(path) >= sizeof(address.sun_path))
-        return -ENAMETOOLONG;
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -errno;
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 && errno != EAGAIN)
-        result = -errno;
-    close(fd);
-    return result;
-}
-
+/* NNG says of a missing socket, too, that the connection was refused. */
 static enum exit_code unreachable(const char *url, int error)
 {
-    if (error == -EACCES || error == -EPERM)
+    bool missing = error == NNG_ECONNREFUSED && access(url + strlen("ipc://"), F_OK) < 0 && errno == ENOENT;
+
+    if (error == NNG_EPERM)
         client_complain("not allowed to talk to ringcastd at %s; run as root or as the user that runs it",
                         url);
+    else if (error == NNG_ETIMEDOUT)
+        client_complain("no answer from %s; ringcastd may be hanging: see its log", url);
     else
         client_complain(
             "no ringcastd at %s (%s); start it with \"ringcastd --config FILE\", or say with --config "
             "or --socket where it is",
-            url, strerror(-error));
+            url, missing ? "No such file or directory" : nng_strerror(error));
     return EXIT_CODE_UNREACHABLE;
 }
 
@@ -90,30 +78,27 @@ static int set_options(nng_socket socket)
 }
 
 /*
- * Whether anybody listens is asked of the kernel first: NNG's own connect takes 10 s to give up on a listener
- * that stays silent, and tells a missing socket as a refused connection.
+ * Waits until both sides have greeted each other; a listener that stays silent is given up by NNG after 10 s.
+ * There is no other look at the socket first: NNG 1.5 stops listening for good when a peer hangs up before
+ * the greeting.
  */
 enum exit_code client_open(const char *url, struct client **client)
 {
-    int error = client_probe(url);
+    struct client *opened = calloc(1, sizeof(*opened));
 
     *client = NULL;
-    if (error != 0)
-        return unreachable(url, error);
-    struct client *opened = calloc(1, sizeof(*opened));
     if (opened == NULL || nng_req0_open(&opened->socket) != 0) {
         free(opened);
         client_complain("out of memory");
         return EXIT_CODE_FAILED;
     }
     opened->url = url;
-    error = set_options(opened->socket);
+    int error = set_options(opened->socket);
     if (error == 0)
-        error = nng_dial(opened->socket, url, NULL, NNG_FLAG_NONBLOCK);
+        error = nng_dial(opened->socket, url, NULL, 0);
     if (error != 0) {
-        client_complain("cannot use %s: %s", url, nng_strerror(error));
         client_close(opened);
-        return EXIT_CODE_FAILED;
+        return unreachable(url, error);
     }
     *client = opened;
     return EXIT_CODE_OK;
@@ -159,6 +144,11 @@ static enum exit_code explain(const struct client *client, int error)
     return EXIT_CODE_UNREACHABLE;
 }
 
+pid_t client_peer(const struct client *client)
+{
+    return client->peer;
+}
+
 enum exit_code client_ask(struct client *client, json_t *request, json_t **reply)
 {
     const char *problem = NULL;
@@ -178,6 +168,9 @@ enum exit_code client_ask(struct client *client, json_t *request, json_t **reply
         error = nng_recvmsg(client->socket, &packet, 0);
     if (error != 0)
         return explain(client, error);
+    uint64_t peer = 0;
+    if (nng_pipe_get_uint64(nng_msg_get_pipe(packet), NNG_OPT_IPC_PEER_PID, &peer) == 0 && peer <= INT_MAX)
+        client->peer = (pid_t)peer;
     *reply = message_decode(nng_msg_body(packet), nng_msg_len(packet), &problem);
     nng_msg_free(packet);
     if (*reply == NULL) {

@@ -8,6 +8,7 @@
 #define CLIENT_H
 
 #include <jansson.h>
+#include <sys/types.h>
 
 #include "options.h"
 
@@ -25,8 +26,8 @@ void client_close(struct client *client);
  */
 enum exit_code client_ask(struct client *client, json_t *request, json_t **reply);
 
-/* 0 if something listens at URL, else negative errno. */
-int client_probe(const char *url);
+/* Process id of whoever gave the last reply, as the kernel knows it; 0: it is not visible from here. */
+pid_t client_peer(const struct client *client);
 
 /* Prints "ringcastctl: …" on standard error with control characters escaped. */
 void client_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

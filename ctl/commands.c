@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +18,6 @@
 
 /* Milliseconds that ringcastd gets to end: it gives its children less. */
 #define STOP_MS 10000
-
-/* Milliseconds between looks at a socket whose process cannot be watched. */
-#define STOP_PROBE_MS 20
 
 /* JSON as text that is safe on a terminal: ASCII, and DEL, which JSON does not escape, escaped too. */
 static enum exit_code print_json(const json_t *message)
@@ -41,19 +39,27 @@ static enum exit_code print_json(const json_t *message)
     return EXIT_CODE_OK;
 }
 
-/* Asks REQUEST (consumed). An error reply is printed and is EXIT_CODE_FAILED; *reply is there all the same.
- */
+static enum exit_code refused(const struct options *options, const json_t *error)
+{
+    if (options->json)
+        print_json(error);
+    client_complain("%s", message_string(error, "message", message_string(error, "code", "unknown error")));
+    return EXIT_CODE_FAILED;
+}
+
+static enum exit_code malformed(const char *problem)
+{
+    client_complain("malformed reply: %s", problem);
+    return EXIT_CODE_FAILED;
+}
+
+/* Asks REQUEST (consumed). *reply is there, to be freed, even if it is an error. */
 static enum exit_code ask(struct client *client, const struct options *options, json_t *request,
                           json_t **reply)
 {
     enum exit_code code = client_ask(client, request, reply);
 
-    if (code != EXIT_CODE_OK || !message_is(*reply, "error"))
-        return code;
-    if (options->json)
-        print_json(*reply);
-    client_complain("%s", message_string(*reply, "message", message_string(*reply, "code", "unknown error")));
-    return EXIT_CODE_FAILED;
+    return code == EXIT_CODE_OK && message_is(*reply, "error") ? refused(options, *reply) : code;
 }
 
 /* Asks what a plain "ok" answers, and prints that as JSON if so wanted. */
@@ -62,12 +68,10 @@ static enum exit_code ask_for_ok(struct client *client, const struct options *op
     json_t *reply = NULL;
     enum exit_code code = ask(client, options, request, &reply);
 
-    if (code == EXIT_CODE_OK && !message_is(reply, "ok")) {
-        client_complain("malformed reply: not \"ok\"");
-        code = EXIT_CODE_FAILED;
-    } else if (code == EXIT_CODE_OK && options->json) {
+    if (code == EXIT_CODE_OK && !message_is(reply, "ok"))
+        code = malformed("not \"ok\"");
+    else if (code == EXIT_CODE_OK && options->json)
         code = print_json(reply);
-    }
     json_decref(reply);
     return code;
 }
@@ -77,11 +81,7 @@ static enum exit_code ask_status(struct client *client, const struct options *op
     enum exit_code code = ask(client, options, message_new("status"), status);
     const char *problem = code == EXIT_CODE_OK ? status_check(*status) : NULL;
 
-    if (problem != NULL) {
-        client_complain("malformed reply: %s", problem);
-        code = EXIT_CODE_FAILED;
-    }
-    return code;
+    return problem != NULL ? malformed(problem) : code;
 }
 
 static enum exit_code run_status(struct client *client, const struct options *options)
@@ -136,8 +136,16 @@ static long long now_ms(void)
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* 0, or -ETIMEDOUT. */
-static int wait_for_process(int pidfd)
+/* 0: the status does not tell. */
+static pid_t process_of(const json_t *status)
+{
+    json_int_t pid = message_integer(status, "pid", 0);
+
+    return pid > 1 && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
+/* True if the process of PIDFD ended in time. */
+static bool wait_for_end(int pidfd)
 {
     struct pollfd watched = {.fd = pidfd, .events = POLLIN};
     long long deadline = now_ms() + STOP_MS;
@@ -147,45 +155,45 @@ static int wait_for_process(int pidfd)
         long long left = deadline - now_ms();
         ready = poll(&watched, 1, left > 0 ? (int)left : 0);
     } while (ready < 0 && errno == EINTR);
-    return ready > 0 ? 0 : -ETIMEDOUT;
+    return ready > 0;
 }
 
-/* For a ringcastd whose process is not visible from here, in another container. 0, or -ETIMEDOUT. */
-static int wait_for_socket(const char *url)
+/* Sends the stop unless ringcastd ENDS already, and waits for its process, which is watched before it is
+ * told. */
+static enum exit_code stop_and_wait(struct client *client, const struct options *options, pid_t pid,
+                                    bool ends)
 {
-    long long deadline = now_ms() + STOP_MS;
+    bool visible = pid > 1 && client_peer(client) > 0;
+    int pidfd = visible ? pidfd_open(pid, 0) : -1;
+    enum exit_code code = ends ? EXIT_CODE_OK : ask_for_ok(client, options, message_new("stop"));
 
-    while (client_probe(url) == 0) {
-        if (now_ms() > deadline)
-            return -ETIMEDOUT;
-        poll(NULL, 0, STOP_PROBE_MS);
+    if (code == EXIT_CODE_OK && !visible)
+        client_complain("told to end; its process is not visible from here, so its end was not waited for");
+    if (code == EXIT_CODE_OK && pidfd >= 0 && !wait_for_end(pidfd)) {
+        client_complain("ringcastd is still there after %d s; see its log", STOP_MS / 1000);
+        code = EXIT_CODE_FAILED;
     }
-    return 0;
+    if (pidfd >= 0)
+        close(pidfd);
+    return code;
 }
 
-/* A descriptor of ringcastd's process, taken before it is told to end; -1: there is none to be had. */
-static int open_process(const json_t *status)
-{
-    json_int_t pid = message_integer(status, "pid", 0);
-
-    return pid > 1 && pid <= INT_MAX ? pidfd_open((pid_t)pid, 0) : -1;
-}
-
-static enum exit_code run_stop(struct client *client, const struct options *options, const char *url)
+static enum exit_code run_stop(struct client *client, const struct options *options)
 {
     json_t *status = NULL;
-    enum exit_code code = ask_status(client, options, &status);
+    enum exit_code code = client_ask(client, message_new("status"), &status);
 
     if (code == EXIT_CODE_OK) {
-        int pidfd = open_process(status);
-        code = ask_for_ok(client, options, message_new("stop"));
-        if (code == EXIT_CODE_OK && (pidfd >= 0 ? wait_for_process(pidfd) : wait_for_socket(url)) < 0) {
-            client_complain("ringcastd was told to end, but is still there after %d s; see its log",
-                            STOP_MS / 1000);
-            code = EXIT_CODE_FAILED;
-        }
-        if (pidfd >= 0)
-            close(pidfd);
+        const char *problem = status_check(status);
+        bool ends = strcmp(message_string(status, "code", ""), "stopping") == 0;
+        if (message_is(status, "error") && ends) /* somebody else has told it */
+            code = stop_and_wait(client, options, client_peer(client), true);
+        else if (message_is(status, "error"))
+            code = refused(options, status);
+        else if (problem != NULL)
+            code = malformed(problem);
+        else
+            code = stop_and_wait(client, options, process_of(status), false);
     }
     json_decref(status);
     return code;
@@ -206,7 +214,7 @@ enum exit_code command_run(const struct options *options, const char *url)
         code = run_restart(client, options);
         break;
     case COMMAND_STOP:
-        code = run_stop(client, options, url);
+        code = run_stop(client, options);
         break;
     case COMMAND_VERSION:
         code = run_version(client, options);
