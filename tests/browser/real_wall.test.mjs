@@ -1,0 +1,154 @@
+// The whole chain: test cameras, ringcastd and its processes, and the wall in Chromium.
+
+import assert from 'node:assert/strict';
+import { scenario } from '../support/scenario.mjs';
+import { difference, launchBrowser, pixels, until, untilMoving, videos, watchErrors } from './support/browser.mjs';
+import { Census, instrument } from './support/census.mjs';
+
+const NAMES = ['cam1', 'cam2', 'cam3', 'cam4'];
+const SWITCHES = 60;
+const NETWORK = /WebSocket|Failed to load resource|ERR_/; // Chromium's own words about connections that were lost
+
+/** Four cameras with sound, an instance that shows them, and a browser; ended in any case. */
+function watched(name, body) {
+  scenario(name, async (stage) => {
+    const camera = await stage.camera(['--cameras', '4', '--audio', 'aac']);
+    const ringcast = await stage.ringcast(camera);
+    const browser = await launchBrowser();
+    try {
+      await body({ stage, ringcast, browser });
+    } finally {
+      await browser.close();
+    }
+  }, { limit: 180_000 });
+}
+
+async function openWall(browser, address) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+  const errors = watchErrors(page, NETWORK);
+  await page.goto(address);
+  await untilMoving(page, { count: 4, ms: 40_000 });
+  await page.evaluate(() => {
+    globalThis.mark = 'same page';
+    globalThis.stats = {};
+    globalThis.states = {};
+    for (const element of document.querySelectorAll('ringcast-camera')) {
+      const { camera } = element;
+      globalThis.states[camera] = [];
+      element.addEventListener('stats', ({ detail }) => (globalThis.stats[camera] = detail));
+      element.addEventListener('statechange', ({ detail }) => globalThis.states[camera].push(detail.state));
+    }
+  });
+  return { page, errors };
+}
+
+const live = (page) => until(async () => (await page.locator('.tile[data-condition=live]').count()) === 4, 'four live tiles', 40_000);
+const stats = (page) => page.evaluate(() => globalThis.stats);
+
+/** Descriptors and viewers of the server's processes. */
+async function held(ringcast) {
+  const { readdirSync } = await import('node:fs');
+  const { fanouts, cameras } = await ringcast.status();
+  const fds = (pid) => readdirSync(`/proc/${pid}/fd`).length;
+  return { fanout: fds(fanouts[0].pid), workers: cameras.map(({ pid }) => fds(pid)), rings: ringcast.rings().length };
+}
+
+watched('the wall shows four cameras: pictures move, and are live', async ({ ringcast, browser }) => {
+  const { page, errors } = await openWall(browser, ringcast.address);
+  assert.deepEqual(await page.locator('.name').allTextContents(), NAMES);
+  const before = await Promise.all(NAMES.map((_, i) => pixels(page, i)));
+  const at = (await videos(page)).map(({ time }) => time);
+  await until(async () => (await videos(page)).every(({ time }, i) => time > at[i] + 1), 'a second of playback');
+  for (const [i, picture] of before.entries()) assert.ok(difference(picture, await pixels(page, i)) > 3, `${NAMES[i]} is another picture`);
+  await until(async () => (await videos(page)).every(({ behind }) => behind !== null && behind < 0.7), 'all near the live edge');
+  await live(page);
+  const missed = Object.values(await stats(page)).map((each) => each.missed);
+  assert.ok(missed.every((count) => count === 0), `${missed}`);
+  assert.deepEqual(errors, []);
+});
+
+watched(`${SWITCHES} switches of camera leave one of each in the page and nothing at the server`, async ({ ringcast, browser }) => {
+  const page = await browser.newPage();
+  const errors = watchErrors(page, /closed before the connection is established/);
+  await page.addInitScript(instrument);
+  await page.goto(`${ringcast.address}camera.html?camera=cam4`);
+  await untilMoving(page, { ms: 40_000 });
+  const census = await Census.of(page);
+  const onScreen = { MediaSource: 1, SourceBuffer: 1, WebSocket: 1, RingcastPlayer: 1, Video: 1 };
+  let objects;
+  const untilOnScreen = () => until(async () => {
+    objects = await census.objects();
+    return Object.keys(onScreen).every((name) => objects[name] === onScreen[name]);
+  }, 'one of each').catch(() => assert.deepEqual(objects, onScreen));
+  await untilOnScreen();
+  const books = await census.books();
+  const one = ({ cameras }) => cameras.reduce((sum, { viewers }) => sum + viewers, 0) === 1;
+  await ringcast.until('one viewer', one);
+  const before = await held(ringcast);
+
+  for (let i = 0; i < SWITCHES; i++) {
+    await page.selectOption('#choice', NAMES[i % NAMES.length]);
+    if (i % 4 === 0) await untilMoving(page, { frames: 3 });
+  }
+  await untilMoving(page);
+  await untilOnScreen();
+  await until(async () => (await census.books()).timers === books.timers, 'the same timers').catch(() => {});
+  assert.deepEqual(await census.books(), books);
+  await ringcast.until('one viewer again', one);
+  let after;
+  await until(async () => {
+    after = await held(ringcast);
+    return JSON.stringify(after) === JSON.stringify(before);
+  }, 'the same descriptors').catch(() => assert.deepEqual(after, before));
+  assert.deepEqual(errors, []);
+});
+
+watched('kill -9 of one ingest: its viewers get pictures again on the same connection, the others miss nothing', async ({ ringcast, browser }) => {
+  const { page, errors } = await openWall(browser, ringcast.address);
+  await live(page);
+  const { pid } = await ringcast.camera('cam2');
+  const frames = (await videos(page))[1].frames;
+  process.kill(pid, 'SIGKILL');
+  await ringcast.until('another worker', ({ cameras }) => cameras[1].restarts === 1 && cameras[1].state === 'streaming', 40_000);
+  await until(async () => (await videos(page))[1].frames > frames + 40, 'pictures of the next worker', 30_000);
+  await live(page);
+  await until(async () => (await stats(page)).cam2?.connections === 1, 'figures');
+  for (const [name, { missed, connections, dropped }] of Object.entries(await stats(page))) {
+    assert.equal(connections, 1, `${name} stayed connected`);
+    assert.equal(dropped, 0, name);
+    assert.equal(missed, 0, `${name} missed no fragment`);
+  }
+  const states = await page.evaluate(() => globalThis.states);
+  for (const name of ['cam1', 'cam3', 'cam4']) assert.deepEqual(states[name].filter((state) => state !== 'playing'), [], name);
+  assert.equal(await page.evaluate(() => globalThis.mark), 'same page');
+  assert.deepEqual(errors, []);
+});
+
+watched('kill -9 of the fan-out: the page comes back by itself', async ({ ringcast, browser }) => {
+  const { page, errors } = await openWall(browser, ringcast.address);
+  await live(page);
+  for (let round = 1; round <= 2; round++) {
+    const { fanouts } = await ringcast.status();
+    process.kill(fanouts[0].pid, 'SIGKILL');
+    await until(async () => Object.values(await stats(page)).every(({ connections }) => connections > round), 'four new connections', 30_000);
+    await untilMoving(page, { count: 4, ms: 30_000 });
+    await live(page);
+  }
+  assert.equal(await page.evaluate(() => globalThis.mark), 'same page');
+  assert.deepEqual(errors, []);
+});
+
+watched('ringcastd is restarted: the page comes back by itself', async ({ ringcast, browser }) => {
+  const { page, errors } = await openWall(browser, ringcast.address);
+  await live(page);
+  await ringcast.stop();
+  await until(async () => (await page.locator('.tile[data-condition=reconnecting]').count()) === 4, 'four tiles that say so');
+  ringcast.settings.listen = new URL(ringcast.address).host;
+  ringcast.write();
+  ringcast.start();
+  await ringcast.streaming();
+  await live(page);
+  await untilMoving(page, { count: 4, ms: 30_000 });
+  assert.equal(await page.evaluate(() => globalThis.mark), 'same page');
+  assert.deepEqual(errors, []);
+});
