@@ -250,7 +250,7 @@ static void on_session(struct bench *bench, struct rtsp_session *session, uint32
 
 static int run_loop(struct bench *bench)
 {
-    struct epoll_event event;
+    struct epoll_event event = {0};
     bool ended = false;
     int result = 0;
     while (!ended && result == 0) {
@@ -287,7 +287,7 @@ static int bind_udp(uint16_t port)
 /* An even port and the one after it (RFC 3550 section 11). */
 static int open_udp(struct rtsp_server *server)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t length = sizeof address;
     for (int i = 0; i < UDP_PORT_TRIES; i++) {
         server->rtp_socket = bind_udp(0);
@@ -341,6 +341,8 @@ static size_t nth_keyframe(const struct clip *clip, size_t number)
     size_t keyframes = 0;
     for (size_t i = 0; i < clip->video.count; i++)
         keyframes += clip->video.units[i].keyframe;
+    if (keyframes == 0)
+        return 0;
     number %= keyframes;
     for (size_t i = 0;; i++)
         if (clip->video.units[i].keyframe && number-- == 0)

@@ -23,7 +23,7 @@
 
 #define BACKLOG 4096
 #define EVENTS_MAX 64
-#define MESSAGE_MAX (4u * 1024u * 1024u)
+#define MESSAGE_MAX ((size_t)4 * 1024 * 1024)
 #define SIZES_MAX 65536
 
 struct floor_server {

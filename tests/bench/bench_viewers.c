@@ -19,7 +19,7 @@
 #include "viewer.h"
 
 /* Holds a GOP of a fast camera, so that a new viewer's burst is one recv. */
-#define BUFFER_SIZE (256u * 1024u)
+#define BUFFER_SIZE ((size_t)256 * 1024)
 #define EVENTS_MAX 256
 #define RAMP_TICK_NS NS_PER_MS
 #define SLOW_TICK_NS (50 * NS_PER_MS)

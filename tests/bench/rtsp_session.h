@@ -16,7 +16,7 @@
 
 #define RTSP_REQUEST_MAX 4096
 /* Unsent bytes of a session: several keyframes. */
-#define RTSP_PENDING_MAX (1024u * 1024u)
+#define RTSP_PENDING_MAX ((size_t)1024 * 1024)
 
 enum rtsp_track_index { RTSP_VIDEO, RTSP_AUDIO, RTSP_TRACKS };
 

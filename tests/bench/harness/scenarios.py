@@ -223,7 +223,7 @@ def latency(settings):
 def ring_alone(settings):
     outcome = Outcome(
         "R. The ring alone",
-        "ns per fragment of 10.6 kB, publishing with its wake-up; wake-up of a sleeping reader in another process",
+        "Fragments of 10.6 kB; publishing includes its wake-ups; waking is that of a reader in another process",
         ["publish ns", "memcpy in ns", "read ns", "memcpy out ns", "futex wake p50 / p99 ms", "eventfd wake p50 / p99 ms"],
     )
     settings.say("R: ring")
