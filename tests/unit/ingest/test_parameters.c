@@ -1,0 +1,277 @@
+/* Parameter sets: what they say, the codecs parameter, the init segment. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "aac.h"
+#include "boxes.h"
+#include "codec_string.h"
+#include "init_segment.h"
+#include "parameter_sets.h"
+#include "samples.h"
+#include "sps.h"
+
+static void expect_sps(enum nal_codec codec, struct nal nal, uint32_t width, uint32_t height, int reorder,
+                       const char *codecs)
+{
+    char text[CODEC_STRING_SIZE];
+    struct sps sps;
+
+    assert_int_equal(sps_parse(codec, &nal, &sps), 0);
+    assert_int_equal(sps.width, width);
+    assert_int_equal(sps.height, height);
+    assert_int_equal(sps.reorder, reorder);
+    codec_string_video(text, codec, &sps);
+    assert_string_equal(text, codecs);
+}
+
+static void sizes_and_names(void **state)
+{
+    (void)state;
+    expect_sps(NAL_H264, SAMPLE_NAL(sample_avc_high_sps), 1920, 1080, 2, "avc1.640028");
+    expect_sps(NAL_H264, SAMPLE_NAL(sample_avc_base_sps), 640, 360, 0, "avc1.42C01E");
+    expect_sps(NAL_H264, SAMPLE_NAL(sample_avc_422_sps), 720, 576, 0, "avc1.7A001E");
+    expect_sps(NAL_H265, SAMPLE_NAL(sample_hevc_sps), 1920, 1080, 2, "hvc1.1.6.L120.90");
+    expect_sps(NAL_H265, SAMPLE_NAL(sample_hevc_10bit_sps), 638, 358, 0, "hvc1.2.4.L63.90");
+}
+
+/* Every truncation and every flipped bit: an error or a size within bounds, never a read outside. */
+static void damaged_sets_are_harmless(void **state)
+{
+    const struct {
+        enum nal_codec codec;
+        struct nal nal;
+    } samples[] = {{NAL_H264, SAMPLE_NAL(sample_avc_high_sps)},
+                   {NAL_H264, SAMPLE_NAL(sample_avc_422_sps)},
+                   {NAL_H265, SAMPLE_NAL(sample_hevc_sps)}};
+    struct sps sps;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        size_t size = samples[i].nal.size;
+        for (size_t cut = 1; cut < size; cut++) {
+            uint8_t *copy = malloc(cut); /* of this size, so that the sanitizer sees its end */
+            memcpy(copy, samples[i].nal.data, cut);
+            sps_parse(samples[i].codec, &(struct nal){copy, cut}, &sps);
+            free(copy);
+        }
+        for (size_t bit = 8; bit < size * 8; bit++) {
+            uint8_t *copy = malloc(size);
+            memcpy(copy, samples[i].nal.data, size);
+            copy[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+            if (sps_parse(samples[i].codec, &(struct nal){copy, size}, &sps) == 0)
+                assert_true(sps.width > 0 && sps.width <= SPS_SIDE_MAX && sps.height > 0 &&
+                            sps.height <= SPS_SIDE_MAX);
+            free(copy);
+        }
+    }
+}
+
+static void truncated_set_is_refused(void **state)
+{
+    struct sps sps;
+
+    (void)state;
+    assert_int_equal(sps_parse(NAL_H264, &(struct nal){sample_avc_high_sps, 6}, &sps), -EBADMSG);
+    assert_int_equal(sps_parse(NAL_H265, &(struct nal){sample_hevc_sps, 2}, &sps), -EBADMSG);
+    assert_int_equal(sps_parse(NAL_H265, &(struct nal){sample_hevc_sps, 18}, &sps), -EBADMSG);
+}
+
+static void tier_and_profile_space(void **state)
+{
+    struct sps sps = {.hevc_profile = {.space = 1,
+                                       .tier = 1,
+                                       .idc = 4,
+                                       .compatibility = 0x08000000,
+                                       .constraints = {0x9e, 0x08, 0, 0, 0x01, 0},
+                                       .level = 153}};
+    char text[CODEC_STRING_SIZE];
+
+    (void)state;
+    codec_string_video(text, NAL_H265, &sps);
+    assert_string_equal(text, "hvc1.A4.10.H153.9E.8.0.0.1");
+}
+
+static void sets_are_kept_by_kind_and_id(void **state)
+{
+    struct parameter_sets sets;
+    uint8_t changed[sizeof(sample_avc_base_sps)];
+
+    (void)state;
+    parameter_sets_init(&sets, NAL_H264);
+    assert_false(parameter_sets_complete(&sets));
+    assert_int_equal(parameter_sets_put(&sets, &SAMPLE_NAL(sample_avc_base_sps)), 1);
+    assert_false(parameter_sets_complete(&sets));
+    assert_int_equal(parameter_sets_put(&sets, &SAMPLE_NAL(sample_avc_base_pps)), 1);
+    assert_true(parameter_sets_complete(&sets));
+    assert_int_equal(parameter_sets_put(&sets, &SAMPLE_NAL(sample_avc_base_sps)), 0);
+    assert_int_equal(parameter_sets_put(&sets, &SAMPLE_NAL(sample_avc_high_sps)), 1); /* the same id */
+    assert_int_equal(sets.count, 2);
+    assert_int_equal(sets.sps.width, 1920);
+    memcpy(changed, sample_avc_base_sps, sizeof(changed));
+    assert_int_equal(parameter_sets_put(&sets, &(struct nal){changed, 5}), -EBADMSG);
+    assert_int_equal(sets.sps.width, 1920);
+    parameter_sets_finish(&sets);
+}
+
+static void append(uint8_t *out, size_t *size, struct nal nal, unsigned prefix)
+{
+    if (prefix == 0) {
+        memcpy(out + *size, "\0\0\0\1", 4);
+        *size += 4;
+    } else {
+        out[(*size)++] = (uint8_t)(nal.size >> 8);
+        out[(*size)++] = (uint8_t)nal.size;
+    }
+    memcpy(out + *size, nal.data, nal.size);
+    *size += nal.size;
+}
+
+static void extradata_in_three_forms(void **state)
+{
+    struct parameter_sets sets;
+    uint8_t data[256];
+    unsigned length_size;
+    size_t size = 0;
+
+    (void)state;
+    parameter_sets_init(&sets, NAL_H264);
+    append(data, &size, SAMPLE_NAL(sample_avc_high_sps), 0);
+    append(data, &size, SAMPLE_NAL(sample_avc_high_pps), 0);
+    assert_int_equal(parameter_sets_put_extradata(&sets, data, size, &length_size), 0);
+    assert_int_equal(length_size, 0);
+    assert_true(parameter_sets_complete(&sets));
+    parameter_sets_finish(&sets);
+
+    const uint8_t avcc[] = {1, 0x64, 0, 0x28, 0xff, 0xe1};
+    memcpy(data, avcc, sizeof(avcc));
+    size = sizeof(avcc);
+    append(data, &size, SAMPLE_NAL(sample_avc_high_sps), 2);
+    data[size++] = 1;
+    append(data, &size, SAMPLE_NAL(sample_avc_high_pps), 2);
+    for (size_t cut = 1; cut < size; cut++)
+        assert_int_equal(parameter_sets_put_extradata(&sets, data, cut, &length_size), -EBADMSG);
+    parameter_sets_finish(&sets);
+    assert_int_equal(parameter_sets_put_extradata(&sets, data, size, &length_size), 0);
+    assert_int_equal(length_size, 4);
+    assert_true(parameter_sets_complete(&sets));
+    parameter_sets_finish(&sets);
+
+    parameter_sets_init(&sets, NAL_H265);
+    memset(data, 0, 23);
+    data[0] = 1;
+    data[21] = 3;
+    data[22] = 3;
+    size = 23;
+    const struct nal units[] = {SAMPLE_NAL(sample_hevc_vps), SAMPLE_NAL(sample_hevc_sps),
+                                SAMPLE_NAL(sample_hevc_pps)};
+    for (size_t i = 0; i < 3; i++) {
+        data[size++] = (uint8_t)(32 + i);
+        data[size++] = 0;
+        data[size++] = 1;
+        append(data, &size, units[i], 2);
+    }
+    assert_int_equal(parameter_sets_put_extradata(&sets, data, size, &length_size), 0);
+    assert_int_equal(length_size, 4);
+    assert_true(parameter_sets_complete(&sets));
+    parameter_sets_finish(&sets);
+}
+
+static void aac_configurations(void **state)
+{
+    static const uint8_t lc[] = {0x12, 0x10};
+    static const uint8_t sbr[] = {0x2b, 0x11, 0x88, 0x00};
+    static const uint8_t explicit_rate[] = {0x17, 0x80, 0x08, 0x00, 0x08};
+    static const uint8_t celp[] = {0x42, 0x10};
+    struct aac_config config;
+    char text[CODEC_STRING_SIZE];
+
+    (void)state;
+    assert_int_equal(aac_parse_config(lc, sizeof(lc), &config), 0);
+    assert_int_equal(config.sample_rate, 44100);
+    assert_int_equal(config.channels, 2);
+    assert_int_equal(config.frame_length, 1024);
+    codec_string_aac(text, config.object_type);
+    assert_string_equal(text, "mp4a.40.2");
+    assert_int_equal(aac_parse_config(sbr, sizeof(sbr), &config), 0);
+    assert_int_equal(config.sample_rate, 24000);
+    codec_string_aac(text, config.object_type);
+    assert_string_equal(text, "mp4a.40.5");
+    assert_int_equal(aac_parse_config(explicit_rate, sizeof(explicit_rate), &config), 0);
+    assert_int_equal(config.sample_rate, 4096);
+    assert_int_equal(aac_parse_config(celp, sizeof(celp), &config), -EBADMSG);
+    assert_int_equal(aac_parse_config(lc, 1, &config), -EBADMSG);
+    assert_int_equal(aac_parse_config(lc, 0, &config), -EBADMSG);
+}
+
+static void fill(struct parameter_sets *sets, enum nal_codec codec)
+{
+    parameter_sets_init(sets, codec);
+    if (codec == NAL_H265)
+        parameter_sets_put(sets, &SAMPLE_NAL(sample_hevc_vps));
+    parameter_sets_put(sets,
+                       codec == NAL_H265 ? &SAMPLE_NAL(sample_hevc_sps) : &SAMPLE_NAL(sample_avc_high_sps));
+    parameter_sets_put(sets,
+                       codec == NAL_H265 ? &SAMPLE_NAL(sample_hevc_pps) : &SAMPLE_NAL(sample_avc_high_pps));
+}
+
+static void init_segments(void **state)
+{
+    static const uint8_t config[] = {0x12, 0x10};
+    const struct init_audio audio = {
+        .config = config, .config_size = sizeof(config), .sample_rate = 44100, .channels = 2};
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        bool hevc = (i & 1) != 0;
+        bool sound = (i & 2) != 0;
+        struct parameter_sets sets;
+        uint8_t *init;
+        size_t size;
+
+        fill(&sets, hevc ? NAL_H265 : NAL_H264);
+        assert_int_equal(init_segment_build(&sets, sound ? &audio : NULL, &init, &size), 0);
+        boxes_check(init, size);
+        assert_int_equal(boxes_count(init, size, "ftyp"), 1);
+        assert_int_equal(boxes_count(init, size, "moof") + boxes_count(init, size, "mdat"), 0);
+        struct box moov = boxes_find(init, size, "moov", 0);
+        assert_int_equal(boxes_count(moov.data, moov.size, "trak"), sound ? 2 : 1);
+        assert_int_equal(boxes_read32(boxes_find(init, size, "moov/trak/mdia/mdhd", 0).data + 12), 90000);
+        struct box entries = boxes_find(init, size, "moov/trak/mdia/minf/stbl/stsd", 0);
+        struct box entry = boxes_find(entries.data + 8, entries.size - 8, hevc ? "hvc1" : "avc1", 0);
+        assert_int_equal(boxes_read32(entry.data + 24), 1920u << 16 | 1080);
+        assert_int_equal(boxes_count(entry.data + 78, entry.size - 78, hevc ? "hvcC" : "avcC"), 1);
+        assert_int_equal(boxes_read32(boxes_find(init, size, "moov/mvex/trex", 0).data + 4), 1);
+        if (sound)
+            assert_int_equal(boxes_read32(boxes_find(init, size, "moov/trak/mdia/mdhd", 1).data + 12), 44100);
+
+        uint8_t *again;
+        size_t again_size;
+        assert_int_equal(init_segment_build(&sets, sound ? &audio : NULL, &again, &again_size), 0);
+        assert_int_equal(size, again_size);
+        assert_memory_equal(init, again, size);
+        free(init);
+        free(again);
+        parameter_sets_finish(&sets);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sizes_and_names),
+        cmocka_unit_test(damaged_sets_are_harmless),
+        cmocka_unit_test(truncated_set_is_refused),
+        cmocka_unit_test(tier_and_profile_space),
+        cmocka_unit_test(sets_are_kept_by_kind_and_id),
+        cmocka_unit_test(extradata_in_three_forms),
+        cmocka_unit_test(aac_configurations),
+        cmocka_unit_test(init_segments),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

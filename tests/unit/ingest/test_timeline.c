@@ -1,0 +1,399 @@
+/* Decode times: forward always, whatever the source's clock does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "audio_track.h"
+#include "timeline.h"
+
+#define MS 1000000ll
+#define SECOND (1000 * MS)
+#define HOUR (3600 * SECOND)
+#define EPOCH (50 * SECOND)
+#define TICKS(ms) ((ms)*90)
+#define FRAME 40 /* ms */
+
+/* A camera with 25 frames a second: its own clock, and when its frames arrive. */
+struct rig {
+    struct timeline timeline;
+    struct timeline_place place;
+    int64_t previous;
+    int64_t source_ns;
+    int64_t arrival_ns;
+    int reorder;
+};
+
+static void begin(struct rig *rig, int64_t end_ns)
+{
+    *rig = (struct rig){.source_ns = 123 * SECOND, .arrival_ns = EPOCH + 10 * SECOND, .previous = -1};
+    timeline_init(&rig->timeline, EPOCH, end_ns);
+}
+
+/* Places a frame with this presentation time; checks what holds for every frame. */
+static void place_at(struct rig *rig, int64_t presentation_ns)
+{
+    struct timeline_frame frame = {.presentation_ns = presentation_ns,
+                                   .decode_ns = TIMELINE_UNKNOWN,
+                                   .arrival_ns = rig->arrival_ns,
+                                   .reorder = rig->reorder};
+
+    timeline_place(&rig->timeline, &frame, &rig->place);
+    assert_true(rig->place.decode_time > rig->previous);
+    assert_true(rig->place.duration >= TICKS(1) && rig->place.duration <= TICKS(1000));
+    rig->previous = rig->place.decode_time;
+}
+
+/* The next frame: SOURCE_MS later on its clock, ARRIVAL_MS later on ours. Returns the step of decode time. */
+static int64_t step(struct rig *rig, int64_t source_ms, int64_t arrival_ms)
+{
+    int64_t before = rig->previous;
+
+    rig->source_ns += source_ms * MS;
+    rig->arrival_ns += arrival_ms * MS;
+    place_at(rig, rig->source_ns);
+    return rig->place.decode_time - before;
+}
+
+static void run(struct rig *rig, unsigned frames)
+{
+    for (unsigned i = 0; i < frames; i++)
+        assert_int_equal(step(rig, FRAME, FRAME), TICKS(FRAME));
+    assert_false(rig->place.discontinuity);
+    assert_int_equal(rig->place.composition_offset, 0);
+}
+
+static void first_frame_is_at_the_clock(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin(&rig, 0);
+    place_at(&rig, rig.source_ns);
+    assert_int_equal(rig.place.decode_time, TICKS(10000));
+    assert_false(rig.place.discontinuity);
+    run(&rig, 100);
+    assert_int_equal(rig.place.duration, TICKS(FRAME));
+}
+
+static void next_writer_goes_on_after_the_last(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin(&rig, 12 * SECOND + 1); /* the last one's clock ran fast */
+    place_at(&rig, rig.source_ns);
+    assert_true(rig.place.decode_time > TICKS(12000));
+    assert_true(rig.place.decode_time < TICKS(12001));
+    run(&rig, 10);
+}
+
+static void exact_over_hours(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin(&rig, 0);
+    /* 30000/1001 frames a second, as RTP ticks: 3003. */
+    for (int64_t i = 0; i < 1000000; i++) {
+        rig.arrival_ns = EPOCH + 10 * SECOND + i * 3003 * 100000 / 9;
+        place_at(&rig, (i * 3003 * 100000 + 4) / 9);
+        assert_int_equal(rig.place.decode_time, TICKS(10000) + i * 3003);
+    }
+    assert_int_equal(rig.timeline.repairs, 0);
+}
+
+static void jump(int64_t source_ms)
+{
+    struct rig rig;
+
+    begin(&rig, 0);
+    place_at(&rig, rig.source_ns);
+    run(&rig, 50);
+    assert_int_equal(step(&rig, source_ms, FRAME), TICKS(FRAME));
+    assert_true(rig.place.discontinuity);
+    run(&rig, 50);
+    assert_int_equal(rig.timeline.repairs, 1);
+}
+
+static void jumps_are_repaired(void **state)
+{
+    (void)state;
+    jump(3600 * 1000);
+    jump(-3600 * 1000);
+    jump(-200);
+    jump(5000);
+    jump(INT64_C(1) << 41);
+    jump(-(INT64_C(1) << 41));
+    jump(-(INT64_C(4294967296) / 90)); /* an RTP clock that wraps */
+}
+
+static void pause_is_kept(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin(&rig, 0);
+    place_at(&rig, rig.source_ns);
+    run(&rig, 50);
+    assert_int_equal(step(&rig, 10000, 10000), TICKS(10000));
+    assert_false(rig.place.discontinuity);
+    assert_int_equal(rig.place.duration, TICKS(FRAME)); /* a pause is no rhythm */
+    run(&rig, 50);
+    assert_int_equal(rig.timeline.repairs, 0);
+}
+
+static void burst_after_a_stall_is_no_jump(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin(&rig, 0);
+    place_at(&rig, rig.source_ns);
+    run(&rig, 300);
+    assert_int_equal(step(&rig, FRAME, 4000), TICKS(FRAME)); /* the network held it up */
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(step(&rig, FRAME, 0), TICKS(FRAME));
+    assert_int_equal(step(&rig, 2000, 0), TICKS(2000)); /* and the camera dropped some */
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(step(&rig, FRAME, 1), TICKS(FRAME));
+    assert_int_equal(rig.timeline.repairs, 0);
+}
+
+static void drift_is_no_jump(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin(&rig, 0);
+    place_at(&rig, rig.source_ns);
+    for (int i = 0; i < 200000; i++) {
+        rig.arrival_ns -= i % 25 == 0 ? MS : 0; /* 1000 ppm fast */
+        assert_int_equal(step(&rig, FRAME, FRAME), TICKS(FRAME));
+    }
+    assert_int_equal(step(&rig, 900, 300), TICKS(900));
+    assert_int_equal(rig.timeline.repairs, 0);
+}
+
+static void new_connection_goes_on_by_the_clock(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin(&rig, 0);
+    place_at(&rig, rig.source_ns);
+    run(&rig, 50);
+    timeline_forget_source(&rig.timeline);
+    rig.source_ns = 0;
+    assert_int_equal(step(&rig, 0, 700), TICKS(700));
+    assert_true(rig.place.discontinuity);
+    run(&rig, 50);
+    assert_int_equal(rig.timeline.repairs, 0);
+    timeline_forget_source(&rig.timeline);
+    assert_int_equal(step(&rig, -5000, 0), TICKS(FRAME)); /* at once */
+}
+
+static void frames_without_a_time(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin(&rig, 0);
+    place_at(&rig, TIMELINE_UNKNOWN);
+    assert_int_equal(rig.place.decode_time, TICKS(10000));
+    assert_int_equal(step(&rig, FRAME, FRAME), TICKS(FRAME));
+    assert_false(rig.place.discontinuity);
+    run(&rig, 20);
+    int64_t before = rig.place.decode_time;
+    rig.arrival_ns += FRAME * MS;
+    rig.source_ns += FRAME * MS;
+    place_at(&rig, TIMELINE_UNKNOWN);
+    assert_int_equal(rig.place.decode_time - before, TICKS(FRAME));
+    run(&rig, 20);
+    assert_int_equal(rig.timeline.repairs, 0);
+}
+
+static void repeated_time_goes_forward(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin(&rig, 0);
+    place_at(&rig, rig.source_ns);
+    run(&rig, 20);
+    assert_int_equal(step(&rig, 0, FRAME), 1);
+    assert_int_equal(step(&rig, FRAME, 0), TICKS(FRAME) - 1);
+    assert_int_equal(rig.timeline.repairs, 0);
+}
+
+static void duration_is_the_longest_lately(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin(&rig, 0);
+    place_at(&rig, rig.source_ns);
+    assert_int_equal(rig.place.duration, TICKS(200)); /* not known yet */
+    run(&rig, 10);
+    step(&rig, 120, 120);
+    run(&rig, 1);
+    assert_int_equal(rig.place.duration, TICKS(120));
+    run(&rig, 50);
+    assert_int_equal(rig.place.duration, TICKS(120)); /* a stream that skips frames will do so again */
+    run(&rig, 250);
+    assert_int_equal(rig.place.duration, TICKS(FRAME));
+}
+
+/* I P B b b: decoding order of presentation order 0 4 2 1 3, as often as there are frames. */
+static void reordered_frames(void **state)
+{
+    static const int order[] = {4, 2, 1, 3};
+    struct rig rig;
+
+    (void)state;
+    begin(&rig, 0);
+    rig.reorder = 2;
+    int64_t origin = rig.source_ns;
+    place_at(&rig, origin);
+    int64_t first = rig.place.decode_time;
+    int64_t first_shown = first + rig.place.composition_offset;
+    for (int i = 0; i < 100; i++) {
+        int frame = i / 4 * 4 + order[i % 4];
+        rig.arrival_ns += FRAME * MS;
+        place_at(&rig, origin + frame * FRAME * MS);
+        assert_int_equal(rig.place.decode_time, first + (i + 1) * TICKS(FRAME));
+        assert_int_equal(rig.place.decode_time + rig.place.composition_offset,
+                         first_shown + frame * TICKS(FRAME));
+        assert_true(rig.place.composition_offset >= 0);
+    }
+    assert_int_equal(rig.timeline.repairs, 0);
+    rig.arrival_ns += FRAME * MS;
+    place_at(&rig, origin - HOUR);
+    assert_true(rig.place.discontinuity);
+}
+
+static void decode_times_of_the_source_are_used(void **state)
+{
+    struct timeline timeline;
+    struct timeline_place place;
+    struct timeline_frame frame = {.arrival_ns = EPOCH, .reorder = 2};
+
+    (void)state;
+    timeline_init(&timeline, EPOCH, 0);
+    for (int i = 0; i < 10; i++) {
+        frame.decode_ns = i * FRAME * MS;
+        frame.presentation_ns = frame.decode_ns + 80 * MS;
+        frame.arrival_ns += FRAME * MS;
+        timeline_place(&timeline, &frame, &place);
+        assert_int_equal(place.composition_offset, TICKS(80));
+    }
+}
+
+static void audio_follows_the_video(void **state)
+{
+    struct rig rig;
+    int64_t decode_ns;
+    bool exact;
+
+    (void)state;
+    begin(&rig, 0);
+    assert_false(timeline_map_audio(&rig.timeline, 0, EPOCH, &decode_ns, &exact));
+    place_at(&rig, rig.source_ns);
+    assert_true(
+        timeline_map_audio(&rig.timeline, rig.source_ns + 15 * MS, rig.arrival_ns, &decode_ns, &exact));
+    assert_true(exact);
+    assert_int_equal(decode_ns, 10 * SECOND + 15 * MS);
+    /* On another clock, or without one: by its arrival. */
+    assert_true(
+        timeline_map_audio(&rig.timeline, rig.source_ns + HOUR, rig.arrival_ns + 9 * MS, &decode_ns, &exact));
+    assert_false(exact);
+    assert_int_equal(decode_ns, 10 * SECOND + 9 * MS);
+    assert_true(timeline_map_audio(&rig.timeline, TIMELINE_UNKNOWN, rig.arrival_ns, &decode_ns, &exact));
+    assert_false(exact);
+}
+
+static struct audio_track track;
+
+static void put_audio(int64_t ms)
+{
+    audio_track_put(&track, (const uint8_t *)"abc", 3, ms * MS, true);
+}
+
+static void audio_is_contiguous(void **state)
+{
+    (void)state;
+    assert_int_equal(audio_track_configure(&track, 48000, 1024), 0);
+    put_audio(1000);
+    put_audio(1021 + 70); /* jitter below 100 ms */
+    put_audio(1042 - 70);
+    assert_int_equal(track.count, 3);
+    assert_int_equal(track.first, 48000);
+    assert_int_equal(track.next, 48000 + 3 * 1024);
+    audio_track_clear(&track);
+    put_audio(1064);
+    assert_int_equal(track.first, 48000 + 3 * 1024);
+    put_audio(2000); /* a hole: the samples before it cannot stand in the same run */
+    assert_int_equal(track.count, 1);
+    assert_int_equal(track.first, 96000);
+    assert_int_equal(track.resyncs, 1);
+    put_audio(1500); /* never back */
+    assert_int_equal(track.count, 1);
+    audio_track_finish(&track);
+}
+
+static void audio_of_another_rate_follows(void **state)
+{
+    (void)state;
+    assert_int_equal(audio_track_configure(&track, 48000, 1024), 0);
+    put_audio(1000);
+    assert_int_equal(audio_track_configure(&track, 8000, 1024), 0);
+    put_audio(1000);
+    assert_int_equal(track.count, 0);
+    put_audio(1100);
+    assert_int_equal(track.count, 1);
+    assert_int_equal(track.first, 8800);
+    assert_int_equal(audio_track_configure(&track, 0, 0), 0);
+    put_audio(1200);
+    assert_int_equal(track.count, 0);
+    audio_track_finish(&track);
+}
+
+static void audio_is_bounded(void **state)
+{
+    static uint8_t big[AUDIO_TRACK_BYTES_MAX];
+
+    (void)state;
+    assert_int_equal(audio_track_configure(&track, 48000, 1), 0);
+    for (unsigned i = 0; i < AUDIO_TRACK_UNITS_MAX + 10; i++)
+        put_audio(1000);
+    assert_int_equal(track.count, AUDIO_TRACK_UNITS_MAX);
+    audio_track_put(&track, big, sizeof(big), 1000 * MS, true);
+    assert_int_equal(track.length, 3 * AUDIO_TRACK_UNITS_MAX);
+    audio_track_finish(&track);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_frame_is_at_the_clock),
+        cmocka_unit_test(next_writer_goes_on_after_the_last),
+        cmocka_unit_test(exact_over_hours),
+        cmocka_unit_test(jumps_are_repaired),
+        cmocka_unit_test(pause_is_kept),
+        cmocka_unit_test(burst_after_a_stall_is_no_jump),
+        cmocka_unit_test(drift_is_no_jump),
+        cmocka_unit_test(new_connection_goes_on_by_the_clock),
+        cmocka_unit_test(frames_without_a_time),
+        cmocka_unit_test(repeated_time_goes_forward),
+        cmocka_unit_test(duration_is_the_longest_lately),
+        cmocka_unit_test(reordered_frames),
+        cmocka_unit_test(decode_times_of_the_source_are_used),
+        cmocka_unit_test(audio_follows_the_video),
+        cmocka_unit_test(audio_is_contiguous),
+        cmocka_unit_test(audio_of_another_rate_follows),
+        cmocka_unit_test(audio_is_bounded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
