@@ -45,9 +45,6 @@ static void report_syntax(const config_t *tree, struct config_report *report)
 
     if (strcmp(config_error_text(tree), "duplicate setting name") == 0)
         config_report_add(report, line, NULL, "a setting is given twice in the same group; remove one");
-    else if (strcmp(config_error_text(tree), "memory exhausted") == 0)
-        config_report_add(report, line, NULL,
-                          "brackets within brackets, too many of them; close them earlier");
     else
         config_report_add(report, line, NULL,
                           "%s; look here and just before for a missing \", ;, =, bracket or comma",

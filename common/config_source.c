@@ -2,7 +2,8 @@
  * A scanner that knows just enough of libconfig's lexical rules to find @include at the beginning of a line,
  * outside strings and comments. It also does what libconfig 1.5 leaves out: an integer that does not fit 32
  * bits would be wrapped silently, so it gets the suffix of a 64-bit integer; "\x00" would cut a string
- * silently, so it is refused.
+ * silently, so it is refused; a string where none can stand would be leaked, so it is refused, and for that
+ * brackets are counted.
  */
 #include "config_source.h"
 
@@ -28,6 +29,9 @@
 /* Files altogether: one per camera with the largest number of cameras, and some. */
 #define INCLUDE_FILES_MAX 1100
 
+/* Brackets within brackets: libconfig gives up at some thousands, a configuration needs three. */
+#define BRACKETS_MAX 64
+
 static const char include_word[] = "@include";
 
 /* From text line FIRST on, lines are those of FILE from line FILE_LINE on. */
@@ -48,6 +52,9 @@ struct config_source {
     size_t segment_count;
     struct config_report *report; /* only while reading */
     bool failed;
+    char last;                   /* the last token: a character of its own, '"' a string, 'a' any other */
+    char brackets[BRACKETS_MAX]; /* opened and not closed */
+    size_t bracket_count;
 };
 
 /* One file while it is scanned. */
@@ -126,10 +133,38 @@ static bool looking_at(const struct scanner *scanner, const char *word)
     return (size_t)(scanner->end - scanner->at) >= length && memcmp(scanner->at, word, length) == 0;
 }
 
+static bool is_within_list(const struct config_source *source)
+{
+    return source->bracket_count > 0 && source->brackets[source->bracket_count - 1] != '{';
+}
+
+/* A string is a value, an element of a list or array, or goes on where the string before it ended. */
+static bool can_be_string(const struct config_source *source)
+{
+    if (source->last == ',')
+        return is_within_list(source);
+    return source->last != '\0' && strchr("=:([\"", source->last) != NULL;
+}
+
+static void copy_bracket(struct scanner *scanner)
+{
+    struct config_source *source = scanner->source;
+
+    if (strchr("([{", *scanner->at) == NULL)
+        source->bracket_count -= source->bracket_count > 0;
+    else if (source->bracket_count < BRACKETS_MAX)
+        source->brackets[source->bracket_count++] = *scanner->at;
+    else
+        fail(source, NULL, "brackets within brackets, too many of them; close them earlier");
+    copy_to(scanner, scanner->at + 1);
+}
+
 static void copy_string(struct scanner *scanner)
 {
     const char *at = scanner->at + 1;
 
+    if (!can_be_string(scanner->source))
+        fail(scanner->source, NULL, "a string without = before it; write name = \"value\";");
     for (; at < scanner->end && *at != '"'; at++) {
         if (*at != '\\' || at + 1 == scanner->end)
             continue;
@@ -223,22 +258,36 @@ static void copy_line_start(struct scanner *scanner)
         include_file(scanner);
 }
 
-static void copy_token(struct scanner *scanner)
+/* Space and comments. False: there is none. */
+static bool copy_space(struct scanner *scanner)
 {
-    unsigned char first = (unsigned char)*scanner->at;
-
-    if (first == '"')
-        copy_string(scanner);
-    else if (first == '#' || looking_at(scanner, "//"))
+    if (isspace((unsigned char)*scanner->at))
+        copy_to(scanner, scanner->at + 1);
+    else if (*scanner->at == '#' || looking_at(scanner, "//"))
         copy_line_comment(scanner);
     else if (looking_at(scanner, "/*"))
         copy_block_comment(scanner);
-    else if (starts_number(scanner))
+    else
+        return false;
+    return true;
+}
+
+static void copy_token(struct scanner *scanner)
+{
+    unsigned char first = (unsigned char)*scanner->at;
+    bool word = starts_number(scanner) || isalpha(first) || first == '*';
+
+    if (starts_number(scanner))
         copy_number(scanner);
-    else if (isalpha(first) || first == '*')
+    else if (word)
         copy_name(scanner);
+    else if (first == '"')
+        copy_string(scanner);
+    else if (strchr("([{}])", first) != NULL)
+        copy_bracket(scanner);
     else
         copy_to(scanner, scanner->at + 1);
+    scanner->source->last = word ? 'a' : (char)first;
 }
 
 static void scan(struct scanner *scanner)
@@ -246,37 +295,54 @@ static void scan(struct scanner *scanner)
     copy_line_start(scanner);
     while (scanner->at < scanner->end && !scanner->source->failed) {
         bool newline = *scanner->at == '\n';
-        copy_token(scanner);
-        if (newline)
+        if (!copy_space(scanner))
+            copy_token(scanner);
+        else if (newline)
             copy_line_start(scanner);
+    }
+}
+
+/* NULL, or why the file is not to be read. */
+static const char *check_file(int fd, size_t *size)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return strerror(errno);
+    if (!S_ISREG(status.st_mode))
+        return S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a regular file";
+    if (status.st_size > SOURCE_MAX_BYTES)
+        return "it is larger than 4 MiB";
+    *size = (size_t)status.st_size;
+    return NULL;
+}
+
+/* Reads SIZE bytes into CONTENT, which has room for one more. NULL, or what went wrong. */
+static const char *read_content(int fd, char *content, size_t size)
+{
+    size_t length = 0;
+
+    for (;;) {
+        ssize_t got = read(fd, content + length, size + 1 - length);
+        if (got < 0)
+            return strerror(errno);
+        length += (size_t)got;
+        if (length > size || (got == 0 && length < size))
+            return "it changed while it was read";
+        if (got == 0)
+            return memchr(content, '\0', size) != NULL ? "it holds a NUL byte, so it is not a text file"
+                                                       : NULL;
     }
 }
 
 /* The whole file, malloc'ed; NULL, and *problem says why. */
 static char *read_descriptor(int fd, size_t *length, const char **problem)
 {
-    struct stat status;
-    char *content = need(malloc(SOURCE_MAX_BYTES + 1));
-    ssize_t got = 0;
-
-    *length = 0;
-    *problem = NULL;
-    if (fstat(fd, &status) < 0)
-        *problem = strerror(errno);
-    else if (!S_ISREG(status.st_mode))
-        *problem = S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a regular file";
-    while (*problem == NULL && *length <= SOURCE_MAX_BYTES) {
-        got = read(fd, content + *length, SOURCE_MAX_BYTES + 1 - *length);
-        if (got <= 0)
-            break;
-        *length += (size_t)got;
-    }
-    if (got < 0)
-        *problem = strerror(errno);
-    if (*length > SOURCE_MAX_BYTES)
-        *problem = "it is larger than 4 MiB";
-    else if (memchr(content, '\0', *length) != NULL)
-        *problem = "it holds a NUL byte, so it is not a text file";
+    *problem = check_file(fd, length);
+    if (*problem != NULL)
+        return NULL;
+    char *content = need(malloc(*length + 1));
+    *problem = read_content(fd, content, *length);
     if (*problem != NULL) {
         explicit_bzero(content, *length);
         free(content);

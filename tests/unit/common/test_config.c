@@ -300,10 +300,19 @@ static void the_runtime_dir_is_checked(void **state)
 
 static void a_line_says_where_the_syntax_is_wrong(void **state)
 {
+#define NO_EQUALS(line) "c.conf:" line ": a string without = before it; write name = \"value\";\n"
 #define SYNTAX "syntax error; look here and just before for a missing \", ;, =, bracket or comma\n"
     static const struct bad_case cases[] = {
         {"listen = = 1;\n", "c.conf:1: " SYNTAX},
         {"\ncameras = (\n  { name = \"a\" url = ; }\n);\n", "c.conf:3: " SYNTAX},
+        {"\nlisten \"127.0.0.1:80\";\n", NO_EQUALS("2")},
+        {"listen = \"127.0.0.1:80\",\n\"x\";\n", NO_EQUALS("2")},
+        {"cameras = ( { \"CANARY\" } );\n", NO_EQUALS("1")},
+        {"cameras = ( { name = \"a\"; } \"CANARY\" );\n", NO_EQUALS("1")},
+        {"\"CANARY\"", NO_EQUALS("1")},
+        {"a = [ 1, \"CANARY\" ];\n",
+         "c.conf:1: mismatched element type in array; look here and just before for a "
+         "missing \", ;, =, bracket or comma\n"},
         {"a = 1;\na = 2;\n", "c.conf:2: a setting is given twice in the same group; remove one\n"},
         {"cameras = (\n { name = \"a\";\n   name = \"b\"; }\n);\n",
          "c.conf:3: a setting is given twice in the same group; remove one\n"},

@@ -1,0 +1,1 @@
+ringcast_fuzz_target(config_fuzz SOURCES config_fuzz.c LIBRARIES ringcast-config ringcast-text CORPUS config)

@@ -1,0 +1,1 @@
+ringcast_fuzz_target(message_fuzz SOURCES message_fuzz.c LIBRARIES ringcast-message CORPUS message)
