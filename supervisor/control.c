@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "control_listener.h"
 #include "log.h"
 #include "message.h"
 
@@ -21,6 +22,7 @@
 
 struct control {
     nng_socket socket; /* id 0: not open */
+    struct control_listener listener;
     sd_event_source *source;
     control_answer answer;
     void *data;
@@ -93,19 +95,14 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *da
     return 0;
 }
 
-static int listen_at(struct control *control, const char *url)
+static int listen_at(struct control *control, sd_event *event, const char *url)
 {
-    nng_listener listener;
     int error = nng_pipe_notify(control->socket, NNG_PIPE_EV_ADD_PRE, on_connect, NULL);
 
     if (error == 0)
         error = nng_socket_set_size(control->socket, NNG_OPT_RECVMAXSZ, RECEIVE_MAX);
     if (error == 0)
-        error = nng_listener_create(&listener, control->socket, url);
-    if (error == 0)
-        error = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, 0600);
-    if (error == 0)
-        error = nng_listener_start(listener, 0);
+        error = control_listener_init(&control->listener, event, control->socket, url);
     return error;
 }
 
@@ -133,7 +130,7 @@ int control_create(sd_event *event, const char *url, control_answer answer, void
     control->data = data;
     int error = nng_rep0_open(&control->socket);
     if (error == 0)
-        error = listen_at(control, url);
+        error = listen_at(control, event, url);
     if (error != 0)
         log_error("the control socket %s cannot be opened: %s", url, nng_strerror(error));
     int result_code = error == 0 ? watch(control, event) : -EIO;
@@ -150,6 +147,7 @@ void control_destroy(struct control *control)
     if (control == NULL)
         return;
     sd_event_source_disable_unref(control->source);
+    control_listener_finish(&control->listener);
     if (nng_socket_id(control->socket) > 0)
         nng_close(control->socket);
     free(control);

@@ -19,7 +19,7 @@ typedef json_t *(*control_answer)(void *data, const json_t *request);
 
 /*
  * Listens at URL ("ipc://…"). The socket is 0600, and peers other than root and our own user are turned away.
- * No stale socket may be there. Errors are logged. 0 or negative errno.
+ * No stale socket may be there. URL must outlive the control socket. Errors are logged. 0 or negative errno.
  */
 int control_create(sd_event *event, const char *url, control_answer answer, void *data,
                    struct control **control);
