@@ -197,6 +197,55 @@ static void bad_clients_cost_nothing(void **state)
     daemon_finish(&daemon);
 }
 
+/* Connects and hangs up before NNG has greeted, which makes NNG 1.5 stop listening. */
+static void hang_up_early(const struct daemon *daemon)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/control.sock", daemon->runtime_dir);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    /* Refused while ringcastd listens anew: then there is nobody to hang up on. */
+    (void)connect(fd, (const struct sockaddr *)&address, sizeof(address));
+    close(fd);
+}
+
+static bool answers(const struct daemon *daemon)
+{
+    char url[128], request[] = "{\"v\":1,\"type\":\"status\"}", *reply = NULL;
+    size_t length;
+    nng_socket socket;
+
+    snprintf(url, sizeof(url), "ipc://%s/control.sock", daemon->runtime_dir);
+    assert_int_equal(nng_req0_open(&socket), 0);
+    nng_socket_set_ms(socket, NNG_OPT_RECVTIMEO, 500);
+    bool answered = nng_dial(socket, url, NULL, 0) == 0 &&
+                    nng_send(socket, request, strlen(request), 0) == 0 &&
+                    nng_recv(socket, &reply, &length, NNG_FLAG_ALLOC) == 0;
+    if (answered)
+        nng_free(reply, length);
+    nng_close(socket);
+    return answered;
+}
+
+static void hanging_up_early_does_not_deafen(void **state)
+{
+    struct daemon daemon;
+
+    (void)state;
+    start(&daemon);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 20; i++)
+            hang_up_early(&daemon);
+        long long end = now_ms() + PATIENCE_MS;
+        while (!answers(&daemon)) {
+            assert_true(now_ms() < end);
+            pause_between_looks();
+        }
+    }
+    daemon_finish(&daemon);
+}
+
 /* In a process of another user: 0 if the connection is closed before anything can be asked. */
 static int connect_as_stranger(const char *path)
 {
@@ -253,6 +302,7 @@ int main(void)
         cmocka_unit_test(errors_have_codes),
         cmocka_unit_test(long_names_are_answered),
         cmocka_unit_test(bad_clients_cost_nothing),
+        cmocka_unit_test(hanging_up_early_does_not_deafen),
         cmocka_unit_test(strangers_are_turned_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
