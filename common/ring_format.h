@@ -277,31 +277,43 @@ __attribute__((no_sanitize("thread"), noinline, unused)) static void ring_copy(v
     for (size_t i = 0; i < length; i++)
         target[i] = source[i];
 }
-
-/* A place where a reader looks for an entry may be within a fragment by now, written by plain stores. */
-#define RING_LOAD(type, suffix)                                                                              \
-    __attribute__((no_sanitize("thread"), noinline, unused)) static type ring_load_##suffix(                 \
-        const _Atomic type *from)                                                                            \
-    {                                                                                                        \
-        return *(const volatile type *)from;                                                                 \
-    }
 #else
-#define RING_LOAD(type, suffix)                                                                              \
-    static inline type ring_load_##suffix(const _Atomic type *from)                                          \
-    {                                                                                                        \
-        return atomic_load_explicit(from, memory_order_relaxed);                                             \
-    }
-
 static inline void ring_copy(void *to, const void *from, size_t length)
 {
     memcpy(to, from, length);
 }
 #endif
-/* ring_load_u32, ring_load_u64, ring_load_i64: one relaxed load of an entry's field by a reader. */
-RING_LOAD(uint32_t, u32)
-RING_LOAD(uint64_t, u64)
-RING_LOAD(int64_t, i64)
-#undef RING_LOAD
+
+/*
+ * One relaxed load of an entry's field by a reader. ThreadSanitizer must not see it: where the reader looks
+ * for an entry, a fragment may lie by now, written by plain stores.
+ */
+static inline uint32_t ring_load_u32(const _Atomic uint32_t *from)
+{
+#ifdef RING_TSAN
+    uint32_t value;
+    ring_copy(&value, from, sizeof(value));
+    return value;
+#else
+    return atomic_load_explicit(from, memory_order_relaxed);
+#endif
+}
+
+static inline uint64_t ring_load_u64(const _Atomic uint64_t *from)
+{
+#ifdef RING_TSAN
+    uint64_t value;
+    ring_copy(&value, from, sizeof(value));
+    return value;
+#else
+    return atomic_load_explicit(from, memory_order_relaxed);
+#endif
+}
+
+static inline int64_t ring_load_i64(const _Atomic int64_t *from)
+{
+    return (int64_t)ring_load_u64((const _Atomic uint64_t *)from);
+}
 
 /* gcc warns that ThreadSanitizer does not model fences. It needs none here: all it sees are atomics. */
 #if defined(RING_TSAN) && !defined(__clang__)

@@ -16,11 +16,11 @@
 
 #include "ring_fixture.h"
 
+#define OPENINGS 20
 #define READS_PER_OPENING 4000
-#define ENOUGH 5000 /* of each outcome that a test is about */
-#define LEAST 100   /* ... on a machine that is busy with other things */
-#define ENOUGH_CUTS 200
-#define LEAST_CUTS 3
+#define LEAST 100 /* of each outcome that the test is about */
+#define ENOUGH_CUTS 50
+#define LEAST_CUTS 3         /* on a machine that is busy with other things */
 #define TIME_LIMIT_SECONDS 8 /* to get to enough */
 
 static uint64_t random_state;
@@ -101,23 +101,21 @@ static void tempt(struct ring_header *header, uint8_t *data)
     atomic_store(&header->keyframe, position);
 }
 
-static _Noreturn void harm(struct ring_fixture *fixture)
+static void scribble(struct ring_fixture *fixture)
 {
-    for (uint64_t i = 1;; i++) {
-        switch (next_random() % 4) {
-        case 0:
-            scribble_header(fixture->header);
-            break;
-        case 1:
-            scribble_slot(fixture->header);
-            break;
-        case 2:
-            scribble_entry(fixture->header, fixture->data);
-            break;
-        default:
-            tempt(fixture->header, fixture->data);
-            break;
-        }
+    switch (next_random() % 4) {
+    case 0:
+        scribble_header(fixture->header);
+        break;
+    case 1:
+        scribble_slot(fixture->header);
+        break;
+    case 2:
+        scribble_entry(fixture->header, fixture->data);
+        break;
+    default:
+        tempt(fixture->header, fixture->data);
+        break;
     }
 }
 
@@ -125,9 +123,10 @@ struct outcome {
     uint64_t fragments, stale, damaged, ended;
 };
 
-static void read_one(const ringcast_reader *reader, struct outcome *outcome)
+/* At the newest keyframe, or at PLACE. */
+static void read_one(const ringcast_reader *reader, uint64_t place, struct outcome *outcome)
 {
-    static uint8_t *buffer;
+    uint8_t *buffer;
     ringcast_cursor cursor;
     ringcast_entry entry = {0};
     size_t size = 1 + next_random() % (FIXTURE_CAPACITY / 4);
@@ -135,6 +134,8 @@ static void read_one(const ringcast_reader *reader, struct outcome *outcome)
     buffer = malloc(size); /* of the exact size, so that AddressSanitizer sees one byte too many */
     assert_non_null(buffer);
     ringcast_seek_keyframe(reader, &cursor);
+    if (next_random() % 2) /* a place that was sound when it was found need not be so any more */
+        cursor = (ringcast_cursor){.position = place};
     int result = ringcast_read(reader, &cursor, buffer, size, &entry);
     free(buffer);
     if (result == 1 || result == -ENOSPC)
@@ -172,7 +173,8 @@ static pid_t start_harm(struct ring_fixture *fixture)
 
     if (child == 0) {
         random_state ^= (uint64_t)getpid() << 20;
-        harm(fixture);
+        for (;;)
+            scribble(fixture);
     }
     assert_true(child > 0);
     return child;
@@ -206,12 +208,13 @@ static void test_r7_scribbling_writer(void **state)
     seed_random();
     fixture_begin_generation(fixture->writer);
     pid_t child = start_harm(fixture);
-    int64_t deadline = now_seconds() + TIME_LIMIT_SECONDS;
-    while ((outcome.fragments < ENOUGH || outcome.damaged < ENOUGH) && now_seconds() < deadline) {
+    for (int opening = 0; opening < OPENINGS; opening++) {
         ringcast_reader *reader;
         assert_int_equal(ringcast_open(fixture->name, &reader), 0);
         for (int i = 0; i < READS_PER_OPENING; i++) {
-            read_one(reader, &outcome);
+            scribble(
+                fixture); /* this process as well, or on a busy machine the reader would see few changes */
+            read_one(reader, atomic_load(&fixture->header->keyframe), &outcome);
             if (i % 16 == 0)
                 read_init(reader);
         }
@@ -220,8 +223,8 @@ static void test_r7_scribbling_writer(void **state)
     stop(child);
     print_message("%llu fragments, %llu stale, %llu damaged\n", (unsigned long long)outcome.fragments,
                   (unsigned long long)outcome.stale, (unsigned long long)outcome.damaged);
-    assert_true(outcome.fragments > 0 &&
-                outcome.damaged > 0); /* it came through to the data, and was refused */
+    assert_true(outcome.fragments >= LEAST &&
+                outcome.damaged >= LEAST); /* let through to the data, and refused */
 }
 
 /* In a child: cuts the ring off and makes it whole again. */
@@ -262,7 +265,7 @@ static void test_r8_cutting_writer(void **state)
         assert_true(result == 0 || result == -EPROTO);
         uint64_t ended = outcome.ended;
         for (int i = 0; result == 0 && outcome.ended == ended && i < READS_PER_OPENING; i++) {
-            read_one(reader, &outcome);
+            read_one(reader, RING_FIRST_POSITION, &outcome);
             read_init(reader);
         }
         if (result == 0)

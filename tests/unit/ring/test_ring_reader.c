@@ -391,7 +391,7 @@ static void test_r7_identity_is_checked(void **state)
     EXPECT_REFUSED(capacity, 0);
     EXPECT_REFUSED(capacity, FIXTURE_CAPACITY / 2);
     EXPECT_REFUSED(capacity, FIXTURE_CAPACITY + 64);
-    EXPECT_REFUSED(capacity, FIXTURE_CAPACITY * 2);
+    EXPECT_REFUSED(capacity, (uint64_t)FIXTURE_CAPACITY * 2);
     EXPECT_REFUSED(capacity, RING_CAPACITY_MAX * 2);
     EXPECT_REFUSED(capacity, UINT64_C(1) << 63);
     EXPECT_REFUSED(data_offset, 0);

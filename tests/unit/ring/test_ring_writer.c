@@ -220,7 +220,7 @@ static void test_r5_damage_starts_afresh(void **state)
     struct ring_fixture *fixture = *state;
     struct ring_header *header = fixture->header;
     _Atomic uint64_t *const fields[] = {&header->intent, &header->newest, &header->head};
-    const uint64_t deltas[] = {1, 64, FIXTURE_CAPACITY * 3, UINT64_C(1) << 40};
+    const uint64_t deltas[] = {1, 64, UINT64_C(3) * FIXTURE_CAPACITY, UINT64_C(1) << 40};
     ringcast_cursor old;
 
     for (size_t field = 0; field < sizeof(fields) / sizeof(fields[0]); field++) {
