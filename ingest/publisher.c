@@ -235,6 +235,7 @@ static void place(struct publisher *publisher, const struct source_unit *unit, s
         .decode_ns = unit->decode_ns,
         .arrival_ns = unit->capture_ns,
         .reorder = reorder_depth(publisher),
+        .keyframe = publisher->picture.keyframe,
     };
 
     timeline_place(&publisher->timeline, &frame, out);

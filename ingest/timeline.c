@@ -10,29 +10,12 @@
 /* Audio further than this from the video is on another clock: 2 s. */
 #define AUDIO_APART_NS (2 * NS_PER_SECOND)
 
-/* A longer interval is a pause, not the stream's rhythm: 1 s. */
-#define INTERVAL_MAX_TICKS TIMELINE_RATE
-
-/* Shortest duration declared: 1 ms. */
-#define INTERVAL_MIN_TICKS (TIMELINE_RATE / 1000)
-
-/* Declared until two frames have shown the interval: 5 frames a second. */
-#define INTERVAL_FIRST_TICKS (TIMELINE_RATE / 5)
-
-/* How long the longest interval seen is remembered at least: 4 s, two GOPs of most cameras. */
-#define INTERVAL_WINDOW_TICKS (4 * TIMELINE_RATE)
-
 /* The smoothed lead follows with a time constant of this many frames: slow against a burst, fast against
  * drift. */
 #define LEAD_FRAMES 256
 
-/* The smoothed interval follows with this one; before two frames are there it is that of 25 frames a second.
- */
-#define STEP_FRAMES 8
-#define STEP_FIRST_TICKS (TIMELINE_RATE / 25)
-
-/* Largest composition offset believed: 10 s. */
-#define COMPOSITION_MAX_TICKS (10ll * TIMELINE_RATE)
+/* Largest composition offset believed: 60 s. */
+#define COMPOSITION_MAX_TICKS (60ll * TIMELINE_RATE)
 
 static int64_t to_ticks(int64_t ns)
 {
@@ -67,7 +50,7 @@ void timeline_init(struct timeline *timeline, int64_t epoch_ns, int64_t end_ns)
     memset(timeline, 0, sizeof(*timeline));
     timeline->epoch_ns = epoch_ns;
     timeline->end = to_ticks(end_ns) + 1;
-    timeline->step = STEP_FIRST_TICKS;
+    pacing_init(&timeline->pacing, end_ns > 0 ? timeline->end : 0);
 }
 
 void timeline_forget_source(struct timeline *timeline)
@@ -86,7 +69,8 @@ static int64_t continue_by_clock(const struct timeline *timeline, int64_t arriva
 {
     if (!timeline->started)
         return max64(timeline->end, clock_ticks(timeline, arrival_ns));
-    return timeline->last_decode + max64(timeline->step, to_ticks(arrival_ns - timeline->last_arrival_ns));
+    return timeline->last_decode +
+           max64(timeline->pacing.step, to_ticks(arrival_ns - timeline->last_arrival_ns));
 }
 
 static bool jumped(const struct timeline *timeline, int64_t source, int64_t arrival_ns, int reorder)
@@ -106,7 +90,7 @@ static void start_reorder(struct timeline *timeline, int64_t source, int depth)
 {
     timeline->reorder_depth = depth;
     for (int i = 0; i <= depth; i++)
-        timeline->reorder[i] = source - (depth + 1 - i) * timeline->step;
+        timeline->reorder[i] = source - (depth + 1 - i) * timeline->pacing.step;
 }
 
 /*
@@ -131,30 +115,6 @@ static int bounded_depth(int depth)
     if (depth < 0)
         return 0;
     return depth > TIMELINE_REORDER_MAX ? TIMELINE_REORDER_MAX : depth;
-}
-
-static void learn_interval(struct timeline *timeline, int64_t decode)
-{
-    int64_t interval = decode - timeline->last_decode;
-
-    if (interval <= INTERVAL_MAX_TICKS) {
-        timeline->step += (interval - timeline->step) / STEP_FRAMES;
-        timeline->longest[0] = max64(timeline->longest[0], interval);
-    }
-    if (decode >= timeline->window_end) {
-        timeline->longest[1] = timeline->longest[0];
-        timeline->longest[0] = 0;
-        timeline->window_end = decode + INTERVAL_WINDOW_TICKS;
-    }
-}
-
-static uint32_t declared_duration(const struct timeline *timeline)
-{
-    int64_t longest = max64(timeline->longest[0], timeline->longest[1]);
-
-    if (longest == 0)
-        return INTERVAL_FIRST_TICKS;
-    return (uint32_t)max64(longest, INTERVAL_MIN_TICKS);
 }
 
 /* Anchors the source's clock: DECODE (source's clock) becomes the decode time PLACE. */
@@ -197,11 +157,8 @@ static int64_t place_by_source(struct timeline *timeline, const struct timeline_
     return decode + timeline->offset;
 }
 
-/* What the frame teaches, for those after it. */
 static void remember(struct timeline *timeline, int64_t source, int64_t decode, int64_t arrival_ns)
 {
-    if (timeline->started && !timeline->broken)
-        learn_interval(timeline, decode);
     timeline->lead += (decode - clock_ticks(timeline, arrival_ns) - timeline->lead) / LEAD_FRAMES;
     timeline->last_source = source;
     timeline->last_decode = decode;
@@ -214,7 +171,8 @@ void timeline_place(struct timeline *timeline, const struct timeline_frame *fram
                     struct timeline_place *place)
 {
     int64_t given = bounded(frame->presentation_ns);
-    int64_t source = given != TIMELINE_UNKNOWN ? to_ticks(given) : timeline->last_source + timeline->step;
+    int64_t source =
+        given != TIMELINE_UNKNOWN ? to_ticks(given) : timeline->last_source + timeline->pacing.step;
     int64_t decode;
 
     /* Without a time of its own, a frame cannot tie the source's clock to ours: the next one will. */
@@ -224,11 +182,12 @@ void timeline_place(struct timeline *timeline, const struct timeline_frame *fram
         decode = place_by_source(timeline, frame, source);
     if (timeline->started)
         decode = max64(decode, timeline->last_decode + 1);
+    int64_t shown = timeline->mapped ? source + timeline->offset : decode;
     place->discontinuity = timeline->broken;
-    place->composition_offset = timeline->mapped ? composition_offset(source + timeline->offset - decode) : 0;
-    place->decode_time = decode;
+    place->decode_time =
+        pacing_next(&timeline->pacing, decode, frame->keyframe, !timeline->broken, &place->duration);
+    place->composition_offset = composition_offset(shown - place->decode_time);
     remember(timeline, source, decode, frame->arrival_ns);
-    place->duration = declared_duration(timeline);
 }
 
 bool timeline_map_audio(const struct timeline *timeline, int64_t source_ns, int64_t arrival_ns,

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pacing.h"
+
 /* A source's timestamp that is not known. */
 #define TIMELINE_UNKNOWN INT64_MIN
 
@@ -22,21 +24,18 @@
 struct timeline {
     int64_t epoch_ns;
     int64_t end;             /* ticks: no decode time may be smaller; from the ring's last writer */
-    int64_t offset;          /* ticks: decode time − source time, while MAPPED */
+    int64_t offset;          /* ticks: the ring's time − the source's, while MAPPED */
     bool mapped;             /* the source's clock is known */
     bool broken;             /* the source's clock is another one than before; the next frame says so */
     bool started;            /* the last_ members are set */
     int64_t last_source;     /* ticks: presentation time of the last frame, source's clock */
-    int64_t last_decode;     /* ticks */
+    int64_t last_decode;     /* ticks: where it belonged, before pacing */
     int64_t last_arrival_ns; /* CLOCK_MONOTONIC */
     int64_t lead;            /* ticks: decode time − monotonic clock, smoothed */
-    int64_t step;            /* ticks: smoothed interval between frames */
-    int64_t longest[2];      /* ticks: longest interval in this and the previous window */
-    int64_t window_end;      /* ticks: when the window of longest[0] ends */
-    int64_t
-        reorder[TIMELINE_REORDER_MAX + 1]; /* smallest first: presentation times not yet used for decoding */
+    struct pacing pacing;
     int reorder_depth;
-    uint64_t repairs; /* how often the source's clock broke */
+    int64_t reorder[TIMELINE_REORDER_MAX + 1]; /* ascending: presentation times not yet used for decoding */
+    uint64_t repairs;                          /* how often the source's clock broke */
 };
 
 /* A video frame as it came. Times in nanoseconds; source times on the source's own clock. */
@@ -45,6 +44,7 @@ struct timeline_frame {
     int64_t decode_ns;       /* or TIMELINE_UNKNOWN: derived from the presentation times */
     int64_t arrival_ns;      /* CLOCK_MONOTONIC */
     int reorder;             /* frames that may be reordered: 0 without B-frames */
+    bool keyframe;
 };
 
 /* Where it goes on the ring's timeline, in ticks. */

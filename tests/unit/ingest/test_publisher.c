@@ -1,0 +1,334 @@
+/* From access units to fragments in a real ring: generations, keyframes, audio. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "boxes.h"
+#include "publisher.h"
+#include "ring_create.h"
+#include "ring_writer.h"
+#include "ringcast.h"
+#include "samples.h"
+
+#define MS 1000000ll
+#define EPOCH 1000000000ll
+#define FRAME (40 * MS)
+
+struct rig {
+    char name[RING_NAME_SIZE];
+    struct ring_descriptors ring;
+    struct ring_writer *writer;
+    struct publisher *publisher;
+    ringcast_reader *reader;
+    ringcast_cursor cursor;
+    struct source_description description;
+    int64_t now_ns;
+    char error[SOURCE_ERROR_SIZE];
+    uint8_t bytes[1 << 16];
+    size_t length;
+};
+
+static int setup(void **state)
+{
+    struct rig *rig = calloc(1, sizeof(*rig));
+    char instance[32];
+
+    assert_non_null(rig);
+    snprintf(instance, sizeof(instance), "publisher%d", (int)getpid());
+    assert_int_equal(ring_name(rig->name, instance, "cam"), 0);
+    assert_int_equal(ring_create(rig->name, 65536, EPOCH, &rig->ring), 0);
+    assert_int_equal(ringcast_open_fd(rig->ring.reader, &rig->reader), 0);
+    assert_int_equal(ringcast_seek_keyframe(rig->reader, &rig->cursor), -EAGAIN);
+    assert_int_equal(ring_writer_attach(dup(rig->ring.writer), -1, &rig->writer), 0);
+    assert_int_equal(publisher_create(rig->writer, &rig->publisher), 0);
+    rig->description.video = (struct source_stream){.codec = SOURCE_CODEC_H264, .codec_name = "h264"};
+    rig->now_ns = EPOCH + 1000 * MS;
+    *state = rig;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct rig *rig = *state;
+
+    publisher_destroy(rig->publisher);
+    ring_writer_detach(rig->writer);
+    ringcast_close(rig->reader);
+    close(rig->ring.reader);
+    close(rig->ring.writer);
+    ring_unlink(rig->name);
+    free(rig);
+    return 0;
+}
+
+static void add(struct rig *rig, const void *data, size_t size)
+{
+    memcpy(rig->bytes + rig->length, "\0\0\1", 3);
+    memcpy(rig->bytes + rig->length + 3, data, size);
+    rig->length += 3 + size;
+}
+
+#define ADD(rig, bytes) add(rig, bytes, sizeof(bytes))
+
+/* Hands over what was added, as the next video unit. */
+static int put(struct rig *rig)
+{
+    struct source_unit unit = {.video = true,
+                               .data = rig->bytes,
+                               .size = rig->length,
+                               .presentation_ns = rig->now_ns,
+                               .decode_ns = SOURCE_TIME_UNKNOWN,
+                               .capture_ns = rig->now_ns,
+                               .wall_ns = 77};
+
+    rig->now_ns += FRAME;
+    rig->length = 0;
+    return publisher_put(rig->publisher, &unit, rig->error);
+}
+
+static int put_slice(struct rig *rig, bool idr)
+{
+    static const uint8_t key[] = {0x65, 0x88, 0x84, 0x12};
+    static const uint8_t other[] = {0x41, 0x9a, 0x02};
+
+    if (idr)
+        ADD(rig, key);
+    else
+        ADD(rig, other);
+    return put(rig);
+}
+
+static void put_audio(struct rig *rig, int64_t offset_ns)
+{
+    static const uint8_t bytes[] = {0x21, 0x10, 0x05};
+    struct source_unit unit = {.data = bytes,
+                               .size = sizeof(bytes),
+                               .presentation_ns = rig->now_ns + offset_ns,
+                               .decode_ns = SOURCE_TIME_UNKNOWN,
+                               .capture_ns = rig->now_ns};
+
+    assert_int_equal(publisher_put(rig->publisher, &unit, rig->error), 0);
+}
+
+/* Reads the next fragment, which must be there. */
+static ringcast_entry expect_fragment(struct rig *rig, uint32_t generation, uint32_t flags,
+                                      struct fragment_track tracks[2])
+{
+    static uint8_t data[65536];
+    ringcast_entry entry;
+
+    assert_int_equal(ringcast_read(rig->reader, &rig->cursor, data, sizeof(data), &entry), 1);
+    assert_int_equal(entry.generation, generation);
+    assert_int_equal(entry.flags, flags);
+    assert_int_equal(boxes_check_fragment(data, entry.length, tracks), entry.sequence);
+    return entry;
+}
+
+static void begin(struct rig *rig)
+{
+    assert_int_equal(publisher_begin(rig->publisher, &rig->description, rig->error), 0);
+}
+
+static void waits_for_parameters_and_keyframe(void **state)
+{
+    struct rig *rig = *state;
+    struct fragment_track tracks[2];
+
+    begin(rig);
+    assert_int_equal(put_slice(rig, false), 0);
+    assert_int_equal(put_slice(rig, true), 0); /* no parameter sets yet */
+    ADD(rig, sample_avc_base_sps);
+    assert_int_equal(put(rig), 0);
+    ADD(rig, sample_avc_base_pps);
+    assert_int_equal(put_slice(rig, false), 0);
+    assert_int_equal(put_slice(rig, true), 1);
+    assert_int_equal(put_slice(rig, false), 1);
+    ringcast_entry entry = expect_fragment(rig, 1, RINGCAST_KEYFRAME, tracks);
+    assert_int_equal(entry.wall_ns, 77);
+    assert_int_equal(entry.timescale, 90000);
+    expect_fragment(rig, 1, 0, tracks);
+    const struct publisher_status *status = publisher_status(rig->publisher);
+    assert_string_equal(status->codecs, "avc1.42C01E");
+    assert_int_equal(status->width, 640);
+    assert_int_equal(status->height, 360);
+    assert_int_equal(status->fragments, 2);
+    assert_int_equal(status->withheld, 3);
+}
+
+static void new_parameters_begin_a_generation(void **state)
+{
+    struct rig *rig = *state;
+    struct fragment_track tracks[2];
+    ringcast_generation generation;
+
+    begin(rig);
+    for (int i = 0; i < 2; i++) { /* the same again changes nothing */
+        ADD(rig, sample_avc_base_sps);
+        ADD(rig, sample_avc_base_pps);
+        assert_int_equal(put_slice(rig, true), 1);
+        expect_fragment(rig, 1, RINGCAST_KEYFRAME, tracks);
+    }
+    ADD(rig, sample_avc_high_sps);
+    ADD(rig, sample_avc_high_pps);
+    assert_int_equal(put_slice(rig, false), 0); /* cannot be decoded with either */
+    assert_int_equal(put_slice(rig, false), 0);
+    assert_int_equal(put_slice(rig, true), 1);
+    ringcast_entry entry = expect_fragment(rig, 2, RINGCAST_KEYFRAME, tracks);
+    assert_int_equal(entry.sequence, 3);
+    assert_int_equal(ringcast_init_segment(rig->reader, 2, NULL, 0, &generation), 0);
+    assert_string_equal(generation.codecs, "avc1.640028");
+    assert_int_equal(generation.width, 1920);
+    assert_int_equal(publisher_status(rig->publisher)->changes, 2);
+}
+
+static void reconnect_keeps_the_generation(void **state)
+{
+    struct rig *rig = *state;
+    struct fragment_track tracks[2];
+    int64_t last = 0;
+
+    for (int i = 0; i < 3; i++) {
+        begin(rig);
+        assert_int_equal(put_slice(rig, false), 0);
+        ADD(rig, sample_avc_base_sps);
+        ADD(rig, sample_avc_base_pps);
+        assert_int_equal(put_slice(rig, true), 1);
+        ringcast_entry entry =
+            expect_fragment(rig, 1, RINGCAST_KEYFRAME | (i > 0 ? RINGCAST_DISCONTINUITY : 0u), tracks);
+        assert_true(entry.decode_time > last);
+        last = entry.decode_time;
+    }
+}
+
+static void next_writer_begins_a_generation(void **state)
+{
+    struct rig *rig = *state;
+    struct fragment_track tracks[2];
+
+    for (uint32_t i = 1; i <= 2; i++) {
+        begin(rig);
+        ADD(rig, sample_avc_base_sps);
+        ADD(rig, sample_avc_base_pps);
+        assert_int_equal(put_slice(rig, true), 1);
+        expect_fragment(rig, i, RINGCAST_KEYFRAME, tracks);
+        publisher_destroy(rig->publisher);
+        ring_writer_detach(rig->writer);
+        assert_int_equal(ring_writer_attach(dup(rig->ring.writer), -1, &rig->writer), 0);
+        assert_int_equal(publisher_create(rig->writer, &rig->publisher), 0);
+    }
+}
+
+static void audio_goes_with_the_next_picture(void **state)
+{
+    static const uint8_t config[] = {0x11, 0x88}; /* 48 kHz, mono */
+    struct rig *rig = *state;
+    struct fragment_track tracks[2];
+
+    rig->description.audio = (struct source_stream){.codec = SOURCE_CODEC_AAC,
+                                                    .codec_name = "aac",
+                                                    .extradata = config,
+                                                    .extradata_size = sizeof(config),
+                                                    .sample_rate = 48000,
+                                                    .channels = 1};
+    begin(rig);
+    put_audio(rig, 0); /* before the first picture: left out */
+    ADD(rig, sample_avc_base_sps);
+    ADD(rig, sample_avc_base_pps);
+    assert_int_equal(put_slice(rig, true), 1);
+    ringcast_entry first = expect_fragment(rig, 1, RINGCAST_KEYFRAME, tracks);
+    assert_int_equal(tracks[1].samples, 0);
+    put_audio(rig, -FRAME);
+    put_audio(rig, -FRAME + 1024 * 1000000000ll / 48000);
+    assert_int_equal(put_slice(rig, false), 1);
+    expect_fragment(rig, 1, 0, tracks);
+    assert_int_equal(tracks[1].samples, 2);
+    assert_int_equal(tracks[1].duration, 2048);
+    assert_int_equal(tracks[1].decode_time, first.decode_time * 48000 / 90000);
+    assert_int_equal(put_slice(rig, false), 1);
+    expect_fragment(rig, 1, 0, tracks);
+    assert_int_equal(tracks[1].samples, 0);
+    assert_string_equal(publisher_status(rig->publisher)->codecs, "avc1.42C01E,mp4a.40.2");
+}
+
+static void picture_over_a_quarter_of_the_ring(void **state)
+{
+    static uint8_t big[20000] = {0x65, 0x88};
+    struct rig *rig = *state;
+    struct fragment_track tracks[2];
+
+    memset(big + 2, 0x55, sizeof(big) - 2);
+    begin(rig);
+    ADD(rig, sample_avc_base_sps);
+    ADD(rig, sample_avc_base_pps);
+    assert_int_equal(put_slice(rig, true), 1);
+    big[0] = 0x41;
+    ADD(rig, big);
+    assert_int_equal(put(rig), 0);
+    assert_int_equal(put_slice(rig, false), 0); /* needs the one that is missing */
+    big[0] = 0x65;
+    ADD(rig, big);
+    assert_int_equal(put(rig), -EMSGSIZE);
+    assert_non_null(strstr(rig->error, "ring_size"));
+    assert_int_equal(put_slice(rig, true), 1);
+    expect_fragment(rig, 1, RINGCAST_KEYFRAME, tracks);
+    expect_fragment(rig, 1, RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY, tracks);
+}
+
+static void streams_that_cannot_be_served(void **state)
+{
+    struct rig *rig = *state;
+
+    rig->description.video = (struct source_stream){.codec = SOURCE_CODEC_OTHER, .codec_name = "mjpeg"};
+    assert_int_equal(publisher_begin(rig->publisher, &rig->description, rig->error), -ENOTSUP);
+    assert_non_null(strstr(rig->error, "mjpeg"));
+    rig->description.video.codec = SOURCE_CODEC_NONE;
+    assert_int_equal(publisher_begin(rig->publisher, &rig->description, rig->error), -ENOTSUP);
+}
+
+static void garbage_is_no_picture(void **state)
+{
+    struct rig *rig = *state;
+    uint32_t seed = 12345;
+
+    begin(rig);
+    ADD(rig, sample_avc_base_sps);
+    ADD(rig, sample_avc_base_pps);
+    assert_int_equal(put_slice(rig, true), 1);
+    for (int round = 0; round < 2000; round++) {
+        size_t size = 1 + round % 300;
+        uint8_t *data = malloc(size);
+        for (size_t i = 0; i < size; i++) {
+            seed = seed * 1103515245u + 12345u;
+            data[i] = (uint8_t)(seed >> 16 & (round % 2 == 0 ? 0xff : 0x07));
+        }
+        struct source_unit unit = {.video = true,
+                                   .keyframe = round % 3 == 0,
+                                   .data = data,
+                                   .size = size,
+                                   .presentation_ns = (int64_t)seed * (int64_t)seed,
+                                   .decode_ns = SOURCE_TIME_UNKNOWN,
+                                   .capture_ns = rig->now_ns += MS};
+        assert_true(publisher_put(rig->publisher, &unit, rig->error) >= -EMSGSIZE);
+        free(data);
+    }
+}
+
+#define RIG_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(waits_for_parameters_and_keyframe), RIG_TEST(new_parameters_begin_a_generation),
+        RIG_TEST(reconnect_keeps_the_generation),    RIG_TEST(next_writer_begins_a_generation),
+        RIG_TEST(audio_goes_with_the_next_picture),  RIG_TEST(picture_over_a_quarter_of_the_ring),
+        RIG_TEST(streams_that_cannot_be_served),     RIG_TEST(garbage_is_no_picture),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
