@@ -33,6 +33,12 @@
 
 enum kind { KIND_STRING, KIND_URL, KIND_BOOLEAN, KIND_INTEGER, KIND_CHOICE, KIND_LISTEN, KIND_CAMERAS };
 
+/* Of a setting. */
+enum setting_flags {
+    REQUIRED = 1u << 0, /* it has no default */
+    SECRET = 1u << 1,   /* made known to the log; of a URL, its password is */
+};
+
 struct choice {
     const char *name; /* NULL: the end */
     int value;
@@ -41,12 +47,11 @@ struct choice {
 struct setting {
     const char *name;
     enum kind kind;
+    unsigned flags;                              /* enum setting_flags */
     size_t offset;                               /* of the member in struct config or struct config_camera */
     long long min, max;                          /* the integer's value, or the string's length in bytes */
-    bool required;                               /* else: the default follows, in the file's own terms */
-    bool secret;                                 /* made known to the log; of a URL, its password is */
-    const char *text;                            /* NULL: none */
-    long long number;                            /* of booleans and integers; 0: none */
+    const char *text;                            /* the default, in the file's own terms; NULL: none */
+    long long number;                            /* the default of booleans and integers; 0: none */
     const struct choice *choices;                /* of KIND_CHOICE */
     bool (*check)(const char *value, char *why); /* of strings: what else must hold; config_check.h */
 };
@@ -65,25 +70,23 @@ static const struct choice log_levels[] = {{"error", LOG_LEVEL_ERROR},
 
 /* The cameras come last: their ring_size follows the one above. */
 static const struct setting top_settings[] = {
-    {"listen", KIND_LISTEN, 0, 1, 64, .text = "127.0.0.1:8080"},
-    {"insecure", KIND_BOOLEAN, TOP(insecure), .number = false},
-    {"runtime_dir", KIND_STRING, TOP(runtime_dir), 1, 4096, .check = config_check_runtime_dir},
-    {"instance", KIND_STRING, TOP(instance), 1, 32, .check = config_check_instance},
-    {"ring_size", KIND_INTEGER, TOP(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = RING_SIZE_DEFAULT},
-    {"log_level", KIND_CHOICE, TOP(log_level), .text = "info", .choices = log_levels},
-    {"cameras", KIND_CAMERAS, TOP(cameras), 1, CAMERAS_MAX, .required = true},
+    {"listen", KIND_LISTEN, 0, 0, 1, 64, .text = "127.0.0.1:8080"},
+    {"insecure", KIND_BOOLEAN, 0, TOP(insecure), .number = false},
+    {"runtime_dir", KIND_STRING, 0, TOP(runtime_dir), 1, 4096, .check = config_check_runtime_dir},
+    {"instance", KIND_STRING, 0, TOP(instance), 1, 32, .check = config_check_instance},
+    {"ring_size", KIND_INTEGER, 0, TOP(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = RING_SIZE_DEFAULT},
+    {"log_level", KIND_CHOICE, 0, TOP(log_level), .text = "info", .choices = log_levels},
+    {"cameras", KIND_CAMERAS, REQUIRED, TOP(cameras), 1, CAMERAS_MAX, .number = 0},
 };
 
 static const struct setting camera_settings[] = {
-    {"name", KIND_STRING, CAMERA(name), 1, CONFIG_CAMERA_NAME_MAX, .required = true,
-     .check = config_check_name},
-    {"url", KIND_URL, CAMERA(url), 1, URL_MAX, .required = true, .check = config_check_url},
-    {"username", KIND_STRING, CAMERA(username), 1, CREDENTIAL_MAX, .check = config_check_credential},
-    {"password", KIND_STRING, CAMERA(password), 0, CREDENTIAL_MAX, .secret = true,
-     .check = config_check_credential},
-    {"transport", KIND_CHOICE, CAMERA(transport), .text = "tcp", .choices = transports},
-    {"audio", KIND_BOOLEAN, CAMERA(audio), .number = true},
-    {"ring_size", KIND_INTEGER, CAMERA(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = 0},
+    {"name", KIND_STRING, REQUIRED, CAMERA(name), 1, CONFIG_CAMERA_NAME_MAX, .check = config_check_name},
+    {"url", KIND_URL, REQUIRED, CAMERA(url), 1, URL_MAX, .check = config_check_url},
+    {"username", KIND_STRING, 0, CAMERA(username), 1, CREDENTIAL_MAX, .check = config_check_credential},
+    {"password", KIND_STRING, SECRET, CAMERA(password), 0, CREDENTIAL_MAX, .check = config_check_credential},
+    {"transport", KIND_CHOICE, 0, CAMERA(transport), .text = "tcp", .choices = transports},
+    {"audio", KIND_BOOLEAN, 0, CAMERA(audio), .number = true},
+    {"ring_size", KIND_INTEGER, 0, CAMERA(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = 0},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -218,7 +221,7 @@ static void take_string(const struct reader *reader, const struct setting *setti
         return;
     char *copy = need(strdup(value));
     memcpy((char *)reader->object + setting->offset, &copy, sizeof(copy));
-    if (setting->secret)
+    if ((setting->flags & SECRET) != 0)
         log_add_secret(value);
 }
 
@@ -314,7 +317,7 @@ static void take_given(const struct reader *reader, const struct setting *settin
 
 static void take_default(const struct reader *reader, const struct setting *setting)
 {
-    if (setting->required)
+    if ((setting->flags & REQUIRED) != 0)
         report_at(reader, reader->line, setting->name, "missing; add it");
     else if (setting->kind == KIND_BOOLEAN)
         take_boolean(reader, setting, setting->number != 0);

@@ -22,7 +22,7 @@
 /* Bytes of the directory's own name within a derived instance; a dash and the hash follow. */
 #define INSTANCE_STEM_MAX 21
 
-static const char letters_and_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+static const char instance_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 static const char system_runtime_dir[] = "/run/ringcast";
 static const char *const url_schemes[] = {"rtsp", "rtsps", "http", "https", "rtmp"};
 
@@ -61,12 +61,7 @@ bool config_check_credential(const char *text, char problem[CONFIG_PROBLEM_SIZE]
 
 bool config_check_instance(const char *instance, char problem[CONFIG_PROBLEM_SIZE])
 {
-    size_t length = strlen(instance);
-
-    for (const char *at = instance; *at != '\0'; at++)
-        if (strchr(letters_and_digits, *at) == NULL && *at != '_' && *at != '-')
-            length = INSTANCE_MAX + 1;
-    if (length > INSTANCE_MAX)
+    if (instance[strspn(instance, instance_bytes)] != '\0' || strlen(instance) > INSTANCE_MAX)
         return refuse(problem,
                       "cannot be part of the names in /dev/shm; use 1 to %d letters, digits, \"_\" and \"-\"",
                       INSTANCE_MAX);
@@ -139,9 +134,9 @@ char *config_derive_instance(const char *runtime_dir)
 
     if (strcmp(runtime_dir, system_runtime_dir) == 0)
         return strdup("default");
-    for (; base[length] != '\0' && length < INSTANCE_STEM_MAX; length++)
-        stem[length] = strchr(letters_and_digits, base[length]) != NULL ? base[length] : '_';
-    stem[length] = '\0';
+    snprintf(stem, sizeof(stem), "%s", base);
+    while (stem[length = strspn(stem, instance_bytes)] != '\0')
+        stem[length] = '_';
     if (asprintf(&instance, "%s-%010llx", stem, hash_of(runtime_dir)) < 0)
         return NULL;
     return instance;
@@ -186,7 +181,7 @@ static bool parse_listen_host(const char *text, const char *colon, char **host,
     if (!brackets && memchr(text, ':', length) != NULL)
         return refuse(problem, "an IPv6 address needs brackets; write \"[::1]:8080\"");
     if (length < sizeof(copy))
-        memcpy(copy, text + brackets, length - 2 * brackets);
+        memcpy(copy, text + brackets, brackets ? length - 2 : length);
     if (strcasecmp(copy, "localhost") == 0)
         *host = strdup("127.0.0.1");
     else

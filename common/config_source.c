@@ -21,7 +21,7 @@
 #include "config_report.h"
 
 /* Bytes of all files together: 1000 cameras take about 200 kB. */
-#define SOURCE_MAX_BYTES (4u * 1024u * 1024u)
+#define SOURCE_MAX_BYTES 4194304
 
 /* Files within files, as deep as libconfig itself goes. */
 #define INCLUDE_DEPTH_MAX 10
@@ -274,7 +274,8 @@ static bool copy_space(struct scanner *scanner)
 
 static void copy_token(struct scanner *scanner)
 {
-    unsigned char first = (unsigned char)*scanner->at;
+    const char *start = scanner->at;
+    unsigned char first = (unsigned char)*start;
     bool word = starts_number(scanner) || isalpha(first) || first == '*';
 
     if (starts_number(scanner))
@@ -287,7 +288,9 @@ static void copy_token(struct scanner *scanner)
         copy_bracket(scanner);
     else
         copy_to(scanner, scanner->at + 1);
-    scanner->source->last = word ? 'a' : (char)first;
+    scanner->source->last = *start;
+    if (word)
+        scanner->source->last = 'a';
 }
 
 static void scan(struct scanner *scanner)

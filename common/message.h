@@ -15,10 +15,10 @@
 #define MESSAGE_VERSION 1
 
 /* Largest encoded message in bytes. 200 cameras' status is about 100 kB. */
-#define MESSAGE_MAX (1024u * 1024u)
+#define MESSAGE_MAX 1048576u
 
 /* Largest message on a process channel (channel.h): a socket buffer has room for several. */
-#define MESSAGE_CHANNEL_MAX (48u * 1024u)
+#define MESSAGE_CHANNEL_MAX 49152u
 
 /* A new message {"v":1,"type":TYPE}; add members with jansson. NULL: out of memory. Owned by the caller. */
 json_t *message_new(const char *type);
