@@ -293,7 +293,7 @@ static void what_is_not_a_configuration_file_is_refused(void **state)
     fclose(file);
     config_fixture_assert_errors(
         "c.conf", "c.conf: cannot be read: it holds a NUL byte, so it is not a text file" NAME_ONE);
-    assert_int_equal(truncate("c.conf", 4 * 1024 * 1024 + 1), 0);
+    assert_int_equal(truncate("c.conf", 4194305), 0);
     config_fixture_assert_errors("c.conf", "c.conf: cannot be read: it is larger than 4 MiB" NAME_ONE);
     if (geteuid() != 0) {
         assert_int_equal(chmod("c.conf", 0), 0);

@@ -67,13 +67,13 @@ static void another_version_can_be_told_from_the_rest(void **state)
 
 static void an_oversized_message_is_not_parsed(void **state)
 {
-    const char head[] = "{\"v\":1,\"type\":\"status\"}";
+    static const char head[] = {"{\"v\":1,\"type\":\"status\"}"};
     char *data = malloc(MESSAGE_MAX + 1);
     const char *error = NULL;
 
     (void)state;
     memset(data, ' ', MESSAGE_MAX + 1);
-    memcpy(data, head, strlen(head));
+    memcpy(data, head, sizeof(head) - 1);
     json_t *message = message_decode(data, MESSAGE_MAX, &error);
     assert_non_null(message);
     assert_null(error);

@@ -253,14 +253,14 @@ static void the_largest_reply_is_taken_and_a_larger_one_refused(void **state)
     struct ctl_answer answers[] = {{.type = "status", .text = STATUS("")}, {.type = NULL}};
     struct ctl_result result;
 
-    answers[0].padding = 1024 * 1024 - 100;
+    answers[0].padding = 1048476;
     ctl_fixture_serve(answers);
     RUN(&result, "status", "--socket", "SOCKET");
     assert_int_equal(result.code, 0);
     assert_int_equal(ctl_fixture_leave(state), 0);
     assert_int_equal(ctl_fixture_enter(state), 0);
 
-    answers[0].padding = 8 * 1024 * 1024;
+    answers[0].padding = 8388608;
     ctl_fixture_serve(answers);
     RUN(&result, "status", "--socket", "SOCKET");
     assert_int_equal(result.code, 3);
