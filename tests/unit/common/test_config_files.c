@@ -307,7 +307,7 @@ static void a_large_configuration_of_small_files_is_refused(void **state)
     FILE *file = fopen("part.conf", "w");
 
     (void)state;
-    for (size_t i = 0; i < 1024 * 1024; i++)
+    for (size_t i = 0; i < 1048576u; i++)
         fputc('\n', file);
     fclose(file);
     config_fixture_write("c.conf", "@include \"part.conf\"\n@include \"part.conf\"\n@include \"part.conf\"\n"
