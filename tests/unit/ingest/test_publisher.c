@@ -311,7 +311,7 @@ static void garbage_is_no_picture(void **state)
                                    .keyframe = round % 3 == 0,
                                    .data = data,
                                    .size = size,
-                                   .presentation_ns = (int64_t)seed * (int64_t)seed,
+                                   .presentation_ns = (int64_t)((uint64_t)seed * seed),
                                    .decode_ns = SOURCE_TIME_UNKNOWN,
                                    .capture_ns = rig->now_ns += MS};
         assert_true(publisher_put(rig->publisher, &unit, rig->error) >= -EMSGSIZE);
