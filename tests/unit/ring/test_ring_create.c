@@ -179,8 +179,9 @@ static void test_sweep_takes_what_nobody_holds(void **state)
     assert_int_equal(ring_sweep(instance), 0);
     assert_true(!exists(names[0]) && exists(names[2])); /* another instance's */
 
+    close(held[2].reader); /* and so does the writable one */
+    assert_int_equal(ring_sweep(longer), -EBUSY);
     close(held[2].writer);
-    close(held[2].reader);
     assert_int_equal(ring_sweep(longer), 1);
 }
 

@@ -227,6 +227,27 @@ static void test_r7_lengths_that_cannot_be(void **state)
     }
 }
 
+/* At the very end of the data, where one byte too many lies outside of the mapping. */
+static void test_r7_nothing_is_read_behind_the_data(void **state)
+{
+    struct ring_fixture *fixture = *state;
+    uint64_t last = FIXTURE_CAPACITY - RING_ALIGN;
+    struct ring_entry *entry = fixture_entry(fixture, last);
+
+    with_entries(fixture, 1);
+    atomic_store(&fixture->header->head, (uint64_t)FIXTURE_CAPACITY * 2);
+    atomic_store(&fixture->header->intent, (uint64_t)FIXTURE_CAPACITY);
+    atomic_store(&entry->position, last);
+    atomic_store(&entry->sequence, 1);
+    atomic_store(&entry->generation, 1);
+    for (uint32_t length = 1; length <= FIXTURE_CAPACITY / 4; length *= 2) {
+        atomic_store(&entry->length, length);
+        assert_int_equal(read_at(fixture, (ringcast_cursor){.position = last}), -EBADMSG);
+    }
+    for (uint64_t i = 1; i < RING_ALIGN; i++)
+        assert_int_equal(read_at(fixture, (ringcast_cursor){.position = last + i}), -EBADMSG);
+}
+
 static void test_r7_fields_that_cannot_be(void **state)
 {
     struct ring_fixture *fixture = *state;
@@ -279,6 +300,14 @@ static void test_r7_generation_slots_that_cannot_be(void **state)
     assert_int_equal(ringcast_init_segment(fixture->reader, 1, init, sizeof(init), &generation), -EBADMSG);
     atomic_store(&slot->init_length, UINT32_MAX);
     assert_int_equal(ringcast_init_segment(fixture->reader, 0, init, sizeof(init), &generation), -EBADMSG);
+    size_t large_size = 2 * fixture->map_length;
+    uint8_t *large = malloc(large_size);
+    assert_non_null(large);
+    memset(large, 0xAA, large_size);
+    atomic_store(&slot->init_length, (uint32_t)large_size);
+    assert_int_equal(ringcast_init_segment(fixture->reader, 1, large, large_size, &generation), -EBADMSG);
+    assert_int_equal(large[large_size - 1], 0xAA); /* nothing was copied */
+    free(large);
     atomic_store(&slot->init_length, RINGCAST_INIT_MAX);
     assert_int_equal(ringcast_init_segment(fixture->reader, 0, init, sizeof(init), &generation), 0);
     atomic_store(&slot->timescale, 0);
@@ -459,6 +488,7 @@ int main(void)
         RING_TEST(test_r6_keyframe_that_is_none),
         RING_TEST(test_r7_places_that_cannot_be),
         RING_TEST(test_r7_lengths_that_cannot_be),
+        RING_TEST(test_r7_nothing_is_read_behind_the_data),
         RING_TEST(test_r7_fields_that_cannot_be),
         RING_TEST(test_r7_padding_behind_padding),
         RING_TEST(test_r7_generation_slots_that_cannot_be),

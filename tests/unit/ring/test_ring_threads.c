@@ -16,6 +16,7 @@
 #define FRAGMENTS 6000
 #define KEYFRAME_EVERY 10
 #define GENERATION_EVERY 500
+#define GENERATIONS 5000
 #define LONGEST_FRAGMENT 3000
 
 struct reading {
@@ -124,6 +125,39 @@ static void test_r4_threads_see_whole_fragments(void **state)
     }
 }
 
+/* Reads the oldest generation that is still there: the one that the writer overwrites next. */
+static void *read_oldest_generations(void *argument)
+{
+    struct reading *reading = argument;
+    const struct ring_header *header = ring_reader_header(&reading->reader);
+
+    while (atomic_load_explicit(&header->state, memory_order_acquire) != RING_RETIRED) {
+        uint32_t newest = atomic_load_explicit(&header->generation, memory_order_acquire);
+        if (newest < RING_GENERATIONS)
+            continue;
+        check_init_segment(reading, newest - RING_GENERATIONS + 1);
+        reading->fragments++;
+    }
+    return NULL;
+}
+
+static void test_r3_threads_see_whole_generations(void **state)
+{
+    struct ring_fixture *fixture = *state;
+    static struct reading reading;
+
+    reading = (struct reading){
+        .reader = {.map = fixture->writer->map, .geometry = fixture->writer->geometry},
+    };
+    assert_int_equal(pthread_create(&reading.thread, NULL, read_oldest_generations, &reading), 0);
+    for (uint32_t number = 1; number <= GENERATIONS; number++)
+        begin(fixture->writer, number);
+    atomic_store_explicit(&ring_writer_header(fixture->writer)->state, RING_RETIRED, memory_order_release);
+    assert_int_equal(pthread_join(reading.thread, NULL), 0);
+    assert_int_equal(reading.failures, 0);
+    assert_true(reading.fragments > 0);
+}
+
 /* Rings come and go in several threads: the registry of SIGBUS guards is shared by all. */
 static void *open_and_close(void *argument)
 {
@@ -157,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RING_TEST(test_r4_threads_see_whole_fragments),
+        RING_TEST(test_r3_threads_see_whole_generations),
         RING_TEST(test_r9_threads_open_and_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
