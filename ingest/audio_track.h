@@ -14,7 +14,7 @@
 #define AUDIO_TRACK_UNITS_MAX 512
 
 /* Bytes waiting for a video frame: 6 s at 320 kbit/s. */
-#define AUDIO_TRACK_BYTES_MAX (256u * 1024u)
+#define AUDIO_TRACK_BYTES_MAX ((size_t)256 * 1024)
 
 struct audio_track {
     uint32_t rate;          /* Hz: the track's timescale; 0: no audio */

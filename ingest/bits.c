@@ -54,7 +54,7 @@ uint32_t bits_read_ue(struct bits *bits)
             return 0;
         }
     }
-    uint32_t base = (uint32_t)((1ull << zeros) - 1);
+    uint32_t base = (uint32_t)((1ULL << zeros) - 1);
     uint32_t rest = bits_read(bits, zeros);
     return bits->overrun ? 0 : base + rest;
 }

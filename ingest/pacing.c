@@ -17,7 +17,7 @@
 #define STEP_LIMIT_TENTHS 19
 
 /* A keyframe that is late by more begins at its own time, with a hole before it that players skip: 5 s. */
-#define BRIDGE_MAX_TICKS (5ll * TIMELINE_RATE)
+#define BRIDGE_MAX_TICKS (5LL * TIMELINE_RATE)
 
 static int64_t clamp(int64_t value, int64_t low, int64_t high)
 {

@@ -20,8 +20,8 @@
 
 #include "source_libav_error.h"
 
-#define NS_PER_SECOND 1000000000ll
-#define NS_PER_MS 1000000ll
+#define NS_PER_SECOND 1000000000LL
+#define NS_PER_MS 1000000LL
 
 /* How long saying goodbye to the camera may take. */
 #define CLOSE_DEADLINE_MS 300
@@ -33,7 +33,7 @@
 #define USERINFO_MAX 127
 
 /* Streams that no SDP describes (HTTP, RTMP) are probed; this much at most. */
-#define PROBE_BYTES (256 * 1024)
+#define PROBE_BYTES 262144
 #define PROBE_US 1000000
 
 enum phase { PHASE_OPENING, PHASE_READING, PHASE_CLOSING };
@@ -161,7 +161,7 @@ static int set_options(AVDictionary **dictionary, const struct source_options *o
     int failed = 0;
 
     if (rtsp) {
-        failed |= av_dict_set_int(dictionary, "timeout", SOURCE_CONNECT_DEADLINE_MS * 1000ll, 0) < 0;
+        failed |= av_dict_set_int(dictionary, "timeout", SOURCE_CONNECT_DEADLINE_MS * 1000LL, 0) < 0;
         failed |= av_dict_set(dictionary, "rtsp_transport", transports[options->transport], 0) < 0;
         failed |=
             av_dict_set(dictionary, "allowed_media_types", options->audio ? "video+audio" : "video", 0) < 0;

@@ -84,8 +84,11 @@ static char *percent_decode(const char *text, size_t length)
         bool code =
             text[i] == '%' && i + 2 < length && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0;
         int value = code ? hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]) : 0;
-        out[used++] = value != 0 ? (char)value : text[i];
-        i += value != 0 ? 2 : 0;
+        out[used++] = text[i];
+        if (value != 0) {
+            out[used - 1] = (char)value;
+            i += 2;
+        }
     }
     out[used] = '\0';
     return out;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define NS_PER_SECOND 1000000000ll
+#define NS_PER_SECOND 1000000000LL
 
 /* A jump of the source's clock against the monotonic one that is no longer taken for network delay: 1 s. */
 #define JUMP_TICKS TIMELINE_RATE
@@ -15,7 +15,7 @@
 #define LEAD_FRAMES 256
 
 /* Largest composition offset believed: 60 s. */
-#define COMPOSITION_MAX_TICKS (60ll * TIMELINE_RATE)
+#define COMPOSITION_MAX_TICKS (60LL * TIMELINE_RATE)
 
 static int64_t to_ticks(int64_t ns)
 {

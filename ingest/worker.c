@@ -18,8 +18,8 @@
 #include "source.h"
 #include "worker_signals.h"
 
-#define NS_PER_SECOND 1000000000ll
-#define NS_PER_MS 1000000ll
+#define NS_PER_SECOND 1000000000LL
+#define NS_PER_MS 1000000LL
 
 #define STATS_INTERVAL_NS NS_PER_SECOND
 

@@ -29,7 +29,7 @@ int64_t fixture_now_ms(void)
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 static void exec_template(int channel, int log)
@@ -154,7 +154,7 @@ void worker_spawn(struct template_process *template, struct worker_process *work
     snprintf(instance, sizeof(instance), "ingest%d-%u", (int)getpid(), rings_made++);
     assert_int_equal(ring_name(worker->ring_name, instance, "cam"), 0);
     assert_int_equal(
-        ring_create(worker->ring_name, capacity, now.tv_sec * 1000000000ll + now.tv_nsec, &worker->ring), 0);
+        ring_create(worker->ring_name, capacity, now.tv_sec * 1000000000LL + now.tv_nsec, &worker->ring), 0);
     worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     assert_int_equal(ringcast_open(worker->ring_name, &worker->reader), 0);
     start_worker(template, worker);

@@ -51,7 +51,7 @@ static void video_alone(void **state)
     };
     struct fragment fragment = {.sequence = 7,
                                 .picture = &picture,
-                                .decode_time = 5ll << 32 | 9,
+                                .decode_time = 5LL << 32 | 9,
                                 .duration = 3600,
                                 .composition_offset = -2};
     size_t size;
@@ -77,7 +77,7 @@ static void video_with_audio(void **state)
                                 .audio_sizes = sizes,
                                 .audio_data = sound,
                                 .audio_length = sizeof(sound),
-                                .audio_time = 1ll << 40,
+                                .audio_time = 1LL << 40,
                                 .audio_duration = 1024};
     struct fragment_track tracks[2];
     size_t size;
@@ -92,7 +92,7 @@ static void video_with_audio(void **state)
     assert_int_equal(tracks[0].first_flags, 0x01010000);
     assert_int_equal(boxes_check_sample(tracks[0].first_data, tracks[0].bytes), 2);
     assert_int_equal(tracks[1].samples, 3);
-    assert_int_equal(tracks[1].decode_time, 1ll << 40);
+    assert_int_equal(tracks[1].decode_time, 1LL << 40);
     assert_int_equal(tracks[1].duration, 3 * 1024);
     assert_int_equal(tracks[1].first_size, 1);
     assert_memory_equal(tracks[1].first_data, sound, sizeof(sound));

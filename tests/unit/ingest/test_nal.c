@@ -157,11 +157,12 @@ static void b_slices(void **state)
 
 static void too_many_units(void **state)
 {
-    char bytes[4 * (ACCESS_UNIT_NALS_MAX + 1)];
+    static const char slice[] = {0, 0, 1, 0x41};
+    char bytes[sizeof(slice) * (ACCESS_UNIT_NALS_MAX + 1)];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(bytes); i += 4)
-        memcpy(bytes + i, "\x00\x00\x01\x41", 4);
+    for (size_t i = 0; i < sizeof(bytes); i += sizeof(slice))
+        memcpy(bytes + i, slice, sizeof(slice));
     assert_int_equal(parse(bytes, sizeof(bytes) - 4, NAL_H264, false), 0);
     assert_int_equal(unit.count, ACCESS_UNIT_NALS_MAX);
     assert_int_equal(parse(bytes, sizeof(bytes), NAL_H264, false), -E2BIG);

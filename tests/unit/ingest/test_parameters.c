@@ -120,9 +120,11 @@ static void sets_are_kept_by_kind_and_id(void **state)
 
 static void append(uint8_t *out, size_t *size, struct nal nal, unsigned prefix)
 {
+    static const uint8_t start_code[] = {0, 0, 0, 1};
+
     if (prefix == 0) {
-        memcpy(out + *size, "\0\0\0\1", 4);
-        *size += 4;
+        memcpy(out + *size, start_code, sizeof(start_code));
+        *size += sizeof(start_code);
     } else {
         out[(*size)++] = (uint8_t)(nal.size >> 8);
         out[(*size)++] = (uint8_t)nal.size;

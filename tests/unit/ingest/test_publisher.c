@@ -16,8 +16,8 @@
 #include "ringcast.h"
 #include "samples.h"
 
-#define MS 1000000ll
-#define EPOCH 1000000000ll
+#define MS 1000000LL
+#define EPOCH 1000000000LL
 #define FRAME (40 * MS)
 
 struct rig {
@@ -244,7 +244,7 @@ static void audio_goes_with_the_next_picture(void **state)
     ringcast_entry first = expect_fragment(rig, 1, RINGCAST_KEYFRAME, tracks);
     assert_int_equal(tracks[1].samples, 0);
     put_audio(rig, -FRAME);
-    put_audio(rig, -FRAME + 1024 * 1000000000ll / 48000);
+    put_audio(rig, -FRAME + 1024 * 1000000000LL / 48000);
     assert_int_equal(put_slice(rig, false), 1);
     expect_fragment(rig, 1, 0, tracks);
     assert_int_equal(tracks[1].samples, 2);

@@ -1,6 +1,7 @@
 /* Decode times: forward always, whatever the source's clock does. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -8,12 +9,12 @@
 #include "audio_track.h"
 #include "timeline.h"
 
-#define MS 1000000ll
+#define MS 1000000LL
 #define SECOND (1000 * MS)
 #define HOUR (3600 * SECOND)
 #define EPOCH (50 * SECOND)
-#define TICKS(ms) ((ms)*90)
-#define FRAME 40 /* ms */
+#define TICKS(ms) (INT64_C(90) * (ms))
+#define FRAME INT64_C(40) /* ms */
 
 /* A camera with 25 frames a second: its own clock, and when its frames arrive. */
 struct rig {
@@ -130,8 +131,8 @@ static void jump(int64_t source_ms)
 static void jumps_are_repaired(void **state)
 {
     (void)state;
-    jump(3600 * 1000);
-    jump(-3600 * 1000);
+    jump(INT64_C(3600) * 1000);
+    jump(INT64_C(-3600) * 1000);
     jump(-200);
     jump(5000);
     jump(INT64_C(1) << 41);
