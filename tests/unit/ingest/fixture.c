@@ -149,14 +149,15 @@ void worker_spawn(struct template_process *template, struct worker_process *work
 {
     struct timespec now;
     char instance[32];
+    char name[RING_NAME_SIZE];
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     snprintf(instance, sizeof(instance), "ingest%d-%u", (int)getpid(), rings_made++);
-    assert_int_equal(ring_name(worker->ring_name, instance, "cam"), 0);
-    assert_int_equal(
-        ring_create(worker->ring_name, capacity, now.tv_sec * 1000000000LL + now.tv_nsec, &worker->ring), 0);
+    assert_int_equal(ring_name(name, instance, "cam"), 0);
+    assert_int_equal(ring_create(name, capacity, now.tv_sec * 1000000000LL + now.tv_nsec, &worker->ring), 0);
     worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    assert_int_equal(ringcast_open(worker->ring_name, &worker->reader), 0);
+    assert_int_equal(ringcast_open(name, &worker->reader), 0);
+    assert_int_equal(ring_unlink(name), 0); /* a test that fails leaves nothing behind */
     start_worker(template, worker);
 }
 
@@ -211,7 +212,6 @@ void worker_finish(struct worker_process *worker)
     close(worker->ring.writer);
     close(worker->ring.reader);
     close(worker->wake);
-    assert_int_equal(ring_unlink(worker->ring_name), 0);
 }
 
 void worker_seek(struct worker_process *worker, ringcast_cursor *cursor)

@@ -28,7 +28,6 @@ struct worker_process {
     pid_t pid; /* 0: gone */
     int channel;
     struct ring_descriptors ring;
-    char ring_name[RING_NAME_SIZE];
     int wake;
     ringcast_reader *reader;
 };
@@ -63,7 +62,7 @@ json_t *worker_wait_message(struct worker_process *worker, const char *type, con
 /* Waits for the worker's end; returns its exit status and fails if a signal killed it. */
 int worker_wait_end(struct worker_process *worker);
 
-/* Ends the worker if it still runs, which must be clean, and removes its ring. */
+/* Ends the worker if it still runs, which must be clean, and lets go of its ring. */
 void worker_finish(struct worker_process *worker);
 
 /* Reads the next fragment of the ring into BUFFER, waiting for it. */
