@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { RingcastPlayer } from '../../player/src/player.js';
 import { FakeMediaSource, FakeSocket, FakeVideo, NOTHING, Ranges, fakePage } from './support/fakes.mjs';
+import { mockTimers, resetTimers, tick } from './support/clock.mjs';
 import { AUDIO, VIDEO, arrayBuffer, fragment, initSegment } from './support/mp4.mjs';
 
 const MIME = 'video/mp4; codecs="avc1.42C01E"';
@@ -19,9 +20,11 @@ class Stand {
   clock = 0;
 
   constructor(context, options = {}) {
-    this.timers = context.mock.timers;
-    this.timers.enable({ apis: ['setTimeout', 'setInterval'] });
-    context.mock.method(performance, 'now', () => this.clock);
+    this.context = context;
+    if (context) {
+      mockTimers(context, ['setTimeout', 'setInterval']);
+      context.mock.method(performance, 'now', () => this.clock);
+    }
     this.player = new RingcastPlayer(this.video, { camera: 'front', ...options });
     for (const type of ['statechange', 'error', 'init', 'drop', 'camerastate', 'stats', 'reset', 'automuted']) {
       this.player.addEventListener(type, ({ detail }) => this.events.push([type, detail]));
@@ -51,7 +54,7 @@ class Stand {
   tick(ms) {
     for (let rest = ms; rest > 0; rest -= 50) {
       this.clock += 50;
-      this.timers.tick(50);
+      tick(this.context, 50);
     }
   }
 
@@ -165,7 +168,7 @@ test('a listener may stop the player in any event', (context) => {
     attempt(() => it.socket.receive(new ArrayBuffer(9)));
     assert.equal(it.player.state, 'stopped', wanted);
     assert.deepEqual(page.books(it.video), NOTHING, wanted);
-    context.mock.timers.reset();
+    resetTimers(context);
     context.mock.restoreAll();
   }
   assert.deepEqual(seen, types);
@@ -304,7 +307,7 @@ test('autoplay refused: muted, and tried again; other refusals are left alone', 
   assert.equal(it.video.plays, 2);
   assert.equal(it.details('automuted').length, 1);
   it.player.stop();
-  const other = new Stand({ mock: { timers: { enable() {} }, method() {} } });
+  const other = new Stand(null);
   other.video.refusals = ['AbortError'];
   other.connect();
   other.init();

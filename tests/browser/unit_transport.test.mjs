@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { Backoff, ConnectGate, Transport } from '../../player/src/transport.js';
+import { mockTimers, resetTimers, tick } from './support/clock.mjs';
 import { FakeSocket, fakePage } from './support/fakes.mjs';
 
 let page;
@@ -9,7 +10,7 @@ beforeEach(() => {
 });
 
 function setUp(context, { gate = new ConnectGate(), ...handlers } = {}) {
-  context.mock.timers.enable({ apis: ['setTimeout'] });
+  mockTimers(context, ['setTimeout']);
   const heard = [];
   const transport = new Transport('ws://server/live/front', {
     onopen: () => heard.push('open'),
@@ -35,13 +36,13 @@ test('messages come through, by kind', (context) => {
 test('a server that never answers is left after ten seconds and tried again', (context) => {
   const { heard } = setUp(context);
   const first = FakeSocket.last;
-  context.mock.timers.tick(9_999);
+  tick(context, 9_999);
   assert.equal(first.closed, undefined);
-  context.mock.timers.tick(1);
+  tick(context, 1);
   assert.equal(first.closed, true);
   assert.equal(first.handlers, 0);
   assert.equal(losses(heard)[0][1], 'the server does not answer');
-  context.mock.timers.tick(250);
+  tick(context, 250);
   assert.equal(FakeSocket.live.length, 1);
 });
 
@@ -49,7 +50,7 @@ test('it comes back after a loss, ever more patiently, and never gives up', (con
   const { heard } = setUp(context);
   for (let i = 0; i < 40; i++) {
     FakeSocket.last.drop();
-    context.mock.timers.tick(15_000);
+    for (let ms = 0; ms < 15_000 && FakeSocket.live.length === 0; ms += 50) tick(context, 50);
     assert.equal(FakeSocket.live.length, 1, `attempt ${i}`);
   }
   const delays = losses(heard).map(([, , ms]) => ms);
@@ -76,11 +77,11 @@ test('closed while waiting, connecting, open, and twice: nothing stays', (contex
     reach();
     transport.close();
     transport.close();
-    context.mock.timers.tick(60_000);
+    tick(context, 60_000);
     assert.equal(FakeSocket.live.length, 0);
     assert.equal(FakeSocket.last.handlers, 0);
     assert.equal(page.window.listeners, 0);
-    context.mock.timers.reset();
+    resetTimers(context);
   }
 });
 
@@ -94,9 +95,9 @@ test('a handler may close the transport', (context) => {
     socket.receive('{}');
     socket.receive(new ArrayBuffer(1));
     socket.drop();
-    context.mock.timers.tick(60_000);
+    tick(context, 60_000);
     assert.equal(FakeSocket.live.length, 0, on);
-    context.mock.timers.reset();
+    resetTimers(context);
   }
 });
 
@@ -114,7 +115,7 @@ test('back on line, it does not wait for its turn', (context) => {
   setUp(context);
   for (let i = 0; i < 10; i++) {
     FakeSocket.last.drop();
-    context.mock.timers.tick(15_000);
+    tick(context, 15_000);
   }
   FakeSocket.last.drop();
   assert.equal(FakeSocket.live.length, 0);
@@ -122,14 +123,14 @@ test('back on line, it does not wait for its turn', (context) => {
   assert.equal(FakeSocket.live.length, 1);
   page.window.fire('online');
   assert.equal(FakeSocket.live.length, 1, 'one socket at a time');
-  context.mock.timers.tick(9_000);
+  tick(context, 9_000);
   assert.equal(FakeSocket.live.length, 1, 'the old pause is over');
 });
 
 test('an address that no socket takes is a loss, not an exception', (context) => {
   FakeSocket.refuses = true;
   const { heard } = setUp(context);
-  context.mock.timers.tick(0);
+  tick(context, 0);
   assert.equal(losses(heard).length, 1);
 });
 
@@ -137,7 +138,7 @@ test('six connect at a time, in order; places come back on success, loss and lea
   const gate = new ConnectGate(6);
   const all = Array.from({ length: 10 }, () => {
     const it = setUp(context, { gate });
-    context.mock.timers.reset();
+    resetTimers(context);
     return it;
   });
   assert.equal(FakeSocket.all.length, 6);
