@@ -3,14 +3,14 @@
 #include <errno.h>
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
-#include <nng/supplemental/util/platform.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control_listener.h"
+#include "door.h"
 #include "log.h"
 #include "message.h"
 
@@ -22,21 +22,11 @@
 
 struct control {
     nng_socket socket; /* id 0: not open */
-    struct control_listener listener;
+    struct door *door;
     sd_event_source *source;
     control_answer answer;
     void *data;
 };
-
-/* Runs on a thread of NNG, before the peer can send anything. */
-static void on_connect(nng_pipe pipe, nng_pipe_ev event, void *data)
-{
-    uint64_t uid;
-
-    (void)event, (void)data;
-    if (nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_UID, &uid) != 0 || (uid != 0 && uid != geteuid()))
-        nng_pipe_close(pipe);
-}
 
 static json_t *reply_to(struct control *control, const void *text, size_t length)
 {
@@ -95,15 +85,24 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *da
     return 0;
 }
 
-static int listen_at(struct control *control, sd_event *event, const char *url)
+static int listen_at(struct control *control, const char *inner_path)
 {
-    int error = nng_pipe_notify(control->socket, NNG_PIPE_EV_ADD_PRE, on_connect, NULL);
+    char url[sizeof("ipc://") + sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+    nng_listener listener;
 
+    snprintf(url, sizeof(url), "ipc://%s", inner_path);
+    int error = nng_rep0_open(&control->socket);
     if (error == 0)
         error = nng_socket_set_size(control->socket, NNG_OPT_RECVMAXSZ, RECEIVE_MAX);
     if (error == 0)
-        error = control_listener_init(&control->listener, event, control->socket, url);
-    return error;
+        error = nng_listener_create(&listener, control->socket, url);
+    if (error == 0)
+        error = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, 0600);
+    if (error == 0)
+        error = nng_listener_start(listener, 0);
+    if (error != 0)
+        log_error("the control socket's %s cannot be opened: %s", inner_path, nng_strerror(error));
+    return error == 0 ? 0 : -EIO;
 }
 
 static int watch(struct control *control, sd_event *event)
@@ -116,11 +115,29 @@ static int watch(struct control *control, sd_event *event)
     return sd_event_add_io(event, &control->source, fd, EPOLLIN, on_request, control);
 }
 
-int control_create(sd_event *event, const char *url, control_answer answer, void *data,
+static int open_all(struct control *control, sd_event *event, const char *path, const char *inner_path)
+{
+    int error = listen_at(control, inner_path);
+
+    if (error < 0)
+        return error;
+    error = watch(control, event);
+    if (error == 0)
+        error = door_open(event, path, inner_path, &control->door);
+    if (error < 0)
+        log_error("the control socket %s cannot be opened: %s", path, strerror(-error));
+    return error;
+}
+
+int control_create(sd_event *event, const char *directory, control_answer answer, void *data,
                    struct control **result)
 {
-    if (strlen(url) - strlen("ipc://") >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
-        log_error("the path of the control socket, %s, is too long for a socket: shorten `runtime_dir`", url);
+    char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)], inner_path[sizeof(path)];
+
+    if (snprintf(path, sizeof(path), "%s/" CONTROL_SOCKET_NAME, directory) >= (int)sizeof(path) ||
+        snprintf(inner_path, sizeof(inner_path), "%s/" CONTROL_INNER_NAME, directory) >=
+            (int)sizeof(inner_path)) {
+        log_error("%s is too long for the path of a socket: choose a shorter `runtime_dir`", directory);
         return -ENAMETOOLONG;
     }
     struct control *control = calloc(1, sizeof(*control));
@@ -128,15 +145,10 @@ int control_create(sd_event *event, const char *url, control_answer answer, void
         return -ENOMEM;
     control->answer = answer;
     control->data = data;
-    int error = nng_rep0_open(&control->socket);
-    if (error == 0)
-        error = listen_at(control, event, url);
-    if (error != 0)
-        log_error("the control socket %s cannot be opened: %s", url, nng_strerror(error));
-    int result_code = error == 0 ? watch(control, event) : -EIO;
-    if (result_code < 0) {
+    int error = open_all(control, event, path, inner_path);
+    if (error < 0) {
         control_destroy(control);
-        return result_code;
+        return error;
     }
     *result = control;
     return 0;
@@ -147,8 +159,8 @@ void control_destroy(struct control *control)
     if (control == NULL)
         return;
     sd_event_source_disable_unref(control->source);
-    control_listener_finish(&control->listener);
-    if (nng_socket_id(control->socket) > 0)
-        nng_close(control->socket);
+    door_close(control->door);
+    /* NNG is left to the end of the process: nng_close of 1.5.2 waits for ever if a peer goes at that moment.
+     */
     free(control);
 }

@@ -1,7 +1,6 @@
 /*
- * The control socket: NNG REP at ipc://<runtime_dir>/control.sock, for ringcastctl. A request is taken out of
- * NNG and answered in the event loop, one at a time; NNG's threads never run code of ours but the check of
- * who connects.
+ * The control socket: NNG REP, for ringcastctl, behind a door (door.h). A request is taken out of NNG and
+ * answered in the event loop, one at a time; NNG's threads never run code of ours.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
@@ -9,8 +8,9 @@
 #include <jansson.h>
 #include <systemd/sd-event.h>
 
-/* Name of the socket in the run-time directory. */
+/* Names in the run-time directory: of the control socket, and of NNG's own behind the door. */
 #define CONTROL_SOCKET_NAME "control.sock"
+#define CONTROL_INNER_NAME "control.nng"
 
 struct control;
 
@@ -18,13 +18,16 @@ struct control;
 typedef json_t *(*control_answer)(void *data, const json_t *request);
 
 /*
- * Listens at URL ("ipc://…"). The socket is 0600, and peers other than root and our own user are turned away.
- * No stale socket may be there. URL must outlive the control socket. Errors are logged. 0 or negative errno.
+ * Listens at DIRECTORY/control.sock. The socket is 0600, and peers other than root and our own user are
+ * turned away. No stale socket may be there. Errors are logged. 0 or negative errno.
  */
-int control_create(sd_event *event, const char *url, control_answer answer, void *data,
+int control_create(sd_event *event, const char *directory, control_answer answer, void *data,
                    struct control **control);
 
-/* Closes the socket. NULL is allowed. */
+/*
+ * Closes the control socket; its name stays, and so does NNG's socket behind it: only for the end of the
+ * process. NULL is allowed.
+ */
 void control_destroy(struct control *control);
 
 #endif

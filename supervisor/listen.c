@@ -32,7 +32,7 @@ static int resolve(const char *host, int port, struct addrinfo **address)
 
 static int describe(int fd, char url[LISTEN_URL_SIZE])
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = sizeof(address);
     char host[64], service[16];
 

@@ -42,7 +42,6 @@ struct supervisor {
     int listener;
     char address[LISTEN_URL_SIZE];
     struct control *control;
-    char *control_url;
     struct fanout **fanouts;
     size_t fanout_count;
     struct template *template;
@@ -281,6 +280,12 @@ static int open_event_loop(struct supervisor *supervisor)
     return error < 0 ? error : 0;
 }
 
+static void remove_sockets(struct supervisor *supervisor)
+{
+    runtime_dir_remove(supervisor->runtime_dir, CONTROL_SOCKET_NAME);
+    runtime_dir_remove(supervisor->runtime_dir, CONTROL_INNER_NAME);
+}
+
 static int open_runtime_dir(struct supervisor *supervisor)
 {
     int error = runtime_dir_open(supervisor->config->runtime_dir, &supervisor->runtime_dir);
@@ -291,14 +296,14 @@ static int open_runtime_dir(struct supervisor *supervisor)
         log_warning("the last ringcastd here was killed: taking over from it");
         supervisor->takeover_until_ms = timer_now_ms() + LIMIT_TAKEOVER_MS;
     }
-    runtime_dir_remove(supervisor->runtime_dir, CONTROL_SOCKET_NAME);
+    remove_sockets(supervisor);
     return 0;
 }
 
 /* True, after a short wait, if the children of a killed supervisor may be what is in the way. */
 static bool try_again(const struct supervisor *supervisor)
 {
-    const struct timespec pause = {.tv_nsec = TAKEOVER_RETRY_MS * 1000000};
+    const struct timespec pause = {.tv_nsec = TAKEOVER_RETRY_MS * 1000000L};
 
     if (timer_now_ms() >= supervisor->takeover_until_ms)
         return false;
@@ -352,10 +357,7 @@ static int open_listener(struct supervisor *supervisor)
 
 static int open_control(struct supervisor *supervisor)
 {
-    supervisor->control_url = config_control_url(supervisor->config);
-    if (supervisor->control_url == NULL)
-        return -ENOMEM;
-    return control_create(supervisor->event, supervisor->control_url, on_request, supervisor,
+    return control_create(supervisor->event, supervisor->config->runtime_dir, on_request, supervisor,
                           &supervisor->control);
 }
 
@@ -463,12 +465,11 @@ static void close_all(struct supervisor *supervisor)
 {
     close_processes(supervisor);
     control_destroy(supervisor->control);
-    free(supervisor->control_url);
     if (supervisor->listener >= 0)
         close(supervisor->listener);
     children_destroy(supervisor->children);
     if (supervisor->runtime_dir != NULL)
-        runtime_dir_remove(supervisor->runtime_dir, CONTROL_SOCKET_NAME);
+        remove_sockets(supervisor);
     runtime_dir_close(supervisor->runtime_dir);
     sd_event_source_disable_unref(supervisor->sigterm);
     sd_event_source_disable_unref(supervisor->sigint);
