@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "greet.h"
 #include "message.h"
 #include "text.h"
 
@@ -44,21 +45,18 @@ void client_complain(const char *format, ...)
     fprintf(stderr, "ringcastctl: %s\n", escaped);
 }
 
-/* NNG says of a missing socket, too, that the connection was refused. */
 static enum exit_code unreachable(const char *url, int error)
 {
-    bool missing = error == NNG_ECONNREFUSED && access(url + strlen("ipc://"), F_OK) < 0 && errno == ENOENT;
-
-    if (error == NNG_EPERM)
+    if (error == -EACCES || error == -EPERM)
         client_complain("not allowed to talk to ringcastd at %s; run as root or as the user that runs it",
                         url);
-    else if (error == NNG_ETIMEDOUT)
+    else if (error == -ETIMEDOUT)
         client_complain("no answer from %s; ringcastd may be hanging: see its log", url);
     else
         client_complain(
             "no ringcastd at %s (%s); start it with \"ringcastd --config FILE\", or say with --config "
             "or --socket where it is",
-            url, missing ? "No such file or directory" : nng_strerror(error));
+            url, strerror(-error));
     return EXIT_CODE_UNREACHABLE;
 }
 
@@ -77,28 +75,27 @@ static int set_options(nng_socket socket)
     return error;
 }
 
-/*
- * Waits until both sides have greeted each other; a listener that stays silent is given up by NNG after 10 s.
- * There is no other look at the socket first: NNG 1.5 stops listening for good when a peer hangs up before
- * the greeting.
- */
 enum exit_code client_open(const char *url, struct client **client)
 {
-    struct client *opened = calloc(1, sizeof(*opened));
+    int error = greet(url + strlen("ipc://"), ANSWER_MS);
 
     *client = NULL;
+    if (error != 0)
+        return unreachable(url, error);
+    struct client *opened = calloc(1, sizeof(*opened));
     if (opened == NULL || nng_req0_open(&opened->socket) != 0) {
         free(opened);
         client_complain("out of memory");
         return EXIT_CODE_FAILED;
     }
     opened->url = url;
-    int error = set_options(opened->socket);
+    error = set_options(opened->socket);
     if (error == 0)
         error = nng_dial(opened->socket, url, NULL, 0);
     if (error != 0) {
+        client_complain("cannot use %s: %s", url, nng_strerror(error));
         client_close(opened);
-        return unreachable(url, error);
+        return EXIT_CODE_UNREACHABLE;
     }
     *client = opened;
     return EXIT_CODE_OK;

@@ -1,0 +1,17 @@
+/*
+ * The greeting of the Scalability Protocols over a Unix-domain socket (sp-ipc-mapping-01: each side sends 00
+ * 'S' 'P' 00, its protocol's number in two bytes, 00 00). NNG does it by itself; it is done once before NNG
+ * connects because NNG 1.5 gives up on a silent listener only after 10 s, and may then panic while it takes
+ * the connection down.
+ */
+#ifndef GREET_H
+#define GREET_H
+
+/*
+ * Connects to the socket at PATH as a requester (REQ), exchanges greetings and hangs up.
+ * 0; -ENOENT, -ECONNREFUSED, -EACCES: as connect(2) says; -ETIMEDOUT: no greeting within TIMEOUT_MS
+ * milliseconds; -EPROTO: something else than a replier (REP) is there; -ECONNRESET: it hung up.
+ */
+int greet(const char *path, int timeout_ms);
+
+#endif
