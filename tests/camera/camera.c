@@ -2,6 +2,9 @@
  * The pipeline of a camera: videotestsrc gives the pace and the buffers (it is a live source with exact
  * timestamps), a probe behind it draws the picture into them, x264enc or x265enc encodes. Everything that
  * keeps state per run (frame number, the paused flag) is touched by the streaming thread only or atomic.
+ *
+ * A medium is taken down by threads of the server's own, after its last client and perhaps after
+ * camera_destroy; so it holds a reference to its camera.
  */
 #include "camera.h"
 
@@ -25,6 +28,7 @@ struct camera {
     GstRTSPServer *server;         /* not owned */
     GstRTSPMediaFactory *factory;
     struct picture *picture;
+    GMutex lock;         /* of encoder: the main loop and the server's threads use it */
     GstElement *encoder; /* of the running media, or NULL; owned reference */
     char *path;
     atomic_bool paused;
@@ -119,12 +123,36 @@ static void on_pipeline_element(GstBin *pipeline, GstElement *element, gpointer 
         g_signal_connect(element, "pad-added", G_CALLBACK(on_rtpbin_pad), NULL);
 }
 
-static void on_unprepared(GstRTSPMedia *media, gpointer data)
+static void camera_finish(gpointer data)
 {
     struct camera *camera = data;
 
-    (void)media;
+    g_object_unref(camera->factory);
     gst_clear_object(&camera->encoder);
+    g_mutex_clear(&camera->lock);
+    picture_destroy(camera->picture);
+    g_free(camera->options.name);
+    g_free(camera->path);
+}
+
+static void camera_unref(gpointer camera)
+{
+    g_atomic_rc_box_release_full(camera, camera_finish);
+}
+
+/* Takes over the reference that the caller holds of ENCODER. */
+static void set_encoder(struct camera *camera, GstElement *encoder)
+{
+    g_mutex_lock(&camera->lock);
+    gst_clear_object(&camera->encoder);
+    camera->encoder = encoder;
+    g_mutex_unlock(&camera->lock);
+}
+
+static void on_unprepared(GstRTSPMedia *media, gpointer data)
+{
+    (void)media;
+    set_encoder(data, NULL);
 }
 
 static void on_media_configure(GstRTSPMediaFactory *factory, GstRTSPMedia *media, gpointer data)
@@ -136,8 +164,8 @@ static void on_media_configure(GstRTSPMediaFactory *factory, GstRTSPMedia *media
     (void)factory;
     add_probe(bin, "video", on_picture, camera);
     add_probe(bin, "sound", on_sound, camera);
-    gst_clear_object(&camera->encoder);
-    camera->encoder = gst_bin_get_by_name(GST_BIN(bin), "encoder");
+    set_encoder(camera, gst_bin_get_by_name(GST_BIN(bin), "encoder"));
+    g_object_set_data_full(G_OBJECT(media), "camera", g_atomic_rc_box_acquire(camera), camera_unref);
     g_signal_connect(media, "unprepared", G_CALLBACK(on_unprepared), camera);
     if (pipeline != NULL) {
         g_signal_connect(pipeline, "element-added", G_CALLBACK(on_pipeline_element), NULL);
@@ -226,16 +254,15 @@ static char *path_for(const char *name, unsigned int index)
 struct camera *camera_create(GstRTSPServer *server, const struct camera_options *options, unsigned int index,
                              bool auth)
 {
-    struct camera *camera = calloc(1, sizeof *camera);
+    struct picture *picture = picture_create(options->width, options->height, options->name, index);
+    struct camera *camera;
     char *launch;
 
-    if (camera == NULL)
+    if (picture == NULL)
         return NULL;
-    camera->picture = picture_create(options->width, options->height, options->name, index);
-    if (camera->picture == NULL) {
-        free(camera);
-        return NULL;
-    }
+    camera = g_atomic_rc_box_new0(struct camera);
+    camera->picture = picture;
+    g_mutex_init(&camera->lock);
     camera->options = *options;
     camera->options.name = g_strdup(options->name);
     camera->path = path_for(options->name, index);
@@ -259,12 +286,7 @@ void camera_destroy(struct camera *camera)
         return;
     camera_set_mounted(camera, false);
     g_signal_handlers_disconnect_by_data(camera->factory, camera);
-    g_object_unref(camera->factory);
-    gst_clear_object(&camera->encoder);
-    picture_destroy(camera->picture);
-    g_free(camera->options.name);
-    g_free(camera->path);
-    free(camera);
+    camera_unref(camera);
 }
 
 const char *camera_name(const struct camera *camera)
@@ -294,11 +316,16 @@ void camera_set_paused(struct camera *camera, bool paused)
 
 void camera_force_keyframe(struct camera *camera)
 {
+    GstElement *encoder;
     GstPad *pad;
 
-    if (camera->encoder == NULL)
+    g_mutex_lock(&camera->lock);
+    encoder = camera->encoder != NULL ? gst_object_ref(camera->encoder) : NULL;
+    g_mutex_unlock(&camera->lock);
+    if (encoder == NULL)
         return;
-    pad = gst_element_get_static_pad(camera->encoder, "src");
+    pad = gst_element_get_static_pad(encoder, "src");
     gst_pad_send_event(pad, gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
     gst_object_unref(pad);
+    gst_object_unref(encoder);
 }

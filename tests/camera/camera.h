@@ -22,7 +22,7 @@ struct camera;
 struct camera *camera_create(GstRTSPServer *server, const struct camera_options *options, unsigned int index,
                              bool auth);
 
-/* Unmounts it. Its clients must be gone. NULL is allowed. */
+/* Unmounts it. NULL is allowed. */
 void camera_destroy(struct camera *camera);
 
 const char *camera_name(const struct camera *camera);

@@ -6,6 +6,8 @@ import { buildDirectory, run } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 
 const SECONDS = 3;
+// A busy machine may encode fewer than the camera's 15 pictures a second.
+const PICTURES_MIN = SECONDS * 5;
 const recorder = path.join(buildDirectory, 'examples/ringcast-recorder-example');
 
 scenario('a recording plays', async (stage) => {
@@ -17,7 +19,7 @@ scenario('a recording plays', async (stage) => {
   const file = stage.file('front.mp4');
   const result = await run(recorder, [ring, file, String(SECONDS)]);
   assert.deepEqual([result.code, result.stderr], [0, '']);
-  assert.ok((await decode(file)) >= SECONDS * 15 - 2);
+  assert.ok((await decode(file)) >= PICTURES_MIN);
   const streams = await probe(file);
   assert.deepEqual(streams.map((stream) => stream.codec_name), ['h264', 'aac']);
   assert.equal(await camera.command('clients cam1'), 1, 'the camera has one session');
