@@ -1,0 +1,65 @@
+/*
+ * What a camera says that it sends: a session description (SDP, RFC 8866, with the RTSP attributes of RFC
+ * 2326 appendix C), read as leniently as cameras write it. Pure functions without allocation; any process,
+ * any thread.
+ */
+#ifndef SDP_H
+#define SDP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of a whole description: cameras send 300 to 2000. */
+#define SDP_SIZE_MAX 65536
+
+/* Medias that are kept: video, audio, metadata, backchannel, and as many again. Further ones are left out. */
+#define SDP_MEDIA_MAX 8
+
+/* Bytes with their NUL. What is longer is left out as if it were not there, never cut. */
+#define SDP_ENCODING_SIZE 32
+#define SDP_FMTP_SIZE 4096 /* the parameter sets of H.265 in base64 take 200 to 600 */
+#define SDP_CONTROL_SIZE 2048
+
+enum sdp_kind { SDP_VIDEO, SDP_AUDIO, SDP_OTHER };
+
+/* As written, in the absence of an own one the session's. To ONVIF, sendonly audio is a backchannel. */
+enum sdp_direction { SDP_SENDRECV, SDP_SENDONLY, SDP_RECVONLY, SDP_INACTIVE };
+
+/*
+ * One m= line with its attributes: the first of its payload types that is described by an rtpmap or is static
+ * (RFC 3551, section 6), else the first.
+ */
+struct sdp_media {
+    enum sdp_kind kind;
+    uint8_t payload_type;             /* 0…127 */
+    char encoding[SDP_ENCODING_SIZE]; /* as written: compare without case; static types filled in; "": unknown
+                                       */
+    uint32_t clock_rate;              /* Hz; 0: unknown */
+    uint32_t channels;                /* audio: 1 if not written; else 0 */
+    char fmtp[SDP_FMTP_SIZE];         /* "a=1; b=2", without the payload type; several lines joined; or "" */
+    char control[SDP_CONTROL_SIZE];   /* "*", absolute or relative URL; or "" */
+    enum sdp_direction direction;
+    uint32_t bandwidth_kbit; /* b=AS; 0: unknown */
+};
+
+/* About 50 kB: not for the stack. */
+struct sdp {
+    char control[SDP_CONTROL_SIZE]; /* of the session; or "" */
+    struct sdp_media medias[SDP_MEDIA_MAX];
+    size_t media_count;
+};
+
+/*
+ * TEXT need not end in NUL. Lines that it does not understand are skipped. 0; -EMSGSIZE: more than
+ * SDP_SIZE_MAX; -EBADMSG: no media in it.
+ */
+int sdp_parse(const char *text, size_t size, struct sdp *sdp);
+
+/*
+ * The value of parameter NAME (without case) of an fmtp text: *length bytes within FMTP, not ended by NUL.
+ * Values may hold '=' (base64). NULL: not there. A name without '=' has an empty value.
+ */
+const char *sdp_fmtp_find(const char *fmtp, const char *name, size_t *length);
+
+#endif
