@@ -50,6 +50,13 @@ int source_read(struct source *source, struct source_unit *unit, char error[SOUR
     return source->operations->read(source, unit, error);
 }
 
+void source_statistics(const struct source *source, struct source_statistics *statistics)
+{
+    *statistics = (struct source_statistics){0};
+    if (source->operations->statistics != NULL)
+        source->operations->statistics(source, statistics);
+}
+
 void source_close(struct source *source)
 {
     if (source != NULL)

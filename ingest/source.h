@@ -28,7 +28,14 @@ enum source_codec {
     SOURCE_CODEC_OTHER, /* one that is not served; codec_name says which */
     SOURCE_CODEC_H264,
     SOURCE_CODEC_H265,
+    SOURCE_CODEC_AV1,
     SOURCE_CODEC_AAC,
+    SOURCE_CODEC_OPUS,
+    SOURCE_CODEC_PCMU, /* G.711 */
+    SOURCE_CODEC_PCMA,
+    SOURCE_CODEC_L16, /* big-endian */
+    SOURCE_CODEC_G722,
+    SOURCE_CODEC_G726, /* as RFC 3551 packs it */
 };
 
 struct source_options {
@@ -45,10 +52,12 @@ struct source_options {
 struct source_stream {
     enum source_codec codec;
     const char *codec_name;
-    const uint8_t *extradata; /* video: Annex B or avcC/hvcC; AAC: AudioSpecificConfig; may be missing */
+    const uint8_t *extradata; /* video: Annex B or avcC/hvcC; AAC: AudioSpecificConfig; Opus: OpusHead (RFC
+                                 7845, 5.1); may be missing */
     size_t extradata_size;
     uint32_t sample_rate; /* audio, Hz */
     uint32_t channels;    /* audio; 0: not known */
+    uint32_t sample_bits; /* G.726: of a code word, 2…5 */
 };
 
 struct source_description {
@@ -66,6 +75,21 @@ struct source_unit {
     int64_t decode_ns;       /* or SOURCE_TIME_UNKNOWN: RTP does not carry it */
     int64_t capture_ns;      /* CLOCK_MONOTONIC when it was complete here */
     int64_t wall_ns;         /* CLOCK_REALTIME at the same moment */
+    int64_t camera_ns;       /* when it was captured, by the camera's wall clock (Unix time); 0: not known, or
+                                its clock is plainly not ours */
+    bool lost;               /* video: frames before it are missing, so what refers to them is damaged */
+};
+
+/* What went wrong on the way from the camera, since the source was opened. */
+struct source_statistics {
+    uint64_t lost;            /* packets */
+    uint64_t reordered;       /* packets */
+    uint64_t duplicates;      /* packets */
+    uint64_t malformed;       /* packets */
+    uint64_t marker_errors;   /* frames whose end the camera does not mark as it should */
+    uint64_t discontinuities; /* the camera's stream began anew */
+    uint64_t dropped;         /* frames that are incomplete */
+    int64_t jitter_ns;        /* of the video's packets (RFC 3550, 6.4.1) */
 };
 
 struct source;
@@ -86,6 +110,9 @@ const struct source_description *source_describe(const struct source *source);
  * -ECANCELED.
  */
 int source_read(struct source *source, struct source_unit *unit, char error[SOURCE_ERROR_SIZE]);
+
+/* What is not counted by a source stays 0. */
+void source_statistics(const struct source *source, struct source_statistics *statistics);
 
 /* Says goodbye to the camera (TEARDOWN), for which it takes 300 ms at most. NULL is allowed. */
 void source_close(struct source *source);

@@ -10,6 +10,8 @@
 struct source_operations {
     int (*read)(struct source *source, struct source_unit *unit, char error[SOURCE_ERROR_SIZE]);
     void (*close)(struct source *source);
+    /* *statistics is zeroed; NULL: nothing is counted. */
+    void (*statistics)(const struct source *source, struct source_statistics *statistics);
 };
 
 struct source {

@@ -1,0 +1,119 @@
+/*
+ * One media of a session: from the RTP and RTCP packets that a camera sends (RFC 3550) to access units. A
+ * video frame is handed out when its last packet is here, not when the next frame begins. Owned by the source
+ * that feeds it; one thread; nothing here reads from a socket or waits. Everything that a packet says is
+ * taken for hostile; every size is bounded; memory is allocated at the start and while buffers grow to what
+ * the camera needs, then no more.
+ *
+ *     track_put_rtp(track, packet, size, now);
+ *     while (track_next(track, &unit) == 1)
+ *         …
+ */
+#ifndef TRACK_H
+#define TRACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rtsp/sdp.h"
+#include "source.h"
+
+/* Longest access unit: a keyframe of 8K has 2 to 4 MB. Longer ones are dropped and counted. */
+#define TRACK_UNIT_SIZE_MAX ((size_t)8 * 1024 * 1024)
+
+/* Bytes that track_report writes at most. */
+#define TRACK_REPORT_SIZE 128
+
+/* How long packets wait for one that is missing, and how many: see track_options.reorder. */
+#define TRACK_REORDER_MS 100
+#define TRACK_REORDER_PACKETS 256
+
+struct track_options {
+    bool reorder;      /* over UDP: packets are brought into order; over TCP a gap is a loss at once */
+    bool show_damaged; /* incomplete frames are handed out, and no unit says `lost` */
+};
+
+/* Since the track was created. */
+struct track_counters {
+    uint64_t packets;       /* that belong to the track */
+    uint64_t lost;          /* packets that never came, or too late */
+    uint64_t reordered;     /* packets that came after a later one (in time or not) */
+    uint64_t duplicates;    /* packets that came again */
+    uint64_t malformed;     /* RTP or RTCP packets or payloads that cannot be; each is a loss to its frame */
+    uint64_t foreign;       /* packets of another payload type or sender */
+    uint64_t marker_errors; /* frames whose end the marker bit did not tell, or told wrongly */
+    uint64_t discontinuities; /* the sender began anew: another SSRC, or sequence numbers that jump */
+    uint64_t units;           /* access units handed out */
+    uint64_t dropped;         /* access units not handed out: incomplete or too long */
+    int64_t jitter_ns;        /* RFC 3550, 6.4.1 */
+};
+
+struct track;
+
+/*
+ * What MEDIA carries: SOURCE_CODEC_OTHER if it is recognised by name only or not at all, SOURCE_CODEC_NONE if
+ * it is neither video nor audio.
+ */
+enum source_codec track_codec(const struct sdp_media *media);
+
+/*
+ * A track for MEDIA, which is copied. 0; -ENOTSUP: no depacketizer for this encoding, or its parameters are
+ * of a kind that none understands; -ENOMEM.
+ */
+int track_create(const struct sdp_media *media, const struct track_options *options, struct track **track);
+
+/* NULL is allowed. A track that follows another goes first. */
+void track_destroy(struct track *track);
+
+/*
+ * What the track carries, as the session description says it: for source_description. Belongs to the track.
+ * `codec_name` is set for every track.
+ */
+const struct source_stream *track_stream(const struct track *track);
+
+/*
+ * The presentation times of AUDIO shall be those of VIDEO's clock: by the sender reports of both once they
+ * are there and agree with arrival within 2 s, else by arrival. VIDEO must outlive AUDIO. A track that
+ * follows none gives its own RTP clock, in nanoseconds.
+ */
+void track_follow(struct track *audio, const struct track *video);
+
+/*
+ * Takes one RTP packet that came at ARRIVAL_NS (CLOCK_MONOTONIC). PACKET must stay as it is until track_next
+ * has returned 0, which must be before the next call. 0; -EBADMSG: no RTP packet; -EPROTO: not for this track
+ * (payload type, a stray SSRC). Errors are counted and need no handling.
+ */
+int track_put_rtp(struct track *track, const uint8_t *packet, size_t size, int64_t arrival_ns);
+
+/*
+ * Takes one compound RTCP packet. 0; 1: the sender says goodbye (BYE) to this track; -EBADMSG: malformed,
+ * what came before has been taken.
+ */
+int track_put_rtcp(struct track *track, const uint8_t *packet, size_t size, int64_t arrival_ns);
+
+/*
+ * The next access unit that is complete. 1: *unit is filled, its data valid until the next call with this
+ * track; 0: none. Video as an Annex B byte stream; audio as one frame of the codec (PCM and G.711: the
+ * samples of one packet, as sent).
+ */
+int track_next(struct track *track, struct source_unit *unit);
+
+/*
+ * When track_flush wants to be called (CLOCK_MONOTONIC), because packets wait for a missing one; INT64_MAX:
+ * it need not be.
+ */
+int64_t track_deadline(const struct track *track);
+
+/* Gives up on packets that have been waited for long enough; then call track_next until it returns 0. */
+void track_flush(struct track *track, int64_t now_ns);
+
+/*
+ * Writes a compound RTCP packet for the sender: receiver report (RFC 3550, 6.4.2) and SDES with a CNAME.
+ * Its size; 0: nothing has been received yet. To be sent every 5 s or so (6.2), on the RTCP channel.
+ */
+size_t track_report(struct track *track, int64_t now_ns, uint8_t out[TRACK_REPORT_SIZE]);
+
+const struct track_counters *track_counters(const struct track *track);
+
+#endif
