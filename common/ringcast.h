@@ -47,7 +47,7 @@ typedef struct ringcast_cursor {
     uint64_t sequence; /* number of the entry last read, 0 before the first */
 } ringcast_cursor;
 
-/* What a ring says of one fragment (`moof` + `mdat`). */
+/* What a ring says of one fragment (`prft` + `moof` + `mdat`). */
 typedef struct ringcast_entry {
     uint64_t position;   /* bytes since the ring was made */
     uint64_t sequence;   /* 1, 2, 3 …, one more per fragment of the camera, across generations */

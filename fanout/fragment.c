@@ -26,12 +26,14 @@ static size_t box_size(const uint8_t *data, size_t length, const char type[4])
 
 bool fragment_is_whole(const uint8_t *data, size_t length)
 {
-    size_t moof = box_size(data, length, "moof");
+    size_t prft = box_size(data, length, "prft"); /* 0: there is none */
+    size_t moof = box_size(data + prft, length - prft, "moof");
     if (!moof) {
         return false;
     }
-    size_t mdat = box_size(data + moof, length - moof, "mdat");
-    return mdat && moof + mdat == length;
+    size_t head = prft + moof;
+    size_t mdat = box_size(data + head, length - head, "mdat");
+    return mdat && head + mdat == length;
 }
 
 int fragment_read(struct fragment *fragment, const ringcast_reader *reader, ringcast_cursor *cursor)

@@ -17,7 +17,8 @@ struct fragment {
     ringcast_entry entry;
 };
 
-/* True if the LENGTH bytes are exactly one `moof` and one `mdat` box (ISO/IEC 14496-12, 4.2). */
+/* True if the LENGTH bytes are exactly one `moof` and one `mdat` box (ISO/IEC 14496-12, 4.2), which one
+ * `prft` may precede. */
 bool fragment_is_whole(const uint8_t *data, size_t length);
 
 /*

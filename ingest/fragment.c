@@ -5,6 +5,7 @@
 /* Bytes of each box, header included. */
 enum {
     BOX_HEADER = 8,
+    PRFT_SIZE = 32,
     MFHD_SIZE = 16,
     TFDT_SIZE = 20,
     VIDEO_TFHD_SIZE = 16,
@@ -33,6 +34,11 @@ enum {
 /* Sample flags, 8.8.3.1: sample_depends_on is 2 (on no other) or 1; sample_is_non_sync_sample. */
 #define SAMPLE_SYNC 0x02000000u
 #define SAMPLE_NON_SYNC 0x01010000u
+
+/* Seconds from NTP's epoch, 1900, to that of Unix, 1970. */
+#define NTP_UNIX_OFFSET 2208988800u
+
+#define NS_PER_SECOND 1000000000LL
 
 static uint8_t *put32(uint8_t *out, uint32_t value)
 {
@@ -85,7 +91,25 @@ static size_t mdat_size(const struct fragment *fragment)
 
 size_t fragment_length(const struct fragment *fragment)
 {
-    return moof_size(fragment) + mdat_size(fragment);
+    return PRFT_SIZE + moof_size(fragment) + mdat_size(fragment);
+}
+
+/* RFC 5905, section 6: 32 bits of seconds, 32 of fraction. */
+static uint64_t to_ntp(int64_t unix_ns)
+{
+    uint64_t ns = unix_ns > 0 ? (uint64_t)unix_ns : 0;
+    uint64_t seconds = ns / NS_PER_SECOND + NTP_UNIX_OFFSET;
+
+    return seconds << 32 | (ns % NS_PER_SECOND << 32) / NS_PER_SECOND;
+}
+
+/* Names the frame by its presentation time, which need not be its decode time. */
+static uint8_t *put_prft(const struct fragment *fragment, uint8_t *out)
+{
+    out = put_full_box(out, PRFT_SIZE, "prft", 1, fragment->clock);
+    out = put32(out, FRAGMENT_VIDEO_TRACK);
+    out = put64(out, to_ntp(fragment->wall_ns));
+    return put64(out, (uint64_t)(fragment->decode_time + fragment->composition_offset));
 }
 
 static uint8_t *put_tfdt(uint8_t *out, int64_t time)
@@ -133,6 +157,7 @@ void fragment_write(const struct fragment *fragment, uint8_t *out)
     size_t moof = moof_size(fragment);
     size_t video_offset = moof + BOX_HEADER;
 
+    out = put_prft(fragment, out);
     out = put_box(out, moof, "moof");
     out = put_full_box(out, MFHD_SIZE, "mfhd", 0, 0);
     out = put32(out, fragment->sequence);

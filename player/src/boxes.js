@@ -188,7 +188,7 @@ function readTrackFragment(traf, tracks) {
 }
 
 /**
- * One message of a live stream, `moof` + `mdat`. Times are seconds on the stream's own timeline and are those of
+ * One message of a live stream, `prft` + `moof` + `mdat`. Times are seconds on the stream's own timeline and are those of
  * the video track where there is one: `{ bytes, sequence, start, end, keyframe, samples }`.
  */
 export function parseFragment(bytes, tracks) {

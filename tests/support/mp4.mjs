@@ -101,7 +101,7 @@ function parseTraf(buffer, traf, tracks) {
   return { kind: track.kind, timescale: track.timescale, decodeTime, samples };
 }
 
-/** A fragment (`moof` + `mdat`) of the stream that INIT began: {sequence, keyframe, video, audio}. */
+/** A fragment (`prft` + `moof` + `mdat`) of the stream that INIT began: {sequence, keyframe, video, audio}. */
 export function parseFragment(buffer, init) {
   const types = boxes(buffer).map((box) => box.type).filter((type) => type !== 'styp' && type !== 'prft');
   if (types.join() !== 'moof,mdat') throw new Error(`a fragment of ${types}`);

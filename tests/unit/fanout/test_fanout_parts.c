@@ -71,6 +71,10 @@ static void whole_fragments(void **state)
     } cases[] = {
         {true, WHOLE, 21},
         {true, BOX("\x08", "moof") BOX("\x08", "mdat"), 16},
+        {true, BOX("\x0c", "prft") "abcd" WHOLE, 33},
+        {false, BOX("\x0c", "prft") "abcd", 12},
+        {false, BOX("\x08", "prft") BOX("\x08", "prft") WHOLE, 37},
+        {false, BOX("\x0c", "prft") WHOLE, 29},
         {false, WHOLE, 20},
         {false, WHOLE "x", 22},
         {false, WHOLE, 12},

@@ -110,7 +110,7 @@ static uint32_t take_if(struct run *run, uint32_t flag, uint32_t otherwise)
     return (run->flags & flag) != 0 ? take(run) : otherwise;
 }
 
-/* tfhd and trun of one track; DATA is the whole fragment. */
+/* tfhd and trun of one track; data offsets count from DATA, the first byte of `moof`. */
 static void check_track(const uint8_t *data, struct box traf, struct box mdat, struct fragment_track *track)
 {
     struct box tfhd = find_child(traf.data, traf.size, "tfhd", 0);
@@ -153,6 +153,19 @@ static void check_track(const uint8_t *data, struct box traf, struct box mdat, s
     assert_true(track->first_data >= mdat.data && track->first_data + track->bytes <= mdat.data + mdat.size);
 }
 
+struct fragment_prft boxes_prft(const uint8_t *data, size_t size)
+{
+    struct box prft = boxes_find(data, size, "prft", 0);
+
+    assert_ptr_equal(prft.data, data + 8);
+    assert_int_equal(prft.size, 24);
+    assert_int_equal(prft.data[0], 1);
+    assert_int_equal(boxes_read32(prft.data + 4), 1);
+    return (struct fragment_prft){.flags = boxes_read32(prft.data) & 0xffffff,
+                                  .ntp = boxes_read64(prft.data + 8),
+                                  .media_time = boxes_read64(prft.data + 16)};
+}
+
 uint32_t boxes_check_fragment(const uint8_t *data, size_t size, struct fragment_track tracks[2])
 {
     struct box moof = boxes_find(data, size, "moof", 0);
@@ -161,16 +174,18 @@ uint32_t boxes_check_fragment(const uint8_t *data, size_t size, struct fragment_
     unsigned trafs = boxes_count(moof.data, moof.size, "traf");
 
     boxes_check(data, size);
-    assert_ptr_equal(moof.data, data + 8);
+    struct fragment_prft prft = boxes_prft(data, size);
+    assert_ptr_equal(moof.data, data + 32 + 8);
     assert_ptr_equal(mdat.data, moof.data + moof.size + 8);
     assert_ptr_equal(mdat.data + mdat.size, data + size);
     assert_true(trafs == 1 || trafs == 2);
     memset(tracks, 0, 2 * sizeof(tracks[0]));
     for (unsigned i = 0; i < trafs; i++) {
-        check_track(data, find_child(moof.data, moof.size, "traf", i), mdat, &tracks[i]);
+        check_track(moof.data - 8, find_child(moof.data, moof.size, "traf", i), mdat, &tracks[i]);
         assert_int_equal(tracks[i].track, i + 1);
     }
     assert_int_equal(tracks[0].samples, 1);
+    assert_int_equal((int64_t)prft.media_time, (int64_t)tracks[0].decode_time + tracks[0].composition_offset);
     assert_int_equal(tracks[0].bytes + tracks[1].bytes, mdat.size);
     assert_true(tracks[1].samples == 0 || tracks[1].first_data == tracks[0].first_data + tracks[0].bytes);
     return boxes_read32(mfhd.data + 4);

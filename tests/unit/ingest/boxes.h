@@ -40,10 +40,20 @@ struct fragment_track {
     size_t bytes;
 };
 
+/* The producer reference time of a fragment (14496-12, 8.16.5). */
+struct fragment_prft {
+    uint32_t flags;
+    uint64_t ntp;
+    uint64_t media_time;
+};
+
+/* Fails unless the fragment begins with a `prft` box of version 1 for track 1. */
+struct fragment_prft boxes_prft(const uint8_t *data, size_t size);
+
 /*
- * Checks a whole fragment: `moof` + `mdat`, one video sample in track 1, audio samples in track 2, every data
- * offset inside `mdat` and every byte of `mdat` in a sample. Returns its sequence number; TRACKS[1].samples
- * is 0 without audio.
+ * Checks a whole fragment: `prft` + `moof` + `mdat`, one video sample in track 1, audio samples in track 2,
+ * every data offset inside `mdat` and every byte of `mdat` in a sample. Returns its sequence number;
+ * TRACKS[1].samples is 0 without audio.
  */
 uint32_t boxes_check_fragment(const uint8_t *data, size_t size, struct fragment_track tracks[2]);
 

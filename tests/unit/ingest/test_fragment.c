@@ -37,23 +37,32 @@ static uint8_t *write(const struct fragment *fragment, size_t *size)
 static void video_alone(void **state)
 {
     static const uint8_t expected[] = {
-        0, 0, 0, 104, 'm',  'o',  'o',  'f',                                         /* */
-        0, 0, 0, 16,  'm',  'f',  'h',  'd',  0, 0, 0,    0,    0,    0,    0,    7, /* */
-        0, 0, 0, 80,  't',  'r',  'a',  'f',                                         /* */
-        0, 0, 0, 16,  't',  'f',  'h',  'd',  0, 2, 0,    0,    0,    0,    0,    1, /* default-base-is-moof;
-                                                                                        track 1 */
-        0, 0, 0, 20,  't',  'f',  'd',  't',  1, 0, 0,    0,    0,    0,    0,    5, 0, 0, 0, 9, /* */
-        0, 0, 0, 36,  't',  'r',  'u',  'n',  1, 0, 0x0f, 1,    0,    0,    0,    1, /* one sample */
-        0, 0, 0, 112, 0,    0,    0x0e, 0x10, 0, 0, 0,    15, /* offset, duration, size */
-        2, 0, 0, 0,   0xff, 0xff, 0xff, 0xfe,                 /* sync sample; −2 */
-        0, 0, 0, 23,  'm',  'd',  'a',  't',                  /* */
-        0, 0, 0, 2,   0x06, 0x01, 0,    0,    0, 5, 0x65, 0x88, 0x84, 0x00, 0x33,
+        0,    0,    0,    32,   'p',  'r',  'f',  't',  1, 0, 0,    24,   0,    0,    0,    1, /* captured;
+                                                                                                  track 1 */
+        0x83, 0xaa, 0x7e, 0x81, 0x80, 0,    0,    0,    0, 0, 0,    5,    0,    0,    0,    7, /* 1.5 s after
+                                                                                                  1970; shown
+                                                                                                  at */
+        0,    0,    0,    104,  'm',  'o',  'o',  'f',                                         /* */
+        0,    0,    0,    16,   'm',  'f',  'h',  'd',  0, 0, 0,    0,    0,    0,    0,    7, /* */
+        0,    0,    0,    80,   't',  'r',  'a',  'f',                                         /* */
+        0,    0,    0,    16,   't',  'f',  'h',  'd',  0, 2, 0,    0,    0,    0,    0,    1, /* default-base-is-moof;
+                                                                                                  track 1 */
+        0,    0,    0,    20,   't',  'f',  'd',  't',  1, 0, 0,    0,    0,    0,    0,    5, 0,
+        0,    0,    9,                                                                         /* */
+        0,    0,    0,    36,   't',  'r',  'u',  'n',  1, 0, 0x0f, 1,    0,    0,    0,    1, /* one sample
+                                                                                                */
+        0,    0,    0,    112,  0,    0,    0x0e, 0x10, 0, 0, 0,    15, /* offset, duration, size */
+        2,    0,    0,    0,    0xff, 0xff, 0xff, 0xfe,                 /* sync sample; −2 */
+        0,    0,    0,    23,   'm',  'd',  'a',  't',                  /* */
+        0,    0,    0,    2,    0x06, 0x01, 0,    0,    0, 5, 0x65, 0x88, 0x84, 0x00, 0x33,
     };
     struct fragment fragment = {.sequence = 7,
                                 .picture = &picture,
                                 .decode_time = 5LL << 32 | 9,
                                 .duration = 3600,
-                                .composition_offset = -2};
+                                .composition_offset = -2,
+                                .clock = FRAGMENT_CLOCK_CAPTURE,
+                                .wall_ns = 1500000000};
     size_t size;
 
     (void)state;
