@@ -25,6 +25,8 @@
 #define RING_MODE 0600
 #define SHM_FOLDER "/dev/shm" /* where shm_open(3) keeps its objects on Linux */
 #define NAME_PREFIX "ringcast."
+#define NEXT_SUFFIX "~"
+#define NEXT_NAME_SIZE (RING_NAME_SIZE + sizeof(NEXT_SUFFIX) - 1)
 
 static_assert(RING_NAME_SIZE == RING_OBJECT_NAME_SIZE, "a ring holds its own name");
 
@@ -141,13 +143,15 @@ static int reopen_for_reading(const char *name, int writer)
     return fd;
 }
 
-int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring_descriptors *descriptors)
+/* OBJECT is where it lies, NAME what it is called in its header. */
+static int create_object(const char *object, const char *name, size_t capacity, int64_t epoch_ns,
+                         struct ring_descriptors *descriptors)
 {
     uint64_t rounded = round_capacity(capacity);
     int reader;
     int result;
 
-    int writer = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, RING_MODE);
+    int writer = shm_open(object, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, RING_MODE);
     if (writer < 0)
         return -errno;
     if (flock(writer, LOCK_SH | LOCK_NB) < 0) {
@@ -160,7 +164,7 @@ int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring
     result = write_header(writer, name, rounded, epoch_ns);
     if (result < 0)
         goto remove;
-    reader = reopen_for_reading(name, writer);
+    reader = reopen_for_reading(object, writer);
     if (reader < 0) {
         result = reader;
         goto remove;
@@ -169,9 +173,50 @@ int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring
     return 0;
 
 remove:
-    shm_unlink(name);
+    shm_unlink(object);
     close(writer);
     return result;
+}
+
+int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring_descriptors *descriptors)
+{
+    return create_object(name, name, capacity, epoch_ns, descriptors);
+}
+
+int ring_create_next(const char *name, size_t capacity, int64_t epoch_ns,
+                     struct ring_descriptors *descriptors)
+{
+    char next[NEXT_NAME_SIZE];
+
+    snprintf(next, sizeof(next), "%s" NEXT_SUFFIX, name);
+    return create_object(next, name, capacity, epoch_ns, descriptors);
+}
+
+int ring_install_next(const char *name)
+{
+    char from[sizeof(SHM_FOLDER) + NEXT_NAME_SIZE];
+    char to[sizeof(SHM_FOLDER) + RING_NAME_SIZE];
+
+    snprintf(from, sizeof(from), SHM_FOLDER "%s" NEXT_SUFFIX, name);
+    snprintf(to, sizeof(to), SHM_FOLDER "%s", name);
+    return rename(from, to) < 0 ? -errno : 0;
+}
+
+int ring_unlink_next(const char *name)
+{
+    char next[NEXT_NAME_SIZE];
+
+    snprintf(next, sizeof(next), "%s" NEXT_SUFFIX, name);
+    return ring_unlink(next);
+}
+
+bool ring_is_used(int descriptor)
+{
+    uint64_t head = RING_FIRST_POSITION;
+
+    return pread(descriptor, &head, sizeof(head), offsetof(struct ring_header, head)) ==
+               (ssize_t)sizeof(head) &&
+           head != RING_FIRST_POSITION;
 }
 
 /*
@@ -219,7 +264,7 @@ static int sweep_one(const char *name)
 int ring_sweep(const char *instance)
 {
     char prefix[RING_NAME_SIZE];
-    char name[RING_NAME_SIZE];
+    char name[NEXT_NAME_SIZE];
     size_t length;
     int removed = 0;
     const struct dirent *file;

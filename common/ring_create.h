@@ -5,6 +5,7 @@
 #ifndef RING_CREATE_H
 #define RING_CREATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,23 @@ int ring_name(char name[RING_NAME_SIZE], const char *instance, const char *camer
  * 0; -EEXIST; -ENOSPC: /dev/shm is full; other negative errno. On error nothing is left behind.
  */
 int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring_descriptors *descriptors);
+
+/*
+ * The same for a ring that is to take the place of ring NAME: it lies under a name of its own, NAME and '~'
+ * (which ring_name never writes), until ring_install_next. A sweep finds it there.
+ */
+int ring_create_next(const char *name, size_t capacity, int64_t epoch_ns,
+                     struct ring_descriptors *descriptors);
+
+/* Puts the next ring in the place of NAME, at once: whoever opens NAME gets the one or the other. 0 or
+ * negative errno. */
+int ring_install_next(const char *name);
+
+/* Removes the next ring of NAME. 0 or negative errno; none there is no error. */
+int ring_unlink_next(const char *name);
+
+/* Whether a writer has published anything in the ring of this descriptor. */
+bool ring_is_used(int descriptor);
 
 /*
  * Tells readers that nothing more will come (they get -EPIPE). For a ring whose writer is gone. Touches the

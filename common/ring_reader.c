@@ -203,6 +203,20 @@ int ringcast_seek_keyframe(const ringcast_reader *reader, ringcast_cursor *curso
     return 0;
 }
 
+int ringcast_continue(const ringcast_reader *reader, ringcast_cursor *cursor)
+{
+    struct found found;
+
+    /* The first entry of a ring lies at its first position. */
+    cursor->position = RING_FIRST_POSITION;
+    int result = find(reader, cursor, &found);
+    if (result == 1)
+        result = verdict(reader, cursor->position, 0);
+    else if (result == 0 || result == -EPIPE)
+        return -EAGAIN;
+    return result < 0 ? -ESTALE : 0;
+}
+
 int ringcast_open_fd(int fd, ringcast_reader **reader)
 {
     struct ring_geometry geometry;
@@ -240,6 +254,13 @@ int ringcast_open(const char *name, ringcast_reader **reader)
         return -errno;
     int result = ringcast_open_fd(fd, reader);
     close(fd);
+    /* A ring that ended and whose name is about to go: its readers come here to see what follows. */
+    if (result == 0 &&
+        atomic_load_explicit(&ring_reader_header(*reader)->state, memory_order_acquire) == RING_RETIRED) {
+        ringcast_close(*reader);
+        *reader = NULL;
+        result = -ENOENT;
+    }
     return result;
 }
 

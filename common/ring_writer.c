@@ -55,6 +55,32 @@ void ring_writer_detach(struct ring_writer *writer)
     free(writer);
 }
 
+int ring_writer_succeed(struct ring_writer *next, const struct ring_writer *old)
+{
+    struct ring_header *header = ring_writer_header(next);
+
+    if (next->head != RING_FIRST_POSITION || next->begun)
+        return -EINVAL;
+    next->sequence = old->sequence;
+    next->generation = old->generation;
+    next->end_ns = old->end_ns;
+    /* For the next writer's recovery; whoever reads them earlier finds no entry. */
+    atomic_store_explicit(&header->sequence, next->sequence, memory_order_relaxed);
+    atomic_store_explicit(&header->end_ns, next->end_ns, memory_order_relaxed);
+    atomic_store_explicit(&header->generation, next->generation, memory_order_release);
+    return 0;
+}
+
+size_t ring_writer_capacity(const struct ring_writer *writer)
+{
+    return (size_t)writer->geometry.capacity;
+}
+
+size_t ring_writer_span(size_t length)
+{
+    return (size_t)ring_entry_span(length);
+}
+
 int64_t ring_writer_epoch_ns(const struct ring_writer *writer)
 {
     return ring_writer_header(writer)->identity.epoch_ns;

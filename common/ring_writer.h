@@ -42,6 +42,20 @@ struct ring_fragment {
  */
 int ring_writer_attach(int fd, int wake, struct ring_writer **writer);
 
+/*
+ * NEXT, a ring just made for the same camera with the same epoch, carries on where OLD stops: sequences,
+ * generations and the end of the timeline. Publish nothing in OLD from then on; begin a generation in NEXT.
+ *
+ * 0; -EINVAL: something was published in NEXT already.
+ */
+int ring_writer_succeed(struct ring_writer *next, const struct ring_writer *old);
+
+/* Size of the data area in bytes. */
+size_t ring_writer_capacity(const struct ring_writer *writer);
+
+/* Bytes of the data area that a fragment of LENGTH bytes takes. */
+size_t ring_writer_span(size_t length);
+
 /* Unmaps. The ring stays readable. NULL is allowed. */
 void ring_writer_detach(struct ring_writer *writer);
 

@@ -96,6 +96,14 @@ size_t ringcast_capacity(const ringcast_reader *reader);
 int ringcast_seek_keyframe(const ringcast_reader *reader, ringcast_cursor *cursor);
 
 /*
+ * Puts a cursor that has come to the end of a camera's ring (-EPIPE) on the fragment that follows in READER,
+ * the ring that has taken its place: nothing is missed, nothing is read twice.
+ *
+ * 0; -EAGAIN: it is not there yet, wait for it; -ESTALE: it is gone, or this ring begins anew: seek to go on.
+ */
+int ringcast_continue(const ringcast_reader *reader, ringcast_cursor *cursor);
+
+/*
  * Copies the fragment at the cursor into BUFFER and moves the cursor past it.
  *  1        a fragment: *entry describes it
  *  0        nothing new yet
@@ -103,7 +111,8 @@ int ringcast_seek_keyframe(const ringcast_reader *reader, ringcast_cursor *curso
  *  -ESTALE  the writer has overwritten this place: the reader was too slow; seek to go on
  *  -EBADMSG the ring's content contradicts itself: seek to go on
  *  -EPIPE   the ring is retired (its camera was removed, or it moved to a ring of another size) or was cut
- *           off: open it anew by name; all entries before the end have been read
+ *           off. All entries before the end have been read: open it anew by name, and ringcast_continue
+ * there; no such name: the camera was removed
  */
 int ringcast_read(const ringcast_reader *reader, ringcast_cursor *cursor, void *buffer, size_t size,
                   ringcast_entry *entry);

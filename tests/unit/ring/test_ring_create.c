@@ -229,6 +229,71 @@ static void test_retire_does_not_touch_a_ring_that_was_cut_off(void **state)
     ring_retire(-1);
 }
 
+static void test_next_ring_takes_the_place_at_once(void **state)
+{
+    char name[RING_NAME_SIZE];
+    char hidden[RING_NAME_SIZE + 1];
+    struct ring_descriptors now;
+    struct ring_descriptors next;
+    ringcast_reader *reader;
+    (void)state;
+
+    fixture_name(name);
+    snprintf(hidden, sizeof(hidden), "%s~", name);
+    assert_int_equal(ring_create(name, 65536, 7, &now), 0);
+    assert_int_equal(ring_create_next(name, 262144, 7, &next), 0);
+    assert_int_equal(ring_create_next(name, 262144, 7, &next), -EEXIST);
+    assert_false(ring_is_used(next.reader));
+    assert_int_equal(ringcast_open(name, &reader), 0);
+    assert_int_equal(ringcast_capacity(reader), 65536);
+    ringcast_close(reader);
+    assert_int_equal(ring_install_next(name), 0);
+    assert_int_equal(ringcast_open(name, &reader), 0);
+    assert_int_equal(ringcast_capacity(reader), 262144);
+    ringcast_close(reader);
+    assert_int_equal(ringcast_open(hidden, &reader), -ENOENT);
+    assert_int_equal(ring_install_next(name), -ENOENT);
+    assert_int_equal(ring_unlink(name), 0);
+    close(now.writer);
+    close(now.reader);
+    close(next.writer);
+    close(next.reader);
+}
+
+static void test_next_ring_of_nobody_is_swept(void **state)
+{
+    char name[RING_NAME_SIZE];
+    char instance[32];
+    struct ring_descriptors next;
+    (void)state;
+
+    snprintf(instance, sizeof(instance), "sweepnext%d", (int)getpid());
+    assert_int_equal(ring_name(name, instance, "cam"), 0);
+    assert_int_equal(ring_create_next(name, 65536, 0, &next), 0);
+    assert_int_equal(ring_sweep(instance), -EBUSY);
+    close(next.writer);
+    close(next.reader);
+    assert_int_equal(ring_sweep(instance), 1);
+    assert_int_equal(ring_unlink_next(name), 0);
+    assert_int_equal(ring_sweep(instance), 0);
+}
+
+static void test_retired_ring_is_not_opened_by_name(void **state)
+{
+    char name[RING_NAME_SIZE];
+    struct ring_descriptors ring;
+    ringcast_reader *reader;
+    (void)state;
+
+    fixture_name(name);
+    assert_int_equal(ring_create(name, 65536, 0, &ring), 0);
+    ring_retire(ring.writer);
+    assert_int_equal(ringcast_open(name, &reader), -ENOENT);
+    assert_int_equal(ring_unlink(name), 0);
+    close(ring.writer);
+    close(ring.reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +306,9 @@ int main(void)
         RING_TEST(test_sweep_sees_a_worker_that_closed_its_copy),
         cmocka_unit_test(test_sweep_after_kill),
         RING_TEST(test_retire_does_not_touch_a_ring_that_was_cut_off),
+        cmocka_unit_test(test_next_ring_takes_the_place_at_once),
+        cmocka_unit_test(test_next_ring_of_nobody_is_swept),
+        cmocka_unit_test(test_retired_ring_is_not_opened_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

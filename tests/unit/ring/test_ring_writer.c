@@ -302,6 +302,52 @@ static void test_generation_number_skips_zero(void **state)
     assert_int_equal(generation.number, 1);
 }
 
+static void test_successor_carries_on(void **state)
+{
+    struct ring_fixture *fixture = *state;
+    char name[RING_NAME_SIZE];
+    struct ring_descriptors next;
+    struct ring_writer *writer;
+    ringcast_reader *reader;
+    ringcast_cursor cursor;
+    ringcast_entry entry;
+
+    fixture_begin_generation(fixture->writer);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(fixture_publish(fixture->writer, 100, i == 0 ? RINGCAST_KEYFRAME : 0), 0);
+    fixture_name(name);
+    assert_int_equal(ring_create(name, 262144, ring_writer_epoch_ns(fixture->writer), &next), 0);
+    assert_int_equal(ring_unlink(name), 0);
+    assert_int_equal(ring_writer_attach(next.writer, -1, &writer), 0);
+    assert_int_equal(ring_writer_succeed(writer, fixture->writer), 0);
+    assert_int_equal(ring_writer_end_ns(writer), ring_writer_end_ns(fixture->writer));
+    assert_int_equal(ringcast_seek_keyframe(fixture->reader, &cursor), 0);
+    while (fixture_read(fixture->reader, &cursor, &entry) == 1)
+        continue;
+    assert_int_equal(entry.sequence, 5);
+    assert_int_equal(ringcast_open_fd(next.reader, &reader), 0);
+    assert_int_equal(ringcast_continue(reader, &cursor), -EAGAIN);
+    assert_int_equal(fixture_read(reader, &cursor, &entry), 0); /* it may wait there */
+    fixture_begin_generation(writer);
+    assert_int_equal(fixture_publish(writer, 100, RINGCAST_KEYFRAME), 0);
+    assert_int_equal(ring_writer_succeed(writer, fixture->writer), -EINVAL);
+    ringcast_cursor waiting = cursor;
+    assert_int_equal(fixture_read(reader, &waiting, &entry), 1);
+    assert_int_equal(ringcast_continue(reader, &cursor), 0);
+    assert_int_equal(fixture_read(reader, &cursor, &entry), 1);
+    assert_int_equal(entry.sequence, 6);
+    assert_int_equal(entry.generation, 2);
+    cursor.sequence = 4; /* of another ring, or from long ago */
+    assert_int_equal(ringcast_continue(reader, &cursor), -ESTALE);
+    for (int i = 0; i < 3000; i++)
+        assert_int_equal(fixture_publish(writer, 100, 0), 0);
+    cursor.sequence = 5;
+    assert_int_equal(ringcast_continue(reader, &cursor), -ESTALE);
+    ringcast_close(reader);
+    ring_writer_detach(writer);
+    close(next.reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +364,7 @@ int main(void)
         RING_TEST(test_r5_damaged_newest_entry_starts_afresh),
         RING_TEST(test_r5_counts_beyond_repair),
         RING_TEST(test_generation_number_skips_zero),
+        RING_TEST(test_successor_carries_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
