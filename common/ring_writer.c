@@ -13,6 +13,8 @@
 
 #define NS_PER_SECOND INT64_C(1000000000)
 
+static_assert(RING_WRITER_FRAGMENT_PART == RING_FRAGMENT_PART, "the same to writer and reader");
+
 int ring_writer_attach(int fd, int wake, struct ring_writer **writer)
 {
     struct ring_writer *attached = calloc(1, sizeof(*attached));
@@ -74,6 +76,11 @@ int ring_writer_succeed(struct ring_writer *next, const struct ring_writer *old)
 size_t ring_writer_capacity(const struct ring_writer *writer)
 {
     return (size_t)writer->geometry.capacity;
+}
+
+size_t ring_writer_fragment_max(const struct ring_writer *writer)
+{
+    return (size_t)writer->geometry.capacity / RING_FRAGMENT_PART;
 }
 
 size_t ring_writer_span(size_t length)
@@ -154,7 +161,7 @@ uint8_t *ring_writer_reserve(struct ring_writer *writer, size_t length)
     uint64_t capacity = writer->geometry.capacity;
 
     writer->reserved.length = 0;
-    if (!writer->begun || length == 0 || length > capacity / RING_FRAGMENT_PART)
+    if (!writer->begun || length == 0 || length > ring_writer_fragment_max(writer))
         return NULL;
     uint64_t position = writer->head;
     uint64_t room = capacity - (position & (capacity - 1));

@@ -13,6 +13,9 @@
 
 #include "ringcast.h"
 
+/* A fragment takes at most this part of its ring, a quarter: a longer one would leave readers no time. */
+#define RING_WRITER_FRAGMENT_PART 4u
+
 struct ring_writer;
 
 /* A generation as the writer gives it. Everything is copied. */
@@ -50,8 +53,9 @@ int ring_writer_attach(int fd, int wake, struct ring_writer **writer);
  */
 int ring_writer_succeed(struct ring_writer *next, const struct ring_writer *old);
 
-/* Size of the data area in bytes. */
+/* Size of the data area in bytes, and of the longest fragment that it takes. */
 size_t ring_writer_capacity(const struct ring_writer *writer);
+size_t ring_writer_fragment_max(const struct ring_writer *writer);
 
 /* Bytes of the data area that a fragment of LENGTH bytes takes. */
 size_t ring_writer_span(size_t length);

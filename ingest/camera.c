@@ -47,6 +47,8 @@ static int read_body(const json_t *body, struct camera *camera)
     if (camera->name == NULL || camera->url == NULL || read_transport(body, &camera->transport) < 0)
         return -EBADMSG;
     camera->audio = message_boolean(body, "audio", true);
+    json_int_t ring_size_max = message_integer(body, "ring_size_max", 0);
+    camera->ring_size_max = ring_size_max > 0 ? (size_t)ring_size_max : 0;
     return log_level_from_name(message_string(body, "log_level", "info"), &camera->log_level) < 0 ? -EBADMSG
                                                                                                   : 0;
 }

@@ -5,6 +5,7 @@
 #define CAMERA_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "channel.h"
 #include "log.h"
@@ -18,7 +19,8 @@ struct camera {
     enum source_transport transport;
     bool audio;
     enum log_level log_level;
-    int ring; /* descriptors, owned; -1 once taken */
+    size_t ring_size_max; /* largest ring that may be asked for; 0: the ring is as large as it will be */
+    int ring;             /* descriptors, owned; -1 once taken */
     int wake;
 };
 

@@ -11,6 +11,7 @@
 #include "audio_track.h"
 #include "codec_string.h"
 #include "fragment.h"
+#include "gop_meter.h"
 #include "init_segment.h"
 #include "log.h"
 #include "parameter_sets.h"
@@ -24,6 +25,10 @@
 
 struct publisher {
     struct ring_writer *ring;
+    struct ring_writer *next_ring; /* to be entered at the next keyframe; NULL: none */
+    publisher_ring_short ring_short;
+    void *ring_short_context;
+    struct gop_meter gop;
     struct publisher_status status;
     enum nal_codec codec;
     unsigned length_size; /* of the source's NAL units; 0: Annex B */
@@ -63,6 +68,22 @@ void publisher_destroy(struct publisher *publisher)
     audio_track_finish(&publisher->audio);
     free(publisher->init);
     free(publisher);
+}
+
+void publisher_on_ring_short(struct publisher *publisher, publisher_ring_short ring_short, void *context)
+{
+    publisher->ring_short = ring_short;
+    publisher->ring_short_context = context;
+}
+
+void publisher_offer_ring(struct publisher *publisher, struct ring_writer *next)
+{
+    publisher->next_ring = next;
+}
+
+struct ring_writer *publisher_ring(const struct publisher *publisher)
+{
+    return publisher->ring;
 }
 
 const struct publisher_status *publisher_status(const struct publisher *publisher)
@@ -161,9 +182,9 @@ static void write_codecs(const struct publisher *publisher, char codecs[RINGCAST
         snprintf(codecs, RINGCAST_CODECS_SIZE, "%s", video);
 }
 
-static int begin_generation(struct publisher *publisher, const uint8_t *init, size_t length)
+static int begin_generation(struct publisher *publisher, struct ring_writer *ring, const uint8_t *init,
+                            size_t length)
 {
-    struct publisher_status *status = &publisher->status;
     char codecs[RINGCAST_CODECS_SIZE];
     struct ring_stream stream = {
         .codecs = codecs,
@@ -175,14 +196,31 @@ static int begin_generation(struct publisher *publisher, const uint8_t *init, si
     };
 
     write_codecs(publisher, codecs);
-    int result = ring_writer_begin_generation(publisher->ring, &stream);
-    if (result < 0)
-        return result;
-    memcpy(status->codecs, codecs, sizeof(codecs));
-    status->width = stream.width;
-    status->height = stream.height;
+    return ring_writer_begin_generation(ring, &stream);
+}
+
+static void note_stream(struct publisher *publisher)
+{
+    struct publisher_status *status = &publisher->status;
+
+    write_codecs(publisher, status->codecs);
+    status->width = publisher->sets.sps.width;
+    status->height = publisher->sets.sps.height;
     status->changes++;
-    return 0;
+}
+
+/* At a keyframe: from here on the other ring is written. A ring that cannot be used is as if never offered.
+ */
+static bool enter_next_ring(struct publisher *publisher)
+{
+    struct ring_writer *next = publisher->next_ring;
+
+    publisher->next_ring = NULL;
+    if (next == NULL || ring_writer_succeed(next, publisher->ring) < 0 ||
+        begin_generation(publisher, next, publisher->init, publisher->init_length) < 0)
+        return false;
+    publisher->ring = next;
+    return true;
 }
 
 /* A new generation, if the init segment for what the stream sends now is not that of the present one. */
@@ -208,12 +246,13 @@ static int update_generation(struct publisher *publisher, char error[SOURCE_ERRO
         free(init);
         return 0;
     }
-    result = begin_generation(publisher, init, length);
+    result = begin_generation(publisher, publisher->ring, init, length);
     if (result < 0) {
         free(init);
         snprintf(error, SOURCE_ERROR_SIZE, "the stream's parameter sets are too long: %zu bytes", length);
         return result;
     }
+    note_stream(publisher);
     free(publisher->init);
     publisher->init = init;
     publisher->init_length = length;
@@ -245,20 +284,47 @@ static void place(struct publisher *publisher, const struct source_unit *unit, s
                   publisher->timeline.repairs);
 }
 
+static void note_need(struct publisher *publisher)
+{
+    publisher->status.gop_bytes = gop_meter_bytes(&publisher->gop);
+    publisher->status.fragment_bytes = gop_meter_longest(&publisher->gop);
+}
+
+/* Room for a fragment, in another ring if it must be and can be. NULL: there is none. */
+static uint8_t *find_room(struct publisher *publisher, size_t length, bool keyframe)
+{
+    uint8_t *room = ring_writer_reserve(publisher->ring, length);
+
+    if (room != NULL)
+        return room;
+    gop_meter_refused(&publisher->gop, length);
+    note_need(publisher);
+    bool larger =
+        publisher->ring_short != NULL && publisher->ring_short(publisher->ring_short_context, length);
+    return larger && keyframe && enter_next_ring(publisher) ? ring_writer_reserve(publisher->ring, length)
+                                                            : NULL;
+}
+
+static int withhold(struct publisher *publisher, size_t length, bool keyframe, char error[SOURCE_ERROR_SIZE])
+{
+    publisher->need_keyframe = true;
+    publisher->discontinuity = true;
+    publisher->status.withheld++;
+    snprintf(error, SOURCE_ERROR_SIZE,
+             "a picture of %zu bytes does not fit the ring; set a larger ring_size, or ring_size_max",
+             length);
+    return keyframe ? -EMSGSIZE : 0;
+}
+
 static int write_fragment(struct publisher *publisher, const struct fragment *fragment,
                           struct ring_fragment *entry, char error[SOURCE_ERROR_SIZE])
 {
     size_t length = fragment_length(fragment);
-    uint8_t *room = ring_writer_reserve(publisher->ring, length);
+    bool keyframe = fragment->picture->keyframe;
+    uint8_t *room = find_room(publisher, length, keyframe);
 
-    if (room == NULL) {
-        publisher->need_keyframe = true;
-        publisher->discontinuity = true;
-        publisher->status.withheld++;
-        snprintf(error, SOURCE_ERROR_SIZE,
-                 "a picture of %zu bytes does not fit the ring; set a larger ring_size", length);
-        return fragment->picture->keyframe ? -EMSGSIZE : 0;
-    }
+    if (room == NULL)
+        return withhold(publisher, length, keyframe, error);
     fragment_write(fragment, room);
     int result = ring_writer_publish(publisher->ring, entry);
     if (result < 0) {
@@ -267,6 +333,8 @@ static int write_fragment(struct publisher *publisher, const struct fragment *fr
     }
     publisher->status.fragments++;
     publisher->status.bytes += length;
+    gop_meter_add(&publisher->gop, length, ring_writer_span(length), keyframe);
+    note_need(publisher);
     return 1;
 }
 
@@ -330,7 +398,11 @@ static int put_video(struct publisher *publisher, const struct source_unit *unit
         return 0;
     }
     int result = publisher->need_init ? update_generation(publisher, error) : 0;
-    return result < 0 ? result : publish(publisher, unit, error);
+    if (result < 0)
+        return result;
+    if (picture->keyframe)
+        enter_next_ring(publisher);
+    return publish(publisher, unit, error);
 }
 
 int publisher_put(struct publisher *publisher, const struct source_unit *unit, char error[SOURCE_ERROR_SIZE])

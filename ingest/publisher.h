@@ -23,11 +23,29 @@ struct publisher_status {
     uint64_t fragments, bytes;
     uint64_t withheld; /* frames not published: waiting for a keyframe, too long, damaged */
     uint64_t repairs;  /* of the timeline */
+    /* What the ring must hold: the last GOP, or the present one if it is larger already. */
+    uint64_t gop_bytes;      /* of the ring that it takes */
+    uint64_t fragment_bytes; /* longest fragment in it, one that found no room too */
 };
+
+/*
+ * A fragment of LENGTH bytes finds no room in the ring. True: a larger ring was offered meanwhile.
+ */
+typedef bool (*publisher_ring_short)(void *context, size_t length);
 
 /* RING stays the caller's and must outlive the publisher. 0; -ENOMEM. */
 int publisher_create(struct ring_writer *ring, struct publisher **publisher);
 void publisher_destroy(struct publisher *publisher);
+
+/* Whom to ask for a larger ring. Nobody by default: what does not fit is an error. */
+void publisher_on_ring_short(struct publisher *publisher, publisher_ring_short ring_short, void *context);
+
+/*
+ * From the next keyframe on NEXT, an unused ring of this camera, is to be written. It stays the caller's; so
+ * does the old one, and publisher_ring says which of them is written. NULL takes the offer back.
+ */
+void publisher_offer_ring(struct publisher *publisher, struct ring_writer *next);
+struct ring_writer *publisher_ring(const struct publisher *publisher);
 
 /*
  * A new connection that sends this. The next fragment is a keyframe. 0; -ENOTSUP: no video that can be served

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "message.h"
 #include "publisher.h"
+#include "ring_change.h"
 #include "ring_writer.h"
 #include "source.h"
 #include "worker_signals.h"
@@ -26,6 +27,9 @@
 /* How often the channel is looked at while streaming: its messages are rare, frames are not. */
 #define CHANNEL_INTERVAL_NS (50 * NS_PER_MS)
 
+/* ringcastd makes a larger ring in milliseconds. A picture that needs one waits this long for it. */
+#define RING_WAIT_NS NS_PER_SECOND
+
 /* Pictures that come but cannot be decoded (no keyframe, no parameter sets) are no stream: 10 s. */
 #define PUBLISH_DEADLINE_NS (10 * NS_PER_SECOND)
 
@@ -34,8 +38,8 @@ enum worker_state { WORKER_STARTING, WORKER_STREAMING, WORKER_STALLED };
 struct worker {
     int channel;
     struct camera camera;
-    struct ring_writer *ring;
     struct publisher *publisher;
+    struct ring_change ring;
     struct backoff backoff;
     enum worker_state state;
     char error[SOURCE_ERROR_SIZE]; /* "": none */
@@ -106,6 +110,19 @@ static void enter_state(struct worker *worker, enum worker_state state, const ch
     report_state(worker);
 }
 
+static void handle_message(struct worker *worker, struct channel_message *message)
+{
+    if (message_is(message->body, "stop")) {
+        worker_signals_begin_end();
+    } else if (message_is(message->body, "ring")) {
+        int result = ring_change_take(&worker->ring, message, worker->camera.wake);
+        if (result < 0)
+            log_warning("the next ring cannot be used: %s", strerror(-result));
+    } else {
+        log_warning("a message of unknown type is dropped");
+    }
+}
+
 static void receive_messages(struct worker *worker)
 {
     struct channel_message message;
@@ -116,10 +133,7 @@ static void receive_messages(struct worker *worker)
             log_warning("a malformed message is dropped");
             continue;
         }
-        if (message_is(message.body, "stop"))
-            worker_signals_begin_end();
-        else
-            log_warning("a message of unknown type is dropped");
+        handle_message(worker, &message);
         channel_message_clear(&message);
     }
     if (result == 0)
@@ -144,11 +158,41 @@ static void send_stats(struct worker *worker, int64_t now)
         json_object_set_new(message, "fps",
                             json_real(per_second(status->fragments - worker->stats_fragments, elapsed)));
         json_object_set_new(message, "bitrate", json_real(per_second(bits, elapsed)));
+        json_object_set_new(message, "gop_bytes", json_integer((json_int_t)status->gop_bytes));
+        json_object_set_new(message, "fragment_bytes", json_integer((json_int_t)status->fragment_bytes));
         send_message(worker, message);
     }
     worker->stats_ns = now;
     worker->stats_fragments = status->fragments;
     worker->stats_bytes = status->bytes;
+}
+
+/* What cannot be sent now is sent with the next tick. */
+static void report_ring(struct worker *worker)
+{
+    if (ring_change_report(&worker->ring, worker->channel) == -EPIPE)
+        worker_signals_begin_end();
+}
+
+/* A fragment does not fit: says so, and waits for a ring that it fits. True: there is one. */
+static bool ring_short(void *context, size_t length)
+{
+    struct worker *worker = context;
+    int64_t until = now_ns() + RING_WAIT_NS;
+    bool hopeless = length > worker->camera.ring_size_max / RING_WRITER_FRAGMENT_PART;
+    json_t *message = hopeless ? NULL : message_new("ring-short");
+
+    if (message == NULL)
+        return false;
+    ring_change_follow(&worker->ring);
+    report_ring(worker);
+    json_object_set_new(message, "fragment_bytes", json_integer((json_int_t)length));
+    send_message(worker, message);
+    while (!ring_change_fits(&worker->ring, length) && now_ns() < until && !worker_signals_ending()) {
+        worker_signals_wait(worker->channel, (until - now_ns()) / NS_PER_MS + 1);
+        receive_messages(worker);
+    }
+    return ring_change_fits(&worker->ring, length);
 }
 
 /* What is due besides the stream. Called for every frame and at least every 100 ms. True: the worker must
@@ -162,6 +206,7 @@ static bool tick(struct worker *worker)
         receive_messages(worker);
         if (worker->report_due)
             report_state(worker);
+        report_ring(worker);
     }
     if (now - worker->stats_ns >= STATS_INTERVAL_NS)
         send_stats(worker, now);
@@ -177,6 +222,8 @@ static void after_fragment(struct worker *worker)
 {
     const struct publisher_status *status = publisher_status(worker->publisher);
 
+    ring_change_follow(&worker->ring);
+    report_ring(worker);
     worker->published_ns = now_ns();
     if (worker->streaming_ns == 0) {
         worker->streaming_ns = worker->published_ns;
@@ -309,16 +356,20 @@ static int receive_camera(struct worker *worker)
 static int prepare(struct worker *worker)
 {
     struct camera *camera = &worker->camera;
+    struct ring_writer *ring = NULL;
 
     log_open("ingest", camera->name);
     log_set_level(camera->log_level);
     camera_hide_secrets(camera);
-    int result = ring_writer_attach(camera->ring, camera->wake, &worker->ring);
+    int result = ring_writer_attach(camera->ring, camera->wake, &ring);
     camera->ring = -1;
     if (result < 0)
         log_error("the ring cannot be used: %s", strerror(-result));
-    else if ((result = publisher_create(worker->ring, &worker->publisher)) < 0)
+    else if ((result = publisher_create(ring, &worker->publisher)) < 0)
         log_error("out of memory");
+    ring_change_init(&worker->ring, worker->publisher, ring);
+    if (result == 0)
+        publisher_on_ring_short(worker->publisher, ring_short, worker);
     backoff_init(&worker->backoff, (uint32_t)getpid() ^ (uint32_t)now_ns());
     return result;
 }
@@ -336,7 +387,7 @@ int worker_run(int channel)
         loop(&worker);
     }
     publisher_destroy(worker.publisher);
-    ring_writer_detach(worker.ring);
+    ring_change_finish(&worker.ring);
     camera_finish(&worker.camera);
     log_close();
     return result == 0 || result == -ECANCELED ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -280,6 +280,143 @@ static void picture_over_a_quarter_of_the_ring(void **state)
     expect_fragment(rig, 1, RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY, tracks);
 }
 
+static struct ring_writer *make_next_ring(struct ring_descriptors *next)
+{
+    struct ring_writer *writer;
+    char instance[32];
+    char name[RING_NAME_SIZE];
+
+    snprintf(instance, sizeof(instance), "publisher-next%d", (int)getpid());
+    assert_int_equal(ring_name(name, instance, "cam"), 0);
+    assert_int_equal(ring_create(name, 1 << 18, EPOCH, next), 0);
+    assert_int_equal(ring_unlink(name), 0);
+    assert_int_equal(ring_writer_attach(dup(next->writer), -1, &writer), 0);
+    return writer;
+}
+
+/* The rest of a test reads and writes the ring NEXT. */
+static void move_to(struct rig *rig, const struct ring_descriptors *next, struct ring_writer *writer)
+{
+    ringcast_close(rig->reader);
+    assert_int_equal(ringcast_open_fd(next->reader, &rig->reader), 0);
+    ring_writer_detach(rig->writer);
+    rig->writer = writer;
+    close(rig->ring.writer);
+    close(rig->ring.reader);
+    rig->ring = *next;
+}
+
+static void another_ring_begins_with_a_keyframe(void **state)
+{
+    struct rig *rig = *state;
+    struct fragment_track tracks[2];
+    struct ring_descriptors next;
+
+    begin(rig);
+    ADD(rig, sample_avc_base_sps);
+    ADD(rig, sample_avc_base_pps);
+    assert_int_equal(put_slice(rig, true), 1);
+    ringcast_entry first = expect_fragment(rig, 1, RINGCAST_KEYFRAME, tracks);
+    struct ring_writer *writer = make_next_ring(&next);
+    publisher_offer_ring(rig->publisher, writer);
+    assert_int_equal(put_slice(rig, false), 1);
+    expect_fragment(rig, 1, 0, tracks);
+    assert_ptr_equal(publisher_ring(rig->publisher), rig->writer);
+    assert_int_equal(put_slice(rig, true), 1);
+    assert_ptr_equal(publisher_ring(rig->publisher), writer);
+    move_to(rig, &next, writer);
+    assert_int_equal(ringcast_continue(rig->reader, &rig->cursor), 0);
+    ringcast_entry entry = expect_fragment(rig, 2, RINGCAST_KEYFRAME, tracks);
+    assert_int_equal(entry.sequence, first.sequence + 2);
+    assert_int_equal(entry.decode_time, first.decode_time + 2 * 90 * 40);
+    assert_int_equal(put_slice(rig, false), 1);
+    expect_fragment(rig, 2, 0, tracks);
+    assert_int_equal(publisher_status(rig->publisher)->changes, 1); /* nothing that concerns viewers */
+}
+
+static void offer_taken_back_is_not_entered(void **state)
+{
+    struct rig *rig = *state;
+    struct ring_descriptors next;
+
+    begin(rig);
+    ADD(rig, sample_avc_base_sps);
+    ADD(rig, sample_avc_base_pps);
+    struct ring_writer *writer = make_next_ring(&next);
+    publisher_offer_ring(rig->publisher, writer);
+    publisher_offer_ring(rig->publisher, NULL);
+    assert_int_equal(put_slice(rig, true), 1);
+    assert_ptr_equal(publisher_ring(rig->publisher), rig->writer);
+    assert_false(ring_is_used(next.reader));
+    ring_writer_detach(writer);
+    close(next.writer);
+    close(next.reader);
+}
+
+struct supplier {
+    struct rig *rig;
+    struct ring_writer *ring;
+    size_t asked;
+};
+
+static bool supply(void *context, size_t length)
+{
+    struct supplier *supplier = context;
+
+    supplier->asked = length;
+    publisher_offer_ring(supplier->rig->publisher, supplier->ring);
+    return supplier->ring != NULL;
+}
+
+static void first_picture_may_be_larger_than_the_ring(void **state)
+{
+    static uint8_t big[20000] = {0x65, 0x88};
+    struct rig *rig = *state;
+    struct fragment_track tracks[2];
+    struct ring_descriptors next;
+    struct supplier supplier = {.rig = rig};
+
+    memset(big + 2, 0x55, sizeof(big) - 2);
+    publisher_on_ring_short(rig->publisher, supply, &supplier);
+    begin(rig);
+    ADD(rig, sample_avc_base_sps);
+    ADD(rig, sample_avc_base_pps);
+    ADD(rig, big);
+    assert_int_equal(put(rig), -EMSGSIZE);
+    assert_true(supplier.asked > sizeof(big));
+    assert_int_equal(publisher_status(rig->publisher)->fragment_bytes, supplier.asked);
+    supplier.ring = make_next_ring(&next);
+    ADD(rig, sample_avc_base_sps);
+    ADD(rig, sample_avc_base_pps);
+    ADD(rig, big);
+    assert_int_equal(put(rig), 1);
+    move_to(rig, &next, supplier.ring);
+    assert_int_equal(ringcast_seek_keyframe(rig->reader, &rig->cursor), 0);
+    ringcast_entry entry = expect_fragment(rig, 2, RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY, tracks);
+    assert_int_equal(entry.sequence, 1);
+}
+
+static void need_is_that_of_the_last_gop(void **state)
+{
+    const struct publisher_status *status = publisher_status(((struct rig *)*state)->publisher);
+    struct rig *rig = *state;
+
+    begin(rig);
+    for (int gop = 0; gop < 3; gop++) {
+        ADD(rig, sample_avc_base_sps);
+        ADD(rig, sample_avc_base_pps);
+        assert_int_equal(put_slice(rig, true), 1);
+        uint64_t before = status->gop_bytes;
+        for (int i = 0; i < (gop == 1 ? 20 : 5); i++)
+            assert_int_equal(put_slice(rig, false), 1);
+        /* The first is counted while it grows, the second over the first, the third not before it is larger.
+         */
+        assert_int_equal(status->gop_bytes > before, gop < 2);
+    }
+    assert_in_range(status->gop_bytes, 21 * (64 + 64), 21 * (64 + 256));
+    assert_in_range(status->fragment_bytes, 1, 255);
+}
+
 static void streams_that_cannot_be_served(void **state)
 {
     struct rig *rig = *state;
@@ -324,10 +461,18 @@ static void garbage_is_no_picture(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RIG_TEST(waits_for_parameters_and_keyframe), RIG_TEST(new_parameters_begin_a_generation),
-        RIG_TEST(reconnect_keeps_the_generation),    RIG_TEST(next_writer_begins_a_generation),
-        RIG_TEST(audio_goes_with_the_next_picture),  RIG_TEST(picture_over_a_quarter_of_the_ring),
-        RIG_TEST(streams_that_cannot_be_served),     RIG_TEST(garbage_is_no_picture),
+        RIG_TEST(waits_for_parameters_and_keyframe),
+        RIG_TEST(new_parameters_begin_a_generation),
+        RIG_TEST(reconnect_keeps_the_generation),
+        RIG_TEST(next_writer_begins_a_generation),
+        RIG_TEST(audio_goes_with_the_next_picture),
+        RIG_TEST(picture_over_a_quarter_of_the_ring),
+        RIG_TEST(another_ring_begins_with_a_keyframe),
+        RIG_TEST(offer_taken_back_is_not_entered),
+        RIG_TEST(first_picture_may_be_larger_than_the_ring),
+        RIG_TEST(need_is_that_of_the_last_gop),
+        RIG_TEST(streams_that_cannot_be_served),
+        RIG_TEST(garbage_is_no_picture),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
