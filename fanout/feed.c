@@ -13,6 +13,9 @@
 /* Jumps to a keyframe in one turn. More means that the ring contradicts itself: wait for the next publish. */
 #define SEEKS_MAX 4
 
+/* Fragments that are brought to the viewers in one go before they leave a ring. */
+#define DRAIN_MAX 4096
+
 /* Feeds with news taken from epoll at once; more are reported again. */
 #define EVENTS_MAX 64
 
@@ -51,6 +54,20 @@ static void link_viewer(struct feed *feed, struct viewer *viewer)
     feed->set->changed(feed->set->context);
 }
 
+/* One laggard less in the old ring; the last one closes it. */
+static void leave_old_ring(struct feed *feed, struct viewer *viewer)
+{
+    if (!viewer->in_old_ring) {
+        return;
+    }
+    viewer->in_old_ring = false;
+    if (--feed->in_old_ring == 0) {
+        ringcast_close(feed->old_reader);
+        feed->old_reader = NULL;
+        feed->init.generation = 0;
+    }
+}
+
 static void unlink_viewer(struct feed *feed, struct viewer *viewer)
 {
     if (viewer->previous) {
@@ -61,6 +78,7 @@ static void unlink_viewer(struct feed *feed, struct viewer *viewer)
     if (viewer->next) {
         viewer->next->previous = viewer->previous;
     }
+    leave_old_ring(feed, viewer);
     move_viewer(feed, viewer, VIEWER_NONE);
     viewer->feed = NULL;
     if (--feed->viewer_count == 0) {
@@ -206,12 +224,27 @@ static bool go_live(struct feed *feed, struct viewer *viewer, bool at_head)
     if (feed->in_pass == 0 && at_head) {
         feed->cursor = viewer->cursor;
         feed->generation = 0; /* the next pass looks which init segment each viewer has */
-    } else if (feed->in_pass == 0 || viewer->cursor.position != feed->cursor.position) {
+    } else if (feed->in_pass == 0 || viewer->in_old_ring ||
+               viewer->cursor.position != feed->cursor.position) {
         return false;
     }
     bool complete = viewer->last_sequence && viewer->last_sequence == viewer->cursor.sequence;
     move_viewer(feed, viewer, complete ? VIEWER_LIVE : VIEWER_WAITING);
     return true;
+}
+
+static const ringcast_reader *reader_of(const struct feed *feed, const struct viewer *viewer)
+{
+    return viewer->in_old_ring ? feed->old_reader : feed->reader;
+}
+
+/* The end of the old ring, or nothing in it that could be read: on to the ring of all. */
+static void follow_feed(struct feed *feed, struct viewer *viewer)
+{
+    leave_old_ring(feed, viewer);
+    if (ringcast_continue(feed->reader, &viewer->cursor) < 0) {
+        start_at_keyframe(feed, viewer);
+    }
 }
 
 /* The fragment in hand for a viewer with its own cursor. False: broken connection. */
@@ -223,7 +256,7 @@ static bool serve_laggard(struct feed *feed, struct viewer *viewer)
     if (!follows && !(entry->flags & RINGCAST_KEYFRAME)) {
         return true;
     }
-    int status = init_cache_load(&feed->init, feed->reader, entry->generation);
+    int status = init_cache_load(&feed->init, reader_of(feed, viewer), entry->generation);
     if (status < 0) { /* then what follows is a gap for it until the next keyframe */
         report_damage(feed, status);
         return true;
@@ -237,7 +270,11 @@ static bool catch_up_one(struct feed *feed, struct viewer *viewer, int *seeks)
     if (viewer_is_blocked(viewer) || go_live(feed, viewer, false)) {
         return false; /* libwebsockets calls back when a tail has gone */
     }
-    int status = fragment_read(&feed->set->fragment, feed->reader, &viewer->cursor);
+    int status = fragment_read(&feed->set->fragment, reader_of(feed, viewer), &viewer->cursor);
+    if (viewer->in_old_ring && status != 1 && status != -ENOMEM && status != -EILSEQ) {
+        follow_feed(feed, viewer);
+        return true;
+    }
     switch (status) {
     case 1:
         if (!serve_laggard(feed, viewer)) {
@@ -307,36 +344,88 @@ void feed_init(struct feed *feed, struct feed_set *set, const char *name)
     *feed = (struct feed){.set = set, .name = name, .wake = -1};
 }
 
-static void release_ring(struct feed *feed)
+static void release_wake(struct feed *feed)
 {
     if (feed->viewer_count) {
         change_watch(feed, EPOLL_CTL_DEL);
     }
-    ringcast_close(feed->reader);
     if (feed->wake >= 0) {
         close(feed->wake);
     }
-    feed->reader = NULL;
     feed->wake = -1;
+}
+
+/* All that is in the ring, to the viewers in the pass. */
+static void drain(struct feed *feed)
+{
+    int seeks = 0;
+    for (int i = 0; i < DRAIN_MAX && feed->reader && feed->in_pass && seeks <= SEEKS_MAX; i++) {
+        int status = pump_one(feed);
+        seeks += status < 0;
+        if (status == 0) {
+            return;
+        }
+    }
+}
+
+/* Laggards of the ring before the old one have had their time: on to the next keyframe. */
+static void give_old_ring_up(struct feed *feed)
+{
+    for (struct viewer *viewer = feed->viewers; viewer; viewer = viewer->next) {
+        if (viewer->in_old_ring) {
+            viewer->cursor = (ringcast_cursor){0};
+            leave_old_ring(feed, viewer);
+        }
+    }
+}
+
+/* The ring that is left becomes the old one, if a laggard has something to read in it. */
+static void keep_for_laggards(struct feed *feed, ringcast_reader *old)
+{
+    for (struct viewer *viewer = feed->viewers; viewer; viewer = viewer->next) {
+        if (viewer->state == VIEWER_BEHIND) {
+            viewer->in_old_ring = old && viewer->last_sequence && viewer->cursor.position;
+            feed->in_old_ring += viewer->in_old_ring;
+            viewer_want_writable(viewer);
+        }
+        if (!viewer->in_old_ring) {
+            viewer->cursor = (ringcast_cursor){0};
+        }
+    }
+    if (feed->in_old_ring) {
+        feed->old_reader = old;
+    } else {
+        ringcast_close(old);
+    }
+}
+
+/* What a ring begins with is a keyframe, so to wait for one there is to miss nothing. */
+static void begin_ring(struct feed *feed)
+{
+    feed->generation = 0;
+    feed->init.generation = 0; /* generations of another ring */
+    feed->damage_reported = false;
+    if (feed->in_pass && feed->reader) {
+        lose_place(feed, feed->cursor.sequence);
+        if (ringcast_continue(feed->reader, &feed->cursor) < 0) {
+            ringcast_seek_keyframe(feed->reader, &feed->cursor);
+        }
+    }
 }
 
 void feed_set_ring(struct feed *feed, ringcast_reader *reader, int wake)
 {
-    release_ring(feed);
+    drain(feed);
+    give_old_ring_up(feed);
+    keep_for_laggards(feed, feed->reader);
+    release_wake(feed);
     feed->reader = reader;
     feed->wake = wake;
-    feed->generation = 0;
-    feed->init.generation = 0; /* generations of another ring */
-    feed->damage_reported = false;
-    for (struct viewer *viewer = feed->viewers; viewer; viewer = viewer->next) {
-        viewer->last_sequence = 0;
-        viewer->cursor = (ringcast_cursor){0};
-        move_viewer(feed, viewer, VIEWER_BEHIND);
-        viewer_want_writable(viewer);
-    }
+    begin_ring(feed);
     if (feed->viewer_count) {
         change_watch(feed, EPOLL_CTL_ADD);
     }
+    pump(feed);
 }
 
 void feed_set_state(struct feed *feed, json_t *state)
@@ -399,7 +488,10 @@ void feed_close_viewers(struct feed *feed, uint16_t code)
 
 void feed_finish(struct feed *feed)
 {
-    release_ring(feed);
+    release_wake(feed);
+    ringcast_close(feed->reader);
+    ringcast_close(feed->old_reader);
+    feed->reader = feed->old_reader = NULL;
     init_cache_clear(&feed->init);
     packet_finish(&feed->state_packet);
 }

@@ -31,15 +31,17 @@ struct feed {
     struct feed_set *set;
     const char *name; /* of the camera, for the log */
     ringcast_reader *reader;
-    int wake;                   /* the ring's eventfd, owned; -1: none */
-    ringcast_cursor cursor;     /* of the live viewers; meaningless while in_pass is 0 */
-    uint32_t generation;        /* of the fragment last seen in a pass, 0: none yet */
-    struct viewer *viewers;     /* list; all but VIEWER_CLOSING ones */
-    unsigned viewer_count;      /* length of the list */
-    unsigned in_pass;           /* how many of them are VIEWER_LIVE or VIEWER_WAITING */
-    struct init_cache init;     /* filled while there are viewers */
-    struct packet state_packet; /* the camera's state as its viewers are told */
-    bool damage_reported;       /* the log says once per ring that it is damaged */
+    ringcast_reader *old_reader; /* the ring before, while laggards have not read it to its end */
+    unsigned in_old_ring;        /* how many they are */
+    int wake;                    /* the ring's eventfd, owned; -1: none */
+    ringcast_cursor cursor;      /* of the live viewers; meaningless while in_pass is 0 */
+    uint32_t generation;         /* of the fragment last seen in a pass, 0: none yet */
+    struct viewer *viewers;      /* list; all but VIEWER_CLOSING ones */
+    unsigned viewer_count;       /* length of the list */
+    unsigned in_pass;            /* how many of them are VIEWER_LIVE or VIEWER_WAITING */
+    struct init_cache init;      /* filled while there are viewers */
+    struct packet state_packet;  /* the camera's state as its viewers are told */
+    bool damage_reported;        /* the log says once per ring that it is damaged */
 };
 
 /* Makes the epoll instance. 0 or negative errno. */
@@ -56,7 +58,8 @@ void feed_init(struct feed *feed, struct feed_set *set, const char *name);
 
 /*
  * Gives the feed a ring in place of the one it has, if any: READER and WAKE become the feed's. Its viewers
- * stay and go on with the new ring's newest keyframe.
+ * stay. All of them get what is left in the old ring first, each at its pace. Then they go on with the new
+ * ring's first fragment if that is the next one (docs/reference/ring.md), else with its newest keyframe.
  */
 void feed_set_ring(struct feed *feed, ringcast_reader *reader, int wake);
 

@@ -31,7 +31,7 @@ static int fill(struct init_cache *cache, const ringcast_generation *generation)
 
 int init_cache_load(struct init_cache *cache, const ringcast_reader *reader, uint32_t generation)
 {
-    if (generation && generation == cache->generation) {
+    if (generation && generation == cache->generation && reader == cache->ring) {
         return 0;
     }
     ringcast_generation found = {0};
@@ -47,6 +47,7 @@ int init_cache_load(struct init_cache *cache, const ringcast_reader *reader, uin
     if (found.number == 0 || memchr(found.codecs, '\0', sizeof(found.codecs)) == NULL) {
         return -EBADMSG;
     }
+    cache->ring = reader;
     return fill(cache, &found);
 }
 

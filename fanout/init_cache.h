@@ -9,10 +9,11 @@
 #include "ringcast.h"
 
 struct init_cache {
-    uint32_t generation;   /* 0: empty */
-    uint64_t id;           /* the same for the same codecs and bytes, never 0 */
-    struct packet text;    /* {"type":"init", … } */
-    struct packet segment; /* `ftyp` + `moov` */
+    const ringcast_reader *ring; /* that the generation is of; only compared */
+    uint32_t generation;         /* 0: empty */
+    uint64_t id;                 /* the same for the same codecs and bytes, never 0 */
+    struct packet text;          /* {"type":"init", … } */
+    struct packet segment;       /* `ftyp` + `moov` */
 };
 
 /*

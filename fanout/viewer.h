@@ -39,6 +39,7 @@ struct viewer {
     uint16_t close_code; /* in VIEWER_CLOSING: RFC 6455, 7.4 */
     uint8_t state;       /* enum viewer_state */
     bool state_due;      /* the camera's state changed while this viewer was not writable */
+    bool in_old_ring;    /* in VIEWER_BEHIND: its cursor is in the feed's old ring */
 };
 
 _Static_assert(sizeof(struct viewer) <= 200, "thousands of viewers: keep the struct small");

@@ -254,6 +254,22 @@ void source_generation(struct source *source, const char *codecs, const char *in
     assert_int_equal(ring_writer_begin_generation(source->writer, &stream), 0);
 }
 
+void source_grow(struct source *source, size_t capacity, const char *codecs, const char *init_text,
+                 struct source *old)
+{
+    *old = *source;
+    make_ring(source, capacity);
+    assert_int_equal(ring_writer_succeed(source->writer, old->writer), 0);
+    source_generation(source, codecs, init_text);
+}
+
+void source_tell_ring(struct source *source, struct source *old)
+{
+    tell_of_ring(source);
+    ring_retire(old->ring_writer_fd);
+    source_end(old);
+}
+
 static void put_be32(uint8_t *bytes, size_t value)
 {
     for (int i = 0; i < 4; i++) {

@@ -54,6 +54,15 @@ void source_begin(struct source *source, struct fanout *fanout, const char *name
 /* A new ring of CAPACITY bytes in place of the old one, which is retired. */
 void source_move(struct source *source, size_t capacity);
 
+/*
+ * From here on the camera writes a ring of CAPACITY bytes, in a new generation with INIT_TEXT, and carries on
+ * in it what it wrote in the old one. The fan-out knows nothing of it before source_tell_ring, which retires
+ * the old one.
+ */
+void source_grow(struct source *source, size_t capacity, const char *codecs, const char *init_text,
+                 struct source *old);
+void source_tell_ring(struct source *source, struct source *old);
+
 /* A new generation, whose init segment is INIT_TEXT. */
 void source_generation(struct source *source, const char *codecs, const char *init_text);
 

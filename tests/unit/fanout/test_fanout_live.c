@@ -236,6 +236,82 @@ static void a_viewer_stays_when_its_ring_is_replaced(void **state)
     client_close(&client, false);
 }
 
+/* A camera gets a ring of another size: neither a viewer that keeps up nor one that does not sees it. */
+static void nobody_misses_anything_when_the_ring_grows(void **state)
+{
+    (void)state;
+    enum { BEFORE = 150, AFTER = 40, SIZE = 20000, OLD_RING = 4 << 20, NEW_RING = 8 << 20 };
+    struct client fast, slow;
+    struct source old;
+    source_move(&source, OLD_RING);
+    source_generation(&source, CODECS, INIT_A);
+    source_publish(&source, SIZE, true);
+    watch_camera(&fast, &fanout, "/live/front", 0);
+    watch_camera(&slow, &fanout, "/live/front", 4096);
+    expect_init(&fast, INIT_A);
+    expect_fragment(&fast, 1);
+    for (uint64_t number = 2; number <= BEFORE; number++) {
+        source_publish(&source, SIZE, number % 10 == 1);
+        expect_fragment(&fast, number);
+    }
+    source_grow(&source, NEW_RING, CODECS, INIT_A, &old);
+    for (uint64_t number = BEFORE + 1; number <= BEFORE + AFTER; number++) {
+        source_publish(&source, SIZE, number % 10 == 1);
+        if (number == BEFORE + 3) {
+            source_tell_ring(&source, &old);
+        }
+    }
+    for (uint64_t number = BEFORE + 1; number <= BEFORE + AFTER; number++) {
+        expect_fragment(&fast, number);
+    }
+    expect_init(&slow, INIT_A);
+    assert_int_equal(read_with_drops(&slow, BEFORE + AFTER), 0);
+    source_publish(&source, SIZE, false);
+    expect_fragment(&slow, BEFORE + AFTER + 1);
+    expect_fragment(&fast, BEFORE + AFTER + 1);
+    client_close(&slow, false);
+    client_close(&fast, false);
+}
+
+/* Only one old ring is kept. Whoever is not through with it is moved to a keyframe and told. */
+static void a_laggard_of_two_rings_ago_is_moved_to_a_keyframe(void **state)
+{
+    (void)state;
+    enum { PART = 150, SIZE = 20000, RING = 4 << 20 };
+    struct client fast, slow[2];
+    uint64_t number = 1;
+    struct source old;
+    source_move(&source, RING);
+    source_generation(&source, CODECS, INIT_A);
+    source_publish(&source, SIZE, true);
+    watch_camera(&fast, &fanout, "/live/front", 0);
+    watch_camera(&slow[0], &fanout, "/live/front", 4096);
+    watch_camera(&slow[1], &fanout, "/live/front", 4096);
+    expect_init(&fast, INIT_A);
+    for (int ring = 0; ring < 4; ring++) {
+        for (uint64_t last = number + PART; number < last; number++) {
+            expect_fragment(&fast, number);
+            source_publish(&source, SIZE, number % 10 == 0);
+        }
+        source_grow(&source, RING, CODECS, INIT_A, &old);
+        source_publish(&source, SIZE, true);
+        source_tell_ring(&source, &old);
+        expect_fragment(&fast, number++);
+        if (ring == 1) {
+            client_close(&slow[1], true); /* amid the old ring */
+        }
+    }
+    expect_fragment(&fast, number);
+    expect_init(&slow[0], INIT_A);
+    assert_true(read_with_drops(&slow[0], number) >= 1);
+    source_publish(&source, SIZE, false);
+    expect_fragment(&slow[0], number + 1);
+    expect_fragment(&fast, number + 1);
+    client_close(&slow[0], false);
+    client_close(&fast, false);
+    fanout_wait_viewers(&fanout, "front", 0);
+}
+
 static void what_is_no_fragment_is_skipped_and_told(void **state)
 {
     (void)state;
@@ -367,6 +443,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_slow_viewer_may_leave_while_behind, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_generation_sends_init_only_if_it_differs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_viewer_stays_when_its_ring_is_replaced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nobody_misses_anything_when_the_ring_grows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_laggard_of_two_rings_ago_is_moved_to_a_keyframe, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_fragment_is_skipped_and_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(viewers_are_told_of_the_cameras_state, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_removed_cameras_viewers_are_closed, set_up, tear_down),
