@@ -45,7 +45,7 @@ void client_complain(const char *format, ...)
     fprintf(stderr, "ringcastctl: %s\n", escaped);
 }
 
-static enum exit_code unreachable(const char *url, int error)
+enum exit_code client_unreachable(const char *url, int error)
 {
     if (error == -EACCES || error == -EPERM)
         client_complain("not allowed to talk to ringcastd at %s; run as root or as the user that runs it",
@@ -77,11 +77,11 @@ static int set_options(nng_socket socket)
 
 enum exit_code client_open(const char *url, struct client **client)
 {
-    int error = greet(url + strlen("ipc://"), ANSWER_MS);
+    int error = greet(url + strlen("ipc://"), GREET_REQUESTER, ANSWER_MS);
 
     *client = NULL;
     if (error != 0)
-        return unreachable(url, error);
+        return client_unreachable(url, error);
     struct client *opened = calloc(1, sizeof(*opened));
     if (opened == NULL || nng_req0_open(&opened->socket) != 0) {
         free(opened);

@@ -29,6 +29,9 @@ enum exit_code client_ask(struct client *client, json_t *request, json_t **reply
 /* Process id of whoever gave the last reply, as the kernel knows it; 0: it is not visible from here. */
 pid_t client_peer(const struct client *client);
 
+/* Says that nobody answers at URL, and what to do; ERROR is that of greet(). */
+enum exit_code client_unreachable(const char *url, int error);
+
 /* Prints "ringcastctl: …" on standard error with control characters escaped. */
 void client_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

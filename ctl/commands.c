@@ -12,113 +12,200 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "await.h"
 #include "client.h"
+#include "events.h"
 #include "message.h"
+#include "pictures.h"
+#include "request.h"
+#include "settings.h"
 #include "status_table.h"
+#include "text.h"
+#include "top.h"
+#include "viewer_table.h"
 
 /* Milliseconds that ringcastd gets to end: it gives its children less. */
 #define STOP_MS 10000
 
-/* JSON as text that is safe on a terminal: ASCII, and DEL, which JSON does not escape, escaped too. */
-static enum exit_code print_json(const json_t *message)
-{
-    char *text = json_dumps(message, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-
-    if (text == NULL) {
-        client_complain("out of memory");
-        return EXIT_CODE_FAILED;
-    }
-    for (const char *at = text; *at != '\0'; at++) {
-        if (*at == 0x7f)
-            fputs("\\u007f", stdout);
-        else
-            putchar(*at);
-    }
-    putchar('\n');
-    free(text);
-    return EXIT_CODE_OK;
-}
-
-static enum exit_code refused(const struct options *options, const json_t *error)
-{
-    if (options->json)
-        print_json(error);
-    client_complain("%s", message_string(error, "message", message_string(error, "code", "unknown error")));
-    return EXIT_CODE_FAILED;
-}
-
-static enum exit_code malformed(const char *problem)
-{
-    client_complain("malformed reply: %s", problem);
-    return EXIT_CODE_FAILED;
-}
-
-/* Asks REQUEST (consumed). *reply is there, to be freed, even if it is an error. */
-static enum exit_code ask(struct client *client, const struct options *options, json_t *request,
-                          json_t **reply)
-{
-    enum exit_code code = client_ask(client, request, reply);
-
-    return code == EXIT_CODE_OK && message_is(*reply, "error") ? refused(options, *reply) : code;
-}
-
-/* Asks what a plain "ok" answers, and prints that as JSON if so wanted. */
-static enum exit_code ask_for_ok(struct client *client, const struct options *options, json_t *request)
-{
-    json_t *reply = NULL;
-    enum exit_code code = ask(client, options, request, &reply);
-
-    if (code == EXIT_CODE_OK && !message_is(reply, "ok"))
-        code = malformed("not \"ok\"");
-    else if (code == EXIT_CODE_OK && options->json)
-        code = print_json(reply);
-    json_decref(reply);
-    return code;
-}
-
-static enum exit_code ask_status(struct client *client, const struct options *options, json_t **status)
-{
-    enum exit_code code = ask(client, options, message_new("status"), status);
-    const char *problem = code == EXIT_CODE_OK ? status_check(*status) : NULL;
-
-    return problem != NULL ? malformed(problem) : code;
-}
+/* Bytes of an escaped log line. */
+#define LINE_SIZE 4096
 
 static enum exit_code run_status(struct client *client, const struct options *options)
 {
     json_t *status = NULL;
-    enum exit_code code = ask_status(client, options, &status);
+    enum exit_code code = request_status(client, options, &status);
 
     if (code == EXIT_CODE_OK && options->json)
-        code = print_json(status);
+        code = request_print_json(status, JSON_INDENT(2));
     else if (code == EXIT_CODE_OK)
         status_table_print(status, stdout);
     json_decref(status);
     return code;
 }
 
-static enum exit_code run_restart(struct client *client, const struct options *options)
+/* The process of CAMERA before a command; 0: none, or it is not known. */
+static enum exit_code ask_pid(struct client *client, const struct options *options, const char *camera,
+                              pid_t *pid)
 {
-    json_t *request = message_new("restart");
+    json_t *status = NULL;
+    enum exit_code code = request_status(client, options, &status);
 
-    /* A name that is not UTF-8 cannot be a camera's, nor in JSON. */
-    if (json_object_set_new(request, "camera", json_string(options->camera)) < 0) {
-        json_decref(request);
-        client_complain("the camera's name is not UTF-8");
-        return EXIT_CODE_USAGE;
-    }
-    return ask_for_ok(client, options, request);
+    if (code == EXIT_CODE_OK)
+        *pid = (pid_t)message_integer(request_find_camera(status, camera), "pid", 0);
+    json_decref(status);
+    return code;
 }
 
+static enum exit_code run_restart(struct client *client, const struct options *options)
+{
+    const char *camera = options->arguments[0];
+    json_t *request = request_for_camera("restart", camera);
+    enum exit_code code = EXIT_CODE_OK;
+    pid_t before = 0;
+
+    if (request == NULL)
+        return EXIT_CODE_USAGE;
+    if (options->wait)
+        code = ask_pid(client, options, camera, &before);
+    if (code != EXIT_CODE_OK) {
+        json_decref(request);
+        return code;
+    }
+    code = request_ok(client, options, request);
+    return code == EXIT_CODE_OK && options->wait ? await_streaming(client, options, camera, before) : code;
+}
+
+static enum exit_code change_camera(struct client *client, const struct options *options, const char *type)
+{
+    const char *camera = options->arguments[0];
+    json_t *request = request_for_camera(type, camera);
+    bool ends = strcmp(type, "camera-remove") == 0 || strcmp(type, "camera-disable") == 0;
+    pid_t before = 0;
+    enum exit_code code = EXIT_CODE_OK;
+
+    if (request == NULL)
+        return EXIT_CODE_USAGE;
+    if (options->argument_count > 1) {
+        json_t *settings = settings_parse(options->argument_count - 1, options->arguments + 1);
+        if (settings == NULL)
+            code = EXIT_CODE_USAGE;
+        else
+            json_object_set_new(request, "settings", settings);
+    }
+    if (code == EXIT_CODE_OK)
+        code = request_ok(client, options, json_incref(request));
+    json_decref(request);
+    if (code != EXIT_CODE_OK || !options->wait)
+        return code;
+    return ends ? await_gone(client, options, camera) : await_streaming(client, options, camera, before);
+}
+
+static void print_names(const char *what, const json_t *names)
+{
+    char escaped[LINE_SIZE];
+    size_t index;
+    json_t *name;
+
+    json_array_foreach(names, index, name)
+    {
+        text_escape(escaped, sizeof(escaped), json_is_string(name) ? json_string_value(name) : "?");
+        printf("%s %s\n", what, escaped);
+    }
+}
+
+static enum exit_code run_reload(struct client *client, const struct options *options)
+{
+    json_t *reply = NULL;
+    enum exit_code code = request_ask(client, options, message_new("reload"), "reloaded", &reply);
+
+    if (code == EXIT_CODE_OK && options->json) {
+        code = request_print_json(reply, JSON_INDENT(2));
+    } else if (code == EXIT_CODE_OK) {
+        print_names("added", json_object_get(reply, "added"));
+        print_names("removed", json_object_get(reply, "removed"));
+        print_names("changed", json_object_get(reply, "changed"));
+        printf("%" JSON_INTEGER_FORMAT " unchanged\n", message_integer(reply, "unchanged", 0));
+    }
+    json_decref(reply);
+    return code == EXIT_CODE_OK && options->wait ? await_streaming(client, options, NULL, 0) : code;
+}
+
+static bool is_process(const char *name)
+{
+    return strcmp(name, "fanout") == 0 || strcmp(name, "template") == 0 || strcmp(name, "keeper") == 0;
+}
+
+static enum exit_code run_log(struct client *client, const struct options *options)
+{
+    const char *subject = options->arguments[0];
+    json_t *request = is_process(subject) ? message_new("log") : request_for_camera("log", subject);
+    json_t *reply = NULL;
+    char escaped[LINE_SIZE];
+    size_t index;
+    json_t *line;
+
+    if (request == NULL)
+        return EXIT_CODE_USAGE;
+    if (is_process(subject))
+        json_object_set_new(request, "process", json_string(subject));
+    enum exit_code code = request_ask(client, options, request, "log", &reply);
+    if (code == EXIT_CODE_OK && options->json) {
+        code = request_print_json(reply, JSON_INDENT(2));
+    } else if (code == EXIT_CODE_OK) {
+        json_array_foreach(json_object_get(reply, "lines"), index, line)
+        {
+            text_escape(escaped, sizeof(escaped), json_is_string(line) ? json_string_value(line) : "?");
+            puts(escaped);
+        }
+    }
+    json_decref(reply);
+    return code;
+}
+
+static enum exit_code run_log_level(struct client *client, const struct options *options)
+{
+    json_t *request = options->argument_count > 1 ? request_for_camera("log-level", options->arguments[1])
+                                                  : message_new("log-level");
+
+    if (request == NULL)
+        return EXIT_CODE_USAGE;
+    json_object_set_new(request, "level", json_string(options->arguments[0]));
+    return request_ok(client, options, request);
+}
+
+static enum exit_code run_viewers(struct client *client, const struct options *options)
+{
+    json_t *request = options->argument_count > 0 ? request_for_camera("viewers", options->arguments[0])
+                                                  : message_new("viewers");
+    json_t *reply = NULL;
+
+    if (request == NULL)
+        return EXIT_CODE_USAGE;
+    enum exit_code code = request_ask(client, options, request, "viewers", &reply);
+    if (code == EXIT_CODE_OK && options->json)
+        code = request_print_json(reply, JSON_INDENT(2));
+    else if (code == EXIT_CODE_OK)
+        viewer_table_print(reply, stdout);
+    json_decref(reply);
+    return code;
+}
+
+static enum exit_code run_kick(struct client *client, const struct options *options)
+{
+    json_t *request = message_new("kick");
+
+    json_object_set_new(request, "viewer", json_string(options->arguments[0]));
+    return request_ok(client, options, request);
+}
 static enum exit_code run_version(struct client *client, const struct options *options)
 {
     json_t *status = NULL;
-    enum exit_code code = ask_status(client, options, &status);
+    enum exit_code code = request_status(client, options, &status);
 
     if (code == EXIT_CODE_OK && options->json) {
         json_t *versions = json_pack("{s:s, s:s}", "ringcastctl", RINGCAST_VERSION, "ringcastd",
                                      message_string(status, "version", "unknown"));
-        code = print_json(versions);
+        code = request_print_json(versions, JSON_INDENT(2));
         json_decref(versions);
     } else if (code == EXIT_CODE_OK) {
         puts("ringcastctl " RINGCAST_VERSION);
@@ -165,7 +252,7 @@ static enum exit_code stop_and_wait(struct client *client, const struct options 
 {
     bool visible = pid > 1 && client_peer(client) > 0;
     int pidfd = visible ? pidfd_open(pid, 0) : -1;
-    enum exit_code code = ends ? EXIT_CODE_OK : ask_for_ok(client, options, message_new("stop"));
+    enum exit_code code = ends ? EXIT_CODE_OK : request_ok(client, options, message_new("stop"));
 
     if (code == EXIT_CODE_OK && !visible)
         client_complain("told to end; its process is not visible from here, so its end was not waited for");
@@ -189,9 +276,9 @@ static enum exit_code run_stop(struct client *client, const struct options *opti
         if (message_is(status, "error") && ends) /* somebody else has told it */
             code = stop_and_wait(client, options, client_peer(client), true);
         else if (message_is(status, "error"))
-            code = refused(options, status);
+            code = request_refused(options, status);
         else if (problem != NULL)
-            code = malformed(problem);
+            code = request_malformed(problem);
         else
             code = stop_and_wait(client, options, process_of(status), false);
     }
@@ -199,27 +286,64 @@ static enum exit_code run_stop(struct client *client, const struct options *opti
     return code;
 }
 
+static enum exit_code run_asking(struct client *client, const struct options *options)
+{
+    switch (options->command) {
+    case COMMAND_STATUS:
+        return run_status(client, options);
+    case COMMAND_TOP:
+        return top_run(client, options);
+    case COMMAND_VIEWERS:
+        return run_viewers(client, options);
+    case COMMAND_KICK:
+        return run_kick(client, options);
+    case COMMAND_CAMERA_ADD:
+        return change_camera(client, options, "camera-add");
+    case COMMAND_CAMERA_SET:
+        return change_camera(client, options, "camera-set");
+    case COMMAND_CAMERA_REMOVE:
+        return change_camera(client, options, "camera-remove");
+    case COMMAND_CAMERA_ENABLE:
+        return change_camera(client, options, "camera-enable");
+    case COMMAND_CAMERA_DISABLE:
+        return change_camera(client, options, "camera-disable");
+    case COMMAND_RESTART:
+        return run_restart(client, options);
+    case COMMAND_RELOAD:
+        return run_reload(client, options);
+    case COMMAND_LOG:
+        return run_log(client, options);
+    case COMMAND_LOG_LEVEL:
+        return run_log_level(client, options);
+    case COMMAND_STOP:
+        return run_stop(client, options);
+    case COMMAND_VERSION:
+        return run_version(client, options);
+    case COMMAND_EVENTS:
+    case COMMAND_TAP:
+    case COMMAND_RECORD:
+        break;
+    }
+    return EXIT_CODE_USAGE;
+}
+
 enum exit_code command_run(const struct options *options, const char *url)
 {
     struct client *client = NULL;
-    enum exit_code code = client_open(url, &client);
 
-    if (code != EXIT_CODE_OK)
-        return code;
     switch (options->command) {
-    case COMMAND_STATUS:
-        code = run_status(client, options);
-        break;
-    case COMMAND_RESTART:
-        code = run_restart(client, options);
-        break;
-    case COMMAND_STOP:
-        code = run_stop(client, options);
-        break;
-    case COMMAND_VERSION:
-        code = run_version(client, options);
+    case COMMAND_EVENTS:
+        return events_print(options, url);
+    case COMMAND_TAP:
+        return pictures_tap(options, url);
+    case COMMAND_RECORD:
+        return pictures_record(options, url);
+    default:
         break;
     }
+    enum exit_code code = client_open(url, &client);
+    if (code == EXIT_CODE_OK)
+        code = run_asking(client, options);
     client_close(client);
     return code;
 }

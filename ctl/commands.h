@@ -1,4 +1,4 @@
-/* What ringcastctl does: one request, its reply printed. */
+/* What ringcastctl does: mostly one request, its reply printed. */
 #ifndef COMMANDS_H
 #define COMMANDS_H
 

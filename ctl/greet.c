@@ -7,8 +7,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static const char requester[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
-static const char replier[8] = {0, 'S', 'P', 0, 0, 0x31, 0, 0};
+#define GREETING_SIZE 8
+
+/* REQ and REP, SUB and PUB: ours, and the one expected. */
+static const char greetings[][2][GREETING_SIZE] = {
+    [GREET_REQUESTER] = {{0, 'S', 'P', 0, 0, 0x30, 0, 0}, {0, 'S', 'P', 0, 0, 0x31, 0, 0}},
+    [GREET_SUBSCRIBER] = {{0, 'S', 'P', 0, 0, 0x21, 0, 0}, {0, 'S', 'P', 0, 0, 0x20, 0, 0}},
+};
 
 static int set_timeouts(int fd, int timeout_ms)
 {
@@ -27,20 +32,20 @@ static int failure(ssize_t transferred)
     return errno == EAGAIN ? -ETIMEDOUT : -errno;
 }
 
-static int exchange(int fd)
+static int exchange(int fd, enum greet_role role)
 {
-    char answer[sizeof(replier)];
+    char answer[GREETING_SIZE];
 
-    ssize_t sent = send(fd, requester, sizeof(requester), MSG_NOSIGNAL);
-    if (sent != (ssize_t)sizeof(requester))
+    ssize_t sent = send(fd, greetings[role][0], GREETING_SIZE, MSG_NOSIGNAL);
+    if (sent != GREETING_SIZE)
         return failure(sent);
     ssize_t received = recv(fd, answer, sizeof(answer), MSG_WAITALL);
-    if (received != (ssize_t)sizeof(answer))
+    if (received != GREETING_SIZE)
         return failure(received);
-    return memcmp(answer, replier, sizeof(replier)) == 0 ? 0 : -EPROTO;
+    return memcmp(answer, greetings[role][1], GREETING_SIZE) == 0 ? 0 : -EPROTO;
 }
 
-int greet(const char *path, int timeout_ms)
+int greet(const char *path, enum greet_role role, int timeout_ms)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
@@ -54,7 +59,7 @@ int greet(const char *path, int timeout_ms)
     if (result == 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
         result = errno == EAGAIN ? -ETIMEDOUT : -errno;
     if (result == 0)
-        result = exchange(fd);
+        result = exchange(fd, role);
     close(fd);
     return result;
 }

@@ -7,11 +7,14 @@
 #ifndef GREET_H
 #define GREET_H
 
+/* Who we are and who is expected there: a requester and its replier, a subscriber and its publisher. */
+enum greet_role { GREET_REQUESTER, GREET_SUBSCRIBER };
+
 /*
- * Connects to the socket at PATH as a requester (REQ), exchanges greetings and hangs up.
+ * Connects to the socket at PATH, exchanges greetings and hangs up.
  * 0; -ENOENT, -ECONNREFUSED, -EACCES: as connect(2) says; -ETIMEDOUT: no greeting within TIMEOUT_MS
- * milliseconds; -EPROTO: something else than a replier (REP) is there; -ECONNRESET: it hung up.
+ * milliseconds; -EPROTO: somebody else than expected is there; -ECONNRESET: it hung up.
  */
-int greet(const char *path, int timeout_ms);
+int greet(const char *path, enum greet_role role, int timeout_ms);
 
 #endif

@@ -12,34 +12,114 @@
 static const char system_config[] = "/etc/ringcast/ringcast.conf";
 static const char url_scheme[] = "ipc://";
 
+/* A year: more is a typing error. */
+#define SECONDS_MAX 31536000.0
+
 static const char usage[] =
     "Usage: ringcastctl [--config FILE | --socket URL] COMMAND [--json]\n"
     "\n"
-    "Commands:\n"
-    "  status          what ringcastd and each camera are doing\n"
-    "  restart CAMERA  end the camera's process and start a new one at once\n"
-    "  stop            end ringcastd, and wait until it is gone\n"
-    "  version         the versions of ringcastctl and of the running ringcastd\n"
+    "Look:\n"
+    "  status                     what ringcastd and each camera are doing\n"
+    "  top                        the same, live, on the whole screen\n"
+    "  events [--follow]          the next event, or all events as they happen\n"
+    "  viewers [CAMERA]           who is watching\n"
+    "  log CAMERA                 last log lines of a camera's process, or of fanout, template, keeper\n"
+    "  version                    the versions of ringcastctl and of the running ringcastd\n"
+    "\n"
+    "Cameras:\n"
+    "  camera add NAME SETTING=VALUE...\n"
+    "                             a new camera; url=rtsp://... is needed; password=- asks for it\n"
+    "  camera set NAME SETTING=VALUE...\n"
+    "                             change settings; SETTING= alone goes back to the file's or the default\n"
+    "  camera remove NAME         end it, and forget it\n"
+    "  camera enable NAME         let it run again\n"
+    "  camera disable NAME        end it, and keep it\n"
+    "  restart CAMERA             end the camera's process and start a new one at once\n"
+    "\n"
+    "Pictures:\n"
+    "  tap CAMERA                 fragmented MP4 to standard output: ringcastctl tap front | ffplay -\n"
+    "  record CAMERA [--seconds N] [--output FILE]\n"
+    "                             an MP4 file, until Ctrl-C or for so long\n"
+    "\n"
+    "ringcastd:\n"
+    "  kick VIEWER                close a viewer's connection; its id is in \"viewers\"\n"
+    "  log-level LEVEL [CAMERA]   error, warning, info or debug, until the next restart\n"
+    "  reload                     read the configuration again and apply what is different\n"
+    "  stop                       end ringcastd, and wait until it is gone\n"
     "\n"
     "Options:\n"
-    "  -c, --config FILE  configuration of the ringcastd to talk to; without it $RINGCAST_CONFIG, then\n"
-    "                     /etc/ringcast/ringcast.conf, then the default run-time directory\n"
-    "  -s, --socket URL   its control socket: ipc:///run/ringcast/control.sock\n"
-    "  -j, --json         print JSON\n"
-    "  -h, --help         print this\n"
-    "  -V, --version      print the version of ringcastctl\n"
+    "  -c, --config FILE   configuration of the ringcastd to talk to; without it $RINGCAST_CONFIG, then\n"
+    "                      /etc/ringcast/ringcast.conf, then the default run-time directory\n"
+    "  -s, --socket URL    its control socket: ipc:///run/ringcast/control.sock\n"
+    "  -j, --json          print JSON\n"
+    "  -w, --wait          restart, reload, camera: until what was asked for is so\n"
+    "  -t, --timeout SECONDS\n"
+    "                      how long --wait waits (30), or tap and record for a picture\n"
+    "  -f, --follow        events: go on\n"
+    "  -n, --seconds N     record: so long\n"
+    "  -o, --output FILE   record: into this new file\n"
+    "  -h, --help          print this\n"
+    "  -V, --version       print the version of ringcastctl\n"
     "\n"
-    "Exit status: 0 done, 1 the command failed, 2 wrong usage or configuration, 3 no ringcastd answers.\n";
+    "Exit status: 0 done, 1 the command failed, 2 wrong usage or configuration, 3 no ringcastd answers,\n"
+    "4 not in time.\n";
 
-static const struct {
+/* Options that only some commands take. */
+enum option_flags {
+    OPTION_WAIT = 1u << 0,
+    OPTION_TIMEOUT = 1u << 1,
+    OPTION_FOLLOW = 1u << 2,
+    OPTION_SECONDS = 1u << 3,
+    OPTION_OUTPUT = 1u << 4,
+};
+
+#define ANY_NUMBER 1000
+
+static const struct command_form {
     const char *name;
+    const char *second; /* a second word, or NULL */
     enum command command;
-    int arguments;
-} commands[] = {
-    {"status", COMMAND_STATUS, 0},
-    {"restart", COMMAND_RESTART, 1},
-    {"stop", COMMAND_STOP, 0},
-    {"version", COMMAND_VERSION, 0},
+    int least, most; /* arguments */
+    const char *takes;
+    unsigned options; /* enum option_flags */
+} forms[] = {
+    {"status", NULL, COMMAND_STATUS, 0, 0, "no argument", 0},
+    {"top", NULL, COMMAND_TOP, 0, 0, "no argument", 0},
+    {"events", NULL, COMMAND_EVENTS, 0, 0, "no argument", OPTION_FOLLOW | OPTION_TIMEOUT},
+    {"viewers", NULL, COMMAND_VIEWERS, 0, 1, "at most the name of a camera", 0},
+    {"kick", NULL, COMMAND_KICK, 1, 1, "the id of a viewer, as \"viewers\" shows it", 0},
+    {"camera", "add", COMMAND_CAMERA_ADD, 2, ANY_NUMBER, "a name and SETTING=VALUE...",
+     OPTION_WAIT | OPTION_TIMEOUT},
+    {"camera", "set", COMMAND_CAMERA_SET, 2, ANY_NUMBER, "a name and SETTING=VALUE...",
+     OPTION_WAIT | OPTION_TIMEOUT},
+    {"camera", "remove", COMMAND_CAMERA_REMOVE, 1, 1, "the name of a camera", OPTION_WAIT | OPTION_TIMEOUT},
+    {"camera", "enable", COMMAND_CAMERA_ENABLE, 1, 1, "the name of a camera", OPTION_WAIT | OPTION_TIMEOUT},
+    {"camera", "disable", COMMAND_CAMERA_DISABLE, 1, 1, "the name of a camera", OPTION_WAIT | OPTION_TIMEOUT},
+    {"restart", NULL, COMMAND_RESTART, 1, 1, "the name of a camera", OPTION_WAIT | OPTION_TIMEOUT},
+    {"reload", NULL, COMMAND_RELOAD, 0, 0, "no argument", OPTION_WAIT | OPTION_TIMEOUT},
+    {"log", NULL, COMMAND_LOG, 1, 1, "the name of a camera, or fanout, template or keeper", 0},
+    {"log-level", NULL, COMMAND_LOG_LEVEL, 1, 2, "a level and at most the name of a camera", 0},
+    {"tap", NULL, COMMAND_TAP, 1, 1, "the name of a camera", OPTION_TIMEOUT},
+    {"record", NULL, COMMAND_RECORD, 1, 1, "the name of a camera",
+     OPTION_TIMEOUT | OPTION_SECONDS | OPTION_OUTPUT},
+    {"stop", NULL, COMMAND_STOP, 0, 0, "no argument", 0},
+    {"version", NULL, COMMAND_VERSION, 0, 0, "no argument", 0},
+};
+
+#define FORM_COUNT (sizeof(forms) / sizeof(forms[0]))
+
+static const struct option names[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"socket", required_argument, NULL, 's'},
+    {"json", no_argument, NULL, 'j'},
+    {"wait", no_argument, NULL, 'w'},
+    {"timeout", required_argument, NULL, 't'},
+    {"follow", no_argument, NULL, 'f'},
+    {"seconds", required_argument, NULL, 'n'},
+    {"output", required_argument, NULL, 'o'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
 };
 
 static bool complain(enum exit_code *code)
@@ -49,6 +129,55 @@ static bool complain(enum exit_code *code)
     return false;
 }
 
+/* The options given that FORM has no use for. */
+static bool check_options(const struct command_form *form, const struct options *options,
+                          enum exit_code *code)
+{
+    const struct {
+        bool given;
+        enum option_flags flag;
+        const char *name;
+    } given[] = {
+        {options->wait, OPTION_WAIT, "--wait"},
+        {options->timeout > 0, OPTION_TIMEOUT, "--timeout"},
+        {options->follow, OPTION_FOLLOW, "--follow"},
+        {options->seconds > 0, OPTION_SECONDS, "--seconds"},
+        {options->output != NULL, OPTION_OUTPUT, "--output"},
+    };
+
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+        if (given[i].given && (form->options & given[i].flag) == 0) {
+            fprintf(stderr, "ringcastctl: %s has no option %s\n", form->name, given[i].name);
+            return complain(code);
+        }
+    }
+    return true;
+}
+
+/* The words of FORM at the beginning of ARGUMENTS: 1, 2, or 0 if these are not it. */
+static int words_of(const struct command_form *form, int count, char **arguments)
+{
+    if (strcmp(arguments[0], form->name) != 0)
+        return 0;
+    if (form->second == NULL)
+        return 1;
+    return count > 1 && strcmp(arguments[1], form->second) == 0 ? 2 : 0;
+}
+
+static bool take_form(const struct command_form *form, int count, char **arguments, struct options *options,
+                      enum exit_code *code)
+{
+    if (count < form->least || count > form->most) {
+        fprintf(stderr, "ringcastctl: %s%s%s takes %s\n", form->name, form->second != NULL ? " " : "",
+                form->second != NULL ? form->second : "", form->takes);
+        return complain(code);
+    }
+    options->command = form->command;
+    options->arguments = arguments;
+    options->argument_count = count;
+    return check_options(form, options, code);
+}
+
 /* ARGUMENTS: what is not an option, COUNT of them. */
 static bool parse_command(int count, char **arguments, struct options *options, enum exit_code *code)
 {
@@ -56,54 +185,75 @@ static bool parse_command(int count, char **arguments, struct options *options, 
         fputs("ringcastctl: no command\n", stderr);
         return complain(code);
     }
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (strcmp(arguments[0], commands[i].name) != 0)
-            continue;
-        if (count - 1 != commands[i].arguments) {
-            fprintf(stderr, "ringcastctl: %s takes %s\n", commands[i].name,
-                    commands[i].arguments == 1 ? "the name of a camera" : "no argument");
-            return complain(code);
-        }
-        options->command = commands[i].command;
-        options->camera = commands[i].arguments == 1 ? arguments[1] : NULL;
-        return true;
+    for (size_t i = 0; i < FORM_COUNT; i++) {
+        int words = words_of(&forms[i], count, arguments);
+        if (words > 0)
+            return take_form(&forms[i], count - words, arguments + words, options, code);
     }
-    fprintf(stderr, "ringcastctl: no such command: %s\n", arguments[0]);
+    if (strcmp(arguments[0], "camera") == 0)
+        fputs("ringcastctl: camera: add, set, remove, enable or disable\n", stderr);
+    else
+        fprintf(stderr, "ringcastctl: no such command: %s\n", arguments[0]);
     return complain(code);
+}
+
+static bool parse_seconds(const char *name, const char *text, double *seconds, enum exit_code *code)
+{
+    char *end = NULL;
+
+    *seconds = strtod(text, &end);
+    if (end != text && *end == '\0' && *seconds > 0 && *seconds <= SECONDS_MAX)
+        return true;
+    fprintf(stderr, "ringcastctl: %s %s: not a number of seconds\n", name, text);
+    return complain(code);
+}
+
+/* False: all is said and done. */
+static bool take_option(int option, struct options *options, enum exit_code *code)
+{
+    switch (option) {
+    case 'c':
+        options->config = optarg;
+        return true;
+    case 's':
+        options->socket = optarg;
+        return true;
+    case 'j':
+        options->json = true;
+        return true;
+    case 'w':
+        options->wait = true;
+        return true;
+    case 't':
+        return parse_seconds("--timeout", optarg, &options->timeout, code);
+    case 'f':
+        options->follow = true;
+        return true;
+    case 'n':
+        return parse_seconds("--seconds", optarg, &options->seconds, code);
+    case 'o':
+        options->output = optarg;
+        return true;
+    case 'h':
+        fputs(usage, stdout);
+        return false;
+    case 'V':
+        puts("ringcastctl " RINGCAST_VERSION);
+        return false;
+    default:
+        return complain(code);
+    }
 }
 
 bool options_parse(int argc, char **argv, struct options *options, enum exit_code *code)
 {
-    static const struct option names[] = {
-        {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
-        {"json", no_argument, NULL, 'j'},         {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
-    };
     int option;
 
     *options = (struct options){0};
     *code = EXIT_CODE_OK;
-    while ((option = getopt_long(argc, argv, "c:s:jhV", names, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            options->config = optarg;
-            break;
-        case 's':
-            options->socket = optarg;
-            break;
-        case 'j':
-            options->json = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
+    while ((option = getopt_long(argc, argv, "c:s:jwt:fn:o:hV", names, NULL)) != -1)
+        if (!take_option(option, options, code))
             return false;
-        case 'V':
-            puts("ringcastctl " RINGCAST_VERSION);
-            return false;
-        default:
-            return complain(code);
-        }
-    }
     if (options->config != NULL && options->socket != NULL) {
         fputs("ringcastctl: --config and --socket both say where ringcastd is; give one\n", stderr);
         return complain(code);

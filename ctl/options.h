@@ -10,16 +10,42 @@ enum exit_code {
     EXIT_CODE_FAILED = 1,      /* ringcastd refused the command, or its reply is malformed */
     EXIT_CODE_USAGE = 2,       /* the command line or the configuration is wrong */
     EXIT_CODE_UNREACHABLE = 3, /* no ringcastd answers */
+    EXIT_CODE_TIMEOUT = 4,     /* what was waited for has not come in time */
 };
 
-enum command { COMMAND_STATUS, COMMAND_RESTART, COMMAND_STOP, COMMAND_VERSION };
+enum command {
+    COMMAND_STATUS,
+    COMMAND_TOP,
+    COMMAND_EVENTS,
+    COMMAND_VIEWERS,
+    COMMAND_KICK,
+    COMMAND_CAMERA_ADD,
+    COMMAND_CAMERA_SET,
+    COMMAND_CAMERA_REMOVE,
+    COMMAND_CAMERA_ENABLE,
+    COMMAND_CAMERA_DISABLE,
+    COMMAND_RESTART,
+    COMMAND_RELOAD,
+    COMMAND_LOG,
+    COMMAND_LOG_LEVEL,
+    COMMAND_TAP,
+    COMMAND_RECORD,
+    COMMAND_STOP,
+    COMMAND_VERSION,
+};
 
 struct options {
     enum command command;
-    const char *camera; /* of COMMAND_RESTART */
+    char *const *arguments; /* what follows the command */
+    int argument_count;
     const char *config; /* --config, or NULL */
     const char *socket; /* --socket, or NULL */
+    const char *output; /* --output, or NULL */
+    double seconds;     /* --seconds; 0: not given */
+    double timeout;     /* --timeout, seconds; 0: not given */
     bool json;
+    bool wait;
+    bool follow;
 };
 
 /*

@@ -179,6 +179,15 @@ const char *ctl_fixture_requests(void)
     return requests;
 }
 
+void ctl_fixture_input(const char *text)
+{
+    FILE *file = fopen("in", "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
 static void execute(const char *const *arguments)
 {
     char url[128];
@@ -188,21 +197,34 @@ static void execute(const char *const *arguments)
     snprintf(url, sizeof(url), "ipc://%s/control.sock", directory);
     for (size_t i = 0; arguments[i] != NULL && i < 14; i++)
         argv[i + 1] = strcmp(arguments[i], "SOCKET") == 0 ? url : (char *)(uintptr_t)arguments[i];
+    dup2(open("in", O_RDONLY | O_CREAT | O_CLOEXEC, 0600), STDIN_FILENO);
     dup2(open("out", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), STDOUT_FILENO);
     dup2(open("err", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), STDERR_FILENO);
     execv(RINGCASTCTL, argv);
     _exit(127);
 }
 
-void ctl_fixture_run(struct ctl_result *result, const char *const *arguments)
+pid_t ctl_fixture_start(const char *const *arguments)
 {
-    int status = 0;
     pid_t child = fork();
 
     if (child == 0)
         execute(arguments);
+    assert_true(child > 0);
+    return child;
+}
+
+void ctl_fixture_finish(pid_t child, struct ctl_result *result)
+{
+    int status = 0;
+
     assert_int_equal(waitpid(child, &status, 0), child);
     result->code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     read_file("out", result->out, sizeof(result->out));
     read_file("err", result->err, sizeof(result->err));
+}
+
+void ctl_fixture_run(struct ctl_result *result, const char *const *arguments)
+{
+    ctl_fixture_finish(ctl_fixture_start(arguments), result);
 }

@@ -44,8 +44,15 @@ bool ctl_fixture_server_has_ended(void);
 /* The requests that it got, one line each, as text. */
 const char *ctl_fixture_requests(void);
 
+/* What ringcastctl's standard input will be in this test; nothing without it. */
+void ctl_fixture_input(const char *text);
+
 /* Runs ringcastctl with ARGUMENTS (ending with NULL); "SOCKET" among them becomes the control socket's URL.
  */
 void ctl_fixture_run(struct ctl_result *result, const char *const *arguments);
+
+/* The same in two steps. */
+pid_t ctl_fixture_start(const char *const *arguments);
+void ctl_fixture_finish(pid_t child, struct ctl_result *result);
 
 #endif

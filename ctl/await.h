@@ -1,0 +1,23 @@
+/* --wait: asks for the status until what a command asked for is so, or the time is over. One thread. */
+#ifndef AWAIT_H
+#define AWAIT_H
+
+#include <sys/types.h>
+
+#include "client.h"
+#include "options.h"
+
+/* Seconds, unless --timeout says otherwise. */
+#define AWAIT_SECONDS 30
+
+/*
+ * Until CAMERA streams (an on-demand one: is idle or streams) from another process than BEFORE (0: any).
+ * CAMERA NULL: until every enabled camera does.
+ */
+enum exit_code await_streaming(struct client *client, const struct options *options, const char *camera,
+                               pid_t before);
+
+/* Until CAMERA has no process, or is not there any more. */
+enum exit_code await_gone(struct client *client, const struct options *options, const char *camera);
+
+#endif

@@ -1,0 +1,61 @@
+# bash completion for ringcastctl(1)
+
+_ringcastctl_cameras() {
+    ringcastctl "${_ringcastctl_where[@]}" --json status 2>/dev/null |
+        sed -n '/"cameras": \[/,$s/^ *"name": "\(.*\)",\{0,1\}$/\1/p'
+}
+
+_ringcastctl() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local commands='status top events viewers kick camera restart reload log log-level tap record stop version'
+    local options='--config --socket --json --wait --timeout --follow --seconds --output --help --version'
+    local settings='url= username= password= transport= audio= ring_size='
+    local words=() _ringcastctl_where=() i
+    COMPREPLY=()
+
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        -c | --config | -s | --socket)
+            _ringcastctl_where=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]-}")
+            ((i++))
+            ;;
+        -t | --timeout | -n | --seconds | -o | --output) ((i++)) ;;
+        -*) ;;
+        *) words+=("${COMP_WORDS[i]}") ;;
+        esac
+    done
+
+    case $previous in
+    -c | --config | -o | --output)
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+        ;;
+    -s | --socket | -t | --timeout | -n | --seconds) return ;;
+    esac
+    if [[ $current == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+        return
+    fi
+
+    local choices='' cameras=no
+    case "${#words[@]} ${words[*]}" in
+    '0 ') choices=$commands ;;
+    '1 camera') choices='add set remove enable disable' ;;
+    '1 log-level') choices='error warning info debug' ;;
+    '1 log') choices='fanout template keeper' cameras=yes ;;
+    '1 restart' | '1 tap' | '1 record' | '1 viewers' | '2 log-level '*) cameras=yes ;;
+    '2 camera set' | '2 camera remove' | '2 camera enable' | '2 camera disable') cameras=yes ;;
+    ?*' camera set '* | ?*' camera add '*)
+        choices=$settings
+        compopt -o nospace 2>/dev/null
+        ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
+    [[ $cameras == no ]] && return
+    local name
+    while IFS= read -r name; do
+        [[ $name == "$current"* ]] && COMPREPLY+=("$(printf '%q' "$name")")
+    done < <(_ringcastctl_cameras)
+}
+
+complete -F _ringcastctl ringcastctl

@@ -1,0 +1,13 @@
+/* ringcastd's events as they happen, over NNG's PUB/SUB (docs/reference/control.md). One thread. */
+#ifndef EVENTS_H
+#define EVENTS_H
+
+#include "options.h"
+
+/*
+ * Prints the next event, or with --follow all that come; with --json one object a line. URL is that of the
+ * control socket: the events' socket lies beside it.
+ */
+enum exit_code events_print(const struct options *options, const char *url);
+
+#endif

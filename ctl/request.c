@@ -1,0 +1,109 @@
+#include "request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "status_table.h"
+
+enum exit_code request_print_json(const json_t *message, size_t flags)
+{
+    char *text = json_dumps(message, flags | JSON_ENSURE_ASCII);
+
+    if (text == NULL) {
+        client_complain("out of memory");
+        return EXIT_CODE_FAILED;
+    }
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == 0x7f)
+            fputs("\\u007f", stdout);
+        else
+            putchar(*at);
+    }
+    putchar('\n');
+    free(text);
+    return EXIT_CODE_OK;
+}
+
+/* What is wrong in a configuration: one line each. */
+static void tell_errors(const json_t *error)
+{
+    size_t index;
+    json_t *line;
+
+    json_array_foreach(json_object_get(error, "errors"), index, line) if (json_is_string(line))
+        client_complain("%s", json_string_value(line));
+}
+
+enum exit_code request_refused(const struct options *options, const json_t *error)
+{
+    if (options->json)
+        request_print_json(error, JSON_INDENT(2));
+    client_complain("%s", message_string(error, "message", message_string(error, "code", "unknown error")));
+    tell_errors(error);
+    return EXIT_CODE_FAILED;
+}
+
+enum exit_code request_malformed(const char *problem)
+{
+    client_complain("malformed reply: %s", problem);
+    return EXIT_CODE_FAILED;
+}
+
+enum exit_code request_ask(struct client *client, const struct options *options, json_t *request,
+                           const char *type, json_t **reply)
+{
+    enum exit_code code = client_ask(client, request, reply);
+
+    if (code != EXIT_CODE_OK)
+        return code;
+    if (message_is(*reply, "error"))
+        return request_refused(options, *reply);
+    if (!message_is(*reply, type)) {
+        client_complain("malformed reply: not a %s", type);
+        return EXIT_CODE_FAILED;
+    }
+    return EXIT_CODE_OK;
+}
+
+enum exit_code request_ok(struct client *client, const struct options *options, json_t *request)
+{
+    json_t *reply = NULL;
+    enum exit_code code = request_ask(client, options, request, "ok", &reply);
+
+    if (code == EXIT_CODE_OK && options->json)
+        code = request_print_json(reply, JSON_INDENT(2));
+    json_decref(reply);
+    return code;
+}
+
+enum exit_code request_status(struct client *client, const struct options *options, json_t **status)
+{
+    enum exit_code code = request_ask(client, options, message_new("status"), "status", status);
+    const char *problem = code == EXIT_CODE_OK ? status_check(*status) : NULL;
+
+    return problem != NULL ? request_malformed(problem) : code;
+}
+
+json_t *request_for_camera(const char *type, const char *camera)
+{
+    json_t *request = message_new(type);
+
+    /* A name that is not UTF-8 cannot be a camera's, nor in JSON. */
+    if (json_object_set_new(request, "camera", json_string(camera)) == 0)
+        return request;
+    json_decref(request);
+    client_complain("the camera's name is not UTF-8");
+    return NULL;
+}
+
+const json_t *request_find_camera(const json_t *status, const char *name)
+{
+    size_t index;
+    json_t *camera;
+
+    json_array_foreach(json_object_get(status, "cameras"), index,
+                       camera) if (strcmp(message_string(camera, "name", ""), name) == 0) return camera;
+    return NULL;
+}

@@ -1,0 +1,125 @@
+#include "settings.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "client.h"
+
+/* Bytes of a line that is typed for "-"; longer than any setting may be. */
+#define LINE_MAX_BYTES 4096
+
+/* Settings whose values are texts whatever they look like. A password may be 1234. */
+static const char *const texts[] = {"url", "username", "password", "tls_fingerprint", "sub"};
+
+/* Of these, the values are secrets, or may hold them. */
+static const char *const secrets[] = {"url", "password"};
+
+static bool is_in(const char *name, size_t length, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(list[i]) == length && memcmp(list[i], name, length) == 0)
+            return true;
+    return false;
+}
+
+#define IS_IN(name, length, list) is_in(name, length, list, sizeof(list) / sizeof((list)[0]))
+
+/* Reads a line into LINE; on a terminal after a question and without echo. */
+static bool read_line(const char *name, int length, char line[LINE_MAX_BYTES])
+{
+    struct termios before;
+    bool terminal = isatty(STDIN_FILENO) == 1 && tcgetattr(STDIN_FILENO, &before) == 0;
+
+    if (terminal) {
+        struct termios quiet = before;
+        quiet.c_lflag &= ~(tcflag_t)ECHO;
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+        fprintf(stderr, "%.*s: ", length, name);
+    }
+    bool there = fgets(line, LINE_MAX_BYTES, stdin) != NULL;
+    if (terminal) {
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+        fputc('\n', stderr);
+    }
+    if (there)
+        line[strcspn(line, "\n")] = '\0';
+    return there;
+}
+
+static json_t *typed_value(const char *name, size_t length, const char *text)
+{
+    size_t size = strlen(text);
+    char *end = NULL;
+
+    if (size == 0)
+        return json_null();
+    if (size >= 2 && text[0] == '"' && text[size - 1] == '"')
+        return json_stringn(text + 1, size - 2);
+    if (IS_IN(name, length, texts))
+        return json_string(text);
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+        return json_boolean(text[0] == 't');
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    return *end == '\0' && errno == 0 ? json_integer(number) : json_string(text);
+}
+
+static json_t *asked_value(const char *name, size_t length)
+{
+    char line[LINE_MAX_BYTES];
+    json_t *value = NULL;
+
+    if (!read_line(name, (int)length, line))
+        client_complain("%.*s=-: nothing on standard input", (int)length, name);
+    else if ((value = json_string(line)) == NULL)
+        client_complain("%.*s: not UTF-8", (int)length, name);
+    explicit_bzero(line, sizeof(line));
+    return value;
+}
+
+static json_t *value_of(const char *argument, size_t length)
+{
+    const char *text = argument + length + 1;
+
+    if (strcmp(text, "-") == 0)
+        return asked_value(argument, length);
+    json_t *value = typed_value(argument, length, text);
+    if (value == NULL)
+        client_complain("%.*s: not UTF-8", (int)length, argument);
+    return value;
+}
+
+static bool take(json_t *settings, char *argument)
+{
+    size_t length = strcspn(argument, "=");
+
+    if (length == 0 || argument[length] == '\0') {
+        client_complain("%.*s: write SETTING=VALUE", (int)length, argument);
+        return false;
+    }
+    json_t *value = value_of(argument, length);
+    bool taken = value != NULL && json_object_setn_new(settings, argument, length, value) == 0;
+    if (value != NULL && !taken)
+        client_complain("%.*s: not the name of a setting", (int)length, argument);
+    if (IS_IN(argument, length, secrets))
+        explicit_bzero(argument + length + 1, strlen(argument + length + 1));
+    return taken;
+}
+
+json_t *settings_parse(int count, char *const *arguments)
+{
+    json_t *settings = json_object();
+
+    for (int i = 0; i < count; i++) {
+        if (take(settings, arguments[i]))
+            continue;
+        json_decref(settings);
+        return NULL;
+    }
+    return settings;
+}

@@ -1,0 +1,120 @@
+#include "table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "message.h"
+#include "text.h"
+
+/* Shown where there is no value. */
+#define NOTHING "-"
+
+void table_write_text(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member)
+{
+    text_escape(cell, TABLE_CELL_SIZE, message_string(row, member, NOTHING));
+}
+
+void table_write_count(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member)
+{
+    const json_t *value = json_object_get(row, member);
+
+    if (json_is_integer(value))
+        snprintf(cell, TABLE_CELL_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else
+        snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+}
+
+void table_write_span(char cell[TABLE_CELL_SIZE], const json_t *seconds)
+{
+    double value = json_number_value(seconds);
+
+    if (!json_is_number(seconds) || !(value >= 0) || value > 1e9) {
+        snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+        return;
+    }
+    unsigned total = (unsigned)value;
+    if (total < 60)
+        snprintf(cell, TABLE_CELL_SIZE, "%us", total);
+    else if (total < 3600)
+        snprintf(cell, TABLE_CELL_SIZE, "%um %02us", total / 60, total % 60);
+    else if (total < 86400)
+        snprintf(cell, TABLE_CELL_SIZE, "%uh %02um", total / 3600, total / 60 % 60);
+    else
+        snprintf(cell, TABLE_CELL_SIZE, "%ud %02uh", total / 86400, total / 3600 % 24);
+}
+
+/* Columns of a terminal that TEXT, valid UTF-8, takes. */
+static size_t text_width(const char *text)
+{
+    size_t width = 0;
+    size_t available = strlen(text);
+    mbstate_t state = {0};
+
+    while (available > 0) {
+        wchar_t character = 0;
+        size_t length = text_utf8_length(text, available);
+        length = length > 0 ? length : 1;
+        int wide = mbrtowc(&character, text, length, &state) == length ? wcwidth(character) : -1;
+        if (wide < 0)
+            memset(&state, 0, sizeof(state)); /* the locale does not know it: most characters take one */
+        width += wide < 0 ? 1 : (size_t)wide;
+        text += length;
+        available -= length;
+    }
+    return width;
+}
+
+static void pad(FILE *out, size_t count)
+{
+    fprintf(out, "%*s", (int)count, "");
+}
+
+/* ROW NULL: the titles. */
+static void write_cell(char cell[TABLE_CELL_SIZE], const struct table_column *column, const json_t *row)
+{
+    if (row == NULL)
+        snprintf(cell, TABLE_CELL_SIZE, "%s", column->title);
+    else
+        column->write(cell, row);
+}
+
+static void print_row(FILE *out, const struct table_column *columns, size_t count, const json_t *row,
+                      const size_t *widths)
+{
+    for (size_t i = 0; i < count; i++) {
+        char cell[TABLE_CELL_SIZE];
+        write_cell(cell, &columns[i], row);
+        size_t padding = widths[i] - text_width(cell);
+        if (columns[i].right)
+            pad(out, padding);
+        fputs(cell, out);
+        if (i + 1 == count)
+            break;
+        pad(out, (columns[i].right ? 0 : padding) + 2);
+    }
+    fputc('\n', out);
+}
+
+static void widen(const struct table_column *columns, size_t count, const json_t *row, size_t *widths)
+{
+    for (size_t i = 0; i < count; i++) {
+        char cell[TABLE_CELL_SIZE];
+        write_cell(cell, &columns[i], row);
+        size_t width = text_width(cell);
+        if (width > widths[i])
+            widths[i] = width;
+    }
+}
+
+void table_print(const struct table_column *columns, size_t count, const json_t *rows, FILE *out)
+{
+    size_t widths[TABLE_COLUMNS_MAX] = {0};
+    size_t index;
+    json_t *row;
+
+    widen(columns, count, NULL, widths);
+    json_array_foreach(rows, index, row) widen(columns, count, row, widths);
+    print_row(out, columns, count, NULL, widths);
+    json_array_foreach(rows, index, row) print_row(out, columns, count, row, widths);
+}
