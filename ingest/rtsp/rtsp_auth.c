@@ -1,0 +1,230 @@
+#include "rtsp_auth.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <openssl/evp.h>
+
+/* Bytes of a digest in hexadecimal, with its NUL. */
+#define HEX_SIZE (EVP_MAX_MD_SIZE * 2 + 1)
+
+/* Bytes of our part of the randomness; hexadecimal, with its NUL. */
+#define CLIENT_NONCE_BYTES 8
+#define CLIENT_NONCE_SIZE (CLIENT_NONCE_BYTES * 2 + 1)
+
+static const char hex_digits[] = "0123456789abcdef";
+
+/* Text that is cut together in a buffer of the caller. */
+struct builder {
+    char *out;
+    size_t size, used;
+    bool full;
+};
+
+static void put(struct builder *builder, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(struct builder *builder, const char *format, ...)
+{
+    va_list arguments;
+
+    if (builder->full)
+        return;
+    va_start(arguments, format);
+    int length = vsnprintf(builder->out + builder->used, builder->size - builder->used, format, arguments);
+    va_end(arguments);
+    builder->full = length < 0 || (size_t)length >= builder->size - builder->used;
+    builder->used += builder->full ? 0 : (size_t)length;
+}
+
+/* A user name in quotes. */
+static void put_quoted(struct builder *builder, const char *text)
+{
+    for (; *text != '\0'; text++)
+        put(builder, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
+}
+
+static void to_hex(const unsigned char *bytes, size_t size, char *out)
+{
+    for (size_t i = 0; i < size; i++) {
+        *out++ = hex_digits[bytes[i] >> 4];
+        *out++ = hex_digits[bytes[i] & 15];
+    }
+    *out = '\0';
+}
+
+static const EVP_MD *algorithm(enum rtsp_auth_scheme scheme)
+{
+    if (scheme == RTSP_AUTH_SHA256)
+        return EVP_sha256();
+    return scheme == RTSP_AUTH_SHA512_256 ? EVP_sha512_256() : EVP_md5();
+}
+
+/* The digest of the parts with ':' between them, in hexadecimal. The list ends with NULL. 0; -ENOTSUP. */
+static int digest(enum rtsp_auth_scheme scheme, char out[HEX_SIZE], ...)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    va_list parts;
+
+    bool ok = context != NULL && EVP_DigestInit_ex(context, algorithm(scheme), NULL) == 1;
+    va_start(parts, out);
+    bool first = true;
+    for (const char *part; ok && (part = va_arg(parts, const char *)) != NULL; first = false) {
+        ok = first || EVP_DigestUpdate(context, ":", 1) == 1;
+        ok = ok && EVP_DigestUpdate(context, part, strlen(part)) == 1;
+    }
+    va_end(parts);
+    ok = ok && EVP_DigestFinal_ex(context, bytes, &size) == 1;
+    EVP_MD_CTX_free(context);
+    if (ok)
+        to_hex(bytes, size, out);
+    return ok ? 0 : -ENOTSUP;
+}
+
+void rtsp_auth_init(struct rtsp_auth *auth, const char *username, const char *password)
+{
+    *auth = (struct rtsp_auth){.username = username, .password = password != NULL ? password : ""};
+}
+
+void rtsp_auth_reset(struct rtsp_auth *auth)
+{
+    rtsp_auth_init(auth, auth->username, auth->password);
+}
+
+void rtsp_auth_accepted(struct rtsp_auth *auth)
+{
+    if (auth->challenge.scheme == RTSP_AUTH_NONE || auth->count == 0)
+        return;
+    auth->accepted = true;
+    auth->fresh = 0;
+}
+
+/*
+ * An answer was refused. Another may be given if the camera only wants a fresh nonce: it says so, or it has
+ * accepted these credentials before and shows a nonce that it had not shown.
+ */
+static bool may_answer_again(const struct rtsp_auth *auth, const struct rtsp_challenge *challenge)
+{
+    bool fresh = strcmp(challenge->nonce, auth->challenge.nonce) != 0;
+
+    if (challenge->scheme < RTSP_AUTH_MD5 || auth->fresh >= RTSP_AUTH_FRESH_MAX)
+        return false;
+    return fresh && (challenge->stale || auth->accepted);
+}
+
+int rtsp_auth_challenge(struct rtsp_auth *auth, const struct rtsp_message *message)
+{
+    struct rtsp_challenge best = {.scheme = RTSP_AUTH_NONE};
+    bool offered = auth->challenge.scheme >= RTSP_AUTH_MD5; /* Digest, by this camera */
+    const char *value;
+
+    for (size_t i = 0; (value = rtsp_message_header(message, "WWW-Authenticate", i)) != NULL; i++)
+        rtsp_auth_parse(value, &best, &offered);
+    if (best.scheme == RTSP_AUTH_NONE || (best.scheme == RTSP_AUTH_BASIC && offered))
+        return -ENOTSUP;
+    if (auth->username == NULL)
+        return -ENOKEY;
+    bool answered = auth->count > 0;
+    if (answered && !may_answer_again(auth, &best))
+        return -EACCES;
+    auth->fresh += answered;
+    auth->count = 0;
+    auth->challenge = best;
+    return 0;
+}
+
+static void write_basic(const struct rtsp_auth *auth, struct builder *out)
+{
+    char plain[1024];
+    unsigned char coded[sizeof(plain) * 2];
+    int length = snprintf(plain, sizeof(plain), "%s:%s", auth->username, auth->password);
+
+    if (length < 0 || (size_t)length >= sizeof(plain)) {
+        out->full = true;
+    } else {
+        EVP_EncodeBlock(coded, (const unsigned char *)plain, length);
+        put(out, "Authorization: Basic %s\r\n", (const char *)coded);
+    }
+    explicit_bzero(plain, sizeof(plain));
+    explicit_bzero(coded, sizeof(coded));
+}
+
+static void make_client_nonce(char out[CLIENT_NONCE_SIZE])
+{
+    unsigned char bytes[CLIENT_NONCE_BYTES] = {0};
+
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        memset(bytes, 0, sizeof(bytes)); /* protects the camera's answers, which nobody checks */
+    to_hex(bytes, sizeof(bytes), out);
+}
+
+/* RFC 7616, section 3.4.1; without qop RFC 2069, section 2.1.2. */
+static int compute_response(const struct rtsp_auth *auth, const char *method, const char *uri,
+                            const char *count, const char *client_nonce, char response[HEX_SIZE])
+{
+    const struct rtsp_challenge *challenge = &auth->challenge;
+    char secret[HEX_SIZE], request[HEX_SIZE];
+    int result = digest(challenge->scheme, secret, auth->username, challenge->realm, auth->password, NULL);
+
+    if (result == 0 && challenge->session)
+        result = digest(challenge->scheme, secret, secret, challenge->nonce, client_nonce, NULL);
+    if (result == 0)
+        result = digest(challenge->scheme, request, method, uri, NULL);
+    if (result == 0 && challenge->qop)
+        result = digest(challenge->scheme, response, secret, challenge->nonce, count, client_nonce, "auth",
+                        request, NULL);
+    else if (result == 0)
+        result = digest(challenge->scheme, response, secret, challenge->nonce, request, NULL);
+    explicit_bzero(secret, sizeof(secret));
+    return result;
+}
+
+static int write_digest(const struct rtsp_auth *auth, const char *method, const char *uri,
+                        struct builder *out)
+{
+    static const char *const names[] = {
+        [RTSP_AUTH_MD5] = "MD5", [RTSP_AUTH_SHA256] = "SHA-256", [RTSP_AUTH_SHA512_256] = "SHA-512-256"};
+    const struct rtsp_challenge *challenge = &auth->challenge;
+    char response[HEX_SIZE], client_nonce[CLIENT_NONCE_SIZE], count[9];
+
+    make_client_nonce(client_nonce);
+    snprintf(count, sizeof(count), "%08x", (unsigned)auth->count);
+    int result = compute_response(auth, method, uri, count, client_nonce, response);
+    if (result < 0)
+        return result;
+    put(out, "Authorization: Digest username=\"");
+    put_quoted(out, auth->username);
+    put(out, "\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", response=\"%s\"", challenge->realm,
+        challenge->nonce, uri, response);
+    if (challenge->named)
+        put(out, ", algorithm=%s%s", names[challenge->scheme], challenge->session ? "-sess" : "");
+    if (challenge->opaque[0] != '\0')
+        put(out, ", opaque=\"%s\"", challenge->opaque);
+    if (challenge->qop)
+        put(out, ", qop=auth, nc=%s", count);
+    if (challenge->qop || challenge->session)
+        put(out, ", cnonce=\"%s\"", client_nonce);
+    put(out, "\r\n");
+    return 0;
+}
+
+int rtsp_auth_write(struct rtsp_auth *auth, const char *method, const char *uri, char *out, size_t size)
+{
+    struct builder builder = {.out = out, .size = size};
+    int result = 0;
+
+    if (auth->challenge.scheme == RTSP_AUTH_NONE)
+        return 0;
+    auth->count++;
+    if (auth->challenge.scheme == RTSP_AUTH_BASIC)
+        write_basic(auth, &builder);
+    else
+        result = write_digest(auth, method, uri, &builder);
+    if (result == 0 && builder.full)
+        result = -EMSGSIZE;
+    return result < 0 ? result : (int)builder.used;
+}

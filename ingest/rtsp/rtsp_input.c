@@ -1,0 +1,274 @@
+/*
+ * In step, a '$' announces a packet whose length is believed, and anything else a message. Out of step (the
+ * bytes make neither) it looks for "RTSP/" or for a '$' with an expected channel, a plausible length and the
+ * first bits of RTP or RTCP; a camera that cut a packet short is back in step with the packet after the next.
+ */
+#include "rtsp_input.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define INTERLEAVED_MARK '$'
+#define INTERLEAVED_HEAD 4
+
+/* Bytes of the shortest RTCP packet that means anything; RTP's header is longer. */
+#define PACKET_SIZE_MIN 8
+
+/* Bytes of the longest method name: "GET_PARAMETER", "SET_PARAMETER". */
+#define METHOD_MAX 16
+
+static const char version[] = "RTSP/";
+static const char other_protocol[] = "HTTP/";
+
+int rtsp_input_init(struct rtsp_input *input)
+{
+    *input = (struct rtsp_input){.data = malloc(RTSP_INPUT_SIZE)};
+    return input->data != NULL ? 0 : -ENOMEM;
+}
+
+void rtsp_input_finish(struct rtsp_input *input)
+{
+    free(input->data);
+    *input = (struct rtsp_input){0};
+}
+
+void rtsp_input_reset(struct rtsp_input *input)
+{
+    *input = (struct rtsp_input){.data = input->data};
+}
+
+void rtsp_input_expect(struct rtsp_input *input, uint8_t channel)
+{
+    input->channels[channel / 64] |= UINT64_C(1) << channel % 64;
+}
+
+static bool is_expected(const struct rtsp_input *input, uint8_t channel)
+{
+    return (input->channels[channel / 64] >> channel % 64 & 1) != 0;
+}
+
+static void consume_event(struct rtsp_input *input)
+{
+    input->begin += input->event_size;
+    input->event_size = 0;
+    if (input->begin == input->end)
+        input->begin = input->end = 0;
+}
+
+void rtsp_input_push_back(struct rtsp_input *input)
+{
+    input->event_size = 0;
+}
+
+uint8_t *rtsp_input_room(struct rtsp_input *input, size_t *size)
+{
+    consume_event(input);
+    /* Moving is rare: what is left is the beginning of one packet. */
+    if (input->begin > RTSP_INPUT_SIZE / 2) {
+        memmove(input->data, input->data + input->begin, input->end - input->begin);
+        input->end -= input->begin;
+        input->begin = 0;
+    }
+    *size = RTSP_INPUT_SIZE - input->end;
+    return input->data + input->end;
+}
+
+void rtsp_input_added(struct rtsp_input *input, size_t size)
+{
+    input->end += size;
+}
+
+static void skip(struct rtsp_input *input, size_t size)
+{
+    input->begin += size;
+    input->garbage += size;
+    input->garbage_run += size;
+}
+
+static void understood(struct rtsp_input *input, size_t size)
+{
+    input->event_size = size;
+    input->garbage_run = 0;
+    input->lost = false;
+}
+
+/* Whether what begins at AT, of which SIZE bytes are there, may be an interleaved packet that was asked for.
+ */
+static bool plausible_packet(const struct rtsp_input *input, const uint8_t *at, size_t size)
+{
+    if (size > 1 && !is_expected(input, at[1]))
+        return false;
+    if (size >= INTERLEAVED_HEAD && (size_t)(at[2] << 8 | at[3]) < PACKET_SIZE_MIN)
+        return false;
+    return size <= INTERLEAVED_HEAD || at[INTERLEAVED_HEAD] >> 6 == 2;
+}
+
+/* Whether TEXT, of which SIZE bytes are there, may begin a message: a version, or a method and a space. */
+static bool plausible_message(const char *text, size_t size)
+{
+    size_t compare = size < strlen(version) ? size : strlen(version);
+    size_t length = 0;
+
+    if (strncasecmp(text, version, compare) == 0)
+        return true;
+    while (length < size && length <= METHOD_MAX &&
+           (isupper((unsigned char)text[length]) || text[length] == '_'))
+        length++;
+    return length > 0 && length <= METHOD_MAX && (length == size || text[length] == ' ');
+}
+
+/* Out of step: skips to what looks like a beginning. */
+static void search(struct rtsp_input *input)
+{
+    while (input->begin < input->end) {
+        const uint8_t *at = input->data + input->begin;
+        size_t size = input->end - input->begin;
+        size_t compare = size < strlen(version) ? size : strlen(version);
+        if (*at == INTERLEAVED_MARK && plausible_packet(input, at, size))
+            return;
+        if (*at == 'R' && memcmp(at, version, compare) == 0)
+            return;
+        skip(input, 1);
+    }
+}
+
+/* Line ends between messages mean nothing. */
+static void skip_line_ends(struct rtsp_input *input)
+{
+    while (input->begin < input->end &&
+           (input->data[input->begin] == '\r' || input->data[input->begin] == '\n'))
+        input->begin++;
+}
+
+static enum rtsp_event next_packet(struct rtsp_input *input)
+{
+    const uint8_t *at = input->data + input->begin;
+    size_t size = input->end - input->begin;
+
+    if (size < INTERLEAVED_HEAD)
+        return RTSP_EVENT_NONE;
+    size_t length = (size_t)(at[2] << 8 | at[3]);
+    if (size < INTERLEAVED_HEAD + length)
+        return RTSP_EVENT_NONE;
+    input->channel = at[1];
+    input->packet = at + INTERLEAVED_HEAD;
+    input->packet_size = length;
+    understood(input, INTERLEAVED_HEAD + length);
+    return RTSP_EVENT_PACKET;
+}
+
+/* Bytes up to and with the empty line that ends the headers; 0: it is not there yet. */
+static size_t head_length(const char *text, size_t size)
+{
+    for (const char *newline = memchr(text, '\n', size); newline != NULL;) {
+        const char *next = newline + 1;
+        size_t left = size - (size_t)(next - text);
+        if (left > 0 && next[0] == '\n')
+            return (size_t)(next + 1 - text);
+        if (left > 1 && next[0] == '\r' && next[1] == '\n')
+            return (size_t)(next + 2 - text);
+        newline = memchr(next, '\n', left);
+    }
+    return 0;
+}
+
+/* Parsing writes into the text, and the body may not be here yet, so only a copy tells its length. */
+static int64_t body_length(const char *text, size_t head)
+{
+    static const char name[] = "content-length:";
+
+    for (const char *line = text; line < text + head;) {
+        const char *newline = memchr(line, '\n', (size_t)(text + head - line));
+        if (strncasecmp(line, name, strlen(name)) == 0) {
+            int64_t value = 0;
+            line += strlen(name);
+            line += strspn(line, " \t");
+            for (; isdigit((unsigned char)*line) && value < INT64_MAX / 100; line++)
+                value = value * 10 + *line - '0';
+            return value;
+        }
+        line = newline + 1;
+    }
+    return 0;
+}
+
+static int next_message(struct rtsp_input *input, enum rtsp_event *event, const char **what, int64_t *bytes)
+{
+    char *text = (char *)input->data + input->begin;
+    size_t size = input->end - input->begin;
+    size_t head = head_length(text, size < RTSP_HEAD_SIZE_MAX ? size : RTSP_HEAD_SIZE_MAX);
+
+    *what = "headers";
+    if (head == 0)
+        return size >= RTSP_HEAD_SIZE_MAX ? -EMSGSIZE : 0;
+    int64_t body = body_length(text, head);
+    if (body > RTSP_BODY_SIZE_MAX) {
+        *what = "body";
+        *bytes = body;
+        return -EMSGSIZE;
+    }
+    if (size < head + (size_t)body)
+        return 0;
+    int result = rtsp_message_parse(text, head, &input->message);
+    if (result == -E2BIG)
+        return -EMSGSIZE;
+    if (result < 0) {
+        skip(input, head);
+        input->lost = true;
+        return -EAGAIN;
+    }
+    input->message.body = text + head;
+    input->message.body_size = (size_t)body;
+    understood(input, head + (size_t)body);
+    *event = RTSP_EVENT_MESSAGE;
+    return 0;
+}
+
+/* One attempt at what begins here; -EAGAIN: it was nothing, look on. */
+static int attempt(struct rtsp_input *input, enum rtsp_event *event, const char **what, int64_t *bytes)
+{
+    if (input->lost)
+        search(input);
+    else
+        skip_line_ends(input);
+    if (input->begin == input->end)
+        return 0;
+    const uint8_t *at = input->data + input->begin;
+    size_t size = input->end - input->begin;
+    if (*at == INTERLEAVED_MARK) {
+        *event = next_packet(input);
+        if (*event == RTSP_EVENT_PACKET && !is_expected(input, input->channel)) {
+            input->unexpected++;
+            *event = RTSP_EVENT_NONE;
+            consume_event(input);
+            return -EAGAIN;
+        }
+        return 0;
+    }
+    if (size >= strlen(other_protocol) && memcmp(at, other_protocol, strlen(other_protocol)) == 0)
+        return -EPROTONOSUPPORT;
+    if (plausible_message((const char *)at, size))
+        return next_message(input, event, what, bytes);
+    input->lost = true;
+    skip(input, 1);
+    return -EAGAIN;
+}
+
+int rtsp_input_next(struct rtsp_input *input, enum rtsp_event *event, const char **what, int64_t *bytes)
+{
+    int result;
+
+    consume_event(input);
+    *event = RTSP_EVENT_NONE;
+    do
+        result = attempt(input, event, what, bytes);
+    while (result == -EAGAIN && input->garbage_run <= RTSP_INPUT_GARBAGE_MAX);
+    if (input->garbage_run > RTSP_INPUT_GARBAGE_MAX)
+        return -EBADMSG;
+    if (input->begin == input->end)
+        input->begin = input->end = 0;
+    return result;
+}

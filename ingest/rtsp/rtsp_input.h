@@ -1,0 +1,74 @@
+/*
+ * What arrives on an RTSP connection, cut into messages and interleaved packets (RFC 2326, section 10.12). It
+ * finds its way again after garbage, and bounds everything. Owned by one session; one thread. Nothing here
+ * reads a socket.
+ */
+#ifndef RTSP_INPUT_H
+#define RTSP_INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rtsp_message.h"
+
+/* Holds the longest message and the longest interleaved packet (65539 bytes) and lets one read take a large
+ * keyframe. */
+#define RTSP_INPUT_SIZE 262144
+
+/* Channels of interleaved packets: one byte. */
+#define RTSP_INPUT_CHANNELS 256
+
+/* Bytes in a row that belong to nothing: then the peer speaks no RTSP, or is beyond help. */
+#define RTSP_INPUT_GARBAGE_MAX 262144
+
+enum rtsp_event {
+    RTSP_EVENT_NONE,    /* more bytes are needed */
+    RTSP_EVENT_MESSAGE, /* input->message */
+    RTSP_EVENT_PACKET,  /* input->channel, packet, packet_size */
+};
+
+struct rtsp_input {
+    uint8_t *data; /* owned, RTSP_INPUT_SIZE bytes */
+    size_t begin, end;
+    size_t event_size;                           /* bytes of the present event, which go with the next call */
+    uint64_t channels[RTSP_INPUT_CHANNELS / 64]; /* bit n % 64 of word n / 64: channel n is expected */
+    size_t garbage_run;                          /* bytes skipped since anything was understood */
+    bool lost;                                   /* looking for the next thing that makes sense */
+    uint64_t garbage;                            /* bytes skipped altogether */
+    uint64_t unexpected;                         /* packets of channels that nobody asked for */
+
+    struct rtsp_message message;
+    uint8_t channel;
+    const uint8_t *packet;
+    size_t packet_size;
+};
+
+/* 0; -ENOMEM. */
+int rtsp_input_init(struct rtsp_input *input);
+void rtsp_input_finish(struct rtsp_input *input);
+
+/* A new connection: nothing of the last one counts. */
+void rtsp_input_reset(struct rtsp_input *input);
+
+/* Packets of this channel are expected; others are skipped. */
+void rtsp_input_expect(struct rtsp_input *input, uint8_t channel);
+
+/* Where bytes that arrive are to be put, and how many fit: more than none after RTSP_EVENT_NONE. Events are
+ * void then. */
+uint8_t *rtsp_input_room(struct rtsp_input *input, size_t *size);
+
+/* SIZE bytes were put there. */
+void rtsp_input_added(struct rtsp_input *input, size_t size);
+
+/*
+ * The next event, which is valid until the next call of this or of rtsp_input_room. 0; -EMSGSIZE: a message
+ * is larger than a camera's can be (*what: "headers" or "body"; if "body", *bytes is what it announces);
+ * -EBADMSG: too much garbage; -EPROTONOSUPPORT: it speaks HTTP. Then the connection is of no more use.
+ */
+int rtsp_input_next(struct rtsp_input *input, enum rtsp_event *event, const char **what, int64_t *bytes);
+
+/* The event is not consumed: the next call of rtsp_input_next finds it again. Of packets only. */
+void rtsp_input_push_back(struct rtsp_input *input);
+
+#endif

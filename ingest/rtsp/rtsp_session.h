@@ -1,0 +1,98 @@
+/*
+ * A session with an RTSP camera (RFC 2326): from its URL to RTP and RTCP packets. Opening connects, asks for
+ * the description, sets the first playable video and the first audio up and starts them; reading keeps the
+ * session alive. It blocks in poll with deadlines and asks its owner at least every 100 ms whether to stop.
+ * One thread. Error texts hold no credential.
+ */
+#ifndef RTSP_SESSION_H
+#define RTSP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rtsp_wait.h"
+#include "sdp.h"
+
+/* How long saying goodbye to the camera may take. */
+#define RTSP_CLOSE_DEADLINE_MS 300
+
+/* With RTSP_BEST: so long may UDP stay silent after PLAY before TCP is tried. */
+#define RTSP_UDP_SILENCE_MS 2000
+
+/* Redirects in a row. */
+#define RTSP_REDIRECTS_MAX 5
+
+/* Longest time between two keepalives, whatever time-out the camera names: firewalls forget sooner. */
+#define RTSP_KEEPALIVE_MAX_MS 30000
+
+enum rtsp_media { RTSP_VIDEO, RTSP_AUDIO, RTSP_MEDIA_COUNT };
+
+enum rtsp_choice {
+    RTSP_TCP, /* interleaved in the connection */
+    RTSP_UDP,
+    RTSP_BEST, /* UDP; TCP if the camera refuses it or no packet comes; TCP for rtsps */
+};
+
+struct rtsp_session_options {
+    const char *scheme; /* "rtsp" or "rtsps" */
+    const char *authority;
+    const char *path;
+    const char *username; /* or NULL */
+    const char *password;
+    enum rtsp_choice transport;
+    bool audio;                                   /* false: the camera's sound is not asked for */
+    bool tls_verify;                              /* rtsp_tls.h */
+    const char *tls_fingerprint;                  /* or NULL */
+    bool allow_redirect;                          /* to other hosts, which then get no credentials */
+    int64_t connect_ms;                           /* for everything up to the answer to PLAY */
+    bool (*plays)(const struct sdp_media *media); /* whether it can be used */
+    struct rtsp_wait wait;
+};
+
+struct rtsp_packet {
+    enum rtsp_media media;
+    bool rtcp;
+    const uint8_t *data; /* valid until the next call */
+    size_t size;
+    int64_t arrival_ns;
+};
+
+struct rtsp_session;
+
+/*
+ * 0; -ECANCELED; -ENOTSUP: trying again soon will not help; -EACCES: nor that, unless the credentials worked
+ * before; other negative errno, ERROR then says why.
+ */
+int rtsp_session_open(const struct rtsp_session_options *options, struct rtsp_session **session,
+                      char error[RTSP_ERROR_SIZE]);
+
+/* What was set up; NULL: there is none. Valid until rtsp_session_close. */
+const struct sdp_media *rtsp_session_media(const struct rtsp_session *session, enum rtsp_media media);
+
+/* Whether packets come over UDP, so that they may be out of order. */
+bool rtsp_session_is_udp(const struct rtsp_session *session);
+
+/* Whether the camera asked for credentials and accepted them. */
+bool rtsp_session_authenticated(const struct rtsp_session *session);
+
+/*
+ * Waits for the next packet. 1: *packet is filled; 0: the camera ended the session (ERROR says how);
+ * -ETIMEDOUT: nothing until DEADLINE_NS (CLOCK_MONOTONIC), the session goes on; -ECANCELED; other negative
+ * errno, ERROR then says why.
+ */
+int rtsp_session_read(struct rtsp_session *session, int64_t deadline_ns, struct rtsp_packet *packet,
+                      char error[RTSP_ERROR_SIZE]);
+
+/* Sends RTCP to the camera, if it takes it now. */
+void rtsp_session_send_rtcp(struct rtsp_session *session, enum rtsp_media media, const void *data,
+                            size_t size);
+
+/* Packets of the connection that were none, bytes; packets of strangers (UDP). */
+uint64_t rtsp_session_garbage(const struct rtsp_session *session);
+uint64_t rtsp_session_strangers(const struct rtsp_session *session);
+
+/* TEARDOWN, for which it takes 300 ms at most, then closes. NULL is allowed. */
+void rtsp_session_close(struct rtsp_session *session);
+
+#endif

@@ -1,0 +1,110 @@
+#include "rtsp_transport.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define PORT_MAX 65535
+#define CHANNEL_MAX 255
+
+/* RFC 2326, section 12.37; and what is believed of a camera's own idea, in seconds. */
+#define TIMEOUT_DEFAULT_S 60
+#define TIMEOUT_MIN_S 2
+#define TIMEOUT_MAX_S 3600
+
+/* "a-b" or "a" (then b is a + 1), each at most LIMIT. */
+static int parse_pair(const char *text, long limit, int *first, int *second)
+{
+    char *end;
+
+    if (!isdigit((unsigned char)*text))
+        return -EBADMSG;
+    long low = strtol(text, &end, 10);
+    long high = low + 1;
+    if (*end == '-' && isdigit((unsigned char)end[1]))
+        high = strtol(end + 1, NULL, 10);
+    if (low > limit || high > limit || low == high)
+        return -EBADMSG;
+    *first = (int)low;
+    *second = (int)high;
+    return 0;
+}
+
+/* The value if TEXT is NAME=value, else NULL. */
+static const char *value_of(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncasecmp(text, name, length) == 0 && text[length] == '=' ? text + length + 1 : NULL;
+}
+
+static void take_source(const char *text, size_t length, struct rtsp_transport *transport)
+{
+    if (length >= sizeof(transport->source))
+        return;
+    memcpy(transport->source, text, length);
+    transport->source[length] = '\0';
+}
+
+static int take_part(const char *part, size_t length, struct rtsp_transport *transport)
+{
+    const char *value;
+
+    if ((value = value_of(part, "interleaved")) != NULL) {
+        transport->tcp = true;
+        return parse_pair(value, CHANNEL_MAX, &transport->rtp_channel, &transport->rtcp_channel);
+    }
+    if ((value = value_of(part, "server_port")) != NULL)
+        return parse_pair(value, PORT_MAX, &transport->server_rtp_port, &transport->server_rtcp_port);
+    if ((value = value_of(part, "source")) != NULL)
+        take_source(value, length - (size_t)(value - part), transport);
+    if ((value = value_of(part, "ssrc")) != NULL && isxdigit((unsigned char)*value)) {
+        transport->has_ssrc = true;
+        transport->ssrc = (uint32_t)strtoul(value, NULL, 16);
+    }
+    if (length == strlen("multicast") && strncasecmp(part, "multicast", length) == 0)
+        transport->multicast = true;
+    return 0;
+}
+
+int rtsp_transport_parse(const char *value, struct rtsp_transport *transport)
+{
+    /* Of several transports, which an answer ought not to hold, the first counts. */
+    const char *end = value + strcspn(value, ",");
+    int result = 0;
+
+    while (value < end && result == 0) {
+        value += strspn(value, "; \t");
+        size_t length = strcspn(value, ";,");
+        size_t part = length;
+        while (part > 0 && isspace((unsigned char)value[part - 1]))
+            part--;
+        result = take_part(value, part, transport);
+        value += length;
+    }
+    return result;
+}
+
+int rtsp_session_parse(const char *value, char *id, size_t size, int *timeout_s)
+{
+    size_t length = strcspn(value, "; \t");
+    const char *timeout = strcasestr(value, "timeout=");
+
+    *timeout_s = TIMEOUT_DEFAULT_S;
+    if (length == 0)
+        return -EBADMSG;
+    if (length >= size)
+        return -EMSGSIZE;
+    memcpy(id, value, length);
+    id[length] = '\0';
+    if (timeout != NULL && isdigit((unsigned char)timeout[8])) {
+        long seconds = strtol(timeout + 8, NULL, 10);
+        if (seconds > 0)
+            *timeout_s = (int)(seconds < TIMEOUT_MIN_S   ? TIMEOUT_MIN_S
+                               : seconds > TIMEOUT_MAX_S ? TIMEOUT_MAX_S
+                                                         : seconds);
+    }
+    return 0;
+}

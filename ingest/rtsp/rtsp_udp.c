@@ -1,0 +1,184 @@
+#include "rtsp_udp.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Attempts at finding an even port whose successor is free, too. */
+#define PAIR_ATTEMPTS 64
+
+/* A keyframe of some MB between two looks at the socket; the kernel gives what it allows. */
+#define RECEIVE_BUFFER_BYTES 4194304
+
+/* Foreign packets dropped in one call. */
+#define STRANGERS_AT_ONCE 64
+
+/* RTP version 2, no payload: opens a firewall's way and means nothing to a camera. */
+static const unsigned char opener[12] = {0x80};
+
+/* An empty receiver report (RFC 3550, 6.4.2), for the RTCP port. */
+static const unsigned char empty_report[8] = {0x80, 201, 0, 1};
+
+static void set_port(struct sockaddr_storage *address, int port)
+{
+    if (address->ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)address)->sin6_port = htons((uint16_t)port);
+    else
+        ((struct sockaddr_in *)address)->sin_port = htons((uint16_t)port);
+}
+
+static int get_port(const struct sockaddr_storage *address)
+{
+    if (address->ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
+    return ntohs(((const struct sockaddr_in *)address)->sin_port);
+}
+
+static socklen_t size_of(const struct sockaddr_storage *address)
+{
+    return address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+}
+
+static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+    if (a->ss_family != b->ss_family)
+        return false;
+    if (a->ss_family == AF_INET6)
+        return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
+                      &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+    return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+           ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+}
+
+void rtsp_udp_init(struct rtsp_udp *udp)
+{
+    *udp = (struct rtsp_udp){.rtp = -1, .rtcp = -1};
+}
+
+/* Binds to PORT (0: any) and says which it is. A descriptor or negative errno. */
+static int bind_port(const struct sockaddr_storage *local, int port, int *bound)
+{
+    struct sockaddr_storage address = *local;
+    socklen_t size = sizeof(address);
+    const int buffer = RECEIVE_BUFFER_BYTES;
+    int fd = socket(local->ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -errno;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+    set_port(&address, port);
+    if (bind(fd, (struct sockaddr *)&address, size_of(&address)) < 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
+        int result = -errno;
+        close(fd);
+        return result;
+    }
+    *bound = get_port(&address);
+    return fd;
+}
+
+int rtsp_udp_open(struct rtsp_udp *udp, const struct sockaddr_storage *local,
+                  const struct sockaddr_storage *peer)
+{
+    int result = -EADDRINUSE;
+
+    udp->peer = udp->peer_rtcp = *peer;
+    set_port(&udp->peer, 0);
+    set_port(&udp->peer_rtcp, 0);
+    for (int i = 0; i < PAIR_ATTEMPTS; i++) {
+        int next = 0;
+        udp->rtp = bind_port(local, 0, &udp->port);
+        if (udp->rtp < 0)
+            return udp->rtp;
+        result = udp->port % 2 == 0 ? bind_port(local, udp->port + 1, &next) : -EADDRINUSE;
+        if (result >= 0) {
+            udp->rtcp = result;
+            return 0;
+        }
+        close(udp->rtp);
+        udp->rtp = -1;
+    }
+    return result;
+}
+
+void rtsp_udp_finish(struct rtsp_udp *udp)
+{
+    if (udp->rtp >= 0)
+        close(udp->rtp);
+    if (udp->rtcp >= 0)
+        close(udp->rtcp);
+    udp->rtp = udp->rtcp = -1;
+}
+
+static void take_source(struct rtsp_udp *udp, const char *source)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
+    if (udp->peer.ss_family == AF_INET && inet_pton(AF_INET, source, &v4.sin_addr) == 1 &&
+        v4.sin_addr.s_addr != htonl(INADDR_ANY)) {
+        memcpy(&udp->peer, &v4, sizeof(v4));
+        memcpy(&udp->peer_rtcp, &v4, sizeof(v4));
+    } else if (udp->peer.ss_family == AF_INET6 && inet_pton(AF_INET6, source, &v6.sin6_addr) == 1 &&
+               !IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr)) {
+        memcpy(&udp->peer, &v6, sizeof(v6));
+        memcpy(&udp->peer_rtcp, &v6, sizeof(v6));
+    }
+}
+
+static void send_to(int fd, const struct sockaddr_storage *peer, const void *data, size_t size)
+{
+    if (get_port(peer) == 0)
+        return;
+    /* Lost like any datagram if it cannot be sent. */
+    if (sendto(fd, data, size, MSG_NOSIGNAL, (const struct sockaddr *)peer, size_of(peer)) < 0)
+        return;
+}
+
+void rtsp_udp_aim(struct rtsp_udp *udp, const char *source, int rtp_port, int rtcp_port)
+{
+    take_source(udp, source);
+    set_port(&udp->peer, rtp_port);
+    set_port(&udp->peer_rtcp, rtcp_port);
+    send_to(udp->rtp, &udp->peer, opener, sizeof(opener));
+    send_to(udp->rtcp, &udp->peer_rtcp, empty_report, sizeof(empty_report));
+}
+
+/* One datagram of the camera's; an error that an earlier packet of ours caused is none of this one. */
+static ssize_t receive(struct rtsp_udp *udp, int fd, void *data, size_t size, int flags)
+{
+    for (int i = 0; i < STRANGERS_AT_ONCE; i++) {
+        struct sockaddr_storage from;
+        socklen_t from_size = sizeof(from);
+        ssize_t got = recvfrom(fd, data, size, flags, (struct sockaddr *)&from, &from_size);
+        if (got < 0 && (errno == EINTR || errno == ECONNREFUSED))
+            continue;
+        if (got < 0)
+            return -errno;
+        if (same_host(&from, &udp->peer))
+            return got;
+        udp->strangers++;
+        if (flags & MSG_PEEK && recv(fd, data, size, 0) < 0)
+            return -errno;
+    }
+    return -EAGAIN;
+}
+
+ssize_t rtsp_udp_read(struct rtsp_udp *udp, bool rtcp, void *data, size_t size)
+{
+    return receive(udp, rtcp ? udp->rtcp : udp->rtp, data, size, 0);
+}
+
+bool rtsp_udp_waiting(struct rtsp_udp *udp)
+{
+    unsigned char byte;
+
+    return receive(udp, udp->rtp, &byte, sizeof(byte), MSG_PEEK) >= 0;
+}
+
+void rtsp_udp_send_rtcp(struct rtsp_udp *udp, const void *data, size_t size)
+{
+    send_to(udp->rtcp, &udp->peer_rtcp, data, size);
+}

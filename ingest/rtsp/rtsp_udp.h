@@ -1,0 +1,47 @@
+/*
+ * A pair of UDP ports for one media: RTP on the even one, RTCP on the next (RFC 3550, section 11). Packets of
+ * any other host than the camera are dropped. Owned by one session; one thread. Never blocks.
+ */
+#ifndef RTSP_UDP_H
+#define RTSP_UDP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+/* Bytes of the largest datagram. */
+#define RTSP_UDP_PACKET_MAX 65536
+
+struct rtsp_udp {
+    int rtp, rtcp; /* descriptors, owned; -1: none */
+    int port;      /* the even one */
+    struct sockaddr_storage peer, peer_rtcp;
+    uint64_t strangers; /* packets that others sent */
+};
+
+/* Before anything else. */
+void rtsp_udp_init(struct rtsp_udp *udp);
+
+/* Binds at the address LOCAL and expects packets of PEER (their ports do not matter). 0 or negative errno. */
+int rtsp_udp_open(struct rtsp_udp *udp, const struct sockaddr_storage *local,
+                  const struct sockaddr_storage *peer);
+void rtsp_udp_finish(struct rtsp_udp *udp);
+
+/*
+ * What the camera said: the address that it sends from (numeric, "" for the one it is connected with) and its
+ * ports (0: not said). Sends a packet to each, so that a firewall in between lets the answers through.
+ */
+void rtsp_udp_aim(struct rtsp_udp *udp, const char *source, int rtp_port, int rtcp_port);
+
+/* The size of one datagram from the camera; -EAGAIN: none. */
+ssize_t rtsp_udp_read(struct rtsp_udp *udp, bool rtcp, void *data, size_t size);
+
+/* True once a packet of the camera waits on the RTP port; others are dropped. */
+bool rtsp_udp_waiting(struct rtsp_udp *udp);
+
+/* Sends to the camera's RTCP port, if it has said which. */
+void rtsp_udp_send_rtcp(struct rtsp_udp *udp, const void *data, size_t size);
+
+#endif

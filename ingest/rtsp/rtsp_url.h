@@ -1,0 +1,52 @@
+/*
+ * URLs as RTSP uses them: where to connect, and which URL a control attribute means. Pure functions without
+ * allocation; any process, any thread.
+ */
+#ifndef RTSP_URL_H
+#define RTSP_URL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes of a URL in a request, with its NUL. */
+#define RTSP_URL_SIZE 4096
+
+/* Bytes of a host name (RFC 1035: 253) with a zone. */
+#define RTSP_HOST_SIZE 320
+
+#define RTSP_PORT 554
+#define RTSPS_PORT 322
+
+struct rtsp_endpoint {
+    char host[RTSP_HOST_SIZE]; /* without brackets */
+    int port;
+    bool tls;
+};
+
+/* AUTHORITY is host[:port] or [address][:port]. 0; -EINVAL: it is not, or SCHEME is neither rtsp nor rtsps.
+ */
+int rtsp_endpoint_parse(const char *scheme, const char *authority, struct rtsp_endpoint *endpoint);
+
+/* The same host, port and protection. */
+bool rtsp_endpoint_equal(const struct rtsp_endpoint *a, const struct rtsp_endpoint *b);
+
+/* A numeric address: no name that a certificate could hold as such. */
+bool rtsp_endpoint_is_address(const struct rtsp_endpoint *endpoint);
+
+/*
+ * The URL of a request, without user information and fragment; what cannot stand in a request line is
+ * percent-encoded. 0; -ENAMETOOLONG.
+ */
+int rtsp_url_format(char *out, size_t size, const char *scheme, const char *authority, const char *path);
+
+/*
+ * What CONTROL means against BASE: "" and "*" are BASE itself, an absolute URL stands for itself (without its
+ * user information), what begins with '/' is a path of the same host; everything else is appended, with a '/'
+ * between, even behind a query, as cameras expect. 0; -ENAMETOOLONG.
+ */
+int rtsp_url_resolve(char *out, size_t size, const char *base, const char *control);
+
+/* True if TEXT begins with rtsp:// or rtsps://. */
+bool rtsp_url_is_absolute(const char *text);
+
+#endif

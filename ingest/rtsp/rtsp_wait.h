@@ -1,0 +1,44 @@
+/*
+ * Waiting for descriptors with a deadline and an owner who may want to stop: the only place of a session that
+ * blocks. One thread.
+ */
+#ifndef RTSP_WAIT_H
+#define RTSP_WAIT_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RTSP_NS_PER_MS 1000000LL
+#define RTSP_NS_PER_SECOND 1000000000LL
+
+/* The owner is asked at least this often whether to stop. */
+#define RTSP_WAIT_ASK_MS 100
+
+/* Descriptors of one wait. */
+#define RTSP_WAIT_FDS_MAX 8
+
+/* Bytes of an error text with its NUL. */
+#define RTSP_ERROR_SIZE 256
+
+struct rtsp_wait {
+    bool (*interrupted)(void *context); /* true: give up at once */
+    void *context;
+    int attention;    /* a descriptor of the owner: when it is readable, it is asked at once; -1: none */
+    int64_t asked_ns; /* when it was asked last; 0: not yet */
+};
+
+/* CLOCK_MONOTONIC. */
+int64_t rtsp_now_ns(void);
+
+/* Asks the owner if it is time. 0; -ECANCELED. */
+int rtsp_wait_ask(struct rtsp_wait *wait, int64_t now_ns);
+
+/*
+ * Waits until one of COUNT descriptors is ready (COUNT may be 0). 0: revents are set; -ETIMEDOUT;
+ * -ECANCELED; other negative errno. What is ready is found even when the deadline has passed.
+ */
+int rtsp_wait_poll(struct rtsp_wait *wait, struct pollfd *fds, size_t count, int64_t deadline_ns);
+
+#endif

@@ -1,0 +1,301 @@
+/* Messages and interleaved packets out of what a connection brings. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rtsp_input.h"
+
+static struct rtsp_input input;
+
+static int set_up(void **state)
+{
+    (void)state;
+    return rtsp_input_init(&input);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    rtsp_input_finish(&input);
+    return 0;
+}
+
+static void add(const void *data, size_t size)
+{
+    size_t room;
+    uint8_t *at = rtsp_input_room(&input, &room);
+
+    assert_true(room >= size);
+    memcpy(at, data, size);
+    rtsp_input_added(&input, size);
+}
+
+static void add_text(const char *text)
+{
+    add(text, strlen(text));
+}
+
+/* An RTP packet on CHANNEL of SIZE bytes. */
+static void add_packet(uint8_t channel, size_t size)
+{
+    uint8_t packet[4 + 2048] = {'$', channel, (uint8_t)(size >> 8), (uint8_t)size, 0x80, 96};
+
+    assert_true(size <= 2048);
+    add(packet, size + 4);
+}
+
+static int next_result(enum rtsp_event *event)
+{
+    const char *what = NULL;
+    int64_t bytes = 0;
+
+    return rtsp_input_next(&input, event, &what, &bytes);
+}
+
+static enum rtsp_event next(void)
+{
+    enum rtsp_event event;
+
+    assert_int_equal(next_result(&event), 0);
+    return event;
+}
+
+static void takes_messages_apart(void **state)
+{
+    (void)state;
+    add_text("RTSP/1.0 200 OK\r\nCSeq: 7\r\nPublic: OPTIONS,DESCRIBE , get_parameter\r\n"
+             "www-authenticate:  Basic realm=\"a: b\"  \r\nX-Folded: one\r\n  two\r\nno header\r\n"
+             "Content-Length: 5\r\n\r\nhello");
+    assert_int_equal(next(), RTSP_EVENT_MESSAGE);
+    assert_true(input.message.response);
+    assert_int_equal(input.message.status, 200);
+    assert_string_equal(input.message.reason, "OK");
+    assert_int_equal(rtsp_message_number(&input.message, "cseq"), 7);
+    assert_true(rtsp_message_lists(&input.message, "Public", "GET_PARAMETER"));
+    assert_false(rtsp_message_lists(&input.message, "Public", "GET"));
+    assert_string_equal(rtsp_message_header(&input.message, "WWW-Authenticate", 0), "Basic realm=\"a: b\"");
+    assert_null(rtsp_message_header(&input.message, "WWW-Authenticate", 1));
+    const char *folded = rtsp_message_header(&input.message, "X-Folded", 0);
+    assert_non_null(strstr(folded, "one"));
+    assert_non_null(strstr(folded, "two"));
+    assert_int_equal(input.message.body_size, 5);
+    assert_memory_equal(input.message.body, "hello", 5);
+    assert_int_equal(next(), RTSP_EVENT_NONE);
+
+    add_text("\r\n\nRTSP/1.0 404\nCSeq:9\n\nSET_PARAMETER rtsp://x/y RTSP/1.0\r\nCSeq: 1\r\n\r\n");
+    assert_int_equal(next(), RTSP_EVENT_MESSAGE);
+    assert_int_equal(input.message.status, 404);
+    assert_string_equal(input.message.reason, "");
+    assert_int_equal(next(), RTSP_EVENT_MESSAGE);
+    assert_false(input.message.response);
+    assert_string_equal(input.message.method, "SET_PARAMETER");
+    assert_string_equal(input.message.uri, "rtsp://x/y");
+    assert_int_equal(input.garbage, 0);
+}
+
+static void numbers_are_checked(void **state)
+{
+    (void)state;
+    add_text("RTSP/1.0 200 OK\r\nA: 99999999999999999999\r\nB: x\r\nC: -1\r\nD: 12 \r\n\r\n");
+    assert_int_equal(next(), RTSP_EVENT_MESSAGE);
+    assert_int_equal(rtsp_message_number(&input.message, "A"), -1);
+    assert_int_equal(rtsp_message_number(&input.message, "B"), -1);
+    assert_int_equal(rtsp_message_number(&input.message, "C"), -1);
+    assert_int_equal(rtsp_message_number(&input.message, "D"), 12);
+    assert_int_equal(rtsp_message_number(&input.message, "E"), -1);
+}
+
+/* One byte at a time, packets before, between and after messages. */
+static void does_not_mind_how_it_arrives(void **state)
+{
+    uint8_t stream[4096];
+    size_t size = 0;
+    int packets = 0, messages = 0;
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        uint8_t packet[4 + 64] = {'$', (uint8_t)i, 0, 64, 0x80};
+        memcpy(stream + size, packet, sizeof(packet));
+        size += sizeof(packet);
+        size += (size_t)sprintf((char *)stream + size,
+                                "RTSP/1.0 200 OK\r\nCSeq: %d\r\nContent-Length: 3\r\n\r\n$$$", i);
+        rtsp_input_expect(&input, (uint8_t)i);
+    }
+    for (size_t i = 0; i < size; i++) {
+        add(stream + i, 1);
+        enum rtsp_event event = next();
+        packets += event == RTSP_EVENT_PACKET;
+        messages += event == RTSP_EVENT_MESSAGE;
+        if (event == RTSP_EVENT_PACKET)
+            assert_int_equal(input.packet_size, 64);
+    }
+    assert_int_equal(packets, 4);
+    assert_int_equal(messages, 4);
+    assert_int_equal(input.garbage, 0);
+}
+
+static void packets_of_other_channels_are_skipped(void **state)
+{
+    (void)state;
+    rtsp_input_expect(&input, 0);
+    rtsp_input_expect(&input, 255);
+    add_packet(4, 100);
+    add_packet(255, 100);
+    assert_int_equal(next(), RTSP_EVENT_PACKET);
+    assert_int_equal(input.channel, 255);
+    assert_int_equal(input.unexpected, 1);
+    assert_int_equal(input.garbage, 0);
+}
+
+static void a_packet_can_be_left_for_later(void **state)
+{
+    (void)state;
+    rtsp_input_expect(&input, 0);
+    add_packet(0, 100);
+    add_packet(0, 200);
+    assert_int_equal(next(), RTSP_EVENT_PACKET);
+    rtsp_input_push_back(&input);
+    assert_int_equal(next(), RTSP_EVENT_PACKET);
+    assert_int_equal(input.packet_size, 100);
+    assert_int_equal(next(), RTSP_EVENT_PACKET);
+    assert_int_equal(input.packet_size, 200);
+}
+
+static void finds_its_way_after_garbage(void **state)
+{
+    (void)state;
+    rtsp_input_expect(&input, 0);
+    rtsp_input_expect(&input, 1);
+    add_text("\x01\x02nonsense $ and $\x09");
+    add_packet(0, 100);
+    add_packet(1, 32);
+    assert_int_equal(next(), RTSP_EVENT_PACKET);
+    assert_int_equal(input.packet_size, 100);
+    assert_int_equal(next(), RTSP_EVENT_PACKET);
+    assert_true(input.garbage > 0);
+
+    add_text("xyzRTSP/1.0 200 OK\r\n\r\n");
+    assert_int_equal(next(), RTSP_EVENT_MESSAGE);
+    assert_int_equal(next(), RTSP_EVENT_NONE);
+}
+
+/* A packet that is shorter than it says swallows the beginning of the next; the one after that is found. */
+static void finds_its_way_after_a_short_packet(void **state)
+{
+    uint8_t cut[4 + 50] = {'$', 0, 0, 100, 0x80};
+
+    (void)state;
+    rtsp_input_expect(&input, 0);
+    add(cut, sizeof(cut));
+    for (int i = 0; i < 3; i++)
+        add_packet(0, 200);
+    assert_int_equal(next(), RTSP_EVENT_PACKET);
+    assert_int_equal(input.packet_size, 100);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(next(), RTSP_EVENT_PACKET);
+        assert_int_equal(input.packet_size, 200);
+        assert_int_equal(input.packet[0], 0x80);
+    }
+    assert_int_equal(next(), RTSP_EVENT_NONE);
+}
+
+static void gives_up_on_endless_garbage(void **state)
+{
+    static uint8_t garbage[65536];
+    enum rtsp_event event;
+    int result = 0;
+
+    (void)state;
+    memset(garbage, 0x15, sizeof(garbage));
+    for (int i = 0; i < 8 && result == 0; i++) {
+        add(garbage, sizeof(garbage));
+        result = next_result(&event);
+        assert_int_equal(event, RTSP_EVENT_NONE);
+    }
+    assert_int_equal(result, -EBADMSG);
+    assert_true(input.garbage <= RTSP_INPUT_GARBAGE_MAX + sizeof(garbage));
+}
+
+static void refuses_what_is_too_large(void **state)
+{
+    const char *what = NULL;
+    int64_t bytes = 0;
+    enum rtsp_event event;
+
+    (void)state;
+    add_text("RTSP/1.0 200 OK\r\nContent-Length: 104857600\r\n\r\n");
+    assert_int_equal(rtsp_input_next(&input, &event, &what, &bytes), -EMSGSIZE);
+    assert_string_equal(what, "body");
+    assert_int_equal(bytes, 104857600);
+
+    rtsp_input_reset(&input);
+    add_text("RTSP/1.0 200 OK\r\nContent-Length: 99999999999999999999999999\r\n\r\n");
+    assert_int_equal(rtsp_input_next(&input, &event, &what, &bytes), -EMSGSIZE);
+
+    rtsp_input_reset(&input);
+    add_text("RTSP/1.0 200 OK\r\n");
+    int result = 0;
+    for (int i = 0; i < 2000 && result == 0; i++) {
+        add_text("X-Endless: header\r\n");
+        result = rtsp_input_next(&input, &event, &what, &bytes);
+    }
+    assert_int_equal(result, -EMSGSIZE);
+    assert_string_equal(what, "headers");
+
+    rtsp_input_reset(&input);
+    add_text("RTSP/1.0 200 OK\r\n");
+    for (int i = 0; i <= RTSP_HEADERS_MAX; i++)
+        add_text("A: b\r\n");
+    add_text("\r\n");
+    assert_int_equal(rtsp_input_next(&input, &event, &what, &bytes), -EMSGSIZE);
+}
+
+static void tells_http_apart(void **state)
+{
+    enum rtsp_event event;
+
+    (void)state;
+    add_text("HTTP/1.1 400 Bad Request\r\n");
+    assert_int_equal(next_result(&event), -EPROTONOSUPPORT);
+}
+
+/* As many bytes as a camera sends in hours go through one buffer. */
+static void goes_on_for_ever(void **state)
+{
+    (void)state;
+    rtsp_input_expect(&input, 0);
+    for (int i = 0; i < 20000; i++) {
+        add_packet(0, 1 + (size_t)(i * 7 % 2000));
+        if (i % 3 == 0)
+            continue; /* several wait at times */
+        while (next() == RTSP_EVENT_PACKET)
+            assert_true(input.packet_size >= 1);
+    }
+    assert_int_equal(input.garbage, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(takes_messages_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(numbers_are_checked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(does_not_mind_how_it_arrives, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(packets_of_other_channels_are_skipped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_packet_can_be_left_for_later, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(finds_its_way_after_garbage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(finds_its_way_after_a_short_packet, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(gives_up_on_endless_garbage, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_what_is_too_large, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tells_http_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(goes_on_for_ever, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

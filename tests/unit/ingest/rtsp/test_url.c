@@ -1,0 +1,190 @@
+/* URLs, Transport and Session headers, fingerprints. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rtsp_tls.h"
+#include "rtsp_transport.h"
+#include "rtsp_url.h"
+
+static void endpoints_are_read(void **state)
+{
+    struct rtsp_endpoint endpoint, other;
+
+    (void)state;
+    assert_int_equal(rtsp_endpoint_parse("rtsp", "camera.local", &endpoint), 0);
+    assert_string_equal(endpoint.host, "camera.local");
+    assert_int_equal(endpoint.port, 554);
+    assert_false(endpoint.tls);
+    assert_false(rtsp_endpoint_is_address(&endpoint));
+    assert_int_equal(rtsp_endpoint_parse("RTSP", "CAMERA.local:554", &other), 0);
+    assert_true(rtsp_endpoint_equal(&endpoint, &other));
+    assert_int_equal(rtsp_endpoint_parse("rtsps", "camera.local:554", &other), 0);
+    assert_true(other.tls);
+    assert_false(rtsp_endpoint_equal(&endpoint, &other));
+    assert_int_equal(rtsp_endpoint_parse("rtsps", "10.0.0.1", &other), 0);
+    assert_int_equal(other.port, 322);
+    assert_true(rtsp_endpoint_is_address(&other));
+    assert_int_equal(rtsp_endpoint_parse("rtsp", "[fe80::1%eth0]:8554", &other), 0);
+    assert_string_equal(other.host, "fe80::1%eth0");
+    assert_int_equal(other.port, 8554);
+    assert_true(rtsp_endpoint_is_address(&other));
+    assert_int_equal(rtsp_endpoint_parse("rtsp", "[::1]", &other), 0);
+    assert_int_equal(other.port, 554);
+}
+
+static void wrong_endpoints_are_refused(void **state)
+{
+    static const char *const wrong[] = {"",    ":554", "h:0",       "h:65536",
+                                        "h:x", "[::1", "[::1]554x", "h:5540123"};
+    struct rtsp_endpoint endpoint;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(rtsp_endpoint_parse("rtsp", wrong[i], &endpoint), -EINVAL);
+    assert_int_equal(rtsp_endpoint_parse("http", "h", &endpoint), -EINVAL);
+}
+
+static void requests_hold_no_line_ends(void **state)
+{
+    char url[RTSP_URL_SIZE], small[12];
+
+    (void)state;
+    assert_int_equal(rtsp_url_format(url, sizeof(url), "rtsp", "h:1", "/a b\r\nX: y?q=\xc3\xa9#frag"), 0);
+    assert_string_equal(url, "rtsp://h:1/a%20b%0D%0AX:%20y?q=%C3%A9");
+    assert_int_equal(rtsp_url_format(url, sizeof(url), "rtsp", "h", ""), 0);
+    assert_string_equal(url, "rtsp://h/");
+    assert_int_equal(rtsp_url_format(url, sizeof(url), "rtsp", "h", "?x=1"), 0);
+    assert_string_equal(url, "rtsp://h/?x=1");
+    assert_int_equal(rtsp_url_format(small, sizeof(small), "rtsp", "h", "/long"), -ENAMETOOLONG);
+}
+
+static void controls_are_resolved(void **state)
+{
+    static const struct {
+        const char *base, *control, *expected;
+    } cases[] = {
+        {"rtsp://h/s/", "*", "rtsp://h/s/"},
+        {"rtsp://h/s/", "", "rtsp://h/s/"},
+        {"rtsp://h/s/", "track1", "rtsp://h/s/track1"},
+        {"rtsp://h/s", "track1", "rtsp://h/s/track1"},
+        /* Dahua: the base ends in a query, and the control belongs behind it. */
+        {"rtsp://h:554/cam/realmonitor?channel=1&subtype=0/", "trackID=0",
+         "rtsp://h:554/cam/realmonitor?channel=1&subtype=0/trackID=0"},
+        {"rtsp://h/cam/realmonitor?channel=1&subtype=0", "trackID=0",
+         "rtsp://h/cam/realmonitor?channel=1&subtype=0/trackID=0"},
+        {"rtsp://h/s/", "rtsp://other:8554/x/trackID=1", "rtsp://other:8554/x/trackID=1"},
+        {"rtsp://h/s/", "rtsp://me:secret@h/x", "rtsp://h/x"},
+        {"rtsp://h:1/s/t?x", "/track1", "rtsp://h:1/track1"},
+        {"rtsp://h/s/", "track 1\r\n", "rtsp://h/s/track%201%0D%0A"},
+        {"", "RTSPS://H/x", "RTSPS://H/x"},
+    };
+    char url[RTSP_URL_SIZE], small[8];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(rtsp_url_resolve(url, sizeof(url), cases[i].base, cases[i].control), 0);
+        assert_string_equal(url, cases[i].expected);
+    }
+    assert_int_equal(rtsp_url_resolve(small, sizeof(small), "rtsp://h/", "x"), -ENAMETOOLONG);
+}
+
+static void transports_are_read(void **state)
+{
+    struct rtsp_transport transport = {.rtp_channel = 2, .rtcp_channel = 3};
+
+    (void)state;
+    assert_int_equal(
+        rtsp_transport_parse("RTP/AVP/TCP;unicast;interleaved=4-5;ssrc=2F1B3C4D;mode=\"play\"", &transport),
+        0);
+    assert_true(transport.tcp);
+    assert_int_equal(transport.rtp_channel, 4);
+    assert_int_equal(transport.rtcp_channel, 5);
+    assert_true(transport.has_ssrc);
+    assert_int_equal(transport.ssrc, 0x2f1b3c4d);
+
+    transport = (struct rtsp_transport){.rtp_channel = 2, .rtcp_channel = 3};
+    assert_int_equal(rtsp_transport_parse("RTP/AVP/TCP; unicast ; INTERLEAVED=0", &transport), 0);
+    assert_int_equal(transport.rtcp_channel, 1);
+
+    transport = (struct rtsp_transport){.rtp_channel = 2, .rtcp_channel = 3};
+    assert_int_equal(rtsp_transport_parse("RTP/AVP;unicast;source=192.168.1.9;client_port=5000-5001;"
+                                          "server_port=6970-6971, RTP/AVP;multicast",
+                                          &transport),
+                     0);
+    assert_false(transport.tcp);
+    assert_false(transport.multicast);
+    assert_string_equal(transport.source, "192.168.1.9");
+    assert_int_equal(transport.server_rtp_port, 6970);
+    assert_int_equal(transport.server_rtcp_port, 6971);
+    assert_int_equal(transport.rtp_channel, 2);
+    assert_int_equal(rtsp_transport_parse("RTP/AVP;multicast;port=1", &transport), 0);
+    assert_true(transport.multicast);
+    assert_int_equal(rtsp_transport_parse("", &transport), 0);
+}
+
+static void wrong_transports_are_refused(void **state)
+{
+    static const char *const wrong[] = {"interleaved=256-257", "interleaved=x",           "interleaved=255",
+                                        "interleaved=3-3",     "server_port=65536-65537", "server_port="};
+    struct rtsp_transport transport = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(rtsp_transport_parse(wrong[i], &transport), -EBADMSG);
+}
+
+static void sessions_are_read(void **state)
+{
+    char id[16];
+    int timeout = 0;
+
+    (void)state;
+    assert_int_equal(rtsp_session_parse("1234567;timeout=30", id, sizeof(id), &timeout), 0);
+    assert_string_equal(id, "1234567");
+    assert_int_equal(timeout, 30);
+    assert_int_equal(rtsp_session_parse("abc ; Timeout=0", id, sizeof(id), &timeout), 0);
+    assert_string_equal(id, "abc");
+    assert_int_equal(timeout, 60);
+    assert_int_equal(rtsp_session_parse("abc;timeout=99999999999", id, sizeof(id), &timeout), 0);
+    assert_int_equal(timeout, 3600);
+    assert_int_equal(rtsp_session_parse("", id, sizeof(id), &timeout), -EBADMSG);
+    assert_int_equal(rtsp_session_parse("0123456789abcdef", id, sizeof(id), &timeout), -EMSGSIZE);
+}
+
+static void fingerprints_are_read(void **state)
+{
+    unsigned char bytes[RTSP_FINGERPRINT_BYTES];
+
+    (void)state;
+    assert_int_equal(
+        rtsp_fingerprint_parse("00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF", bytes), 0);
+    assert_int_equal(bytes[31], 0xff);
+    assert_int_equal(rtsp_fingerprint_parse("00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:"
+                                            "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FE",
+                                            bytes),
+                     0);
+    assert_int_equal(bytes[31], 0xfe);
+    assert_int_equal(rtsp_fingerprint_parse("00112233", bytes), -EINVAL);
+    assert_int_equal(
+        rtsp_fingerprint_parse("00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF00", bytes),
+        -EINVAL);
+    assert_int_equal(rtsp_fingerprint_parse("", bytes), -EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(endpoints_are_read),         cmocka_unit_test(wrong_endpoints_are_refused),
+        cmocka_unit_test(requests_hold_no_line_ends), cmocka_unit_test(controls_are_resolved),
+        cmocka_unit_test(transports_are_read),        cmocka_unit_test(wrong_transports_are_refused),
+        cmocka_unit_test(sessions_are_read),          cmocka_unit_test(fingerprints_are_read),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
