@@ -70,3 +70,4 @@ new CameraList({
     if (!element.isConnected) showStatus('The server cannot be reached');
   },
 }).open();
+dispatchEvent(new Event('ringcaststarted')); // wall-boot.js has no more to wait for

@@ -2,198 +2,426 @@
 
 import { CameraList } from './cameras.js';
 import './ringcast-player.js';
+import { Scope } from './scope.js';
+import { Drag } from './wall-drag.js';
+import { commonRatio, fitGrid, fitOne, step } from './wall-grid.js';
+import { KEYS, actionOf } from './wall-keys.js';
+import { Kiosk } from './wall-kiosk.js';
+import { Memory, arranged, largeOfHash, orderOfQuery, queryWithOrder, remembered, swapped } from './wall-layout.js';
+import { saveSnapshot } from './wall-snapshot.js';
+import { Tile } from './wall-tile.js';
+import { Version } from './wall-version.js';
+import { newsOf, summaryOf, titleOf } from './wall-words.js';
 
-const GAP_PX = 6;
-const SMALLEST_TILE_PX = 180; // below this the page scrolls instead
-const PHONE_PX = 640;
+const NEWS_MS = 1000; // what happens together is told together
+const NOTE_MS = 4000;
+const STILL_MS = 3000; // full screen: a pointer that does not move goes away
 
-const wall = document.getElementById('wall');
-const summary = document.getElementById('summary');
-const template = document.getElementById('tile');
-const empty = {
-  box: document.getElementById('empty'),
-  title: document.getElementById('empty-title'),
-  text: document.getElementById('empty-text'),
-  example: document.getElementById('empty-example'),
-};
+const $ = (id) => document.getElementById(id);
+const memory = new Memory(() => localStorage);
 
-/** One camera on the wall. */
-class Tile {
-  constructor(name) {
-    this.name = name;
-    this.mime = null;
-    this.root = document.importNode(template.content, true).firstElementChild;
-    this.camera = this.root.querySelector('ringcast-camera');
-    this.open = this.root.querySelector('.open');
-    this.badge = this.root.querySelector('.badge');
-    this.sound = this.root.querySelector('.sound');
-    this.root.querySelector('.name').textContent = name;
-    this.open.addEventListener('click', () => setLarge(large === this ? null : this));
-    this.open.addEventListener('focus', () => setCurrent(this));
-    this.sound.addEventListener('click', () => this.toggleSound());
-    this.root.querySelector('.full').addEventListener('click', () => toggleFullScreen());
-    this.root.querySelector('.back').addEventListener('click', () => setLarge(null));
-    this.camera.addEventListener('conditionchange', () => this.show());
-    this.camera.camera = name;
-    this.show();
+class Wall {
+  #scope = new Scope();
+  #root = $('wall');
+  #rows = new Map(); // name → row of /api/cameras
+  #tiles = []; // in the order in which they are shown
+  #order = orderOfQuery(location.search) ?? memory.order ?? [];
+  #wanted = largeOfHash(location.hash);
+  #current = null; // the tile that the Tab key reaches
+  #large = null;
+  #overlay = false;
+  #rects = [];
+  #columns = 1;
+  #changes = new Map();
+  #cancelNews = null;
+  #cancelNote = () => {};
+  #cancelStill = () => {};
+  #away = false;
+  #drag = null;
+  #version = null;
+  #kiosk = null;
+
+  open() {
+    const scope = this.#scope;
+    scope.listen(document, 'keydown', (event) => this.#onKey(event));
+    scope.listen(document, 'fullscreenchange', () => this.#arrange());
+    scope.listen(window, 'hashchange', () => this.#onHash());
+    this.#watchSize();
+    this.#openParts();
+    this.#bindBar();
+    dispatchEvent(new Event('ringcaststarted')); // wall-boot.js has no more to wait for
   }
 
-  show() {
-    const { name, label } = this.camera.condition;
-    this.root.dataset.condition = name;
-    this.badge.textContent = label;
-    this.open.setAttribute('aria-label', `${this.name}, ${label}. ${large === this ? 'Show all cameras' : 'Show large'}`);
-    showSummary();
+  #watchSize() {
+    const observer = new ResizeObserver(() => this.#arrange());
+    observer.observe($('stage'));
+    this.#scope.add(() => observer.disconnect());
   }
 
-  /** A camera that this browser could not play is tried again when it sends something else. */
-  update({ mime }) {
-    if (mime !== this.mime && this.camera.condition.name === 'failed') this.camera.restart();
-    this.mime = mime;
+  #openParts() {
+    const scope = this.#scope;
+    const part = (one) => {
+      one.open();
+      scope.add(() => one.close());
+      return one;
+    };
+    this.#version = part(new Version(() => this.#onVersion()));
+    if (new URLSearchParams(location.search).has('kiosk')) {
+      this.#kiosk = part(new Kiosk({ tiles: () => this.#expectations(), restart: (name) => this.#tile(name)?.camera.restart() }));
+    } else {
+      this.#drag = part(new Drag(this.#root, {
+        rects: () => this.#rects,
+        one: () => this.#large !== null,
+        indexOf: (node) => this.#tiles.findIndex(({ root }) => root.contains(node)),
+        tile: (index) => this.#tiles[index]?.root,
+        onswap: (from, to) => this.#swap(from, to),
+        onswipe: (direction) => this.#move(direction),
+      }));
+    }
+    part(new CameraList({ onlist: (rows) => this.#onList(rows), onerror: () => this.#onAway() }));
   }
 
-  toggleSound(on = this.camera.muted) {
-    this.camera.muted = !on;
-    this.sound.setAttribute('aria-pressed', String(on));
+  #bindBar() {
+    const press = (id, run) => this.#scope.listen($(id), 'click', run);
+    press('theme', () => this.theme());
+    press('full', () => this.fullScreen());
+    press('help', () => this.help());
+    press('close', () => $('keys').close());
+    press('forget', () => this.#forgetOrder());
+    press('reload', () => location.reload());
+    this.#scope.listen($('keys'), 'click', ({ target }) => target === $('keys') && $('keys').close());
+    this.#scope.listen(document, 'pointermove', () => this.#onPointer());
+    fillHelp($('key-list'));
+    this.#showTheme();
+  }
+
+  // ---- the cameras
+
+  #tile(name) {
+    return this.#tiles.find((tile) => tile.name === name);
+  }
+
+  #onList(rows) {
+    const shown = rows.filter((row) => !isSubStream(row, rows));
+    this.#rows = new Map(shown.map((row) => [row.name, row]));
+    const before = new Map(this.#tiles.map((tile) => [tile.name, tile]));
+    const next = arranged([...this.#rows.keys()], this.#order).map((name) => before.get(name) ?? this.#make(name));
+    const changed = next.length !== this.#tiles.length || next.some((tile, i) => tile !== this.#tiles[i]);
+    for (const tile of next) tile.update(this.#rows.get(tile.name));
+    if (changed) this.#replace(next);
+    if (next.length > 0) showEmpty(null);
+    else showEmpty('No cameras yet', 'Add a camera to the configuration file, then reload it:', true);
+    if (this.#away) this.#version.check();
+    this.#away = false;
+    this.#arrange(); // sizes may have become known
+  }
+
+  #make(name) {
+    const tile = new Tile($('tile'), name, {
+      ontoggle: (one) => this.#setLarge(this.#large === one ? null : one),
+      onfocus: (one) => this.#setCurrent(one),
+      oncondition: (one) => this.#onCondition(one),
+      onsound: (one) => this.#toggleSound(one),
+      onsnapshot: (one) => this.#snapshot(one),
+      onfullscreen: () => this.fullScreen(),
+    });
+    tile.camera.toggleAttribute('overlay', this.#overlay);
+    return tile;
+  }
+
+  /** Tiles that stay are not touched: a node that is moved in the document would start its player anew. */
+  #replace(next) {
+    const gone = this.#tiles.filter((tile) => !next.includes(tile));
+    const hadFocus = gone.some(({ root }) => root.contains(document.activeElement));
+    this.#drag?.cancel();
+    this.#tiles = next;
+    if (gone.includes(this.#large)) this.#setLarge(null);
+    for (const tile of gone) tile.close();
+    for (const tile of next) if (!tile.root.isConnected) this.#root.append(tile.root);
+    this.#root.setAttribute('aria-owns', next.map(({ root }) => root.id).join(' ')); // the order for those who cannot see it
+    this.#setCurrent(next.includes(this.#current) ? this.#current : (next[0] ?? null));
+    if (hadFocus) this.#current?.open.focus({ preventScroll: true });
+    const wanted = this.#wanted && this.#tile(this.#wanted);
+    if (wanted) this.#setLarge(wanted, false);
+    this.#showSummary();
+  }
+
+  #onAway() {
+    this.#away = true;
+    if (this.#tiles.length > 0) return; // every tile says so itself, over its last picture
+    showEmpty('The server is away', 'This page shows the cameras by itself as soon as ringcast answers again.');
+  }
+
+  #onVersion() {
+    if (this.#kiosk) this.#kiosk.reloadNow();
+    else $('reload').hidden = false;
+  }
+
+  /** What Recovery wants to know. */
+  #expectations() {
+    return this.#tiles.map((tile) => ({
+      name: tile.name,
+      live: tile.condition.name === 'live' || tile.condition.name === 'late',
+      expected: !this.#away && !tile.root.hidden && tile.condition.name !== 'failed' && this.#rows.get(tile.name)?.state === 'streaming',
+    }));
+  }
+
+  // ---- where they are
+
+  #arrange() {
+    const stage = $('stage');
+    const style = getComputedStyle(stage);
+    const box = {
+      width: stage.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight),
+      height: stage.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom),
+    };
+    if (box.width <= 0 || box.height <= 0) return;
+    const ratio = commonRatio([...this.#rows.values()]);
+    const layout = this.#large ? this.#layoutOne(box, ratio) : fitGrid(this.#tiles.length, box, { ratio });
+    this.#rects = layout.rects;
+    if (!this.#large) this.#columns = layout.columns;
+    const last = layout.rects.at(-1);
+    this.#root.style.height = layout.scrolls ? `${last.y + last.height}px` : '100%';
+    stage.classList.toggle('scrolls', layout.scrolls);
+    this.#tiles.forEach((tile, i) => tile.place(layout.rects[i]));
+  }
+
+  #layoutOne(box, ratio) {
+    const index = this.#tiles.indexOf(this.#large);
+    const largeRatio = commonRatio([this.#rows.get(this.#large.name) ?? {}]);
+    if (!document.fullscreenElement) return fitOne(this.#tiles.length, index, box, { ratio, largeRatio });
+    const rects = this.#tiles.map((_, i) => (i === index ? { x: 0, y: 0, ...box } : null));
+    return { rects, scrolls: false };
+  }
+
+  #swap(from, to) {
+    this.#tiles = swapped(this.#tiles, from, to);
+    this.#root.setAttribute('aria-owns', this.#tiles.map(({ root }) => root.id).join(' '));
+    this.#saveOrder(remembered(this.#order, this.#tiles.map(({ name }) => name)));
+    this.#arrange();
+    const moved = this.#tiles[to];
+    this.#setCurrent(moved);
+    this.#say(`${moved.name} is now in place ${to + 1} of ${this.#tiles.length}`);
+  }
+
+  #saveOrder(order) {
+    this.#order = order;
+    memory.order = order.length > 0 ? order : null;
+    this.#writeAddress();
+  }
+
+  #forgetOrder() {
+    this.#saveOrder([]);
+    $('keys').close();
+    this.#onList([...this.#rows.values()]);
+  }
+
+  #writeAddress() {
+    const query = queryWithOrder(location.search, this.#order.length > 0 ? this.#order : null);
+    const hash = this.#large ? `#${encodeURIComponent(this.#large.name)}` : '';
+    history.replaceState(null, '', location.pathname + query + hash);
+  }
+
+  #onHash() {
+    const name = largeOfHash(location.hash);
+    const tile = name === null ? null : this.#tile(name);
+    if (tile !== undefined && tile !== this.#large) this.#setLarge(tile);
+  }
+
+  // ---- which one
+
+  #setCurrent(tile) {
+    this.#current = tile;
+    for (const other of this.#tiles) other.current = other === tile;
+  }
+
+  #setLarge(tile, focus = true) {
+    const before = this.#large;
+    if (before && before !== tile) before.muted = true;
+    this.#drag?.cancel();
+    this.#large = tile;
+    this.#wanted = null;
+    this.#root.classList.toggle('one', tile !== null);
+    for (const other of this.#tiles) other.show(other === tile);
+    if (tile) this.#setCurrent(tile);
+    this.#arrange();
+    this.#writeAddress();
+    this.#showSummary();
+    const target = tile ?? before;
+    if (focus && this.#tiles.includes(target)) target.open.focus({ preventScroll: true });
+  }
+
+  #move(direction) {
+    const count = this.#tiles.length;
+    if (count === 0) return;
+    const index = this.#tiles.indexOf(this.#current);
+    const next = this.#tiles[this.#target(direction, index)];
+    if (this.#large) {
+      if (next !== this.#large) this.#setLarge(next);
+    } else {
+      this.#setCurrent(next);
+      next.open.focus();
+    }
+  }
+
+  #target(direction, index) {
+    const last = this.#tiles.length - 1;
+    if (direction === 'first') return 0;
+    if (direction === 'last') return last;
+    return step(index, direction, last + 1, this.#large ? 1 : this.#columns);
+  }
+
+  // ---- what the keys do
+
+  #onKey(event) {
+    if ($('keys').open || event.defaultPrevented) return;
+    const action = actionOf(event);
+    if (!action) return;
+    event.preventDefault();
+    this[action[0]](action[1]);
+  }
+
+  move(direction) {
+    this.#move(direction);
+  }
+
+  place(direction) {
+    if (this.#large || this.#kiosk || !this.#current) return;
+    const from = this.#tiles.indexOf(this.#current);
+    const to = this.#target(direction, from);
+    if (to === from) return;
+    this.#swap(from, to);
+    this.#current.open.focus();
+  }
+
+  back() {
+    if (this.#drag?.active) this.#drag.cancel();
+    else if (this.#large) this.#setLarge(null);
+  }
+
+  fullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else document.documentElement.requestFullscreen?.().catch(() => this.#note('This browser does not allow full screen here'));
+  }
+
+  sound() {
+    if (this.#current) this.#toggleSound(this.#large ?? this.#current);
+  }
+
+  snapshot() {
+    if (this.#current) this.#snapshot(this.#large ?? this.#current);
+  }
+
+  overlay() {
+    this.#overlay = !this.#overlay;
+    for (const { camera } of this.#tiles) camera.toggleAttribute('overlay', this.#overlay);
+  }
+
+  theme() {
+    const light = shownTheme() === 'light';
+    const next = light ? 'dark' : 'light';
+    const system = matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark';
+    memory.theme = next === system ? null : next; // who agrees with the system goes on following it
+    this.#showTheme();
+  }
+
+  help() {
+    $('forget').hidden = this.#order.length === 0;
+    $('keys').showModal();
+  }
+
+  /** One camera is heard at a time. */
+  #toggleSound(tile) {
+    const on = tile.muted;
+    for (const other of this.#tiles) if (!other.muted) other.muted = true;
+    tile.muted = !on;
+    this.#say(`${tile.name}: sound ${on ? 'on' : 'off'}`);
+  }
+
+  async #snapshot(tile) {
+    const file = await saveSnapshot(tile.camera.video, tile.name);
+    this.#note(file ? `Saved ${file}` : `${tile.name}: there is no picture to save`);
+  }
+
+  #showTheme() {
+    const { theme } = memory;
+    if (theme) document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
+    $('theme').setAttribute('aria-pressed', String(shownTheme() === 'light'));
+  }
+
+  #onPointer() {
+    document.documentElement.classList.remove('still');
+    this.#cancelStill();
+    this.#cancelStill = this.#scope.timeout(STILL_MS, () => document.documentElement.classList.add('still'));
+  }
+
+  // ---- what it says
+
+  #onCondition(tile) {
+    const { name, label } = tile.condition;
+    const before = this.#changes.get(tile.name)?.before ?? tile.seen;
+    this.#changes.set(tile.name, { before, after: { name, label } });
+    tile.seen = name;
+    this.#showSummary();
+    this.#cancelNews ??= this.#scope.timeout(NEWS_MS, () => this.#tellNews());
+  }
+
+  #tellNews() {
+    this.#cancelNews = null;
+    const news = newsOf(this.#changes, $('summary').textContent);
+    this.#changes.clear();
+    if (news) this.#say(news);
+  }
+
+  #showSummary() {
+    const conditions = this.#tiles.map(({ condition }) => condition);
+    const text = summaryOf(conditions);
+    const summary = $('summary');
+    if (summary.textContent !== text) summary.textContent = text;
+    summary.dataset.state = conditions.every(({ name }) => name === 'live') ? 'good' : 'other';
+    const title = titleOf(conditions, { large: this.#large?.name });
+    if (document.title !== title) document.title = title;
+  }
+
+  /** Only for those who listen. */
+  #say(text) {
+    $('news').textContent = text;
+  }
+
+  /** For everybody, for a moment. */
+  #note(text) {
+    this.#say(text);
+    $('note').textContent = text;
+    $('note').hidden = false;
+    this.#cancelNote();
+    this.#cancelNote = this.#scope.timeout(NOTE_MS, () => ($('note').hidden = true));
   }
 }
 
-let tiles = [];
-let current = null; // the tile that the Tab key reaches
-let large = null;
-let columns = 1;
+/** The small picture of another camera has no tile of its own. */
+const isSubStream = ({ name }, rows) => rows.some(({ sub }) => sub === name);
 
-function showSummary() {
-  const live = tiles.filter(({ root }) => root.dataset.condition === 'live').length;
-  const cameras = `${tiles.length} ${tiles.length === 1 ? 'camera' : 'cameras'}`;
-  const text = tiles.length === 0 ? '' : `${cameras} · ${live === tiles.length ? 'all' : live} live`;
-  if (summary.textContent !== text) summary.textContent = text;
-  summary.dataset.good = String(live === tiles.length);
-}
-
-function setCurrent(tile) {
-  current = tile;
-  for (const other of tiles) other.open.tabIndex = other === tile ? 0 : -1;
-}
-
-function setLarge(tile) {
-  const before = large;
-  large = tile;
-  if (before && before !== tile) before.toggleSound(false);
-  wall.classList.toggle('one', tile !== null);
-  for (const other of tiles) {
-    other.root.classList.toggle('large', other === tile);
-    other.show();
-  }
-  if (tile === null && document.fullscreenElement) document.exitFullscreen();
-  const hash = tile ? `#${encodeURIComponent(tile.name)}` : '';
-  history.replaceState(null, '', location.pathname + location.search + hash);
-  (tile ?? before)?.open.focus({ preventScroll: true });
-  arrange();
-}
-
-function toggleFullScreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else document.documentElement.requestFullscreen?.().catch(() => {});
-}
-
-/** As many columns as make the tiles largest, all of them in the window if they can be. */
-function arrange() {
-  const phone = innerWidth < PHONE_PX;
-  const width = wall.clientWidth;
-  const height = innerHeight - wall.getBoundingClientRect().top - scrollY - GAP_PX;
-  const count = tiles.length;
-  let tileWidth = 0;
-  columns = 1;
-  for (let n = 1; n <= count; n++) {
-    const rows = Math.ceil(count / n);
-    const byWidth = (width - (n - 1) * GAP_PX) / n;
-    const byHeight = ((height - (rows - 1) * GAP_PX) / rows) * (16 / 9);
-    const fit = Math.floor(Math.min(byWidth, byHeight));
-    if (fit > tileWidth) [tileWidth, columns] = [fit, n];
-  }
-  if (phone || tileWidth < SMALLEST_TILE_PX) {
-    const wanted = phone ? Math.min(width, 320) : SMALLEST_TILE_PX;
-    columns = Math.max(1, Math.min(count, Math.floor((width + GAP_PX) / (wanted + GAP_PX))));
-    tileWidth = Math.floor((width - (columns - 1) * GAP_PX) / columns);
-  }
-  wall.style.setProperty('--columns', columns);
-  wall.style.setProperty('--tile', `${tileWidth}px`);
+function shownTheme() {
+  const { theme } = document.documentElement.dataset;
+  return theme ?? (matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark');
 }
 
 function showEmpty(title, text, example = false) {
-  empty.box.hidden = title === null;
-  empty.title.textContent = title ?? '';
-  empty.text.textContent = text ?? '';
-  empty.example.hidden = !example;
+  $('empty').hidden = title === null;
+  $('empty-title').textContent = title ?? '';
+  $('empty-text').textContent = text ?? '';
+  $('empty-example').hidden = !example;
 }
 
-function showCameras(cameras) {
-  const known = new Map(tiles.map((tile) => [tile.name, tile]));
-  const next = cameras.map((camera) => {
-    const tile = known.get(camera.name) ?? new Tile(camera.name);
-    known.delete(camera.name);
-    tile.update(camera);
-    return tile;
-  });
-  const changed = next.length !== tiles.length || next.some((tile, i) => tile !== tiles[i]);
-  if (changed) replaceTiles(next, known);
-  if (next.length > 0) showEmpty(null);
-  else showEmpty('No cameras yet', 'Add a camera to the configuration file and start ringcastd again:', true);
+function fillHelp(list) {
+  for (const { shown, text } of KEYS) {
+    const term = document.createElement('dt');
+    term.append(...shown.map((key) => Object.assign(document.createElement('kbd'), { textContent: key })));
+    const description = document.createElement('dd');
+    description.textContent = text;
+    list.append(term, description);
+  }
 }
 
-function replaceTiles(next, gone) {
-  const first = tiles.length === 0;
-  if (large && gone.has(large.name)) setLarge(null);
-  for (const tile of gone.values()) tile.root.remove();
-  tiles = next;
-  // A node that moves is taken out and put in again, which would start its player anew: only put in what is out of place.
-  tiles.forEach(({ root }, i) => {
-    if (wall.children[i] !== root) wall.insertBefore(root, wall.children[i] ?? null);
-  });
-  setCurrent(tiles.includes(current) ? current : (tiles[0] ?? null));
-  showSummary();
-  arrange();
-  const named = decodeURIComponent(location.hash.slice(1));
-  const wanted = first && named ? tiles.find(({ name }) => name === named) : null;
-  if (wanted) setLarge(wanted);
-}
-
-function showAway() {
-  if (tiles.length > 0) return; // every tile says so itself, over its last picture
-  showEmpty('The server is away', 'This page shows the cameras by itself as soon as ringcast answers again.');
-}
-
-function move(step) {
-  const index = tiles.indexOf(current) + step;
-  const next = tiles[Math.max(0, Math.min(tiles.length - 1, index))];
-  if (!next) return;
-  setCurrent(next);
-  if (large) setLarge(next);
-  else next.open.focus();
-}
-
-const KEYS = {
-  ArrowLeft: () => move(-1),
-  ArrowRight: () => move(1),
-  ArrowUp: () => move(large ? -1 : -columns),
-  ArrowDown: () => move(large ? 1 : columns),
-  Home: () => move(-tiles.length),
-  End: () => move(tiles.length),
-  Escape: () => large && setLarge(null),
-  f: toggleFullScreen,
-  m: () => large?.toggleSound(),
-};
-
-document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey) return;
-  const action = KEYS[event.key];
-  if (!action) return;
-  event.preventDefault();
-  action();
-});
-
-new ResizeObserver(() => arrange()).observe(document.documentElement);
-addEventListener('resize', () => arrange());
-
-new CameraList({ onlist: showCameras, onerror: showAway }).open();
+new Wall().open();

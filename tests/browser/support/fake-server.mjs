@@ -1,5 +1,6 @@
 // Speaks docs/reference/http.md without a camera, and can misbehave in every way that a server or a network can.
 
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
@@ -25,6 +26,7 @@ export class FakeCamera {
     this.state = 'streaming';
     this.error = null;
     this.silent = false;
+    this.extra = {}; // more for its row in the list
     this.announcement = null; // replaces the text message before the init segment
   }
 
@@ -44,7 +46,7 @@ export class FakeCamera {
 
   get row() {
     const { mime, codecs } = this.announcement ? JSON.parse(this.announcement) : this.clip;
-    return { name: this.name, state: this.state, codecs, mime, width: 320, height: 180, viewers: 0, live: `/live/${encodeURIComponent(this.name)}` };
+    return { name: this.name, state: this.state, codecs, mime, width: 320, height: 180, viewers: 0, live: `/live/${encodeURIComponent(this.name)}`, ...this.extra };
   }
 }
 
@@ -59,6 +61,7 @@ export class FakeServer {
   upgrades = 0;
   hang = false; // accept TCP and never answer an upgrade
   away = false; // refuse the list of cameras
+  version = ''; // another one makes every file another one
 
   constructor(cameras) {
     this.cameras = new Map(cameras.map((camera) => [camera.name, camera]));
@@ -180,7 +183,8 @@ export class FakeServer {
     const path = normalize(test ? pathname.slice('/test'.length) : pathname === '/' ? '/index.html' : pathname);
     try {
       const body = await readFile(join(test ? PAGES : PLAYER, path));
-      response.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY });
+      const ETag = `"${createHash('sha256').update(body).update(this.version).digest('hex').slice(0, 16)}"`;
+      response.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY, ETag });
       response.end(body);
     } catch {
       response.writeHead(404);

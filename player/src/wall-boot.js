@@ -1,0 +1,45 @@
+// A classic script, so that it runs before the first paint and although a module may be missing: the chosen colours,
+// and the way back when the server went away while the page was loading.
+
+(() => {
+  const STARTED_MS = 20_000;
+  const RETRY_MS = 5000;
+  const root = document.documentElement;
+
+  try {
+    const { theme } = JSON.parse(localStorage.getItem('ringcast.wall') ?? '{}');
+    if (theme === 'dark' || theme === 'light') root.dataset.theme = theme;
+  } catch {
+    // Nothing is remembered, or nothing may be.
+  }
+
+  let timer = setTimeout(retry, STARTED_MS);
+  addEventListener('error', onError, true);
+  addEventListener('ringcaststarted', end);
+
+  function end() {
+    clearTimeout(timer);
+    removeEventListener('error', onError, true);
+    removeEventListener('ringcaststarted', end);
+  }
+
+  function onError({ target }) {
+    if (target instanceof HTMLScriptElement) again();
+  }
+
+  function again() {
+    clearTimeout(timer);
+    timer = setTimeout(retry, RETRY_MS);
+  }
+
+  /** Only a server that answers is worth a reload: the browser's own error page would never come back. */
+  async function retry() {
+    try {
+      const answer = await fetch(location.href, { cache: 'no-store' });
+      if (answer.ok) location.reload();
+      else again();
+    } catch {
+      again();
+    }
+  }
+})();

@@ -1,0 +1,48 @@
+// Which key does what, and how the help dialog tells it: one table for both.
+
+/** `keys` as KeyboardEvent.key has them, `shown` as people read them. */
+export const KEYS = [
+  { keys: ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'], shown: ['←', '→', '↑', '↓'], text: 'choose a camera; the next or previous one while one is large' },
+  { keys: ['Home', 'End'], shown: ['Home', 'End'], text: 'the first or last camera' },
+  { keys: ['Enter'], shown: ['Enter'], text: 'this camera large, and back', native: true },
+  { keys: ['Escape'], shown: ['Esc'], text: 'all cameras again' },
+  { keys: ['Shift+ArrowLeft', 'Shift+ArrowRight', 'Shift+ArrowUp', 'Shift+ArrowDown'], shown: ['Shift', '←', '→', '↑', '↓'], text: 'move the camera to another place; or drag it there' },
+  { keys: ['f'], shown: ['F'], text: 'full screen' },
+  { keys: ['m'], shown: ['M'], text: 'sound of this camera on or off' },
+  { keys: ['s'], shown: ['S'], text: 'save the picture' },
+  { keys: ['i'], shown: ['I'], text: 'figures over every picture: delay, frames, bit rate' },
+  { keys: ['d'], shown: ['D'], text: 'dark or light' },
+  { keys: ['?'], shown: ['?'], text: 'this list' },
+];
+
+const ACTIONS = {
+  ArrowLeft: ['move', 'left'],
+  ArrowRight: ['move', 'right'],
+  ArrowUp: ['move', 'up'],
+  ArrowDown: ['move', 'down'],
+  Home: ['move', 'first'],
+  End: ['move', 'last'],
+  'Shift+ArrowLeft': ['place', 'left'],
+  'Shift+ArrowRight': ['place', 'right'],
+  'Shift+ArrowUp': ['place', 'up'],
+  'Shift+ArrowDown': ['place', 'down'],
+  Escape: ['back'],
+  f: ['fullScreen'],
+  m: ['sound'],
+  s: ['snapshot'],
+  i: ['overlay'],
+  d: ['theme'],
+  '?': ['help'],
+};
+
+/**
+ * `[action, argument]` for a KeyboardEvent, or null. Keys with Ctrl, Alt or Meta are the browser's, and a key that is
+ * held down repeats nothing but a move.
+ */
+export function actionOf({ key, ctrlKey, altKey, metaKey, shiftKey, repeat }) {
+  if (ctrlKey || altKey || metaKey) return null;
+  const letter = key.length === 1 ? key.toLowerCase() : key;
+  const action = ACTIONS[shiftKey && letter.startsWith('Arrow') ? `Shift+${letter}` : letter];
+  if (!action || (repeat && action[0] !== 'move' && action[0] !== 'place')) return null;
+  return action;
+}

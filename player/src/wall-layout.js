@@ -1,0 +1,110 @@
+// The order of the tiles: what a person arranged, kept in the address and in the browser. An address that somebody
+// shared wins over what this browser remembers.
+
+const KEY = 'ringcast.wall';
+const PARAMETER = 'order';
+const LONGEST = 256; // names; more was not written by this page
+
+/** `names` in the arranged order; cameras that were never arranged follow in the order of the configuration. */
+export function arranged(names, order) {
+  const present = new Set(names);
+  const known = order.filter((name, i) => present.has(name) && order.indexOf(name) === i);
+  const placed = new Set(known);
+  return [...known, ...names.filter((name) => !placed.has(name))];
+}
+
+/** Two cameras change places; nothing else moves. */
+export function swapped(list, i, j) {
+  const next = [...list];
+  [next[i], next[j]] = [next[j], next[i]];
+  return next;
+}
+
+/**
+ * The order to remember after the cameras that are here now were arranged as `shown`. Names that are away keep their
+ * places in the old order, so that they come back to where they were.
+ */
+export function remembered(order, shown) {
+  const here = new Set(shown);
+  if (!order.some((name) => !here.has(name))) return [...shown];
+  const queue = [...shown];
+  const next = order.map((name) => (here.has(name) ? queue.shift() : name));
+  return [...next, ...queue];
+}
+
+/** The order in an address' query, or null. */
+export function orderOfQuery(query) {
+  const value = new RegExp(`[?&]${PARAMETER}=([^&]*)`).exec(query)?.[1];
+  if (value === undefined) return null;
+  const names = value.split(',').map(decode).filter((name) => name !== '');
+  return names.length > 0 && names.length <= LONGEST ? names : null;
+}
+
+/** `query` with another order, or none if `order` is null. Other parameters stay as they are. */
+export function queryWithOrder(query, order) {
+  const rest = query.replace(/^\?/, '').split('&').filter((part) => part !== '' && !part.startsWith(`${PARAMETER}=`));
+  if (order) rest.push(`${PARAMETER}=${order.map(encodeURIComponent).join(',')}`);
+  return rest.length > 0 ? `?${rest.join('&')}` : '';
+}
+
+/** The name of the large camera in an address' hash, or null. */
+export function largeOfHash(hash) {
+  const name = decode(hash.replace(/^#/, ''));
+  return name === '' ? null : name;
+}
+
+/** Text that nobody encoded is taken as it is. */
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** What this browser remembers; a browser that may not store anything remembers nothing. */
+export class Memory {
+  #storage;
+
+  constructor(storage) {
+    this.#storage = storage;
+  }
+
+  #read() {
+    try {
+      const value = JSON.parse(this.#storage().getItem(KEY) ?? '{}');
+      return value !== null && typeof value === 'object' ? value : {};
+    } catch {
+      return {};
+    }
+  }
+
+  /** The remembered order, or null. */
+  get order() {
+    const { order } = this.#read();
+    const valid = Array.isArray(order) && order.length <= LONGEST && order.every((name) => typeof name === 'string');
+    return valid && order.length > 0 ? order : null;
+  }
+
+  /** `dark`, `light`, or null for what the system wants. */
+  get theme() {
+    const { theme } = this.#read();
+    return theme === 'dark' || theme === 'light' ? theme : null;
+  }
+
+  set order(order) {
+    this.#write({ order: order ?? undefined });
+  }
+
+  set theme(theme) {
+    this.#write({ theme: theme ?? undefined });
+  }
+
+  #write(change) {
+    try {
+      this.#storage().setItem(KEY, JSON.stringify({ ...this.#read(), ...change }));
+    } catch {
+      // Full or forbidden: the arrangement lasts as long as the page, and in its address.
+    }
+  }
+}

@@ -1,0 +1,120 @@
+// One camera on the wall: its picture, its name and its honest state.
+
+import { Scope } from './scope.js';
+import { overlayOf } from './wall-words.js';
+
+let made = 0;
+
+export class Tile {
+  #scope = new Scope();
+  #owner;
+  #mime = null;
+  #badge;
+  #headline;
+  #reason;
+  #sound;
+  #rect = null;
+  seen = null; // name of the last condition that the wall took notice of
+
+  /**
+   * `owner`: `ontoggle(tile)` for a click or Enter, `onfocus(tile)`, `oncondition(tile)`, `onsound(tile)`,
+   * `onsnapshot(tile)`, `onfullscreen()`.
+   */
+  constructor(template, name, owner) {
+    this.name = name;
+    this.#owner = owner;
+    this.root = document.importNode(template.content, true).firstElementChild;
+    this.root.id = `tile-${++made}`;
+    const find = (selector) => this.root.querySelector(selector);
+    this.camera = find('ringcast-camera');
+    this.open = find('.open');
+    this.#badge = find('.badge');
+    this.#headline = find('.headline');
+    this.#reason = find('.reason');
+    this.#sound = find('.sound');
+    find('.name').textContent = name;
+    const press = (selector, run) => this.#scope.listen(find(selector), 'click', run);
+    press('.open', () => owner.ontoggle(this));
+    press('.back', () => owner.ontoggle(this));
+    press('.sound', () => owner.onsound(this));
+    press('.shot', () => owner.onsnapshot(this));
+    press('.full', () => owner.onfullscreen());
+    this.#scope.listen(this.open, 'focus', () => owner.onfocus(this));
+    this.#scope.listen(this.camera, 'conditionchange', () => this.#onCondition());
+    this.#scope.listen(this.camera, 'automuted', () => this.#showSound());
+    this.#scope.add(() => this.root.remove());
+    this.camera.camera = name;
+    this.show(false);
+  }
+
+  close() {
+    this.#scope.close();
+  }
+
+  get condition() {
+    return this.camera.condition;
+  }
+
+  get muted() {
+    return this.camera.muted;
+  }
+
+  set muted(muted) {
+    this.camera.muted = muted;
+    this.#showSound();
+  }
+
+  set current(current) {
+    this.open.tabIndex = current ? 0 : -1;
+    this.root.classList.toggle('current', current);
+  }
+
+  /** Takes a row of /api/cameras: what could not be played is tried again when the camera sends something else. */
+  update({ mime }) {
+    if (mime !== this.#mime && this.condition.name === 'failed') this.camera.restart();
+    this.#mime = mime;
+  }
+
+  /** Puts the tile in its place, or out of sight if there is none. */
+  place(rect) {
+    const before = this.#rect;
+    if (rect && before && ['x', 'y', 'width', 'height'].every((key) => rect[key] === before[key])) return;
+    this.#rect = rect;
+    this.root.hidden = rect === null;
+    if (!rect) return;
+    const { style } = this.root;
+    style.left = `${rect.x}px`;
+    style.top = `${rect.y}px`;
+    style.width = `${rect.width}px`;
+    style.height = `${rect.height}px`;
+  }
+
+  /** Says what the camera's condition is, and what a press does. */
+  show(large) {
+    const { condition } = this;
+    const overlay = overlayOf(condition);
+    this.root.classList.toggle('large', large);
+    this.root.dataset.condition = condition.name;
+    write(this.#badge, condition.label);
+    write(this.#headline, overlay?.headline ?? '');
+    write(this.#reason, overlay?.text ?? '');
+    const action = large ? 'Show all cameras' : 'Show large';
+    const words = [condition.label, condition.text].filter(Boolean).join('. ');
+    this.open.setAttribute('aria-label', `${this.name}, ${words.replace(/\.$/, '')}. ${action}`);
+  }
+
+  #onCondition() {
+    this.show(this.root.classList.contains('large'));
+    this.#owner.oncondition(this);
+  }
+
+  #showSound() {
+    this.#sound.setAttribute('aria-pressed', String(!this.muted));
+    this.root.classList.toggle('sounding', !this.muted);
+  }
+}
+
+/** Text that stays the same is not written again: it would be laid out, and perhaps read, again. */
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}

@@ -1,0 +1,68 @@
+// What the wall says: one summary line, a headline over each tile that is not live, and what is read out aloud.
+
+const GOOD = new Set(['live']);
+const SETTLING = new Set(['connecting', 'idle']);
+const READ_OUT_MOST = 3; // changes at the same moment: more are only counted
+
+const lower = (label) => label.charAt(0).toLowerCase() + label.slice(1);
+const cameras = (count) => `${count} ${count === 1 ? 'camera' : 'cameras'}`;
+
+/** In the order in which they are told. */
+const KINDS = [
+  { name: 'live', some: (count) => `${count} live` },
+  { name: 'late', some: (count) => `${count} late` },
+  { name: 'connecting', some: (count) => `${count} connecting` },
+  { name: 'reconnecting', some: (count) => `${count} reconnecting` },
+  { name: 'offline', some: (count) => `${count} offline` },
+  { name: 'failed', some: (count) => `${count} cannot be played` },
+  { name: 'idle', some: (count) => `${count} paused` },
+];
+
+/** `conditions`: `{ name, label }` of every tile. "16 cameras, 15 live, 1 offline since 10:42" */
+export function summaryOf(conditions) {
+  const all = conditions.length;
+  if (all === 0) return '';
+  const counts = new Map();
+  for (const { name } of conditions) counts.set(name, (counts.get(name) ?? 0) + 1);
+  if (counts.get('live') === all) return all === 1 ? '1 camera, live' : `${cameras(all)}, all live`;
+  const parts = KINDS.filter(({ name }) => counts.has(name)).map(({ name, some }) => {
+    const count = counts.get(name);
+    const single = count === 1 && (name === 'offline' || name === 'late');
+    return single ? `1 ${lower(conditions.find((each) => each.name === name).label)}` : some(count);
+  });
+  return [cameras(all), ...parts].join(', ');
+}
+
+/** What the tab says: how many cameras are not as they should be, first. */
+export function titleOf(conditions, { large = null, product = 'ringcast' } = {}) {
+  const bad = conditions.filter(({ name }) => !GOOD.has(name) && !SETTLING.has(name)).length;
+  const parts = [bad > 0 ? `${bad} not live` : null, large, product];
+  return parts.filter(Boolean).join(' · ');
+}
+
+/**
+ * What to read out aloud after `changes`, a Map of camera → { before, after } of condition names and `after`'s label.
+ * A camera that comes up for the first time is not news.
+ */
+export function newsOf(changes, summary) {
+  const news = [...changes].filter(([, { before, after }]) => before !== after.name && !SETTLING.has(after.name)
+    && !(after.name === 'live' && (before === null || SETTLING.has(before))));
+  if (news.length === 0) return '';
+  if (news.length > READ_OUT_MOST) return summary;
+  return news.map(([camera, { after }]) => `${camera}: ${lower(after.label)}`).join('. ');
+}
+
+/** The words over a tile's picture, `{ headline, text }`, or null while the picture needs none. */
+export function overlayOf({ name, label, text }) {
+  if (name === 'live' || name === 'idle') return null;
+  return { headline: label, text };
+}
+
+/** A file's name for a picture of `camera` taken at `date`, in local time; what file systems do not like is left out. */
+export function snapshotName(camera, date) {
+  const two = (number) => String(number).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const time = `${two(date.getHours())}-${two(date.getMinutes())}-${two(date.getSeconds())}`;
+  const safe = camera.replace(/[\u0000-\u001f\u007f<>:"/\\|?*]/g, '_').replace(/^[.\s]+|[.\s]+$/g, '').slice(0, 80);
+  return `${safe || 'camera'} ${day} ${time}.png`;
+}

@@ -1,0 +1,282 @@
+// The wall's own logic, without a page: where tiles are, what is remembered, what is said, what a key does, and when a
+// wall that nobody looks after helps itself.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GAP_PX, SMALLEST_PX, at, commonRatio, fitGrid, fitOne, step } from '../../player/src/wall-grid.js';
+import { KEYS, actionOf } from '../../player/src/wall-keys.js';
+import { Memory, arranged, largeOfHash, orderOfQuery, queryWithOrder, remembered, swapped } from '../../player/src/wall-layout.js';
+import {
+  FIRST_RELOAD_MS, HEALTHY_MS, HOPELESS_MS, LAST_RELOAD_MS, Recovery, STUCK_MS, nextReload,
+} from '../../player/src/wall-recovery.js';
+import { newsOf, overlayOf, snapshotName, summaryOf, titleOf } from '../../player/src/wall-words.js';
+
+const WINDOWS = [
+  { width: 1268, height: 670 }, { width: 1908, height: 1030 }, { width: 378, height: 794 }, { width: 832, height: 340 },
+  { width: 1012, height: 1000 }, { width: 3428, height: 1390 },
+];
+const RATIOS = [16 / 9, 4 / 3, 9 / 16];
+
+function assertInside(rects, { width, height }, what) {
+  for (const rect of rects) {
+    assert.ok(rect.x >= 0 && rect.y >= 0 && rect.x + rect.width <= width && rect.y + rect.height <= height, `${what}: ${JSON.stringify(rect)}`);
+    assert.ok(rect.width > 0 && rect.height > 0, what);
+  }
+}
+
+function assertApart(rects, what) {
+  rects.forEach((a, i) => rects.slice(i + 1).forEach((b) => {
+    const apart = a.x + a.width + GAP_PX <= b.x + 1 || b.x + b.width + GAP_PX <= a.x + 1
+      || a.y + a.height + GAP_PX <= b.y + 1 || b.y + b.height + GAP_PX <= a.y + 1;
+    assert.ok(apart, `${what}: ${JSON.stringify([a, b])}`);
+  }));
+}
+
+test('1 to 64 tiles fit every window: all inside, none on another, in the shape of the cameras', () => {
+  for (const box of WINDOWS) {
+    for (const ratio of RATIOS) {
+      for (let count = 1; count <= 64; count++) {
+        const what = `${count} in ${box.width}x${box.height} at ${ratio.toFixed(2)}`;
+        const { rects, scrolls, columns, rows } = fitGrid(count, box, { ratio });
+        assert.equal(rects.length, count);
+        if (scrolls) continue;
+        assertInside(rects, box, what);
+        assertApart(rects, what);
+        assert.ok(columns * rows >= count && columns * (rows - 1) < count, what);
+        for (const { width, height } of rects) assert.ok(Math.abs(width / ratio - height) <= 1, what);
+      }
+    }
+  }
+});
+
+test('only a window in which tiles would be too small to see scrolls', () => {
+  for (const box of WINDOWS.slice(0, 2)) for (let count = 1; count <= 64; count++) assert.equal(fitGrid(count, box).scrolls, false);
+  const phone = fitGrid(200, { width: 378, height: 500 });
+  assert.equal(phone.scrolls, true);
+  assert.ok(phone.rects.every(({ x, width }) => x >= 0 && x + width <= 378 && width > SMALLEST_PX));
+  assertApart(phone.rects, 'scrolled');
+  assert.deepEqual(fitGrid(0, WINDOWS[0]).rects, []);
+});
+
+test('no other number of columns would make the tiles larger', () => {
+  for (const box of WINDOWS) {
+    for (const count of [1, 2, 3, 4, 5, 7, 9, 12, 16, 25, 36, 64]) {
+      const { rects, scrolls } = fitGrid(count, box);
+      if (scrolls) continue;
+      for (let columns = 1; columns <= count; columns++) {
+        const rows = Math.ceil(count / columns);
+        const width = Math.min((box.width - (columns - 1) * GAP_PX) / columns, ((box.height - (rows - 1) * GAP_PX) / rows) * (16 / 9));
+        assert.ok(rects[0].width >= Math.floor(width), `${count}: ${columns} columns`);
+      }
+    }
+  }
+});
+
+test('the usual numbers stand as people expect, and a short last row is in the middle', () => {
+  const box = { width: 1268, height: 670 };
+  assert.deepEqual([1, 4, 9, 16, 25].map((count) => fitGrid(count, box).columns), [1, 2, 3, 4, 5]);
+  const { rects } = fitGrid(5, box);
+  assert.ok(Math.abs(rects[3].x - (box.width - rects[4].x - rects[4].width)) <= 1);
+});
+
+test('one large: larger than all others, which are all there, inside and apart', () => {
+  for (const box of WINDOWS) {
+    for (const count of [1, 2, 3, 4, 9, 16, 25, 40]) {
+      const what = `${count} in ${box.width}x${box.height}`;
+      const { rects } = fitOne(count, count - 1, box);
+      const large = rects.at(-1);
+      const others = rects.slice(0, -1).filter(Boolean);
+      assert.ok(others.length === count - 1 || others.length === 0, what);
+      assertInside([large, ...others], box, what);
+      assertApart([large, ...others], what);
+      for (const other of others) assert.ok(other.width < large.width, what);
+      assert.ok(large.width * large.height > (box.width * box.height) / 6, `${what}: ${JSON.stringify(large)}`);
+    }
+  }
+  assert.deepEqual(fitOne(1, 0, { width: 1600, height: 900 }).rects, [{ x: 0, y: 0, width: 1600, height: 900 }]);
+});
+
+test('a phone held upright has the large one on top and the others right below, filling the rest', () => {
+  const { rects } = fitOne(9, 2, { width: 378, height: 794 });
+  assert.deepEqual({ x: rects[2].x, y: rects[2].y, width: rects[2].width }, { x: 0, y: 0, width: 378 });
+  assert.ok(rects.every(({ y }, i) => i === 2 || y > rects[2].height));
+  assert.ok(rects[0].width > 150);
+});
+
+test('the shape of most cameras counts; those that say nothing do not', () => {
+  assert.equal(commonRatio([]), 16 / 9);
+  assert.equal(commonRatio([{ width: null, height: null }, { width: 640, height: 480 }]), 4 / 3);
+  assert.equal(commonRatio([{ width: 640, height: 480 }, { width: 1920, height: 1080 }, { width: 1280, height: 720 }]), 16 / 9);
+  assert.equal(commonRatio([{ width: 9000, height: 1 }]), 3);
+});
+
+test('arrows go to the neighbour and never leave the wall', () => {
+  assert.equal(step(0, 'left', 5, 3), 0);
+  assert.equal(step(0, 'right', 5, 3), 1);
+  assert.equal(step(1, 'down', 5, 3), 4);
+  assert.equal(step(2, 'down', 5, 3), 4, 'below is nothing: the last one');
+  assert.equal(step(4, 'down', 5, 3), 4);
+  assert.equal(step(4, 'up', 5, 3), 1);
+  assert.equal(step(4, 'right', 5, 3), 4);
+});
+
+test('a point finds its tile', () => {
+  const { rects } = fitGrid(4, { width: 1280, height: 720 });
+  const middle = ({ x, y, width, height }) => [x + width / 2, y + height / 2];
+  for (const [i, rect] of rects.entries()) assert.equal(at(rects, ...middle(rect)), i);
+  assert.equal(at(rects, -5, 3), -1);
+  assert.equal(at([null, rects[1]], ...middle(rects[1])), 1);
+});
+
+test('an arrangement: known cameras first, new ones after them, each once', () => {
+  assert.deepEqual(arranged(['a', 'b', 'c'], []), ['a', 'b', 'c']);
+  assert.deepEqual(arranged(['a', 'b', 'c', 'd'], ['c', 'gone', 'a', 'c']), ['c', 'a', 'b', 'd']);
+  assert.deepEqual(swapped(['a', 'b', 'c'], 0, 2), ['c', 'b', 'a']);
+});
+
+test('a camera that is away keeps its place', () => {
+  assert.deepEqual(remembered([], ['b', 'a']), ['b', 'a']);
+  assert.deepEqual(remembered(['a', 'away', 'b'], ['b', 'a']), ['b', 'away', 'a']);
+  assert.deepEqual(remembered(['a', 'away'], ['b', 'a']), ['b', 'away', 'a']);
+  assert.deepEqual(arranged(['a', 'away', 'b'], remembered(['a', 'away', 'b'], ['b', 'a'])), ['b', 'away', 'a']);
+});
+
+test('the address holds any name, and other parameters stay', () => {
+  const order = ['Front door', 'a,b', 'ü&=?#', '<b>', '100%'];
+  const query = queryWithOrder('?kiosk&order=old&x=1', order);
+  assert.match(query, /^\?kiosk&x=1&order=/);
+  assert.deepEqual(orderOfQuery(query), order);
+  assert.equal(queryWithOrder(query, null), '?kiosk&x=1');
+  assert.equal(queryWithOrder('?order=a', null), '');
+  assert.equal(orderOfQuery(''), null);
+  assert.equal(orderOfQuery('?order='), null);
+  assert.equal(orderOfQuery('?reorder=a'), null);
+  assert.deepEqual(orderOfQuery('?order=100%,b'), ['100%', 'b'], 'written by hand');
+  assert.equal(largeOfHash(''), null);
+  assert.equal(largeOfHash('#Front%20door'), 'Front door');
+  assert.equal(largeOfHash('#100%'), '100%');
+});
+
+test('what the browser remembers; rubbish and a browser that forbids it are nothing', () => {
+  const items = new Map();
+  const storage = { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => items.set(key, value) };
+  const memory = new Memory(() => storage);
+  assert.deepEqual([memory.order, memory.theme], [null, null]);
+  memory.order = ['b', 'a'];
+  memory.theme = 'light';
+  assert.deepEqual([memory.order, memory.theme], [['b', 'a'], 'light']);
+  memory.order = null;
+  assert.deepEqual([memory.order, memory.theme], [null, 'light']);
+  for (const rubbish of ['', '{', 'null', '[]', '{"order":"x","theme":7}', '{"order":[1],"theme":"pink"}']) {
+    items.set([...items.keys()][0], rubbish);
+    assert.deepEqual([memory.order, memory.theme], [null, null], rubbish);
+  }
+  const forbidden = new Memory(() => {
+    throw new Error('SecurityError');
+  });
+  forbidden.order = ['a'];
+  assert.equal(forbidden.order, null);
+});
+
+const live = { name: 'live', label: 'Live', text: '' };
+const offline = { name: 'offline', label: 'Offline since 10:42', text: 'no answer' };
+const many = (count, condition) => Array.from({ length: count }, () => condition);
+
+test('one summary line', () => {
+  assert.equal(summaryOf([]), '');
+  assert.equal(summaryOf([live]), '1 camera, live');
+  assert.equal(summaryOf(many(4, live)), '4 cameras, all live');
+  assert.equal(summaryOf([...many(15, live), offline]), '16 cameras, 15 live, 1 offline since 10:42');
+  const rest = [{ name: 'late', label: 'Late by 3 s' }, { name: 'failed', label: 'Cannot play' }, { name: 'reconnecting', label: 'Reconnecting' }];
+  assert.equal(summaryOf([live, offline, offline, ...rest]), '6 cameras, 1 live, 1 late by 3 s, 1 reconnecting, 2 offline, 1 cannot be played');
+  assert.equal(summaryOf(many(2, { name: 'connecting', label: 'Connecting' })), '2 cameras, 2 connecting');
+});
+
+test('the tab says first what is wrong', () => {
+  assert.equal(titleOf(many(3, live)), 'ringcast');
+  assert.equal(titleOf([live, offline], { large: 'Yard' }), '1 not live · Yard · ringcast');
+  assert.equal(titleOf([{ name: 'connecting' }, live]), 'ringcast');
+});
+
+test('news are read out: what became worse or better, not what comes up, and many at once as a sum', () => {
+  const news = (entries) => newsOf(new Map(entries), 'the sum');
+  assert.equal(news([['Yard', { before: null, after: live }]]), '');
+  assert.equal(news([['Yard', { before: 'connecting', after: live }]]), '');
+  assert.equal(news([['Yard', { before: 'live', after: offline }]]), 'Yard: offline since 10:42');
+  assert.equal(news([['Yard', { before: 'offline', after: live }], ['Gate', { before: 'live', after: offline }]]), 'Yard: live. Gate: offline since 10:42');
+  assert.equal(news([['Yard', { before: 'live', after: live }]]), '', 'there and back is no news');
+  assert.equal(news(['a', 'b', 'c', 'd'].map((name) => [name, { before: 'live', after: offline }])), 'the sum');
+});
+
+test('words over a picture only when there is something to say', () => {
+  assert.equal(overlayOf(live), null);
+  assert.equal(overlayOf({ name: 'idle', label: 'Paused', text: '' }), null);
+  assert.deepEqual(overlayOf(offline), { headline: 'Offline since 10:42', text: 'no answer' });
+});
+
+test('a file name that every system takes', () => {
+  const date = new Date(2026, 10, 3, 9, 5, 7);
+  assert.equal(snapshotName('Front door', date), 'Front door 2026-11-03 09-05-07.png');
+  assert.equal(snapshotName('../a\\b:c*?"<>|', date), '_a_b_c______ 2026-11-03 09-05-07.png');
+  assert.equal(snapshotName('...', date), 'camera 2026-11-03 09-05-07.png');
+  assert.ok(snapshotName('x'.repeat(500), date).length < 120);
+});
+
+test('keys: the table that is shown and the one that acts are the same', () => {
+  for (const { keys, native } of KEYS) {
+    for (const name of keys) {
+      const shiftKey = name.startsWith('Shift+');
+      const action = actionOf({ key: name.replace('Shift+', ''), shiftKey });
+      assert.equal(action === null, native === true, name);
+    }
+  }
+  assert.deepEqual(actionOf({ key: 'ArrowLeft' }), ['move', 'left']);
+  assert.deepEqual(actionOf({ key: 'ArrowLeft', shiftKey: true }), ['place', 'left']);
+  assert.deepEqual(actionOf({ key: 'F', shiftKey: true }), ['fullScreen']);
+  assert.deepEqual(actionOf({ key: '?', shiftKey: true }), ['help']);
+  for (const modifier of ['ctrlKey', 'altKey', 'metaKey']) assert.equal(actionOf({ key: 's', [modifier]: true }), null);
+  assert.equal(actionOf({ key: 'm', repeat: true }), null);
+  assert.deepEqual(actionOf({ key: 'ArrowDown', repeat: true }), ['move', 'down']);
+  assert.equal(actionOf({ key: 'Tab' }), null);
+});
+
+test('a tile that should be live and is not gets a new player, again and again, and then the page is loaded anew', () => {
+  const recovery = new Recovery();
+  const stuck = (now) => recovery.judge([{ name: 'a', live: false, expected: true }, { name: 'b', live: true, expected: true }], now);
+  assert.deepEqual(stuck(0), { restart: [], reload: false });
+  assert.deepEqual(stuck(STUCK_MS - 1), { restart: [], reload: false });
+  assert.deepEqual(stuck(STUCK_MS), { restart: ['a'], reload: false });
+  assert.deepEqual(stuck(STUCK_MS + 1), { restart: [], reload: false });
+  assert.deepEqual(stuck(2 * STUCK_MS), { restart: ['a'], reload: false });
+  assert.deepEqual(stuck(HOPELESS_MS), { restart: [], reload: true });
+});
+
+test('a camera that is away, live again, removed, or asleep with the page is no reason to do anything', () => {
+  const recovery = new Recovery();
+  const judge = (tile, now) => recovery.judge(tile ? [{ name: 'a', ...tile }] : [], now);
+  const stuck = { live: false, expected: true };
+  for (const pause of [{ live: false, expected: false }, { live: true, expected: true }, null]) {
+    judge(stuck, 0);
+    judge(pause, STUCK_MS / 2);
+    assert.deepEqual(judge(stuck, STUCK_MS), { restart: [], reload: false }, JSON.stringify(pause));
+    judge(null, STUCK_MS);
+  }
+  judge(stuck, 0);
+  recovery.excuse();
+  assert.deepEqual(judge(stuck, HOPELESS_MS), { restart: [], reload: false });
+});
+
+test('a page that breaks again and again is loaded ever more rarely, and soon again after a healthy time', () => {
+  let memory = null;
+  let now = 0;
+  const delays = [];
+  for (let i = 0; i < 9; i++) {
+    const next = nextReload(memory, now);
+    delays.push(next.delay);
+    memory = next.memory;
+    now += next.delay + 1000;
+  }
+  assert.deepEqual(delays.slice(0, 3), [FIRST_RELOAD_MS, 2 * FIRST_RELOAD_MS, 4 * FIRST_RELOAD_MS]);
+  assert.equal(delays.at(-1), LAST_RELOAD_MS);
+  assert.equal(nextReload(memory, now + HEALTHY_MS + LAST_RELOAD_MS).delay, FIRST_RELOAD_MS);
+});
