@@ -28,7 +28,6 @@ enum source_codec {
     SOURCE_CODEC_OTHER, /* one that is not served; codec_name says which */
     SOURCE_CODEC_H264,
     SOURCE_CODEC_H265,
-    SOURCE_CODEC_AV1,
     SOURCE_CODEC_AAC,
     SOURCE_CODEC_OPUS,
     SOURCE_CODEC_PCMU, /* G.711 */

@@ -1,0 +1,24 @@
+/*
+ * Bytes that are put together, up to a limit. Grows as needed and keeps its room, so that a stream whose
+ * access units have reached their size needs no allocation any more. The caller's; one thread.
+ */
+#ifndef BYTE_BUFFER_H
+#define BYTE_BUFFER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct byte_buffer {
+    uint8_t *data; /* owned */
+    size_t size;
+    size_t room;
+    size_t limit;
+};
+
+void byte_buffer_init(struct byte_buffer *buffer, size_t limit);
+void byte_buffer_finish(struct byte_buffer *buffer);
+
+/* 0; -EMSGSIZE: it would be longer than its limit; -ENOMEM. On error nothing is added. */
+int byte_buffer_add(struct byte_buffer *buffer, const void *data, size_t size);
+
+#endif

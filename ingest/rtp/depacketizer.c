@@ -1,0 +1,60 @@
+#include "depacketizer.h"
+
+static struct depacketizer *create(const struct media_format *format)
+{
+    switch (format->codec) {
+    case SOURCE_CODEC_H264:
+        return depacketizer_h264_create();
+    case SOURCE_CODEC_H265:
+        return depacketizer_h265_create(format->donl);
+    case SOURCE_CODEC_AAC:
+        return format->latm ? depacketizer_latm_create(format) : depacketizer_aac_create(format);
+    case SOURCE_CODEC_OPUS:
+    case SOURCE_CODEC_PCMU:
+    case SOURCE_CODEC_PCMA:
+    case SOURCE_CODEC_L16:
+    case SOURCE_CODEC_G722:
+    case SOURCE_CODEC_G726:
+        return depacketizer_plain_create();
+    case SOURCE_CODEC_NONE:
+    case SOURCE_CODEC_OTHER:
+        break;
+    }
+    return NULL;
+}
+
+struct depacketizer *depacketizer_create(const struct media_format *format, bool show_damaged)
+{
+    struct depacketizer *depacketizer = create(format);
+
+    if (depacketizer != NULL)
+        depacketizer->show_damaged = show_damaged;
+    return depacketizer;
+}
+
+void depacketizer_destroy(struct depacketizer *depacketizer)
+{
+    if (depacketizer != NULL)
+        depacketizer->operations->destroy(depacketizer);
+}
+
+enum depacketizer_result depacketizer_put(struct depacketizer *depacketizer,
+                                          const struct depacketizer_payload *payload)
+{
+    return depacketizer->operations->put(depacketizer, payload);
+}
+
+int depacketizer_next(struct depacketizer *depacketizer, struct depacketizer_unit *unit)
+{
+    return depacketizer->operations->next(depacketizer, unit);
+}
+
+void depacketizer_reset(struct depacketizer *depacketizer)
+{
+    depacketizer->operations->reset(depacketizer);
+}
+
+const struct depacketizer_counters *depacketizer_counters(const struct depacketizer *depacketizer)
+{
+    return &depacketizer->counters;
+}

@@ -1,0 +1,87 @@
+/*
+ * From the payloads of one track, in order, to access units: what every payload format has in common. One
+ * that is damaged is dropped, or handed out if the caller wants that; the next one says that something before
+ * it is missing. Owned by a track; one thread.
+ *
+ *     while (depacketizer_put(d, &payload) == DEPACKETIZER_FULL)   // the payload is not taken yet
+ *         depacketizer_next(d, &unit);
+ */
+#ifndef DEPACKETIZER_H
+#define DEPACKETIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "media_format.h"
+
+/* A packet's payload. */
+struct depacketizer_payload {
+    const uint8_t *data;
+    size_t size;
+    int64_t time; /* RTP timestamp, unwrapped */
+    int64_t arrival_ns;
+    bool marker;
+    bool gap; /* packets before it are missing */
+};
+
+struct depacketizer_unit {
+    const uint8_t *data; /* the depacketizer's or the payload's; valid until the next call */
+    size_t size;
+    int64_t time; /* RTP timestamp, unwrapped */
+    int64_t arrival_ns;
+    bool lost; /* units before it are missing */
+};
+
+struct depacketizer_counters {
+    uint64_t malformed;     /* payloads */
+    uint64_t marker_errors; /* units */
+    uint64_t dropped;       /* units: incomplete or too long */
+};
+
+enum depacketizer_result {
+    DEPACKETIZER_TAKEN,
+    DEPACKETIZER_FULL, /* take the unit that is complete, then put the payload again */
+};
+
+struct depacketizer;
+
+/* Of one payload format. The implementation embeds struct depacketizer as its first member. */
+struct depacketizer_operations {
+    enum depacketizer_result (*put)(struct depacketizer *depacketizer,
+                                    const struct depacketizer_payload *payload);
+    int (*next)(struct depacketizer *depacketizer, struct depacketizer_unit *unit);
+    void (*reset)(struct depacketizer *depacketizer);
+    void (*destroy)(struct depacketizer *depacketizer);
+};
+
+struct depacketizer {
+    const struct depacketizer_operations *operations;
+    struct depacketizer_counters counters;
+    bool show_damaged;
+};
+
+/* NULL: out of memory, or a FORMAT that no depacketizer is for. FORMAT must outlive it. */
+struct depacketizer *depacketizer_create(const struct media_format *format, bool show_damaged);
+void depacketizer_destroy(struct depacketizer *depacketizer);
+
+/* What is malformed is counted, and a loss to its unit. */
+enum depacketizer_result depacketizer_put(struct depacketizer *depacketizer,
+                                          const struct depacketizer_payload *payload);
+
+/* 1: *unit is complete; 0: none is. */
+int depacketizer_next(struct depacketizer *depacketizer, struct depacketizer_unit *unit);
+
+/* The sender begins anew: drops what is incomplete. */
+void depacketizer_reset(struct depacketizer *depacketizer);
+
+const struct depacketizer_counters *depacketizer_counters(const struct depacketizer *depacketizer);
+
+/* The implementations. */
+struct depacketizer *depacketizer_h264_create(void);
+struct depacketizer *depacketizer_h265_create(bool donl);
+struct depacketizer *depacketizer_aac_create(const struct media_format *format);
+struct depacketizer *depacketizer_latm_create(const struct media_format *format);
+struct depacketizer *depacketizer_plain_create(void);
+
+#endif

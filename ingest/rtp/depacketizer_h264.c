@@ -1,0 +1,157 @@
+/*
+ * H.264 (RFC 6184): single units, STAP-A and FU-A, which are all that packetization modes 0 and 1 have.
+ * STAP-B, MTAP and FU-B belong to the interleaved mode 2, which no camera is known to send; they are
+ * malformed here.
+ */
+#include "depacketizer.h"
+
+#include <stdlib.h>
+
+#include "bytes.h"
+#include "picture.h"
+
+/* nal_unit_type, 5.2. */
+enum { TYPE_NONE = 0, TYPE_UNIT_LAST = 23, TYPE_STAP_A = 24, TYPE_FU_A = 28 };
+
+enum { TYPE_MASK = 0x1f, REFERENCE_MASK = 0xe0 };
+
+/* FU header, 5.8. */
+enum { FU_START = 0x80, FU_END = 0x40, FU_HEADER_SIZE = 2 };
+
+struct h264 {
+    struct depacketizer base;
+    struct picture picture;
+};
+
+static bool begins_picture(const struct depacketizer_payload *payload)
+{
+    const uint8_t *data = payload->data;
+    size_t size = payload->size;
+    uint8_t header = data[0];
+
+    if ((header & TYPE_MASK) == TYPE_FU_A) {
+        if (size <= FU_HEADER_SIZE || (data[1] & FU_START) == 0)
+            return false;
+        const uint8_t head[] = {(uint8_t)((header & REFERENCE_MASK) | (data[1] & TYPE_MASK)), data[2]};
+        return picture_is_first_slice(NAL_H264, &(struct nal){head, sizeof(head)});
+    }
+    if ((header & TYPE_MASK) != TYPE_STAP_A)
+        return picture_is_first_slice(NAL_H264, &(struct nal){data, size});
+    for (size_t at = 1; size - at > 2;) {
+        size_t length = bytes_read16(data + at);
+        at += 2;
+        if (length == 0 || length > size - at)
+            return false;
+        if (picture_is_first_slice(NAL_H264, &(struct nal){data + at, length}))
+            return true;
+        at += length;
+    }
+    return false;
+}
+
+/* 5.7.1 */
+static void put_aggregate(struct h264 *h264, const uint8_t *data, size_t size)
+{
+    size_t at = 1;
+
+    if (size <= 3)
+        picture_spoil(&h264->picture);
+    while (size - at > 2) {
+        size_t length = bytes_read16(data + at);
+        at += 2;
+        if (length > size - at) {
+            picture_spoil(&h264->picture);
+            return;
+        }
+        if (length > 0)
+            picture_add(&h264->picture, data + at, length);
+        at += length;
+    }
+}
+
+/* 5.8. A unit in a single fragment is against the rules, but whole. */
+static void put_fragment(struct h264 *h264, const struct depacketizer_payload *payload)
+{
+    const uint8_t *data = payload->data;
+
+    if (payload->size <= FU_HEADER_SIZE) {
+        picture_spoil(&h264->picture);
+        return;
+    }
+    const uint8_t header = (uint8_t)((data[0] & REFERENCE_MASK) | (data[1] & TYPE_MASK));
+    const uint8_t *rest = data + FU_HEADER_SIZE;
+    size_t size = payload->size - FU_HEADER_SIZE;
+    if ((data[1] & FU_START) != 0) {
+        picture_begin_fragment(&h264->picture, &header, 1, rest, size);
+    } else if (picture_has_fragment(&h264->picture)) {
+        picture_continue_fragment(&h264->picture, rest, size);
+    } else {
+        /* Its beginning was lost, or never sent. */
+        if (payload->gap || h264->picture.damaged)
+            h264->picture.damaged = true;
+        else
+            picture_spoil(&h264->picture);
+        return;
+    }
+    if ((data[1] & FU_END) != 0)
+        picture_end_fragment(&h264->picture);
+}
+
+static void put_unit(struct h264 *h264, const struct depacketizer_payload *payload)
+{
+    uint8_t type = payload->data[0] & TYPE_MASK;
+
+    if (type == TYPE_STAP_A)
+        put_aggregate(h264, payload->data, payload->size);
+    else if (type == TYPE_FU_A)
+        put_fragment(h264, payload);
+    else if (type > TYPE_NONE && type <= TYPE_UNIT_LAST)
+        picture_add(&h264->picture, payload->data, payload->size);
+    else
+        picture_spoil(&h264->picture);
+}
+
+static enum depacketizer_result put(struct depacketizer *base, const struct depacketizer_payload *given)
+{
+    struct h264 *h264 = (struct h264 *)base;
+    struct depacketizer_payload payload = picture_without_start_code(given);
+    bool begins = payload.size > 0 && begins_picture(&payload);
+
+    if (picture_open(&h264->picture, &payload, begins) == DEPACKETIZER_FULL)
+        return DEPACKETIZER_FULL;
+    if (payload.size > 0)
+        put_unit(h264, &payload);
+    picture_close(&h264->picture, &payload);
+    return DEPACKETIZER_TAKEN;
+}
+
+static int next(struct depacketizer *base, struct depacketizer_unit *unit)
+{
+    return picture_next(&((struct h264 *)base)->picture, unit);
+}
+
+static void reset(struct depacketizer *base)
+{
+    picture_reset(&((struct h264 *)base)->picture);
+}
+
+static void destroy(struct depacketizer *base)
+{
+    struct h264 *h264 = (struct h264 *)base;
+
+    picture_finish(&h264->picture);
+    free(h264);
+}
+
+static const struct depacketizer_operations operations = {put, next, reset, destroy};
+
+struct depacketizer *depacketizer_h264_create(void)
+{
+    struct h264 *h264 = calloc(1, sizeof(*h264));
+
+    if (h264 == NULL)
+        return NULL;
+    h264->base.operations = &operations;
+    picture_init(&h264->picture, NAL_H264, &h264->base);
+    return &h264->base;
+}

@@ -1,0 +1,233 @@
+/*
+ * H.265 (RFC 7798): single units, aggregation and fragmentation packets. Decoding order numbers are skipped:
+ * cameras that announce them send in decoding order all the same. PACI packets carry nothing that is needed
+ * and are ignored. Units of other layers than the base layer are left out.
+ */
+#include "depacketizer.h"
+
+#include <stdlib.h>
+
+#include "bytes.h"
+#include "picture.h"
+
+/* Payload structures, 4.4: types beyond those of the codec. */
+enum { TYPE_UNIT_LAST = 47, TYPE_AP = 48, TYPE_FU = 49, TYPE_PACI = 50 };
+
+enum { HEADER_SIZE = 2, DONL_SIZE = 2, DOND_SIZE = 1 };
+
+/* FU header, 4.4.3. */
+enum { FU_START = 0x80, FU_END = 0x40, FU_TYPE_MASK = 0x3f, FU_HEADER_SIZE = 3 };
+
+struct h265 {
+    struct depacketizer base;
+    struct picture picture;
+    bool donl;
+};
+
+static unsigned type_of(const uint8_t *data)
+{
+    return data[0] >> 1 & 0x3f;
+}
+
+static unsigned layer_of(const uint8_t *data)
+{
+    return (unsigned)(data[0] & 1) << 5 | data[1] >> 3;
+}
+
+/* The header of the unit that a fragment belongs to. */
+static void rebuild_header(const uint8_t *data, uint8_t header[HEADER_SIZE])
+{
+    header[0] = (uint8_t)((data[0] & 0x81) | (data[2] & FU_TYPE_MASK) << 1);
+    header[1] = data[1];
+}
+
+/*
+ * The next unit of an aggregation packet (4.4.2) from *at on. 1: DATA + *at are *length bytes; 0: the end;
+ * -1: it reaches past the end.
+ */
+static int next_aggregated(const struct h265 *h265, const struct depacketizer_payload *payload, size_t *at,
+                           size_t *length)
+{
+    bool first = *at == HEADER_SIZE;
+    size_t skip = !h265->donl ? 0 : first ? DONL_SIZE : DOND_SIZE;
+    size_t left = payload->size - *at;
+
+    if (left == 0)
+        return 0;
+    if (left < skip + 2)
+        return -1;
+    *at += skip;
+    *length = bytes_read16(payload->data + *at);
+    *at += 2;
+    return *length > payload->size - *at ? -1 : 1;
+}
+
+static bool is_first_slice(const uint8_t *data, size_t size)
+{
+    return size > HEADER_SIZE && layer_of(data) == 0 &&
+           picture_is_first_slice(NAL_H265, &(struct nal){data, size});
+}
+
+static bool aggregate_begins(const struct h265 *h265, const struct depacketizer_payload *payload)
+{
+    size_t at = HEADER_SIZE;
+    size_t length = 0;
+
+    while (next_aggregated(h265, payload, &at, &length) == 1) {
+        if (is_first_slice(payload->data + at, length))
+            return true;
+        at += length;
+    }
+    return false;
+}
+
+static bool begins_picture(const struct h265 *h265, const struct depacketizer_payload *payload)
+{
+    const uint8_t *data = payload->data;
+    size_t donl = h265->donl ? DONL_SIZE : 0;
+
+    switch (type_of(data)) {
+    case TYPE_AP:
+        return aggregate_begins(h265, payload);
+    case TYPE_FU:
+        if (payload->size <= FU_HEADER_SIZE + donl || (data[2] & FU_START) == 0)
+            return false;
+        uint8_t head[HEADER_SIZE + 1];
+        rebuild_header(data, head);
+        head[HEADER_SIZE] = data[FU_HEADER_SIZE + donl];
+        return is_first_slice(head, sizeof(head));
+    default:
+        if (payload->size <= HEADER_SIZE + donl)
+            return false;
+        const uint8_t unit[] = {data[0], data[1], data[HEADER_SIZE + donl]};
+        return is_first_slice(unit, sizeof(unit));
+    }
+}
+
+static void put_aggregate(struct h265 *h265, const struct depacketizer_payload *payload)
+{
+    size_t at = HEADER_SIZE;
+    size_t length = 0;
+    int result;
+
+    while ((result = next_aggregated(h265, payload, &at, &length)) == 1) {
+        if (length >= HEADER_SIZE && layer_of(payload->data + at) == 0)
+            picture_add(&h265->picture, payload->data + at, length);
+        at += length;
+    }
+    if (result < 0 || at == HEADER_SIZE)
+        picture_spoil(&h265->picture);
+}
+
+static void put_fragment(struct h265 *h265, const struct depacketizer_payload *payload)
+{
+    const uint8_t *data = payload->data;
+    bool start = payload->size > FU_HEADER_SIZE && (data[2] & FU_START) != 0;
+    size_t skip = FU_HEADER_SIZE + (start && h265->donl ? DONL_SIZE : 0);
+    uint8_t header[HEADER_SIZE];
+
+    if (payload->size <= skip) {
+        picture_spoil(&h265->picture);
+        return;
+    }
+    if (layer_of(data) != 0)
+        return;
+    if (start) {
+        rebuild_header(data, header);
+        picture_begin_fragment(&h265->picture, header, HEADER_SIZE, data + skip, payload->size - skip);
+    } else if (picture_has_fragment(&h265->picture)) {
+        picture_continue_fragment(&h265->picture, data + skip, payload->size - skip);
+    } else {
+        /* Its beginning was lost, or never sent. */
+        if (payload->gap || h265->picture.damaged)
+            h265->picture.damaged = true;
+        else
+            picture_spoil(&h265->picture);
+        return;
+    }
+    if ((data[2] & FU_END) != 0)
+        picture_end_fragment(&h265->picture);
+}
+
+/* A single unit (4.4.1). With decoding order numbers its header and its rest lie apart. */
+static void put_single(struct h265 *h265, const struct depacketizer_payload *payload)
+{
+    const uint8_t *data = payload->data;
+    size_t skip = HEADER_SIZE + (h265->donl ? DONL_SIZE : 0);
+
+    if (payload->size <= skip) {
+        picture_spoil(&h265->picture);
+        return;
+    }
+    if (layer_of(data) != 0)
+        return;
+    if (!h265->donl) {
+        picture_add(&h265->picture, data, payload->size);
+        return;
+    }
+    picture_begin_fragment(&h265->picture, data, HEADER_SIZE, data + skip, payload->size - skip);
+    picture_end_fragment(&h265->picture);
+}
+
+static void put_unit(struct h265 *h265, const struct depacketizer_payload *payload)
+{
+    unsigned type = type_of(payload->data);
+
+    if (type == TYPE_AP)
+        put_aggregate(h265, payload);
+    else if (type == TYPE_FU)
+        put_fragment(h265, payload);
+    else if (type <= TYPE_UNIT_LAST)
+        put_single(h265, payload);
+    else if (type != TYPE_PACI)
+        picture_spoil(&h265->picture);
+}
+
+static enum depacketizer_result put(struct depacketizer *base, const struct depacketizer_payload *given)
+{
+    struct h265 *h265 = (struct h265 *)base;
+    struct depacketizer_payload payload = picture_without_start_code(given);
+    bool readable = payload.size >= HEADER_SIZE;
+    bool begins = readable && begins_picture(h265, &payload);
+
+    if (picture_open(&h265->picture, &payload, begins) == DEPACKETIZER_FULL)
+        return DEPACKETIZER_FULL;
+    if (readable)
+        put_unit(h265, &payload);
+    else if (payload.size > 0)
+        picture_spoil(&h265->picture);
+    picture_close(&h265->picture, &payload);
+    return DEPACKETIZER_TAKEN;
+}
+
+static int next(struct depacketizer *base, struct depacketizer_unit *unit)
+{
+    return picture_next(&((struct h265 *)base)->picture, unit);
+}
+
+static void reset(struct depacketizer *base)
+{
+    picture_reset(&((struct h265 *)base)->picture);
+}
+
+static void destroy(struct depacketizer *base)
+{
+    struct h265 *h265 = (struct h265 *)base;
+
+    picture_finish(&h265->picture);
+    free(h265);
+}
+
+static const struct depacketizer_operations operations = {put, next, reset, destroy};
+
+struct depacketizer *depacketizer_h265_create(bool donl)
+{
+    struct h265 *h265 = calloc(1, sizeof(*h265));
+
+    if (h265 == NULL)
+        return NULL;
+    h265->base.operations = &operations;
+    h265->donl = donl;
+    picture_init(&h265->picture, NAL_H265, &h265->base);
+    return &h265->base;
+}

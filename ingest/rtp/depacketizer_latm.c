@@ -1,0 +1,207 @@
+/*
+ * MPEG-4 audio as LATM (RFC 6416): an AudioMuxElement (ISO/IEC 14496-3, 1.7.3.2) in one packet or, up to the
+ * marker, in several. Its configuration is that of the session description; one in the stream must be the
+ * same.
+ */
+#include "depacketizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bit_reader.h"
+#include "byte_buffer.h"
+#include "latm_config.h"
+
+#define ELEMENT_SIZE_MAX 65536
+
+/* What may follow the last AU beside other data: a checksum and bits up to the next byte. */
+#define SLACK_BITS 16
+
+/* numSubFrames has six bits. */
+#define UNITS_MAX 64
+
+struct latm {
+    struct depacketizer base;
+    const struct media_format *format;
+    struct byte_buffer element; /* what several packets brought */
+    int64_t element_time;
+    struct byte_buffer units; /* AUs, one after the other */
+    size_t sizes[UNITS_MAX];
+    size_t count;
+    size_t taken;
+    size_t at; /* in UNITS, of the next one */
+    int64_t time;
+    int64_t arrival_ns;
+    bool skip; /* up to the marker: something of the element is missing */
+    bool lost;
+};
+
+static void drop_element(struct latm *latm)
+{
+    latm->base.counters.dropped++;
+    latm->lost = true;
+    latm->element.size = 0;
+}
+
+static void spoil(struct latm *latm)
+{
+    latm->base.counters.malformed++;
+    drop_element(latm);
+    latm->count = 0;
+}
+
+/* A configuration within the stream: useful only if it is the one that is known. */
+static bool same_config(const struct latm *latm, struct bit_reader *reader)
+{
+    const struct media_format *format = latm->format;
+    struct latm_config config;
+
+    return latm_config_read(reader, &config) == 0 && config.subframes == format->latm_mux.subframes &&
+           config.other_bits == format->latm_mux.other_bits && config.audio_size == format->extradata_size &&
+           memcmp(config.audio, format->extradata, config.audio_size) == 0;
+}
+
+/* PayloadLengthInfo, 1.7.3.2.4. */
+static size_t read_length(struct bit_reader *reader)
+{
+    size_t length = 0;
+    uint32_t part;
+
+    do {
+        part = bit_reader_read(reader, 8);
+        length += part;
+    } while (part == 255);
+    return length;
+}
+
+static bool take_unit(struct latm *latm, struct bit_reader *reader)
+{
+    size_t length = read_length(reader);
+    size_t at = latm->units.size;
+
+    if (reader->overrun || length == 0 || length > reader->size / 8)
+        return false;
+    /* Room first, then the bytes, which may begin at any bit. */
+    if (byte_buffer_add(&latm->units, reader->data, length) < 0)
+        return false;
+    latm->sizes[latm->count++] = length;
+    return bit_reader_copy(reader, latm->units.data + at, length);
+}
+
+static bool parse_element(struct latm *latm, const uint8_t *data, size_t size)
+{
+    const struct media_format_latm *mux = &latm->format->latm_mux;
+    struct bit_reader reader;
+
+    bit_reader_init(&reader, data, size);
+    if (mux->in_band && bit_reader_read(&reader, 1) == 0 && !same_config(latm, &reader))
+        return false;
+    latm->units.size = latm->at = 0;
+    for (unsigned i = 0; i < mux->subframes; i++)
+        if (!take_unit(latm, &reader))
+            return false;
+    /* The end of an element whose beginning was lost may look like one, but seldom ends where it should. */
+    return reader.size - reader.next <= mux->other_bits + SLACK_BITS;
+}
+
+static void put_payload(struct latm *latm, const struct depacketizer_payload *payload)
+{
+    bool alone = latm->element.size == 0 && payload->marker;
+    bool sound = true;
+
+    if (!alone && byte_buffer_add(&latm->element, payload->data, payload->size) < 0) {
+        spoil(latm);
+        latm->skip = !payload->marker;
+        return;
+    }
+    latm->element_time = payload->time;
+    if (!payload->marker)
+        return;
+    if (alone)
+        sound = parse_element(latm, payload->data, payload->size);
+    else
+        sound = parse_element(latm, latm->element.data, latm->element.size);
+    latm->element.size = 0;
+    if (!sound)
+        spoil(latm);
+}
+
+static enum depacketizer_result put(struct depacketizer *base, const struct depacketizer_payload *payload)
+{
+    struct latm *latm = (struct latm *)base;
+
+    if (latm->taken < latm->count)
+        return DEPACKETIZER_FULL;
+    latm->taken = latm->count = 0;
+    latm->time = payload->time;
+    latm->arrival_ns = payload->arrival_ns;
+    if (payload->gap) {
+        /* Whether this packet begins an element cannot be told from it, but its timestamp may. */
+        latm->skip = latm->element.size > 0 && latm->element_time == payload->time;
+        if (latm->element.size > 0)
+            drop_element(latm);
+        latm->lost = true;
+    }
+    if (latm->element.size > 0 && latm->element_time != payload->time) {
+        latm->base.counters.marker_errors++;
+        drop_element(latm);
+    }
+    if (!latm->skip && payload->size > 0)
+        put_payload(latm, payload);
+    else if (payload->marker)
+        latm->skip = false;
+    return DEPACKETIZER_TAKEN;
+}
+
+static int next(struct depacketizer *base, struct depacketizer_unit *unit)
+{
+    struct latm *latm = (struct latm *)base;
+
+    if (latm->taken == latm->count)
+        return 0;
+    *unit = (struct depacketizer_unit){
+        .data = latm->units.data + latm->at,
+        .size = latm->sizes[latm->taken],
+        .time = latm->time + (int64_t)latm->taken * latm->format->unit_ticks,
+        .arrival_ns = latm->arrival_ns,
+        .lost = latm->lost,
+    };
+    latm->at += latm->sizes[latm->taken];
+    latm->taken++;
+    latm->lost = false;
+    return 1;
+}
+
+static void reset(struct depacketizer *base)
+{
+    struct latm *latm = (struct latm *)base;
+
+    if (latm->element.size > 0)
+        drop_element(latm);
+    latm->taken = latm->count = 0;
+    latm->skip = false;
+}
+
+static void destroy(struct depacketizer *base)
+{
+    struct latm *latm = (struct latm *)base;
+
+    byte_buffer_finish(&latm->element);
+    byte_buffer_finish(&latm->units);
+    free(latm);
+}
+
+static const struct depacketizer_operations operations = {put, next, reset, destroy};
+
+struct depacketizer *depacketizer_latm_create(const struct media_format *format)
+{
+    struct latm *latm = calloc(1, sizeof(*latm));
+
+    if (latm == NULL)
+        return NULL;
+    latm->base.operations = &operations;
+    latm->format = format;
+    byte_buffer_init(&latm->element, ELEMENT_SIZE_MAX);
+    byte_buffer_init(&latm->units, ELEMENT_SIZE_MAX);
+    return &latm->base;
+}

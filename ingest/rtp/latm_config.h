@@ -1,0 +1,27 @@
+/*
+ * The StreamMuxConfig of MPEG-4 audio (ISO/IEC 14496-3, 1.7.3.2.3), of the kind that cameras send: one
+ * program with one layer of AAC, frames with their length before them. Pure functions: any process, any
+ * thread.
+ */
+#ifndef LATM_CONFIG_H
+#define LATM_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bit_reader.h"
+
+/* Bytes of an AudioSpecificConfig that is read here. */
+#define LATM_CONFIG_AUDIO_MAX 16
+
+struct latm_config {
+    unsigned subframes;                   /* AUs in an element */
+    unsigned other_bits;                  /* of other data after them */
+    uint8_t audio[LATM_CONFIG_AUDIO_MAX]; /* AudioSpecificConfig, from a whole byte on */
+    size_t audio_size;
+};
+
+/* Reads one from READER, which stands behind it then. 0; -EBADMSG: cut off; -ENOTSUP: of another kind. */
+int latm_config_read(struct bit_reader *reader, struct latm_config *config);
+
+#endif

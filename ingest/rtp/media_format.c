@@ -1,0 +1,302 @@
+#include "media_format.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "aac.h"
+#include "latm_config.h"
+
+#define VIDEO_CLOCK_RATE 90000
+#define OPUS_RATE 48000
+#define G722_RATE 16000 /* RFC 3551, 4.5.2: its clock runs at 8000 all the same */
+
+#define AAC_CONFIG_MAX 64
+
+static const uint8_t start_code[] = {0, 0, 0, 1};
+
+static const struct encoding {
+    const char *name;
+    enum sdp_kind kind;
+    enum source_codec codec;
+    const char *codec_name;
+    bool latm;
+    uint8_t sample_bits;
+} encodings[] = {
+    {"H264", SDP_VIDEO, SOURCE_CODEC_H264, "h264", false, 0},
+    {"H265", SDP_VIDEO, SOURCE_CODEC_H265, "hevc", false, 0},
+    {"HEVC", SDP_VIDEO, SOURCE_CODEC_H265, "hevc", false, 0},
+    {"MPEG4-GENERIC", SDP_AUDIO, SOURCE_CODEC_AAC, "aac", false, 0},
+    {"MP4A-LATM", SDP_AUDIO, SOURCE_CODEC_AAC, "aac (LATM)", true, 0},
+    {"OPUS", SDP_AUDIO, SOURCE_CODEC_OPUS, "opus", false, 0},
+    {"PCMU", SDP_AUDIO, SOURCE_CODEC_PCMU, "G.711 µ-law", false, 0},
+    {"PCMA", SDP_AUDIO, SOURCE_CODEC_PCMA, "G.711 A-law", false, 0},
+    {"L16", SDP_AUDIO, SOURCE_CODEC_L16, "L16", false, 0},
+    {"G722", SDP_AUDIO, SOURCE_CODEC_G722, "G.722", false, 0},
+    {"G726-16", SDP_AUDIO, SOURCE_CODEC_G726, "G.726", false, 2},
+    {"G726-24", SDP_AUDIO, SOURCE_CODEC_G726, "G.726", false, 3},
+    {"G726-32", SDP_AUDIO, SOURCE_CODEC_G726, "G.726", false, 4},
+    {"G726-40", SDP_AUDIO, SOURCE_CODEC_G726, "G.726", false, 5},
+};
+
+static const struct encoding *find_encoding(const struct sdp_media *media)
+{
+    for (size_t i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++)
+        if (encodings[i].kind == media->kind && strcasecmp(encodings[i].name, media->encoding) == 0)
+            return &encodings[i];
+    return NULL;
+}
+
+enum source_codec media_format_codec(const struct sdp_media *media)
+{
+    const struct encoding *encoding = find_encoding(media);
+
+    if (media->kind == SDP_OTHER)
+        return SOURCE_CODEC_NONE;
+    return encoding != NULL ? encoding->codec : SOURCE_CODEC_OTHER;
+}
+
+static int base64_digit(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == '+')
+        return 62;
+    return c == '/' ? 63 : -1;
+}
+
+/* Appends the bytes of base64 TEXT up to its end or padding. False: another character, or no room. */
+static bool append_base64(struct media_format *format, const char *text, size_t length)
+{
+    uint32_t bits = 0;
+    unsigned count = 0;
+
+    for (size_t i = 0; i < length && text[i] != '='; i++) {
+        int digit = base64_digit(text[i]);
+        if (digit < 0)
+            return false;
+        bits = bits << 6 | (uint32_t)digit;
+        count += 6;
+        if (count < 8)
+            continue;
+        count -= 8;
+        if (format->extradata_size == sizeof(format->extradata))
+            return false;
+        format->extradata[format->extradata_size++] = (uint8_t)(bits >> count);
+    }
+    return true;
+}
+
+/* One parameter set as an Annex B unit; one that is damaged leaves no trace: the stream will bring it. */
+static void append_set(struct media_format *format, const char *text, size_t length)
+{
+    size_t before = format->extradata_size;
+
+    if (length == 0 || before + sizeof(start_code) > sizeof(format->extradata))
+        return;
+    memcpy(format->extradata + before, start_code, sizeof(start_code));
+    format->extradata_size += sizeof(start_code);
+    if (!append_base64(format, text, length) || format->extradata_size == before + sizeof(start_code))
+        format->extradata_size = before;
+}
+
+/* The comma-separated sets of parameter NAME (RFC 6184, 8.1; RFC 7798, 7.1). */
+static void append_sets(struct media_format *format, const char *fmtp, const char *name)
+{
+    size_t left = 0;
+    const char *text = sdp_fmtp_find(fmtp, name, &left);
+
+    while (text != NULL && left > 0) {
+        const char *comma = memchr(text, ',', left);
+        size_t length = comma != NULL ? (size_t)(comma - text) : left;
+        append_set(format, text, length);
+        size_t used = comma != NULL ? length + 1 : length;
+        text += used;
+        left -= used;
+    }
+}
+
+/* A number from 0 to MAX; OTHERWISE if it is missing or something else. */
+static uint32_t read_number(const char *fmtp, const char *name, uint32_t max, uint32_t otherwise)
+{
+    size_t length = 0;
+    const char *text = sdp_fmtp_find(fmtp, name, &length);
+    uint64_t value = 0;
+
+    if (text == NULL || length == 0)
+        return otherwise;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return otherwise;
+        value = value * 10 + (uint64_t)(text[i] - '0');
+        if (value > max)
+            return otherwise;
+    }
+    return (uint32_t)value;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Bytes of parameter `config`; 0: missing, too long or no hexadecimal number. */
+static size_t read_config(const char *fmtp, uint8_t out[AAC_CONFIG_MAX])
+{
+    size_t length = 0;
+    const char *text = sdp_fmtp_find(fmtp, "config", &length);
+
+    if (text != NULL && length >= 2 && text[0] == '"' && text[length - 1] == '"') {
+        text++;
+        length -= 2;
+    }
+    if (text == NULL || length / 2 > AAC_CONFIG_MAX)
+        return 0;
+    for (size_t i = 0; i < length / 2; i++) {
+        int high = hex_digit(text[2 * i]);
+        int low = hex_digit(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return 0;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return length / 2;
+}
+
+static bool has_value(const char *fmtp, const char *name, const char *value)
+{
+    size_t length = 0;
+    const char *text = sdp_fmtp_find(fmtp, name, &length);
+
+    return text != NULL && length == strlen(value) && strncasecmp(text, value, length) == 0;
+}
+
+/* The fields' widths (RFC 3640, 4.1); some cameras name the mode and leave them out (3.3.5, 3.3.6). */
+static void read_au(const char *fmtp, struct media_format_au *au)
+{
+    bool low = has_value(fmtp, "mode", "AAC-lbr");
+    bool constant = read_number(fmtp, "constantSize", UINT16_MAX, 0) != 0;
+
+    au->constant_size = read_number(fmtp, "constantSize", UINT16_MAX, 0);
+    au->size_length = (uint8_t)read_number(fmtp, "sizeLength", 32, constant ? 0 : low ? 6 : 13);
+    au->index_length = (uint8_t)read_number(fmtp, "indexLength", 32, constant ? 0 : low ? 2 : 3);
+    au->index_delta_length = (uint8_t)read_number(fmtp, "indexDeltaLength", 32, constant ? 0 : low ? 2 : 3);
+    au->cts_delta_length = (uint8_t)read_number(fmtp, "CTSDeltaLength", 32, 0);
+    au->dts_delta_length = (uint8_t)read_number(fmtp, "DTSDeltaLength", 32, 0);
+    au->random_access = read_number(fmtp, "randomAccessIndication", 1, 0) != 0;
+    au->stream_state_length = (uint8_t)read_number(fmtp, "streamStateIndication", 32, 0);
+    au->auxiliary_size_length = (uint8_t)read_number(fmtp, "auxiliaryDataSizeLength", 32, 0);
+}
+
+static int read_latm(const char *fmtp, const uint8_t *config, size_t size, struct media_format *format)
+{
+    struct bit_reader reader;
+    struct latm_config mux;
+
+    bit_reader_init(&reader, config, size);
+    int result = latm_config_read(&reader, &mux);
+    if (result < 0)
+        return -ENOTSUP;
+    format->latm_mux = (struct media_format_latm){
+        .in_band = read_number(fmtp, "cpresent", 1, 1) != 0,
+        .subframes = mux.subframes,
+        .other_bits = mux.other_bits,
+    };
+    memcpy(format->extradata, mux.audio, mux.audio_size);
+    format->extradata_size = mux.audio_size;
+    return 0;
+}
+
+static int read_aac(const struct sdp_media *media, struct media_format *format)
+{
+    uint8_t config[AAC_CONFIG_MAX];
+    struct aac_config aac;
+    size_t size = read_config(media->fmtp, config);
+    int result = 0;
+
+    if (size == 0)
+        return -ENOTSUP;
+    if (format->latm) {
+        result = read_latm(media->fmtp, config, size, format);
+    } else {
+        read_au(media->fmtp, &format->au);
+        memcpy(format->extradata, config, size);
+        format->extradata_size = size;
+    }
+    if (result < 0 || aac_parse_config(format->extradata, format->extradata_size, &aac) < 0)
+        return -ENOTSUP;
+    if (format->clock_rate == 0)
+        format->clock_rate = aac.sample_rate;
+    format->sample_rate = aac.sample_rate;
+    format->channels = aac.channels != 0 ? aac.channels : media->channels;
+    format->unit_ticks = (uint32_t)((uint64_t)aac.frame_length * format->clock_rate / aac.sample_rate);
+    return 0;
+}
+
+/* OpusHead (RFC 7845, 5.1). Two channels whatever is sent: every decoder gives them (RFC 7587, 7). */
+static void write_opus_head(struct media_format *format)
+{
+    static const uint8_t head[] = {'O', 'p', 'u',  's',  'H', 'e', 'a', 'd', 1, 2,
+                                   0,   0,   0x80, 0xbb, 0,   0,   0,   0,   0};
+
+    memcpy(format->extradata, head, sizeof(head));
+    format->extradata_size = sizeof(head);
+    format->clock_rate = OPUS_RATE;
+    format->channels = 2;
+    format->sample_rate = OPUS_RATE;
+}
+
+static int read_audio(const struct sdp_media *media, struct media_format *format)
+{
+    format->channels = media->channels > 0 ? media->channels : 1;
+    if (format->codec == SOURCE_CODEC_AAC)
+        return read_aac(media, format);
+    if (format->codec == SOURCE_CODEC_OPUS) {
+        write_opus_head(format);
+        return 0;
+    }
+    if (format->clock_rate == 0)
+        return -ENOTSUP;
+    format->sample_rate = format->codec == SOURCE_CODEC_G722 ? G722_RATE : format->clock_rate;
+    return 0;
+}
+
+static int read_video(const struct sdp_media *media, struct media_format *format)
+{
+    if (format->clock_rate == 0)
+        format->clock_rate = VIDEO_CLOCK_RATE;
+    if (format->codec == SOURCE_CODEC_H264) {
+        append_sets(format, media->fmtp, "sprop-parameter-sets");
+        return 0;
+    }
+    append_sets(format, media->fmtp, "sprop-vps");
+    append_sets(format, media->fmtp, "sprop-sps");
+    append_sets(format, media->fmtp, "sprop-pps");
+    format->donl = read_number(media->fmtp, "sprop-max-don-diff", 32767, 0) > 0;
+    return 0;
+}
+
+int media_format_read(const struct sdp_media *media, struct media_format *format)
+{
+    const struct encoding *encoding = find_encoding(media);
+
+    memset(format, 0, sizeof(*format));
+    if (encoding == NULL)
+        return -ENOTSUP;
+    format->codec = encoding->codec;
+    format->name = encoding->codec_name;
+    format->latm = encoding->latm;
+    format->sample_bits = encoding->sample_bits;
+    format->clock_rate = media->clock_rate;
+    int result = media->kind == SDP_AUDIO ? read_audio(media, format) : read_video(media, format);
+    bool sane = format->clock_rate >= MEDIA_FORMAT_CLOCK_MIN && format->clock_rate <= MEDIA_FORMAT_CLOCK_MAX;
+    return result == 0 && !sane ? -ENOTSUP : result;
+}

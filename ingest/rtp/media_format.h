@@ -1,0 +1,64 @@
+/*
+ * What a media of a session description sends, and how its payloads are to be read (the format parameters of
+ * RFC 6184, 7798, 3640, 6416, 7587, 3551). Owned by a track; no thread of its own.
+ */
+#ifndef MEDIA_FORMAT_H
+#define MEDIA_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rtsp/sdp.h"
+#include "source.h"
+
+/* Parameter sets and configurations of the description, as source_stream.extradata. */
+#define MEDIA_FORMAT_EXTRADATA_MAX SDP_FMTP_SIZE
+
+/* Clock rates that are believed, in Hz: those of real formats lie between 8 and 192 kHz. */
+#define MEDIA_FORMAT_CLOCK_MIN 1000
+#define MEDIA_FORMAT_CLOCK_MAX 10000000
+
+/* mpeg4-generic (RFC 3640, 4.1): widths of the AU header's fields, in bits. */
+struct media_format_au {
+    uint8_t size_length;
+    uint8_t index_length;
+    uint8_t index_delta_length;
+    uint8_t cts_delta_length;
+    uint8_t dts_delta_length;
+    bool random_access;
+    uint8_t stream_state_length;
+    uint8_t auxiliary_size_length;
+    uint32_t constant_size; /* bytes of every AU; 0: its header says */
+};
+
+/* MP4A-LATM (RFC 6416, 6.3): what its StreamMuxConfig says beside the AudioSpecificConfig. */
+struct media_format_latm {
+    bool in_band;        /* each element says whether a configuration follows */
+    unsigned subframes;  /* AUs in an element */
+    unsigned other_bits; /* of other data that follows them */
+};
+
+struct media_format {
+    enum source_codec codec;
+    const char *name; /* for people; static */
+    bool latm;        /* AAC as RFC 6416, else as RFC 3640 */
+    bool donl;        /* H.265: decoding order numbers are there (RFC 7798, 4.4) */
+    uint32_t clock_rate;
+    uint32_t sample_rate;
+    uint32_t channels;
+    uint32_t sample_bits;
+    uint32_t unit_ticks; /* AAC: RTP time of one AU */
+    struct media_format_au au;
+    struct media_format_latm latm_mux;
+    uint8_t extradata[MEDIA_FORMAT_EXTRADATA_MAX];
+    size_t extradata_size;
+};
+
+/* The codec of MEDIA by its encoding's name; SOURCE_CODEC_OTHER, SOURCE_CODEC_NONE. */
+enum source_codec media_format_codec(const struct sdp_media *media);
+
+/* 0; -ENOTSUP: an encoding that is not known, or parameters that are not understood. */
+int media_format_read(const struct sdp_media *media, struct media_format *format);
+
+#endif

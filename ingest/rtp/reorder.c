@@ -1,0 +1,212 @@
+#include "reorder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Steps of sequence numbers that are a loss or a late packet; larger ones are a sender that began anew (RFC
+ * 3550, A.1: MAX_DROPOUT and MAX_MISORDER). */
+#define STEP_FORWARD_MAX 3000
+#define STEP_BACK_MAX (REORDER_PACKETS - 1)
+
+#define NO_SUSPECT (-1)
+
+static size_t place(int64_t sequence)
+{
+    return (size_t)((uint64_t)sequence % REORDER_PACKETS);
+}
+
+void reorder_init(struct reorder *reorder, bool enabled)
+{
+    memset(reorder, 0, sizeof(*reorder));
+    reorder->enabled = enabled;
+    reorder->suspect = NO_SUSPECT;
+}
+
+void reorder_finish(struct reorder *reorder)
+{
+    for (size_t i = 0; i < REORDER_PACKETS; i++)
+        free(reorder->slots[i].data);
+    reorder_init(reorder, reorder->enabled);
+}
+
+void reorder_restart(struct reorder *reorder)
+{
+    for (size_t i = 0; i < REORDER_PACKETS; i++) {
+        reorder->lost += reorder->slots[i].waits ? 1u : 0u;
+        reorder->slots[i].waits = false;
+        reorder->seen[i] = false;
+    }
+    reorder->waiting = reorder->waiting_bytes = 0;
+    reorder->direct = NULL;
+    reorder->started = false;
+    reorder->suspect = NO_SUSPECT;
+}
+
+static void begin(struct reorder *reorder, uint16_t sequence)
+{
+    /* One cycle up, so that nothing goes below zero. */
+    reorder->next = 0x10000 + (int64_t)sequence;
+    reorder->highest = reorder->next - 1;
+    reorder->release = reorder->next;
+    reorder->started = true;
+}
+
+static void note_received(struct reorder *reorder, int64_t sequence)
+{
+    if (sequence < reorder->highest)
+        reorder->reordered++;
+    for (int64_t i = reorder->highest + 1; i < sequence; i++)
+        reorder->seen[place(i)] = false;
+    if (sequence > reorder->highest)
+        reorder->highest = sequence;
+    reorder->seen[place(sequence)] = true;
+}
+
+static bool store(struct reorder *reorder, int64_t sequence, const uint8_t *data, size_t size,
+                  int64_t arrival_ns)
+{
+    struct reorder_slot *slot = &reorder->slots[place(sequence)];
+
+    if (size > REORDER_BYTES_MAX - reorder->waiting_bytes)
+        return false;
+    if (size > slot->room) {
+        uint8_t *room = realloc(slot->data, size);
+        if (room == NULL)
+            return false;
+        slot->data = room;
+        slot->room = size;
+    }
+    memcpy(slot->data, data, size);
+    slot->size = size;
+    slot->arrival_ns = arrival_ns;
+    slot->waits = true;
+    reorder->waiting++;
+    reorder->waiting_bytes += size;
+    return true;
+}
+
+static void pass_directly(struct reorder *reorder, int64_t sequence, const uint8_t *data, size_t size,
+                          int64_t arrival_ns)
+{
+    reorder->direct = data;
+    reorder->direct_size = size;
+    reorder->direct_sequence = sequence;
+    reorder->direct_arrival_ns = arrival_ns;
+}
+
+static void accept(struct reorder *reorder, int64_t sequence, const uint8_t *data, size_t size,
+                   int64_t arrival_ns)
+{
+    bool due = sequence == reorder->next;
+    bool far = sequence - reorder->next >= REORDER_PACKETS;
+
+    note_received(reorder, sequence);
+    reorder->suspect = NO_SUSPECT;
+    if (!due && reorder->enabled && !far && store(reorder, sequence, data, size, arrival_ns))
+        return;
+    if (!due)
+        reorder->release = sequence;
+    pass_directly(reorder, sequence, data, size, arrival_ns);
+}
+
+enum reorder_result reorder_put(struct reorder *reorder, uint16_t sequence, const uint8_t *data, size_t size,
+                                int64_t arrival_ns)
+{
+    enum reorder_result result = REORDER_TAKEN;
+
+    if (!reorder->started)
+        begin(reorder, sequence);
+    int64_t step = (int16_t)(uint16_t)(sequence - (uint16_t)reorder->next);
+    if (step < 0 && step >= -STEP_BACK_MAX) {
+        bool again = reorder->seen[place(reorder->next + step)];
+        if (again)
+            reorder->duplicates++;
+        else
+            note_received(reorder, reorder->next + step);
+        return REORDER_OLD;
+    }
+    if (step < 0 || step > STEP_FORWARD_MAX) {
+        if (reorder->enabled && reorder->suspect != sequence) {
+            reorder->suspect = (uint16_t)(sequence + 1);
+            return REORDER_SUSPECT;
+        }
+        reorder_restart(reorder);
+        begin(reorder, sequence);
+        step = 0;
+        result = REORDER_RESTART;
+    }
+    if (step > 0 && step < REORDER_PACKETS && reorder->slots[place(reorder->next + step)].waits) {
+        reorder->duplicates++;
+        return REORDER_OLD;
+    }
+    accept(reorder, reorder->next + step, data, size, arrival_ns);
+    return result;
+}
+
+static void take_slot(struct reorder *reorder, struct reorder_slot *slot, struct reorder_packet *packet)
+{
+    packet->data = slot->data;
+    packet->size = slot->size;
+    packet->arrival_ns = slot->arrival_ns;
+    slot->waits = false;
+    reorder->waiting--;
+    reorder->waiting_bytes -= slot->size;
+}
+
+static bool take(struct reorder *reorder, struct reorder_packet *packet)
+{
+    struct reorder_slot *slot = &reorder->slots[place(reorder->next)];
+
+    if (reorder->direct != NULL && reorder->direct_sequence == reorder->next) {
+        packet->data = reorder->direct;
+        packet->size = reorder->direct_size;
+        packet->arrival_ns = reorder->direct_arrival_ns;
+        reorder->direct = NULL;
+        return true;
+    }
+    if (!slot->waits)
+        return false;
+    take_slot(reorder, slot, packet);
+    return true;
+}
+
+int reorder_next(struct reorder *reorder, struct reorder_packet *packet)
+{
+    packet->gap = false;
+    if (!reorder->started)
+        return 0;
+    while (!take(reorder, packet)) {
+        if (reorder->next >= reorder->release)
+            return 0;
+        reorder->next++;
+        reorder->lost++;
+        packet->gap = true;
+    }
+    reorder->next++;
+    return 1;
+}
+
+int64_t reorder_deadline(const struct reorder *reorder)
+{
+    int64_t oldest = INT64_MAX;
+
+    if (reorder->waiting == 0)
+        return INT64_MAX;
+    for (size_t i = 0; i < REORDER_PACKETS; i++)
+        if (reorder->slots[i].waits && reorder->slots[i].arrival_ns < oldest)
+            oldest = reorder->slots[i].arrival_ns;
+    return oldest + REORDER_WAIT_NS;
+}
+
+void reorder_expire(struct reorder *reorder, int64_t now_ns)
+{
+    int64_t last = reorder->next + REORDER_PACKETS;
+
+    if (reorder->waiting == 0)
+        return;
+    for (int64_t i = reorder->next; i < last; i++) {
+        const struct reorder_slot *slot = &reorder->slots[place(i)];
+        if (slot->waits && now_ns - slot->arrival_ns >= REORDER_WAIT_NS)
+            reorder->release = i;
+    }
+}

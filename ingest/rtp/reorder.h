@@ -1,0 +1,82 @@
+/*
+ * Sequence numbers of one sender (RFC 3550, A.1): packets in, in order and each once out. Over UDP packets
+ * wait for those that are missing, a bounded number of them for a bounded time; over TCP nothing waits and a
+ * gap is a loss at once. Owned by a track; one thread. Copies only what has to wait.
+ */
+#ifndef REORDER_H
+#define REORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Packets that may wait, a power of two. */
+#define REORDER_PACKETS 256
+
+/* How long the oldest of them may. */
+#define REORDER_WAIT_NS (100 * INT64_C(1000000))
+
+/* Bytes that may wait: REORDER_PACKETS of any size that a network carries in one piece, and more. */
+#define REORDER_BYTES_MAX ((size_t)2 * 1024 * 1024)
+
+struct reorder_slot {
+    uint8_t *data; /* owned */
+    size_t room;
+    size_t size;
+    int64_t arrival_ns;
+    bool waits;
+};
+
+struct reorder {
+    bool enabled;
+    bool started;
+    int64_t next;          /* extended sequence number of the packet due */
+    int64_t highest;       /* received */
+    int64_t release;       /* packets before this one are no longer waited for */
+    const uint8_t *direct; /* the caller's packet that needs no waiting, or NULL */
+    size_t direct_size;
+    int64_t direct_sequence;
+    int64_t direct_arrival_ns;
+    int32_t suspect; /* the sequence number that would prove a jump; -1: none */
+    size_t waiting;  /* packets, and their bytes */
+    size_t waiting_bytes;
+    bool seen[REORDER_PACKETS]; /* by extended sequence number, up to REORDER_PACKETS behind HIGHEST */
+    struct reorder_slot slots[REORDER_PACKETS];
+    uint64_t lost, reordered, duplicates;
+};
+
+enum reorder_result {
+    REORDER_TAKEN,
+    REORDER_OLD,     /* came before, or too late */
+    REORDER_SUSPECT, /* far from what is expected; dropped, but the next may prove it right */
+    REORDER_RESTART, /* taken; the sequence begins anew: call reorder_next before anything else */
+};
+
+/* A packet in its order. DATA is valid until the next reorder_put. */
+struct reorder_packet {
+    const uint8_t *data;
+    size_t size;
+    int64_t arrival_ns;
+    bool gap; /* packets before it are missing */
+};
+
+void reorder_init(struct reorder *reorder, bool enabled);
+void reorder_finish(struct reorder *reorder);
+
+/* Another sender: the next packet is the first one. What waits is dropped. */
+void reorder_restart(struct reorder *reorder);
+
+/* DATA must stay as it is until reorder_next has returned 0. */
+enum reorder_result reorder_put(struct reorder *reorder, uint16_t sequence, const uint8_t *data, size_t size,
+                                int64_t arrival_ns);
+
+/* 1: *packet is the next one; 0: none. */
+int reorder_next(struct reorder *reorder, struct reorder_packet *packet);
+
+/* When the packets that wait have waited long enough; INT64_MAX: none waits. */
+int64_t reorder_deadline(const struct reorder *reorder);
+
+/* Gives up on what is missing before packets that have waited long enough. */
+void reorder_expire(struct reorder *reorder, int64_t now_ns);
+
+#endif

@@ -1,0 +1,105 @@
+#include "rtcp.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bytes.h"
+
+#define NS_PER_SECOND 1000000000LL
+
+/* Seconds from NTP's epoch, 1900, to that of Unix, 1970. */
+#define NTP_UNIX_OFFSET 2208988800LL
+
+#define VERSION_2 0x80
+#define VERSION_MASK 0xc0
+
+enum packet_type { TYPE_SR = 200, TYPE_RR = 201, TYPE_SDES = 202, TYPE_BYE = 203 };
+
+enum { SDES_CNAME = 1, CNAME_SIZE = 16 };
+
+/* Bytes of the parts of a report, headers included. */
+enum { RR_SIZE = 32, SDES_SIZE = RTCP_REPORT_SIZE - RR_SIZE };
+
+_Static_assert(SDES_SIZE == 4 + 4 + 2 + CNAME_SIZE + 2, "header, SSRC, item, and its end on a word");
+
+static void take(const uint8_t *packet, size_t size, struct rtcp_content *content)
+{
+    if (packet[1] == TYPE_SR && size >= 28) {
+        content->has_report = true;
+        content->report = (struct rtcp_sender_report){
+            .ssrc = bytes_read32(packet + 4),
+            .ntp = (uint64_t)bytes_read32(packet + 8) << 32 | bytes_read32(packet + 12),
+            .timestamp = bytes_read32(packet + 16),
+        };
+    } else if (packet[1] == TYPE_BYE && (packet[0] & 0x1f) > 0 && size >= 8 && !content->bye) {
+        content->bye = true;
+        content->bye_ssrc = bytes_read32(packet + 4);
+    }
+}
+
+int rtcp_parse(const uint8_t *data, size_t size, struct rtcp_content *content)
+{
+    *content = (struct rtcp_content){0};
+    if (size == 0)
+        return -EBADMSG;
+    while (size > 0) {
+        if (size < 4 || (data[0] & VERSION_MASK) != VERSION_2)
+            return -EBADMSG;
+        size_t length = 4 + 4 * (size_t)bytes_read16(data + 2);
+        if (length > size)
+            return -EBADMSG;
+        take(data, length, content);
+        data += length;
+        size -= length;
+    }
+    return 0;
+}
+
+static uint8_t *put_header(uint8_t *out, enum packet_type type, size_t size)
+{
+    return bytes_write32(out,
+                         (uint32_t)(VERSION_2 | 1) << 24 | (uint32_t)type << 16 | (uint32_t)(size / 4 - 1));
+}
+
+static int32_t clamp24(int32_t value)
+{
+    const int32_t limit = 0x7fffff;
+
+    if (value > limit)
+        return limit;
+    return value < -limit ? -limit : value;
+}
+
+void rtcp_write_report(const struct rtcp_receiver_report *report, uint8_t *out)
+{
+    char name[CNAME_SIZE + 1];
+    uint32_t lost = (uint32_t)clamp24(report->cumulative_lost) & 0xffffff;
+
+    out = put_header(out, TYPE_RR, RR_SIZE);
+    out = bytes_write32(out, report->ssrc);
+    out = bytes_write32(out, report->sender);
+    out = bytes_write32(out, (uint32_t)report->fraction_lost << 24 | lost);
+    out = bytes_write32(out, report->highest_sequence);
+    out = bytes_write32(out, report->jitter);
+    out = bytes_write32(out, report->last_report);
+    out = bytes_write32(out, report->since_last_report);
+    out = put_header(out, TYPE_SDES, SDES_SIZE);
+    out = bytes_write32(out, report->ssrc);
+    *out++ = SDES_CNAME;
+    *out++ = CNAME_SIZE;
+    snprintf(name, sizeof(name), "%08" PRIx32 "@viewer", report->ssrc);
+    memset(out, 0, CNAME_SIZE + 2);
+    memcpy(out, name, strlen(name));
+}
+
+int64_t rtcp_unix_ns(uint64_t ntp)
+{
+    int64_t seconds = (int64_t)(ntp >> 32) - NTP_UNIX_OFFSET;
+    int64_t fraction = (int64_t)((ntp & 0xffffffff) * (uint64_t)NS_PER_SECOND >> 32);
+
+    if (seconds < 0)
+        seconds += INT64_C(1) << 32; /* RFC 2030, 3: the era that begins in 2036 */
+    return seconds * NS_PER_SECOND + fraction;
+}

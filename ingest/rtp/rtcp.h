@@ -1,0 +1,51 @@
+/*
+ * RTCP (RFC 3550, 6): what a sender's compound packet tells, and the receiver's report. Pure functions: any
+ * process, any thread.
+ */
+#ifndef RTCP_H
+#define RTCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A sender report (6.4.1), without its report blocks. */
+struct rtcp_sender_report {
+    uint32_t ssrc;
+    uint64_t ntp; /* 32 bits of seconds since 1900, 32 of fraction */
+    uint32_t timestamp;
+};
+
+/* What a compound packet says, as far as it concerns a receiver. The last sender report counts. */
+struct rtcp_content {
+    bool has_report;
+    struct rtcp_sender_report report;
+    bool bye;
+    uint32_t bye_ssrc; /* the first SSRC that leaves */
+};
+
+/* A report block (6.4.2). */
+struct rtcp_receiver_report {
+    uint32_t ssrc;   /* of the receiver */
+    uint32_t sender; /* SSRC that is reported on */
+    uint8_t fraction_lost;
+    int32_t cumulative_lost; /* kept within 24 bits */
+    uint32_t highest_sequence;
+    uint32_t jitter; /* timestamp units */
+    uint32_t last_report;
+    uint32_t since_last_report; /* 1/65536 s */
+};
+
+/* Bytes that rtcp_write_report writes: receiver report, and SDES with a CNAME of 16 characters. */
+#define RTCP_REPORT_SIZE 60
+
+/* 0; -EBADMSG: a length that cannot be; *content has what came before. */
+int rtcp_parse(const uint8_t *data, size_t size, struct rtcp_content *content);
+
+/* Writes RTCP_REPORT_SIZE bytes. The CNAME is made from the receiver's SSRC: it identifies nothing else. */
+void rtcp_write_report(const struct rtcp_receiver_report *report, uint8_t *out);
+
+/* Nanoseconds since 1970 of an NTP time of the era that began in 1900; before 1970: of the next era. */
+int64_t rtcp_unix_ns(uint64_t ntp);
+
+#endif
