@@ -392,7 +392,7 @@ static int put_video(struct publisher *publisher, const struct source_unit *unit
     publisher->b_slices = publisher->b_slices || picture->b_slices;
     /* New parameters without a keyframe: nothing that follows can be decoded with the present init segment.
      */
-    publisher->need_keyframe = publisher->need_keyframe || publisher->need_init;
+    publisher->need_keyframe = publisher->need_keyframe || publisher->need_init || unit->lost;
     if (publisher->need_keyframe && (!picture->keyframe || !parameter_sets_complete(&publisher->sets))) {
         publisher->status.withheld++;
         return 0;

@@ -1,0 +1,371 @@
+/* H.264 over RTP (RFC 6184), as it should be and as cameras send it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rtp_fixture.h"
+
+#define CODE "\0\0\0\1"
+#define BYTES(text) (text), sizeof(text) - 1
+
+/* The second byte begins with first_mb_in_slice: 0x88 is a first slice, 0x40 one further down. */
+#define IDR "\x65\x88idr"
+#define IDR_MORE "\x65\x40rest"
+#define SLICE "\x41\x9aslice"
+#define SLICE_MORE "\x41\x42rest"
+#define SPS "\x67sps"
+#define PPS "\x68pps"
+
+static struct depacketizer *h264;
+static struct fixture_units units;
+
+static int setup(void **state)
+{
+    (void)state;
+    h264 = depacketizer_h264_create();
+    return h264 == NULL;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    depacketizer_destroy(h264);
+    units_free(&units);
+    return 0;
+}
+
+static void put(const char *data, size_t size, int64_t time, bool marker)
+{
+    put_payload(h264, &(struct fixture_payload){data, size, time, marker, false}, &units);
+}
+
+static void put_after_gap(const char *data, size_t size, int64_t time, bool marker)
+{
+    put_payload(h264, &(struct fixture_payload){data, size, time, marker, true}, &units);
+}
+
+static const struct depacketizer_counters *counters(void)
+{
+    return depacketizer_counters(h264);
+}
+
+static void single_units_make_a_picture(void **state)
+{
+    (void)state;
+    put(BYTES(SPS), 100, false);
+    put(BYTES(PPS), 100, false);
+    assert_int_equal(units.count, 0);
+    put(BYTES(IDR), 100, true);
+    assert_int_equal(units.count, 1);
+    units_check(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
+    assert_int_equal(units.items[0].time, 100);
+    assert_false(units.items[0].lost);
+    put(BYTES(SLICE), 200, false);
+    put(BYTES(SLICE_MORE), 200, true);
+    units_check(&units, 1, BYTES(CODE SLICE CODE SLICE_MORE));
+    assert_int_equal(counters()->marker_errors, 0);
+}
+
+static void aggregates_are_taken_apart(void **state)
+{
+    (void)state;
+    put(BYTES("\x78\0\4" SPS "\0\4" PPS "\0\5" IDR), 0, true);
+    assert_int_equal(units.count, 1);
+    units_check(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
+}
+
+static void fragments_are_put_together(void **state)
+{
+    (void)state;
+    put(BYTES("\x7c\x85\x88i"), 0, false);
+    put(BYTES("\x7c\x05"
+              "d"),
+        0, false);
+    put(BYTES("\x7c\x45r"), 0, true);
+    assert_int_equal(units.count, 1);
+    units_check(&units, 0, BYTES(CODE IDR));
+}
+
+static void a_missing_fragment_drops_the_picture(void **state)
+{
+    (void)state;
+    put(BYTES(IDR), 0, true);
+    put(BYTES("\x7c\x81\x9as"), 1, false);
+    put_after_gap(BYTES("\x7c\x41x"), 1, true);
+    assert_int_equal(units.count, 1);
+    assert_int_equal(counters()->dropped, 1);
+    put(BYTES(SLICE), 2, true);
+    assert_int_equal(units.count, 2);
+    assert_true(units.items[1].lost);
+    put(BYTES(SLICE), 3, true);
+    assert_false(units.items[2].lost);
+}
+
+static void a_missing_beginning_drops_the_picture(void **state)
+{
+    (void)state;
+    put(BYTES(IDR), 0, true);
+    put_after_gap(BYTES("\x7c\x01more"), 1, false);
+    put(BYTES("\x7c\x41x"), 1, true);
+    assert_int_equal(counters()->dropped, 1);
+    put_after_gap(BYTES(SLICE_MORE), 2, true);
+    assert_int_equal(counters()->dropped, 2);
+    assert_int_equal(counters()->marker_errors, 0);
+    put(BYTES(SLICE), 3, true);
+    assert_int_equal(units.count, 2);
+    assert_true(units.items[1].lost);
+}
+
+static void a_missing_end_drops_the_picture(void **state)
+{
+    (void)state;
+    put(BYTES(IDR), 0, true);
+    put(BYTES(SLICE), 1, false);
+    put_after_gap(BYTES(SLICE), 2, true);
+    assert_int_equal(units.count, 2);
+    assert_int_equal(units.items[1].time, 2);
+    assert_true(units.items[1].lost);
+    assert_int_equal(counters()->dropped, 1);
+    assert_int_equal(counters()->marker_errors, 0);
+}
+
+static void a_missing_picture_is_told(void **state)
+{
+    (void)state;
+    put(BYTES(IDR), 0, true);
+    put_after_gap(BYTES(SLICE), 5, true);
+    assert_int_equal(units.count, 2);
+    assert_true(units.items[1].lost);
+    assert_int_equal(counters()->dropped, 0);
+}
+
+static void damaged_pictures_are_shown_if_wanted(void **state)
+{
+    (void)state;
+    h264->show_damaged = true;
+    put(BYTES(IDR), 0, true);
+    put(BYTES("\x7c\x81\x9as"), 1, false);
+    put_after_gap(BYTES("\x7c\x41x"), 1, true);
+    assert_int_equal(units.count, 2);
+    units_check(&units, 1, BYTES(CODE "\x61\x9as"));
+    assert_false(units.items[1].lost);
+    put_after_gap(BYTES(SLICE), 5, true);
+    assert_false(units.items[2].lost);
+}
+
+/* Cameras that set the marker on parameter sets too. */
+static void a_marker_on_parameter_sets_ends_nothing(void **state)
+{
+    (void)state;
+    put(BYTES(SPS), 0, true);
+    put(BYTES(PPS), 0, true);
+    put(BYTES(IDR), 0, true);
+    assert_int_equal(units.count, 1);
+    units_check(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
+}
+
+static void parameter_sets_of_another_time_go_along(void **state)
+{
+    (void)state;
+    put(BYTES(SPS), 90, false);
+    put(BYTES(PPS), 90, true);
+    put(BYTES(IDR), 100, true);
+    assert_int_equal(units.count, 1);
+    units_check(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
+    assert_int_equal(units.items[0].time, 100);
+}
+
+static void without_a_marker_the_time_tells(void **state)
+{
+    (void)state;
+    put(BYTES(IDR), 0, false);
+    put(BYTES(SLICE), 1, false);
+    assert_int_equal(units.count, 1);
+    units_check(&units, 0, BYTES(CODE IDR));
+    put(BYTES(SLICE_MORE), 1, false);
+    put(BYTES(SLICE), 2, true);
+    assert_int_equal(units.count, 3);
+    units_check(&units, 1, BYTES(CODE SLICE CODE SLICE_MORE));
+    assert_int_equal(counters()->marker_errors, 2);
+    assert_int_equal(counters()->dropped, 0);
+}
+
+static void a_marker_on_every_slice_is_recognised(void **state)
+{
+    (void)state;
+    put(BYTES(IDR), 0, true);
+    put(BYTES(IDR_MORE), 0, true); /* so the first was half a picture */
+    put(BYTES(SLICE), 1, true);
+    put(BYTES(SLICE_MORE), 1, true);
+    put(BYTES(IDR), 2, true);
+    put(BYTES(IDR_MORE), 2, true);
+    put(BYTES(SLICE), 3, true);
+    assert_int_equal(units.count, 3);
+    units_check(&units, 1, BYTES(CODE SLICE CODE SLICE_MORE));
+    assert_true(units.items[1].lost);
+    units_check(&units, 2, BYTES(CODE IDR CODE IDR_MORE));
+    assert_true(counters()->marker_errors > 0);
+    assert_int_equal(counters()->dropped, 1);
+}
+
+/* Two pictures may have one timestamp, if the camera's clock is coarse. */
+static void first_slices_tell_pictures_of_one_time_apart(void **state)
+{
+    (void)state;
+    put(BYTES(IDR), 0, true);
+    put(BYTES(SLICE), 0, true);
+    put(BYTES(SLICE), 0, false);
+    put(BYTES(SLICE), 0, true);
+    assert_int_equal(units.count, 4);
+    assert_int_equal(counters()->marker_errors, 1);
+}
+
+static void a_marker_within_a_unit_is_none(void **state)
+{
+    (void)state;
+    put(BYTES("\x7c\x85\x88i"), 0, true);
+    put(BYTES("\x7c\x45r"), 0, true);
+    assert_int_equal(units.count, 1);
+    units_check(&units, 0, BYTES(CODE "\x65\x88ir"));
+    assert_int_equal(counters()->marker_errors, 1);
+}
+
+static void a_unit_without_its_end_bit_is_whole(void **state)
+{
+    (void)state;
+    put(BYTES("\x7c\x85\x88i"), 0, false);
+    put(BYTES("\x7c\x05r"), 0, true);
+    put(BYTES(SLICE), 1, true);
+    assert_int_equal(units.count, 2);
+    units_check(&units, 0, BYTES(CODE "\x65\x88ir"));
+}
+
+/* Cameras that send what their encoder gives, start codes and all. */
+static void byte_streams_are_told_apart(void **state)
+{
+    (void)state;
+    put(BYTES(SPS CODE PPS CODE IDR), 0, true);
+    put(BYTES(CODE SPS CODE PPS CODE IDR), 1, true);
+    put(BYTES("\0\0\1" SLICE), 2, true);
+    put(BYTES("\x7c\x87sps" CODE PPS CODE), 3, false);
+    put(BYTES("\x7c\x47" IDR), 3, true);
+    assert_int_equal(units.count, 4);
+    units_check(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
+    units_check(&units, 1, BYTES(CODE SPS CODE PPS CODE IDR));
+    units_check(&units, 2, BYTES(CODE SLICE));
+    units_check(&units, 3, BYTES(CODE "\x67sps" CODE PPS CODE IDR));
+    assert_int_equal(counters()->malformed, 0);
+}
+
+static void what_cannot_be_is_counted(void **state)
+{
+    static const struct {
+        const char *data;
+        size_t size;
+    } payloads[] = {
+        {BYTES("\x78")},   /* an empty aggregate */
+        {BYTES("\x78\0")}, /* */
+        {BYTES("\x78\0\5"
+               "abcd")}, /* a unit that reaches past the end */
+        {BYTES("\x78\xff\xff"
+               "ab")},
+        {BYTES("\x7c")},             /* a fragment without its header */
+        {BYTES("\x7c\x85")},         /* or of nothing */
+        {BYTES("\x7c\x05more")},     /* the middle of a unit that never began */
+        {BYTES("\x79\0\0\0\4" SPS)}, /* STAP-B */
+        {BYTES("\x7a\0\0\0\4")},     /* MTAP16 */
+        {BYTES("\x7d\x85\0\0")},     /* FU-B */
+        {BYTES("\x60zero")},
+        {BYTES("\x7f"
+               "31")},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
+        put(payloads[i].data, payloads[i].size, (int64_t)i * 10, true);
+        if (counters()->malformed != i + 1)
+            fail_msg("payload %zu", i);
+    }
+    assert_int_equal(units.count, 0);
+    put("", 0, 1000, true);
+    put(BYTES(IDR), 1000, true);
+    assert_int_equal(units.count, 1);
+    assert_true(units.items[0].lost);
+}
+
+static void a_fragment_that_is_interrupted_spoils_its_picture(void **state)
+{
+    (void)state;
+    put(BYTES("\x7c\x85\x88i"), 0, false);
+    put(BYTES("\x7c\x85\x88i"), 0, false);
+    put(BYTES("\x7c\x45r"), 0, true);
+    assert_int_equal(units.count, 0);
+    assert_int_equal(counters()->dropped, 1);
+    put(BYTES("\x7c\x85\x88i"), 1, false);
+    put(BYTES(PPS), 1, true);
+    assert_int_equal(units.count, 0);
+    put(BYTES(IDR), 2, true);
+    assert_int_equal(units.count, 1);
+}
+
+static void pictures_without_end_are_bounded(void **state)
+{
+    static char piece[60000];
+
+    (void)state;
+    put(BYTES("\x7c\x85\x88i"), 0, false);
+    memcpy(piece, "\x7c\x05", 2);
+    for (size_t sent = 0; sent < TRACK_UNIT_SIZE_MAX + sizeof(piece); sent += sizeof(piece))
+        put(piece, sizeof(piece), 0, false);
+    put(BYTES("\x7c\x45r"), 0, true);
+    assert_int_equal(units.count, 0);
+    assert_int_equal(counters()->dropped, 1);
+    put(BYTES(IDR), 1, true);
+    assert_int_equal(units.count, 1);
+    assert_true(units.items[0].lost);
+}
+
+static void a_new_sender_drops_what_is_incomplete(void **state)
+{
+    (void)state;
+    put(BYTES(IDR), 0, true);
+    put(BYTES(SLICE), 1, false);
+    depacketizer_reset(h264);
+    assert_int_equal(counters()->dropped, 1);
+    put(BYTES(SLICE), 0, true);
+    assert_int_equal(units.count, 2);
+    assert_true(units.items[1].lost);
+    units_check(&units, 1, BYTES(CODE SLICE));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(single_units_make_a_picture),
+        TEST(aggregates_are_taken_apart),
+        TEST(fragments_are_put_together),
+        TEST(a_missing_fragment_drops_the_picture),
+        TEST(a_missing_beginning_drops_the_picture),
+        TEST(a_missing_end_drops_the_picture),
+        TEST(a_missing_picture_is_told),
+        TEST(damaged_pictures_are_shown_if_wanted),
+        TEST(a_marker_on_parameter_sets_ends_nothing),
+        TEST(parameter_sets_of_another_time_go_along),
+        TEST(without_a_marker_the_time_tells),
+        TEST(a_marker_on_every_slice_is_recognised),
+        TEST(first_slices_tell_pictures_of_one_time_apart),
+        TEST(a_marker_within_a_unit_is_none),
+        TEST(a_unit_without_its_end_bit_is_whole),
+        TEST(byte_streams_are_told_apart),
+        TEST(what_cannot_be_is_counted),
+        TEST(a_fragment_that_is_interrupted_spoils_its_picture),
+        TEST(pictures_without_end_are_bounded),
+        TEST(a_new_sender_drops_what_is_incomplete),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
