@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config_check.h"
 #include "config_read.h"
@@ -27,6 +28,9 @@
 /* Bytes: longer than any camera takes; keeps a worker's messages far below MESSAGE_CHANNEL_MAX. */
 #define URL_MAX 2048
 #define CREDENTIAL_MAX 256
+
+/* Bytes of a certificate's fingerprint with a colon between each two. */
+#define FINGERPRINT_MAX 95
 
 /* Bytes of a field's name, such as "cameras[999].transport". */
 #define FIELD_SIZE 128
@@ -86,6 +90,11 @@ static const struct setting camera_settings[] = {
     {"password", KIND_STRING, SECRET, CAMERA(password), 0, CREDENTIAL_MAX, .check = config_check_credential},
     {"transport", KIND_CHOICE, 0, CAMERA(transport), .text = "tcp", .choices = transports},
     {"audio", KIND_BOOLEAN, 0, CAMERA(audio), .number = true},
+    {"show_damaged", KIND_BOOLEAN, 0, CAMERA(show_damaged), .number = false},
+    {"tls_verify", KIND_BOOLEAN, 0, CAMERA(tls_verify), .number = true},
+    {"tls_fingerprint", KIND_STRING, 0, CAMERA(tls_fingerprint), 1, FINGERPRINT_MAX,
+     .check = config_check_fingerprint},
+    {"allow_redirect", KIND_BOOLEAN, 0, CAMERA(allow_redirect), .number = false},
     {"ring_size", KIND_INTEGER, 0, CAMERA(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = 0},
 };
 
@@ -392,6 +401,15 @@ static void check_credentials(const struct reader *reader, const struct config_c
                   "missing, but there is a password; add it");
 }
 
+/* TLS protects the connection; packets over UDP would be beside it, for everybody to read. */
+static void check_protection(const struct reader *reader, const struct config_camera *camera)
+{
+    if (camera->url != NULL && strncasecmp(camera->url, "rtsps:", 6) == 0 &&
+        camera->transport == CONFIG_TRANSPORT_UDP)
+        report_at(reader, line_of(reader, "transport"), "transport",
+                  "\"udp\" is not protected by the TLS of rtsps; use \"tcp\" or \"auto\"");
+}
+
 static void read_camera(const struct reader *top, size_t index, const config_setting_t *given,
                         struct config_camera *camera)
 {
@@ -407,6 +425,7 @@ static void read_camera(const struct reader *top, size_t index, const config_set
     camera->ring_size = top->config->ring_size;
     read_group(&reader, camera_settings, COUNT(camera_settings));
     check_credentials(&reader, camera);
+    check_protection(&reader, camera);
 }
 
 /* Where the name of camera INDEX stands. */

@@ -24,6 +24,10 @@ struct config_camera {
     char *password;                  /* plain, any characters; NULL: none; a secret */
     enum config_transport transport; /* default: tcp */
     bool audio;                      /* default: true */
+    bool show_damaged;               /* default: false */
+    bool tls_verify;                 /* default: true */
+    char *tls_fingerprint;           /* SHA-256 in hexadecimal; NULL: none */
+    bool allow_redirect;             /* default: false */
     size_t ring_size;                /* bytes of ring data; default: that of the whole file */
     int line;                        /* where the camera begins in the file */
 };

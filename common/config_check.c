@@ -59,6 +59,22 @@ bool config_check_credential(const char *text, char problem[CONFIG_PROBLEM_SIZE]
     return true;
 }
 
+/* 32 bytes in hexadecimal, with or without colons, as "openssl x509 -fingerprint -sha256" prints them. */
+bool config_check_fingerprint(const char *text, char problem[CONFIG_PROBLEM_SIZE])
+{
+    size_t digits = 0;
+
+    for (const char *c = text; *c != '\0'; c++) {
+        bool colon = *c == ':' && digits > 0 && digits % 2 == 0 && c[-1] != ':' && c[1] != '\0';
+        if (!colon && !isxdigit((unsigned char)*c))
+            return refuse(problem, "not a fingerprint; write the certificate's SHA-256 in hexadecimal");
+        digits += !colon;
+    }
+    if (digits != 64)
+        return refuse(problem, "%zu hexadecimal digits; the SHA-256 of a certificate has 64", digits);
+    return true;
+}
+
 bool config_check_instance(const char *instance, char problem[CONFIG_PROBLEM_SIZE])
 {
     if (instance[strspn(instance, instance_bytes)] != '\0' || strlen(instance) > INSTANCE_MAX)

@@ -129,6 +129,7 @@ void config_free(struct config *config)
         free_secret(config->cameras[i].url);
         free(config->cameras[i].username);
         free_secret(config->cameras[i].password);
+        free(config->cameras[i].tls_fingerprint);
     }
     free(config->cameras);
     free(config->path);

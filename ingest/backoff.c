@@ -1,7 +1,7 @@
 #include "backoff.h"
 
-/* A clean end after this long was a healthy stream, one that ends at once is not: 1 s. */
-#define CLEAN_HEALTHY_MS 1000
+/* A stream that ran for so long was one; what ends sooner would be dialled without pause. */
+#define STREAMED_MS 1000
 
 void backoff_init(struct backoff *backoff, uint32_t seed)
 {
@@ -31,7 +31,9 @@ int64_t backoff_next(struct backoff *backoff, int64_t healthy_ms, bool clean, bo
         backoff->next_ms = 0;
     if (patient)
         return with_jitter(backoff, BACKOFF_LAST_MS);
-    if (clean && healthy_ms >= CLEAN_HEALTHY_MS && backoff->next_ms == 0) {
+    if (clean && healthy_ms >= STREAMED_MS)
+        return 0;
+    if (healthy_ms >= STREAMED_MS && backoff->next_ms == 0) {
         backoff->next_ms = BACKOFF_FIRST_MS;
         return 0;
     }

@@ -22,9 +22,9 @@ struct backoff {
 void backoff_init(struct backoff *backoff, uint32_t seed);
 
 /*
- * Milliseconds to wait after an attempt that streamed for HEALTHY_MS (0: never did). CLEAN: the camera ended
- * it in order; a stream that had been healthy is then dialled at once. PATIENT: soon cannot help: the longest
- * delay.
+ * Milliseconds to wait after an attempt that streamed for HEALTHY_MS (0: never did). A stream that ran for a
+ * second is dialled again at once: always after a CLEAN end, which the camera made in order; after another
+ * the first time, until it has been healthy again. PATIENT: soon cannot help: the longest delay.
  */
 int64_t backoff_next(struct backoff *backoff, int64_t healthy_ms, bool clean, bool patient);
 

@@ -42,11 +42,15 @@ static int read_body(const json_t *body, struct camera *camera)
 {
     if (copy_string(body, "name", &camera->name) < 0 || copy_string(body, "url", &camera->url) < 0 ||
         copy_string(body, "username", &camera->username) < 0 ||
-        copy_string(body, "password", &camera->password) < 0)
+        copy_string(body, "password", &camera->password) < 0 ||
+        copy_string(body, "tls_fingerprint", &camera->tls_fingerprint) < 0)
         return -ENOMEM;
     if (camera->name == NULL || camera->url == NULL || read_transport(body, &camera->transport) < 0)
         return -EBADMSG;
     camera->audio = message_boolean(body, "audio", true);
+    camera->show_damaged = message_boolean(body, "show_damaged", false);
+    camera->tls_verify = message_boolean(body, "tls_verify", true);
+    camera->allow_redirect = message_boolean(body, "allow_redirect", false);
     json_int_t ring_size_max = message_integer(body, "ring_size_max", 0);
     camera->ring_size_max = ring_size_max > 0 ? (size_t)ring_size_max : 0;
     return log_level_from_name(message_string(body, "log_level", "info"), &camera->log_level) < 0 ? -EBADMSG
@@ -101,6 +105,7 @@ void camera_finish(struct camera *camera)
     free_secret(camera->url);
     free_secret(camera->username);
     free_secret(camera->password);
+    free(camera->tls_fingerprint);
     if (camera->ring >= 0)
         close(camera->ring);
     if (camera->wake >= 0)

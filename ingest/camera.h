@@ -18,6 +18,10 @@ struct camera {
     char *password; /* or NULL */
     enum source_transport transport;
     bool audio;
+    bool show_damaged;
+    bool tls_verify;
+    char *tls_fingerprint; /* or NULL */
+    bool allow_redirect;
     enum log_level log_level;
     size_t ring_size_max; /* largest ring that may be asked for; 0: the ring is as large as it will be */
     int ring;             /* descriptors, owned; -1 once taken */

@@ -18,6 +18,9 @@
 #define SOURCE_FIRST_FRAME_DEADLINE_MS 10000
 #define SOURCE_VIDEO_DEADLINE_MS 5000
 
+/* Sound that was there and is missing for so long is told; video goes on. */
+#define SOURCE_AUDIO_DEADLINE_MS 10000
+
 /* Bytes of an error text with its NUL. */
 #define SOURCE_ERROR_SIZE 256
 
@@ -37,12 +40,25 @@ enum source_codec {
     SOURCE_CODEC_G726, /* as RFC 3551 packs it */
 };
 
+/* What one connection to a camera teaches the next. Zeroed at first; the owner's. */
+struct source_memory {
+    bool udp_fails;     /* with SOURCE_TRANSPORT_AUTO: it was refused or stayed silent */
+    bool authenticated; /* the camera has accepted the credentials */
+};
+
 struct source_options {
     const char *url;
     const char *username; /* plain; NULL: that of the URL, if any */
     const char *password; /* plain */
     enum source_transport transport;
-    bool audio;                         /* false: the camera's sound is not asked for */
+    bool audio;                   /* false: the camera's sound is not asked for */
+    bool show_damaged;            /* frames with missing parts are handed out, too */
+    bool tls_verify;              /* false: any certificate will do */
+    const char *tls_fingerprint;  /* SHA-256 of the only certificate that will do; NULL: none given */
+    bool allow_redirect;          /* to other hosts, which get no credentials */
+    struct source_memory *memory; /* or NULL */
+    int attention;                /* a descriptor of the owner's: interrupted() is asked as soon as it is
+                                     readable; -1: none */
     bool (*interrupted)(void *context); /* true: give up at once */
     void *context;
 };
@@ -96,7 +112,7 @@ struct source;
 /*
  * Connects. 0; -ECANCELED: interrupted; other negative errno, ERROR then says why in words, without
  * credentials. -ENOTSUP: trying again soon will not help (a scheme or credentials that this source cannot
- * do).
+ * do). -EACCES: the camera refuses the credentials.
  */
 int source_open(const struct source_options *options, struct source **source, char error[SOURCE_ERROR_SIZE]);
 

@@ -41,6 +41,7 @@ struct worker {
     struct publisher *publisher;
     struct ring_change ring;
     struct backoff backoff;
+    struct source_memory memory;
     enum worker_state state;
     char error[SOURCE_ERROR_SIZE]; /* "": none */
     bool report_due;               /* the channel had no room for the state */
@@ -49,6 +50,7 @@ struct worker {
     int64_t stats_ns;              /* when the last stats were made */
     uint64_t stats_fragments, stats_bytes;
     int64_t published_ns; /* the last fragment, or the beginning of the connection */
+    bool connected;       /* the present connection was opened */
     int64_t streaming_ns; /* when the present connection gave its first fragment; 0: not yet */
 };
 
@@ -213,9 +215,13 @@ static bool tick(struct worker *worker)
     return worker_signals_ending();
 }
 
+/* Also asked when the channel is readable, which is then read at once. */
 static bool interrupted(void *context)
 {
-    return tick(context);
+    struct worker *worker = context;
+
+    worker->channel_ns = 0;
+    return tick(worker);
 }
 
 static void after_fragment(struct worker *worker)
@@ -278,15 +284,23 @@ static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
         .password = camera->password,
         .transport = camera->transport,
         .audio = camera->audio,
+        .show_damaged = camera->show_damaged,
+        .tls_verify = camera->tls_verify,
+        .tls_fingerprint = camera->tls_fingerprint,
+        .allow_redirect = camera->allow_redirect,
+        .memory = &worker->memory,
+        .attention = worker->channel,
         .interrupted = interrupted,
         .context = worker,
     };
     struct source *source = NULL;
 
     worker->streaming_ns = 0;
+    worker->connected = false;
     int result = source_open(&options, &source, error);
     if (result < 0)
         return result;
+    worker->connected = true;
     const struct source_description *description = source_describe(source);
     log_info("connected: %s video, %s audio", stream_name(&description->video),
              stream_name(&description->audio));
@@ -311,10 +325,15 @@ static void connection_ended(struct worker *worker, int result, const char *erro
 {
     bool streamed = worker->streaming_ns != 0;
     int64_t healthy_ms = streamed ? (now_ns() - worker->streaming_ns) / NS_PER_MS : 0;
-    int64_t delay_ms = backoff_next(&worker->backoff, healthy_ms, result == 0, result == -ENOTSUP);
+    /* Cameras lock an account after some wrong passwords. One that worked is right, the camera only starts.
+     */
+    bool refused = result == -EACCES && !worker->memory.authenticated;
+    bool patient = result == -ENOTSUP || refused;
+    int64_t delay_ms = backoff_next(&worker->backoff, healthy_ms, result == 0, patient);
+    bool hangs = worker->connected && (result == -ETIMEDOUT || result == -EBADMSG);
 
     log_warning("%s; next attempt in %.2f s", error, (double)delay_ms / 1000);
-    enter_state(worker, streamed && result == -ETIMEDOUT ? WORKER_STALLED : WORKER_STARTING, error);
+    enter_state(worker, hangs ? WORKER_STALLED : WORKER_STARTING, error);
     wait_before_retry(worker, delay_ms);
 }
 

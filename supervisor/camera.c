@@ -276,10 +276,12 @@ static json_t *camera_message(const struct camera *camera)
                                          [LOG_LEVEL_DEBUG] = "debug"};
     const struct config_camera *config = camera->config;
 
-    return json_pack("{s:i, s:s, s:s, s:s, s:s?, s:s?, s:s, s:b, s:s}", "v", MESSAGE_VERSION, "type",
-                     "camera", "name", config->name, "url", config->url, "username", config->username,
-                     "password", config->password, "transport", transports[config->transport], "audio",
-                     config->audio, "log_level", levels[camera->log_level]);
+    return json_pack(
+        "{s:i, s:s, s:s, s:s, s:s?, s:s?, s:s, s:b, s:b, s:b, s:s?, s:b, s:s}", "v", MESSAGE_VERSION, "type",
+        "camera", "name", config->name, "url", config->url, "username", config->username, "password",
+        config->password, "transport", transports[config->transport], "audio", config->audio, "show_damaged",
+        config->show_damaged, "tls_verify", config->tls_verify, "tls_fingerprint", config->tls_fingerprint,
+        "allow_redirect", config->allow_redirect, "log_level", levels[camera->log_level]);
 }
 
 static void begin_worker(struct camera *camera)

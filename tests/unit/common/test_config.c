@@ -132,6 +132,17 @@ static void values_out_of_bounds_are_refused(void **state)
         {ONE("name = \"a\"; url = \"rtsp://h\"; transport = \"quic\"; ring_size = 0;"),
          "c.conf:2: cameras[0].transport: unknown value \"quic\"; use one of tcp, udp, auto\n"
          "c.conf:2: cameras[0].ring_size: 0 is out of range; use 65536 to 1073741824\n"},
+        {ONE("name = \"a\"; url = \"rtsps://h\"; transport = \"udp\"; tls_verify = 0; tls_fingerprint = "
+             "\"00:11\";"),
+         "c.conf:2: cameras[0].tls_verify: expected a boolean, found an integer; write true or false, "
+         "without "
+         "quotes\n"
+         "c.conf:2: cameras[0].tls_fingerprint: 4 hexadecimal digits; the SHA-256 of a certificate has 64\n"
+         "c.conf:2: cameras[0].transport: \"udp\" is not protected by the TLS of rtsps; use \"tcp\" or "
+         "\"auto\"\n"},
+        {ONE("name = \"a\"; url = \"rtsps://h\"; tls_fingerprint = \"SHA256 Fingerprint=00\";"),
+         "c.conf:2: cameras[0].tls_fingerprint: not a fingerprint; write the certificate's SHA-256 in "
+         "hexadecimal\n"},
         {"instance = \"a b\";\n" CAMERA,
          "c.conf:1: instance: cannot be part of the names in /dev/shm; use 1 to 32 "
          "letters, digits, \"_\" and \"-\"\n"},

@@ -61,7 +61,11 @@ static void what_is_said_is_taken(void **state)
     struct config *config = load_text(
         "cameras = (\n"
         "  { name = \"<img src=x onerror=alert(1)>\"; url = \"RTSPS://[fe80::1%25eth0]:322/a?b#c\";\n"
-        "    username = \"ad:min\"; password = \"p@ss/w\\\"%rd #\"; transport = \"auto\"; audio = false; },\n"
+        "    username = \"ad:min\"; password = \"p@ss/w\\\"%rd #\"; transport = \"auto\"; audio = false;\n"
+        "    tls_verify = false; allow_redirect = true; show_damaged = true;\n"
+        "    tls_fingerprint = "
+        "\"00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:AA:BB:"
+        "CC:DD:EE:FF\"; },\n"
         "  { name = \"Haust\\xc3\\xbcr\"; url = \"rtsp://u:p%40@h\"; ring_size = 65537; transport = \"udp\"; "
         "},\n"
         "  { name = \"c\"; url = \"https://h:65535\"; username = \"u\"; password = \"\"; }\n"
@@ -85,11 +89,18 @@ static void what_is_said_is_taken(void **state)
     assert_string_equal(cameras[0].password, "p@ss/w\"%rd #");
     assert_int_equal(cameras[0].transport, CONFIG_TRANSPORT_AUTO);
     assert_false(cameras[0].audio);
+    assert_false(cameras[0].tls_verify);
+    assert_true(cameras[0].allow_redirect);
+    assert_true(cameras[0].show_damaged);
+    assert_int_equal(strlen(cameras[0].tls_fingerprint), 95);
+    assert_true(cameras[1].tls_verify);
+    assert_false(cameras[1].allow_redirect);
+    assert_null(cameras[1].tls_fingerprint);
     assert_int_equal(cameras[0].ring_size, 2097152);
     assert_string_equal(cameras[1].name, "Haustür");
     assert_int_equal(cameras[1].ring_size, 131072);
     assert_int_equal(cameras[1].transport, CONFIG_TRANSPORT_UDP);
-    assert_int_equal(cameras[1].line, 4);
+    assert_int_equal(cameras[1].line, 6);
     assert_string_equal(cameras[2].password, "");
     config_free(config);
 }

@@ -106,18 +106,21 @@ static void backoff_doubles_to_its_limit(void **state)
         assert_in_range(delay, expected * 3 / 4, expected);
         expected = expected * 2 < BACKOFF_LAST_MS ? expected * 2 : BACKOFF_LAST_MS;
     }
-    assert_in_range(backoff_next(&backoff, BACKOFF_HEALTHY_MS, false, false), 187, BACKOFF_FIRST_MS);
+    assert_int_equal(backoff_next(&backoff, BACKOFF_HEALTHY_MS, false, false), 0);
+    assert_in_range(backoff_next(&backoff, 0, false, false), 187, BACKOFF_FIRST_MS);
 }
 
-static void clean_end_is_dialled_at_once(void **state)
+static void a_stream_that_ended_is_dialled_at_once(void **state)
 {
     struct backoff backoff;
 
     (void)state;
     backoff_init(&backoff, 1);
     assert_int_equal(backoff_next(&backoff, 5000, true, false), 0);
-    assert_true(backoff_next(&backoff, 5000, true, false) > 0); /* once only, until it has been healthy */
-    assert_int_equal(backoff_next(&backoff, BACKOFF_HEALTHY_MS, true, false), 0);
+    assert_int_equal(backoff_next(&backoff, 5000, true, false), 0);
+    assert_int_equal(backoff_next(&backoff, 5000, false, false), 0);
+    assert_true(backoff_next(&backoff, 5000, false, false) > 0); /* once only, until it has been healthy */
+    assert_int_equal(backoff_next(&backoff, BACKOFF_HEALTHY_MS, false, false), 0);
     backoff_init(&backoff, 1);
     assert_true(backoff_next(&backoff, 0, true, false) > 0);
     assert_true(backoff_next(&backoff, 0, false, true) > BACKOFF_LAST_MS / 2);
@@ -128,7 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls_are_read_leniently),      cmocka_unit_test(what_is_no_url),
         cmocka_unit_test(credentials_survive),          cmocka_unit_test(backoff_doubles_to_its_limit),
-        cmocka_unit_test(clean_end_is_dialled_at_once),
+        cmocka_unit_test(a_stream_that_ended_is_dialled_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
