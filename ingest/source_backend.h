@@ -19,6 +19,10 @@ struct source {
     struct source_description description;
 };
 
+/* Natively: rtsp and rtsps. */
+int source_rtsp_open(const struct source_options *options, const struct source_url *url,
+                     struct source **source, char error[SOURCE_ERROR_SIZE]);
+
 /* libavformat: every scheme that source.c lets through. */
 int source_libav_open(const struct source_options *options, const struct source_url *url,
                       struct source **source, char error[SOURCE_ERROR_SIZE]);
