@@ -23,7 +23,8 @@
 /* Bytes: ring_create.h. */
 #define RING_SIZE_MIN 65536
 #define RING_SIZE_MAX 1073741824
-#define RING_SIZE_DEFAULT 4194304
+#define RING_SIZE_MAX_MIN 262144
+#define RING_SIZE_MAX_DEFAULT 16777216
 
 /* Bytes: longer than any camera takes; keeps a worker's messages far below MESSAGE_CHANNEL_MAX. */
 #define URL_MAX 2048
@@ -72,13 +73,15 @@ static const struct choice log_levels[] = {{"error", LOG_LEVEL_ERROR},
 #define TOP(member) offsetof(struct config, member)
 #define CAMERA(member) offsetof(struct config_camera, member)
 
-/* The cameras come last: their ring_size follows the one above. */
+/* The cameras come last: their ring_size and ring_size_max follow those above. */
 static const struct setting top_settings[] = {
     {"listen", KIND_LISTEN, 0, 0, 1, 64, .text = "127.0.0.1:8080"},
     {"insecure", KIND_BOOLEAN, 0, TOP(insecure), .number = false},
     {"runtime_dir", KIND_STRING, 0, TOP(runtime_dir), 1, 4096, .check = config_check_runtime_dir},
     {"instance", KIND_STRING, 0, TOP(instance), 1, 32, .check = config_check_instance},
-    {"ring_size", KIND_INTEGER, 0, TOP(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = RING_SIZE_DEFAULT},
+    {"ring_size", KIND_INTEGER, 0, TOP(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = 0},
+    {"ring_size_max", KIND_INTEGER, 0, TOP(ring_size_max), RING_SIZE_MAX_MIN, RING_SIZE_MAX,
+     .number = RING_SIZE_MAX_DEFAULT},
     {"log_level", KIND_CHOICE, 0, TOP(log_level), .text = "info", .choices = log_levels},
     {"cameras", KIND_CAMERAS, REQUIRED, TOP(cameras), 1, CAMERAS_MAX, .number = 0},
 };
@@ -96,6 +99,7 @@ static const struct setting camera_settings[] = {
      .check = config_check_fingerprint},
     {"allow_redirect", KIND_BOOLEAN, 0, CAMERA(allow_redirect), .number = false},
     {"ring_size", KIND_INTEGER, 0, CAMERA(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = 0},
+    {"ring_size_max", KIND_INTEGER, 0, CAMERA(ring_size_max), RING_SIZE_MAX_MIN, RING_SIZE_MAX, .number = 0},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -423,6 +427,7 @@ static void read_camera(const struct reader *top, size_t index, const config_set
     reader.line = config_setting_source_line(given);
     camera->line = (int)reader.line;
     camera->ring_size = top->config->ring_size;
+    camera->ring_size_max = top->config->ring_size_max;
     read_group(&reader, camera_settings, COUNT(camera_settings));
     check_credentials(&reader, camera);
     check_protection(&reader, camera);

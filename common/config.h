@@ -28,18 +28,20 @@ struct config_camera {
     bool tls_verify;                 /* default: true */
     char *tls_fingerprint;           /* SHA-256 in hexadecimal; NULL: none */
     bool allow_redirect;             /* default: false */
-    size_t ring_size;                /* bytes of ring data; default: that of the whole file */
-    int line;                        /* where the camera begins in the file */
+    size_t ring_size;     /* bytes of ring data; 0: as its stream needs; default: that of the whole file */
+    size_t ring_size_max; /* bytes that a ring may grow to; default: that of the whole file */
+    int line;             /* where the camera begins in the file */
 };
 
 struct config {
-    char *path;        /* the file, as given */
-    char *listen_host; /* numeric address without brackets; "127.0.0.1" */
-    int listen_port;   /* 0: any free port */
-    bool insecure;     /* allow a listen address that is not loopback without authentication */
-    char *runtime_dir; /* absolute */
-    char *instance;    /* part of the shared-memory names: [A-Za-z0-9_-]{1,32} */
-    size_t ring_size;  /* bytes, default for cameras; power of two */
+    char *path;           /* the file, as given */
+    char *listen_host;    /* numeric address without brackets; "127.0.0.1" */
+    int listen_port;      /* 0: any free port */
+    bool insecure;        /* allow a listen address that is not loopback without authentication */
+    char *runtime_dir;    /* absolute */
+    char *instance;       /* part of the shared-memory names: [A-Za-z0-9_-]{1,32} */
+    size_t ring_size;     /* bytes, default for cameras; 0: as each stream needs */
+    size_t ring_size_max; /* bytes, default for cameras */
     enum log_level log_level;
     struct config_camera *cameras;
     size_t camera_count;

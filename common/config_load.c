@@ -60,6 +60,13 @@ static size_t power_of_two(size_t size)
     return power;
 }
 
+static void round_sizes(size_t *ring_size, size_t *ring_size_max)
+{
+    if (*ring_size != 0)
+        *ring_size = power_of_two(*ring_size);
+    *ring_size_max = power_of_two(*ring_size_max);
+}
+
 /* What the file leaves to the machine, and the form in which others want what it says. */
 static void settle(struct config *config, struct config_report *report, const struct config_source *source)
 {
@@ -72,10 +79,10 @@ static void settle(struct config *config, struct config_report *report, const st
         config_report_add(report, 1, "runtime_dir", "%s", why);
     if (config->instance == NULL)
         config->instance = need(config_derive_instance(config->runtime_dir));
-    config->ring_size = power_of_two(config->ring_size);
+    round_sizes(&config->ring_size, &config->ring_size_max);
     for (size_t i = 0; i < config->camera_count; i++) {
         struct config_camera *camera = &config->cameras[i];
-        camera->ring_size = power_of_two(camera->ring_size);
+        round_sizes(&camera->ring_size, &camera->ring_size_max);
         camera->line = (int)config_source_place(source, (unsigned)camera->line).line;
     }
 }

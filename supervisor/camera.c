@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "backoff.h"
+#include "camera_ring.h"
 #include "limit.h"
 #include "log.h"
 #include "message.h"
-#include "ring_create.h"
 #include "timer.h"
 #include "worker.h"
 
@@ -30,8 +30,7 @@ struct camera {
     struct children *children;
     struct camera_host host;
     enum log_level log_level;
-    char ring_name[RING_NAME_SIZE];
-    struct ring_descriptors ring;
+    struct camera_ring *ring;
     int wake;
     struct worker *worker;
     enum camera_state state;
@@ -231,6 +230,24 @@ static void take_state(struct camera *camera, const json_t *body)
     watch_silence(camera, state == CAMERA_STREAMING);
 }
 
+/* Fan-outs go on in the ring that is the camera's now; the old one ends behind them. */
+static void move_readers(struct camera *camera)
+{
+    camera->host.ring_changed(camera->host.data, camera);
+    camera_ring_retire_old(camera->ring);
+}
+
+/* A ring of another size, if the stream needs one. A worker that cannot be told is as if it had not asked. */
+static void consider_ring(struct camera *camera, const json_t *body)
+{
+    int writer = -1;
+    json_t *message = camera_ring_observe(camera->ring, body, &writer);
+
+    if (message != NULL && worker_send(camera->worker, message, &writer, 1) < 0)
+        worker_kill(camera->worker, "could not be given its next ring");
+    json_decref(message);
+}
+
 static double measured(const json_t *body, const char *name)
 {
     double value = json_number_value(json_object_get(body, name));
@@ -246,6 +263,13 @@ static void take_stats(struct camera *camera, const json_t *body)
     camera->fps = measured(body, "fps");
     camera->bitrate = measured(body, "bitrate");
     watch_silence(camera, true);
+    consider_ring(camera, body);
+}
+
+static void take_ring_change(struct camera *camera, const json_t *body)
+{
+    if (camera_ring_changed(camera->ring, body))
+        move_readers(camera);
 }
 
 static void on_message(void *data, const struct channel_message *message)
@@ -258,6 +282,10 @@ static void on_message(void *data, const struct channel_message *message)
         take_state(camera, message->body);
     else if (message_is(message->body, "stats"))
         take_stats(camera, message->body);
+    else if (message_is(message->body, "ring-short"))
+        consider_ring(camera, message->body);
+    else if (message_is(message->body, "ring-changed"))
+        take_ring_change(camera, message->body);
     else
         log_warning("ingest[%s]: unexpected message \"%s\"", camera->config->name,
                     message_type(message->body));
@@ -277,16 +305,17 @@ static json_t *camera_message(const struct camera *camera)
     const struct config_camera *config = camera->config;
 
     return json_pack(
-        "{s:i, s:s, s:s, s:s, s:s?, s:s?, s:s, s:b, s:b, s:b, s:s?, s:b, s:s}", "v", MESSAGE_VERSION, "type",
-        "camera", "name", config->name, "url", config->url, "username", config->username, "password",
+        "{s:i, s:s, s:s, s:s, s:s?, s:s?, s:s, s:b, s:b, s:b, s:s?, s:b, s:s, s:I}", "v", MESSAGE_VERSION,
+        "type", "camera", "name", config->name, "url", config->url, "username", config->username, "password",
         config->password, "transport", transports[config->transport], "audio", config->audio, "show_damaged",
         config->show_damaged, "tls_verify", config->tls_verify, "tls_fingerprint", config->tls_fingerprint,
-        "allow_redirect", config->allow_redirect, "log_level", levels[camera->log_level]);
+        "allow_redirect", config->allow_redirect, "log_level", levels[camera->log_level], "ring_size_max",
+        (json_int_t)camera_ring_size_max(camera->ring));
 }
 
 static void begin_worker(struct camera *camera)
 {
-    const int fds[] = {camera->ring.writer, camera->wake};
+    const int fds[] = {camera_ring_writer(camera->ring), camera->wake};
     json_t *message = camera_message(camera);
     int error = message == NULL ? -ENOMEM : worker_begin(camera->worker, message, fds, 2);
 
@@ -305,6 +334,8 @@ static void on_gone(void *data, enum worker_end end, const char *reason)
 
     camera->handed_over = camera->handed_over || end != WORKER_WAS_LOST;
     watch_silence(camera, false);
+    if (camera_ring_settle(camera->ring))
+        move_readers(camera);
     if (camera->ending) {
         camera->host.ended(camera->host.data, camera);
     } else if (camera->restarting || end == WORKER_WAS_LOST) {
@@ -391,26 +422,6 @@ bool camera_spawn_failed(struct camera *camera, const char *error)
 /* --- Making and unmaking
  * ------------------------------------------------------------------------------------ */
 
-static int make_ring(struct camera *camera, const char *instance)
-{
-    const char *name = camera->config->name;
-    size_t size = camera->config->ring_size;
-    int error = ring_name(camera->ring_name, instance, name);
-
-    if (error == 0)
-        error = ring_create(camera->ring_name, size, (int64_t)timer_now_ms() * 1000000, &camera->ring);
-    if (error == 0)
-        return 0;
-    camera->ring_name[0] = '\0';
-    if (error == -ENOSPC || error == -ENOMEM)
-        log_error("camera %s: no room in /dev/shm for a ring of %zu KiB: make `ring_size` smaller or "
-                  "/dev/shm larger",
-                  name, size / 1024);
-    else
-        log_error("camera %s: the ring cannot be made: %s", name, strerror(-error));
-    return error;
-}
-
 int camera_create(struct children *children, const char *instance, const struct config_camera *config,
                   enum log_level log_level, const struct camera_host *host, struct camera **result)
 {
@@ -421,13 +432,12 @@ int camera_create(struct children *children, const char *instance, const struct 
                               .children = children,
                               .host = *host,
                               .log_level = log_level,
-                              .ring = {.writer = -1, .reader = -1},
                               .wake = -1,
                               .state = CAMERA_STARTING,
                               .since_ms = timer_now_ms()};
     const struct worker_host worker_host = {
         .data = camera, .spawn = spawn, .message = on_message, .gone = on_gone};
-    int error = make_ring(camera, instance);
+    int error = camera_ring_create(instance, config, &camera->ring);
     if (error < 0)
         goto fail;
     camera->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -455,14 +465,7 @@ void camera_destroy(struct camera *camera)
     timer_disarm(&camera->retry_timer);
     timer_disarm(&camera->silence_timer);
     worker_destroy(camera->worker);
-    if (camera->ring.writer >= 0) {
-        ring_retire(camera->ring.writer);
-        close(camera->ring.writer);
-    }
-    if (camera->ring.reader >= 0)
-        close(camera->ring.reader);
-    if (camera->ring_name[0] != '\0')
-        ring_unlink(camera->ring_name);
+    camera_ring_destroy(camera->ring);
     if (camera->wake >= 0)
         close(camera->wake);
     free(camera);
@@ -472,8 +475,9 @@ struct camera_view camera_view(const struct camera *camera)
 {
     return (struct camera_view){
         .name = camera->config->name,
-        .ring = camera->ring_name,
-        .ring_reader = camera->ring.reader,
+        .ring = camera_ring_name(camera->ring),
+        .ring_size = camera_ring_size(camera->ring),
+        .ring_reader = camera_ring_reader(camera->ring),
         .wake = camera->wake,
         .codecs = camera->codecs[0] == '\0' ? NULL : camera->codecs,
         .width = camera->width,

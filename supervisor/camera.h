@@ -8,7 +8,7 @@
  *        │             │             │
  *        └─────────────┴─────────────┴──▶ backoff ──▶ failed     the worker died (again and again)
  *
- * The ring and its wake eventfd are made once and outlive every worker, so readers keep their mappings and
+ * The ring (camera_ring.h) and its wake eventfd outlive every worker, so readers keep their mappings and
  * decode times go on. There is never more than one worker: the next one is asked for when the last one is
  * reaped. Owned by the supervisor; its main thread only.
  */
@@ -39,6 +39,8 @@ struct camera_host {
     int (*spawn)(void *data, const char *camera, int worker_end);
     /* State, error or stream parameters changed. */
     void (*changed)(void *data, struct camera *camera);
+    /* Its view has another ring: fan-outs are to go on there. The old one ends afterwards. */
+    void (*ring_changed)(void *data, struct camera *camera);
     /* The camera was told to end and has no worker any more. */
     void (*ended)(void *data, struct camera *camera);
 };
@@ -47,6 +49,7 @@ struct camera_host {
 struct camera_view {
     const char *name;
     const char *ring;   /* name of the shared-memory object */
+    size_t ring_size;   /* bytes of its data */
     int ring_reader;    /* descriptor, read-only */
     int wake;           /* eventfd that the worker writes at each publish */
     const char *codecs; /* RFC 6381; NULL until known */

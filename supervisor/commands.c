@@ -38,10 +38,10 @@ static json_t *camera_status(const struct supervisor *supervisor, size_t index)
     struct camera_view view = camera_view(supervisor_camera(supervisor, index));
     bool known = view.codecs != NULL;
 
-    return json_pack("{s:s, s:s, s:o, s:f, s:I, s:s, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o}", "name",
+    return json_pack("{s:s, s:s, s:o, s:f, s:I, s:s, s:I, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o}", "name",
                      view.name, "state", camera_strstate(view.state), "pid", pid_or_null(view.pid), "since_s",
                      seconds_since(view.since_ms), "restarts", (json_int_t)view.restarts, "ring", view.ring,
-                     "codecs", text_or_null(view.codecs), "width",
+                     "ring_size", (json_int_t)view.ring_size, "codecs", text_or_null(view.codecs), "width",
                      known ? json_integer(view.width) : json_null(), "height",
                      known ? json_integer(view.height) : json_null(), "fps", view.fps, "bitrate",
                      view.bitrate, "viewers", (json_int_t)viewers_of(supervisor, view.name), "fragments",

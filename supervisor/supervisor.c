@@ -209,6 +209,15 @@ static void on_camera_changed(void *data, struct camera *camera)
     check_ready(supervisor);
 }
 
+static void on_camera_ring_changed(void *data, struct camera *camera)
+{
+    struct supervisor *supervisor = data;
+    struct camera_view view = camera_view(camera);
+
+    for (size_t i = 0; i < supervisor->fanout_count; i++)
+        fanout_add_camera(supervisor->fanouts[i], &view);
+}
+
 static void on_camera_ended(void *data, struct camera *camera)
 {
     struct supervisor *supervisor = data;
@@ -364,8 +373,11 @@ static int open_control(struct supervisor *supervisor)
 static int make_cameras(struct supervisor *supervisor)
 {
     const struct config *config = supervisor->config;
-    const struct camera_host host = {
-        .data = supervisor, .spawn = on_camera_spawn, .changed = on_camera_changed, .ended = on_camera_ended};
+    const struct camera_host host = {.data = supervisor,
+                                     .spawn = on_camera_spawn,
+                                     .changed = on_camera_changed,
+                                     .ring_changed = on_camera_ring_changed,
+                                     .ended = on_camera_ended};
 
     supervisor->cameras = calloc(config->camera_count, sizeof(struct camera *));
     if (supervisor->cameras == NULL)

@@ -187,6 +187,11 @@ void worker_kill(struct worker *worker, const char *why)
         child_kill(worker->child, why);
 }
 
+int worker_send(struct worker *worker, const json_t *body, const int *fds, int fd_count)
+{
+    return worker->phase == WORKER_RUNNING ? child_send(worker->child, body, fds, fd_count) : 0;
+}
+
 enum worker_phase worker_phase(const struct worker *worker)
 {
     return worker->phase;

@@ -61,6 +61,9 @@ bool worker_spawn_failed(struct worker *worker, const char *error);
  */
 void worker_end(struct worker *worker);
 
+/* As child_send. Nothing is sent while there is no running process. */
+int worker_send(struct worker *worker, const json_t *body, const int *fds, int fd_count);
+
 /* Kills a running process; `gone` follows. */
 void worker_kill(struct worker *worker, const char *why);
 

@@ -260,6 +260,7 @@ struct camera *camera_create(GstRTSPServer *server, const struct camera_options 
 
     if (picture == NULL)
         return NULL;
+    picture_set_noise(picture, options->noise);
     camera = g_atomic_rc_box_new0(struct camera);
     camera->picture = picture;
     g_mutex_init(&camera->lock);

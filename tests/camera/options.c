@@ -35,7 +35,7 @@ static const char help[] =
     "  --cameras N          N cameras: cam1, cam2, ... (1)\n"
     "  --names A,B,...      cameras with these names\n"
     "  --camera NAME[:K=V,...]  one camera; may be repeated. K: codec, audio, size, fps, gop, bitrate, "
-    "b-frames\n"
+    "b-frames, noise\n"
     "  --user NAME          ask for this user; the password is read from --password-file or from the\n"
     "                       environment variable " PASSWORD_VARIABLE "\n"
     "  --password-file FILE first line of FILE\n"
@@ -48,6 +48,7 @@ static const char help[] =
     "  --gop N              frames from one keyframe to the next (50)\n"
     "  --bitrate N          kbit/s of video at most (800)\n"
     "  --b-frames N         B-frames in a row (0)\n"
+    "  --noise N            percent of the picture that is noise, so that the bitrate is reached (0)\n"
     "\n"
     "Lines on standard input: drop NAME (closes its connections), pause NAME, resume NAME (connection up, "
     "no\n"
@@ -122,6 +123,8 @@ static int set_property(struct camera_options *camera, const char *key, const ch
         return parse_number(value, 1, 100000, &camera->bitrate);
     if (strcmp(key, "b-frames") == 0)
         return parse_number(value, 0, 4, &camera->b_frames);
+    if (strcmp(key, "noise") == 0)
+        return parse_number(value, 0, 100, &camera->noise);
     return -EINVAL;
 }
 
@@ -232,15 +235,23 @@ static int set_auth(struct options *options, const char *value)
 }
 
 /* What the long options mean: 'k': what all cameras send. */
-static const struct option long_options[] = {
-    {"port", required_argument, NULL, 'p'},     {"cameras", required_argument, NULL, 'N'},
-    {"names", required_argument, NULL, 'n'},    {"camera", required_argument, NULL, 'c'},
-    {"user", required_argument, NULL, 'u'},     {"password-file", required_argument, NULL, 'f'},
-    {"auth", required_argument, NULL, 'a'},     {"help", no_argument, NULL, 'h'},
-    {"codec", required_argument, NULL, 'k'},    {"audio", required_argument, NULL, 'k'},
-    {"size", required_argument, NULL, 'k'},     {"fps", required_argument, NULL, 'k'},
-    {"gop", required_argument, NULL, 'k'},      {"bitrate", required_argument, NULL, 'k'},
-    {"b-frames", required_argument, NULL, 'k'}, {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"port", required_argument, NULL, 'p'},
+                                             {"cameras", required_argument, NULL, 'N'},
+                                             {"names", required_argument, NULL, 'n'},
+                                             {"camera", required_argument, NULL, 'c'},
+                                             {"user", required_argument, NULL, 'u'},
+                                             {"password-file", required_argument, NULL, 'f'},
+                                             {"auth", required_argument, NULL, 'a'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {"codec", required_argument, NULL, 'k'},
+                                             {"audio", required_argument, NULL, 'k'},
+                                             {"size", required_argument, NULL, 'k'},
+                                             {"fps", required_argument, NULL, 'k'},
+                                             {"gop", required_argument, NULL, 'k'},
+                                             {"bitrate", required_argument, NULL, 'k'},
+                                             {"b-frames", required_argument, NULL, 'k'},
+                                             {"noise", required_argument, NULL, 'k'},
+                                             {NULL, 0, NULL, 0}};
 
 /* Everything but what cameras send. */
 static int apply(struct options *options, const struct camera_options *model, int option)

@@ -26,6 +26,7 @@ struct camera_options {
     int fps;           /* frames a second */
     int gop;           /* frames from one keyframe to the next */
     int bitrate;       /* kbit/s */
+    int noise;         /* percent of the picture's lines that are noise, so that the bitrate is reached */
     int b_frames;      /* B-frames between two reference frames; 0: lowest latency */
 };
 

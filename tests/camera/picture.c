@@ -23,6 +23,7 @@
 
 struct picture {
     int width, height;
+    int noise_lines;
     int clock_scale, name_scale; /* screen pixels per pixel of the font */
     uint8_t *background;         /* I420 without padding */
 };
@@ -114,6 +115,11 @@ struct picture *picture_create(int width, int height, const char *name, unsigned
     return picture;
 }
 
+void picture_set_noise(struct picture *picture, int percent)
+{
+    picture->noise_lines = picture->height * percent / 100;
+}
+
 void picture_destroy(struct picture *picture)
 {
     if (picture == NULL)
@@ -155,6 +161,21 @@ static void draw_clock(const struct picture *picture, const struct picture_plane
               (picture->height - FONT_HEIGHT * scale) / 2, scale, text);
 }
 
+/* xorshift (Marsaglia 2003), from another state for each frame; within the limits of luma. */
+static void draw_noise(const struct picture *picture, uint8_t *luma, int stride, uint64_t frame)
+{
+    uint64_t state = (frame + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+    for (int line = picture->height - picture->noise_lines; line < picture->height; line++) {
+        for (int x = 0; x < picture->width; x++) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            luma[(size_t)line * (size_t)stride + (size_t)x] = (uint8_t)(16 + (state >> 32) % 220);
+        }
+    }
+}
+
 void picture_draw(const struct picture *picture, const struct picture_planes *planes, uint64_t frame, int fps,
                   int64_t wall_ns)
 {
@@ -166,6 +187,7 @@ void picture_draw(const struct picture *picture, const struct picture_planes *pl
     char text[FRAME_TEXT_SIZE];
 
     copy_background(picture, planes);
+    draw_noise(picture, planes->data[0], planes->stride[0], frame);
     draw_clock(picture, planes, wall_ns);
     snprintf(text, sizeof text, "#%" PRIu64, frame);
     draw_text(picture, planes->data[0], planes->stride[0], picture->name_scale * 4,

@@ -20,6 +20,9 @@ struct picture_planes {
 /* WIDTH and HEIGHT are even. INDEX chooses the colour. NULL: out of memory. */
 struct picture *picture_create(int width, int height, const char *name, unsigned int index);
 
+/* PERCENT of the lines, the lowest ones, are noise from now on. */
+void picture_set_noise(struct picture *picture, int percent);
+
 /* NULL is allowed. */
 void picture_destroy(struct picture *picture);
 

@@ -109,6 +109,8 @@ static void values_out_of_bounds_are_refused(void **state)
     static const struct bad_case cases[] = {
         {"ring_size = 65535;\n" CAMERA,
          "c.conf:1: ring_size: 65535 is out of range; use 65536 to 1073741824\n"},
+        {"ring_size_max = 262143;\n" CAMERA,
+         "c.conf:1: ring_size_max: 262143 is out of range; use 262144 to 1073741824\n"},
         {"ring_size = -1;\n" CAMERA, "c.conf:1: ring_size: -1 is out of range; use 65536 to 1073741824\n"},
         {"ring_size = 1073741825;\n" CAMERA,
          "c.conf:1: ring_size: 1073741825 is out of range; use 65536 to 1073741824\n"},

@@ -42,7 +42,8 @@ static void what_is_not_said_has_its_default(void **state)
     assert_false(config->insecure);
     assert_string_equal(config->runtime_dir, "/run/ringcast");
     assert_string_equal(config->instance, "default");
-    assert_int_equal(config->ring_size, 4194304);
+    assert_int_equal(config->ring_size, 0);
+    assert_int_equal(config->ring_size_max, 16777216);
     assert_int_equal(config->log_level, LOG_LEVEL_INFO);
     assert_int_equal(config->camera_count, 1);
     assert_string_equal(config->cameras[0].name, "a");
@@ -51,7 +52,8 @@ static void what_is_not_said_has_its_default(void **state)
     assert_null(config->cameras[0].password);
     assert_int_equal(config->cameras[0].transport, CONFIG_TRANSPORT_TCP);
     assert_true(config->cameras[0].audio);
-    assert_int_equal(config->cameras[0].ring_size, 4194304);
+    assert_int_equal(config->cameras[0].ring_size, 0);
+    assert_int_equal(config->cameras[0].ring_size_max, 16777216);
     assert_int_equal(config->cameras[0].line, 3);
     config_free(config);
 }
@@ -66,7 +68,8 @@ static void what_is_said_is_taken(void **state)
         "    tls_fingerprint = "
         "\"00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:AA:BB:"
         "CC:DD:EE:FF\"; },\n"
-        "  { name = \"Haust\\xc3\\xbcr\"; url = \"rtsp://u:p%40@h\"; ring_size = 65537; transport = \"udp\"; "
+        "  { name = \"Haust\\xc3\\xbcr\"; url = \"rtsp://u:p%40@h\"; ring_size = 65537; ring_size_max = "
+        "262145; transport = \"udp\"; "
         "},\n"
         "  { name = \"c\"; url = \"https://h:65535\"; username = \"u\"; password = \"\"; }\n"
         ");\n"
@@ -99,6 +102,8 @@ static void what_is_said_is_taken(void **state)
     assert_int_equal(cameras[0].ring_size, 2097152);
     assert_string_equal(cameras[1].name, "Haustür");
     assert_int_equal(cameras[1].ring_size, 131072);
+    assert_int_equal(cameras[0].ring_size_max, 16777216);
+    assert_int_equal(cameras[1].ring_size_max, 524288);
     assert_int_equal(cameras[1].transport, CONFIG_TRANSPORT_UDP);
     assert_int_equal(cameras[1].line, 6);
     assert_string_equal(cameras[2].password, "");
