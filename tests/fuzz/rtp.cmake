@@ -1,0 +1,7 @@
+foreach(part h264 h265 aac latm track format)
+    ringcast_fuzz_target(
+        rtp_${part}_fuzz
+        SOURCES rtp_${part}_fuzz.c rtp_fuzz_feed.c
+        LIBRARIES ringcast-ingest-core
+        CORPUS rtp_${part})
+endforeach()
