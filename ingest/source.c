@@ -33,6 +33,8 @@ int source_open(const struct source_options *options, struct source **source, ch
     } else if (!is_supported(url.scheme)) {
         snprintf(error, SOURCE_ERROR_SIZE, "urls of this scheme are not supported; use rtsp:// or rtsps://");
         result = -ENOTSUP;
+    } else if (strcmp(url.scheme, "rtsp") == 0 || strcmp(url.scheme, "rtsps") == 0) {
+        result = source_rtsp_open(options, &url, source, error);
     } else {
         result = source_libav_open(options, &url, source, error);
     }

@@ -375,6 +375,21 @@ static int open_all(struct rtsp_session *session, struct place *place, char erro
     }
 }
 
+/* What outlives the opening. */
+static int copy_strings(struct rtsp_session *session)
+{
+    const struct rtsp_session_options *options = &session->options;
+    const char *password = options->password != NULL ? options->password : "";
+
+    session->name = strdup(options->authority);
+    if (options->username != NULL) {
+        session->username = strdup(options->username);
+        session->password = strdup(password);
+    }
+    bool missing = options->username != NULL && (session->username == NULL || session->password == NULL);
+    return session->name == NULL || missing ? -ENOMEM : 0;
+}
+
 static int prepare(struct rtsp_session *session, const struct rtsp_session_options *options,
                    struct place *place, char error[RTSP_ERROR_SIZE])
 {
@@ -384,9 +399,8 @@ static int prepare(struct rtsp_session *session, const struct rtsp_session_optio
     session->udp = options->transport != RTSP_TCP;
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++)
         rtsp_udp_init(&session->streams[i].udp);
-    session->name = strdup(options->authority);
-    if (session->name == NULL || rtsp_talk_init(&session->talk, session->name, &session->wait,
-                                                options->username, options->password) < 0)
+    if (copy_strings(session) < 0 || rtsp_talk_init(&session->talk, session->name, &session->wait,
+                                                    session->username, session->password) < 0)
         return rtsp_talk_fail(&session->talk, -ENOMEM, error, "out of memory");
     if (rtsp_endpoint_parse(options->scheme, options->authority, &place->configured) < 0)
         return rtsp_talk_fail(&session->talk, -ENOTSUP, error, "the url has no valid host and port");

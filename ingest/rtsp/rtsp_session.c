@@ -243,6 +243,13 @@ void rtsp_session_goodbye(struct rtsp_session *session)
     session->pending = RTSP_PENDING_NONE;
 }
 
+static void free_secret(char *text)
+{
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
 void rtsp_session_close(struct rtsp_session *session)
 {
     if (session == NULL)
@@ -253,5 +260,7 @@ void rtsp_session_close(struct rtsp_session *session)
         rtsp_udp_finish(&session->streams[i].udp);
     free(session->datagram);
     free(session->name);
+    free_secret(session->username);
+    free_secret(session->password);
     free(session);
 }

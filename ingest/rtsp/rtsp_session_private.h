@@ -19,9 +19,11 @@ struct rtsp_stream {
 };
 
 struct rtsp_session {
-    struct rtsp_session_options options;
+    struct rtsp_session_options options; /* what it points to is there while it is opened only */
     struct rtsp_wait wait;
-    char *name; /* host[:port] as configured, owned */
+    char *name;     /* host[:port] as configured, owned */
+    char *username; /* secrets, owned; or NULL */
+    char *password;
     struct rtsp_talk talk;
     struct sdp sdp;
     struct rtsp_stream streams[RTSP_MEDIA_COUNT];
