@@ -103,14 +103,23 @@ export class Census {
     return new Census(page, await page.context().newCDPSession(page));
   }
 
-  /** Live objects by class, after a forced collection. */
-  async objects() {
+  /** Live objects by class, after a forced collection. `more`: further classes, as name → expression of the prototype. */
+  async objects(more = {}) {
     await this.#session.send('HeapProfiler.collectGarbage');
     const counts = {};
     for (const name of CLASSES) counts[name] = await this.#count(`${name}.prototype`);
     counts.RingcastPlayer = await this.#count("import('/ringcast-player.js').then((m) => m.RingcastPlayer.prototype)");
     counts.Video = await this.#count('HTMLVideoElement.prototype');
+    for (const [name, expression] of Object.entries(more)) counts[name] = await this.#count(expression);
     return counts;
+  }
+
+  /** What the browser itself counts after a forced collection: nodes, listeners (its own too), and the heap in bytes. */
+  async memory() {
+    await this.#session.send('HeapProfiler.collectGarbage');
+    const { nodes, jsEventListeners } = await this.#session.send('Memory.getDOMCounters');
+    const { usedSize } = await this.#session.send('Runtime.getHeapUsage');
+    return { nodes, listeners: jsEventListeners, heap: usedSize };
   }
 
   /** Listeners, timers, object URLs and observers that are there now. */

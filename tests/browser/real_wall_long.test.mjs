@@ -1,0 +1,106 @@
+// Sixteen real cameras on one wall for a while: memory flat, every tile close behind its camera, not one error.
+// RINGCAST_WALL_SECONDS=1800 makes it half an hour; a minute is enough to see a leak of one object per frame.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { scenario } from '../support/scenario.mjs';
+import { launchBrowser, until, untilMoving, watchErrors } from './support/browser.mjs';
+import { Census } from './support/census.mjs';
+
+const SECONDS = Number(process.env.RINGCAST_WALL_SECONDS ?? 60);
+const WARM_UP_S = Math.min(60, SECONDS / 3); // until everything that is made once has been made
+const SAMPLE_S = Math.max(2, SECONDS / 60);
+const COUNT = 16;
+const FPS = 8;
+// What may come and go by itself: a sample is taken at any moment between two collections of the browser's own.
+const HEAP_GROWTH = 1_500_000;
+const RENDERER_GROWTH = 24_000_000;
+const SERVER_GROWTH = 8_000_000;
+const LATENESS_S = 0.15; // behind the target, in the middle of all seconds
+const ENOUGH_LIVE = 0.95; // of all seconds
+
+/** Proportional set size of processes, in bytes. */
+const pss = (pids) => pids.reduce((sum, pid) => {
+  const kilobytes = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1];
+  return sum + Number(kilobytes) * 1024;
+}, 0);
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** Growth from the first third of the samples to the last one, by their medians. */
+function growth(samples, key) {
+  const values = samples.map((sample) => sample[key]);
+  const third = Math.floor(values.length / 3);
+  return median(values.slice(-third)) - median(values.slice(0, third));
+}
+
+async function watchPage(page) {
+  await page.evaluate(() => {
+    globalThis.seconds = {};
+    for (const element of document.querySelectorAll('ringcast-camera')) {
+      const seconds = [];
+      globalThis.seconds[element.camera] = seconds;
+      element.addEventListener('stats', ({ detail: { delay, target, connections, missed } }) => {
+        seconds.push({ late: delay - target, connections, missed, live: element.condition.name === 'live' });
+      });
+    }
+  });
+}
+
+async function rendererOf(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+}
+
+scenario(`${COUNT} cameras for ${SECONDS} s: memory flat, every tile near its target, no error`, async (stage) => {
+  const camera = await stage.camera(['--cameras', `${COUNT}`, '--fps', `${FPS}`, '--gop', `${2 * FPS}`]);
+  const ringcast = await stage.ringcast(camera);
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+    const errors = watchErrors(page);
+    await page.goto(ringcast.address);
+    await untilMoving(page, { count: COUNT, ms: 60_000 });
+    await until(async () => (await page.locator('.tile[data-condition=live]').count()) === COUNT, 'all live', 30_000);
+    const census = await Census.of(page);
+    const { fanouts, cameras } = await ringcast.status();
+    const server = [...fanouts.map(({ pid }) => pid), ...cameras.map(({ pid }) => pid)];
+    const renderers = await rendererOf(browser);
+    await sleep(WARM_UP_S * 1000);
+    await watchPage(page);
+
+    const samples = [];
+    const end = performance.now() + (SECONDS - WARM_UP_S) * 1000;
+    while (performance.now() < end) {
+      const { heap, nodes } = await census.memory();
+      samples.push({ heap, nodes, renderer: pss(renderers), server: pss(server) });
+      await sleep(SAMPLE_S * 1000);
+    }
+    const grown = Object.fromEntries(['heap', 'nodes', 'renderer', 'server'].map((key) => [key, growth(samples, key)]));
+    console.log(`${samples.length} samples, grown by ${JSON.stringify(grown)}, last ${JSON.stringify(samples.at(-1))}`);
+    const seconds = Object.entries(await page.evaluate(() => globalThis.seconds));
+    const lateness = seconds.map(([, all]) => median(all.map(({ late }) => late)));
+    const alive = seconds.map(([, all]) => all.filter(({ live }) => live).length / all.length);
+    console.log(`behind the target: ${Math.max(...lateness).toFixed(3)} s at most; live: ${Math.min(...alive).toFixed(3)} at least`);
+
+    assert.equal(seconds.length, COUNT);
+    for (const [i, [name, all]] of seconds.entries()) {
+      assert.ok(all.length > (SECONDS - WARM_UP_S) / 2, `${name} reported ${all.length} times`);
+      assert.ok(lateness[i] < LATENESS_S, `${name} is ${lateness[i]} s behind its target`);
+      assert.ok(alive[i] >= ENOUGH_LIVE, `${name} was live in ${alive[i]} of all seconds`);
+      assert.equal(all.at(-1).connections, 1, `${name} stayed connected`);
+      assert.equal(all.at(-1).missed, 0, `${name} missed nothing`);
+    }
+    assert.ok(grown.nodes <= 0, `${grown.nodes} nodes more`);
+    assert.ok(grown.heap < HEAP_GROWTH, `heap: ${grown.heap}`);
+    assert.ok(grown.renderer < RENDERER_GROWTH, `renderer: ${grown.renderer}`);
+    assert.ok(grown.server < SERVER_GROWTH, `fan-out and workers: ${grown.server}`);
+    assert.equal(await page.locator('#summary').textContent(), `${COUNT} cameras, all live`);
+    assert.deepEqual(errors, []);
+  } finally {
+    await browser.close();
+  }
+}, { limit: 180_000 + SECONDS * 1000 });

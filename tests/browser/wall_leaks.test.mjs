@@ -1,0 +1,132 @@
+// What a tile makes is unmade with it: cameras that come and go, and tiles that become large and small again.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launchBrowser, until, untilMoving, watchErrors } from './support/browser.mjs';
+import { Census, instrument } from './support/census.mjs';
+import { makeClip } from './support/clip.mjs';
+import { FakeCamera, FakeServer } from './support/fake-server.mjs';
+
+const ROUNDS = 50;
+const TILE = { Tile: "import('/wall-tile.js').then((m) => m.Tile.prototype)" };
+const CLOSED_EARLY = /WebSocket is closed before the connection is established/;
+const KEPT_HEAP = 400_000; // bytes that compiled code and inline caches may take in so many rounds
+
+let clip;
+let server;
+let browser;
+before(async () => {
+  clip = makeClip({ gop: 10, fps: 10, seconds: 2 });
+  server = new FakeServer(['one', 'two', 'three', 'four'].map((name) => new FakeCamera(name, clip)));
+  await server.start();
+  browser = await launchBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** A click by coordinates: Playwright's own questions to a tile would keep a reference to it. */
+async function press(page, name) {
+  const { x, y } = await page.locator('.tile', { hasText: name }).boundingBox();
+  await page.mouse.click(x + 60, y + 60);
+  assert.equal(await page.evaluate(() => document.querySelector('.tile.large .name').textContent), name);
+}
+
+/** The list of cameras is asked for now and not within three seconds. */
+const ask = (page) => page.evaluate(() => dispatchEvent(new Event('online')));
+const tiles = (page) => page.locator('.tile').count();
+
+async function openWall() {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+  const errors = watchErrors(page, CLOSED_EARLY);
+  await page.addInitScript(instrument);
+  await page.goto(server.url);
+  await untilMoving(page, { count: 4 });
+  return { page, errors, census: await Census.of(page) };
+}
+
+const onScreen = (count) => ({ MediaSource: count, SourceBuffer: count, WebSocket: count, RingcastPlayer: count, Video: count, Tile: count });
+
+async function untilObjects(census, count) {
+  let objects;
+  await until(async () => {
+    objects = await census.objects(TILE);
+    return Object.entries(onScreen(count)).every(([name, number]) => objects[name] === number);
+  }, 'as many objects as are on the screen').catch(() => assert.deepEqual(objects, onScreen(count)));
+}
+
+/** Between two polls of the list, or two messages, there is one timer more or less: wait for the same moment. */
+async function assertBooks(census, expected) {
+  let books;
+  await until(async () => {
+    books = await census.books();
+    return JSON.stringify(books) === JSON.stringify(expected);
+  }, 'the same counts').catch(() => assert.deepEqual(books, expected));
+}
+
+test(`${ROUNDS} cameras that come and go leave nothing`, { timeout: 120_000 }, async () => {
+  const { page, errors, census } = await openWall();
+  const round = async (i) => {
+    const name = `guest ${i}`;
+    server.cameras.set(name, new FakeCamera(name, clip));
+    await ask(page);
+    await until(async () => (await tiles(page)) === 5, 'five tiles');
+    if (i % 5 === 0) await press(page, name);
+    if (i % 10 === 0) await untilMoving(page, { count: 5, frames: 2 });
+    server.cameras.delete(name);
+    await ask(page);
+    await until(async () => (await tiles(page)) === 4, 'four tiles');
+  };
+  for (let i = 0; i < 5; i++) await round(i); // what is made once is there then
+  await untilMoving(page, { count: 4 });
+  await untilObjects(census, 4);
+  const books = await census.books();
+  const { nodes, heap } = await census.memory();
+  for (let i = 5; i < ROUNDS; i++) await round(i);
+  await untilMoving(page, { count: 4 });
+  await untilObjects(census, 4);
+  await assertBooks(census, books);
+  await until(() => server.viewers === 4, 'four viewers at the server');
+  const after = await census.memory();
+  assert.equal(after.nodes, nodes);
+  assert.ok(after.heap - heap < KEPT_HEAP, `the heap has grown by ${after.heap - heap} bytes`);
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
+test(`${ROUNDS} times large and small again, arranged in between: no new connection, and every count as at the start`, { timeout: 120_000 }, async () => {
+  const { page, errors, census } = await openWall();
+  const round = async (i) => {
+    await page.locator('.open').nth(i % 4).focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press(i % 2 ? 'ArrowLeft' : 'ArrowRight');
+    await page.keyboard.press('m');
+    await page.keyboard.press('i');
+    if (i % 10 === 0) {
+      const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('s')]);
+      await download.delete();
+    }
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Shift+ArrowRight');
+    await page.keyboard.press('?');
+    await page.keyboard.press('Escape');
+  };
+  for (let i = 0; i < 4; i++) await round(i);
+  await page.locator('#note').waitFor({ state: 'hidden' });
+  await untilMoving(page, { count: 4 });
+  await untilObjects(census, 4);
+  const books = await census.books();
+  const { nodes, heap } = await census.memory();
+  const { upgrades } = server;
+  for (let i = 4; i < ROUNDS; i++) await round(i);
+  await page.locator('#note').waitFor({ state: 'hidden' });
+  await untilObjects(census, 4);
+  await assertBooks(census, books);
+  assert.equal(server.upgrades, upgrades);
+  const after = await census.memory();
+  assert.equal(after.nodes, nodes);
+  assert.ok(after.heap - heap < KEPT_HEAP, `the heap has grown by ${after.heap - heap} bytes`);
+  assert.deepEqual(errors, []);
+  await page.close();
+});
