@@ -33,6 +33,11 @@
 /* Bytes of a certificate's fingerprint with a colon between each two. */
 #define FINGERPRINT_MAX 95
 
+/* Seconds. A viewer that reconnects at once must not find the camera asleep. */
+#define ON_DEMAND_IDLE_MIN 1
+#define ON_DEMAND_IDLE_MAX 86400
+#define ON_DEMAND_IDLE_DEFAULT 10
+
 /* Bytes of a field's name, such as "cameras[999].transport". */
 #define FIELD_SIZE 128
 
@@ -100,6 +105,10 @@ static const struct setting camera_settings[] = {
     {"allow_redirect", KIND_BOOLEAN, 0, CAMERA(allow_redirect), .number = false},
     {"ring_size", KIND_INTEGER, 0, CAMERA(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = 0},
     {"ring_size_max", KIND_INTEGER, 0, CAMERA(ring_size_max), RING_SIZE_MAX_MIN, RING_SIZE_MAX, .number = 0},
+    {"enabled", KIND_BOOLEAN, 0, CAMERA(enabled), .number = true},
+    {"on_demand", KIND_BOOLEAN, 0, CAMERA(on_demand), .number = false},
+    {"on_demand_idle", KIND_INTEGER, 0, CAMERA(on_demand_idle), ON_DEMAND_IDLE_MIN, ON_DEMAND_IDLE_MAX,
+     .number = ON_DEMAND_IDLE_DEFAULT},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

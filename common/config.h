@@ -28,9 +28,12 @@ struct config_camera {
     bool tls_verify;                 /* default: true */
     char *tls_fingerprint;           /* SHA-256 in hexadecimal; NULL: none */
     bool allow_redirect;             /* default: false */
-    size_t ring_size;     /* bytes of ring data; 0: as its stream needs; default: that of the whole file */
-    size_t ring_size_max; /* bytes that a ring may grow to; default: that of the whole file */
-    int line;             /* where the camera begins in the file */
+    size_t ring_size;      /* bytes of ring data; 0: as its stream needs; default: that of the whole file */
+    size_t ring_size_max;  /* bytes that a ring may grow to; default: that of the whole file */
+    bool enabled;          /* default: true */
+    bool on_demand;        /* default: false */
+    size_t on_demand_idle; /* seconds without anybody watching before it sleeps */
+    int line;              /* where the camera begins in the file */
 };
 
 struct config {

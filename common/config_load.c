@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "config_camera.h"
 #include "config_check.h"
 #include "config_read.h"
 #include "config_report.h"
@@ -120,24 +121,12 @@ struct config *config_load(const char *path, FILE *errors)
     return config;
 }
 
-static void free_secret(char *secret)
-{
-    if (secret != NULL)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
-}
-
 void config_free(struct config *config)
 {
     if (config == NULL)
         return;
-    for (size_t i = 0; i < config->camera_count; i++) {
-        free(config->cameras[i].name);
-        free_secret(config->cameras[i].url);
-        free(config->cameras[i].username);
-        free_secret(config->cameras[i].password);
-        free(config->cameras[i].tls_fingerprint);
-    }
+    for (size_t i = 0; i < config->camera_count; i++)
+        config_camera_finish(&config->cameras[i]);
     free(config->cameras);
     free(config->path);
     free(config->listen_host);

@@ -38,7 +38,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t fork_handlers_once = PTHREAD_ONCE_INIT;
 static _Atomic int threshold = LOG_LEVEL_INFO;
 
-static char *source; /* "ingest[front]"; NULL: the program's name */
+static void (*recorder)(const char *line, size_t length); /* NULL: none */
+static char *source;                                      /* "ingest[front]"; NULL: the program's name */
 static char **secrets;
 static size_t secret_count;
 static bool secret_starts[UCHAR_MAX + 1]; /* bytes that some secret, plain or encoded, begins with */
@@ -358,6 +359,13 @@ static size_t format_header(char *line, size_t size, enum log_level level)
     return used + (size_t)more;
 }
 
+void log_set_recorder(void (*function)(const char *line, size_t length))
+{
+    lock_log();
+    recorder = function;
+    unlock_log();
+}
+
 /* A line that cannot be written is lost: there is nowhere to say so. */
 static void write_line(const char *line, size_t length)
 {
@@ -386,6 +394,8 @@ void log_writev(enum log_level level, const char *format, va_list arguments)
         used += text_escape(line + used, sizeof(line) - used - 1, redacted);
         line[used++] = '\n';
         write_line(line, used);
+        if (recorder != NULL)
+            recorder(line, used);
         explicit_bzero(text, sizeof(text));
     }
     unlock_log();

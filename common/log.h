@@ -27,6 +27,12 @@ void log_close(void);
 void log_set_level(enum log_level level);
 enum log_level log_level_now(void);
 
+/*
+ * Every line that is written goes to RECORDER too, whole, with its '\n', under the log's lock; NULL: to
+ * nobody. Set it while no other thread logs.
+ */
+void log_set_recorder(void (*recorder)(const char *line, size_t length));
+
 /* 0 and *level, or -EINVAL. Names: error, warning, info, debug. */
 int log_level_from_name(const char *name, enum log_level *level);
 

@@ -96,6 +96,17 @@ void camera_update(struct camera *camera, const json_t *message)
     }
 }
 
+bool camera_has_ring(const struct camera *camera, const struct stat *ring)
+{
+    return camera->feed.reader && camera->ring_device == ring->st_dev && camera->ring_inode == ring->st_ino;
+}
+
+bool camera_is_idle(const struct camera *camera)
+{
+    const char *state = json_string_value(camera->state);
+    return state && strcmp(state, "idle") == 0;
+}
+
 static void camera_free(struct camera *camera)
 {
     feed_finish(&camera->feed);

@@ -6,6 +6,7 @@
 #define CAMERA_H
 
 #include <jansson.h>
+#include <sys/stat.h>
 
 #include "feed.h"
 
@@ -18,6 +19,8 @@ struct camera {
     json_t *error;          /* string or null */
     json_t *codecs;         /* string (RFC 6381) or null */
     json_t *width, *height; /* integer or null */
+    dev_t ring_device;      /* which ring the feed has */
+    ino_t ring_inode;
     struct feed feed;
     struct camera *next;
 };
@@ -41,6 +44,12 @@ int cameras_add(struct cameras *cameras, const char *name, ringcast_reader *read
 
 /* Takes over what MESSAGE (`camera-add` or `camera-state`) says and tells the viewers if they should know. */
 void camera_update(struct camera *camera, const json_t *message);
+
+/* True if RING (of fstat) is the one that the camera has. */
+bool camera_has_ring(const struct camera *camera, const struct stat *ring);
+
+/* True if the camera sleeps until somebody watches. */
+bool camera_is_idle(const struct camera *camera);
 
 /* Closes the camera's viewers with CODE and forgets it. */
 void cameras_remove(struct cameras *cameras, struct camera *camera, uint16_t code);

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "blackbox.h"
 #include "channel.h"
 #include "log.h"
 #include "message.h"
@@ -12,6 +14,10 @@
 
 /* Least time between two reports of viewers. */
 #define REPORT_INTERVAL_MS 1000
+
+/* The loop is alive, and says so this often; it is hung if it has not for so long. */
+#define BEAT_INTERVAL_MS 500
+#define BEAT_ALLOWANCE_MS 3000
 
 /* Messages taken before others in the loop have their turn. */
 #define RECEIVE_TURN 64
@@ -117,6 +123,7 @@ static void on_listen(struct control *control, struct channel_message *message)
     int status = socket < 0 ? -EBADMSG : server_listen(control->server, socket);
     if (status == 0) {
         status = send_message(control, message_new("ready"));
+        control_viewers_changed(control); /* another ringcastd than the one that was told may ask */
     }
     if (status < 0) {
         log_error("cannot serve viewers: %s", strerror(-status));
@@ -132,6 +139,21 @@ static void on_camera_add(struct control *control, struct channel_message *messa
     int ring = channel_message_take_fd(message, 0);
     int wake = channel_message_take_fd(message, 1);
     ringcast_reader *reader = NULL;
+    struct camera *known = cameras_find(&control->server->cameras, name);
+    struct stat identity = {0};
+    if (known && ring >= 0 && fstat(ring, &identity) == 0 && camera_has_ring(known, &identity)) {
+        /* Another ringcastd, which took over from one that was killed: nothing is new but perhaps the state.
+         */
+        camera_update(known, message->body);
+        close(ring);
+        if (wake >= 0) {
+            close(wake);
+        }
+        return;
+    }
+    if (ring >= 0) {
+        fstat(ring, &identity);
+    }
     int status = ring < 0 || wake < 0 ? -EBADMSG : ringcast_open_fd(ring, &reader);
     if (ring >= 0) {
         close(ring);
@@ -145,7 +167,22 @@ static void on_camera_add(struct control *control, struct channel_message *messa
         log_error("camera %s: cannot add it: %s", name, strerror(-status));
         return;
     }
-    camera_update(cameras_find(&control->server->cameras, name), message->body);
+    struct camera *camera = cameras_find(&control->server->cameras, name);
+    camera->ring_device = identity.st_dev;
+    camera->ring_inode = identity.st_ino;
+    camera_update(camera, message->body);
+}
+
+void control_viewer_joined(struct control *control, const struct camera *camera)
+{
+    if (camera->feed.viewer_count != 1 || !camera_is_idle(camera)) {
+        return;
+    }
+    json_t *message = message_new("wanted");
+    if (message) {
+        json_object_set_new(message, "name", json_string(camera->name));
+        send_message(control, message);
+    }
 }
 
 static void on_camera_state(struct control *control, struct camera *camera, const json_t *body)
@@ -183,9 +220,29 @@ static void dispatch_camera(struct control *control, const json_t *body)
     log_warning("unknown message type %s", message_type(body));
 }
 
+static void beat_expired(void *context)
+{
+    struct control *control = context;
+    blackbox_beat(BEAT_ALLOWANCE_MS);
+    watch_timer_arm(&control->beat_timer, BEAT_INTERVAL_MS);
+}
+
+static void on_log_level(const json_t *body)
+{
+    enum log_level level;
+    if (log_level_from_name(message_string(body, "level", ""), &level) == 0) {
+        log_set_level(level);
+    }
+}
+
 static void dispatch(struct control *control, struct channel_message *message)
 {
-    if (message_is(message->body, "stop")) {
+    if (message_is(message->body, BLACKBOX_MESSAGE)) {
+        blackbox_carry(channel_message_take_fd(message, 0));
+        beat_expired(control);
+    } else if (message_is(message->body, "log-level")) {
+        on_log_level(message->body);
+    } else if (message_is(message->body, "stop")) {
         server_stop(control->server);
     } else if (message_is(message->body, "listen")) {
         on_listen(control, message);
@@ -222,5 +279,8 @@ int control_begin(struct control *control, struct server *server, struct lws_vho
 {
     *control = (struct control){.server = server};
     int status = watch_begin(&control->channel, vhost, channel, channel_ready, control);
-    return status < 0 ? status : watch_timer_begin(&control->report_timer, vhost, report_expired, control);
+    if (status == 0) {
+        status = watch_timer_begin(&control->report_timer, vhost, report_expired, control);
+    }
+    return status < 0 ? status : watch_timer_begin(&control->beat_timer, vhost, beat_expired, control);
 }

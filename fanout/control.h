@@ -9,12 +9,14 @@
 
 #include "watch.h"
 
+struct camera;
 struct server;
 
 struct control {
     struct server *server;
     struct watch channel;
     struct watch_timer report_timer; /* armed while a report waits for its second to pass */
+    struct watch_timer beat_timer;   /* the heartbeat */
     int64_t reported_ms;             /* CLOCK_MONOTONIC */
     bool report_due;
 };
@@ -24,5 +26,8 @@ int control_begin(struct control *control, struct server *server, struct lws_vho
 
 /* A camera's number of viewers has changed: ringcastd is to know, at most once a second. */
 void control_viewers_changed(struct control *control);
+
+/* CAMERA has one viewer more: the first one of a camera that sleeps wakes it at once. */
+void control_viewer_joined(struct control *control, const struct camera *camera);
 
 #endif

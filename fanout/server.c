@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -54,6 +55,7 @@ static int viewer_established(struct server *server, struct lws *wsi, struct vie
     viewer_init(viewer, wsi);
     server->viewers++;
     feed_join(&camera->feed, viewer);
+    control_viewer_joined(&server->control, camera);
     return 0;
 }
 
@@ -275,11 +277,19 @@ int server_run(struct server *server)
     return 0;
 }
 
+/* The next ringcastd hands over what is there already. */
+static bool same_socket(int a, int b)
+{
+    struct stat first, second;
+    return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_ino == second.st_ino;
+}
+
 int server_listen(struct server *server, int socket)
 {
     if (server->state != SERVER_STARTING) {
+        bool same = same_socket(server->listener.watch.fd, socket);
         close(socket);
-        return -EALREADY;
+        return same && server->state == SERVER_SERVING ? 0 : -EALREADY;
     }
     int status = listener_begin(&server->listener, server->vhost, socket);
     if (status == 0) {

@@ -15,11 +15,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "blackbox.h"
 #include "channel.h"
 #include "log.h"
 #include "message.h"
 
 #define COMM "ringcast-ingest"
+
+/* The template has nothing to do but to wait; it says so twice a second. A fork may take long where memory is
+ * short. */
+#define BEAT_INTERVAL_MS 500
+#define BEAT_ALLOWANCE_MS 4000
 
 /* A reply that ringcastd does not take for this long is not wanted: it is stuck or gone. */
 #define REPLY_DEADLINE_MS 5000
@@ -110,6 +116,7 @@ static int become_worker(int channel)
         fcntl(CHANNEL_CHILD_FD, F_SETFD, FD_CLOEXEC);
     }
     close_range(CHANNEL_CHILD_FD + 1, ~0U, 0);
+    blackbox_drop();
     prctl(PR_SET_NAME, COMM);
     return CHANNEL_CHILD_FD;
 }
@@ -164,6 +171,10 @@ static int handle(int channel, struct channel_message *message)
 {
     if (message_is(message->body, "spawn"))
         return handle_spawn(channel, message);
+    if (message_is(message->body, BLACKBOX_MESSAGE)) {
+        blackbox_carry(channel_message_take_fd(message, 0));
+        return -1;
+    }
     log_warning("a message of unknown type is dropped");
     return -1;
 }
@@ -172,7 +183,7 @@ static void wait_readable(int channel)
 {
     struct pollfd readable = {.fd = channel, .events = POLLIN};
 
-    poll(&readable, 1, -1);
+    poll(&readable, 1, BEAT_INTERVAL_MS);
 }
 
 int template_run(int channel, int *worker_channel)
@@ -183,6 +194,7 @@ int template_run(int channel, int *worker_channel)
     reply(channel, message_new("ready"));
     for (;;) {
         int result = channel_receive(channel, &message);
+        blackbox_beat(BEAT_ALLOWANCE_MS);
         if (result == 0)
             return EXIT_SUCCESS;
         if (result == -EAGAIN) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "backoff.h"
+#include "blackbox.h"
 #include "camera.h"
 #include "channel.h"
 #include "log.h"
@@ -29,6 +30,16 @@
 
 /* ringcastd makes a larger ring in milliseconds. A picture that needs one waits this long for it. */
 #define RING_WAIT_NS NS_PER_SECOND
+
+/*
+ * By when the worker is alive again at the latest: a stream is looked at every 100 ms. Opening and closing a
+ * connection may wait for a name server, which libc asks more than once, 5 s each time.
+ */
+#define BEAT_STREAMING_MS 3000
+#define BEAT_CONNECTING_MS 40000
+
+/* Longest wait in one piece while nothing is connected. */
+#define BEAT_INTERVAL_MS 1000
 
 /* Pictures that come but cannot be decoded (no keyframe, no parameter sets) are no stream: 10 s. */
 #define PUBLISH_DEADLINE_NS (10 * NS_PER_SECOND)
@@ -112,6 +123,14 @@ static void enter_state(struct worker *worker, enum worker_state state, const ch
     report_state(worker);
 }
 
+static void change_log_level(const json_t *body)
+{
+    enum log_level level;
+
+    if (log_level_from_name(message_string(body, "level", ""), &level) == 0)
+        log_set_level(level);
+}
+
 static void handle_message(struct worker *worker, struct channel_message *message)
 {
     if (message_is(message->body, "stop")) {
@@ -120,6 +139,8 @@ static void handle_message(struct worker *worker, struct channel_message *messag
         int result = ring_change_take(&worker->ring, message, worker->camera.wake);
         if (result < 0)
             log_warning("the next ring cannot be used: %s", strerror(-result));
+    } else if (message_is(message->body, "log-level")) {
+        change_log_level(message->body);
     } else {
         log_warning("a message of unknown type is dropped");
     }
@@ -203,6 +224,7 @@ static bool tick(struct worker *worker)
 {
     int64_t now = now_ns();
 
+    blackbox_beat(worker->streaming_ns != 0 ? BEAT_STREAMING_MS : BEAT_CONNECTING_MS);
     if (now - worker->channel_ns >= CHANNEL_INTERVAL_NS) {
         worker->channel_ns = now;
         receive_messages(worker);
@@ -297,6 +319,7 @@ static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
 
     worker->streaming_ns = 0;
     worker->connected = false;
+    blackbox_beat(BEAT_CONNECTING_MS);
     int result = source_open(&options, &source, error);
     if (result < 0)
         return result;
@@ -305,6 +328,7 @@ static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
     log_info("connected: %s video, %s audio", stream_name(&description->video),
              stream_name(&description->audio));
     result = stream(worker, source, error);
+    blackbox_beat(BEAT_CONNECTING_MS);
     source_close(source);
     return result;
 }
@@ -315,7 +339,8 @@ static void wait_before_retry(struct worker *worker, int64_t delay_ms)
     int64_t left = delay_ms;
 
     while (left > 0 && !worker_signals_ending()) {
-        worker_signals_wait(worker->channel, left);
+        blackbox_beat(BEAT_STREAMING_MS);
+        worker_signals_wait(worker->channel, left < BEAT_INTERVAL_MS ? left : BEAT_INTERVAL_MS);
         receive_messages(worker);
         left = (until - now_ns()) / NS_PER_MS;
     }
@@ -362,6 +387,11 @@ static int receive_camera(struct worker *worker)
             worker_signals_wait(worker->channel, -1);
         if (result != 1)
             continue;
+        if (message_is(message.body, BLACKBOX_MESSAGE)) {
+            blackbox_carry(channel_message_take_fd(&message, 0));
+            channel_message_clear(&message);
+            continue;
+        }
         bool stop = message_is(message.body, "stop");
         result = stop ? -ECANCELED : camera_read(&message, &worker->camera);
         channel_message_clear(&message);

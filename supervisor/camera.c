@@ -1,4 +1,4 @@
-#include "camera.h"
+#include "camera_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,48 +8,19 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "backoff.h"
 #include "camera_ring.h"
+#include "config_camera.h"
+#include "keep.h"
+#include "last_exit.h"
 #include "limit.h"
 #include "log.h"
 #include "message.h"
 #include "timer.h"
-#include "worker.h"
-
-/* Longest error text that is kept; what a worker says more is cut. */
-#define ERROR_SIZE 256
-
-/* Longest codecs parameter, as in the ring. */
-#define CODECS_SIZE 128
-
-/* Largest picture that is believed: twice 16K. */
-#define DIMENSION_MAX 32768
-
-struct camera {
-    const struct config_camera *config;
-    struct children *children;
-    struct camera_host host;
-    enum log_level log_level;
-    struct camera_ring *ring;
-    int wake;
-    struct worker *worker;
-    enum camera_state state;
-    uint64_t since_ms;
-    struct backoff backoff;
-    sd_event_source *retry_timer;
-    sd_event_source *silence_timer; /* armed while a worker must say something */
-    char error[ERROR_SIZE];         /* "" : none */
-    char codecs[CODECS_SIZE];       /* "": not known */
-    int64_t width, height;
-    int64_t fragments;
-    double fps, bitrate;
-    unsigned starts;
-    bool handed_over;
-    bool restarting; /* the worker is being ended for a restart */
-    bool ending;     /* no worker any more */
-};
 
 static void begin_worker(struct camera *camera);
+static void settle(struct camera *camera);
+static bool wanted(const struct camera *camera);
+static void consider_sleep(struct camera *camera);
 
 const char *camera_strstate(enum camera_state state)
 {
@@ -66,12 +37,13 @@ const char *camera_strstate(enum camera_state state)
         return "disabled";
     case CAMERA_FAILED:
         return "failed";
+    case CAMERA_IDLE:
+        return "idle";
     }
     return "unknown";
 }
 
-/* Cuts TEXT (valid UTF-8) to SIZE - 1 bytes between characters. */
-static void copy_text(char *out, size_t size, const char *text)
+void camera_copy_text(char *out, size_t size, const char *text)
 {
     size_t length = strnlen(text, size - 1);
 
@@ -81,21 +53,19 @@ static void copy_text(char *out, size_t size, const char *text)
     out[length] = '\0';
 }
 
-/* What a process says of itself is kept without credentials, whatever it forgot. */
-static void set_error(struct camera *camera, const char *text)
+void camera_set_error(struct camera *camera, const char *text)
 {
     char redacted[ERROR_SIZE * 2];
 
-    copy_text(redacted, sizeof(redacted), text);
+    camera_copy_text(redacted, sizeof(redacted), text);
     log_redact(redacted, sizeof(redacted));
-    copy_text(camera->error, sizeof(camera->error), redacted);
+    camera_copy_text(camera->error, sizeof(camera->error), redacted);
 }
 
 /* --- States
  * ------------------------------------------------------------------------------------------------- */
 
-/* The only place where a state begins. WHY may be NULL. */
-static void enter_state(struct camera *camera, enum camera_state state, const char *why)
+void camera_enter_state(struct camera *camera, enum camera_state state, const char *why)
 {
     uint64_t now = timer_now_ms();
 
@@ -112,6 +82,7 @@ static void enter_state(struct camera *camera, enum camera_state state, const ch
         camera->fps = 0;
         camera->bitrate = 0;
     }
+    camera_keep_state(camera);
     camera->host.changed(camera->host.data, camera);
 }
 
@@ -126,8 +97,7 @@ static int on_silence(sd_event_source *source, uint64_t usec, void *data)
     return 0;
 }
 
-/* A worker must say something after its start, and while it streams. */
-static void watch_silence(struct camera *camera, bool watch)
+void camera_watch_silence(struct camera *camera, bool watch)
 {
     if (watch)
         timer_arm(children_event(camera->children), &camera->silence_timer, LIMIT_SILENCE_MS, on_silence,
@@ -142,8 +112,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *data)
 
     (void)source, (void)usec;
     timer_disarm(&camera->retry_timer);
-    enter_state(camera, CAMERA_STARTING, NULL);
-    begin_worker(camera);
+    settle(camera);
     return 0;
 }
 
@@ -159,140 +128,20 @@ static void back_off(struct camera *camera, const char *reason)
     }
     (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
     uint64_t delay = backoff_next_ms(&camera->backoff, random);
-    set_error(camera, reason);
+    camera_set_error(camera, reason);
     snprintf(why, sizeof(why), "%s; next start in %llu ms", camera->error, (unsigned long long)delay);
-    enter_state(camera, backoff_failed(&camera->backoff) ? CAMERA_FAILED : CAMERA_BACKOFF, why);
+    camera_enter_state(camera, backoff_failed(&camera->backoff) ? CAMERA_FAILED : CAMERA_BACKOFF, why);
     timer_arm(children_event(camera->children), &camera->retry_timer, delay, on_retry, camera);
-}
-
-/* --- What the worker says
- * ----------------------------------------------------------------------------------- */
-
-static bool plain_codecs(const char *codecs)
-{
-    for (const char *c = codecs; *c != '\0'; c++)
-        if (*c <= ' ' || *c > '~' || *c == '"' || *c == '\\')
-            return false;
-    return strlen(codecs) < CODECS_SIZE;
-}
-
-/* True if the stream's parameters changed. */
-static bool take_stream(struct camera *camera, const json_t *body)
-{
-    const char *codecs = message_string(body, "codecs", NULL);
-    json_int_t width = message_integer(body, "width", 0), height = message_integer(body, "height", 0);
-
-    if (codecs == NULL || !plain_codecs(codecs) || width < 0 || width > DIMENSION_MAX || height < 0 ||
-        height > DIMENSION_MAX)
-        return false;
-    if (strcmp(codecs, camera->codecs) == 0 && width == camera->width && height == camera->height)
-        return false;
-    copy_text(camera->codecs, sizeof(camera->codecs), codecs);
-    camera->width = width;
-    camera->height = height;
-    return true;
-}
-
-static bool worker_state(const char *name, enum camera_state *state)
-{
-    static const enum camera_state states[] = {CAMERA_STARTING, CAMERA_STREAMING, CAMERA_STALLED};
-
-    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-        if (strcmp(name, camera_strstate(states[i])) == 0) {
-            *state = states[i];
-            return true;
-        }
-    }
-    return false;
-}
-
-static void take_state(struct camera *camera, const json_t *body)
-{
-    enum camera_state state;
-    const char *error = message_string(body, "error", NULL);
-
-    if (!worker_state(message_string(body, "state", ""), &state)) {
-        log_warning("ingest[%s]: a state that does not exist", camera->config->name);
-        return;
-    }
-    bool changed = take_stream(camera, body);
-    if (error != NULL && state != CAMERA_STREAMING) {
-        char before[ERROR_SIZE];
-        memcpy(before, camera->error, sizeof(before));
-        set_error(camera, error);
-        changed = changed || strcmp(before, camera->error) != 0;
-    }
-    if (state != camera->state)
-        enter_state(camera, state,
-                    camera->error[0] == '\0' || state == CAMERA_STREAMING ? NULL : camera->error);
-    else if (changed)
-        camera->host.changed(camera->host.data, camera);
-    watch_silence(camera, state == CAMERA_STREAMING);
-}
-
-/* Fan-outs go on in the ring that is the camera's now; the old one ends behind them. */
-static void move_readers(struct camera *camera)
-{
-    camera->host.ring_changed(camera->host.data, camera);
-    camera_ring_retire_old(camera->ring);
-}
-
-/* A ring of another size, if the stream needs one. A worker that cannot be told is as if it had not asked. */
-static void consider_ring(struct camera *camera, const json_t *body)
-{
-    int writer = -1;
-    json_t *message = camera_ring_observe(camera->ring, body, &writer);
-
-    if (message != NULL && worker_send(camera->worker, message, &writer, 1) < 0)
-        worker_kill(camera->worker, "could not be given its next ring");
-    json_decref(message);
-}
-
-static double measured(const json_t *body, const char *name)
-{
-    double value = json_number_value(json_object_get(body, name));
-
-    return value > 0 ? value : 0;
-}
-
-static void take_stats(struct camera *camera, const json_t *body)
-{
-    camera->fragments = message_integer(body, "fragments", 0);
-    if (camera->state != CAMERA_STREAMING)
-        return;
-    camera->fps = measured(body, "fps");
-    camera->bitrate = measured(body, "bitrate");
-    watch_silence(camera, true);
-    consider_ring(camera, body);
-}
-
-static void take_ring_change(struct camera *camera, const json_t *body)
-{
-    if (camera_ring_changed(camera->ring, body))
-        move_readers(camera);
-}
-
-static void on_message(void *data, const struct channel_message *message)
-{
-    struct camera *camera = data;
-
-    if (camera->restarting || camera->ending)
-        return;
-    if (message_is(message->body, "state"))
-        take_state(camera, message->body);
-    else if (message_is(message->body, "stats"))
-        take_stats(camera, message->body);
-    else if (message_is(message->body, "ring-short"))
-        consider_ring(camera, message->body);
-    else if (message_is(message->body, "ring-changed"))
-        take_ring_change(camera, message->body);
-    else
-        log_warning("ingest[%s]: unexpected message \"%s\"", camera->config->name,
-                    message_type(message->body));
 }
 
 /* --- The worker's life
  * -------------------------------------------------------------------------------------- */
+
+void camera_move_readers(struct camera *camera)
+{
+    camera->host.ring_changed(camera->host.data, camera);
+    camera_ring_retire_old(camera->ring);
+}
 
 static json_t *camera_message(const struct camera *camera)
 {
@@ -328,24 +177,129 @@ static void begin_worker(struct camera *camera)
     }
 }
 
-static void on_gone(void *data, enum worker_end end, const char *reason)
+static void keep_last_exit(struct camera *camera, const char *reason)
+{
+    json_decref(camera->last_exit);
+    camera->last_exit = last_exit_new(reason, worker_lines(camera->worker, LIMIT_LAST_WORDS));
+}
+
+static void on_message(void *data, const struct channel_message *message)
 {
     struct camera *camera = data;
 
+    camera_report(camera, message);
+}
+
+static void on_gone(void *data, enum worker_end end, pid_t pid, const char *reason)
+{
+    struct camera *camera = data;
+    bool restarting = camera->restarting || end == WORKER_WAS_LOST;
+
+    camera->restarting = false;
     camera->handed_over = camera->handed_over || end != WORKER_WAS_LOST;
-    watch_silence(camera, false);
+    camera_watch_silence(camera, false);
     if (camera_ring_settle(camera->ring))
-        move_readers(camera);
-    if (camera->ending) {
-        camera->host.ended(camera->host.data, camera);
-    } else if (camera->restarting || end == WORKER_WAS_LOST) {
-        camera->restarting = false;
-        if (camera->state != CAMERA_STARTING)
-            enter_state(camera, CAMERA_STARTING, NULL);
-        begin_worker(camera);
-    } else {
-        back_off(camera, reason);
+        camera_move_readers(camera);
+    if (end == WORKER_EXITED) {
+        keep_last_exit(camera, reason);
+        camera->host.exited(camera->host.data, camera, pid, reason);
     }
+    if (camera->ending)
+        camera->host.ended(camera->host.data, camera);
+    else if (restarting || !wanted(camera))
+        settle(camera);
+    else
+        back_off(camera, reason);
+}
+
+/* --- Whether a worker is wanted
+ * ----------------------------------------------------------------------------------- */
+
+static bool watched(const struct camera *camera)
+{
+    return camera->viewers > 0 || camera->wanted_until_ms > timer_now_ms();
+}
+
+static bool wanted(const struct camera *camera)
+{
+    return camera->config->enabled && !(camera->config->on_demand && camera->sleepy);
+}
+
+/* Makes of the present wish what it means for the worker. */
+static void settle(struct camera *camera)
+{
+    enum camera_state rest = camera->config->enabled ? CAMERA_IDLE : CAMERA_DISABLED;
+    bool running = worker_phase(camera->worker) != WORKER_NONE;
+
+    if (camera->ending)
+        return;
+    if (!wanted(camera)) {
+        timer_disarm(&camera->retry_timer);
+        if (running) {
+            worker_end(camera->worker);
+            return;
+        }
+        camera->handed_over = true;
+        camera->error[0] = '\0';
+        if (camera->state != rest)
+            camera_enter_state(camera, rest, NULL);
+    } else if (!running && camera->retry_timer == NULL) {
+        if (camera->state != CAMERA_STARTING)
+            camera_enter_state(camera, CAMERA_STARTING, NULL);
+        begin_worker(camera);
+    }
+}
+
+static int on_idle(sd_event_source *source, uint64_t usec, void *data)
+{
+    struct camera *camera = data;
+    uint64_t now = timer_now_ms();
+
+    (void)source, (void)usec;
+    timer_disarm(&camera->idle_timer);
+    if (camera->viewers > 0)
+        return 0;
+    if (camera->wanted_until_ms > now) {
+        timer_arm(children_event(camera->children), &camera->idle_timer, camera->wanted_until_ms - now,
+                  on_idle, camera);
+        return 0;
+    }
+    camera->sleepy = true;
+    settle(camera);
+    return 0;
+}
+
+/* After every change of who watches. */
+static void consider_sleep(struct camera *camera)
+{
+    if (!camera->config->on_demand || watched(camera)) {
+        bool asleep = camera->sleepy;
+        camera->sleepy = false;
+        if (asleep && camera->config->on_demand)
+            settle(camera);
+    }
+    if (!camera->config->on_demand || camera->viewers > 0)
+        timer_disarm(&camera->idle_timer);
+    else if (camera->idle_timer == NULL && !camera->sleepy)
+        timer_arm(children_event(camera->children), &camera->idle_timer,
+                  camera->config->on_demand_idle * 1000u, on_idle, camera);
+}
+
+void camera_set_viewers(struct camera *camera, int64_t viewers)
+{
+    if (viewers == camera->viewers)
+        return;
+    camera->viewers = viewers;
+    consider_sleep(camera);
+}
+
+void camera_want(struct camera *camera, uint64_t duration_ms)
+{
+    uint64_t until = timer_now_ms() + duration_ms;
+
+    if (until > camera->wanted_until_ms)
+        camera->wanted_until_ms = until;
+    consider_sleep(camera);
 }
 
 static int spawn(void *data, int worker_end)
@@ -357,26 +311,68 @@ static int spawn(void *data, int worker_end)
 
 void camera_start(struct camera *camera)
 {
-    begin_worker(camera);
+    camera_ring_retire_old(camera->ring); /* fan-outs know the present one by now */
+    if (worker_phase(camera->worker) == WORKER_RUNNING)
+        camera->handed_over = true;
+    else
+        camera->sleepy = camera->config->on_demand && !watched(camera);
+    settle(camera);
+    consider_sleep(camera);
+}
+
+/* The worker is ended and another one begun, without backoff. */
+static void replace_worker(struct camera *camera, const char *why)
+{
+    enum worker_phase phase = worker_phase(camera->worker);
+
+    backoff_reset(&camera->backoff);
+    camera->error[0] = '\0';
+    timer_disarm(&camera->retry_timer);
+    if (phase == WORKER_NONE) {
+        settle(camera);
+        return;
+    }
+    log_info("camera %s: %s", camera->config->name, why);
+    camera->restarting = true;
+    worker_end(camera->worker);
 }
 
 void camera_restart(struct camera *camera)
 {
-    enum worker_phase phase = worker_phase(camera->worker);
+    if (!camera->ending)
+        replace_worker(camera, "restart");
+}
 
-    if (camera->ending)
-        return;
-    backoff_reset(&camera->backoff);
-    camera->error[0] = '\0';
-    if (phase == WORKER_RUNNING) {
-        log_info("camera %s: restart", camera->config->name);
-        camera->restarting = true;
-        worker_end(camera->worker);
-    } else if (phase == WORKER_NONE) {
-        timer_disarm(&camera->retry_timer);
-        enter_state(camera, CAMERA_STARTING, "restart");
-        begin_worker(camera);
-    }
+void camera_set(struct camera *camera, const struct config_camera *config)
+{
+    bool same_task = config_camera_same_task(camera->config, config);
+
+    config_camera_finish(&camera->settings);
+    config_camera_copy(&camera->settings, config);
+    if (!config->on_demand)
+        camera->sleepy = false;
+    if (!same_task)
+        replace_worker(camera, "its settings changed");
+    else
+        settle(camera);
+    consider_sleep(camera);
+    camera_keep_state(camera);
+}
+
+void camera_set_log_level(struct camera *camera, enum log_level level)
+{
+    camera->log_level = level;
+    worker_set_log_level(camera->worker, level);
+}
+
+json_t *camera_lines(const struct camera *camera, size_t count)
+{
+    return worker_lines(camera->worker, count);
+}
+
+const struct config_camera *camera_config(const struct camera *camera)
+{
+    return camera->config;
 }
 
 void camera_end(struct camera *camera)
@@ -385,7 +381,8 @@ void camera_end(struct camera *camera)
         return;
     camera->ending = true;
     timer_disarm(&camera->retry_timer);
-    watch_silence(camera, false);
+    timer_disarm(&camera->idle_timer);
+    camera_watch_silence(camera, false);
     if (worker_phase(camera->worker) == WORKER_NONE)
         camera->host.ended(camera->host.data, camera);
     else
@@ -408,7 +405,7 @@ bool camera_spawned(struct camera *camera, pid_t pid)
         return false;
     if (worker_phase(camera->worker) == WORKER_RUNNING) {
         camera->handed_over = true;
-        watch_silence(camera, !camera->ending);
+        camera_watch_silence(camera, !camera->ending);
         log_debug("camera %s: worker %d", camera->config->name, (int)pid);
     }
     return true;
@@ -422,14 +419,27 @@ bool camera_spawn_failed(struct camera *camera, const char *error)
 /* --- Making and unmaking
  * ------------------------------------------------------------------------------------ */
 
+static int make_ring(struct camera *camera, const char *instance)
+{
+    int error = camera_ring_create(instance, camera->config, &camera->ring);
+
+    if (error < 0)
+        return error;
+    camera->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (camera->wake >= 0)
+        return 0;
+    error = -errno;
+    log_error("camera %s: no event descriptor: %s", camera->config->name, strerror(-error));
+    return error;
+}
+
 int camera_create(struct children *children, const char *instance, const struct config_camera *config,
                   enum log_level log_level, const struct camera_host *host, struct camera **result)
 {
     struct camera *camera = calloc(1, sizeof(*camera));
     if (camera == NULL)
         return -ENOMEM;
-    *camera = (struct camera){.config = config,
-                              .children = children,
+    *camera = (struct camera){.children = children,
                               .host = *host,
                               .log_level = log_level,
                               .wake = -1,
@@ -437,20 +447,17 @@ int camera_create(struct children *children, const char *instance, const struct 
                               .since_ms = timer_now_ms()};
     const struct worker_host worker_host = {
         .data = camera, .spawn = spawn, .message = on_message, .gone = on_gone};
-    int error = camera_ring_create(instance, config, &camera->ring);
+    config_camera_copy(&camera->settings, config);
+    camera->config = &camera->settings;
+    int error = -ENOMEM;
+    camera->worker = worker_create(children, config->name, &worker_host);
+    if (camera->worker == NULL)
+        goto fail;
+    error = camera_recall(camera) ? 0 : make_ring(camera, instance);
     if (error < 0)
         goto fail;
-    camera->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (camera->wake < 0) {
-        error = -errno;
-        log_error("camera %s: no event descriptor: %s", config->name, strerror(-error));
-        goto fail;
-    }
-    camera->worker = worker_create(children, config->name, &worker_host);
-    if (camera->worker == NULL) {
-        error = -ENOMEM;
-        goto fail;
-    }
+    camera_ring_set_keep(camera->ring, children_keep(children));
+    camera_keep(camera);
     *result = camera;
     return 0;
 fail:
@@ -464,10 +471,15 @@ void camera_destroy(struct camera *camera)
         return;
     timer_disarm(&camera->retry_timer);
     timer_disarm(&camera->silence_timer);
+    timer_disarm(&camera->idle_timer);
     worker_destroy(camera->worker);
+    if (children_keep(camera->children) != NULL)
+        keep_drop(children_keep(camera->children), KEEP_CAMERA, camera->config->name);
     camera_ring_destroy(camera->ring);
     if (camera->wake >= 0)
         close(camera->wake);
+    json_decref(camera->last_exit);
+    config_camera_finish(&camera->settings);
     free(camera);
 }
 
@@ -491,5 +503,8 @@ struct camera_view camera_view(const struct camera *camera)
         .bitrate = camera->bitrate,
         .fragments = camera->fragments,
         .handed_over = camera->handed_over,
+        .enabled = camera->config->enabled,
+        .on_demand = camera->config->on_demand,
+        .last_exit = camera->last_exit,
     };
 }

@@ -8,6 +8,8 @@
  *        │             │             │
  *        └─────────────┴─────────────┴──▶ backoff ──▶ failed     the worker died (again and again)
  *
+ *     disabled, idle: no worker is wanted; from any state, and to starting when one is
+ *
  * The ring (camera_ring.h) and its wake eventfd outlive every worker, so readers keep their mappings and
  * decode times go on. There is never more than one worker: the next one is asked for when the last one is
  * reaped. Owned by the supervisor; its main thread only.
@@ -28,7 +30,8 @@ enum camera_state {
     CAMERA_STALLED,   /* connected, and no fragments */
     CAMERA_BACKOFF,   /* the worker died; the next one waits for its time */
     CAMERA_DISABLED,  /* no worker by configuration */
-    CAMERA_FAILED     /* as backoff, after BACKOFF_FAILED_AFTER deaths in a row */
+    CAMERA_FAILED,    /* as backoff, after BACKOFF_FAILED_AFTER deaths in a row */
+    CAMERA_IDLE       /* on demand, and nobody wants it: no worker until somebody does */
 };
 
 struct camera;
@@ -41,6 +44,8 @@ struct camera_host {
     void (*changed)(void *data, struct camera *camera);
     /* Its view has another ring: fan-outs are to go on there. The old one ends afterwards. */
     void (*ring_changed)(void *data, struct camera *camera);
+    /* Its worker, process PID, ended; REASON says how. */
+    void (*exited)(void *data, struct camera *camera, pid_t pid, const char *reason);
     /* The camera was told to end and has no worker any more. */
     void (*ended)(void *data, struct camera *camera);
 };
@@ -61,14 +66,16 @@ struct camera_view {
     unsigned restarts;
     double fps, bitrate; /* last second */
     int64_t fragments;   /* of the present worker */
-    bool handed_over;    /* a worker has had the configuration, or could not be made */
+    bool handed_over;    /* a worker has had the configuration, or could not be made, or none is wanted */
+    bool enabled, on_demand;
+    const json_t *last_exit; /* last_exit.h; NULL: no worker has ended */
 };
 
 const char *camera_strstate(enum camera_state state);
 
 /*
- * Makes the camera with its ring. CONFIG and HOST are copied as far as needed later; CONFIG must outlive the
- * camera. Errors are logged. 0 or negative errno, and nothing is left behind.
+ * Makes the camera with its ring, or takes ring, state and worker over from a ringcastd that was killed.
+ * CONFIG and HOST are copied. Errors are logged. 0 or negative errno, and nothing is left behind.
  */
 int camera_create(struct children *children, const char *instance, const struct config_camera *config,
                   enum log_level log_level, const struct camera_host *host, struct camera **camera);
@@ -76,8 +83,24 @@ int camera_create(struct children *children, const char *instance, const struct 
 /* Removes the ring. A worker that still runs is killed. NULL is allowed. */
 void camera_destroy(struct camera *camera);
 
-/* Wants a worker from now on. */
+/* Wants a worker from now on, as far as its settings do. One that was taken over goes on. */
 void camera_start(struct camera *camera);
+
+/* Other settings for the same name and ring size. A worker for which they make a difference is started again.
+ */
+void camera_set(struct camera *camera, const struct config_camera *config);
+
+/* So many viewers watch it; and a reader of its ring will for the next DURATION_MS. Wakes one on demand. */
+void camera_set_viewers(struct camera *camera, int64_t viewers);
+void camera_want(struct camera *camera, uint64_t duration_ms);
+
+/* The worker's log shows LEVEL from now on; the next worker's too. */
+void camera_set_log_level(struct camera *camera, enum log_level level);
+
+/* The last COUNT log lines of the present worker; a new array, or NULL if there is none. */
+json_t *camera_lines(const struct camera *camera, size_t count);
+
+const struct config_camera *camera_config(const struct camera *camera);
 
 /* Ends the worker and starts another at once; the history of deaths is forgotten. */
 void camera_restart(struct camera *camera);

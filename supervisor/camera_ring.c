@@ -1,6 +1,7 @@
 #include "camera_ring.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,7 +28,12 @@ struct camera_ring {
     json_int_t offers; /* made so far; the id of the last one */
     bool offered;      /* the worker has not answered */
     uint64_t retry_ms; /* no ring is made before */
+    size_t wanted;     /* the configuration's ring_size */
+    struct keep *keep; /* NULL: not kept */
 };
+
+/* Places in the entry's descriptors; keeper/estate.c knows them. */
+enum { FD_WRITER, FD_READER, FD_NEXT_WRITER, FD_NEXT_READER, FD_COUNT };
 
 static void close_ring(struct ring_descriptors *ring)
 {
@@ -36,6 +42,30 @@ static void close_ring(struct ring_descriptors *ring)
     if (ring->reader >= 0)
         close(ring->reader);
     *ring = no_ring;
+}
+
+/* After every change. */
+static void keep_ring(const struct camera_ring *ring)
+{
+    const int fds[FD_COUNT] = {[FD_WRITER] = ring->present.writer,
+                               [FD_READER] = ring->present.reader,
+                               [FD_NEXT_WRITER] = ring->next.writer,
+                               [FD_NEXT_READER] = ring->next.reader};
+    json_t *body = ring->keep == NULL
+                       ? NULL
+                       : json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "ring", ring->name, "epoch_ns",
+                                   (json_int_t)ring->epoch_ns, "size", (json_int_t)ring->size, "wanted",
+                                   (json_int_t)ring->wanted, "size_max", (json_int_t)ring->size_max,
+                                   "next_size", (json_int_t)ring->next_size, "offers", ring->offers);
+
+    if (body != NULL)
+        keep_store(ring->keep, KEEP_RING, ring->camera, body, fds, ring->offered ? FD_COUNT : FD_NEXT_WRITER);
+}
+
+void camera_ring_set_keep(struct camera_ring *ring, struct keep *keep)
+{
+    ring->keep = keep;
+    keep_ring(ring);
 }
 
 static size_t first_size(const struct camera_ring *ring, const struct config_camera *config)
@@ -67,6 +97,7 @@ int camera_ring_create(const char *instance, const struct config_camera *config,
                                  .present = no_ring,
                                  .next = no_ring,
                                  .old = no_ring};
+    ring->wanted = config->ring_size;
     ring->size_max = config->ring_size == 0 ? config->ring_size_max : 0;
     ring->size = first_size(ring, config);
     int error = ring->camera == NULL ? -ENOMEM : ring_name(ring->name, instance, config->name);
@@ -83,12 +114,76 @@ int camera_ring_create(const char *instance, const struct config_camera *config,
     return error;
 }
 
+static bool install(struct camera_ring *ring);
+
+void camera_ring_discard(struct keep_record *record)
+{
+    const char *name = message_string(record->body, "ring", "");
+
+    if (record->fds[FD_WRITER] >= 0)
+        ring_retire(record->fds[FD_WRITER]);
+    if (record->fds[FD_NEXT_WRITER] >= 0)
+        ring_unlink_next(name);
+    ring_unlink(name);
+    keep_record_finish(record);
+}
+
+static struct camera_ring *take_ring(struct keep_record *record, const char *camera)
+{
+    struct camera_ring *ring = calloc(1, sizeof(*ring));
+
+    if (ring == NULL)
+        return NULL;
+    *ring = (struct camera_ring){.camera = strdup(camera),
+                                 .epoch_ns = message_integer(record->body, "epoch_ns", 0),
+                                 .size = (size_t)message_integer(record->body, "size", 0),
+                                 .next_size = (size_t)message_integer(record->body, "next_size", 0),
+                                 .size_max = (size_t)message_integer(record->body, "size_max", 0),
+                                 .wanted = (size_t)message_integer(record->body, "wanted", 0),
+                                 .offers = message_integer(record->body, "offers", 0),
+                                 .old = no_ring};
+    if (ring->camera == NULL) {
+        free(ring);
+        return NULL;
+    }
+    snprintf(ring->name, sizeof(ring->name), "%s", message_string(record->body, "ring", ""));
+    ring->present.writer = keep_record_take_fd(record, FD_WRITER);
+    ring->present.reader = keep_record_take_fd(record, FD_READER);
+    ring->next.writer = keep_record_take_fd(record, FD_NEXT_WRITER);
+    ring->next.reader = keep_record_take_fd(record, FD_NEXT_READER);
+    ring->offered = ring->next.writer >= 0;
+    return ring;
+}
+
+bool camera_ring_recall(struct keep *keep, const struct config_camera *config, struct camera_ring **result)
+{
+    struct keep_record record;
+
+    if (!keep_take(keep, KEEP_RING, config->name, &record))
+        return false;
+    size_t size_max = config->ring_size == 0 ? config->ring_size_max : 0;
+    bool fits = message_integer(record.body, "wanted", -1) == (json_int_t)config->ring_size &&
+                message_integer(record.body, "size_max", -1) == (json_int_t)size_max &&
+                record.fds[FD_WRITER] >= 0 && record.fds[FD_READER] >= 0;
+    *result = fits ? take_ring(&record, config->name) : NULL;
+    if (*result == NULL) {
+        camera_ring_discard(&record);
+        return false;
+    }
+    keep_record_finish(&record);
+    /* The worker may have entered it, and the answer may have been read by the ringcastd that is no more. */
+    if ((*result)->offered && ring_is_used((*result)->next.reader))
+        install(*result);
+    return true;
+}
+
 static void withdraw(struct camera_ring *ring)
 {
     if (!ring->offered)
         return;
     ring->offered = false;
     ring_unlink_next(ring->name);
+    keep_ring(ring);
     close_ring(&ring->next);
 }
 
@@ -96,6 +191,9 @@ void camera_ring_destroy(struct camera_ring *ring)
 {
     if (ring == NULL)
         return;
+    if (ring->keep != NULL)
+        keep_drop(ring->keep, KEEP_RING, ring->camera);
+    ring->keep = NULL;
     withdraw(ring);
     camera_ring_retire_old(ring);
     ring_unlink(ring->name);
@@ -150,6 +248,7 @@ static json_t *offer(struct camera_ring *ring, size_t size, uint64_t now)
     ring->offered = true;
     ring->next_size = size;
     ring->offers++;
+    keep_ring(ring);
     return json_pack("{s:i, s:s, s:I, s:I}", "v", MESSAGE_VERSION, "type", "ring", "id", ring->offers, "size",
                      (json_int_t)size);
 }
@@ -185,6 +284,7 @@ static bool install(struct camera_ring *ring)
     ring->next = no_ring;
     ring->size = ring->next_size;
     ring->offered = false;
+    keep_ring(ring);
     return true;
 }
 

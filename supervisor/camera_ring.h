@@ -13,11 +13,25 @@
 #include <stddef.h>
 
 #include "config.h"
+#include "keep.h"
 
 struct camera_ring;
 
 /* Makes the ring. CONFIG is not kept. Errors are logged. 0 or negative errno, and nothing is left behind. */
 int camera_ring_create(const char *instance, const struct config_camera *config, struct camera_ring **ring);
+
+/* From now on the ring is kept for a next ringcastd, whatever becomes of it. KEEP: NULL for not at all. */
+void camera_ring_set_keep(struct camera_ring *ring, struct keep *keep);
+
+/*
+ * Takes the ring over that a ringcastd that was killed had for this camera. False: there is none, or it is of
+ * another size than CONFIG wants now, and is removed. A next ring that the worker has entered is in place
+ * then; the old one is still to be let go of.
+ */
+bool camera_ring_recall(struct keep *keep, const struct config_camera *config, struct camera_ring **ring);
+
+/* Removes the ring of an entry of keep.h (KEEP_RING) that nobody wants. Consumes RECORD. */
+void camera_ring_discard(struct keep_record *record);
 
 /* Removes all of it: readers see its end. NULL is allowed. */
 void camera_ring_destroy(struct camera_ring *ring);

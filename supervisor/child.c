@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "keep.h"
+#include "keeper_names.h"
 #include "limit.h"
 #include "log.h"
+#include "message.h"
 #include "timer.h"
 
 #define REASON_SIZE 160
@@ -48,7 +52,11 @@ struct child {
     size_t queue_length;
     sd_event_source *stuck_timer; /* armed while the queue is not empty */
     sd_event_source *end_timer;   /* armed when the process was told to end */
+    struct blackbox *box;
+    int box_fd;
+    struct watchdog_entry watch;
     unsigned bad_messages;
+    bool foreign; /* child of a ringcastd that is no more: whoever reaps it, we do not */
     bool abandoned;
     char *verdict; /* why we killed it; NULL if we did not */
 };
@@ -228,6 +236,72 @@ static int on_channel(sd_event_source *source, int fd, uint32_t events, void *da
 /* --- Life and end
  * ------------------------------------------------------------------------------------------- */
 
+/* What the next ringcastd takes over: descriptors in the order of child_take. */
+static void keep_child(struct child *child)
+{
+    const int fds[] = {child->channel, child->box_fd, child->pidfd};
+    struct keep *keep = children_keep(child->children);
+
+    if (keep != NULL && strcmp(child->name, KEEPER_NAME) != 0)
+        keep_store(keep, KEEP_PROCESS, child->name, json_pack("{s:i}", "pid", (int)child->pid), fds,
+                   child->pidfd < 0 ? 2 : 3);
+}
+
+static int on_abort_limit(sd_event_source *source, uint64_t usec, void *data)
+{
+    struct child *child = data;
+
+    (void)source, (void)usec;
+    timer_disarm(&child->end_timer);
+    if (child->pid > 0)
+        pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
+    return 0;
+}
+
+/* SIGABRT first: it leaves a core or a sanitizer's report of where it hangs, where that is wanted. */
+static void on_overdue(void *data)
+{
+    struct child *child = data;
+
+    if (child->pid <= 0)
+        return;
+    if (child->verdict == NULL)
+        child->verdict = strdup("gave no sign of life");
+    log_warning("%s: no sign of life: aborting it", child->name);
+    pidfd_send_signal(child->pidfd, SIGABRT, NULL, 0);
+    timer_arm(children_event(child->children), &child->end_timer, LIMIT_ABORT_MS, on_abort_limit, child);
+}
+
+static void watch_heartbeat(struct child *child)
+{
+    child->watch.box = child->box;
+    child->watch.overdue = on_overdue;
+    child->watch.data = child;
+    watchdog_watch(children_watchdog(child->children), &child->watch);
+}
+
+/* The first message in the channel. */
+static int give_blackbox(struct child *child)
+{
+    int error = blackbox_create(&child->box, &child->box_fd);
+    json_t *message = error < 0 ? NULL : message_new(BLACKBOX_MESSAGE);
+
+    if (error == 0)
+        error = message == NULL ? -ENOMEM : channel_send(child->channel, message, &child->box_fd, 1);
+    json_decref(message);
+    return error;
+}
+
+static int watch_messages(struct child *child)
+{
+    int error = sd_event_add_io(children_event(child->children), &child->channel_source, child->channel,
+                                EPOLLIN, on_channel, child);
+
+    if (error >= 0)
+        sd_event_source_set_ratelimit(child->channel_source, USEC_PER_SECOND, LIMIT_TURNS_PER_SECOND);
+    return error < 0 ? error : 0;
+}
+
 static int open_channel(struct child *child, int *far_end)
 {
     int ends[2];
@@ -236,53 +310,93 @@ static int open_channel(struct child *child, int *far_end)
     if (error < 0)
         return error;
     child->channel = ends[0];
-    error = sd_event_add_io(children_event(child->children), &child->channel_source, child->channel, EPOLLIN,
-                            on_channel, child);
+    error = give_blackbox(child);
+    if (error == 0)
+        error = watch_messages(child);
     if (error < 0) {
         close(ends[1]);
         return error;
     }
-    sd_event_source_set_ratelimit(child->channel_source, USEC_PER_SECOND, LIMIT_TURNS_PER_SECOND);
     *far_end = ends[1];
     return 0;
+}
+
+static struct child *allocate(struct children *children, const char *name,
+                              const struct child_handlers *handlers, void *owner)
+{
+    struct child *child = calloc(1, sizeof(*child));
+
+    if (child == NULL)
+        return NULL;
+    *child = (struct child){.children = children,
+                            .handlers = *handlers,
+                            .owner = owner,
+                            .channel = -1,
+                            .box_fd = -1,
+                            .pidfd = -1};
+    STAILQ_INIT(&child->queue);
+    child->name = strdup(name);
+    if (child->name == NULL) {
+        free(child);
+        return NULL;
+    }
+    return child;
 }
 
 int child_create(struct children *children, const char *name, const struct child_handlers *handlers,
                  void *owner, struct child **result, int *far_end)
 {
-    struct child *child = calloc(1, sizeof(*child));
+    struct child *child = allocate(children, name, handlers, owner);
 
     if (child == NULL)
         return -ENOMEM;
-    *child = (struct child){
-        .children = children, .handlers = *handlers, .owner = owner, .channel = -1, .pidfd = -1};
-    STAILQ_INIT(&child->queue);
-    child->name = strdup(name);
-    int error = child->name == NULL ? -ENOMEM : open_channel(child, far_end);
+    int error = open_channel(child, far_end);
     if (error < 0) {
         child_destroy(child);
         return error;
     }
+    keep_child(child);
     *result = child;
     return 0;
+}
+
+/* A foreign process is not waited for by anybody else here, and must be gone before what it uses is removed.
+ */
+static void kill_foreign(const struct child *child)
+{
+    struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
+
+    pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
+    if (poll(&end, 1, LIMIT_END_MS) <= 0)
+        log_warning("%s: process %d does not die", child->name, (int)child->pid);
 }
 
 void child_destroy(struct child *child)
 {
     if (child == NULL)
         return;
+    if (children_keep(child->children) != NULL)
+        keep_drop(children_keep(child->children), KEEP_PROCESS, child->name);
+    watchdog_unwatch(&child->watch);
     drop_queue(child);
     timer_disarm(&child->end_timer);
     sd_event_source_disable_unref(child->channel_source);
     sd_event_source_disable_unref(child->pidfd_source);
+    if (child->channel >= 0 && child->foreign)
+        shutdown(child->channel, SHUT_RDWR); /* the keeper may hold our end too */
     if (child->channel >= 0)
         close(child->channel);
-    if (child->pid > 0) {
+    if (child->pid > 0 && child->foreign) {
+        kill_foreign(child);
+    } else if (child->pid > 0) {
         pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
         children_forget(child->children, child->pid);
     }
     if (child->pidfd >= 0)
         close(child->pidfd);
+    blackbox_close(child->box);
+    if (child->box_fd >= 0)
+        close(child->box_fd);
     free(child->verdict);
     free(child->name);
     free(child);
@@ -294,6 +408,8 @@ static void describe_end(const struct child *child, const siginfo_t *info, char 
 
     if (child->verdict != NULL)
         snprintf(reason, size, "killed: %s", child->verdict);
+    else if (child->foreign)
+        snprintf(reason, size, "ended (it was taken over, so how is unknown)");
     else if (info->si_code == CLD_EXITED)
         snprintf(reason, size, "exited with code %d", info->si_status);
     else
@@ -310,9 +426,12 @@ static int on_process_end(sd_event_source *source, int fd, uint32_t events, void
     (void)source, (void)events;
     for (int i = 0; i < LAST_WORDS_MAX && child->channel_source != NULL && receive_one(child); i++)
         ;
-    if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
-        return 0;
-    children_forget(child->children, child->pid);
+    if (!child->foreign) {
+        if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+            return 0;
+        children_forget(child->children, child->pid);
+    }
+    watchdog_unwatch(&child->watch);
     child->pid = 0;
     describe_end(child, &info, reason, sizeof(reason));
     child->handlers.exited(child->owner, reason);
@@ -331,6 +450,7 @@ static int watch_process(struct child *child, pid_t pid, int pidfd)
     }
     child->pid = pid;
     child->pidfd = pidfd;
+    watch_heartbeat(child);
     return 0;
 }
 
@@ -346,8 +466,70 @@ int child_exec(struct child *child, char *const argv[], int far_end)
     if (error < 0) {
         kill(pid, SIGKILL);
         children_forget(child->children, pid);
+        return error;
     }
+    keep_child(child);
+    return 0;
+}
+
+static int take_descriptors(struct child *child, struct keep_record *record)
+{
+    pid_t pid = (pid_t)message_integer(record->body, "pid", 0);
+
+    child->foreign = true;
+    child->channel = keep_record_take_fd(record, 0);
+    child->box_fd = keep_record_take_fd(record, 1);
+    int pidfd = keep_record_take_fd(record, 2);
+    if (child->channel < 0 || child->box_fd < 0 || (pid > 0) != (pidfd >= 0)) {
+        if (pidfd >= 0)
+            close(pidfd);
+        return -EPROTO;
+    }
+    int error = blackbox_open(child->box_fd, &child->box);
+    if (error == 0)
+        error = watch_messages(child);
+    if (error == 0 && pid > 0)
+        return watch_process(child, pid, pidfd);
+    if (pidfd >= 0)
+        close(pidfd);
     return error;
+}
+
+int child_take(struct children *children, const char *name, const struct child_handlers *handlers,
+               void *owner, struct keep_record *record, struct child **result)
+{
+    struct child *child = allocate(children, name, handlers, owner);
+    int error = child == NULL ? -ENOMEM : take_descriptors(child, record);
+
+    keep_record_finish(record);
+    if (error < 0) {
+        child_destroy(child);
+        return error;
+    }
+    keep_child(child);
+    *result = child;
+    return 0;
+}
+
+int child_meet(struct children *children, const char *name, const struct child_handlers *handlers,
+               void *owner, pid_t pid, int pidfd, int channel, struct child **result)
+{
+    struct child *child = allocate(children, name, handlers, owner);
+
+    if (child == NULL)
+        return -ENOMEM;
+    child->foreign = true;
+    child->channel = channel;
+    int error = give_blackbox(child);
+    if (error == 0)
+        error = watch_messages(child);
+    if (error < 0) {
+        child->channel = -1;
+        child_destroy(child);
+        return error;
+    }
+    *result = child;
+    return watch_process(child, pid, pidfd);
 }
 
 int child_adopt(struct child *child, pid_t pid)
@@ -368,11 +550,14 @@ int child_adopt(struct child *child, pid_t pid)
         return error;
     }
     error = watch_process(child, pid, pidfd);
-    if (error < 0)
+    if (error < 0) {
         children_forget(child->children, pid);
-    else if (child->channel_source == NULL)
+        return error;
+    }
+    keep_child(child);
+    if (child->channel_source == NULL)
         child_end(child);
-    return error;
+    return 0;
 }
 
 static int on_end_limit(sd_event_source *source, uint64_t usec, void *data)
@@ -413,6 +598,16 @@ void child_abandon(struct child *child)
 pid_t child_pid(const struct child *child)
 {
     return child->pid;
+}
+
+json_t *child_lines(const struct child *child, size_t count)
+{
+    return blackbox_lines(child->box, count);
+}
+
+bool child_is_nameless(const struct child *child)
+{
+    return child->foreign && child->pid == 0;
 }
 
 void child_end(struct child *child)

@@ -1,7 +1,10 @@
 /*
  * One child process: its channel, its life and its end. Started by exec (fan-out, template) or adopted when
  * the template has forked it (worker). Watched through a pidfd, so a reused process id can never be mistaken
- * for it. Owned by whoever created it; supervisor's main thread only.
+ * for it. Or taken over from a ringcastd that was killed: then it is not our child as the kernel sees it, and
+ * its exit code stays unknown. Whatever a next ringcastd would need to take it over is kept (keep.h) under
+ * its name. It carries a black box (blackbox.h): one that breaks its promise to beat is killed. Owned by
+ * whoever created it; supervisor's main thread only.
  */
 #ifndef CHILD_H
 #define CHILD_H
@@ -32,6 +35,16 @@ int child_create(struct children *children, const char *name, const struct child
 /* Forgets the child. A process that still runs is killed and reaped as an orphan. NULL is allowed. */
 void child_destroy(struct child *child);
 
+/* Takes a running process over from a ringcastd that was killed: everything in RECORD. FAR_END is not needed.
+ */
+int child_take(struct children *children, const char *name, const struct child_handlers *handlers,
+               void *owner, struct keep_record *record, struct child **child);
+
+/* The same for the keeper, which is found by its socket: CHANNEL is connected with it. Both are taken over if
+ * it is 0. */
+int child_meet(struct children *children, const char *name, const struct child_handlers *handlers,
+               void *owner, pid_t pid, int pidfd, int channel, struct child **child);
+
 /* Starts ARGV[0] with FAR_END as its channel. 0 or negative errno. */
 int child_exec(struct child *child, char *const argv[], int far_end);
 
@@ -47,6 +60,9 @@ void child_abandon(struct child *child);
 /* 0 while there is no process. */
 pid_t child_pid(const struct child *child);
 
+/* The last COUNT lines that the process logged; a new array. Also in and after `exited`. */
+json_t *child_lines(const struct child *child, size_t count);
+
 /*
  * Sends BODY (not consumed) and FDS (duplicated if they must wait) after everything sent before. A child that
  * takes nothing for LIMIT_STUCK_MS is killed. 0, also if the child is gone already (`exited` will follow);
@@ -57,6 +73,12 @@ int child_send(struct child *child, const json_t *body, const int *fds, int fd_c
 /* Tells it to end: SIGTERM, and SIGKILL after LIMIT_END_MS. A child without process id sees its channel end.
  */
 void child_end(struct child *child);
+
+/*
+ * A channel without process id, of a ringcastd that was killed before it learned it: whoever holds its other
+ * end sees it end.
+ */
+bool child_is_nameless(const struct child *child);
 
 /* SIGKILL now. WHY ("took no messages for 5 s") becomes the reason that `exited` gives. */
 void child_kill(struct child *child, const char *why);

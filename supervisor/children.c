@@ -26,6 +26,8 @@ struct pid_set {
 struct children {
     sd_event *event;
     sd_event_source *sigchld;
+    struct watchdog *watchdog;
+    struct keep *keep;
     struct pid_set known;
     struct pid_set foreign; /* ours by exec: never killed */
     char **environment;     /* pointers into environ, without what is meant for ringcastd alone */
@@ -169,6 +171,9 @@ int children_create(sd_event *event, struct children **result)
         goto fail;
     }
     for_each_child(children, remember_foreign);
+    error = watchdog_create(event, &children->watchdog);
+    if (error < 0)
+        goto fail;
     error = sd_event_add_signal(event, &children->sigchld, SIGCHLD, on_sigchld, children);
     if (error < 0)
         goto fail;
@@ -185,6 +190,7 @@ void children_destroy(struct children *children)
     if (children == NULL)
         return;
     sd_event_source_disable_unref(children->sigchld);
+    watchdog_destroy(children->watchdog);
     sd_event_unref(children->event);
     free(children->known.pids);
     free(children->foreign.pids);
@@ -195,6 +201,21 @@ void children_destroy(struct children *children)
 sd_event *children_event(const struct children *children)
 {
     return children->event;
+}
+
+struct watchdog *children_watchdog(const struct children *children)
+{
+    return children->watchdog;
+}
+
+void children_set_keep(struct children *children, struct keep *keep)
+{
+    children->keep = keep;
+}
+
+struct keep *children_keep(const struct children *children)
+{
+    return children->keep;
 }
 
 void children_set_log(struct children *children, int fd)

@@ -10,6 +10,9 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "keep.h"
+#include "watchdog.h"
+
 struct children;
 
 /*
@@ -22,6 +25,13 @@ int children_create(sd_event *event, struct children **children);
 void children_destroy(struct children *children);
 
 sd_event *children_event(const struct children *children);
+
+/* Watches every child's heartbeat. */
+struct watchdog *children_watchdog(const struct children *children);
+
+/* Where what outlives this ringcastd is kept; NULL (the default): nowhere. */
+void children_set_keep(struct children *children, struct keep *keep);
+struct keep *children_keep(const struct children *children);
 
 /* Descriptor that becomes standard error of children started from now on; -1 (the default): ringcastd's own.
  */

@@ -24,28 +24,21 @@ static double seconds_since(uint64_t since_ms)
     return (double)(timer_now_ms() - since_ms) / 1000.0;
 }
 
-static int64_t viewers_of(const struct supervisor *supervisor, const char *camera)
-{
-    int64_t viewers = 0;
-
-    for (size_t i = 0; i < supervisor_fanout_count(supervisor); i++)
-        viewers += fanout_viewers(supervisor_fanout(supervisor, i), camera);
-    return viewers;
-}
-
 static json_t *camera_status(const struct supervisor *supervisor, size_t index)
 {
     struct camera_view view = camera_view(supervisor_camera(supervisor, index));
     bool known = view.codecs != NULL;
 
-    return json_pack("{s:s, s:s, s:o, s:f, s:I, s:s, s:I, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o}", "name",
-                     view.name, "state", camera_strstate(view.state), "pid", pid_or_null(view.pid), "since_s",
-                     seconds_since(view.since_ms), "restarts", (json_int_t)view.restarts, "ring", view.ring,
-                     "ring_size", (json_int_t)view.ring_size, "codecs", text_or_null(view.codecs), "width",
-                     known ? json_integer(view.width) : json_null(), "height",
-                     known ? json_integer(view.height) : json_null(), "fps", view.fps, "bitrate",
-                     view.bitrate, "viewers", (json_int_t)viewers_of(supervisor, view.name), "fragments",
-                     (json_int_t)view.fragments, "error", text_or_null(view.error));
+    return json_pack(
+        "{s:s, s:s, s:o, s:f, s:I, s:s, s:I, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:b, s:b, s:O?}", "name",
+        view.name, "state", camera_strstate(view.state), "pid", pid_or_null(view.pid), "since_s",
+        seconds_since(view.since_ms), "restarts", (json_int_t)view.restarts, "ring", view.ring, "ring_size",
+        (json_int_t)view.ring_size, "codecs", text_or_null(view.codecs), "width",
+        known ? json_integer(view.width) : json_null(), "height",
+        known ? json_integer(view.height) : json_null(), "fps", view.fps, "bitrate", view.bitrate, "viewers",
+        (json_int_t)supervisor_viewers(supervisor, view.name), "fragments", (json_int_t)view.fragments,
+        "error", text_or_null(view.error), "enabled", view.enabled, "on_demand", view.on_demand, "last_exit",
+        view.last_exit);
 }
 
 static json_t *cameras_status(const struct supervisor *supervisor)
@@ -57,6 +50,13 @@ static json_t *cameras_status(const struct supervisor *supervisor)
     return cameras;
 }
 
+static json_t *service_status(struct service *service)
+{
+    return json_pack("{s:o, s:s, s:I, s:O?}", "pid", pid_or_null(service_pid(service)), "state",
+                     service_strstate(service_state(service)), "restarts",
+                     (json_int_t)service_restarts(service), "last_exit", service_last_exit(service));
+}
+
 static json_t *fanouts_status(const struct supervisor *supervisor)
 {
     json_t *fanouts = json_array();
@@ -64,33 +64,23 @@ static json_t *fanouts_status(const struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor_fanout_count(supervisor); i++) {
         struct fanout *fanout = supervisor_fanout(supervisor, i);
         struct service *service = fanout_service(fanout);
-        json_array_append_new(fanouts,
-                              json_pack("{s:o, s:s, s:I, s:I}", "pid", pid_or_null(service_pid(service)),
-                                        "state", service_strstate(service_state(service)), "viewers",
-                                        (json_int_t)fanout_viewers(fanout, NULL), "restarts",
-                                        (json_int_t)service_restarts(service)));
+        json_t *status = service_status(service);
+        json_object_set_new(status, "viewers", json_integer(fanout_viewers(fanout, NULL)));
+        json_array_append_new(fanouts, status);
     }
     return fanouts;
-}
-
-static json_t *template_status(const struct supervisor *supervisor)
-{
-    struct service *service = template_service(supervisor_template(supervisor));
-
-    return json_pack("{s:o, s:s, s:I}", "pid", pid_or_null(service_pid(service)), "state",
-                     service_strstate(service_state(service)), "restarts",
-                     (json_int_t)service_restarts(service));
 }
 
 static json_t *answer_status(struct supervisor *supervisor, const json_t *request)
 {
     (void)request;
-    return json_pack("{s:i, s:s, s:s, s:I, s:s, s:s, s:f, s:o, s:o, s:o}", "v", MESSAGE_VERSION, "type",
-                     "status", "version", RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance",
-                     supervisor_config(supervisor)->instance, "address", supervisor_address(supervisor),
-                     "uptime_s", (double)supervisor_uptime_ms(supervisor) / 1000.0, "fanouts",
-                     fanouts_status(supervisor), "template", template_status(supervisor), "cameras",
-                     cameras_status(supervisor));
+    return json_pack(
+        "{s:i, s:s, s:s, s:I, s:s, s:s, s:f, s:o, s:o, s:o, s:o}", "v", MESSAGE_VERSION, "type", "status",
+        "version", RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance",
+        supervisor_config(supervisor)->instance, "address", supervisor_address(supervisor), "uptime_s",
+        (double)supervisor_uptime_ms(supervisor) / 1000.0, "fanouts", fanouts_status(supervisor), "template",
+        service_status(template_service(supervisor_template(supervisor))), "keeper",
+        service_status(keeper_service(supervisor_keeper(supervisor))), "cameras", cameras_status(supervisor));
 }
 
 static size_t min3(size_t a, size_t b, size_t c)

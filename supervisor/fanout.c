@@ -54,12 +54,15 @@ static void on_message(void *owner, const struct channel_message *message)
 {
     struct fanout *fanout = owner;
 
-    if (!message_is(message->body, "viewers")) {
+    if (message_is(message->body, "wanted")) {
+        fanout->host.wanted(fanout->host.data, fanout, message_string(message->body, "name", ""));
+    } else if (message_is(message->body, "viewers")) {
+        json_decref(fanout->viewers);
+        fanout->viewers = json_incref(message->body);
+        fanout->host.viewers(fanout->host.data, fanout);
+    } else {
         log_warning("fanout: unexpected message \"%s\"", message_type(message->body));
-        return;
     }
-    json_decref(fanout->viewers);
-    fanout->viewers = json_incref(message->body);
 }
 
 static void on_gone(void *owner, const char *reason)
@@ -124,6 +127,12 @@ void fanout_update_camera(struct fanout *fanout, const struct camera_view *camer
                    "name", camera->name, "state", camera_strstate(camera->state), "error", camera->error,
                    "codecs", camera->codecs, "width", (json_int_t)camera->width, "height",
                    (json_int_t)camera->height),
+         NULL, 0);
+}
+
+void fanout_remove_camera(struct fanout *fanout, const char *name)
+{
+    send(fanout, json_pack("{s:i, s:s, s:s}", "v", MESSAGE_VERSION, "type", "camera-remove", "name", name),
          NULL, 0);
 }
 

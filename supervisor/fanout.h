@@ -19,6 +19,10 @@ struct fanout_host {
     void (*begun)(void *data, struct fanout *fanout);
     void (*ready)(void *data, struct fanout *fanout);
     void (*gone)(void *data, struct fanout *fanout, const char *reason);
+    /* Its numbers of viewers changed. */
+    void (*viewers)(void *data, struct fanout *fanout);
+    /* A camera that sleeps has its first viewer. */
+    void (*wanted)(void *data, struct fanout *fanout, const char *camera);
 };
 
 struct fanout_config {
@@ -38,6 +42,8 @@ struct service *fanout_service(struct fanout *fanout);
 /* Tells it of a camera, and of a change of its state. A fan-out that cannot be told is replaced. */
 void fanout_add_camera(struct fanout *fanout, const struct camera_view *camera);
 void fanout_update_camera(struct fanout *fanout, const struct camera_view *camera);
+
+void fanout_remove_camera(struct fanout *fanout, const char *name);
 
 /* Viewers of CAMERA, or of all cameras if it is NULL. */
 int64_t fanout_viewers(const struct fanout *fanout, const char *camera);

@@ -33,11 +33,29 @@
 #define LIMIT_SILENCE_MS 30000
 #endif
 
+/* How long the keeper waits for a next ringcastd before it ends everything. */
+#ifndef LIMIT_LEASE_MS
+#define LIMIT_LEASE_MS 30000
+#endif
+
+/* A child that broke its promise to beat gets SIGABRT, and after this time SIGKILL. */
+#ifndef LIMIT_ABORT_MS
+#define LIMIT_ABORT_MS 500
+#endif
+
+/* After the whole machine stood still: time for everybody to beat again. */
+#ifndef LIMIT_GRACE_MS
+#define LIMIT_GRACE_MS 2000
+#endif
+
 /* How long the children of a supervisor that was killed may take to see it and to let go of rings and
  * address. */
 #ifndef LIMIT_TAKEOVER_MS
 #define LIMIT_TAKEOVER_MS 5000
 #endif
+
+/* Log lines of a process that are kept when it ends. */
+#define LIMIT_LAST_WORDS 8
 
 /* Malformed messages that one process may send before it is given up: none is normal, a flood is an attack.
  */

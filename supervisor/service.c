@@ -8,6 +8,7 @@
 
 #include "backoff.h"
 #include "child.h"
+#include "last_exit.h"
 #include "limit.h"
 #include "log.h"
 #include "message.h"
@@ -27,6 +28,7 @@ struct service {
     sd_event_source *timer; /* the deadline of `ready`, or the end of the backoff */
     uint64_t running_since_ms;
     unsigned starts;
+    json_t *last_exit;
     bool ended; /* for good */
 };
 
@@ -96,6 +98,8 @@ static void on_exited(void *owner, const char *reason)
 {
     struct service *service = owner;
 
+    json_decref(service->last_exit);
+    service->last_exit = last_exit_new(reason, child_lines(service->child, LIMIT_LAST_WORDS));
     child_destroy(service->child);
     service->child = NULL;
     process_gone(service, reason);
@@ -157,6 +161,47 @@ void service_start(struct service *service)
     service->handlers.begun(service->owner);
 }
 
+static const struct child_handlers handlers_of_taken = {.message = on_message, .exited = on_exited};
+
+static void await_ready(struct service *service)
+{
+    enter_state(service, SERVICE_STARTING, "taken over");
+    service->starts++;
+    timer_arm(children_event(service->children), &service->timer, LIMIT_READY_MS, on_not_ready, service);
+}
+
+bool service_take(struct service *service)
+{
+    struct keep_record record;
+
+    if (!keep_take(children_keep(service->children), KEEP_PROCESS, service->name, &record))
+        return false;
+    int error =
+        child_take(service->children, service->name, &handlers_of_taken, service, &record, &service->child);
+    if (error == 0 && child_is_nameless(service->child)) {
+        child_destroy(service->child); /* its channel ends, and so does whoever holds the other end */
+        service->child = NULL;
+        return false;
+    }
+    if (error < 0) {
+        log_warning("%s: the running one cannot be taken over: %s", service->name, strerror(-error));
+        return false;
+    }
+    await_ready(service);
+    service->handlers.begun(service->owner);
+    return true;
+}
+
+int service_meet(struct service *service, pid_t pid, int pidfd, int channel)
+{
+    int error = child_meet(service->children, service->name, &handlers_of_taken, service, pid, pidfd, channel,
+                           &service->child);
+
+    if (error == 0)
+        await_ready(service);
+    return error;
+}
+
 void service_end(struct service *service)
 {
     service->ended = true;
@@ -196,6 +241,16 @@ unsigned service_restarts(const struct service *service)
     return service->starts > 0 ? service->starts - 1 : 0;
 }
 
+const json_t *service_last_exit(const struct service *service)
+{
+    return service->last_exit;
+}
+
+json_t *service_lines(const struct service *service, size_t count)
+{
+    return service->child == NULL ? NULL : child_lines(service->child, count);
+}
+
 struct service *service_create(struct children *children, const char *name, char *const *argv,
                                const struct service_handlers *handlers, void *owner)
 {
@@ -218,6 +273,7 @@ void service_destroy(struct service *service)
         return;
     timer_disarm(&service->timer);
     child_destroy(service->child);
+    json_decref(service->last_exit);
     free(service->name);
     free(service);
 }

@@ -30,6 +30,15 @@ struct service *service_create(struct children *children, const char *name, char
                                const struct service_handlers *handlers, void *owner);
 void service_destroy(struct service *service);
 
+/*
+ * Takes a running process over from a ringcastd that was killed, if there is one; its owner sends it what it
+ * must hear first again, and it answers `ready`. False: there is none, start it.
+ */
+bool service_take(struct service *service);
+
+/* The same for the keeper (child_meet). 0 or negative errno. */
+int service_meet(struct service *service, pid_t pid, int pidfd, int channel);
+
 /* Starts it now. What goes wrong is reported through `gone`. */
 void service_start(struct service *service);
 
@@ -50,5 +59,11 @@ pid_t service_pid(const struct service *service);
 
 /* How often it was started again. */
 unsigned service_restarts(const struct service *service);
+
+/* How the last process ended; NULL: none did. Borrowed. */
+const json_t *service_last_exit(const struct service *service);
+
+/* The last COUNT log lines of the present process; a new array, or NULL if there is none. */
+json_t *service_lines(const struct service *service, size_t count);
 
 #endif

@@ -10,11 +10,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "camera_ring.h"
 #include "commands.h"
 #include "control.h"
+#include "keeper.h"
+#include "keeper_names.h"
+#include "leftover.h"
 #include "limit.h"
 #include "listen.h"
 #include "log.h"
+#include "message.h"
 #include "ring_create.h"
 #include "runtime_dir.h"
 #include "timer.h"
@@ -39,6 +44,8 @@ struct supervisor {
     sd_event_source *sigterm, *sigint;
     struct runtime_dir *runtime_dir;
     struct children *children;
+    struct keeper *keeper;
+    struct leftovers *leftovers;
     int listener;
     char address[LISTEN_URL_SIZE];
     struct control *control;
@@ -51,6 +58,7 @@ struct supervisor {
     uint64_t started_ms;
     uint64_t takeover_until_ms; /* until then what a killed supervisor left may still be in use */
     int exit_code;
+    bool took_over; /* the keeper of a killed ringcastd was found */
     bool ready;
     bool stopping;
 };
@@ -60,7 +68,8 @@ struct supervisor {
 
 static bool all_ready(const struct supervisor *supervisor)
 {
-    if (service_state(template_service(supervisor->template)) != SERVICE_RUNNING)
+    if (service_state(template_service(supervisor->template)) != SERVICE_RUNNING ||
+        service_state(keeper_service(supervisor->keeper)) != SERVICE_RUNNING)
         return false;
     for (size_t i = 0; i < supervisor->fanout_count; i++)
         if (service_state(fanout_service(supervisor->fanouts[i])) != SERVICE_RUNNING)
@@ -85,13 +94,19 @@ static void check_ready(struct supervisor *supervisor)
 
 static void check_finished(struct supervisor *supervisor)
 {
+    struct service *keeper = keeper_service(supervisor->keeper);
+
     if (!supervisor->stopping || supervisor->cameras_ended < supervisor->camera_count ||
         service_pid(template_service(supervisor->template)) > 0)
         return;
     for (size_t i = 0; i < supervisor->fanout_count; i++)
         if (service_pid(fanout_service(supervisor->fanouts[i])) > 0)
             return;
-    sd_event_exit(supervisor->event, supervisor->exit_code);
+    /* The keeper is the last to go: if we are killed before, it ends the others. */
+    if (service_state(keeper) != SERVICE_STOPPED && service_state(keeper) != SERVICE_ENDING)
+        service_end(keeper);
+    if (service_pid(keeper) == 0)
+        sd_event_exit(supervisor->event, supervisor->exit_code);
 }
 
 void supervisor_stop(struct supervisor *supervisor)
@@ -142,9 +157,39 @@ static void on_fanout_ready(void *data, struct fanout *fanout)
     check_ready(data);
 }
 
+static struct camera *find_camera(const struct supervisor *supervisor, const char *name)
+{
+    for (size_t i = 0; i < supervisor->camera_count; i++)
+        if (strcmp(camera_view(supervisor->cameras[i]).name, name) == 0)
+            return supervisor->cameras[i];
+    return NULL;
+}
+
+/* A viewer that the next report will count. */
+#define JOINING_MS 3000
+
+static void on_fanout_wanted(void *data, struct fanout *fanout, const char *name)
+{
+    struct camera *camera = find_camera(data, name);
+
+    (void)fanout;
+    if (camera != NULL)
+        camera_want(camera, JOINING_MS);
+}
+
+static void on_fanout_viewers(void *data, struct fanout *fanout)
+{
+    struct supervisor *supervisor = data;
+
+    (void)fanout;
+    for (size_t i = 0; i < supervisor->camera_count; i++)
+        camera_set_viewers(supervisor->cameras[i],
+                           supervisor_viewers(supervisor, camera_view(supervisor->cameras[i]).name));
+}
+
 static void on_fanout_gone(void *data, struct fanout *fanout, const char *reason)
 {
-    (void)fanout;
+    on_fanout_viewers(data, fanout);
     service_gone(data, "ringcast-fanout", reason);
 }
 
@@ -166,12 +211,14 @@ static void on_template_gone(void *data, const char *reason)
     service_gone(supervisor, "ringcast-ingest", reason);
 }
 
-static struct camera *find_camera(const struct supervisor *supervisor, const char *name)
+static void on_keeper_ready(void *data)
 {
-    for (size_t i = 0; i < supervisor->camera_count; i++)
-        if (strcmp(camera_view(supervisor->cameras[i]).name, name) == 0)
-            return supervisor->cameras[i];
-    return NULL;
+    check_ready(data);
+}
+
+static void on_keeper_gone(void *data, const char *reason)
+{
+    service_gone(data, "ringcast-keeper", reason);
 }
 
 static bool on_spawned(void *data, const char *name, pid_t pid)
@@ -216,6 +263,11 @@ static void on_camera_ring_changed(void *data, struct camera *camera)
 
     for (size_t i = 0; i < supervisor->fanout_count; i++)
         fanout_add_camera(supervisor->fanouts[i], &view);
+}
+
+static void on_camera_exited(void *data, struct camera *camera, pid_t pid, const char *reason)
+{
+    (void)data, (void)camera, (void)pid, (void)reason;
 }
 
 static void on_camera_ended(void *data, struct camera *camera)
@@ -291,8 +343,10 @@ static int open_event_loop(struct supervisor *supervisor)
 
 static void remove_sockets(struct supervisor *supervisor)
 {
-    runtime_dir_remove(supervisor->runtime_dir, CONTROL_SOCKET_NAME);
-    runtime_dir_remove(supervisor->runtime_dir, CONTROL_INNER_NAME);
+    static const char *const names[] = {KEEPER_SOCKET_NAMES};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        runtime_dir_remove(supervisor->runtime_dir, names[i]);
 }
 
 static int open_runtime_dir(struct supervisor *supervisor)
@@ -305,7 +359,25 @@ static int open_runtime_dir(struct supervisor *supervisor)
         log_warning("the last ringcastd here was killed: taking over from it");
         supervisor->takeover_until_ms = timer_now_ms() + LIMIT_TAKEOVER_MS;
     }
-    remove_sockets(supervisor);
+    return 0;
+}
+
+/* With a keeper, everything that the last ringcastd had is there to be taken over. */
+static int open_keeper(struct supervisor *supervisor)
+{
+    char program[PATH_SIZE];
+    const struct keeper_config config = {.program = program,
+                                         .directory = supervisor->config->runtime_dir,
+                                         .log_level = supervisor->config->log_level};
+    const struct keeper_host host = {.data = supervisor, .ready = on_keeper_ready, .gone = on_keeper_gone};
+
+    snprintf(program, sizeof(program), "%s/ringcast-keeper", supervisor->options->program_dir);
+    supervisor->keeper = keeper_create(supervisor->children, &config, &host);
+    if (supervisor->keeper == NULL)
+        return -ENOMEM;
+    supervisor->took_over = keeper_find(supervisor->keeper);
+    runtime_dir_remove(supervisor->runtime_dir, CONTROL_SOCKET_NAME);
+    runtime_dir_remove(supervisor->runtime_dir, CONTROL_INNER_NAME);
     return 0;
 }
 
@@ -327,7 +399,9 @@ static int sweep_rings(struct supervisor *supervisor)
 
     do
         removed = ring_sweep(instance);
-    while (removed == -EBUSY && try_again(supervisor));
+    while (removed == -EBUSY && !supervisor->took_over && try_again(supervisor));
+    if (removed == -EBUSY && supervisor->took_over)
+        return 0; /* those that we have just taken over; the rest is gone */
     if (removed == -EBUSY)
         log_error(
             "another ringcastd uses the instance \"%s\" with another runtime_dir: choose another `instance`",
@@ -350,17 +424,51 @@ static int open_children(struct supervisor *supervisor)
     return error < 0 ? error : 0;
 }
 
+static void keep_listener(struct supervisor *supervisor)
+{
+    const struct config *config = supervisor->config;
+
+    keep_store(keeper_keep(supervisor->keeper), KEEP_LISTENER, "viewers",
+               json_pack("{s:s, s:i, s:s}", "host", config->listen_host, "port", config->listen_port,
+                         "address", supervisor->address),
+               &supervisor->listener, 1);
+}
+
+/* The socket of the ringcastd that was killed, if the configuration still asks for this address. */
+static bool take_listener(struct supervisor *supervisor)
+{
+    const struct config *config = supervisor->config;
+    struct keep_record record;
+
+    if (!keep_take(keeper_keep(supervisor->keeper), KEEP_LISTENER, "viewers", &record))
+        return false;
+    bool same = strcmp(message_string(record.body, "host", ""), config->listen_host) == 0 &&
+                message_integer(record.body, "port", -1) == config->listen_port && record.fds[0] >= 0;
+    if (same) {
+        supervisor->listener = keep_record_take_fd(&record, 0);
+        snprintf(supervisor->address, sizeof(supervisor->address), "%s",
+                 message_string(record.body, "address", ""));
+        keep_listener(supervisor);
+    }
+    keep_record_finish(&record);
+    return same;
+}
+
 static int open_listener(struct supervisor *supervisor)
 {
     const struct config *config = supervisor->config;
     int error;
 
+    if (take_listener(supervisor))
+        return 0;
     do
         error =
             listen_open(config->listen_host, config->listen_port, &supervisor->listener, supervisor->address);
     while (error == -EADDRINUSE && try_again(supervisor));
     if (error < 0)
         listen_explain(error, config->listen_host, config->listen_port);
+    else
+        keep_listener(supervisor);
     return error;
 }
 
@@ -377,6 +485,7 @@ static int make_cameras(struct supervisor *supervisor)
                                      .spawn = on_camera_spawn,
                                      .changed = on_camera_changed,
                                      .ring_changed = on_camera_ring_changed,
+                                     .exited = on_camera_exited,
                                      .ended = on_camera_ended};
 
     supervisor->cameras = calloc(config->camera_count, sizeof(struct camera *));
@@ -399,8 +508,12 @@ static int make_fanouts(struct supervisor *supervisor)
                                          .listener = supervisor->listener,
                                          .address = supervisor->address,
                                          .log_level = supervisor->config->log_level};
-    const struct fanout_host host = {
-        .data = supervisor, .begun = on_fanout_begun, .ready = on_fanout_ready, .gone = on_fanout_gone};
+    const struct fanout_host host = {.data = supervisor,
+                                     .begun = on_fanout_begun,
+                                     .ready = on_fanout_ready,
+                                     .gone = on_fanout_gone,
+                                     .viewers = on_fanout_viewers,
+                                     .wanted = on_fanout_wanted};
 
     snprintf(program, sizeof(program), "%s/ringcast-fanout", supervisor->options->program_dir);
     supervisor->fanouts = calloc(FANOUTS, sizeof(struct fanout *));
@@ -432,8 +545,8 @@ static int make_template(struct supervisor *supervisor)
 static int open_all(struct supervisor *supervisor)
 {
     static int (*const steps[])(struct supervisor *) = {
-        open_event_loop, open_runtime_dir, sweep_rings,  open_children, open_listener,
-        open_control,    make_cameras,     make_fanouts, make_template,
+        open_event_loop, open_runtime_dir, open_children, open_keeper,  sweep_rings,
+        open_listener,   open_control,     make_cameras,  make_fanouts, make_template,
     };
 
     raise_descriptor_limit(supervisor);
@@ -447,10 +560,37 @@ static int open_all(struct supervisor *supervisor)
     return 0;
 }
 
+/* Rings of cameras that are no more, and every process that is not needed: its template, whose children would
+ * not be ours, among them. */
+static void end_leftovers(struct supervisor *supervisor)
+{
+    struct keep_record record;
+    char *name;
+
+    supervisor->leftovers = leftovers_end(supervisor->children);
+    while (keep_take_any(keeper_keep(supervisor->keeper), KEEP_CAMERA, "", &name, &record)) {
+        log_info("camera %s: not configured any more", name);
+        for (size_t i = 0; i < supervisor->fanout_count; i++)
+            fanout_remove_camera(supervisor->fanouts[i], name);
+        keep_record_finish(&record);
+        free(name);
+    }
+    while (keep_take_any(keeper_keep(supervisor->keeper), KEEP_RING, "", &name, &record)) {
+        camera_ring_discard(&record);
+        free(name);
+    }
+    keeper_settle(supervisor->keeper);
+}
+
 static void start_processes(struct supervisor *supervisor)
 {
+    if (!supervisor->took_over)
+        service_start(keeper_service(supervisor->keeper));
     for (size_t i = 0; i < supervisor->fanout_count && !supervisor->stopping; i++)
-        service_start(fanout_service(supervisor->fanouts[i]));
+        if (!service_take(fanout_service(supervisor->fanouts[i])))
+            service_start(fanout_service(supervisor->fanouts[i]));
+    if (supervisor->took_over)
+        end_leftovers(supervisor);
     if (!supervisor->stopping)
         service_start(template_service(supervisor->template));
     for (size_t i = 0; i < supervisor->camera_count && !supervisor->stopping; i++)
@@ -469,6 +609,8 @@ static void close_processes(struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor->camera_count; i++)
         camera_destroy(supervisor->cameras[i]);
     free(supervisor->cameras);
+    leftovers_destroy(supervisor->leftovers);
+    keeper_destroy(supervisor->keeper);
     if (supervisor->children != NULL)
         children_finish(supervisor->children);
 }
@@ -544,6 +686,20 @@ size_t supervisor_fanout_count(const struct supervisor *supervisor)
 struct fanout *supervisor_fanout(const struct supervisor *supervisor, size_t index)
 {
     return supervisor->fanouts[index];
+}
+
+int64_t supervisor_viewers(const struct supervisor *supervisor, const char *camera)
+{
+    int64_t viewers = 0;
+
+    for (size_t i = 0; i < supervisor->fanout_count; i++)
+        viewers += fanout_viewers(supervisor->fanouts[i], camera);
+    return viewers;
+}
+
+struct keeper *supervisor_keeper(const struct supervisor *supervisor)
+{
+    return supervisor->keeper;
 }
 
 struct template *supervisor_template(const struct supervisor *supervisor)

@@ -13,6 +13,7 @@
 #include "camera.h"
 #include "config.h"
 #include "fanout.h"
+#include "keeper.h"
 #include "template.h"
 
 struct supervisor;
@@ -38,6 +39,9 @@ size_t supervisor_camera_count(const struct supervisor *supervisor);
 struct camera *supervisor_camera(const struct supervisor *supervisor, size_t index);
 size_t supervisor_fanout_count(const struct supervisor *supervisor);
 struct fanout *supervisor_fanout(const struct supervisor *supervisor, size_t index);
+/* Viewers of CAMERA, over all fan-outs. */
+int64_t supervisor_viewers(const struct supervisor *supervisor, const char *camera);
+struct keeper *supervisor_keeper(const struct supervisor *supervisor);
 struct template *supervisor_template(const struct supervisor *supervisor);
 bool supervisor_stopping(const struct supervisor *supervisor);
 

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "limit.h"
 #include "log.h"
+#include "message.h"
 
 struct worker {
     struct children *children;
@@ -15,6 +17,8 @@ struct worker {
     char *name;
     enum worker_phase phase;
     struct child *child;
+    pid_t pid; /* also after its end, until `gone` */
+    json_t *last_lines;
     bool ending;
     int far_end; /* the worker's end of its channel, until the template has it; else -1 */
 };
@@ -38,11 +42,16 @@ static void close_far_end(struct worker *worker)
 /* No process any more. The last thing a function does: the host may begin the next worker in `gone`. */
 static void finish(struct worker *worker, enum worker_end end, const char *reason)
 {
+    pid_t pid = worker->pid;
+
     close_far_end(worker);
+    json_decref(worker->last_lines);
+    worker->last_lines = worker->child == NULL ? NULL : child_lines(worker->child, LIMIT_LAST_WORDS);
     child_destroy(worker->child);
     worker->child = NULL;
+    worker->pid = 0;
     enter_phase(worker, WORKER_NONE);
-    worker->host.gone(worker->host.data, end, reason);
+    worker->host.gone(worker->host.data, end, pid, reason);
 }
 
 static void on_message(void *owner, const struct channel_message *message)
@@ -79,6 +88,7 @@ void worker_destroy(struct worker *worker)
         return;
     close_far_end(worker);
     child_destroy(worker->child);
+    json_decref(worker->last_lines);
     enter_phase(worker, WORKER_NONE);
     free(worker->name);
     free(worker);
@@ -120,6 +130,29 @@ int worker_begin(struct worker *worker, const json_t *message, const int *fds, i
     return error;
 }
 
+bool worker_take(struct worker *worker)
+{
+    static const struct child_handlers handlers = {.message = on_message, .exited = on_exited};
+    struct keep_record record;
+
+    if (!keep_take(children_keep(worker->children), KEEP_PROCESS, worker->name, &record))
+        return false;
+    int error = child_take(worker->children, worker->name, &handlers, worker, &record, &worker->child);
+    if (error < 0) {
+        log_warning("%s: the running one cannot be taken over: %s", worker->name, strerror(-error));
+        return false;
+    }
+    worker->ending = false;
+    if (child_is_nameless(worker->child)) {
+        enter_phase(worker, WORKER_LOST);
+        child_abandon(worker->child);
+    } else {
+        worker->pid = child_pid(worker->child);
+        enter_phase(worker, WORKER_RUNNING);
+    }
+    return true;
+}
+
 void worker_template_ready(struct worker *worker)
 {
     if (worker->phase != WORKER_WAITING)
@@ -145,6 +178,7 @@ bool worker_spawned(struct worker *worker, pid_t pid)
         return false;
     int error = child_adopt(worker->child, pid);
     if (error == 0) {
+        worker->pid = pid;
         enter_phase(worker, WORKER_RUNNING);
         if (worker->ending)
             child_end(worker->child);
@@ -190,6 +224,28 @@ void worker_kill(struct worker *worker, const char *why)
 int worker_send(struct worker *worker, const json_t *body, const int *fds, int fd_count)
 {
     return worker->phase == WORKER_RUNNING ? child_send(worker->child, body, fds, fd_count) : 0;
+}
+
+void worker_set_log_level(struct worker *worker, enum log_level level)
+{
+    static const char *const levels[] = {[LOG_LEVEL_ERROR] = "error",
+                                         [LOG_LEVEL_WARNING] = "warning",
+                                         [LOG_LEVEL_INFO] = "info",
+                                         [LOG_LEVEL_DEBUG] = "debug"};
+    json_t *message = worker->phase == WORKER_RUNNING ? message_new("log-level") : NULL;
+
+    if (message == NULL)
+        return;
+    json_object_set_new(message, "level", json_string(levels[level]));
+    child_send(worker->child, message, NULL, 0);
+    json_decref(message);
+}
+
+json_t *worker_lines(const struct worker *worker, size_t count)
+{
+    if (worker->child != NULL)
+        return child_lines(worker->child, count);
+    return json_incref(worker->last_lines);
 }
 
 enum worker_phase worker_phase(const struct worker *worker)

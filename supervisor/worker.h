@@ -11,6 +11,7 @@
 
 #include "channel.h"
 #include "children.h"
+#include "log.h"
 
 struct worker;
 
@@ -33,8 +34,8 @@ struct worker_host {
     /* As template_spawn. */
     int (*spawn)(void *data, int worker_end);
     void (*message)(void *data, const struct channel_message *message);
-    /* No process any more: worker_begin may be called again. */
-    void (*gone)(void *data, enum worker_end end, const char *reason);
+    /* No process any more (PID is that of the last one, or 0): worker_begin may be called again. */
+    void (*gone)(void *data, enum worker_end end, pid_t pid, const char *reason);
 };
 
 /* NULL: out of memory. NAME is for log lines. */
@@ -46,6 +47,12 @@ void worker_destroy(struct worker *worker);
  * 0, or negative errno and the phase is still NONE.
  */
 int worker_begin(struct worker *worker, const json_t *message, const int *fds, int fd_count);
+
+/*
+ * Takes the worker over that a ringcastd that was killed had for this camera. True: there is one (RUNNING),
+ * or the process id of one is not known and it is being ended (LOST). False: none.
+ */
+bool worker_take(struct worker *worker);
 
 /* The template is ready: a waiting request goes out now. */
 void worker_template_ready(struct worker *worker);
@@ -66,6 +73,13 @@ int worker_send(struct worker *worker, const json_t *body, const int *fds, int f
 
 /* Kills a running process; `gone` follows. */
 void worker_kill(struct worker *worker, const char *why);
+
+/* Tells a running worker. */
+void worker_set_log_level(struct worker *worker, enum log_level level);
+
+/* The last COUNT log lines of the present worker, or in `gone` of the last one; a new array, NULL if there is
+ * none. */
+json_t *worker_lines(const struct worker *worker, size_t count);
 
 enum worker_phase worker_phase(const struct worker *worker);
 

@@ -68,14 +68,16 @@ scenario('SIGTERM right after the start', async (stage) => {
   }
 });
 
-scenario('kill -9 of the supervisor, then a new start', async (stage) => {
+scenario('kill -9 of everything, then a new start', async (stage) => {
   const { ringcast } = await running(stage);
   const children = descendants(ringcast.pid);
   assert.ok(children.length >= 4, `fan-out, template and two workers: ${children}`);
   ringcast.daemon.signal('SIGKILL');
   await ringcast.daemon.finish();
+  for (const pid of children) process.kill(pid, 'SIGKILL'); // the keeper too: nothing can be taken over
   await waitUntil('the children to end', () => !children.some(isAlive), 40000);
   const stale = ringcast.rings();
+  assert.equal(stale.length, 2, 'rings were left');
   ringcast.start();
   await ringcast.streaming();
   assert.equal(ringcast.rings().length, 2, `the stale rings (${stale}) were swept`);

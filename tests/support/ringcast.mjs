@@ -66,7 +66,10 @@ export class Ringcast {
       throw new Error(`ringcastctl status: exit ${result.code}: ${result.stderr}`);
     }
     for (const pid of descendants(this.pid)) this.children.add(pid);
-    return JSON.parse(result.stdout);
+    const status = JSON.parse(result.stdout);
+    // Those that were taken over are no descendants.
+    for (const { pid } of [...status.cameras, ...status.fanouts, status.template, status.keeper]) if (pid) this.children.add(pid);
+    return status;
   }
 
   async camera(name) {

@@ -3,7 +3,7 @@
  * (never ready), template-deaf (answers no spawn), template-dies-in-spawn (once: after the fork, before the
  * answer), template-refuses (once: spawn-failed). A worker does what its camera's URL says: /stream, /exit,
  * /silent, /garbage, /stubborn (ends on nothing but SIGKILL), /hang (streams, then is silent), /flap (many
- * state changes), /orphan (leaves a grandchild that ends later).
+ * state changes), /spin (beats once, then no more), /orphan (leaves a grandchild that ends later).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "blackbox.h"
 #include "fake_program.h"
+#include "log.h"
 #include "message.h"
 #include "ring_writer.h"
 
@@ -86,6 +88,10 @@ static int behave(const char *url)
         _exit(0);
     }
     say_state("streaming", NULL);
+    if (strcmp(path, "/spin") == 0) {
+        log_warning("about to spin");
+        blackbox_beat(100);
+    }
     if (strcmp(path, "/stubborn") == 0 || strcmp(path, "/hang") == 0)
         ignore_everything();
     return stream();
@@ -112,6 +118,7 @@ static int worker(void)
     char url[256], note[512];
 
     prctl(PR_SET_NAME, "ringcast-ingest");
+    blackbox_drop();
     if (fake_receive(&message, -1) != 1)
         return 0;
     if (!message_is(message.body, "camera"))

@@ -63,6 +63,12 @@ static void on_ended(void *data, struct camera *camera)
     bench->ended = true;
 }
 
+static void on_exited(void *data, struct camera *camera, pid_t pid, const char *reason)
+{
+    (void)data, (void)camera, (void)reason;
+    assert_true(pid > 0);
+}
+
 static int set_up(void **state)
 {
     static struct bench bench;
@@ -74,9 +80,10 @@ static int set_up(void **state)
                                           .url = bench.url,
                                           .transport = CONFIG_TRANSPORT_TCP,
                                           .audio = true,
+                                          .enabled = true,
                                           .ring_size = 65536};
     const struct camera_host host = {
-        .data = &bench, .spawn = on_spawn, .changed = on_changed, .ended = on_ended};
+        .data = &bench, .spawn = on_spawn, .changed = on_changed, .exited = on_exited, .ended = on_ended};
     sigemptyset(&mask);
     sigaddset(&mask, SIGCHLD);
     sigprocmask(SIG_BLOCK, &mask, NULL);
@@ -179,6 +186,9 @@ static void the_configuration_waits_in_the_channel(void **state)
     camera_start(bench->camera);
     assert_int_equal(view(bench).state, CAMERA_STARTING);
     assert_false(view(bench).handed_over);
+    assert_int_equal(channel_receive(bench->worker_end, &message), 1);
+    assert_true(message_is(message.body, "blackbox"));
+    channel_message_clear(&message);
     assert_int_equal(channel_receive(bench->worker_end, &message), 1);
     assert_true(message_is(message.body, "camera"));
     assert_string_equal(message_string(message.body, "name", ""), "Hof 1");

@@ -224,7 +224,7 @@ static void a_lost_worker_is_ended(void **state)
         pid_t first = daemon_wait_camera(&daemon, "front", "streaming", 0);
         kill(first, SIGKILL);
         daemon_wait_camera(&daemon, "front", "streaming", first);
-        wait_children(&daemon, 3); /* fan-out, template, worker */
+        wait_children(&daemon, 4); /* keeper, fan-out, template, worker */
         daemon_finish(&daemon);
     }
 }
@@ -262,6 +262,44 @@ static void a_refused_fork_is_tried_again(void **state)
     daemon_finish(&daemon);
 }
 
+/* A worker that promised a heartbeat and hangs is aborted; how it ended, and what it said last, is in the
+ * status. */
+static void a_worker_that_hangs_is_aborted(void **state)
+{
+    struct daemon daemon;
+    bool seen = false;
+
+    (void)state;
+    start_two(&daemon, true, "spin");
+    pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
+    daemon_wait_camera(&daemon, "front", "streaming", front);
+    for (long long end = now_ms() + PATIENCE_MS; !seen && now_ms() < end; pause_between_looks()) {
+        json_t *status = daemon_status(&daemon);
+        const json_t *last = json_object_get(status_camera(status, "front"), "last_exit");
+        const json_t *log = json_object_get(last, "log");
+        const char *line = json_string_value(json_array_get(log, json_array_size(log) - 1));
+        seen = strcmp(message_string(last, "reason", ""), "killed: gave no sign of life") == 0 &&
+               line != NULL && strstr(line, "about to spin") != NULL;
+        json_decref(status);
+    }
+    assert_true(seen);
+    daemon_finish(&daemon);
+}
+
+static void a_killed_keeper_comes_back(void **state)
+{
+    struct daemon daemon;
+
+    (void)state;
+    start_two(&daemon, false, "stream");
+    pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
+    pid_t keeper = daemon_wait_service(&daemon, "keeper", 0);
+    kill(keeper, SIGKILL);
+    daemon_wait_service(&daemon, "keeper", keeper);
+    assert_int_equal(daemon_wait_camera(&daemon, "front", "streaming", 0), front);
+    daemon_finish(&daemon);
+}
+
 /* A child of a worker loses its parent and comes to ringcastd, which knows nothing of it. */
 static void orphans_are_reaped(void **state)
 {
@@ -272,7 +310,7 @@ static void orphans_are_reaped(void **state)
     pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
     kill(front, SIGKILL);
     daemon_wait_camera(&daemon, "front", "streaming", front);
-    wait_children(&daemon, 4); /* fan-out, template, two workers */
+    wait_children(&daemon, 5); /* keeper, fan-out, template, two workers */
     daemon_finish(&daemon);
 }
 
@@ -296,7 +334,7 @@ static void survives_a_massacre(void **state)
         daemon_wait_camera(&daemon, "back", "streaming", back);
         daemon_wait_service(&daemon, "fanouts", fanout);
     }
-    wait_children(&daemon, 4);
+    wait_children(&daemon, 5);
     daemon_finish(&daemon);
 }
 
@@ -313,6 +351,8 @@ int main(void)
         cmocka_unit_test(a_lost_worker_is_ended),
         cmocka_unit_test(a_template_that_does_not_fork_is_replaced),
         cmocka_unit_test(a_refused_fork_is_tried_again),
+        cmocka_unit_test(a_worker_that_hangs_is_aborted),
+        cmocka_unit_test(a_killed_keeper_comes_back),
         cmocka_unit_test(orphans_are_reaped),
         cmocka_unit_test(survives_a_massacre),
     };

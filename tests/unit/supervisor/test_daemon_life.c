@@ -202,8 +202,7 @@ static void a_wrong_configuration_starts_nothing(void **state)
     require_failure(&daemon, 2, "ringcast.conf:");
 }
 
-/* Kill -9 of ringcastd: its children end by themselves, and the next one takes address, rings and directory
- * over. */
+/* Kill -9 of ringcastd: the next one takes processes, address and rings over. */
 static void the_next_one_takes_over(void **state)
 {
     struct daemon daemon;
@@ -212,16 +211,40 @@ static void the_next_one_takes_over(void **state)
     daemon_init(&daemon, 0, two_cameras);
     daemon_launch(&daemon);
     daemon_wait_ready(&daemon);
-    daemon_wait_camera(&daemon, "front", "streaming", 0);
+    pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
+    pid_t fanout = daemon_wait_service(&daemon, "fanouts", 0);
+    int port = daemon.port;
     kill(daemon.pid, SIGKILL);
     assert_int_equal(daemon_wait_exit(&daemon), -SIGKILL);
     daemon_launch(&daemon);
     daemon_wait_ready(&daemon);
-    assert_true(daemon_file_has(&daemon, "log", "the last ringcastd here was killed"));
+    assert_int_equal(daemon.port, port);
+    assert_int_equal(daemon_wait_camera(&daemon, "front", "streaming", 0), front);
+    assert_int_equal(daemon_wait_service(&daemon, "fanouts", 0), fanout);
+    assert_int_equal(kill(daemon.pid, SIGTERM), 0);
+    assert_int_equal(daemon_wait_exit(&daemon), 0);
+    /* What was taken over was not its child: it came to us when the first one died. */
+    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end;)
+        pause_between_looks();
+    daemon_require_nothing_left(&daemon);
+}
+
+/* Without a next one, the keeper ends everything when the lease is over. */
+static void nobody_takes_over(void **state)
+{
+    struct daemon daemon;
+
+    (void)state;
+    daemon_init(&daemon, 0, two_cameras);
+    daemon.quick = true;
+    daemon_launch(&daemon);
+    daemon_wait_ready(&daemon);
     daemon_wait_camera(&daemon, "front", "streaming", 0);
-    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) != 0 && now_ms() < end;)
-        pause_between_looks(); /* the orphans of the first one came to us; only the second one is left */
-    daemon_finish(&daemon);
+    kill(daemon.pid, SIGKILL);
+    assert_int_equal(daemon_wait_exit(&daemon), -SIGKILL);
+    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end;)
+        pause_between_looks();
+    daemon_require_nothing_left(&daemon);
 }
 
 /* In the background: the command returns when the daemon is ready, and with its exit code if it fails. */
@@ -291,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_second_one_is_refused),
         cmocka_unit_test(a_wrong_configuration_starts_nothing),
         cmocka_unit_test(the_next_one_takes_over),
+        cmocka_unit_test(nobody_takes_over),
         cmocka_unit_test(goes_to_the_background),
         cmocka_unit_test(two_instances_of_an_ordinary_user),
     };

@@ -1,0 +1,14 @@
+/* Names in the run-time directory that several parts use. */
+#ifndef KEEPER_NAMES_H
+#define KEEPER_NAMES_H
+
+/* As a child of ringcastd, and in the log. */
+#define KEEPER_NAME "keeper"
+
+/* Where a next ringcastd finds the keeper. */
+#define KEEPER_SOCKET_NAME "keeper.sock"
+
+/* Every socket that ringcastd and the keeper make there. */
+#define KEEPER_SOCKET_NAMES "control.sock", "control.nng", "events.sock", "events.nng", KEEPER_SOCKET_NAME
+
+#endif
