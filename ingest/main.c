@@ -11,6 +11,7 @@
 #include <libavformat/avformat.h>
 
 #include "channel.h"
+#include "heap.h"
 #include "log.h"
 #include "source_libav_error.h"
 #include "template.h"
@@ -34,6 +35,7 @@ static int run_template(void)
         fputs(usage, stderr);
         return 2;
     }
+    heap_keep_small();
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     log_open("ingest", NULL);
