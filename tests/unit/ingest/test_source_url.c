@@ -129,8 +129,10 @@ static void a_stream_that_ended_is_dialled_at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(urls_are_read_leniently),      cmocka_unit_test(what_is_no_url),
-        cmocka_unit_test(credentials_survive),          cmocka_unit_test(backoff_doubles_to_its_limit),
+        cmocka_unit_test(urls_are_read_leniently),
+        cmocka_unit_test(what_is_no_url),
+        cmocka_unit_test(credentials_survive),
+        cmocka_unit_test(backoff_doubles_to_its_limit),
         cmocka_unit_test(a_stream_that_ended_is_dialled_at_once),
     };
 
