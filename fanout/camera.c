@@ -153,7 +153,7 @@ json_t *camera_describe(const struct camera *camera)
     return json_pack("{s:s, s:O, s:O, s:o?, s:O, s:O, s:I, s:o}", "name", camera->name, "state",
                      camera->state, "codecs", camera->codecs, "mime",
                      codecs ? init_cache_mime(codecs) : json_null(), "width", camera->width, "height",
-                     camera->height, "viewers", (json_int_t)camera->feed.viewer_count, "live",
+                     camera->height, "viewers", (json_int_t)camera->feed.seats.count, "live",
                      live_path(camera->name));
 }
 

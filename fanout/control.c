@@ -55,7 +55,7 @@ static json_t *count_viewers(const struct cameras *cameras, json_int_t *total)
     size_t bytes = 0;
     *total = 0;
     for (struct camera *camera = cameras->first; camera; camera = camera->next) {
-        unsigned viewers = camera->feed.viewer_count;
+        unsigned viewers = camera->feed.seats.count;
         bytes +=
             viewers ? 2 * strlen(camera->name) + REPORT_ENTRY_BYTES : 0; /* a quote is escaped: two bytes */
         if (viewers && bytes <= REPORT_BYTES_MAX) {
@@ -175,7 +175,7 @@ static void on_camera_add(struct control *control, struct channel_message *messa
 
 void control_viewer_joined(struct control *control, const struct camera *camera)
 {
-    if (camera->feed.viewer_count != 1 || !camera_is_idle(camera)) {
+    if (camera->feed.seats.count != 1 || !camera_is_idle(camera)) {
         return;
     }
     json_t *message = message_new("wanted");

@@ -1,17 +1,10 @@
-#include "feed.h"
-
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "feed_private.h"
 #include "log.h"
-
-/* Fragments that one feed or one laggard gets in one go before the others have their turn. */
-#define TURN_MAX 64
-
-/* Jumps to a keyframe in one turn. More means that the ring contradicts itself: wait for the next publish. */
-#define SEEKS_MAX 4
 
 /* Fragments that are brought to the viewers in one go before they leave a ring. */
 #define DRAIN_MAX 4096
@@ -19,19 +12,7 @@
 /* Feeds with news taken from epoll at once; more are reported again. */
 #define EVENTS_MAX 64
 
-static bool is_in_pass(enum viewer_state state)
-{
-    return state == VIEWER_LIVE || state == VIEWER_WAITING;
-}
-
-static void move_viewer(struct feed *feed, struct viewer *viewer, enum viewer_state state)
-{
-    feed->in_pass -= is_in_pass(viewer->state);
-    feed->in_pass += is_in_pass(state);
-    viewer_enter_state(viewer, state);
-}
-
-static void change_watch(struct feed *feed, int operation)
+void feed_change_watch(struct feed *feed, int operation)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = feed};
     if (feed->wake >= 0 && epoll_ctl(feed->set->epoll, operation, feed->wake, &event) < 0) {
@@ -39,23 +20,22 @@ static void change_watch(struct feed *feed, int operation)
     }
 }
 
-static void link_viewer(struct feed *feed, struct viewer *viewer)
+/* VIEWER, whose state is VIEWER_BEHIND, watches from now on. 0 or -ENOMEM. */
+static int link_viewer(struct feed *feed, struct viewer *viewer)
 {
-    viewer->feed = feed;
-    viewer->previous = NULL;
-    viewer->next = feed->viewers;
-    if (feed->viewers) {
-        feed->viewers->previous = viewer;
+    int status = seats_add(&feed->seats, viewer);
+    if (status < 0) {
+        return status;
     }
-    feed->viewers = viewer;
-    if (feed->viewer_count++ == 0) {
-        change_watch(feed, EPOLL_CTL_ADD);
+    viewer->feed = feed;
+    if (feed->seats.count == 1) {
+        feed_change_watch(feed, EPOLL_CTL_ADD);
     }
     feed->set->changed(feed->set->context);
+    return 0;
 }
 
-/* One laggard less in the old ring; the last one closes it. */
-static void leave_old_ring(struct feed *feed, struct viewer *viewer)
+void feed_leave_old_ring(struct feed *feed, struct viewer *viewer)
 {
     if (!viewer->in_old_ring) {
         return;
@@ -68,254 +48,42 @@ static void leave_old_ring(struct feed *feed, struct viewer *viewer)
     }
 }
 
-static void unlink_viewer(struct feed *feed, struct viewer *viewer)
+/* VIEWER watches no more and is VIEWER_NONE. */
+static void unlink_watching(struct feed *feed, struct viewer *viewer)
 {
-    if (viewer->previous) {
-        viewer->previous->next = viewer->next;
-    } else {
-        feed->viewers = viewer->next;
-    }
-    if (viewer->next) {
-        viewer->next->previous = viewer->previous;
-    }
-    leave_old_ring(feed, viewer);
-    move_viewer(feed, viewer, VIEWER_NONE);
-    viewer->feed = NULL;
-    if (--feed->viewer_count == 0) {
-        change_watch(feed, EPOLL_CTL_DEL);
+    feed_leave_old_ring(feed, viewer);
+    feed_move_viewer(feed, viewer, VIEWER_NONE);
+    seats_remove(&feed->seats, viewer);
+    if (feed->seats.count == 0) {
+        feed_change_watch(feed, EPOLL_CTL_DEL);
         init_cache_clear(&feed->init);
         feed->generation = 0;
     }
     feed->set->changed(feed->set->context);
 }
 
-static void drop_broken(struct feed *feed, struct viewer *viewer)
+static void unlink_viewer(struct feed *feed, struct viewer *viewer)
+{
+    if (viewer->state == VIEWER_PAUSED) {
+        seats_remove(&feed->paused, viewer);
+        viewer_enter_state(viewer, VIEWER_NONE);
+    } else {
+        unlink_watching(feed, viewer);
+    }
+    viewer->feed = NULL;
+}
+
+void feed_drop_broken(struct feed *feed, struct viewer *viewer)
 {
     unlink_viewer(feed, viewer);
     viewer_cut(viewer);
-}
-
-static void report_damage(struct feed *feed, int status)
-{
-    if (status != -ESTALE && !feed->damage_reported) {
-        feed->damage_reported = true;
-        log_warning("camera %s: its ring is damaged: %s", feed->name,
-                    status == -EILSEQ ? "not a fragment" : strerror(-status));
-    }
-}
-
-/* The viewers in the pass miss what comes before the next keyframe. */
-static void lose_place(struct feed *feed, uint64_t last_sequence)
-{
-    for (struct viewer *viewer = feed->viewers; viewer; viewer = viewer->next) {
-        if (viewer->state == VIEWER_LIVE) {
-            viewer->last_sequence = last_sequence;
-            move_viewer(feed, viewer, VIEWER_WAITING);
-        }
-    }
-}
-
-static void fall_behind(struct feed *feed, struct viewer *viewer, const ringcast_cursor *before)
-{
-    if (viewer->state == VIEWER_LIVE) {
-        viewer->last_sequence = before->sequence;
-    }
-    viewer->cursor = *before;
-    move_viewer(feed, viewer, VIEWER_BEHIND);
-    viewer_want_writable(viewer);
-}
-
-/* Brings the fragment in hand to one viewer. ORDINARY: it follows on the last one and needs no new init
- * segment. */
-static bool serve(struct feed *feed, struct viewer *viewer, const ringcast_cursor *before, bool ordinary)
-{
-    struct fragment *fragment = &feed->set->fragment;
-    if (viewer_is_blocked(viewer)) {
-        fall_behind(feed, viewer, before);
-        return true;
-    }
-    if (viewer->state == VIEWER_LIVE && ordinary) {
-        return viewer_send_packet(viewer, &fragment->packet, false);
-    }
-    if (viewer->state == VIEWER_LIVE) {
-        viewer->last_sequence = before->sequence;
-    }
-    move_viewer(feed, viewer, VIEWER_LIVE);
-    return viewer_send_fragment(viewer, &feed->init, fragment);
-}
-
-/* Brings the fragment in hand, which was at BEFORE, to every viewer that is due. */
-static void pass_fragment(struct feed *feed, const ringcast_cursor *before)
-{
-    const ringcast_entry *entry = &feed->set->fragment.entry;
-    bool keyframe = entry->flags & RINGCAST_KEYFRAME;
-    bool same_generation = entry->generation == feed->generation;
-    if (keyframe || !same_generation) {
-        int status = init_cache_load(&feed->init, feed->reader, entry->generation);
-        if (status < 0) {
-            report_damage(feed, status);
-            lose_place(feed, before->sequence);
-            return;
-        }
-        feed->generation = entry->generation;
-    }
-    struct viewer *next;
-    for (struct viewer *viewer = feed->viewers; viewer; viewer = next) {
-        next = viewer->next; /* serving one viewer unlinks no other */
-        bool due = viewer->state == VIEWER_LIVE || (viewer->state == VIEWER_WAITING && keyframe);
-        if (due && !serve(feed, viewer, before, same_generation)) {
-            drop_broken(feed, viewer);
-        }
-    }
-}
-
-/* One fragment for all viewers in the pass. 1: there may be more; 0: not now; -EAGAIN: more after a jump. */
-static int pump_one(struct feed *feed)
-{
-    ringcast_cursor before = feed->cursor;
-    int status = fragment_read(&feed->set->fragment, feed->reader, &feed->cursor);
-    switch (status) {
-    case 1:
-        pass_fragment(feed, &before);
-        return 1;
-    case 0:
-    case -EPIPE:
-    case -ENOMEM:
-        return 0;
-    default:
-        report_damage(feed, status);
-        lose_place(feed, before.sequence);
-        if (status == -EILSEQ) {
-            return 1;
-        }
-        ringcast_seek_keyframe(feed->reader, &feed->cursor);
-        return -EAGAIN;
-    }
-}
-
-static void pump(struct feed *feed)
-{
-    int seeks = 0;
-    for (int i = 0; i < TURN_MAX; i++) {
-        if (!feed->in_pass || !feed->reader) {
-            return;
-        }
-        int status = pump_one(feed);
-        seeks += status < 0;
-        if (status == 0 || seeks > SEEKS_MAX) {
-            return;
-        }
-    }
-    change_watch(feed, EPOLL_CTL_MOD); /* the eventfd is never read, so this makes it news again */
-}
-
-/* Puts a viewer with its own cursor on the newest keyframe. -EAGAIN: there is none; it then stands at the
- * head. */
-static int start_at_keyframe(struct feed *feed, struct viewer *viewer)
-{
-    int status = ringcast_seek_keyframe(feed->reader, &viewer->cursor);
-    pump(feed); /* the feed's cursor may not be before a viewer's own: they meet at the feed's */
-    return status;
-}
-
-/* True once VIEWER has met the feed's cursor. AT_HEAD: its ring has nothing more for it. */
-static bool go_live(struct feed *feed, struct viewer *viewer, bool at_head)
-{
-    if (feed->in_pass == 0 && at_head) {
-        feed->cursor = viewer->cursor;
-        feed->generation = 0; /* the next pass looks which init segment each viewer has */
-    } else if (feed->in_pass == 0 || viewer->in_old_ring ||
-               viewer->cursor.position != feed->cursor.position) {
-        return false;
-    }
-    bool complete = viewer->last_sequence && viewer->last_sequence == viewer->cursor.sequence;
-    move_viewer(feed, viewer, complete ? VIEWER_LIVE : VIEWER_WAITING);
-    return true;
-}
-
-static const ringcast_reader *reader_of(const struct feed *feed, const struct viewer *viewer)
-{
-    return viewer->in_old_ring ? feed->old_reader : feed->reader;
-}
-
-/* The end of the old ring, or nothing in it that could be read: on to the ring of all. */
-static void follow_feed(struct feed *feed, struct viewer *viewer)
-{
-    leave_old_ring(feed, viewer);
-    if (ringcast_continue(feed->reader, &viewer->cursor) < 0) {
-        start_at_keyframe(feed, viewer);
-    }
-}
-
-/* The fragment in hand for a viewer with its own cursor. False: broken connection. */
-static bool serve_laggard(struct feed *feed, struct viewer *viewer)
-{
-    struct fragment *fragment = &feed->set->fragment;
-    const ringcast_entry *entry = &fragment->entry;
-    bool follows = viewer->last_sequence && entry->sequence == viewer->last_sequence + 1;
-    if (!follows && !(entry->flags & RINGCAST_KEYFRAME)) {
-        return true;
-    }
-    int status = init_cache_load(&feed->init, reader_of(feed, viewer), entry->generation);
-    if (status < 0) { /* then what follows is a gap for it until the next keyframe */
-        report_damage(feed, status);
-        return true;
-    }
-    return viewer_send_fragment(viewer, &feed->init, fragment);
-}
-
-/* One step of catching up. True: go on. */
-static bool catch_up_one(struct feed *feed, struct viewer *viewer, int *seeks)
-{
-    if (viewer_is_blocked(viewer) || go_live(feed, viewer, false)) {
-        return false; /* libwebsockets calls back when a tail has gone */
-    }
-    int status = fragment_read(&feed->set->fragment, reader_of(feed, viewer), &viewer->cursor);
-    if (viewer->in_old_ring && status != 1 && status != -ENOMEM && status != -EILSEQ) {
-        follow_feed(feed, viewer);
-        return true;
-    }
-    switch (status) {
-    case 1:
-        if (!serve_laggard(feed, viewer)) {
-            drop_broken(feed, viewer);
-            return false;
-        }
-        return true;
-    case 0:
-    case -EPIPE:
-    case -ENOMEM:
-        if (!go_live(feed, viewer, true)) {
-            pump(feed); /* it is ahead of the feed's cursor: bring that on until they meet */
-            viewer_want_writable(viewer);
-        }
-        return false;
-    case -EILSEQ:
-        report_damage(feed, status);
-        return true;
-    default:
-        report_damage(feed, status);
-        start_at_keyframe(feed, viewer);
-        return ++*seeks <= SEEKS_MAX;
-    }
-}
-
-static void catch_up(struct feed *feed, struct viewer *viewer)
-{
-    int seeks = 0;
-    for (int i = 0; i < TURN_MAX; i++) {
-        if (!catch_up_one(feed, viewer, &seeks)) {
-            return;
-        }
-    }
-    viewer_want_writable(viewer);
 }
 
 static void send_state(struct feed *feed, struct viewer *viewer)
 {
     viewer->state_due = viewer_is_blocked(viewer);
     if (!viewer->state_due && !viewer_send_packet(viewer, &feed->state_packet, true)) {
-        drop_broken(feed, viewer);
+        feed_drop_broken(feed, viewer);
     }
 }
 
@@ -330,7 +98,7 @@ void feed_set_run(struct feed_set *set)
     struct epoll_event events[EVENTS_MAX];
     int count = epoll_wait(set->epoll, events, EVENTS_MAX, 0);
     for (int i = 0; i < count; i++) {
-        pump(events[i].data.ptr); /* pumping one feed finishes no other */
+        feed_pump(events[i].data.ptr); /* pumping one feed finishes no other */
     }
 }
 
@@ -346,8 +114,8 @@ void feed_init(struct feed *feed, struct feed_set *set, const char *name)
 
 static void release_wake(struct feed *feed)
 {
-    if (feed->viewer_count) {
-        change_watch(feed, EPOLL_CTL_DEL);
+    if (feed->seats.count) {
+        feed_change_watch(feed, EPOLL_CTL_DEL);
     }
     if (feed->wake >= 0) {
         close(feed->wake);
@@ -360,7 +128,7 @@ static void drain(struct feed *feed)
 {
     int seeks = 0;
     for (int i = 0; i < DRAIN_MAX && feed->reader && feed->in_pass && seeks <= SEEKS_MAX; i++) {
-        int status = pump_one(feed);
+        int status = feed_pump_one(feed);
         seeks += status < 0;
         if (status == 0) {
             return;
@@ -371,10 +139,11 @@ static void drain(struct feed *feed)
 /* Laggards of the ring before the old one have had their time: on to the next keyframe. */
 static void give_old_ring_up(struct feed *feed)
 {
-    for (struct viewer *viewer = feed->viewers; viewer; viewer = viewer->next) {
+    for (unsigned i = 0; i < feed->seats.count; i++) {
+        struct viewer *viewer = feed->seats.list[i].viewer;
         if (viewer->in_old_ring) {
             viewer->cursor = (ringcast_cursor){0};
-            leave_old_ring(feed, viewer);
+            feed_leave_old_ring(feed, viewer);
         }
     }
 }
@@ -382,7 +151,8 @@ static void give_old_ring_up(struct feed *feed)
 /* The ring that is left becomes the old one, if a laggard has something to read in it. */
 static void keep_for_laggards(struct feed *feed, ringcast_reader *old)
 {
-    for (struct viewer *viewer = feed->viewers; viewer; viewer = viewer->next) {
+    for (unsigned i = 0; i < feed->seats.count; i++) {
+        struct viewer *viewer = feed->seats.list[i].viewer;
         if (viewer->state == VIEWER_BEHIND) {
             viewer->in_old_ring = old && viewer->last_sequence && viewer->cursor.position;
             feed->in_old_ring += viewer->in_old_ring;
@@ -391,6 +161,9 @@ static void keep_for_laggards(struct feed *feed, ringcast_reader *old)
         if (!viewer->in_old_ring) {
             viewer->cursor = (ringcast_cursor){0};
         }
+    }
+    for (unsigned i = 0; i < feed->paused.count; i++) {
+        feed->paused.list[i].viewer->cursor = (ringcast_cursor){0};
     }
     if (feed->in_old_ring) {
         feed->old_reader = old;
@@ -406,7 +179,7 @@ static void begin_ring(struct feed *feed)
     feed->init.generation = 0; /* generations of another ring */
     feed->damage_reported = false;
     if (feed->in_pass && feed->reader) {
-        lose_place(feed, feed->cursor.sequence);
+        feed_lose_place(feed, feed->cursor.sequence);
         if (ringcast_continue(feed->reader, &feed->cursor) < 0) {
             ringcast_seek_keyframe(feed->reader, &feed->cursor);
         }
@@ -422,10 +195,10 @@ void feed_set_ring(struct feed *feed, ringcast_reader *reader, int wake)
     feed->reader = reader;
     feed->wake = wake;
     begin_ring(feed);
-    if (feed->viewer_count) {
-        change_watch(feed, EPOLL_CTL_ADD);
+    if (feed->seats.count) {
+        feed_change_watch(feed, EPOLL_CTL_ADD);
     }
-    pump(feed);
+    feed_pump(feed);
 }
 
 void feed_set_state(struct feed *feed, json_t *state)
@@ -434,26 +207,92 @@ void feed_set_state(struct feed *feed, json_t *state)
         log_error("camera %s: out of memory for its state", feed->name);
         return;
     }
-    struct viewer *next;
-    for (struct viewer *viewer = feed->viewers; viewer; viewer = next) {
-        next = viewer->next;
-        send_state(feed, viewer);
+    for (unsigned i = feed->seats.count; i-- > 0;) {
+        send_state(feed, feed->seats.list[i].viewer);
+    }
+    for (unsigned i = feed->paused.count; i-- > 0;) {
+        send_state(feed, feed->paused.list[i].viewer);
     }
 }
 
 void feed_join(struct feed *feed, struct viewer *viewer)
 {
-    link_viewer(feed, viewer);
+    if (link_viewer(feed, viewer) < 0) {
+        viewer_enter_state(viewer, VIEWER_NONE);
+        viewer_cut(viewer);
+        return;
+    }
     send_state(feed, viewer);
     if (viewer->state != VIEWER_BEHIND || !feed->reader) {
         return;
     }
-    if (start_at_keyframe(feed, viewer) < 0 && init_cache_load(&feed->init, feed->reader, 0) == 0 &&
+    if (feed_start_at_keyframe(feed, viewer) < 0 && init_cache_load(&feed->init, feed->reader, 0) == 0 &&
         !viewer_send_init(viewer, &feed->init)) {
-        drop_broken(feed, viewer);
+        feed_drop_broken(feed, viewer);
         return;
     }
-    catch_up(feed, viewer);
+    feed_catch_up(feed, viewer);
+}
+
+/* Remembers where a viewer stands, so that it goes on there if no keyframe has come in the meantime. */
+static void remember_place(const struct feed *feed, struct viewer *viewer)
+{
+    if (viewer->state == VIEWER_LIVE) {
+        viewer->last_sequence = feed->cursor.sequence;
+    }
+    if (viewer->state != VIEWER_BEHIND) {
+        viewer->cursor = feed->cursor;
+    } else if (viewer->in_old_ring) {
+        viewer->cursor = (ringcast_cursor){0};
+    }
+}
+
+void feed_pause(struct viewer *viewer)
+{
+    struct feed *feed = viewer->feed;
+    if (!feed || viewer->state == VIEWER_PAUSED) {
+        return;
+    }
+    remember_place(feed, viewer);
+    unlink_watching(feed, viewer);
+    viewer_enter_state(viewer, VIEWER_PAUSED);
+    if (seats_add(&feed->paused, viewer) < 0) {
+        viewer->feed = NULL;
+        viewer_enter_state(viewer, VIEWER_NONE);
+        viewer_cut(viewer);
+    }
+}
+
+/* On to the newest keyframe, which is no gap that anybody caused, unless the viewer is past it. */
+static void skip_pause(struct feed *feed, struct viewer *viewer)
+{
+    ringcast_cursor keyframe;
+    bool found = ringcast_seek_keyframe(feed->reader, &keyframe) == 0;
+    if (viewer->cursor.position == 0 || !found || keyframe.position >= viewer->cursor.position) {
+        viewer->cursor = keyframe;
+        viewer->last_sequence = 0;
+    }
+}
+
+void feed_resume(struct viewer *viewer)
+{
+    struct feed *feed = viewer->feed;
+    if (!feed || viewer->state != VIEWER_PAUSED) {
+        return;
+    }
+    seats_remove(&feed->paused, viewer);
+    viewer_enter_state(viewer, VIEWER_BEHIND);
+    if (link_viewer(feed, viewer) < 0) {
+        viewer->feed = NULL;
+        viewer_enter_state(viewer, VIEWER_NONE);
+        viewer_cut(viewer);
+        return;
+    }
+    if (feed->reader) {
+        skip_pause(feed, viewer);
+        feed_pump(feed); /* the feed's cursor may not be before a viewer's own: they meet at the feed's */
+        feed_catch_up(feed, viewer);
+    }
 }
 
 void feed_leave(struct viewer *viewer)
@@ -471,19 +310,25 @@ void feed_writable(struct viewer *viewer)
     }
     if (viewer->state == VIEWER_BEHIND && feed->reader) {
         if (viewer->last_sequence == 0) {
-            start_at_keyframe(feed, viewer);
+            feed_start_at_keyframe(feed, viewer);
         }
-        catch_up(feed, viewer);
+        feed_catch_up(feed, viewer);
+    }
+}
+
+static void close_viewers(struct feed *feed, const struct seats *seats, uint16_t code)
+{
+    while (seats->count) {
+        struct viewer *viewer = seats->list[seats->count - 1].viewer;
+        unlink_viewer(feed, viewer);
+        viewer_close(viewer, code);
     }
 }
 
 void feed_close_viewers(struct feed *feed, uint16_t code)
 {
-    while (feed->viewers) {
-        struct viewer *viewer = feed->viewers;
-        unlink_viewer(feed, viewer);
-        viewer_close(viewer, code);
-    }
+    close_viewers(feed, &feed->seats, code);
+    close_viewers(feed, &feed->paused, code);
 }
 
 void feed_finish(struct feed *feed)

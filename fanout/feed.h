@@ -17,13 +17,14 @@
 #include "init_cache.h"
 #include "packet.h"
 #include "ringcast.h"
+#include "seats.h"
 #include "viewer.h"
 
 /* What all feeds of the process share. */
 struct feed_set {
     int epoll;                /* eventfds of the feeds that have viewers; owned by the loop that watches it */
     struct fragment fragment; /* the one copy of the fragment that is being sent */
-    void (*changed)(void *context); /* called when the number of viewers of a feed changed */
+    void (*changed)(void *context); /* called when the number of watching viewers of a feed changed */
     void *context;
 };
 
@@ -36,9 +37,9 @@ struct feed {
     int wake;                    /* the ring's eventfd, owned; -1: none */
     ringcast_cursor cursor;      /* of the live viewers; meaningless while in_pass is 0 */
     uint32_t generation;         /* of the fragment last seen in a pass, 0: none yet */
-    struct viewer *viewers;      /* list; all but VIEWER_CLOSING ones */
-    unsigned viewer_count;       /* length of the list */
-    unsigned in_pass;            /* how many of them are VIEWER_LIVE or VIEWER_WAITING */
+    struct seats seats;          /* the viewers that watch: all but VIEWER_PAUSED and VIEWER_CLOSING ones */
+    struct seats paused;         /* those in VIEWER_PAUSED; the feed costs nothing for them */
+    unsigned in_pass;            /* how many viewers are VIEWER_LIVE or VIEWER_WAITING */
     struct init_cache init;      /* filled while there are viewers */
     struct packet state_packet;  /* the camera's state as its viewers are told */
     bool damage_reported;        /* the log says once per ring that it is damaged */
@@ -68,6 +69,14 @@ void feed_set_state(struct feed *feed, json_t *state);
 
 /* A new viewer (viewer_init): sends at once what is there. */
 void feed_join(struct feed *feed, struct viewer *viewer);
+
+/*
+ * A viewer that asked for a pause gets no fragments and watches nothing, until it resumes: then it goes on
+ * with the newest keyframe, or, if it has that already, after the last fragment it got. Otherwise nothing
+ * happens.
+ */
+void feed_pause(struct viewer *viewer);
+void feed_resume(struct viewer *viewer);
 
 /* Takes a viewer out, if it is in. It becomes VIEWER_NONE. */
 void feed_leave(struct viewer *viewer);

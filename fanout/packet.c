@@ -1,7 +1,6 @@
 #include "packet.h"
 
 #include <errno.h>
-#include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +46,11 @@ int packet_set_json(struct packet *packet, json_t *object)
     free(text);
     json_decref(object);
     return status;
+}
+
+bool packet_send(const struct packet *packet, struct lws *wsi, enum lws_write_protocol kind)
+{
+    return lws_write(wsi, packet_payload(packet), packet->length, kind) >= 0;
 }
 
 void packet_finish(struct packet *packet)

@@ -7,6 +7,8 @@
 #define PACKET_H
 
 #include <jansson.h>
+#include <libwebsockets.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +28,12 @@ uint8_t *packet_payload(const struct packet *packet);
 /* Makes OBJECT (consumed, may be NULL) the payload, as compact JSON. 0 or -ENOMEM; on error the packet is
  * empty. */
 int packet_set_json(struct packet *packet, json_t *object);
+
+/*
+ * Sends the payload as one message, in order; what the socket does not take at once libwebsockets keeps.
+ * False: the connection is broken.
+ */
+bool packet_send(const struct packet *packet, struct lws *wsi, enum lws_write_protocol kind);
 
 /* Frees the memory; the packet is empty then and may be used again. */
 void packet_finish(struct packet *packet);

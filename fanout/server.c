@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "log.h"
 #include "request.h"
 #include "upgrade.h"
@@ -25,7 +26,7 @@
 /* A message is handed to send() whole: libwebsockets' default cuts it up at 4096 bytes. */
 #define SEND_MAX (1u << 30)
 
-/* A client has nothing to say, so what it says may come in small pieces; memory per viewer. */
+/* A client has little to say: its messages fit. Memory per viewer. */
 #define RECEIVE_BUFFER_BYTES 256
 
 /* Half-sent requests and responses that nobody takes are given up after this long, idle connections too. */
@@ -68,15 +69,59 @@ static int viewer_writable(struct viewer *viewer)
         viewer_give_reason(viewer);
         return -1;
     default:
-        feed_writable(viewer);
-        return 0;
+        if (viewer_is_blocked(viewer) || viewer_send_due_time(viewer)) {
+            feed_writable(viewer);
+            return 0;
+        }
+        feed_leave(viewer);
+        return -1;
     }
 }
 
-static int viewer_received(struct viewer *viewer, size_t length)
+static void resume(struct viewer *viewer)
 {
-    if (viewer->state == VIEWER_NONE || viewer_accept_bytes(viewer, length)) {
+    struct camera *camera = lws_get_opaque_user_data(viewer->wsi);
+    if (viewer->state == VIEWER_PAUSED) {
+        feed_resume(viewer);
+        control_viewer_joined(&server_of(viewer->wsi)->control, camera);
+    }
+}
+
+static int obey(struct viewer *viewer, struct command command)
+{
+    switch (command.kind) {
+    case COMMAND_TIME:
+        if (!viewer_tell_time(viewer, command.client)) {
+            feed_leave(viewer);
+            return -1;
+        }
         return 0;
+    case COMMAND_PAUSE:
+        feed_pause(viewer);
+        return 0;
+    case COMMAND_RESUME:
+        resume(viewer);
+        return 0;
+    case COMMAND_NONE:
+        return 0;
+    }
+    return 0;
+}
+
+/* A whole text message in one piece; one that is longer than RECEIVE_BUFFER_BYTES is none of ours. */
+static bool is_whole_text(struct lws *wsi)
+{
+    return !lws_frame_is_binary(wsi) && lws_is_first_fragment(wsi) && lws_is_final_fragment(wsi) &&
+           lws_remaining_packet_payload(wsi) == 0;
+}
+
+static int viewer_received(struct viewer *viewer, const void *data, size_t length)
+{
+    if (viewer->state == VIEWER_NONE || viewer->state == VIEWER_CLOSING) {
+        return 0;
+    }
+    if (viewer_accept_bytes(viewer, length)) {
+        return is_whole_text(viewer->wsi) ? obey(viewer, command_parse(data, length)) : 0;
     }
     feed_leave(viewer);
     viewer->close_code = LWS_CLOSE_STATUS_POLICY_VIOLATION;
@@ -99,7 +144,7 @@ static void viewer_gone(struct server *server, struct viewer *viewer)
 }
 
 static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, struct viewer *viewer,
-                        size_t length)
+                        const void *data, size_t length)
 {
     struct server *server = server_of(wsi);
     switch (reason) {
@@ -108,7 +153,7 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, struc
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return viewer_writable(viewer);
     case LWS_CALLBACK_RECEIVE:
-        return viewer_received(viewer, length);
+        return viewer_received(viewer, data, length);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         feed_leave(viewer); /* nothing may follow libwebsockets' answer to the close frame */
         return 0;
@@ -121,7 +166,6 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, struc
 /* The one protocol of viewers and requests; watch.c's descriptors have their own. */
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
 {
-    (void)in;
     switch (reason) {
     case LWS_CALLBACK_HTTP:
         return request_answer(server_of(wsi), wsi);
@@ -133,7 +177,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_WSI_DESTROY:
-        return on_websocket(wsi, reason, user, length);
+        return on_websocket(wsi, reason, user, in, length);
     case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX:
         return -1; /* CONNECT and what is not HTTP at all */

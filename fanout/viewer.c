@@ -8,13 +8,16 @@
 /* A viewer that is being closed and takes nothing is cut off after this many seconds. */
 #define CLOSE_PATIENCE_S 5
 
-/* A client has nothing to say. This much within the window is tolerated (keepalives of other players). */
+/* A client has little to say. This much within the window is tolerated (keepalives of other players). */
 #define RECEIVE_WINDOW_S 10
 #define RECEIVE_BYTES_MAX 16384u
 
+/* Answers to `time` within a second. A player asks a few times in a row and takes the quickest answer. */
+#define TIME_ANSWERS_MAX 5u
+
 const char *viewer_strstate(enum viewer_state state)
 {
-    static const char *const names[] = {"none", "behind", "waiting", "live", "closing"};
+    static const char *const names[] = {"none", "behind", "waiting", "live", "paused", "closing"};
     return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "invalid";
 }
 
@@ -42,11 +45,7 @@ void viewer_want_writable(struct viewer *viewer)
 
 bool viewer_send_packet(struct viewer *viewer, struct packet *packet, bool text)
 {
-    if (packet->length == 0) {
-        return true;
-    }
-    enum lws_write_protocol kind = text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY;
-    return lws_write(viewer->wsi, packet_payload(packet), packet->length, kind) >= 0;
+    return packet->length == 0 || packet_send(packet, viewer->wsi, text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY);
 }
 
 bool viewer_send_init(struct viewer *viewer, struct init_cache *init)
@@ -100,6 +99,53 @@ void viewer_close(struct viewer *viewer, uint16_t code)
 void viewer_give_reason(struct viewer *viewer)
 {
     lws_close_reason(viewer->wsi, (enum lws_close_status)viewer->close_code, NULL, 0);
+}
+
+/* True if the viewer may be told the time once more in this second. */
+static bool may_answer(struct viewer *viewer)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (now.tv_sec != viewer->answered_in) {
+        viewer->answered_in = now.tv_sec;
+        viewer->answers = 0;
+    }
+    if (viewer->answers == TIME_ANSWERS_MAX) {
+        return false;
+    }
+    viewer->answers++;
+    return true;
+}
+
+bool viewer_send_due_time(struct viewer *viewer)
+{
+    if (!viewer->time_due) {
+        return true;
+    }
+    viewer->time_due = false;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    double server_ms = (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+    struct packet packet = {0};
+    json_t *text =
+        json_pack("{s:s, s:f, s:f}", "type", "time", "client", viewer->time_asked, "server_ms", server_ms);
+    bool sent = packet_set_json(&packet, text) == 0 && viewer_send_packet(viewer, &packet, true);
+    packet_finish(&packet);
+    return sent;
+}
+
+bool viewer_tell_time(struct viewer *viewer, double asked)
+{
+    if (!may_answer(viewer)) {
+        return true;
+    }
+    viewer->time_due = true;
+    viewer->time_asked = asked;
+    if (viewer_is_blocked(viewer)) {
+        viewer_want_writable(viewer);
+        return true;
+    }
+    return viewer_send_due_time(viewer);
 }
 
 bool viewer_accept_bytes(struct viewer *viewer, size_t length)

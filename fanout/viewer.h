@@ -23,23 +23,28 @@ enum viewer_state {
     VIEWER_BEHIND,  /* just joined, or did not accept something: reads with its own cursor */
     VIEWER_WAITING, /* at the feed's cursor, but needs a keyframe before anything else */
     VIEWER_LIVE,    /* at the feed's cursor: served in the pass that sees a fragment */
+    VIEWER_PAUSED,  /* asked to get nothing but what the camera's state is */
     VIEWER_CLOSING, /* left its feed; gets a close frame as soon as its socket takes one */
 };
 
 struct viewer {
     struct lws *wsi;
-    struct feed *feed; /* NULL in VIEWER_NONE and VIEWER_CLOSING */
-    struct viewer *next, *previous;
+    struct feed *feed;      /* NULL in VIEWER_NONE and VIEWER_CLOSING */
     ringcast_cursor cursor; /* in VIEWER_BEHIND: what it reads next */
     uint64_t last_sequence; /* the last fragment it got, 0 before the first; not kept up in VIEWER_LIVE */
     uint64_t init_id;       /* init_cache.id of the init segment it has, 0: none */
     uint64_t dropped;       /* fragments it missed by being slow */
+    double time_asked;      /* if time_due: what the answer to its question for the time repeats */
+    unsigned seat;          /* its number among the feed's seats */
     time_t received_since;  /* start of the window of received_bytes, CLOCK_MONOTONIC seconds */
+    time_t answered_in;     /* the second in which it was told the time `answers` times, CLOCK_MONOTONIC */
     uint32_t received_bytes;
     uint16_t close_code; /* in VIEWER_CLOSING: RFC 6455, 7.4 */
     uint8_t state;       /* enum viewer_state */
     bool state_due;      /* the camera's state changed while this viewer was not writable */
-    bool in_old_ring;    /* in VIEWER_BEHIND: its cursor is in the feed's old ring */
+    uint8_t answers;
+    bool time_due;    /* it asked for the time while it was not writable */
+    bool in_old_ring; /* in VIEWER_BEHIND: its cursor is in the feed's old ring */
 };
 
 _Static_assert(sizeof(struct viewer) <= 200, "thousands of viewers: keep the struct small");
@@ -81,7 +86,14 @@ void viewer_close(struct viewer *viewer, uint16_t code);
 /* In LWS_CALLBACK_SERVER_WRITEABLE of a VIEWER_CLOSING: names the reason; the callback then returns -1. */
 void viewer_give_reason(struct viewer *viewer);
 
-/* Counts LENGTH received bytes, which are of no use. False: more than any client of ours would send. */
+/* It asked for the time: answers {"type":"time"} at once or when the socket takes it; ignored if asked too
+ * often. False: the connection is broken. */
+bool viewer_tell_time(struct viewer *viewer, double asked);
+
+/* Sends the answer that is due, if any, to a viewer that is not blocked. False: the connection is broken. */
+bool viewer_send_due_time(struct viewer *viewer);
+
+/* Counts LENGTH received bytes. False: more than any client of ours would send. */
 bool viewer_accept_bytes(struct viewer *viewer, size_t length);
 
 #endif
