@@ -22,10 +22,12 @@ static int parse_pair(const char *text, long limit, int *first, int *second)
     if (!isdigit((unsigned char)*text))
         return -EBADMSG;
     long low = strtol(text, &end, 10);
+    if (low > limit)
+        return -EBADMSG;
     long high = low + 1;
     if (*end == '-' && isdigit((unsigned char)end[1]))
         high = strtol(end + 1, NULL, 10);
-    if (low > limit || high > limit || low == high)
+    if (high > limit || low == high)
         return -EBADMSG;
     *first = (int)low;
     *second = (int)high;

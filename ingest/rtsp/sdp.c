@@ -169,6 +169,7 @@ static void begin_media(struct reader *reader, struct span value)
     *reader->media = (struct sdp_media){.kind = kind_of(word(&value)),
                                         .direction = reader->direction,
                                         .bandwidth_kbit = reader->bandwidth_kbit};
+    reader->media->channels = reader->media->kind == SDP_AUDIO;
     word(&value); /* port */
     word(&value); /* protocol */
     for (value = trim(value); value.length > 0 && reader->type_count < TYPES_MAX; value = trim(value)) {

@@ -1,0 +1,73 @@
+/* A camera's response: challenges, transports, sessions and redirects in it, and what is answered. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rtsp_auth.h"
+#include "rtsp_message.h"
+#include "rtsp_transport.h"
+#include "rtsp_url.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(int condition)
+{
+    if (!condition)
+        abort();
+}
+
+/* What is sent must be one line, whatever was received. */
+static void answer(const struct rtsp_message *message)
+{
+    struct rtsp_auth auth;
+    char line[4096];
+
+    rtsp_auth_init(&auth, "ad\"min", "pass\\word");
+    for (int i = 0; i < 3; i++) {
+        if (rtsp_auth_challenge(&auth, message) < 0)
+            break;
+        int length = rtsp_auth_write(&auth, "DESCRIBE", "rtsp://h/live", line, sizeof(line));
+        if (length <= 0)
+            break;
+        require(strlen(line) == (size_t)length && strchr(line, '\n') == line + length - 1);
+        rtsp_auth_accepted(&auth);
+    }
+}
+
+static void resolve(const char *text)
+{
+    char url[RTSP_URL_SIZE];
+    struct rtsp_endpoint endpoint;
+
+    (void)rtsp_endpoint_parse("rtsp", text, &endpoint);
+    if (rtsp_url_resolve(url, sizeof(url), "rtsp://h:1/live?x=y/", text) == 0)
+        require(strlen(url) < sizeof(url) && strpbrk(url, "\r\n ") == NULL);
+    if (rtsp_url_is_absolute(text) && rtsp_url_resolve(url, sizeof(url), "", text) == 0)
+        require(rtsp_url_is_absolute(url));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct rtsp_transport transport = {.rtcp_channel = 1};
+    struct rtsp_message message;
+    char head[RTSP_HEAD_SIZE_MAX];
+    char id[32];
+    int timeout = 0;
+
+    if (size > sizeof(head))
+        return 0;
+    memcpy(head, data, size);
+    if (rtsp_message_parse(head, size, &message) < 0)
+        return 0;
+    answer(&message);
+    for (size_t i = 0; i < message.header_count; i++) {
+        const char *value = message.headers[i].value;
+        resolve(value);
+        if (rtsp_transport_parse(value, &transport) == 0)
+            require(transport.rtp_channel <= 255 && transport.rtcp_channel <= 255 &&
+                    transport.server_rtp_port <= 65535);
+        if (rtsp_session_parse(value, id, sizeof(id), &timeout) == 0)
+            require(id[0] != '\0' && timeout >= 2);
+    }
+    return 0;
+}
