@@ -40,7 +40,7 @@ static int64_t now_ms(void)
 
 static int send_message(struct control *control, json_t *message)
 {
-    int status = !control->channel.wsi ? -EPIPE : message ? 0 : -ENOMEM;
+    int status = !control->channel.watched ? -EPIPE : message ? 0 : -ENOMEM;
     if (status == 0) {
         status = channel_send(control->channel.fd, message, NULL, 0);
     }
@@ -275,12 +275,19 @@ static void channel_ready(void *context)
     }
 }
 
-int control_begin(struct control *control, struct server *server, struct lws_vhost *vhost, int channel)
+int control_begin(struct control *control, struct server *server, struct loop *loop, int channel)
 {
     *control = (struct control){.server = server};
-    int status = watch_begin(&control->channel, vhost, channel, channel_ready, control);
+    int status = watch_begin(&control->channel, loop, channel, channel_ready, control);
     if (status == 0) {
-        status = watch_timer_begin(&control->report_timer, vhost, report_expired, control);
+        status = watch_timer_begin(&control->report_timer, loop, report_expired, control);
     }
-    return status < 0 ? status : watch_timer_begin(&control->beat_timer, vhost, beat_expired, control);
+    return status < 0 ? status : watch_timer_begin(&control->beat_timer, loop, beat_expired, control);
+}
+
+void control_end(struct control *control)
+{
+    watch_end(&control->channel);
+    watch_end(&control->report_timer.watch);
+    watch_end(&control->beat_timer.watch);
 }

@@ -22,12 +22,14 @@ struct control {
 };
 
 /* Obeys CHANNEL, which becomes the loop's. 0 or negative errno. */
-int control_begin(struct control *control, struct server *server, struct lws_vhost *vhost, int channel);
+int control_begin(struct control *control, struct server *server, struct loop *loop, int channel);
 
 /* A camera's number of viewers has changed: ringcastd is to know, at most once a second. */
 void control_viewers_changed(struct control *control);
 
 /* CAMERA has one viewer more: the first one of a camera that sleeps wakes it at once. */
 void control_viewer_joined(struct control *control, const struct camera *camera);
+
+void control_end(struct control *control);
 
 #endif

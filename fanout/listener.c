@@ -50,7 +50,7 @@ static void set_options(int socket)
 static void retry_expired(void *context)
 {
     struct listener *listener = context;
-    watch_pause(&listener->watch, 0);
+    watch_pause(&listener->watch, false);
 }
 
 /* True if the next accept may succeed. */
@@ -62,7 +62,7 @@ static int after_failure(struct listener *listener, int error)
     case ENOBUFS:
     case ENOMEM:
         log_warning("cannot accept viewers at the moment: %s", strerror(error));
-        watch_pause(&listener->watch, 1);
+        watch_pause(&listener->watch, true);
         watch_timer_arm(&listener->retry, ACCEPT_RETRY_MS);
         return 0;
     case EAGAIN:
@@ -78,22 +78,22 @@ static void listener_ready(void *context)
     for (int i = 0; i < ACCEPT_TURN; i++) {
         int fd = accept4(listener->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            lws_adopt_socket_vhost(listener->vhost, fd); /* closes it if it fails */
+            lws_adopt_socket_vhost(listener->watch.loop->vhost, fd); /* closes it if it fails */
         } else if (!after_failure(listener, errno)) {
             return;
         }
     }
 }
 
-int listener_begin(struct listener *listener, struct lws_vhost *vhost, int socket)
+int listener_begin(struct listener *listener, struct loop *loop, int socket)
 {
-    listener->vhost = vhost;
     set_options(socket);
-    int status = watch_begin(&listener->watch, vhost, socket, listener_ready, listener);
-    return status < 0 ? status : watch_timer_begin(&listener->retry, vhost, retry_expired, listener);
+    int status = watch_begin(&listener->watch, loop, socket, listener_ready, listener);
+    return status < 0 ? status : watch_timer_begin(&listener->retry, loop, retry_expired, listener);
 }
 
 void listener_end(struct listener *listener)
 {
     watch_end(&listener->watch);
+    watch_end(&listener->retry.watch);
 }

@@ -11,11 +11,10 @@ struct listener {
     struct watch watch;
     struct watch_timer
         retry; /* armed while connections cannot be accepted for want of descriptors or memory */
-    struct lws_vhost *vhost;
 };
 
 /* Listens on SOCKET, which becomes the loop's. 0 or negative errno. */
-int listener_begin(struct listener *listener, struct lws_vhost *vhost, int socket);
+int listener_begin(struct listener *listener, struct loop *loop, int socket);
 
 void listener_end(struct listener *listener);
 

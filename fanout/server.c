@@ -235,11 +235,7 @@ static int create_context(struct server *server)
         .vhost_name = "ringcast",
     };
     lws_set_log_level(LLL_ERR | LLL_WARN, log_library);
-    server->context = lws_create_context(&info);
-    if (server->context) {
-        server->vhost = lws_create_vhost(server->context, &info);
-    }
-    return server->vhost ? 0 : -ENOMEM;
+    return loop_begin(&server->loop, &info);
 }
 
 static void signal_ready(void *context)
@@ -260,7 +256,7 @@ static int watch_signals(struct server *server)
         return -errno;
     }
     int fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-    return fd < 0 ? -errno : watch_begin(&server->signals, server->vhost, fd, signal_ready, server);
+    return fd < 0 ? -errno : watch_begin(&server->signals, &server->loop, fd, signal_ready, server);
 }
 
 static void feeds_ready(void *context)
@@ -276,9 +272,13 @@ static void viewers_changed(void *context)
 static int watch_feeds(struct server *server)
 {
     int status = feed_set_init(&server->feeds, viewers_changed, server);
-    return status < 0
-               ? status
-               : watch_begin(&server->feeds_watch, server->vhost, server->feeds.epoll, feeds_ready, server);
+    if (status == 0) {
+        status = watch_begin(&server->feeds_watch, &server->loop, server->feeds.epoll, feeds_ready, server);
+    }
+    if (status == 0) {
+        watch_first(&server->feeds_watch);
+    }
+    return status;
 }
 
 static void stop_expired(void *context)
@@ -304,9 +304,9 @@ int server_init(struct server *server, int channel, const char *assets_directory
         close(channel);
         return status;
     }
-    status = control_begin(&server->control, server, server->vhost, channel);
+    status = control_begin(&server->control, server, &server->loop, channel);
     if (status == 0) {
-        status = watch_timer_begin(&server->stop_timer, server->vhost, stop_expired, server);
+        status = watch_timer_begin(&server->stop_timer, &server->loop, stop_expired, server);
     }
     return status < 0 ? status : watch_signals(server);
 }
@@ -314,8 +314,9 @@ int server_init(struct server *server, int channel, const char *assets_directory
 int server_run(struct server *server)
 {
     while (server->state != SERVER_STOPPED) {
-        if (lws_service(server->context, 0) < 0) {
-            return -EIO;
+        int status = loop_turn(&server->loop);
+        if (status < 0) {
+            return status;
         }
     }
     return 0;
@@ -335,7 +336,7 @@ int server_listen(struct server *server, int socket)
         close(socket);
         return same && server->state == SERVER_SERVING ? 0 : -EALREADY;
     }
-    int status = listener_begin(&server->listener, server->vhost, socket);
+    int status = listener_begin(&server->listener, &server->loop, socket);
     if (status == 0) {
         enter_state(server, SERVER_SERVING);
     }
@@ -356,9 +357,12 @@ void server_stop(struct server *server)
 void server_finish(struct server *server)
 {
     cameras_finish(&server->cameras);
-    if (server->context) {
-        lws_context_destroy(server->context);
-    }
+    listener_end(&server->listener);
+    control_end(&server->control);
+    watch_end(&server->signals);
+    watch_end(&server->stop_timer.watch);
+    watch_end(&server->feeds_watch);
+    loop_end(&server->loop);
     feed_set_finish(&server->feeds);
     assets_finish(&server->assets);
 }

@@ -12,6 +12,7 @@
 #include "control.h"
 #include "feed.h"
 #include "listener.h"
+#include "loop.h"
 #include "watch.h"
 
 enum server_state {
@@ -23,8 +24,7 @@ enum server_state {
 
 struct server {
     enum server_state state;
-    struct lws_context *context;
-    struct lws_vhost *vhost;
+    struct loop loop;
     struct assets assets;
     struct feed_set feeds;
     struct cameras cameras;

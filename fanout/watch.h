@@ -1,34 +1,44 @@
 /*
- * Descriptors and timers in libwebsockets' loop. A watched descriptor belongs to the loop, which closes it
- * with the context or on watch_end. Timers are timerfds: libwebsockets' own wake the loop several times per
- * expiry and cut to milliseconds. ringcast-fanout's only thread.
+ * Descriptors and timers in the loop: under libev watched by itself, without libwebsockets and before its
+ * connections; else adopted by libwebsockets. A watched descriptor belongs to its watch, which closes it at
+ * watch_end, or the loop does at its end. Timers are timerfds: libwebsockets' own wake the loop several times
+ * per expiry and cut to milliseconds. ringcast-fanout's only thread.
  */
 #ifndef WATCH_H
 #define WATCH_H
 
+#include <ev.h>
 #include <libwebsockets.h>
+#include <stdbool.h>
+
+#include "loop.h"
 
 /* Name of the libwebsockets protocol behind watch_callback; the server lists both. */
 #define WATCH_PROTOCOL "ringcast-descriptor"
 
 struct watch {
+    ev_io event; /* under libev */
+    struct loop *loop;
     void (*ready)(void *context); /* the descriptor is readable; level-triggered */
     void *context;
-    struct lws *wsi; /* NULL: not watched */
+    struct lws *wsi; /* under libwebsockets' own loop */
     int fd;
+    bool watched;
 };
 
 int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 
-/* Watches FD, which becomes the loop's, for reading. WATCH must live as long. 0 or -EIO (FD is closed then).
+/* Watches FD, which becomes the watch's, for reading. WATCH must live as long. 0 or -EIO (FD is closed then).
  */
-int watch_begin(struct watch *watch, struct lws_vhost *vhost, int fd, void (*ready)(void *context),
-                void *context);
+int watch_begin(struct watch *watch, struct loop *loop, int fd, void (*ready)(void *context), void *context);
+
+/* `ready` is called before that of other watches and of connections, as far as the loop knows priorities. */
+void watch_first(struct watch *watch);
 
 /* Stops or goes on calling `ready`. */
-void watch_pause(struct watch *watch, int paused);
+void watch_pause(struct watch *watch, bool paused);
 
-/* Stops watching; the loop closes the descriptor. Nothing happens if it is not watched. */
+/* Stops watching and closes the descriptor, at once or soon. Nothing happens if it is not watched. */
 void watch_end(struct watch *watch);
 
 struct watch_timer {
@@ -38,10 +48,10 @@ struct watch_timer {
 };
 
 /* 0 or negative errno. Not armed yet. */
-int watch_timer_begin(struct watch_timer *timer, struct lws_vhost *vhost, void (*expired)(void *context),
+int watch_timer_begin(struct watch_timer *timer, struct loop *loop, void (*expired)(void *context),
                       void *context);
 
-/* Expires once, after DELAY_MS > 0. */
+/* Expires once, after DELAY_MS > 0; with 0 it is disarmed. */
 void watch_timer_arm(struct watch_timer *timer, long delay_ms);
 
 #endif
