@@ -20,6 +20,9 @@
 /* More cameras than one machine carries; bounds the number of processes. */
 #define CAMERAS_MAX 1000
 
+/* More than the cores that one machine's viewers keep busy. */
+#define FANOUTS_MAX 64
+
 /* Bytes: ring_create.h. */
 #define RING_SIZE_MIN 65536
 #define RING_SIZE_MAX 1073741824
@@ -41,7 +44,17 @@
 /* Bytes of a field's name, such as "cameras[999].transport". */
 #define FIELD_SIZE 128
 
-enum kind { KIND_STRING, KIND_URL, KIND_BOOLEAN, KIND_INTEGER, KIND_CHOICE, KIND_LISTEN, KIND_CAMERAS };
+enum kind {
+    KIND_STRING,
+    KIND_URL,
+    KIND_BOOLEAN,
+    KIND_INTEGER,
+    KIND_COUNT, /* an integer, or "auto", which is 0 */
+    KIND_CHOICE,
+    KIND_LISTEN,
+    KIND_GROUP,
+    KIND_CAMERAS
+};
 
 /* Of a setting. */
 enum setting_flags {
@@ -57,12 +70,14 @@ struct choice {
 struct setting {
     const char *name;
     enum kind kind;
-    unsigned flags;                              /* enum setting_flags */
-    size_t offset;                               /* of the member in struct config or struct config_camera */
-    long long min, max;                          /* the integer's value, or the string's length in bytes */
-    const char *text;                            /* the default, in the file's own terms; NULL: none */
-    long long number;                            /* the default of booleans and integers; 0: none */
-    const struct choice *choices;                /* of KIND_CHOICE */
+    unsigned flags;                /* enum setting_flags */
+    size_t offset;                 /* of the member in struct config or struct config_camera */
+    long long min, max;            /* the integer's value, or the string's length in bytes */
+    const char *text;              /* the default, in the file's own terms; NULL: none */
+    long long number;              /* the default of booleans and integers; 0: none */
+    const struct choice *choices;  /* of KIND_CHOICE */
+    const struct setting *members; /* of KIND_GROUP */
+    size_t member_count;
     bool (*check)(const char *value, char *why); /* of strings: what else must hold; config_check.h */
 };
 
@@ -78,6 +93,12 @@ static const struct choice log_levels[] = {{"error", LOG_LEVEL_ERROR},
 #define TOP(member) offsetof(struct config, member)
 #define CAMERA(member) offsetof(struct config_camera, member)
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct setting fanout_settings[] = {
+    {"processes", KIND_COUNT, 0, TOP(fanout_processes), 1, FANOUTS_MAX, .number = 1},
+};
+
 /* The cameras come last: their ring_size and ring_size_max follow those above. */
 static const struct setting top_settings[] = {
     {"listen", KIND_LISTEN, 0, 0, 1, 64, .text = "127.0.0.1:8080"},
@@ -88,6 +109,7 @@ static const struct setting top_settings[] = {
     {"ring_size_max", KIND_INTEGER, 0, TOP(ring_size_max), RING_SIZE_MAX_MIN, RING_SIZE_MAX,
      .number = RING_SIZE_MAX_DEFAULT},
     {"log_level", KIND_CHOICE, 0, TOP(log_level), .text = "info", .choices = log_levels},
+    {"fanout", KIND_GROUP, 0, 0, .members = fanout_settings, .member_count = COUNT(fanout_settings)},
     {"cameras", KIND_CAMERAS, REQUIRED, TOP(cameras), 1, CAMERAS_MAX, .number = 0},
 };
 
@@ -110,8 +132,6 @@ static const struct setting camera_settings[] = {
     {"on_demand_idle", KIND_INTEGER, 0, CAMERA(on_demand_idle), ON_DEMAND_IDLE_MIN, ON_DEMAND_IDLE_MAX,
      .number = ON_DEMAND_IDLE_DEFAULT},
 };
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* One group of settings while it is read: the file's, or a camera's. */
 struct reader {
@@ -187,6 +207,10 @@ static bool has_kind(enum kind kind, const config_setting_t *given)
         return type == CONFIG_TYPE_BOOL;
     case KIND_INTEGER:
         return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
+    case KIND_COUNT:
+        return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64 || type == CONFIG_TYPE_STRING;
+    case KIND_GROUP:
+        return type == CONFIG_TYPE_GROUP;
     case KIND_CAMERAS:
         return type == CONFIG_TYPE_LIST;
     default:
@@ -200,11 +224,15 @@ static bool check_kind(const struct reader *reader, const struct setting *settin
     static const char *const expected[] = {
         [KIND_BOOLEAN] = "a boolean",
         [KIND_INTEGER] = "an integer",
+        [KIND_COUNT] = "an integer or \"auto\"",
+        [KIND_GROUP] = "a group",
         [KIND_CAMERAS] = "a list of groups",
     };
     static const char *const advice[] = {
         [KIND_BOOLEAN] = "write true or false, without quotes",
         [KIND_INTEGER] = "write a whole number, without quotes",
+        [KIND_COUNT] = "write a whole number, or \"auto\"",
+        [KIND_GROUP] = "write { … };",
         [KIND_CAMERAS] = "write cameras = ( { … }, { … } );",
     };
     bool string = setting->kind >= sizeof(expected) / sizeof(expected[0]) || expected[setting->kind] == NULL;
@@ -301,12 +329,29 @@ static void take_integer(const struct reader *reader, const struct setting *sett
         memcpy((char *)reader->object + setting->offset, &size, sizeof(size));
 }
 
+static void take_count(const struct reader *reader, const struct setting *setting,
+                       const config_setting_t *given)
+{
+    const char *text = config_setting_get_string(given);
+    const size_t automatic = 0;
+
+    if (text == NULL)
+        take_integer(reader, setting, config_setting_get_int64(given));
+    else if (strcmp(text, "auto") != 0)
+        report_at(reader, config_setting_source_line(given), setting->name,
+                  "unknown value \"%.32s\"; use %lld to %lld, or \"auto\"", text, setting->min, setting->max);
+    else
+        memcpy((char *)reader->object + setting->offset, &automatic, sizeof(automatic));
+}
+
 static void take_boolean(const struct reader *reader, const struct setting *setting, bool value)
 {
     memcpy((char *)reader->object + setting->offset, &value, sizeof(value));
 }
 
 static void read_cameras(const struct reader *reader, const struct setting *setting,
+                         const config_setting_t *given);
+static void read_members(const struct reader *reader, const struct setting *setting,
                          const config_setting_t *given);
 
 static void take_given(const struct reader *reader, const struct setting *setting,
@@ -331,6 +376,12 @@ static void take_given(const struct reader *reader, const struct setting *settin
     case KIND_INTEGER:
         take_integer(reader, setting, config_setting_get_int64(given));
         break;
+    case KIND_COUNT:
+        take_count(reader, setting, given);
+        break;
+    case KIND_GROUP:
+        read_members(reader, setting, given);
+        break;
     case KIND_CAMERAS:
         read_cameras(reader, setting, given);
         break;
@@ -343,7 +394,9 @@ static void take_default(const struct reader *reader, const struct setting *sett
         report_at(reader, reader->line, setting->name, "missing; add it");
     else if (setting->kind == KIND_BOOLEAN)
         take_boolean(reader, setting, setting->number != 0);
-    else if (setting->kind == KIND_INTEGER && setting->number != 0)
+    else if (setting->kind == KIND_GROUP)
+        read_members(reader, setting, NULL);
+    else if ((setting->kind == KIND_INTEGER || setting->kind == KIND_COUNT) && setting->number != 0)
         take_integer(reader, setting, setting->number);
     else if (setting->kind == KIND_LISTEN)
         take_listen(reader, setting, setting->text);
@@ -369,7 +422,7 @@ static void report_unknown(const struct reader *reader, const struct setting *se
 
     if (top && find_setting(camera_settings, COUNT(camera_settings), name) != NULL)
         report_at(reader, line, name, "a setting of a camera; put it into a group of cameras = ( { … } );");
-    else if (!top && find_setting(top_settings, COUNT(top_settings), name) != NULL)
+    else if (settings == camera_settings && find_setting(top_settings, COUNT(top_settings), name) != NULL)
         report_at(reader, line, name, "not a setting of a camera; put it outside of cameras");
     else if (nearest != NULL)
         report_at(reader, line, name, "unknown setting; did you mean \"%s\"?", nearest);
@@ -379,18 +432,35 @@ static void report_unknown(const struct reader *reader, const struct setting *se
 
 static void read_group(const struct reader *reader, const struct setting *settings, size_t count)
 {
-    for (int i = 0; i < config_setting_length(reader->group); i++) {
+    int given_count = reader->group != NULL ? config_setting_length(reader->group) : 0;
+
+    for (int i = 0; i < given_count; i++) {
         const config_setting_t *given = config_setting_get_elem(reader->group, (unsigned)i);
         if (find_setting(settings, count, config_setting_name(given)) == NULL)
             report_unknown(reader, settings, count, given);
     }
     for (size_t i = 0; i < count; i++) {
-        const config_setting_t *given = config_setting_get_member(reader->group, settings[i].name);
+        const config_setting_t *given =
+            reader->group != NULL ? config_setting_get_member(reader->group, settings[i].name) : NULL;
         if (given == NULL)
             take_default(reader, &settings[i]);
         else if (check_kind(reader, &settings[i], given))
             take_given(reader, &settings[i], given);
     }
+}
+
+/* A group of the file's own settings; GIVEN NULL: not there, so that its members have their defaults. */
+static void read_members(const struct reader *top, const struct setting *setting,
+                         const config_setting_t *given)
+{
+    char prefix[FIELD_SIZE];
+    struct reader reader = *top;
+
+    snprintf(prefix, sizeof(prefix), "%s.", setting->name);
+    reader.group = given;
+    reader.prefix = prefix;
+    reader.line = given != NULL ? config_setting_source_line(given) : top->line;
+    read_group(&reader, setting->members, setting->member_count);
 }
 
 /* User information in the URL, or the two fields, or none. */

@@ -120,7 +120,9 @@ static void on_listen(struct control *control, struct channel_message *message)
         log_set_level(level);
     }
     int socket = channel_message_take_fd(message, 0);
-    int status = socket < 0 ? -EBADMSG : server_listen(control->server, socket);
+    int status = socket < 0 ? -EBADMSG
+                            : server_listen(control->server, socket,
+                                            message_integer(message->body, "processes", 1) > 1);
     if (status == 0) {
         status = send_message(control, message_new("ready"));
         control_viewers_changed(control); /* another ringcastd than the one that was told may ask */

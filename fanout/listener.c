@@ -11,6 +11,12 @@
 /* Connections accepted before others in the loop have their turn. */
 #define ACCEPT_TURN 64
 
+/*
+ * How long a process that shares the socket stands back after it accepted: longer than it takes another one
+ * to wake and accept, and short enough to let thousands join in a second.
+ */
+#define STAND_BACK_US 200
+
 /* Without descriptors or memory for a connection, look again after this long. */
 #define ACCEPT_RETRY_MS 100
 
@@ -77,6 +83,12 @@ static void listener_ready(void *context)
     struct listener *listener = context;
     for (int i = 0; i < ACCEPT_TURN; i++) {
         int fd = accept4(listener->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0 && listener->shared) {
+            watch_pause(&listener->watch, 1);
+            watch_timer_arm_us(&listener->retry, STAND_BACK_US);
+            lws_adopt_socket_vhost(listener->watch.loop->vhost, fd);
+            return;
+        }
         if (fd >= 0) {
             lws_adopt_socket_vhost(listener->watch.loop->vhost, fd); /* closes it if it fails */
         } else if (!after_failure(listener, errno)) {
@@ -85,8 +97,9 @@ static void listener_ready(void *context)
     }
 }
 
-int listener_begin(struct listener *listener, struct loop *loop, int socket)
+int listener_begin(struct listener *listener, struct loop *loop, int socket, bool shared)
 {
+    listener->shared = shared;
     set_options(socket);
     int status = watch_begin(&listener->watch, loop, socket, listener_ready, listener);
     return status < 0 ? status : watch_timer_begin(&listener->retry, loop, retry_expired, listener);

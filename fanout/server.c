@@ -329,14 +329,14 @@ static bool same_socket(int a, int b)
     return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_ino == second.st_ino;
 }
 
-int server_listen(struct server *server, int socket)
+int server_listen(struct server *server, int socket, bool shared)
 {
     if (server->state != SERVER_STARTING) {
         bool same = same_socket(server->listener.watch.fd, socket);
         close(socket);
         return same && server->state == SERVER_SERVING ? 0 : -EALREADY;
     }
-    int status = listener_begin(&server->listener, &server->loop, socket);
+    int status = listener_begin(&server->listener, &server->loop, socket, shared);
     if (status == 0) {
         enter_state(server, SERVER_SERVING);
     }

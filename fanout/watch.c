@@ -122,12 +122,17 @@ int watch_timer_begin(struct watch_timer *timer, struct loop *loop, void (*expir
     return fd < 0 ? -errno : watch_begin(&timer->watch, loop, fd, timer_ready, timer);
 }
 
-void watch_timer_arm(struct watch_timer *timer, long delay_ms)
+void watch_timer_arm_us(struct watch_timer *timer, long delay_us)
 {
     struct itimerspec when = {
-        .it_value = {.tv_sec = delay_ms / 1000, .tv_nsec = delay_ms % 1000 * 1000000},
+        .it_value = {.tv_sec = delay_us / 1000000, .tv_nsec = delay_us % 1000000 * 1000},
     };
     if (timer->watch.watched) {
         timerfd_settime(timer->watch.fd, 0, &when, NULL);
     }
+}
+
+void watch_timer_arm(struct watch_timer *timer, long delay_ms)
+{
+    watch_timer_arm_us(timer, delay_ms * 1000);
 }

@@ -54,4 +54,7 @@ int watch_timer_begin(struct watch_timer *timer, struct loop *loop, void (*expir
 /* Expires once, after DELAY_MS > 0; with 0 it is disarmed. */
 void watch_timer_arm(struct watch_timer *timer, long delay_ms);
 
+/* The same in microseconds. */
+void watch_timer_arm_us(struct watch_timer *timer, long delay_us);
+
 #endif

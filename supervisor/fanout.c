@@ -7,6 +7,9 @@
 
 #include "message.h"
 
+/* Bytes of "fanout[63]", as the log and the keeper call it. */
+#define NAME_SIZE 32
+
 struct fanout {
     struct fanout_host host;
     struct fanout_config config;
@@ -37,8 +40,9 @@ static void on_begun(void *owner)
     struct fanout *fanout = owner;
 
     send(fanout,
-         json_pack("{s:i, s:s, s:s, s:s}", "v", MESSAGE_VERSION, "type", "listen", "address",
-                   fanout->config.address, "log_level", levels[fanout->config.log_level]),
+         json_pack("{s:i, s:s, s:s, s:I, s:s}", "v", MESSAGE_VERSION, "type", "listen", "address",
+                   fanout->config.address, "processes", (json_int_t)fanout->config.count, "log_level",
+                   levels[fanout->config.log_level]),
          &fanout->config.listener, 1);
     fanout->host.begun(fanout->host.data, fanout);
 }
@@ -85,9 +89,12 @@ struct fanout *fanout_create(struct children *children, const struct fanout_conf
         return NULL;
     fanout->host = *host;
     fanout->config = *config;
+    char name[NAME_SIZE] = "fanout";
+    if (config->index > 0)
+        snprintf(name, sizeof(name), "fanout[%zu]", config->index);
     fanout->argv[0] = strdup(config->program);
     if (fanout->argv[0] != NULL)
-        fanout->service = service_create(children, "fanout", fanout->argv, &handlers, fanout);
+        fanout->service = service_create(children, name, fanout->argv, &handlers, fanout);
     if (fanout->service == NULL) {
         fanout_destroy(fanout);
         return NULL;

@@ -1,6 +1,7 @@
 #include "supervisor.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +35,8 @@
 /* How often it is tried again to take over from a supervisor that was killed. */
 #define TAKEOVER_RETRY_MS 50
 
-/* One fan-out process, for now; everything here can deal with more. */
-#define FANOUTS 1
+/* More fan-outs than this are not of use, however many cores there are. */
+#define FANOUTS_AUTO_MAX 64
 
 struct supervisor {
     const struct config *config;
@@ -501,13 +502,25 @@ static int make_cameras(struct supervisor *supervisor)
     return 0;
 }
 
+static size_t count_fanouts(const struct config *config)
+{
+    cpu_set_t allowed;
+
+    if (config->fanout_processes > 0)
+        return config->fanout_processes;
+    size_t cores = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? (size_t)CPU_COUNT(&allowed) : 1;
+    return cores < FANOUTS_AUTO_MAX ? cores : FANOUTS_AUTO_MAX;
+}
+
 static int make_fanouts(struct supervisor *supervisor)
 {
     char program[PATH_SIZE];
-    const struct fanout_config config = {.program = program,
-                                         .listener = supervisor->listener,
-                                         .address = supervisor->address,
-                                         .log_level = supervisor->config->log_level};
+    size_t count = count_fanouts(supervisor->config);
+    struct fanout_config config = {.program = program,
+                                   .count = count,
+                                   .listener = supervisor->listener,
+                                   .address = supervisor->address,
+                                   .log_level = supervisor->config->log_level};
     const struct fanout_host host = {.data = supervisor,
                                      .begun = on_fanout_begun,
                                      .ready = on_fanout_ready,
@@ -516,10 +529,11 @@ static int make_fanouts(struct supervisor *supervisor)
                                      .wanted = on_fanout_wanted};
 
     snprintf(program, sizeof(program), "%s/ringcast-fanout", supervisor->options->program_dir);
-    supervisor->fanouts = calloc(FANOUTS, sizeof(struct fanout *));
+    supervisor->fanouts = calloc(count, sizeof(struct fanout *));
     if (supervisor->fanouts == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < FANOUTS; i++) {
+    for (size_t i = 0; i < count; i++) {
+        config.index = i;
         supervisor->fanouts[i] = fanout_create(supervisor->children, &config, &host);
         if (supervisor->fanouts[i] == NULL)
             return -ENOMEM;

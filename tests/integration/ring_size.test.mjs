@@ -32,8 +32,8 @@ async function finish(stage, ringcast, viewer) {
 }
 
 scenario('a ring grows under its readers', async (stage) => {
-  const ringcast = await start(stage);
-  const viewers = [stage.viewer(ringcast, 'cam1'), stage.viewer(ringcast, 'cam1')];
+  const ringcast = await start(stage, LARGE, { fanout: { processes: 2 } });
+  const viewers = [1, 2, 3, 4].map(() => stage.viewer(ringcast, 'cam1'));
   for (const viewer of viewers) await viewer.more(1);
   const { ring, ring_size: first, pid } = await ringcast.camera('cam1');
   assert.equal(first, MIB, 'this is before it grew');

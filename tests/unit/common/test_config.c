@@ -109,6 +109,18 @@ static void values_out_of_bounds_are_refused(void **state)
     static const struct bad_case cases[] = {
         {"ring_size = 65535;\n" CAMERA,
          "c.conf:1: ring_size: 65535 is out of range; use 65536 to 1073741824\n"},
+        {"fanout = { processes = 0; };\n" CAMERA,
+         "c.conf:1: fanout.processes: 0 is out of range; use 1 to 64\n"},
+        {"fanout = { processes = 65; };\n" CAMERA,
+         "c.conf:1: fanout.processes: 65 is out of range; use 1 to 64\n"},
+        {"fanout = {\n processes = \"all\"; };\n" CAMERA,
+         "c.conf:2: fanout.processes: unknown value \"all\"; use 1 to 64, or \"auto\"\n"},
+        {"fanout = { processes = true; };\n" CAMERA, "c.conf:1: fanout.processes: expected an integer or "
+                                                     "\"auto\", found a boolean; write a whole number, or "
+                                                     "\"auto\"\n"},
+        {"fanout = { proceses = 2; };\n" CAMERA,
+         "c.conf:1: fanout.proceses: unknown setting; did you mean \"processes\"?\n"},
+        {"fanout = 2;\n" CAMERA, "c.conf:1: fanout: expected a group, found an integer; write { … };\n"},
         {"ring_size_max = 262143;\n" CAMERA,
          "c.conf:1: ring_size_max: 262143 is out of range; use 262144 to 1073741824\n"},
         {"ring_size = -1;\n" CAMERA, "c.conf:1: ring_size: -1 is out of range; use 65536 to 1073741824\n"},

@@ -44,6 +44,7 @@ static void what_is_not_said_has_its_default(void **state)
     assert_string_equal(config->instance, "default");
     assert_int_equal(config->ring_size, 0);
     assert_int_equal(config->ring_size_max, 16777216);
+    assert_int_equal(config->fanout_processes, 1);
     assert_int_equal(config->log_level, LOG_LEVEL_INFO);
     assert_int_equal(config->camera_count, 1);
     assert_string_equal(config->cameras[0].name, "a");
@@ -74,6 +75,7 @@ static void what_is_said_is_taken(void **state)
         "  { name = \"c\"; url = \"https://h:65535\"; username = \"u\"; password = \"\"; }\n"
         ");\n"
         "ring_size = 0x100001;  # rounded up\n"
+        "fanout : { processes : \"auto\" };\n"
         "listen = \"[::]:0\"; insecure = true; log_level = \"debug\";\n"
         "runtime_dir = \"//tmp/./x///\"; instance = \"my-1_X\";\n");
 
@@ -85,6 +87,7 @@ static void what_is_said_is_taken(void **state)
     assert_string_equal(config->instance, "my-1_X");
     assert_int_equal(config->log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(config->ring_size, 2097152);
+    assert_int_equal(config->fanout_processes, 0);
     assert_int_equal(config->camera_count, 3);
     const struct config_camera *cameras = config->cameras;
     assert_string_equal(cameras[0].name, "<img src=x onerror=alert(1)>");
