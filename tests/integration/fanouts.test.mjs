@@ -9,7 +9,7 @@ const VIEWERS = 24;
 /** Viewers of the stage's camera, each with its first fragment, and which of the status's fan-outs has how many. */
 async function watch(stage, ringcast, count) {
   const viewers = Array.from({ length: count }, () => stage.viewer(ringcast, 'cam1'));
-  for (const viewer of viewers) await viewer.more(1);
+  await Promise.all(viewers.map((viewer) => viewer.more(1)));
   return viewers;
 }
 
@@ -39,10 +39,9 @@ scenario('viewers spread, and a death costs its own viewers only', async (stage)
   assert.deepEqual(after.fanouts.map(({ restarts }) => restarts), [0, 1, 0]);
   for (const index of [0, 2]) assert.equal(after.fanouts[index].pid, before.fanouts[index].pid);
   assert.equal(after.cameras[0].pid, before.cameras[0].pid);
-  for (const viewer of [...open(viewers), ...late]) {
-    await viewer.more(10);
-    viewer.assertConsecutive();
-  }
+  const all = [...open(viewers), ...late];
+  await Promise.all(all.map((viewer) => viewer.more(10)));
+  for (const viewer of all) viewer.assertConsecutive();
   const most = await watch(stage, ringcast, VIEWERS);
   const end = await ringcast.until('the new one to have viewers', ({ fanouts }) => fanouts[1].viewers > 0);
   assert.equal(end.fanouts[1].restarts, 1);
@@ -54,10 +53,8 @@ scenario('a fan-out that hangs holds no connect up', async (stage) => {
   const status = await ringcast.status();
   process.kill(status.fanouts[0].pid, 'SIGSTOP');
   const viewers = await watch(stage, ringcast, 6);
-  for (const viewer of viewers) {
-    await viewer.more(5);
-    viewer.assertConsecutive();
-  }
+  await Promise.all(viewers.map((viewer) => viewer.more(5)));
+  for (const viewer of viewers) viewer.assertConsecutive();
   process.kill((await ringcast.status()).fanouts[0].pid, 'SIGCONT');
 });
 
