@@ -19,10 +19,11 @@ export function conditionOf(facts) {
   if (state === 'reconnecting' || facts.lost) {
     return { name: 'reconnecting', label: 'Reconnecting', text: 'No connection to the server' };
   }
-  if (camera?.state === 'starting' && state !== 'playing') {
-    return { name: 'connecting', label: 'Connecting', text: 'Waiting for the camera' };
-  }
-  if (camera?.state && camera.state !== 'streaming' && camera.state !== 'starting') {
+  const begins = camera?.state === 'starting' && !camera.error;
+  if (begins && state !== 'playing') return { name: 'connecting', label: 'Connecting', text: 'Waiting for the camera' };
+  // What is buffered is still shown while a camera that has just gone away is dialled again.
+  const dialled = camera?.state === 'starting' && (begins || state === 'playing');
+  if (camera?.state && camera.state !== 'streaming' && !dialled) {
     return { name: 'offline', label: offlineLabel(facts.awaySince), text: awayText(camera) };
   }
   if (state === 'stalled' || (state === 'playing' && late > LATE_S)) {
@@ -34,7 +35,7 @@ export function conditionOf(facts) {
 
 function offlineLabel(since) {
   if (!since) return 'Offline';
-  return `Offline since ${since.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}`;
+  return `Offline since ${since.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })}`;
 }
 
 function awayText(camera) {

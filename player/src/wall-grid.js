@@ -31,9 +31,9 @@ function tileWidth(count, columns, { width, height }, ratio, gap) {
 /**
  * As many columns as make the tiles largest, `largest` px wide at most. Answers `{ columns, rows, scrolls, rects }`, `rects`
  * in the order of the tiles, `{ x, y, width, height }` from the box's top left corner; a last row that is not full is
- * centred.
+ * centred, and so is all of it unless `top` says where it begins.
  */
-export function fitGrid(count, box, { ratio = USUAL_RATIO, gap = GAP_PX, largest = Infinity } = {}) {
+export function fitGrid(count, box, { ratio = USUAL_RATIO, gap = GAP_PX, largest = Infinity, top = null } = {}) {
   let width = 0;
   let columns = 1;
   for (let n = 1; n <= count; n++) {
@@ -48,12 +48,12 @@ export function fitGrid(count, box, { ratio = USUAL_RATIO, gap = GAP_PX, largest
   const rows = Math.ceil(count / columns);
   const height = Math.floor(width / ratio);
   const used = rows * (height + gap) - gap;
-  const top = scrolls ? 0 : Math.floor((box.height - used) / 2);
+  const first = top ?? (scrolls ? 0 : Math.floor((box.height - used) / 2));
   const rects = Array.from({ length: count }, (_, i) => {
     const row = Math.floor(i / columns);
     const inRow = row === rows - 1 ? count - row * columns : columns;
     const left = (box.width - inRow * (width + gap) + gap) / 2;
-    return { x: Math.floor(left + (i % columns) * (width + gap)), y: top + row * (height + gap), width, height };
+    return { x: Math.floor(left + (i % columns) * (width + gap)), y: first + row * (height + gap), width, height };
   });
   return { columns, rows, scrolls, rects };
 }
@@ -97,8 +97,8 @@ function stripDepth(count, { long, deepest, smallest, wanted, across, gap }) {
 const stripWidth = ({ width }) => Math.min(STRIP_LARGEST_PX, Math.max(STRIP_SMALLEST_PX, width * STRIP_SHARE));
 
 /** The others, as large as `room` lets them be. */
-function fill(count, room, { ratio, gap }) {
-  const { rects } = fitGrid(count, room, { ratio, gap, largest: STRIP_LARGEST_PX });
+function fill(count, room, { ratio, gap }, top = null) {
+  const { rects } = fitGrid(count, room, { ratio, gap, largest: STRIP_LARGEST_PX, top });
   return rects.map((rect) => ({ ...rect, x: rect.x + room.x, y: rect.y + room.y }));
 }
 
@@ -122,7 +122,7 @@ function below(count, box, options) {
   const needed = Math.min(box.height - depth, Math.ceil(box.width / largeRatio));
   const large = inside({ x: 0, y: 0, width: box.width, height: needed }, largeRatio);
   const room = { x: 0, y: needed + gap, width: box.width, height: box.height - needed - gap };
-  return { large, small: fill(count, room, options) };
+  return { large, small: fill(count, room, options, 0) };
 }
 
 /** The index that an arrow reaches from `index`; `columns` is 1 in a row of choices. Never leaves the wall. */

@@ -3,6 +3,8 @@
 import { Scope } from './scope.js';
 import { overlayOf } from './wall-words.js';
 
+const ALMOST_PX = 2;
+
 let made = 0;
 
 export class Tile {
@@ -14,6 +16,7 @@ export class Tile {
   #reason;
   #sound;
   #rect = null;
+  #ratio = null; // of the camera's picture
   seen = null; // name of the last condition that the wall took notice of
 
   /**
@@ -70,9 +73,11 @@ export class Tile {
   }
 
   /** Takes a row of /api/cameras: what could not be played is tried again when the camera sends something else. */
-  update({ mime }) {
+  update({ mime, width, height }) {
+    this.#ratio = width > 0 && height > 0 ? width / height : null;
     if (mime !== this.#mime && this.condition.name === 'failed') this.camera.restart();
     this.#mime = mime;
+    this.#fit();
   }
 
   /** Puts the tile in its place, or out of sight if there is none. */
@@ -87,6 +92,15 @@ export class Tile {
     style.top = `${rect.y}px`;
     style.width = `${rect.width}px`;
     style.height = `${rect.height}px`;
+    this.#fit();
+  }
+
+  /** A tile of whole pixels is hardly ever quite of the picture's shape: better a row of pixels less than a black line. */
+  #fit() {
+    if (!this.#rect || this.#ratio === null) return;
+    const { width, height } = this.#rect;
+    const almost = Math.abs(width - height * this.#ratio) < ALMOST_PX;
+    this.camera.style.setProperty('--ringcast-fit', almost ? 'cover' : 'contain');
   }
 
   /** Says what the camera's condition is, and what a press does. */

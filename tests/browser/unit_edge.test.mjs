@@ -186,8 +186,13 @@ test('a condition is never better than the truth', () => {
   assert.equal(name({ state: 'buffering', camera: away }), 'offline');
   assert.equal(name({ state: 'failed', message: 'no' }), 'failed');
   assert.equal(name({ state: 'stopped' }), 'idle');
+  const dialled = { state: 'starting', error: 'no such stream' };
+  assert.equal(name({ state: 'playing', camera: dialled }), 'live', 'a short break is not seen');
+  assert.equal(name({ state: 'stalled', camera: dialled }), 'offline');
+  assert.equal(name({ state: 'buffering', camera: dialled }), 'offline');
+  assert.equal(name({ state: 'buffering', camera: { state: 'starting', error: null } }), 'connecting');
   assert.equal(conditionOf({ state: 'stalled', camera: away }).text, 'connection refused');
-  assert.match(conditionOf({ state: 'stalled', camera: away, awaySince: new Date() }).label, /^Offline since \d/);
+  assert.match(conditionOf({ state: 'stalled', camera: away, awaySince: new Date() }).label, /^Offline since \d\d:\d\d$/);
   assert.equal(conditionOf({ state: 'stalled', camera, late: 4.4 }).label, 'Late by 4 s');
 });
 

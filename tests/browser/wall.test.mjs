@@ -82,6 +82,27 @@ for (const [count, columns] of [[1, 1], [4, 2], [9, 3], [25, 5]]) {
   });
 }
 
+test('64 cameras, and one of them large: all inside the window, none out of reach', LIMIT, async () => {
+  await serve(64);
+  for (const camera of server.cameras.values()) camera.silent = true;
+  for (const [width, height] of [[1280, 720], [390, 844]]) {
+    const page = await open({ width, height });
+    await until(async () => (await page.locator('.tile').count()) === 64, '64 tiles');
+    for (const path of ['', '#Gate']) {
+      await page.goto(server.url + path);
+      await until(async () => (await page.locator('.tile.large').count()) === (path ? 1 : 0), 'the layout');
+      await until(async () => (await boxes(page)).length === 64, 'the tiles');
+      const shown = (await boxes(page)).filter(({ width: w }) => w > 0);
+      assert.ok(shown.length === 64 || path !== '', `${shown.length} are shown at ${width}x${height}`);
+      for (const { x, y, width: w, height: h } of shown) assert.ok(x >= 0 && y >= 44 && x + w <= width && y + h <= height && w >= 64);
+    }
+    await page.keyboard.press('End');
+    assert.equal(await page.locator('.tile.large .name').textContent(), 'Camera 64');
+    assert.deepEqual(page.errors, []);
+    await page.close();
+  }
+});
+
 test('the wall follows the window', LIMIT, async () => {
   await serve(6);
   const page = await open({ width: 1280, height: 720 });
@@ -107,6 +128,11 @@ test('on a phone all are there, and a tap shows one on top of the others; a swip
   assert.ok(all.every(({ x, y, width, height }) => x >= 0 && y >= 0 && x + width <= 390 && y + height <= 844 && width > 180));
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
   await shoot(page, 'wall-phone');
+  const middle = ({ x, y, width, height }) => ({ x: x + width / 2, y: y + height / 2 });
+  await swipe(page, middle(all[0]), middle(all[3]));
+  await until(async () => (await order(page))[0] === 'Gate', 'a finger arranges them');
+  await swipe(page, middle(all[0]), middle(all[3]));
+  await until(async () => (await order(page))[0] === 'Front door', 'and back');
   await page.locator('.open').nth(1).tap();
   const large = async (name) => until(async () => (await page.locator('.tile.large .name').allTextContents()).join() === name, name);
   await large('Yard');
@@ -402,11 +428,23 @@ test('the small stream of a camera has no tile of its own', LIMIT, async () => {
 test('a new version of the server: the page offers to be loaded again, a kiosk does it', LIMIT, async () => {
   await serve(2);
   const page = await open();
-  const kiosk = await open({ path: '?kiosk' });
+  const context = await browser.newContext();
+  await context.addInitScript(() => {
+    const { request } = WakeLock.prototype;
+    globalThis.locks = 0;
+    WakeLock.prototype.request = function (type) {
+      globalThis.locks++;
+      return request.call(this, type);
+    };
+  });
+  const kiosk = await context.newPage();
+  pages.push({ close: () => context.close() });
+  await kiosk.goto(`${server.url}?kiosk`);
   for (const each of [page, kiosk]) {
     await live(each, 2);
     await each.evaluate(() => (globalThis.mark = 'same page'));
   }
+  assert.equal(await kiosk.evaluate(() => globalThis.locks), 1, 'it keeps the screen awake');
   assert.equal(await kiosk.locator('.bar').isVisible(), false);
   assert.equal(await kiosk.locator('.tools').first().isVisible(), false);
   assert.equal(await kiosk.evaluate(() => getComputedStyle(document.querySelector('.open')).cursor), 'none');

@@ -1,0 +1,104 @@
+// Takes the pictures of docs/guide/wall.md from real cameras and real processes:
+//     RINGCAST_BUILD=$PWD/build/release node tests/browser/support/screenshots.mjs docs/images
+
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ringcast } from '../../support/ringcast.mjs';
+import { TestCamera } from '../../support/test_camera.mjs';
+import { launchBrowser, until, videos } from './browser.mjs';
+
+const [target = 'docs/images', only = ''] = process.argv.slice(2);
+const PLACES = [
+  'Entrance', 'Yard', 'Garage', 'Roof', 'Gate', 'Reception', 'Loading dock', 'Car park', 'Stairs', 'Corridor', 'Workshop', 'Store',
+  'Office', 'Canteen', 'Server room', 'Lift', 'Ramp', 'Fence north', 'Fence east', 'Fence south', 'Fence west', 'Barn', 'Cellar',
+  'Attic', 'Garden',
+];
+const DESKTOP = { width: 1280, height: 720 };
+const PHONE = { width: 390, height: 780 };
+
+const directory = mkdtempSync(join(tmpdir(), 'ringcast-pictures-'));
+mkdirSync(target, { recursive: true });
+const browser = await launchBrowser();
+
+/** COUNT cameras and what shows them; UNPLAYABLE of them sends what Chromium cannot play. BODY gets `open` and both. */
+async function stage(count, body, unplayable = null) {
+  const options = PLACES.slice(0, count).flatMap((name) => ['--camera', name === unplayable ? `${name}:codec=h265` : name]);
+  const camera = await new TestCamera([...options, '--size', '480x270', '--fps', '5', '--gop', '10']).ready();
+  const cameras = camera.cameras.map(({ name, url }) => ({ name, url }));
+  const ringcast = new Ringcast(join(directory, `${count}-${unplayable}`), { cameras });
+  const pages = [];
+  const open = async ({ path = '', viewport = DESKTOP, colorScheme = 'dark', live = count } = {}) => {
+    const page = await browser.newPage({ viewport, colorScheme, locale: 'en-GB', timezoneId: 'UTC' });
+    pages.push(page);
+    await page.goto(ringcast.address + path);
+    const alive = () => page.locator('.tile[data-condition=live]').count();
+    await until(async () => (await alive()) >= live, `${live} live`, 60_000);
+    const near = ({ behind }) => behind === null || behind < 0.6;
+    await until(async () => (await videos(page)).every(near), 'all near the newest picture', 60_000);
+    return page;
+  };
+  try {
+    ringcast.start();
+    await ringcast.streaming();
+    await body({ open, camera, ringcast });
+  } finally {
+    for (const page of pages) await page.close();
+    await ringcast.clear();
+    await camera.stop();
+  }
+}
+
+async function save(page, name) {
+  await page.evaluate(() => Promise.all([...document.querySelectorAll('ringcast-camera')]
+    .flatMap(({ video }) => video.getAnimations().map(({ finished }) => finished.catch(() => {})))));
+  await page.screenshot({ path: join(target, `${name}.png`) });
+}
+
+const conditions = (page, name, count) => until(async () => (await page.locator(`.tile[data-condition=${name}]`).count()) === count, name, 60_000);
+
+const scenes = {
+  async one() {
+    await stage(1, async ({ open }) => save(await open(), 'wall-1'));
+  },
+  async four() {
+    await stage(4, async ({ open }) => {
+      await save(await open(), 'wall');
+      await save(await open({ colorScheme: 'light' }), 'wall-light');
+      const page = await open({ path: '#Yard' });
+      await save(page, 'wall-large');
+      await page.keyboard.press('?');
+      await save(page, 'wall-help');
+    });
+  },
+  async nine() {
+    await stage(9, async ({ open }) => {
+      await save(await open(), 'wall-9');
+      await save(await open({ viewport: PHONE }), 'wall-phone');
+      await save(await open({ viewport: PHONE, path: '#Yard' }), 'wall-phone-large');
+    });
+  },
+  async many() {
+    await stage(25, async ({ open }) => save(await open(), 'wall-25'));
+  },
+  async states() {
+    await stage(9, async ({ open, camera, ringcast }) => {
+      const page = await open({ live: 8 });
+      const light = await open({ live: 8, colorScheme: 'light' });
+      await camera.command('off Gate');
+      for (const each of [page, light]) await conditions(each, 'offline', 1);
+      await save(page, 'wall-states');
+      await save(light, 'wall-states-light');
+      await ringcast.daemon.stop();
+      await conditions(page, 'reconnecting', 8);
+      await save(page, 'wall-reconnecting');
+    }, 'Garage');
+  },
+};
+
+try {
+  for (const [name, take] of Object.entries(scenes)) if (name.includes(only)) await take();
+} finally {
+  await browser.close();
+  rmSync(directory, { recursive: true, force: true });
+}
