@@ -11,9 +11,9 @@ const STRIP_SMALLEST_PX = 72;
 const STRIP_LARGEST_PX = 240;
 const STRIP_LIMIT = 0.45; // of the window: what the others may take from the large one together
 
-/** The shape that most cameras have, as width / height; `cameras` are rows of /api/cameras. */
-export function commonRatio(cameras) {
-  const ratios = cameras
+/** The shape that most pictures have, as width / height, of their sizes `{ width, height }`. */
+export function commonRatio(sizes) {
+  const ratios = sizes
     .filter(({ width, height }) => width > 0 && height > 0)
     .map(({ width, height }) => Math.min(WIDEST_RATIO, Math.max(NARROWEST_RATIO, width / height)))
     .sort((a, b) => a - b);

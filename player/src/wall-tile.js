@@ -16,11 +16,12 @@ export class Tile {
   #reason;
   #sound;
   #rect = null;
-  #ratio = null; // of the camera's picture
+  #announced = { width: null, height: null }; // by the list of cameras
   seen = null; // name of the last condition that the wall took notice of
 
   /**
-   * `owner`: `ontoggle(tile)` for a click or Enter, `onfocus(tile)`, `oncondition(tile)`, `onsound(tile)`,
+   * `owner`: `ontoggle(tile)` for a click or Enter, `onfocus(tile)`, `oncondition(tile)`, `onsize(tile)`,
+   * `onsound(tile)`,
    * `onsnapshot(tile)`, `onfullscreen()`.
    */
   constructor(template, name, owner) {
@@ -44,6 +45,7 @@ export class Tile {
     press('.full', () => owner.onfullscreen());
     this.#scope.listen(this.open, 'focus', () => owner.onfocus(this));
     this.#scope.listen(this.camera, 'conditionchange', () => this.#onCondition());
+    this.#scope.listen(this.camera.video, 'resize', () => owner.onsize(this));
     this.#scope.listen(this.camera, 'automuted', () => this.#showSound());
     this.#scope.add(() => this.root.remove());
     this.camera.camera = name;
@@ -67,6 +69,12 @@ export class Tile {
     this.#showSound();
   }
 
+  /** The picture's own size: what is shown, or what the server says while nothing is. */
+  get size() {
+    const { videoWidth, videoHeight } = this.camera.video;
+    return videoWidth > 0 && videoHeight > 0 ? { width: videoWidth, height: videoHeight } : this.#announced;
+  }
+
   set current(current) {
     this.open.tabIndex = current ? 0 : -1;
     this.root.classList.toggle('current', current);
@@ -74,17 +82,17 @@ export class Tile {
 
   /** Takes a row of /api/cameras: what could not be played is tried again when the camera sends something else. */
   update({ mime, width, height }) {
-    this.#ratio = width > 0 && height > 0 ? width / height : null;
+    this.#announced = { width, height };
     if (mime !== this.#mime && this.condition.name === 'failed') this.camera.restart();
     this.#mime = mime;
-    this.#fit();
   }
 
   /** Puts the tile in its place, or out of sight if there is none. */
   place(rect) {
     const before = this.#rect;
-    if (rect && before && ['x', 'y', 'width', 'height'].every((key) => rect[key] === before[key])) return;
     this.#rect = rect;
+    this.#fit();
+    if (rect && before && ['x', 'y', 'width', 'height'].every((key) => rect[key] === before[key])) return;
     this.root.hidden = rect === null;
     if (!rect) return;
     const { style } = this.root;
@@ -92,14 +100,14 @@ export class Tile {
     style.top = `${rect.y}px`;
     style.width = `${rect.width}px`;
     style.height = `${rect.height}px`;
-    this.#fit();
   }
 
   /** A tile of whole pixels is hardly ever quite of the picture's shape: better a row of pixels less than a black line. */
   #fit() {
-    if (!this.#rect || this.#ratio === null) return;
+    const picture = this.size;
+    if (!this.#rect || !(picture.width > 0)) return;
     const { width, height } = this.#rect;
-    const almost = Math.abs(width - height * this.#ratio) < ALMOST_PX;
+    const almost = Math.abs(width - (height * picture.width) / picture.height) < ALMOST_PX;
     this.camera.style.setProperty('--ringcast-fit', almost ? 'cover' : 'contain');
   }
 

@@ -121,6 +121,7 @@ class Wall {
       ontoggle: (one) => this.#setLarge(this.#large === one ? null : one),
       onfocus: (one) => this.#setCurrent(one),
       oncondition: (one) => this.#onCondition(one),
+      onsize: () => this.#arrange(),
       onsound: (one) => this.#toggleSound(one),
       onsnapshot: (one) => this.#snapshot(one),
       onfullscreen: () => this.fullScreen(),
@@ -176,7 +177,7 @@ class Wall {
       height: stage.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom),
     };
     if (box.width <= 0 || box.height <= 0) return;
-    const ratio = commonRatio([...this.#rows.values()]);
+    const ratio = commonRatio(this.#tiles.map(({ size }) => size));
     const layout = this.#large ? this.#layoutOne(box, ratio) : fitGrid(this.#tiles.length, box, { ratio });
     this.#rects = layout.rects;
     if (!this.#large) this.#columns = layout.columns;
@@ -188,7 +189,7 @@ class Wall {
 
   #layoutOne(box, ratio) {
     const index = this.#tiles.indexOf(this.#large);
-    const largeRatio = commonRatio([this.#rows.get(this.#large.name) ?? {}]);
+    const largeRatio = commonRatio([this.#large.size]);
     if (!document.fullscreenElement) return fitOne(this.#tiles.length, index, box, { ratio, largeRatio });
     const rects = this.#tiles.map((_, i) => (i === index ? { x: 0, y: 0, ...box } : null));
     return { rects, scrolls: false };
