@@ -42,6 +42,13 @@ int ring_change_take(struct ring_change *change, struct channel_message *message
         close(fd);
         return -EBADMSG;
     }
+    if (id == change->id) {
+        /* Of a ringcastd that took over and does not know whether its predecessor said so. */
+        ring_change_follow(change);
+        change->reached = change->next == NULL ? id : 0;
+        close(fd);
+        return 0;
+    }
     int result = ring_writer_attach(fd, wake, &next);
     if (result < 0)
         return result;

@@ -69,6 +69,16 @@ static void recall_stream(struct camera *camera, const json_t *body)
     camera->height = message_integer(body, "height", 0);
 }
 
+static void repeat_offer(struct camera *camera)
+{
+    int writer = -1;
+    json_t *message = camera_ring_repeat(camera->ring, &writer);
+
+    if (message != NULL)
+        worker_send(camera->worker, message, &writer, 1);
+    json_decref(message);
+}
+
 /* The worker goes on if it does what is wanted now; else it is replaced, as after a change of the settings.
  */
 static void recall_worker(struct camera *camera, const json_t *body)
@@ -80,6 +90,7 @@ static void recall_worker(struct camera *camera, const json_t *body)
     recall_stream(camera, body);
     if ((uint64_t)message_integer(body, "task", 0) == config_camera_task_hash(camera->config)) {
         camera_watch_silence(camera, true);
+        repeat_offer(camera);
         log_info("camera %s: took its worker over (pid %d, %s)", camera->config->name,
                  (int)worker_pid(camera->worker), camera_strstate(camera->state));
         return;

@@ -235,6 +235,18 @@ static uint64_t counted(const json_t *body, const char *name)
     return value >= 1 && value < 1e15 ? (uint64_t)value : 0;
 }
 
+static json_t *offer_message(const struct camera_ring *ring)
+{
+    return json_pack("{s:i, s:s, s:I, s:I}", "v", MESSAGE_VERSION, "type", "ring", "id", ring->offers, "size",
+                     (json_int_t)ring->next_size);
+}
+
+json_t *camera_ring_repeat(const struct camera_ring *ring, int *writer)
+{
+    *writer = ring->next.writer;
+    return ring->offered ? offer_message(ring) : NULL;
+}
+
 static json_t *offer(struct camera_ring *ring, size_t size, uint64_t now)
 {
     int error = ring_create_next(ring->name, size, ring->epoch_ns, &ring->next);
@@ -249,8 +261,7 @@ static json_t *offer(struct camera_ring *ring, size_t size, uint64_t now)
     ring->next_size = size;
     ring->offers++;
     keep_ring(ring);
-    return json_pack("{s:i, s:s, s:I, s:I}", "v", MESSAGE_VERSION, "type", "ring", "id", ring->offers, "size",
-                     (json_int_t)size);
+    return offer_message(ring);
 }
 
 json_t *camera_ring_observe(struct camera_ring *ring, const json_t *body, int *writer)

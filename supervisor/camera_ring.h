@@ -55,6 +55,12 @@ int camera_ring_reader(const struct camera_ring *ring);
 json_t *camera_ring_observe(struct camera_ring *ring, const json_t *body, int *writer);
 
 /*
+ * The worker was taken over amid a change, and may have heard of the next ring or not: the `ring` message
+ * again, as in camera_ring_observe, or NULL.
+ */
+json_t *camera_ring_repeat(const struct camera_ring *ring, int *writer);
+
+/*
  * The worker's answer, `ring-changed`. True: the next ring is in place and is the present one now: fan-outs
  * are to be told, and then the old one let go of with camera_ring_retire_old.
  */
