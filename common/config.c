@@ -104,13 +104,14 @@ static const struct setting top_settings[] = {
     {"listen", KIND_LISTEN, 0, 0, 1, 64, .text = "127.0.0.1:8080"},
     {"insecure", KIND_BOOLEAN, 0, TOP(insecure), .number = false},
     {"runtime_dir", KIND_STRING, 0, TOP(runtime_dir), 1, 4096, .check = config_check_runtime_dir},
+    {"state_dir", KIND_STRING, 0, TOP(state_dir), 1, 4096, .check = config_check_state_dir},
     {"instance", KIND_STRING, 0, TOP(instance), 1, 32, .check = config_check_instance},
     {"ring_size", KIND_INTEGER, 0, TOP(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = 0},
     {"ring_size_max", KIND_INTEGER, 0, TOP(ring_size_max), RING_SIZE_MAX_MIN, RING_SIZE_MAX,
      .number = RING_SIZE_MAX_DEFAULT},
     {"log_level", KIND_CHOICE, 0, TOP(log_level), .text = "info", .choices = log_levels},
     {"fanout", KIND_GROUP, 0, 0, .members = fanout_settings, .member_count = COUNT(fanout_settings)},
-    {"cameras", KIND_CAMERAS, REQUIRED, TOP(cameras), 1, CAMERAS_MAX, .number = 0},
+    {"cameras", KIND_CAMERAS, REQUIRED, TOP(cameras), 0, CAMERAS_MAX, .number = 0},
 };
 
 static const struct setting camera_settings[] = {
@@ -551,7 +552,7 @@ static void read_cameras(const struct reader *reader, const struct setting *sett
                   setting->max);
         return;
     }
-    config->cameras = need(calloc((size_t)count, sizeof(*config->cameras)));
+    config->cameras = need(calloc((size_t)count + 1, sizeof(*config->cameras)));
     config->camera_count = (size_t)count;
     for (size_t i = 0; i < config->camera_count; i++) {
         const config_setting_t *camera = config_setting_get_elem(given, (unsigned)i);

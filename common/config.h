@@ -6,6 +6,7 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -15,7 +16,12 @@
 /* Longest camera name in bytes, without the NUL. */
 #define CONFIG_CAMERA_NAME_MAX 64
 
+/* Where a camera's settings are from: the file, the file and changes at run time, or those alone. */
+enum config_origin { CONFIG_FROM_FILE, CONFIG_CHANGED, CONFIG_ADDED };
+
 enum config_transport { CONFIG_TRANSPORT_AUTO, CONFIG_TRANSPORT_TCP, CONFIG_TRANSPORT_UDP };
+
+struct config_source;
 
 struct config_camera {
     char *name;                      /* 1…64 bytes of UTF-8, no '/' and no control characters, unique */
@@ -33,7 +39,8 @@ struct config_camera {
     bool enabled;          /* default: true */
     bool on_demand;        /* default: false */
     size_t on_demand_idle; /* seconds without anybody watching before it sleeps */
-    int line;              /* where the camera begins in the file */
+    enum config_origin origin;
+    int line; /* where the camera begins in the file; 0: not in it */
 };
 
 struct config {
@@ -42,6 +49,7 @@ struct config {
     int listen_port;         /* 0: any free port */
     bool insecure;           /* allow a listen address that is not loopback without authentication */
     char *runtime_dir;       /* absolute */
+    char *state_dir;         /* absolute */
     char *instance;          /* part of the shared-memory names: [A-Za-z0-9_-]{1,32} */
     size_t ring_size;        /* bytes, default for cameras; 0: as each stream needs */
     size_t ring_size_max;    /* bytes, default for cameras */
@@ -58,6 +66,15 @@ struct config {
  * The configuration, to be freed with config_free; or NULL after at least one error was written.
  */
 struct config *config_load(const char *path, FILE *errors);
+
+/*
+ * The same in two steps, for whoever interprets a file more than once: its text (with what it includes), and
+ * what it means with CHANGES (config_overlay.h; NULL: none). NULL after errors; those of changes name no
+ * line.
+ */
+struct config_source *config_read_source(const char *path, FILE *errors);
+struct config *config_interpret(const struct config_source *source, const char *path, const json_t *changes,
+                                FILE *errors);
 
 void config_free(struct config *config);
 

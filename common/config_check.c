@@ -93,6 +93,15 @@ static bool goes_up(const char *path)
     return false;
 }
 
+bool config_check_state_dir(const char *path, char problem[CONFIG_PROBLEM_SIZE])
+{
+    if (path[0] != '/')
+        return refuse(problem, "not an absolute path; begin it with \"/\"");
+    if (text_has_control(path) || goes_up(path))
+        return refuse(problem, "control characters and \"..\" cannot be in it; write the path out");
+    return true;
+}
+
 bool config_check_runtime_dir(const char *path, char problem[CONFIG_PROBLEM_SIZE])
 {
     const size_t longest = sizeof(((struct sockaddr_un *)NULL)->sun_path) - sizeof("/control.sock");

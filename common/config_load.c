@@ -6,6 +6,7 @@
 #include "config.h"
 #include "config_camera.h"
 #include "config_check.h"
+#include "config_overlay.h"
 #include "config_read.h"
 #include "config_report.h"
 #include "config_source.h"
@@ -40,6 +41,20 @@ static char *default_runtime_dir(void)
     return path;
 }
 
+/* Without a home directory (a service's user) what must be kept lies beside what need not. */
+static char *default_state_dir(const char *runtime_dir)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+    if (geteuid() == 0)
+        return need(strdup("/var/lib/ringcast"));
+    if (state != NULL && state[0] == '/')
+        return join(state, "/ringcast", "");
+    if (home != NULL && home[0] == '/' && home[1] != '\0')
+        return join(home, "/.local/state/ringcast", "");
+    return need(strdup(runtime_dir));
+}
+
 static void report_syntax(const config_t *tree, struct config_report *report)
 {
     unsigned line = (unsigned)config_error_line(tree);
@@ -69,7 +84,8 @@ static void round_sizes(size_t *ring_size, size_t *ring_size_max)
 }
 
 /* What the file leaves to the machine, and the form in which others want what it says. */
-static void settle(struct config *config, struct config_report *report, const struct config_source *source)
+static void settle(struct config *config, const json_t *changes, struct config_report *report,
+                   const struct config_source *source)
 {
     char why[CONFIG_PROBLEM_SIZE];
     char *given = config->runtime_dir != NULL ? config->runtime_dir : default_runtime_dir();
@@ -78,45 +94,72 @@ static void settle(struct config *config, struct config_report *report, const st
     free(given);
     if (!config_check_runtime_dir(config->runtime_dir, why))
         config_report_add(report, 1, "runtime_dir", "%s", why);
+    if (config->state_dir == NULL)
+        config->state_dir = default_state_dir(config->runtime_dir);
     if (config->instance == NULL)
         config->instance = need(config_derive_instance(config->runtime_dir));
     round_sizes(&config->ring_size, &config->ring_size_max);
     for (size_t i = 0; i < config->camera_count; i++) {
         struct config_camera *camera = &config->cameras[i];
         round_sizes(&camera->ring_size, &camera->ring_size_max);
-        camera->line = (int)config_source_place(source, (unsigned)camera->line).line;
+        camera->line = camera->line > 0 ? (int)config_source_place(source, (unsigned)camera->line).line : 0;
+        camera->origin = config_overlay_origin(changes, camera->name);
     }
 }
 
-static void parse(const struct config_source *source, struct config *config, struct config_report *report)
+static void parse(const struct config_source *source, const json_t *changes, struct config *config,
+                  struct config_report *report)
 {
     config_t tree;
 
     config_init(&tree);
-    if (config_read_string(&tree, config_source_text(source)) == CONFIG_TRUE)
+    if (config_read_string(&tree, config_source_text(source)) == CONFIG_TRUE) {
+        config_overlay_apply(config_root_setting(&tree), changes, report);
         config_read_tree(config_root_setting(&tree), config, report, source);
-    else
+    } else {
         report_syntax(&tree, report);
+    }
     config_destroy(&tree);
     if (report->count == 0)
-        settle(config, report, source);
+        settle(config, changes, report, source);
 }
 
-struct config *config_load(const char *path, FILE *errors)
+struct config_source *config_read_source(const char *path, FILE *errors)
 {
     struct config_report report = {0};
     struct config_source *source = config_source_create(path, &report);
+
+    if (config_source_text(source) == NULL) {
+        config_report_print(&report, source, errors);
+        config_source_destroy(source);
+        source = NULL;
+    }
+    config_report_finish(&report);
+    return source;
+}
+
+struct config *config_interpret(const struct config_source *source, const char *path, const json_t *changes,
+                                FILE *errors)
+{
+    struct config_report report = {0};
     struct config *config = need(calloc(1, sizeof(*config)));
 
     config->path = need(strdup(path));
-    if (config_source_text(source) != NULL)
-        parse(source, config, &report);
+    parse(source, changes, config, &report);
     if (report.count > 0) {
         config_report_print(&report, source, errors);
         config_free(config);
         config = NULL;
     }
     config_report_finish(&report);
+    return config;
+}
+
+struct config *config_load(const char *path, FILE *errors)
+{
+    struct config_source *source = config_read_source(path, errors);
+    struct config *config = source == NULL ? NULL : config_interpret(source, path, NULL, errors);
+
     config_source_destroy(source);
     return config;
 }
@@ -131,6 +174,7 @@ void config_free(struct config *config)
     free(config->path);
     free(config->listen_host);
     free(config->runtime_dir);
+    free(config->state_dir);
     free(config->instance);
     free(config);
 }

@@ -177,6 +177,12 @@ static void begin_worker(struct camera *camera)
     }
 }
 
+static void has_ended(struct camera *camera)
+{
+    camera->ended = true;
+    camera->host.ended(camera->host.data, camera);
+}
+
 static void keep_last_exit(struct camera *camera, const char *reason)
 {
     json_decref(camera->last_exit);
@@ -205,7 +211,7 @@ static void on_gone(void *data, enum worker_end end, pid_t pid, const char *reas
         camera->host.exited(camera->host.data, camera, pid, reason);
     }
     if (camera->ending)
-        camera->host.ended(camera->host.data, camera);
+        has_ended(camera);
     else if (restarting || !wanted(camera))
         settle(camera);
     else
@@ -285,12 +291,13 @@ static void consider_sleep(struct camera *camera)
                   camera->config->on_demand_idle * 1000u, on_idle, camera);
 }
 
-void camera_set_viewers(struct camera *camera, int64_t viewers)
+bool camera_set_viewers(struct camera *camera, int64_t viewers)
 {
     if (viewers == camera->viewers)
-        return;
+        return false;
     camera->viewers = viewers;
     consider_sleep(camera);
+    return true;
 }
 
 void camera_want(struct camera *camera, uint64_t duration_ms)
@@ -384,7 +391,7 @@ void camera_end(struct camera *camera)
     timer_disarm(&camera->idle_timer);
     camera_watch_silence(camera, false);
     if (worker_phase(camera->worker) == WORKER_NONE)
-        camera->host.ended(camera->host.data, camera);
+        has_ended(camera);
     else
         worker_end(camera->worker);
 }
@@ -505,6 +512,9 @@ struct camera_view camera_view(const struct camera *camera)
         .handed_over = camera->handed_over,
         .enabled = camera->config->enabled,
         .on_demand = camera->config->on_demand,
+        .ending = camera->ending,
+        .ended = camera->ended,
+        .origin = camera->config->origin,
         .last_exit = camera->last_exit,
     };
 }

@@ -68,6 +68,8 @@ struct camera_view {
     int64_t fragments;   /* of the present worker */
     bool handed_over;    /* a worker has had the configuration, or could not be made, or none is wanted */
     bool enabled, on_demand;
+    bool ending, ended; /* told to end; and done so */
+    enum config_origin origin;
     const json_t *last_exit; /* last_exit.h; NULL: no worker has ended */
 };
 
@@ -90,8 +92,9 @@ void camera_start(struct camera *camera);
  */
 void camera_set(struct camera *camera, const struct config_camera *config);
 
-/* So many viewers watch it; and a reader of its ring will for the next DURATION_MS. Wakes one on demand. */
-void camera_set_viewers(struct camera *camera, int64_t viewers);
+/* So many viewers watch it (true: that is new); and a reader of its ring will for the next DURATION_MS. Wakes
+ * one on demand. */
+bool camera_set_viewers(struct camera *camera, int64_t viewers);
 void camera_want(struct camera *camera, uint64_t duration_ms);
 
 /* The worker's log shows LEVEL from now on; the next worker's too. */

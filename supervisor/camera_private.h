@@ -48,6 +48,7 @@ struct camera {
     bool handed_over;
     bool restarting;          /* the worker is being ended for a restart */
     bool ending;              /* no worker any more */
+    bool ended;               /* and there is none */
     int64_t viewers;          /* over all fan-outs */
     uint64_t wanted_until_ms; /* by readers that say so (`want`) */
     bool sleepy;              /* on demand, and nobody has wanted it for the idle time */

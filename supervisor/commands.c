@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "commands_change.h"
+#include "limit.h"
 #include "message.h"
 #include "timer.h"
 
@@ -27,18 +29,20 @@ static double seconds_since(uint64_t since_ms)
 static json_t *camera_status(const struct supervisor *supervisor, size_t index)
 {
     struct camera_view view = camera_view(supervisor_camera(supervisor, index));
+    static const char *const origins[] = {
+        [CONFIG_FROM_FILE] = "file", [CONFIG_CHANGED] = "changed", [CONFIG_ADDED] = "added"};
     bool known = view.codecs != NULL;
 
     return json_pack(
-        "{s:s, s:s, s:o, s:f, s:I, s:s, s:I, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:b, s:b, s:O?}", "name",
-        view.name, "state", camera_strstate(view.state), "pid", pid_or_null(view.pid), "since_s",
+        "{s:s, s:s, s:o, s:f, s:I, s:s, s:I, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:b, s:b, s:s, s:O?}",
+        "name", view.name, "state", camera_strstate(view.state), "pid", pid_or_null(view.pid), "since_s",
         seconds_since(view.since_ms), "restarts", (json_int_t)view.restarts, "ring", view.ring, "ring_size",
         (json_int_t)view.ring_size, "codecs", text_or_null(view.codecs), "width",
         known ? json_integer(view.width) : json_null(), "height",
         known ? json_integer(view.height) : json_null(), "fps", view.fps, "bitrate", view.bitrate, "viewers",
         (json_int_t)supervisor_viewers(supervisor, view.name), "fragments", (json_int_t)view.fragments,
-        "error", text_or_null(view.error), "enabled", view.enabled, "on_demand", view.on_demand, "last_exit",
-        view.last_exit);
+        "error", text_or_null(view.error), "enabled", view.enabled, "on_demand", view.on_demand, "source",
+        origins[view.origin], "last_exit", view.last_exit);
 }
 
 static json_t *cameras_status(const struct supervisor *supervisor)
@@ -46,7 +50,8 @@ static json_t *cameras_status(const struct supervisor *supervisor)
     json_t *cameras = json_array();
 
     for (size_t i = 0; i < supervisor_camera_count(supervisor); i++)
-        json_array_append_new(cameras, camera_status(supervisor, i));
+        if (!camera_view(supervisor_camera(supervisor, i)).ending)
+            json_array_append_new(cameras, camera_status(supervisor, i));
     return cameras;
 }
 
@@ -126,7 +131,7 @@ static const char *nearest_camera(const struct supervisor *supervisor, const cha
     return nearest;
 }
 
-static json_t *no_such_camera(const struct supervisor *supervisor, const char *name)
+json_t *commands_no_such_camera(const struct supervisor *supervisor, const char *name)
 {
     if (strlen(name) > CONFIG_CAMERA_NAME_MAX)
         return message_error("no-such-camera", "no camera has so long a name");
@@ -136,20 +141,111 @@ static json_t *no_such_camera(const struct supervisor *supervisor, const char *n
     return message_error("no-such-camera", "no camera is called \"%s\"; did you mean \"%s\"?", name, nearest);
 }
 
-static json_t *answer_restart(struct supervisor *supervisor, const json_t *request)
+static struct camera *find_camera(const struct supervisor *supervisor, const char *name)
+{
+    for (size_t i = 0; i < supervisor_camera_count(supervisor); i++) {
+        struct camera_view view = camera_view(supervisor_camera(supervisor, i));
+        if (strcmp(view.name, name) == 0 && !view.ending)
+            return supervisor_camera(supervisor, i);
+    }
+    return NULL;
+}
+
+/* The camera that the request names; NULL, and *error is what to answer. */
+static struct camera *requested_camera(struct supervisor *supervisor, const json_t *request, json_t **error)
 {
     const char *name = message_string(request, "camera", NULL);
+    struct camera *camera = name == NULL ? NULL : find_camera(supervisor, name);
 
     if (name == NULL)
-        return message_error("malformed", "restart needs \"camera\", the name of a camera");
-    for (size_t i = 0; i < supervisor_camera_count(supervisor); i++) {
-        struct camera *camera = supervisor_camera(supervisor, i);
-        if (strcmp(camera_view(camera).name, name) == 0) {
-            camera_restart(camera);
-            return message_new("ok");
-        }
+        *error =
+            message_error("malformed", "%s needs \"camera\", the name of a camera", message_type(request));
+    else if (camera == NULL)
+        *error = commands_no_such_camera(supervisor, name);
+    return camera;
+}
+
+static json_t *answer_restart(struct supervisor *supervisor, const json_t *request)
+{
+    json_t *error = NULL;
+    struct camera *camera = requested_camera(supervisor, request, &error);
+
+    if (camera == NULL)
+        return error;
+    camera_restart(camera);
+    return message_new("ok");
+}
+
+static json_t *answer_want(struct supervisor *supervisor, const json_t *request)
+{
+    json_t *error = NULL;
+    struct camera *camera = requested_camera(supervisor, request, &error);
+    json_int_t seconds = message_integer(request, "seconds", 0);
+
+    if (camera == NULL)
+        return error;
+    if (seconds < 1 || seconds > LIMIT_WANT_S)
+        return message_error("malformed", "want needs \"seconds\", 1 to %d", LIMIT_WANT_S);
+    camera_want(camera, (uint64_t)seconds * 1000u);
+    struct camera_view view = camera_view(camera);
+    return json_pack("{s:i, s:s, s:s, s:s}", "v", MESSAGE_VERSION, "type", "wanted", "ring", view.ring,
+                     "state", camera_strstate(view.state));
+}
+
+/* Of the process that the request names; NULL: no such one. */
+static struct service *requested_service(const struct supervisor *supervisor, const json_t *request)
+{
+    const char *process = message_string(request, "process", "");
+    json_int_t index = message_integer(request, "index", 0);
+
+    if (strcmp(process, "template") == 0)
+        return template_service(supervisor_template(supervisor));
+    if (strcmp(process, "keeper") == 0)
+        return keeper_service(supervisor_keeper(supervisor));
+    if (strcmp(process, "fanout") == 0 && index >= 0 && (size_t)index < supervisor_fanout_count(supervisor))
+        return fanout_service(supervisor_fanout(supervisor, (size_t)index));
+    return NULL;
+}
+
+/* LINES (consumed) may be NULL. */
+static json_t *log_message(json_t *lines, const json_t *last_exit)
+{
+    return json_pack("{s:i, s:s, s:o, s:O?}", "v", MESSAGE_VERSION, "type", "log", "lines",
+                     lines == NULL ? json_array() : lines, "last_exit", last_exit);
+}
+
+static json_t *answer_log(struct supervisor *supervisor, const json_t *request)
+{
+    json_t *error = NULL;
+
+    if (json_object_get(request, "process") != NULL) {
+        struct service *service = requested_service(supervisor, request);
+        if (service == NULL)
+            return message_error("malformed", "\"process\" is one of fanout, template, keeper");
+        return log_message(service_lines(service, SIZE_MAX), service_last_exit(service));
     }
-    return no_such_camera(supervisor, name);
+    struct camera *camera = requested_camera(supervisor, request, &error);
+    if (camera == NULL)
+        return error;
+    return log_message(camera_lines(camera, SIZE_MAX), camera_view(camera).last_exit);
+}
+
+static json_t *answer_log_level(struct supervisor *supervisor, const json_t *request)
+{
+    json_t *error = NULL;
+    enum log_level level;
+
+    if (log_level_from_name(message_string(request, "level", ""), &level) < 0)
+        return message_error("malformed", "\"level\" is one of error, warning, info, debug");
+    if (json_object_get(request, "camera") == NULL) {
+        supervisor_set_log_level(supervisor, level);
+        return message_new("ok");
+    }
+    struct camera *camera = requested_camera(supervisor, request, &error);
+    if (camera == NULL)
+        return error;
+    camera_set_log_level(camera, level);
+    return message_new("ok");
 }
 
 static json_t *answer_stop(struct supervisor *supervisor, const json_t *request)
@@ -164,7 +260,18 @@ json_t *commands_answer(struct supervisor *supervisor, const json_t *request)
     static const struct {
         const char *type;
         json_t *(*answer)(struct supervisor *supervisor, const json_t *request);
-    } commands[] = {{"status", answer_status}, {"restart", answer_restart}, {"stop", answer_stop}};
+    } commands[] = {{"status", answer_status},
+                    {"restart", answer_restart},
+                    {"stop", answer_stop},
+                    {"want", answer_want},
+                    {"log", answer_log},
+                    {"log-level", answer_log_level},
+                    {"reload", commands_reload},
+                    {"camera-add", commands_camera_add},
+                    {"camera-set", commands_camera_set},
+                    {"camera-remove", commands_camera_remove},
+                    {"camera-enable", commands_camera_enable},
+                    {"camera-disable", commands_camera_disable}};
 
     if (supervisor_stopping(supervisor))
         return message_error("stopping", "ringcastd is ending");

@@ -123,7 +123,7 @@ static int open_all(struct control *control, sd_event *event, const char *path, 
         return error;
     error = watch(control, event);
     if (error == 0)
-        error = door_open(event, path, inner_path, &control->door);
+        error = door_open(event, path, inner_path, DOOR_REQUESTERS, &control->door);
     if (error < 0)
         log_error("the control socket %s cannot be opened: %s", path, strerror(-error));
     return error;

@@ -38,10 +38,8 @@
  */
 #define LINGER_MS 1000
 
-/* SP handshake: 0 'S' 'P' 0, the protocol (big endian), two reserved bytes. 0x30 is REQ. */
-static const char req_greeting[] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
-
-#define GREETING_SIZE sizeof(req_greeting)
+/* SP handshake: 0 'S' 'P' 0, the protocol (big endian), two reserved bytes. */
+#define GREETING_SIZE 8u
 #define BUFFER_SIZE 16384u
 
 /* Reads of one connection before others get their turn. */
@@ -67,6 +65,7 @@ struct door {
     sd_event *event;
     int listener;
     sd_event_source *source;
+    char greeting[GREETING_SIZE];
     struct sockaddr_un inner_address;
     LIST_HEAD(, connection) connections;
     size_t count;
@@ -219,8 +218,8 @@ static void read_greeting(struct connection *connection)
         return;
     }
     size_t known = connection->request.end < GREETING_SIZE ? connection->request.end : GREETING_SIZE;
-    if (memcmp(connection->request.data, req_greeting, known) != 0) {
-        log_warning("control: a client that does not speak NNG's request protocol was turned away");
+    if (memcmp(connection->request.data, connection->door->greeting, known) != 0) {
+        log_warning("control: a client that does not speak NNG's protocol for this socket was turned away");
         drop(connection);
         return;
     }
@@ -316,7 +315,8 @@ static int listen_at(struct door *door, const struct sockaddr_un *address)
     return sd_event_add_io(door->event, &door->source, door->listener, EPOLLIN, on_connection, door);
 }
 
-int door_open(sd_event *event, const char *path, const char *inner_path, struct door **result)
+int door_open(sd_event *event, const char *path, const char *inner_path, enum door_guests guests,
+              struct door **result)
 {
     struct sockaddr_un address;
     struct door *door = calloc(1, sizeof(*door));
@@ -325,6 +325,7 @@ int door_open(sd_event *event, const char *path, const char *inner_path, struct 
         return -ENOMEM;
     door->event = sd_event_ref(event);
     door->listener = -1;
+    memcpy(door->greeting, (const char[GREETING_SIZE]){0, 'S', 'P', 0, 0, (char)guests, 0, 0}, GREETING_SIZE);
     LIST_INIT(&door->connections);
     int error = address_of(path, &address);
     if (error == 0)

@@ -10,6 +10,11 @@
 /* Bytes of "fanout[63]", as the log and the keeper call it. */
 #define NAME_SIZE 32
 
+static const char *const level_names[] = {[LOG_LEVEL_ERROR] = "error",
+                                          [LOG_LEVEL_WARNING] = "warning",
+                                          [LOG_LEVEL_INFO] = "info",
+                                          [LOG_LEVEL_DEBUG] = "debug"};
+
 struct fanout {
     struct fanout_host host;
     struct fanout_config config;
@@ -33,16 +38,12 @@ static void send(struct fanout *fanout, json_t *message, const int *fds, int fd_
 
 static void on_begun(void *owner)
 {
-    static const char *const levels[] = {[LOG_LEVEL_ERROR] = "error",
-                                         [LOG_LEVEL_WARNING] = "warning",
-                                         [LOG_LEVEL_INFO] = "info",
-                                         [LOG_LEVEL_DEBUG] = "debug"};
     struct fanout *fanout = owner;
 
     send(fanout,
          json_pack("{s:i, s:s, s:s, s:I, s:s}", "v", MESSAGE_VERSION, "type", "listen", "address",
                    fanout->config.address, "processes", (json_int_t)fanout->config.count, "log_level",
-                   levels[fanout->config.log_level]),
+                   level_names[fanout->config.log_level]),
          &fanout->config.listener, 1);
     fanout->host.begun(fanout->host.data, fanout);
 }
@@ -141,6 +142,20 @@ void fanout_remove_camera(struct fanout *fanout, const char *name)
 {
     send(fanout, json_pack("{s:i, s:s, s:s}", "v", MESSAGE_VERSION, "type", "camera-remove", "name", name),
          NULL, 0);
+}
+
+void fanout_set_log_level(struct fanout *fanout, enum log_level level)
+{
+    fanout->config.log_level = level;
+    send(fanout,
+         json_pack("{s:i, s:s, s:s}", "v", MESSAGE_VERSION, "type", "log-level", "level", level_names[level]),
+         NULL, 0);
+}
+
+void fanout_set_listener(struct fanout *fanout, int listener)
+{
+    fanout->config.listener = listener;
+    service_renew(fanout->service);
 }
 
 int64_t fanout_viewers(const struct fanout *fanout, const char *camera)

@@ -47,6 +47,11 @@ void fanout_update_camera(struct fanout *fanout, const struct camera_view *camer
 
 void fanout_remove_camera(struct fanout *fanout, const char *name);
 
+void fanout_set_log_level(struct fanout *fanout, enum log_level level);
+
+/* Another socket to listen on, at the address that was given when it was made: its viewers are sent away. */
+void fanout_set_listener(struct fanout *fanout, int listener);
+
 /* Viewers of CAMERA, or of all cameras if it is NULL. */
 int64_t fanout_viewers(const struct fanout *fanout, const char *camera);
 

@@ -57,6 +57,9 @@
 /* Log lines of a process that are kept when it ends. */
 #define LIMIT_LAST_WORDS 8
 
+/* Longest time in seconds that a reader may ask a camera to stay awake for; it asks again. Documented. */
+#define LIMIT_WANT_S 60
+
 /* Malformed messages that one process may send before it is given up: none is normal, a flood is an attack.
  */
 #define LIMIT_BAD_MESSAGES 16

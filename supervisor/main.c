@@ -128,7 +128,7 @@ static void on_ready(void *data, const char *address)
     }
 }
 
-static int run(const struct config *config, bool foreground)
+static int run(const char *path, bool foreground)
 {
     struct session session = {.log_fd = -1, .foreground = foreground};
     char program_dir[PATH_MAX];
@@ -145,11 +145,24 @@ static int run(const struct config *config, bool foreground)
     }
     const struct supervisor_options options = {
         .program_dir = program_dir, .child_log = session.log_fd, .ready = on_ready, .data = &session};
-    int exit_code = chdir("/") < 0 ? EXIT_FAILED : supervisor_run(config, &options);
+    int exit_code = chdir("/") < 0 ? EXIT_FAILED : supervisor_run(path, &options);
     if (session.log_fd >= 0)
         close(session.log_fd);
     daemon_failed(exit_code);
     return exit_code;
+}
+
+/* The daemon leaves its directory, and reads the file again when it is told to. */
+static char *absolute_path(const char *path)
+{
+    char *directory = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *absolute = NULL;
+
+    if (asprintf(&absolute, "%s%s%s", directory == NULL ? "" : directory, directory == NULL ? "" : "/",
+                 path) < 0)
+        abort();
+    free(directory);
+    return absolute;
 }
 
 int main(int argc, char *argv[])
@@ -172,7 +185,9 @@ int main(int argc, char *argv[])
         log_open("supervisor", NULL);
         log_set_level(config->log_level);
         secrets_hide(config);
-        exit_code = run(config, arguments.foreground);
+        char *path = absolute_path(arguments.config);
+        exit_code = run(path, arguments.foreground);
+        free(path);
         log_close();
     }
     config_free(config);

@@ -215,6 +215,12 @@ void service_end(struct service *service)
     child_end(service->child);
 }
 
+void service_renew(struct service *service)
+{
+    if (service->child != NULL)
+        child_end(service->child);
+}
+
 void service_kill(struct service *service, const char *why)
 {
     if (service->child != NULL)

@@ -45,6 +45,9 @@ void service_start(struct service *service);
 /* Ends it for good; `gone` follows unless there is no process. */
 void service_end(struct service *service);
 
+/* Tells the process to end cleanly; another is started then. */
+void service_renew(struct service *service);
+
 /* Kills the process, which is then started again; WHY is logged. */
 void service_kill(struct service *service, const char *why);
 

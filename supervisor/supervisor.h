@@ -26,10 +26,11 @@ struct supervisor_options {
 };
 
 /*
- * Runs until it is told to end by SIGTERM, SIGINT or the command `stop`. What goes wrong is logged.
- * 0: ended as told; 1: could not start, or could not go on. Nothing is left behind in either case.
+ * Runs with the configuration at CONFIG_PATH (absolute), and what was changed at run time, until it is told
+ * to end by SIGTERM, SIGINT or the command `stop`. What goes wrong is logged. 0: ended as told; 1: could not
+ * start, or could not go on. Nothing is left behind in either case.
  */
-int supervisor_run(const struct config *config, const struct supervisor_options *options);
+int supervisor_run(const char *config_path, const struct supervisor_options *options);
 
 /* For the commands. */
 const struct config *supervisor_config(const struct supervisor *supervisor);
@@ -44,6 +45,9 @@ int64_t supervisor_viewers(const struct supervisor *supervisor, const char *came
 struct keeper *supervisor_keeper(const struct supervisor *supervisor);
 struct template *supervisor_template(const struct supervisor *supervisor);
 bool supervisor_stopping(const struct supervisor *supervisor);
+
+/* Everybody logs this much from now on. */
+void supervisor_set_log_level(struct supervisor *supervisor, enum log_level level);
 
 /* Begins to end, as on SIGTERM. */
 void supervisor_stop(struct supervisor *supervisor);

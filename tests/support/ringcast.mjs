@@ -29,7 +29,14 @@ export class Ringcast {
     this.runtime = path.join(directory, 'run');
     this.instance = `test-${process.pid}-${++instances}`;
     this.config = path.join(directory, 'ringcast.conf');
-    this.settings = { listen: '127.0.0.1:0', runtime_dir: this.runtime, instance: this.instance, ...settings };
+    this.state = path.join(directory, 'state');
+    this.settings = {
+      listen: '127.0.0.1:0',
+      runtime_dir: this.runtime,
+      state_dir: this.state,
+      instance: this.instance,
+      ...settings,
+    };
     this.instance = this.settings.instance;
     this.children = new Set(); // every descendant seen
     this.past = []; // earlier runs of the supervisor

@@ -360,7 +360,7 @@ static void a_thousand_cameras_are_accepted_and_no_more(void **state)
         fputs(");\n", file);
         fclose(file);
         if (count > 1000) {
-            config_fixture_assert_errors("c.conf", "c.conf:1: cameras: 1001 cameras; list 1 to 1000\n");
+            config_fixture_assert_errors("c.conf", "c.conf:1: cameras: 1001 cameras; list 0 to 1000\n");
             continue;
         }
         struct config *config = load_good("c.conf");

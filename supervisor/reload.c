@@ -1,0 +1,299 @@
+#include "reload.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config_camera.h"
+#include "config_source.h"
+#include "log.h"
+#include "message.h"
+#include "secrets.h"
+#include "supervisor_private.h"
+
+/* --- The difference
+ * ----------------------------------------------------------------------------------------- */
+
+static const struct config_camera *find_config(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->camera_count; i++)
+        if (strcmp(config->cameras[i].name, name) == 0)
+            return &config->cameras[i];
+    return NULL;
+}
+
+/* A ring of another kind is another ring, and so another camera for its readers. */
+static bool same_ring(const struct config_camera *a, const struct config_camera *b)
+{
+    return a->ring_size == b->ring_size && a->ring_size_max == b->ring_size_max;
+}
+
+static void publish_camera(struct supervisor *supervisor, const char *event, const char *name)
+{
+    events_publish(supervisor->events, event, json_pack("{s:s}", "camera", name));
+}
+
+static void remove_camera(struct supervisor *supervisor, struct camera *camera)
+{
+    for (size_t i = 0; i < supervisor->fanout_count; i++)
+        fanout_remove_camera(supervisor->fanouts[i], camera_view(camera).name);
+    camera_end(camera);
+}
+
+static void add_camera(struct supervisor *supervisor, const struct config_camera *config)
+{
+    if (supervisor_make_camera(supervisor, config) < 0)
+        return;
+    struct camera *camera = supervisor->cameras[supervisor->camera_count - 1];
+    struct camera_view view = camera_view(camera);
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
+        fanout_add_camera(supervisor->fanouts[i], &view);
+        fanout_update_camera(supervisor->fanouts[i], &view);
+    }
+    camera_start(camera);
+}
+
+void reload_reconcile(struct supervisor *supervisor)
+{
+    const struct config *config = supervisor->config;
+
+    if (supervisor->stopping)
+        return;
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
+        struct camera *camera = supervisor->cameras[i];
+        const struct config_camera *now = camera_config(camera);
+        const struct config_camera *wanted = find_config(config, now->name);
+        if (camera_view(camera).ending)
+            continue;
+        if (wanted == NULL || !same_ring(now, wanted))
+            remove_camera(supervisor, camera);
+        else if (!config_camera_equal(now, wanted))
+            camera_set(camera, wanted);
+    }
+    /* One that must end first is made when it has. */
+    for (size_t i = 0; i < config->camera_count; i++)
+        if (supervisor_find_camera(supervisor, config->cameras[i].name) == NULL)
+            add_camera(supervisor, &config->cameras[i]);
+}
+
+/* {"added":[…],"removed":[…],"changed":[…],"unchanged":N} */
+static json_t *difference(const struct config *before, const struct config *after)
+{
+    json_t *added = json_array(), *removed = json_array(), *changed = json_array();
+    json_int_t unchanged = 0;
+
+    for (size_t i = 0; i < before->camera_count; i++)
+        if (find_config(after, before->cameras[i].name) == NULL)
+            json_array_append_new(removed, json_string(before->cameras[i].name));
+    for (size_t i = 0; i < after->camera_count; i++) {
+        const struct config_camera *camera = &after->cameras[i];
+        const struct config_camera *old = find_config(before, camera->name);
+        if (old == NULL)
+            json_array_append_new(added, json_string(camera->name));
+        else if (!config_camera_equal(old, camera))
+            json_array_append_new(changed, json_string(camera->name));
+        else
+            unchanged++;
+    }
+    return json_pack("{s:o, s:o, s:o, s:I}", "added", added, "removed", removed, "changed", changed,
+                     "unchanged", unchanged);
+}
+
+static void publish_each(struct supervisor *supervisor, const char *event, const json_t *names)
+{
+    const json_t *name;
+    size_t index;
+
+    json_array_foreach(names, index, name)
+    {
+        publish_camera(supervisor, event, json_string_value(name));
+    }
+}
+
+/* --- Applying
+ * ----------------------------------------------------------------------------------------------- */
+
+static void apply_log_level(struct supervisor *supervisor, enum log_level level)
+{
+    if (level != supervisor->config->log_level || level != log_level_now())
+        supervisor_set_log_level(supervisor, level);
+}
+
+/* NEXT is the configuration from now on. What became of the cameras. */
+static json_t *apply(struct supervisor *supervisor, struct config *next)
+{
+    struct config *before = supervisor->config;
+    json_t *report = difference(before, next);
+
+    secrets_hide(next);
+    apply_log_level(supervisor, next->log_level);
+    supervisor->config = next;
+    reload_reconcile(supervisor);
+    config_free(before);
+    publish_each(supervisor, "camera-added", json_object_get(report, "added"));
+    publish_each(supervisor, "camera-removed", json_object_get(report, "removed"));
+    publish_each(supervisor, "camera-changed", json_object_get(report, "changed"));
+    return report;
+}
+
+/* What cannot change while ringcastd runs; NULL: all of it is the same. */
+static const char *fixed_setting_that_differs(const struct config *a, const struct config *b)
+{
+    if (strcmp(a->runtime_dir, b->runtime_dir) != 0)
+        return "runtime_dir";
+    if (strcmp(a->instance, b->instance) != 0)
+        return "instance";
+    if (strcmp(a->state_dir, b->state_dir) != 0)
+        return "state_dir";
+    return a->fanout_processes != b->fanout_processes ? "fanout.processes" : NULL;
+}
+
+/* The lines that config.h printed, as an array. */
+static json_t *lines_of(char *text)
+{
+    json_t *lines = json_array();
+
+    for (char *save = NULL, *line = strtok_r(text, "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save))
+        json_array_append_new(lines, json_string(line));
+    return lines;
+}
+
+static json_t *configuration_error(const char *code, char *text)
+{
+    json_t *errors = lines_of(text);
+    const char *first = json_string_value(json_array_get(errors, 0));
+    json_t *message = message_error(code, "%s", first == NULL ? "the configuration cannot be read" : first);
+
+    json_object_set_new(message, "errors", errors);
+    return message;
+}
+
+/* --- The file
+ * ----------------------------------------------------------------------------------------------- */
+
+static struct config *read_file(struct supervisor *supervisor, struct config_source **source, FILE *errors)
+{
+    *source = config_read_source(supervisor->config_path, errors);
+    if (*source == NULL)
+        return NULL;
+    return config_interpret(*source, supervisor->config_path, changes_now(supervisor->changes), errors);
+}
+
+/* Opens the new address before anything is changed. 0 or negative errno. */
+static int change_listener(struct supervisor *supervisor, const struct config *next)
+{
+    const struct config *now = supervisor->config;
+
+    if (strcmp(now->listen_host, next->listen_host) == 0 && now->listen_port == next->listen_port)
+        return 0;
+    int before = supervisor->listener;
+    int error = supervisor_open_listener(supervisor, next->listen_host, next->listen_port);
+    if (error < 0)
+        return error;
+    for (size_t i = 0; i < supervisor->fanout_count; i++)
+        fanout_set_listener(supervisor->fanouts[i], supervisor->listener);
+    close(before);
+    return 0;
+}
+
+static json_t *apply_file(struct supervisor *supervisor, struct config_source *source, struct config *next)
+{
+    const char *fixed = fixed_setting_that_differs(supervisor->config, next);
+
+    if (fixed != NULL || change_listener(supervisor, next) < 0) {
+        json_t *error =
+            fixed != NULL
+                ? message_error("not-at-run-time",
+                                "%s cannot change while ringcastd runs; start it again, or put it back",
+                                fixed)
+                : message_error("configuration", "listen: cannot listen on %s:%d; see the log",
+                                next->listen_host, next->listen_port);
+        config_free(next);
+        config_source_destroy(source);
+        return error;
+    }
+    config_source_destroy(supervisor->source);
+    supervisor->source = source;
+    json_t *report = apply(supervisor, next);
+    events_publish(supervisor->events, "reloaded", json_copy(report));
+    json_t *reply = message_new("reloaded");
+    json_object_update(reply, report);
+    json_decref(report);
+    return reply;
+}
+
+json_t *reload_file(struct supervisor *supervisor)
+{
+    struct config_source *source = NULL;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *errors = open_memstream(&text, &size);
+
+    if (errors == NULL)
+        return NULL;
+    struct config *next = read_file(supervisor, &source, errors);
+    fclose(errors);
+    json_t *reply;
+    if (next != NULL) {
+        reply = apply_file(supervisor, source, next);
+    } else {
+        reply = configuration_error("configuration", text);
+        config_source_destroy(source);
+    }
+    free(text);
+    return reply;
+}
+
+/* --- Commands
+ * ----------------------------------------------------------------------------------------------- */
+
+json_t *reload_copy_changes(const struct supervisor *supervisor)
+{
+    return json_deep_copy(changes_now(supervisor->changes));
+}
+
+/* "FILE: cameras[3].url: why", as the file's errors are told, to "url: why": the sender knows which camera.
+ */
+static void shorten(char *text)
+{
+    char *field = strstr(text, "cameras[");
+    char *dot = field == NULL ? NULL : strstr(field, "].");
+
+    if (dot != NULL) {
+        memmove(text, dot + 2, strlen(dot + 2) + 1);
+    } else if ((field = strstr(text, ": ")) != NULL) {
+        memmove(text, field + 2, strlen(field + 2) + 1);
+    }
+}
+
+json_t *reload_changes(struct supervisor *supervisor, json_t *changes)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *errors = open_memstream(&text, &size);
+
+    if (errors == NULL) {
+        json_decref(changes);
+        return NULL;
+    }
+    struct config *next = config_interpret(supervisor->source, supervisor->config_path, changes, errors);
+    fclose(errors);
+    json_t *reply;
+    if (next == NULL) {
+        shorten(text);
+        reply = configuration_error("setting", text);
+        json_decref(changes);
+    } else if (changes_commit(supervisor->changes, changes) < 0) {
+        reply = message_error("state-file", "the state file in %s cannot be written; see the log",
+                              supervisor->config->state_dir);
+        config_free(next);
+    } else {
+        json_decref(apply(supervisor, next));
+        reply = message_new("ok");
+    }
+    free(text);
+    return reply;
+}

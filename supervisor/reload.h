@@ -1,0 +1,23 @@
+/*
+ * Another configuration while ringcastd runs: the file read again (`reload`, SIGHUP), or a camera changed by
+ * a command
+ * (`camera-add` and the like, kept in changes.h). Everything is checked before anything is touched; then the
+ * difference is applied, and what is the same is left alone. Supervisor's main thread only.
+ */
+#ifndef RELOAD_H
+#define RELOAD_H
+
+#include <jansson.h>
+
+#include "supervisor.h"
+
+/* Reads the file again. A new message: `reloaded`, or an error. */
+json_t *reload_file(struct supervisor *supervisor);
+
+/* Makes CHANGES (consumed) what is changed at run time. A new message: `ok`, or an error. */
+json_t *reload_changes(struct supervisor *supervisor, json_t *changes);
+
+/* The changes at run time that are in force; a new copy. */
+json_t *reload_copy_changes(const struct supervisor *supervisor);
+
+#endif

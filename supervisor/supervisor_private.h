@@ -1,0 +1,70 @@
+/*
+ * The inside of the supervisor, for supervisor.c and the files that are parts of it: supervisor_start.c
+ * (opening everything) and reload.c (another configuration). Supervisor's main thread only.
+ */
+#ifndef SUPERVISOR_PRIVATE_H
+#define SUPERVISOR_PRIVATE_H
+
+#include <systemd/sd-event.h>
+
+#include "changes.h"
+#include "children.h"
+#include "control.h"
+#include "events.h"
+#include "keeper.h"
+#include "leftover.h"
+#include "listen.h"
+#include "runtime_dir.h"
+#include "supervisor.h"
+
+struct supervisor {
+    struct config *config;        /* the file with the changes, as it is in force */
+    struct config_source *source; /* the file's text */
+    struct changes *changes;
+    char *config_path; /* absolute */
+    const struct supervisor_options *options;
+    sd_event *event;
+    sd_event_source *sigterm, *sigint, *sighup;
+    sd_event_source *bury_timer; /* cameras that have ended are destroyed from the loop */
+    struct runtime_dir *runtime_dir;
+    struct children *children;
+    struct keeper *keeper;
+    struct leftovers *leftovers;
+    int listener;
+    char address[LISTEN_URL_SIZE];
+    struct control *control;
+    struct events *events;
+    struct fanout **fanouts;
+    size_t fanout_count;
+    struct template *template;
+    struct camera **cameras;
+    size_t camera_count;
+    uint64_t started_ms;
+    uint64_t takeover_until_ms; /* until then what a killed supervisor left may still be in use */
+    int exit_code;
+    bool took_over; /* the keeper of a killed ringcastd was found */
+    bool ready;
+    bool stopping;
+};
+
+/* supervisor.c: what everything reports to. */
+struct camera_host supervisor_camera_host(struct supervisor *supervisor);
+struct fanout_host supervisor_fanout_host(struct supervisor *supervisor);
+struct template_host supervisor_template_host(struct supervisor *supervisor);
+struct keeper_host supervisor_keeper_host(struct supervisor *supervisor);
+
+struct camera *supervisor_find_camera(const struct supervisor *supervisor, const char *name);
+
+/* supervisor_start.c: everything but the processes, in a fixed order. 0 or negative errno, logged. */
+int supervisor_open(struct supervisor *supervisor);
+
+/* supervisor_start.c: the viewers' socket for HOST and PORT; errors are logged. 0 or negative errno. */
+int supervisor_open_listener(struct supervisor *supervisor, const char *host, int port);
+
+/* supervisor_start.c: another camera at the end of the list; not started. 0 or negative errno, logged. */
+int supervisor_make_camera(struct supervisor *supervisor, const struct config_camera *config);
+
+/* reload.c: makes the cameras what the configuration says; to be called again when one that must end has. */
+void reload_reconcile(struct supervisor *supervisor);
+
+#endif
