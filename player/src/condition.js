@@ -3,6 +3,8 @@
 
 const LATE_S = 2;
 
+const WAKING = new Set(['starting', 'idle']); // idle: a camera on demand, which wakes for its first viewer
+
 const AWAY_WORDS = {
   stalled: 'The camera sends no pictures',
   disabled: 'The camera is switched off in the configuration',
@@ -19,10 +21,10 @@ export function conditionOf(facts) {
   if (state === 'reconnecting' || facts.lost) {
     return { name: 'reconnecting', label: 'Reconnecting', text: 'No connection to the server' };
   }
-  const begins = camera?.state === 'starting' && !camera.error;
+  const begins = WAKING.has(camera?.state) && !camera.error;
   if (begins && state !== 'playing') return { name: 'connecting', label: 'Connecting', text: 'Waiting for the camera' };
   // What is buffered is still shown while a camera that has just gone away is dialled again.
-  const dialled = camera?.state === 'starting' && (begins || state === 'playing');
+  const dialled = WAKING.has(camera?.state) && (begins || state === 'playing');
   if (camera?.state && camera.state !== 'streaming' && !dialled) {
     return { name: 'offline', label: offlineLabel(facts.awaySince), text: awayText(camera) };
   }

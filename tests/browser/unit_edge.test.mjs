@@ -191,6 +191,7 @@ test('a condition is never better than the truth', () => {
   assert.equal(name({ state: 'stalled', camera: dialled }), 'offline');
   assert.equal(name({ state: 'buffering', camera: dialled }), 'offline');
   assert.equal(name({ state: 'buffering', camera: { state: 'starting', error: null } }), 'connecting');
+  assert.equal(name({ state: 'buffering', camera: { state: 'idle', error: null } }), 'connecting', 'a camera on demand wakes');
   assert.equal(conditionOf({ state: 'stalled', camera: away }).text, 'connection refused');
   assert.match(conditionOf({ state: 'stalled', camera: away, awaySince: new Date() }).label, /^Offline since \d\d:\d\d$/);
   assert.equal(conditionOf({ state: 'stalled', camera, late: 4.4 }).label, 'Late by 4 s');
