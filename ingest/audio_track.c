@@ -11,7 +11,7 @@ static int64_t rescale(int64_t value, int64_t from, int64_t to)
     return value / from * to + value % from * to / from;
 }
 
-int audio_track_configure(struct audio_track *track, uint32_t rate, uint32_t unit_duration)
+int audio_track_configure(struct audio_track *track, uint32_t rate)
 {
     if (track->rate != 0 && rate != 0)
         track->floor = rescale(track->started ? track->next : track->floor, track->rate, rate) + 1;
@@ -21,7 +21,6 @@ int audio_track_configure(struct audio_track *track, uint32_t rate, uint32_t uni
             return -ENOMEM;
     }
     track->rate = rate;
-    track->unit_duration = unit_duration;
     track->started = false;
     audio_track_clear(track);
     return 0;
@@ -55,10 +54,10 @@ static bool align(struct audio_track *track, int64_t time, bool exact)
     return true;
 }
 
-void audio_track_put(struct audio_track *track, const uint8_t *data, size_t size, int64_t decode_ns,
-                     bool exact)
+void audio_track_put(struct audio_track *track, const uint8_t *data, size_t size, uint32_t duration,
+                     int64_t decode_ns, bool exact)
 {
-    if (track->rate == 0 || size == 0 || decode_ns < 0)
+    if (track->rate == 0 || size == 0 || duration == 0 || decode_ns < 0)
         return;
     if (!align(track, rescale(decode_ns, NS_PER_SECOND, track->rate), exact))
         return;
@@ -68,8 +67,9 @@ void audio_track_put(struct audio_track *track, const uint8_t *data, size_t size
         track->first = track->next;
     memcpy(track->data + track->length, data, size);
     track->length += size;
+    track->durations[track->count] = duration;
     track->sizes[track->count++] = (uint32_t)size;
-    track->next += track->unit_duration;
+    track->next += duration;
 }
 
 void audio_track_clear(struct audio_track *track)

@@ -17,27 +17,28 @@
 #define AUDIO_TRACK_BYTES_MAX ((size_t)256 * 1024)
 
 struct audio_track {
-    uint32_t rate;          /* Hz: the track's timescale; 0: no audio */
-    uint32_t unit_duration; /* samples in an access unit */
-    int64_t floor;          /* no decode time may be smaller, in samples */
-    int64_t next;           /* decode time of the next access unit, in samples */
+    uint32_t rate; /* Hz: the track's timescale; 0: no audio */
+    int64_t floor; /* no decode time may be smaller, in samples */
+    int64_t next;  /* decode time of the next access unit, in samples */
     bool started;
     int64_t first; /* decode time of the first one waiting */
     uint8_t *data; /* AUDIO_TRACK_BYTES_MAX, allocated with the first use */
     size_t length;
     uint32_t sizes[AUDIO_TRACK_UNITS_MAX];
+    uint32_t durations[AUDIO_TRACK_UNITS_MAX]; /* in samples */
     size_t count;
     uint64_t resyncs; /* how often it was brought back to the source's clock */
 };
 
 /* Begins a track of this rate, whose times follow those that TRACK had. RATE 0: no audio. 0; -ENOMEM. */
-int audio_track_configure(struct audio_track *track, uint32_t rate, uint32_t unit_duration);
+int audio_track_configure(struct audio_track *track, uint32_t rate);
 
 void audio_track_finish(struct audio_track *track);
 
-/* An access unit for DECODE_NS (since the epoch; EXACT if from the source's clock). Copied, or dropped. */
-void audio_track_put(struct audio_track *track, const uint8_t *data, size_t size, int64_t decode_ns,
-                     bool exact);
+/* An access unit of DURATION samples for DECODE_NS (since the epoch; EXACT if from the source's clock).
+ * Copied, or dropped. */
+void audio_track_put(struct audio_track *track, const uint8_t *data, size_t size, uint32_t duration,
+                     int64_t decode_ns, bool exact);
 
 /* Forgets what is waiting: it is in a fragment now. */
 void audio_track_clear(struct audio_track *track);

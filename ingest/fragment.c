@@ -12,7 +12,7 @@ enum {
     VIDEO_TRUN_SIZE = 36,
     VIDEO_TRAF_SIZE = BOX_HEADER + VIDEO_TFHD_SIZE + TFDT_SIZE + VIDEO_TRUN_SIZE,
     AUDIO_TFHD_SIZE = 24,
-    AUDIO_TRUN_BASE = 20, /* and 4 for each sample */
+    AUDIO_TRUN_BASE = 20, /* and 4 for each sample, or 8 if their durations differ */
 };
 
 /* tf_flags, 8.8.7.1. */
@@ -67,9 +67,17 @@ static uint8_t *put_full_box(uint8_t *out, size_t size, const char type[4], unsi
     return put32(put_box(out, size, type), (uint32_t)version << 24 | flags);
 }
 
+static bool has_equal_durations(const struct fragment *fragment)
+{
+    for (size_t i = 1; i < fragment->audio_count; i++)
+        if (fragment->audio_durations[i] != fragment->audio_durations[0])
+            return false;
+    return true;
+}
+
 static size_t audio_trun_size(const struct fragment *fragment)
 {
-    return AUDIO_TRUN_BASE + 4 * fragment->audio_count;
+    return AUDIO_TRUN_BASE + (has_equal_durations(fragment) ? 4 : 8) * fragment->audio_count;
 }
 
 static size_t audio_traf_size(const struct fragment *fragment)
@@ -137,18 +145,24 @@ static uint8_t *put_video_traf(const struct fragment *fragment, size_t data_offs
 
 static uint8_t *put_audio_traf(const struct fragment *fragment, size_t data_offset, uint8_t *out)
 {
+    bool equal = has_equal_durations(fragment);
+
     out = put_box(out, audio_traf_size(fragment), "traf");
     out = put_full_box(out, AUDIO_TFHD_SIZE, "tfhd", 0,
                        TFHD_DEFAULT_BASE_IS_MOOF | TFHD_DEFAULT_DURATION | TFHD_DEFAULT_FLAGS);
     out = put32(out, FRAGMENT_AUDIO_TRACK);
-    out = put32(out, fragment->audio_duration);
+    out = put32(out, fragment->audio_durations[0]);
     out = put32(out, SAMPLE_SYNC);
     out = put_tfdt(out, fragment->audio_time);
-    out = put_full_box(out, audio_trun_size(fragment), "trun", 0, TRUN_DATA_OFFSET | TRUN_SIZE);
+    out = put_full_box(out, audio_trun_size(fragment), "trun", 0,
+                       TRUN_DATA_OFFSET | TRUN_SIZE | (equal ? 0u : TRUN_DURATION));
     out = put32(out, (uint32_t)fragment->audio_count);
     out = put32(out, (uint32_t)data_offset);
-    for (size_t i = 0; i < fragment->audio_count; i++)
+    for (size_t i = 0; i < fragment->audio_count; i++) {
+        if (!equal)
+            out = put32(out, fragment->audio_durations[i]);
         out = put32(out, fragment->audio_sizes[i]);
+    }
     return out;
 }
 

@@ -32,13 +32,13 @@ struct fragment {
     uint32_t duration;          /* video timescale */
     int32_t composition_offset; /* presentation − decode time, video timescale */
     enum fragment_clock clock;
-    int64_t wall_ns;             /* Unix time of the frame, by CLOCK */
-    size_t audio_count;          /* 0: no audio in this fragment */
-    const uint32_t *audio_sizes; /* of each access unit, bytes */
-    const uint8_t *audio_data;   /* the access units, one after the other */
-    size_t audio_length;         /* bytes, the sum of AUDIO_SIZES */
-    int64_t audio_time;          /* tfdt, audio timescale, ≥ 0 */
-    uint32_t audio_duration;     /* of each access unit, audio timescale */
+    int64_t wall_ns;                 /* Unix time of the frame, by CLOCK */
+    size_t audio_count;              /* 0: no audio in this fragment */
+    const uint32_t *audio_sizes;     /* of each access unit, bytes */
+    const uint8_t *audio_data;       /* the access units, one after the other */
+    size_t audio_length;             /* bytes, the sum of AUDIO_SIZES */
+    int64_t audio_time;              /* tfdt, audio timescale, ≥ 0 */
+    const uint32_t *audio_durations; /* of each access unit, audio timescale */
 };
 
 /* Bytes that fragment_write will write. */

@@ -44,6 +44,26 @@ out:
     return result;
 }
 
+static void set_audio_codec(AVCodecParameters *parameters, enum audio_codec codec)
+{
+    switch (codec) {
+    case AUDIO_CODEC_AAC:
+        parameters->codec_id = AV_CODEC_ID_AAC;
+        parameters->codec_tag = MKTAG('m', 'p', '4', 'a');
+        parameters->frame_size = 1024;
+        return;
+    case AUDIO_CODEC_OPUS:
+        parameters->codec_id = AV_CODEC_ID_OPUS;
+        parameters->codec_tag = MKTAG('O', 'p', 'u', 's');
+        return;
+    case AUDIO_CODEC_FLAC:
+        parameters->codec_id = AV_CODEC_ID_FLAC;
+        parameters->codec_tag = MKTAG('f', 'L', 'a', 'C');
+        parameters->bits_per_raw_sample = 16;
+        return;
+    }
+}
+
 static int add_audio(AVFormatContext *muxer, const struct init_audio *audio)
 {
     AVStream *stream = avformat_new_stream(muxer, NULL);
@@ -52,11 +72,9 @@ static int add_audio(AVFormatContext *muxer, const struct init_audio *audio)
         return -ENOMEM;
     stream->time_base = (AVRational){1, (int)audio->sample_rate};
     stream->codecpar->codec_type = AVMEDIA_TYPE_AUDIO;
-    stream->codecpar->codec_id = AV_CODEC_ID_AAC;
-    stream->codecpar->codec_tag = MKTAG('m', 'p', '4', 'a');
+    set_audio_codec(stream->codecpar, audio->codec);
     stream->codecpar->sample_rate = (int)audio->sample_rate;
     av_channel_layout_default(&stream->codecpar->ch_layout, (int)audio->channels);
-    stream->codecpar->frame_size = 1024;
     return set_extradata(stream->codecpar, audio->config, audio->config_size);
 }
 

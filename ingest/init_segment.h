@@ -9,10 +9,12 @@
 #include <stdint.h>
 
 #include "parameter_sets.h"
+#include "transcoder.h"
 
-/* An AAC track. NULL instead of it: no audio. */
+/* The audio track. NULL instead of it: none. */
 struct init_audio {
-    const uint8_t *config; /* AudioSpecificConfig */
+    enum audio_codec codec;
+    const uint8_t *config; /* AudioSpecificConfig, OpusHead or STREAMINFO */
     size_t config_size;
     uint32_t sample_rate; /* Hz; the track's timescale */
     unsigned channels;

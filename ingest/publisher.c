@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aac.h"
 #include "access_unit.h"
-#include "audio_track.h"
+#include "audio_intake.h"
 #include "codec_string.h"
 #include "fragment.h"
 #include "gop_meter.h"
@@ -16,9 +15,6 @@
 #include "log.h"
 #include "parameter_sets.h"
 #include "timeline.h"
-
-/* Longest AudioSpecificConfig kept; real ones have 2 to 7 bytes. */
-#define AUDIO_CONFIG_MAX 64
 
 /* Frames that H.264 streams with B slices reorder, when their SPS does not say: a pyramid of two levels. */
 #define REORDER_ASSUMED 2
@@ -35,12 +31,9 @@ struct publisher {
     struct parameter_sets sets;
     struct access_unit picture;
     struct timeline timeline;
-    struct audio_track audio;
-    struct aac_config aac;
-    uint8_t audio_config[AUDIO_CONFIG_MAX];
-    size_t audio_config_size;
-    unsigned audio_channels;
-    uint8_t *init; /* of the present generation */
+    struct audio_intake audio;
+    enum audio_codec audio_codec; /* for what must be encoded anew */
+    uint8_t *init;                /* of the present generation */
     size_t init_length;
     bool need_keyframe; /* frames are withheld until one comes */
     bool need_init;     /* the parameters may have changed since the present generation began */
@@ -55,6 +48,7 @@ int publisher_create(struct ring_writer *ring, struct publisher **publisher)
     if (made == NULL)
         return -ENOMEM;
     made->ring = ring;
+    made->audio_codec = AUDIO_CODEC_FLAC;
     timeline_init(&made->timeline, ring_writer_epoch_ns(ring), ring_writer_end_ns(ring));
     *publisher = made;
     return 0;
@@ -65,9 +59,14 @@ void publisher_destroy(struct publisher *publisher)
     if (publisher == NULL)
         return;
     parameter_sets_finish(&publisher->sets);
-    audio_track_finish(&publisher->audio);
+    audio_intake_finish(&publisher->audio);
     free(publisher->init);
     free(publisher);
+}
+
+void publisher_set_audio_codec(struct publisher *publisher, enum audio_codec codec)
+{
+    publisher->audio_codec = codec;
 }
 
 void publisher_on_ring_short(struct publisher *publisher, publisher_ring_short ring_short, void *context)
@@ -89,29 +88,6 @@ struct ring_writer *publisher_ring(const struct publisher *publisher)
 const struct publisher_status *publisher_status(const struct publisher *publisher)
 {
     return &publisher->status;
-}
-
-/* Audio that cannot be served is left out and said so once; video goes on without it. */
-static int begin_audio(struct publisher *publisher, const struct source_stream *stream)
-{
-    bool usable = stream->codec == SOURCE_CODEC_AAC && stream->extradata_size > 0 &&
-                  stream->extradata_size <= AUDIO_CONFIG_MAX &&
-                  aac_parse_config(stream->extradata, stream->extradata_size, &publisher->aac) == 0;
-
-    if (!usable) {
-        if (stream->codec != SOURCE_CODEC_NONE)
-            log_warning("audio (%s) is left out: only AAC with its configuration in the stream's description "
-                        "is served",
-                        stream->codec_name);
-        publisher->audio_config_size = 0;
-        return audio_track_configure(&publisher->audio, 0, 0);
-    }
-    memcpy(publisher->audio_config, stream->extradata, stream->extradata_size);
-    publisher->audio_config_size = stream->extradata_size;
-    publisher->audio_channels = publisher->aac.channels != 0 ? publisher->aac.channels : stream->channels;
-    uint32_t rate = stream->sample_rate != 0 ? stream->sample_rate : publisher->aac.sample_rate;
-    uint32_t duration = (uint32_t)((uint64_t)publisher->aac.frame_length * rate / publisher->aac.sample_rate);
-    return audio_track_configure(&publisher->audio, rate, duration);
 }
 
 int publisher_begin(struct publisher *publisher, const struct source_description *description,
@@ -139,7 +115,7 @@ int publisher_begin(struct publisher *publisher, const struct source_description
     publisher->discontinuity = publisher->status.fragments > 0;
     publisher->b_slices = false;
     timeline_forget_source(&publisher->timeline);
-    if (begin_audio(publisher, &description->audio) < 0) {
+    if (audio_intake_begin(&publisher->audio, &description->audio, publisher->audio_codec) < 0) {
         snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
         return -ENOMEM;
     }
@@ -153,7 +129,7 @@ static void put_audio(struct publisher *publisher, const struct source_unit *uni
 
     if (!publisher->need_keyframe &&
         timeline_map_audio(&publisher->timeline, unit->presentation_ns, unit->capture_ns, &decode_ns, &exact))
-        audio_track_put(&publisher->audio, unit->data, unit->size, decode_ns, exact);
+        audio_intake_put(&publisher->audio, unit->data, unit->size, decode_ns, exact);
 }
 
 /* Takes the parameter sets that the picture brought along. */
@@ -175,11 +151,12 @@ static void write_codecs(const struct publisher *publisher, char codecs[RINGCAST
     char audio[CODEC_STRING_SIZE];
 
     codec_string_video(video, publisher->codec, &publisher->sets.sps);
-    codec_string_aac(audio, publisher->aac.object_type);
-    if (publisher->audio.rate != 0)
-        snprintf(codecs, RINGCAST_CODECS_SIZE, "%s,%s", video, audio);
-    else
+    if (!audio_intake_has_track(&publisher->audio)) {
         snprintf(codecs, RINGCAST_CODECS_SIZE, "%s", video);
+        return;
+    }
+    audio_intake_codec_string(&publisher->audio, audio);
+    snprintf(codecs, RINGCAST_CODECS_SIZE, "%s,%s", video, audio);
 }
 
 static int begin_generation(struct publisher *publisher, struct ring_writer *ring, const uint8_t *init,
@@ -226,16 +203,11 @@ static bool enter_next_ring(struct publisher *publisher)
 /* A new generation, if the init segment for what the stream sends now is not that of the present one. */
 static int update_generation(struct publisher *publisher, char error[SOURCE_ERROR_SIZE])
 {
-    struct init_audio audio = {
-        .config = publisher->audio_config,
-        .config_size = publisher->audio_config_size,
-        .sample_rate = publisher->audio.rate,
-        .channels = publisher->audio_channels,
-    };
+    struct init_audio audio = audio_intake_init(&publisher->audio);
+    bool has_audio = audio_intake_has_track(&publisher->audio);
     uint8_t *init = NULL;
     size_t length = 0;
-    int result =
-        init_segment_build(&publisher->sets, publisher->audio.rate != 0 ? &audio : NULL, &init, &length);
+    int result = init_segment_build(&publisher->sets, has_audio ? &audio : NULL, &init, &length);
 
     if (result < 0) {
         snprintf(error, SOURCE_ERROR_SIZE, "the stream's parameter sets cannot be put into MP4");
@@ -256,7 +228,7 @@ static int update_generation(struct publisher *publisher, char error[SOURCE_ERRO
     free(publisher->init);
     publisher->init = init;
     publisher->init_length = length;
-    audio_track_clear(&publisher->audio);
+    audio_track_clear(&publisher->audio.track);
     return 0;
 }
 
@@ -340,7 +312,7 @@ static int write_fragment(struct publisher *publisher, const struct fragment *fr
 
 static int publish(struct publisher *publisher, const struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
 {
-    const struct audio_track *audio = &publisher->audio;
+    const struct audio_track *audio = &publisher->audio.track;
     struct timeline_place at;
 
     place(publisher, unit, &at);
@@ -357,7 +329,7 @@ static int publish(struct publisher *publisher, const struct source_unit *unit, 
         .audio_data = audio->data,
         .audio_length = audio->length,
         .audio_time = audio->first,
-        .audio_duration = audio->unit_duration,
+        .audio_durations = audio->durations,
     };
     struct ring_fragment entry = {
         .flags = (publisher->picture.keyframe ? RINGCAST_KEYFRAME : 0u) |
@@ -368,7 +340,7 @@ static int publish(struct publisher *publisher, const struct source_unit *unit, 
         .capture_ns = unit->capture_ns,
     };
     int result = write_fragment(publisher, &fragment, &entry, error);
-    audio_track_clear(&publisher->audio);
+    audio_track_clear(&publisher->audio.track);
     if (result == 1)
         publisher->need_keyframe = publisher->discontinuity = false;
     return result;

@@ -12,6 +12,7 @@
 
 #include "ring_writer.h"
 #include "source.h"
+#include "transcoder.h"
 
 struct publisher;
 
@@ -36,6 +37,9 @@ typedef bool (*publisher_ring_short)(void *context, size_t length);
 /* RING stays the caller's and must outlive the publisher. 0; -ENOMEM. */
 int publisher_create(struct ring_writer *ring, struct publisher **publisher);
 void publisher_destroy(struct publisher *publisher);
+
+/* What audio is encoded as that browsers cannot play; from the next publisher_begin on. First: FLAC. */
+void publisher_set_audio_codec(struct publisher *publisher, enum audio_codec codec);
 
 /* Whom to ask for a larger ring. Nobody by default: what does not fit is an error. */
 void publisher_on_ring_short(struct publisher *publisher, publisher_ring_short ring_short, void *context);

@@ -77,6 +77,7 @@ static void video_with_audio(void **state)
 {
     static const uint8_t sound[] = {1, 2, 3, 4, 5, 6};
     static const uint32_t sizes[] = {1, 3, 2};
+    static const uint32_t durations[] = {1024, 1024, 1024};
     struct fragment fragment = {.sequence = UINT32_MAX,
                                 .picture = &picture,
                                 .decode_time = 90000,
@@ -87,7 +88,7 @@ static void video_with_audio(void **state)
                                 .audio_data = sound,
                                 .audio_length = sizeof(sound),
                                 .audio_time = 1LL << 40,
-                                .audio_duration = 1024};
+                                .audio_durations = durations};
     struct fragment_track tracks[2];
     size_t size;
 

@@ -369,13 +369,13 @@ static struct audio_track track;
 
 static void put_audio(int64_t ms)
 {
-    audio_track_put(&track, (const uint8_t *)"abc", 3, ms * MS, true);
+    audio_track_put(&track, (const uint8_t *)"abc", 3, 1024, ms * MS, true);
 }
 
 static void audio_is_contiguous(void **state)
 {
     (void)state;
-    assert_int_equal(audio_track_configure(&track, 48000, 1024), 0);
+    assert_int_equal(audio_track_configure(&track, 48000), 0);
     put_audio(1000);
     put_audio(1021 + 70); /* jitter below 100 ms */
     put_audio(1042 - 70);
@@ -397,15 +397,15 @@ static void audio_is_contiguous(void **state)
 static void audio_of_another_rate_follows(void **state)
 {
     (void)state;
-    assert_int_equal(audio_track_configure(&track, 48000, 1024), 0);
+    assert_int_equal(audio_track_configure(&track, 48000), 0);
     put_audio(1000);
-    assert_int_equal(audio_track_configure(&track, 8000, 1024), 0);
+    assert_int_equal(audio_track_configure(&track, 8000), 0);
     put_audio(1000);
     assert_int_equal(track.count, 0);
     put_audio(1100);
     assert_int_equal(track.count, 1);
     assert_int_equal(track.first, 8800);
-    assert_int_equal(audio_track_configure(&track, 0, 0), 0);
+    assert_int_equal(audio_track_configure(&track, 0), 0);
     put_audio(1200);
     assert_int_equal(track.count, 0);
     audio_track_finish(&track);
@@ -416,11 +416,11 @@ static void audio_is_bounded(void **state)
     static uint8_t big[AUDIO_TRACK_BYTES_MAX];
 
     (void)state;
-    assert_int_equal(audio_track_configure(&track, 48000, 1), 0);
+    assert_int_equal(audio_track_configure(&track, 48000), 0);
     for (unsigned i = 0; i < AUDIO_TRACK_UNITS_MAX + 10; i++)
         put_audio(1000);
     assert_int_equal(track.count, AUDIO_TRACK_UNITS_MAX);
-    audio_track_put(&track, big, sizeof(big), 1000 * MS, true);
+    audio_track_put(&track, big, sizeof(big), 1, 1000 * MS, true);
     assert_int_equal(track.length, 3 * AUDIO_TRACK_UNITS_MAX);
     audio_track_finish(&track);
 }
