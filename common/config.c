@@ -84,6 +84,11 @@ struct setting {
 static const struct choice transports[] = {
     {"tcp", CONFIG_TRANSPORT_TCP}, {"udp", CONFIG_TRANSPORT_UDP}, {"auto", CONFIG_TRANSPORT_AUTO}, {NULL, 0}};
 
+static const struct choice audio_codecs[] = {{"flac", CONFIG_AUDIO_CODEC_FLAC},
+                                             {"opus", CONFIG_AUDIO_CODEC_OPUS},
+                                             {"aac", CONFIG_AUDIO_CODEC_AAC},
+                                             {NULL, 0}};
+
 static const struct choice log_levels[] = {{"error", LOG_LEVEL_ERROR},
                                            {"warning", LOG_LEVEL_WARNING},
                                            {"info", LOG_LEVEL_INFO},
@@ -121,6 +126,7 @@ static const struct setting camera_settings[] = {
     {"password", KIND_STRING, SECRET, CAMERA(password), 0, CREDENTIAL_MAX, .check = config_check_credential},
     {"transport", KIND_CHOICE, 0, CAMERA(transport), .text = "tcp", .choices = transports},
     {"audio", KIND_BOOLEAN, 0, CAMERA(audio), .number = true},
+    {"audio_codec", KIND_CHOICE, 0, CAMERA(audio_codec), .text = "flac", .choices = audio_codecs},
     {"show_damaged", KIND_BOOLEAN, 0, CAMERA(show_damaged), .number = false},
     {"tls_verify", KIND_BOOLEAN, 0, CAMERA(tls_verify), .number = true},
     {"tls_fingerprint", KIND_STRING, 0, CAMERA(tls_fingerprint), 1, FINGERPRINT_MAX,

@@ -19,21 +19,25 @@
 /* Where a camera's settings are from: the file, the file and changes at run time, or those alone. */
 enum config_origin { CONFIG_FROM_FILE, CONFIG_CHANGED, CONFIG_ADDED };
 
+/* What audio is encoded as that browsers cannot play. */
+enum config_audio_codec { CONFIG_AUDIO_CODEC_FLAC, CONFIG_AUDIO_CODEC_OPUS, CONFIG_AUDIO_CODEC_AAC };
+
 enum config_transport { CONFIG_TRANSPORT_AUTO, CONFIG_TRANSPORT_TCP, CONFIG_TRANSPORT_UDP };
 
 struct config_source;
 
 struct config_camera {
-    char *name;                      /* 1…64 bytes of UTF-8, no '/' and no control characters, unique */
-    char *url;                       /* "rtsp://…"; may hold credentials: a secret */
-    char *username;                  /* plain, any characters; NULL: none */
-    char *password;                  /* plain, any characters; NULL: none; a secret */
-    enum config_transport transport; /* default: tcp */
-    bool audio;                      /* default: true */
-    bool show_damaged;               /* default: false */
-    bool tls_verify;                 /* default: true */
-    char *tls_fingerprint;           /* SHA-256 in hexadecimal; NULL: none */
-    bool allow_redirect;             /* default: false */
+    char *name;                          /* 1…64 bytes of UTF-8, no '/' and no control characters, unique */
+    char *url;                           /* "rtsp://…"; may hold credentials: a secret */
+    char *username;                      /* plain, any characters; NULL: none */
+    char *password;                      /* plain, any characters; NULL: none; a secret */
+    enum config_transport transport;     /* default: tcp */
+    bool audio;                          /* default: true */
+    enum config_audio_codec audio_codec; /* default: flac */
+    bool show_damaged;                   /* default: false */
+    bool tls_verify;                     /* default: true */
+    char *tls_fingerprint;               /* SHA-256 in hexadecimal; NULL: none */
+    bool allow_redirect;                 /* default: false */
     size_t ring_size;      /* bytes of ring data; 0: as its stream needs; default: that of the whole file */
     size_t ring_size_max;  /* bytes that a ring may grow to; default: that of the whole file */
     bool enabled;          /* default: true */

@@ -29,6 +29,24 @@ static int read_transport(const json_t *body, enum source_transport *transport)
     return -EBADMSG;
 }
 
+static int read_audio_codec(const json_t *body, enum audio_codec *codec)
+{
+    static const char *const names[] = {
+        [AUDIO_CODEC_AAC] = "aac",
+        [AUDIO_CODEC_OPUS] = "opus",
+        [AUDIO_CODEC_FLAC] = "flac",
+    };
+    const char *name = message_string(body, "audio_codec", "flac");
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *codec = (enum audio_codec)i;
+            return 0;
+        }
+    }
+    return -EBADMSG;
+}
+
 /* Copies member NAME to *out, which stays NULL if the member is null or missing. */
 static int copy_string(const json_t *body, const char *name, char **out)
 {
@@ -45,7 +63,8 @@ static int read_body(const json_t *body, struct camera *camera)
         copy_string(body, "password", &camera->password) < 0 ||
         copy_string(body, "tls_fingerprint", &camera->tls_fingerprint) < 0)
         return -ENOMEM;
-    if (camera->name == NULL || camera->url == NULL || read_transport(body, &camera->transport) < 0)
+    if (camera->name == NULL || camera->url == NULL || read_transport(body, &camera->transport) < 0 ||
+        read_audio_codec(body, &camera->audio_codec) < 0)
         return -EBADMSG;
     camera->audio = message_boolean(body, "audio", true);
     camera->show_damaged = message_boolean(body, "show_damaged", false);

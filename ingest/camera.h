@@ -10,6 +10,7 @@
 #include "channel.h"
 #include "log.h"
 #include "source.h"
+#include "transcoder.h"
 
 struct camera {
     char *name;
@@ -18,6 +19,7 @@ struct camera {
     char *password; /* or NULL */
     enum source_transport transport;
     bool audio;
+    enum audio_codec audio_codec;
     bool show_damaged;
     bool tls_verify;
     char *tls_fingerprint; /* or NULL */

@@ -19,6 +19,7 @@
 #include "ring_writer.h"
 #include "source.h"
 #include "worker_signals.h"
+#include "worker_stats.h"
 
 #define NS_PER_SECOND 1000000000LL
 #define NS_PER_MS 1000000LL
@@ -50,6 +51,7 @@ struct worker {
     int channel;
     struct camera camera;
     struct publisher *publisher;
+    struct worker_stats stream_stats;
     struct ring_change ring;
     struct backoff backoff;
     struct source_memory memory;
@@ -183,6 +185,7 @@ static void send_stats(struct worker *worker, int64_t now)
         json_object_set_new(message, "bitrate", json_real(per_second(bits, elapsed)));
         json_object_set_new(message, "gop_bytes", json_integer((json_int_t)status->gop_bytes));
         json_object_set_new(message, "fragment_bytes", json_integer((json_int_t)status->fragment_bytes));
+        worker_stats_write(&worker->stream_stats, status, message);
         send_message(worker, message);
     }
     worker->stats_ns = now;
@@ -327,7 +330,9 @@ static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
     const struct source_description *description = source_describe(source);
     log_info("connected: %s video, %s audio", stream_name(&description->video),
              stream_name(&description->audio));
+    worker_stats_connected(&worker->stream_stats, source);
     result = stream(worker, source, error);
+    worker_stats_disconnected(&worker->stream_stats);
     blackbox_beat(BEAT_CONNECTING_MS);
     source_close(source);
     return result;
@@ -417,8 +422,10 @@ static int prepare(struct worker *worker)
     else if ((result = publisher_create(ring, &worker->publisher)) < 0)
         log_error("out of memory");
     ring_change_init(&worker->ring, worker->publisher, ring);
-    if (result == 0)
+    if (result == 0) {
         publisher_on_ring_short(worker->publisher, ring_short, worker);
+        publisher_set_audio_codec(worker->publisher, camera->audio_codec);
+    }
     backoff_init(&worker->backoff, (uint32_t)getpid() ^ (uint32_t)now_ns());
     return result;
 }

@@ -151,15 +151,19 @@ static json_t *camera_message(const struct camera *camera)
                                          [LOG_LEVEL_WARNING] = "warning",
                                          [LOG_LEVEL_INFO] = "info",
                                          [LOG_LEVEL_DEBUG] = "debug"};
+    static const char *const audio_codecs[] = {[CONFIG_AUDIO_CODEC_FLAC] = "flac",
+                                               [CONFIG_AUDIO_CODEC_OPUS] = "opus",
+                                               [CONFIG_AUDIO_CODEC_AAC] = "aac"};
     const struct config_camera *config = camera->config;
 
-    return json_pack(
-        "{s:i, s:s, s:s, s:s, s:s?, s:s?, s:s, s:b, s:b, s:b, s:s?, s:b, s:s, s:I}", "v", MESSAGE_VERSION,
-        "type", "camera", "name", config->name, "url", config->url, "username", config->username, "password",
-        config->password, "transport", transports[config->transport], "audio", config->audio, "show_damaged",
-        config->show_damaged, "tls_verify", config->tls_verify, "tls_fingerprint", config->tls_fingerprint,
-        "allow_redirect", config->allow_redirect, "log_level", levels[camera->log_level], "ring_size_max",
-        (json_int_t)camera_ring_size_max(camera->ring));
+    return json_pack("{s:i, s:s, s:s, s:s, s:s?, s:s?, s:s, s:b, s:s, s:b, s:b, s:s?, s:b, s:s, s:I}", "v",
+                     MESSAGE_VERSION, "type", "camera", "name", config->name, "url", config->url, "username",
+                     config->username, "password", config->password, "transport",
+                     transports[config->transport], "audio", config->audio, "audio_codec",
+                     audio_codecs[config->audio_codec], "show_damaged", config->show_damaged, "tls_verify",
+                     config->tls_verify, "tls_fingerprint", config->tls_fingerprint, "allow_redirect",
+                     config->allow_redirect, "log_level", levels[camera->log_level], "ring_size_max",
+                     (json_int_t)camera_ring_size_max(camera->ring));
 }
 
 static void begin_worker(struct camera *camera)

@@ -86,12 +86,13 @@ int latm_config_read(struct bit_reader *reader, struct latm_config *config)
     int result = copy_audio_config(reader, config);
     if (result < 0)
         return result;
+    /* Some senders leave out what follows: it reads as 0. */
     if (bit_reader_read(reader, 3) != 0) /* frameLengthType */
-        return reader->overrun ? -EBADMSG : -ENOTSUP;
+        return -ENOTSUP;
     bit_reader_skip(reader, 8);          /* latmBufferFullness */
     if (bit_reader_read(reader, 1) != 0) /* otherDataPresent */
         config->other_bits = read_other_bits(reader);
     if (bit_reader_read(reader, 1) != 0) /* crcCheckPresent */
         bit_reader_skip(reader, 8);
-    return reader->overrun ? -EBADMSG : 0;
+    return 0;
 }

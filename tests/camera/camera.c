@@ -185,6 +185,12 @@ static const char *audio_branch(enum camera_audio audio)
         return "audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=8";
     case CAMERA_AUDIO_PCMU:
         return "audio/x-raw,rate=8000,channels=1 ! mulawenc ! rtppcmupay name=pay1 pt=0";
+    case CAMERA_AUDIO_L16:
+        return "audio/x-raw,rate=16000,channels=2 ! rtpL16pay name=pay1 pt=97";
+    case CAMERA_AUDIO_G722:
+        return "audio/x-raw,rate=16000,channels=1 ! avenc_g722 ! rtpg722pay name=pay1 pt=9";
+    case CAMERA_AUDIO_LATM:
+        return "audio/x-raw,rate=16000,channels=1 ! voaacenc bitrate=32000 ! rtpmp4apay name=pay1 pt=97";
     case CAMERA_AUDIO_NONE:
         break;
     }
@@ -193,13 +199,16 @@ static const char *audio_branch(enum camera_audio audio)
 
 static char *h264_branch(const struct camera_options *options)
 {
+    bool reorders = options->b_frames > 0;
+
+    /* Left alone, rtph264pay asks for the constrained baseline profile, which has no B-frames. */
     return g_strdup_printf("x264enc name=encoder speed-preset=ultrafast threads=1 sliced-threads=false "
                            "sync-lookahead=0 rc-lookahead=0 "
                            "b-adapt=false bframes=%d key-int-max=%d bitrate=%d option-string=scenecut=0%s "
-                           "! video/x-h264,stream-format=byte-stream,alignment=au ! rtph264pay name=pay0 "
+                           "! video/x-h264,stream-format=byte-stream,alignment=au%s ! rtph264pay name=pay0 "
                            "pt=96 config-interval=-1",
                            options->b_frames, options->gop, options->bitrate,
-                           options->b_frames == 0 ? " tune=zerolatency" : "");
+                           reorders ? "" : " tune=zerolatency", reorders ? ",profile=main" : "");
 }
 
 static char *h265_branch(const struct camera_options *options)

@@ -42,7 +42,7 @@ static const char help[] =
     "  --auth KIND          basic, digest, both (digest)\n"
     "for all cameras that do not say otherwise:\n"
     "  --codec C            h264, h265 (h264)\n"
-    "  --audio A            none, aac, opus, pcma, pcmu (none)\n"
+    "  --audio A            none, aac, opus, pcma, pcmu, l16, g722, latm (none)\n"
     "  --size WxH           pixels (640x360)\n"
     "  --fps N              frames a second (25)\n"
     "  --gop N              frames from one keyframe to the next (50)\n"
@@ -98,7 +98,7 @@ static int set_codec(struct camera_options *camera, const char *value)
 
 static int set_audio(struct camera_options *camera, const char *value)
 {
-    static const char *const names[] = {"none", "aac", "opus", "pcma", "pcmu"};
+    static const char *const names[] = {"none", "aac", "opus", "pcma", "pcmu", "l16", "g722", "latm"};
     int found = lookup(names, sizeof names / sizeof names[0], value);
 
     if (found >= 0)

@@ -172,8 +172,8 @@ static json_t *string_or_null(const char *text)
     return text != NULL ? json_string(text) : json_null();
 }
 
-void worker_send_camera(struct worker_process *worker, const char *url, const char *username,
-                        const char *password)
+static void send_camera(struct worker_process *worker, const char *url, const char *username,
+                        const char *password, const char *audio_codec)
 {
     json_t *camera = message_new("camera");
     int fds[2] = {worker->ring.writer, worker->wake};
@@ -184,9 +184,21 @@ void worker_send_camera(struct worker_process *worker, const char *url, const ch
     json_object_set_new(camera, "password", string_or_null(password));
     json_object_set_new(camera, "transport", json_string("tcp"));
     json_object_set_new(camera, "audio", json_true());
+    json_object_set_new(camera, "audio_codec", json_string(audio_codec));
     json_object_set_new(camera, "log_level", json_string("debug"));
     assert_int_equal(channel_send(worker->channel, camera, fds, 2), 0);
     json_decref(camera);
+}
+
+void worker_send_camera(struct worker_process *worker, const char *url, const char *username,
+                        const char *password)
+{
+    send_camera(worker, url, username, password, "flac");
+}
+
+void worker_send_camera_audio(struct worker_process *worker, const char *url, const char *audio_codec)
+{
+    send_camera(worker, url, NULL, NULL, audio_codec);
 }
 
 json_t *worker_wait_message(struct worker_process *worker, const char *type, const char *name,

@@ -54,6 +54,9 @@ void worker_respawn(struct template_process *template, struct worker_process *wo
 void worker_send_camera(struct worker_process *worker, const char *url, const char *username,
                         const char *password);
 
+/* The same without credentials, with this audio_codec. */
+void worker_send_camera_audio(struct worker_process *worker, const char *url, const char *audio_codec);
+
 /* Waits for the next message of TYPE whose member NAME, if any, is the string VALUE; others are discarded.
  * Owned by the caller. */
 json_t *worker_wait_message(struct worker_process *worker, const char *type, const char *name,

@@ -115,6 +115,15 @@ static void send_camera(struct worker_process *worker, const struct test_camera 
     worker_send_camera(worker, url, password ? "a%dm+in" : NULL, password ? PASSWORD : NULL);
 }
 
+static void send_camera_audio(struct worker_process *worker, const struct test_camera *camera,
+                              const char *audio_codec)
+{
+    char url[128];
+
+    snprintf(url, sizeof(url), "rtsp://127.0.0.1:%d/cam1", camera->port);
+    worker_send_camera_audio(worker, url, audio_codec);
+}
+
 /* A file that ffmpeg reads back. */
 struct recording {
     char path[64];
@@ -133,21 +142,43 @@ static void recording_add(struct recording *recording, const void *data, size_t 
     assert_int_equal(write(recording->fd, data, size), (ssize_t)size);
 }
 
-/* Decodes every frame; the first error is one too many. */
-static void recording_check(struct recording *recording)
+/* How many frames ffmpeg decoded: its framecrc has a line for each, which begins with the stream's number. */
+static void count_frames(int from, unsigned counts[2])
 {
+    FILE *lines = fdopen(from, "r");
+    char line[1024];
+
+    assert_non_null(lines);
+    counts[0] = counts[1] = 0;
+    while (fgets(line, sizeof(line), lines) != NULL)
+        if (line[0] == '0' || line[0] == '1')
+            counts[line[0] - '0']++;
+    fclose(lines);
+}
+
+/* Decodes every frame; the first error is one too many. Returns how many pictures there are. */
+static unsigned recording_check(struct recording *recording)
+{
+    unsigned counts[2];
+    int out[2];
+    int status;
+
     close(recording->fd);
+    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
     pid_t pid = fork();
     if (pid == 0) {
-        execlp("ffmpeg", "ffmpeg", "-v", "warning", "-nostdin", "-xerror", "-i", recording->path, "-f",
-               "null", "-", (char *)NULL);
+        dup2(out[1], STDOUT_FILENO);
+        execlp("ffmpeg", "ffmpeg", "-v", "warning", "-nostdin", "-xerror", "-i", recording->path, "-fps_mode",
+               "passthrough", "-f", "framecrc", "-", (char *)NULL);
         _exit(127);
     }
-    int status;
+    close(out[1]);
+    count_frames(out[0], counts);
     waitpid(pid, &status, 0);
     unlink(recording->path);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
+    return counts[0];
 }
 
 /* What a run of fragments showed. */
@@ -220,7 +251,8 @@ static void begin_run(struct worker_process *worker, struct run *run)
     worker_seek(worker, &run->cursor);
 }
 
-static void stream_with(const char *options, bool password, unsigned fragments, struct run *run)
+static void stream_audio(const char *options, bool password, const char *audio_codec, unsigned fragments,
+                         struct run *run)
 {
     struct template_process template;
     struct worker_process worker;
@@ -230,7 +262,10 @@ static void stream_with(const char *options, bool password, unsigned fragments, 
     camera_start(&camera, options);
     template_start(&template);
     worker_spawn(&template, &worker, RING_SIZE);
-    send_camera(&worker, &camera, password);
+    if (password)
+        send_camera(&worker, &camera, true);
+    else
+        send_camera_audio(&worker, &camera, audio_codec);
     json_t *streaming = worker_wait_message(&worker, "state", "state", "streaming");
     assert_int_equal(message_integer(streaming, "width", 0), 320);
     assert_int_equal(message_integer(streaming, "height", 0), 240);
@@ -242,13 +277,22 @@ static void stream_with(const char *options, bool password, unsigned fragments, 
     json_t *stats = worker_wait_message(&worker, "stats", NULL, NULL);
     assert_true(message_integer(stats, "fragments", 0) > 0);
     assert_true(json_number_value(json_object_get(stats, "fps")) > 0);
+    assert_int_equal(message_integer(stats, "lost", -1), 0);
+    assert_int_equal(message_integer(stats, "withheld", -1), 0);
+    assert_int_equal(message_integer(stats, "discontinuities", -1), 0);
+    assert_true(json_is_number(json_object_get(stats, "jitter_ms")));
     json_decref(stats);
     worker_finish(&worker);
     template_stop(&template, CANARY);
     camera_stop(&camera);
-    recording_check(&recording);
+    assert_int_equal(recording_check(&recording), fragments);
     assert_int_equal(run->discontinuities, 0);
     assert_int_equal(run->audio_gaps, 0);
+}
+
+static void stream_with(const char *options, bool password, unsigned fragments, struct run *run)
+{
+    stream_audio(options, password, "flac", fragments, run);
 }
 
 static void h264_with_aac(void **state)
@@ -281,14 +325,37 @@ static void b_frames(void **state)
     assert_true(run.reordered > GOP);
 }
 
-static void other_audio_is_left_out(void **state)
+static void b_frames_of_h264(void **state)
 {
     struct run run;
 
     (void)state;
-    stream_with("--audio pcmu", false, GOP, &run);
-    assert_null(strchr(run.init.codecs, ','));
-    assert_int_equal(run.audio_samples, 0);
+    stream_with("--codec h264 --b-frames 2", false, 2 * GOP, &run);
+    assert_true(run.reordered > GOP);
+}
+
+/* What browsers play passes through; what they do not is encoded anew, as configured. */
+static void every_audio_is_played(void **state)
+{
+    static const struct {
+        const char *options;
+        const char *audio_codec;
+        const char *codec;
+    } cases[] = {
+        {"--audio opus", "flac", ",opus"},     {"--audio latm", "flac", ",mp4a.40.2"},
+        {"--audio pcmu", "flac", ",flac"},     {"--audio pcma", "opus", ",opus"},
+        {"--audio pcmu", "aac", ",mp4a.40.2"}, {"--audio l16", "flac", ",flac"},
+        {"--audio g722", "flac", ",flac"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct run run;
+        print_message("%s as %s\n", cases[i].options, cases[i].audio_codec);
+        stream_audio(cases[i].options, false, cases[i].audio_codec, GOP, &run);
+        if (strstr(run.init.codecs, cases[i].codec) == NULL || run.audio_samples < 5)
+            fail_msg("%s: %s, %u samples", cases[i].options, run.init.codecs, run.audio_samples);
+    }
 }
 
 static void digest_with_any_characters(void **state)
@@ -413,7 +480,8 @@ int main(void)
         cmocka_unit_test(h264_with_aac),
         cmocka_unit_test(h265_without_audio),
         cmocka_unit_test(b_frames),
-        cmocka_unit_test(other_audio_is_left_out),
+        cmocka_unit_test(b_frames_of_h264),
+        cmocka_unit_test(every_audio_is_played),
         cmocka_unit_test(digest_with_any_characters),
         cmocka_unit_test(reconnect_keeps_generation_and_timeline),
         cmocka_unit_test(killed_worker_is_followed_by_another),

@@ -1,0 +1,54 @@
+#include "worker_stats.h"
+
+#include <math.h>
+
+#define NS_PER_MS 1e6
+
+static struct source_statistics total(const struct worker_stats *stats)
+{
+    const struct source_statistics *past = &stats->past;
+    struct source_statistics sum = {0};
+
+    if (stats->source != NULL)
+        source_statistics(stats->source, &sum);
+    sum.lost += past->lost;
+    sum.reordered += past->reordered;
+    sum.duplicates += past->duplicates;
+    sum.malformed += past->malformed;
+    sum.marker_errors += past->marker_errors;
+    sum.discontinuities += past->discontinuities;
+    sum.dropped += past->dropped;
+    return sum;
+}
+
+void worker_stats_connected(struct worker_stats *stats, const struct source *source)
+{
+    stats->source = source;
+}
+
+void worker_stats_disconnected(struct worker_stats *stats)
+{
+    stats->past = total(stats);
+    stats->source = NULL;
+}
+
+static void set(json_t *message, const char *name, uint64_t value)
+{
+    json_object_set_new(message, name, json_integer((json_int_t)value));
+}
+
+void worker_stats_write(const struct worker_stats *stats, const struct publisher_status *status,
+                        json_t *message)
+{
+    struct source_statistics sum = total(stats);
+
+    set(message, "lost", sum.lost);
+    set(message, "reordered", sum.reordered);
+    set(message, "duplicates", sum.duplicates);
+    set(message, "malformed", sum.malformed);
+    set(message, "marker_errors", sum.marker_errors);
+    set(message, "discontinuities", sum.discontinuities + status->repairs);
+    set(message, "withheld", sum.dropped + status->withheld);
+    json_object_set_new(message, "jitter_ms",
+                        json_real(round((double)sum.jitter_ns / NS_PER_MS * 100) / 100));
+}

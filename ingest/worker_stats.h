@@ -1,0 +1,27 @@
+/*
+ * What a worker tells of its camera's stream in `stats` (docs/reference/control.md), over all connections
+ * that it has had. Owned by the worker; one thread.
+ */
+#ifndef WORKER_STATS_H
+#define WORKER_STATS_H
+
+#include <jansson.h>
+
+#include "publisher.h"
+#include "source.h"
+
+struct worker_stats {
+    struct source_statistics past; /* of connections that have ended */
+    const struct source *source;   /* the present connection; NULL: none */
+};
+
+void worker_stats_connected(struct worker_stats *stats, const struct source *source);
+
+/* The source is about to be closed. */
+void worker_stats_disconnected(struct worker_stats *stats);
+
+/* Adds the members about packets and withheld frames to MESSAGE. */
+void worker_stats_write(const struct worker_stats *stats, const struct publisher_status *status,
+                        json_t *message);
+
+#endif
