@@ -117,7 +117,7 @@ int init_segment_build(const struct parameter_sets *video, const struct init_aud
 
     if (result < 0)
         return -ENOMEM;
-    muxer->flags |= AVFMT_FLAG_BITEXACT; /* the same stream gives the same bytes */
+    muxer->flags |= AVFMT_FLAG_BITEXACT;                       /* the same stream gives the same bytes */
     muxer->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL; /* FLAC in MP4, to FFmpeg 5.1 */
     result = add_video(muxer, video);
     if (result == 0 && audio != NULL)

@@ -49,7 +49,7 @@ static void check_config(const struct config *config)
     require(config->listen_host != NULL && config->listen_port >= 0 && config->listen_port <= 65535);
     require(config->insecure || strncmp(config->listen_host, "127.", 4) == 0 ||
             config->listen_host[0] == ':');
-    require(is_power_of_two(config->ring_size));
+    require(config->ring_size == 0 || is_power_of_two(config->ring_size));
     require(config->camera_count >= 1 && config->camera_count <= 1000);
     for (size_t i = 0; i < config->camera_count; i++)
         check_camera(config, i);
