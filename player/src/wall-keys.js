@@ -30,7 +30,7 @@ const ACTIONS = {
   f: ['fullScreen'],
   m: ['sound'],
   s: ['snapshot'],
-  i: ['overlay'],
+  i: ['figures'],
   d: ['theme'],
   '?': ['help'],
 };

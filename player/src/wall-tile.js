@@ -1,7 +1,7 @@
 // One camera on the wall: its picture, its name and its honest state.
 
 import { Scope } from './scope.js';
-import { overlayOf } from './wall-words.js';
+import { figuresOf, overlayOf } from './wall-words.js';
 
 const ALMOST_PX = 2;
 
@@ -15,6 +15,7 @@ export class Tile {
   #headline;
   #reason;
   #sound;
+  #figures;
   #rect = null;
   #announced = { width: null, height: null }; // by the list of cameras
   seen = null; // name of the last condition that the wall took notice of
@@ -36,6 +37,7 @@ export class Tile {
     this.#headline = find('.headline');
     this.#reason = find('.reason');
     this.#sound = find('.sound');
+    this.#figures = find('.figures');
     find('.name').textContent = name;
     const press = (selector, run) => this.#scope.listen(find(selector), 'click', run);
     press('.open', () => owner.ontoggle(this));
@@ -45,6 +47,7 @@ export class Tile {
     press('.full', () => owner.onfullscreen());
     this.#scope.listen(this.open, 'focus', () => owner.onfocus(this));
     this.#scope.listen(this.camera, 'conditionchange', () => this.#onCondition());
+    this.#scope.listen(this.camera, 'stats', ({ detail }) => this.#onStats(detail));
     this.#scope.listen(this.camera.video, 'resize', () => owner.onsize(this));
     this.#scope.listen(this.camera, 'automuted', () => this.#showSound());
     this.#scope.add(() => this.root.remove());
@@ -78,6 +81,12 @@ export class Tile {
   set current(current) {
     this.open.tabIndex = current ? 0 : -1;
     this.root.classList.toggle('current', current);
+  }
+
+  /** Whether figures lie over the picture; they are there with the next report of the player. */
+  set figures(shown) {
+    this.#figures.hidden = !shown;
+    this.#figures.textContent = '';
   }
 
   /** Takes a row of /api/cameras: what could not be played is tried again when the camera sends something else. */
@@ -128,6 +137,10 @@ export class Tile {
   #onCondition() {
     this.show(this.root.classList.contains('large'));
     this.#owner.oncondition(this);
+  }
+
+  #onStats(stats) {
+    if (!this.#figures.hidden) write(this.#figures, figuresOf(stats).join('\n'));
   }
 
   #showSound() {

@@ -66,3 +66,22 @@ export function snapshotName(camera, date) {
   const safe = camera.replace(/[\u0000-\u001f\u007f<>:"/\\|?*]/g, '_').replace(/^[.\s]+|[.\s]+$/g, '').slice(0, 80);
   return `${safe || 'camera'} ${day} ${time}.png`;
 }
+
+const number = (value, digits) => (Number.isFinite(value) ? value.toFixed(digits) : '–');
+
+function bitrateOf(bitsPerSecond) {
+  if (!Number.isFinite(bitsPerSecond)) return '–';
+  return bitsPerSecond >= 1e6 ? `${number(bitsPerSecond / 1e6, 1)} Mbit/s` : `${number(bitsPerSecond / 1e3, 0)} kbit/s`;
+}
+
+/** Lines of figures over a picture, from the detail of a player's `stats` event. */
+export function figuresOf({ width, height, codecs, fps, bitrate, delay, target, buffered, framesDropped, dropped, missed, connections }) {
+  const size = width && height ? `${width}×${height}` : 'no picture';
+  const lost = (framesDropped ?? 0) + (dropped ?? 0);
+  return [
+    [size, codecs].filter(Boolean).join(' · '),
+    `${number(fps, 1)} frames/s · ${bitrateOf(bitrate)}`,
+    `${number(delay, 2)} s behind the newest (target ${number(target, 2)} s)`,
+    `buffer ${number(buffered, 1)} s · dropped ${lost} · missed ${missed ?? 0} · connections ${connections ?? 0}`,
+  ];
+}

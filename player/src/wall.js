@@ -29,7 +29,7 @@ class Wall {
   #wanted = largeOfHash(location.hash);
   #current = null; // the tile that the Tab key reaches
   #large = null;
-  #overlay = false;
+  #figures = false;
   #rects = [];
   #columns = 1;
   #changes = new Map();
@@ -126,7 +126,7 @@ class Wall {
       onsnapshot: (one) => this.#snapshot(one),
       onfullscreen: () => this.fullScreen(),
     });
-    tile.camera.toggleAttribute('overlay', this.#overlay);
+    tile.figures = this.#figures;
     return tile;
   }
 
@@ -313,9 +313,9 @@ class Wall {
     if (this.#current) this.#snapshot(this.#large ?? this.#current);
   }
 
-  overlay() {
-    this.#overlay = !this.#overlay;
-    for (const { camera } of this.#tiles) camera.toggleAttribute('overlay', this.#overlay);
+  figures() {
+    this.#figures = !this.#figures;
+    for (const tile of this.#tiles) tile.figures = this.#figures;
   }
 
   theme() {

@@ -9,7 +9,7 @@ import { Memory, arranged, largeOfHash, orderOfQuery, queryWithOrder, remembered
 import {
   FIRST_RELOAD_MS, HEALTHY_MS, HOPELESS_MS, LAST_RELOAD_MS, Recovery, STUCK_MS, nextReload,
 } from '../../player/src/wall-recovery.js';
-import { newsOf, overlayOf, snapshotName, summaryOf, titleOf } from '../../player/src/wall-words.js';
+import { figuresOf, newsOf, overlayOf, snapshotName, summaryOf, titleOf } from '../../player/src/wall-words.js';
 
 const WINDOWS = [
   { width: 1268, height: 670 }, { width: 1908, height: 1030 }, { width: 378, height: 794 }, { width: 832, height: 340 },
@@ -212,6 +212,16 @@ test('words over a picture only when there is something to say', () => {
   assert.equal(overlayOf(live), null);
   assert.equal(overlayOf({ name: 'idle', label: 'Paused', text: '' }), null);
   assert.deepEqual(overlayOf(offline), { headline: 'Offline since 10:42', text: 'no answer' });
+});
+
+test('figures, and dashes for what is not known', () => {
+  const stats = { width: 1280, height: 720, codecs: 'avc1.64001F', fps: 24.96, bitrate: 1_940_000, delay: 0.123, target: 0.15, buffered: 4.02, framesDropped: 2, dropped: 3, missed: 0, connections: 1 };
+  assert.deepEqual(figuresOf(stats), [
+    '1280×720 · avc1.64001F', '25.0 frames/s · 1.9 Mbit/s', '0.12 s behind the newest (target 0.15 s)', 'buffer 4.0 s · dropped 5 · missed 0 · connections 1',
+  ]);
+  assert.deepEqual(figuresOf({ delay: null, codecs: null, bitrate: 64_000 }), [
+    'no picture', '– frames/s · 64 kbit/s', '– s behind the newest (target – s)', 'buffer – s · dropped 0 · missed 0 · connections 0',
+  ]);
 });
 
 test('a file name that every system takes', () => {

@@ -424,6 +424,24 @@ test('M: one camera is heard at a time, and none when another one is shown', LIM
   assert.deepEqual(page.errors, []);
 });
 
+test('I: figures over every picture, also of cameras that come later, and none when it is pressed again', LIMIT, async () => {
+  await serve(3);
+  const page = await open();
+  await live(page, 3);
+  await page.keyboard.press('i');
+  const shown = (count) => until(async () => {
+    const texts = await page.locator('.figures:visible').allTextContents();
+    return texts.length === count && texts.every((text) => /^320×180 · avc1[^]*2\d\.\d frames\/s · \d+ kbit\/s\n0\.\d\d s behind/.test(text));
+  }, `${count} with figures`);
+  await shown(3);
+  await shoot(page, 'wall-figures');
+  server.cameras.set('late', new FakeCamera('late', clips[0]));
+  await shown(4);
+  await page.keyboard.press('i');
+  assert.equal(await page.locator('.figures:visible').count(), 0);
+  assert.deepEqual(page.errors, []);
+});
+
 test('F: the wall fills the screen; a large one is alone there', LIMIT, async () => {
   await serve(4);
   const page = await open();
