@@ -113,6 +113,19 @@ void control_viewers_changed(struct control *control)
     }
 }
 
+/* Others may listen too; the second descriptor is then where each says how busy it is. */
+static void share_socket(struct server *server, struct channel_message *message)
+{
+    int fd = channel_message_take_fd(message, 1);
+    struct load_board *board = fd >= 0 && !server->listener.board ? load_board_map(fd) : NULL;
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (board) {
+        listener_share(&server->listener, board, (size_t)message_integer(message->body, "index", 0));
+    }
+}
+
 static void on_listen(struct control *control, struct channel_message *message)
 {
     enum log_level level;
@@ -120,9 +133,8 @@ static void on_listen(struct control *control, struct channel_message *message)
         log_set_level(level);
     }
     int socket = channel_message_take_fd(message, 0);
-    int status = socket < 0 ? -EBADMSG
-                            : server_listen(control->server, socket,
-                                            message_integer(message->body, "processes", 1) > 1);
+    share_socket(control->server, message);
+    int status = socket < 0 ? -EBADMSG : server_listen(control->server, socket);
     if (status == 0) {
         status = send_message(control, message_new("ready"));
         control_viewers_changed(control); /* another ringcastd than the one that was told may ask */

@@ -17,6 +17,10 @@
  */
 #define STAND_BACK_US 200
 
+/* And before it accepts, if another has so many viewers less. */
+#define HEAVIER_US 1000
+#define HEAVIER_BY 1u
+
 /* Without descriptors or memory for a connection, look again after this long. */
 #define ACCEPT_RETRY_MS 100
 
@@ -53,12 +57,6 @@ static void set_options(int socket)
     set_option(socket, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES);
 }
 
-static void retry_expired(void *context)
-{
-    struct listener *listener = context;
-    watch_pause(&listener->watch, false);
-}
-
 /* True if the next accept may succeed. */
 static int after_failure(struct listener *listener, int error)
 {
@@ -78,17 +76,16 @@ static int after_failure(struct listener *listener, int error)
     }
 }
 
-static void listener_ready(void *context)
+static void stand_back(struct listener *listener, long delay_us)
 {
-    struct listener *listener = context;
-    for (int i = 0; i < ACCEPT_TURN; i++) {
+    watch_pause(&listener->watch, true);
+    watch_timer_arm_us(&listener->retry, delay_us);
+}
+
+static void accept_some(struct listener *listener, int count)
+{
+    for (int i = 0; i < count; i++) {
         int fd = accept4(listener->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0 && listener->shared) {
-            watch_pause(&listener->watch, 1);
-            watch_timer_arm_us(&listener->retry, STAND_BACK_US);
-            lws_adopt_socket_vhost(listener->watch.loop->vhost, fd);
-            return;
-        }
         if (fd >= 0) {
             lws_adopt_socket_vhost(listener->watch.loop->vhost, fd); /* closes it if it fails */
         } else if (!after_failure(listener, errno)) {
@@ -97,9 +94,58 @@ static void listener_ready(void *context)
     }
 }
 
-int listener_begin(struct listener *listener, struct loop *loop, int socket, bool shared)
+static void accept_shared(struct listener *listener)
 {
-    listener->shared = shared;
+    stand_back(listener, STAND_BACK_US);
+    accept_some(listener, 1);
+}
+
+static void retry_expired(void *context)
+{
+    struct listener *listener = context;
+    watch_pause(&listener->watch, false);
+    if (listener->standing_back) {
+        listener->standing_back = false;
+        accept_shared(listener); /* if nobody else has in the meantime */
+    }
+}
+
+static bool is_heavier(const struct listener *listener)
+{
+    uint32_t least = load_board_least(listener->board);
+    return listener->load > least && listener->load - least > HEAVIER_BY;
+}
+
+static void listener_ready(void *context)
+{
+    struct listener *listener = context;
+    if (!listener->board) {
+        accept_some(listener, ACCEPT_TURN);
+    } else if (is_heavier(listener)) {
+        listener->standing_back = true;
+        stand_back(listener, HEAVIER_US);
+    } else {
+        accept_shared(listener);
+    }
+}
+
+void listener_share(struct listener *listener, struct load_board *board, size_t slot)
+{
+    listener->board = board;
+    listener->slot = slot;
+    listener_set_load(listener, listener->load);
+}
+
+void listener_set_load(struct listener *listener, unsigned viewers)
+{
+    listener->load = viewers;
+    if (listener->board) {
+        load_board_set(listener->board, listener->slot, viewers);
+    }
+}
+
+int listener_begin(struct listener *listener, struct loop *loop, int socket)
+{
     set_options(socket);
     int status = watch_begin(&listener->watch, loop, socket, listener_ready, listener);
     return status < 0 ? status : watch_timer_begin(&listener->retry, loop, retry_expired, listener);
@@ -109,4 +155,9 @@ void listener_end(struct listener *listener)
 {
     watch_end(&listener->watch);
     watch_end(&listener->retry.watch);
+    if (listener->board) {
+        load_board_set(listener->board, listener->slot, LOAD_BOARD_ABSENT);
+    }
+    load_board_unmap(listener->board);
+    listener->board = NULL;
 }

@@ -1,24 +1,34 @@
 /*
  * Takes connections from the supervisor's listening socket, which several fan-outs may share. All that are
- * free wake for a connection, and one of them gets it. That one then stands back for a moment, so that in a
- * burst the next connection goes to another; a process that is busy or hung takes none and holds none up.
- * ringcast-fanout's only thread.
+ * free wake for a connection, and one of them gets it. One that has more viewers than another stands back for
+ * a moment first, and each does after it accepted, so that in a burst the next connection goes to another. A
+ * process that is busy or hung takes none and holds none up for longer. ringcast-fanout's only thread.
  */
 #ifndef LISTENER_H
 #define LISTENER_H
 
 #include <stdbool.h>
 
+#include "load_board.h"
 #include "watch.h"
 
 struct listener {
     struct watch watch;
     struct watch_timer retry; /* armed while it does not accept: standing back, or for want of descriptors */
-    bool shared; /* other processes accept from the socket too */
+    struct load_board *board; /* of all that accept from the socket; owned; NULL: it is this one's alone */
+    size_t slot;              /* this process's */
+    uint32_t load;            /* what is in it */
+    bool standing_back;       /* before it accepts */
 };
 
+/* Others listen too, and SLOT of BOARD, which becomes the listener's, is this process's. */
+void listener_share(struct listener *listener, struct load_board *board, size_t slot);
+
+/* So many viewers are connected. */
+void listener_set_load(struct listener *listener, unsigned viewers);
+
 /* Listens on SOCKET, which becomes the loop's. 0 or negative errno. */
-int listener_begin(struct listener *listener, struct loop *loop, int socket, bool shared);
+int listener_begin(struct listener *listener, struct loop *loop, int socket);
 
 void listener_end(struct listener *listener);
 

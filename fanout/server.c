@@ -54,7 +54,7 @@ static int viewer_established(struct server *server, struct lws *wsi, struct vie
 {
     struct camera *camera = lws_get_opaque_user_data(wsi);
     viewer_init(viewer, wsi);
-    server->viewers++;
+    listener_set_load(&server->listener, ++server->viewers);
     feed_join(&camera->feed, viewer);
     control_viewer_joined(&server->control, camera);
     return 0;
@@ -137,7 +137,7 @@ static void viewer_gone(struct server *server, struct viewer *viewer)
     }
     feed_leave(viewer);
     viewer->wsi = NULL;
-    server->viewers--;
+    listener_set_load(&server->listener, --server->viewers);
     if (server->viewers == 0 && server->state == SERVER_STOPPING) {
         enter_state(server, SERVER_STOPPED);
     }
@@ -329,14 +329,14 @@ static bool same_socket(int a, int b)
     return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_ino == second.st_ino;
 }
 
-int server_listen(struct server *server, int socket, bool shared)
+int server_listen(struct server *server, int socket)
 {
     if (server->state != SERVER_STARTING) {
         bool same = same_socket(server->listener.watch.fd, socket);
         close(socket);
         return same && server->state == SERVER_SERVING ? 0 : -EALREADY;
     }
-    int status = listener_begin(&server->listener, &server->loop, socket, shared);
+    int status = listener_begin(&server->listener, &server->loop, socket);
     if (status == 0) {
         enter_state(server, SERVER_SERVING);
     }

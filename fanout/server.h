@@ -45,7 +45,7 @@ int server_init(struct server *server, int channel, const char *assets_directory
 int server_run(struct server *server);
 
 /* Begins to accept viewers on SOCKET, which becomes the server's. 0 or negative errno. */
-int server_listen(struct server *server, int socket, bool shared);
+int server_listen(struct server *server, int socket);
 
 /* Begins to end: every viewer is closed with 1001. */
 void server_stop(struct server *server);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load_board.h"
 #include "message.h"
 
 /* Bytes of "fanout[63]", as the log and the keeper call it. */
@@ -39,12 +40,14 @@ static void send(struct fanout *fanout, json_t *message, const int *fds, int fd_
 static void on_begun(void *owner)
 {
     struct fanout *fanout = owner;
+    const struct fanout_config *config = &fanout->config;
+    const int fds[] = {config->listener, config->load_board};
 
     send(fanout,
          json_pack("{s:i, s:s, s:s, s:I, s:s}", "v", MESSAGE_VERSION, "type", "listen", "address",
-                   fanout->config.address, "processes", (json_int_t)fanout->config.count, "log_level",
-                   level_names[fanout->config.log_level]),
-         &fanout->config.listener, 1);
+                   config->address, "index", (json_int_t)config->index, "log_level",
+                   level_names[config->log_level]),
+         fds, config->load_board >= 0 ? 2 : 1);
     fanout->host.begun(fanout->host.data, fanout);
 }
 
@@ -76,6 +79,8 @@ static void on_gone(void *owner, const char *reason)
 
     json_decref(fanout->viewers);
     fanout->viewers = NULL;
+    if (fanout->config.load_board >= 0)
+        load_board_leave(fanout->config.load_board, fanout->config.index);
     fanout->host.gone(fanout->host.data, fanout, reason);
 }
 

@@ -26,8 +26,8 @@ struct fanout_host {
 };
 
 struct fanout_config {
-    size_t count;        /* how many share the socket */
     size_t index;        /* which of the fan-outs that share the socket, from 0 */
+    int load_board;      /* of these (load_board.h); -1: there is only one */
     const char *program; /* path of ringcast-fanout */
     int listener;        /* the viewers' socket */
     const char *address; /* of it, as a URL */

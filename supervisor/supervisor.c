@@ -387,6 +387,8 @@ static void close_all(struct supervisor *supervisor)
     events_destroy(supervisor->events);
     if (supervisor->listener >= 0)
         close(supervisor->listener);
+    if (supervisor->load_board >= 0)
+        close(supervisor->load_board);
     children_destroy(supervisor->children);
     if (supervisor->runtime_dir != NULL)
         remove_sockets(supervisor);
@@ -403,7 +405,8 @@ static void close_all(struct supervisor *supervisor)
 
 int supervisor_run(const char *config_path, const struct supervisor_options *options)
 {
-    struct supervisor supervisor = {.options = options, .listener = -1, .started_ms = timer_now_ms()};
+    struct supervisor supervisor = {
+        .options = options, .listener = -1, .load_board = -1, .started_ms = timer_now_ms()};
     int exit_code = 1;
 
     supervisor.config_path = strdup(config_path);

@@ -31,6 +31,7 @@ struct supervisor {
     struct keeper *keeper;
     struct leftovers *leftovers;
     int listener;
+    int load_board; /* of the fan-outs; -1: there is one only */
     char address[LISTEN_URL_SIZE];
     struct control *control;
     struct events *events;

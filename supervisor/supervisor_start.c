@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "keeper_names.h"
 #include "limit.h"
+#include "load_board.h"
 #include "log.h"
 #include "message.h"
 #include "reload.h"
@@ -239,11 +240,23 @@ static int open_children(struct supervisor *supervisor)
     return error < 0 ? error : 0;
 }
 
+static size_t count_fanouts(const struct config *config)
+{
+    cpu_set_t allowed;
+
+    if (config->fanout_processes > 0)
+        return config->fanout_processes;
+    size_t cores = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? (size_t)CPU_COUNT(&allowed) : 1;
+    return cores < FANOUTS_AUTO_MAX ? cores : FANOUTS_AUTO_MAX;
+}
+
 static void keep_listener(struct supervisor *supervisor, const char *host, int port)
 {
+    const int fds[] = {supervisor->listener, supervisor->load_board};
+
     keep_store(keeper_keep(supervisor->keeper), KEEP_LISTENER, "viewers",
-               json_pack("{s:s, s:i, s:s}", "host", host, "port", port, "address", supervisor->address),
-               &supervisor->listener, 1);
+               json_pack("{s:s, s:i, s:s}", "host", host, "port", port, "address", supervisor->address), fds,
+               supervisor->load_board >= 0 ? 2 : 1);
 }
 
 /* The socket of the ringcastd that was killed, if the configuration still asks for this address. */
@@ -256,14 +269,32 @@ static bool take_listener(struct supervisor *supervisor)
         return false;
     bool same = strcmp(message_string(record.body, "host", ""), config->listen_host) == 0 &&
                 message_integer(record.body, "port", -1) == config->listen_port && record.fds[0] >= 0;
+    supervisor->load_board = keep_record_take_fd(&record, 1);
     if (same) {
         supervisor->listener = keep_record_take_fd(&record, 0);
         snprintf(supervisor->address, sizeof(supervisor->address), "%s",
                  message_string(record.body, "address", ""));
-        keep_listener(supervisor, config->listen_host, config->listen_port);
     }
     keep_record_finish(&record);
     return same;
+}
+
+/* Fan-outs that were taken over have the one that was kept. */
+static int open_load_board(struct supervisor *supervisor)
+{
+    size_t count = count_fanouts(supervisor->config);
+
+    for (size_t slot = count; supervisor->load_board >= 0 && slot < LOAD_BOARD_SLOTS; slot++)
+        load_board_leave(supervisor->load_board, slot);
+    if (supervisor->load_board >= 0 || count == 1)
+        return 0;
+    int board = load_board_create();
+    if (board < 0) {
+        log_error("the fan-outs cannot share their address: %s", strerror(-board));
+        return board;
+    }
+    supervisor->load_board = board;
+    return 0;
 }
 
 int supervisor_open_listener(struct supervisor *supervisor, const char *host, int port)
@@ -287,9 +318,14 @@ static int open_listener(struct supervisor *supervisor)
 {
     const struct config *config = supervisor->config;
 
-    if (take_listener(supervisor))
-        return 0;
-    return supervisor_open_listener(supervisor, config->listen_host, config->listen_port);
+    bool taken = take_listener(supervisor);
+    int error = open_load_board(supervisor);
+    if (error < 0)
+        return error;
+    if (!taken)
+        return supervisor_open_listener(supervisor, config->listen_host, config->listen_port);
+    keep_listener(supervisor, config->listen_host, config->listen_port);
+    return 0;
 }
 
 static int open_control(struct supervisor *supervisor)
@@ -330,22 +366,12 @@ static int make_cameras(struct supervisor *supervisor)
     return error;
 }
 
-static size_t count_fanouts(const struct config *config)
-{
-    cpu_set_t allowed;
-
-    if (config->fanout_processes > 0)
-        return config->fanout_processes;
-    size_t cores = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? (size_t)CPU_COUNT(&allowed) : 1;
-    return cores < FANOUTS_AUTO_MAX ? cores : FANOUTS_AUTO_MAX;
-}
-
 static int make_fanouts(struct supervisor *supervisor)
 {
     char program[PATH_SIZE];
     size_t count = count_fanouts(supervisor->config);
     struct fanout_config config = {.program = program,
-                                   .count = count,
+                                   .load_board = count > 1 ? supervisor->load_board : -1,
                                    .listener = supervisor->listener,
                                    .address = supervisor->address,
                                    .log_level = supervisor->config->log_level};
