@@ -34,7 +34,8 @@ static void check_camera(const struct config *config, size_t index)
             strchr(camera->name, '/') == NULL);
     require(strstr(camera->url, "://") != NULL && !text_has_control(camera->url));
     require((camera->username == NULL) == (camera->password == NULL));
-    require(is_power_of_two(camera->ring_size) && camera->line > 0);
+    require(camera->ring_size == 0 || is_power_of_two(camera->ring_size));
+    require(is_power_of_two(camera->ring_size_max) && camera->line > 0);
     for (size_t i = 0; i < index; i++)
         require(strcmp(config->cameras[i].name, camera->name) != 0);
 }
@@ -50,6 +51,7 @@ static void check_config(const struct config *config)
     require(config->insecure || strncmp(config->listen_host, "127.", 4) == 0 ||
             config->listen_host[0] == ':');
     require(config->ring_size == 0 || is_power_of_two(config->ring_size));
+    require(is_power_of_two(config->ring_size_max) && config->fanout_processes <= 64);
     require(config->camera_count >= 1 && config->camera_count <= 1000);
     for (size_t i = 0; i < config->camera_count; i++)
         check_camera(config, i);
