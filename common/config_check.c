@@ -24,7 +24,7 @@
 
 static const char instance_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 static const char system_runtime_dir[] = "/run/ringcast";
-static const char *const url_schemes[] = {"rtsp", "rtsps", "http", "https", "rtmp"};
+static const char *const url_schemes[] = {"rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt", "file"};
 
 static bool refuse(char problem[CONFIG_PROBLEM_SIZE], const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -280,9 +280,10 @@ static bool check_url_scheme(const char *url, char problem[CONFIG_PROBLEM_SIZE])
         if (strlen(url_schemes[i]) == length && strncasecmp(url, url_schemes[i], length) == 0)
             return true;
     if (length > SCHEME_SHOWN_MAX)
-        return refuse(problem, "unsupported scheme; use rtsp, rtsps, http, https or rtmp");
-    return refuse(problem, "unsupported scheme \"%.*s\"; use rtsp, rtsps, http, https or rtmp", (int)length,
-                  url);
+        return refuse(problem, "unsupported scheme; use rtsp, rtsps, http, https, rtmp, rtmps, srt or file");
+    return refuse(problem,
+                  "unsupported scheme \"%.*s\"; use rtsp, rtsps, http, https, rtmp, rtmps, srt or file",
+                  (int)length, url);
 }
 
 /* Length of the host that HOST begins with, brackets included, or 0. */
@@ -312,6 +313,10 @@ bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE])
     if (config_url_userinfo(url, &skip) != NULL)
         skip++;
     const char *host = url_authority(url) + skip;
+    if (strncasecmp(url, "file:", 5) == 0)
+        return host[0] == '/' && host[1] != '\0'
+                   ? true
+                   : refuse(problem, "a file has an absolute path; write \"file:///path\"");
     size_t length = host_length(host);
     if (length == 0)
         return refuse(problem, "no host; write \"rtsp://host/path\"");

@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "source_backend.h"
 #include "source_url.h"
 
-static const char *const schemes[] = {"rtsp", "rtsps", "http", "https", "rtmp"};
+static const char *const schemes[] = {"http", "https", "rtmp", "rtmps", "srt", "file"};
 
 static bool is_supported(const char *scheme)
 {
@@ -17,26 +19,46 @@ static bool is_supported(const char *scheme)
     return false;
 }
 
+static bool is_rtsp(const char *scheme)
+{
+    return strcmp(scheme, "rtsp") == 0 || strcmp(scheme, "rtsps") == 0;
+}
+
+/* "file:///path" or "file:/path" has no host, so it is no URL to source_url_parse. */
+static int parse(const char *text, struct source_url *url)
+{
+    static const char prefix[] = "file:";
+    size_t length = sizeof(prefix) - 1;
+
+    if (strncasecmp(text, prefix, length) != 0)
+        return source_url_parse(text, url);
+    const char *path = strncmp(text + length, "//", 2) == 0 ? text + length + 2 : text + length;
+    if (path[0] != '/')
+        return -EINVAL;
+    *url = (struct source_url){.scheme = strdup("file"), .host = strdup(""), .path = strdup(path)};
+    if (url->scheme != NULL && url->host != NULL && url->path != NULL)
+        return 0;
+    source_url_finish(url);
+    return -ENOMEM;
+}
+
 int source_open(const struct source_options *options, struct source **source, char error[SOURCE_ERROR_SIZE])
 {
     struct source_url url;
-    int result = source_url_parse(options->url, &url);
+    int result = parse(options->url, &url);
 
     *source = NULL;
     if (result < 0) {
-        snprintf(error, SOURCE_ERROR_SIZE, "the url is not of the form rtsp://host/path");
+        snprintf(error, SOURCE_ERROR_SIZE, "the url is not of the form rtsp://host/path or file:///path");
         return result == -EINVAL ? -ENOTSUP : result;
     }
-    if (strcmp(url.scheme, "file") == 0) {
-        snprintf(error, SOURCE_ERROR_SIZE, "file: urls cannot be played: files are not paced to real time");
-        result = -ENOTSUP;
-    } else if (!is_supported(url.scheme)) {
+    if (is_rtsp(url.scheme)) {
+        result = source_rtsp_open(options, &url, source, error);
+    } else if (is_supported(url.scheme)) {
+        result = source_libav_open(options, &url, source, error);
+    } else {
         snprintf(error, SOURCE_ERROR_SIZE, "urls of this scheme are not supported; use rtsp:// or rtsps://");
         result = -ENOTSUP;
-    } else if (strcmp(url.scheme, "rtsp") == 0 || strcmp(url.scheme, "rtsps") == 0) {
-        result = source_rtsp_open(options, &url, source, error);
-    } else {
-        result = source_libav_open(options, &url, source, error);
     }
     source_url_finish(&url);
     return result;

@@ -1,19 +1,15 @@
 /*
- * libavformat as a source. It blocks inside av_read_frame and asks interrupt() at least every 100 ms;
- * deadlines live there. Streams are taken as the camera's description (SDP) gives them: probing them would
- * cost seconds.
- *
- * libavformat follows an RTSP redirect with the credentials of the first host. It replaces
- * AVFormatContext.url before it connects anew and asks interrupt() before it writes, so interrupt() compares
- * the host.
+ * libavformat as a source, for everything that is not RTSP: live containers over HTTP, RTMP and SRT, and
+ * files, which are paced to real time and begin anew at their end. It blocks inside av_read_frame and asks
+ * interrupt() at least every 100 ms; deadlines live there.
  */
 #include "source_backend.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include <libavformat/avformat.h>
@@ -26,15 +22,25 @@
 /* How long saying goodbye to the camera may take. */
 #define CLOSE_DEADLINE_MS 300
 
-/* libavformat waits this long for UDP before it tries TCP, if it may choose. */
-#define UDP_TRIAL_MS 10000
+/* What is due later than that in a file is a broken timestamp, not a pause. */
+#define FILE_PAUSE_MAX_NS (10 * NS_PER_SECOND)
 
-/* Bytes of user information that libavformat's RTSP client has room for (RTSPState.auth). */
-#define USERINFO_MAX 127
+/* How long a file waits for its time before it asks whether to stop. */
+#define FILE_WAIT_MS 100
 
-/* Streams that no SDP describes (HTTP, RTMP) are probed; this much at most. */
+/* Streams are probed; this much at most. */
 #define PROBE_BYTES 262144
 #define PROBE_US 1000000
+
+/* A file's own time against the clock. */
+struct file_clock {
+    bool started;
+    bool has_frame;
+    int64_t base_ns;                                /* CLOCK_MONOTONIC at time 0 of the file's first round */
+    int64_t round_ns;                               /* added to the file's times in the present round */
+    int64_t last_ns;                                /* what was due last, rounds included */
+    int64_t first_frame_ns, last_frame_ns, step_ns; /* of the video, rounds included, and its last interval */
+};
 
 enum phase { PHASE_OPENING, PHASE_READING, PHASE_CLOSING };
 
@@ -49,12 +55,12 @@ struct source_libav {
     int64_t deadline_ns; /* CLOCK_MONOTONIC */
     bool expired;
     bool cancelled;
-    bool redirected; /* to another host: refused */
     bool had_video;
-    bool has_decode_times; /* RTP carries none: what libavformat gives for them is a guess */
-    int video_index;       /* -1: none */
+    bool is_file;
+    int attention; /* source_options.attention */
+    struct file_clock clock;
+    int video_index; /* -1: none */
     int audio_index;
-    int64_t first_frame_ms;
 };
 
 static int64_t clock_ns(clockid_t clock)
@@ -70,17 +76,6 @@ static void set_deadline(struct source_libav *source, int64_t ms)
     source->deadline_ns = clock_ns(CLOCK_MONOTONIC) + ms * NS_PER_MS;
 }
 
-static bool same_host(const struct source_libav *source, const char *url)
-{
-    struct source_url parsed;
-
-    if (source_url_parse(url, &parsed) < 0)
-        return false;
-    bool same = strcasecmp(parsed.host, source->host) == 0;
-    source_url_finish(&parsed);
-    return same;
-}
-
 /* AVIOInterruptCB: anything but 0 makes libavformat give up. */
 static int interrupt(void *opaque)
 {
@@ -89,10 +84,8 @@ static int interrupt(void *opaque)
     source->expired = source->expired || clock_ns(CLOCK_MONOTONIC) > source->deadline_ns;
     if (source->phase == PHASE_CLOSING)
         return source->expired;
-    if (source->phase == PHASE_OPENING && source->format != NULL && source->format->url != NULL)
-        source->redirected = source->redirected || !same_host(source, source->format->url);
     source->cancelled = source->cancelled || source->interrupted(source->context);
-    return source->expired || source->cancelled || source->redirected;
+    return source->expired || source->cancelled;
 }
 
 static enum source_codec codec_of(enum AVCodecID id)
@@ -104,6 +97,16 @@ static enum source_codec codec_of(enum AVCodecID id)
         return SOURCE_CODEC_H265;
     case AV_CODEC_ID_AAC:
         return SOURCE_CODEC_AAC;
+    case AV_CODEC_ID_OPUS:
+        return SOURCE_CODEC_OPUS;
+    case AV_CODEC_ID_PCM_MULAW:
+        return SOURCE_CODEC_PCMU;
+    case AV_CODEC_ID_PCM_ALAW:
+        return SOURCE_CODEC_PCMA;
+    case AV_CODEC_ID_PCM_S16BE:
+        return SOURCE_CODEC_L16;
+    case AV_CODEC_ID_ADPCM_G722:
+        return SOURCE_CODEC_G722;
     default:
         return SOURCE_CODEC_OTHER;
     }
@@ -146,36 +149,26 @@ static void choose_streams(struct source_libav *source, bool audio)
             format->streams[i]->discard = AVDISCARD_ALL;
 }
 
-static bool is_rtsp(const struct source_url *url)
+/*
+ * Live containers only over a network: a playlist could name any other resource. A file may be any container
+ * that names nothing outside itself.
+ */
+static int set_options(AVDictionary **dictionary, bool is_file)
 {
-    return strcmp(url->scheme, "rtsp") == 0 || strcmp(url->scheme, "rtsps") == 0;
-}
-
-static int set_options(AVDictionary **dictionary, const struct source_options *options, bool rtsp)
-{
-    static const char *const transports[] = {
-        [SOURCE_TRANSPORT_AUTO] = NULL,
-        [SOURCE_TRANSPORT_TCP] = "tcp",
-        [SOURCE_TRANSPORT_UDP] = "udp",
-    };
     int failed = 0;
 
-    if (rtsp) {
-        failed |= av_dict_set_int(dictionary, "timeout", SOURCE_CONNECT_DEADLINE_MS * 1000LL, 0) < 0;
-        failed |= av_dict_set(dictionary, "rtsp_transport", transports[options->transport], 0) < 0;
-        failed |=
-            av_dict_set(dictionary, "allowed_media_types", options->audio ? "video+audio" : "video", 0) < 0;
-        failed |= av_dict_set(dictionary, "user_agent", "ringcast/" RINGCAST_VERSION, 0) < 0;
-        failed |= av_dict_set(dictionary, "protocol_whitelist", "tcp,tls,udp,rtp", 0) < 0;
-        failed |= av_dict_set(dictionary, "format_whitelist", "rtsp,rtp,sdp", 0) < 0;
+    if (is_file) {
+        failed |= av_dict_set(dictionary, "protocol_whitelist", "file", 0) < 0;
+        failed |= av_dict_set(dictionary, "format_whitelist", "mov,matroska,mpegts,flv,avi,h264,hevc", 0) < 0;
     } else {
-        failed |= av_dict_set(dictionary, "protocol_whitelist", "http,https,rtmp,tcp,tls", 0) < 0;
-        /* Live containers only: a playlist could name any other resource, and a file is not paced. */
+        failed |=
+            av_dict_set(dictionary, "protocol_whitelist", "http,https,rtmp,rtmps,srt,tcp,tls,udp", 0) < 0;
         failed |= av_dict_set(dictionary, "format_whitelist", "flv,live_flv,mpegts", 0) < 0;
         failed |= av_dict_set_int(dictionary, "probesize", PROBE_BYTES, 0) < 0;
         failed |= av_dict_set_int(dictionary, "analyzeduration", PROBE_US, 0) < 0;
+        /* What was read while probing is late already. */
+        failed |= av_dict_set(dictionary, "fflags", "+nobuffer", 0) < 0;
     }
-    failed |= av_dict_set(dictionary, "fflags", "+nobuffer", 0) < 0;
     return failed != 0 ? -ENOMEM : 0;
 }
 
@@ -186,11 +179,6 @@ static int explain(const struct source_libav *source, int error_code, char error
         snprintf(error, SOURCE_ERROR_SIZE, "interrupted");
         return -ECANCELED;
     }
-    if (source->redirected) {
-        snprintf(error, SOURCE_ERROR_SIZE, "%s redirects to another host, which would get the credentials",
-                 source->host);
-        return -EPERM;
-    }
     if (!source->expired)
         return source_libav_error(source->host, error_code, error);
     if (source->phase == PHASE_OPENING)
@@ -198,37 +186,22 @@ static int explain(const struct source_libav *source, int error_code, char error
                  SOURCE_CONNECT_DEADLINE_MS / 1000);
     else if (!source->had_video)
         snprintf(error, SOURCE_ERROR_SIZE, "%s: connected, but no video within %d s", source->host,
-                 (int)(source->first_frame_ms / 1000));
+                 SOURCE_FIRST_FRAME_DEADLINE_MS / 1000);
     else
         snprintf(error, SOURCE_ERROR_SIZE, "%s: no video for %d s", source->host,
                  SOURCE_VIDEO_DEADLINE_MS / 1000);
     return -ETIMEDOUT;
 }
 
-/* The URL with credentials in the form that libavformat understands. NULL and ERROR if it cannot carry them.
- */
-static char *authorized_url(const struct source_options *options, const struct source_url *url, int *result,
-                            char error[SOURCE_ERROR_SIZE])
+/* The URL with credentials in the form that libavformat understands; a path for a file. */
+static char *full_url(const struct source_options *options, const struct source_url *url, bool is_file)
 {
-    const char *username = options->username != NULL ? options->username : url->username;
-    const char *password = options->password != NULL ? options->password : url->password;
-    char *joined = source_url_join(url, username, password);
-    char *plain = source_url_join(url, NULL, NULL);
+    char *text = NULL;
 
-    *result = joined == NULL || plain == NULL ? -ENOMEM : 0;
-    if (*result < 0) {
-        snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
-    } else if (strlen(joined) - strlen(plain) > USERINFO_MAX) {
-        snprintf(error, SOURCE_ERROR_SIZE, "username and password are too long for this source");
-        *result = -ENOTSUP;
-    }
-    free(plain);
-    if (*result < 0 && joined != NULL) {
-        explicit_bzero(joined, strlen(joined));
-        free(joined);
-        joined = NULL;
-    }
-    return joined;
+    if (is_file)
+        return asprintf(&text, "file:%s", url->path) < 0 ? NULL : text;
+    return source_url_join(url, options->username != NULL ? options->username : url->username,
+                           options->password != NULL ? options->password : url->password);
 }
 
 static void libav_close(struct source *base)
@@ -238,18 +211,17 @@ static void libav_close(struct source *base)
     source->phase = PHASE_CLOSING;
     source->expired = false;
     set_deadline(source, CLOSE_DEADLINE_MS);
-    avformat_close_input(&source->format); /* sends TEARDOWN */
+    avformat_close_input(&source->format);
     av_packet_free(&source->packet);
     free(source->host);
     free(source);
 }
 
 /* Frees SOURCE->format on failure, as avformat_open_input does. */
-static int open_input(struct source_libav *source, const struct source_options *options, const char *url,
-                      bool rtsp)
+static int open_input(struct source_libav *source, const char *url)
 {
     AVDictionary *dictionary = NULL;
-    int result = set_options(&dictionary, options, rtsp);
+    int result = set_options(&dictionary, source->is_file);
 
     source_libav_quiet_log(true);
     if (result == 0)
@@ -258,8 +230,7 @@ static int open_input(struct source_libav *source, const struct source_options *
     av_dict_free(&dictionary);
     if (result < 0)
         return result;
-    if (!rtsp)
-        result = avformat_find_stream_info(source->format, NULL);
+    result = avformat_find_stream_info(source->format, NULL);
     return result < 0 ? result : 0;
 }
 
@@ -282,7 +253,7 @@ static void fill_unit(struct source_libav *source, struct source_unit *unit)
         .data = packet->data,
         .size = (size_t)packet->size,
         .presentation_ns = to_ns(packet->pts, stream->time_base),
-        .decode_ns = source->has_decode_times ? to_ns(packet->dts, stream->time_base) : SOURCE_TIME_UNKNOWN,
+        .decode_ns = to_ns(packet->dts, stream->time_base),
         .capture_ns = clock_ns(CLOCK_MONOTONIC),
         .wall_ns = clock_ns(CLOCK_REALTIME),
     };
@@ -296,10 +267,78 @@ static bool is_wanted(const struct source_libav *source)
            (packet->stream_index == source->video_index || packet->stream_index == source->audio_index);
 }
 
-static int libav_read(struct source *base, struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
+/* Begins the file anew, one step after its last frame. */
+static int rewind_file(struct source_libav *source)
 {
-    struct source_libav *source = (struct source_libav *)base;
+    struct file_clock *clock = &source->clock;
+    int64_t begin = clock->last_frame_ns + clock->step_ns - clock->first_frame_ns;
 
+    /* A file without two frames would be read for ever. */
+    if (begin <= clock->round_ns)
+        return AVERROR_EOF;
+    clock->round_ns = begin;
+    return avformat_seek_file(source->format, -1, INT64_MIN, 0, INT64_MAX, 0);
+}
+
+static void note_frame(struct file_clock *clock, int64_t due)
+{
+    if (!clock->has_frame)
+        clock->first_frame_ns = due;
+    else if (due > clock->last_frame_ns)
+        clock->step_ns = due - clock->last_frame_ns;
+    clock->last_frame_ns = due;
+    clock->has_frame = true;
+}
+
+static void add_time(int64_t *time, int64_t ns)
+{
+    if (*time != SOURCE_TIME_UNKNOWN)
+        *time += ns;
+}
+
+/* Moves a file's unit to its round. When it is due, on the clock of its rounds. */
+static int64_t place_unit(struct file_clock *clock, struct source_unit *unit)
+{
+    add_time(&unit->presentation_ns, clock->round_ns);
+    add_time(&unit->decode_ns, clock->round_ns);
+    int64_t due = unit->decode_ns != SOURCE_TIME_UNKNOWN ? unit->decode_ns : clock->last_ns;
+    bool jumps = due - clock->last_ns > FILE_PAUSE_MAX_NS || clock->last_ns - due > FILE_PAUSE_MAX_NS;
+    if (!clock->started || jumps)
+        clock->base_ns = clock_ns(CLOCK_MONOTONIC) - due;
+    if (unit->video)
+        note_frame(clock, due);
+    clock->last_ns = due;
+    clock->started = true;
+    return clock->base_ns + due;
+}
+
+/* False: told to stop. */
+static bool wait_until(struct source_libav *source, int64_t due_ns)
+{
+    struct pollfd attention = {.fd = source->attention, .events = POLLIN};
+    int64_t left_ms;
+
+    while ((left_ms = (due_ns - clock_ns(CLOCK_MONOTONIC)) / NS_PER_MS) > 0) {
+        poll(&attention, 1, (int)(left_ms < FILE_WAIT_MS ? left_ms : FILE_WAIT_MS));
+        set_deadline(source, SOURCE_VIDEO_DEADLINE_MS);
+        if (interrupt(source) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool pace(struct source_libav *source, struct source_unit *unit)
+{
+    bool goes_on = wait_until(source, place_unit(&source->clock, unit));
+
+    unit->capture_ns = clock_ns(CLOCK_MONOTONIC);
+    unit->wall_ns = clock_ns(CLOCK_REALTIME);
+    return goes_on;
+}
+
+/* The next packet that is wanted. 0, or an error of libavformat. */
+static int next_packet(struct source_libav *source)
+{
     for (;;) {
         av_packet_unref(source->packet);
         int result = av_read_frame(source->format, source->packet);
@@ -308,20 +347,28 @@ static int libav_read(struct source *base, struct source_unit *unit, char error[
             result = AVERROR_EXIT;
         if (result == AVERROR(EAGAIN) && interrupt(source) == 0)
             continue;
-        if (result == AVERROR_EOF && interrupt(source) == 0) {
-            snprintf(error, SOURCE_ERROR_SIZE, "%s ended the stream", source->host);
-            return 0;
-        }
-        if (result < 0)
-            return explain(source, result, error);
-        if (is_wanted(source))
-            break;
+        if (result == AVERROR_EOF && source->is_file && rewind_file(source) >= 0)
+            continue;
+        if (result < 0 || is_wanted(source))
+            return result;
     }
+}
+
+static int libav_read(struct source *base, struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
+{
+    struct source_libav *source = (struct source_libav *)base;
+    int result = next_packet(source);
+
+    if (result == AVERROR_EOF && interrupt(source) == 0) {
+        snprintf(error, SOURCE_ERROR_SIZE, "%s ended the stream", source->host);
+        return 0;
+    }
+    if (result < 0)
+        return explain(source, result, error);
     fill_unit(source, unit);
+    if (source->is_file && !pace(source, unit))
+        return explain(source, AVERROR_EXIT, error);
     if (unit->video) {
-        /* libavformat's parser loses the time of a connection's first picture, where RTP's clock begins. */
-        if (!source->had_video && !source->has_decode_times && unit->presentation_ns == SOURCE_TIME_UNKNOWN)
-            unit->presentation_ns = 0;
         source->had_video = true;
         set_deadline(source, SOURCE_VIDEO_DEADLINE_MS);
     }
@@ -340,9 +387,7 @@ static struct source_libav *create(const struct source_options *options, const c
     source->interrupted = options->interrupted;
     source->context = options->context;
     source->video_index = source->audio_index = -1;
-    source->first_frame_ms = SOURCE_FIRST_FRAME_DEADLINE_MS;
-    if (options->transport == SOURCE_TRANSPORT_AUTO)
-        source->first_frame_ms += UDP_TRIAL_MS;
+    source->attention = options->attention;
     source->host = strdup(host);
     source->packet = av_packet_alloc();
     source->format = avformat_alloc_context();
@@ -357,31 +402,30 @@ static struct source_libav *create(const struct source_options *options, const c
 int source_libav_open(const struct source_options *options, const struct source_url *url,
                       struct source **source, char error[SOURCE_ERROR_SIZE])
 {
-    int result;
-    char *text = authorized_url(options, url, &result, error);
+    bool is_file = strcmp(url->scheme, "file") == 0;
+    int result = -ENOMEM;
+    char *text = full_url(options, url, is_file);
+    struct source_libav *libav = text != NULL ? create(options, is_file ? "the file" : url->host) : NULL;
 
-    if (text == NULL)
-        return result;
-    struct source_libav *libav = create(options, url->host);
     if (libav == NULL) {
         snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
-        result = -ENOMEM;
         goto out;
     }
+    libav->is_file = is_file;
     set_deadline(libav, SOURCE_CONNECT_DEADLINE_MS);
-    result = open_input(libav, options, text, is_rtsp(url));
+    result = open_input(libav, text);
     if (result < 0) {
         result = explain(libav, result, error);
         libav_close(&libav->base);
         goto out;
     }
     choose_streams(libav, options->audio);
-    libav->has_decode_times = !is_rtsp(url);
     libav->phase = PHASE_READING;
-    set_deadline(libav, libav->first_frame_ms);
+    set_deadline(libav, SOURCE_FIRST_FRAME_DEADLINE_MS);
     *source = &libav->base;
 out:
-    explicit_bzero(text, strlen(text));
+    if (text != NULL)
+        explicit_bzero(text, strlen(text));
     free(text);
     return result;
 }

@@ -205,7 +205,7 @@ static void names_are_checked(void **state)
     }
 #define NO_URL "not a URL; write \"rtsp://host/path\""
 #define NO_HOST "no host; write \"rtsp://host/path\""
-#define SCHEMES "use rtsp, rtsps, http, https or rtmp"
+#define SCHEMES "use rtsp, rtsps, http, https, rtmp, rtmps, srt or file"
 #define BAD_HOST                                                                                             \
     "host or port are not valid; write \"rtsp://host:554/path\", and a user name or password with / ? # @ "  \
     "in it as "                                                                                              \
@@ -220,7 +220,8 @@ static void urls_are_checked_and_their_credentials_not_shown(void **state)
         BAD_URL("rtsp:/h", NO_URL),
         BAD_URL("://h", NO_URL),
         BAD_URL("1rtsp://h", NO_URL),
-        BAD_URL("file:///etc/passwd", "unsupported scheme \"file\"; " SCHEMES),
+        BAD_URL("file://host/clip.mp4", "a file has an absolute path; write \"file:///path\""),
+        BAD_URL("concat://etc/passwd", "unsupported scheme \"concat\"; " SCHEMES),
         BAD_URL("exec://sh", "unsupported scheme \"exec\"; " SCHEMES),
         BAD_URL("rts://u:CANARY@h", "unsupported scheme \"rts\"; " SCHEMES),
         BAD_URL("CANARYCANARYCANARY://h", "unsupported scheme; " SCHEMES),
