@@ -169,7 +169,7 @@ def many_cameras(settings):
 
 
 def idle_cameras(settings):
-    counts, duration = ((5,), 2) if settings.quick else ((100, 200), 10)
+    counts, duration = ((5,), 2) if settings.quick else ((40, 100, 200), 10)
     outcome = Outcome(
         f"E. Cameras without viewers, {duration} s",
         "nobody watches; every camera is being received and written into its ring",
