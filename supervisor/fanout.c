@@ -73,6 +73,13 @@ static void on_message(void *owner, const struct channel_message *message)
     }
 }
 
+static void on_state(void *owner, const char *reason)
+{
+    struct fanout *fanout = owner;
+
+    fanout->host.changed(fanout->host.data, fanout, reason);
+}
+
 static void on_gone(void *owner, const char *reason)
 {
     struct fanout *fanout = owner;
@@ -88,7 +95,7 @@ struct fanout *fanout_create(struct children *children, const struct fanout_conf
                              const struct fanout_host *host)
 {
     static const struct service_handlers handlers = {
-        .begun = on_begun, .ready = on_ready, .message = on_message, .gone = on_gone};
+        .begun = on_begun, .ready = on_ready, .message = on_message, .changed = on_state, .gone = on_gone};
     struct fanout *fanout = calloc(1, sizeof(*fanout));
 
     if (fanout == NULL)

@@ -18,6 +18,8 @@ struct fanout_host {
     /* A process began and knows where to listen: tell it of every camera. */
     void (*begun)(void *data, struct fanout *fanout);
     void (*ready)(void *data, struct fanout *fanout);
+    /* Its process entered a state; REASON may be NULL. */
+    void (*changed)(void *data, struct fanout *fanout, const char *reason);
     void (*gone)(void *data, struct fanout *fanout, const char *reason);
     /* Its numbers of viewers changed. */
     void (*viewers)(void *data, struct fanout *fanout);

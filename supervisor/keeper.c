@@ -69,6 +69,13 @@ static void on_message(void *owner, const struct channel_message *message)
     log_warning("keeper: unexpected message \"%s\"", message_type(message->body));
 }
 
+static void on_state(void *owner, const char *reason)
+{
+    struct keeper *keeper = owner;
+
+    keeper->host.changed(keeper->host.data, reason);
+}
+
 static void on_gone(void *owner, const char *reason)
 {
     struct keeper *keeper = owner;
@@ -80,7 +87,7 @@ struct keeper *keeper_create(struct children *children, const struct keeper_conf
                              const struct keeper_host *host)
 {
     static const struct service_handlers handlers = {
-        .begun = on_begun, .ready = on_ready, .message = on_message, .gone = on_gone};
+        .begun = on_begun, .ready = on_ready, .message = on_message, .changed = on_state, .gone = on_gone};
     struct keeper *keeper = calloc(1, sizeof(*keeper));
 
     if (keeper == NULL)

@@ -22,6 +22,8 @@ struct keeper_host {
     void *data;
     void (*ready)(void *data);
     void (*gone)(void *data, const char *reason);
+    /* Its process entered a state; REASON may be NULL. */
+    void (*changed)(void *data, const char *reason);
 };
 
 /* CONFIG's directory must outlive the keeper. Sets the keep of CHILDREN. NULL: out of memory. */

@@ -2,8 +2,9 @@
 #ifndef KEEPER_NAMES_H
 #define KEEPER_NAMES_H
 
-/* As a child of ringcastd, and in the log. */
+/* As children of ringcastd, in the log and in the keeper's entries. */
 #define KEEPER_NAME "keeper"
+#define TEMPLATE_NAME "template"
 
 /* Where a next ringcastd finds the keeper. */
 #define KEEPER_SOCKET_NAME "keeper.sock"

@@ -7,6 +7,7 @@
 
 #include "child.h"
 #include "keep.h"
+#include "keeper_names.h"
 #include "log.h"
 
 #define NAME_SIZE 128
@@ -58,6 +59,9 @@ static void end_one(struct leftovers *leftovers, struct children *children, cons
     LIST_INSERT_HEAD(&leftovers->list, leftover, next);
     if (child_is_nameless(leftover->child))
         forget(leftover);
+    else if (strcmp(name, TEMPLATE_NAME) == 0)
+        child_kill(leftover->child,
+                   "another one is started"); /* it has nothing to clear up, and channels to let go */
     else
         child_end(leftover->child);
 }

@@ -57,6 +57,8 @@ static void enter_state(struct service *service, enum service_state state, const
     timer_disarm(&service->timer);
     if (state == SERVICE_RUNNING)
         service->running_since_ms = timer_now_ms();
+    if (service->handlers.changed != NULL)
+        service->handlers.changed(service->owner, why);
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *data)

@@ -21,6 +21,8 @@ struct service_handlers {
     void (*begun)(void *owner);
     void (*ready)(void *owner);
     void (*message)(void *owner, const struct channel_message *message);
+    /* It entered a state; REASON (may be NULL) says why. May be NULL. */
+    void (*changed)(void *owner, const char *reason);
     /* The process is gone, or could not be started. A new one follows unless the service was told to end. */
     void (*gone)(void *owner, const char *reason);
 };

@@ -88,12 +88,12 @@ void supervisor_stop(struct supervisor *supervisor)
 }
 
 /* A program that is needed ended. Before ringcastd is ready that is an error of the installation, not of the
- * day. */
+ * day; but not if it ran already under the last ringcastd. */
 static void service_gone(struct supervisor *supervisor, const char *program, const char *reason)
 {
     if (supervisor->stopping) {
         check_finished(supervisor);
-    } else if (!supervisor->ready) {
+    } else if (!supervisor->ready && !supervisor->took_over) {
         log_error("cannot start: %s: %s", program, reason);
         supervisor->exit_code = 1;
         supervisor_stop(supervisor);
@@ -276,6 +276,45 @@ static void on_camera_ended(void *data, struct camera *camera)
         timer_arm(supervisor->event, &supervisor->bury_timer, 0, on_bury, supervisor);
 }
 
+/* --- Processes' states as events
+ * --------------------------------------------------------------------------------------- */
+
+static void publish_process(struct supervisor *supervisor, const char *process, size_t index,
+                            struct service *service, const char *reason)
+{
+    pid_t pid = service_pid(service);
+
+    events_publish(supervisor->events, "process-state",
+                   json_pack("{s:s, s:I, s:o, s:s, s:s?}", "process", process, "index", (json_int_t)index,
+                             "pid", pid > 0 ? json_integer(pid) : json_null(), "state",
+                             service_strstate(service_state(service)), "reason", reason));
+}
+
+static void on_fanout_changed(void *data, struct fanout *fanout, const char *reason)
+{
+    struct supervisor *supervisor = data;
+    size_t index = 0;
+
+    while (index < supervisor->fanout_count && supervisor->fanouts[index] != fanout)
+        index++;
+    publish_process(supervisor, "fanout", index, fanout_service(fanout), reason);
+}
+
+static void on_template_changed(void *data, const char *reason)
+{
+    struct supervisor *supervisor = data;
+
+    publish_process(supervisor, "template", 0, template_service(supervisor->template), reason);
+}
+
+static void on_keeper_changed(void *data, const char *reason)
+{
+    struct supervisor *supervisor = data;
+
+    if (supervisor->keeper != NULL)
+        publish_process(supervisor, "keeper", 0, keeper_service(supervisor->keeper), reason);
+}
+
 /* --- For supervisor_start.c
  * ----------------------------------------------------------------------------------- */
 
@@ -295,6 +334,7 @@ struct fanout_host supervisor_fanout_host(struct supervisor *supervisor)
                                 .begun = on_fanout_begun,
                                 .ready = on_fanout_ready,
                                 .gone = on_fanout_gone,
+                                .changed = on_fanout_changed,
                                 .viewers = on_fanout_viewers,
                                 .wanted = on_fanout_wanted};
 }
@@ -305,16 +345,32 @@ struct template_host supervisor_template_host(struct supervisor *supervisor)
                                   .ready = on_template_ready,
                                   .spawned = on_spawned,
                                   .spawn_failed = on_spawn_failed,
-                                  .gone = on_template_gone};
+                                  .gone = on_template_gone,
+                                  .changed = on_template_changed};
 }
 
 struct keeper_host supervisor_keeper_host(struct supervisor *supervisor)
 {
-    return (struct keeper_host){.data = supervisor, .ready = on_keeper_ready, .gone = on_keeper_gone};
+    return (struct keeper_host){
+        .data = supervisor, .ready = on_keeper_ready, .gone = on_keeper_gone, .changed = on_keeper_changed};
 }
 
 /* --- Starting
  * -------------------------------------------------------------------------------- */
+
+static void publish_adoption(struct supervisor *supervisor)
+{
+    json_int_t cameras = 0, fanouts = 0;
+
+    for (size_t i = 0; i < supervisor->camera_count; i++)
+        cameras += camera_view(supervisor->cameras[i]).pid > 0;
+    for (size_t i = 0; i < supervisor->fanout_count; i++)
+        fanouts += service_pid(fanout_service(supervisor->fanouts[i])) > 0;
+    log_info("took over %d worker%s and %d fan-out%s", (int)cameras, cameras == 1 ? "" : "s", (int)fanouts,
+             fanouts == 1 ? "" : "s");
+    events_publish(supervisor->events, "adopted",
+                   json_pack("{s:I, s:I}", "cameras", cameras, "fanouts", fanouts));
+}
 
 /* Rings of cameras that are no more, and every process that is not needed: its template, whose children would
  * not be ours, among them. */
@@ -336,6 +392,7 @@ static void end_leftovers(struct supervisor *supervisor)
         free(name);
     }
     keeper_settle(supervisor->keeper);
+    publish_adoption(supervisor);
 }
 
 static void start_processes(struct supervisor *supervisor)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keeper_names.h"
 #include "limit.h"
 #include "log.h"
 #include "message.h"
@@ -72,6 +73,13 @@ static void on_message(void *owner, const struct channel_message *message)
     arm_deadline(template);
 }
 
+static void on_state(void *owner, const char *reason)
+{
+    struct template *template = owner;
+
+    template->host.changed(template->host.data, reason);
+}
+
 static void on_gone(void *owner, const char *reason)
 {
     struct template *template = owner;
@@ -85,7 +93,7 @@ struct template *template_create(struct children *children, const char *program,
                                  const struct template_host *host)
 {
     static const struct service_handlers handlers = {
-        .begun = on_begun, .ready = on_ready, .message = on_message, .gone = on_gone};
+        .begun = on_begun, .ready = on_ready, .message = on_message, .changed = on_state, .gone = on_gone};
     static char option[] = "--template";
     struct template *template = calloc(1, sizeof(*template));
 
@@ -96,7 +104,7 @@ struct template *template_create(struct children *children, const char *program,
     template->argv[0] = strdup(program);
     template->argv[1] = option;
     if (template->argv[0] != NULL)
-        template->service = service_create(children, "template", template->argv, &handlers, template);
+        template->service = service_create(children, TEMPLATE_NAME, template->argv, &handlers, template);
     if (template->service == NULL) {
         template_destroy(template);
         return NULL;

@@ -21,6 +21,8 @@ struct template_host {
     bool (*spawn_failed)(void *data, const char *camera, const char *error);
     /* The template is gone, and the answers that were due will not come. */
     void (*gone)(void *data, const char *reason);
+    /* Its process entered a state; REASON may be NULL. */
+    void (*changed)(void *data, const char *reason);
 };
 
 /* PROGRAM is the path of ringcast-ingest. NULL: out of memory. */

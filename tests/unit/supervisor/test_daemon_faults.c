@@ -128,6 +128,7 @@ static void a_new_fanout_is_told_everything(void **state)
     (void)state;
     start_two(&daemon, false, "stream");
     daemon_wait_camera(&daemon, "front", "streaming", 0);
+    daemon_wait_camera(&daemon, "back", "streaming", 0);
     pid_t fanout = daemon_ask_viewer_port(&daemon);
     snprintf(path, sizeof(path), "%s/fanout.log", daemon.dir);
     kill(fanout, SIGSTOP);

@@ -1,0 +1,217 @@
+// Eight cameras with three viewers each; every one to three seconds a process chosen by lot is killed, stopped or made to
+// spin, ringcastd included (the test starts it again). RINGCAST_CHAOS_SECONDS: how long (default 120; 600 and more to look
+// for the rare). RINGCAST_CHAOS_SEED: repeats the same choices; it is printed.
+import assert from 'node:assert/strict';
+import { LiveViewer } from '../support/live_viewer.mjs';
+import { buildDirectory, isAlive, program, run } from '../support/processes.mjs';
+import { scenario } from '../support/scenario.mjs';
+import { sleep, waitUntil } from '../support/wait.mjs';
+
+const SECONDS = Number(process.env.RINGCAST_CHAOS_SECONDS ?? 120);
+const SEED = Number(process.env.RINGCAST_CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const CAMERAS = 8;
+const VIEWERS = 3;
+const FPS = 15;
+const GOP = 15;
+
+// Sanitizers, and machines that do other work besides, make everything some times slower; the aims are for a build to use.
+const PATIENCE = /asan|tsan|dev/.test(buildDirectory) ? 4 : 1;
+const WORKER_BACK_MS = 500 * PATIENCE + (1000 * GOP) / FPS;
+const FANOUT_BACK_MS = 1000 * PATIENCE;
+const PAUSE_BEGINS_MS = 1000; // a process made to spin finishes its system call first
+const ANY_BACK_MS = 20000; // what was stopped or spins is found out first, and more may be hit meanwhile
+
+/** Mulberry32: a small generator that gives the same everywhere. */
+function generator(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** A viewer that connects again when its connection breaks, as the player does. */
+class Watcher {
+  constructor(address, camera) {
+    this.address = address;
+    this.camera = camera;
+    this.connections = [];
+    this.ended = false;
+    this.connect();
+  }
+
+  connect() {
+    this.current = new LiveViewer(this.address, this.camera, { keep: false });
+    this.connections.push(this.current);
+    const { socket } = this.current;
+    socket.on('close', () => !this.ended && setTimeout(() => !this.ended && this.connect(), 50));
+  }
+
+  /** Whether a picture came after AT. */
+  firstAfter(at) {
+    return this.connections.some(({ fragments }) => fragments.length > 0 && fragments.at(-1).at > at);
+  }
+
+  /** When pictures came again after the first pause that began at AT, or soon after; AT if there was none. */
+  backAfter(at) {
+    const times = this.connections.flatMap(({ fragments }) => fragments.map((fragment) => fragment.at));
+    let i = times.findIndex((time) => time > at - 2000 / FPS);
+    if (i < 0) return Infinity;
+    for (; i + 1 < times.length && times[i] < at + PAUSE_BEGINS_MS; i++) {
+      if (times[i + 1] > at && times[i + 1] - times[i] > 2500 / FPS) return times[i + 1];
+    }
+    return at;
+  }
+
+  /** Pictures that are missing inside of connections: {from, to} in the time of performance.now(). */
+  holes() {
+    return this.connections.flatMap(({ fragments, inits }) => {
+      const found = [];
+      for (let i = 1; i < fragments.length; i++) {
+        const [a, b] = [fragments[i - 1], fragments[i]];
+        const step = Number(b.video.decodeTime - a.video.decodeTime) / b.video.timescale;
+        if (b.sequence !== ((a.sequence + 1) >>> 0) || step > 1.6 / FPS) found.push({ from: a.at, to: b.at, step });
+      }
+      assert.ok(inits.length <= 1 || found.length > 0 || inits.length < 50);
+      return found;
+    });
+  }
+
+  async end() {
+    this.ended = true;
+    await this.current.close();
+  }
+}
+
+class Chaos {
+  constructor(stage, ringcast, watchers) {
+    Object.assign(this, { stage, ringcast, watchers });
+    this.random = generator(SEED);
+    this.hits = []; // {what, camera, how, at}
+  }
+
+  pick(list) {
+    return list[Math.floor(this.random() * list.length)];
+  }
+
+  /** What may be hit, in an order that depends on nothing but the configuration; some twice, to be hit more often. */
+  targets({ cameras, fanouts, template, keeper }) {
+    return [
+      ...cameras.map(({ name, pid }) => ({ what: 'worker', camera: name, pid })),
+      ...[...fanouts, ...fanouts].map(({ pid }) => ({ what: 'fanout', pid })),
+      { what: 'template', pid: template.pid },
+      { what: 'keeper', pid: keeper.pid },
+      { what: 'supervisor', pid: this.ringcast.pid },
+      { what: 'supervisor', pid: this.ringcast.pid },
+    ];
+  }
+
+  async hit({ what, camera, pid }, how) {
+    const at = performance.now();
+    this.hits.push({ what, camera, how, at });
+    if (how === 'kill') process.kill(pid, 'SIGKILL');
+    else if (how === 'stop') process.kill(pid, 'SIGSTOP');
+    else if ((await run(program('../tests/ringcast-test-spin'), [String(pid)])).code !== 0) {
+      this.hits.at(-1).how = 'stop';
+      if (isAlive(pid)) process.kill(pid, 'SIGSTOP');
+    }
+    if (what === 'supervisor') await this.restartSupervisor(how);
+  }
+
+  /** Whoever starts ringcastd (systemd, here we) sees that it is gone, or that it hangs, and starts it again. */
+  async restartSupervisor(how) {
+    if (how !== 'kill') await sleep(200 + this.random() * 800);
+    this.ringcast.daemon.signal('SIGKILL');
+    await this.ringcast.daemon.finish();
+    await sleep(this.random() * 1000);
+    this.ringcast.start();
+    await this.ringcast.serving();
+  }
+
+  async run() {
+    const end = performance.now() + SECONDS * 1000;
+    while (performance.now() < end) {
+      await sleep(1000 + this.random() * 2000);
+      const target = this.pick(this.targets(await this.ringcast.status()));
+      const how = this.pick(['kill', 'kill', 'stop', 'spin']);
+      if (target.pid && isAlive(target.pid)) await this.hit(target, how);
+    }
+  }
+
+  /** No other hit delays the way back from this one: of the same camera, or of a process that all need. */
+  alone(hit, before, after) {
+    return !this.hits.some(
+      (other) =>
+        other !== hit &&
+        other.what !== 'keeper' &&
+        (other.what !== 'worker' || hit.what !== 'worker' || other.camera === hit.camera) &&
+        other.at > hit.at - before &&
+        other.at < hit.at + after,
+    );
+  }
+
+  /** How long until pictures came again at every watcher of the hit. */
+  recovery(hit) {
+    const concerned = this.watchers.filter(({ camera }) => !hit.camera || camera === hit.camera);
+    return Math.max(...concerned.map((watcher) => watcher.backAfter(hit.at) - hit.at));
+  }
+}
+
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+const worst = (list) => Math.max(0, ...list);
+const inMs = (list) => (list.length ? `${list.length}: median ${median(list).toFixed(0)} ms, worst ${worst(list).toFixed(0)} ms` : 'none');
+
+scenario(
+  `chaos for ${SECONDS} s, seed ${SEED}`,
+  async (stage) => {
+    console.log(`RINGCAST_CHAOS_SEED=${SEED} RINGCAST_CHAOS_SECONDS=${SECONDS}`);
+    const camera = await stage.camera(['--cameras', String(CAMERAS), '--size', '160x90', '--fps', String(FPS), '--gop', String(GOP)]);
+    const ringcast = await stage.ringcast(camera);
+    const watchers = camera.cameras.flatMap(({ name }) => Array.from({ length: VIEWERS }, () => new Watcher(ringcast.address, name)));
+    try {
+      await waitUntil('every viewer to see something', () => watchers.every((w) => w.current.fragments.length > GOP));
+      const chaos = new Chaos(stage, ringcast, watchers);
+      await chaos.run();
+
+      // Everything recovers.
+      const quiet = performance.now();
+      await ringcast.streaming(undefined, 90000);
+      await waitUntil('pictures at every viewer', () => watchers.every((w) => w.firstAfter(quiet + 500)), 30000);
+
+      // No frame is missing where neither the camera's own worker nor a fan-out was hit.
+      const concerns = (hit, name) => hit.what === 'fanout' || (hit.what === 'worker' && hit.camera === name);
+      for (const watcher of watchers) {
+        for (const hole of watcher.holes()) {
+          const excused = chaos.hits.some((hit) => concerns(hit, watcher.camera) && hit.at < hole.to && hit.at > hole.from - ANY_BACK_MS);
+          assert.ok(excused, `${watcher.camera}: a hole of ${hole.step.toFixed(2)} s that no hit of its own explains`);
+        }
+        const broken = watcher.connections.slice(0, -1).filter((connection) => !connection.closed && !connection.error);
+        assert.equal(broken.length, 0, `${watcher.camera}: a connection ended without an end`);
+      }
+      const fanoutHits = chaos.hits.filter(({ what }) => what === 'fanout').length;
+      for (const watcher of watchers) {
+        assert.ok(watcher.connections.length <= 1 + fanoutHits * 2, `${watcher.camera}: ${watcher.connections.length} connections, ${fanoutHits} hits`);
+      }
+
+      // What was hit is back in time.
+      const killed = (what) => chaos.hits.filter((hit) => hit.what === what && hit.how === 'kill');
+      const workers = killed('worker').filter((hit) => chaos.alone(hit, 4000, 1000)).map((hit) => chaos.recovery(hit));
+      const fanouts = killed('fanout').filter((hit) => chaos.alone(hit, 4000, 1000)).map((hit) => chaos.recovery(hit));
+      if (process.env.RINGCAST_CHAOS_VERBOSE) for (const hit of chaos.hits) console.log(`${hit.at.toFixed(0)} ${hit.what} ${hit.camera ?? ''} ${hit.how}: ${['worker', 'fanout'].includes(hit.what) ? chaos.recovery(hit).toFixed(0) : '-'} ms`);
+      const all = chaos.hits.filter(({ what, at }) => ['worker', 'fanout'].includes(what) && at < quiet - ANY_BACK_MS).map((hit) => chaos.recovery(hit));
+      const counts = {};
+      for (const { what, how } of chaos.hits) counts[`${what} ${how}`] = (counts[`${what} ${how}`] ?? 0) + 1;
+      console.log(`hits: ${chaos.hits.length}`, JSON.stringify(counts));
+      console.log(`pictures back after a killed worker, ${inMs(workers)}; a killed fan-out, ${inMs(fanouts)}; anything, ${inMs(all)}`);
+      if (workers.length) assert.ok(worst(workers) <= WORKER_BACK_MS, `a killed worker's pictures took ${worst(workers)} ms`);
+      if (fanouts.length) assert.ok(worst(fanouts) <= FANOUT_BACK_MS, `a killed fan-out's viewers waited ${worst(fanouts)} ms`);
+      assert.ok(worst(all) <= ANY_BACK_MS, `something took ${worst(all)} ms`);
+    } finally {
+      for (const watcher of watchers) await watcher.end();
+    }
+    await ringcast.stop();
+  },
+  { limit: (SECONDS + 240) * 1000 },
+);
