@@ -1,0 +1,94 @@
+/* What a session description says of a media. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rtp_fixture.h"
+
+static struct media_format format;
+
+static int read(enum sdp_kind kind, const char *encoding, uint32_t rate, const char *fmtp)
+{
+    const struct sdp_media media = make_media(kind, encoding, rate, 1, fmtp);
+
+    return media_format_read(&media, &format);
+}
+
+static void parameter_sets_become_units(void **state)
+{
+    (void)state;
+    assert_int_equal(read(SDP_VIDEO, "h264", 90000, "sprop-parameter-sets=Z0I=,aM4="), 0);
+    assert_int_equal(format.extradata_size, 12);
+    assert_memory_equal(format.extradata, "\0\0\0\1\x67\x42\0\0\0\1\x68\xce", 12);
+    assert_int_equal(read(SDP_VIDEO, "H265", 90000,
+                          "sprop-vps=QAE=; sprop-sps=QgE=; sprop-pps=RAE=; sprop-max-don-diff=1"),
+                     0);
+    assert_memory_equal(format.extradata, "\0\0\0\1\x40\1\0\0\0\1\x42\1\0\0\0\1\x44\1", 18);
+    assert_true(format.donl);
+}
+
+static void damaged_sets_are_left_out(void **state)
+{
+    (void)state;
+    assert_int_equal(read(SDP_VIDEO, "H264", 0, "sprop-parameter-sets=%%%,aM4=,,="), 0);
+    assert_memory_equal(format.extradata, "\0\0\0\1\x68\xce", 6);
+    assert_int_equal(format.extradata_size, 6);
+    assert_int_equal(format.clock_rate, 90000);
+    assert_int_equal(read(SDP_VIDEO, "H264", 90000, ""), 0);
+    assert_int_equal(format.extradata_size, 0);
+}
+
+static void aac_needs_its_configuration(void **state)
+{
+    (void)state;
+    assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 16000, "mode=AAC-hbr; config=1408"), 0);
+    assert_int_equal(format.sample_rate, 16000);
+    assert_int_equal(format.channels, 1);
+    assert_int_equal(format.unit_ticks, 1024);
+    assert_int_equal(format.au.size_length, 13);
+    assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 16000, "mode=AAC-hbr"), -ENOTSUP);
+    assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 16000, "mode=AAC-hbr; config=zz"), -ENOTSUP);
+    assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 16000, "mode=AAC-hbr; config=ffffff"), -ENOTSUP);
+    /* What gst-rtsp-server sends: the end of the configuration is missing. */
+    assert_int_equal(read(SDP_AUDIO, "MP4A-LATM", 16000, "cpresent=0;config=40002810"), 0);
+    assert_memory_equal(format.extradata, "\x14\x08", 2);
+    assert_int_equal(read(SDP_AUDIO, "MP4A-LATM", 16000, "cpresent=1"), -ENOTSUP);
+    assert_int_equal(read(SDP_AUDIO, "MP4A-LATM", 16000, "config=c0002810"), -ENOTSUP); /* version 1 */
+}
+
+static void rates_and_names(void **state)
+{
+    (void)state;
+    assert_int_equal(read(SDP_AUDIO, "opus", 48000, ""), 0);
+    assert_int_equal(format.extradata_size, 19);
+    assert_int_equal(format.channels, 2);
+    assert_int_equal(read(SDP_AUDIO, "G722", 8000, ""), 0);
+    assert_int_equal(format.sample_rate, 16000);
+    assert_int_equal(format.clock_rate, 8000);
+    assert_int_equal(read(SDP_AUDIO, "G726-32", 8000, ""), 0);
+    assert_int_equal(format.sample_bits, 4);
+    assert_int_equal(read(SDP_AUDIO, "L16", 1, ""), -ENOTSUP);
+    assert_int_equal(read(SDP_AUDIO, "PCMU", 0, ""), -ENOTSUP);
+    assert_int_equal(read(SDP_VIDEO, "JPEG", 90000, ""), -ENOTSUP);
+    assert_int_equal(read(SDP_AUDIO, "H264", 90000, ""), -ENOTSUP);
+    const struct sdp_media jpeg = make_media(SDP_VIDEO, "JPEG", 90000, 0, "");
+    const struct sdp_media other = make_media(SDP_OTHER, "vnd.onvif.metadata", 90000, 0, "");
+    assert_int_equal(track_codec(&jpeg), SOURCE_CODEC_OTHER);
+    assert_int_equal(track_codec(&other), SOURCE_CODEC_NONE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parameter_sets_become_units),
+        cmocka_unit_test(damaged_sets_are_left_out),
+        cmocka_unit_test(aac_needs_its_configuration),
+        cmocka_unit_test(rates_and_names),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
