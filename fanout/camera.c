@@ -147,13 +147,21 @@ static json_t *live_path(const char *name)
     return json_string(path);
 }
 
+void cameras_set_elsewhere(struct cameras *cameras, const json_t *counts)
+{
+    for (struct camera *camera = cameras->first; camera; camera = camera->next) {
+        json_int_t viewers = json_integer_value(json_object_get(counts, camera->name));
+        camera->elsewhere = viewers > 0 ? viewers : 0;
+    }
+}
+
 json_t *camera_describe(const struct camera *camera)
 {
     const char *codecs = json_string_value(camera->codecs);
     return json_pack("{s:s, s:O, s:O, s:o?, s:O, s:O, s:I, s:o}", "name", camera->name, "state",
                      camera->state, "codecs", camera->codecs, "mime",
                      codecs ? init_cache_mime(codecs) : json_null(), "width", camera->width, "height",
-                     camera->height, "viewers", (json_int_t)camera->feed.seats.count, "live",
+                     camera->height, "viewers", camera->feed.seats.count + camera->elsewhere, "live",
                      live_path(camera->name));
 }
 

@@ -21,6 +21,7 @@ struct camera {
     json_t *width, *height; /* integer or null */
     dev_t ring_device;      /* which ring the feed has */
     ino_t ring_inode;
+    json_int_t elsewhere; /* viewers at the other fan-outs */
     struct feed feed;
     struct camera *next;
 };
@@ -50,6 +51,9 @@ bool camera_has_ring(const struct camera *camera, const struct stat *ring);
 
 /* True if the camera sleeps until somebody watches. */
 bool camera_is_idle(const struct camera *camera);
+
+/* COUNTS: name -> viewers at the other fan-outs; who is not in it has none. */
+void cameras_set_elsewhere(struct cameras *cameras, const json_t *counts);
 
 /* Closes the camera's viewers with CODE and forgets it. */
 void cameras_remove(struct cameras *cameras, struct camera *camera, uint16_t code);

@@ -260,6 +260,8 @@ static void dispatch(struct control *control, struct channel_message *message)
         server_stop(control->server);
     } else if (message_is(message->body, "listen")) {
         on_listen(control, message);
+    } else if (message_is(message->body, "viewers-elsewhere")) {
+        cameras_set_elsewhere(&control->server->cameras, json_object_get(message->body, "cameras"));
     } else if (message_is(message->body, "camera-add")) {
         on_camera_add(control, message);
     } else {

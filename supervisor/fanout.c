@@ -170,6 +170,36 @@ void fanout_set_listener(struct fanout *fanout, int listener)
     service_renew(fanout->service);
 }
 
+/* Adds what FANOUT last reported to the counts in SUMS. */
+static void add_viewers(const struct fanout *fanout, json_t *sums)
+{
+    json_t *counts = json_object_get(fanout->viewers, "cameras"), *value;
+    const char *name;
+
+    json_object_foreach(counts, name, value)
+    {
+        json_int_t before = json_integer_value(json_object_get(sums, name));
+        json_object_set_new(sums, name, json_integer(before + json_integer_value(value)));
+    }
+}
+
+/* A sum too long for a message (a thousand cameras with long names) is left out: it is for people to look at.
+ */
+void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, size_t count)
+{
+    json_t *sums = json_object();
+
+    for (size_t i = 0; i < count; i++)
+        if (all[i] != fanout)
+            add_viewers(all[i], sums);
+    json_t *message =
+        json_pack("{s:i, s:s, s:o}", "v", MESSAGE_VERSION, "type", "viewers-elsewhere", "cameras", sums);
+    if (message != NULL && json_dumpb(message, NULL, 0, JSON_COMPACT) <= MESSAGE_CHANNEL_MAX)
+        send(fanout, message, NULL, 0);
+    else
+        json_decref(message);
+}
+
 int64_t fanout_viewers(const struct fanout *fanout, const char *camera)
 {
     const json_t *counts = json_object_get(fanout->viewers, "cameras");

@@ -54,6 +54,9 @@ void fanout_set_log_level(struct fanout *fanout, enum log_level level);
 /* Another socket to listen on, at the address that was given when it was made: its viewers are sent away. */
 void fanout_set_listener(struct fanout *fanout, int listener);
 
+/* Tells it how many viewers each camera has at the others of ALL, COUNT of them. */
+void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, size_t count);
+
 /* Viewers of CAMERA, or of all cameras if it is NULL. */
 int64_t fanout_viewers(const struct fanout *fanout, const char *camera);
 

@@ -18,6 +18,9 @@
 #include "reload.h"
 #include "timer.h"
 
+/* Reports of several fan-outs within this time are passed on to them together. */
+#define SHARE_DELAY_MS 200
+
 /* --- Ready, failed, finished
  * -------------------------------------------------------------------------------- */
 
@@ -140,6 +143,17 @@ static void on_fanout_wanted(void *data, struct fanout *fanout, const char *name
         camera_want(camera, JOINING_MS);
 }
 
+static int on_share(sd_event_source *source, uint64_t usec, void *data)
+{
+    struct supervisor *supervisor = data;
+
+    (void)source, (void)usec;
+    timer_disarm(&supervisor->share_timer);
+    for (size_t i = 0; i < supervisor->fanout_count; i++)
+        fanout_tell_elsewhere(supervisor->fanouts[i], supervisor->fanouts, supervisor->fanout_count);
+    return 0;
+}
+
 static void on_fanout_viewers(void *data, struct fanout *fanout)
 {
     struct supervisor *supervisor = data;
@@ -152,6 +166,8 @@ static void on_fanout_viewers(void *data, struct fanout *fanout)
             events_publish(supervisor->events, "viewers",
                            json_pack("{s:s, s:I}", "camera", name, "viewers", (json_int_t)viewers));
     }
+    if (supervisor->fanout_count > 1 && supervisor->share_timer == NULL && !supervisor->stopping)
+        timer_arm(supervisor->event, &supervisor->share_timer, SHARE_DELAY_MS, on_share, supervisor);
 }
 
 static void on_fanout_gone(void *data, struct fanout *fanout, const char *reason)
@@ -251,6 +267,7 @@ static int on_bury(sd_event_source *source, uint64_t usec, void *data)
     size_t kept = 0;
 
     (void)source, (void)usec;
+    timer_disarm(&supervisor->share_timer);
     timer_disarm(&supervisor->bury_timer);
     for (size_t i = 0; i < supervisor->camera_count; i++) {
         struct camera *camera = supervisor->cameras[i];
@@ -438,6 +455,7 @@ static void close_processes(struct supervisor *supervisor)
 
 static void close_all(struct supervisor *supervisor)
 {
+    timer_disarm(&supervisor->share_timer);
     timer_disarm(&supervisor->bury_timer);
     close_processes(supervisor);
     control_destroy(supervisor->control);

@@ -25,7 +25,8 @@ struct supervisor {
     const struct supervisor_options *options;
     sd_event *event;
     sd_event_source *sigterm, *sigint, *sighup;
-    sd_event_source *bury_timer; /* cameras that have ended are destroyed from the loop */
+    sd_event_source *share_timer; /* armed while fan-outs do not know of each other's viewers */
+    sd_event_source *bury_timer;  /* cameras that have ended are destroyed from the loop */
     struct runtime_dir *runtime_dir;
     struct children *children;
     struct keeper *keeper;

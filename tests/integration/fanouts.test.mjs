@@ -1,6 +1,8 @@
 // Several fan-outs on one socket: viewers spread over them, and one that is killed or hung is no other's concern.
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { availableParallelism } from 'node:os';
+import { json } from 'node:stream/consumers';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
 
@@ -20,6 +22,17 @@ const open = (viewers) => viewers.filter((viewer) => !viewer.closed);
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 const perFanout = (status) => status.fanouts.map(({ viewers }) => viewers);
 
+/** What /api/cameras says, on a connection of its own, which any of the fan-outs may answer. */
+function viewersSaid(ringcast) {
+  return new Promise((resolve, reject) => {
+    http
+      .get(new URL('/api/cameras', ringcast.address), { agent: false }, async (answer) => {
+        resolve((await json(answer)).cameras[0].viewers);
+      })
+      .on('error', reject);
+  });
+}
+
 async function start(stage, processes) {
   const camera = await stage.camera(['--cameras', '1']);
   return stage.ringcast(camera, {}, { fanout: { processes } });
@@ -32,6 +45,10 @@ scenario('viewers spread, and a death costs its own viewers only', async (stage)
   assert.equal(new Set(before.fanouts.map(({ pid }) => pid)).size, 3);
   assert.equal(sum(perFanout(before)), VIEWERS);
   for (const count of perFanout(before)) assert.ok(count >= VIEWERS / 6, `they do not spread: ${perFanout(before)}`);
+  await waitUntil('every fan-out to know of all viewers', async () => {
+    const counts = await Promise.all(Array.from({ length: 12 }, () => viewersSaid(ringcast)));
+    return counts.every((count) => count === VIEWERS);
+  });
   process.kill(before.fanouts[1].pid, 'SIGKILL');
   await waitUntil('its viewers to be gone', () => open(viewers).length === VIEWERS - before.fanouts[1].viewers);
   const late = await watch(stage, ringcast, 3);
