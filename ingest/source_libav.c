@@ -35,11 +35,11 @@
 /* A file's own time against the clock. */
 struct file_clock {
     bool started;
-    bool has_frame;
-    int64_t base_ns;                                /* CLOCK_MONOTONIC at time 0 of the file's first round */
-    int64_t round_ns;                               /* added to the file's times in the present round */
-    int64_t last_ns;                                /* what was due last, rounds included */
-    int64_t first_frame_ns, last_frame_ns, step_ns; /* of the video, rounds included, and its last interval */
+    int64_t base_ns;  /* CLOCK_MONOTONIC at time 0 of the file's first round */
+    int64_t round_ns; /* added to the file's times in the present round */
+    int64_t last_ns;  /* what was due last, rounds included */
+    int64_t frames;   /* of video, rounds included; when the first is shown, and the one that is shown last */
+    int64_t first_frame_ns, last_frame_ns;
 };
 
 enum phase { PHASE_OPENING, PHASE_READING, PHASE_CLOSING };
@@ -267,27 +267,27 @@ static bool is_wanted(const struct source_libav *source)
            (packet->stream_index == source->video_index || packet->stream_index == source->audio_index);
 }
 
-/* Begins the file anew, one step after its last frame. */
+/* Begins the file anew, one interval after its last frame. */
 static int rewind_file(struct source_libav *source)
 {
     struct file_clock *clock = &source->clock;
-    int64_t begin = clock->last_frame_ns + clock->step_ns - clock->first_frame_ns;
+    int64_t length = clock->last_frame_ns - clock->first_frame_ns;
 
-    /* A file without two frames would be read for ever. */
-    if (begin <= clock->round_ns)
+    /* A file without two frames would be read for ever, and so would one whose reading gives none any more.
+     */
+    if (clock->frames < 2 || length + length / (clock->frames - 1) <= clock->round_ns)
         return AVERROR_EOF;
-    clock->round_ns = begin;
+    clock->round_ns = length + length / (clock->frames - 1);
     return avformat_seek_file(source->format, -1, INT64_MIN, 0, INT64_MAX, 0);
 }
 
-static void note_frame(struct file_clock *clock, int64_t due)
+static void note_frame(struct file_clock *clock, int64_t shown)
 {
-    if (!clock->has_frame)
-        clock->first_frame_ns = due;
-    else if (due > clock->last_frame_ns)
-        clock->step_ns = due - clock->last_frame_ns;
-    clock->last_frame_ns = due;
-    clock->has_frame = true;
+    if (clock->frames == 0)
+        clock->first_frame_ns = clock->last_frame_ns = shown;
+    if (shown > clock->last_frame_ns)
+        clock->last_frame_ns = shown;
+    clock->frames++;
 }
 
 static void add_time(int64_t *time, int64_t ns)
@@ -306,7 +306,7 @@ static int64_t place_unit(struct file_clock *clock, struct source_unit *unit)
     if (!clock->started || jumps)
         clock->base_ns = clock_ns(CLOCK_MONOTONIC) - due;
     if (unit->video)
-        note_frame(clock, due);
+        note_frame(clock, unit->presentation_ns != SOURCE_TIME_UNKNOWN ? unit->presentation_ns : due);
     clock->last_ns = due;
     clock->started = true;
     return clock->base_ns + due;

@@ -83,8 +83,8 @@ function parseTrun(buffer, trun, header) {
     const duration = flags & 0x000100 ? next() : header.defaultDuration;
     const size = flags & 0x000200 ? next() : header.defaultSize;
     const own = flags & 0x000400 ? next() : i === 0 && firstFlags !== undefined ? firstFlags : header.defaultFlags;
-    if (flags & 0x000800) at += 4;
-    samples.push({ duration, size, flags: own });
+    const offset = flags & 0x000800 ? next() | 0 : 0;
+    samples.push({ duration, size, flags: own, offset });
   }
   if (at > trun.end) throw new Error('a trun is cut off');
   return samples;
@@ -101,7 +101,18 @@ function parseTraf(buffer, traf, tracks) {
   return { kind: track.kind, timescale: track.timescale, decodeTime, samples };
 }
 
-/** A fragment (`prft` + `moof` + `mdat`) of the stream that INIT began: {sequence, keyframe, video, audio}. */
+const NTP_UNIX_OFFSET_S = 2208988800;
+
+/** The producer reference time (8.16.5): {captured, wallMs, mediaTime}. */
+function parsePrft(buffer, prft) {
+  const at = prft.start;
+  if (prft.end - at !== 24 || buffer[at] !== 1) throw new Error('a prft of another version');
+  const flags = buffer.readUInt32BE(at) & 0xffffff;
+  const wallMs = (buffer.readUInt32BE(at + 8) - NTP_UNIX_OFFSET_S + buffer.readUInt32BE(at + 12) / 2 ** 32) * 1000;
+  return { captured: flags === 24, wallMs, mediaTime: buffer.readBigUInt64BE(at + 16) };
+}
+
+/** A fragment (`prft` + `moof` + `mdat`) of the stream that INIT began: {sequence, keyframe, prft, video, audio}. */
 export function parseFragment(buffer, init) {
   const types = boxes(buffer).map((box) => box.type).filter((type) => type !== 'styp' && type !== 'prft');
   if (types.join() !== 'moof,mdat') throw new Error(`a fragment of ${types}`);
@@ -114,6 +125,7 @@ export function parseFragment(buffer, init) {
   if (bytes !== mdat.end - mdat.start) throw new Error(`samples of ${bytes} bytes in an mdat of ${mdat.end - mdat.start}`);
   return {
     sequence: buffer.readUInt32BE(one(buffer, moof, 'mfhd').start + 4),
+    prft: all(buffer, whole(buffer), 'prft').map((prft) => parsePrft(buffer, prft))[0],
     keyframe: video !== undefined && (video.samples[0].flags & NON_SYNC_SAMPLE) === 0,
     video,
     audio,

@@ -1,0 +1,37 @@
+// Sound that a browser cannot play as the camera sends it, on its way into Chromium: encoded anew, or passed through.
+
+import assert from 'node:assert/strict';
+import { scenario } from '../support/scenario.mjs';
+import { launchBrowser, until, untilMoving, videos, watchErrors } from './support/browser.mjs';
+
+/** Bytes of sound that each video of the wall has decoded. */
+const decoded = (page) =>
+  page.evaluate(() => [...document.querySelectorAll('ringcast-camera')].map(({ video }) => video.webkitAudioDecodedByteCount));
+
+scenario('FLAC, Opus and AAC from G.711, Opus and L16 play in Chromium', async (stage) => {
+  const camera = await stage.camera([
+    '--camera', 'flac:audio=pcmu',
+    '--camera', 'opus:audio=opus',
+    '--camera', 'aac:audio=pcma',
+    '--camera', 'ahead:audio=l16,b-frames=2',
+  ]);
+  const cameras = camera.cameras.map(({ name, url }) => ({ name, url, audio_codec: name === 'aac' ? 'aac' : 'flac' }));
+  const ringcast = stage.instance({ cameras }).start();
+  await ringcast.streaming();
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+    const errors = watchErrors(page);
+    await page.goto(ringcast.address);
+    await untilMoving(page, { count: 4, ms: 40_000 });
+    await until(async () => (await decoded(page)).every((bytes) => bytes > 0), 'sound at every camera', 30_000);
+    const before = await decoded(page);
+    const at = (await videos(page)).map(({ time }) => time);
+    await until(async () => (await videos(page)).every(({ time }, i) => time > at[i] + 2), 'two seconds of playback', 30_000);
+    const after = await decoded(page);
+    assert.ok(after.every((bytes, i) => bytes > before[i]), `sound goes on: ${before} ${after}`);
+    assert.deepEqual(errors, []);
+  } finally {
+    await browser.close();
+  }
+}, { limit: 150_000 });
