@@ -301,7 +301,7 @@ class Wall {
   }
 
   fullScreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
+    if (document.fullscreenElement) document.exitFullscreen().catch(() => {});
     else document.documentElement.requestFullscreen?.().catch(() => this.#note('This browser does not allow full screen here'));
   }
 
