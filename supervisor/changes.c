@@ -34,9 +34,9 @@ static json_t *read_cameras(const struct changes *changes, const char **problem)
         *problem = "it is of another version";
     else if (!json_is_object(cameras))
         *problem = "it has no cameras";
-    json_incref(cameras);
+    cameras = *problem == NULL ? json_incref(cameras) : NULL;
     json_decref(file);
-    return *problem == NULL ? cameras : NULL;
+    return cameras;
 }
 
 static void put_aside(const struct changes *changes, const char *problem)
