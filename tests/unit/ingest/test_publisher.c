@@ -328,7 +328,7 @@ static void another_ring_begins_with_a_keyframe(void **state)
     assert_int_equal(ringcast_continue(rig->reader, &rig->cursor), 0);
     ringcast_entry entry = expect_fragment(rig, 2, RINGCAST_KEYFRAME, tracks);
     assert_int_equal(entry.sequence, first.sequence + 2);
-    assert_int_equal(entry.decode_time, first.decode_time + 2 * 90 * 40);
+    assert_int_equal(entry.decode_time, first.decode_time + INT64_C(2) * 90 * 40);
     assert_int_equal(put_slice(rig, false), 1);
     expect_fragment(rig, 2, 0, tracks);
     assert_int_equal(publisher_status(rig->publisher)->changes, 1); /* nothing that concerns viewers */

@@ -18,7 +18,7 @@
 #include "ring_writer.h"
 #include "ringcast.h"
 
-#define MIB 1048576
+#define MIB ((size_t)1048576)
 
 struct bench {
     struct config_camera config;

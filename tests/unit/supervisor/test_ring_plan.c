@@ -8,9 +8,9 @@
 
 #include "ring_plan.h"
 
-#define KIB 1024u
-#define MIB (1024u * KIB)
-#define MAX (16 * (size_t)MIB)
+#define KIB ((size_t)1024)
+#define MIB (1024 * KIB)
+#define MAX (16 * MIB)
 
 static size_t fit(uint64_t gop, uint64_t fragment, uint64_t second)
 {
@@ -90,7 +90,7 @@ static void a_little_less_need_changes_nothing(void **state)
     struct ring_plan plan = {0};
 
     (void)state;
-    for (uint64_t now = 1; now < 10 * RING_PLAN_SHRINK_MS; now += RING_PLAN_SHRINK_MS / 2)
+    for (uint64_t now = 1; now < UINT64_C(10) * RING_PLAN_SHRINK_MS; now += RING_PLAN_SHRINK_MS / 2)
         assert_int_equal(ring_plan_next(&plan, &demand, MIB, MAX, now), MIB);
 }
 
