@@ -1,64 +1,13 @@
-// The wall: keys, one large and back, honest states, and what it says when there is nothing to show.
-// With RINGCAST_SCREENSHOTS=DIRECTORY it also leaves pictures of itself there.
+// The wall: where tiles are, honest states, cameras that come and go, and what it says when there is nothing to show.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { launchBrowser, pixels, until, untilMoving, watchErrors } from './support/browser.mjs';
+import { test } from 'node:test';
+import { pixels, until, untilMoving } from './support/browser.mjs';
 import { makeClip } from './support/clip.mjs';
-import { FakeCamera, FakeServer } from './support/fake-server.mjs';
+import { FakeCamera } from './support/fake-server.mjs';
+import { LIMIT, boxes, clips, live, open, order, serve, server, shoot, swipe } from './support/wall.mjs';
 
-const LIMIT = { timeout: 90_000 };
-const SCREENSHOTS = process.env.RINGCAST_SCREENSHOTS;
-const SOURCES = ['testsrc2', 'testsrc', 'smptehdbars', 'pal100bars', 'rgbtestsrc'];
-const NETWORK = /WebSocket|Failed to load resource|ERR_/;
-
-let clips;
-let browser;
-let server;
-let pages;
-
-before(async () => {
-  if (SCREENSHOTS) mkdirSync(SCREENSHOTS, { recursive: true });
-  clips = SOURCES.map((source) => makeClip({ gop: 25, source, seconds: 2 }));
-  browser = await launchBrowser();
-});
-after(() => browser?.close());
-beforeEach(() => {
-  pages = [];
-});
-afterEach(async () => {
-  for (const page of pages) await page.close();
-  await server?.stop();
-  server = null;
-});
-
-const NAMES = ['Front door', 'Yard', 'Garage', 'Gate', 'Warehouse 1', 'Warehouse 2', 'Loading dock', 'Roof', 'Reception'];
-
-async function serve(count) {
-  server = new FakeServer(Array.from({ length: count }, (_, i) => new FakeCamera(NAMES[i] ?? `Camera ${i + 1}`, clips[i % clips.length])));
-  await server.start();
-}
-
-async function open({ path = '', width = 1280, height = 720, colorScheme = 'dark' } = {}) {
-  const page = await browser.newPage({ viewport: { width, height }, colorScheme });
-  pages.push(page);
-  page.errors = watchErrors(page, NETWORK);
-  await page.goto(server.url + path);
-  return page;
-}
-
-async function shoot(page, name) {
-  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
-}
-
-const boxes = (page) => page.$$eval('.tile', (tiles) => tiles.map((tile) => {
-  const { x, y, width, height } = tile.getBoundingClientRect();
-  return { x, y, width, height };
-}));
 const luminance = (picture) => picture.reduce((sum, value) => sum + value, 0) / picture.length;
-const live = (page, count) => until(async () => (await page.locator('.tile[data-condition=live]').count()) === count, `${count} live tiles`);
 
 for (const [count, columns] of [[1, 1], [4, 2], [9, 3], [25, 5]]) {
   test(`${count} cameras fill the window without scrolling`, LIMIT, async () => {
@@ -106,8 +55,7 @@ test('64 cameras, and one of them large: all inside the window, none out of reac
 test('tiles have the shape of most pictures; another one is shown whole, and a large one in its own shape', LIMIT, async () => {
   const wide = clips[0];
   const square = makeClip({ gop: 25, seconds: 2, width: 240, height: 240 });
-  server = new FakeServer([square, wide, square].map((clip, i) => new FakeCamera(NAMES[i], clip)));
-  await server.start();
+  await serve(3, [square, wide]);
   const page = await open();
   await live(page, 3);
   await until(async () => (await boxes(page)).every(({ width, height }) => width === height), 'square tiles');
@@ -135,10 +83,7 @@ test('the wall follows the window', LIMIT, async () => {
 
 test('on a phone all are there, and a tap shows one on top of the others; a swipe shows the next', LIMIT, async () => {
   await serve(8);
-  const context = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, colorScheme: 'dark' });
-  const page = await context.newPage();
-  pages.push({ close: () => context.close() });
-  await page.goto(server.url);
+  const page = await open({ width: 390, height: 844, hasTouch: true, isMobile: true });
   await live(page, 8);
   const all = await boxes(page);
   assert.ok(all.every(({ x, y, width, height }) => x >= 0 && y >= 0 && x + width <= 390 && y + height <= 844 && width > 180));
@@ -171,132 +116,6 @@ async function tapUntil(target, probe) {
   }
   assert.fail('taps have no effect');
 }
-
-/** A finger that goes from one point to another. */
-async function swipe(page, from, to) {
-  const session = await page.context().newCDPSession(page);
-  const touch = (type, ...touchPoints) => session.send('Input.dispatchTouchEvent', { type, touchPoints });
-  await touch('touchStart', from);
-  await touch('touchMove', { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 });
-  await touch('touchMove', to);
-  await touch('touchEnd');
-  await session.detach();
-}
-
-const order = async (page) => {
-  const tiles = await page.$$eval('.tile', (nodes) => nodes.map((node) => {
-    const { x, y } = node.getBoundingClientRect();
-    return { name: node.querySelector('.name').textContent, x, y };
-  }));
-  return tiles.sort((a, b) => a.y - b.y || a.x - b.x).map(({ name }) => name);
-};
-
-async function drag(page, from, to) {
-  const centre = async (name) => {
-    const { x, y, width, height } = await page.locator('.tile', { hasText: name }).boundingBox();
-    return [x + width / 2, y + height / 2];
-  };
-  await page.mouse.move(...(await centre(from)));
-  const target = await centre(to);
-  await page.mouse.down();
-  await page.mouse.move(...target, { steps: 5 });
-}
-
-test('a tile is dragged to another place: the two change places, nothing is connected anew, and it lasts', LIMIT, async () => {
-  await serve(4);
-  const page = await open();
-  await live(page, 4);
-  const { upgrades } = server;
-  await drag(page, 'Front door', 'Gate');
-  assert.equal(await page.locator('.tile.target .name').textContent(), 'Gate');
-  await shoot(page, 'wall-drag');
-  await page.mouse.up();
-  const changed = ['Gate', 'Yard', 'Garage', 'Front door'];
-  assert.deepEqual(await order(page), changed);
-  assert.equal(await page.locator('.tile.large').count(), 0, 'no click');
-  assert.equal(await page.locator('.dragged, .target, .dragging').count(), 0);
-  assert.equal(server.upgrades, upgrades);
-  assert.equal(new URL(page.url()).search, '?order=Gate,Yard,Garage,Front%20door');
-
-  await drag(page, 'Gate', 'Garage');
-  await page.keyboard.press('Escape');
-  await page.mouse.up();
-  assert.deepEqual(await order(page), changed, 'Escape leaves it where it was');
-
-  await page.goto(server.url);
-  await live(page, 4);
-  assert.deepEqual(await order(page), changed, 'this browser remembers');
-  assert.deepEqual(page.errors, []);
-});
-
-test('Shift and an arrow do the same, and are read out; a shared address wins over what is remembered', LIMIT, async () => {
-  await serve(4);
-  const page = await open();
-  await live(page, 4);
-  const { upgrades } = server;
-  await page.keyboard.press('Tab');
-  await page.locator('.open').first().focus();
-  await page.keyboard.press('Shift+ArrowRight');
-  assert.deepEqual(await order(page), ['Yard', 'Front door', 'Garage', 'Gate']);
-  await page.keyboard.press('Shift+ArrowDown');
-  assert.deepEqual(await order(page), ['Yard', 'Gate', 'Garage', 'Front door']);
-  assert.equal(await page.locator('#news').textContent(), 'Front door is now in place 4 of 4');
-  const owned = await page.evaluate(() => document.getElementById('wall').getAttribute('aria-owns').split(' ')
-    .map((id) => document.querySelector(`#${id} .name`).textContent));
-  assert.deepEqual(owned, await order(page));
-  assert.match(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), /^Front door/);
-  await page.keyboard.press('Home');
-  assert.match(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), /^Yard/);
-  assert.equal(server.upgrades, upgrades);
-
-  await page.goto(`${server.url}?order=Garage,gone,Gate`);
-  await live(page, 4);
-  assert.deepEqual(await order(page), ['Garage', 'Gate', 'Front door', 'Yard']);
-  await page.goto(server.url);
-  await live(page, 4);
-  assert.deepEqual(await order(page), ['Yard', 'Gate', 'Garage', 'Front door'], 'looking at a shared one changes nothing');
-  await page.keyboard.press('?');
-  await page.locator('#forget').click();
-  assert.deepEqual(await order(page), NAMES.slice(0, 4));
-  assert.equal(new URL(page.url()).search, '');
-  assert.deepEqual(page.errors, []);
-});
-
-test('Enter makes one large, arrows change it, Escape goes back, without a new connection', LIMIT, async () => {
-  await serve(4);
-  const page = await open();
-  await live(page, 4);
-  const { upgrades } = server;
-  await page.locator('.open').first().focus();
-  const focused = () => page.evaluate(() => document.activeElement.getAttribute('aria-label'));
-  assert.match(await focused(), /^Front door, Live\. Show large/);
-  await page.keyboard.press('ArrowRight');
-  assert.match(await focused(), /^Yard/);
-  await page.keyboard.press('ArrowDown');
-  assert.match(await focused(), /^Gate/);
-  await shoot(page, 'wall-focus');
-  await page.keyboard.press('Home');
-  await page.keyboard.press('Enter');
-  const large = () => page.locator('.tile.large .name').allTextContents();
-  assert.deepEqual(await large(), ['Front door']);
-  const tiles = await boxes(page);
-  assert.ok(tiles[0].width > 900 && tiles.slice(1).every(({ width }) => width < 260));
-  assert.ok(tiles.every(({ x, y, width, height }) => x >= 0 && y >= 44 && x + width <= 1280 && y + height <= 720));
-  await page.keyboard.press('ArrowRight');
-  assert.deepEqual(await large(), ['Yard']);
-  assert.equal(await page.evaluate(() => decodeURIComponent(location.hash)), '#Yard');
-  await shoot(page, 'wall-large');
-  await page.keyboard.press('Escape');
-  assert.deepEqual(await large(), []);
-  assert.match(await focused(), /^Yard/);
-  await page.locator('.open').nth(2).click();
-  assert.deepEqual(await large(), ['Garage']);
-  await page.locator('.large .back').click();
-  assert.deepEqual(await large(), []);
-  await live(page, 4);
-  assert.equal(server.upgrades, upgrades);
-  assert.deepEqual(page.errors, []);
-});
 
 test('a large tile is large again after a reload', LIMIT, async () => {
   await serve(4);
@@ -365,99 +184,6 @@ test('cameras that are added, moved and removed appear, move and go; the others 
   assert.deepEqual(page.errors, []);
 });
 
-test('the help lists every key; the colours follow the system until somebody chooses', LIMIT, async () => {
-  await serve(1);
-  const page = await open({ colorScheme: 'light' });
-  await live(page, 1);
-  const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
-  const light = await ground();
-  await page.keyboard.press('?');
-  assert.ok((await page.locator('#key-list dt').count()) >= 10);
-  await shoot(page, 'wall-help');
-  await page.keyboard.press('s'); // keys belong to the dialog now
-  assert.equal(await page.locator('#note').isVisible(), false);
-  await page.keyboard.press('Escape');
-  assert.equal(await page.locator('#keys').isVisible(), false);
-
-  await page.keyboard.press('d');
-  const dark = await ground();
-  assert.notEqual(dark, light);
-  await page.reload();
-  assert.equal(await ground(), dark, 'it is remembered');
-  await page.locator('#theme').click();
-  assert.equal(await ground(), light);
-  await page.emulateMedia({ colorScheme: 'dark' });
-  assert.equal(await ground(), dark, 'and follows the system again');
-  assert.deepEqual(page.errors, []);
-});
-
-test('S saves the picture in its own size with name and time; nothing is left of it', LIMIT, async () => {
-  await serve(2);
-  const page = await open();
-  await live(page, 2);
-  await page.locator('.open').nth(1).focus();
-  const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('s')]);
-  assert.match(download.suggestedFilename(), /^Yard \d{4}-\d\d-\d\d \d\d-\d\d-\d\d\.png$/);
-  const file = readFileSync(await download.path());
-  assert.equal(file.toString('latin1', 1, 4), 'PNG');
-  assert.deepEqual([file.readUInt32BE(16), file.readUInt32BE(20)], [320, 180]);
-  assert.ok(file.length > 1000);
-  assert.match(await page.locator('#note').textContent(), /^Saved Yard/);
-  assert.deepEqual(page.errors, []);
-});
-
-test('M: one camera is heard at a time, and none when another one is shown', LIMIT, async () => {
-  await serve(3);
-  const page = await open();
-  await live(page, 3);
-  const heard = () => page.$$eval('ringcast-camera', (all) => all.filter(({ muted }) => !muted).map(({ camera }) => camera));
-  await page.locator('.open').first().focus();
-  await page.keyboard.press('m');
-  assert.deepEqual(await heard(), ['Front door']);
-  await page.keyboard.press('ArrowRight');
-  await page.keyboard.press('m');
-  assert.deepEqual(await heard(), ['Yard']);
-  await page.keyboard.press('Enter');
-  assert.equal(await page.locator('.large .sound').getAttribute('aria-pressed'), 'true');
-  await page.keyboard.press('ArrowRight');
-  assert.deepEqual(await heard(), []);
-  assert.deepEqual(page.errors, []);
-});
-
-test('I: figures over every picture, also of cameras that come later, and none when it is pressed again', LIMIT, async () => {
-  await serve(3);
-  const page = await open();
-  await live(page, 3);
-  await page.keyboard.press('i');
-  const shown = (count) => until(async () => {
-    const texts = await page.locator('.figures:visible').allTextContents();
-    return texts.length === count && texts.every((text) => /^320×180 · avc1[^]*2\d\.\d frames\/s · \d+ kbit\/s\n0\.\d\d s behind/.test(text));
-  }, `${count} with figures`);
-  await shown(3);
-  await shoot(page, 'wall-figures');
-  server.cameras.set('late', new FakeCamera('late', clips[0]));
-  await shown(4);
-  await page.keyboard.press('i');
-  assert.equal(await page.locator('.figures:visible').count(), 0);
-  assert.deepEqual(page.errors, []);
-});
-
-test('F: the wall fills the screen; a large one is alone there', LIMIT, async () => {
-  await serve(4);
-  const page = await open();
-  await live(page, 4);
-  await page.keyboard.press('f');
-  await until(() => page.evaluate(() => document.fullscreenElement !== null), 'full screen');
-  await until(async () => (await boxes(page))[0].y < 10, 'no bar');
-  await page.locator('.open').nth(2).click();
-  const shown = () => page.$$eval('.tile', (tiles) => tiles.filter((tile) => tile.getBoundingClientRect().width > 0).length);
-  assert.equal(await shown(), 1);
-  await page.keyboard.press('f');
-  await until(() => page.evaluate(() => document.fullscreenElement === null), 'a window again');
-  await until(async () => (await shown()) === 4, 'the others beside it');
-  assert.deepEqual(page.errors, []);
-});
-
 test('the small stream of a camera has no tile of its own', LIMIT, async () => {
   await serve(3);
   server.cameras.get('Front door').extra = { sub: 'Garage' };
@@ -465,63 +191,6 @@ test('the small stream of a camera has no tile of its own', LIMIT, async () => {
   await live(page, 2);
   assert.deepEqual(await order(page), ['Front door', 'Yard']);
   assert.deepEqual(page.errors, []);
-});
-
-test('a new version of the server: the page offers to be loaded again, a kiosk does it', LIMIT, async () => {
-  await serve(2);
-  const page = await open();
-  const context = await browser.newContext();
-  await context.addInitScript(() => {
-    const { request } = WakeLock.prototype;
-    globalThis.locks = 0;
-    WakeLock.prototype.request = function (type) {
-      globalThis.locks++;
-      return request.call(this, type);
-    };
-  });
-  const kiosk = await context.newPage();
-  pages.push({ close: () => context.close() });
-  await kiosk.goto(`${server.url}?kiosk`);
-  for (const each of [page, kiosk]) {
-    await live(each, 2);
-    await each.evaluate(() => (globalThis.mark = 'same page'));
-  }
-  assert.equal(await kiosk.evaluate(() => globalThis.locks), 1, 'it keeps the screen awake');
-  assert.equal(await kiosk.locator('.bar').isVisible(), false);
-  assert.equal(await kiosk.locator('.tools').first().isVisible(), false);
-  assert.equal(await kiosk.evaluate(() => getComputedStyle(document.querySelector('.open')).cursor), 'none');
-  const noticed = [page, kiosk].map((each) => each.waitForEvent('requestfailed', (request) => request.url().endsWith('/api/cameras')));
-  await server.stop();
-  await Promise.all(noticed);
-  server.version = 'next';
-  await server.start();
-  await page.locator('#reload').waitFor({ state: 'visible' });
-  assert.equal(await page.evaluate(() => globalThis.mark), 'same page');
-  await until(() => kiosk.evaluate(() => globalThis.mark === undefined), 'the kiosk has loaded itself again');
-  await live(kiosk, 2);
-  await page.locator('#reload').click();
-  await until(() => page.evaluate(() => globalThis.mark === undefined), 'the page too');
-  await live(page, 2);
-});
-
-test('a kiosk survives an error of its page and a server that dies while it loads', LIMIT, async () => {
-  await serve(1);
-  const page = await open({ path: '?kiosk' });
-  await live(page, 1);
-  await page.evaluate(() => {
-    globalThis.mark = 'same page';
-    setTimeout(() => {
-      throw new Error('a fault of the page');
-    });
-  });
-  await until(() => page.evaluate(() => globalThis.mark === undefined), 'it was loaded again', 30_000);
-  await live(page, 1);
-
-  await page.route('**/wall.js', (route) => route.abort());
-  await page.reload();
-  assert.equal(await page.locator('.tile').count(), 0);
-  await page.unroute('**/wall.js');
-  await live(page, 1);
 });
 
 test('no camera: what to do; no server: that it comes back by itself', LIMIT, async () => {
