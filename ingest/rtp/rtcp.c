@@ -89,9 +89,9 @@ void rtcp_write_report(const struct rtcp_receiver_report *report, uint8_t *out)
     out = bytes_write32(out, report->ssrc);
     *out++ = SDES_CNAME;
     *out++ = CNAME_SIZE;
-    snprintf(name, sizeof(name), "%08" PRIx32 "@viewer", report->ssrc);
-    memset(out, 0, CNAME_SIZE + 2);
-    memcpy(out, name, strlen(name));
+    snprintf(name, sizeof(name), "%08" PRIx32 "@viewers", report->ssrc);
+    memcpy(out, name, CNAME_SIZE);
+    memset(out + CNAME_SIZE, 0, 2);
 }
 
 int64_t rtcp_unix_ns(uint64_t ntp)

@@ -31,6 +31,10 @@ struct rig {
     char error[SOURCE_ERROR_SIZE];
     uint8_t bytes[1 << 16];
     size_t length;
+    /* Of the next video unit. */
+    bool lost;
+    int64_t camera_ns;
+    int64_t jump_ns; /* of the camera's clock */
 };
 
 static int setup(void **state)
@@ -82,13 +86,16 @@ static int put(struct rig *rig)
     struct source_unit unit = {.video = true,
                                .data = rig->bytes,
                                .size = rig->length,
-                               .presentation_ns = rig->now_ns,
+                               .presentation_ns = rig->now_ns + rig->jump_ns,
                                .decode_ns = SOURCE_TIME_UNKNOWN,
                                .capture_ns = rig->now_ns,
-                               .wall_ns = 77};
+                               .wall_ns = 77,
+                               .camera_ns = rig->camera_ns,
+                               .lost = rig->lost};
 
     rig->now_ns += FRAME;
     rig->length = 0;
+    rig->lost = false;
     return publisher_put(rig->publisher, &unit, rig->error);
 }
 
@@ -428,6 +435,74 @@ static void streams_that_cannot_be_served(void **state)
     assert_int_equal(publisher_begin(rig->publisher, &rig->description, rig->error), -ENOTSUP);
 }
 
+static void begin_with_keyframe(struct rig *rig)
+{
+    begin(rig);
+    ADD(rig, sample_avc_base_sps);
+    ADD(rig, sample_avc_base_pps);
+    assert_int_equal(put_slice(rig, true), 1);
+}
+
+static void after_a_loss_a_keyframe_is_waited_for(void **state)
+{
+    struct rig *rig = *state;
+
+    begin_with_keyframe(rig);
+    assert_int_equal(put_slice(rig, false), 1);
+    rig->lost = true;
+    assert_int_equal(put_slice(rig, false), 0);
+    assert_int_equal(put_slice(rig, false), 0);
+    assert_int_equal(put_slice(rig, true), 1);
+    assert_int_equal(put_slice(rig, false), 1);
+    rig->lost = true;
+    assert_int_equal(put_slice(rig, true), 1); /* a keyframe refers to nothing that was lost */
+    assert_int_equal(publisher_status(rig->publisher)->withheld, 2);
+}
+
+static struct fragment_prft next_prft(struct rig *rig)
+{
+    static uint8_t data[65536];
+    ringcast_entry entry;
+
+    assert_int_equal(ringcast_read(rig->reader, &rig->cursor, data, sizeof(data), &entry), 1);
+    return boxes_prft(data, entry.length);
+}
+
+static void the_cameras_time_goes_along(void **state)
+{
+    struct rig *rig = *state;
+
+    begin_with_keyframe(rig);
+    assert_int_equal(next_prft(rig).flags, 2);
+    rig->camera_ns = 1500 * MS;
+    assert_int_equal(put_slice(rig, false), 1);
+    struct fragment_prft prft = next_prft(rig);
+    assert_int_equal(prft.flags, 24);
+    assert_int_equal(prft.ntp, (2208988801ull << 32) + (1ull << 31));
+}
+
+static void a_clock_that_jumps_is_repaired(void **state)
+{
+    static const int64_t jumps_s[] = {3600, 0, -3600, -7200, 86400, 0};
+    struct rig *rig = *state;
+    struct fragment_track tracks[2];
+    ringcast_entry last = {0};
+
+    begin_with_keyframe(rig);
+    last = expect_fragment(rig, 1, RINGCAST_KEYFRAME, tracks);
+    for (size_t i = 0; i < sizeof(jumps_s) / sizeof(jumps_s[0]); i++) {
+        rig->jump_ns = jumps_s[i] * 1000 * MS;
+        for (int frame = 0; frame < 3; frame++) {
+            assert_int_equal(put_slice(rig, false), 1);
+            ringcast_entry entry = expect_fragment(rig, 1, frame == 0 ? RINGCAST_DISCONTINUITY : 0, tracks);
+            assert_true(entry.decode_time > last.decode_time);
+            assert_true(entry.decode_time - last.decode_time < 2 * 3600);
+            last = entry;
+        }
+    }
+    assert_int_equal(publisher_status(rig->publisher)->repairs, sizeof(jumps_s) / sizeof(jumps_s[0]));
+}
+
 static void garbage_is_no_picture(void **state)
 {
     struct rig *rig = *state;
@@ -472,6 +547,9 @@ int main(void)
         RIG_TEST(first_picture_may_be_larger_than_the_ring),
         RIG_TEST(need_is_that_of_the_last_gop),
         RIG_TEST(streams_that_cannot_be_served),
+        RIG_TEST(after_a_loss_a_keyframe_is_waited_for),
+        RIG_TEST(the_cameras_time_goes_along),
+        RIG_TEST(a_clock_that_jumps_is_repaired),
         RIG_TEST(garbage_is_no_picture),
     };
 

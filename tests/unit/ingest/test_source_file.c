@@ -90,7 +90,7 @@ static void plays(const char *suffix, const char *b_frames)
         frames++;
         keyframes += unit.keyframe;
         assert_true(last == INT64_MIN || unit.decode_ns > last);
-        assert_true(last == INT64_MIN || unit.decode_ns - last < 3 * FRAME_MS * NS_PER_MS);
+        assert_true(last == INT64_MIN || unit.decode_ns - last < NS_PER_MS * 3 * FRAME_MS);
         last = unit.decode_ns;
     }
     int64_t took = now_ms() - begun;
