@@ -107,9 +107,13 @@ static json_t *clean_line(const char *line)
     bool utf8 = text_is_utf8(line);
     size_t length = 0;
 
-    for (const char *c = line; *c != '\0' && length < LOG_BYTES; c++)
-        text[length++] =
-            (unsigned char)*c < ' ' || *c == 0x7F || (!utf8 && (unsigned char)*c >= 0x80) ? '?' : *c;
+    for (const char *c = line; *c != '\0' && length < LOG_BYTES; c++) {
+        unsigned char byte = (unsigned char)*c;
+        text[length] = *c;
+        if (byte < ' ' || byte == 0x7F || (!utf8 && byte >= 0x80))
+            text[length] = '?';
+        length++;
+    }
     text[length] = '\0';
     log_redact(text, sizeof(text));
     return json_string(text);
@@ -160,7 +164,7 @@ static void record_line(const char *line, size_t length)
 
 int blackbox_carry(int fd)
 {
-    struct blackbox *box;
+    struct blackbox *box = NULL;
     int error = blackbox_open(fd, &box);
 
     close(fd);

@@ -91,7 +91,9 @@ void leftovers_destroy(struct leftovers *leftovers)
 {
     if (leftovers == NULL)
         return;
-    while (!LIST_EMPTY(&leftovers->list))
-        forget(LIST_FIRST(&leftovers->list));
+    for (struct leftover *leftover = LIST_FIRST(&leftovers->list), *next; leftover != NULL; leftover = next) {
+        next = LIST_NEXT(leftover, next);
+        forget(leftover);
+    }
     free(leftovers);
 }
