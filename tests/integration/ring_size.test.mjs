@@ -81,13 +81,12 @@ scenario('kill -9 of the fan-out meanwhile', async (stage) => {
 
 scenario('kill -9 of ringcastd meanwhile', async (stage) => {
   const ringcast = await start(stage);
-  await ringcast.status();
+  const viewer = stage.viewer(ringcast, 'cam1');
+  await viewer.more(1);
   await offered(ringcast);
   kill(ringcast.pid);
   await waitUntil('its end', () => !ringcast.daemon.running);
   ringcast.start();
-  await ringcast.streaming();
-  const viewer = stage.viewer(ringcast, 'cam1');
   await ringcast.until('a larger ring', grown);
   await finish(stage, ringcast, viewer);
 });
