@@ -24,9 +24,11 @@
 /* A picture was captured at most so long before it came here, else the camera's clock is not ours. */
 #define CAPTURE_AGE_MAX_NS (10 * NS_PER_SECOND)
 
+/* That they are equal is the point. */
+/* NOLINTBEGIN(misc-redundant-expression) */
 _Static_assert(TRACK_REORDER_MS *INT64_C(1000000) == REORDER_WAIT_NS, "as track.h says");
-/* NOLINTNEXTLINE(misc-redundant-expression): that they are equal is the point */
 _Static_assert(TRACK_REORDER_PACKETS == REORDER_PACKETS, "as track.h says");
+/* NOLINTEND(misc-redundant-expression) */
 _Static_assert(TRACK_REPORT_SIZE >= RTCP_REPORT_SIZE, "as track.h says");
 
 struct track {

@@ -145,6 +145,8 @@ static void values_out_of_bounds_are_refused(void **state)
         {ONE("name = \"a\"; url = \"rtsp://h\"; transport = \"quic\"; ring_size = 0;"),
          "c.conf:2: cameras[0].transport: unknown value \"quic\"; use one of tcp, udp, auto\n"
          "c.conf:2: cameras[0].ring_size: 0 is out of range; use 65536 to 1073741824\n"},
+        {ONE("name = \"a\"; url = \"rtsp://h\"; audio_codec = \"mp3\";"),
+         "c.conf:2: cameras[0].audio_codec: unknown value \"mp3\"; use one of flac, opus, aac\n"},
         {ONE("name = \"a\"; url = \"rtsps://h\"; transport = \"udp\"; tls_verify = 0; tls_fingerprint = "
              "\"00:11\";"),
          "c.conf:2: cameras[0].tls_verify: expected a boolean, found an integer; write true or false, "

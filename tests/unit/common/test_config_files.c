@@ -65,7 +65,7 @@ static void what_is_said_is_taken(void **state)
         "cameras = (\n"
         "  { name = \"<img src=x onerror=alert(1)>\"; url = \"RTSPS://[fe80::1%25eth0]:322/a?b#c\";\n"
         "    username = \"ad:min\"; password = \"p@ss/w\\\"%rd #\"; transport = \"auto\"; audio = false;\n"
-        "    tls_verify = false; allow_redirect = true; show_damaged = true;\n"
+        "    tls_verify = false; allow_redirect = true; show_damaged = true; audio_codec = \"opus\";\n"
         "    tls_fingerprint = "
         "\"00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:AA:BB:"
         "CC:DD:EE:FF\"; },\n"
@@ -98,6 +98,8 @@ static void what_is_said_is_taken(void **state)
     assert_false(cameras[0].tls_verify);
     assert_true(cameras[0].allow_redirect);
     assert_true(cameras[0].show_damaged);
+    assert_int_equal(cameras[0].audio_codec, CONFIG_AUDIO_CODEC_OPUS);
+    assert_int_equal(cameras[1].audio_codec, CONFIG_AUDIO_CODEC_FLAC);
     assert_int_equal(strlen(cameras[0].tls_fingerprint), 95);
     assert_true(cameras[1].tls_verify);
     assert_false(cameras[1].allow_redirect);
