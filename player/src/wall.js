@@ -110,7 +110,7 @@ class Wall {
     for (const tile of next) tile.update(this.#rows.get(tile.name));
     if (changed) this.#replace(next);
     if (next.length > 0) showEmpty(null);
-    else showEmpty('No cameras yet', 'Add a camera to the configuration file, then reload it:', true);
+    else showEmpty('No cameras yet', 'Add one to the configuration file, then run “ringcastctl reload”:', true);
     if (this.#away) this.#version.check();
     this.#away = false;
     this.#arrange(); // sizes may have become known
