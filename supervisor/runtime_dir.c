@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -15,6 +16,10 @@
 
 /* In the lock file after the process id: the directory is ours to remove, also after we were killed. */
 #define MADE_MARK "made"
+
+/* A keeper whose lease is over has the lock while it clears up: so long is waited for it, in steps. */
+#define KEEPER_PATIENCE_MS 6000
+#define KEEPER_STEP_MS 50
 
 /* Another ringcastd that ends may take the directory away under our hands: then begin again. */
 #define ATTEMPTS 10
@@ -97,6 +102,38 @@ static bool lock_in_place(const struct runtime_dir *dir)
            ours.st_ino == found.st_ino && ours.st_dev == found.st_dev;
 }
 
+/* True if the process that has the lock is a keeper, which ends everything and goes. */
+static bool held_by_keeper(int lock)
+{
+    char path[64], name[32] = "";
+    bool made;
+
+    snprintf(path, sizeof(path), "/proc/%d/comm", read_lock(lock, &made));
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? 0 : read(fd, name, sizeof(name) - 1);
+    if (fd >= 0)
+        close(fd);
+    return length > 0 && strcmp(name, "ringcast-keeper\n") == 0;
+}
+
+/* As flock(2), but waits for a keeper. */
+static int lock_patiently(int lock)
+{
+    const struct timespec pause = {.tv_nsec = KEEPER_STEP_MS * 1000000L};
+    int result = flock(lock, LOCK_EX | LOCK_NB);
+
+    for (int waited = 0; result < 0 && errno == EWOULDBLOCK && waited < KEEPER_PATIENCE_MS;
+         waited += KEEPER_STEP_MS) {
+        if (!held_by_keeper(lock)) {
+            errno = EWOULDBLOCK;
+            return -1;
+        }
+        nanosleep(&pause, NULL);
+        result = flock(lock, LOCK_EX | LOCK_NB);
+    }
+    return result;
+}
+
 /* 0; -ESTALE: the lock has just been removed; other negative errno, logged. */
 static int take_lock(struct runtime_dir *dir)
 {
@@ -110,7 +147,7 @@ static int take_lock(struct runtime_dir *dir)
         log_error("%s/" LOCK_NAME " cannot be opened: %s", dir->path, strerror(-error));
         return error;
     }
-    if (flock(dir->lock, LOCK_EX | LOCK_NB) < 0) {
+    if (lock_patiently(dir->lock) < 0) {
         int error = errno == EWOULDBLOCK ? -EBUSY : -errno;
         if (error == -EBUSY)
             log_error("another ringcastd (pid %d) already uses %s: stop it, or choose another `runtime_dir`",

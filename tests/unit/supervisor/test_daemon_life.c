@@ -247,6 +247,31 @@ static void nobody_takes_over(void **state)
     daemon_require_nothing_left(&daemon);
 }
 
+/* A ringcastd that begins while the keeper clears up waits for it, and begins anew. */
+static void begins_at_the_end_of_the_lease(void **state)
+{
+    const struct camera_line cameras[] = {{"front", "stubborn"}, {NULL, NULL}};
+    struct daemon daemon;
+
+    (void)state;
+    daemon_init(&daemon, 0, cameras);
+    daemon.quick = true;
+    daemon_launch(&daemon);
+    daemon_wait_ready(&daemon);
+    pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
+    kill(daemon.pid, SIGKILL);
+    assert_int_equal(daemon_wait_exit(&daemon), -SIGKILL);
+    daemon_wait_file(&daemon, "log", "no ringcastd has come");
+    daemon_launch(&daemon);
+    daemon_wait_ready(&daemon);
+    assert_int_not_equal(daemon_wait_camera(&daemon, "front", "streaming", 0), front);
+    assert_int_equal(kill(daemon.pid, SIGTERM), 0);
+    assert_int_equal(daemon_wait_exit(&daemon), 0);
+    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end;)
+        pause_between_looks();
+    daemon_require_nothing_left(&daemon);
+}
+
 /* In the background: the command returns when the daemon is ready, and with its exit code if it fails. */
 static void goes_to_the_background(void **state)
 {
@@ -315,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_wrong_configuration_starts_nothing),
         cmocka_unit_test(the_next_one_takes_over),
         cmocka_unit_test(nobody_takes_over),
+        cmocka_unit_test(begins_at_the_end_of_the_lease),
         cmocka_unit_test(goes_to_the_background),
         cmocka_unit_test(two_instances_of_an_ordinary_user),
     };
