@@ -26,6 +26,8 @@ enum config_transport { CONFIG_TRANSPORT_AUTO, CONFIG_TRANSPORT_TCP, CONFIG_TRAN
 
 struct config_source;
 
+/* A camera's settings. Another member belongs into config_camera.c too, or a reload does not see its change.
+ */
 struct config_camera {
     char *name;                          /* 1…64 bytes of UTF-8, no '/' and no control characters, unique */
     char *url;                           /* "rtsp://…"; may hold credentials: a secret */

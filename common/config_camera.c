@@ -48,9 +48,9 @@ void config_camera_finish(struct config_camera *camera)
 /* Everything that a worker is told and that is no string. */
 static unsigned flags(const struct config_camera *camera)
 {
-    return (unsigned)camera->transport << 4 | (unsigned)camera->audio << 3 |
-           (unsigned)camera->show_damaged << 2 | (unsigned)camera->tls_verify << 1 |
-           (unsigned)camera->allow_redirect;
+    return (unsigned)camera->audio_codec << 8 | (unsigned)camera->transport << 4 |
+           (unsigned)camera->audio << 3 | (unsigned)camera->show_damaged << 2 |
+           (unsigned)camera->tls_verify << 1 | (unsigned)camera->allow_redirect;
 }
 
 bool config_camera_same_task(const struct config_camera *a, const struct config_camera *b)

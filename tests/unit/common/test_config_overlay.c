@@ -134,6 +134,8 @@ static void tasks_are_told_apart(void **state)
     assert_false(config_camera_same_task(&copy, &c->cameras[0]));
     assert_true(config_camera_task_hash(&copy) != config_camera_task_hash(&c->cameras[0]));
     assert_true(config_camera_task_hash(&copy) != config_camera_task_hash(&a->cameras[1]));
+    copy.audio_codec = copy.audio_codec == 0 ? 1 : 0;
+    assert_false(config_camera_same_task(&copy, &a->cameras[0]));
     config_camera_finish(&copy);
     config_free(a);
     config_free(b);
