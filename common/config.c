@@ -106,7 +106,8 @@ static const struct setting fanout_settings[] = {
 
 /* The cameras come last: their ring_size and ring_size_max follow those above. */
 static const struct setting top_settings[] = {
-    {"listen", KIND_LISTEN, 0, 0, 1, 64, .text = "127.0.0.1:8080"},
+    {"listen", KIND_LISTEN, 0, TOP(listen), 1, 64, .text = "127.0.0.1:8080"},
+    {"admin", KIND_LISTEN, 0, TOP(admin), 1, 64, .text = NULL},
     {"insecure", KIND_BOOLEAN, 0, TOP(insecure), .number = false},
     {"runtime_dir", KIND_STRING, 0, TOP(runtime_dir), 1, 4096, .check = config_check_runtime_dir},
     {"state_dir", KIND_STRING, 0, TOP(state_dir), 1, 4096, .check = config_check_state_dir},
@@ -301,11 +302,13 @@ static void take_url(const struct reader *reader, const struct setting *setting,
 static void take_listen(const struct reader *reader, const struct setting *setting, const char *value)
 {
     char why[CONFIG_PROBLEM_SIZE];
-    struct config *config = reader->config;
+    struct config_address address = {0};
 
     if (!check_string(reader, setting, value))
         return;
-    if (!config_parse_listen(value, &config->listen_host, &config->listen_port, why))
+    if (config_parse_listen(value, &address.host, &address.port, why))
+        memcpy((char *)reader->object + setting->offset, &address, sizeof(address));
+    else
         report_at(reader, line_of(reader, setting->name), setting->name, "%s", why);
 }
 
@@ -405,7 +408,7 @@ static void take_default(const struct reader *reader, const struct setting *sett
         read_members(reader, setting, NULL);
     else if ((setting->kind == KIND_INTEGER || setting->kind == KIND_COUNT) && setting->number != 0)
         take_integer(reader, setting, setting->number);
-    else if (setting->kind == KIND_LISTEN)
+    else if (setting->kind == KIND_LISTEN && setting->text != NULL)
         take_listen(reader, setting, setting->text);
     else if (setting->kind == KIND_CHOICE)
         take_choice(reader, setting, setting->text);
@@ -575,18 +578,22 @@ static void read_cameras(const struct reader *reader, const struct setting *sett
         check_unique(reader, given, i);
 }
 
-/* Viewers are not authenticated: whoever reaches the address sees every camera. */
+/* Nobody is authenticated: whoever reaches an address gets all that is there. */
+static void check_address(const struct reader *reader, const char *name, const struct config_address *address,
+                          const char *who, const char *what)
+{
+    if (address->host == NULL || reader->config->insecure || config_host_is_loopback(address->host))
+        return;
+    report_at(reader, line_of(reader, name), name,
+              "%s is not a loopback address, and %s are not authenticated; write \"127.0.0.1:%d\", or add "
+              "insecure = true; to let everyone who can reach it %s",
+              address->host, who, address->port, what);
+}
+
 static void check_exposure(const struct reader *reader)
 {
-    const struct config *config = reader->config;
-
-    if (config->listen_host == NULL || config->insecure || config_host_is_loopback(config->listen_host))
-        return;
-    report_at(
-        reader, line_of(reader, "listen"), "listen",
-        "%s is not a loopback address, and viewers are not authenticated; write \"127.0.0.1:%d\", or add "
-        "insecure = true; to let everyone who can reach it watch",
-        config->listen_host, config->listen_port);
+    check_address(reader, "listen", &reader->config->listen, "viewers", "watch");
+    check_address(reader, "admin", &reader->config->admin, "its readers", "read metrics");
 }
 
 void config_read_tree(const config_setting_t *root, struct config *config, struct config_report *report,

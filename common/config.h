@@ -49,17 +49,22 @@ struct config_camera {
     int line; /* where the camera begins in the file; 0: not in it */
 };
 
+struct config_address {
+    char *host; /* numeric, without brackets; "127.0.0.1" */
+    int port;   /* 0: any free port */
+};
+
 struct config {
-    char *path;              /* the file, as given */
-    char *listen_host;       /* numeric address without brackets; "127.0.0.1" */
-    int listen_port;         /* 0: any free port */
-    bool insecure;           /* allow a listen address that is not loopback without authentication */
-    char *runtime_dir;       /* absolute */
-    char *state_dir;         /* absolute */
-    char *instance;          /* part of the shared-memory names: [A-Za-z0-9_-]{1,32} */
-    size_t ring_size;        /* bytes, default for cameras; 0: as each stream needs */
-    size_t ring_size_max;    /* bytes, default for cameras */
-    size_t fanout_processes; /* 0: as many as there are cores */
+    char *path; /* the file, as given */
+    struct config_address listen;
+    struct config_address admin; /* of metrics and health; host NULL: none */
+    bool insecure;               /* allow a listen address that is not loopback without authentication */
+    char *runtime_dir;           /* absolute */
+    char *state_dir;             /* absolute */
+    char *instance;              /* part of the shared-memory names: [A-Za-z0-9_-]{1,32} */
+    size_t ring_size;            /* bytes, default for cameras; 0: as each stream needs */
+    size_t ring_size_max;        /* bytes, default for cameras */
+    size_t fanout_processes;     /* 0: as many as there are cores */
     enum log_level log_level;
     struct config_camera *cameras;
     size_t camera_count;

@@ -172,7 +172,8 @@ void config_free(struct config *config)
         config_camera_finish(&config->cameras[i]);
     free(config->cameras);
     free(config->path);
-    free(config->listen_host);
+    free(config->listen.host);
+    free(config->admin.host);
     free(config->runtime_dir);
     free(config->state_dir);
     free(config->instance);

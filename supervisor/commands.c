@@ -76,16 +76,31 @@ static json_t *fanouts_status(const struct supervisor *supervisor)
     return fanouts;
 }
 
-static json_t *answer_status(struct supervisor *supervisor, const json_t *request)
+static json_t *exporter_status(const struct supervisor *supervisor)
 {
-    (void)request;
+    struct exporter *exporter = supervisor_exporter(supervisor);
+
+    return exporter != NULL ? service_status(exporter_service(exporter)) : json_null();
+}
+
+json_t *commands_status(struct supervisor *supervisor)
+{
+    const struct exporter *exporter = supervisor_exporter(supervisor);
+
     return json_pack(
-        "{s:i, s:s, s:s, s:I, s:s, s:s, s:f, s:o, s:o, s:o, s:o}", "v", MESSAGE_VERSION, "type", "status",
-        "version", RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance",
-        supervisor_config(supervisor)->instance, "address", supervisor_address(supervisor), "uptime_s",
+        "{s:i, s:s, s:s, s:I, s:s, s:s, s:s?, s:o, s:f, s:o, s:o, s:o, s:o}", "v", MESSAGE_VERSION, "type",
+        "status", "version", RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance",
+        supervisor_config(supervisor)->instance, "address", supervisor_address(supervisor), "admin",
+        exporter != NULL ? exporter_url(exporter) : NULL, "exporter", exporter_status(supervisor), "uptime_s",
         (double)supervisor_uptime_ms(supervisor) / 1000.0, "fanouts", fanouts_status(supervisor), "template",
         service_status(template_service(supervisor_template(supervisor))), "keeper",
         service_status(keeper_service(supervisor_keeper(supervisor))), "cameras", cameras_status(supervisor));
+}
+
+static json_t *answer_status(struct supervisor *supervisor, const json_t *request)
+{
+    (void)request;
+    return commands_status(supervisor);
 }
 
 static size_t min3(size_t a, size_t b, size_t c)

@@ -9,6 +9,9 @@
 
 #include "supervisor.h"
 
+/* The reply to `status`, a new reference. NULL: out of memory. */
+json_t *commands_status(struct supervisor *supervisor);
+
 /* The reply to REQUEST (a checked message), a new reference. NULL: out of memory. */
 json_t *commands_answer(struct supervisor *supervisor, const json_t *request);
 

@@ -138,6 +138,13 @@ static json_t *apply(struct supervisor *supervisor, struct config *next)
     return report;
 }
 
+static bool same_address(const struct config_address *a, const struct config_address *b)
+{
+    if (a->host == NULL || b->host == NULL)
+        return a->host == b->host;
+    return strcmp(a->host, b->host) == 0 && a->port == b->port;
+}
+
 /* What cannot change while ringcastd runs; NULL: all of it is the same. */
 static const char *fixed_setting_that_differs(const struct config *a, const struct config *b)
 {
@@ -147,6 +154,8 @@ static const char *fixed_setting_that_differs(const struct config *a, const stru
         return "instance";
     if (strcmp(a->state_dir, b->state_dir) != 0)
         return "state_dir";
+    if (!same_address(&a->admin, &b->admin))
+        return "admin";
     return a->fanout_processes != b->fanout_processes ? "fanout.processes" : NULL;
 }
 
@@ -187,10 +196,10 @@ static int change_listener(struct supervisor *supervisor, const struct config *n
 {
     const struct config *now = supervisor->config;
 
-    if (strcmp(now->listen_host, next->listen_host) == 0 && now->listen_port == next->listen_port)
+    if (same_address(&now->listen, &next->listen))
         return 0;
     int before = supervisor->listener;
-    int error = supervisor_open_listener(supervisor, next->listen_host, next->listen_port);
+    int error = supervisor_open_listener(supervisor, next->listen.host, next->listen.port);
     if (error < 0)
         return error;
     for (size_t i = 0; i < supervisor->fanout_count; i++)
@@ -210,7 +219,7 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
                                 "%s cannot change while ringcastd runs; start it again, or put it back",
                                 fixed)
                 : message_error("configuration", "listen: cannot listen on %s:%d; see the log",
-                                next->listen_host, next->listen_port);
+                                next->listen.host, next->listen.port);
         config_free(next);
         config_source_destroy(source);
         return error;

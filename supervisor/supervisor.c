@@ -65,6 +65,8 @@ static void check_finished(struct supervisor *supervisor)
     if (!supervisor->stopping || !cameras_ended(supervisor) ||
         service_pid(template_service(supervisor->template)) > 0)
         return;
+    if (supervisor->exporter != NULL && service_pid(exporter_service(supervisor->exporter)) > 0)
+        return;
     for (size_t i = 0; i < supervisor->fanout_count; i++)
         if (service_pid(fanout_service(supervisor->fanouts[i])) > 0)
             return;
@@ -85,6 +87,8 @@ void supervisor_stop(struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor->camera_count; i++)
         camera_end(supervisor->cameras[i]);
     service_end(template_service(supervisor->template));
+    if (supervisor->exporter != NULL)
+        service_end(exporter_service(supervisor->exporter));
     for (size_t i = 0; i < supervisor->fanout_count; i++)
         service_end(fanout_service(supervisor->fanouts[i]));
     check_finished(supervisor);
@@ -293,6 +297,21 @@ static void on_camera_ended(void *data, struct camera *camera)
         timer_arm(supervisor->event, &supervisor->bury_timer, 0, on_bury, supervisor);
 }
 
+static json_t *on_exporter_status(void *data)
+{
+    return commands_status(data);
+}
+
+/* Nothing needs it. */
+static void on_exporter_gone(void *data, const char *reason)
+{
+    struct supervisor *supervisor = data;
+
+    (void)reason;
+    if (supervisor->stopping)
+        check_finished(supervisor);
+}
+
 /* --- Processes' states as events
  * --------------------------------------------------------------------------------------- */
 
@@ -372,6 +391,11 @@ struct keeper_host supervisor_keeper_host(struct supervisor *supervisor)
         .data = supervisor, .ready = on_keeper_ready, .gone = on_keeper_gone, .changed = on_keeper_changed};
 }
 
+struct exporter_host supervisor_exporter_host(struct supervisor *supervisor)
+{
+    return (struct exporter_host){.data = supervisor, .status = on_exporter_status, .gone = on_exporter_gone};
+}
+
 /* --- Starting
  * -------------------------------------------------------------------------------- */
 
@@ -423,6 +447,8 @@ static void start_processes(struct supervisor *supervisor)
         end_leftovers(supervisor);
     if (!supervisor->stopping)
         service_start(template_service(supervisor->template));
+    if (!supervisor->stopping && supervisor->exporter != NULL)
+        service_start(exporter_service(supervisor->exporter));
     for (size_t i = 0; i < supervisor->camera_count && !supervisor->stopping; i++)
         camera_start(supervisor->cameras[i]);
 }
@@ -440,6 +466,7 @@ static void remove_sockets(struct supervisor *supervisor)
 
 static void close_processes(struct supervisor *supervisor)
 {
+    exporter_destroy(supervisor->exporter);
     template_destroy(supervisor->template);
     for (size_t i = 0; i < supervisor->fanout_count; i++)
         fanout_destroy(supervisor->fanouts[i]);
@@ -510,6 +537,11 @@ const struct config *supervisor_config(const struct supervisor *supervisor)
 const char *supervisor_address(const struct supervisor *supervisor)
 {
     return supervisor->address;
+}
+
+struct exporter *supervisor_exporter(const struct supervisor *supervisor)
+{
+    return supervisor->exporter;
 }
 
 uint64_t supervisor_uptime_ms(const struct supervisor *supervisor)

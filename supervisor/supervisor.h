@@ -12,6 +12,7 @@
 
 #include "camera.h"
 #include "config.h"
+#include "exporter.h"
 #include "fanout.h"
 #include "keeper.h"
 #include "template.h"
@@ -35,6 +36,8 @@ int supervisor_run(const char *config_path, const struct supervisor_options *opt
 /* For the commands. */
 const struct config *supervisor_config(const struct supervisor *supervisor);
 const char *supervisor_address(const struct supervisor *supervisor);
+/* NULL: there is no admin address. */
+struct exporter *supervisor_exporter(const struct supervisor *supervisor);
 uint64_t supervisor_uptime_ms(const struct supervisor *supervisor);
 size_t supervisor_camera_count(const struct supervisor *supervisor);
 struct camera *supervisor_camera(const struct supervisor *supervisor, size_t index);

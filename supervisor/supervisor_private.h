@@ -39,6 +39,7 @@ struct supervisor {
     struct fanout **fanouts;
     size_t fanout_count;
     struct template *template;
+    struct exporter *exporter; /* NULL: there is no admin address */
     struct camera **cameras;
     size_t camera_count;
     uint64_t started_ms;
@@ -54,6 +55,7 @@ struct camera_host supervisor_camera_host(struct supervisor *supervisor);
 struct fanout_host supervisor_fanout_host(struct supervisor *supervisor);
 struct template_host supervisor_template_host(struct supervisor *supervisor);
 struct keeper_host supervisor_keeper_host(struct supervisor *supervisor);
+struct exporter_host supervisor_exporter_host(struct supervisor *supervisor);
 
 struct camera *supervisor_find_camera(const struct supervisor *supervisor, const char *name);
 

@@ -267,8 +267,8 @@ static bool take_listener(struct supervisor *supervisor)
 
     if (!keep_take(keeper_keep(supervisor->keeper), KEEP_LISTENER, "viewers", &record))
         return false;
-    bool same = strcmp(message_string(record.body, "host", ""), config->listen_host) == 0 &&
-                message_integer(record.body, "port", -1) == config->listen_port && record.fds[0] >= 0;
+    bool same = strcmp(message_string(record.body, "host", ""), config->listen.host) == 0 &&
+                message_integer(record.body, "port", -1) == config->listen.port && record.fds[0] >= 0;
     supervisor->load_board = keep_record_take_fd(&record, 1);
     if (same) {
         supervisor->listener = keep_record_take_fd(&record, 0);
@@ -323,8 +323,8 @@ static int open_listener(struct supervisor *supervisor)
     if (error < 0)
         return error;
     if (!taken)
-        return supervisor_open_listener(supervisor, config->listen_host, config->listen_port);
-    keep_listener(supervisor, config->listen_host, config->listen_port);
+        return supervisor_open_listener(supervisor, config->listen.host, config->listen.port);
+    keep_listener(supervisor, config->listen.host, config->listen.port);
     return 0;
 }
 
@@ -401,11 +401,27 @@ static int make_template(struct supervisor *supervisor)
     return supervisor->template == NULL ? -ENOMEM : 0;
 }
 
+static int make_exporter(struct supervisor *supervisor)
+{
+    char program[PATH_SIZE];
+    const struct exporter_config config = {.program = program,
+                                           .address = &supervisor->config->admin,
+                                           .log_level = supervisor->config->log_level};
+    const struct exporter_host host = supervisor_exporter_host(supervisor);
+
+    if (config.address->host == NULL)
+        return 0;
+    snprintf(program, sizeof(program), "%s/ringcast-exporter", supervisor->options->program_dir);
+    return exporter_create(supervisor->children, keeper_keep(supervisor->keeper), &config, &host,
+                           &supervisor->exporter);
+}
+
 int supervisor_open(struct supervisor *supervisor)
 {
     static int (*const steps[])(struct supervisor *) = {
-        open_configuration, open_event_loop, open_runtime_dir, open_children, open_keeper,  sweep_rings,
-        open_listener,      open_control,    open_events,      make_cameras,  make_fanouts, make_template,
+        open_configuration, open_event_loop, open_runtime_dir, open_children, open_keeper,
+        sweep_rings,        open_listener,   open_control,     open_events,   make_cameras,
+        make_fanouts,       make_template,   make_exporter,
     };
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

@@ -47,9 +47,9 @@ static void check_config(const struct config *config)
     require(strlen(url) < strlen("ipc://") + 108);
     require(config->runtime_dir[0] == '/' && config->runtime_dir[1] != '\0');
     require(strlen(config->instance) >= 1 && strlen(config->instance) <= 32);
-    require(config->listen_host != NULL && config->listen_port >= 0 && config->listen_port <= 65535);
-    require(config->insecure || strncmp(config->listen_host, "127.", 4) == 0 ||
-            config->listen_host[0] == ':');
+    require(config->listen.host != NULL && config->listen.port >= 0 && config->listen.port <= 65535);
+    require(config->insecure || strncmp(config->listen.host, "127.", 4) == 0 ||
+            config->listen.host[0] == ':');
     require(config->ring_size == 0 || is_power_of_two(config->ring_size));
     require(is_power_of_two(config->ring_size_max) && config->fanout_processes <= 64);
     require(config->camera_count >= 1 && config->camera_count <= 1000);

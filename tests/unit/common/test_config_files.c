@@ -37,8 +37,8 @@ static void what_is_not_said_has_its_default(void **state)
 
     (void)state;
     assert_string_equal(config->path, "c.conf");
-    assert_string_equal(config->listen_host, "127.0.0.1");
-    assert_int_equal(config->listen_port, 8080);
+    assert_string_equal(config->listen.host, "127.0.0.1");
+    assert_int_equal(config->listen.port, 8080);
     assert_false(config->insecure);
     assert_string_equal(config->runtime_dir, "/run/ringcast");
     assert_string_equal(config->instance, "default");
@@ -80,8 +80,8 @@ static void what_is_said_is_taken(void **state)
         "runtime_dir = \"//tmp/./x///\"; instance = \"my-1_X\";\n");
 
     (void)state;
-    assert_string_equal(config->listen_host, "::");
-    assert_int_equal(config->listen_port, 0);
+    assert_string_equal(config->listen.host, "::");
+    assert_int_equal(config->listen.port, 0);
     assert_true(config->insecure);
     assert_string_equal(config->runtime_dir, "/tmp/x");
     assert_string_equal(config->instance, "my-1_X");
@@ -134,8 +134,8 @@ static void loopback_has_many_spellings(void **state)
         char text[256];
         snprintf(text, sizeof(text), "listen = \"%s\";\n%s", cases[i].listen, CAMERA);
         struct config *config = load_text(text);
-        assert_string_equal(config->listen_host, cases[i].host);
-        assert_int_equal(config->listen_port, 80);
+        assert_string_equal(config->listen.host, cases[i].host);
+        assert_int_equal(config->listen.port, 80);
         config_free(config);
     }
 }
@@ -250,7 +250,7 @@ static void included_files_are_read_in_place(void **state)
                                  "only\n");
     config_fixture_write("c.conf", "@include \"sub/one.conf\"\ncameras = (\n@include \"camera.conf\"\n);\n");
     struct config *config = load_good("c.conf");
-    assert_int_equal(config->listen_port, 1);
+    assert_int_equal(config->listen.port, 1);
     assert_int_equal(config->ring_size, 65536);
     assert_int_equal(config->log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(config->cameras[0].line, 2);

@@ -34,7 +34,7 @@ static int set_up(void **state)
     (void)state;
     fanout_start(&fanout);
     for (int i = 0; i < CAMERAS; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof(name), "camera%d", i);
         source_begin(&sources[i], &fanout, name, RING_BYTES);
         source_generation(&sources[i], "avc1.64001F", "ftyp+moov");

@@ -1,0 +1,21 @@
+/* What a process uses, from /proc (proc(5)). Pure but for reading; any thread. */
+#ifndef USAGE_H
+#define USAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct usage {
+    double cpu_seconds;      /* user and system */
+    uint64_t resident_bytes; /* shared pages counted whole */
+    uint64_t share_bytes;    /* proportional set size: shared pages divided by their users … */
+    bool has_share;          /* … if the kernel lets us see it */
+    unsigned descriptors;    /* open; … */
+    bool has_descriptors;    /* … likewise */
+};
+
+/* False: there is no such process. */
+bool usage_read(pid_t pid, struct usage *usage);
+
+#endif

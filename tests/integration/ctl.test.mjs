@@ -1,0 +1,124 @@
+// ringcastctl on a real ringcastd: what only both together can show.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { decode, probe } from '../support/media.mjs';
+import { program, run } from '../support/processes.mjs';
+import { scenario } from '../support/scenario.mjs';
+import { waitUntil } from '../support/wait.mjs';
+
+const SECRET = 'canary-1c77';
+
+scenario('record and tap play', async (stage) => {
+  const camera = await stage.camera(['--cameras', '1', '--audio', 'aac']);
+  const ringcast = await stage.ringcast(camera);
+  const file = stage.file('cam1.mp4');
+  const recorded = await ringcast.ctl('record', 'cam1', '--seconds', '2', '--output', file, '--json');
+  assert.deepEqual([recorded.code, recorded.stderr], [0, '']);
+  const { fragments, seconds } = JSON.parse(recorded.stdout);
+  assert.equal(await decode(file), fragments);
+  assert.ok(seconds >= 2 && seconds < 3, `${seconds} s`);
+  for (const stream of await probe(file)) assert.ok(Number(stream.start_time) < 0.5, `it begins at ${stream.start_time} s`);
+
+  // The decoder ends first: a tap that nobody reads any more ends well.
+  const pipe = 'set -o pipefail; "$0" --config "$1" tap cam1 | ffmpeg -nostdin -v error -i pipe:0 -frames:v 20 -f null -';
+  const piped = await run('bash', ['-c', pipe, program('ringcastctl'), ringcast.config], { limit: 60000 });
+  assert.deepEqual([piped.code, piped.stderr], [0, '']);
+  assert.equal(await camera.command('clients cam1'), 1, 'the camera has one session');
+});
+
+scenario('cameras come and go at run time', async (stage) => {
+  const camera = await stage.camera(['--cameras', '2']);
+  const [first, second] = camera.cameras;
+  const ringcast = stage.instance({ cameras: [{ name: first.name, url: first.url }], state_dir: stage.file('state') }).start();
+  await ringcast.streaming();
+  const viewer = stage.viewer(ringcast, first.name);
+  await viewer.more(2);
+
+  const added = await ringcast.ctl('camera', 'add', 'yard', `url=${second.url}`, 'audio=false', '--wait');
+  assert.deepEqual([added.code, added.stderr], [0, '']);
+  assert.equal((await ringcast.camera('yard')).state, 'streaming');
+  const again = await ringcast.ctl('camera', 'add', 'yard', `url=${second.url}`);
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /yard/);
+  const wrong = await ringcast.ctl('camera', 'set', 'yard', 'transport=pigeon');
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /transport/);
+
+  const disabled = await ringcast.ctl('camera', 'disable', 'yard', '--wait');
+  assert.equal(disabled.code, 0, disabled.stderr);
+  assert.equal((await ringcast.camera('yard')).state, 'disabled');
+  await ringcast.stop();
+  ringcast.start();
+  await ringcast.streaming();
+  assert.equal((await ringcast.camera('yard')).state, 'disabled', 'kept across a restart');
+  const removed = await ringcast.ctl('camera', 'remove', 'yard', '--wait');
+  assert.equal(removed.code, 0, removed.stderr);
+  assert.deepEqual((await ringcast.status()).cameras.map(({ name }) => name), [first.name]);
+});
+
+scenario('restart --wait returns with pictures, reload with the difference', async (stage) => {
+  const camera = await stage.camera(['--cameras', '2']);
+  const ringcast = await stage.ringcast(camera);
+  const before = await ringcast.camera('cam1');
+  const result = await ringcast.ctl('restart', 'cam1', '--wait');
+  assert.equal(result.code, 0, result.stderr);
+  const after = await ringcast.camera('cam1');
+  assert.notEqual(after.pid, before.pid);
+  assert.equal(after.state, 'streaming');
+
+  ringcast.settings.cameras = [{ name: 'cam1', url: camera.cameras[0].url }];
+  ringcast.write();
+  const reloaded = await ringcast.ctl('reload', '--wait');
+  assert.deepEqual([reloaded.code, reloaded.stdout], [0, 'removed cam2\n1 unchanged\n'], reloaded.stderr);
+  ringcast.write('listen = 5;');
+  // ringcastctl cannot read that file either, so it is told where the socket is.
+  const socket = path.join(ringcast.runtime, 'control.sock');
+  const refused = await run(program('ringcastctl'), ['--socket', socket, 'reload']);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, new RegExp(`${ringcast.config}:1: listen`));
+  ringcast.write();
+  assert.equal((await ringcast.camera('cam1')).pid, after.pid, 'a bad file changes nothing');
+});
+
+scenario('events, logs and levels', async (stage) => {
+  const camera = await stage.camera(['--cameras', '1']);
+  const ringcast = await stage.ringcast(camera);
+  const follower = stage.start(program('ringcastctl'), ['--config', ringcast.config, 'events', '--follow', '--json']);
+  // It may not be subscribed yet: something happens until it tells.
+  await waitUntil('an event', async () => {
+    if (follower.stdout !== '') return true;
+    await ringcast.ctl('restart', 'cam1', '--wait');
+    return false;
+  });
+  await follower.until('the camera to stream again', ({ stdout }) => /"event":"camera-state".*"streaming"/.test(stdout));
+  for (const line of follower.stdout.split('\n').slice(0, -1)) assert.equal(JSON.parse(line).type, 'event');
+  assert.deepEqual(await follower.stop('SIGINT'), { code: 0, signal: null });
+
+  assert.equal((await ringcast.ctl('log-level', 'debug', 'cam1')).code, 0);
+  assert.equal((await ringcast.ctl('log-level', 'loud')).code, 1);
+  const log = await ringcast.ctl('log', 'cam1');
+  assert.equal(log.code, 0, log.stderr);
+  assert.match(log.stdout, /ingest\[cam1\]/);
+});
+
+scenario('top on a terminal', async (stage) => {
+  const camera = await stage.camera(['--cameras', '1']);
+  const ringcast = await stage.ringcast(camera);
+  const command = `stty rows 24 cols 100; exec ${program('ringcastctl')} --config ${ringcast.config} top`;
+  const top = stage.start('script', ['-qec', command, '/dev/null'], { env: { TERM: 'xterm' } });
+  await top.until('the camera on the screen', ({ stdout }) => stdout.includes('cam1') && stdout.includes('q quit'));
+  top.child.stdin.write('q');
+  assert.deepEqual(await top.finish(), { code: 0, signal: null });
+});
+
+scenario('a password that is typed stands in no argument list', async (stage) => {
+  const ringcast = stage.instance({ cameras: [{ name: 'front', url: 'rtsp://127.0.0.1:9/x' }], state_dir: stage.file('state') }).start();
+  await ringcast.serving();
+  const args = ['--config', ringcast.config, 'camera', 'set', 'front', 'username=someone', 'password=-'];
+  const result = await run(program('ringcastctl'), args, { input: `${SECRET}\n` });
+  assert.deepEqual([result.code, result.stderr], [0, '']);
+  assert.ok(existsSync(stage.file('state')));
+  const status = await ringcast.ctl('status', '--json');
+  assert.ok(!status.stdout.includes(SECRET));
+});

@@ -1,0 +1,91 @@
+// The admin address: metrics and health, apart from viewers, and of no weight for anything else.
+import assert from 'node:assert/strict';
+import { isAlive, run } from '../support/processes.mjs';
+import { scenario } from '../support/scenario.mjs';
+import { waitUntil } from '../support/wait.mjs';
+
+const SECRET = 'canary-9f31';
+
+const get = async (address, path, options) => {
+  const response = await fetch(new URL(path, address), options);
+  return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
+};
+
+/** The value of a sample whose name and labels are SERIES. */
+const sample = (text, series) => {
+  const line = text.split('\n').find((found) => found.startsWith(`${series} `));
+  return line === undefined ? undefined : Number(line.slice(series.length + 1));
+};
+
+async function started(stage) {
+  const camera = await stage.camera(['--cameras', '1']);
+  const cameras = [
+    { name: 'cam1', url: camera.url() },
+    { name: 'gone', url: 'rtsp://127.0.0.1:9/x', username: 'someone', password: SECRET },
+  ];
+  const ringcast = stage.instance({ cameras, admin: '127.0.0.1:0' }).start();
+  await ringcast.streaming(['cam1']);
+  return { ringcast, admin: (await ringcast.status()).admin };
+}
+
+scenario('metrics of cameras, viewers and processes', async (stage) => {
+  const { ringcast, admin } = await started(stage);
+  const viewer = stage.viewer(ringcast, 'cam1');
+  await viewer.more(5);
+  const page = await waitUntil('a viewer and fragments in the metrics', async () => {
+    const found = await get(admin, '/metrics');
+    const viewers = sample(found.text, 'ringcast_camera_viewers{camera="cam1"}');
+    return viewers === 1 && sample(found.text, 'ringcast_camera_fragments_total{camera="cam1"}') > 0 && found;
+  });
+  assert.equal(page.status, 200);
+  assert.equal(page.type, 'text/plain; version=0.0.4; charset=utf-8');
+  assert.equal(sample(page.text, 'ringcast_camera_state{camera="cam1",state="streaming"}'), 1);
+  assert.equal(sample(page.text, 'ringcast_cameras{state="streaming"}'), 1);
+  assert.ok(sample(page.text, 'ringcast_process_cpu_seconds_total{process="ingest",name="cam1"}') >= 0);
+  assert.ok(sample(page.text, 'ringcast_process_resident_memory_bytes{process="ringcastd",name=""}') > 1e6);
+  assert.ok(!page.text.includes(SECRET) && !page.text.includes('someone') && !page.text.includes('rtsp:'));
+  // One TYPE for each family, before its samples, each series once: what Prometheus' parser insists on.
+  const types = page.text.match(/^# TYPE \S+/gm);
+  assert.equal(new Set(types).size, types.length);
+  const series = page.text.split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.replace(/ [^ ]+$/, ''));
+  assert.equal(new Set(series).size, series.length);
+  for (const line of series) assert.match(line, /^ringcast_[a-z_]+(\{[a-z_]+="(\\.|[^"\\])*"(,[a-z_]+="(\\.|[^"\\])*")*\})?$/);
+});
+
+scenario('health and readiness', async (stage) => {
+  const { ringcast, admin } = await started(stage);
+  assert.deepEqual(await get(admin, '/healthz').then(({ status, text }) => [status, text]), [200, 'ok\n']);
+  assert.deepEqual(await get(admin, '/readyz').then(({ status, text }) => [status, text]), [200, 'ready\n']);
+  assert.equal((await get(admin, '/api/cameras')).status, 404, 'viewers have another address');
+  assert.equal((await get(ringcast.address, '/metrics')).status, 404, 'and this is not theirs');
+  assert.equal((await get(admin, '/metrics', { method: 'POST', body: 'x' })).status, 405);
+  process.kill(ringcast.pid, 'SIGSTOP');
+  assert.equal((await get(admin, '/healthz')).status, 503);
+  process.kill(ringcast.pid, 'SIGCONT');
+  await waitUntil('health', async () => (await get(admin, '/healthz')).status === 200);
+});
+
+scenario('an exporter that is killed costs nobody anything', async (stage) => {
+  const { ringcast, admin } = await started(stage);
+  const viewer = stage.viewer(ringcast, 'cam1');
+  await viewer.more(2);
+  const { exporter } = await ringcast.status();
+  process.kill(exporter.pid, 'SIGKILL');
+  await ringcast.until('another exporter', (status) => status.exporter.pid && status.exporter.pid !== exporter.pid);
+  assert.equal((await get(admin, '/healthz')).status, 200, 'at the same address');
+  assert.ok(!isAlive(exporter.pid));
+  await viewer.more(5);
+  viewer.assertConsecutive();
+});
+
+scenario('there is none unless it is asked for, and never for everybody by accident', async (stage) => {
+  const cameras = [{ name: 'front', url: 'rtsp://127.0.0.1:9/x' }];
+  const quiet = stage.instance({ cameras }).start();
+  await quiet.serving();
+  const status = await quiet.status();
+  assert.deepEqual([status.admin, status.exporter], [null, null]);
+  const open = stage.instance({ cameras, admin: '0.0.0.0:0' });
+  const result = await run(quiet.daemon.child.spawnfile, ['--check', open.config]);
+  assert.equal(result.code, 2);
+  assert.match(result.stderr, /admin: .*insecure/);
+});
