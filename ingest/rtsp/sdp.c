@@ -124,7 +124,8 @@ static void take_static_type(struct sdp_media *media)
             continue;
         copy(media->encoding, sizeof(media->encoding), (struct span){type->encoding, strlen(type->encoding)});
         media->clock_rate = type->clock_rate;
-        media->channels = type->channels;
+        if (media->kind == SDP_AUDIO && type->channels > 0)
+            media->channels = type->channels;
     }
 }
 

@@ -299,6 +299,17 @@ void camera_destroy(struct camera *camera)
     camera_unref(camera);
 }
 
+void camera_set_protocols(struct camera *camera, int protocols)
+{
+    int allowed = 0;
+
+    if (protocols & CAMERA_TCP)
+        allowed |= GST_RTSP_LOWER_TRANS_TCP;
+    if (protocols & CAMERA_UDP)
+        allowed |= GST_RTSP_LOWER_TRANS_UDP;
+    gst_rtsp_media_factory_set_protocols(camera->factory, (GstRTSPLowerTrans)allowed);
+}
+
 const char *camera_name(const struct camera *camera)
 {
     return camera->options.name;

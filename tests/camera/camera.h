@@ -22,6 +22,9 @@ struct camera;
 struct camera *camera_create(GstRTSPServer *server, const struct camera_options *options, unsigned int index,
                              bool auth);
 
+/* How packets may go: enum camera_protocol. */
+void camera_set_protocols(struct camera *camera, int protocols);
+
 /* Unmounts it. NULL is allowed. */
 void camera_destroy(struct camera *camera);
 

@@ -8,13 +8,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "camera.h"
 #include "clients.h"
 #include "commands.h"
 #include "options.h"
-
-#define LISTEN_ADDRESS "127.0.0.1"
 
 /* How often sessions whose client went away without a word are looked for, in seconds. */
 #define SESSION_SWEEP_S 2
@@ -52,12 +51,8 @@ static gboolean on_sweep(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-static void require_password(struct program *program)
+static void require_password(const struct options *options, GstRTSPAuth *auth, GstRTSPToken *token)
 {
-    const struct options *options = &program->options;
-    GstRTSPAuth *auth = gst_rtsp_auth_new();
-    GstRTSPToken *token =
-        gst_rtsp_token_new(GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, CAMERA_ROLE, NULL);
     int methods = 0;
 
     if (options->auth & CAMERA_AUTH_BASIC) {
@@ -71,9 +66,60 @@ static void require_password(struct program *program)
         methods |= GST_RTSP_AUTH_DIGEST;
     }
     gst_rtsp_auth_set_supported_methods(auth, (GstRTSPAuthMethod)methods);
+}
+
+/* Otherwise each connection reads the machine's authorities, which takes seconds under sanitizers. Clients
+ * have no certificates here, so that nobody asks them. */
+static int forget_authorities(const char *file)
+{
+    char *path = g_canonicalize_filename(file, NULL);
+    GTlsDatabase *database = g_tls_file_database_new(path, NULL);
+
+    g_free(path);
+    if (database == NULL)
+        return -EINVAL;
+    g_tls_backend_set_default_database(g_tls_backend_get_default(), database);
+    g_object_unref(database);
+    return 0;
+}
+
+static int require_tls(const struct options *options, GstRTSPAuth *auth)
+{
+    GError *error = NULL;
+    GTlsCertificate *certificate = g_tls_certificate_new_from_file(options->tls, &error);
+
+    if (certificate == NULL) {
+        fprintf(stderr, "ringcast-test-camera: %s: %s\n", options->tls, error->message);
+        g_error_free(error);
+        return -EINVAL;
+    }
+    gst_rtsp_auth_set_tls_certificate(auth, certificate);
+    g_object_unref(certificate);
+    return forget_authorities(options->tls);
+}
+
+/* Who may come in, and how. */
+static int set_doors(struct program *program)
+{
+    const struct options *options = &program->options;
+    GstRTSPAuth *auth;
+    GstRTSPToken *token;
+    int result = 0;
+
+    if (!options_have_doors(options))
+        return 0;
+    auth = gst_rtsp_auth_new();
+    token = gst_rtsp_token_new(GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, CAMERA_ROLE, NULL);
+    if (options->user != NULL)
+        require_password(options, auth, token);
+    else
+        gst_rtsp_auth_set_default_token(auth, token);
+    if (options->tls != NULL)
+        result = require_tls(options, auth);
     gst_rtsp_server_set_auth(program->server, auth);
     gst_rtsp_token_unref(token);
     g_object_unref(auth);
+    return result;
 }
 
 static int add_cameras(struct program *program)
@@ -84,10 +130,11 @@ static int add_cameras(struct program *program)
     if (program->cameras == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < options->camera_count; i++) {
-        program->cameras[i] =
-            camera_create(program->server, &options->cameras[i], (unsigned int)i, options->user != NULL);
+        program->cameras[i] = camera_create(program->server, &options->cameras[i], (unsigned int)i,
+                                            options_have_doors(options));
         if (program->cameras[i] == NULL)
             return -ENOMEM;
+        camera_set_protocols(program->cameras[i], options->protocols);
         program->camera_count++;
     }
     return 0;
@@ -95,6 +142,7 @@ static int add_cameras(struct program *program)
 
 static int announce(const struct program *program)
 {
+    const struct options *options = &program->options;
     int port = gst_rtsp_server_get_bound_port(program->server);
     json_t *list = json_array();
     json_t *line = json_pack("{s:i, s:o}", "port", port, "cameras", list);
@@ -102,7 +150,10 @@ static int announce(const struct program *program)
 
     for (size_t i = 0; i < program->camera_count; i++) {
         const struct camera *camera = program->cameras[i];
-        char *url = g_strdup_printf("rtsp://" LISTEN_ADDRESS ":%d%s", port, camera_path(camera));
+        bool brackets = strchr(options->address, ':') != NULL;
+        char *url =
+            g_strdup_printf("%s://%s%s%s:%d%s", options->tls != NULL ? "rtsps" : "rtsp", brackets ? "[" : "",
+                            options->address, brackets ? "]" : "", port, camera_path(camera));
         json_array_append_new(list, json_pack("{s:s, s:s}", "name", camera_name(camera), "url", url));
         g_free(url);
     }
@@ -123,12 +174,12 @@ static int start(struct program *program)
     snprintf(port, sizeof port, "%d", program->options.port);
     program->loop = g_main_loop_new(NULL, FALSE);
     program->server = gst_rtsp_server_new();
-    gst_rtsp_server_set_address(program->server, LISTEN_ADDRESS);
+    gst_rtsp_server_set_address(program->server, program->options.address);
     gst_rtsp_server_set_service(program->server, port);
     clients_watch(program->server);
-    if (program->options.user != NULL)
-        require_password(program);
-    result = add_cameras(program);
+    result = set_doors(program);
+    if (result == 0)
+        result = add_cameras(program);
     if (result < 0)
         return result;
     program->listening = gst_rtsp_server_attach(program->server, NULL);

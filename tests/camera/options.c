@@ -40,6 +40,9 @@ static const char help[] =
     "                       environment variable " PASSWORD_VARIABLE "\n"
     "  --password-file FILE first line of FILE\n"
     "  --auth KIND          basic, digest, both (digest)\n"
+    "  --tls FILE           TLS, with the certificate and the key of FILE (PEM)\n"
+    "  --address ADDRESS    a loopback address to listen at (127.0.0.1)\n"
+    "  --protocols P        how packets may go: tcp, udp, both (both)\n"
     "for all cameras that do not say otherwise:\n"
     "  --codec C            h264, h265 (h264)\n"
     "  --audio A            none, aac, opus, pcma, pcmu, l16, g722, latm (none)\n"
@@ -234,24 +237,30 @@ static int set_auth(struct options *options, const char *value)
     return 0;
 }
 
+static int set_protocols(struct options *options, const char *value)
+{
+    static const char *const names[] = {"tcp", "udp", "both"};
+    int found = lookup(names, sizeof names / sizeof names[0], value);
+
+    if (found < 0)
+        return found;
+    options->protocols = found + 1;
+    return 0;
+}
+
 /* What the long options mean: 'k': what all cameras send. */
-static const struct option long_options[] = {{"port", required_argument, NULL, 'p'},
-                                             {"cameras", required_argument, NULL, 'N'},
-                                             {"names", required_argument, NULL, 'n'},
-                                             {"camera", required_argument, NULL, 'c'},
-                                             {"user", required_argument, NULL, 'u'},
-                                             {"password-file", required_argument, NULL, 'f'},
-                                             {"auth", required_argument, NULL, 'a'},
-                                             {"help", no_argument, NULL, 'h'},
-                                             {"codec", required_argument, NULL, 'k'},
-                                             {"audio", required_argument, NULL, 'k'},
-                                             {"size", required_argument, NULL, 'k'},
-                                             {"fps", required_argument, NULL, 'k'},
-                                             {"gop", required_argument, NULL, 'k'},
-                                             {"bitrate", required_argument, NULL, 'k'},
-                                             {"b-frames", required_argument, NULL, 'k'},
-                                             {"noise", required_argument, NULL, 'k'},
-                                             {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {
+    {"port", required_argument, NULL, 'p'},    {"cameras", required_argument, NULL, 'N'},
+    {"names", required_argument, NULL, 'n'},   {"camera", required_argument, NULL, 'c'},
+    {"user", required_argument, NULL, 'u'},    {"password-file", required_argument, NULL, 'f'},
+    {"auth", required_argument, NULL, 'a'},    {"tls", required_argument, NULL, 't'},
+    {"address", required_argument, NULL, 'A'}, {"protocols", required_argument, NULL, 'P'},
+
+    {"help", no_argument, NULL, 'h'},          {"codec", required_argument, NULL, 'k'},
+    {"audio", required_argument, NULL, 'k'},   {"size", required_argument, NULL, 'k'},
+    {"fps", required_argument, NULL, 'k'},     {"gop", required_argument, NULL, 'k'},
+    {"bitrate", required_argument, NULL, 'k'}, {"b-frames", required_argument, NULL, 'k'},
+    {"noise", required_argument, NULL, 'k'},   {NULL, 0, NULL, 0}};
 
 /* Everything but what cameras send. */
 static int apply(struct options *options, const struct camera_options *model, int option)
@@ -269,6 +278,12 @@ static int apply(struct options *options, const struct camera_options *model, in
         return replace(&options->user, optarg);
     case 'f':
         return set_password_from_file(options, optarg);
+    case 't':
+        return replace(&options->tls, optarg);
+    case 'A':
+        return replace(&options->address, optarg);
+    case 'P':
+        return set_protocols(options, optarg);
     default:
         return set_auth(options, optarg);
     }
@@ -306,6 +321,8 @@ static int complete(struct options *options, const struct camera_options *model)
 {
     const char *password = getenv(PASSWORD_VARIABLE);
 
+    if (options->address == NULL && replace(&options->address, "127.0.0.1") < 0)
+        return -ENOMEM;
     if (options->camera_count == 0 && add_numbered(options, model, "1") < 0)
         return -ENOMEM;
     if (options->user == NULL || options->password != NULL)
@@ -322,7 +339,7 @@ int options_parse(struct options *options, int argc, char **argv)
     struct camera_options model = defaults;
     int result;
 
-    *options = (struct options){.auth = CAMERA_AUTH_DIGEST};
+    *options = (struct options){.auth = CAMERA_AUTH_DIGEST, .protocols = CAMERA_TCP | CAMERA_UDP};
     result = pass(options, &model, false, argc, argv);
     if (result == 0)
         result = pass(options, &model, true, argc, argv);
@@ -335,12 +352,19 @@ int options_parse(struct options *options, int argc, char **argv)
     return result;
 }
 
+bool options_have_doors(const struct options *options)
+{
+    return options->user != NULL || options->tls != NULL;
+}
+
 void options_free(struct options *options)
 {
     for (size_t i = 0; i < options->camera_count; i++)
         free(options->cameras[i].name);
     free(options->cameras);
     free(options->user);
+    free(options->tls);
+    free(options->address);
     free(options->password);
     *options = (struct options){0};
 }

@@ -4,6 +4,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum camera_codec { CAMERA_CODEC_H264, CAMERA_CODEC_H265 };
@@ -18,6 +19,8 @@ enum camera_audio {
     CAMERA_AUDIO_G722,
     CAMERA_AUDIO_LATM
 };
+
+enum camera_protocol { CAMERA_TCP = 1, CAMERA_UDP = 2 };
 
 enum camera_auth { CAMERA_AUTH_BASIC = 1, CAMERA_AUTH_DIGEST = 2, CAMERA_AUTH_BOTH = 3 };
 
@@ -38,6 +41,9 @@ struct options {
     char *user;     /* NULL: no authentication */
     char *password; /* NULL as long as user is */
     enum camera_auth auth;
+    char *tls;     /* file with certificate and key (PEM); NULL: no TLS */
+    char *address; /* to listen at */
+    int protocols; /* CAMERA_TCP and CAMERA_UDP: how packets may go */
     struct camera_options *cameras;
     size_t camera_count;
 };
@@ -45,6 +51,9 @@ struct options {
 /* 0; 1: help was asked for and written; -EINVAL: a message is on standard error; -ENOMEM. Then nothing is
  * owned. */
 int options_parse(struct options *options, int argc, char **argv);
+
+/* Whether not everybody is let in: then cameras need a role. */
+bool options_have_doors(const struct options *options);
 
 void options_free(struct options *options);
 
