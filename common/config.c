@@ -102,6 +102,10 @@ static const struct choice log_levels[] = {{"error", LOG_LEVEL_ERROR},
 
 static const struct setting fanout_settings[] = {
     {"processes", KIND_COUNT, 0, TOP(fanout_processes), 1, FANOUTS_MAX, .number = 1},
+    {"viewer_bytes", KIND_INTEGER, 0, TOP(viewers.bytes), 65536, 1073741824, .number = 4194304},
+    {"viewer_age_ms", KIND_INTEGER, 0, TOP(viewers.age_ms), 100, 600000, .number = 3000},
+    {"viewer_timeout", KIND_INTEGER, 0, TOP(viewers.timeout), 1, 3600, .number = 30},
+    {"ping_interval", KIND_INTEGER, 0, TOP(viewers.ping), 1, 3600, .number = 25},
 };
 
 /* The cameras come last: their ring_size and ring_size_max follow those above. */

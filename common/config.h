@@ -54,6 +54,14 @@ struct config_address {
     int port;   /* 0: any free port */
 };
 
+/* How slow a viewer may be, and how it is kept. */
+struct config_viewers {
+    size_t bytes;   /* that may wait for it … */
+    size_t age_ms;  /* … or the age of the first of them, before it goes on with the newest keyframe */
+    size_t timeout; /* seconds that it may take nothing before it is closed */
+    size_t ping;    /* seconds from ping to ping */
+};
+
 struct config {
     char *path; /* the file, as given */
     struct config_address listen;
@@ -65,6 +73,7 @@ struct config {
     size_t ring_size;            /* bytes, default for cameras; 0: as each stream needs */
     size_t ring_size_max;        /* bytes, default for cameras */
     size_t fanout_processes;     /* 0: as many as there are cores */
+    struct config_viewers viewers;
     enum log_level log_level;
     struct config_camera *cameras;
     size_t camera_count;

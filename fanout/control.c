@@ -19,6 +19,8 @@
 #define BEAT_INTERVAL_MS 500
 #define BEAT_ALLOWANCE_MS 3000
 
+#define NS_PER_MS INT64_C(1000000)
+
 /* Messages taken before others in the loop have their turn. */
 #define RECEIVE_TURN 64
 
@@ -48,34 +50,43 @@ static int send_message(struct control *control, json_t *message)
     return status;
 }
 
-/* The cameras that have viewers, name -> count, and how many viewers there are. */
-static json_t *count_viewers(const struct cameras *cameras, json_int_t *total)
+/* Adds name -> COUNT, unless it is 0 or the message would grow too long. *bytes is what it has so far. */
+static void add_count(json_t *counts, const char *name, uint64_t count, size_t *bytes)
 {
-    json_t *counts = json_object();
+    if (count > 0) {
+        *bytes += 2 * strlen(name) + REPORT_ENTRY_BYTES; /* a quote is escaped: two bytes */
+    }
+    if (count > 0 && *bytes <= REPORT_BYTES_MAX) {
+        json_object_set_new(counts, name, json_integer((json_int_t)count));
+    }
+}
+
+/* Cameras that have viewers, and viewers that were too slow: name -> count; and how many viewers there are.
+ */
+static void count_viewers(const struct cameras *cameras, json_t *counts, json_t *drops, json_int_t *total)
+{
     size_t bytes = 0;
     *total = 0;
     for (struct camera *camera = cameras->first; camera; camera = camera->next) {
-        unsigned viewers = camera->feed.seats.count;
-        bytes +=
-            viewers ? 2 * strlen(camera->name) + REPORT_ENTRY_BYTES : 0; /* a quote is escaped: two bytes */
-        if (viewers && bytes <= REPORT_BYTES_MAX) {
-            json_object_set_new(counts, camera->name, json_integer(viewers));
-        }
-        *total += viewers;
+        add_count(counts, camera->name, camera->feed.seats.count, &bytes);
+        *total += camera->feed.seats.count;
     }
-    return counts;
+    for (struct camera *camera = cameras->first; camera; camera = camera->next) {
+        add_count(drops, camera->name, camera->feed.drops, &bytes);
+    }
 }
 
 static int send_report(struct control *control)
 {
     json_int_t total;
-    json_t *counts = count_viewers(&control->server->cameras, &total);
     json_t *message = message_new("viewers");
     if (!message) {
-        json_decref(counts);
         return -ENOMEM;
     }
+    json_t *counts = json_object(), *drops = json_object();
+    count_viewers(&control->server->cameras, counts, drops, &total);
     json_object_set_new(message, "cameras", counts);
+    json_object_set_new(message, "drops", drops);
     json_object_set_new(message, "total", json_integer(total));
     return send_message(control, message);
 }
@@ -126,12 +137,29 @@ static void share_socket(struct server *server, struct channel_message *message)
     }
 }
 
+static int64_t limit_of(const json_t *body, const char *name, int64_t fallback)
+{
+    json_int_t value = message_integer(body, name, fallback);
+    return value > 0 ? value : fallback;
+}
+
+static void take_limits(struct server *server, const json_t *body)
+{
+    struct feed_limits limits = {
+        .bytes = (uint64_t)limit_of(body, "viewer_bytes", (int64_t)FEED_LIMIT_BYTES),
+        .age_ns = NS_PER_MS * limit_of(body, "viewer_age_ms", FEED_LIMIT_AGE_NS / NS_PER_MS),
+        .stuck_ns = NS_PER_MS * limit_of(body, "viewer_stuck_ms", FEED_LIMIT_STUCK_NS / NS_PER_MS),
+    };
+    server_limit(server, &limits, (long)limit_of(body, "ping_ms", server->ping_ms));
+}
+
 static void on_listen(struct control *control, struct channel_message *message)
 {
     enum log_level level;
     if (log_level_from_name(message_string(message->body, "log_level", ""), &level) == 0) {
         log_set_level(level);
     }
+    take_limits(control->server, message->body);
     int socket = channel_message_take_fd(message, 0);
     share_socket(control->server, message);
     int status = socket < 0 ? -EBADMSG : server_listen(control->server, socket);

@@ -62,7 +62,7 @@ static void unlink_watching(struct feed *feed, struct viewer *viewer)
     feed->set->changed(feed->set->context);
 }
 
-static void unlink_viewer(struct feed *feed, struct viewer *viewer)
+void feed_unlink_viewer(struct feed *feed, struct viewer *viewer)
 {
     if (viewer->state == VIEWER_PAUSED) {
         seats_remove(&feed->paused, viewer);
@@ -75,7 +75,7 @@ static void unlink_viewer(struct feed *feed, struct viewer *viewer)
 
 void feed_drop_broken(struct feed *feed, struct viewer *viewer)
 {
-    unlink_viewer(feed, viewer);
+    feed_unlink_viewer(feed, viewer);
     viewer_cut(viewer);
 }
 
@@ -89,7 +89,12 @@ static void send_state(struct feed *feed, struct viewer *viewer)
 
 int feed_set_init(struct feed_set *set, void (*changed)(void *context), void *context)
 {
-    *set = (struct feed_set){.epoll = epoll_create1(EPOLL_CLOEXEC), .changed = changed, .context = context};
+    *set = (struct feed_set){
+        .limits = {.bytes = FEED_LIMIT_BYTES, .age_ns = FEED_LIMIT_AGE_NS, .stuck_ns = FEED_LIMIT_STUCK_NS},
+        .epoll = epoll_create1(EPOLL_CLOEXEC),
+        .changed = changed,
+        .context = context,
+    };
     return set->epoll < 0 ? -errno : 0;
 }
 
@@ -298,7 +303,7 @@ void feed_resume(struct viewer *viewer)
 void feed_leave(struct viewer *viewer)
 {
     if (viewer->feed) {
-        unlink_viewer(viewer->feed, viewer);
+        feed_unlink_viewer(viewer->feed, viewer);
     }
 }
 
@@ -320,8 +325,8 @@ static void close_viewers(struct feed *feed, const struct seats *seats, uint16_t
 {
     while (seats->count) {
         struct viewer *viewer = seats->list[seats->count - 1].viewer;
-        unlink_viewer(feed, viewer);
-        viewer_close(viewer, code);
+        feed_unlink_viewer(feed, viewer);
+        viewer_close(viewer, code, NULL);
     }
 }
 

@@ -20,8 +20,21 @@
 #include "seats.h"
 #include "viewer.h"
 
+/* How slow a viewer may be, unless ringcastd says otherwise (docs/reference/configuration.md). */
+#define FEED_LIMIT_BYTES UINT64_C(4194304)
+#define FEED_LIMIT_AGE_NS INT64_C(3000000000)
+#define FEED_LIMIT_STUCK_NS INT64_C(30000000000)
+
+/* How slow a viewer may be. */
+struct feed_limits {
+    uint64_t bytes; /* that wait for it in the ring … */
+    int64_t age_ns; /* … or the age of the first of them: over either it goes on with the newest keyframe */
+    int64_t stuck_ns; /* without taking anything: then it is closed */
+};
+
 /* What all feeds of the process share. */
 struct feed_set {
+    struct feed_limits limits;
     int epoll;                /* eventfds of the feeds that have viewers; owned by the loop that watches it */
     struct fragment fragment; /* the one copy of the fragment that is being sent */
     void (*changed)(void *context); /* called when the number of watching viewers of a feed changed */
@@ -42,6 +55,7 @@ struct feed {
     unsigned in_pass;            /* how many viewers are VIEWER_LIVE or VIEWER_WAITING */
     struct init_cache init;      /* filled while there are viewers */
     struct packet state_packet;  /* the camera's state as its viewers are told */
+    uint64_t drops;              /* how often a viewer was told of a gap */
     bool damage_reported;        /* the log says once per ring that it is damaged */
 };
 
@@ -83,6 +97,12 @@ void feed_leave(struct viewer *viewer);
 
 /* The socket of a viewer of this feed is writable. */
 void feed_writable(struct viewer *viewer);
+
+/*
+ * Looks after every viewer, as it is to be done every few seconds: closes those that have taken nothing for
+ * too long, and pings each one whose seat, modulo PHASES, is PHASE.
+ */
+void feed_look_after(struct feed *feed, unsigned phase, unsigned phases);
 
 /* Begins to close every viewer with CODE. */
 void feed_close_viewers(struct feed *feed, uint16_t code);

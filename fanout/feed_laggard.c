@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <time.h>
 
 #include "feed_private.h"
 
@@ -91,9 +92,46 @@ static bool catch_up_one(struct feed *feed, struct viewer *viewer, int *seeks)
     }
 }
 
+/* True if what VIEWER would get next is too old, or too much lies between it and what is new. */
+static bool is_beyond_limits(const struct feed *feed, const struct viewer *viewer,
+                             const ringcast_cursor *keyframe)
+{
+    const struct feed_limits *limits = &feed->set->limits;
+    uint64_t head = feed->in_pass ? feed->cursor.position : keyframe->position;
+    ringcast_entry entry;
+    struct timespec now;
+    if (!viewer->in_old_ring && head - viewer->cursor.position > limits->bytes) {
+        return true;
+    }
+    if (ringcast_peek(reader_of(feed, viewer), &viewer->cursor, &entry) != 1) {
+        return false; /* reading says what is wrong with it, if anything is */
+    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t now_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+    return now_ns - limits->age_ns > entry.published_ns;
+}
+
+/* A laggard that is too slow goes on with the newest keyframe, if that is ahead of it; the gap is told then.
+ */
+static void keep_within_limits(struct feed *feed, struct viewer *viewer)
+{
+    ringcast_cursor keyframe;
+    if (viewer->last_sequence == 0 || ringcast_seek_keyframe(feed->reader, &keyframe) < 0) {
+        return;
+    }
+    bool ahead = viewer->in_old_ring || keyframe.position > viewer->cursor.position;
+    if (ahead && is_beyond_limits(feed, viewer, &keyframe)) {
+        feed_leave_old_ring(feed, viewer);
+        feed_start_at_keyframe(feed, viewer);
+    }
+}
+
 void feed_catch_up(struct feed *feed, struct viewer *viewer)
 {
     int seeks = 0;
+    if (!viewer_is_blocked(viewer)) {
+        keep_within_limits(feed, viewer);
+    }
     for (int i = 0; i < TURN_MAX; i++) {
         if (!catch_up_one(feed, viewer, &seeks)) {
             return;

@@ -21,6 +21,9 @@ void feed_move_viewer(struct feed *feed, struct viewer *viewer, enum viewer_stat
 /* Takes a viewer out whose connection is broken, and ends that. */
 void feed_drop_broken(struct feed *feed, struct viewer *viewer);
 
+/* Takes VIEWER out and makes it VIEWER_NONE. */
+void feed_unlink_viewer(struct feed *feed, struct viewer *viewer);
+
 /* One laggard less in the old ring, if it was there; the last one closes it. */
 void feed_leave_old_ring(struct feed *feed, struct viewer *viewer);
 

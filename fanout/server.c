@@ -33,6 +33,14 @@
 #define REQUEST_TIMEOUT_S 10
 #define IDLE_TIMEOUT_S 15
 
+/* Browsers' and proxies' patience with a silent connection is 60 s or less. */
+#define PING_INTERVAL_MS 25000
+
+/* All viewers are looked after this many times within the shorter of the time limits, but not more often than
+ * … */
+#define CARE_PARTS 5
+#define CARE_MIN_MS 20L
+
 const char *server_strstate(enum server_state state)
 {
     static const char *const names[] = {"starting", "serving", "stopping", "stopped"};
@@ -50,11 +58,46 @@ static struct server *server_of(struct lws *wsi)
     return lws_context_user(lws_get_context(wsi));
 }
 
+/*
+ * Once in a while all viewers are looked after; only while there are any. A ping goes to a part of them each
+ * time, so that thousands of pings are no burst.
+ */
+static void arm_care(struct server *server)
+{
+    if (server->viewers > 0) {
+        watch_timer_arm(&server->care_timer, server->care_ms);
+    }
+}
+
+static void care_expired(void *context)
+{
+    struct server *server = context;
+    unsigned phases = server->ping_ms > server->care_ms ? (unsigned)(server->ping_ms / server->care_ms) : 1;
+    server->care_phase = (server->care_phase + 1) % phases;
+    for (struct camera *camera = server->cameras.first; camera; camera = camera->next) {
+        feed_look_after(&camera->feed, server->care_phase, phases);
+    }
+    arm_care(server);
+}
+
+void server_limit(struct server *server, const struct feed_limits *limits, long ping_ms)
+{
+    long stuck_ms = (long)(limits->stuck_ns / 1000000);
+    server->feeds.limits = *limits;
+    server->ping_ms = ping_ms;
+    server->care_ms = (stuck_ms < ping_ms ? stuck_ms : ping_ms) / CARE_PARTS;
+    server->care_ms = server->care_ms > CARE_MIN_MS ? server->care_ms : CARE_MIN_MS;
+    arm_care(server);
+}
+
 static int viewer_established(struct server *server, struct lws *wsi, struct viewer *viewer)
 {
     struct camera *camera = lws_get_opaque_user_data(wsi);
     viewer_init(viewer, wsi);
     listener_set_load(&server->listener, ++server->viewers);
+    if (server->viewers == 1) {
+        arm_care(server);
+    }
     feed_join(&camera->feed, viewer);
     control_viewer_joined(&server->control, camera);
     return 0;
@@ -125,6 +168,7 @@ static int viewer_received(struct viewer *viewer, const void *data, size_t lengt
     }
     feed_leave(viewer);
     viewer->close_code = LWS_CLOSE_STATUS_POLICY_VIOLATION;
+    viewer->close_reason = "sent too much";
     viewer_give_reason(viewer);
     return -1;
 }
@@ -308,6 +352,13 @@ int server_init(struct server *server, int channel, const char *assets_directory
     if (status == 0) {
         status = watch_timer_begin(&server->stop_timer, &server->loop, stop_expired, server);
     }
+    if (status == 0) {
+        status = watch_timer_begin(&server->care_timer, &server->loop, care_expired, server);
+    }
+    if (status == 0) {
+        const struct feed_limits limits = server->feeds.limits;
+        server_limit(server, &limits, PING_INTERVAL_MS);
+    }
     return status < 0 ? status : watch_signals(server);
 }
 
@@ -361,6 +412,7 @@ void server_finish(struct server *server)
     control_end(&server->control);
     watch_end(&server->signals);
     watch_end(&server->stop_timer.watch);
+    watch_end(&server->care_timer.watch);
     watch_end(&server->feeds_watch);
     loop_end(&server->loop);
     feed_set_finish(&server->feeds);

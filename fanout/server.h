@@ -32,7 +32,10 @@ struct server {
     struct listener listener;
     struct watch feeds_watch, signals;
     struct watch_timer stop_timer; /* how long viewers have to say goodbye */
-    unsigned viewers;              /* open WebSockets, closing ones too */
+    struct watch_timer care_timer; /* armed while there are viewers */
+    long care_ms, ping_ms;
+    unsigned care_phase;
+    unsigned viewers; /* open WebSockets, closing ones too */
     unsigned viewers_max;
 };
 
@@ -46,6 +49,9 @@ int server_run(struct server *server);
 
 /* Begins to accept viewers on SOCKET, which becomes the server's. 0 or negative errno. */
 int server_listen(struct server *server, int socket);
+
+/* How slow viewers may be, and after how many milliseconds each of them gets a ping. */
+void server_limit(struct server *server, const struct feed_limits *limits, long ping_ms);
 
 /* Begins to end: every viewer is closed with 1001. */
 void server_stop(struct server *server);

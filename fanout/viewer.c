@@ -1,9 +1,16 @@
 #include "viewer.h"
 
 #include <libwebsockets.h>
+#include <linux/tcp.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "feed.h"
 #include "log.h"
+
+/* Bytes of a close frame's reason (RFC 6455, 5.5: 125 with the code). */
+#define CLOSE_REASON_MAX 123
 
 /* A viewer that is being closed and takes nothing is cut off after this many seconds. */
 #define CLOSE_PATIENCE_S 5
@@ -61,6 +68,10 @@ static bool send_drop(struct viewer *viewer, uint64_t next_sequence)
 {
     uint64_t skipped = next_sequence - viewer->last_sequence - 1;
     viewer->dropped += skipped;
+    if (viewer->feed) {
+        viewer->feed->drops++;
+        viewer->feed->set->changed(viewer->feed->set->context);
+    }
     struct packet packet = {0};
     json_t *text = json_pack("{s:s, s:I, s:I, s:I}", "type", "drop", "fragments", (json_int_t)skipped, "from",
                              (json_int_t)viewer->last_sequence, "to", (json_int_t)next_sequence);
@@ -87,9 +98,10 @@ void viewer_cut(struct viewer *viewer)
     lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
-void viewer_close(struct viewer *viewer, uint16_t code)
+void viewer_close(struct viewer *viewer, uint16_t code, const char *reason)
 {
     viewer->close_code = code;
+    viewer->close_reason = reason;
     viewer->feed = NULL;
     viewer_enter_state(viewer, VIEWER_CLOSING);
     lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_PATIENCE_S);
@@ -98,7 +110,24 @@ void viewer_close(struct viewer *viewer, uint16_t code)
 
 void viewer_give_reason(struct viewer *viewer)
 {
-    lws_close_reason(viewer->wsi, (enum lws_close_status)viewer->close_code, NULL, 0);
+    unsigned char text[CLOSE_REASON_MAX + 1] = "";
+    const char *reason = viewer->close_reason ? viewer->close_reason : "";
+    snprintf((char *)text, sizeof(text), "%s", reason);
+    lws_close_reason(viewer->wsi, (enum lws_close_status)viewer->close_code, text, strlen((char *)text));
+}
+
+uint64_t viewer_bytes_taken(const struct viewer *viewer)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+    int status = getsockopt(lws_get_socket_fd(viewer->wsi), IPPROTO_TCP, TCP_INFO, &info, &length);
+    return status == 0 ? info.tcpi_bytes_acked : 0;
+}
+
+bool viewer_ping(struct viewer *viewer)
+{
+    unsigned char buffer[LWS_PRE];
+    return lws_write(viewer->wsi, buffer + LWS_PRE, 0, LWS_WRITE_PING) >= 0;
 }
 
 /* True if the viewer may be told the time once more in this second. */

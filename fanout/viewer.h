@@ -29,15 +29,18 @@ enum viewer_state {
 
 struct viewer {
     struct lws *wsi;
-    struct feed *feed;      /* NULL in VIEWER_NONE and VIEWER_CLOSING */
-    ringcast_cursor cursor; /* in VIEWER_BEHIND: what it reads next */
-    uint64_t last_sequence; /* the last fragment it got, 0 before the first; not kept up in VIEWER_LIVE */
-    uint64_t init_id;       /* init_cache.id of the init segment it has, 0: none */
-    uint64_t dropped;       /* fragments it missed by being slow */
-    double time_asked;      /* if time_due: what the answer to its question for the time repeats */
-    unsigned seat;          /* its number among the feed's seats */
-    time_t received_since;  /* start of the window of received_bytes, CLOCK_MONOTONIC seconds */
-    time_t answered_in;     /* the second in which it was told the time `answers` times, CLOCK_MONOTONIC */
+    struct feed *feed;        /* NULL in VIEWER_NONE and VIEWER_CLOSING */
+    ringcast_cursor cursor;   /* in VIEWER_BEHIND: what it reads next */
+    uint64_t last_sequence;   /* the last fragment it got, 0 before the first; not kept up in VIEWER_LIVE */
+    uint64_t init_id;         /* init_cache.id of the init segment it has, 0: none */
+    uint64_t dropped;         /* fragments it missed by being slow */
+    double time_asked;        /* if time_due: what the answer to its question for the time repeats */
+    uint64_t taken;           /* bytes that its socket had taken when … */
+    int64_t stuck_since_ns;   /* … it was first seen waiting for it; CLOCK_MONOTONIC, 0: it does not wait */
+    const char *close_reason; /* in VIEWER_CLOSING: a static text, or NULL */
+    unsigned seat;            /* its number among the feed's seats */
+    time_t received_since;    /* start of the window of received_bytes, CLOCK_MONOTONIC seconds */
+    time_t answered_in;       /* the second in which it was told the time `answers` times, CLOCK_MONOTONIC */
     uint32_t received_bytes;
     uint16_t close_code; /* in VIEWER_CLOSING: RFC 6455, 7.4 */
     uint8_t state;       /* enum viewer_state */
@@ -79,9 +82,18 @@ bool viewer_send_fragment(struct viewer *viewer, struct init_cache *init, struct
 /* Ends a connection that is broken, from libwebsockets' loop. */
 void viewer_cut(struct viewer *viewer);
 
-/* Begins to close: no feed any more, close frame with CODE when the socket takes it, cut off after a few
- * seconds. */
-void viewer_close(struct viewer *viewer, uint16_t code);
+/*
+ * Begins to close: no feed any more, close frame with CODE and REASON (a static text or NULL) when the socket
+ * takes it, cut off after a few seconds.
+ */
+void viewer_close(struct viewer *viewer, uint16_t code, const char *reason);
+
+/* Bytes that the other side has acknowledged so far; 0 if the kernel does not say. */
+uint64_t viewer_bytes_taken(const struct viewer *viewer);
+
+/* Sends a ping (RFC 6455, 5.5.2) to a viewer that is not blocked: browsers and proxies end silent
+ * connections. False: the connection is broken. */
+bool viewer_ping(struct viewer *viewer);
 
 /* In LWS_CALLBACK_SERVER_WRITEABLE of a VIEWER_CLOSING: names the reason; the callback then returns -1. */
 void viewer_give_reason(struct viewer *viewer);

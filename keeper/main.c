@@ -240,10 +240,10 @@ static void on_channel(struct keeper *keeper)
 
 static void check_lease(struct keeper *keeper)
 {
-    if (keeper->state != STATE_WAITING || now_ms() < keeper->lease_end_ms)
+    if (keeper->state != STATE_WAITING || (now_ms() < keeper->lease_end_ms && !terminated))
         return;
     blackbox_drop(); /* nobody looks at it now */
-    log_warning("no ringcastd has come: ending its cameras");
+    log_warning("%s: ending its cameras", terminated ? "told to end" : "no ringcastd has come");
     int error = estate_clear(&keeper->store, keeper->directory);
     if (error == -EBUSY)
         keeper->lease_end_ms = now_ms() + LEASE_RETRY_MS;
@@ -253,7 +253,8 @@ static void check_lease(struct keeper *keeper)
 
 static void loop(struct keeper *keeper)
 {
-    while (!keeper->ended && !terminated) {
+    /* Without a ringcastd there is nobody else to end what is kept. */
+    while (!keeper->ended && !(terminated && keeper->state != STATE_WAITING)) {
         struct pollfd wait[] = {{.fd = keeper->channel, .events = POLLIN},
                                 {.fd = keeper->listener, .events = POLLIN}};
         blackbox_beat(BEAT_ALLOWANCE_MS);

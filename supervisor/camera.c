@@ -174,6 +174,8 @@ static void begin_worker(struct camera *camera)
 
     json_decref(message);
     camera->fragments = 0;
+    json_decref(camera->counts);
+    camera->counts = NULL;
     camera->starts++;
     if (error < 0) {
         camera->handed_over = true;
@@ -489,6 +491,7 @@ void camera_destroy(struct camera *camera)
     camera_ring_destroy(camera->ring);
     if (camera->wake >= 0)
         close(camera->wake);
+    json_decref(camera->counts);
     json_decref(camera->last_exit);
     config_camera_finish(&camera->settings);
     free(camera);
@@ -513,6 +516,7 @@ struct camera_view camera_view(const struct camera *camera)
         .fps = camera->fps,
         .bitrate = camera->bitrate,
         .fragments = camera->fragments,
+        .counts = camera->counts,
         .handed_over = camera->handed_over,
         .enabled = camera->config->enabled,
         .on_demand = camera->config->on_demand,

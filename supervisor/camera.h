@@ -71,6 +71,7 @@ struct camera_view {
     bool ending, ended; /* told to end; and done so */
     enum config_origin origin;
     const json_t *last_exit; /* last_exit.h; NULL: no worker has ended */
+    const json_t *counts;    /* `stats` of the present worker; NULL: none yet */
 };
 
 const char *camera_strstate(enum camera_state state);

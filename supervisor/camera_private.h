@@ -54,6 +54,7 @@ struct camera {
     bool sleepy;              /* on demand, and nobody has wanted it for the idle time */
     sd_event_source *idle_timer;
     json_t *last_exit; /* NULL: no worker has ended */
+    json_t *counts;    /* the present worker's last `stats`; NULL: none yet */
 };
 
 /* camera.c: the only place where a state begins. WHY may be NULL. */

@@ -89,6 +89,8 @@ static double measured(const json_t *body, const char *name)
 static void take_stats(struct camera *camera, const json_t *body)
 {
     camera->fragments = message_integer(body, "fragments", 0);
+    json_decref(camera->counts);
+    camera->counts = json_incref((json_t *)(uintptr_t)body);
     if (camera->state != CAMERA_STREAMING)
         return;
     camera->fps = measured(body, "fps");

@@ -26,6 +26,20 @@ static double seconds_since(uint64_t since_ms)
     return (double)(timer_now_ms() - since_ms) / 1000.0;
 }
 
+/* What a worker counts and nobody but people and metrics needs. */
+static void add_counts(json_t *status, const json_t *counts)
+{
+    static const char *const names[] = {"bytes",           "lost",      "reordered",
+                                        "duplicates",      "malformed", "marker_errors",
+                                        "discontinuities", "withheld",  "jitter_ms"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        json_t *value = json_object_get(counts, names[i]);
+        if (json_is_number(value))
+            json_object_set(status, names[i], value);
+    }
+}
+
 static json_t *camera_status(const struct supervisor *supervisor, size_t index)
 {
     struct camera_view view = camera_view(supervisor_camera(supervisor, index));
@@ -33,16 +47,20 @@ static json_t *camera_status(const struct supervisor *supervisor, size_t index)
         [CONFIG_FROM_FILE] = "file", [CONFIG_CHANGED] = "changed", [CONFIG_ADDED] = "added"};
     bool known = view.codecs != NULL;
 
-    return json_pack(
-        "{s:s, s:s, s:o, s:f, s:I, s:s, s:I, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:b, s:b, s:s, s:O?}",
-        "name", view.name, "state", camera_strstate(view.state), "pid", pid_or_null(view.pid), "since_s",
-        seconds_since(view.since_ms), "restarts", (json_int_t)view.restarts, "ring", view.ring, "ring_size",
-        (json_int_t)view.ring_size, "codecs", text_or_null(view.codecs), "width",
-        known ? json_integer(view.width) : json_null(), "height",
-        known ? json_integer(view.height) : json_null(), "fps", view.fps, "bitrate", view.bitrate, "viewers",
-        (json_int_t)supervisor_viewers(supervisor, view.name), "fragments", (json_int_t)view.fragments,
-        "error", text_or_null(view.error), "enabled", view.enabled, "on_demand", view.on_demand, "source",
-        origins[view.origin], "last_exit", view.last_exit);
+    json_t *status =
+        json_pack("{s:s, s:s, s:o, s:f, s:I, s:s, s:I, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:b, s:b, "
+                  "s:s, s:O?, s:I}",
+                  "name", view.name, "state", camera_strstate(view.state), "pid", pid_or_null(view.pid),
+                  "since_s", seconds_since(view.since_ms), "restarts", (json_int_t)view.restarts, "ring",
+                  view.ring, "ring_size", (json_int_t)view.ring_size, "codecs", text_or_null(view.codecs),
+                  "width", known ? json_integer(view.width) : json_null(), "height",
+                  known ? json_integer(view.height) : json_null(), "fps", view.fps, "bitrate", view.bitrate,
+                  "viewers", (json_int_t)supervisor_viewers(supervisor, view.name), "fragments",
+                  (json_int_t)view.fragments, "error", text_or_null(view.error), "enabled", view.enabled,
+                  "on_demand", view.on_demand, "source", origins[view.origin], "last_exit", view.last_exit,
+                  "drops", (json_int_t)supervisor_drops(supervisor, view.name));
+    add_counts(status, view.counts);
+    return status;
 }
 
 static json_t *cameras_status(const struct supervisor *supervisor)

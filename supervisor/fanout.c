@@ -44,9 +44,12 @@ static void on_begun(void *owner)
     const int fds[] = {config->listener, config->load_board};
 
     send(fanout,
-         json_pack("{s:i, s:s, s:s, s:I, s:s}", "v", MESSAGE_VERSION, "type", "listen", "address",
-                   config->address, "index", (json_int_t)config->index, "log_level",
-                   level_names[config->log_level]),
+         json_pack("{s:i, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I}", "v", MESSAGE_VERSION, "type", "listen",
+                   "address", config->address, "index", (json_int_t)config->index, "log_level",
+                   level_names[config->log_level], "viewer_bytes", (json_int_t)config->viewers.bytes,
+                   "viewer_age_ms", (json_int_t)config->viewers.age_ms, "viewer_stuck_ms",
+                   (json_int_t)config->viewers.timeout * 1000, "ping_ms",
+                   (json_int_t)config->viewers.ping * 1000),
          fds, config->load_board >= 0 ? 2 : 1);
     fanout->host.begun(fanout->host.data, fanout);
 }
@@ -198,6 +201,13 @@ void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, siz
         send(fanout, message, NULL, 0);
     else
         json_decref(message);
+}
+
+int64_t fanout_drops(const struct fanout *fanout, const char *camera)
+{
+    int64_t drops = json_integer_value(json_object_get(json_object_get(fanout->viewers, "drops"), camera));
+
+    return drops > 0 ? drops : 0;
 }
 
 int64_t fanout_viewers(const struct fanout *fanout, const char *camera)

@@ -33,6 +33,7 @@ struct fanout_config {
     const char *program; /* path of ringcast-fanout */
     int listener;        /* the viewers' socket */
     const char *address; /* of it, as a URL */
+    struct config_viewers viewers;
     enum log_level log_level;
 };
 
@@ -56,6 +57,9 @@ void fanout_set_listener(struct fanout *fanout, int listener);
 
 /* Tells it how many viewers each camera has at the others of ALL, COUNT of them. */
 void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, size_t count);
+
+/* How often viewers of CAMERA were too slow and missed something, since this fan-out began. */
+int64_t fanout_drops(const struct fanout *fanout, const char *camera);
 
 /* Viewers of CAMERA, or of all cameras if it is NULL. */
 int64_t fanout_viewers(const struct fanout *fanout, const char *camera);

@@ -156,6 +156,8 @@ static const char *fixed_setting_that_differs(const struct config *a, const stru
         return "state_dir";
     if (!same_address(&a->admin, &b->admin))
         return "admin";
+    if (memcmp(&a->viewers, &b->viewers, sizeof(a->viewers)) != 0)
+        return "fanout";
     return a->fanout_processes != b->fanout_processes ? "fanout.processes" : NULL;
 }
 

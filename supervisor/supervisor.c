@@ -578,6 +578,15 @@ int64_t supervisor_viewers(const struct supervisor *supervisor, const char *came
     return viewers;
 }
 
+int64_t supervisor_drops(const struct supervisor *supervisor, const char *camera)
+{
+    int64_t drops = 0;
+
+    for (size_t i = 0; i < supervisor->fanout_count; i++)
+        drops += fanout_drops(supervisor->fanouts[i], camera);
+    return drops;
+}
+
 struct keeper *supervisor_keeper(const struct supervisor *supervisor)
 {
     return supervisor->keeper;

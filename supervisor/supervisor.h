@@ -45,6 +45,8 @@ size_t supervisor_fanout_count(const struct supervisor *supervisor);
 struct fanout *supervisor_fanout(const struct supervisor *supervisor, size_t index);
 /* Viewers of CAMERA, over all fan-outs. */
 int64_t supervisor_viewers(const struct supervisor *supervisor, const char *camera);
+/* How often its viewers missed something, over the fan-outs that run now. */
+int64_t supervisor_drops(const struct supervisor *supervisor, const char *camera);
 struct keeper *supervisor_keeper(const struct supervisor *supervisor);
 struct template *supervisor_template(const struct supervisor *supervisor);
 bool supervisor_stopping(const struct supervisor *supervisor);

@@ -374,6 +374,7 @@ static int make_fanouts(struct supervisor *supervisor)
                                    .load_board = count > 1 ? supervisor->load_board : -1,
                                    .listener = supervisor->listener,
                                    .address = supervisor->address,
+                                   .viewers = supervisor->config->viewers,
                                    .log_level = supervisor->config->log_level};
     const struct fanout_host host = supervisor_fanout_host(supervisor);
 

@@ -44,7 +44,7 @@ test('the wall shows every camera, moving, live and under its own name', { timeo
   assert.deepEqual(names, ['front', 'yard', 'Straße 7 & Tür', EVIL]);
   assert.equal(await page.locator('.wall img').count(), 0);
   assert.equal(await page.title(), 'ringcast');
-  await until(async () => (await page.locator('#summary').textContent()) === '4 cameras · all live', 'the summary');
+  await until(async () => (await page.locator('#summary').textContent()) === '4 cameras, all live', 'the summary');
   assert.deepEqual(errors, []);
   await page.close();
 });

@@ -90,7 +90,20 @@ static void run_program(int channel, const char *player)
     _exit(127);
 }
 
+/* No limit is reached by accident, however slow the machine. */
+static json_t *no_limits(void)
+{
+    return json_pack("{s:I, s:I, s:I, s:I}", "viewer_bytes", (json_int_t)1 << 30, "viewer_age_ms",
+                     (json_int_t)600000, "viewer_stuck_ms", (json_int_t)600000, "ping_ms",
+                     (json_int_t)600000);
+}
+
 void fanout_start(struct fanout *fanout)
+{
+    fanout_start_limited(fanout, NULL, 0);
+}
+
+void fanout_start_limited(struct fanout *fanout, const char *limit, int value)
 {
     int ends[2];
     *fanout = (struct fanout){0};
@@ -107,6 +120,12 @@ void fanout_start(struct fanout *fanout)
     json_t *message = message_new("listen");
     json_object_set_new(message, "address", json_string("127.0.0.1"));
     json_object_set_new(message, "log_level", json_string("warning"));
+    json_t *limits = no_limits();
+    json_object_update(message, limits);
+    json_decref(limits);
+    if (limit) {
+        json_object_set_new(message, limit, json_integer(value));
+    }
     fanout_tell(fanout, message, &listening, 1);
     close(listening);
     json_decref(fanout_wait(fanout, "ready"));

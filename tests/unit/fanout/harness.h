@@ -31,7 +31,11 @@ struct source {
     uint64_t published;
 };
 
+/* Viewers may be as slow as they like. */
 void fanout_start(struct fanout *fanout);
+
+/* The same but for one limit, a member of the `listen` message. */
+void fanout_start_limited(struct fanout *fanout, const char *limit, int value);
 
 /* Sends SIGTERM (or, if SIGNAL is 0, nothing), waits for the end and checks that it was clean. */
 void fanout_end(struct fanout *fanout, int signal);
