@@ -220,6 +220,29 @@ def latency(settings):
     return outcome
 
 
+def memory_over_time(settings):
+    count = 20 if settings.quick else 1000
+    durations = (2, 4) if settings.quick else (15, settings.memory_seconds)
+    outcome = Outcome(
+        f"M. Memory with {count} viewers",
+        "of the fan-out; the viewers of each row are new",
+        ["seconds", "fan-out PSS MB before → at the end", "kB per viewer", "latency p50 / p99 / max ms", "lost"],
+    )
+    with stack(settings) as (server, camera):
+        for duration in durations:
+            settings.say(f"M: {duration} s")
+            got = measure.viewers(settings.build, server, [camera.process.pid], count, duration)
+            got["seen"].pop("sizes")
+            outcome.check(f"{duration} s", got)
+            before, after = (got[key]["by_name"]["ringcast-fanout"] for key in ("memory_before", "memory"))
+            outcome.add(
+                [f"{duration:g}", f"{mb(before)} → {mb(after)}", f"{after / count:.1f}"]
+                + [ms(got["seen"]["fast"]["latency_ms"], "p50", "p99", "max"), got["seen"]["fast"]["lost"]],
+                got,
+            )
+    return outcome
+
+
 def ring_alone(settings):
     outcome = Outcome(
         "R. The ring alone",
@@ -245,5 +268,6 @@ SCENARIOS = {
     "D": many_cameras,
     "E": idle_cameras,
     "F": latency,
+    "M": memory_over_time,
     "R": ring_alone,
 }
