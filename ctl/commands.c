@@ -22,7 +22,6 @@
 #include "status_table.h"
 #include "text.h"
 #include "top.h"
-#include "viewer_table.h"
 
 /* Milliseconds that ringcastd gets to end: it gives its children less. */
 #define STOP_MS 10000
@@ -173,30 +172,6 @@ static enum exit_code run_log_level(struct client *client, const struct options 
     return request_ok(client, options, request);
 }
 
-static enum exit_code run_viewers(struct client *client, const struct options *options)
-{
-    json_t *request = options->argument_count > 0 ? request_for_camera("viewers", options->arguments[0])
-                                                  : message_new("viewers");
-    json_t *reply = NULL;
-
-    if (request == NULL)
-        return EXIT_CODE_USAGE;
-    enum exit_code code = request_ask(client, options, request, "viewers", &reply);
-    if (code == EXIT_CODE_OK && options->json)
-        code = request_print_json(reply, JSON_INDENT(2));
-    else if (code == EXIT_CODE_OK)
-        viewer_table_print(reply, stdout);
-    json_decref(reply);
-    return code;
-}
-
-static enum exit_code run_kick(struct client *client, const struct options *options)
-{
-    json_t *request = message_new("kick");
-
-    json_object_set_new(request, "viewer", json_string(options->arguments[0]));
-    return request_ok(client, options, request);
-}
 static enum exit_code run_version(struct client *client, const struct options *options)
 {
     json_t *status = NULL;
@@ -293,10 +268,6 @@ static enum exit_code run_asking(struct client *client, const struct options *op
         return run_status(client, options);
     case COMMAND_TOP:
         return top_run(client, options);
-    case COMMAND_VIEWERS:
-        return run_viewers(client, options);
-    case COMMAND_KICK:
-        return run_kick(client, options);
     case COMMAND_CAMERA_ADD:
         return change_camera(client, options, "camera-add");
     case COMMAND_CAMERA_SET:

@@ -22,7 +22,6 @@ static const char usage[] =
     "  status                     what ringcastd and each camera are doing\n"
     "  top                        the same, live, on the whole screen\n"
     "  events [--follow]          the next event, or all events as they happen\n"
-    "  viewers [CAMERA]           who is watching\n"
     "  log CAMERA                 last log lines of a camera's process, or of fanout, template, keeper\n"
     "  version                    the versions of ringcastctl and of the running ringcastd\n"
     "\n"
@@ -42,7 +41,6 @@ static const char usage[] =
     "                             an MP4 file, until Ctrl-C or for so long\n"
     "\n"
     "ringcastd:\n"
-    "  kick VIEWER                close a viewer's connection; its id is in \"viewers\"\n"
     "  log-level LEVEL [CAMERA]   error, warning, info or debug, until the next restart\n"
     "  reload                     read the configuration again and apply what is different\n"
     "  stop                       end ringcastd, and wait until it is gone\n"
@@ -86,8 +84,6 @@ static const struct command_form {
     {"status", NULL, COMMAND_STATUS, 0, 0, "no argument", 0},
     {"top", NULL, COMMAND_TOP, 0, 0, "no argument", 0},
     {"events", NULL, COMMAND_EVENTS, 0, 0, "no argument", OPTION_FOLLOW | OPTION_TIMEOUT},
-    {"viewers", NULL, COMMAND_VIEWERS, 0, 1, "at most the name of a camera", 0},
-    {"kick", NULL, COMMAND_KICK, 1, 1, "the id of a viewer, as \"viewers\" shows it", 0},
     {"camera", "add", COMMAND_CAMERA_ADD, 2, ANY_NUMBER, "a name and SETTING=VALUE...",
      OPTION_WAIT | OPTION_TIMEOUT},
     {"camera", "set", COMMAND_CAMERA_SET, 2, ANY_NUMBER, "a name and SETTING=VALUE...",

@@ -7,7 +7,7 @@ _ringcastctl_cameras() {
 
 _ringcastctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='status top events viewers kick camera restart reload log log-level tap record stop version'
+    local commands='status top events camera restart reload log log-level tap record stop version'
     local options='--config --socket --json --wait --timeout --follow --seconds --output --help --version'
     local settings='url= username= password= transport= audio= ring_size='
     local words=() _ringcastctl_where=() i
@@ -43,7 +43,7 @@ _ringcastctl() {
     '1 camera') choices='add set remove enable disable' ;;
     '1 log-level') choices='error warning info debug' ;;
     '1 log') choices='fanout template keeper' cameras=yes ;;
-    '1 restart' | '1 tap' | '1 record' | '1 viewers' | '2 log-level '*) cameras=yes ;;
+    '1 restart' | '1 tap' | '1 record' | '2 log-level '*) cameras=yes ;;
     '2 camera set' | '2 camera remove' | '2 camera enable' | '2 camera disable') cameras=yes ;;
     ?*' camera set '* | ?*' camera add '*)
         choices=$settings

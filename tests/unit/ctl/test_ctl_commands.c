@@ -106,7 +106,6 @@ static void options_belong_to_their_commands(void **state)
         {{"camera", NULL}, "camera: add, set, remove, enable or disable"},
         {{"camera", "frob", "front", NULL}, "camera: add, set, remove, enable or disable"},
         {{"camera", "add", "front", NULL}, "camera add takes a name and SETTING=VALUE..."},
-        {{"kick", NULL}, "kick takes the id of a viewer"},
     };
     struct ctl_result result;
 
@@ -121,9 +120,11 @@ static void options_belong_to_their_commands(void **state)
 static void requests_carry_what_was_asked_for(void **state)
 {
     static const struct ctl_answer answers[] = {
-        {.type = "camera-remove", .text = OK},  {.type = "camera-enable", .text = OK},
-        {.type = "camera-disable", .text = OK}, {.type = "log-level", .text = OK},
-        {.type = "kick", .text = OK},           {.type = NULL},
+        {.type = "camera-remove", .text = OK},
+        {.type = "camera-enable", .text = OK},
+        {.type = "camera-disable", .text = OK},
+        {.type = "log-level", .text = OK},
+        {.type = NULL},
     };
     struct ctl_result result;
 
@@ -135,15 +136,13 @@ static void requests_carry_what_was_asked_for(void **state)
     RUN(&result, "camera", "disable", "front");
     RUN(&result, "log-level", "debug");
     RUN(&result, "log-level", "info", "front");
-    RUN(&result, "kick", "0-17");
     assert_int_equal(result.code, 0);
     assert_string_equal(ctl_fixture_requests(),
                         "{\"v\":1,\"type\":\"camera-remove\",\"camera\":\"front\"}\n"
                         "{\"v\":1,\"type\":\"camera-enable\",\"camera\":\"front\"}\n"
                         "{\"v\":1,\"type\":\"camera-disable\",\"camera\":\"front\"}\n"
                         "{\"v\":1,\"type\":\"log-level\",\"level\":\"debug\"}\n"
-                        "{\"v\":1,\"type\":\"log-level\",\"camera\":\"front\",\"level\":\"info\"}\n"
-                        "{\"v\":1,\"type\":\"kick\",\"viewer\":\"0-17\"}\n");
+                        "{\"v\":1,\"type\":\"log-level\",\"camera\":\"front\",\"level\":\"info\"}\n");
 }
 
 static void reload_tells_the_difference_or_all_errors(void **state)
@@ -194,28 +193,6 @@ static void log_lines_are_printed_escaped(void **state)
     RUN(&result, "log", "fanout");
     assert_string_equal(ctl_fixture_requests(), "{\"v\":1,\"type\":\"log\",\"camera\":\"front\"}\n"
                                                 "{\"v\":1,\"type\":\"log\",\"process\":\"fanout\"}\n");
-}
-
-static void viewers_are_a_table_or_json(void **state)
-{
-    static const struct ctl_answer answers[] = {
-        {.type = "viewers",
-         .text =
-             "{\"v\":1,\"type\":\"viewers\",\"viewers\":[{\"id\":\"0-1\",\"camera\":\"front\",\"address\":"
-             "\"127.0.0.1:5000\",\"since_s\":61.5,\"sent_bytes\":1500000,\"drops\":2,\"state\":\"live\"}]}"},
-        {.type = NULL}};
-    struct ctl_result result;
-
-    (void)state;
-    ctl_fixture_serve(answers);
-    RUN(&result, "viewers", "front");
-    assert_int_equal(result.code, 0);
-    assert_string_equal(result.out, "ID   CAMERA  ADDRESS            FOR    SENT  DROPS  STATE\n"
-                                    "0-1  front   127.0.0.1:5000  1m 01s  1.5 MB      2  live\n");
-    RUN(&result, "viewers", "--json");
-    assert_contains(result.out, "\"sent_bytes\": 1500000");
-    assert_string_equal(ctl_fixture_requests(), "{\"v\":1,\"type\":\"viewers\",\"camera\":\"front\"}\n"
-                                                "{\"v\":1,\"type\":\"viewers\"}\n");
 }
 
 static void wait_ends_when_the_camera_streams(void **state)
@@ -278,7 +255,6 @@ int main(void)
         TEST(reload_tells_the_difference_or_all_errors),
         TEST(a_bad_configuration_is_told_line_by_line),
         TEST(log_lines_are_printed_escaped),
-        TEST(viewers_are_a_table_or_json),
         TEST(wait_ends_when_the_camera_streams),
         TEST(wait_for_what_does_not_come_is_exit_4),
         TEST(programs_get_no_screen),
