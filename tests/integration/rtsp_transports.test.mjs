@@ -1,10 +1,16 @@
 // Cameras over TCP, UDP and TLS, by name and by IPv6 address, with passwords: an independent server at the other end.
+//
+// Everybody has a camera of his own: gst-rtsp-server 1.22 fails an assertion, or refuses UDP for good, when a second
+// session begins while the stream for the first one is being prepared.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { X509Certificate } from 'node:crypto';
 import { run } from '../support/processes.mjs';
 import { decode } from '../support/media.mjs';
 import { scenario } from '../support/scenario.mjs';
+
+// With TLS, GLib's threads come and go, and the leak checker sometimes falls over one that is just ending.
+const withoutLeakCheck = { ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1:exitcode=99:detect_stack_use_after_return=0' };
 
 /** A certificate of its own making for HOSTS, with its key, in one file. */
 async function certificate(stage, name, hosts) {
@@ -26,14 +32,14 @@ async function assertPlays(stage, ringcast, name) {
 }
 
 scenario('UDP, and what is done where there is none', async (stage) => {
-  const camera = await stage.camera(['--user', 'admin'], { password: 'p@ss/w?rd' });
-  const interleaved = await stage.camera(['--protocols', 'tcp']);
+  const camera = await stage.camera(['--user', 'admin', '--cameras', '2'], { password: 'p@ss/w?rd' });
+  const interleaved = await stage.camera(['--protocols', 'tcp', '--cameras', '2']);
   const known = { username: 'admin', password: 'p@ss/w?rd' };
   const cameras = [
     { name: 'udp', url: camera.url(), transport: 'udp', ...known },
-    { name: 'auto', url: camera.url(), transport: 'auto', ...known },
+    { name: 'auto', url: camera.url(1), transport: 'auto', ...known },
     { name: 'auto-refused', url: interleaved.url(), transport: 'auto' },
-    { name: 'udp-refused', url: interleaved.url(), transport: 'udp' },
+    { name: 'udp-refused', url: interleaved.url(1), transport: 'udp' },
   ];
   const ringcast = stage.instance({ cameras }).start();
   await ringcast.streaming(['udp', 'auto', 'auto-refused']);
@@ -47,17 +53,17 @@ scenario('UDP, and what is done where there is none', async (stage) => {
 scenario('a certificate is verified', async (stage) => {
   const own = await certificate(stage, 'own', 'DNS:localhost,IP:127.0.0.1');
   const strange = await certificate(stage, 'strange', 'DNS:camera.example');
-  const camera = await stage.camera(['--tls', own.both, '--user', 'admin', '--auth', 'basic'], { password: 'secret' });
-  const other = await stage.camera(['--tls', strange.both]);
-  const named = camera.url().replace('127.0.0.1', 'localhost');
+  const camera = await stage.camera(['--tls', own.both, '--cameras', '2', '--user', 'admin', '--auth', 'basic'], { password: 'secret', env: withoutLeakCheck });
+  const other = await stage.camera(['--tls', strange.both, '--cameras', '3'], { env: withoutLeakCheck });
+  const named = camera.url(1).replace('127.0.0.1', 'localhost');
   const known = { username: 'admin', password: 'secret' };
   const plain = fingerprint => fingerprint.replaceAll(':', '').toLowerCase();
   const good = [
     { name: 'trusted', url: camera.url(), ...known },
     { name: 'trusted-by-name', url: named, transport: 'auto', ...known },
     { name: 'unverified', url: other.url(), tls_verify: false },
-    { name: 'pinned', url: other.url(), tls_fingerprint: strange.fingerprint },
-    { name: 'pinned-plain', url: other.url(), tls_fingerprint: plain(strange.fingerprint) },
+    { name: 'pinned', url: other.url(1), tls_fingerprint: strange.fingerprint },
+    { name: 'pinned-plain', url: other.url(2), tls_fingerprint: plain(strange.fingerprint) },
   ];
   const bad = [
     { name: 'untrusted', url: other.url(), ...known },
@@ -76,8 +82,6 @@ scenario('a certificate is verified', async (stage) => {
 });
 
 scenario('IPv6', async (stage) => {
-  // One camera each: a session over UDP that comes while the first one over TCP is being prepared is refused by the
-  // server, for good (503).
   const camera = await stage.camera(['--address', '::1', '--cameras', '2']);
   const [first, second] = camera.cameras;
   const cameras = [
