@@ -1,5 +1,5 @@
 // Reads what the player needs from ISO base media boxes (ISO/IEC 14496-12): tracks of an init segment,
-// and sequence, decode time and random access of a fragment. Every length is checked before it is used.
+// and sequence, decode time, random access and capture time of a fragment. Every length is checked before it is used.
 
 export class FormatError extends Error {
   name = 'FormatError';
@@ -19,6 +19,10 @@ const TRUN_DURATION = 0x100;
 const TRUN_SIZE = 0x200;
 const TRUN_FLAGS = 0x400;
 const TRUN_COMPOSITION = 0x800;
+
+const PRFT_BY_CAMERA = 24; // flags of ISO/IEC 14496-12, 8.16.5: the moment of capture, by a clock that others share
+const NTP_UNIX_S = 2_208_988_800; // from 1900 to 1970
+const NTP_ERA_S = 2 ** 32;
 
 /** Reads big-endian numbers from one box and never beyond its end. */
 class Reader {
@@ -187,14 +191,22 @@ function readTrackFragment(traf, tracks) {
   return result;
 }
 
-/**
- * One message of a live stream, `prft` + `moof` + `mdat`. Times are seconds on the stream's own timeline and are those of
- * the video track where there is one: `{ bytes, sequence, start, end, keyframe, samples }`.
- */
-export function parseFragment(bytes, tracks) {
+/** When the picture at media time `time` was captured: `{ time, at, by }`, `at` in ms since 1970; null if it says nothing. */
+function readCapture(prft, tracks) {
+  const { version, flags } = prft.full();
+  const track = tracks.get(prft.u32());
+  const seconds = prft.u32() - NTP_UNIX_S;
+  const fraction = prft.u32() / NTP_ERA_S;
+  const time = version === 1 ? prft.u64() : prft.u32();
+  if (!track || (seconds === 0 && fraction === 0)) return null;
+  const at = ((seconds < 0 ? seconds + NTP_ERA_S : seconds) + fraction) * 1000;
+  return { time: time / track.timescale, at, by: flags === PRFT_BY_CAMERA ? 'camera' : 'server' };
+}
+
+function readMovieFragment(moof, tracks) {
   let sequence = 0;
   let lead = null;
-  for (const { type, body } of reader(bytes).find('moof').boxes()) {
+  for (const { type, body } of moof.boxes()) {
     if (type === 'mfhd') {
       body.full();
       sequence = body.u32();
@@ -204,6 +216,24 @@ export function parseFragment(bytes, tracks) {
     }
   }
   if (!lead) throw new FormatError('a fragment has no track');
-  const { start, duration, keyframe, samples } = lead;
-  return { bytes, sequence, start, end: start + duration, keyframe, samples };
+  return { sequence, lead };
+}
+
+/**
+ * One message of a live stream, `prft` + `moof` + `mdat`. Times are seconds on the stream's own timeline and are those of
+ * the video track where there is one: `{ bytes, sequence, start, end, keyframe, samples, capture }`, where `capture`
+ * is `{ time, at, by }` or null.
+ */
+export function parseFragment(bytes, tracks) {
+  let capture = null;
+  for (const { type, body } of reader(bytes).boxes()) {
+    if (type === 'prft') {
+      capture = readCapture(body, tracks);
+    } else if (type === 'moof') {
+      const { sequence, lead } = readMovieFragment(body, tracks);
+      const { start, duration, keyframe, samples } = lead;
+      return { bytes, sequence, start, end: start + duration, keyframe, samples, capture };
+    }
+  }
+  throw new FormatError('there is no moof box');
 }

@@ -21,6 +21,7 @@ const UNDERRUN_DECAY_MS = 10_000;
 export class LiveEdge {
   #seeksOnly;
   #arrivals = []; // { at, offset, interval } of the last window
+  #aim = 0; // seconds, as configured
   #joinedAt = 0;
   #lastEnd = null;
   #underrun = 0;
@@ -52,6 +53,11 @@ export class LiveEdge {
     while (this.#arrivals[0].at < now - JITTER_WINDOW_MS) this.#arrivals.shift();
   }
 
+  /** Stay so many seconds behind at least. */
+  aim(seconds) {
+    this.#aim = seconds;
+  }
+
   /** Playback ran out of pictures although the stream goes on: stay further behind for a while. */
   underrun(now) {
     this.#underrun = Math.min(this.#underrun + UNDERRUN_STEP_S, UNDERRUN_MAX_S);
@@ -74,7 +80,7 @@ export class LiveEdge {
     }
     const count = this.#arrivals.length;
     const measured = count > 0 ? interval / count + (latest - earliest) : 0;
-    return Math.min(measured + MARGIN_S + this.#underrun, MAX_TARGET_S);
+    return Math.max(this.#aim, Math.min(measured + MARGIN_S + this.#underrun, MAX_TARGET_S));
   }
 
   /** The video was hidden, paused or detached: standing still until now was no stall. */

@@ -3,33 +3,49 @@
 import { AppendQueue } from './append-queue.js';
 import { Scope } from './scope.js';
 
-const CODEC_NAMES = [
-  [/^(hvc1|hev1)/, 'H.265 (HEVC) video'],
-  [/^avc[13]/, 'H.264 video'],
-  [/^av01/, 'AV1 video'],
-  [/^mp4a/, 'AAC sound'],
-  [/^opus/i, 'Opus sound'],
-  [/^flac/i, 'FLAC sound'],
+const USE_H264 = 'Set the camera, or a sub-stream of it, to H.264.';
+
+/** What a codec is called, and what helps where it is not played. The first that fits counts. */
+const CODECS = [
+  [/^(hvc1|hev1)/, 'H.265 (HEVC) video', `${USE_H264} Or use Safari, a recent Firefox, or a machine whose graphics decode H.265.`],
+  [/^avc[13]\.6E/i, 'H.264 video of 10 bits (High 10)', 'Set the camera to the profile High, Main or Baseline.'],
+  [/^avc[13]\.(7A|F4)/i, 'H.264 video with more colour than 4:2:0', 'Set the camera to the profile High, Main or Baseline.'],
+  [/^avc[13]/, 'H.264 video', 'Use a browser that comes with H.264, such as Chrome, Edge, Firefox or Safari.'],
+  [/^av01/, 'AV1 video', USE_H264],
+  [/^vp0?[89]/, 'VP8 or VP9 video', USE_H264],
+  [/^(mp4v|jpeg|mjp)/i, 'MPEG-4 or JPEG video', USE_H264],
+  [/^mp4a/, 'AAC sound', "Set the camera's sound to G.711, or leave it out in ringcast's configuration (audio = false)."],
+  [/^opus/i, 'Opus sound', "Set the camera's sound to AAC, or audio_codec in ringcast's configuration to \"aac\"."],
+  [/^flac/i, 'FLAC sound', 'Set audio_codec in ringcast\'s configuration to "opus" or "aac".'],
 ];
+const UNKNOWN_HELP = `${USE_H264} Sound: AAC.`;
+const NO_MSE_HELP = 'Use a recent Chrome, Edge, Firefox or Safari (on an iPhone: iOS 17.1 or later).';
 
 /** ManagedMediaSource where there is one (iPhones have no other), else MediaSource, else undefined. */
 export function mediaSourceClass() {
   return globalThis.ManagedMediaSource ?? globalThis.MediaSource;
 }
 
-/** Null when this browser plays `mime`, else why it does not, in words for the person in front of it. */
+/**
+ * Null when this browser plays `mime`, else `{ code, message, help }` in words for the person in front of it: `help` says
+ * what would make it play, and `message` is the whole.
+ */
 export function whyUnplayable(mime) {
   const Source = mediaSourceClass();
-  if (!Source) return 'This browser cannot play live video: it has no Media Source Extensions.';
+  if (!Source) {
+    return refusal('mse', 'This browser cannot play live video: it has no Media Source Extensions.', [NO_MSE_HELP]);
+  }
   if (Source.isTypeSupported(mime)) return null;
   const codecs = /codecs="([^"]*)"/.exec(mime)?.[1].split(/\s*,\s*/) ?? [];
-  const bad = codecs.filter((codec) => !Source.isTypeSupported(`video/mp4; codecs="${codec}"`));
-  const names = bad.map((codec) => CODEC_NAMES.find(([pattern]) => pattern.test(codec))?.[1] ?? codec);
-  const what = names.join(' and ') || mime;
-  const advice = bad.some((codec) => /^(hvc1|hev1)/.test(codec))
-    ? ' Set the camera to H.264, or use a browser that plays H.265, such as Safari or Firefox.'
-    : '';
-  return `This browser cannot play ${what}.${advice}`;
+  const refused = codecs.filter((codec) => !Source.isTypeSupported(`video/mp4; codecs="${codec}"`));
+  const known = refused.map((codec) => CODECS.find(([pattern]) => pattern.test(codec)) ?? [null, codec, UNKNOWN_HELP]);
+  const names = known.map(([, name]) => name).join(' and ') || mime;
+  return refusal('codec', `This browser cannot play ${names}.`, known.length ? known.map(([, , help]) => help) : [UNKNOWN_HELP]);
+}
+
+function refusal(code, what, helps) {
+  const help = [...new Set(helps)].join(' ');
+  return { code, message: `${what} ${help}`, help };
 }
 
 export class Media {

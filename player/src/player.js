@@ -1,5 +1,7 @@
-import { whyUnplayable } from './media.js';
+import { mediaSourceClass, whyUnplayable } from './media.js';
 import { Session } from './session.js';
+
+const MAX_TARGET_DELAY_S = 8; // what is further back may be gone from the browser's memory
 
 /**
  * Shows one live camera in a `<video>`.
@@ -18,10 +20,12 @@ export class RingcastPlayer extends EventTarget {
   #state = 'idle';
   #session = null;
   #suspended = false;
+  #stats = null;
 
   /**
    * `url`: the camera's WebSocket; or `camera`: its name, and `src`: where ringcast's own pages are (by default `/`,
-   * the root of the page's server). `maxQueueBytes` caps what waits for the browser; `signal` stops the player for good.
+   * the root of the page's server). `targetDelay`: seconds to stay behind the newest picture at least (else as near as
+   * the jitter lets). `maxQueueBytes` caps what waits for the browser; `signal` stops the player for good.
    */
   constructor(video, options = {}) {
     super();
@@ -29,7 +33,8 @@ export class RingcastPlayer extends EventTarget {
       throw new TypeError('RingcastPlayer needs a url or the name of a camera');
     }
     this.#video = video;
-    this.#options = options;
+    this.#options = { ...options };
+    this.targetDelay = options.targetDelay ?? 0;
     this.#url = liveUrl(options);
   }
 
@@ -45,13 +50,32 @@ export class RingcastPlayer extends EventTarget {
     return this.#state;
   }
 
+  /** The detail of the last `stats` event since start(), or null. */
+  get stats() {
+    return this.#stats;
+  }
+
+  get targetDelay() {
+    return this.#options.targetDelay;
+  }
+
+  /** May be changed at any time. */
+  set targetDelay(seconds) {
+    if (!(seconds >= 0 && seconds <= MAX_TARGET_DELAY_S)) {
+      throw new RangeError(`targetDelay is a number of seconds from 0 to ${MAX_TARGET_DELAY_S}`);
+    }
+    this.#options.targetDelay = seconds;
+    this.#session?.aim(seconds);
+  }
+
   /** Begins to show the camera. Does nothing while it is shown already. */
   start() {
     if (this.#session || this.#options.signal?.aborted) return;
-    const unplayable = whyUnplayable('video/mp4; codecs="avc1.42E01E"');
-    if (unplayable && !globalThis.MediaSource && !globalThis.ManagedMediaSource) {
-      this.#enter('failed', { code: 'mse', message: unplayable });
-      this.#emit('error', { code: 'mse', message: unplayable, fatal: true });
+    this.#stats = null;
+    if (!mediaSourceClass()) {
+      const why = whyUnplayable('video/mp4');
+      this.#enter('failed', why);
+      this.#emit('error', { ...why, fatal: true });
       return;
     }
     const session = new Session(this.#video, this.#url, this.#options, this.#ownerOf(() => session));
@@ -111,6 +135,7 @@ export class RingcastPlayer extends EventTarget {
   }
 
   #emit(type, detail) {
+    if (type === 'stats') this.#stats = detail;
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

@@ -6,6 +6,7 @@ import { FormatError, isInitSegment, parseFragment, parseInit } from './boxes.js
 import { Continuity } from './continuity.js';
 import { FAR_S, LiveEdge } from './live-edge.js';
 import { Media, whyUnplayable } from './media.js';
+import { Meter } from './meter.js';
 import { Scope } from './scope.js';
 import { Transport } from './transport.js';
 
@@ -40,8 +41,7 @@ export class Session {
   #position = 0;
   #trimmedAt = 0;
   #statsAt = 0;
-  #counters = { fragments: 0, bytes: 0, dropped: 0, connections: 0 };
-  #counted = { fragments: 0, bytes: 0 };
+  #meter = null;
 
   /** `owner`: `{ state, enter(state, detail), emit(type, detail) }`; `enter` tells the page. */
   constructor(video, url, options, owner) {
@@ -56,6 +56,9 @@ export class Session {
     const scope = this.#scope;
     const now = performance.now();
     this.#messageAt = this.#statsAt = now;
+    this.#edge.aim(this.#options.targetDelay);
+    this.#meter = new Meter(video, now, (ms) => this.#owner.emit('firstpicture', { seconds: ms / 1000 }));
+    scope.add(() => this.#meter.close());
     scope.add(() => {
       video.playbackRate = 1;
     });
@@ -73,6 +76,11 @@ export class Session {
 
   close() {
     this.#scope.close();
+  }
+
+  /** Stays SECONDS behind the newest picture, or more. */
+  aim(seconds) {
+    this.#edge.aim(seconds);
   }
 
   /** Stops fetching after a few seconds unless `resume(reason)` comes first. The last picture stays. */
@@ -127,15 +135,16 @@ export class Session {
   #onOpen() {
     const now = performance.now();
     this.#connectedAt = this.#messageAt = now;
-    this.#counters.connections++;
+    this.#meter.connected(now);
     this.#edge.join(now);
+    this.#askTime(now);
     this.#owner.enter('buffering');
   }
 
   #onLost({ reason, retryMs }) {
     this.#playingSince = null;
     this.#announced = null;
-    this.#owner.enter(this.#counters.connections > 0 ? 'reconnecting' : 'connecting', { reason, retryMs });
+    this.#owner.enter(this.#meter.connections > 0 ? 'reconnecting' : 'connecting', { reason, retryMs });
   }
 
   #onText(text) {
@@ -154,7 +163,14 @@ export class Session {
       this.#owner.emit('camerastate', { ...this.#camera });
     } else if (message?.type === 'drop') {
       this.#dropped(Number(message.fragments) || 0, 'server');
+    } else if (message?.type === 'time') {
+      this.#meter.answered(message, this.#messageAt);
     }
+  }
+
+  #askTime(now) {
+    const question = this.#meter.dueQuestion(now);
+    if (question) this.#transport.send(question);
   }
 
   #onBinary(data) {
@@ -188,7 +204,7 @@ export class Session {
     const kinds = [...tracks.values()].map(({ kind }) => kind).join();
     const unplayable = whyUnplayable(mime);
     if (unplayable) {
-      this.#fail('codec', unplayable);
+      this.#fail(unplayable);
       return;
     }
     this.#init = { mime, bytes, tracks, kinds, announced };
@@ -202,23 +218,23 @@ export class Session {
 
   #onFragment(fragment) {
     const now = performance.now();
-    this.#counters.fragments++;
-    this.#counters.bytes += fragment.bytes.byteLength;
     let verdict = this.#continuity.judge(fragment, now - this.#connectedAt < REPEATS_MS);
     if (verdict === 'reset') {
       this.#continuity.reset();
+      this.#meter.forget();
       this.#edge.join(now);
       this.#openMedia();
       if (this.#scope.closed) return;
       verdict = this.#continuity.judge(fragment, false);
     }
+    this.#meter.received(fragment);
     if (verdict !== 'append') return;
     this.#edge.arrived(fragment.start, fragment.end, now);
     this.#media.queue.pushFragment(fragment);
   }
 
   #dropped(fragments, by) {
-    this.#counters.dropped += fragments;
+    this.#meter.dropped += fragments;
     if (fragments > 0) this.#owner.emit('drop', { fragments, by });
   }
 
@@ -234,6 +250,7 @@ export class Session {
     });
     this.#media.queue.pushInit(this.#init.bytes);
     this.#edge.excuse(performance.now());
+    this.#meter.watchFrame();
     this.#play();
   }
 
@@ -265,10 +282,10 @@ export class Session {
     });
   }
 
-  #fail(code, message) {
+  #fail(why) {
     this.close();
-    this.#owner.enter('failed', { code, message });
-    this.#owner.emit('error', { code, message, fatal: true });
+    this.#owner.enter('failed', why);
+    this.#owner.emit('error', { ...why, fatal: true });
   }
 
   // ---- the watch
@@ -302,11 +319,14 @@ export class Session {
     }
     this.#watchSocket(now);
     if (this.#media) this.#watchVideo(now);
-    if (!this.#scope.closed && now - this.#statsAt >= STATS_MS) this.#report(now);
+    if (this.#scope.closed) return;
+    this.#meter.watchFrame();
+    if (now - this.#statsAt >= STATS_MS) this.#report(now);
   }
 
   #watchSocket(now) {
     if (!this.#transport?.connected) return;
+    this.#askTime(now);
     const limit = this.#camera.state === 'streaming' ? SILENCE_MS : OFFLINE_SILENCE_MS;
     if (now - this.#messageAt > limit) {
       this.#messageAt = now;
@@ -349,33 +369,23 @@ export class Session {
   }
 
   #report(now) {
-    const seconds = (now - this.#statsAt) / 1000;
-    const { fragments, bytes, dropped, connections } = this.#counters;
     const video = this.#video;
     const ranges = rangesOf(video);
-    const quality = video.getVideoPlaybackQuality?.();
-    const stats = {
-      delay: ranges.length ? Math.max(0, ranges.at(-1)[1] - video.currentTime) : null,
+    const delay = ranges.length ? Math.max(0, ranges.at(-1)[1] - video.currentTime) : null;
+    this.#statsAt = now;
+    this.#owner.emit('stats', {
+      ...this.#meter.report(now),
+      delay,
       target: this.#edge.target(now),
       buffered: ranges.length ? ranges.at(-1)[1] - ranges[0][0] : 0,
-      fps: (fragments - this.#counted.fragments) / seconds,
-      bitrate: ((bytes - this.#counted.bytes) * 8) / seconds,
       silence: (now - this.#messageAt) / 1000,
-      fragments,
       missed: this.#continuity.missed,
-      dropped,
-      connections,
       queueBytes: this.#media?.queue.bytes ?? 0,
-      framesDecoded: quality?.totalVideoFrames ?? null,
-      framesDropped: quality?.droppedVideoFrames ?? null,
       codecs: this.#init?.announced.codecs ?? null,
       width: video.videoWidth || null,
       height: video.videoHeight || null,
-      late: ranges.length > 0 && ranges.at(-1)[1] - video.currentTime > FAR_S,
-    };
-    this.#statsAt = now;
-    this.#counted = { fragments, bytes };
-    this.#owner.emit('stats', stats);
+      late: delay !== null && delay > FAR_S,
+    });
   }
 }
 

@@ -70,6 +70,7 @@ export class Transport {
   #backoff = new Backoff();
   #cancelRetry = () => {};
   #connected = false;
+  #socket = null;
 
   /**
    * `handlers`: onopen(), ontext(string), onbinary(ArrayBuffer), onlost({ reason, retryMs }).
@@ -94,6 +95,11 @@ export class Transport {
   close() {
     this.#connected = false;
     this.#scope.close();
+  }
+
+  /** Sends a text message, or nothing while there is no connection. */
+  send(text) {
+    if (this.#connected) this.#socket.send(text);
   }
 
   /** Drops the present socket, as if it had been lost. */
@@ -132,12 +138,14 @@ export class Transport {
     socket.binaryType = 'arraybuffer';
     attempt.add(() => {
       socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
+      this.#socket = null;
       socket.close();
     });
     const cancelTimer = attempt.timeout(CONNECT_TIMEOUT_MS, () => this.#lost('the server does not answer'));
     socket.onopen = () => {
       cancelTimer();
       place.close();
+      this.#socket = socket;
       this.#connected = true;
       this.#handlers.onopen();
     };

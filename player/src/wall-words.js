@@ -74,13 +74,20 @@ function bitrateOf(bitsPerSecond) {
   return bitsPerSecond >= 1e6 ? `${number(bitsPerSecond / 1e6, 1)} Mbit/s` : `${number(bitsPerSecond / 1e3, 0)} kbit/s`;
 }
 
+const LATENCY_FROM = {
+  camera: 'camera to screen',
+  server: 'server to screen', // the camera does not tell when it captured a picture
+};
+
 /** Lines of figures over a picture, from the detail of a player's `stats` event. */
-export function figuresOf({ width, height, codecs, fps, bitrate, delay, target, buffered, framesDropped, dropped, missed, connections }) {
+export function figuresOf(stats) {
+  const { width, height, codecs, fps, bitrate, delay, target, buffered, framesDropped, dropped, missed, connections } = stats;
   const size = width && height ? `${width}×${height}` : 'no picture';
   const lost = (framesDropped ?? 0) + (dropped ?? 0);
   return [
     [size, codecs].filter(Boolean).join(' · '),
     `${number(fps, 1)} frames/s · ${bitrateOf(bitrate)}`,
+    `latency ${number(stats.latency, 2)} s ${LATENCY_FROM[stats.latencyFrom] ?? ''}`.trimEnd(),
     `${number(delay, 2)} s behind the newest (target ${number(target, 2)} s)`,
     `buffer ${number(buffered, 1)} s · dropped ${lost} · missed ${missed ?? 0} · connections ${connections ?? 0}`,
   ];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FormatError, isInitSegment, parseFragment, parseInit } from '../../player/src/boxes.js';
-import { AUDIO, VIDEO, audioTraf, box, fragment, initSegment } from './support/mp4.mjs';
+import { AUDIO, VIDEO, audioTraf, box, fragment, initSegment, prft } from './support/mp4.mjs';
 
 const NON_SYNC_DEFAULT = 0x01010000;
 
@@ -38,6 +38,25 @@ test('times are the video track’s, in seconds, also after days and beside soun
   assert.ok(Math.abs(parsed.start - start) < 1e-6);
   assert.ok(Math.abs(parsed.end - start - 0.04) < 1e-6);
   assert.equal(parsed.samples, 1);
+});
+
+test('the capture time of a picture, and whose clock told it', () => {
+  const tracks = parseInit(initSegment([VIDEO, AUDIO]));
+  const at = Date.UTC(2026, 10, 23, 12, 0, 0, 125);
+  const captureOf = (capture) => parseFragment(fragment({ start: 7, keyframe: true, capture }), tracks).capture;
+  for (const [flags, by] of [[24, 'camera'], [2, 'server']]) {
+    for (const version of [0, 1]) {
+      const capture = captureOf({ at, time: 7.08, flags, version });
+      assert.equal(capture.by, by);
+      assert.ok(Math.abs(capture.at - at) < 0.001 && Math.abs(capture.time - 7.08) < 1e-6, JSON.stringify(capture));
+    }
+  }
+  const later = Date.UTC(2040, 0, 1); // the seconds of NTP have begun again at 0
+  assert.ok(Math.abs(captureOf({ at: later, time: 1 }).at - later) < 0.001);
+  assert.equal(captureOf({ at: 0, time: 1 }), null, 'unknown');
+  assert.equal(captureOf({ at, time: 1, track: 9 }), null, 'of no track that is here');
+  assert.equal(captureOf(undefined), null);
+  assert.throws(() => parseFragment(Buffer.concat([box('prft', Buffer.alloc(9)), fragment({ start: 1 })]), tracks), FormatError);
 });
 
 test('what is no fragment is refused by name, and never read beyond its end', () => {

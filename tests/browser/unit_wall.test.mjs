@@ -215,12 +215,12 @@ test('words over a picture only when there is something to say', () => {
 });
 
 test('figures, and dashes for what is not known', () => {
-  const stats = { width: 1280, height: 720, codecs: 'avc1.64001F', fps: 24.96, bitrate: 1_940_000, delay: 0.123, target: 0.15, buffered: 4.02, framesDropped: 2, dropped: 3, missed: 0, connections: 1 };
+  const stats = { width: 1280, height: 720, codecs: 'avc1.64001F', fps: 24.96, bitrate: 1_940_000, latency: 0.187, latencyFrom: 'camera', delay: 0.123, target: 0.15, buffered: 4.02, framesDropped: 2, dropped: 3, missed: 0, connections: 1 };
   assert.deepEqual(figuresOf(stats), [
-    '1280×720 · avc1.64001F', '25.0 frames/s · 1.9 Mbit/s', '0.12 s behind the newest (target 0.15 s)', 'buffer 4.0 s · dropped 5 · missed 0 · connections 1',
+    '1280×720 · avc1.64001F', '25.0 frames/s · 1.9 Mbit/s', 'latency 0.19 s camera to screen', '0.12 s behind the newest (target 0.15 s)', 'buffer 4.0 s · dropped 5 · missed 0 · connections 1',
   ]);
   assert.deepEqual(figuresOf({ delay: null, codecs: null, bitrate: 64_000 }), [
-    'no picture', '– frames/s · 64 kbit/s', '– s behind the newest (target – s)', 'buffer – s · dropped 0 · missed 0 · connections 0',
+    'no picture', '– frames/s · 64 kbit/s', 'latency – s', '– s behind the newest (target – s)', 'buffer – s · dropped 0 · missed 0 · connections 0',
   ]);
 });
 

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
+import { prft } from './mp4.mjs';
 
 const PLAYER = fileURLToPath(new URL('../../../player/src/', import.meta.url));
 const PAGES = fileURLToPath(new URL('./pages/', import.meta.url));
@@ -40,8 +41,11 @@ export class FakeCamera {
     return this.announcement ?? JSON.stringify({ type: 'init', mime, codecs, width: 320, height: 180, generation: 1 });
   }
 
+  /** A fragment, with the wall clock of the moment at which its picture was "recorded". */
   message(index) {
-    return this.clip.fragment(index, this.offset, index + this.sequenceOffset);
+    const time = index / this.clip.fps + this.offset;
+    const capture = prft({ at: performance.timeOrigin + this.#began + (index / this.clip.fps) * 1000, time, timescale: this.clip.timescale });
+    return Buffer.concat([capture, this.clip.fragment(index, this.offset, index + this.sequenceOffset)]);
   }
 
   get row() {
@@ -60,6 +64,7 @@ export class FakeServer {
   #port = 0;
   upgrades = 0;
   hang = false; // accept TCP and never answer an upgrade
+  clockSkewMs = 0; // the clock that it tells is so far ahead of its cameras'
   away = false; // refuse the list of cameras
   version = ''; // another one makes every file another one
 
@@ -141,6 +146,7 @@ export class FakeServer {
   #send() {
     for (const viewer of this.#viewers) {
       const { camera, socket } = viewer;
+      if (viewer.paused) continue;
       const newest = camera.newest;
       if (camera.silent) viewer.next = newest + camera.clip.gop - (newest % camera.clip.gop);
       while (!camera.silent && viewer.next <= newest) socket.send(camera.message(viewer.next++));
@@ -164,11 +170,26 @@ export class FakeServer {
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
       const viewer = { camera, socket: ws, next: 0 };
       ws.on('error', () => {});
+      ws.on('message', (text) => this.#command(viewer, JSON.parse(text)));
       ws.on('close', () => this.#viewers.delete(viewer));
       ws.send(JSON.stringify({ type: 'state', state: camera.state, error: camera.error }));
       this.#begin(viewer);
       this.#viewers.add(viewer);
     });
+  }
+
+  #command(viewer, { type, client }) {
+    const { camera, socket } = viewer;
+    if (type === 'time') {
+      const server_ms = performance.timeOrigin + performance.now() + this.clockSkewMs;
+      socket.send(JSON.stringify({ type, client, server_ms }));
+    } else if (type === 'pause') {
+      viewer.paused = true;
+    } else if (type === 'resume' && viewer.paused) {
+      viewer.paused = false;
+      const keyframe = camera.newest - (camera.newest % camera.clip.gop);
+      viewer.next = Math.max(viewer.next, keyframe);
+    }
   }
 
   async #answer(request, response) {

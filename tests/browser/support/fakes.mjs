@@ -125,6 +125,24 @@ export class FakeVideo extends Target {
   plays = 0;
   src = '';
   refusals = []; // names of errors for the next calls of play()
+  frameCallbacks = new Map();
+  #handles = 0;
+
+  requestVideoFrameCallback(run) {
+    this.frameCallbacks.set(++this.#handles, run);
+    return this.#handles;
+  }
+
+  cancelVideoFrameCallback(handle) {
+    this.frameCallbacks.delete(handle);
+  }
+
+  /** A picture reaches the screen. */
+  present(mediaTime, now = performance.now()) {
+    const due = [...this.frameCallbacks.values()];
+    this.frameCallbacks.clear();
+    for (const run of due) run(now, { mediaTime, presentationTime: now, expectedDisplayTime: now });
+  }
 
   removeAttribute(name) {
     this[name] = '';
@@ -153,6 +171,7 @@ export class FakeSocket {
   }
 
   readyState = 0;
+  sent = [];
   onopen = null;
   onmessage = null;
   onclose = null;
@@ -172,6 +191,10 @@ export class FakeSocket {
   accept() {
     this.readyState = 1;
     this.onopen?.();
+  }
+
+  send(text) {
+    this.sent.push(JSON.parse(text));
   }
 
   receive(data) {
@@ -225,8 +248,9 @@ export function fakePage() {
       FakeMediaSource.all.reduce((sum, { listeners }) => sum + listeners, 0),
     buffers: FakeMediaSource.all.reduce((sum, { buffers }) => sum + buffers.length, 0),
     urls: urls.size,
+    callbacks: video.frameCallbacks.size,
   });
   return page;
 }
 
-export const NOTHING = { sockets: 0, handlers: 0, listeners: 0, buffers: 0, urls: 0 };
+export const NOTHING = { sockets: 0, handlers: 0, listeners: 0, buffers: 0, urls: 0, callbacks: 0 };

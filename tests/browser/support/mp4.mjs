@@ -59,9 +59,17 @@ export function audioTraf({ start, count = 2 }) {
   return box('traf', tfhd, tfdt, trun);
 }
 
+/** Of the video track; `at`: ms since 1970; `flags` 24: by the camera's clock, 2: by the server's. */
+export function prft({ at, time, flags = 24, version = 1, track = VIDEO.id, timescale = VIDEO.timescale }) {
+  const ntp = (at / 1000 + 2_208_988_800) % 2 ** 32;
+  const media = Math.round(time * timescale);
+  return fullBox('prft', version, flags, u32(track, Math.floor(ntp), Math.floor((ntp % 1) * 2 ** 32)), version === 1 ? u64(media) : u32(media));
+}
+
 export function fragment({ sequence = 1, ...video }, ...more) {
   const moof = box('moof', fullBox('mfhd', 0, 0, u32(sequence)), videoTraf(video), ...more);
-  return Buffer.concat([moof, box('mdat', Buffer.alloc(video.payload ?? 64))]);
+  const capture = video.capture ? [prft(video.capture)] : [];
+  return Buffer.concat([...capture, moof, box('mdat', Buffer.alloc(video.payload ?? 64))]);
 }
 
 /** As the browser hands it over. */
