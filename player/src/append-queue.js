@@ -2,8 +2,11 @@
 // Nothing is appended while the buffer updates, no error is swallowed, and memory is capped: a browser that cannot
 // keep up loses whole groups of pictures, from a keyframe to the next, and never a part of one.
 
+import { blank } from './boxes.js';
+
 export const MAX_QUEUE_BYTES = 16 << 20; // about 8 s of a 16 Mbit/s camera
 export const BACK_BUFFER_S = 10;
+export const MAX_JOINED_BYTES = 1 << 20; // what has gathered meanwhile is handed over at once: each append costs milliseconds
 const MAX_QUOTA_ATTEMPTS = 3; // the back buffer, then all before this picture, then give up
 
 export class AppendQueue {
@@ -16,15 +19,22 @@ export class AppendQueue {
   #held = false;
   #position;
   #maxBytes;
+  #silent;
   #onerror;
   #ondrop;
+  #onidle;
 
-  /** `position()`: the playing position in seconds. `onerror(error)`: the buffer is of no more use. */
-  constructor({ position, onerror, ondrop, maxBytes = MAX_QUEUE_BYTES }) {
+  /**
+   * `position()`: the playing position in seconds. `onerror(error)`: the buffer is of no more use. `ondrop(fragments)`:
+   * so many were left out. `onidle()`: the browser has all that came. `silent`: the fragments' sound is kept from it.
+   */
+  constructor({ position, onerror, ondrop, onidle = () => {}, silent = false, maxBytes = MAX_QUEUE_BYTES }) {
     this.#position = position;
     this.#onerror = onerror;
     this.#ondrop = ondrop;
+    this.#onidle = onidle;
     this.#maxBytes = maxBytes;
+    this.#silent = silent;
   }
 
   get bytes() {
@@ -39,7 +49,10 @@ export class AppendQueue {
   attach(buffer, scope) {
     this.#buffer = buffer;
     scope.add(() => this.#detach());
-    scope.listen(buffer, 'updateend', () => this.#pump());
+    scope.listen(buffer, 'updateend', () => {
+      this.#pump();
+      if (this.#buffer && !this.#buffer.updating && this.#entries.length === 0) this.#onidle();
+    });
     scope.listen(buffer, 'error', () => this.#onerror(new Error('the browser cannot use this data')));
     this.#pump();
   }
@@ -61,7 +74,8 @@ export class AppendQueue {
       return;
     }
     this.#needKeyframe = false;
-    this.#push({ kind: 'fragment', bytes: fragment.bytes, keyframe: fragment.keyframe, start: fragment.start });
+    const { bytes, keyframe, start } = fragment;
+    this.#push({ kind: 'fragment', bytes, keyframe, start, hidden: (this.#silent && fragment.sound) || [] });
     if (this.#bytes > this.#maxBytes) this.#overflow();
   }
 
@@ -118,20 +132,44 @@ export class AppendQueue {
         return;
       }
       if (entry.kind === 'fragment') this.#quotaAttempts = 0;
-      this.#entries.shift();
-      this.#bytes -= entry.bytes?.byteLength ?? 0;
     }
   }
 
+  /** Throws without having changed anything if the browser does not take it. */
   #apply(entry) {
+    let taken = 1;
     if (entry.kind === 'type') {
       this.#buffer.changeType(entry.mime);
     } else if (entry.kind === 'remove') {
       this.#buffer.remove(0, entry.end);
-    } else {
+    } else if (entry.kind === 'init') {
       this.#buffer.appendBuffer(entry.bytes);
-      if (entry.keyframe) this.#keyframes.push(entry.start);
+    } else {
+      taken = this.#gathered();
+      this.#buffer.appendBuffer(taken === 1 && entry.hidden.length === 0 ? entry.bytes : this.#join(taken));
     }
+    for (const { bytes, keyframe, start } of this.#entries.splice(0, taken)) {
+      this.#bytes -= bytes?.byteLength ?? 0;
+      if (keyframe) this.#keyframes.push(start);
+    }
+  }
+
+  /** How many fragments from the first entry on may be appended together; at least one. */
+  #gathered() {
+    let bytes = 0;
+    const end = this.#entries.findIndex((entry) => entry.kind !== 'fragment' || (bytes += entry.bytes.byteLength) > MAX_JOINED_BYTES);
+    return end === -1 ? this.#entries.length : Math.max(1, end);
+  }
+
+  #join(count) {
+    const joined = new Uint8Array(this.#entries.slice(0, count).reduce((sum, { bytes }) => sum + bytes.byteLength, 0));
+    let at = 0;
+    for (const { bytes, hidden } of this.#entries.slice(0, count)) {
+      joined.set(bytes, at);
+      blank(joined, hidden, at);
+      at += bytes.byteLength;
+    }
+    return joined;
   }
 
   /** The buffer is full: false when there is nothing left that can go. */

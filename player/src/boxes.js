@@ -20,6 +20,8 @@ const TRUN_SIZE = 0x200;
 const TRUN_FLAGS = 0x400;
 const TRUN_COMPOSITION = 0x800;
 
+const FREE = [0x66, 0x72, 0x65, 0x65]; // ISO/IEC 14496-12, 8.1.2
+
 const PRFT_BY_CAMERA = 24; // flags of ISO/IEC 14496-12, 8.16.5: the moment of capture, by a clock that others share
 const NTP_UNIX_S = 2_208_988_800; // from 1900 to 1970
 const NTP_ERA_S = 2 ** 32;
@@ -69,7 +71,7 @@ class Reader {
       if (size < this.at - start || size > this.end - start) {
         throw new FormatError(`box ${JSON.stringify(type)} has a wrong length`);
       }
-      yield { type, body: new Reader(this.view, this.at, start + size) };
+      yield { type, nameAt: start + 4, body: new Reader(this.view, this.at, start + size) };
       this.at = start + size;
     }
   }
@@ -91,7 +93,7 @@ export function isInitSegment(bytes) {
 }
 
 function readTrack(trak) {
-  const track = { id: 0, kind: '', timescale: 0, flags: 0, duration: 0 };
+  const track = { id: 0, kind: '', timescale: 0, flags: 0, duration: 0, names: [] };
   for (const { type, body } of trak.boxes()) {
     if (type === 'tkhd') {
       const { version } = body.full();
@@ -114,28 +116,40 @@ function readTrack(trak) {
   return track;
 }
 
-/** The tracks of an init segment, by track id: `{ id, kind: 'vide' | 'soun', timescale, flags, duration }`. */
+/**
+ * The tracks of an init segment, by track id: `{ id, kind: 'vide' | 'soun', timescale, flags, duration, names }`, `names`
+ * being where the names of the boxes are that belong to this track only.
+ */
 export function parseInit(bytes) {
   const tracks = new Map();
   const defaults = [];
-  for (const { type, body } of reader(bytes).find('moov').boxes()) {
+  for (const { type, nameAt, body } of reader(bytes).find('moov').boxes()) {
     if (type === 'trak') {
       const track = readTrack(body);
+      track.names.push(nameAt);
       tracks.set(track.id, track);
     } else if (type === 'mvex') {
-      for (const inner of body.boxes()) if (inner.type === 'trex') defaults.push(inner.body);
+      for (const inner of body.boxes()) if (inner.type === 'trex') defaults.push(inner);
     }
   }
-  for (const trex of defaults) {
+  for (const { nameAt, body: trex } of defaults) {
     trex.full();
     const track = tracks.get(trex.u32());
     trex.u32();
     const duration = trex.u32();
     trex.u32();
-    if (track) Object.assign(track, { duration, flags: trex.u32() });
+    const flags = trex.u32();
+    if (!track) continue;
+    Object.assign(track, { duration, flags });
+    track.names.push(nameAt);
   }
   if (tracks.size === 0) throw new FormatError('the init segment has no track');
   return tracks;
+}
+
+/** Makes the boxes whose names are at the offsets NAMES free space: nothing moves, and what they told is not read any more. */
+export function blank(bytes, names, from = 0) {
+  for (const at of names) bytes.set(FREE, from + at);
 }
 
 function readFragmentHeader(tfhd, tracks) {
@@ -206,23 +220,25 @@ function readCapture(prft, tracks) {
 function readMovieFragment(moof, tracks) {
   let sequence = 0;
   let lead = null;
-  for (const { type, body } of moof.boxes()) {
+  const sound = [];
+  for (const { type, nameAt, body } of moof.boxes()) {
     if (type === 'mfhd') {
       body.full();
       sequence = body.u32();
     } else if (type === 'traf') {
       const part = readTrackFragment(body, tracks);
       if (!lead || part.track.kind === 'vide') lead = part;
+      if (part.track.kind === 'soun') sound.push(nameAt);
     }
   }
   if (!lead) throw new FormatError('a fragment has no track');
-  return { sequence, lead };
+  return { sequence, lead, sound };
 }
 
 /**
  * One message of a live stream, `prft` + `moof` + `mdat`. Times are seconds on the stream's own timeline and are those of
- * the video track where there is one: `{ bytes, sequence, start, end, keyframe, samples, capture }`, where `capture`
- * is `{ time, at, by }` or null.
+ * the video track where there is one: `{ bytes, sequence, start, end, keyframe, samples, capture, sound }`, where `capture`
+ * is `{ time, at, by }` or null, and `sound` is where the names of the boxes are that tell of sound.
  */
 export function parseFragment(bytes, tracks) {
   let capture = null;
@@ -230,9 +246,9 @@ export function parseFragment(bytes, tracks) {
     if (type === 'prft') {
       capture = readCapture(body, tracks);
     } else if (type === 'moof') {
-      const { sequence, lead } = readMovieFragment(body, tracks);
+      const { sequence, lead, sound } = readMovieFragment(body, tracks);
       const { start, duration, keyframe, samples } = lead;
-      return { bytes, sequence, start, end: start + duration, keyframe, samples, capture };
+      return { bytes, sequence, start, end: start + duration, keyframe, samples, capture, sound };
     }
   }
   throw new FormatError('there is no moof box');

@@ -4,16 +4,22 @@
 export const STALL_MS = 1250;
 export const GIVE_UP_MS = 5000; // stalled with data at hand for so long: new pictures need a new MediaSource
 export const FAR_S = 1; // later than the target by more: seek, a faster rate would take too long
-const SLIGHTLY_LATE_S = 0.08; // play faster from here until the target is reached again
+const NEAR_S = 0.15; // the same while a connection is young: nobody has seen anything yet that a seek would break
+const NEAR_MS = 500; // so long after the old fragments have all come
+const NEAR_COOL_DOWN_MS = 150;
+const SLIGHTLY_LATE_S = 0.04; // play faster from here until the target is reached again
 const CATCH_UP_RATE = 1.05;
+const SLOW_DOWN_RATE = 0.95; // until there is enough for the target, before it runs dry
 const FAST_CATCH_UP_RATE = 1.1; // higher is heard in the sound
 const FAST_CATCH_UP_S = 0.4;
 const NUDGE_S = 0.1;
 const HOLE_S = 0.1;
 const MARGIN_S = 0.04; // a decoder's own delay
+const SOUND_MARGIN_S = 0.16; // Chromium gathers 200 ms of sound before it begins, and runs dry below this
 const MAX_TARGET_S = 3;
 const JITTER_WINDOW_MS = 10_000;
-const BURST_MS = 1000; // after joining, old fragments come at once: they say nothing about jitter
+const OUTLIERS = 0.02; // so many of the latest arrivals may come later than the target: one hiccup is no jitter
+const LIVE_RUN = 2; // so many fragments in a row at the pace of the camera: the burst of old ones is over
 const UNDERRUN_STEP_S = 0.05;
 const UNDERRUN_MAX_S = 1;
 const UNDERRUN_DECAY_MS = 10_000;
@@ -21,9 +27,13 @@ const UNDERRUN_DECAY_MS = 10_000;
 export class LiveEdge {
   #seeksOnly;
   #arrivals = []; // { at, offset, interval } of the last window
+  #margin = MARGIN_S;
   #aim = 0; // seconds, as configured
-  #joinedAt = 0;
+  #nearUntil = Infinity; // of a young connection
+  #liveRun = 0;
   #lastEnd = null;
+  #lastAt = null;
+  #interval = 0;
   #underrun = 0;
   #underrunAt = 0;
   #seekedAt = -Infinity;
@@ -37,20 +47,46 @@ export class LiveEdge {
     this.#seeksOnly = seeksOnly;
   }
 
-  /** A new connection or timeline: what was learnt about arrivals no longer holds. */
-  join(now) {
+  /** A new connection or timeline: what was learnt about arrivals no longer holds, and old fragments come at once. */
+  join() {
     this.#arrivals = [];
-    this.#joinedAt = now;
+    this.#nearUntil = Infinity;
+    this.#liveRun = 0;
     this.#lastEnd = null;
+    this.#lastAt = null;
+  }
+
+  /** Whether the connection is so young that playback should be put where it belongs without delay. */
+  isJoining(now) {
+    return now < this.#nearUntil;
   }
 
   /** A fragment that ends at `end` seconds of the stream's time came at `now` ms. */
   arrived(start, end, now) {
-    const interval = this.#lastEnd === null ? 0 : Math.max(0, end - this.#lastEnd);
+    const interval = this.#lastEnd === null ? end - start : Math.max(0, end - this.#lastEnd);
+    const pause = this.#lastAt === null ? 0 : now - this.#lastAt;
     this.#lastEnd = end;
-    if (now - this.#joinedAt < BURST_MS || interval > MAX_TARGET_S) return;
+    this.#lastAt = now;
+    if (interval > MAX_TARGET_S) return;
+    this.#interval = interval;
+    if (this.#nearUntil === Infinity) {
+      // Those of a burst come faster than they were recorded; they say nothing about jitter.
+      this.#liveRun = pause >= interval * 500 ? this.#liveRun + 1 : 0;
+      if (this.#liveRun < LIVE_RUN) return;
+      this.#nearUntil = now + NEAR_MS;
+    }
     this.#arrivals.push({ at: now, offset: now / 1000 - end, interval });
     while (this.#arrivals[0].at < now - JITTER_WINDOW_MS) this.#arrivals.shift();
+  }
+
+  /** Whether sound is played with the pictures. */
+  setSound(sound) {
+    this.#margin = sound ? SOUND_MARGIN_S : MARGIN_S;
+  }
+
+  /** Playback is about to begin anew on the same timeline. */
+  hurry(now) {
+    this.#nearUntil = Math.max(this.#nearUntil, now + NEAR_MS);
   }
 
   /** Stay so many seconds behind at least. */
@@ -70,17 +106,21 @@ export class LiveEdge {
       this.#underrun = this.#underrun > UNDERRUN_STEP_S / 2 ? this.#underrun / 2 : 0;
       this.#underrunAt = now;
     }
-    let earliest = Infinity;
-    let latest = -Infinity;
-    let interval = 0;
-    for (const arrival of this.#arrivals) {
-      earliest = Math.min(earliest, arrival.offset);
-      latest = Math.max(latest, arrival.offset);
-      interval += arrival.interval;
-    }
+    const measured = this.#typicalInterval() + this.#jitter();
+    return Math.max(this.#aim, Math.min(measured + this.#margin + this.#underrun, MAX_TARGET_S));
+  }
+
+  /** Between two pictures, in seconds. */
+  #typicalInterval() {
     const count = this.#arrivals.length;
-    const measured = count > 0 ? interval / count + (latest - earliest) : 0;
-    return Math.max(this.#aim, Math.min(measured + MARGIN_S + this.#underrun, MAX_TARGET_S));
+    return count > 0 ? this.#arrivals.reduce((sum, { interval }) => sum + interval, 0) / count : this.#interval;
+  }
+
+  /** How much later than the earliest of the window nearly all others came, in seconds. */
+  #jitter() {
+    const offsets = this.#arrivals.map(({ offset }) => offset).sort((a, b) => a - b);
+    const last = offsets.length - 1 - Math.ceil(offsets.length * OUTLIERS);
+    return last > 0 ? offsets[last] - offsets[0] : 0;
   }
 
   /** The video was hidden, paused or detached: standing still until now was no stall. */
@@ -153,15 +193,33 @@ export class LiveEdge {
 
   #follow(answer, target, goal, now) {
     const excess = answer.late - target;
-    const coolDown = this.#seeksOnly ? 5000 : 2000;
-    if (excess > (this.#seeksOnly ? FAR_S / 2 : FAR_S)) {
-      if (now - this.#seekedAt >= coolDown) this.#jump(answer, goal, now);
-    } else if (this.#seeksOnly || excess <= 0) {
+    if (excess > this.#farAt(now)) {
+      if (now - this.#seekedAt >= this.#coolDown(now)) this.#jump(answer, goal, now);
+    } else if (this.#seeksOnly) {
       answer.rate = 1;
-    } else if (excess > FAST_CATCH_UP_S) {
-      answer.rate = FAST_CATCH_UP_RATE;
-    } else if (excess > SLIGHTLY_LATE_S && this.#rate === 1) {
-      answer.rate = CATCH_UP_RATE;
+    } else {
+      answer.rate = this.#rateFor(excess);
     }
+  }
+
+  #farAt(now) {
+    if (this.isJoining(now)) return NEAR_S;
+    return this.#seeksOnly ? FAR_S / 2 : FAR_S;
+  }
+
+  #coolDown(now) {
+    if (this.isJoining(now)) return NEAR_COOL_DOWN_MS;
+    return this.#seeksOnly ? 5000 : 2000;
+  }
+
+  /** The end of the buffer moves by one interval at a time: only what is beyond that on either side is late or early. */
+  #rateFor(excess) {
+    const early = -excess - this.#interval;
+    if (excess > FAST_CATCH_UP_S) return FAST_CATCH_UP_RATE;
+    if (excess > SLIGHTLY_LATE_S) return Math.max(this.#rate, CATCH_UP_RATE);
+    if (early > SLIGHTLY_LATE_S) return SLOW_DOWN_RATE;
+    if (excess > 0 && this.#rate > 1) return this.#rate;
+    if (early > 0 && this.#rate < 1) return this.#rate;
+    return 1;
   }
 }

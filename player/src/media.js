@@ -53,31 +53,31 @@ export class Media {
   #scope = new Scope();
   #source;
   #buffer = null;
-  #kinds;
+  #program;
   #onfail;
 
   /**
-   * `kinds`: the track kinds of the init segment, which cannot change later. `onfail(error)` says that these
-   * pictures end here; `ondrop(fragments)` that fragments were discarded because the browser is too slow.
+   * `program`: what is shown, see program.js. `onfail(error)` says that these
+   * pictures end here; `ondrop(fragments)` that fragments were discarded because the browser is too slow; `onidle()` that
+   * the browser has all that came.
    */
-  constructor(video, mime, kinds, { onfail, ondrop, maxBytes }) {
+  constructor(video, program, { onfail, ondrop, onidle, maxBytes }) {
     this.#video = video;
-    this.mime = mime;
-    this.#kinds = kinds;
+    this.#program = program;
     this.#onfail = onfail;
-    this.queue = new AppendQueue({ position: () => video.currentTime, onerror: onfail, ondrop, maxBytes });
+    this.queue = new AppendQueue({ position: () => video.currentTime, onerror: onfail, ondrop, onidle, silent: program.silent, maxBytes });
+    this.queue.pushInit(program.bytes);
     this.#attach();
   }
 
-  /** Whether the stream can go on in this MediaSource with another init segment. */
-  accepts(mime, kinds) {
-    if (kinds !== this.#kinds) return false;
-    return mime === this.mime || typeof this.#buffer?.changeType === 'function';
-  }
-
-  changeInit(bytes, mime) {
-    this.queue.pushInit(bytes, mime === this.mime ? null : mime);
-    this.mime = mime;
+  /** Goes on with another program, if it can: false when that needs a MediaSource of its own. */
+  change(program) {
+    const { mime, kinds, silent } = this.#program;
+    if (program.kinds !== kinds || program.silent !== silent) return false;
+    if (program.mime !== mime && typeof this.#buffer?.changeType !== 'function') return false;
+    this.queue.pushInit(program.bytes, program.mime === mime ? null : program.mime);
+    this.#program = program;
+    return true;
   }
 
   close() {
@@ -120,7 +120,7 @@ export class Media {
 
   #open() {
     try {
-      this.#buffer = this.#source.addSourceBuffer(this.mime);
+      this.#buffer = this.#source.addSourceBuffer(this.#program.mime);
     } catch (error) {
       this.#onfail(error);
       return;

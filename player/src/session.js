@@ -2,11 +2,12 @@
 // All of it belongs to one scope, so that close() undoes it from any state and at any moment. Whatever calls out to
 // the page may be answered with a stop(): after such a call the scope is looked at before anything else is touched.
 
-import { FormatError, isInitSegment, parseFragment, parseInit } from './boxes.js';
+import { FormatError, isInitSegment, parseFragment } from './boxes.js';
 import { Continuity } from './continuity.js';
 import { FAR_S, LiveEdge } from './live-edge.js';
-import { Media, whyUnplayable } from './media.js';
+import { Media } from './media.js';
 import { Meter } from './meter.js';
+import { Group, Stream } from './program.js';
 import { Scope } from './scope.js';
 import { Transport } from './transport.js';
 
@@ -29,7 +30,9 @@ export class Session {
   #scope = new Scope();
   #transport = null;
   #media = null;
-  #init = null; // { mime, bytes, tracks, kinds, announced }
+  #stream = null;
+  #program = null; // what of the stream the browser is given
+  #group = new Group(); // only of a stream with sound, which may be wanted at any moment
   #announced = null;
   #continuity = new Continuity();
   #edge = new LiveEdge({ seeksOnly: seeksOnly() });
@@ -68,6 +71,7 @@ export class Session {
     scope.listen(video, 'waiting', () => this.#onWaiting());
     scope.listen(video, 'pause', () => this.#onPause());
     scope.listen(video, 'play', () => this.resume('paused'));
+    scope.listen(video, 'volumechange', () => this.#onVolume());
     scope.listen(document, 'visibilitychange', () => this.#onVisibility());
     scope.interval(TICK_MS, () => this.#tick());
     this.#onVisibility();
@@ -136,7 +140,7 @@ export class Session {
     const now = performance.now();
     this.#connectedAt = this.#messageAt = now;
     this.#meter.connected(now);
-    this.#edge.join(now);
+    this.#edge.join();
     this.#askTime(now);
     this.#owner.enter('buffering');
   }
@@ -178,7 +182,7 @@ export class Session {
     const bytes = new Uint8Array(data);
     try {
       if (isInitSegment(bytes)) this.#onInit(bytes);
-      else if (this.#init) this.#onFragment(parseFragment(bytes, this.#init.tracks));
+      else if (this.#stream) this.#onFragment(parseFragment(bytes, this.#stream.tracks));
       else throw new FormatError('a fragment came before the init segment');
     } catch (error) {
       if (!(error instanceof FormatError || error instanceof RangeError)) throw error;
@@ -193,27 +197,33 @@ export class Session {
   }
 
   #onInit(bytes) {
-    const announced = this.#announced ?? this.#init?.announced;
+    const announced = this.#announced ?? this.#stream?.announced;
     if (!announced) throw new FormatError('an init segment came without its codecs');
-    const { mime } = announced;
-    if (this.#media && this.#init?.mime === mime && sameBytes(this.#init.bytes, bytes)) {
-      this.#init.announced = announced;
+    if (this.#media && this.#stream?.equals(bytes, announced)) {
+      this.#stream.announced = announced;
       return;
     }
-    const tracks = parseInit(bytes);
-    const kinds = [...tracks.values()].map(({ kind }) => kind).join();
-    const unplayable = whyUnplayable(mime);
-    if (unplayable) {
-      this.#fail(unplayable);
-      return;
-    }
-    this.#init = { mime, bytes, tracks, kinds, announced };
+    this.#stream = new Stream(bytes, announced);
+    this.#group.clear();
     this.#continuity.expectKeyframe();
-    if (this.#media?.accepts(mime, kinds)) this.#media.changeInit(bytes, mime);
-    else this.#openMedia();
+    if (!this.#choose()) return;
+    if (!this.#media?.change(this.#program)) this.#openMedia();
     if (this.#scope.closed) return;
-    const { codecs, width, height, generation } = announced;
+    const { mime, codecs, width, height, generation } = announced;
     this.#owner.emit('init', { mime, codecs, width, height, generation });
+  }
+
+  /** Takes sound with the pictures if somebody hears it; false if the browser can play neither. */
+  #choose() {
+    this.#program = this.#stream.programFor(!this.#video.muted);
+    const { bytes, refusal } = this.#program;
+    if (!bytes) {
+      this.#fail(refusal);
+      return false;
+    }
+    if (refusal) this.#owner.emit('error', { ...refusal, fatal: false });
+    this.#edge.setSound(this.#stream.hasSound && !this.#program.silent);
+    return !this.#scope.closed;
   }
 
   #onFragment(fragment) {
@@ -221,8 +231,9 @@ export class Session {
     let verdict = this.#continuity.judge(fragment, now - this.#connectedAt < REPEATS_MS);
     if (verdict === 'reset') {
       this.#continuity.reset();
+      this.#group.clear();
       this.#meter.forget();
-      this.#edge.join(now);
+      this.#edge.join();
       this.#openMedia();
       if (this.#scope.closed) return;
       verdict = this.#continuity.judge(fragment, false);
@@ -230,6 +241,7 @@ export class Session {
     this.#meter.received(fragment);
     if (verdict !== 'append') return;
     this.#edge.arrived(fragment.start, fragment.end, now);
+    if (this.#stream.hasSound) this.#group.add(fragment);
     this.#media.queue.pushFragment(fragment);
   }
 
@@ -243,12 +255,12 @@ export class Session {
   #openMedia() {
     this.#closeMedia();
     if (this.#scope.closed) return;
-    this.#media = new Media(this.#video, this.#init.mime, this.#init.kinds, {
+    this.#media = new Media(this.#video, this.#program, {
       onfail: (error) => this.#onMediaFailed(error),
       ondrop: (fragments) => this.#dropped(fragments, 'browser'),
+      onidle: () => this.#onIdle(),
       maxBytes: this.#options.maxQueueBytes,
     });
-    this.#media.queue.pushInit(this.#init.bytes);
     this.#edge.excuse(performance.now());
     this.#meter.watchFrame();
     this.#play();
@@ -267,7 +279,8 @@ export class Session {
     this.#owner.emit('error', { code: 'media', message: error.message, fatal: false });
     if (this.#scope.closed) return;
     this.#closeMedia();
-    this.#init = null;
+    this.#stream = null;
+    this.#group.clear();
     this.#continuity.reset();
     if (!this.#scope.closed) this.#transport.reconnect(error.message);
   }
@@ -302,8 +315,29 @@ export class Session {
     if (flowing && !this.#video.seeking) this.#edge.underrun(now);
   }
 
+  /** A young connection's pictures have reached the browser: no reason to wait for the next look at them. */
+  #onIdle() {
+    const now = performance.now();
+    if (this.#media && !this.#asleep && !document.hidden && this.#edge.isJoining(now)) this.#watchVideo(now);
+  }
+
   #onPause() {
     if (!this.#video.ended && !document.hidden && this.#video.isConnected) this.suspend('paused');
+  }
+
+  /** Sound that somebody wants to hear begins at once; that which nobody hears any more ends with the next beginning. */
+  #onVolume() {
+    if (!this.#media || !this.#stream?.hasSound) return;
+    const begun = this.#owner.state === 'playing';
+    const wanted = !this.#video.muted;
+    if (wanted ? !this.#program.silent || this.#program.refusal : this.#program.silent || begun) return;
+    const fragments = [...this.#group.fragments];
+    if (!this.#choose()) return;
+    this.#openMedia();
+    if (this.#scope.closed) return;
+    if (fragments.length === 0) this.#continuity.expectKeyframe();
+    this.#edge.hurry(performance.now());
+    for (const fragment of fragments) this.#media.queue.pushFragment(fragment);
   }
 
   #onVisibility() {
@@ -381,7 +415,8 @@ export class Session {
       silence: (now - this.#messageAt) / 1000,
       missed: this.#continuity.missed,
       queueBytes: this.#media?.queue.bytes ?? 0,
-      codecs: this.#init?.announced.codecs ?? null,
+      codecs: this.#stream?.announced.codecs ?? null,
+      sound: this.#stream?.hasSound ? !this.#program.silent : null,
       width: video.videoWidth || null,
       height: video.videoHeight || null,
       late: delay !== null && delay > FAR_S,
@@ -392,8 +427,4 @@ export class Session {
 function rangesOf(video) {
   const { buffered } = video;
   return Array.from({ length: buffered.length }, (_, i) => [buffered.start(i), buffered.end(i)]);
-}
-
-function sameBytes(a, b) {
-  return a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 }

@@ -1,4 +1,5 @@
-// Sound that a browser cannot play as the camera sends it, on its way into Chromium: encoded anew, or passed through.
+// Sound that a browser cannot play as the camera sends it, on its way into Chromium: encoded anew, or passed through;
+// and only where it is heard.
 
 import assert from 'node:assert/strict';
 import { scenario } from '../support/scenario.mjs';
@@ -18,13 +19,19 @@ scenario('FLAC, Opus and AAC from G.711, Opus and L16 play in Chromium', async (
   const cameras = camera.cameras.map(({ name, url }) => ({ name, url, audio_codec: name === 'aac' ? 'aac' : 'flac' }));
   const ringcast = stage.instance({ cameras }).start();
   await ringcast.streaming();
-  const browser = await launchBrowser();
+  const browser = await launchBrowser(['--autoplay-policy=no-user-gesture-required']);
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
     const errors = watchErrors(page);
     await page.goto(ringcast.address);
     await untilMoving(page, { count: 4, ms: 40_000 });
+    assert.deepEqual(await decoded(page), [0, 0, 0, 0], 'a muted video is spared its sound');
+    await page.evaluate(() => {
+      for (const element of document.querySelectorAll('ringcast-camera')) element.muted = false;
+    });
     await until(async () => (await decoded(page)).every((bytes) => bytes > 0), 'sound at every camera', 30_000);
+    const connections = () => page.evaluate(() => [...document.querySelectorAll('ringcast-camera')].map(({ player }) => player.stats?.connections ?? 0));
+    assert.deepEqual(await until(async () => (await connections()).every(Boolean) && connections(), 'figures'), [1, 1, 1, 1]);
     const before = await decoded(page);
     const at = (await videos(page)).map(({ time }) => time);
     await until(async () => (await videos(page)).every(({ time }, i) => time > at[i] + 2), 'two seconds of playback', 30_000);

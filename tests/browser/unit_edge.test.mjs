@@ -10,7 +10,7 @@ const FRAME = 0.04;
 /** A live edge that has seen ten seconds of a steady stream; `now` is then 10 000 ms and the newest frame ends at 10 s. */
 function steady(options, { interval = FRAME, jitter = 0 } = {}) {
   const edge = new LiveEdge(options);
-  edge.join(-2000);
+  edge.join();
   for (let at = 0; at < 10 - 1e-9; at += interval) {
     const late = Math.round(at / interval) % 5 === 4 ? jitter : 0;
     edge.arrived(at, at + interval, (at + interval + late) * 1000);
@@ -31,7 +31,7 @@ test('the target follows the frame interval and the jitter', () => {
 
 test('the burst of old fragments at the beginning is not taken for jitter', () => {
   const edge = new LiveEdge();
-  edge.join(0);
+  edge.join();
   for (let i = 0; i < 50; i++) edge.arrived(i * FRAME, (i + 1) * FRAME, 5);
   assert.ok(edge.target(10) <= 0.15);
 });
@@ -47,18 +47,70 @@ test('running dry moves the target back, and it returns', () => {
   assert.ok(edge.target(now) <= before);
 });
 
-test('late: a little faster, later: faster, far: seek, in time: normal', () => {
+test('one hiccup is no jitter', () => {
+  const edge = steady();
+  const before = edge.target(10_000);
+  edge.arrived(10, 10.04, 10_900);
+  assert.ok(edge.target(10_900) <= before + 1e-9);
+});
+
+test('late: a little faster, later: faster, far: seek, in time: normal, early: slower', () => {
   const edge = steady();
   const target = edge.target(10_000);
-  assert.equal(edge.decide(view(10_000, 10 - target)).rate, 1);
-  assert.equal(edge.decide(view(10_000, 10 - target - 0.2)).rate, 1.05);
-  assert.equal(edge.decide(view(10_000, 10 - target - 0.02)).rate, 1.05, 'until the target is reached');
-  assert.equal(edge.decide(view(10_000, 10 - target + 0.01)).rate, 1);
-  assert.equal(edge.decide(view(10_000, 10 - target - 0.6)).rate, 1.1);
+  const rateAt = (delay) => edge.decide(view(10_000, 10 - delay)).rate;
+  assert.equal(rateAt(target - 0.001), 1);
+  assert.equal(rateAt(target + 0.2), 1.05);
+  assert.equal(rateAt(target + 0.02), 1.05, 'until the target is reached');
+  assert.equal(rateAt(target - 0.01), 1);
+  assert.equal(rateAt(target + 0.6), 1.1);
+  assert.equal(rateAt(target + 0.02), 1.1, 'one change of the rate, not two');
+  assert.equal(rateAt(target - 0.001), 1);
+  edge.aim(1);
+  assert.equal(edge.target(10_000), 1);
+  assert.equal(rateAt(0.5), 0.95, 'not enough for what is wanted');
+  assert.equal(rateAt(0.94), 0.95, 'until there is');
+  assert.equal(rateAt(1), 1);
+  assert.equal(rateAt(0.93), 1);
+  edge.aim(0);
   const far = edge.decide(view(10_000, 5));
   assert.ok(Math.abs(far.seek - (10 - target)) < 1e-9);
   assert.equal(far.rate, 1);
   assert.equal(edge.decide(view(10_200, 5.2, [[0, 10.2]])).seek, undefined, 'not again at once');
+});
+
+test('a young connection is put where it belongs at once, an older one is led there', () => {
+  const edge = new LiveEdge();
+  edge.join();
+  let now = 0;
+  for (let i = 0; i < 50; i++) edge.arrived(i * FRAME, (i + 1) * FRAME, (now += 1));
+  assert.equal(edge.isJoining(now), true);
+  const { seek } = edge.decide(view(now, 0, [[0, 2]]));
+  assert.ok(2 - seek <= 0.15 && 2 - seek > FRAME, `${seek}`);
+  assert.equal(edge.decide(view(now + 50, 1.5, [[0, 2]])).seek, undefined, 'not in every millisecond');
+  assert.notEqual(edge.decide(view(now + 200, 1.7, [[0, 2]])).seek, undefined);
+  for (let i = 50; i < 52; i++) edge.arrived(i * FRAME, (i + 1) * FRAME, (now += 40));
+  assert.equal(edge.isJoining(now + 499), true);
+  assert.equal(edge.isJoining(now + 501), false);
+  assert.equal(edge.decide(view(now + 800, 1.7, [[0, 2.08]])).seek, undefined);
+  edge.hurry(now + 900);
+  assert.notEqual(edge.decide(view(now + 1000, 1.7, [[0, 2.08]])).seek, undefined, 'unless it begins anew');
+});
+
+test('a burst that comes slowly is a burst all the same', () => {
+  const edge = new LiveEdge();
+  edge.join();
+  for (let i = 0; i < 100; i++) edge.arrived(i * FRAME, (i + 1) * FRAME, i * 15);
+  assert.equal(edge.isJoining(1500), true);
+  assert.ok(edge.target(1500) <= 0.15);
+});
+
+test('sound asks for more', () => {
+  const edge = steady();
+  const before = edge.target(10_000);
+  edge.setSound(true);
+  assert.ok(edge.target(10_000) > before + 0.1);
+  edge.setSound(false);
+  assert.equal(edge.target(10_000), before);
 });
 
 test('where the rate must not be changed it is not', () => {
@@ -69,7 +121,7 @@ test('where the rate must not be changed it is not', () => {
 
 test('before the first buffered picture it seeks there, at any time of day', () => {
   const edge = new LiveEdge();
-  edge.join(0);
+  edge.join();
   edge.arrived(86_400, 86_400.04, 10);
   const { seek } = edge.decide(view(10, 0, [[86_400, 86_400.04]]));
   assert.ok(seek >= 86_400 && seek < 86_400.04);

@@ -3,7 +3,7 @@ import { beforeEach, test } from 'node:test';
 import { RingcastPlayer } from '../../player/src/player.js';
 import { FakeMediaSource, FakeSocket, FakeVideo, NOTHING, Ranges, fakePage } from './support/fakes.mjs';
 import { mockTimers, resetTimers, tick } from './support/clock.mjs';
-import { AUDIO, VIDEO, arrayBuffer, fragment, initSegment } from './support/mp4.mjs';
+import { AUDIO, VIDEO, arrayBuffer, audioTraf, fragment, initSegment } from './support/mp4.mjs';
 
 const MIME = 'video/mp4; codecs="avc1.42C01E"';
 const FRAME = 0.04;
@@ -26,7 +26,7 @@ class Stand {
       context.mock.method(performance, 'now', () => this.clock);
     }
     this.player = new RingcastPlayer(this.video, { camera: 'front', ...options });
-    for (const type of ['statechange', 'error', 'init', 'drop', 'camerastate', 'stats', 'reset', 'automuted']) {
+    for (const type of ['statechange', 'error', 'init', 'drop', 'camerastate', 'stats', 'reset', 'automuted', 'firstpicture']) {
       this.player.addEventListener(type, ({ detail }) => this.events.push([type, detail]));
     }
   }
@@ -68,6 +68,12 @@ class Stand {
     this.socket.receive(arrayBuffer(initSegment(tracks)));
   }
 
+  /** Frames with sound beside them. */
+  soundFrame(sequence) {
+    const start = sequence * FRAME;
+    this.socket.receive(arrayBuffer(fragment({ sequence, start, keyframe: sequence % 25 === 0 }, audioTraf({ start }))));
+  }
+
   frame(sequence, { start = sequence * FRAME, keyframe = sequence % 25 === 0 } = {}) {
     this.socket.receive(arrayBuffer(fragment({ sequence, start, keyframe })));
   }
@@ -94,7 +100,7 @@ test('idle → connecting → buffering → playing → stopped, and nothing is 
   const it = new Stand(context);
   assert.equal(it.player.state, 'idle');
   it.play();
-  assert.equal(it.buffer.log.length, 26);
+  assert.equal(it.buffer.fragments, 25);
   it.player.stop();
   assert.deepEqual(it.states, ['connecting', 'buffering', 'playing', 'stopped']);
   assert.deepEqual(page.books(it.video), NOTHING);
@@ -187,7 +193,7 @@ test('a lost connection: reconnecting, then pictures again in the same MediaSour
   it.video.fire('playing');
   assert.equal(it.player.state, 'playing');
   assert.equal(FakeMediaSource.all.length, 1);
-  assert.equal(it.buffer.log.length, 26 + 5, 'only what is new was appended');
+  assert.equal(it.buffer.fragments, 25 + 5, 'only what is new was appended');
   assert.equal(it.details('init').length, 1);
   it.player.stop();
 });
@@ -211,6 +217,7 @@ test('a timeline that begins anew gets a new MediaSource', (context) => {
 test('the same init again is ignored, another codec changes the type, other tracks begin anew', (context) => {
   const it = new Stand(context);
   it.play();
+  it.video.muted = false;
   const appended = it.buffer.log.length;
   it.init();
   assert.equal(it.buffer.log.length, appended);
@@ -467,5 +474,137 @@ test('a ManagedMediaSource is preferred, and appended to when it wants', (contex
   it.player.stop();
   assert.equal(it.video.disableRemotePlayback, false);
   delete globalThis.ManagedMediaSource;
+  assert.deepEqual(page.books(it.video), NOTHING);
+});
+
+const WITH_SOUND = { mime: 'video/mp4; codecs="avc1.42C01E,mp4a.40.2"', tracks: [VIDEO, AUDIO] };
+const heard = (it) => it.buffer.log.some(([kind, bytes]) => {
+  const count = (name) => Buffer.from(bytes).toString('latin1').split(name).length;
+  return kind === 'append' && count('traf') > count('moof');
+});
+
+test('a muted video is given no sound; unmuted, it begins anew with the newest group of pictures, on the same connection', (context) => {
+  FakeMediaSource.playable = /./;
+  const it = new Stand(context);
+  it.video.muted = true;
+  it.connect();
+  it.init(WITH_SOUND);
+  it.source.open();
+  for (let i = 0; i < 30; i++) it.soundFrame(i);
+  it.settle();
+  it.video.fire('playing');
+  assert.equal(it.buffer.mime, 'video/mp4; codecs="avc1.42C01E"');
+  assert.equal(it.buffer.fragments, 30);
+  assert.equal(heard(it), false);
+  it.video.muted = false;
+  it.video.fire('volumechange');
+  assert.equal(FakeMediaSource.all.length, 2);
+  assert.equal(it.details('reset').length, 1);
+  it.source.open();
+  it.soundFrame(30);
+  it.settle();
+  assert.equal(it.buffer.mime, WITH_SOUND.mime);
+  assert.equal(it.buffer.fragments, 6, 'from the keyframe on');
+  assert.equal(heard(it), true);
+  it.video.fire('volumechange');
+  it.video.muted = true;
+  it.video.fire('volumechange');
+  assert.equal(FakeMediaSource.all.length, 2, 'nobody is disturbed for less');
+  assert.equal(FakeSocket.all.length, 1);
+  it.player.stop();
+  it.video.fire('volumechange');
+  assert.deepEqual(page.books(it.video), NOTHING);
+});
+
+test('sound that the browser cannot play: said once, and the pictures go on without it', (context) => {
+  FakeMediaSource.playable = { test: (mime) => !mime.includes('mp4a') };
+  const it = new Stand(context);
+  it.connect();
+  it.init(WITH_SOUND);
+  it.source.open();
+  it.soundFrame(0);
+  it.settle();
+  it.video.fire('playing');
+  it.video.fire('volumechange');
+  assert.equal(it.player.state, 'playing');
+  assert.equal(FakeMediaSource.all.length, 1);
+  assert.deepEqual(it.details('error').map(({ code, fatal }) => [code, fatal]), [['codec', false]]);
+  it.tick(1000);
+  assert.equal(it.player.stats.sound, false);
+  it.player.stop();
+});
+
+test('autoplay with sound is refused: the pictures begin without it, and nothing waits for sound', async (context) => {
+  FakeMediaSource.playable = /./;
+  const it = new Stand(context);
+  it.video.refusals = ['NotAllowedError'];
+  it.connect();
+  it.init(WITH_SOUND);
+  it.soundFrame(0);
+  await new Promise(setImmediate);
+  assert.equal(it.video.muted, true);
+  it.video.fire('volumechange');
+  it.source.open();
+  it.settle();
+  assert.equal(it.buffer.mime, 'video/mp4; codecs="avc1.42C01E"');
+  assert.equal(it.buffer.fragments, 1);
+  it.player.stop();
+  assert.deepEqual(page.books(it.video), NOTHING);
+});
+
+test('unmuted before a keyframe came, or in the middle of a group that is not kept: it begins with the next', (context) => {
+  FakeMediaSource.playable = /./;
+  const it = new Stand(context);
+  it.video.muted = true;
+  it.connect();
+  it.init(WITH_SOUND);
+  it.video.muted = false;
+  it.video.fire('volumechange');
+  it.source.open();
+  it.soundFrame(24);
+  it.soundFrame(25);
+  it.settle();
+  assert.equal(it.buffer.fragments, 1);
+  it.player.stop();
+});
+
+test('figures: null before the first second, then the newest; a target may be asked for at any time', (context) => {
+  const it = new Stand(context, { targetDelay: 0.5 });
+  assert.equal(it.player.stats, null);
+  it.play();
+  it.tick(1000);
+  assert.equal(it.player.stats, it.details('stats').at(-1));
+  assert.equal(it.player.stats.target, 0.5);
+  assert.equal(it.player.stats.sound, null);
+  it.player.targetDelay = 2;
+  it.tick(1000);
+  assert.equal(it.player.stats.target, 2);
+  for (const wrong of [-1, 9, NaN, 'x']) assert.throws(() => (it.player.targetDelay = wrong), RangeError);
+  assert.throws(() => new RingcastPlayer(it.video, { camera: 'x', targetDelay: 60 }), RangeError);
+  assert.equal(it.player.targetDelay, 2);
+  it.player.stop();
+  it.player.start();
+  assert.equal(it.player.stats, null);
+  it.player.stop();
+});
+
+test('latency is measured with the server’s clock, and the first picture is told once', (context) => {
+  const it = new Stand(context);
+  it.connect();
+  const [{ type, client }] = it.socket.sent;
+  assert.equal(type, 'time');
+  it.socket.receive(JSON.stringify({ type, client, server_ms: 1_000_000 + it.clock }));
+  it.init();
+  it.source.open();
+  it.socket.receive(arrayBuffer(fragment({ start: 0, keyframe: true, capture: { at: 1_000_000 + it.clock - 30, time: 0.08 } })));
+  it.video.present(0.08, it.clock + 20);
+  it.tick(250);
+  it.video.present(0.08, it.clock);
+  assert.deepEqual(it.details('firstpicture'), [{ seconds: 0.02 }]);
+  it.tick(750);
+  assert.ok(Math.abs(it.player.stats.latency - 0.28) < 0.005, `${it.player.stats.latency}`);
+  assert.equal(it.player.stats.latencyFrom, 'camera');
+  assert.equal(it.player.stats.firstPicture, 0.02);
+  it.player.stop();
   assert.deepEqual(page.books(it.video), NOTHING);
 });

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AppendQueue } from '../../player/src/append-queue.js';
+import { AppendQueue, MAX_JOINED_BYTES } from '../../player/src/append-queue.js';
 import { Scope } from '../../player/src/scope.js';
 import { FakeSourceBuffer, Ranges } from './support/fakes.mjs';
 
 function setUp({ maxBytes = 10_000, position = 0 } = {}) {
-  const it = { position, errors: [], dropped: 0, scope: new Scope(), buffer: new FakeSourceBuffer() };
+  const it = { position, errors: [], dropped: 0, idle: 0, scope: new Scope(), buffer: new FakeSourceBuffer() };
   it.queue = new AppendQueue({
     position: () => it.position,
     onerror: (error) => it.errors.push(error),
     ondrop: (count) => (it.dropped += count),
+    onidle: () => it.idle++,
     maxBytes,
   });
   return it;
@@ -18,20 +19,47 @@ function setUp({ maxBytes = 10_000, position = 0 } = {}) {
 const piece = (start, { keyframe = false, size = 100 } = {}) => ({ bytes: new Uint8Array(size), keyframe, start });
 const kinds = ({ buffer }) => buffer.log.map(([kind]) => kind);
 
-test('messages are appended one by one, in order, never while the buffer updates', () => {
+test('messages are appended in order, never while the buffer updates', () => {
   const it = setUp();
   const messages = [new Uint8Array(10), piece(0, { keyframe: true }), piece(0.04)];
   it.queue.pushInit(messages[0]);
   it.queue.attach(it.buffer, it.scope);
   it.queue.pushFragment(messages[1]);
-  it.queue.pushFragment(messages[2]);
   assert.equal(it.buffer.log.length, 1);
   it.buffer.finish();
   it.buffer.finish();
-  it.buffer.finish();
+  it.queue.pushFragment(messages[2]);
   assert.deepEqual(it.buffer.log.map(([, bytes]) => bytes), [messages[0], messages[1].bytes, messages[2].bytes]);
   assert.equal(it.queue.bytes, 0);
   assert.deepEqual(it.errors, []);
+});
+
+test('fragments that have gathered are handed over together, whole and in order, up to a limit', () => {
+  const it = setUp({ maxBytes: 4 * MAX_JOINED_BYTES });
+  it.queue.pushInit(new Uint8Array(10));
+  const pieces = Array.from({ length: 6 }, (_, i) => ({ ...piece(i * 0.04, { keyframe: i === 0 }), bytes: new Uint8Array(MAX_JOINED_BYTES / 4).fill(i) }));
+  for (const each of pieces.slice(0, 3)) it.queue.pushFragment(each);
+  it.queue.pushInit(new Uint8Array(11));
+  for (const each of pieces.slice(3)) it.queue.pushFragment(each);
+  it.queue.pushFragment(piece(0.24, { size: MAX_JOINED_BYTES + 1 }));
+  it.queue.attach(it.buffer, it.scope);
+  for (let i = 0; i < 8; i++) it.buffer.finish();
+  const quarter = MAX_JOINED_BYTES / 4;
+  assert.deepEqual(it.buffer.log.map(([, { length }]) => length), [10, 3 * quarter, 11, 3 * quarter, MAX_JOINED_BYTES + 1]);
+  const [, joined] = it.buffer.log[1];
+  assert.deepEqual([joined[0], joined[quarter], joined[2 * quarter], joined.at(-1)], [0, 1, 2, 2]);
+  assert.equal(it.queue.bytes, 0);
+});
+
+test('it says when the browser has all that came', () => {
+  const it = setUp();
+  it.queue.pushInit(new Uint8Array(10));
+  it.queue.attach(it.buffer, it.scope);
+  it.queue.pushFragment(piece(0, { keyframe: true }));
+  it.buffer.finish();
+  assert.equal(it.idle, 0);
+  it.buffer.finish();
+  assert.equal(it.idle, 1);
 });
 
 test('too much waiting: whole groups of pictures go, the newest and the init segment stay', () => {

@@ -70,6 +70,12 @@ export class FakeSourceBuffer extends Target {
     this.log.push(['type', mime]);
   }
 
+  /** How many fragments the browser has taken. */
+  get fragments() {
+    const count = (bytes) => Buffer.from(bytes).toString('latin1').split('moof').length - 1;
+    return this.log.reduce((sum, [kind, bytes]) => sum + (kind === 'append' ? count(bytes) : 0), 0);
+  }
+
   finish() {
     this.updating = false;
     this.fire('updateend');
