@@ -5,7 +5,6 @@
 #ifndef BACKOFF_H
 #define BACKOFF_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define BACKOFF_FIRST_MS 250
@@ -14,6 +13,10 @@
 /* A stream that has run this long is healthy: what went before is forgotten. */
 #define BACKOFF_HEALTHY_MS 30000
 
+/* Between two connections to a camera that ends each in order as soon as it has begun: ten a second load
+ * nobody. */
+#define BACKOFF_PACE_MS 100
+
 struct backoff {
     int64_t next_ms; /* of the next delay, before jitter; 0: none yet */
     uint32_t random; /* state of the jitter */
@@ -21,11 +24,20 @@ struct backoff {
 
 void backoff_init(struct backoff *backoff, uint32_t seed);
 
+/* How an attempt ended. */
+enum backoff_end {
+    BACKOFF_CLEAN,    /* the camera ended it in order */
+    BACKOFF_DROPPED,  /* the connection broke */
+    BACKOFF_FAILED,   /* anything else */
+    BACKOFF_HOPELESS, /* that, and trying again soon cannot help */
+};
+
 /*
- * Milliseconds to wait after an attempt that streamed for HEALTHY_MS (0: never did). A stream that ran for a
- * second is dialled again at once: always after a CLEAN end, which the camera made in order; after another
- * the first time, until it has been healthy again. PATIENT: soon cannot help: the longest delay.
+ * Milliseconds to wait after an attempt that streamed for HEALTHY_MS (0: never did). A stream that gave a
+ * picture is dialled again at once after a clean end, but not sooner than BACKOFF_PACE_MS after that picture;
+ * one of a second or more when its connection broke, too, and after other ends the first time, until it has
+ * been healthy again.
  */
-int64_t backoff_next(struct backoff *backoff, int64_t healthy_ms, bool clean, bool patient);
+int64_t backoff_next(struct backoff *backoff, int64_t healthy_ms, enum backoff_end end);
 
 #endif

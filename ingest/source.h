@@ -43,6 +43,7 @@ enum source_codec {
 /* What one connection to a camera teaches the next. Zeroed at first; the owner's. */
 struct source_memory {
     bool udp_fails;     /* with SOURCE_TRANSPORT_AUTO: it was refused or stayed silent */
+    bool opened;        /* the camera has played */
     bool authenticated; /* the camera has accepted the credentials */
 };
 
@@ -112,7 +113,7 @@ struct source;
 /*
  * Connects. 0; -ECANCELED: interrupted; other negative errno, ERROR then says why in words, without
  * credentials. -ENOTSUP: trying again soon will not help (a scheme or credentials that this source cannot
- * do). -EACCES: the camera refuses the credentials.
+ * do). -EACCES: the camera refuses the credentials; -ENOKEY: it wants some, and there are none.
  */
 int source_open(const struct source_options *options, struct source **source, char error[SOURCE_ERROR_SIZE]);
 

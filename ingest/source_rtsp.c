@@ -33,7 +33,7 @@ struct source_rtsp {
     int64_t report_ns;      /* when reports are due */
     int64_t last_audio_ns;  /* the last access unit */
     int64_t last_packet_ns; /* of video */
-    bool had_video, had_audio, audio_missed;
+    bool had_video, audio_missed;
     bool bye;
     bool ended; /* the session gives no more */
     int result; /* then: what source_read says at the end */
@@ -111,7 +111,6 @@ static void take_note(struct source_rtsp *source, const struct source_unit *unit
     if (source->audio_missed)
         log_info("audio is back");
     source->audio_missed = false;
-    source->had_audio = true;
     source->last_audio_ns = rtsp_now_ns();
     source->audio_ns = source->last_audio_ns + SOURCE_AUDIO_DEADLINE_MS * RTSP_NS_PER_MS;
 }
@@ -158,7 +157,7 @@ static void send_reports(struct source_rtsp *source, int64_t now)
 /* Video goes on without its sound, so that nothing is to be done but to say it. */
 static void watch_audio(struct source_rtsp *source, int64_t now)
 {
-    if (!source->had_audio || source->audio_missed || now < source->audio_ns)
+    if (source->tracks[RTSP_AUDIO] == NULL || source->audio_missed || now < source->audio_ns)
         return;
     source->audio_missed = true;
     log_warning("no audio for %d s; video goes on", SOURCE_AUDIO_DEADLINE_MS / 1000);
@@ -168,12 +167,13 @@ static void watch_audio(struct source_rtsp *source, int64_t now)
 static int video_overdue(struct source_rtsp *source, int64_t now, char error[SOURCE_ERROR_SIZE])
 {
     int64_t limit_ms = source->had_video ? SOURCE_VIDEO_DEADLINE_MS : SOURCE_FIRST_FRAME_DEADLINE_MS;
-    int64_t since = now - limit_ms * RTSP_NS_PER_MS;
+    /* What came with the last picture says nothing of the time since. */
+    int64_t since = now - limit_ms / 2 * RTSP_NS_PER_MS;
     const char *instead = "";
 
     if (source->last_packet_ns > since)
         instead = "; what it sends makes no frames";
-    else if (source->had_audio && source->last_audio_ns > since)
+    else if (source->last_audio_ns > since)
         instead = "; it sends only audio";
     snprintf(error, SOURCE_ERROR_SIZE, "%s: %s %d s%s", source->host,
              source->had_video ? "no video for" : "connected, but no video within", (int)(limit_ms / 1000),
@@ -317,6 +317,7 @@ static int open_session(struct source_rtsp *source, const struct source_options 
 
     if (result == 0 && options->memory != NULL) {
         options->memory->udp_fails |= session.transport == RTSP_BEST && !rtsp_session_is_udp(source->session);
+        options->memory->opened = true;
         options->memory->authenticated |= rtsp_session_authenticated(source->session);
     }
     return result;
@@ -341,6 +342,7 @@ int source_rtsp_open(const struct source_options *options, const struct source_u
         return result;
     }
     rtsp->video_ns = after_ms(SOURCE_FIRST_FRAME_DEADLINE_MS);
+    rtsp->audio_ns = after_ms(SOURCE_AUDIO_DEADLINE_MS);
     rtsp->report_ns = after_ms(REPORT_INTERVAL_MS);
     *source = &rtsp->base;
     return 0;

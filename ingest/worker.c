@@ -351,15 +351,32 @@ static void wait_before_retry(struct worker *worker, int64_t delay_ms)
     }
 }
 
+static enum backoff_end how_it_ended(const struct source_memory *memory, int result)
+{
+    switch (result) {
+    case 0:
+        return BACKOFF_CLEAN;
+    case -ECONNRESET:
+    case -EPIPE:
+        return BACKOFF_DROPPED;
+    case -ENOTSUP:
+        return BACKOFF_HOPELESS;
+    case -EACCES:
+        /* Cameras lock an account after some wrong passwords. One that worked is right, the camera only
+         * starts. */
+        return memory->authenticated ? BACKOFF_FAILED : BACKOFF_HOPELESS;
+    case -ENOKEY:
+        return memory->opened ? BACKOFF_FAILED : BACKOFF_HOPELESS;
+    default:
+        return BACKOFF_FAILED;
+    }
+}
+
 static void connection_ended(struct worker *worker, int result, const char *error)
 {
     bool streamed = worker->streaming_ns != 0;
-    int64_t healthy_ms = streamed ? (now_ns() - worker->streaming_ns) / NS_PER_MS : 0;
-    /* Cameras lock an account after some wrong passwords. One that worked is right, the camera only starts.
-     */
-    bool refused = result == -EACCES && !worker->memory.authenticated;
-    bool patient = result == -ENOTSUP || refused;
-    int64_t delay_ms = backoff_next(&worker->backoff, healthy_ms, result == 0, patient);
+    int64_t healthy_ms = streamed ? (now_ns() - worker->streaming_ns) / NS_PER_MS + 1 : 0;
+    int64_t delay_ms = backoff_next(&worker->backoff, healthy_ms, how_it_ended(&worker->memory, result));
     bool hangs = worker->connected && (result == -ETIMEDOUT || result == -EBADMSG);
 
     log_warning("%s; next attempt in %.2f s", error, (double)delay_ms / 1000);

@@ -1,7 +1,8 @@
 /*
- * In step, a '$' announces a packet whose length is believed, and anything else a message. Out of step (the
- * bytes make neither) it looks for "RTSP/" or for a '$' with an expected channel, a plausible length and the
- * first bits of RTP or RTCP; a camera that cut a packet short is back in step with the packet after the next.
+ * In step, a '$' announces a packet, whose length is believed unless what follows it makes no sense, and
+ * anything else a message. Out of step (the bytes make neither) it looks for "RTSP/" or for a '$' with an
+ * expected channel, a plausible length and the first bits of RTP or RTCP. So a packet with a wrong length is
+ * lost and the next is found, if there is more of it when the wrong one seems complete.
  */
 #include "rtsp_input.h"
 
@@ -19,6 +20,9 @@
 
 /* Bytes of the longest method name: "GET_PARAMETER", "SET_PARAMETER". */
 #define METHOD_MAX 16
+
+/* Packets in a row that are thrown away for what follows them; then the camera sends such things between. */
+#define MISTAKES_MAX 8
 
 static const char version[] = "RTSP/";
 static const char other_protocol[] = "HTTP/";
@@ -143,21 +147,54 @@ static void skip_line_ends(struct rtsp_input *input)
         input->begin++;
 }
 
-static enum rtsp_event next_packet(struct rtsp_input *input)
+/* Whether AT, of which SIZE bytes are there, may come behind a packet. */
+static bool may_follow(const uint8_t *at, size_t size)
+{
+    return size == 0 || *at == INTERLEAVED_MARK || *at == '\r' || *at == '\n' ||
+           plausible_message((const char *)at, size);
+}
+
+/*
+ * What makes no sense behind a packet, if it is here already, gives away that the packet's length is wrong:
+ * part of it is missing, or belongs to the next. Not so a camera that always sends something between.
+ */
+static bool is_mistaken(struct rtsp_input *input, const uint8_t *next, size_t size)
+{
+    if (size > 0 && may_follow(next, size))
+        input->mistakes = 0;
+    if (may_follow(next, size) || input->mistakes >= MISTAKES_MAX)
+        return false;
+    input->mistakes++;
+    return true;
+}
+
+/* -EAGAIN: it was none. */
+static int next_packet(struct rtsp_input *input, enum rtsp_event *event)
 {
     const uint8_t *at = input->data + input->begin;
     size_t size = input->end - input->begin;
 
     if (size < INTERLEAVED_HEAD)
-        return RTSP_EVENT_NONE;
-    size_t length = (size_t)(at[2] << 8 | at[3]);
-    if (size < INTERLEAVED_HEAD + length)
-        return RTSP_EVENT_NONE;
+        return 0;
+    size_t length = INTERLEAVED_HEAD + (size_t)(at[2] << 8 | at[3]);
+    if (size < length)
+        return 0;
+    if (is_mistaken(input, at + length, size - length)) {
+        input->lost = true;
+        skip(input, 1);
+        return -EAGAIN;
+    }
     input->channel = at[1];
     input->packet = at + INTERLEAVED_HEAD;
-    input->packet_size = length;
-    understood(input, INTERLEAVED_HEAD + length);
-    return RTSP_EVENT_PACKET;
+    input->packet_size = length - INTERLEAVED_HEAD;
+    understood(input, length);
+    if (is_expected(input, input->channel)) {
+        *event = RTSP_EVENT_PACKET;
+        return 0;
+    }
+    input->unexpected++;
+    consume_event(input);
+    return -EAGAIN;
 }
 
 /* Bytes up to and with the empty line that ends the headers; 0: it is not there yet. */
@@ -238,16 +275,8 @@ static int attempt(struct rtsp_input *input, enum rtsp_event *event, const char 
         return 0;
     const uint8_t *at = input->data + input->begin;
     size_t size = input->end - input->begin;
-    if (*at == INTERLEAVED_MARK) {
-        *event = next_packet(input);
-        if (*event == RTSP_EVENT_PACKET && !is_expected(input, input->channel)) {
-            input->unexpected++;
-            *event = RTSP_EVENT_NONE;
-            consume_event(input);
-            return -EAGAIN;
-        }
-        return 0;
-    }
+    if (*at == INTERLEAVED_MARK)
+        return next_packet(input, event);
     if (size >= strlen(other_protocol) && memcmp(at, other_protocol, strlen(other_protocol)) == 0)
         return -EPROTONOSUPPORT;
     if (plausible_message((const char *)at, size))

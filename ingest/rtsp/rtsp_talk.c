@@ -171,7 +171,7 @@ int rtsp_talk_answer_challenge(struct rtsp_talk *talk, char error[RTSP_ERROR_SIZ
     case 0:
         return send_request(talk, error);
     case -ENOKEY:
-        return rtsp_talk_fail(talk, -EACCES, error,
+        return rtsp_talk_fail(talk, result, error,
                               "the camera wants a username and password (401), but none are configured");
     case -ENOTSUP:
         return rtsp_talk_fail(talk, result, error,

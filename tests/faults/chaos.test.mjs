@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { LiveViewer } from '../support/live_viewer.mjs';
 import { buildDirectory, isAlive, program, run } from '../support/processes.mjs';
+import { generator } from '../support/random.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { sleep, waitUntil } from '../support/wait.mjs';
 
@@ -20,17 +21,6 @@ const WORKER_BACK_MS = 500 * PATIENCE + (1000 * GOP) / FPS;
 const FANOUT_BACK_MS = 1000 * PATIENCE;
 const PAUSE_BEGINS_MS = 1000; // a process made to spin finishes its system call first
 const ANY_BACK_MS = 20000; // what was stopped or spins is found out first, and more may be hit meanwhile
-
-/** Mulberry32: a small generator that gives the same everywhere. */
-function generator(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** A viewer that connects again when its connection breaks, as the player does. */
 class Watcher {

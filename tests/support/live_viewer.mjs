@@ -13,6 +13,7 @@ export class LiveViewer {
     this.keep = keep; // whether fragments' bytes are kept
     this.messages = []; // what came, in order: 'text:init', 'init', 'fragment', …
     this.texts = [];
+    this.states = []; // {state, error, at}: what it was told of its camera
     this.inits = []; // {data, tracks}
     this.fragments = []; // {sequence, keyframe, video, audio, data, at, generation}
     this.started = performance.now();
@@ -40,6 +41,7 @@ export class LiveViewer {
   #text(message) {
     assert.equal(typeof message.type, 'string');
     this.texts.push(message);
+    if (message.type === 'state') this.states.push({ state: message.state, error: message.error, at: performance.now() });
     this.messages.push(`text:${message.type}`);
   }
 

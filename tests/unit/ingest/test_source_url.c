@@ -102,12 +102,12 @@ static void backoff_doubles_to_its_limit(void **state)
     (void)state;
     backoff_init(&backoff, 1);
     for (int i = 0; i < 12; i++) {
-        int64_t delay = backoff_next(&backoff, 0, false, false);
+        int64_t delay = backoff_next(&backoff, 0, BACKOFF_FAILED);
         assert_in_range(delay, expected * 3 / 4, expected);
         expected = expected * 2 < BACKOFF_LAST_MS ? expected * 2 : BACKOFF_LAST_MS;
     }
-    assert_int_equal(backoff_next(&backoff, BACKOFF_HEALTHY_MS, false, false), 0);
-    assert_in_range(backoff_next(&backoff, 0, false, false), 187, BACKOFF_FIRST_MS);
+    assert_int_equal(backoff_next(&backoff, BACKOFF_HEALTHY_MS, BACKOFF_FAILED), 0);
+    assert_in_range(backoff_next(&backoff, 0, BACKOFF_FAILED), 187, BACKOFF_FIRST_MS);
 }
 
 static void a_stream_that_ended_is_dialled_at_once(void **state)
@@ -116,14 +116,19 @@ static void a_stream_that_ended_is_dialled_at_once(void **state)
 
     (void)state;
     backoff_init(&backoff, 1);
-    assert_int_equal(backoff_next(&backoff, 5000, true, false), 0);
-    assert_int_equal(backoff_next(&backoff, 5000, true, false), 0);
-    assert_int_equal(backoff_next(&backoff, 5000, false, false), 0);
-    assert_true(backoff_next(&backoff, 5000, false, false) > 0); /* once only, until it has been healthy */
-    assert_int_equal(backoff_next(&backoff, BACKOFF_HEALTHY_MS, false, false), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(backoff_next(&backoff, 5000, BACKOFF_CLEAN), 0);
+        assert_int_equal(backoff_next(&backoff, 5000, BACKOFF_DROPPED), 0);
+        assert_int_equal(backoff_next(&backoff, BACKOFF_PACE_MS, BACKOFF_CLEAN), 0);
+        assert_int_equal(backoff_next(&backoff, 1, BACKOFF_CLEAN), BACKOFF_PACE_MS - 1);
+    }
+    assert_int_equal(backoff_next(&backoff, 5000, BACKOFF_FAILED), 0);
+    assert_true(backoff_next(&backoff, 5000, BACKOFF_FAILED) > 0); /* once only, until it has been healthy */
+    assert_int_equal(backoff_next(&backoff, BACKOFF_HEALTHY_MS, BACKOFF_FAILED), 0);
     backoff_init(&backoff, 1);
-    assert_true(backoff_next(&backoff, 0, true, false) > 0);
-    assert_true(backoff_next(&backoff, 0, false, true) > BACKOFF_LAST_MS / 2);
+    assert_true(backoff_next(&backoff, 0, BACKOFF_CLEAN) > 0);
+    assert_true(backoff_next(&backoff, 10, BACKOFF_DROPPED) > BACKOFF_PACE_MS);
+    assert_true(backoff_next(&backoff, 0, BACKOFF_HOPELESS) > BACKOFF_LAST_MS / 2);
 }
 
 int main(void)

@@ -186,7 +186,7 @@ static void finds_its_way_after_garbage(void **state)
     assert_int_equal(next(), RTSP_EVENT_NONE);
 }
 
-/* A packet that is shorter than it says swallows the beginning of the next; the one after that is found. */
+/* A packet that is shorter than it says swallows the beginning of the next, which gives it away. */
 static void finds_its_way_after_a_short_packet(void **state)
 {
     uint8_t cut[4 + 50] = {'$', 0, 0, 100, 0x80};
@@ -196,14 +196,44 @@ static void finds_its_way_after_a_short_packet(void **state)
     add(cut, sizeof(cut));
     for (int i = 0; i < 3; i++)
         add_packet(0, 200);
-    assert_int_equal(next(), RTSP_EVENT_PACKET);
-    assert_int_equal(input.packet_size, 100);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         assert_int_equal(next(), RTSP_EVENT_PACKET);
         assert_int_equal(input.packet_size, 200);
         assert_int_equal(input.packet[0], 0x80);
     }
     assert_int_equal(next(), RTSP_EVENT_NONE);
+}
+
+/* One that is longer than it says leaves a rest behind. */
+static void a_packet_with_a_rest_behind_it_is_none(void **state)
+{
+    (void)state;
+    rtsp_input_expect(&input, 0);
+    add_packet(0, 100);
+    add_packet(0, 101);
+    add_text("rest");
+    add_packet(0, 200);
+    assert_int_equal(next(), RTSP_EVENT_PACKET);
+    assert_int_equal(input.packet_size, 100);
+    assert_int_equal(next(), RTSP_EVENT_PACKET);
+    assert_int_equal(input.packet_size, 200);
+    assert_int_equal(next(), RTSP_EVENT_NONE);
+}
+
+/* A camera that sends something behind each packet is believed in the end. */
+static void a_rest_behind_every_packet_does_no_harm(void **state)
+{
+    int packets = 0;
+
+    (void)state;
+    rtsp_input_expect(&input, 0);
+    for (int i = 0; i < 20; i++) {
+        add_packet(0, 100);
+        add_text("rest");
+    }
+    while (next() == RTSP_EVENT_PACKET)
+        packets++;
+    assert_in_range(packets, 10, 19);
 }
 
 static void gives_up_on_endless_garbage(void **state)
@@ -291,6 +321,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_packet_can_be_left_for_later, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_its_way_after_garbage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_its_way_after_a_short_packet, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_packet_with_a_rest_behind_it_is_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_rest_behind_every_packet_does_no_harm, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gives_up_on_endless_garbage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_what_is_too_large, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_http_apart, set_up, tear_down),

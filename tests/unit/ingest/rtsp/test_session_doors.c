@@ -104,7 +104,7 @@ static void wrong_credentials_are_tried_once(void **state)
     begin(locked_for_good, NULL);
     fixture.options.username = NULL;
     fixture.options.password = NULL;
-    session_open(&fixture, -EACCES);
+    session_open(&fixture, -ENOKEY);
     session_assert_error(&fixture, "none are configured");
     assert_int_equal(script_count(&server, "Authorization: "), 0);
     end();
@@ -247,7 +247,7 @@ static void others_get_no_credentials(void **state)
     directions.port = other.port;
     begin(redirects, &directions);
     fixture.options.allow_redirect = true;
-    session_open(&fixture, -EACCES);
+    session_open(&fixture, -ENOKEY);
     end();
     assert_int_equal(script_count(&other, "Authorization: "), 0);
     script_stop(&other);

@@ -1,0 +1,186 @@
+// Every fault of rtsp_catalogue.mjs happens to a camera of its own, a dozen at the same time: the state shows it under
+// that camera's name, pictures come back, what comes back decodes, and a camera beside them loses no frame.
+//   RINGCAST_FAULTS_LONG=1       stalls up to 60 s, 60 s of pictures decoded after each fault
+//   RINGCAST_FAULTS_ONLY=TEXT    only groups and faults whose name has TEXT in it
+//   RINGCAST_FAULTS_TABLE=FILE   appends a row of a Markdown table for each
+//   RINGCAST_FAULTS_SEED=N       repeats the same losses; it is printed
+import assert from 'node:assert/strict';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { decode } from '../support/media.mjs';
+import { buildDirectory } from '../support/processes.mjs';
+import { generator } from '../support/random.mjs';
+import { RtspProxy } from '../support/rtsp_proxy.mjs';
+import { scenario } from '../support/scenario.mjs';
+import { waitUntil } from '../support/wait.mjs';
+import { answerFaults, clockFaults, connectionFaults, livenessFaults, packetFaults } from './rtsp_catalogue.mjs';
+
+const LONG = Boolean(process.env.RINGCAST_FAULTS_LONG);
+const ONLY = process.env.RINGCAST_FAULTS_ONLY ?? '';
+const TABLE = process.env.RINGCAST_FAULTS_TABLE;
+const SEED = Number(process.env.RINGCAST_FAULTS_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+const HOLD_MS = LONG ? 20000 : 3000;
+const AFTER_MS = LONG ? 60000 : 2000; // watched after each fault
+const STALLS_S = LONG ? [1, 2, 5, 10, 30, 60] : [1, 6];
+const LOSSES_PERCENT = LONG ? [0.1, 1, 5, 20] : [1, 20];
+
+const FPS = 15;
+const GOP = 15;
+const AT_ONCE = LONG ? 8 : 13; // workers that are hit together: more would measure the machine
+
+// Two deadlines of 10 s, the longest wait before an attempt, and a machine that does other things.
+const BACK_LIMIT_MS = 60000;
+const LIMIT_MS = LONG ? 400000 : 120000;
+
+// Besides its own 256 KiB, the first answer to a challenge loads OpenSSL's ciphers, and a sanitizer keeps what was freed.
+const MEMORY_GROWTH_KIB = /asan/.test(buildDirectory) ? 32768 : 4096;
+
+const peakKiB = (pid) => Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+const shown = ({ video }) => (Number(video.decodeTime) + video.samples[0].offset) / video.timescale;
+const ms = (value) => (value === undefined ? '–' : value < 1000 ? `${value.toFixed(0)} ms` : `${(value / 1000).toFixed(1)} s`);
+
+/** Fails unless frames are shown one interval after the other. */
+function assertEveryFrame(fragments, camera) {
+  for (let i = 1; i < fragments.length; i++) {
+    const step = shown(fragments[i]) - shown(fragments[i - 1]);
+    assert.ok(Math.abs(step - 1 / FPS) < 0.5 / FPS, `${camera}: a step of ${step.toFixed(3)} s at fragment ${fragments[i].sequence}`);
+  }
+}
+
+let files = 0;
+
+/** What VIEWER has received from fragment FIRST on, as a file. */
+function recorded(viewer, first) {
+  const init = viewer.fragments[first].init;
+  return Buffer.concat([viewer.inits[init - 1].data, ...viewer.fragments.slice(first).filter((f) => f.init === init).map((f) => f.data)]);
+}
+
+async function assertDecodes(stage, name, viewer, first) {
+  const file = stage.file(`${files++}.mp4`, recorded(viewer, first));
+  const fragments = viewer.fragments.length - first;
+  const frames = await decode(file);
+  assert.equal(frames, fragments, `${name}: every frame is a picture`);
+  return frames;
+}
+
+/** FAULT happens to its camera. Returns what was measured. */
+async function happen(fault, viewer, proxy) {
+  const before = proxy.count;
+  const had = viewer.fragments.length;
+  const began = performance.now();
+  await fault.begin(proxy);
+  const told = ({ state, error, at }) => at > began && state === fault.shows.state && fault.shows.error.test(error);
+  if (fault.shows) {
+    await viewer.until(`"${fault.shows.error.source}" (${JSON.stringify(viewer.states.slice(-3))})`, ({ states }) => states.some(told), LIMIT_MS).catch((error) => {
+      throw new Error(`${fault.name}: ${error.message}; told: ${JSON.stringify(viewer.states)}`);
+    });
+  }
+  if (fault.hold) await waitUntil(`${fault.hold} ms to pass`, () => performance.now() - began >= fault.hold, fault.hold + 5000);
+  const words = fault.shows && viewer.states.find(told);
+  const share = (viewer.fragments.length - had) / (((performance.now() - began) / 1000) * FPS);
+  const ended = fault.instant ? began : performance.now();
+  if (fault.end) await fault.end(proxy);
+  // After a cut, the first picture of the next connection.
+  const since = () => (fault.instant ? (proxy.count > before && proxy.connection?.played) || Infinity : ended);
+  const back = await viewer.until('pictures', ({ fragments }) => fragments.at(-1).at > since() && fragments.find(({ at }) => at > since()), BACK_LIMIT_MS);
+  return { began, ended, words, share, back, connections: proxy.count - before };
+}
+
+function row(fault, { began, ended, words, share, back, connections }, counters, frames) {
+  const grown = Object.entries(counters).filter(([, value]) => value > 0).map(([name, value]) => `${name} ${value}`);
+  const state = words ? `\`${words.state}\` after ${ms(words.at - began)}: ${words.error.replace(/127\.0\.0\.1:\d+/, '*host*')}` : '`streaming`';
+  const stops = Boolean(words) || fault.instant;
+  return `| ${[
+    fault.name,
+    state,
+    stops || fault.hold ? ms(back.at - ended) : '–',
+    stops ? '–' : `${Math.round(share * 100)} %`,
+    grown.join(', ') || '–',
+    connections,
+    frames,
+  ].join(' | ')} |`;
+}
+
+const COUNTERS = ['lost', 'reordered', 'duplicates', 'malformed', 'discontinuities', 'withheld'];
+
+/** The counters of its present worker that have grown since BEFORE. */
+const grown = (before, after) => Object.fromEntries(COUNTERS.map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)]));
+
+async function check(stage, ringcast, fault, viewer, proxy, before) {
+  const result = await happen(fault, viewer, proxy);
+  await waitUntil(`${AFTER_MS} ms to pass`, () => performance.now() - result.back.at >= AFTER_MS + (1000 * GOP) / FPS, AFTER_MS + 10000);
+  viewer.assertOpen();
+  viewer.assertConsecutive();
+  const first = viewer.fragments.findIndex(({ at, keyframe }) => at >= result.back.at && keyframe);
+  const frames = await assertDecodes(stage, fault.name, viewer, first);
+  if (!fault.damaged) await assertDecodes(stage, `${fault.name} all`, viewer, 0);
+  if (fault.lossless) assertEveryFrame(viewer.fragments, fault.name);
+  const after = await ringcast.camera(fault.name);
+  const counters = grown(before.status, after);
+  assert.equal(after.pid, before.status.pid, `${fault.name}: the worker is the same`);
+  const left = viewer.states.filter(({ at, state }) => at > result.began && at < result.ended && state !== 'streaming');
+  if (!fault.shows && !fault.instant && !fault.heavy) {
+    assert.deepEqual(left, [], `${fault.name}: the state stays`);
+    assert.equal(result.connections, 0, `${fault.name}: the connection stays`);
+  }
+  for (const name of fault.counts ?? []) assert.ok(counters[name] > 0, `${fault.name}: ${name} is counted (${JSON.stringify(counters)})`);
+  if (fault.complete) assert.equal(counters.withheld, 0, `${fault.name}: no frame is withheld`);
+  if (fault.log) await waitUntil(`the log to say ${fault.log}`, () => ringcast.log.split('\n').some((line) => line.includes(`[${fault.name}]`) && fault.log.test(line)));
+  const growth = peakKiB(after.pid) - before.peak;
+  assert.ok(growth <= MEMORY_GROWTH_KIB, `${fault.name}: the worker's memory grew by ${growth} KiB`);
+  const text = row(fault, result, counters, frames);
+  console.log(`${text} memory +${growth} KiB`);
+  if (TABLE) appendFileSync(TABLE, `${text}\n`);
+}
+
+async function group(stage, faults) {
+  const camera = await stage.camera(['--camera', 'faulty:audio=aac,noise=20,bitrate=400', '--fps', String(FPS), '--gop', String(GOP)]);
+  const other = await stage.camera(['--camera', 'other:audio=aac', '--fps', String(FPS), '--gop', String(GOP)]);
+  // The camera runs, so that a connection to it costs the same whether another is there or not.
+  await stage.ringcast(camera);
+  const proxies = await Promise.all(faults.map(() => new RtspProxy(camera.url()).listen()));
+  try {
+    faults.forEach(({ usual = {} }, i) => (proxies[i].fault = usual));
+    const cameras = faults.map(({ name, settings }, i) => ({ name, url: proxies[i].url, transport: 'tcp', ...settings }));
+    const ringcast = stage.instance({ cameras: [...cameras, { name: 'other', url: other.url() }] }).start();
+    const status = await ringcast.streaming();
+    const untouched = stage.viewer(ringcast, 'other', { keep: false });
+    const viewers = faults.map(({ name }) => stage.viewer(ringcast, name));
+    for (const viewer of [untouched, ...viewers]) await viewer.more(5);
+    const before = await ringcast.status();
+    const one = (fault, i) =>
+      check(stage, ringcast, fault, viewers[i], proxies[i], { status: before.cameras[i], peak: peakKiB(before.cameras[i].pid) });
+    const results = await Promise.allSettled(faults.map(one));
+    const failed = results.filter(({ reason }) => reason).map(({ reason }) => reason);
+    assert.deepEqual(failed.map(({ message }) => message), []);
+
+    // Nobody else noticed.
+    untouched.assertOpen();
+    untouched.assertConsecutive();
+    assertEveryFrame(untouched.fragments, 'other');
+    const last = (await ringcast.status()).cameras.at(-1);
+    assert.equal(last.pid, status.cameras.at(-1).pid);
+    assert.deepEqual(grown(before.cameras.at(-1), last), grown({}, {}));
+    assert.deepEqual(untouched.states.map(({ state }) => state), ['streaming']);
+    await ringcast.stop();
+  } finally {
+    for (const proxy of proxies) proxy.close();
+  }
+}
+
+console.log(`RINGCAST_FAULTS_SEED=${SEED}`);
+const random = generator(SEED);
+const groups = {
+  connection: connectionFaults({ stalls: STALLS_S }),
+  answers: answerFaults(random),
+  packets: packetFaults(random, { hold: HOLD_MS, losses: LOSSES_PERCENT }),
+  clocks: clockFaults({ hold: HOLD_MS }),
+  liveness: livenessFaults(),
+};
+const chosen = Object.entries(groups).flatMap(([name, faults]) => faults.filter((fault) => `${name}, ${fault.name}`.includes(ONLY)));
+// The slow ones together.
+chosen.sort((a, b) => Boolean(b.slow) - Boolean(a.slow));
+for (let i = 0; i < chosen.length; i += AT_ONCE) {
+  const faults = chosen.slice(i, i + AT_ONCE);
+  scenario(faults.map((fault) => fault.name).join('; '), (stage) => group(stage, faults), { limit: LIMIT_MS });
+}
