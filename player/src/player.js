@@ -1,7 +1,7 @@
 import { mediaSourceClass, whyUnplayable } from './media.js';
 import { Session } from './session.js';
 
-const MAX_TARGET_DELAY_S = 8; // what is further back may be gone from the browser's memory
+export const MAX_TARGET_DELAY_S = 8; // what is further back may be gone from the browser's memory
 
 /**
  * Shows one live camera in a `<video>`.

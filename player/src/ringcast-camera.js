@@ -1,73 +1,66 @@
 import { conditionOf } from './condition.js';
-import { RingcastPlayer } from './player.js';
+import { MAX_TARGET_DELAY_S, RingcastPlayer } from './player.js';
+import { emptySheet, makeParts, shapeRules, sheetFor } from './ringcast-camera-parts.js';
 import { Scope } from './scope.js';
 
-const FORWARDED = ['statechange', 'error', 'init', 'drop', 'camerastate', 'stats', 'automuted'];
+const PLAYER_EVENTS = ['statechange', 'firstpicture', 'error', 'init', 'camerastate', 'drop', 'automuted', 'reset', 'stats'];
+const VIDEO_EVENTS = [
+  ...['play', 'playing', 'pause', 'waiting', 'timeupdate', 'volumechange', 'ratechange', 'resize', 'seeking', 'seeked'],
+  ...['loadedmetadata', 'loadeddata', 'canplay', 'enterpictureinpicture', 'leavepictureinpicture'],
+];
+const VIDEO_FIGURES = [
+  ...['videoWidth', 'videoHeight', 'readyState', 'networkState', 'currentTime', 'duration', 'playbackRate', 'seeking', 'ended'],
+  ...['buffered', 'played', 'seekable'],
+];
+const VIDEO_METHODS = [
+  ...['requestPictureInPicture', 'requestVideoFrameCallback', 'cancelVideoFrameCallback', 'getVideoPlaybackQuality'],
+];
+const SETTABLE = ['src', 'camera', 'poster', 'width', 'height', 'muted', 'defaultMuted', 'volume', 'controls', 'autoplay', 'targetDelay'];
+const UNSAID = new Set(['live', 'idle']); // conditions that need no words over the picture
 
-// A constructed sheet, because a strict Content-Security-Policy allows no <style>.
-const sheet = new CSSStyleSheet();
-sheet.replaceSync(`
-  :host { display: block; position: relative; overflow: hidden; background: #000; aspect-ratio: 16 / 9; }
-  :host([hidden]) { display: none; }
-  video, canvas { position: absolute; inset: 0; width: 100%; height: 100%; }
-  video { object-fit: var(--ringcast-fit, contain); transition: filter 0.4s, opacity 0.4s; }
-  canvas { object-fit: var(--ringcast-fit, contain); pointer-events: none; transition: filter 0.4s; }
-  canvas[hidden] { display: none; }
-  :host(:is([condition='offline'], [condition='reconnecting'], [condition='failed'])) :is(video, canvas) {
-    filter: brightness(0.4) saturate(0.35);
-  }
-  [part='message'] {
-    position: absolute; inset: 0; margin: auto; height: fit-content; width: fit-content; max-width: min(34em, 86%);
-    box-sizing: border-box; text-align: center; text-wrap: balance; color: #f4f6f8; pointer-events: none;
-    font: 500 clamp(11px, 3.2cqi, 15px) / 1.45 system-ui, sans-serif; text-shadow: 0 1px 3px #000c;
-  }
-  [part='message']:empty { display: none; }
-  :host { container-type: inline-size; }
-  @media (prefers-reduced-motion: reduce) { video, canvas { transition: none; } }
-`);
+// Where there is no browser (a server that renders pages) the module can be imported and the class not be used.
+const Base = globalThis.HTMLElement ?? class {};
 
 /**
- * `<ringcast-camera src="https://server/" camera="front" muted controls>`: one live camera.
+ * `<ringcast-camera camera="front" src="https://server/" muted controls>`: one live camera, which behaves like a `<video>`.
  *
- * It plays while it is in the document. Attributes: `camera` (name), `src` (where ringcast's own pages are, by default
- * the root of the page's server), `muted`, `controls`. It dispatches the events of RingcastPlayer, and
- * `conditionchange`; the attributes `state` and `condition` show the present ones to style sheets.
+ * It plays while it is in the document, holds nothing when it is not, and plays on where it is moved at once.
+ * Attributes: `camera` (name), `src` (where ringcast's own pages are, by default the root of the page's server), and as
+ * for a `<video>` `muted`, `controls`, `poster`, `width`, `height`; `autoplay="false"` waits for `play()`; `target-delay` in seconds. It dispatches the
+ * events of RingcastPlayer, those of its `<video>`, and `conditionchange`; the attributes `state` and `condition` show
+ * the present ones to style sheets.
  */
-export class RingcastCameraElement extends HTMLElement {
-  static observedAttributes = ['src', 'camera', 'muted', 'controls'];
+export class RingcastCameraElement extends Base {
+  static observedAttributes = ['src', 'camera', 'muted', 'controls', 'autoplay', 'poster', 'width', 'height', 'target-delay'];
 
-  #video = document.createElement('video');
-  #still = document.createElement('canvas');
-  #message = document.createElement('div');
-  #scope = null;
+  #internals = this.attachInternals();
+  #parts = makeParts(this.attachShadow({ mode: 'open' }));
+  #dressedFor = null; // a document
+  #shape = null;
+  #picture = null; // { width, height } of the last one
+  #presence = null; // what belongs to being in the document
+  #scope = null; // what belongs to the present player
   #player = null;
-  #restartPending = false;
+  #shown = null; // { camera, src } of the present player
+  #asked = null; // true after play(), false after a pause() that found nothing to pause
+  #updatePending = false;
+  #updating = false; // the page's listeners are called meanwhile, and may ask for something else
+  #promises = []; // of play(): { resolve, reject }
   #facts = emptyFacts();
   #condition = conditionOf({ state: 'idle' });
 
-  constructor() {
-    super();
-    const root = this.attachShadow({ mode: 'open' });
-    root.adoptedStyleSheets = [sheet];
-    this.#video.playsInline = true;
-    this.#video.part = 'video';
-    this.#still.part = 'still';
-    this.#still.hidden = true;
-    this.#message.part = 'message';
-    root.append(this.#video, this.#still, this.#message);
-  }
-
+  /** The `<video>` inside. */
   get video() {
-    return this.#video;
+    return this.#parts.video;
   }
 
-  /** The player of the present camera, or null while the element is out of the document. */
+  /** The player of the present camera, or null while nothing is played. */
   get player() {
     return this.#player;
   }
 
   get state() {
-    return this.#player?.state ?? 'idle';
+    return this.#facts.state;
   }
 
   /** `{ name, label, text }` for people; `name` is live, late, connecting, reconnecting, offline, failed or idle. */
@@ -75,13 +68,17 @@ export class RingcastCameraElement extends HTMLElement {
     return this.#condition;
   }
 
+  /** Why nothing can be played, `{ code, message, help }`, or null. */
+  get error() {
+    return this.#facts.error;
+  }
+
   get camera() {
     return this.getAttribute('camera');
   }
 
   set camera(name) {
-    if (name == null) this.removeAttribute('camera');
-    else this.setAttribute('camera', name);
+    this.#reflect('camera', name);
   }
 
   get src() {
@@ -89,15 +86,31 @@ export class RingcastCameraElement extends HTMLElement {
   }
 
   set src(base) {
-    this.setAttribute('src', base);
+    this.#reflect('src', base);
   }
 
-  get muted() {
-    return this.#video.muted;
+  get poster() {
+    return this.video.poster;
   }
 
-  set muted(muted) {
-    this.#video.muted = muted;
+  set poster(address) {
+    this.#reflect('poster', address);
+  }
+
+  get width() {
+    return pixels(this, 'width') ?? 0;
+  }
+
+  set width(width) {
+    this.#reflect('width', width);
+  }
+
+  get height() {
+    return pixels(this, 'height') ?? 0;
+  }
+
+  set height(height) {
+    this.#reflect('height', height);
   }
 
   get controls() {
@@ -105,56 +118,247 @@ export class RingcastCameraElement extends HTMLElement {
   }
 
   set controls(controls) {
-    this.toggleAttribute('controls', controls);
+    this.toggleAttribute('controls', Boolean(controls));
   }
 
-  connectedCallback() {
-    this.#restart();
+  /** Unlike a film, live pictures in a page are meant to be seen: only `autoplay="false"` means that they wait. */
+  get autoplay() {
+    return this.getAttribute('autoplay') !== 'false';
   }
 
-  disconnectedCallback() {
-    this.#end();
+  set autoplay(autoplay) {
+    this.setAttribute('autoplay', autoplay ? '' : 'false');
   }
 
-  attributeChangedCallback(name, before, after) {
-    if (name === 'muted') this.#video.muted = after !== null;
-    else if (name === 'controls') this.#video.controls = after !== null;
-    else if (before !== after) this.#restartSoon();
+  get defaultMuted() {
+    return this.hasAttribute('muted');
+  }
+
+  set defaultMuted(muted) {
+    this.toggleAttribute('muted', Boolean(muted));
+  }
+
+  get muted() {
+    return this.video.muted;
+  }
+
+  set muted(muted) {
+    this.video.muted = muted;
+  }
+
+  get volume() {
+    return this.video.volume;
+  }
+
+  set volume(volume) {
+    this.video.volume = volume;
+  }
+
+  /** Seconds to stay behind the newest picture at least. */
+  get targetDelay() {
+    const seconds = Number(this.getAttribute('target-delay'));
+    return seconds >= 0 ? Math.min(seconds, MAX_TARGET_DELAY_S) : 0;
+  }
+
+  set targetDelay(seconds) {
+    this.#reflect('target-delay', seconds);
+  }
+
+  get paused() {
+    return !this.#player || (this.video.src !== '' && this.video.paused);
+  }
+
+  /** Plays, from the newest picture on. The promise is kept when pictures move, and broken when they will not. */
+  play() {
+    if (!this.isConnected || this.camera === null) {
+      const what = this.isConnected ? 'has no camera' : 'is not in a document';
+      return Promise.reject(new DOMException(`this <ringcast-camera> ${what}`, 'InvalidStateError'));
+    }
+    this.#asked = true;
+    this.#update();
+    if (this.state === 'playing' && !this.paused) return Promise.resolve();
+    if (this.state === 'failed' && !this.#player) return Promise.reject(new DOMException(this.error.message, 'NotSupportedError'));
+    const played = new Promise((resolve, reject) => this.#promises.push({ resolve, reject }));
+    if (this.state === 'failed' || this.state === 'stopped') this.#player?.start();
+    else if (this.#player && this.paused) this.video.play().catch((error) => this.#settle(error));
+    return played;
+  }
+
+  /** The picture stands still; a few seconds later nothing is fetched any more. */
+  pause() {
+    if (this.paused) return;
+    if (this.video.paused) {
+      this.#asked = false;
+      this.#update();
+    } else {
+      this.video.pause();
+    }
   }
 
   /** Ends the present player and begins with a new one. */
   restart() {
-    if (this.isConnected) this.#restart();
+    if (!this.isConnected) return;
+    this.#shown = null;
+    this.#update();
   }
 
-  /** Several attributes that change together are one change. */
-  #restartSoon() {
-    if (!this.isConnected || this.#restartPending) return;
-    this.#restartPending = true;
+  /** As for every element; on a phone where only a `<video>` fills the screen, that one does. */
+  requestFullscreen(options) {
+    if (super.requestFullscreen) return super.requestFullscreen(options);
+    if (this.video.webkitEnterFullscreen) {
+      this.video.webkitEnterFullscreen();
+      return Promise.resolve();
+    }
+    return Promise.reject(new TypeError('this browser has no full screen'));
+  }
+
+  connectedCallback() {
+    this.#dress();
+    for (const name of SETTABLE) this.#upgrade(name);
+    this.#updateSoon();
+  }
+
+  disconnectedCallback() {
+    this.#updateSoon();
+  }
+
+  /** Moved without being taken out (`moveBefore`): there is nothing to do. */
+  connectedMoveCallback() {}
+
+  /** In another document: observers belong to the old one. */
+  adoptedCallback() {
+    this.#leave();
+  }
+
+  attributeChangedCallback(name, before, after) {
+    if (name === 'muted') this.video.muted = after !== null;
+    else if (name === 'controls') this.video.controls = after !== null;
+    else if (name === 'poster') this.#showPoster(after);
+    else if (name === 'width' || name === 'height') this.#fit();
+    else if (name === 'target-delay' && this.#player) this.#player.targetDelay = this.targetDelay;
+    if (before !== after) this.#updateSoon();
+  }
+
+  // ---- attributes and looks
+
+  #reflect(name, value) {
+    if (value == null) this.removeAttribute(name);
+    else this.setAttribute(name, value);
+  }
+
+  /** A property that was set before this class was there would hide the class's own. */
+  #upgrade(name) {
+    if (!Object.hasOwn(this, name)) return;
+    const value = this[name];
+    delete this[name];
+    this[name] = value;
+  }
+
+  #showPoster(address) {
+    if (address === null) this.video.removeAttribute('poster');
+    else this.video.poster = address;
+  }
+
+  #dress() {
+    if (this.#dressedFor === this.ownerDocument) return;
+    this.#dressedFor = this.ownerDocument;
+    this.#shape = emptySheet(this.ownerDocument);
+    this.shadowRoot.adoptedStyleSheets = [sheetFor(this.ownerDocument), this.#shape];
+    this.#fit();
+  }
+
+  /** Without a size of its own, the element has the picture's shape; the last one's until another comes. */
+  #fit() {
+    const { videoWidth, videoHeight } = this.video;
+    if (videoWidth > 0 && videoHeight > 0) this.#picture = { width: videoWidth, height: videoHeight };
+    this.#shape?.replaceSync(shapeRules({ width: pixels(this, 'width'), height: pixels(this, 'height'), picture: this.#picture }));
+  }
+
+  // ---- being there, and the player
+
+  /** What changes together is one change, and an element that is moved at once never left. */
+  #updateSoon() {
+    if (this.#updatePending) return;
+    this.#updatePending = true;
     queueMicrotask(() => {
-      this.#restartPending = false;
-      if (this.isConnected) this.#restart();
+      if (this.#updatePending) this.#update();
     });
   }
 
-  #restart() {
+  /** Makes the player what the element's place, attributes and callers ask for. */
+  #update() {
+    if (this.#updating) {
+      this.#updateSoon();
+      return;
+    }
+    this.#updatePending = false;
+    this.#updating = true;
+    try {
+      this.#arrange();
+    } finally {
+      this.#updating = false;
+    }
+  }
+
+  #arrange() {
+    if (!this.isConnected) {
+      this.#leave();
+      return;
+    }
+    if (!this.#presence) this.#arrive();
+    const { camera, src } = this;
+    const wanted = camera !== null && (this.#asked ?? (this.autoplay || this.#player !== null));
+    if (wanted && this.#shown?.camera === camera && this.#shown.src === src) return;
     this.#end();
-    if (this.camera === null) return;
+    if (wanted) this.#begin(camera, src);
+    this.#show();
+  }
+
+  #arrive() {
+    const { video, start } = this.#parts;
+    const presence = new Scope();
+    this.#presence = presence;
+    for (const type of VIDEO_EVENTS) presence.listen(video, type, () => this.#onVideo(type));
+    presence.listen(start, 'click', () => this.#onStart());
+  }
+
+  #leave() {
+    this.#asked = null;
+    this.#end();
+    this.#presence?.close();
+    this.#presence = null;
+    this.#show();
+  }
+
+  #begin(camera, src) {
     const scope = new Scope();
+    const player = this.#makePlayer(camera, src);
+    this.#shown = { camera, src };
+    if (!player) return;
     this.#scope = scope;
-    const player = new RingcastPlayer(this.#video, { src: this.src, camera: this.camera });
     this.#player = player;
-    scope.listen(player, 'statechange', ({ detail }) => this.#learn({ ...detail, lost: detail.retryMs !== undefined }));
+    scope.listen(player, 'statechange', ({ detail }) => player === this.#player && this.#onState(detail));
     scope.listen(player, 'camerastate', ({ detail }) => this.#learn({ camera: detail }));
     scope.listen(player, 'stats', ({ detail }) => this.#learn({ late: lateness(detail) }));
     scope.listen(player, 'reset', () => this.#keepPicture());
-    for (const type of FORWARDED) {
+    for (const type of PLAYER_EVENTS) {
       scope.listen(player, type, ({ detail }) => this.dispatchEvent(new CustomEvent(type, { detail })));
     }
-    scope.listen(this.#video, 'playing', () => this.#dropPicture());
     this.#watchVisibility(scope, player);
     scope.add(() => player.stop());
     player.start();
+  }
+
+  #makePlayer(camera, src) {
+    try {
+      return new RingcastPlayer(this.video, { src, camera, targetDelay: this.targetDelay });
+    } catch {
+      const error = { code: 'address', message: `“${src}” is not an address` };
+      this.#facts = { ...emptyFacts(), state: 'failed', message: error.message, error };
+      this.#settle(new DOMException(error.message, 'NotSupportedError'));
+      this.dispatchEvent(new CustomEvent('error', { detail: { ...error, fatal: true } }));
+      return null;
+    }
   }
 
   #watchVisibility(scope, player) {
@@ -164,12 +368,46 @@ export class RingcastCameraElement extends HTMLElement {
   }
 
   #end() {
-    this.#scope?.close();
-    this.#scope = null;
-    this.#player = null;
-    this.#dropPicture();
+    const scope = this.#scope;
+    this.#scope = this.#player = this.#shown = null;
     this.#facts = emptyFacts();
-    this.#show();
+    this.#dropPicture();
+    this.#settle(new DOMException('the camera was stopped or changed', 'AbortError'));
+    scope?.close();
+  }
+
+  #onStart() {
+    this.play().catch(() => {}); // said in words on the picture
+    if (this.controls) this.video.focus();
+  }
+
+  #onVideo(type) {
+    if (type === 'resize') this.#fit();
+    if (type === 'playing') {
+      this.#dropPicture();
+      this.#settle();
+    }
+    if (type === 'loadeddata' && this.video.paused) {
+      this.#settle(new DOMException('the browser lets nothing play without a click', 'NotAllowedError'));
+    }
+    this.dispatchEvent(new Event(type));
+  }
+
+  /** Keeps the promises of play(), or breaks them. */
+  #settle(error = null) {
+    for (const { resolve, reject } of this.#promises.splice(0)) {
+      if (error) reject(error);
+      else resolve();
+    }
+  }
+
+  // ---- what is to be seen and heard of it
+
+  #onState(detail) {
+    const failed = detail.state === 'failed';
+    const { code, message, help } = detail;
+    this.#learn({ ...detail, lost: detail.retryMs !== undefined, error: failed ? { code, message, help } : null });
+    if (failed) this.#settle(new DOMException(message, 'NotSupportedError'));
   }
 
   #learn(facts) {
@@ -181,35 +419,79 @@ export class RingcastCameraElement extends HTMLElement {
   }
 
   #show() {
+    const { start } = this.#parts;
     const condition = conditionOf(this.#facts);
-    this.setAttribute('state', this.#facts.state);
+    if (this.getAttribute('state') !== this.#facts.state) this.setAttribute('state', this.#facts.state);
+    start.hidden = !this.controls || this.#player !== null || this.camera === null;
+    this.#name(condition);
     const before = this.#condition;
     if (Object.keys(condition).every((key) => condition[key] === before[key])) return;
     this.#condition = condition;
     this.setAttribute('condition', condition.name);
-    this.#message.textContent = condition.text;
+    const quiet = UNSAID.has(condition.name);
+    this.#parts.label.textContent = quiet ? '' : condition.label;
+    this.#parts.reason.textContent = quiet ? '' : condition.text;
     this.dispatchEvent(new CustomEvent('conditionchange', { detail: condition }));
+  }
+
+  /** What assistive technology calls it, unless the page gives it a role or a name of its own. */
+  #name({ label }) {
+    const name = this.camera === null ? null : `${this.camera}: ${label}`;
+    if (this.#internals.ariaLabel === name) return;
+    this.#internals.role = 'group';
+    this.#internals.ariaLabel = name;
+    this.#parts.start.setAttribute('aria-label', `Play ${this.camera}`);
   }
 
   /** Between two MediaSources a video is black: the last picture stays until the next one comes. */
   #keepPicture() {
-    const { videoWidth, videoHeight, readyState } = this.#video;
+    const { video, still } = this.#parts;
+    const { videoWidth, videoHeight, readyState } = video;
     if (readyState < HTMLMediaElement.HAVE_CURRENT_DATA || videoWidth === 0) return;
-    this.#still.width = videoWidth;
-    this.#still.height = videoHeight;
-    this.#still.getContext('2d').drawImage(this.#video, 0, 0);
-    this.#still.hidden = false;
+    still.width = videoWidth;
+    still.height = videoHeight;
+    still.getContext('2d').drawImage(video, 0, 0);
+    still.hidden = false;
   }
 
   #dropPicture() {
-    this.#still.hidden = true;
-    this.#still.width = this.#still.height = 0;
+    const { still } = this.#parts;
+    still.hidden = true;
+    still.width = still.height = 0;
   }
 }
 
-const emptyFacts = () => ({ state: 'idle', camera: { state: null, error: null }, late: 0, awaySince: null, lost: false });
+for (const name of VIDEO_FIGURES) {
+  Object.defineProperty(RingcastCameraElement.prototype, name, {
+    get() {
+      return this.video[name];
+    },
+    enumerable: true,
+    configurable: true,
+  });
+}
+
+for (const name of VIDEO_METHODS) {
+  Object.defineProperty(RingcastCameraElement.prototype, name, {
+    value(...args) {
+      return this.video[name](...args);
+    },
+    writable: true,
+    configurable: true,
+  });
+}
+
+const emptyFacts = () => ({
+  state: 'idle', error: null, camera: { state: null, error: null }, late: 0, awaySince: null, lost: false,
+});
 
 /** Seconds behind the camera, as far as this end can tell: what is buffered and not shown, or how long nothing came. */
 function lateness({ delay, silence }) {
   return Math.max(delay ?? 0, silence);
+}
+
+/** The value of an attribute that is a number of pixels, or null. */
+function pixels(element, name) {
+  const value = Number.parseInt(element.getAttribute(name), 10);
+  return value >= 0 ? value : null;
 }

@@ -263,7 +263,7 @@ export class Session {
     });
     this.#edge.excuse(performance.now());
     this.#meter.watchFrame();
-    this.#play();
+    if (!this.#suspended.has('paused')) this.#play();
   }
 
   /** Takes the old pictures off; the page is told before, so that it can keep the last one on the screen. */

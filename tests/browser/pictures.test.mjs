@@ -80,38 +80,3 @@ test('pictures come at once, and stay close to the newest frame', { timeout: 90_
   console.log(`first picture ${result.firstPicture.toFixed(0)} ms, behind by ${delays.map((s) => (s * 1000).toFixed(0))} ms`);
   await page.close();
 });
-
-test('the element: attributes, events, another camera, taken out and put in again', { timeout: 90_000 }, async () => {
-  const page = await browser.newPage();
-  const errors = watchErrors(page);
-  await page.goto(`${server.url}test/blank.html`);
-  await page.evaluate(() => {
-    document.body.innerHTML = '<ringcast-camera camera="front" muted controls></ringcast-camera>';
-    globalThis.heard = [];
-    const element = document.querySelector('ringcast-camera');
-    for (const type of ['init', 'statechange', 'conditionchange']) element.addEventListener(type, ({ type: name }) => globalThis.heard.push(name));
-  });
-  await untilMoving(page);
-  const element = page.locator('ringcast-camera');
-  assert.equal(await element.getAttribute('state'), 'playing');
-  assert.equal(await element.getAttribute('condition'), 'live');
-  assert.deepEqual(await element.evaluate(({ video }) => [video.muted, video.controls]), [true, true]);
-  const heard = await page.evaluate(() => [...new Set(globalThis.heard)].sort());
-  assert.deepEqual(heard, ['conditionchange', 'init', 'statechange']);
-
-  await element.evaluate((node) => (node.camera = 'yard'));
-  await until(async () => (await videos(page))[0].time > HOURS, 'the other camera');
-  await untilMoving(page);
-  await until(() => server.viewers === 1, 'one viewer');
-
-  await page.evaluate(() => {
-    globalThis.kept = document.querySelector('ringcast-camera');
-    globalThis.kept.remove();
-  });
-  await until(() => server.viewers === 0, 'no viewer');
-  assert.equal(await page.evaluate(() => globalThis.kept.video.src), '');
-  await page.evaluate(() => document.body.append(globalThis.kept));
-  await untilMoving(page);
-  assert.deepEqual(errors, []);
-  await page.close();
-});

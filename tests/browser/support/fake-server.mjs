@@ -80,6 +80,16 @@ export class FakeServer {
     return this.#viewers.size;
   }
 
+  /** Connections that wait for an answer that never comes. */
+  get waiting() {
+    return this.#hanging.size;
+  }
+
+  /** Connections that wait for an answer that never comes. */
+  get waiting() {
+    return this.#hanging.size;
+  }
+
   /** Starts, and after stop() starts again on the same port. */
   async start() {
     this.#http = createServer((request, response) => this.#answer(request, response));
@@ -159,6 +169,8 @@ export class FakeServer {
     if (this.hang) {
       this.#hanging.add(socket);
       socket.on('close', () => this.#hanging.delete(socket));
+      socket.on('end', () => socket.destroy());
+      socket.resume();
       return;
     }
     const name = decodeURIComponent(new URL(request.url, this.url).pathname.slice('/live/'.length));

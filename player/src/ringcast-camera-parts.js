@@ -1,0 +1,100 @@
+// What is inside <ringcast-camera>, and how it looks. Constructed sheets, because a strict Content-Security-Policy allows no <style>.
+
+const RULES = `
+  :host {
+    display: block; position: relative; overflow: hidden; background: #000; aspect-ratio: 16 / 9;
+    object-fit: var(--ringcast-fit, contain); container-type: inline-size;
+  }
+  :host([hidden]) { display: none; }
+  :host(:fullscreen) { background: #000; }
+  video, canvas { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: inherit; object-position: inherit; }
+  video { transition: filter 0.4s, opacity 0.4s; }
+  canvas { pointer-events: none; transition: filter 0.4s; }
+  [hidden] { display: none; }
+  :host(:is([condition='offline'], [condition='reconnecting'], [condition='failed'])) :is(video, canvas) {
+    filter: brightness(0.4) saturate(0.35);
+  }
+  [part='message'] {
+    position: absolute; inset: 0; margin: auto; height: fit-content; width: fit-content; max-width: min(34em, 86%);
+    box-sizing: border-box; text-align: center; text-wrap: balance; color: #f4f6f8; pointer-events: none;
+    font: 500 clamp(11px, 3.2cqi, 15px) / 1.45 system-ui, sans-serif; text-shadow: 0 0 2px #000, 0 1px 4px #000c;
+  }
+  [part='label'] { display: block; font-weight: 650; }
+  [part='reason'] { display: block; }
+  /* A camera that connects at once needs no words. */
+  :host([condition='connecting']) [part='message'] { animation: appear 0.3s 1s both; }
+  /* Late, but alive: not across the picture. */
+  :host([condition='late']) [part='message'] { inset: auto auto 8% 0; margin: 0 auto; right: 0; }
+  [part='start'] {
+    position: absolute; inset: 0; margin: auto; width: 64px; height: 64px; padding: 0; border: 0; border-radius: 50%;
+    color: #fff; background: #000a; cursor: pointer;
+  }
+  [part='start']:hover { background: #000d; }
+  [part='start']:focus-visible { outline: 3px solid #fff; outline-offset: 2px; }
+  [part='start'] svg { display: block; margin: auto; fill: currentColor; }
+  @keyframes appear { from { opacity: 0; } }
+  @media (prefers-reduced-motion: reduce) { video, canvas { transition: none; } }
+`;
+
+const shared = new WeakMap(); // document → the sheet that all elements in it share
+
+/** The rules of all elements in `document`: a sheet cannot be used in another one than its own. */
+export function sheetFor(document) {
+  let sheet = shared.get(document);
+  if (!sheet) {
+    sheet = emptySheet(document);
+    sheet.replaceSync(RULES);
+    shared.set(document, sheet);
+  }
+  return sheet;
+}
+
+export function emptySheet(document) {
+  const { CSSStyleSheet } = document.defaultView ?? globalThis;
+  return new CSSStyleSheet();
+}
+
+/** What the size of the picture and the attributes `width` and `height` say, as they do for a `<video>`. */
+export function shapeRules({ width, height, picture }) {
+  const rules = [];
+  if (picture) rules.push(`aspect-ratio: ${picture.width} / ${picture.height};`);
+  if (width !== null) rules.push(`width: ${width}px;`);
+  if (height !== null) rules.push(`height: ${height}px;`);
+  return `:host { ${rules.join(' ')} }`;
+}
+
+/** Fills the shadow root. */
+export function makeParts(root) {
+  const document = root.ownerDocument;
+  const make = (tag, part, ...children) => {
+    const node = document.createElement(tag);
+    node.part = part;
+    node.append(...children);
+    return node;
+  };
+  const video = make('video', 'video');
+  video.playsInline = true;
+  const still = make('canvas', 'still');
+  still.hidden = true;
+  const label = make('span', 'label');
+  const reason = make('span', 'reason');
+  const message = make('div', 'message', label, reason);
+  message.setAttribute('role', 'status');
+  const start = make('button', 'start');
+  start.type = 'button';
+  start.hidden = true;
+  start.append(makeTriangle(document));
+  root.append(video, still, message, start);
+  return { video, still, message, label, reason, start };
+}
+
+function makeTriangle(document) {
+  const make = (tag, attributes) => {
+    const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    return node;
+  };
+  const icon = make('svg', { viewBox: '0 0 24 24', width: '32', height: '32', 'aria-hidden': 'true' });
+  icon.append(make('path', { d: 'M8 5v14l11-7z' }));
+  return icon;
+}

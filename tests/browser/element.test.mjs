@@ -1,0 +1,273 @@
+// <ringcast-camera> behaves like a <video>: attributes, properties, methods, events, size, and being moved about.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { launchBrowser, until, untilMoving, videos, watchErrors } from './support/browser.mjs';
+import { makeClip } from './support/clip.mjs';
+import { FakeCamera, FakeServer } from './support/fake-server.mjs';
+
+const LIMIT = { timeout: 60_000 };
+const HOURS = 100 * 3600; // decode times of a camera that has been on for four days
+const CLOSED_EARLY = /WebSocket is closed before the connection is established/;
+
+let server;
+let browser;
+let context;
+let page;
+let errors;
+before(async () => {
+  const wide = makeClip({ gop: 25, seconds: 2 });
+  const narrow = makeClip({ gop: 25, seconds: 2, width: 240, height: 180 });
+  server = new FakeServer([new FakeCamera('front', wide), new FakeCamera('yard', narrow, { offset: HOURS }), new FakeCamera('attic', wide)]);
+  server.cameras.get('attic').announcement =
+    JSON.stringify({ type: 'init', mime: 'video/mp4; codecs="hvc1.1.6.L93.B0"', codecs: 'hvc1.1.6.L93.B0', width: 320, height: 180, generation: 1 });
+  await server.start();
+  browser = await launchBrowser();
+  context = await browser.newContext({ viewport: { width: 800, height: 600 } });
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+beforeEach(async () => {
+  server.hang = false;
+  page = await context.newPage();
+  errors = watchErrors(page, CLOSED_EARLY);
+  await page.goto(`${server.url}test/blank.html`);
+  await page.evaluate(() => customElements.whenDefined('ringcast-camera'));
+});
+afterEach(async () => {
+  assert.deepEqual(errors, []);
+  await page.close();
+  server.cutAll();
+  await until(() => server.viewers === 0, 'no viewer');
+});
+
+const element = () => page.locator('ringcast-camera');
+const show = (markup) => page.evaluate((html) => {
+  document.body.innerHTML = html;
+}, markup);
+/** What the promise of `play()` comes to: null, or the name of the error. */
+const outcome = (handle) => handle.evaluate((promise) => promise.value);
+const play = () => page.evaluateHandle(() => {
+  const result = { value: undefined };
+  result.value = document.querySelector('ringcast-camera').play().then(() => null, ({ name }) => name);
+  return result;
+});
+
+test('attributes are properties, properties are attributes', LIMIT, async () => {
+  const seen = await page.evaluate(() => {
+    const made = document.createElement('ringcast-camera');
+    const fresh = [made.camera, made.src, made.poster, made.width, made.controls, made.autoplay, made.muted, made.defaultMuted, made.targetDelay, made.volume, made.attributes.length];
+    Object.assign(made, { camera: 'front', src: '/x/', poster: '/p.png', width: 320, height: 200, controls: true, autoplay: false, defaultMuted: true, targetDelay: 0.5 });
+    const attributes = Object.fromEntries([...made.attributes].map(({ name, value }) => [name, value]));
+    const { video } = made;
+    const inside = [video.controls, video.muted, video.poster === new URL('/p.png', location).href];
+    made.muted = false;
+    made.volume = 0.25;
+    const sound = [made.muted, made.defaultMuted, video.muted, made.volume, video.volume];
+    Object.assign(made, { camera: null, poster: null, controls: false, autoplay: true, targetDelay: null });
+    const left = made.getAttributeNames();
+    made.setAttribute('target-delay', '99');
+    const odd = [made.targetDelay, (made.setAttribute('target-delay', 'soon'), made.targetDelay), (made.setAttribute('width', '-3'), made.width)];
+    return { fresh, attributes, inside, sound, left, odd, videoPoster: video.hasAttribute('poster') };
+  });
+  assert.deepEqual(seen.fresh, [null, '/', '', 0, false, true, false, false, 0, 1, 0]);
+  assert.deepEqual(seen.attributes, {
+    camera: 'front', src: '/x/', poster: '/p.png', width: '320', height: '200', controls: '', autoplay: 'false', muted: '', 'target-delay': '0.5',
+  });
+  assert.deepEqual(seen.inside, [true, true, true]);
+  assert.deepEqual(seen.sound, [false, true, false, 0.25, 0.25]);
+  assert.deepEqual(seen.left, ['src', 'width', 'height', 'autoplay', 'muted']);
+  assert.deepEqual(seen.odd, [8, 0, 0]);
+  assert.equal(seen.videoPoster, false);
+});
+
+test('properties that were set before the class was there count', LIMIT, async () => {
+  await page.goto(`${server.url}test/bare.html`);
+  await page.evaluate(async () => {
+    const early = document.createElement('ringcast-camera');
+    Object.assign(early, { camera: 'front', muted: true, volume: 0.5 });
+    document.body.append(early);
+    await import('/ringcast-player.js');
+  });
+  await untilMoving(page);
+  assert.deepEqual(await element().evaluate((node) => [node.getAttribute('camera'), node.muted, node.volume, Object.keys(node)]), ['front', true, 0.5, []]);
+});
+
+test('it plays by itself, tells what its video tells, and shows another camera when told to', LIMIT, async () => {
+  await page.evaluate(() => {
+    globalThis.heard = [];
+    const node = document.createElement('ringcast-camera');
+    const types = ['statechange', 'conditionchange', 'init', 'firstpicture', 'stats', 'camerastate', 'play', 'playing', 'loadedmetadata', 'loadeddata', 'canplay', 'resize', 'timeupdate', 'volumechange', 'pause'];
+    for (const type of types) node.addEventListener(type, (event) => event.target === node && !event.bubbles && globalThis.heard.push(type));
+    node.camera = 'front';
+    node.defaultMuted = true;
+    document.body.append(node);
+  });
+  await untilMoving(page);
+  const { upgrades } = server;
+  await until(() => page.evaluate(() => globalThis.heard.includes('stats')), 'figures');
+  assert.deepEqual(await element().evaluate((node) => [node.getAttribute('state'), node.getAttribute('condition'), node.state, node.paused, node.videoWidth, node.videoHeight, node.readyState, node.error]),
+    ['playing', 'live', 'playing', false, 320, 180, 4, null]);
+  assert.ok(await element().evaluate((node) => node.currentTime > 0 && node.buffered.length === 1 && node.getVideoPlaybackQuality().totalVideoFrames > 5));
+  assert.equal(await element().evaluate((node) => new Promise((resolve) => node.requestVideoFrameCallback((now, { width }) => resolve(width)))), 320);
+  await element().evaluate((node) => (node.volume = 0.5));
+  await element().evaluate((node) => node.pause());
+  await until(() => page.evaluate(() => new Set(globalThis.heard).size === 15), 'every kind of event');
+
+  await element().evaluate((node) => Object.assign(node, { camera: 'attic', src: './x/../../' })); // …and changes its mind:
+  await element().evaluate((node) => Object.assign(node, { camera: 'yard', src: '/' }));
+  await until(async () => (await videos(page))[0].time > HOURS, 'the other camera');
+  await untilMoving(page);
+  assert.equal(await element().evaluate((node) => node.videoWidth), 240);
+  await until(() => server.viewers === 1, 'one viewer');
+  assert.ok(server.upgrades - upgrades <= 2, 'what changes together is one change');
+});
+
+test('play and pause', LIMIT, async () => {
+  const { upgrades } = server;
+  await show('<ringcast-camera camera="front" muted controls autoplay="false"></ringcast-camera>');
+  assert.deepEqual(await element().evaluate((node) => [node.paused, node.state, node.player]), [true, 'idle', null]);
+  const button = element().getByRole('button', { name: 'Play front' });
+  await button.click();
+  await untilMoving(page);
+  assert.equal(await button.isVisible(), false);
+  assert.equal(server.upgrades, upgrades + 1, 'nothing was fetched before');
+  assert.equal(await outcome(await play()), null, 'it plays already');
+
+  await element().evaluate((node) => node.pause());
+  await element().evaluate((node) => node.pause());
+  assert.deepEqual(await element().evaluate((node) => [node.paused, node.videoWidth]), [true, 320], 'the picture stays');
+  assert.equal(await outcome(await play()), null);
+  assert.equal(await element().evaluate((node) => node.paused), false);
+  await untilMoving(page);
+
+  server.hang = true;
+  await element().evaluate((node) => node.restart());
+  const pending = await play();
+  await element().evaluate((node) => node.pause());
+  assert.equal(await outcome(pending), 'AbortError');
+  assert.deepEqual(await element().evaluate((node) => [node.paused, node.player]), [true, null]);
+  await button.waitFor();
+  const again = await play();
+  await element().evaluate((node) => node.remove());
+  const lost = await again.evaluate((result) => result.value);
+  assert.equal(lost, 'AbortError');
+});
+
+test('a play that cannot be says why', LIMIT, async () => {
+  await show('<ringcast-camera camera="attic" autoplay="false" muted></ringcast-camera>');
+  await element().evaluate((node) => node.addEventListener('error', ({ detail }) => (globalThis.heard = detail)));
+  assert.equal(await outcome(await play()), 'NotSupportedError');
+  assert.equal(await page.evaluate(() => globalThis.heard.fatal), true);
+  assert.deepEqual(await element().evaluate(({ error, condition }) => [error.code, condition.name]), ['codec', 'failed']);
+  assert.match(await element().getByRole('status').innerText(), /^Cannot play\nThis browser cannot play H\.265/);
+  await element().evaluate((node) => (node.camera = 'front'));
+  await untilMoving(page);
+  assert.equal(await element().evaluate(({ error }) => error), null);
+  await element().evaluate((node) => (node.src = 'http://['));
+  await until(() => element().evaluate(({ error }) => error?.code === 'address'), 'the address is refused');
+  assert.equal(await outcome(await play()), 'NotSupportedError');
+  await element().evaluate((node) => node.removeAttribute('src'));
+  await untilMoving(page);
+  await element().evaluate((node) => (node.camera = null));
+  assert.equal(await outcome(await play()), 'InvalidStateError');
+});
+
+test('its size is that of a video: the picture’s shape, attributes, style sheets, full screen', LIMIT, async () => {
+  await show('<ringcast-camera camera="front" muted></ringcast-camera>');
+  const box = () => element().evaluate((node) => {
+    const { width, height } = node.getBoundingClientRect();
+    const inner = node.video.getBoundingClientRect();
+    return [width, height, inner.width === width && inner.height === height, getComputedStyle(node.video).objectFit];
+  });
+  await page.evaluate(() => (document.body.style.margin = 0));
+  assert.deepEqual(await box(), [800, 450, true, 'contain']);
+  await untilMoving(page);
+  await element().evaluate((node) => (node.camera = 'yard'));
+  await until(async () => (await box())[1] === 600, 'the shape of the other picture');
+  await element().evaluate((node) => (node.width = 320));
+  assert.deepEqual(await box(), [320, 240, true, 'contain']);
+  await element().evaluate((node) => (node.height = 200));
+  assert.deepEqual(await box(), [320, 200, true, 'contain']);
+  await element().evaluate((node) => Object.assign(node.style, { width: '300px', height: '100px', objectFit: 'cover', objectPosition: '0 0' }));
+  assert.deepEqual(await box(), [300, 100, true, 'cover']);
+  await element().evaluate((node) => Object.assign(node.style, { width: '', height: '', objectFit: '' }));
+  await element().evaluate((node) => node.requestFullscreen());
+  await until(() => page.evaluate(() => document.fullscreenElement === document.querySelector('ringcast-camera')), 'full screen');
+  await until(async () => (await box())[0] >= 800 && (await box())[1] >= 600, 'it fills the screen');
+  await page.evaluate(() => document.exitFullscreen());
+});
+
+test('moved, taken out while it connects, put in again', LIMIT, async () => {
+  await show('<main></main><aside></aside>');
+  await page.evaluate(() => {
+    const node = document.createElement('ringcast-camera');
+    Object.assign(node, { camera: 'front', defaultMuted: true });
+    document.querySelector('main').append(node);
+    globalThis.kept = node;
+  });
+  await untilMoving(page);
+  const { upgrades } = server;
+  await page.evaluate(() => document.querySelector('aside').append(globalThis.kept));
+  await page.evaluate(() => document.querySelector('main').moveBefore?.(globalThis.kept, null));
+  await untilMoving(page);
+  assert.equal(server.upgrades, upgrades, 'it plays on');
+  assert.equal(await element().evaluate((node) => node.paused), false);
+
+  await page.evaluate(() => globalThis.kept.remove());
+  await until(() => server.viewers === 0, 'no viewer');
+  assert.deepEqual(await page.evaluate(() => [globalThis.kept.video.src, globalThis.kept.player, globalThis.kept.state]), ['', null, 'idle']);
+  server.hang = true;
+  await page.evaluate(() => document.body.append(globalThis.kept));
+  await until(() => server.upgrades === upgrades + 1, 'it connects');
+  await page.evaluate(() => globalThis.kept.remove());
+  await until(() => server.waiting === 0, 'the socket is gone');
+  server.hang = false;
+  await page.evaluate(() => document.body.append(globalThis.kept));
+  await untilMoving(page);
+
+  await page.evaluate(() => {
+    const frame = document.createElement('iframe');
+    document.body.append(frame);
+    frame.contentDocument.body.append(globalThis.kept);
+  });
+  await until(() => page.evaluate(() => globalThis.kept.video.getVideoPlaybackQuality().totalVideoFrames > 5 && globalThis.kept.state === 'playing'), 'it plays in another document');
+  assert.equal(await page.evaluate(() => getComputedStyle(globalThis.kept.video).position), 'absolute', 'with its looks');
+});
+
+test('a page that asks for something else in every event gets one player of what it asked for last', LIMIT, async () => {
+  await page.evaluate(() => {
+    const node = document.createElement('ringcast-camera');
+    globalThis.kept = node;
+    let count = 0;
+    node.addEventListener('statechange', () => {
+      const deed = [() => node.restart(), () => (node.camera = 'yard'), () => node.pause(), () => node.play().catch(() => {}), () => node.remove(), () => document.body.append(node), () => node.player?.stop(), () => node.play().catch(() => {})][count++];
+      deed?.();
+    });
+    Object.assign(node, { camera: 'front', defaultMuted: true });
+    document.body.append(node);
+  });
+  await until(async () => (await videos(page))[0]?.time > HOURS, 'the camera that was asked for last');
+  await untilMoving(page);
+  await until(() => server.viewers === 1, 'one viewer');
+});
+
+test('assistive technology hears a name, a state, and what is wrong', LIMIT, async () => {
+  await show('<ringcast-camera camera="front" muted></ringcast-camera>');
+  const session = await context.newCDPSession(page);
+  const named = async (name) => {
+    const { nodes } = await session.send('Accessibility.getFullAXTree');
+    return nodes.find((node) => node.role?.value === 'group' && node.name?.value === name);
+  };
+  await untilMoving(page);
+  await until(() => named('front: Live'), 'its name and state');
+  server.setState('front', 'backoff', 'connection refused');
+  const status = element().getByRole('status');
+  await until(async () => /^Offline since \d\d:\d\d\nconnection refused$/.test(await status.innerText()), 'what is wrong');
+  server.setState('front', 'streaming');
+  await until(async () => (await status.innerText()) === '', 'nothing is wrong any more');
+  await element().evaluate((node) => node.setAttribute('aria-label', 'The front door'));
+  await until(() => named('The front door'), 'the page’s own name for it');
+});
