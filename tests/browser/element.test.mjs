@@ -1,6 +1,7 @@
 // <ringcast-camera> behaves like a <video>: attributes, properties, methods, events, size, and being moved about.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { launchBrowser, until, untilMoving, videos, watchErrors } from './support/browser.mjs';
 import { makeClip } from './support/clip.mjs';
@@ -47,6 +48,13 @@ const element = () => page.locator('ringcast-camera');
 const show = (markup) => page.evaluate((html) => {
   document.body.innerHTML = html;
 }, markup);
+/** The fields of `stats`, as the package's declarations name them. */
+function declaredFigures() {
+  const text = readFileSync(new URL('../../player/types/player.d.ts', import.meta.url), 'utf8');
+  const [, body] = /interface RingcastStats \{([^}]*)\}/.exec(text);
+  return [...body.matchAll(/^ {2}(\w+): /gm)].map(([, name]) => name).sort();
+}
+
 /** What the promise of `play()` comes to: null, or the name of the error. */
 const outcome = (handle) => handle.evaluate((promise) => promise.value);
 const play = () => page.evaluateHandle(() => {
@@ -108,6 +116,8 @@ test('it plays by itself, tells what its video tells, and shows another camera w
   await untilMoving(page);
   const { upgrades } = server;
   await until(() => page.evaluate(() => globalThis.heard.includes('stats')), 'figures');
+  const figures = await element().evaluate(({ player }) => Object.keys(player.stats));
+  assert.deepEqual(figures.sort(), declaredFigures(), 'every figure is declared, and no other');
   assert.deepEqual(await element().evaluate((node) => [node.getAttribute('state'), node.getAttribute('condition'), node.state, node.paused, node.videoWidth, node.videoHeight, node.readyState, node.error]),
     ['playing', 'live', 'playing', false, 320, 180, 4, null]);
   assert.ok(await element().evaluate((node) => node.currentTime > 0 && node.buffered.length === 1 && node.getVideoPlaybackQuality().totalVideoFrames > 5));

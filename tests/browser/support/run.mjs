@@ -1,7 +1,7 @@
 // Runs one test file, or says why it cannot run here and ends with 77, which ctest shows as skipped.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,12 +11,14 @@ const name = basename(file);
 const tests = fileURLToPath(new URL('../../', import.meta.url));
 
 function missing() {
+  const packages = [...readFileSync(file, 'utf8').matchAll(/ from '(?!node:|\.)([^']+)'/g)].map(([, module]) => module);
+  if (!name.startsWith('unit_')) packages.push('playwright-core', 'ws');
+  for (const module of packages) {
+    if (!existsSync(join(tests, 'node_modules', module))) return `the npm package ${module} is missing: run npm ci in tests/`;
+  }
   if (name.startsWith('unit_')) return null;
   const chromium = process.env.RINGCAST_CHROMIUM ?? '/usr/bin/chromium';
   if (!existsSync(chromium)) return `there is no ${chromium} (set RINGCAST_CHROMIUM)`;
-  for (const module of ['playwright-core', 'ws']) {
-    if (!existsSync(join(tests, 'node_modules', module))) return `the npm package ${module} is missing: run npm ci in tests/`;
-  }
   if (name.startsWith('real_')) {
     for (const program of ['ringcastd', 'ringcast-fanout', 'ringcast-ingest', 'ringcast-test-camera']) {
       const path = join(process.env.RINGCAST_BUILD ?? '', 'bin', program);

@@ -1,0 +1,179 @@
+/** What a player is doing. */
+export type RingcastState =
+  | 'idle'
+  | 'connecting'
+  | 'buffering'
+  | 'playing'
+  | 'stalled'
+  | 'reconnecting'
+  | 'stopped'
+  | 'failed';
+
+interface RingcastCommonOptions {
+  /** Seconds to stay behind the newest picture at least, 0 to 8. 0 unless told otherwise: as near as the jitter lets. */
+  targetDelay?: number;
+  /** What may wait for a slow browser, 16 MiB unless told otherwise; above it whole groups of pictures are left out. */
+  maxQueueBytes?: number;
+  /** Aborting it is a `stop()`, and no `start()` does anything after it. */
+  signal?: AbortSignal;
+}
+
+interface RingcastCameraOptions extends RingcastCommonOptions {
+  /** The camera's name. */
+  camera: string;
+  /** Where ringcast's own pages are, `/` unless told otherwise; relative to the page. */
+  src?: string;
+  url?: undefined;
+}
+
+interface RingcastUrlOptions extends RingcastCommonOptions {
+  /** The camera's WebSocket itself, instead of `camera` and `src`. */
+  url: string;
+  camera?: string;
+  src?: string;
+}
+
+export type RingcastPlayerOptions = RingcastCameraOptions | RingcastUrlOptions;
+
+export interface RingcastStateChange {
+  state: RingcastState;
+  previous: RingcastState;
+  /** `idle`: `hidden`, `offscreen` or `paused`. After a lost connection: why, in words. */
+  reason?: string;
+  /** After a lost connection: milliseconds until the next attempt. */
+  retryMs?: number;
+  /** `connecting`: the address of the WebSocket. */
+  url?: string;
+  /** `failed`. */
+  code?: RingcastErrorCode;
+  message?: string;
+  help?: string;
+}
+
+/** `address` comes from the element only: its `src` is no address. */
+export type RingcastErrorCode = 'protocol' | 'media' | 'codec' | 'mse' | 'address';
+
+export interface RingcastError {
+  code: RingcastErrorCode;
+  /** For people. */
+  message: string;
+  /** What would make it play; part of `message`, too. */
+  help?: string;
+  /** What is not fatal has been dealt with. */
+  fatal: boolean;
+}
+
+/** A new init segment. */
+export interface RingcastInit {
+  mime: string;
+  codecs?: string;
+  width?: number | null;
+  height?: number | null;
+  generation?: number;
+}
+
+/** What the server says of the camera. */
+export interface RingcastCameraState {
+  /** `starting`, `streaming`, `stalled`, `backoff`, `disabled`, `idle` or `failed`. */
+  state: string;
+  error: string | null;
+}
+
+/** Once a second. Times are in seconds; null is what is not known (yet). */
+export interface RingcastStats {
+  /** From the moment of capture to the picture's being on the screen: the median of the last second. */
+  latency: number | null;
+  /** By whose clock: the camera's own, or the server's because the camera does not tell. */
+  latencyFrom: 'camera' | 'server' | null;
+  /** By how much the server's clock, and so `latency`, may be mistaken. */
+  clockError: number | null;
+  /** From `start()` to the first picture on the screen. */
+  firstPicture: number | null;
+  /** How far behind the end of the newest picture in the browser. */
+  delay: number | null;
+  /** How far behind it wants to be. */
+  target: number;
+  buffered: number;
+  /** Since the last message. */
+  silence: number;
+  /** Fragments that came in the last second; one is a video frame. */
+  fps: number;
+  /** Bits that came in the last second. */
+  bitrate: number;
+  fragments: number;
+  connections: number;
+  /** Fragments that never came. */
+  missed: number;
+  /** Fragments left out because this viewer is too slow. */
+  dropped: number;
+  /** What waits for the browser. */
+  queueBytes: number;
+  framesDecoded: number | null;
+  framesDropped: number | null;
+  codecs: string | null;
+  /** Whether sound is played; null if there is none. */
+  sound: boolean | null;
+  width: number | null;
+  height: number | null;
+  /** `delay` is over 1 s. */
+  late: boolean;
+}
+
+export interface RingcastPlayerEventMap {
+  statechange: CustomEvent<RingcastStateChange>;
+  /** `seconds` from `start()` to the first picture on the screen. */
+  firstpicture: CustomEvent<{ seconds: number }>;
+  error: CustomEvent<RingcastError>;
+  init: CustomEvent<RingcastInit>;
+  camerastate: CustomEvent<RingcastCameraState>;
+  /** So many fragments were left out because this viewer is too slow. */
+  drop: CustomEvent<{ fragments: number; by: 'server' | 'browser' }>;
+  /** It could start only without sound. */
+  automuted: CustomEvent<Record<string, never>>;
+  /** The video is about to be emptied, to begin again at once. */
+  reset: CustomEvent<Record<string, never>>;
+  stats: CustomEvent<RingcastStats>;
+}
+
+/** Shows one live camera in a `<video>`. */
+export class RingcastPlayer extends EventTarget {
+  /** The player has `video` to itself between `start()` and `stop()`. */
+  constructor(video: HTMLVideoElement, options: RingcastPlayerOptions);
+
+  readonly video: HTMLVideoElement;
+  /** The address of the WebSocket. */
+  readonly url: string;
+  readonly state: RingcastState;
+  /** The detail of the last `stats` event since `start()`. */
+  readonly stats: RingcastStats | null;
+  /** May be changed at any time. */
+  targetDelay: number;
+
+  /** Begins to show the camera. Does nothing while it is shown already. */
+  start(): void;
+  /** Ends at once and undoes all that `start()` made. Allowed in every state and as often as you like. */
+  stop(): void;
+  /** Says whether anybody can see the video; after a few seconds out of sight nothing is fetched any more. */
+  setVisible(visible: boolean): void;
+
+  addEventListener<K extends keyof RingcastPlayerEventMap>(
+    type: K,
+    listener: (this: RingcastPlayer, event: RingcastPlayerEventMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<K extends keyof RingcastPlayerEventMap>(
+    type: K,
+    listener: (this: RingcastPlayer, event: RingcastPlayerEventMap[K]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}

@@ -1,0 +1,128 @@
+import type { RingcastError, RingcastPlayer, RingcastPlayerEventMap, RingcastState } from './player.js';
+
+/** What a person wants to know about a camera. */
+export interface RingcastCondition {
+  name: 'live' | 'late' | 'connecting' | 'reconnecting' | 'offline' | 'failed' | 'idle';
+  /** A word or two, such as `Live` or `Offline since 14:03`. */
+  label: string;
+  /** A sentence, or nothing. */
+  text: string;
+}
+
+/** Events of the `<video>` inside, which the element dispatches too. */
+type VideoEvents =
+  | 'play'
+  | 'playing'
+  | 'pause'
+  | 'waiting'
+  | 'timeupdate'
+  | 'volumechange'
+  | 'ratechange'
+  | 'resize'
+  | 'seeking'
+  | 'seeked'
+  | 'loadedmetadata'
+  | 'loadeddata'
+  | 'canplay'
+  | 'enterpictureinpicture'
+  | 'leavepictureinpicture';
+
+interface OwnEventMap extends RingcastPlayerEventMap, Record<VideoEvents, Event> {
+  conditionchange: CustomEvent<RingcastCondition>;
+}
+
+export type RingcastCameraEventMap = Omit<HTMLElementEventMap, keyof OwnEventMap> & OwnEventMap;
+
+/**
+ * `<ringcast-camera camera="front" src="/" muted controls>`: one live camera, which behaves like a `<video>`. It plays while
+ * it is in the document.
+ */
+export class RingcastCameraElement extends HTMLElement {
+  static readonly observedAttributes: readonly string[];
+
+  /** The camera's name. */
+  camera: string | null;
+  /** Where ringcast's own pages are. */
+  get src(): string;
+  set src(address: string | null);
+  get poster(): string;
+  set poster(address: string | null);
+  get width(): number;
+  set width(pixels: number | null);
+  get height(): number;
+  set height(pixels: number | null);
+  controls: boolean;
+  /** True unless the attribute says `false`. */
+  autoplay: boolean;
+  /** The attribute `muted`. */
+  defaultMuted: boolean;
+  muted: boolean;
+  volume: number;
+  /** Seconds to stay behind the newest picture at least, 0 to 8. */
+  get targetDelay(): number;
+  set targetDelay(seconds: number | null);
+
+  /** The `<video>` inside. */
+  readonly video: HTMLVideoElement;
+  /** The player of the present camera, or null while nothing is played. */
+  readonly player: RingcastPlayer | null;
+  readonly state: RingcastState;
+  readonly condition: RingcastCondition;
+  /** Why nothing can be played, or null. */
+  readonly error: Omit<RingcastError, 'fatal'> | null;
+  readonly paused: boolean;
+  readonly videoWidth: number;
+  readonly videoHeight: number;
+  readonly readyState: number;
+  readonly networkState: number;
+  readonly currentTime: number;
+  readonly duration: number;
+  readonly playbackRate: number;
+  readonly seeking: boolean;
+  readonly ended: boolean;
+  readonly buffered: TimeRanges;
+  readonly played: TimeRanges;
+  readonly seekable: TimeRanges;
+
+  /**
+   * Plays, from the newest picture on. Kept when pictures move; broken with an `AbortError`, `NotAllowedError`,
+   * `NotSupportedError` or `InvalidStateError`.
+   */
+  play(): Promise<void>;
+  /** The picture stands still; a few seconds later nothing is fetched any more. */
+  pause(): void;
+  /** Ends the present player and begins with a new one. */
+  restart(): void;
+  requestFullscreen(options?: FullscreenOptions): Promise<void>;
+  requestPictureInPicture(): Promise<PictureInPictureWindow>;
+  requestVideoFrameCallback(callback: VideoFrameRequestCallback): number;
+  cancelVideoFrameCallback(handle: number): void;
+  getVideoPlaybackQuality(): VideoPlaybackQuality;
+
+  connectedCallback(): void;
+  connectedMoveCallback(): void;
+  disconnectedCallback(): void;
+  adoptedCallback(): void;
+  attributeChangedCallback(name: string, before: string | null, after: string | null): void;
+
+  addEventListener<K extends keyof RingcastCameraEventMap>(
+    type: K,
+    listener: (this: RingcastCameraElement, event: RingcastCameraEventMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<K extends keyof RingcastCameraEventMap>(
+    type: K,
+    listener: (this: RingcastCameraElement, event: RingcastCameraEventMap[K]) => unknown,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}

@@ -1,0 +1,22 @@
+import { RingcastCameraElement } from './ringcast-camera.js';
+
+export { RingcastPlayer } from './player.js';
+export type {
+  RingcastCameraState,
+  RingcastError,
+  RingcastErrorCode,
+  RingcastInit,
+  RingcastPlayerEventMap,
+  RingcastPlayerOptions,
+  RingcastState,
+  RingcastStateChange,
+  RingcastStats,
+} from './player.js';
+export { RingcastCameraElement };
+export type { RingcastCameraEventMap, RingcastCondition } from './ringcast-camera.js';
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'ringcast-camera': RingcastCameraElement;
+  }
+}

@@ -1,0 +1,51 @@
+// A user of the package in TypeScript, to be checked by `tsc --strict` and never run: what is right must be accepted, and what
+// is marked as an error be one.
+
+import { RingcastCameraElement, RingcastPlayer, type RingcastStats } from 'ringcast-player';
+import { RingcastCameraElement as Element } from 'ringcast-player/element';
+import { RingcastPlayer as Player, type RingcastPlayerOptions } from 'ringcast-player/player';
+
+const video = document.createElement('video');
+const leaving = new AbortController();
+const options: RingcastPlayerOptions = { camera: 'front', src: '/cameras/', targetDelay: 0.2, maxQueueBytes: 1 << 20, signal: leaving.signal };
+const player: Player = new RingcastPlayer(video, options);
+new RingcastPlayer(video, { url: 'wss://server/live/front' });
+
+player.addEventListener('statechange', ({ detail }) => {
+  if (detail.state === 'reconnecting') console.log(detail.reason?.length, detail.retryMs?.toFixed());
+  // @ts-expect-error: there is no such state
+  if (detail.state === 'sleeping') player.stop();
+});
+player.addEventListener('error', ({ detail: { code, message, fatal, help } }) => console.log(code, message.length, !fatal, help ?? ''));
+player.addEventListener('stats', ({ detail }) => {
+  const latest: RingcastStats = detail;
+  console.log(latest.fps.toFixed(1), latest.latency?.toFixed(3));
+  // @ts-expect-error: it may be null
+  console.log(latest.delay.toFixed(1));
+}, { once: true, signal: leaving.signal });
+player.addEventListener('drop', ({ detail }) => console.log(detail.fragments, detail.by === 'server'));
+player.targetDelay = 1;
+player.start();
+player.setVisible(false);
+player.stop();
+// @ts-expect-error: neither a camera nor an address
+new RingcastPlayer(video, {});
+// @ts-expect-error: the state is the player's own
+player.state = 'playing';
+
+const camera: RingcastCameraElement = document.createElement('ringcast-camera');
+const found: Element | null = document.querySelector('ringcast-camera');
+camera.camera = 'front';
+camera.src = null;
+camera.width = 320;
+const width: number = camera.width + camera.videoWidth;
+camera.muted = !camera.paused && width > 0;
+camera.addEventListener('conditionchange', ({ detail }) => console.log(detail.name === 'offline', detail.label.trim()));
+camera.addEventListener('error', ({ detail }) => console.log(detail.message.length, camera.error?.code));
+camera.addEventListener('click', ({ clientX }) => console.log(clientX));
+camera.addEventListener('playing', (event) => console.log(event.timeStamp));
+camera.requestVideoFrameCallback((now, { mediaTime }) => console.log(now, mediaTime));
+camera.play().then(() => found?.pause(), ({ name }: DOMException) => console.log(name));
+camera.player?.stop();
+// @ts-expect-error: the player keeps to the newest picture by itself
+camera.currentTime = 0;
