@@ -11,7 +11,7 @@ const name = basename(file);
 const tests = fileURLToPath(new URL('../../', import.meta.url));
 
 function missing() {
-  const packages = [...readFileSync(file, 'utf8').matchAll(/ from '(?!node:|\.)([^']+)'/g)].map(([, module]) => module);
+  const packages = [...readFileSync(file, 'utf8').matchAll(/^(?:import|\}) .*'(?!node:|\.)([^']+)';/gm)].map(([, module]) => module);
   if (!name.startsWith('unit_')) packages.push('playwright-core', 'ws');
   for (const module of packages) {
     if (!existsSync(join(tests, 'node_modules', module))) return `the npm package ${module} is missing: run npm ci in tests/`;
