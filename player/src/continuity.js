@@ -20,6 +20,11 @@ export class Continuity {
   /** The next fragment must be a keyframe, on the same timeline; what was left out before it was not missed. */
   expectKeyframe() {
     this.#needKeyframe = true;
+    this.expectGap();
+  }
+
+  /** What is left out before the next fragment was not wanted. */
+  expectGap() {
     this.#counting = false;
   }
 

@@ -18,7 +18,6 @@ export class Meter {
   #latencyBy = null;
   #frame = null; // handle of the browser's callback
   #asks = 0;
-  #askedAt = 0;
   #askAgainAt = Infinity;
   #startedAt;
   #firstPictureMs = null;
@@ -46,6 +45,11 @@ export class Meter {
 
   connected(now) {
     this.connections++;
+    this.askAgain(now);
+  }
+
+  /** The clocks may have gone apart: as after connecting. */
+  askAgain(now) {
     this.#asks = 0;
     this.#askAgainAt = now;
   }
@@ -53,7 +57,6 @@ export class Meter {
   /** The question that is due, or null. */
   dueQuestion(now) {
     if (now < this.#askAgainAt) return null;
-    this.#askedAt = now;
     const next = ASK_EARLY_MS[++this.#asks];
     this.#askAgainAt = now + (next === undefined ? ASK_MS : next - ASK_EARLY_MS[this.#asks - 1]);
     return this.#clock.question(now);

@@ -18,6 +18,9 @@ const SUSPEND_MS = 5000; // hidden, off-screen or paused for so long: the socket
 const HEALTHY_MS = 10_000; // playing for so long: the next loss is answered quickly again
 const SILENCE_MS = 10_000; // a streaming camera that sends nothing: the connection is dead and nobody told us
 const OFFLINE_SILENCE_MS = 120_000; // the same while the camera is away
+const ANSWER_MS = 3000; // a connection that slept may be long dead: so long it has to answer
+const LATE_TICK_MS = 5000; // the page was frozen or the machine suspended
+const IN_FLIGHT_MS = 3000; // fragments that come later than this after a pause: the server does not know pauses
 const REPEATS_MS = 3000; // a new connection begins with fragments that the old one brought already
 
 const seeksOnly = () => globalThis.navigator?.vendor?.startsWith('Apple') ?? false;
@@ -38,11 +41,14 @@ export class Session {
   #edge = new LiveEdge({ seeksOnly: seeksOnly() });
   #camera = { state: null, error: null };
   #suspended = new Map(); // reason → true once in force, else the function that cancels its timer
+  #pausedAt = 0;
+  #answerBy = Infinity;
   #connectedAt = 0;
   #messageAt = 0;
   #playingSince = null;
   #position = 0;
   #trimmedAt = 0;
+  #tickedAt = Date.now();
   #statsAt = 0;
   #meter = null;
 
@@ -91,8 +97,9 @@ export class Session {
   suspend(reason) {
     if (this.#scope.closed || this.#suspended.has(reason)) return;
     const cancel = this.#scope.timeout(SUSPEND_MS, () => {
-      if (document.pictureInPictureElement === this.#video) {
-        this.#suspended.delete(reason);
+      this.#suspended.delete(reason);
+      if (isInPicture(this.#video)) {
+        this.suspend(reason); // somebody looks at it: asked again later
         return;
       }
       const running = !this.#asleep;
@@ -108,18 +115,41 @@ export class Session {
     this.#suspended.delete(reason);
     this.#edge.excuse(performance.now());
     if (entry !== true) entry();
-    else if (!this.#asleep) this.#connect();
+    else if (!this.#asleep) this.#wakeUp();
   }
 
   get #asleep() {
     return [...this.#suspended.values()].includes(true);
   }
 
+  /** The connection stays, quiet, so that the pictures are there at once on return. */
   #fallAsleep(reason) {
-    this.#transport?.close();
+    this.#pausedAt = performance.now();
+    this.#answerBy = Infinity;
+    if (this.#transport.connected) this.#transport.send(JSON.stringify({ type: 'pause' }));
+    else this.#transport.close();
     this.#playingSince = null;
-    this.#continuity.expectKeyframe();
     this.#owner.enter('idle', { reason });
+  }
+
+  #wakeUp() {
+    this.#continuity.expectGap();
+    if (!this.#transport.connected) {
+      this.#connect();
+      return;
+    }
+    this.#edge.join();
+    this.#transport.send(JSON.stringify({ type: 'resume' }));
+    this.#probe(performance.now());
+    this.#owner.enter('buffering');
+  }
+
+  /** Asks for a sign of life. */
+  #probe(now) {
+    this.#messageAt = now;
+    this.#answerBy = now + ANSWER_MS;
+    this.#meter.askAgain(now);
+    this.#askTime(now);
   }
 
   #connect() {
@@ -148,11 +178,17 @@ export class Session {
   #onLost({ reason, retryMs }) {
     this.#playingSince = null;
     this.#announced = null;
+    this.#answerBy = Infinity;
+    if (this.#asleep) {
+      this.#transport.close(); // until somebody looks again
+      return;
+    }
     this.#owner.enter(this.#meter.connections > 0 ? 'reconnecting' : 'connecting', { reason, retryMs });
   }
 
   #onText(text) {
     this.#messageAt = performance.now();
+    this.#answerBy = Infinity;
     let message;
     try {
       message = JSON.parse(text);
@@ -173,12 +209,18 @@ export class Session {
   }
 
   #askTime(now) {
+    if (!this.#transport?.connected) return;
     const question = this.#meter.dueQuestion(now);
     if (question) this.#transport.send(question);
   }
 
   #onBinary(data) {
     this.#messageAt = performance.now();
+    this.#answerBy = Infinity;
+    if (this.#asleep && this.#messageAt - this.#pausedAt > IN_FLIGHT_MS) {
+      this.#transport.close();
+      return;
+    }
     const bytes = new Uint8Array(data);
     try {
       if (isInitSegment(bytes)) this.#onInit(bytes);
@@ -347,6 +389,10 @@ export class Session {
 
   #tick() {
     const now = performance.now();
+    const wall = Date.now(); // the other clock may stand still in a suspended machine
+    if (wall - this.#tickedAt > LATE_TICK_MS) this.#probe(now);
+    this.#tickedAt = wall;
+    this.#askTime(now); // it keeps a quiet connection, too
     if (this.#asleep || document.hidden) {
       this.#edge.excuse(now);
       return;
@@ -360,9 +406,8 @@ export class Session {
 
   #watchSocket(now) {
     if (!this.#transport?.connected) return;
-    this.#askTime(now);
     const limit = this.#camera.state === 'streaming' ? SILENCE_MS : OFFLINE_SILENCE_MS;
-    if (now - this.#messageAt > limit) {
+    if (now - this.#messageAt > limit || now > this.#answerBy) {
       this.#messageAt = now;
       this.#transport.reconnect('nothing came for too long');
     } else if (this.#playingSince !== null && now - this.#playingSince > HEALTHY_MS) {
@@ -422,6 +467,12 @@ export class Session {
       late: delay !== null && delay > FAR_S,
     });
   }
+}
+
+/** Whether the video is in a window of its own, which is seen while the page is hidden. */
+function isInPicture(video) {
+  const root = video.getRootNode?.() ?? document;
+  return root.pictureInPictureElement === video || video.webkitPresentationMode === 'picture-in-picture';
 }
 
 function rangesOf(video) {

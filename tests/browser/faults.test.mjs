@@ -242,12 +242,13 @@ test('a hidden page fetches nothing, and is live again when it is looked at', LI
     document.dispatchEvent(new Event('visibilitychange'));
   }, hidden);
   await hide(true);
-  await until(() => server.viewers === 0, 'the socket is closed', 15_000);
+  await until(() => server.served === 0, 'nothing is sent', 15_000);
   const hiddenAt = (await videos(page))[0].time;
   await until(() => server.cameras.get('front').newest / 25 > hiddenAt + 8, 'some time');
   await hide(false);
   await assertBack('after a while out of sight');
   assert.ok((await videos(page))[0].behind < 1.5, 'at the live edge');
+  assert.equal(server.upgrades, 1, 'on the same connection');
 });
 
 test('a page that was frozen is live again', LIMIT, async () => {

@@ -85,9 +85,9 @@ export class FakeServer {
     return this.#hanging.size;
   }
 
-  /** Connections that wait for an answer that never comes. */
-  get waiting() {
-    return this.#hanging.size;
+  /** How many viewers are sent something. */
+  get served() {
+    return [...this.#viewers].filter(({ paused }) => !paused).length;
   }
 
   /** Starts, and after stop() starts again on the same port. */

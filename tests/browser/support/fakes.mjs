@@ -223,6 +223,10 @@ export function fakePage() {
   const urls = new Set();
   const page = { document: new Target(), window: new Target(), urls };
   page.document.hidden = false;
+  page.hide = (hidden) => {
+    page.document.hidden = hidden;
+    page.document.fire('visibilitychange');
+  };
   page.document.baseURI = 'http://server/';
   FakeSocket.all = [];
   FakeSocket.refuses = false;
