@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config_camera.h"
 #include "config_check.h"
 #include "config_read.h"
 #include "config_report.h"
@@ -53,6 +54,7 @@ enum kind {
     KIND_CHOICE,
     KIND_LISTEN,
     KIND_GROUP,
+    KIND_SUB, /* a URL, or a group of a camera's settings */
     KIND_CAMERAS
 };
 
@@ -124,6 +126,7 @@ static const struct setting top_settings[] = {
     {"cameras", KIND_CAMERAS, REQUIRED, TOP(cameras), 0, CAMERAS_MAX, .number = 0},
 };
 
+/* Between the name and the sub stream stand the settings that a sub stream has, too. */
 static const struct setting camera_settings[] = {
     {"name", KIND_STRING, REQUIRED, CAMERA(name), 1, CONFIG_CAMERA_NAME_MAX, .check = config_check_name},
     {"url", KIND_URL, REQUIRED, CAMERA(url), 1, URL_MAX, .check = config_check_url},
@@ -143,7 +146,11 @@ static const struct setting camera_settings[] = {
     {"on_demand", KIND_BOOLEAN, 0, CAMERA(on_demand), .number = false},
     {"on_demand_idle", KIND_INTEGER, 0, CAMERA(on_demand_idle), ON_DEMAND_IDLE_MIN, ON_DEMAND_IDLE_MAX,
      .number = ON_DEMAND_IDLE_DEFAULT},
+    {"sub", KIND_SUB, 0, 0, 1, URL_MAX, .text = NULL},
 };
+
+#define SUB_SETTINGS (&camera_settings[1])
+#define SUB_SETTING_COUNT (COUNT(camera_settings) - 2)
 
 /* One group of settings while it is read: the file's, or a camera's. */
 struct reader {
@@ -151,8 +158,10 @@ struct reader {
     struct config_report *report;
     const struct config_source *source;
     const config_setting_t *group;
-    void *object;       /* what the offsets are in */
-    const char *prefix; /* of its fields: "" or "cameras[2]." */
+    void *object;              /* what the offsets are in */
+    bool inherits;             /* what is not given has its value already */
+    struct config_camera *sub; /* where the camera's sub stream goes */
+    const char *prefix;        /* of its fields: "" or "cameras[2]." */
     unsigned line;
 };
 
@@ -223,6 +232,8 @@ static bool has_kind(enum kind kind, const config_setting_t *given)
         return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64 || type == CONFIG_TYPE_STRING;
     case KIND_GROUP:
         return type == CONFIG_TYPE_GROUP;
+    case KIND_SUB:
+        return type == CONFIG_TYPE_GROUP || type == CONFIG_TYPE_STRING;
     case KIND_CAMERAS:
         return type == CONFIG_TYPE_LIST;
     default:
@@ -238,6 +249,7 @@ static bool check_kind(const struct reader *reader, const struct setting *settin
         [KIND_INTEGER] = "an integer",
         [KIND_COUNT] = "an integer or \"auto\"",
         [KIND_GROUP] = "a group",
+        [KIND_SUB] = "a string or a group",
         [KIND_CAMERAS] = "a list of groups",
     };
     static const char *const advice[] = {
@@ -245,6 +257,7 @@ static bool check_kind(const struct reader *reader, const struct setting *settin
         [KIND_INTEGER] = "write a whole number, without quotes",
         [KIND_COUNT] = "write a whole number, or \"auto\"",
         [KIND_GROUP] = "write { … };",
+        [KIND_SUB] = "write sub = \"rtsp://…\"; or sub = { url = \"rtsp://…\"; … };",
         [KIND_CAMERAS] = "write cameras = ( { … }, { … } );",
     };
     bool string = setting->kind >= sizeof(expected) / sizeof(expected[0]) || expected[setting->kind] == NULL;
@@ -368,6 +381,8 @@ static void read_cameras(const struct reader *reader, const struct setting *sett
 static void read_members(const struct reader *reader, const struct setting *setting,
                          const config_setting_t *given);
 
+static void read_sub(const struct reader *reader, const config_setting_t *given);
+
 static void take_given(const struct reader *reader, const struct setting *setting,
                        const config_setting_t *given)
 {
@@ -396,6 +411,9 @@ static void take_given(const struct reader *reader, const struct setting *settin
     case KIND_GROUP:
         read_members(reader, setting, given);
         break;
+    case KIND_SUB:
+        read_sub(reader, given);
+        break;
     case KIND_CAMERAS:
         read_cameras(reader, setting, given);
         break;
@@ -406,6 +424,8 @@ static void take_default(const struct reader *reader, const struct setting *sett
 {
     if ((setting->flags & REQUIRED) != 0)
         report_at(reader, reader->line, setting->name, "missing; add it");
+    else if (reader->inherits)
+        return;
     else if (setting->kind == KIND_BOOLEAN)
         take_boolean(reader, setting, setting->number != 0);
     else if (setting->kind == KIND_GROUP)
@@ -507,8 +527,67 @@ static void check_protection(const struct reader *reader, const struct config_ca
                   "\"udp\" is not protected by the TLS of rtsps; use \"tcp\" or \"auto\"");
 }
 
+/* All that is neither the URL nor the name; of two pairs of credentials, its own. */
+static void inherit(struct config_camera *sub, const struct config_camera *camera)
+{
+    *sub = *camera;
+    sub->name = sub->url = sub->username = sub->password = sub->tls_fingerprint = NULL;
+}
+
+static char *copy_of(const char *text)
+{
+    return text == NULL ? NULL : need(strdup(text));
+}
+
+/* What of the camera's settings is text, after its own have been read. */
+static void inherit_texts(struct config_camera *sub, const struct config_camera *camera)
+{
+    size_t length;
+    bool own = sub->username != NULL || sub->password != NULL ||
+               (sub->url != NULL && config_url_userinfo(sub->url, &length) != NULL);
+
+    if (!own) {
+        sub->username = copy_of(camera->username);
+        sub->password = copy_of(camera->password);
+    }
+    if (sub->tls_fingerprint == NULL)
+        sub->tls_fingerprint = copy_of(camera->tls_fingerprint);
+    sub->enabled = sub->enabled && camera->enabled;
+    if (camera->name != NULL && asprintf(&sub->name, "%s" CONFIG_SUB_SUFFIX, camera->name) < 0)
+        abort();
+}
+
+/* The URL alone, or a group; what is not said is as for the camera, whose other settings have been read. */
+static void read_sub(const struct reader *camera_reader, const config_setting_t *given)
+{
+    char prefix[FIELD_SIZE];
+    const struct config_camera *camera = camera_reader->object;
+    struct reader reader = *camera_reader;
+    struct config_camera *sub = reader.sub;
+
+    inherit(sub, camera);
+    reader.object = sub;
+    reader.inherits = true;
+    reader.line = config_setting_source_line(given);
+    sub->line = (int)reader.line;
+    sub->sub = true;
+    if (config_setting_is_group(given)) {
+        snprintf(prefix, sizeof(prefix), "%ssub.", camera_reader->prefix);
+        reader.prefix = prefix;
+        reader.group = given;
+        read_group(&reader, SUB_SETTINGS, SUB_SETTING_COUNT);
+        check_credentials(&reader, sub);
+    } else {
+        struct setting url = *find_setting(camera_settings, COUNT(camera_settings), "url");
+        url.name = "sub";
+        take_url(&reader, &url, config_setting_get_string(given));
+    }
+    check_protection(&reader, sub);
+    inherit_texts(sub, camera);
+}
+
 static void read_camera(const struct reader *top, size_t index, const config_setting_t *given,
-                        struct config_camera *camera)
+                        struct config_camera *camera, struct config_camera *sub)
 {
     char prefix[FIELD_SIZE];
     struct reader reader = *top;
@@ -516,6 +595,7 @@ static void read_camera(const struct reader *top, size_t index, const config_set
     snprintf(prefix, sizeof(prefix), "cameras[%zu].", index);
     reader.group = given;
     reader.object = camera;
+    reader.sub = sub;
     reader.prefix = prefix;
     reader.line = config_setting_source_line(given);
     camera->line = (int)reader.line;
@@ -553,6 +633,23 @@ static void check_unique(const struct reader *reader, const config_setting_t *ca
               first, place.file, place.line);
 }
 
+/* Behind the COUNT cameras stand as many places for sub streams: each that is there goes behind its camera.
+ */
+static void place_subs(struct config *config, size_t count)
+{
+    struct config_camera *streams = need(calloc(2 * count + 1, sizeof(*streams)));
+    size_t used = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        streams[used++] = config->cameras[i];
+        if (config->cameras[count + i].sub)
+            streams[used++] = config->cameras[count + i];
+    }
+    free(config->cameras);
+    config->cameras = streams;
+    config->camera_count = used;
+}
+
 static void read_cameras(const struct reader *reader, const struct setting *setting,
                          const config_setting_t *given)
 {
@@ -565,12 +662,12 @@ static void read_cameras(const struct reader *reader, const struct setting *sett
                   setting->max);
         return;
     }
-    config->cameras = need(calloc((size_t)count + 1, sizeof(*config->cameras)));
+    config->cameras = need(calloc(2 * (size_t)count + 1, sizeof(*config->cameras)));
     config->camera_count = (size_t)count;
     for (size_t i = 0; i < config->camera_count; i++) {
         const config_setting_t *camera = config_setting_get_elem(given, (unsigned)i);
         if (config_setting_is_group(camera)) {
-            read_camera(reader, i, camera, &config->cameras[i]);
+            read_camera(reader, i, camera, &config->cameras[i], &config->cameras[(size_t)count + i]);
             continue;
         }
         char field[FIELD_SIZE];
@@ -580,6 +677,10 @@ static void read_cameras(const struct reader *reader, const struct setting *sett
     }
     for (size_t i = 0; i < config->camera_count; i++)
         check_unique(reader, given, i);
+    place_subs(config, (size_t)count);
+    if (config->camera_count > CAMERAS_MAX)
+        report_at(reader, line, setting->name, "%zu cameras and sub streams together; configure at most %d",
+                  config->camera_count, CAMERAS_MAX);
 }
 
 /* Nobody is authenticated: whoever reaches an address gets all that is there. */

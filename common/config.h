@@ -16,6 +16,10 @@
 /* Longest camera name in bytes, without the NUL. */
 #define CONFIG_CAMERA_NAME_MAX 64
 
+/* A camera's sub stream is a stream of its own, named after the camera; '/' is in no camera's name. */
+#define CONFIG_SUB_SUFFIX "/sub"
+#define CONFIG_STREAM_NAME_MAX (CONFIG_CAMERA_NAME_MAX + (int)sizeof(CONFIG_SUB_SUFFIX) - 1)
+
 /* Where a camera's settings are from: the file, the file and changes at run time, or those alone. */
 enum config_origin { CONFIG_FROM_FILE, CONFIG_CHANGED, CONFIG_ADDED };
 
@@ -26,10 +30,12 @@ enum config_transport { CONFIG_TRANSPORT_AUTO, CONFIG_TRANSPORT_TCP, CONFIG_TRAN
 
 struct config_source;
 
-/* A camera's settings. Another member belongs into config_camera.c too, or a reload does not see its change.
+/* The settings of a camera's stream, the main or the sub stream. Another member belongs into config_camera.c
+ * too, or a reload does not see its change.
  */
 struct config_camera {
-    char *name;                          /* 1…64 bytes of UTF-8, no '/' and no control characters, unique */
+    char *name; /* 1…64 bytes of UTF-8, no '/' and no control characters, unique; "<camera>/sub": a sub stream
+                 */
     char *url;                           /* "rtsp://…"; may hold credentials: a secret */
     char *username;                      /* plain, any characters; NULL: none */
     char *password;                      /* plain, any characters; NULL: none; a secret */
@@ -45,6 +51,7 @@ struct config_camera {
     bool enabled;          /* default: true */
     bool on_demand;        /* default: false */
     size_t on_demand_idle; /* seconds without anybody watching before it sleeps */
+    bool sub;              /* it is the sub stream of the camera before it */
     enum config_origin origin;
     int line; /* where the camera begins in the file; 0: not in it */
 };
@@ -75,8 +82,9 @@ struct config {
     size_t fanout_processes;     /* 0: as many as there are cores */
     struct config_viewers viewers;
     enum log_level log_level;
-    struct config_camera *cameras;
-    size_t camera_count;
+    struct config_camera
+        *cameras;        /* in the file's order; a sub stream comes after its camera's main stream */
+    size_t camera_count; /* sub streams counted */
 };
 
 /*

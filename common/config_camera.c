@@ -45,6 +45,11 @@ void config_camera_finish(struct config_camera *camera)
     camera->name = camera->url = camera->username = camera->password = NULL;
 }
 
+bool config_is_sub(const char *name)
+{
+    return strchr(name, '/') != NULL;
+}
+
 /* Everything that a worker is told and that is no string. */
 static unsigned flags(const struct config_camera *camera)
 {

@@ -13,6 +13,9 @@
 /* A deep copy, to be finished. Aborts when out of memory, as all of the configuration does. */
 void config_camera_copy(struct config_camera *to, const struct config_camera *from);
 
+/* True if NAME is that of a sub stream. */
+bool config_is_sub(const char *name);
+
 /* Frees what it points to; secrets are overwritten first. */
 void config_camera_finish(struct config_camera *camera);
 

@@ -103,7 +103,10 @@ static void settle(struct config *config, const json_t *changes, struct config_r
         struct config_camera *camera = &config->cameras[i];
         round_sizes(&camera->ring_size, &camera->ring_size_max);
         camera->line = camera->line > 0 ? (int)config_source_place(source, (unsigned)camera->line).line : 0;
-        camera->origin = config_overlay_origin(changes, camera->name);
+        if (camera->sub)
+            camera->origin = config->cameras[i - 1].origin;
+        else
+            camera->origin = config_overlay_origin(changes, camera->name);
     }
 }
 

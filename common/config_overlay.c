@@ -30,8 +30,27 @@ static int index_of(const config_setting_t *cameras, const char *name)
     return -1;
 }
 
-/* What is neither text, number nor boolean becomes a group, which no setting of a camera may be. */
-static bool add_setting(config_setting_t *camera, const char *name, const json_t *value)
+static bool add_setting(config_setting_t *camera, const char *name, const json_t *value, bool within);
+
+/* The members of a group within a camera's settings; a group within it stays empty, which no setting may be.
+ */
+static bool add_group(config_setting_t *camera, const char *name, const json_t *value, bool within)
+{
+    config_setting_t *group = config_setting_add(camera, name, CONFIG_TYPE_GROUP);
+    const char *member;
+    json_t *inner;
+    bool added = group != NULL;
+
+    if (within || !added)
+        return added;
+    json_object_foreach((json_t *)value, member, inner)
+    {
+        added = added && (json_is_null(inner) || add_setting(group, member, inner, true));
+    }
+    return added;
+}
+
+static bool add_setting(config_setting_t *camera, const char *name, const json_t *value, bool within)
 {
     config_setting_t *setting;
 
@@ -50,7 +69,7 @@ static bool add_setting(config_setting_t *camera, const char *name, const json_t
         setting = config_setting_add(camera, name, CONFIG_TYPE_BOOL);
         return setting != NULL && config_setting_set_bool(setting, json_is_true(value)) == CONFIG_TRUE;
     default:
-        return config_setting_add(camera, name, CONFIG_TYPE_GROUP) != NULL;
+        return add_group(camera, name, value, within);
     }
 }
 
@@ -63,7 +82,7 @@ static void change(config_setting_t *camera, json_t *settings, struct config_rep
     {
         char field[FIELD_SIZE];
         config_setting_remove(camera, name);
-        if (json_is_null(value) || add_setting(camera, name, value))
+        if (json_is_null(value) || add_setting(camera, name, value, false))
             continue;
         snprintf(field, sizeof(field), "%.64s", name);
         config_report_add(report, 0, field, "unknown setting; see docs/reference/configuration.md");
@@ -86,7 +105,7 @@ static void apply(config_setting_t *cameras, const char *name, const json_t *ent
         camera = config_setting_add(cameras, NULL, CONFIG_TYPE_GROUP);
         json_t *own = json_string(name);
         if (camera != NULL && own != NULL)
-            add_setting(camera, "name", own);
+            add_setting(camera, "name", own, false);
         json_decref(own);
     }
     if (camera != NULL)

@@ -152,7 +152,7 @@ static bool record_fragment(void *context, uint8_t *data, size_t size, const rin
     return limit <= 0 || recording->seconds < limit;
 }
 
-/* CAMERA-20261123T093000.mp4 here, or what --output says. A camera's name has no '/'. */
+/* CAMERA-20261123T093000.mp4 here, or what --output says. Of a camera's sub stream: CAMERA-sub-…. */
 static void choose_name(struct recording *recording)
 {
     const char *output = recording->options->output;
@@ -169,6 +169,8 @@ static void choose_name(struct recording *recording)
     }
     strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", localtime_r(&now, &local));
     snprintf(recording->stem, sizeof(recording->stem), "%s-%s", recording->options->arguments[0], stamp);
+    for (char *slash = strchr(recording->stem, '/'); slash != NULL; slash = strchr(slash, '/'))
+        *slash = '-';
 }
 
 static enum exit_code summarize(const struct recording *recording)

@@ -14,10 +14,14 @@
 #define LINE_MAX_BYTES 4096
 
 /* Settings whose values are texts whatever they look like. A password may be 1234. */
-static const char *const texts[] = {"url", "username", "password", "tls_fingerprint", "sub"};
+static const char *const texts[] = {"url",     "username",     "password",     "tls_fingerprint",    "sub",
+                                    "sub.url", "sub.username", "sub.password", "sub.tls_fingerprint"};
 
 /* Of these, the values are secrets, or may hold them. */
-static const char *const secrets[] = {"url", "password"};
+static const char *const secrets[] = {"url", "password", "sub", "sub.url", "sub.password"};
+
+/* "sub.url=…" is a member of the group that the setting "sub" may be. */
+static const char sub_prefix[] = "sub.";
 
 static bool is_in(const char *name, size_t length, const char *const *list, size_t count)
 {
@@ -94,6 +98,18 @@ static json_t *value_of(const char *argument, size_t length)
     return value;
 }
 
+/* Consumes VALUE. */
+static bool put(json_t *settings, const char *name, size_t length, json_t *value)
+{
+    size_t prefix = strlen(sub_prefix);
+
+    if (length <= prefix || memcmp(name, sub_prefix, prefix) != 0)
+        return json_object_setn_new(settings, name, length, value) == 0;
+    if (!json_is_object(json_object_get(settings, "sub")))
+        json_object_set_new(settings, "sub", json_object());
+    return json_object_setn_new(json_object_get(settings, "sub"), name + prefix, length - prefix, value) == 0;
+}
+
 static bool take(json_t *settings, char *argument)
 {
     size_t length = strcspn(argument, "=");
@@ -103,7 +119,7 @@ static bool take(json_t *settings, char *argument)
         return false;
     }
     json_t *value = value_of(argument, length);
-    bool taken = value != NULL && json_object_setn_new(settings, argument, length, value) == 0;
+    bool taken = value != NULL && put(settings, argument, length, value);
     if (value != NULL && !taken)
         client_complain("%.*s: not the name of a setting", (int)length, argument);
     if (IS_IN(argument, length, secrets))

@@ -24,6 +24,51 @@ struct camera *cameras_find(const struct cameras *cameras, const char *name)
     return camera;
 }
 
+/* Bytes of the name of the camera whose sub stream is called NAME; 0: that is no name of a sub stream. */
+static size_t main_length(const char *name)
+{
+    size_t length = strlen(name), suffix = strlen(CAMERA_SUB_SUFFIX);
+    bool sub = length > suffix && strcmp(name + length - suffix, CAMERA_SUB_SUFFIX) == 0;
+    return sub ? length - suffix : 0;
+}
+
+bool camera_is_sub(const struct camera *camera)
+{
+    return main_length(camera->name) > 0;
+}
+
+static bool is_name(const char *name)
+{
+    size_t length = main_length(name);
+    length = length > 0 ? length : strlen(name);
+    return length > 0 && length <= CAMERA_NAME_MAX && !memchr(name, '/', length);
+}
+
+/* A camera and its sub stream know each other, whichever comes first. */
+static void join_streams(struct cameras *cameras, struct camera *camera)
+{
+    size_t length = main_length(camera->name), own = strlen(camera->name);
+    for (struct camera *other = cameras->first; other; other = other->next) {
+        if (length > 0 && strlen(other->name) == length && memcmp(other->name, camera->name, length) == 0) {
+            camera->main = other;
+            other->sub = camera;
+        } else if (main_length(other->name) == own && memcmp(other->name, camera->name, own) == 0) {
+            camera->sub = other;
+            other->main = camera;
+        }
+    }
+}
+
+static void part_streams(struct camera *camera)
+{
+    if (camera->main) {
+        camera->main->sub = NULL;
+    }
+    if (camera->sub) {
+        camera->sub->main = NULL;
+    }
+}
+
 static struct camera *append(struct cameras *cameras, const char *name)
 {
     struct camera *camera = calloc(1, sizeof(*camera));
@@ -41,6 +86,7 @@ static struct camera *append(struct cameras *cameras, const char *name)
     camera->width = json_null();
     camera->height = json_null();
     feed_init(&camera->feed, cameras->set, camera->name);
+    join_streams(cameras, camera);
     *cameras->end = camera;
     cameras->end = &camera->next;
     cameras->count++;
@@ -49,7 +95,7 @@ static struct camera *append(struct cameras *cameras, const char *name)
 
 int cameras_add(struct cameras *cameras, const char *name, ringcast_reader *reader, int wake)
 {
-    bool valid = name[0] != '\0' && strlen(name) <= CAMERA_NAME_MAX && !strchr(name, '/');
+    bool valid = is_name(name);
     struct camera *camera = valid ? cameras_find(cameras, name) : NULL;
     if (valid && !camera) {
         camera = append(cameras, name);
@@ -122,6 +168,7 @@ static void camera_free(struct camera *camera)
 void cameras_remove(struct cameras *cameras, struct camera *camera, uint16_t code)
 {
     feed_close_viewers(&camera->feed, code);
+    part_streams(camera);
     struct camera **link = &cameras->first;
     while (*link != camera) {
         link = &(*link)->next;
@@ -134,16 +181,20 @@ void cameras_remove(struct cameras *cameras, struct camera *camera, uint16_t cod
     camera_free(camera);
 }
 
-/* "/live/NAME", percent-encoded: everything but RFC 3986's unreserved characters. */
+/* "/live/NAME", percent-encoded: everything but RFC 3986's unreserved characters; of a sub stream with its
+ * query. */
 static json_t *live_path(const char *name)
 {
-    char path[sizeof("/live/") + (size_t)3 * CAMERA_NAME_MAX] = "/live/";
+    static const char sub_query[] = "?stream=sub";
+    char path[sizeof("/live/") + (size_t)3 * CAMERA_NAME_MAX + sizeof(sub_query)] = "/live/";
     char *end = path + strlen(path);
-    for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
+    const char *slash = strchr(name, '/');
+    for (const unsigned char *c = (const unsigned char *)name; *c && *c != '/'; c++) {
         bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
                      strchr("-._~", *c);
         end += sprintf(end, plain ? "%c" : "%%%02X", *c);
     }
+    strcpy(end, slash ? sub_query : "");
     return json_string(path);
 }
 
@@ -155,14 +206,27 @@ void cameras_set_elsewhere(struct cameras *cameras, const json_t *counts)
     }
 }
 
-json_t *camera_describe(const struct camera *camera)
+static json_t *stream_describe(const struct camera *camera)
 {
     const char *codecs = json_string_value(camera->codecs);
-    return json_pack("{s:s, s:O, s:O, s:o?, s:O, s:O, s:I, s:o}", "name", camera->name, "state",
-                     camera->state, "codecs", camera->codecs, "mime",
-                     codecs ? init_cache_mime(codecs) : json_null(), "width", camera->width, "height",
-                     camera->height, "viewers", camera->feed.seats.count + camera->elsewhere, "live",
-                     live_path(camera->name));
+    return json_pack("{s:O, s:O, s:o?, s:O, s:O, s:I, s:o}", "state", camera->state, "codecs", camera->codecs,
+                     "mime", codecs ? init_cache_mime(codecs) : json_null(), "width", camera->width, "height",
+                     camera->height, "viewers", (json_int_t)camera->feed.seats.count + camera->elsewhere,
+                     "live", live_path(camera->name));
+}
+
+json_t *camera_describe(const struct camera *camera)
+{
+    json_t *description = json_pack("{s:s}", "name", camera->name);
+    json_t *stream = stream_describe(camera);
+    if (!description || !stream || json_object_update(description, stream) < 0 ||
+        json_object_set_new(description, "sub", camera->sub ? stream_describe(camera->sub) : json_null()) <
+            0) {
+        json_decref(description);
+        description = NULL;
+    }
+    json_decref(stream);
+    return description;
 }
 
 void cameras_finish(struct cameras *cameras)

@@ -13,6 +13,9 @@
 /* Longest camera name in bytes (docs/reference/configuration.md). */
 #define CAMERA_NAME_MAX 64
 
+/* What ringcastd calls a camera's sub stream: the camera's name and this. */
+#define CAMERA_SUB_SUFFIX "/sub"
+
 struct camera {
     char *name;
     json_t *state;          /* string: a state of docs/reference/control.md */
@@ -23,6 +26,7 @@ struct camera {
     ino_t ring_inode;
     json_int_t elsewhere; /* viewers at the other fan-outs */
     struct feed feed;
+    struct camera *main, *sub; /* the camera whose sub stream this is, its sub stream; NULL: none */
     struct camera *next;
 };
 
@@ -46,6 +50,9 @@ int cameras_add(struct cameras *cameras, const char *name, ringcast_reader *read
 /* Takes over what MESSAGE (`camera-add` or `camera-state`) says and tells the viewers if they should know. */
 void camera_update(struct camera *camera, const json_t *message);
 
+/* True if it is a camera's sub stream: part of that camera, and none of its own. */
+bool camera_is_sub(const struct camera *camera);
+
 /* True if RING (of fstat) is the one that the camera has. */
 bool camera_has_ring(const struct camera *camera, const struct stat *ring);
 
@@ -58,7 +65,7 @@ void cameras_set_elsewhere(struct cameras *cameras, const json_t *counts);
 /* Closes the camera's viewers with CODE and forgets it. */
 void cameras_remove(struct cameras *cameras, struct camera *camera, uint16_t code);
 
-/* What `GET /api/cameras` says of it. A new object, or NULL. */
+/* What `GET /api/cameras` says of it, with its sub stream. A new object, or NULL. */
 json_t *camera_describe(const struct camera *camera);
 
 /* Removes all. */

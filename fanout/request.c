@@ -42,7 +42,9 @@ static int answer_cameras(struct server *server, struct lws *wsi, bool head_only
 {
     json_t *list = json_array();
     for (struct camera *camera = server->cameras.first; list && camera; camera = camera->next) {
-        json_array_append_new(list, camera_describe(camera));
+        if (!camera_is_sub(camera)) {
+            json_array_append_new(list, camera_describe(camera));
+        }
     }
     json_t *object = json_pack("{s:o?}", "cameras", list);
     char *body = object ? json_dumps(object, JSON_COMPACT) : NULL;

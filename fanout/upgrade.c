@@ -13,6 +13,9 @@
 /* Longest Origin and Host that are compared: a domain name has at most 253 characters. */
 #define AUTHORITY_SIZE 300
 
+/* Longest query that is looked at. */
+#define QUERY_SIZE 64
+
 /* No Origin: not a page in a browser. */
 static bool comes_from_own_page(struct lws *wsi)
 {
@@ -31,6 +34,25 @@ static bool has_version_13(struct lws *wsi)
            strcmp(version, "13") == 0;
 }
 
+/* The camera's stream that the query asks for: "stream=main", as without a query, or "stream=sub". */
+static struct camera *choose_stream(struct lws *wsi, struct camera *camera)
+{
+    static const char key[] = "stream=";
+    char argument[QUERY_SIZE];
+    const char *stream = NULL;
+    for (int i = 0; lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++) {
+        if (lws_hdr_copy_fragment(wsi, argument, sizeof(argument), WSI_TOKEN_HTTP_URI_ARGS, i) > 0 &&
+            strncmp(argument, key, strlen(key)) == 0) {
+            stream = argument + strlen(key);
+            break;
+        }
+    }
+    if (!stream || strcmp(stream, "main") == 0) {
+        return camera;
+    }
+    return strcmp(stream, "sub") == 0 ? camera->sub : NULL;
+}
+
 /* 0: let in; otherwise the status of the refusal. */
 static int judge(struct server *server, struct lws *wsi, const struct request *request,
                  struct camera **camera)
@@ -43,6 +65,10 @@ static int judge(struct server *server, struct lws *wsi, const struct request *r
     }
     if (strncmp(request->path, LIVE_PREFIX, strlen(LIVE_PREFIX)) == 0) {
         *camera = cameras_find(&server->cameras, request->path + strlen(LIVE_PREFIX));
+    }
+    /* A sub stream is reached by its camera alone. */
+    if (*camera) {
+        *camera = camera_is_sub(*camera) ? NULL : choose_stream(wsi, *camera);
     }
     if (!*camera) {
         return 404;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "commands_change.h"
+#include "config_camera.h"
 #include "limit.h"
 #include "message.h"
 #include "timer.h"
@@ -63,13 +64,59 @@ static json_t *camera_status(const struct supervisor *supervisor, size_t index)
     return status;
 }
 
+/* Adds camera INDEX, unless it is ending. */
+static void add_status(const struct supervisor *supervisor, size_t index, json_t *cameras)
+{
+    if (!camera_view(supervisor_camera(supervisor, index)).ending)
+        json_array_append_new(cameras, camera_status(supervisor, index));
+}
+
+/* True if SUB is the name of CAMERA's sub stream. */
+static bool is_sub_of(const char *sub, const char *camera)
+{
+    size_t length = strlen(camera);
+
+    return strncmp(sub, camera, length) == 0 && strcmp(sub + length, CONFIG_SUB_SUFFIX) == 0;
+}
+
+static bool has_subs(const struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor_camera_count(supervisor); i++)
+        if (config_is_sub(camera_view(supervisor_camera(supervisor, i)).name))
+            return true;
+    return false;
+}
+
+/* The place of CAMERA's sub stream, which mostly comes next; the number of cameras if there is none. ANY: if
+ * there are sub streams at all. */
+static size_t find_sub(const struct supervisor *supervisor, size_t camera, bool any)
+{
+    const char *name = camera_view(supervisor_camera(supervisor, camera)).name;
+    size_t count = supervisor_camera_count(supervisor);
+
+    for (size_t step = 1; step < count && any; step++) {
+        size_t at = (camera + step) % count;
+        if (is_sub_of(camera_view(supervisor_camera(supervisor, at)).name, name))
+            return at;
+    }
+    return count;
+}
+
+/* A sub stream follows its camera, also when it was added later. */
 static json_t *cameras_status(const struct supervisor *supervisor)
 {
     json_t *cameras = json_array();
+    size_t count = supervisor_camera_count(supervisor);
+    const bool any = has_subs(supervisor);
 
-    for (size_t i = 0; i < supervisor_camera_count(supervisor); i++)
-        if (!camera_view(supervisor_camera(supervisor, i)).ending)
-            json_array_append_new(cameras, camera_status(supervisor, i));
+    for (size_t i = 0; i < count; i++) {
+        if (config_is_sub(camera_view(supervisor_camera(supervisor, i)).name))
+            continue;
+        add_status(supervisor, i, cameras);
+        size_t sub = find_sub(supervisor, i, any);
+        if (sub < count)
+            add_status(supervisor, sub, cameras);
+    }
     return cameras;
 }
 
@@ -128,10 +175,10 @@ static size_t min3(size_t a, size_t b, size_t c)
     return smaller < c ? smaller : c;
 }
 
-/* Levenshtein distance of two names of at most CONFIG_CAMERA_NAME_MAX bytes. */
+/* Levenshtein distance of two names of at most CONFIG_STREAM_NAME_MAX bytes. */
 static size_t distance(const char *a, const char *b)
 {
-    size_t row[CONFIG_CAMERA_NAME_MAX + 1];
+    size_t row[CONFIG_STREAM_NAME_MAX + 1];
     size_t length = strlen(b);
 
     for (size_t j = 0; j <= length; j++)
@@ -166,7 +213,7 @@ static const char *nearest_camera(const struct supervisor *supervisor, const cha
 
 json_t *commands_no_such_camera(const struct supervisor *supervisor, const char *name)
 {
-    if (strlen(name) > CONFIG_CAMERA_NAME_MAX)
+    if (strlen(name) > CONFIG_STREAM_NAME_MAX)
         return message_error("no-such-camera", "no camera has so long a name");
     const char *nearest = nearest_camera(supervisor, name);
     if (nearest == NULL)

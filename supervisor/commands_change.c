@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "config_camera.h"
 #include "message.h"
 #include "reload.h"
 
@@ -25,6 +26,15 @@ static const struct config_camera *find(const struct supervisor *supervisor, con
 static json_t *needs_camera(const json_t *request)
 {
     return message_error("malformed", "%s needs \"camera\", the name of a camera", message_type(request));
+}
+
+/* A sub stream's settings are its camera's. NULL: NAME is none. */
+static json_t *refuse_sub(const json_t *request, const char *name)
+{
+    if (!config_is_sub(name))
+        return NULL;
+    return message_error("setting", "%s: a sub stream is changed with its camera's setting \"sub\"",
+                         message_type(request));
 }
 
 /* The wish for one that the file may have, with these SETTINGS (consumed). */
@@ -51,6 +61,8 @@ json_t *commands_camera_add(struct supervisor *supervisor, const json_t *request
     if (name == NULL)
         return needs_camera(request);
     json_t *problem = check_settings(request, settings);
+    if (problem == NULL)
+        problem = refuse_sub(request, name);
     if (problem != NULL)
         return problem;
     if (find(supervisor, name) != NULL)
@@ -105,6 +117,8 @@ json_t *commands_camera_set(struct supervisor *supervisor, const json_t *request
     if (name == NULL)
         return needs_camera(request);
     json_t *problem = check_settings(request, settings);
+    if (problem == NULL)
+        problem = refuse_sub(request, name);
     return problem != NULL ? problem : set(supervisor, name, settings);
 }
 
@@ -114,6 +128,9 @@ json_t *commands_camera_remove(struct supervisor *supervisor, const json_t *requ
 
     if (name == NULL)
         return needs_camera(request);
+    json_t *problem = refuse_sub(request, name);
+    if (problem != NULL)
+        return problem;
     const struct config_camera *camera = find(supervisor, name);
     if (camera == NULL)
         return commands_no_such_camera(supervisor, name);
@@ -129,6 +146,9 @@ static json_t *enable(struct supervisor *supervisor, const json_t *request, bool
 
     if (name == NULL)
         return needs_camera(request);
+    json_t *problem = refuse_sub(request, name);
+    if (problem != NULL)
+        return problem;
     json_t *settings = json_pack("{s:b}", "enabled", enabled);
     json_t *reply = set(supervisor, name, settings);
     json_decref(settings);

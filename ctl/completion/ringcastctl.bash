@@ -9,7 +9,7 @@ _ringcastctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='status top events camera restart reload log log-level tap record stop version'
     local options='--config --socket --json --wait --timeout --follow --seconds --output --help --version'
-    local settings='url= username= password= transport= audio= ring_size='
+    local settings='url= username= password= transport= audio= sub= ring_size='
     local words=() _ringcastctl_where=() i
     COMPREPLY=()
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "config_camera.h"
 #include "text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,9 +30,15 @@ static void check_camera(const struct config *config, size_t index)
     const struct config_camera *camera = &config->cameras[index];
 
     require(camera->name != NULL && camera->url != NULL);
-    require(strlen(camera->name) >= 1 && strlen(camera->name) <= CONFIG_CAMERA_NAME_MAX);
-    require(text_is_utf8(camera->name) && !text_has_control(camera->name) &&
-            strchr(camera->name, '/') == NULL);
+    size_t length = strlen(camera->name);
+    bool sub = length > strlen(CONFIG_SUB_SUFFIX) && config_is_sub(camera->name);
+
+    require(length >= 1 && length <= (size_t)(sub ? CONFIG_STREAM_NAME_MAX : CONFIG_CAMERA_NAME_MAX));
+    require(text_is_utf8(camera->name) && !text_has_control(camera->name));
+    /* Only a sub stream has a slash, before its last part, and follows its camera. */
+    require(strchr(camera->name, '/') == (sub ? camera->name + length - strlen(CONFIG_SUB_SUFFIX) : NULL));
+    require(!sub ||
+            (index > 0 && strlen(config->cameras[index - 1].name) == length - strlen(CONFIG_SUB_SUFFIX)));
     require(strstr(camera->url, "://") != NULL && !text_has_control(camera->url));
     require((camera->username == NULL) == (camera->password == NULL));
     require(camera->ring_size == 0 || is_power_of_two(camera->ring_size));

@@ -6,9 +6,10 @@ import { waitUntil } from './wait.mjs';
 
 export class LiveViewer {
   /** ADDRESS: "http://127.0.0.1:8080/"; OPTIONS: those of ws. Broken messages fail every later wait. */
-  constructor(address, camera, { keep = true, ...options } = {}) {
+  constructor(address, camera, { keep = true, stream, ...options } = {}) {
     const url = new URL(`/live/${encodeURIComponent(camera)}`, address);
     url.protocol = 'ws:';
+    if (stream) url.searchParams.set('stream', stream);
     this.camera = camera;
     this.keep = keep; // whether fragments' bytes are kept
     this.messages = []; // what came, in order: 'text:init', 'init', 'fragment', …

@@ -84,6 +84,13 @@ static void a_path_is_decoded_once_and_strictly(void **state)
         {101, "/live/front"},
         {101, "/live/%66r%6fn%74"},
         {101, "/live/front?now=1"},
+        {101, "/live/front?stream=main"},
+        {101, "/live/front?now=1&stream=main"},
+        {404, "/live/front?stream=sub"},
+        {404, "/live/front?stream="},
+        {404, "/live/front?stream=main%20"},
+        {404, "/live/front/sub"},
+        {404, "/live/front%2Fsub"},
         {404, "/live/%2566ront"},
         {404, "/live/front%20"},
         {404, "/live/front/"},
@@ -225,10 +232,10 @@ static void the_list_says_what_is_known(void **state)
     json_decref(expect_text(&viewer, "state"));
     client_request(&client, fanout.port, "GET", "/api/cameras", "");
     json_t *answer = read_json(&client);
-    json_t *expected = json_pack("{s:[{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s}]}", "cameras", "name", "front",
-                                 "state", "streaming", "codecs", "avc1.64001F,mp4a.40.2", "mime",
+    json_t *expected = json_pack("{s:[{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:n}]}", "cameras", "name",
+                                 "front", "state", "streaming", "codecs", "avc1.64001F,mp4a.40.2", "mime",
                                  "video/mp4; codecs=\"avc1.64001F,mp4a.40.2\"", "width", 1280, "height", 720,
-                                 "viewers", 1, "live", "/live/front");
+                                 "viewers", 1, "live", "/live/front", "sub");
     assert_true(json_equal(answer, expected));
     json_decref(answer);
     json_decref(expected);
