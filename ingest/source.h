@@ -18,6 +18,10 @@
 #define SOURCE_FIRST_FRAME_DEADLINE_MS 10000
 #define SOURCE_VIDEO_DEADLINE_MS 5000
 
+/* A connection that is slower than its stream: pictures this late are no live ones, and a new connection
+ * begins with what is new. */
+#define SOURCE_LATE_LIMIT_MS 10000
+
 /* Sound that was there and is missing for so long is told; video goes on. */
 #define SOURCE_AUDIO_DEADLINE_MS 10000
 
@@ -122,8 +126,8 @@ const struct source_description *source_describe(const struct source *source);
 
 /*
  * Waits for the next access unit. 1: *unit is filled; 0: the camera ended the stream; -ECANCELED:
- * interrupted; -ETIMEDOUT: no video within its deadline; other negative errno. ERROR is set unless 1 or
- * -ECANCELED.
+ * interrupted; -ETIMEDOUT: no video within its deadline; -ETIME: it comes too late; other negative errno.
+ * ERROR is set unless 1 or -ECANCELED.
  */
 int source_read(struct source *source, struct source_unit *unit, char error[SOURCE_ERROR_SIZE]);
 

@@ -181,9 +181,21 @@ static int video_overdue(struct source_rtsp *source, int64_t now, char error[SOU
     return -ETIMEDOUT;
 }
 
+static int video_late(const struct source_rtsp *source, int64_t late_ns, char error[SOURCE_ERROR_SIZE])
+{
+    snprintf(error, SOURCE_ERROR_SIZE,
+             "%s: pictures come %d s late; the connection is slower than its stream", source->host,
+             (int)(late_ns / RTSP_NS_PER_SECOND));
+    return -ETIME;
+}
+
 /* 1: go on; otherwise what source_read says. */
 static int watch_video(struct source_rtsp *source, int64_t now, char error[SOURCE_ERROR_SIZE])
 {
+    int64_t late_ns = track_counters(source->tracks[RTSP_VIDEO])->late_ns;
+
+    if (late_ns > SOURCE_LATE_LIMIT_MS * RTSP_NS_PER_MS)
+        return video_late(source, late_ns, error);
     if (now < source->video_ns)
         return 1;
     if (!source->bye)

@@ -358,6 +358,7 @@ static enum backoff_end how_it_ended(const struct source_memory *memory, int res
         return BACKOFF_CLEAN;
     case -ECONNRESET:
     case -EPIPE:
+    case -ETIME:
         return BACKOFF_DROPPED;
     case -ENOTSUP:
         return BACKOFF_HOPELESS;
@@ -377,7 +378,7 @@ static void connection_ended(struct worker *worker, int result, const char *erro
     bool streamed = worker->streaming_ns != 0;
     int64_t healthy_ms = streamed ? (now_ns() - worker->streaming_ns) / NS_PER_MS + 1 : 0;
     int64_t delay_ms = backoff_next(&worker->backoff, healthy_ms, how_it_ended(&worker->memory, result));
-    bool hangs = worker->connected && (result == -ETIMEDOUT || result == -EBADMSG);
+    bool hangs = worker->connected && (result == -ETIMEDOUT || result == -ETIME || result == -EBADMSG);
 
     log_warning("%s; next attempt in %.2f s", error, (double)delay_ms / 1000);
     enter_state(worker, hangs ? WORKER_STALLED : WORKER_STARTING, error);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "depacketizer.h"
+#include "lateness.h"
 #include "media_format.h"
 #include "reception.h"
 #include "reorder.h"
@@ -45,6 +46,7 @@ struct track {
     bool fresh; /* the next packet is the first of its sender */
     struct reorder reorder;
     struct reception reception;
+    struct lateness lateness;
     struct depacketizer *depacketizer;
     struct depacketizer_payload payload;
     bool has_payload;
@@ -136,6 +138,8 @@ static void begin_anew(struct track *track)
     track->fresh = true;
     track->anchored = false;
     reception_restart(&track->reception);
+    track->lateness = (struct lateness){0};
+    track->counters.late_ns = 0;
     depacketizer_reset(track->depacketizer);
 }
 
@@ -235,8 +239,11 @@ int track_put_rtcp(struct track *track, const uint8_t *packet, size_t size, int6
         track->malformed++;
         track->counters.malformed++;
     }
-    if (content.has_report && (!track->has_ssrc || content.report.ssrc == track->ssrc))
+    if (content.has_report && (!track->has_ssrc || content.report.ssrc == track->ssrc)) {
         reception_note_report(&track->reception, &content.report, arrival_ns, arrival_ns + wall_offset());
+        track->counters.late_ns =
+            lateness_note(&track->lateness, rtcp_unix_ns(content.report.ntp), arrival_ns);
+    }
     bool leaves = content.bye && track->has_ssrc && content.bye_ssrc == track->ssrc;
     return result == 0 && leaves ? 1 : result;
 }

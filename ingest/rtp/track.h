@@ -47,6 +47,7 @@ struct track_counters {
     uint64_t units;           /* access units handed out */
     uint64_t dropped;         /* access units not handed out: incomplete or too long */
     int64_t jitter_ns;        /* RFC 3550, 6.4.1 */
+    int64_t late_ns;          /* how much later than the most punctual the last sender report was */
 };
 
 struct track;

@@ -137,6 +137,12 @@ export function connectionFaults({ stalls }) {
       hold: seconds * 1000,
       ...(seconds < 5 ? { lossless: true } : { shows: { state: 'stalled', error: /no video for 5 s$/ } }),
     })),
+    {
+      name: 'slower than its stream',
+      slow: true,
+      ...throttled(12000),
+      shows: { state: 'stalled', error: /pictures come 1\d s late; the connection is slower than its stream/ },
+    },
     { name: 'slow trickle', ...throttled(300), shows: { state: 'stalled', error: /no video for 5 s/ } },
     {
       name: 'slow trickle from the beginning',

@@ -86,12 +86,14 @@ export class Connection {
   #setups = new Map(); // CSeq of a SETUP over UDP: its channel
   #clientPorts = new Map(); // channel: port of the client's, over UDP
   #methods = new Map(); // CSeq: method
+  #asked = new Map(); // CSeq: when the request was forwarded
 
   constructor(proxy, client) {
     this.proxy = proxy;
     this.client = client;
     this.accepted = performance.now();
     this.requests = []; // methods, in order
+    this.thought = 0; // ms that the camera took to answer, together
     this.keyframes = []; // when the last packet of each was passed on
     this.outlet = new Outlet(client);
     client.on('error', () => {});
@@ -134,6 +136,7 @@ export class Connection {
     const request = { method, text, sequence: /^cseq: *(\d+)/im.exec(text)?.[1] };
     this.requests.push(method);
     this.#methods.set(request.sequence, method);
+    this.#asked.set(request.sequence, performance.now());
     const answer = this.proxy.fault.answer?.(request, this);
     if (answer === true) return;
     if (answer !== undefined) this.outlet.write(Buffer.from(answer));
@@ -164,7 +167,9 @@ export class Connection {
         this.#packet({ channel, data, rtcp: channel % 2 === 1, video: channel < 2 });
         continue;
       }
-      const playing = this.#methods.get(/^cseq: *(\d+)/im.exec(text)?.[1]) === 'PLAY';
+      const sequence = /^cseq: *(\d+)/im.exec(text)?.[1];
+      const playing = this.#methods.get(sequence) === 'PLAY';
+      this.thought += performance.now() - (this.#asked.get(sequence) ?? performance.now());
       this.outlet.write(Buffer.concat([Buffer.from(this.#overUdp(text), 'latin1'), body]));
       if (playing) this.played ??= performance.now();
     }

@@ -1,0 +1,8 @@
+/** The Pth percentile (0…100) of VALUES, by nearest rank. */
+export function percentile(values, p) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)];
+}
+
+/** "12.3 / 15.0 / 20.1 ms": median, 95th percentile and maximum. */
+export const distribution = (values) => `${[50, 95, 100].map((p) => percentile(values, p).toFixed(1)).join(' / ')} ms`;
