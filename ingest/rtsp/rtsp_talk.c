@@ -140,7 +140,8 @@ static size_t format_request(struct rtsp_talk *talk)
     int auth = rtsp_auth_write(&talk->auth, talk->method, talk->uri, out + used, size - (size_t)used);
     if (auth < 0 || (size_t)(used + auth) + 2 >= size)
         return 0;
-    memcpy(out + used + auth, "\r\n", 2);
+    out[used + auth] = '\r';
+    out[used + auth + 1] = '\n';
     return (size_t)(used + auth) + 2;
 }
 
