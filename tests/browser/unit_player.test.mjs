@@ -281,6 +281,11 @@ for (const [what, breakIt] of [
     it.buffer.broken = true;
     it.frame(25);
   }],
+  ['a media source that takes no buffer', (it) => {
+    it.init({ mime: 'video/mp4; codecs="avc1.42C01E,mp4a.40.2"', tracks: [VIDEO, AUDIO] });
+    it.source.refuses = true;
+    it.source.open();
+  }],
   ['an error of the source buffer', (it) => it.buffer.fire('error')],
   ['a decoder that gives up', (it) => it.video.fire('error')],
   ['a media source that closes', (it) => it.source.fire('sourceclose')],
@@ -298,7 +303,8 @@ for (const [what, breakIt] of [
     it.source.open();
     it.frame(50);
     it.video.fire('playing');
-    assert.equal(FakeMediaSource.all.length, 2);
+    assert.ok(FakeMediaSource.all.length >= 2);
+    assert.equal(FakeMediaSource.all.filter(({ buffers }) => buffers.length > 0).length, 1);
     assert.equal(it.player.state, 'playing');
     it.player.stop();
     assert.deepEqual(page.books(it.video), NOTHING);
@@ -703,4 +709,56 @@ test('latency is measured with the server’s clock, and the first picture is to
   assert.equal(it.player.stats.firstPicture, 0.02);
   it.player.stop();
   assert.deepEqual(page.books(it.video), NOTHING);
+});
+
+test('running dry moves the target back, but not while the stream itself stands still', (context) => {
+  const it = new Stand(context);
+  it.play();
+  it.tick(1000);
+  const before = it.player.stats.target;
+  it.video.fire('waiting');
+  it.tick(1000);
+  assert.equal(it.player.stats.target, before, 'nothing has come for a while');
+  it.frame(25);
+  it.video.fire('waiting');
+  it.tick(1000);
+  assert.ok(it.player.stats.target > before);
+  it.player.stop();
+});
+
+test('ten seconds of playing, and the next loss is answered quickly again', (context) => {
+  const delays = [];
+  for (const healthyMs of [1000, 11_000]) {
+    page = fakePage();
+    const it = new Stand(context);
+    context.mock.method(Math, 'random', () => 0);
+    it.player.start();
+    for (let i = 0; i < 6; i++) {
+      it.socket.drop();
+      it.tick(8000);
+    }
+    it.socket.accept();
+    it.init();
+    it.source.open();
+    it.video.buffered = new Ranges([[0, 60]]);
+    it.video.fire('playing');
+    for (let ms = 0; ms < healthyMs; ms += 250) {
+      it.frame(ms / 250);
+      it.video.currentTime = ms / 1000;
+      it.tick(250);
+    }
+    it.socket.drop();
+    delays.push(it.details('statechange').at(-1).retryMs);
+    it.player.stop();
+    resetTimers(context);
+    context.mock.restoreAll();
+  }
+  assert.ok(delays[0] > 4000 && delays[1] < 300, `${delays}`);
+});
+
+test('it says what it was made with', () => {
+  const video = new FakeVideo();
+  const player = new RingcastPlayer(video, { camera: 'x' });
+  assert.equal(player.video, video);
+  assert.equal(player.targetDelay, 0);
 });
