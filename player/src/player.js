@@ -24,8 +24,8 @@ export class RingcastPlayer extends EventTarget {
 
   /**
    * `url`: the camera's WebSocket; or `camera`: its name, and `src`: where ringcast's own pages are (by default `/`,
-   * the root of the page's server). `targetDelay`: seconds to stay behind the newest picture at least (else as near as
-   * the jitter lets). `maxQueueBytes` caps what waits for the browser; `signal` stops the player for good.
+   * the root of the page's server), `stream`: `sub` for the small one. `targetDelay`: seconds to stay behind the newest
+   * picture at least (else as near as the jitter lets). `maxQueueBytes` caps what waits for the browser; `signal` stops the player for good.
    */
   constructor(video, options = {}) {
     super();
@@ -140,11 +140,12 @@ export class RingcastPlayer extends EventTarget {
   }
 }
 
-function liveUrl({ url, src = '/', camera }) {
+function liveUrl({ url, src = '/', camera, stream = 'main' }) {
   const page = globalThis.document?.baseURI;
   const base = src.endsWith('/') ? src : `${src}/`;
   const path = `live/${encodeURIComponent(camera)}`;
   const live = url === undefined ? new URL(path, new URL(base, page)) : new URL(url, page);
+  if (url === undefined && stream !== 'main') live.searchParams.set('stream', stream);
   live.protocol = live.protocol.replace(/^http/, 'ws');
   return live.href;
 }

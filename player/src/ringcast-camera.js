@@ -15,7 +15,7 @@ const VIDEO_FIGURES = [
 const VIDEO_METHODS = [
   ...['requestPictureInPicture', 'requestVideoFrameCallback', 'cancelVideoFrameCallback', 'getVideoPlaybackQuality'],
 ];
-const SETTABLE = ['src', 'camera', 'poster', 'width', 'height', 'muted', 'defaultMuted', 'volume', 'controls', 'autoplay', 'targetDelay'];
+const SETTABLE = ['src', 'camera', 'stream', 'poster', 'width', 'height', 'muted', 'defaultMuted', 'volume', 'controls', 'autoplay', 'targetDelay'];
 const UNSAID = new Set(['live', 'idle']); // conditions that need no words over the picture
 
 // Where there is no browser (a server that renders pages) the module can be imported and the class not be used.
@@ -25,13 +25,13 @@ const Base = globalThis.HTMLElement ?? class {};
  * `<ringcast-camera camera="front" src="https://server/" muted controls>`: one live camera, which behaves like a `<video>`.
  *
  * It plays while it is in the document, holds nothing when it is not, and plays on where it is moved at once.
- * Attributes: `camera` (name), `src` (where ringcast's own pages are, by default the root of the page's server), and as
+ * Attributes: `camera` (name), `stream` (`sub` for the small one, if the camera has one), `src` (where ringcast's own pages are, by default the root of the page's server), and as
  * for a `<video>` `muted`, `controls`, `poster`, `width`, `height`; `autoplay="false"` waits for `play()`; `target-delay` in seconds. It dispatches the
  * events of RingcastPlayer, those of its `<video>`, and `conditionchange`; the attributes `state` and `condition` show
  * the present ones to style sheets.
  */
 export class RingcastCameraElement extends Base {
-  static observedAttributes = ['src', 'camera', 'muted', 'controls', 'autoplay', 'poster', 'width', 'height', 'target-delay'];
+  static observedAttributes = ['src', 'camera', 'stream', 'muted', 'controls', 'autoplay', 'poster', 'width', 'height', 'target-delay'];
 
   #internals = this.attachInternals();
   #parts = makeParts(this.attachShadow({ mode: 'open' }));
@@ -41,7 +41,7 @@ export class RingcastCameraElement extends Base {
   #presence = null; // what belongs to being in the document
   #scope = null; // what belongs to the present player
   #player = null;
-  #shown = null; // { camera, src } of the present player
+  #shown = null; // { camera, src, stream } of the present player
   #asked = null; // true after play(), false after a pause() that found nothing to pause
   #updatePending = false;
   #updating = false; // the page's listeners are called meanwhile, and may ask for something else
@@ -79,6 +79,15 @@ export class RingcastCameraElement extends Base {
 
   set camera(name) {
     this.#reflect('camera', name);
+  }
+
+  /** Which of the camera's streams: `main`, or `sub` for the small one. */
+  get stream() {
+    return this.getAttribute('stream') === 'sub' ? 'sub' : 'main';
+  }
+
+  set stream(stream) {
+    this.#reflect('stream', stream);
   }
 
   get src() {
@@ -306,11 +315,12 @@ export class RingcastCameraElement extends Base {
       return;
     }
     if (!this.#presence) this.#arrive();
-    const { camera, src } = this;
+    const { camera, src, stream } = this;
     const wanted = camera !== null && (this.#asked ?? (this.autoplay || this.#player !== null));
-    if (wanted && this.#shown?.camera === camera && this.#shown.src === src) return;
+    const same = this.#shown?.camera === camera && this.#shown.src === src && this.#shown.stream === stream;
+    if (wanted && same) return;
     this.#end();
-    if (wanted) this.#begin(camera, src);
+    if (wanted) this.#begin(camera, src, stream);
     this.#show();
   }
 
@@ -330,10 +340,10 @@ export class RingcastCameraElement extends Base {
     this.#show();
   }
 
-  #begin(camera, src) {
+  #begin(camera, src, stream) {
     const scope = new Scope();
-    const player = this.#makePlayer(camera, src);
-    this.#shown = { camera, src };
+    const player = this.#makePlayer(camera, src, stream);
+    this.#shown = { camera, src, stream };
     if (!player) return;
     this.#scope = scope;
     this.#player = player;
@@ -349,9 +359,9 @@ export class RingcastCameraElement extends Base {
     player.start();
   }
 
-  #makePlayer(camera, src) {
+  #makePlayer(camera, src, stream) {
     try {
-      return new RingcastPlayer(this.video, { src, camera, targetDelay: this.targetDelay });
+      return new RingcastPlayer(this.video, { src, camera, stream, targetDelay: this.targetDelay });
     } catch {
       const error = { code: 'address', message: `“${src}” is not an address` };
       this.#facts = { ...emptyFacts(), state: 'failed', message: error.message, error };

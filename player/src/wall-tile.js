@@ -1,6 +1,7 @@
 // One camera on the wall: its picture, its name and its honest state.
 
 import { Scope } from './scope.js';
+import { Streams, rowOf } from './wall-streams.js';
 import { figuresOf, overlayOf } from './wall-words.js';
 
 const ALMOST_PX = 2;
@@ -9,6 +10,8 @@ let made = 0;
 
 export class Tile {
   #scope = new Scope();
+  #front = null; // what belongs to the stream that is shown
+  #streams;
   #owner;
   #mime = null;
   #badge;
@@ -31,7 +34,6 @@ export class Tile {
     this.root = document.importNode(template.content, true).firstElementChild;
     this.root.id = `tile-${++made}`;
     const find = (selector) => this.root.querySelector(selector);
-    this.camera = find('ringcast-camera');
     this.open = find('.open');
     this.#badge = find('.badge');
     this.#headline = find('.headline');
@@ -46,13 +48,35 @@ export class Tile {
     press('.shot', () => owner.onsnapshot(this));
     press('.full', () => owner.onfullscreen());
     this.#scope.listen(this.open, 'focus', () => owner.onfocus(this));
-    this.#scope.listen(this.camera, 'conditionchange', () => this.#onCondition());
-    this.#scope.listen(this.camera, 'stats', ({ detail }) => this.#onStats(detail));
-    this.#scope.listen(this.camera.video, 'resize', () => owner.onsize(this));
-    this.#scope.listen(this.camera, 'automuted', () => this.#showSound());
     this.#scope.add(() => this.root.remove());
+    this.#streams = new Streams(find('ringcast-camera'), { onfront: () => this.#onFront() });
+    this.#scope.add(() => this.#streams.close());
+    this.#listen();
     this.camera.camera = name;
     this.show(false);
+  }
+
+  /** The <ringcast-camera> that is seen; another one after a change of stream. */
+  get camera() {
+    return this.#streams.front;
+  }
+
+  #listen() {
+    const { camera } = this;
+    this.#front?.close();
+    this.#front = this.#scope.child();
+    this.#front.listen(camera, 'conditionchange', () => this.#onCondition());
+    this.#front.listen(camera, 'stats', ({ detail }) => this.#onStats(detail));
+    this.#front.listen(camera.video, 'resize', () => this.#owner.onsize(this));
+    this.#front.listen(camera, 'automuted', () => this.#showSound());
+  }
+
+  /** Another stream is seen now. */
+  #onFront() {
+    this.#listen();
+    this.#showSound();
+    this.#onCondition();
+    this.#owner.onsize(this);
   }
 
   close() {
@@ -68,7 +92,7 @@ export class Tile {
   }
 
   set muted(muted) {
-    this.camera.muted = muted;
+    this.#streams.muted = muted;
     this.#showSound();
   }
 
@@ -90,8 +114,10 @@ export class Tile {
   }
 
   /** Takes a row of /api/cameras: what could not be played is tried again when the camera sends something else. */
-  update({ mime, width, height }) {
-    this.#announced = { width, height };
+  update(row) {
+    this.#announced = { width: row.width ?? row.sub?.width, height: row.height ?? row.sub?.height };
+    this.#streams.update(row);
+    const mime = rowOf(row, this.camera.stream)?.mime;
     if (mime !== this.#mime && this.condition.name === 'failed') this.camera.restart();
     this.#mime = mime;
   }
@@ -100,6 +126,7 @@ export class Tile {
   place(rect) {
     const before = this.#rect;
     this.#rect = rect;
+    this.#streams.place(rect && { width: rect.width, large: this.root.classList.contains('large') });
     this.#fit();
     if (rect && before && ['x', 'y', 'width', 'height'].every((key) => rect[key] === before[key])) return;
     this.root.hidden = rect === null;
@@ -117,7 +144,7 @@ export class Tile {
     if (!this.#rect || !(picture.width > 0)) return;
     const { width, height } = this.#rect;
     const almost = Math.abs(width - (height * picture.width) / picture.height) < ALMOST_PX;
-    this.camera.style.setProperty('--ringcast-fit', almost ? 'cover' : 'contain');
+    this.root.style.setProperty('--ringcast-fit', almost ? 'cover' : 'contain');
   }
 
   /** Says what the camera's condition is, and what a press does. */

@@ -102,8 +102,7 @@ class Wall {
   }
 
   #onList(rows) {
-    const shown = rows.filter((row) => !isSubStream(row, rows));
-    this.#rows = new Map(shown.map((row) => [row.name, row]));
+    this.#rows = new Map(rows.map((row) => [row.name, row]));
     const before = new Map(this.#tiles.map((tile) => [tile.name, tile]));
     const next = arranged([...this.#rows.keys()], this.#order).map((name) => before.get(name) ?? this.#make(name));
     const changed = next.length !== this.#tiles.length || next.some((tile, i) => tile !== this.#tiles[i]);
@@ -163,7 +162,7 @@ class Wall {
     return this.#tiles.map((tile) => ({
       name: tile.name,
       live: tile.condition.name === 'live' || tile.condition.name === 'late',
-      expected: !this.#away && !tile.root.hidden && tile.condition.name !== 'failed' && this.#rows.get(tile.name)?.state === 'streaming',
+      expected: !this.#away && !tile.root.hidden && tile.condition.name !== 'failed' && isStreaming(this.#rows.get(tile.name)),
     }));
   }
 
@@ -400,8 +399,8 @@ class Wall {
   }
 }
 
-/** The small picture of another camera has no tile of its own. */
-const isSubStream = ({ name }, rows) => rows.some(({ sub }) => sub === name);
+/** True if the server has pictures of the camera, large or small ones. */
+const isStreaming = (row) => row?.state === 'streaming' || row?.sub?.state === 'streaming';
 
 function shownTheme() {
   const { theme } = document.documentElement.dataset;

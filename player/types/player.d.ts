@@ -21,6 +21,8 @@ interface RingcastCommonOptions {
 interface RingcastCameraOptions extends RingcastCommonOptions {
   /** The camera's name. */
   camera: string;
+  /** Which of the camera's streams, `main` unless told otherwise; `sub` is the small one, if the camera has one. */
+  stream?: 'main' | 'sub';
   /** Where ringcast's own pages are, `/` unless told otherwise; relative to the page. */
   src?: string;
   url?: undefined;

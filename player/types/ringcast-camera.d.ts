@@ -42,6 +42,9 @@ export class RingcastCameraElement extends HTMLElement {
 
   /** The camera's name. */
   camera: string | null;
+  /** Which of the camera's streams. */
+  get stream(): 'main' | 'sub';
+  set stream(stream: 'main' | 'sub' | null);
   /** Where ringcast's own pages are. */
   get src(): string;
   set src(address: string | null);

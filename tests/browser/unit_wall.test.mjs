@@ -9,6 +9,7 @@ import { Memory, arranged, largeOfHash, orderOfQuery, queryWithOrder, remembered
 import {
   FIRST_RELOAD_MS, HEALTHY_MS, HOPELESS_MS, LAST_RELOAD_MS, Recovery, STUCK_MS, nextReload,
 } from '../../player/src/wall-recovery.js';
+import { fittingStream } from '../../player/src/wall-streams.js';
 import { figuresOf, newsOf, overlayOf, snapshotName, summaryOf, titleOf } from '../../player/src/wall-words.js';
 
 const WINDOWS = [
@@ -289,4 +290,12 @@ test('a page that breaks again and again is loaded ever more rarely, and soon ag
   assert.deepEqual(delays.slice(0, 3), [FIRST_RELOAD_MS, 2 * FIRST_RELOAD_MS, 4 * FIRST_RELOAD_MS]);
   assert.equal(delays.at(-1), LAST_RELOAD_MS);
   assert.equal(nextReload(memory, now + HEALTHY_MS + LAST_RELOAD_MS).delay, FIRST_RELOAD_MS);
+});
+
+test('which of two streams fits a tile', () => {
+  assert.equal(fittingStream({ large: true, width: 300, subWidth: 640 }), 'main');
+  assert.equal(fittingStream({ large: false, width: 632, subWidth: 640 }), 'sub');
+  assert.equal(fittingStream({ large: false, width: 960, subWidth: 640 }), 'sub');
+  assert.equal(fittingStream({ large: false, width: 961, subWidth: 640 }), 'main');
+  assert.equal(fittingStream({ large: false, width: 1900, subWidth: null }), 'sub', 'a size that is not known yet');
 });

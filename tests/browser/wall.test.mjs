@@ -184,15 +184,6 @@ test('cameras that are added, moved and removed appear, move and go; the others 
   assert.deepEqual(page.errors, []);
 });
 
-test('the small stream of a camera has no tile of its own', LIMIT, async () => {
-  await serve(3);
-  server.cameras.get('Front door').extra = { sub: 'Garage' };
-  const page = await open();
-  await live(page, 2);
-  assert.deepEqual(await order(page), ['Front door', 'Yard']);
-  assert.deepEqual(page.errors, []);
-});
-
 test('no camera: what to do; no server: that it comes back by itself', LIMIT, async () => {
   await serve(0);
   const page = await open();

@@ -1,0 +1,195 @@
+// Which of a camera's two streams a tile shows, and the change from one to the other without a black moment: the new one
+// plays under the old one until its first picture is on the screen.
+
+import { Scope } from './scope.js';
+
+const WIDER = 1.5; // a tile so much wider than the sub stream's picture is worth the main one
+const RESIZED_MS = 500; // a window that is being drawn to another size changes no stream on its way
+const GRACE_MS = 1000; // a process that was replaced is back by then
+const FIRST_PICTURE_MS = 10_000; // a camera on demand must be dialled first
+const SCREEN_MS = 50; // a picture that the browser has presented is on the screen
+const AVOID_MS = 5000; // after it failed; longer than the list of cameras is old
+const HOPELESS_MS = 30_000; // after it brought no picture at all
+const DOWN = new Set(['stalled', 'backoff', 'disabled', 'failed']);
+
+const other = (stream) => (stream === 'sub' ? 'main' : 'sub');
+
+/** The stream that fits: `width` of the tile, and of the sub stream's picture if it is known. */
+export function fittingStream({ large, width, subWidth }) {
+  return large || (subWidth > 0 && width > subWidth * WIDER) ? 'main' : 'sub';
+}
+
+/** What the list of cameras says of one stream; null: there is no such stream. */
+export const rowOf = (row, stream) => (stream === 'sub' ? (row?.sub ?? null) : (row ?? null));
+
+export class Streams {
+  #scope = new Scope();
+  #front;
+  #next = null; // { element, scope } while another stream is on its way
+  #owner;
+  #row = null;
+  #wanted = 'main';
+  #placed = null; // { width, large }, null out of sight
+  #failedAt = null; // when the stream in front had its last picture
+  #cancelResize = () => {};
+  #avoided = new Map(); // stream → until when
+  #unplayable = new Map(); // stream → what it was that this browser cannot play
+
+  /** `first`: the <ringcast-camera> that is there. `onfront(element)`: another one has taken its place. */
+  constructor(first, { onfront }) {
+    this.#front = first;
+    this.#owner = { onfront };
+    this.#watchFront();
+  }
+
+  close() {
+    this.#drop();
+    this.#scope.close();
+  }
+
+  get front() {
+    return this.#front;
+  }
+
+  /** What is heard now, and after a change. */
+  set muted(muted) {
+    this.#front.muted = muted;
+    if (this.#next) this.#next.element.muted = muted;
+  }
+
+  /** Takes a row of /api/cameras. */
+  update(row) {
+    this.#row = row;
+    this.#want();
+  }
+
+  /** Says how wide the tile is and whether it is the large one; null: nobody sees it. */
+  place(placed) {
+    const grown = placed?.large !== this.#placed?.large || !placed || !this.#placed;
+    this.#placed = placed;
+    this.#cancelResize();
+    if (grown) this.#want();
+    else this.#cancelResize = this.#scope.timeout(RESIZED_MS, () => this.#want());
+  }
+
+  #want() {
+    if (this.#placed) this.#wanted = fittingStream({ ...this.#placed, subWidth: this.#row?.sub?.width });
+    this.#decide();
+  }
+
+  #decide() {
+    if (this.#scope.closed || !this.#row) return;
+    const aim = this.#placed ? this.#aim() : this.#front.stream;
+    if (aim === this.#front.stream) this.#drop();
+    else if (this.#front.player === null) this.#front.stream = aim;
+    else if (this.#next?.element.stream !== aim) this.#begin(aim);
+  }
+
+  /** The stream that fits, else the other one, else none is better than the present one. */
+  #aim() {
+    if (this.#usable(this.#wanted)) return this.#wanted;
+    return this.#usable(other(this.#wanted)) ? other(this.#wanted) : this.#front.stream;
+  }
+
+  #usable(stream) {
+    const row = rowOf(this.#row, stream);
+    const now = performance.now();
+    if (!row) return false;
+    if (stream === this.#front.stream && this.#front.player) return this.#failedAt === null || now - this.#failedAt < GRACE_MS;
+    if (this.#unplayable.has(stream) && this.#unplayable.get(stream) === row.mime) return false;
+    return !DOWN.has(row.state) && now >= (this.#avoided.get(stream) ?? 0);
+  }
+
+  // ---- the one in front
+
+  #watchFront() {
+    const scope = this.#scope.child();
+    const element = this.#front;
+    scope.listen(element, 'conditionchange', () => this.#onFront(element.condition));
+    this.#unwatchFront = () => scope.close();
+    this.#failedAt = null;
+    this.#onFront(element.condition);
+  }
+
+  #unwatchFront = () => {};
+
+  #onFront({ name }) {
+    if (name !== 'offline' && name !== 'failed') {
+      if (name !== 'connecting') this.#failedAt = null;
+      return;
+    }
+    if (name === 'failed') this.#unplayable.set(this.#front.stream, rowOf(this.#row, this.#front.stream)?.mime);
+    this.#failedAt ??= name === 'failed' ? -Infinity : performance.now();
+    this.#scope.timeout(GRACE_MS, () => this.#decide());
+  }
+
+  // ---- the one that is coming
+
+  #begin(stream) {
+    this.#drop();
+    const element = document.createElement('ringcast-camera');
+    const scope = this.#scope.child();
+    const front = this.#front;
+    for (const name of ['src', 'camera', 'muted', 'aria-hidden']) {
+      if (front.hasAttribute(name)) element.setAttribute(name, front.getAttribute(name));
+    }
+    element.stream = stream;
+    element.muted = front.muted;
+    element.volume = 0; // one of the two is heard at a time
+    this.#next = { element, scope };
+    scope.add(() => {
+      if (element !== this.#front) element.remove();
+    });
+    let pictured = false;
+    const look = () => this.#onNext(element.condition, pictured);
+    scope.listen(element, 'firstpicture', () => {
+      pictured = true;
+      look();
+    });
+    scope.listen(element, 'conditionchange', look);
+    this.#limit(scope);
+    front.before(element);
+  }
+
+  /** A page that nobody sees presents no picture, and that is no fault of the stream. */
+  #limit(scope) {
+    scope.timeout(FIRST_PICTURE_MS, () => {
+      if (document.hidden) this.#limit(scope);
+      else this.#giveUp(HOPELESS_MS);
+    });
+  }
+
+  /** A picture alone is not enough: the last one of a camera that has gone is still handed out. */
+  #onNext({ name }, pictured) {
+    const { element, scope } = this.#next;
+    if (name === 'failed') this.#unplayable.set(element.stream, rowOf(this.#row, element.stream)?.mime);
+    if (name === 'failed' || name === 'offline') this.#giveUp(AVOID_MS);
+    else if (pictured && name === 'live') scope.timeout(SCREEN_MS, () => this.#swap());
+  }
+
+  #giveUp(ms) {
+    this.#avoided.set(this.#next.element.stream, performance.now() + ms);
+    this.#drop();
+    this.#decide();
+  }
+
+  #drop() {
+    const next = this.#next;
+    this.#next = null;
+    next?.scope.close();
+  }
+
+  #swap() {
+    const { element, scope } = this.#next;
+    const before = this.#front;
+    if (this.#failedAt !== null) this.#avoided.set(before.stream, performance.now() + AVOID_MS);
+    this.#unwatchFront();
+    this.#next = null;
+    this.#front = element;
+    scope.close();
+    element.volume = before.volume;
+    before.remove();
+    this.#watchFront();
+    this.#owner.onfront(element);
+  }
+}
