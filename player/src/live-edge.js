@@ -203,7 +203,7 @@ export class LiveEdge {
   }
 
   #farAt(now) {
-    if (this.isJoining(now)) return NEAR_S;
+    if (this.isJoining(now)) return NEAR_S + this.#margin - MARGIN_S;
     return this.#seeksOnly ? FAR_S / 2 : FAR_S;
   }
 
