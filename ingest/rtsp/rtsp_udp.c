@@ -152,6 +152,7 @@ static ssize_t receive(struct rtsp_udp *udp, int fd, void *data, size_t size, in
     for (int i = 0; i < STRANGERS_AT_ONCE; i++) {
         struct sockaddr_storage from;
         socklen_t from_size = sizeof(from);
+        memset(&from, 0, sizeof(from));
         ssize_t got = recvfrom(fd, data, size, flags, (struct sockaddr *)&from, &from_size);
         if (got < 0 && (errno == EINTR || errno == ECONNREFUSED))
             continue;

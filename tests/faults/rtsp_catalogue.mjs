@@ -140,8 +140,8 @@ export function connectionFaults({ stalls }) {
     {
       name: 'slower than its stream',
       slow: true,
-      ...throttled(12000),
-      shows: { state: 'stalled', error: /pictures come 1\d s late; the connection is slower than its stream/ },
+      ...throttled(18000),
+      shows: { state: 'stalled', error: /pictures come \d+ s late; the connection is slower than its stream/ },
     },
     { name: 'slow trickle', ...throttled(300), shows: { state: 'stalled', error: /no video for 5 s/ } },
     {
@@ -250,7 +250,6 @@ export function packetFaults(random, { hold, losses }) {
 
   return [
     going('duplicates', packets((packet) => (random() < 0.2 ? [packet, packet] : [packet])), { lossless: true, counts: ['duplicates'] }),
-    going('loss of 1 %', lose(random, 0.01), { heavy: true }),
     going('truncated packets', everyNth(40, (packet) => [
       { ...packet, wire: Buffer.concat([framed(packet, packet.data.length), packet.data.subarray(0, packet.data.length >> 1)]) },
     ]), { counts: ['lost', 'withheld'] }),
@@ -272,6 +271,7 @@ export function packetFaults(random, { hold, losses }) {
     },
     going('another SSRC', packets((packet) => [{ ...packet, data: changed(packet.data, { ssrc: (value) => value ^ 0x5a5a }) }]), { counts: ['discontinuities'] }),
     going('another sequence', packets((packet) => [{ ...packet, data: changed(packet.data, { sequence: (value) => value + 20000 }) }]), { counts: ['discontinuities'] }),
+    ...losses.map((percent) => going(`loss of ${percent} %`, lose(random, percent / 100), { heavy: percent >= 1 })),
     ...losses.map((percent) => going(`UDP, loss of ${percent} %`, lose(random, percent / 100), { settings: udp, heavy: percent >= 1 })),
     going('UDP, reordered', reorder(random, 0.2), { settings: udp, lossless: true, counts: ['reordered'] }),
     going('UDP, duplicates', packets((packet) => (random() < 0.2 ? [packet, packet] : [packet])), { settings: udp, lossless: true, counts: ['duplicates'] }),

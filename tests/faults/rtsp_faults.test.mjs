@@ -26,7 +26,7 @@ const LOSSES_PERCENT = LONG ? [0.1, 1, 5, 20] : [1, 20];
 
 const FPS = 15;
 const GOP = 15;
-const AT_ONCE = LONG ? 8 : 13; // workers that are hit together: more would measure the machine
+const AT_ONCE = LONG ? 10 : 18; // workers that are hit together: more would measure the machine
 
 // Two deadlines of 10 s, the longest wait before an attempt, and a machine that does other things.
 const BACK_LIMIT_MS = 60000;
@@ -86,9 +86,11 @@ async function happen(fault, viewer, proxy) {
   return { began, ended, words, share, back, connections: proxy.count - before };
 }
 
-function row(fault, { began, ended, words, share, back, connections }, counters, frames) {
+const told = ({ state, error }) => `\`${state}\`: ${error.replace(/127\.0\.0\.1(:\d+)?/, '*host*')}`;
+
+function row(fault, { began, ended, words, share, back, connections }, left, counters, frames) {
   const grown = Object.entries(counters).filter(([, value]) => value > 0).map(([name, value]) => `${name} ${value}`);
-  const state = words ? `\`${words.state}\` after ${ms(words.at - began)}: ${words.error.replace(/127\.0\.0\.1:\d+/, '*host*')}` : '`streaming`';
+  const state = words ? `after ${ms(words.at - began)} ${told(words)}` : ['`streaming`', ...new Set(left.map(told))].join('; at times ');
   const stops = Boolean(words) || fault.instant;
   return `| ${[
     fault.name,
@@ -128,7 +130,7 @@ async function check(stage, ringcast, fault, viewer, proxy, before) {
   if (fault.log) await waitUntil(`the log to say ${fault.log}`, () => ringcast.log.split('\n').some((line) => line.includes(`[${fault.name}]`) && fault.log.test(line)));
   const growth = peakKiB(after.pid) - before.peak;
   assert.ok(growth <= MEMORY_GROWTH_KIB, `${fault.name}: the worker's memory grew by ${growth} KiB`);
-  const text = row(fault, result, counters, frames);
+  const text = row(fault, result, left, counters, frames);
   console.log(`${text} memory +${growth} KiB`);
   if (TABLE) appendFileSync(TABLE, `${text}\n`);
 }
