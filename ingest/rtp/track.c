@@ -22,6 +22,10 @@
 /* How far the senders' reports may put audio from where its arrival puts it. */
 #define SYNC_MAX_NS (2 * NS_PER_SECOND)
 
+/* What arrives after the leader was silent for this long may have waited as long on the way, so that its
+ * arrival does not tell its place. Less than SYNC_MAX_NS. */
+#define LEADER_SILENT_NS (NS_PER_SECOND * 3 / 2)
+
 /* A picture was captured at most so long before it came here, else the camera's clock is not ours. */
 #define CAPTURE_AGE_MAX_NS (10 * NS_PER_SECOND)
 
@@ -306,6 +310,8 @@ static int64_t presentation(struct track *track, int64_t time, int64_t arrival_n
         return own;
     if (!leader->reception.started)
         return SOURCE_TIME_UNKNOWN;
+    if (track->anchored && arrival_ns - leader->last_arrival_ns > LEADER_SILENT_NS)
+        return own + track->offset_ns;
     int64_t arrived = own_ns(leader, leader->reception.last_time) + (arrival_ns - leader->last_arrival_ns);
     if (sync_by_reports(track, time, &place) && within(place, arrived, SYNC_MAX_NS)) {
         track->offset_ns = place - own;

@@ -195,6 +195,25 @@ static void sound_follows_the_pictures_clock(void **state)
     assert_int_equal(track_counters(audio)->discontinuities, 0);
 }
 
+/* The connection stood still for 3 s; then everything comes at once, sound first. */
+static void sound_that_was_held_up_stays_in_its_place(void **state)
+{
+    const int64_t now = 1000 * NS;
+    uint16_t sound = 2;
+
+    (void)state;
+    begin(false);
+    put_frame(1, 900000, 9, now);
+    put_sound(1, 8000, now);
+    for (uint16_t i = 1; i <= 75; i++) {
+        put_sound(sound++, 8000 + 320u * i, now + 3 * NS);
+        assert_int_equal(units.items[units.count - 1].time, 10 * NS + 40 * MS * i);
+        put_frame((uint16_t)(1 + i), 900000 + 3600u * i, 9, now + 3 * NS);
+        units.count = 0;
+    }
+    assert_int_equal(track_counters(audio)->discontinuities, 0);
+}
+
 static void a_clock_that_jumps_takes_the_sound_along(void **state)
 {
     const int64_t now = 1000 * NS;
@@ -265,6 +284,7 @@ int main(void)
         TEST(a_missing_packet_is_told),
         TEST(capture_is_told_by_a_clock_like_ours),
         TEST(sound_follows_the_pictures_clock),
+        TEST(sound_that_was_held_up_stays_in_its_place),
         TEST(a_clock_that_jumps_takes_the_sound_along),
         TEST(reports_are_as_rfc_3550_says),
         TEST(goodbyes_and_nonsense),
