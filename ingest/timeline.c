@@ -195,15 +195,16 @@ bool timeline_map_audio(const struct timeline *timeline, int64_t source_ns, int6
 {
     if (!timeline->mapped)
         return false;
-    int64_t now = to_ns(timeline->last_decode) + (arrival_ns - timeline->last_arrival_ns);
+    int64_t last = to_ns(timeline->last_decode);
+    int64_t now = last + (arrival_ns - timeline->last_arrival_ns);
     int64_t source = bounded(source_ns);
 
     *decode_ns = now;
     *exact = false;
     if (source != TIMELINE_UNKNOWN) {
         int64_t mapped = source + to_ns(timeline->offset);
-        int64_t apart = mapped - now;
-        *exact = apart < AUDIO_APART_NS && apart > -AUDIO_APART_NS;
+        /* What the network held up belongs anywhere between the last video and now. */
+        *exact = mapped < now + AUDIO_APART_NS && mapped > last - AUDIO_APART_NS;
         *decode_ns = *exact ? mapped : now;
     }
     return true;

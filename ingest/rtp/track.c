@@ -22,10 +22,6 @@
 /* How far the senders' reports may put audio from where its arrival puts it. */
 #define SYNC_MAX_NS (2 * NS_PER_SECOND)
 
-/* What arrives after the leader was silent for this long may have waited as long on the way, so that its
- * arrival does not tell its place. Less than SYNC_MAX_NS. */
-#define LEADER_SILENT_NS (NS_PER_SECOND * 3 / 2)
-
 /* A picture was captured at most so long before it came here, else the camera's clock is not ours. */
 #define CAPTURE_AGE_MAX_NS (10 * NS_PER_SECOND)
 
@@ -300,6 +296,13 @@ static bool within(int64_t a, int64_t b, int64_t distance)
     return llabs(a - b) < distance;
 }
 
+/* PLACE is not far before the leader's last packet, nor after what the ARRIVAL says: both may have been held
+ * up. */
+static bool may_be_at(int64_t place, int64_t leader_ns, int64_t arrived)
+{
+    return place > leader_ns - SYNC_MAX_NS && place < arrived + SYNC_MAX_NS;
+}
+
 static int64_t presentation(struct track *track, int64_t time, int64_t arrival_ns)
 {
     const struct track *leader = track->leader;
@@ -310,12 +313,11 @@ static int64_t presentation(struct track *track, int64_t time, int64_t arrival_n
         return own;
     if (!leader->reception.started)
         return SOURCE_TIME_UNKNOWN;
-    if (track->anchored && arrival_ns - leader->last_arrival_ns > LEADER_SILENT_NS)
-        return own + track->offset_ns;
-    int64_t arrived = own_ns(leader, leader->reception.last_time) + (arrival_ns - leader->last_arrival_ns);
-    if (sync_by_reports(track, time, &place) && within(place, arrived, SYNC_MAX_NS)) {
+    int64_t leader_ns = own_ns(leader, leader->reception.last_time);
+    int64_t arrived = leader_ns + (arrival_ns - leader->last_arrival_ns);
+    if (sync_by_reports(track, time, &place) && may_be_at(place, leader_ns, arrived)) {
         track->offset_ns = place - own;
-    } else if (!track->anchored || !within(own + track->offset_ns, arrived, SYNC_MAX_NS)) {
+    } else if (!track->anchored || !may_be_at(own + track->offset_ns, leader_ns, arrived)) {
         track->discontinuities += track->anchored ? 1 : 0;
         track->offset_ns = arrived - own;
     }

@@ -49,6 +49,16 @@ function assertEveryFrame(fragments, camera) {
 
 let files = 0;
 
+/** Fails unless the sound of FRAGMENTS goes on without a hole. */
+function assertAllSound(fragments, camera) {
+  let next;
+  for (const { audio, sequence } of fragments) {
+    if (!audio) continue;
+    if (next !== undefined) assert.equal(audio.decodeTime, next, `${camera}: a hole in the sound at fragment ${sequence}`);
+    next = audio.decodeTime + BigInt(audio.samples.reduce((sum, { duration }) => sum + duration, 0));
+  }
+}
+
 /** What VIEWER has received from fragment FIRST on, as a file. */
 function recorded(viewer, first) {
   const init = viewer.fragments[first].init;
@@ -120,6 +130,7 @@ async function check(stage, ringcast, fault, viewer, proxy, before) {
   const counters = grown(before.status, after);
   if (fault.lossless) {
     assertEveryFrame(viewer.fragments, fault.name);
+    if (!fault.mute) assertAllSound(viewer.fragments, fault.name);
     assert.deepEqual([counters.withheld, counters.discontinuities], [0, 0], `${fault.name}: nothing is withheld nor repaired`);
   }
   assert.equal(after.pid, before.status.pid, `${fault.name}: the worker is the same`);
@@ -163,6 +174,7 @@ async function group(stage, faults) {
     untouched.assertOpen();
     untouched.assertConsecutive();
     assertEveryFrame(untouched.fragments, 'other');
+    assertAllSound(untouched.fragments, 'other');
     const last = (await ringcast.status()).cameras.at(-1);
     assert.equal(last.pid, status.cameras.at(-1).pid);
     assert.deepEqual(grown(before.cameras.at(-1), last), grown({}, {}));

@@ -356,6 +356,11 @@ static void audio_follows_the_video(void **state)
         timeline_map_audio(&rig.timeline, rig.source_ns + 15 * MS, rig.arrival_ns, &decode_ns, &exact));
     assert_true(exact);
     assert_int_equal(decode_ns, 10 * SECOND + 15 * MS);
+    /* Held up with the video for 3 s: where it belongs. */
+    assert_true(timeline_map_audio(&rig.timeline, rig.source_ns + 20 * MS, rig.arrival_ns + 3 * SECOND,
+                                   &decode_ns, &exact));
+    assert_true(exact);
+    assert_int_equal(decode_ns, 10 * SECOND + 20 * MS);
     /* On another clock, or without one: by its arrival. */
     assert_true(
         timeline_map_audio(&rig.timeline, rig.source_ns + HOUR, rig.arrival_ns + 9 * MS, &decode_ns, &exact));
