@@ -27,6 +27,10 @@ export function instrument() {
       if (!registered.get(target).has(key)) {
         registered.get(target).add(key);
         count(type, 1);
+        const { signal, once } = typeof options === 'object' && options ? options : {};
+        const forget = () => registered.get(target).delete(key) && count(type, -1);
+        if (signal) addEventListener.call(signal, 'abort', forget, { once: true });
+        if (once) addEventListener.call(target, type, forget, options);
       }
     }
     return addEventListener.call(this ?? globalThis, type, handler, options);
@@ -87,6 +91,9 @@ export function instrument() {
   };
 }
 
+/** The prototype of the players of a page that has them from the module at ADDRESS. */
+export const playerIn = (address) => `import('${address}').then((m) => m.RingcastPlayer.prototype)`;
+
 const CLASSES = ['MediaSource', 'SourceBuffer', 'WebSocket'];
 
 /** Counts objects through the debugger. `modules`: how to reach further prototypes, as name → expression. */
@@ -108,9 +115,8 @@ export class Census {
     await this.#session.send('HeapProfiler.collectGarbage');
     const counts = {};
     for (const name of CLASSES) counts[name] = await this.#count(`${name}.prototype`);
-    counts.RingcastPlayer = await this.#count("import('/ringcast-player.js').then((m) => m.RingcastPlayer.prototype)");
-    counts.Video = await this.#count('HTMLVideoElement.prototype');
-    for (const [name, expression] of Object.entries(more)) counts[name] = await this.#count(expression);
+    const own = { RingcastPlayer: playerIn('/ringcast-player.js'), Video: 'HTMLVideoElement.prototype' };
+    for (const [name, expression] of Object.entries({ ...own, ...more })) counts[name] = await this.#count(expression);
     return counts;
   }
 

@@ -1,0 +1,58 @@
+// Builds docs/examples as somebody would who installed the package: in a project with the packed player, Vue and React.
+
+import { build } from 'esbuild';
+import { cpSync, readFileSync, readdirSync, symlinkSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { EXAMPLES, Installed } from './package.mjs';
+import { componentScript, vuePlugin } from './vue.mjs';
+
+const MODULES = fileURLToPath(new URL('../../node_modules/', import.meta.url));
+const LIBRARIES = ['vue', 'react', 'react-dom', '@types/react', '@types/react-dom', 'csstype'];
+const VUE_FLAGS = { __VUE_OPTIONS_API__: 'false', __VUE_PROD_DEVTOOLS__: 'false', __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: 'false' };
+
+export class Examples extends Installed {
+  constructor() {
+    super();
+    for (const name of LIBRARIES) {
+      mkdirSync(join(this.project, 'node_modules', name, '..'), { recursive: true });
+      symlinkSync(join(MODULES, name), join(this.project, 'node_modules', name));
+    }
+    for (const name of ['vue', 'react']) cpSync(join(EXAMPLES, name), join(this.project, name), { recursive: true });
+  }
+
+  /** What TypeScript says of them; nothing if it has no objection. Templates of Vue are not looked at. */
+  complaints() {
+    const components = readdirSync(join(this.project, 'vue')).filter((name) => name.endsWith('.vue'));
+    for (const name of components) {
+      const source = readFileSync(join(this.project, 'vue', name), 'utf8');
+      this.write(`vue/${name}.ts`, componentScript(source, name, { inlineTemplate: false }).script);
+    }
+    const options = {
+      strict: true, noEmit: true, jsx: ts.JsxEmit.ReactJSX, target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext,
+      moduleResolution: ts.ModuleResolutionKind.Bundler, lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'], types: [],
+      skipLibCheck: true,
+    };
+    const program = ts.createProgram(['vue/main.ts', 'react/main.tsx'].map((name) => join(this.project, name)), options);
+    const host = { getCurrentDirectory: () => this.project, getCanonicalFileName: (name) => name, getNewLine: () => '\n' };
+    return ts.formatDiagnostics(ts.getPreEmitDiagnostics(program), host);
+  }
+
+  /** Files of both pages, as path → text. `player.js` is the module that the pages have their player from. */
+  async pages() {
+    const { outputFiles } = await build({
+      absWorkingDir: this.project,
+      entryPoints: { 'vue/main': 'vue/main.ts', 'react/main': 'react/main.tsx', player: 'ringcast-player/player' },
+      bundle: true, splitting: true, format: 'esm', target: 'es2022', write: false, outdir: 'out', logLevel: 'silent', jsx: 'automatic',
+      define: { 'process.env.NODE_ENV': '"production"', ...VUE_FLAGS },
+      plugins: [vuePlugin],
+    });
+    const pages = Object.fromEntries(outputFiles.map(({ path, text }) => [path.slice(join(this.project, 'out/').length), text]));
+    for (const name of ['vue', 'react']) {
+      const markup = readFileSync(join(this.project, name, 'index.html'), 'utf8');
+      pages[`${name}/index.html`] = markup.replace(/ *<script.*<\/script>/, '<link rel="stylesheet" href="main.css"><script type="module" src="main.js"></script>');
+    }
+    return pages;
+  }
+}
