@@ -98,7 +98,7 @@ export class Session {
     if (this.#scope.closed || this.#suspended.has(reason)) return;
     const cancel = this.#scope.timeout(SUSPEND_MS, () => {
       this.#suspended.delete(reason);
-      if (isInPicture(this.#video)) {
+      if (reason !== 'paused' && isInPicture(this.#video)) {
         this.suspend(reason); // somebody looks at it: asked again later
         return;
       }
@@ -120,6 +120,10 @@ export class Session {
 
   get #asleep() {
     return [...this.#suspended.values()].includes(true);
+  }
+
+  get #unseen() {
+    return document.hidden && !isInPicture(this.#video);
   }
 
   /** The connection stays, quiet, so that the pictures are there at once on return. */
@@ -360,7 +364,7 @@ export class Session {
   /** A young connection's pictures have reached the browser: no reason to wait for the next look at them. */
   #onIdle() {
     const now = performance.now();
-    if (this.#media && !this.#asleep && !document.hidden && this.#edge.isJoining(now)) this.#watchVideo(now);
+    if (this.#media && !this.#asleep && !this.#unseen && this.#edge.isJoining(now)) this.#watchVideo(now);
   }
 
   #onPause() {
@@ -393,7 +397,7 @@ export class Session {
     if (wall - this.#tickedAt > LATE_TICK_MS) this.#probe(now);
     this.#tickedAt = wall;
     this.#askTime(now); // it keeps a quiet connection, too
-    if (this.#asleep || document.hidden) {
+    if (this.#asleep || this.#unseen) {
       this.#edge.excuse(now);
       return;
     }

@@ -495,11 +495,26 @@ test('a short look away changes nothing, picture-in-picture neither, until it en
   const root = { pictureInPictureElement: it.video };
   it.video.getRootNode = () => root;
   page.hide(true);
-  it.tick(20_000);
+  const seen = it.details('stats').length;
+  for (let i = 0; i < 80; i++) {
+    it.frame(25 + i);
+    it.tick(250);
+  }
   assert.deepEqual(types(it.socket), []);
-  root.pictureInPictureElement = null;
+  assert.ok(it.details('stats').length > seen + 15, 'it is looked after as long as somebody sees it');
+  it.video.paused = true;
+  page.document.hidden = false; // the page is seen again, and somebody pauses
+  it.video.fire('pause');
   it.tick(6000);
   assert.deepEqual(types(it.socket), ['pause']);
+  it.video.paused = false;
+  it.video.fire('play');
+  assert.deepEqual(types(it.socket), ['pause', 'resume']);
+  page.hide(true);
+  root.pictureInPictureElement = null;
+  it.tick(11_000);
+  assert.equal(it.player.state, 'idle');
+  assert.equal(it.details('statechange').at(-1).reason, 'hidden');
   it.player.stop();
   assert.deepEqual(page.books(it.video), NOTHING);
 });
