@@ -12,13 +12,14 @@ const tests = fileURLToPath(new URL('../../', import.meta.url));
 
 function missing() {
   const packages = [...readFileSync(file, 'utf8').matchAll(/^(?:import|\}) .*'(?!node:|\.)([^']+)';/gm)].map(([, module]) => module);
-  if (!name.startsWith('unit_')) packages.push('playwright-core', 'ws');
+  if (!name.startsWith('unit_')) packages.push('playwright-core', 'puppeteer-core', 'ws');
   for (const module of packages) {
     if (!existsSync(join(tests, 'node_modules', module))) return `the npm package ${module} is missing: run npm ci in tests/`;
   }
   if (name.startsWith('unit_')) return null;
-  const chromium = process.env.RINGCAST_CHROMIUM ?? '/usr/bin/chromium';
-  if (!existsSync(chromium)) return `there is no ${chromium} (set RINGCAST_CHROMIUM)`;
+  const [variable, usual] = name.includes('firefox') ? ['RINGCAST_FIREFOX', '/usr/bin/firefox-esr'] : ['RINGCAST_CHROMIUM', '/usr/bin/chromium'];
+  const browser = process.env[variable] ?? usual;
+  if (!existsSync(browser)) return `there is no ${browser} (set ${variable})`;
   if (name.startsWith('real_')) {
     for (const program of ['ringcastd', 'ringcast-fanout', 'ringcast-ingest', 'ringcast-test-camera']) {
       const path = join(process.env.RINGCAST_BUILD ?? '', 'bin', program);
