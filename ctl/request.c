@@ -7,9 +7,12 @@
 #include "message.h"
 #include "status_table.h"
 
+/* Digits of a number: 0.00025 looks like that, and a time since 1970 keeps its microseconds. */
+#define REAL_DIGITS 16
+
 enum exit_code request_print_json(const json_t *message, size_t flags)
 {
-    char *text = json_dumps(message, flags | JSON_ENSURE_ASCII);
+    char *text = json_dumps(message, flags | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(REAL_DIGITS));
 
     if (text == NULL) {
         client_complain("out of memory");

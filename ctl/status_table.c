@@ -9,6 +9,9 @@
 /* Shown where there is no value. */
 #define NOTHING "-"
 
+/* The latency that is shown: 95 of 100 fragments come within it. */
+#define LATENCY_SHARE 0.95
+
 static void write_name(char cell[TABLE_CELL_SIZE], const json_t *camera)
 {
     table_write_text(cell, camera, "name");
@@ -81,6 +84,41 @@ static void write_viewers(char cell[TABLE_CELL_SIZE], const json_t *camera)
     table_write_count(cell, camera, "viewers");
 }
 
+static void write_uptime(char cell[TABLE_CELL_SIZE], const json_t *camera)
+{
+    table_write_span(cell, json_object_get(camera, "uptime_s"));
+}
+
+/* The time within which SHARE of what was counted came; negative: nothing was. What lies above the last bound
+ * counts as that. Within a bucket times are taken to be spread evenly. */
+static double quantile(const json_t *latency, double share)
+{
+    const json_t *bounds = json_object_get(latency, "le_s"), *counts = json_object_get(latency, "counts");
+    double total = 0, before = 0, lower = 0;
+
+    for (size_t i = 0; i < json_array_size(counts); i++)
+        total += json_number_value(json_array_get(counts, i));
+    for (size_t i = 0; total > 0 && i < json_array_size(bounds); i++) {
+        double count = json_number_value(json_array_get(counts, i));
+        double upper = json_number_value(json_array_get(bounds, i));
+        if (before + count >= share * total && count > 0)
+            return lower + (upper - lower) * (share * total - before) / count;
+        before += count;
+        lower = upper;
+    }
+    return total > 0 ? lower : -1;
+}
+
+static void write_latency(char cell[TABLE_CELL_SIZE], const json_t *camera)
+{
+    double seconds = quantile(json_object_get(camera, "latency"), LATENCY_SHARE);
+
+    if (seconds >= 0 && seconds < 1e6)
+        snprintf(cell, TABLE_CELL_SIZE, "%.1f ms", seconds * 1000);
+    else
+        snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+}
+
 static void write_restarts(char cell[TABLE_CELL_SIZE], const json_t *camera)
 {
     table_write_count(cell, camera, "restarts");
@@ -92,10 +130,13 @@ static void write_error(char cell[TABLE_CELL_SIZE], const json_t *camera)
 }
 
 static const struct table_column columns[] = {
-    {"NAME", false, write_name},        {"STATE", false, write_state},    {"FOR", true, write_since},
-    {"PID", true, write_pid},           {"CODECS", false, write_codecs},  {"SIZE", false, write_picture_size},
-    {"FPS", true, write_fps},           {"BITRATE", true, write_bitrate}, {"VIEWERS", true, write_viewers},
-    {"RESTARTS", true, write_restarts}, {"ERROR", false, write_error},
+    {"NAME", false, write_name},         {"STATE", false, write_state},
+    {"FOR", true, write_since},          {"PID", true, write_pid},
+    {"UP", true, write_uptime},          {"CODECS", false, write_codecs},
+    {"SIZE", false, write_picture_size}, {"FPS", true, write_fps},
+    {"BITRATE", true, write_bitrate},    {"LATENCY", true, write_latency},
+    {"VIEWERS", true, write_viewers},    {"RESTARTS", true, write_restarts},
+    {"ERROR", false, write_error},
 };
 
 #define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))

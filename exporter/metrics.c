@@ -31,6 +31,8 @@ static const struct number camera_numbers[] = {
     {"drops", "ringcast_camera_viewer_drops_total", "counter",
      "How often a viewer was too slow and was moved on to a keyframe.", 1},
     {"restarts", "ringcast_camera_restarts_total", "counter", "How often the worker was started again.", 1},
+    {"uptime_s", "ringcast_camera_uptime_seconds", "gauge", "How long the present worker has been running.",
+     1},
     {"since_s", "ringcast_camera_state_seconds", "gauge", "How long the camera has been in its state.", 1},
     {"width", "ringcast_camera_width_pixels", "gauge", "Width of the picture.", 1},
     {"height", "ringcast_camera_height_pixels", "gauge", "Height of the picture.", 1},
@@ -153,8 +155,9 @@ static void write_latency(struct exposition *exposition, const json_t *cameras)
         if (!json_is_object(latency) || json_array_size(json_object_get(latency, "counts")) == 0)
             continue;
         if (!begun)
-            exposition_family(exposition, "ringcast_camera_latency_seconds", "histogram",
-                              "From the frame's arrival at ringcast to the first viewer's socket.");
+            exposition_family(
+                exposition, "ringcast_camera_latency_seconds", "histogram",
+                "From the fragment's publication in the ring until every viewer that keeps up was sent it.");
         begun = true;
         write_histogram(exposition, name_of(camera), latency);
     }

@@ -8,6 +8,7 @@
 
 #include "blackbox.h"
 #include "channel.h"
+#include "latency_report.h"
 #include "log.h"
 #include "message.h"
 #include "server.h"
@@ -18,6 +19,9 @@
 /* The loop is alive, and says so this often; it is hung if it has not for so long. */
 #define BEAT_INTERVAL_MS 500
 #define BEAT_ALLOWANCE_MS 3000
+
+/* Between two reports of latencies. */
+#define LATENCY_INTERVAL_MS 2000
 
 #define NS_PER_MS INT64_C(1000000)
 
@@ -165,7 +169,10 @@ static void on_listen(struct control *control, struct channel_message *message)
     int status = socket < 0 ? -EBADMSG : server_listen(control->server, socket);
     if (status == 0) {
         status = send_message(control, message_new("ready"));
-        control_viewers_changed(control); /* another ringcastd than the one that was told may ask */
+        /* Another ringcastd than the one that was told may ask. */
+        control_viewers_changed(control);
+        latency_report_again(&control->server->cameras);
+        watch_timer_arm(&control->latency_timer, LATENCY_INTERVAL_MS);
     }
     if (status < 0) {
         log_error("cannot serve viewers: %s", strerror(-status));
@@ -269,6 +276,15 @@ static void beat_expired(void *context)
     watch_timer_arm(&control->beat_timer, BEAT_INTERVAL_MS);
 }
 
+static void latency_expired(void *context)
+{
+    struct control *control = context;
+    if (control->channel.watched) {
+        latency_report_send(&control->server->cameras, control->channel.fd);
+        watch_timer_arm(&control->latency_timer, LATENCY_INTERVAL_MS);
+    }
+}
+
 static void on_log_level(const json_t *body)
 {
     enum log_level level;
@@ -326,6 +342,9 @@ int control_begin(struct control *control, struct server *server, struct loop *l
     if (status == 0) {
         status = watch_timer_begin(&control->report_timer, loop, report_expired, control);
     }
+    if (status == 0) {
+        status = watch_timer_begin(&control->latency_timer, loop, latency_expired, control);
+    }
     return status < 0 ? status : watch_timer_begin(&control->beat_timer, loop, beat_expired, control);
 }
 
@@ -333,5 +352,6 @@ void control_end(struct control *control)
 {
     watch_end(&control->channel);
     watch_end(&control->report_timer.watch);
+    watch_end(&control->latency_timer.watch);
     watch_end(&control->beat_timer.watch);
 }

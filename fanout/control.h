@@ -15,9 +15,10 @@ struct server;
 struct control {
     struct server *server;
     struct watch channel;
-    struct watch_timer report_timer; /* armed while a report waits for its second to pass */
-    struct watch_timer beat_timer;   /* the heartbeat */
-    int64_t reported_ms;             /* CLOCK_MONOTONIC */
+    struct watch_timer report_timer;  /* armed while a report waits for its second to pass */
+    struct watch_timer latency_timer; /* reports of latencies */
+    struct watch_timer beat_timer;    /* the heartbeat */
+    int64_t reported_ms;              /* CLOCK_MONOTONIC */
     bool report_due;
 };
 

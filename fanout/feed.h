@@ -15,6 +15,7 @@
 
 #include "fragment.h"
 #include "init_cache.h"
+#include "latency.h"
 #include "packet.h"
 #include "ringcast.h"
 #include "seats.h"
@@ -55,6 +56,8 @@ struct feed {
     unsigned in_pass;            /* how many viewers are VIEWER_LIVE or VIEWER_WAITING */
     struct init_cache init;      /* filled while there are viewers */
     struct packet state_packet;  /* the camera's state as its viewers are told */
+    struct latency latency;      /* from the publication of a fragment until all that keep up were sent it */
+    bool latency_due;            /* there is news in it that ringcastd was not told */
     uint64_t drops;              /* how often a viewer was told of a gap */
     bool damage_reported;        /* the log says once per ring that it is damaged */
 };

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #include "feed_private.h"
 #include "log.h"
@@ -62,24 +63,40 @@ static bool serve(struct feed *feed, struct viewer *viewer, const ringcast_curso
     return viewer_send_fragment(viewer, &feed->init, &feed->set->fragment);
 }
 
+/* The fragment in hand has just been written. One look at the clock per fragment, however many the viewers.
+ */
+static void note_latency(struct feed *feed)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    latency_add(&feed->latency, feed->set->fragment.entry.published_ns,
+                now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+    feed->latency_due = true;
+}
+
 /* Brings the fragment in hand, which was at BEFORE, to every viewer that is due. SAME_INIT: live viewers have
  * the init segment that it needs. */
 static void serve_all(struct feed *feed, const ringcast_cursor *before, bool same_init)
 {
     struct fragment *fragment = &feed->set->fragment;
-    bool keyframe = fragment->entry.flags & RINGCAST_KEYFRAME;
+    bool keyframe = fragment->entry.flags & RINGCAST_KEYFRAME, served = false;
     for (unsigned i = feed->seats.count; i-- > 0;) { /* serving one viewer takes out no other */
         struct seat seat = feed->seats.list[i];
         seats_prefetch_next(&feed->seats, i);
         bool sent = true;
         if (seat.state == VIEWER_LIVE && same_init && !lws_partial_buffered(seat.wsi)) {
             sent = packet_send(&fragment->packet, seat.wsi, LWS_WRITE_BINARY);
+            served = true;
         } else if (seat.state == VIEWER_LIVE || (seat.state == VIEWER_WAITING && keyframe)) {
             sent = serve(feed, seat.viewer, before);
+            served |= seat.viewer->state == VIEWER_LIVE;
         }
         if (!sent) {
             feed_drop_broken(feed, seat.viewer);
         }
+    }
+    if (served) {
+        note_latency(feed);
     }
 }
 

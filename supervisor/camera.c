@@ -418,6 +418,8 @@ bool camera_spawned(struct camera *camera, pid_t pid)
         return false;
     if (worker_phase(camera->worker) == WORKER_RUNNING) {
         camera->handed_over = true;
+        camera->worker_ms = timer_now_ms();
+        camera_keep_state(camera);
         camera_watch_silence(camera, !camera->ending);
         log_debug("camera %s: worker %d", camera->config->name, (int)pid);
     }
@@ -512,6 +514,7 @@ struct camera_view camera_view(const struct camera *camera)
         .state = camera->state,
         .since_ms = camera->since_ms,
         .pid = worker_pid(camera->worker),
+        .worker_ms = camera->worker_ms,
         .restarts = camera->starts > 0 ? camera->starts - 1 : 0,
         .fps = camera->fps,
         .bitrate = camera->bitrate,

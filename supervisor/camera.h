@@ -61,8 +61,9 @@ struct camera_view {
     int64_t width, height;
     const char *error; /* why it is not streaming; NULL while it is */
     enum camera_state state;
-    uint64_t since_ms; /* CLOCK_MONOTONIC: when it entered its state */
-    pid_t pid;         /* of the worker; 0: none */
+    uint64_t since_ms;  /* CLOCK_MONOTONIC: when it entered its state */
+    pid_t pid;          /* of the worker; 0: none */
+    uint64_t worker_ms; /* CLOCK_MONOTONIC: when the last worker began */
     unsigned restarts;
     double fps, bitrate; /* last second */
     int64_t fragments;   /* of the present worker */

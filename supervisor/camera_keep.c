@@ -15,12 +15,13 @@
 
 static json_t *describe(const struct camera *camera)
 {
-    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:O?}", "task",
+    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:O?}", "task",
                      (json_int_t)config_camera_task_hash(camera->config), "state",
-                     camera_strstate(camera->state), "since_ms", (json_int_t)camera->since_ms, "starts",
-                     (json_int_t)camera->starts, "deaths", (json_int_t)camera->backoff.deaths, "error",
-                     camera->error, "codecs", camera->codecs, "width", (json_int_t)camera->width, "height",
-                     (json_int_t)camera->height, "last_exit", camera->last_exit);
+                     camera_strstate(camera->state), "since_ms", (json_int_t)camera->since_ms, "worker_ms",
+                     (json_int_t)camera->worker_ms, "starts", (json_int_t)camera->starts, "deaths",
+                     (json_int_t)camera->backoff.deaths, "error", camera->error, "codecs", camera->codecs,
+                     "width", (json_int_t)camera->width, "height", (json_int_t)camera->height, "last_exit",
+                     camera->last_exit);
 }
 
 void camera_keep(const struct camera *camera)
@@ -63,6 +64,7 @@ static void recall_stream(struct camera *camera, const json_t *body)
 {
     camera->state = state_named(message_string(body, "state", ""));
     camera->since_ms = (uint64_t)message_integer(body, "since_ms", (json_int_t)camera->since_ms);
+    camera->worker_ms = (uint64_t)message_integer(body, "worker_ms", (json_int_t)camera->since_ms);
     camera_copy_text(camera->error, sizeof(camera->error), message_string(body, "error", ""));
     camera_copy_text(camera->codecs, sizeof(camera->codecs), message_string(body, "codecs", ""));
     camera->width = message_integer(body, "width", 0);

@@ -36,6 +36,7 @@ struct camera {
     struct worker *worker;
     enum camera_state state;
     uint64_t since_ms;
+    uint64_t worker_ms; /* when the last worker began */
     struct backoff backoff;
     sd_event_source *retry_timer;
     sd_event_source *silence_timer; /* armed while a worker must say something */

@@ -41,16 +41,24 @@ static void add_counts(json_t *status, const json_t *counts)
     }
 }
 
+/* Nothing before the first fragment that a viewer was sent. */
+static void add_latency(json_t *status, const struct latency *latency)
+{
+    if (latency_count(latency) > 0)
+        json_object_set_new(status, "latency", latency_to_json(latency));
+}
+
 static json_t *camera_status(const struct supervisor *supervisor, size_t index)
 {
     struct camera_view view = camera_view(supervisor_camera(supervisor, index));
     static const char *const origins[] = {
         [CONFIG_FROM_FILE] = "file", [CONFIG_CHANGED] = "changed", [CONFIG_ADDED] = "added"};
+    struct latency latency = supervisor_latency(supervisor, view.name);
     bool known = view.codecs != NULL;
 
     json_t *status =
         json_pack("{s:s, s:s, s:o, s:f, s:I, s:s, s:I, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:b, s:b, "
-                  "s:s, s:O?, s:I}",
+                  "s:s, s:O?, s:I, s:o}",
                   "name", view.name, "state", camera_strstate(view.state), "pid", pid_or_null(view.pid),
                   "since_s", seconds_since(view.since_ms), "restarts", (json_int_t)view.restarts, "ring",
                   view.ring, "ring_size", (json_int_t)view.ring_size, "codecs", text_or_null(view.codecs),
@@ -59,8 +67,10 @@ static json_t *camera_status(const struct supervisor *supervisor, size_t index)
                   "viewers", (json_int_t)supervisor_viewers(supervisor, view.name), "fragments",
                   (json_int_t)view.fragments, "error", text_or_null(view.error), "enabled", view.enabled,
                   "on_demand", view.on_demand, "source", origins[view.origin], "last_exit", view.last_exit,
-                  "drops", (json_int_t)supervisor_drops(supervisor, view.name));
+                  "drops", (json_int_t)supervisor_drops(supervisor, view.name), "uptime_s",
+                  view.pid > 0 ? json_real(seconds_since(view.worker_ms)) : json_null());
     add_counts(status, view.counts);
+    add_latency(status, &latency);
     return status;
 }
 

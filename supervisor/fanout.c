@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "figures.h"
 #include "load_board.h"
 #include "message.h"
 
@@ -22,6 +23,7 @@ struct fanout {
     struct service *service;
     char *argv[2];
     json_t *viewers; /* the last `viewers` message; NULL: none yet */
+    struct figures *figures;
 };
 
 /* Consumes MESSAGE. A fan-out that misses a message would serve something else than was configured. */
@@ -71,6 +73,9 @@ static void on_message(void *owner, const struct channel_message *message)
         json_decref(fanout->viewers);
         fanout->viewers = json_incref(message->body);
         fanout->host.viewers(fanout->host.data, fanout);
+    } else if (message_is(message->body, "latency")) {
+        if (figures_take(fanout->figures, json_object_get(message->body, "cameras")) > 0)
+            log_warning("fanout: malformed latency");
     } else {
         log_warning("fanout: unexpected message \"%s\"", message_type(message->body));
     }
@@ -89,6 +94,7 @@ static void on_gone(void *owner, const char *reason)
 
     json_decref(fanout->viewers);
     fanout->viewers = NULL;
+    figures_begin_anew(fanout->figures);
     if (fanout->config.load_board >= 0)
         load_board_leave(fanout->config.load_board, fanout->config.index);
     fanout->host.gone(fanout->host.data, fanout, reason);
@@ -109,7 +115,8 @@ struct fanout *fanout_create(struct children *children, const struct fanout_conf
     if (config->index > 0)
         snprintf(name, sizeof(name), "fanout[%zu]", config->index);
     fanout->argv[0] = strdup(config->program);
-    if (fanout->argv[0] != NULL)
+    fanout->figures = figures_create();
+    if (fanout->argv[0] != NULL && fanout->figures != NULL)
         fanout->service = service_create(children, name, fanout->argv, &handlers, fanout);
     if (fanout->service == NULL) {
         fanout_destroy(fanout);
@@ -124,6 +131,7 @@ void fanout_destroy(struct fanout *fanout)
         return;
     service_destroy(fanout->service);
     json_decref(fanout->viewers);
+    figures_destroy(fanout->figures);
     free(fanout->argv[0]);
     free(fanout);
 }
@@ -137,6 +145,7 @@ void fanout_add_camera(struct fanout *fanout, const struct camera_view *camera)
 {
     const int fds[] = {camera->ring_reader, camera->wake};
 
+    figures_admit(fanout->figures, camera->name);
     send(fanout,
          json_pack("{s:i, s:s, s:s, s:s}", "v", MESSAGE_VERSION, "type", "camera-add", "name", camera->name,
                    "state", camera_strstate(camera->state)),
@@ -155,6 +164,7 @@ void fanout_update_camera(struct fanout *fanout, const struct camera_view *camer
 
 void fanout_remove_camera(struct fanout *fanout, const char *name)
 {
+    figures_forget(fanout->figures, name);
     send(fanout, json_pack("{s:i, s:s, s:s}", "v", MESSAGE_VERSION, "type", "camera-remove", "name", name),
          NULL, 0);
 }
@@ -201,6 +211,11 @@ void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, siz
         send(fanout, message, NULL, 0);
     else
         json_decref(message);
+}
+
+void fanout_add_latency(const struct fanout *fanout, const char *camera, struct latency *latency)
+{
+    figures_add(fanout->figures, camera, latency);
 }
 
 int64_t fanout_drops(const struct fanout *fanout, const char *camera)

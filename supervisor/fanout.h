@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "camera.h"
+#include "latency.h"
 #include "log.h"
 #include "service.h"
 
@@ -57,6 +58,9 @@ void fanout_set_listener(struct fanout *fanout, int listener);
 
 /* Tells it how many viewers each camera has at the others of ALL, COUNT of them. */
 void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, size_t count);
+
+/* Adds to *LATENCY what this fan-out, and those in its place before it, told of CAMERA. */
+void fanout_add_latency(const struct fanout *fanout, const char *camera, struct latency *latency);
 
 /* How often viewers of CAMERA were too slow and missed something, since this fan-out began. */
 int64_t fanout_drops(const struct fanout *fanout, const char *camera);

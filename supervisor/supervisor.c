@@ -587,6 +587,15 @@ int64_t supervisor_drops(const struct supervisor *supervisor, const char *camera
     return drops;
 }
 
+struct latency supervisor_latency(const struct supervisor *supervisor, const char *camera)
+{
+    struct latency latency = {0};
+
+    for (size_t i = 0; i < supervisor->fanout_count; i++)
+        fanout_add_latency(supervisor->fanouts[i], camera, &latency);
+    return latency;
+}
+
 struct keeper *supervisor_keeper(const struct supervisor *supervisor)
 {
     return supervisor->keeper;

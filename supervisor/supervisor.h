@@ -47,6 +47,8 @@ struct fanout *supervisor_fanout(const struct supervisor *supervisor, size_t ind
 int64_t supervisor_viewers(const struct supervisor *supervisor, const char *camera);
 /* How often its viewers missed something, over the fan-outs that run now. */
 int64_t supervisor_drops(const struct supervisor *supervisor, const char *camera);
+/* From a fragment's publication until the viewers that keep up were sent it, over all fan-outs. */
+struct latency supervisor_latency(const struct supervisor *supervisor, const char *camera);
 struct keeper *supervisor_keeper(const struct supervisor *supervisor);
 struct template *supervisor_template(const struct supervisor *supervisor);
 bool supervisor_stopping(const struct supervisor *supervisor);

@@ -37,6 +37,13 @@ scenario('metrics of cameras, viewers and processes', async (stage) => {
     const viewers = sample(found.text, 'ringcast_camera_viewers{camera="cam1"}');
     return viewers === 1 && sample(found.text, 'ringcast_camera_fragments_total{camera="cam1"}') > 0 && found;
   });
+  const count = await waitUntil('latencies in the metrics', async () => {
+    const found = await get(admin, '/metrics');
+    const all = sample(found.text, 'ringcast_camera_latency_seconds_count{camera="cam1"}');
+    return all > 0 && { all, fast: sample(found.text, 'ringcast_camera_latency_seconds_bucket{camera="cam1",le="1"}') };
+  });
+  assert.ok(count.fast > count.all / 2, 'most fragments are at a local viewer within a second');
+  assert.match((await ringcast.ctl('status')).stdout, /LATENCY[^]*cam1 .* \d+\.\d ms /);
   assert.equal(page.status, 200);
   assert.equal(page.type, 'text/plain; version=0.0.4; charset=utf-8');
   assert.equal(sample(page.text, 'ringcast_camera_state{camera="cam1",state="streaming"}'), 1);

@@ -128,6 +128,48 @@ static void viewers_are_counted(void **state)
     fanout_wait_viewers(&fanout, "front", 0);
 }
 
+/* Fragments counted in a `latency` message of the only camera. */
+static json_int_t latencies_told(const json_t *message)
+{
+    const json_t *latency = json_object_get(json_object_get(message, "cameras"), "front");
+    json_int_t count = 0;
+    json_t *bucket;
+    size_t i;
+    assert_int_equal(json_array_size(json_object_get(latency, "le_s")) + 1,
+                     json_array_size(json_object_get(latency, "counts")));
+    json_array_foreach(json_object_get(latency, "counts"), i, bucket) count += json_integer_value(bucket);
+    return count;
+}
+
+/* Each fragment once, whatever the number of viewers; what a viewer begins with is old and does not count. */
+static void latency_is_counted_and_told(void **state)
+{
+    (void)state;
+    struct client clients[2];
+    for (int i = 0; i < 2; i++) {
+        watch_camera(&clients[i], &fanout, "/live/front", 0);
+        expect_init(&clients[i], "ftyp+moov");
+        expect_fragment(&clients[i], 1);
+    }
+    json_int_t told = 0;
+    uint64_t sent = 1;
+    while (told < 10) {
+        while (sent < 11) {
+            source_publish(&source, FRAGMENT_BYTES, false);
+            sent++;
+            for (int i = 0; i < 2; i++) {
+                expect_fragment(&clients[i], sent);
+            }
+        }
+        json_t *message = fanout_wait(&fanout, "latency");
+        told = latencies_told(message);
+        json_decref(message);
+    }
+    assert_int_equal(told, 10);
+    client_close(&clients[0], false);
+    client_close(&clients[1], false);
+}
+
 static void cameras_come_and_go_without_a_trace(void **state)
 {
     (void)state;
@@ -274,6 +316,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(viewers_leave_nothing_behind, set_up, tear_down),
         cmocka_unit_test_setup_teardown(viewers_are_counted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(latency_is_counted_and_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cameras_come_and_go_without_a_trace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(running_out_of_descriptors_hurts_nobody, set_up, tear_down),
         cmocka_unit_test_setup(sigterm_ends_it, set_up),
