@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { launchBrowser, until, untilMoving, videos, watchErrors } from './support/browser.mjs';
+import { launchBrowser, processesOf, suspend, until, untilMoving, videos, watchErrors } from './support/browser.mjs';
 import { makeClip } from './support/clip.mjs';
 import { FakeCamera, FakeServer } from './support/fake-server.mjs';
 
@@ -253,11 +253,26 @@ test('a hidden page fetches nothing, and is live again when it is looked at', LI
 
 test('a page that was frozen is live again', LIMIT, async () => {
   await watchMoving();
-  const session = await page.context().newCDPSession(page);
   const before = (await videos(page))[0].time;
-  await session.send('Page.setWebLifecycleState', { state: 'frozen' });
-  await until(() => server.cameras.get('front').newest / 25 > before + 6, 'some time');
-  await session.send('Page.setWebLifecycleState', { state: 'active' });
+  const wake = suspend(await processesOf(browser, 'renderer'));
+  await until(() => server.cameras.get('front').newest / 25 > before + 6, 'some time').finally(wake);
   await assertBack('after being frozen');
   await until(async () => (await videos(page))[0].behind < 1, 'at the live edge');
+});
+
+test('the clocks of server and browser are set', LIMIT, async () => {
+  await watchMoving();
+  for (const hours of [1, -2]) {
+    server.clockSkewMs += hours * 3_600_000;
+    await page.evaluate((ms) => {
+      const { now } = Date;
+      Date.now = () => now() + ms;
+    }, hours * 3_600_000);
+    const { time } = (await videos(page))[0];
+    await until(async () => (await videos(page))[0].time > time + 6, 'some time with the new clock');
+  }
+  await assertBack('after clocks were set');
+  assert.deepEqual((await states()).filter((state) => !['playing', 'stalled'].includes(state)), []);
+  assert.equal(await page.evaluate(() => globalThis.resets), 0);
+  assert.equal(server.upgrades, 1);
 });

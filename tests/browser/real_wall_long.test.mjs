@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { program, sanitizerEnvironment } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
-import { launchBrowser, until, untilMoving, watchErrors } from './support/browser.mjs';
+import { launchBrowser, processesOf, until, untilMoving, watchErrors } from './support/browser.mjs';
 import { Census } from './support/census.mjs';
 
 const SECONDS = Number(process.env.RINGCAST_WALL_SECONDS ?? 60);
@@ -59,13 +59,6 @@ async function watchPage(page) {
 const readNotes = (page) => page.evaluate(() => [...globalThis.notes].map(([name, { late, ...note }]) => (
   { name, late: [...late.subarray(0, note.count)], ...note })));
 
-async function rendererOf(browser) {
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  await session.detach();
-  return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
-}
-
 scenario(`${COUNT} cameras for ${SECONDS} s: memory flat, every tile near its target, no error`, async (stage) => {
   const camera = await stage.camera(['--cameras', `${COUNT}`, '--fps', `${FPS}`, '--gop', `${2 * FPS}`]);
   const ringcast = stage.instance({ cameras: camera.cameras.map(({ name, url }) => ({ name, url })) }).start({ env });
@@ -80,7 +73,7 @@ scenario(`${COUNT} cameras for ${SECONDS} s: memory flat, every tile near its ta
     const census = await Census.of(page);
     const { fanouts, cameras } = await ringcast.status();
     const server = [...fanouts.map(({ pid }) => pid), ...cameras.map(({ pid }) => pid)];
-    const renderers = await rendererOf(browser);
+    const renderers = await processesOf(browser, 'renderer');
     await sleep(WARM_UP_S * 1000);
     await watchPage(page);
 

@@ -12,6 +12,7 @@ const TILE = { Tile: "import('/wall-tile.js').then((m) => m.Tile.prototype)" };
 // Also of a camera that went while its tile's request was on the way.
 const CLOSED_EARLY = /WebSocket is closed before the connection is established|guest%20\d+' failed: .* 404$/;
 const QUIET_MS = 2000; // longer than a round of news, shorter than two polls of the list
+const TOLD = 1; // the text of the last news, which may have come after the first count
 const KEPT_HEAP = 400_000; // bytes that compiled code and inline caches may take in so many rounds
 
 let clip;
@@ -102,7 +103,7 @@ test(`${ROUNDS} cameras that come and go leave nothing`, { timeout: 120_000 }, a
   await assertBooks(census, books);
   await until(() => server.viewers === 4, 'four viewers at the server');
   const after = await census.memory();
-  assert.equal(after.nodes, nodes);
+  assert.ok(Math.abs(after.nodes - nodes) <= TOLD, `${after.nodes} nodes after ${nodes}`);
   assert.ok(after.heap - heap < KEPT_HEAP, `the heap has grown by ${after.heap - heap} bytes`);
   assert.deepEqual(errors, []);
   await page.close();
@@ -138,7 +139,7 @@ test(`${ROUNDS} times large and small again, arranged in between: no new connect
   await assertBooks(census, books);
   assert.equal(server.upgrades, upgrades);
   const after = await census.memory();
-  assert.equal(after.nodes, nodes);
+  assert.ok(Math.abs(after.nodes - nodes) <= TOLD, `${after.nodes} nodes after ${nodes}`);
   assert.ok(after.heap - heap < KEPT_HEAP, `the heap has grown by ${after.heap - heap} bytes`);
   assert.deepEqual(errors, []);
   await page.close();

@@ -44,6 +44,25 @@ export function watchErrors(page, expected = /^$/) {
   return errors;
 }
 
+/** The browser's processes of some `types` (all: none named), as the kernel knows them. */
+export async function processesOf(browser, ...types) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  return processInfo.filter(({ type }) => types.length === 0 || types.includes(type)).map(({ id }) => id);
+}
+
+/**
+ * Stops processes as the suspension of a machine does, until the returned function is called. DevTools can freeze a page,
+ * but not in a browser without a window.
+ */
+export function suspend(pids) {
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  return () => {
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+  };
+}
+
 /** State of every video of the page, also of those inside <ringcast-camera>. */
 export function videos(page) {
   return page.evaluate(() => {
