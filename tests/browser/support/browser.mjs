@@ -1,5 +1,8 @@
 // A Chromium for the tests, and questions to its pages.
 
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
@@ -14,8 +17,31 @@ const FLAGS = [
   '--mute-audio',
 ];
 
-export function launchBrowser(flags = []) {
-  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
+/** With RINGCAST_COVERAGE=DIRECTORY every page that is closed leaves there which of its code was run; see coverage.mjs. */
+export async function launchBrowser(flags = []) {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
+  if (process.env.RINGCAST_COVERAGE) coverPages(browser, process.env.RINGCAST_COVERAGE);
+  return browser;
+}
+
+function coverPages(browser, directory) {
+  const { newContext } = browser; // newPage() of a browser uses it, too
+  browser.newContext = async (...args) => {
+    const context = await newContext.apply(browser, args);
+    const { newPage } = context;
+    context.newPage = async () => coverPage(await newPage.apply(context), directory);
+    return context;
+  };
+}
+
+async function coverPage(page, directory) {
+  await page.coverage.startJSCoverage({ resetOnNavigation: false });
+  const { close } = page;
+  page.close = async (...args) => {
+    writeFileSync(join(directory, `${randomUUID()}.json`), JSON.stringify(await page.coverage.stopJSCoverage()));
+    return close.apply(page, args);
+  };
+  return page;
 }
 
 /** Waits until `probe()` answers with something true, and returns that. */

@@ -1,8 +1,12 @@
 // Lines of the player's library that its unit tests run, as Node counts them:
 //     node tests/browser/support/coverage.mjs
+// and those of the element, which needs a document, that its tests run in Chromium:
+//     node tests/browser/support/coverage.mjs --browser
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const TESTS = fileURLToPath(new URL('../', import.meta.url));
@@ -26,6 +30,52 @@ export function measure() {
     .filter(({ file }) => LIBRARY.includes(file));
 }
 
+const ELEMENT = ['ringcast-camera.js', 'ringcast-camera-parts.js', 'ringcast-player.js'];
+const ELEMENT_TESTS = ['element', 'faults', 'pictures'];
+
+/** Which characters of a script were run, of the coverage that V8 gives: inner ranges come after outer ones. */
+function runCharacters({ source, functions }) {
+  const run = new Uint8Array(source.length);
+  for (const { ranges } of functions) for (const { startOffset, endOffset, count } of ranges) run.fill(count > 0 ? 1 : 0, startOffset, endOffset);
+  return run;
+}
+
+function linesOf(source, run) {
+  const uncovered = [];
+  let at = 0;
+  const lines = source.split('\n');
+  for (const [i, line] of lines.entries()) {
+    if (line.trim() !== '' && !run.subarray(at, at + line.length).includes(1)) uncovered.push(i + 1);
+    at += line.length + 1;
+  }
+  return { percent: 100 * (1 - uncovered.length / lines.length), uncovered: uncovered.join(' ') };
+}
+
+/** The same as measure(), of the modules that need a document. */
+export function measureInBrowser() {
+  const directory = mkdtempSync(join(tmpdir(), 'ringcast-coverage-'));
+  try {
+    const env = { ...process.env, RINGCAST_COVERAGE: directory };
+    const { stdout, status } = spawnSync(process.execPath, ['--test', ...ELEMENT_TESTS.map((name) => `${TESTS}${name}.test.mjs`)], { encoding: 'utf8', env });
+    if (status !== 0) throw new Error(`the tests fail:\n${stdout}`);
+    const merged = new Map(); // file → { source, run }
+    for (const name of readdirSync(directory)) {
+      for (const entry of JSON.parse(readFileSync(join(directory, name), 'utf8'))) {
+        const file = new URL(entry.url).pathname.slice(1);
+        if (!ELEMENT.includes(file)) continue;
+        const run = runCharacters(entry);
+        const known = merged.get(file);
+        if (known) run.forEach((value, i) => (known.run[i] |= value));
+        else merged.set(file, { source: entry.source, run });
+      }
+    }
+    return [...merged].map(([file, { source, run }]) => ({ file, ...linesOf(source, run) }));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const { file, percent, uncovered } of measure()) console.log(`${file.padEnd(18)} ${percent.toFixed(2).padStart(6)} %  ${uncovered}`);
+  const modules = process.argv.includes('--browser') ? measureInBrowser() : measure();
+  for (const { file, percent, uncovered } of modules) console.log(`${file.padEnd(25)} ${percent.toFixed(2).padStart(6)} %  ${uncovered}`);
 }
