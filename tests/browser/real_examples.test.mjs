@@ -53,10 +53,10 @@ function shown(name, example, body) {
   });
 }
 
-async function untilObjects(census, expected) {
+async function untilObjects(census, expected, player = PLAYER) {
   let counts;
   await until(async () => {
-    counts = await census.objects(PLAYER);
+    counts = await census.objects(player);
     return Object.keys(expected).every((name) => counts[name] === expected[name]);
   }, 'as many objects as are on the screen').catch(() => assert.deepEqual(counts, expected));
 }
@@ -159,4 +159,17 @@ shown('React: chosen, switched, closed and opened, under StrictMode', 'react', a
   await live();
   await page.getByLabel('Camera').selectOption('Attic');
   await status.getByText('Cannot play').waitFor();
+});
+
+shown('Plain: the page that needs no build step', 'plain', async ({ page, census, ringcast, open }) => {
+  const status = page.locator('header').getByRole('status');
+  await open();
+  await untilMoving(page);
+  await status.getByText('Live').waitFor();
+  await shoot(page, 'example-plain');
+  for (const name of ['Yard', 'Attic', 'Gate']) await page.getByLabel('Camera').selectOption(name);
+  await untilMoving(page);
+  await status.getByText('Live').waitFor();
+  await untilObjects(census, ONE, {});
+  await viewers(ringcast, 1);
 });

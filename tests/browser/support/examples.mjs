@@ -39,7 +39,7 @@ export class Examples extends Installed {
     return ts.formatDiagnostics(ts.getPreEmitDiagnostics(program), host);
   }
 
-  /** Files of both pages, as path → text. `player.js` is the module that the pages have their player from. */
+  /** Files of the pages, as path → text. `player.js` is the module that the pages have their player from. */
   async pages() {
     const { outputFiles } = await build({
       absWorkingDir: this.project,
@@ -53,6 +53,7 @@ export class Examples extends Installed {
       const markup = readFileSync(join(this.project, name, 'index.html'), 'utf8');
       pages[`${name}/index.html`] = markup.replace(/ *<script.*<\/script>/, '<link rel="stylesheet" href="main.css"><script type="module" src="main.js"></script>');
     }
+    for (const name of readdirSync(join(EXAMPLES, 'plain'))) pages[`plain/${name}`] = readFileSync(join(EXAMPLES, 'plain', name), 'utf8');
     return pages;
   }
 }
