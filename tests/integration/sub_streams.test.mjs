@@ -1,6 +1,7 @@
 // A camera with a sub stream: two streams of one camera, each with its own process and ring, one of them asked for by name.
 import assert from 'node:assert/strict';
-import { commandLine } from '../support/processes.mjs';
+import { readdirSync } from 'node:fs';
+import { commandLine, program, run } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
 
@@ -51,6 +52,22 @@ scenario('two streams of one camera: one row, two processes, told apart by the q
   await main.more(5);
   main.assertConsecutive(count);
   assert.equal((await ringcast.camera('front door')).restarts, 0);
+
+  // The next ringcastd takes both over.
+  const pids = ({ cameras }) => cameras.map(({ name, pid }) => [name, pid]);
+  const before = pids(await ringcast.status());
+  ringcast.daemon.signal('SIGKILL');
+  await ringcast.daemon.finish();
+  ringcast.start();
+  await ringcast.streaming(['front door', 'front door/sub', 'yard']);
+  assert.deepEqual(pids(await ringcast.status()), before);
+  await main.more(3);
+  main.assertConsecutive(count);
+
+  const args = ['--config', ringcast.config, 'record', 'front door/sub', '--seconds', '1'];
+  const recorded = await run(program('ringcastctl'), args, { cwd: stage.directory });
+  assert.equal(recorded.code, 0, recorded.stderr);
+  assert.ok(readdirSync(stage.directory).some((name) => /^front door-sub-\d{8}T\d{6}\.mp4$/.test(name)));
   main.assertOpen();
   sub.assertOpen();
 });
