@@ -565,6 +565,8 @@ static void read_sub(const struct reader *camera_reader, const config_setting_t 
     struct reader reader = *camera_reader;
     struct config_camera *sub = reader.sub;
 
+    if (sub == NULL) /* only a camera's reader has a place for it */
+        return;
     inherit(sub, camera);
     reader.object = sub;
     reader.inherits = true;

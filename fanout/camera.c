@@ -194,7 +194,7 @@ static json_t *live_path(const char *name)
                      strchr("-._~", *c);
         end += sprintf(end, plain ? "%c" : "%%%02X", *c);
     }
-    strcpy(end, slash ? sub_query : "");
+    snprintf(end, sizeof(path) - (size_t)(end - path), "%s", slash ? sub_query : "");
     return json_string(path);
 }
 
