@@ -349,7 +349,7 @@ export class RingcastCameraElement extends Base {
     this.#player = player;
     scope.listen(player, 'statechange', ({ detail }) => player === this.#player && this.#onState(detail));
     scope.listen(player, 'camerastate', ({ detail }) => this.#learn({ camera: detail }));
-    scope.listen(player, 'stats', ({ detail }) => this.#learn({ late: lateness(detail) }));
+    scope.listen(player, 'stats', ({ detail }) => this.#learn({ late: lateness(detail, player.targetDelay) }));
     scope.listen(player, 'reset', () => this.#keepPicture());
     for (const type of PLAYER_EVENTS) {
       scope.listen(player, type, ({ detail }) => this.dispatchEvent(new CustomEvent(type, { detail })));
@@ -495,9 +495,9 @@ const emptyFacts = () => ({
   state: 'idle', error: null, camera: { state: null, error: null }, late: 0, awaySince: null, lost: false,
 });
 
-/** Seconds behind the camera, as far as this end can tell: what is buffered and not shown, or how long nothing came. */
-function lateness({ delay, silence }) {
-  return Math.max(delay ?? 0, silence);
+/** Seconds behind the camera, as far as this end can tell: what is buffered and not shown, or how long nothing came; what was ASKED for is not late. */
+function lateness({ delay, silence }, asked) {
+  return Math.max((delay ?? 0) - asked, silence);
 }
 
 /** The value of an attribute that is a number of pixels, or null. */

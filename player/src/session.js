@@ -468,7 +468,7 @@ export class Session {
       sound: this.#stream?.hasSound ? !this.#program.silent : null,
       width: video.videoWidth || null,
       height: video.videoHeight || null,
-      late: delay !== null && delay > FAR_S,
+      late: delay !== null && delay > this.#options.targetDelay + FAR_S,
     });
   }
 }

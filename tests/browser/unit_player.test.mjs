@@ -696,6 +696,15 @@ test('figures: null before the first second, then the newest; a target may be as
   it.player.targetDelay = 2;
   it.tick(1000);
   assert.equal(it.player.stats.target, 2);
+  it.video.buffered = new Ranges([[0, 4]]);
+  it.video.currentTime = 1.5;
+  it.tick(1000);
+  assert.equal(it.player.stats.late, false, 'what was asked for is not late');
+  it.player.targetDelay = 0.5;
+  Object.defineProperty(it.video, 'currentTime', { get: () => 1.5, set: () => {}, configurable: true });
+  it.tick(1000);
+  assert.equal(it.player.stats.late, true);
+  it.player.targetDelay = 2;
   for (const wrong of [-1, 9, NaN, 'x']) assert.throws(() => (it.player.targetDelay = wrong), RangeError);
   assert.throws(() => new RingcastPlayer(it.video, { camera: 'x', targetDelay: 60 }), RangeError);
   assert.equal(it.player.targetDelay, 2);
