@@ -2,11 +2,11 @@
 // spin, ringcastd included (the test starts it again). RINGCAST_CHAOS_SECONDS: how long (default 120; 600 and more to look
 // for the rare). RINGCAST_CHAOS_SEED: repeats the same choices; it is printed.
 import assert from 'node:assert/strict';
-import { LiveViewer } from '../support/live_viewer.mjs';
 import { buildDirectory, isAlive, program, run } from '../support/processes.mjs';
 import { generator } from '../support/random.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { sleep, waitUntil } from '../support/wait.mjs';
+import { Watcher } from '../support/watcher.mjs';
 
 const SECONDS = Number(process.env.RINGCAST_CHAOS_SECONDS ?? 120);
 const SEED = Number(process.env.RINGCAST_CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -19,61 +19,7 @@ const GOP = 15;
 const PATIENCE = /asan|tsan|dev/.test(buildDirectory) ? 4 : 1;
 const WORKER_BACK_MS = 500 * PATIENCE + (1000 * GOP) / FPS;
 const FANOUT_BACK_MS = 1000 * PATIENCE;
-const PAUSE_BEGINS_MS = 1000; // a process made to spin finishes its system call first
 const ANY_BACK_MS = 20000; // what was stopped or spins is found out first, and more may be hit meanwhile
-
-/** A viewer that connects again when its connection breaks, as the player does. */
-class Watcher {
-  constructor(address, camera) {
-    this.address = address;
-    this.camera = camera;
-    this.connections = [];
-    this.ended = false;
-    this.connect();
-  }
-
-  connect() {
-    this.current = new LiveViewer(this.address, this.camera, { keep: false });
-    this.connections.push(this.current);
-    const { socket } = this.current;
-    socket.on('close', () => !this.ended && setTimeout(() => !this.ended && this.connect(), 50));
-  }
-
-  /** Whether a picture came after AT. */
-  firstAfter(at) {
-    return this.connections.some(({ fragments }) => fragments.length > 0 && fragments.at(-1).at > at);
-  }
-
-  /** When pictures came again after the first pause that began at AT, or soon after; AT if there was none. */
-  backAfter(at) {
-    const times = this.connections.flatMap(({ fragments }) => fragments.map((fragment) => fragment.at));
-    let i = times.findIndex((time) => time > at - 2000 / FPS);
-    if (i < 0) return Infinity;
-    for (; i + 1 < times.length && times[i] < at + PAUSE_BEGINS_MS; i++) {
-      if (times[i + 1] > at && times[i + 1] - times[i] > 2500 / FPS) return times[i + 1];
-    }
-    return at;
-  }
-
-  /** Pictures that are missing inside of connections: {from, to} in the time of performance.now(). */
-  holes() {
-    return this.connections.flatMap(({ fragments, inits }) => {
-      const found = [];
-      for (let i = 1; i < fragments.length; i++) {
-        const [a, b] = [fragments[i - 1], fragments[i]];
-        const step = Number(b.video.decodeTime - a.video.decodeTime) / b.video.timescale;
-        if (b.sequence !== ((a.sequence + 1) >>> 0) || step > 1.6 / FPS) found.push({ from: a.at, to: b.at, step });
-      }
-      assert.ok(inits.length <= 1 || found.length > 0 || inits.length < 50);
-      return found;
-    });
-  }
-
-  async end() {
-    this.ended = true;
-    await this.current.close();
-  }
-}
 
 class Chaos {
   constructor(stage, ringcast, watchers) {
@@ -130,16 +76,23 @@ class Chaos {
     }
   }
 
-  /** No other hit delays the way back from this one: of the same camera, or of a process that all need. */
-  alone(hit, before, after) {
-    return !this.hits.some(
-      (other) =>
-        other !== hit &&
-        other.what !== 'keeper' &&
-        (other.what !== 'worker' || hit.what !== 'worker' || other.camera === hit.camera) &&
-        other.at > hit.at - before &&
-        other.at < hit.at + after,
+  /** Whether something of WHAT (and of CAMERA, for a worker) was hit from BEFORE until AFTER ms around HIT. */
+  near(hit, what, before, after, camera) {
+    return this.hits.some(
+      (other) => other !== hit && other.what === what && (!camera || other.camera === camera) && other.at > hit.at - before && other.at < hit.at + after,
     );
+  }
+
+  /** No other hit delays the way back from this one: of a process that all need, or of the same camera. */
+  alone(hit) {
+    const others = ['fanout', 'supervisor', 'template'].some((what) => this.near(hit, what, 4000, 1500));
+    return !others && (hit.what === 'fanout' || !this.near(hit, 'worker', 4000, 1500, hit.camera));
+  }
+
+  /** How long until the viewers of a killed fan-out had connected again and had pictures; of cameras that were well. */
+  reconnected(hit) {
+    const well = this.watchers.filter(({ camera }) => !this.near(hit, 'worker', 8000, 1500, camera));
+    return Math.max(0, ...well.map((watcher) => watcher.connectedAfter(hit.at) - hit.at));
   }
 
   /** How long until pictures came again at every watcher of the hit. */
@@ -159,7 +112,7 @@ scenario(
     console.log(`RINGCAST_CHAOS_SEED=${SEED} RINGCAST_CHAOS_SECONDS=${SECONDS}`);
     const camera = await stage.camera(['--cameras', String(CAMERAS), '--size', '160x90', '--fps', String(FPS), '--gop', String(GOP)]);
     const ringcast = await stage.ringcast(camera);
-    const watchers = camera.cameras.flatMap(({ name }) => Array.from({ length: VIEWERS }, () => new Watcher(ringcast.address, name)));
+    const watchers = camera.cameras.flatMap(({ name }) => Array.from({ length: VIEWERS }, () => new Watcher(ringcast.address, name, FPS)));
     try {
       await waitUntil('every viewer to see something', () => watchers.every((w) => w.current.fragments.length > GOP));
       const chaos = new Chaos(stage, ringcast, watchers);
@@ -187,8 +140,8 @@ scenario(
 
       // What was hit is back in time.
       const killed = (what) => chaos.hits.filter((hit) => hit.what === what && hit.how === 'kill');
-      const workers = killed('worker').filter((hit) => chaos.alone(hit, 4000, 1000)).map((hit) => chaos.recovery(hit));
-      const fanouts = killed('fanout').filter((hit) => chaos.alone(hit, 4000, 1000)).map((hit) => chaos.recovery(hit));
+      const workers = killed('worker').filter((hit) => chaos.alone(hit)).map((hit) => chaos.recovery(hit));
+      const fanouts = killed('fanout').filter((hit) => chaos.alone(hit)).map((hit) => chaos.reconnected(hit));
       if (process.env.RINGCAST_CHAOS_VERBOSE) for (const hit of chaos.hits) console.log(`${hit.at.toFixed(0)} ${hit.what} ${hit.camera ?? ''} ${hit.how}: ${['worker', 'fanout'].includes(hit.what) ? chaos.recovery(hit).toFixed(0) : '-'} ms`);
       const all = chaos.hits.filter(({ what, at }) => ['worker', 'fanout'].includes(what) && at < quiet - ANY_BACK_MS).map((hit) => chaos.recovery(hit));
       const counts = {};

@@ -48,6 +48,38 @@ export function isAlive(pid) {
   }
 }
 
+/** Processes that are remembered for long: an id that the kernel has given to another one since is not it. */
+export class Processes {
+  #started = new Map(); // process id: when it began, in the kernel's ticks
+
+  add(pid) {
+    try {
+      this.#started.set(pid, statFields(pid)[19]);
+    } catch {
+      // It has ended already.
+    }
+    return this;
+  }
+
+  /** Those that still run. */
+  living() {
+    return [...this.#started].filter(([pid, started]) => isAlive(pid) && began(pid) === started).map(([pid]) => pid);
+  }
+
+  /** All process ids that were added. */
+  [Symbol.iterator]() {
+    return this.#started.keys();
+  }
+}
+
+function began(pid) {
+  try {
+    return statFields(pid)[19];
+  } catch {
+    return undefined;
+  }
+}
+
 /** Process ids of all descendants of PID at this moment. */
 export function descendants(pid) {
   const parents = new Map();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Running, descendants, isAlive, program, run } from './processes.mjs';
+import { Processes, Running, descendants, program, run } from './processes.mjs';
 import { waitUntil } from './wait.mjs';
 
 let instances = 0;
@@ -38,7 +38,7 @@ export class Ringcast {
       ...settings,
     };
     this.instance = this.settings.instance;
-    this.children = new Set(); // every descendant seen
+    this.children = new Processes(); // every descendant seen
     this.past = []; // earlier runs of the supervisor
     this.write();
   }
@@ -134,7 +134,7 @@ export class Ringcast {
 
   /** No process, no shared memory, no socket of this instance is there. */
   async assertNothingLeft() {
-    await waitUntil(`the children to end (${[...this.children].filter(isAlive)})`, () => ![...this.children].some(isAlive));
+    await waitUntil(`the children to end (${this.children.living()})`, () => this.children.living().length === 0);
     assert.deepEqual(this.rings(), [], 'no ring is left in /dev/shm');
     const left = existsSync(this.settings.runtime_dir) ? readdirSync(this.settings.runtime_dir) : [];
     assert.deepEqual(left.filter((name) => name !== 'lock'), [], 'nothing but the lock is left in the runtime directory');
@@ -148,7 +148,7 @@ export class Ringcast {
       for (const pid of descendants(this.pid)) this.children.add(pid);
       await this.daemon.stop('SIGTERM', 10000).catch(() => killed.push(this.pid));
     }
-    for (const pid of [...this.children].filter(isAlive)) {
+    for (const pid of this.children.living()) {
       killed.push(pid);
       try {
         process.kill(pid, 'SIGKILL');

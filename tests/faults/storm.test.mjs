@@ -1,0 +1,104 @@
+// Many cameras whose processes are killed with SIGKILL as fast as they are back: workers above all, and fan-outs, template,
+// keeper and ringcastd between them. RINGCAST_STORM_SECONDS: how long (default 15). RINGCAST_STORM_SEED repeats the choices.
+import assert from 'node:assert/strict';
+import { isAlive } from '../support/processes.mjs';
+import { generator } from '../support/random.mjs';
+import { scenario } from '../support/scenario.mjs';
+import { sleep, waitUntil } from '../support/wait.mjs';
+import { Watcher } from '../support/watcher.mjs';
+
+const SECONDS = Number(process.env.RINGCAST_STORM_SECONDS ?? 15);
+const SEED = Number(process.env.RINGCAST_STORM_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const CAMERAS = Number(process.env.RINGCAST_STORM_CAMERAS ?? 16);
+const FPS = 10;
+const GOP = 5;
+
+const HEALTHY_S = 2; // a worker is killed again when it has streamed for so long: deaths that follow faster are delayed more and more
+const SHARE = 0.4; // of those that may be killed, in each round
+const ANY_BACK_MS = 20000;
+const TEARS_MS = 3000; // a killed fan-out's connections end within this time
+
+class Storm {
+  constructor(ringcast) {
+    this.ringcast = ringcast;
+    this.random = generator(SEED);
+    this.kills = []; // {what, camera, at}
+  }
+
+  kill(what, pid, camera) {
+    if (!pid || !isAlive(pid)) return;
+    this.kills.push({ what, camera, at: performance.now() });
+    process.kill(pid, 'SIGKILL');
+  }
+
+  async killSupervisor() {
+    this.kills.push({ what: 'supervisor', at: performance.now() });
+    this.ringcast.daemon.signal('SIGKILL');
+    await this.ringcast.daemon.finish();
+    this.ringcast.start();
+    await this.ringcast.serving();
+  }
+
+  /** One round over everything that is well. */
+  async round({ cameras, fanouts, template, keeper }) {
+    for (const { name, pid, state, since_s: since } of cameras) {
+      if (state === 'streaming' && since > HEALTHY_S && this.random() < SHARE) this.kill('worker', pid, name);
+    }
+    const lot = this.random();
+    if (lot < 0.1) this.kill('fanout', fanouts[0].pid);
+    else if (lot < 0.25) this.kill('template', template.pid);
+    else if (lot < 0.4) this.kill('keeper', keeper.pid);
+    // Keeper and ringcastd killed together end everything, as documented.
+    else if (lot < 0.5 && keeper.state === 'running') await this.killSupervisor();
+  }
+
+  async run() {
+    const end = performance.now() + SECONDS * 1000;
+    while (performance.now() < end) {
+      await this.round(await this.ringcast.status());
+      await sleep(300);
+    }
+  }
+
+  /** Whether a kill near a hole of a camera's pictures explains it. */
+  explains({ from, to }, camera) {
+    return this.kills.some(
+      ({ what, camera: killed, at }) =>
+        ((what === 'worker' && killed === camera && at > from - ANY_BACK_MS) || (what === 'fanout' && at > from - TEARS_MS)) && at < to,
+    );
+  }
+}
+
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+
+scenario(
+  `a storm of kills for ${SECONDS} s, seed ${SEED}`,
+  async (stage) => {
+    console.log(`RINGCAST_STORM_SEED=${SEED} RINGCAST_STORM_SECONDS=${SECONDS} RINGCAST_STORM_CAMERAS=${CAMERAS}`);
+    const camera = await stage.camera(['--cameras', String(CAMERAS), '--size', '160x90', '--fps', String(FPS), '--gop', String(GOP)]);
+    const ringcast = await stage.ringcast(camera);
+    const watchers = camera.cameras.map(({ name }) => new Watcher(ringcast.address, name, FPS));
+    const storm = new Storm(ringcast);
+    try {
+      await waitUntil('every viewer to see something', () => watchers.every((w) => w.firstAfter(0)));
+      await storm.run();
+      const quiet = performance.now();
+      await ringcast.streaming(undefined, 90000);
+      await waitUntil('pictures at every viewer', () => watchers.every((w) => w.firstAfter(quiet + 500)), 30000);
+      for (const watcher of watchers) {
+        for (const hole of watcher.holes()) assert.ok(storm.explains(hole, watcher.camera), `${watcher.camera}: a hole of ${hole.step.toFixed(2)} s that no kill of its own explains`);
+      }
+      const counts = {};
+      for (const { what } of storm.kills) counts[what] = (counts[what] ?? 0) + 1;
+      const back = (kill) => watchers.find((w) => w.camera === kill.camera).backAfter(kill.at) - kill.at;
+      const times = storm.kills.filter(({ what }) => what === 'worker').map(back);
+      console.log(`kills: ${storm.kills.length}`, JSON.stringify(counts), `pictures back after a worker's: median ${median(times).toFixed(0)} ms, worst ${Math.max(...times).toFixed(0)} ms`);
+      assert.ok(storm.kills.length >= SECONDS / 2, 'it was no storm');
+      assert.ok(Math.max(...times) <= ANY_BACK_MS, `something took ${Math.max(...times)} ms`);
+    } finally {
+      for (const watcher of watchers) await watcher.end();
+    }
+    await ringcast.stop();
+  },
+  { limit: (SECONDS + 240) * 1000 },
+);
