@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { scenario } from '../support/scenario.mjs';
 import { launchBrowser, processesOf, suspend, until, watchErrors } from './support/browser.mjs';
 
-const LASTS_S = Number(process.env.RINGCAST_FAULT_SECONDS ?? 4);
+const LASTS_S = Number(process.env.RINGCAST_FAULT_SECONDS ?? 3);
 const SIZES = ['--camera', 'big:size=640x360', '--camera', 'small:size=320x180'];
 const NETWORK = /WebSocket|Failed to load resource|ERR_/; // Chromium's own words about connections that were lost
 const BACK_S = 20; // a slow machine, and the longest pause between two attempts after a fault this short

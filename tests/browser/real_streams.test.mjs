@@ -11,18 +11,18 @@ const MAIN = 960;
 const SUB = 480;
 const YARD = 640;
 const VIEWPORT = { width: 1280, height: 720 };
-const SIZES = ['--camera', `big:size=${MAIN}x540`, '--camera', `small:size=${SUB}x270`, '--camera', `yard:size=${YARD}x360`];
+const SIZES = ['--camera', `big:size=${MAIN}x540`, '--camera', `small:size=${SUB}x270`, '--camera', `yard:size=${YARD}x360`, '--camera', `hevc:size=${MAIN}x540,codec=h265`];
 const CHANGES = 20;
 const QUIET_MS = 4500; // a pointer that rests is hidden after three seconds
 const BLANK = 25; // luminance; a tile without a picture has 9, the darkest part of the cameras' pictures 48
 const CLOSED_EARLY = /WebSocket is closed before the connection is established/;
 
 /** A wall of two cameras, of which the first one has a sub stream. */
-function wall(name, body, { onDemand = false } = {}) {
+function wall(name, body, { onDemand = false, main = 0 } = {}) {
   scenario(name, async (stage) => {
     const camera = await stage.camera(SIZES);
     const sub = { url: camera.url(1), on_demand: false };
-    const cameras = [{ name: 'front', url: camera.url(0), on_demand: onDemand, on_demand_idle: 1, sub }, { name: 'yard', url: camera.url(2) }];
+    const cameras = [{ name: 'front', url: camera.url(main), on_demand: onDemand, on_demand_idle: 1, sub }, { name: 'yard', url: camera.url(2) }];
     const ringcast = stage.instance({ cameras }).start();
     await ringcast.streaming(['front/sub', 'yard']);
     const browser = await launchBrowser();
@@ -180,3 +180,24 @@ wall('a main stream on demand is fetched while its tile is large and no longer',
   await ringcast.until('the main stream to sleep again', idle);
   await live(page);
 }, { onDemand: true });
+
+wall('a main stream that this browser cannot play is tried once, and again when it is another one', async ({ camera, ringcast, page }) => {
+  await shows(page, SUB);
+  await page.evaluate(() => {
+    globalThis.tries = 0;
+    new MutationObserver((records) => {
+      for (const { addedNodes } of records) globalThis.tries += addedNodes.length;
+    }).observe(document.querySelector('.tile'), { childList: true });
+  });
+  const tries = () => page.evaluate(() => globalThis.tries);
+  await page.locator('.open').first().press('Enter');
+  await until(async () => (await tries()) === 1, 'a try');
+  await shows(page, SUB);
+  await untilMoving(page, { count: 2, frames: 75 }); // longer than a round of the list of cameras
+  assert.equal(await tries(), 1);
+  assert.deepEqual(await widths(page), [SUB]);
+  await live(page);
+  assert.equal((await ringcast.ctl('camera', 'set', 'front', `url=${camera.url(0)}`)).code, 0);
+  await shows(page, MAIN, 40_000);
+  await live(page);
+}, { main: 3 });
