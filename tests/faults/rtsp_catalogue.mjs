@@ -11,7 +11,7 @@
 //   damaged  some of it may not decode: RTP has no checksum. What comes after the fault always has to decode
 //   heavy    pictures may stop, and the state with them
 //   counts   which counters of the status grow
-//   log      what the log says, once it begins and once it is over
+//   log      what the log says; it lasts until then
 import { changed, changedReport, ofKeyframe } from '../support/rtp.mjs';
 
 const HOUR_S = 3600;
@@ -282,7 +282,6 @@ export function packetFaults(random, { hold, losses }) {
       name: 'UDP that never comes',
       begin: anew({ packet: (packet, connection) => (connection.udp ? [] : [packet]) }),
       end: over,
-      hold: 4000,
       settings: { transport: 'auto' },
       heavy: true,
       log: /no packet over UDP within 2 s, TCP is tried/,
@@ -332,7 +331,6 @@ export function livenessFaults() {
       slow: true,
       begin: set(onlyVideo),
       end: over,
-      hold: 11000,
       lossless: true,
       mute: true,
       log: /no audio for 10 s; video goes on/,
@@ -342,7 +340,6 @@ export function livenessFaults() {
       slow: true,
       begin: anew(onlyVideo),
       end: over,
-      hold: 11000,
       heavy: true,
       log: /no audio for 10 s; video goes on/,
     },

@@ -26,7 +26,7 @@ const LOSSES_PERCENT = LONG ? [0.1, 1, 5, 20] : [1, 20];
 
 const FPS = 15;
 const GOP = 15;
-const AT_ONCE = LONG ? 10 : 18; // workers that are hit together: more would measure the machine
+const AT_ONCE = LONG ? 10 : 19; // workers that are hit together: more would measure the machine
 
 // Two deadlines of 10 s, the longest wait before an attempt, and a machine that does other things.
 const BACK_LIMIT_MS = 60000;
@@ -49,12 +49,13 @@ function assertEveryFrame(fragments, camera) {
 
 let files = 0;
 
-/** Fails unless the sound of FRAGMENTS goes on without a hole. */
+/** Fails if sound is missing for a second. The camera's first sender report may put it elsewhere by less than that. */
 function assertAllSound(fragments, camera) {
   let next;
   for (const { audio, sequence } of fragments) {
     if (!audio) continue;
-    if (next !== undefined) assert.equal(audio.decodeTime, next, `${camera}: a hole in the sound at fragment ${sequence}`);
+    const hole = next === undefined ? 0 : Number(audio.decodeTime - next) / audio.timescale;
+    assert.ok(hole >= 0 && hole < 1, `${camera}: a hole of ${hole} s in the sound at fragment ${sequence}`);
     next = audio.decodeTime + BigInt(audio.samples.reduce((sum, { duration }) => sum + duration, 0));
   }
 }
@@ -74,7 +75,7 @@ async function assertDecodes(stage, name, viewer, first) {
 }
 
 /** FAULT happens to its camera. Returns what was measured. */
-async function happen(fault, viewer, proxy) {
+async function happen(fault, viewer, proxy, logged) {
   const before = proxy.count;
   const had = viewer.fragments.length;
   const began = performance.now();
@@ -86,6 +87,7 @@ async function happen(fault, viewer, proxy) {
     });
   }
   if (fault.hold) await waitUntil(`${fault.hold} ms to pass`, () => performance.now() - began >= fault.hold, fault.hold + 5000);
+  if (fault.log) await waitUntil(`the log of ${fault.name} to say ${fault.log}`, logged, LIMIT_MS);
   const words = fault.shows && viewer.states.find(told);
   const share = (viewer.fragments.length - had) / (((performance.now() - began) / 1000) * FPS);
   const ended = fault.instant ? began : performance.now();
@@ -105,7 +107,7 @@ function row(fault, { began, ended, words, share, back, connections }, left, cou
   return `| ${[
     fault.name,
     state,
-    stops || fault.hold ? ms(back.at - ended) : '–',
+    stops || share < 0.9 ? ms(back.at - ended) : '–',
     stops ? '–' : `${Math.round(share * 100)} %`,
     grown.join(', ') || '–',
     connections,
@@ -119,7 +121,8 @@ const COUNTERS = ['lost', 'reordered', 'duplicates', 'malformed', 'discontinuiti
 const grown = (before, after) => Object.fromEntries(COUNTERS.map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)]));
 
 async function check(stage, ringcast, fault, viewer, proxy, before) {
-  const result = await happen(fault, viewer, proxy);
+  const logged = () => ringcast.log.split('\n').some((line) => line.includes(`[${fault.name}]`) && fault.log.test(line));
+  const result = await happen(fault, viewer, proxy, logged);
   await waitUntil(`${AFTER_MS} ms to pass`, () => performance.now() - result.back.at >= AFTER_MS + (1000 * GOP) / FPS, AFTER_MS + 10000);
   viewer.assertOpen();
   viewer.assertConsecutive();
@@ -141,7 +144,6 @@ async function check(stage, ringcast, fault, viewer, proxy, before) {
   }
   for (const name of fault.counts ?? []) assert.ok(counters[name] > 0, `${fault.name}: ${name} is counted (${JSON.stringify(counters)})`);
   if (fault.complete) assert.equal(counters.withheld, 0, `${fault.name}: no frame is withheld`);
-  if (fault.log) await waitUntil(`the log to say ${fault.log}`, () => ringcast.log.split('\n').some((line) => line.includes(`[${fault.name}]`) && fault.log.test(line)));
   const growth = peakKiB(after.pid) - before.peak;
   assert.ok(growth <= MEMORY_GROWTH_KIB, `${fault.name}: the worker's memory grew by ${growth} KiB`);
   const text = row(fault, result, left, counters, frames);
