@@ -24,7 +24,9 @@ const RULES = `
   /* A camera that connects at once needs no words. */
   :host([condition='connecting']) [part='message'] { animation: appear 0.3s 1s both; }
   /* Late, but alive: not across the picture. */
-  :host([condition='late']) [part='message'] { inset: auto auto 8% 0; margin: 0 auto; right: 0; }
+  :host([condition='late']) [part='message'] {
+    inset: auto 0 8%; margin: 0 auto; padding: 2px 10px; border-radius: 99px; background: #000a;
+  }
   [part='start'] {
     position: absolute; inset: 0; margin: auto; width: 64px; height: 64px; padding: 0; border: 0; border-radius: 50%;
     color: #fff; background: #000a; cursor: pointer;

@@ -123,6 +123,7 @@ test('it plays by itself, tells what its video tells, and shows another camera w
   assert.ok(await element().evaluate((node) => node.currentTime > 0 && node.buffered.length === 1 && node.getVideoPlaybackQuality().totalVideoFrames > 5));
   assert.equal(await element().evaluate((node) => new Promise((resolve) => node.requestVideoFrameCallback((now, { width }) => resolve(width)))), 320);
   await element().evaluate((node) => (node.volume = 0.5));
+  assert.equal(await element().evaluate((node) => ((node.targetDelay = 1), node.player.targetDelay)), 1);
   await element().evaluate((node) => node.pause());
   await until(() => page.evaluate(() => new Set(globalThis.heard).size === 15), 'every kind of event');
 

@@ -76,6 +76,9 @@ async function element(page, ringcast) {
   await until(async () => (await state()).condition === 'live', 'live');
   assert.deepEqual(await state(), { muted: true, paused: false, state: 'playing', condition: 'live', height: 180, sizes: [320, 180] });
 
+  const { firstPicture, delay, target } = await until(() => page.evaluate(() => globalThis.node.player.stats), 'figures');
+  console.log(`Firefox: first picture after ${Math.round(firstPicture * 1000)} ms, ${Math.round(delay * 1000)} ms behind the newest (target ${Math.round(target * 1000)})`);
+
   await page.evaluate(() => globalThis.node.pause());
   assert.equal((await state()).paused, true);
   assert.equal(await page.evaluate(() => globalThis.node.play().then(() => globalThis.node.paused)), false);
