@@ -28,15 +28,15 @@ before(async () => {
 });
 after(() => examples?.remove());
 
-/** The built page of one example, on the address of a ringcast with four cameras. */
-function shown(name, example, body) {
+/** The built page of one example, on the address of a ringcast with four cameras; STRICTER is added to the policy. */
+function shown(name, example, body, stricter = '') {
   scenario(name, async (stage) => {
     const camera = await stage.camera(['--audio', 'aac', ...NAMES.flatMap((each) => ['--camera', PLAYABLE.includes(each) ? each : `${each}:codec=h265`])]);
     const ringcast = await stage.ringcast(camera);
     const { headers } = await fetch(ringcast.address);
     const policy = headers.get('content-security-policy');
     assert.match(policy, /script-src 'self'/);
-    const proxy = await new Proxy(ringcast.address, pages, policy).start();
+    const proxy = await new Proxy(ringcast.address, pages, policy + stricter).start();
     const browser = await launchBrowser();
     try {
       const page = await browser.newPage({ viewport: { width: 900, height: 680 } });
@@ -73,7 +73,7 @@ const viewers = (ringcast, count) =>
   ringcast.until(`${count} viewers`, ({ cameras }) => cameras.reduce((sum, each) => sum + each.viewers, 0) === count);
 const shoot = async (page, name) => SCREENSHOTS && page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
 
-test('TypeScript has no objection to them', { timeout: 60_000 }, () => {
+test('TypeScript has no objection to them', { timeout: 120_000 }, () => {
   assert.equal(examples.complaints(), '');
 });
 
@@ -161,7 +161,7 @@ shown('React: chosen, switched, closed and opened, under StrictMode', 'react', a
   await status.getByText('Cannot play').waitFor();
 });
 
-shown('Plain: the page that needs no build step', 'plain', async ({ page, census, ringcast, open }) => {
+shown('Plain: the page that needs no build step, with trusted types only', 'plain', async ({ page, census, ringcast, open }) => {
   const status = page.locator('header').getByRole('status');
   await open();
   await untilMoving(page);
@@ -172,4 +172,4 @@ shown('Plain: the page that needs no build step', 'plain', async ({ page, census
   await status.getByText('Live').waitFor();
   await untilObjects(census, ONE, {});
   await viewers(ringcast, 1);
-});
+}, "; require-trusted-types-for 'script'; trusted-types 'none'");

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
 import { Installed, PLAYER } from './support/package.mjs';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const read = (...path) => readFileSync(join(...path), 'utf8');
 const manifest = JSON.parse(read(PLAYER, 'package.json'));
 
