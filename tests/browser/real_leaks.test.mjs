@@ -9,7 +9,7 @@ import { launchBrowser, until, untilMoving, watchErrors } from './support/browse
 import { Census, instrument } from './support/census.mjs';
 import { lineThrough } from './support/slope.mjs';
 
-const CYCLES = Number(process.env.RINGCAST_LEAK_CYCLES ?? 60);
+const CYCLES = Number(process.env.RINGCAST_LEAK_CYCLES ?? 40);
 const SEED = Number(process.env.RINGCAST_SEED ?? Date.now() % 1_000_000);
 const LONG = CYCLES >= 300;
 const WARM_UP = LONG ? 60 : 20; // what is made once, and the browser's caches

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { scenario } from '../support/scenario.mjs';
 import { launchBrowser, watchErrors } from './support/browser.mjs';
 
-const JOINS = Number(process.env.RINGCAST_JOINS ?? 8);
+const JOINS = Number(process.env.RINGCAST_JOINS ?? 4);
 const SIZE = process.env.RINGCAST_JOIN_SIZE ?? '1280x720';
-const WATCHED_S = 4;
+const WATCHED_S = 3;
 // A test runs beside others on a small machine, with sanitizers: what it takes here is no figure, only a limit.
 const FIRST_PICTURE_MOST_S = 1.5;
 const DELAY_MOST_S = 0.6;
