@@ -8,9 +8,11 @@ import { launchBrowser, watchErrors } from './support/browser.mjs';
 const JOINS = Number(process.env.RINGCAST_JOINS ?? 4);
 const SIZE = process.env.RINGCAST_JOIN_SIZE ?? '1280x720';
 const WATCHED_S = 3;
-// A test runs beside others on a small machine, with sanitizers: what it takes here is no figure, only a limit.
-const FIRST_PICTURE_MOST_S = 1.5;
-const DELAY_MOST_S = 0.6;
+// A test runs beside others on a small machine, with sanitizers: what it takes here is no figure, only a limit. Jitter moves
+// the target, so what is asked for is to be near that.
+const FIRST_PICTURE_MOST_S = 2;
+const CALM_S = 0.15; // behind the newest picture on loopback when nothing else goes on
+const BESIDE_TARGET_S = 0.3;
 
 /** Runs in the page: one join after the other, each at another moment of the camera's group of pictures. */
 async function join({ joins, camera, watchedS, muted }) {
@@ -47,12 +49,12 @@ const spread = (values) => `p50 ${ms(at(values, 0.5))} ms, p95 ${ms(at(values, 0
 
 // Sound that is heard costs time: Chromium gathers 200 ms of it before it begins.
 const VARIANTS = [
-  { sound: 'none', muted: true, delayMost: DELAY_MOST_S },
-  { sound: 'muted', muted: true, delayMost: DELAY_MOST_S },
-  { sound: 'heard', muted: false, delayMost: 2 * DELAY_MOST_S },
+  { sound: 'none', muted: true, more: 0 },
+  { sound: 'muted', muted: true, more: 0 },
+  { sound: 'heard', muted: false, more: 0.3 },
 ];
 
-for (const { sound, muted, delayMost } of VARIANTS) {
+for (const { sound, muted, more } of VARIANTS) {
   scenario(`the first picture comes at once, and playback stays near the newest one (sound: ${sound})`, async (stage) => {
     const camera = await stage.camera(['--size', SIZE, '--fps', '25', '--gop', '50', ...(sound === 'none' ? [] : ['--audio', 'aac'])]);
     const ringcast = await stage.ringcast(camera);
@@ -66,11 +68,13 @@ for (const { sound, muted, delayMost } of VARIANTS) {
       const during = (from, to) => results.flatMap(({ delays }) => delays.filter(([time]) => time >= from && time < to).map(([, delay]) => delay));
       const early = during(0.5, 1);
       const steady = during(2, WATCHED_S);
+      const targets = results.map(({ stats }) => stats.target);
+      const delayMost = Math.max(CALM_S, at(targets, 0.5)) + BESIDE_TARGET_S + more;
       const latencies = results.map(({ stats }) => stats.latency);
       console.log(`${JOINS} joins, ${SIZE}, 25 frames/s, a keyframe every 2 s, sound: ${sound}`);
       console.log(`  first picture: ${spread(firsts)}`);
       console.log(`  behind the newest: half a second after connecting ${spread(early)}; after 2 s ${spread(steady)}`);
-      console.log(`  camera to screen: ${spread(latencies)}; target ${spread(results.map(({ stats }) => stats.target))}`);
+      console.log(`  camera to screen: ${spread(latencies)}; target ${spread(targets)}`);
       assert.ok(at(firsts, 0.5) <= FIRST_PICTURE_MOST_S, `first picture: ${firsts}`);
       assert.ok(at(early, 0.5) <= delayMost, `behind the newest right after the join: ${early}`);
       assert.ok(at(steady, 0.5) <= delayMost, `behind the newest: ${steady}`);
