@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audience.h"
 #include "await.h"
 #include "client.h"
 #include "events.h"
@@ -268,6 +269,10 @@ static enum exit_code run_asking(struct client *client, const struct options *op
         return run_status(client, options);
     case COMMAND_TOP:
         return top_run(client, options);
+    case COMMAND_VIEWERS:
+        return audience_list(client, options);
+    case COMMAND_KICK:
+        return audience_kick(client, options);
     case COMMAND_CAMERA_ADD:
         return change_camera(client, options, "camera-add");
     case COMMAND_CAMERA_SET:

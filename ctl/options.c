@@ -22,6 +22,7 @@ static const char usage[] =
     "  status                     what ringcastd and each camera are doing\n"
     "  top                        the same, live, on the whole screen\n"
     "  events [--follow]          the next event, or all events as they happen\n"
+    "  viewers [CAMERA]           who watches: address, since when, bytes, drops\n"
     "  log CAMERA                 last log lines of a camera's process, or of fanout, template, keeper\n"
     "  version                    the versions of ringcastctl and of the running ringcastd\n"
     "\n"
@@ -34,6 +35,10 @@ static const char usage[] =
     "  camera enable NAME         let it run again\n"
     "  camera disable NAME        end it, and keep it\n"
     "  restart CAMERA             end the camera's process and start a new one at once\n"
+    "\n"
+    "Viewers:\n"
+    "  kick ID                    close a viewer's connection; `viewers` has the ids\n"
+    "  kick --camera NAME         close those of all viewers of a camera\n"
     "\n"
     "Pictures:\n"
     "  tap CAMERA                 fragmented MP4 to standard output: ringcastctl tap front | ffplay -\n"
@@ -56,6 +61,7 @@ static const char usage[] =
     "  -f, --follow        events: go on\n"
     "  -n, --seconds N     record: so long\n"
     "  -o, --output FILE   record: into this new file\n"
+    "      --camera NAME   kick: all viewers of this camera\n"
     "  -h, --help          print this\n"
     "  -V, --version       print the version of ringcastctl\n"
     "\n"
@@ -69,9 +75,13 @@ enum option_flags {
     OPTION_FOLLOW = 1u << 2,
     OPTION_SECONDS = 1u << 3,
     OPTION_OUTPUT = 1u << 4,
+    OPTION_CAMERA = 1u << 5,
 };
 
 #define ANY_NUMBER 1000
+
+/* What getopt_long returns for an option without a letter: no character. */
+#define CAMERA_OPTION 256
 
 static const struct command_form {
     const char *name;
@@ -84,6 +94,8 @@ static const struct command_form {
     {"status", NULL, COMMAND_STATUS, 0, 0, "no argument", 0},
     {"top", NULL, COMMAND_TOP, 0, 0, "no argument", 0},
     {"events", NULL, COMMAND_EVENTS, 0, 0, "no argument", OPTION_FOLLOW | OPTION_TIMEOUT},
+    {"viewers", NULL, COMMAND_VIEWERS, 0, 1, "at most the name of a camera", 0},
+    {"kick", NULL, COMMAND_KICK, 0, 1, "the id of a viewer, or --camera and a name", OPTION_CAMERA},
     {"camera", "add", COMMAND_CAMERA_ADD, 2, ANY_NUMBER, "a name and SETTING=VALUE...",
      OPTION_WAIT | OPTION_TIMEOUT},
     {"camera", "set", COMMAND_CAMERA_SET, 2, ANY_NUMBER, "a name and SETTING=VALUE...",
@@ -113,6 +125,7 @@ static const struct option names[] = {
     {"follow", no_argument, NULL, 'f'},
     {"seconds", required_argument, NULL, 'n'},
     {"output", required_argument, NULL, 'o'},
+    {"camera", required_argument, NULL, CAMERA_OPTION},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -139,6 +152,7 @@ static bool check_options(const struct command_form *form, const struct options 
         {options->follow, OPTION_FOLLOW, "--follow"},
         {options->seconds > 0, OPTION_SECONDS, "--seconds"},
         {options->output != NULL, OPTION_OUTPUT, "--output"},
+        {options->camera != NULL, OPTION_CAMERA, "--camera"},
     };
 
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
@@ -229,6 +243,9 @@ static bool take_option(int option, struct options *options, enum exit_code *cod
         return parse_seconds("--seconds", optarg, &options->seconds, code);
     case 'o':
         options->output = optarg;
+        return true;
+    case CAMERA_OPTION:
+        options->camera = optarg;
         return true;
     case 'h':
         fputs(usage, stdout);

@@ -17,6 +17,8 @@ enum command {
     COMMAND_STATUS,
     COMMAND_TOP,
     COMMAND_EVENTS,
+    COMMAND_VIEWERS,
+    COMMAND_KICK,
     COMMAND_CAMERA_ADD,
     COMMAND_CAMERA_SET,
     COMMAND_CAMERA_REMOVE,
@@ -39,6 +41,7 @@ struct options {
     const char *config; /* --config, or NULL */
     const char *socket; /* --socket, or NULL */
     const char *output; /* --output, or NULL */
+    const char *camera; /* --camera, or NULL */
     double seconds;     /* --seconds; 0: not given */
     double timeout;     /* --timeout, seconds; 0: not given */
     bool json;

@@ -111,12 +111,7 @@ static double quantile(const json_t *latency, double share)
 
 static void write_latency(char cell[TABLE_CELL_SIZE], const json_t *camera)
 {
-    double seconds = quantile(json_object_get(camera, "latency"), LATENCY_SHARE);
-
-    if (seconds >= 0 && seconds < 1e6)
-        snprintf(cell, TABLE_CELL_SIZE, "%.1f ms", seconds * 1000);
-    else
-        snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+    table_write_milliseconds(cell, quantile(json_object_get(camera, "latency"), LATENCY_SHARE) * 1000);
 }
 
 static void write_restarts(char cell[TABLE_CELL_SIZE], const json_t *camera)

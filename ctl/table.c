@@ -25,6 +25,34 @@ void table_write_count(char cell[TABLE_CELL_SIZE], const json_t *row, const char
         snprintf(cell, TABLE_CELL_SIZE, NOTHING);
 }
 
+void table_write_bytes(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member)
+{
+    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB"};
+    const json_t *value = json_object_get(row, member);
+    double bytes = json_number_value(value);
+    size_t unit = 0;
+
+    if (!json_is_integer(value) || bytes < 0) {
+        snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+        return;
+    }
+    if (bytes < 1000) {
+        snprintf(cell, TABLE_CELL_SIZE, "%.0f B", bytes);
+        return;
+    }
+    for (bytes /= 1000; bytes >= 999.95 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
+        bytes /= 1000;
+    snprintf(cell, TABLE_CELL_SIZE, "%.1f %s", bytes, units[unit]);
+}
+
+void table_write_milliseconds(char cell[TABLE_CELL_SIZE], double milliseconds)
+{
+    if (milliseconds > 0 && milliseconds < 1e9)
+        snprintf(cell, TABLE_CELL_SIZE, "%.1f ms", milliseconds);
+    else
+        snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+}
+
 void table_write_span(char cell[TABLE_CELL_SIZE], const json_t *seconds)
 {
     double value = json_number_value(seconds);

@@ -28,6 +28,12 @@ void table_print(const struct table_column *columns, size_t count, const json_t 
 void table_write_text(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member);
 void table_write_count(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member);
 
+/* A member that is a number of bytes, such as "1.2 MB". */
+void table_write_bytes(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member);
+
+/* "0.4 ms"; "-" for what is not above 0. */
+void table_write_milliseconds(char cell[TABLE_CELL_SIZE], double milliseconds);
+
 /* A span of time in seconds, such as "3h 05m". */
 void table_write_span(char cell[TABLE_CELL_SIZE], const json_t *seconds);
 

@@ -167,7 +167,7 @@ static void camera_free(struct camera *camera)
 
 void cameras_remove(struct cameras *cameras, struct camera *camera, uint16_t code)
 {
-    feed_close_viewers(&camera->feed, code);
+    feed_close_viewers(&camera->feed, code, NULL);
     part_streams(camera);
     struct camera **link = &cameras->first;
     while (*link != camera) {

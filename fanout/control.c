@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audience.h"
 #include "blackbox.h"
 #include "channel.h"
 #include "latency_report.h"
@@ -171,8 +172,9 @@ static void on_listen(struct control *control, struct channel_message *message)
         status = send_message(control, message_new("ready"));
         /* Another ringcastd than the one that was told may ask. */
         control_viewers_changed(control);
-        latency_report_again(&control->server->cameras);
-        watch_timer_arm(&control->latency_timer, LATENCY_INTERVAL_MS);
+        if (latency_report_again(&control->server->cameras)) {
+            control_latency_due(control);
+        }
     }
     if (status < 0) {
         log_error("cannot serve viewers: %s", strerror(-status));
@@ -276,11 +278,37 @@ static void beat_expired(void *context)
     watch_timer_arm(&control->beat_timer, BEAT_INTERVAL_MS);
 }
 
+/* Consumes ANSWER. Whoever asked waits for so long only; an answer that cannot be sent is none. */
+static void send_answer(struct control *control, const char *type, const json_t *question, json_t *answer)
+{
+    if (answer) {
+        json_object_set_new(answer, "v", json_integer(MESSAGE_VERSION));
+        json_object_set_new(answer, "type", json_string(type));
+        json_object_set_new(answer, "number", json_integer(message_integer(question, "number", 0)));
+    }
+    send_message(control, answer);
+}
+
+static void on_kick(struct control *control, const json_t *body)
+{
+    unsigned count = audience_kick(&control->server->cameras, body);
+    control_viewers_changed(control);
+    send_answer(control, "kicked", body, json_pack("{s:i}", "viewers", (int)count));
+}
+
 static void latency_expired(void *context)
 {
     struct control *control = context;
-    if (control->channel.watched) {
-        latency_report_send(&control->server->cameras, control->channel.fd);
+    control->latency_due = false;
+    if (control->channel.watched && !latency_report_send(&control->server->cameras, control->channel.fd)) {
+        control_latency_due(control);
+    }
+}
+
+void control_latency_due(struct control *control)
+{
+    if (!control->latency_due) {
+        control->latency_due = true;
         watch_timer_arm(&control->latency_timer, LATENCY_INTERVAL_MS);
     }
 }
@@ -306,6 +334,11 @@ static void dispatch(struct control *control, struct channel_message *message)
         on_listen(control, message);
     } else if (message_is(message->body, "viewers-elsewhere")) {
         cameras_set_elsewhere(&control->server->cameras, json_object_get(message->body, "cameras"));
+    } else if (message_is(message->body, "viewers-list")) {
+        send_answer(control, "viewers-page", message->body,
+                    audience_list(&control->server->cameras, message->body));
+    } else if (message_is(message->body, "kick")) {
+        on_kick(control, message->body);
     } else if (message_is(message->body, "camera-add")) {
         on_camera_add(control, message);
     } else {

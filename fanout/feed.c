@@ -87,12 +87,14 @@ static void send_state(struct feed *feed, struct viewer *viewer)
     }
 }
 
-int feed_set_init(struct feed_set *set, void (*changed)(void *context), void *context)
+int feed_set_init(struct feed_set *set, void (*changed)(void *context), void (*measured)(void *context),
+                  void *context)
 {
     *set = (struct feed_set){
         .limits = {.bytes = FEED_LIMIT_BYTES, .age_ns = FEED_LIMIT_AGE_NS, .stuck_ns = FEED_LIMIT_STUCK_NS},
         .epoll = epoll_create1(EPOLL_CLOEXEC),
         .changed = changed,
+        .measured = measured,
         .context = context,
     };
     return set->epoll < 0 ? -errno : 0;
@@ -321,19 +323,19 @@ void feed_writable(struct viewer *viewer)
     }
 }
 
-static void close_viewers(struct feed *feed, const struct seats *seats, uint16_t code)
+static void close_viewers(struct feed *feed, const struct seats *seats, uint16_t code, const char *reason)
 {
     while (seats->count) {
         struct viewer *viewer = seats->list[seats->count - 1].viewer;
         feed_unlink_viewer(feed, viewer);
-        viewer_close(viewer, code, NULL);
+        viewer_close(viewer, code, reason);
     }
 }
 
-void feed_close_viewers(struct feed *feed, uint16_t code)
+void feed_close_viewers(struct feed *feed, uint16_t code, const char *reason)
 {
-    close_viewers(feed, &feed->seats, code);
-    close_viewers(feed, &feed->paused, code);
+    close_viewers(feed, &feed->seats, code, reason);
+    close_viewers(feed, &feed->paused, code, reason);
 }
 
 void feed_finish(struct feed *feed)

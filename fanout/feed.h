@@ -38,7 +38,8 @@ struct feed_set {
     struct feed_limits limits;
     int epoll;                /* eventfds of the feeds that have viewers; owned by the loop that watches it */
     struct fragment fragment; /* the one copy of the fragment that is being sent */
-    void (*changed)(void *context); /* called when the number of watching viewers of a feed changed */
+    void (*changed)(void *context);  /* called when the number of watching viewers of a feed changed */
+    void (*measured)(void *context); /* called when a feed has news in its `latency` that was not told */
     void *context;
 };
 
@@ -63,7 +64,8 @@ struct feed {
 };
 
 /* Makes the epoll instance. 0 or negative errno. */
-int feed_set_init(struct feed_set *set, void (*changed)(void *context), void *context);
+int feed_set_init(struct feed_set *set, void (*changed)(void *context), void (*measured)(void *context),
+                  void *context);
 
 /* Serves the feeds that have news. Call when set->epoll is readable. */
 void feed_set_run(struct feed_set *set);
@@ -107,8 +109,8 @@ void feed_writable(struct viewer *viewer);
  */
 void feed_look_after(struct feed *feed, unsigned phase, unsigned phases);
 
-/* Begins to close every viewer with CODE. */
-void feed_close_viewers(struct feed *feed, uint16_t code);
+/* Begins to close every viewer with CODE and REASON (a static text or NULL). */
+void feed_close_viewers(struct feed *feed, uint16_t code, const char *reason);
 
 /* Unmaps the ring and frees everything. The feed has no viewers any more. */
 void feed_finish(struct feed *feed);

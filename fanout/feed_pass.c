@@ -71,7 +71,10 @@ static void note_latency(struct feed *feed)
     clock_gettime(CLOCK_MONOTONIC, &now);
     latency_add(&feed->latency, feed->set->fragment.entry.published_ns,
                 now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
-    feed->latency_due = true;
+    if (!feed->latency_due) {
+        feed->latency_due = true;
+        feed->set->measured(feed->set->context);
+    }
 }
 
 /* Brings the fragment in hand, which was at BEFORE, to every viewer that is due. SAME_INIT: live viewers have

@@ -39,7 +39,7 @@ static int send_message(json_t *histograms, int channel)
     return status;
 }
 
-void latency_report_send(struct cameras *cameras, int channel)
+bool latency_report_send(struct cameras *cameras, int channel)
 {
     struct camera *next = cameras->first;
     while (next) {
@@ -47,20 +47,24 @@ void latency_report_send(struct cameras *cameras, int channel)
         json_t *histograms = gather(&next);
         if (json_object_size(histograms) == 0) {
             json_decref(histograms);
-            return;
+            return true;
         }
         if (send_message(histograms, channel) < 0) {
-            return;
+            return false;
         }
         for (struct camera *told = first; told != next; told = told->next) {
             told->feed.latency_due = false;
         }
     }
+    return true;
 }
 
-void latency_report_again(struct cameras *cameras)
+bool latency_report_again(struct cameras *cameras)
 {
+    bool any = false;
     for (struct camera *camera = cameras->first; camera; camera = camera->next) {
         camera->feed.latency_due = latency_count(&camera->feed.latency) > 0;
+        any |= camera->feed.latency_due;
     }
+    return any;
 }

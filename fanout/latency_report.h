@@ -9,11 +9,11 @@
 
 /*
  * Sends the histograms that have grown since they were last sent, in as many `latency` messages as they need.
- * What CHANNEL does not take now is sent the next time.
+ * False: CHANNEL does not take all of them now; the rest is for the next time.
  */
-void latency_report_send(struct cameras *cameras, int channel);
+bool latency_report_send(struct cameras *cameras, int channel);
 
-/* All that is known is sent the next time: another ringcastd listens. */
-void latency_report_again(struct cameras *cameras);
+/* All that is known is to be sent: another ringcastd listens. True if that is anything. */
+bool latency_report_again(struct cameras *cameras);
 
 #endif

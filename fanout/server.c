@@ -93,7 +93,7 @@ void server_limit(struct server *server, const struct feed_limits *limits, long 
 static int viewer_established(struct server *server, struct lws *wsi, struct viewer *viewer)
 {
     struct camera *camera = lws_get_opaque_user_data(wsi);
-    viewer_init(viewer, wsi);
+    viewer_init(viewer, wsi, ++server->viewers_seen);
     listener_set_load(&server->listener, ++server->viewers);
     if (server->viewers == 1) {
         arm_care(server);
@@ -313,9 +313,14 @@ static void viewers_changed(void *context)
     control_viewers_changed(&((struct server *)context)->control);
 }
 
+static void latency_measured(void *context)
+{
+    control_latency_due(&((struct server *)context)->control);
+}
+
 static int watch_feeds(struct server *server)
 {
-    int status = feed_set_init(&server->feeds, viewers_changed, server);
+    int status = feed_set_init(&server->feeds, viewers_changed, latency_measured, server);
     if (status == 0) {
         status = watch_begin(&server->feeds_watch, &server->loop, server->feeds.epoll, feeds_ready, server);
     }

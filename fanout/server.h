@@ -35,6 +35,7 @@ struct server {
     struct watch_timer care_timer; /* armed while there are viewers */
     long care_ms, ping_ms;
     unsigned care_phase;
+    uint64_t viewers_seen;
     unsigned viewers; /* open WebSockets, closing ones too */
     unsigned viewers_max;
 };

@@ -34,9 +34,11 @@ void viewer_enter_state(struct viewer *viewer, enum viewer_state state)
     viewer->state = (uint8_t)state;
 }
 
-void viewer_init(struct viewer *viewer, struct lws *wsi)
+void viewer_init(struct viewer *viewer, struct lws *wsi, uint64_t number)
 {
-    *viewer = (struct viewer){.wsi = wsi};
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    *viewer = (struct viewer){.wsi = wsi, .number = number, .since = now.tv_sec};
     viewer_enter_state(viewer, VIEWER_BEHIND);
 }
 

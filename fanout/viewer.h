@@ -33,6 +33,8 @@ struct viewer {
     ringcast_cursor cursor;   /* in VIEWER_BEHIND: what it reads next */
     uint64_t last_sequence;   /* the last fragment it got, 0 before the first; not kept up in VIEWER_LIVE */
     uint64_t init_id;         /* init_cache.id of the init segment it has, 0: none */
+    uint64_t number;          /* 1, 2, 3 …: each viewer of the process has another one */
+    time_t since;             /* when it came, CLOCK_MONOTONIC seconds */
     uint64_t dropped;         /* fragments it missed by being slow */
     double time_asked;        /* if time_due: what the answer to its question for the time repeats */
     uint64_t taken;           /* bytes that its socket had taken when … */
@@ -55,8 +57,8 @@ _Static_assert(sizeof(struct viewer) <= 200, "thousands of viewers: keep the str
 const char *viewer_strstate(enum viewer_state state);
 void viewer_enter_state(struct viewer *viewer, enum viewer_state state);
 
-/* Makes a connection that was just upgraded a viewer in VIEWER_BEHIND. */
-void viewer_init(struct viewer *viewer, struct lws *wsi);
+/* Makes a connection that was just upgraded viewer NUMBER, in VIEWER_BEHIND. */
+void viewer_init(struct viewer *viewer, struct lws *wsi, uint64_t number);
 
 /* True if a tail of an earlier message still waits for the socket: nothing may be written to it now. */
 bool viewer_is_blocked(const struct viewer *viewer);

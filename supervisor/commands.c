@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "commands_change.h"
+#include "commands_viewers.h"
 #include "config_camera.h"
 #include "limit.h"
 #include "message.h"
@@ -355,6 +356,8 @@ json_t *commands_answer(struct supervisor *supervisor, const json_t *request)
                     {"stop", answer_stop},
                     {"want", answer_want},
                     {"log", answer_log},
+                    {"viewers", commands_viewers},
+                    {"kick", commands_kick},
                     {"log-level", answer_log_level},
                     {"reload", commands_reload},
                     {"camera-add", commands_camera_add},

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,9 @@
 /* NNG counts its own header in; a message of just over MESSAGE_MAX bytes still gets an answer. */
 #define RECEIVE_MAX (MESSAGE_MAX + 64u)
 
+/* Replies that wait for NNG to take them up. It takes one at a time, so more than one at once must wait. */
+#define SEND_DEPTH 128
+
 /* Requests answered before the cameras get their turn. */
 #define BATCH 8
 
@@ -26,6 +30,13 @@ struct control {
     sd_event_source *source;
     control_answer answer;
     void *data;
+    nng_msg *request; /* the one that is being answered; NULL: there is none, or it was deferred */
+};
+
+/* NNG knows from a message's header whose request it was, so the reply is made of the request. */
+struct control_ticket {
+    struct control *control;
+    nng_msg *message;
 };
 
 static json_t *reply_to(struct control *control, const void *text, size_t length)
@@ -43,22 +54,12 @@ static json_t *reply_to(struct control *control, const void *text, size_t length
     return reply;
 }
 
-/* NULL: out of memory, or more than MESSAGE_MAX. */
-static char *encode_reply(struct control *control, nng_msg *request, size_t *length)
-{
-    json_t *reply = reply_to(control, nng_msg_body(request), nng_msg_len(request));
-    char *text = reply == NULL ? NULL : message_encode(reply, length);
-
-    json_decref(reply);
-    return text;
-}
-
-/* Turns the request into its reply and sends it. A client that has vanished costs nothing: NNG drops the
- * reply. */
-static void answer_one(struct control *control, nng_msg *message)
+/* Makes MESSAGE (consumed), a request, its reply and sends it. A client that has vanished costs nothing: NNG
+ * drops the reply. */
+static void send_reply(const struct control *control, nng_msg *message, const json_t *reply)
 {
     size_t length = 0;
-    char *text = encode_reply(control, message, &length);
+    char *text = reply == NULL ? NULL : message_encode(reply, &length); /* NULL: more than MESSAGE_MAX, too */
 
     nng_msg_clear(message);
     int error = text == NULL ? NNG_ENOMEM : nng_msg_append(message, text, length);
@@ -69,6 +70,38 @@ static void answer_one(struct control *control, nng_msg *message)
         log_warning("control: a reply was not sent: %s", nng_strerror(error));
         nng_msg_free(message);
     }
+}
+
+static void answer_one(struct control *control, nng_msg *message)
+{
+    control->request = message;
+    json_t *reply = reply_to(control, nng_msg_body(message), nng_msg_len(message));
+    bool deferred = control->request == NULL;
+    control->request = NULL;
+    if (!deferred)
+        send_reply(control, message, reply);
+    json_decref(reply);
+}
+
+struct control_ticket *control_defer(struct control *control)
+{
+    struct control_ticket *ticket = calloc(1, sizeof(*ticket));
+
+    if (ticket == NULL)
+        return NULL;
+    *ticket = (struct control_ticket){.control = control, .message = control->request};
+    control->request = NULL;
+    return ticket;
+}
+
+void control_reply(struct control_ticket *ticket, json_t *reply)
+{
+    if (reply != NULL)
+        send_reply(ticket->control, ticket->message, reply);
+    else
+        nng_msg_free(ticket->message);
+    json_decref(reply);
+    free(ticket);
 }
 
 static int on_request(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -91,9 +124,11 @@ static int listen_at(struct control *control, const char *inner_path)
     nng_listener listener;
 
     snprintf(url, sizeof(url), "ipc://%s", inner_path);
-    int error = nng_rep0_open(&control->socket);
+    int error = nng_rep0_open_raw(&control->socket);
     if (error == 0)
         error = nng_socket_set_size(control->socket, NNG_OPT_RECVMAXSZ, RECEIVE_MAX);
+    if (error == 0)
+        error = nng_socket_set_int(control->socket, NNG_OPT_SENDBUF, SEND_DEPTH);
     if (error == 0)
         error = nng_listener_create(&listener, control->socket, url);
     if (error == 0)

@@ -1,6 +1,7 @@
 /*
- * The control socket: NNG REP, for ringcastctl, behind a door (door.h). A request is taken out of NNG and
- * answered in the event loop, one at a time; NNG's threads never run code of ours.
+ * The control socket: NNG REP, for ringcastctl, behind a door (door.h). A request is taken out of NNG in the
+ * event loop and answered there, at once or, if others must be asked first, later; NNG's threads never run
+ * code of ours.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
@@ -14,7 +15,11 @@
 
 struct control;
 
-/* The reply to REQUEST, a new reference. NULL only when out of memory. Called on the event loop's thread. */
+/* A request that is answered later. */
+struct control_ticket;
+
+/* The reply to REQUEST, a new reference. NULL only when out of memory, or after control_defer. Called on the
+ * event loop's thread. */
 typedef json_t *(*control_answer)(void *data, const json_t *request);
 
 /*
@@ -23,6 +28,13 @@ typedef json_t *(*control_answer)(void *data, const json_t *request);
  */
 int control_create(sd_event *event, const char *directory, control_answer answer, void *data,
                    struct control **control);
+
+/* Within an answer function: its request is answered by control_reply. NULL: out of memory. */
+struct control_ticket *control_defer(struct control *control);
+
+/* Answers with REPLY (consumed; NULL: not at all) and frees the ticket, which must not outlive the control.
+ */
+void control_reply(struct control_ticket *ticket, json_t *reply);
 
 /*
  * Closes the control socket; its name stays, and so does NNG's socket behind it: only for the end of the

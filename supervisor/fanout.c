@@ -73,6 +73,8 @@ static void on_message(void *owner, const struct channel_message *message)
         json_decref(fanout->viewers);
         fanout->viewers = json_incref(message->body);
         fanout->host.viewers(fanout->host.data, fanout);
+    } else if (message_is(message->body, "viewers-page") || message_is(message->body, "kicked")) {
+        fanout->host.answered(fanout->host.data, fanout, message->body);
     } else if (message_is(message->body, "latency")) {
         if (figures_take(fanout->figures, json_object_get(message->body, "cameras")) > 0)
             log_warning("fanout: malformed latency");
@@ -175,6 +177,12 @@ void fanout_set_log_level(struct fanout *fanout, enum log_level level)
     send(fanout,
          json_pack("{s:i, s:s, s:s}", "v", MESSAGE_VERSION, "type", "log-level", "level", level_names[level]),
          NULL, 0);
+}
+
+bool fanout_ask(struct fanout *fanout, const json_t *question)
+{
+    return service_state(fanout->service) == SERVICE_RUNNING &&
+           service_send(fanout->service, question, NULL, 0) == 0;
 }
 
 void fanout_set_listener(struct fanout *fanout, int listener)

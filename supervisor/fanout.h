@@ -5,6 +5,7 @@
 #ifndef FANOUT_H
 #define FANOUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "camera.h"
@@ -24,6 +25,8 @@ struct fanout_host {
     void (*gone)(void *data, struct fanout *fanout, const char *reason);
     /* Its numbers of viewers changed. */
     void (*viewers)(void *data, struct fanout *fanout);
+    /* It answers a question (fanout_ask). */
+    void (*answered)(void *data, struct fanout *fanout, const json_t *answer);
     /* A camera that sleeps has its first viewer. */
     void (*wanted)(void *data, struct fanout *fanout, const char *camera);
 };
@@ -52,6 +55,9 @@ void fanout_update_camera(struct fanout *fanout, const struct camera_view *camer
 void fanout_remove_camera(struct fanout *fanout, const char *name);
 
 void fanout_set_log_level(struct fanout *fanout, enum log_level level);
+
+/* Asks QUESTION (not consumed), whose answer comes through `answered` if it comes. False: it does not run. */
+bool fanout_ask(struct fanout *fanout, const json_t *question);
 
 /* Another socket to listen on, at the address that was given when it was made: its viewers are sent away. */
 void fanout_set_listener(struct fanout *fanout, int listener);

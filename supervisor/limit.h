@@ -54,6 +54,11 @@
 #define LIMIT_TAKEOVER_MS 5000
 #endif
 
+/* A fan-out answers a question about its viewers in a millisecond; ringcastctl waits 5 s. */
+#ifndef LIMIT_INQUIRY_MS
+#define LIMIT_INQUIRY_MS 2000
+#endif
+
 /* Log lines of a process that are kept when it ends. */
 #define LIMIT_LAST_WORDS 8
 

@@ -174,8 +174,27 @@ static void on_fanout_viewers(void *data, struct fanout *fanout)
         timer_arm(supervisor->event, &supervisor->share_timer, SHARE_DELAY_MS, on_share, supervisor);
 }
 
+static size_t index_of(const struct supervisor *supervisor, const struct fanout *fanout)
+{
+    size_t index = 0;
+
+    while (index < supervisor->fanout_count && supervisor->fanouts[index] != fanout)
+        index++;
+    return index;
+}
+
+static void on_fanout_answered(void *data, struct fanout *fanout, const json_t *answer)
+{
+    struct supervisor *supervisor = data;
+
+    inquiries_answer(supervisor->inquiries, index_of(supervisor, fanout), answer);
+}
+
 static void on_fanout_gone(void *data, struct fanout *fanout, const char *reason)
 {
+    struct supervisor *supervisor = data;
+
+    inquiries_gone(supervisor->inquiries, index_of(supervisor, fanout));
     on_fanout_viewers(data, fanout);
     service_gone(data, "ringcast-fanout", reason);
 }
@@ -329,11 +348,8 @@ static void publish_process(struct supervisor *supervisor, const char *process, 
 static void on_fanout_changed(void *data, struct fanout *fanout, const char *reason)
 {
     struct supervisor *supervisor = data;
-    size_t index = 0;
 
-    while (index < supervisor->fanout_count && supervisor->fanouts[index] != fanout)
-        index++;
-    publish_process(supervisor, "fanout", index, fanout_service(fanout), reason);
+    publish_process(supervisor, "fanout", index_of(supervisor, fanout), fanout_service(fanout), reason);
 }
 
 static void on_template_changed(void *data, const char *reason)
@@ -372,6 +388,7 @@ struct fanout_host supervisor_fanout_host(struct supervisor *supervisor)
                                 .gone = on_fanout_gone,
                                 .changed = on_fanout_changed,
                                 .viewers = on_fanout_viewers,
+                                .answered = on_fanout_answered,
                                 .wanted = on_fanout_wanted};
 }
 
@@ -485,6 +502,7 @@ static void close_all(struct supervisor *supervisor)
     timer_disarm(&supervisor->share_timer);
     timer_disarm(&supervisor->bury_timer);
     close_processes(supervisor);
+    inquiries_destroy(supervisor->inquiries);
     control_destroy(supervisor->control);
     events_destroy(supervisor->events);
     if (supervisor->listener >= 0)
@@ -594,6 +612,16 @@ struct latency supervisor_latency(const struct supervisor *supervisor, const cha
     for (size_t i = 0; i < supervisor->fanout_count; i++)
         fanout_add_latency(supervisor->fanouts[i], camera, &latency);
     return latency;
+}
+
+struct control *supervisor_control(const struct supervisor *supervisor)
+{
+    return supervisor->control;
+}
+
+struct inquiries *supervisor_inquiries(const struct supervisor *supervisor)
+{
+    return supervisor->inquiries;
 }
 
 struct keeper *supervisor_keeper(const struct supervisor *supervisor)

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "exporter.h"
 #include "fanout.h"
+#include "inquiry.h"
 #include "keeper.h"
 #include "template.h"
 
@@ -49,6 +50,8 @@ int64_t supervisor_viewers(const struct supervisor *supervisor, const char *came
 int64_t supervisor_drops(const struct supervisor *supervisor, const char *camera);
 /* From a fragment's publication until the viewers that keep up were sent it, over all fan-outs. */
 struct latency supervisor_latency(const struct supervisor *supervisor, const char *camera);
+struct control *supervisor_control(const struct supervisor *supervisor);
+struct inquiries *supervisor_inquiries(const struct supervisor *supervisor);
 struct keeper *supervisor_keeper(const struct supervisor *supervisor);
 struct template *supervisor_template(const struct supervisor *supervisor);
 bool supervisor_stopping(const struct supervisor *supervisor);

@@ -11,6 +11,7 @@
 #include "children.h"
 #include "control.h"
 #include "events.h"
+#include "inquiry.h"
 #include "keeper.h"
 #include "leftover.h"
 #include "listen.h"
@@ -35,6 +36,7 @@ struct supervisor {
     int load_board; /* of the fan-outs; -1: there is one only */
     char address[LISTEN_URL_SIZE];
     struct control *control;
+    struct inquiries *inquiries;
     struct events *events;
     struct fanout **fanouts;
     size_t fanout_count;

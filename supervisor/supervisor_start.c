@@ -330,6 +330,9 @@ static int open_listener(struct supervisor *supervisor)
 
 static int open_control(struct supervisor *supervisor)
 {
+    supervisor->inquiries = inquiries_create(supervisor->event);
+    if (supervisor->inquiries == NULL)
+        return -ENOMEM;
     return control_create(supervisor->event, supervisor->config->runtime_dir, on_request, supervisor,
                           &supervisor->control);
 }

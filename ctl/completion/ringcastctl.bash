@@ -5,10 +5,18 @@ _ringcastctl_cameras() {
         sed -n '/"cameras": \[/,$s/^ *"name": "\(.*\)",\{0,1\}$/\1/p'
 }
 
+# Appends the cameras that begin with $current.
+_ringcastctl_offer_cameras() {
+    local name
+    while IFS= read -r name; do
+        [[ $name == "$current"* ]] && COMPREPLY+=("$(printf '%q' "$name")")
+    done < <(_ringcastctl_cameras)
+}
+
 _ringcastctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='status top events camera restart reload log log-level tap record stop version'
-    local options='--config --socket --json --wait --timeout --follow --seconds --output --help --version'
+    local commands='status top events viewers kick camera restart reload log log-level tap record stop version'
+    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --help --version'
     local settings='url= username= password= transport= audio= sub= ring_size='
     local words=() _ringcastctl_where=() i
     COMPREPLY=()
@@ -19,7 +27,7 @@ _ringcastctl() {
             _ringcastctl_where=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]-}")
             ((i++))
             ;;
-        -t | --timeout | -n | --seconds | -o | --output) ((i++)) ;;
+        -t | --timeout | -n | --seconds | -o | --output | --camera) ((i++)) ;;
         -*) ;;
         *) words+=("${COMP_WORDS[i]}") ;;
         esac
@@ -28,6 +36,10 @@ _ringcastctl() {
     case $previous in
     -c | --config | -o | --output)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+        ;;
+    --camera)
+        _ringcastctl_offer_cameras
         return
         ;;
     -s | --socket | -t | --timeout | -n | --seconds) return ;;
@@ -43,7 +55,7 @@ _ringcastctl() {
     '1 camera') choices='add set remove enable disable' ;;
     '1 log-level') choices='error warning info debug' ;;
     '1 log') choices='fanout template keeper' cameras=yes ;;
-    '1 restart' | '1 tap' | '1 record' | '2 log-level '*) cameras=yes ;;
+    '1 restart' | '1 tap' | '1 record' | '1 viewers' | '2 log-level '*) cameras=yes ;;
     '2 camera set' | '2 camera remove' | '2 camera enable' | '2 camera disable') cameras=yes ;;
     ?*' camera set '* | ?*' camera add '*)
         choices=$settings
@@ -51,11 +63,7 @@ _ringcastctl() {
         ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
-    [[ $cameras == no ]] && return
-    local name
-    while IFS= read -r name; do
-        [[ $name == "$current"* ]] && COMPREPLY+=("$(printf '%q' "$name")")
-    done < <(_ringcastctl_cameras)
+    [[ $cameras == no ]] || _ringcastctl_offer_cameras
 }
 
 complete -F _ringcastctl ringcastctl

@@ -13,7 +13,7 @@ const CAMERAS = Number(process.env.RINGCAST_STORM_CAMERAS ?? 16);
 const FPS = 10;
 const GOP = 5;
 
-const HEALTHY_S = 2; // a worker is killed again when it has streamed for so long: deaths that follow faster are delayed more and more
+const HEALTHY_S = 3.2; // what pays a death back: a camera that dies faster is started later and later, as it should
 const SHARE = 0.4; // of those that may be killed, in each round
 const ANY_BACK_MS = 20000;
 const TEARS_MS = 3000; // a killed fan-out's connections end within this time
