@@ -192,6 +192,9 @@ static int open_keeper(struct supervisor *supervisor)
     if (supervisor->keeper == NULL)
         return -ENOMEM;
     supervisor->took_over = keeper_find(supervisor->keeper);
+    /* A keeper that hung took its time, and its children have theirs only now that it is gone. */
+    if (!supervisor->took_over && supervisor->takeover_until_ms > 0)
+        supervisor->takeover_until_ms = timer_now_ms() + LIMIT_TAKEOVER_MS;
     runtime_dir_remove(supervisor->runtime_dir, CONTROL_SOCKET_NAME);
     runtime_dir_remove(supervisor->runtime_dir, CONTROL_INNER_NAME);
     return 0;

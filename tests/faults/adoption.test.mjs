@@ -1,6 +1,6 @@
 // ringcastd is killed: everything it started goes on, and the next ringcastd takes it over without a frame missing.
 import assert from 'node:assert/strict';
-import { isAlive } from '../support/processes.mjs';
+import { isAlive, program, run } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { sleep, waitUntil } from '../support/wait.mjs';
 
@@ -100,6 +100,22 @@ scenario('a stopped keeper, a stopped worker', async (stage) => {
   await viewers[0].until('fragments of the next worker', ({ fragments }) => fragments.length > had + 15, 40000);
   viewers[1].assertConsecutive();
   await ringcast.stop();
+});
+
+// What the keeper has cannot be got out of it: everything begins anew, by itself.
+scenario('a keeper that spins, and ringcastd killed before that is found out', async (stage) => {
+  const camera = await stage.camera(['--cameras', '2']);
+  const ringcast = await stage.ringcast(camera);
+  const before = await ringcast.status();
+  const spin = await run(program('../tests/ringcast-test-spin'), [String(before.keeper.pid)]);
+  assert.equal(spin.code, 0, spin.stderr);
+  await killSupervisor(ringcast);
+  ringcast.start();
+  const after = await ringcast.streaming();
+  assert.ok(!isAlive(before.keeper.pid));
+  for (const { pid } of before.cameras) assert.ok(!after.cameras.some((other) => other.pid === pid));
+  const viewer = stage.viewer(ringcast, 'cam1');
+  await viewer.more(5);
 });
 
 scenario('a changed configuration is what counts', async (stage) => {
