@@ -209,7 +209,7 @@ static void sound_that_was_held_up_stays_in_its_place(void **state)
         put_sound(sound++, 8000 + 320u * i, now + 3 * NS);
         assert_int_equal(units.items[units.count - 1].time, 10 * NS + 40 * MS * i);
         put_frame((uint16_t)(1 + i), 900000 + 3600u * i, 9, now + 3 * NS);
-        units.count = 0;
+        units_free(&units);
     }
     assert_int_equal(track_counters(audio)->discontinuities, 0);
 }
