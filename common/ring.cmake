@@ -1,6 +1,7 @@
 # The ring: the public reader library (shared and static) and, for ringcast's own processes, writer and creation.
 set(RINGCAST_READER_SOURCES
-    ${CMAKE_CURRENT_SOURCE_DIR}/ring_fault.c ${CMAKE_CURRENT_SOURCE_DIR}/ring_format.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/ring_fault.c ${CMAKE_CURRENT_SOURCE_DIR}/ring_follower.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/ring_format.c
     ${CMAKE_CURRENT_SOURCE_DIR}/ring_reader.c ${CMAKE_CURRENT_SOURCE_DIR}/ring_reader_init.c
     ${CMAKE_CURRENT_SOURCE_DIR}/ring_reader_wait.c)
 set(RINGCAST_WRITER_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/ring_recover.c ${CMAKE_CURRENT_SOURCE_DIR}/ring_writer.c)

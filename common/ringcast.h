@@ -139,6 +139,47 @@ int ringcast_init_segment(const ringcast_reader *reader, uint32_t number, void *
  */
 int ringcast_wait(const ringcast_reader *reader, const ringcast_cursor *cursor, int timeout_ms);
 
+/*
+ * Following a camera, for programs that want all that a player needs, in order, and not to know of rings that
+ * end, move or overtake them: a recorder, an analysis, a gateway.
+ */
+
+/* One camera being followed. Opaque; made by ringcast_follow. Belongs to one thread at a time. */
+typedef struct ringcast_follower ringcast_follower;
+
+/* What comes next: an init segment, or a fragment. */
+typedef struct ringcast_piece {
+    bool init;            /* an init segment (`ftyp` + `moov`); else a fragment */
+    void *data;           /* the follower's, until its next call; may be changed in place */
+    size_t length;        /* in bytes */
+    ringcast_entry entry; /* of the fragment; with an init segment, of the one that follows it at once */
+    const ringcast_generation *generation; /* what that fragment belongs to; the follower's, as data is */
+} ringcast_piece;
+
+/*
+ * Begins to follow the camera whose ring is called NAME, which need not be there yet.
+ * 0, and *follower is to be freed with ringcast_unfollow; -ENOMEM.
+ */
+int ringcast_follow(const char *name, ringcast_follower **follower);
+
+/*
+ * Waits for the next piece, TIMEOUT_MS milliseconds at most (-1: no limit). The first two are the init
+ * segment and the fragment of the newest keyframe. An init segment comes again only when it differs from the
+ * one before it. Where the camera's ring was replaced by one of another size, nothing is missing. A reader
+ * that was too slow goes on with the newest keyframe: entry.sequence tells how many fragments it has missed.
+ *
+ *  1        *piece is there
+ *  0        time-out
+ *  -EINTR   a signal came
+ *  -ENOENT  there is no such ring (any more): all that was in it has been handed over
+ *  others   as ringcast_open
+ * After each of them it may be called again.
+ */
+int ringcast_next(ringcast_follower *follower, int timeout_ms, ringcast_piece *piece);
+
+/* Ends it and frees everything. NULL is allowed. */
+void ringcast_unfollow(ringcast_follower *follower);
+
 #ifdef __cplusplus
 }
 #endif

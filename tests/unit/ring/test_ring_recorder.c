@@ -246,7 +246,7 @@ static void test_r9_recorder_without_a_ring(void **state)
 {
     struct recording *recording = *state;
     assert_int_equal(ring_unlink(recording->ring->name), 0);
-    expect_exit(start(recording, "1"), 2);
+    expect_exit(start(recording, "1"), 1);
 }
 
 int main(void)
