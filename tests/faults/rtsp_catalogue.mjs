@@ -7,7 +7,7 @@
 //   settings of the camera in ringcast's configuration, if need be
 //   slow     it takes 10 s and more
 // and, of what its viewer receives:
-//   lossless every frame that the camera sent, and all its sound (mute: without that)
+//   lossless every frame that the camera sent
 //   damaged  some of it may not decode: RTP has no checksum. What comes after the fault always has to decode
 //   heavy    pictures may stop, and the state with them
 //   counts   which counters of the status grow
@@ -332,7 +332,6 @@ export function livenessFaults() {
       begin: set(onlyVideo),
       end: over,
       lossless: true,
-      mute: true,
       log: /no audio for 10 s; video goes on/,
     },
     {
