@@ -27,9 +27,12 @@ struct camera {
     struct camera_options options; /* name is owned */
     GstRTSPServer *server;         /* not owned */
     GstRTSPMediaFactory *factory;
-    struct picture *picture;
-    GMutex lock;         /* of encoder: the main loop and the server's threads use it */
+    struct picture *picture; /* streaming thread; of the size that was drawn last */
+    int width, height;       /* of picture */
+    unsigned int index;
+    GMutex lock;         /* of encoder and size: the main loop and the server's threads use them */
     GstElement *encoder; /* of the running media, or NULL; owned reference */
+    GstElement *size;    /* likewise: the filter that says how large pictures are */
     char *path;
     atomic_bool paused;
     uint64_t frame; /* streaming thread: frames drawn since the first run */
@@ -43,14 +46,43 @@ static int64_t wall_ns(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-static void draw(struct camera *camera, GstBuffer *buffer)
+static struct picture *make_picture(const struct camera *camera, int width, int height)
+{
+    struct picture *picture = picture_create(width, height, camera->options.name, camera->index);
+
+    if (picture != NULL)
+        picture_set_noise(picture, camera->options.noise);
+    return picture;
+}
+
+/* What pictures the pad has now; the picture to draw is made anew if that has changed. */
+static bool size_of(struct camera *camera, GstPad *pad, GstVideoInfo *info)
+{
+    GstCaps *caps = gst_pad_get_current_caps(pad);
+    bool known = caps != NULL && gst_video_info_from_caps(info, caps);
+
+    if (caps != NULL)
+        gst_caps_unref(caps);
+    if (!known || (info->width == camera->width && info->height == camera->height))
+        return known;
+    struct picture *picture = make_picture(camera, info->width, info->height);
+    if (picture == NULL)
+        return false;
+    picture_destroy(camera->picture);
+    camera->picture = picture;
+    camera->width = info->width;
+    camera->height = info->height;
+    return true;
+}
+
+static void draw(struct camera *camera, GstPad *pad, GstBuffer *buffer)
 {
     struct picture_planes planes;
     GstVideoInfo info;
     GstVideoFrame frame;
 
-    gst_video_info_set_format(&info, GST_VIDEO_FORMAT_I420, (guint)camera->options.width,
-                              (guint)camera->options.height);
+    if (!size_of(camera, pad, &info))
+        return;
     if (!gst_video_frame_map(&frame, &info, buffer, GST_MAP_WRITE))
         return;
     for (guint plane = 0; plane < 3; plane++) {
@@ -65,11 +97,10 @@ static GstPadProbeReturn on_picture(GstPad *pad, GstPadProbeInfo *info, gpointer
 {
     struct camera *camera = data;
 
-    (void)pad;
     if (atomic_load_explicit(&camera->paused, memory_order_relaxed))
         return GST_PAD_PROBE_DROP;
     info->data = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
-    draw(camera, GST_PAD_PROBE_INFO_BUFFER(info));
+    draw(camera, pad, GST_PAD_PROBE_INFO_BUFFER(info));
     return GST_PAD_PROBE_OK;
 }
 
@@ -129,6 +160,7 @@ static void camera_finish(gpointer data)
 
     g_object_unref(camera->factory);
     gst_clear_object(&camera->encoder);
+    gst_clear_object(&camera->size);
     g_mutex_clear(&camera->lock);
     picture_destroy(camera->picture);
     g_free(camera->options.name);
@@ -140,19 +172,21 @@ static void camera_unref(gpointer camera)
     g_atomic_rc_box_release_full(camera, camera_finish);
 }
 
-/* Takes over the reference that the caller holds of ENCODER. */
-static void set_encoder(struct camera *camera, GstElement *encoder)
+/* Takes over the references that the caller holds. */
+static void set_elements(struct camera *camera, GstElement *encoder, GstElement *size)
 {
     g_mutex_lock(&camera->lock);
     gst_clear_object(&camera->encoder);
+    gst_clear_object(&camera->size);
     camera->encoder = encoder;
+    camera->size = size;
     g_mutex_unlock(&camera->lock);
 }
 
 static void on_unprepared(GstRTSPMedia *media, gpointer data)
 {
     (void)media;
-    set_encoder(data, NULL);
+    set_elements(data, NULL, NULL);
 }
 
 static void on_media_configure(GstRTSPMediaFactory *factory, GstRTSPMedia *media, gpointer data)
@@ -164,7 +198,8 @@ static void on_media_configure(GstRTSPMediaFactory *factory, GstRTSPMedia *media
     (void)factory;
     add_probe(bin, "video", on_picture, camera);
     add_probe(bin, "sound", on_sound, camera);
-    set_encoder(camera, gst_bin_get_by_name(GST_BIN(bin), "encoder"));
+    set_elements(camera, gst_bin_get_by_name(GST_BIN(bin), "encoder"),
+                 gst_bin_get_by_name(GST_BIN(bin), "size"));
     g_object_set_data_full(G_OBJECT(media), "camera", g_atomic_rc_box_acquire(camera), camera_unref);
     g_signal_connect(media, "unprepared", G_CALLBACK(on_unprepared), camera);
     if (pipeline != NULL) {
@@ -189,6 +224,8 @@ static const char *audio_branch(enum camera_audio audio)
         return "audio/x-raw,rate=16000,channels=2 ! rtpL16pay name=pay1 pt=97";
     case CAMERA_AUDIO_G722:
         return "audio/x-raw,rate=16000,channels=1 ! avenc_g722 ! rtpg722pay name=pay1 pt=9";
+    case CAMERA_AUDIO_G726:
+        return "audio/x-raw,rate=8000,channels=1 ! avenc_g726 bitrate=32000 ! rtpg726pay name=pay1 pt=97";
     case CAMERA_AUDIO_LATM:
         return "audio/x-raw,rate=16000,channels=1 ! voaacenc bitrate=32000 ! rtpmp4apay name=pay1 pt=97";
     case CAMERA_AUDIO_NONE:
@@ -222,21 +259,29 @@ static char *h265_branch(const struct camera_options *options)
         options->b_frames == 0 ? 0 : options->b_frames + 1);
 }
 
+static char *size_caps(const struct camera_options *options, int width, int height)
+{
+    return g_strdup_printf("video/x-raw,format=I420,width=%d,height=%d,framerate=%d/1", width, height,
+                           options->fps);
+}
+
 static char *launch_line(const struct camera_options *options, unsigned int index)
 {
     char *video = options->codec == CAMERA_CODEC_H264 ? h264_branch(options) : h265_branch(options);
     const char *audio = audio_branch(options->audio);
+    char *caps = size_caps(options, options->width, options->height);
     GString *line = g_string_new(NULL);
 
     g_string_printf(line,
                     "( videotestsrc name=video is-live=true pattern=black "
-                    "! video/x-raw,format=I420,width=%d,height=%d,framerate=%d/1 ! %s ",
-                    options->width, options->height, options->fps, video);
+                    "! capsfilter name=size caps=%s ! %s ",
+                    caps, video);
     if (audio != NULL)
         g_string_append_printf(line, "audiotestsrc name=sound is-live=true volume=0.1 freq=%u ! %s ",
                                TONE_HZ * (index + 1), audio);
     g_string_append(line, ")");
     g_free(video);
+    g_free(caps);
     return g_string_free(line, FALSE);
 }
 
@@ -263,21 +308,23 @@ static char *path_for(const char *name, unsigned int index)
 struct camera *camera_create(GstRTSPServer *server, const struct camera_options *options, unsigned int index,
                              bool auth)
 {
-    struct picture *picture = picture_create(options->width, options->height, options->name, index);
-    struct camera *camera;
+    struct camera *camera = g_atomic_rc_box_new0(struct camera);
     char *launch;
 
-    if (picture == NULL)
-        return NULL;
-    picture_set_noise(picture, options->noise);
-    camera = g_atomic_rc_box_new0(struct camera);
-    camera->picture = picture;
     g_mutex_init(&camera->lock);
     camera->options = *options;
     camera->options.name = g_strdup(options->name);
+    camera->index = index;
+    camera->width = options->width;
+    camera->height = options->height;
     camera->path = path_for(options->name, index);
     camera->server = server;
     camera->factory = gst_rtsp_media_factory_new();
+    camera->picture = make_picture(camera, camera->width, camera->height);
+    if (camera->picture == NULL) {
+        camera_unref(camera);
+        return NULL;
+    }
     launch = launch_line(options, index);
     gst_rtsp_media_factory_set_launch(camera->factory, launch);
     g_free(launch);
@@ -349,4 +396,21 @@ void camera_force_keyframe(struct camera *camera)
     gst_pad_send_event(pad, gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
     gst_object_unref(pad);
     gst_object_unref(encoder);
+}
+
+void camera_set_size(struct camera *camera, int width, int height)
+{
+    GstElement *size;
+
+    g_mutex_lock(&camera->lock);
+    size = camera->size != NULL ? gst_object_ref(camera->size) : NULL;
+    g_mutex_unlock(&camera->lock);
+    if (size == NULL)
+        return;
+    char *text = size_caps(&camera->options, width, height);
+    GstCaps *caps = gst_caps_from_string(text);
+    g_object_set(size, "caps", caps, NULL);
+    gst_caps_unref(caps);
+    g_free(text);
+    gst_object_unref(size);
 }

@@ -39,6 +39,10 @@ void camera_set_mounted(struct camera *camera, bool mounted);
 /* A paused camera keeps its connections and sends no frame. */
 void camera_set_paused(struct camera *camera, bool paused);
 
+/* Pictures of another size, in flight and with the same connections; the next run begins with the old size
+ * again. */
+void camera_set_size(struct camera *camera, int width, int height);
+
 /* Makes the next frame a keyframe. */
 void camera_force_keyframe(struct camera *camera);
 

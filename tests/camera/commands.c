@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clients.h"
+#include "options.h"
 
 /* Longest command line in bytes: a verb and a camera's name. */
 #define LINE_MAX_BYTES 512
@@ -34,7 +35,17 @@ static void refuse(const char *error)
     fflush(stdout);
 }
 
-/* Returns how many connections the command was about, -1 for an unknown verb. */
+static int obey_size(struct camera *camera, const char *size)
+{
+    int width, height;
+
+    if (options_parse_size(size, &width, &height) < 0)
+        return -1;
+    camera_set_size(camera, width, height);
+    return 0;
+}
+
+/* Returns how many connections the command was about, -1 for an unknown verb or size. */
 static int obey(struct commands *commands, struct camera *camera, const char *verb)
 {
     int clients = clients_count(commands->server, camera_path(camera));
@@ -50,6 +61,9 @@ static int obey(struct commands *commands, struct camera *camera, const char *ve
         camera_set_mounted(camera, true);
     } else if (strcmp(verb, "keyframe") == 0) {
         camera_force_keyframe(camera);
+    } else if (strncmp(verb, "size=", 5) == 0) {
+        if (obey_size(camera, verb + 5) < 0)
+            return -1;
     } else if (strcmp(verb, "clients") != 0) {
         return -1;
     }

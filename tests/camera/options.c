@@ -45,7 +45,7 @@ static const char help[] =
     "  --protocols P        how packets may go: tcp, udp, both (both)\n"
     "for all cameras that do not say otherwise:\n"
     "  --codec C            h264, h265 (h264)\n"
-    "  --audio A            none, aac, opus, pcma, pcmu, l16, g722, latm (none)\n"
+    "  --audio A            none, aac, opus, pcma, pcmu, l16, g722, g726, latm (none)\n"
     "  --size WxH           pixels (640x360)\n"
     "  --fps N              frames a second (25)\n"
     "  --gop N              frames from one keyframe to the next (50)\n"
@@ -55,8 +55,9 @@ static const char help[] =
     "\n"
     "Lines on standard input: drop NAME (closes its connections), pause NAME, resume NAME (connection up, "
     "no\n"
-    "frames), off NAME, on NAME (404 and back), keyframe NAME, clients NAME. Each is answered with one line "
-    "of JSON.\n";
+    "frames), off NAME, on NAME (404 and back), keyframe NAME, clients NAME, size=WxH NAME (from now on). "
+    "Each\n"
+    "is answered with one line of JSON.\n";
 
 static int lookup(const char *const *names, size_t count, const char *value)
 {
@@ -77,14 +78,14 @@ static int parse_number(const char *text, int low, int high, int *number)
     return 0;
 }
 
-static int parse_size(const char *text, struct camera_options *camera)
+int options_parse_size(const char *text, int *width, int *height)
 {
     int used = 0;
 
-    if (sscanf(text, "%dx%d%n", &camera->width, &camera->height, &used) != 2 || text[used] != '\0')
+    if (sscanf(text, "%dx%d%n", width, height, &used) != 2 || text[used] != '\0')
         return -EINVAL;
-    if (camera->width < SIZE_MIN || camera->height < SIZE_MIN || camera->width > SIZE_MAX_PIXELS ||
-        camera->height > SIZE_MAX_PIXELS || camera->width % 2 != 0 || camera->height % 2 != 0)
+    if (*width < SIZE_MIN || *height < SIZE_MIN || *width > SIZE_MAX_PIXELS || *height > SIZE_MAX_PIXELS ||
+        *width % 2 != 0 || *height % 2 != 0)
         return -EINVAL;
     return 0;
 }
@@ -101,7 +102,7 @@ static int set_codec(struct camera_options *camera, const char *value)
 
 static int set_audio(struct camera_options *camera, const char *value)
 {
-    static const char *const names[] = {"none", "aac", "opus", "pcma", "pcmu", "l16", "g722", "latm"};
+    static const char *const names[] = {"none", "aac", "opus", "pcma", "pcmu", "l16", "g722", "g726", "latm"};
     int found = lookup(names, sizeof names / sizeof names[0], value);
 
     if (found >= 0)
@@ -117,7 +118,7 @@ static int set_property(struct camera_options *camera, const char *key, const ch
     if (strcmp(key, "audio") == 0)
         return set_audio(camera, value);
     if (strcmp(key, "size") == 0)
-        return parse_size(value, camera);
+        return options_parse_size(value, &camera->width, &camera->height);
     if (strcmp(key, "fps") == 0)
         return parse_number(value, 1, 120, &camera->fps);
     if (strcmp(key, "gop") == 0)

@@ -17,6 +17,7 @@ enum camera_audio {
     CAMERA_AUDIO_PCMU,
     CAMERA_AUDIO_L16,
     CAMERA_AUDIO_G722,
+    CAMERA_AUDIO_G726,
     CAMERA_AUDIO_LATM
 };
 
@@ -51,6 +52,9 @@ struct options {
 /* 0; 1: help was asked for and written; -EINVAL: a message is on standard error; -ENOMEM. Then nothing is
  * owned. */
 int options_parse(struct options *options, int argc, char **argv);
+
+/* "WIDTHxHEIGHT" of a picture. 0; -EINVAL: none that a camera can have. */
+int options_parse_size(const char *text, int *width, int *height);
 
 /* Whether not everybody is let in: then cameras need a role. */
 bool options_have_doors(const struct options *options);

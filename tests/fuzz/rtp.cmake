@@ -1,7 +1,8 @@
-foreach(part h264 h265 aac latm track format)
+foreach(part h264 h265 aac latm plain track format)
     ringcast_fuzz_target(
         rtp_${part}_fuzz
         SOURCES rtp_${part}_fuzz.c rtp_fuzz_feed.c
         LIBRARIES ringcast-ingest-core
         CORPUS rtp_${part})
 endforeach()
+ringcast_fuzz_target(rtcp_fuzz SOURCES rtcp_fuzz.c LIBRARIES ringcast-ingest-core CORPUS rtcp)

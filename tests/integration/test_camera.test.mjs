@@ -38,5 +38,6 @@ scenario('faults on command', async (stage) => {
   assert.equal((await probe(camera.url())).streams.length, 1);
   await assert.rejects(camera.command('fly cam1'), /no such command/);
   await assert.rejects(camera.command('drop cam2'), /no such camera/);
+  await assert.rejects(camera.command('size=7x5 cam1'), /no such command/);
   assert.equal(await camera.command('clients cam1'), 0);
 });

@@ -41,14 +41,21 @@ int fake_listener(int *port)
     return fd;
 }
 
+static const char *media_of(enum fake_kind kind)
+{
+    if (kind == FAKE_MJPEG)
+        return "m=video 0 RTP/AVP 26\r\n";
+    if (kind == FAKE_AV1)
+        return "m=video 0 RTP/AVP 96\r\na=rtpmap:96 AV1/90000\r\na=fmtp:96 profile=0;level-idx=8;tier=0\r\n";
+    return "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n";
+}
+
 static void describe(const struct script *script, char *out, size_t size)
 {
-    const char *media = script->kind == FAKE_MJPEG ? "m=video 0 RTP/AVP 26\r\n"
-                                                   : "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n";
     char sdp[512];
 
     snprintf(sdp, sizeof(sdp), "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n%sa=control:track1\r\n",
-             media);
+             media_of(script->kind));
     snprintf(out, size,
              "Content-Base: rtsp://127.0.0.1:%d/x/\r\nContent-Type: application/sdp\r\nContent-Length: "
              "%zu\r\n\r\n%s",

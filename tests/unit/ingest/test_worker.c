@@ -348,23 +348,34 @@ static void redirect_does_not_carry_credentials_away(void **state)
     template_stop(&template, CANARY);
 }
 
-static void motion_jpeg_is_named(void **state)
+static void expect_named(enum fake_kind kind, const char *name)
 {
     struct template_process template;
     struct worker_process worker;
     struct fake_camera camera;
 
-    (void)state;
-    fake_camera_start(&camera, FAKE_MJPEG, 0);
+    fake_camera_start(&camera, kind, 0);
     template_start(&template);
     worker_spawn(&template, &worker, RING_SIZE);
     start_on(&worker, camera.port, NULL);
     char *error = wait_error(&worker);
-    assert_non_null(strstr(error, "mjpeg"));
+    assert_non_null(strstr(error, name));
     free(error);
     worker_finish(&worker);
     fake_camera_stop(&camera);
     template_stop(&template, NULL);
+}
+
+static void motion_jpeg_is_named(void **state)
+{
+    (void)state;
+    expect_named(FAKE_MJPEG, "motion JPEG (mjpeg), which is not supported");
+}
+
+static void av1_is_named(void **state)
+{
+    (void)state;
+    expect_named(FAKE_AV1, "\"AV1\", which is not supported");
 }
 
 static void unusable_urls_are_named(void **state)
@@ -401,6 +412,7 @@ int main(void)
         cmocka_unit_test(password_in_the_url_is_not_shown),
         cmocka_unit_test(redirect_does_not_carry_credentials_away),
         cmocka_unit_test(motion_jpeg_is_named),
+        cmocka_unit_test(av1_is_named),
         cmocka_unit_test(unusable_urls_are_named),
     };
 
