@@ -97,10 +97,12 @@ static void roll_forward(struct ring_writer *writer, const struct remains *remai
 
     if (remains->entry_end != remains->head)
         atomic_store_explicit(&header->head, remains->entry_end, memory_order_release);
+    ring_test_fault(RING_FAULT_RECOVER_HEAD);
     if (remains->entry_flags & RINGCAST_KEYFRAME)
         atomic_store_explicit(&header->keyframe, remains->newest, memory_order_release);
     else if (remains->keyframe >= remains->entry_end)
         atomic_store_explicit(&header->keyframe, 0, memory_order_release);
+    ring_test_fault(RING_FAULT_RECOVER_KEYFRAME);
     atomic_store_explicit(&header->sequence, remains->entry_sequence, memory_order_relaxed);
     writer->intent = remains->intent;
     writer->head = remains->entry_end;
@@ -131,6 +133,7 @@ static int start_afresh(struct ring_writer *writer, const struct remains *remain
     ring_test_fault(RING_FAULT_RECOVER_NEWEST);
     writer->sequence = remains->sequence + 1; /* it may have been one behind */
     atomic_store_explicit(&header->sequence, writer->sequence, memory_order_relaxed);
+    ring_test_fault(RING_FAULT_RECOVER_SEQUENCE);
     atomic_store_explicit(&header->head, start, memory_order_release);
     writer->head = start;
     return 0;

@@ -69,6 +69,7 @@ int ring_writer_succeed(struct ring_writer *next, const struct ring_writer *old)
     /* For the next writer's recovery; whoever reads them earlier finds no entry. */
     atomic_store_explicit(&header->sequence, next->sequence, memory_order_relaxed);
     atomic_store_explicit(&header->end_ns, next->end_ns, memory_order_relaxed);
+    ring_test_fault(RING_FAULT_SUCCEED);
     atomic_store_explicit(&header->generation, next->generation, memory_order_release);
     return 0;
 }
@@ -121,6 +122,7 @@ static void fill_slot(struct ring_generation_slot *slot, uint32_t number, const 
     memcpy(slot->codecs, stream->codecs, strlen(stream->codecs));
     if (stream->init_length > 0)
         memcpy(slot->init, stream->init, stream->init_length);
+    ring_test_fault(RING_FAULT_SLOT_FILLED);
     atomic_store_explicit(&slot->lock, lock + 1, memory_order_release);
 }
 
@@ -137,6 +139,7 @@ int ring_writer_begin_generation(struct ring_writer *writer, const struct ring_s
     fill_slot(&slots[number % RING_GENERATIONS], number, stream);
     ring_test_fault(RING_FAULT_SLOT);
     atomic_store_explicit(&ring_writer_header(writer)->generation, number, memory_order_release);
+    ring_test_fault(RING_FAULT_GENERATION);
 
     writer->generation = number;
     writer->timescale = stream->timescale;
@@ -195,6 +198,7 @@ static void write_padding(struct ring_writer *writer, uint64_t position, uint64_
 
     atomic_store_explicit(&entry->sequence, 0, memory_order_relaxed);
     atomic_store_explicit(&entry->length, (uint32_t)(span - sizeof(*entry)), memory_order_relaxed);
+    ring_test_fault(RING_FAULT_PADDING_HALF);
     atomic_store_explicit(&entry->generation, 0, memory_order_relaxed);
     atomic_store_explicit(&entry->flags, RING_PADDING, memory_order_relaxed);
     atomic_store_explicit(&entry->position, position, memory_order_release);
@@ -256,6 +260,7 @@ void ring_writer_wake(struct ring_writer *writer)
     atomic_fetch_add_explicit(&header->wake, 1, memory_order_release);
     ring_test_fault(RING_FAULT_WAKE);
     syscall(SYS_futex, &header->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    ring_test_fault(RING_FAULT_WOKEN);
     if (writer->wake >= 0) {
         /* EAGAIN: the counter is full, so whoever listens is woken anyway. */
         ssize_t written = write(writer->wake, &one, sizeof(one));

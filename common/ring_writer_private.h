@@ -33,21 +33,31 @@ struct ring_writer {
  * The places where a test kills the writer, to prove R5. Compiled in only for that test.
  */
 enum ring_fault_point {
-    RING_FAULT_INTENT = 1,     /* room is claimed, nothing written */
-    RING_FAULT_END,            /* the end of the timeline is known, the entry not */
-    RING_FAULT_PADDING,        /* padding is complete, the entry behind it not */
-    RING_FAULT_ENTRY_HALF,     /* some fields of the entry are written, its commit word is not */
-    RING_FAULT_ENTRY,          /* the entry is complete, nothing points to it */
-    RING_FAULT_NEWEST,         /* `newest` points to it, `head` does not include it */
-    RING_FAULT_HEAD,           /* readers see it, `keyframe` is behind */
-    RING_FAULT_KEYFRAME,       /* `sequence` is behind */
-    RING_FAULT_SEQUENCE,       /* all is written, nobody is woken */
-    RING_FAULT_WAKE,           /* the futex word is changed, sleepers not woken */
-    RING_FAULT_SLOT_LOCKED,    /* a generation's slot is odd, nothing in it written */
-    RING_FAULT_SLOT_HALF,      /* ... half written */
-    RING_FAULT_SLOT,           /* the slot is complete, `generation` does not name it */
-    RING_FAULT_RECOVER_INTENT, /* recovery has moved `intent` out of all readers' reach */
-    RING_FAULT_RECOVER_NEWEST, /* ... and forgotten the entries, but not moved `head` */
+    RING_FAULT_INTENT = 1,       /* room is claimed, nothing written */
+    RING_FAULT_PAYLOAD_HALF,     /* half of the payload is written; raised by who fills it */
+    RING_FAULT_PAYLOAD,          /* all of it is, nothing else; raised by who fills it */
+    RING_FAULT_END,              /* the end of the timeline is known, the entry not */
+    RING_FAULT_PADDING_HALF,     /* some fields of the padding are written, its commit word is not */
+    RING_FAULT_PADDING,          /* padding is complete, the entry behind it not */
+    RING_FAULT_ENTRY_HALF,       /* some fields of the entry are written, its commit word is not */
+    RING_FAULT_ENTRY,            /* the entry is complete, nothing points to it */
+    RING_FAULT_NEWEST,           /* `newest` points to it, `head` does not include it */
+    RING_FAULT_HEAD,             /* readers see it, `keyframe` is behind */
+    RING_FAULT_KEYFRAME,         /* `sequence` is behind */
+    RING_FAULT_SEQUENCE,         /* all is written, nobody is woken */
+    RING_FAULT_WAKE,             /* the futex word is changed, sleepers not woken */
+    RING_FAULT_WOKEN,            /* who sleeps on the futex is woken, who waits for the eventfd not */
+    RING_FAULT_SLOT_LOCKED,      /* a generation's slot is odd, nothing in it written */
+    RING_FAULT_SLOT_HALF,        /* ... half written */
+    RING_FAULT_SLOT_FILLED,      /* ... all written, but still odd */
+    RING_FAULT_SLOT,             /* the slot is complete, `generation` does not name it */
+    RING_FAULT_GENERATION,       /* it does; nothing is published in the generation */
+    RING_FAULT_RECOVER_HEAD,     /* recovery has moved `head` over what was committed, `keyframe` is behind */
+    RING_FAULT_RECOVER_KEYFRAME, /* ... `sequence` is behind */
+    RING_FAULT_RECOVER_INTENT,   /* recovery has moved `intent` out of all readers' reach */
+    RING_FAULT_RECOVER_NEWEST,   /* ... and forgotten the entries, but not moved `head` */
+    RING_FAULT_RECOVER_SEQUENCE, /* ... `sequence` goes on, `head` is not moved */
+    RING_FAULT_SUCCEED,          /* another ring has the sequence and the end, not the generation */
     RING_FAULT_POINTS
 };
 

@@ -2,6 +2,7 @@
 // spin, ringcastd included (the test starts it again). RINGCAST_CHAOS_SECONDS: how long (default 120; 600 and more to look
 // for the rare). RINGCAST_CHAOS_SEED: repeats the same choices; it is printed.
 import assert from 'node:assert/strict';
+import { inMs } from '../support/figures.mjs';
 import { buildDirectory, isAlive, program, run } from '../support/processes.mjs';
 import { generator } from '../support/random.mjs';
 import { scenario } from '../support/scenario.mjs';
@@ -106,9 +107,7 @@ class Chaos {
   }
 }
 
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const worst = (list) => Math.max(0, ...list);
-const inMs = (list) => (list.length ? `${list.length}: median ${median(list).toFixed(0)} ms, worst ${worst(list).toFixed(0)} ms` : 'none');
 
 scenario(
   `chaos for ${SECONDS} s, seed ${SEED}`,

@@ -6,3 +6,10 @@ export function percentile(values, p) {
 
 /** "12.3 / 15.0 / 20.1 ms": median, 95th percentile and maximum. */
 export const distribution = (values) => `${[50, 95, 100].map((p) => percentile(values, p).toFixed(1)).join(' / ')} ms`;
+
+/** How many VALUES in ms, and their p50, p95 and greatest, in words. */
+export function inMs(values) {
+  if (values.length === 0) return 'none';
+  const [p50, p95, max] = [50, 95, 100].map((p) => percentile(values, p).toFixed(0));
+  return `${values.length}: p50 ${p50} ms, p95 ${p95} ms, max ${max} ms`;
+}

@@ -1,7 +1,8 @@
 /*
- * R5: writers that are killed. First at each step of publishing, of beginning a generation and of repairing a
- * ring; then at random instants. What a reader sees before, between and after is always whole and in order,
- * without a gap. Built with RING_TEST_FAULTS, which makes the writer call ring_test_fault at each step.
+ * R5: writers that are killed. First at each step of publishing, of beginning a generation, of repairing a
+ * ring and of going on in another; then at random instants. What a reader sees before, between and after is
+ * always whole and in order, without a gap. Built with RING_TEST_FAULTS, which makes the writer call
+ * ring_test_fault at each step.
  */
 #include <errno.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #define PER_LAP ((FIXTURE_CAPACITY - RING_FIRST_POSITION) / 1088)
 
 static enum ring_fault_point armed;
+static bool reached[RING_FAULT_POINTS]; /* a writer was killed there, and what it left was sound */
 
 void ring_test_fault(enum ring_fault_point point)
 {
@@ -40,6 +42,30 @@ static void expect_killed(pid_t child)
     assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
+/* As fixture_publish, but the payload comes in two halves. */
+static void publish_in_steps(struct ring_writer *writer, size_t length)
+{
+    uint64_t sequence = ring_writer_next_sequence(writer);
+    struct ring_fragment fragment = {
+        .flags = RINGCAST_KEYFRAME,
+        .decode_time = fixture_decode_time(sequence),
+        .duration = FIXTURE_TICK,
+        .wall_ns = (int64_t)sequence + 1,
+        .capture_ns = (int64_t)sequence + 2,
+    };
+    uint8_t bytes[LENGTH];
+
+    uint8_t *room = ring_writer_reserve(writer, length);
+    if (!room)
+        _exit(2);
+    fragment_fill(bytes, length, sequence);
+    memcpy(room, bytes, length / 2);
+    ring_test_fault(RING_FAULT_PAYLOAD_HALF);
+    memcpy(room + length / 2, bytes + length / 2, length - length / 2);
+    ring_test_fault(RING_FAULT_PAYLOAD);
+    ring_writer_publish(writer, &fragment);
+}
+
 /* In a child: publishes COUNT fragments, the first a keyframe, and is killed at POINT in the one after. */
 static pid_t write_until_killed(struct ring_fixture *fixture, int count, enum ring_fault_point point)
 {
@@ -54,7 +80,7 @@ static pid_t write_until_killed(struct ring_fixture *fixture, int count, enum ri
     for (int i = 0; i < count; i++)
         fixture_publish(writer, LENGTH, i == 0 ? RINGCAST_KEYFRAME : 0);
     armed = point;
-    fixture_publish(writer, LENGTH, RINGCAST_KEYFRAME);
+    publish_in_steps(writer, LENGTH);
     fixture_begin_generation(writer);
     _exit(1); /* the point was not on the way */
 }
@@ -102,21 +128,63 @@ static void kill_at(int count, enum ring_fault_point point)
     expect_killed(write_until_killed(fixture, count, point));
     expect_sound(fixture, &follower, complete_after(1 + (uint64_t)count, point));
     assert_int_equal(fixture_tear_down(&state), 0);
+    reached[point] = true;
+}
+
+static bool is_of_padding(enum ring_fault_point point)
+{
+    return point == RING_FAULT_PADDING_HALF || point == RING_FAULT_PADDING;
 }
 
 static void test_r5_killed_at_each_step(void **state)
 {
     (void)state;
-    for (enum ring_fault_point point = RING_FAULT_INTENT; point <= RING_FAULT_SLOT; point++)
-        if (point != RING_FAULT_PADDING)
+    for (enum ring_fault_point point = RING_FAULT_INTENT; point <= RING_FAULT_GENERATION; point++)
+        if (!is_of_padding(point))
             kill_at(3, point);
 }
 
 static void test_r5_killed_at_each_step_with_padding(void **state)
 {
     (void)state;
-    for (enum ring_fault_point point = RING_FAULT_INTENT; point <= RING_FAULT_WAKE; point++)
+    for (enum ring_fault_point point = RING_FAULT_INTENT; point <= RING_FAULT_WOKEN; point++)
         kill_at(PER_LAP - 1, point);
+}
+
+/* Attaches to the ring in a child, which is killed at POINT. */
+static void expect_killed_attaching(struct ring_fixture *fixture, enum ring_fault_point point)
+{
+    pid_t child = fixture_fork();
+
+    if (child == 0) {
+        struct ring_writer *writer;
+        armed = point;
+        _exit(ring_writer_attach(dup(fixture->descriptors.writer), -1, &writer) < 0 ? 2 : 1);
+    }
+    expect_killed(child);
+    reached[point] = true;
+}
+
+/* Each step behind the commit leaves work for the next writer, which is killed while it does it. */
+static void test_r5_killed_while_rolling_forward(void **state)
+{
+    struct ring_fixture *fixture = *state;
+    struct ring_follower follower;
+    uint64_t complete = 1;
+
+    fixture_begin_generation(fixture->writer);
+    assert_int_equal(fixture_publish(fixture->writer, LENGTH, RINGCAST_KEYFRAME), 0);
+    follower_init(&follower, fixture->reader);
+    for (enum ring_fault_point left = RING_FAULT_NEWEST; left <= RING_FAULT_KEYFRAME; left++) {
+        for (enum ring_fault_point point = RING_FAULT_RECOVER_HEAD; point <= RING_FAULT_RECOVER_KEYFRAME;
+             point++) {
+            assert_int_equal(follower_drain(&follower, fixture->reader), 0);
+            expect_killed(write_until_killed(fixture, 1, left));
+            expect_killed_attaching(fixture, point);
+            expect_sound(fixture, &follower, complete + 2);
+            complete += 3;
+        }
+    }
 }
 
 /* A ring with damaged counters, whose repair is cut off as well; the repair after that must still succeed. */
@@ -124,7 +192,7 @@ static void test_r5_killed_while_repairing(void **state)
 {
     struct ring_fixture *fixture = *state;
 
-    for (enum ring_fault_point point = RING_FAULT_RECOVER_INTENT; point <= RING_FAULT_RECOVER_NEWEST;
+    for (enum ring_fault_point point = RING_FAULT_RECOVER_INTENT; point <= RING_FAULT_RECOVER_SEQUENCE;
          point++) {
         ringcast_cursor cursor;
         ringcast_entry entry;
@@ -133,13 +201,7 @@ static void test_r5_killed_while_repairing(void **state)
             assert_int_equal(fixture_publish(fixture->writer, LENGTH, RINGCAST_KEYFRAME), 0);
         uint64_t least = ring_writer_next_sequence(fixture->writer);
         atomic_fetch_add(&fixture->header->newest, 64);
-        pid_t child = fixture_fork();
-        if (child == 0) {
-            struct ring_writer *writer;
-            armed = point;
-            _exit(ring_writer_attach(dup(fixture->descriptors.writer), -1, &writer) < 0 ? 2 : 1);
-        }
-        expect_killed(child);
+        expect_killed_attaching(fixture, point);
         int result = ringcast_seek_keyframe(fixture->reader, &cursor);
         assert_true(result == 0 || result == -EAGAIN);
         assert_true(fixture_read(fixture->reader, &cursor, &entry) <= 1);
@@ -151,6 +213,47 @@ static void test_r5_killed_while_repairing(void **state)
         assert_int_equal(fixture_read(fixture->reader, &cursor, &entry), 1);
         assert_true(entry.sequence >= least);
     }
+}
+
+/* A larger ring's first writer dies before it is in use; the next one goes on all the same. */
+static void test_r5_killed_while_succeeding(void **state)
+{
+    struct ring_fixture *old = *state;
+    void *next_state;
+
+    assert_int_equal(fixture_set_up(&next_state), 0);
+    struct ring_fixture *next = next_state;
+    fixture_begin_generation(old->writer);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(fixture_publish(old->writer, LENGTH, RINGCAST_KEYFRAME), 0);
+    pid_t child = fixture_fork();
+    if (child == 0) {
+        armed = RING_FAULT_SUCCEED;
+        _exit(ring_writer_succeed(next->writer, old->writer) < 0 ? 2 : 1);
+    }
+    expect_killed(child);
+    reached[RING_FAULT_SUCCEED] = true;
+
+    ringcast_cursor cursor;
+    ringcast_entry entry;
+    assert_int_equal(ringcast_seek_keyframe(next->reader, &cursor), -EAGAIN);
+    fixture_attach(next);
+    assert_int_equal(ring_writer_next_sequence(next->writer), 6);
+    fixture_begin_generation(next->writer);
+    assert_int_equal(fixture_publish(next->writer, LENGTH, RINGCAST_KEYFRAME), 0);
+    assert_int_equal(ringcast_seek_keyframe(next->reader, &cursor), 0);
+    assert_int_equal(fixture_read(next->reader, &cursor, &entry), 1);
+    assert_int_equal(entry.sequence, 6);
+    assert_int_equal(fixture_tear_down(&next_state), 0);
+}
+
+/* Whoever adds a step adds its kill. */
+static void test_r5_no_step_was_left_out(void **state)
+{
+    (void)state;
+    for (int point = RING_FAULT_INTENT; point < RING_FAULT_POINTS; point++)
+        if (!reached[point])
+            fail_msg("no writer was killed at step %d", point);
 }
 
 /* In a child: publishes for ever, and a new generation now and then. */
@@ -225,7 +328,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_r5_killed_at_each_step),
         cmocka_unit_test(test_r5_killed_at_each_step_with_padding),
+        RING_TEST(test_r5_killed_while_rolling_forward),
         RING_TEST(test_r5_killed_while_repairing),
+        RING_TEST(test_r5_killed_while_succeeding),
+        cmocka_unit_test(test_r5_no_step_was_left_out),
         RING_TEST(test_r5_killed_at_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
