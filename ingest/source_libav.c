@@ -14,6 +14,7 @@
 
 #include <libavformat/avformat.h>
 
+#include "source_libav_adts.h"
 #include "source_libav_error.h"
 
 #define NS_PER_SECOND 1000000000LL
@@ -31,6 +32,9 @@
 /* Streams are probed; this much at most. */
 #define PROBE_BYTES 262144
 #define PROBE_US 1000000
+
+/* Packets in which the first sound of MPEG-TS is looked for: one to two seconds. */
+#define HELD_MAX 128
 
 /* A file's own time against the clock. */
 struct file_clock {
@@ -61,6 +65,9 @@ struct source_libav {
     struct file_clock clock;
     int video_index; /* -1: none */
     int audio_index;
+    struct source_libav_adts *adts; /* NULL: the description tells what the sound is */
+    AVPacket *held[HELD_MAX];       /* read while a frame that tells it was looked for */
+    unsigned held_count, held_next;
 };
 
 static int64_t clock_ns(clockid_t clock)
@@ -179,6 +186,9 @@ static int explain(const struct source_libav *source, int error_code, char error
         snprintf(error, SOURCE_ERROR_SIZE, "interrupted");
         return -ECANCELED;
     }
+    /* While it plays there is no name to be resolved, which libavformat reports likewise. */
+    if (error_code == AVERROR(EIO) && source->had_video)
+        error_code = AVERROR(ECONNRESET);
     if (!source->expired)
         return source_libav_error(source->host, error_code, error);
     if (source->phase == PHASE_OPENING)
@@ -212,6 +222,9 @@ static void libav_close(struct source *base)
     source->expired = false;
     set_deadline(source, CLOSE_DEADLINE_MS);
     avformat_close_input(&source->format);
+    source_libav_adts_destroy(source->adts);
+    while (source->held_count > 0)
+        av_packet_free(&source->held[--source->held_count]);
     av_packet_free(&source->packet);
     free(source->host);
     free(source);
@@ -336,6 +349,14 @@ static bool pace(struct source_libav *source, struct source_unit *unit)
     return goes_on;
 }
 
+/* 0; negative: there is nothing in it. */
+static int prepare_packet(struct source_libav *source)
+{
+    bool framed = source->adts != NULL && source->packet->stream_index == source->audio_index;
+
+    return framed ? source_libav_adts_strip(source->adts, source->packet) : 0;
+}
+
 /* The next packet that is wanted. 0, or an error of libavformat. */
 static int next_packet(struct source_libav *source)
 {
@@ -349,15 +370,56 @@ static int next_packet(struct source_libav *source)
             continue;
         if (result == AVERROR_EOF && source->is_file && rewind_file(source) >= 0)
             continue;
-        if (result < 0 || is_wanted(source))
+        if (result < 0)
             return result;
+        if (is_wanted(source) && prepare_packet(source) == 0)
+            return 0;
     }
+}
+
+/* Reads until the first frame of sound has told what it is. What is read is handed out later. */
+static int find_audio_config(struct source_libav *source)
+{
+    struct source_stream *audio = &source->base.description.audio;
+    int result = source_libav_adts_create(source->format->streams[source->audio_index], &source->adts);
+
+    if (result < 0)
+        return AVERROR(-result);
+    while (audio->extradata == NULL && source->held_count < HELD_MAX) {
+        result = next_packet(source);
+        if (result < 0)
+            return result == AVERROR_EOF ? 0 : result;
+        AVPacket *held = av_packet_clone(source->packet);
+        if (held == NULL)
+            return AVERROR(ENOMEM);
+        source->held[source->held_count++] = held;
+        audio->extradata = source_libav_adts_config(source->adts, &audio->extradata_size);
+    }
+    return 0;
+}
+
+static int describe_audio(struct source_libav *source)
+{
+    const struct source_stream *audio = &source->base.description.audio;
+    bool told = audio->codec != SOURCE_CODEC_AAC || audio->extradata != NULL;
+
+    return told ? 0 : find_audio_config(source);
+}
+
+/* next_packet(), after those that are held. */
+static int take_packet(struct source_libav *source)
+{
+    if (source->held_next == source->held_count)
+        return next_packet(source);
+    av_packet_unref(source->packet);
+    av_packet_move_ref(source->packet, source->held[source->held_next++]);
+    return 0;
 }
 
 static int libav_read(struct source *base, struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
 {
     struct source_libav *source = (struct source_libav *)base;
-    int result = next_packet(source);
+    int result = take_packet(source);
 
     if (result == AVERROR_EOF && interrupt(source) == 0) {
         snprintf(error, SOURCE_ERROR_SIZE, "%s ended the stream", source->host);
@@ -414,12 +476,15 @@ int source_libav_open(const struct source_options *options, const struct source_
     libav->is_file = is_file;
     set_deadline(libav, SOURCE_CONNECT_DEADLINE_MS);
     result = open_input(libav, text);
+    if (result >= 0) {
+        choose_streams(libav, options->audio);
+        result = describe_audio(libav);
+    }
     if (result < 0) {
         result = explain(libav, result, error);
         libav_close(&libav->base);
         goto out;
     }
-    choose_streams(libav, options->audio);
     libav->phase = PHASE_READING;
     set_deadline(libav, SOURCE_FIRST_FRAME_DEADLINE_MS);
     *source = &libav->base;

@@ -81,12 +81,15 @@ static void plays(const char *suffix, const char *b_frames)
     unlink(path);
     assert_int_equal(source_describe(source)->video.codec, SOURCE_CODEC_H264);
     assert_int_equal(source_describe(source)->audio.codec, SOURCE_CODEC_AAC);
+    assert_in_range(source_describe(source)->audio.extradata_size, 2, 5);
     int64_t begun = now_ms();
     while (frames < 2 * CLIP_FRAMES + 1) {
         assert_int_equal(source_read(source, &unit, error), 1);
-        sounds += !unit.video;
-        if (!unit.video)
+        if (!unit.video) {
+            sounds++;
+            assert_false(unit.data[0] == 0xff && (unit.data[1] & 0xf6) == 0xf0); /* a header of ADTS */
             continue;
+        }
         frames++;
         keyframes += unit.keyframe;
         assert_true(last == INT64_MIN || unit.decode_ns > last);
