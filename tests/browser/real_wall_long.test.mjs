@@ -1,14 +1,16 @@
 // Sixteen real cameras on one wall for a while: memory flat, every tile close behind its camera, not one error.
 // RINGCAST_WALL_SECONDS=1800 makes it half an hour; a minute is enough to see a leak of one object per frame.
+// RINGCAST_WALL_CSV=FILE keeps the samples; support/plot_wall.mjs draws them.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { program, sanitizerEnvironment } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { launchBrowser, processesOf, until, untilMoving, watchErrors } from './support/browser.mjs';
 import { Census } from './support/census.mjs';
 
+const CSV = process.env.RINGCAST_WALL_CSV;
 const SECONDS = Number(process.env.RINGCAST_WALL_SECONDS ?? 60);
 const WARM_UP_S = Math.min(60, SECONDS / 3); // until everything that is made once has been made
 const SAMPLE_S = Math.max(2, SECONDS / 60);
@@ -17,6 +19,7 @@ const FPS = 8;
 // What may come and go by itself: a sample is taken at any moment between two collections of the browser's own.
 const HEAP_GROWTH = 500_000;
 const RENDERER_GROWTH = 24_000_000;
+const BROWSER_GROWTH = 32_000_000; // all of its processes
 const SERVER_GROWTH = 4_000_000;
 const SANITIZED_GROWTH = 24_000_000; // AddressSanitizer's allocator reuses memory late
 const LATENESS_S = 0.15; // behind the target, in the middle of all seconds
@@ -56,6 +59,13 @@ async function watchPage(page) {
   }, 2 * SECONDS);
 }
 
+/** How the tiles are at this moment: the worst, so that none hides behind the others. */
+const readTiles = (page) => page.evaluate(() => {
+  const players = [...document.querySelectorAll('ringcast-camera')].map(({ player }) => player.stats);
+  const worst = (key) => Math.max(...players.map((stats) => stats?.[key] ?? 0));
+  return { delay: worst('delay'), target: worst('target'), latency: worst('latency') };
+});
+
 const readNotes = (page) => page.evaluate(() => [...globalThis.notes].map(([name, { late, ...note }]) => (
   { name, late: [...late.subarray(0, note.count)], ...note })));
 
@@ -74,6 +84,7 @@ scenario(`${COUNT} cameras for ${SECONDS} s: memory flat, every tile near its ta
     const { fanouts, cameras } = await ringcast.status();
     const server = [...fanouts.map(({ pid }) => pid), ...cameras.map(({ pid }) => pid)];
     const renderers = await processesOf(browser, 'renderer');
+    const all = await processesOf(browser);
     await sleep(WARM_UP_S * 1000);
     await watchPage(page);
 
@@ -81,10 +92,13 @@ scenario(`${COUNT} cameras for ${SECONDS} s: memory flat, every tile near its ta
     const end = performance.now() + (SECONDS - WARM_UP_S) * 1000;
     while (performance.now() < end) {
       const { heap, nodes } = await census.memory();
-      samples.push({ heap, nodes, renderer: pss(renderers, 'Pss'), server: pss(server, 'Pss_Anon') });
+      const seconds = SECONDS - (end - performance.now()) / 1000;
+      const processes = { renderer: pss(renderers, 'Pss'), browser: pss(all, 'Pss'), server: pss(server, 'Pss_Anon') };
+      samples.push({ seconds: Math.round(seconds), heap, nodes, ...processes, ...await readTiles(page) });
       await sleep(SAMPLE_S * 1000);
     }
-    const grown = Object.fromEntries(['heap', 'nodes', 'renderer', 'server'].map((key) => [key, growth(samples, key)]));
+    if (CSV) writeFileSync(CSV, [Object.keys(samples[0]), ...samples.map((sample) => Object.values(sample))].join('\n') + '\n');
+    const grown = Object.fromEntries(['heap', 'nodes', 'renderer', 'browser', 'server'].map((key) => [key, growth(samples, key)]));
     console.log(`${samples.length} samples, grown by ${JSON.stringify(grown)}, last ${JSON.stringify(samples.at(-1))}`);
     const notes = await readNotes(page);
     const lateness = notes.map(({ late }) => median(late));
@@ -103,6 +117,7 @@ scenario(`${COUNT} cameras for ${SECONDS} s: memory flat, every tile near its ta
     assert.ok(grown.heap < HEAP_GROWTH, `heap: ${grown.heap}`);
     assert.ok(grown.renderer < RENDERER_GROWTH, `renderer: ${grown.renderer}`);
     const sanitized = readFileSync(program('ringcast-fanout')).includes('__asan_init');
+    assert.ok(grown.browser < BROWSER_GROWTH, `browser: ${grown.browser}`);
     assert.ok(grown.server < (sanitized ? SANITIZED_GROWTH : SERVER_GROWTH), `fan-out and workers: ${grown.server}`);
     assert.equal(await page.locator('#summary').textContent(), `${COUNT} cameras, all live`);
     assert.deepEqual(errors, []);
