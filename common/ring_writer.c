@@ -94,6 +94,16 @@ int64_t ring_writer_epoch_ns(const struct ring_writer *writer)
     return ring_writer_header(writer)->identity.epoch_ns;
 }
 
+struct ring_writer_positions ring_writer_positions(const struct ring_writer *writer)
+{
+    return (struct ring_writer_positions){
+        .head = writer->head,
+        .keyframe = atomic_load_explicit(&ring_writer_header(writer)->keyframe, memory_order_relaxed),
+        .sequence = writer->sequence,
+        .generation = writer->generation,
+    };
+}
+
 uint64_t ring_writer_next_sequence(const struct ring_writer *writer)
 {
     return writer->sequence + 1;

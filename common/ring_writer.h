@@ -66,6 +66,17 @@ void ring_writer_detach(struct ring_writer *writer);
 /* The ring's epoch: CLOCK_MONOTONIC nanoseconds of decode time 0; the same for every writer of this ring. */
 int64_t ring_writer_epoch_ns(const struct ring_writer *writer);
 
+/* Where the writer is. Positions are bytes since the ring was made; sequences go on in a ring of another
+ * size.
+ */
+struct ring_writer_positions {
+    uint64_t head;     /* end of the newest entry */
+    uint64_t keyframe; /* of the newest entry that is a keyframe, 0: none */
+    uint64_t sequence; /* of the newest entry */
+    uint32_t generation;
+};
+struct ring_writer_positions ring_writer_positions(const struct ring_writer *writer);
+
 /* Number that the next fragment will get: what its `mfhd` sequence_number (low 32 bits) must say. */
 uint64_t ring_writer_next_sequence(const struct ring_writer *writer);
 

@@ -27,6 +27,14 @@ static const struct number camera_numbers[] = {
      1},
     {"bytes", "ringcast_camera_bytes_total", "counter", "Bytes published by the present worker.", 1},
     {"ring_size", "ringcast_camera_ring_size_bytes", "gauge", "Size of the camera's ring.", 1},
+    {"ring_head", "ringcast_camera_ring_head_bytes", "gauge",
+     "Position in the ring up to which it is written, in bytes since it was made.", 1},
+    {"ring_keyframe", "ringcast_camera_ring_keyframe_bytes", "gauge",
+     "Position in the ring of the newest keyframe.", 1},
+    {"ring_sequence", "ringcast_camera_ring_sequence", "gauge", "Number of the newest fragment in the ring.",
+     1},
+    {"ring_generation", "ringcast_camera_ring_generation", "gauge",
+     "Number of the ring's present init segment.", 1},
     {"viewers", "ringcast_camera_viewers", "gauge", "WebSocket viewers over all fan-outs.", 1},
     {"drops", "ringcast_camera_viewer_drops_total", "counter",
      "How often a viewer was too slow and was moved on to a keyframe.", 1},
@@ -205,7 +213,7 @@ static void add_process(struct processes *processes, const char *kind, const cha
 
 static bool gather_processes(struct processes *processes, const json_t *status)
 {
-    static const char *const helpers[] = {"template", "keeper"};
+    static const char *const helpers[] = {"template", "keeper", "exporter"};
     const json_t *fanouts = json_object_get(status, "fanouts");
     const json_t *cameras = json_object_get(status, "cameras");
     size_t most = 1 + COUNT(helpers) + json_array_size(fanouts) + json_array_size(cameras);

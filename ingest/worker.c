@@ -185,6 +185,7 @@ static void send_stats(struct worker *worker, int64_t now)
         json_object_set_new(message, "bitrate", json_real(per_second(bits, elapsed)));
         json_object_set_new(message, "gop_bytes", json_integer((json_int_t)status->gop_bytes));
         json_object_set_new(message, "fragment_bytes", json_integer((json_int_t)status->fragment_bytes));
+        worker_stats_write_ring(publisher_ring(worker->publisher), message);
         worker_stats_write(&worker->stream_stats, status, message);
         send_message(worker, message);
     }

@@ -37,6 +37,16 @@ static void set(json_t *message, const char *name, uint64_t value)
     json_object_set_new(message, name, json_integer((json_int_t)value));
 }
 
+void worker_stats_write_ring(const struct ring_writer *ring, json_t *message)
+{
+    struct ring_writer_positions positions = ring_writer_positions(ring);
+
+    set(message, "ring_head", positions.head);
+    set(message, "ring_keyframe", positions.keyframe);
+    set(message, "ring_sequence", positions.sequence);
+    set(message, "ring_generation", positions.generation);
+}
+
 void worker_stats_write(const struct worker_stats *stats, const struct publisher_status *status,
                         json_t *message)
 {

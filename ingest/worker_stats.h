@@ -20,6 +20,9 @@ void worker_stats_connected(struct worker_stats *stats, const struct source *sou
 /* The source is about to be closed. */
 void worker_stats_disconnected(struct worker_stats *stats);
 
+/* Adds the members about the ring's positions to MESSAGE. */
+void worker_stats_write_ring(const struct ring_writer *ring, json_t *message);
+
 /* Adds the members about packets and withheld frames to MESSAGE. */
 void worker_stats_write(const struct worker_stats *stats, const struct publisher_status *status,
                         json_t *message);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,11 +54,24 @@ static uint64_t hostile_value(const uint64_t *near)
     }
 }
 
-static void scribble(volatile uint8_t *map, size_t size)
+/* Somewhere in the entry that one of the header's positions names: what a reader looks at next. */
+static size_t in_an_entry(const uint8_t *map, size_t size)
+{
+    const struct ring_header *header = (const struct ring_header *)map;
+    const _Atomic uint64_t *positions[] = {&header->newest, &header->head, &header->keyframe};
+    size_t capacity = size - RING_DATA_OFFSET;
+    uint64_t position = atomic_load(positions[next_random() % 3]) & ~(uint64_t)(RING_ALIGN - 1);
+
+    return RING_DATA_OFFSET + position % capacity + next_random() % sizeof(struct ring_entry);
+}
+
+static void scribble(uint8_t *map, size_t size)
 {
     size_t areas[] = {sizeof(struct ring_header), RING_DATA_OFFSET, size};
-    size_t area = areas[next_random() % 3];
-    size_t at = (next_random() % (area - sizeof(uint64_t))) & ~(size_t)7;
+    size_t which = next_random() % 4;
+    size_t at = which == 3 ? in_an_entry(map, size) : next_random() % (areas[which] - sizeof(uint64_t));
+
+    at &= ~(size_t)7;
     uint64_t near = *(volatile uint64_t *)(map + at);
 
     *(volatile uint64_t *)(map + at) = hostile_value(&near);

@@ -281,6 +281,10 @@ static void stream_audio(const char *options, bool password, const char *audio_c
     assert_int_equal(message_integer(stats, "withheld", -1), 0);
     assert_int_equal(message_integer(stats, "discontinuities", -1), 0);
     assert_true(json_is_number(json_object_get(stats, "jitter_ms")));
+    assert_true(message_integer(stats, "ring_sequence", 0) >= message_integer(stats, "fragments", 0));
+    assert_true(message_integer(stats, "ring_keyframe", 0) > 0);
+    assert_true(message_integer(stats, "ring_head", 0) > message_integer(stats, "ring_keyframe", 0));
+    assert_true(message_integer(stats, "ring_generation", 0) > 0);
     json_decref(stats);
     worker_finish(&worker);
     template_stop(&template, CANARY);
