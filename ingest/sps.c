@@ -8,6 +8,9 @@
 /* Extended_SAR of table E-1: width and height follow. */
 #define ASPECT_EXTENDED 255
 
+/* Largest log2_max_frame_num_minus4 and log2_max_pic_order_cnt_lsb_minus4 (7.4.2.1.1). */
+#define LOG2_MAX 12
+
 /* Most pictures that any level lets a decoder hold back (MaxDpbFrames, A.3.1). */
 #define REORDER_MAX 16
 
@@ -17,6 +20,15 @@ static bool has_chroma_format(unsigned profile)
     static const uint8_t profiles[] = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135};
 
     return memchr(profiles, (int)profile, sizeof(profiles)) != NULL;
+}
+
+/* Annex A. What is none of them comes of a damaged set. */
+static bool is_known(unsigned profile)
+{
+    static const uint8_t without_chroma_format[] = {66, 77, 88};
+
+    return has_chroma_format(profile) ||
+           memchr(without_chroma_format, (int)profile, sizeof(without_chroma_format)) != NULL;
 }
 
 static void skip_scaling_list(struct bits *bits, unsigned size)
@@ -157,12 +169,14 @@ static int parse_avc(const struct nal *nal, struct sps *sps)
     sps->id = bits_read_ue(&bits);
     if (has_chroma_format(sps->avc_profile[0]))
         chroma = read_chroma_format(&bits);
-    bits_read_ue(&bits); /* log2_max_frame_num_minus4 */
+    uint32_t frame_bits = bits_read_ue(&bits);
     uint32_t poc_type = bits_read_ue(&bits);
-    if (poc_type == 0)
-        bits_read_ue(&bits);
-    else if (poc_type == 1)
+    uint32_t poc_bits = poc_type == 0 ? bits_read_ue(&bits) : 0;
+    if (poc_type == 1)
         skip_poc_cycle(&bits);
+    if (!is_known(sps->avc_profile[0]) || chroma > 4 || frame_bits > LOG2_MAX || poc_type > 2 ||
+        poc_bits > LOG2_MAX)
+        return -EBADMSG;
     bits_read_ue(&bits); /* max_num_ref_frames */
     bits_skip(&bits, 1); /* gaps_in_frame_num_value_allowed_flag */
     if (sps->id > 31 || read_avc_size(&bits, chroma, sps) < 0)

@@ -5,14 +5,16 @@
 //   hold     ms that it lasts; without it, and with `shows`, until that is shown
 //   usual    what the proxy does before
 //   settings of the camera in ringcast's configuration, if need be
+//   own      the options of a camera that nobody else has; proxy.camera is its program
 //   slow     it takes 10 s and more
 // and, of what its viewer receives:
 //   lossless every frame that the camera sent
+//   generations  how many init segments after the first one
 //   damaged  some of it may not decode: RTP has no checksum. What comes after the fault always has to decode
 //   heavy    pictures may stop, and the state with them
 //   counts   which counters of the status grow
 //   log      what the log says; it lasts until then
-import { changed, changedReport, ofKeyframe } from '../support/rtp.mjs';
+import { PPS, SPS, changed, changedReport, nalType, ofKeyframe, parseRtp } from '../support/rtp.mjs';
 
 const HOUR_S = 3600;
 const VIDEO_RATE = 90000;
@@ -299,6 +301,49 @@ export function clockFaults({ hold }) {
     going('time of day +1 h in sender reports', reports({ seconds: HOUR_S }), { lossless: true, hold: Math.max(hold, 6000) }),
     going('time of day -1 h in sender reports', reports({ seconds: -HOUR_S }), { lossless: true, hold: Math.max(hold, 6000) }),
     going('RTP time +1 h in sender reports', reports({ ticks: HOUR_S * VIDEO_RATE }), { lossless: true, hold: Math.max(hold, 6000) }),
+  ];
+}
+
+/** Parameter sets that change, or are sent otherwise than before. */
+export function parameterFaults({ hold }) {
+  const going = (name, fault, more = {}) => ({ name, begin: set(fault), end: over, hold, ...more });
+  const sets = [SPS, PPS];
+
+  /** They are only in the SDP. */
+  const withoutSets = () =>
+    packets((packet, connection) => {
+      connection.left ??= 0;
+      if (!packet.video) return [packet];
+      if (sets.includes(nalType(packet.data))) {
+        connection.left++;
+        return [];
+      }
+      return [{ ...packet, data: changed(packet.data, { sequence: (value) => value - connection.left }) }];
+    });
+  const damagedSets = packets((packet) => {
+    if (!packet.video || nalType(packet.data) !== SPS) return [packet];
+    const { payload } = parseRtp(packet.data);
+    return [{ ...packet, data: Buffer.concat([packet.data.subarray(0, payload + 1), Buffer.alloc(packet.data.length - payload - 1, 0xff)]) }];
+  });
+
+  return [
+    {
+      name: 'another size',
+      own: 'growing:audio=aac,bitrate=400',
+      begin: (proxy) => proxy.camera.command('size=480x270 growing'),
+      hold,
+      generations: 1,
+    },
+    {
+      name: 'another size and back',
+      own: 'breathing:bitrate=400',
+      begin: (proxy) => proxy.camera.command('size=480x270 breathing'),
+      end: (proxy) => proxy.camera.command('size=320x180 breathing'),
+      hold,
+      generations: 2,
+    },
+    { name: 'no parameter sets in band', begin: set(withoutSets()), hold, lossless: true }, // for good: its numbers stay others
+    going('damaged parameter sets', damagedSets, { lossless: true }),
   ];
 }
 

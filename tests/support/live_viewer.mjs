@@ -57,8 +57,9 @@ export class LiveViewer {
     const fragment = parseFragment(data, this.inits.at(-1));
     const last = this.fragments.at(-1);
     if (!last || this.messages.at(-1) === 'init') assert.ok(fragment.keyframe, 'the first fragment is a keyframe');
-    if (last && this.inits.length === last.init) {
-      assert.ok(fragment.video.decodeTime > last.video.decodeTime, 'decode times go forward');
+    if (last) {
+      const [before, now] = [last.video, fragment.video];
+      assert.ok(now.decodeTime * BigInt(before.timescale) > before.decodeTime * BigInt(now.timescale), 'decode times go forward');
     }
     this.fragments.push({ ...fragment, at: performance.now(), init: this.inits.length, data: this.keep ? data : null });
     this.messages.push('fragment');

@@ -1,5 +1,9 @@
 // As much of RTP (RFC 3550) and of H.264 in it (RFC 6184) as is needed to break a stream in a certain place.
 
+/** Types of NAL units (H.264, table 7-1). */
+export const [SPS, PPS] = [7, 8];
+const IDR = 5;
+
 const HEADER = 12;
 const FU_A = 28;
 const STAP_A = 24;
@@ -27,7 +31,7 @@ export function nalType(data) {
 }
 
 /** Whether an RTP packet of H.264 belongs to a keyframe: parameter sets, or a part of an IDR picture. */
-export const ofKeyframe = (data) => [5, 7, 8].includes(nalType(data));
+export const ofKeyframe = (data) => [IDR, SPS, PPS].includes(nalType(data));
 
 /** A copy of an RTP packet with other fields: {sequence, timestamp, ssrc} are functions of the present value. */
 export function changed(data, { sequence, timestamp, ssrc }) {

@@ -40,6 +40,32 @@ static void sizes_and_names(void **state)
 }
 
 /* Every truncation and every flipped bit: an error or a size within bounds, never a read outside. */
+/* Whatever follows, a camera that damages its sets goes on with those that it sent before. */
+static void what_no_encoder_writes_is_refused(void **state)
+{
+    static const uint8_t ones[] = {0x67, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    /* Constrained baseline 3.1; id 0, then log2_max_frame_num_minus4 = 13. */
+    static const uint8_t frame_bits[] = {0x67, 0x42, 0xc0, 0x1f, 0x8e, 0xff, 0xff, 0xff, 0xff};
+    /* As before, with 0 bits there, and pic_order_cnt_type = 3. */
+    static const uint8_t order[] = {0x67, 0x42, 0xc0, 0x1f, 0xc9, 0xff, 0xff, 0xff, 0xff};
+    /* As before, with type 0 and log2_max_pic_order_cnt_lsb_minus4 = 13. */
+    static const uint8_t order_bits[] = {0x67, 0x42, 0xc0, 0x1f, 0xe3, 0xbf, 0xff, 0xff, 0xff};
+    static const struct nal damaged[] = {SAMPLE_NAL(ones), SAMPLE_NAL(frame_bits), SAMPLE_NAL(order),
+                                         SAMPLE_NAL(order_bits)};
+    static const struct nal whole = SAMPLE_NAL(sample_avc_high_sps);
+    struct parameter_sets sets;
+
+    (void)state;
+    parameter_sets_init(&sets, NAL_H264);
+    assert_int_equal(parameter_sets_put(&sets, &whole), 1);
+    uint32_t width = sets.sps.width;
+    for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++)
+        assert_int_equal(parameter_sets_put(&sets, &damaged[i]), -EBADMSG);
+    assert_int_equal(sets.sps.width, width);
+    assert_int_equal(sets.count, 1);
+    parameter_sets_finish(&sets);
+}
+
 static void damaged_sets_are_harmless(void **state)
 {
     const struct {
@@ -266,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_and_names),
+        cmocka_unit_test(what_no_encoder_writes_is_refused),
         cmocka_unit_test(damaged_sets_are_harmless),
         cmocka_unit_test(truncated_set_is_refused),
         cmocka_unit_test(tier_and_profile_space),
