@@ -33,6 +33,30 @@ void fixture_attach(struct ring_fixture *fixture)
                      0);
 }
 
+struct ring_descriptors fixture_write_next(struct ring_fixture *fixture)
+{
+    struct ring_descriptors next;
+    struct ring_writer *writer;
+
+    assert_int_equal(ring_create_next(fixture->name, 4 * (size_t)FIXTURE_CAPACITY,
+                                      ring_writer_epoch_ns(fixture->writer), &next),
+                     0);
+    assert_int_equal(ring_writer_attach(dup(next.writer), -1, &writer), 0);
+    assert_int_equal(ring_writer_succeed(writer, fixture->writer), 0);
+    ring_writer_detach(fixture->writer);
+    fixture->writer = writer;
+    return next;
+}
+
+void fixture_install_next(struct ring_fixture *fixture, struct ring_descriptors next)
+{
+    assert_int_equal(ring_install_next(fixture->name), 0);
+    ring_retire(fixture->descriptors.writer);
+    close(fixture->descriptors.writer);
+    close(fixture->descriptors.reader);
+    fixture->descriptors = next;
+}
+
 int fixture_set_up(void **state)
 {
     struct ring_fixture *fixture = calloc(1, sizeof(*fixture));

@@ -42,6 +42,11 @@ int fixture_tear_down(void **state);
 /* Another writer in the place of the present one. */
 void fixture_attach(struct ring_fixture *fixture);
 
+/* A ring of another size takes the place of the present one, as when ringcastd finds that a camera needs it:
+ * first the writer goes on in it, then it gets the name, and the old one is retired. */
+struct ring_descriptors fixture_write_next(struct ring_fixture *fixture);
+void fixture_install_next(struct ring_fixture *fixture, struct ring_descriptors next);
+
 void fixture_begin_generation(struct ring_writer *writer);
 
 /* Fills LENGTH bytes so that fragment_intact can tell them from all others: seeded by SEQUENCE. */

@@ -116,37 +116,19 @@ static void an_init_segment_comes_again_when_it_differs(void **state)
     expect_fragments(9, 9);
 }
 
-/* As ringcastd does when a camera needs a ring of another size. */
-static void replace_ring(struct ring_fixture *ring)
-{
-    struct ring_descriptors next;
-    struct ring_writer *writer;
-
-    assert_int_equal(
-        ring_create_next(ring->name, 4 * (size_t)FIXTURE_CAPACITY, ring_writer_epoch_ns(ring->writer), &next),
-        0);
-    assert_int_equal(ring_writer_attach(dup(next.writer), -1, &writer), 0);
-    assert_int_equal(ring_writer_succeed(writer, ring->writer), 0);
-    ring_writer_detach(ring->writer);
-    ring->writer = writer;
-    begin(ring, "ftyp moov");
-    publish(ring, 5);
-    assert_int_equal(ring_install_next(ring->name), 0);
-    ring_retire(ring->descriptors.writer);
-    close(ring->descriptors.writer);
-    close(ring->descriptors.reader);
-    ring->descriptors = next;
-}
-
 static void nothing_is_missing_where_a_ring_replaces_another(void **state)
 {
     struct ring_fixture *ring = *state;
+    struct ring_descriptors next;
 
     begin(ring, "ftyp moov");
     publish(ring, 5);
     expect_init("ftyp moov", 1);
     expect_fragments(1, 2);
-    replace_ring(ring);
+    next = fixture_write_next(ring);
+    begin(ring, "ftyp moov");
+    publish(ring, 5);
+    fixture_install_next(ring, next);
     expect_fragments(3, 10);
     expect_nothing(0);
 }

@@ -189,38 +189,19 @@ static void test_r9_recorder_ends_with_the_ring(void **state)
     expect_file(recording);
 }
 
-/* As ringcastd does when a camera needs a ring of another size. */
-static void replace_ring(struct recording *recording)
-{
-    struct ring_fixture *ring = recording->ring;
-    struct ring_descriptors next;
-    struct ring_writer *writer;
-
-    assert_int_equal(
-        ring_create_next(ring->name, 4 * (size_t)FIXTURE_CAPACITY, ring_writer_epoch_ns(ring->writer), &next),
-        0);
-    assert_int_equal(ring_writer_attach(dup(next.writer), -1, &writer), 0);
-    assert_int_equal(ring_writer_succeed(writer, ring->writer), 0);
-    ring_writer_detach(ring->writer);
-    ring->writer = writer;
-    begin(recording, "ftyp moov", false);
-    publish(recording, 5, true);
-    assert_int_equal(ring_install_next(ring->name), 0);
-    ring_retire(ring->descriptors.writer);
-    close(ring->descriptors.writer);
-    close(ring->descriptors.reader);
-    ring->descriptors = next;
-}
-
 static void test_r9_recorder_goes_on_in_a_ring_of_another_size(void **state)
 {
     struct recording *recording = *state;
+    struct ring_descriptors next;
 
     begin(recording, "ftyp moov", true);
     publish(recording, 5, true);
     pid_t child = start(recording, "0.4");
     wait_for_file(recording);
-    replace_ring(recording);
+    next = fixture_write_next(recording->ring);
+    begin(recording, "ftyp moov", false);
+    publish(recording, 5, true);
+    fixture_install_next(recording->ring, next);
     expect_exit(child, 0);
     expect_file(recording);
 }
