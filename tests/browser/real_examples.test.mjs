@@ -18,6 +18,12 @@ const SCREENSHOTS = process.env.RINGCAST_SCREENSHOTS;
 const ONE = { MediaSource: 1, SourceBuffer: 1, WebSocket: 1, RingcastPlayer: 1, Video: 1 };
 const NONE = { MediaSource: 0, SourceBuffer: 0, WebSocket: 0, RingcastPlayer: 0, Video: 0 };
 const PLAYER = { RingcastPlayer: playerIn('/example/player.js') };
+/** A mistake in a template, which must be found: that shows that templates are looked at. */
+const MISTAKEN = `<script setup lang="ts">
+import LiveCamera from './LiveCamera.vue';
+</script>
+<template><LiveCamera :camera="5" /></template>
+`;
 
 let examples;
 let pages;
@@ -73,8 +79,11 @@ const viewers = (ringcast, count) =>
   ringcast.until(`${count} viewers`, ({ cameras }) => cameras.reduce((sum, each) => sum + each.viewers, 0) === count);
 const shoot = async (page, name) => SCREENSHOTS && page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
 
-test('TypeScript has no objection to them', { timeout: 120_000 }, () => {
-  assert.equal(examples.complaints(), '');
+test('TypeScript has no objection to them, nor to their templates', { timeout: 150_000 }, () => {
+  examples.write('vue/Wrong.vue', MISTAKEN);
+  const [mistake, ...others] = examples.complaints();
+  assert.match(mistake, /^vue\/Wrong\.vue\(4,24\): .*'number' is not assignable to type 'string'/);
+  assert.deepEqual(others, []);
 });
 
 shown(`Vue: ${SWITCHES} switches, an error, a refusal, and leaving: one clean-up serves them all`, 'vue', async ({ page, census, ringcast, open }) => {

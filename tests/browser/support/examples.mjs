@@ -1,12 +1,12 @@
 // Builds docs/examples as somebody would who installed the package: in a project with the packed player, Vue and React.
 
+import { spawnSync } from 'node:child_process';
 import { build } from 'esbuild';
 import { cpSync, readFileSync, readdirSync, symlinkSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import { EXAMPLES, Installed } from './package.mjs';
-import { componentScript, vuePlugin } from './vue.mjs';
+import { vuePlugin } from './vue.mjs';
 
 const MODULES = fileURLToPath(new URL('../../node_modules/', import.meta.url));
 const LIBRARIES = ['vue', 'react', 'react-dom', '@types/react', '@types/react-dom', 'csstype'];
@@ -22,21 +22,20 @@ export class Examples extends Installed {
     for (const name of ['vue', 'react']) cpSync(join(EXAMPLES, name), join(this.project, name), { recursive: true });
   }
 
-  /** What TypeScript says of them; nothing if it has no objection. Templates of Vue are not looked at. */
+  /** What TypeScript says of them, of the templates of Vue too: a text for each objection. */
   complaints() {
-    const components = readdirSync(join(this.project, 'vue')).filter((name) => name.endsWith('.vue'));
-    for (const name of components) {
-      const source = readFileSync(join(this.project, 'vue', name), 'utf8');
-      this.write(`vue/${name}.ts`, componentScript(source, name, { inlineTemplate: false }).script);
-    }
-    const options = {
-      strict: true, noEmit: true, jsx: ts.JsxEmit.ReactJSX, target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext,
-      moduleResolution: ts.ModuleResolutionKind.Bundler, lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'], types: [],
-      skipLibCheck: true,
-    };
-    const program = ts.createProgram(['vue/main.ts', 'react/main.tsx'].map((name) => join(this.project, name)), options);
-    const host = { getCurrentDirectory: () => this.project, getCanonicalFileName: (name) => name, getNewLine: () => '\n' };
-    return ts.formatDiagnostics(ts.getPreEmitDiagnostics(program), host);
+    this.write('tsconfig.json', JSON.stringify({
+      compilerOptions: {
+        strict: true, noEmit: true, jsx: 'react-jsx', target: 'es2022', module: 'esnext', moduleResolution: 'bundler',
+        lib: ['es2022', 'dom', 'dom.iterable'], types: [], skipLibCheck: true,
+      },
+      vueCompilerOptions: { checkUnknownEvents: true, checkUnknownProps: true, dataAttributes: ['data-*'] },
+      include: ['vue', 'react'],
+    }));
+    const checker = [join(MODULES, 'vue-tsc/bin/vue-tsc.js'), '--pretty', 'false', '-p', '.'];
+    const { status, stdout, stderr } = spawnSync(process.execPath, checker, { cwd: this.project, encoding: 'utf8' });
+    const said = `${stdout}${stderr}`.split(/\n(?! )/).filter(Boolean);
+    return status === 0 || said.length > 0 ? said : [`vue-tsc ended with ${status}`];
   }
 
   /** Files of the pages, as path → text. `player.js` is the module that the pages have their player from. */

@@ -1,4 +1,4 @@
-// Vue's single-file components for esbuild, and for TypeScript.
+// Vue's single-file components for esbuild.
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -7,14 +7,14 @@ import { compileScript, compileStyle, parse } from 'vue/compiler-sfc';
 
 const isCustomElement = (tag) => tag === 'ringcast-camera';
 
-/** The component in SOURCE as a TypeScript module, with its template in it or without. */
-export function componentScript(source, filename, { inlineTemplate = true } = {}) {
+/** The component in SOURCE as a TypeScript module. */
+function componentScript(source, filename) {
   const { descriptor, errors } = parse(source, { filename, templateParseOptions: { isCustomElement } });
   if (errors.length > 0) throw errors[0];
   const id = createHash('sha256').update(basename(filename)).digest('hex').slice(0, 8);
   const scoped = descriptor.styles.some((style) => style.scoped);
   const { content } = compileScript(descriptor, {
-    id, inlineTemplate, isProd: true, genDefaultAs: 'component',
+    id, inlineTemplate: true, isProd: true, genDefaultAs: 'component',
     templateOptions: { filename, id, scoped, compilerOptions: { isCustomElement, scopeId: scoped ? `data-v-${id}` : undefined } },
   });
   const scope = scoped ? `Object.assign(component, { __scopeId: 'data-v-${id}' });\n` : '';
