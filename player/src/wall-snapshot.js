@@ -2,6 +2,8 @@
 
 import { snapshotName } from './wall-words.js';
 
+const TAKEN_MS = 3000; // some browsers look at the address only after the click has been dealt with
+
 /** Saves what `video` shows; answers the file's name, or null when there is no picture. */
 export async function saveSnapshot(video, camera, date = new Date()) {
   if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || video.videoWidth === 0) return null;
@@ -17,6 +19,6 @@ export async function saveSnapshot(video, camera, date = new Date()) {
   link.href = url;
   link.download = snapshotName(camera, date);
   link.click();
-  setTimeout(() => URL.revokeObjectURL(url)); // the browser has taken the file by then
+  setTimeout(() => URL.revokeObjectURL(url), TAKEN_MS);
   return link.download;
 }

@@ -26,6 +26,7 @@ scenario('Firefox: the wall, the element, and what is left of them', async (stag
     await page.evaluateOnNewDocument(remember);
     await page.goto(`${proxy.url}example/blank.html`);
     await element(page, ringcast);
+    await changedCodec(page, ringcast, camera);
     await leftovers(firefox, page, ringcast);
     assert.deepEqual(serious(errors), []);
   } finally {
@@ -101,6 +102,22 @@ async function element(page, ringcast) {
   const types = await page.evaluate(() => [...globalThis.heard].sort());
   assert.deepEqual(types, ['conditionchange', 'firstpicture', 'init', 'pause', 'play', 'playing', 'resize', 'statechange']);
   await viewers(ringcast, 1);
+}
+
+/** A camera that is set to H.265 and back while it is watched, on one connection, in one MediaSource. */
+async function changedCodec(page, ringcast, camera) {
+  await page.evaluate(() => Object.assign(globalThis.node, { camera: 'front' }));
+  await untilMoving(page);
+  await viewers(ringcast, 1);
+  const made = () => page.evaluate(() => Object.values(globalThis.__made).map((all) => all.length).join());
+  const before = await made();
+  for (const [name, codec] of [['attic', /^hvc1/], ['front', /^avc1/]]) {
+    assert.equal((await ringcast.ctl('camera', 'set', 'front', `url=${camera.url(NAMES.indexOf(name))}`)).code, 0);
+    await until(async () => codec.test(await page.evaluate(() => globalThis.node.player.stats?.codecs)), `${codec}`);
+    await untilMoving(page);
+    assert.equal(await page.evaluate(() => globalThis.node.state), 'playing');
+  }
+  assert.equal(await made(), before, 'the same socket, MediaSource and SourceBuffer');
 }
 
 async function leftovers(firefox, page, ringcast) {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { until } from './support/browser.mjs';
+import { instrument } from './support/census.mjs';
 import { FakeCamera } from './support/fake-server.mjs';
 import { LIMIT, NAMES, boxes, clips, live, open, order, serve, server, shoot } from './support/wall.mjs';
 
@@ -142,8 +143,10 @@ test('the help lists every key; the colours follow the system until somebody cho
 
 test('S saves the picture in its own size with name and time; nothing is left of it', LIMIT, async () => {
   await serve(2);
-  const page = await open();
+  const page = await open({ prepare: (context) => context.addInitScript(instrument) });
   await live(page, 2);
+  const urls = () => page.evaluate(() => globalThis.__census.urls);
+  const before = await urls();
   await page.locator('.open').nth(1).focus();
   const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('s')]);
   assert.match(download.suggestedFilename(), /^Yard \d{4}-\d\d-\d\d \d\d-\d\d-\d\d\.png$/);
@@ -152,6 +155,7 @@ test('S saves the picture in its own size with name and time; nothing is left of
   assert.deepEqual([file.readUInt32BE(16), file.readUInt32BE(20)], [320, 180]);
   assert.ok(file.length > 1000);
   assert.match(await page.locator('#note').textContent(), /^Saved Yard/);
+  await until(async () => (await urls()) === before, 'the object URL to be revoked');
   assert.deepEqual(page.errors, []);
 });
 
@@ -213,9 +217,9 @@ test('a new version of the server: the page offers to be loaded again, a kiosk d
   const prepare = (context) => context.addInitScript(() => {
     const { request } = WakeLock.prototype;
     globalThis.locks = 0;
-    WakeLock.prototype.request = function (type) {
+    WakeLock.prototype.request = async function (type) {
       globalThis.locks++;
-      return request.call(this, type);
+      return (globalThis.lock = await request.call(this, type));
     };
   });
   const kiosk = await open({ path: '?kiosk', prepare });
@@ -224,6 +228,11 @@ test('a new version of the server: the page offers to be loaded again, a kiosk d
     await each.evaluate(() => (globalThis.mark = 'same page'));
   }
   assert.equal(await kiosk.evaluate(() => globalThis.locks), 1, 'it keeps the screen awake');
+  await kiosk.evaluate(async () => {
+    await globalThis.lock.release(); // as a browser does with a page that is hidden
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  await until(() => kiosk.evaluate(() => globalThis.locks === 2 && !globalThis.lock.released), 'awake again once it is seen');
   assert.equal(await kiosk.locator('.bar').isVisible(), false);
   assert.equal(await kiosk.locator('.tools').first().isVisible(), false);
   assert.equal(await kiosk.evaluate(() => getComputedStyle(document.querySelector('.open')).cursor), 'none');
