@@ -269,13 +269,14 @@ void ring_writer_wake(struct ring_writer *writer)
 
     atomic_fetch_add_explicit(&header->wake, 1, memory_order_release);
     ring_test_fault(RING_FAULT_WAKE);
-    syscall(SYS_futex, &header->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-    ring_test_fault(RING_FAULT_WOKEN);
+    /* First those who serve viewers: looking for sleepers on a futex takes some microseconds. */
     if (writer->wake >= 0) {
         /* EAGAIN: the counter is full, so whoever listens is woken anyway. */
         ssize_t written = write(writer->wake, &one, sizeof(one));
         (void)written;
     }
+    ring_test_fault(RING_FAULT_WOKEN);
+    syscall(SYS_futex, &header->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
 int ring_writer_publish(struct ring_writer *writer, const struct ring_fragment *fragment)

@@ -1,5 +1,6 @@
 """One measurement: viewers on a server for a while, and what everybody used meanwhile."""
 
+import contextlib
 import os
 import tempfile
 
@@ -53,20 +54,40 @@ def viewers(build, server, pids, count, seconds, *, cameras=None, rate=500, **op
     return {"viewers": count, "seconds": seconds, "cpu": cpu, "memory_before": before, "memory": during, "seen": result}
 
 
-def floor(build, sizes, fps, count, seconds, rate=500):
-    """The same messages to as many plain connections, by bench_floor."""
+@contextlib.contextmanager
+def _floor_server(build, sizes, fps, count):
     with tempfile.NamedTemporaryFile("w", prefix="ringcast-bench-sizes-") as file:
         file.write("".join(f"{size}\n" for size in sizes))
         file.flush()
         arguments = ["--sizes", file.name, "--fps", fps, "--max-viewers", count]
         with Program(build, "bench_floor", *arguments) as server:
-            port = server.wait_for("listening", 10)["port"]
-            arguments = ["--raw", "--port", port, "--viewers", count, "--rate", rate, "--duration", seconds]
-            with Program(build, "bench_viewers", *arguments) as program:
-                cpu = _run(program, [server.process.pid], seconds)
-                result = program.wait_for("result", 30)
-            ended = server.end()
+            yield server, server.wait_for("listening", 10)["port"]
+
+
+def _raw_viewers(build, pids, port, count, seconds, rate=500):
+    arguments = ["--raw", "--port", port, "--viewers", count, "--rate", rate, "--duration", seconds]
+    with Program(build, "bench_viewers", *arguments) as program:
+        cpu = _run(program, pids, seconds)
+        return cpu, program.wait_for("result", 30)
+
+
+def floor(build, sizes, fps, count, seconds):
+    """The same messages to as many plain connections, by bench_floor."""
+    with _floor_server(build, sizes, fps, count) as (server, port):
+        cpu, result = _raw_viewers(build, [server.process.pid], port, count, seconds)
+        ended = server.end()
     return {"cpu": cpu, "seen": result, "floor": ended}
+
+
+def bare(build, sizes, fps, seconds):
+    """The same messages to one viewer, through as many hands as from a camera, by bench_floor and bench_relay."""
+    with _floor_server(build, sizes, fps, 1) as (server, port):
+        with Program(build, "bench_relay", "--from", port) as relay:
+            port = relay.wait_for("listening", 10)["port"]
+            cpu, result = _raw_viewers(build, [server.process.pid, relay.process.pid], port, 1, seconds)
+            relay.end()
+        server.end()
+    return {"cpu": cpu, "seen": result}
 
 
 def faults(measured):
