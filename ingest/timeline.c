@@ -73,12 +73,23 @@ static int64_t continue_by_clock(const struct timeline *timeline, int64_t arriva
            max64(timeline->pacing.step, to_ticks(arrival_ns - timeline->last_arrival_ns));
 }
 
+/* A B-frame may be far behind the reference that came before it, if the camera paused between the two; but
+ * never behind a frame whose decode time is already given. */
+static bool stepped_back(const struct timeline *timeline, int64_t source, int reorder)
+{
+    int64_t step = source - timeline->last_source;
+
+    if (reorder == 0)
+        return step < 0;
+    return step < -JUMP_TICKS && source + timeline->offset < timeline->last_decode;
+}
+
 static bool jumped(const struct timeline *timeline, int64_t source, int64_t arrival_ns, int reorder)
 {
     int64_t step = source - timeline->last_source;
     int64_t elapsed = to_ticks(arrival_ns - timeline->last_arrival_ns);
 
-    if (step < (reorder > 0 ? -JUMP_TICKS : 0))
+    if (stepped_back(timeline, source, reorder))
         return true;
     /* Frames held up by the network arrive in a burst, whose timestamps step more than the clock: they still
      * do not lead it by more than they did before. */

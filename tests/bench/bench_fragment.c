@@ -1,9 +1,12 @@
 /*
  * bench_fragment: what writing a fragment costs, by ringcast's writer and by libavformat's MP4 muxer, which
  * is flushed after each frame, as live use of it must. The same access unit and sound for both; the muxer's
- * output is thrown away. Prints one line of JSON: nanoseconds for each fragment.
+ * output is thrown away. The two take turns, and of their turns the quickest counts: time on the CPU of this
+ * thread, which others on the same machine disturb least. Prints one line of JSON: nanoseconds for each
+ * fragment.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +23,7 @@
 #define FRAME_TICKS 3600
 #define SOUND_SIZE 160
 #define SOUND_TICKS 1024
+#define TURNS 20
 
 /* The smallest that the muxer takes: 640x360, Constrained Baseline. */
 static const uint8_t parameter_sets[] = {0,    0,    0,    1,    0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00,
@@ -33,6 +37,14 @@ struct settings {
 };
 
 static size_t muxed; /* bytes */
+
+static int64_t cpu_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
 
 static int discard(void *opaque, uint8_t *data, int size)
 {
@@ -120,7 +132,7 @@ static double measure_muxer(const struct settings *settings, uint8_t *sample, ui
     AVFormatContext *muxer = NULL;
     AVPacket *packet = av_packet_alloc();
     int result = packet != NULL ? open_muxer(&muxer) : -ENOMEM;
-    int64_t begun = clock_ns();
+    int64_t begun = cpu_ns();
 
     for (size_t i = 0; result >= 0 && i < settings->fragments; i++) {
         int64_t n = (int64_t)i;
@@ -132,7 +144,7 @@ static double measure_muxer(const struct settings *settings, uint8_t *sample, ui
             result = av_write_frame(muxer, NULL);
         avio_flush(muxer->pb);
     }
-    double each = (double)(clock_ns() - begun) / (double)settings->fragments;
+    double each = (double)(cpu_ns() - begun) / (double)settings->fragments;
     av_packet_free(&packet);
     close_muxer(muxer);
     return result < 0 ? -EINVAL : each;
@@ -144,7 +156,7 @@ static double measure_writer(const struct settings *settings, const uint8_t *sam
     static struct access_unit picture;
     static const uint32_t sizes[] = {SOUND_SIZE, SOUND_SIZE};
     static const uint32_t durations[] = {SOUND_TICKS, SOUND_TICKS};
-    int64_t begun = clock_ns();
+    int64_t begun = cpu_ns();
 
     for (size_t i = 0; i < settings->fragments; i++) {
         struct nal_reader reader;
@@ -164,7 +176,7 @@ static double measure_writer(const struct settings *settings, const uint8_t *sam
                                           .audio_time = 2 * (int64_t)i * SOUND_TICKS};
         fragment_write(&fragment, out);
     }
-    return (double)(clock_ns() - begun) / (double)settings->fragments;
+    return (double)(cpu_ns() - begun) / (double)settings->fragments;
 }
 
 /* An access unit of one IDR slice, as a byte stream: what depacketizers give. */
@@ -180,10 +192,18 @@ static int measure(const struct settings *settings, uint8_t *sample, uint8_t *ou
 {
     static uint8_t sound[2 * SOUND_SIZE];
 
+    double writer = INFINITY, muxer = INFINITY;
+
     fill_sample(sample, settings->length);
-    double writer = measure_writer(settings, sample, sound, out);
-    double muxer = measure_muxer(settings, sample, sound);
-    if (writer < 0 || muxer < 0 || muxed < settings->length * settings->fragments)
+    for (int i = 0; i < TURNS; i++) {
+        double ours = measure_writer(settings, sample, sound, out);
+        double theirs = measure_muxer(settings, sample, sound);
+        if (ours < 0 || theirs < 0)
+            return -EINVAL;
+        writer = fmin(writer, ours);
+        muxer = fmin(muxer, theirs);
+    }
+    if (muxed < settings->length * settings->fragments * TURNS)
         return -EINVAL;
     printf("{\"event\":\"result\",\"length\":%zu,\"fragments\":%zu,\"writer_ns\":%.0f,\"muxer_ns\":%.0f}\n",
            settings->length, settings->fragments, writer, muxer);
@@ -192,10 +212,10 @@ static int measure(const struct settings *settings, uint8_t *sample, uint8_t *ou
 
 int main(int argc, char **argv)
 {
-    struct settings settings = {.length = 10000, .fragments = 100000};
+    struct settings settings = {.length = 10000, .fragments = 5000};
     const struct option_spec specs[] = {
         {"--length", OPTION_COUNT, &settings.length, "bytes of an access unit; default 10000"},
-        {"--fragments", OPTION_COUNT, &settings.fragments, "how many to write; default 100000"},
+        {"--fragments", OPTION_COUNT, &settings.fragments, "how many to write in a turn; default 5000"},
     };
 
     if (options_parse(specs, sizeof(specs) / sizeof(specs[0]), argc, argv) < 0 || settings.length < 8 ||

@@ -35,7 +35,7 @@ struct camera {
     GstElement *size;    /* likewise: the filter that says how large pictures are */
     char *path;
     atomic_bool paused;
-    uint64_t frame; /* streaming thread: frames drawn since the first run */
+    _Atomic uint64_t frames; /* drawn since the first run; the streaming thread counts, the main loop asks */
 };
 
 static int64_t wall_ns(void)
@@ -89,7 +89,8 @@ static void draw(struct camera *camera, GstPad *pad, GstBuffer *buffer)
         planes.data[plane] = GST_VIDEO_FRAME_PLANE_DATA(&frame, plane);
         planes.stride[plane] = GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane);
     }
-    picture_draw(camera->picture, &planes, camera->frame++, camera->options.fps, wall_ns());
+    uint64_t number = atomic_fetch_add_explicit(&camera->frames, 1, memory_order_relaxed);
+    picture_draw(camera->picture, &planes, number, camera->options.fps, wall_ns());
     gst_video_frame_unmap(&frame);
 }
 
@@ -380,6 +381,11 @@ void camera_set_mounted(struct camera *camera, bool mounted)
 void camera_set_paused(struct camera *camera, bool paused)
 {
     atomic_store_explicit(&camera->paused, paused, memory_order_relaxed);
+}
+
+uint64_t camera_frames(const struct camera *camera)
+{
+    return atomic_load_explicit(&camera->frames, memory_order_relaxed);
 }
 
 void camera_force_keyframe(struct camera *camera)

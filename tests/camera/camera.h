@@ -7,6 +7,7 @@
 #define CAMERA_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <gst/rtsp-server/rtsp-server.h>
 
@@ -38,6 +39,9 @@ void camera_set_mounted(struct camera *camera, bool mounted);
 
 /* A paused camera keeps its connections and sends no frame. */
 void camera_set_paused(struct camera *camera, bool paused);
+
+/* Frames that it has given to its encoder since it was created. */
+uint64_t camera_frames(const struct camera *camera);
 
 /* Pictures of another size, in flight and with the same connections; the next run begins with the old size
  * again. */

@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include <glib-unix.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +92,7 @@ static void run_line(struct commands *commands, char *line)
         refuse("no such command");
         return;
     }
-    printf("{\"ok\":true,\"clients\":%d}\n", clients);
+    printf("{\"ok\":true,\"clients\":%d,\"frames\":%" PRIu64 "}\n", clients, camera_frames(camera));
     fflush(stdout);
 }
 

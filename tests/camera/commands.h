@@ -2,7 +2,7 @@
  * Commands on standard input, one a line: "drop NAME", "pause NAME", "resume NAME", "off NAME", "on NAME",
  * "keyframe NAME", "clients NAME", "size=WxH NAME". Each is answered with one line of JSON on standard
  * output:
- * {"ok":true,"clients":N} or {"ok":false,"error":"…"}. Main loop's thread.
+ * {"ok":true,"clients":N,"frames":M} or {"ok":false,"error":"…"}. Main loop's thread.
  */
 #ifndef COMMANDS_H
 #define COMMANDS_H

@@ -11,6 +11,7 @@ import { buildDirectory } from '../support/processes.mjs';
 import { generator } from '../support/random.mjs';
 import { RtspProxy } from '../support/rtsp_proxy.mjs';
 import { scenario } from '../support/scenario.mjs';
+import { unchecked } from '../support/test_camera.mjs';
 import { waitUntil } from '../support/wait.mjs';
 import { answerFaults, clockFaults, connectionFaults, livenessFaults, packetFaults, parameterFaults } from './rtsp_catalogue.mjs';
 
@@ -137,9 +138,6 @@ async function check(stage, ringcast, fault, viewer, proxy, before) {
   console.log(`${text} memory +${growth} KiB`);
   if (TABLE) appendFileSync(TABLE, `${text}\n`);
 }
-
-// A camera for a dozen clients, whose leaks are looked for elsewhere: the unwinder for that costs more than all the rest.
-const unchecked = { env: { ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1:exitcode=99:detect_stack_use_after_return=0' } };
 
 async function group(stage, faults) {
   const common = ['--fps', String(FPS), '--gop', String(GOP)];

@@ -4,6 +4,9 @@ import { Running, program, sanitizerEnvironment } from './processes.mjs';
 // GLib has no frame pointers: only the slow unwinder shows which of its allocations a suppression is about.
 const unwinder = { ASAN_OPTIONS: `${sanitizerEnvironment().ASAN_OPTIONS}:fast_unwind_on_malloc=0` };
 
+/** For many cameras in one program: its leaks are looked for elsewhere, and the unwinder for that costs more than all the rest. */
+export const unchecked = { env: { ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1:exitcode=99:detect_stack_use_after_return=0' } };
+
 export class TestCamera extends Running {
   /** ARGS as for ringcast-test-camera; PASSWORD goes to it through its environment. */
   constructor(args, { password, ...options } = {}) {
@@ -30,11 +33,20 @@ export class TestCamera extends Running {
     return this.cameras[index].url;
   }
 
-  /** "drop cam1", "pause cam1", …: returns how many connections the camera had. */
-  async command(line) {
+  async #answer(line) {
     this.child.stdin.write(`${line}\n`);
     const answer = await this.#line();
     if (!answer.ok) throw new Error(`${line}: ${answer.error}`);
-    return answer.clients;
+    return answer;
+  }
+
+  /** "drop cam1", "pause cam1", …: returns how many connections the camera had. */
+  async command(line) {
+    return (await this.#answer(line)).clients;
+  }
+
+  /** How many frames camera NAME has given to its encoder. */
+  async frames(name) {
+    return (await this.#answer(`clients ${name}`)).frames;
   }
 }

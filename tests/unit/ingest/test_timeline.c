@@ -325,6 +325,31 @@ static void reordered_frames(void **state)
     assert_true(rig.place.discontinuity);
 }
 
+/* The camera pauses between the pictures that a B-frame lies between: it is as far behind the later one. */
+static void reordered_across_a_pause(void **state)
+{
+    static const int order[] = {4, 2, 1, 3};
+    struct rig rig;
+
+    (void)state;
+    for (int before = 0; before < 4; before++) { /* pictures of the group that are shown before the pause */
+        begin(&rig, 0);
+        rig.reorder = 2;
+        int64_t origin = rig.source_ns;
+        place_at(&rig, origin);
+        int64_t first_shown = rig.shown;
+        for (int i = 0; i < 200; i++) {
+            int frame = i / 4 * 4 + order[i % 4];
+            bool late = frame > 100 + before;
+            rig.arrival_ns += FRAME * MS + (i == 100 ? 3 * SECOND : 0);
+            place_at(&rig, origin + frame * FRAME * MS + late * 3 * SECOND);
+            assert_int_equal(rig.shown, first_shown + frame * TICKS(FRAME) + late * TICKS(3000));
+            assert_false(rig.place.discontinuity);
+        }
+        assert_int_equal(rig.timeline.repairs, 0);
+    }
+}
+
 static void decode_times_of_the_source_are_used(void **state)
 {
     struct timeline timeline;
@@ -447,6 +472,7 @@ int main(void)
         cmocka_unit_test(keyframe_after_a_long_pause_stands_alone),
         cmocka_unit_test(next_writer_leaves_no_hole),
         cmocka_unit_test(reordered_frames),
+        cmocka_unit_test(reordered_across_a_pause),
         cmocka_unit_test(decode_times_of_the_source_are_used),
         cmocka_unit_test(audio_follows_the_video),
         cmocka_unit_test(audio_is_contiguous),

@@ -1,0 +1,152 @@
+/*
+ * What passes through a worker allocates nothing: access units into fragments in the ring. The linker hands
+ * every allocation of this program's own code to the counters here (--wrap).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "publisher.h"
+#include "ring_create.h"
+#include "ring_writer.h"
+#include "samples.h"
+
+#define FRAME_NS 40000000LL
+#define GOP 25
+#define GOPS 20
+#define FRAME_SIZE 4096
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+
+static unsigned allocations;
+
+void *__wrap_malloc(size_t size)
+{
+    allocations++;
+    return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    allocations++;
+    return __real_realloc(memory, size);
+}
+
+static const uint8_t sound_config[] = {0x14, 0x08}; /* AAC-LC, 16 kHz, mono */
+
+static const struct source_description description = {
+    .video = {.codec = SOURCE_CODEC_H264, .codec_name = "h264"},
+    .audio = {.codec = SOURCE_CODEC_AAC,
+              .codec_name = "aac",
+              .sample_rate = 16000,
+              .channels = 1,
+              .extradata = sound_config,
+              .extradata_size = sizeof(sound_config)},
+};
+
+static uint8_t bytes[FRAME_SIZE + 256];
+
+static size_t add(size_t length, const void *nal, size_t size)
+{
+    static const uint8_t start_code[] = {0, 0, 0, 1};
+
+    memcpy(bytes + length, start_code, sizeof(start_code));
+    memcpy(bytes + length + sizeof(start_code), nal, size);
+    return length + sizeof(start_code) + size;
+}
+
+/* A picture as cameras send it: parameter sets again before each keyframe. */
+static size_t make_picture(bool keyframe)
+{
+    static uint8_t slice[FRAME_SIZE];
+    size_t length = 0;
+
+    memset(slice, 0x5a, sizeof(slice));
+    slice[0] = keyframe ? 0x65 : 0x41;
+    slice[1] = 0x88;
+    if (keyframe) {
+        length = add(length, sample_avc_base_sps, sizeof(sample_avc_base_sps));
+        length = add(length, sample_avc_base_pps, sizeof(sample_avc_base_pps));
+    }
+    return add(length, slice, sizeof(slice));
+}
+
+static void put_sound(struct publisher *publisher, int64_t now_ns)
+{
+    static const uint8_t sound[160] = {0x21, 0x10};
+    char error[SOURCE_ERROR_SIZE];
+    const struct source_unit unit = {.data = sound,
+                                     .size = sizeof(sound),
+                                     .presentation_ns = now_ns,
+                                     .decode_ns = SOURCE_TIME_UNKNOWN,
+                                     .capture_ns = now_ns};
+
+    assert_int_equal(publisher_put(publisher, &unit, error), 0);
+}
+
+static void put_gop(struct publisher *publisher, int64_t *now_ns)
+{
+    char error[SOURCE_ERROR_SIZE];
+
+    for (int i = 0; i < GOP; i++, *now_ns += FRAME_NS) {
+        const struct source_unit unit = {.video = true,
+                                         .data = bytes,
+                                         .size = make_picture(i == 0),
+                                         .presentation_ns = *now_ns,
+                                         .decode_ns = SOURCE_TIME_UNKNOWN,
+                                         .capture_ns = *now_ns};
+        put_sound(publisher, *now_ns);
+        assert_int_equal(publisher_put(publisher, &unit, error), 1);
+    }
+}
+
+static void fragments_allocate_nothing(void **state)
+{
+    struct ring_descriptors ring;
+    struct ring_writer *writer;
+    struct publisher *publisher;
+    char instance[32], name[RING_NAME_SIZE], error[SOURCE_ERROR_SIZE];
+    int64_t now_ns = 1000000000;
+
+    (void)state;
+    snprintf(instance, sizeof(instance), "steady%d", (int)getpid());
+    assert_int_equal(ring_name(name, instance, "cam"), 0);
+    assert_int_equal(ring_create(name, 65536, 0, &ring), 0);
+    assert_int_equal(ring_unlink(name), 0);
+    assert_int_equal(ring_writer_attach(ring.writer, -1, &writer), 0);
+    assert_int_equal(publisher_create(writer, &publisher), 0);
+    assert_int_equal(publisher_begin(publisher, &description, error), 0);
+    put_gop(publisher, &now_ns); /* the init segment, and buffers that are kept */
+    assert_true(allocations > 0);
+    allocations = 0;
+    for (int i = 0; i < GOPS; i++)
+        put_gop(publisher, &now_ns);
+    assert_int_equal(allocations, 0);
+    assert_int_equal(publisher_status(publisher)->fragments, (GOPS + 1) * GOP);
+    publisher_destroy(publisher);
+    ring_writer_detach(writer);
+    close(ring.reader);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(fragments_allocate_nothing)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
