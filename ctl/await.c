@@ -16,7 +16,8 @@
 #define MISSING_SIZE 512
 
 struct expectation {
-    const char *camera; /* NULL: all */
+    const char *camera;    /* NULL: those of */
+    const json_t *cameras; /* array of names */
     pid_t before;
     bool gone; /* else: streaming */
 };
@@ -52,15 +53,18 @@ static bool is_met(const struct expectation *expectation, const json_t *camera, 
 static bool all_met(const struct expectation *expectation, const json_t *status, char missing[MISSING_SIZE])
 {
     size_t index;
-    json_t *camera;
+    json_t *name;
 
-    if (expectation->camera != NULL) {
-        const json_t *one = request_find_camera(status, expectation->camera);
-        return is_met(expectation, one, missing);
+    if (expectation->camera != NULL)
+        return is_met(expectation, request_find_camera(status, expectation->camera), missing);
+    json_array_foreach(expectation->cameras, index, name)
+    {
+        const json_t *camera =
+            json_is_string(name) ? request_find_camera(status, json_string_value(name)) : NULL;
+        if (camera != NULL && message_boolean(camera, "enabled", true) &&
+            !is_met(expectation, camera, missing))
+            return false;
     }
-    json_array_foreach(json_object_get(status, "cameras"), index,
-                       camera) if (message_boolean(camera, "enabled", true) &&
-                                   !is_met(expectation, camera, missing)) return false;
     return true;
 }
 
@@ -90,6 +94,12 @@ enum exit_code await_streaming(struct client *client, const struct options *opti
                                pid_t before)
 {
     return await(client, options, &(struct expectation){.camera = camera, .before = before});
+}
+
+enum exit_code await_all_streaming(struct client *client, const struct options *options,
+                                   const json_t *cameras)
+{
+    return await(client, options, &(struct expectation){.cameras = cameras});
 }
 
 enum exit_code await_gone(struct client *client, const struct options *options, const char *camera)

@@ -2,6 +2,7 @@
 #ifndef AWAIT_H
 #define AWAIT_H
 
+#include <jansson.h>
 #include <sys/types.h>
 
 #include "client.h"
@@ -10,12 +11,13 @@
 /* Seconds, unless --timeout says otherwise. */
 #define AWAIT_SECONDS 30
 
-/*
- * Until CAMERA streams (an on-demand one: is idle or streams) from another process than BEFORE (0: any).
- * CAMERA NULL: until every enabled camera does.
- */
+/* Until CAMERA streams (an on-demand one: is idle or streams) from another process than BEFORE (0: any). */
 enum exit_code await_streaming(struct client *client, const struct options *options, const char *camera,
                                pid_t before);
+
+/* Until each of CAMERAS (an array of names) that is enabled streams, or is not there any more. */
+enum exit_code await_all_streaming(struct client *client, const struct options *options,
+                                   const json_t *cameras);
 
 /* Until CAMERA has no process, or is not there any more. */
 enum exit_code await_gone(struct client *client, const struct options *options, const char *camera);

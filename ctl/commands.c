@@ -113,6 +113,19 @@ static void print_names(const char *what, const json_t *names)
     }
 }
 
+/* What a reload did not touch is not waited for, whatever its state. */
+static enum exit_code await_reloaded(struct client *client, const struct options *options,
+                                     const json_t *reply)
+{
+    json_t *begun = json_array();
+
+    json_array_extend(begun, json_object_get(reply, "added"));
+    json_array_extend(begun, json_object_get(reply, "changed"));
+    enum exit_code code = await_all_streaming(client, options, begun);
+    json_decref(begun);
+    return code;
+}
+
 static enum exit_code run_reload(struct client *client, const struct options *options)
 {
     json_t *reply = NULL;
@@ -126,8 +139,10 @@ static enum exit_code run_reload(struct client *client, const struct options *op
         print_names("changed", json_object_get(reply, "changed"));
         printf("%" JSON_INTEGER_FORMAT " unchanged\n", message_integer(reply, "unchanged", 0));
     }
+    if (code == EXIT_CODE_OK && options->wait)
+        code = await_reloaded(client, options, reply);
     json_decref(reply);
-    return code == EXIT_CODE_OK && options->wait ? await_streaming(client, options, NULL, 0) : code;
+    return code;
 }
 
 static bool is_process(const char *name)

@@ -29,13 +29,14 @@ enum exit_code request_print_json(const json_t *message, size_t flags)
     return EXIT_CODE_OK;
 }
 
-/* What is wrong in a configuration: one line each. */
-static void tell_errors(const json_t *error)
+/* What is wrong in a configuration: one line each, without the message that was told. */
+static void tell_errors(const json_t *error, const char *told)
 {
     size_t index;
     json_t *line;
 
-    json_array_foreach(json_object_get(error, "errors"), index, line) if (json_is_string(line))
+    json_array_foreach(json_object_get(error, "errors"), index,
+                       line) if (json_is_string(line) && strcmp(json_string_value(line), told) != 0)
         client_complain("%s", json_string_value(line));
 }
 
@@ -43,8 +44,9 @@ enum exit_code request_refused(const struct options *options, const json_t *erro
 {
     if (options->json)
         request_print_json(error, JSON_INDENT(2));
-    client_complain("%s", message_string(error, "message", message_string(error, "code", "unknown error")));
-    tell_errors(error);
+    const char *message = message_string(error, "message", message_string(error, "code", "unknown error"));
+    client_complain("%s", message);
+    tell_errors(error, message);
     return EXIT_CODE_FAILED;
 }
 

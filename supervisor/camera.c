@@ -347,6 +347,7 @@ static void replace_worker(struct camera *camera, const char *why)
     }
     log_info("camera %s: %s", camera->config->name, why);
     camera->restarting = true;
+    camera_enter_state(camera, CAMERA_STARTING, why); /* not streaming any more, though its end is to come */
     worker_end(camera->worker);
 }
 

@@ -45,6 +45,13 @@ scenario('cameras come and go at run time', async (stage) => {
   assert.equal(wrong.code, 1);
   assert.match(wrong.stderr, /transport/);
 
+  assert.equal(wrong.stderr.match(/pigeon/g).length, 1, 'told once');
+  const { pid } = await ringcast.camera('yard');
+  const set = await ringcast.ctl('camera', 'set', 'yard', 'audio=true', '--wait');
+  assert.equal(set.code, 0, set.stderr);
+  const changed = await ringcast.camera('yard');
+  assert.equal(changed.state, 'streaming');
+  assert.notEqual(changed.pid, pid, '--wait returns with the new process');
   const disabled = await ringcast.ctl('camera', 'disable', 'yard', '--wait');
   assert.equal(disabled.code, 0, disabled.stderr);
   assert.equal((await ringcast.camera('yard')).state, 'disabled');
@@ -67,10 +74,17 @@ scenario('restart --wait returns with pictures, reload with the difference', asy
   assert.notEqual(after.pid, before.pid);
   assert.equal(after.state, 'streaming');
 
+  ringcast.settings.cameras = [{ name: 'cam1', url: camera.cameras[0].url }, { name: 'gone', url: 'rtsp://127.0.0.1:9/x' }];
+  ringcast.write();
+  const patient = await ringcast.ctl('reload', '--wait', '--timeout', '0.5');
+  assert.equal(patient.code, 4, 'one that was added and does not stream');
+  assert.match(patient.stderr, /gone: .*refused/);
+  assert.equal((await ringcast.ctl('reload', '--wait')).code, 0, 'is not touched by the next reload');
+
   ringcast.settings.cameras = [{ name: 'cam1', url: camera.cameras[0].url }];
   ringcast.write();
   const reloaded = await ringcast.ctl('reload', '--wait');
-  assert.deepEqual([reloaded.code, reloaded.stdout], [0, 'removed cam2\n1 unchanged\n'], reloaded.stderr);
+  assert.deepEqual([reloaded.code, reloaded.stdout], [0, 'removed gone\n1 unchanged\n'], reloaded.stderr);
   ringcast.write('listen = 5;');
   // ringcastctl cannot read that file either, so it is told where the socket is.
   const socket = path.join(ringcast.runtime, 'control.sock');
