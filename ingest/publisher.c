@@ -38,6 +38,7 @@ struct publisher {
     bool need_keyframe; /* frames are withheld until one comes */
     bool need_init;     /* the parameters may have changed since the present generation began */
     bool discontinuity; /* the next fragment does not follow the last one */
+    bool joint;         /* it is the first of another connection */
     bool b_slices;      /* seen in this connection */
 };
 
@@ -112,7 +113,7 @@ int publisher_begin(struct publisher *publisher, const struct source_description
             "the parameter sets in the stream's description are damaged; waiting for those in the stream");
     publisher->need_keyframe = true;
     publisher->need_init = true;
-    publisher->discontinuity = publisher->status.fragments > 0;
+    publisher->discontinuity = publisher->joint = publisher->status.fragments > 0;
     publisher->b_slices = false;
     timeline_forget_source(&publisher->timeline);
     if (audio_intake_begin(&publisher->audio, &description->audio, publisher->audio_codec) < 0) {
@@ -341,8 +342,10 @@ static int publish(struct publisher *publisher, const struct source_unit *unit, 
     };
     int result = write_fragment(publisher, &fragment, &entry, error);
     audio_track_clear(&publisher->audio.track);
-    if (result == 1)
-        publisher->need_keyframe = publisher->discontinuity = false;
+    if (result == 1) {
+        publisher->status.joints += publisher->joint;
+        publisher->need_keyframe = publisher->discontinuity = publisher->joint = false;
+    }
     return result;
 }
 

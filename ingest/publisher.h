@@ -24,6 +24,7 @@ struct publisher_status {
     uint64_t fragments, bytes;
     uint64_t withheld; /* frames not published: waiting for a keyframe, too long, damaged */
     uint64_t repairs;  /* of the timeline */
+    uint64_t joints;   /* connections whose pictures follow those of an earlier one */
     /* What the ring must hold: the last GOP, or the present one if it is larger already. */
     uint64_t gop_bytes;      /* of the ring that it takes */
     uint64_t fragment_bytes; /* longest fragment in it, one that found no room too */

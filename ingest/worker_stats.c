@@ -57,7 +57,7 @@ void worker_stats_write(const struct worker_stats *stats, const struct publisher
     set(message, "duplicates", sum.duplicates);
     set(message, "malformed", sum.malformed);
     set(message, "marker_errors", sum.marker_errors);
-    set(message, "discontinuities", sum.discontinuities + status->repairs);
+    set(message, "discontinuities", sum.discontinuities + status->repairs + status->joints);
     set(message, "withheld", sum.dropped + status->withheld);
     json_object_set_new(message, "jitter_ms",
                         json_real(round((double)sum.jitter_ns / NS_PER_MS * 100) / 100));

@@ -97,6 +97,20 @@ const jump = (seconds) =>
     return [{ ...packet, data: changed(packet.data, { timestamp: (value) => value + ticks }) }];
   });
 
+/** A clock that runs faster by the share RATE; its sender reports know it. */
+function drift(rate) {
+  const began = {};
+  const ticks = (packet, timestamp) => Math.round(((timestamp - (began[packet.video] ??= timestamp)) | 0) * rate);
+  return {
+    packet(packet) {
+      const { data } = packet;
+      if (!packet.rtcp) return [{ ...packet, data: changed(data, { timestamp: (value) => value + ticks(packet, value) }) }];
+      const reported = data.length >= 20 ? ticks(packet, data.readUInt32BE(16)) : 0;
+      return [{ ...packet, data: changedReport(data, { ticks: reported }) }];
+    },
+  };
+}
+
 const reports = (change) => ({ packet: (packet) => (packet.rtcp ? [{ ...packet, data: changedReport(packet.data, change) }] : [packet]) });
 
 /** What the camera sends from the beginning, without its keyframes, as if there never were any. */
@@ -298,6 +312,9 @@ export function clockFaults({ hold }) {
   return [
     going('RTP time +1 h', jump(HOUR_S), { counts: ['discontinuities'], complete: true }),
     going('RTP time -1 h', jump(-HOUR_S), { counts: ['discontinuities'], complete: true }),
+    // For good: back at its own rate it would have jumped.
+    { name: 'RTP time 1 % fast', begin: set(drift(0.01)), hold, lossless: true },
+    { name: 'RTP time 1 % slow', begin: set(drift(-0.01)), hold, lossless: true },
     going('time of day +1 h in sender reports', reports({ seconds: HOUR_S }), { lossless: true, hold: Math.max(hold, 6000) }),
     going('time of day -1 h in sender reports', reports({ seconds: -HOUR_S }), { lossless: true, hold: Math.max(hold, 6000) }),
     going('RTP time +1 h in sender reports', reports({ ticks: HOUR_S * VIDEO_RATE }), { lossless: true, hold: Math.max(hold, 6000) }),

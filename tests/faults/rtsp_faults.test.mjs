@@ -88,7 +88,7 @@ async function happen(fault, viewer, proxy, logged) {
 const told = ({ state, error }) => `\`${state}\`: ${error.replace(/127\.0\.0\.1(:\d+)?/, '*host*')}`;
 
 function row(fault, { began, ended, words, share, back, connections }, left, counters, frames) {
-  const grown = Object.entries(counters).filter(([, value]) => value > 0).map(([name, value]) => `${name} ${value}`);
+  const grown = Object.entries(counters).filter(([name, value]) => value > 0 && !(connections > 0 && name === 'discontinuities')).map(([name, value]) => `${name} ${value}`);
   const state = words ? `after ${ms(words.at - began)} ${told(words)}` : ['`streaming`', ...new Set(left.map(told))].join('; at times ');
   const stops = Boolean(words) || fault.instant;
   return `| ${[
@@ -130,6 +130,7 @@ async function check(stage, ringcast, fault, viewer, proxy, before) {
     assert.deepEqual(left, [], `${fault.name}: the state stays`);
     assert.equal(result.connections, 0, `${fault.name}: the connection stays`);
   }
+  if (result.connections > 0) assert.ok(counters.discontinuities > 0, `${fault.name}: a new connection is counted`);
   for (const name of fault.counts ?? []) assert.ok(counters[name] > 0, `${fault.name}: ${name} is counted (${JSON.stringify(counters)})`);
   if (fault.complete) assert.equal(counters.withheld, 0, `${fault.name}: no frame is withheld`);
   const growth = peakKiB(after.pid) - before.peak;

@@ -49,6 +49,12 @@ class HttpCamera {
     return `${scheme}://127.0.0.1:${this.server.address().port}/live`;
   }
 
+  /** The newest stream hangs, with its connection up. */
+  hang() {
+    const { encoder, response } = this.served.at(-1);
+    encoder.stdout.unpipe(response).resume();
+  }
+
   /** Ends the newest stream in order. */
   end() {
     this.served.at(-1).response.end();
@@ -103,18 +109,26 @@ scenario('MPEG-TS and FLV over HTTP', async (stage) => {
     ];
     const ringcast = stage.instance({ cameras }).start();
     await ringcast.streaming(['transport', 'flash']);
-    const [viewer] = await Promise.all(['transport', 'flash'].map((name) => assertPlays(stage, ringcast, name)));
-    const { pid } = await ringcast.camera('transport');
+    const viewers = await Promise.all(['transport', 'flash'].map((name) => assertPlays(stage, ringcast, name)));
+    const before = await ringcast.status();
 
-    // The server ends the stream, then is away for a while: the same worker dials again.
-    const served = transport.served.length;
+    // One server ends the stream, the other one's hangs: the same workers dial again.
+    const served = [transport, flash].map((server) => server.served.length);
     transport.end();
-    await waitUntil('another request', () => transport.served.length > served, BACK_LIMIT_MS);
-    await viewer.more(2 * FPS, BACK_LIMIT_MS);
-    viewer.assertOpen();
-    viewer.assertConsecutive();
-    await decode(stage.file('again.mp4', viewer.recording()));
-    assert.equal((await ringcast.camera('transport')).pid, pid);
+    flash.hang();
+    await waitUntil('another request', () => transport.served.length > served[0], BACK_LIMIT_MS);
+    const hung = ({ state, error }) => state === 'stalled' && /no video for 5 s$/.test(error);
+    await viewers[1].until('the state to show it', ({ states }) => states.some(hung), BACK_LIMIT_MS);
+    await waitUntil('another request', () => flash.served.length > served[1], BACK_LIMIT_MS);
+    for (const viewer of viewers) {
+      await viewer.more(2 * FPS, BACK_LIMIT_MS);
+      viewer.assertOpen();
+      viewer.assertConsecutive();
+      await decode(stage.file('again.mp4', viewer.recording()));
+      const [was, is] = [before, await ringcast.status()].map(({ cameras: all }) => all.find(({ name }) => name === viewer.camera));
+      assert.equal(is.pid, was.pid);
+      assert.ok(is.discontinuities > was.discontinuities, 'a new connection is counted');
+    }
 
     const { error } = (await ringcast.until('a reason', ({ cameras: all }) => all[2].error)).cameras[2];
     assert.match(error, /username|password|401/);

@@ -7,7 +7,10 @@ import { readFileSync } from 'node:fs';
 import { X509Certificate } from 'node:crypto';
 import { run } from '../support/processes.mjs';
 import { decode } from '../support/media.mjs';
+import { parseRtp, receiverReport } from '../support/rtp.mjs';
+import { RtspProxy } from '../support/rtsp_proxy.mjs';
 import { scenario } from '../support/scenario.mjs';
+import { waitUntil } from '../support/wait.mjs';
 
 // With TLS, GLib's threads come and go, and the leak checker sometimes falls over one that is just ending.
 const withoutLeakCheck = { ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1:exitcode=99:detect_stack_use_after_return=0' };
@@ -92,4 +95,32 @@ scenario('IPv6', async (stage) => {
   const ringcast = stage.instance({ cameras }).start();
   await ringcast.streaming();
   for (const { name } of cameras) await assertPlays(stage, ringcast, name);
+});
+
+scenario('receiver reports, over TCP and UDP', async (stage) => {
+  const cameras = await Promise.all(['tcp', 'udp'].map(() => stage.camera(['--cameras', '1'])));
+  const proxies = await Promise.all(cameras.map((camera) => new RtspProxy(camera.url()).listen()));
+  try {
+    for (const proxy of proxies) {
+      proxy.fault = {
+        packet(packet) {
+          if (packet.video && !packet.rtcp) proxy.newest = { ssrc: packet.data.readUInt32BE(8), sequence: parseRtp(packet.data).sequence };
+          return [packet];
+        },
+      };
+    }
+    const [tcp, udp] = proxies.map(({ url }) => url);
+    const ringcast = stage.instance({ cameras: [{ name: 'tcp', url: tcp, transport: 'tcp' }, { name: 'udp', url: udp, transport: 'udp' }] }).start();
+    await ringcast.streaming();
+    for (const proxy of proxies) {
+      const found = () => proxy.reports.filter(({ channel }) => channel === 1).map(({ data }) => receiverReport(data)).find((report) => report);
+      const report = await waitUntil('a receiver report', found, 20000);
+      assert.equal(report.ssrc, proxy.newest.ssrc);
+      assert.equal(report.lost, 0);
+      const behind = (proxy.newest.sequence - report.sequence) & 0xffff;
+      assert.ok(behind < 2000, `the report is ${behind} packets old`);
+    }
+  } finally {
+    for (const proxy of proxies) proxy.close();
+  }
 });

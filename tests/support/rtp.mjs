@@ -8,6 +8,7 @@ const HEADER = 12;
 const FU_A = 28;
 const STAP_A = 24;
 const SENDER_REPORT = 200;
+const RECEIVER_REPORT = 201;
 
 /** The fields of the RTP packet DATA: {marker, sequence, timestamp, payload: where it begins}. */
 export function parseRtp(data) {
@@ -50,4 +51,10 @@ export function changedReport(data, { seconds = 0, ticks = 0 }) {
   copy.writeUInt32BE((copy.readUInt32BE(8) + seconds) >>> 0, 8);
   copy.writeUInt32BE((copy.readUInt32BE(16) + ticks) >>> 0, 16);
   return copy;
+}
+
+/** The first report block of a compound RTCP packet that begins with a receiver report, or null. */
+export function receiverReport(data) {
+  if (data.length < 32 || data[1] !== RECEIVER_REPORT || (data[0] & 0x1f) === 0) return null;
+  return { ssrc: data.readUInt32BE(8), lost: data.readIntBE(13, 3), sequence: data.readUInt16BE(18), lastReport: data.readUInt32BE(24) };
 }

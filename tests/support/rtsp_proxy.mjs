@@ -123,7 +123,8 @@ export class Connection {
   #clientSays(bytes) {
     for (const { text, channel, data } of this.#fromClient.push(bytes)) {
       if (text) this.#request(text);
-      else this.#toCamera(Buffer.concat([Buffer.from([INTERLEAVED, channel, data.length >> 8, data.length & 0xff]), data]));
+      else this.proxy.reports.push({ channel, data });
+      if (!text) this.#toCamera(Buffer.concat([Buffer.from([INTERLEAVED, channel, data.length >> 8, data.length & 0xff]), data]));
     }
   }
 
@@ -209,12 +210,13 @@ export class RtspProxy {
     this.fault = {};
     this.connections = new Set();
     this.count = 0; // connections so far
+    this.reports = []; // {channel, data}: RTCP of its clients
   }
 
   async listen() {
     this.sockets = await Promise.all(
-      Array.from({ length: 4 }, async () => {
-        const socket = dgram.createSocket('udp4');
+      Array.from({ length: 4 }, async (_, channel) => {
+        const socket = dgram.createSocket('udp4', (data) => this.reports.push({ channel, data }));
         socket.bind(0, '127.0.0.1');
         await once(socket, 'listening');
         return socket;

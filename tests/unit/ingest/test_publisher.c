@@ -210,6 +210,7 @@ static void reconnect_keeps_the_generation(void **state)
             expect_fragment(rig, 1, RINGCAST_KEYFRAME | (i > 0 ? RINGCAST_DISCONTINUITY : 0u), tracks);
         assert_true(entry.decode_time > last);
         last = entry.decode_time;
+        assert_int_equal(publisher_status(rig->publisher)->joints, i);
     }
 }
 

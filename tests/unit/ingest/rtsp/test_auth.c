@@ -93,14 +93,15 @@ static const char *value_of(const char *text, const char *name, char *out, size_
     return out;
 }
 
-/* SHA-256 of TEXT in hexadecimal. */
-static void sha256(const char *text, char out[65])
+/* The digest NAME of TEXT in hexadecimal. */
+static void digest(const char *name, const char *text, char out[65])
 {
     unsigned char bytes[32];
+    size_t size = 0;
 
-    assert_int_equal(EVP_Q_digest(NULL, "SHA256", NULL, text, strlen(text), bytes, NULL), 1);
-    for (int i = 0; i < 32; i++)
-        snprintf(out + (ptrdiff_t)i * 2, 3, "%02x", bytes[i]);
+    assert_int_equal(EVP_Q_digest(NULL, name, NULL, text, strlen(text), bytes, &size), 1);
+    for (size_t i = 0; i < size; i++)
+        snprintf(out + i * 2, 3, "%02x", bytes[i]);
 }
 
 /* The challenge of RFC 7616, section 3.9.1, whose client nonce is not ours. */
@@ -122,16 +123,39 @@ static void answers_with_qop_and_counts(void **state)
     assert_holds(line, "algorithm=SHA-256");
     value_of(line, "response=\"", response, sizeof(response));
     value_of(line, "cnonce=\"", first, sizeof(first));
-    sha256("Mufasa:http-auth@example.org:Circle of Life", secret);
+    digest("SHA256", "Mufasa:http-auth@example.org:Circle of Life", secret);
     assert_string_equal(secret, "7987c64c30e25f1b74be53f966b49b90f2808aa92faf9a00262392d7b4794232");
-    sha256("GET:/dir/index.html", request);
+    digest("SHA256", "GET:/dir/index.html", request);
     snprintf(text, sizeof(text), "%s:%s:00000001:%s:auth:%s", secret, nonce, first, request);
-    sha256(text, expected);
+    digest("SHA256", text, expected);
     assert_string_equal(response, expected);
 
     line = answer("GET", "/dir/index.html");
     assert_holds(line, "nc=00000002");
     assert_string_not_equal(first, value_of(line, "cnonce=\"", second, sizeof(second)));
+}
+
+/* The same challenge with MD5, as cameras with qop send it. */
+static void answers_md5_with_qop(void **state)
+{
+    static const char nonce[] = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v";
+    char client[128], response[128], expected[65], request[65], text[512];
+
+    (void)state;
+    rtsp_auth_init(&auth, "Mufasa", "Circle of Life");
+    assert_int_equal(challenge("Digest realm=\"http-auth@example.org\", qop=\"auth\", algorithm=MD5, "
+                               "nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\"",
+                               NULL),
+                     0);
+    const char *line = answer("GET", "/dir/index.html");
+    value_of(line, "response=\"", response, sizeof(response));
+    value_of(line, "cnonce=\"", client, sizeof(client));
+    digest("MD5", "GET:/dir/index.html", request);
+    /* RFC 7616, 3.9.1: the digest of the name and the password. */
+    snprintf(text, sizeof(text), "3d78807defe7de2157e2b0b6573a855f:%s:00000001:%s:auth:%s", nonce, client,
+             request);
+    digest("MD5", text, expected);
+    assert_string_equal(response, expected);
 }
 
 static void the_strongest_challenge_is_answered(void **state)
@@ -234,6 +258,7 @@ int main(void)
         cmocka_unit_test(answers_basic),
         cmocka_unit_test(answers_digest_without_qop),
         cmocka_unit_test(answers_with_qop_and_counts),
+        cmocka_unit_test(answers_md5_with_qop),
         cmocka_unit_test(the_strongest_challenge_is_answered),
         cmocka_unit_test(basic_is_not_answered_where_digest_is_offered),
         cmocka_unit_test(fresh_nonces_are_taken_and_wrong_passwords_are_not_repeated),
