@@ -68,7 +68,7 @@ export class RingcastCameraElement extends Base {
     return this.#condition;
   }
 
-  /** Why nothing can be played, `{ code, message, help }`, or null. */
+  /** Why nothing can be played, `{ code, message, help, mime }`, or null. */
   get error() {
     return this.#facts.error;
   }
@@ -415,8 +415,8 @@ export class RingcastCameraElement extends Base {
 
   #onState(detail) {
     const failed = detail.state === 'failed';
-    const { code, message, help } = detail;
-    this.#learn({ ...detail, lost: detail.retryMs !== undefined, error: failed ? { code, message, help } : null });
+    const { code, message, help, mime } = detail;
+    this.#learn({ ...detail, lost: detail.retryMs !== undefined, error: failed ? { code, message, help, mime } : null });
     if (failed) this.#settle(new DOMException(message, 'NotSupportedError'));
   }
 

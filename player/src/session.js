@@ -264,7 +264,7 @@ export class Session {
     this.#program = this.#stream.programFor(!this.#video.muted);
     const { bytes, refusal } = this.#program;
     if (!bytes) {
-      this.#fail(refusal);
+      this.#fail({ ...refusal, mime: this.#stream.mime });
       return false;
     }
     if (refusal) this.#owner.emit('error', { ...refusal, fatal: false });

@@ -118,9 +118,14 @@ export class Streams {
       if (name !== 'connecting') this.#failedAt = null;
       return;
     }
-    if (name === 'failed') this.#unplayable.set(this.#front.stream, rowOf(this.#row, this.#front.stream)?.mime);
+    if (name === 'failed') this.#noteUnplayable(this.#front);
     this.#failedAt ??= name === 'failed' ? -Infinity : performance.now();
     this.#scope.timeout(GRACE_MS, () => this.#decide());
+  }
+
+  /** What it was: the list of cameras may still say, or say again, what the camera sent before. */
+  #noteUnplayable({ stream, error }) {
+    this.#unplayable.set(stream, error?.mime ?? rowOf(this.#row, stream)?.mime);
   }
 
   // ---- the one that is coming
@@ -162,7 +167,7 @@ export class Streams {
   /** A picture alone is not enough: the last one of a camera that has gone is still handed out. */
   #onNext({ name }, pictured) {
     const { element, scope } = this.#next;
-    if (name === 'failed') this.#unplayable.set(element.stream, rowOf(this.#row, element.stream)?.mime);
+    if (name === 'failed') this.#noteUnplayable(element);
     if (name === 'failed' || name === 'offline') this.#giveUp(AVOID_MS);
     else if (pictured && name === 'live') scope.timeout(SCREEN_MS, () => this.#swap());
   }

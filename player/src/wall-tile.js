@@ -13,7 +13,6 @@ export class Tile {
   #front = null; // what belongs to the stream that is shown
   #streams;
   #owner;
-  #mime = null;
   #badge;
   #headline;
   #reason;
@@ -118,8 +117,8 @@ export class Tile {
     this.#announced = { width: row.width ?? row.sub?.width, height: row.height ?? row.sub?.height };
     this.#streams.update(row);
     const mime = rowOf(row, this.camera.stream)?.mime;
-    if (mime !== this.#mime && this.condition.name === 'failed') this.camera.restart();
-    this.#mime = mime;
+    const { error } = this.camera;
+    if (mime && error?.code === 'codec' && error.mime !== mime) this.camera.restart();
   }
 
   /** Puts the tile in its place, or out of sight if there is none. */

@@ -50,6 +50,7 @@ export interface RingcastStateChange {
   code?: RingcastErrorCode;
   message?: string;
   help?: string;
+  mime?: string;
 }
 
 /** `address` comes from the element only: its `src` is no address. */
@@ -61,6 +62,8 @@ export interface RingcastError {
   message: string;
   /** What would make it play; part of `message`, too. */
   help?: string;
+  /** What the camera sends, if that is why nothing can be played. */
+  mime?: string;
   /** What is not fatal has been dealt with. */
   fatal: boolean;
 }

@@ -240,6 +240,7 @@ test('a codec that the browser cannot play: failed, in plain words, and all is u
   assert.equal(error.code, 'codec');
   assert.match(error.message, /cannot play H\.265 \(HEVC\) video\. Set the camera, or a sub-stream of it, to H\.264/);
   assert.match(error.help, /^Set the camera/);
+  assert.match(error.mime, /hvc1/);
   assert.deepEqual(page.books(it.video), NOTHING);
   it.player.stop();
   assert.equal(it.player.state, 'failed');

@@ -65,6 +65,11 @@ const scenes = {
     await stage(4, async ({ open }) => {
       await save(await open(), 'wall');
       await save(await open({ colorScheme: 'light' }), 'wall-light');
+      const figures = await open();
+      await figures.keyboard.press('i');
+      const told = async () => (await figures.locator('.figures').allTextContents()).every((text) => /latency \d/.test(text));
+      await until(told, 'figures');
+      await save(figures, 'wall-figures');
       const page = await open({ path: '#Yard' });
       await save(page, 'wall-large');
       await page.keyboard.press('?');

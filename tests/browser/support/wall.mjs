@@ -69,7 +69,7 @@ export const order = async (page) => {
   return tiles.sort((a, b) => a.y - b.y || a.x - b.x).map(({ name }) => name);
 };
 
-export const live = (page, count) => until(async () => (await page.locator('.tile[data-condition=live]').count()) === count, `${count} live tiles`);
+export const live = (page, count) => until(async () => (await page.locator('.tile[data-condition=live]').count()) === count, `${count} live tiles`, 40_000);
 
 /** A finger that goes from one point to another. */
 export async function swipe(page, from, to) {
