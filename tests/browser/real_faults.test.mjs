@@ -12,7 +12,7 @@ const LASTS_S = Number(process.env.RINGCAST_FAULT_SECONDS ?? 3);
 const HIDDEN_S = Number(process.env.RINGCAST_HIDDEN_SECONDS ?? LASTS_S);
 const SIZES = ['--camera', 'big:size=640x360', '--camera', 'small:size=320x180', '--camera', 'hevc:size=640x360,codec=h265'];
 const NETWORK = /WebSocket|Failed to load resource|ERR_/; // Chromium's own words about connections that were lost
-const BACK_S = 20; // a slow machine, and the longest pause between two attempts after a fault this short
+const BACK_S = 20 + Math.min(LASTS_S, 30); // a slow machine, and the longest pause between two attempts after such a fault
 const UNSEEN_S = 0.25; // a machine that is busy shows a picture for so long, too
 const STEADY = 15; // pictures, a second of them
 

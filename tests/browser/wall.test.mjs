@@ -154,6 +154,19 @@ test('every tile tells the truth about its camera', LIMIT, async () => {
   assert.deepEqual(page.errors, []);
 });
 
+test('a camera that sends H.265 for so short a while that the list of cameras never says so is played again afterwards', LIMIT, async () => {
+  await serve(2);
+  const yard = server.cameras.get('Yard');
+  const { mime, codecs } = yard.clip;
+  yard.extra = { mime, codecs };
+  yard.announcement = JSON.stringify({ type: 'init', mime: 'video/mp4; codecs="hvc1.1.6.L93.B0"', codecs: 'hvc1.1.6.L93.B0', width: 320, height: 180, generation: 1 });
+  const page = await open();
+  await until(async () => (await page.locator('.badge').nth(1).textContent()) === 'Cannot play', 'what this browser cannot play');
+  yard.announcement = null;
+  await live(page, 2);
+  assert.deepEqual(page.errors, []);
+});
+
 test('the server goes away and comes back: the last pictures stay, the page is not loaded again', LIMIT, async () => {
   await serve(4);
   const page = await open();
