@@ -78,15 +78,19 @@ const packets = (change) => ({ packet: (packet, connection) => (packet.rtcp ? [p
 
 const lose = (random, share) => packets((packet) => (random() < share ? [] : [packet]));
 
-/** Some packets are overtaken by the next one, two or three. */
+/** Some packets of pictures are overtaken by the next one, two or three, the last of their picture at most: how long a packet is
+ *  waited for is not what is tested. */
 function reorder(random, share) {
-  const late = [];
+  let late = [];
   return packets((packet) => {
-    const due = late.filter((held) => --held.wait <= 0).map((held) => held.packet);
-    for (const held of due) late.splice(late.findIndex(({ packet: p }) => p === held), 1);
-    if (random() >= share) return [packet, ...due];
+    if (!packet.video) return [packet];
+    const { marker } = parseRtp(packet.data);
+    const due = late.filter((held) => --held.wait <= 0 || marker);
+    late = late.filter((held) => !due.includes(held));
+    const passed = due.map((held) => held.packet);
+    if (marker || random() >= share) return [packet, ...passed];
     late.push({ packet, wait: 1 + Math.floor(random() * 3) });
-    return due;
+    return passed;
   });
 }
 
