@@ -46,7 +46,7 @@ enum ring_fault_point {
     RING_FAULT_KEYFRAME,         /* `sequence` is behind */
     RING_FAULT_SEQUENCE,         /* all is written, nobody is woken */
     RING_FAULT_WAKE,             /* the futex word is changed, sleepers not woken */
-    RING_FAULT_WOKEN,            /* who sleeps on the futex is woken, who waits for the eventfd not */
+    RING_FAULT_WOKEN,            /* the eventfd is written, who sleeps on the futex not woken */
     RING_FAULT_SLOT_LOCKED,      /* a generation's slot is odd, nothing in it written */
     RING_FAULT_SLOT_HALF,        /* ... half written */
     RING_FAULT_SLOT_FILLED,      /* ... all written, but still odd */

@@ -65,3 +65,18 @@ for (const [what, gop] of [['sends a keyframe at once', 1], ['has a GOP of 2 s',
     assert.ok(percentile(later, 50) < LATER_MS, `later by ${percentile(later, 50)} ms`);
   });
 }
+
+scenario('a reader of the ring wakes a sleeping camera, and keeps it awake', async (stage) => {
+  const camera = await stage.camera(['--fps', String(FPS), '--gop', '5']);
+  const [entry] = camera.cameras;
+  const ringcast = stage.instance({ cameras: [{ ...entry, on_demand: true, on_demand_idle: 1 }] }).start();
+  await ringcast.serving();
+  await ringcast.until('the camera to sleep', asleep);
+  const recording = ringcast.ctl('record', entry.name, '--seconds', '4', '--output', stage.file('x.mp4'), '--json');
+  const awake = await ringcast.until('the camera to stream', ({ cameras }) => cameras[0].state === 'streaming');
+  assert.equal(awake.cameras[0].viewers, 0);
+  const { code, stdout, stderr } = await recording;
+  assert.equal(code, 0, stderr);
+  assert.ok(JSON.parse(stdout).fragments >= 4 * FPS - 1, stdout);
+  assert.equal((await ringcast.camera(entry.name)).restarts, 0, 'one worker all the time');
+});

@@ -19,8 +19,12 @@
 #include "camera.h"
 #include "channel.h"
 #include "message.h"
+#include "timer.h"
 
 #define PATIENCE_USEC 10000000u
+
+/* How long a reader wants an on-demand camera: longer than its idle time of 1 s. */
+#define WANTED_MS 1200u
 
 struct bench {
     sd_event *event;
@@ -413,6 +417,35 @@ static void ends_a_worker_that_is_just_being_forked(void **state)
         assert_true(sd_event_run(bench->event, PATIENCE_USEC) > 0);
 }
 
+/* A reader that says that it wants the camera, and then nothing more: it is forgotten. */
+static void on_demand_it_sleeps_when_nobody_wants_it(void **state)
+{
+    struct bench *bench = *state;
+    struct config_camera config = bench->config;
+
+    config.on_demand = true;
+    config.on_demand_idle = 1;
+    start_streaming(bench);
+    camera_set(bench->camera, &config);
+    run_until(bench, CAMERA_IDLE);
+    worker_gone(bench);
+    assert_int_equal(bench->spawns, 1);
+    camera_want(bench->camera, WANTED_MS);
+    assert_int_equal(view(bench).state, CAMERA_STARTING);
+    uint64_t begun = timer_now_ms();
+    spawn_worker(bench, -1);
+    say_state(bench, "streaming", NULL);
+    run_until(bench, CAMERA_IDLE);
+    assert_true(timer_now_ms() - begun >= WANTED_MS);
+    assert_int_equal(view(bench).pid, 0);
+    assert_null(view(bench).error);
+    worker_gone(bench);
+    assert_true(camera_set_viewers(bench->camera, 1)); /* and a viewer wakes it as well */
+    assert_int_equal(view(bench).state, CAMERA_STARTING);
+    assert_int_equal(bench->spawns, 3);
+    spawn_worker(bench, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -429,6 +462,7 @@ int main(void)
         TEST(a_process_that_is_not_ours_is_not_adopted),
         TEST(a_lost_worker_is_waited_for),
         TEST(restart_skips_the_backoff),
+        TEST(on_demand_it_sleeps_when_nobody_wants_it),
         TEST(ends_without_a_worker),
         TEST(ends_a_running_worker),
         TEST(ends_a_worker_that_is_just_being_forked),
