@@ -1,5 +1,6 @@
 /*
- * What passes through a worker allocates nothing: access units into fragments in the ring. The linker hands
+ * What passes through a worker allocates nothing: packets into access units, these into fragments in the
+ * ring. The linker hands
  * every allocation of this program's own code to the counters here (--wrap).
  */
 #include <setjmp.h>
@@ -14,6 +15,7 @@
 #include "publisher.h"
 #include "ring_create.h"
 #include "ring_writer.h"
+#include "rtp/rtp_fixture.h"
 #include "samples.h"
 
 #define FRAME_NS 40000000LL
@@ -144,9 +146,77 @@ static void fragments_allocate_nothing(void **state)
     close(ring.reader);
 }
 
+#define FU_A 28
+#define FU_PACKETS 4
+
+/* By then each place of the queue in which packets wait has had one. */
+#define WARM_FRAMES (TRACK_REORDER_PACKETS / FU_PACKETS)
+
+/* A frame of FU_PACKETS fragments (RFC 6184, 5.8), of which the middle ones change places on the way.
+ * Returns how many frames came out. */
+static unsigned put_packets(struct track *track, unsigned frame)
+{
+    static const unsigned order[FU_PACKETS] = {0, 2, 1, 3};
+    static uint8_t packet[FIXTURE_PACKET_MAX];
+    uint8_t payload[1000] = {0x60 | FU_A};
+    struct source_unit unit;
+    unsigned units = 0;
+
+    for (unsigned i = 0; i < FU_PACKETS; i++) {
+        unsigned part = order[i];
+        bool last = part == FU_PACKETS - 1;
+        payload[1] = (uint8_t)((part == 0 ? 0x80 : 0) | (last ? 0x40 : 0) | 1);
+        payload[2] = part == 0 ? 0x9a : 0x55;
+        size_t size =
+            write_packet(&(struct fixture_packet){.payload_type = 96,
+                                                  .marker = last,
+                                                  .sequence = (uint16_t)(65000 + frame * FU_PACKETS + part),
+                                                  .timestamp = frame * 3600,
+                                                  .ssrc = 7,
+                                                  .payload = payload,
+                                                  .size = sizeof(payload)},
+                         packet);
+        assert_int_equal(track_put_rtp(track, packet, size, frame * FRAME_NS), 0);
+        while (track_next(track, &unit) == 1)
+            units++;
+    }
+    return units;
+}
+
+static void packets_allocate_nothing(void **state)
+{
+    const struct sdp_media media = make_media(SDP_VIDEO, "H264", 90000, 0, "");
+    const struct track_options options = {.reorder = true};
+    struct track *track;
+    unsigned units = 0, frame = 0;
+
+    (void)state;
+    assert_int_equal(track_create(&media, &options, &track), 0);
+    while (frame < WARM_FRAMES)
+        put_packets(track, frame++);
+    assert_true(allocations > 0);
+    allocations = 0;
+    while (frame < WARM_FRAMES + GOPS * GOP)
+        units += put_packets(track, frame++);
+    assert_int_equal(allocations, 0);
+    assert_int_equal(units, GOPS * GOP);
+    assert_true(track_counters(track)->reordered >= units);
+    track_destroy(track);
+}
+
+static int count_anew(void **state)
+{
+    (void)state;
+    allocations = 0;
+    return 0;
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(fragments_allocate_nothing)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(packets_allocate_nothing, count_anew),
+        cmocka_unit_test_setup(fragments_allocate_nothing, count_anew),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
