@@ -247,7 +247,7 @@ test('a hidden page fetches nothing, and is live again when it is looked at', LI
   await until(() => server.cameras.get('front').newest / 25 > hiddenAt + 8, 'some time');
   await hide(false);
   await assertBack('after a while out of sight');
-  assert.ok((await videos(page))[0].behind < 1.5, 'at the live edge');
+  await until(async () => (await videos(page))[0].behind < 1.5, 'at the live edge');
   assert.equal(server.upgrades, 1, 'on the same connection');
 });
 

@@ -113,6 +113,25 @@ export async function untilMoving(page, { count = 1, frames = 10, ms = 20_000 } 
   }, `${count} moving videos`, ms);
 }
 
+const BESIDE_TARGET_S = 0.3; // beyond what measured jitter asks for
+
+/** Whether a player's figures say that it is near the newest picture: within `calm` seconds, or, on a busy machine, near its target. */
+export const isNear = ({ delay, target }, calm) => delay !== null && delay < Math.max(calm, target + BESIDE_TARGET_S);
+
+/** Waits until each of `count` <ringcast-camera> has been near the newest picture. */
+export async function untilNear(page, { count, calm, ms = 40_000 }) {
+  const near = new Set();
+  let last;
+  await until(async () => {
+    last = await page.evaluate(() => [...document.querySelectorAll('ringcast-camera')].map(({ camera, player }) => ({ camera, ...player?.stats })));
+    for (const stats of last) if (stats.target !== undefined && isNear(stats, calm)) near.add(stats.camera);
+    return near.size === count;
+  }, 'all near the newest picture', ms).catch((error) => {
+    const figures = last.map(({ camera, delay, target }) => `${camera}: ${delay} s behind, target ${target} s`);
+    throw new Error([error.message, ...figures].join('\n'));
+  });
+}
+
 /** A small picture of the n-th <ringcast-camera>, as numbers. */
 export function pixels(page, index = 0) {
   return page.evaluate((i) => {
