@@ -37,6 +37,9 @@
 /* Bytes of a certificate's fingerprint with a colon between each two. */
 #define FINGERPRINT_MAX 95
 
+/* Bytes of a user's name: useradd(8) allows as many. */
+#define USER_NAME_MAX 32
+
 /* Seconds. A viewer that reconnects at once must not find the camera asleep. */
 #define ON_DEMAND_IDLE_MIN 1
 #define ON_DEMAND_IDLE_MAX 86400
@@ -97,6 +100,9 @@ static const struct choice log_levels[] = {{"error", LOG_LEVEL_ERROR},
                                            {"debug", LOG_LEVEL_DEBUG},
                                            {NULL, 0}};
 
+static const struct choice sandboxes[] = {
+    {"on", CONFIG_SANDBOX_ON}, {"required", CONFIG_SANDBOX_REQUIRED}, {"off", CONFIG_SANDBOX_OFF}, {NULL, 0}};
+
 #define TOP(member) offsetof(struct config, member)
 #define CAMERA(member) offsetof(struct config_camera, member)
 
@@ -122,6 +128,8 @@ static const struct setting top_settings[] = {
     {"ring_size_max", KIND_INTEGER, 0, TOP(ring_size_max), RING_SIZE_MAX_MIN, RING_SIZE_MAX,
      .number = RING_SIZE_MAX_DEFAULT},
     {"log_level", KIND_CHOICE, 0, TOP(log_level), .text = "info", .choices = log_levels},
+    {"sandbox", KIND_CHOICE, 0, TOP(sandbox), .text = "on", .choices = sandboxes},
+    {"user", KIND_STRING, 0, TOP(user), 1, USER_NAME_MAX, .check = config_check_user},
     {"fanout", KIND_GROUP, 0, 0, .members = fanout_settings, .member_count = COUNT(fanout_settings)},
     {"cameras", KIND_CAMERAS, REQUIRED, TOP(cameras), 0, CAMERAS_MAX, .number = 0},
 };

@@ -28,6 +28,9 @@ enum config_audio_codec { CONFIG_AUDIO_CODEC_FLAC, CONFIG_AUDIO_CODEC_OPUS, CONF
 
 enum config_transport { CONFIG_TRANSPORT_AUTO, CONFIG_TRANSPORT_TCP, CONFIG_TRANSPORT_UDP };
 
+/* As enum sandbox_mode (sandbox.h). */
+enum config_sandbox { CONFIG_SANDBOX_OFF, CONFIG_SANDBOX_ON, CONFIG_SANDBOX_REQUIRED };
+
 struct config_source;
 
 /* The settings of a camera's stream, the main or the sub stream. Another member belongs into config_camera.c
@@ -82,6 +85,8 @@ struct config {
     size_t fanout_processes;     /* 0: as many as there are cores */
     struct config_viewers viewers;
     enum log_level log_level;
+    enum config_sandbox sandbox; /* default: on */
+    char *user; /* whom children run as if ringcastd is root; NULL: "ringcast" if it exists */
     struct config_camera
         *cameras;        /* in the file's order; a sub stream comes after its camera's main stream */
     size_t camera_count; /* sub streams counted */

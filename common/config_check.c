@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -81,6 +82,13 @@ bool config_check_instance(const char *instance, char problem[CONFIG_PROBLEM_SIZ
         return refuse(problem,
                       "cannot be part of the names in /dev/shm; use 1 to %d letters, digits, \"_\" and \"-\"",
                       INSTANCE_MAX);
+    return true;
+}
+
+bool config_check_user(const char *name, char problem[CONFIG_PROBLEM_SIZE])
+{
+    if (getpwnam(name) == NULL)
+        return refuse(problem, "there is no user \"%.32s\" here; make one, or name another", name);
     return true;
 }
 

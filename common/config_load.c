@@ -180,6 +180,7 @@ void config_free(struct config *config)
     free(config->runtime_dir);
     free(config->state_dir);
     free(config->instance);
+    free(config->user);
     free(config);
 }
 

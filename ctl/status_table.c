@@ -5,6 +5,7 @@
 
 #include "message.h"
 #include "table.h"
+#include "text.h"
 
 /* Shown where there is no value. */
 #define NOTHING "-"
@@ -145,13 +146,64 @@ static void print_summary(const json_t *status, FILE *out)
     table_write_text(address, status, "address");
     table_write_text(instance, status, "instance");
     table_write_span(uptime, json_object_get(status, "uptime_s"));
-    fprintf(out, "ringcastd %s, pid %" JSON_INTEGER_FORMAT ", instance %s, %s, up %s\n\n", version,
+    fprintf(out, "ringcastd %s, pid %" JSON_INTEGER_FORMAT ", instance %s, %s, up %s\n", version,
             message_integer(status, "pid", 0), instance, address, uptime);
+}
+
+static bool holds(const json_t *layers, const json_t *layer)
+{
+    size_t index;
+    const json_t *other;
+
+    json_array_foreach(layers, index, other) if (json_equal(other, layer)) return true;
+    return false;
+}
+
+/* Leaves in *COMMON what PROCESS, which runs, has as well. NULL: no process yet. */
+static void keep_common(json_t **common, const json_t *process)
+{
+    const json_t *layers = json_object_get(process, "sandbox");
+
+    if (!json_is_array(layers) || !json_is_integer(json_object_get(process, "pid")))
+        return;
+    if (*common == NULL) {
+        *common = json_copy((json_t *)layers);
+        return;
+    }
+    for (size_t i = json_array_size(*common); i > 0; i--)
+        if (!holds(layers, json_array_get(*common, i - 1)))
+            json_array_remove(*common, i - 1);
+}
+
+/* The layers that every process has which something from outside reaches. */
+static void print_sandbox(const json_t *status, FILE *out)
+{
+    json_t *common = NULL;
+    char text[TABLE_CELL_SIZE];
+    size_t index;
+    json_t *item;
+
+    json_array_foreach(json_object_get(status, "fanouts"), index, item) keep_common(&common, item);
+    json_array_foreach(json_object_get(status, "cameras"), index, item) keep_common(&common, item);
+    keep_common(&common, json_object_get(status, "template"));
+    if (common == NULL) {
+        fprintf(out, "\n");
+        return;
+    }
+    fprintf(out, "sandbox:%s", json_array_size(common) == 0 ? " none" : "");
+    json_array_foreach(common, index, item)
+    {
+        text_escape(text, sizeof(text), json_is_string(item) ? json_string_value(item) : "?");
+        fprintf(out, " %s", text);
+    }
+    fprintf(out, "\n\n");
+    json_decref(common);
 }
 
 void status_table_print(const json_t *status, FILE *out)
 {
     print_summary(status, out);
+    print_sandbox(status, out);
     table_print(columns, COLUMN_COUNT, json_object_get(status, "cameras"), out);
 }
 

@@ -16,6 +16,7 @@
 #include "channel.h"
 #include "log.h"
 #include "message.h"
+#include "sandbox.h"
 #include "server.h"
 
 static bool has_channel(void)
@@ -57,6 +58,9 @@ static int await_listener(void)
 static int tell_ready(void)
 {
     json_t *ready = message_new("ready");
+
+    if (ready != NULL)
+        json_object_set_new(ready, "sandbox", sandbox_layers());
     int result = ready != NULL ? channel_send(CHANNEL_CHILD_FD, ready, NULL, 0) : -ENOMEM;
 
     json_decref(ready);
@@ -78,6 +82,8 @@ int main(int argc, char **argv)
     log_open("exporter", NULL);
     int listener = await_listener();
     int result = listener >= 0 ? server_create(CHANNEL_CHILD_FD, listener, &server) : listener;
+    if (result == 0)
+        result = sandbox_enter(SANDBOX_EXPORTER, NULL);
     if (result == 0)
         result = tell_ready();
     if (result == 0)

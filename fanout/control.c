@@ -12,6 +12,7 @@
 #include "latency_report.h"
 #include "log.h"
 #include "message.h"
+#include "sandbox.h"
 #include "server.h"
 
 /* Least time between two reports of viewers. */
@@ -158,6 +159,15 @@ static void take_limits(struct server *server, const json_t *body)
     server_limit(server, &limits, (long)limit_of(body, "ping_ms", server->ping_ms));
 }
 
+static int send_ready(struct control *control)
+{
+    json_t *message = message_new("ready");
+    if (message) {
+        json_object_set_new(message, "sandbox", sandbox_layers());
+    }
+    return send_message(control, message);
+}
+
 static void on_listen(struct control *control, struct channel_message *message)
 {
     enum log_level level;
@@ -169,7 +179,7 @@ static void on_listen(struct control *control, struct channel_message *message)
     share_socket(control->server, message);
     int status = socket < 0 ? -EBADMSG : server_listen(control->server, socket);
     if (status == 0) {
-        status = send_message(control, message_new("ready"));
+        status = send_ready(control);
         /* Another ringcastd than the one that was told may ask. */
         control_viewers_changed(control);
         if (latency_report_again(&control->server->cameras)) {

@@ -14,6 +14,7 @@
 
 #include "channel.h"
 #include "log.h"
+#include "sandbox.h"
 #include "server.h"
 
 /* The player's files, seen from the program's directory, in a build tree and installed alike. */
@@ -59,6 +60,9 @@ int main(int argc, char **argv)
     char player[PATH_MAX];
     static struct server server;
     int status = find_player(player) ? server_init(&server, CHANNEL_CHILD_FD, player) : -ENOENT;
+    if (status == 0) {
+        status = sandbox_enter(SANDBOX_FANOUT, NULL);
+    }
     if (status == 0) {
         status = server_run(&server);
     }

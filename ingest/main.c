@@ -1,18 +1,22 @@
 /*
  * ringcast-ingest: the template, and the workers that it forks.
  */
+#include <netdb.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <libavformat/avformat.h>
 
 #include "channel.h"
 #include "heap.h"
 #include "log.h"
+#include "sandbox.h"
 #include "source_libav_error.h"
 #include "template.h"
 #include "worker.h"
@@ -23,6 +27,18 @@ static const char usage[] =
     "ringcast-ingest is not meant to be run by hand. ringcastd starts it with --template and tells it over\n"
     "descriptor 3 which cameras to serve; it forks a process for each. To see cameras, run\n"
     "  ringcastd --config FILE\n";
+
+/* What libraries load or read when they are first used: a worker could not. */
+static void load_late_parts(void)
+{
+    const struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST};
+    struct addrinfo *list = NULL;
+
+    OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL);
+    if (getaddrinfo("127.0.0.1", NULL, &numeric, &list) == 0)
+        freeaddrinfo(list);
+    tzset();
+}
 
 static int run_template(void)
 {
@@ -41,6 +57,9 @@ static int run_template(void)
     log_open("ingest", NULL);
     source_libav_redirect_log();
     avformat_network_init();
+    load_late_parts();
+    if (sandbox_enter(SANDBOX_TEMPLATE, NULL) < 0)
+        return EXIT_FAILURE;
     int status = template_run(CHANNEL_CHILD_FD, &worker_channel);
     if (worker_channel >= 0)
         status = worker_run(worker_channel);

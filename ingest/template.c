@@ -19,6 +19,7 @@
 #include "channel.h"
 #include "log.h"
 #include "message.h"
+#include "sandbox.h"
 
 #define COMM "ringcast-ingest"
 
@@ -133,6 +134,15 @@ static void reply(int channel, json_t *message)
     json_decref(message);
 }
 
+static void reply_ready(int channel)
+{
+    json_t *message = message_new("ready");
+
+    if (message != NULL)
+        json_object_set_new(message, "sandbox", sandbox_layers());
+    reply(channel, message);
+}
+
 static void reply_to_spawn(int channel, const char *camera, int pid)
 {
     json_t *message = message_new(pid > 0 ? "spawned" : "spawn-failed");
@@ -191,7 +201,7 @@ int template_run(int channel, int *worker_channel)
     struct channel_message message;
 
     *worker_channel = -1;
-    reply(channel, message_new("ready"));
+    reply_ready(channel);
     for (;;) {
         int result = channel_receive(channel, &message);
         blackbox_beat(BEAT_ALLOWANCE_MS);

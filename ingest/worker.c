@@ -1,5 +1,6 @@
 #include "worker.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +18,9 @@
 #include "publisher.h"
 #include "ring_change.h"
 #include "ring_writer.h"
+#include "sandbox.h"
 #include "source.h"
+#include "source_url.h"
 #include "worker_signals.h"
 #include "worker_stats.h"
 
@@ -104,6 +107,7 @@ static void report_state(struct worker *worker)
 
     if (message != NULL) {
         json_object_set_new(message, "state", json_string(strstate(worker->state)));
+        json_object_set_new(message, "sandbox", sandbox_layers());
         json_object_set_new(message, "error",
                             worker->error[0] != '\0' ? json_string(worker->error) : json_null());
         if (status->codecs[0] != '\0') {
@@ -395,6 +399,10 @@ static void loop(struct worker *worker)
         int result = run_connection(worker, error);
         if (!worker_signals_ending())
             connection_ended(worker, result, error);
+        if (sandbox_is_stale()) {
+            log_info("the files of the name service were replaced: ending, to see the new ones");
+            worker_signals_begin_end();
+        }
     }
 }
 
@@ -426,6 +434,43 @@ static int receive_camera(struct worker *worker)
     return -ECANCELED;
 }
 
+/* HOST as in a URL: "10.0.0.5:554", "[fe80::1]". */
+static bool is_numeric(const char *host)
+{
+    bool bracketed = host[0] == '[';
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+    size_t length = strcspn(host + bracketed, bracketed ? "]" : ":");
+
+    if (length >= sizeof(text))
+        return false;
+    memcpy(text, host + bracketed, length);
+    text[length] = '\0';
+    return inet_pton(bracketed ? AF_INET6 : AF_INET, text, &address) == 1;
+}
+
+/* What this camera's connections will open. A redirect, which HTTP always follows, may name any host. */
+static struct sandbox_needs needs_of(const struct camera *camera)
+{
+    struct sandbox_needs needs = {.names = true, .certificates = true, .memory = camera->ring_size_max};
+    struct source_url url;
+
+    if (strncasecmp(camera->url, "file:", strlen("file:")) == 0) {
+        const char *path = camera->url + strlen("file:");
+        needs.names = needs.certificates = false;
+        needs.file = strncmp(path, "//", 2) == 0 ? path + 2 : path;
+        return needs;
+    }
+    needs.threads = strncasecmp(camera->url, "srt:", strlen("srt:")) == 0;
+    if (camera->allow_redirect || strncasecmp(camera->url, "rtsp", strlen("rtsp")) != 0 ||
+        source_url_parse(camera->url, &url) < 0)
+        return needs;
+    needs.names = !is_numeric(url.host);
+    needs.certificates = strcmp(url.scheme, "rtsps") == 0;
+    source_url_finish(&url);
+    return needs;
+}
+
 static int prepare(struct worker *worker)
 {
     struct camera *camera = &worker->camera;
@@ -445,6 +490,9 @@ static int prepare(struct worker *worker)
         publisher_on_ring_short(worker->publisher, ring_short, worker);
         publisher_set_audio_codec(worker->publisher, camera->audio_codec);
     }
+    const struct sandbox_needs needs = needs_of(camera);
+    if (result == 0)
+        result = sandbox_enter(SANDBOX_INGEST, &needs);
     backoff_init(&worker->backoff, (uint32_t)getpid() ^ (uint32_t)now_ns());
     return result;
 }

@@ -26,6 +26,7 @@
 #include "keeper_names.h"
 #include "log.h"
 #include "message.h"
+#include "sandbox.h"
 #include "store.h"
 
 #define BEAT_INTERVAL_MS 500
@@ -112,6 +113,16 @@ static int say(int channel, const char *type)
     return result;
 }
 
+static void say_ready(int channel)
+{
+    json_t *message = message_new("ready");
+
+    if (message != NULL)
+        json_object_set_new(message, "sandbox", sandbox_layers());
+    send_patiently(channel, message, NULL, 0);
+    json_decref(message);
+}
+
 /* --- Finding each other
  * ------------------------------------------------------------------------------------- */
 
@@ -146,7 +157,7 @@ static void on_keep_at(struct keeper *keeper, const json_t *body)
         log_error("cannot be found by a next ringcastd: %s", strerror(-error));
         keeper->ended = true;
     } else {
-        say(keeper->channel, "ready");
+        say_ready(keeper->channel);
     }
 }
 
@@ -291,6 +302,8 @@ int main(int argc, char *argv[])
     signal(SIGPIPE, SIG_IGN);
     umask(077);
     log_open("keeper", NULL);
+    if (sandbox_enter(SANDBOX_KEEPER, NULL) < 0)
+        return EXIT_FAILURE;
     STAILQ_INIT(&keeper.store);
     loop(&keeper);
     if (keeper.listener >= 0) {

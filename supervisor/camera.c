@@ -495,6 +495,7 @@ void camera_destroy(struct camera *camera)
     if (camera->wake >= 0)
         close(camera->wake);
     json_decref(camera->counts);
+    json_decref(camera->sandbox);
     json_decref(camera->last_exit);
     config_camera_finish(&camera->settings);
     free(camera);
@@ -527,6 +528,7 @@ struct camera_view camera_view(const struct camera *camera)
         .ending = camera->ending,
         .ended = camera->ended,
         .origin = camera->config->origin,
+        .sandbox = camera->sandbox,
         .last_exit = camera->last_exit,
     };
 }

@@ -71,6 +71,7 @@ struct camera_view {
     bool enabled, on_demand;
     bool ending, ended; /* told to end; and done so */
     enum config_origin origin;
+    const json_t *sandbox;   /* layers of the last worker that said; NULL: none did */
     const json_t *last_exit; /* last_exit.h; NULL: no worker has ended */
     const json_t *counts;    /* `stats` of the present worker; NULL: none yet */
 };

@@ -11,17 +11,18 @@
 #include "keep.h"
 #include "log.h"
 #include "message.h"
+#include "sandbox.h"
 #include "timer.h"
 
 static json_t *describe(const struct camera *camera)
 {
-    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:O?}", "task",
+    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:O?, s:O?}", "task",
                      (json_int_t)config_camera_task_hash(camera->config), "state",
                      camera_strstate(camera->state), "since_ms", (json_int_t)camera->since_ms, "worker_ms",
                      (json_int_t)camera->worker_ms, "starts", (json_int_t)camera->starts, "deaths",
                      (json_int_t)camera->backoff.deaths, "error", camera->error, "codecs", camera->codecs,
                      "width", (json_int_t)camera->width, "height", (json_int_t)camera->height, "last_exit",
-                     camera->last_exit);
+                     camera->last_exit, "sandbox", camera->sandbox);
 }
 
 void camera_keep(const struct camera *camera)
@@ -69,6 +70,7 @@ static void recall_stream(struct camera *camera, const json_t *body)
     camera_copy_text(camera->codecs, sizeof(camera->codecs), message_string(body, "codecs", ""));
     camera->width = message_integer(body, "width", 0);
     camera->height = message_integer(body, "height", 0);
+    camera->sandbox = sandbox_read(json_object_get(body, "sandbox"));
 }
 
 static void repeat_offer(struct camera *camera)

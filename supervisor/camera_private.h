@@ -54,6 +54,7 @@ struct camera {
     uint64_t wanted_until_ms; /* by readers that say so (`want`) */
     bool sleepy;              /* on demand, and nobody has wanted it for the idle time */
     sd_event_source *idle_timer;
+    json_t *sandbox;   /* what the worker said of it; NULL: nothing yet */
     json_t *last_exit; /* NULL: no worker has ended */
     json_t *counts;    /* the present worker's last `stats`; NULL: none yet */
 };

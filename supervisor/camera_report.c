@@ -3,6 +3,7 @@
 #include "camera_private.h"
 #include "log.h"
 #include "message.h"
+#include "sandbox.h"
 
 static bool plain_codecs(const char *codecs)
 {
@@ -29,6 +30,16 @@ static bool take_stream(struct camera *camera, const json_t *body)
     return true;
 }
 
+static bool take_sandbox(struct camera *camera, const json_t *body)
+{
+    json_t *layers = sandbox_read(json_object_get(body, "sandbox"));
+    bool changed = camera->sandbox == NULL || !json_equal(layers, camera->sandbox);
+
+    json_decref(camera->sandbox);
+    camera->sandbox = layers;
+    return changed;
+}
+
 static bool worker_state(const char *name, enum camera_state *state)
 {
     static const enum camera_state states[] = {CAMERA_STARTING, CAMERA_STREAMING, CAMERA_STALLED};
@@ -52,6 +63,7 @@ static void take_state(struct camera *camera, const json_t *body)
         return;
     }
     bool changed = take_stream(camera, body);
+    changed = take_sandbox(camera, body) || changed;
     if (error != NULL && state != CAMERA_STREAMING) {
         char before[ERROR_SIZE];
         memcpy(before, camera->error, sizeof(before));

@@ -412,6 +412,8 @@ static void describe_end(const struct child *child, const siginfo_t *info, char 
         snprintf(reason, size, "ended (it was taken over, so how is unknown)");
     else if (info->si_code == CLD_EXITED)
         snprintf(reason, size, "exited with code %d", info->si_status);
+    else if (info->si_status == SIGSYS)
+        snprintf(reason, size, "ended by its sandbox: a forbidden system call (SIGSYS)");
     else
         snprintf(reason, size, "killed by signal %d (%s%s)%s", info->si_status, name == NULL ? "" : "SIG",
                  name == NULL ? "unknown" : name, info->si_code == CLD_DUMPED ? ", core dumped" : "");

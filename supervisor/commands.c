@@ -8,6 +8,7 @@
 #include "config_camera.h"
 #include "limit.h"
 #include "message.h"
+#include "sandbox.h"
 #include "timer.h"
 
 /* A name this far (in edits) from a real one is taken for a typing error. */
@@ -60,7 +61,7 @@ static json_t *camera_status(const struct supervisor *supervisor, size_t index)
 
     json_t *status =
         json_pack("{s:s, s:s, s:o, s:f, s:I, s:s, s:I, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:b, s:b, "
-                  "s:s, s:O?, s:I, s:o}",
+                  "s:s, s:O?, s:I, s:o, s:O?}",
                   "name", view.name, "state", camera_strstate(view.state), "pid", pid_or_null(view.pid),
                   "since_s", seconds_since(view.since_ms), "restarts", (json_int_t)view.restarts, "ring",
                   view.ring, "ring_size", (json_int_t)view.ring_size, "codecs", text_or_null(view.codecs),
@@ -70,7 +71,8 @@ static json_t *camera_status(const struct supervisor *supervisor, size_t index)
                   (json_int_t)view.fragments, "error", text_or_null(view.error), "enabled", view.enabled,
                   "on_demand", view.on_demand, "source", origins[view.origin], "last_exit", view.last_exit,
                   "drops", (json_int_t)supervisor_drops(supervisor, view.name), "uptime_s",
-                  view.pid > 0 ? json_real(seconds_since(view.worker_ms)) : json_null());
+                  view.pid > 0 ? json_real(seconds_since(view.worker_ms)) : json_null(), "sandbox",
+                  view.pid > 0 ? view.sandbox : NULL);
     add_counts(status, view.counts);
     add_latency(status, &latency);
     return status;
@@ -134,9 +136,10 @@ static json_t *cameras_status(const struct supervisor *supervisor)
 
 static json_t *service_status(struct service *service)
 {
-    return json_pack("{s:o, s:s, s:I, s:O?}", "pid", pid_or_null(service_pid(service)), "state",
+    return json_pack("{s:o, s:s, s:I, s:O?, s:O?}", "pid", pid_or_null(service_pid(service)), "state",
                      service_strstate(service_state(service)), "restarts",
-                     (json_int_t)service_restarts(service), "last_exit", service_last_exit(service));
+                     (json_int_t)service_restarts(service), "last_exit", service_last_exit(service),
+                     "sandbox", service_sandbox(service));
 }
 
 static json_t *fanouts_status(const struct supervisor *supervisor)
@@ -165,13 +168,14 @@ json_t *commands_status(struct supervisor *supervisor)
     const struct exporter *exporter = supervisor_exporter(supervisor);
 
     return json_pack(
-        "{s:i, s:s, s:s, s:I, s:s, s:s, s:s?, s:o, s:f, s:o, s:o, s:o, s:o}", "v", MESSAGE_VERSION, "type",
-        "status", "version", RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance",
+        "{s:i, s:s, s:s, s:I, s:s, s:s, s:s?, s:o, s:f, s:o, s:o, s:o, s:o, s:o}", "v", MESSAGE_VERSION,
+        "type", "status", "version", RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance",
         supervisor_config(supervisor)->instance, "address", supervisor_address(supervisor), "admin",
         exporter != NULL ? exporter_url(exporter) : NULL, "exporter", exporter_status(supervisor), "uptime_s",
         (double)supervisor_uptime_ms(supervisor) / 1000.0, "fanouts", fanouts_status(supervisor), "template",
         service_status(template_service(supervisor_template(supervisor))), "keeper",
-        service_status(keeper_service(supervisor_keeper(supervisor))), "cameras", cameras_status(supervisor));
+        service_status(keeper_service(supervisor_keeper(supervisor))), "cameras", cameras_status(supervisor),
+        "sandbox", sandbox_layers());
 }
 
 static json_t *answer_status(struct supervisor *supervisor, const json_t *request)

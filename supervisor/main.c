@@ -13,6 +13,7 @@
 #include "config.h"
 #include "daemon.h"
 #include "log.h"
+#include "sandbox.h"
 #include "secrets.h"
 #include "supervisor.h"
 
@@ -128,7 +129,20 @@ static void on_ready(void *data, const char *address)
     }
 }
 
-static int run(const char *path, bool foreground)
+/* Everything that is started from here on is told of it. */
+static int enter_sandbox(const struct config *config)
+{
+    int error = sandbox_configure((enum sandbox_mode)config->sandbox, config->user);
+
+    if (error < 0)
+        log_error("the sandbox cannot be configured: %s", strerror(-error));
+    if (error == 0)
+        error = sandbox_probe();
+    return error < 0 ? error : sandbox_enter(SANDBOX_SUPERVISOR, NULL);
+}
+
+/* PATH: of the file that CONFIG is. */
+static int run(const char *path, const struct config *config, bool foreground)
 {
     struct session session = {.log_fd = -1, .foreground = foreground};
     char program_dir[PATH_MAX];
@@ -145,7 +159,8 @@ static int run(const char *path, bool foreground)
     }
     const struct supervisor_options options = {
         .program_dir = program_dir, .child_log = session.log_fd, .ready = on_ready, .data = &session};
-    int exit_code = chdir("/") < 0 ? EXIT_FAILED : supervisor_run(path, &options);
+    int exit_code =
+        chdir("/") < 0 || enter_sandbox(config) < 0 ? EXIT_FAILED : supervisor_run(path, &options);
     if (session.log_fd >= 0)
         close(session.log_fd);
     daemon_failed(exit_code);
@@ -186,7 +201,7 @@ int main(int argc, char *argv[])
         log_set_level(config->log_level);
         secrets_hide(config);
         char *path = absolute_path(arguments.config);
-        exit_code = run(path, arguments.foreground);
+        exit_code = run(path, config, arguments.foreground);
         free(path);
         log_close();
     }

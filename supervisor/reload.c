@@ -158,6 +158,10 @@ static const char *fixed_setting_that_differs(const struct config *a, const stru
         return "admin";
     if (memcmp(&a->viewers, &b->viewers, sizeof(a->viewers)) != 0)
         return "fanout";
+    if (a->sandbox != b->sandbox)
+        return "sandbox";
+    if (strcmp(a->user == NULL ? "" : a->user, b->user == NULL ? "" : b->user) != 0)
+        return "user";
     return a->fanout_processes != b->fanout_processes ? "fanout.processes" : NULL;
 }
 

@@ -12,6 +12,7 @@
 #include "limit.h"
 #include "log.h"
 #include "message.h"
+#include "sandbox.h"
 #include "timer.h"
 
 #define REASON_SIZE 320
@@ -29,7 +30,8 @@ struct service {
     uint64_t running_since_ms;
     unsigned starts;
     json_t *last_exit;
-    bool ended; /* for good */
+    json_t *sandbox; /* what `ready` said of it; NULL: nothing */
+    bool ended;      /* for good */
 };
 
 const char *service_strstate(enum service_state state)
@@ -114,6 +116,8 @@ static void on_message(void *owner, const struct channel_message *message)
     if (!message_is(message->body, "ready")) {
         service->handlers.message(service->owner, message);
     } else if (service->state == SERVICE_STARTING) {
+        json_decref(service->sandbox);
+        service->sandbox = sandbox_read(json_object_get(message->body, "sandbox"));
         enter_state(service, SERVICE_RUNNING, NULL);
         service->handlers.ready(service->owner);
     }
@@ -249,6 +253,11 @@ unsigned service_restarts(const struct service *service)
     return service->starts > 0 ? service->starts - 1 : 0;
 }
 
+const json_t *service_sandbox(const struct service *service)
+{
+    return service->sandbox;
+}
+
 const json_t *service_last_exit(const struct service *service)
 {
     return service->last_exit;
@@ -282,6 +291,7 @@ void service_destroy(struct service *service)
     timer_disarm(&service->timer);
     child_destroy(service->child);
     json_decref(service->last_exit);
+    json_decref(service->sandbox);
     free(service->name);
     free(service);
 }

@@ -65,6 +65,9 @@ pid_t service_pid(const struct service *service);
 /* How often it was started again. */
 unsigned service_restarts(const struct service *service);
 
+/* The layers of its sandbox, an array of names; NULL: it has not said. Borrowed. */
+const json_t *service_sandbox(const struct service *service);
+
 /* How the last process ended; NULL: none did. Borrowed. */
 const json_t *service_last_exit(const struct service *service);
 

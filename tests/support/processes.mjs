@@ -100,7 +100,17 @@ export function descendants(pid) {
 }
 
 export const commandName = (pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-export const commandLine = (pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+
+/** Empty if the process has ended. */
+export function commandLine(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch (error) {
+    if (error.code === 'ENOENT' || error.code === 'ESRCH') return '';
+    throw error;
+  }
+}
+
 export const environment = (pid) => readFileSync(`/proc/${pid}/environ`, 'utf8');
 
 /** What the process's descriptors refer to. */
