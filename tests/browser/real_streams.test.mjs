@@ -12,7 +12,7 @@ const SUB = 480;
 const YARD = 640;
 const VIEWPORT = { width: 1280, height: 720 };
 const SIZES = ['--camera', `big:size=${MAIN}x540`, '--camera', `small:size=${SUB}x270`, '--camera', `yard:size=${YARD}x360`, '--camera', `hevc:size=${MAIN}x540,codec=h265`];
-const CHANGES = 20;
+const CHANGES = Number(process.env.RINGCAST_LEAK_CYCLES ?? 12);
 const QUIET_MS = 4500; // a pointer that rests is hidden after three seconds
 const BLANK = 25; // luminance; a tile without a picture has 9, the darkest part of the cameras' pictures 48
 const CLOSED_EARLY = /WebSocket is closed before the connection is established/;
@@ -37,7 +37,7 @@ function wall(name, body, { onDemand = false, main = 0 } = {}) {
     } finally {
       await browser.close();
     }
-  }, { limit: 150_000 });
+  }, { limit: 150_000 + CHANGES * 3000 });
 }
 
 /** Widths of the pictures in the first tile; two while its stream changes. */
