@@ -22,6 +22,7 @@ const ALONE_S = 4.2; // nothing else was killed so long before
 const WORKER_BACK_MS = 500 + (1000 * GOP) / FPS;
 const FANOUT_BACK_MS = 1000;
 const PATIENCE = /asan|tsan|dev/.test(buildDirectory) ? 4 : 1;
+const LONG_MS = 6000; // is told in detail
 const ANY_BACK_MS = 20000;
 const TEARS_MS = 3000; // a killed fan-out's connections end within this time
 
@@ -46,10 +47,19 @@ class Storm {
     await this.ringcast.serving();
   }
 
-  /** One that has been well for so long that nothing before delays its viewers' way back. */
-  killFanout({ pid, state }) {
-    const last = this.kills.findLast(({ what }) => what === 'fanout')?.at ?? -Infinity;
-    if (state === 'running' && performance.now() - last > ALONE_S * 1000) this.kill('fanout', pid);
+  /** Not faster than its deaths are paid back. */
+  killIfWell(what, { pid, state }, seconds) {
+    const last = this.kills.findLast((kill) => kill.what === what)?.at ?? -Infinity;
+    if (state === 'running' && performance.now() - last > seconds * 1000) this.kill(what, pid);
+  }
+
+  /** What was killed, and what ringcastd said, from a second before a KILL until MS after it. */
+  story(kill, ms) {
+    const [from, to] = [kill.at - 1000, kill.at + ms + 1000];
+    const kills = this.kills.filter(({ at }) => at >= from && at <= to).map(({ what, camera, at }) => `${(at - kill.at).toFixed(0)} ms ${what} ${camera ?? ''}`);
+    const [first, last] = [from, to].map((at) => new Date(performance.timeOrigin + at).toISOString());
+    const lines = this.ringcast.log.split('\n').filter((line) => line >= first && line <= last && /^\d{4}-/.test(line));
+    return [...kills, ...lines.filter((line) => / supervisor |keeper/.test(line))].join('\n');
   }
 
   /** One round over everything that is well. */
@@ -58,11 +68,11 @@ class Storm {
       if (ONLY && !ONLY.includes('worker')) break;
       if (state === 'streaming' && since > HEALTHY_S && this.random() < SHARE) this.kill('worker', pid, name);
     }
-    if (ONLY) return ONLY.includes('fanout') && this.killFanout(fanouts[0]);
+    if (ONLY) return ONLY.includes('fanout') && this.killIfWell('fanout', fanouts[0], ALONE_S);
     const lot = this.random();
-    if (lot < 0.1) this.kill('fanout', fanouts[0].pid);
-    else if (lot < 0.25) this.kill('template', template.pid);
-    else if (lot < 0.4) this.kill('keeper', keeper.pid);
+    if (lot < 0.15) this.killIfWell('fanout', fanouts[0], HEALTHY_S);
+    else if (lot < 0.3) this.killIfWell('template', template, HEALTHY_S);
+    else if (lot < 0.4) this.killIfWell('keeper', keeper, HEALTHY_S);
     // Keeper and ringcastd killed together end everything, as documented.
     else if (lot < 0.5 && keeper.state === 'running') await this.killSupervisor();
   }
@@ -119,6 +129,8 @@ scenario(
       if (ONLY?.join() === 'fanout') assert.ok(Math.max(...again) <= FANOUT_BACK_MS * PATIENCE, 'the viewers waited too long');
       if (ONLY?.join() === 'worker') assert.ok(percentile(times, 95) <= WORKER_BACK_MS * PATIENCE, 'the pictures took too long');
       assert.ok(storm.kills.length >= SECONDS / (ONLY ? 10 : 2), 'it was no storm');
+      const worst = workers.reduce((a, b) => (back(b) > back(a) ? b : a), workers[0]);
+      if (worst && back(worst) > LONG_MS) console.log(`the longest, of ${worst.camera}:\n${storm.story(worst, back(worst))}`);
       assert.ok(Math.max(0, ...times) <= ANY_BACK_MS, `something took ${Math.max(...times)} ms`);
     } finally {
       for (const watcher of watchers) await watcher.end();
