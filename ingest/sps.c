@@ -14,6 +14,9 @@
 /* Most pictures that any level lets a decoder hold back (MaxDpbFrames, A.3.1). */
 #define REORDER_MAX 16
 
+/* Most short-term reference picture sets of an H.265 SPS (7.4.3.2.1). */
+#define HEVC_REFERENCE_SETS_MAX 64
+
 /* H.264 profiles whose SPS has the chroma format (7.3.2.1.1). */
 static bool has_chroma_format(unsigned profile)
 {
@@ -225,6 +228,73 @@ static int read_hevc_reorder(struct bits *bits, unsigned sub_layers)
     return bits_overrun(bits) || reorder > REORDER_MAX ? -1 : (int)reorder;
 }
 
+/* H.265 7.3.4. */
+static void skip_hevc_scaling_lists(struct bits *bits)
+{
+    for (unsigned size = 0; size < 4; size++) {
+        for (unsigned matrix = 0; matrix < (size == 3 ? 2u : 6u); matrix++) {
+            bool coded = bits_read(bits, 1) != 0;
+            unsigned codes = !coded ? 1 : size == 0 ? 16 : size == 1 ? 64 : 65;
+            for (unsigned i = 0; i < codes; i++)
+                bits_read_ue(bits);
+        }
+    }
+}
+
+/* H.265 7.3.7. *PICTURES: those of the set before this one, then of this one. */
+static int skip_reference_set(struct bits *bits, bool first, uint32_t *pictures)
+{
+    uint32_t count = 0;
+
+    if (!first && bits_read(bits, 1) != 0) {
+        bits_skip(bits, 1); /* delta_rps_sign */
+        bits_read_ue(bits); /* abs_delta_rps_minus1 */
+        for (uint32_t i = 0; i <= *pictures; i++)
+            count += bits_read(bits, 1) != 0 || bits_read(bits, 1) != 0;
+    } else {
+        uint32_t before = bits_read_ue(bits);
+        uint32_t after = bits_read_ue(bits);
+        if (before > REORDER_MAX || after > REORDER_MAX)
+            return -EBADMSG;
+        count = before + after;
+        for (uint32_t i = 0; i < count; i++) {
+            bits_read_ue(bits); /* delta_poc_s0_minus1, delta_poc_s1_minus1 */
+            bits_skip(bits, 1);
+        }
+    }
+    *pictures = count;
+    return bits_overrun(bits) ? -EBADMSG : 0;
+}
+
+/*
+ * H.265 7.3.2.2 from log2_min_luma_coding_block_size_minus3 to the reference pictures. Nothing of it is
+ * wanted, but the muxer of FFmpeg 5.1 reads it too, and takes hours over sets that end within it.
+ */
+static int check_hevc_rest(struct bits *bits)
+{
+    uint32_t pictures = 0;
+
+    for (unsigned i = 0; i < 6; i++)
+        bits_read_ue(bits); /* sizes of blocks */
+    if (bits_read(bits, 1) != 0 && bits_read(bits, 1) != 0)
+        skip_hevc_scaling_lists(bits);
+    bits_skip(bits, 2); /* amp_enabled_flag, sample_adaptive_offset_enabled_flag */
+    if (bits_read(bits, 1) != 0) {
+        bits_skip(bits, 8); /* PCM samples: their bits */
+        bits_read_ue(bits);
+        bits_read_ue(bits);
+        bits_skip(bits, 1); /* pcm_loop_filter_disabled_flag */
+    }
+    uint32_t sets = bits_read_ue(bits);
+    if (bits_overrun(bits) || sets > HEVC_REFERENCE_SETS_MAX)
+        return -EBADMSG;
+    for (uint32_t i = 0; i < sets; i++)
+        if (skip_reference_set(bits, i == 0, &pictures) < 0)
+            return -EBADMSG;
+    bits_skip(bits, 1); /* long_term_ref_pics_present_flag */
+    return bits_overrun(bits) ? -EBADMSG : 0;
+}
+
 static int parse_hevc(const struct nal *nal, struct sps *sps)
 {
     struct bits bits;
@@ -251,7 +321,7 @@ static int parse_hevc(const struct nal *nal, struct sps *sps)
     bits_read_ue(&bits); /* bit_depth_chroma_minus8 */
     bits_read_ue(&bits); /* log2_max_pic_order_cnt_lsb_minus4 */
     sps->reorder = read_hevc_reorder(&bits, sub_layers);
-    return 0;
+    return check_hevc_rest(&bits);
 }
 
 int sps_parse(enum nal_codec codec, const struct nal *nal, struct sps *sps)

@@ -105,6 +105,10 @@ static void truncated_set_is_refused(void **state)
     assert_int_equal(sps_parse(NAL_H264, &(struct nal){sample_avc_high_sps, 6}, &sps), -EBADMSG);
     assert_int_equal(sps_parse(NAL_H265, &(struct nal){sample_hevc_sps, 2}, &sps), -EBADMSG);
     assert_int_equal(sps_parse(NAL_H265, &(struct nal){sample_hevc_sps, 18}, &sps), -EBADMSG);
+    /* Within its reference picture sets, which the muxer reads as far as they claim to go. */
+    for (size_t size = 3; size <= SAMPLE_HEVC_SETS_END; size++)
+        assert_int_equal(sps_parse(NAL_H265, &(struct nal){sample_hevc_sps, size}, &sps), -EBADMSG);
+    assert_int_equal(sps_parse(NAL_H265, &(struct nal){sample_hevc_sps, SAMPLE_HEVC_SETS_END + 1}, &sps), 0);
 }
 
 static void tier_and_profile_space(void **state)
