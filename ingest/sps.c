@@ -249,8 +249,10 @@ static int skip_reference_set(struct bits *bits, bool first, uint32_t *pictures)
     if (!first && bits_read(bits, 1) != 0) {
         bits_skip(bits, 1); /* delta_rps_sign */
         bits_read_ue(bits); /* abs_delta_rps_minus1 */
-        for (uint32_t i = 0; i <= *pictures; i++)
-            count += bits_read(bits, 1) != 0 || bits_read(bits, 1) != 0;
+        for (uint32_t i = 0; i <= *pictures; i++) {
+            bool used = bits_read(bits, 1) != 0;
+            count += used || bits_read(bits, 1) != 0;
+        }
     } else {
         uint32_t before = bits_read_ue(bits);
         uint32_t after = bits_read_ue(bits);
@@ -276,7 +278,8 @@ static int check_hevc_rest(struct bits *bits)
 
     for (unsigned i = 0; i < 6; i++)
         bits_read_ue(bits); /* sizes of blocks */
-    if (bits_read(bits, 1) != 0 && bits_read(bits, 1) != 0)
+    bool scaling = bits_read(bits, 1) != 0;
+    if (scaling && bits_read(bits, 1) != 0)
         skip_hevc_scaling_lists(bits);
     bits_skip(bits, 2); /* amp_enabled_flag, sample_adaptive_offset_enabled_flag */
     if (bits_read(bits, 1) != 0) {
