@@ -27,11 +27,21 @@ static char *join(const char *before, const char *path, const char *after)
     return joined;
 }
 
+/* The first of the directories that systemd made for this service, systemd.exec(5); NULL: it made none. */
+static char *systemd_directory(const char *variable)
+{
+    const char *list = getenv(variable);
+
+    return list != NULL && list[0] == '/' ? need(strndup(list, strcspn(list, ":"))) : NULL;
+}
+
 static char *default_runtime_dir(void)
 {
     const char *user_dir = getenv("XDG_RUNTIME_DIR");
-    char *path = NULL;
+    char *path = systemd_directory("RUNTIME_DIRECTORY");
 
+    if (path != NULL)
+        return path;
     if (geteuid() == 0)
         return need(strdup("/run/ringcast"));
     if (user_dir != NULL && user_dir[0] == '/')
@@ -45,7 +55,10 @@ static char *default_runtime_dir(void)
 static char *default_state_dir(const char *runtime_dir)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char *made = systemd_directory("STATE_DIRECTORY");
 
+    if (made != NULL)
+        return made;
     if (geteuid() == 0)
         return need(strdup("/var/lib/ringcast"));
     if (state != NULL && state[0] == '/')

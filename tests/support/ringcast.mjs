@@ -47,10 +47,10 @@ export class Ringcast {
     writeFileSync(this.config, text, { mode: 0o600 });
   }
 
-  /** OPTIONS as for spawn: uid and gid start it as another user. */
-  start(options = {}) {
+  /** BINARY: not that of the build tree. OPTIONS as for spawn: uid and gid start it as another user. */
+  start({ binary = program('ringcastd'), ...options } = {}) {
     if (this.daemon) this.past.push(this.daemon);
-    this.daemon = new Running(program('ringcastd'), ['--config', this.config, '--foreground'], options);
+    this.daemon = new Running(binary, ['--config', this.config, '--foreground'], options);
     return this;
   }
 

@@ -216,6 +216,27 @@ static void the_default_socket_is_the_default_configurations(void **state)
     config_free(config);
 }
 
+/* systemd.exec(5): lists, when a unit names several. */
+static void a_services_directories_are_the_default(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("RUNTIME_DIRECTORY", "/run/cameras:/run/other", 1), 0);
+    assert_int_equal(setenv("STATE_DIRECTORY", "/var/lib/cameras", 1), 0);
+    struct config *config = load_text(CAMERA);
+    char *url = config_default_control_url();
+    assert_string_equal(config->runtime_dir, "/run/cameras");
+    assert_string_equal(config->state_dir, "/var/lib/cameras");
+    assert_non_null(strstr(url, "/run/cameras/"));
+    free(url);
+    config_free(config);
+    assert_int_equal(setenv("RUNTIME_DIRECTORY", "relative", 1), 0);
+    config = load_text(CAMERA);
+    assert_string_not_equal(config->runtime_dir, "relative");
+    config_free(config);
+    unsetenv("RUNTIME_DIRECTORY");
+    unsetenv("STATE_DIRECTORY");
+}
+
 static void passwords_are_made_known_to_the_log(void **state)
 {
     char text[] = "CANARY1 CANARY2 p@CANARY3 p%40CANARY3 user           ";
@@ -383,6 +404,7 @@ int main(void)
         TEST(the_control_socket_fits),
         TEST(instances_differ_when_their_directories_do),
         TEST(the_default_socket_is_the_default_configurations),
+        TEST(a_services_directories_are_the_default),
         TEST(passwords_are_made_known_to_the_log),
         TEST(included_files_are_read_in_place),
         TEST(errors_name_the_included_file),

@@ -1,0 +1,80 @@
+// An installation as a packager makes it: complete, at home under its own prefix, run by a service manager.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { buildDirectory, run } from '../support/processes.mjs';
+import { scenario } from '../support/scenario.mjs';
+
+const PROGRAMS = ['ringcastd', 'ringcastctl', 'ringcast-ingest', 'ringcast-fanout', 'ringcast-keeper', 'ringcast-exporter'];
+
+async function install(stage, { prefix, root }) {
+  const { code, stdout, stderr } = await run('cmake', ['--install', buildDirectory, '--prefix', prefix], { env: { DESTDIR: root } });
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+const files = (directory) =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => path.relative(directory, path.join(entry.parentPath ?? entry.path, entry.name)));
+
+scenario('everything is installed, and a configuration is left alone', async (stage) => {
+  const root = path.join(stage.directory, 'root');
+  mkdirSync(root);
+  await install(stage, { prefix: '/usr', root });
+  const found = files(root);
+  const expected = [
+    ...PROGRAMS.map((name) => `usr/bin/${name}`),
+    'etc/ringcast/ringcast.conf',
+    'usr/include/ringcast.h',
+    'usr/lib/systemd/system/ringcast.service',
+    'usr/lib/sysusers.d/ringcast.conf',
+    'usr/share/bash-completion/completions/ringcastctl',
+    'usr/share/zsh/site-functions/_ringcastctl',
+    'usr/share/ringcast/player/index.html',
+    'usr/share/ringcast/player/ringcast-player.js',
+    'usr/share/ringcast/prometheus/ringcast.rules.yml',
+  ];
+  for (const name of expected) assert.ok(found.includes(name), `${name} is missing; there are\n${found.join('\n')}`);
+  for (const library of ['libringcast.so', 'libringcast.a', 'pkgconfig/libringcast.pc'])
+    assert.ok(found.some((name) => name.endsWith(`/${library}`)), `${library} is missing`);
+  if (existsSync(path.join(buildDirectory, 'docs/man/ringcastd.8'))) assert.ok(found.includes('usr/share/man/man8/ringcastd.8'));
+  assert.deepEqual(found.filter((name) => /test|fuzz|bench/.test(name)), []);
+  const conf = path.join(root, 'etc/ringcast/ringcast.conf');
+  assert.equal(statSync(conf).mode & 0o777, 0o640, 'others could read its passwords');
+  assert.equal((await run(path.join(root, 'usr/bin/ringcastd'), ['--check', conf])).code, 0);
+  writeFileSync(conf, 'cameras = ();\n# mine\n');
+  assert.match(await install(stage, { prefix: '/usr', root }), /Kept: .*ringcast\.conf/);
+  assert.match(readFileSync(conf, 'utf8'), /# mine/);
+}, { limit: 120000 });
+
+scenario('the unit is right, and tight', async (stage) => {
+  const root = path.join(stage.directory, 'root');
+  mkdirSync(root);
+  const prefix = path.join(stage.directory, 'ringcast');
+  await install(stage, { prefix, root: '' });
+  const unit = path.join(prefix, 'lib/systemd/system/ringcast.service');
+  const text = readFileSync(unit, 'utf8');
+  assert.ok(!/@[A-Z]+@/.test(text), 'a name was not filled in');
+  assert.ok(text.includes(`ExecStart=${prefix}/bin/ringcastd `));
+  const verified = await run('systemd-analyze', ['verify', '--man=no', unit]);
+  assert.equal(verified.code, 0, verified.stderr);
+  assert.equal(verified.stderr, '');
+  const { stdout } = await run('systemd-analyze', ['security', '--offline=true', '--no-pager', '--threshold=25', unit]);
+  const [, exposure] = /Overall exposure level for ringcast\.service: ([0-9.]+)/.exec(stdout);
+  assert.ok(Number(exposure) <= 2.5, `an exposure of ${exposure}`);
+}, { limit: 120000, skip: existsSync('/usr/bin/systemd-analyze') ? false : 'no systemd-analyze' });
+
+scenario('it runs from where it was installed', async (stage) => {
+  const prefix = path.join(stage.directory, 'ringcast');
+  await install(stage, { prefix, root: '' });
+  const camera = await stage.camera(['--cameras', '1']);
+  const ringcast = stage.instance({ cameras: camera.cameras.map(({ name, url }) => ({ name, url })) });
+  ringcast.start({ binary: path.join(prefix, 'bin/ringcastd') });
+  await ringcast.streaming();
+  const page = await fetch(new URL('/', ringcast.address));
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /<title>/);
+  await stage.viewer(ringcast, 'cam1').more(5);
+  await ringcast.stop();
+}, { limit: 120000 });
