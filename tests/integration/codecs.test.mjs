@@ -15,7 +15,7 @@ const HEARD_MIN = 0.6;
 const LIMIT_MS = 60_000 + FRAMES * 60;
 const TABLE = process.env.RINGCAST_CODECS_TABLE;
 const REORDERED = 2; // B-frames that the encoder still has in the last pause, though a later frame has been sent
-const QUIET_MS = 1000; // of a paused camera: what was on the way has arrived
+const QUIET_MS = 2000; // of a paused camera: what was on the way has arrived
 
 const PICTURES = {
   plain: { sends: 'audio=none', streams: ['h264'] },
