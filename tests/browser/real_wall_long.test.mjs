@@ -1,6 +1,6 @@
 // Sixteen real cameras on one wall for a while: memory flat, every tile close behind its camera, not one error.
 // RINGCAST_WALL_SECONDS=1800 makes it half an hour; a minute is enough to see a leak of one object per frame.
-// RINGCAST_WALL_CSV=FILE keeps the samples; support/plot_wall.mjs draws them, docs/images/wall-30-minutes.svg.
+// RINGCAST_WALL_CSV=FILE keeps the samples; support/plot_wall.mjs draws them (docs/images/wall-30-minutes.svg).
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';

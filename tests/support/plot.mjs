@@ -42,6 +42,6 @@ export function plot({ across, unit, panels }) {
 <rect width="100%" height="100%" fill="#fff"/>
 ${drawn.join('\n')}
 ${ticks.map((tick) => `<text x="${x(tick)}" y="${height - 8}" text-anchor="middle">${tick}</text>`).join('')}
-<text x="${LEFT - 14}" y="${height - 8}" text-anchor="end">${unit}</text>
+<text x="2" y="${height - 8}">${unit}</text>
 </svg>`;
 }
