@@ -187,6 +187,7 @@ void blackbox_beat(uint64_t allowance_ms)
 {
     struct timespec now;
 
+    log_settle();
     if (carried == NULL)
         return;
     clock_gettime(CLOCK_MONOTONIC, &now);

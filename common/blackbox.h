@@ -43,7 +43,8 @@ int blackbox_carry(int fd);
 /* The child: no black box any more (that of a parent, after a fork). */
 void blackbox_drop(void);
 
-/* The child is alive, and will say so again within ALLOWANCE_MS. Nothing happens without a black box. */
+/* The child is alive, and will say so again within ALLOWANCE_MS. Its log has a turn too
+ * (log_settle). */
 void blackbox_beat(uint64_t allowance_ms);
 
 #endif

@@ -100,6 +100,12 @@ static const struct choice log_levels[] = {{"error", LOG_LEVEL_ERROR},
                                            {"debug", LOG_LEVEL_DEBUG},
                                            {NULL, 0}};
 
+static const struct choice log_formats[] = {{"auto", LOG_FORMAT_AUTO},
+                                            {"plain", LOG_FORMAT_PLAIN},
+                                            {"json", LOG_FORMAT_JSON},
+                                            {"journal", LOG_FORMAT_JOURNAL},
+                                            {NULL, 0}};
+
 static const struct choice sandboxes[] = {
     {"on", CONFIG_SANDBOX_ON}, {"required", CONFIG_SANDBOX_REQUIRED}, {"off", CONFIG_SANDBOX_OFF}, {NULL, 0}};
 
@@ -128,6 +134,7 @@ static const struct setting top_settings[] = {
     {"ring_size_max", KIND_INTEGER, 0, TOP(ring_size_max), RING_SIZE_MAX_MIN, RING_SIZE_MAX,
      .number = RING_SIZE_MAX_DEFAULT},
     {"log_level", KIND_CHOICE, 0, TOP(log_level), .text = "info", .choices = log_levels},
+    {"log_format", KIND_CHOICE, 0, TOP(log_format), .text = "auto", .choices = log_formats},
     {"sandbox", KIND_CHOICE, 0, TOP(sandbox), .text = "on", .choices = sandboxes},
     {"user", KIND_STRING, 0, TOP(user), 1, USER_NAME_MAX, .check = config_check_user},
     {"fanout", KIND_GROUP, 0, 0, .members = fanout_settings, .member_count = COUNT(fanout_settings)},

@@ -85,6 +85,7 @@ struct config {
     size_t fanout_processes;     /* 0: as many as there are cores */
     struct config_viewers viewers;
     enum log_level log_level;
+    enum log_format log_format;
     enum config_sandbox sandbox; /* default: on */
     char *user; /* whom children run as if ringcastd is root; NULL: "ringcast" if it exists */
     struct config_camera

@@ -1,12 +1,11 @@
 /*
- * One lock guards everything: the secrets, the buffers, and through them the order format → redact → escape →
- * write. Redaction comes before anything is cut, so that no beginning of a secret is left at the end of a
- * line; a text that did not fit even then loses whatever at its end could be such a beginning.
+ * One lock guards everything: the secrets, the buffers, the limits, and through them the order format →
+ * redact → escape → write. The form that goes out is made of what is redacted already, whichever it is.
  */
 #include "log.h"
 
-#include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,6 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "log_journal.h"
+#include "log_json.h"
+#include "log_private.h"
 #include "text.h"
 
 /* A line in bytes, with its newline: what the kernel writes to a pipe in one piece. */
@@ -26,23 +28,24 @@
 /* Text in bytes before redaction: leaves room for long secrets to become short. */
 #define TEXT_MAX_BYTES (4 * PIPE_BUF)
 
-#define REPLACEMENT "***"
+/* Turns come as often as the process has something to do; this is often enough for whoever reads. */
+#define SETTLE_MS 250
 
-/*
- * Bytes from which on a secret is hidden anywhere. A shorter one is hidden only where it stands alone: hiding
- * every "1" would make the log unreadable, and would tell the secret.
- */
-#define SECRET_ANYWHERE_MIN 4
+/* What ringcastd tells its children of the form. */
+#define FORMAT_VARIABLE "RINGCAST_LOG_FORMAT"
+
+/* Where the journal listens, if not at its usual place. */
+#define JOURNAL_VARIABLE "RINGCAST_JOURNAL_SOCKET"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t fork_handlers_once = PTHREAD_ONCE_INIT;
 static _Atomic int threshold = LOG_LEVEL_INFO;
 
 static void (*recorder)(const char *line, size_t length); /* NULL: none */
-static char *source;                                      /* "ingest[front]"; NULL: the program's name */
-static char **secrets;
-static size_t secret_count;
-static bool secret_starts[UCHAR_MAX + 1]; /* bytes that some secret, plain or encoded, begins with */
+static char *own_role;                                    /* NULL: the program's name */
+static char *own_camera;                                  /* NULL: the process is nobody's */
+static enum log_format form = LOG_FORMAT_PLAIN;
+static int journal = -1;
 
 static const char *const level_names[] = {
     [LOG_LEVEL_ERROR] = "error",
@@ -51,12 +54,19 @@ static const char *const level_names[] = {
     [LOG_LEVEL_DEBUG] = "debug",
 };
 
-static void lock_log(void)
+static const char *const format_names[] = {
+    [LOG_FORMAT_AUTO] = "auto",
+    [LOG_FORMAT_PLAIN] = "plain",
+    [LOG_FORMAT_JSON] = "json",
+    [LOG_FORMAT_JOURNAL] = "journal",
+};
+
+void log_lock(void)
 {
     pthread_mutex_lock(&lock);
 }
 
-static void unlock_log(void)
+void log_unlock(void)
 {
     pthread_mutex_unlock(&lock);
 }
@@ -65,39 +75,101 @@ static void unlock_log(void)
  * got. */
 static void register_fork_handlers(void)
 {
-    pthread_atfork(lock_log, unlock_log, unlock_log);
+    pthread_atfork(log_lock, log_unlock, log_unlock);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }
 
 void log_open(const char *role, const char *camera)
 {
-    char *name = NULL;
+    char *role_copy = strdup(role);
+    char *camera_copy = camera == NULL ? NULL : strdup(camera);
 
     pthread_once(&fork_handlers_once, register_fork_handlers);
-    if (camera == NULL)
-        name = strdup(role);
-    else if (asprintf(&name, "%s[%s]", role, camera) < 0)
-        name = NULL;
-    lock_log();
-    free(source);
-    source = name;
-    unlock_log();
+    log_lock();
+    free(own_role);
+    free(own_camera);
+    own_role = role_copy;
+    own_camera = camera_copy;
+    log_unlock();
 }
+
+static void settle(uint64_t now, bool end);
 
 void log_close(void)
 {
-    lock_log();
-    for (size_t i = 0; i < secret_count; i++) {
-        explicit_bzero(secrets[i], strlen(secrets[i]));
-        free(secrets[i]);
-    }
-    free(secrets);
-    free(source);
-    secrets = NULL;
-    secret_count = 0;
-    source = NULL;
-    memset(secret_starts, 0, sizeof(secret_starts));
-    unlock_log();
+    log_lock();
+    settle(now_ms(), true);
+    log_subject_forget_all();
+    log_forget_secrets();
+    free(own_role);
+    free(own_camera);
+    own_role = NULL;
+    own_camera = NULL;
+    if (journal >= 0)
+        close(journal);
+    journal = -1;
+    form = LOG_FORMAT_PLAIN;
+    log_unlock();
 }
+
+/* --- The form
+ * ----------------------------------------------------------------------------------------------- */
+
+static int set_form(enum log_format format)
+{
+    const char *path = getenv(JOURNAL_VARIABLE);
+    int error = 0;
+
+    log_lock();
+    form = format;
+    if (format == LOG_FORMAT_JOURNAL && journal < 0) {
+        journal = log_journal_open(path != NULL && path[0] != '\0' ? path : LOG_JOURNAL_SOCKET);
+        error = journal < 0 ? journal : 0;
+    }
+    log_unlock();
+    return error;
+}
+
+enum log_format log_format_for(enum log_format format, int fd)
+{
+    if (format != LOG_FORMAT_AUTO)
+        return format;
+    return log_journal_is(fd) ? LOG_FORMAT_JOURNAL : LOG_FORMAT_PLAIN;
+}
+
+int log_set_format(enum log_format format)
+{
+    return set_form(log_format_for(format, STDERR_FILENO));
+}
+
+int log_tell_format(enum log_format format)
+{
+    return setenv(FORMAT_VARIABLE, format_names[format], 1) < 0 ? -errno : 0;
+}
+
+void log_follow_format(void)
+{
+    const char *given = getenv(FORMAT_VARIABLE);
+
+    for (size_t i = 0; given != NULL && i < sizeof(format_names) / sizeof(format_names[0]); i++)
+        if (strcmp(given, format_names[i]) == 0)
+            log_set_format((enum log_format)i);
+}
+
+int log_descriptor(void)
+{
+    return journal;
+}
+
+/* --- Levels and states
+ * -------------------------------------------------------------------------------------- */
 
 void log_set_level(enum log_level level)
 {
@@ -120,250 +192,54 @@ int log_level_from_name(const char *name, enum log_level *level)
     return -EINVAL;
 }
 
-static int hex_value(char digit)
+const char *log_level_name(enum log_level level)
 {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
+    return level_names[level];
 }
 
-/* In place. False if that changes nothing, or would give a NUL. */
-static bool percent_decode(char *text)
+void log_set_state(const char *camera, const char *state)
 {
-    char *out = text;
-    bool changed = false;
-
-    for (const char *in = text; *in != '\0'; out++) {
-        int high = in[0] == '%' ? hex_value(in[1]) : -1;
-        int low = high >= 0 ? hex_value(in[2]) : -1;
-        if (low < 0) {
-            *out = *in++;
-            continue;
-        }
-        if (high == 0 && low == 0)
-            return false;
-        *out = (char)(high * 16 + low);
-        in += 3;
-        changed = true;
-    }
-    *out = '\0';
-    return changed;
+    log_lock();
+    struct log_subject *subject = log_subject_find(camera, now_ms());
+    if (subject != NULL)
+        snprintf(subject->state, sizeof(subject->state), "%s", state == NULL ? "" : state);
+    log_unlock();
 }
 
-static bool is_known_secret(const char *secret)
+/* --- Lines
+ * -------------------------------------------------------------------------------------------------- */
+
+void log_format_time(const struct timespec *time, char out[LOG_TIME_SIZE])
 {
-    for (size_t i = 0; i < secret_count; i++)
-        if (strcmp(secrets[i], secret) == 0)
-            return true;
-    return false;
-}
-
-/* Takes SECRET over. A secret that cannot be kept ends the process: going on would show it. */
-static void keep_secret(char *secret)
-{
-    if (secret == NULL)
-        abort();
-    if (is_known_secret(secret)) {
-        free(secret);
-        return;
-    }
-    char **larger = reallocarray(secrets, secret_count + 1, sizeof(*secrets));
-    if (larger == NULL)
-        abort();
-    secrets = larger;
-    secrets[secret_count++] = secret;
-    secret_starts[(unsigned char)secret[0]] = true;
-    secret_starts['%'] = true;
-}
-
-void log_add_secret(const char *secret)
-{
-    if (secret == NULL || secret[0] == '\0')
-        return;
-    lock_log();
-    keep_secret(strdup(secret));
-    char *decoded = strdup(secret);
-    if (decoded == NULL || percent_decode(decoded))
-        keep_secret(decoded);
-    else
-        free(decoded);
-    unlock_log();
-}
-
-/* A text that is being redacted. */
-struct scan {
-    const char *text;
-    size_t length;
-    bool cut;            /* the text goes on after LENGTH, but was cut there */
-    size_t url_end;      /* the URL last looked at ends here */
-    size_t userinfo_end; /* and its user information here */
-};
-
-/*
- * Matches BYTE, percent-encoded, at offset AT. Returns the offset after it, or 0. At the end of a cut text
- * the beginning of the code is enough.
- */
-static size_t match_encoded(const struct scan *scan, size_t at, unsigned char byte)
-{
-    const int wanted[] = {byte >> 4, byte & 15};
-
-    if (at == scan->length || scan->text[at] != '%')
-        return 0;
-    for (size_t i = 0; i < 2; i++) {
-        if (at + 1 + i == scan->length)
-            return scan->cut ? scan->length : 0;
-        if (hex_value(scan->text[at + 1 + i]) != wanted[i])
-            return 0;
-    }
-    return at + 3;
-}
-
-/*
- * Matches SECRET at offset AT, each of its bytes plain or percent-encoded. Returns the offset after it, or 0.
- * '%' itself may be meant either way, so both are tried.
- */
-static size_t match_secret(const struct scan *scan, size_t at, const char *secret)
-{
-    for (; *secret != '\0'; secret++) {
-        if (at == scan->length)
-            return scan->cut ? at : 0;
-        size_t encoded = match_encoded(scan, at, (unsigned char)*secret);
-        bool plain = scan->text[at] == *secret;
-        if (encoded != 0 && plain) {
-            size_t end = match_secret(scan, encoded, secret + 1);
-            if (end != 0)
-                return end;
-        }
-        if (plain)
-            at++;
-        else if (encoded != 0)
-            at = encoded;
-        else
-            return 0;
-    }
-    return at;
-}
-
-static bool ends_url(char byte)
-{
-    return (unsigned char)byte <= ' ' || byte == 0x7f || byte == '"' || byte == '<' || byte == '>';
-}
-
-/*
- * If a URL's authority begins at offset AT, the end of its user information, else 0. That end is the last '@'
- * of the whole URL and not of the authority: a password with an unencoded '/' in it must not show.
- */
-static size_t match_userinfo(struct scan *scan, size_t at)
-{
-    if (at < 3 || memcmp(scan->text + at - 3, "://", 3) != 0)
-        return 0;
-    if (at < scan->url_end)
-        return scan->userinfo_end;
-    scan->userinfo_end = 0;
-    for (scan->url_end = at; scan->url_end < scan->length && !ends_url(scan->text[scan->url_end]);
-         scan->url_end++)
-        if (scan->text[scan->url_end] == '@')
-            scan->userinfo_end = scan->url_end;
-    if (scan->cut && scan->url_end == scan->length)
-        scan->userinfo_end = scan->length;
-    return scan->userinfo_end;
-}
-
-static bool is_word(const struct scan *scan, size_t at, size_t end)
-{
-    return (at == 0 || !isalnum((unsigned char)scan->text[at - 1])) &&
-           (end == scan->length || !isalnum((unsigned char)scan->text[end]));
-}
-
-/* Offset after the longest thing to hide that begins at offset AT; 0: nothing does. */
-static size_t match_hidden(struct scan *scan, size_t at)
-{
-    size_t end = match_userinfo(scan, at);
-
-    if (!secret_starts[(unsigned char)scan->text[at]])
-        return end;
-    for (size_t i = 0; i < secret_count; i++) {
-        size_t match = match_secret(scan, at, secrets[i]);
-        bool anywhere = strlen(secrets[i]) >= SECRET_ANYWHERE_MIN;
-        if (match > end && (anywhere || is_word(scan, at, match)))
-            end = match;
-    }
-    return end;
-}
-
-static size_t append(char *out, size_t size, size_t used, const char *piece, size_t length)
-{
-    if (length > size - 1 - used)
-        length = size - 1 - used;
-    memcpy(out + used, piece, length);
-    return used + length;
-}
-
-/* Writes TEXT to OUT (SIZE > 0 bytes) redacted. Things to hide that touch or overlap become one replacement.
- */
-static void redact(const char *text, bool cut, char *out, size_t size)
-{
-    struct scan scan = {.text = text, .length = strlen(text), .cut = cut};
-    size_t used = 0;
-    size_t hidden_end = 0;
-    bool hiding = false;
-
-    for (size_t at = 0; at < scan.length; at++) {
-        size_t end = match_hidden(&scan, at);
-        if (end > hidden_end)
-            hidden_end = end;
-        if (at >= hidden_end)
-            used = append(out, size, used, text + at, 1);
-        else if (!hiding)
-            used = append(out, size, used, REPLACEMENT, strlen(REPLACEMENT));
-        hiding = at < hidden_end;
-    }
-    out[used] = '\0';
-    text_trim_partial(out);
-}
-
-void log_redact(char *text, size_t size)
-{
-    if (size == 0)
-        return;
-    size_t length = strnlen(text, size);
-    char *copy = strndup(text, length);
-    if (copy == NULL) {
-        text[0] = '\0';
-        return;
-    }
-    lock_log();
-    redact(copy, length + 1 >= size, text, size);
-    unlock_log();
-    explicit_bzero(copy, length);
-    free(copy);
-}
-
-/* Returns the length of what is in LINE. */
-static size_t format_header(char *line, size_t size, enum log_level level)
-{
-    struct timespec now;
     struct tm utc;
-    char name[256 * TEXT_ESCAPE_MAX];
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    size_t used = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &utc);
-    text_escape(name, sizeof(name), source != NULL ? source : program_invocation_short_name);
-    int more = snprintf(line + used, size - used, ".%03dZ %s %s %d: ", (int)(now.tv_nsec / 1000000),
-                        level_names[level], name, (int)getpid());
-    return used + (size_t)more;
+    gmtime_r(&time->tv_sec, &utc);
+    size_t used = strftime(out, LOG_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(out + used, LOG_TIME_SIZE - used, ".%03uZ", (unsigned)(time->tv_nsec / 1000000) % 1000u);
+}
+
+/* Returns the length of the line, with its newline. */
+static size_t format_plain(const struct log_entry *entry, char *line, size_t size)
+{
+    char time[LOG_TIME_SIZE];
+    char source[256];
+    char name[sizeof(source) * TEXT_ESCAPE_MAX];
+
+    log_format_time(&entry->time, time);
+    snprintf(source, sizeof(source), entry->camera != NULL ? "%s[%s]" : "%s", entry->role, entry->camera);
+    text_escape(name, sizeof(name), source);
+    size_t used =
+        (size_t)snprintf(line, size, "%s %s %s %d: ", time, level_names[entry->level], name, entry->pid);
+    used += text_escape(line + used, size - used - 1, entry->message);
+    line[used++] = '\n';
+    return used;
 }
 
 void log_set_recorder(void (*function)(const char *line, size_t length))
 {
-    lock_log();
+    log_lock();
     recorder = function;
-    unlock_log();
+    log_unlock();
 }
 
 /* A line that cannot be written is lost: there is nowhere to say so. */
@@ -376,30 +252,114 @@ static void write_line(const char *line, size_t length)
     while (written < 0 && errno == EINTR);
 }
 
-void log_writev(enum log_level level, const char *format, va_list arguments)
+/* PLAIN is for where the wanted form cannot be had. */
+static void write_formed(const struct log_entry *entry, const char *plain, size_t length)
+{
+    static char json[LINE_MAX_BYTES];
+    size_t json_length = 0;
+
+    if (form == LOG_FORMAT_JOURNAL && log_journal_send(journal, entry) == 0)
+        return;
+    if (form == LOG_FORMAT_JSON)
+        json_length = log_json_format(entry, json, sizeof(json));
+    if (json_length > 0)
+        write_line(json, json_length);
+    else
+        write_line(plain, length);
+}
+
+/* LEFT_OUT: the recorder alone gets it. SUBJECT may be NULL. */
+static void put(enum log_level level, const char *about, const struct log_subject *subject,
+                const char *message, bool left_out)
+{
+    static char plain[LINE_MAX_BYTES];
+    struct log_entry entry = {.level = level,
+                              .pid = (int)getpid(),
+                              .role = own_role != NULL ? own_role : program_invocation_short_name,
+                              .camera = own_camera,
+                              .about = about,
+                              .state = subject == NULL || subject->state[0] == '\0' ? NULL : subject->state,
+                              .message = message};
+
+    clock_gettime(CLOCK_REALTIME, &entry.time);
+    size_t length = format_plain(&entry, plain, sizeof(plain));
+    if (!left_out)
+        write_formed(&entry, plain, length);
+    if (recorder != NULL)
+        recorder(plain, length);
+}
+
+static void tell_left_out(struct log_subject *subject, uint64_t now, bool end)
+{
+    uint64_t left_out = log_limit_tell(&subject->limit, now, end);
+    bool own = own_camera != NULL && strcmp(own_camera, subject->camera) == 0;
+    char message[256];
+
+    if (left_out == 0)
+        return;
+    snprintf(message, sizeof(message), "%s%.128s%s%" PRIu64 " line%s left out", own ? "" : "camera ",
+             own ? "" : subject->camera, own ? "" : ": ", left_out, left_out == 1 ? "" : "s");
+    put(LOG_LEVEL_WARNING, subject->camera, subject, message, false);
+}
+
+static void settle(uint64_t now, bool end)
+{
+    for (struct log_subject *subject = log_subject_first(); subject != NULL; subject = subject->next)
+        tell_left_out(subject, now, end);
+    log_subject_sweep(now);
+}
+
+void log_settle(void)
+{
+    static _Atomic uint64_t settled_ms;
+    int saved_errno = errno;
+    uint64_t now = now_ms();
+
+    if (now - atomic_load_explicit(&settled_ms, memory_order_relaxed) >= SETTLE_MS) {
+        atomic_store_explicit(&settled_ms, now, memory_order_relaxed);
+        log_lock();
+        settle(now, false);
+        log_unlock();
+    }
+    errno = saved_errno;
+}
+
+/* ABOUT: NULL: no camera. */
+static void write_about(enum log_level level, const char *about, const char *text, bool cut)
+{
+    static char redacted[TEXT_MAX_BYTES];
+    uint64_t now = now_ms();
+    struct log_subject *subject = about == NULL ? NULL : log_subject_find(about, now);
+
+    log_redact_text(text, cut, redacted, sizeof(redacted));
+    if (subject != NULL)
+        tell_left_out(subject, now, false);
+    put(level, about, subject, redacted, subject != NULL && !log_limit_take(&subject->limit, level, now));
+}
+
+static void write_arguments(enum log_level level, const char *about, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
+static void write_arguments(enum log_level level, const char *about, const char *format, va_list arguments)
 {
     static char text[TEXT_MAX_BYTES];
-    static char redacted[TEXT_MAX_BYTES];
-    static char line[LINE_MAX_BYTES];
     int saved_errno = errno;
 
     if (level > log_level_now())
         return;
-    lock_log();
+    log_lock();
     errno = saved_errno; /* for %m */
     int length = vsnprintf(text, sizeof(text), format, arguments);
-    if (length >= 0) {
-        redact(text, (size_t)length >= sizeof(text), redacted, sizeof(redacted));
-        size_t used = format_header(line, sizeof(line), level);
-        used += text_escape(line + used, sizeof(line) - used - 1, redacted);
-        line[used++] = '\n';
-        write_line(line, used);
-        if (recorder != NULL)
-            recorder(line, used);
-        explicit_bzero(text, sizeof(text));
-    }
-    unlock_log();
+    if (length >= 0)
+        write_about(level, about != NULL ? about : own_camera, text, (size_t)length >= sizeof(text));
+    explicit_bzero(text, sizeof(text));
+    log_unlock();
     errno = saved_errno;
+}
+
+void log_writev(enum log_level level, const char *format, va_list arguments)
+{
+    write_arguments(level, NULL, format, arguments);
 }
 
 void log_write(enum log_level level, const char *format, ...)
@@ -407,6 +367,15 @@ void log_write(enum log_level level, const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    log_writev(level, format, arguments);
+    write_arguments(level, NULL, format, arguments);
+    va_end(arguments);
+}
+
+void log_camera(enum log_level level, const char *camera, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    write_arguments(level, camera, format, arguments);
     va_end(arguments);
 }

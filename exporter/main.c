@@ -80,6 +80,7 @@ int main(int argc, char **argv)
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     log_open("exporter", NULL);
+    log_follow_format();
     int listener = await_listener();
     int result = listener >= 0 ? server_create(CHANNEL_CHILD_FD, listener, &server) : listener;
     if (result == 0)

@@ -128,6 +128,7 @@ void camera_update(struct camera *camera, const json_t *message)
     bool told = camera->feed.state_packet.length == 0;
     if (json_is_string(state)) {
         told |= replace(&camera->state, state);
+        log_set_state(camera->name, json_string_value(state));
     }
     told |= replace(&camera->error, json_is_string(error) ? error : NULL);
     json_t *codecs = json_object_get(message, "codecs");

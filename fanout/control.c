@@ -220,12 +220,12 @@ static void on_camera_add(struct control *control, struct channel_message *messa
         close(ring);
     }
     if (status < 0) {
-        log_error("camera %s: cannot read its ring: %s", name, strerror(-status));
+        log_camera(LOG_LEVEL_ERROR, name, "camera %s: cannot read its ring: %s", name, strerror(-status));
     }
     /* Without a readable ring the camera is still there, and its viewers wait. */
     status = cameras_add(&control->server->cameras, name, reader, wake);
     if (status < 0) {
-        log_error("camera %s: cannot add it: %s", name, strerror(-status));
+        log_camera(LOG_LEVEL_ERROR, name, "camera %s: cannot add it: %s", name, strerror(-status));
         return;
     }
     struct camera *camera = cameras_find(&control->server->cameras, name);
@@ -254,7 +254,7 @@ static void on_camera_state(struct control *control, struct camera *camera, cons
 
 static void on_camera_remove(struct control *control, struct camera *camera, const json_t *body)
 {
-    (void)body;
+    log_set_state(message_string(body, "name", ""), NULL);
     cameras_remove(&control->server->cameras, camera, LWS_CLOSE_STATUS_GOINGAWAY);
     control_viewers_changed(control);
 }

@@ -16,7 +16,8 @@ void feed_change_watch(struct feed *feed, int operation)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = feed};
     if (feed->wake >= 0 && epoll_ctl(feed->set->epoll, operation, feed->wake, &event) < 0) {
-        log_error("camera %s: cannot watch its ring: %s", feed->name, strerror(errno));
+        log_camera(LOG_LEVEL_ERROR, feed->name, "camera %s: cannot watch its ring: %s", feed->name,
+                   strerror(errno));
     }
 }
 
@@ -211,7 +212,7 @@ void feed_set_ring(struct feed *feed, ringcast_reader *reader, int wake)
 void feed_set_state(struct feed *feed, json_t *state)
 {
     if (packet_set_json(&feed->state_packet, state) < 0) {
-        log_error("camera %s: out of memory for its state", feed->name);
+        log_camera(LOG_LEVEL_ERROR, feed->name, "camera %s: out of memory for its state", feed->name);
         return;
     }
     for (unsigned i = feed->seats.count; i-- > 0;) {

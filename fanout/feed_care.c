@@ -28,8 +28,8 @@ static bool is_stuck(const struct feed *feed, struct viewer *viewer, int64_t now
 
 static void close_stuck(struct feed *feed, struct viewer *viewer)
 {
-    log_info("camera %s: a viewer that took nothing for %.1f s is closed", feed->name,
-             (double)feed->set->limits.stuck_ns / 1e9);
+    log_camera(LOG_LEVEL_INFO, feed->name, "camera %s: a viewer that took nothing for %.1f s is closed",
+               feed->name, (double)feed->set->limits.stuck_ns / 1e9);
     feed_unlink_viewer(feed, viewer);
     viewer_close(viewer, LWS_CLOSE_STATUS_POLICY_VIOLATION, "took nothing for too long");
 }

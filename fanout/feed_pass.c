@@ -23,8 +23,8 @@ void feed_report_damage(struct feed *feed, int status)
 {
     if (status != -ESTALE && !feed->damage_reported) {
         feed->damage_reported = true;
-        log_warning("camera %s: its ring is damaged: %s", feed->name,
-                    status == -EILSEQ ? "not a fragment" : strerror(-status));
+        log_camera(LOG_LEVEL_WARNING, feed->name, "camera %s: its ring is damaged: %s", feed->name,
+                   status == -EILSEQ ? "not a fragment" : strerror(-status));
     }
 }
 

@@ -56,6 +56,7 @@ int main(int argc, char **argv)
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     log_open("fanout", NULL);
+    log_follow_format();
 
     char player[PATH_MAX];
     static struct server server;

@@ -55,6 +55,7 @@ static int run_template(void)
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     log_open("ingest", NULL);
+    log_follow_format();
     source_libav_redirect_log();
     avformat_network_init();
     load_late_parts();

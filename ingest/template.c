@@ -109,14 +109,27 @@ static int fork_twice(void)
     return result;
 }
 
-/* A worker keeps standard streams and its channel, nothing else. Returns the channel's place. */
+/* All but the standard streams, the channel and KEPT, which is -1 or comes after them. */
+static void close_others(int kept)
+{
+    unsigned first = CHANNEL_CHILD_FD + 1;
+
+    if (kept > (int)first)
+        close_range(first, (unsigned)kept - 1, 0);
+    if (kept >= (int)first)
+        first = (unsigned)kept + 1;
+    close_range(first, ~0U, 0);
+}
+
+/* A worker keeps standard streams, its channel and the log's descriptor, nothing else. Returns the channel's
+ * place. */
 static int become_worker(int channel)
 {
     if (channel != CHANNEL_CHILD_FD) {
         dup2(channel, CHANNEL_CHILD_FD);
         fcntl(CHANNEL_CHILD_FD, F_SETFD, FD_CLOEXEC);
     }
-    close_range(CHANNEL_CHILD_FD + 1, ~0U, 0);
+    close_others(log_descriptor());
     blackbox_drop();
     prctl(PR_SET_NAME, COMM);
     return CHANNEL_CHILD_FD;

@@ -124,6 +124,7 @@ static void report_state(struct worker *worker)
 static void enter_state(struct worker *worker, enum worker_state state, const char *error)
 {
     worker->state = state;
+    log_set_state(worker->camera.name, strstate(state));
     snprintf(worker->error, sizeof(worker->error), "%s", error);
     log_redact(worker->error, sizeof(worker->error));
     report_state(worker);
@@ -478,6 +479,7 @@ static int prepare(struct worker *worker)
 
     log_open("ingest", camera->name);
     log_set_level(camera->log_level);
+    log_set_state(camera->name, strstate(worker->state));
     camera_hide_secrets(camera);
     int result = ring_writer_attach(camera->ring, camera->wake, &ring);
     camera->ring = -1;

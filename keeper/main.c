@@ -302,6 +302,7 @@ int main(int argc, char *argv[])
     signal(SIGPIPE, SIG_IGN);
     umask(077);
     log_open("keeper", NULL);
+    log_follow_format();
     if (sandbox_enter(SANDBOX_KEEPER, NULL) < 0)
         return EXIT_FAILURE;
     STAILQ_INIT(&keeper.store);

@@ -69,9 +69,11 @@ void camera_enter_state(struct camera *camera, enum camera_state state, const ch
 {
     uint64_t now = timer_now_ms();
 
-    log_write(state == CAMERA_BACKOFF || state == CAMERA_FAILED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-              "camera %s: %s -> %s%s%s", camera->config->name, camera_strstate(camera->state),
-              camera_strstate(state), why == NULL ? "" : ": ", why == NULL ? "" : why);
+    log_set_state(camera->config->name, camera_strstate(state));
+    log_camera(state == CAMERA_BACKOFF || state == CAMERA_FAILED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+               camera->config->name, "camera %s: %s -> %s%s%s", camera->config->name,
+               camera_strstate(camera->state), camera_strstate(state), why == NULL ? "" : ": ",
+               why == NULL ? "" : why);
     if (camera->state == CAMERA_STREAMING)
         backoff_credit(&camera->backoff, now - camera->since_ms);
     camera->state = state;
@@ -345,7 +347,7 @@ static void replace_worker(struct camera *camera, const char *why)
         settle(camera);
         return;
     }
-    log_info("camera %s: %s", camera->config->name, why);
+    log_camera(LOG_LEVEL_INFO, camera->config->name, "camera %s: %s", camera->config->name, why);
     camera->restarting = true;
     camera_enter_state(camera, CAMERA_STARTING, why); /* not streaming any more, though its end is to come */
     worker_end(camera->worker);
@@ -422,7 +424,8 @@ bool camera_spawned(struct camera *camera, pid_t pid)
         camera->worker_ms = timer_now_ms();
         camera_keep_state(camera);
         camera_watch_silence(camera, !camera->ending);
-        log_debug("camera %s: worker %d", camera->config->name, (int)pid);
+        log_camera(LOG_LEVEL_DEBUG, camera->config->name, "camera %s: worker %d", camera->config->name,
+                   (int)pid);
     }
     return true;
 }
@@ -445,7 +448,8 @@ static int make_ring(struct camera *camera, const char *instance)
     if (camera->wake >= 0)
         return 0;
     error = -errno;
-    log_error("camera %s: no event descriptor: %s", camera->config->name, strerror(-error));
+    log_camera(LOG_LEVEL_ERROR, camera->config->name, "camera %s: no event descriptor: %s",
+               camera->config->name, strerror(-error));
     return error;
 }
 
@@ -465,6 +469,7 @@ int camera_create(struct children *children, const char *instance, const struct 
         .data = camera, .spawn = spawn, .message = on_message, .gone = on_gone};
     config_camera_copy(&camera->settings, config);
     camera->config = &camera->settings;
+    log_set_state(camera->config->name, camera_strstate(camera->state));
     int error = -ENOMEM;
     camera->worker = worker_create(children, config->name, &worker_host);
     if (camera->worker == NULL)
@@ -492,6 +497,7 @@ void camera_destroy(struct camera *camera)
     if (children_keep(camera->children) != NULL)
         keep_drop(children_keep(camera->children), KEEP_CAMERA, camera->config->name);
     camera_ring_destroy(camera->ring);
+    log_set_state(camera->config->name, NULL);
     if (camera->wake >= 0)
         close(camera->wake);
     json_decref(camera->counts);

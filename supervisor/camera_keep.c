@@ -64,6 +64,7 @@ static void recall_history(struct camera *camera, const json_t *body)
 static void recall_stream(struct camera *camera, const json_t *body)
 {
     camera->state = state_named(message_string(body, "state", ""));
+    log_set_state(camera->config->name, camera_strstate(camera->state));
     camera->since_ms = (uint64_t)message_integer(body, "since_ms", (json_int_t)camera->since_ms);
     camera->worker_ms = (uint64_t)message_integer(body, "worker_ms", (json_int_t)camera->since_ms);
     camera_copy_text(camera->error, sizeof(camera->error), message_string(body, "error", ""));
@@ -95,8 +96,8 @@ static void recall_worker(struct camera *camera, const json_t *body)
     if ((uint64_t)message_integer(body, "task", 0) == config_camera_task_hash(camera->config)) {
         camera_watch_silence(camera, true);
         repeat_offer(camera);
-        log_info("camera %s: took its worker over (pid %d, %s)", camera->config->name,
-                 (int)worker_pid(camera->worker), camera_strstate(camera->state));
+        log_camera(LOG_LEVEL_INFO, camera->config->name, "camera %s: took its worker over (pid %d, %s)",
+                   camera->config->name, (int)worker_pid(camera->worker), camera_strstate(camera->state));
         return;
     }
     camera->restarting = true;

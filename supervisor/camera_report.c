@@ -59,7 +59,8 @@ static void take_state(struct camera *camera, const json_t *body)
     const char *error = message_string(body, "error", NULL);
 
     if (!worker_state(message_string(body, "state", ""), &state)) {
-        log_warning("ingest[%s]: a state that does not exist", camera->config->name);
+        log_camera(LOG_LEVEL_WARNING, camera->config->name, "ingest[%s]: a state that does not exist",
+                   camera->config->name);
         return;
     }
     bool changed = take_stream(camera, body);
@@ -130,6 +131,6 @@ void camera_report(struct camera *camera, const struct channel_message *message)
     else if (message_is(message->body, "ring-changed"))
         take_ring_change(camera, message->body);
     else
-        log_warning("ingest[%s]: unexpected message \"%s\"", camera->config->name,
-                    message_type(message->body));
+        log_camera(LOG_LEVEL_WARNING, camera->config->name, "ingest[%s]: unexpected message \"%s\"",
+                   camera->config->name, message_type(message->body));
 }

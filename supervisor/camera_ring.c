@@ -78,12 +78,14 @@ static size_t first_size(const struct camera_ring *ring, const struct config_cam
 static void report_failure(const struct camera_ring *ring, size_t size, int error)
 {
     if (error == -ENOSPC || error == -ENOMEM)
-        log_error(
+        log_camera(
+            LOG_LEVEL_ERROR, ring->camera,
             "camera %s: no room in /dev/shm for a ring of %zu KiB: make `ring_size`, or `ring_size_max`, "
             "smaller or /dev/shm larger",
             ring->camera, size / 1024);
     else
-        log_error("camera %s: the ring cannot be made: %s", ring->camera, strerror(-error));
+        log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: the ring cannot be made: %s", ring->camera,
+                   strerror(-error));
 }
 
 int camera_ring_create(const char *instance, const struct config_camera *config, struct camera_ring **result)
@@ -256,7 +258,8 @@ static json_t *offer(struct camera_ring *ring, size_t size, uint64_t now)
         ring->retry_ms = now + RETRY_MS;
         return NULL;
     }
-    log_info("camera %s: its ring gets %zu KiB instead of %zu", ring->camera, size / 1024, ring->size / 1024);
+    log_camera(LOG_LEVEL_INFO, ring->camera, "camera %s: its ring gets %zu KiB instead of %zu", ring->camera,
+               size / 1024, ring->size / 1024);
     ring->offered = true;
     ring->next_size = size;
     ring->offers++;
@@ -288,7 +291,8 @@ static bool install(struct camera_ring *ring)
     int error = ring_install_next(ring->name);
 
     if (error < 0)
-        log_error("camera %s: the ring cannot be renamed: %s", ring->camera, strerror(-error));
+        log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: the ring cannot be renamed: %s", ring->camera,
+                   strerror(-error));
     camera_ring_retire_old(ring);
     ring->old = ring->present;
     ring->present = ring->next;

@@ -43,6 +43,7 @@ struct child {
     struct child_handlers handlers;
     void *owner;
     char *name;
+    char *camera; /* whose it is; NULL: nobody's */
     int channel;
     sd_event_source *channel_source; /* NULL after end-of-file */
     pid_t pid;
@@ -135,7 +136,8 @@ static void flush(struct child *child)
         if (result == -EAGAIN)
             break;
         if (result < 0 && result != -EPIPE)
-            log_error("%s: a message could not be sent: %s", child->name, strerror(-result));
+            log_camera(LOG_LEVEL_ERROR, child->camera, "%s: a message could not be sent: %s", child->name,
+                       strerror(-result));
         STAILQ_REMOVE_HEAD(&child->queue, next);
         child->queue_length--;
         queued_destroy(entry);
@@ -193,7 +195,7 @@ static void bad_message(struct child *child)
 {
     child->bad_messages++;
     if (child->bad_messages <= LIMIT_BAD_MESSAGES)
-        log_warning("%s: a malformed message was dropped", child->name);
+        log_camera(LOG_LEVEL_WARNING, child->camera, "%s: a malformed message was dropped", child->name);
     if (child->bad_messages == LIMIT_BAD_MESSAGES)
         child_kill(child, "sent malformed messages");
 }
@@ -267,7 +269,7 @@ static void on_overdue(void *data)
         return;
     if (child->verdict == NULL)
         child->verdict = strdup("gave no sign of life");
-    log_warning("%s: no sign of life: aborting it", child->name);
+    log_camera(LOG_LEVEL_WARNING, child->camera, "%s: no sign of life: aborting it", child->name);
     pidfd_send_signal(child->pidfd, SIGABRT, NULL, 0);
     timer_arm(children_event(child->children), &child->end_timer, LIMIT_ABORT_MS, on_abort_limit, child);
 }
@@ -368,7 +370,8 @@ static void kill_foreign(const struct child *child)
 
     pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
     if (poll(&end, 1, LIMIT_END_MS) <= 0)
-        log_warning("%s: process %d does not die", child->name, (int)child->pid);
+        log_camera(LOG_LEVEL_WARNING, child->camera, "%s: process %d does not die", child->name,
+                   (int)child->pid);
 }
 
 void child_destroy(struct child *child)
@@ -398,6 +401,7 @@ void child_destroy(struct child *child)
     if (child->box_fd >= 0)
         close(child->box_fd);
     free(child->verdict);
+    free(child->camera);
     free(child->name);
     free(child);
 }
@@ -574,7 +578,8 @@ static int on_end_limit(sd_event_source *source, uint64_t usec, void *data)
         children_kill_unknown(child->children);
         child->handlers.exited(child->owner, "lost with the template");
     } else if (child->pid > 0) {
-        log_warning("%s: did not end within %d ms, killing it", child->name, LIMIT_END_MS);
+        log_camera(LOG_LEVEL_WARNING, child->camera, "%s: did not end within %d ms, killing it", child->name,
+                   LIMIT_END_MS);
         pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
     }
     return 0;
@@ -595,6 +600,12 @@ void child_abandon(struct child *child)
         timer_arm(children_event(child->children), &child->end_timer, 0, on_end_limit, child);
     else
         arm_end_timer(child);
+}
+
+void child_set_camera(struct child *child, const char *camera)
+{
+    free(child->camera);
+    child->camera = strdup(camera);
 }
 
 pid_t child_pid(const struct child *child)
@@ -627,7 +638,7 @@ void child_kill(struct child *child, const char *why)
 {
     if (child->verdict == NULL)
         child->verdict = strdup(why);
-    log_warning("%s: killing it: %s", child->name, why);
+    log_camera(LOG_LEVEL_WARNING, child->camera, "%s: killing it: %s", child->name, why);
     drop_queue(child);
     if (child->pid > 0)
         pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);

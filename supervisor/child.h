@@ -57,6 +57,9 @@ int child_adopt(struct child *child, pid_t pid);
  */
 void child_abandon(struct child *child);
 
+/* Log lines about the process are about CAMERA; copied. */
+void child_set_camera(struct child *child, const char *camera);
+
 /* 0 while there is no process. */
 pid_t child_pid(const struct child *child);
 

@@ -114,6 +114,7 @@ static int find_programs(char directory[PATH_MAX])
 
 struct session {
     int log_fd;
+    enum log_format format; /* of the children, and of us when we are ready */
     bool foreground;
 };
 
@@ -121,6 +122,7 @@ static void on_ready(void *data, const char *address)
 {
     const struct session *session = data;
 
+    log_set_format(session->format);
     if (session->foreground) {
         printf("ringcast: %s\n", address);
         fflush(stdout);
@@ -141,6 +143,26 @@ static int enter_sandbox(const struct config *config)
     return error < 0 ? error : sandbox_enter(SANDBOX_SUPERVISOR, NULL);
 }
 
+/* A session's log is a stream to the journal that was made here. */
+static enum log_format format_of_children(const struct config *config, int log_fd)
+{
+    struct stat status;
+    bool journal = log_fd >= 0 && fstat(log_fd, &status) == 0 && S_ISSOCK(status.st_mode);
+
+    if (config->log_format == LOG_FORMAT_AUTO && journal)
+        return LOG_FORMAT_JOURNAL;
+    return log_format_for(config->log_format, log_fd >= 0 ? log_fd : STDERR_FILENO);
+}
+
+static void begin_log(const struct config *config)
+{
+    log_open("supervisor", NULL);
+    log_set_level(config->log_level);
+    int error = log_set_format(config->log_format);
+    if (error < 0)
+        log_warning("the journal cannot be reached (%s): log lines go to standard error", strerror(-error));
+}
+
 /* PATH: of the file that CONFIG is. */
 static int run(const char *path, const struct config *config, bool foreground)
 {
@@ -157,6 +179,9 @@ static int run(const char *path, const struct config *config, bool foreground)
         }
         session.log_fd = daemon_open_log();
     }
+    session.format = format_of_children(config, session.log_fd);
+    if (log_tell_format(session.format) < 0)
+        log_warning("the log's format cannot be told to others: %s", strerror(errno));
     const struct supervisor_options options = {
         .program_dir = program_dir, .child_log = session.log_fd, .ready = on_ready, .data = &session};
     int exit_code =
@@ -197,8 +222,7 @@ int main(int argc, char *argv[])
                config->camera_count == 1 ? "" : "s");
         exit_code = EXIT_ENDED;
     } else {
-        log_open("supervisor", NULL);
-        log_set_level(config->log_level);
+        begin_log(config);
         secrets_hide(config);
         char *path = absolute_path(arguments.config);
         exit_code = run(path, config, arguments.foreground);

@@ -158,6 +158,8 @@ static const char *fixed_setting_that_differs(const struct config *a, const stru
         return "admin";
     if (memcmp(&a->viewers, &b->viewers, sizeof(a->viewers)) != 0)
         return "fanout";
+    if (a->log_format != b->log_format)
+        return "log_format";
     if (a->sandbox != b->sandbox)
         return "sandbox";
     if (strcmp(a->user == NULL ? "" : a->user, b->user == NULL ? "" : b->user) != 0)

@@ -439,7 +439,7 @@ static void end_leftovers(struct supervisor *supervisor)
 
     supervisor->leftovers = leftovers_end(supervisor->children);
     while (keep_take_any(keeper_keep(supervisor->keeper), KEEP_CAMERA, "", &name, &record)) {
-        log_info("camera %s: not configured any more", name);
+        log_camera(LOG_LEVEL_INFO, name, "camera %s: not configured any more", name);
         for (size_t i = 0; i < supervisor->fanout_count; i++)
             fanout_remove_camera(supervisor->fanouts[i], name);
         keep_record_finish(&record);

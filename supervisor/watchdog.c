@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "limit.h"
+#include "log.h"
 #include "timer.h"
 
 #define INTERVAL_MS 250
@@ -42,6 +43,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
     uint64_t now = timer_now_ms();
 
     (void)source, (void)usec;
+    log_settle();
     if (now - watchdog->looked_ms > INTERVAL_MS + LATE_MS)
         watchdog->grace_until_ms = now + LIMIT_GRACE_MS;
     watchdog->looked_ms = now;

@@ -15,6 +15,7 @@ struct worker {
     struct children *children;
     struct worker_host host;
     char *name;
+    char *camera;
     enum worker_phase phase;
     struct child *child;
     pid_t pid; /* also after its end, until `gone` */
@@ -75,7 +76,9 @@ struct worker *worker_create(struct children *children, const char *name, const 
     if (worker == NULL)
         return NULL;
     *worker = (struct worker){.children = children, .host = *host, .far_end = -1};
-    if (asprintf(&worker->name, "ingest[%s]", name) < 0) {
+    worker->camera = strdup(name);
+    if (worker->camera == NULL || asprintf(&worker->name, "ingest[%s]", name) < 0) {
+        free(worker->camera);
         free(worker);
         return NULL;
     }
@@ -90,6 +93,7 @@ void worker_destroy(struct worker *worker)
     child_destroy(worker->child);
     json_decref(worker->last_lines);
     enter_phase(worker, WORKER_NONE);
+    free(worker->camera);
     free(worker->name);
     free(worker);
 }
@@ -115,6 +119,7 @@ int worker_begin(struct worker *worker, const json_t *message, const int *fds, i
     worker->ending = false;
     if (error < 0)
         return error;
+    child_set_camera(worker->child, worker->camera);
     error = child_send(worker->child, message, fds, fd_count);
     if (error == 0)
         error = request(worker);
@@ -139,9 +144,11 @@ bool worker_take(struct worker *worker)
         return false;
     int error = child_take(worker->children, worker->name, &handlers, worker, &record, &worker->child);
     if (error < 0) {
-        log_warning("%s: the running one cannot be taken over: %s", worker->name, strerror(-error));
+        log_camera(LOG_LEVEL_WARNING, worker->camera, "%s: the running one cannot be taken over: %s",
+                   worker->name, strerror(-error));
         return false;
     }
+    child_set_camera(worker->child, worker->camera);
     worker->ending = false;
     if (child_is_nameless(worker->child)) {
         enter_phase(worker, WORKER_LOST);

@@ -22,6 +22,7 @@ const bad = [
   ['an address that all can reach', { cameras: [good], listen: '0.0.0.0:8080' }, /listen.*insecure/],
   ['a port out of range', { cameras: [good], listen: '127.0.0.1:70000' }, /listen/],
   ['a ring too small', { cameras: [good], ring_size: 5 }, /ring_size/],
+  ['a form of log lines that is none', { cameras: [good], log_format: 'xml' }, /log_format.*auto, plain, json, journal/],
   ['a level that is none', { cameras: [good], log_level: 'loud' }, /log_level/],
 ];
 
