@@ -1,5 +1,6 @@
 // Log lines of all processes, in each form: with their camera, its state and their process.
 import assert from 'node:assert/strict';
+import { Running, program } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -93,6 +94,22 @@ scenario('the journal: each line is a datagram with fields', async (stage) => {
     MESSAGE === 'camera front: starting -> streaming' && RINGCAST_CAMERA === 'front' && RINGCAST_STATE === 'streaming'));
   assert.equal(ringcast.daemon.stderr, '');
   assert.ok(!journal.stdout.includes(SECRET));
+});
+
+scenario('a service whose standard error is the journal writes to the journal by itself', async (stage) => {
+  const socket = stage.file('journal');
+  const journal = stage.start('python3', ['-c', JOURNAL, socket]);
+  await journal.until('the socket', ({ stdout }) => stdout.startsWith('bound\n'));
+  const ringcast = stage.instance({ cameras: [] });
+  const command = 'JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2) exec "$0" "$@"'; // as systemd sets it
+  ringcast.daemon = new Running('sh', ['-c', command, program('ringcastd'), '--config', ringcast.config, '--foreground'], {
+    env: { RINGCAST_JOURNAL_SOCKET: socket },
+  });
+  await ringcast.serving();
+  await ringcast.stop();
+  await journal.until('the last line', ({ stdout }) => stdout.includes('"MESSAGE": "ended"'));
+  assert.equal(ringcast.daemon.stderr, '');
+  assert.match(journal.stdout, /"RINGCAST_ROLE": "fanout"/);
 });
 
 scenario('without a journal nothing is lost', async (stage) => {
