@@ -9,6 +9,9 @@ export const BACK_BUFFER_S = 10;
 export const MAX_JOINED_BYTES = 1 << 20; // what has gathered meanwhile is handed over at once: each append costs milliseconds
 const MAX_QUOTA_ATTEMPTS = 3; // the back buffer, then all before this picture, then give up
 
+const bytesOf = (entries) => entries.reduce((sum, { bytes }) => sum + (bytes?.byteLength ?? 0), 0);
+const fragmentsIn = (entries) => entries.filter(({ kind }) => kind === 'fragment').length;
+
 export class AppendQueue {
   #buffer = null;
   #entries = [];
@@ -76,7 +79,6 @@ export class AppendQueue {
     this.#needKeyframe = false;
     const { bytes, keyframe, start } = fragment;
     this.#push({ kind: 'fragment', bytes, keyframe, start, hidden: (this.#silent && fragment.sound) || [] });
-    if (this.#bytes > this.#maxBytes) this.#overflow();
   }
 
   /** Removes what is more than `backBuffer` seconds old. Cuts only at a keyframe: what follows needs it. */
@@ -101,24 +103,28 @@ export class AppendQueue {
     this.#bytes += entry.bytes.byteLength;
     this.#entries.push(entry);
     this.#pump();
+    if (this.#bytes > this.#maxBytes) this.#overflow();
   }
 
-  /** Keeps the newest group of pictures, or nothing until the next keyframe comes. */
+  /** Keeps the newest group of pictures and what it needs, or nothing but that until the next keyframe comes. */
   #overflow() {
-    let from = this.#entries.findLastIndex(({ keyframe }) => keyframe);
-    if (from <= 0 || this.#bytesFrom(from) > this.#maxBytes) {
-      from = this.#entries.length;
+    const from = this.#entries.findLastIndex(({ keyframe }) => keyframe);
+    let kept = this.#neededFrom(from);
+    if (from <= 0 || bytesOf(kept) > this.#maxBytes) {
+      kept = this.#neededFrom(this.#entries.length);
       this.#needKeyframe = true;
     }
-    const kept = this.#entries.filter(({ kind }, i) => i >= from || kind !== 'fragment');
-    const dropped = this.#entries.length - kept.length;
+    const dropped = fragmentsIn(this.#entries) - fragmentsIn(kept);
     this.#entries = kept;
-    this.#bytes = this.#bytesFrom(0);
-    this.#ondrop(dropped);
+    this.#bytes = bytesOf(kept);
+    if (dropped > 0) this.#ondrop(dropped);
   }
 
-  #bytesFrom(index) {
-    return this.#entries.slice(index).reduce((sum, { bytes }) => sum + (bytes?.byteLength ?? 0), 0);
+  /** All from an entry on, and before it the last init segment, the last change of type and what is to be removed. */
+  #neededFrom(index) {
+    const before = this.#entries.slice(0, Math.max(0, index));
+    const newest = new Set(['type', 'init'].map((kind) => before.findLast((entry) => entry.kind === kind)));
+    return this.#entries.filter((entry, i) => i >= index || entry.kind === 'remove' || newest.has(entry));
   }
 
   #pump() {

@@ -72,6 +72,21 @@ test('too much waiting: whole groups of pictures go, the newest and the init seg
   assert.deepEqual(it.buffer.log.map(([, bytes]) => bytes.length), [50, 180]);
 });
 
+test('of init segments that nobody takes the newest stays, with the last change of type: nothing gathers', () => {
+  const it = setUp({ maxBytes: 1000 });
+  for (let i = 0; i < 20; i++) {
+    it.queue.pushInit(new Uint8Array(100 + i), `video/mp4; codecs="avc1.${i}"`);
+    it.queue.pushFragment(piece(i, { keyframe: true, size: 300 }));
+    assert.ok(it.queue.bytes <= 1000, `${it.queue.bytes} bytes after ${i + 1}`);
+  }
+  it.queue.attach(it.buffer, it.scope);
+  for (let i = 0; i < 8; i++) it.buffer.finish();
+  assert.deepEqual(kinds(it).slice(-3), ['type', 'append', 'append']);
+  assert.deepEqual(it.buffer.log.slice(-2).map(([, bytes]) => bytes.length), [119, 300]);
+  const shown = it.buffer.log.filter(([kind, bytes]) => kind === 'append' && bytes.length === 300).length;
+  assert.equal(it.dropped, 20 - shown);
+});
+
 test('one group that is too large by itself: nothing until the next keyframe', () => {
   const it = setUp({ maxBytes: 1000 });
   for (let i = 0; i < 12; i++) it.queue.pushFragment(piece(i, { keyframe: i === 0 || i === 10, size: 180 }));
