@@ -20,7 +20,7 @@ export const LIBRARY = [
 
 /** `{ file, percent, uncovered }` of every module of the library, from a run of the unit tests of those modules. */
 export function measure() {
-  const files = readdirSync(TESTS).filter((name) => /^unit_(boxes|edge|media|meter|player|program|queue|transport)\.test\.mjs$/.test(name));
+  const files = readdirSync(TESTS).filter((name) => /^unit_(boxes|edge|media|meter|player|player_sight|player_sound|program|queue|transport)\.test\.mjs$/.test(name));
   const { NODE_TEST_CONTEXT, NODE_V8_COVERAGE, ...env } = process.env; // a test may run this
   const args = ['--test', '--experimental-test-coverage', '--test-reporter=tap', ...files.map((name) => TESTS + name)];
   const { stdout, status } = spawnSync(process.execPath, args, { encoding: 'utf8', env, maxBuffer: 64 << 20 });
