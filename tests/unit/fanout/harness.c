@@ -388,3 +388,25 @@ void watch_camera(struct client *client, struct fanout *fanout, const char *path
     assert_int_equal(client->status, 101);
     json_decref(expect_text(client, "state"));
 }
+
+void fanout_tell_state(struct fanout *fanout, const char *name, const char *camera_state, const char *error)
+{
+    json_t *message = message_new("camera-state");
+    json_object_set_new(message, "name", json_string(name));
+    json_object_set_new(message, "state", json_string(camera_state));
+    json_object_set_new(message, "error", error ? json_string(error) : json_null());
+    fanout_tell(fanout, message, NULL, 0);
+}
+
+void expect_close(struct client *client, int code)
+{
+    struct client_message message;
+    do {
+        assert_true(client_next(client, &message));
+    } while (message.opcode != CLIENT_CLOSE);
+    assert_true(message.length >= 2);
+    assert_int_equal(message.payload[0] << 8 | message.payload[1], code);
+    client_send_frame(client, CLIENT_CLOSE, message.payload, 2);
+    assert_false(client_next(client, &message));
+    client_close(client, false);
+}

@@ -97,4 +97,11 @@ void expect_init(struct client *client, const char *init_text);
 /* Opens the camera's WebSocket, checks 101 and reads the `state` text. */
 void watch_camera(struct client *client, struct fanout *fanout, const char *path, int receive_bytes);
 
+/* Camera NAME is now in CAMERA_STATE; ERROR: why, or NULL. */
+void fanout_tell_state(struct fanout *fanout, const char *name, const char *camera_state, const char *error);
+
+/* Reads on until the fan-out closes the connection, with CODE (RFC 6455, 7.4), and closes the client's end.
+ */
+void expect_close(struct client *client, int code);
+
 #endif

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
@@ -335,45 +334,23 @@ static void what_is_no_fragment_is_skipped_and_told(void **state)
     client_close(&client, false);
 }
 
-static void tell_state(const char *name, const char *camera_state, const char *error)
-{
-    json_t *message = message_new("camera-state");
-    json_object_set_new(message, "name", json_string(name));
-    json_object_set_new(message, "state", json_string(camera_state));
-    json_object_set_new(message, "error", error ? json_string(error) : json_null());
-    fanout_tell(&fanout, message, NULL, 0);
-}
-
 static void viewers_are_told_of_the_cameras_state(void **state)
 {
     (void)state;
     struct client client;
     watch_camera(&client, &fanout, "/live/front", 0);
-    tell_state("front", "backoff", "no route to host");
+    fanout_tell_state(&fanout, "front", "backoff", "no route to host");
     json_t *text = expect_text(&client, "state");
     assert_string_equal(json_string_value(json_object_get(text, "state")), "backoff");
     assert_string_equal(json_string_value(json_object_get(text, "error")), "no route to host");
     json_decref(text);
-    tell_state("front", "backoff", "no route to host"); /* no news */
-    tell_state("front", "streaming", NULL);
+    fanout_tell_state(&fanout, "front", "backoff", "no route to host"); /* no news */
+    fanout_tell_state(&fanout, "front", "streaming", NULL);
     text = expect_text(&client, "state");
     assert_string_equal(json_string_value(json_object_get(text, "state")), "streaming");
     assert_true(json_is_null(json_object_get(text, "error")));
     json_decref(text);
     client_close(&client, false);
-}
-
-static void expect_close(struct client *client, int code)
-{
-    struct client_message message;
-    do {
-        assert_true(client_next(client, &message));
-    } while (message.opcode != CLIENT_CLOSE);
-    assert_true(message.length >= 2);
-    assert_int_equal(message.payload[0] << 8 | message.payload[1], code);
-    client_send_frame(client, CLIENT_CLOSE, message.payload, 2);
-    assert_false(client_next(client, &message));
-    client_close(client, false);
 }
 
 static void a_removed_cameras_viewers_are_closed(void **state)
@@ -399,205 +376,6 @@ static void a_removed_cameras_viewers_are_closed(void **state)
     expect_fragment(&other, 1);
     client_close(&other, false);
     source_end(&second);
-}
-
-static void pings_are_answered_and_floods_closed(void **state)
-{
-    (void)state;
-    struct client client;
-    struct client_message message;
-    static const char junk[1000];
-    watch_camera(&client, &fanout, "/live/front", 0);
-    client_send_frame(&client, CLIENT_PING, "hello", 5);
-    assert_true(client_next(&client, &message));
-    assert_int_equal(message.opcode, CLIENT_PONG);
-    assert_memory_equal(message.payload, "hello", 5);
-    client_send_frame(&client, CLIENT_BINARY, junk, 100);
-    client_send_frame(&client, CLIENT_PING, "x", 1);
-    assert_true(client_next(&client, &message));
-    assert_int_equal(message.opcode, CLIENT_PONG);
-    for (int i = 0; i < 40; i++) {
-        client_send_frame(&client, CLIENT_BINARY, junk, sizeof(junk));
-    }
-    expect_close(&client, 1008);
-}
-
-static void say(struct client *client, const char *text)
-{
-    client_send_frame(client, CLIENT_TEXT, text, strlen(text));
-}
-
-/* What was said before has been heard, and nothing was sent because of it. */
-static void expect_silence(struct client *client)
-{
-    struct client_message message;
-    client_send_frame(client, CLIENT_PING, "?", 1);
-    assert_true(client_next(client, &message));
-    assert_int_equal(message.opcode, CLIENT_PONG);
-}
-
-static double real_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-static void a_viewer_is_told_the_time(void **state)
-{
-    (void)state;
-    struct client client;
-    watch_camera(&client, &fanout, "/live/front", 0);
-    double before = real_ms();
-    say(&client, "{\"type\":\"time\",\"client\":1234.5625}");
-    json_t *text = expect_text(&client, "time");
-    double server = json_real_value(json_object_get(text, "server_ms"));
-    assert_true(json_number_value(json_object_get(text, "client")) == 1234.5625);
-    assert_true(server >= before - 0.001 && server <= real_ms() + 0.001);
-    json_decref(text);
-    client_close(&client, false);
-}
-
-static void other_messages_are_ignored(void **state)
-{
-    (void)state;
-    static const char *const others[] = {
-        "{\"type\":\"time\"}",   "{\"type\":\"time\",\"client\":\"1\"}", "{\"type\":3}", "[]", "nonsense", "",
-        "{\"type\":\"resume\"}", /* there is nothing to resume */
-    };
-    struct client client;
-    watch_camera(&client, &fanout, "/live/front", 0);
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        say(&client, others[i]);
-        expect_silence(&client);
-    }
-    client_send_frame(&client, CLIENT_BINARY, "{\"type\":\"time\",\"client\":1}", 26);
-    expect_silence(&client);
-    client_close(&client, false);
-}
-
-static void the_time_is_told_a_few_times_a_second(void **state)
-{
-    (void)state;
-    enum { ASKED = 60, ANSWERED_MAX = 30 }; /* a slow machine may need a few seconds for them */
-    struct client client;
-    struct client_message message;
-    int answers = 0;
-    watch_camera(&client, &fanout, "/live/front", 0);
-    for (int i = 0; i < ASKED; i++) {
-        say(&client, "{\"type\":\"time\",\"client\":1}");
-    }
-    client_send_frame(&client, CLIENT_PING, "?", 1);
-    while (client_next(&client, &message) && message.opcode == CLIENT_TEXT) {
-        answers++;
-    }
-    assert_int_equal(message.opcode, CLIENT_PONG);
-    assert_true(answers >= 1 && answers <= ANSWERED_MAX);
-    client_close(&client, false);
-}
-
-static void a_paused_viewer_gets_nothing_and_resumes_at_the_newest_keyframe(void **state)
-{
-    (void)state;
-    struct client client;
-    source_generation(&source, CODECS, INIT_A);
-    publish_gop(2);
-    watch_camera(&client, &fanout, "/live/front", 0);
-    expect_init(&client, INIT_A);
-    expect_fragment(&client, 1);
-    expect_fragment(&client, 2);
-    fanout_wait_viewers(&fanout, "front", 1);
-    say(&client, "{\"type\":\"pause\"}");
-    fanout_wait_viewers(&fanout, "front", 0);
-    publish_gop(3);
-    publish_gop(3); /* 6 is the newest keyframe */
-    tell_state("front", "streaming", NULL);
-    json_decref(expect_text(&client, "state"));
-    expect_silence(&client);
-    say(&client, "{\"type\":\"pause\"}"); /* once more changes nothing */
-    expect_silence(&client);
-    say(&client, "{\"type\":\"resume\"}");
-    for (uint64_t number = 6; number <= 8; number++) {
-        expect_fragment(&client, number);
-    }
-    source_publish(&source, FRAGMENT_BYTES, false);
-    expect_fragment(&client, 9);
-    fanout_wait_viewers(&fanout, "front", 1);
-    client_close(&client, false);
-}
-
-/* The keyframe that is still the newest is not sent twice. */
-static void a_short_pause_doubles_nothing(void **state)
-{
-    (void)state;
-    struct client client, other;
-    source_generation(&source, CODECS, INIT_A);
-    publish_gop(3);
-    watch_camera(&client, &fanout, "/live/front", 0);
-    watch_camera(&other, &fanout, "/live/front", 0);
-    expect_init(&client, INIT_A);
-    expect_init(&other, INIT_A);
-    for (uint64_t number = 1; number <= 3; number++) {
-        expect_fragment(&client, number);
-        expect_fragment(&other, number);
-    }
-    say(&client, "{\"type\":\"pause\"}");
-    expect_silence(&client);
-    source_publish(&source, FRAGMENT_BYTES, false);
-    expect_fragment(&other, 4);
-    say(&client, "{\"type\":\"resume\"}");
-    expect_fragment(&client, 4);
-    source_publish(&source, FRAGMENT_BYTES, false);
-    expect_fragment(&client, 5);
-    expect_fragment(&other, 5);
-    client_close(&client, false);
-    client_close(&other, false);
-}
-
-static void a_paused_viewer_stays_when_its_ring_is_replaced(void **state)
-{
-    (void)state;
-    struct client client;
-    source_generation(&source, CODECS, INIT_A);
-    publish_gop(2);
-    watch_camera(&client, &fanout, "/live/front", 0);
-    expect_init(&client, INIT_A);
-    expect_fragment(&client, 1);
-    expect_fragment(&client, 2);
-    say(&client, "{\"type\":\"pause\"}");
-    expect_silence(&client);
-    source_move(&source, 524288);
-    source_generation(&source, CODECS, INIT_B);
-    publish_gop(2);
-    publish_gop(2);
-    tell_state("front", "streaming", NULL);
-    json_decref(expect_text(&client, "state"));
-    say(&client, "{\"type\":\"resume\"}");
-    expect_init(&client, INIT_B);
-    expect_fragment(&client, 3);
-    expect_fragment(&client, 4);
-    say(&client, "{\"type\":\"pause\"}");
-    expect_silence(&client);
-    json_t *message = message_new("camera-remove");
-    json_object_set_new(message, "name", json_string("front"));
-    fanout_tell(&fanout, message, NULL, 0);
-    expect_close(&client, 1001);
-}
-
-/* A viewer that resumes wakes a sleeping camera, as one that joins does. */
-static void resuming_wakes_a_camera_that_sleeps(void **state)
-{
-    (void)state;
-    struct client client;
-    watch_camera(&client, &fanout, "/live/front", 0);
-    say(&client, "{\"type\":\"pause\"}");
-    tell_state("front", "idle", NULL);
-    json_decref(expect_text(&client, "state"));
-    say(&client, "{\"type\":\"resume\"}");
-    json_t *wanted = fanout_wait(&fanout, "wanted");
-    assert_string_equal(json_string_value(json_object_get(wanted, "name")), "front");
-    json_decref(wanted);
-    client_close(&client, false);
 }
 
 static void the_end_is_told_to_viewers(void **state)
@@ -627,15 +405,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_fragment_is_skipped_and_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(viewers_are_told_of_the_cameras_state, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_removed_cameras_viewers_are_closed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(pings_are_answered_and_floods_closed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_viewer_is_told_the_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(other_messages_are_ignored, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_time_is_told_a_few_times_a_second, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_paused_viewer_gets_nothing_and_resumes_at_the_newest_keyframe,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_short_pause_doubles_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_paused_viewer_stays_when_its_ring_is_replaced, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(resuming_wakes_a_camera_that_sleeps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_end_is_told_to_viewers, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
