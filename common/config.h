@@ -1,6 +1,6 @@
 /*
  * The configuration file (libconfig syntax; docs/reference/configuration.md). Read by ringcastd and, for the
- * address of the control socket, by ringcastctl. Every setting is described once, in the table in config.c:
+ * address of the control socket, by ringcastctl. Every setting is described once, in config_settings.c:
  * its name, kind, bounds and default; the unknown-key check and its "did you mean" come from the same table.
  */
 #ifndef CONFIG_H

@@ -3,14 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *copy(const char *text)
-{
-    char *result = text == NULL ? NULL : strdup(text);
-
-    if (text != NULL && result == NULL)
-        abort();
-    return result;
-}
+#include "config_memory.h"
 
 static void free_secret(char *secret)
 {
@@ -27,11 +20,11 @@ static bool same(const char *a, const char *b)
 void config_camera_copy(struct config_camera *to, const struct config_camera *from)
 {
     *to = *from;
-    to->name = copy(from->name);
-    to->url = copy(from->url);
-    to->username = copy(from->username);
-    to->password = copy(from->password);
-    to->tls_fingerprint = copy(from->tls_fingerprint);
+    to->name = config_copy_text(from->name);
+    to->url = config_copy_text(from->url);
+    to->username = config_copy_text(from->username);
+    to->password = config_copy_text(from->password);
+    to->tls_fingerprint = config_copy_text(from->tls_fingerprint);
 }
 
 void config_camera_finish(struct config_camera *camera)

@@ -6,17 +6,11 @@
 #include "config.h"
 #include "config_camera.h"
 #include "config_check.h"
+#include "config_memory.h"
 #include "config_overlay.h"
 #include "config_read.h"
 #include "config_report.h"
 #include "config_source.h"
-
-static void *need(void *memory)
-{
-    if (memory == NULL)
-        abort();
-    return memory;
-}
 
 static char *join(const char *before, const char *path, const char *after)
 {
@@ -32,7 +26,7 @@ static char *systemd_directory(const char *variable)
 {
     const char *list = getenv(variable);
 
-    return list != NULL && list[0] == '/' ? need(strndup(list, strcspn(list, ":"))) : NULL;
+    return list != NULL && list[0] == '/' ? config_need(strndup(list, strcspn(list, ":"))) : NULL;
 }
 
 static char *default_runtime_dir(void)
@@ -43,7 +37,7 @@ static char *default_runtime_dir(void)
     if (path != NULL)
         return path;
     if (geteuid() == 0)
-        return need(strdup("/run/ringcast"));
+        return config_need(strdup("/run/ringcast"));
     if (user_dir != NULL && user_dir[0] == '/')
         return join(user_dir, "/ringcast", "");
     if (asprintf(&path, "/tmp/ringcast-%u", (unsigned)geteuid()) < 0)
@@ -60,12 +54,12 @@ static char *default_state_dir(const char *runtime_dir)
     if (made != NULL)
         return made;
     if (geteuid() == 0)
-        return need(strdup("/var/lib/ringcast"));
+        return config_need(strdup("/var/lib/ringcast"));
     if (state != NULL && state[0] == '/')
         return join(state, "/ringcast", "");
     if (home != NULL && home[0] == '/' && home[1] != '\0')
         return join(home, "/.local/state/ringcast", "");
-    return need(strdup(runtime_dir));
+    return config_need(strdup(runtime_dir));
 }
 
 static void report_syntax(const config_t *tree, struct config_report *report)
@@ -103,14 +97,14 @@ static void settle(struct config *config, const json_t *changes, struct config_r
     char why[CONFIG_PROBLEM_SIZE];
     char *given = config->runtime_dir != NULL ? config->runtime_dir : default_runtime_dir();
 
-    config->runtime_dir = need(config_tidy_path(given));
+    config->runtime_dir = config_need(config_tidy_path(given));
     free(given);
     if (!config_check_runtime_dir(config->runtime_dir, why))
         config_report_add(report, 1, "runtime_dir", "%s", why);
     if (config->state_dir == NULL)
         config->state_dir = default_state_dir(config->runtime_dir);
     if (config->instance == NULL)
-        config->instance = need(config_derive_instance(config->runtime_dir));
+        config->instance = config_need(config_derive_instance(config->runtime_dir));
     round_sizes(&config->ring_size, &config->ring_size_max);
     for (size_t i = 0; i < config->camera_count; i++) {
         struct config_camera *camera = &config->cameras[i];
@@ -158,9 +152,9 @@ struct config *config_interpret(const struct config_source *source, const char *
                                 FILE *errors)
 {
     struct config_report report = {0};
-    struct config *config = need(calloc(1, sizeof(*config)));
+    struct config *config = config_need(calloc(1, sizeof(*config)));
 
-    config->path = need(strdup(path));
+    config->path = config_need(strdup(path));
     parse(source, changes, config, &report);
     if (report.count > 0) {
         config_report_print(&report, source, errors);
@@ -210,7 +204,7 @@ char *config_control_url(const struct config *config)
 char *config_default_control_url(void)
 {
     char *given = default_runtime_dir();
-    char *tidy = need(config_tidy_path(given));
+    char *tidy = config_need(config_tidy_path(given));
     char *url = control_url(tidy);
 
     free(given);

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config_memory.h"
 #include "config_report.h"
 
 /* Bytes of all files together: 1000 cameras take about 200 kB. */
@@ -73,13 +74,6 @@ static void fail(struct config_source *source, const char *field, const char *pr
     source->failed = true;
 }
 
-static void *need(void *memory)
-{
-    if (memory == NULL)
-        abort();
-    return memory;
-}
-
 /* libconfig multiplies what it is given, so the text is bounded here, not only each file. */
 static void append(struct config_source *source, const char *bytes, size_t length)
 {
@@ -91,7 +85,7 @@ static void append(struct config_source *source, const char *bytes, size_t lengt
     }
     if (source->length + length + 1 > source->allocated) {
         size_t larger = (source->length + length + 1) * 2;
-        char *text = need(malloc(larger)); /* not realloc: it would leave secrets behind */
+        char *text = config_need(malloc(larger)); /* not realloc: it would leave secrets behind */
         if (source->text != NULL) {
             memcpy(text, source->text, source->length);
             explicit_bzero(source->text, source->length);
@@ -108,7 +102,7 @@ static void append(struct config_source *source, const char *bytes, size_t lengt
 static void begin_segment(struct config_source *source, const char *file, unsigned file_line)
 {
     source->segments =
-        need(reallocarray(source->segments, source->segment_count + 1, sizeof(*source->segments)));
+        config_need(reallocarray(source->segments, source->segment_count + 1, sizeof(*source->segments)));
     source->segments[source->segment_count++] =
         (struct segment){.first = source->line, .file_line = file_line, .file = file};
 }
@@ -344,7 +338,7 @@ static char *read_descriptor(int fd, size_t *length, const char **problem)
     *problem = check_file(fd, length);
     if (*problem != NULL)
         return NULL;
-    char *content = need(malloc(*length + 1));
+    char *content = config_need(malloc(*length + 1));
     *problem = read_content(fd, content, *length);
     if (*problem != NULL) {
         explicit_bzero(content, *length);
@@ -392,8 +386,8 @@ static void add_file(struct config_source *source, const char *file, int depth, 
 /* Takes NAME over. */
 static const char *keep_file_name(struct config_source *source, char *name)
 {
-    source->files = need(reallocarray(source->files, source->file_count + 1, sizeof(*source->files)));
-    source->files[source->file_count++] = need(name);
+    source->files = config_need(reallocarray(source->files, source->file_count + 1, sizeof(*source->files)));
+    source->files[source->file_count++] = config_need(name);
     return name;
 }
 
@@ -446,7 +440,7 @@ static void include_file(struct scanner *scanner)
 
 struct config_source *config_source_create(const char *path, struct config_report *report)
 {
-    struct config_source *source = need(calloc(1, sizeof(*source)));
+    struct config_source *source = config_need(calloc(1, sizeof(*source)));
 
     source->line = 1;
     source->report = report;
