@@ -1,7 +1,6 @@
 #include "child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +8,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +17,7 @@
 #include "limit.h"
 #include "log.h"
 #include "message.h"
+#include "outbox.h"
 #include "timer.h"
 
 #define REASON_SIZE 160
@@ -31,13 +30,6 @@
 
 #define USEC_PER_SECOND 1000000u
 
-struct queued {
-    STAILQ_ENTRY(queued) next;
-    json_t *body;
-    int fds[CHANNEL_FDS_MAX];
-    int fd_count;
-};
-
 struct child {
     struct children *children;
     struct child_handlers handlers;
@@ -49,10 +41,8 @@ struct child {
     pid_t pid;
     int pidfd;
     sd_event_source *pidfd_source;
-    STAILQ_HEAD(, queued) queue;
-    size_t queue_length;
-    sd_event_source *stuck_timer; /* armed while the queue is not empty */
-    sd_event_source *end_timer;   /* armed when the process was told to end */
+    struct outbox outbox;       /* of the channel */
+    sd_event_source *end_timer; /* armed when the process was told to end */
     struct blackbox *box;
     int box_fd;
     struct watchdog_entry watch;
@@ -62,128 +52,34 @@ struct child {
     char *verdict; /* why we killed it; NULL if we did not */
 };
 
-/* --- Messages out
+/* --- Messages
  * ------------------------------------------------------------------------------------------- */
 
-static void queued_destroy(struct queued *entry)
+static void on_stuck(void *data)
 {
-    for (int i = 0; i < entry->fd_count; i++)
-        close(entry->fds[i]);
-    json_decref(entry->body);
-    free(entry);
-}
-
-static struct queued *queued_create(const json_t *body, const int *fds, int fd_count)
-{
-    struct queued *entry = calloc(1, sizeof(*entry));
-
-    if (entry == NULL)
-        return NULL;
-    entry->body = json_deep_copy(body);
-    if (entry->body == NULL)
-        goto fail;
-    for (int i = 0; i < fd_count; i++) {
-        entry->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
-        if (entry->fds[i] < 0)
-            goto fail;
-        entry->fd_count++;
-    }
-    return entry;
-fail:;
-    int saved = errno;
-    queued_destroy(entry);
-    errno = saved;
-    return NULL;
-}
-
-static void drop_queue(struct child *child)
-{
-    for (struct queued *entry; (entry = STAILQ_FIRST(&child->queue)) != NULL;) {
-        STAILQ_REMOVE_HEAD(&child->queue, next);
-        queued_destroy(entry);
-    }
-    child->queue_length = 0;
-    timer_disarm(&child->stuck_timer);
-}
-
-static int on_stuck(sd_event_source *source, uint64_t usec, void *data)
-{
-    (void)source, (void)usec;
     char why[64];
 
     snprintf(why, sizeof(why), "took no messages for %.1f s", LIMIT_STUCK_MS / 1000.0);
     child_kill(data, why);
-    return 0;
-}
-
-static void watch_channel(struct child *child, uint32_t events)
-{
-    if (child->channel_source != NULL)
-        sd_event_source_set_io_events(child->channel_source, events);
-}
-
-static void arm_stuck_timer(struct child *child)
-{
-    timer_arm(children_event(child->children), &child->stuck_timer, LIMIT_STUCK_MS, on_stuck, child);
-}
-
-static void flush(struct child *child)
-{
-    bool progress = false;
-
-    for (struct queued *entry; (entry = STAILQ_FIRST(&child->queue)) != NULL; progress = true) {
-        int result = channel_send(child->channel, entry->body, entry->fds, entry->fd_count);
-        if (result == -EAGAIN)
-            break;
-        if (result < 0 && result != -EPIPE)
-            log_camera(LOG_LEVEL_ERROR, child->camera, "%s: a message could not be sent: %s", child->name,
-                       strerror(-result));
-        STAILQ_REMOVE_HEAD(&child->queue, next);
-        child->queue_length--;
-        queued_destroy(entry);
-    }
-    if (STAILQ_EMPTY(&child->queue)) {
-        timer_disarm(&child->stuck_timer);
-        watch_channel(child, EPOLLIN);
-    } else if (progress) {
-        arm_stuck_timer(child);
-    }
-}
-
-static int enqueue(struct child *child, const json_t *body, const int *fds, int fd_count)
-{
-    if (child->queue_length >= LIMIT_QUEUE)
-        return -ENOBUFS;
-    struct queued *entry = queued_create(body, fds, fd_count);
-    if (entry == NULL)
-        return errno == EMFILE ? -EMFILE : -ENOMEM;
-    if (STAILQ_EMPTY(&child->queue)) {
-        arm_stuck_timer(child);
-        watch_channel(child, EPOLLIN | EPOLLOUT);
-    }
-    STAILQ_INSERT_TAIL(&child->queue, entry, next);
-    child->queue_length++;
-    return 0;
 }
 
 int child_send(struct child *child, const json_t *body, const int *fds, int fd_count)
 {
-    if (child->channel_source == NULL)
-        return 0;
-    if (!STAILQ_EMPTY(&child->queue))
-        return enqueue(child, body, fds, fd_count);
-    int result = channel_send(child->channel, body, fds, fd_count);
-    if (result == -EAGAIN)
-        return enqueue(child, body, fds, fd_count);
-    return result == -EPIPE ? 0 : result;
+    return child->channel_source == NULL ? 0 : outbox_send(&child->outbox, body, fds, fd_count);
 }
 
-/* --- Messages in
- * -------------------------------------------------------------------------------------------- */
+static void flush(struct child *child)
+{
+    int error = outbox_flush(&child->outbox);
+
+    if (error < 0)
+        log_camera(LOG_LEVEL_ERROR, child->camera, "%s: a message could not be sent: %s", child->name,
+                   strerror(-error));
+}
 
 static void channel_ended(struct child *child)
 {
-    drop_queue(child);
+    outbox_clear(&child->outbox);
     child->channel_source = sd_event_source_disable_unref(child->channel_source);
     if (child->abandoned)
         child->handlers.exited(child->owner, "lost with the template");
@@ -299,9 +195,11 @@ static int watch_messages(struct child *child)
     int error = sd_event_add_io(children_event(child->children), &child->channel_source, child->channel,
                                 EPOLLIN, on_channel, child);
 
-    if (error >= 0)
-        sd_event_source_set_ratelimit(child->channel_source, USEC_PER_SECOND, LIMIT_TURNS_PER_SECOND);
-    return error < 0 ? error : 0;
+    if (error < 0)
+        return error;
+    sd_event_source_set_ratelimit(child->channel_source, USEC_PER_SECOND, LIMIT_TURNS_PER_SECOND);
+    outbox_open(&child->outbox, child->channel, child->channel_source);
+    return 0;
 }
 
 static int open_channel(struct child *child, int *far_end)
@@ -336,7 +234,7 @@ static struct child *allocate(struct children *children, const char *name,
                             .channel = -1,
                             .box_fd = -1,
                             .pidfd = -1};
-    STAILQ_INIT(&child->queue);
+    outbox_init(&child->outbox, children_event(children), on_stuck, child);
     child->name = strdup(name);
     if (child->name == NULL) {
         free(child);
@@ -381,7 +279,7 @@ void child_destroy(struct child *child)
     if (children_keep(child->children) != NULL)
         keep_drop(children_keep(child->children), KEEP_PROCESS, child->name);
     watchdog_unwatch(&child->watch);
-    drop_queue(child);
+    outbox_clear(&child->outbox);
     timer_disarm(&child->end_timer);
     sd_event_source_disable_unref(child->channel_source);
     sd_event_source_disable_unref(child->pidfd_source);
@@ -594,7 +492,7 @@ static void arm_end_timer(struct child *child)
 void child_abandon(struct child *child)
 {
     child->abandoned = true;
-    drop_queue(child);
+    outbox_clear(&child->outbox);
     shutdown(child->channel, SHUT_WR);
     if (child->channel_source == NULL)
         timer_arm(children_event(child->children), &child->end_timer, 0, on_end_limit, child);
@@ -629,7 +527,7 @@ void child_end(struct child *child)
         arm_end_timer(child);
         pidfd_send_signal(child->pidfd, SIGTERM, NULL, 0);
     } else {
-        drop_queue(child);
+        outbox_clear(&child->outbox);
         shutdown(child->channel, SHUT_WR);
     }
 }
@@ -639,7 +537,7 @@ void child_kill(struct child *child, const char *why)
     if (child->verdict == NULL)
         child->verdict = strdup(why);
     log_camera(LOG_LEVEL_WARNING, child->camera, "%s: killing it: %s", child->name, why);
-    drop_queue(child);
+    outbox_clear(&child->outbox);
     if (child->pid > 0)
         pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
 }

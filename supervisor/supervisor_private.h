@@ -1,6 +1,7 @@
 /*
  * The inside of the supervisor, for supervisor.c and the files that are parts of it: supervisor_start.c
- * (opening everything) and reload.c (another configuration). Supervisor's main thread only.
+ * (opening everything), supervisor_hosts.c (what the parts report) and reload.c (another configuration).
+ * Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_PRIVATE_H
 #define SUPERVISOR_PRIVATE_H
@@ -52,13 +53,18 @@ struct supervisor {
     bool stopping;
 };
 
-/* supervisor.c: what everything reports to. */
+/* supervisor_hosts.c: what everything reports to. */
 struct camera_host supervisor_camera_host(struct supervisor *supervisor);
 struct fanout_host supervisor_fanout_host(struct supervisor *supervisor);
 struct template_host supervisor_template_host(struct supervisor *supervisor);
 struct keeper_host supervisor_keeper_host(struct supervisor *supervisor);
 struct exporter_host supervisor_exporter_host(struct supervisor *supervisor);
 
+/* supervisor.c: something has become ready, or has ended; perhaps it was the last. */
+void supervisor_check_ready(struct supervisor *supervisor);
+void supervisor_check_finished(struct supervisor *supervisor);
+
+/* supervisor.c: NULL: there is no camera NAME. */
 struct camera *supervisor_find_camera(const struct supervisor *supervisor, const char *name);
 
 /* supervisor_start.c: everything but the processes, in a fixed order. 0 or negative errno, logged. */
