@@ -1,5 +1,5 @@
 // Eight cameras with three viewers each; every one to three seconds a process chosen by lot is killed, stopped or made to
-// spin, ringcastd included (the test starts it again). RINGCAST_CHAOS_SECONDS: how long (default 100; 600 and more to look
+// spin, ringcastd included (the test starts it again). RINGCAST_CHAOS_SECONDS: how long (default 120; 600 and more to look
 // for the rare). RINGCAST_CHAOS_SEED: repeats the same choices; it is printed.
 import assert from 'node:assert/strict';
 import { inMs } from '../support/figures.mjs';
@@ -10,7 +10,7 @@ import { scenario } from '../support/scenario.mjs';
 import { sleep, waitUntil } from '../support/wait.mjs';
 import { Watcher } from '../support/watcher.mjs';
 
-const SECONDS = Number(process.env.RINGCAST_CHAOS_SECONDS ?? 100);
+const SECONDS = Number(process.env.RINGCAST_CHAOS_SECONDS ?? 120);
 const SEED = Number(process.env.RINGCAST_CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const CAMERAS = 8;
 const VIEWERS = 3;
