@@ -172,7 +172,7 @@ static void lose_layers(void *context)
     (void)context;
     seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(landlock_create_ruleset), 0);
     seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl), 1,
-                     SCMP_A0(SCMP_CMP_EQ, PR_GET_SECCOMP));
+                     SCMP_A0(SCMP_CMP_EQ, PR_GET_SECCOMP, 0));
     if (seccomp_load(filter) < 0)
         abort();
     seccomp_release(filter);
