@@ -59,7 +59,7 @@ static void check_config(const struct config *config)
             config->listen.host[0] == ':');
     require(config->ring_size == 0 || is_power_of_two(config->ring_size));
     require(is_power_of_two(config->ring_size_max) && config->fanout_processes <= 64);
-    require(config->camera_count >= 1 && config->camera_count <= 1000);
+    require(config->camera_count <= 1000);
     for (size_t i = 0; i < config->camera_count; i++)
         check_camera(config, i);
     free(url);
