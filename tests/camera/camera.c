@@ -123,7 +123,23 @@ static GstPadProbeReturn on_rtcp(GstPad *pad, GstPadProbeInfo *info, gpointer da
     return GST_PAD_PROBE_DROP;
 }
 
-static void add_probe(GstElement *bin, const char *name, GstPadProbeCallback callback, struct camera *camera)
+/* A camera has no past to go to. Were it seekable, the server would flush and preroll the pipeline of every
+ * client for each PLAY with a range, and abort where another client's PLAY came during that. */
+static GstPadProbeReturn on_query(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+    GstQuery *query = GST_PAD_PROBE_INFO_QUERY(info);
+    GstFormat format;
+
+    (void)pad;
+    (void)data;
+    if (GST_QUERY_TYPE(query) != GST_QUERY_SEEKING)
+        return GST_PAD_PROBE_OK;
+    gst_query_parse_seeking(query, &format, NULL, NULL, NULL);
+    gst_query_set_seeking(query, format, FALSE, 0, -1);
+    return GST_PAD_PROBE_HANDLED;
+}
+
+static void add_probes(GstElement *bin, const char *name, GstPadProbeCallback callback, struct camera *camera)
 {
     GstElement *element = gst_bin_get_by_name(GST_BIN(bin), name);
     GstPad *pad;
@@ -132,6 +148,7 @@ static void add_probe(GstElement *bin, const char *name, GstPadProbeCallback cal
         return;
     pad = gst_element_get_static_pad(element, "src");
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, callback, camera, NULL);
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_QUERY_UPSTREAM, on_query, NULL, NULL);
     gst_object_unref(pad);
     gst_object_unref(element);
 }
@@ -197,8 +214,8 @@ static void on_media_configure(GstRTSPMediaFactory *factory, GstRTSPMedia *media
     GstObject *pipeline = gst_object_get_parent(GST_OBJECT(bin));
 
     (void)factory;
-    add_probe(bin, "video", on_picture, camera);
-    add_probe(bin, "sound", on_sound, camera);
+    add_probes(bin, "video", on_picture, camera);
+    add_probes(bin, "sound", on_sound, camera);
     set_elements(camera, gst_bin_get_by_name(GST_BIN(bin), "encoder"),
                  gst_bin_get_by_name(GST_BIN(bin), "size"));
     g_object_set_data_full(G_OBJECT(media), "camera", g_atomic_rc_box_acquire(camera), camera_unref);

@@ -1,7 +1,9 @@
 // The test camera itself: what the other tests believe about it.
 import assert from 'node:assert/strict';
 import { run } from '../support/processes.mjs';
+import { RtspClient } from '../support/rtsp_client.mjs';
 import { scenario } from '../support/scenario.mjs';
+import { waitUntil } from '../support/wait.mjs';
 
 const probe = async (url) => {
   const entries = 'stream=codec_name,width,height,r_frame_rate';
@@ -40,4 +42,15 @@ scenario('faults on command', async (stage) => {
   await assert.rejects(camera.command('drop cam2'), /no such camera/);
   await assert.rejects(camera.command('size=7x5 cam1'), /no such command/);
   assert.equal(await camera.command('clients cam1'), 0);
+});
+
+scenario('who comes in the middle changes nothing for who is there', async (stage) => {
+  const camera = await stage.camera(['--cameras', '1', '--gop', '1000']);
+  const first = await new RtspClient(camera.url()).play('npt=0.000-');
+  await waitUntil('the first keyframe', () => first.keyframes === 1);
+  const second = await new RtspClient(camera.url()).play('npt=0.000-');
+  await waitUntil('pictures', () => second.pictures > 15);
+  assert.deepEqual([first.keyframes, second.keyframes], [1, 0], 'the encoder goes on');
+  await first.close();
+  await second.close();
 });

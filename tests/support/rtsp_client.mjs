@@ -15,21 +15,23 @@ export class RtspClient {
     this.sequence = 0;
     this.inKeyframe = false;
     this.firstKeyframe = null; // when its last packet was here
+    this.pictures = 0; // that are whole
+    this.keyframes = 0; // of them
     const { hostname, port } = new URL(url);
     this.socket = net.connect(Number(port), hostname);
     this.socket.on('data', (data) => this.#receive(data));
     this.socket.on('error', (error) => (this.error = error));
   }
 
-  /** As far as PLAY; pictures come from then on. */
-  async play() {
+  /** As far as PLAY; pictures come from then on. RANGE: of PLAY, if any. */
+  async play(range) {
     const description = await this.#request('DESCRIBE', this.url, 'Accept: application/sdp');
     const media = description.slice(description.indexOf('m=video'));
     const control = /a=control:(\S+)/.exec(media)[1];
     const track = /^rtsp:/.test(control) ? control : `${this.url}/${control}`;
     const setup = await this.#request('SETUP', track, 'Transport: RTP/AVP/TCP;unicast;interleaved=0-1');
     this.session = /^Session: *([^;\r]+)/im.exec(setup)[1];
-    await this.#request('PLAY', this.url);
+    await this.#request('PLAY', this.url, range && `Range: ${range}`);
     return this;
   }
 
@@ -78,7 +80,12 @@ export class RtspClient {
     const nal = kind === FU_A ? payload[1] & 0x1f : kind;
     const begins = kind !== FU_A || (payload[1] & 0x80) !== 0;
     if (nal === IDR && begins) this.inKeyframe = true;
-    if (this.inKeyframe && packet[1] & 0x80) this.firstKeyframe ??= performance.now();
+    if (!(packet[1] & 0x80)) return;
+    this.pictures++;
+    if (!this.inKeyframe) return;
+    this.keyframes++;
+    this.inKeyframe = false;
+    this.firstKeyframe ??= performance.now();
   }
 
   async close() {
