@@ -20,7 +20,10 @@
 #define ANSWER_MS 5000
 
 /* Milliseconds before NNG would connect again: longer than any use of a client. */
-#define NEVER_MS (3600 * 1000)
+#define NEVER_MS INT_MAX
+
+/* Milliseconds between attempts to reach the next ringcastd. */
+#define AGAIN_MS 1000
 
 /* Bytes of a complaint. */
 #define COMPLAINT_MAX 2048
@@ -60,7 +63,7 @@ enum exit_code client_unreachable(const char *url, int error)
     return EXIT_CODE_UNREACHABLE;
 }
 
-static int set_options(nng_socket socket)
+static int set_options(nng_socket socket, enum client_life life)
 {
     int error = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, MESSAGE_MAX);
 
@@ -71,17 +74,29 @@ static int set_options(nng_socket socket)
     if (error == 0)
         error = nng_socket_set_ms(socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
     if (error == 0)
-        error = nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, NEVER_MS);
+        error = nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, life == CLIENT_OF_EVERY ? AGAIN_MS : NEVER_MS);
     return error;
 }
 
-enum exit_code client_open(const char *url, struct client **client)
+static enum exit_code greet_at(const char *url)
 {
     int error = greet(url + strlen("ipc://"), GREET_REQUESTER, ANSWER_MS);
 
+    return error == 0 ? EXIT_CODE_OK : client_unreachable(url, error);
+}
+
+enum exit_code client_greet(const struct client *client)
+{
+    return greet_at(client->url);
+}
+
+enum exit_code client_open(const char *url, enum client_life life, struct client **client)
+{
+    enum exit_code code = greet_at(url);
+
     *client = NULL;
-    if (error != 0)
-        return client_unreachable(url, error);
+    if (code != EXIT_CODE_OK)
+        return code;
     struct client *opened = calloc(1, sizeof(*opened));
     if (opened == NULL || nng_req0_open(&opened->socket) != 0) {
         free(opened);
@@ -89,23 +104,20 @@ enum exit_code client_open(const char *url, struct client **client)
         return EXIT_CODE_FAILED;
     }
     opened->url = url;
-    error = set_options(opened->socket);
+    int error = set_options(opened->socket, life);
     if (error == 0)
         error = nng_dial(opened->socket, url, NULL, 0);
     if (error != 0) {
         client_complain("cannot use %s: %s", url, nng_strerror(error));
-        client_close(opened);
+        client_free(opened);
         return EXIT_CODE_UNREACHABLE;
     }
     *client = opened;
     return EXIT_CODE_OK;
 }
 
-void client_close(struct client *client)
+void client_free(struct client *client)
 {
-    if (client == NULL)
-        return;
-    nng_close(client->socket);
     free(client);
 }
 

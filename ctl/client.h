@@ -3,6 +3,9 @@
  * from one thread. A request is sent once: it is not repeated when the connection breaks, because the next
  * ringcastd to listen there did not ask for it. Failures are printed on standard error and returned as exit
  * status.
+ *
+ * A program opens one client, and NNG is left to the end of the process: nng_close and nng_fini of 1.5.2 leak
+ * or wait for ever if the peer goes at that moment.
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -14,11 +17,20 @@
 
 struct client;
 
-/* URL ("ipc://…") must outlive the client. On EXIT_CODE_OK *client is to be closed with client_close. */
-enum exit_code client_open(const char *url, struct client **client);
+/* What becomes of a client whose ringcastd has ended. */
+enum client_life {
+    CLIENT_OF_ONE,   /* it is of no more use */
+    CLIENT_OF_EVERY, /* it connects to the next one */
+};
 
-/* NULL is allowed. Call nng_fini after the last one. */
-void client_close(struct client *client);
+/* URL ("ipc://…") must outlive the client. On EXIT_CODE_OK *client is to be freed with client_free. */
+enum exit_code client_open(const char *url, enum client_life life, struct client **client);
+
+/* NULL is allowed. */
+void client_free(struct client *client);
+
+/* Whether somebody answers at the client's URL, without a request; says so if not. */
+enum exit_code client_greet(const struct client *client);
 
 /*
  * Sends REQUEST (consumed) and waits for the reply: any well-formed message. *reply is to be freed with

@@ -332,9 +332,9 @@ enum exit_code command_run(const struct options *options, const char *url)
     default:
         break;
     }
-    enum exit_code code = client_open(url, &client);
+    enum exit_code code = client_open(url, CLIENT_OF_ONE, &client);
     if (code == EXIT_CODE_OK)
         code = run_asking(client, options);
-    client_close(client);
+    client_free(client);
     return code;
 }

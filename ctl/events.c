@@ -160,8 +160,6 @@ static int open_socket(nng_socket *socket, const char *url)
         error = nng_socket_set(*socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
     if (error == 0)
         error = nng_dial(*socket, url, NULL, 0);
-    if (error != 0)
-        nng_close(*socket);
     return error;
 }
 
@@ -179,8 +177,7 @@ enum exit_code events_print(const struct options *options, const char *url)
     } else if ((error = open_socket(&socket, events)) != 0) {
         client_complain("cannot use %s: %s", events, nng_strerror(error));
     } else {
-        code = listen_to(socket, options);
-        nng_close(socket);
+        code = listen_to(socket, options); /* NNG is left to the end of the process: see client.h */
     }
     free(events);
     return code;

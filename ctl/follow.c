@@ -22,6 +22,7 @@ struct follower {
     struct options options;
     const char *camera;
     const struct follow_handlers *handlers;
+    struct client *client;      /* NULL until ringcastd was reached */
     char *ring;                 /* name of its shared-memory object */
     ringcast_follower *reading; /* NULL until that name is known */
     bool present;               /* the ring is there */
@@ -53,19 +54,24 @@ static int64_t now_ms(void)
     return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
+static enum exit_code reach(struct follower *follower)
+{
+    return follower->client != NULL ? client_greet(follower->client)
+                                    : client_open(follower->url, CLIENT_OF_EVERY, &follower->client);
+}
+
 /* Tells ringcastd that the camera is wanted, and learns its ring's name. */
 static enum exit_code want(struct follower *follower)
 {
-    struct client *client = NULL;
     json_t *reply = NULL;
     json_t *request = request_for_camera("want", follower->camera);
 
     if (request == NULL)
         return EXIT_CODE_USAGE;
-    enum exit_code code = client_open(follower->url, &client);
+    enum exit_code code = reach(follower);
     if (code == EXIT_CODE_OK) {
         json_object_set_new(request, "seconds", json_integer(WANT_SECONDS));
-        code = request_ask(client, &follower->options, json_incref(request), "wanted", &reply);
+        code = request_ask(follower->client, &follower->options, json_incref(request), "wanted", &reply);
     }
     const char *ring = code == EXIT_CODE_OK ? message_string(reply, "ring", NULL) : NULL;
     if (code == EXIT_CODE_OK && ring == NULL) {
@@ -76,7 +82,6 @@ static enum exit_code want(struct follower *follower)
     }
     json_decref(request);
     json_decref(reply);
-    client_close(client);
     follower->want_ms = now_ms() + WANT_AGAIN_MS;
     return code;
 }
@@ -148,6 +153,7 @@ enum exit_code follow_camera(const char *url, const struct options *options, con
     if (code == EXIT_CODE_OK)
         code = follow(follower, timeout);
     ringcast_unfollow(follower->reading);
+    client_free(follower->client);
     free(follower->ring);
     free(follower);
     return code;

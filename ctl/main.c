@@ -1,7 +1,6 @@
 /* ringcastctl: asks a running ringcastd what it does, and tells it what to do
  * (docs/reference/ringcastctl.md). */
 #include <locale.h>
-#include <nng/nng.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +23,6 @@ int main(int argc, char **argv)
     char *url = options_control_url(&options);
     code = url != NULL ? command_run(&options, url) : EXIT_CODE_USAGE;
     free(url);
-    nng_fini();
     log_close();
     if (fflush(stdout) != 0 && code == EXIT_CODE_OK)
         code = EXIT_CODE_FAILED;

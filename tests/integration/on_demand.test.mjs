@@ -2,7 +2,8 @@
 // that asks the same camera at the same moment, with nothing in between. RINGCAST_ON_DEMAND_ROUNDS: how often (default 3).
 import assert from 'node:assert/strict';
 import { inMs, percentile } from '../support/figures.mjs';
-import { buildDirectory } from '../support/processes.mjs';
+import { probe } from '../support/media.mjs';
+import { buildDirectory, descriptors, program } from '../support/processes.mjs';
 import { generator } from '../support/random.mjs';
 import { RtspClient } from '../support/rtsp_client.mjs';
 import { scenario } from '../support/scenario.mjs';
@@ -79,4 +80,22 @@ scenario('a reader of the ring wakes a sleeping camera, and keeps it awake', asy
   assert.equal(code, 0, stderr);
   assert.ok(JSON.parse(stdout).fragments >= 4 * FPS - 1, stdout);
   assert.equal((await ringcast.camera(entry.name)).restarts, 0, 'one worker all the time');
+});
+
+scenario('a reader of the ring wakes the camera of the next ringcastd too', async (stage) => {
+  const camera = await stage.camera(['--fps', String(FPS), '--gop', '5']);
+  const [entry] = camera.cameras;
+  const ringcast = stage.instance({ cameras: [{ ...entry, on_demand: true, on_demand_idle: 1 }] }).start();
+  await ringcast.serving();
+  const file = stage.file('x.mp4');
+  const record = ['--config', ringcast.config, 'record', entry.name, '--seconds', '3600', '--output', file];
+  const recording = stage.start(program('ringcastctl'), record);
+  await ringcast.streaming();
+  const before = descriptors(recording.child.pid).length;
+  await ringcast.stop();
+  ringcast.start();
+  await ringcast.streaming();
+  await waitUntil('the connection of before', () => descriptors(recording.child.pid).length === before);
+  assert.deepEqual(await recording.stop('SIGINT'), { code: 0, signal: null }, recording.log);
+  assert.deepEqual((await probe(file)).map((stream) => stream.codec_name), ['h264']);
 });
