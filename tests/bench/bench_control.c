@@ -178,14 +178,14 @@ static json_t *run(bool nng, size_t count)
     struct link link = {.nng = nng, .channel = ends[0]};
     if (child > 0 && (!nng || connect_nng(&link, address)))
         found = measure(&link, child, begun, count);
+    if (nng)
+        nng_close(link.socket); /* first: it may wait for ever for a peer that goes meanwhile */
     if (child > 0) {
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
     }
-    if (nng) {
-        nng_close(link.socket);
+    if (nng)
         unlink(address + strlen("ipc://"));
-    }
     close(ends[0]);
     close(ends[1]);
     return found;
