@@ -42,8 +42,9 @@ static int map(int fd, struct blackbox **box)
 {
     void *memory = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-    if (memory == MAP_FAILED)
+    if (memory == MAP_FAILED) {
         return -errno;
+    }
     *box = memory;
     return 0;
 }
@@ -52,13 +53,16 @@ int blackbox_create(struct blackbox **box, int *result)
 {
     int fd = memfd_create("ringcast-blackbox", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-    if (fd < 0)
+    if (fd < 0) {
         return -errno;
+    }
     int error = ftruncate(fd, PAGE_BYTES) < 0 ? -errno : 0;
-    if (error == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+    if (error == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
         error = -errno;
-    if (error == 0)
+    }
+    if (error == 0) {
         error = map(fd, box);
+    }
     if (error < 0) {
         close(fd);
         return error;
@@ -73,15 +77,17 @@ int blackbox_open(int fd, struct blackbox **box)
     struct stat status;
     int seals = fcntl(fd, F_GET_SEALS);
 
-    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || fstat(fd, &status) < 0 || status.st_size != PAGE_BYTES)
+    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || fstat(fd, &status) < 0 || status.st_size != PAGE_BYTES) {
         return -EPROTO;
+    }
     return map(fd, box);
 }
 
 void blackbox_close(struct blackbox *box)
 {
-    if (box != NULL)
+    if (box != NULL) {
         munmap(box, PAGE_BYTES);
+    }
 }
 
 uint64_t blackbox_due_ms(const struct blackbox *box)
@@ -95,8 +101,9 @@ static size_t copy_log(const struct blackbox *box, char out[LOG_BYTES])
     uint64_t end = atomic_load_explicit(&box->logged, memory_order_acquire);
     size_t length = end < LOG_BYTES ? (size_t)end : LOG_BYTES;
 
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         out[i] = box->log[(end - length + i) % LOG_BYTES];
+    }
     return length;
 }
 
@@ -110,8 +117,9 @@ static json_t *clean_line(const char *line)
     for (const char *c = line; *c != '\0' && length < LOG_BYTES; c++) {
         unsigned char byte = (unsigned char)*c;
         text[length] = *c;
-        if (byte < ' ' || byte == 0x7F || (!utf8 && byte >= 0x80))
+        if (byte < ' ' || byte == 0x7F || (!utf8 && byte >= 0x80)) {
             text[length] = '?';
+        }
         length++;
     }
     text[length] = '\0';
@@ -125,8 +133,9 @@ static size_t last_lines(const char *text, size_t length, size_t count)
     size_t begin = length;
 
     while (begin > 0) {
-        if (begin < length && text[begin - 1] == '\n' && count-- == 1)
+        if (begin < length && text[begin - 1] == '\n' && count-- == 1) {
             return begin;
+        }
         begin--;
     }
     return 0;
@@ -144,8 +153,9 @@ json_t *blackbox_lines(const struct blackbox *box, size_t count)
     for (char *line = text + begin, *end; (end = memchr(line, '\n', (size_t)(text + length - line))) != NULL;
          line = end + 1) {
         *end = '\0';
-        if (!(torn && line == text))
+        if (!(torn && line == text)) {
             json_array_append_new(lines, clean_line(line));
+        }
     }
     return lines;
 }
@@ -154,11 +164,13 @@ static void record_line(const char *line, size_t length)
 {
     struct blackbox *box = carried;
 
-    if (box == NULL || length > LOG_BYTES)
+    if (box == NULL || length > LOG_BYTES) {
         return;
+    }
     uint64_t end = atomic_load_explicit(&box->logged, memory_order_relaxed);
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         box->log[(end + i) % LOG_BYTES] = line[i];
+    }
     atomic_store_explicit(&box->logged, end + length, memory_order_release);
 }
 
@@ -168,8 +180,9 @@ int blackbox_carry(int fd)
     int error = blackbox_open(fd, &box);
 
     close(fd);
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     blackbox_drop();
     carried = box;
     log_set_recorder(record_line);
@@ -188,8 +201,9 @@ void blackbox_beat(uint64_t allowance_ms)
     struct timespec now;
 
     log_settle();
-    if (carried == NULL)
+    if (carried == NULL) {
         return;
+    }
     clock_gettime(CLOCK_MONOTONIC, &now);
     uint64_t now_ms = (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
     atomic_store_explicit(&carried->due_ms, now_ms + allowance_ms, memory_order_relaxed);

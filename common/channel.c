@@ -21,8 +21,9 @@ int channel_pair(int ends[2])
 
 static void attach_fds(struct msghdr *header, union control *control, const int *fds, int fd_count)
 {
-    if (fd_count == 0)
+    if (fd_count == 0) {
         return;
+    }
     memset(control, 0, sizeof(*control));
     header->msg_control = control->bytes;
     header->msg_controllen = CMSG_SPACE((size_t)fd_count * sizeof(int));
@@ -37,11 +38,12 @@ static int send_packet(int channel, const struct msghdr *header)
 {
     ssize_t sent;
 
-    do
+    do {
         sent = sendmsg(channel, header, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (sent < 0 && errno == EINTR);
-    if (sent >= 0)
+    } while (sent < 0 && errno == EINTR);
+    if (sent >= 0) {
         return 0;
+    }
     return errno == ECONNRESET || errno == ENOTCONN ? -EPIPE : -errno;
 }
 
@@ -51,11 +53,13 @@ int channel_send(int channel, const json_t *body, const int *fds, int fd_count)
     union control control;
     struct msghdr header = {0};
 
-    if (fd_count < 0 || fd_count > CHANNEL_FDS_MAX)
+    if (fd_count < 0 || fd_count > CHANNEL_FDS_MAX) {
         return -EINVAL;
+    }
     char *text = message_encode(body, &length);
-    if (text == NULL)
+    if (text == NULL) {
         return -EMSGSIZE;
+    }
     struct iovec payload = {.iov_base = text, .iov_len = length};
     header.msg_iov = &payload;
     header.msg_iovlen = 1;
@@ -68,9 +72,11 @@ int channel_send(int channel, const json_t *body, const int *fds, int fd_count)
 
 static void clear_fds(struct channel_message *message)
 {
-    for (int i = 0; i < message->fd_count; i++)
-        if (message->fds[i] >= 0)
+    for (int i = 0; i < message->fd_count; i++) {
+        if (message->fds[i] >= 0) {
             close(message->fds[i]);
+        }
+    }
     message->fd_count = 0;
 }
 
@@ -78,16 +84,18 @@ static void clear_fds(struct channel_message *message)
 static void collect_fds(struct msghdr *header, struct channel_message *message)
 {
     for (struct cmsghdr *item = CMSG_FIRSTHDR(header); item != NULL; item = CMSG_NXTHDR(header, item)) {
-        if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_RIGHTS)
+        if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_RIGHTS) {
             continue;
+        }
         size_t count = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (size_t i = 0; i < count; i++) {
             int fd;
             memcpy(&fd, CMSG_DATA(item) + i * sizeof(int), sizeof(fd));
-            if (message->fd_count < CHANNEL_FDS_MAX)
+            if (message->fd_count < CHANNEL_FDS_MAX) {
                 message->fds[message->fd_count++] = fd;
-            else
+            } else {
                 close(fd);
+            }
         }
     }
 }
@@ -116,13 +124,16 @@ int channel_receive(int channel, struct channel_message *message)
 
     *message = (struct channel_message){.fds = {-1, -1, -1, -1}};
     ssize_t received = receive_packet(channel, &header, sizeof(control.bytes));
-    if (received < 0)
+    if (received < 0) {
         return (int)received;
+    }
     collect_fds(&header, message);
-    if (received == 0 && message->fd_count == 0)
+    if (received == 0 && message->fd_count == 0) {
         return 0;
-    if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0)
+    }
+    if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0) {
         message->body = message_decode(data, (size_t)received, NULL);
+    }
     explicit_bzero(data, (size_t)received); /* a camera's password may be in it */
     if (message->body == NULL) {
         clear_fds(message);
@@ -133,8 +144,9 @@ int channel_receive(int channel, struct channel_message *message)
 
 int channel_message_take_fd(struct channel_message *message, int index)
 {
-    if (index < 0 || index >= message->fd_count)
+    if (index < 0 || index >= message->fd_count) {
         return -1;
+    }
     int fd = message->fds[index];
     message->fds[index] = -1;
     return fd;

@@ -63,20 +63,21 @@ static void take_given(const struct config_reader *reader, const struct setting 
 
 static void take_default(const struct config_reader *reader, const struct setting *setting)
 {
-    if ((setting->flags & SETTING_REQUIRED) != 0)
+    if ((setting->flags & SETTING_REQUIRED) != 0) {
         config_report_at(reader, reader->line, setting->name, "missing; add it");
-    else if (reader->inherits)
+    } else if (reader->inherits) {
         return;
-    else if (setting->kind == SETTING_BOOLEAN)
+    } else if (setting->kind == SETTING_BOOLEAN) {
         config_take_boolean(reader, setting, setting->number != 0);
-    else if (setting->kind == SETTING_GROUP)
+    } else if (setting->kind == SETTING_GROUP) {
         read_members(reader, setting, NULL);
-    else if ((setting->kind == SETTING_INTEGER || setting->kind == SETTING_COUNT) && setting->number != 0)
+    } else if ((setting->kind == SETTING_INTEGER || setting->kind == SETTING_COUNT) && setting->number != 0) {
         config_take_integer(reader, setting, setting->number);
-    else if (setting->kind == SETTING_LISTEN && setting->text != NULL)
+    } else if (setting->kind == SETTING_LISTEN && setting->text != NULL) {
         config_take_listen(reader, setting, setting->text);
-    else if (setting->kind == SETTING_CHOICE)
+    } else if (setting->kind == SETTING_CHOICE) {
         config_take_choice(reader, setting, setting->text);
+    }
 }
 
 static void report_unknown(const struct config_reader *reader, const struct setting_group *group,
@@ -87,16 +88,17 @@ static void report_unknown(const struct config_reader *reader, const struct sett
     const char *nearest =
         config_nearest_name(name, &group->settings[0].name, group->count, sizeof(group->settings[0]));
 
-    if (group == &setting_group_file && setting_find(&setting_group_camera, name) != NULL)
+    if (group == &setting_group_file && setting_find(&setting_group_camera, name) != NULL) {
         config_report_at(reader, line, name,
                          "a setting of a camera; put it into a group of cameras = ( { … } );");
-    else if (group == &setting_group_camera && setting_find(&setting_group_file, name) != NULL)
+    } else if (group == &setting_group_camera && setting_find(&setting_group_file, name) != NULL) {
         config_report_at(reader, line, name, "not a setting of a camera; put it outside of cameras");
-    else if (nearest != NULL)
+    } else if (nearest != NULL) {
         config_report_at(reader, line, name, "unknown setting; did you mean \"%s\"?", nearest);
-    else
+    } else {
         config_report_at(reader, line, name,
                          "unknown setting; remove it, or see docs/reference/configuration.md");
+    }
 }
 
 static void read_group(const struct config_reader *reader, const struct setting_group *group)
@@ -105,17 +107,19 @@ static void read_group(const struct config_reader *reader, const struct setting_
 
     for (int i = 0; i < given_count; i++) {
         const config_setting_t *given = config_setting_get_elem(reader->group, (unsigned)i);
-        if (setting_find(group, config_setting_name(given)) == NULL)
+        if (setting_find(group, config_setting_name(given)) == NULL) {
             report_unknown(reader, group, given);
+        }
     }
     for (size_t i = 0; i < group->count; i++) {
         const struct setting *setting = &group->settings[i];
         const config_setting_t *given =
             reader->group != NULL ? config_setting_get_member(reader->group, setting->name) : NULL;
-        if (given == NULL)
+        if (given == NULL) {
             take_default(reader, setting);
-        else if (config_check_kind(reader, setting, given))
+        } else if (config_check_kind(reader, setting, given)) {
             take_given(reader, setting, given);
+        }
     }
 }
 
@@ -141,26 +145,28 @@ static void check_credentials(const struct config_reader *reader, const struct c
     bool username = config_setting_get_member(reader->group, "username") != NULL;
     bool password = config_setting_get_member(reader->group, "password") != NULL;
 
-    if (in_url && (username || password))
+    if (in_url && (username || password)) {
         config_report_at(
             reader, config_line_of(reader, "url"), "url",
             "a user name here and in the camera's own fields; keep username and password, and take it out of "
             "the URL");
-    else if (username && !password)
+    } else if (username && !password) {
         config_report_at(reader, config_line_of(reader, "username"), "password",
                          "missing, but there is a username; add it, \"\" if the camera has none");
-    else if (password && !username)
+    } else if (password && !username) {
         config_report_at(reader, config_line_of(reader, "password"), "username",
                          "missing, but there is a password; add it");
+    }
 }
 
 /* TLS protects the connection; packets over UDP would be beside it, for everybody to read. */
 static void check_protection(const struct config_reader *reader, const struct config_camera *camera)
 {
     if (camera->url != NULL && strncasecmp(camera->url, "rtsps:", 6) == 0 &&
-        camera->transport == CONFIG_TRANSPORT_UDP)
+        camera->transport == CONFIG_TRANSPORT_UDP) {
         config_report_at(reader, config_line_of(reader, "transport"), "transport",
                          "\"udp\" is not protected by the TLS of rtsps; use \"tcp\" or \"auto\"");
+    }
 }
 
 /* All that is neither the URL nor the name; of two pairs of credentials, its own. */
@@ -181,11 +187,13 @@ static void inherit_texts(struct config_camera *sub, const struct config_camera 
         sub->username = config_copy_text(camera->username);
         sub->password = config_copy_text(camera->password);
     }
-    if (sub->tls_fingerprint == NULL)
+    if (sub->tls_fingerprint == NULL) {
         sub->tls_fingerprint = config_copy_text(camera->tls_fingerprint);
+    }
     sub->enabled = sub->enabled && camera->enabled;
-    if (camera->name != NULL && asprintf(&sub->name, "%s" CONFIG_SUB_SUFFIX, camera->name) < 0)
+    if (camera->name != NULL && asprintf(&sub->name, "%s" CONFIG_SUB_SUFFIX, camera->name) < 0) {
         abort();
+    }
 }
 
 /* The URL alone, or a group; what is not said is as for the camera, whose other settings have been read. */
@@ -196,8 +204,9 @@ static void read_sub(const struct config_reader *camera_reader, const config_set
     struct config_reader reader = *camera_reader;
     struct config_camera *sub = reader.sub;
 
-    if (sub == NULL) /* only a camera's reader has a place for it */
+    if (sub == NULL) { /* only a camera's reader has a place for it */
         return;
+    }
     inherit(sub, camera);
     reader.object = sub;
     reader.inherits = true;
@@ -255,10 +264,12 @@ static void check_unique(const struct config_reader *reader, const config_settin
     size_t first = 0;
 
     while (all[index].name != NULL &&
-           (all[first].name == NULL || strcmp(all[first].name, all[index].name) != 0))
+           (all[first].name == NULL || strcmp(all[first].name, all[index].name) != 0)) {
         first++;
-    if (first == index || all[index].name == NULL)
+    }
+    if (first == index || all[index].name == NULL) {
         return;
+    }
     struct config_place place = config_source_place(reader->source, name_line(cameras, first));
     snprintf(field, sizeof(field), "cameras[%zu].name", index);
     config_report_at(reader, name_line(cameras, index), field,
@@ -266,7 +277,8 @@ static void check_unique(const struct config_reader *reader, const config_settin
                      all[index].name, first, place.file, place.line);
 }
 
-/* Behind the COUNT cameras stand as many places for sub streams: each that is there goes behind its camera.
+/*
+ * Behind the COUNT cameras stand as many places for sub streams: each that is there goes behind its camera.
  */
 static void place_subs(struct config *config, size_t count)
 {
@@ -275,8 +287,9 @@ static void place_subs(struct config *config, size_t count)
 
     for (size_t i = 0; i < count; i++) {
         streams[used++] = config->cameras[i];
-        if (config->cameras[count + i].sub)
+        if (config->cameras[count + i].sub) {
             streams[used++] = config->cameras[count + i];
+        }
     }
     free(config->cameras);
     config->cameras = streams;
@@ -309,21 +322,24 @@ static void read_cameras(const struct config_reader *reader, const struct settin
                          "expected a group, found %s; write { name = \"…\"; url = \"…\"; }",
                          config_type_name(camera));
     }
-    for (size_t i = 0; i < config->camera_count; i++)
+    for (size_t i = 0; i < config->camera_count; i++) {
         check_unique(reader, given, i);
+    }
     place_subs(config, (size_t)count);
-    if (config->camera_count > SETTING_CAMERAS_MAX)
+    if (config->camera_count > SETTING_CAMERAS_MAX) {
         config_report_at(reader, line, setting->name,
                          "%zu cameras and sub streams together; configure at most %d", config->camera_count,
                          SETTING_CAMERAS_MAX);
+    }
 }
 
 /* Nobody is authenticated: whoever reaches an address gets all that is there. */
 static void check_address(const struct config_reader *reader, const char *name,
                           const struct config_address *address, const char *who, const char *what)
 {
-    if (address->host == NULL || reader->config->insecure || config_host_is_loopback(address->host))
+    if (address->host == NULL || reader->config->insecure || config_host_is_loopback(address->host)) {
         return;
+    }
     config_report_at(
         reader, config_line_of(reader, name), name,
         "%s is not a loopback address, and %s are not authenticated; write \"127.0.0.1:%d\", or add "

@@ -33,7 +33,8 @@ enum config_sandbox { CONFIG_SANDBOX_OFF, CONFIG_SANDBOX_ON, CONFIG_SANDBOX_REQU
 
 struct config_source;
 
-/* The settings of a camera's stream, the main or the sub stream. Another member belongs into config_camera.c
+/*
+ * The settings of a camera's stream, the main or the sub stream. Another member belongs into config_camera.c
  * too, or a reload does not see its change.
  */
 struct config_camera {

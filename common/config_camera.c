@@ -7,8 +7,9 @@
 
 static void free_secret(char *secret)
 {
-    if (secret != NULL)
+    if (secret != NULL) {
         explicit_bzero(secret, strlen(secret));
+    }
     free(secret);
 }
 
@@ -69,8 +70,9 @@ bool config_camera_equal(const struct config_camera *a, const struct config_came
 static uint64_t add(uint64_t hash, const char *text)
 {
     hash = (hash ^ (text == NULL ? 1u : 2u)) * UINT64_C(1099511628211);
-    for (const char *c = text == NULL ? "" : text; *c != '\0'; c++)
+    for (const char *c = text == NULL ? "" : text; *c != '\0'; c++) {
         hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
+    }
     return hash;
 }
 

@@ -16,8 +16,9 @@ static char *join(const char *before, const char *path, const char *after)
 {
     char *joined = NULL;
 
-    if (asprintf(&joined, "%s%s%s", before, path, after) < 0)
+    if (asprintf(&joined, "%s%s%s", before, path, after) < 0) {
         abort();
+    }
     return joined;
 }
 
@@ -34,14 +35,18 @@ static char *default_runtime_dir(void)
     const char *user_dir = getenv("XDG_RUNTIME_DIR");
     char *path = systemd_directory("RUNTIME_DIRECTORY");
 
-    if (path != NULL)
+    if (path != NULL) {
         return path;
-    if (geteuid() == 0)
+    }
+    if (geteuid() == 0) {
         return config_need(strdup("/run/ringcast"));
-    if (user_dir != NULL && user_dir[0] == '/')
+    }
+    if (user_dir != NULL && user_dir[0] == '/') {
         return join(user_dir, "/ringcast", "");
-    if (asprintf(&path, "/tmp/ringcast-%u", (unsigned)geteuid()) < 0)
+    }
+    if (asprintf(&path, "/tmp/ringcast-%u", (unsigned)geteuid()) < 0) {
         abort();
+    }
     return path;
 }
 
@@ -51,14 +56,18 @@ static char *default_state_dir(const char *runtime_dir)
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     char *made = systemd_directory("STATE_DIRECTORY");
 
-    if (made != NULL)
+    if (made != NULL) {
         return made;
-    if (geteuid() == 0)
+    }
+    if (geteuid() == 0) {
         return config_need(strdup("/var/lib/ringcast"));
-    if (state != NULL && state[0] == '/')
+    }
+    if (state != NULL && state[0] == '/') {
         return join(state, "/ringcast", "");
-    if (home != NULL && home[0] == '/' && home[1] != '\0')
+    }
+    if (home != NULL && home[0] == '/' && home[1] != '\0') {
         return join(home, "/.local/state/ringcast", "");
+    }
     return config_need(strdup(runtime_dir));
 }
 
@@ -66,27 +75,30 @@ static void report_syntax(const config_t *tree, struct config_report *report)
 {
     unsigned line = (unsigned)config_error_line(tree);
 
-    if (strcmp(config_error_text(tree), "duplicate setting name") == 0)
+    if (strcmp(config_error_text(tree), "duplicate setting name") == 0) {
         config_report_add(report, line, NULL, "a setting is given twice in the same group; remove one");
-    else
+    } else {
         config_report_add(report, line, NULL,
                           "%s; look here and just before for a missing \", ;, =, bracket or comma",
                           config_error_text(tree));
+    }
 }
 
 static size_t power_of_two(size_t size)
 {
     size_t power = 1;
 
-    while (power < size)
+    while (power < size) {
         power *= 2;
+    }
     return power;
 }
 
 static void round_sizes(size_t *ring_size, size_t *ring_size_max)
 {
-    if (*ring_size != 0)
+    if (*ring_size != 0) {
         *ring_size = power_of_two(*ring_size);
+    }
     *ring_size_max = power_of_two(*ring_size_max);
 }
 
@@ -99,21 +111,25 @@ static void settle(struct config *config, const json_t *changes, struct config_r
 
     config->runtime_dir = config_need(config_tidy_path(given));
     free(given);
-    if (!config_check_runtime_dir(config->runtime_dir, why))
+    if (!config_check_runtime_dir(config->runtime_dir, why)) {
         config_report_add(report, 1, "runtime_dir", "%s", why);
-    if (config->state_dir == NULL)
+    }
+    if (config->state_dir == NULL) {
         config->state_dir = default_state_dir(config->runtime_dir);
-    if (config->instance == NULL)
+    }
+    if (config->instance == NULL) {
         config->instance = config_need(config_derive_instance(config->runtime_dir));
+    }
     round_sizes(&config->ring_size, &config->ring_size_max);
     for (size_t i = 0; i < config->camera_count; i++) {
         struct config_camera *camera = &config->cameras[i];
         round_sizes(&camera->ring_size, &camera->ring_size_max);
         camera->line = camera->line > 0 ? (int)config_source_place(source, (unsigned)camera->line).line : 0;
-        if (camera->sub)
+        if (camera->sub) {
             camera->origin = config->cameras[i - 1].origin;
-        else
+        } else {
             camera->origin = config_overlay_origin(changes, camera->name);
+        }
     }
 }
 
@@ -130,8 +146,9 @@ static void parse(const struct config_source *source, const json_t *changes, str
         report_syntax(&tree, report);
     }
     config_destroy(&tree);
-    if (report->count == 0)
+    if (report->count == 0) {
         settle(config, changes, report, source);
+    }
 }
 
 struct config_source *config_read_source(const char *path, FILE *errors)
@@ -176,10 +193,12 @@ struct config *config_load(const char *path, FILE *errors)
 
 void config_free(struct config *config)
 {
-    if (config == NULL)
+    if (config == NULL) {
         return;
-    for (size_t i = 0; i < config->camera_count; i++)
+    }
+    for (size_t i = 0; i < config->camera_count; i++) {
         config_camera_finish(&config->cameras[i]);
+    }
     free(config->cameras);
     free(config->path);
     free(config->listen.host);

@@ -12,8 +12,9 @@
 /* MEMORY, which is not NULL. */
 static inline void *config_need(void *memory)
 {
-    if (memory == NULL)
+    if (memory == NULL) {
         abort();
+    }
     return memory;
 }
 

@@ -24,15 +24,17 @@ static int index_of(const config_setting_t *cameras, const char *name)
         const char *found = NULL;
         const config_setting_t *camera = config_setting_get_elem(cameras, (unsigned)i);
         if (config_setting_is_group(camera) &&
-            config_setting_lookup_string(camera, "name", &found) == CONFIG_TRUE && strcmp(found, name) == 0)
+            config_setting_lookup_string(camera, "name", &found) == CONFIG_TRUE && strcmp(found, name) == 0) {
             return i;
+        }
     }
     return -1;
 }
 
 static bool add_setting(config_setting_t *camera, const char *name, const json_t *value, bool within);
 
-/* The members of a group within a camera's settings; a group within it stays empty, which no setting may be.
+/*
+ * The members of a group within a camera's settings; a group within it stays empty, which no setting may be.
  */
 static bool add_group(config_setting_t *camera, const char *name, const json_t *value, bool within)
 {
@@ -41,10 +43,10 @@ static bool add_group(config_setting_t *camera, const char *name, const json_t *
     json_t *inner;
     bool added = group != NULL;
 
-    if (within || !added)
+    if (within || !added) {
         return added;
-    json_object_foreach((json_t *)value, member, inner)
-    {
+    }
+    json_object_foreach((json_t *)value, member, inner) {
         added = added && (json_is_null(inner) || add_setting(group, member, inner, true));
     }
     return added;
@@ -78,12 +80,12 @@ static void change(config_setting_t *camera, json_t *settings, struct config_rep
     const char *name;
     json_t *value;
 
-    json_object_foreach(settings, name, value)
-    {
+    json_object_foreach(settings, name, value) {
         char field[FIELD_SIZE];
         config_setting_remove(camera, name);
-        if (json_is_null(value) || add_setting(camera, name, value, false))
+        if (json_is_null(value) || add_setting(camera, name, value, false)) {
             continue;
+        }
         snprintf(field, sizeof(field), "%.64s", name);
         config_report_add(report, 0, field, "unknown setting; see docs/reference/configuration.md");
     }
@@ -99,17 +101,20 @@ static void apply(config_setting_t *cameras, const char *name, const json_t *ent
         config_setting_remove_elem(cameras, (unsigned)index);
         camera = NULL;
     }
-    if (is_removed(entry) || (camera == NULL && !is_complete(entry)))
+    if (is_removed(entry) || (camera == NULL && !is_complete(entry))) {
         return;
+    }
     if (camera == NULL) {
         camera = config_setting_add(cameras, NULL, CONFIG_TYPE_GROUP);
         json_t *own = json_string(name);
-        if (camera != NULL && own != NULL)
+        if (camera != NULL && own != NULL) {
             add_setting(camera, "name", own, false);
+        }
         json_decref(own);
     }
-    if (camera != NULL)
+    if (camera != NULL) {
         change(camera, json_object_get(entry, "settings"), report);
+    }
 }
 
 void config_overlay_apply(config_setting_t *root, const json_t *changes, struct config_report *report)
@@ -118,10 +123,10 @@ void config_overlay_apply(config_setting_t *root, const json_t *changes, struct 
     const char *name;
     json_t *entry;
 
-    if (cameras == NULL || !config_setting_is_list(cameras))
+    if (cameras == NULL || !config_setting_is_list(cameras)) {
         return;
-    json_object_foreach((json_t *)changes, name, entry)
-    {
+    }
+    json_object_foreach((json_t *)changes, name, entry) {
         apply(cameras, name, entry, report);
     }
 }
@@ -130,7 +135,8 @@ enum config_origin config_overlay_origin(const json_t *changes, const char *name
 {
     const json_t *entry = json_object_get(changes, name);
 
-    if (entry == NULL)
+    if (entry == NULL) {
         return CONFIG_FROM_FILE;
+    }
     return is_complete(entry) ? CONFIG_ADDED : CONFIG_CHANGED;
 }

@@ -118,8 +118,10 @@ const struct setting_group setting_group_sub = {&camera_settings[1], COUNT(camer
 
 const struct setting *setting_find(const struct setting_group *group, const char *name)
 {
-    for (size_t i = 0; i < group->count; i++)
-        if (strcmp(group->settings[i].name, name) == 0)
+    for (size_t i = 0; i < group->count; i++) {
+        if (strcmp(group->settings[i].name, name) == 0) {
             return &group->settings[i];
+        }
+    }
     return NULL;
 }

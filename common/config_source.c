@@ -78,9 +78,10 @@ static void fail(struct config_source *source, const char *field, const char *pr
 static void append(struct config_source *source, const char *bytes, size_t length)
 {
     if (source->length + length > SOURCE_MAX_BYTES) {
-        if (!source->failed)
+        if (!source->failed) {
             fail(source, NULL,
                  "the configuration is larger than 4 MiB with all it includes; is it the right file?");
+        }
         return;
     }
     if (source->length + length + 1 > source->allocated) {
@@ -135,8 +136,9 @@ static bool is_within_list(const struct config_source *source)
 /* A string is a value, an element of a list or array, or goes on where the string before it ended. */
 static bool can_be_string(const struct config_source *source)
 {
-    if (source->last == ',')
+    if (source->last == ',') {
         return is_within_list(source);
+    }
     return source->last != '\0' && strchr("=:([\"", source->last) != NULL;
 }
 
@@ -144,12 +146,13 @@ static void copy_bracket(struct scanner *scanner)
 {
     struct config_source *source = scanner->source;
 
-    if (strchr("([{", *scanner->at) == NULL)
+    if (strchr("([{", *scanner->at) == NULL) {
         source->bracket_count -= source->bracket_count > 0;
-    else if (source->bracket_count < BRACKETS_MAX)
+    } else if (source->bracket_count < BRACKETS_MAX) {
         source->brackets[source->bracket_count++] = *scanner->at;
-    else
+    } else {
         fail(source, NULL, "brackets within brackets, too many of them; close them earlier");
+    }
     copy_to(scanner, scanner->at + 1);
 }
 
@@ -157,11 +160,13 @@ static void copy_string(struct scanner *scanner)
 {
     const char *at = scanner->at + 1;
 
-    if (!can_be_string(scanner->source))
+    if (!can_be_string(scanner->source)) {
         fail(scanner->source, NULL, "a string without = before it; write name = \"value\";");
+    }
     for (; at < scanner->end && *at != '"'; at++) {
-        if (*at != '\\' || at + 1 == scanner->end)
+        if (*at != '\\' || at + 1 == scanner->end) {
             continue;
+        }
         if (scanner->end - at >= 4 && memcmp(at, "\\x00", 4) == 0) {
             copy_to(scanner, at);
             fail(scanner->source, NULL, "a string cannot hold a NUL character; remove \\x00");
@@ -186,8 +191,9 @@ static void copy_block_comment(struct scanner *scanner)
 {
     const char *close = memmem(scanner->at + 2, (size_t)(scanner->end - scanner->at) - 2, "*/", 2);
 
-    if (close == NULL)
+    if (close == NULL) {
         fail(scanner->source, NULL, "this comment is never closed; add */ at its end");
+    }
     copy_to(scanner, close != NULL ? close + 2 : scanner->end);
 }
 
@@ -195,8 +201,9 @@ static void copy_name(struct scanner *scanner)
 {
     const char *at = scanner->at;
 
-    while (at < scanner->end && (isalnum((unsigned char)*at) || strchr("_-*", *at) != NULL))
+    while (at < scanner->end && (isalnum((unsigned char)*at) || strchr("_-*", *at) != NULL)) {
         at++;
+    }
     copy_to(scanner, at);
 }
 
@@ -211,8 +218,9 @@ static void copy_number(struct scanner *scanner)
     char *rest;
     const char *at = scanner->at + 1;
 
-    while (at < scanner->end && (isalnum((unsigned char)*at) || *at == '.'))
+    while (at < scanner->end && (isalnum((unsigned char)*at) || *at == '.')) {
         at++;
+    }
     size_t length = (size_t)(at - scanner->at);
     memcpy(digits, scanner->at, length < sizeof(digits) ? length : sizeof(digits) - 1);
     bool hexadecimal = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
@@ -232,8 +240,9 @@ static bool starts_number(const struct scanner *scanner)
 {
     unsigned char first = (unsigned char)scanner->at[0];
 
-    if (isdigit(first))
+    if (isdigit(first)) {
         return true;
+    }
     return (first == '-' || first == '+') && scanner->end - scanner->at > 1 &&
            isdigit((unsigned char)scanner->at[1]);
 }
@@ -245,24 +254,27 @@ static void copy_line_start(struct scanner *scanner)
 {
     const char *at = scanner->at;
 
-    while (at < scanner->end && (*at == ' ' || *at == '\t'))
+    while (at < scanner->end && (*at == ' ' || *at == '\t')) {
         at++;
+    }
     copy_to(scanner, at);
-    if (looking_at(scanner, include_word))
+    if (looking_at(scanner, include_word)) {
         include_file(scanner);
+    }
 }
 
 /* Space and comments. False: there is none. */
 static bool copy_space(struct scanner *scanner)
 {
-    if (isspace((unsigned char)*scanner->at))
+    if (isspace((unsigned char)*scanner->at)) {
         copy_to(scanner, scanner->at + 1);
-    else if (*scanner->at == '#' || looking_at(scanner, "//"))
+    } else if (*scanner->at == '#' || looking_at(scanner, "//")) {
         copy_line_comment(scanner);
-    else if (looking_at(scanner, "/*"))
+    } else if (looking_at(scanner, "/*")) {
         copy_block_comment(scanner);
-    else
+    } else {
         return false;
+    }
     return true;
 }
 
@@ -272,19 +284,21 @@ static void copy_token(struct scanner *scanner)
     unsigned char first = (unsigned char)*start;
     bool word = starts_number(scanner) || isalpha(first) || first == '*';
 
-    if (starts_number(scanner))
+    if (starts_number(scanner)) {
         copy_number(scanner);
-    else if (word)
+    } else if (word) {
         copy_name(scanner);
-    else if (first == '"')
+    } else if (first == '"') {
         copy_string(scanner);
-    else if (strchr("([{}])", first) != NULL)
+    } else if (strchr("([{}])", first) != NULL) {
         copy_bracket(scanner);
-    else
+    } else {
         copy_to(scanner, scanner->at + 1);
+    }
     scanner->source->last = *start;
-    if (word)
+    if (word) {
         scanner->source->last = 'a';
+    }
 }
 
 static void scan(struct scanner *scanner)
@@ -292,10 +306,11 @@ static void scan(struct scanner *scanner)
     copy_line_start(scanner);
     while (scanner->at < scanner->end && !scanner->source->failed) {
         bool newline = *scanner->at == '\n';
-        if (!copy_space(scanner))
+        if (!copy_space(scanner)) {
             copy_token(scanner);
-        else if (newline)
+        } else if (newline) {
             copy_line_start(scanner);
+        }
     }
 }
 
@@ -304,12 +319,15 @@ static const char *check_file(int fd, size_t *size)
 {
     struct stat status;
 
-    if (fstat(fd, &status) < 0)
+    if (fstat(fd, &status) < 0) {
         return strerror(errno);
-    if (!S_ISREG(status.st_mode))
+    }
+    if (!S_ISREG(status.st_mode)) {
         return S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a regular file";
-    if (status.st_size > SOURCE_MAX_BYTES)
+    }
+    if (status.st_size > SOURCE_MAX_BYTES) {
         return "it is larger than 4 MiB";
+    }
     *size = (size_t)status.st_size;
     return NULL;
 }
@@ -321,14 +339,17 @@ static const char *read_content(int fd, char *content, size_t size)
 
     for (;;) {
         ssize_t got = read(fd, content + length, size + 1 - length);
-        if (got < 0)
+        if (got < 0) {
             return strerror(errno);
+        }
         length += (size_t)got;
-        if (length > size || (got == 0 && length < size))
+        if (length > size || (got == 0 && length < size)) {
             return "it changed while it was read";
-        if (got == 0)
+        }
+        if (got == 0) {
             return memchr(content, '\0', size) != NULL ? "it holds a NUL byte, so it is not a text file"
                                                        : NULL;
+        }
     }
 }
 
@@ -336,8 +357,9 @@ static const char *read_content(int fd, char *content, size_t size)
 static char *read_descriptor(int fd, size_t *length, const char **problem)
 {
     *problem = check_file(fd, length);
-    if (*problem != NULL)
+    if (*problem != NULL) {
         return NULL;
+    }
     char *content = config_need(malloc(*length + 1));
     *problem = read_content(fd, content, *length);
     if (*problem != NULL) {
@@ -348,7 +370,8 @@ static char *read_descriptor(int fd, size_t *length, const char **problem)
     return content;
 }
 
-/* Adds the content of FILE, which the source keeps. FIELD and HINT are for the error when it cannot be read.
+/*
+ * Adds the content of FILE, which the source keeps. FIELD and HINT are for the error when it cannot be read.
  */
 static void add_file(struct config_source *source, const char *file, int depth, const char *field,
                      const char *hint)
@@ -358,10 +381,11 @@ static void add_file(struct config_source *source, const char *file, int depth, 
     char *content = NULL;
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-    if (fd < 0)
+    if (fd < 0) {
         problem = strerror(errno);
-    else
+    } else {
         content = read_descriptor(fd, &length, &problem);
+    }
     if (content == NULL) {
         config_report_add(source->report, field != NULL ? source->line : 0, field,
                           "%s%scannot be read: %s; %s", field != NULL ? file : "", field != NULL ? " " : "",
@@ -379,8 +403,9 @@ static void add_file(struct config_source *source, const char *file, int depth, 
         explicit_bzero(content, length);
         free(content);
     }
-    if (fd >= 0)
+    if (fd >= 0) {
         close(fd);
+    }
 }
 
 /* Takes NAME over. */
@@ -391,27 +416,33 @@ static const char *keep_file_name(struct config_source *source, char *name)
     return name;
 }
 
-/* The name between the quotes that the scanner is at, relative to the file it stands in; NULL: there is none.
+/*
+ * The name between the quotes that the scanner is at, relative to the file it stands in; NULL: there is none.
  */
 static char *take_include_name(struct scanner *scanner)
 {
     const char *slash = strrchr(scanner->file, '/');
     const char *start = scanner->at + strlen(include_word);
 
-    while (start < scanner->end && (*start == ' ' || *start == '\t'))
+    while (start < scanner->end && (*start == ' ' || *start == '\t')) {
         start++;
-    if (start == scanner->end || *start++ != '"')
+    }
+    if (start == scanner->end || *start++ != '"') {
         return NULL;
+    }
     const char *close = start;
-    while (close < scanner->end && *close != '"' && *close != '\n')
+    while (close < scanner->end && *close != '"' && *close != '\n') {
         close++;
-    if (close == scanner->end || *close != '"' || close == start)
+    }
+    if (close == scanner->end || *close != '"' || close == start) {
         return NULL;
+    }
     scanner->at = close + 1;
     char *name = NULL;
     int prefix = slash != NULL && *start != '/' ? (int)(slash - scanner->file) + 1 : 0;
-    if (asprintf(&name, "%.*s%.*s", prefix, scanner->file, (int)(close - start), start) < 0)
+    if (asprintf(&name, "%.*s%.*s", prefix, scanner->file, (int)(close - start), start) < 0) {
         abort();
+    }
     return name;
 }
 
@@ -452,22 +483,26 @@ struct config_source *config_source_create(const char *path, struct config_repor
 
 void config_source_destroy(struct config_source *source)
 {
-    if (source == NULL)
+    if (source == NULL) {
         return;
-    for (size_t i = 0; i < source->file_count; i++)
+    }
+    for (size_t i = 0; i < source->file_count; i++) {
         free(source->files[i]);
+    }
     free(source->files);
     free(source->segments);
-    if (source->text != NULL)
+    if (source->text != NULL) {
         explicit_bzero(source->text, source->length);
+    }
     free(source->text);
     free(source);
 }
 
 const char *config_source_text(const struct config_source *source)
 {
-    if (source->failed)
+    if (source->failed) {
         return NULL;
+    }
     return source->text != NULL ? source->text : "";
 }
 
@@ -475,9 +510,10 @@ struct config_place config_source_place(const struct config_source *source, unsi
 {
     struct config_place place = {.file = source->files[0], .line = line};
 
-    for (size_t i = 0; i < source->segment_count && source->segments[i].first <= line; i++)
+    for (size_t i = 0; i < source->segment_count && source->segments[i].first <= line; i++) {
         place =
             (struct config_place){.file = source->segments[i].file,
                                   .line = source->segments[i].file_line + line - source->segments[i].first};
+    }
     return place;
 }

@@ -96,8 +96,9 @@ bool config_check_kind(const struct config_reader *reader, const struct setting 
     };
     bool string = setting->kind >= sizeof(expected) / sizeof(expected[0]) || expected[setting->kind] == NULL;
 
-    if (has_kind(setting->kind, given))
+    if (has_kind(setting->kind, given)) {
         return true;
+    }
     config_report_at(reader, config_setting_source_line(given), setting->name, "expected %s, found %s; %s",
                      string ? "a string" : expected[setting->kind], config_type_name(given),
                      string ? "put it in double quotes" : advice[setting->kind]);
@@ -111,27 +112,30 @@ static bool check_string(const struct config_reader *reader, const struct settin
     unsigned line = config_line_of(reader, setting->name);
     long long length = (long long)strlen(value);
 
-    if (!text_is_utf8(value))
+    if (!text_is_utf8(value)) {
         config_report_at(reader, line, setting->name, "not valid UTF-8; save the file as UTF-8");
-    else if (length < setting->min)
+    } else if (length < setting->min) {
         config_report_at(reader, line, setting->name, "empty; give a value or remove the setting");
-    else if (length > setting->max)
+    } else if (length > setting->max) {
         config_report_at(reader, line, setting->name, "%lld bytes; use at most %lld", length, setting->max);
-    else if (setting->check != NULL && !setting->check(value, why))
+    } else if (setting->check != NULL && !setting->check(value, why)) {
         config_report_at(reader, line, setting->name, "%s", why);
-    else
+    } else {
         return true;
+    }
     return false;
 }
 
 void config_take_string(const struct config_reader *reader, const struct setting *setting, const char *value)
 {
-    if (!check_string(reader, setting, value))
+    if (!check_string(reader, setting, value)) {
         return;
+    }
     char *copy = config_need(strdup(value));
     memcpy((char *)reader->object + setting->offset, &copy, sizeof(copy));
-    if ((setting->flags & SETTING_SECRET) != 0)
+    if ((setting->flags & SETTING_SECRET) != 0) {
         log_add_secret(value);
+    }
 }
 
 /* The log hides the user information of every URL, but the password may be repeated without its URL. */
@@ -142,8 +146,9 @@ void config_take_url(const struct config_reader *reader, const struct setting *s
     config_take_string(reader, setting, value);
     const char *userinfo = config_url_userinfo(value, &length);
     const char *colon = userinfo != NULL ? memchr(userinfo, ':', length) : NULL;
-    if (colon == NULL)
+    if (colon == NULL) {
         return;
+    }
     char *password = config_need(strndup(colon + 1, length - (size_t)(colon + 1 - userinfo)));
     log_add_secret(password);
     explicit_bzero(password, strlen(password));
@@ -155,12 +160,14 @@ void config_take_listen(const struct config_reader *reader, const struct setting
     char why[CONFIG_PROBLEM_SIZE];
     struct config_address address = {0};
 
-    if (!check_string(reader, setting, value))
+    if (!check_string(reader, setting, value)) {
         return;
-    if (config_parse_listen(value, &address.host, &address.port, why))
+    }
+    if (config_parse_listen(value, &address.host, &address.port, why)) {
         memcpy((char *)reader->object + setting->offset, &address, sizeof(address));
-    else
+    } else {
         config_report_at(reader, config_line_of(reader, setting->name), setting->name, "%s", why);
+    }
 }
 
 void config_take_choice(const struct config_reader *reader, const struct setting *setting, const char *value)
@@ -183,11 +190,12 @@ void config_take_integer(const struct config_reader *reader, const struct settin
 {
     size_t size = (size_t)value;
 
-    if (value < setting->min || value > setting->max)
+    if (value < setting->min || value > setting->max) {
         config_report_at(reader, config_line_of(reader, setting->name), setting->name,
                          "%lld is out of range; use %lld to %lld", value, setting->min, setting->max);
-    else
+    } else {
         memcpy((char *)reader->object + setting->offset, &size, sizeof(size));
+    }
 }
 
 void config_take_count(const struct config_reader *reader, const struct setting *setting,
@@ -196,14 +204,15 @@ void config_take_count(const struct config_reader *reader, const struct setting 
     const char *text = config_setting_get_string(given);
     const size_t automatic = 0;
 
-    if (text == NULL)
+    if (text == NULL) {
         config_take_integer(reader, setting, config_setting_get_int64(given));
-    else if (strcmp(text, "auto") != 0)
+    } else if (strcmp(text, "auto") != 0) {
         config_report_at(reader, config_setting_source_line(given), setting->name,
                          "unknown value \"%.32s\"; use %lld to %lld, or \"auto\"", text, setting->min,
                          setting->max);
-    else
+    } else {
         memcpy((char *)reader->object + setting->offset, &automatic, sizeof(automatic));
+    }
 }
 
 void config_take_boolean(const struct config_reader *reader, const struct setting *setting, bool value)

@@ -22,8 +22,9 @@ int load_board_create(void)
     int fd = memfd_create("ringcast-load", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     struct load_board *board = NULL;
 
-    if (fd < 0)
+    if (fd < 0) {
         return -errno;
+    }
     if (ftruncate(fd, sizeof(struct load_board)) < 0 ||
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ||
         (board = load_board_map(fd)) == NULL) {
@@ -31,8 +32,9 @@ int load_board_create(void)
         close(fd);
         return error;
     }
-    for (size_t i = 0; i < LOAD_BOARD_SLOTS; i++)
+    for (size_t i = 0; i < LOAD_BOARD_SLOTS; i++) {
         load_board_set(board, i, LOAD_BOARD_ABSENT);
+    }
     load_board_unmap(board);
     return fd;
 }
@@ -41,30 +43,34 @@ struct load_board *load_board_map(int fd)
 {
     struct stat status;
 
-    if (fstat(fd, &status) < 0 || status.st_size < (off_t)sizeof(struct load_board))
+    if (fstat(fd, &status) < 0 || status.st_size < (off_t)sizeof(struct load_board)) {
         return NULL;
+    }
     void *map = mmap(NULL, sizeof(struct load_board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     return map == MAP_FAILED ? NULL : map;
 }
 
 void load_board_unmap(struct load_board *board)
 {
-    if (board != NULL)
+    if (board != NULL) {
         munmap(board, sizeof(*board));
+    }
 }
 
 void load_board_set(struct load_board *board, size_t slot, uint32_t load)
 {
-    if (slot < LOAD_BOARD_SLOTS)
+    if (slot < LOAD_BOARD_SLOTS) {
         atomic_store_explicit(&board->slots[slot].load, load, memory_order_relaxed);
+    }
 }
 
 void load_board_leave(int fd, size_t slot)
 {
     struct load_board *board = load_board_map(fd);
 
-    if (board != NULL)
+    if (board != NULL) {
         load_board_set(board, slot, LOAD_BOARD_ABSENT);
+    }
     load_board_unmap(board);
 }
 
@@ -74,8 +80,9 @@ uint32_t load_board_least(const struct load_board *board)
 
     for (size_t i = 0; i < LOAD_BOARD_SLOTS; i++) {
         uint32_t load = atomic_load_explicit(&board->slots[i].load, memory_order_relaxed);
-        if (load < least)
+        if (load < least) {
             least = load;
+        }
     }
     return least;
 }

@@ -112,15 +112,15 @@ void log_close(void)
     free(own_camera);
     own_role = NULL;
     own_camera = NULL;
-    if (journal >= 0)
+    if (journal >= 0) {
         close(journal);
+    }
     journal = -1;
     form = LOG_FORMAT_PLAIN;
     log_unlock();
 }
 
-/* --- The form
- * ----------------------------------------------------------------------------------------------- */
+/* --- The form ------------------------------------------------------------------------------------------- */
 
 static int set_form(enum log_format format)
 {
@@ -139,8 +139,9 @@ static int set_form(enum log_format format)
 
 enum log_format log_format_for(enum log_format format, int fd)
 {
-    if (format != LOG_FORMAT_AUTO)
+    if (format != LOG_FORMAT_AUTO) {
         return format;
+    }
     return log_journal_is(fd) ? LOG_FORMAT_JOURNAL : LOG_FORMAT_PLAIN;
 }
 
@@ -158,9 +159,11 @@ void log_follow_format(void)
 {
     const char *given = getenv(FORMAT_VARIABLE);
 
-    for (size_t i = 0; given != NULL && i < sizeof(format_names) / sizeof(format_names[0]); i++)
-        if (strcmp(given, format_names[i]) == 0)
+    for (size_t i = 0; given != NULL && i < sizeof(format_names) / sizeof(format_names[0]); i++) {
+        if (strcmp(given, format_names[i]) == 0) {
             log_set_format((enum log_format)i);
+        }
+    }
 }
 
 int log_descriptor(void)
@@ -168,8 +171,7 @@ int log_descriptor(void)
     return journal;
 }
 
-/* --- Levels and states
- * -------------------------------------------------------------------------------------- */
+/* --- Levels and states ---------------------------------------------------------------------------------- */
 
 void log_set_level(enum log_level level)
 {
@@ -201,13 +203,13 @@ void log_set_state(const char *camera, const char *state)
 {
     log_lock();
     struct log_subject *subject = log_subject_find(camera, now_ms());
-    if (subject != NULL)
+    if (subject != NULL) {
         snprintf(subject->state, sizeof(subject->state), "%s", state == NULL ? "" : state);
+    }
     log_unlock();
 }
 
-/* --- Lines
- * -------------------------------------------------------------------------------------------------- */
+/* --- Lines ---------------------------------------------------------------------------------------------- */
 
 void log_format_time(const struct timespec *time, char out[LOG_TIME_SIZE])
 {
@@ -247,9 +249,9 @@ static void write_line(const char *line, size_t length)
 {
     ssize_t written;
 
-    do
+    do {
         written = write(STDERR_FILENO, line, length);
-    while (written < 0 && errno == EINTR);
+    } while (written < 0 && errno == EINTR);
 }
 
 /* PLAIN is for where the wanted form cannot be had. */
@@ -258,14 +260,17 @@ static void write_formed(const struct log_entry *entry, const char *plain, size_
     static char json[LINE_MAX_BYTES];
     size_t json_length = 0;
 
-    if (form == LOG_FORMAT_JOURNAL && log_journal_send(journal, entry) == 0)
+    if (form == LOG_FORMAT_JOURNAL && log_journal_send(journal, entry) == 0) {
         return;
-    if (form == LOG_FORMAT_JSON)
+    }
+    if (form == LOG_FORMAT_JSON) {
         json_length = log_json_format(entry, json, sizeof(json));
-    if (json_length > 0)
+    }
+    if (json_length > 0) {
         write_line(json, json_length);
-    else
+    } else {
         write_line(plain, length);
+    }
 }
 
 /* LEFT_OUT: the recorder alone gets it. SUBJECT may be NULL. */
@@ -283,10 +288,12 @@ static void put(enum log_level level, const char *about, const struct log_subjec
 
     clock_gettime(CLOCK_REALTIME, &entry.time);
     size_t length = format_plain(&entry, plain, sizeof(plain));
-    if (!left_out)
+    if (!left_out) {
         write_formed(&entry, plain, length);
-    if (recorder != NULL)
+    }
+    if (recorder != NULL) {
         recorder(plain, length);
+    }
 }
 
 static void tell_left_out(struct log_subject *subject, uint64_t now, bool end)
@@ -295,8 +302,9 @@ static void tell_left_out(struct log_subject *subject, uint64_t now, bool end)
     bool own = own_camera != NULL && strcmp(own_camera, subject->camera) == 0;
     char message[256];
 
-    if (left_out == 0)
+    if (left_out == 0) {
         return;
+    }
     snprintf(message, sizeof(message), "%s%.128s%s%" PRIu64 " line%s left out", own ? "" : "camera ",
              own ? "" : subject->camera, own ? "" : ": ", left_out, left_out == 1 ? "" : "s");
     put(LOG_LEVEL_WARNING, subject->camera, subject, message, false);
@@ -304,8 +312,9 @@ static void tell_left_out(struct log_subject *subject, uint64_t now, bool end)
 
 static void settle(uint64_t now, bool end)
 {
-    for (struct log_subject *subject = log_subject_first(); subject != NULL; subject = subject->next)
+    for (struct log_subject *subject = log_subject_first(); subject != NULL; subject = subject->next) {
         tell_left_out(subject, now, end);
+    }
     log_subject_sweep(now);
 }
 
@@ -332,8 +341,9 @@ static void write_about(enum log_level level, const char *about, const char *tex
     struct log_subject *subject = about == NULL ? NULL : log_subject_find(about, now);
 
     log_redact_text(text, cut, redacted, sizeof(redacted));
-    if (subject != NULL)
+    if (subject != NULL) {
         tell_left_out(subject, now, false);
+    }
     put(level, about, subject, redacted, subject != NULL && !log_limit_take(&subject->limit, level, now));
 }
 
@@ -345,13 +355,15 @@ static void write_arguments(enum log_level level, const char *about, const char 
     static char text[TEXT_MAX_BYTES];
     int saved_errno = errno;
 
-    if (level > log_level_now())
+    if (level > log_level_now()) {
         return;
+    }
     log_lock();
     errno = saved_errno; /* for %m */
     int length = vsnprintf(text, sizeof(text), format, arguments);
-    if (length >= 0)
+    if (length >= 0) {
         write_about(level, about != NULL ? about : own_camera, text, (size_t)length >= sizeof(text));
+    }
     explicit_bzero(text, sizeof(text));
     log_unlock();
     errno = saved_errno;

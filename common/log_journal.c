@@ -38,14 +38,17 @@ int log_journal_open(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    if (strlen(path) >= sizeof(address.sun_path))
+    if (strlen(path) >= sizeof(address.sun_path)) {
         return -ENAMETOOLONG;
+    }
     memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
+    if (fd < 0) {
         return -errno;
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+    }
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0) {
         return fd;
+    }
     int error = -errno;
     close(fd);
     return error;
@@ -73,8 +76,9 @@ static void append_field(struct datagram *datagram, const char *name, const char
     size_t length = value == NULL ? 0 : strlen(value);
     uint64_t prefix = htole64(length);
 
-    if (length == 0)
+    if (length == 0) {
         return;
+    }
     append(datagram, name, strlen(name));
     if (strchr(value, '\n') == NULL) {
         append(datagram, "=", 1);
@@ -89,9 +93,11 @@ static void append_field(struct datagram *datagram, const char *name, const char
 /* journalctl shows a message with anything else in it as "blob data". */
 static bool is_shown(const char *text)
 {
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
-        if ((*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7F || (c[0] == 0xC2 && c[1] < 0xA0))
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+        if ((*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7F || (c[0] == 0xC2 && c[1] < 0xA0)) {
             return false;
+        }
+    }
     return text_is_utf8(text);
 }
 
@@ -124,10 +130,11 @@ int log_journal_send(int fd, const struct log_entry *entry)
     size_t length = fd < 0 ? 0 : log_journal_format(entry, bytes, sizeof(bytes));
     ssize_t sent;
 
-    if (length == 0)
+    if (length == 0) {
         return fd < 0 ? -EBADF : -EMSGSIZE;
-    do
+    }
+    do {
         sent = send(fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (sent < 0 && errno == EINTR);
+    } while (sent < 0 && errno == EINTR);
     return sent < 0 ? -errno : 0;
 }

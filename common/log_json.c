@@ -11,14 +11,17 @@
 /* As it is, or escaped where it is no text. */
 static json_t *string_of(const char *text)
 {
-    if (text == NULL)
+    if (text == NULL) {
         return json_null();
-    if (text_is_utf8(text))
+    }
+    if (text_is_utf8(text)) {
         return json_string(text);
+    }
     size_t size = strlen(text) * TEXT_ESCAPE_MAX + 1;
     char *escaped = malloc(size);
-    if (escaped == NULL)
+    if (escaped == NULL) {
         return NULL;
+    }
     text_escape(escaped, size, text);
     json_t *string = json_string(escaped);
     free(escaped);
@@ -52,8 +55,9 @@ static size_t dump_cut(const struct log_entry *entry, size_t excess, char *out, 
     size_t length = strlen(entry->message);
     char *message = strndup(entry->message, length > excess ? length - excess : 0);
 
-    if (message == NULL)
+    if (message == NULL) {
         return 0;
+    }
     text_trim_partial(message);
     length = dump(entry, message, out, size);
     free(message);
@@ -65,10 +69,12 @@ size_t log_json_format(const struct log_entry *entry, char *out, size_t size)
     size_t room = size - 1; /* for the newline */
     size_t length = dump(entry, entry->message, out, room);
 
-    if (length > room)
+    if (length > room) {
         length = dump_cut(entry, length - room, out, room);
-    if (length == 0 || length > room)
+    }
+    if (length == 0 || length > room) {
         return 0;
+    }
     out[length] = '\n';
     return length + 1;
 }

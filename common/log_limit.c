@@ -20,12 +20,14 @@ static void fill(struct log_limit *limit, uint64_t now_ms)
 {
     uint64_t passed = now_ms > limit->filled_ms ? now_ms - limit->filled_ms : 0;
 
-    if (passed >= (FULL - limit->level) / LOG_LIMIT_PER_SECOND + 1)
+    if (passed >= (FULL - limit->level) / LOG_LIMIT_PER_SECOND + 1) {
         limit->level = FULL;
-    else
+    } else {
         limit->level += (uint32_t)passed * LOG_LIMIT_PER_SECOND;
-    if (limit->level > FULL)
+    }
+    if (limit->level > FULL) {
         limit->level = FULL;
+    }
     limit->filled_ms += passed;
 }
 
@@ -48,8 +50,9 @@ uint64_t log_limit_tell(struct log_limit *limit, uint64_t now_ms, bool end)
     fill(limit, now_ms);
     bool room = limit->level >= reserves[LOG_LEVEL_INFO] + TOKEN;
     bool due = limit->told_ms == 0 || now_ms - limit->told_ms >= LOG_LIMIT_TELL_MS;
-    if (left_out == 0 || (!end && !(room && due)))
+    if (left_out == 0 || (!end && !(room && due))) {
         return 0;
+    }
     limit->left_out = 0;
     limit->told_ms = now_ms;
     return left_out;

@@ -27,12 +27,15 @@ static bool secret_starts[UCHAR_MAX + 1]; /* bytes that some secret, plain or en
 
 static int hex_value(char digit)
 {
-    if (digit >= '0' && digit <= '9')
+    if (digit >= '0' && digit <= '9') {
         return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
+    }
+    if (digit >= 'a' && digit <= 'f') {
         return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
+    }
+    if (digit >= 'A' && digit <= 'F') {
         return digit - 'A' + 10;
+    }
     return -1;
 }
 
@@ -49,8 +52,9 @@ static bool percent_decode(char *text)
             *out = *in++;
             continue;
         }
-        if (high == 0 && low == 0)
+        if (high == 0 && low == 0) {
             return false;
+        }
         *out = (char)(high * 16 + low);
         in += 3;
         changed = true;
@@ -61,24 +65,28 @@ static bool percent_decode(char *text)
 
 static bool is_known_secret(const char *secret)
 {
-    for (size_t i = 0; i < secret_count; i++)
-        if (strcmp(secrets[i], secret) == 0)
+    for (size_t i = 0; i < secret_count; i++) {
+        if (strcmp(secrets[i], secret) == 0) {
             return true;
+        }
+    }
     return false;
 }
 
 /* Takes SECRET over. A secret that cannot be kept ends the process: going on would show it. */
 static void keep_secret(char *secret)
 {
-    if (secret == NULL)
+    if (secret == NULL) {
         abort();
+    }
     if (is_known_secret(secret)) {
         free(secret);
         return;
     }
     char **larger = reallocarray(secrets, secret_count + 1, sizeof(*secrets));
-    if (larger == NULL)
+    if (larger == NULL) {
         abort();
+    }
     secrets = larger;
     secrets[secret_count++] = secret;
     secret_starts[(unsigned char)secret[0]] = true;
@@ -87,15 +95,17 @@ static void keep_secret(char *secret)
 
 void log_add_secret(const char *secret)
 {
-    if (secret == NULL || secret[0] == '\0')
+    if (secret == NULL || secret[0] == '\0') {
         return;
+    }
     log_lock();
     keep_secret(strdup(secret));
     char *decoded = strdup(secret);
-    if (decoded == NULL || percent_decode(decoded))
+    if (decoded == NULL || percent_decode(decoded)) {
         keep_secret(decoded);
-    else
+    } else {
         free(decoded);
+    }
     log_unlock();
 }
 
@@ -116,13 +126,16 @@ static size_t match_encoded(const struct scan *scan, size_t at, unsigned char by
 {
     const int wanted[] = {byte >> 4, byte & 15};
 
-    if (at == scan->length || scan->text[at] != '%')
+    if (at == scan->length || scan->text[at] != '%') {
         return 0;
+    }
     for (size_t i = 0; i < 2; i++) {
-        if (at + 1 + i == scan->length)
+        if (at + 1 + i == scan->length) {
             return scan->cut ? scan->length : 0;
-        if (hex_value(scan->text[at + 1 + i]) != wanted[i])
+        }
+        if (hex_value(scan->text[at + 1 + i]) != wanted[i]) {
             return 0;
+        }
     }
     return at + 3;
 }
@@ -134,21 +147,24 @@ static size_t match_encoded(const struct scan *scan, size_t at, unsigned char by
 static size_t match_secret(const struct scan *scan, size_t at, const char *secret)
 {
     for (; *secret != '\0'; secret++) {
-        if (at == scan->length)
+        if (at == scan->length) {
             return scan->cut ? at : 0;
+        }
         size_t encoded = match_encoded(scan, at, (unsigned char)*secret);
         bool plain = scan->text[at] == *secret;
         if (encoded != 0 && plain) {
             size_t end = match_secret(scan, encoded, secret + 1);
-            if (end != 0)
+            if (end != 0) {
                 return end;
+            }
         }
-        if (plain)
+        if (plain) {
             at++;
-        else if (encoded != 0)
+        } else if (encoded != 0) {
             at = encoded;
-        else
+        } else {
             return 0;
+        }
     }
     return at;
 }
@@ -164,17 +180,22 @@ static bool ends_url(char byte)
  */
 static size_t match_userinfo(struct scan *scan, size_t at)
 {
-    if (at < 3 || memcmp(scan->text + at - 3, "://", 3) != 0)
+    if (at < 3 || memcmp(scan->text + at - 3, "://", 3) != 0) {
         return 0;
-    if (at < scan->url_end)
+    }
+    if (at < scan->url_end) {
         return scan->userinfo_end;
+    }
     scan->userinfo_end = 0;
     for (scan->url_end = at; scan->url_end < scan->length && !ends_url(scan->text[scan->url_end]);
-         scan->url_end++)
-        if (scan->text[scan->url_end] == '@')
+         scan->url_end++) {
+        if (scan->text[scan->url_end] == '@') {
             scan->userinfo_end = scan->url_end;
-    if (scan->cut && scan->url_end == scan->length)
+        }
+    }
+    if (scan->cut && scan->url_end == scan->length) {
         scan->userinfo_end = scan->length;
+    }
     return scan->userinfo_end;
 }
 
@@ -189,21 +210,24 @@ static size_t match_hidden(struct scan *scan, size_t at)
 {
     size_t end = match_userinfo(scan, at);
 
-    if (!secret_starts[(unsigned char)scan->text[at]])
+    if (!secret_starts[(unsigned char)scan->text[at]]) {
         return end;
+    }
     for (size_t i = 0; i < secret_count; i++) {
         size_t match = match_secret(scan, at, secrets[i]);
         bool anywhere = strlen(secrets[i]) >= SECRET_ANYWHERE_MIN;
-        if (match > end && (anywhere || is_word(scan, at, match)))
+        if (match > end && (anywhere || is_word(scan, at, match))) {
             end = match;
+        }
     }
     return end;
 }
 
 static size_t append(char *out, size_t size, size_t used, const char *piece, size_t length)
 {
-    if (length > size - 1 - used)
+    if (length > size - 1 - used) {
         length = size - 1 - used;
+    }
     memcpy(out + used, piece, length);
     return used + length;
 }
@@ -218,12 +242,14 @@ void log_redact_text(const char *text, bool cut, char *out, size_t size)
 
     for (size_t at = 0; at < scan.length; at++) {
         size_t end = match_hidden(&scan, at);
-        if (end > hidden_end)
+        if (end > hidden_end) {
             hidden_end = end;
-        if (at >= hidden_end)
+        }
+        if (at >= hidden_end) {
             used = append(out, size, used, text + at, 1);
-        else if (!hiding)
+        } else if (!hiding) {
             used = append(out, size, used, REPLACEMENT, strlen(REPLACEMENT));
+        }
         hiding = at < hidden_end;
     }
     out[used] = '\0';
@@ -232,8 +258,9 @@ void log_redact_text(const char *text, bool cut, char *out, size_t size)
 
 void log_redact(char *text, size_t size)
 {
-    if (size == 0)
+    if (size == 0) {
         return;
+    }
     size_t length = strnlen(text, size);
     char *copy = strndup(text, length);
     if (copy == NULL) {

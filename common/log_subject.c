@@ -15,12 +15,15 @@ struct log_subject *log_subject_first(void)
 
 struct log_subject *log_subject_find(const char *camera, uint64_t now_ms)
 {
-    for (struct log_subject *subject = subjects; subject != NULL; subject = subject->next)
-        if (strcmp(subject->camera, camera) == 0)
+    for (struct log_subject *subject = subjects; subject != NULL; subject = subject->next) {
+        if (strcmp(subject->camera, camera) == 0) {
             return subject;
+        }
+    }
     struct log_subject *made = calloc(1, sizeof(*made));
-    if (made == NULL)
+    if (made == NULL) {
         return NULL;
+    }
     made->camera = strdup(camera);
     if (made->camera == NULL) {
         free(made);

@@ -19,14 +19,18 @@ static const char *check_envelope(const json_t *message)
 {
     const json_t *version = json_object_get(message, "v");
 
-    if (!json_is_object(message))
+    if (!json_is_object(message)) {
         return "not a JSON object";
-    if (!json_is_integer(version))
+    }
+    if (!json_is_integer(version)) {
         return "no version";
-    if (json_integer_value(version) != MESSAGE_VERSION)
+    }
+    if (json_integer_value(version) != MESSAGE_VERSION) {
         return message_wrong_version;
-    if (!json_is_string(json_object_get(message, "type")))
+    }
+    if (!json_is_string(json_object_get(message, "type"))) {
         return "no type";
+    }
     return NULL;
 }
 
@@ -35,15 +39,17 @@ json_t *message_decode(const void *data, size_t length, const char **error)
     json_t *message = NULL;
     const char *problem = NULL;
 
-    if (length > MESSAGE_MAX)
+    if (length > MESSAGE_MAX) {
         problem = "too large";
-    else if ((message = json_loadb(data, length, JSON_REJECT_DUPLICATES, NULL)) == NULL)
+    } else if ((message = json_loadb(data, length, JSON_REJECT_DUPLICATES, NULL)) == NULL) {
         problem = "not JSON";
-    else
+    } else {
         problem = check_envelope(message);
+    }
 
-    if (error != NULL)
+    if (error != NULL) {
         *error = problem;
+    }
     if (problem != NULL) {
         json_decref(message);
         return NULL;
@@ -55,8 +61,9 @@ char *message_encode(const json_t *message, size_t *length)
 {
     char *text = json_dumps(message, JSON_COMPACT);
 
-    if (text == NULL)
+    if (text == NULL) {
         return NULL;
+    }
     *length = strlen(text);
     if (*length > MESSAGE_MAX) {
         free(text);
@@ -103,12 +110,14 @@ static json_t *string_of(const char *text)
 {
     json_t *string = json_string(text);
 
-    if (string != NULL)
+    if (string != NULL) {
         return string;
+    }
     size_t size = strlen(text) * TEXT_ESCAPE_MAX + 1;
     char *escaped = malloc(size);
-    if (escaped == NULL)
+    if (escaped == NULL) {
         return NULL;
+    }
     text_escape(escaped, size, text);
     string = json_string(escaped);
     free(escaped);
@@ -124,8 +133,9 @@ json_t *message_error(const char *code, const char *format, ...)
     va_start(arguments, format);
     int length = vasprintf(&text, format, arguments);
     va_end(arguments);
-    if (length < 0)
+    if (length < 0) {
         text = NULL;
+    }
 
     if (json_object_set_new(message, "code", json_string(code)) < 0 ||
         json_object_set_new(message, "message", text != NULL ? string_of(text) : NULL) < 0) {

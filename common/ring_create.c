@@ -39,8 +39,9 @@ static int append_encoded(char name[RING_NAME_SIZE], size_t *length, const char 
         unsigned char byte = (unsigned char)text[i];
         bool plain =
             (byte < 0x80 && isalnum(byte)) || byte == '_' || byte == '-' || (byte == '.' && dots && i > 0);
-        if (*length + (plain ? 1 : 3) >= RING_NAME_SIZE)
+        if (*length + (plain ? 1 : 3) >= RING_NAME_SIZE) {
             return -ENAMETOOLONG;
+        }
         if (plain) {
             name[(*length)++] = (char)byte;
         } else {
@@ -59,10 +60,12 @@ static int append_prefix(char name[RING_NAME_SIZE], size_t *length, const char *
 {
     *length = (size_t)snprintf(name, RING_NAME_SIZE, "/" NAME_PREFIX);
     int result = append_encoded(name, length, instance, false);
-    if (result < 0)
+    if (result < 0) {
         return result;
-    if (*length + 1 >= RING_NAME_SIZE)
+    }
+    if (*length + 1 >= RING_NAME_SIZE) {
         return -ENAMETOOLONG;
+    }
     name[(*length)++] = '.';
     name[*length] = '\0';
     return 0;
@@ -80,8 +83,9 @@ static uint64_t round_capacity(size_t wanted)
 {
     uint64_t capacity = RING_CAPACITY_MIN;
 
-    while (capacity < wanted && capacity < RING_CAPACITY_MAX)
+    while (capacity < wanted && capacity < RING_CAPACITY_MAX) {
         capacity *= 2;
+    }
     return capacity;
 }
 
@@ -89,11 +93,12 @@ static int reserve_memory(int fd, uint64_t size)
 {
     int result;
 
-    if (ftruncate(fd, (off_t)size) < 0)
+    if (ftruncate(fd, (off_t)size) < 0) {
         return -errno;
-    do
+    }
+    do {
         result = posix_fallocate(fd, 0, (off_t)size);
-    while (result == EINTR);
+    } while (result == EINTR);
     return -result;
 }
 
@@ -116,10 +121,12 @@ static int write_header(int fd, const char *name, uint64_t capacity, int64_t epo
     };
 
     snprintf(header.identity.name, sizeof(header.identity.name), "%s", name);
-    if (pwrite(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header))
+    if (pwrite(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header)) {
         return errno ? -errno : -EIO;
-    if (pwrite(fd, RING_MAGIC, sizeof(header.identity.magic), 0) != (ssize_t)sizeof(header.identity.magic))
+    }
+    if (pwrite(fd, RING_MAGIC, sizeof(header.identity.magic), 0) != (ssize_t)sizeof(header.identity.magic)) {
         return errno ? -errno : -EIO;
+    }
     return 0;
 }
 
@@ -129,8 +136,9 @@ static int reopen_for_reading(const char *name, int writer)
     struct stat made, found;
 
     int fd = shm_open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-    if (fd < 0)
+    if (fd < 0) {
         return -errno;
+    }
     if (flock(fd, LOCK_SH | LOCK_NB) < 0 || fstat(writer, &made) < 0 || fstat(fd, &found) < 0) {
         int result = -errno;
         close(fd);
@@ -152,18 +160,21 @@ static int create_object(const char *object, const char *name, size_t capacity, 
     int result;
 
     int writer = shm_open(object, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, RING_MODE);
-    if (writer < 0)
+    if (writer < 0) {
         return -errno;
+    }
     if (flock(writer, LOCK_SH | LOCK_NB) < 0) {
         result = -errno;
         goto remove;
     }
     result = reserve_memory(writer, RING_DATA_OFFSET + rounded);
-    if (result < 0)
+    if (result < 0) {
         goto remove;
+    }
     result = write_header(writer, name, rounded, epoch_ns);
-    if (result < 0)
+    if (result < 0) {
         goto remove;
+    }
     reader = reopen_for_reading(object, writer);
     if (reader < 0) {
         result = reader;
@@ -229,14 +240,17 @@ void ring_retire(int writer_descriptor)
     uint32_t wake = 0;
 
     if (pwrite(writer_descriptor, &state, sizeof(state), offsetof(struct ring_header, state)) < 0 ||
-        pread(writer_descriptor, &wake, sizeof(wake), offsetof(struct ring_header, wake)) < 0)
+        pread(writer_descriptor, &wake, sizeof(wake), offsetof(struct ring_header, wake)) < 0) {
         return;
+    }
     wake++;
-    if (pwrite(writer_descriptor, &wake, sizeof(wake), offsetof(struct ring_header, wake)) < 0)
+    if (pwrite(writer_descriptor, &wake, sizeof(wake), offsetof(struct ring_header, wake)) < 0) {
         return;
+    }
     void *map = mmap(NULL, sizeof(struct ring_header), PROT_READ, MAP_SHARED, writer_descriptor, 0);
-    if (map == MAP_FAILED)
+    if (map == MAP_FAILED) {
         return;
+    }
     syscall(SYS_futex, &((struct ring_header *)map)->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
     munmap(map, sizeof(struct ring_header));
 }
@@ -250,13 +264,15 @@ int ring_unlink(const char *name)
 static int sweep_one(const char *name)
 {
     int fd = shm_open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-    if (fd < 0)
+    if (fd < 0) {
         return errno == ENOENT ? 0 : -errno;
+    }
     int result = 1;
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         result = errno == EWOULDBLOCK ? -EBUSY : -errno;
-    else if (shm_unlink(name) < 0)
+    } else if (shm_unlink(name) < 0) {
         result = errno == ENOENT ? 0 : -errno;
+    }
     close(fd);
     return result;
 }
@@ -270,21 +286,26 @@ int ring_sweep(const char *instance)
     const struct dirent *file;
 
     int result = append_prefix(prefix, &length, instance);
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     DIR *folder = opendir(SHM_FOLDER);
-    if (!folder)
+    if (!folder) {
         return -errno;
+    }
     while ((file = readdir(folder))) {
-        if (strncmp(file->d_name, prefix + 1, length - 1) != 0)
+        if (strncmp(file->d_name, prefix + 1, length - 1) != 0) {
             continue;
-        if ((size_t)snprintf(name, sizeof(name), "/%s", file->d_name) >= sizeof(name))
+        }
+        if ((size_t)snprintf(name, sizeof(name), "/%s", file->d_name) >= sizeof(name)) {
             continue;
+        }
         int swept = sweep_one(name);
-        if (swept > 0)
+        if (swept > 0) {
             removed += swept;
-        else if (swept < 0)
+        } else if (swept < 0) {
             result = swept;
+        }
     }
     closedir(folder);
     return result < 0 ? result : removed;

@@ -40,8 +40,9 @@ static struct ring_fault_guard *find_guard(uintptr_t address)
         for (size_t i = 0; i < GUARDS_PER_BLOCK; i++) {
             struct ring_fault_guard *guard = &block->guards[i];
             size_t length = atomic_load(&guard->length);
-            if (length && address - atomic_load(&guard->start) < length)
+            if (length && address - atomic_load(&guard->start) < length) {
                 return guard;
+            }
         }
     }
     return NULL;
@@ -52,8 +53,9 @@ static bool replace_with_zeros(struct ring_fault_guard *guard)
     void *start = (void *)atomic_load(&guard->start); /* NOLINT(performance-no-int-to-ptr) */
 
     if (mmap(start, atomic_load(&guard->length), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-        MAP_FAILED)
+        MAP_FAILED) {
         return false;
+    }
     atomic_store(&guard->hit, true);
     return true;
 }
@@ -67,8 +69,9 @@ static void pass_on(int number, siginfo_t *info, void *context)
         /* The default action follows when the instruction, or the signal that was sent, comes again. */
         struct sigaction fallback = {.sa_handler = SIG_DFL};
         sigaction(number, &fallback, NULL);
-        if (info->si_code <= 0)
+        if (info->si_code <= 0) {
             raise(number);
+        }
     } else if (previous.sa_handler != SIG_IGN) {
         previous.sa_handler(number);
     }
@@ -79,10 +82,12 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
     int saved = errno;
     struct ring_fault_guard *guard = NULL;
 
-    if (info->si_code > 0) /* raised by the processor, not sent with kill(2) */
+    if (info->si_code > 0) { /* raised by the processor, not sent with kill(2) */
         guard = find_guard((uintptr_t)info->si_addr);
-    if (!guard || !replace_with_zeros(guard))
+    }
+    if (!guard || !replace_with_zeros(guard)) {
         pass_on(number, info, context);
+    }
     errno = saved;
 }
 
@@ -94,8 +99,10 @@ static bool is_ours(const struct sigaction *action)
 /* Cannot call our handler: it is none, or was there before ours. */
 static bool is_below_ours(const struct sigaction *action)
 {
-    if (!(action->sa_flags & SA_SIGINFO) && (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN))
+    if (!(action->sa_flags & SA_SIGINFO) &&
+        (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN)) {
         return true;
+    }
     return action->sa_flags == previous.sa_flags && action->sa_handler == previous.sa_handler;
 }
 
@@ -108,14 +115,17 @@ static int install(void)
     struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
     struct sigaction current;
 
-    if (sigaction(SIGBUS, NULL, &current) < 0)
+    if (sigaction(SIGBUS, NULL, &current) < 0) {
         return -errno;
-    if (is_ours(&current) || (installed && !is_below_ours(&current)))
+    }
+    if (is_ours(&current) || (installed && !is_below_ours(&current))) {
         return 0;
+    }
     previous = current;
     sigemptyset(&action.sa_mask);
-    if (sigaction(SIGBUS, &action, NULL) < 0)
+    if (sigaction(SIGBUS, &action, NULL) < 0) {
         return -errno;
+    }
     installed = true;
     return 0;
 }
@@ -124,12 +134,14 @@ static void uninstall(void)
 {
     struct sigaction current;
 
-    if (sigaction(SIGBUS, NULL, &current) < 0)
+    if (sigaction(SIGBUS, NULL, &current) < 0) {
         return;
-    if (is_ours(&current))
+    }
+    if (is_ours(&current)) {
         installed = sigaction(SIGBUS, &previous, NULL) < 0;
-    else if (is_below_ours(&current))
+    } else if (is_below_ours(&current)) {
         installed = false;
+    }
 }
 
 /* Called with the lock held. Blocks are never given back: the handler may be walking them. */
@@ -138,14 +150,17 @@ static struct ring_fault_guard *find_free(void)
     struct block *block = &first_block;
 
     for (;;) {
-        for (size_t i = 0; i < GUARDS_PER_BLOCK; i++)
-            if (atomic_load(&block->guards[i].length) == 0)
+        for (size_t i = 0; i < GUARDS_PER_BLOCK; i++) {
+            if (atomic_load(&block->guards[i].length) == 0) {
                 return &block->guards[i];
+            }
+        }
         struct block *next = atomic_load(&block->next);
         if (!next) {
             next = calloc(1, sizeof(*next));
-            if (!next)
+            if (!next) {
                 return NULL;
+            }
             atomic_store(&block->next, next);
         }
         block = next;
@@ -158,10 +173,11 @@ int ring_fault_guard(const void *start, size_t length, struct ring_fault_guard *
 
     pthread_mutex_lock(&lock);
     struct ring_fault_guard *found = find_free();
-    if (!found)
+    if (!found) {
         result = -ENOMEM;
-    else
+    } else {
         result = install();
+    }
     if (result == 0) {
         guards_in_use++;
         atomic_store(&found->start, (uintptr_t)start);
@@ -175,12 +191,14 @@ int ring_fault_guard(const void *start, size_t length, struct ring_fault_guard *
 
 void ring_fault_release(struct ring_fault_guard *guard)
 {
-    if (!guard)
+    if (!guard) {
         return;
+    }
     pthread_mutex_lock(&lock);
     atomic_store(&guard->length, 0);
-    if (--guards_in_use == 0)
+    if (--guards_in_use == 0) {
         uninstall();
+    }
     pthread_mutex_unlock(&lock);
 }
 

@@ -47,8 +47,9 @@ static int64_t monotonic_ns(void)
 /* Milliseconds until DEADLINE_NS (-1: none), rounded up, as ringcast_wait wants them. */
 static int remaining_ms(int64_t deadline_ns)
 {
-    if (deadline_ns < 0)
+    if (deadline_ns < 0) {
         return -1;
+    }
     int64_t left = deadline_ns - monotonic_ns();
     return left > 0 ? (int)((left + NS_PER_MS - 1) / NS_PER_MS) : 0;
 }
@@ -66,11 +67,13 @@ static int make_room(ringcast_follower *follower)
 {
     size_t needed = ringcast_capacity(follower->reader) / RING_FRAGMENT_PART;
 
-    if (needed <= follower->size)
+    if (needed <= follower->size) {
         return 0;
+    }
     uint8_t *larger = realloc(follower->buffer, needed);
-    if (larger == NULL)
+    if (larger == NULL) {
         return -ENOMEM;
+    }
     follower->buffer = larger;
     follower->size = needed;
     return 0;
@@ -80,8 +83,9 @@ static int arrive(ringcast_follower *follower)
 {
     int result = ringcast_open(follower->name, &follower->reader);
 
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     result = make_room(follower);
     if (result < 0) {
         leave(follower);
@@ -96,14 +100,16 @@ static int find_place(ringcast_follower *follower)
 {
     int result = -ESTALE;
 
-    if (follower->place == PLACE_CONTINUING)
+    if (follower->place == PLACE_CONTINUING) {
         result = ringcast_continue(follower->reader, &follower->cursor);
+    }
     if (result == -ESTALE) {
         follower->place = PLACE_SEEKING;
         result = ringcast_seek_keyframe(follower->reader, &follower->cursor);
     }
-    if (result == 0)
+    if (result == 0) {
         follower->place = PLACE_READING;
+    }
     return result;
 }
 
@@ -115,12 +121,14 @@ static int learn_generation(ringcast_follower *follower)
     int result = ringcast_init_segment(follower->reader, follower->entry.generation, follower->init[next],
                                        RINGCAST_INIT_MAX, &generation);
 
-    if (result < 0)
+    if (result < 0) {
         return result == -EAGAIN ? -ESTALE : result;
+    }
     follower->generation = generation;
     if (follower->init_length == generation.init_length &&
-        memcmp(follower->init[0], follower->init[1], generation.init_length) == 0)
+        memcmp(follower->init[0], follower->init[1], generation.init_length) == 0) {
         return 0;
+    }
     follower->which = next;
     follower->init_length = generation.init_length;
     return 1;
@@ -142,15 +150,18 @@ static int hand_over(ringcast_follower *follower, bool init, ringcast_piece *pie
 /* 1: a piece; 0: nothing new; else the error of the ring. */
 static int take(ringcast_follower *follower, ringcast_piece *piece)
 {
-    if (follower->held)
+    if (follower->held) {
         return hand_over(follower, false, piece);
+    }
     int result = follower->place == PLACE_READING ? 0 : find_place(follower);
-    if (result < 0)
+    if (result < 0) {
         return result == -EAGAIN ? 0 : result;
+    }
     result = ringcast_read(follower->reader, &follower->cursor, follower->buffer, follower->size,
                            &follower->entry);
-    if (result != 1)
+    if (result != 1) {
         return result;
+    }
     result = follower->entry.generation == follower->generation.number ? 0 : learn_generation(follower);
     return result < 0 ? result : hand_over(follower, result == 1, piece);
 }
@@ -159,8 +170,9 @@ static int take(ringcast_follower *follower, ringcast_piece *piece)
 static void lose_place(ringcast_follower *follower, bool again)
 {
     follower->place = PLACE_SEEKING;
-    if (again)
+    if (again) {
         nanosleep(&(struct timespec){.tv_nsec = DAMAGE_REST_NS}, NULL);
+    }
 }
 
 int ringcast_follow(const char *name, ringcast_follower **follower)
@@ -168,8 +180,9 @@ int ringcast_follow(const char *name, ringcast_follower **follower)
     size_t length = strlen(name) + 1;
     ringcast_follower *made = calloc(1, sizeof(*made) + length);
 
-    if (made == NULL)
+    if (made == NULL) {
         return -ENOMEM;
+    }
     memcpy(made->name, name, length);
     *follower = made;
     return 0;
@@ -180,11 +193,13 @@ static int take_or_wait(ringcast_follower *follower, int64_t deadline_ns, ringca
 {
     for (;;) {
         int result = take(follower, piece);
-        if (result != 0)
+        if (result != 0) {
             return result;
+        }
         result = ringcast_wait(follower->reader, &follower->cursor, remaining_ms(deadline_ns));
-        if (result <= 0)
+        if (result <= 0) {
             return result;
+        }
     }
 }
 
@@ -194,19 +209,22 @@ int ringcast_next(ringcast_follower *follower, int timeout_ms, ringcast_piece *p
 
     for (int rings = 0, losses = 0;;) {
         int result = follower->place == PLACE_AWAY ? arrive(follower) : 0;
-        if (result == 0)
+        if (result == 0) {
             result = take_or_wait(follower, deadline_ns, piece);
+        }
         switch (result) {
         case -EPIPE: /* retired: the camera has another ring now, or none */
             leave(follower);
-            if (rings++ > 0)
+            if (rings++ > 0) {
                 return -ENOENT;
+            }
             break;
         case -ESTALE: /* too slow: there is a gap */
         case -EBADMSG:
             lose_place(follower, losses++ > 0);
-            if (remaining_ms(deadline_ns) == 0)
+            if (remaining_ms(deadline_ns) == 0) {
                 return 0;
+            }
             break;
         default:
             return result;
@@ -216,8 +234,9 @@ int ringcast_next(ringcast_follower *follower, int timeout_ms, ringcast_piece *p
 
 void ringcast_unfollow(ringcast_follower *follower)
 {
-    if (follower == NULL)
+    if (follower == NULL) {
         return;
+    }
     leave(follower);
     free(follower->buffer);
     free(follower);

@@ -22,17 +22,22 @@ int ring_geometry_read(int fd, struct ring_geometry *geometry)
     struct ring_identity identity;
     struct stat status;
 
-    if (fstat(fd, &status) < 0)
+    if (fstat(fd, &status) < 0) {
         return -errno;
-    if (!S_ISREG(status.st_mode))
+    }
+    if (!S_ISREG(status.st_mode)) {
         return -EPROTO;
+    }
     ssize_t got = pread(fd, &identity, sizeof(identity), 0);
-    if (got < 0)
+    if (got < 0) {
         return -errno;
-    if ((size_t)got != sizeof(identity) || !identity_valid(&identity))
+    }
+    if ((size_t)got != sizeof(identity) || !identity_valid(&identity)) {
         return -EPROTO;
-    if ((uint64_t)status.st_size < identity.data_offset + identity.capacity)
+    }
+    if ((uint64_t)status.st_size < identity.data_offset + identity.capacity) {
         return -EPROTO;
+    }
     *geometry = (struct ring_geometry){
         .capacity = identity.capacity,
         .slots_offset = identity.header_size,

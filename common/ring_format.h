@@ -48,7 +48,8 @@
 
 #define RING_OBJECT_NAME_SIZE 256u
 
-/* Set in ring_entry.flags beside enum ringcast_entry_flags: no fragment, the rest of the data area is unused.
+/*
+ * Set in ring_entry.flags beside enum ringcast_entry_flags: no fragment, the rest of the data area is unused.
  */
 #define RING_PADDING (1u << 31)
 #define RING_PUBLIC_FLAGS ((uint32_t)(RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY))
@@ -124,7 +125,8 @@ struct ring_header {
     _Atomic uint32_t writer_pid;
     uint8_t reserved_writer[56];
 
-    /* enum ring_state. Writer: the creator, when the ring's writer is gone. Readers: acquire, before `head`.
+    /*
+     * enum ring_state. Writer: the creator, when the ring's writer is gone. Readers: acquire, before `head`.
      */
     _Atomic uint32_t state;
     uint8_t reserved_creator[60];
@@ -274,8 +276,9 @@ __attribute__((no_sanitize("thread"), noinline, unused)) static void ring_copy(v
 {
     volatile uint8_t *target = to;
     const volatile uint8_t *source = from;
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         target[i] = source[i];
+    }
 }
 #else
 static inline void ring_copy(void *to, const void *from, size_t length)

@@ -55,10 +55,12 @@ static bool lapped(const ringcast_reader *reader, uint64_t position, memory_orde
 static int verdict(const ringcast_reader *reader, uint64_t position, int result)
 {
     ring_fence(memory_order_acquire);
-    if (ring_reader_gone(reader))
+    if (ring_reader_gone(reader)) {
         return -EPIPE;
-    if (lapped(reader, position, memory_order_relaxed))
+    }
+    if (lapped(reader, position, memory_order_relaxed)) {
         return -ESTALE;
+    }
     return result;
 }
 
@@ -71,18 +73,22 @@ static int check_entry(const ringcast_reader *reader, uint64_t position, uint64_
 {
     const struct ring_entry *entry = entry_at(reader, position);
 
-    if (ring_load_u64(&entry->position) != position)
+    if (ring_load_u64(&entry->position) != position) {
         return -EBADMSG;
+    }
     load_entry(entry, found);
     found->position = position;
     uint64_t span = ring_entry_span(found->length);
     uint64_t room = reader->geometry.capacity - (position & (reader->geometry.capacity - 1));
-    if (span > room || span > head - position)
+    if (span > room || span > head - position) {
         return -EBADMSG;
-    if (found->flags & RING_PADDING)
+    }
+    if (found->flags & RING_PADDING) {
         return span == room ? 0 : -EBADMSG;
-    if (found->length == 0 || found->length > reader->geometry.capacity / RING_FRAGMENT_PART)
+    }
+    if (found->length == 0 || found->length > reader->geometry.capacity / RING_FRAGMENT_PART) {
         return -EBADMSG;
+    }
     return found->generation != 0 && found->sequence != 0 ? 0 : -EBADMSG;
 }
 
@@ -91,11 +97,13 @@ static int check_fragment(const ringcast_reader *reader, uint64_t position, uint
                           struct found *found)
 {
     int result = check_entry(reader, position, head, found);
-    if (result < 0 || !(found->flags & RING_PADDING))
+    if (result < 0 || !(found->flags & RING_PADDING)) {
         return result;
+    }
     position += ring_entry_span(found->length);
-    if (position == head)
+    if (position == head) {
         return -EBADMSG;
+    }
     result = check_entry(reader, position, head, found);
     return result < 0 || (found->flags & RING_PADDING) ? -EBADMSG : 0;
 }
@@ -109,17 +117,22 @@ static int find(const ringcast_reader *reader, const ringcast_cursor *cursor, st
     /* The state first: what was published before the ring was retired is seen then. */
     uint32_t state = atomic_load_explicit(&header->state, memory_order_acquire);
     uint64_t head = atomic_load_explicit(&header->head, memory_order_acquire);
-    if (ring_reader_gone(reader))
+    if (ring_reader_gone(reader)) {
         return -EPIPE;
-    if (position == head)
+    }
+    if (position == head) {
         return state == RING_RETIRED ? -EPIPE : 0;
-    if (position < RING_FIRST_POSITION || lapped(reader, position, memory_order_acquire))
+    }
+    if (position < RING_FIRST_POSITION || lapped(reader, position, memory_order_acquire)) {
         return verdict(reader, position, -ESTALE);
-    if (position > head || position % RING_ALIGN != 0)
+    }
+    if (position > head || position % RING_ALIGN != 0) {
         return verdict(reader, position, -EBADMSG);
+    }
     int result = check_fragment(reader, position, head, found);
-    if (result == 0 && cursor->sequence != 0 && found->sequence != cursor->sequence + 1)
+    if (result == 0 && cursor->sequence != 0 && found->sequence != cursor->sequence + 1) {
         result = -EBADMSG;
+    }
     return result < 0 ? verdict(reader, position, result) : 1;
 }
 
@@ -132,8 +145,9 @@ static uint32_t timescale_of(const ringcast_reader *reader, uint32_t number)
     uint32_t timescale = atomic_load_explicit(&slot->timescale, memory_order_relaxed);
 
     ring_fence(memory_order_acquire);
-    if (lock % 2 != 0 || found != number || atomic_load_explicit(&slot->lock, memory_order_relaxed) != lock)
+    if (lock % 2 != 0 || found != number || atomic_load_explicit(&slot->lock, memory_order_relaxed) != lock) {
         return 0;
+    }
     return timescale;
 }
 
@@ -160,11 +174,13 @@ int ringcast_read(const ringcast_reader *reader, ringcast_cursor *cursor, void *
     struct found found;
 
     int result = find(reader, cursor, &found);
-    if (result != 1)
+    if (result != 1) {
         return result;
+    }
     describe(reader, &found, entry);
-    if (found.length > size)
+    if (found.length > size) {
         return verdict(reader, cursor->position, -ENOSPC);
+    }
     ring_copy(buffer, entry_at(reader, found.position) + 1, found.length);
     result = verdict(reader, cursor->position, 1);
     if (result == 1) {
@@ -179,8 +195,9 @@ int ringcast_peek(const ringcast_reader *reader, const ringcast_cursor *cursor, 
     struct found found;
 
     int result = find(reader, cursor, &found);
-    if (result != 1)
+    if (result != 1) {
         return result;
+    }
     describe(reader, &found, entry);
     return verdict(reader, cursor->position, 1);
 }
@@ -194,11 +211,13 @@ int ringcast_seek_keyframe(const ringcast_reader *reader, ringcast_cursor *curso
     uint64_t head = atomic_load_explicit(&header->head, memory_order_acquire);
     *cursor = (ringcast_cursor){.position = head};
     if (keyframe < RING_FIRST_POSITION || keyframe % RING_ALIGN != 0 || keyframe >= head ||
-        lapped(reader, keyframe, memory_order_acquire))
+        lapped(reader, keyframe, memory_order_acquire)) {
         return -EAGAIN;
+    }
     if (check_entry(reader, keyframe, head, &found) < 0 || (found.flags & RING_PADDING) ||
-        !(found.flags & RINGCAST_KEYFRAME) || verdict(reader, keyframe, 0) < 0)
+        !(found.flags & RINGCAST_KEYFRAME) || verdict(reader, keyframe, 0) < 0) {
         return -EAGAIN;
+    }
     cursor->position = keyframe;
     return 0;
 }
@@ -210,10 +229,11 @@ int ringcast_continue(const ringcast_reader *reader, ringcast_cursor *cursor)
     /* The first entry of a ring lies at its first position. */
     cursor->position = RING_FIRST_POSITION;
     int result = find(reader, cursor, &found);
-    if (result == 1)
+    if (result == 1) {
         result = verdict(reader, cursor->position, 0);
-    else if (result == 0 || result == -EPIPE)
+    } else if (result == 0 || result == -EPIPE) {
         return -EAGAIN;
+    }
     return result < 0 ? -ESTALE : 0;
 }
 
@@ -222,11 +242,13 @@ int ringcast_open_fd(int fd, ringcast_reader **reader)
     struct ring_geometry geometry;
 
     int result = ring_geometry_read(fd, &geometry);
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     ringcast_reader *opened = calloc(1, sizeof(*opened));
-    if (!opened)
+    if (!opened) {
         return -ENOMEM;
+    }
     void *map = mmap(NULL, geometry.length, PROT_READ, MAP_SHARED, fd, 0);
     if (map == MAP_FAILED) {
         result = -errno;
@@ -234,8 +256,9 @@ int ringcast_open_fd(int fd, ringcast_reader **reader)
     }
     *opened = (ringcast_reader){.map = map, .geometry = geometry};
     result = ring_fault_guard(map, geometry.length, &opened->guard);
-    if (result < 0)
+    if (result < 0) {
         goto unmap;
+    }
     *reader = opened;
     return 0;
 
@@ -250,8 +273,9 @@ int ringcast_open(const char *name, ringcast_reader **reader)
 {
     /* Not to hang on a FIFO that somebody put in the ring's place. */
     int fd = shm_open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-    if (fd < 0)
+    if (fd < 0) {
         return -errno;
+    }
     int result = ringcast_open_fd(fd, reader);
     close(fd);
     /* A ring that ended and whose name is about to go: its readers come here to see what follows. */
@@ -266,8 +290,9 @@ int ringcast_open(const char *name, ringcast_reader **reader)
 
 void ringcast_close(ringcast_reader *reader)
 {
-    if (!reader)
+    if (!reader) {
         return;
+    }
     ring_fault_release(reader->guard);
     munmap((void *)reader->map, reader->geometry.length);
     free(reader);

@@ -34,19 +34,24 @@ static int read_slot(const ringcast_reader *reader, uint32_t number, void *buffe
     ringcast_generation copy;
 
     uint32_t lock = atomic_load_explicit(&slot->lock, memory_order_acquire);
-    if (lock % 2 != 0)
+    if (lock % 2 != 0) {
         return ring_reader_gone(reader) ? -EBADMSG : -ESTALE;
+    }
     load_slot(slot, &copy);
     bool fits = copy.init_length <= RINGCAST_INIT_MAX && copy.init_length <= size;
-    if (buffer && fits)
+    if (buffer && fits) {
         ring_copy(buffer, slot->init, copy.init_length);
+    }
     ring_fence(memory_order_acquire);
-    if (ring_reader_gone(reader))
+    if (ring_reader_gone(reader)) {
         return -EBADMSG;
-    if (atomic_load_explicit(&slot->lock, memory_order_relaxed) != lock || copy.number != number)
+    }
+    if (atomic_load_explicit(&slot->lock, memory_order_relaxed) != lock || copy.number != number) {
         return -ESTALE;
-    if (!generation_valid(&copy))
+    }
+    if (!generation_valid(&copy)) {
         return -EBADMSG;
+    }
     *generation = copy;
     return fits || !buffer ? 0 : -ENOSPC;
 }
@@ -54,16 +59,19 @@ static int read_slot(const ringcast_reader *reader, uint32_t number, void *buffe
 int ringcast_init_segment(const ringcast_reader *reader, uint32_t number, void *buffer, size_t size,
                           ringcast_generation *generation)
 {
-    if (number != 0)
+    if (number != 0) {
         return read_slot(reader, number, buffer, size, generation);
+    }
     int result = -EAGAIN;
     for (int attempt = 0; attempt < NEWEST_ATTEMPTS; attempt++) {
         uint32_t newest = atomic_load_explicit(&ring_reader_header(reader)->generation, memory_order_acquire);
-        if (newest == 0)
+        if (newest == 0) {
             return ring_reader_gone(reader) ? -EBADMSG : -EAGAIN;
+        }
         result = read_slot(reader, newest, buffer, size, generation);
-        if (result != -ESTALE)
+        if (result != -ESTALE) {
             break;
+        }
     }
     return result;
 }

@@ -37,10 +37,12 @@ static int look(const ringcast_reader *reader, const ringcast_cursor *cursor, ui
     *word = atomic_load_explicit(&header->wake, memory_order_acquire);
     uint32_t state = atomic_load_explicit(&header->state, memory_order_acquire);
     uint64_t head = atomic_load_explicit(&header->head, memory_order_acquire);
-    if (ring_reader_gone(reader))
+    if (ring_reader_gone(reader)) {
         return -EPIPE;
-    if (head != cursor->position) /* also a place that only ringcast_read can explain */
+    }
+    if (head != cursor->position) { /* also a place that only ringcast_read can explain */
         return 1;
+    }
     return state == RING_RETIRED ? -EPIPE : 0;
 }
 
@@ -51,16 +53,20 @@ int ringcast_wait(const ringcast_reader *reader, const ringcast_cursor *cursor, 
     for (;;) {
         uint32_t word;
         int result = look(reader, cursor, &word);
-        if (result != 0)
+        if (result != 0) {
             return result;
+        }
         /* The clock, and not only the futex, ends the loop: a hostile writer can change the word all the
          * time. */
-        if (timeout_ms == 0 || (deadline_ns >= 0 && monotonic_ns() >= deadline_ns))
+        if (timeout_ms == 0 || (deadline_ns >= 0 && monotonic_ns() >= deadline_ns)) {
             return 0;
+        }
         result = sleep_while(&ring_reader_header(reader)->wake, word, deadline_ns);
-        if (result == -EINTR)
+        if (result == -EINTR) {
             return -EINTR;
-        if (result == -EFAULT) /* the object was cut off: there is no page behind the word any more */
+        }
+        if (result == -EFAULT) { /* the object was cut off: there is no page behind the word any more */
             return -EPIPE;
+        }
     }
 }

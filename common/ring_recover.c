@@ -18,7 +18,8 @@
 
 #define NS_PER_SECOND INT64_C(1000000000)
 
-/* No timeline is further ahead of the clock than this, in ns: a later end is damage, and would last for ever.
+/*
+ * No timeline is further ahead of the clock than this, in ns: a later end is damage, and would last for ever.
  */
 #define END_AHEAD_MAX (INT64_C(24) * 3600 * NS_PER_SECOND)
 
@@ -57,14 +58,16 @@ static bool load_entry(const struct ring_writer *writer, uint64_t position, bool
     uint64_t capacity = writer->geometry.capacity;
     uint64_t room = capacity - (position & (capacity - 1));
 
-    if (atomic_load_explicit(&entry->position, memory_order_acquire) != position)
+    if (atomic_load_explicit(&entry->position, memory_order_acquire) != position) {
         return false;
+    }
     uint64_t span = ring_entry_span(atomic_load_explicit(&entry->length, memory_order_relaxed));
     remains->entry_flags = atomic_load_explicit(&entry->flags, memory_order_relaxed);
     remains->entry_sequence = atomic_load_explicit(&entry->sequence, memory_order_relaxed);
     remains->entry_end = position + span;
-    if (padding)
+    if (padding) {
         return (remains->entry_flags & RING_PADDING) && span == room;
+    }
     return !(remains->entry_flags & RING_PADDING) && span > sizeof(*entry) && span <= room &&
            remains->entry_sequence - remains->sequence <= 1; /* `sequence` is written after the entry */
 }
@@ -72,8 +75,9 @@ static bool load_entry(const struct ring_writer *writer, uint64_t position, bool
 /* Finds the true head: 0, or -EBADMSG for what no kill explains. */
 static int find_head(const struct ring_writer *writer, struct remains *remains)
 {
-    if (!counts_plausible(writer, remains))
+    if (!counts_plausible(writer, remains)) {
         return -EBADMSG;
+    }
     if (remains->newest == 0) {
         remains->entry_sequence = remains->sequence;
         remains->entry_end = remains->head;
@@ -81,13 +85,16 @@ static int find_head(const struct ring_writer *writer, struct remains *remains)
         return 0;
     }
     if (remains->newest > remains->head) {
-        if (!load_entry(writer, remains->head, true, remains) || remains->entry_end != remains->newest)
+        if (!load_entry(writer, remains->head, true, remains) || remains->entry_end != remains->newest) {
             return -EBADMSG;
+        }
     }
-    if (!load_entry(writer, remains->newest, false, remains))
+    if (!load_entry(writer, remains->newest, false, remains)) {
         return -EBADMSG;
-    if (remains->newest < remains->head)
+    }
+    if (remains->newest < remains->head) {
         return remains->entry_end == remains->head ? 0 : -EBADMSG;
+    }
     return remains->entry_end <= remains->intent ? 0 : -EBADMSG;
 }
 
@@ -95,13 +102,15 @@ static void roll_forward(struct ring_writer *writer, const struct remains *remai
 {
     struct ring_header *header = ring_writer_header(writer);
 
-    if (remains->entry_end != remains->head)
+    if (remains->entry_end != remains->head) {
         atomic_store_explicit(&header->head, remains->entry_end, memory_order_release);
+    }
     ring_test_fault(RING_FAULT_RECOVER_HEAD);
-    if (remains->entry_flags & RINGCAST_KEYFRAME)
+    if (remains->entry_flags & RINGCAST_KEYFRAME) {
         atomic_store_explicit(&header->keyframe, remains->newest, memory_order_release);
-    else if (remains->keyframe >= remains->entry_end)
+    } else if (remains->keyframe >= remains->entry_end) {
         atomic_store_explicit(&header->keyframe, 0, memory_order_release);
+    }
     ring_test_fault(RING_FAULT_RECOVER_KEYFRAME);
     atomic_store_explicit(&header->sequence, remains->entry_sequence, memory_order_relaxed);
     writer->intent = remains->intent;
@@ -121,9 +130,11 @@ static int start_afresh(struct ring_writer *writer, const struct remains *remain
     uint64_t furthest =
         largest(largest(remains->intent, remains->head), largest(remains->newest, remains->keyframe));
 
-    if (furthest >= RING_COUNT_MAX || remains->sequence >= RING_COUNT_MAX)
+    if (furthest >= RING_COUNT_MAX || remains->sequence >= RING_COUNT_MAX) {
         return -EBADMSG;
-    /* Two laps: one to leave every reader's place behind, one because the start of a lap is rounded down to.
+    }
+    /*
+     * Two laps: one to leave every reader's place behind, one because the start of a lap is rounded down to.
      */
     uint64_t start = (furthest & ~(capacity - 1)) + 3 * capacity;
     ring_writer_claim(writer, start);
@@ -148,8 +159,9 @@ static int64_t plausible_end(const struct ring_header *header)
     clock_gettime(CLOCK_MONOTONIC, &now);
     int64_t now_ns = now.tv_sec * NS_PER_SECOND + now.tv_nsec;
     int64_t elapsed = epoch_ns >= 0 && epoch_ns < now_ns ? now_ns - epoch_ns : 0;
-    if (end_ns < 0)
+    if (end_ns < 0) {
         return 0;
+    }
     return end_ns > elapsed + END_AHEAD_MAX ? elapsed : end_ns;
 }
 
@@ -163,12 +175,14 @@ int ring_writer_recover(struct ring_writer *writer)
         roll_forward(writer, &remains);
     } else {
         int result = start_afresh(writer, &remains);
-        if (result < 0)
+        if (result < 0) {
             return result;
+        }
     }
     writer->generation = atomic_load_explicit(&header->generation, memory_order_acquire);
     writer->end_ns = plausible_end(header);
-    if (writer->head != remains.head)
+    if (writer->head != remains.head) {
         ring_writer_wake(writer);
+    }
     return 0;
 }

@@ -20,20 +20,23 @@ int ring_writer_attach(int fd, int wake, struct ring_writer **writer)
     struct ring_writer *attached = calloc(1, sizeof(*attached));
     int result = -ENOMEM;
 
-    if (!attached)
+    if (!attached) {
         goto close_descriptor;
+    }
     attached->wake = wake;
     result = ring_geometry_read(fd, &attached->geometry);
-    if (result < 0)
+    if (result < 0) {
         goto free_writer;
+    }
     attached->map = mmap(NULL, attached->geometry.length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (attached->map == MAP_FAILED) {
         result = -errno;
         goto free_writer;
     }
     result = ring_writer_recover(attached);
-    if (result < 0)
+    if (result < 0) {
         goto unmap;
+    }
     atomic_store_explicit(&ring_writer_header(attached)->writer_pid, (uint32_t)getpid(),
                           memory_order_relaxed);
     *writer = attached;
@@ -51,8 +54,9 @@ close_descriptor:
 
 void ring_writer_detach(struct ring_writer *writer)
 {
-    if (!writer)
+    if (!writer) {
         return;
+    }
     munmap(writer->map, writer->geometry.length);
     free(writer);
 }
@@ -61,8 +65,9 @@ int ring_writer_succeed(struct ring_writer *next, const struct ring_writer *old)
 {
     struct ring_header *header = ring_writer_header(next);
 
-    if (next->head != RING_FIRST_POSITION || next->begun)
+    if (next->head != RING_FIRST_POSITION || next->begun) {
         return -EINVAL;
+    }
     next->sequence = old->sequence;
     next->generation = old->generation;
     next->end_ns = old->end_ns;
@@ -130,18 +135,21 @@ static void fill_slot(struct ring_generation_slot *slot, uint32_t number, const 
     atomic_store_explicit(&slot->init_length, (uint32_t)stream->init_length, memory_order_relaxed);
     memset(slot->codecs, 0, sizeof(slot->codecs));
     memcpy(slot->codecs, stream->codecs, strlen(stream->codecs));
-    if (stream->init_length > 0)
+    if (stream->init_length > 0) {
         memcpy(slot->init, stream->init, stream->init_length);
+    }
     ring_test_fault(RING_FAULT_SLOT_FILLED);
     atomic_store_explicit(&slot->lock, lock + 1, memory_order_release);
 }
 
 int ring_writer_begin_generation(struct ring_writer *writer, const struct ring_stream *stream)
 {
-    if (stream->init_length > RINGCAST_INIT_MAX || strlen(stream->codecs) >= RINGCAST_CODECS_SIZE)
+    if (stream->init_length > RINGCAST_INIT_MAX || strlen(stream->codecs) >= RINGCAST_CODECS_SIZE) {
         return -EMSGSIZE;
-    if (stream->timescale == 0 || !ring_codecs_valid(stream->codecs))
+    }
+    if (stream->timescale == 0 || !ring_codecs_valid(stream->codecs)) {
         return -EINVAL;
+    }
 
     uint32_t number = writer->generation == UINT32_MAX ? 1 : writer->generation + 1; /* 0 means none */
     struct ring_generation_slot *slots =
@@ -161,8 +169,9 @@ int ring_writer_begin_generation(struct ring_writer *writer, const struct ring_s
 
 void ring_writer_claim(struct ring_writer *writer, uint64_t end)
 {
-    if (end > writer->intent)
+    if (end > writer->intent) {
         writer->intent = end;
+    }
     atomic_store_explicit(&ring_writer_header(writer)->intent, writer->intent, memory_order_relaxed);
     /* Pairs with the acquire fence behind a reader's copy: one that saw any of the new bytes sees the new
      * intent. */
@@ -174,12 +183,15 @@ uint8_t *ring_writer_reserve(struct ring_writer *writer, size_t length)
     uint64_t capacity = writer->geometry.capacity;
 
     writer->reserved.length = 0;
-    if (!writer->begun || length == 0 || length > ring_writer_fragment_max(writer))
+    if (!writer->begun || length == 0 || length > ring_writer_fragment_max(writer)) {
         return NULL;
+    }
     uint64_t position = writer->head;
     uint64_t room = capacity - (position & (capacity - 1));
-    if (ring_entry_span(length) > room) /* a fragment is contiguous: padding takes what is left of this lap */
+    if (ring_entry_span(length) >
+        room) { /* a fragment is contiguous: padding takes what is left of this lap */
         position += room;
+    }
     ring_writer_claim(writer, position + ring_entry_span(length));
     ring_test_fault(RING_FAULT_INTENT);
     writer->reserved = (struct ring_reservation){.position = position, .length = length};
@@ -193,8 +205,9 @@ static int64_t end_of(const struct ring_writer *writer, const struct ring_fragme
     int64_t timescale = writer->timescale;
     int64_t seconds = fragment->decode_time / timescale;
 
-    if (fragment->decode_time < 0 || seconds >= INT64_MAX / NS_PER_SECOND / 2)
+    if (fragment->decode_time < 0 || seconds >= INT64_MAX / NS_PER_SECOND / 2) {
         return 0;
+    }
     /* At most 2^32 ticks of rest and 2^32 of duration, times 2^30: it fits. */
     int64_t ticks = fragment->decode_time % timescale + fragment->duration;
     int64_t whole = ticks / timescale;
@@ -253,8 +266,9 @@ static void commit(struct ring_writer *writer, const struct ring_fragment *fragm
     ring_test_fault(RING_FAULT_NEWEST);
     atomic_store_explicit(&header->head, end, memory_order_release);
     ring_test_fault(RING_FAULT_HEAD);
-    if (fragment->flags & RINGCAST_KEYFRAME)
+    if (fragment->flags & RINGCAST_KEYFRAME) {
         atomic_store_explicit(&header->keyframe, position, memory_order_release);
+    }
     ring_test_fault(RING_FAULT_KEYFRAME);
     writer->head = end;
     writer->sequence++;
@@ -281,15 +295,17 @@ void ring_writer_wake(struct ring_writer *writer)
 
 int ring_writer_publish(struct ring_writer *writer, const struct ring_fragment *fragment)
 {
-    if (writer->reserved.length == 0)
+    if (writer->reserved.length == 0) {
         return -EINVAL;
+    }
     if (writer->wants_keyframe && !(fragment->flags & RINGCAST_KEYFRAME)) {
         writer->reserved.length = 0;
         return -EINVAL;
     }
     int64_t end_ns = end_of(writer, fragment);
-    if (end_ns > writer->end_ns)
+    if (end_ns > writer->end_ns) {
         writer->end_ns = end_ns;
+    }
     commit(writer, fragment);
     writer->reserved.length = 0;
     writer->wants_keyframe = false;

@@ -66,7 +66,8 @@ void ring_writer_detach(struct ring_writer *writer);
 /* The ring's epoch: CLOCK_MONOTONIC nanoseconds of decode time 0; the same for every writer of this ring. */
 int64_t ring_writer_epoch_ns(const struct ring_writer *writer);
 
-/* Where the writer is. Positions are bytes since the ring was made; sequences go on in a ring of another
+/*
+ * Where the writer is. Positions are bytes since the ring was made; sequences go on in a ring of another
  * size.
  */
 struct ring_writer_positions {

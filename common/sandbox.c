@@ -47,9 +47,11 @@ static enum sandbox_mode mode_now(void)
 {
     const char *given = getenv(MODE_VARIABLE);
 
-    for (size_t i = 0; given != NULL && i < sizeof(mode_names) / sizeof(mode_names[0]); i++)
-        if (strcmp(given, mode_names[i]) == 0)
+    for (size_t i = 0; given != NULL && i < sizeof(mode_names) / sizeof(mode_names[0]); i++) {
+        if (strcmp(given, mode_names[i]) == 0) {
             return (enum sandbox_mode)i;
+        }
+    }
     return SANDBOX_ON;
 }
 
@@ -59,8 +61,9 @@ static bool user_now(uid_t *uid, gid_t *gid)
     const char *given = getenv(USER_VARIABLE);
     unsigned user, group;
 
-    if (given == NULL || sscanf(given, "%u:%u", &user, &group) != 2)
+    if (given == NULL || sscanf(given, "%u:%u", &user, &group) != 2) {
         return false;
+    }
     *uid = user;
     *gid = group;
     return true;
@@ -80,8 +83,9 @@ static int enter_user(enum sandbox_role role)
 
     if (geteuid() == 0 && is_confined(role) && user_now(&uid, &gid)) {
         int error = sandbox_become(uid, gid);
-        if (error < 0)
+        if (error < 0) {
             return error;
+        }
     }
     return geteuid() == 0 ? -ENOENT : 0;
 }
@@ -111,8 +115,9 @@ static int enter_layer(enum layer layer, enum sandbox_role role, const struct sa
 
 static bool has_layer(enum sandbox_role role, enum layer layer)
 {
-    if (layer == LAYER_USER)
+    if (layer == LAYER_USER) {
         return is_confined(role) || geteuid() != 0;
+    }
     return (layer != LAYER_LANDLOCK && layer != LAYER_SECCOMP) || is_confined(role);
 }
 
@@ -134,9 +139,10 @@ int sandbox_enter(enum sandbox_role role, const struct sandbox_needs *needs)
             log_error("no sandbox: %s: %s", layer_names[layer], strerror(-error));
             return -EPERM;
         }
-        if (error < 0)
+        if (error < 0) {
             log_write(is_known(layer, error) ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING, "sandbox: no %s: %s",
                       layer_names[layer], strerror(-error));
+        }
     }
     return 0;
 }
@@ -147,12 +153,14 @@ json_t *sandbox_layers(void)
     char name[LAYER_NAME_SIZE];
 
     for (enum layer layer = 0; layer < LAYERS; layer++) {
-        if (!active[layer])
+        if (!active[layer]) {
             continue;
-        if (layer == LAYER_LANDLOCK)
+        }
+        if (layer == LAYER_LANDLOCK) {
             snprintf(name, sizeof(name), "%s:%d", layer_names[layer], landlock_version);
-        else
+        } else {
             snprintf(name, sizeof(name), "%s", layer_names[layer]);
+        }
         json_array_append_new(names, json_string(name));
     }
     return names;
@@ -164,14 +172,15 @@ json_t *sandbox_read(const json_t *given)
     const json_t *name;
     bool plain = json_is_array(given) && json_array_size(given) <= LAYERS;
 
-    if (plain)
-        json_array_foreach(given, index, name) plain =
-            plain && json_is_string(name) && json_string_length(name) < LAYER_NAME_SIZE;
+    if (plain) {
+        json_array_foreach(given, index, name) {
+            plain = plain && json_is_string(name) && json_string_length(name) < LAYER_NAME_SIZE;
+        }
+    }
     return plain ? json_deep_copy(given) : json_array();
 }
 
-/* --- ringcastd
- * ----------------------------------------------------------------------------------------------- */
+/* --- ringcastd ------------------------------------------------------------------------------------------ */
 
 /* Nothing to become for who is not root, who may not be anybody else. */
 static int find_user(const char *name, char *text, size_t size)
@@ -179,10 +188,12 @@ static int find_user(const char *name, char *text, size_t size)
     const struct passwd *user = getpwnam(name != NULL ? name : DEFAULT_USER);
 
     text[0] = '\0';
-    if (user == NULL)
+    if (user == NULL) {
         return name != NULL ? -ENOENT : 0;
-    if (geteuid() == 0)
+    }
+    if (geteuid() == 0) {
         snprintf(text, size, "%u:%u", (unsigned)user->pw_uid, (unsigned)user->pw_gid);
+    }
     return 0;
 }
 
@@ -191,10 +202,12 @@ int sandbox_configure(enum sandbox_mode mode, const char *user)
     char ids[32];
     int error = find_user(user, ids, sizeof(ids));
 
-    if (error < 0)
+    if (error < 0) {
         return error;
-    if (setenv(MODE_VARIABLE, mode_names[mode], 1) < 0 || setenv(USER_VARIABLE, ids, 1) < 0)
+    }
+    if (setenv(MODE_VARIABLE, mode_names[mode], 1) < 0 || setenv(USER_VARIABLE, ids, 1) < 0) {
         return -errno;
+    }
     return 0;
 }
 
@@ -210,14 +223,17 @@ int sandbox_probe(void)
         log_warning("sandbox: off by configuration");
         return 0;
     }
-    if (sandbox_files_version() < 0 && ++missing)
+    if (sandbox_files_version() < 0 && ++missing) {
         log_write(level, "sandbox: no landlock here (%s): files are closed by the system call filter alone",
                   strerror(-sandbox_files_version()));
-    if (sandbox_calls_available() < 0 && ++missing)
+    }
+    if (sandbox_calls_available() < 0 && ++missing) {
         log_write(level, "sandbox: no seccomp here (%s): no system call is refused",
                   strerror(-sandbox_calls_available()));
-    if (geteuid() == 0 && (!user_now(&uid, &gid) || uid == 0) && ++missing)
+    }
+    if (geteuid() == 0 && (!user_now(&uid, &gid) || uid == 0) && ++missing) {
         log_write(level, "sandbox: everything runs as root; make a user \"" DEFAULT_USER
                          "\", or name another in `user`");
+    }
     return missing > 0 && mode == SANDBOX_REQUIRED ? -EPERM : 0;
 }

@@ -63,7 +63,8 @@ json_t *sandbox_read(const json_t *given);
  */
 int sandbox_configure(enum sandbox_mode mode, const char *user);
 
-/* Logs once what this kernel lacks. 0; -EPERM: something is missing that is required, and the error is
+/*
+ * Logs once what this kernel lacks. 0; -EPERM: something is missing that is required, and the error is
  * logged.
  */
 int sandbox_probe(void);

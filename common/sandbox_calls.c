@@ -210,8 +210,9 @@ static int allow_list(scmp_filter_ctx filter, const int *numbers, size_t count)
 {
     int error = 0;
 
-    for (size_t i = 0; i < count && error == 0; i++)
+    for (size_t i = 0; i < count && error == 0; i++) {
         error = allow(filter, numbers[i]);
+    }
     return error;
 }
 
@@ -221,9 +222,11 @@ static int allow_calls(scmp_filter_ctx filter, enum roles role)
 {
     int error = 0;
 
-    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) && error == 0; i++)
-        if (calls[i].roles & role)
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]) && error == 0; i++) {
+        if (calls[i].roles & role) {
             error = allow(filter, calls[i].number);
+        }
+    }
     return error;
 }
 
@@ -245,8 +248,9 @@ static int allow_memory(scmp_filter_ctx filter)
 
     for (size_t i = 0; i < 2 && error == 0; i++) {
         error = when_bits(filter, SCMP_ACT_ALLOW, numbers[i], 2, PROT_EXEC, 0);
-        if (error == 0)
+        if (error == 0) {
             error = when_bits(filter, SCMP_ACT_ERRNO(EACCES), numbers[i], 2, PROT_EXEC, PROT_EXEC);
+        }
     }
     return error;
 }
@@ -268,9 +272,10 @@ static int allow_opening(scmp_filter_ctx filter, bool files)
             continue;
         }
         error = when_bits(filter, SCMP_ACT_ALLOW, ways[i].number, ways[i].flags, all, 0);
-        for (size_t j = 0; j < sizeof(writing) / sizeof(writing[0]) && error == 0; j++)
+        for (size_t j = 0; j < sizeof(writing) / sizeof(writing[0]) && error == 0; j++) {
             error = when_bits(filter, SCMP_ACT_ERRNO(EACCES), ways[i].number, ways[i].flags, writing[j],
                               writing[j]);
+        }
     }
     return error;
 }
@@ -301,8 +306,9 @@ static int allow_controls(scmp_filter_ctx filter)
     static const unsigned long requests[] = {FIONREAD, FIONBIO, TCGETS};
     int error = 0;
 
-    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]) && error == 0; i++)
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]) && error == 0; i++) {
         error = when_bits(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, UINT32_MAX, requests[i]);
+    }
     return error;
 }
 
@@ -335,15 +341,18 @@ static int refuse_gently(scmp_filter_ctx filter, enum roles role)
 
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]) && error == 0; i++) {
         bool allowed = false;
-        for (size_t j = 0; j < sizeof(calls) / sizeof(calls[0]); j++)
+        for (size_t j = 0; j < sizeof(calls) / sizeof(calls[0]); j++) {
             allowed = allowed || (calls[j].number == refused[i].number && (calls[j].roles & role));
+        }
 #if SANDBOX_SANITIZER
-        for (size_t j = 0; j < sizeof(sanitizer_calls) / sizeof(sanitizer_calls[0]); j++)
+        for (size_t j = 0; j < sizeof(sanitizer_calls) / sizeof(sanitizer_calls[0]); j++) {
             allowed = allowed || sanitizer_calls[j] == refused[i].number;
+        }
 #endif
-        if (!allowed)
+        if (!allowed) {
             error =
                 seccomp_rule_add(filter, SCMP_ACT_ERRNO((unsigned)refused[i].error), refused[i].number, 0);
+        }
     }
     return error;
 }
@@ -352,24 +361,32 @@ static int fill(scmp_filter_ctx filter, enum roles role, bool files)
 {
     int error = allow_calls(filter, role);
 
-    if (error == 0)
+    if (error == 0) {
         error = ALLOW_LIST(filter, look_calls);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = allow_memory(filter);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = allow_opening(filter, files || SANDBOX_SANITIZER);
-    if (error == 0 && (role & WORKERS))
+    }
+    if (error == 0 && (role & WORKERS)) {
         error = allow_sockets(filter);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = allow_controls(filter);
-    if (error == 0 && role != TEMPLATE)
+    }
+    if (error == 0 && role != TEMPLATE) {
         error = allow_reading_limits(filter);
+    }
 #if SANDBOX_SANITIZER
-    if (error == 0)
+    if (error == 0) {
         error = ALLOW_LIST(filter, sanitizer_calls);
+    }
 #else
-    if (error == 0)
+    if (error == 0) {
         error = role == TEMPLATE ? allow(filter, SCMP_SYS(tgkill)) : allow_own_signals(filter);
+    }
 #endif
     return error == 0 ? refuse_gently(filter, role) : error;
 }
@@ -381,8 +398,9 @@ int sandbox_calls_available(void)
 
 static bool opens_files(enum sandbox_role role, const struct sandbox_needs *needs)
 {
-    if (needs == NULL)
+    if (needs == NULL) {
         return role == SANDBOX_TEMPLATE || role == SANDBOX_EXPORTER;
+    }
     return needs->names || needs->certificates || needs->file != NULL;
 }
 
@@ -405,19 +423,24 @@ int sandbox_filter_calls(enum sandbox_role role, const struct sandbox_needs *nee
     enum roles as = roles_of(role);
     int error = sandbox_calls_available();
 
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
-    if (filter == NULL)
+    if (filter == NULL) {
         return -ENOMEM;
+    }
     seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0); /* is set already */
     error = fill(filter, as, opens_files(role, needs));
-    if (error == 0 && needs != NULL && needs->threads && !SANDBOX_SANITIZER)
+    if (error == 0 && needs != NULL && needs->threads && !SANDBOX_SANITIZER) {
         error = when_bits(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = sandbox_trap_install();
-    if (error == 0)
+    }
+    if (error == 0) {
         error = seccomp_load(filter);
+    }
     seccomp_release(filter);
     return error == -ECANCELED ? -EPERM : error;
 }

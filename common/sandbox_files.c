@@ -104,10 +104,12 @@ static int allow_reading(int ruleset, const char *path)
     struct path_rule rule = {.allowed = ACCESS_READ_FILE, .parent = open(path, O_PATH | O_CLOEXEC)};
     struct stat status;
 
-    if (rule.parent < 0)
+    if (rule.parent < 0) {
         return 0;
-    if (fstat(rule.parent, &status) == 0 && S_ISDIR(status.st_mode))
+    }
+    if (fstat(rule.parent, &status) == 0 && S_ISDIR(status.st_mode)) {
         rule.allowed |= ACCESS_READ_DIR;
+    }
     int result = syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) < 0 ? -errno : 0;
     close(rule.parent);
     return result;
@@ -117,8 +119,9 @@ static int allow_all(int ruleset, const char *const *paths, size_t count)
 {
     int error = 0;
 
-    for (size_t i = 0; i < count && error == 0; i++)
+    for (size_t i = 0; i < count && error == 0; i++) {
         error = allow_reading(ruleset, paths[i]);
+    }
     return error;
 }
 
@@ -147,8 +150,9 @@ static int allow_certificates(int ruleset)
     int error = ALLOW(ruleset, certificate_files);
 
     for (size_t i = 0; i < sizeof(certificate_variables) / sizeof(certificate_variables[0]) && error == 0;
-         i++)
+         i++) {
         error = allow_listed(ruleset, getenv(certificate_variables[i]));
+    }
     return error;
 }
 
@@ -171,17 +175,22 @@ static int fill_ruleset(int ruleset, enum sandbox_role role, const struct sandbo
     bool template = role == SANDBOX_TEMPLATE;
     int error = template ? ALLOW(ruleset, template_files) : 0;
 
-    if (error == 0 && role == SANDBOX_EXPORTER)
+    if (error == 0 && role == SANDBOX_EXPORTER) {
         error = ALLOW(ruleset, exporter_files);
-    if (error == 0 && needs != NULL && needs->names)
+    }
+    if (error == 0 && needs != NULL && needs->names) {
         error = ALLOW(ruleset, name_files);
-    if (error == 0 && needs != NULL && needs->certificates)
+    }
+    if (error == 0 && needs != NULL && needs->certificates) {
         error = allow_certificates(ruleset);
-    if (error == 0 && needs != NULL && needs->file != NULL)
+    }
+    if (error == 0 && needs != NULL && needs->file != NULL) {
         error = allow_reading(ruleset, needs->file);
+    }
 #if SANDBOX_SANITIZER
-    if (error == 0)
+    if (error == 0) {
         error = ALLOW(ruleset, sanitizer_files);
+    }
 #endif
     return error;
 }
@@ -189,8 +198,9 @@ static int fill_ruleset(int ruleset, enum sandbox_role role, const struct sandbo
 static void watch_file(size_t place, const char *path)
 {
     seen[place].path = path;
-    if (path == NULL || stat(path, &seen[place].status) < 0)
+    if (path == NULL || stat(path, &seen[place].status) < 0) {
         seen[place].status = (struct stat){0};
+    }
 }
 
 /* Landlock's rules are about files, not their names. */
@@ -207,8 +217,9 @@ bool sandbox_is_stale(void)
         struct stat now = {0};
         const struct stat *then = &seen[i].status;
         if (seen[i].path != NULL && stat(seen[i].path, &now) == 0 &&
-            (now.st_ino != then->st_ino || now.st_dev != then->st_dev))
+            (now.st_ino != then->st_ino || now.st_dev != then->st_dev)) {
             return true;
+        }
     }
     return false;
 }
@@ -216,16 +227,20 @@ bool sandbox_is_stale(void)
 int sandbox_close_files(enum sandbox_role role, const struct sandbox_needs *needs, int *version)
 {
     *version = sandbox_files_version();
-    if (*version < 0)
+    if (*version < 0) {
         return *version;
+    }
     int ruleset = create_ruleset(*version);
-    if (ruleset < 0)
+    if (ruleset < 0) {
         return ruleset;
+    }
     int error = fill_ruleset(ruleset, role, needs);
-    if (error == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
+    if (error == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0) {
         error = -errno;
+    }
     close(ruleset);
-    if (error == 0 && needs != NULL)
+    if (error == 0 && needs != NULL) {
         watch_files(needs);
+    }
     return error;
 }

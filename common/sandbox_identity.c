@@ -32,23 +32,29 @@ int sandbox_no_new_privileges(void)
 
 int sandbox_become(uid_t uid, gid_t gid)
 {
-    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0)
+    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0) {
         return -errno;
+    }
     /* The bounding set can be emptied only while there is the capability to. */
-    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
-        if (capability != CAP_SETUID && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
+    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+        if (capability != CAP_SETUID && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) {
             return -errno;
-    if (prctl(PR_CAPBSET_DROP, CAP_SETUID, 0, 0, 0) < 0 || setresuid(uid, uid, uid) < 0)
+        }
+    }
+    if (prctl(PR_CAPBSET_DROP, CAP_SETUID, 0, 0, 0) < 0 || setresuid(uid, uid, uid) < 0) {
         return -errno;
+    }
     return setresuid((uid_t)-1, 0, (uid_t)-1) == 0 && uid != 0 ? -EPERM : 0;
 }
 
 /* Without CAP_SETPCAP the bounding set stays as it was; nothing can be gained from it with no-new-privs. */
 static void lower_bound(unsigned long long kept)
 {
-    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
-        if ((kept & BIT(capability)) == 0)
+    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+        if ((kept & BIT(capability)) == 0) {
             prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+        }
+    }
 }
 
 int sandbox_drop_capabilities(enum sandbox_role role)
@@ -59,8 +65,9 @@ int sandbox_drop_capabilities(enum sandbox_role role)
 
     lower_bound(kept);
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    if (syscall(SYS_capget, &header, sets) < 0)
+    if (syscall(SYS_capget, &header, sets) < 0) {
         return -errno;
+    }
     for (size_t i = 0; i < 2; i++) {
         sets[i].permitted &= (unsigned)(kept >> (32 * i));
         sets[i].effective = sets[i].permitted;

@@ -26,12 +26,15 @@ static int lower(int resource, rlim_t value)
 {
     struct rlimit limit;
 
-    if (getrlimit(resource, &limit) < 0)
+    if (getrlimit(resource, &limit) < 0) {
         return -errno;
-    if (limit.rlim_max > value)
+    }
+    if (limit.rlim_max > value) {
         limit.rlim_max = value;
-    if (limit.rlim_cur > limit.rlim_max)
+    }
+    if (limit.rlim_cur > limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
+    }
     return setrlimit(resource, &limit) < 0 ? -errno : 0;
 }
 
@@ -57,15 +60,19 @@ int sandbox_limit(enum sandbox_role role, const struct sandbox_needs *needs)
     rlim_t memory = memory_of(role);
     int error = lower(RLIMIT_CORE, 0);
 
-    if (error == 0 && role == SANDBOX_INGEST)
+    if (error == 0 && role == SANDBOX_INGEST) {
         error = lower(RLIMIT_NOFILE, INGEST_DESCRIPTORS);
-    if (error == 0 && role == SANDBOX_TEMPLATE)
+    }
+    if (error == 0 && role == SANDBOX_TEMPLATE) {
         error = lower(RLIMIT_NOFILE, TEMPLATE_DESCRIPTORS);
-    if (error == 0 && role == SANDBOX_EXPORTER)
+    }
+    if (error == 0 && role == SANDBOX_EXPORTER) {
         error = lower(RLIMIT_NOFILE, EXPORTER_DESCRIPTORS);
+    }
     /* A sanitizer's shadow is private memory of terabytes. */
-    if (error == 0 && memory != RLIM_INFINITY && !SANDBOX_SANITIZER)
+    if (error == 0 && memory != RLIM_INFINITY && !SANDBOX_SANITIZER) {
         error = lower(RLIMIT_DATA, memory + (needs != NULL ? needs->memory : 0));
+    }
     return error;
 }
 

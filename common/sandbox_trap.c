@@ -31,7 +31,8 @@ int sandbox_trap_install(void)
     sigemptyset(&action.sa_mask);
     sigemptyset(&set);
     sigaddset(&set, SIGSYS);
-    if (sigaction(SIGSYS, &action, NULL) < 0 || sigprocmask(SIG_UNBLOCK, &set, NULL) < 0)
+    if (sigaction(SIGSYS, &action, NULL) < 0 || sigprocmask(SIG_UNBLOCK, &set, NULL) < 0) {
         return -errno;
+    }
     return 0;
 }

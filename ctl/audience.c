@@ -6,7 +6,8 @@
 #include "request.h"
 #include "table.h"
 
-/* Pages of one list: more viewers than any machine serves. A ringcastd that goes on for ever is not believed.
+/*
+ * Pages of one list: more viewers than any machine serves. A ringcastd that goes on for ever is not believed.
  */
 #define PAGES_MAX 10000
 
@@ -80,8 +81,9 @@ static json_t *page_request(const struct options *options, json_t *from)
     json_t *request = options->argument_count > 0 ? request_for_camera("viewers", options->arguments[0])
                                                   : message_new("viewers");
 
-    if (request != NULL && from != NULL)
+    if (request != NULL && from != NULL) {
         json_object_set(request, "from", from);
+    }
     return request;
 }
 
@@ -97,8 +99,9 @@ static enum exit_code gather(struct client *client, const struct options *option
         json_t *request = page_request(options, from);
         json_decref(from);
         from = NULL;
-        if (request == NULL)
+        if (request == NULL) {
             return EXIT_CODE_USAGE;
+        }
         code = request_ask(client, options, request, "viewers", &reply);
         if (code == EXIT_CODE_OK) {
             take(viewers, reply, "viewers");
@@ -106,8 +109,9 @@ static enum exit_code gather(struct client *client, const struct options *option
             from = json_incref(json_object_get(reply, "next"));
         }
         json_decref(reply);
-        if (!json_is_object(from))
+        if (!json_is_object(from)) {
             break;
+        }
     }
     json_decref(from);
     return code;
@@ -119,9 +123,10 @@ static enum exit_code tell_missing(const json_t *missing)
     size_t index;
     json_t *fanout;
 
-    json_array_foreach(missing, index, fanout)
+    json_array_foreach(missing, index, fanout) {
         client_complain("fan-out %" JSON_INTEGER_FORMAT " did not answer: its viewers are left out",
                         json_integer_value(fanout));
+    }
     return json_array_size(missing) > 0 ? EXIT_CODE_TIMEOUT : EXIT_CODE_OK;
 }
 
@@ -142,10 +147,12 @@ enum exit_code audience_list(struct client *client, const struct options *option
     json_t *viewers = json_array(), *missing = json_array();
     enum exit_code code = gather(client, options, viewers, missing);
 
-    if (code == EXIT_CODE_OK)
+    if (code == EXIT_CODE_OK) {
         code = print(options, viewers, missing);
-    if (code == EXIT_CODE_OK)
+    }
+    if (code == EXIT_CODE_OK) {
         code = tell_missing(missing);
+    }
     json_decref(viewers);
     json_decref(missing);
     return code;
@@ -159,11 +166,13 @@ static json_t *kick_request(const struct options *options)
             "kick takes the id of a viewer, or --camera and a name; \"ringcastctl viewers\" has the ids");
         return NULL;
     }
-    if (options->camera != NULL)
+    if (options->camera != NULL) {
         return request_for_camera("kick", options->camera);
+    }
     json_t *request = message_new("kick");
-    if (json_object_set_new(request, "viewer", json_string(options->arguments[0])) == 0)
+    if (json_object_set_new(request, "viewer", json_string(options->arguments[0])) == 0) {
         return request;
+    }
     json_decref(request);
     client_complain("the viewer's id is not UTF-8");
     return NULL;
@@ -173,15 +182,18 @@ enum exit_code audience_kick(struct client *client, const struct options *option
 {
     json_t *request = kick_request(options), *reply = NULL;
 
-    if (request == NULL)
+    if (request == NULL) {
         return EXIT_CODE_USAGE;
+    }
     enum exit_code code = request_ask(client, options, request, "kicked", &reply);
-    if (code == EXIT_CODE_OK && options->json)
+    if (code == EXIT_CODE_OK && options->json) {
         code = request_print_json(reply, JSON_INDENT(2));
-    else if (code == EXIT_CODE_OK)
+    } else if (code == EXIT_CODE_OK) {
         printf("%" JSON_INTEGER_FORMAT " closed\n", message_integer(reply, "viewers", 0));
-    if (code == EXIT_CODE_OK)
+    }
+    if (code == EXIT_CODE_OK) {
         code = tell_missing(json_object_get(reply, "missing"));
+    }
     json_decref(reply);
     return code;
 }

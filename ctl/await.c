@@ -44,8 +44,9 @@ static bool is_met(const struct expectation *expectation, const json_t *camera, 
 
     snprintf(missing, MISSING_SIZE, "%s: %s%s%s", message_string(camera, "name", expectation->camera), state,
              error != NULL ? ": " : "", error != NULL ? error : "");
-    if (expectation->gone)
+    if (expectation->gone) {
         return pid == 0;
+    }
     bool asleep = message_boolean(camera, "on_demand", false) && strcmp(state, "idle") == 0;
     return asleep || (strcmp(state, "streaming") == 0 && pid != expectation->before);
 }
@@ -55,15 +56,16 @@ static bool all_met(const struct expectation *expectation, const json_t *status,
     size_t index;
     json_t *name;
 
-    if (expectation->camera != NULL)
+    if (expectation->camera != NULL) {
         return is_met(expectation, request_find_camera(status, expectation->camera), missing);
-    json_array_foreach(expectation->cameras, index, name)
-    {
+    }
+    json_array_foreach(expectation->cameras, index, name) {
         const json_t *camera =
             json_is_string(name) ? request_find_camera(status, json_string_value(name)) : NULL;
         if (camera != NULL && message_boolean(camera, "enabled", true) &&
-            !is_met(expectation, camera, missing))
+            !is_met(expectation, camera, missing)) {
             return false;
+        }
     }
     return true;
 }
@@ -80,10 +82,12 @@ static enum exit_code await(struct client *client, const struct options *options
         enum exit_code code = request_status(client, options, &status);
         bool met = code == EXIT_CODE_OK && all_met(expectation, status, missing);
         json_decref(status);
-        if (code != EXIT_CODE_OK || met)
+        if (code != EXIT_CODE_OK || met) {
             return code;
-        if (now_ms() >= deadline)
+        }
+        if (now_ms() >= deadline) {
             break;
+        }
         pause_ms(LOOK_MS);
     }
     client_complain("not within %g s; %s", seconds, missing);

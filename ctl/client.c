@@ -50,16 +50,17 @@ void client_complain(const char *format, ...)
 
 enum exit_code client_unreachable(const char *url, int error)
 {
-    if (error == -EACCES || error == -EPERM)
+    if (error == -EACCES || error == -EPERM) {
         client_complain("not allowed to talk to ringcastd at %s; run as root or as the user that runs it",
                         url);
-    else if (error == -ETIMEDOUT)
+    } else if (error == -ETIMEDOUT) {
         client_complain("no answer from %s; ringcastd may be hanging: see its log", url);
-    else
+    } else {
         client_complain(
             "no ringcastd at %s (%s); start it with \"ringcastd --config FILE\", or say with --config "
             "or --socket where it is",
             url, strerror(-error));
+    }
     return EXIT_CODE_UNREACHABLE;
 }
 
@@ -67,14 +68,18 @@ static int set_options(nng_socket socket, enum client_life life)
 {
     int error = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, MESSAGE_MAX);
 
-    if (error == 0)
+    if (error == 0) {
         error = nng_socket_set_ms(socket, NNG_OPT_SENDTIMEO, ANSWER_MS);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_socket_set_ms(socket, NNG_OPT_RECVTIMEO, ANSWER_MS);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_socket_set_ms(socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, life == CLIENT_OF_EVERY ? AGAIN_MS : NEVER_MS);
+    }
     return error;
 }
 
@@ -95,8 +100,9 @@ enum exit_code client_open(const char *url, enum client_life life, struct client
     enum exit_code code = greet_at(url);
 
     *client = NULL;
-    if (code != EXIT_CODE_OK)
+    if (code != EXIT_CODE_OK) {
         return code;
+    }
     struct client *opened = calloc(1, sizeof(*opened));
     if (opened == NULL || nng_req0_open(&opened->socket) != 0) {
         free(opened);
@@ -105,8 +111,9 @@ enum exit_code client_open(const char *url, enum client_life life, struct client
     }
     opened->url = url;
     int error = set_options(opened->socket, life);
-    if (error == 0)
+    if (error == 0) {
         error = nng_dial(opened->socket, url, NULL, 0);
+    }
     if (error != 0) {
         client_complain("cannot use %s: %s", url, nng_strerror(error));
         client_free(opened);
@@ -126,12 +133,15 @@ static int send_text(struct client *client, const char *text, size_t length)
     nng_msg *packet = NULL;
     int error = nng_msg_alloc(&packet, 0);
 
-    if (error == 0)
+    if (error == 0) {
         error = nng_msg_append(packet, text, length);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_sendmsg(client->socket, packet, 0);
-    if (error != 0)
+    }
+    if (error != 0) {
         nng_msg_free(packet);
+    }
     return error;
 }
 
@@ -173,13 +183,16 @@ enum exit_code client_ask(struct client *client, json_t *request, json_t **reply
     }
     int error = send_text(client, text, length);
     free(text);
-    if (error == 0)
+    if (error == 0) {
         error = nng_recvmsg(client->socket, &packet, 0);
-    if (error != 0)
+    }
+    if (error != 0) {
         return explain(client, error);
+    }
     uint64_t peer = 0;
-    if (nng_pipe_get_uint64(nng_msg_get_pipe(packet), NNG_OPT_IPC_PEER_PID, &peer) == 0 && peer <= INT_MAX)
+    if (nng_pipe_get_uint64(nng_msg_get_pipe(packet), NNG_OPT_IPC_PEER_PID, &peer) == 0 && peer <= INT_MAX) {
         client->peer = (pid_t)peer;
+    }
     *reply = message_decode(nng_msg_body(packet), nng_msg_len(packet), &problem);
     nng_msg_free(packet);
     if (*reply == NULL) {

@@ -35,10 +35,11 @@ static enum exit_code run_status(struct client *client, const struct options *op
     json_t *status = NULL;
     enum exit_code code = request_status(client, options, &status);
 
-    if (code == EXIT_CODE_OK && options->json)
+    if (code == EXIT_CODE_OK && options->json) {
         code = request_print_json(status, JSON_INDENT(2));
-    else if (code == EXIT_CODE_OK)
+    } else if (code == EXIT_CODE_OK) {
         status_table_print(status, stdout);
+    }
     json_decref(status);
     return code;
 }
@@ -50,8 +51,9 @@ static enum exit_code ask_pid(struct client *client, const struct options *optio
     json_t *status = NULL;
     enum exit_code code = request_status(client, options, &status);
 
-    if (code == EXIT_CODE_OK)
+    if (code == EXIT_CODE_OK) {
         *pid = (pid_t)message_integer(request_find_camera(status, camera), "pid", 0);
+    }
     json_decref(status);
     return code;
 }
@@ -63,10 +65,12 @@ static enum exit_code run_restart(struct client *client, const struct options *o
     enum exit_code code = EXIT_CODE_OK;
     pid_t before = 0;
 
-    if (request == NULL)
+    if (request == NULL) {
         return EXIT_CODE_USAGE;
-    if (options->wait)
+    }
+    if (options->wait) {
         code = ask_pid(client, options, camera, &before);
+    }
     if (code != EXIT_CODE_OK) {
         json_decref(request);
         return code;
@@ -83,20 +87,24 @@ static enum exit_code change_camera(struct client *client, const struct options 
     pid_t before = 0;
     enum exit_code code = EXIT_CODE_OK;
 
-    if (request == NULL)
+    if (request == NULL) {
         return EXIT_CODE_USAGE;
+    }
     if (options->argument_count > 1) {
         json_t *settings = settings_parse(options->argument_count - 1, options->arguments + 1);
-        if (settings == NULL)
+        if (settings == NULL) {
             code = EXIT_CODE_USAGE;
-        else
+        } else {
             json_object_set_new(request, "settings", settings);
+        }
     }
-    if (code == EXIT_CODE_OK)
+    if (code == EXIT_CODE_OK) {
         code = request_ok(client, options, json_incref(request));
+    }
     json_decref(request);
-    if (code != EXIT_CODE_OK || !options->wait)
+    if (code != EXIT_CODE_OK || !options->wait) {
         return code;
+    }
     return ends ? await_gone(client, options, camera) : await_streaming(client, options, camera, before);
 }
 
@@ -106,8 +114,7 @@ static void print_names(const char *what, const json_t *names)
     size_t index;
     json_t *name;
 
-    json_array_foreach(names, index, name)
-    {
+    json_array_foreach(names, index, name) {
         text_escape(escaped, sizeof(escaped), json_is_string(name) ? json_string_value(name) : "?");
         printf("%s %s\n", what, escaped);
     }
@@ -139,8 +146,9 @@ static enum exit_code run_reload(struct client *client, const struct options *op
         print_names("changed", json_object_get(reply, "changed"));
         printf("%" JSON_INTEGER_FORMAT " unchanged\n", message_integer(reply, "unchanged", 0));
     }
-    if (code == EXIT_CODE_OK && options->wait)
+    if (code == EXIT_CODE_OK && options->wait) {
         code = await_reloaded(client, options, reply);
+    }
     json_decref(reply);
     return code;
 }
@@ -159,16 +167,17 @@ static enum exit_code run_log(struct client *client, const struct options *optio
     size_t index;
     json_t *line;
 
-    if (request == NULL)
+    if (request == NULL) {
         return EXIT_CODE_USAGE;
-    if (is_process(subject))
+    }
+    if (is_process(subject)) {
         json_object_set_new(request, "process", json_string(subject));
+    }
     enum exit_code code = request_ask(client, options, request, "log", &reply);
     if (code == EXIT_CODE_OK && options->json) {
         code = request_print_json(reply, JSON_INDENT(2));
     } else if (code == EXIT_CODE_OK) {
-        json_array_foreach(json_object_get(reply, "lines"), index, line)
-        {
+        json_array_foreach(json_object_get(reply, "lines"), index, line) {
             text_escape(escaped, sizeof(escaped), json_is_string(line) ? json_string_value(line) : "?");
             puts(escaped);
         }
@@ -182,8 +191,9 @@ static enum exit_code run_log_level(struct client *client, const struct options 
     json_t *request = options->argument_count > 1 ? request_for_camera("log-level", options->arguments[1])
                                                   : message_new("log-level");
 
-    if (request == NULL)
+    if (request == NULL) {
         return EXIT_CODE_USAGE;
+    }
     json_object_set_new(request, "level", json_string(options->arguments[0]));
     return request_ok(client, options, request);
 }
@@ -245,14 +255,16 @@ static enum exit_code stop_and_wait(struct client *client, const struct options 
     int pidfd = visible ? pidfd_open(pid, 0) : -1;
     enum exit_code code = ends ? EXIT_CODE_OK : request_ok(client, options, message_new("stop"));
 
-    if (code == EXIT_CODE_OK && !visible)
+    if (code == EXIT_CODE_OK && !visible) {
         client_complain("told to end; its process is not visible from here, so its end was not waited for");
+    }
     if (code == EXIT_CODE_OK && pidfd >= 0 && !wait_for_end(pidfd)) {
         client_complain("ringcastd is still there after %d s; see its log", STOP_MS / 1000);
         code = EXIT_CODE_FAILED;
     }
-    if (pidfd >= 0)
+    if (pidfd >= 0) {
         close(pidfd);
+    }
     return code;
 }
 
@@ -264,14 +276,15 @@ static enum exit_code run_stop(struct client *client, const struct options *opti
     if (code == EXIT_CODE_OK) {
         const char *problem = status_check(status);
         bool ends = strcmp(message_string(status, "code", ""), "stopping") == 0;
-        if (message_is(status, "error") && ends) /* somebody else has told it */
+        if (message_is(status, "error") && ends) { /* somebody else has told it */
             code = stop_and_wait(client, options, client_peer(client), true);
-        else if (message_is(status, "error"))
+        } else if (message_is(status, "error")) {
             code = request_refused(options, status);
-        else if (problem != NULL)
+        } else if (problem != NULL) {
             code = request_malformed(problem);
-        else
+        } else {
             code = stop_and_wait(client, options, process_of(status), false);
+        }
     }
     json_decref(status);
     return code;
@@ -333,8 +346,9 @@ enum exit_code command_run(const struct options *options, const char *url)
         break;
     }
     enum exit_code code = client_open(url, CLIENT_OF_ONE, &client);
-    if (code == EXIT_CODE_OK)
+    if (code == EXIT_CODE_OK) {
         code = run_asking(client, options);
+    }
     client_free(client);
     return code;
 }

@@ -46,8 +46,9 @@ static char *events_url(const char *url)
     size_t tail = strlen(control_name);
     char *other = NULL;
 
-    if (length >= tail && strcmp(url + length - tail, control_name) == 0)
+    if (length >= tail && strcmp(url + length - tail, control_name) == 0) {
         length -= tail;
+    }
     return asprintf(&other, "%.*s%s", (int)length, url, events_name) < 0 ? NULL : other;
 }
 
@@ -57,8 +58,9 @@ static void print_time(double at)
     struct tm local;
     time_t seconds = (time_t)at;
 
-    if (!(at >= 0 && at < 1e11) || localtime_r(&seconds, &local) == NULL)
+    if (!(at >= 0 && at < 1e11) || localtime_r(&seconds, &local) == NULL) {
         return;
+    }
     strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
     printf("%s.%03d  ", text, (int)((at - floor(at)) * 1000));
 }
@@ -67,12 +69,14 @@ static void print_member(const char *name, const json_t *value)
 {
     char escaped[VALUE_SIZE];
 
-    if (json_is_null(value))
+    if (json_is_null(value)) {
         return;
+    }
     char *text =
         json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY);
-    if (text == NULL)
+    if (text == NULL) {
         return;
+    }
     text_escape(escaped, sizeof(escaped), text);
     printf("  %s=%s", name, escaped);
     free(text);
@@ -89,13 +93,14 @@ static void print_line(const json_t *event)
     print_time(json_number_value(json_object_get(event, "at")));
     text_escape(name, sizeof(name), message_string(event, "event", "?"));
     fputs(name, stdout);
-    json_object_foreach((json_t *)(uintptr_t)event, key, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)event, key, value) {
         bool shown = false;
-        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
             shown = shown || strcmp(key, known[i]) == 0;
-        if (!shown)
+        }
+        if (!shown) {
             print_member(key, value);
+        }
     }
     putchar('\n');
 }
@@ -110,13 +115,15 @@ static bool print_event(const struct options *options, nng_msg *packet, json_int
         return false;
     }
     json_int_t number = message_integer(event, "seq", 0);
-    if (*last > 0 && number > *last + 1)
+    if (*last > 0 && number > *last + 1) {
         client_complain("%" JSON_INTEGER_FORMAT " events were lost", number - *last - 1);
+    }
     *last = number;
-    if (options->json)
+    if (options->json) {
         request_print_json(event, JSON_COMPACT);
-    else
+    } else {
         print_line(event);
+    }
     fflush(stdout);
     json_decref(event);
     return true;
@@ -134,15 +141,17 @@ static enum exit_code listen_to(nng_socket socket, const struct options *options
         if (error == 0) {
             bool printed = print_event(options, packet, &last);
             nng_msg_free(packet);
-            if (printed && !options->follow)
+            if (printed && !options->follow) {
                 return EXIT_CODE_OK;
+            }
         } else if (error != NNG_ETIMEDOUT) {
             client_complain("events: %s", nng_strerror(error));
             return EXIT_CODE_UNREACHABLE;
         }
         clock_gettime(CLOCK_MONOTONIC, &now);
-        if (options->timeout > 0 && (double)(now.tv_sec - begin.tv_sec) >= options->timeout)
+        if (options->timeout > 0 && (double)(now.tv_sec - begin.tv_sec) >= options->timeout) {
             return options->follow ? EXIT_CODE_OK : EXIT_CODE_TIMEOUT;
+        }
     }
     return EXIT_CODE_OK;
 }
@@ -151,15 +160,19 @@ static int open_socket(nng_socket *socket, const char *url)
 {
     int error = nng_sub0_open(socket);
 
-    if (error != 0)
+    if (error != 0) {
         return error;
+    }
     error = nng_socket_set_size(*socket, NNG_OPT_RECVMAXSZ, EVENT_MAX);
-    if (error == 0)
+    if (error == 0) {
         error = nng_socket_set_ms(*socket, NNG_OPT_RECVTIMEO, LOOK_MS);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_socket_set(*socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_dial(*socket, url, NULL, 0);
+    }
     return error;
 }
 

@@ -66,8 +66,9 @@ static enum exit_code want(struct follower *follower)
     json_t *reply = NULL;
     json_t *request = request_for_camera("want", follower->camera);
 
-    if (request == NULL)
+    if (request == NULL) {
         return EXIT_CODE_USAGE;
+    }
     enum exit_code code = reach(follower);
     if (code == EXIT_CODE_OK) {
         json_object_set_new(request, "seconds", json_integer(WANT_SECONDS));
@@ -93,16 +94,20 @@ static int turn(struct follower *follower)
     ringcast_piece piece;
 
     if (follower->reading == NULL && follower->ring != NULL &&
-        ringcast_follow(follower->ring, &follower->reading) < 0)
+        ringcast_follow(follower->ring, &follower->reading) < 0) {
         return -ENOMEM;
+    }
     int result = follower->reading == NULL ? -ENOENT : ringcast_next(follower->reading, WAIT_MS, &piece);
     follower->present = result >= 0 || result == -EINTR;
-    if (!follower->present)
+    if (!follower->present) {
         nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000L / 4}, NULL);
-    if (result != 1)
+    }
+    if (result != 1) {
         return result == -ENOMEM ? result : 0;
-    if (piece.init)
+    }
+    if (piece.init) {
         return handlers->init(handlers->context, piece.data, piece.length) ? 0 : -ECANCELED;
+    }
     follower->heard_ms = now_ms();
     return handlers->fragment(handlers->context, piece.data, piece.length, &piece.entry, piece.generation)
                ? 0
@@ -119,11 +124,13 @@ static enum exit_code follow(struct follower *follower, double timeout)
             client_complain("out of memory");
             return EXIT_CODE_FAILED;
         }
-        if (result == -ECANCELED || (handlers->idle != NULL && !handlers->idle(handlers->context)))
+        if (result == -ECANCELED || (handlers->idle != NULL && !handlers->idle(handlers->context))) {
             return EXIT_CODE_OK;
+        }
         /* A ringcastd that is away is no reason to stop reading. */
-        if (now_ms() >= follower->want_ms && want(follower) == EXIT_CODE_FAILED && !follower->present)
+        if (now_ms() >= follower->want_ms && want(follower) == EXIT_CODE_FAILED && !follower->present) {
             return EXIT_CODE_FAILED;
+        }
         if (timeout > 0 && now_ms() - follower->heard_ms > (int64_t)(timeout * 1000)) {
             client_complain("no picture from %s for %g s; \"ringcastctl status\" may say why",
                             follower->camera, timeout);
@@ -150,8 +157,9 @@ enum exit_code follow_camera(const char *url, const struct options *options, con
     follower->heard_ms = now_ms();
     catch_signals();
     enum exit_code code = want(follower);
-    if (code == EXIT_CODE_OK)
+    if (code == EXIT_CODE_OK) {
         code = follow(follower, timeout);
+    }
     ringcast_unfollow(follower->reading);
     client_free(follower->client);
     free(follower->ring);

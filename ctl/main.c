@@ -15,16 +15,19 @@ int main(int argc, char **argv)
     enum exit_code code;
 
     signal(SIGPIPE, SIG_IGN);
-    if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1)
+    if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1) {
         setlocale(LC_CTYPE,
                   "C.UTF-8"); /* for the width of characters; what is received is UTF-8 in any case */
-    if (!options_parse(argc, argv, &options, &code))
+    }
+    if (!options_parse(argc, argv, &options, &code)) {
         return (int)code;
+    }
     char *url = options_control_url(&options);
     code = url != NULL ? command_run(&options, url) : EXIT_CODE_USAGE;
     free(url);
     log_close();
-    if (fflush(stdout) != 0 && code == EXIT_CODE_OK)
+    if (fflush(stdout) != 0 && code == EXIT_CODE_OK) {
         code = EXIT_CODE_FAILED;
+    }
     return (int)code;
 }

@@ -167,10 +167,12 @@ static bool check_options(const struct command_form *form, const struct options 
 /* The words of FORM at the beginning of ARGUMENTS: 1, 2, or 0 if these are not it. */
 static int words_of(const struct command_form *form, int count, char **arguments)
 {
-    if (strcmp(arguments[0], form->name) != 0)
+    if (strcmp(arguments[0], form->name) != 0) {
         return 0;
-    if (form->second == NULL)
+    }
+    if (form->second == NULL) {
         return 1;
+    }
     return count > 1 && strcmp(arguments[1], form->second) == 0 ? 2 : 0;
 }
 
@@ -197,13 +199,15 @@ static bool parse_command(int count, char **arguments, struct options *options, 
     }
     for (size_t i = 0; i < FORM_COUNT; i++) {
         int words = words_of(&forms[i], count, arguments);
-        if (words > 0)
+        if (words > 0) {
             return take_form(&forms[i], count - words, arguments + words, options, code);
+        }
     }
-    if (strcmp(arguments[0], "camera") == 0)
+    if (strcmp(arguments[0], "camera") == 0) {
         fputs("ringcastctl: camera: add, set, remove, enable or disable\n", stderr);
-    else
+    } else {
         fprintf(stderr, "ringcastctl: no such command: %s\n", arguments[0]);
+    }
     return complain(code);
 }
 
@@ -212,8 +216,9 @@ static bool parse_seconds(const char *name, const char *text, double *seconds, e
     char *end = NULL;
 
     *seconds = strtod(text, &end);
-    if (end != text && *end == '\0' && *seconds > 0 && *seconds <= SECONDS_MAX)
+    if (end != text && *end == '\0' && *seconds > 0 && *seconds <= SECONDS_MAX) {
         return true;
+    }
     fprintf(stderr, "ringcastctl: %s %s: not a number of seconds\n", name, text);
     return complain(code);
 }
@@ -264,9 +269,11 @@ bool options_parse(int argc, char **argv, struct options *options, enum exit_cod
 
     *options = (struct options){0};
     *code = EXIT_CODE_OK;
-    while ((option = getopt_long(argc, argv, "c:s:jwt:fn:o:hV", names, NULL)) != -1)
-        if (!take_option(option, options, code))
+    while ((option = getopt_long(argc, argv, "c:s:jwt:fn:o:hV", names, NULL)) != -1) {
+        if (!take_option(option, options, code)) {
             return false;
+        }
+    }
     if (options->config != NULL && options->socket != NULL) {
         fputs("ringcastctl: --config and --socket both say where ringcastd is; give one\n", stderr);
         return complain(code);
@@ -291,8 +298,9 @@ static char *socket_url(const char *given)
         fputs("ringcastctl: --socket: the path is too long for a Unix socket\n", stderr);
         return NULL;
     }
-    if (asprintf(&url, "%s%s", url_scheme, path) < 0)
+    if (asprintf(&url, "%s%s", url_scheme, path) < 0) {
         abort();
+    }
     return url;
 }
 
@@ -309,14 +317,18 @@ char *options_control_url(const struct options *options)
 {
     const char *from_environment = getenv("RINGCAST_CONFIG");
 
-    if (options->socket != NULL)
+    if (options->socket != NULL) {
         return socket_url(options->socket);
-    if (options->config != NULL)
+    }
+    if (options->config != NULL) {
         return config_file_url(options->config);
-    if (from_environment != NULL && from_environment[0] != '\0')
+    }
+    if (from_environment != NULL && from_environment[0] != '\0') {
         return config_file_url(from_environment);
+    }
     /* It holds passwords: whoever may not read it is not the one whose ringcastd it describes. */
-    if (access(system_config, R_OK) == 0)
+    if (access(system_config, R_OK) == 0) {
         return config_file_url(system_config);
+    }
     return config_default_control_url();
 }

@@ -37,8 +37,9 @@ static int write_all(int fd, const uint8_t *data, size_t size)
 {
     while (size > 0) {
         ssize_t written = write(fd, data, size);
-        if (written < 0 && errno != EINTR)
+        if (written < 0 && errno != EINTR) {
             return -errno;
+        }
         if (written > 0) {
             data += written;
             size -= (size_t)written;
@@ -112,16 +113,19 @@ static bool record_init(void *context, const uint8_t *data, size_t size)
 {
     struct recording *recording = context;
 
-    if (!close_file(recording))
+    if (!close_file(recording)) {
         return false;
+    }
     recording->files++;
-    if (recording->files == 1)
+    if (recording->files == 1) {
         snprintf(recording->name, sizeof(recording->name), "%s.mp4", recording->stem);
-    else
+    } else {
         snprintf(recording->name, sizeof(recording->name), "%s-%u.mp4", recording->stem, recording->files);
+    }
     recording->fd = open(recording->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    if (recording->fd < 0)
+    if (recording->fd < 0) {
         return fail(recording, errno);
+    }
     rebase_init(&recording->rebase, data, size);
     return put(recording, data, size);
 }
@@ -130,8 +134,9 @@ static void tell_progress(struct recording *recording)
 {
     time_t now = time(NULL);
 
-    if (now == recording->told || !isatty(STDERR_FILENO))
+    if (now == recording->told || !isatty(STDERR_FILENO)) {
         return;
+    }
     recording->told = now;
     fprintf(stderr, "\r%s: %.0f s, %.1f MB ", recording->name, recording->seconds,
             (double)recording->bytes / 1e6);
@@ -144,8 +149,9 @@ static bool record_fragment(void *context, uint8_t *data, size_t size, const rin
     double limit = recording->options->seconds;
 
     rebase_fragment(&recording->rebase, data, size);
-    if (!put(recording, data, size))
+    if (!put(recording, data, size)) {
         return false;
+    }
     recording->fragments++;
     recording->seconds += (double)entry->duration / generation->timescale;
     tell_progress(recording);
@@ -169,14 +175,16 @@ static void choose_name(struct recording *recording)
     }
     strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", localtime_r(&now, &local));
     snprintf(recording->stem, sizeof(recording->stem), "%s-%s", recording->options->arguments[0], stamp);
-    for (char *slash = strchr(recording->stem, '/'); slash != NULL; slash = strchr(slash, '/'))
+    for (char *slash = strchr(recording->stem, '/'); slash != NULL; slash = strchr(slash, '/')) {
         *slash = '-';
+    }
 }
 
 static enum exit_code summarize(const struct recording *recording)
 {
-    if (isatty(STDERR_FILENO) && recording->told != 0)
+    if (isatty(STDERR_FILENO) && recording->told != 0) {
         fputc('\n', stderr);
+    }
     if (recording->fragments == 0) {
         client_complain("nothing was recorded");
         return EXIT_CODE_FAILED;
@@ -209,10 +217,12 @@ enum exit_code pictures_record(const struct options *options, const char *url)
         .init = record_init, .fragment = record_fragment, .context = recording};
     enum exit_code code = follow_camera(url, options, options->arguments[0], timeout, &handlers);
     close_file(recording);
-    if (recording->code != EXIT_CODE_OK)
+    if (recording->code != EXIT_CODE_OK) {
         code = recording->code;
-    if (code == EXIT_CODE_OK)
+    }
+    if (code == EXIT_CODE_OK) {
         code = summarize(recording);
+    }
     free(recording);
     return code;
 }

@@ -19,10 +19,11 @@ enum exit_code request_print_json(const json_t *message, size_t flags)
         return EXIT_CODE_FAILED;
     }
     for (const char *at = text; *at != '\0'; at++) {
-        if (*at == 0x7f)
+        if (*at == 0x7f) {
             fputs("\\u007f", stdout);
-        else
+        } else {
             putchar(*at);
+        }
     }
     putchar('\n');
     free(text);
@@ -35,15 +36,18 @@ static void tell_errors(const json_t *error, const char *told)
     size_t index;
     json_t *line;
 
-    json_array_foreach(json_object_get(error, "errors"), index,
-                       line) if (json_is_string(line) && strcmp(json_string_value(line), told) != 0)
-        client_complain("%s", json_string_value(line));
+    json_array_foreach(json_object_get(error, "errors"), index, line) {
+        if (json_is_string(line) && strcmp(json_string_value(line), told) != 0) {
+            client_complain("%s", json_string_value(line));
+        }
+    }
 }
 
 enum exit_code request_refused(const struct options *options, const json_t *error)
 {
-    if (options->json)
+    if (options->json) {
         request_print_json(error, JSON_INDENT(2));
+    }
     const char *message = message_string(error, "message", message_string(error, "code", "unknown error"));
     client_complain("%s", message);
     tell_errors(error, message);
@@ -61,10 +65,12 @@ enum exit_code request_ask(struct client *client, const struct options *options,
 {
     enum exit_code code = client_ask(client, request, reply);
 
-    if (code != EXIT_CODE_OK)
+    if (code != EXIT_CODE_OK) {
         return code;
-    if (message_is(*reply, "error"))
+    }
+    if (message_is(*reply, "error")) {
         return request_refused(options, *reply);
+    }
     if (!message_is(*reply, type)) {
         client_complain("malformed reply: not a %s", type);
         return EXIT_CODE_FAILED;
@@ -77,8 +83,9 @@ enum exit_code request_ok(struct client *client, const struct options *options, 
     json_t *reply = NULL;
     enum exit_code code = request_ask(client, options, request, "ok", &reply);
 
-    if (code == EXIT_CODE_OK && options->json)
+    if (code == EXIT_CODE_OK && options->json) {
         code = request_print_json(reply, JSON_INDENT(2));
+    }
     json_decref(reply);
     return code;
 }
@@ -96,8 +103,9 @@ json_t *request_for_camera(const char *type, const char *camera)
     json_t *request = message_new(type);
 
     /* A name that is not UTF-8 cannot be a camera's, nor in JSON. */
-    if (json_object_set_new(request, "camera", json_string(camera)) == 0)
+    if (json_object_set_new(request, "camera", json_string(camera)) == 0) {
         return request;
+    }
     json_decref(request);
     client_complain("the camera's name is not UTF-8");
     return NULL;
@@ -108,7 +116,10 @@ const json_t *request_find_camera(const json_t *status, const char *name)
     size_t index;
     json_t *camera;
 
-    json_array_foreach(json_object_get(status, "cameras"), index,
-                       camera) if (strcmp(message_string(camera, "name", ""), name) == 0) return camera;
+    json_array_foreach(json_object_get(status, "cameras"), index, camera) {
+        if (strcmp(message_string(camera, "name", ""), name) == 0) {
+            return camera;
+        }
+    }
     return NULL;
 }

@@ -10,7 +10,8 @@
 #include "client.h"
 #include "options.h"
 
-/* Asks REQUEST (consumed). *reply, of type TYPE on EXIT_CODE_OK, is to be freed with json_decref in any case.
+/*
+ * Asks REQUEST (consumed). *reply, of type TYPE on EXIT_CODE_OK, is to be freed with json_decref in any case.
  */
 enum exit_code request_ask(struct client *client, const struct options *options, json_t *request,
                            const char *type, json_t **reply);

@@ -25,9 +25,11 @@ static const char sub_prefix[] = "sub.";
 
 static bool is_in(const char *name, size_t length, const char *const *list, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strlen(list[i]) == length && memcmp(list[i], name, length) == 0)
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(list[i]) == length && memcmp(list[i], name, length) == 0) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -50,8 +52,9 @@ static bool read_line(const char *name, int length, char line[LINE_MAX_BYTES])
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
         fputc('\n', stderr);
     }
-    if (there)
+    if (there) {
         line[strcspn(line, "\n")] = '\0';
+    }
     return there;
 }
 
@@ -60,14 +63,18 @@ static json_t *typed_value(const char *name, size_t length, const char *text)
     size_t size = strlen(text);
     char *end = NULL;
 
-    if (size == 0)
+    if (size == 0) {
         return json_null();
-    if (size >= 2 && text[0] == '"' && text[size - 1] == '"')
+    }
+    if (size >= 2 && text[0] == '"' && text[size - 1] == '"') {
         return json_stringn(text + 1, size - 2);
-    if (IS_IN(name, length, texts))
+    }
+    if (IS_IN(name, length, texts)) {
         return json_string(text);
-    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+    }
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
         return json_boolean(text[0] == 't');
+    }
     errno = 0;
     long long number = strtoll(text, &end, 10);
     return *end == '\0' && errno == 0 ? json_integer(number) : json_string(text);
@@ -78,10 +85,11 @@ static json_t *asked_value(const char *name, size_t length)
     char line[LINE_MAX_BYTES];
     json_t *value = NULL;
 
-    if (!read_line(name, (int)length, line))
+    if (!read_line(name, (int)length, line)) {
         client_complain("%.*s=-: nothing on standard input", (int)length, name);
-    else if ((value = json_string(line)) == NULL)
+    } else if ((value = json_string(line)) == NULL) {
         client_complain("%.*s: not UTF-8", (int)length, name);
+    }
     explicit_bzero(line, sizeof(line));
     return value;
 }
@@ -90,11 +98,13 @@ static json_t *value_of(const char *argument, size_t length)
 {
     const char *text = argument + length + 1;
 
-    if (strcmp(text, "-") == 0)
+    if (strcmp(text, "-") == 0) {
         return asked_value(argument, length);
+    }
     json_t *value = typed_value(argument, length, text);
-    if (value == NULL)
+    if (value == NULL) {
         client_complain("%.*s: not UTF-8", (int)length, argument);
+    }
     return value;
 }
 
@@ -103,10 +113,12 @@ static bool put(json_t *settings, const char *name, size_t length, json_t *value
 {
     size_t prefix = strlen(sub_prefix);
 
-    if (length <= prefix || memcmp(name, sub_prefix, prefix) != 0)
+    if (length <= prefix || memcmp(name, sub_prefix, prefix) != 0) {
         return json_object_setn_new(settings, name, length, value) == 0;
-    if (!json_is_object(json_object_get(settings, "sub")))
+    }
+    if (!json_is_object(json_object_get(settings, "sub"))) {
         json_object_set_new(settings, "sub", json_object());
+    }
     return json_object_setn_new(json_object_get(settings, "sub"), name + prefix, length - prefix, value) == 0;
 }
 
@@ -120,10 +132,12 @@ static bool take(json_t *settings, char *argument)
     }
     json_t *value = value_of(argument, length);
     bool taken = value != NULL && put(settings, argument, length, value);
-    if (value != NULL && !taken)
+    if (value != NULL && !taken) {
         client_complain("%.*s: not the name of a setting", (int)length, argument);
-    if (IS_IN(argument, length, secrets))
+    }
+    if (IS_IN(argument, length, secrets)) {
         explicit_bzero(argument + length + 1, strlen(argument + length + 1));
+    }
     return taken;
 }
 
@@ -132,8 +146,9 @@ json_t *settings_parse(int count, char *const *arguments)
     json_t *settings = json_object();
 
     for (int i = 0; i < count; i++) {
-        if (take(settings, arguments[i]))
+        if (take(settings, arguments[i])) {
             continue;
+        }
         json_decref(settings);
         return NULL;
     }

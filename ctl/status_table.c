@@ -43,10 +43,11 @@ static void write_picture_size(char cell[TABLE_CELL_SIZE], const json_t *camera)
     json_int_t width = message_integer(camera, "width", 0);
     json_int_t height = message_integer(camera, "height", 0);
 
-    if (width > 0 && height > 0)
+    if (width > 0 && height > 0) {
         snprintf(cell, TABLE_CELL_SIZE, "%" JSON_INTEGER_FORMAT "x%" JSON_INTEGER_FORMAT, width, height);
-    else
+    } else {
         snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+    }
 }
 
 /* -1: not a number, or none that a camera could have. */
@@ -62,22 +63,24 @@ static void write_fps(char cell[TABLE_CELL_SIZE], const json_t *camera)
 {
     double fps = rate_of(camera, "fps");
 
-    if (fps >= 0)
+    if (fps >= 0) {
         snprintf(cell, TABLE_CELL_SIZE, "%.1f", fps);
-    else
+    } else {
         snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+    }
 }
 
 static void write_bitrate(char cell[TABLE_CELL_SIZE], const json_t *camera)
 {
     double bitrate = rate_of(camera, "bitrate");
 
-    if (bitrate < 0)
+    if (bitrate < 0) {
         snprintf(cell, TABLE_CELL_SIZE, NOTHING);
-    else if (bitrate < 999500)
+    } else if (bitrate < 999500) {
         snprintf(cell, TABLE_CELL_SIZE, "%.0f kbit/s", bitrate / 1000);
-    else
+    } else {
         snprintf(cell, TABLE_CELL_SIZE, "%.2f Mbit/s", bitrate / 1000000);
+    }
 }
 
 static void write_viewers(char cell[TABLE_CELL_SIZE], const json_t *camera)
@@ -97,13 +100,15 @@ static double quantile(const json_t *latency, double share)
     const json_t *bounds = json_object_get(latency, "le_s"), *counts = json_object_get(latency, "counts");
     double total = 0, before = 0, lower = 0;
 
-    for (size_t i = 0; i < json_array_size(counts); i++)
+    for (size_t i = 0; i < json_array_size(counts); i++) {
         total += json_number_value(json_array_get(counts, i));
+    }
     for (size_t i = 0; total > 0 && i < json_array_size(bounds); i++) {
         double count = json_number_value(json_array_get(counts, i));
         double upper = json_number_value(json_array_get(bounds, i));
-        if (before + count >= share * total && count > 0)
+        if (before + count >= share * total && count > 0) {
             return lower + (upper - lower) * (share * total - before) / count;
+        }
         before += count;
         lower = upper;
     }
@@ -155,7 +160,11 @@ static bool holds(const json_t *layers, const json_t *layer)
     size_t index;
     const json_t *other;
 
-    json_array_foreach(layers, index, other) if (json_equal(other, layer)) return true;
+    json_array_foreach(layers, index, other) {
+        if (json_equal(other, layer)) {
+            return true;
+        }
+    }
     return false;
 }
 
@@ -164,15 +173,18 @@ static void keep_common(json_t **common, const json_t *process)
 {
     const json_t *layers = json_object_get(process, "sandbox");
 
-    if (!json_is_array(layers) || !json_is_integer(json_object_get(process, "pid")))
+    if (!json_is_array(layers) || !json_is_integer(json_object_get(process, "pid"))) {
         return;
+    }
     if (*common == NULL) {
         *common = json_copy((json_t *)layers);
         return;
     }
-    for (size_t i = json_array_size(*common); i > 0; i--)
-        if (!holds(layers, json_array_get(*common, i - 1)))
+    for (size_t i = json_array_size(*common); i > 0; i--) {
+        if (!holds(layers, json_array_get(*common, i - 1))) {
             json_array_remove(*common, i - 1);
+        }
+    }
 }
 
 /* The layers that every process has which something from outside reaches. */
@@ -183,16 +195,19 @@ static void print_sandbox(const json_t *status, FILE *out)
     size_t index;
     json_t *item;
 
-    json_array_foreach(json_object_get(status, "fanouts"), index, item) keep_common(&common, item);
-    json_array_foreach(json_object_get(status, "cameras"), index, item) keep_common(&common, item);
+    json_array_foreach(json_object_get(status, "fanouts"), index, item) {
+        keep_common(&common, item);
+    }
+    json_array_foreach(json_object_get(status, "cameras"), index, item) {
+        keep_common(&common, item);
+    }
     keep_common(&common, json_object_get(status, "template"));
     if (common == NULL) {
         fprintf(out, "\n");
         return;
     }
     fprintf(out, "sandbox:%s", json_array_size(common) == 0 ? " none" : "");
-    json_array_foreach(common, index, item)
-    {
+    json_array_foreach(common, index, item) {
         text_escape(text, sizeof(text), json_is_string(item) ? json_string_value(item) : "?");
         fprintf(out, " %s", text);
     }
@@ -211,14 +226,18 @@ static const char *check_camera(const json_t *camera)
 {
     const json_t *pid = json_object_get(camera, "pid");
 
-    if (!json_is_object(camera))
+    if (!json_is_object(camera)) {
         return "a camera is not an object";
-    if (!json_is_string(json_object_get(camera, "name")))
+    }
+    if (!json_is_string(json_object_get(camera, "name"))) {
         return "a camera has no name";
-    if (!json_is_string(json_object_get(camera, "state")))
+    }
+    if (!json_is_string(json_object_get(camera, "state"))) {
         return "a camera has no state";
-    if (!json_is_null(pid) && !json_is_integer(pid))
+    }
+    if (!json_is_null(pid) && !json_is_integer(pid)) {
         return "a camera has no pid";
+    }
     return NULL;
 }
 
@@ -229,10 +248,16 @@ const char *status_check(const json_t *status)
     size_t index;
     json_t *camera;
 
-    if (!message_is(status, "status"))
+    if (!message_is(status, "status")) {
         return "not a status";
-    if (!json_is_array(cameras))
+    }
+    if (!json_is_array(cameras)) {
         return "no cameras";
-    json_array_foreach(cameras, index, camera) if (problem == NULL) problem = check_camera(camera);
+    }
+    json_array_foreach(cameras, index, camera) {
+        if (problem == NULL) {
+            problem = check_camera(camera);
+        }
+    }
     return problem;
 }

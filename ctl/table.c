@@ -19,10 +19,11 @@ void table_write_count(char cell[TABLE_CELL_SIZE], const json_t *row, const char
 {
     const json_t *value = json_object_get(row, member);
 
-    if (json_is_integer(value))
+    if (json_is_integer(value)) {
         snprintf(cell, TABLE_CELL_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    else
+    } else {
         snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+    }
 }
 
 void table_write_bytes(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member)
@@ -40,17 +41,19 @@ void table_write_bytes(char cell[TABLE_CELL_SIZE], const json_t *row, const char
         snprintf(cell, TABLE_CELL_SIZE, "%.0f B", bytes);
         return;
     }
-    for (bytes /= 1000; bytes >= 999.95 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
+    for (bytes /= 1000; bytes >= 999.95 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++) {
         bytes /= 1000;
+    }
     snprintf(cell, TABLE_CELL_SIZE, "%.1f %s", bytes, units[unit]);
 }
 
 void table_write_milliseconds(char cell[TABLE_CELL_SIZE], double milliseconds)
 {
-    if (milliseconds > 0 && milliseconds < 1e9)
+    if (milliseconds > 0 && milliseconds < 1e9) {
         snprintf(cell, TABLE_CELL_SIZE, "%.1f ms", milliseconds);
-    else
+    } else {
         snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+    }
 }
 
 void table_write_span(char cell[TABLE_CELL_SIZE], const json_t *seconds)
@@ -62,14 +65,15 @@ void table_write_span(char cell[TABLE_CELL_SIZE], const json_t *seconds)
         return;
     }
     unsigned total = (unsigned)value;
-    if (total < 60)
+    if (total < 60) {
         snprintf(cell, TABLE_CELL_SIZE, "%us", total);
-    else if (total < 3600)
+    } else if (total < 3600) {
         snprintf(cell, TABLE_CELL_SIZE, "%um %02us", total / 60, total % 60);
-    else if (total < 86400)
+    } else if (total < 86400) {
         snprintf(cell, TABLE_CELL_SIZE, "%uh %02um", total / 3600, total / 60 % 60);
-    else
+    } else {
         snprintf(cell, TABLE_CELL_SIZE, "%ud %02uh", total / 86400, total / 3600 % 24);
+    }
 }
 
 /* Columns of a terminal that TEXT, valid UTF-8, takes. */
@@ -84,8 +88,9 @@ static size_t text_width(const char *text)
         size_t length = text_utf8_length(text, available);
         length = length > 0 ? length : 1;
         int wide = mbrtowc(&character, text, length, &state) == length ? wcwidth(character) : -1;
-        if (wide < 0)
+        if (wide < 0) {
             memset(&state, 0, sizeof(state)); /* the locale does not know it: most characters take one */
+        }
         width += wide < 0 ? 1 : (size_t)wide;
         text += length;
         available -= length;
@@ -101,10 +106,11 @@ static void pad(FILE *out, size_t count)
 /* ROW NULL: the titles. */
 static void write_cell(char cell[TABLE_CELL_SIZE], const struct table_column *column, const json_t *row)
 {
-    if (row == NULL)
+    if (row == NULL) {
         snprintf(cell, TABLE_CELL_SIZE, "%s", column->title);
-    else
+    } else {
         column->write(cell, row);
+    }
 }
 
 static void print_row(FILE *out, const struct table_column *columns, size_t count, const json_t *row,
@@ -114,11 +120,13 @@ static void print_row(FILE *out, const struct table_column *columns, size_t coun
         char cell[TABLE_CELL_SIZE];
         write_cell(cell, &columns[i], row);
         size_t padding = widths[i] - text_width(cell);
-        if (columns[i].right)
+        if (columns[i].right) {
             pad(out, padding);
+        }
         fputs(cell, out);
-        if (i + 1 == count)
+        if (i + 1 == count) {
             break;
+        }
         pad(out, (columns[i].right ? 0 : padding) + 2);
     }
     fputc('\n', out);
@@ -130,8 +138,9 @@ static void widen(const struct table_column *columns, size_t count, const json_t
         char cell[TABLE_CELL_SIZE];
         write_cell(cell, &columns[i], row);
         size_t width = text_width(cell);
-        if (width > widths[i])
+        if (width > widths[i]) {
             widths[i] = width;
+        }
     }
 }
 
@@ -142,7 +151,11 @@ void table_print(const struct table_column *columns, size_t count, const json_t 
     json_t *row;
 
     widen(columns, count, NULL, widths);
-    json_array_foreach(rows, index, row) widen(columns, count, row, widths);
+    json_array_foreach(rows, index, row) {
+        widen(columns, count, row, widths);
+    }
     print_row(out, columns, count, NULL, widths);
-    json_array_foreach(rows, index, row) print_row(out, columns, count, row, widths);
+    json_array_foreach(rows, index, row) {
+        print_row(out, columns, count, row, widths);
+    }
 }

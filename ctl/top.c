@@ -28,11 +28,13 @@ static bool draw_table(struct screen *screen, const json_t *status)
     char *text = NULL;
     FILE *out = open_memstream(&text, &size);
 
-    if (out == NULL)
+    if (out == NULL) {
         return false;
+    }
     status_table_print(status, out);
-    if (fclose(out) != 0)
+    if (fclose(out) != 0) {
         return false;
+    }
     free(screen->text);
     screen->text = text;
     screen->cameras = (int)json_array_size(json_object_get(status, "cameras"));
@@ -50,8 +52,9 @@ static void show(struct screen *screen)
 {
     int line = 0;
 
-    if (screen->first > most_scrolled(screen))
+    if (screen->first > most_scrolled(screen)) {
         screen->first = most_scrolled(screen);
+    }
     erase();
     for (const char *at = screen->text; *at != '\0'; line++) {
         int length = (int)strcspn(at, "\n");
@@ -98,8 +101,9 @@ static bool handle_key(struct screen *screen, int key)
     default:
         break;
     }
-    if (screen->first < 0)
+    if (screen->first < 0) {
         screen->first = 0;
+    }
     return true;
 }
 
@@ -110,8 +114,9 @@ static bool handle_keys(struct screen *screen)
 
     timeout(LOOK_MS);
     while ((key = getch()) != ERR) {
-        if (!handle_key(screen, key))
+        if (!handle_key(screen, key)) {
             return false;
+        }
         show(screen);
     }
     return true;
@@ -148,18 +153,21 @@ enum exit_code top_run(struct client *client, const struct options *options)
         return EXIT_CODE_USAGE;
     }
     enum exit_code code = look(client, options, &screen);
-    if (code != EXIT_CODE_OK)
+    if (code != EXIT_CODE_OK) {
         return code;
+    }
     begin_screen();
     do {
         show(&screen);
-        if (!handle_keys(&screen))
+        if (!handle_keys(&screen)) {
             break;
+        }
         code = look(client, options, &screen);
     } while (code == EXIT_CODE_OK);
     endwin();
-    if (code != EXIT_CODE_OK)
+    if (code != EXIT_CODE_OK) {
         client_complain("ringcastd does not answer any more");
+    }
     free(screen.text);
     return code;
 }

@@ -23,21 +23,23 @@ void exposition_family(struct exposition *exposition, const char *name, const ch
 static void write_label_value(FILE *out, const char *value)
 {
     for (; *value != '\0'; value++) {
-        if (*value == '\n')
+        if (*value == '\n') {
             fputs("\\n", out);
-        else if (*value == '"' || *value == '\\')
+        } else if (*value == '"' || *value == '\\') {
             fprintf(out, "\\%c", *value);
-        else
+        } else {
             putc(*value, out);
+        }
     }
 }
 
 static void write_value(FILE *out, double value)
 {
-    if (isfinite(value) && value == floor(value) && fabs(value) < EXACT_MAX)
+    if (isfinite(value) && value == floor(value) && fabs(value) < EXACT_MAX) {
         fprintf(out, " %.0f\n", value);
-    else
+    } else {
         fprintf(out, " %.9g\n", value);
+    }
 }
 
 void exposition_sample(struct exposition *exposition, const char *suffix,
@@ -51,8 +53,9 @@ void exposition_sample(struct exposition *exposition, const char *suffix,
         write_label_value(out, labels[i].value);
         putc('"', out);
     }
-    if (count > 0)
+    if (count > 0) {
         putc('}', out);
+    }
     write_value(out, value);
 }
 

@@ -35,23 +35,30 @@ static int await_listener(void)
         enum log_level level = LOG_LEVEL_INFO;
         poll(&readable, 1, -1);
         int result = channel_receive(CHANNEL_CHILD_FD, &message);
-        if (result == 0)
+        if (result == 0) {
             return -ECONNRESET;
-        if (result == -EAGAIN || result == -EBADMSG)
+        }
+        if (result == -EAGAIN || result == -EBADMSG) {
             continue;
-        if (result < 0)
+        }
+        if (result < 0) {
             return result;
+        }
         int listener = message_is(message.body, "listen") ? channel_message_take_fd(&message, 0) : -1;
         bool stop = message_is(message.body, "stop");
-        if (message_is(message.body, BLACKBOX_MESSAGE))
+        if (message_is(message.body, BLACKBOX_MESSAGE)) {
             blackbox_carry(channel_message_take_fd(&message, 0));
-        if (log_level_from_name(message_string(message.body, "log_level", "info"), &level) == 0)
+        }
+        if (log_level_from_name(message_string(message.body, "log_level", "info"), &level) == 0) {
             log_set_level(level);
+        }
         channel_message_clear(&message);
-        if (listener >= 0)
+        if (listener >= 0) {
             return listener;
-        if (stop)
+        }
+        if (stop) {
             return -ECONNRESET;
+        }
     }
 }
 
@@ -59,8 +66,9 @@ static int tell_ready(void)
 {
     json_t *ready = message_new("ready");
 
-    if (ready != NULL)
+    if (ready != NULL) {
         json_object_set_new(ready, "sandbox", sandbox_layers());
+    }
     int result = ready != NULL ? channel_send(CHANNEL_CHILD_FD, ready, NULL, 0) : -ENOMEM;
 
     json_decref(ready);
@@ -83,14 +91,18 @@ int main(int argc, char **argv)
     log_follow_format();
     int listener = await_listener();
     int result = listener >= 0 ? server_create(CHANNEL_CHILD_FD, listener, &server) : listener;
-    if (result == 0)
+    if (result == 0) {
         result = sandbox_enter(SANDBOX_EXPORTER, NULL);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = tell_ready();
-    if (result == 0)
+    }
+    if (result == 0) {
         result = server_run(server);
-    if (result < 0 && result != -ECONNRESET)
+    }
+    if (result < 0 && result != -ECONNRESET) {
         log_error("exporter failed: %s", strerror(-result));
+    }
     server_destroy(server);
     log_close();
     return result < 0 && result != -ECONNRESET ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -74,14 +74,15 @@ static void write_camera_number(struct exposition *exposition, const json_t *cam
     size_t index;
     json_t *camera;
 
-    json_array_foreach(cameras, index, camera)
-    {
+    json_array_foreach(cameras, index, camera) {
         const json_t *value = json_object_get(camera, number->member);
         struct exposition_label label = {"camera", name_of(camera)};
-        if (!json_is_number(value))
+        if (!json_is_number(value)) {
             continue;
-        if (!begun)
+        }
+        if (!begun) {
             exposition_family(exposition, number->name, number->type, number->help);
+        }
         begun = true;
         exposition_sample(exposition, "", &label, 1, json_number_value(value) * number->scale);
     }
@@ -93,8 +94,7 @@ static void write_states(struct exposition *exposition, const json_t *cameras)
     json_t *camera;
 
     exposition_family(exposition, "ringcast_camera_state", "gauge", "1 for the state that the camera is in.");
-    json_array_foreach(cameras, index, camera)
-    {
+    json_array_foreach(cameras, index, camera) {
         const char *state = message_string(camera, "state", "");
         for (size_t i = 0; i < COUNT(camera_states); i++) {
             struct exposition_label labels[] = {{"camera", name_of(camera)}, {"state", camera_states[i]}};
@@ -111,8 +111,9 @@ static void write_state_counts(struct exposition *exposition, const json_t *came
         double count = 0;
         size_t index;
         json_t *camera;
-        json_array_foreach(cameras, index, camera) count +=
-            strcmp(message_string(camera, "state", ""), camera_states[i]) == 0;
+        json_array_foreach(cameras, index, camera) {
+            count += strcmp(message_string(camera, "state", ""), camera_states[i]) == 0;
+        }
         exposition_sample(exposition, "", &label, 1, count);
     }
 }
@@ -123,8 +124,7 @@ static void write_camera_info(struct exposition *exposition, const json_t *camer
     json_t *camera;
 
     exposition_family(exposition, "ringcast_camera_info", "gauge", "What the camera sends.");
-    json_array_foreach(cameras, index, camera)
-    {
+    json_array_foreach(cameras, index, camera) {
         struct exposition_label labels[] = {{"camera", name_of(camera)},
                                             {"codecs", message_string(camera, "codecs", "")}};
         exposition_sample(exposition, "", labels, COUNT(labels), 1);
@@ -141,8 +141,9 @@ static void write_histogram(struct exposition *exposition, const char *camera, c
 
     for (size_t i = 0; i < json_array_size(counts); i++) {
         char bound[32] = "+Inf";
-        if (i < json_array_size(bounds))
+        if (i < json_array_size(bounds)) {
             snprintf(bound, sizeof(bound), "%.9g", json_number_value(json_array_get(bounds, i)));
+        }
         labels[1].value = bound;
         total += json_number_value(json_array_get(counts, i));
         exposition_sample(exposition, "_bucket", labels, COUNT(labels), total);
@@ -157,22 +158,22 @@ static void write_latency(struct exposition *exposition, const json_t *cameras)
     size_t index;
     json_t *camera;
 
-    json_array_foreach(cameras, index, camera)
-    {
+    json_array_foreach(cameras, index, camera) {
         const json_t *latency = json_object_get(camera, "latency");
-        if (!json_is_object(latency) || json_array_size(json_object_get(latency, "counts")) == 0)
+        if (!json_is_object(latency) || json_array_size(json_object_get(latency, "counts")) == 0) {
             continue;
-        if (!begun)
+        }
+        if (!begun) {
             exposition_family(
                 exposition, "ringcast_camera_latency_seconds", "histogram",
                 "From the fragment's publication in the ring until every viewer that keeps up was sent it.");
+        }
         begun = true;
         write_histogram(exposition, name_of(camera), latency);
     }
 }
 
-/* --- Processes
- * ------------------------------------------------------------------------------------------- */
+/* --- Processes ------------------------------------------------------------------------------------------ */
 
 /* One of ringcast's processes, and what it uses. */
 struct process {
@@ -204,8 +205,9 @@ static void add_process(struct processes *processes, const char *kind, const cha
     struct process *process = &processes->list[processes->count];
     json_int_t pid = message_integer(object, "pid", 0);
 
-    if (pid <= 0 || pid > INT32_MAX || !usage_read((pid_t)pid, &process->usage))
+    if (pid <= 0 || pid > INT32_MAX || !usage_read((pid_t)pid, &process->usage)) {
         return;
+    }
     process->kind = kind;
     process->name = name;
     processes->count++;
@@ -221,13 +223,19 @@ static bool gather_processes(struct processes *processes, const json_t *status)
     json_t *object;
 
     *processes = (struct processes){.list = calloc(most, sizeof(*processes->list))};
-    if (processes->list == NULL)
+    if (processes->list == NULL) {
         return false;
+    }
     add_process(processes, "ringcastd", "", status);
-    for (size_t i = 0; i < COUNT(helpers); i++)
+    for (size_t i = 0; i < COUNT(helpers); i++) {
         add_process(processes, helpers[i], "", json_object_get(status, helpers[i]));
-    json_array_foreach(fanouts, index, object) add_process(processes, "fanout", index_name(index), object);
-    json_array_foreach(cameras, index, object) add_process(processes, "ingest", name_of(object), object);
+    }
+    json_array_foreach(fanouts, index, object) {
+        add_process(processes, "fanout", index_name(index), object);
+    }
+    json_array_foreach(cameras, index, object) {
+        add_process(processes, "ingest", name_of(object), object);
+    }
     return true;
 }
 
@@ -274,16 +282,18 @@ static void write_processes(struct exposition *exposition, const json_t *status)
 {
     struct processes processes;
 
-    if (!gather_processes(&processes, status))
+    if (!gather_processes(&processes, status)) {
         return;
+    }
     for (size_t i = 0; i < COUNT(usage_families); i++) {
         exposition_family(exposition, usage_families[i].name, usage_families[i].type, usage_families[i].help);
         for (size_t j = 0; j < processes.count; j++) {
             const struct process *process = &processes.list[j];
             struct exposition_label labels[] = {{"process", process->kind}, {"name", process->name}};
             double value = 0;
-            if (usage_families[i].get(&process->usage, &value))
+            if (usage_families[i].get(&process->usage, &value)) {
                 exposition_sample(exposition, "", labels, COUNT(labels), value);
+            }
         }
     }
     free(processes.list);
@@ -294,8 +304,7 @@ static void write_fanout_number(struct exposition *exposition, const json_t *sta
     size_t index;
     json_t *fanout;
 
-    json_array_foreach(json_object_get(status, "fanouts"), index, fanout)
-    {
+    json_array_foreach(json_object_get(status, "fanouts"), index, fanout) {
         struct exposition_label label = {"name", index_name(index)};
         exposition_sample(exposition, "", &label, 1, (double)message_integer(fanout, member, 0));
     }
@@ -316,8 +325,9 @@ char *metrics_write(const json_t *status, size_t *size)
     struct exposition_label version = {"version", message_string(status, "version", "")};
     struct exposition exposition;
 
-    if (exposition_begin(&exposition) < 0)
+    if (exposition_begin(&exposition) < 0) {
         return NULL;
+    }
     exposition_family(&exposition, "ringcast_info", "gauge", "ringcastd's version.");
     exposition_sample(&exposition, "", &version, 1, 1);
     write_one(&exposition, "ringcast_uptime_seconds", "gauge", "How long ringcastd has been running.",
@@ -325,8 +335,9 @@ char *metrics_write(const json_t *status, size_t *size)
     write_state_counts(&exposition, cameras);
     write_states(&exposition, cameras);
     write_camera_info(&exposition, cameras);
-    for (size_t i = 0; i < COUNT(camera_numbers); i++)
+    for (size_t i = 0; i < COUNT(camera_numbers); i++) {
         write_camera_number(&exposition, cameras, &camera_numbers[i]);
+    }
     write_latency(&exposition, cameras);
     write_fanouts(&exposition, status);
     write_processes(&exposition, status);
@@ -344,12 +355,15 @@ bool metrics_is_ready(const json_t *status, char *why, size_t why_size)
     json_t *fanout;
     bool serving = false;
 
-    json_array_foreach(json_object_get(status, "fanouts"), index, fanout) serving = serving || runs(fanout);
-    if (!serving)
+    json_array_foreach(json_object_get(status, "fanouts"), index, fanout) {
+        serving = serving || runs(fanout);
+    }
+    if (!serving) {
         snprintf(why, why_size, "no fan-out is running\n");
-    else if (!runs(json_object_get(status, "template")))
+    } else if (!runs(json_object_get(status, "template"))) {
         snprintf(why, why_size, "the ingest template is not running\n");
-    else
+    } else {
         snprintf(why, why_size, "ready\n");
+    }
     return serving && runs(json_object_get(status, "template"));
 }

@@ -64,16 +64,16 @@ static int64_t now_ms(void)
     return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-/* --- Answers
- * ---------------------------------------------------------------------------------------------- */
+/* --- Answers -------------------------------------------------------------------------------------------- */
 
 static enum MHD_Result respond(struct MHD_Connection *connection, unsigned code, const char *type, char *text,
                                size_t size, enum MHD_ResponseMemoryMode mode)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(size, text, mode);
 
-    if (response == NULL)
+    if (response == NULL) {
         return MHD_NO;
+    }
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
@@ -93,30 +93,33 @@ static enum MHD_Result respond_page(struct MHD_Connection *connection, enum page
     char why[WHY_SIZE];
     size_t size = 0;
 
-    if (status == NULL)
+    if (status == NULL) {
         return respond_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "ringcastd does not answer\n");
-    if (page == PAGE_HEALTH)
+    }
+    if (page == PAGE_HEALTH) {
         return respond_text(connection, MHD_HTTP_OK, "ok\n");
+    }
     if (page == PAGE_READY) {
         bool ready = metrics_is_ready(status, why, sizeof(why));
         return respond_text(connection, ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, why);
     }
     char *text = metrics_write(status, &size);
-    if (text == NULL)
+    if (text == NULL) {
         return respond_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
+    }
     return respond(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, size,
                    MHD_RESPMEM_MUST_FREE);
 }
 
-/* --- Requests
- * --------------------------------------------------------------------------------------------- */
+/* --- Requests ------------------------------------------------------------------------------------------- */
 
 static void ask_for_status(struct server *server)
 {
     json_t *message = message_new("status");
 
-    if (message != NULL)
+    if (message != NULL) {
         json_object_set_new(message, "number", json_integer(++server->number));
+    }
     if (message != NULL && channel_send(server->channel, message, NULL, 0) == 0) {
         server->asked = true;
         server->deadline_ms = now_ms() + ANSWER_MS;
@@ -126,10 +129,12 @@ static void ask_for_status(struct server *server)
 
 static enum MHD_Result wait_for_status(struct server *server, struct request *request)
 {
-    if (!server->asked)
+    if (!server->asked) {
         ask_for_status(server);
-    if (!server->asked)
+    }
+    if (!server->asked) {
         return respond_page(request->connection, request->page, NULL);
+    }
     request->next = server->waiting;
     server->waiting = request;
     request->suspended = true;
@@ -143,9 +148,11 @@ static int find_page(const char *path)
     static const char *const paths[] = {
         [PAGE_METRICS] = "/metrics", [PAGE_HEALTH] = "/healthz", [PAGE_READY] = "/readyz"};
 
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-        if (strcmp(path, paths[i]) == 0)
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        if (strcmp(path, paths[i]) == 0) {
             return (int)i;
+        }
+    }
     return -1;
 }
 
@@ -167,11 +174,13 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         *body_size = 0;
         return MHD_YES;
     }
-    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
         return respond_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
+    }
     int page = find_page(path);
-    if (page < 0)
+    if (page < 0) {
         return respond_text(connection, MHD_HTTP_NOT_FOUND, "there are /metrics, /healthz and /readyz\n");
+    }
     if (request->suspended) {
         request->suspended = false;
         return respond_page(connection, request->page, server->status);
@@ -205,20 +214,21 @@ static void answer_waiting(struct server *server, json_t *status)
     server->waiting = NULL;
 }
 
-/* --- ringcastd
- * -------------------------------------------------------------------------------------------- */
+/* --- ringcastd ------------------------------------------------------------------------------------------ */
 
 /* The JSON object in the memory file FD. NULL: it is none. */
 static json_t *read_status(int fd)
 {
     struct stat stat;
 
-    if (fstat(fd, &stat) < 0 || stat.st_size <= 0 || stat.st_size > MESSAGE_MAX)
+    if (fstat(fd, &stat) < 0 || stat.st_size <= 0 || stat.st_size > MESSAGE_MAX) {
         return NULL;
+    }
     char *text = malloc((size_t)stat.st_size);
     json_t *status = NULL;
-    if (text != NULL && pread(fd, text, (size_t)stat.st_size, 0) == stat.st_size)
+    if (text != NULL && pread(fd, text, (size_t)stat.st_size, 0) == stat.st_size) {
         status = message_decode(text, (size_t)stat.st_size, NULL);
+    }
     free(text);
     return status;
 }
@@ -229,22 +239,26 @@ static void on_status(struct server *server, struct channel_message *message)
     int fd = channel_message_take_fd(message, 0);
     json_t *status = fd >= 0 ? read_status(fd) : NULL;
 
-    if (fd >= 0)
+    if (fd >= 0) {
         close(fd);
-    if (status == NULL)
+    }
+    if (status == NULL) {
         log_warning("a status that cannot be read");
-    if (awaited)
+    }
+    if (awaited) {
         answer_waiting(server, status);
-    else
+    } else {
         json_decref(status); /* too late */
+    }
 }
 
 static void on_log_level(const json_t *message)
 {
     enum log_level level;
 
-    if (log_level_from_name(message_string(message, "level", ""), &level) == 0)
+    if (log_level_from_name(message_string(message, "level", ""), &level) == 0) {
         log_set_level(level);
+    }
 }
 
 /* 1: go on; 0: the end; negative errno. */
@@ -253,20 +267,25 @@ static int handle_messages(struct server *server)
     for (;;) {
         struct channel_message message;
         int result = channel_receive(server->channel, &message);
-        if (result == -EAGAIN)
+        if (result == -EAGAIN) {
             return 1;
-        if (result == -EBADMSG)
+        }
+        if (result == -EBADMSG) {
             continue;
-        if (result <= 0)
+        }
+        if (result <= 0) {
             return result;
+        }
         bool stop = message_is(message.body, "stop");
-        if (message_is(message.body, "status"))
+        if (message_is(message.body, "status")) {
             on_status(server, &message);
-        else if (message_is(message.body, "log-level"))
+        } else if (message_is(message.body, "log-level")) {
             on_log_level(message.body);
+        }
         channel_message_clear(&message);
-        if (stop)
+        if (stop) {
             return 0;
+        }
     }
 }
 
@@ -276,10 +295,12 @@ static int64_t wait_ms(const struct server *server)
     MHD_UNSIGNED_LONG_LONG library = 0;
     int64_t wait = BEAT_INTERVAL_MS;
 
-    if (MHD_get_timeout(server->daemon, &library) == MHD_YES && library < (unsigned long long)wait)
+    if (MHD_get_timeout(server->daemon, &library) == MHD_YES && library < (unsigned long long)wait) {
         wait = (int64_t)library;
-    if (server->asked && server->deadline_ms - now_ms() < wait)
+    }
+    if (server->asked && server->deadline_ms - now_ms() < wait) {
         wait = server->deadline_ms - now_ms();
+    }
     return wait > 0 ? wait : 0;
 }
 
@@ -297,17 +318,21 @@ static int turn(struct server *server)
     FD_ZERO(&writable);
     FD_ZERO(&failed);
     FD_SET(server->channel, &readable);
-    if (MHD_get_fdset(server->daemon, &readable, &writable, &failed, &last) != MHD_YES)
+    if (MHD_get_fdset(server->daemon, &readable, &writable, &failed, &last) != MHD_YES) {
         return -EIO;
+    }
     int64_t wait = wait_ms(server);
     struct timeval limit = {.tv_sec = wait / 1000, .tv_usec = wait % 1000 * 1000};
-    if (select(last + 1, &readable, &writable, &failed, &limit) < 0)
+    if (select(last + 1, &readable, &writable, &failed, &limit) < 0) {
         return errno == EINTR ? 1 : -errno;
+    }
     int result = handle_messages(server);
-    if (result <= 0)
+    if (result <= 0) {
         return result;
-    if (server->asked && now_ms() >= server->deadline_ms)
+    }
+    if (server->asked && now_ms() >= server->deadline_ms) {
         answer_waiting(server, NULL);
+    }
     return MHD_run_from_select(server->daemon, &readable, &writable, &failed) == MHD_YES ? 1 : -EIO;
 }
 
@@ -347,8 +372,9 @@ int server_create(int channel, int listener, struct server **server)
 
 void server_destroy(struct server *server)
 {
-    if (server == NULL)
+    if (server == NULL) {
         return;
+    }
     answer_waiting(server, NULL); /* the library wants nothing suspended at its end */
     MHD_run(server->daemon);
     MHD_stop_daemon(server->daemon);

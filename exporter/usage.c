@@ -28,21 +28,25 @@ static bool read_stat(pid_t pid, struct usage *usage)
     size_t length = file != NULL ? fread(text, 1, sizeof(text) - 1, file) : 0;
     unsigned long long ticks = 0, pages = 0;
 
-    if (file != NULL)
+    if (file != NULL) {
         fclose(file);
+    }
     text[length] = '\0';
     char *field = strrchr(text, ')'); /* the name may hold anything */
-    if (field == NULL)
+    if (field == NULL) {
         return false;
+    }
     field = strtok(field + 1, " ");
     for (int i = 0; field != NULL && i <= FIELD_RESIDENT; i++, field = strtok(NULL, " ")) {
         unsigned long long value = 0;
-        if (sscanf(field, "%llu", &value) != 1)
+        if (sscanf(field, "%llu", &value) != 1) {
             continue;
-        if (i == FIELD_USER_TIME || i == FIELD_SYSTEM_TIME)
+        }
+        if (i == FIELD_USER_TIME || i == FIELD_SYSTEM_TIME) {
             ticks += value;
-        else if (i == FIELD_RESIDENT)
+        } else if (i == FIELD_RESIDENT) {
             pages = value;
+        }
     }
     usage->cpu_seconds = (double)ticks / (double)sysconf(_SC_CLK_TCK);
     usage->resident_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
@@ -56,10 +60,12 @@ static bool read_share(pid_t pid, uint64_t *bytes)
     bool found = false;
     FILE *file = open_file(pid, "smaps_rollup");
 
-    if (file == NULL)
+    if (file == NULL) {
         return false;
-    while (!found && fgets(line, sizeof(line), file) != NULL)
+    }
+    while (!found && fgets(line, sizeof(line), file) != NULL) {
         found = sscanf(line, "Pss: %llu kB", &kilobytes) == 1;
+    }
     fclose(file);
     *bytes = kilobytes * 1024;
     return found;
@@ -71,11 +77,13 @@ static bool count_descriptors(pid_t pid, unsigned *count)
 
     snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
     DIR *directory = opendir(path);
-    if (directory == NULL)
+    if (directory == NULL) {
         return false;
+    }
     *count = 0;
-    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;)
+    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         *count += entry->d_name[0] != '.';
+    }
     closedir(directory);
     return true;
 }
@@ -83,8 +91,9 @@ static bool count_descriptors(pid_t pid, unsigned *count)
 bool usage_read(pid_t pid, struct usage *usage)
 {
     *usage = (struct usage){0};
-    if (!read_stat(pid, usage))
+    if (!read_stat(pid, usage)) {
         return false;
+    }
     usage->has_share = read_share(pid, &usage->share_bytes);
     usage->has_descriptors = count_descriptors(pid, &usage->descriptors);
     return true;

@@ -8,7 +8,8 @@
 
 #include "camera.h"
 
-/* The close code of a viewer that an operator ended (RFC 6455, 7.4.2: private use; docs/reference/http.md).
+/*
+ * The close code of a viewer that an operator ended (RFC 6455, 7.4.2: private use; docs/reference/http.md).
  */
 #define AUDIENCE_KICKED 4000
 

@@ -67,7 +67,8 @@ static void add_count(json_t *counts, const char *name, uint64_t count, size_t *
     }
 }
 
-/* Cameras that have viewers, and viewers that were too slow: name -> count; and how many viewers there are.
+/*
+ * Cameras that have viewers, and viewers that were too slow: name -> count; and how many viewers there are.
  */
 static void count_viewers(const struct cameras *cameras, json_t *counts, json_t *drops, json_int_t *total)
 {
@@ -203,7 +204,8 @@ static void on_camera_add(struct control *control, struct channel_message *messa
     struct camera *known = cameras_find(&control->server->cameras, name);
     struct stat identity = {0};
     if (known && ring >= 0 && fstat(ring, &identity) == 0 && camera_has_ring(known, &identity)) {
-        /* Another ringcastd, which took over from one that was killed: nothing is new but perhaps the state.
+        /*
+         * Another ringcastd, which took over from one that was killed: nothing is new but perhaps the state.
          */
         camera_update(known, message->body);
         close(ring);

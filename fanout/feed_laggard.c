@@ -111,7 +111,8 @@ static bool is_beyond_limits(const struct feed *feed, const struct viewer *viewe
     return now_ns - limits->age_ns > entry.published_ns;
 }
 
-/* A laggard that is too slow goes on with the newest keyframe, if that is ahead of it; the gap is told then.
+/*
+ * A laggard that is too slow goes on with the newest keyframe, if that is ahead of it; the gap is told then.
  */
 static void keep_within_limits(struct feed *feed, struct viewer *viewer)
 {

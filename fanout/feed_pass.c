@@ -63,7 +63,8 @@ static bool serve(struct feed *feed, struct viewer *viewer, const ringcast_curso
     return viewer_send_fragment(viewer, &feed->init, &feed->set->fragment);
 }
 
-/* The fragment in hand has just been written. One look at the clock per fragment, however many the viewers.
+/*
+ * The fragment in hand has just been written. One look at the clock per fragment, however many the viewers.
  */
 static void note_latency(struct feed *feed)
 {

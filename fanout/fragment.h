@@ -10,7 +10,8 @@
 #include "packet.h"
 #include "ringcast.h"
 
-/* The process's buffer and what is in it. Grows to the largest fragment seen, never past a ring's capacity.
+/*
+ * The process's buffer and what is in it. Grows to the largest fragment seen, never past a ring's capacity.
  */
 struct fragment {
     struct packet packet;

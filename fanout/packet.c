@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Memory grows in steps of this many bytes, so that fragments of slightly differing size do not reallocate.
+/*
+ * Memory grows in steps of this many bytes, so that fragments of slightly differing size do not reallocate.
  */
 #define PACKET_STEP 4096u
 

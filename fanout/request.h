@@ -21,11 +21,13 @@ struct request {
 
 void request_read(struct lws *wsi, struct request *request);
 
-/* Copies a header. False: it is missing, empty or does not fit (then *present says which, if it is not NULL).
+/*
+ * Copies a header. False: it is missing, empty or does not fit (then *present says which, if it is not NULL).
  */
 bool request_header(struct lws *wsi, enum lws_token_indexes token, char *value, int size, bool *present);
 
-/* Sends an answer to a whole request, from the LWS_CALLBACK_HTTP callback; returns what the callback returns.
+/*
+ * Sends an answer to a whole request, from the LWS_CALLBACK_HTTP callback; returns what the callback returns.
  */
 struct server;
 int request_answer(struct server *server, struct lws *wsi);

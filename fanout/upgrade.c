@@ -85,7 +85,8 @@ static int judge(struct server *server, struct lws *wsi, const struct request *r
 
 int upgrade_decide(struct server *server, struct lws *wsi)
 {
-    /* The callback's `in` can dangle here; for an unknown kind of upgrade libwebsockets has answered already.
+    /*
+     * The callback's `in` can dangle here; for an unknown kind of upgrade libwebsockets has answered already.
      */
     char kind[16];
     if (!request_header(wsi, WSI_TOKEN_UPGRADE, kind, sizeof(kind), NULL) ||

@@ -28,7 +28,8 @@ struct watch {
 
 int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 
-/* Watches FD, which becomes the watch's, for reading. WATCH must live as long. 0 or -EIO (FD is closed then).
+/*
+ * Watches FD, which becomes the watch's, for reading. WATCH must live as long. 0 or -EIO (FD is closed then).
  */
 int watch_begin(struct watch *watch, struct loop *loop, int fd, void (*ready)(void *context), void *context);
 

@@ -20,9 +20,11 @@ static uint32_t read_plain(struct plain_bits *bits, unsigned count)
 {
     uint32_t value = 0;
 
-    for (unsigned i = 0; i < count; i++, bits->next++)
-        if (bits->next < bits->size)
+    for (unsigned i = 0; i < count; i++, bits->next++) {
+        if (bits->next < bits->size) {
             value = value << 1 | (bits->data[bits->next / 8] >> (7 - bits->next % 8) & 1u);
+        }
+    }
     return value;
 }
 
@@ -37,8 +39,9 @@ static uint32_t read_frequency(struct plain_bits *bits)
 {
     unsigned index = read_plain(bits, 4);
 
-    if (index == FREQUENCY_EXPLICIT)
+    if (index == FREQUENCY_EXPLICIT) {
         return read_plain(bits, 24);
+    }
     return index < sizeof(frequencies) / sizeof(frequencies[0]) ? frequencies[index] : 0;
 }
 
@@ -55,7 +58,8 @@ int aac_parse_config(const uint8_t *data, size_t size, struct aac_config *config
         core = read_object_type(&bits);
     }
     config->frame_length = read_plain(&bits, 1) != 0 ? 960 : 1024;
-    if (bits.next > bits.size || config->sample_rate == 0 || core < AOT_AAC_MAIN || core > AOT_AAC_LTP)
+    if (bits.next > bits.size || config->sample_rate == 0 || core < AOT_AAC_MAIN || core > AOT_AAC_LTP) {
         return -EBADMSG;
+    }
     return 0;
 }

@@ -5,8 +5,9 @@
 
 static int add_sample_unit(struct access_unit *unit, const struct nal *nal)
 {
-    if (unit->count == ACCESS_UNIT_NALS_MAX)
+    if (unit->count == ACCESS_UNIT_NALS_MAX) {
         return -E2BIG;
+    }
     unit->nals[unit->count++] = *nal;
     unit->sample_size += ACCESS_UNIT_LENGTH_SIZE + nal->size;
     return 0;
@@ -22,8 +23,9 @@ static int add(struct access_unit *unit, enum nal_codec codec, const struct nal 
     case NAL_KIND_VPS:
     case NAL_KIND_SPS:
     case NAL_KIND_PPS:
-        if (unit->parameter_count < ACCESS_UNIT_PARAMETERS_MAX)
+        if (unit->parameter_count < ACCESS_UNIT_PARAMETERS_MAX) {
             unit->parameters[unit->parameter_count++] = *nal;
+        }
         return 0;
     case NAL_KIND_KEYFRAME:
     case NAL_KIND_SLICE:
@@ -48,8 +50,9 @@ int access_unit_parse(struct access_unit *unit, enum nal_codec codec, struct nal
     unit->picture = unit->keyframe = unit->b_slices = false;
     while (nal_reader_next(reader, &nal) == 1) {
         int result = add(unit, codec, &nal);
-        if (result < 0)
+        if (result < 0) {
             return result;
+        }
     }
     unit->keyframe = unit->picture && (unit->keyframe || key_hint);
     return 0;

@@ -14,8 +14,9 @@
 
 static int keep_config(struct audio_intake *intake, const uint8_t *config, size_t size)
 {
-    if (config == NULL || size == 0 || size > sizeof(intake->config))
+    if (config == NULL || size == 0 || size > sizeof(intake->config)) {
         return -ENOTSUP;
+    }
     memcpy(intake->config, config, size);
     intake->config_size = size;
     return 0;
@@ -26,8 +27,9 @@ static int begin_aac(struct audio_intake *intake, const struct source_stream *st
     struct aac_config aac;
 
     if (keep_config(intake, stream->extradata, stream->extradata_size) < 0 ||
-        aac_parse_config(intake->config, intake->config_size, &aac) < 0)
+        aac_parse_config(intake->config, intake->config_size, &aac) < 0) {
         return -ENOTSUP;
+    }
     uint32_t rate = stream->sample_rate != 0 ? stream->sample_rate : aac.sample_rate;
     intake->codec = AUDIO_CODEC_AAC;
     intake->object_type = aac.object_type;
@@ -38,8 +40,9 @@ static int begin_aac(struct audio_intake *intake, const struct source_stream *st
 
 static int begin_opus(struct audio_intake *intake, const struct source_stream *stream)
 {
-    if (keep_config(intake, stream->extradata, stream->extradata_size) < 0)
+    if (keep_config(intake, stream->extradata, stream->extradata_size) < 0) {
         return -ENOTSUP;
+    }
     intake->codec = AUDIO_CODEC_OPUS;
     intake->opus_packets = true;
     intake->channels = stream->channels;
@@ -56,12 +59,14 @@ static int begin_transcoding(struct audio_intake *intake, const struct source_st
                     (unsigned)stream->sample_rate);
         result = transcoder_create(stream, AUDIO_CODEC_FLAC, &intake->transcoder);
     }
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     struct transcoder_format format = transcoder_format(intake->transcoder);
     result = keep_config(intake, format.config, format.config_size);
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     intake->codec = format.codec;
     intake->object_type = 2; /* AAC LC is what libavcodec encodes */
     intake->channels = format.channels;
@@ -71,10 +76,12 @@ static int begin_transcoding(struct audio_intake *intake, const struct source_st
 
 static int begin(struct audio_intake *intake, const struct source_stream *stream, enum audio_codec target)
 {
-    if (stream->codec == SOURCE_CODEC_AAC)
+    if (stream->codec == SOURCE_CODEC_AAC) {
         return begin_aac(intake, stream);
-    if (stream->codec == SOURCE_CODEC_OPUS)
+    }
+    if (stream->codec == SOURCE_CODEC_OPUS) {
         return begin_opus(intake, stream);
+    }
     return transcoder_handles(stream->codec) ? begin_transcoding(intake, stream, target) : -ENOTSUP;
 }
 
@@ -87,10 +94,12 @@ int audio_intake_begin(struct audio_intake *intake, const struct source_stream *
     intake->opus_packets = false;
     intake->config_size = 0;
     int result = stream->codec != SOURCE_CODEC_NONE ? begin(intake, stream, target) : -ENOTSUP;
-    if (result != -ENOTSUP)
+    if (result != -ENOTSUP) {
         return result;
-    if (stream->codec != SOURCE_CODEC_NONE)
+    }
+    if (stream->codec != SOURCE_CODEC_NONE) {
         log_warning("audio (%s) is left out: it can be neither played nor encoded anew", stream->codec_name);
+    }
     transcoder_destroy(intake->transcoder);
     intake->transcoder = NULL;
     return audio_track_configure(&intake->track, 0);
@@ -117,14 +126,16 @@ static uint32_t opus_duration(const uint8_t *data, size_t size)
     uint32_t frame;
     uint32_t frames = (data[0] & 3) == 0 ? 1 : 2;
 
-    if (configuration < 12)
+    if (configuration < 12) {
         frame = silk[configuration % 4];
-    else if (configuration < 16)
+    } else if (configuration < 16) {
         frame = silk[configuration % 2];
-    else
+    } else {
         frame = celt[configuration % 4];
-    if ((data[0] & 3) == 3)
+    }
+    if ((data[0] & 3) == 3) {
         frames = size > 1 ? data[1] & 0x3fu : 0;
+    }
     return frame * frames <= OPUS_DURATION_MAX ? frame * frames : 0;
 }
 
@@ -133,23 +144,27 @@ static void transcode(struct audio_intake *intake, const uint8_t *data, size_t s
 {
     struct transcoder_frame frame;
 
-    if (transcoder_put(intake->transcoder, data, size, decode_ns) < 0)
+    if (transcoder_put(intake->transcoder, data, size, decode_ns) < 0) {
         return;
-    while (transcoder_next(intake->transcoder, &frame) == 1)
+    }
+    while (transcoder_next(intake->transcoder, &frame) == 1) {
         audio_track_put(&intake->track, frame.data, frame.size, intake->duration, frame.time_ns, exact);
+    }
 }
 
 void audio_intake_put(struct audio_intake *intake, const uint8_t *data, size_t size, int64_t decode_ns,
                       bool exact)
 {
-    if (!audio_intake_has_track(intake) || size == 0)
+    if (!audio_intake_has_track(intake) || size == 0) {
         return;
-    if (intake->transcoder != NULL)
+    }
+    if (intake->transcoder != NULL) {
         transcode(intake, data, size, decode_ns, exact);
-    else
+    } else {
         audio_track_put(&intake->track, data, size,
                         intake->opus_packets ? opus_duration(data, size) : intake->duration, decode_ns,
                         exact);
+    }
 }
 
 struct init_audio audio_intake_init(const struct audio_intake *intake)

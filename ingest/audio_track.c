@@ -13,12 +13,14 @@ static int64_t rescale(int64_t value, int64_t from, int64_t to)
 
 int audio_track_configure(struct audio_track *track, uint32_t rate)
 {
-    if (track->rate != 0 && rate != 0)
+    if (track->rate != 0 && rate != 0) {
         track->floor = rescale(track->started ? track->next : track->floor, track->rate, rate) + 1;
+    }
     if (rate != 0 && track->data == NULL) {
         track->data = malloc(AUDIO_TRACK_BYTES_MAX);
-        if (track->data == NULL)
+        if (track->data == NULL) {
             return -ENOMEM;
+        }
     }
     track->rate = rate;
     track->started = false;
@@ -43,8 +45,9 @@ static bool align(struct audio_track *track, int64_t time, bool exact)
         track->started = time >= track->floor;
         return track->started;
     }
-    if (time - track->next < -tolerance)
+    if (time - track->next < -tolerance) {
         return false;
+    }
     if (time - track->next > tolerance) {
         /* A run of samples in a fragment has no holes, so what waits before the hole goes. */
         audio_track_clear(track);
@@ -57,14 +60,18 @@ static bool align(struct audio_track *track, int64_t time, bool exact)
 void audio_track_put(struct audio_track *track, const uint8_t *data, size_t size, uint32_t duration,
                      int64_t decode_ns, bool exact)
 {
-    if (track->rate == 0 || size == 0 || duration == 0 || decode_ns < 0)
+    if (track->rate == 0 || size == 0 || duration == 0 || decode_ns < 0) {
         return;
-    if (!align(track, rescale(decode_ns, NS_PER_SECOND, track->rate), exact))
+    }
+    if (!align(track, rescale(decode_ns, NS_PER_SECOND, track->rate), exact)) {
         return;
-    if (track->count == AUDIO_TRACK_UNITS_MAX || size > AUDIO_TRACK_BYTES_MAX - track->length)
+    }
+    if (track->count == AUDIO_TRACK_UNITS_MAX || size > AUDIO_TRACK_BYTES_MAX - track->length) {
         return;
-    if (track->count == 0)
+    }
+    if (track->count == 0) {
         track->first = track->next;
+    }
     memcpy(track->data + track->length, data, size);
     track->length += size;
     track->durations[track->count] = duration;

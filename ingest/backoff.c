@@ -27,14 +27,18 @@ static int64_t with_jitter(struct backoff *backoff, int64_t delay_ms)
 
 int64_t backoff_next(struct backoff *backoff, int64_t healthy_ms, enum backoff_end end)
 {
-    if (healthy_ms >= BACKOFF_HEALTHY_MS)
+    if (healthy_ms >= BACKOFF_HEALTHY_MS) {
         backoff->next_ms = 0;
-    if (end == BACKOFF_HOPELESS)
+    }
+    if (end == BACKOFF_HOPELESS) {
         return with_jitter(backoff, BACKOFF_LAST_MS);
-    if (end == BACKOFF_CLEAN && healthy_ms > 0)
+    }
+    if (end == BACKOFF_CLEAN && healthy_ms > 0) {
         return healthy_ms < BACKOFF_PACE_MS ? BACKOFF_PACE_MS - healthy_ms : 0;
-    if (end == BACKOFF_DROPPED && healthy_ms >= STREAMED_MS)
+    }
+    if (end == BACKOFF_DROPPED && healthy_ms >= STREAMED_MS) {
         return 0;
+    }
     if (healthy_ms >= STREAMED_MS && backoff->next_ms == 0) {
         backoff->next_ms = BACKOFF_FIRST_MS;
         return 0;

@@ -23,8 +23,9 @@ static void load_byte(struct bits *bits)
 
 static uint32_t read_bit(struct bits *bits)
 {
-    if (bits->left == 0)
+    if (bits->left == 0) {
         load_byte(bits);
+    }
     bits->left--;
     return bits->current >> bits->left & 1u;
 }
@@ -33,15 +34,17 @@ uint32_t bits_read(struct bits *bits, unsigned count)
 {
     uint32_t value = 0;
 
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         value = value << 1 | read_bit(bits);
+    }
     return bits->overrun ? 0 : value;
 }
 
 void bits_skip(struct bits *bits, unsigned count)
 {
-    for (unsigned i = 0; i < count && !bits->overrun; i++)
+    for (unsigned i = 0; i < count && !bits->overrun; i++) {
         read_bit(bits);
+    }
 }
 
 uint32_t bits_read_ue(struct bits *bits)

@@ -61,11 +61,13 @@ static int read_body(const json_t *body, struct camera *camera)
     if (copy_string(body, "name", &camera->name) < 0 || copy_string(body, "url", &camera->url) < 0 ||
         copy_string(body, "username", &camera->username) < 0 ||
         copy_string(body, "password", &camera->password) < 0 ||
-        copy_string(body, "tls_fingerprint", &camera->tls_fingerprint) < 0)
+        copy_string(body, "tls_fingerprint", &camera->tls_fingerprint) < 0) {
         return -ENOMEM;
+    }
     if (camera->name == NULL || camera->url == NULL || read_transport(body, &camera->transport) < 0 ||
-        read_audio_codec(body, &camera->audio_codec) < 0)
+        read_audio_codec(body, &camera->audio_codec) < 0) {
         return -EBADMSG;
+    }
     camera->audio = message_boolean(body, "audio", true);
     camera->show_damaged = message_boolean(body, "show_damaged", false);
     camera->tls_verify = message_boolean(body, "tls_verify", true);
@@ -79,21 +81,25 @@ static int read_body(const json_t *body, struct camera *camera)
 int camera_read(struct channel_message *message, struct camera *camera)
 {
     *camera = (struct camera){.ring = -1, .wake = -1};
-    if (!message_is(message->body, "camera"))
+    if (!message_is(message->body, "camera")) {
         return -EBADMSG;
+    }
     camera->ring = channel_message_take_fd(message, 0);
     camera->wake = channel_message_take_fd(message, 1);
     int result = camera->ring < 0 || camera->wake < 0 ? -EBADMSG : read_body(message->body, camera);
-    if (result < 0)
+    if (result < 0) {
         camera_finish(camera);
+    }
     return result;
 }
 
 static bool names_secret(const char *path)
 {
-    for (size_t i = 0; i < sizeof(secret_words) / sizeof(secret_words[0]); i++)
-        if (strcasestr(path, secret_words[i]) != NULL)
+    for (size_t i = 0; i < sizeof(secret_words) / sizeof(secret_words[0]); i++) {
+        if (strcasestr(path, secret_words[i]) != NULL) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -102,19 +108,22 @@ void camera_hide_secrets(const struct camera *camera)
     struct source_url url;
 
     log_add_secret(camera->password);
-    if (source_url_parse(camera->url, &url) < 0)
+    if (source_url_parse(camera->url, &url) < 0) {
         return;
+    }
     log_add_secret(url.userinfo);
     log_add_secret(url.password);
-    if (names_secret(url.path))
+    if (names_secret(url.path)) {
         log_add_secret(url.path);
+    }
     source_url_finish(&url);
 }
 
 static void free_secret(char *text)
 {
-    if (text != NULL)
+    if (text != NULL) {
         explicit_bzero(text, strlen(text));
+    }
     free(text);
 }
 
@@ -125,9 +134,11 @@ void camera_finish(struct camera *camera)
     free_secret(camera->username);
     free_secret(camera->password);
     free(camera->tls_fingerprint);
-    if (camera->ring >= 0)
+    if (camera->ring >= 0) {
         close(camera->ring);
-    if (camera->wake >= 0)
+    }
+    if (camera->wake >= 0) {
         close(camera->wake);
+    }
     *camera = (struct camera){.ring = -1, .wake = -1};
 }

@@ -69,9 +69,11 @@ static uint8_t *put_full_box(uint8_t *out, size_t size, const char type[4], unsi
 
 static bool has_equal_durations(const struct fragment *fragment)
 {
-    for (size_t i = 1; i < fragment->audio_count; i++)
-        if (fragment->audio_durations[i] != fragment->audio_durations[0])
+    for (size_t i = 1; i < fragment->audio_count; i++) {
+        if (fragment->audio_durations[i] != fragment->audio_durations[0]) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -82,8 +84,9 @@ static size_t audio_trun_size(const struct fragment *fragment)
 
 static size_t audio_traf_size(const struct fragment *fragment)
 {
-    if (fragment->audio_count == 0)
+    if (fragment->audio_count == 0) {
         return 0;
+    }
     return BOX_HEADER + AUDIO_TFHD_SIZE + TFDT_SIZE + audio_trun_size(fragment);
 }
 
@@ -159,8 +162,9 @@ static uint8_t *put_audio_traf(const struct fragment *fragment, size_t data_offs
     out = put32(out, (uint32_t)fragment->audio_count);
     out = put32(out, (uint32_t)data_offset);
     for (size_t i = 0; i < fragment->audio_count; i++) {
-        if (!equal)
+        if (!equal) {
             out = put32(out, fragment->audio_durations[i]);
+        }
         out = put32(out, fragment->audio_sizes[i]);
     }
     return out;
@@ -176,10 +180,12 @@ void fragment_write(const struct fragment *fragment, uint8_t *out)
     out = put_full_box(out, MFHD_SIZE, "mfhd", 0, 0);
     out = put32(out, fragment->sequence);
     out = put_video_traf(fragment, video_offset, out);
-    if (fragment->audio_count > 0)
+    if (fragment->audio_count > 0) {
         out = put_audio_traf(fragment, video_offset + fragment->picture->sample_size, out);
+    }
     out = put_box(out, mdat_size(fragment), "mdat");
     out = access_unit_write(fragment->picture, out);
-    if (fragment->audio_count > 0)
+    if (fragment->audio_count > 0) {
         memcpy(out, fragment->audio_data, fragment->audio_length);
+    }
 }

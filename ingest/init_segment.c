@@ -15,8 +15,9 @@
 static int set_extradata(AVCodecParameters *parameters, const uint8_t *data, size_t size)
 {
     parameters->extradata = av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
-    if (parameters->extradata == NULL)
+    if (parameters->extradata == NULL) {
         return -ENOMEM;
+    }
     memcpy(parameters->extradata, data, size);
     parameters->extradata_size = (int)size;
     return 0;
@@ -29,8 +30,9 @@ static int add_video(AVFormatContext *muxer, const struct parameter_sets *sets)
     AVStream *stream = avformat_new_stream(muxer, NULL);
     uint8_t *bytes = parameter_sets_serialize(sets, &size);
 
-    if (stream == NULL || bytes == NULL)
+    if (stream == NULL || bytes == NULL) {
         goto out;
+    }
     stream->time_base = (AVRational){1, FRAGMENT_VIDEO_TIMESCALE};
     stream->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
     stream->codecpar->codec_id = sets->codec == NAL_H264 ? AV_CODEC_ID_H264 : AV_CODEC_ID_HEVC;
@@ -69,8 +71,9 @@ static int add_audio(AVFormatContext *muxer, const struct init_audio *audio)
 {
     AVStream *stream = avformat_new_stream(muxer, NULL);
 
-    if (stream == NULL)
+    if (stream == NULL) {
         return -ENOMEM;
+    }
     stream->time_base = (AVRational){1, (int)audio->sample_rate};
     stream->codecpar->codec_type = AVMEDIA_TYPE_AUDIO;
     set_audio_codec(stream->codecpar, audio->codec);
@@ -84,8 +87,9 @@ static int write_header(AVFormatContext *muxer)
     AVDictionary *options = NULL;
     int result = av_dict_set(&options, "movflags", MUXER_FLAGS, 0);
 
-    if (result >= 0)
+    if (result >= 0) {
         result = avformat_write_header(muxer, &options);
+    }
     av_dict_free(&options);
     return result < 0 ? result : 0;
 }
@@ -102,8 +106,9 @@ static int take_output(AVFormatContext *muxer, uint8_t **data, size_t *size)
         *data = malloc((size_t)length);
         *size = (size_t)length;
         result = *data != NULL ? 0 : -ENOMEM;
-        if (result == 0)
+        if (result == 0) {
             memcpy(*data, bytes, (size_t)length);
+        }
     }
     av_free(bytes);
     return result;
@@ -115,17 +120,21 @@ int init_segment_build(const struct parameter_sets *video, const struct init_aud
     AVFormatContext *muxer = NULL;
     int result = avformat_alloc_output_context2(&muxer, NULL, "mp4", NULL);
 
-    if (result < 0)
+    if (result < 0) {
         return -ENOMEM;
+    }
     muxer->flags |= AVFMT_FLAG_BITEXACT;                       /* the same stream gives the same bytes */
     muxer->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL; /* FLAC in MP4, to FFmpeg 5.1 */
     result = add_video(muxer, video);
-    if (result == 0 && audio != NULL)
+    if (result == 0 && audio != NULL) {
         result = add_audio(muxer, audio);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = avio_open_dyn_buf(&muxer->pb);
-    if (result < 0)
+    }
+    if (result < 0) {
         goto out;
+    }
     result = write_header(muxer);
     int taken = take_output(muxer, data, size);
     if (result < 0 && taken == 0) {

@@ -35,8 +35,9 @@ static void load_late_parts(void)
     struct addrinfo *list = NULL;
 
     OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL);
-    if (getaddrinfo("127.0.0.1", NULL, &numeric, &list) == 0)
+    if (getaddrinfo("127.0.0.1", NULL, &numeric, &list) == 0) {
         freeaddrinfo(list);
+    }
     tzset();
 }
 
@@ -59,11 +60,13 @@ static int run_template(void)
     source_libav_redirect_log();
     avformat_network_init();
     load_late_parts();
-    if (sandbox_enter(SANDBOX_TEMPLATE, NULL) < 0)
+    if (sandbox_enter(SANDBOX_TEMPLATE, NULL) < 0) {
         return EXIT_FAILURE;
+    }
     int status = template_run(CHANNEL_CHILD_FD, &worker_channel);
-    if (worker_channel >= 0)
+    if (worker_channel >= 0) {
         status = worker_run(worker_channel);
+    }
     avformat_network_deinit();
     log_close();
     return status;
@@ -71,8 +74,9 @@ static int run_template(void)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--template") == 0)
+    if (argc == 2 && strcmp(argv[1], "--template") == 0) {
         return run_template();
+    }
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         puts("ringcast-ingest " RINGCAST_VERSION);
         return EXIT_SUCCESS;

@@ -44,12 +44,13 @@ void nal_reader_init(struct nal_reader *reader, const uint8_t *data, size_t size
 static const uint8_t *find_start_code(const uint8_t *p, const uint8_t *end)
 {
     while (end - p >= 3) {
-        if (p[2] > 1)
+        if (p[2] > 1) {
             p += 3;
-        else if (p[2] == 1 && p[0] == 0 && p[1] == 0)
+        } else if (p[2] == 1 && p[0] == 0 && p[1] == 0) {
             return p;
-        else
+        } else {
             p++;
+        }
     }
     return end;
 }
@@ -65,10 +66,12 @@ static int next_annexb(struct nal_reader *reader, struct nal *nal)
         const uint8_t *begin = code + 3;
         const uint8_t *end = find_start_code(begin, reader->end);
         reader->next = end;
-        /* Zeros before a start code are its own or trailing ones: a unit never ends in a zero byte (7.4.1).
+        /*
+         * Zeros before a start code are its own or trailing ones: a unit never ends in a zero byte (7.4.1).
          */
-        while (end > begin && end[-1] == 0)
+        while (end > begin && end[-1] == 0) {
             end--;
+        }
         if (end > begin) {
             *nal = (struct nal){begin, (size_t)(end - begin)};
             return 1;
@@ -80,19 +83,24 @@ static int next_prefixed(struct nal_reader *reader, struct nal *nal)
 {
     for (;;) {
         size_t left = (size_t)(reader->end - reader->next);
-        if (left == 0)
+        if (left == 0) {
             return 0;
-        if (left < reader->length_size)
+        }
+        if (left < reader->length_size) {
             return -EBADMSG;
+        }
         size_t length = 0;
-        for (unsigned i = 0; i < reader->length_size; i++)
+        for (unsigned i = 0; i < reader->length_size; i++) {
             length = length << 8 | reader->next[i];
-        if (length > left - reader->length_size)
+        }
+        if (length > left - reader->length_size) {
             return -EBADMSG;
+        }
         *nal = (struct nal){reader->next + reader->length_size, length};
         reader->next += reader->length_size + length;
-        if (length > 0)
+        if (length > 0) {
             return 1;
+        }
     }
 }
 
@@ -135,18 +143,21 @@ static enum nal_kind h265_kind(unsigned type)
     case H265_FILLER:
         return NAL_KIND_DISPOSABLE;
     default:
-        if (type <= H265_SLICE_LAST)
+        if (type <= H265_SLICE_LAST) {
             return NAL_KIND_SLICE;
-        if (type >= H265_BLA_W_LP && type <= H265_CRA)
+        }
+        if (type >= H265_BLA_W_LP && type <= H265_CRA) {
             return NAL_KIND_KEYFRAME;
+        }
         return type <= H265_VCL_LAST ? NAL_KIND_SLICE : NAL_KIND_OTHER;
     }
 }
 
 enum nal_kind nal_kind(enum nal_codec codec, const struct nal *nal)
 {
-    if (codec == NAL_H264)
+    if (codec == NAL_H264) {
         return h264_kind(nal->data[0] & 0x1f);
+    }
     return h265_kind(nal->data[0] >> 1 & 0x3f);
 }
 
@@ -154,8 +165,9 @@ bool nal_is_b_slice(enum nal_codec codec, const struct nal *nal)
 {
     struct bits bits;
 
-    if (codec != NAL_H264 || (nal->data[0] & 0x1f) != H264_SLICE)
+    if (codec != NAL_H264 || (nal->data[0] & 0x1f) != H264_SLICE) {
         return false;
+    }
     bits_init(&bits, nal->data + 1, nal->size - 1 < SLICE_HEADER_PROBE ? nal->size - 1 : SLICE_HEADER_PROBE);
     bits_read_ue(&bits); /* first_mb_in_slice */
     uint32_t slice_type = bits_read_ue(&bits);

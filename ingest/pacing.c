@@ -8,7 +8,8 @@
 /* Shortest duration declared: 1 ms. */
 #define INTERVAL_MIN_TICKS (TIMELINE_RATE / 1000)
 
-/* The smoothed interval follows with this many frames; before two are there it is that of 25 frames a second.
+/*
+ * The smoothed interval follows with this many frames; before two are there it is that of 25 frames a second.
  */
 #define STEP_FRAMES 8
 #define STEP_FIRST_TICKS (TIMELINE_RATE / 25)
@@ -21,8 +22,9 @@
 
 static int64_t clamp(int64_t value, int64_t low, int64_t high)
 {
-    if (value < low)
+    if (value < low) {
         return low;
+    }
     return value > high ? high : value;
 }
 
@@ -33,8 +35,9 @@ void pacing_init(struct pacing *pacing, int64_t end)
 
 static int64_t bounded_step(const struct pacing *pacing, int64_t ideal, bool keyframe)
 {
-    if (!pacing->follows)
+    if (!pacing->follows) {
         return ideal;
+    }
     int64_t latest = pacing->last + pacing->duration * STEP_LIMIT_TENTHS / 10;
     bool hole = keyframe && ideal - latest > BRIDGE_MAX_TICKS;
     int64_t decode = ideal > latest && !hole ? latest : ideal;
@@ -56,10 +59,12 @@ int64_t pacing_next(struct pacing *pacing, int64_t ideal, bool keyframe, bool rh
 {
     int64_t interval = pacing->learning && rhythm ? ideal - pacing->ideal : 0;
 
-    if (interval > INTERVAL_MAX_TICKS)
+    if (interval > INTERVAL_MAX_TICKS) {
         interval = 0;
-    if (interval > 0)
+    }
+    if (interval > 0) {
         pacing->step += (interval - pacing->step) / STEP_FRAMES;
+    }
     pacing->last = bounded_step(pacing, ideal, keyframe);
     pacing->duration = declared(pacing, interval);
     pacing->ideal = ideal;

@@ -46,8 +46,9 @@ int publisher_create(struct ring_writer *ring, struct publisher **publisher)
 {
     struct publisher *made = calloc(1, sizeof(*made));
 
-    if (made == NULL)
+    if (made == NULL) {
         return -ENOMEM;
+    }
     made->ring = ring;
     made->audio_codec = AUDIO_CODEC_FLAC;
     timeline_init(&made->timeline, ring_writer_epoch_ns(ring), ring_writer_end_ns(ring));
@@ -57,8 +58,9 @@ int publisher_create(struct ring_writer *ring, struct publisher **publisher)
 
 void publisher_destroy(struct publisher *publisher)
 {
-    if (publisher == NULL)
+    if (publisher == NULL) {
         return;
+    }
     parameter_sets_finish(&publisher->sets);
     audio_intake_finish(&publisher->audio);
     free(publisher->init);
@@ -97,20 +99,22 @@ int publisher_begin(struct publisher *publisher, const struct source_description
     const struct source_stream *video = &description->video;
 
     if (video->codec != SOURCE_CODEC_H264 && video->codec != SOURCE_CODEC_H265) {
-        if (video->codec == SOURCE_CODEC_NONE)
+        if (video->codec == SOURCE_CODEC_NONE) {
             snprintf(error, SOURCE_ERROR_SIZE, "the stream has no video");
-        else
+        } else {
             snprintf(error, SOURCE_ERROR_SIZE, "the camera sends %s video; H.264 and H.265 can be shown",
                      video->codec_name);
+        }
         return -ENOTSUP;
     }
     publisher->codec = video->codec == SOURCE_CODEC_H264 ? NAL_H264 : NAL_H265;
     parameter_sets_finish(&publisher->sets);
     parameter_sets_init(&publisher->sets, publisher->codec);
     if (parameter_sets_put_extradata(&publisher->sets, video->extradata, video->extradata_size,
-                                     &publisher->length_size) < 0)
+                                     &publisher->length_size) < 0) {
         log_warning(
             "the parameter sets in the stream's description are damaged; waiting for those in the stream");
+    }
     publisher->need_keyframe = true;
     publisher->need_init = true;
     publisher->discontinuity = publisher->joint = publisher->status.fragments > 0;
@@ -128,9 +132,10 @@ static void put_audio(struct publisher *publisher, const struct source_unit *uni
     int64_t decode_ns;
     bool exact;
 
-    if (!publisher->need_keyframe &&
-        timeline_map_audio(&publisher->timeline, unit->presentation_ns, unit->capture_ns, &decode_ns, &exact))
+    if (!publisher->need_keyframe && timeline_map_audio(&publisher->timeline, unit->presentation_ns,
+                                                        unit->capture_ns, &decode_ns, &exact)) {
         audio_intake_put(&publisher->audio, unit->data, unit->size, decode_ns, exact);
+    }
 }
 
 /* Takes the parameter sets that the picture brought along. */
@@ -138,11 +143,12 @@ static void take_parameters(struct publisher *publisher)
 {
     for (size_t i = 0; i < publisher->picture.parameter_count; i++) {
         int result = parameter_sets_put(&publisher->sets, &publisher->picture.parameters[i]);
-        if (result == 1)
+        if (result == 1) {
             publisher->need_init = true;
-        else if (result < 0)
+        } else if (result < 0) {
             log_debug("a parameter set of %zu bytes is refused: %s", publisher->picture.parameters[i].size,
                       strerror(-result));
+        }
     }
 }
 
@@ -187,7 +193,8 @@ static void note_stream(struct publisher *publisher)
     status->changes++;
 }
 
-/* At a keyframe: from here on the other ring is written. A ring that cannot be used is as if never offered.
+/*
+ * At a keyframe: from here on the other ring is written. A ring that cannot be used is as if never offered.
  */
 static bool enter_next_ring(struct publisher *publisher)
 {
@@ -195,8 +202,9 @@ static bool enter_next_ring(struct publisher *publisher)
 
     publisher->next_ring = NULL;
     if (next == NULL || ring_writer_succeed(next, publisher->ring) < 0 ||
-        begin_generation(publisher, next, publisher->init, publisher->init_length) < 0)
+        begin_generation(publisher, next, publisher->init, publisher->init_length) < 0) {
         return false;
+    }
     publisher->ring = next;
     return true;
 }
@@ -235,8 +243,9 @@ static int update_generation(struct publisher *publisher, char error[SOURCE_ERRO
 
 static int reorder_depth(const struct publisher *publisher)
 {
-    if (publisher->sets.sps.reorder >= 0)
+    if (publisher->sets.sps.reorder >= 0) {
         return publisher->sets.sps.reorder;
+    }
     return publisher->b_slices ? REORDER_ASSUMED : 0;
 }
 
@@ -252,9 +261,10 @@ static void place(struct publisher *publisher, const struct source_unit *unit, s
 
     timeline_place(&publisher->timeline, &frame, out);
     publisher->status.repairs = publisher->timeline.repairs;
-    if (publisher->timeline.repairs > 0 && out->discontinuity)
+    if (publisher->timeline.repairs > 0 && out->discontinuity) {
         log_debug("timeline repaired at %" PRId64 " (%" PRIu64 " so far)", out->decode_time,
                   publisher->timeline.repairs);
+    }
 }
 
 static void note_need(struct publisher *publisher)
@@ -268,8 +278,9 @@ static uint8_t *find_room(struct publisher *publisher, size_t length, bool keyfr
 {
     uint8_t *room = ring_writer_reserve(publisher->ring, length);
 
-    if (room != NULL)
+    if (room != NULL) {
         return room;
+    }
     gop_meter_refused(&publisher->gop, length);
     note_need(publisher);
     bool larger =
@@ -296,8 +307,9 @@ static int write_fragment(struct publisher *publisher, const struct fragment *fr
     bool keyframe = fragment->picture->keyframe;
     uint8_t *room = find_room(publisher, length, keyframe);
 
-    if (room == NULL)
+    if (room == NULL) {
         return withhold(publisher, length, keyframe, error);
+    }
     fragment_write(fragment, room);
     int result = ring_writer_publish(publisher->ring, entry);
     if (result < 0) {
@@ -362,10 +374,12 @@ static int put_video(struct publisher *publisher, const struct source_unit *unit
         picture->picture = false;
     }
     take_parameters(publisher);
-    if (!picture->picture)
+    if (!picture->picture) {
         return 0;
+    }
     publisher->b_slices = publisher->b_slices || picture->b_slices;
-    /* New parameters without a keyframe: nothing that follows can be decoded with the present init segment.
+    /*
+     * New parameters without a keyframe: nothing that follows can be decoded with the present init segment.
      */
     publisher->need_keyframe = publisher->need_keyframe || publisher->need_init || unit->lost;
     if (publisher->need_keyframe && (!picture->keyframe || !parameter_sets_complete(&publisher->sets))) {
@@ -373,17 +387,20 @@ static int put_video(struct publisher *publisher, const struct source_unit *unit
         return 0;
     }
     int result = publisher->need_init ? update_generation(publisher, error) : 0;
-    if (result < 0)
+    if (result < 0) {
         return result;
-    if (picture->keyframe)
+    }
+    if (picture->keyframe) {
         enter_next_ring(publisher);
+    }
     return publish(publisher, unit, error);
 }
 
 int publisher_put(struct publisher *publisher, const struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
 {
-    if (unit->video)
+    if (unit->video) {
         return put_video(publisher, unit, error);
+    }
     put_audio(publisher, unit);
     return 0;
 }

@@ -21,8 +21,9 @@ void ring_change_finish(struct ring_change *change)
 
 void ring_change_follow(struct ring_change *change)
 {
-    if (change->next == NULL || publisher_ring(change->publisher) != change->next)
+    if (change->next == NULL || publisher_ring(change->publisher) != change->next) {
         return;
+    }
     ring_writer_detach(change->ring);
     change->ring = change->next;
     change->next = NULL;
@@ -36,8 +37,9 @@ int ring_change_take(struct ring_change *change, struct channel_message *message
     int fd = channel_message_take_fd(message, 0);
     struct ring_writer *next = NULL;
 
-    if (fd < 0)
+    if (fd < 0) {
         return -EBADMSG;
+    }
     if (id <= 0) {
         close(fd);
         return -EBADMSG;
@@ -50,8 +52,9 @@ int ring_change_take(struct ring_change *change, struct channel_message *message
         return 0;
     }
     int result = ring_writer_attach(fd, wake, &next);
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     ring_change_drop(change);
     change->next = next;
     change->id = id;
@@ -69,16 +72,19 @@ void ring_change_drop(struct ring_change *change)
 
 int ring_change_report(struct ring_change *change, int channel)
 {
-    if (change->reached == 0)
+    if (change->reached == 0) {
         return 0;
+    }
     json_t *message = message_new("ring-changed");
-    if (message == NULL)
+    if (message == NULL) {
         return -ENOMEM;
+    }
     json_object_set_new(message, "id", json_integer(change->reached));
     int result = channel_send(channel, message, NULL, 0);
     json_decref(message);
-    if (result == 0)
+    if (result == 0) {
         change->reached = 0;
+    }
     return result;
 }
 

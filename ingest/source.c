@@ -13,9 +13,11 @@ static const char *const schemes[] = {"http", "https", "rtmp", "rtmps", "srt", "
 
 static bool is_supported(const char *scheme)
 {
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
-        if (strcmp(scheme, schemes[i]) == 0)
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        if (strcmp(scheme, schemes[i]) == 0) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -30,14 +32,17 @@ static int parse(const char *text, struct source_url *url)
     static const char prefix[] = "file:";
     size_t length = sizeof(prefix) - 1;
 
-    if (strncasecmp(text, prefix, length) != 0)
+    if (strncasecmp(text, prefix, length) != 0) {
         return source_url_parse(text, url);
+    }
     const char *path = strncmp(text + length, "//", 2) == 0 ? text + length + 2 : text + length;
-    if (path[0] != '/')
+    if (path[0] != '/') {
         return -EINVAL;
+    }
     *url = (struct source_url){.scheme = strdup("file"), .host = strdup(""), .path = strdup(path)};
-    if (url->scheme != NULL && url->host != NULL && url->path != NULL)
+    if (url->scheme != NULL && url->host != NULL && url->path != NULL) {
         return 0;
+    }
     source_url_finish(url);
     return -ENOMEM;
 }
@@ -77,12 +82,14 @@ int source_read(struct source *source, struct source_unit *unit, char error[SOUR
 void source_statistics(const struct source *source, struct source_statistics *statistics)
 {
     *statistics = (struct source_statistics){0};
-    if (source->operations->statistics != NULL)
+    if (source->operations->statistics != NULL) {
         source->operations->statistics(source, statistics);
+    }
 }
 
 void source_close(struct source *source)
 {
-    if (source != NULL)
+    if (source != NULL) {
         source->operations->close(source);
+    }
 }

@@ -89,8 +89,9 @@ static int interrupt(void *opaque)
     struct source_libav *source = opaque;
 
     source->expired = source->expired || clock_ns(CLOCK_MONOTONIC) > source->deadline_ns;
-    if (source->phase == PHASE_CLOSING)
+    if (source->phase == PHASE_CLOSING) {
         return source->expired;
+    }
     source->cancelled = source->cancelled || source->interrupted(source->context);
     return source->expired || source->cancelled;
 }
@@ -121,25 +122,30 @@ static enum source_codec codec_of(enum AVCodecID id)
 
 static int find_stream(const AVFormatContext *format, enum AVMediaType type)
 {
-    for (unsigned i = 0; i < format->nb_streams; i++)
-        if (format->streams[i]->codecpar->codec_type == type)
+    for (unsigned i = 0; i < format->nb_streams; i++) {
+        if (format->streams[i]->codecpar->codec_type == type) {
             return (int)i;
+        }
+    }
     return -1;
 }
 
 static void describe(struct source_libav *source, int index, struct source_stream *stream)
 {
-    if (index < 0)
+    if (index < 0) {
         return;
+    }
     const AVCodecParameters *parameters = source->format->streams[index]->codecpar;
     stream->codec = codec_of(parameters->codec_id);
     stream->codec_name = avcodec_get_name(parameters->codec_id);
     stream->extradata = parameters->extradata;
     stream->extradata_size = parameters->extradata != NULL ? (size_t)parameters->extradata_size : 0;
-    if (parameters->sample_rate > 0)
+    if (parameters->sample_rate > 0) {
         stream->sample_rate = (uint32_t)parameters->sample_rate;
-    if (parameters->ch_layout.nb_channels > 0)
+    }
+    if (parameters->ch_layout.nb_channels > 0) {
         stream->channels = (uint32_t)parameters->ch_layout.nb_channels;
+    }
 }
 
 /* Everything that nobody wants is not even parsed. */
@@ -151,9 +157,11 @@ static void choose_streams(struct source_libav *source, bool audio)
     source->audio_index = audio ? find_stream(format, AVMEDIA_TYPE_AUDIO) : -1;
     describe(source, source->video_index, &source->base.description.video);
     describe(source, source->audio_index, &source->base.description.audio);
-    for (unsigned i = 0; i < format->nb_streams; i++)
-        if ((int)i != source->video_index && (int)i != source->audio_index)
+    for (unsigned i = 0; i < format->nb_streams; i++) {
+        if ((int)i != source->video_index && (int)i != source->audio_index) {
             format->streams[i]->discard = AVDISCARD_ALL;
+        }
+    }
 }
 
 /*
@@ -187,19 +195,22 @@ static int explain(const struct source_libav *source, int error_code, char error
         return -ECANCELED;
     }
     /* While it plays there is no name to be resolved, which libavformat reports likewise. */
-    if (error_code == AVERROR(EIO) && source->had_video)
+    if (error_code == AVERROR(EIO) && source->had_video) {
         error_code = AVERROR(ECONNRESET);
-    if (!source->expired)
+    }
+    if (!source->expired) {
         return source_libav_error(source->host, error_code, error);
-    if (source->phase == PHASE_OPENING)
+    }
+    if (source->phase == PHASE_OPENING) {
         snprintf(error, SOURCE_ERROR_SIZE, "%s: no answer within %d s", source->host,
                  SOURCE_CONNECT_DEADLINE_MS / 1000);
-    else if (!source->had_video)
+    } else if (!source->had_video) {
         snprintf(error, SOURCE_ERROR_SIZE, "%s: connected, but no video within %d s", source->host,
                  SOURCE_FIRST_FRAME_DEADLINE_MS / 1000);
-    else
+    } else {
         snprintf(error, SOURCE_ERROR_SIZE, "%s: no video for %d s", source->host,
                  SOURCE_VIDEO_DEADLINE_MS / 1000);
+    }
     return -ETIMEDOUT;
 }
 
@@ -208,8 +219,9 @@ static char *full_url(const struct source_options *options, const struct source_
 {
     char *text = NULL;
 
-    if (is_file)
+    if (is_file) {
         return asprintf(&text, "file:%s", url->path) < 0 ? NULL : text;
+    }
     return source_url_join(url, options->username != NULL ? options->username : url->username,
                            options->password != NULL ? options->password : url->password);
 }
@@ -223,8 +235,9 @@ static void libav_close(struct source *base)
     set_deadline(source, CLOSE_DEADLINE_MS);
     avformat_close_input(&source->format);
     source_libav_adts_destroy(source->adts);
-    while (source->held_count > 0)
+    while (source->held_count > 0) {
         av_packet_free(&source->held[--source->held_count]);
+    }
     av_packet_free(&source->packet);
     free(source->host);
     free(source);
@@ -237,20 +250,23 @@ static int open_input(struct source_libav *source, const char *url)
     int result = set_options(&dictionary, source->is_file);
 
     source_libav_quiet_log(true);
-    if (result == 0)
+    if (result == 0) {
         result = avformat_open_input(&source->format, url, NULL, &dictionary);
+    }
     source_libav_quiet_log(false);
     av_dict_free(&dictionary);
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     result = avformat_find_stream_info(source->format, NULL);
     return result < 0 ? result : 0;
 }
 
 static int64_t to_ns(int64_t time, AVRational timebase)
 {
-    if (time == AV_NOPTS_VALUE)
+    if (time == AV_NOPTS_VALUE) {
         return SOURCE_TIME_UNKNOWN;
+    }
     return av_rescale_q_rnd(time, timebase, (AVRational){1, (int)NS_PER_SECOND},
                             AV_ROUND_NEAR_INF | AV_ROUND_PASS_MINMAX);
 }
@@ -286,27 +302,32 @@ static int rewind_file(struct source_libav *source)
     struct file_clock *clock = &source->clock;
     int64_t length = clock->last_frame_ns - clock->first_frame_ns;
 
-    /* A file without two frames would be read for ever, and so would one whose reading gives none any more.
+    /*
+     * A file without two frames would be read for ever, and so would one whose reading gives none any more.
      */
-    if (clock->frames < 2 || length + length / (clock->frames - 1) <= clock->round_ns)
+    if (clock->frames < 2 || length + length / (clock->frames - 1) <= clock->round_ns) {
         return AVERROR_EOF;
+    }
     clock->round_ns = length + length / (clock->frames - 1);
     return avformat_seek_file(source->format, -1, INT64_MIN, 0, INT64_MAX, 0);
 }
 
 static void note_frame(struct file_clock *clock, int64_t shown)
 {
-    if (clock->frames == 0)
+    if (clock->frames == 0) {
         clock->first_frame_ns = clock->last_frame_ns = shown;
-    if (shown > clock->last_frame_ns)
+    }
+    if (shown > clock->last_frame_ns) {
         clock->last_frame_ns = shown;
+    }
     clock->frames++;
 }
 
 static void add_time(int64_t *time, int64_t ns)
 {
-    if (*time != SOURCE_TIME_UNKNOWN)
+    if (*time != SOURCE_TIME_UNKNOWN) {
         *time += ns;
+    }
 }
 
 /* Moves a file's unit to its round. When it is due, on the clock of its rounds. */
@@ -316,10 +337,12 @@ static int64_t place_unit(struct file_clock *clock, struct source_unit *unit)
     add_time(&unit->decode_ns, clock->round_ns);
     int64_t due = unit->decode_ns != SOURCE_TIME_UNKNOWN ? unit->decode_ns : clock->last_ns;
     bool jumps = due - clock->last_ns > FILE_PAUSE_MAX_NS || clock->last_ns - due > FILE_PAUSE_MAX_NS;
-    if (!clock->started || jumps)
+    if (!clock->started || jumps) {
         clock->base_ns = clock_ns(CLOCK_MONOTONIC) - due;
-    if (unit->video)
+    }
+    if (unit->video) {
         note_frame(clock, unit->presentation_ns != SOURCE_TIME_UNKNOWN ? unit->presentation_ns : due);
+    }
     clock->last_ns = due;
     clock->started = true;
     return clock->base_ns + due;
@@ -334,8 +357,9 @@ static bool wait_until(struct source_libav *source, int64_t due_ns)
     while ((left_ms = (due_ns - clock_ns(CLOCK_MONOTONIC)) / NS_PER_MS) > 0) {
         poll(&attention, 1, (int)(left_ms < FILE_WAIT_MS ? left_ms : FILE_WAIT_MS));
         set_deadline(source, SOURCE_VIDEO_DEADLINE_MS);
-        if (interrupt(source) != 0)
+        if (interrupt(source) != 0) {
             return false;
+        }
     }
     return true;
 }
@@ -364,16 +388,21 @@ static int next_packet(struct source_libav *source)
         av_packet_unref(source->packet);
         int result = av_read_frame(source->format, source->packet);
         /* A stream of audio alone never waits, so the deadline is looked at here too. */
-        if (result == 0 && interrupt(source) != 0)
+        if (result == 0 && interrupt(source) != 0) {
             result = AVERROR_EXIT;
-        if (result == AVERROR(EAGAIN) && interrupt(source) == 0)
+        }
+        if (result == AVERROR(EAGAIN) && interrupt(source) == 0) {
             continue;
-        if (result == AVERROR_EOF && source->is_file && rewind_file(source) >= 0)
+        }
+        if (result == AVERROR_EOF && source->is_file && rewind_file(source) >= 0) {
             continue;
-        if (result < 0)
+        }
+        if (result < 0) {
             return result;
-        if (is_wanted(source) && prepare_packet(source) == 0)
+        }
+        if (is_wanted(source) && prepare_packet(source) == 0) {
             return 0;
+        }
     }
 }
 
@@ -383,15 +412,18 @@ static int find_audio_config(struct source_libav *source)
     struct source_stream *audio = &source->base.description.audio;
     int result = source_libav_adts_create(source->format->streams[source->audio_index], &source->adts);
 
-    if (result < 0)
+    if (result < 0) {
         return AVERROR(-result);
+    }
     while (audio->extradata == NULL && source->held_count < HELD_MAX) {
         result = next_packet(source);
-        if (result < 0)
+        if (result < 0) {
             return result == AVERROR_EOF ? 0 : result;
+        }
         AVPacket *held = av_packet_clone(source->packet);
-        if (held == NULL)
+        if (held == NULL) {
             return AVERROR(ENOMEM);
+        }
         source->held[source->held_count++] = held;
         audio->extradata = source_libav_adts_config(source->adts, &audio->extradata_size);
     }
@@ -409,8 +441,9 @@ static int describe_audio(struct source_libav *source)
 /* next_packet(), after those that are held. */
 static int take_packet(struct source_libav *source)
 {
-    if (source->held_next == source->held_count)
+    if (source->held_next == source->held_count) {
         return next_packet(source);
+    }
     av_packet_unref(source->packet);
     av_packet_move_ref(source->packet, source->held[source->held_next++]);
     return 0;
@@ -425,11 +458,13 @@ static int libav_read(struct source *base, struct source_unit *unit, char error[
         snprintf(error, SOURCE_ERROR_SIZE, "%s ended the stream", source->host);
         return 0;
     }
-    if (result < 0)
+    if (result < 0) {
         return explain(source, result, error);
+    }
     fill_unit(source, unit);
-    if (source->is_file && !pace(source, unit))
+    if (source->is_file && !pace(source, unit)) {
         return explain(source, AVERROR_EXIT, error);
+    }
     if (unit->video) {
         source->had_video = true;
         set_deadline(source, SOURCE_VIDEO_DEADLINE_MS);
@@ -443,8 +478,9 @@ static struct source_libav *create(const struct source_options *options, const c
 {
     struct source_libav *source = calloc(1, sizeof(*source));
 
-    if (source == NULL)
+    if (source == NULL) {
         return NULL;
+    }
     source->base.operations = &operations;
     source->interrupted = options->interrupted;
     source->context = options->context;
@@ -489,8 +525,9 @@ int source_libav_open(const struct source_options *options, const struct source_
     set_deadline(libav, SOURCE_FIRST_FRAME_DEADLINE_MS);
     *source = &libav->base;
 out:
-    if (text != NULL)
+    if (text != NULL) {
         explicit_bzero(text, strlen(text));
+    }
     free(text);
     return result;
 }

@@ -46,8 +46,9 @@ int source_libav_error(const char *host, int code, char error[SOURCE_ERROR_SIZE]
     char words[AV_ERROR_MAX_STRING_SIZE] = "";
 
     for (size_t i = 0; i < sizeof(explanations) / sizeof(explanations[0]); i++) {
-        if (explanations[i].code != code)
+        if (explanations[i].code != code) {
             continue;
+        }
         snprintf(error, SOURCE_ERROR_SIZE, "%s: %s", host, explanations[i].words);
         return explanations[i].error;
     }
@@ -77,8 +78,9 @@ static void write_line(void *context, int level, const char *format, va_list arg
 
     (void)context;
     enum log_level ours = level > AV_LOG_ERROR || quiet_now ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING;
-    if (level > AV_LOG_WARNING || ours > log_level_now() || !line_allowed())
+    if (level > AV_LOG_WARNING || ours > log_level_now() || !line_allowed()) {
         return;
+    }
     av_log_format_line2(NULL, level, format, arguments, line, sizeof(line), &prefix);
     line[strcspn(line, "\n")] = '\0';
     log_write(ours, "libavformat: %s", line);

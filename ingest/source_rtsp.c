@@ -59,11 +59,13 @@ static int create_track(struct source_rtsp *source, enum rtsp_media media,
     const struct track_options track_options = {.reorder = rtsp_session_is_udp(source->session),
                                                 .show_damaged = options->show_damaged};
 
-    if (description == NULL)
+    if (description == NULL) {
         return 0;
+    }
     int result = track_create(description, &track_options, &source->tracks[media]);
-    if (result == 0)
+    if (result == 0) {
         *stream = *track_stream(source->tracks[media]);
+    }
     return result;
 }
 
@@ -79,12 +81,14 @@ static int create_tracks(struct source_rtsp *source, const struct source_options
         return result;
     }
     result = create_track(source, RTSP_AUDIO, options, &description->audio);
-    if (result == -ENOTSUP)
+    if (result == -ENOTSUP) {
         log_warning("no audio: the camera sends it in a form that is not supported");
-    else if (result < 0)
+    } else if (result < 0) {
         snprintf(error, SOURCE_ERROR_SIZE, "%s: out of memory", source->host);
-    if (source->tracks[RTSP_AUDIO] != NULL)
+    }
+    if (source->tracks[RTSP_AUDIO] != NULL) {
         track_follow(source->tracks[RTSP_AUDIO], source->tracks[RTSP_VIDEO]);
+    }
     return result == -ENOTSUP ? 0 : result;
 }
 
@@ -108,8 +112,9 @@ static void take_note(struct source_rtsp *source, const struct source_unit *unit
         source->video_ns = after_ms(SOURCE_VIDEO_DEADLINE_MS);
         return;
     }
-    if (source->audio_missed)
+    if (source->audio_missed) {
         log_info("audio is back");
+    }
     source->audio_missed = false;
     source->last_audio_ns = rtsp_now_ns();
     source->audio_ns = source->last_audio_ns + SOURCE_AUDIO_DEADLINE_MS * RTSP_NS_PER_MS;
@@ -132,8 +137,9 @@ static bool flush_tracks(struct source_rtsp *source, int64_t now)
     bool flushed = false;
 
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
-        if (source->tracks[i] == NULL || track_deadline(source->tracks[i]) > now)
+        if (source->tracks[i] == NULL || track_deadline(source->tracks[i]) > now) {
             continue;
+        }
         track_flush(source->tracks[i], now);
         flushed = true;
     }
@@ -144,21 +150,24 @@ static void send_reports(struct source_rtsp *source, int64_t now)
 {
     uint8_t report[TRACK_REPORT_SIZE];
 
-    if (now < source->report_ns)
+    if (now < source->report_ns) {
         return;
+    }
     source->report_ns = now + REPORT_INTERVAL_MS * RTSP_NS_PER_MS;
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
         size_t size = source->tracks[i] != NULL ? track_report(source->tracks[i], now, report) : 0;
-        if (size > 0)
+        if (size > 0) {
             rtsp_session_send_rtcp(source->session, (enum rtsp_media)i, report, size);
+        }
     }
 }
 
 /* Video goes on without its sound, so that nothing is to be done but to say it. */
 static void watch_audio(struct source_rtsp *source, int64_t now)
 {
-    if (source->tracks[RTSP_AUDIO] == NULL || source->audio_missed || now < source->audio_ns)
+    if (source->tracks[RTSP_AUDIO] == NULL || source->audio_missed || now < source->audio_ns) {
         return;
+    }
     source->audio_missed = true;
     log_warning("no audio for %d s; video goes on", SOURCE_AUDIO_DEADLINE_MS / 1000);
 }
@@ -171,10 +180,11 @@ static int video_overdue(struct source_rtsp *source, int64_t now, char error[SOU
     int64_t since = now - limit_ms / 2 * RTSP_NS_PER_MS;
     const char *instead = "";
 
-    if (source->last_packet_ns > since)
+    if (source->last_packet_ns > since) {
         instead = "; what it sends makes no frames";
-    else if (source->last_audio_ns > since)
+    } else if (source->last_audio_ns > since) {
         instead = "; it sends only audio";
+    }
     snprintf(error, SOURCE_ERROR_SIZE, "%s: %s %d s%s", source->host,
              source->had_video ? "no video for" : "connected, but no video within", (int)(limit_ms / 1000),
              instead);
@@ -194,12 +204,15 @@ static int watch_video(struct source_rtsp *source, int64_t now, char error[SOURC
 {
     int64_t late_ns = track_counters(source->tracks[RTSP_VIDEO])->late_ns;
 
-    if (late_ns > SOURCE_LATE_LIMIT_MS * RTSP_NS_PER_MS)
+    if (late_ns > SOURCE_LATE_LIMIT_MS * RTSP_NS_PER_MS) {
         return video_late(source, late_ns, error);
-    if (now < source->video_ns)
+    }
+    if (now < source->video_ns) {
         return 1;
-    if (!source->bye)
+    }
+    if (!source->bye) {
         return video_overdue(source, now, error);
+    }
     snprintf(error, SOURCE_ERROR_SIZE, "%s: the camera said goodbye", source->host);
     return 0;
 }
@@ -208,10 +221,12 @@ static void put_packet(struct source_rtsp *source, const struct rtsp_packet *pac
 {
     struct track *track = source->tracks[packet->media];
 
-    if (track == NULL)
+    if (track == NULL) {
         return;
-    if (packet->media == RTSP_VIDEO && !packet->rtcp)
+    }
+    if (packet->media == RTSP_VIDEO && !packet->rtcp) {
         source->last_packet_ns = packet->arrival_ns;
+    }
     if (!packet->rtcp) {
         track_put_rtp(track, packet->data, packet->size, packet->arrival_ns);
     } else if (track_put_rtcp(track, packet->data, packet->size, packet->arrival_ns) == 1 &&
@@ -238,12 +253,15 @@ static int read_packet(struct source_rtsp *source)
     struct rtsp_packet packet;
     int result = rtsp_session_read(source->session, next_deadline(source), &packet, source->error);
 
-    if (result == 1)
+    if (result == 1) {
         put_packet(source, &packet);
-    if (result == 1 || result == -ETIMEDOUT)
+    }
+    if (result == 1 || result == -ETIMEDOUT) {
         return 0;
-    if (result == -ECANCELED)
+    }
+    if (result == -ECANCELED) {
         return result;
+    }
     source->ended = true;
     source->result = result;
     return 0;
@@ -255,23 +273,27 @@ static int rtsp_read(struct source *base, struct source_unit *unit, char error[S
     struct source_rtsp *source = (struct source_rtsp *)base;
 
     for (;;) {
-        if (next_unit(source, unit))
+        if (next_unit(source, unit)) {
             return 1;
+        }
         int64_t now = rtsp_now_ns();
-        if (flush_tracks(source, source->ended ? INT64_MAX - 1 : now))
+        if (flush_tracks(source, source->ended ? INT64_MAX - 1 : now)) {
             continue;
+        }
         if (source->ended) {
             snprintf(error, SOURCE_ERROR_SIZE, "%s", source->error);
             return source->result;
         }
         int result = watch_video(source, now, error);
-        if (result != 1)
+        if (result != 1) {
             return result;
+        }
         watch_audio(source, now);
         send_reports(source, now);
         result = read_packet(source);
-        if (result < 0)
+        if (result < 0) {
             return result;
+        }
     }
 }
 
@@ -280,8 +302,9 @@ static void rtsp_statistics(const struct source *base, struct source_statistics 
     const struct source_rtsp *source = (const struct source_rtsp *)base;
 
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
-        if (source->tracks[i] == NULL)
+        if (source->tracks[i] == NULL) {
             continue;
+        }
         const struct track_counters *counters = track_counters(source->tracks[i]);
         statistics->lost += counters->lost;
         statistics->reordered += counters->reordered;
@@ -299,8 +322,9 @@ static const struct source_operations operations = {
 
 static enum rtsp_choice choose_transport(const struct source_options *options)
 {
-    if (options->transport == SOURCE_TRANSPORT_UDP)
+    if (options->transport == SOURCE_TRANSPORT_UDP) {
         return RTSP_UDP;
+    }
     bool known = options->memory != NULL && options->memory->udp_fails;
     return options->transport == SOURCE_TRANSPORT_AUTO && !known ? RTSP_BEST : RTSP_TCP;
 }
@@ -347,8 +371,9 @@ int source_rtsp_open(const struct source_options *options, const struct source_u
     }
     rtsp->base.operations = &operations;
     int result = open_session(rtsp, options, url, error);
-    if (result == 0)
+    if (result == 0) {
         result = create_tracks(rtsp, options, error);
+    }
     if (result < 0) {
         rtsp_close(&rtsp->base);
         return result;

@@ -35,9 +35,9 @@ static int write_result(int fd, int value)
 {
     ssize_t written;
 
-    do
+    do {
         written = write(fd, &value, sizeof(value));
-    while (written < 0 && errno == EINTR);
+    } while (written < 0 && errno == EINTR);
     return written == (ssize_t)sizeof(value) ? 0 : -EIO;
 }
 
@@ -45,9 +45,9 @@ static int read_result(int fd, int *value)
 {
     ssize_t got;
 
-    do
+    do {
         got = read(fd, value, sizeof(*value));
-    while (got < 0 && errno == EINTR);
+    } while (got < 0 && errno == EINTR);
     return got == (ssize_t)sizeof(*value) ? 0 : -EIO;
 }
 
@@ -62,8 +62,9 @@ static int fork_worker(int result_fd)
 {
     pid_t pid = fork();
 
-    if (pid == 0)
+    if (pid == 0) {
         return 0;
+    }
     write_result(result_fd, pid > 0 ? (int)pid : -errno);
     _exit(EXIT_SUCCESS);
 }
@@ -85,8 +86,9 @@ static int fork_twice(void)
     int ends[2];
     int result;
 
-    if (pipe2(ends, O_CLOEXEC) < 0)
+    if (pipe2(ends, O_CLOEXEC) < 0) {
         return -errno;
+    }
     block_terminate(true);
     pid_t child = fork();
     if (child == 0) {
@@ -98,14 +100,17 @@ static int fork_twice(void)
         /* Closed here first: an intermediate that was killed must give end-of-file. */
         close(ends[1]);
         ends[1] = -1;
-        if (read_result(ends[0], &result) < 0)
+        if (read_result(ends[0], &result) < 0) {
             result = -ECHILD;
+        }
     }
     close(ends[0]);
-    if (ends[1] >= 0)
+    if (ends[1] >= 0) {
         close(ends[1]);
-    if (result != 0)
+    }
+    if (result != 0) {
         block_terminate(false);
+    }
     return result;
 }
 
@@ -114,10 +119,12 @@ static void close_others(int kept)
 {
     unsigned first = CHANNEL_CHILD_FD + 1;
 
-    if (kept > (int)first)
+    if (kept > (int)first) {
         close_range(first, (unsigned)kept - 1, 0);
-    if (kept >= (int)first)
+    }
+    if (kept >= (int)first) {
         first = (unsigned)kept + 1;
+    }
     close_range(first, ~0U, 0);
 }
 
@@ -140,10 +147,12 @@ static void reply(int channel, json_t *message)
     struct pollfd writable = {.fd = channel, .events = POLLOUT};
     int result = message != NULL ? channel_send(channel, message, NULL, 0) : -ENOMEM;
 
-    while (result == -EAGAIN && poll(&writable, 1, REPLY_DEADLINE_MS) > 0)
+    while (result == -EAGAIN && poll(&writable, 1, REPLY_DEADLINE_MS) > 0) {
         result = channel_send(channel, message, NULL, 0);
-    if (result < 0)
+    }
+    if (result < 0) {
         log_warning("a reply is lost: %s", strerror(-result));
+    }
     json_decref(message);
 }
 
@@ -151,8 +160,9 @@ static void reply_ready(int channel)
 {
     json_t *message = message_new("ready");
 
-    if (message != NULL)
+    if (message != NULL) {
         json_object_set_new(message, "sandbox", sandbox_layers());
+    }
     reply(channel, message);
 }
 
@@ -162,10 +172,11 @@ static void reply_to_spawn(int channel, const char *camera, int pid)
 
     if (message != NULL) {
         json_object_set_new(message, "camera", json_string(camera));
-        if (pid > 0)
+        if (pid > 0) {
             json_object_set_new(message, "pid", json_integer(pid));
-        else
+        } else {
             json_object_set_new(message, "error", json_string(strerror(-pid)));
+        }
     }
     reply(channel, message);
 }
@@ -178,13 +189,15 @@ static int handle_spawn(int channel, struct channel_message *message)
 
     if (camera == NULL || worker_channel < 0) {
         log_warning("a spawn message without camera or channel is dropped");
-        if (worker_channel >= 0)
+        if (worker_channel >= 0) {
             close(worker_channel);
+        }
         return -1;
     }
     int pid = fork_twice();
-    if (pid == 0)
+    if (pid == 0) {
         return become_worker(worker_channel);
+    }
     close(worker_channel);
     reply_to_spawn(channel, camera, pid);
     return -1;
@@ -192,8 +205,9 @@ static int handle_spawn(int channel, struct channel_message *message)
 
 static int handle(int channel, struct channel_message *message)
 {
-    if (message_is(message->body, "spawn"))
+    if (message_is(message->body, "spawn")) {
         return handle_spawn(channel, message);
+    }
     if (message_is(message->body, BLACKBOX_MESSAGE)) {
         blackbox_carry(channel_message_take_fd(message, 0));
         return -1;
@@ -218,8 +232,9 @@ int template_run(int channel, int *worker_channel)
     for (;;) {
         int result = channel_receive(channel, &message);
         blackbox_beat(BEAT_ALLOWANCE_MS);
-        if (result == 0)
+        if (result == 0) {
             return EXIT_SUCCESS;
+        }
         if (result == -EAGAIN) {
             wait_readable(channel);
         } else if (result == -EBADMSG) {
@@ -230,8 +245,9 @@ int template_run(int channel, int *worker_channel)
         } else {
             *worker_channel = handle(channel, &message);
             channel_message_clear(&message);
-            if (*worker_channel >= 0)
+            if (*worker_channel >= 0) {
                 return EXIT_SUCCESS;
+            }
         }
     }
 }

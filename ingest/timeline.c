@@ -40,8 +40,9 @@ static int64_t bounded(int64_t ns)
 {
     const int64_t limit = INT64_C(1) << 61;
 
-    if (ns == TIMELINE_UNKNOWN)
+    if (ns == TIMELINE_UNKNOWN) {
         return ns;
+    }
     return ns > limit ? limit : max64(ns, -limit);
 }
 
@@ -67,8 +68,9 @@ static int64_t clock_ticks(const struct timeline *timeline, int64_t arrival_ns)
 /* Where the monotonic clock says that a frame which arrives now belongs. */
 static int64_t continue_by_clock(const struct timeline *timeline, int64_t arrival_ns)
 {
-    if (!timeline->started)
+    if (!timeline->started) {
         return max64(timeline->end, clock_ticks(timeline, arrival_ns));
+    }
     return timeline->last_decode +
            max64(timeline->pacing.step, to_ticks(arrival_ns - timeline->last_arrival_ns));
 }
@@ -79,8 +81,9 @@ static bool stepped_back(const struct timeline *timeline, int64_t source, int re
 {
     int64_t step = source - timeline->last_source;
 
-    if (reorder == 0)
+    if (reorder == 0) {
         return step < 0;
+    }
     return step < -JUMP_TICKS && source + timeline->offset < timeline->last_decode;
 }
 
@@ -89,8 +92,9 @@ static bool jumped(const struct timeline *timeline, int64_t source, int64_t arri
     int64_t step = source - timeline->last_source;
     int64_t elapsed = to_ticks(arrival_ns - timeline->last_arrival_ns);
 
-    if (stepped_back(timeline, source, reorder))
+    if (stepped_back(timeline, source, reorder)) {
         return true;
+    }
     /* Frames held up by the network arrive in a burst, whose timestamps step more than the clock: they still
      * do not lead it by more than they did before. */
     int64_t lead = source + timeline->offset - clock_ticks(timeline, arrival_ns);
@@ -100,8 +104,9 @@ static bool jumped(const struct timeline *timeline, int64_t source, int64_t arri
 static void start_reorder(struct timeline *timeline, int64_t source, int depth)
 {
     timeline->reorder_depth = depth;
-    for (int i = 0; i <= depth; i++)
+    for (int i = 0; i <= depth; i++) {
         timeline->reorder[i] = source - (depth + 1 - i) * timeline->pacing.step;
+    }
 }
 
 /*
@@ -123,8 +128,9 @@ static int64_t derive_decode(struct timeline *timeline, int64_t source)
 
 static int bounded_depth(int depth)
 {
-    if (depth < 0)
+    if (depth < 0) {
         return 0;
+    }
     return depth > TIMELINE_REORDER_MAX ? TIMELINE_REORDER_MAX : depth;
 }
 
@@ -142,10 +148,12 @@ static int64_t source_decode(struct timeline *timeline, const struct timeline_fr
     int depth = bounded_depth(frame->reorder);
     int64_t given = bounded(frame->decode_ns);
 
-    if (given != TIMELINE_UNKNOWN && to_ticks(given) <= source)
+    if (given != TIMELINE_UNKNOWN && to_ticks(given) <= source) {
         return to_ticks(given);
-    if (!timeline->mapped || depth != timeline->reorder_depth)
+    }
+    if (!timeline->mapped || depth != timeline->reorder_depth) {
         start_reorder(timeline, source, depth);
+    }
     return derive_decode(timeline, source);
 }
 
@@ -163,8 +171,9 @@ static int64_t place_by_source(struct timeline *timeline, const struct timeline_
         timeline->repairs++;
     }
     int64_t decode = source_decode(timeline, frame, source);
-    if (!timeline->mapped)
+    if (!timeline->mapped) {
         anchor(timeline, decode, continue_by_clock(timeline, frame->arrival_ns), frame->arrival_ns);
+    }
     return decode + timeline->offset;
 }
 
@@ -187,12 +196,14 @@ void timeline_place(struct timeline *timeline, const struct timeline_frame *fram
     int64_t decode;
 
     /* Without a time of its own, a frame cannot tie the source's clock to ours: the next one will. */
-    if (given == TIMELINE_UNKNOWN && !timeline->mapped)
+    if (given == TIMELINE_UNKNOWN && !timeline->mapped) {
         decode = continue_by_clock(timeline, frame->arrival_ns);
-    else
+    } else {
         decode = place_by_source(timeline, frame, source);
-    if (timeline->started)
+    }
+    if (timeline->started) {
         decode = max64(decode, timeline->last_decode + 1);
+    }
     int64_t shown = timeline->mapped ? source + timeline->offset : decode;
     place->discontinuity = timeline->broken;
     place->decode_time =
@@ -204,8 +215,9 @@ void timeline_place(struct timeline *timeline, const struct timeline_frame *fram
 bool timeline_map_audio(const struct timeline *timeline, int64_t source_ns, int64_t arrival_ns,
                         int64_t *decode_ns, bool *exact)
 {
-    if (!timeline->mapped)
+    if (!timeline->mapped) {
         return false;
+    }
     int64_t last = to_ns(timeline->last_decode);
     int64_t now = last + (arrival_ns - timeline->last_arrival_ns);
     int64_t source = bounded(source_ns);

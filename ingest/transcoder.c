@@ -83,8 +83,9 @@ static int open_decoder(struct transcoder *transcoder, const struct source_strea
     const AVCodec *codec = avcodec_find_decoder(decoder_id(stream->codec));
     AVCodecContext *decoder = codec != NULL ? avcodec_alloc_context3(codec) : NULL;
 
-    if (decoder == NULL)
+    if (decoder == NULL) {
         return codec == NULL ? -ENOTSUP : -ENOMEM;
+    }
     transcoder->decoder = decoder;
     decoder->sample_rate = (int)stream->sample_rate;
     av_channel_layout_default(&decoder->ch_layout, (int)stream->channels);
@@ -98,8 +99,9 @@ static int open_encoder(struct transcoder *transcoder, const struct source_strea
     const AVCodec *codec = find_encoder(transcoder->codec);
     AVCodecContext *encoder = codec != NULL ? avcodec_alloc_context3(codec) : NULL;
 
-    if (encoder == NULL)
+    if (encoder == NULL) {
         return codec == NULL ? -ENOTSUP : -ENOMEM;
+    }
     transcoder->encoder = encoder;
     encoder->sample_rate = (int)stream->sample_rate;
     encoder->time_base = (AVRational){1, encoder->sample_rate};
@@ -108,13 +110,16 @@ static int open_encoder(struct transcoder *transcoder, const struct source_strea
     encoder->bit_rate = (int64_t)stream->sample_rate * stream->channels * BITS_PER_SAMPLE;
     encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     encoder->thread_count = 1;
-    if (transcoder->codec == AUDIO_CODEC_FLAC)
+    if (transcoder->codec == AUDIO_CODEC_FLAC) {
         encoder->frame_size = encoder->sample_rate / FRAMES_PER_SECOND;
-    if (avcodec_open2(encoder, codec, NULL) < 0 || encoder->frame_size <= 0 || encoder->extradata_size <= 0)
+    }
+    if (avcodec_open2(encoder, codec, NULL) < 0 || encoder->frame_size <= 0 || encoder->extradata_size <= 0) {
         return -ENOTSUP;
+    }
     /* The delay is in the times of the frames, so nothing is to be skipped. */
-    if (transcoder->codec == AUDIO_CODEC_OPUS && encoder->extradata_size >= OPUS_PRE_SKIP_END)
+    if (transcoder->codec == AUDIO_CODEC_OPUS && encoder->extradata_size >= OPUS_PRE_SKIP_END) {
         memset(encoder->extradata + OPUS_PRE_SKIP_AT, 0, OPUS_PRE_SKIP_END - OPUS_PRE_SKIP_AT);
+    }
     transcoder->encoded = -encoder->initial_padding;
     return 0;
 }
@@ -128,14 +133,16 @@ static int allocate(struct transcoder *transcoder)
     transcoder->decoded = av_frame_alloc();
     transcoder->frame = av_frame_alloc();
     if (transcoder->input == NULL || transcoder->output == NULL || transcoder->decoded == NULL ||
-        transcoder->frame == NULL)
+        transcoder->frame == NULL) {
         return -ENOMEM;
+    }
     transcoder->frame->format = encoder->sample_fmt;
     transcoder->frame->sample_rate = encoder->sample_rate;
     transcoder->frame->nb_samples = encoder->frame_size;
     if (av_channel_layout_copy(&transcoder->frame->ch_layout, &encoder->ch_layout) < 0 ||
-        av_frame_get_buffer(transcoder->frame, 0) < 0)
+        av_frame_get_buffer(transcoder->frame, 0) < 0) {
         return -ENOMEM;
+    }
     return 0;
 }
 
@@ -145,16 +152,19 @@ int transcoder_create(const struct source_stream *stream, enum audio_codec codec
     struct transcoder *made = calloc(1, sizeof(*made));
 
     *transcoder = NULL;
-    if (made == NULL)
+    if (made == NULL) {
         return -ENOMEM;
+    }
     made->codec = codec;
     bool usable = stream->channels >= 1 && stream->channels <= CHANNELS_MAX &&
                   stream->sample_rate >= FRAMES_PER_SECOND && stream->sample_rate <= INT32_MAX;
     int result = usable ? open_decoder(made, stream) : -ENOTSUP;
-    if (result == 0)
+    if (result == 0) {
         result = open_encoder(made, stream);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = allocate(made);
+    }
     if (result < 0) {
         transcoder_destroy(made);
         return result;
@@ -165,8 +175,9 @@ int transcoder_create(const struct source_stream *stream, enum audio_codec codec
 
 void transcoder_destroy(struct transcoder *transcoder)
 {
-    if (transcoder == NULL)
+    if (transcoder == NULL) {
         return;
+    }
     avcodec_free_context(&transcoder->decoder);
     avcodec_free_context(&transcoder->encoder);
     av_packet_free(&transcoder->input);
@@ -198,17 +209,20 @@ struct transcoder_format transcoder_format(const struct transcoder *transcoder)
 
 int transcoder_put(struct transcoder *transcoder, const uint8_t *data, size_t size, int64_t time_ns)
 {
-    if (transcoder->has_decoded)
+    if (transcoder->has_decoded) {
         av_frame_unref(transcoder->decoded);
+    }
     transcoder->has_decoded = false;
     /* G.722 and G.726 make two to four samples of a byte. */
-    if (size > PACKET_SAMPLES_MAX || av_new_packet(transcoder->input, (int)size) < 0)
+    if (size > PACKET_SAMPLES_MAX || av_new_packet(transcoder->input, (int)size) < 0) {
         return -EBADMSG;
+    }
     memcpy(transcoder->input->data, data, size);
     int result = avcodec_send_packet(transcoder->decoder, transcoder->input);
     av_packet_unref(transcoder->input);
-    if (result < 0 || avcodec_receive_frame(transcoder->decoder, transcoder->decoded) < 0)
+    if (result < 0 || avcodec_receive_frame(transcoder->decoder, transcoder->decoded) < 0) {
         return -EBADMSG;
+    }
     const AVFrame *decoded = transcoder->decoded;
     if (decoded->format != AV_SAMPLE_FMT_S16 ||
         decoded->ch_layout.nb_channels != transcoder->encoder->ch_layout.nb_channels) {
@@ -237,8 +251,9 @@ static void copy_samples(struct transcoder *transcoder, int count)
     }
     for (int channel = 0; channel < channels; channel++) {
         float *to = (float *)(void *)frame->data[channel] + transcoder->filled;
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count; i++) {
             to[i] = (float)from[i * channels + channel] / 32768.0F;
+        }
     }
 }
 
@@ -249,8 +264,9 @@ static bool fill(struct transcoder *transcoder)
     int left = transcoder->has_decoded ? transcoder->decoded->nb_samples - transcoder->used : 0;
     int count = left < missing ? left : missing;
 
-    if (count > 0)
+    if (count > 0) {
         copy_samples(transcoder, count);
+    }
     transcoder->filled += count;
     transcoder->used += count;
     transcoder->taken += count;
@@ -264,8 +280,9 @@ static bool encode(struct transcoder *transcoder)
     transcoder->filled = 0;
     frame->pts = transcoder->taken - frame->nb_samples;
     /* The encoder may still hold the last one. */
-    if (avcodec_send_frame(transcoder->encoder, frame) < 0)
+    if (avcodec_send_frame(transcoder->encoder, frame) < 0) {
         return false;
+    }
     return av_frame_make_writable(frame) >= 0;
 }
 
@@ -275,9 +292,11 @@ int transcoder_next(struct transcoder *transcoder, struct transcoder_frame *fram
     int64_t rate = transcoder->encoder->sample_rate;
 
     av_packet_unref(output);
-    while (avcodec_receive_packet(transcoder->encoder, output) < 0)
-        if (!fill(transcoder) || !encode(transcoder))
+    while (avcodec_receive_packet(transcoder->encoder, output) < 0) {
+        if (!fill(transcoder) || !encode(transcoder)) {
             return 0;
+        }
+    }
     int64_t after = transcoder->encoded - transcoder->put_at;
     frame->data = output->data;
     frame->size = (size_t)output->size;

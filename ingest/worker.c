@@ -95,8 +95,9 @@ static int send_message(struct worker *worker, json_t *message)
     int result = message != NULL ? channel_send(worker->channel, message, NULL, 0) : -ENOMEM;
 
     json_decref(message);
-    if (result == -EPIPE)
+    if (result == -EPIPE) {
         worker_signals_begin_end();
+    }
     return result;
 }
 
@@ -134,8 +135,9 @@ static void change_log_level(const json_t *body)
 {
     enum log_level level;
 
-    if (log_level_from_name(message_string(body, "level", ""), &level) == 0)
+    if (log_level_from_name(message_string(body, "level", ""), &level) == 0) {
         log_set_level(level);
+    }
 }
 
 static void handle_message(struct worker *worker, struct channel_message *message)
@@ -144,8 +146,9 @@ static void handle_message(struct worker *worker, struct channel_message *messag
         worker_signals_begin_end();
     } else if (message_is(message->body, "ring")) {
         int result = ring_change_take(&worker->ring, message, worker->camera.wake);
-        if (result < 0)
+        if (result < 0) {
             log_warning("the next ring cannot be used: %s", strerror(-result));
+        }
     } else if (message_is(message->body, "log-level")) {
         change_log_level(message->body);
     } else {
@@ -166,8 +169,9 @@ static void receive_messages(struct worker *worker)
         handle_message(worker, &message);
         channel_message_clear(&message);
     }
-    if (result == 0)
+    if (result == 0) {
         worker_signals_begin_end();
+    }
 }
 
 static double per_second(uint64_t count, int64_t elapsed_ns)
@@ -202,8 +206,9 @@ static void send_stats(struct worker *worker, int64_t now)
 /* What cannot be sent now is sent with the next tick. */
 static void report_ring(struct worker *worker)
 {
-    if (ring_change_report(&worker->ring, worker->channel) == -EPIPE)
+    if (ring_change_report(&worker->ring, worker->channel) == -EPIPE) {
         worker_signals_begin_end();
+    }
 }
 
 /* A fragment does not fit: says so, and waits for a ring that it fits. True: there is one. */
@@ -214,8 +219,9 @@ static bool ring_short(void *context, size_t length)
     bool hopeless = length > worker->camera.ring_size_max / RING_WRITER_FRAGMENT_PART;
     json_t *message = hopeless ? NULL : message_new("ring-short");
 
-    if (message == NULL)
+    if (message == NULL) {
         return false;
+    }
     ring_change_follow(&worker->ring);
     report_ring(worker);
     json_object_set_new(message, "fragment_bytes", json_integer((json_int_t)length));
@@ -237,12 +243,14 @@ static bool tick(struct worker *worker)
     if (now - worker->channel_ns >= CHANNEL_INTERVAL_NS) {
         worker->channel_ns = now;
         receive_messages(worker);
-        if (worker->report_due)
+        if (worker->report_due) {
             report_state(worker);
+        }
         report_ring(worker);
     }
-    if (now - worker->stats_ns >= STATS_INTERVAL_NS)
+    if (now - worker->stats_ns >= STATS_INTERVAL_NS) {
         send_stats(worker, now);
+    }
     return worker_signals_ending();
 }
 
@@ -268,8 +276,9 @@ static void after_fragment(struct worker *worker)
         worker->stats_fragments = status->fragments;
         worker->stats_bytes = status->bytes;
     }
-    if (worker->state == WORKER_STREAMING && worker->reported_changes == status->changes)
+    if (worker->state == WORKER_STREAMING && worker->reported_changes == status->changes) {
         return;
+    }
     log_info("streaming %s, %ux%u", status->codecs, status->width, status->height);
     enter_state(worker, WORKER_STREAMING, "");
 }
@@ -283,13 +292,16 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
     worker->published_ns = now_ns();
     while (result >= 0) {
         result = source_read(source, &unit, error);
-        if (result <= 0)
+        if (result <= 0) {
             return result;
+        }
         result = publisher_put(worker->publisher, &unit, error);
-        if (result == 1)
+        if (result == 1) {
             after_fragment(worker);
-        if (tick(worker))
+        }
+        if (tick(worker)) {
             return -ECANCELED;
+        }
         if (result >= 0 && now_ns() - worker->published_ns > PUBLISH_DEADLINE_NS) {
             snprintf(error, SOURCE_ERROR_SIZE,
                      "video arrives, but no keyframe with its parameter sets for %d s",
@@ -330,8 +342,9 @@ static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
     worker->connected = false;
     blackbox_beat(BEAT_CONNECTING_MS);
     int result = source_open(&options, &source, error);
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     worker->connected = true;
     const struct source_description *description = source_describe(source);
     log_info("connected: %s video, %s audio", stream_name(&description->video),
@@ -398,8 +411,9 @@ static void loop(struct worker *worker)
     while (!worker_signals_ending()) {
         error[0] = '\0';
         int result = run_connection(worker, error);
-        if (!worker_signals_ending())
+        if (!worker_signals_ending()) {
             connection_ended(worker, result, error);
+        }
         if (sandbox_is_stale()) {
             log_info("the files of the name service were replaced: ending, to see the new ones");
             worker_signals_begin_end();
@@ -414,12 +428,15 @@ static int receive_camera(struct worker *worker)
 
     while (!worker_signals_ending()) {
         int result = channel_receive(worker->channel, &message);
-        if (result == 0)
+        if (result == 0) {
             break;
-        if (result == -EAGAIN)
+        }
+        if (result == -EAGAIN) {
             worker_signals_wait(worker->channel, -1);
-        if (result != 1)
+        }
+        if (result != 1) {
             continue;
+        }
         if (message_is(message.body, BLACKBOX_MESSAGE)) {
             blackbox_carry(channel_message_take_fd(&message, 0));
             channel_message_clear(&message);
@@ -428,8 +445,9 @@ static int receive_camera(struct worker *worker)
         bool stop = message_is(message.body, "stop");
         result = stop ? -ECANCELED : camera_read(&message, &worker->camera);
         channel_message_clear(&message);
-        if (result != -EBADMSG)
+        if (result != -EBADMSG) {
             return result;
+        }
         log_warning("a message that is no camera is dropped");
     }
     return -ECANCELED;
@@ -443,8 +461,9 @@ static bool is_numeric(const char *host)
     struct in6_addr address;
     size_t length = strcspn(host + bracketed, bracketed ? "]" : ":");
 
-    if (length >= sizeof(text))
+    if (length >= sizeof(text)) {
         return false;
+    }
     memcpy(text, host + bracketed, length);
     text[length] = '\0';
     return inet_pton(bracketed ? AF_INET6 : AF_INET, text, &address) == 1;
@@ -464,8 +483,9 @@ static struct sandbox_needs needs_of(const struct camera *camera)
     }
     needs.threads = strncasecmp(camera->url, "srt:", strlen("srt:")) == 0;
     if (camera->allow_redirect || strncasecmp(camera->url, "rtsp", strlen("rtsp")) != 0 ||
-        source_url_parse(camera->url, &url) < 0)
+        source_url_parse(camera->url, &url) < 0) {
         return needs;
+    }
     needs.names = !is_numeric(url.host);
     needs.certificates = strcmp(url.scheme, "rtsps") == 0;
     source_url_finish(&url);
@@ -483,18 +503,20 @@ static int prepare(struct worker *worker)
     camera_hide_secrets(camera);
     int result = ring_writer_attach(camera->ring, camera->wake, &ring);
     camera->ring = -1;
-    if (result < 0)
+    if (result < 0) {
         log_error("the ring cannot be used: %s", strerror(-result));
-    else if ((result = publisher_create(ring, &worker->publisher)) < 0)
+    } else if ((result = publisher_create(ring, &worker->publisher)) < 0) {
         log_error("out of memory");
+    }
     ring_change_init(&worker->ring, worker->publisher, ring);
     if (result == 0) {
         publisher_on_ring_short(worker->publisher, ring_short, worker);
         publisher_set_audio_codec(worker->publisher, camera->audio_codec);
     }
     const struct sandbox_needs needs = needs_of(camera);
-    if (result == 0)
+    if (result == 0) {
         result = sandbox_enter(SANDBOX_INGEST, &needs);
+    }
     backoff_init(&worker->backoff, (uint32_t)getpid() ^ (uint32_t)now_ns());
     return result;
 }
@@ -505,8 +527,9 @@ int worker_run(int channel)
 
     worker_signals_install();
     int result = receive_camera(&worker);
-    if (result == 0)
+    if (result == 0) {
         result = prepare(&worker);
+    }
     if (result == 0) {
         enter_state(&worker, WORKER_STARTING, "");
         loop(&worker);

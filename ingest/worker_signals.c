@@ -63,7 +63,8 @@ void worker_signals_wait(int fd, int64_t timeout_ms)
     sigemptyset(&terminate);
     sigaddset(&terminate, SIGTERM);
     sigprocmask(SIG_BLOCK, &terminate, &before);
-    if (!worker_signals_ending())
+    if (!worker_signals_ending()) {
         ppoll(&readable, 1, timeout_ms < 0 ? NULL : &timeout, &before);
+    }
     sigprocmask(SIG_SETMASK, &before, NULL);
 }

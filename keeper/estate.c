@@ -42,19 +42,21 @@ static void end_channels(struct store *store)
 {
     const struct store_entry *entry;
 
-    STAILQ_FOREACH(entry, store, next)
-    if (is_kind(entry, "process") && entry->fd_count > PROCESS_CHANNEL)
-        shutdown(entry->fds[PROCESS_CHANNEL], SHUT_RDWR);
+    STAILQ_FOREACH(entry, store, next) {
+        if (is_kind(entry, "process") && entry->fd_count > PROCESS_CHANNEL) {
+            shutdown(entry->fds[PROCESS_CHANNEL], SHUT_RDWR);
+        }
+    }
 }
 
 static void wait_for_end(const struct store *store, long long until)
 {
     const struct store_entry *entry;
 
-    STAILQ_FOREACH(entry, store, next)
-    {
-        if (!is_kind(entry, "process") || entry->fd_count <= PROCESS_PIDFD)
+    STAILQ_FOREACH(entry, store, next) {
+        if (!is_kind(entry, "process") || entry->fd_count <= PROCESS_PIDFD) {
             continue;
+        }
         struct pollfd end = {.fd = entry->fds[PROCESS_PIDFD], .events = POLLIN};
         long long left = until - now_ms();
         poll(&end, 1, left > 0 ? (int)left : 0);
@@ -65,22 +67,25 @@ static void kill_processes(const struct store *store)
 {
     const struct store_entry *entry;
 
-    STAILQ_FOREACH(entry, store, next)
-    if (is_kind(entry, "process") && entry->fd_count > PROCESS_PIDFD)
-        pidfd_send_signal(entry->fds[PROCESS_PIDFD], SIGKILL, NULL, 0);
+    STAILQ_FOREACH(entry, store, next) {
+        if (is_kind(entry, "process") && entry->fd_count > PROCESS_PIDFD) {
+            pidfd_send_signal(entry->fds[PROCESS_PIDFD], SIGKILL, NULL, 0);
+        }
+    }
 }
 
 static void remove_rings(const struct store *store)
 {
     const struct store_entry *entry;
 
-    STAILQ_FOREACH(entry, store, next)
-    {
+    STAILQ_FOREACH(entry, store, next) {
         const char *ring = message_string(entry->body, "ring", NULL);
-        if (!is_kind(entry, "ring") || ring == NULL)
+        if (!is_kind(entry, "ring") || ring == NULL) {
             continue;
-        if (entry->fd_count > RING_WRITER)
+        }
+        if (entry->fd_count > RING_WRITER) {
             ring_retire(entry->fds[RING_WRITER]);
+        }
         ring_unlink_next(ring);
         ring_unlink(ring);
     }
@@ -92,15 +97,17 @@ int estate_clear(struct store *store, const char *directory)
     struct runtime_dir *dir;
     int error = runtime_dir_open(directory, &dir);
 
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     end_channels(store);
     wait_for_end(store, now_ms() + END_MS);
     kill_processes(store);
     wait_for_end(store, now_ms() + KILL_MS);
     remove_rings(store);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         runtime_dir_remove(dir, names[i]);
+    }
     runtime_dir_close(dir);
     return 0;
 }

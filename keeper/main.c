@@ -117,28 +117,30 @@ static void say_ready(int channel)
 {
     json_t *message = message_new("ready");
 
-    if (message != NULL)
+    if (message != NULL) {
         json_object_set_new(message, "sandbox", sandbox_layers());
+    }
     send_patiently(channel, message, NULL, 0);
     json_decref(message);
 }
 
-/* --- Finding each other
- * ------------------------------------------------------------------------------------- */
+/* --- Finding each other --------------------------------------------------------------------------------- */
 
 static int listen_at(struct keeper *keeper, const char *directory)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
     if (snprintf(keeper->path, sizeof(keeper->path), "%s/" KEEPER_SOCKET_NAME, directory) >=
-        (int)sizeof(keeper->path))
+        (int)sizeof(keeper->path)) {
         return -ENAMETOOLONG;
+    }
     memcpy(address.sun_path, keeper->path, sizeof(address.sun_path));
     unlink(keeper->path); /* of a keeper that was killed; there is one ringcastd, so there is one keeper */
     keeper->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (keeper->listener < 0 || bind(keeper->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        chmod(keeper->path, 0600) < 0 || listen(keeper->listener, 4) < 0)
+        chmod(keeper->path, 0600) < 0 || listen(keeper->listener, 4) < 0) {
         return -errno;
+    }
     keeper->directory = strdup(directory);
     return keeper->directory == NULL ? -ENOMEM : 0;
 }
@@ -149,8 +151,9 @@ static void on_keep_at(struct keeper *keeper, const json_t *body)
     const char *directory = message_string(body, "directory", NULL);
     enum log_level level;
 
-    if (log_level_from_name(message_string(body, "log_level", ""), &level) == 0)
+    if (log_level_from_name(message_string(body, "log_level", ""), &level) == 0) {
         log_set_level(level);
+    }
     keeper->lease_ms = message_integer(body, "lease_ms", LEASE_DEFAULT_MS);
     int error = directory == NULL ? -EBADMSG : keeper->directory != NULL ? 0 : listen_at(keeper, directory);
     if (error < 0) {
@@ -175,14 +178,14 @@ static int send_records(const struct keeper *keeper, int channel)
     const struct store_entry *entry;
     int error = 0;
 
-    STAILQ_FOREACH(entry, &keeper->store, next)
-    {
+    STAILQ_FOREACH(entry, &keeper->store, next) {
         json_t *message = json_pack("{s:i, s:s, s:s, s:s, s:O}", "v", MESSAGE_VERSION, "type", "record",
                                     "kind", entry->kind, "name", entry->name, "body", entry->body);
         error = send_patiently(channel, message, entry->fds, entry->fd_count);
         json_decref(message);
-        if (error < 0)
+        if (error < 0) {
             return error;
+        }
     }
     return say(channel, "records-end");
 }
@@ -192,39 +195,42 @@ static void on_connection(struct keeper *keeper)
 {
     int connection = accept4(keeper->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-    if (connection < 0)
+    if (connection < 0) {
         return;
+    }
     if (!is_ringcastd(connection) || send_records(keeper, connection) < 0) {
         log_warning("somebody who asked for ringcastd's cameras did not get them");
         close(connection);
         return;
     }
-    if (keeper->channel >= 0)
+    if (keeper->channel >= 0) {
         close_channel(keeper);
+    }
     keeper->channel = connection;
     store_make_stale(&keeper->store);
     enter_state(keeper, STATE_SERVING);
 }
 
-/* --- What ringcastd says
- * ------------------------------------------------------------------------------------- */
+/* --- What ringcastd says -------------------------------------------------------------------------------- */
 
 static void dispatch(struct keeper *keeper, struct channel_message *message)
 {
     int error = 0;
 
-    if (message_is(message->body, BLACKBOX_MESSAGE))
+    if (message_is(message->body, BLACKBOX_MESSAGE)) {
         error = blackbox_carry(channel_message_take_fd(message, 0));
-    else if (message_is(message->body, "keep-at"))
+    } else if (message_is(message->body, "keep-at")) {
         on_keep_at(keeper, message->body);
-    else if (message_is(message->body, "settled"))
+    } else if (message_is(message->body, "settled")) {
         store_drop_stale(&keeper->store);
-    else if (message_is(message->body, "stop"))
+    } else if (message_is(message->body, "stop")) {
         keeper->ended = true;
-    else
+    } else {
         error = store_obey(&keeper->store, message);
-    if (error < 0)
+    }
+    if (error < 0) {
         log_warning("a message \"%s\" was not obeyed: %s", message_type(message->body), strerror(-error));
+    }
 }
 
 static void on_channel(struct keeper *keeper)
@@ -241,25 +247,28 @@ static void on_channel(struct keeper *keeper)
             log_warning("a malformed message is dropped");
         } else {
             close_channel(keeper);
-            if (keeper->directory == NULL)
+            if (keeper->directory == NULL) {
                 keeper->ended = true;
-            else
+            } else {
                 enter_state(keeper, STATE_WAITING);
+            }
         }
     }
 }
 
 static void check_lease(struct keeper *keeper)
 {
-    if (keeper->state != STATE_WAITING || (now_ms() < keeper->lease_end_ms && !terminated))
+    if (keeper->state != STATE_WAITING || (now_ms() < keeper->lease_end_ms && !terminated)) {
         return;
+    }
     blackbox_drop(); /* nobody looks at it now */
     log_warning("%s: ending its cameras", terminated ? "told to end" : "no ringcastd has come");
     int error = estate_clear(&keeper->store, keeper->directory);
-    if (error == -EBUSY)
+    if (error == -EBUSY) {
         keeper->lease_end_ms = now_ms() + LEASE_RETRY_MS;
-    else
+    } else {
         keeper->ended = true;
+    }
 }
 
 static void loop(struct keeper *keeper)
@@ -270,10 +279,12 @@ static void loop(struct keeper *keeper)
                                 {.fd = keeper->listener, .events = POLLIN}};
         blackbox_beat(BEAT_ALLOWANCE_MS);
         if (poll(wait, 2, BEAT_INTERVAL_MS) > 0) {
-            if (wait[0].revents != 0)
+            if (wait[0].revents != 0) {
                 on_channel(keeper);
-            if (wait[1].revents != 0 && !keeper->ended)
+            }
+            if (wait[1].revents != 0 && !keeper->ended) {
                 on_connection(keeper);
+            }
         }
         check_lease(keeper);
     }
@@ -303,16 +314,18 @@ int main(int argc, char *argv[])
     umask(077);
     log_open("keeper", NULL);
     log_follow_format();
-    if (sandbox_enter(SANDBOX_KEEPER, NULL) < 0)
+    if (sandbox_enter(SANDBOX_KEEPER, NULL) < 0) {
         return EXIT_FAILURE;
+    }
     STAILQ_INIT(&keeper.store);
     loop(&keeper);
     if (keeper.listener >= 0) {
         close(keeper.listener);
         unlink(keeper.path);
     }
-    if (keeper.channel >= 0)
+    if (keeper.channel >= 0) {
         close(keeper.channel);
+    }
     store_finish(&keeper.store);
     free(keeper.directory);
     blackbox_drop();

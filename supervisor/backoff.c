@@ -11,8 +11,9 @@ static uint64_t nominal_ms(unsigned deaths)
 {
     uint64_t delay = BACKOFF_FIRST_MS;
 
-    for (unsigned i = 0; i < deaths && delay < BACKOFF_MAX_MS; i++)
+    for (unsigned i = 0; i < deaths && delay < BACKOFF_MAX_MS; i++) {
         delay *= 2;
+    }
     return delay < BACKOFF_MAX_MS ? delay : BACKOFF_MAX_MS;
 }
 
@@ -20,8 +21,9 @@ uint64_t backoff_next_ms(struct backoff *backoff, uint32_t random)
 {
     uint64_t half = nominal_ms(backoff->deaths) / 2;
 
-    if (backoff->deaths < BACKOFF_FAILED_AFTER)
+    if (backoff->deaths < BACKOFF_FAILED_AFTER) {
         backoff->deaths++;
+    }
     return half + random % (half + 1);
 }
 

@@ -47,8 +47,9 @@ void camera_copy_text(char *out, size_t size, const char *text)
 {
     size_t length = strnlen(text, size - 1);
 
-    while (text[length] != '\0' && length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80)
+    while (text[length] != '\0' && length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) {
         length--;
+    }
     memcpy(out, text, length);
     out[length] = '\0';
 }
@@ -62,8 +63,7 @@ void camera_set_error(struct camera *camera, const char *text)
     camera_copy_text(camera->error, sizeof(camera->error), redacted);
 }
 
-/* --- States
- * ------------------------------------------------------------------------------------------------- */
+/* --- States --------------------------------------------------------------------------------------------- */
 
 void camera_enter_state(struct camera *camera, enum camera_state state, const char *why)
 {
@@ -74,8 +74,9 @@ void camera_enter_state(struct camera *camera, enum camera_state state, const ch
                camera->config->name, "camera %s: %s -> %s%s%s", camera->config->name,
                camera_strstate(camera->state), camera_strstate(state), why == NULL ? "" : ": ",
                why == NULL ? "" : why);
-    if (camera->state == CAMERA_STREAMING)
+    if (camera->state == CAMERA_STREAMING) {
         backoff_credit(&camera->backoff, now - camera->since_ms);
+    }
     camera->state = state;
     camera->since_ms = now;
     if (state == CAMERA_STREAMING) {
@@ -101,11 +102,12 @@ static int on_silence(sd_event_source *source, uint64_t usec, void *data)
 
 void camera_watch_silence(struct camera *camera, bool watch)
 {
-    if (watch)
+    if (watch) {
         timer_arm(children_event(camera->children), &camera->silence_timer, LIMIT_SILENCE_MS, on_silence,
                   camera);
-    else
+    } else {
         timer_disarm(&camera->silence_timer);
+    }
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *data)
@@ -136,8 +138,7 @@ static void back_off(struct camera *camera, const char *reason)
     timer_arm(children_event(camera->children), &camera->retry_timer, delay, on_retry, camera);
 }
 
-/* --- The worker's life
- * -------------------------------------------------------------------------------------- */
+/* --- The worker's life ---------------------------------------------------------------------------------- */
 
 void camera_move_readers(struct camera *camera)
 {
@@ -212,22 +213,23 @@ static void on_gone(void *data, enum worker_end end, pid_t pid, const char *reas
     camera->restarting = false;
     camera->handed_over = camera->handed_over || end != WORKER_WAS_LOST;
     camera_watch_silence(camera, false);
-    if (camera_ring_settle(camera->ring))
+    if (camera_ring_settle(camera->ring)) {
         camera_move_readers(camera);
+    }
     if (end == WORKER_EXITED) {
         keep_last_exit(camera, reason);
         camera->host.exited(camera->host.data, camera, pid, reason);
     }
-    if (camera->ending)
+    if (camera->ending) {
         has_ended(camera);
-    else if (restarting || !wanted(camera))
+    } else if (restarting || !wanted(camera)) {
         settle(camera);
-    else
+    } else {
         back_off(camera, reason);
+    }
 }
 
-/* --- Whether a worker is wanted
- * ----------------------------------------------------------------------------------- */
+/* --- Whether a worker is wanted ------------------------------------------------------------------------- */
 
 static bool watched(const struct camera *camera)
 {
@@ -245,8 +247,9 @@ static void settle(struct camera *camera)
     enum camera_state rest = camera->config->enabled ? CAMERA_IDLE : CAMERA_DISABLED;
     bool running = worker_phase(camera->worker) != WORKER_NONE;
 
-    if (camera->ending)
+    if (camera->ending) {
         return;
+    }
     if (!wanted(camera)) {
         timer_disarm(&camera->retry_timer);
         if (running) {
@@ -255,11 +258,13 @@ static void settle(struct camera *camera)
         }
         camera->handed_over = true;
         camera->error[0] = '\0';
-        if (camera->state != rest)
+        if (camera->state != rest) {
             camera_enter_state(camera, rest, NULL);
+        }
     } else if (!running && camera->retry_timer == NULL) {
-        if (camera->state != CAMERA_STARTING)
+        if (camera->state != CAMERA_STARTING) {
             camera_enter_state(camera, CAMERA_STARTING, NULL);
+        }
         begin_worker(camera);
     }
 }
@@ -271,8 +276,9 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *data)
 
     (void)source, (void)usec;
     timer_disarm(&camera->idle_timer);
-    if (camera->viewers > 0)
+    if (camera->viewers > 0) {
         return 0;
+    }
     if (camera->wanted_until_ms > now) {
         timer_arm(children_event(camera->children), &camera->idle_timer, camera->wanted_until_ms - now,
                   on_idle, camera);
@@ -289,20 +295,23 @@ static void consider_sleep(struct camera *camera)
     if (!camera->config->on_demand || watched(camera)) {
         bool asleep = camera->sleepy;
         camera->sleepy = false;
-        if (asleep && camera->config->on_demand)
+        if (asleep && camera->config->on_demand) {
             settle(camera);
+        }
     }
-    if (!camera->config->on_demand || camera->viewers > 0)
+    if (!camera->config->on_demand || camera->viewers > 0) {
         timer_disarm(&camera->idle_timer);
-    else if (camera->idle_timer == NULL && !camera->sleepy)
+    } else if (camera->idle_timer == NULL && !camera->sleepy) {
         timer_arm(children_event(camera->children), &camera->idle_timer,
                   camera->config->on_demand_idle * 1000u, on_idle, camera);
+    }
 }
 
 bool camera_set_viewers(struct camera *camera, int64_t viewers)
 {
-    if (viewers == camera->viewers)
+    if (viewers == camera->viewers) {
         return false;
+    }
     camera->viewers = viewers;
     consider_sleep(camera);
     return true;
@@ -312,8 +321,9 @@ void camera_want(struct camera *camera, uint64_t duration_ms)
 {
     uint64_t until = timer_now_ms() + duration_ms;
 
-    if (until > camera->wanted_until_ms)
+    if (until > camera->wanted_until_ms) {
         camera->wanted_until_ms = until;
+    }
     consider_sleep(camera);
 }
 
@@ -327,10 +337,11 @@ static int spawn(void *data, int worker_end)
 void camera_start(struct camera *camera)
 {
     camera_ring_retire_old(camera->ring); /* fan-outs know the present one by now */
-    if (worker_phase(camera->worker) == WORKER_RUNNING)
+    if (worker_phase(camera->worker) == WORKER_RUNNING) {
         camera->handed_over = true;
-    else
+    } else {
         camera->sleepy = camera->config->on_demand && !watched(camera);
+    }
     settle(camera);
     consider_sleep(camera);
 }
@@ -355,8 +366,9 @@ static void replace_worker(struct camera *camera, const char *why)
 
 void camera_restart(struct camera *camera)
 {
-    if (!camera->ending)
+    if (!camera->ending) {
         replace_worker(camera, "restart");
+    }
 }
 
 void camera_set(struct camera *camera, const struct config_camera *config)
@@ -365,12 +377,14 @@ void camera_set(struct camera *camera, const struct config_camera *config)
 
     config_camera_finish(&camera->settings);
     config_camera_copy(&camera->settings, config);
-    if (!config->on_demand)
+    if (!config->on_demand) {
         camera->sleepy = false;
-    if (!same_task)
+    }
+    if (!same_task) {
         replace_worker(camera, "its settings changed");
-    else
+    } else {
         settle(camera);
+    }
     consider_sleep(camera);
     camera_keep_state(camera);
 }
@@ -393,16 +407,18 @@ const struct config_camera *camera_config(const struct camera *camera)
 
 void camera_end(struct camera *camera)
 {
-    if (camera->ending)
+    if (camera->ending) {
         return;
+    }
     camera->ending = true;
     timer_disarm(&camera->retry_timer);
     timer_disarm(&camera->idle_timer);
     camera_watch_silence(camera, false);
-    if (worker_phase(camera->worker) == WORKER_NONE)
+    if (worker_phase(camera->worker) == WORKER_NONE) {
         has_ended(camera);
-    else
+    } else {
         worker_end(camera->worker);
+    }
 }
 
 void camera_template_ready(struct camera *camera)
@@ -417,8 +433,9 @@ void camera_template_gone(struct camera *camera)
 
 bool camera_spawned(struct camera *camera, pid_t pid)
 {
-    if (!worker_spawned(camera->worker, pid))
+    if (!worker_spawned(camera->worker, pid)) {
         return false;
+    }
     if (worker_phase(camera->worker) == WORKER_RUNNING) {
         camera->handed_over = true;
         camera->worker_ms = timer_now_ms();
@@ -435,18 +452,19 @@ bool camera_spawn_failed(struct camera *camera, const char *error)
     return worker_spawn_failed(camera->worker, error);
 }
 
-/* --- Making and unmaking
- * ------------------------------------------------------------------------------------ */
+/* --- Making and unmaking -------------------------------------------------------------------------------- */
 
 static int make_ring(struct camera *camera, const char *instance)
 {
     int error = camera_ring_create(instance, camera->config, &camera->ring);
 
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     camera->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (camera->wake >= 0)
+    if (camera->wake >= 0) {
         return 0;
+    }
     error = -errno;
     log_camera(LOG_LEVEL_ERROR, camera->config->name, "camera %s: no event descriptor: %s",
                camera->config->name, strerror(-error));
@@ -457,8 +475,9 @@ int camera_create(struct children *children, const char *instance, const struct 
                   enum log_level log_level, const struct camera_host *host, struct camera **result)
 {
     struct camera *camera = calloc(1, sizeof(*camera));
-    if (camera == NULL)
+    if (camera == NULL) {
         return -ENOMEM;
+    }
     *camera = (struct camera){.children = children,
                               .host = *host,
                               .log_level = log_level,
@@ -472,11 +491,13 @@ int camera_create(struct children *children, const char *instance, const struct 
     log_set_state(camera->config->name, camera_strstate(camera->state));
     int error = -ENOMEM;
     camera->worker = worker_create(children, config->name, &worker_host);
-    if (camera->worker == NULL)
+    if (camera->worker == NULL) {
         goto fail;
+    }
     error = camera_recall(camera) ? 0 : make_ring(camera, instance);
-    if (error < 0)
+    if (error < 0) {
         goto fail;
+    }
     camera_ring_set_keep(camera->ring, children_keep(children));
     camera_keep(camera);
     *result = camera;
@@ -488,18 +509,21 @@ fail:
 
 void camera_destroy(struct camera *camera)
 {
-    if (camera == NULL)
+    if (camera == NULL) {
         return;
+    }
     timer_disarm(&camera->retry_timer);
     timer_disarm(&camera->silence_timer);
     timer_disarm(&camera->idle_timer);
     worker_destroy(camera->worker);
-    if (children_keep(camera->children) != NULL)
+    if (children_keep(camera->children) != NULL) {
         keep_drop(children_keep(camera->children), KEEP_CAMERA, camera->config->name);
+    }
     camera_ring_destroy(camera->ring);
     log_set_state(camera->config->name, NULL);
-    if (camera->wake >= 0)
+    if (camera->wake >= 0) {
         close(camera->wake);
+    }
     json_decref(camera->counts);
     json_decref(camera->sandbox);
     json_decref(camera->last_exit);

@@ -91,7 +91,8 @@ void camera_destroy(struct camera *camera);
 /* Wants a worker from now on, as far as its settings do. One that was taken over goes on. */
 void camera_start(struct camera *camera);
 
-/* Other settings for the same name and ring size. A worker for which they make a difference is started again.
+/*
+ * Other settings for the same name and ring size. A worker for which they make a difference is started again.
  */
 void camera_set(struct camera *camera, const struct config_camera *config);
 

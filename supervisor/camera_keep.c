@@ -30,8 +30,9 @@ void camera_keep(const struct camera *camera)
     struct keep *keep = children_keep(camera->children);
     json_t *body = keep == NULL ? NULL : describe(camera);
 
-    if (body != NULL)
+    if (body != NULL) {
         keep_store(keep, KEEP_CAMERA, camera->config->name, body, &camera->wake, 1);
+    }
 }
 
 void camera_keep_state(const struct camera *camera)
@@ -39,15 +40,18 @@ void camera_keep_state(const struct camera *camera)
     struct keep *keep = children_keep(camera->children);
     json_t *body = keep == NULL ? NULL : describe(camera);
 
-    if (body != NULL)
+    if (body != NULL) {
         keep_note(keep, KEEP_CAMERA, camera->config->name, body);
+    }
 }
 
 static enum camera_state state_named(const char *name)
 {
-    for (enum camera_state state = CAMERA_STARTING; state <= CAMERA_IDLE; state++)
-        if (strcmp(camera_strstate(state), name) == 0)
+    for (enum camera_state state = CAMERA_STARTING; state <= CAMERA_IDLE; state++) {
+        if (strcmp(camera_strstate(state), name) == 0) {
             return state;
+        }
+    }
     return CAMERA_STARTING;
 }
 
@@ -57,8 +61,9 @@ static void recall_history(struct camera *camera, const json_t *body)
 
     camera->starts = (unsigned)message_integer(body, "starts", 0);
     camera->backoff.deaths = (unsigned)message_integer(body, "deaths", 0);
-    if (json_is_object(last_exit))
+    if (json_is_object(last_exit)) {
         camera->last_exit = json_deep_copy(last_exit);
+    }
 }
 
 static void recall_stream(struct camera *camera, const json_t *body)
@@ -79,19 +84,23 @@ static void repeat_offer(struct camera *camera)
     int writer = -1;
     json_t *message = camera_ring_repeat(camera->ring, &writer);
 
-    if (message != NULL)
+    if (message != NULL) {
         worker_send(camera->worker, message, &writer, 1);
+    }
     json_decref(message);
 }
 
-/* The worker goes on if it does what is wanted now; else it is replaced, as after a change of the settings.
+/*
+ * The worker goes on if it does what is wanted now; else it is replaced, as after a change of the settings.
  */
 static void recall_worker(struct camera *camera, const json_t *body)
 {
-    if (!worker_take(camera->worker))
+    if (!worker_take(camera->worker)) {
         return;
-    if (worker_phase(camera->worker) != WORKER_RUNNING)
+    }
+    if (worker_phase(camera->worker) != WORKER_RUNNING) {
         return;
+    }
     recall_stream(camera, body);
     if ((uint64_t)message_integer(body, "task", 0) == config_camera_task_hash(camera->config)) {
         camera_watch_silence(camera, true);
@@ -109,8 +118,9 @@ bool camera_recall(struct camera *camera)
     struct keep *keep = children_keep(camera->children);
     struct keep_record record;
 
-    if (!keep_take(keep, KEEP_CAMERA, camera->config->name, &record))
+    if (!keep_take(keep, KEEP_CAMERA, camera->config->name, &record)) {
         return false;
+    }
     bool fits = record.fds[0] >= 0 && camera_ring_recall(keep, camera->config, &camera->ring);
     if (fits) {
         camera->wake = keep_record_take_fd(&record, 0);

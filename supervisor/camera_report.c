@@ -7,9 +7,11 @@
 
 static bool plain_codecs(const char *codecs)
 {
-    for (const char *c = codecs; *c != '\0'; c++)
-        if (*c <= ' ' || *c > '~' || *c == '"' || *c == '\\')
+    for (const char *c = codecs; *c != '\0'; c++) {
+        if (*c <= ' ' || *c > '~' || *c == '"' || *c == '\\') {
             return false;
+        }
+    }
     return strlen(codecs) < CODECS_SIZE;
 }
 
@@ -20,10 +22,12 @@ static bool take_stream(struct camera *camera, const json_t *body)
     json_int_t width = message_integer(body, "width", 0), height = message_integer(body, "height", 0);
 
     if (codecs == NULL || !plain_codecs(codecs) || width < 0 || width > DIMENSION_MAX || height < 0 ||
-        height > DIMENSION_MAX)
+        height > DIMENSION_MAX) {
         return false;
-    if (strcmp(codecs, camera->codecs) == 0 && width == camera->width && height == camera->height)
+    }
+    if (strcmp(codecs, camera->codecs) == 0 && width == camera->width && height == camera->height) {
         return false;
+    }
     camera_copy_text(camera->codecs, sizeof(camera->codecs), codecs);
     camera->width = width;
     camera->height = height;
@@ -87,8 +91,9 @@ static void consider_ring(struct camera *camera, const json_t *body)
     int writer = -1;
     json_t *message = camera_ring_observe(camera->ring, body, &writer);
 
-    if (message != NULL && worker_send(camera->worker, message, &writer, 1) < 0)
+    if (message != NULL && worker_send(camera->worker, message, &writer, 1) < 0) {
         worker_kill(camera->worker, "could not be given its next ring");
+    }
     json_decref(message);
 }
 
@@ -104,8 +109,9 @@ static void take_stats(struct camera *camera, const json_t *body)
     camera->fragments = message_integer(body, "fragments", 0);
     json_decref(camera->counts);
     camera->counts = json_incref((json_t *)(uintptr_t)body);
-    if (camera->state != CAMERA_STREAMING)
+    if (camera->state != CAMERA_STREAMING) {
         return;
+    }
     camera->fps = measured(body, "fps");
     camera->bitrate = measured(body, "bitrate");
     camera_watch_silence(camera, true);
@@ -114,23 +120,26 @@ static void take_stats(struct camera *camera, const json_t *body)
 
 static void take_ring_change(struct camera *camera, const json_t *body)
 {
-    if (camera_ring_changed(camera->ring, body))
+    if (camera_ring_changed(camera->ring, body)) {
         camera_move_readers(camera);
+    }
 }
 
 void camera_report(struct camera *camera, const struct channel_message *message)
 {
-    if (camera->restarting || camera->ending)
+    if (camera->restarting || camera->ending) {
         return;
-    if (message_is(message->body, "state"))
+    }
+    if (message_is(message->body, "state")) {
         take_state(camera, message->body);
-    else if (message_is(message->body, "stats"))
+    } else if (message_is(message->body, "stats")) {
         take_stats(camera, message->body);
-    else if (message_is(message->body, "ring-short"))
+    } else if (message_is(message->body, "ring-short")) {
         consider_ring(camera, message->body);
-    else if (message_is(message->body, "ring-changed"))
+    } else if (message_is(message->body, "ring-changed")) {
         take_ring_change(camera, message->body);
-    else
+    } else {
         log_camera(LOG_LEVEL_WARNING, camera->config->name, "ingest[%s]: unexpected message \"%s\"",
                    camera->config->name, message_type(message->body));
+    }
 }

@@ -37,10 +37,12 @@ enum { FD_WRITER, FD_READER, FD_NEXT_WRITER, FD_NEXT_READER, FD_COUNT };
 
 static void close_ring(struct ring_descriptors *ring)
 {
-    if (ring->writer >= 0)
+    if (ring->writer >= 0) {
         close(ring->writer);
-    if (ring->reader >= 0)
+    }
+    if (ring->reader >= 0) {
         close(ring->reader);
+    }
     *ring = no_ring;
 }
 
@@ -58,8 +60,9 @@ static void keep_ring(const struct camera_ring *ring)
                                    (json_int_t)ring->wanted, "size_max", (json_int_t)ring->size_max,
                                    "next_size", (json_int_t)ring->next_size, "offers", ring->offers);
 
-    if (body != NULL)
+    if (body != NULL) {
         keep_store(ring->keep, KEEP_RING, ring->camera, body, fds, ring->offered ? FD_COUNT : FD_NEXT_WRITER);
+    }
 }
 
 void camera_ring_set_keep(struct camera_ring *ring, struct keep *keep)
@@ -70,30 +73,33 @@ void camera_ring_set_keep(struct camera_ring *ring, struct keep *keep)
 
 static size_t first_size(const struct camera_ring *ring, const struct config_camera *config)
 {
-    if (ring->size_max == 0)
+    if (ring->size_max == 0) {
         return config->ring_size;
+    }
     return ring->size_max < RING_PLAN_FIRST ? ring->size_max : RING_PLAN_FIRST;
 }
 
 static void report_failure(const struct camera_ring *ring, size_t size, int error)
 {
-    if (error == -ENOSPC || error == -ENOMEM)
+    if (error == -ENOSPC || error == -ENOMEM) {
         log_camera(
             LOG_LEVEL_ERROR, ring->camera,
             "camera %s: no room in /dev/shm for a ring of %zu KiB: make `ring_size`, or `ring_size_max`, "
             "smaller or /dev/shm larger",
             ring->camera, size / 1024);
-    else
+    } else {
         log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: the ring cannot be made: %s", ring->camera,
                    strerror(-error));
+    }
 }
 
 int camera_ring_create(const char *instance, const struct config_camera *config, struct camera_ring **result)
 {
     struct camera_ring *ring = calloc(1, sizeof(*ring));
 
-    if (ring == NULL)
+    if (ring == NULL) {
         return -ENOMEM;
+    }
     *ring = (struct camera_ring){.camera = strdup(config->name),
                                  .epoch_ns = (int64_t)timer_now_ms() * 1000000,
                                  .present = no_ring,
@@ -103,14 +109,16 @@ int camera_ring_create(const char *instance, const struct config_camera *config,
     ring->size_max = config->ring_size == 0 ? config->ring_size_max : 0;
     ring->size = first_size(ring, config);
     int error = ring->camera == NULL ? -ENOMEM : ring_name(ring->name, instance, config->name);
-    if (error == 0)
+    if (error == 0) {
         error = ring_create(ring->name, ring->size, ring->epoch_ns, &ring->present);
+    }
     if (error == 0) {
         *result = ring;
         return 0;
     }
-    if (ring->camera != NULL)
+    if (ring->camera != NULL) {
         report_failure(ring, ring->size, error);
+    }
     free(ring->camera);
     free(ring);
     return error;
@@ -122,10 +130,12 @@ void camera_ring_discard(struct keep_record *record)
 {
     const char *name = message_string(record->body, "ring", "");
 
-    if (record->fds[FD_WRITER] >= 0)
+    if (record->fds[FD_WRITER] >= 0) {
         ring_retire(record->fds[FD_WRITER]);
-    if (record->fds[FD_NEXT_WRITER] >= 0)
+    }
+    if (record->fds[FD_NEXT_WRITER] >= 0) {
         ring_unlink_next(name);
+    }
     ring_unlink(name);
     keep_record_finish(record);
 }
@@ -134,8 +144,9 @@ static struct camera_ring *take_ring(struct keep_record *record, const char *cam
 {
     struct camera_ring *ring = calloc(1, sizeof(*ring));
 
-    if (ring == NULL)
+    if (ring == NULL) {
         return NULL;
+    }
     *ring = (struct camera_ring){.camera = strdup(camera),
                                  .epoch_ns = message_integer(record->body, "epoch_ns", 0),
                                  .size = (size_t)message_integer(record->body, "size", 0),
@@ -161,8 +172,9 @@ bool camera_ring_recall(struct keep *keep, const struct config_camera *config, s
 {
     struct keep_record record;
 
-    if (!keep_take(keep, KEEP_RING, config->name, &record))
+    if (!keep_take(keep, KEEP_RING, config->name, &record)) {
         return false;
+    }
     size_t size_max = config->ring_size == 0 ? config->ring_size_max : 0;
     bool fits = message_integer(record.body, "wanted", -1) == (json_int_t)config->ring_size &&
                 message_integer(record.body, "size_max", -1) == (json_int_t)size_max &&
@@ -174,15 +186,17 @@ bool camera_ring_recall(struct keep *keep, const struct config_camera *config, s
     }
     keep_record_finish(&record);
     /* The worker may have entered it, and the answer may have been read by the ringcastd that is no more. */
-    if ((*result)->offered && ring_is_used((*result)->next.reader))
+    if ((*result)->offered && ring_is_used((*result)->next.reader)) {
         install(*result);
+    }
     return true;
 }
 
 static void withdraw(struct camera_ring *ring)
 {
-    if (!ring->offered)
+    if (!ring->offered) {
         return;
+    }
     ring->offered = false;
     ring_unlink_next(ring->name);
     keep_ring(ring);
@@ -191,10 +205,12 @@ static void withdraw(struct camera_ring *ring)
 
 void camera_ring_destroy(struct camera_ring *ring)
 {
-    if (ring == NULL)
+    if (ring == NULL) {
         return;
-    if (ring->keep != NULL)
+    }
+    if (ring->keep != NULL) {
         keep_drop(ring->keep, KEEP_RING, ring->camera);
+    }
     ring->keep = NULL;
     withdraw(ring);
     camera_ring_retire_old(ring);
@@ -274,14 +290,17 @@ json_t *camera_ring_observe(struct camera_ring *ring, const json_t *body, int *w
                                        .bytes_per_second = counted(body, "bitrate") / 8};
     uint64_t now = timer_now_ms();
 
-    if (ring->size_max == 0 || ring->offered || now < ring->retry_ms)
+    if (ring->size_max == 0 || ring->offered || now < ring->retry_ms) {
         return NULL;
+    }
     size_t size = ring_plan_next(&ring->plan, &demand, ring->size, ring->size_max, now);
-    if (size == ring->size)
+    if (size == ring->size) {
         return NULL;
+    }
     json_t *message = offer(ring, size, now);
-    if (message == NULL)
+    if (message == NULL) {
         withdraw(ring);
+    }
     *writer = ring->next.writer;
     return message;
 }
@@ -290,9 +309,10 @@ static bool install(struct camera_ring *ring)
 {
     int error = ring_install_next(ring->name);
 
-    if (error < 0)
+    if (error < 0) {
         log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: the ring cannot be renamed: %s", ring->camera,
                    strerror(-error));
+    }
     camera_ring_retire_old(ring);
     ring->old = ring->present;
     ring->present = ring->next;
@@ -310,15 +330,17 @@ bool camera_ring_changed(struct camera_ring *ring, const json_t *body)
 
 bool camera_ring_settle(struct camera_ring *ring)
 {
-    if (ring->offered && ring_is_used(ring->next.reader))
+    if (ring->offered && ring_is_used(ring->next.reader)) {
         return install(ring);
+    }
     withdraw(ring);
     return false;
 }
 
 void camera_ring_retire_old(struct camera_ring *ring)
 {
-    if (ring->old.writer >= 0)
+    if (ring->old.writer >= 0) {
         ring_retire(ring->old.writer);
+    }
     close_ring(&ring->old);
 }

@@ -26,14 +26,16 @@ static json_t *read_cameras(const struct changes *changes, const char **problem)
     json_t *cameras = json_object_get(file, "cameras");
 
     *problem = NULL;
-    if (file == NULL && access(changes->path, F_OK) < 0 && errno == ENOENT)
+    if (file == NULL && access(changes->path, F_OK) < 0 && errno == ENOENT) {
         return json_object();
-    if (file == NULL)
+    }
+    if (file == NULL) {
         *problem = "it is not JSON, or cannot be read";
-    else if (json_integer_value(json_object_get(file, "v")) != FILE_VERSION)
+    } else if (json_integer_value(json_object_get(file, "v")) != FILE_VERSION) {
         *problem = "it is of another version";
-    else if (!json_is_object(cameras))
+    } else if (!json_is_object(cameras)) {
         *problem = "it has no cameras";
+    }
     cameras = *problem == NULL ? json_incref(cameras) : NULL;
     json_decref(file);
     return cameras;
@@ -45,8 +47,9 @@ static void put_aside(const struct changes *changes, const char *problem)
 
     log_error("what was changed at run time is ignored: %s: %s; the file is put aside as %s.bad",
               changes->path, problem, changes->path);
-    if (asprintf(&aside, "%s.bad", changes->path) >= 0 && rename(changes->path, aside) < 0)
+    if (asprintf(&aside, "%s.bad", changes->path) >= 0 && rename(changes->path, aside) < 0) {
         log_error("%s: %s", aside, strerror(errno));
+    }
     free(aside);
 }
 
@@ -55,8 +58,9 @@ struct changes *changes_open(const char *state_dir, const char *instance)
     struct changes *changes = calloc(1, sizeof(*changes));
     const char *problem;
 
-    if (changes == NULL)
+    if (changes == NULL) {
         return NULL;
+    }
     changes->directory = strdup(state_dir);
     if (changes->directory == NULL || asprintf(&changes->path, "%s/%s.json", state_dir, instance) < 0 ||
         asprintf(&changes->next_path, "%s.new", changes->path) < 0) {
@@ -73,8 +77,9 @@ struct changes *changes_open(const char *state_dir, const char *instance)
 
 void changes_close(struct changes *changes)
 {
-    if (changes == NULL)
+    if (changes == NULL) {
         return;
+    }
     json_decref(changes->now);
     free(changes->next_path);
     free(changes->path);
@@ -95,12 +100,15 @@ static int make_directory(const char *path)
 
     for (char *slash = copy; error == 0 && slash != NULL;) {
         slash = strchr(slash + 1, '/');
-        if (slash != NULL)
+        if (slash != NULL) {
             *slash = '\0';
-        if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+        }
+        if (mkdir(copy, 0700) < 0 && errno != EEXIST) {
             error = -errno;
-        if (slash != NULL)
+        }
+        if (slash != NULL) {
             *slash = '/';
+        }
     }
     free(copy);
     return error;
@@ -110,8 +118,9 @@ static int write_all(int fd, const char *text, size_t length)
 {
     while (length > 0) {
         ssize_t written = write(fd, text, length);
-        if (written < 0 && errno != EINTR)
+        if (written < 0 && errno != EINTR) {
             return -errno;
+        }
         if (written > 0) {
             text += written;
             length -= (size_t)written;
@@ -124,11 +133,13 @@ static int write_file(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-    if (fd < 0)
+    if (fd < 0) {
         return -errno;
+    }
     int error = write_all(fd, text, strlen(text));
-    if (close(fd) < 0 && error == 0)
+    if (close(fd) < 0 && error == 0) {
         error = -errno;
+    }
     return error;
 }
 
@@ -137,8 +148,9 @@ static int sync_directory(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (fd < 0)
+    if (fd < 0) {
         return -errno;
+    }
     int error = fsync(fd) < 0 ? -errno : 0;
     close(fd);
     return error;
@@ -148,10 +160,12 @@ static int replace_file(const struct changes *changes, const char *text)
 {
     int error = make_directory(changes->directory);
 
-    if (error == 0)
+    if (error == 0) {
         error = write_file(changes->next_path, text);
-    if (error == 0 && rename(changes->next_path, changes->path) < 0)
+    }
+    if (error == 0 && rename(changes->next_path, changes->path) < 0) {
         error = -errno;
+    }
     if (error < 0) {
         unlink(changes->next_path);
         return error;
@@ -166,8 +180,9 @@ int changes_commit(struct changes *changes, json_t *next)
     int error = text == NULL ? -ENOMEM : replace_file(changes, text);
 
     json_decref(file);
-    if (text != NULL)
+    if (text != NULL) {
         explicit_bzero(text, strlen(text));
+    }
     free(text);
     if (error < 0) {
         log_error("%s cannot be written: %s", changes->path, strerror(-error));

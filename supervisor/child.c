@@ -52,8 +52,7 @@ struct child {
     char *verdict; /* why we killed it; NULL if we did not */
 };
 
-/* --- Messages
- * ------------------------------------------------------------------------------------------- */
+/* --- Messages ------------------------------------------------------------------------------------------- */
 
 static void on_stuck(void *data)
 {
@@ -72,28 +71,32 @@ static void flush(struct child *child)
 {
     int error = outbox_flush(&child->outbox);
 
-    if (error < 0)
+    if (error < 0) {
         log_camera(LOG_LEVEL_ERROR, child->camera, "%s: a message could not be sent: %s", child->name,
                    strerror(-error));
+    }
 }
 
 static void channel_ended(struct child *child)
 {
     outbox_clear(&child->outbox);
     child->channel_source = sd_event_source_disable_unref(child->channel_source);
-    if (child->abandoned)
+    if (child->abandoned) {
         child->handlers.exited(child->owner, "lost with the template");
-    else if (child->pid > 0)
+    } else if (child->pid > 0) {
         child_end(child);
+    }
 }
 
 static void bad_message(struct child *child)
 {
     child->bad_messages++;
-    if (child->bad_messages <= LIMIT_BAD_MESSAGES)
+    if (child->bad_messages <= LIMIT_BAD_MESSAGES) {
         log_camera(LOG_LEVEL_WARNING, child->camera, "%s: a malformed message was dropped", child->name);
-    if (child->bad_messages == LIMIT_BAD_MESSAGES)
+    }
+    if (child->bad_messages == LIMIT_BAD_MESSAGES) {
         child_kill(child, "sent malformed messages");
+    }
 }
 
 /* True if there may be more to receive. */
@@ -102,8 +105,9 @@ static bool receive_one(struct child *child)
     struct channel_message message;
     int result = channel_receive(child->channel, &message);
 
-    if (result == -EAGAIN)
+    if (result == -EAGAIN) {
         return false;
+    }
     if (result == -EBADMSG) {
         bad_message(child);
         return true;
@@ -112,8 +116,9 @@ static bool receive_one(struct child *child)
         channel_ended(child);
         return false;
     }
-    if (!child->abandoned)
+    if (!child->abandoned) {
         child->handlers.message(child->owner, &message);
+    }
     channel_message_clear(&message);
     return true;
 }
@@ -123,16 +128,17 @@ static int on_channel(sd_event_source *source, int fd, uint32_t events, void *da
     struct child *child = data;
 
     (void)source, (void)fd;
-    if (events & EPOLLOUT)
+    if (events & EPOLLOUT) {
         flush(child);
-    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+    }
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
         for (int i = 0; i < LIMIT_MESSAGE_BATCH && receive_one(child); i++)
             ;
+    }
     return 0;
 }
 
-/* --- Life and end
- * ------------------------------------------------------------------------------------------- */
+/* --- Life and end --------------------------------------------------------------------------------------- */
 
 /* What the next ringcastd takes over: descriptors in the order of child_take. */
 static void keep_child(struct child *child)
@@ -140,9 +146,10 @@ static void keep_child(struct child *child)
     const int fds[] = {child->channel, child->box_fd, child->pidfd};
     struct keep *keep = children_keep(child->children);
 
-    if (keep != NULL && strcmp(child->name, KEEPER_NAME) != 0)
+    if (keep != NULL && strcmp(child->name, KEEPER_NAME) != 0) {
         keep_store(keep, KEEP_PROCESS, child->name, json_pack("{s:i}", "pid", (int)child->pid), fds,
                    child->pidfd < 0 ? 2 : 3);
+    }
 }
 
 static int on_abort_limit(sd_event_source *source, uint64_t usec, void *data)
@@ -151,8 +158,9 @@ static int on_abort_limit(sd_event_source *source, uint64_t usec, void *data)
 
     (void)source, (void)usec;
     timer_disarm(&child->end_timer);
-    if (child->pid > 0)
+    if (child->pid > 0) {
         pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
+    }
     return 0;
 }
 
@@ -161,10 +169,12 @@ static void on_overdue(void *data)
 {
     struct child *child = data;
 
-    if (child->pid <= 0)
+    if (child->pid <= 0) {
         return;
-    if (child->verdict == NULL)
+    }
+    if (child->verdict == NULL) {
         child->verdict = strdup("gave no sign of life");
+    }
     log_camera(LOG_LEVEL_WARNING, child->camera, "%s: no sign of life: aborting it", child->name);
     pidfd_send_signal(child->pidfd, SIGABRT, NULL, 0);
     timer_arm(children_event(child->children), &child->end_timer, LIMIT_ABORT_MS, on_abort_limit, child);
@@ -184,8 +194,9 @@ static int give_blackbox(struct child *child)
     int error = blackbox_create(&child->box, &child->box_fd);
     json_t *message = error < 0 ? NULL : message_new(BLACKBOX_MESSAGE);
 
-    if (error == 0)
+    if (error == 0) {
         error = message == NULL ? -ENOMEM : channel_send(child->channel, message, &child->box_fd, 1);
+    }
     json_decref(message);
     return error;
 }
@@ -195,8 +206,9 @@ static int watch_messages(struct child *child)
     int error = sd_event_add_io(children_event(child->children), &child->channel_source, child->channel,
                                 EPOLLIN, on_channel, child);
 
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     sd_event_source_set_ratelimit(child->channel_source, USEC_PER_SECOND, LIMIT_TURNS_PER_SECOND);
     outbox_open(&child->outbox, child->channel, child->channel_source);
     return 0;
@@ -207,12 +219,14 @@ static int open_channel(struct child *child, int *far_end)
     int ends[2];
     int error = channel_pair(ends);
 
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     child->channel = ends[0];
     error = give_blackbox(child);
-    if (error == 0)
+    if (error == 0) {
         error = watch_messages(child);
+    }
     if (error < 0) {
         close(ends[1]);
         return error;
@@ -226,8 +240,9 @@ static struct child *allocate(struct children *children, const char *name,
 {
     struct child *child = calloc(1, sizeof(*child));
 
-    if (child == NULL)
+    if (child == NULL) {
         return NULL;
+    }
     *child = (struct child){.children = children,
                             .handlers = *handlers,
                             .owner = owner,
@@ -248,8 +263,9 @@ int child_create(struct children *children, const char *name, const struct child
 {
     struct child *child = allocate(children, name, handlers, owner);
 
-    if (child == NULL)
+    if (child == NULL) {
         return -ENOMEM;
+    }
     int error = open_channel(child, far_end);
     if (error < 0) {
         child_destroy(child);
@@ -260,44 +276,52 @@ int child_create(struct children *children, const char *name, const struct child
     return 0;
 }
 
-/* A foreign process is not waited for by anybody else here, and must be gone before what it uses is removed.
+/*
+ * A foreign process is not waited for by anybody else here, and must be gone before what it uses is removed.
  */
 static void kill_foreign(const struct child *child)
 {
     struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
 
     pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
-    if (poll(&end, 1, LIMIT_END_MS) <= 0)
+    if (poll(&end, 1, LIMIT_END_MS) <= 0) {
         log_camera(LOG_LEVEL_WARNING, child->camera, "%s: process %d does not die", child->name,
                    (int)child->pid);
+    }
 }
 
 void child_destroy(struct child *child)
 {
-    if (child == NULL)
+    if (child == NULL) {
         return;
-    if (children_keep(child->children) != NULL)
+    }
+    if (children_keep(child->children) != NULL) {
         keep_drop(children_keep(child->children), KEEP_PROCESS, child->name);
+    }
     watchdog_unwatch(&child->watch);
     outbox_clear(&child->outbox);
     timer_disarm(&child->end_timer);
     sd_event_source_disable_unref(child->channel_source);
     sd_event_source_disable_unref(child->pidfd_source);
-    if (child->channel >= 0 && child->foreign)
+    if (child->channel >= 0 && child->foreign) {
         shutdown(child->channel, SHUT_RDWR); /* the keeper may hold our end too */
-    if (child->channel >= 0)
+    }
+    if (child->channel >= 0) {
         close(child->channel);
+    }
     if (child->pid > 0 && child->foreign) {
         kill_foreign(child);
     } else if (child->pid > 0) {
         pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
         children_forget(child->children, child->pid);
     }
-    if (child->pidfd >= 0)
+    if (child->pidfd >= 0) {
         close(child->pidfd);
+    }
     blackbox_close(child->box);
-    if (child->box_fd >= 0)
+    if (child->box_fd >= 0) {
         close(child->box_fd);
+    }
     free(child->verdict);
     free(child->camera);
     free(child->name);
@@ -308,17 +332,18 @@ static void describe_end(const struct child *child, const siginfo_t *info, char 
 {
     const char *name = info->si_code == CLD_EXITED ? NULL : sigabbrev_np(info->si_status);
 
-    if (child->verdict != NULL)
+    if (child->verdict != NULL) {
         snprintf(reason, size, "killed: %s", child->verdict);
-    else if (child->foreign)
+    } else if (child->foreign) {
         snprintf(reason, size, "ended (it was taken over, so how is unknown)");
-    else if (info->si_code == CLD_EXITED)
+    } else if (info->si_code == CLD_EXITED) {
         snprintf(reason, size, "exited with code %d", info->si_status);
-    else if (info->si_status == SIGSYS)
+    } else if (info->si_status == SIGSYS) {
         snprintf(reason, size, "ended by its sandbox: a forbidden system call (SIGSYS)");
-    else
+    } else {
         snprintf(reason, size, "killed by signal %d (%s%s)%s", info->si_status, name == NULL ? "" : "SIG",
                  name == NULL ? "unknown" : name, info->si_code == CLD_DUMPED ? ", core dumped" : "");
+    }
 }
 
 static int on_process_end(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -331,8 +356,9 @@ static int on_process_end(sd_event_source *source, int fd, uint32_t events, void
     for (int i = 0; i < LAST_WORDS_MAX && child->channel_source != NULL && receive_one(child); i++)
         ;
     if (!child->foreign) {
-        if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+        if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0) {
             return 0;
+        }
         children_forget(child->children, child->pid);
     }
     watchdog_unwatch(&child->watch);
@@ -363,8 +389,9 @@ int child_exec(struct child *child, char *const argv[], int far_end)
     pid_t pid;
     int error = children_spawn(child->children, argv, far_end, &pid);
 
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     int pidfd = pidfd_open(pid, 0);
     error = pidfd < 0 ? -errno : watch_process(child, pid, pidfd);
     if (error < 0) {
@@ -385,17 +412,21 @@ static int take_descriptors(struct child *child, struct keep_record *record)
     child->box_fd = keep_record_take_fd(record, 1);
     int pidfd = keep_record_take_fd(record, 2);
     if (child->channel < 0 || child->box_fd < 0 || (pid > 0) != (pidfd >= 0)) {
-        if (pidfd >= 0)
+        if (pidfd >= 0) {
             close(pidfd);
+        }
         return -EPROTO;
     }
     int error = blackbox_open(child->box_fd, &child->box);
-    if (error == 0)
+    if (error == 0) {
         error = watch_messages(child);
-    if (error == 0 && pid > 0)
+    }
+    if (error == 0 && pid > 0) {
         return watch_process(child, pid, pidfd);
-    if (pidfd >= 0)
+    }
+    if (pidfd >= 0) {
         close(pidfd);
+    }
     return error;
 }
 
@@ -420,13 +451,15 @@ int child_meet(struct children *children, const char *name, const struct child_h
 {
     struct child *child = allocate(children, name, handlers, owner);
 
-    if (child == NULL)
+    if (child == NULL) {
         return -ENOMEM;
+    }
     child->foreign = true;
     child->channel = channel;
     int error = give_blackbox(child);
-    if (error == 0)
+    if (error == 0) {
         error = watch_messages(child);
+    }
     if (error < 0) {
         child->channel = -1;
         child_destroy(child);
@@ -441,8 +474,9 @@ int child_adopt(struct child *child, pid_t pid)
     siginfo_t info = {0};
     int pidfd = pidfd_open(pid, 0);
 
-    if (pidfd < 0)
+    if (pidfd < 0) {
         return errno == ESRCH ? -ECHILD : -errno;
+    }
     if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
         int error = -errno;
         close(pidfd);
@@ -459,8 +493,9 @@ int child_adopt(struct child *child, pid_t pid)
         return error;
     }
     keep_child(child);
-    if (child->channel_source == NULL)
+    if (child->channel_source == NULL) {
         child_end(child);
+    }
     return 0;
 }
 
@@ -485,8 +520,9 @@ static int on_end_limit(sd_event_source *source, uint64_t usec, void *data)
 
 static void arm_end_timer(struct child *child)
 {
-    if (child->end_timer == NULL)
+    if (child->end_timer == NULL) {
         timer_arm(children_event(child->children), &child->end_timer, LIMIT_END_MS, on_end_limit, child);
+    }
 }
 
 void child_abandon(struct child *child)
@@ -494,10 +530,11 @@ void child_abandon(struct child *child)
     child->abandoned = true;
     outbox_clear(&child->outbox);
     shutdown(child->channel, SHUT_WR);
-    if (child->channel_source == NULL)
+    if (child->channel_source == NULL) {
         timer_arm(children_event(child->children), &child->end_timer, 0, on_end_limit, child);
-    else
+    } else {
         arm_end_timer(child);
+    }
 }
 
 void child_set_camera(struct child *child, const char *camera)
@@ -534,10 +571,12 @@ void child_end(struct child *child)
 
 void child_kill(struct child *child, const char *why)
 {
-    if (child->verdict == NULL)
+    if (child->verdict == NULL) {
         child->verdict = strdup(why);
+    }
     log_camera(LOG_LEVEL_WARNING, child->camera, "%s: killing it: %s", child->name, why);
     outbox_clear(&child->outbox);
-    if (child->pid > 0)
+    if (child->pid > 0) {
         pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
+    }
 }

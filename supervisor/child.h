@@ -20,7 +20,8 @@ struct child;
 struct child_handlers {
     /* A message came. Must not destroy the child. What is not taken out of the message is freed. */
     void (*message)(void *owner, const struct channel_message *message);
-    /* The process is gone and reaped; REASON says why in words. The last call: the owner destroys the child.
+    /*
+     * The process is gone and reaped; REASON says why in words. The last call: the owner destroys the child.
      */
     void (*exited)(void *owner, const char *reason);
 };
@@ -35,7 +36,8 @@ int child_create(struct children *children, const char *name, const struct child
 /* Forgets the child. A process that still runs is killed and reaped as an orphan. NULL is allowed. */
 void child_destroy(struct child *child);
 
-/* Takes a running process over from a ringcastd that was killed: everything in RECORD. FAR_END is not needed.
+/*
+ * Takes a running process over from a ringcastd that was killed: everything in RECORD. FAR_END is not needed.
  */
 int child_take(struct children *children, const char *name, const struct child_handlers *handlers,
                void *owner, struct keep_record *record, struct child **child);
@@ -73,7 +75,8 @@ json_t *child_lines(const struct child *child, size_t count);
  */
 int child_send(struct child *child, const json_t *body, const int *fds, int fd_count);
 
-/* Tells it to end: SIGTERM, and SIGKILL after LIMIT_END_MS. A child without process id sees its channel end.
+/*
+ * Tells it to end: SIGTERM, and SIGKILL after LIMIT_END_MS. A child without process id sees its channel end.
  */
 void child_end(struct child *child);
 

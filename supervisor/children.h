@@ -33,7 +33,8 @@ struct watchdog *children_watchdog(const struct children *children);
 void children_set_keep(struct children *children, struct keep *keep);
 struct keep *children_keep(const struct children *children);
 
-/* Descriptor that becomes standard error of children started from now on; -1 (the default): ringcastd's own.
+/*
+ * Descriptor that becomes standard error of children started from now on; -1 (the default): ringcastd's own.
  */
 void children_set_log(struct children *children, int fd);
 
@@ -56,7 +57,8 @@ void children_hold(struct children *children);
 void children_release(struct children *children);
 bool children_held(const struct children *children);
 
-/* SIGKILLs every child of this process that is neither known nor was there before us. They are reaped later.
+/*
+ * SIGKILLs every child of this process that is neither known nor was there before us. They are reaped later.
  */
 void children_kill_unknown(struct children *children);
 

@@ -39,16 +39,18 @@ static void add_counts(json_t *status, const json_t *counts)
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         json_t *value = json_object_get(counts, names[i]);
-        if (json_is_number(value))
+        if (json_is_number(value)) {
             json_object_set(status, names[i], value);
+        }
     }
 }
 
 /* Nothing before the first fragment that a viewer was sent. */
 static void add_latency(json_t *status, const struct latency *latency)
 {
-    if (latency_count(latency) > 0)
+    if (latency_count(latency) > 0) {
         json_object_set_new(status, "latency", latency_to_json(latency));
+    }
 }
 
 static json_t *camera_status(const struct supervisor *supervisor, size_t index)
@@ -81,8 +83,9 @@ static json_t *camera_status(const struct supervisor *supervisor, size_t index)
 /* Adds camera INDEX, unless it is ending. */
 static void add_status(const struct supervisor *supervisor, size_t index, json_t *cameras)
 {
-    if (!camera_view(supervisor_camera(supervisor, index)).ending)
+    if (!camera_view(supervisor_camera(supervisor, index)).ending) {
         json_array_append_new(cameras, camera_status(supervisor, index));
+    }
 }
 
 /* True if SUB is the name of CAMERA's sub stream. */
@@ -95,9 +98,11 @@ static bool is_sub_of(const char *sub, const char *camera)
 
 static bool has_subs(const struct supervisor *supervisor)
 {
-    for (size_t i = 0; i < supervisor_camera_count(supervisor); i++)
-        if (config_is_sub(camera_view(supervisor_camera(supervisor, i)).name))
+    for (size_t i = 0; i < supervisor_camera_count(supervisor); i++) {
+        if (config_is_sub(camera_view(supervisor_camera(supervisor, i)).name)) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -110,8 +115,9 @@ static size_t find_sub(const struct supervisor *supervisor, size_t camera, bool 
 
     for (size_t step = 1; step < count && any; step++) {
         size_t at = (camera + step) % count;
-        if (is_sub_of(camera_view(supervisor_camera(supervisor, at)).name, name))
+        if (is_sub_of(camera_view(supervisor_camera(supervisor, at)).name, name)) {
             return at;
+        }
     }
     return count;
 }
@@ -124,12 +130,14 @@ static json_t *cameras_status(const struct supervisor *supervisor)
     const bool any = has_subs(supervisor);
 
     for (size_t i = 0; i < count; i++) {
-        if (config_is_sub(camera_view(supervisor_camera(supervisor, i)).name))
+        if (config_is_sub(camera_view(supervisor_camera(supervisor, i)).name)) {
             continue;
+        }
         add_status(supervisor, i, cameras);
         size_t sub = find_sub(supervisor, i, any);
-        if (sub < count)
+        if (sub < count) {
             add_status(supervisor, sub, cameras);
+        }
     }
     return cameras;
 }
@@ -197,8 +205,9 @@ static size_t distance(const char *a, const char *b)
     size_t row[CONFIG_STREAM_NAME_MAX + 1];
     size_t length = strlen(b);
 
-    for (size_t j = 0; j <= length; j++)
+    for (size_t j = 0; j <= length; j++) {
         row[j] = j;
+    }
     for (size_t i = 1; a[i - 1] != '\0'; i++) {
         size_t diagonal = row[0];
         row[0] = i;
@@ -229,11 +238,13 @@ static const char *nearest_camera(const struct supervisor *supervisor, const cha
 
 json_t *commands_no_such_camera(const struct supervisor *supervisor, const char *name)
 {
-    if (strlen(name) > CONFIG_STREAM_NAME_MAX)
+    if (strlen(name) > CONFIG_STREAM_NAME_MAX) {
         return message_error("no-such-camera", "no camera has so long a name");
+    }
     const char *nearest = nearest_camera(supervisor, name);
-    if (nearest == NULL)
+    if (nearest == NULL) {
         return message_error("no-such-camera", "no camera is called \"%s\"", name);
+    }
     return message_error("no-such-camera", "no camera is called \"%s\"; did you mean \"%s\"?", name, nearest);
 }
 
@@ -241,8 +252,9 @@ static struct camera *find_camera(const struct supervisor *supervisor, const cha
 {
     for (size_t i = 0; i < supervisor_camera_count(supervisor); i++) {
         struct camera_view view = camera_view(supervisor_camera(supervisor, i));
-        if (strcmp(view.name, name) == 0 && !view.ending)
+        if (strcmp(view.name, name) == 0 && !view.ending) {
             return supervisor_camera(supervisor, i);
+        }
     }
     return NULL;
 }
@@ -253,11 +265,12 @@ static struct camera *requested_camera(struct supervisor *supervisor, const json
     const char *name = message_string(request, "camera", NULL);
     struct camera *camera = name == NULL ? NULL : find_camera(supervisor, name);
 
-    if (name == NULL)
+    if (name == NULL) {
         *error =
             message_error("malformed", "%s needs \"camera\", the name of a camera", message_type(request));
-    else if (camera == NULL)
+    } else if (camera == NULL) {
         *error = commands_no_such_camera(supervisor, name);
+    }
     return camera;
 }
 
@@ -266,8 +279,9 @@ static json_t *answer_restart(struct supervisor *supervisor, const json_t *reque
     json_t *error = NULL;
     struct camera *camera = requested_camera(supervisor, request, &error);
 
-    if (camera == NULL)
+    if (camera == NULL) {
         return error;
+    }
     camera_restart(camera);
     return message_new("ok");
 }
@@ -278,10 +292,12 @@ static json_t *answer_want(struct supervisor *supervisor, const json_t *request)
     struct camera *camera = requested_camera(supervisor, request, &error);
     json_int_t seconds = message_integer(request, "seconds", 0);
 
-    if (camera == NULL)
+    if (camera == NULL) {
         return error;
-    if (seconds < 1 || seconds > LIMIT_WANT_S)
+    }
+    if (seconds < 1 || seconds > LIMIT_WANT_S) {
         return message_error("malformed", "want needs \"seconds\", 1 to %d", LIMIT_WANT_S);
+    }
     camera_want(camera, (uint64_t)seconds * 1000u);
     struct camera_view view = camera_view(camera);
     return json_pack("{s:i, s:s, s:s, s:s}", "v", MESSAGE_VERSION, "type", "wanted", "ring", view.ring,
@@ -294,12 +310,15 @@ static struct service *requested_service(const struct supervisor *supervisor, co
     const char *process = message_string(request, "process", "");
     json_int_t index = message_integer(request, "index", 0);
 
-    if (strcmp(process, "template") == 0)
+    if (strcmp(process, "template") == 0) {
         return template_service(supervisor_template(supervisor));
-    if (strcmp(process, "keeper") == 0)
+    }
+    if (strcmp(process, "keeper") == 0) {
         return keeper_service(supervisor_keeper(supervisor));
-    if (strcmp(process, "fanout") == 0 && index >= 0 && (size_t)index < supervisor_fanout_count(supervisor))
+    }
+    if (strcmp(process, "fanout") == 0 && index >= 0 && (size_t)index < supervisor_fanout_count(supervisor)) {
         return fanout_service(supervisor_fanout(supervisor, (size_t)index));
+    }
     return NULL;
 }
 
@@ -316,13 +335,15 @@ static json_t *answer_log(struct supervisor *supervisor, const json_t *request)
 
     if (json_object_get(request, "process") != NULL) {
         struct service *service = requested_service(supervisor, request);
-        if (service == NULL)
+        if (service == NULL) {
             return message_error("malformed", "\"process\" is one of fanout, template, keeper");
+        }
         return log_message(service_lines(service, SIZE_MAX), service_last_exit(service));
     }
     struct camera *camera = requested_camera(supervisor, request, &error);
-    if (camera == NULL)
+    if (camera == NULL) {
         return error;
+    }
     return log_message(camera_lines(camera, SIZE_MAX), camera_view(camera).last_exit);
 }
 
@@ -331,15 +352,17 @@ static json_t *answer_log_level(struct supervisor *supervisor, const json_t *req
     json_t *error = NULL;
     enum log_level level;
 
-    if (log_level_from_name(message_string(request, "level", ""), &level) < 0)
+    if (log_level_from_name(message_string(request, "level", ""), &level) < 0) {
         return message_error("malformed", "\"level\" is one of error, warning, info, debug");
+    }
     if (json_object_get(request, "camera") == NULL) {
         supervisor_set_log_level(supervisor, level);
         return message_new("ok");
     }
     struct camera *camera = requested_camera(supervisor, request, &error);
-    if (camera == NULL)
+    if (camera == NULL) {
         return error;
+    }
     camera_set_log_level(camera, level);
     return message_new("ok");
 }
@@ -371,10 +394,13 @@ json_t *commands_answer(struct supervisor *supervisor, const json_t *request)
                     {"camera-enable", commands_camera_enable},
                     {"camera-disable", commands_camera_disable}};
 
-    if (supervisor_stopping(supervisor))
+    if (supervisor_stopping(supervisor)) {
         return message_error("stopping", "ringcastd is ending");
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-        if (message_is(request, commands[i].type))
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (message_is(request, commands[i].type)) {
             return commands[i].answer(supervisor, request);
+        }
+    }
     return message_error("unknown-type", "this ringcastd knows no command \"%.64s\"", message_type(request));
 }

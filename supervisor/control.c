@@ -44,11 +44,12 @@ static json_t *reply_to(struct control *control, const void *text, size_t length
     const char *problem = NULL;
     json_t *request = message_decode(text, length, &problem);
 
-    if (request == NULL)
+    if (request == NULL) {
         return problem == message_wrong_version
                    ? message_error("version", "this ringcastd speaks version %d of the control protocol",
                                    MESSAGE_VERSION)
                    : message_error("malformed", "the request is malformed: %s", problem);
+    }
     json_t *reply = control->answer(control->data, request);
     json_decref(request);
     return reply;
@@ -64,8 +65,9 @@ static void send_reply(const struct control *control, nng_msg *message, const js
     nng_msg_clear(message);
     int error = text == NULL ? NNG_ENOMEM : nng_msg_append(message, text, length);
     free(text);
-    if (error == 0)
+    if (error == 0) {
         error = nng_sendmsg(control->socket, message, NNG_FLAG_NONBLOCK);
+    }
     if (error != 0) {
         log_warning("control: a reply was not sent: %s", nng_strerror(error));
         nng_msg_free(message);
@@ -78,8 +80,9 @@ static void answer_one(struct control *control, nng_msg *message)
     json_t *reply = reply_to(control, nng_msg_body(message), nng_msg_len(message));
     bool deferred = control->request == NULL;
     control->request = NULL;
-    if (!deferred)
+    if (!deferred) {
         send_reply(control, message, reply);
+    }
     json_decref(reply);
 }
 
@@ -87,8 +90,9 @@ struct control_ticket *control_defer(struct control *control)
 {
     struct control_ticket *ticket = calloc(1, sizeof(*ticket));
 
-    if (ticket == NULL)
+    if (ticket == NULL) {
         return NULL;
+    }
     *ticket = (struct control_ticket){.control = control, .message = control->request};
     control->request = NULL;
     return ticket;
@@ -96,10 +100,11 @@ struct control_ticket *control_defer(struct control *control)
 
 void control_reply(struct control_ticket *ticket, json_t *reply)
 {
-    if (reply != NULL)
+    if (reply != NULL) {
         send_reply(ticket->control, ticket->message, reply);
-    else
+    } else {
         nng_msg_free(ticket->message);
+    }
     json_decref(reply);
     free(ticket);
 }
@@ -111,8 +116,9 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *da
 
     (void)source, (void)fd, (void)events;
     for (int i = 0; i < BATCH; i++) {
-        if (nng_recvmsg(control->socket, &message, NNG_FLAG_NONBLOCK) != 0)
+        if (nng_recvmsg(control->socket, &message, NNG_FLAG_NONBLOCK) != 0) {
             break;
+        }
         answer_one(control, message);
     }
     return 0;
@@ -125,18 +131,24 @@ static int listen_at(struct control *control, const char *inner_path)
 
     snprintf(url, sizeof(url), "ipc://%s", inner_path);
     int error = nng_rep0_open_raw(&control->socket);
-    if (error == 0)
+    if (error == 0) {
         error = nng_socket_set_size(control->socket, NNG_OPT_RECVMAXSZ, RECEIVE_MAX);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_socket_set_int(control->socket, NNG_OPT_SENDBUF, SEND_DEPTH);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_listener_create(&listener, control->socket, url);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, 0600);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_listener_start(listener, 0);
-    if (error != 0)
+    }
+    if (error != 0) {
         log_error("the control socket's %s cannot be opened: %s", inner_path, nng_strerror(error));
+    }
     return error == 0 ? 0 : -EIO;
 }
 
@@ -145,8 +157,9 @@ static int watch(struct control *control, sd_event *event)
     int fd;
     int error = nng_socket_get_int(control->socket, NNG_OPT_RECVFD, &fd);
 
-    if (error != 0)
+    if (error != 0) {
         return -EIO;
+    }
     return sd_event_add_io(event, &control->source, fd, EPOLLIN, on_request, control);
 }
 
@@ -154,13 +167,16 @@ static int open_all(struct control *control, sd_event *event, const char *path, 
 {
     int error = listen_at(control, inner_path);
 
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     error = watch(control, event);
-    if (error == 0)
+    if (error == 0) {
         error = door_open(event, path, inner_path, DOOR_REQUESTERS, &control->door);
-    if (error < 0)
+    }
+    if (error < 0) {
         log_error("the control socket %s cannot be opened: %s", path, strerror(-error));
+    }
     return error;
 }
 
@@ -176,8 +192,9 @@ int control_create(sd_event *event, const char *directory, control_answer answer
         return -ENAMETOOLONG;
     }
     struct control *control = calloc(1, sizeof(*control));
-    if (control == NULL)
+    if (control == NULL) {
         return -ENOMEM;
+    }
     control->answer = answer;
     control->data = data;
     int error = open_all(control, event, path, inner_path);
@@ -191,11 +208,13 @@ int control_create(sd_event *event, const char *directory, control_answer answer
 
 void control_destroy(struct control *control)
 {
-    if (control == NULL)
+    if (control == NULL) {
         return;
+    }
     sd_event_source_disable_unref(control->source);
     door_close(control->door);
-    /* NNG is left to the end of the process: nng_close of 1.5.2 waits for ever if a peer goes at that moment.
+    /*
+     * NNG is left to the end of the process: nng_close of 1.5.2 waits for ever if a peer goes at that moment.
      */
     free(control);
 }

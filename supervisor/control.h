@@ -32,7 +32,8 @@ int control_create(sd_event *event, const char *directory, control_answer answer
 /* Within an answer function: its request is answered by control_reply. NULL: out of memory. */
 struct control_ticket *control_defer(struct control *control);
 
-/* Answers with REPLY (consumed; NULL: not at all) and frees the ticket, which must not outlive the control.
+/*
+ * Answers with REPLY (consumed; NULL: not at all) and frees the ticket, which must not outlive the control.
  */
 void control_reply(struct control_ticket *ticket, json_t *reply);
 

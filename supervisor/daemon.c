@@ -16,8 +16,9 @@ static int verdict_pipe = -1;
 
 static void give_verdict(unsigned char exit_code)
 {
-    if (verdict_pipe < 0)
+    if (verdict_pipe < 0) {
         return;
+    }
     (void)!write(verdict_pipe, &exit_code, 1);
     close(verdict_pipe);
     verdict_pipe = -1;
@@ -39,8 +40,9 @@ int daemon_begin(void)
 {
     int ends[2];
 
-    if (pipe2(ends, O_CLOEXEC) < 0)
+    if (pipe2(ends, O_CLOEXEC) < 0) {
         return -errno;
+    }
     pid_t middle = fork();
     if (middle < 0) {
         int error = -errno;
@@ -57,18 +59,21 @@ int daemon_begin(void)
     setsid();
     /* The daemon proper is no session leader, so no terminal can become its own by being opened. */
     pid_t daemon = fork();
-    if (daemon != 0)
+    if (daemon != 0) {
         _exit(daemon < 0 ? 1 : 0);
+    }
     return 0;
 }
 
 int daemon_open_log(void)
 {
-    if (!isatty(STDERR_FILENO))
+    if (!isatty(STDERR_FILENO)) {
         return -1;
+    }
     int fd = sd_journal_stream_fd("ringcastd", LOG_INFO, 0);
-    if (fd >= 0)
+    if (fd >= 0) {
         return fd;
+    }
     log_warning(
         "no journal here: further log lines are dropped; to keep them, redirect standard error to a file");
     return open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -76,16 +81,18 @@ int daemon_open_log(void)
 
 void daemon_ready(int log_fd)
 {
-    if (verdict_pipe < 0)
+    if (verdict_pipe < 0) {
         return;
+    }
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null >= 0) {
         dup2(null, STDIN_FILENO);
         dup2(null, STDOUT_FILENO);
         close(null);
     }
-    if (log_fd >= 0)
+    if (log_fd >= 0) {
         dup2(log_fd, STDERR_FILENO);
+    }
     give_verdict(0);
 }
 

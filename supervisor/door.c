@@ -34,7 +34,8 @@
 /* A client that has not greeted by then is let go; NNG itself allows 10 s too. */
 #define GREETING_MS 10000
 
-/* How long NNG's side of a client that is gone is kept for what NNG owes it: requests are answered at once.
+/*
+ * How long NNG's side of a client that is gone is kept for what NNG owes it: requests are answered at once.
  */
 #define LINGER_MS 1000
 
@@ -78,10 +79,12 @@ static void drop(struct connection *connection)
     timer_disarm(&connection->timer);
     sd_event_source_disable_unref(connection->client_source);
     sd_event_source_disable_unref(connection->inner_source);
-    if (connection->client >= 0)
+    if (connection->client >= 0) {
         close(connection->client);
-    if (connection->inner >= 0)
+    }
+    if (connection->inner >= 0) {
         close(connection->inner);
+    }
     free(connection);
 }
 
@@ -104,8 +107,9 @@ static void client_gone(struct connection *connection)
     connection->client = -1;
     connection->reply.begin = connection->reply.end = 0;
     sd_event_source_set_io_events(connection->inner_source, EPOLLIN);
-    if (timer_arm(connection->door->event, &connection->timer, LINGER_MS, on_time_out, connection) < 0)
+    if (timer_arm(connection->door->event, &connection->timer, LINGER_MS, on_time_out, connection) < 0) {
         drop(connection);
+    }
 }
 
 /* 1: something was read; 0: nothing there; -EPIPE: the end. */
@@ -126,8 +130,9 @@ static int drain(int fd, struct stream *stream)
     while (stream->begin < stream->end) {
         ssize_t length =
             send(fd, stream->data + stream->begin, stream->end - stream->begin, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (length < 0)
+        if (length < 0) {
             return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
+        }
         stream->begin += (size_t)length;
     }
     stream->begin = stream->end = 0;
@@ -139,11 +144,13 @@ static int move(int from, int to, struct stream *stream, uint64_t *moved)
 {
     for (int i = 0; i < ROUNDS; i++) {
         int result = drain(to, stream);
-        if (result <= 0)
+        if (result <= 0) {
             return result < 0 ? -ECONNRESET : 0;
+        }
         result = fill(from, stream);
-        if (result <= 0)
+        if (result <= 0) {
             return result;
+        }
         *moved += stream->end;
     }
     return 0;
@@ -161,14 +168,16 @@ static void pass_on(struct connection *connection)
     int result = move(connection->inner, connection->client, &connection->reply, &replied);
 
     connection->replied += replied;
-    if (replied > 0 && connection->replied > GREETING_SIZE)
+    if (replied > 0 && connection->replied > GREETING_SIZE) {
         connection->owed = false;
+    }
     if (result == -EPIPE) {
         drop(connection);
         return;
     }
-    if (result == 0)
+    if (result == 0) {
         result = move(connection->client, connection->inner, &connection->request, &requested);
+    }
     connection->owed = connection->owed || requested > 0;
     if (result < 0) {
         client_gone(connection);
@@ -189,10 +198,11 @@ static int on_inner(sd_event_source *source, int fd, uint32_t events, void *data
         pass_on(connection);
         return 0;
     }
-    if (fill(fd, &connection->reply) < 0)
+    if (fill(fd, &connection->reply) < 0) {
         drop(connection);
-    else
+    } else {
         connection->reply.end = 0;
+    }
     return 0;
 }
 
@@ -202,8 +212,9 @@ static int connect_inner(struct connection *connection)
 
     connection->inner = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (connection->inner < 0 || connect(connection->inner, (const struct sockaddr *)&door->inner_address,
-                                         sizeof(door->inner_address)) < 0)
+                                         sizeof(door->inner_address)) < 0) {
         return -errno;
+    }
     return sd_event_add_io(door->event, &connection->inner_source, connection->inner, EPOLLIN, on_inner,
                            connection);
 }
@@ -223,8 +234,9 @@ static void read_greeting(struct connection *connection)
         drop(connection);
         return;
     }
-    if (known < GREETING_SIZE)
+    if (known < GREETING_SIZE) {
         return;
+    }
     timer_disarm(&connection->timer);
     connection->owed = true;
     result = connect_inner(connection);
@@ -241,10 +253,11 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *dat
     struct connection *connection = data;
 
     (void)source, (void)fd, (void)events;
-    if (connection->inner < 0)
+    if (connection->inner < 0) {
         read_greeting(connection);
-    else
+    } else {
         pass_on(connection);
+    }
     return 0;
 }
 
@@ -253,10 +266,12 @@ static bool welcome(int client)
     struct ucred peer;
     socklen_t length = sizeof(peer);
 
-    if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+    if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) {
         return false;
-    if (peer.uid == 0 || peer.uid == geteuid())
+    }
+    if (peer.uid == 0 || peer.uid == geteuid()) {
         return true;
+    }
     log_warning("control: user %u (process %d) was turned away", (unsigned)peer.uid, (int)peer.pid);
     return false;
 }
@@ -276,8 +291,9 @@ static void let_in(struct door *door, int client)
     door->count++;
     if (sd_event_add_io(door->event, &connection->client_source, client, EPOLLIN, on_client, connection) <
             0 ||
-        timer_arm(door->event, &connection->timer, GREETING_MS, on_time_out, connection) < 0)
+        timer_arm(door->event, &connection->timer, GREETING_MS, on_time_out, connection) < 0) {
         drop(connection);
+    }
 }
 
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -285,12 +301,14 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
     int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     (void)source, (void)events;
-    if (client < 0)
+    if (client < 0) {
         return 0;
-    if (welcome(client))
+    }
+    if (welcome(client)) {
         let_in(data, client);
-    else
+    } else {
         close(client);
+    }
     return 0;
 }
 
@@ -298,8 +316,9 @@ static int address_of(const char *path, struct sockaddr_un *address)
 {
     size_t length = strlen(path);
 
-    if (length >= sizeof(address->sun_path))
+    if (length >= sizeof(address->sun_path)) {
         return -ENAMETOOLONG;
+    }
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
     memcpy(address->sun_path, path, length);
     return 0;
@@ -310,8 +329,9 @@ static int listen_at(struct door *door, const struct sockaddr_un *address)
 {
     door->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (door->listener < 0 || bind(door->listener, (const struct sockaddr *)address, sizeof(*address)) < 0 ||
-        chmod(address->sun_path, 0600) < 0 || listen(door->listener, BACKLOG) < 0)
+        chmod(address->sun_path, 0600) < 0 || listen(door->listener, BACKLOG) < 0) {
         return -errno;
+    }
     return sd_event_add_io(door->event, &door->source, door->listener, EPOLLIN, on_connection, door);
 }
 
@@ -321,17 +341,20 @@ int door_open(sd_event *event, const char *path, const char *inner_path, enum do
     struct sockaddr_un address;
     struct door *door = calloc(1, sizeof(*door));
 
-    if (door == NULL)
+    if (door == NULL) {
         return -ENOMEM;
+    }
     door->event = sd_event_ref(event);
     door->listener = -1;
     memcpy(door->greeting, (const char[GREETING_SIZE]){0, 'S', 'P', 0, 0, (char)guests, 0, 0}, GREETING_SIZE);
     LIST_INIT(&door->connections);
     int error = address_of(path, &address);
-    if (error == 0)
+    if (error == 0) {
         error = address_of(inner_path, &door->inner_address);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = listen_at(door, &address);
+    }
     if (error < 0) {
         door_close(door);
         return error;
@@ -342,19 +365,23 @@ int door_open(sd_event *event, const char *path, const char *inner_path, enum do
 
 void door_close(struct door *door)
 {
-    if (door == NULL)
+    if (door == NULL) {
         return;
+    }
     sd_event_source_disable_unref(door->source);
-    if (door->listener >= 0)
+    if (door->listener >= 0) {
         close(door->listener);
+    }
     for (struct connection *connection = LIST_FIRST(&door->connections), *next; connection != NULL;
          connection = next) {
         next = LIST_NEXT(connection, next);
-        if (connection->inner >= 0 && connection->client >= 0)
+        if (connection->inner >= 0 && connection->client >= 0) {
             pass_on(connection);
+        }
     }
-    while (!LIST_EMPTY(&door->connections))
+    while (!LIST_EMPTY(&door->connections)) {
         drop(LIST_FIRST(&door->connections));
+    }
     sd_event_unref(door->event);
     free(door);
 }

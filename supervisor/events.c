@@ -32,16 +32,21 @@ static int listen_at(struct events *events, const char *inner_path)
 
     snprintf(url, sizeof(url), "ipc://%s", inner_path);
     int error = nng_pub0_open(&events->socket);
-    if (error == 0)
+    if (error == 0) {
         error = nng_socket_set_int(events->socket, NNG_OPT_SENDBUF, BUFFERED);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_listener_create(&listener, events->socket, url);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, 0600);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_listener_start(listener, 0);
-    if (error != 0)
+    }
+    if (error != 0) {
         log_error("the events' %s cannot be opened: %s", inner_path, nng_strerror(error));
+    }
     return error == 0 ? 0 : -EIO;
 }
 
@@ -51,14 +56,17 @@ int events_create(sd_event *event, const char *directory, struct events **result
 
     if (snprintf(path, sizeof(path), "%s/" EVENTS_SOCKET_NAME, directory) >= (int)sizeof(path) ||
         snprintf(inner_path, sizeof(inner_path), "%s/" EVENTS_INNER_NAME, directory) >=
-            (int)sizeof(inner_path))
+            (int)sizeof(inner_path)) {
         return -ENAMETOOLONG;
+    }
     struct events *events = calloc(1, sizeof(*events));
-    if (events == NULL)
+    if (events == NULL) {
         return -ENOMEM;
+    }
     int error = listen_at(events, inner_path);
-    if (error == 0)
+    if (error == 0) {
         error = door_open(event, path, inner_path, DOOR_SUBSCRIBERS, &events->door);
+    }
     if (error < 0) {
         log_error("the socket for events, %s, cannot be opened: %s", path, strerror(-error));
         events_destroy(events);
@@ -70,8 +78,9 @@ int events_create(sd_event *event, const char *directory, struct events **result
 
 void events_destroy(struct events *events)
 {
-    if (events == NULL)
+    if (events == NULL) {
         return;
+    }
     door_close(events->door);
     free(events); /* NNG's socket: as in control_destroy */
 }
@@ -82,8 +91,9 @@ static json_t *complete(struct events *events, const char *kind, json_t *members
     json_t *message = message_new("event");
 
     clock_gettime(CLOCK_REALTIME, &now);
-    if (message == NULL)
+    if (message == NULL) {
         return NULL;
+    }
     json_object_set_new(message, "seq", json_integer(++events->seq));
     json_object_set_new(message, "at", json_real((double)now.tv_sec + (double)now.tv_nsec / 1e9));
     json_object_set_new(message, "event", json_string(kind));
@@ -97,8 +107,9 @@ void events_publish(struct events *events, const char *kind, json_t *members)
     json_t *message = events == NULL ? NULL : complete(events, kind, members);
     char *text = message == NULL ? NULL : message_encode(message, &length);
 
-    if (text != NULL && length <= EVENT_MAX)
+    if (text != NULL && length <= EVENT_MAX) {
         nng_send(events->socket, text, length, NNG_FLAG_NONBLOCK);
+    }
     free(text);
     json_decref(message);
     json_decref(members);

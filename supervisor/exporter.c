@@ -34,8 +34,9 @@ static void on_begun(void *owner)
     struct exporter *exporter = owner;
     json_t *message = message_new("listen");
 
-    if (message == NULL)
+    if (message == NULL) {
         return;
+    }
     json_object_set_new(message, "log_level", json_string(level_name(exporter->level)));
     service_send(exporter->service, message, &exporter->listener, 1);
     json_decref(message);
@@ -84,10 +85,11 @@ static void on_message(void *owner, const struct channel_message *message)
 {
     struct exporter *exporter = owner;
 
-    if (message_is(message->body, "status"))
+    if (message_is(message->body, "status")) {
         send_status(exporter, message_integer(message->body, "number", 0));
-    else
+    } else {
         log_warning("exporter: unexpected message \"%s\"", message_type(message->body));
+    }
 }
 
 static void on_gone(void *owner, const char *reason)
@@ -109,8 +111,9 @@ static bool take_listener(struct exporter *exporter, struct keep *keep, const st
 {
     struct keep_record record;
 
-    if (!keep_take(keep, KEEP_LISTENER, "admin", &record))
+    if (!keep_take(keep, KEEP_LISTENER, "admin", &record)) {
         return false;
+    }
     bool same = strcmp(message_string(record.body, "host", ""), address->host) == 0 &&
                 message_integer(record.body, "port", -1) == address->port && record.fds[0] >= 0;
     if (same) {
@@ -125,12 +128,14 @@ static int open_listener(struct exporter *exporter, struct keep *keep, const str
 {
     int error = 0;
 
-    if (!take_listener(exporter, keep, address))
+    if (!take_listener(exporter, keep, address)) {
         error = listen_open(address->host, address->port, &exporter->listener, exporter->url);
-    if (error < 0)
+    }
+    if (error < 0) {
         listen_explain(error, address->host, address->port);
-    else
+    } else {
         keep_listener(exporter, keep, address);
+    }
     return error;
 }
 
@@ -141,32 +146,37 @@ int exporter_create(struct children *children, struct keep *keep, const struct e
         .begun = on_begun, .ready = on_ready, .message = on_message, .gone = on_gone};
     struct exporter *created = calloc(1, sizeof(*created));
 
-    if (created == NULL)
+    if (created == NULL) {
         return -ENOMEM;
+    }
     created->host = *host;
     created->level = config->log_level;
     created->listener = -1;
     int error = open_listener(created, keep, config->address);
     if (error == 0) {
         created->argv[0] = strdup(config->program);
-        if (created->argv[0] != NULL)
+        if (created->argv[0] != NULL) {
             created->service = service_create(children, "exporter", created->argv, &handlers, created);
+        }
         error = created->service != NULL ? 0 : -ENOMEM;
     }
-    if (error < 0)
+    if (error < 0) {
         exporter_destroy(created);
-    else
+    } else {
         *exporter = created;
+    }
     return error;
 }
 
 void exporter_destroy(struct exporter *exporter)
 {
-    if (exporter == NULL)
+    if (exporter == NULL) {
         return;
+    }
     service_destroy(exporter->service);
-    if (exporter->listener >= 0)
+    if (exporter->listener >= 0) {
         close(exporter->listener);
+    }
     free(exporter->argv[0]);
     free(exporter);
 }

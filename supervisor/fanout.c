@@ -76,8 +76,9 @@ static void on_message(void *owner, const struct channel_message *message)
     } else if (message_is(message->body, "viewers-page") || message_is(message->body, "kicked")) {
         fanout->host.answered(fanout->host.data, fanout, message->body);
     } else if (message_is(message->body, "latency")) {
-        if (figures_take(fanout->figures, json_object_get(message->body, "cameras")) > 0)
+        if (figures_take(fanout->figures, json_object_get(message->body, "cameras")) > 0) {
             log_warning("fanout: malformed latency");
+        }
     } else {
         log_warning("fanout: unexpected message \"%s\"", message_type(message->body));
     }
@@ -97,8 +98,9 @@ static void on_gone(void *owner, const char *reason)
     json_decref(fanout->viewers);
     fanout->viewers = NULL;
     figures_begin_anew(fanout->figures);
-    if (fanout->config.load_board >= 0)
+    if (fanout->config.load_board >= 0) {
         load_board_leave(fanout->config.load_board, fanout->config.index);
+    }
     fanout->host.gone(fanout->host.data, fanout, reason);
 }
 
@@ -109,17 +111,20 @@ struct fanout *fanout_create(struct children *children, const struct fanout_conf
         .begun = on_begun, .ready = on_ready, .message = on_message, .changed = on_state, .gone = on_gone};
     struct fanout *fanout = calloc(1, sizeof(*fanout));
 
-    if (fanout == NULL)
+    if (fanout == NULL) {
         return NULL;
+    }
     fanout->host = *host;
     fanout->config = *config;
     char name[NAME_SIZE] = "fanout";
-    if (config->index > 0)
+    if (config->index > 0) {
         snprintf(name, sizeof(name), "fanout[%zu]", config->index);
+    }
     fanout->argv[0] = strdup(config->program);
     fanout->figures = figures_create();
-    if (fanout->argv[0] != NULL && fanout->figures != NULL)
+    if (fanout->argv[0] != NULL && fanout->figures != NULL) {
         fanout->service = service_create(children, name, fanout->argv, &handlers, fanout);
+    }
     if (fanout->service == NULL) {
         fanout_destroy(fanout);
         return NULL;
@@ -129,8 +134,9 @@ struct fanout *fanout_create(struct children *children, const struct fanout_conf
 
 void fanout_destroy(struct fanout *fanout)
 {
-    if (fanout == NULL)
+    if (fanout == NULL) {
         return;
+    }
     service_destroy(fanout->service);
     json_decref(fanout->viewers);
     figures_destroy(fanout->figures);
@@ -197,28 +203,31 @@ static void add_viewers(const struct fanout *fanout, json_t *sums)
     json_t *counts = json_object_get(fanout->viewers, "cameras"), *value;
     const char *name;
 
-    json_object_foreach(counts, name, value)
-    {
+    json_object_foreach(counts, name, value) {
         json_int_t before = json_integer_value(json_object_get(sums, name));
         json_object_set_new(sums, name, json_integer(before + json_integer_value(value)));
     }
 }
 
-/* A sum too long for a message (a thousand cameras with long names) is left out: it is for people to look at.
+/*
+ * A sum too long for a message (a thousand cameras with long names) is left out: it is for people to look at.
  */
 void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, size_t count)
 {
     json_t *sums = json_object();
 
-    for (size_t i = 0; i < count; i++)
-        if (all[i] != fanout)
+    for (size_t i = 0; i < count; i++) {
+        if (all[i] != fanout) {
             add_viewers(all[i], sums);
+        }
+    }
     json_t *message =
         json_pack("{s:i, s:s, s:o}", "v", MESSAGE_VERSION, "type", "viewers-elsewhere", "cameras", sums);
-    if (message != NULL && json_dumpb(message, NULL, 0, JSON_COMPACT) <= MESSAGE_CHANNEL_MAX)
+    if (message != NULL && json_dumpb(message, NULL, 0, JSON_COMPACT) <= MESSAGE_CHANNEL_MAX) {
         send(fanout, message, NULL, 0);
-    else
+    } else {
         json_decref(message);
+    }
 }
 
 void fanout_add_latency(const struct fanout *fanout, const char *camera, struct latency *latency)

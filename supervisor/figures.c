@@ -23,10 +23,12 @@ struct figures *figures_create(void)
 
 void figures_destroy(struct figures *figures)
 {
-    if (figures == NULL)
+    if (figures == NULL) {
         return;
-    for (size_t i = 0; i < figures->count; i++)
+    }
+    for (size_t i = 0; i < figures->count; i++) {
         free(figures->list[i].camera);
+    }
     free(figures->list);
     free(figures);
 }
@@ -38,10 +40,11 @@ static size_t place_of(const struct figures *figures, const char *camera)
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(figures->list[middle].camera, camera) < 0)
+        if (strcmp(figures->list[middle].camera, camera) < 0) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
     return low;
 }
@@ -56,12 +59,14 @@ static struct entry *find(const struct figures *figures, const char *camera)
 
 static bool make_room(struct figures *figures)
 {
-    if (figures->count < figures->room)
+    if (figures->count < figures->room) {
         return true;
+    }
     size_t room = figures->room == 0 ? FIRST_ROOM : 2 * figures->room;
     struct entry *list = reallocarray(figures->list, room, sizeof(*list));
-    if (list == NULL)
+    if (list == NULL) {
         return false;
+    }
     figures->list = list;
     figures->room = room;
     return true;
@@ -69,11 +74,13 @@ static bool make_room(struct figures *figures)
 
 void figures_admit(struct figures *figures, const char *camera)
 {
-    if (find(figures, camera) != NULL || !make_room(figures))
+    if (find(figures, camera) != NULL || !make_room(figures)) {
         return;
+    }
     char *name = strdup(camera);
-    if (name == NULL)
+    if (name == NULL) {
         return;
+    }
     size_t place = place_of(figures, camera);
     memmove(&figures->list[place + 1], &figures->list[place],
             (figures->count - place) * sizeof(figures->list[0]));
@@ -85,8 +92,9 @@ void figures_forget(struct figures *figures, const char *camera)
 {
     struct entry *entry = find(figures, camera);
 
-    if (entry == NULL)
+    if (entry == NULL) {
         return;
+    }
     free(entry->camera);
     figures->count--;
     memmove(entry, entry + 1, (size_t)(&figures->list[figures->count] - entry) * sizeof(*entry));
@@ -98,14 +106,14 @@ unsigned figures_take(struct figures *figures, const json_t *cameras)
     const char *name;
     json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)cameras, name, value)
-    {
+    json_object_foreach((json_t *)(uintptr_t)cameras, name, value) {
         struct entry *entry = find(figures, name);
         struct latency latency;
-        if (!latency_from_json(&latency, value))
+        if (!latency_from_json(&latency, value)) {
             malformed++;
-        else if (entry != NULL)
+        } else if (entry != NULL) {
             entry->now = latency;
+        }
     }
     return malformed;
 }
@@ -122,8 +130,9 @@ void figures_add(const struct figures *figures, const char *camera, struct laten
 {
     const struct entry *entry = find(figures, camera);
 
-    if (entry == NULL)
+    if (entry == NULL) {
         return;
+    }
     latency_merge(latency, &entry->past);
     latency_merge(latency, &entry->now);
 }

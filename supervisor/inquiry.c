@@ -33,8 +33,9 @@ struct inquiries *inquiries_create(sd_event *event)
 {
     struct inquiries *inquiries = calloc(1, sizeof(*inquiries));
 
-    if (inquiries == NULL)
+    if (inquiries == NULL) {
         return NULL;
+    }
     inquiries->event = event;
     TAILQ_INIT(&inquiries->list);
     return inquiries;
@@ -55,10 +56,12 @@ static void finish(struct pending *pending, json_t *reply)
 
 void inquiries_destroy(struct inquiries *inquiries)
 {
-    if (inquiries == NULL)
+    if (inquiries == NULL) {
         return;
-    for (struct pending *pending; (pending = TAILQ_FIRST(&inquiries->list)) != NULL;)
+    }
+    for (struct pending *pending; (pending = TAILQ_FIRST(&inquiries->list)) != NULL;) {
         finish(pending, NULL);
+    }
     free(inquiries);
 }
 
@@ -82,9 +85,11 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
     struct pending *pending = data;
 
     (void)source, (void)usec;
-    for (size_t i = 0; i < INQUIRY_FANOUTS_MAX; i++)
-        if ((pending->waiting & UINT64_C(1) << i) != 0)
+    for (size_t i = 0; i < INQUIRY_FANOUTS_MAX; i++) {
+        if ((pending->waiting & UINT64_C(1) << i) != 0) {
             give_up(pending, i);
+        }
+    }
     conclude(pending);
     return 0;
 }
@@ -94,8 +99,9 @@ static struct pending *pending_create(struct inquiries *inquiries, const struct 
 {
     struct pending *pending = calloc(1, sizeof(*pending));
 
-    if (pending == NULL)
+    if (pending == NULL) {
         return NULL;
+    }
     *pending = (struct pending){.inquiries = inquiries,
                                 .ticket = ticket,
                                 .conclude = inquiry->conclude,
@@ -112,10 +118,11 @@ static void ask_each(struct pending *pending, const struct inquiry *inquiry)
 {
     json_object_set_new(inquiry->question, "number", json_integer(pending->number));
     for (size_t i = inquiry->first; i < inquiry->first + inquiry->count && i < INQUIRY_FANOUTS_MAX; i++) {
-        if (fanout_ask(inquiry->fanouts[i], inquiry->question))
+        if (fanout_ask(inquiry->fanouts[i], inquiry->question)) {
             pending->waiting |= UINT64_C(1) << i;
-        else
+        } else {
             give_up(pending, i);
+        }
     }
 }
 
@@ -128,10 +135,11 @@ void inquiries_ask(struct inquiries *inquiries, const struct inquiry *inquiry, s
         control_reply(ticket, busy ? message_error("busy", "too many such requests at once") : NULL);
     } else {
         ask_each(pending, inquiry);
-        if (pending->waiting == 0)
+        if (pending->waiting == 0) {
             conclude(pending);
-        else
+        } else {
             timer_arm(inquiries->event, &pending->deadline, LIMIT_INQUIRY_MS, on_deadline, pending);
+        }
     }
     json_decref(inquiry->question);
     json_decref(inquiry->context);
@@ -142,10 +150,10 @@ void inquiries_answer(struct inquiries *inquiries, size_t index, const json_t *a
     json_int_t number = message_integer(answer, "number", 0);
     struct pending *pending;
 
-    TAILQ_FOREACH(pending, &inquiries->list, next)
-    {
-        if (pending->number == number && (pending->waiting & UINT64_C(1) << index) != 0)
+    TAILQ_FOREACH(pending, &inquiries->list, next) {
+        if (pending->number == number && (pending->waiting & UINT64_C(1) << index) != 0) {
             break;
+        }
     }
     if (pending == NULL) {
         log_debug("fanout[%zu]: an answer that nobody waits for", index);
@@ -153,8 +161,9 @@ void inquiries_answer(struct inquiries *inquiries, size_t index, const json_t *a
     }
     pending->waiting &= ~(UINT64_C(1) << index);
     json_array_append(pending->answers, (json_t *)(uintptr_t)answer);
-    if (pending->waiting == 0)
+    if (pending->waiting == 0) {
         conclude(pending);
+    }
 }
 
 void inquiries_gone(struct inquiries *inquiries, size_t index)
@@ -163,10 +172,12 @@ void inquiries_gone(struct inquiries *inquiries, size_t index)
 
     for (struct pending *pending = TAILQ_FIRST(&inquiries->list); pending != NULL; pending = next) {
         next = TAILQ_NEXT(pending, next);
-        if ((pending->waiting & UINT64_C(1) << index) == 0)
+        if ((pending->waiting & UINT64_C(1) << index) == 0) {
             continue;
+        }
         give_up(pending, index);
-        if (pending->waiting == 0)
+        if (pending->waiting == 0) {
             conclude(pending);
+        }
     }
 }

@@ -41,9 +41,11 @@ int keep_record_take_fd(struct keep_record *record, int index)
 
 void keep_record_finish(struct keep_record *record)
 {
-    for (int i = 0; i < CHANNEL_FDS_MAX; i++)
-        if (record->fds[i] >= 0)
+    for (int i = 0; i < CHANNEL_FDS_MAX; i++) {
+        if (record->fds[i] >= 0) {
             close(record->fds[i]);
+        }
+    }
     json_decref(record->body);
     *record = (struct keep_record){.fds = {-1, -1, -1, -1}};
 }
@@ -59,8 +61,9 @@ static struct entry *entry_create(enum keep_kind kind, const char *name)
 {
     struct entry *entry = calloc(1, sizeof(*entry));
 
-    if (entry == NULL)
+    if (entry == NULL) {
         return NULL;
+    }
     entry->kind = kind;
     entry->name = strdup(name);
     if (entry->name == NULL) {
@@ -74,9 +77,11 @@ static struct entry *find(const struct entries *entries, enum keep_kind kind, co
 {
     struct entry *entry;
 
-    STAILQ_FOREACH(entry, entries, next)
-    if (entry->kind == kind && strcmp(entry->name, name) == 0)
-        return entry;
+    STAILQ_FOREACH(entry, entries, next) {
+        if (entry->kind == kind && strcmp(entry->name, name) == 0) {
+            return entry;
+        }
+    }
     return NULL;
 }
 
@@ -84,8 +89,9 @@ struct keep *keep_create(keep_send send, void *data)
 {
     struct keep *keep = calloc(1, sizeof(*keep));
 
-    if (keep == NULL)
+    if (keep == NULL) {
         return NULL;
+    }
     keep->send = send;
     keep->data = data;
     STAILQ_INIT(&keep->kept);
@@ -95,16 +101,18 @@ struct keep *keep_create(keep_send send, void *data)
 
 void keep_destroy(struct keep *keep)
 {
-    if (keep == NULL)
+    if (keep == NULL) {
         return;
+    }
     for (struct entry *entry; (entry = STAILQ_FIRST(&keep->kept)) != NULL;) {
         STAILQ_REMOVE_HEAD(&keep->kept, next);
         entry_destroy(entry);
     }
     for (struct entry *entry; (entry = STAILQ_FIRST(&keep->found)) != NULL;) {
         STAILQ_REMOVE_HEAD(&keep->found, next);
-        for (int i = 0; i < entry->fd_count; i++)
+        for (int i = 0; i < entry->fd_count; i++) {
             close(entry->fds[i]);
+        }
         entry_destroy(entry);
     }
     free(keep);
@@ -117,15 +125,17 @@ static void tell(struct keep *keep, const char *type, const struct entry *entry,
 
     json_object_set_new(message, "kind", json_string(kinds[entry->kind]));
     json_object_set_new(message, "name", json_string(entry->name));
-    if (entry->body != NULL)
+    if (entry->body != NULL) {
         json_object_set(message, "body", entry->body);
+    }
     int error = message == NULL
                     ? -ENOMEM
                     : keep->send(keep->data, message, entry->fds, descriptors ? entry->fd_count : 0);
     json_decref(message);
-    if (error < 0)
+    if (error < 0) {
         log_warning("the keeper could not be told of %s %s: %s", kinds[entry->kind], entry->name,
                     strerror(-error));
+    }
 }
 
 void keep_store(struct keep *keep, enum keep_kind kind, const char *name, json_t *body, const int *fds,
@@ -144,8 +154,9 @@ void keep_store(struct keep *keep, enum keep_kind kind, const char *name, json_t
     json_decref(entry->body);
     entry->body = body;
     entry->fd_count = fd_count;
-    for (int i = 0; i < fd_count; i++)
+    for (int i = 0; i < fd_count; i++) {
         entry->fds[i] = fds[i];
+    }
     tell(keep, "keep", entry, true);
 }
 
@@ -166,8 +177,9 @@ void keep_drop(struct keep *keep, enum keep_kind kind, const char *name)
 {
     struct entry *entry = find(&keep->kept, kind, name);
 
-    if (entry == NULL)
+    if (entry == NULL) {
         return;
+    }
     STAILQ_REMOVE(&keep->kept, entry, entry, next);
     json_decref(entry->body);
     entry->body = NULL;
@@ -179,15 +191,18 @@ void keep_send_all(struct keep *keep)
 {
     struct entry *entry;
 
-    STAILQ_FOREACH(entry, &keep->kept, next)
-    tell(keep, "keep", entry, true);
+    STAILQ_FOREACH(entry, &keep->kept, next) {
+        tell(keep, "keep", entry, true);
+    }
 }
 
 static int kind_of(const char *name)
 {
-    for (size_t i = 0; i < KINDS; i++)
-        if (strcmp(kinds[i], name) == 0)
+    for (size_t i = 0; i < KINDS; i++) {
+        if (strcmp(kinds[i], name) == 0) {
             return (int)i;
+        }
+    }
     return -1;
 }
 
@@ -197,15 +212,18 @@ bool keep_found(struct keep *keep, struct channel_message *message)
     const char *name = message_string(message->body, "name", "");
     json_t *body = json_object_get(message->body, "body");
 
-    if (!message_is(message->body, "record") || kind < 0 || !json_is_object(body))
+    if (!message_is(message->body, "record") || kind < 0 || !json_is_object(body)) {
         return false;
+    }
     struct entry *entry = entry_create((enum keep_kind)kind, name);
-    if (entry == NULL)
+    if (entry == NULL) {
         return false;
+    }
     entry->body = json_incref(body);
     entry->fd_count = message->fd_count;
-    for (int i = 0; i < entry->fd_count; i++)
+    for (int i = 0; i < entry->fd_count; i++) {
         entry->fds[i] = channel_message_take_fd(message, i);
+    }
     STAILQ_INSERT_TAIL(&keep->found, entry, next);
     return true;
 }
@@ -213,8 +231,9 @@ bool keep_found(struct keep *keep, struct channel_message *message)
 static void take(struct keep *keep, struct entry *entry, struct keep_record *record)
 {
     *record = (struct keep_record){.body = json_incref(entry->body), .fds = {-1, -1, -1, -1}};
-    for (int i = 0; i < entry->fd_count; i++)
+    for (int i = 0; i < entry->fd_count; i++) {
         record->fds[i] = entry->fds[i];
+    }
     STAILQ_REMOVE(&keep->found, entry, entry, next);
     entry_destroy(entry);
 }
@@ -223,8 +242,9 @@ bool keep_take(struct keep *keep, enum keep_kind kind, const char *name, struct 
 {
     struct entry *entry = keep == NULL ? NULL : find(&keep->found, kind, name);
 
-    if (entry == NULL)
+    if (entry == NULL) {
         return false;
+    }
     take(keep, entry, record);
     return true;
 }
@@ -234,10 +254,10 @@ bool keep_take_any(struct keep *keep, enum keep_kind kind, const char *prefix, c
 {
     struct entry *entry;
 
-    STAILQ_FOREACH(entry, &keep->found, next)
-    {
-        if (entry->kind != kind || strncmp(entry->name, prefix, strlen(prefix)) != 0)
+    STAILQ_FOREACH(entry, &keep->found, next) {
+        if (entry->kind != kind || strncmp(entry->name, prefix, strlen(prefix)) != 0) {
             continue;
+        }
         *name = strdup(entry->name);
         take(keep, entry, record);
         return *name != NULL;

@@ -43,8 +43,9 @@ static void send_keep_at(struct keeper *keeper)
                                 "directory", keeper->config.directory, "lease_ms", LIMIT_LEASE_MS,
                                 "log_level", levels[keeper->config.log_level]);
 
-    if (message != NULL)
+    if (message != NULL) {
         service_send(keeper->service, message, NULL, 0);
+    }
     json_decref(message);
 }
 
@@ -90,13 +91,15 @@ struct keeper *keeper_create(struct children *children, const struct keeper_conf
         .begun = on_begun, .ready = on_ready, .message = on_message, .changed = on_state, .gone = on_gone};
     struct keeper *keeper = calloc(1, sizeof(*keeper));
 
-    if (keeper == NULL)
+    if (keeper == NULL) {
         return NULL;
+    }
     *keeper = (struct keeper){.children = children, .config = *config, .host = *host};
     keeper->argv[0] = strdup(config->program);
     keeper->keep = keep_create(send_to_keeper, keeper);
-    if (keeper->argv[0] != NULL && keeper->keep != NULL)
+    if (keeper->argv[0] != NULL && keeper->keep != NULL) {
         keeper->service = service_create(children, KEEPER_NAME, keeper->argv, &handlers, keeper);
+    }
     if (keeper->service == NULL) {
         keeper_destroy(keeper);
         return NULL;
@@ -107,8 +110,9 @@ struct keeper *keeper_create(struct children *children, const struct keeper_conf
 
 void keeper_destroy(struct keeper *keeper)
 {
-    if (keeper == NULL)
+    if (keeper == NULL) {
         return;
+    }
     children_set_keep(keeper->children, NULL);
     service_destroy(keeper->service);
     keep_destroy(keeper->keep);
@@ -116,21 +120,22 @@ void keeper_destroy(struct keeper *keeper)
     free(keeper);
 }
 
-/* --- The keeper of the last ringcastd
- * ------------------------------------------------------------------------------------- */
+/* --- The keeper of the last ringcastd ------------------------------------------------------------------- */
 
 static int connect_keeper(const char *directory)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
     if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/" KEEPER_SOCKET_NAME, directory) >=
-        (int)sizeof(address.sun_path))
+        (int)sizeof(address.sun_path)) {
         return -ENAMETOOLONG;
+    }
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
         int error = -errno;
-        if (fd >= 0)
+        if (fd >= 0) {
             close(fd);
+        }
         return error;
     }
     return fd;
@@ -147,18 +152,22 @@ static int receive_records(struct keep *keep, int channel)
         if (result == -EAGAIN) {
             struct pollfd readable = {.fd = channel, .events = POLLIN};
             uint64_t now = timer_now_ms();
-            if (now >= end || poll(&readable, 1, (int)(end - now)) <= 0)
+            if (now >= end || poll(&readable, 1, (int)(end - now)) <= 0) {
                 return -ETIMEDOUT;
+            }
             continue;
         }
-        if (result != 1)
+        if (result != 1) {
             return result == 0 ? -EPIPE : result;
+        }
         bool last = message_is(message.body, "records-end");
-        if (!last && !keep_found(keep, &message))
+        if (!last && !keep_found(keep, &message)) {
             log_warning("keeper: unexpected message \"%s\"", message_type(message.body));
+        }
         channel_message_clear(&message);
-        if (last)
+        if (last) {
             return 0;
+        }
     }
 }
 
@@ -177,20 +186,23 @@ bool keeper_find(struct keeper *keeper)
     socklen_t length = sizeof(peer);
     int channel = connect_keeper(keeper->config.directory);
 
-    if (channel < 0)
+    if (channel < 0) {
         return false;
+    }
     int pidfd =
         getsockopt(channel, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 ? -1 : pidfd_open(peer.pid, 0);
     if (pidfd < 0 || (peer.uid != geteuid() && peer.uid != 0)) {
         close(channel);
-        if (pidfd >= 0)
+        if (pidfd >= 0) {
             close(pidfd);
+        }
         return false;
     }
     pidfd_send_signal(pidfd, SIGCONT, NULL, 0); /* one that somebody stopped */
     int error = receive_records(keeper->keep, channel);
-    if (error == 0)
+    if (error == 0) {
         error = service_meet(keeper->service, peer.pid, pidfd, channel);
+    }
     if (error == 0) {
         send_keep_at(keeper);
         return true;
@@ -207,8 +219,9 @@ void keeper_settle(struct keeper *keeper)
 {
     json_t *message = message_new("settled");
 
-    if (message != NULL)
+    if (message != NULL) {
         service_send(keeper->service, message, NULL, 0);
+    }
     json_decref(message);
 }
 

@@ -29,8 +29,7 @@ json_t *last_exit_new(const char *reason, json_t *lines)
     json_t *log = json_array(), *line;
     size_t index;
 
-    json_array_foreach(lines, index, line)
-    {
+    json_array_foreach(lines, index, line) {
         json_array_append_new(log, cut(json_string_value(line)));
     }
     json_decref(lines);

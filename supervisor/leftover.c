@@ -50,20 +50,22 @@ static void end_one(struct leftovers *leftovers, struct children *children, cons
     snprintf(old_name, sizeof(old_name), "old %.100s", name);
     if (leftover == NULL ||
         child_take(children, old_name, &handlers, leftover, record, &leftover->child) < 0) {
-        if (leftover == NULL)
+        if (leftover == NULL) {
             keep_record_finish(record);
+        }
         free(leftover);
         return;
     }
     log_info("%s: not needed any more", old_name);
     LIST_INSERT_HEAD(&leftovers->list, leftover, next);
-    if (child_is_nameless(leftover->child))
+    if (child_is_nameless(leftover->child)) {
         forget(leftover);
-    else if (strcmp(name, TEMPLATE_NAME) == 0)
+    } else if (strcmp(name, TEMPLATE_NAME) == 0) {
         child_kill(leftover->child,
                    "another one is started"); /* it has nothing to clear up, and channels to let go */
-    else
+    } else {
         child_end(leftover->child);
+    }
 }
 
 struct leftovers *leftovers_end(struct children *children)
@@ -72,8 +74,9 @@ struct leftovers *leftovers_end(struct children *children)
     struct keep_record record;
     char *name;
 
-    if (leftovers == NULL)
+    if (leftovers == NULL) {
         return NULL;
+    }
     LIST_INIT(&leftovers->list);
     while (keep_take_any(children_keep(children), KEEP_PROCESS, "", &name, &record)) {
         end_one(leftovers, children, name, &record);
@@ -89,8 +92,9 @@ bool leftovers_any(const struct leftovers *leftovers)
 
 void leftovers_destroy(struct leftovers *leftovers)
 {
-    if (leftovers == NULL)
+    if (leftovers == NULL) {
         return;
+    }
     for (struct leftover *leftover = LIST_FIRST(&leftovers->list), *next; leftover != NULL; leftover = next) {
         next = LIST_NEXT(leftover, next);
         forget(leftover);

@@ -65,7 +65,8 @@
 /* Longest time in seconds that a reader may ask a camera to stay awake for; it asks again. Documented. */
 #define LIMIT_WANT_S 60
 
-/* Malformed messages that one process may send before it is given up: none is normal, a flood is an attack.
+/*
+ * Malformed messages that one process may send before it is given up: none is normal, a flood is an attack.
  */
 #define LIMIT_BAD_MESSAGES 16
 

@@ -36,11 +36,13 @@ static int describe(int fd, char url[LISTEN_URL_SIZE])
     socklen_t length = sizeof(address);
     char host[64], service[16];
 
-    if (getsockname(fd, (struct sockaddr *)&address, &length) < 0)
+    if (getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
         return -errno;
+    }
     if (getnameinfo((struct sockaddr *)&address, length, host, sizeof(host), service, sizeof(service),
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
         return -EINVAL;
+    }
     bool brackets = address.ss_family == AF_INET6;
     snprintf(url, LISTEN_URL_SIZE, "http://%s%s%s:%s/", brackets ? "[" : "", host, brackets ? "]" : "",
              service);
@@ -54,18 +56,21 @@ int listen_open(const char *host, int port, int *result, char url[LISTEN_URL_SIZ
     int fd = -1;
     int error = resolve(host, port, &address);
 
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-        bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
+        bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
         error = -errno;
-    else
+    } else {
         error = describe(fd, url);
+    }
     freeaddrinfo(address);
     if (error < 0) {
-        if (fd >= 0)
+        if (fd >= 0) {
             close(fd);
+        }
         return error;
     }
     *result = fd;

@@ -66,8 +66,9 @@ static int parse_arguments(int argc, char *argv[], struct arguments *arguments)
             return EXIT_WRONG;
         }
     }
-    if (optind < argc && arguments->config == NULL && arguments->check)
+    if (optind < argc && arguments->config == NULL && arguments->check) {
         arguments->config = argv[optind++];
+    }
     if (optind < argc) {
         fprintf(stderr, "ringcastd: unexpected argument \"%s\"\n%s", argv[optind], usage);
         return EXIT_WRONG;
@@ -84,11 +85,12 @@ static void fill_standard_descriptors(void)
 {
     int fd;
 
-    do
+    do {
         fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
         close(fd);
+    }
 }
 
 /* The directory of our own program, or of $RINGCAST_LIBEXEC_DIR. */
@@ -97,8 +99,9 @@ static int find_programs(char directory[PATH_MAX])
     const char *override = getenv("RINGCAST_LIBEXEC_DIR");
 
     if (override != NULL && override[0] != '\0') {
-        if (realpath(override, directory) != NULL)
+        if (realpath(override, directory) != NULL) {
             return 0;
+        }
         fprintf(stderr, "ringcastd: RINGCAST_LIBEXEC_DIR: %s: %s\n", override, strerror(errno));
         return -errno;
     }
@@ -136,10 +139,12 @@ static int enter_sandbox(const struct config *config)
 {
     int error = sandbox_configure((enum sandbox_mode)config->sandbox, config->user);
 
-    if (error < 0)
+    if (error < 0) {
         log_error("the sandbox cannot be configured: %s", strerror(-error));
-    if (error == 0)
+    }
+    if (error == 0) {
         error = sandbox_probe();
+    }
     return error < 0 ? error : sandbox_enter(SANDBOX_SUPERVISOR, NULL);
 }
 
@@ -149,8 +154,9 @@ static enum log_format format_of_children(const struct config *config, int log_f
     struct stat status;
     bool journal = log_fd >= 0 && fstat(log_fd, &status) == 0 && S_ISSOCK(status.st_mode);
 
-    if (config->log_format == LOG_FORMAT_AUTO && journal)
+    if (config->log_format == LOG_FORMAT_AUTO && journal) {
         return LOG_FORMAT_JOURNAL;
+    }
     return log_format_for(config->log_format, log_fd >= 0 ? log_fd : STDERR_FILENO);
 }
 
@@ -159,8 +165,9 @@ static void begin_log(const struct config *config)
     log_open("supervisor", NULL);
     log_set_level(config->log_level);
     int error = log_set_format(config->log_format);
-    if (error < 0)
+    if (error < 0) {
         log_warning("the journal cannot be reached (%s): log lines go to standard error", strerror(-error));
+    }
 }
 
 /* PATH: of the file that CONFIG is. */
@@ -169,8 +176,9 @@ static int run(const char *path, const struct config *config, bool foreground)
     struct session session = {.log_fd = -1, .foreground = foreground};
     char program_dir[PATH_MAX];
 
-    if (find_programs(program_dir) < 0)
+    if (find_programs(program_dir) < 0) {
         return EXIT_FAILED;
+    }
     if (!foreground) {
         int error = daemon_begin();
         if (error < 0) {
@@ -180,14 +188,16 @@ static int run(const char *path, const struct config *config, bool foreground)
         session.log_fd = daemon_open_log();
     }
     session.format = format_of_children(config, session.log_fd);
-    if (log_tell_format(session.format) < 0)
+    if (log_tell_format(session.format) < 0) {
         log_warning("the log's format cannot be told to others: %s", strerror(errno));
+    }
     const struct supervisor_options options = {
         .program_dir = program_dir, .child_log = session.log_fd, .ready = on_ready, .data = &session};
     int exit_code =
         chdir("/") < 0 || enter_sandbox(config) < 0 ? EXIT_FAILED : supervisor_run(path, &options);
-    if (session.log_fd >= 0)
+    if (session.log_fd >= 0) {
         close(session.log_fd);
+    }
     daemon_failed(exit_code);
     return exit_code;
 }
@@ -199,8 +209,9 @@ static char *absolute_path(const char *path)
     char *absolute = NULL;
 
     if (asprintf(&absolute, "%s%s%s", directory == NULL ? "" : directory, directory == NULL ? "" : "/",
-                 path) < 0)
+                 path) < 0) {
         abort();
+    }
     free(directory);
     return absolute;
 }
@@ -212,11 +223,13 @@ int main(int argc, char *argv[])
     fill_standard_descriptors();
     umask(077);
     int exit_code = parse_arguments(argc, argv, &arguments);
-    if (exit_code >= 0)
+    if (exit_code >= 0) {
         return exit_code;
+    }
     struct config *config = config_load(arguments.config, stderr);
-    if (config == NULL)
+    if (config == NULL) {
         return EXIT_WRONG;
+    }
     if (arguments.check) {
         printf("%s: ok, %zu camera%s\n", arguments.config, config->camera_count,
                config->camera_count == 1 ? "" : "s");

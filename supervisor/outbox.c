@@ -20,8 +20,9 @@ struct outbox_entry {
 
 static void entry_destroy(struct outbox_entry *entry)
 {
-    for (int i = 0; i < entry->fd_count; i++)
+    for (int i = 0; i < entry->fd_count; i++) {
         close(entry->fds[i]);
+    }
     json_decref(entry->body);
     free(entry);
 }
@@ -30,15 +31,18 @@ static struct outbox_entry *entry_create(const json_t *body, const int *fds, int
 {
     struct outbox_entry *entry = calloc(1, sizeof(*entry));
 
-    if (entry == NULL)
+    if (entry == NULL) {
         return NULL;
+    }
     entry->body = json_deep_copy(body);
-    if (entry->body == NULL)
+    if (entry->body == NULL) {
         goto fail;
+    }
     for (int i = 0; i < fd_count; i++) {
         entry->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
-        if (entry->fds[i] < 0)
+        if (entry->fds[i] < 0) {
             goto fail;
+        }
         entry->fd_count++;
     }
     return entry;
@@ -72,8 +76,9 @@ void outbox_open(struct outbox *outbox, int channel, sd_event_source *source)
 
 void outbox_clear(struct outbox *outbox)
 {
-    while (!STAILQ_EMPTY(&outbox->entries))
+    while (!STAILQ_EMPTY(&outbox->entries)) {
         remove_first(outbox);
+    }
     timer_disarm(&outbox->stuck_timer);
 }
 
@@ -98,10 +103,12 @@ int outbox_flush(struct outbox *outbox)
 
     for (struct outbox_entry *entry; (entry = STAILQ_FIRST(&outbox->entries)) != NULL; progress = true) {
         int result = channel_send(outbox->channel, entry->body, entry->fds, entry->fd_count);
-        if (result == -EAGAIN)
+        if (result == -EAGAIN) {
             break;
-        if (result < 0 && result != -EPIPE)
+        }
+        if (result < 0 && result != -EPIPE) {
             given_up = result;
+        }
         remove_first(outbox);
     }
     if (STAILQ_EMPTY(&outbox->entries)) {
@@ -115,11 +122,13 @@ int outbox_flush(struct outbox *outbox)
 
 static int enqueue(struct outbox *outbox, const json_t *body, const int *fds, int fd_count)
 {
-    if (outbox->length >= LIMIT_QUEUE)
+    if (outbox->length >= LIMIT_QUEUE) {
         return -ENOBUFS;
+    }
     struct outbox_entry *entry = entry_create(body, fds, fd_count);
-    if (entry == NULL)
+    if (entry == NULL) {
         return errno == EMFILE ? -EMFILE : -ENOMEM;
+    }
     if (STAILQ_EMPTY(&outbox->entries)) {
         arm_stuck_timer(outbox);
         sd_event_source_set_io_events(outbox->source, EPOLLIN | EPOLLOUT);
@@ -131,10 +140,12 @@ static int enqueue(struct outbox *outbox, const json_t *body, const int *fds, in
 
 int outbox_send(struct outbox *outbox, const json_t *body, const int *fds, int fd_count)
 {
-    if (!STAILQ_EMPTY(&outbox->entries))
+    if (!STAILQ_EMPTY(&outbox->entries)) {
         return enqueue(outbox, body, fds, fd_count);
+    }
     int result = channel_send(outbox->channel, body, fds, fd_count);
-    if (result == -EAGAIN)
+    if (result == -EAGAIN) {
         return enqueue(outbox, body, fds, fd_count);
+    }
     return result == -EPIPE ? 0 : result;
 }

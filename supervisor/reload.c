@@ -13,14 +13,15 @@
 #include "secrets.h"
 #include "supervisor_private.h"
 
-/* --- The difference
- * ----------------------------------------------------------------------------------------- */
+/* --- The difference ------------------------------------------------------------------------------------- */
 
 static const struct config_camera *find_config(const struct config *config, const char *name)
 {
-    for (size_t i = 0; i < config->camera_count; i++)
-        if (strcmp(config->cameras[i].name, name) == 0)
+    for (size_t i = 0; i < config->camera_count; i++) {
+        if (strcmp(config->cameras[i].name, name) == 0) {
             return &config->cameras[i];
+        }
+    }
     return NULL;
 }
 
@@ -37,15 +38,17 @@ static void publish_camera(struct supervisor *supervisor, const char *event, con
 
 static void remove_camera(struct supervisor *supervisor, struct camera *camera)
 {
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_remove_camera(supervisor->fanouts[i], camera_view(camera).name);
+    }
     camera_end(camera);
 }
 
 static void add_camera(struct supervisor *supervisor, const struct config_camera *config)
 {
-    if (supervisor_make_camera(supervisor, config) < 0)
+    if (supervisor_make_camera(supervisor, config) < 0) {
         return;
+    }
     struct camera *camera = supervisor->cameras[supervisor->camera_count - 1];
     struct camera_view view = camera_view(camera);
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
@@ -59,23 +62,28 @@ void reload_reconcile(struct supervisor *supervisor)
 {
     const struct config *config = supervisor->config;
 
-    if (supervisor->stopping)
+    if (supervisor->stopping) {
         return;
+    }
     for (size_t i = 0; i < supervisor->camera_count; i++) {
         struct camera *camera = supervisor->cameras[i];
         const struct config_camera *now = camera_config(camera);
         const struct config_camera *wanted = find_config(config, now->name);
-        if (camera_view(camera).ending)
+        if (camera_view(camera).ending) {
             continue;
-        if (wanted == NULL || !same_ring(now, wanted))
+        }
+        if (wanted == NULL || !same_ring(now, wanted)) {
             remove_camera(supervisor, camera);
-        else if (!config_camera_equal(now, wanted))
+        } else if (!config_camera_equal(now, wanted)) {
             camera_set(camera, wanted);
+        }
     }
     /* One that must end first is made when it has. */
-    for (size_t i = 0; i < config->camera_count; i++)
-        if (supervisor_find_camera(supervisor, config->cameras[i].name) == NULL)
+    for (size_t i = 0; i < config->camera_count; i++) {
+        if (supervisor_find_camera(supervisor, config->cameras[i].name) == NULL) {
             add_camera(supervisor, &config->cameras[i]);
+        }
+    }
 }
 
 /* {"added":[…],"removed":[…],"changed":[…],"unchanged":N} */
@@ -84,18 +92,21 @@ static json_t *difference(const struct config *before, const struct config *afte
     json_t *added = json_array(), *removed = json_array(), *changed = json_array();
     json_int_t unchanged = 0;
 
-    for (size_t i = 0; i < before->camera_count; i++)
-        if (find_config(after, before->cameras[i].name) == NULL)
+    for (size_t i = 0; i < before->camera_count; i++) {
+        if (find_config(after, before->cameras[i].name) == NULL) {
             json_array_append_new(removed, json_string(before->cameras[i].name));
+        }
+    }
     for (size_t i = 0; i < after->camera_count; i++) {
         const struct config_camera *camera = &after->cameras[i];
         const struct config_camera *old = find_config(before, camera->name);
-        if (old == NULL)
+        if (old == NULL) {
             json_array_append_new(added, json_string(camera->name));
-        else if (!config_camera_equal(old, camera))
+        } else if (!config_camera_equal(old, camera)) {
             json_array_append_new(changed, json_string(camera->name));
-        else
+        } else {
             unchanged++;
+        }
     }
     return json_pack("{s:o, s:o, s:o, s:I}", "added", added, "removed", removed, "changed", changed,
                      "unchanged", unchanged);
@@ -106,19 +117,18 @@ static void publish_each(struct supervisor *supervisor, const char *event, const
     const json_t *name;
     size_t index;
 
-    json_array_foreach(names, index, name)
-    {
+    json_array_foreach(names, index, name) {
         publish_camera(supervisor, event, json_string_value(name));
     }
 }
 
-/* --- Applying
- * ----------------------------------------------------------------------------------------------- */
+/* --- Applying ------------------------------------------------------------------------------------------- */
 
 static void apply_log_level(struct supervisor *supervisor, enum log_level level)
 {
-    if (level != supervisor->config->log_level || level != log_level_now())
+    if (level != supervisor->config->log_level || level != log_level_now()) {
         supervisor_set_log_level(supervisor, level);
+    }
 }
 
 /* NEXT is the configuration from now on. What became of the cameras. */
@@ -140,30 +150,39 @@ static json_t *apply(struct supervisor *supervisor, struct config *next)
 
 static bool same_address(const struct config_address *a, const struct config_address *b)
 {
-    if (a->host == NULL || b->host == NULL)
+    if (a->host == NULL || b->host == NULL) {
         return a->host == b->host;
+    }
     return strcmp(a->host, b->host) == 0 && a->port == b->port;
 }
 
 /* What cannot change while ringcastd runs; NULL: all of it is the same. */
 static const char *fixed_setting_that_differs(const struct config *a, const struct config *b)
 {
-    if (strcmp(a->runtime_dir, b->runtime_dir) != 0)
+    if (strcmp(a->runtime_dir, b->runtime_dir) != 0) {
         return "runtime_dir";
-    if (strcmp(a->instance, b->instance) != 0)
+    }
+    if (strcmp(a->instance, b->instance) != 0) {
         return "instance";
-    if (strcmp(a->state_dir, b->state_dir) != 0)
+    }
+    if (strcmp(a->state_dir, b->state_dir) != 0) {
         return "state_dir";
-    if (!same_address(&a->admin, &b->admin))
+    }
+    if (!same_address(&a->admin, &b->admin)) {
         return "admin";
-    if (memcmp(&a->viewers, &b->viewers, sizeof(a->viewers)) != 0)
+    }
+    if (memcmp(&a->viewers, &b->viewers, sizeof(a->viewers)) != 0) {
         return "fanout";
-    if (a->log_format != b->log_format)
+    }
+    if (a->log_format != b->log_format) {
         return "log_format";
-    if (a->sandbox != b->sandbox)
+    }
+    if (a->sandbox != b->sandbox) {
         return "sandbox";
-    if (strcmp(a->user == NULL ? "" : a->user, b->user == NULL ? "" : b->user) != 0)
+    }
+    if (strcmp(a->user == NULL ? "" : a->user, b->user == NULL ? "" : b->user) != 0) {
         return "user";
+    }
     return a->fanout_processes != b->fanout_processes ? "fanout.processes" : NULL;
 }
 
@@ -173,8 +192,9 @@ static json_t *lines_of(char *text)
     json_t *lines = json_array();
 
     for (char *save = NULL, *line = strtok_r(text, "\n", &save); line != NULL;
-         line = strtok_r(NULL, "\n", &save))
+         line = strtok_r(NULL, "\n", &save)) {
         json_array_append_new(lines, json_string(line));
+    }
     return lines;
 }
 
@@ -188,14 +208,14 @@ static json_t *configuration_error(const char *code, char *text)
     return message;
 }
 
-/* --- The file
- * ----------------------------------------------------------------------------------------------- */
+/* --- The file ------------------------------------------------------------------------------------------- */
 
 static struct config *read_file(struct supervisor *supervisor, struct config_source **source, FILE *errors)
 {
     *source = config_read_source(supervisor->config_path, errors);
-    if (*source == NULL)
+    if (*source == NULL) {
         return NULL;
+    }
     return config_interpret(*source, supervisor->config_path, changes_now(supervisor->changes), errors);
 }
 
@@ -204,14 +224,17 @@ static int change_listener(struct supervisor *supervisor, const struct config *n
 {
     const struct config *now = supervisor->config;
 
-    if (same_address(&now->listen, &next->listen))
+    if (same_address(&now->listen, &next->listen)) {
         return 0;
+    }
     int before = supervisor->listener;
     int error = supervisor_open_listener(supervisor, next->listen.host, next->listen.port);
-    if (error < 0)
+    if (error < 0) {
         return error;
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
+    }
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_set_listener(supervisor->fanouts[i], supervisor->listener);
+    }
     close(before);
     return 0;
 }
@@ -249,8 +272,9 @@ json_t *reload_file(struct supervisor *supervisor)
     size_t size = 0;
     FILE *errors = open_memstream(&text, &size);
 
-    if (errors == NULL)
+    if (errors == NULL) {
         return NULL;
+    }
     struct config *next = read_file(supervisor, &source, errors);
     fclose(errors);
     json_t *reply;
@@ -264,15 +288,15 @@ json_t *reload_file(struct supervisor *supervisor)
     return reply;
 }
 
-/* --- Commands
- * ----------------------------------------------------------------------------------------------- */
+/* --- Commands ------------------------------------------------------------------------------------------- */
 
 json_t *reload_copy_changes(const struct supervisor *supervisor)
 {
     return json_deep_copy(changes_now(supervisor->changes));
 }
 
-/* "FILE: cameras[3].url: why", as the file's errors are told, to "url: why": the sender knows which camera.
+/*
+ * "FILE: cameras[3].url: why", as the file's errors are told, to "url: why": the sender knows which camera.
  */
 static void shorten(char *text)
 {

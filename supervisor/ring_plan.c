@@ -19,14 +19,16 @@ size_t ring_plan_fit(const struct ring_demand *demand, size_t max)
 {
     uint64_t gop = bounded(demand->gop_bytes) * 3 / 2;
     uint64_t second = bounded(demand->bytes_per_second) * 3 / 2;
-    /* A fragment takes a part of the ring at most; the next keyframe may be a quarter larger than this one.
+    /*
+     * A fragment takes a part of the ring at most; the next keyframe may be a quarter larger than this one.
      */
     uint64_t fragment = bounded(demand->fragment_bytes) * 5 / 4 * RING_WRITER_FRAGMENT_PART;
     uint64_t needed = larger(larger(gop, second), fragment);
     size_t size = RING_PLAN_MIN;
 
-    while (size < needed && size < max)
+    while (size < needed && size < max) {
         size *= 2;
+    }
     return size < max ? size : max;
 }
 
@@ -39,10 +41,12 @@ size_t ring_plan_next(struct ring_plan *plan, const struct ring_demand *demand, 
         plan->spacious_since_ms = 0;
         return larger(fit, size);
     }
-    if (plan->spacious_since_ms == 0)
+    if (plan->spacious_since_ms == 0) {
         plan->spacious_since_ms = now_ms;
-    if (now_ms - plan->spacious_since_ms < RING_PLAN_SHRINK_MS)
+    }
+    if (now_ms - plan->spacious_since_ms < RING_PLAN_SHRINK_MS) {
         return size;
+    }
     plan->spacious_since_ms = 0;
     return fit;
 }

@@ -36,8 +36,9 @@ static int check_directory(const struct runtime_dir *dir)
 {
     struct stat status;
 
-    if (fstat(dir->fd, &status) < 0)
+    if (fstat(dir->fd, &status) < 0) {
         return -errno;
+    }
     if (status.st_uid != geteuid()) {
         log_error("runtime_dir %s belongs to user %u, not to us (%u): choose another `runtime_dir`",
                   dir->path, (unsigned)status.st_uid, (unsigned)geteuid());
@@ -64,8 +65,9 @@ static int open_directory(struct runtime_dir *dir)
     dir->fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir->fd < 0) {
         int error = -errno;
-        if (error == -ENOENT)
+        if (error == -ENOENT) {
             return -ESTALE;
+        }
         log_error("runtime_dir %s: %s", dir->path, error == -ELOOP ? "is a symbolic link" : strerror(-error));
         return error;
     }
@@ -88,8 +90,9 @@ static int write_lock(const struct runtime_dir *dir)
     char text[64];
     int length = snprintf(text, sizeof(text), "%d\n%s", (int)getpid(), dir->made ? MADE_MARK "\n" : "");
 
-    if (ftruncate(dir->lock, 0) < 0 || pwrite(dir->lock, text, (size_t)length, 0) != length)
+    if (ftruncate(dir->lock, 0) < 0 || pwrite(dir->lock, text, (size_t)length, 0) != length) {
         return errno == 0 ? -EIO : -errno;
+    }
     return 0;
 }
 
@@ -111,8 +114,9 @@ static bool held_by_keeper(int lock)
     snprintf(path, sizeof(path), "/proc/%d/comm", read_lock(lock, &made));
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t length = fd < 0 ? 0 : read(fd, name, sizeof(name) - 1);
-    if (fd >= 0)
+    if (fd >= 0) {
         close(fd);
+    }
     return length > 0 && strcmp(name, "ringcast-keeper\n") == 0;
 }
 
@@ -142,36 +146,42 @@ static int take_lock(struct runtime_dir *dir)
     dir->lock = openat(dir->fd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (dir->lock < 0) {
         int error = -errno;
-        if (error == -ENOENT)
+        if (error == -ENOENT) {
             return -ESTALE;
+        }
         log_error("%s/" LOCK_NAME " cannot be opened: %s", dir->path, strerror(-error));
         return error;
     }
     if (lock_patiently(dir->lock) < 0) {
         int error = errno == EWOULDBLOCK ? -EBUSY : -errno;
-        if (error == -EBUSY)
+        if (error == -EBUSY) {
             log_error("another ringcastd (pid %d) already uses %s: stop it, or choose another `runtime_dir`",
                       read_lock(dir->lock, &made), dir->path);
-        else
+        } else {
             log_error("%s/" LOCK_NAME " cannot be locked: %s", dir->path, strerror(-error));
+        }
         return error;
     }
-    if (!lock_in_place(dir))
+    if (!lock_in_place(dir)) {
         return -ESTALE;
+    }
     dir->left_behind = read_lock(dir->lock, &made) > 0;
     dir->made = dir->made || made;
     int error = write_lock(dir);
-    if (error < 0)
+    if (error < 0) {
         log_error("%s/" LOCK_NAME " cannot be written: %s", dir->path, strerror(-error));
+    }
     return error;
 }
 
 static void close_descriptors(struct runtime_dir *dir)
 {
-    if (dir->lock >= 0)
+    if (dir->lock >= 0) {
         close(dir->lock);
-    if (dir->fd >= 0)
+    }
+    if (dir->fd >= 0) {
         close(dir->fd);
+    }
     dir->lock = dir->fd = -1;
 }
 
@@ -180,23 +190,27 @@ int runtime_dir_open(const char *path, struct runtime_dir **result)
     struct runtime_dir *dir = calloc(1, sizeof(*dir));
     int error = -ENOMEM;
 
-    if (dir == NULL)
+    if (dir == NULL) {
         return -ENOMEM;
+    }
     *dir = (struct runtime_dir){.path = strdup(path), .fd = -1, .lock = -1};
     for (int i = 0; dir->path != NULL && i < ATTEMPTS; i++) {
         error = open_directory(dir);
-        if (error == 0)
+        if (error == 0) {
             error = take_lock(dir);
-        if (error != -ESTALE)
+        }
+        if (error != -ESTALE) {
             break;
+        }
         close_descriptors(dir);
     }
     if (error == 0) {
         *result = dir;
         return 0;
     }
-    if (error == -ESTALE)
+    if (error == -ESTALE) {
         log_error("runtime_dir %s disappears again and again", path);
+    }
     close_descriptors(dir);
     free(dir->path);
     free(dir);
@@ -210,17 +224,20 @@ bool runtime_dir_left_behind(const struct runtime_dir *dir)
 
 void runtime_dir_remove(struct runtime_dir *dir, const char *name)
 {
-    if (unlinkat(dir->fd, name, 0) < 0 && errno != ENOENT)
+    if (unlinkat(dir->fd, name, 0) < 0 && errno != ENOENT) {
         log_warning("%s/%s cannot be removed: %s", dir->path, name, strerror(errno));
+    }
 }
 
 void runtime_dir_close(struct runtime_dir *dir)
 {
-    if (dir == NULL)
+    if (dir == NULL) {
         return;
+    }
     runtime_dir_remove(dir, LOCK_NAME);
-    if (dir->made && rmdir(dir->path) < 0 && errno != ENOENT && errno != ENOTEMPTY)
+    if (dir->made && rmdir(dir->path) < 0 && errno != ENOENT && errno != ENOTEMPTY) {
         log_warning("runtime_dir %s cannot be removed: %s", dir->path, strerror(errno));
+    }
     close_descriptors(dir);
     free(dir->path);
     free(dir);

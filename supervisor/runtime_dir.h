@@ -21,7 +21,8 @@ bool runtime_dir_left_behind(const struct runtime_dir *dir);
 /* Removes file NAME in it. One that is not there is no error. */
 void runtime_dir_remove(struct runtime_dir *dir, const char *name);
 
-/* Removes the lock, and the directory if a ringcastd has made it and nothing else is in it. NULL is allowed.
+/*
+ * Removes the lock, and the directory if a ringcastd has made it and nothing else is in it. NULL is allowed.
  */
 void runtime_dir_close(struct runtime_dir *dir);
 

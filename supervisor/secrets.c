@@ -7,8 +7,9 @@
 
 static int hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
+    if (c >= '0' && c <= '9') {
         return c - '0';
+    }
     c = (char)(c | 0x20);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
@@ -43,8 +44,9 @@ static char *user_info(const char *url)
 {
     const char *begin = strstr(url, "://");
 
-    if (begin == NULL)
+    if (begin == NULL) {
         return NULL;
+    }
     begin += strlen("://");
     const char *end = memrchr(begin, '@', strcspn(begin, "/?#"));
     return end == NULL ? NULL : strndup(begin, (size_t)(end - begin));
@@ -54,13 +56,15 @@ static void hide_url(const char *url)
 {
     char *credentials = user_info(url);
 
-    if (credentials == NULL)
+    if (credentials == NULL) {
         return;
+    }
     const char *colon = strchr(credentials, ':');
     char *password = colon == NULL ? NULL : strdup(colon + 1);
     hide(credentials);
-    if (password != NULL)
+    if (password != NULL) {
         hide(password);
+    }
     free(password);
     free(credentials);
 }

@@ -57,10 +57,12 @@ static void enter_state(struct service *service, enum service_state state, const
              why == NULL ? "" : ": ", why == NULL ? "" : why);
     service->state = state;
     timer_disarm(&service->timer);
-    if (state == SERVICE_RUNNING)
+    if (state == SERVICE_RUNNING) {
         service->running_since_ms = timer_now_ms();
-    if (service->handlers.changed != NULL)
+    }
+    if (service->handlers.changed != NULL) {
         service->handlers.changed(service->owner, why);
+    }
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *data)
@@ -88,8 +90,9 @@ static void process_gone(struct service *service, const char *reason)
     if (service->ended) {
         enter_state(service, SERVICE_STOPPED, reason);
     } else {
-        if (service->state == SERVICE_RUNNING)
+        if (service->state == SERVICE_RUNNING) {
             backoff_credit(&service->backoff, timer_now_ms() - service->running_since_ms);
+        }
         uint64_t delay = next_delay_ms(service);
         snprintf(why, sizeof(why), "%s; next start in %llu ms", reason, (unsigned long long)delay);
         enter_state(service, SERVICE_BACKOFF, why);
@@ -140,8 +143,9 @@ static int start_process(struct service *service)
     int far_end = -1;
     int error = child_create(service->children, service->name, &handlers, service, &service->child, &far_end);
 
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     error = child_exec(service->child, service->argv, far_end);
     close(far_end);
     if (error < 0) {
@@ -180,8 +184,9 @@ bool service_take(struct service *service)
 {
     struct keep_record record;
 
-    if (!keep_take(children_keep(service->children), KEEP_PROCESS, service->name, &record))
+    if (!keep_take(children_keep(service->children), KEEP_PROCESS, service->name, &record)) {
         return false;
+    }
     int error =
         child_take(service->children, service->name, &handlers_of_taken, service, &record, &service->child);
     if (error == 0 && child_is_nameless(service->child)) {
@@ -203,8 +208,9 @@ int service_meet(struct service *service, pid_t pid, int pidfd, int channel)
     int error = child_meet(service->children, service->name, &handlers_of_taken, service, pid, pidfd, channel,
                            &service->child);
 
-    if (error == 0)
+    if (error == 0) {
         await_ready(service);
+    }
     return error;
 }
 
@@ -212,25 +218,29 @@ void service_end(struct service *service)
 {
     service->ended = true;
     if (service->child == NULL) {
-        if (service->state != SERVICE_STOPPED)
+        if (service->state != SERVICE_STOPPED) {
             enter_state(service, SERVICE_STOPPED, NULL);
+        }
         return;
     }
-    if (service->state != SERVICE_ENDING)
+    if (service->state != SERVICE_ENDING) {
         enter_state(service, SERVICE_ENDING, NULL);
+    }
     child_end(service->child);
 }
 
 void service_renew(struct service *service)
 {
-    if (service->child != NULL)
+    if (service->child != NULL) {
         child_end(service->child);
+    }
 }
 
 void service_kill(struct service *service, const char *why)
 {
-    if (service->child != NULL)
+    if (service->child != NULL) {
         child_kill(service->child, why);
+    }
 }
 
 int service_send(struct service *service, const json_t *body, const int *fds, int fd_count)
@@ -273,8 +283,9 @@ struct service *service_create(struct children *children, const char *name, char
 {
     struct service *service = calloc(1, sizeof(*service));
 
-    if (service == NULL)
+    if (service == NULL) {
         return NULL;
+    }
     *service = (struct service){.children = children, .argv = argv, .handlers = *handlers, .owner = owner};
     service->name = strdup(name);
     if (service->name == NULL) {
@@ -286,8 +297,9 @@ struct service *service_create(struct children *children, const char *name, char
 
 void service_destroy(struct service *service)
 {
-    if (service == NULL)
+    if (service == NULL) {
         return;
+    }
     timer_disarm(&service->timer);
     child_destroy(service->child);
     json_decref(service->last_exit);

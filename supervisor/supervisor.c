@@ -11,40 +11,48 @@
 #include "log.h"
 #include "timer.h"
 
-/* --- Ready, failed, finished
- * -------------------------------------------------------------------------------- */
+/* --- Ready, failed, finished ---------------------------------------------------------------------------- */
 
 static bool all_ready(const struct supervisor *supervisor)
 {
     if (service_state(template_service(supervisor->template)) != SERVICE_RUNNING ||
-        service_state(keeper_service(supervisor->keeper)) != SERVICE_RUNNING)
+        service_state(keeper_service(supervisor->keeper)) != SERVICE_RUNNING) {
         return false;
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
-        if (service_state(fanout_service(supervisor->fanouts[i])) != SERVICE_RUNNING)
+    }
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
+        if (service_state(fanout_service(supervisor->fanouts[i])) != SERVICE_RUNNING) {
             return false;
-    for (size_t i = 0; i < supervisor->camera_count; i++)
-        if (!camera_view(supervisor->cameras[i]).handed_over)
+        }
+    }
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
+        if (!camera_view(supervisor->cameras[i]).handed_over) {
             return false;
+        }
+    }
     return true;
 }
 
 void supervisor_check_ready(struct supervisor *supervisor)
 {
-    if (supervisor->ready || supervisor->stopping || !all_ready(supervisor))
+    if (supervisor->ready || supervisor->stopping || !all_ready(supervisor)) {
         return;
+    }
     supervisor->ready = true;
     log_info("ready: %zu camera%s at %s", supervisor->camera_count, supervisor->camera_count == 1 ? "" : "s",
              supervisor->address);
     sd_notifyf(0, "READY=1\nSTATUS=%zu cameras at %s", supervisor->camera_count, supervisor->address);
-    if (supervisor->options->ready != NULL)
+    if (supervisor->options->ready != NULL) {
         supervisor->options->ready(supervisor->options->data, supervisor->address);
+    }
 }
 
 static bool cameras_ended(const struct supervisor *supervisor)
 {
-    for (size_t i = 0; i < supervisor->camera_count; i++)
-        if (!camera_view(supervisor->cameras[i]).ended)
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
+        if (!camera_view(supervisor->cameras[i]).ended) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -53,48 +61,59 @@ void supervisor_check_finished(struct supervisor *supervisor)
     struct service *keeper = keeper_service(supervisor->keeper);
 
     if (!supervisor->stopping || !cameras_ended(supervisor) ||
-        service_pid(template_service(supervisor->template)) > 0)
+        service_pid(template_service(supervisor->template)) > 0) {
         return;
-    if (supervisor->exporter != NULL && service_pid(exporter_service(supervisor->exporter)) > 0)
+    }
+    if (supervisor->exporter != NULL && service_pid(exporter_service(supervisor->exporter)) > 0) {
         return;
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
-        if (service_pid(fanout_service(supervisor->fanouts[i])) > 0)
+    }
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
+        if (service_pid(fanout_service(supervisor->fanouts[i])) > 0) {
             return;
+        }
+    }
     /* The keeper is the last to go: if we are killed before, it ends the others. */
-    if (service_state(keeper) != SERVICE_STOPPED && service_state(keeper) != SERVICE_ENDING)
+    if (service_state(keeper) != SERVICE_STOPPED && service_state(keeper) != SERVICE_ENDING) {
         service_end(keeper);
-    if (service_pid(keeper) == 0)
+    }
+    if (service_pid(keeper) == 0) {
         sd_event_exit(supervisor->event, supervisor->exit_code);
+    }
 }
 
 void supervisor_stop(struct supervisor *supervisor)
 {
-    if (supervisor->stopping)
+    if (supervisor->stopping) {
         return;
+    }
     supervisor->stopping = true;
     log_info("ending");
     sd_notify(0, "STOPPING=1");
-    for (size_t i = 0; i < supervisor->camera_count; i++)
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
         camera_end(supervisor->cameras[i]);
+    }
     service_end(template_service(supervisor->template));
-    if (supervisor->exporter != NULL)
+    if (supervisor->exporter != NULL) {
         service_end(exporter_service(supervisor->exporter));
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
+    }
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
         service_end(fanout_service(supervisor->fanouts[i]));
+    }
     supervisor_check_finished(supervisor);
 }
 
-/* --- Starting
- * -------------------------------------------------------------------------------- */
+/* --- Starting ------------------------------------------------------------------------------------------- */
 
 static void publish_adoption(struct supervisor *supervisor)
 {
     json_int_t cameras = 0, fanouts = 0;
 
-    for (size_t i = 0; i < supervisor->camera_count; i++)
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
         cameras += camera_view(supervisor->cameras[i]).pid > 0;
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
+    }
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanouts += service_pid(fanout_service(supervisor->fanouts[i])) > 0;
+    }
     log_info("took over %d worker%s and %d fan-out%s", (int)cameras, cameras == 1 ? "" : "s", (int)fanouts,
              fanouts == 1 ? "" : "s");
     events_publish(supervisor->events, "adopted",
@@ -111,8 +130,9 @@ static void end_leftovers(struct supervisor *supervisor)
     supervisor->leftovers = leftovers_end(supervisor->children);
     while (keep_take_any(keeper_keep(supervisor->keeper), KEEP_CAMERA, "", &name, &record)) {
         log_camera(LOG_LEVEL_INFO, name, "camera %s: not configured any more", name);
-        for (size_t i = 0; i < supervisor->fanout_count; i++)
+        for (size_t i = 0; i < supervisor->fanout_count; i++) {
             fanout_remove_camera(supervisor->fanouts[i], name);
+        }
         keep_record_finish(&record);
         free(name);
     }
@@ -126,46 +146,56 @@ static void end_leftovers(struct supervisor *supervisor)
 
 static void start_processes(struct supervisor *supervisor)
 {
-    if (!supervisor->took_over)
+    if (!supervisor->took_over) {
         service_start(keeper_service(supervisor->keeper));
-    for (size_t i = 0; i < supervisor->fanout_count && !supervisor->stopping; i++)
-        if (!service_take(fanout_service(supervisor->fanouts[i])))
+    }
+    for (size_t i = 0; i < supervisor->fanout_count && !supervisor->stopping; i++) {
+        if (!service_take(fanout_service(supervisor->fanouts[i]))) {
             service_start(fanout_service(supervisor->fanouts[i]));
-    if (supervisor->took_over)
+        }
+    }
+    if (supervisor->took_over) {
         end_leftovers(supervisor);
-    if (!supervisor->stopping)
+    }
+    if (!supervisor->stopping) {
         service_start(template_service(supervisor->template));
-    if (!supervisor->stopping && supervisor->exporter != NULL)
+    }
+    if (!supervisor->stopping && supervisor->exporter != NULL) {
         service_start(exporter_service(supervisor->exporter));
-    for (size_t i = 0; i < supervisor->camera_count && !supervisor->stopping; i++)
+    }
+    for (size_t i = 0; i < supervisor->camera_count && !supervisor->stopping; i++) {
         camera_start(supervisor->cameras[i]);
+    }
 }
 
-/* --- Unmaking, in reverse order
- * ----------------------------------------------------------------------------- */
+/* --- Unmaking, in reverse order ------------------------------------------------------------------------- */
 
 static void remove_sockets(struct supervisor *supervisor)
 {
     static const char *const names[] = {KEEPER_SOCKET_NAMES};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         runtime_dir_remove(supervisor->runtime_dir, names[i]);
+    }
 }
 
 static void close_processes(struct supervisor *supervisor)
 {
     exporter_destroy(supervisor->exporter);
     template_destroy(supervisor->template);
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_destroy(supervisor->fanouts[i]);
+    }
     free(supervisor->fanouts);
-    for (size_t i = 0; i < supervisor->camera_count; i++)
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
         camera_destroy(supervisor->cameras[i]);
+    }
     free(supervisor->cameras);
     leftovers_destroy(supervisor->leftovers);
     keeper_destroy(supervisor->keeper);
-    if (supervisor->children != NULL)
+    if (supervisor->children != NULL) {
         children_finish(supervisor->children);
+    }
 }
 
 static void close_all(struct supervisor *supervisor)
@@ -176,13 +206,16 @@ static void close_all(struct supervisor *supervisor)
     inquiries_destroy(supervisor->inquiries);
     control_destroy(supervisor->control);
     events_destroy(supervisor->events);
-    if (supervisor->listener >= 0)
+    if (supervisor->listener >= 0) {
         close(supervisor->listener);
-    if (supervisor->load_board >= 0)
+    }
+    if (supervisor->load_board >= 0) {
         close(supervisor->load_board);
+    }
     children_destroy(supervisor->children);
-    if (supervisor->runtime_dir != NULL)
+    if (supervisor->runtime_dir != NULL) {
         remove_sockets(supervisor);
+    }
     changes_close(supervisor->changes);
     config_source_destroy(supervisor->source);
     config_free(supervisor->config);
@@ -210,13 +243,13 @@ int supervisor_run(const char *config_path, const struct supervisor_options *opt
         }
     }
     close_all(&supervisor);
-    if (exit_code == 0)
+    if (exit_code == 0) {
         log_info("ended");
+    }
     return exit_code;
 }
 
-/* --- For the commands
- * --------------------------------------------------------------------------------------- */
+/* --- For the commands ----------------------------------------------------------------------------------- */
 
 const struct config *supervisor_config(const struct supervisor *supervisor)
 {
@@ -260,9 +293,11 @@ struct fanout *supervisor_fanout(const struct supervisor *supervisor, size_t ind
 
 struct camera *supervisor_find_camera(const struct supervisor *supervisor, const char *name)
 {
-    for (size_t i = 0; i < supervisor->camera_count; i++)
-        if (strcmp(camera_view(supervisor->cameras[i]).name, name) == 0)
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
+        if (strcmp(camera_view(supervisor->cameras[i]).name, name) == 0) {
             return supervisor->cameras[i];
+        }
+    }
     return NULL;
 }
 
@@ -270,8 +305,9 @@ int64_t supervisor_viewers(const struct supervisor *supervisor, const char *came
 {
     int64_t viewers = 0;
 
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
         viewers += fanout_viewers(supervisor->fanouts[i], camera);
+    }
     return viewers;
 }
 
@@ -279,8 +315,9 @@ int64_t supervisor_drops(const struct supervisor *supervisor, const char *camera
 {
     int64_t drops = 0;
 
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
         drops += fanout_drops(supervisor->fanouts[i], camera);
+    }
     return drops;
 }
 
@@ -288,8 +325,9 @@ struct latency supervisor_latency(const struct supervisor *supervisor, const cha
 {
     struct latency latency = {0};
 
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_add_latency(supervisor->fanouts[i], camera, &latency);
+    }
     return latency;
 }
 
@@ -311,10 +349,12 @@ struct keeper *supervisor_keeper(const struct supervisor *supervisor)
 void supervisor_set_log_level(struct supervisor *supervisor, enum log_level level)
 {
     log_set_level(level);
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_set_log_level(supervisor->fanouts[i], level);
-    for (size_t i = 0; i < supervisor->camera_count; i++)
+    }
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
         camera_set_log_level(supervisor->cameras[i], level);
+    }
 }
 
 struct template *supervisor_template(const struct supervisor *supervisor)

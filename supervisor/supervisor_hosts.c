@@ -13,8 +13,7 @@
 /* A viewer that the next report will count. */
 #define JOINING_MS 3000
 
-/* --- What the parts report
- * ---------------------------------------------------------------------------------- */
+/* --- What the parts report ------------------------------------------------------------------------------ */
 
 /* A program that is needed ended. Before ringcastd is ready that is an error of the installation, not of the
  * day; but not if it ran already under the last ringcastd. */
@@ -51,8 +50,9 @@ static void on_fanout_wanted(void *data, struct fanout *fanout, const char *name
     struct camera *camera = supervisor_find_camera(data, name);
 
     (void)fanout;
-    if (camera != NULL)
+    if (camera != NULL) {
         camera_want(camera, JOINING_MS);
+    }
 }
 
 static int on_share(sd_event_source *source, uint64_t usec, void *data)
@@ -61,8 +61,9 @@ static int on_share(sd_event_source *source, uint64_t usec, void *data)
 
     (void)source, (void)usec;
     timer_disarm(&supervisor->share_timer);
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_tell_elsewhere(supervisor->fanouts[i], supervisor->fanouts, supervisor->fanout_count);
+    }
     return 0;
 }
 
@@ -74,20 +75,23 @@ static void on_fanout_viewers(void *data, struct fanout *fanout)
     for (size_t i = 0; i < supervisor->camera_count; i++) {
         const char *name = camera_view(supervisor->cameras[i]).name;
         int64_t viewers = supervisor_viewers(supervisor, name);
-        if (camera_set_viewers(supervisor->cameras[i], viewers))
+        if (camera_set_viewers(supervisor->cameras[i], viewers)) {
             events_publish(supervisor->events, "viewers",
                            json_pack("{s:s, s:I}", "camera", name, "viewers", (json_int_t)viewers));
+        }
     }
-    if (supervisor->fanout_count > 1 && supervisor->share_timer == NULL && !supervisor->stopping)
+    if (supervisor->fanout_count > 1 && supervisor->share_timer == NULL && !supervisor->stopping) {
         timer_arm(supervisor->event, &supervisor->share_timer, SHARE_DELAY_MS, on_share, supervisor);
+    }
 }
 
 static size_t index_of(const struct supervisor *supervisor, const struct fanout *fanout)
 {
     size_t index = 0;
 
-    while (index < supervisor->fanout_count && supervisor->fanouts[index] != fanout)
+    while (index < supervisor->fanout_count && supervisor->fanouts[index] != fanout) {
         index++;
+    }
     return index;
 }
 
@@ -111,8 +115,9 @@ static void on_template_ready(void *data)
 {
     struct supervisor *supervisor = data;
 
-    for (size_t i = 0; i < supervisor->camera_count; i++)
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
         camera_template_ready(supervisor->cameras[i]);
+    }
     supervisor_check_ready(supervisor);
 }
 
@@ -120,8 +125,9 @@ static void on_template_gone(void *data, const char *reason)
 {
     struct supervisor *supervisor = data;
 
-    for (size_t i = 0; i < supervisor->camera_count; i++)
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
         camera_template_gone(supervisor->cameras[i]);
+    }
     service_gone(supervisor, "ringcast-ingest", reason);
 }
 
@@ -140,8 +146,9 @@ static bool on_spawned(void *data, const char *name, pid_t pid)
     struct supervisor *supervisor = data;
     struct camera *camera = supervisor_find_camera(supervisor, name);
 
-    if (camera == NULL || !camera_spawned(camera, pid))
+    if (camera == NULL || !camera_spawned(camera, pid)) {
         return false;
+    }
     supervisor_check_ready(supervisor);
     return true;
 }
@@ -165,8 +172,9 @@ static void on_camera_changed(void *data, struct camera *camera)
     struct supervisor *supervisor = data;
     struct camera_view view = camera_view(camera);
 
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_update_camera(supervisor->fanouts[i], &view);
+    }
     events_publish(supervisor->events, "camera-state",
                    json_pack("{s:s, s:s, s:s?}", "camera", view.name, "state", camera_strstate(view.state),
                              "error", view.error));
@@ -178,8 +186,9 @@ static void on_camera_ring_changed(void *data, struct camera *camera)
     struct supervisor *supervisor = data;
     struct camera_view view = camera_view(camera);
 
-    for (size_t i = 0; i < supervisor->fanout_count; i++)
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_add_camera(supervisor->fanouts[i], &view);
+    }
 }
 
 static void on_camera_exited(void *data, struct camera *camera, pid_t pid, const char *reason)
@@ -202,10 +211,11 @@ static int on_bury(sd_event_source *source, uint64_t usec, void *data)
     timer_disarm(&supervisor->bury_timer);
     for (size_t i = 0; i < supervisor->camera_count; i++) {
         struct camera *camera = supervisor->cameras[i];
-        if (camera_view(camera).ended)
+        if (camera_view(camera).ended) {
             camera_destroy(camera);
-        else
+        } else {
             supervisor->cameras[kept++] = camera;
+        }
     }
     supervisor->camera_count = kept;
     reload_reconcile(supervisor);
@@ -218,10 +228,11 @@ static void on_camera_ended(void *data, struct camera *camera)
     struct supervisor *supervisor = data;
 
     (void)camera;
-    if (supervisor->stopping)
+    if (supervisor->stopping) {
         supervisor_check_finished(supervisor);
-    else
+    } else {
         timer_arm(supervisor->event, &supervisor->bury_timer, 0, on_bury, supervisor);
+    }
 }
 
 static json_t *on_exporter_status(void *data)
@@ -235,12 +246,12 @@ static void on_exporter_gone(void *data, const char *reason)
     struct supervisor *supervisor = data;
 
     (void)reason;
-    if (supervisor->stopping)
+    if (supervisor->stopping) {
         supervisor_check_finished(supervisor);
+    }
 }
 
-/* --- Processes' states as events
- * --------------------------------------------------------------------------------------- */
+/* --- Processes' states as events ------------------------------------------------------------------------ */
 
 static void publish_process(struct supervisor *supervisor, const char *process, size_t index,
                             struct service *service, const char *reason)
@@ -271,12 +282,12 @@ static void on_keeper_changed(void *data, const char *reason)
 {
     struct supervisor *supervisor = data;
 
-    if (supervisor->keeper != NULL)
+    if (supervisor->keeper != NULL) {
         publish_process(supervisor, "keeper", 0, keeper_service(supervisor->keeper), reason);
+    }
 }
 
-/* --- The callbacks together
- * ----------------------------------------------------------------------------------- */
+/* --- The callbacks together ----------------------------------------------------------------------------- */
 
 struct camera_host supervisor_camera_host(struct supervisor *supervisor)
 {

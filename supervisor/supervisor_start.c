@@ -24,7 +24,8 @@
 
 #define PATH_SIZE 4096
 
-/* Descriptors: per camera two of the ring, eventfd, channel and pidfd, and as many again while messages wait.
+/*
+ * Descriptors: per camera two of the ring, eventfd, channel and pidfd, and as many again while messages wait.
  */
 #define FDS_PER_CAMERA 10
 #define FDS_OTHER 256
@@ -41,18 +42,18 @@ static json_t *reload_and_log(struct supervisor *supervisor)
     json_t *reply = reload_file(supervisor), *line;
     size_t index;
 
-    json_array_foreach(json_object_get(reply, "errors"), index, line)
-    {
+    json_array_foreach(json_object_get(reply, "errors"), index, line) {
         log_error("%s", json_string_value(line));
     }
-    if (message_is(reply, "reloaded"))
+    if (message_is(reply, "reloaded")) {
         log_info("reloaded: %zu added, %zu removed, %zu changed, %d unchanged",
                  json_array_size(json_object_get(reply, "added")),
                  json_array_size(json_object_get(reply, "removed")),
                  json_array_size(json_object_get(reply, "changed")),
                  (int)message_integer(reply, "unchanged", 0));
-    else
+    } else {
         log_error("not reloaded, nothing has changed: %s", message_string(reply, "message", ""));
+    }
     return reply;
 }
 
@@ -70,8 +71,9 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
     struct timespec now;
 
     (void)source, (void)info;
-    if (supervisor->stopping)
+    if (supervisor->stopping) {
         return 0;
+    }
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
                (long long)now.tv_sec * 1000000 + (long long)now.tv_nsec / 1000);
@@ -95,15 +97,18 @@ static int take_signals(struct supervisor *supervisor)
     sigaddset(&mask, SIGINT);
     sigaddset(&mask, SIGHUP);
     sigaddset(&mask, SIGCHLD);
-    if (sigprocmask(SIG_SETMASK, &mask, NULL) < 0)
+    if (sigprocmask(SIG_SETMASK, &mask, NULL) < 0) {
         return -errno;
+    }
     signal(SIGCHLD, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
     int error = sd_event_add_signal(supervisor->event, &supervisor->sigterm, SIGTERM, on_signal, supervisor);
-    if (error >= 0)
+    if (error >= 0) {
         error = sd_event_add_signal(supervisor->event, &supervisor->sigint, SIGINT, on_signal, supervisor);
-    if (error >= 0)
+    }
+    if (error >= 0) {
         error = sd_event_add_signal(supervisor->event, &supervisor->sighup, SIGHUP, on_hangup, supervisor);
+    }
     return error;
 }
 
@@ -112,12 +117,14 @@ static void raise_descriptor_limit(const struct supervisor *supervisor)
     rlim_t needed = FDS_OTHER + FDS_PER_CAMERA * (rlim_t)supervisor->config->camera_count;
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed) {
         return;
+    }
     limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < needed)
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < needed) {
         log_warning("only %llu descriptors are allowed, %llu may be needed",
                     (unsigned long long)limit.rlim_cur, (unsigned long long)needed);
+    }
 }
 
 /* What was changed at run time may not fit a file that was changed since: then the file alone counts. */
@@ -126,8 +133,9 @@ static struct config *interpret(struct supervisor *supervisor)
     struct config *config = config_interpret(supervisor->source, supervisor->config_path,
                                              changes_now(supervisor->changes), stderr);
 
-    if (config != NULL)
+    if (config != NULL) {
         return config;
+    }
     log_error("what was changed at run time does not fit the configuration any more and is left out");
     return config_interpret(supervisor->source, supervisor->config_path, NULL, stderr);
 }
@@ -138,15 +146,18 @@ static int open_configuration(struct supervisor *supervisor)
     struct config *file = supervisor->source == NULL
                               ? NULL
                               : config_interpret(supervisor->source, supervisor->config_path, NULL, stderr);
-    if (file == NULL)
+    if (file == NULL) {
         return -EINVAL;
+    }
     supervisor->changes = changes_open(file->state_dir, file->instance);
     config_free(file);
-    if (supervisor->changes == NULL)
+    if (supervisor->changes == NULL) {
         return -ENOMEM;
+    }
     supervisor->config = interpret(supervisor);
-    if (supervisor->config == NULL)
+    if (supervisor->config == NULL) {
         return -EINVAL;
+    }
     secrets_hide(supervisor->config);
     raise_descriptor_limit(supervisor);
     return 0;
@@ -156,12 +167,15 @@ static int open_event_loop(struct supervisor *supervisor)
 {
     int error = sd_event_new(&supervisor->event);
 
-    if (error >= 0)
+    if (error >= 0) {
         error = take_signals(supervisor);
-    if (error >= 0)
+    }
+    if (error >= 0) {
         error = sd_event_set_watchdog(supervisor->event, true);
-    if (error < 0)
+    }
+    if (error < 0) {
         log_error("no event loop: %s", strerror(-error));
+    }
     return error < 0 ? error : 0;
 }
 
@@ -169,8 +183,9 @@ static int open_runtime_dir(struct supervisor *supervisor)
 {
     int error = runtime_dir_open(supervisor->config->runtime_dir, &supervisor->runtime_dir);
 
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     if (runtime_dir_left_behind(supervisor->runtime_dir)) {
         log_warning("the last ringcastd here was killed: taking over from it");
         supervisor->takeover_until_ms = timer_now_ms() + LIMIT_TAKEOVER_MS;
@@ -189,12 +204,14 @@ static int open_keeper(struct supervisor *supervisor)
 
     snprintf(program, sizeof(program), "%s/ringcast-keeper", supervisor->options->program_dir);
     supervisor->keeper = keeper_create(supervisor->children, &config, &host);
-    if (supervisor->keeper == NULL)
+    if (supervisor->keeper == NULL) {
         return -ENOMEM;
+    }
     supervisor->took_over = keeper_find(supervisor->keeper);
     /* A keeper that hung took its time, and its children have theirs only now that it is gone. */
-    if (!supervisor->took_over && supervisor->takeover_until_ms > 0)
+    if (!supervisor->took_over && supervisor->takeover_until_ms > 0) {
         supervisor->takeover_until_ms = timer_now_ms() + LIMIT_TAKEOVER_MS;
+    }
     runtime_dir_remove(supervisor->runtime_dir, CONTROL_SOCKET_NAME);
     runtime_dir_remove(supervisor->runtime_dir, CONTROL_INNER_NAME);
     return 0;
@@ -205,8 +222,9 @@ static bool try_again(const struct supervisor *supervisor)
 {
     const struct timespec pause = {.tv_nsec = TAKEOVER_RETRY_MS * 1000000L};
 
-    if (timer_now_ms() >= supervisor->takeover_until_ms)
+    if (timer_now_ms() >= supervisor->takeover_until_ms) {
         return false;
+    }
     nanosleep(&pause, NULL);
     return true;
 }
@@ -216,19 +234,21 @@ static int sweep_rings(struct supervisor *supervisor)
     const char *instance = supervisor->config->instance;
     int removed;
 
-    do
+    do {
         removed = ring_sweep(instance);
-    while (removed == -EBUSY && !supervisor->took_over && try_again(supervisor));
-    if (removed == -EBUSY && supervisor->took_over)
+    } while (removed == -EBUSY && !supervisor->took_over && try_again(supervisor));
+    if (removed == -EBUSY && supervisor->took_over) {
         return 0; /* those that we have just taken over; the rest is gone */
-    if (removed == -EBUSY)
+    }
+    if (removed == -EBUSY) {
         log_error(
             "another ringcastd uses the instance \"%s\" with another runtime_dir: choose another `instance`",
             instance);
-    else if (removed < 0)
+    } else if (removed < 0) {
         log_error("the rings of instance \"%s\" cannot be swept: %s", instance, strerror(-removed));
-    else if (removed > 0)
+    } else if (removed > 0) {
         log_info("removed %d ring%s that a killed ringcastd left", removed, removed == 1 ? "" : "s");
+    }
     return removed < 0 ? removed : 0;
 }
 
@@ -236,10 +256,11 @@ static int open_children(struct supervisor *supervisor)
 {
     int error = children_create(supervisor->event, &supervisor->children);
 
-    if (error < 0)
+    if (error < 0) {
         log_error("cannot watch child processes: %s", strerror(-error));
-    else
+    } else {
         children_set_log(supervisor->children, supervisor->options->child_log);
+    }
     return error < 0 ? error : 0;
 }
 
@@ -247,8 +268,9 @@ static size_t count_fanouts(const struct config *config)
 {
     cpu_set_t allowed;
 
-    if (config->fanout_processes > 0)
+    if (config->fanout_processes > 0) {
         return config->fanout_processes;
+    }
     size_t cores = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? (size_t)CPU_COUNT(&allowed) : 1;
     return cores < FANOUTS_AUTO_MAX ? cores : FANOUTS_AUTO_MAX;
 }
@@ -268,8 +290,9 @@ static bool take_listener(struct supervisor *supervisor)
     const struct config *config = supervisor->config;
     struct keep_record record;
 
-    if (!keep_take(keeper_keep(supervisor->keeper), KEEP_LISTENER, "viewers", &record))
+    if (!keep_take(keeper_keep(supervisor->keeper), KEEP_LISTENER, "viewers", &record)) {
         return false;
+    }
     bool same = strcmp(message_string(record.body, "host", ""), config->listen.host) == 0 &&
                 message_integer(record.body, "port", -1) == config->listen.port && record.fds[0] >= 0;
     supervisor->load_board = keep_record_take_fd(&record, 1);
@@ -287,10 +310,12 @@ static int open_load_board(struct supervisor *supervisor)
 {
     size_t count = count_fanouts(supervisor->config);
 
-    for (size_t slot = count; supervisor->load_board >= 0 && slot < LOAD_BOARD_SLOTS; slot++)
+    for (size_t slot = count; supervisor->load_board >= 0 && slot < LOAD_BOARD_SLOTS; slot++) {
         load_board_leave(supervisor->load_board, slot);
-    if (supervisor->load_board >= 0 || count == 1)
+    }
+    if (supervisor->load_board >= 0 || count == 1) {
         return 0;
+    }
     int board = load_board_create();
     if (board < 0) {
         log_error("the fan-outs cannot share their address: %s", strerror(-board));
@@ -305,9 +330,9 @@ int supervisor_open_listener(struct supervisor *supervisor, const char *host, in
     int listener;
     int error;
 
-    do
+    do {
         error = listen_open(host, port, &listener, supervisor->address);
-    while (error == -EADDRINUSE && try_again(supervisor));
+    } while (error == -EADDRINUSE && try_again(supervisor));
     if (error < 0) {
         listen_explain(error, host, port);
         return error;
@@ -323,10 +348,12 @@ static int open_listener(struct supervisor *supervisor)
 
     bool taken = take_listener(supervisor);
     int error = open_load_board(supervisor);
-    if (error < 0)
+    if (error < 0) {
         return error;
-    if (!taken)
+    }
+    if (!taken) {
         return supervisor_open_listener(supervisor, config->listen.host, config->listen.port);
+    }
     keep_listener(supervisor, config->listen.host, config->listen.port);
     return 0;
 }
@@ -334,8 +361,9 @@ static int open_listener(struct supervisor *supervisor)
 static int open_control(struct supervisor *supervisor)
 {
     supervisor->inquiries = inquiries_create(supervisor->event);
-    if (supervisor->inquiries == NULL)
+    if (supervisor->inquiries == NULL) {
         return -ENOMEM;
+    }
     return control_create(supervisor->event, supervisor->config->runtime_dir, on_request, supervisor,
                           &supervisor->control);
 }
@@ -353,13 +381,15 @@ int supervisor_make_camera(struct supervisor *supervisor, const struct config_ca
     struct camera **cameras =
         reallocarray(supervisor->cameras, supervisor->camera_count + 1, sizeof(struct camera *));
 
-    if (cameras == NULL)
+    if (cameras == NULL) {
         return -ENOMEM;
+    }
     supervisor->cameras = cameras;
     int error = camera_create(supervisor->children, supervisor->config->instance, config, log_level_now(),
                               &host, &cameras[supervisor->camera_count]);
-    if (error == 0)
+    if (error == 0) {
         supervisor->camera_count++;
+    }
     return error;
 }
 
@@ -367,8 +397,9 @@ static int make_cameras(struct supervisor *supervisor)
 {
     int error = 0;
 
-    for (size_t i = 0; i < supervisor->config->camera_count && error == 0; i++)
+    for (size_t i = 0; i < supervisor->config->camera_count && error == 0; i++) {
         error = supervisor_make_camera(supervisor, &supervisor->config->cameras[i]);
+    }
     return error;
 }
 
@@ -386,13 +417,15 @@ static int make_fanouts(struct supervisor *supervisor)
 
     snprintf(program, sizeof(program), "%s/ringcast-fanout", supervisor->options->program_dir);
     supervisor->fanouts = calloc(count, sizeof(struct fanout *));
-    if (supervisor->fanouts == NULL)
+    if (supervisor->fanouts == NULL) {
         return -ENOMEM;
+    }
     for (size_t i = 0; i < count; i++) {
         config.index = i;
         supervisor->fanouts[i] = fanout_create(supervisor->children, &config, &host);
-        if (supervisor->fanouts[i] == NULL)
+        if (supervisor->fanouts[i] == NULL) {
             return -ENOMEM;
+        }
         supervisor->fanout_count++;
     }
     return 0;
@@ -416,8 +449,9 @@ static int make_exporter(struct supervisor *supervisor)
                                            .log_level = supervisor->config->log_level};
     const struct exporter_host host = supervisor_exporter_host(supervisor);
 
-    if (config.address->host == NULL)
+    if (config.address->host == NULL) {
         return 0;
+    }
     snprintf(program, sizeof(program), "%s/ringcast-exporter", supervisor->options->program_dir);
     return exporter_create(supervisor->children, keeper_keep(supervisor->keeper), &config, &host,
                            &supervisor->exporter);
@@ -433,10 +467,12 @@ int supervisor_open(struct supervisor *supervisor)
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         int error = steps[i](supervisor);
-        if (error == -ENOMEM)
+        if (error == -ENOMEM) {
             log_error("cannot start: out of memory");
-        if (error < 0)
+        }
+        if (error < 0) {
             return error;
+        }
     }
     return 0;
 }

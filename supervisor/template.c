@@ -34,11 +34,12 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 
 static void arm_deadline(struct template *template)
 {
-    if (template->pending == 0)
+    if (template->pending == 0) {
         timer_disarm(&template->deadline);
-    else
+    } else {
         timer_arm(children_event(template->children), &template->deadline, LIMIT_SPAWN_MS, on_deadline,
                   template);
+    }
 }
 
 static void on_begun(void *owner)
@@ -61,14 +62,16 @@ static void on_message(void *owner, const struct channel_message *message)
     json_int_t pid = message_integer(message->body, "pid", 0);
     bool counts = false;
 
-    if (camera != NULL && message_is(message->body, "spawned") && pid > 1 && pid <= INT32_MAX)
+    if (camera != NULL && message_is(message->body, "spawned") && pid > 1 && pid <= INT32_MAX) {
         counts = template->host.spawned(data, camera, (pid_t)pid);
-    else if (camera != NULL && message_is(message->body, "spawn-failed"))
+    } else if (camera != NULL && message_is(message->body, "spawn-failed")) {
         counts = template->host.spawn_failed(data, camera, message_string(message->body, "error", "unknown"));
-    else
+    } else {
         log_warning("template: unexpected message \"%s\"", message_type(message->body));
-    if (!counts)
+    }
+    if (!counts) {
         return;
+    }
     template->pending--;
     arm_deadline(template);
 }
@@ -97,14 +100,16 @@ struct template *template_create(struct children *children, const char *program,
     static char option[] = "--template";
     struct template *template = calloc(1, sizeof(*template));
 
-    if (template == NULL)
+    if (template == NULL) {
         return NULL;
+    }
     template->host = *host;
     template->children = children;
     template->argv[0] = strdup(program);
     template->argv[1] = option;
-    if (template->argv[0] != NULL)
+    if (template->argv[0] != NULL) {
         template->service = service_create(children, TEMPLATE_NAME, template->argv, &handlers, template);
+    }
     if (template->service == NULL) {
         template_destroy(template);
         return NULL;
@@ -114,8 +119,9 @@ struct template *template_create(struct children *children, const char *program,
 
 void template_destroy(struct template *template)
 {
-    if (template == NULL)
+    if (template == NULL) {
         return;
+    }
     timer_disarm(&template->deadline);
     service_destroy(template->service);
     free(template->argv[0]);
@@ -129,8 +135,9 @@ struct service *template_service(struct template *template)
 
 int template_spawn(struct template *template, const char *camera, int worker_end)
 {
-    if (service_state(template->service) != SERVICE_RUNNING)
+    if (service_state(template->service) != SERVICE_RUNNING) {
         return -EAGAIN;
+    }
     json_t *message = message_new("spawn");
     if (message == NULL || json_object_set_new(message, "camera", json_string(camera)) < 0) {
         json_decref(message);
@@ -138,10 +145,12 @@ int template_spawn(struct template *template, const char *camera, int worker_end
     }
     int error = service_send(template->service, message, &worker_end, 1);
     json_decref(message);
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     template->pending++;
-    if (template->pending == 1)
+    if (template->pending == 1) {
         arm_deadline(template);
+    }
     return 0;
 }

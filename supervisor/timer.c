@@ -4,7 +4,8 @@
 
 #define USEC_PER_MS 1000u
 
-/* The event loop may delay a timer by this much to save wake-ups; its default of 250 ms would slow restarts.
+/*
+ * The event loop may delay a timer by this much to save wake-ups; its default of 250 ms would slow restarts.
  */
 #define ACCURACY_USEC 1000u
 

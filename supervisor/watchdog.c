@@ -32,8 +32,9 @@ static bool is_overdue(struct watchdog_entry *entry, uint64_t now)
         entry->first_due_ms = due;
         entry->believed_ms = now;
     }
-    if (due == 0)
+    if (due == 0) {
         return false;
+    }
     return now > due || now - entry->believed_ms > PROMISE_MAX_MS;
 }
 
@@ -44,8 +45,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 
     (void)source, (void)usec;
     log_settle();
-    if (now - watchdog->looked_ms > INTERVAL_MS + LATE_MS)
+    if (now - watchdog->looked_ms > INTERVAL_MS + LATE_MS) {
         watchdog->grace_until_ms = now + LIMIT_GRACE_MS;
+    }
     watchdog->looked_ms = now;
     for (struct watchdog_entry *entry = LIST_FIRST(&watchdog->entries), *next; entry != NULL; entry = next) {
         next = LIST_NEXT(entry, next);
@@ -61,8 +63,9 @@ int watchdog_create(sd_event *event, struct watchdog **result)
 {
     struct watchdog *watchdog = calloc(1, sizeof(*watchdog));
 
-    if (watchdog == NULL)
+    if (watchdog == NULL) {
         return -ENOMEM;
+    }
     watchdog->event = sd_event_ref(event);
     watchdog->looked_ms = timer_now_ms();
     LIST_INIT(&watchdog->entries);
@@ -77,8 +80,9 @@ int watchdog_create(sd_event *event, struct watchdog **result)
 
 void watchdog_destroy(struct watchdog *watchdog)
 {
-    if (watchdog == NULL)
+    if (watchdog == NULL) {
         return;
+    }
     timer_disarm(&watchdog->timer);
     sd_event_unref(watchdog->event);
     free(watchdog);
@@ -92,8 +96,9 @@ void watchdog_watch(struct watchdog *watchdog, struct watchdog_entry *entry)
 
 void watchdog_unwatch(struct watchdog_entry *entry)
 {
-    if (entry->next.le_prev == NULL)
+    if (entry->next.le_prev == NULL) {
         return;
+    }
     LIST_REMOVE(entry, next);
     entry->next.le_prev = NULL;
 }

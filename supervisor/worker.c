@@ -26,17 +26,19 @@ struct worker {
 
 static void enter_phase(struct worker *worker, enum worker_phase phase)
 {
-    if (phase == WORKER_REQUESTED)
+    if (phase == WORKER_REQUESTED) {
         children_hold(worker->children);
-    else if (worker->phase == WORKER_REQUESTED)
+    } else if (worker->phase == WORKER_REQUESTED) {
         children_release(worker->children);
+    }
     worker->phase = phase;
 }
 
 static void close_far_end(struct worker *worker)
 {
-    if (worker->far_end >= 0)
+    if (worker->far_end >= 0) {
         close(worker->far_end);
+    }
     worker->far_end = -1;
 }
 
@@ -73,8 +75,9 @@ struct worker *worker_create(struct children *children, const char *name, const 
 {
     struct worker *worker = calloc(1, sizeof(*worker));
 
-    if (worker == NULL)
+    if (worker == NULL) {
         return NULL;
+    }
     *worker = (struct worker){.children = children, .host = *host, .far_end = -1};
     worker->camera = strdup(name);
     if (worker->camera == NULL || asprintf(&worker->name, "ingest[%s]", name) < 0) {
@@ -87,8 +90,9 @@ struct worker *worker_create(struct children *children, const char *name, const 
 
 void worker_destroy(struct worker *worker)
 {
-    if (worker == NULL)
+    if (worker == NULL) {
         return;
+    }
     close_far_end(worker);
     child_destroy(worker->child);
     json_decref(worker->last_lines);
@@ -103,8 +107,9 @@ static int request(struct worker *worker)
 {
     int error = worker->host.spawn(worker->host.data, worker->far_end);
 
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     close_far_end(worker);
     enter_phase(worker, WORKER_REQUESTED);
     return 0;
@@ -117,12 +122,14 @@ int worker_begin(struct worker *worker, const json_t *message, const int *fds, i
         child_create(worker->children, worker->name, &handlers, worker, &worker->child, &worker->far_end);
 
     worker->ending = false;
-    if (error < 0)
+    if (error < 0) {
         return error;
+    }
     child_set_camera(worker->child, worker->camera);
     error = child_send(worker->child, message, fds, fd_count);
-    if (error == 0)
+    if (error == 0) {
         error = request(worker);
+    }
     if (error == -EAGAIN) {
         enter_phase(worker, WORKER_WAITING);
         return 0;
@@ -140,8 +147,9 @@ bool worker_take(struct worker *worker)
     static const struct child_handlers handlers = {.message = on_message, .exited = on_exited};
     struct keep_record record;
 
-    if (!keep_take(children_keep(worker->children), KEEP_PROCESS, worker->name, &record))
+    if (!keep_take(children_keep(worker->children), KEEP_PROCESS, worker->name, &record)) {
         return false;
+    }
     int error = child_take(worker->children, worker->name, &handlers, worker, &record, &worker->child);
     if (error < 0) {
         log_camera(LOG_LEVEL_WARNING, worker->camera, "%s: the running one cannot be taken over: %s",
@@ -162,17 +170,20 @@ bool worker_take(struct worker *worker)
 
 void worker_template_ready(struct worker *worker)
 {
-    if (worker->phase != WORKER_WAITING)
+    if (worker->phase != WORKER_WAITING) {
         return;
+    }
     int error = request(worker);
-    if (error < 0 && error != -EAGAIN)
+    if (error < 0 && error != -EAGAIN) {
         finish(worker, WORKER_NOT_FORKED, strerror(-error));
+    }
 }
 
 void worker_template_gone(struct worker *worker)
 {
-    if (worker->phase != WORKER_REQUESTED)
+    if (worker->phase != WORKER_REQUESTED) {
         return;
+    }
     enter_phase(worker, WORKER_LOST);
     child_abandon(worker->child);
 }
@@ -181,14 +192,16 @@ bool worker_spawned(struct worker *worker, pid_t pid)
 {
     char why[96];
 
-    if (worker->phase != WORKER_REQUESTED)
+    if (worker->phase != WORKER_REQUESTED) {
         return false;
+    }
     int error = child_adopt(worker->child, pid);
     if (error == 0) {
         worker->pid = pid;
         enter_phase(worker, WORKER_RUNNING);
-        if (worker->ending)
+        if (worker->ending) {
             child_end(worker->child);
+        }
     } else {
         snprintf(why, sizeof(why), "process %d of the template cannot be watched: %s", (int)pid,
                  strerror(-error));
@@ -199,8 +212,9 @@ bool worker_spawned(struct worker *worker, pid_t pid)
 
 bool worker_spawn_failed(struct worker *worker, const char *error)
 {
-    if (worker->phase != WORKER_REQUESTED)
+    if (worker->phase != WORKER_REQUESTED) {
         return false;
+    }
     finish(worker, WORKER_NOT_FORKED, error);
     return true;
 }
@@ -224,8 +238,9 @@ void worker_end(struct worker *worker)
 
 void worker_kill(struct worker *worker, const char *why)
 {
-    if (worker->phase == WORKER_RUNNING)
+    if (worker->phase == WORKER_RUNNING) {
         child_kill(worker->child, why);
+    }
 }
 
 int worker_send(struct worker *worker, const json_t *body, const int *fds, int fd_count)
@@ -241,8 +256,9 @@ void worker_set_log_level(struct worker *worker, enum log_level level)
                                          [LOG_LEVEL_DEBUG] = "debug"};
     json_t *message = worker->phase == WORKER_RUNNING ? message_new("log-level") : NULL;
 
-    if (message == NULL)
+    if (message == NULL) {
         return;
+    }
     json_object_set_new(message, "level", json_string(levels[level]));
     child_send(worker->child, message, NULL, 0);
     json_decref(message);
@@ -250,8 +266,9 @@ void worker_set_log_level(struct worker *worker, enum log_level level)
 
 json_t *worker_lines(const struct worker *worker, size_t count)
 {
-    if (worker->child != NULL)
+    if (worker->child != NULL) {
         return child_lines(worker->child, count);
+    }
     return json_incref(worker->last_lines);
 }
 

@@ -64,7 +64,8 @@ void worker_template_gone(struct worker *worker);
 bool worker_spawned(struct worker *worker, pid_t pid);
 bool worker_spawn_failed(struct worker *worker, const char *error);
 
-/* Ends the process, or the wish for one; `gone` follows, at once if there is no process. No-op in phase NONE.
+/*
+ * Ends the process, or the wish for one; `gone` follows, at once if there is no process. No-op in phase NONE.
  */
 void worker_end(struct worker *worker);
 

@@ -22,11 +22,13 @@ static int grow(struct byte_buffer *buffer, size_t needed)
 {
     size_t room = buffer->room > 0 ? buffer->room : FIRST_ROOM;
 
-    while (room < needed)
+    while (room < needed) {
         room *= 2;
+    }
     uint8_t *data = realloc(buffer->data, room);
-    if (data == NULL)
+    if (data == NULL) {
         return -ENOMEM;
+    }
     buffer->data = data;
     buffer->room = room;
     return 0;
@@ -34,15 +36,18 @@ static int grow(struct byte_buffer *buffer, size_t needed)
 
 int byte_buffer_add(struct byte_buffer *buffer, const void *data, size_t size)
 {
-    if (size > buffer->limit - buffer->size)
+    if (size > buffer->limit - buffer->size) {
         return -EMSGSIZE;
+    }
     if (size > buffer->room - buffer->size) {
         int result = grow(buffer, buffer->size + size);
-        if (result < 0)
+        if (result < 0) {
             return result;
+        }
     }
-    if (size > 0)
+    if (size > 0) {
         memcpy(buffer->data + buffer->size, data, size);
+    }
     buffer->size += size;
     return 0;
 }

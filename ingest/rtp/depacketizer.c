@@ -27,15 +27,17 @@ struct depacketizer *depacketizer_create(const struct media_format *format, bool
 {
     struct depacketizer *depacketizer = create(format);
 
-    if (depacketizer != NULL)
+    if (depacketizer != NULL) {
         depacketizer->show_damaged = show_damaged;
+    }
     return depacketizer;
 }
 
 void depacketizer_destroy(struct depacketizer *depacketizer)
 {
-    if (depacketizer != NULL)
+    if (depacketizer != NULL) {
         depacketizer->operations->destroy(depacketizer);
+    }
 }
 
 enum depacketizer_result depacketizer_put(struct depacketizer *depacketizer,

@@ -41,8 +41,9 @@ static void spoil(struct aac *aac)
 
 static void drop_part(struct aac *aac)
 {
-    if (aac->part_wanted == 0)
+    if (aac->part_wanted == 0) {
         return;
+    }
     aac->base.counters.dropped++;
     aac->lost = true;
     aac->part.size = aac->part_wanted = 0;
@@ -50,8 +51,9 @@ static void drop_part(struct aac *aac)
 
 static void skip_delta(struct bit_reader *reader, unsigned length)
 {
-    if (length > 0 && bit_reader_read(reader, 1) != 0)
+    if (length > 0 && bit_reader_read(reader, 1) != 0) {
         bit_reader_skip(reader, length);
+    }
 }
 
 /* One AU header, 3.2.1.1. False: cut off, or interleaved. */
@@ -82,21 +84,26 @@ static int read_headers(struct aac *aac, const uint8_t *data, size_t size, size_
     struct bit_reader reader;
 
     *count = 0;
-    if (header_bits(&aac->format) == 0)
+    if (header_bits(&aac->format) == 0) {
         return 0;
-    if (size < 2)
+    }
+    if (size < 2) {
         return -1;
+    }
     size_t bits = bytes_read16(data);
     size_t length = (bits + 7) / 8;
-    if (length > size - 2)
+    if (length > size - 2) {
         return -1;
+    }
     bit_reader_init(&reader, data + 2, length);
     reader.size = bits;
     while (reader.next < bits && *count < UNITS_MAX) {
-        if (!read_header(aac, &reader, *count == 0, &aac->sizes[*count]))
+        if (!read_header(aac, &reader, *count == 0, &aac->sizes[*count])) {
             return -1;
-        if (aac->sizes[*count] == 0)
+        }
+        if (aac->sizes[*count] == 0) {
             return -1;
+        }
         (*count)++;
     }
     return (int)(2 + length);
@@ -107,8 +114,9 @@ static int auxiliary_size(const struct aac *aac, const uint8_t *data, size_t siz
 {
     struct bit_reader reader;
 
-    if (aac->format.auxiliary_size_length == 0)
+    if (aac->format.auxiliary_size_length == 0) {
         return 0;
+    }
     bit_reader_init(&reader, data, size);
     uint64_t bits = bit_reader_read(&reader, aac->format.auxiliary_size_length);
     uint64_t length = (aac->format.auxiliary_size_length + bits + 7) / 8;
@@ -120,10 +128,12 @@ static size_t count_constant(struct aac *aac, size_t size)
 {
     size_t count = 0;
 
-    if (aac->format.constant_size == 0)
+    if (aac->format.constant_size == 0) {
         return 0;
-    while (count < UNITS_MAX && (count + 1) * aac->format.constant_size <= size)
+    }
+    while (count < UNITS_MAX && (count + 1) * aac->format.constant_size <= size) {
         aac->sizes[count++] = aac->format.constant_size;
+    }
     return count;
 }
 
@@ -133,8 +143,9 @@ static void put_part(struct aac *aac, const struct depacketizer_payload *payload
 {
     uint32_t wanted = aac->sizes[0];
 
-    if (aac->part_wanted != 0 && (aac->part_wanted != wanted || aac->part_time != payload->time))
+    if (aac->part_wanted != 0 && (aac->part_wanted != wanted || aac->part_time != payload->time)) {
         drop_part(aac);
+    }
     if (size > wanted - aac->part.size || wanted > UNIT_SIZE_MAX ||
         byte_buffer_add(&aac->part, data, size) < 0) {
         spoil(aac);
@@ -143,8 +154,9 @@ static void put_part(struct aac *aac, const struct depacketizer_payload *payload
     }
     aac->part_wanted = wanted;
     aac->part_time = payload->time;
-    if (aac->part.size < wanted)
+    if (aac->part.size < wanted) {
         return;
+    }
     aac->data = aac->part.data;
     aac->count = 1;
     aac->part_wanted = 0;
@@ -156,8 +168,9 @@ static void put_whole(struct aac *aac, const uint8_t *data, size_t size, size_t 
     size_t sum = 0;
 
     drop_part(aac);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         sum += aac->sizes[i];
+    }
     if (sum > size) {
         spoil(aac);
         return;
@@ -180,22 +193,25 @@ static void put_payload(struct aac *aac, const struct depacketizer_payload *payl
     }
     const uint8_t *data = payload->data + headers + auxiliary;
     size_t size = payload->size - (size_t)headers - (size_t)auxiliary;
-    if (header_bits(&aac->format) == 0)
+    if (header_bits(&aac->format) == 0) {
         count = count_constant(aac, size);
-    if (count == 0)
+    }
+    if (count == 0) {
         spoil(aac);
-    else if (count == 1 && aac->sizes[0] > size)
+    } else if (count == 1 && aac->sizes[0] > size) {
         put_part(aac, payload, data, size);
-    else
+    } else {
         put_whole(aac, data, size, count);
+    }
 }
 
 static enum depacketizer_result put(struct depacketizer *base, const struct depacketizer_payload *payload)
 {
     struct aac *aac = (struct aac *)base;
 
-    if (aac->taken < aac->count)
+    if (aac->taken < aac->count) {
         return DEPACKETIZER_FULL;
+    }
     aac->taken = aac->count = 0;
     aac->time = payload->time;
     aac->arrival_ns = payload->arrival_ns;
@@ -211,8 +227,9 @@ static int next(struct depacketizer *base, struct depacketizer_unit *unit)
 {
     struct aac *aac = (struct aac *)base;
 
-    if (aac->taken == aac->count)
+    if (aac->taken == aac->count) {
         return 0;
+    }
     *unit = (struct depacketizer_unit){
         .data = aac->data,
         .size = aac->sizes[aac->taken],
@@ -248,8 +265,9 @@ struct depacketizer *depacketizer_aac_create(const struct media_format *format)
 {
     struct aac *aac = calloc(1, sizeof(*aac));
 
-    if (aac == NULL)
+    if (aac == NULL) {
         return NULL;
+    }
     aac->base.operations = &operations;
     aac->format = format->au;
     aac->unit_ticks = format->unit_ticks;

@@ -30,20 +30,24 @@ static bool begins_picture(const struct depacketizer_payload *payload)
     uint8_t header = data[0];
 
     if ((header & TYPE_MASK) == TYPE_FU_A) {
-        if (size <= FU_HEADER_SIZE || (data[1] & FU_START) == 0)
+        if (size <= FU_HEADER_SIZE || (data[1] & FU_START) == 0) {
             return false;
+        }
         const uint8_t head[] = {(uint8_t)((header & REFERENCE_MASK) | (data[1] & TYPE_MASK)), data[2]};
         return picture_is_first_slice(NAL_H264, &(struct nal){head, sizeof(head)});
     }
-    if ((header & TYPE_MASK) != TYPE_STAP_A)
+    if ((header & TYPE_MASK) != TYPE_STAP_A) {
         return picture_is_first_slice(NAL_H264, &(struct nal){data, size});
+    }
     for (size_t at = 1; size - at > 2;) {
         size_t length = bytes_read16(data + at);
         at += 2;
-        if (length == 0 || length > size - at)
+        if (length == 0 || length > size - at) {
             return false;
-        if (picture_is_first_slice(NAL_H264, &(struct nal){data + at, length}))
+        }
+        if (picture_is_first_slice(NAL_H264, &(struct nal){data + at, length})) {
             return true;
+        }
         at += length;
     }
     return false;
@@ -54,8 +58,9 @@ static void put_aggregate(struct h264 *h264, const uint8_t *data, size_t size)
 {
     size_t at = 1;
 
-    if (size <= 3)
+    if (size <= 3) {
         picture_spoil(&h264->picture);
+    }
     while (size - at > 2) {
         size_t length = bytes_read16(data + at);
         at += 2;
@@ -63,8 +68,9 @@ static void put_aggregate(struct h264 *h264, const uint8_t *data, size_t size)
             picture_spoil(&h264->picture);
             return;
         }
-        if (length > 0)
+        if (length > 0) {
             picture_add(&h264->picture, data + at, length);
+        }
         at += length;
     }
 }
@@ -87,28 +93,31 @@ static void put_fragment(struct h264 *h264, const struct depacketizer_payload *p
         picture_continue_fragment(&h264->picture, rest, size);
     } else {
         /* Its beginning was lost, or never sent. */
-        if (payload->gap || h264->picture.damaged)
+        if (payload->gap || h264->picture.damaged) {
             h264->picture.damaged = true;
-        else
+        } else {
             picture_spoil(&h264->picture);
+        }
         return;
     }
-    if ((data[1] & FU_END) != 0)
+    if ((data[1] & FU_END) != 0) {
         picture_end_fragment(&h264->picture);
+    }
 }
 
 static void put_unit(struct h264 *h264, const struct depacketizer_payload *payload)
 {
     uint8_t type = payload->data[0] & TYPE_MASK;
 
-    if (type == TYPE_STAP_A)
+    if (type == TYPE_STAP_A) {
         put_aggregate(h264, payload->data, payload->size);
-    else if (type == TYPE_FU_A)
+    } else if (type == TYPE_FU_A) {
         put_fragment(h264, payload);
-    else if (type > TYPE_NONE && type <= TYPE_UNIT_LAST)
+    } else if (type > TYPE_NONE && type <= TYPE_UNIT_LAST) {
         picture_add(&h264->picture, payload->data, payload->size);
-    else
+    } else {
         picture_spoil(&h264->picture);
+    }
 }
 
 static enum depacketizer_result put(struct depacketizer *base, const struct depacketizer_payload *given)
@@ -117,10 +126,12 @@ static enum depacketizer_result put(struct depacketizer *base, const struct depa
     struct depacketizer_payload payload = picture_without_start_code(given);
     bool begins = payload.size > 0 && begins_picture(&payload);
 
-    if (picture_open(&h264->picture, &payload, begins) == DEPACKETIZER_FULL)
+    if (picture_open(&h264->picture, &payload, begins) == DEPACKETIZER_FULL) {
         return DEPACKETIZER_FULL;
-    if (payload.size > 0)
+    }
+    if (payload.size > 0) {
         put_unit(h264, &payload);
+    }
     picture_close(&h264->picture, &payload);
     return DEPACKETIZER_TAKEN;
 }
@@ -149,8 +160,9 @@ struct depacketizer *depacketizer_h264_create(void)
 {
     struct h264 *h264 = calloc(1, sizeof(*h264));
 
-    if (h264 == NULL)
+    if (h264 == NULL) {
         return NULL;
+    }
     h264->base.operations = &operations;
     picture_init(&h264->picture, NAL_H264, &h264->base);
     return &h264->base;

@@ -52,10 +52,12 @@ static int next_aggregated(const struct h265 *h265, const struct depacketizer_pa
     size_t skip = !h265->donl ? 0 : first ? DONL_SIZE : DOND_SIZE;
     size_t left = payload->size - *at;
 
-    if (left == 0)
+    if (left == 0) {
         return 0;
-    if (left < skip + 2)
+    }
+    if (left < skip + 2) {
         return -1;
+    }
     *at += skip;
     *length = bytes_read16(payload->data + *at);
     *at += 2;
@@ -74,8 +76,9 @@ static bool aggregate_begins(const struct h265 *h265, const struct depacketizer_
     size_t length = 0;
 
     while (next_aggregated(h265, payload, &at, &length) == 1) {
-        if (is_first_slice(payload->data + at, length))
+        if (is_first_slice(payload->data + at, length)) {
             return true;
+        }
         at += length;
     }
     return false;
@@ -90,15 +93,17 @@ static bool begins_picture(const struct h265 *h265, const struct depacketizer_pa
     case TYPE_AP:
         return aggregate_begins(h265, payload);
     case TYPE_FU:
-        if (payload->size <= FU_HEADER_SIZE + donl || (data[2] & FU_START) == 0)
+        if (payload->size <= FU_HEADER_SIZE + donl || (data[2] & FU_START) == 0) {
             return false;
+        }
         uint8_t head[HEADER_SIZE + 1];
         rebuild_header(data, head);
         head[HEADER_SIZE] = data[FU_HEADER_SIZE + donl];
         return is_first_slice(head, sizeof(head));
     default:
-        if (payload->size <= HEADER_SIZE + donl)
+        if (payload->size <= HEADER_SIZE + donl) {
             return false;
+        }
         const uint8_t unit[] = {data[0], data[1], data[HEADER_SIZE + donl]};
         return is_first_slice(unit, sizeof(unit));
     }
@@ -111,12 +116,14 @@ static void put_aggregate(struct h265 *h265, const struct depacketizer_payload *
     int result;
 
     while ((result = next_aggregated(h265, payload, &at, &length)) == 1) {
-        if (length >= HEADER_SIZE && layer_of(payload->data + at) == 0)
+        if (length >= HEADER_SIZE && layer_of(payload->data + at) == 0) {
             picture_add(&h265->picture, payload->data + at, length);
+        }
         at += length;
     }
-    if (result < 0 || at == HEADER_SIZE)
+    if (result < 0 || at == HEADER_SIZE) {
         picture_spoil(&h265->picture);
+    }
 }
 
 static void put_fragment(struct h265 *h265, const struct depacketizer_payload *payload)
@@ -130,8 +137,9 @@ static void put_fragment(struct h265 *h265, const struct depacketizer_payload *p
         picture_spoil(&h265->picture);
         return;
     }
-    if (layer_of(data) != 0)
+    if (layer_of(data) != 0) {
         return;
+    }
     if (start) {
         rebuild_header(data, header);
         picture_begin_fragment(&h265->picture, header, HEADER_SIZE, data + skip, payload->size - skip);
@@ -139,14 +147,16 @@ static void put_fragment(struct h265 *h265, const struct depacketizer_payload *p
         picture_continue_fragment(&h265->picture, data + skip, payload->size - skip);
     } else {
         /* Its beginning was lost, or never sent. */
-        if (payload->gap || h265->picture.damaged)
+        if (payload->gap || h265->picture.damaged) {
             h265->picture.damaged = true;
-        else
+        } else {
             picture_spoil(&h265->picture);
+        }
         return;
     }
-    if ((data[2] & FU_END) != 0)
+    if ((data[2] & FU_END) != 0) {
         picture_end_fragment(&h265->picture);
+    }
 }
 
 /* A single unit (4.4.1). With decoding order numbers its header and its rest lie apart. */
@@ -159,8 +169,9 @@ static void put_single(struct h265 *h265, const struct depacketizer_payload *pay
         picture_spoil(&h265->picture);
         return;
     }
-    if (layer_of(data) != 0)
+    if (layer_of(data) != 0) {
         return;
+    }
     if (!h265->donl) {
         picture_add(&h265->picture, data, payload->size);
         return;
@@ -173,14 +184,15 @@ static void put_unit(struct h265 *h265, const struct depacketizer_payload *paylo
 {
     unsigned type = type_of(payload->data);
 
-    if (type == TYPE_AP)
+    if (type == TYPE_AP) {
         put_aggregate(h265, payload);
-    else if (type == TYPE_FU)
+    } else if (type == TYPE_FU) {
         put_fragment(h265, payload);
-    else if (type <= TYPE_UNIT_LAST)
+    } else if (type <= TYPE_UNIT_LAST) {
         put_single(h265, payload);
-    else if (type != TYPE_PACI)
+    } else if (type != TYPE_PACI) {
         picture_spoil(&h265->picture);
+    }
 }
 
 static enum depacketizer_result put(struct depacketizer *base, const struct depacketizer_payload *given)
@@ -190,12 +202,14 @@ static enum depacketizer_result put(struct depacketizer *base, const struct depa
     bool readable = payload.size >= HEADER_SIZE;
     bool begins = readable && begins_picture(h265, &payload);
 
-    if (picture_open(&h265->picture, &payload, begins) == DEPACKETIZER_FULL)
+    if (picture_open(&h265->picture, &payload, begins) == DEPACKETIZER_FULL) {
         return DEPACKETIZER_FULL;
-    if (readable)
+    }
+    if (readable) {
         put_unit(h265, &payload);
-    else if (payload.size > 0)
+    } else if (payload.size > 0) {
         picture_spoil(&h265->picture);
+    }
     picture_close(&h265->picture, &payload);
     return DEPACKETIZER_TAKEN;
 }
@@ -224,8 +238,9 @@ struct depacketizer *depacketizer_h265_create(bool donl)
 {
     struct h265 *h265 = calloc(1, sizeof(*h265));
 
-    if (h265 == NULL)
+    if (h265 == NULL) {
         return NULL;
+    }
     h265->base.operations = &operations;
     h265->donl = donl;
     picture_init(&h265->picture, NAL_H265, &h265->base);

@@ -79,11 +79,13 @@ static bool take_unit(struct latm *latm, struct bit_reader *reader)
     size_t length = read_length(reader);
     size_t at = latm->units.size;
 
-    if (reader->overrun || length == 0 || length > reader->size / 8)
+    if (reader->overrun || length == 0 || length > reader->size / 8) {
         return false;
+    }
     /* Room first, then the bytes, which may begin at any bit. */
-    if (byte_buffer_add(&latm->units, reader->data, length) < 0)
+    if (byte_buffer_add(&latm->units, reader->data, length) < 0) {
         return false;
+    }
     latm->sizes[latm->count++] = length;
     return bit_reader_copy(reader, latm->units.data + at, length);
 }
@@ -94,12 +96,15 @@ static bool parse_element(struct latm *latm, const uint8_t *data, size_t size)
     struct bit_reader reader;
 
     bit_reader_init(&reader, data, size);
-    if (mux->in_band && bit_reader_read(&reader, 1) == 0 && !same_config(latm, &reader))
+    if (mux->in_band && bit_reader_read(&reader, 1) == 0 && !same_config(latm, &reader)) {
         return false;
+    }
     latm->units.size = latm->at = 0;
-    for (unsigned i = 0; i < mux->subframes; i++)
-        if (!take_unit(latm, &reader))
+    for (unsigned i = 0; i < mux->subframes; i++) {
+        if (!take_unit(latm, &reader)) {
             return false;
+        }
+    }
     /* The end of an element whose beginning was lost may look like one, but seldom ends where it should. */
     return reader.size - reader.next <= mux->other_bits + SLACK_BITS;
 }
@@ -115,41 +120,47 @@ static void put_payload(struct latm *latm, const struct depacketizer_payload *pa
         return;
     }
     latm->element_time = payload->time;
-    if (!payload->marker)
+    if (!payload->marker) {
         return;
-    if (alone)
+    }
+    if (alone) {
         sound = parse_element(latm, payload->data, payload->size);
-    else
+    } else {
         sound = parse_element(latm, latm->element.data, latm->element.size);
+    }
     latm->element.size = 0;
-    if (!sound)
+    if (!sound) {
         spoil(latm);
+    }
 }
 
 static enum depacketizer_result put(struct depacketizer *base, const struct depacketizer_payload *payload)
 {
     struct latm *latm = (struct latm *)base;
 
-    if (latm->taken < latm->count)
+    if (latm->taken < latm->count) {
         return DEPACKETIZER_FULL;
+    }
     latm->taken = latm->count = 0;
     latm->time = payload->time;
     latm->arrival_ns = payload->arrival_ns;
     if (payload->gap) {
         /* Whether this packet begins an element cannot be told from it, but its timestamp may. */
         latm->skip = latm->element.size > 0 && latm->element_time == payload->time;
-        if (latm->element.size > 0)
+        if (latm->element.size > 0) {
             drop_element(latm);
+        }
         latm->lost = true;
     }
     if (latm->element.size > 0 && latm->element_time != payload->time) {
         latm->base.counters.marker_errors++;
         drop_element(latm);
     }
-    if (!latm->skip && payload->size > 0)
+    if (!latm->skip && payload->size > 0) {
         put_payload(latm, payload);
-    else if (payload->marker)
+    } else if (payload->marker) {
         latm->skip = false;
+    }
     return DEPACKETIZER_TAKEN;
 }
 
@@ -157,8 +168,9 @@ static int next(struct depacketizer *base, struct depacketizer_unit *unit)
 {
     struct latm *latm = (struct latm *)base;
 
-    if (latm->taken == latm->count)
+    if (latm->taken == latm->count) {
         return 0;
+    }
     *unit = (struct depacketizer_unit){
         .data = latm->units.data + latm->at,
         .size = latm->sizes[latm->taken],
@@ -176,8 +188,9 @@ static void reset(struct depacketizer *base)
 {
     struct latm *latm = (struct latm *)base;
 
-    if (latm->element.size > 0)
+    if (latm->element.size > 0) {
         drop_element(latm);
+    }
     latm->taken = latm->count = 0;
     latm->skip = false;
 }
@@ -197,8 +210,9 @@ struct depacketizer *depacketizer_latm_create(const struct media_format *format)
 {
     struct latm *latm = calloc(1, sizeof(*latm));
 
-    if (latm == NULL)
+    if (latm == NULL) {
         return NULL;
+    }
     latm->base.operations = &operations;
     latm->format = format;
     byte_buffer_init(&latm->element, ELEMENT_SIZE_MAX);

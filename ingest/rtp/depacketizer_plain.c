@@ -16,8 +16,9 @@ static enum depacketizer_result put(struct depacketizer *base, const struct depa
 {
     struct plain *plain = (struct plain *)base;
 
-    if (plain->ready)
+    if (plain->ready) {
         return DEPACKETIZER_FULL;
+    }
     plain->lost = plain->lost || payload->gap;
     plain->payload = *payload;
     plain->ready = payload->size > 0;
@@ -28,8 +29,9 @@ static int next(struct depacketizer *base, struct depacketizer_unit *unit)
 {
     struct plain *plain = (struct plain *)base;
 
-    if (!plain->ready)
+    if (!plain->ready) {
         return 0;
+    }
     *unit = (struct depacketizer_unit){
         .data = plain->payload.data,
         .size = plain->payload.size,
@@ -57,8 +59,9 @@ struct depacketizer *depacketizer_plain_create(void)
 {
     struct plain *plain = calloc(1, sizeof(*plain));
 
-    if (plain == NULL)
+    if (plain == NULL) {
         return NULL;
+    }
     plain->base.operations = &operations;
     return &plain->base;
 }

@@ -19,12 +19,14 @@ int64_t lateness_note(struct lateness *lateness, int64_t sent_ns, int64_t arriva
     int64_t elapsed = arrival_ns - lateness->arrival_ns;
     int64_t transit = arrival_ns - sent_ns;
 
-    if (lateness->started && !jumped(step, elapsed))
+    if (lateness->started && !jumped(step, elapsed)) {
         lateness->least_ns += elapsed / DRIFT_PART;
-    else
+    } else {
         lateness->least_ns = transit;
-    if (transit < lateness->least_ns)
+    }
+    if (transit < lateness->least_ns) {
         lateness->least_ns = transit;
+    }
     lateness->started = true;
     lateness->sent_ns = sent_ns;
     lateness->arrival_ns = arrival_ns;

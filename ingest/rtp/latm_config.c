@@ -16,8 +16,9 @@ static unsigned read_object_type(struct bit_reader *reader)
 
 static void skip_frequency(struct bit_reader *reader)
 {
-    if (bit_reader_read(reader, 4) == FREQUENCY_EXPLICIT)
+    if (bit_reader_read(reader, 4) == FREQUENCY_EXPLICIT) {
         bit_reader_skip(reader, 24);
+    }
 }
 
 /* Its length is told by nothing but its content (1.6.2.1 and 4.4.1). */
@@ -31,11 +32,13 @@ static int skip_audio_config(struct bit_reader *reader)
         skip_frequency(reader);
         type = read_object_type(reader);
     }
-    if (type < AOT_AAC_MAIN || type > AOT_AAC_LTP || channels == 0)
+    if (type < AOT_AAC_MAIN || type > AOT_AAC_LTP || channels == 0) {
         return -ENOTSUP;
+    }
     bit_reader_skip(reader, 1); /* frameLengthFlag */
-    if (bit_reader_read(reader, 1) != 0)
-        bit_reader_skip(reader, 14);                       /* coreCoderDelay */
+    if (bit_reader_read(reader, 1) != 0) {
+        bit_reader_skip(reader, 14); /* coreCoderDelay */
+    }
     return bit_reader_read(reader, 1) != 0 ? -ENOTSUP : 0; /* extensionFlag */
 }
 
@@ -44,17 +47,21 @@ static int copy_audio_config(struct bit_reader *reader, struct latm_config *conf
     struct bit_reader from = *reader;
     int result = skip_audio_config(reader);
 
-    if (reader->overrun)
+    if (reader->overrun) {
         return -EBADMSG;
-    if (result < 0)
+    }
+    if (result < 0) {
         return result;
+    }
     size_t bits = reader->next - from.next;
-    if (bits > sizeof(config->audio) * 8)
+    if (bits > sizeof(config->audio) * 8) {
         return -ENOTSUP;
+    }
     memset(config->audio, 0, sizeof(config->audio));
     config->audio_size = (bits + 7) / 8;
-    for (size_t i = 0; i < bits; i++)
+    for (size_t i = 0; i < bits; i++) {
         config->audio[i / 8] |= (uint8_t)(bit_reader_read(&from, 1) << (7 - i % 8));
+    }
     return 0;
 }
 
@@ -79,20 +86,26 @@ int latm_config_read(struct bit_reader *reader, struct latm_config *config)
     config->subframes = bit_reader_read(reader, 6) + 1;
     unsigned programs = bit_reader_read(reader, 4);
     unsigned layers = bit_reader_read(reader, 3);
-    if (reader->overrun)
+    if (reader->overrun) {
         return -EBADMSG;
-    if (version || !same_framing || programs != 0 || layers != 0)
+    }
+    if (version || !same_framing || programs != 0 || layers != 0) {
         return -ENOTSUP;
+    }
     int result = copy_audio_config(reader, config);
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     /* Some senders leave out what follows: it reads as 0. */
-    if (bit_reader_read(reader, 3) != 0) /* frameLengthType */
+    if (bit_reader_read(reader, 3) != 0) { /* frameLengthType */
         return -ENOTSUP;
-    bit_reader_skip(reader, 8);          /* latmBufferFullness */
-    if (bit_reader_read(reader, 1) != 0) /* otherDataPresent */
+    }
+    bit_reader_skip(reader, 8);            /* latmBufferFullness */
+    if (bit_reader_read(reader, 1) != 0) { /* otherDataPresent */
         config->other_bits = read_other_bits(reader);
-    if (bit_reader_read(reader, 1) != 0) /* crcCheckPresent */
+    }
+    if (bit_reader_read(reader, 1) != 0) { /* crcCheckPresent */
         bit_reader_skip(reader, 8);
+    }
     return 0;
 }

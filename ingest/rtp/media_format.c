@@ -42,9 +42,11 @@ static const struct encoding {
 
 static const struct encoding *find_encoding(const struct sdp_media *media)
 {
-    for (size_t i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++)
-        if (encodings[i].kind == media->kind && strcasecmp(encodings[i].name, media->encoding) == 0)
+    for (size_t i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
+        if (encodings[i].kind == media->kind && strcasecmp(encodings[i].name, media->encoding) == 0) {
             return &encodings[i];
+        }
+    }
     return NULL;
 }
 
@@ -52,21 +54,26 @@ enum source_codec media_format_codec(const struct sdp_media *media)
 {
     const struct encoding *encoding = find_encoding(media);
 
-    if (media->kind == SDP_OTHER)
+    if (media->kind == SDP_OTHER) {
         return SOURCE_CODEC_NONE;
+    }
     return encoding != NULL ? encoding->codec : SOURCE_CODEC_OTHER;
 }
 
 static int base64_digit(char c)
 {
-    if (c >= 'A' && c <= 'Z')
+    if (c >= 'A' && c <= 'Z') {
         return c - 'A';
-    if (c >= 'a' && c <= 'z')
+    }
+    if (c >= 'a' && c <= 'z') {
         return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
+    }
+    if (c >= '0' && c <= '9') {
         return c - '0' + 52;
-    if (c == '+')
+    }
+    if (c == '+') {
         return 62;
+    }
     return c == '/' ? 63 : -1;
 }
 
@@ -78,15 +85,18 @@ static bool append_base64(struct media_format *format, const char *text, size_t 
 
     for (size_t i = 0; i < length && text[i] != '='; i++) {
         int digit = base64_digit(text[i]);
-        if (digit < 0)
+        if (digit < 0) {
             return false;
+        }
         bits = bits << 6 | (uint32_t)digit;
         count += 6;
-        if (count < 8)
+        if (count < 8) {
             continue;
+        }
         count -= 8;
-        if (format->extradata_size == sizeof(format->extradata))
+        if (format->extradata_size == sizeof(format->extradata)) {
             return false;
+        }
         format->extradata[format->extradata_size++] = (uint8_t)(bits >> count);
     }
     return true;
@@ -97,12 +107,14 @@ static void append_set(struct media_format *format, const char *text, size_t len
 {
     size_t before = format->extradata_size;
 
-    if (length == 0 || before + sizeof(start_code) > sizeof(format->extradata))
+    if (length == 0 || before + sizeof(start_code) > sizeof(format->extradata)) {
         return;
+    }
     memcpy(format->extradata + before, start_code, sizeof(start_code));
     format->extradata_size += sizeof(start_code);
-    if (!append_base64(format, text, length) || format->extradata_size == before + sizeof(start_code))
+    if (!append_base64(format, text, length) || format->extradata_size == before + sizeof(start_code)) {
         format->extradata_size = before;
+    }
 }
 
 /* The comma-separated sets of parameter NAME (RFC 6184, 8.1; RFC 7798, 7.1). */
@@ -128,24 +140,29 @@ static uint32_t read_number(const char *fmtp, const char *name, uint32_t max, ui
     const char *text = sdp_fmtp_find(fmtp, name, &length);
     uint64_t value = 0;
 
-    if (text == NULL || length == 0)
+    if (text == NULL || length == 0) {
         return otherwise;
+    }
     for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9')
+        if (text[i] < '0' || text[i] > '9') {
             return otherwise;
+        }
         value = value * 10 + (uint64_t)(text[i] - '0');
-        if (value > max)
+        if (value > max) {
             return otherwise;
+        }
     }
     return (uint32_t)value;
 }
 
 static int hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
+    if (c >= '0' && c <= '9') {
         return c - '0';
-    if (c >= 'a' && c <= 'f')
+    }
+    if (c >= 'a' && c <= 'f') {
         return c - 'a' + 10;
+    }
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
@@ -159,13 +176,15 @@ static size_t read_config(const char *fmtp, uint8_t out[AAC_CONFIG_MAX])
         text++;
         length -= 2;
     }
-    if (text == NULL || length / 2 > AAC_CONFIG_MAX)
+    if (text == NULL || length / 2 > AAC_CONFIG_MAX) {
         return 0;
+    }
     for (size_t i = 0; i < length / 2; i++) {
         int high = hex_digit(text[2 * i]);
         int low = hex_digit(text[2 * i + 1]);
-        if (high < 0 || low < 0)
+        if (high < 0 || low < 0) {
             return 0;
+        }
         out[i] = (uint8_t)(high << 4 | low);
     }
     return length / 2;
@@ -203,8 +222,9 @@ static int read_latm(const char *fmtp, const uint8_t *config, size_t size, struc
 
     bit_reader_init(&reader, config, size);
     int result = latm_config_read(&reader, &mux);
-    if (result < 0)
+    if (result < 0) {
         return -ENOTSUP;
+    }
     format->latm_mux = (struct media_format_latm){
         .in_band = read_number(fmtp, "cpresent", 1, 1) != 0,
         .subframes = mux.subframes,
@@ -222,8 +242,9 @@ static int read_aac(const struct sdp_media *media, struct media_format *format)
     size_t size = read_config(media->fmtp, config);
     int result = 0;
 
-    if (size == 0)
+    if (size == 0) {
         return -ENOTSUP;
+    }
     if (format->latm) {
         result = read_latm(media->fmtp, config, size, format);
     } else {
@@ -231,10 +252,12 @@ static int read_aac(const struct sdp_media *media, struct media_format *format)
         memcpy(format->extradata, config, size);
         format->extradata_size = size;
     }
-    if (result < 0 || aac_parse_config(format->extradata, format->extradata_size, &aac) < 0)
+    if (result < 0 || aac_parse_config(format->extradata, format->extradata_size, &aac) < 0) {
         return -ENOTSUP;
-    if (format->clock_rate == 0)
+    }
+    if (format->clock_rate == 0) {
         format->clock_rate = aac.sample_rate;
+    }
     format->sample_rate = aac.sample_rate;
     format->channels = aac.channels != 0 ? aac.channels : media->channels;
     format->unit_ticks = (uint32_t)((uint64_t)aac.frame_length * format->clock_rate / aac.sample_rate);
@@ -257,22 +280,25 @@ static void write_opus_head(struct media_format *format)
 static int read_audio(const struct sdp_media *media, struct media_format *format)
 {
     format->channels = media->channels > 0 ? media->channels : 1;
-    if (format->codec == SOURCE_CODEC_AAC)
+    if (format->codec == SOURCE_CODEC_AAC) {
         return read_aac(media, format);
+    }
     if (format->codec == SOURCE_CODEC_OPUS) {
         write_opus_head(format);
         return 0;
     }
-    if (format->clock_rate == 0)
+    if (format->clock_rate == 0) {
         return -ENOTSUP;
+    }
     format->sample_rate = format->codec == SOURCE_CODEC_G722 ? G722_RATE : format->clock_rate;
     return 0;
 }
 
 static int read_video(const struct sdp_media *media, struct media_format *format)
 {
-    if (format->clock_rate == 0)
+    if (format->clock_rate == 0) {
         format->clock_rate = VIDEO_CLOCK_RATE;
+    }
     if (format->codec == SOURCE_CODEC_H264) {
         append_sets(format, media->fmtp, "sprop-parameter-sets");
         return 0;
@@ -289,8 +315,9 @@ int media_format_read(const struct sdp_media *media, struct media_format *format
     const struct encoding *encoding = find_encoding(media);
 
     memset(format, 0, sizeof(*format));
-    if (encoding == NULL)
+    if (encoding == NULL) {
         return -ENOTSUP;
+    }
     format->codec = encoding->codec;
     format->name = encoding->codec_name;
     format->latm = encoding->latm;

@@ -26,8 +26,9 @@ struct depacketizer_payload picture_without_start_code(const struct depacketizer
     struct depacketizer_payload rest = *payload;
     size_t zeros = 0;
 
-    while (zeros < rest.size && zeros < 3 && rest.data[zeros] == 0)
+    while (zeros < rest.size && zeros < 3 && rest.data[zeros] == 0) {
         zeros++;
+    }
     if (zeros >= 2 && zeros + 1 < rest.size && rest.data[zeros] == 1) {
         rest.data += zeros + 1;
         rest.size -= zeros + 1;
@@ -62,28 +63,34 @@ static void drop(struct picture *picture)
 
 void picture_reset(struct picture *picture)
 {
-    if (picture->taken)
+    if (picture->taken) {
         clear(picture);
-    if (picture->pending && !picture->ready)
+    }
+    if (picture->pending && !picture->ready) {
         drop(picture);
-    if (picture->has_last && !picture->owner->show_damaged)
+    }
+    if (picture->has_last && !picture->owner->show_damaged) {
         picture->lost = true;
+    }
     picture->has_last = false;
 }
 
 static void append(struct picture *picture, const void *data, size_t size)
 {
-    if (picture->too_long)
+    if (picture->too_long) {
         return;
-    if (byte_buffer_add(&picture->buffer, data, size) < 0)
+    }
+    if (byte_buffer_add(&picture->buffer, data, size) < 0) {
         picture->too_long = picture->damaged = true;
+    }
 }
 
 /* Takes a unit that lies in the buffer, or is about to, into account. */
 static void note_unit(struct picture *picture, const struct nal *nal)
 {
-    if (!is_slice(picture->codec, nal))
+    if (!is_slice(picture->codec, nal)) {
         return;
+    }
     if (!picture->has_slice && !picture_is_first_slice(picture->codec, nal)) {
         /* It goes on with a picture that is complete by its marker, or whose beginning is missing. */
         if (!picture->damaged && picture->has_last && picture->last_time == picture->time) {
@@ -102,29 +109,33 @@ static void note_inner_units(struct picture *picture, const uint8_t *data, size_
     struct nal nal;
 
     nal_reader_init(&reader, data, size, 0);
-    while (nal_reader_next(&reader, &nal) == 1)
+    while (nal_reader_next(&reader, &nal) == 1) {
         note_unit(picture, &nal);
+    }
 }
 
 static void note(struct picture *picture, const uint8_t *data, size_t size)
 {
     struct nal nal = {data, size};
 
-    if (is_slice(picture->codec, &nal))
+    if (is_slice(picture->codec, &nal)) {
         note_unit(picture, &nal);
-    else
+    } else {
         note_inner_units(picture, data, size);
+    }
 }
 
 /* A unit that has begun and will not be finished. */
 static void abandon_fragment(struct picture *picture)
 {
-    if (!picture->fragment)
+    if (!picture->fragment) {
         return;
+    }
     picture->fragment = false;
     picture->damaged = true;
-    if (!picture->owner->show_damaged)
+    if (!picture->owner->show_damaged) {
         picture->buffer.size = picture->fragment_start;
+    }
 }
 
 static void finish(struct picture *picture)
@@ -132,20 +143,23 @@ static void finish(struct picture *picture)
     picture->has_last = true;
     picture->last_time = picture->time;
     bool unfit = picture->too_long || !picture->has_slice;
-    if (unfit || (picture->damaged && !picture->owner->show_damaged))
+    if (unfit || (picture->damaged && !picture->owner->show_damaged)) {
         drop(picture);
-    else
+    } else {
         picture->ready = true;
+    }
 }
 
 /* The picture that is pending ends without its marker. */
 static void finish_unmarked(struct picture *picture)
 {
-    if (picture->fragment && !picture->damaged)
+    if (picture->fragment && !picture->damaged) {
         picture_end_fragment(picture);
+    }
     abandon_fragment(picture);
-    if (!picture->damaged)
+    if (!picture->damaged) {
         picture->owner->counters.marker_errors++;
+    }
     finish(picture);
 }
 
@@ -154,24 +168,29 @@ static void note_gap(struct picture *picture)
     abandon_fragment(picture);
     /* Whether a picture was lost as a whole cannot be told. */
     picture->lost = !picture->owner->show_damaged;
-    if (picture->pending && picture->has_slice)
+    if (picture->pending && picture->has_slice) {
         picture->damaged = true;
+    }
 }
 
 enum depacketizer_result picture_open(struct picture *picture, const struct depacketizer_payload *payload,
                                       bool begins)
 {
-    if (picture->taken)
+    if (picture->taken) {
         clear(picture);
-    if (picture->ready)
+    }
+    if (picture->ready) {
         return DEPACKETIZER_FULL;
-    if (payload->gap)
+    }
+    if (payload->gap) {
         note_gap(picture);
+    }
     bool other = picture->pending && picture->time != payload->time;
     if (picture->has_slice && (other || (begins && !picture->fragment))) {
         finish_unmarked(picture);
-        if (picture->ready)
+        if (picture->ready) {
             return DEPACKETIZER_FULL;
+        }
     } else if (other && picture->damaged) {
         drop(picture);
     }
@@ -213,8 +232,9 @@ void picture_end_fragment(struct picture *picture)
 {
     size_t begin = picture->fragment_start + sizeof(start_code);
 
-    if (picture->fragment && !picture->too_long && picture->buffer.size > begin && !picture->has_slice)
+    if (picture->fragment && !picture->too_long && picture->buffer.size > begin && !picture->has_slice) {
         note_inner_units(picture, picture->buffer.data + begin, picture->buffer.size - begin);
+    }
     picture->fragment = false;
 }
 
@@ -232,20 +252,23 @@ void picture_spoil(struct picture *picture)
 
 void picture_close(struct picture *picture, const struct depacketizer_payload *payload)
 {
-    if (!payload->marker || picture->by_timestamp)
+    if (!payload->marker || picture->by_timestamp) {
         return;
+    }
     if (picture->fragment && !picture->damaged) {
         picture->owner->counters.marker_errors++; /* in the middle of a unit */
         return;
     }
-    if (picture->has_slice || picture->damaged)
+    if (picture->has_slice || picture->damaged) {
         finish(picture);
+    }
 }
 
 int picture_next(struct picture *picture, struct depacketizer_unit *unit)
 {
-    if (!picture->ready || picture->taken)
+    if (!picture->ready || picture->taken) {
         return 0;
+    }
     *unit = (struct depacketizer_unit){
         .data = picture->buffer.data,
         .size = picture->buffer.size,

@@ -43,21 +43,25 @@ static void note_jitter(struct reception *reception, int64_t transit_ns)
     int64_t change = llabs(transit_ns - reception->last_transit_ns);
 
     /* A clock that jumped is no jitter. */
-    if (change < NS_PER_SECOND)
+    if (change < NS_PER_SECOND) {
         reception->jitter_ns += (change - reception->jitter_ns) / JITTER_GAIN;
+    }
 }
 
 int64_t reception_note(struct reception *reception, uint32_t timestamp, int64_t arrival_ns)
 {
     int64_t time = timestamp;
 
-    if (reception->started)
+    if (reception->started) {
         time = reception->last_time + (int32_t)(timestamp - reception->last_timestamp);
-    if (llabs(time) / reception->clock_rate > TIME_MAX_S)
+    }
+    if (llabs(time) / reception->clock_rate > TIME_MAX_S) {
         time = timestamp;
+    }
     int64_t transit_ns = arrival_ns - reception_ticks_to_ns(reception, time);
-    if (reception->started)
+    if (reception->started) {
         note_jitter(reception, transit_ns);
+    }
     reception->started = true;
     reception->last_timestamp = timestamp;
     reception->last_time = time;
@@ -78,12 +82,14 @@ void reception_note_report(struct reception *reception, const struct rtcp_sender
 
 bool reception_sender_clock(const struct reception *reception, int64_t time, int64_t *unix_ns)
 {
-    if (!reception->has_report || !reception->started)
+    if (!reception->has_report || !reception->started) {
         return false;
+    }
     uint32_t timestamp = reception->last_timestamp + (uint32_t)(time - reception->last_time);
     int64_t since = (int32_t)(timestamp - reception->report.timestamp);
-    if (llabs(since) / reception->clock_rate > REPORT_AGE_MAX_S)
+    if (llabs(since) / reception->clock_rate > REPORT_AGE_MAX_S) {
         return false;
+    }
     *unix_ns = rtcp_unix_ns(reception->report.ntp) + reception_ticks_to_ns(reception, since);
     return true;
 }

@@ -24,8 +24,9 @@ void reorder_init(struct reorder *reorder, bool enabled)
 
 void reorder_finish(struct reorder *reorder)
 {
-    for (size_t i = 0; i < REORDER_PACKETS; i++)
+    for (size_t i = 0; i < REORDER_PACKETS; i++) {
         free(reorder->slots[i].data);
+    }
     reorder_init(reorder, reorder->enabled);
 }
 
@@ -53,12 +54,15 @@ static void begin(struct reorder *reorder, uint16_t sequence)
 
 static void note_received(struct reorder *reorder, int64_t sequence)
 {
-    if (sequence < reorder->highest)
+    if (sequence < reorder->highest) {
         reorder->reordered++;
-    for (int64_t i = reorder->highest + 1; i < sequence; i++)
+    }
+    for (int64_t i = reorder->highest + 1; i < sequence; i++) {
         reorder->seen[place(i)] = false;
-    if (sequence > reorder->highest)
+    }
+    if (sequence > reorder->highest) {
         reorder->highest = sequence;
+    }
     reorder->seen[place(sequence)] = true;
 }
 
@@ -67,12 +71,14 @@ static bool store(struct reorder *reorder, int64_t sequence, const uint8_t *data
 {
     struct reorder_slot *slot = &reorder->slots[place(sequence)];
 
-    if (size > REORDER_BYTES_MAX - reorder->waiting_bytes)
+    if (size > REORDER_BYTES_MAX - reorder->waiting_bytes) {
         return false;
+    }
     if (size > slot->room) {
         uint8_t *room = realloc(slot->data, size);
-        if (room == NULL)
+        if (room == NULL) {
             return false;
+        }
         slot->data = room;
         slot->room = size;
     }
@@ -102,10 +108,12 @@ static void accept(struct reorder *reorder, int64_t sequence, const uint8_t *dat
 
     note_received(reorder, sequence);
     reorder->suspect = NO_SUSPECT;
-    if (!due && reorder->enabled && !far && store(reorder, sequence, data, size, arrival_ns))
+    if (!due && reorder->enabled && !far && store(reorder, sequence, data, size, arrival_ns)) {
         return;
-    if (!due)
+    }
+    if (!due) {
         reorder->release = sequence;
+    }
     pass_directly(reorder, sequence, data, size, arrival_ns);
 }
 
@@ -114,15 +122,17 @@ enum reorder_result reorder_put(struct reorder *reorder, uint16_t sequence, cons
 {
     enum reorder_result result = REORDER_TAKEN;
 
-    if (!reorder->started)
+    if (!reorder->started) {
         begin(reorder, sequence);
+    }
     int64_t step = (int16_t)(uint16_t)(sequence - (uint16_t)reorder->next);
     if (step < 0 && step >= -STEP_BACK_MAX) {
         bool again = reorder->seen[place(reorder->next + step)];
-        if (again)
+        if (again) {
             reorder->duplicates++;
-        else
+        } else {
             note_received(reorder, reorder->next + step);
+        }
         return REORDER_OLD;
     }
     if (step < 0 || step > STEP_FORWARD_MAX) {
@@ -164,8 +174,9 @@ static bool take(struct reorder *reorder, struct reorder_packet *packet)
         reorder->direct = NULL;
         return true;
     }
-    if (!slot->waits)
+    if (!slot->waits) {
         return false;
+    }
     take_slot(reorder, slot, packet);
     return true;
 }
@@ -173,11 +184,13 @@ static bool take(struct reorder *reorder, struct reorder_packet *packet)
 int reorder_next(struct reorder *reorder, struct reorder_packet *packet)
 {
     packet->gap = false;
-    if (!reorder->started)
+    if (!reorder->started) {
         return 0;
+    }
     while (!take(reorder, packet)) {
-        if (reorder->next >= reorder->release)
+        if (reorder->next >= reorder->release) {
             return 0;
+        }
         reorder->next++;
         reorder->lost++;
         packet->gap = true;
@@ -190,11 +203,14 @@ int64_t reorder_deadline(const struct reorder *reorder)
 {
     int64_t oldest = INT64_MAX;
 
-    if (reorder->waiting == 0)
+    if (reorder->waiting == 0) {
         return INT64_MAX;
-    for (size_t i = 0; i < REORDER_PACKETS; i++)
-        if (reorder->slots[i].waits && reorder->slots[i].arrival_ns < oldest)
+    }
+    for (size_t i = 0; i < REORDER_PACKETS; i++) {
+        if (reorder->slots[i].waits && reorder->slots[i].arrival_ns < oldest) {
             oldest = reorder->slots[i].arrival_ns;
+        }
+    }
     return oldest + REORDER_WAIT_NS;
 }
 
@@ -202,11 +218,13 @@ void reorder_expire(struct reorder *reorder, int64_t now_ns)
 {
     int64_t last = reorder->next + REORDER_PACKETS;
 
-    if (reorder->waiting == 0)
+    if (reorder->waiting == 0) {
         return;
+    }
     for (int64_t i = reorder->next; i < last; i++) {
         const struct reorder_slot *slot = &reorder->slots[place(i)];
-        if (slot->waits && now_ns - slot->arrival_ns >= REORDER_WAIT_NS)
+        if (slot->waits && now_ns - slot->arrival_ns >= REORDER_WAIT_NS) {
             reorder->release = i;
+        }
     }
 }

@@ -42,14 +42,17 @@ static void take(const uint8_t *packet, size_t size, struct rtcp_content *conten
 int rtcp_parse(const uint8_t *data, size_t size, struct rtcp_content *content)
 {
     *content = (struct rtcp_content){0};
-    if (size == 0)
+    if (size == 0) {
         return -EBADMSG;
+    }
     while (size > 0) {
-        if (size < 4 || (data[0] & VERSION_MASK) != VERSION_2)
+        if (size < 4 || (data[0] & VERSION_MASK) != VERSION_2) {
             return -EBADMSG;
+        }
         size_t length = 4 + 4 * (size_t)bytes_read16(data + 2);
-        if (length > size)
+        if (length > size) {
             return -EBADMSG;
+        }
         take(data, length, content);
         data += length;
         size -= length;
@@ -67,8 +70,9 @@ static int32_t clamp24(int32_t value)
 {
     const int32_t limit = 0x7fffff;
 
-    if (value > limit)
+    if (value > limit) {
         return limit;
+    }
     return value < -limit ? -limit : value;
 }
 
@@ -99,7 +103,8 @@ int64_t rtcp_unix_ns(uint64_t ntp)
     int64_t seconds = (int64_t)(ntp >> 32) - NTP_UNIX_OFFSET;
     int64_t fraction = (int64_t)((ntp & 0xffffffff) * (uint64_t)NS_PER_SECOND >> 32);
 
-    if (seconds < 0)
+    if (seconds < 0) {
         seconds += INT64_C(1) << 32; /* RFC 2030, 3: the era that begins in 2036 */
+    }
     return seconds * NS_PER_SECOND + fraction;
 }

@@ -86,11 +86,13 @@ int track_create(const struct sdp_media *media, const struct track_options *opti
     struct track *made = calloc(1, sizeof(*made));
 
     *track = NULL;
-    if (made == NULL)
+    if (made == NULL) {
         return -ENOMEM;
+    }
     int result = media_format_read(media, &made->format);
-    if (result < 0)
+    if (result < 0) {
         goto fail;
+    }
     made->video = media->kind == SDP_VIDEO;
     made->payload_type = media->payload_type;
     made->reordering = options->reorder;
@@ -112,8 +114,9 @@ fail:
 
 void track_destroy(struct track *track)
 {
-    if (track == NULL)
+    if (track == NULL) {
         return;
+    }
     depacketizer_destroy(track->depacketizer);
     reorder_finish(&track->reorder);
     free(track);
@@ -155,8 +158,9 @@ static bool accept_sender(struct track *track, uint32_t ssrc)
         bool proved = track->has_suspect && track->suspect_ssrc == ssrc;
         track->has_suspect = true;
         track->suspect_ssrc = ssrc;
-        if (track->reordering && !proved)
+        if (track->reordering && !proved) {
             return false;
+        }
         reorder_restart(&track->reorder);
         begin_anew(track);
     }
@@ -199,8 +203,9 @@ static int put(struct track *track, const uint8_t *packet, size_t size, int64_t 
         track->foreign++;
         return -EPROTO;
     }
-    if (result == REORDER_RESTART)
+    if (result == REORDER_RESTART) {
         begin_anew(track);
+    }
     if (track->fresh) {
         track->first_sequence = track->reorder.highest;
         track->sender_received = 0;
@@ -255,8 +260,9 @@ static bool fetch(struct track *track)
     struct rtp_packet parsed;
 
     while (reorder_next(&track->reorder, &packet) == 1) {
-        if (rtp_packet_parse(packet.data, packet.size, &parsed) < 0)
+        if (rtp_packet_parse(packet.data, packet.size, &parsed) < 0) {
             continue; /* it was looked at when it came */
+        }
         track->payload = (struct depacketizer_payload){
             .data = parsed.payload,
             .size = parsed.size,
@@ -285,8 +291,9 @@ static bool sync_by_reports(const struct track *track, int64_t time, int64_t *le
     int64_t leader_capture;
 
     if (!reception_sender_clock(&track->reception, time, &own_capture) ||
-        !reception_sender_clock(&leader->reception, leader->reception.last_time, &leader_capture))
+        !reception_sender_clock(&leader->reception, leader->reception.last_time, &leader_capture)) {
         return false;
+    }
     *leader_ns = own_ns(leader, leader->reception.last_time) + (own_capture - leader_capture);
     return true;
 }
@@ -309,10 +316,12 @@ static int64_t presentation(struct track *track, int64_t time, int64_t arrival_n
     int64_t own = own_ns(track, time);
     int64_t place;
 
-    if (leader == NULL)
+    if (leader == NULL) {
         return own;
-    if (!leader->reception.started)
+    }
+    if (!leader->reception.started) {
         return SOURCE_TIME_UNKNOWN;
+    }
     int64_t leader_ns = own_ns(leader, leader->reception.last_time);
     int64_t arrived = leader_ns + (arrival_ns - leader->last_arrival_ns);
     if (sync_by_reports(track, time, &place) && may_be_at(place, leader_ns, arrived)) {
@@ -330,10 +339,12 @@ static int64_t captured(const struct track *track, int64_t time, int64_t wall_ns
 {
     int64_t unix_ns;
 
-    if (!track->reception.trusted || !reception_sender_clock(&track->reception, time, &unix_ns))
+    if (!track->reception.trusted || !reception_sender_clock(&track->reception, time, &unix_ns)) {
         return 0;
-    if (unix_ns > wall_ns)
+    }
+    if (unix_ns > wall_ns) {
         return within(unix_ns, wall_ns, CAPTURE_AGE_MAX_NS) ? wall_ns : 0;
+    }
     return within(unix_ns, wall_ns, CAPTURE_AGE_MAX_NS) ? unix_ns : 0;
 }
 
@@ -362,14 +373,17 @@ int track_next(struct track *track, struct source_unit *unit)
 
     for (;;) {
         result = depacketizer_next(track->depacketizer, &complete);
-        if (result == 1)
+        if (result == 1) {
             break;
-        if (!track->has_payload && !fetch(track))
+        }
+        if (!track->has_payload && !fetch(track)) {
             break;
+        }
         track->has_payload = depacketizer_put(track->depacketizer, &track->payload) == DEPACKETIZER_FULL;
     }
-    if (result == 1)
+    if (result == 1) {
         fill_unit(track, &complete, unit);
+    }
     update_counters(track);
     return result;
 }
@@ -392,8 +406,9 @@ static uint8_t fraction_lost(struct track *track, uint64_t expected)
 
     track->reported_expected = expected;
     track->reported_received = track->sender_received;
-    if (interval == 0 || received >= interval)
+    if (interval == 0 || received >= interval) {
         return 0;
+    }
     return (uint8_t)((interval - received) * 255 / interval);
 }
 
@@ -401,12 +416,15 @@ size_t track_report(struct track *track, int64_t now_ns, uint8_t out[TRACK_REPOR
 {
     const struct reception *reception = &track->reception;
 
-    if (!track->has_ssrc || track->fresh)
+    if (!track->has_ssrc || track->fresh) {
         return 0;
-    if (track->own_ssrc == 0 || track->own_ssrc == track->ssrc)
+    }
+    if (track->own_ssrc == 0 || track->own_ssrc == track->ssrc) {
         track->own_ssrc = (track->ssrc ^ (uint32_t)now_ns ^ (uint32_t)(now_ns >> 32)) | 1u;
-    if (track->own_ssrc == track->ssrc)
+    }
+    if (track->own_ssrc == track->ssrc) {
         track->own_ssrc += 2;
+    }
     uint64_t expected = (uint64_t)(track->reorder.highest - track->first_sequence + 1);
     int64_t missing = (int64_t)(expected - track->sender_received);
     struct rtcp_receiver_report report = {

@@ -30,8 +30,9 @@ static void put(struct builder *builder, const char *format, ...)
 {
     va_list arguments;
 
-    if (builder->full)
+    if (builder->full) {
         return;
+    }
     va_start(arguments, format);
     int length = vsnprintf(builder->out + builder->used, builder->size - builder->used, format, arguments);
     va_end(arguments);
@@ -42,8 +43,9 @@ static void put(struct builder *builder, const char *format, ...)
 /* A user name in quotes. */
 static void put_quoted(struct builder *builder, const char *text)
 {
-    for (; *text != '\0'; text++)
+    for (; *text != '\0'; text++) {
         put(builder, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
+    }
 }
 
 static void to_hex(const unsigned char *bytes, size_t size, char *out)
@@ -57,8 +59,9 @@ static void to_hex(const unsigned char *bytes, size_t size, char *out)
 
 static const EVP_MD *algorithm(enum rtsp_auth_scheme scheme)
 {
-    if (scheme == RTSP_AUTH_SHA256)
+    if (scheme == RTSP_AUTH_SHA256) {
         return EVP_sha256();
+    }
     return scheme == RTSP_AUTH_SHA512_256 ? EVP_sha512_256() : EVP_md5();
 }
 
@@ -80,8 +83,9 @@ static int digest(enum rtsp_auth_scheme scheme, char out[HEX_SIZE], ...)
     va_end(parts);
     ok = ok && EVP_DigestFinal_ex(context, bytes, &size) == 1;
     EVP_MD_CTX_free(context);
-    if (ok)
+    if (ok) {
         to_hex(bytes, size, out);
+    }
     return ok ? 0 : -ENOTSUP;
 }
 
@@ -97,8 +101,9 @@ void rtsp_auth_reset(struct rtsp_auth *auth)
 
 void rtsp_auth_accepted(struct rtsp_auth *auth)
 {
-    if (auth->challenge.scheme == RTSP_AUTH_NONE || auth->count == 0)
+    if (auth->challenge.scheme == RTSP_AUTH_NONE || auth->count == 0) {
         return;
+    }
     auth->accepted = true;
     auth->fresh = 0;
 }
@@ -111,8 +116,9 @@ static bool may_answer_again(const struct rtsp_auth *auth, const struct rtsp_cha
 {
     bool fresh = strcmp(challenge->nonce, auth->challenge.nonce) != 0;
 
-    if (challenge->scheme < RTSP_AUTH_MD5 || auth->fresh >= RTSP_AUTH_FRESH_MAX)
+    if (challenge->scheme < RTSP_AUTH_MD5 || auth->fresh >= RTSP_AUTH_FRESH_MAX) {
         return false;
+    }
     return fresh && (challenge->stale || auth->accepted);
 }
 
@@ -122,15 +128,19 @@ int rtsp_auth_challenge(struct rtsp_auth *auth, const struct rtsp_message *messa
     bool offered = auth->challenge.scheme >= RTSP_AUTH_MD5; /* Digest, by this camera */
     const char *value;
 
-    for (size_t i = 0; (value = rtsp_message_header(message, "WWW-Authenticate", i)) != NULL; i++)
+    for (size_t i = 0; (value = rtsp_message_header(message, "WWW-Authenticate", i)) != NULL; i++) {
         rtsp_auth_parse(value, &best, &offered);
-    if (best.scheme == RTSP_AUTH_NONE || (best.scheme == RTSP_AUTH_BASIC && offered))
+    }
+    if (best.scheme == RTSP_AUTH_NONE || (best.scheme == RTSP_AUTH_BASIC && offered)) {
         return -ENOTSUP;
-    if (auth->username == NULL)
+    }
+    if (auth->username == NULL) {
         return -ENOKEY;
+    }
     bool answered = auth->count > 0;
-    if (answered && !may_answer_again(auth, &best))
+    if (answered && !may_answer_again(auth, &best)) {
         return -EACCES;
+    }
     auth->fresh += answered;
     auth->count = 0;
     auth->challenge = best;
@@ -157,8 +167,9 @@ static void make_client_nonce(char out[CLIENT_NONCE_SIZE])
 {
     unsigned char bytes[CLIENT_NONCE_BYTES] = {0};
 
-    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
         memset(bytes, 0, sizeof(bytes)); /* protects the camera's answers, which nobody checks */
+    }
     to_hex(bytes, sizeof(bytes), out);
 }
 
@@ -170,15 +181,18 @@ static int compute_response(const struct rtsp_auth *auth, const char *method, co
     char secret[HEX_SIZE], request[HEX_SIZE];
     int result = digest(challenge->scheme, secret, auth->username, challenge->realm, auth->password, NULL);
 
-    if (result == 0 && challenge->session)
+    if (result == 0 && challenge->session) {
         result = digest(challenge->scheme, secret, secret, challenge->nonce, client_nonce, NULL);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = digest(challenge->scheme, request, method, uri, NULL);
-    if (result == 0 && challenge->qop)
+    }
+    if (result == 0 && challenge->qop) {
         result = digest(challenge->scheme, response, secret, challenge->nonce, count, client_nonce, "auth",
                         request, NULL);
-    else if (result == 0)
+    } else if (result == 0) {
         result = digest(challenge->scheme, response, secret, challenge->nonce, request, NULL);
+    }
     explicit_bzero(secret, sizeof(secret));
     return result;
 }
@@ -194,20 +208,25 @@ static int write_digest(const struct rtsp_auth *auth, const char *method, const 
     make_client_nonce(client_nonce);
     snprintf(count, sizeof(count), "%08x", (unsigned)auth->count);
     int result = compute_response(auth, method, uri, count, client_nonce, response);
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     put(out, "Authorization: Digest username=\"");
     put_quoted(out, auth->username);
     put(out, "\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", response=\"%s\"", challenge->realm,
         challenge->nonce, uri, response);
-    if (challenge->named)
+    if (challenge->named) {
         put(out, ", algorithm=%s%s", names[challenge->scheme], challenge->session ? "-sess" : "");
-    if (challenge->opaque[0] != '\0')
+    }
+    if (challenge->opaque[0] != '\0') {
         put(out, ", opaque=\"%s\"", challenge->opaque);
-    if (challenge->qop)
+    }
+    if (challenge->qop) {
         put(out, ", qop=auth, nc=%s", count);
-    if (challenge->qop || challenge->session)
+    }
+    if (challenge->qop || challenge->session) {
         put(out, ", cnonce=\"%s\"", client_nonce);
+    }
     put(out, "\r\n");
     return 0;
 }
@@ -217,14 +236,17 @@ int rtsp_auth_write(struct rtsp_auth *auth, const char *method, const char *uri,
     struct builder builder = {.out = out, .size = size};
     int result = 0;
 
-    if (auth->challenge.scheme == RTSP_AUTH_NONE)
+    if (auth->challenge.scheme == RTSP_AUTH_NONE) {
         return 0;
+    }
     auth->count++;
-    if (auth->challenge.scheme == RTSP_AUTH_BASIC)
+    if (auth->challenge.scheme == RTSP_AUTH_BASIC) {
         write_basic(auth, &builder);
-    else
+    } else {
         result = write_digest(auth, method, uri, &builder);
-    if (result == 0 && builder.full)
+    }
+    if (result == 0 && builder.full) {
         result = -EMSGSIZE;
+    }
     return result < 0 ? result : (int)builder.used;
 }

@@ -32,8 +32,9 @@ static const char *read_value(const char *text, struct word *value)
         return text + value->length;
     }
     const char *end = ++text;
-    while (*end != '\0' && *end != '"')
+    while (*end != '\0' && *end != '"') {
         end += end[0] == '\\' && end[1] != '\0' ? 2 : 1;
+    }
     *value = (struct word){text, (size_t)(end - text)};
     return end + (*end == '"');
 }
@@ -41,8 +42,9 @@ static const char *read_value(const char *text, struct word *value)
 /* True if it fits. */
 static bool copy(char *out, size_t size, struct word value)
 {
-    if (value.length >= size)
+    if (value.length >= size) {
         return false;
+    }
     memcpy(out, value.at, value.length);
     out[value.length] = '\0';
     return true;
@@ -52,13 +54,16 @@ static bool lists_auth(struct word value)
 {
     while (value.length > 0) {
         size_t space = 0;
-        while (space < value.length && strchr(" \t,", value.at[space]) != NULL)
+        while (space < value.length && strchr(" \t,", value.at[space]) != NULL) {
             space++;
+        }
         size_t end = space;
-        while (end < value.length && strchr(" \t,", value.at[end]) == NULL)
+        while (end < value.length && strchr(" \t,", value.at[end]) == NULL) {
             end++;
-        if (equals((struct word){value.at + space, end - space}, "auth"))
+        }
+        if (equals((struct word){value.at + space, end - space}, "auth")) {
             return true;
+        }
         value = (struct word){value.at + end, value.length - end};
     }
     return false;
@@ -92,14 +97,16 @@ static enum rtsp_auth_scheme algorithm_of(struct word value, bool *session)
 /* False: the challenge cannot be answered. */
 static bool take_parameter(struct rtsp_challenge *challenge, struct word name, struct word value)
 {
-    if (equals(name, "realm"))
+    if (equals(name, "realm")) {
         return copy(challenge->realm, sizeof(challenge->realm), value);
+    }
     if (equals(name, "nonce")) {
         challenge->has_nonce = true;
         return copy(challenge->nonce, sizeof(challenge->nonce), value);
     }
-    if (equals(name, "opaque"))
+    if (equals(name, "opaque")) {
         return copy(challenge->opaque, sizeof(challenge->opaque), value);
+    }
     if (equals(name, "stale")) {
         challenge->stale = equals(value, "true");
     } else if (equals(name, "qop")) {
@@ -122,8 +129,9 @@ static const char *read_parameters(const char *text, struct rtsp_challenge *chal
         name = (struct word){text, strcspn(text, " \t,=")};
         text += name.length;
         text += strspn(text, " \t");
-        if (*begin == '\0' || *text != '=')
+        if (*begin == '\0' || *text != '=') {
             return begin;
+        }
         text = read_value(text + 1, &value);
         *usable = take_parameter(challenge, name, value) && *usable;
     }
@@ -137,8 +145,9 @@ void rtsp_auth_parse(const char *value, struct rtsp_challenge *best, bool *diges
         struct rtsp_challenge challenge = {.scheme = RTSP_AUTH_NONE};
         struct word scheme = {text, strcspn(text, " \t,=")};
         bool usable = true;
-        if (equals(scheme, "Basic"))
+        if (equals(scheme, "Basic")) {
             challenge.scheme = RTSP_AUTH_BASIC;
+        }
         if (equals(scheme, "Digest")) {
             challenge.scheme = RTSP_AUTH_MD5; /* unless it names another */
             *digest = true;
@@ -146,9 +155,11 @@ void rtsp_auth_parse(const char *value, struct rtsp_challenge *best, bool *diges
         text += scheme.length;
         text += scheme.length == 0; /* a '=' that belongs to nothing */
         text = read_parameters(text, &challenge, &usable);
-        if (challenge.scheme > RTSP_AUTH_BASIC && !challenge.has_nonce)
+        if (challenge.scheme > RTSP_AUTH_BASIC && !challenge.has_nonce) {
             usable = false;
-        if (usable && challenge.scheme > best->scheme)
+        }
+        if (usable && challenge.scheme > best->scheme) {
             *best = challenge;
+        }
     }
 }

@@ -58,8 +58,9 @@ static void consume_event(struct rtsp_input *input)
 {
     input->begin += input->event_size;
     input->event_size = 0;
-    if (input->begin == input->end)
+    if (input->begin == input->end) {
         input->begin = input->end = 0;
+    }
 }
 
 void rtsp_input_push_back(struct rtsp_input *input)
@@ -99,14 +100,17 @@ static void understood(struct rtsp_input *input, size_t size)
     input->lost = false;
 }
 
-/* Whether what begins at AT, of which SIZE bytes are there, may be an interleaved packet that was asked for.
+/*
+ * Whether what begins at AT, of which SIZE bytes are there, may be an interleaved packet that was asked for.
  */
 static bool plausible_packet(const struct rtsp_input *input, const uint8_t *at, size_t size)
 {
-    if (size > 1 && !is_expected(input, at[1]))
+    if (size > 1 && !is_expected(input, at[1])) {
         return false;
-    if (size >= INTERLEAVED_HEAD && (size_t)(at[2] << 8 | at[3]) < PACKET_SIZE_MIN)
+    }
+    if (size >= INTERLEAVED_HEAD && (size_t)(at[2] << 8 | at[3]) < PACKET_SIZE_MIN) {
         return false;
+    }
     return size <= INTERLEAVED_HEAD || at[INTERLEAVED_HEAD] >> 6 == 2;
 }
 
@@ -116,11 +120,13 @@ static bool plausible_message(const char *text, size_t size)
     size_t compare = size < strlen(version) ? size : strlen(version);
     size_t length = 0;
 
-    if (strncasecmp(text, version, compare) == 0)
+    if (strncasecmp(text, version, compare) == 0) {
         return true;
+    }
     while (length < size && length <= METHOD_MAX &&
-           (isupper((unsigned char)text[length]) || text[length] == '_'))
+           (isupper((unsigned char)text[length]) || text[length] == '_')) {
         length++;
+    }
     return length > 0 && length <= METHOD_MAX && (length == size || text[length] == ' ');
 }
 
@@ -131,10 +137,12 @@ static void search(struct rtsp_input *input)
         const uint8_t *at = input->data + input->begin;
         size_t size = input->end - input->begin;
         size_t compare = size < strlen(version) ? size : strlen(version);
-        if (*at == INTERLEAVED_MARK && plausible_packet(input, at, size))
+        if (*at == INTERLEAVED_MARK && plausible_packet(input, at, size)) {
             return;
-        if (*at == 'R' && memcmp(at, version, compare) == 0)
+        }
+        if (*at == 'R' && memcmp(at, version, compare) == 0) {
             return;
+        }
         skip(input, 1);
     }
 }
@@ -143,8 +151,9 @@ static void search(struct rtsp_input *input)
 static void skip_line_ends(struct rtsp_input *input)
 {
     while (input->begin < input->end &&
-           (input->data[input->begin] == '\r' || input->data[input->begin] == '\n'))
+           (input->data[input->begin] == '\r' || input->data[input->begin] == '\n')) {
         input->begin++;
+    }
 }
 
 /* Whether AT, of which SIZE bytes are there, may come behind a packet. */
@@ -160,10 +169,12 @@ static bool may_follow(const uint8_t *at, size_t size)
  */
 static bool is_mistaken(struct rtsp_input *input, const uint8_t *next, size_t size)
 {
-    if (size > 0 && may_follow(next, size))
+    if (size > 0 && may_follow(next, size)) {
         input->mistakes = 0;
-    if (may_follow(next, size) || input->mistakes >= MISTAKES_MAX)
+    }
+    if (may_follow(next, size) || input->mistakes >= MISTAKES_MAX) {
         return false;
+    }
     input->mistakes++;
     return true;
 }
@@ -174,11 +185,13 @@ static int next_packet(struct rtsp_input *input, enum rtsp_event *event)
     const uint8_t *at = input->data + input->begin;
     size_t size = input->end - input->begin;
 
-    if (size < INTERLEAVED_HEAD)
+    if (size < INTERLEAVED_HEAD) {
         return 0;
+    }
     size_t length = INTERLEAVED_HEAD + (size_t)(at[2] << 8 | at[3]);
-    if (size < length)
+    if (size < length) {
         return 0;
+    }
     if (is_mistaken(input, at + length, size - length)) {
         input->lost = true;
         skip(input, 1);
@@ -203,10 +216,12 @@ static size_t head_length(const char *text, size_t size)
     for (const char *newline = memchr(text, '\n', size); newline != NULL;) {
         const char *next = newline + 1;
         size_t left = size - (size_t)(next - text);
-        if (left > 0 && next[0] == '\n')
+        if (left > 0 && next[0] == '\n') {
             return (size_t)(next + 1 - text);
-        if (left > 1 && next[0] == '\r' && next[1] == '\n')
+        }
+        if (left > 1 && next[0] == '\r' && next[1] == '\n') {
             return (size_t)(next + 2 - text);
+        }
         newline = memchr(next, '\n', left);
     }
     return 0;
@@ -223,8 +238,9 @@ static int64_t body_length(const char *text, size_t head)
             int64_t value = 0;
             line += strlen(name);
             line += strspn(line, " \t");
-            for (; isdigit((unsigned char)*line) && value < INT64_MAX / 100; line++)
+            for (; isdigit((unsigned char)*line) && value < INT64_MAX / 100; line++) {
                 value = value * 10 + *line - '0';
+            }
             return value;
         }
         line = newline + 1;
@@ -239,19 +255,22 @@ static int next_message(struct rtsp_input *input, enum rtsp_event *event, const 
     size_t head = head_length(text, size < RTSP_HEAD_SIZE_MAX ? size : RTSP_HEAD_SIZE_MAX);
 
     *what = "headers";
-    if (head == 0)
+    if (head == 0) {
         return size >= RTSP_HEAD_SIZE_MAX ? -EMSGSIZE : 0;
+    }
     int64_t body = body_length(text, head);
     if (body > RTSP_BODY_SIZE_MAX) {
         *what = "body";
         *bytes = body;
         return -EMSGSIZE;
     }
-    if (size < head + (size_t)body)
+    if (size < head + (size_t)body) {
         return 0;
+    }
     int result = rtsp_message_parse(text, head, &input->message);
-    if (result == -E2BIG)
+    if (result == -E2BIG) {
         return -EMSGSIZE;
+    }
     if (result < 0) {
         skip(input, head);
         input->lost = true;
@@ -267,20 +286,25 @@ static int next_message(struct rtsp_input *input, enum rtsp_event *event, const 
 /* One attempt at what begins here; -EAGAIN: it was nothing, look on. */
 static int attempt(struct rtsp_input *input, enum rtsp_event *event, const char **what, int64_t *bytes)
 {
-    if (input->lost)
+    if (input->lost) {
         search(input);
-    else
+    } else {
         skip_line_ends(input);
-    if (input->begin == input->end)
+    }
+    if (input->begin == input->end) {
         return 0;
+    }
     const uint8_t *at = input->data + input->begin;
     size_t size = input->end - input->begin;
-    if (*at == INTERLEAVED_MARK)
+    if (*at == INTERLEAVED_MARK) {
         return next_packet(input, event);
-    if (size >= strlen(other_protocol) && memcmp(at, other_protocol, strlen(other_protocol)) == 0)
+    }
+    if (size >= strlen(other_protocol) && memcmp(at, other_protocol, strlen(other_protocol)) == 0) {
         return -EPROTONOSUPPORT;
-    if (plausible_message((const char *)at, size))
+    }
+    if (plausible_message((const char *)at, size)) {
         return next_message(input, event, what, bytes);
+    }
     input->lost = true;
     skip(input, 1);
     return -EAGAIN;
@@ -292,12 +316,14 @@ int rtsp_input_next(struct rtsp_input *input, enum rtsp_event *event, const char
 
     consume_event(input);
     *event = RTSP_EVENT_NONE;
-    do
+    do {
         result = attempt(input, event, what, bytes);
-    while (result == -EAGAIN && input->garbage_run <= RTSP_INPUT_GARBAGE_MAX);
-    if (input->garbage_run > RTSP_INPUT_GARBAGE_MAX)
+    } while (result == -EAGAIN && input->garbage_run <= RTSP_INPUT_GARBAGE_MAX);
+    if (input->garbage_run > RTSP_INPUT_GARBAGE_MAX) {
         return -EBADMSG;
-    if (input->begin == input->end)
+    }
+    if (input->begin == input->end) {
         input->begin = input->end = 0;
+    }
     return result;
 }

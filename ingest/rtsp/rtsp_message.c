@@ -10,24 +10,29 @@ static char *next_line(char **rest, const char *end)
 {
     char *line = *rest;
 
-    if (line >= end)
+    if (line >= end) {
         return NULL;
+    }
     char *newline = memchr(line, '\n', (size_t)(end - line));
-    if (newline == NULL)
+    if (newline == NULL) {
         return NULL;
+    }
     *rest = newline + 1;
     *newline = '\0';
-    if (newline > line && newline[-1] == '\r')
+    if (newline > line && newline[-1] == '\r') {
         newline[-1] = '\0';
+    }
     return line;
 }
 
 static char *trim(char *text)
 {
-    while (isspace((unsigned char)*text))
+    while (isspace((unsigned char)*text)) {
         text++;
-    for (size_t length = strlen(text); length > 0 && isspace((unsigned char)text[length - 1]); length--)
+    }
+    for (size_t length = strlen(text); length > 0 && isspace((unsigned char)text[length - 1]); length--) {
         text[length - 1] = '\0';
+    }
     return text;
 }
 
@@ -52,8 +57,9 @@ static int parse_response(char *line, struct rtsp_message *message)
     cut_word(&line); /* the version */
     const char *status = cut_word(&line);
     message->response = true;
-    if (strlen(status) != 3 || strspn(status, "0123456789") != 3)
+    if (strlen(status) != 3 || strspn(status, "0123456789") != 3) {
         return -EBADMSG;
+    }
     message->status = (status[0] - '0') * 100 + (status[1] - '0') * 10 + status[2] - '0';
     message->reason = trim(line);
     return message->status >= 100 ? 0 : -EBADMSG;
@@ -70,11 +76,13 @@ static int parse_request(char *line, struct rtsp_message *message)
 static void unfold(char *text, size_t size)
 {
     for (size_t i = 0; i + 1 < size; i++) {
-        if (text[i] != '\n' || (text[i + 1] != ' ' && text[i + 1] != '\t') || i == 0)
+        if (text[i] != '\n' || (text[i + 1] != ' ' && text[i + 1] != '\t') || i == 0) {
             continue;
+        }
         text[i] = ' ';
-        if (text[i - 1] == '\r')
+        if (text[i - 1] == '\r') {
             text[i - 1] = ' ';
+        }
     }
 }
 
@@ -82,10 +90,12 @@ static int take_header(char *line, struct rtsp_message *message)
 {
     char *colon = strchr(line, ':');
 
-    if (colon == NULL || colon == line)
+    if (colon == NULL || colon == line) {
         return 0;
-    if (message->header_count == RTSP_HEADERS_MAX)
+    }
+    if (message->header_count == RTSP_HEADERS_MAX) {
         return -E2BIG;
+    }
     *colon = '\0';
     message->headers[message->header_count++] = (struct rtsp_header){trim(line), trim(colon + 1)};
     return 0;
@@ -96,23 +106,28 @@ int rtsp_message_parse(char *head, size_t head_size, struct rtsp_message *messag
     const char *end = head + head_size;
 
     *message = (struct rtsp_message){.reason = "", .method = "", .uri = "", .body = ""};
-    if (memchr(head, '\0', head_size) != NULL)
+    if (memchr(head, '\0', head_size) != NULL) {
         return -EBADMSG;
+    }
     unfold(head, head_size);
     char *line = next_line(&head, end);
-    if (line == NULL)
+    if (line == NULL) {
         return -EBADMSG;
+    }
     int result = is_version(line) ? parse_response(line, message) : parse_request(line, message);
-    while (result == 0 && (line = next_line(&head, end)) != NULL)
+    while (result == 0 && (line = next_line(&head, end)) != NULL) {
         result = take_header(line, message);
+    }
     return result;
 }
 
 const char *rtsp_message_header(const struct rtsp_message *message, const char *name, size_t index)
 {
-    for (size_t i = 0; i < message->header_count; i++)
-        if (strcasecmp(message->headers[i].name, name) == 0 && index-- == 0)
+    for (size_t i = 0; i < message->header_count; i++) {
+        if (strcasecmp(message->headers[i].name, name) == 0 && index-- == 0) {
             return message->headers[i].value;
+        }
+    }
     return NULL;
 }
 
@@ -121,11 +136,14 @@ int64_t rtsp_message_number(const struct rtsp_message *message, const char *name
     const char *text = rtsp_message_header(message, name, 0);
     int64_t value = 0;
 
-    if (text == NULL || !isdigit((unsigned char)*text))
+    if (text == NULL || !isdigit((unsigned char)*text)) {
         return -1;
-    for (; isdigit((unsigned char)*text); text++)
-        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *text - '0', &value))
+    }
+    for (; isdigit((unsigned char)*text); text++) {
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *text - '0', &value)) {
             return -1;
+        }
+    }
     return value;
 }
 
@@ -137,8 +155,9 @@ bool rtsp_message_lists(const struct rtsp_message *message, const char *name, co
         while (*list != '\0') {
             list += strspn(list, ", \t");
             size_t length = strcspn(list, ", \t");
-            if (length == strlen(token) && strncasecmp(list, token, length) == 0)
+            if (length == strlen(token) && strncasecmp(list, token, length) == 0) {
                 return true;
+            }
             list += length;
         }
     }

@@ -52,17 +52,20 @@ static int take_redirect(struct rtsp_session *session, struct place *place, char
     char scheme[8] = "";
 
     if (location == NULL || !rtsp_url_is_absolute(location) ||
-        rtsp_url_resolve(url, sizeof(url), "", location) < 0)
+        rtsp_url_resolve(url, sizeof(url), "", location) < 0) {
         return rtsp_talk_fail(&session->talk, -EPROTO, error, "redirects to nowhere");
+    }
     const char *begin = strstr(url, "://") + 3;
     snprintf(scheme, sizeof(scheme), "%.*s", (int)(begin - 3 - url), url);
     snprintf(authority, sizeof(authority), "%.*s", (int)strcspn(begin, "/?#"), begin);
-    if (strlen(authority) + 1 == sizeof(authority) || rtsp_endpoint_parse(scheme, authority, &endpoint) < 0)
+    if (strlen(authority) + 1 == sizeof(authority) || rtsp_endpoint_parse(scheme, authority, &endpoint) < 0) {
         return rtsp_talk_fail(&session->talk, -EPROTO, error, "redirects to nowhere");
-    if (!rtsp_endpoint_equal(&endpoint, &place->configured) && !session->options.allow_redirect)
+    }
+    if (!rtsp_endpoint_equal(&endpoint, &place->configured) && !session->options.allow_redirect) {
         return rtsp_talk_fail(&session->talk, -EPERM, error,
                               "redirects to another host; allow_redirect = true would follow it, without "
                               "the credentials");
+    }
     place->endpoint = endpoint;
     snprintf(place->url, sizeof(place->url), "%s", url);
     return REDIRECTED;
@@ -74,8 +77,9 @@ static int check_status(struct rtsp_session *session, const char *method, struct
 {
     int status = response(session)->status;
 
-    if (status >= STATUS_REDIRECT && status < STATUS_ERROR)
+    if (status >= STATUS_REDIRECT && status < STATUS_ERROR) {
         return take_redirect(session, place, error);
+    }
     return status < STATUS_REDIRECT ? OPENED : rtsp_talk_refused(&session->talk, method, status, error);
 }
 
@@ -84,8 +88,9 @@ static int ask_options(struct rtsp_session *session, struct place *place, char e
 {
     int result = request(session, "OPTIONS", place->url, "", error);
 
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     int status = response(session)->status;
     session->has_get_parameter = rtsp_message_lists(response(session), "Public", "GET_PARAMETER");
     return status >= STATUS_REDIRECT && status < STATUS_ERROR ? take_redirect(session, place, error) : OPENED;
@@ -96,16 +101,20 @@ static int take_base(struct rtsp_session *session, const struct place *place)
 {
     const char *base = rtsp_message_header(response(session), "Content-Base", 0);
 
-    if (base == NULL || !rtsp_url_is_absolute(base))
+    if (base == NULL || !rtsp_url_is_absolute(base)) {
         base = rtsp_message_header(response(session), "Content-Location", 0);
-    if (base == NULL || !rtsp_url_is_absolute(base))
+    }
+    if (base == NULL || !rtsp_url_is_absolute(base)) {
         base = place->url;
-    if (rtsp_url_is_absolute(session->sdp.control))
+    }
+    if (rtsp_url_is_absolute(session->sdp.control)) {
         base = session->sdp.control;
+    }
     int result = rtsp_url_resolve(session->base, sizeof(session->base), base, "");
-    if (result == 0)
+    if (result == 0) {
         result = rtsp_url_resolve(session->aggregate, sizeof(session->aggregate), session->base,
                                   session->sdp.control);
+    }
     return result;
 }
 
@@ -114,14 +123,18 @@ static int describe(struct rtsp_session *session, struct place *place, char erro
     const struct rtsp_message *message = response(session);
     int result = request(session, "DESCRIBE", place->url, "Accept: application/sdp\r\n", error);
 
-    if (result == 0)
+    if (result == 0) {
         result = check_status(session, "DESCRIBE", place, error);
-    if (result != OPENED)
+    }
+    if (result != OPENED) {
         return result;
-    if (message->body_size == 0 || sdp_parse(message->body, message->body_size, &session->sdp) < 0)
+    }
+    if (message->body_size == 0 || sdp_parse(message->body, message->body_size, &session->sdp) < 0) {
         return rtsp_talk_fail(&session->talk, -EPROTO, error, "describes no media");
-    if (take_base(session, place) < 0)
+    }
+    if (take_base(session, place) < 0) {
         return rtsp_talk_fail(&session->talk, -EPROTO, error, "a url in its description is too long");
+    }
     return OPENED;
 }
 
@@ -134,11 +147,13 @@ static bool is_backchannel(const struct sdp_media *media, const struct sdp_media
 static int no_video(const struct rtsp_session *session, const struct sdp_media *seen,
                     char error[RTSP_ERROR_SIZE])
 {
-    if (seen == NULL)
+    if (seen == NULL) {
         return rtsp_talk_fail(&session->talk, -ENOTSUP, error, "sends no video");
-    if (strcasecmp(seen->encoding, "JPEG") == 0)
+    }
+    if (strcasecmp(seen->encoding, "JPEG") == 0) {
         return rtsp_talk_fail(&session->talk, -ENOTSUP, error,
                               "sends motion JPEG (mjpeg), which is not supported; set the camera to H.264");
+    }
     return rtsp_talk_fail(&session->talk, -ENOTSUP, error,
                           "sends video as \"%s\", which is not supported; set the camera to H.264",
                           seen->encoding);
@@ -150,19 +165,23 @@ static int choose_media(struct rtsp_session *session, char error[RTSP_ERROR_SIZE
 
     for (size_t i = 0; i < session->sdp.media_count; i++) {
         const struct sdp_media *media = &session->sdp.medias[i];
-        if (media->kind != SDP_VIDEO || media->direction == SDP_INACTIVE)
+        if (media->kind != SDP_VIDEO || media->direction == SDP_INACTIVE) {
             continue;
+        }
         seen = seen == NULL ? media : seen;
-        if (video == NULL && session->options.plays(media))
+        if (video == NULL && session->options.plays(media)) {
             video = media;
+        }
     }
-    if (video == NULL)
+    if (video == NULL) {
         return no_video(session, seen, error);
+    }
     for (size_t i = 0; i < session->sdp.media_count && session->options.audio; i++) {
         const struct sdp_media *media = &session->sdp.medias[i];
         if (audio == NULL && media->kind == SDP_AUDIO && media->direction != SDP_INACTIVE &&
-            !is_backchannel(media, video) && session->options.plays(media))
+            !is_backchannel(media, video) && session->options.plays(media)) {
             audio = media;
+        }
     }
     session->streams[RTSP_VIDEO].media = video;
     session->streams[RTSP_AUDIO].media = audio;
@@ -183,10 +202,12 @@ static int offer(struct rtsp_session *session, enum rtsp_media media, struct rts
         return 0;
     }
     int result = rtsp_socket_local(session->talk.socket, &local);
-    if (result == 0)
+    if (result == 0) {
         result = rtsp_socket_peer(session->talk.socket, &peer);
-    if (result == 0 && stream->udp.rtp < 0)
+    }
+    if (result == 0 && stream->udp.rtp < 0) {
         result = rtsp_udp_open(&stream->udp, &local, &peer);
+    }
     snprintf(out, size, "Transport: RTP/AVP;unicast;client_port=%d-%d\r\n", stream->udp.port,
              stream->udp.port + 1);
     return result;
@@ -199,12 +220,14 @@ static int take_transport(struct rtsp_session *session, enum rtsp_media media,
     struct rtsp_stream *stream = &session->streams[media];
     const char *value = rtsp_message_header(response(session), "Transport", 0);
 
-    if (value != NULL && rtsp_transport_parse(value, transport) < 0)
+    if (value != NULL && rtsp_transport_parse(value, transport) < 0) {
         return rtsp_talk_fail(&session->talk, -EPROTO, error,
                               "answers SETUP with a Transport that cannot be");
-    if (transport->multicast || (session->udp && transport->tcp))
+    }
+    if (transport->multicast || (session->udp && transport->tcp)) {
         return rtsp_talk_fail(&session->talk, -EPROTONOSUPPORT, error,
                               "answers SETUP with another transport than it was asked for");
+    }
     if (session->udp) {
         rtsp_udp_aim(&stream->udp, transport->source, transport->server_rtp_port,
                      transport->server_rtcp_port);
@@ -222,8 +245,9 @@ static int take_session(struct rtsp_session *session, char error[RTSP_ERROR_SIZE
     const char *value = rtsp_message_header(response(session), "Session", 0);
     struct rtsp_talk *talk = &session->talk;
 
-    if (value == NULL)
+    if (value == NULL) {
         return 0; /* some cameras have one session for a connection */
+    }
     int result = rtsp_session_parse(value, talk->session_id, sizeof(talk->session_id), &session->timeout_s);
     return result < 0 ? rtsp_talk_fail(talk, -EPROTO, error, "answers SETUP with a Session that cannot be")
                       : 0;
@@ -237,29 +261,34 @@ static int set_up(struct rtsp_session *session, enum rtsp_media media, char erro
     char header[128];
     char uri[RTSP_URL_SIZE];
 
-    if (rtsp_url_resolve(uri, sizeof(uri), session->base, stream->media->control) < 0)
+    if (rtsp_url_resolve(uri, sizeof(uri), session->base, stream->media->control) < 0) {
         return rtsp_talk_fail(&session->talk, -EPROTO, error, "a url in its description is too long");
+    }
     int result = offer(session, media, &transport, header, sizeof(header));
-    if (result < 0)
+    if (result < 0) {
         return rtsp_talk_fail(&session->talk, result, error, "no pair of UDP ports: %s", strerror(-result));
+    }
     result = request(session, "SETUP", uri, header, error);
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     int status = response(session)->status;
     if (status >= STATUS_REDIRECT) {
         rtsp_talk_refused(&session->talk, "SETUP", status, error);
         return session->udp && status != 404 && status != 403 && status != 454 ? 1 : -EPROTO;
     }
     result = take_transport(session, media, &transport, error);
-    if (result == 0)
+    if (result == 0) {
         result = take_session(session, error);
+    }
     return session->udp && result == -EPROTONOSUPPORT ? 1 : result;
 }
 
 static void close_ports(struct rtsp_session *session)
 {
-    for (int i = 0; i < RTSP_MEDIA_COUNT; i++)
+    for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
         rtsp_udp_finish(&session->streams[i].udp);
+    }
 }
 
 /* Video has to be; audio that the camera refuses is left out. */
@@ -273,13 +302,16 @@ static int set_up_all(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
         session->udp = false;
         result = set_up(session, RTSP_VIDEO, error);
     }
-    if (result != 0)
+    if (result != 0) {
         return result == 1 ? -EPROTONOSUPPORT : result;
-    if (session->streams[RTSP_AUDIO].media == NULL)
+    }
+    if (session->streams[RTSP_AUDIO].media == NULL) {
         return 0;
+    }
     result = set_up(session, RTSP_AUDIO, error);
-    if (result != 0 && result != 1 && result != -EPROTO)
+    if (result != 0 && result != 1 && result != -EPROTO) {
         return result;
+    }
     if (result != 0) {
         log_warning("no audio: %s", error);
         session->streams[RTSP_AUDIO].media = NULL;
@@ -294,10 +326,12 @@ static int play(struct rtsp_session *session, struct place *place, char error[RT
     enum rtsp_event event = RTSP_EVENT_NONE;
     int result = rtsp_talk_begin(&session->talk, "PLAY", session->aggregate, "Range: npt=0.000-\r\n", error);
 
-    if (result == 0)
+    if (result == 0) {
         result = rtsp_talk_await(&session->talk, !session->udp, session->deadline_ns, &event, error);
-    if (result < 0)
+    }
+    if (result < 0) {
         return result;
+    }
     if (event == RTSP_EVENT_PACKET) {
         session->pending = RTSP_PENDING_PLAY;
         session->pending_ns = rtsp_now_ns();
@@ -320,8 +354,9 @@ static int await_udp(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
             log_info("no packet over UDP within %d s, TCP is tried", RTSP_UDP_SILENCE_MS / 1000);
             return SILENT;
         }
-        if (result < 0)
+        if (result < 0) {
             return rtsp_talk_fail(&session->talk, result, error, "%s", rtsp_socket_words(result));
+        }
     }
     return OPENED;
 }
@@ -335,18 +370,24 @@ static int open_once(struct rtsp_session *session, struct place *place, char err
     bool stranger = !rtsp_endpoint_equal(&place->endpoint, &place->configured);
     int result = rtsp_talk_connect(&session->talk, &socket, stranger, session->deadline_ns, error);
 
-    if (result == 0)
+    if (result == 0) {
         result = ask_options(session, place, error);
-    if (result == OPENED)
+    }
+    if (result == OPENED) {
         result = describe(session, place, error);
-    if (result == OPENED)
+    }
+    if (result == OPENED) {
         result = choose_media(session, error);
-    if (result == OPENED)
+    }
+    if (result == OPENED) {
         result = set_up_all(session, error);
-    if (result == OPENED)
+    }
+    if (result == OPENED) {
         result = play(session, place, error);
-    if (result == OPENED && session->udp && options->transport == RTSP_BEST)
+    }
+    if (result == OPENED && session->udp && options->transport == RTSP_BEST) {
         result = await_udp(session, error);
+    }
     return result;
 }
 
@@ -362,8 +403,9 @@ static int open_all(struct rtsp_session *session, struct place *place, char erro
     begin_deadline(session);
     for (;;) {
         int result = open_once(session, place, error);
-        if (result <= OPENED)
+        if (result <= OPENED) {
             return result;
+        }
         close_ports(session);
         if (result == SILENT) {
             rtsp_session_goodbye(session);
@@ -397,20 +439,25 @@ static int prepare(struct rtsp_session *session, const struct rtsp_session_optio
     session->wait = options->wait;
     session->timeout_s = 60;
     session->udp = options->transport != RTSP_TCP;
-    for (int i = 0; i < RTSP_MEDIA_COUNT; i++)
+    for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
         rtsp_udp_init(&session->streams[i].udp);
+    }
     if (copy_strings(session) < 0 || rtsp_talk_init(&session->talk, session->name, &session->wait,
-                                                    session->username, session->password) < 0)
+                                                    session->username, session->password) < 0) {
         return rtsp_talk_fail(&session->talk, -ENOMEM, error, "out of memory");
-    if (rtsp_endpoint_parse(options->scheme, options->authority, &place->configured) < 0)
+    }
+    if (rtsp_endpoint_parse(options->scheme, options->authority, &place->configured) < 0) {
         return rtsp_talk_fail(&session->talk, -ENOTSUP, error, "the url has no valid host and port");
+    }
     if (rtsp_url_format(place->url, sizeof(place->url), options->scheme, options->authority, options->path) <
-        0)
+        0) {
         return rtsp_talk_fail(&session->talk, -ENOTSUP, error, "the url is too long");
+    }
     place->endpoint = place->configured;
-    if (place->endpoint.tls && options->transport == RTSP_UDP)
+    if (place->endpoint.tls && options->transport == RTSP_UDP) {
         return rtsp_talk_fail(&session->talk, -ENOTSUP, error,
                               "rtsps protects nothing that goes over UDP; use transport = \"tcp\"");
+    }
     session->udp = session->udp && !place->endpoint.tls;
     session->datagram = session->udp ? malloc(RTSP_UDP_PACKET_MAX) : NULL;
     return session->udp && session->datagram == NULL
@@ -431,8 +478,9 @@ int rtsp_session_open(const struct rtsp_session_options *options, struct rtsp_se
     }
     session->talk.name = options->authority;
     int result = prepare(session, options, &place, error);
-    if (result == 0)
+    if (result == 0) {
         result = open_all(session, &place, error);
+    }
     if (result < 0) {
         rtsp_session_close(session);
         return result;

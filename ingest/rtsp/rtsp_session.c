@@ -54,8 +54,9 @@ static int keep_alive(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
     int64_t now = rtsp_now_ns();
 
     if (session->pending != RTSP_PENDING_NONE &&
-        now - session->pending_ns < PENDING_LIMIT_MS * RTSP_NS_PER_MS)
+        now - session->pending_ns < PENDING_LIMIT_MS * RTSP_NS_PER_MS) {
         return 0;
+    }
     session->pending = RTSP_PENDING_KEEPALIVE;
     session->pending_ns = now;
     rtsp_session_rest(session);
@@ -70,17 +71,22 @@ static int take_response(struct rtsp_session *session, char error[RTSP_ERROR_SIZ
     int status = session->talk.input.message.status;
     enum rtsp_pending pending = session->pending;
 
-    if (status == 401)
+    if (status == 401) {
         return rtsp_talk_answer_challenge(&session->talk, error);
+    }
     session->pending = RTSP_PENDING_NONE;
-    if (status < 300)
+    if (status < 300) {
         return 0;
-    if (pending == RTSP_PENDING_PLAY)
+    }
+    if (pending == RTSP_PENDING_PLAY) {
         return rtsp_talk_refused(&session->talk, "PLAY", status, error);
-    if (status == 454)
+    }
+    if (status == 454) {
         return rtsp_talk_refused(&session->talk, "a keepalive", status, error);
-    if (session->has_get_parameter)
+    }
+    if (session->has_get_parameter) {
         log_debug("%d to GET_PARAMETER; the session is kept alive with OPTIONS", status);
+    }
     session->has_get_parameter = false;
     return 0;
 }
@@ -93,8 +99,9 @@ static bool take_interleaved(const struct rtsp_session *session, struct rtsp_pac
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
         const struct rtsp_stream *stream = &session->streams[i];
         if (stream->media == NULL || session->udp ||
-            (input->channel != stream->rtp_channel && input->channel != stream->rtcp_channel))
+            (input->channel != stream->rtp_channel && input->channel != stream->rtcp_channel)) {
             continue;
+        }
         *packet = (struct rtsp_packet){.media = (enum rtsp_media)i,
                                        .rtcp = input->channel == stream->rtcp_channel,
                                        .data = input->packet,
@@ -111,8 +118,9 @@ static bool take_datagram(struct rtsp_session *session, enum rtsp_media media, b
     struct rtsp_stream *stream = &session->streams[media];
     bool *readable = rtcp ? &stream->rtcp_readable : &stream->rtp_readable;
 
-    if (stream->media == NULL || !*readable)
+    if (stream->media == NULL || !*readable) {
         return false;
+    }
     ssize_t size = rtsp_udp_read(&stream->udp, rtcp, session->datagram, RTSP_UDP_PACKET_MAX);
     if (size < 0) {
         *readable = false;
@@ -128,10 +136,12 @@ static bool take_datagram(struct rtsp_session *session, enum rtsp_media media, b
 
 static bool take_any_datagram(struct rtsp_session *session, struct rtsp_packet *packet)
 {
-    for (int i = 0; session->udp && i < RTSP_MEDIA_COUNT; i++)
+    for (int i = 0; session->udp && i < RTSP_MEDIA_COUNT; i++) {
         if (take_datagram(session, (enum rtsp_media)i, true, packet) ||
-            take_datagram(session, (enum rtsp_media)i, false, packet))
+            take_datagram(session, (enum rtsp_media)i, false, packet)) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -153,8 +163,9 @@ static int wait_ready(struct rtsp_session *session, int64_t deadline_ns, char er
         count = add_fd(fds, count, session->streams[i].udp.rtcp);
     }
     int result = rtsp_wait_poll(&session->wait, fds, count, deadline_ns);
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     for (int i = 0; session->udp && i < RTSP_MEDIA_COUNT; i++) {
         session->streams[i].rtp_readable = fds[1 + i * 2].revents != 0;
         session->streams[i].rtcp_readable = fds[2 + i * 2].revents != 0;
@@ -168,18 +179,23 @@ static int look(struct rtsp_session *session, struct rtsp_packet *packet, char e
 {
     enum rtsp_event event = RTSP_EVENT_NONE;
 
-    if (take_any_datagram(session, packet))
+    if (take_any_datagram(session, packet)) {
         return 1;
+    }
     do {
         int result = rtsp_talk_next(&session->talk, &event, error);
-        if (result == 1)
+        if (result == 1) {
             return rtsp_talk_fail(&session->talk, -ESHUTDOWN, error, "the camera ended the stream");
-        if (result == 0 && event == RTSP_EVENT_MESSAGE)
+        }
+        if (result == 0 && event == RTSP_EVENT_MESSAGE) {
             result = take_response(session, error);
-        if (result < 0)
+        }
+        if (result < 0) {
             return result;
-        if (event == RTSP_EVENT_PACKET && take_interleaved(session, packet))
+        }
+        if (event == RTSP_EVENT_PACKET && take_interleaved(session, packet)) {
             return 1;
+        }
     } while (event != RTSP_EVENT_NONE);
     return 0;
 }
@@ -190,21 +206,27 @@ int rtsp_session_read(struct rtsp_session *session, int64_t deadline_ns, struct 
     for (bool late = false;;) {
         int64_t now = rtsp_now_ns();
         int result = rtsp_wait_ask(&session->wait, now);
-        if (result == 0 && now >= session->keepalive_ns)
+        if (result == 0 && now >= session->keepalive_ns) {
             result = keep_alive(session, error);
-        if (result == 0)
+        }
+        if (result == 0) {
             result = look(session, packet, error);
-        if (result != 0)
+        }
+        if (result != 0) {
             return result == -ESHUTDOWN ? 0 : result;
-        if (late)
+        }
+        if (late) {
             return -ETIMEDOUT;
+        }
         late = now >= deadline_ns;
         bool keepalive_first = session->keepalive_ns < deadline_ns;
         result = wait_ready(session, keepalive_first ? session->keepalive_ns : deadline_ns, error);
-        if (result == -ETIMEDOUT && keepalive_first)
+        if (result == -ETIMEDOUT && keepalive_first) {
             continue;
-        if (result < 0)
+        }
+        if (result < 0) {
             return result;
+        }
     }
 }
 
@@ -213,8 +235,9 @@ void rtsp_session_send_rtcp(struct rtsp_session *session, enum rtsp_media media,
 {
     struct rtsp_stream *stream = &session->streams[media];
 
-    if (stream->media == NULL || size > UINT16_MAX)
+    if (stream->media == NULL || size > UINT16_MAX) {
         return;
+    }
     if (session->udp) {
         rtsp_udp_send_rtcp(&stream->udp, data, size);
         return;
@@ -232,32 +255,38 @@ void rtsp_session_goodbye(struct rtsp_session *session)
     char error[RTSP_ERROR_SIZE];
     enum rtsp_event event;
 
-    if (talk->socket == NULL || talk->closed || session->aggregate[0] == '\0' || talk->session_id[0] == '\0')
+    if (talk->socket == NULL || talk->closed || session->aggregate[0] == '\0' ||
+        talk->session_id[0] == '\0') {
         return;
+    }
     /* Whoever wants the session to end wants this, too. */
     struct rtsp_wait uninterrupted = {.attention = -1};
     talk->wait = &uninterrupted;
-    if (rtsp_talk_begin(talk, "TEARDOWN", session->aggregate, "", error) == 0)
+    if (rtsp_talk_begin(talk, "TEARDOWN", session->aggregate, "", error) == 0) {
         (void)rtsp_talk_await(talk, false, deadline, &event, error);
+    }
     talk->wait = &session->wait;
     session->pending = RTSP_PENDING_NONE;
 }
 
 static void free_secret(char *text)
 {
-    if (text != NULL)
+    if (text != NULL) {
         explicit_bzero(text, strlen(text));
+    }
     free(text);
 }
 
 void rtsp_session_close(struct rtsp_session *session)
 {
-    if (session == NULL)
+    if (session == NULL) {
         return;
+    }
     rtsp_session_goodbye(session);
     rtsp_talk_finish(&session->talk);
-    for (int i = 0; i < RTSP_MEDIA_COUNT; i++)
+    for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
         rtsp_udp_finish(&session->streams[i].udp);
+    }
     free(session->datagram);
     free(session->name);
     free_secret(session->username);

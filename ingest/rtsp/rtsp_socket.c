@@ -61,8 +61,9 @@ static int wait_connected(int fd, struct rtsp_wait *wait, int64_t deadline_ns)
     socklen_t size = sizeof(error);
     int result = rtsp_wait_poll(wait, &writable, 1, deadline_ns);
 
-    if (result == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+    if (result == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) {
         result = -errno;
+    }
     return result < 0 ? result : -error;
 }
 
@@ -72,13 +73,16 @@ static int connect_address(const struct addrinfo *address, struct rtsp_wait *wai
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     int result = 0;
 
-    if (fd < 0)
+    if (fd < 0) {
         return -errno;
+    }
     set_options(fd);
-    if (connect(fd, address->ai_addr, address->ai_addrlen) < 0)
+    if (connect(fd, address->ai_addr, address->ai_addrlen) < 0) {
         result = errno == EINPROGRESS || errno == EINTR ? wait_connected(fd, wait, deadline_ns) : -errno;
-    if (result == 0)
+    }
+    if (result == 0) {
         return fd;
+    }
     close(fd);
     return result;
 }
@@ -90,13 +94,15 @@ static int connect_host(const struct addrinfo *list, struct rtsp_wait *wait, int
     int64_t left = 0;
     int result = -EHOSTUNREACH;
 
-    for (address = list; address != NULL && left < ADDRESSES_MAX; address = address->ai_next)
+    for (address = list; address != NULL && left < ADDRESSES_MAX; address = address->ai_next) {
         left++;
+    }
     for (address = list; left > 0; left--, address = address->ai_next) {
         int64_t now = rtsp_now_ns();
         result = connect_address(address, wait, now + (deadline_ns - now) / left);
-        if (result >= 0 || result == -ECANCELED)
+        if (result >= 0 || result == -ECANCELED) {
             break;
+        }
     }
     return result;
 }
@@ -112,8 +118,9 @@ static int look_up(const struct rtsp_endpoint *endpoint, struct addrinfo **list,
         hints.ai_flags = AI_NUMERICSERV;
         result = getaddrinfo(endpoint->host, port, &hints, list);
     }
-    if (result == 0)
+    if (result == 0) {
         return 0;
+    }
     *list = NULL;
     snprintf(error, RTSP_ERROR_SIZE, "the host name cannot be resolved: %s", gai_strerror(result));
     return result == EAI_MEMORY ? -ENOMEM : -EHOSTUNREACH;
@@ -138,10 +145,11 @@ static int shake_hands(struct rtsp_socket *connection, const struct rtsp_socket_
             return result;
         }
     }
-    if (result < 0 && connection->tls != NULL && rtsp_tls_reason(connection->tls)[0] != '\0')
+    if (result < 0 && connection->tls != NULL && rtsp_tls_reason(connection->tls)[0] != '\0') {
         snprintf(error, RTSP_ERROR_SIZE, "%s", rtsp_tls_reason(connection->tls));
-    else if (result < 0)
+    } else if (result < 0) {
         snprintf(error, RTSP_ERROR_SIZE, "%s", rtsp_socket_words(result));
+    }
     return result;
 }
 
@@ -159,35 +167,41 @@ int rtsp_socket_connect(const struct rtsp_socket_options *options, struct rtsp_w
     }
     connection->fd = -1;
     result = look_up(&options->endpoint, &list, error);
-    if (result < 0)
+    if (result < 0) {
         goto fail;
+    }
     connection->fd = connect_host(list, wait, deadline_ns);
     result = connection->fd < 0 ? connection->fd : 0;
     if (result < 0) {
         snprintf(error, RTSP_ERROR_SIZE, "%s", rtsp_socket_words(result));
         goto fail;
     }
-    if (options->endpoint.tls)
+    if (options->endpoint.tls) {
         result = shake_hands(connection, options, wait, deadline_ns, error);
-    if (result < 0)
+    }
+    if (result < 0) {
         goto fail;
+    }
     freeaddrinfo(list);
     *out = connection;
     return 0;
 fail:
-    if (list != NULL)
+    if (list != NULL) {
         freeaddrinfo(list);
+    }
     rtsp_socket_destroy(connection);
     return result;
 }
 
 void rtsp_socket_destroy(struct rtsp_socket *socket)
 {
-    if (socket == NULL)
+    if (socket == NULL) {
         return;
+    }
     rtsp_tls_destroy(socket->tls);
-    if (socket->fd >= 0)
+    if (socket->fd >= 0) {
         close(socket->fd);
+    }
     free(socket);
 }
 
@@ -200,9 +214,9 @@ ssize_t rtsp_socket_read(struct rtsp_socket *socket, void *data, size_t size)
         socket->read_wants_write = got == -EAGAIN && rtsp_tls_wants(socket->tls) == POLLOUT;
         return got;
     }
-    do
+    do {
         got = recv(socket->fd, data, size, 0);
-    while (got < 0 && errno == EINTR);
+    } while (got < 0 && errno == EINTR);
     return got < 0 ? -errno : got;
 }
 
@@ -215,9 +229,9 @@ ssize_t rtsp_socket_write(struct rtsp_socket *socket, const void *data, size_t s
         socket->write_wants_read = written == -EAGAIN && rtsp_tls_wants(socket->tls) == POLLIN;
         return written;
     }
-    do
+    do {
         written = send(socket->fd, data, size, MSG_NOSIGNAL);
-    while (written < 0 && errno == EINTR);
+    } while (written < 0 && errno == EINTR);
     return written < 0 ? -errno : written;
 }
 
@@ -225,8 +239,9 @@ struct pollfd rtsp_socket_poll(const struct rtsp_socket *socket, bool writing)
 {
     short events = socket->read_wants_write ? POLLOUT : POLLIN;
 
-    if (writing)
+    if (writing) {
         events |= socket->write_wants_read ? POLLIN : POLLOUT;
+    }
     return (struct pollfd){.fd = socket->fd, .events = events};
 }
 

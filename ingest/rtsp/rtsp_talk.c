@@ -66,12 +66,15 @@ int rtsp_talk_refused(const struct rtsp_talk *talk, const char *method, int stat
         {503, -EBUSY, "the camera is busy (503); it may have reached its number of viewers"},
     };
 
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (known[i].status == status)
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].status == status) {
             return rtsp_talk_fail(talk, known[i].code, error, "%s", known[i].words);
-    if (status >= 500)
+        }
+    }
+    if (status >= 500) {
         return rtsp_talk_fail(talk, -EPROTO, error, "the camera reports an error of its own (%d to %s)",
                               status, method);
+    }
     return rtsp_talk_fail(talk, -EPROTO, error, "the camera refuses the request (%d to %s)", status, method);
 }
 
@@ -82,8 +85,9 @@ int rtsp_talk_connect(struct rtsp_talk *talk, const struct rtsp_socket_options *
 
     disconnect(talk);
     rtsp_input_reset(&talk->input);
-    if (forget)
+    if (forget) {
         rtsp_auth_init(&talk->auth, NULL, NULL);
+    }
     rtsp_auth_reset(&talk->auth);
     talk->session_id[0] = '\0';
     talk->closed = false;
@@ -100,15 +104,17 @@ static int flush(struct rtsp_talk *talk, char error[RTSP_ERROR_SIZE])
 
     while (sent < talk->out_size) {
         written = rtsp_socket_write(talk->socket, talk->out + sent, talk->out_size - sent);
-        if (written < 0)
+        if (written < 0) {
             break;
+        }
         sent += (size_t)written;
     }
     memmove(talk->out, talk->out + sent, talk->out_size - sent);
     explicit_bzero(talk->out + talk->out_size - sent, sent);
     talk->out_size -= sent;
-    if (written < 0 && written != -EAGAIN)
+    if (written < 0 && written != -EAGAIN) {
         return rtsp_talk_fail(talk, (int)written, error, "%s", rtsp_socket_words((int)written));
+    }
     return 0;
 }
 
@@ -116,8 +122,9 @@ int rtsp_talk_send(struct rtsp_talk *talk, const void *head, size_t head_size, c
 {
     char ignored[RTSP_ERROR_SIZE];
 
-    if (head_size + size > sizeof(talk->out) - talk->out_size)
+    if (head_size + size > sizeof(talk->out) - talk->out_size) {
         return -ENOBUFS;
+    }
     memcpy(talk->out + talk->out_size, head, head_size);
     memcpy(talk->out + talk->out_size + head_size, data, size);
     talk->out_size += head_size + size;
@@ -135,11 +142,13 @@ static size_t format_request(struct rtsp_talk *talk)
                  talk->uri, (unsigned)talk->sequence, RINGCAST_VERSION, session ? "Session: " : "",
                  session ? talk->session_id : "", session ? "\r\n" : "", talk->headers);
 
-    if (used < 0 || (size_t)used >= size)
+    if (used < 0 || (size_t)used >= size) {
         return 0;
+    }
     int auth = rtsp_auth_write(&talk->auth, talk->method, talk->uri, out + used, size - (size_t)used);
-    if (auth < 0 || (size_t)(used + auth) + 2 >= size)
+    if (auth < 0 || (size_t)(used + auth) + 2 >= size) {
         return 0;
+    }
     out[used + auth] = '\r';
     out[used + auth + 1] = '\n';
     return (size_t)(used + auth) + 2;
@@ -149,8 +158,9 @@ static int send_request(struct rtsp_talk *talk, char error[RTSP_ERROR_SIZE])
 {
     talk->sequence++;
     size_t size = format_request(talk);
-    if (size == 0)
+    if (size == 0) {
         return rtsp_talk_fail(talk, -ENOBUFS, error, "the camera takes no requests any more");
+    }
     talk->out_size += size;
     return flush(talk, error);
 }
@@ -191,11 +201,14 @@ static void answer_peer(struct rtsp_talk *talk)
     const char *status = "501 Not Implemented";
     char out[256];
 
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (strcmp(message->method, known[i]) == 0)
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(message->method, known[i]) == 0) {
             status = "200 OK";
-    if (strcmp(message->method, "REDIRECT") == 0 || strcmp(message->method, "TEARDOWN") == 0)
+        }
+    }
+    if (strcmp(message->method, "REDIRECT") == 0 || strcmp(message->method, "TEARDOWN") == 0) {
         talk->closed = true;
+    }
     int length = snprintf(out, sizeof(out), "RTSP/1.0 %s\r\nCSeq: %lld\r\n\r\n", status,
                           (long long)rtsp_message_number(message, "CSeq"));
     /* If it cannot be sent, reading will tell why. */
@@ -208,10 +221,12 @@ static bool is_response(struct rtsp_talk *talk)
     const struct rtsp_message *message = &talk->input.message;
     int64_t sequence = rtsp_message_number(message, "CSeq");
 
-    if (!message->response || talk->method == NULL || message->status < 200)
+    if (!message->response || talk->method == NULL || message->status < 200) {
         return false;
-    if (sequence >= 0 && sequence != (int64_t)talk->sequence)
+    }
+    if (sequence >= 0 && sequence != (int64_t)talk->sequence) {
         return false;
+    }
     if (message->status != 401) {
         rtsp_auth_accepted(&talk->auth);
         talk->method = NULL;
@@ -231,8 +246,9 @@ static int fill(struct rtsp_talk *talk, char error[RTSP_ERROR_SIZE])
         return 0;
     }
     talk->readable = false;
-    if (got == -EAGAIN)
+    if (got == -EAGAIN) {
         return 0;
+    }
     if (got == 0) {
         talk->closed = true;
         return 0;
@@ -243,16 +259,19 @@ static int fill(struct rtsp_talk *talk, char error[RTSP_ERROR_SIZE])
 static int input_error(const struct rtsp_talk *talk, int code, const char *what, int64_t bytes,
                        char error[RTSP_ERROR_SIZE])
 {
-    if (code == -EPROTONOSUPPORT)
+    if (code == -EPROTONOSUPPORT) {
         return rtsp_talk_fail(talk, -EPROTO, error, "speaks HTTP there, not RTSP; check the port of the url");
-    if (code == -EMSGSIZE && strcmp(what, "body") == 0)
+    }
+    if (code == -EMSGSIZE && strcmp(what, "body") == 0) {
         return rtsp_talk_fail(talk, code, error,
                               "announces an answer of %lld bytes; more than %d are not taken",
                               (long long)bytes, RTSP_BODY_SIZE_MAX);
-    if (code == -EMSGSIZE)
+    }
+    if (code == -EMSGSIZE) {
         return rtsp_talk_fail(talk, code, error,
                               "sends headers without end; more than %d bytes or %d lines are not taken",
                               RTSP_HEAD_SIZE_MAX, RTSP_HEADERS_MAX);
+    }
     return rtsp_talk_fail(talk, code, error, "sends garbage, no RTSP");
 }
 
@@ -264,24 +283,30 @@ int rtsp_talk_next(struct rtsp_talk *talk, enum rtsp_event *event, char error[RT
         const char *what = "";
         int64_t bytes = 0;
         int result = rtsp_input_next(&talk->input, event, &what, &bytes);
-        if (result < 0)
+        if (result < 0) {
             return input_error(talk, result, what, bytes, error);
-        if (*event == RTSP_EVENT_PACKET)
+        }
+        if (*event == RTSP_EVENT_PACKET) {
             return 0;
-        if (*event == RTSP_EVENT_MESSAGE && is_response(talk))
+        }
+        if (*event == RTSP_EVENT_MESSAGE && is_response(talk)) {
             return 0;
+        }
         if (*event == RTSP_EVENT_MESSAGE && !talk->input.message.response) {
             requests++;
             answer_peer(talk);
         } else if (*event == RTSP_EVENT_NONE) {
-            if (talk->closed)
+            if (talk->closed) {
                 return 1;
-            if (!talk->readable || reads++ == READS_MAX)
+            }
+            if (!talk->readable || reads++ == READS_MAX) {
                 return 0;
+            }
             result = fill(talk, error);
         }
-        if (result < 0)
+        if (result < 0) {
             return result;
+        }
     }
     return rtsp_talk_fail(talk, -EBADMSG, error, "sends requests without end");
 }
@@ -293,8 +318,9 @@ struct pollfd rtsp_talk_poll(const struct rtsp_talk *talk)
 
 int rtsp_talk_polled(struct rtsp_talk *talk, short revents, char error[RTSP_ERROR_SIZE])
 {
-    if (revents == 0)
+    if (revents == 0) {
         return 0;
+    }
     talk->readable = true;
     return talk->out_size > 0 ? flush(talk, error) : 0;
 }
@@ -306,16 +332,19 @@ static int await_event(struct rtsp_talk *talk, bool packets, enum rtsp_event *ev
     const char *method = talk->method;
     int result = rtsp_talk_next(talk, event, error);
 
-    if (result == 1)
+    if (result == 1) {
         return rtsp_talk_fail(talk, -ECONNRESET, error,
                               "the camera closed the connection before it answered "
                               "%s",
                               method);
-    if (result < 0)
+    }
+    if (result < 0) {
         return result;
+    }
     if (*event == RTSP_EVENT_MESSAGE) {
-        if (talk->input.message.status != 401)
+        if (talk->input.message.status != 401) {
             return 0;
+        }
         result = rtsp_talk_answer_challenge(talk, error);
         return result < 0 ? result : -EAGAIN;
     }
@@ -333,16 +362,19 @@ static int wait_more(struct rtsp_talk *talk, bool idle, int64_t deadline_ns, cha
     int64_t now = rtsp_now_ns();
     int result;
 
-    if (now >= deadline_ns)
+    if (now >= deadline_ns) {
         result = -ETIMEDOUT;
-    else if (idle)
+    } else if (idle) {
         result = rtsp_wait_poll(talk->wait, &ready, 1, deadline_ns);
-    else
+    } else {
         result = rtsp_wait_ask(talk->wait, now);
-    if (result == -ETIMEDOUT)
+    }
+    if (result == -ETIMEDOUT) {
         return rtsp_talk_fail(talk, result, error, "no answer to %s in time", talk->method);
-    if (result < 0)
+    }
+    if (result < 0) {
         return rtsp_talk_fail(talk, result, error, "%s", rtsp_socket_words(result));
+    }
     return idle ? rtsp_talk_polled(talk, ready.revents, error) : 0;
 }
 
@@ -351,10 +383,12 @@ int rtsp_talk_await(struct rtsp_talk *talk, bool packets, int64_t deadline_ns, e
 {
     for (;;) {
         int result = await_event(talk, packets, event, error);
-        if (result != -EAGAIN)
+        if (result != -EAGAIN) {
             return result;
+        }
         result = wait_more(talk, *event == RTSP_EVENT_NONE, deadline_ns, error);
-        if (result < 0)
+        if (result < 0) {
             return result;
+        }
     }
 }

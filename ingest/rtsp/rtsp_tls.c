@@ -25,8 +25,9 @@ struct rtsp_tls {
 
 static int hex_value(char c)
 {
-    if (!isxdigit((unsigned char)c))
+    if (!isxdigit((unsigned char)c)) {
         return -1;
+    }
     return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
 }
 
@@ -36,8 +37,9 @@ int rtsp_fingerprint_parse(const char *text, unsigned char out[RTSP_FINGERPRINT_
         text += i > 0 && *text == ':';
         int high = hex_value(text[0]);
         int low = high >= 0 ? hex_value(text[1]) : -1;
-        if (low < 0)
+        if (low < 0) {
             return -EINVAL;
+        }
         out[i] = (unsigned char)(high << 4 | low);
     }
     return *text == '\0' ? 0 : -EINVAL;
@@ -48,8 +50,9 @@ static bool set_identity(struct rtsp_tls *tls, const struct rtsp_tls_options *op
 {
     X509_VERIFY_PARAM *parameters = SSL_get0_param(tls->ssl);
 
-    if (!options->is_address && SSL_set_tlsext_host_name(tls->ssl, options->host) != 1)
+    if (!options->is_address && SSL_set_tlsext_host_name(tls->ssl, options->host) != 1) {
         return false;
+    }
     if (tls->pinned || !options->verify) {
         SSL_set_verify(tls->ssl, SSL_VERIFY_NONE, NULL);
         return true;
@@ -66,25 +69,29 @@ int rtsp_tls_create(int fd, const struct rtsp_tls_options *options, struct rtsp_
     int result = -ENOMEM;
 
     *tls = NULL;
-    if (created == NULL)
+    if (created == NULL) {
         return -ENOMEM;
+    }
     created->pinned = options->fingerprint != NULL;
     if (created->pinned && rtsp_fingerprint_parse(options->fingerprint, created->fingerprint) < 0) {
         result = -EINVAL;
         goto fail;
     }
     created->context = SSL_CTX_new(TLS_client_method());
-    if (created->context == NULL)
+    if (created->context == NULL) {
         goto fail;
+    }
     SSL_CTX_set_min_proto_version(created->context, TLS1_2_VERSION);
     SSL_CTX_set_mode(created->context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_options(created->context, SSL_OP_IGNORE_UNEXPECTED_EOF);
     /* Thousands of certificates: only where they are asked. */
-    if (options->verify && !created->pinned)
+    if (options->verify && !created->pinned) {
         SSL_CTX_set_default_verify_paths(created->context);
+    }
     created->ssl = SSL_new(created->context);
-    if (created->ssl == NULL || SSL_set_fd(created->ssl, fd) != 1 || !set_identity(created, options))
+    if (created->ssl == NULL || SSL_set_fd(created->ssl, fd) != 1 || !set_identity(created, options)) {
         goto fail;
+    }
     *tls = created;
     return 0;
 fail:
@@ -94,10 +101,12 @@ fail:
 
 void rtsp_tls_destroy(struct rtsp_tls *tls)
 {
-    if (tls == NULL)
+    if (tls == NULL) {
         return;
-    if (tls->ssl != NULL && SSL_is_init_finished(tls->ssl))
+    }
+    if (tls->ssl != NULL && SSL_is_init_finished(tls->ssl)) {
         SSL_shutdown(tls->ssl); /* says goodbye, waits for nothing */
+    }
     SSL_free(tls->ssl);
     SSL_CTX_free(tls->context);
     ERR_clear_error();
@@ -114,10 +123,12 @@ static int failure(struct rtsp_tls *tls, int result)
         tls->wants = error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
         return -EAGAIN;
     }
-    if (error == SSL_ERROR_ZERO_RETURN)
+    if (error == SSL_ERROR_ZERO_RETURN) {
         return 0;
-    if (error == SSL_ERROR_SYSCALL)
+    }
+    if (error == SSL_ERROR_SYSCALL) {
         return saved != 0 ? -saved : -ECONNRESET;
+    }
     return -EPROTO;
 }
 
@@ -130,8 +141,9 @@ static int check_fingerprint(struct rtsp_tls *tls)
                  size == RTSP_FINGERPRINT_BYTES;
 
     X509_free(certificate);
-    if (known && memcmp(found, tls->fingerprint, RTSP_FINGERPRINT_BYTES) == 0)
+    if (known && memcmp(found, tls->fingerprint, RTSP_FINGERPRINT_BYTES) == 0) {
         return 0;
+    }
     snprintf(tls->reason, sizeof(tls->reason), "the certificate is not the one of tls_fingerprint");
     return -EACCES;
 }
@@ -141,11 +153,13 @@ int rtsp_tls_handshake(struct rtsp_tls *tls)
     ERR_clear_error();
     errno = 0;
     int done = SSL_connect(tls->ssl);
-    if (done == 1)
+    if (done == 1) {
         return tls->pinned ? check_fingerprint(tls) : 0;
+    }
     int result = failure(tls, done);
-    if (result == -EAGAIN)
+    if (result == -EAGAIN) {
         return result;
+    }
     long verified = SSL_get_verify_result(tls->ssl);
     unsigned long error = ERR_peek_error();
     if (verified != X509_V_OK && SSL_get_verify_mode(tls->ssl) != SSL_VERIFY_NONE) {
@@ -182,8 +196,9 @@ ssize_t rtsp_tls_write(struct rtsp_tls *tls, const void *data, size_t size)
     ERR_clear_error();
     errno = 0;
     int written = SSL_write(tls->ssl, data, size < INT_MAX ? (int)size : INT_MAX);
-    if (written > 0)
+    if (written > 0) {
         return written;
+    }
     int result = failure(tls, written);
     return result != 0 ? result : -EPIPE;
 }

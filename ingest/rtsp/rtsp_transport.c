@@ -19,16 +19,20 @@ static int parse_pair(const char *text, long limit, int *first, int *second)
 {
     char *end;
 
-    if (!isdigit((unsigned char)*text))
+    if (!isdigit((unsigned char)*text)) {
         return -EBADMSG;
+    }
     long low = strtol(text, &end, 10);
-    if (low > limit)
+    if (low > limit) {
         return -EBADMSG;
+    }
     long high = low + 1;
-    if (*end == '-' && isdigit((unsigned char)end[1]))
+    if (*end == '-' && isdigit((unsigned char)end[1])) {
         high = strtol(end + 1, NULL, 10);
-    if (high > limit || low == high)
+    }
+    if (high > limit || low == high) {
         return -EBADMSG;
+    }
     *first = (int)low;
     *second = (int)high;
     return 0;
@@ -44,8 +48,9 @@ static const char *value_of(const char *text, const char *name)
 
 static void take_source(const char *text, size_t length, struct rtsp_transport *transport)
 {
-    if (length >= sizeof(transport->source))
+    if (length >= sizeof(transport->source)) {
         return;
+    }
     memcpy(transport->source, text, length);
     transport->source[length] = '\0';
 }
@@ -58,16 +63,19 @@ static int take_part(const char *part, size_t length, struct rtsp_transport *tra
         transport->tcp = true;
         return parse_pair(value, CHANNEL_MAX, &transport->rtp_channel, &transport->rtcp_channel);
     }
-    if ((value = value_of(part, "server_port")) != NULL)
+    if ((value = value_of(part, "server_port")) != NULL) {
         return parse_pair(value, PORT_MAX, &transport->server_rtp_port, &transport->server_rtcp_port);
-    if ((value = value_of(part, "source")) != NULL)
+    }
+    if ((value = value_of(part, "source")) != NULL) {
         take_source(value, length - (size_t)(value - part), transport);
+    }
     if ((value = value_of(part, "ssrc")) != NULL && isxdigit((unsigned char)*value)) {
         transport->has_ssrc = true;
         transport->ssrc = (uint32_t)strtoul(value, NULL, 16);
     }
-    if (length == strlen("multicast") && strncasecmp(part, "multicast", length) == 0)
+    if (length == strlen("multicast") && strncasecmp(part, "multicast", length) == 0) {
         transport->multicast = true;
+    }
     return 0;
 }
 
@@ -81,8 +89,9 @@ int rtsp_transport_parse(const char *value, struct rtsp_transport *transport)
         value += strspn(value, "; \t");
         size_t length = strcspn(value, ";,");
         size_t part = length;
-        while (part > 0 && isspace((unsigned char)value[part - 1]))
+        while (part > 0 && isspace((unsigned char)value[part - 1])) {
             part--;
+        }
         result = take_part(value, part, transport);
         value += length;
     }
@@ -95,18 +104,21 @@ int rtsp_session_parse(const char *value, char *id, size_t size, int *timeout_s)
     const char *timeout = strcasestr(value, "timeout=");
 
     *timeout_s = TIMEOUT_DEFAULT_S;
-    if (length == 0)
+    if (length == 0) {
         return -EBADMSG;
-    if (length >= size)
+    }
+    if (length >= size) {
         return -EMSGSIZE;
+    }
     memcpy(id, value, length);
     id[length] = '\0';
     if (timeout != NULL && isdigit((unsigned char)timeout[8])) {
         long seconds = strtol(timeout + 8, NULL, 10);
-        if (seconds > 0)
+        if (seconds > 0) {
             *timeout_s = (int)(seconds < TIMEOUT_MIN_S   ? TIMEOUT_MIN_S
                                : seconds > TIMEOUT_MAX_S ? TIMEOUT_MAX_S
                                                          : seconds);
+        }
     }
     return 0;
 }

@@ -23,16 +23,18 @@ static const unsigned char empty_report[8] = {0x80, 201, 0, 1};
 
 static void set_port(struct sockaddr_storage *address, int port)
 {
-    if (address->ss_family == AF_INET6)
+    if (address->ss_family == AF_INET6) {
         ((struct sockaddr_in6 *)address)->sin6_port = htons((uint16_t)port);
-    else
+    } else {
         ((struct sockaddr_in *)address)->sin_port = htons((uint16_t)port);
+    }
 }
 
 static int get_port(const struct sockaddr_storage *address)
 {
-    if (address->ss_family == AF_INET6)
+    if (address->ss_family == AF_INET6) {
         return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
+    }
     return ntohs(((const struct sockaddr_in *)address)->sin_port);
 }
 
@@ -43,11 +45,13 @@ static socklen_t size_of(const struct sockaddr_storage *address)
 
 static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
-    if (a->ss_family != b->ss_family)
+    if (a->ss_family != b->ss_family) {
         return false;
-    if (a->ss_family == AF_INET6)
+    }
+    if (a->ss_family == AF_INET6) {
         return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
                       &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+    }
     return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
            ((const struct sockaddr_in *)b)->sin_addr.s_addr;
 }
@@ -65,8 +69,9 @@ static int bind_port(const struct sockaddr_storage *local, int port, int *bound)
     const int buffer = RECEIVE_BUFFER_BYTES;
     int fd = socket(local->ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    if (fd < 0)
+    if (fd < 0) {
         return -errno;
+    }
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
     set_port(&address, port);
     if (bind(fd, (struct sockaddr *)&address, size_of(&address)) < 0 ||
@@ -90,8 +95,9 @@ int rtsp_udp_open(struct rtsp_udp *udp, const struct sockaddr_storage *local,
     for (int i = 0; i < PAIR_ATTEMPTS; i++) {
         int next = 0;
         udp->rtp = bind_port(local, 0, &udp->port);
-        if (udp->rtp < 0)
+        if (udp->rtp < 0) {
             return udp->rtp;
+        }
         result = udp->port % 2 == 0 ? bind_port(local, udp->port + 1, &next) : -EADDRINUSE;
         if (result >= 0) {
             udp->rtcp = result;
@@ -105,10 +111,12 @@ int rtsp_udp_open(struct rtsp_udp *udp, const struct sockaddr_storage *local,
 
 void rtsp_udp_finish(struct rtsp_udp *udp)
 {
-    if (udp->rtp >= 0)
+    if (udp->rtp >= 0) {
         close(udp->rtp);
-    if (udp->rtcp >= 0)
+    }
+    if (udp->rtcp >= 0) {
         close(udp->rtcp);
+    }
     udp->rtp = udp->rtcp = -1;
 }
 
@@ -130,11 +138,13 @@ static void take_source(struct rtsp_udp *udp, const char *source)
 
 static void send_to(int fd, const struct sockaddr_storage *peer, const void *data, size_t size)
 {
-    if (get_port(peer) == 0)
+    if (get_port(peer) == 0) {
         return;
+    }
     /* Lost like any datagram if it cannot be sent. */
-    if (sendto(fd, data, size, MSG_NOSIGNAL, (const struct sockaddr *)peer, size_of(peer)) < 0)
+    if (sendto(fd, data, size, MSG_NOSIGNAL, (const struct sockaddr *)peer, size_of(peer)) < 0) {
         return;
+    }
 }
 
 void rtsp_udp_aim(struct rtsp_udp *udp, const char *source, int rtp_port, int rtcp_port)
@@ -154,15 +164,19 @@ static ssize_t receive(struct rtsp_udp *udp, int fd, void *data, size_t size, in
         socklen_t from_size = sizeof(from);
         memset(&from, 0, sizeof(from));
         ssize_t got = recvfrom(fd, data, size, flags, (struct sockaddr *)&from, &from_size);
-        if (got < 0 && (errno == EINTR || errno == ECONNREFUSED))
+        if (got < 0 && (errno == EINTR || errno == ECONNREFUSED)) {
             continue;
-        if (got < 0)
+        }
+        if (got < 0) {
             return -errno;
-        if (same_host(&from, &udp->peer))
+        }
+        if (same_host(&from, &udp->peer)) {
             return got;
+        }
         udp->strangers++;
-        if (flags & MSG_PEEK && recv(fd, data, size, 0) < 0)
+        if (flags & MSG_PEEK && recv(fd, data, size, 0) < 0) {
             return -errno;
+        }
     }
     return -EAGAIN;
 }

@@ -15,8 +15,9 @@ static int parse_port(const char *text)
 {
     size_t length = strspn(text, "0123456789");
 
-    if (length == 0 || length > 5 || text[length] != '\0')
+    if (length == 0 || length > 5 || text[length] != '\0') {
         return -1;
+    }
     int port = atoi(text);
     return port > 0 && port <= PORT_MAX ? port : -1;
 }
@@ -30,15 +31,18 @@ int rtsp_endpoint_parse(const char *scheme, const char *authority, struct rtsp_e
 
     *endpoint = (struct rtsp_endpoint){.tls = strcasecmp(scheme, "rtsps") == 0};
     endpoint->port = endpoint->tls ? RTSPS_PORT : RTSP_PORT;
-    if (!endpoint->tls && strcasecmp(scheme, "rtsp") != 0)
+    if (!endpoint->tls && strcasecmp(scheme, "rtsp") != 0) {
         return -EINVAL;
-    if (length == 0 || length >= sizeof(endpoint->host) || (brackets && *rest != ']'))
+    }
+    if (length == 0 || length >= sizeof(endpoint->host) || (brackets && *rest != ']')) {
         return -EINVAL;
+    }
     rest += brackets;
-    if (*rest == ':' && rest[1] != '\0')
+    if (*rest == ':' && rest[1] != '\0') {
         endpoint->port = parse_port(rest + 1);
-    else if (*rest != '\0' && *rest != ':')
+    } else if (*rest != '\0' && *rest != ':') {
         return -EINVAL;
+    }
     memcpy(endpoint->host, host, length);
     return endpoint->port > 0 ? 0 : -EINVAL;
 }
@@ -63,8 +67,9 @@ static bool append(char *out, size_t size, size_t *used, const char *text, size_
     for (size_t i = 0; i < length && text[i] != '\0'; i++) {
         unsigned char byte = (unsigned char)text[i];
         bool plain = byte > ' ' && byte < 0x7f && byte != '"';
-        if (*used + (plain ? 1 : 3) >= size)
+        if (*used + (plain ? 1 : 3) >= size) {
             return false;
+        }
         if (plain) {
             out[(*used)++] = (char)byte;
             continue;
@@ -102,8 +107,9 @@ static int copy_absolute(char *out, size_t size, const char *url)
     size_t used = 0;
     bool fits = append(out, size, &used, url, (size_t)(authority - url));
 
-    if (at != NULL)
+    if (at != NULL) {
         authority = at + 1;
+    }
     return fits && append(out, size, &used, authority, strlen(authority)) ? 0 : -ENAMETOOLONG;
 }
 
@@ -112,17 +118,20 @@ int rtsp_url_resolve(char *out, size_t size, const char *base, const char *contr
     size_t used = 0;
     size_t base_length = strlen(base);
 
-    if (rtsp_url_is_absolute(control))
+    if (rtsp_url_is_absolute(control)) {
         return copy_absolute(out, size, control);
-    if (control[0] == '\0' || strcmp(control, "*") == 0)
+    }
+    if (control[0] == '\0' || strcmp(control, "*") == 0) {
         return append(out, size, &used, base, base_length) ? 0 : -ENAMETOOLONG;
+    }
     if (control[0] == '/') {
         const char *mark = strstr(base, "://");
         const char *authority = mark != NULL ? mark + 3 : base;
         base_length = (size_t)(authority - base) + strcspn(authority, "/?#");
     }
     bool fits = append(out, size, &used, base, base_length);
-    if (fits && control[0] != '/' && (used == 0 || out[used - 1] != '/'))
+    if (fits && control[0] != '/' && (used == 0 || out[used - 1] != '/')) {
         fits = append(out, size, &used, "/", 1);
+    }
     return fits && append(out, size, &used, control, strlen(control)) ? 0 : -ENAMETOOLONG;
 }

@@ -23,7 +23,8 @@ struct rtsp_endpoint {
     bool tls;
 };
 
-/* AUTHORITY is host[:port] or [address][:port]. 0; -EINVAL: it is not, or SCHEME is neither rtsp nor rtsps.
+/*
+ * AUTHORITY is host[:port] or [address][:port]. 0; -EINVAL: it is not, or SCHEME is neither rtsp nor rtsps.
  */
 int rtsp_endpoint_parse(const char *scheme, const char *authority, struct rtsp_endpoint *endpoint);
 

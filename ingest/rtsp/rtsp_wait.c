@@ -14,8 +14,9 @@ int64_t rtsp_now_ns(void)
 
 int rtsp_wait_ask(struct rtsp_wait *wait, int64_t now_ns)
 {
-    if (now_ns - wait->asked_ns < RTSP_WAIT_ASK_MS * RTSP_NS_PER_MS)
+    if (now_ns - wait->asked_ns < RTSP_WAIT_ASK_MS * RTSP_NS_PER_MS) {
         return 0;
+    }
     wait->asked_ns = now_ns;
     return wait->interrupted != NULL && wait->interrupted(wait->context) ? -ECANCELED : 0;
 }
@@ -34,27 +35,32 @@ int rtsp_wait_poll(struct rtsp_wait *wait, struct pollfd *fds, size_t count, int
 {
     struct pollfd all[RTSP_WAIT_FDS_MAX + 1];
 
-    if (count > RTSP_WAIT_FDS_MAX)
+    if (count > RTSP_WAIT_FDS_MAX) {
         return -EINVAL;
+    }
     memcpy(all, fds, count * sizeof(*fds));
     all[count] = (struct pollfd){.fd = wait->attention, .events = POLLIN};
     for (;;) {
         int64_t now = rtsp_now_ns();
         int result = rtsp_wait_ask(wait, now);
-        if (result < 0)
+        if (result < 0) {
             return result;
+        }
         int ready = poll(all, count + 1, until(wait, now, deadline_ns));
-        if (ready < 0 && errno != EINTR)
+        if (ready < 0 && errno != EINTR) {
             return -errno;
+        }
         bool interrupted = ready < 0;
         if (interrupted || (ready > 0 && all[count].revents != 0)) {
             wait->asked_ns = 0;
             ready -= !interrupted;
         }
-        if (ready > 0)
+        if (ready > 0) {
             break;
-        if (rtsp_now_ns() >= deadline_ns)
+        }
+        if (rtsp_now_ns() >= deadline_ns) {
             return -ETIMEDOUT;
+        }
     }
     memcpy(fds, all, count * sizeof(*fds));
     return 0;

@@ -47,8 +47,9 @@ static struct span trim(struct span span)
         span.at++;
         span.length--;
     }
-    while (span.length > 0 && isspace((unsigned char)span.at[span.length - 1]))
+    while (span.length > 0 && isspace((unsigned char)span.at[span.length - 1])) {
         span.length--;
+    }
     return span;
 }
 
@@ -83,8 +84,9 @@ static uint32_t number(struct span span)
 
     for (size_t i = 0; i < span.length && isdigit((unsigned char)span.at[i]); i++) {
         value = value * 10 + (uint64_t)(span.at[i] - '0');
-        if (value > UINT32_MAX)
+        if (value > UINT32_MAX) {
             return 0;
+        }
     }
     return (uint32_t)value;
 }
@@ -92,17 +94,20 @@ static uint32_t number(struct span span)
 /* Text with control characters is no text of a description; the whole value is left out then. */
 static bool is_printable(struct span span)
 {
-    for (size_t i = 0; i < span.length; i++)
-        if (iscntrl((unsigned char)span.at[i]) && span.at[i] != '\t')
+    for (size_t i = 0; i < span.length; i++) {
+        if (iscntrl((unsigned char)span.at[i]) && span.at[i] != '\t') {
             return false;
+        }
+    }
     return true;
 }
 
 static void copy(char *out, size_t size, struct span span)
 {
     span = trim(span);
-    if (span.length >= size || !is_printable(span))
+    if (span.length >= size || !is_printable(span)) {
         return;
+    }
     memcpy(out, span.at, span.length);
     out[span.length] = '\0';
 }
@@ -110,8 +115,9 @@ static void copy(char *out, size_t size, struct span span)
 /* -1: none. */
 static int payload_type(struct span span)
 {
-    if (span.length == 0 || !isdigit((unsigned char)span.at[0]))
+    if (span.length == 0 || !isdigit((unsigned char)span.at[0])) {
         return -1;
+    }
     uint32_t value = number(span);
     return value <= PAYLOAD_TYPE_MAX ? (int)value : -1;
 }
@@ -120,20 +126,24 @@ static void take_static_type(struct sdp_media *media)
 {
     for (size_t i = 0; i < sizeof(static_types) / sizeof(static_types[0]); i++) {
         const struct static_type *type = &static_types[i];
-        if (type->payload_type != media->payload_type)
+        if (type->payload_type != media->payload_type) {
             continue;
+        }
         copy(media->encoding, sizeof(media->encoding), (struct span){type->encoding, strlen(type->encoding)});
         media->clock_rate = type->clock_rate;
-        if (media->kind == SDP_AUDIO && type->channels > 0)
+        if (media->kind == SDP_AUDIO && type->channels > 0) {
             media->channels = type->channels;
+        }
     }
 }
 
 static bool is_static(uint8_t type)
 {
-    for (size_t i = 0; i < sizeof(static_types) / sizeof(static_types[0]); i++)
-        if (static_types[i].payload_type == type)
+    for (size_t i = 0; i < sizeof(static_types) / sizeof(static_types[0]); i++) {
+        if (static_types[i].payload_type == type) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -150,8 +160,9 @@ static void choose_type(struct reader *reader, size_t index)
 
 static enum sdp_kind kind_of(struct span name)
 {
-    if (equals(name, "video"))
+    if (equals(name, "video")) {
         return SDP_VIDEO;
+    }
     return equals(name, "audio") ? SDP_AUDIO : SDP_OTHER;
 }
 
@@ -164,8 +175,9 @@ static void begin_media(struct reader *reader, struct span value)
     reader->media = NULL;
     reader->type_count = 0;
     reader->best = TYPES_MAX;
-    if (sdp->media_count == SDP_MEDIA_MAX)
+    if (sdp->media_count == SDP_MEDIA_MAX) {
         return;
+    }
     reader->media = &sdp->medias[sdp->media_count++];
     *reader->media = (struct sdp_media){.kind = kind_of(word(&value)),
                                         .direction = reader->direction,
@@ -175,25 +187,32 @@ static void begin_media(struct reader *reader, struct span value)
     word(&value); /* protocol */
     for (value = trim(value); value.length > 0 && reader->type_count < TYPES_MAX; value = trim(value)) {
         int type = payload_type(word(&value));
-        if (type < 0)
+        if (type < 0) {
             continue;
+        }
         reader->types[reader->type_count++] = (uint8_t)type;
-        if (reader->best == TYPES_MAX && is_static((uint8_t)type))
+        if (reader->best == TYPES_MAX && is_static((uint8_t)type)) {
             reader->best = reader->type_count - 1;
+        }
     }
-    if (reader->type_count > 0)
+    if (reader->type_count > 0) {
         choose_type(reader, reader->best < TYPES_MAX ? reader->best : 0);
+    }
 }
 
-/* Where TYPE stands in the m= line, TYPES_MAX if nowhere. A media without a list gets what its rtpmap says.
+/*
+ * Where TYPE stands in the m= line, TYPES_MAX if nowhere. A media without a list gets what its rtpmap says.
  */
 static size_t index_of(struct reader *reader, int type)
 {
-    for (size_t i = 0; i < reader->type_count; i++)
-        if (reader->types[i] == type)
+    for (size_t i = 0; i < reader->type_count; i++) {
+        if (reader->types[i] == type) {
             return i;
-    if (reader->type_count > 0 || type < 0)
+        }
+    }
+    if (reader->type_count > 0 || type < 0) {
         return TYPES_MAX;
+    }
     reader->types[reader->type_count++] = (uint8_t)type;
     return 0;
 }
@@ -203,18 +222,21 @@ static void take_rtpmap(struct reader *reader, struct span value)
 {
     size_t index = index_of(reader, payload_type(word(&value)));
 
-    if (index == TYPES_MAX || index > reader->best)
+    if (index == TYPES_MAX || index > reader->best) {
         return;
+    }
     struct sdp_media *media = reader->media;
-    if (media->payload_type != reader->types[index])
+    if (media->payload_type != reader->types[index]) {
         choose_type(reader, index); /* what came before was of another type */
+    }
     media->encoding[0] = '\0';
     reader->best = index;
     copy(media->encoding, sizeof(media->encoding), cut(&value, '/'));
     media->clock_rate = number(trim(cut(&value, '/')));
     uint32_t channels = number(trim(value));
-    if (media->kind == SDP_AUDIO)
+    if (media->kind == SDP_AUDIO) {
         media->channels = channels > 0 ? channels : 1;
+    }
 }
 
 /* "96 packetization-mode=1;…"; several lines are joined. */
@@ -226,10 +248,12 @@ static void take_fmtp(struct reader *reader, struct span value)
 
     value = trim(value);
     if (type != media->payload_type || value.length == 0 || !is_printable(value) ||
-        used + value.length + 2 > sizeof(media->fmtp))
+        used + value.length + 2 > sizeof(media->fmtp)) {
         return;
-    if (used > 0)
+    }
+    if (used > 0) {
         media->fmtp[used++] = ';';
+    }
     copy(media->fmtp + used, sizeof(media->fmtp) - used, value);
 }
 
@@ -243,12 +267,14 @@ static bool take_direction(struct reader *reader, struct span name)
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (!equals(name, names[i]))
+        if (!equals(name, names[i])) {
             continue;
-        if (reader->session)
+        }
+        if (reader->session) {
             reader->direction = (enum sdp_direction)i;
-        else if (reader->media != NULL)
+        } else if (reader->media != NULL) {
             reader->media->direction = (enum sdp_direction)i;
+        }
         return true;
     }
     return false;
@@ -258,43 +284,51 @@ static void take_attribute(struct reader *reader, struct span value)
 {
     struct span name = trim(cut(&value, ':'));
 
-    if (take_direction(reader, name))
+    if (take_direction(reader, name)) {
         return;
-    if (equals(name, "control") && reader->session)
+    }
+    if (equals(name, "control") && reader->session) {
         copy(reader->sdp->control, sizeof(reader->sdp->control), value);
-    if (reader->media == NULL)
+    }
+    if (reader->media == NULL) {
         return;
-    if (equals(name, "control"))
+    }
+    if (equals(name, "control")) {
         copy(reader->media->control, sizeof(reader->media->control), value);
-    else if (equals(name, "rtpmap"))
+    } else if (equals(name, "rtpmap")) {
         take_rtpmap(reader, value);
-    else if (equals(name, "fmtp"))
+    } else if (equals(name, "fmtp")) {
         take_fmtp(reader, value);
+    }
 }
 
 /* "AS:5000" */
 static void take_bandwidth(struct reader *reader, struct span value)
 {
-    if (!equals(trim(cut(&value, ':')), "AS"))
+    if (!equals(trim(cut(&value, ':')), "AS")) {
         return;
-    if (reader->session)
+    }
+    if (reader->session) {
         reader->bandwidth_kbit = number(trim(value));
-    else if (reader->media != NULL)
+    } else if (reader->media != NULL) {
         reader->media->bandwidth_kbit = number(trim(value));
+    }
 }
 
 static void take_line(struct reader *reader, struct span line)
 {
     line = trim(line);
-    if (line.length < 2 || line.at[1] != '=')
+    if (line.length < 2 || line.at[1] != '=') {
         return;
+    }
     struct span value = {line.at + 2, line.length - 2};
-    if (line.at[0] == 'm')
+    if (line.at[0] == 'm') {
         begin_media(reader, value);
-    else if (line.at[0] == 'a')
+    } else if (line.at[0] == 'a') {
         take_attribute(reader, value);
-    else if (line.at[0] == 'b')
+    } else if (line.at[0] == 'b') {
         take_bandwidth(reader, value);
+    }
 }
 
 int sdp_parse(const char *text, size_t size, struct sdp *sdp)
@@ -302,15 +336,17 @@ int sdp_parse(const char *text, size_t size, struct sdp *sdp)
     struct reader reader = {.sdp = sdp, .session = true, .best = TYPES_MAX};
     struct span rest = {text, size};
 
-    if (size > SDP_SIZE_MAX)
+    if (size > SDP_SIZE_MAX) {
         return -EMSGSIZE;
+    }
     sdp->control[0] = '\0';
     sdp->media_count = 0;
     while (rest.length > 0) {
         /* Some end their lines with a carriage return alone. */
         size_t length = 0;
-        while (length < rest.length && rest.at[length] != '\n' && rest.at[length] != '\r')
+        while (length < rest.length && rest.at[length] != '\n' && rest.at[length] != '\r') {
             length++;
+        }
         take_line(&reader, (struct span){rest.at, length});
         length += length < rest.length;
         rest = (struct span){rest.at + length, rest.length - length};
@@ -325,8 +361,9 @@ const char *sdp_fmtp_find(const char *fmtp, const char *name, size_t *length)
     while (rest.length > 0) {
         struct span value = cut(&rest, ';');
         struct span found = trim(cut(&value, '='));
-        if (!equals(found, name))
+        if (!equals(found, name)) {
             continue;
+        }
         value = trim(value);
         *length = value.length;
         return value.at;

@@ -76,17 +76,20 @@ static int64_t due_ns(const struct bench *bench, const struct schedule *schedule
 
 static void unlink_session(struct rtsp_session **list, const struct rtsp_session *session)
 {
-    while (*list && *list != session)
+    while (*list && *list != session) {
         list = &(*list)->next;
-    if (*list)
+    }
+    if (*list) {
         *list = session->next;
+    }
 }
 
 static void drop_session(struct bench *bench, struct rtsp_session *session)
 {
     unlink_session(&bench->waiting, session);
-    for (size_t i = 0; i < bench->server.camera_count; i++)
+    for (size_t i = 0; i < bench->server.camera_count; i++) {
         unlink_session(&bench->cameras[i].sessions, session);
+    }
     rtsp_session_destroy(session);
 }
 
@@ -94,8 +97,9 @@ static void watch_session(const struct bench *bench, struct rtsp_session *sessio
 {
     struct epoll_event event = {.events = EPOLLIN | (session->pending_length > 0 ? EPOLLOUT : 0),
                                 .data.ptr = session};
-    if (epoll_ctl(bench->epoll, operation, session->fd, &event) < 0)
+    if (epoll_ctl(bench->epoll, operation, session->fd, &event) < 0) {
         perror("bench_camera: epoll_ctl");
+    }
 }
 
 static void send_to_sessions(struct bench *bench, struct camera *camera, enum rtsp_track_index track,
@@ -104,10 +108,11 @@ static void send_to_sessions(struct bench *bench, struct camera *camera, enum rt
     for (struct rtsp_session *session = camera->sessions, *next; session; session = next) {
         next = session->next;
         bool was_pending = session->pending_length > 0;
-        if (rtsp_session_send(session, &bench->server, track, &bench->frame, report) < 0)
+        if (rtsp_session_send(session, &bench->server, track, &bench->frame, report) < 0) {
             drop_session(bench, session);
-        else if (!was_pending && session->pending_length > 0)
+        } else if (!was_pending && session->pending_length > 0) {
             watch_session(bench, session, EPOLL_CTL_MOD);
+        }
     }
 }
 
@@ -142,8 +147,9 @@ static void send_video(struct bench *bench, struct camera *camera, uint64_t numb
     uint32_t timestamp =
         camera->base[RTSP_VIDEO] + (uint32_t)(uint64_t)((double)number * VIDEO_CLOCK / clip->fps);
     uint8_t sei[STAMP_NAL_SIZE];
-    if (camera->report_due[RTSP_VIDEO] || number % (uint64_t)(REPORT_INTERVAL_S * clip->fps) == 0)
+    if (camera->report_due[RTSP_VIDEO] || number % (uint64_t)(REPORT_INTERVAL_S * clip->fps) == 0) {
         send_report(bench, camera, RTSP_VIDEO, timestamp);
+    }
     stamp_write(sei, &(struct stamp){.capture_ns = clock_ns(), .frame = number});
     rtp_frame_clear(&bench->frame);
     if (unit->keyframe) {
@@ -160,8 +166,9 @@ static void send_audio(struct bench *bench, struct camera *camera, uint64_t numb
     const struct clip_unit *unit = &bench->clip.audio.units[number % bench->clip.audio.count];
     uint32_t timestamp = camera->base[RTSP_AUDIO] + (uint32_t)(number * AAC_FRAME_SAMPLES);
     uint64_t per_report = (uint64_t)(REPORT_INTERVAL_S * bench->clip.audio_rate / AAC_FRAME_SAMPLES);
-    if (camera->report_due[RTSP_AUDIO] || number % per_report == 0)
+    if (camera->report_due[RTSP_AUDIO] || number % per_report == 0) {
         send_report(bench, camera, RTSP_AUDIO, timestamp);
+    }
     rtp_frame_clear(&bench->frame);
     rtp_frame_add_aac(&bench->frame, &camera->streams[RTSP_AUDIO], timestamp, unit->data, unit->length);
     send_to_sessions(bench, camera, RTSP_AUDIO, false);
@@ -172,12 +179,14 @@ static void send_unit(struct bench *bench, enum rtsp_track_index track)
     uint64_t turn = bench->schedules[track].next++;
     struct camera *camera = &bench->cameras[turn % bench->server.camera_count];
     uint64_t number = turn / bench->server.camera_count;
-    if (!camera->sessions)
+    if (!camera->sessions) {
         return;
-    if (track == RTSP_VIDEO)
+    }
+    if (track == RTSP_VIDEO) {
         send_video(bench, camera, number);
-    else
+    } else {
         send_audio(bench, camera, number);
+    }
 }
 
 /* The track whose unit is due first. */
@@ -203,8 +212,9 @@ static int on_timer(struct bench *bench)
     int64_t now = clock_ns();
     for (;;) {
         enum rtsp_track_index track = next_track(bench);
-        if (due_ns(bench, &bench->schedules[track]) > now)
+        if (due_ns(bench, &bench->schedules[track]) > now) {
             return arm_timer(bench, now);
+        }
         send_unit(bench, track);
     }
 }
@@ -214,12 +224,14 @@ static void on_listener(struct bench *bench)
     for (;;) {
         uint64_t id;
         int fd = accept4(bench->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 || getrandom(&id, sizeof id, 0) != sizeof id)
+        if (fd < 0 || getrandom(&id, sizeof id, 0) != sizeof id) {
             return;
+        }
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
         struct rtsp_session *session = rtsp_session_create(fd, id);
-        if (!session)
+        if (!session) {
             return;
+        }
         session->next = bench->waiting;
         bench->waiting = session;
         watch_session(bench, session, EPOLL_CTL_ADD);
@@ -232,11 +244,13 @@ static void on_session(struct bench *bench, struct rtsp_session *session, uint32
     int result = 0;
     if (events & EPOLLOUT) {
         result = rtsp_session_writable(session);
-        if (result == 0 && session->pending_length == 0)
+        if (result == 0 && session->pending_length == 0) {
             watch_session(bench, session, EPOLL_CTL_MOD);
+        }
     }
-    if (result == 0 && (events & ~(uint32_t)EPOLLOUT))
+    if (result == 0 && (events & ~(uint32_t)EPOLLOUT)) {
         result = rtsp_session_readable(session, &bench->server);
+    }
     if (result < 0) {
         drop_session(bench, session);
     } else if (!was_playing && session->playing) {
@@ -256,18 +270,21 @@ static int run_loop(struct bench *bench)
     while (!ended && result == 0) {
         /* One event at a time: what is done for one may destroy the session that another names. */
         int count = epoll_wait(bench->epoll, &event, 1, -1);
-        if (count < 0 && errno != EINTR)
+        if (count < 0 && errno != EINTR) {
             return -errno;
-        if (count <= 0)
+        }
+        if (count <= 0) {
             continue;
-        if (event.data.ptr == NULL)
+        }
+        if (event.data.ptr == NULL) {
             ended = true;
-        else if (event.data.ptr == &bench->timer)
+        } else if (event.data.ptr == &bench->timer) {
             result = on_timer(bench);
-        else if (event.data.ptr == &bench->listener)
+        } else if (event.data.ptr == &bench->listener) {
             on_listener(bench);
-        else
+        } else {
             on_session(bench, event.data.ptr, event.events);
+        }
     }
     return result;
 }
@@ -292,12 +309,14 @@ static int open_udp(struct rtsp_server *server)
     for (int i = 0; i < UDP_PORT_TRIES; i++) {
         server->rtp_socket = bind_udp(0);
         if (server->rtp_socket < 0 ||
-            getsockname(server->rtp_socket, (struct sockaddr *)&address, &length) < 0)
+            getsockname(server->rtp_socket, (struct sockaddr *)&address, &length) < 0) {
             return -errno;
+        }
         server->rtp_port = ntohs(address.sin_port);
         if (server->rtp_port % 2 == 0 &&
-            (server->rtcp_socket = bind_udp((uint16_t)(server->rtp_port + 1))) >= 0)
+            (server->rtcp_socket = bind_udp((uint16_t)(server->rtp_port + 1))) >= 0) {
             return 0;
+        }
         close(server->rtp_socket);
         server->rtp_socket = -1;
     }
@@ -310,13 +329,15 @@ static int open_listener(struct bench *bench, size_t port)
         .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
     socklen_t length = sizeof address;
     bench->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (bench->listener < 0)
+    if (bench->listener < 0) {
         return -errno;
+    }
     setsockopt(bench->listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
     if (bind(bench->listener, (struct sockaddr *)&address, sizeof address) < 0 ||
         listen(bench->listener, BACKLOG) < 0 ||
-        getsockname(bench->listener, (struct sockaddr *)&address, &length) < 0)
+        getsockname(bench->listener, (struct sockaddr *)&address, &length) < 0) {
         return -errno;
+    }
     print_line(json_pack("{s:s,s:i}", "event", "listening", "port", (int)ntohs(address.sin_port)));
     return 0;
 }
@@ -330,8 +351,9 @@ static int watch(const struct bench *bench, int fd, void *tag)
 static size_t longest_frame(const struct clip *clip)
 {
     size_t longest = 0;
-    for (size_t i = 0; i < clip->video.count; i++)
+    for (size_t i = 0; i < clip->video.count; i++) {
         longest = clip->video.units[i].length > longest ? clip->video.units[i].length : longest;
+    }
     return longest;
 }
 
@@ -339,22 +361,27 @@ static size_t longest_frame(const struct clip *clip)
 static size_t nth_keyframe(const struct clip *clip, size_t number)
 {
     size_t keyframes = 0;
-    for (size_t i = 0; i < clip->video.count; i++)
+    for (size_t i = 0; i < clip->video.count; i++) {
         keyframes += clip->video.units[i].keyframe;
-    if (keyframes == 0)
+    }
+    if (keyframes == 0) {
         return 0;
+    }
     number %= keyframes;
-    for (size_t i = 0;; i++)
-        if (clip->video.units[i].keyframe && number-- == 0)
+    for (size_t i = 0;; i++) {
+        if (clip->video.units[i].keyframe && number-- == 0) {
             return i;
+        }
+    }
 }
 
 static int make_cameras(struct bench *bench)
 {
     size_t count = bench->server.camera_count;
     bench->cameras = calloc(count, sizeof *bench->cameras);
-    if (!bench->cameras)
+    if (!bench->cameras) {
         return -ENOMEM;
+    }
     for (size_t i = 0; i < count; i++) {
         struct camera *camera = &bench->cameras[i];
         camera->streams[RTSP_VIDEO] = (struct rtp_stream){.payload_type = 96, .ssrc = (uint32_t)(0x1000 + i)};
@@ -374,26 +401,30 @@ static int bench_open(struct bench *bench, const char *clip_path, bool no_audio,
         setrlimit(RLIMIT_NOFILE, &files);
     }
     int result = clip_load(&bench->clip, clip_path, !no_audio);
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     clip_sdp(&bench->clip, bench->sdp);
     bench->server.sdp = bench->sdp;
     bench->schedules[RTSP_VIDEO].interval_ns = (double)NS_PER_S / bench->clip.fps;
-    if (bench->clip.audio.count > 0)
+    if (bench->clip.audio.count > 0) {
         bench->schedules[RTSP_AUDIO].interval_ns =
             AAC_FRAME_SAMPLES * (double)NS_PER_S / bench->clip.audio_rate;
+    }
     bench->epoll = epoll_create1(EPOLL_CLOEXEC);
     bench->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (bench->epoll < 0 || bench->timer < 0)
+    if (bench->epoll < 0 || bench->timer < 0) {
         return -errno;
+    }
     bench->start_ns = clock_ns();
     if ((result = rtp_frame_init(&bench->frame, longest_frame(&bench->clip))) < 0 ||
         (result = make_cameras(bench)) < 0 || (result = open_udp(&bench->server)) < 0 ||
         (result = open_listener(bench, port)) < 0 ||
         (result = watch(bench, bench->listener, &bench->listener)) < 0 ||
         (result = watch(bench, bench->timer, &bench->timer)) < 0 ||
-        (result = watch(bench, STDIN_FILENO, NULL)) < 0)
+        (result = watch(bench, STDIN_FILENO, NULL)) < 0) {
         return result;
+    }
     return arm_timer(bench, bench->start_ns);
 }
 
@@ -401,17 +432,22 @@ static void bench_finish(struct bench *bench)
 {
     const int fds[] = {bench->listener, bench->timer, bench->epoll, bench->server.rtp_socket,
                        bench->server.rtcp_socket};
-    while (bench->waiting)
+    while (bench->waiting) {
         drop_session(bench, bench->waiting);
-    for (size_t i = 0; bench->cameras && i < bench->server.camera_count; i++)
-        while (bench->cameras[i].sessions)
+    }
+    for (size_t i = 0; bench->cameras && i < bench->server.camera_count; i++) {
+        while (bench->cameras[i].sessions) {
             drop_session(bench, bench->cameras[i].sessions);
+        }
+    }
     free(bench->cameras);
     rtp_frame_finish(&bench->frame);
     clip_finish(&bench->clip);
-    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
-        if (fds[i] >= 0)
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        if (fds[i] >= 0) {
             close(fds[i]);
+        }
+    }
 }
 
 int main(int argc, char **argv)
@@ -430,17 +466,20 @@ int main(int argc, char **argv)
         {"--no-audio", OPTION_FLAG, &no_audio, "picture only"},
     };
     if (options_parse(specs, sizeof specs / sizeof specs[0], argc, argv) < 0 || !clip ||
-        bench.server.camera_count == 0 || port > UINT16_MAX)
+        bench.server.camera_count == 0 || port > UINT16_MAX) {
         return 2;
+    }
     int result = bench_open(&bench, clip, no_audio, port);
-    if (result == 0)
+    if (result == 0) {
         result = run_loop(&bench);
-    if (result < 0)
+    }
+    if (result < 0) {
         fprintf(stderr, "bench_camera: %s\n", strerror(-result));
-    else
+    } else {
         print_line(json_pack("{s:s,s:I,s:I}", "event", "result", "frames_sent",
                              (json_int_t)bench.server.frames_sent, "frames_dropped",
                              (json_int_t)bench.server.frames_dropped));
+    }
     bench_finish(&bench);
     return result < 0 ? 1 : 0;
 }

@@ -50,8 +50,9 @@ static json_t *sample_message(void)
 
 static bool link_send(struct link *link, const json_t *body)
 {
-    if (!link->nng)
+    if (!link->nng) {
         return channel_send(link->channel, body, NULL, 0) == 0;
+    }
     char *text = json_dumps(body, JSON_COMPACT);
     bool sent = text != NULL && nng_send(link->socket, text, strlen(text), 0) == 0;
     free(text);
@@ -67,14 +68,16 @@ static json_t *link_receive(struct link *link)
     size_t size = 0;
 
     if (!link->nng) {
-        if (poll(&ready, 1, PATIENCE_MS) <= 0 || channel_receive(link->channel, &message) <= 0)
+        if (poll(&ready, 1, PATIENCE_MS) <= 0 || channel_receive(link->channel, &message) <= 0) {
             return NULL;
+        }
         json_t *body = json_incref(message.body);
         channel_message_clear(&message);
         return body;
     }
-    if (nng_recv(link->socket, &text, &size, NNG_FLAG_ALLOC) != 0)
+    if (nng_recv(link->socket, &text, &size, NNG_FLAG_ALLOC) != 0) {
         return NULL;
+    }
     json_t *body = json_loadb(text, size, 0, NULL);
     nng_free(text, size);
     return body;
@@ -84,24 +87,28 @@ static json_t *link_receive(struct link *link)
 static _Noreturn void answer(struct link *link, const char *address)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (link->nng && (nng_rep0_open(&link->socket) != 0 || nng_listen(link->socket, address, NULL, 0) != 0))
+    if (link->nng && (nng_rep0_open(&link->socket) != 0 || nng_listen(link->socket, address, NULL, 0) != 0)) {
         _exit(1);
+    }
     for (;;) {
         json_t *question = link_receive(link);
-        if (question == NULL || !link_send(link, question))
+        if (question == NULL || !link_send(link, question)) {
             _exit(1);
+        }
         json_decref(question);
     }
 }
 
 static bool connect_nng(struct link *link, const char *address)
 {
-    if (nng_req0_open(&link->socket) != 0)
+    if (nng_req0_open(&link->socket) != 0) {
         return false;
+    }
     nng_socket_set_ms(link->socket, NNG_OPT_RECVTIMEO, PATIENCE_MS);
     for (int64_t until = clock_ns() + PATIENCE_MS * NS_PER_MS; clock_ns() < until;) {
-        if (nng_dial(link->socket, address, NULL, 0) == 0)
+        if (nng_dial(link->socket, address, NULL, 0) == 0) {
             return true;
+        }
         struct timespec pause = {.tv_nsec = NS_PER_MS};
         nanosleep(&pause, NULL);
     }
@@ -116,11 +123,14 @@ static long read_number(pid_t pid, const char *file, const char *name)
 
     snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
     FILE *in = fopen(path, "re");
-    while (in != NULL && fgets(line, sizeof(line), in) != NULL)
-        if (strncmp(line, name, strlen(name)) == 0)
+    while (in != NULL && fgets(line, sizeof(line), in) != NULL) {
+        if (strncmp(line, name, strlen(name)) == 0) {
             number = strtol(line + strlen(name), NULL, 10);
-    if (in != NULL)
+        }
+    }
+    if (in != NULL) {
         fclose(in);
+    }
     return number;
 }
 
@@ -132,8 +142,9 @@ static bool ask(struct link *link, struct histogram *times)
     json_t *reply = sent ? link_receive(link) : NULL;
     bool same = json_equal(question, reply);
 
-    if (times != NULL)
+    if (times != NULL) {
         histogram_add(times, clock_ns() - begun);
+    }
     json_decref(question);
     json_decref(reply);
     return same;
@@ -169,23 +180,28 @@ static json_t *run(bool nng, size_t count)
     json_t *found = NULL;
 
     snprintf(address, sizeof(address), "ipc:///tmp/ringcast-bench-control.%d", (int)getpid());
-    if (channel_pair(ends) < 0)
+    if (channel_pair(ends) < 0) {
         return NULL;
+    }
     int64_t begun = clock_ns();
     pid_t child = fork();
-    if (child == 0)
+    if (child == 0) {
         answer(&(struct link){.nng = nng, .channel = ends[1]}, address);
+    }
     struct link link = {.nng = nng, .channel = ends[0]};
-    if (child > 0 && (!nng || connect_nng(&link, address)))
+    if (child > 0 && (!nng || connect_nng(&link, address))) {
         found = measure(&link, child, begun, count);
-    if (nng)
+    }
+    if (nng) {
         nng_close(link.socket); /* first: it may wait for ever for a peer that goes meanwhile */
+    }
     if (child > 0) {
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
     }
-    if (nng)
+    if (nng) {
         unlink(address + strlen("ipc://"));
+    }
     close(ends[0]);
     close(ends[1]);
     return found;

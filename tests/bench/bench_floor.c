@@ -51,13 +51,15 @@ static int read_sizes(struct floor_server *server, const char *path)
 {
     FILE *file = fopen(path, "re");
     char line[32];
-    if (!file)
+    if (!file) {
         return -errno;
+    }
     server->sizes = calloc(SIZES_MAX, sizeof *server->sizes);
     while (server->sizes && server->size_count < SIZES_MAX && fgets(line, sizeof line, file)) {
         unsigned long size = strtoul(line, NULL, 10);
-        if (size >= sizeof(struct raw_header) && size <= MESSAGE_MAX)
+        if (size >= sizeof(struct raw_header) && size <= MESSAGE_MAX) {
             server->sizes[server->size_count++] = (uint32_t)size;
+        }
     }
     fclose(file);
     return server->size_count > 0 ? 0 : -EINVAL;
@@ -91,21 +93,24 @@ static void on_timer(struct floor_server *server)
     uint64_t expirations = 0;
     (void)!read(server->timer, &expirations, sizeof expirations);
     server->late_ticks += expirations > 0 ? expirations - 1 : 0;
-    for (uint64_t i = 0; i < expirations; i++)
+    for (uint64_t i = 0; i < expirations; i++) {
         send_to_all(server);
+    }
 }
 
 static void on_listener(struct floor_server *server)
 {
     for (;;) {
         int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0)
+        if (fd < 0) {
             return;
+        }
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-        if (server->viewer_count == server->viewer_max)
+        if (server->viewer_count == server->viewer_max) {
             close(fd);
-        else
+        } else {
             server->viewers[server->viewer_count++] = fd;
+        }
     }
 }
 
@@ -120,15 +125,18 @@ static int run_loop(struct floor_server *server)
     struct epoll_event events[EVENTS_MAX];
     for (;;) {
         int count = epoll_wait(server->epoll, events, EVENTS_MAX, -1);
-        if (count < 0 && errno != EINTR)
+        if (count < 0 && errno != EINTR) {
             return -errno;
+        }
         for (int i = 0; i < count; i++) {
-            if (events[i].data.fd == STDIN_FILENO)
+            if (events[i].data.fd == STDIN_FILENO) {
                 return 0;
-            if (events[i].data.fd == server->timer)
+            }
+            if (events[i].data.fd == server->timer) {
                 on_timer(server);
-            else
+            } else {
                 on_listener(server);
+            }
         }
     }
 }
@@ -140,8 +148,9 @@ static int listen_on_loopback(struct floor_server *server)
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, sizeof address) < 0 ||
         listen(server->listener, BACKLOG) < 0 ||
-        getsockname(server->listener, (struct sockaddr *)&address, &length) < 0)
+        getsockname(server->listener, (struct sockaddr *)&address, &length) < 0) {
         return -errno;
+    }
     print_line(json_pack("{s:s,s:i}", "event", "listening", "port", (int)ntohs(address.sin_port)));
     return 0;
 }
@@ -157,31 +166,38 @@ static int floor_open(struct floor_server *server, double fps)
     }
     server->message = calloc(1, MESSAGE_MAX);
     server->viewers = calloc(server->viewer_max, sizeof *server->viewers);
-    if (!server->message || !server->viewers)
+    if (!server->message || !server->viewers) {
         return -ENOMEM;
+    }
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
     server->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (server->epoll < 0 || server->timer < 0 || timerfd_settime(server->timer, 0, &spec, NULL) < 0)
+    if (server->epoll < 0 || server->timer < 0 || timerfd_settime(server->timer, 0, &spec, NULL) < 0) {
         return -errno;
+    }
     int result = listen_on_loopback(server);
-    if (result == 0)
+    if (result == 0) {
         result = watch(server, server->timer);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = watch(server, server->listener);
+    }
     return result < 0 ? result : watch(server, STDIN_FILENO);
 }
 
 static void floor_finish(struct floor_server *server)
 {
-    while (server->viewer_count > 0)
+    while (server->viewer_count > 0) {
         drop_viewer(server, 0);
+    }
     free(server->viewers);
     free(server->message);
     free(server->sizes);
     const int fds[] = {server->listener, server->timer, server->epoll};
-    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
-        if (fds[i] >= 0)
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        if (fds[i] >= 0) {
             close(fds[i]);
+        }
+    }
 }
 
 int main(int argc, char **argv)
@@ -194,19 +210,23 @@ int main(int argc, char **argv)
         {"--fps", OPTION_NUMBER, &fps, "messages a second; default 25"},
         {"--max-viewers", OPTION_COUNT, &server.viewer_max, "default 1000"},
     };
-    if (options_parse(specs, sizeof specs / sizeof specs[0], argc, argv) < 0 || !sizes || !(fps > 0))
+    if (options_parse(specs, sizeof specs / sizeof specs[0], argc, argv) < 0 || !sizes || !(fps > 0)) {
         return 2;
+    }
     int result = read_sizes(&server, sizes);
-    if (result == 0)
+    if (result == 0) {
         result = floor_open(&server, fps);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = run_loop(&server);
-    if (result < 0)
+    }
+    if (result < 0) {
         fprintf(stderr, "bench_floor: %s\n", strerror(-result));
-    else
+    } else {
         print_line(json_pack("{s:s,s:I,s:I,s:I}", "event", "result", "sends", (json_int_t)server.sends,
                              "short_sends", (json_int_t)server.short_sends, "late_ticks",
                              (json_int_t)server.late_ticks));
+    }
     floor_finish(&server);
     return result < 0 ? 1 : 0;
 }

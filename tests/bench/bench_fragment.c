@@ -58,13 +58,15 @@ static int add_stream(AVFormatContext *muxer, enum AVMediaType type, const uint8
 {
     AVStream *stream = avformat_new_stream(muxer, NULL);
 
-    if (stream == NULL)
+    if (stream == NULL) {
         return -ENOMEM;
+    }
     AVCodecParameters *parameters = stream->codecpar;
     parameters->codec_type = type;
     parameters->extradata = av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
-    if (parameters->extradata == NULL)
+    if (parameters->extradata == NULL) {
         return -ENOMEM;
+    }
     memcpy(parameters->extradata, extradata, size);
     parameters->extradata_size = (int)size;
     if (type == AVMEDIA_TYPE_VIDEO) {
@@ -94,19 +96,22 @@ static int open_muxer(AVFormatContext **muxer)
     }
     (*muxer)->pb = avio_alloc_context(buffer, IO_SIZE, 1, NULL, NULL, discard, NULL);
     result = add_stream(*muxer, AVMEDIA_TYPE_VIDEO, parameter_sets, sizeof(parameter_sets));
-    if (result == 0)
+    if (result == 0) {
         result = add_stream(*muxer, AVMEDIA_TYPE_AUDIO, sound_config, sizeof(sound_config));
+    }
     av_dict_set(&options, "movflags", MUXER_FLAGS, 0);
-    if (result == 0)
+    if (result == 0) {
         result = avformat_write_header(*muxer, &options);
+    }
     av_dict_free(&options);
     return result < 0 ? -EINVAL : 0;
 }
 
 static void close_muxer(AVFormatContext *muxer)
 {
-    if (muxer == NULL)
+    if (muxer == NULL) {
         return;
+    }
     if (muxer->pb != NULL) {
         av_freep(&muxer->pb->buffer);
         avio_context_free(&muxer->pb);
@@ -137,11 +142,13 @@ static double measure_muxer(const struct settings *settings, uint8_t *sample, ui
     for (size_t i = 0; result >= 0 && i < settings->fragments; i++) {
         int64_t n = (int64_t)i;
         result = write_packet(muxer, packet, 0, sample, settings->length, n * FRAME_TICKS, FRAME_TICKS);
-        for (int64_t k = 0; result >= 0 && k < 2; k++)
+        for (int64_t k = 0; result >= 0 && k < 2; k++) {
             result =
                 write_packet(muxer, packet, 1, sound, SOUND_SIZE, (2 * n + k) * SOUND_TICKS, SOUND_TICKS);
-        if (result >= 0)
+        }
+        if (result >= 0) {
             result = av_write_frame(muxer, NULL);
+        }
         avio_flush(muxer->pb);
     }
     double each = (double)(cpu_ns() - begun) / (double)settings->fragments;
@@ -161,8 +168,9 @@ static double measure_writer(const struct settings *settings, const uint8_t *sam
     for (size_t i = 0; i < settings->fragments; i++) {
         struct nal_reader reader;
         nal_reader_init(&reader, sample, settings->length, 0);
-        if (access_unit_parse(&picture, NAL_H264, &reader, false) < 0)
+        if (access_unit_parse(&picture, NAL_H264, &reader, false) < 0) {
             return -EINVAL;
+        }
         const struct fragment fragment = {.sequence = (uint32_t)i,
                                           .picture = &picture,
                                           .decode_time = (int64_t)i * FRAME_TICKS,
@@ -198,13 +206,15 @@ static int measure(const struct settings *settings, uint8_t *sample, uint8_t *ou
     for (int i = 0; i < TURNS; i++) {
         double ours = measure_writer(settings, sample, sound, out);
         double theirs = measure_muxer(settings, sample, sound);
-        if (ours < 0 || theirs < 0)
+        if (ours < 0 || theirs < 0) {
             return -EINVAL;
+        }
         writer = fmin(writer, ours);
         muxer = fmin(muxer, theirs);
     }
-    if (muxed < settings->length * settings->fragments * TURNS)
+    if (muxed < settings->length * settings->fragments * TURNS) {
         return -EINVAL;
+    }
     printf("{\"event\":\"result\",\"length\":%zu,\"fragments\":%zu,\"writer_ns\":%.0f,\"muxer_ns\":%.0f}\n",
            settings->length, settings->fragments, writer, muxer);
     return 0;
@@ -219,13 +229,15 @@ int main(int argc, char **argv)
     };
 
     if (options_parse(specs, sizeof(specs) / sizeof(specs[0]), argc, argv) < 0 || settings.length < 8 ||
-        settings.fragments == 0)
+        settings.fragments == 0) {
         return 2;
+    }
     uint8_t *sample = malloc(settings.length + AV_INPUT_BUFFER_PADDING_SIZE);
     uint8_t *out = malloc(settings.length + 4096);
     int result = sample != NULL && out != NULL ? measure(&settings, sample, out) : -ENOMEM;
-    if (result < 0)
+    if (result < 0) {
         fprintf(stderr, "bench_fragment: %s\n", strerror(-result));
+    }
     free(out);
     free(sample);
     return result < 0 ? 1 : 0;

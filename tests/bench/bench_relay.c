@@ -69,8 +69,9 @@ static int relay_open(struct relay *relay, int source_port)
 
     relay->board =
         mmap(NULL, sizeof *relay->board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (relay->board == MAP_FAILED)
+    if (relay->board == MAP_FAILED) {
         return -errno;
+    }
     relay->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     relay->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     relay->source = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -78,8 +79,9 @@ static int relay_open(struct relay *relay, int source_port)
         bind(relay->listener, (struct sockaddr *)&address, sizeof address) < 0 ||
         listen(relay->listener, BACKLOG) < 0 ||
         getsockname(relay->listener, (struct sockaddr *)&address, &length) < 0 ||
-        connect(relay->source, (struct sockaddr *)&source, sizeof source) < 0)
+        connect(relay->source, (struct sockaddr *)&source, sizeof source) < 0) {
         return -errno;
+    }
     print_line(json_pack("{s:s,s:i}", "event", "listening", "port", (int)ntohs(address.sin_port)));
     return 0;
 }
@@ -87,11 +89,14 @@ static int relay_open(struct relay *relay, int source_port)
 static void relay_finish(struct relay *relay)
 {
     const int fds[] = {relay->listener, relay->source, relay->wake};
-    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
-        if (fds[i] >= 0)
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        if (fds[i] >= 0) {
             close(fds[i]);
-    if (relay->board != MAP_FAILED)
+        }
+    }
+    if (relay->board != MAP_FAILED) {
         munmap(relay->board, sizeof *relay->board);
+    }
 }
 
 /* --- The receiver ------------------------------------------------------------------------------------- */
@@ -104,19 +109,23 @@ static int publish(struct relay *relay)
         uint64_t number = atomic_load_explicit(&board->published, memory_order_relaxed);
         uint8_t *slot = board->slots[number % SLOTS];
         struct raw_header header;
-        if (relay->have < sizeof header)
+        if (relay->have < sizeof header) {
             return 0;
+        }
         memcpy(&header, slot, sizeof header);
-        if (header.length < sizeof header || header.length > MESSAGE_MAX)
+        if (header.length < sizeof header || header.length > MESSAGE_MAX) {
             return -EPROTO;
-        if (relay->have < header.length)
+        }
+        if (relay->have < header.length) {
             return 0;
+        }
         relay->have -= header.length;
         memcpy(board->slots[(number + 1) % SLOTS], slot + header.length, relay->have);
         board->lengths[number % SLOTS] = header.length;
         atomic_store_explicit(&board->published, number + 1, memory_order_release);
-        if (eventfd_write(relay->wake, 1) < 0)
+        if (eventfd_write(relay->wake, 1) < 0) {
             return -errno;
+        }
     }
 }
 
@@ -124,19 +133,23 @@ static int receive(struct relay *relay)
 {
     struct pollfd fds[] = {{.fd = relay->source, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
     for (;;) {
-        if (poll(fds, 2, -1) < 0)
+        if (poll(fds, 2, -1) < 0) {
             return -errno;
-        if (fds[1].revents != 0)
+        }
+        if (fds[1].revents != 0) {
             return 0;
+        }
         uint64_t number = atomic_load_explicit(&relay->board->published, memory_order_relaxed);
         uint8_t *slot = relay->board->slots[number % SLOTS];
         ssize_t got = recv(relay->source, slot + relay->have, MESSAGE_MAX - relay->have, 0);
-        if (got <= 0)
+        if (got <= 0) {
             return got < 0 ? -errno : -ECONNRESET;
+        }
         relay->have += (size_t)got;
         int result = publish(relay);
-        if (result < 0)
+        if (result < 0) {
             return result;
+        }
     }
 }
 
@@ -146,8 +159,9 @@ static void take_viewers(struct relay *relay)
 {
     while (relay->viewer_count < VIEWERS_MAX) {
         int fd = accept4(relay->listener, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0)
+        if (fd < 0) {
             return;
+        }
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
         relay->viewers[relay->viewer_count++] = fd;
     }
@@ -175,15 +189,19 @@ static void send_on(struct relay *relay)
     uint64_t sent = 0;
 
     if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, relay->wake, &woken) < 0 ||
-        epoll_ctl(epoll, EPOLL_CTL_ADD, relay->listener, &joined) < 0)
+        epoll_ctl(epoll, EPOLL_CTL_ADD, relay->listener, &joined) < 0) {
         return;
+    }
     for (;;) {
         int count = epoll_wait(epoll, events, 2, -1);
-        for (int i = 0; i < count; i++)
-            if (events[i].data.fd == relay->listener)
+        for (int i = 0; i < count; i++) {
+            if (events[i].data.fd == relay->listener) {
                 take_viewers(relay);
-        for (; sent < atomic_load_explicit(&board->published, memory_order_acquire); sent++)
+            }
+        }
+        for (; sent < atomic_load_explicit(&board->published, memory_order_acquire); sent++) {
             send_to_all(relay, board->slots[sent % SLOTS], board->lengths[sent % SLOTS]);
+        }
     }
 }
 
@@ -191,11 +209,13 @@ static pid_t start_sender(struct relay *relay)
 {
     pid_t parent = getpid();
     pid_t child = fork();
-    if (child != 0)
+    if (child != 0) {
         return child;
+    }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() == parent)
+    if (getppid() == parent) {
         send_on(relay);
+    }
     _exit(1);
 }
 
@@ -204,8 +224,9 @@ int main(int argc, char **argv)
     static struct relay relay = {.board = MAP_FAILED, .listener = -1, .source = -1, .wake = -1};
     size_t port = 0;
     const struct option_spec specs[] = {{"--from", OPTION_COUNT, &port, "port of bench_floor"}};
-    if (options_parse(specs, sizeof specs / sizeof specs[0], argc, argv) < 0 || port == 0 || port > 65535)
+    if (options_parse(specs, sizeof specs / sizeof specs[0], argc, argv) < 0 || port == 0 || port > 65535) {
         return 2;
+    }
     int result = relay_open(&relay, (int)port);
     if (result == 0) {
         pid_t sender = start_sender(&relay);
@@ -215,12 +236,13 @@ int main(int argc, char **argv)
             waitpid(sender, NULL, 0);
         }
     }
-    if (result < 0)
+    if (result < 0) {
         fprintf(stderr, "bench_relay: %s\n", strerror(-result));
-    else
+    } else {
         print_line(
             json_pack("{s:s,s:I}", "event", "result", "messages",
                       (json_int_t)atomic_load_explicit(&relay.board->published, memory_order_relaxed)));
+    }
     relay_finish(&relay);
     return result < 0 ? 1 : 0;
 }

@@ -53,15 +53,17 @@ static int ring_open(struct ring *ring, size_t capacity)
                                        .height = 720};
     snprintf(ring->name, sizeof ring->name, "/ringcast-bench.%d", (int)getpid());
     int result = ring_create(ring->name, capacity, clock_ns(), &ring->descriptors);
-    if (result < 0)
+    if (result < 0) {
         return result;
+    }
     ring->made = true;
     ring->eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int fd = ring->descriptors.writer;
     ring->descriptors.writer = -1;
     if ((result = ring_writer_attach(fd, ring->eventfd, &ring->writer)) < 0 ||
-        (result = ring_writer_begin_generation(ring->writer, &stream)) < 0)
+        (result = ring_writer_begin_generation(ring->writer, &stream)) < 0) {
         return result;
+    }
     return ringcast_open_fd(ring->descriptors.reader, &ring->reader);
 }
 
@@ -70,11 +72,14 @@ static void ring_close(struct ring *ring)
     const int fds[] = {ring->descriptors.writer, ring->descriptors.reader, ring->eventfd};
     ringcast_close(ring->reader);
     ring_writer_detach(ring->writer);
-    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
-        if (fds[i] >= 0)
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        if (fds[i] >= 0) {
             close(fds[i]);
-    if (ring->made)
+        }
+    }
+    if (ring->made) {
         ring_unlink(ring->name);
+    }
 }
 
 static int publish(struct ring *ring, const uint8_t *payload, size_t length, uint64_t number)
@@ -83,8 +88,9 @@ static int publish(struct ring *ring, const uint8_t *payload, size_t length, uin
                                            .decode_time = (int64_t)number * 3600,
                                            .duration = 3600};
     uint8_t *room = ring_writer_reserve(ring->writer, length);
-    if (!room)
+    if (!room) {
         return -EMSGSIZE;
+    }
     memcpy(room, payload, length);
     return ring_writer_publish(ring->writer, &fragment);
 }
@@ -102,14 +108,16 @@ static int measure_throughput(struct ring *ring, const struct settings *settings
         int64_t start = clock_ns();
         for (int i = 0; i < BATCH; i++) {
             int result = publish(ring, payload, settings->length, number++);
-            if (result < 0)
+            if (result < 0) {
                 return result;
+            }
         }
         int64_t middle = clock_ns();
         for (int i = 0; i < BATCH; i++) {
             int got = ringcast_read(ring->reader, &cursor, buffer, settings->length, &entry);
-            if (got != 1 || entry.length != settings->length)
+            if (got != 1 || entry.length != settings->length) {
                 return got < 0 ? got : -EBADMSG;
+            }
         }
         publishing += middle - start;
         reading += clock_ns() - middle;
@@ -119,7 +127,8 @@ static int measure_throughput(struct ring *ring, const struct settings *settings
     return 0;
 }
 
-/* The same bytes through the same amount of memory, twice: into the area as publishing does, and out of it.
+/*
+ * The same bytes through the same amount of memory, twice: into the area as publishing does, and out of it.
  */
 static int measure_memcpy(const struct settings *settings, const uint8_t *payload, uint8_t *buffer,
                           double *in_ns, double *out_ns)
@@ -129,13 +138,15 @@ static int measure_memcpy(const struct settings *settings, const uint8_t *payloa
     uint64_t number = 0;
     uint8_t *area = mmap(NULL, settings->capacity, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (area == MAP_FAILED)
+    if (area == MAP_FAILED) {
         return -errno;
+    }
     while (number < settings->fragments) {
         uint64_t first = number;
         int64_t start = clock_ns();
-        for (; number < first + BATCH; number++)
+        for (; number < first + BATCH; number++) {
             memcpy(area + number % slots * settings->length, payload, settings->length);
+        }
         int64_t middle = clock_ns();
         for (uint64_t i = first; i < first + BATCH; i++) {
             memcpy(buffer, area + i % slots * settings->length, settings->length);
@@ -150,7 +161,8 @@ static int measure_memcpy(const struct settings *settings, const uint8_t *payloa
     return 0;
 }
 
-/* The writer of the wake measurement, a process of its own: it publishes at a steady pace until it is killed.
+/*
+ * The writer of the wake measurement, a process of its own: it publishes at a steady pace until it is killed.
  */
 static void publish_for_ever(struct ring *ring, const uint8_t *payload, size_t length)
 {
@@ -158,8 +170,9 @@ static void publish_for_ever(struct ring *ring, const uint8_t *payload, size_t l
     for (uint64_t number = 0;; number++) {
         struct timespec pause = clock_timespec(WAKE_INTERVAL_NS);
         nanosleep(&pause, NULL);
-        if (publish(ring, payload, length, number) < 0)
+        if (publish(ring, payload, length, number) < 0) {
             _exit(1);
+        }
     }
 }
 
@@ -181,19 +194,24 @@ static int collect_wakes(const struct ring *ring, const struct settings *setting
     while (latency->count < settings->wakes) {
         int got = epoll >= 0 ? wait_eventfd(epoll) : ringcast_wait(ring->reader, &cursor, WAKE_TIMEOUT_MS);
         int64_t now = clock_ns();
-        if (got == 0)
+        if (got == 0) {
             return -ETIMEDOUT;
-        if (got < 0 && got != -EINTR)
+        }
+        if (got < 0 && got != -EINTR) {
             return got;
+        }
         ringcast_entry newest = {0};
-        while ((got = ringcast_read(ring->reader, &cursor, buffer, settings->length, &entry)) == 1)
+        while ((got = ringcast_read(ring->reader, &cursor, buffer, settings->length, &entry)) == 1) {
             newest = entry;
-        if (got == -ESTALE)
+        }
+        if (got == -ESTALE) {
             ringcast_seek_keyframe(ring->reader, &cursor);
-        else if (got < 0)
+        } else if (got < 0) {
             return got;
-        if (newest.sequence > 0 && newest.published_ns <= now)
+        }
+        if (newest.sequence > 0 && newest.published_ns <= now) {
             histogram_add(latency, now - newest.published_ns);
+        }
     }
     return 0;
 }
@@ -205,19 +223,22 @@ static int measure_wakes(struct ring *ring, const struct settings *settings, boo
     int epoll = -1;
     if (by_eventfd) {
         epoll = epoll_create1(EPOLL_CLOEXEC);
-        if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, ring->eventfd, &event) < 0)
+        if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, ring->eventfd, &event) < 0) {
             return -errno;
+        }
     }
     pid_t writer = fork();
-    if (writer == 0)
+    if (writer == 0) {
         publish_for_ever(ring, payload, settings->length);
+    }
     int result = writer < 0 ? -errno : collect_wakes(ring, settings, epoll, buffer, latency);
     if (writer > 0) {
         kill(writer, SIGKILL);
         waitpid(writer, NULL, 0);
     }
-    if (epoll >= 0)
+    if (epoll >= 0) {
         close(epoll);
+    }
     return result;
 }
 
@@ -226,16 +247,21 @@ static int measure(const struct settings *settings, struct ring *ring, uint8_t *
 {
     double publish_ns = 0, read_ns = 0, in_ns = 0, out_ns = 0;
     int result = ring_open(ring, settings->capacity);
-    if (result == 0)
+    if (result == 0) {
         result = measure_throughput(ring, settings, payload, buffer, &publish_ns, &read_ns);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = measure_memcpy(settings, payload, buffer, &in_ns, &out_ns);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = measure_wakes(ring, settings, false, payload, buffer, &wakes[0]);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = measure_wakes(ring, settings, true, payload, buffer, &wakes[1]);
-    if (result < 0)
+    }
+    if (result < 0) {
         return result;
+    }
     json_t *object =
         json_pack("{s:s,s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:o,s:o}", "event", "result", "length",
                   (json_int_t)settings->length, "capacity", (json_int_t)settings->capacity, "fragments",
@@ -259,14 +285,16 @@ int main(int argc, char **argv)
         {"--capacity", OPTION_COUNT, &settings.capacity, "of the ring, a power of two; default 4 MiB"},
     };
     if (options_parse(specs, sizeof specs / sizeof specs[0], argc, argv) < 0 || settings.length == 0 ||
-        settings.length * BATCH * 2 > settings.capacity)
+        settings.length * BATCH * 2 > settings.capacity) {
         return 2;
+    }
     struct ring ring = {.eventfd = -1, .descriptors = {.writer = -1, .reader = -1}};
     uint8_t *payload = calloc(1, settings.length), *buffer = calloc(1, settings.length);
     struct histogram *wakes = calloc(2, sizeof *wakes);
     int result = payload && buffer && wakes ? measure(&settings, &ring, payload, buffer, wakes) : -ENOMEM;
-    if (result < 0)
+    if (result < 0) {
         fprintf(stderr, "bench_ring: %s\n", strerror(-result));
+    }
     ring_close(&ring);
     free(wakes);
     free(buffer);

@@ -23,8 +23,9 @@ static void stamp_survives_and_needs_no_emulation_prevention(void **state)
         uint8_t nal[STAMP_NAL_SIZE];
         struct stamp read;
         stamp_write(nal, &stamps[i]);
-        for (size_t at = 0; at < sizeof nal; at++)
+        for (size_t at = 0; at < sizeof nal; at++) {
             assert_int_not_equal(nal[at], 0);
+        }
         assert_true(stamp_read(nal, sizeof nal, &read));
         assert_int_equal(read.capture_ns, stamps[i].capture_ns);
         assert_true(read.frame == stamps[i].frame);
@@ -39,8 +40,9 @@ static void percentiles_are_within_a_hundredth(void **state)
     (void)state;
     struct histogram *histogram = calloc(1, sizeof *histogram);
     assert_non_null(histogram);
-    for (int64_t i = 1; i <= 100000; i++)
+    for (int64_t i = 1; i <= 100000; i++) {
         histogram_add(histogram, i * 1000);
+    }
     const double fractions[] = {0.01, 0.5, 0.95, 0.99, 1.0};
     for (size_t i = 0; i < sizeof fractions / sizeof fractions[0]; i++) {
         double exact = fractions[i] * 1e8, got = (double)histogram_percentile(histogram, fractions[i]);
@@ -78,7 +80,8 @@ static void feed_in_steps(const uint8_t *stream, size_t length, size_t step, uin
 static void stream_parser_does_not_care_how_bytes_arrive(void **state)
 {
     (void)state;
-    /* A message of 200 bytes in two frames with a ping between them, an empty text, one with a 64-bit length.
+    /*
+     * A message of 200 bytes in two frames with a ping between them, an empty text, one with a 64-bit length.
      */
     uint8_t stream[2 + 100 + 2 + 1 + 2 + 100 + 2 + 10 + 300] = {0};
     uint8_t *out = stream;
@@ -141,8 +144,9 @@ static void box_scanner_survives_any_bytes(void **state)
         uint8_t *data = malloc(length); /* exactly as long, so that ASan sees a read past it */
         struct fragment_head head;
         assert_non_null(data);
-        for (size_t i = 0; i < length; i++)
+        for (size_t i = 0; i < length; i++) {
             data[i] = i < sizeof start && next_number(&seed) % 16 ? start[i] : (uint8_t)next_number(&seed);
+        }
         fragment_kind(data, length);
         fragment_video_track(data, length);
         fragment_head_read(data, length, 1, &head);
@@ -164,8 +168,9 @@ static void raw_messages_in_any_pieces(void **state)
         for (size_t at = 0; at < sizeof stream; at += step) {
             const uint8_t *data = stream + at;
             size_t left = sizeof stream - at < step ? sizeof stream - at : step;
-            while (raw_stream_next(&parser, &data, &left))
+            while (raw_stream_next(&parser, &data, &left)) {
                 assert_int_equal(parser.header.sequence, ++messages);
+            }
         }
         assert_int_equal(messages, 3);
     }
@@ -178,8 +183,9 @@ static void long_nal_units_come_back_together(void **state)
     struct rtp_stream stream = {.payload_type = 96, .sequence = 65535, .ssrc = 1};
     uint8_t nal[5000], back[sizeof nal];
     size_t length = 1;
-    for (size_t i = 0; i < sizeof nal; i++)
+    for (size_t i = 0; i < sizeof nal; i++) {
         nal[i] = (uint8_t)(i * 7 + 0x65);
+    }
     assert_int_equal(rtp_frame_init(&frame, sizeof nal), 0);
     rtp_frame_add_nal(&frame, &stream, 1234, nal, sizeof nal, true);
     assert_int_equal(frame.packet_count, 4);

@@ -75,15 +75,17 @@ static json_t *rates_json(const struct bench *bench, double seconds)
     uint64_t least = UINT64_MAX, most = 0, sum = 0, count = 0;
     for (size_t i = 0; i < bench->connected; i++) {
         const struct viewer *viewer = &bench->viewers[i];
-        if (viewer->slow)
+        if (viewer->slow) {
             continue;
+        }
         least = viewer->interval_fragments < least ? viewer->interval_fragments : least;
         most = viewer->interval_fragments > most ? viewer->interval_fragments : most;
         sum += viewer->interval_fragments;
         count++;
     }
-    if (count == 0 || seconds <= 0)
+    if (count == 0 || seconds <= 0) {
         return json_null();
+    }
     return json_pack("{s:f,s:f,s:f}", "min", (double)least / seconds, "mean",
                      (double)sum / (double)count / seconds, "max", (double)most / seconds);
 }
@@ -102,8 +104,9 @@ static json_t *states_json(const struct bench *bench)
 static json_t *sizes_json(const struct viewer_run *run)
 {
     json_t *sizes = json_array();
-    for (size_t i = 0; i < run->sizes_count; i++)
+    for (size_t i = 0; i < run->sizes_count; i++) {
         json_array_append_new(sizes, json_integer(run->sizes[i]));
+    }
     return sizes;
 }
 
@@ -128,22 +131,26 @@ static int set_timer(int timer, int64_t interval_ns)
 static void watch(const struct bench *bench, struct viewer *viewer, int operation, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.ptr = viewer};
-    if (viewer->fd >= 0 && epoll_ctl(bench->epoll, operation, viewer->fd, &event) < 0)
+    if (viewer->fd >= 0 && epoll_ctl(bench->epoll, operation, viewer->fd, &event) < 0) {
         perror("bench_viewers: epoll_ctl");
+    }
 }
 
 static void watch_stdin(const struct bench *bench)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
-    if (epoll_ctl(bench->epoll, EPOLL_CTL_ADD, STDIN_FILENO, &event) < 0)
+    if (epoll_ctl(bench->epoll, EPOLL_CTL_ADD, STDIN_FILENO, &event) < 0) {
         perror("bench_viewers: --hold needs a pipe or terminal as standard input");
+    }
 }
 
 static void read_slow_freely(struct bench *bench)
 {
-    for (size_t i = 0; i < bench->connected; i++)
-        if (bench->viewers[i].slow)
+    for (size_t i = 0; i < bench->connected; i++) {
+        if (bench->viewers[i].slow) {
             watch(bench, &bench->viewers[i], EPOLL_CTL_MOD, EPOLLIN);
+        }
+    }
 }
 
 static void enter_phase(struct bench *bench, enum run_phase phase)
@@ -166,8 +173,9 @@ static void enter_phase(struct bench *bench, enum run_phase phase)
         break;
     case RUN_HOLDING:
         print_result(bench);
-        if (bench->options.hold)
+        if (bench->options.hold) {
             watch_stdin(bench);
+        }
         break;
     case RUN_RAMPING:
     case RUN_DONE:
@@ -180,15 +188,17 @@ static void connect_due(struct bench *bench)
 {
     double elapsed = (double)(clock_ns() - bench->start_ns) / (double)NS_PER_S;
     size_t due = (size_t)(elapsed * bench->options.rate) + 1;
-    if (due > bench->options.viewers)
+    if (due > bench->options.viewers) {
         due = bench->options.viewers;
+    }
     while (bench->connected < due) {
         struct viewer *viewer = &bench->viewers[bench->connected++];
         int error = viewer_connect(viewer, &bench->run);
-        if (error < 0)
+        if (error < 0) {
             fprintf(stderr, "bench_viewers: connect: %s\n", strerror(-error));
-        else
+        } else {
             watch(bench, viewer, EPOLL_CTL_ADD, EPOLLOUT);
+        }
     }
 }
 
@@ -197,8 +207,9 @@ static bool everyone_has_joined(const struct bench *bench)
     for (size_t i = 0; i < bench->connected; i++) {
         const struct viewer *viewer = &bench->viewers[i];
         bool there = viewer->slow ? viewer->state == VIEWER_STREAMING : viewer->fragments > 0;
-        if (!there && viewer->state != VIEWER_CLOSED)
+        if (!there && viewer->state != VIEWER_CLOSED) {
             return false;
+        }
     }
     return bench->connected == bench->options.viewers;
 }
@@ -208,9 +219,11 @@ static void read_slowly(struct bench *bench)
     int64_t now = clock_ns();
     double share = (double)(now - bench->slow_ns) / (double)NS_PER_S * bench->options.slow_rate;
     bench->slow_ns = now;
-    for (size_t i = 0; share >= 1 && i < bench->connected; i++)
-        if (bench->viewers[i].slow && bench->viewers[i].state == VIEWER_STREAMING)
+    for (size_t i = 0; share >= 1 && i < bench->connected; i++) {
+        if (bench->viewers[i].slow && bench->viewers[i].state == VIEWER_STREAMING) {
             viewer_readable(&bench->viewers[i], &bench->run, (size_t)share);
+        }
+    }
 }
 
 static void on_tick(struct bench *bench)
@@ -219,29 +232,35 @@ static void on_tick(struct bench *bench)
     (void)!read(bench->timer, &expirations, sizeof expirations);
     int64_t in_phase = clock_ns() - bench->phase_ns;
     const struct options *options = &bench->options;
-    if (options->slow > 0 && bench->phase != RUN_RAMPING && bench->phase != RUN_DRAINING)
+    if (options->slow > 0 && bench->phase != RUN_RAMPING && bench->phase != RUN_DRAINING) {
         read_slowly(bench);
+    }
     switch (bench->phase) {
     case RUN_RAMPING:
         connect_due(bench);
-        if (everyone_has_joined(bench) || in_phase > (int64_t)(options->join_timeout_s * (double)NS_PER_S))
+        if (everyone_has_joined(bench) || in_phase > (int64_t)(options->join_timeout_s * (double)NS_PER_S)) {
             enter_phase(bench, RUN_SETTLING);
+        }
         break;
     case RUN_SETTLING:
-        if (in_phase >= SETTLE_NS)
+        if (in_phase >= SETTLE_NS) {
             enter_phase(bench, RUN_MEASURING);
+        }
         break;
     case RUN_MEASURING:
-        if (in_phase >= (int64_t)(options->duration_s * (double)NS_PER_S))
+        if (in_phase >= (int64_t)(options->duration_s * (double)NS_PER_S)) {
             enter_phase(bench, RUN_DRAINING);
+        }
         break;
     case RUN_DRAINING:
-        if (options->slow == 0 || in_phase >= DRAIN_NS)
+        if (options->slow == 0 || in_phase >= DRAIN_NS) {
             enter_phase(bench, RUN_HOLDING);
+        }
         break;
     case RUN_HOLDING:
-        if (!options->hold)
+        if (!options->hold) {
             enter_phase(bench, RUN_DONE);
+        }
         break;
     case RUN_DONE:
         break;
@@ -256,8 +275,9 @@ static void on_viewer(struct bench *bench, struct viewer *viewer, uint32_t event
         return;
     }
     viewer_readable(viewer, &bench->run, viewer->slow && viewer->state == VIEWER_UPGRADING ? 1024 : SIZE_MAX);
-    if (viewer->slow && viewer->state == VIEWER_STREAMING && bench->phase != RUN_DRAINING)
+    if (viewer->slow && viewer->state == VIEWER_STREAMING && bench->phase != RUN_DRAINING) {
         watch(bench, viewer, EPOLL_CTL_MOD, 0);
+    }
 }
 
 static int run_loop(struct bench *bench)
@@ -265,15 +285,17 @@ static int run_loop(struct bench *bench)
     struct epoll_event events[EVENTS_MAX];
     while (bench->phase != RUN_DONE) {
         int count = epoll_wait(bench->epoll, events, EVENTS_MAX, -1);
-        if (count < 0 && errno != EINTR)
+        if (count < 0 && errno != EINTR) {
             return -errno;
+        }
         for (int i = 0; i < count; i++) {
-            if (events[i].data.ptr == bench)
+            if (events[i].data.ptr == bench) {
                 on_tick(bench);
-            else if (events[i].data.ptr == NULL)
+            } else if (events[i].data.ptr == NULL) {
                 enter_phase(bench, RUN_DONE);
-            else
+            } else {
                 on_viewer(bench, events[i].data.ptr, events[i].events);
+            }
         }
     }
     return 0;
@@ -305,14 +327,17 @@ static int parse_options(struct options *options, int argc, char **argv)
         {"--hold", OPTION_FLAG, &options->hold, "after the result stay connected until standard input ends"},
     };
     int result = options_parse(specs, sizeof specs / sizeof specs[0], argc, argv);
-    if (result < 0)
+    if (result < 0) {
         return result;
-    if (options->raw && options->cameras.count == 0)
+    }
+    if (options->raw && options->cameras.count == 0) {
         options->cameras.values[options->cameras.count++] = "";
+    }
     bool whole = options->port > 0 && options->port <= UINT16_MAX && options->cameras.count > 0 &&
                  options->viewers > 0 && options->rate > 0 && options->slow <= options->viewers;
-    if (!whole)
+    if (!whole) {
         fputs("bench_viewers: --port, --camera, at least one viewer and a rate are needed\n", stderr);
+    }
     return whole ? 0 : -EINVAL;
 }
 
@@ -320,13 +345,15 @@ static int make_paths(struct bench *bench)
 {
     const struct options *options = &bench->options;
     bench->paths = calloc(options->cameras.count, sizeof *bench->paths);
-    if (!bench->paths)
+    if (!bench->paths) {
         return -ENOMEM;
-    for (size_t i = 0; i < options->cameras.count; i++)
+    }
+    for (size_t i = 0; i < options->cameras.count; i++) {
         if (asprintf(&bench->paths[i], "%s%s", options->prefix, options->cameras.values[i]) < 0) {
             bench->paths[i] = NULL;
             return -ENOMEM;
         }
+    }
     return 0;
 }
 
@@ -351,8 +378,9 @@ static int bench_init(struct bench *bench)
     const struct options *options = &bench->options;
     struct viewer_run *run = &bench->run;
     run->server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)options->port)};
-    if (inet_pton(AF_INET, options->host, &run->server.sin_addr) != 1)
+    if (inet_pton(AF_INET, options->host, &run->server.sin_addr) != 1) {
         return -EINVAL;
+    }
     run->raw = options->raw;
     run->slow_rcvbuf = (int)options->slow_rcvbuf;
     run->buffer_size = BUFFER_SIZE;
@@ -362,13 +390,16 @@ static int bench_init(struct bench *bench)
     bench->viewers = calloc(options->viewers, sizeof *bench->viewers);
     bench->fast_tally = tally_create();
     bench->slow_tally = tally_create();
-    if (!run->buffer || !run->sizes || !bench->viewers || !bench->fast_tally || !bench->slow_tally)
+    if (!run->buffer || !run->sizes || !bench->viewers || !bench->fast_tally || !bench->slow_tally) {
         return -ENOMEM;
-    if (options->ring && !(run->watch = ring_watch_create(options->ring)))
+    }
+    if (options->ring && !(run->watch = ring_watch_create(options->ring))) {
         return -ENOENT;
+    }
     int result = make_paths(bench);
-    if (result == 0)
+    if (result == 0) {
         make_viewers(bench);
+    }
     return result;
 }
 
@@ -381,11 +412,13 @@ static int bench_open(struct bench *bench)
     }
     bench->epoll = epoll_create1(EPOLL_CLOEXEC);
     bench->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (bench->epoll < 0 || bench->timer < 0)
+    if (bench->epoll < 0 || bench->timer < 0) {
         return -errno;
+    }
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = bench};
-    if (epoll_ctl(bench->epoll, EPOLL_CTL_ADD, bench->timer, &event) < 0)
+    if (epoll_ctl(bench->epoll, EPOLL_CTL_ADD, bench->timer, &event) < 0) {
         return -errno;
+    }
     bench->start_ns = bench->slow_ns = clock_ns();
     enter_phase(bench, RUN_RAMPING);
     return set_timer(bench->timer, RAMP_TICK_NS);
@@ -393,10 +426,12 @@ static int bench_open(struct bench *bench)
 
 static void bench_finish(struct bench *bench)
 {
-    for (size_t i = 0; i < bench->connected; i++)
+    for (size_t i = 0; i < bench->connected; i++) {
         viewer_finish(&bench->viewers[i]);
-    for (size_t i = 0; bench->paths && i < bench->options.cameras.count; i++)
+    }
+    for (size_t i = 0; bench->paths && i < bench->options.cameras.count; i++) {
         free(bench->paths[i]);
+    }
     free(bench->paths);
     ring_watch_destroy(bench->run.watch);
     free(bench->run.buffer);
@@ -404,25 +439,31 @@ static void bench_finish(struct bench *bench)
     free(bench->viewers);
     tally_destroy(bench->fast_tally);
     tally_destroy(bench->slow_tally);
-    if (bench->epoll >= 0)
+    if (bench->epoll >= 0) {
         close(bench->epoll);
-    if (bench->timer >= 0)
+    }
+    if (bench->timer >= 0) {
         close(bench->timer);
+    }
 }
 
 int main(int argc, char **argv)
 {
     struct bench bench = {.epoll = -1, .timer = -1};
     int result = parse_options(&bench.options, argc, argv);
-    if (result < 0)
+    if (result < 0) {
         return 2;
+    }
     result = bench_init(&bench);
-    if (result == 0)
+    if (result == 0) {
         result = bench_open(&bench);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = run_loop(&bench);
-    if (result < 0)
+    }
+    if (result < 0) {
         fprintf(stderr, "bench_viewers: %s: %s\n", strphase(bench.phase), strerror(-result));
+    }
     bench_finish(&bench);
     return result < 0 ? 1 : 0;
 }

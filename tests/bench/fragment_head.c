@@ -40,12 +40,14 @@ static uint32_t u32(const uint8_t *bytes)
 /* Takes the next box; its payload is cut where the bytes end. */
 static bool next_box(struct span *span, uint32_t *type, struct span *payload)
 {
-    if (left(span) < BOX_HEADER)
+    if (left(span) < BOX_HEADER) {
         return false;
+    }
     uint32_t size = u32(span->at);
     *type = u32(span->at + 4);
-    if (size < BOX_HEADER)
+    if (size < BOX_HEADER) {
         return false;
+    }
     size_t present = size < left(span) ? size : left(span);
     *payload = (struct span){span->at + BOX_HEADER, span->at + present};
     span->at += present;
@@ -55,16 +57,19 @@ static bool next_box(struct span *span, uint32_t *type, struct span *payload)
 static bool find_box(struct span within, uint32_t wanted, struct span *payload)
 {
     uint32_t type;
-    while (next_box(&within, &type, payload))
-        if (type == wanted)
+    while (next_box(&within, &type, payload)) {
+        if (type == wanted) {
             return true;
+        }
+    }
     return false;
 }
 
 enum fragment_kind fragment_kind(const uint8_t *data, size_t length)
 {
-    if (length < BOX_HEADER)
+    if (length < BOX_HEADER) {
         return FRAGMENT_UNKNOWN;
+    }
     switch (u32(data + 4)) {
     case BOX('f', 't', 'y', 'p'):
         return FRAGMENT_INIT;
@@ -88,8 +93,9 @@ static bool is_video(struct span trak)
 static uint32_t track_id(struct span trak)
 {
     struct span tkhd;
-    if (!find_box(trak, BOX('t', 'k', 'h', 'd'), &tkhd) || left(&tkhd) < 24)
+    if (!find_box(trak, BOX('t', 'k', 'h', 'd'), &tkhd) || left(&tkhd) < 24) {
         return 0;
+    }
     bool wide_times = tkhd.at[0] == 1;
     return u32(tkhd.at + 4 + (wide_times ? 16 : 8));
 }
@@ -98,11 +104,14 @@ uint32_t fragment_video_track(const uint8_t *init, size_t length)
 {
     struct span moov, box;
     uint32_t type;
-    if (!find_box((struct span){init, init + length}, BOX('m', 'o', 'o', 'v'), &moov))
+    if (!find_box((struct span){init, init + length}, BOX('m', 'o', 'o', 'v'), &moov)) {
         return 0;
-    while (next_box(&moov, &type, &box))
-        if (type == BOX('t', 'r', 'a', 'k') && is_video(box))
+    }
+    while (next_box(&moov, &type, &box)) {
+        if (type == BOX('t', 'r', 'a', 'k') && is_video(box)) {
             return track_id(box);
+        }
+    }
     return 0;
 }
 
@@ -122,14 +131,18 @@ static uint32_t read_tfhd(struct span tfhd, uint32_t *sample_flags)
 {
     uint32_t flags = take_u32(&tfhd, 0);
     uint32_t track = take_u32(&tfhd, 0);
-    if (flags & TFHD_BASE_OFFSET)
+    if (flags & TFHD_BASE_OFFSET) {
         (void)take_u32(&tfhd, 0), (void)take_u32(&tfhd, 0);
-    if (flags & TFHD_DESCRIPTION)
+    }
+    if (flags & TFHD_DESCRIPTION) {
         (void)take_u32(&tfhd, 0);
-    if (flags & TFHD_DURATION)
+    }
+    if (flags & TFHD_DURATION) {
         (void)take_u32(&tfhd, 0);
-    if (flags & TFHD_SIZE)
+    }
+    if (flags & TFHD_SIZE) {
         (void)take_u32(&tfhd, 0);
+    }
     *sample_flags = flags & TFHD_FLAGS ? take_u32(&tfhd, SAMPLE_IS_NON_SYNC) : SAMPLE_IS_NON_SYNC;
     return track;
 }
@@ -141,13 +154,16 @@ static void read_trun(struct span trun, uint32_t *offset, uint32_t *size, uint32
     (void)take_u32(&trun, 0); /* sample_count */
     *offset = flags & TRUN_OFFSET ? take_u32(&trun, 0) : 0;
     bool first_flags = flags & TRUN_FIRST_FLAGS;
-    if (first_flags)
+    if (first_flags) {
         *sample_flags = take_u32(&trun, SAMPLE_IS_NON_SYNC);
-    if (flags & TRUN_DURATION)
+    }
+    if (flags & TRUN_DURATION) {
         (void)take_u32(&trun, 0);
+    }
     *size = flags & TRUN_SIZE ? take_u32(&trun, 0) : 0;
-    if (!first_flags && (flags & TRUN_FLAGS))
+    if (!first_flags && (flags & TRUN_FLAGS)) {
         *sample_flags = take_u32(&trun, SAMPLE_IS_NON_SYNC);
+    }
 }
 
 /* Walks the length-prefixed NAL units (14496-15) up to the first coded slice. */
@@ -157,16 +173,18 @@ static void read_access_unit(struct span unit, struct fragment_head *head)
         uint32_t length = u32(unit.at);
         unit.at += 4;
         size_t present = length < left(&unit) ? length : left(&unit);
-        if (present == 0)
+        if (present == 0) {
             return;
+        }
         uint8_t type = unit.at[0] & 0x1f;
         if (type >= 1 && type <= 5) {
             head->has_slice = true;
             head->idr = type == 5;
             return;
         }
-        if (!head->stamped)
+        if (!head->stamped) {
             head->stamped = stamp_read(unit.at, present, &head->stamp);
+        }
         unit.at += present;
     }
 }
@@ -175,16 +193,19 @@ static bool read_traf(struct span traf, struct span from_moof, uint32_t track, s
 {
     struct span tfhd, trun;
     uint32_t sample_flags, offset, size;
-    if (!find_box(traf, BOX('t', 'f', 'h', 'd'), &tfhd) || read_tfhd(tfhd, &sample_flags) != track)
+    if (!find_box(traf, BOX('t', 'f', 'h', 'd'), &tfhd) || read_tfhd(tfhd, &sample_flags) != track) {
         return false;
-    if (!find_box(traf, BOX('t', 'r', 'u', 'n'), &trun))
+    }
+    if (!find_box(traf, BOX('t', 'r', 'u', 'n'), &trun)) {
         return false;
+    }
     read_trun(trun, &offset, &size, &sample_flags);
     head->keyframe = !(sample_flags & SAMPLE_IS_NON_SYNC);
     if (offset < left(&from_moof)) {
         struct span unit = {from_moof.at + offset, from_moof.end};
-        if (size > 0 && size < left(&unit))
+        if (size > 0 && size < left(&unit)) {
             unit.end = unit.at + size;
+        }
         read_access_unit(unit, head);
     }
     return true;
@@ -195,14 +216,18 @@ bool fragment_head_read(const uint8_t *data, size_t length, uint32_t track, stru
     struct span moof, mfhd, box;
     uint32_t type;
     memset(head, 0, sizeof *head);
-    if (!find_box((struct span){data, data + length}, BOX('m', 'o', 'o', 'f'), &moof))
+    if (!find_box((struct span){data, data + length}, BOX('m', 'o', 'o', 'f'), &moof)) {
         return false;
+    }
     struct span from_moof = {moof.at - BOX_HEADER, data + length};
-    if (!find_box(moof, BOX('m', 'f', 'h', 'd'), &mfhd) || left(&mfhd) < 8)
+    if (!find_box(moof, BOX('m', 'f', 'h', 'd'), &mfhd) || left(&mfhd) < 8) {
         return false;
+    }
     head->sequence = u32(mfhd.at + 4);
-    while (next_box(&moof, &type, &box))
-        if (type == BOX('t', 'r', 'a', 'f') && read_traf(box, from_moof, track, head))
+    while (next_box(&moof, &type, &box)) {
+        if (type == BOX('t', 'r', 'a', 'f') && read_traf(box, from_moof, track, head)) {
             return true;
+        }
+    }
     return false;
 }

@@ -7,16 +7,18 @@
 
 static size_t bucket_of(uint64_t value)
 {
-    if (value < SUB_COUNT)
+    if (value < SUB_COUNT) {
         return (size_t)value;
+    }
     int shift = 63 - __builtin_clzll(value) - HISTOGRAM_SUB_BITS;
     return ((size_t)(shift + 1) << HISTOGRAM_SUB_BITS) + (size_t)((value >> shift) & (SUB_COUNT - 1));
 }
 
 static int64_t middle_of(size_t bucket)
 {
-    if (bucket < SUB_COUNT)
+    if (bucket < SUB_COUNT) {
         return (int64_t)bucket;
+    }
     int shift = (int)(bucket >> HISTOGRAM_SUB_BITS) - 1;
     uint64_t low = (uint64_t)(SUB_COUNT + (bucket & (SUB_COUNT - 1))) << shift;
     return (int64_t)(low + ((uint64_t)1 << shift) / 2);
@@ -24,13 +26,15 @@ static int64_t middle_of(size_t bucket)
 
 void histogram_add(struct histogram *histogram, int64_t ns)
 {
-    if (ns < 0)
+    if (ns < 0) {
         ns = 0;
+    }
     histogram->count++;
     histogram->sum += (double)ns;
     histogram->buckets[bucket_of((uint64_t)ns)]++;
-    if (ns > histogram->max)
+    if (ns > histogram->max) {
         histogram->max = ns;
+    }
 }
 
 int64_t histogram_percentile(const struct histogram *histogram, double fraction)

@@ -15,8 +15,9 @@ struct ring_watch {
 struct ring_watch *ring_watch_create(const char *name)
 {
     ringcast_reader *reader;
-    if (ringcast_open(name, &reader) < 0)
+    if (ringcast_open(name, &reader) < 0) {
         return NULL;
+    }
     size_t size = ringcast_capacity(reader);
     struct ring_watch *watch = calloc(1, sizeof *watch + size);
     if (!watch) {
@@ -31,8 +32,9 @@ struct ring_watch *ring_watch_create(const char *name)
 
 void ring_watch_destroy(struct ring_watch *watch)
 {
-    if (!watch)
+    if (!watch) {
         return;
+    }
     ringcast_close(watch->reader);
     free(watch);
 }
@@ -41,10 +43,12 @@ bool ring_watch_published(struct ring_watch *watch, uint32_t sequence, int64_t *
 {
     while ((int32_t)(sequence - (uint32_t)watch->entry.sequence) > 0) {
         int got = ringcast_read(watch->reader, &watch->cursor, watch->buffer, watch->size, &watch->entry);
-        if (got < 0)
+        if (got < 0) {
             ringcast_seek_keyframe(watch->reader, &watch->cursor);
-        if (got <= 0)
+        }
+        if (got <= 0) {
             return false;
+        }
     }
     *published_ns = watch->entry.published_ns;
     return (uint32_t)watch->entry.sequence == sequence;

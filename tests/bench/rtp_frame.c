@@ -52,8 +52,9 @@ static uint8_t *put_u32(uint8_t *out, uint32_t value)
 static uint8_t *begin_packet(struct rtp_frame *frame, size_t length)
 {
     if (frame->packet_count == RTP_PACKETS_MAX ||
-        frame->room - frame->length < RTP_INTERLEAVED_HEADER + length)
+        frame->room - frame->length < RTP_INTERLEAVED_HEADER + length) {
         return NULL;
+    }
     uint8_t *out = frame->data + frame->length;
     frame->packets[frame->packet_count++] = (struct rtp_packet){frame->length, length};
     frame->length += RTP_INTERLEAVED_HEADER + length;
@@ -66,8 +67,9 @@ static uint8_t *begin_rtp(struct rtp_frame *frame, struct rtp_stream *stream, ui
                           size_t payload)
 {
     uint8_t *out = begin_packet(frame, RTP_HEADER + payload);
-    if (!out)
+    if (!out) {
         return NULL;
+    }
     *out++ = RTP_VERSION;
     *out++ = (uint8_t)(stream->payload_type | (marker ? RTP_MARKER : 0));
     out = put_u16(out, stream->sequence++);
@@ -82,16 +84,18 @@ void rtp_frame_add_nal(struct rtp_frame *frame, struct rtp_stream *stream, uint3
 {
     if (length <= RTP_PAYLOAD_MAX) {
         uint8_t *out = begin_rtp(frame, stream, timestamp, last, length);
-        if (out)
+        if (out) {
             memcpy(out, nal, length);
+        }
         return;
     }
     for (size_t at = 1; at < length;) {
         size_t piece = length - at < RTP_PAYLOAD_MAX - 2 ? length - at : RTP_PAYLOAD_MAX - 2;
         bool end = at + piece == length;
         uint8_t *out = begin_rtp(frame, stream, timestamp, last && end, piece + 2);
-        if (!out)
+        if (!out) {
             return;
+        }
         *out++ = (uint8_t)((nal[0] & NRI_MASK) | FU_A);
         *out++ = (uint8_t)((nal[0] & 0x1f) | (at == 1 ? FU_START : 0) | (end ? FU_END : 0));
         memcpy(out, nal + at, piece);
@@ -103,8 +107,9 @@ void rtp_frame_add_aac(struct rtp_frame *frame, struct rtp_stream *stream, uint3
                        const uint8_t *data, size_t length)
 {
     uint8_t *out = begin_rtp(frame, stream, timestamp, true, 4 + length);
-    if (!out)
+    if (!out) {
         return;
+    }
     out = put_u16(out, 16); /* bits of AU headers */
     out = put_u16(out, (uint32_t)length << 3);
     memcpy(out, data, length);
@@ -116,8 +121,9 @@ void rtp_frame_add_report(struct rtp_frame *frame, const struct rtp_stream *stre
     static const uint8_t cname[8] = {1, 5, 'b', 'e', 'n', 'c', 'h', 0};
     uint64_t fraction = ((uint64_t)(wall_ns % NS_PER_S) << 32) / (uint64_t)NS_PER_S;
     uint8_t *out = begin_packet(frame, 28 + 8 + sizeof cname + 4);
-    if (!out)
+    if (!out) {
         return;
+    }
     *out++ = RTP_VERSION;
     *out++ = RTCP_SENDER_REPORT;
     out = put_u16(out, 6);
@@ -137,6 +143,7 @@ void rtp_frame_add_report(struct rtp_frame *frame, const struct rtp_stream *stre
 
 void rtp_frame_set_channel(struct rtp_frame *frame, uint8_t channel)
 {
-    for (size_t i = 0; i < frame->packet_count; i++)
+    for (size_t i = 0; i < frame->packet_count; i++) {
         frame->data[frame->packets[i].offset + 1] = channel;
+    }
 }

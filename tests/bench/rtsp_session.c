@@ -32,8 +32,9 @@ struct rtsp_session *rtsp_session_create(int fd, uint64_t id)
 
 void rtsp_session_destroy(struct rtsp_session *session)
 {
-    if (!session)
+    if (!session) {
         return;
+    }
     close(session->fd);
     free(session->pending);
     free(session);
@@ -44,8 +45,9 @@ static bool parse_url(const char *url, size_t camera_count, size_t *camera, enum
 {
     unsigned long number, track_number = 0;
     const char *name = strstr(url, "/cam");
-    if (!name || sscanf(name, "/cam%lu/track%lu", &number, &track_number) < 1)
+    if (!name || sscanf(name, "/cam%lu/track%lu", &number, &track_number) < 1) {
         return false;
+    }
     *camera = number;
     *track = track_number == 1 ? RTSP_AUDIO : RTSP_VIDEO;
     return number < camera_count && track_number < RTSP_TRACKS;
@@ -56,17 +58,20 @@ static int reply(struct rtsp_session *session, int cseq, const char *status, con
 {
     char text[REPLY_MAX];
     int length = snprintf(text, sizeof text, "RTSP/1.0 %s\r\nCSeq: %d\r\n%s", status, cseq, headers);
-    if (length > 0 && (size_t)length < sizeof text && body)
+    if (length > 0 && (size_t)length < sizeof text && body) {
         length +=
             snprintf(text + length, sizeof text - (size_t)length,
                      "Content-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
-    else if (length > 0 && (size_t)length < sizeof text)
+    } else if (length > 0 && (size_t)length < sizeof text) {
         length += snprintf(text + length, sizeof text - (size_t)length, "\r\n");
-    if (length < 0 || (size_t)length >= sizeof text)
+    }
+    if (length < 0 || (size_t)length >= sizeof text) {
         return -EMSGSIZE;
+    }
     if (session->pending_length > 0) {
-        if (session->pending_length + (size_t)length > RTSP_PENDING_MAX)
+        if (session->pending_length + (size_t)length > RTSP_PENDING_MAX) {
             return -ENOBUFS;
+        }
         memcpy(session->pending + session->pending_length, text, (size_t)length);
         session->pending_length += (size_t)length;
         return 0;
@@ -86,10 +91,12 @@ static bool set_up_udp(struct rtsp_session *session, struct rtsp_track *track, c
 {
     unsigned rtp, rtcp;
     socklen_t length = sizeof track->rtp;
-    if (sscanf(ports, "client_port=%u-%u", &rtp, &rtcp) != 2 || rtp > UINT16_MAX || rtcp > UINT16_MAX)
+    if (sscanf(ports, "client_port=%u-%u", &rtp, &rtcp) != 2 || rtp > UINT16_MAX || rtcp > UINT16_MAX) {
         return false;
-    if (getpeername(session->fd, (struct sockaddr *)&track->rtp, &length) < 0)
+    }
+    if (getpeername(session->fd, (struct sockaddr *)&track->rtp, &length) < 0) {
         return false;
+    }
     track->rtcp = track->rtp;
     track->rtp.sin_port = htons((uint16_t)rtp);
     track->rtcp.sin_port = htons((uint16_t)rtcp);
@@ -128,23 +135,28 @@ static int answer(struct rtsp_session *session, const struct rtsp_server *server
     char headers[128];
     enum rtsp_track_index track = RTSP_VIDEO;
     const char *method = request->method;
-    if (strcmp(method, "OPTIONS") == 0)
+    if (strcmp(method, "OPTIONS") == 0) {
         return reply(session, request->cseq, "200 OK",
                      "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER, SET_PARAMETER\r\n",
                      NULL);
-    if (!session->playing && !parse_url(request->url, server->camera_count, &session->camera, &track))
+    }
+    if (!session->playing && !parse_url(request->url, server->camera_count, &session->camera, &track)) {
         return reply(session, request->cseq, "404 Not Found", "", NULL);
-    if (strcmp(method, "DESCRIBE") == 0)
+    }
+    if (strcmp(method, "DESCRIBE") == 0) {
         return answer_describe(session, server, request);
-    if (strcmp(method, "SETUP") == 0)
+    }
+    if (strcmp(method, "SETUP") == 0) {
         return answer_setup(session, server, request, track);
+    }
     snprintf(headers, sizeof headers, "Session: %016" PRIx64 "\r\n", session->id);
-    if (strcmp(method, "PLAY") == 0)
+    if (strcmp(method, "PLAY") == 0) {
         session->playing = true;
-    else if (strcmp(method, "TEARDOWN") == 0)
+    } else if (strcmp(method, "TEARDOWN") == 0) {
         session->playing = false;
-    else if (strcmp(method, "GET_PARAMETER") != 0 && strcmp(method, "SET_PARAMETER") != 0)
+    } else if (strcmp(method, "GET_PARAMETER") != 0 && strcmp(method, "SET_PARAMETER") != 0) {
         return reply(session, request->cseq, "501 Not Implemented", "", NULL);
+    }
     int result = reply(session, request->cseq, "200 OK", headers, NULL);
     return strcmp(method, "TEARDOWN") == 0 ? -ESHUTDOWN : result;
 }
@@ -158,20 +170,23 @@ static size_t whole_length(const struct rtsp_session *session)
         return packet <= session->request_length ? packet : 0;
     }
     const char *end = strstr(text, "\r\n\r\n");
-    if (!end || text[0] == '$')
+    if (!end || text[0] == '$') {
         return 0;
+    }
     size_t length = (size_t)(end + 4 - text);
     const char *body = strcasestr(text, "\r\nContent-Length:");
-    if (body && body < end)
+    if (body && body < end) {
         length += strtoul(body + 17, NULL, 10);
+    }
     return length <= session->request_length ? length : 0;
 }
 
 static bool parse_request(const char *text, struct rtsp_request *request)
 {
     *request = (struct rtsp_request){0};
-    if (sscanf(text, "%31s %511s RTSP/1.0", request->method, request->url) != 2)
+    if (sscanf(text, "%31s %511s RTSP/1.0", request->method, request->url) != 2) {
         return false;
+    }
     const char *cseq = strcasestr(text, "\r\nCSeq:");
     const char *transport = strcasestr(text, "\r\nTransport:");
     request->cseq = cseq ? atoi(cseq + 7) : 0;
@@ -190,8 +205,9 @@ static int answer_all(struct rtsp_session *session, const struct rtsp_server *se
             text[length] = '\0';
             int result = parse_request(text, &request) ? answer(session, server, &request) : -EPROTO;
             text[length] = kept;
-            if (result < 0)
+            if (result < 0) {
                 return result;
+            }
         }
         session->request_length -= length;
         memmove(text, text + length, session->request_length + 1);
@@ -203,10 +219,12 @@ int rtsp_session_readable(struct rtsp_session *session, const struct rtsp_server
 {
     size_t room = RTSP_REQUEST_MAX - session->request_length;
     ssize_t got = recv(session->fd, session->request + session->request_length, room, 0);
-    if (got < 0)
+    if (got < 0) {
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-    if (got == 0)
+    }
+    if (got == 0) {
         return -ECONNRESET;
+    }
     session->request_length += (size_t)got;
     session->request[session->request_length] = '\0';
     int result = answer_all(session, server);
@@ -215,11 +233,13 @@ int rtsp_session_readable(struct rtsp_session *session, const struct rtsp_server
 
 int rtsp_session_writable(struct rtsp_session *session)
 {
-    if (session->pending_length == 0)
+    if (session->pending_length == 0) {
         return 0;
+    }
     ssize_t sent = send(session->fd, session->pending, session->pending_length, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0)
+    if (sent < 0) {
         return errno == EAGAIN ? 0 : -errno;
+    }
     session->pending_length -= (size_t)sent;
     memmove(session->pending, session->pending + sent, session->pending_length);
     return 0;
@@ -233,19 +253,23 @@ static int send_interleaved(struct rtsp_session *session, struct rtsp_server *se
         return 0;
     }
     ssize_t sent = send(session->fd, frame->data, frame->length, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno != EAGAIN)
+    if (sent < 0 && errno != EAGAIN) {
         return -errno;
+    }
     if (sent < 0 || frame->length - (size_t)sent > RTSP_PENDING_MAX) {
         server->frames_dropped++;
         return sent < 0 ? 0 : -EMSGSIZE;
     }
     server->frames_sent++;
-    if ((size_t)sent == frame->length)
+    if ((size_t)sent == frame->length) {
         return 0;
-    if (!session->pending)
+    }
+    if (!session->pending) {
         session->pending = malloc(RTSP_PENDING_MAX);
-    if (!session->pending)
+    }
+    if (!session->pending) {
         return -ENOMEM;
+    }
     session->pending_length = frame->length - (size_t)sent;
     memcpy(session->pending, frame->data + sent, session->pending_length);
     return 0;
@@ -280,11 +304,13 @@ int rtsp_session_send(struct rtsp_session *session, struct rtsp_server *server, 
                       struct rtp_frame *frame, bool report)
 {
     struct rtsp_track *track = &session->tracks[index];
-    if (!session->playing || !track->set_up)
+    if (!session->playing || !track->set_up) {
         return 0;
-    if (track->udp)
+    }
+    if (track->udp) {
         return send_udp(server, frame, report ? server->rtcp_socket : server->rtp_socket,
                         report ? &track->rtcp : &track->rtp);
+    }
     rtp_frame_set_channel(frame, (uint8_t)(track->channel + report));
     return send_interleaved(session, server, frame);
 }

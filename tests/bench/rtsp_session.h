@@ -48,7 +48,8 @@ struct rtsp_session {
     struct rtsp_session *next; /* the owner's list */
 };
 
-/* A session for an accepted non-blocking socket, which it owns. NULL: out of memory (the socket is closed).
+/*
+ * A session for an accepted non-blocking socket, which it owns. NULL: out of memory (the socket is closed).
  */
 struct rtsp_session *rtsp_session_create(int fd, uint64_t id);
 void rtsp_session_destroy(struct rtsp_session *session);

@@ -14,8 +14,9 @@ static const uint8_t UUID[UUID_SIZE] = {0x72, 0x69, 0x6e, 0x67, 0x63, 0x61, 0x73
 
 static uint8_t *write_number(uint8_t *out, uint64_t value)
 {
-    for (int shift = 60; shift >= 0; shift -= 4)
+    for (int shift = 60; shift >= 0; shift -= 4) {
         *out++ = (uint8_t) "0123456789abcdef"[(value >> shift) & 15];
+    }
     return out;
 }
 
@@ -24,12 +25,13 @@ static bool read_number(const uint8_t *in, uint64_t *value)
     *value = 0;
     for (int i = 0; i < NUMBER_DIGITS; i++) {
         uint8_t digit = in[i];
-        if (digit >= '0' && digit <= '9')
+        if (digit >= '0' && digit <= '9') {
             *value = *value << 4 | (uint64_t)(digit - '0');
-        else if (digit >= 'a' && digit <= 'f')
+        } else if (digit >= 'a' && digit <= 'f') {
             *value = *value << 4 | (uint64_t)(digit - 'a' + 10);
-        else
+        } else {
             return false;
+        }
     }
     return true;
 }
@@ -48,14 +50,17 @@ void stamp_write(uint8_t nal[STAMP_NAL_SIZE], const struct stamp *stamp)
 
 bool stamp_read(const uint8_t *nal, size_t length, struct stamp *stamp)
 {
-    if (length < STAMP_NAL_SIZE || (nal[0] & 0x1f) != SEI_NAL || nal[1] != SEI_USER_DATA_UNREGISTERED)
+    if (length < STAMP_NAL_SIZE || (nal[0] & 0x1f) != SEI_NAL || nal[1] != SEI_USER_DATA_UNREGISTERED) {
         return false;
-    if (memcmp(nal + 3, UUID, UUID_SIZE) != 0)
+    }
+    if (memcmp(nal + 3, UUID, UUID_SIZE) != 0) {
         return false;
+    }
     uint64_t capture;
     const uint8_t *numbers = nal + 3 + UUID_SIZE;
-    if (!read_number(numbers, &capture) || !read_number(numbers + NUMBER_DIGITS, &stamp->frame))
+    if (!read_number(numbers, &capture) || !read_number(numbers + NUMBER_DIGITS, &stamp->frame)) {
         return false;
+    }
     stamp->capture_ns = (int64_t)capture;
     return true;
 }

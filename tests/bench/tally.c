@@ -17,8 +17,9 @@ void tally_add_close(struct tally *tally, int code)
 {
     struct tally_close *last = &tally->closes[TALLY_CLOSE_CODES - 1];
     for (struct tally_close *close = tally->closes; close <= last; close++) {
-        if (close->count == 0 && close != last)
+        if (close->count == 0 && close != last) {
             close->code = code;
+        }
         if (close->code == code || close == last) {
             close->count++;
             return;
@@ -73,8 +74,9 @@ json_t *tally_json(const struct tally *tally)
         {"interval_fragments", tally->interval_fragments},
         {"interval_bytes", tally->interval_bytes},
     };
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         set_count(object, counts[i].name, counts[i].value);
+    }
     json_object_set_new(object, "closes", closes_json(tally));
     json_object_set_new(object, "upgrade_ms", histogram_json(&tally->upgrade));
     json_object_set_new(object, "join_ms", histogram_json(&tally->join));

@@ -41,10 +41,12 @@ const char *viewer_strstate(enum viewer_state state)
 static void enter_state(struct viewer *viewer, enum viewer_state state)
 {
     viewer->state = state;
-    if (state != VIEWER_CLOSED)
+    if (state != VIEWER_CLOSED) {
         return;
-    if (viewer->fd >= 0)
+    }
+    if (viewer->fd >= 0) {
         close(viewer->fd);
+    }
     viewer->fd = -1;
 }
 
@@ -57,10 +59,12 @@ static void give_up(struct viewer *viewer, uint64_t *reason)
 int viewer_connect(struct viewer *viewer, const struct viewer_run *run)
 {
     viewer->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (viewer->fd < 0)
+    if (viewer->fd < 0) {
         return -errno;
-    if (viewer->slow && run->slow_rcvbuf > 0)
+    }
+    if (viewer->slow && run->slow_rcvbuf > 0) {
         setsockopt(viewer->fd, SOL_SOCKET, SO_RCVBUF, &run->slow_rcvbuf, sizeof run->slow_rcvbuf);
+    }
     setsockopt(viewer->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     ws_stream_init(&viewer->stream);
     viewer->tally->viewers++;
@@ -79,21 +83,23 @@ void viewer_writable(struct viewer *viewer, const struct viewer_run *run)
 {
     char request[REQUEST_MAX];
     int length;
-    if (run->raw)
+    if (run->raw) {
         length = snprintf(request, sizeof request, "%s", RAW_HELLO);
-    else
+    } else {
         length =
             snprintf(request, sizeof request,
                      "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                      "Sec-WebSocket-Key: " HANDSHAKE_KEY "\r\nSec-WebSocket-Version: 13\r\n\r\n",
                      viewer->path, ntohs(run->server.sin_port));
+    }
     if (send(viewer->fd, request, (size_t)length, MSG_NOSIGNAL) != length) {
         give_up(viewer, &viewer->tally->refused);
         return;
     }
     enter_state(viewer, run->raw ? VIEWER_STREAMING : VIEWER_UPGRADING);
-    if (run->raw)
+    if (run->raw) {
         viewer->tally->joined++;
+    }
 }
 
 static void note_join(struct viewer *viewer, int64_t now)
@@ -106,29 +112,32 @@ static void count_message(struct viewer *viewer, struct viewer_run *run, uint64_
     viewer->tally->fragments++;
     viewer->tally->bytes += length;
     viewer->fragments++;
-    if (!run->measuring)
+    if (!run->measuring) {
         return;
+    }
     viewer->tally->interval_fragments++;
     viewer->tally->interval_bytes += length;
     viewer->interval_fragments++;
-    if (viewer->records_sizes && run->sizes_count < run->sizes_max)
+    if (viewer->records_sizes && run->sizes_count < run->sizes_max) {
         run->sizes[run->sizes_count++] = (uint32_t)length;
+    }
 }
 
 static void check_order(struct viewer *viewer, uint32_t sequence, bool keyframe, int64_t *step)
 {
     struct tally *tally = viewer->tally;
     *step = (int32_t)(sequence - viewer->sequence);
-    if (*step == 0)
+    if (*step == 0) {
         tally->duplicated++;
-    else if (*step < 0)
+    } else if (*step < 0) {
         tally->disordered++;
-    else if (*step > 1) {
+    } else if (*step > 1) {
         uint64_t skipped = (uint64_t)*step - 1;
         tally->lost += skipped > viewer->announced ? skipped - viewer->announced : 0;
     }
-    if (viewer->announced > 0 && !keyframe)
+    if (viewer->announced > 0 && !keyframe) {
         tally->after_drop_not_keyframe++;
+    }
     viewer->announced = 0;
     viewer->sequence = sequence;
 }
@@ -138,10 +147,11 @@ static void check_frame(struct viewer *viewer, uint64_t frame, int64_t step)
 {
     if (viewer->has_frame) {
         int64_t frame_step = (int64_t)(frame - viewer->frame);
-        if (frame_step <= 0)
+        if (frame_step <= 0) {
             viewer->tally->frames_repeated++;
-        else if (step > 0 && frame_step > step)
+        } else if (step > 0 && frame_step > step) {
             viewer->tally->frames_missing += (uint64_t)(frame_step - step);
+        }
     }
     viewer->frame = frame;
     viewer->has_frame = true;
@@ -151,12 +161,15 @@ static void note_latency(struct viewer *viewer, struct viewer_run *run, const st
                          int64_t now)
 {
     int64_t published_ns;
-    if (!run->measuring)
+    if (!run->measuring) {
         return;
-    if (head->stamped)
+    }
+    if (head->stamped) {
         histogram_add(&viewer->tally->latency, now - head->stamp.capture_ns);
-    if (run->watch && ring_watch_published(run->watch, head->sequence, &published_ns))
+    }
+    if (run->watch && ring_watch_published(run->watch, head->sequence, &published_ns)) {
         histogram_add(&viewer->tally->ring_to_socket, now - published_ns);
+    }
 }
 
 static void on_fragment(struct viewer *viewer, struct viewer_run *run, const struct fragment_head *head,
@@ -171,12 +184,14 @@ static void on_fragment(struct viewer *viewer, struct viewer_run *run, const str
     } else {
         check_order(viewer, head->sequence, head->keyframe, &step);
     }
-    if (head->has_slice && head->idr != head->keyframe)
+    if (head->has_slice && head->idr != head->keyframe) {
         tally->keyframe_flag_wrong++;
-    if (head->stamped)
+    }
+    if (head->stamped) {
         check_frame(viewer, head->stamp.frame, step);
-    else
+    } else {
         tally->unstamped++;
+    }
     note_latency(viewer, run, head, now);
 }
 
@@ -191,10 +206,11 @@ static void on_binary(struct viewer *viewer, struct viewer_run *run, const uint8
         break;
     case FRAGMENT_MEDIA:
         count_message(viewer, run, length);
-        if (fragment_head_read(data, present, viewer->video_track, &head))
+        if (fragment_head_read(data, present, viewer->video_track, &head)) {
             on_fragment(viewer, run, &head, now);
-        else
+        } else {
             viewer->tally->unreadable++;
+        }
         break;
     case FRAGMENT_UNKNOWN:
         viewer->tally->unreadable++;
@@ -239,8 +255,9 @@ static void on_control_chunk(struct viewer *viewer, const struct ws_chunk *chunk
 {
     memcpy(viewer->control + chunk->offset, chunk->data, chunk->length);
     viewer->control_length = (size_t)chunk->offset + chunk->length;
-    if (chunk->end)
+    if (chunk->end) {
         on_control(viewer, chunk->opcode);
+    }
 }
 
 /* The message's first bytes: in place if it came at once, else collected. NULL: out of memory. */
@@ -253,10 +270,12 @@ static const uint8_t *message_head(struct viewer *viewer, const struct ws_chunk 
             return chunk->data;
         }
     }
-    if (!viewer->head)
+    if (!viewer->head) {
         viewer->head = malloc(FRAGMENT_HEAD_SIZE);
-    if (!viewer->head)
+    }
+    if (!viewer->head) {
         return NULL;
+    }
     size_t room = FRAGMENT_HEAD_SIZE - viewer->head_length;
     size_t take = chunk->length < room ? chunk->length : room;
     memcpy(viewer->head + viewer->head_length, chunk->data, take);
@@ -277,12 +296,14 @@ static void on_chunk(struct viewer *viewer, struct viewer_run *run, const struct
         give_up(viewer, &viewer->tally->broken);
         return;
     }
-    if (!chunk->end)
+    if (!chunk->end) {
         return;
-    if (chunk->opcode == WS_TEXT)
+    }
+    if (chunk->opcode == WS_TEXT) {
         on_text(viewer, head, present);
-    else
+    } else {
         on_binary(viewer, run, head, present, chunk->offset + chunk->length, now);
+    }
 }
 
 static void feed_websocket(struct viewer *viewer, struct viewer_run *run, const uint8_t *data, size_t length,
@@ -316,8 +337,9 @@ static void feed_raw(struct viewer *viewer, struct viewer_run *run, const uint8_
         } else {
             check_order(viewer, header->sequence, true, &step);
         }
-        if (run->measuring)
+        if (run->measuring) {
             histogram_add(&viewer->tally->latency, now - header->sent_ns);
+        }
     }
 }
 
@@ -325,8 +347,9 @@ static void feed_raw(struct viewer *viewer, struct viewer_run *run, const uint8_
 static void feed_handshake(struct viewer *viewer, struct viewer_run *run, const uint8_t *data, size_t length,
                            int64_t now)
 {
-    if (!viewer->head)
+    if (!viewer->head) {
         viewer->head = malloc(FRAGMENT_HEAD_SIZE);
+    }
     size_t before = viewer->head_length;
     size_t take = length < FRAGMENT_HEAD_SIZE - 1 - before ? length : FRAGMENT_HEAD_SIZE - 1 - before;
     if (!viewer->head || take == 0) {
@@ -338,8 +361,9 @@ static void feed_handshake(struct viewer *viewer, struct viewer_run *run, const 
     viewer->head[viewer->head_length] = '\0';
     char *answer = (char *)viewer->head;
     char *end = strstr(answer, "\r\n\r\n");
-    if (!end)
+    if (!end) {
         return;
+    }
     size_t used = (size_t)(end + 4 - answer) - before;
     end[2] = '\0';
     viewer->head_length = 0;
@@ -356,12 +380,13 @@ static void feed_handshake(struct viewer *viewer, struct viewer_run *run, const 
 static void feed(struct viewer *viewer, struct viewer_run *run, const uint8_t *data, size_t length,
                  int64_t now)
 {
-    if (viewer->state == VIEWER_UPGRADING)
+    if (viewer->state == VIEWER_UPGRADING) {
         feed_handshake(viewer, run, data, length, now);
-    else if (run->raw)
+    } else if (run->raw) {
         feed_raw(viewer, run, data, length, now);
-    else
+    } else {
         feed_websocket(viewer, run, data, length, now);
+    }
 }
 
 size_t viewer_readable(struct viewer *viewer, struct viewer_run *run, size_t limit)
@@ -370,20 +395,23 @@ size_t viewer_readable(struct viewer *viewer, struct viewer_run *run, size_t lim
     while (viewer->fd >= 0 && total < limit) {
         size_t want = limit - total < run->buffer_size ? limit - total : run->buffer_size;
         ssize_t got = recv(viewer->fd, run->buffer, want, 0);
-        if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
             break;
+        }
         if (got <= 0) {
-            if (viewer->state == VIEWER_STREAMING)
+            if (viewer->state == VIEWER_STREAMING) {
                 tally_add_close(viewer->tally, CLOSED_ABNORMALLY);
-            else
+            } else {
                 viewer->tally->refused++;
+            }
             enter_state(viewer, VIEWER_CLOSED);
             break;
         }
         total += (size_t)got;
         feed(viewer, run, run->buffer, (size_t)got, clock_ns());
-        if ((size_t)got < want)
+        if ((size_t)got < want) {
             break;
+        }
     }
     return total;
 }

@@ -37,7 +37,8 @@ struct ws_stream {
     uint64_t control_offset; /* bytes of the present control frame delivered */
 };
 
-/* A piece of a message. Control frames come between the pieces of a data message, each with its own offset.
+/*
+ * A piece of a message. Control frames come between the pieces of a data message, each with its own offset.
  */
 struct ws_chunk {
     enum ws_opcode opcode; /* never WS_CONTINUATION */

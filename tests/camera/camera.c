@@ -50,8 +50,9 @@ static struct picture *make_picture(const struct camera *camera, int width, int 
 {
     struct picture *picture = picture_create(width, height, camera->options.name, camera->index);
 
-    if (picture != NULL)
+    if (picture != NULL) {
         picture_set_noise(picture, camera->options.noise);
+    }
     return picture;
 }
 
@@ -61,13 +62,16 @@ static bool size_of(struct camera *camera, GstPad *pad, GstVideoInfo *info)
     GstCaps *caps = gst_pad_get_current_caps(pad);
     bool known = caps != NULL && gst_video_info_from_caps(info, caps);
 
-    if (caps != NULL)
+    if (caps != NULL) {
         gst_caps_unref(caps);
-    if (!known || (info->width == camera->width && info->height == camera->height))
+    }
+    if (!known || (info->width == camera->width && info->height == camera->height)) {
         return known;
+    }
     struct picture *picture = make_picture(camera, info->width, info->height);
-    if (picture == NULL)
+    if (picture == NULL) {
         return false;
+    }
     picture_destroy(camera->picture);
     camera->picture = picture;
     camera->width = info->width;
@@ -81,10 +85,12 @@ static void draw(struct camera *camera, GstPad *pad, GstBuffer *buffer)
     GstVideoInfo info;
     GstVideoFrame frame;
 
-    if (!size_of(camera, pad, &info))
+    if (!size_of(camera, pad, &info)) {
         return;
-    if (!gst_video_frame_map(&frame, &info, buffer, GST_MAP_WRITE))
+    }
+    if (!gst_video_frame_map(&frame, &info, buffer, GST_MAP_WRITE)) {
         return;
+    }
     for (guint plane = 0; plane < 3; plane++) {
         planes.data[plane] = GST_VIDEO_FRAME_PLANE_DATA(&frame, plane);
         planes.stride[plane] = GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane);
@@ -98,8 +104,9 @@ static GstPadProbeReturn on_picture(GstPad *pad, GstPadProbeInfo *info, gpointer
 {
     struct camera *camera = data;
 
-    if (atomic_load_explicit(&camera->paused, memory_order_relaxed))
+    if (atomic_load_explicit(&camera->paused, memory_order_relaxed)) {
         return GST_PAD_PROBE_DROP;
+    }
     info->data = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
     draw(camera, pad, GST_PAD_PROBE_INFO_BUFFER(info));
     return GST_PAD_PROBE_OK;
@@ -132,8 +139,9 @@ static GstPadProbeReturn on_query(GstPad *pad, GstPadProbeInfo *info, gpointer d
 
     (void)pad;
     (void)data;
-    if (GST_QUERY_TYPE(query) != GST_QUERY_SEEKING)
+    if (GST_QUERY_TYPE(query) != GST_QUERY_SEEKING) {
         return GST_PAD_PROBE_OK;
+    }
     gst_query_parse_seeking(query, &format, NULL, NULL, NULL);
     gst_query_set_seeking(query, format, FALSE, 0, -1);
     return GST_PAD_PROBE_HANDLED;
@@ -144,8 +152,9 @@ static void add_probes(GstElement *bin, const char *name, GstPadProbeCallback ca
     GstElement *element = gst_bin_get_by_name(GST_BIN(bin), name);
     GstPad *pad;
 
-    if (element == NULL)
+    if (element == NULL) {
         return;
+    }
     pad = gst_element_get_static_pad(element, "src");
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, callback, camera, NULL);
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_QUERY_UPSTREAM, on_query, NULL, NULL);
@@ -159,17 +168,19 @@ static void on_rtpbin_pad(GstElement *rtpbin, GstPad *pad, gpointer data)
 {
     (void)rtpbin;
     (void)data;
-    if (g_str_has_prefix(GST_PAD_NAME(pad), "recv_rtcp_sink"))
+    if (g_str_has_prefix(GST_PAD_NAME(pad), "recv_rtcp_sink")) {
         gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_rtcp, NULL,
                           NULL);
+    }
 }
 
 static void on_pipeline_element(GstBin *pipeline, GstElement *element, gpointer data)
 {
     (void)pipeline;
     (void)data;
-    if (g_str_has_prefix(GST_OBJECT_NAME(element), "rtpbin"))
+    if (g_str_has_prefix(GST_OBJECT_NAME(element), "rtpbin")) {
         g_signal_connect(element, "pad-added", G_CALLBACK(on_rtpbin_pad), NULL);
+    }
 }
 
 static void camera_finish(gpointer data)
@@ -294,9 +305,10 @@ static char *launch_line(const struct camera_options *options, unsigned int inde
                     "( videotestsrc name=video is-live=true pattern=black "
                     "! capsfilter name=size caps=%s ! %s ",
                     caps, video);
-    if (audio != NULL)
+    if (audio != NULL) {
         g_string_append_printf(line, "audiotestsrc name=sound is-live=true volume=0.1 freq=%u ! %s ",
                                TONE_HZ * (index + 1), audio);
+    }
     g_string_append(line, ")");
     g_free(video);
     g_free(caps);
@@ -318,8 +330,9 @@ static char *path_for(const char *name, unsigned int index)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
-    if (name[strspn(name, plain)] == '\0')
+    if (name[strspn(name, plain)] == '\0') {
         return g_strdup_printf("/%s", name);
+    }
     return g_strdup_printf("/cam%u", index + 1);
 }
 
@@ -349,16 +362,18 @@ struct camera *camera_create(GstRTSPServer *server, const struct camera_options 
     gst_rtsp_media_factory_set_shared(camera->factory, TRUE);
     gst_rtsp_media_factory_set_latency(camera->factory, 0);
     g_signal_connect(camera->factory, "media-configure", G_CALLBACK(on_media_configure), camera);
-    if (auth)
+    if (auth) {
         require_role(camera->factory);
+    }
     camera_set_mounted(camera, true);
     return camera;
 }
 
 void camera_destroy(struct camera *camera)
 {
-    if (camera == NULL)
+    if (camera == NULL) {
         return;
+    }
     camera_set_mounted(camera, false);
     g_signal_handlers_disconnect_by_data(camera->factory, camera);
     camera_unref(camera);
@@ -368,10 +383,12 @@ void camera_set_protocols(struct camera *camera, int protocols)
 {
     int allowed = 0;
 
-    if (protocols & CAMERA_TCP)
+    if (protocols & CAMERA_TCP) {
         allowed |= GST_RTSP_LOWER_TRANS_TCP;
-    if (protocols & CAMERA_UDP)
+    }
+    if (protocols & CAMERA_UDP) {
         allowed |= GST_RTSP_LOWER_TRANS_UDP;
+    }
     gst_rtsp_media_factory_set_protocols(camera->factory, (GstRTSPLowerTrans)allowed);
 }
 
@@ -390,8 +407,9 @@ void camera_set_mounted(struct camera *camera, bool mounted)
     GstRTSPMountPoints *mounts = gst_rtsp_server_get_mount_points(camera->server);
 
     gst_rtsp_mount_points_remove_factory(mounts, camera->path);
-    if (mounted)
+    if (mounted) {
         gst_rtsp_mount_points_add_factory(mounts, camera->path, g_object_ref(camera->factory));
+    }
     g_object_unref(mounts);
 }
 
@@ -413,8 +431,9 @@ void camera_force_keyframe(struct camera *camera)
     g_mutex_lock(&camera->lock);
     encoder = camera->encoder != NULL ? gst_object_ref(camera->encoder) : NULL;
     g_mutex_unlock(&camera->lock);
-    if (encoder == NULL)
+    if (encoder == NULL) {
         return;
+    }
     pad = gst_element_get_static_pad(encoder, "src");
     gst_pad_send_event(pad, gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0));
     gst_object_unref(pad);
@@ -428,8 +447,9 @@ void camera_set_size(struct camera *camera, int width, int height)
     g_mutex_lock(&camera->lock);
     size = camera->size != NULL ? gst_object_ref(camera->size) : NULL;
     g_mutex_unlock(&camera->lock);
-    if (size == NULL)
+    if (size == NULL) {
         return;
+    }
     char *text = size_caps(&camera->options, width, height);
     GstCaps *caps = gst_caps_from_string(text);
     g_object_set(size, "caps", caps, NULL);

@@ -18,7 +18,8 @@
 
 struct camera;
 
-/* Mounts the camera on SERVER; AUTH: clients must have CAMERA_ROLE. INDEX counts from 0. NULL: out of memory.
+/*
+ * Mounts the camera on SERVER; AUTH: clients must have CAMERA_ROLE. INDEX counts from 0. NULL: out of memory.
  */
 struct camera *camera_create(GstRTSPServer *server, const struct camera_options *options, unsigned int index,
                              bool auth);

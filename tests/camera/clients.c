@@ -24,8 +24,9 @@ static bool asked_for(const char *asked, const char *path)
 static void on_request(GstRTSPClient *client, GstRTSPContext *context, gpointer data)
 {
     (void)data;
-    if (context->uri != NULL)
+    if (context->uri != NULL) {
         g_object_set_data_full(G_OBJECT(client), CLIENT_PATH, g_strdup(context->uri->abspath), g_free);
+    }
 }
 
 static void on_client(GstRTSPServer *server, GstRTSPClient *client, gpointer data)
@@ -47,8 +48,9 @@ static GstRTSPFilterResult select_client(GstRTSPServer *server, GstRTSPClient *c
 
     (void)server;
     if (selection->path != NULL &&
-        !asked_for(g_object_get_data(G_OBJECT(client), CLIENT_PATH), selection->path))
+        !asked_for(g_object_get_data(G_OBJECT(client), CLIENT_PATH), selection->path)) {
         return GST_RTSP_FILTER_KEEP;
+    }
     selection->count++;
     return selection->close ? GST_RTSP_FILTER_REMOVE : GST_RTSP_FILTER_KEEP;
 }

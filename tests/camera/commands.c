@@ -24,9 +24,11 @@ struct commands {
 
 static struct camera *find(const struct commands *commands, const char *name)
 {
-    for (size_t i = 0; i < commands->camera_count; i++)
-        if (strcmp(camera_name(commands->cameras[i]), name) == 0)
+    for (size_t i = 0; i < commands->camera_count; i++) {
+        if (strcmp(camera_name(commands->cameras[i]), name) == 0) {
             return commands->cameras[i];
+        }
+    }
     return NULL;
 }
 
@@ -40,8 +42,9 @@ static int obey_size(struct camera *camera, const char *size)
 {
     int width, height;
 
-    if (options_parse_size(size, &width, &height) < 0)
+    if (options_parse_size(size, &width, &height) < 0) {
         return -1;
+    }
     camera_set_size(camera, width, height);
     return 0;
 }
@@ -63,8 +66,9 @@ static int obey(struct commands *commands, struct camera *camera, const char *ve
     } else if (strcmp(verb, "keyframe") == 0) {
         camera_force_keyframe(camera);
     } else if (strncmp(verb, "size=", 5) == 0) {
-        if (obey_size(camera, verb + 5) < 0)
+        if (obey_size(camera, verb + 5) < 0) {
             return -1;
+        }
     } else if (strcmp(verb, "clients") != 0) {
         return -1;
     }
@@ -133,8 +137,9 @@ struct commands *commands_create(GstRTSPServer *server, struct camera **cameras,
 {
     struct commands *commands = calloc(1, sizeof *commands);
 
-    if (commands == NULL)
+    if (commands == NULL) {
         return NULL;
+    }
     commands->server = server;
     commands->cameras = cameras;
     commands->camera_count = camera_count;
@@ -144,9 +149,11 @@ struct commands *commands_create(GstRTSPServer *server, struct camera **cameras,
 
 void commands_destroy(struct commands *commands)
 {
-    if (commands == NULL)
+    if (commands == NULL) {
         return;
-    if (commands->source != 0)
+    }
+    if (commands->source != 0) {
         g_source_remove(commands->source);
+    }
     free(commands);
 }

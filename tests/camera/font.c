@@ -37,19 +37,24 @@ static const uint8_t unknown[FONT_HEIGHT] = {0x1f, 0x11, 0x11, 0x11, 0x11, 0x11,
 /* Any glyph but the space has a pixel set. */
 static int is_drawn(const uint8_t *glyph)
 {
-    for (int row = 0; row < FONT_HEIGHT; row++)
-        if (glyph[row] != 0)
+    for (int row = 0; row < FONT_HEIGHT; row++) {
+        if (glyph[row] != 0) {
             return 1;
+        }
+    }
     return 0;
 }
 
 const uint8_t *font_glyph(unsigned char character)
 {
-    if (character >= 'a' && character <= 'z')
+    if (character >= 'a' && character <= 'z') {
         character = (unsigned char)(character - 'a' + 'A');
-    if (character == ' ')
+    }
+    if (character == ' ') {
         return glyphs[' '];
-    if (character >= FONT_CHARACTERS || !is_drawn(glyphs[character]))
+    }
+    if (character >= FONT_CHARACTERS || !is_drawn(glyphs[character])) {
         return unknown;
+    }
     return glyphs[character];
 }

@@ -76,8 +76,9 @@ static int forget_authorities(const char *file)
     GTlsDatabase *database = g_tls_file_database_new(path, NULL);
 
     g_free(path);
-    if (database == NULL)
+    if (database == NULL) {
         return -EINVAL;
+    }
     g_tls_backend_set_default_database(g_tls_backend_get_default(), database);
     g_object_unref(database);
     return 0;
@@ -106,16 +107,19 @@ static int set_doors(struct program *program)
     GstRTSPToken *token;
     int result = 0;
 
-    if (!options_have_doors(options))
+    if (!options_have_doors(options)) {
         return 0;
+    }
     auth = gst_rtsp_auth_new();
     token = gst_rtsp_token_new(GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, CAMERA_ROLE, NULL);
-    if (options->user != NULL)
+    if (options->user != NULL) {
         require_password(options, auth, token);
-    else
+    } else {
         gst_rtsp_auth_set_default_token(auth, token);
-    if (options->tls != NULL)
+    }
+    if (options->tls != NULL) {
         result = require_tls(options, auth);
+    }
     gst_rtsp_server_set_auth(program->server, auth);
     gst_rtsp_token_unref(token);
     g_object_unref(auth);
@@ -127,13 +131,15 @@ static int add_cameras(struct program *program)
     const struct options *options = &program->options;
 
     program->cameras = calloc(options->camera_count, sizeof(struct camera *));
-    if (program->cameras == NULL)
+    if (program->cameras == NULL) {
         return -ENOMEM;
+    }
     for (size_t i = 0; i < options->camera_count; i++) {
         program->cameras[i] = camera_create(program->server, &options->cameras[i], (unsigned int)i,
                                             options_have_doors(options));
-        if (program->cameras[i] == NULL)
+        if (program->cameras[i] == NULL) {
             return -ENOMEM;
+        }
         camera_set_protocols(program->cameras[i], options->protocols);
         program->camera_count++;
     }
@@ -159,8 +165,9 @@ static int announce(const struct program *program)
     }
     text = json_dumps(line, JSON_COMPACT);
     json_decref(line);
-    if (text == NULL)
+    if (text == NULL) {
         return -EINVAL; /* a name that is not UTF-8 */
+    }
     puts(text);
     free(text);
     return fflush(stdout) == 0 ? 0 : -errno;
@@ -178,16 +185,20 @@ static int start(struct program *program)
     gst_rtsp_server_set_service(program->server, port);
     clients_watch(program->server);
     result = set_doors(program);
-    if (result == 0)
+    if (result == 0) {
         result = add_cameras(program);
-    if (result < 0)
+    }
+    if (result < 0) {
         return result;
+    }
     program->listening = gst_rtsp_server_attach(program->server, NULL);
-    if (program->listening == 0)
+    if (program->listening == 0) {
         return -EADDRINUSE;
+    }
     program->commands = commands_create(program->server, program->cameras, program->camera_count);
-    if (program->commands == NULL)
+    if (program->commands == NULL) {
         return -ENOMEM;
+    }
     program->sweeping = g_timeout_add_seconds(SESSION_SWEEP_S, on_sweep, program);
     program->on_term = g_unix_signal_add(SIGTERM, on_signal, program);
     program->on_int = g_unix_signal_add(SIGINT, on_signal, program);
@@ -204,8 +215,9 @@ static GstRTSPFilterResult every_session(GstRTSPSessionPool *pool, GstRTSPSessio
 
 static void remove_source(guint *source)
 {
-    if (*source != 0)
+    if (*source != 0) {
         g_source_remove(*source);
+    }
     *source = 0;
 }
 
@@ -218,8 +230,9 @@ static void close_clients(struct program *program)
     clients_close(program->server, NULL);
     g_list_free_full(gst_rtsp_session_pool_filter(pool, every_session, NULL), g_object_unref);
     g_object_unref(pool);
-    while (clients_count(program->server, NULL) > 0 && g_get_monotonic_time() < deadline)
+    while (clients_count(program->server, NULL) > 0 && g_get_monotonic_time() < deadline) {
         g_main_context_iteration(NULL, FALSE);
+    }
     while (g_main_context_iteration(NULL, FALSE))
         ;
 }
@@ -232,8 +245,9 @@ static void stop(struct program *program)
     remove_source(&program->on_int);
     commands_destroy(program->commands);
     close_clients(program);
-    for (size_t i = 0; i < program->camera_count; i++)
+    for (size_t i = 0; i < program->camera_count; i++) {
         camera_destroy(program->cameras[i]);
+    }
     free(program->cameras);
     g_object_unref(program->server);
     gst_rtsp_thread_pool_cleanup();
@@ -245,15 +259,17 @@ int main(int argc, char **argv)
     struct program program = {0};
     int result = options_parse(&program.options, argc, argv);
 
-    if (result != 0)
+    if (result != 0) {
         return result > 0 ? EXIT_SUCCESS : 2;
+    }
     signal(SIGPIPE, SIG_IGN);
     gst_init(NULL, NULL);
     result = start(&program);
-    if (result < 0)
+    if (result < 0) {
         fprintf(stderr, "ringcast-test-camera: port %d: %s\n", program.options.port, g_strerror(-result));
-    else
+    } else {
         g_main_loop_run(program.loop);
+    }
     stop(&program);
     options_free(&program.options);
     gst_deinit();

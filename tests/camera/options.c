@@ -61,9 +61,11 @@ static const char help[] =
 
 static int lookup(const char *const *names, size_t count, const char *value)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], value) == 0)
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], value) == 0) {
             return (int)i;
+        }
+    }
     return -EINVAL;
 }
 
@@ -72,8 +74,9 @@ static int parse_number(const char *text, int low, int high, int *number)
     char *end;
     long value = strtol(text, &end, 10);
 
-    if (*text == '\0' || *end != '\0' || value < low || value > high)
+    if (*text == '\0' || *end != '\0' || value < low || value > high) {
         return -EINVAL;
+    }
     *number = (int)value;
     return 0;
 }
@@ -82,11 +85,13 @@ int options_parse_size(const char *text, int *width, int *height)
 {
     int used = 0;
 
-    if (sscanf(text, "%dx%d%n", width, height, &used) != 2 || text[used] != '\0')
+    if (sscanf(text, "%dx%d%n", width, height, &used) != 2 || text[used] != '\0') {
         return -EINVAL;
+    }
     if (*width < SIZE_MIN || *height < SIZE_MIN || *width > SIZE_MAX_PIXELS || *height > SIZE_MAX_PIXELS ||
-        *width % 2 != 0 || *height % 2 != 0)
+        *width % 2 != 0 || *height % 2 != 0) {
         return -EINVAL;
+    }
     return 0;
 }
 
@@ -95,8 +100,9 @@ static int set_codec(struct camera_options *camera, const char *value)
     static const char *const names[] = {"h264", "h265"};
     int found = lookup(names, sizeof names / sizeof names[0], value);
 
-    if (found >= 0)
+    if (found >= 0) {
         camera->codec = (enum camera_codec)found;
+    }
     return found < 0 ? found : 0;
 }
 
@@ -105,30 +111,39 @@ static int set_audio(struct camera_options *camera, const char *value)
     static const char *const names[] = {"none", "aac", "opus", "pcma", "pcmu", "l16", "g722", "g726", "latm"};
     int found = lookup(names, sizeof names / sizeof names[0], value);
 
-    if (found >= 0)
+    if (found >= 0) {
         camera->audio = (enum camera_audio)found;
+    }
     return found < 0 ? found : 0;
 }
 
 /* Sets what a camera sends, from the command line's options and from a --camera's list alike. */
 static int set_property(struct camera_options *camera, const char *key, const char *value)
 {
-    if (strcmp(key, "codec") == 0)
+    if (strcmp(key, "codec") == 0) {
         return set_codec(camera, value);
-    if (strcmp(key, "audio") == 0)
+    }
+    if (strcmp(key, "audio") == 0) {
         return set_audio(camera, value);
-    if (strcmp(key, "size") == 0)
+    }
+    if (strcmp(key, "size") == 0) {
         return options_parse_size(value, &camera->width, &camera->height);
-    if (strcmp(key, "fps") == 0)
+    }
+    if (strcmp(key, "fps") == 0) {
         return parse_number(value, 1, 120, &camera->fps);
-    if (strcmp(key, "gop") == 0)
+    }
+    if (strcmp(key, "gop") == 0) {
         return parse_number(value, 1, 100000, &camera->gop);
-    if (strcmp(key, "bitrate") == 0)
+    }
+    if (strcmp(key, "bitrate") == 0) {
         return parse_number(value, 1, 100000, &camera->bitrate);
-    if (strcmp(key, "b-frames") == 0)
+    }
+    if (strcmp(key, "b-frames") == 0) {
         return parse_number(value, 0, 4, &camera->b_frames);
-    if (strcmp(key, "noise") == 0)
+    }
+    if (strcmp(key, "noise") == 0) {
         return parse_number(value, 0, 100, &camera->noise);
+    }
     return -EINVAL;
 }
 
@@ -137,17 +152,20 @@ static struct camera_options *add_camera(struct options *options, const struct c
 {
     struct camera_options *grown;
 
-    if (options->camera_count == CAMERAS_MAX || *name == '\0')
+    if (options->camera_count == CAMERAS_MAX || *name == '\0') {
         return NULL;
+    }
     grown = realloc(options->cameras, (options->camera_count + 1) * sizeof *grown);
-    if (grown == NULL)
+    if (grown == NULL) {
         return NULL;
+    }
     options->cameras = grown;
     grown += options->camera_count;
     *grown = *model;
     grown->name = strdup(name);
-    if (grown->name == NULL)
+    if (grown->name == NULL) {
         return NULL;
+    }
     options->camera_count++;
     return grown;
 }
@@ -157,12 +175,14 @@ static int add_numbered(struct options *options, const struct camera_options *mo
     char name[16];
     int count;
 
-    if (parse_number(text, 1, CAMERAS_MAX, &count) < 0)
+    if (parse_number(text, 1, CAMERAS_MAX, &count) < 0) {
         return -EINVAL;
+    }
     for (int i = 1; i <= count; i++) {
         snprintf(name, sizeof name, "cam%d", i);
-        if (add_camera(options, model, name) == NULL)
+        if (add_camera(options, model, name) == NULL) {
             return -EINVAL;
+        }
     }
     return 0;
 }
@@ -171,9 +191,11 @@ static int add_named(struct options *options, const struct camera_options *model
 {
     char *rest = names;
 
-    for (char *name = strsep(&rest, ","); name != NULL; name = strsep(&rest, ","))
-        if (add_camera(options, model, name) == NULL)
+    for (char *name = strsep(&rest, ","); name != NULL; name = strsep(&rest, ",")) {
+        if (add_camera(options, model, name) == NULL) {
             return -EINVAL;
+        }
+    }
     return 0;
 }
 
@@ -183,18 +205,22 @@ static int add_described(struct options *options, const struct camera_options *m
     char *list = strrchr(text, ':');
     struct camera_options *camera;
 
-    if (list != NULL)
+    if (list != NULL) {
         *list++ = '\0';
+    }
     camera = add_camera(options, model, text);
-    if (camera == NULL)
+    if (camera == NULL) {
         return -EINVAL;
+    }
     for (char *item = strsep(&list, ","); item != NULL; item = strsep(&list, ",")) {
         char *value = strchr(item, '=');
-        if (value == NULL)
+        if (value == NULL) {
             return -EINVAL;
+        }
         *value++ = '\0';
-        if (set_property(camera, item, value) < 0)
+        if (set_property(camera, item, value) < 0) {
             return -EINVAL;
+        }
     }
     return 0;
 }
@@ -206,8 +232,9 @@ static int set_password_from_file(struct options *options, const char *path)
     size_t size = 0;
     ssize_t length;
 
-    if (file == NULL)
+    if (file == NULL) {
         return -errno;
+    }
     length = getline(&line, &size, file);
     fclose(file);
     if (length < 0) {
@@ -232,8 +259,9 @@ static int set_auth(struct options *options, const char *value)
     static const char *const names[] = {"basic", "digest", "both"};
     int found = lookup(names, sizeof names / sizeof names[0], value);
 
-    if (found < 0)
+    if (found < 0) {
         return found;
+    }
     options->auth = (enum camera_auth)(found + 1);
     return 0;
 }
@@ -243,8 +271,9 @@ static int set_protocols(struct options *options, const char *value)
     static const char *const names[] = {"tcp", "udp", "both"};
     int found = lookup(names, sizeof names / sizeof names[0], value);
 
-    if (found < 0)
+    if (found < 0) {
         return found;
+    }
     options->protocols = found + 1;
     return 0;
 }
@@ -298,13 +327,16 @@ static int pass(struct options *options, struct camera_options *model, bool rest
     optind = 1;
     opterr = !rest;
     while ((option = getopt_long(argc, argv, "", long_options, &index)) != -1) {
-        if (option == '?')
+        if (option == '?') {
             return -EINVAL;
-        if (option == 'h')
+        }
+        if (option == 'h') {
             return 1;
-        if (rest != (option == 'k'))
+        }
+        if (rest != (option == 'k')) {
             result =
                 rest ? apply(options, model, option) : set_property(model, long_options[index].name, optarg);
+        }
         if (result < 0) {
             fprintf(stderr, "ringcast-test-camera: --%s: invalid: %s\n", long_options[index].name, optarg);
             return result;
@@ -322,12 +354,15 @@ static int complete(struct options *options, const struct camera_options *model)
 {
     const char *password = getenv(PASSWORD_VARIABLE);
 
-    if (options->address == NULL && replace(&options->address, "127.0.0.1") < 0)
+    if (options->address == NULL && replace(&options->address, "127.0.0.1") < 0) {
         return -ENOMEM;
-    if (options->camera_count == 0 && add_numbered(options, model, "1") < 0)
+    }
+    if (options->camera_count == 0 && add_numbered(options, model, "1") < 0) {
         return -ENOMEM;
-    if (options->user == NULL || options->password != NULL)
+    }
+    if (options->user == NULL || options->password != NULL) {
         return 0;
+    }
     if (password == NULL) {
         fprintf(stderr, "ringcast-test-camera: --user needs --password-file or " PASSWORD_VARIABLE "\n");
         return -EINVAL;
@@ -342,14 +377,18 @@ int options_parse(struct options *options, int argc, char **argv)
 
     *options = (struct options){.auth = CAMERA_AUTH_DIGEST, .protocols = CAMERA_TCP | CAMERA_UDP};
     result = pass(options, &model, false, argc, argv);
-    if (result == 0)
+    if (result == 0) {
         result = pass(options, &model, true, argc, argv);
-    if (result == 0)
+    }
+    if (result == 0) {
         result = complete(options, &model);
-    if (result > 0)
+    }
+    if (result > 0) {
         fputs(help, stdout);
-    if (result != 0)
+    }
+    if (result != 0) {
         options_free(options);
+    }
     return result;
 }
 
@@ -360,8 +399,9 @@ bool options_have_doors(const struct options *options)
 
 void options_free(struct options *options)
 {
-    for (size_t i = 0; i < options->camera_count; i++)
+    for (size_t i = 0; i < options->camera_count; i++) {
         free(options->cameras[i].name);
+    }
     free(options->cameras);
     free(options->user);
     free(options->tls);

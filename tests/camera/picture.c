@@ -43,8 +43,9 @@ static void fill(const struct picture *picture, uint8_t *luma, int stride, int x
     int left = clamp(x, 0, picture->width);
     int right = clamp(x + width, 0, picture->width);
 
-    for (int line = clamp(y, 0, picture->height); line < clamp(y + height, 0, picture->height); line++)
+    for (int line = clamp(y, 0, picture->height); line < clamp(y + height, 0, picture->height); line++) {
         memset(luma + (size_t)line * (size_t)stride + left, value, (size_t)(right - left));
+    }
 }
 
 static void draw_glyph(const struct picture *picture, uint8_t *luma, int stride, int x, int y, int scale,
@@ -52,10 +53,13 @@ static void draw_glyph(const struct picture *picture, uint8_t *luma, int stride,
 {
     const uint8_t *glyph = font_glyph(character);
 
-    for (int row = 0; row < FONT_HEIGHT; row++)
-        for (int column = 0; column < FONT_WIDTH; column++)
-            if (glyph[row] & (1 << (FONT_WIDTH - 1 - column)))
+    for (int row = 0; row < FONT_HEIGHT; row++) {
+        for (int column = 0; column < FONT_WIDTH; column++) {
+            if (glyph[row] & (1 << (FONT_WIDTH - 1 - column))) {
                 fill(picture, luma, stride, x + column * scale, y + row * scale, scale, scale, value);
+            }
+        }
+    }
 }
 
 /* Bytes that continue a UTF-8 sequence are left out: one box per character that the font does not have. */
@@ -66,8 +70,9 @@ static void draw_text(const struct picture *picture, uint8_t *luma, int stride, 
 
     for (const char *at = text; *at != '\0'; at++) {
         unsigned char character = (unsigned char)*at;
-        if ((character & 0xc0) == 0x80)
+        if ((character & 0xc0) == 0x80) {
             continue;
+        }
         draw_glyph(picture, luma, stride, x + shadow, y + shadow, scale, character, LUMA_SHADOW);
         draw_glyph(picture, luma, stride, x, y, scale, character, LUMA_TEXT);
         x += FONT_ADVANCE * scale;
@@ -84,9 +89,10 @@ static void draw_background(struct picture *picture, const char *name, unsigned 
     size_t size = luma_size(picture);
     const uint8_t *colour = colours[index % (sizeof colours / sizeof colours[0])];
 
-    for (int line = 0; line < picture->height; line++)
+    for (int line = 0; line < picture->height; line++) {
         memset(picture->background + (size_t)line * (size_t)picture->width, 112 - 64 * line / picture->height,
                (size_t)picture->width);
+    }
     memset(picture->background + size, colour[0], size / 4);
     memset(picture->background + size + size / 4, colour[1], size / 4);
     draw_text(picture, picture->background, picture->width, picture->name_scale * 4, picture->name_scale * 4,
@@ -98,10 +104,12 @@ struct picture *picture_create(int width, int height, const char *name, unsigned
     struct picture *picture = calloc(1, sizeof *picture);
     int characters = (int)strlen(name) + 2;
 
-    if (picture == NULL)
+    if (picture == NULL) {
         return NULL;
-    if (characters < NAME_CHARACTERS_MIN)
+    }
+    if (characters < NAME_CHARACTERS_MIN) {
         characters = NAME_CHARACTERS_MIN;
+    }
     picture->width = width;
     picture->height = height;
     picture->clock_scale = clamp(width / (CLOCK_CHARACTERS * FONT_ADVANCE), 1, height / (4 * FONT_HEIGHT));
@@ -122,16 +130,18 @@ void picture_set_noise(struct picture *picture, int percent)
 
 void picture_destroy(struct picture *picture)
 {
-    if (picture == NULL)
+    if (picture == NULL) {
         return;
+    }
     free(picture->background);
     free(picture);
 }
 
 static void copy_plane(uint8_t *to, int stride, const uint8_t *from, int width, int height)
 {
-    for (int line = 0; line < height; line++)
+    for (int line = 0; line < height; line++) {
         memcpy(to + (size_t)line * (size_t)stride, from + (size_t)line * (size_t)width, (size_t)width);
+    }
 }
 
 static void copy_background(const struct picture *picture, const struct picture_planes *planes)

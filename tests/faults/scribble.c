@@ -81,8 +81,9 @@ int main(int argc, char *argv[])
 {
     struct stat status;
 
-    if (argc < 4)
+    if (argc < 4) {
         return 2;
+    }
     state = strtoull(argv[2], NULL, 10);
     int fd = shm_open(argv[1], O_RDWR | O_CLOEXEC, 0);
     if (fd < 0 || fstat(fd, &status) < 0) {
@@ -90,14 +91,17 @@ int main(int argc, char *argv[])
         return 1;
     }
     uint8_t *map = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (map == MAP_FAILED)
+    if (map == MAP_FAILED) {
         return 1;
+    }
     for (double end = now_s() + strtod(argv[3], NULL); now_s() < end;) {
-        for (int i = 0; i < 64; i++)
+        for (int i = 0; i < 64; i++) {
             scribble(map, (size_t)status.st_size);
+        }
         nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
     }
-    if (argc > 4 && ftruncate(fd, 4096) < 0)
+    if (argc > 4 && ftruncate(fd, 4096) < 0) {
         return 1;
+    }
     return 0;
 }

@@ -21,8 +21,9 @@ enum { CHOICE_H265 = 1, CHOICE_KEY = 2, CHOICE_LENGTHS = 4, CHOICE_DESCRIPTION =
 
 static void require(bool holds)
 {
-    if (!holds)
+    if (!holds) {
         abort();
+    }
 }
 
 /* In memory of exactly this size, so that a sanitizer sees what is read beyond it. */
@@ -31,8 +32,9 @@ static uint8_t *copy_of(const uint8_t *data, size_t size)
     uint8_t *copy = malloc(size > 0 ? size : 1);
 
     require(copy != NULL);
-    if (size > 0)
+    if (size > 0) {
         memcpy(copy, data, size);
+    }
     return copy;
 }
 
@@ -62,8 +64,9 @@ static void check_init(const struct parameter_sets *sets)
     require(sets->sps.height > 0 && sets->sps.height <= SPS_SIDE_MAX);
     codec_string_video(codecs, sets->codec, &sets->sps);
     require(strncmp(codecs, sets->codec == NAL_H264 ? "avc1." : "hvc1.", 5) == 0);
-    if (init_segment_build(sets, NULL, &init, &size) == 0)
+    if (init_segment_build(sets, NULL, &init, &size) == 0) {
         require(size > 8 && memcmp(init + 4, "ftyp", 4) == 0);
+    }
     free(init);
 }
 
@@ -74,10 +77,12 @@ static void take(struct parameter_sets *sets, const uint8_t *data, size_t size, 
     struct nal_reader reader;
 
     nal_reader_init(&reader, data, size, length_size);
-    if (access_unit_parse(&unit, sets->codec, &reader, key) < 0)
+    if (access_unit_parse(&unit, sets->codec, &reader, key) < 0) {
         return;
-    for (size_t i = 0; i < unit.parameter_count; i++)
+    }
+    for (size_t i = 0; i < unit.parameter_count; i++) {
         parameter_sets_put(sets, &unit.parameters[i]);
+    }
     check_sample(&unit, sets->codec);
 }
 
@@ -91,8 +96,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size < 2)
+    if (size < 2) {
         return 0;
+    }
     const uint8_t choice = data[0];
     size_t described = (choice & CHOICE_DESCRIPTION) != 0 ? data[1] : 0;
     unsigned length_size = (choice & CHOICE_LENGTHS) != 0 ? 1 + (choice >> 4 & 3) : 0;
@@ -100,17 +106,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     data += 2;
     size -= 2;
-    if (described > size)
+    if (described > size) {
         described = size;
+    }
     uint8_t *description = copy_of(data, described);
     uint8_t *stream = copy_of(data + described, size - described);
     parameter_sets_init(&sets, (choice & CHOICE_H265) != 0 ? NAL_H265 : NAL_H264);
-    if (described > 0)
+    if (described > 0) {
         parameter_sets_put_extradata(&sets, description, described, &length_size);
+    }
     require(length_size <= 4);
     take(&sets, stream, size - described, length_size, (choice & CHOICE_KEY) != 0);
-    if (parameter_sets_complete(&sets))
+    if (parameter_sets_complete(&sets)) {
         check_init(&sets);
+    }
     parameter_sets_finish(&sets);
     free(stream);
     free(description);

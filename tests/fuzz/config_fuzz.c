@@ -16,8 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(bool holds)
 {
-    if (!holds)
+    if (!holds) {
         abort();
+    }
 }
 
 static bool is_power_of_two(size_t size)
@@ -43,8 +44,9 @@ static void check_camera(const struct config *config, size_t index)
     require((camera->username == NULL) == (camera->password == NULL));
     require(camera->ring_size == 0 || is_power_of_two(camera->ring_size));
     require(is_power_of_two(camera->ring_size_max) && camera->line > 0);
-    for (size_t i = 0; i < index; i++)
+    for (size_t i = 0; i < index; i++) {
         require(strcmp(config->cameras[i].name, camera->name) != 0);
+    }
 }
 
 static void check_config(const struct config *config)
@@ -60,8 +62,9 @@ static void check_config(const struct config *config)
     require(config->ring_size == 0 || is_power_of_two(config->ring_size));
     require(is_power_of_two(config->ring_size_max) && config->fanout_processes <= 64);
     require(config->camera_count <= 1000);
-    for (size_t i = 0; i < config->camera_count; i++)
+    for (size_t i = 0; i < config->camera_count; i++) {
         check_camera(config, i);
+    }
     free(url);
 }
 
@@ -70,8 +73,9 @@ static void check_errors(char *errors)
     size_t length = strlen(errors);
 
     require(length > 0 && errors[length - 1] == '\n');
-    for (char *line = strtok(errors, "\n"); line != NULL; line = strtok(NULL, "\n"))
+    for (char *line = strtok(errors, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         require(text_is_utf8(line) && !text_has_control(line));
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -86,10 +90,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     struct config *config = config_load(path, stream);
     fclose(stream);
-    if (config != NULL)
+    if (config != NULL) {
         check_config(config);
-    else
+    } else {
         check_errors(errors);
+    }
     config_free(config);
     log_close(); /* forgets the secrets of this input */
     free(errors);

@@ -11,8 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(bool holds)
 {
-    if (!holds)
+    if (!holds) {
         abort();
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -22,8 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_t *message = message_decode(data, size, &error);
 
     require((message == NULL) == (error != NULL));
-    if (message == NULL)
+    if (message == NULL) {
         return 0;
+    }
     require(message_type(message) != NULL && message_is(message, message_type(message)));
     require(message_integer(message, "v", 0) == MESSAGE_VERSION);
     message_string(message, "camera", NULL);

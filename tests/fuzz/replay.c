@@ -26,8 +26,9 @@ static int replay_file(const char *path, size_t size)
     } else {
         perror(path);
     }
-    if (file)
+    if (file) {
         fclose(file);
+    }
     free(data);
     return result;
 }
@@ -61,8 +62,9 @@ static int replay_directory(const char *path)
         }
         free(entries[i]);
     }
-    if (count >= 0)
+    if (count >= 0) {
         free(entries);
+    }
     return count < 0 ? -1 : total;
 }
 
@@ -70,13 +72,15 @@ int main(int argc, char **argv)
 {
     int total = 0;
 
-    if (LLVMFuzzerInitialize)
+    if (LLVMFuzzerInitialize) {
         LLVMFuzzerInitialize(&argc, &argv);
+    }
     LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
     for (int i = 1; i < argc; i++) {
         int result = replay(argv[i]);
-        if (result < 0)
+        if (result < 0) {
             return EXIT_FAILURE;
+        }
         total += result;
     }
     fprintf(stderr, "%d inputs\n", total);

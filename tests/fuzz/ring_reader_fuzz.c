@@ -51,16 +51,18 @@ static ringcast_cursor cursor;
 
 static void require(int condition)
 {
-    if (!condition)
+    if (!condition) {
         abort();
+    }
 }
 
 static uint64_t take(struct input *input, size_t bytes)
 {
     uint64_t value = 0;
 
-    for (size_t i = 0; i < bytes && input->size > 0; i++, input->data++, input->size--)
+    for (size_t i = 0; i < bytes && input->size > 0; i++, input->data++, input->size--) {
         value |= (uint64_t)*input->data << (8 * i);
+    }
     return value;
 }
 
@@ -73,8 +75,9 @@ static void write_sound_ring(struct ring_writer *writer)
     for (unsigned i = 0; i < 45; i++) {
         struct ring_fragment fragment = {.flags = i % 5 == 0 ? RINGCAST_KEYFRAME : 0, .duration = 3600};
         size_t length = 1 + (i * 977) % 4500;
-        if (i % 15 == 0)
+        if (i % 15 == 0) {
             require(ring_writer_begin_generation(writer, &stream) == 0);
+        }
         uint8_t *room = ring_writer_reserve(writer, length);
         require(room != NULL);
         memset(room, (int)i, length);
@@ -125,8 +128,9 @@ static void step_patch(struct input *input)
     uint64_t offset = bases[take(input, 1) % 5] + take(input, 2);
     size_t length = take(input, 1);
 
-    for (size_t i = 0; i < length && input->size > 0; i++)
+    for (size_t i = 0; i < length && input->size > 0; i++) {
         memory[(offset + i) % OBJECT_SIZE] = (uint8_t)take(input, 1);
+    }
 }
 
 static _Atomic uint64_t *counter(uint64_t which)
@@ -146,8 +150,9 @@ static void step_open(void)
     reader = NULL;
     int result = ringcast_open_fd(object, &reader);
     require(result == 0 || result == -EPROTO);
-    if (result == 0)
+    if (result == 0) {
         require(ringcast_capacity(reader) <= OBJECT_SIZE);
+    }
 }
 
 static void check_entry(const ringcast_entry *entry)
@@ -185,10 +190,11 @@ static void step_peek(void)
     ringcast_entry entry;
 
     int result = ringcast_peek(reader, &cursor, &entry);
-    if (result == 1)
+    if (result == 1) {
         check_entry(&entry);
-    else
+    } else {
         require(result == 0 || result == -ESTALE || result == -EBADMSG || result == -EPIPE);
+    }
 }
 
 static void step_init(uint32_t number, size_t size)
@@ -260,18 +266,21 @@ static void run_step(struct input *input)
         break;
     case STEP_CUT:
         require(ftruncate(object, (off_t)(take(input, 2) * 8 % OBJECT_SIZE)) == 0);
-        if (reader)
+        if (reader) {
             step_init(0, 100); /* where it is cut off for this reader, before it is whole again */
-        if (reader)
+        }
+        if (reader) {
             step_read(100);
+        }
         require(ftruncate(object, OBJECT_SIZE) == 0);
         break;
     case STEP_OPEN:
         step_open();
         break;
     default:
-        if (reader)
+        if (reader) {
             step_use(step, input);
+        }
         break;
     }
 }
@@ -286,16 +295,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cursor = (ringcast_cursor){0};
     step_open();
     require(reader != NULL);
-    while (input.size > 0)
+    while (input.size > 0) {
         run_step(&input);
+    }
 
     step_open();
-    for (uint32_t number = 0; reader && number <= RING_GENERATIONS; number++)
+    for (uint32_t number = 0; reader && number <= RING_GENERATIONS; number++) {
         step_init(number, RINGCAST_INIT_MAX);
-    if (reader)
+    }
+    if (reader) {
         ringcast_seek_keyframe(reader, &cursor);
-    for (int i = 0; reader && i < READS_AT_THE_END && step_read(CAPACITY) == 1; i++)
+    }
+    for (int i = 0; reader && i < READS_AT_THE_END && step_read(CAPACITY) == 1; i++) {
         continue;
+    }
     ringcast_close(reader);
     reader = NULL;
     return 0;

@@ -13,8 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(bool holds)
 {
-    if (!holds)
+    if (!holds) {
         abort();
+    }
 }
 
 static void check_answer(const struct rtcp_content *content, int32_t lost)
@@ -42,15 +43,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *copy = malloc(size > 0 ? size : 1);
 
     require(copy != NULL);
-    if (size > 0)
+    if (size > 0) {
         memcpy(copy, data, size);
+    }
     int error = rtcp_parse(copy, size, &content);
     free(copy);
     require(error == 0 || error == -EBADMSG);
-    if (content.has_report)
+    if (content.has_report) {
         require(size >= 28 && rtcp_unix_ns(content.report.ntp) >= 0);
-    if (size >= sizeof(lost))
+    }
+    if (size >= sizeof(lost)) {
         memcpy(&lost, data, sizeof(lost));
+    }
     check_answer(&content, lost);
     return 0;
 }

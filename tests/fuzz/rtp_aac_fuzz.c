@@ -11,8 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct media_format format;
 
-    if (size < 8)
+    if (size < 8) {
         return 0;
+    }
     format = (struct media_format){
         .codec = SOURCE_CODEC_AAC,
         .unit_ticks = 1024,

@@ -28,8 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct sdp_media media;
     static struct media_format format;
 
-    if (size < 2)
+    if (size < 2) {
         return 0;
+    }
     size_t encoding = data[0] % (sizeof(encodings) / sizeof(encodings[0]));
     size_t length = size - 2 < sizeof(media.fmtp) - 1 ? size - 2 : sizeof(media.fmtp) - 1;
     media = (struct sdp_media){
@@ -39,10 +40,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     snprintf(media.encoding, sizeof(media.encoding), "%s", encodings[encoding].name);
     memcpy(media.fmtp, data + 2, length);
-    if (media_format_read(&media, &format) < 0)
+    if (media_format_read(&media, &format) < 0) {
         return 0;
-    if (format.clock_rate < MEDIA_FORMAT_CLOCK_MIN || format.extradata_size > sizeof(format.extradata))
+    }
+    if (format.clock_rate < MEDIA_FORMAT_CLOCK_MIN || format.extradata_size > sizeof(format.extradata)) {
         abort();
+    }
     depacketizer_destroy(depacketizer_create(&format, false));
     return 0;
 }

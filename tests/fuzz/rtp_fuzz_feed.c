@@ -8,23 +8,27 @@
 
 static void require(bool holds)
 {
-    if (!holds)
+    if (!holds) {
         abort();
+    }
 }
 
 int feed_next(struct feed *feed, struct feed_item *item)
 {
-    if (feed->size < 3)
+    if (feed->size < 3) {
         return 0;
+    }
     size_t length = (size_t)feed->data[1] << 8 | feed->data[2];
-    if (length > feed->size - 3)
+    if (length > feed->size - 3) {
         length = feed->size - 3;
+    }
     item->flags = feed->data[0];
     item->size = length;
     item->data = malloc(length);
     require(length == 0 || item->data != NULL);
-    if (length > 0)
+    if (length > 0) {
         memcpy(item->data, feed->data + 3, length);
+    }
     feed->data += 3 + length;
     feed->size -= 3 + length;
     return 1;
@@ -41,8 +45,9 @@ static void take_all(struct depacketizer *depacketizer, void (*check)(const stru
         require(copy != NULL);
         memcpy(copy, unit.data, unit.size);
         free(copy);
-        if (check != NULL)
+        if (check != NULL) {
             check(&unit);
+        }
     }
 }
 
@@ -55,10 +60,12 @@ void feed_depacketizer(struct depacketizer *depacketizer, const uint8_t *data, s
 
     require(depacketizer != NULL);
     while (feed_next(&feed, &item) == 1) {
-        if ((item.flags & FEED_RESET) != 0)
+        if ((item.flags & FEED_RESET) != 0) {
             depacketizer_reset(depacketizer);
-        if ((item.flags & FEED_NEXT_TIME) != 0)
+        }
+        if ((item.flags & FEED_NEXT_TIME) != 0) {
             time += 3000;
+        }
         struct depacketizer_payload payload = {
             .data = item.data,
             .size = item.size,
@@ -83,8 +90,9 @@ static void check_picture(enum nal_codec codec, const struct depacketizer_unit *
 
     require(unit->size > 4 && memcmp(unit->data, "\0\0\0\1", 4) == 0);
     nal_reader_init(&reader, unit->data, unit->size, 0);
-    if (access_unit_parse(&picture, codec, &reader, false) < 0)
+    if (access_unit_parse(&picture, codec, &reader, false) < 0) {
         return;
+    }
     uint8_t *sample = malloc(picture.sample_size > 0 ? picture.sample_size : 1);
     require(sample != NULL);
     require(access_unit_write(&picture, sample) == sample + picture.sample_size);

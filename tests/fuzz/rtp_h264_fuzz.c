@@ -9,11 +9,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size == 0)
+    if (size == 0) {
         return 0;
+    }
     struct depacketizer *h264 = depacketizer_h264_create();
-    if (h264 != NULL)
+    if (h264 != NULL) {
         h264->show_damaged = (data[0] & 1) != 0;
+    }
     feed_depacketizer(h264, data + 1, size - 1, feed_check_h264);
     return 0;
 }

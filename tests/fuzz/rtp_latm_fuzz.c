@@ -11,8 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct media_format format;
 
-    if (size < 3)
+    if (size < 3) {
         return 0;
+    }
     format = (struct media_format){
         .codec = SOURCE_CODEC_AAC,
         .latm = true,

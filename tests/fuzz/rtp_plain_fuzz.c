@@ -24,10 +24,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct media_format format;
 
-    if (size == 0)
+    if (size == 0) {
         return 0;
-    if (media_format_read(&medias[data[0] % (sizeof(medias) / sizeof(medias[0]))], &format) < 0)
+    }
+    if (media_format_read(&medias[data[0] % (sizeof(medias) / sizeof(medias[0]))], &format) < 0) {
         abort();
+    }
     feed_depacketizer(depacketizer_create(&format, false), data + 1, size - 1, NULL);
     return 0;
 }

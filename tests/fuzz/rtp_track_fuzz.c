@@ -31,8 +31,9 @@ static const struct sdp_media audios[] = {
 
 static void require(bool holds)
 {
-    if (!holds)
+    if (!holds) {
         abort();
+    }
 }
 
 static struct track *create(const struct sdp_media *media, uint8_t choice)
@@ -61,17 +62,19 @@ static void put(struct track *track, const struct feed_item *item, int64_t now)
 {
     uint8_t report[TRACK_REPORT_SIZE];
 
-    if ((item->flags & ITEM_RTCP) != 0)
+    if ((item->flags & ITEM_RTCP) != 0) {
         track_put_rtcp(track, item->data, item->size, now);
-    else
+    } else {
         track_put_rtp(track, item->data, item->size, now);
+    }
     take_all(track);
     if ((item->flags & ITEM_FLUSH) != 0 && track_deadline(track) != INT64_MAX) {
         track_flush(track, track_deadline(track));
         take_all(track);
     }
-    if ((item->flags & ITEM_REPORT) != 0)
+    if ((item->flags & ITEM_REPORT) != 0) {
         require(track_report(track, now, report) <= sizeof(report));
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -79,8 +82,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct feed_item item;
     int64_t now = INT64_C(1000000000);
 
-    if (size == 0)
+    if (size == 0) {
         return 0;
+    }
     struct feed feed = {data + 1, size - 1};
     struct track *video = create(&videos[data[0] >> 2 & 1], data[0]);
     struct track *audio = create(&audios[data[0] >> 3 & 1], data[0]);

@@ -20,14 +20,16 @@ static void add(struct digest *digest, const void *data, size_t size)
 {
     const uint8_t *bytes = data;
 
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size; i++) {
         digest->sum = (digest->sum ^ bytes[i]) * 0x100000001b3u;
+    }
 }
 
 static void require(int condition)
 {
-    if (!condition)
+    if (!condition) {
         abort();
+    }
 }
 
 static void take_packet(const struct rtsp_input *input, struct digest *digest)
@@ -66,12 +68,14 @@ static void drain(struct rtsp_input *input, struct digest *digest)
 
     while (digest->result == 0 && event != RTSP_EVENT_NONE) {
         digest->result = rtsp_input_next(input, &event, &what, &bytes);
-        if (digest->result != 0)
+        if (digest->result != 0) {
             return;
-        if (event == RTSP_EVENT_PACKET)
+        }
+        if (event == RTSP_EVENT_PACKET) {
             take_packet(input, digest);
-        else if (event == RTSP_EVENT_MESSAGE)
+        } else if (event == RTSP_EVENT_MESSAGE) {
             take_message(input, digest);
+        }
     }
 }
 
@@ -79,10 +83,12 @@ static void feed(const uint8_t *data, size_t size, size_t piece, struct digest *
 {
     struct rtsp_input input;
 
-    if (rtsp_input_init(&input) < 0)
+    if (rtsp_input_init(&input) < 0) {
         abort();
-    for (uint8_t channel = 0; channel < 4; channel++)
+    }
+    for (uint8_t channel = 0; channel < 4; channel++) {
         rtsp_input_expect(&input, channel);
+    }
     while (size > 0 && digest->result == 0) {
         size_t room;
         uint8_t *at = rtsp_input_room(&input, &room);
@@ -102,13 +108,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct digest whole = {0}, pieces = {0};
 
-    if (size < 1 || size > 100000)
+    if (size < 1 || size > 100000) {
         return 0;
+    }
     feed(data + 1, size - 1, size, &whole);
     feed(data + 1, size - 1, (size_t)data[0] + 1, &pieces);
     /* What is known of a packet with a wrong length depends on what is here already. */
-    if (whole.result == 0 && pieces.result == 0 && whole.garbage == 0)
+    if (whole.result == 0 && pieces.result == 0 && whole.garbage == 0) {
         require(whole.packets == pieces.packets && whole.messages == pieces.messages &&
                 whole.sum == pieces.sum);
+    }
     return 0;
 }

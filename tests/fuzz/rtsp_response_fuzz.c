@@ -12,8 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(int condition)
 {
-    if (!condition)
+    if (!condition) {
         abort();
+    }
 }
 
 /* What is sent must be one line, whatever was received. */
@@ -24,11 +25,13 @@ static void answer(const struct rtsp_message *message)
 
     rtsp_auth_init(&auth, "ad\"min", "pass\\word");
     for (int i = 0; i < 3; i++) {
-        if (rtsp_auth_challenge(&auth, message) < 0)
+        if (rtsp_auth_challenge(&auth, message) < 0) {
             break;
+        }
         int length = rtsp_auth_write(&auth, "DESCRIBE", "rtsp://h/live", line, sizeof(line));
-        if (length <= 0)
+        if (length <= 0) {
             break;
+        }
         require(strlen(line) == (size_t)length && strchr(line, '\n') == line + length - 1);
         rtsp_auth_accepted(&auth);
     }
@@ -40,10 +43,12 @@ static void resolve(const char *text)
     struct rtsp_endpoint endpoint;
 
     (void)rtsp_endpoint_parse("rtsp", text, &endpoint);
-    if (rtsp_url_resolve(url, sizeof(url), "rtsp://h:1/live?x=y/", text) == 0)
+    if (rtsp_url_resolve(url, sizeof(url), "rtsp://h:1/live?x=y/", text) == 0) {
         require(strlen(url) < sizeof(url) && strpbrk(url, "\r\n ") == NULL);
-    if (rtsp_url_is_absolute(text) && rtsp_url_resolve(url, sizeof(url), "", text) == 0)
+    }
+    if (rtsp_url_is_absolute(text) && rtsp_url_resolve(url, sizeof(url), "", text) == 0) {
         require(rtsp_url_is_absolute(url));
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -54,20 +59,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char id[32];
     int timeout = 0;
 
-    if (size > sizeof(head))
+    if (size > sizeof(head)) {
         return 0;
+    }
     memcpy(head, data, size);
-    if (rtsp_message_parse(head, size, &message) < 0)
+    if (rtsp_message_parse(head, size, &message) < 0) {
         return 0;
+    }
     answer(&message);
     for (size_t i = 0; i < message.header_count; i++) {
         const char *value = message.headers[i].value;
         resolve(value);
-        if (rtsp_transport_parse(value, &transport) == 0)
+        if (rtsp_transport_parse(value, &transport) == 0) {
             require(transport.rtp_channel <= 255 && transport.rtcp_channel <= 255 &&
                     transport.server_rtp_port <= 65535);
-        if (rtsp_session_parse(value, id, sizeof(id), &timeout) == 0)
+        }
+        if (rtsp_session_parse(value, id, sizeof(id), &timeout) == 0) {
             require(id[0] != '\0' && timeout >= 2);
+        }
     }
     return 0;
 }

@@ -10,8 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(int condition)
 {
-    if (!condition)
+    if (!condition) {
         abort();
+    }
 }
 
 static void check_media(const struct sdp_media *media)
@@ -27,8 +28,9 @@ static void check_media(const struct sdp_media *media)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         size_t length = 0;
         const char *value = sdp_fmtp_find(media->fmtp, names[i], &length);
-        if (value != NULL)
+        if (value != NULL) {
             require(value >= media->fmtp && value + length <= media->fmtp + strlen(media->fmtp));
+        }
     }
     (void)rtsp_url_resolve(url, sizeof(url), "rtsp://h/live", media->control);
 }
@@ -38,11 +40,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct sdp sdp;
 
     memset(&sdp, 0xa5, sizeof(sdp));
-    if (sdp_parse((const char *)data, size, &sdp) < 0)
+    if (sdp_parse((const char *)data, size, &sdp) < 0) {
         return 0;
+    }
     require(sdp.media_count > 0 && sdp.media_count <= SDP_MEDIA_MAX);
     require(strnlen(sdp.control, sizeof(sdp.control)) < sizeof(sdp.control));
-    for (size_t i = 0; i < sdp.media_count; i++)
+    for (size_t i = 0; i < sdp.media_count; i++) {
         check_media(&sdp.medias[i]);
+    }
     return 0;
 }

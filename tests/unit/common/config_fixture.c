@@ -22,8 +22,9 @@ static int count_open(void)
     DIR *directory = opendir("/proc/self/fd");
     int count = 0;
 
-    while (readdir(directory) != NULL)
+    while (readdir(directory) != NULL) {
         count++;
+    }
     closedir(directory);
     return count;
 }

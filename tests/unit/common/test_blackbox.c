@@ -1,4 +1,5 @@
-/* The black box: what a child writes is there for its parent, and a hostile child only spoils its own lines.
+/*
+ * The black box: what a child writes is there for its parent, and a hostile child only spoils its own lines.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,8 +69,9 @@ static void the_last_lines_are_there(void **state)
     json_t *none = blackbox_lines(pair->box, 8);
     assert_int_equal(json_array_size(none), 0);
     json_decref(none);
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 1000; i++) {
         log_error("line %d of many", i);
+    }
     json_t *lines = blackbox_lines(pair->box, 3);
     assert_int_equal(json_array_size(lines), 3);
     assert_non_null(strstr(last_line(lines), "line 999 of many"));

@@ -27,8 +27,9 @@ static int count_open(void)
     DIR *directory = opendir("/proc/self/fd");
     int count = 0;
 
-    while (readdir(directory) != NULL)
+    while (readdir(directory) != NULL) {
         count++;
+    }
     closedir(directory);
     return count;
 }
@@ -38,16 +39,18 @@ static int set_up(void **state)
     struct fixture *fixture = calloc(1, sizeof(*fixture));
 
     fixture->open_before = count_open();
-    for (size_t i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++) {
         fixture->fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
     *state = fixture;
     return channel_pair(fixture->ends);
 }
 
 static void close_end(struct fixture *fixture, int index)
 {
-    if (fixture->ends[index] >= 0)
+    if (fixture->ends[index] >= 0) {
         close(fixture->ends[index]);
+    }
     fixture->ends[index] = -1;
 }
 
@@ -57,8 +60,9 @@ static int tear_down(void **state)
 
     close_end(fixture, 0);
     close_end(fixture, 1);
-    for (size_t i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++) {
         close(fixture->fds[i]);
+    }
     int leaked = count_open() - fixture->open_before;
     free(fixture);
     return leaked;
@@ -173,8 +177,9 @@ static void a_peer_that_does_not_read_is_told_apart(void **state)
     memset(filler, 'x', 39999);
     json_object_set_new(body, "filler", json_string(filler));
     free(filler);
-    while ((result = channel_send(fixture->ends[0], body, NULL, 0)) == 0 && sent < 1000)
+    while ((result = channel_send(fixture->ends[0], body, NULL, 0)) == 0 && sent < 1000) {
         sent++;
+    }
     assert_int_equal(result, -EAGAIN);
     assert_true(sent >= 2); /* a socket buffer has room for several */
     json_decref(body);
@@ -233,10 +238,12 @@ static void malformed_packets_leave_no_descriptor_behind(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         send_raw(fixture, cases[i].data, cases[i].length, cases[i].fd_count);
         int result = channel_receive(fixture->ends[1], &message);
-        if (result != -EBADMSG || message.body != NULL || message.fd_count != 0)
+        if (result != -EBADMSG || message.body != NULL || message.fd_count != 0) {
             fail_msg("case %zu: %d", i, result);
-        if (count_open() != before)
+        }
+        if (count_open() != before) {
             fail_msg("case %zu: %d descriptors leaked", i, count_open() - before);
+        }
     }
     send_type(fixture, "still-works", 1);
     assert_receives(fixture, "still-works", &message);

@@ -61,10 +61,11 @@ static void unknown_settings_name_the_nearest_one(void **state)
         char *errors = NULL;
         config_fixture_write("c.conf", cases[i].text);
         assert_null(config_fixture_load("c.conf", &errors));
-        if (i != 7) /* both are on one line: their order is the table's affair */
+        if (i != 7) { /* both are on one line: their order is the table's affair */
             assert_string_equal(errors, cases[i].errors);
-        else
+        } else {
             assert_int_equal(strlen(errors), strlen(cases[i].errors));
+        }
         free(errors);
     }
 }

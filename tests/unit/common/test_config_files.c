@@ -190,8 +190,9 @@ static void instances_differ_when_their_directories_do(void **state)
         assert_in_range(strlen(instances[i]), 12, 32);
         assert_int_equal(strspn(instances[i], "abcdefghijklmnopqrstuvwxyz0123456789_-"),
                          strlen(instances[i]));
-        for (size_t j = 0; j < i; j++)
+        for (size_t j = 0; j < i; j++) {
             assert_string_not_equal(instances[i], instances[j]);
+        }
     }
     char *same = instance_of("/tmp//a/./ringcast/");
     assert_string_equal(same, instances[0]);
@@ -199,8 +200,9 @@ static void instances_differ_when_their_directories_do(void **state)
     same = instance_of("/run/ringcast/");
     assert_string_equal(same, "default");
     free(same);
-    for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
+    for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
         free(instances[i]);
+    }
 }
 
 static void the_default_socket_is_the_default_configurations(void **state)
@@ -349,8 +351,9 @@ static void a_large_configuration_of_small_files_is_refused(void **state)
     FILE *file = fopen("part.conf", "w");
 
     (void)state;
-    for (size_t i = 0; i < 1048576u; i++)
+    for (size_t i = 0; i < 1048576u; i++) {
         fputc('\n', file);
+    }
     fclose(file);
     config_fixture_write("c.conf", "@include \"part.conf\"\n@include \"part.conf\"\n@include \"part.conf\"\n"
                                    "@include \"part.conf\"\n@include \"part.conf\"\n" CAMERA);
@@ -365,8 +368,9 @@ static void deep_brackets_are_refused(void **state)
 
     (void)state;
     fputs("cameras = ", file);
-    for (size_t i = 0; i < 100000; i++)
+    for (size_t i = 0; i < 100000; i++) {
         fputc('(', file);
+    }
     fclose(file);
     config_fixture_assert_errors(
         "c.conf", "c.conf:1: brackets within brackets, too many of them; close them earlier\n");
@@ -378,8 +382,9 @@ static void a_thousand_cameras_are_accepted_and_no_more(void **state)
     for (int count = 1000; count <= 1001; count++) {
         FILE *file = fopen("c.conf", "w");
         fputs("cameras = (", file);
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count; i++) {
             fprintf(file, "%s{ name = \"camera %d\"; url = \"rtsp://h/%d\"; }", i > 0 ? ",\n" : "", i, i);
+        }
         fputs(");\n", file);
         fclose(file);
         if (count > 1000) {

@@ -144,8 +144,9 @@ static void cameras_and_sub_streams_count_together(void **state)
 
     (void)state;
     fprintf(out, "cameras = (");
-    for (int i = 0; i < 501; i++)
+    for (int i = 0; i < 501; i++) {
         fprintf(out, "%s{ name = \"%d\"; url = \"rtsp://h/\"; sub = \"rtsp://h/\"; }", i == 0 ? "" : ",", i);
+    }
     fprintf(out, ");");
     fclose(out);
     config_fixture_write("c.conf", text);

@@ -47,8 +47,9 @@ static void json_and_back_and_sums(void **state)
     struct latency latency = {0}, copy, sum = {0};
 
     (void)state;
-    for (int i = 1; i <= 1000; i++)
+    for (int i = 1; i <= 1000; i++) {
         latency_add(&latency, 1, 1 + i * MS);
+    }
     json_t *object = latency_to_json(&latency);
     assert_int_equal(json_array_size(json_object_get(object, "le_s")), LATENCY_BOUNDS);
     assert_true(latency_from_json(&copy, object));
@@ -66,10 +67,11 @@ static void require_refusal(const char *member, int index, json_t *value)
     struct latency latency = {.counts = {1}, .sum_ns = 5};
     json_t *object = latency_to_json(&latency);
 
-    if (index < 0)
+    if (index < 0) {
         json_object_set_new(object, member, value);
-    else
+    } else {
         json_array_set_new(json_object_get(object, member), (size_t)index, value);
+    }
     assert_false(latency_from_json(&latency, object));
     assert_int_equal(latency_count(&latency), 0);
     assert_int_equal(latency.sum_ns, 0);

@@ -41,8 +41,9 @@ static void processes_see_each_other_and_cannot_cut_it(void **state)
     pid_t child = fork();
     if (child == 0) {
         struct load_board *own = load_board_map(fd);
-        if (own == NULL || ftruncate(fd, 0) == 0)
+        if (own == NULL || ftruncate(fd, 0) == 0) {
             _exit(1);
+        }
         load_board_set(own, 1, 3);
         _exit(0);
     }

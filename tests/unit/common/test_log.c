@@ -129,8 +129,9 @@ static void user_information_of_urls_is_hidden(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_redacted(cases[i].text, cases[i].expected);
+    }
 }
 
 /* A text that fills its buffer was cut there: the beginning of a secret at its end is hidden too. */
@@ -152,8 +153,9 @@ static void the_end_of_a_cut_text_shows_no_beginning_of_a_secret(void **state)
             assert_true(strlen(text) < size);
             assert_null(strstr(text, "CA"));
             assert_null(strstr(text, "%4"));
-            if (size > 11 && i == 0)
+            if (size > 11 && i == 0) {
                 assert_memory_equal(text + 10, "***", strlen(text + 10) < 3 ? strlen(text + 10) : 3);
+            }
             free(text);
         }
     }
@@ -179,8 +181,9 @@ static void assert_matches(const char *line, const char *pattern)
     regex_t expression;
 
     assert_int_equal(regcomp(&expression, pattern, REG_EXTENDED | REG_NOSUB), 0);
-    if (regexec(&expression, line, 0, NULL, 0) != 0)
+    if (regexec(&expression, line, 0, NULL, 0) != 0) {
         fail_msg("\"%s\" does not match \"%s\"", line, pattern);
+    }
     regfree(&expression);
 }
 
@@ -294,8 +297,9 @@ static void *write_lines(void *letter)
 
     memset(text, *(const char *)letter, sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
-    for (int i = 0; i < LINES; i++)
+    for (int i = 0; i < LINES; i++) {
         log_info("<%s>", text);
+    }
     return NULL;
 }
 
@@ -331,25 +335,29 @@ static void lines_of_threads_and_processes_do_not_mix(void **state)
         if (children[p] == 0) {
             pthread_t threads[THREADS];
             dup2(ends[1], STDERR_FILENO);
-            for (size_t i = 0; i < THREADS; i++)
+            for (size_t i = 0; i < THREADS; i++) {
                 pthread_create(&threads[i], NULL, write_lines, (void *)(uintptr_t)&letters[p][i]);
-            for (size_t i = 0; i < THREADS; i++)
+            }
+            for (size_t i = 0; i < THREADS; i++) {
                 pthread_join(threads[i], NULL);
+            }
             _exit(0);
         }
     }
     close(ends[1]);
     assert_int_equal(check_lines(ends[0]), 2 * THREADS * LINES);
-    for (size_t p = 0; p < 2; p++)
+    for (size_t p = 0; p < 2; p++) {
         waitpid(children[p], NULL, 0);
+    }
 }
 
 static _Atomic int forking_done;
 
 static void *keep_logging(void *unused)
 {
-    while (!forking_done)
+    while (!forking_done) {
         log_info("busy");
+    }
     return unused;
 }
 

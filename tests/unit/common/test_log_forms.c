@@ -69,8 +69,9 @@ static void close_outlets(struct outlets *outlets)
     dup2(outlets->saved, STDERR_FILENO);
     close(outlets->saved);
     close(outlets->errors);
-    if (outlets->journal >= 0)
+    if (outlets->journal >= 0) {
         close(outlets->journal);
+    }
     unlink(outlets->path);
     rmdir(outlets->directory);
     unsetenv("RINGCAST_JOURNAL_SOCKET");
@@ -90,8 +91,9 @@ static json_t *parse_line(const char *line)
     json_error_t error;
     json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, &error);
 
-    if (object == NULL)
+    if (object == NULL) {
         fail_msg("\"%s\" is no JSON: %s", line, error.text);
+    }
     assert_int_equal(line[strlen(line) - 1], '\n');
     assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
     return object;
@@ -102,8 +104,7 @@ static const char *text_of(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
-/* --- JSON
- * --------------------------------------------------------------------------------------------------- */
+/* --- JSON ----------------------------------------------------------------------------------------------- */
 
 static void an_object_has_what_is_known(void **state)
 {
@@ -134,8 +135,9 @@ static void json_holds_any_text(void **state)
     json_t *object = parse_line(line);
     assert_string_equal(text_of(object, "message"), odd.message);
     json_decref(object);
-    for (const char *c = line; *c != '\n'; c++)
+    for (const char *c = line; *c != '\n'; c++) {
         assert_in_range(*c, ' ', '~');
+    }
     odd.message = "broken \xff\n";
     line[log_json_format(&odd, line, sizeof(line))] = '\0';
     object = parse_line(line);
@@ -153,8 +155,9 @@ static void a_long_object_is_cut_in_its_message(void **state)
     for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
         struct log_entry longer = entry;
         message[0] = '\0';
-        for (size_t used = 0; used + strlen(pieces[i]) < sizeof(message); used += strlen(pieces[i]))
+        for (size_t used = 0; used + strlen(pieces[i]) < sizeof(message); used += strlen(pieces[i])) {
             strcpy(message + used, pieces[i]);
+        }
         longer.message = message;
         size_t length = log_json_format(&longer, line, PIPE_BUF);
         assert_in_range(length, 1, PIPE_BUF);
@@ -164,8 +167,7 @@ static void a_long_object_is_cut_in_its_message(void **state)
     assert_int_equal(log_json_format(&entry, line, 40), 0);
 }
 
-/* --- The journal's datagrams
- * -------------------------------------------------------------------------------- */
+/* --- The journal's datagrams ---------------------------------------------------------------------------- */
 
 static void assert_datagram(const struct log_entry *given, const char *expected, size_t length)
 {
@@ -235,8 +237,7 @@ static void a_stream_to_the_journal_is_known(void **state)
     assert_int_equal(log_format_for(LOG_FORMAT_AUTO, STDIN_FILENO), LOG_FORMAT_PLAIN);
 }
 
-/* --- The whole
- * ---------------------------------------------------------------------------------------------- */
+/* --- The whole ------------------------------------------------------------------------------------------ */
 
 static void secrets_are_in_no_form(void **state)
 {
@@ -372,8 +373,9 @@ static void lines_about_a_camera_are_limited(void **state)
     while (take(outlets.errors, bytes) > 0) {
         unsigned number = 0;
         const char *camera = strstr(bytes, "camera front: ");
-        if (camera != NULL && sscanf(camera, "camera front: %u lines left out", &number) == 1)
+        if (camera != NULL && sscanf(camera, "camera front: %u lines left out", &number) == 1) {
             told += number;
+        }
     }
     /* Time passes; a line more or less is let through. */
     assert_in_range(written, LOG_LIMIT_BURST - LOG_LIMIT_WARNING_RESERVE, 100);

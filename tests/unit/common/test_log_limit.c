@@ -14,8 +14,9 @@ static unsigned take_all(struct log_limit *limit, enum log_level level, uint64_t
 {
     unsigned taken = 0;
 
-    while (log_limit_take(limit, level, now))
+    while (log_limit_take(limit, level, now)) {
         taken++;
+    }
     return taken;
 }
 
@@ -28,8 +29,9 @@ static void a_burst_and_then_a_rate(void **state)
     (void)state;
     log_limit_init(&limit, now);
     assert_int_equal(take_all(&limit, LOG_LEVEL_INFO, now), LOG_LIMIT_BURST - LOG_LIMIT_WARNING_RESERVE);
-    for (unsigned i = 0; i < 10000; i++, now += 10)
+    for (unsigned i = 0; i < 10000; i++, now += 10) {
         taken += log_limit_take(&limit, LOG_LEVEL_INFO, now);
+    }
     assert_in_range(taken, 100 * LOG_LIMIT_PER_SECOND - 1, 100 * LOG_LIMIT_PER_SECOND + 1);
 }
 

@@ -50,8 +50,9 @@ static void malformed_messages_are_refused(void **state)
         memcpy(copy, cases[i].data, cases[i].length);
         json_t *message = message_decode(copy, cases[i].length, &error);
         free(copy);
-        if (message != NULL || error == NULL || strcmp(error, cases[i].error) != 0)
+        if (message != NULL || error == NULL || strcmp(error, cases[i].error) != 0) {
             fail_msg("case %zu: %s instead of %s", i, error != NULL ? error : "no error", cases[i].error);
+        }
     }
     assert_null(message_decode(BYTES("[]"), NULL));
 }
@@ -93,8 +94,9 @@ static void deep_nesting_is_refused(void **state)
         size_t step = strlen(opening[i]);
         char *data = malloc(depth * step + 32);
         size_t length = (size_t)sprintf(data, "{\"v\":1,\"type\":\"x\",\"a\":");
-        for (size_t level = 0; level < depth; level++, length += step)
+        for (size_t level = 0; level < depth; level++, length += step) {
             memcpy(data + length, opening[i], step);
+        }
         const char *error = NULL;
         assert_null(message_decode(data, length, &error));
         assert_string_equal(error, "not JSON");

@@ -32,9 +32,11 @@ static void utf8_is_told_from_what_is_not(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        if (text_is_utf8(cases[i].text) != cases[i].valid)
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (text_is_utf8(cases[i].text) != cases[i].valid) {
             fail_msg("case %zu", i);
+        }
+    }
 }
 
 static void control_characters_are_found(void **state)

@@ -55,8 +55,9 @@ int ctl_fixture_leave(void **state)
         waitpid(server, NULL, 0);
         server = -1;
     }
-    if (silent_listener >= 0)
+    if (silent_listener >= 0) {
         close(silent_listener);
+    }
     silent_listener = -1;
     return chdir("/") | nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
@@ -68,9 +69,11 @@ const char *ctl_fixture_directory(void)
 
 static const struct ctl_answer *find_answer(const struct ctl_answer *answers, const char *type)
 {
-    for (; answers->type != NULL; answers++)
-        if (strcmp(answers->type, type) == 0)
+    for (; answers->type != NULL; answers++) {
+        if (strcmp(answers->type, type) == 0) {
             return answers;
+        }
+    }
     return NULL;
 }
 
@@ -103,21 +106,25 @@ static void serve(const struct ctl_answer *answers, int ready)
     int log = open("requests", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
     snprintf(url, sizeof(url), "ipc://%s/control.sock", directory);
-    if (nng_rep0_open(&socket) != 0 || nng_listen(socket, url, NULL, 0) != 0 || write(ready, "r", 1) != 1)
+    if (nng_rep0_open(&socket) != 0 || nng_listen(socket, url, NULL, 0) != 0 || write(ready, "r", 1) != 1) {
         _exit(1);
+    }
     for (;;) {
         nng_msg *packet;
-        if (nng_recvmsg(socket, &packet, 0) != 0)
+        if (nng_recvmsg(socket, &packet, 0) != 0) {
             _exit(1);
+        }
         json_t *request = message_decode(nng_msg_body(packet), nng_msg_len(packet), NULL);
         const struct ctl_answer *answer =
             find_answer(answers, request != NULL ? message_type(request) : "malformed");
-        if (dprintf(log, "%.*s\n", (int)nng_msg_len(packet), (const char *)nng_msg_body(packet)) < 0)
+        if (dprintf(log, "%.*s\n", (int)nng_msg_len(packet), (const char *)nng_msg_body(packet)) < 0) {
             _exit(1);
+        }
         nng_msg_free(packet);
         json_decref(request);
-        if (answer == NULL || answer->text == NULL)
+        if (answer == NULL || answer->text == NULL) {
             _exit(0);
+        }
         reply(socket, answer);
         if (answer->end) {
             poll(NULL, 0, SLOW_END_MS);
@@ -136,8 +143,9 @@ void ctl_fixture_serve(const struct ctl_answer *answers)
     server = fork();
     if (server == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
+        if (getppid() != parent) {
             _exit(1);
+        }
         close(ready[0]);
         serve(answers, ready[1]);
     }
@@ -169,8 +177,9 @@ static void read_file(const char *name, char *text, size_t size)
     size_t length = file != NULL ? fread(text, 1, size - 1, file) : 0;
 
     text[length] = '\0';
-    if (file != NULL)
+    if (file != NULL) {
         fclose(file);
+    }
 }
 
 const char *ctl_fixture_requests(void)
@@ -195,8 +204,9 @@ static void execute(const char *const *arguments)
     char *argv[16] = {name};
 
     snprintf(url, sizeof(url), "ipc://%s/control.sock", directory);
-    for (size_t i = 0; arguments[i] != NULL && i < 14; i++)
+    for (size_t i = 0; arguments[i] != NULL && i < 14; i++) {
         argv[i + 1] = strcmp(arguments[i], "SOCKET") == 0 ? url : (char *)(uintptr_t)arguments[i];
+    }
     dup2(open("in", O_RDONLY | O_CREAT | O_CLOEXEC, 0600), STDIN_FILENO);
     dup2(open("out", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), STDOUT_FILENO);
     dup2(open("err", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), STDERR_FILENO);
@@ -208,8 +218,9 @@ pid_t ctl_fixture_start(const char *const *arguments)
 {
     pid_t child = fork();
 
-    if (child == 0)
+    if (child == 0) {
         execute(arguments);
+    }
     assert_true(child > 0);
     return child;
 }

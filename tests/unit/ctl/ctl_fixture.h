@@ -47,7 +47,8 @@ const char *ctl_fixture_requests(void);
 /* What ringcastctl's standard input will be in this test; nothing without it. */
 void ctl_fixture_input(const char *text);
 
-/* Runs ringcastctl with ARGUMENTS (ending with NULL); "SOCKET" among them becomes the control socket's URL.
+/*
+ * Runs ringcastctl with ARGUMENTS (ending with NULL); "SOCKET" among them becomes the control socket's URL.
  */
 void ctl_fixture_run(struct ctl_result *result, const char *const *arguments);
 

@@ -29,8 +29,9 @@ static const struct ctl_answer usual[] = {
 
 static void assert_contains(const char *text, const char *part)
 {
-    if (strstr(text, part) == NULL)
+    if (strstr(text, part) == NULL) {
         fail_msg("\"%s\" is not in \"%s\"", part, text);
+    }
 }
 
 static void wrong_usage_is_exit_2_and_says_what(void **state)
@@ -113,8 +114,9 @@ static void json_is_safe_on_a_terminal(void **state)
     ctl_fixture_serve(answers);
     RUN(&result, "status", "--json", "--socket", "SOCKET");
     assert_int_equal(result.code, 0);
-    for (const char *at = result.out; *at != '\0'; at++)
+    for (const char *at = result.out; *at != '\0'; at++) {
         assert_true(*at == '\n' || (*at >= ' ' && *at < 0x7f));
+    }
     json_t *status = json_loads(result.out, 0, NULL);
     const json_t *camera = json_array_get(json_object_get(status, "cameras"), 0);
     assert_string_equal(message_string(camera, "name", ""), "a\033[2J\xc2\x9b\x7f\xc3\xbc");

@@ -20,8 +20,9 @@
 
 static void assert_contains(const char *text, const char *part)
 {
-    if (strstr(text, part) == NULL)
+    if (strstr(text, part) == NULL) {
         fail_msg("\"%s\" is not in \"%s\"", part, text);
+    }
 }
 
 static void settings_have_the_kinds_that_they_look_like(void **state)

@@ -32,8 +32,9 @@ static size_t init_size;
 
 static uint8_t *put32(uint8_t *at, uint32_t value)
 {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         *at++ = (uint8_t)(value >> (24 - 8 * i));
+    }
     return at;
 }
 
@@ -245,8 +246,9 @@ static void tap_gives_the_init_segment_and_all_fragments_from_the_newest_keyfram
 
 static void wait_for_size(const char *name, size_t size)
 {
-    for (int i = 0; i < 2000 && file_size(name) < size; i++)
+    for (int i = 0; i < 2000 && file_size(name) < size; i++) {
         poll(NULL, 0, 10);
+    }
     assert_int_equal(file_size(name), size);
 }
 

@@ -73,8 +73,9 @@ static int start(void **state)
     exporter.pid = fork();
     if (exporter.pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (ends[1] == CHANNEL_CHILD_FD || dup2(ends[1], CHANNEL_CHILD_FD) != CHANNEL_CHILD_FD)
+        if (ends[1] == CHANNEL_CHILD_FD || dup2(ends[1], CHANNEL_CHILD_FD) != CHANNEL_CHILD_FD) {
             _exit(126);
+        }
         execl(RINGCAST_EXPORTER, "ringcast-exporter", (char *)NULL);
         _exit(127);
     }
@@ -123,8 +124,9 @@ static const char *read_answer(int fd)
         assert_int_equal(poll(&readable, 1, PATIENCE_MS), 1);
         ssize_t received = recv(fd, text + length, sizeof(text) - 1 - length, 0);
         assert_true(received >= 0);
-        if (received == 0)
+        if (received == 0) {
             break;
+        }
         length += (size_t)received;
     }
     close(fd);
@@ -152,8 +154,9 @@ static void answer_status(const char *text)
 
 static void assert_begins(const char *text, const char *begin)
 {
-    if (strncmp(text, begin, strlen(begin)) != 0)
+    if (strncmp(text, begin, strlen(begin)) != 0) {
         fail_msg("\"%s\" does not begin with \"%s\"", text, begin);
+    }
 }
 
 static void each_request_sees_the_present_status(void **state)
@@ -187,13 +190,15 @@ static void requests_at_the_same_time_share_a_status(void **state)
     (void)state;
     fds[0] = send_request(GET("/readyz"));
     expect("status");
-    for (int i = 1; i < 5; i++)
+    for (int i = 1; i < 5; i++) {
         fds[i] = send_request(GET("/readyz"));
+    }
     /* The fifth is known to have been taken when a page that needs no status is answered after it. */
     assert_begins(read_answer(send_request(GET("/none"))), "HTTP/1.1 404 ");
     answer_status(RUNNING);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 5; i++) {
         assert_begins(read_answer(fds[i]), "HTTP/1.1 200 OK\r\n");
+    }
 }
 
 static void a_silent_ringcastd_is_unhealthy(void **state)
@@ -225,8 +230,9 @@ static void it_can_look_and_nothing_else(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_begins(read_answer(send_request(cases[i].request)), cases[i].answer);
+    }
 }
 
 static unsigned descriptors(void)
@@ -237,8 +243,9 @@ static unsigned descriptors(void)
     snprintf(path, sizeof(path), "/proc/%d/fd", (int)exporter.pid);
     DIR *directory = opendir(path);
     assert_non_null(directory);
-    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;)
+    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         count += entry->d_name[0] != '.';
+    }
     closedir(directory);
     return count;
 }
@@ -249,15 +256,17 @@ static void hundreds_of_connects_leave_nothing(void **state)
     unsigned before = descriptors();
     for (int i = 0; i < 300; i++) {
         int fd = send_request(i % 3 == 0 ? "GET /metr" : GET("/none"));
-        if (i % 2 == 0)
+        if (i % 2 == 0) {
             close(fd); /* without waiting */
-        else if (i % 3 != 0)
+        } else if (i % 3 != 0) {
             read_answer(fd);
-        else
+        } else {
             close(fd);
+        }
     }
-    for (int i = 0; i < PATIENCE_MS / 20 && descriptors() > before; i++)
+    for (int i = 0; i < PATIENCE_MS / 20 && descriptors() > before; i++) {
         poll(NULL, 0, 20);
+    }
     assert_int_equal(descriptors(), before);
 }
 

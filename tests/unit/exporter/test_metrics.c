@@ -27,8 +27,9 @@ static char *write_text(const char *json)
 
 static void assert_has(const char *text, const char *line)
 {
-    if (strstr(text, line) == NULL)
+    if (strstr(text, line) == NULL) {
         fail_msg("\"%s\" is not in:\n%s", line, text);
+    }
 }
 
 static void cameras_have_their_numbers_in_base_units(void **state)

@@ -100,7 +100,8 @@ void watch_camera(struct client *client, struct fanout *fanout, const char *path
 /* Camera NAME is now in CAMERA_STATE; ERROR: why, or NULL. */
 void fanout_tell_state(struct fanout *fanout, const char *name, const char *camera_state, const char *error);
 
-/* Reads on until the fan-out closes the connection, with CODE (RFC 6455, 7.4), and closes the client's end.
+/*
+ * Reads on until the fan-out closes the connection, with CODE (RFC 6455, 7.4), and closes the client's end.
  */
 void expect_close(struct client *client, int code);
 

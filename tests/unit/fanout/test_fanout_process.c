@@ -137,7 +137,9 @@ static json_int_t latencies_told(const json_t *message)
     size_t i;
     assert_int_equal(json_array_size(json_object_get(latency, "le_s")) + 1,
                      json_array_size(json_object_get(latency, "counts")));
-    json_array_foreach(json_object_get(latency, "counts"), i, bucket) count += json_integer_value(bucket);
+    json_array_foreach(json_object_get(latency, "counts"), i, bucket) {
+        count += json_integer_value(bucket);
+    }
     return count;
 }
 

@@ -1,4 +1,5 @@
-/* How slow a viewer may be, and what keeps its connection. Each limit by itself, on a real ringcast-fanout.
+/*
+ * How slow a viewer may be, and what keeps its connection. Each limit by itself, on a real ringcast-fanout.
  */
 #include <poll.h>
 #include <setjmp.h>

@@ -50,8 +50,9 @@ static struct box find_child(const uint8_t *data, size_t size, const char *type,
 
     while (size > 0) {
         struct box box = next_box(&data, &size, &found);
-        if (memcmp(found, type, 4) == 0 && index-- == 0)
+        if (memcmp(found, type, 4) == 0 && index-- == 0) {
             return box;
+        }
     }
     fail_msg("there is no box %.4s", type);
     abort(); /* fail_msg does not return */
@@ -64,8 +65,9 @@ struct box boxes_find(const void *data, size_t size, const char *path, unsigned 
     for (;; path += 5) {
         bool several = boxes_count(box.data, box.size, path) > 1;
         box = find_child(box.data, box.size, path, several ? index : 0);
-        if (path[4] == '\0')
+        if (path[4] == '\0') {
             return box;
+        }
     }
 }
 
@@ -74,9 +76,11 @@ static bool is_container(const uint8_t *type)
     static const char *const containers[] = {"moov", "trak", "mdia", "minf", "stbl",
                                              "mvex", "moof", "traf", "dinf"};
 
-    for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++)
-        if (memcmp(type, containers[i], 4) == 0 && memcmp(type, "dinf", 4) != 0)
+    for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++) {
+        if (memcmp(type, containers[i], 4) == 0 && memcmp(type, "dinf", 4) != 0) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -87,8 +91,9 @@ void boxes_check(const void *data, size_t size)
 
     while (size > 0) {
         struct box box = next_box(&at, &size, &type);
-        if (is_container(type))
+        if (is_container(type)) {
             boxes_check(box.data, box.size);
+        }
     }
 }
 

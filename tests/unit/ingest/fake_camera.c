@@ -43,10 +43,12 @@ int fake_listener(int *port)
 
 static const char *media_of(enum fake_kind kind)
 {
-    if (kind == FAKE_MJPEG)
+    if (kind == FAKE_MJPEG) {
         return "m=video 0 RTP/AVP 26\r\n";
-    if (kind == FAKE_AV1)
+    }
+    if (kind == FAKE_AV1) {
         return "m=video 0 RTP/AVP 96\r\na=rtpmap:96 AV1/90000\r\na=fmtp:96 profile=0;level-idx=8;tier=0\r\n";
+    }
     return "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n";
 }
 
@@ -73,10 +75,11 @@ static const char *status_for(const struct script *script, const char *request, 
         snprintf(rest, size, "WWW-Authenticate: Basic realm=\"x\"\r\n\r\n");
         return "401 Unauthorized";
     }
-    if (strncmp(request, "DESCRIBE", 8) == 0)
+    if (strncmp(request, "DESCRIBE", 8) == 0) {
         describe(script, rest, size);
-    else if (strncmp(request, "SETUP", 5) == 0)
+    } else if (strncmp(request, "SETUP", 5) == 0) {
         snprintf(rest, size, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1\r\n\r\n");
+    }
     return "200 OK";
 }
 
@@ -89,8 +92,9 @@ static void answer(const struct script *script, int connection, const char *requ
     int length = snprintf(reply, sizeof(reply), "RTSP/1.0 %s\r\nCSeq: %d\r\n%s", status,
                           sequence != NULL ? atoi(sequence + 6) : 0, rest);
 
-    if (send(connection, reply, (size_t)length, MSG_NOSIGNAL) < 0)
+    if (send(connection, reply, (size_t)length, MSG_NOSIGNAL) < 0) {
         return;
+    }
 }
 
 static void serve(const struct script *script, int connection)
@@ -100,10 +104,12 @@ static void serve(const struct script *script, int connection)
 
     while ((length = recv(connection, request, sizeof(request) - 1, 0)) > 0) {
         request[length] = '\0';
-        if (write(script->seen, request, (size_t)length) < 0)
+        if (write(script->seen, request, (size_t)length) < 0) {
             break;
-        if (script->kind != FAKE_SILENT)
+        }
+        if (script->kind != FAKE_SILENT) {
             answer(script, connection, request);
+        }
     }
     close(connection);
 }
@@ -119,8 +125,9 @@ void fake_camera_start(struct fake_camera *camera, enum fake_kind kind, int othe
     if (camera->pid == 0) {
         struct script script = {kind, camera->port, other_port, pipe_ends[1]};
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (;;)
+        for (;;) {
             serve(&script, accept(listener, NULL, NULL));
+        }
     }
     close(pipe_ends[1]);
     close(listener);
@@ -137,10 +144,12 @@ void fake_camera_wait(struct fake_camera *camera, const char *text)
         ssize_t got = read(camera->seen, seen + length, sizeof(seen) - 1 - length);
         length += got > 0 ? (size_t)got : 0;
         seen[length] = '\0';
-        if (strstr(seen, text) != NULL)
+        if (strstr(seen, text) != NULL) {
             return;
-        if (fixture_now_ms() > deadline)
+        }
+        if (fixture_now_ms() > deadline) {
             fail_msg("the camera was never asked %s", text);
+        }
         poll(&readable, 1, 100);
     }
 }

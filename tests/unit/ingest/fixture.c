@@ -57,14 +57,16 @@ static json_t *wait_message(int channel, const char *type, const char *name, con
             poll(&readable, 1, (int)left);
             continue;
         }
-        if (result != 1)
+        if (result != 1) {
             fail_msg("waiting for %s %s: the channel gives %d", type, value != NULL ? value : "", result);
+        }
         bool matches = message_is(message.body, type) &&
                        (name == NULL || strcmp(message_string(message.body, name, ""), value) == 0);
         json_t *body = matches ? json_incref(message.body) : NULL;
         channel_message_clear(&message);
-        if (matches)
+        if (matches) {
             return body;
+        }
     }
 }
 
@@ -77,8 +79,9 @@ void template_start(struct template_process *template)
     assert_true(template->log >= 0);
     assert_int_equal(channel_pair(ends), 0);
     template->pid = fork();
-    if (template->pid == 0)
+    if (template->pid == 0) {
         exec_template(ends[1], template->log);
+    }
     close(ends[1]);
     template->channel = ends[0];
     json_decref(wait_message(template->channel, "ready", NULL, NULL));
@@ -108,8 +111,9 @@ static int wait_end(pid_t pid)
         }
         nanosleep(&pause, NULL);
     }
-    if (!WIFEXITED(status))
+    if (!WIFEXITED(status)) {
         fail_msg("process %d was killed by signal %d", (int)pid, WTERMSIG(status));
+    }
     return WEXITSTATUS(status);
 }
 
@@ -119,10 +123,12 @@ void template_stop(struct template_process *template, const char *canary)
 
     close(template->channel);
     int status = wait_end(template->pid);
-    if (canary != NULL && strstr(log, canary) != NULL)
+    if (canary != NULL && strstr(log, canary) != NULL) {
         fail_msg("the log shows a secret");
-    if (status != 0)
+    }
+    if (status != 0) {
         fputs(log, stderr);
+    }
     assert_int_equal(status, 0);
     free(log);
     close(template->log);
@@ -218,8 +224,9 @@ int worker_wait_end(struct worker_process *worker)
 void worker_finish(struct worker_process *worker)
 {
     close(worker->channel);
-    if (worker->pid > 0)
+    if (worker->pid > 0) {
         assert_int_equal(worker_wait_end(worker), 0);
+    }
     ringcast_close(worker->reader);
     close(worker->ring.writer);
     close(worker->ring.reader);

@@ -24,8 +24,9 @@ static void expect_units(const char *bytes, size_t size, unsigned length_size, c
     nal_reader_init(&reader, (const uint8_t *)bytes, size, length_size);
     while ((last = nal_reader_next(&reader, &nal)) == 1) {
         assert_true(nal.size > 0);
-        for (size_t i = 0; i < nal.size; i++)
+        for (size_t i = 0; i < nal.size; i++) {
             length += (size_t)snprintf(text + length, sizeof(text) - length, "%02x", nal.data[i]);
+        }
         length += (size_t)snprintf(text + length, sizeof(text) - length, "|");
     }
     assert_string_equal(text, expected);
@@ -82,16 +83,20 @@ static void kinds(void **state)
         [12] = NAL_KIND_DISPOSABLE};
 
     (void)state;
-    for (unsigned type = 0; type < sizeof(h264) / sizeof(h264[0]); type++)
+    for (unsigned type = 0; type < sizeof(h264) / sizeof(h264[0]); type++) {
         assert_int_equal(kind(NAL_H264, type), h264[type]);
+    }
     for (unsigned type = 0; type < 64; type++) {
         enum nal_kind expected = type < 32 ? NAL_KIND_SLICE : NAL_KIND_OTHER;
-        if (type >= 16 && type <= 21)
+        if (type >= 16 && type <= 21) {
             expected = NAL_KIND_KEYFRAME;
-        if (type >= 35 && type <= 38)
+        }
+        if (type >= 35 && type <= 38) {
             expected = NAL_KIND_DISPOSABLE;
-        if (type >= 32 && type <= 34)
+        }
+        if (type >= 32 && type <= 34) {
             expected = type == 32 ? NAL_KIND_VPS : type == 33 ? NAL_KIND_SPS : NAL_KIND_PPS;
+        }
         assert_int_equal(kind(NAL_H265, type), expected);
     }
 }
@@ -161,8 +166,9 @@ static void too_many_units(void **state)
     char bytes[sizeof(slice) * (ACCESS_UNIT_NALS_MAX + 1)];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(bytes); i += sizeof(slice))
+    for (size_t i = 0; i < sizeof(bytes); i += sizeof(slice)) {
         memcpy(bytes + i, slice, sizeof(slice));
+    }
     assert_int_equal(parse(bytes, sizeof(bytes) - 4, NAL_H264, false), 0);
     assert_int_equal(unit.count, ACCESS_UNIT_NALS_MAX);
     assert_int_equal(parse(bytes, sizeof(bytes), NAL_H264, false), -E2BIG);

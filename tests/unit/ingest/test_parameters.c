@@ -59,8 +59,9 @@ static void what_no_encoder_writes_is_refused(void **state)
     parameter_sets_init(&sets, NAL_H264);
     assert_int_equal(parameter_sets_put(&sets, &whole), 1);
     uint32_t width = sets.sps.width;
-    for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++)
+    for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
         assert_int_equal(parameter_sets_put(&sets, &damaged[i]), -EBADMSG);
+    }
     assert_int_equal(sets.sps.width, width);
     assert_int_equal(sets.count, 1);
     parameter_sets_finish(&sets);
@@ -89,9 +90,10 @@ static void damaged_sets_are_harmless(void **state)
             uint8_t *copy = malloc(size);
             memcpy(copy, samples[i].nal.data, size);
             copy[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
-            if (sps_parse(samples[i].codec, &(struct nal){copy, size}, &sps) == 0)
+            if (sps_parse(samples[i].codec, &(struct nal){copy, size}, &sps) == 0) {
                 assert_true(sps.width > 0 && sps.width <= SPS_SIDE_MAX && sps.height > 0 &&
                             sps.height <= SPS_SIDE_MAX);
+            }
             free(copy);
         }
     }
@@ -106,8 +108,9 @@ static void truncated_set_is_refused(void **state)
     assert_int_equal(sps_parse(NAL_H265, &(struct nal){sample_hevc_sps, 2}, &sps), -EBADMSG);
     assert_int_equal(sps_parse(NAL_H265, &(struct nal){sample_hevc_sps, 18}, &sps), -EBADMSG);
     /* Within its reference picture sets, which the muxer reads as far as they claim to go. */
-    for (size_t size = 3; size <= SAMPLE_HEVC_SETS_END; size++)
+    for (size_t size = 3; size <= SAMPLE_HEVC_SETS_END; size++) {
         assert_int_equal(sps_parse(NAL_H265, &(struct nal){sample_hevc_sps, size}, &sps), -EBADMSG);
+    }
     assert_int_equal(sps_parse(NAL_H265, &(struct nal){sample_hevc_sps, SAMPLE_HEVC_SETS_END + 1}, &sps), 0);
 }
 
@@ -185,8 +188,9 @@ static void extradata_in_three_forms(void **state)
     append(data, &size, SAMPLE_NAL(sample_avc_high_sps), 2);
     data[size++] = 1;
     append(data, &size, SAMPLE_NAL(sample_avc_high_pps), 2);
-    for (size_t cut = 1; cut < size; cut++)
+    for (size_t cut = 1; cut < size; cut++) {
         assert_int_equal(parameter_sets_put_extradata(&sets, data, cut, &length_size), -EBADMSG);
+    }
     parameter_sets_finish(&sets);
     assert_int_equal(parameter_sets_put_extradata(&sets, data, size, &length_size), 0);
     assert_int_equal(length_size, 4);
@@ -243,8 +247,9 @@ static void aac_configurations(void **state)
 static void fill(struct parameter_sets *sets, enum nal_codec codec)
 {
     parameter_sets_init(sets, codec);
-    if (codec == NAL_H265)
+    if (codec == NAL_H265) {
         parameter_sets_put(sets, &SAMPLE_NAL(sample_hevc_vps));
+    }
     parameter_sets_put(sets,
                        codec == NAL_H265 ? &SAMPLE_NAL(sample_hevc_sps) : &SAMPLE_NAL(sample_avc_high_sps));
     parameter_sets_put(sets,
@@ -278,8 +283,9 @@ static void init_segments(void **state)
         assert_int_equal(boxes_read32(entry.data + 24), 1920u << 16 | 1080);
         assert_int_equal(boxes_count(entry.data + 78, entry.size - 78, hevc ? "hvcC" : "avcC"), 1);
         assert_int_equal(boxes_read32(boxes_find(init, size, "moov/mvex/trex", 0).data + 4), 1);
-        if (sound)
+        if (sound) {
             assert_int_equal(boxes_read32(boxes_find(init, size, "moov/trak/mdia/mdhd", 1).data + 12), 44100);
+        }
 
         uint8_t *again;
         size_t again_size;

@@ -104,10 +104,11 @@ static int put_slice(struct rig *rig, bool idr)
     static const uint8_t key[] = {0x65, 0x88, 0x84, 0x12};
     static const uint8_t other[] = {0x41, 0x9a, 0x02};
 
-    if (idr)
+    if (idr) {
         ADD(rig, key);
-    else
+    } else {
         ADD(rig, other);
+    }
     return put(rig);
 }
 
@@ -415,9 +416,11 @@ static void need_is_that_of_the_last_gop(void **state)
         ADD(rig, sample_avc_base_pps);
         assert_int_equal(put_slice(rig, true), 1);
         uint64_t before = status->gop_bytes;
-        for (int i = 0; i < (gop == 1 ? 20 : 5); i++)
+        for (int i = 0; i < (gop == 1 ? 20 : 5); i++) {
             assert_int_equal(put_slice(rig, false), 1);
-        /* The first is counted while it grows, the second over the first, the third not before it is larger.
+        }
+        /*
+         * The first is counted while it grows, the second over the first, the third not before it is larger.
          */
         assert_int_equal(status->gop_bytes > before, gop < 2);
     }

@@ -62,8 +62,9 @@ static struct source *open_file(const char *path)
     stop = false;
     snprintf(url, sizeof(url), "file://%s", path);
     options.url = url;
-    if (source_open(&options, &source, error) < 0)
+    if (source_open(&options, &source, error) < 0) {
         fail_msg("%s", error);
+    }
     return source;
 }
 

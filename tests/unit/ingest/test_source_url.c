@@ -37,10 +37,11 @@ static const struct expectation expectations[] = {
 
 static void assert_same(const char *actual, const char *expected)
 {
-    if (expected == NULL)
+    if (expected == NULL) {
         assert_null(actual);
-    else
+    } else {
         assert_string_equal(actual, expected);
+    }
 }
 
 static void urls_are_read_leniently(void **state)
@@ -65,8 +66,9 @@ static void what_is_no_url(void **state)
     struct source_url url;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         assert_int_equal(source_url_parse(texts[i], &url), -EINVAL);
+    }
 }
 
 /* What is joined is read back as it was. */

@@ -137,8 +137,9 @@ static void fragments_allocate_nothing(void **state)
     put_gop(publisher, &now_ns); /* the init segment, and buffers that are kept */
     assert_true(allocations > 0);
     allocations = 0;
-    for (int i = 0; i < GOPS; i++)
+    for (int i = 0; i < GOPS; i++) {
         put_gop(publisher, &now_ns);
+    }
     assert_int_equal(allocations, 0);
     assert_int_equal(publisher_status(publisher)->fragments, (GOPS + 1) * GOP);
     publisher_destroy(publisher);
@@ -177,8 +178,9 @@ static unsigned put_packets(struct track *track, unsigned frame)
                                                   .size = sizeof(payload)},
                          packet);
         assert_int_equal(track_put_rtp(track, packet, size, frame * FRAME_NS), 0);
-        while (track_next(track, &unit) == 1)
+        while (track_next(track, &unit) == 1) {
             units++;
+        }
     }
     return units;
 }
@@ -192,12 +194,14 @@ static void packets_allocate_nothing(void **state)
 
     (void)state;
     assert_int_equal(track_create(&media, &options, &track), 0);
-    while (frame < WARM_FRAMES)
+    while (frame < WARM_FRAMES) {
         put_packets(track, frame++);
+    }
     assert_true(allocations > 0);
     allocations = 0;
-    while (frame < WARM_FRAMES + GOPS * GOP)
+    while (frame < WARM_FRAMES + GOPS * GOP) {
         units += put_packets(track, frame++);
+    }
     assert_int_equal(allocations, 0);
     assert_int_equal(units, GOPS * GOP);
     assert_true(track_counters(track)->reordered >= units);

@@ -48,8 +48,9 @@ static void exec_camera(const char *options, int in, int out)
     dup2(out, STDOUT_FILENO);
     setenv("RINGCAST_CAMERA_PASSWORD", PASSWORD, 1);
     snprintf(text, sizeof(text), "%s", options);
-    for (char *word = strtok(text, " "); word != NULL && count < 31; word = strtok(NULL, " "))
+    for (char *word = strtok(text, " "); word != NULL && count < 31; word = strtok(NULL, " ")) {
         arguments[count++] = word;
+    }
     execv(RINGCAST_TEST_CAMERA, (char *const *)arguments);
     _exit(127);
 }
@@ -64,8 +65,9 @@ static json_t *read_answer(struct test_camera *camera)
         struct pollfd readable = {.fd = camera->answers, .events = POLLIN};
         assert_int_equal(poll(&readable, 1, FIXTURE_WAIT_MS), 1);
         assert_int_equal(read(camera->answers, line + length, 1), 1);
-        if (line[length++] == '\n')
+        if (line[length++] == '\n') {
             break;
+        }
     }
     json_t *answer = json_loadb(line, length, 0, NULL);
     assert_non_null(answer);
@@ -79,8 +81,9 @@ static void camera_start(struct test_camera *camera, const char *options)
     assert_int_equal(pipe2(in, O_CLOEXEC), 0);
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
     camera->pid = fork();
-    if (camera->pid == 0)
+    if (camera->pid == 0) {
         exec_camera(options, in[0], out[1]);
+    }
     close(in[0]);
     close(out[1]);
     camera->commands = in[1];
@@ -150,9 +153,11 @@ static void count_frames(int from, unsigned counts[2])
 
     assert_non_null(lines);
     counts[0] = counts[1] = 0;
-    while (fgets(line, sizeof(line), lines) != NULL)
-        if (line[0] == '0' || line[0] == '1')
+    while (fgets(line, sizeof(line), lines) != NULL) {
+        if (line[0] == '0' || line[0] == '1') {
             counts[line[0] - '0']++;
+        }
+    }
     fclose(lines);
 }
 
@@ -202,16 +207,19 @@ static void read_init(struct worker_process *worker, struct run *run, struct rec
         ringcast_init_segment(worker->reader, run->last.generation, init, sizeof(init), &run->init), 0);
     boxes_check(init, run->init.init_length);
     run->generation = run->last.generation;
-    if (recording != NULL)
+    if (recording != NULL) {
         recording_add(recording, init, run->init.init_length);
+    }
 }
 
 static void check_audio(struct run *run, const struct fragment_track *audio)
 {
-    if (audio->samples == 0)
+    if (audio->samples == 0) {
         return;
-    if (run->audio_samples > 0 && run->audio_end != (int64_t)audio->decode_time)
+    }
+    if (run->audio_samples > 0 && run->audio_end != (int64_t)audio->decode_time) {
         run->audio_gaps++;
+    }
     run->audio_samples += audio->samples;
     run->audio_end = (int64_t)(audio->decode_time + audio->duration);
 }
@@ -240,8 +248,9 @@ static void read_run(struct worker_process *worker, struct run *run, unsigned co
         run->discontinuities += (run->last.flags & RINGCAST_DISCONTINUITY) != 0;
         run->reordered += tracks[0].composition_offset != 0;
         check_audio(run, &tracks[1]);
-        if (recording != NULL)
+        if (recording != NULL) {
             recording_add(recording, fragment, run->last.length);
+        }
     }
 }
 
@@ -262,10 +271,11 @@ static void stream_audio(const char *options, bool password, const char *audio_c
     camera_start(&camera, options);
     template_start(&template);
     worker_spawn(&template, &worker, RING_SIZE);
-    if (password)
+    if (password) {
         send_camera(&worker, &camera, true);
-    else
+    } else {
         send_camera_audio(&worker, &camera, audio_codec);
+    }
     json_t *streaming = worker_wait_message(&worker, "state", "state", "streaming");
     assert_int_equal(message_integer(streaming, "width", 0), 320);
     assert_int_equal(message_integer(streaming, "height", 0), 240);
@@ -357,8 +367,9 @@ static void every_audio_is_played(void **state)
         struct run run;
         print_message("%s as %s\n", cases[i].options, cases[i].audio_codec);
         stream_audio(cases[i].options, false, cases[i].audio_codec, GOP, &run);
-        if (strstr(run.init.codecs, cases[i].codec) == NULL || run.audio_samples < 5)
+        if (strstr(run.init.codecs, cases[i].codec) == NULL || run.audio_samples < 5) {
             fail_msg("%s: %s, %u samples", cases[i].options, run.init.codecs, run.audio_samples);
+        }
     }
 }
 
@@ -390,8 +401,9 @@ static void reconnect_keeps_generation_and_timeline(void **state)
     camera_command(&camera, "drop cam1\n");
     json_decref(worker_wait_message(&worker, "state", "state", "starting"));
     json_decref(worker_wait_message(&worker, "state", "state", "streaming"));
-    while (run.discontinuities == 0)
+    while (run.discontinuities == 0) {
         read_run(&worker, &run, 1, &recording);
+    }
     assert_true((run.last.flags & RINGCAST_KEYFRAME) != 0);
     read_run(&worker, &run, GOP, &recording);
     assert_int_equal(run.discontinuities, 1);
@@ -468,8 +480,9 @@ static void picture_that_does_not_fit_is_told(void **state)
     json_t *told;
     do {
         told = worker_wait_message(&worker, "state", NULL, NULL);
-        if (strstr(message_string(told, "error", ""), "ring_size") != NULL)
+        if (strstr(message_string(told, "error", ""), "ring_size") != NULL) {
             break;
+        }
         json_decref(told);
     } while (true);
     json_decref(told);

@@ -69,8 +69,9 @@ static int64_t step(struct rig *rig, int64_t source_ms, int64_t arrival_ms)
 
 static void run(struct rig *rig, unsigned frames)
 {
-    for (unsigned i = 0; i < frames; i++)
+    for (unsigned i = 0; i < frames; i++) {
         assert_int_equal(step(rig, FRAME, FRAME), TICKS(FRAME));
+    }
     assert_false(rig->place.discontinuity);
 }
 
@@ -166,11 +167,13 @@ static void burst_after_a_stall_is_no_jump(void **state)
     place_at(&rig, rig.source_ns);
     run(&rig, 300);
     assert_int_equal(step(&rig, FRAME, 4000), TICKS(FRAME)); /* the network held it up */
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 20; i++) {
         assert_int_equal(step(&rig, FRAME, 0), TICKS(FRAME));
+    }
     assert_int_equal(step(&rig, 2000, 0), TICKS(2000)); /* and the camera dropped some */
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 20; i++) {
         assert_int_equal(step(&rig, FRAME, 1), TICKS(FRAME));
+    }
     assert_int_equal(rig.timeline.repairs, 0);
 }
 
@@ -250,11 +253,13 @@ static void slower_rhythm_is_followed(void **state)
     place_at(&rig, rig.source_ns);
     assert_int_equal(rig.place.duration, TICKS(FRAME));
     run(&rig, 50);
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         assert_int_equal(step(&rig, 200, 200), TICKS(200));
+    }
     assert_int_equal(rig.place.composition_offset, 0);
-    for (int i = 0; i < 50; i++)
+    for (int i = 0; i < 50; i++) {
         assert_int_equal(step(&rig, 200, 200), TICKS(200));
+    }
     assert_in_range(rig.place.duration, TICKS(199), TICKS(201));
     run(&rig, 100);
     assert_in_range(rig.place.duration, TICKS(40), TICKS(41));
@@ -447,8 +452,9 @@ static void audio_is_bounded(void **state)
 
     (void)state;
     assert_int_equal(audio_track_configure(&track, 48000), 0);
-    for (unsigned i = 0; i < AUDIO_TRACK_UNITS_MAX + 10; i++)
+    for (unsigned i = 0; i < AUDIO_TRACK_UNITS_MAX + 10; i++) {
         audio_track_put(&track, (const uint8_t *)"abc", 3, 1, 1000 * MS, true);
+    }
     assert_int_equal(track.count, AUDIO_TRACK_UNITS_MAX);
     audio_track_put(&track, big, sizeof(big), 1, 1000 * MS, true);
     assert_int_equal(track.length, 3 * AUDIO_TRACK_UNITS_MAX);

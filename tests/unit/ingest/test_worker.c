@@ -48,8 +48,9 @@ static char *wait_error(struct worker_process *worker)
         const char *error = message_string(state, "error", NULL);
         char *copy = error != NULL ? strdup(error) : NULL;
         json_decref(state);
-        if (copy != NULL)
+        if (copy != NULL) {
             return copy;
+        }
     }
 }
 
@@ -102,8 +103,9 @@ static void template_drops_malformed_messages(void **state)
 
     (void)state;
     template_start(&template);
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         fixture_send_raw(template.channel, bad[i], strlen(bad[i]));
+    }
     worker_spawn(&template, &worker, RING_SIZE);
     worker_finish(&worker);
     template_stop(&template, NULL);
@@ -151,8 +153,9 @@ static void worker_holds_only_its_own_descriptors(void **state)
     for (int fd = 4; fd < 64; fd++) {
         snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)second.pid, fd);
         while (access(path, F_OK) == 0 || faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-            if (fixture_now_ms() > deadline)
+            if (fixture_now_ms() > deadline) {
                 fail_msg("the worker still holds descriptor %d", fd);
+            }
             poll(NULL, 0, 5);
         }
     }
@@ -173,12 +176,14 @@ static void worker_drops_malformed_messages(void **state)
     fake_camera_start(&camera, FAKE_SILENT, 0);
     template_start(&template);
     worker_spawn(&template, &worker, RING_SIZE);
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         fixture_send_raw(worker.channel, bad[i], strlen(bad[i]));
+    }
     start_on(&worker, camera.port, NULL);
     fake_camera_wait(&camera, "OPTIONS");
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         fixture_send_raw(worker.channel, bad[i], strlen(bad[i]));
+    }
     worker_finish(&worker);
     fake_camera_stop(&camera);
     template_stop(&template, NULL);

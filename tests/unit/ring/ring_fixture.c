@@ -117,17 +117,20 @@ void fragment_fill(uint8_t *bytes, size_t length, uint64_t sequence)
 {
     uint64_t word = next_word(sequence ^ length << 32);
 
-    for (size_t i = 0; i < length; i++, word = next_word(word))
+    for (size_t i = 0; i < length; i++, word = next_word(word)) {
         bytes[i] = (uint8_t)(word >> 56);
+    }
 }
 
 bool fragment_intact(const uint8_t *bytes, size_t length, uint64_t sequence)
 {
     uint64_t word = next_word(sequence ^ length << 32);
 
-    for (size_t i = 0; i < length; i++, word = next_word(word))
-        if (bytes[i] != (uint8_t)(word >> 56))
+    for (size_t i = 0; i < length; i++, word = next_word(word)) {
+        if (bytes[i] != (uint8_t)(word >> 56)) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -148,8 +151,9 @@ int fixture_publish(struct ring_writer *writer, size_t length, uint32_t flags)
     };
 
     uint8_t *room = ring_writer_reserve(writer, length);
-    if (!room)
+    if (!room) {
         return -1;
+    }
     fragment_fill(room, length, sequence);
     return ring_writer_publish(writer, &fragment);
 }
@@ -177,8 +181,9 @@ pid_t fixture_fork(void)
 {
     pid_t child = fork();
 
-    if (child == 0)
+    if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+    }
     return child;
 }
 
@@ -188,8 +193,9 @@ size_t fixture_count_descriptors(void)
     DIR *folder = opendir("/proc/self/fd");
 
     assert_non_null(folder);
-    while (readdir(folder))
+    while (readdir(folder)) {
         count++;
+    }
     closedir(folder);
     return count;
 }

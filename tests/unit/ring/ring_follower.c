@@ -11,12 +11,15 @@ void follower_init(struct ring_follower *follower, const ringcast_reader *reader
 static bool acceptable(const struct ring_follower *follower, const ringcast_entry *entry,
                        const uint8_t *bytes)
 {
-    if (!fragment_intact(bytes, entry->length, entry->sequence))
+    if (!fragment_intact(bytes, entry->length, entry->sequence)) {
         return false;
-    if (entry->decode_time != fixture_decode_time(entry->sequence))
+    }
+    if (entry->decode_time != fixture_decode_time(entry->sequence)) {
         return false;
-    if (entry->position <= follower->last_position || entry->sequence <= follower->last_sequence)
+    }
+    if (entry->position <= follower->last_position || entry->sequence <= follower->last_sequence) {
         return false;
+    }
     return follower->jumped || follower->last_sequence == 0 || entry->sequence == follower->last_sequence + 1;
 }
 
@@ -28,9 +31,12 @@ static void jump(struct ring_follower *follower, const ringcast_reader *reader, 
     follower->jumps++;
     follower->jumped = true;
     ringcast_seek_keyframe(reader, &follower->cursor);
-    while (ringcast_peek(reader, &follower->cursor, &entry) == 1 && entry.sequence <= follower->last_sequence)
-        if (ringcast_read(reader, &follower->cursor, buffer, size, &entry) != 1)
+    while (ringcast_peek(reader, &follower->cursor, &entry) == 1 &&
+           entry.sequence <= follower->last_sequence) {
+        if (ringcast_read(reader, &follower->cursor, buffer, size, &entry) != 1) {
             break;
+        }
+    }
 }
 
 int follower_drain(struct ring_follower *follower, const ringcast_reader *reader)
@@ -42,8 +48,9 @@ int follower_drain(struct ring_follower *follower, const ringcast_reader *reader
         int result = ringcast_read(reader, &follower->cursor, buffer, sizeof(buffer), &entry);
         switch (result) {
         case 1:
-            if (!acceptable(follower, &entry, buffer))
+            if (!acceptable(follower, &entry, buffer)) {
                 return -EILSEQ;
+            }
             follower->gaps += entry.sequence - follower->last_sequence - 1;
             follower->last_sequence = entry.sequence;
             follower->last_position = entry.position;

@@ -54,8 +54,9 @@ static void test_r6_late_join_begins_at_the_newest_keyframe(void **state)
     ringcast_entry entry;
 
     fixture_begin_generation(fixture->writer);
-    for (int i = 0; i < 25; i++)
+    for (int i = 0; i < 25; i++) {
         assert_int_equal(fixture_publish(fixture->writer, 500, i % 10 == 0 ? RINGCAST_KEYFRAME : 0), 0);
+    }
     assert_int_equal(ringcast_seek_keyframe(fixture->reader, &cursor), 0);
     for (uint64_t sequence = 21; sequence <= 25; sequence++) {
         assert_int_equal(fixture_read(fixture->reader, &cursor, &entry), 1);

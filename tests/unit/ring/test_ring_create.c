@@ -143,8 +143,9 @@ static bool exists(const char *name)
 {
     int fd = shm_open(name, O_RDONLY | O_CLOEXEC, 0);
 
-    if (fd >= 0)
+    if (fd >= 0) {
         close(fd);
+    }
     return fd >= 0;
 }
 
@@ -164,8 +165,9 @@ static void test_sweep_takes_what_nobody_holds(void **state)
                                "che"),
                      0);
     assert_int_equal(ring_name(names[2], longer, "front"), 0);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         assert_int_equal(ring_create(names[i], 65536, 0, &held[i]), 0);
+    }
     assert_int_equal(ring_sweep(instance), -EBUSY);
     assert_true(exists(names[0]) && exists(names[1]));
 
@@ -208,8 +210,9 @@ static void test_sweep_after_kill(void **state)
     pid_t child = fixture_fork();
     if (child == 0) {
         struct ring_descriptors descriptors;
-        if (ring_create(name, 65536, 0, &descriptors) == 0)
+        if (ring_create(name, 65536, 0, &descriptors) == 0) {
             raise(SIGKILL);
+        }
         _exit(1);
     }
     int status;

@@ -141,13 +141,15 @@ static void die_of_sigbus(bool by_fault)
     void *fixture_state;
 
     signal(SIGBUS, SIG_DFL);
-    if (fixture_set_up(&fixture_state) < 0)
+    if (fixture_set_up(&fixture_state) < 0) {
         _exit(1);
+    }
     ring_unlink(((struct ring_fixture *)fixture_state)->name);
-    if (by_fault)
+    if (by_fault) {
         (void)*map_beyond_end();
-    else
+    } else {
         raise(SIGBUS);
+    }
     _exit(0);
 }
 
@@ -157,8 +159,9 @@ static void test_unhandled_faults_still_kill(void **state)
     for (int by_fault = 0; by_fault < 2; by_fault++) {
         int status;
         pid_t child = fixture_fork();
-        if (child == 0)
+        if (child == 0) {
             die_of_sigbus(by_fault);
+        }
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_true(WIFSIGNALED(status));
         assert_int_equal(WTERMSIG(status), SIGBUS);
@@ -173,8 +176,9 @@ static void test_many_rings_are_guarded(void **state)
 
     fixture_begin_generation(fixture->writer);
     assert_int_equal(fixture_publish(fixture->writer, 1000, RINGCAST_KEYFRAME), 0);
-    for (int i = 0; i < MANY; i++)
+    for (int i = 0; i < MANY; i++) {
         assert_int_equal(ringcast_open(fixture->name, &readers[i]), 0);
+    }
     assert_int_equal(ftruncate(fixture->descriptors.writer, 0), 0);
     for (int i = MANY; i-- > 0;) {
         assert_int_equal(ringcast_seek_keyframe(readers[i], &cursor), -EAGAIN);

@@ -46,8 +46,9 @@ static void begin(struct ring_fixture *ring, const char *init)
 
 static void publish(struct ring_fixture *ring, int count)
 {
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         assert_int_equal(fixture_publish(ring->writer, LENGTH, i == 0 ? RINGCAST_KEYFRAME : 0), 0);
+    }
 }
 
 static void expect_init(const char *init, uint64_t sequence)
@@ -141,8 +142,9 @@ static void overtaken_it_goes_on_with_the_newest_keyframe(void **state)
     publish(ring, 1);
     expect_init("ftyp moov", 1);
     expect_fragments(1, 1);
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
         publish(ring, 10); /* more than a lap */
+    }
     expect_fragments(92, 101);
 }
 

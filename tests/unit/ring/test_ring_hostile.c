@@ -57,8 +57,9 @@ static void scribble_header(struct ring_header *header)
     _Atomic uint64_t *count = counts[next_random() % (sizeof(counts) / sizeof(counts[0]))];
 
     atomic_store(count, nasty(atomic_load(count)));
-    if (next_random() % 8 == 0)
+    if (next_random() % 8 == 0) {
         atomic_store(&header->generation, (uint32_t)nasty(atomic_load(&header->generation)));
+    }
     atomic_fetch_add(&header->wake, 1);
 }
 
@@ -78,11 +79,13 @@ static void scribble_entry(struct ring_header *header, uint8_t *data)
     uint64_t position = next_random() % 2 ? atomic_load(&header->keyframe) : next_random();
     struct ring_entry *entry = (struct ring_entry *)(data + (position & (FIXTURE_CAPACITY - 64)));
 
-    if (next_random() % 2)
+    if (next_random() % 2) {
         atomic_store(&entry->position, position & ~UINT64_C(63));
+    }
     atomic_store(&entry->length, (uint32_t)nasty(atomic_load(&entry->length)));
-    if (next_random() % 4 == 0)
+    if (next_random() % 4 == 0) {
         atomic_store(&entry->flags, (uint32_t)next_random());
+    }
 }
 
 /* Puts the counters so that the reader comes to the data at all. */
@@ -134,14 +137,17 @@ static void read_one(const ringcast_reader *reader, uint64_t place, struct outco
     buffer = malloc(size); /* of the exact size, so that AddressSanitizer sees one byte too many */
     assert_non_null(buffer);
     ringcast_seek_keyframe(reader, &cursor);
-    if (next_random() % 2) /* a place that was sound when it was found need not be so any more */
+    if (next_random() % 2) { /* a place that was sound when it was found need not be so any more */
         cursor = (ringcast_cursor){.position = place};
+    }
     int result = ringcast_read(reader, &cursor, buffer, size, &entry);
     free(buffer);
-    if (result == 1 || result == -ENOSPC)
+    if (result == 1 || result == -ENOSPC) {
         assert_true(entry.length > 0 && entry.length <= FIXTURE_CAPACITY / 4);
-    if (result == 1)
+    }
+    if (result == 1) {
         assert_true(entry.length <= size && cursor.position % 64 == 0);
+    }
     outcome->fragments += result == 1 || result == -ENOSPC;
     outcome->stale += result == -ESTALE;
     outcome->damaged += result == -EBADMSG;
@@ -173,8 +179,9 @@ static pid_t start_harm(struct ring_fixture *fixture)
 
     if (child == 0) {
         random_state ^= (uint64_t)getpid() << 20;
-        for (;;)
+        for (;;) {
             scribble(fixture);
+        }
     }
     assert_true(child > 0);
     return child;
@@ -215,8 +222,9 @@ static void test_r7_scribbling_writer(void **state)
             scribble(
                 fixture); /* this process as well, or on a busy machine the reader would see few changes */
             read_one(reader, atomic_load(&fixture->header->keyframe), &outcome);
-            if (i % 16 == 0)
+            if (i % 16 == 0) {
                 read_init(reader);
+            }
         }
         ringcast_close(reader);
     }
@@ -233,14 +241,16 @@ static _Noreturn void cut(struct ring_fixture *fixture)
     static const off_t lengths[] = {0, 4096, RING_DATA_OFFSET, RING_DATA_OFFSET + 4096};
     uint8_t saved[RING_DATA_OFFSET];
 
-    if (pread(fixture->descriptors.writer, saved, sizeof(saved), 0) != sizeof(saved))
+    if (pread(fixture->descriptors.writer, saved, sizeof(saved), 0) != sizeof(saved)) {
         _exit(1);
+    }
     for (;;) {
         struct timespec pause = {.tv_nsec = (long)(next_random() % 200000)};
         if (ftruncate(fixture->descriptors.writer, lengths[next_random() % 4]) < 0 ||
             ftruncate(fixture->descriptors.writer, (off_t)fixture->map_length) < 0 ||
-            pwrite(fixture->descriptors.writer, saved, sizeof(saved), 0) != sizeof(saved))
+            pwrite(fixture->descriptors.writer, saved, sizeof(saved), 0) != sizeof(saved)) {
             _exit(2);
+        }
         nanosleep(&pause, NULL); /* else there is hardly ever a ring that can be opened */
     }
 }
@@ -255,8 +265,9 @@ static void test_r8_cutting_writer(void **state)
     fixture_begin_generation(fixture->writer);
     assert_int_equal(fixture_publish(fixture->writer, 16000, RINGCAST_KEYFRAME), 0);
     pid_t child = fixture_fork();
-    if (child == 0)
+    if (child == 0) {
         cut(fixture);
+    }
     assert_true(child > 0);
     int64_t deadline = now_seconds() + TIME_LIMIT_SECONDS;
     while (outcome.ended < ENOUGH_CUTS && now_seconds() < deadline) {
@@ -268,8 +279,9 @@ static void test_r8_cutting_writer(void **state)
             read_one(reader, RING_FIRST_POSITION, &outcome);
             read_init(reader);
         }
-        if (result == 0)
+        if (result == 0) {
             ringcast_close(reader);
+        }
         opened += result == 0;
     }
     stop(child);
@@ -278,7 +290,8 @@ static void test_r8_cutting_writer(void **state)
     assert_true(outcome.ended >= LEAST_CUTS);
 }
 
-/* The next writer gets what a hostile one has left: it repairs it or refuses it, and is then as good as new.
+/*
+ * The next writer gets what a hostile one has left: it repairs it or refuses it, and is then as good as new.
  */
 static void test_r5_writer_after_a_hostile_one(void **state)
 {
@@ -289,16 +302,18 @@ static void test_r5_writer_after_a_hostile_one(void **state)
     fixture_begin_generation(fixture->writer);
     for (int round = 0; round < 2000; round++) {
         struct ring_writer *writer = NULL;
-        for (uint64_t i = next_random() % 6; i > 0; i--)
+        for (uint64_t i = next_random() % 6; i > 0; i--) {
             next_random() % 2 ? scribble_header(fixture->header) : tempt(fixture->header, fixture->data);
+        }
         int result = ring_writer_attach(dup(fixture->descriptors.writer), -1, &writer);
         if (result == 0) {
             ringcast_cursor cursor;
             ringcast_entry entry;
             repaired++;
             fixture_begin_generation(writer);
-            for (int i = 0; i < 3; i++)
+            for (int i = 0; i < 3; i++) {
                 assert_int_equal(fixture_publish(writer, 1 + next_random() % 16000, RINGCAST_KEYFRAME), 0);
+            }
             assert_int_equal(ringcast_seek_keyframe(fixture->reader, &cursor), 0);
             assert_int_equal(fixture_read(fixture->reader, &cursor, &entry), 1);
             assert_int_equal(entry.sequence, ring_writer_next_sequence(writer) - 1);

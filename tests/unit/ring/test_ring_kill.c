@@ -28,8 +28,9 @@ static bool reached[RING_FAULT_POINTS]; /* a writer was killed there, and what i
 
 void ring_test_fault(enum ring_fault_point point)
 {
-    if (point == armed)
+    if (point == armed) {
         raise(SIGKILL);
+    }
 }
 
 static void expect_killed(pid_t child)
@@ -56,8 +57,9 @@ static void publish_in_steps(struct ring_writer *writer, size_t length)
     uint8_t bytes[LENGTH];
 
     uint8_t *room = ring_writer_reserve(writer, length);
-    if (!room)
+    if (!room) {
         _exit(2);
+    }
     fragment_fill(bytes, length, sequence);
     memcpy(room, bytes, length / 2);
     ring_test_fault(RING_FAULT_PAYLOAD_HALF);
@@ -71,14 +73,17 @@ static pid_t write_until_killed(struct ring_fixture *fixture, int count, enum ri
 {
     pid_t child = fixture_fork();
 
-    if (child != 0)
+    if (child != 0) {
         return child;
+    }
     struct ring_writer *writer = NULL;
-    if (ring_writer_attach(dup(fixture->descriptors.writer), fixture->wake, &writer) < 0)
+    if (ring_writer_attach(dup(fixture->descriptors.writer), fixture->wake, &writer) < 0) {
         _exit(2);
+    }
     fixture_begin_generation(writer);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         fixture_publish(writer, LENGTH, i == 0 ? RINGCAST_KEYFRAME : 0);
+    }
     armed = point;
     publish_in_steps(writer, LENGTH);
     fixture_begin_generation(writer);
@@ -139,16 +144,19 @@ static bool is_of_padding(enum ring_fault_point point)
 static void test_r5_killed_at_each_step(void **state)
 {
     (void)state;
-    for (enum ring_fault_point point = RING_FAULT_INTENT; point <= RING_FAULT_GENERATION; point++)
-        if (!is_of_padding(point))
+    for (enum ring_fault_point point = RING_FAULT_INTENT; point <= RING_FAULT_GENERATION; point++) {
+        if (!is_of_padding(point)) {
             kill_at(3, point);
+        }
+    }
 }
 
 static void test_r5_killed_at_each_step_with_padding(void **state)
 {
     (void)state;
-    for (enum ring_fault_point point = RING_FAULT_INTENT; point <= RING_FAULT_WOKEN; point++)
+    for (enum ring_fault_point point = RING_FAULT_INTENT; point <= RING_FAULT_WOKEN; point++) {
         kill_at(PER_LAP - 1, point);
+    }
 }
 
 /* Attaches to the ring in a child, which is killed at POINT. */
@@ -197,8 +205,9 @@ static void test_r5_killed_while_repairing(void **state)
         ringcast_cursor cursor;
         ringcast_entry entry;
         fixture_begin_generation(fixture->writer);
-        for (int i = 0; i < 10; i++)
+        for (int i = 0; i < 10; i++) {
             assert_int_equal(fixture_publish(fixture->writer, LENGTH, RINGCAST_KEYFRAME), 0);
+        }
         uint64_t least = ring_writer_next_sequence(fixture->writer);
         atomic_fetch_add(&fixture->header->newest, 64);
         expect_killed_attaching(fixture, point);
@@ -224,8 +233,9 @@ static void test_r5_killed_while_succeeding(void **state)
     assert_int_equal(fixture_set_up(&next_state), 0);
     struct ring_fixture *next = next_state;
     fixture_begin_generation(old->writer);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 5; i++) {
         assert_int_equal(fixture_publish(old->writer, LENGTH, RINGCAST_KEYFRAME), 0);
+    }
     pid_t child = fixture_fork();
     if (child == 0) {
         armed = RING_FAULT_SUCCEED;
@@ -251,9 +261,11 @@ static void test_r5_killed_while_succeeding(void **state)
 static void test_r5_no_step_was_left_out(void **state)
 {
     (void)state;
-    for (int point = RING_FAULT_INTENT; point < RING_FAULT_POINTS; point++)
-        if (!reached[point])
+    for (int point = RING_FAULT_INTENT; point < RING_FAULT_POINTS; point++) {
+        if (!reached[point]) {
             fail_msg("no writer was killed at step %d", point);
+        }
+    }
 }
 
 /* In a child: publishes for ever, and a new generation now and then. */
@@ -261,13 +273,16 @@ static _Noreturn void write_for_ever(struct ring_fixture *fixture)
 {
     struct ring_writer *writer = NULL;
 
-    if (ring_writer_attach(dup(fixture->descriptors.writer), fixture->wake, &writer) < 0)
+    if (ring_writer_attach(dup(fixture->descriptors.writer), fixture->wake, &writer) < 0) {
         _exit(2);
+    }
     for (uint64_t i = 0;; i++) {
-        if (i % 50 == 0)
+        if (i % 50 == 0) {
             fixture_begin_generation(writer);
-        if (fixture_publish(writer, 1 + (i * 7919) % 9000, i % 10 == 0 ? RINGCAST_KEYFRAME : 0) < 0)
+        }
+        if (fixture_publish(writer, 1 + (i * 7919) % 9000, i % 10 == 0 ? RINGCAST_KEYFRAME : 0) < 0) {
             _exit(3);
+        }
     }
 }
 
@@ -304,8 +319,9 @@ static void test_r5_killed_at_random(void **state)
     follower_init(&follower, fixture->reader);
     for (int i = 0; i < RANDOM_KILLS; i++) {
         pid_t child = fixture_fork();
-        if (child == 0)
+        if (child == 0) {
             write_for_ever(fixture);
+        }
         assert_true(child > 0);
         /* Until it publishes, or every kill would fall into the start of the process. */
         assert_int_equal(ringcast_wait(fixture->reader, &follower.cursor, 10000), 1);

@@ -26,14 +26,17 @@ static enum reader_exit follow(const char *name)
     int result;
 
     alarm(TIME_LIMIT_SECONDS);
-    if (ringcast_open(name, &reader) < 0)
+    if (ringcast_open(name, &reader) < 0) {
         return READER_NO_RING;
+    }
     follower_init(&follower, reader);
-    while ((result = follower_drain(&follower, reader)) == 0)
+    while ((result = follower_drain(&follower, reader)) == 0) {
         ringcast_wait(reader, &follower.cursor, -1);
+    }
     ringcast_close(reader);
-    if (result != -EPIPE)
+    if (result != -EPIPE) {
         return READER_BROKEN;
+    }
     return follower.last_sequence == FRAGMENTS ? READER_GOOD : READER_MISSED_THE_END;
 }
 
@@ -44,16 +47,18 @@ static void test_r4_processes_see_whole_fragments(void **state)
 
     for (int i = 0; i < READERS; i++) {
         readers[i] = fixture_fork();
-        if (readers[i] == 0)
+        if (readers[i] == 0) {
             _exit(follow(fixture->name));
+        }
         assert_true(readers[i] > 0);
     }
     fixture_begin_generation(fixture->writer);
     for (uint64_t i = 0; i < FRAGMENTS; i++) {
         uint32_t flags = i % KEYFRAME_EVERY == 0 ? RINGCAST_KEYFRAME : 0;
         assert_int_equal(fixture_publish(fixture->writer, 1 + (i * 7919) % LONGEST_FRAGMENT, flags), 0);
-        if (i % 8 == 0)
+        if (i % 8 == 0) {
             sched_yield(); /* readers are to be close behind, and overtaken now and then */
+        }
     }
     ring_retire(fixture->descriptors.writer);
     for (int i = 0; i < READERS; i++) {

@@ -14,8 +14,9 @@
 
 static void publish_many(struct ring_fixture *fixture, int count)
 {
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         assert_int_equal(fixture_publish(fixture->writer, KIBI_FRAGMENT, i == 0 ? RINGCAST_KEYFRAME : 0), 0);
+    }
 }
 
 static ringcast_cursor with_entries(struct ring_fixture *fixture, int count)
@@ -72,8 +73,9 @@ static void test_r2_positions_near_their_largest_value(void **state)
     fixture_begin_generation(fixture->writer);
     publish_many(fixture, 3);
     assert_int_equal(ringcast_seek_keyframe(fixture->reader, &cursor), 0);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         assert_int_equal(fixture_read(fixture->reader, &cursor, &entry), 1);
+    }
     assert_true(entry.position > far);
 }
 
@@ -83,8 +85,9 @@ static void test_r3_fragments_are_contiguous_behind_padding(void **state)
     ringcast_cursor cursor = with_entries(fixture, KIBI_PER_LAP - 1);
     ringcast_entry entry;
 
-    for (int i = 0; i < (int)KIBI_PER_LAP - 1; i++)
+    for (int i = 0; i < (int)KIBI_PER_LAP - 1; i++) {
         assert_int_equal(fixture_read(fixture->reader, &cursor, &entry), 1);
+    }
     assert_int_equal(fixture_publish(fixture->writer, 2000, 0), 0);
     assert_int_equal(fixture_entry(fixture, cursor.position)->flags, RING_PADDING);
     assert_int_equal(peek_at(fixture, cursor), 1);
@@ -168,8 +171,9 @@ static void test_r6_no_keyframe_left(void **state)
     struct ring_fixture *fixture = *state;
     ringcast_cursor cursor = with_entries(fixture, 1);
 
-    for (size_t i = 0; i < KIBI_PER_LAP; i++)
+    for (size_t i = 0; i < KIBI_PER_LAP; i++) {
         assert_int_equal(fixture_publish(fixture->writer, KIBI_FRAGMENT, 0), 0);
+    }
     assert_int_equal(ringcast_seek_keyframe(fixture->reader, &cursor), -EAGAIN);
     assert_int_equal(cursor.position, fixture->header->head);
     assert_int_equal(cursor.sequence, 0);
@@ -244,8 +248,9 @@ static void test_r7_nothing_is_read_behind_the_data(void **state)
         atomic_store(&entry->length, length);
         assert_int_equal(read_at(fixture, (ringcast_cursor){.position = last}), -EBADMSG);
     }
-    for (uint64_t i = 1; i < RING_ALIGN; i++)
+    for (uint64_t i = 1; i < RING_ALIGN; i++) {
         assert_int_equal(read_at(fixture, (ringcast_cursor){.position = last + i}), -EBADMSG);
+    }
 }
 
 static void test_r7_fields_that_cannot_be(void **state)
@@ -279,8 +284,9 @@ static void test_r7_padding_behind_padding(void **state)
     ringcast_cursor cursor = with_entries(fixture, KIBI_PER_LAP - 1);
     ringcast_entry entry;
 
-    for (size_t i = 0; i < KIBI_PER_LAP - 1; i++)
+    for (size_t i = 0; i < KIBI_PER_LAP - 1; i++) {
         assert_int_equal(fixture_read(fixture->reader, &cursor, &entry), 1);
+    }
     assert_int_equal(fixture_publish(fixture->writer, 2000, 0), 0);
     atomic_store(&fixture_entry(fixture, FIXTURE_CAPACITY)->flags, RING_PADDING);
     assert_int_equal(read_at(fixture, cursor), -EBADMSG);

@@ -72,8 +72,9 @@ static void publish(struct recording *recording, int count, bool expected)
     for (int i = 0; i < count; i++) {
         uint64_t sequence = ring_writer_next_sequence(recording->ring->writer);
         assert_int_equal(fixture_publish(recording->ring->writer, LENGTH, i == 0 ? RINGCAST_KEYFRAME : 0), 0);
-        if (!expected)
+        if (!expected) {
             continue;
+        }
         fragment_fill(recording->expected + recording->expected_length, LENGTH, sequence);
         recording->expected_length += LENGTH;
     }
@@ -215,8 +216,9 @@ static void test_r9_recorder_leaves_a_gap_where_it_was_overtaken(void **state)
     pid_t child = start(recording, "4");
     wait_for_file(recording);
     assert_int_equal(kill(child, SIGSTOP), 0);
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < 9; i++) {
         publish(recording, 10, false); /* more than a lap */
+    }
     publish(recording, 5, true);
     assert_int_equal(kill(child, SIGCONT), 0);
     expect_exit(child, 0); /* the hundredth fragment ends at four seconds */

@@ -29,8 +29,9 @@ struct reading {
 
 static void check(struct reading *reading, bool good)
 {
-    if (!good)
+    if (!good) {
         reading->failures++;
+    }
 }
 
 static void check_init_segment(struct reading *reading, uint32_t number)
@@ -40,8 +41,9 @@ static void check_init_segment(struct reading *reading, uint32_t number)
 
     int result = ringcast_init_segment(&reading->reader, number, init, sizeof(init), &generation);
     check(reading, result == 0 || result == -ESTALE);
-    if (result == 0)
+    if (result == 0) {
         check(reading, generation.number == number && fragment_intact(init, generation.init_length, number));
+    }
 }
 
 static void *read_to_the_end(void *argument)
@@ -58,19 +60,23 @@ static void *read_to_the_end(void *argument)
         if (result == 1) {
             check(reading, fragment_intact(buffer, entry.length, entry.sequence));
             check(reading, entry.sequence > reading->last_sequence);
-            if (entry.generation != generation)
+            if (entry.generation != generation) {
                 check_init_segment(reading, entry.generation);
+            }
             generation = entry.generation;
             reading->last_sequence = entry.sequence;
             reading->fragments++;
         } else if (result == -ESTALE) {
-            /* Not before the last one: a keyframe that is still unread lies ahead or is that one's successor.
+            /*
+             * Not before the last one: a keyframe that is still unread lies ahead or is that one's successor.
              */
             ringcast_seek_keyframe(&reading->reader, &cursor);
             while (cursor.position && ringcast_peek(&reading->reader, &cursor, &entry) == 1 &&
-                   entry.sequence <= reading->last_sequence)
-                if (ringcast_read(&reading->reader, &cursor, buffer, sizeof(buffer), &entry) != 1)
+                   entry.sequence <= reading->last_sequence) {
+                if (ringcast_read(&reading->reader, &cursor, buffer, sizeof(buffer), &entry) != 1) {
                     break;
+                }
+            }
         } else {
             check(reading, result == 0);
             ringcast_wait(&reading->reader, &cursor, -1);
@@ -94,12 +100,14 @@ static void publish_all(struct ring_fixture *fixture)
     uint32_t generation = 0;
 
     for (uint64_t i = 0; i < FRAGMENTS; i++) {
-        if (i % GENERATION_EVERY == 0)
+        if (i % GENERATION_EVERY == 0) {
             begin(fixture->writer, ++generation);
+        }
         uint32_t flags = i % KEYFRAME_EVERY == 0 ? RINGCAST_KEYFRAME : 0;
         assert_int_equal(fixture_publish(fixture->writer, 1 + (i * 7919) % LONGEST_FRAGMENT, flags), 0);
-        if (i % 16 == 0)
+        if (i % 16 == 0) {
             sched_yield(); /* or no reader ever keeps up on few cores */
+        }
     }
 }
 
@@ -133,8 +141,9 @@ static void *read_oldest_generations(void *argument)
 
     while (atomic_load_explicit(&header->state, memory_order_acquire) != RING_RETIRED) {
         uint32_t newest = atomic_load_explicit(&header->generation, memory_order_acquire);
-        if (newest < RING_GENERATIONS)
+        if (newest < RING_GENERATIONS) {
             continue;
+        }
         check_init_segment(reading, newest - RING_GENERATIONS + 1);
         reading->fragments++;
     }
@@ -150,8 +159,9 @@ static void test_r3_threads_see_whole_generations(void **state)
         .reader = {.map = fixture->writer->map, .geometry = fixture->writer->geometry},
     };
     assert_int_equal(pthread_create(&reading.thread, NULL, read_oldest_generations, &reading), 0);
-    for (uint32_t number = 1; number <= GENERATIONS; number++)
+    for (uint32_t number = 1; number <= GENERATIONS; number++) {
         begin(fixture->writer, number);
+    }
     atomic_store_explicit(&ring_writer_header(fixture->writer)->state, RING_RETIRED, memory_order_release);
     assert_int_equal(pthread_join(reading.thread, NULL), 0);
     assert_int_equal(reading.failures, 0);
@@ -166,8 +176,9 @@ static void *open_and_close(void *argument)
 
     for (int i = 0; i < 200; i++) {
         ringcast_reader *reader = NULL;
-        if (ringcast_open(name, &reader) < 0 || ringcast_capacity(reader) != FIXTURE_CAPACITY)
+        if (ringcast_open(name, &reader) < 0 || ringcast_capacity(reader) != FIXTURE_CAPACITY) {
             failures++;
+        }
         ringcast_close(reader);
     }
     return (void *)failures; /* NOLINT(performance-no-int-to-ptr) */
@@ -178,8 +189,9 @@ static void test_r9_threads_open_and_close(void **state)
     struct ring_fixture *fixture = *state;
     pthread_t threads[READERS];
 
-    for (int i = 0; i < READERS; i++)
+    for (int i = 0; i < READERS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, open_and_close, fixture->name), 0);
+    }
     for (int i = 0; i < READERS; i++) {
         void *failures;
         assert_int_equal(pthread_join(threads[i], &failures), 0);

@@ -96,8 +96,9 @@ static void test_wake_counts_publishes(void **state)
 
     fixture_begin_generation(fixture->writer);
     uint32_t word = atomic_load(&fixture->header->wake);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         assert_int_equal(fixture_publish(fixture->writer, 100, RINGCAST_KEYFRAME), 0);
+    }
     assert_int_equal(read(fixture->wake, &count, sizeof(count)), sizeof(count));
     assert_int_equal(count, 3);
     assert_int_equal(atomic_load(&fixture->header->wake), word + 3);
@@ -158,8 +159,9 @@ static void test_r5_next_writer_goes_on(void **state)
     ringcast_entry entry;
 
     fixture_begin_generation(fixture->writer);
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
         assert_int_equal(fixture_publish(fixture->writer, 300, i == 0 ? RINGCAST_KEYFRAME : 0), 0);
+    }
     assert_int_equal(ringcast_seek_keyframe(fixture->reader, &cursor), 0);
     assert_non_null(ring_writer_reserve(fixture->writer, 5000)); /* and dies */
     fixture_attach(fixture);
@@ -225,11 +227,13 @@ static void test_r5_damage_starts_afresh(void **state)
 
     for (size_t field = 0; field < sizeof(fields) / sizeof(fields[0]); field++) {
         for (size_t i = 0; i < sizeof(deltas) / sizeof(deltas[0]); i++) {
-            if (field == 0 && deltas[i] == 64)
+            if (field == 0 && deltas[i] == 64) {
                 continue; /* intent + 64 is what a kill in mid-write leaves */
+            }
             fixture_begin_generation(fixture->writer);
-            for (int n = 0; n < 40; n++)
+            for (int n = 0; n < 40; n++) {
                 assert_int_equal(fixture_publish(fixture->writer, 1000, RINGCAST_KEYFRAME), 0);
+            }
             assert_int_equal(ringcast_seek_keyframe(fixture->reader, &old), 0);
             uint64_t least = ring_writer_next_sequence(fixture->writer);
             atomic_fetch_add(fields[field], deltas[i]);
@@ -245,8 +249,9 @@ static void test_r5_damaged_newest_entry_starts_afresh(void **state)
 
     for (int damage = 0; damage < 5; damage++) {
         fixture_begin_generation(fixture->writer);
-        for (int n = 0; n < 70; n++)
+        for (int n = 0; n < 70; n++) {
             assert_int_equal(fixture_publish(fixture->writer, 1000, RINGCAST_KEYFRAME), 0);
+        }
         assert_int_equal(ringcast_seek_keyframe(fixture->reader, &old), 0);
         struct ring_entry *entry = fixture_entry(fixture, atomic_load(&fixture->header->newest));
         uint64_t least = ring_writer_next_sequence(fixture->writer);
@@ -313,8 +318,9 @@ static void test_successor_carries_on(void **state)
     ringcast_entry entry;
 
     fixture_begin_generation(fixture->writer);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 5; i++) {
         assert_int_equal(fixture_publish(fixture->writer, 100, i == 0 ? RINGCAST_KEYFRAME : 0), 0);
+    }
     fixture_name(name);
     assert_int_equal(ring_create(name, 262144, ring_writer_epoch_ns(fixture->writer), &next), 0);
     assert_int_equal(ring_unlink(name), 0);
@@ -322,8 +328,9 @@ static void test_successor_carries_on(void **state)
     assert_int_equal(ring_writer_succeed(writer, fixture->writer), 0);
     assert_int_equal(ring_writer_end_ns(writer), ring_writer_end_ns(fixture->writer));
     assert_int_equal(ringcast_seek_keyframe(fixture->reader, &cursor), 0);
-    while (fixture_read(fixture->reader, &cursor, &entry) == 1)
+    while (fixture_read(fixture->reader, &cursor, &entry) == 1) {
         continue;
+    }
     assert_int_equal(entry.sequence, 5);
     assert_int_equal(ringcast_open_fd(next.reader, &reader), 0);
     assert_int_equal(ringcast_continue(reader, &cursor), -EAGAIN);
@@ -339,8 +346,9 @@ static void test_successor_carries_on(void **state)
     assert_int_equal(entry.generation, 2);
     cursor.sequence = 4; /* of another ring, or from long ago */
     assert_int_equal(ringcast_continue(reader, &cursor), -ESTALE);
-    for (int i = 0; i < 3000; i++)
+    for (int i = 0; i < 3000; i++) {
         assert_int_equal(fixture_publish(writer, 100, 0), 0);
+    }
     cursor.sequence = 5;
     assert_int_equal(ringcast_continue(reader, &cursor), -ESTALE);
     ringcast_close(reader);

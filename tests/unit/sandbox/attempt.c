@@ -25,13 +25,16 @@ void attempt_as_somebody(void)
 static void run(const struct attempt *attempt)
 {
     alarm(LIMIT_S);
-    if (attempt->before != NULL)
+    if (attempt->before != NULL) {
         attempt->before(attempt->context);
-    if (sandbox_enter(attempt->role, attempt->needs) < 0)
+    }
+    if (sandbox_enter(attempt->role, attempt->needs) < 0) {
         _exit(EXIT_NO_ENTRY);
+    }
     errno = 0;
-    if (attempt->action(attempt->context) == 0)
+    if (attempt->action(attempt->context) == 0) {
         _exit(EXIT_DONE);
+    }
     _exit(errno > 0 && errno < EXIT_NO_ENTRY ? errno : EXIT_NO_ERRNO);
 }
 
@@ -40,8 +43,9 @@ static void collect(int fd, char *log, size_t size)
     size_t used = 0;
     ssize_t got;
 
-    while (used + 1 < size && ((got = read(fd, log + used, size - 1 - used)) > 0 || errno == EINTR))
+    while (used + 1 < size && ((got = read(fd, log + used, size - 1 - used)) > 0 || errno == EINTR)) {
         used += got > 0 ? (size_t)got : 0;
+    }
     log[used] = '\0';
     close(fd);
 }
@@ -50,8 +54,9 @@ int attempt(struct attempt *attempt)
 {
     int ends[2], status;
 
-    if (pipe(ends) < 0)
+    if (pipe(ends) < 0) {
         return ATTEMPT_BROKEN;
+    }
     pid_t pid = fork();
     if (pid == 0) {
         dup2(ends[1], STDERR_FILENO);
@@ -61,11 +66,14 @@ int attempt(struct attempt *attempt)
     }
     close(ends[1]);
     collect(ends[0], attempt->log, sizeof(attempt->log));
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+    if (pid < 0 || waitpid(pid, &status, 0) != pid) {
         return ATTEMPT_BROKEN;
-    if (WIFSIGNALED(status))
+    }
+    if (WIFSIGNALED(status)) {
         return WTERMSIG(status) == SIGSYS ? ATTEMPT_TRAPPED : ATTEMPT_BROKEN;
-    if (WEXITSTATUS(status) == EXIT_NO_ENTRY)
+    }
+    if (WEXITSTATUS(status) == EXIT_NO_ENTRY) {
         return ATTEMPT_NO_ENTRY;
+    }
     return WEXITSTATUS(status) == EXIT_NO_ERRNO ? ATTEMPT_BROKEN : WEXITSTATUS(status);
 }

@@ -34,8 +34,9 @@ static int has_layer(const char *wanted)
     json_t *layer;
     int found = 0;
 
-    json_array_foreach(layers, index, layer) found =
-        found || strncmp(json_string_value(layer), wanted, strlen(wanted)) == 0;
+    json_array_foreach(layers, index, layer) {
+        found = found || strncmp(json_string_value(layer), wanted, strlen(wanted)) == 0;
+    }
     json_decref(layers);
     return found;
 }
@@ -57,8 +58,9 @@ static int run(enum sandbox_role role, int (*action)(void *), void *context, voi
     struct attempt one = {.role = role, .action = action, .context = context, .before = before};
     int result = attempt(&one);
 
-    if (result == ATTEMPT_BROKEN)
+    if (result == ATTEMPT_BROKEN) {
         fputs(one.log, stderr);
+    }
     return result;
 }
 
@@ -74,10 +76,11 @@ static void every_role_has_its_layers(void **state)
     assert_int_equal(run(SANDBOX_TEMPLATE, check_layers, (void *)all, NULL), 0);
     assert_int_equal(run(SANDBOX_INGEST, check_layers, (void *)all, NULL), 0);
     assert_int_equal(run(SANDBOX_FANOUT, check_layers, (void *)all, NULL), 0);
-    if (sandbox_files_version() > 0)
+    if (sandbox_files_version() > 0) {
         assert_int_equal(run(SANDBOX_INGEST, (int (*)(void *))check_layers,
                              (void *)(const char *[]){"landlock:", NULL}, NULL),
                          0);
+    }
 }
 
 /* The value of FIELD in /proc/PID/status, as unsigned hexadecimal. */
@@ -98,8 +101,9 @@ static int say_and_wait(void *context)
     const struct waiter *waiter = context;
     char byte = 'r';
 
-    if (write(waiter->ready, &byte, 1) != 1)
+    if (write(waiter->ready, &byte, 1) != 1) {
         return -1;
+    }
     return read(waiter->go, &byte, 1) == 1 ? 0 : -1;
 }
 
@@ -138,8 +142,9 @@ static void the_kernel_agrees(void **state)
     assert_int_equal(field_of(text, "\nCapPrm:"), 0);
     assert_int_equal(field_of(text, "\nCapInh:"), 0);
     assert_int_equal(field_of(text, "\nCapAmb:"), 0);
-    if (geteuid() == 0)
+    if (geteuid() == 0) {
         assert_int_equal(field_of(text, "\nCapBnd:"), 0);
+    }
     assert_int_not_equal(field_of(text, "\nUid:\t"), 0);
     assert_int_equal(found, 0);
     assert_int_equal(status.st_uid, 0); /* what is not dumpable is root's in /proc */
@@ -150,10 +155,12 @@ static int check_limits(void *context)
     struct rlimit limit;
 
     (void)context;
-    if (getrlimit(RLIMIT_CORE, &limit) < 0 || limit.rlim_max != 0)
+    if (getrlimit(RLIMIT_CORE, &limit) < 0 || limit.rlim_max != 0) {
         return -1;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max > 128)
+    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max > 128) {
         return -1;
+    }
     return SANDBOX_SANITIZER || (getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_max < RLIM_INFINITY) ? 0
                                                                                                         : -1;
 }
@@ -173,8 +180,9 @@ static void lose_layers(void *context)
     seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(landlock_create_ruleset), 0);
     seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl), 1,
                      SCMP_A0(SCMP_CMP_EQ, PR_GET_SECCOMP, 0));
-    if (seccomp_load(filter) < 0)
+    if (seccomp_load(filter) < 0) {
         abort();
+    }
     seccomp_release(filter);
 }
 
@@ -208,8 +216,9 @@ static void without_a_layer_it_goes_on_unless_all_are_required(void **state)
     unsetenv("RINGCAST_SANDBOX");
     assert_int_equal(entered, ATTEMPT_NO_ENTRY);
     assert_int_not_equal(probed, 0);
-    if (sandbox_files_version() > 0)
+    if (sandbox_files_version() > 0) {
         assert_int_equal(with_all, 0);
+    }
 }
 
 static int check_off(void *context)
@@ -262,8 +271,9 @@ static int sees_the_change(const struct waiter *waiter)
 {
     const struct sandbox_needs needs = {.names = true};
 
-    if (sandbox_enter(SANDBOX_INGEST, &needs) < 0 || sandbox_is_stale())
+    if (sandbox_enter(SANDBOX_INGEST, &needs) < 0 || sandbox_is_stale()) {
         return 1;
+    }
     return say_and_wait((void *)waiter) == 0 && sandbox_is_stale() ? 0 : 2;
 }
 
@@ -273,17 +283,20 @@ static void a_replaced_name_file_is_noticed(void **state)
     char byte;
 
     (void)state;
-    if (geteuid() != 0 || sandbox_files_version() < 0)
+    if (geteuid() != 0 || sandbox_files_version() < 0) {
         skip();
+    }
     assert_int_equal(pipe(ready) | pipe(go), 0);
     pid_t outer = fork();
     if (outer == 0) {
         struct waiter waiter = {ready[1], go[0]};
-        if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
             _exit(77);
+        }
         pid_t inner = fork();
-        if (inner == 0)
+        if (inner == 0) {
             _exit(sees_the_change(&waiter));
+        }
         bool changed = read(ready[0], &byte, 1) == 1 &&
                        mount("/etc/passwd", "/etc/hosts", NULL, MS_BIND, NULL) == 0 &&
                        write(go[1], "g", 1) == 1;
@@ -296,8 +309,9 @@ static void a_replaced_name_file_is_noticed(void **state)
     }
     waitpid(outer, &end, 0);
     assert_true(WIFEXITED(end));
-    if (WEXITSTATUS(end) == 77)
+    if (WEXITSTATUS(end) == 77) {
         skip();
+    }
     assert_int_equal(WEXITSTATUS(end), 0);
 }
 

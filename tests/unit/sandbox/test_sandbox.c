@@ -37,8 +37,9 @@ static int as(enum sandbox_role role, const struct sandbox_needs *needs, int (*a
         .role = role, .needs = needs, .action = action, .context = (void *)(uintptr_t)context};
     int result = attempt(&one);
 
-    if (result == ATTEMPT_TRAPPED && call != NULL && strstr(one.log, call) == NULL)
+    if (result == ATTEMPT_TRAPPED && call != NULL && strstr(one.log, call) == NULL) {
         fail_msg("the log does not name %s: %s", call, one.log);
+    }
     return result;
 }
 
@@ -47,8 +48,7 @@ static int as_worker(int (*action)(void *), const void *context, const char *cal
     return as(SANDBOX_INGEST, NULL, action, context, call);
 }
 
-/* --- Files
- * ---------------------------------------------------------------------------------------------- */
+/* --- Files ---------------------------------------------------------------------------------------------- */
 
 static int open_to_read(void *path)
 {
@@ -79,8 +79,9 @@ static void worker_with_a_name_opens_what_names_need(void **state)
     (void)state;
     assert_int_equal(as(SANDBOX_INGEST, &needs, open_to_read, "/etc/hosts", NULL), 0);
     assert_int_equal(as(SANDBOX_INGEST, &needs, open_to_write, "/etc/hosts", NULL), EACCES);
-    if (sandbox_files_version() < 0)
+    if (sandbox_files_version() < 0) {
         skip();
+    }
     assert_int_equal(as(SANDBOX_INGEST, &needs, open_to_read, "/etc/passwd", NULL), EACCES);
     assert_int_equal(as(SANDBOX_INGEST, &needs, open_to_read, "/etc/ssl/certs", NULL), EACCES);
 }
@@ -91,8 +92,9 @@ static void worker_with_tls_opens_certificates(void **state)
 
     (void)state;
     assert_int_equal(as(SANDBOX_INGEST, &needs, open_to_read, "/etc/ssl/certs", NULL), 0);
-    if (sandbox_files_version() < 0)
+    if (sandbox_files_version() < 0) {
         skip();
+    }
     assert_int_equal(as(SANDBOX_INGEST, &needs, open_to_read, "/etc/hosts", NULL), EACCES);
     /* What the operator names instead. */
     assert_int_equal(setenv("SSL_CERT_DIR", "/nonexistent:/etc/hosts:", 1), 0);
@@ -106,8 +108,9 @@ static int resolve_localhost(void *context)
     struct addrinfo *list = NULL;
 
     (void)context;
-    if (getaddrinfo("localhost", "554", NULL, &list) != 0)
+    if (getaddrinfo("localhost", "554", NULL, &list) != 0) {
         return -1;
+    }
     freeaddrinfo(list);
     return 0;
 }
@@ -120,8 +123,7 @@ static void worker_resolves_a_name(void **state)
     assert_int_equal(as(SANDBOX_INGEST, &needs, resolve_localhost, NULL, NULL), 0);
 }
 
-/* --- Rings
- * ---------------------------------------------------------------------------------------------- */
+/* --- Rings ---------------------------------------------------------------------------------------------- */
 
 static int open_ring(void *name)
 {
@@ -187,8 +189,7 @@ static void rings_of_others_stay_closed_and_sizes_stay(void **state)
     assert_int_equal(as_worker(make_memory, NULL, "memfd_create"), ATTEMPT_TRAPPED);
 }
 
-/* --- Programs and processes
- * ----------------------------------------------------------------------------- */
+/* --- Programs and processes ----------------------------------------------------------------------------- */
 
 static int run_program(void *context)
 {
@@ -212,8 +213,9 @@ static int fork_once(void *context)
 {
     (void)context;
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
         _exit(0);
+    }
     return pid < 0 || waitpid(pid, NULL, 0) != pid ? -1 : 0;
 }
 
@@ -276,8 +278,7 @@ static void no_code_no_root_no_more(void **state)
     assert_int_equal(as_worker(raise_limit, NULL, NULL), EPERM);
 }
 
-/* --- Sockets
- * -------------------------------------------------------------------------------------------- */
+/* --- Sockets -------------------------------------------------------------------------------------------- */
 
 static int connect_to_path(void *path)
 {

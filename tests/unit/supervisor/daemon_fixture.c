@@ -41,8 +41,7 @@ void pause_between_looks(void)
     poll(NULL, 0, 10);
 }
 
-/* --- Directory and configuration
- * ---------------------------------------------------------------------------- */
+/* --- Directory and configuration ------------------------------------------------------------------------ */
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk)
 {
@@ -65,10 +64,11 @@ static void write_config(const struct daemon *daemon, int listen_port, const str
             listen_port, daemon->runtime_dir);
     fprintf(file, "cameras = (\n");
     /* Both places where a password may stand: every second camera has it in its URL. */
-    for (size_t i = 0; cameras[i].name != NULL; i++)
+    for (size_t i = 0; cameras[i].name != NULL; i++) {
         fprintf(file, "%s  { name = \"%s\"; url = \"rtsp://%s127.0.0.1:9/%s\";%s }", i == 0 ? "" : ",\n",
                 cameras[i].name, i % 2 == 0 ? "" : "admin:c4nary-url@", cameras[i].path,
                 i % 2 == 0 ? " username = \"admin\"; password = \"c4nary-field\";" : "");
+    }
     fprintf(file, "\n);\n");
     assert_int_equal(fclose(file), 0);
 }
@@ -94,15 +94,16 @@ void daemon_order(const struct daemon *daemon, const char *name)
     close(fd);
 }
 
-/* --- Process
- * ------------------------------------------------------------------------------------------------ */
+/* --- Process -------------------------------------------------------------------------------------------- */
 
 static void become_user(uid_t uid)
 {
-    if (uid == geteuid())
+    if (uid == geteuid()) {
         return;
-    if (setgroups(0, NULL) < 0 || setgid(uid) < 0 || setuid(uid) < 0)
+    }
+    if (setgroups(0, NULL) < 0 || setgid(uid) < 0 || setuid(uid) < 0) {
         _exit(120);
+    }
 }
 
 static void run_daemon(const struct daemon *daemon, int output, int log)
@@ -132,8 +133,9 @@ void daemon_launch(struct daemon *daemon)
     assert_true(log >= 0);
     daemon->pid = fork();
     assert_true(daemon->pid >= 0);
-    if (daemon->pid == 0)
+    if (daemon->pid == 0) {
         run_daemon(daemon, ends[1], log);
+    }
     close(log);
     close(ends[1]);
     daemon->output = ends[0];
@@ -146,10 +148,12 @@ static void show_log(const struct daemon *daemon)
 
     snprintf(path, sizeof(path), "%s/log", daemon->dir);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    for (ssize_t length; fd >= 0 && (length = read(fd, text, sizeof(text))) > 0;)
+    for (ssize_t length; fd >= 0 && (length = read(fd, text, sizeof(text))) > 0;) {
         (void)!write(STDERR_FILENO, text, (size_t)length);
-    if (fd >= 0)
+    }
+    if (fd >= 0) {
         close(fd);
+    }
 }
 
 /* Fails the test; the next one begins without this one's processes. */
@@ -158,10 +162,12 @@ static void give_up(struct daemon *daemon, const char *what)
     int status;
 
     show_log(daemon);
-    if (daemon->pid > 0)
+    if (daemon->pid > 0) {
         kill(daemon->pid, SIGTERM);
-    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, &status, WNOHANG) >= 0 && now_ms() < end;)
+    }
+    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, &status, WNOHANG) >= 0 && now_ms() < end;) {
         pause_between_looks();
+    }
     remove_tree(daemon->dir);
     fail_msg("%s", what);
 }
@@ -173,15 +179,18 @@ void daemon_wait_ready(struct daemon *daemon)
     struct pollfd wait = {.fd = daemon->output, .events = POLLIN};
 
     while (strchr(line, '\n') == NULL && length < sizeof(line) - 1) {
-        if (poll(&wait, 1, PATIENCE_MS) != 1)
+        if (poll(&wait, 1, PATIENCE_MS) != 1) {
             give_up(daemon, "not ready in time");
+        }
         ssize_t more = read(daemon->output, line + length, sizeof(line) - 1 - length);
-        if (more <= 0)
+        if (more <= 0) {
             give_up(daemon, "ended before it was ready");
+        }
         length += (size_t)more;
     }
-    if (sscanf(line, "ringcast: http://127.0.0.1:%d/", &daemon->port) != 1)
+    if (sscanf(line, "ringcast: http://127.0.0.1:%d/", &daemon->port) != 1) {
         give_up(daemon, line);
+    }
 }
 
 int daemon_wait_exit(struct daemon *daemon)
@@ -191,8 +200,9 @@ int daemon_wait_exit(struct daemon *daemon)
 
     for (long long end = now_ms() + PATIENCE_MS; pid == 0; pause_between_looks()) {
         pid = waitpid(daemon->pid, &status, WNOHANG);
-        if (now_ms() > end)
+        if (now_ms() > end) {
             give_up(daemon, "does not end");
+        }
     }
     assert_int_equal(pid, daemon->pid);
     daemon->pid = 0;
@@ -201,8 +211,7 @@ int daemon_wait_exit(struct daemon *daemon)
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* --- What is left
- * ------------------------------------------------------------------------------------------- */
+/* --- What is left --------------------------------------------------------------------------------------- */
 
 /* A process whose environment names our directory: started by our ringcastd, wherever it hangs now. */
 static pid_t process_of(const struct daemon *daemon)
@@ -214,15 +223,18 @@ static pid_t process_of(const struct daemon *daemon)
 
     assert_non_null(proc);
     for (struct dirent *entry; found == 0 && (entry = readdir(proc)) != NULL;) {
-        if (atoi(entry->d_name) <= 0)
+        if (atoi(entry->d_name) <= 0) {
             continue;
+        }
         snprintf(path, sizeof(path), "/proc/%.20s/environ", entry->d_name);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         ssize_t length = fd < 0 ? 0 : read(fd, environment, sizeof(environment));
-        if (fd >= 0)
+        if (fd >= 0) {
             close(fd);
-        if (length > 0 && memmem(environment, (size_t)length, daemon->dir, strlen(daemon->dir)) != NULL)
+        }
+        if (length > 0 && memmem(environment, (size_t)length, daemon->dir, strlen(daemon->dir)) != NULL) {
             found = atoi(entry->d_name);
+        }
     }
     closedir(proc);
     return found;
@@ -234,11 +246,13 @@ static bool ring_left(const struct daemon *daemon)
     bool found = false;
     DIR *shm = daemon->instance[0] == '\0' ? NULL : opendir("/dev/shm");
 
-    if (shm == NULL)
+    if (shm == NULL) {
         return false;
+    }
     snprintf(prefix, sizeof(prefix), "ringcast.%s.", daemon->instance);
-    for (struct dirent *entry; (entry = readdir(shm)) != NULL;)
+    for (struct dirent *entry; (entry = readdir(shm)) != NULL;) {
         found = found || strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+    }
     closedir(shm);
     return found;
 }
@@ -256,18 +270,24 @@ static bool somebody_listens(int port)
 
 void daemon_require_nothing_left(struct daemon *daemon)
 {
-    if (process_of(daemon) != 0)
+    if (process_of(daemon) != 0) {
         give_up(daemon, "a process is left");
-    if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD)
+    }
+    if (waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD) {
         give_up(daemon, "a process was left to its grandparent");
-    if (ring_left(daemon))
+    }
+    if (ring_left(daemon)) {
         give_up(daemon, "a ring is left");
-    if (daemon->port > 0 && somebody_listens(daemon->port))
+    }
+    if (daemon->port > 0 && somebody_listens(daemon->port)) {
         give_up(daemon, "somebody listens");
-    if (access(daemon->runtime_dir, F_OK) == 0)
+    }
+    if (access(daemon->runtime_dir, F_OK) == 0) {
         give_up(daemon, "the run-time directory is left");
-    if (daemon_file_has(daemon, "log", "c4nary"))
+    }
+    if (daemon_file_has(daemon, "log", "c4nary")) {
         give_up(daemon, "a password is in the log");
+    }
     remove_tree(daemon->dir);
 }
 
@@ -275,14 +295,14 @@ void daemon_finish(struct daemon *daemon)
 {
     assert_int_equal(kill(daemon->pid, SIGTERM), 0);
     int exit_code = daemon_wait_exit(daemon);
-    if (exit_code != 0)
+    if (exit_code != 0) {
         show_log(daemon);
+    }
     assert_int_equal(exit_code, 0);
     daemon_require_nothing_left(daemon);
 }
 
-/* --- Control
- * ------------------------------------------------------------------------------------------------ */
+/* --- Control -------------------------------------------------------------------------------------------- */
 
 static int exchange(const struct daemon *daemon, const char *text, char **reply, size_t *length)
 {
@@ -291,15 +311,18 @@ static int exchange(const struct daemon *daemon, const char *text, char **reply,
 
     snprintf(url, sizeof(url), "ipc://%s/control.sock", daemon->runtime_dir);
     int error = nng_req0_open(&socket);
-    if (error != 0)
+    if (error != 0) {
         return error;
+    }
     nng_socket_set_ms(socket, NNG_OPT_RECVTIMEO, PATIENCE_MS);
     nng_socket_set_ms(socket, NNG_OPT_SENDTIMEO, PATIENCE_MS);
     error = nng_dial(socket, url, NULL, 0);
-    if (error == 0)
+    if (error == 0) {
         error = nng_send(socket, (char *)text, strlen(text), 0);
-    if (error == 0)
+    }
+    if (error == 0) {
         error = nng_recv(socket, reply, length, NNG_FLAG_ALLOC);
+    }
     nng_close(socket);
     return error;
 }
@@ -310,8 +333,9 @@ json_t *daemon_ask_text(struct daemon *daemon, const char *text)
     size_t length = 0;
     int error = exchange(daemon, text, &reply, &length);
 
-    if (error != 0)
+    if (error != 0) {
         give_up(daemon, nng_strerror(error));
+    }
     assert_null(memmem(reply, length, "c4nary", 6));
     json_t *message = message_decode(reply, length, NULL);
     nng_free(reply, length);
@@ -323,8 +347,9 @@ json_t *daemon_ask(struct daemon *daemon, const char *type, const char *camera)
 {
     json_t *request = message_new(type);
 
-    if (camera != NULL)
+    if (camera != NULL) {
         json_object_set_new(request, "camera", json_string(camera));
+    }
     char *text = json_dumps(request, JSON_COMPACT);
     json_t *reply = daemon_ask_text(daemon, text);
     free(text);
@@ -347,10 +372,10 @@ json_t *status_camera(json_t *status, const char *camera)
     json_t *entry;
     size_t index;
 
-    json_array_foreach(json_object_get(status, "cameras"), index, entry)
-    {
-        if (strcmp(message_string(entry, "name", ""), camera) == 0)
+    json_array_foreach(json_object_get(status, "cameras"), index, entry) {
+        if (strcmp(message_string(entry, "name", ""), camera) == 0) {
             return entry;
+        }
     }
     fail_msg("no camera %s in the status", camera);
     return NULL;
@@ -367,8 +392,9 @@ pid_t daemon_wait_camera(struct daemon *daemon, const char *camera, const char *
         bool reached =
             strcmp(message_string(entry, "state", ""), state) == 0 && (not_pid == 0 || pid != not_pid);
         json_decref(status);
-        if (reached)
+        if (reached) {
             return pid;
+        }
     }
     snprintf(what, sizeof(what), "camera %s does not reach %s", camera, state);
     give_up(daemon, what);
@@ -380,20 +406,21 @@ pid_t daemon_wait_service(struct daemon *daemon, const char *member, pid_t not_p
     for (long long end = now_ms() + PATIENCE_MS; now_ms() < end; pause_between_looks()) {
         json_t *status = daemon_status(daemon);
         json_t *entry = json_object_get(status, member);
-        if (json_is_array(entry))
+        if (json_is_array(entry)) {
             entry = json_array_get(entry, 0);
+        }
         pid_t pid = (pid_t)message_integer(entry, "pid", 0);
         bool running = strcmp(message_string(entry, "state", ""), "running") == 0;
         json_decref(status);
-        if (running && pid != not_pid)
+        if (running && pid != not_pid) {
             return pid;
+        }
     }
     give_up(daemon, "a service does not come back");
     return 0;
 }
 
-/* --- Files and the viewers' port
- * ---------------------------------------------------------------------------- */
+/* --- Files and the viewers' port ------------------------------------------------------------------------ */
 
 bool daemon_file_has(const struct daemon *daemon, const char *name, const char *text)
 {
@@ -403,10 +430,12 @@ bool daemon_file_has(const struct daemon *daemon, const char *name, const char *
 
     snprintf(path, sizeof(path), "%s/%s", daemon->dir, name);
     FILE *file = fopen(path, "re");
-    if (file == NULL)
+    if (file == NULL) {
         return false;
-    while (!found && getline(&content, &size, file) > 0)
+    }
+    while (!found && getline(&content, &size, file) > 0) {
         found = strstr(content, text) != NULL;
+    }
     free(content);
     fclose(file);
     return found;
@@ -414,9 +443,11 @@ bool daemon_file_has(const struct daemon *daemon, const char *name, const char *
 
 void daemon_wait_file(struct daemon *daemon, const char *name, const char *text)
 {
-    for (long long end = now_ms() + PATIENCE_MS; now_ms() < end; pause_between_looks())
-        if (daemon_file_has(daemon, name, text))
+    for (long long end = now_ms() + PATIENCE_MS; now_ms() < end; pause_between_looks()) {
+        if (daemon_file_has(daemon, name, text)) {
             return;
+        }
+    }
     give_up(daemon, text);
 }
 
@@ -430,8 +461,9 @@ pid_t daemon_ask_viewer_port(struct daemon *daemon)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        read(fd, text, sizeof(text) - 1) <= 0)
+        read(fd, text, sizeof(text) - 1) <= 0) {
         give_up(daemon, "no viewer is served");
+    }
     close(fd);
     return atoi(text);
 }

@@ -34,10 +34,12 @@ static void on_listen(struct channel_message *message)
     socklen_t size = sizeof(listening);
 
     listener = channel_message_take_fd(message, 0);
-    if (getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 || listening != 1)
+    if (getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 || listening != 1) {
         exit(92);
-    if (!fake_ordered("fanout-mute"))
+    }
+    if (!fake_ordered("fanout-mute")) {
         fake_send("ready", NULL);
+    }
 }
 
 /* Two viewers for each camera that it knows. */
@@ -46,8 +48,9 @@ static void on_add(struct channel_message *message)
     struct ringcast_reader *reader;
     int ring = channel_message_take_fd(message, 0), wake = channel_message_take_fd(message, 1);
 
-    if (wake < 0 || (fcntl(ring, F_GETFL) & O_ACCMODE) != O_RDONLY || ringcast_open_fd(ring, &reader) < 0)
+    if (wake < 0 || (fcntl(ring, F_GETFL) & O_ACCMODE) != O_RDONLY || ringcast_open_fd(ring, &reader) < 0) {
         exit(93);
+    }
     ringcast_close(reader);
     close(ring);
     close(wake);
@@ -73,17 +76,20 @@ static bool on_message(void)
     bool go_on = true;
 
     int result = fake_receive(&message, 0);
-    if (result == -EAGAIN)
+    if (result == -EAGAIN) {
         return true;
-    if (result <= 0)
+    }
+    if (result <= 0) {
         return false;
+    }
     note(&message);
-    if (message_is(message.body, "listen"))
+    if (message_is(message.body, "listen")) {
         on_listen(&message);
-    else if (message_is(message.body, "camera-add"))
+    } else if (message_is(message.body, "camera-add")) {
         on_add(&message);
-    else if (message_is(message.body, "stop"))
+    } else if (message_is(message.body, "stop")) {
         go_on = false;
+    }
     channel_message_clear(&message);
     return go_on;
 }
@@ -93,26 +99,33 @@ int main(void)
     bool go_on = true;
 
     fake_check_inheritance();
-    if (fake_ordered("fanout-exits"))
+    if (fake_ordered("fanout-exits")) {
         return 4;
-    if (fake_ordered("fanout-stubborn"))
+    }
+    if (fake_ordered("fanout-stubborn")) {
         signal(SIGTERM, SIG_IGN);
+    }
     viewers = json_object();
     while (go_on) {
         struct pollfd wait[] = {{.fd = CHANNEL_CHILD_FD, .events = POLLIN},
                                 {.fd = listener, .events = POLLIN}};
         bool deaf = listener >= 0 && fake_ordered_once("fanout-deaf");
-        while (deaf)
+        while (deaf) {
             pause();
-        if (poll(wait, 2, -1) < 0 && errno != EINTR)
+        }
+        if (poll(wait, 2, -1) < 0 && errno != EINTR) {
             return 95;
-        if (wait[1].revents != 0)
+        }
+        if (wait[1].revents != 0) {
             on_connection();
-        if (wait[0].revents != 0)
+        }
+        if (wait[0].revents != 0) {
             go_on = on_message();
+        }
     }
-    while (fake_ordered("fanout-stubborn"))
+    while (fake_ordered("fanout-stubborn")) {
         pause();
+    }
     json_decref(viewers);
     return 0;
 }

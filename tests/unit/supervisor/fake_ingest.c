@@ -38,22 +38,26 @@ static int stream(void)
         fake_send("stats", json_pack("{s:i, s:i, s:f, s:f}", "fragments", fragments, "bytes",
                                      fragments * 1000, "fps", 25.0, "bitrate", 2000000.0));
         int result = fake_receive(&message, STATS_MS);
-        if (result == -EAGAIN)
+        if (result == -EAGAIN) {
             continue;
-        if (result <= 0)
+        }
+        if (result <= 0) {
             return 0;
+        }
         bool stop = message_is(message.body, "stop");
         channel_message_clear(&message);
-        if (stop)
+        if (stop) {
             return 0;
+        }
     }
 }
 
 static void ignore_everything(void)
 {
     signal(SIGTERM, SIG_IGN);
-    for (;;)
+    for (;;) {
         pause();
+    }
 }
 
 static void flap(void)
@@ -71,17 +75,23 @@ static int behave(const char *url)
 {
     const char *path = strrchr(url, '/');
 
-    if (strcmp(path, "/exit") == 0)
+    if (strcmp(path, "/exit") == 0) {
         return 7;
-    if (strcmp(path, "/silent") == 0)
+    }
+    if (strcmp(path, "/silent") == 0) {
         ignore_everything();
+    }
     say_state("starting", NULL);
-    if (strcmp(path, "/garbage") == 0)
-        for (;;)
-            if (write(CHANNEL_CHILD_FD, "{]", 2) < 0)
+    if (strcmp(path, "/garbage") == 0) {
+        for (;;) {
+            if (write(CHANNEL_CHILD_FD, "{]", 2) < 0) {
                 usleep(1000);
-    if (strcmp(path, "/flap") == 0)
+            }
+        }
+    }
+    if (strcmp(path, "/flap") == 0) {
         flap();
+    }
     if (strcmp(path, "/orphan") == 0 && fork() == 0) {
         close(CHANNEL_CHILD_FD);
         usleep(200000);
@@ -92,8 +102,9 @@ static int behave(const char *url)
         log_warning("about to spin");
         blackbox_beat(100);
     }
-    if (strcmp(path, "/stubborn") == 0 || strcmp(path, "/hang") == 0)
+    if (strcmp(path, "/stubborn") == 0 || strcmp(path, "/hang") == 0) {
         ignore_everything();
+    }
     return stream();
 }
 
@@ -104,10 +115,12 @@ static void attach_ring(struct channel_message *message)
     int ring = channel_message_take_fd(message, 0), wake = channel_message_take_fd(message, 1);
     uint64_t one = 1;
 
-    if (ring < 0 || wake < 0 || write(wake, &one, sizeof(one)) != sizeof(one))
+    if (ring < 0 || wake < 0 || write(wake, &one, sizeof(one)) != sizeof(one)) {
         exit(92);
-    if (ring_writer_attach(ring, wake, &writer) < 0)
+    }
+    if (ring_writer_attach(ring, wake, &writer) < 0) {
         exit(93);
+    }
     ring_writer_detach(writer);
     close(wake);
 }
@@ -119,10 +132,12 @@ static int worker(void)
 
     prctl(PR_SET_NAME, "ringcast-ingest");
     blackbox_drop();
-    if (fake_receive(&message, -1) != 1)
+    if (fake_receive(&message, -1) != 1) {
         return 0;
-    if (!message_is(message.body, "camera"))
+    }
+    if (!message_is(message.body, "camera")) {
         return 94;
+    }
     snprintf(url, sizeof(url), "%s", message_string(message.body, "url", "?"));
     snprintf(note, sizeof(note), "%d %s %s %s", (int)getpid(), message_string(message.body, "name", "?"),
              message_string(message.body, "transport", "?"),
@@ -139,8 +154,9 @@ static pid_t fork_worker(int channel)
     int ends[2];
     pid_t pid = -1;
 
-    if (pipe2(ends, O_CLOEXEC) < 0)
+    if (pipe2(ends, O_CLOEXEC) < 0) {
         exit(95);
+    }
     pid_t middle = fork();
     if (middle == 0) {
         pid = fork();
@@ -154,8 +170,9 @@ static pid_t fork_worker(int channel)
         _exit(write(ends[1], &pid, sizeof(pid)) == sizeof(pid) ? 0 : 1);
     }
     waitpid(middle, NULL, 0);
-    if (read(ends[0], &pid, sizeof(pid)) != sizeof(pid))
+    if (read(ends[0], &pid, sizeof(pid)) != sizeof(pid)) {
         exit(96);
+    }
     close(ends[0]);
     close(ends[1]);
     return pid;
@@ -166,16 +183,18 @@ static void on_spawn(struct channel_message *message)
     const char *camera = message_string(message->body, "camera", "");
     int channel = channel_message_take_fd(message, 0);
 
-    if (channel < 0)
+    if (channel < 0) {
         exit(97);
+    }
     if (fake_ordered("template-deaf")) {
         /* It never ran, and nobody is told. */
     } else if (fake_ordered_once("template-refuses")) {
         fake_send("spawn-failed", json_pack("{s:s, s:s}", "camera", camera, "error", "no more processes"));
     } else {
         pid_t pid = fork_worker(channel);
-        if (fake_ordered_once("template-dies-in-spawn"))
+        if (fake_ordered_once("template-dies-in-spawn")) {
             raise(SIGKILL);
+        }
         fake_send("spawned", json_pack("{s:s, s:i}", "camera", camera, "pid", (int)pid));
     }
     close(channel);
@@ -185,19 +204,24 @@ int main(int argc, char *argv[])
 {
     struct channel_message message;
 
-    if (argc != 2 || strcmp(argv[1], "--template") != 0)
+    if (argc != 2 || strcmp(argv[1], "--template") != 0) {
         return 98;
+    }
     fake_check_inheritance();
-    if (fake_ordered("template-exits"))
+    if (fake_ordered("template-exits")) {
         return 3;
-    if (!fake_ordered("template-mute"))
+    }
+    if (!fake_ordered("template-mute")) {
         fake_send("ready", NULL);
+    }
     for (;;) {
         int result = fake_receive(&message, -1);
-        if (result <= 0)
+        if (result <= 0) {
             return 0;
-        if (message_is(message.body, "spawn"))
+        }
+        if (message_is(message.body, "spawn")) {
             on_spawn(&message);
+        }
         channel_message_clear(&message);
     }
 }

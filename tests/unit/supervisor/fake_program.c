@@ -42,8 +42,9 @@ void fake_note(const char *name, const char *line)
 
     path_of(path, name);
     FILE *file = fopen(path, "ae");
-    if (file == NULL)
+    if (file == NULL) {
         exit(91);
+    }
     fprintf(file, "%s\n", line);
     fclose(file);
 }
@@ -52,8 +53,9 @@ void fake_send(const char *type, json_t *members)
 {
     json_t *message = message_new(type);
 
-    if (members != NULL)
+    if (members != NULL) {
         json_object_update(message, members);
+    }
     channel_send(CHANNEL_CHILD_FD, message, NULL, 0);
     json_decref(members);
     json_decref(message);
@@ -64,13 +66,16 @@ int fake_receive(struct channel_message *message, int timeout_ms)
     struct pollfd wait = {.fd = CHANNEL_CHILD_FD, .events = POLLIN};
 
     for (;;) {
-        if (poll(&wait, 1, timeout_ms) <= 0)
+        if (poll(&wait, 1, timeout_ms) <= 0) {
             return -EAGAIN;
+        }
         int result = channel_receive(CHANNEL_CHILD_FD, message);
-        if (result != 1 || !message_is(message->body, BLACKBOX_MESSAGE))
+        if (result != 1 || !message_is(message->body, BLACKBOX_MESSAGE)) {
             return result;
-        if (blackbox_carry(channel_message_take_fd(message, 0)) < 0)
+        }
+        if (blackbox_carry(channel_message_take_fd(message, 0)) < 0) {
             exit(99);
+        }
         channel_message_clear(message);
     }
 }
@@ -80,9 +85,11 @@ static bool only_the_known_descriptors(void)
     DIR *directory = opendir("/proc/self/fd");
     int count = 0;
 
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
-        if (entry->d_name[0] != '.' && atoi(entry->d_name) != dirfd(directory))
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        if (entry->d_name[0] != '.' && atoi(entry->d_name) != dirfd(directory)) {
             count++;
+        }
+    }
     closedir(directory);
     return count == CHANNEL_CHILD_FD + 1 && fcntl(CHANNEL_CHILD_FD, F_GETFD) >= 0;
 }
@@ -94,16 +101,19 @@ static bool default_signals(void)
 
     sigprocmask(SIG_SETMASK, NULL, &mask);
     for (int number = 1; number < 32; number++) {
-        if (sigismember(&mask, number) == 1)
+        if (sigismember(&mask, number) == 1) {
             return false;
-        if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+        }
+        if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN) {
             return false;
+        }
     }
     return true;
 }
 
 void fake_check_inheritance(void)
 {
-    if (!only_the_known_descriptors() || !default_signals())
+    if (!only_the_known_descriptors() || !default_signals()) {
         exit(90);
+    }
 }

@@ -59,8 +59,9 @@ static void health_pays_back_step_by_step(void **state)
     struct backoff backoff = {0};
 
     (void)state;
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 5; i++) {
         backoff_next_ms(&backoff, 0);
+    }
     backoff_credit(&backoff, BACKOFF_HEALTHY_STEP_MS - 1);
     assert_int_equal(backoff.deaths, 5);
     backoff_credit(&backoff, 2 * BACKOFF_HEALTHY_STEP_MS);
@@ -74,8 +75,9 @@ static void thirty_healthy_seconds_clear_any_account(void **state)
     struct backoff backoff = {0};
 
     (void)state;
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 1000; i++) {
         backoff_next_ms(&backoff, 0);
+    }
     backoff_credit(&backoff, 30000);
     assert_int_equal(backoff_next_ms(&backoff, 0), BACKOFF_FIRST_MS / 2);
 }

@@ -44,8 +44,9 @@ static int on_spawn(void *data, const char *camera, int worker_end)
 
     assert_string_equal(camera, bench->name);
     bench->spawns++;
-    if (bench->spawn_error < 0)
+    if (bench->spawn_error < 0) {
         return bench->spawn_error;
+    }
     assert_int_equal(bench->worker_end, -1);
     bench->worker_end = fcntl(worker_end, F_DUPFD_CLOEXEC, 0);
     return 0;
@@ -110,8 +111,9 @@ static int tear_down(void **state)
     children_finish(bench->children);
     children_destroy(bench->children);
     sd_event_unref(bench->event);
-    if (bench->worker_end >= 0)
+    if (bench->worker_end >= 0) {
         close(bench->worker_end);
+    }
     assert_int_equal(shm_open(ring, O_RDONLY, 0), -1); /* no ring stays */
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);  /* no child stays */
     return 0;
@@ -125,9 +127,11 @@ static struct camera_view view(const struct bench *bench)
 /* Runs the event loop until the camera has STATE. */
 static void run_until(struct bench *bench, enum camera_state state)
 {
-    while (view(bench).state != state)
-        if (sd_event_run(bench->event, PATIENCE_USEC) <= 0)
+    while (view(bench).state != state) {
+        if (sd_event_run(bench->event, PATIENCE_USEC) <= 0) {
             fail_msg("still %s, not %s", camera_strstate(view(bench).state), camera_strstate(state));
+        }
+    }
 }
 
 static void run_pending(struct bench *bench)
@@ -142,13 +146,15 @@ static pid_t spawn_worker(struct bench *bench, int exit_code)
     pid_t pid = fork();
 
     if (pid == 0) {
-        if (exit_code >= 0)
+        if (exit_code >= 0) {
             _exit(exit_code);
+        }
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        for (;;)
+        for (;;) {
             pause();
+        }
     }
     assert_true(camera_spawned(bench->camera, pid));
     return pid;
@@ -262,8 +268,9 @@ static void errors_are_cut_between_characters_and_redacted(void **state)
 
     camera_start(bench->camera);
     spawn_worker(bench, -1);
-    while (strlen(error) < 1000)
+    while (strlen(error) < 1000) {
         strcat(error, "\xc3\xa4");
+    }
     say_state(bench, "starting", error);
     json_t *text = json_string(view(bench).error); /* NULL if it were not UTF-8 */
     assert_non_null(text);
@@ -373,8 +380,9 @@ static void restart_skips_the_backoff(void **state)
     assert_int_equal(view(bench).state,
                      CAMERA_STARTING); /* the old worker's pictures do not count any more */
     worker_gone(bench);
-    while (bench->spawns < 2)
+    while (bench->spawns < 2) {
         assert_true(sd_event_run(bench->event, PATIENCE_USEC) > 0);
+    }
     assert_int_not_equal(spawn_worker(bench, 7), pid);
     run_until(bench, CAMERA_BACKOFF);
     worker_gone(bench);
@@ -399,8 +407,9 @@ static void ends_a_running_worker(void **state)
     start_streaming(bench);
     camera_end(bench->camera);
     assert_false(bench->ended);
-    while (!bench->ended)
+    while (!bench->ended) {
         assert_true(sd_event_run(bench->event, PATIENCE_USEC) > 0);
+    }
     assert_int_equal(view(bench).pid, 0);
     assert_int_equal(bench->spawns, 1);
 }
@@ -413,8 +422,9 @@ static void ends_a_worker_that_is_just_being_forked(void **state)
     camera_end(bench->camera);
     assert_false(bench->ended);
     spawn_worker(bench, -1);
-    while (!bench->ended)
+    while (!bench->ended) {
         assert_true(sd_event_run(bench->event, PATIENCE_USEC) > 0);
+    }
 }
 
 /* A reader that says that it wants the camera, and then nothing more: it is forgotten. */

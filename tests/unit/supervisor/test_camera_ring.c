@@ -53,8 +53,9 @@ static bool is_there(const struct bench *bench, const char *suffix)
 
     snprintf(name, sizeof(name), "/ringcast.%s.cam%s", bench->instance, suffix);
     int fd = shm_open(name, O_RDONLY | O_CLOEXEC, 0);
-    if (fd >= 0)
+    if (fd >= 0) {
         close(fd);
+    }
     return fd >= 0;
 }
 
@@ -90,8 +91,9 @@ static bool say(struct bench *bench, const char *member, double value)
     json_t *message = camera_ring_observe(bench->ring, body, &writer);
 
     json_decref(body);
-    if (message == NULL)
+    if (message == NULL) {
         return false;
+    }
     assert_true(message_is(message, "ring"));
     bench->id = message_integer(message, "id", 0);
     assert_int_equal(ring_writer_attach(dup(writer), -1, &bench->next), 0);

@@ -50,8 +50,9 @@ static json_t *status_with_stats(struct daemon *daemon)
     for (long long end = now_ms() + PATIENCE_MS; now_ms() < end; pause_between_looks()) {
         json_t *status = daemon_status(daemon);
         if (message_integer(status_camera(status, "front"), "fragments", 0) > 0 &&
-            message_integer(status_camera(status, "front"), "viewers", 0) > 0)
+            message_integer(status_camera(status, "front"), "viewers", 0) > 0) {
             return status;
+        }
         json_decref(status);
     }
     fail_msg("no stats");
@@ -114,8 +115,9 @@ static void require_error(struct daemon *daemon, const char *request, const char
 
     assert_true(message_is(reply, "error"));
     assert_string_equal(message_string(reply, "code", ""), code);
-    if (strstr(message_string(reply, "message", ""), text) == NULL)
+    if (strstr(message_string(reply, "message", ""), text) == NULL) {
         fail_msg("%s lacks %s", message_string(reply, "message", ""), text);
+    }
     json_decref(reply);
 }
 
@@ -148,13 +150,15 @@ static void long_names_are_answered(void **state)
 
     (void)state;
     start(&daemon);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100; i++) {
         strcat(request, "\xc3\xa4");
+    }
     strcat(request, "\"}");
     require_error(&daemon, request, "unknown-type", "\xc3\xa4");
     strcpy(request, "{\"v\":1,\"type\":\"restart\",\"camera\":\"x");
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100; i++) {
         strcat(request, "\xc3\xa4");
+    }
     strcat(request, "\"}");
     require_error(&daemon, request, "no-such-camera", "so long a name");
     daemon_finish(&daemon);
@@ -181,8 +185,9 @@ static int send_request(const struct daemon *daemon, const char *body, size_t le
     char head[13] = {1, 0, 0, 0, 0, 0, 0, 0, 0, (char)0x80, 0, 0, 1};
     int fd = connect_raw(daemon);
 
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         head[8 - i] = (char)((length + 4) >> (8 * i));
+    }
     assert_int_equal(send(fd, greeting, sizeof(greeting), MSG_NOSIGNAL), sizeof(greeting));
     assert_int_equal(send(fd, head, sizeof(head), MSG_NOSIGNAL), sizeof(head));
     assert_int_equal(send(fd, body, strlen(body), MSG_NOSIGNAL), strlen(body));
@@ -195,9 +200,9 @@ static void wait_closed(int fd)
     struct pollfd wait = {.fd = fd, .events = POLLIN};
     char bytes[256];
 
-    do
+    do {
         assert_int_equal(poll(&wait, 1, PATIENCE_MS), 1);
-    while (read(fd, bytes, sizeof(bytes)) > 0);
+    } while (read(fd, bytes, sizeof(bytes)) > 0);
     close(fd);
 }
 
@@ -210,8 +215,9 @@ static void bad_clients_cost_nothing(void **state)
     (void)state;
     start(&daemon);
     int silent = connect_raw(&daemon);
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 20; i++) {
         close(send_request(&daemon, request, strlen(request)));
+    }
     wait_closed(send_request(&daemon, request, 2 * MESSAGE_MAX));
     wait_closed(send_request(&daemon, request, SIZE_MAX / 2));
     int unfinished = send_request(&daemon, request, strlen(request) + 1);
@@ -247,8 +253,9 @@ static bool answers(const struct daemon *daemon)
     bool answered = nng_dial(socket, url, NULL, 0) == 0 &&
                     nng_send(socket, request, strlen(request), 0) == 0 &&
                     nng_recv(socket, &reply, &length, NNG_FLAG_ALLOC) == 0;
-    if (answered)
+    if (answered) {
         nng_free(reply, length);
+    }
     nng_close(socket);
     return answered;
 }
@@ -260,8 +267,9 @@ static void hanging_up_early_does_not_deafen(void **state)
     (void)state;
     start(&daemon);
     for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < 20; i++)
+        for (int i = 0; i < 20; i++) {
             hang_up_early(&daemon);
+        }
         long long end = now_ms() + PATIENCE_MS;
         while (!answers(&daemon)) {
             assert_true(now_ms() < end);
@@ -307,8 +315,9 @@ static void clients_may_hang_up_at_any_byte(void **state)
     json_decref(daemon_status(&daemon));
     double before = processor_time(&daemon);
     long long begin = now_ms();
-    while (now_ms() - begin < 500)
+    while (now_ms() - begin < 500) {
         pause_between_looks();
+    }
     assert_true(processor_time(&daemon) - before < 0.25);
     daemon_finish(&daemon);
 }
@@ -337,13 +346,16 @@ static void many_clients_are_served(void **state)
 
     (void)state;
     start(&daemon);
-    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         fds[i] = connect_raw(&daemon);
+    }
     json_decref(daemon_status(&daemon));
-    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         close(fds[i]);
-    for (int i = 0; i < 100; i++)
+    }
+    for (int i = 0; i < 100; i++) {
         json_decref(daemon_status(&daemon));
+    }
     daemon_finish(&daemon);
 }
 
@@ -354,20 +366,26 @@ static int connect_as_stranger(const char *path)
     char byte;
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-    if (setgroups(0, NULL) < 0 || setgid(STRANGER) < 0 || setuid(STRANGER) < 0)
+    if (setgroups(0, NULL) < 0 || setgid(STRANGER) < 0 || setuid(STRANGER) < 0) {
         return 2;
-    if (strlen(path) >= sizeof(address.sun_path))
+    }
+    if (strlen(path) >= sizeof(address.sun_path)) {
         return 4;
+    }
     strcpy(address.sun_path, path);
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
         return 3;
+    }
     /* SP handshake of REQ; a peer that is accepted answers and stays. */
-    if (send(fd, "\0SP\0\0\x30\0\0", 8, MSG_NOSIGNAL) < 0)
+    if (send(fd, "\0SP\0\0\x30\0\0", 8, MSG_NOSIGNAL) < 0) {
         return 0;
+    }
     struct pollfd wait = {.fd = fd, .events = POLLIN};
-    for (long long end = now_ms() + 10000; now_ms() < end;)
-        if (poll(&wait, 1, 1000) == 1 && read(fd, &byte, 1) <= 0)
+    for (long long end = now_ms() + 10000; now_ms() < end;) {
+        if (poll(&wait, 1, 1000) == 1 && read(fd, &byte, 1) <= 0) {
             return 0;
+        }
+    }
     return 1;
 }
 
@@ -379,16 +397,18 @@ static void strangers_are_turned_away(void **state)
     int status;
 
     (void)state;
-    if (geteuid() != 0)
+    if (geteuid() != 0) {
         skip();
+    }
     start(&daemon);
     snprintf(path, sizeof(path), "%s/control.sock", daemon.runtime_dir);
     assert_int_equal(chmod(daemon.dir, 0755), 0);
     assert_int_equal(chmod(daemon.runtime_dir, 0755), 0);
     assert_int_equal(chmod(path, 0666), 0);
     pid_t stranger = fork();
-    if (stranger == 0)
+    if (stranger == 0) {
         _exit(connect_as_stranger(path));
+    }
     assert_int_equal(waitpid(stranger, &status, 0), stranger);
     assert_int_equal(status, 0);
     json_decref(daemon_status(&daemon));

@@ -66,8 +66,9 @@ static void a_worker_that_cannot_live_is_failed(void **state)
     daemon_wait_camera(&daemon, "front", "failed", 0);
     json_t *status = daemon_status(&daemon);
     json_t *front = status_camera(status, "front");
-    if (json_is_string(json_object_get(front, "error")))
+    if (json_is_string(json_object_get(front, "error"))) {
         assert_string_equal(message_string(front, "error", ""), "exited with code 7");
+    }
     assert_true(message_integer(front, "restarts", 0) >= 9);
     assert_string_equal(message_string(status_camera(status, "back"), "state", ""), "streaming");
     json_decref(status);
@@ -188,11 +189,13 @@ static int count_children(const struct daemon *daemon, char state)
     for (struct dirent *entry; (entry = readdir(proc)) != NULL;) {
         snprintf(path, sizeof(path), "/proc/%.20s/stat", entry->d_name);
         FILE *file = atoi(entry->d_name) > 0 ? fopen(path, "re") : NULL;
-        if (file == NULL)
+        if (file == NULL) {
             continue;
+        }
         if (fgets(line, sizeof(line), file) != NULL && strrchr(line, ')') != NULL &&
-            sscanf(strrchr(line, ')'), ") %c %d", &found_state, &parent) == 2 && parent == daemon->pid)
+            sscanf(strrchr(line, ')'), ") %c %d", &found_state, &parent) == 2 && parent == daemon->pid) {
             count += state == 0 || state == found_state;
+        }
         fclose(file);
     }
     closedir(proc);
@@ -202,9 +205,11 @@ static int count_children(const struct daemon *daemon, char state)
 /* ringcastd has COUNT children, no zombie among them. */
 static void wait_children(const struct daemon *daemon, int count)
 {
-    for (long long end = now_ms() + PATIENCE_MS; now_ms() < end; pause_between_looks())
-        if (count_children(daemon, 0) == count && count_children(daemon, 'Z') == 0)
+    for (long long end = now_ms() + PATIENCE_MS; now_ms() < end; pause_between_looks()) {
+        if (count_children(daemon, 0) == count && count_children(daemon, 'Z') == 0) {
             return;
+        }
+    }
     fail_msg("%d children, %d zombies", count_children(daemon, 0), count_children(daemon, 'Z'));
 }
 

@@ -224,8 +224,9 @@ static void the_next_one_takes_over(void **state)
     assert_int_equal(kill(daemon.pid, SIGTERM), 0);
     assert_int_equal(daemon_wait_exit(&daemon), 0);
     /* What was taken over was not its child: it came to us when the first one died. */
-    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end;)
+    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end;) {
         pause_between_looks();
+    }
     daemon_require_nothing_left(&daemon);
 }
 
@@ -242,8 +243,9 @@ static void nobody_takes_over(void **state)
     daemon_wait_camera(&daemon, "front", "streaming", 0);
     kill(daemon.pid, SIGKILL);
     assert_int_equal(daemon_wait_exit(&daemon), -SIGKILL);
-    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end;)
+    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end;) {
         pause_between_looks();
+    }
     daemon_require_nothing_left(&daemon);
 }
 
@@ -267,8 +269,9 @@ static void begins_at_the_end_of_the_lease(void **state)
     assert_int_not_equal(daemon_wait_camera(&daemon, "front", "streaming", 0), front);
     assert_int_equal(kill(daemon.pid, SIGTERM), 0);
     assert_int_equal(daemon_wait_exit(&daemon), 0);
-    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end;)
+    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end;) {
         pause_between_looks();
+    }
     daemon_require_nothing_left(&daemon);
 }
 
@@ -308,13 +311,15 @@ static void two_instances_of_an_ordinary_user(void **state)
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         daemon_init(&daemons[i], 0, two_cameras);
-        if (geteuid() == 0)
+        if (geteuid() == 0) {
             daemons[i].uid = ORDINARY_USER;
+        }
         daemon_launch(&daemons[i]);
         daemon_wait_ready(&daemons[i]);
     }
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < 2; i++) {
         daemon_wait_camera(&daemons[i], "front", "streaming", 0);
+    }
     assert_string_not_equal(daemons[0].instance, daemons[1].instance);
     kill(daemons[0].pid, SIGTERM);
     assert_int_equal(daemon_wait_exit(&daemons[0]), 0);

@@ -38,8 +38,9 @@ static void ipv6_stands_in_brackets(void **state)
 
     (void)state;
     int error = listen_open("::1", 0, &fd, url);
-    if (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL)
+    if (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL) {
         skip();
+    }
     assert_int_equal(error, 0);
     assert_memory_equal(url, "http://[::1]:", 13);
     close(fd);

@@ -90,8 +90,9 @@ static void a_little_less_need_changes_nothing(void **state)
     struct ring_plan plan = {0};
 
     (void)state;
-    for (uint64_t now = 1; now < UINT64_C(10) * RING_PLAN_SHRINK_MS; now += RING_PLAN_SHRINK_MS / 2)
+    for (uint64_t now = 1; now < UINT64_C(10) * RING_PLAN_SHRINK_MS; now += RING_PLAN_SHRINK_MS / 2) {
         assert_int_equal(ring_plan_next(&plan, &demand, MIB, MAX, now), MIB);
+    }
 }
 
 int main(void)

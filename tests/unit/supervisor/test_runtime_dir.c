@@ -22,8 +22,9 @@ static int make_parent(void **state)
 {
     (void)state;
     strcpy(parent, "/tmp/ringcast-test-XXXXXX");
-    if (mkdtemp(parent) == NULL)
+    if (mkdtemp(parent) == NULL) {
         return -1;
+    }
     snprintf(path, sizeof(path), "%s/run", parent);
     snprintf(lock_path, sizeof(lock_path), "%s/lock", path);
     return 0;
@@ -81,8 +82,9 @@ static void a_killed_one_is_noticed(void **state)
 
     (void)state;
     pid_t child = fork();
-    if (child == 0)
+    if (child == 0) {
         _exit(runtime_dir_open(path, &dir) == 0 ? 0 : 1);
+    }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     assert_int_equal(runtime_dir_open(path, &dir), 0);
@@ -110,8 +112,9 @@ static void what_belongs_to_others_is_refused(void **state)
     struct runtime_dir *dir;
 
     (void)state;
-    if (geteuid() != 0)
+    if (geteuid() != 0) {
         skip();
+    }
     assert_int_equal(mkdir(path, 0700), 0);
     assert_int_equal(chown(path, 65534, 65534), 0);
     assert_int_equal(runtime_dir_open(path, &dir), -EPERM);

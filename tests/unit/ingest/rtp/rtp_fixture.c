@@ -12,8 +12,9 @@
 
 void units_free(struct fixture_units *units)
 {
-    for (size_t i = 0; i < units->count; i++)
+    for (size_t i = 0; i < units->count; i++) {
         free(units->items[i].data);
+    }
     units->count = 0;
 }
 
@@ -58,10 +59,12 @@ void put_payload(struct depacketizer *depacketizer, const struct fixture_payload
         .gap = payload->gap,
     };
 
-    if (payload->size > 0)
+    if (payload->size > 0) {
         memcpy(copy, payload->data, payload->size);
-    while (depacketizer_put(depacketizer, &given) == DEPACKETIZER_FULL)
+    }
+    while (depacketizer_put(depacketizer, &given) == DEPACKETIZER_FULL) {
         take_all(depacketizer, units);
+    }
     take_all(depacketizer, units);
     free(copy);
 }
@@ -74,8 +77,9 @@ size_t write_packet(const struct fixture_packet *packet, uint8_t out[FIXTURE_PAC
     out[2] = (uint8_t)(packet->sequence >> 8);
     out[3] = (uint8_t)packet->sequence;
     bytes_write32(bytes_write32(out + 4, packet->timestamp), packet->ssrc);
-    if (packet->size > 0)
+    if (packet->size > 0) {
         memcpy(out + 12, packet->payload, packet->size);
+    }
     return 12 + packet->size;
 }
 

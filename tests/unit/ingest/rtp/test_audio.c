@@ -138,8 +138,9 @@ static void what_is_no_aac_is_counted(void **state)
     begin_hbr();
     for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
         put(payloads[i].data, payloads[i].size, (int64_t)i * 1024, true);
-        if (counters()->malformed != i + 1)
+        if (counters()->malformed != i + 1) {
             fail_msg("payload %zu", i);
+        }
     }
     assert_int_equal(units.count, 0);
 }

@@ -286,8 +286,9 @@ static void what_cannot_be_is_counted(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
         put(payloads[i].data, payloads[i].size, (int64_t)i * 10, true);
-        if (counters()->malformed != i + 1)
+        if (counters()->malformed != i + 1) {
             fail_msg("payload %zu", i);
+        }
     }
     assert_int_equal(units.count, 0);
     put("", 0, 1000, true);
@@ -318,8 +319,9 @@ static void pictures_without_end_are_bounded(void **state)
     (void)state;
     put(BYTES("\x7c\x85\x88i"), 0, false);
     memcpy(piece, "\x7c\x05", 2);
-    for (size_t sent = 0; sent < TRACK_UNIT_SIZE_MAX + sizeof(piece); sent += sizeof(piece))
+    for (size_t sent = 0; sent < TRACK_UNIT_SIZE_MAX + sizeof(piece); sent += sizeof(piece)) {
         put(piece, sizeof(piece), 0, false);
+    }
     put(BYTES("\x7c\x45r"), 0, true);
     assert_int_equal(units.count, 0);
     assert_int_equal(counters()->dropped, 1);

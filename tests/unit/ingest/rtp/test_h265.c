@@ -163,8 +163,9 @@ static void what_cannot_be_is_counted(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
         put(payloads[i].data, payloads[i].size, (int64_t)i, true);
-        if (depacketizer_counters(h265)->malformed != i + 1)
+        if (depacketizer_counters(h265)->malformed != i + 1) {
             fail_msg("payload %zu", i);
+        }
     }
     put(BYTES("\x64\x01 PACI"), 99, false);
     assert_int_equal(depacketizer_counters(h265)->malformed, sizeof(payloads) / sizeof(payloads[0]));

@@ -16,8 +16,9 @@ static int64_t feed(struct lateness *lateness, int count, int64_t interval)
 {
     int64_t late = 0;
 
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         late = lateness_note(lateness, lateness->sent_ns + 40 * MS, lateness->arrival_ns + interval);
+    }
     return late;
 }
 

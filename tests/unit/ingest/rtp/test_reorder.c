@@ -26,8 +26,9 @@ static int setup(void **state)
 {
     (void)state;
     reorder = malloc(sizeof(*reorder));
-    if (reorder != NULL)
+    if (reorder != NULL) {
         reorder_init(reorder, false);
+    }
     return reorder == NULL;
 }
 
@@ -71,8 +72,9 @@ static void in_order_passes_across_the_wrap(void **state)
 {
     (void)state;
     begin(true);
-    for (unsigned i = 0; i < 1000; i++)
+    for (unsigned i = 0; i < 1000; i++) {
         put((uint16_t)(65000 + i));
+    }
     assert_int_equal(count, 1000);
     assert_int_equal(out[999], (uint16_t)65999);
     assert_int_equal(reorder->lost + reorder->reordered + reorder->duplicates, 0);
@@ -129,8 +131,9 @@ static void udp_lets_no_more_wait_than_there_is_room(void **state)
     (void)state;
     begin(true);
     put(0);
-    for (unsigned i = 2; i <= REORDER_PACKETS; i++)
+    for (unsigned i = 2; i <= REORDER_PACKETS; i++) {
         put((uint16_t)i);
+    }
     assert_int_equal(count, 1);
     put(REORDER_PACKETS + 1);
     assert_int_equal(count, REORDER_PACKETS + 1);
@@ -147,12 +150,14 @@ static void udp_lets_no_more_bytes_wait(void **state)
     (void)state;
     begin(true);
     reorder_put(reorder, 0, big, sizeof(big), 0);
-    while (reorder_next(reorder, &packet) == 1)
+    while (reorder_next(reorder, &packet) == 1) {
         count++;
+    }
     for (uint16_t i = 2; i < 50; i++) {
         reorder_put(reorder, i, big, sizeof(big), 0);
-        while (reorder_next(reorder, &packet) == 1)
+        while (reorder_next(reorder, &packet) == 1) {
             count++;
+        }
         assert_true(reorder->waiting_bytes <= REORDER_BYTES_MAX);
     }
     assert_int_equal(count, 49);

@@ -71,8 +71,9 @@ static void headers_with_everything(void **state)
     units_check(&units, 0, "\0\0\0\1" IDR, 9);
     for (size_t size = 0; size < 28; size++) {
         uint8_t *copy = malloc(size);
-        if (size > 0)
+        if (size > 0) {
             memcpy(copy, packet, size);
+        }
         assert_int_equal(track_put_rtp(video, copy, size, 0), -EBADMSG);
         free(copy);
     }
@@ -112,11 +113,13 @@ static void timestamps_go_on_across_their_wrap(void **state)
 {
     (void)state;
     begin(false);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
         put_frame((uint16_t)(65534 + i), 0xffffffff - 5000 + 3600 * i, 9, 40 * MS * i);
+    }
     assert_int_equal(units.count, 4);
-    for (unsigned i = 1; i < 4; i++)
+    for (unsigned i = 1; i < 4; i++) {
         assert_int_equal(units.items[i].time - units.items[i - 1].time, 40 * MS);
+    }
     assert_true(track_counters(video)->jitter_ns < MS);
 }
 

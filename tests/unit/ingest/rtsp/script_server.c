@@ -33,8 +33,9 @@ void script_send(struct script_server *server, const void *data, size_t size)
 
     while (size > 0 && server->connection >= 0) {
         ssize_t sent = send(server->connection, at, size, MSG_NOSIGNAL);
-        if (sent <= 0)
+        if (sent <= 0) {
             return;
+        }
         at += sent;
         size -= (size_t)sent;
     }
@@ -58,10 +59,12 @@ void script_hang_up(struct script_server *server, bool reset)
 {
     const struct linger linger = {.l_onoff = 1, .l_linger = 0};
 
-    if (server->connection < 0)
+    if (server->connection < 0) {
         return;
-    if (reset)
+    }
+    if (reset) {
         setsockopt(server->connection, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+    }
     close(server->connection);
     server->connection = -1;
 }
@@ -74,11 +77,12 @@ void script_reply(struct script_server *server, const char *request, const char 
     int length = snprintf(out, sizeof(out), "RTSP/1.0 %s\r\nCSeq: %d\r\n%s", status,
                           sequence != NULL ? atoi(sequence + 6) : 0, headers);
 
-    if (body != NULL)
+    if (body != NULL) {
         length += snprintf(out + length, sizeof(out) - (size_t)length, "Content-Length: %zu\r\n\r\n%s",
                            strlen(body), body);
-    else
+    } else {
         length += snprintf(out + length, sizeof(out) - (size_t)length, "\r\n");
+    }
     script_send(server, out, (size_t)length);
 }
 
@@ -133,15 +137,17 @@ static void serve(struct script_server *server)
 
     while (server->connection >= 0 && wait_readable(server, server->connection)) {
         ssize_t got = recv(server->connection, text + size, sizeof(text) - 1 - size, 0);
-        if (got <= 0)
+        if (got <= 0) {
             break;
+        }
         note(server, text + size, (size_t)got);
         size += (size_t)got;
         text[size] = '\0';
         while (size > 0 && text[0] == '$' && size >= 4) {
             size_t length = 4 + (size_t)((uint8_t)text[2] << 8 | (uint8_t)text[3]);
-            if (size < length)
+            if (size < length) {
                 break;
+            }
             memmove(text, text + length, size - length + 1);
             size -= length;
         }
@@ -153,8 +159,9 @@ static void serve(struct script_server *server)
             memmove(text, text + length, size - length + 1);
             size -= length;
             server->requests++;
-            if (strncmp(request, "RTSP/", 5) != 0)
+            if (strncmp(request, "RTSP/", 5) != 0) {
                 server->handler(server, request);
+            }
         }
     }
     script_hang_up(server, false);
@@ -166,8 +173,9 @@ static void *run(void *data)
 
     while (wait_readable(server, server->listener)) {
         server->connection = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
-        if (server->connection < 0)
+        if (server->connection < 0) {
             continue;
+        }
         server->connections++;
         server->requests = 0;
         serve(server);
@@ -210,8 +218,10 @@ int script_count(struct script_server *server, const char *text)
 
     pthread_mutex_lock(&server->lock);
     for (const char *at = server->seen;
-         (at = memmem(at, server->seen_size - (size_t)(at - server->seen), text, strlen(text))) != NULL; at++)
+         (at = memmem(at, server->seen_size - (size_t)(at - server->seen), text, strlen(text))) != NULL;
+         at++) {
         count++;
+    }
     pthread_mutex_unlock(&server->lock);
     return count;
 }
@@ -221,8 +231,9 @@ void script_wait(struct script_server *server, const char *text, int count)
     int64_t deadline = now_ms() + SCRIPT_WAIT_MS;
 
     while (script_count(server, text) < count) {
-        if (now_ms() > deadline)
+        if (now_ms() > deadline) {
             fail_msg("\"%s\" was asked %d times, not %d", text, script_count(server, text), count);
+        }
         poll(NULL, 0, 5);
     }
 }

@@ -40,8 +40,9 @@ void session_open(struct session_fixture *fixture, int expected)
 
     fixture->result = rtsp_session_open(&fixture->options, &fixture->session, fixture->error);
     fixture->duration_ms = (rtsp_now_ns() - begin) / RTSP_NS_PER_MS;
-    if (fixture->result != expected)
+    if (fixture->result != expected) {
         fail_msg("%d instead of %d: %s", fixture->result, expected, fixture->error);
+    }
     assert_true((fixture->session != NULL) == (expected == 0));
 }
 
@@ -51,8 +52,9 @@ struct rtsp_packet session_packet(struct session_fixture *fixture)
     int64_t deadline = rtsp_now_ns() + SCRIPT_WAIT_MS * RTSP_NS_PER_MS;
     int result = rtsp_session_read(fixture->session, deadline, &packet, fixture->error);
 
-    if (result != 1)
+    if (result != 1) {
         fail_msg("%d: %s", result, fixture->error);
+    }
     return packet;
 }
 
@@ -62,9 +64,9 @@ int session_drain(struct session_fixture *fixture)
     int64_t deadline = rtsp_now_ns() + SCRIPT_WAIT_MS * RTSP_NS_PER_MS;
     int result;
 
-    do
+    do {
         result = rtsp_session_read(fixture->session, deadline, &packet, fixture->error);
-    while (result == 1);
+    } while (result == 1);
     return result;
 }
 
@@ -76,7 +78,8 @@ void session_close(struct session_fixture *fixture)
 
 void session_assert_error(const struct session_fixture *fixture, const char *part)
 {
-    if (strstr(fixture->error, part) == NULL)
+    if (strstr(fixture->error, part) == NULL) {
         fail_msg("\"%s\" is not in \"%s\"", part, fixture->error);
+    }
     assert_non_null(strstr(fixture->error, fixture->authority));
 }

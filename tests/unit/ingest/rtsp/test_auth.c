@@ -40,8 +40,9 @@ static const char *answer(const char *method, const char *uri)
 
 static void assert_holds(const char *text, const char *part)
 {
-    if (strstr(text, part) == NULL)
+    if (strstr(text, part) == NULL) {
         fail_msg("\"%s\" is not in %s", part, text);
+    }
 }
 
 static void nothing_is_sent_unasked(void **state)
@@ -100,8 +101,9 @@ static void digest(const char *name, const char *text, char out[65])
     size_t size = 0;
 
     assert_int_equal(EVP_Q_digest(NULL, name, NULL, text, strlen(text), bytes, &size), 1);
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size; i++) {
         snprintf(out + i * 2, 3, "%02x", bytes[i]);
+    }
 }
 
 /* The challenge of RFC 7616, section 3.9.1, whose client nonce is not ours. */
@@ -217,8 +219,9 @@ static void fresh_nonces_are_taken_and_wrong_passwords_are_not_repeated(void **s
         char text[64];
         snprintf(text, sizeof(text), "Digest realm=\"r\", nonce=\"x%d\", stale=TRUE", i);
         result = challenge(text, NULL);
-        if (result == 0)
+        if (result == 0) {
             answer("PLAY", "rtsp://x/");
+        }
     }
     assert_int_equal(result, -EACCES); /* a loop ends */
 }

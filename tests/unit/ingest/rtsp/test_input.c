@@ -133,8 +133,9 @@ static void does_not_mind_how_it_arrives(void **state)
         enum rtsp_event event = next();
         packets += event == RTSP_EVENT_PACKET;
         messages += event == RTSP_EVENT_MESSAGE;
-        if (event == RTSP_EVENT_PACKET)
+        if (event == RTSP_EVENT_PACKET) {
             assert_int_equal(input.packet_size, 64);
+        }
     }
     assert_int_equal(packets, 4);
     assert_int_equal(messages, 4);
@@ -194,8 +195,9 @@ static void finds_its_way_after_a_short_packet(void **state)
     (void)state;
     rtsp_input_expect(&input, 0);
     add(cut, sizeof(cut));
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         add_packet(0, 200);
+    }
     for (int i = 0; i < 3; i++) {
         assert_int_equal(next(), RTSP_EVENT_PACKET);
         assert_int_equal(input.packet_size, 200);
@@ -231,8 +233,9 @@ static void a_rest_behind_every_packet_does_no_harm(void **state)
         add_packet(0, 100);
         add_text("rest");
     }
-    while (next() == RTSP_EVENT_PACKET)
+    while (next() == RTSP_EVENT_PACKET) {
         packets++;
+    }
     assert_in_range(packets, 10, 19);
 }
 
@@ -281,8 +284,9 @@ static void refuses_what_is_too_large(void **state)
 
     rtsp_input_reset(&input);
     add_text("RTSP/1.0 200 OK\r\n");
-    for (int i = 0; i <= RTSP_HEADERS_MAX; i++)
+    for (int i = 0; i <= RTSP_HEADERS_MAX; i++) {
         add_text("A: b\r\n");
+    }
     add_text("\r\n");
     assert_int_equal(rtsp_input_next(&input, &event, &what, &bytes), -EMSGSIZE);
 }
@@ -303,10 +307,12 @@ static void goes_on_for_ever(void **state)
     rtsp_input_expect(&input, 0);
     for (int i = 0; i < 20000; i++) {
         add_packet(0, 1 + (size_t)(i * 7 % 2000));
-        if (i % 3 == 0)
+        if (i % 3 == 0) {
             continue; /* several wait at times */
-        while (next() == RTSP_EVENT_PACKET)
+        }
+        while (next() == RTSP_EVENT_PACKET) {
             assert_true(input.packet_size >= 1);
+        }
     }
     assert_int_equal(input.garbage, 0);
 }

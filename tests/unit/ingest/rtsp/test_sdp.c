@@ -233,9 +233,11 @@ static void survives_nonsense(void **state)
     static const char *const nothing[] = {"", "\n\n\n", "v=0\r\n", "m", "m=", "=video", "garbage"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
-        if (strcmp(nothing[i], "m=") != 0)
+    for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++) {
+        if (strcmp(nothing[i], "m=") != 0) {
             assert_int_equal(sdp_parse(nothing[i], strlen(nothing[i]), &sdp), -EBADMSG);
+        }
+    }
     parse("m=video\nm=audio 0\nm=video 0 RTP/AVP\na=rtpmap:200 X/1\na=rtpmap:-1 X/1\na=rtpmap\na=fmtp:\n"
           "a=rtpmap:96 \n");
     assert_int_equal(sdp.media_count, 3);
@@ -261,8 +263,9 @@ static void bounds_everything(void **state)
     memcpy(text + 21, "a=fmtp:96 ", 10);
     assert_int_equal(sdp_parse(text, SDP_SIZE_MAX, &sdp), 0);
     assert_string_equal(sdp.medias[0].fmtp, "");
-    for (size_t i = 0; i + 21 < SDP_SIZE_MAX; i += 21)
+    for (size_t i = 0; i + 21 < SDP_SIZE_MAX; i += 21) {
         memcpy(text + i, "m=video 0 RTP/AVP 96\n", 21);
+    }
     assert_int_equal(sdp_parse(text, SDP_SIZE_MAX, &sdp), 0);
     assert_int_equal(sdp.media_count, SDP_MEDIA_MAX);
     free(text);

@@ -91,13 +91,14 @@ static void sound_is_not_asked_for(void **state)
 
 static void describe(struct script_server *camera, const char *request)
 {
-    if (script_is(request, "DESCRIBE"))
+    if (script_is(request, "DESCRIBE")) {
         script_reply(camera, request, "200 OK", "Content-Base: rtsp://10.9.8.7/cam?channel=1&subtype=0/\r\n",
                      camera->context);
-    else if (script_is(request, "SETUP") && strstr(request, "track9") != NULL)
+    } else if (script_is(request, "SETUP") && strstr(request, "track9") != NULL) {
         script_reply(camera, request, "501 Not Implemented", "", NULL);
-    else
+    } else {
         script_camera(camera, request, false);
+    }
 }
 
 static void describe_as(const char *sdp, int expected)
@@ -162,18 +163,20 @@ static void what_cannot_be_shown_is_told(void **state)
 
 static void huge_description(struct script_server *camera, const char *request)
 {
-    if (script_is(request, "DESCRIBE"))
+    if (script_is(request, "DESCRIBE")) {
         script_send_text(camera, "RTSP/1.0 200 OK\r\nContent-Length: 104857600\r\n\r\nv=0\r\n");
-    else
+    } else {
         script_camera(camera, request, false);
+    }
 }
 
 static void endless_headers(struct script_server *camera, const char *request)
 {
     (void)request;
     script_send_text(camera, "RTSP/1.0 200 OK\r\n");
-    for (int i = 0; i < 3000; i++)
+    for (int i = 0; i < 3000; i++) {
         script_send_text(camera, "X-Endless: header\r\n");
+    }
 }
 
 static void garbage(struct script_server *camera, const char *request)
@@ -182,8 +185,9 @@ static void garbage(struct script_server *camera, const char *request)
 
     (void)request;
     memset(bytes, 'z', sizeof(bytes));
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         script_send(camera, bytes, sizeof(bytes));
+    }
 }
 
 static void what_is_too_large_is_refused(void **state)
@@ -259,8 +263,9 @@ static void the_owner_is_asked_at_once(void **state)
 
 static void silent_after_play(struct script_server *camera, const char *request)
 {
-    if (!script_is(request, "TEARDOWN"))
+    if (!script_is(request, "TEARDOWN")) {
         script_camera(camera, request, false);
+    }
 }
 
 static void saying_goodbye_takes_no_longer_than_it_may(void **state)
@@ -284,10 +289,11 @@ static void saying_goodbye_takes_no_longer_than_it_may(void **state)
 
 static void refuse(struct script_server *camera, const char *request)
 {
-    if (script_is(request, "DESCRIBE"))
+    if (script_is(request, "DESCRIBE")) {
         script_reply(camera, request, camera->context, "", NULL);
-    else
+    } else {
         script_camera(camera, request, false);
+    }
 }
 
 static void refusals_are_told(void **state)
@@ -326,12 +332,13 @@ static void nobody_is_there(void **state)
 
 static void plays_not(struct script_server *camera, const char *request)
 {
-    if (script_is(request, "PLAY"))
+    if (script_is(request, "PLAY")) {
         script_reply(camera, request, "454 Session Not Found", "", NULL);
-    else if (script_is(request, "OPTIONS"))
+    } else if (script_is(request, "OPTIONS")) {
         script_reply(camera, request, "501 Not Implemented", "", NULL); /* which is no harm */
-    else
+    } else {
         script_camera(camera, request, false);
+    }
 }
 
 static void a_refused_play_is_told(void **state)
@@ -377,16 +384,19 @@ static void ends(struct script_server *camera, const char *request)
     const char *how = camera->context;
 
     script_camera(camera, request, false);
-    if (!script_is(request, "PLAY"))
+    if (!script_is(request, "PLAY")) {
         return;
-    for (uint16_t i = 0; i < 100; i++)
+    }
+    for (uint16_t i = 0; i < 100; i++) {
         script_send_packet(camera, 0, i);
-    if (strcmp(how, "asks") == 0)
+    }
+    if (strcmp(how, "asks") == 0) {
         script_send_text(camera, "TEARDOWN * RTSP/1.0\r\nCSeq: 1\r\n\r\n");
-    else if (strcmp(how, "garbage") == 0)
+    } else if (strcmp(how, "garbage") == 0) {
         garbage(camera, request);
-    else
+    } else {
         script_hang_up(camera, strcmp(how, "resets") == 0);
+    }
 }
 
 static void the_end_loses_no_packet(void **state)
@@ -397,8 +407,9 @@ static void the_end_loses_no_packet(void **state)
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         begin(ends, ways[i]);
         session_open(&fixture, 0);
-        for (int packet = 0; packet < 100; packet++)
+        for (int packet = 0; packet < 100; packet++) {
             assert_int_equal(session_packet(&fixture).data[3], packet);
+        }
         assert_int_equal(session_drain(&fixture), 0);
         session_assert_error(&fixture, "ended the stream");
         end();
@@ -410,8 +421,9 @@ static void broken_connections_are_told(void **state)
     (void)state;
     begin(ends, "resets");
     fixture.result = rtsp_session_open(&fixture.options, &fixture.session, fixture.error);
-    if (fixture.result == 0)
+    if (fixture.result == 0) {
         fixture.result = session_drain(&fixture);
+    }
     assert_int_equal(fixture.result, -ECONNRESET);
     session_assert_error(&fixture, "dropped the connection");
     end();
@@ -426,12 +438,13 @@ static void broken_connections_are_told(void **state)
 
 static void short_session(struct script_server *camera, const char *request)
 {
-    if (script_is(request, "SETUP"))
+    if (script_is(request, "SETUP")) {
         script_reply(camera, request, "200 OK", "Session: 4711;timeout=2\r\n", NULL);
-    else if (script_is(request, "GET_PARAMETER") && camera->context != NULL)
+    } else if (script_is(request, "GET_PARAMETER") && camera->context != NULL) {
         script_reply(camera, request, camera->context, "", NULL);
-    else
+    } else {
         script_camera(camera, request, false);
+    }
 }
 
 /* Reads until TEXT has been asked COUNT times. */
@@ -443,8 +456,9 @@ static void read_until(const char *text, int count)
     while (script_count(&server, text) < count) {
         int result =
             rtsp_session_read(fixture.session, rtsp_now_ns() + 20 * RTSP_NS_PER_MS, &packet, fixture.error);
-        if (result != -ETIMEDOUT)
+        if (result != -ETIMEDOUT) {
             fail_msg("%d: %s", result, fixture.error);
+        }
         assert_true(rtsp_now_ns() < deadline);
     }
 }

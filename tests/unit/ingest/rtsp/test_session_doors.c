@@ -46,12 +46,13 @@ static void locked(struct script_server *camera, const char *request)
     char nonce[32];
 
     snprintf(nonce, sizeof(nonce), "n%d", camera->requests);
-    if (strstr(request, "Authorization: ") == NULL)
+    if (strstr(request, "Authorization: ") == NULL) {
         challenge(camera, request, "n0", false);
-    else if (fresh != NULL && script_is(request, fresh) && strstr(request, "nonce=\"n0\"") != NULL)
+    } else if (fresh != NULL && script_is(request, fresh) && strstr(request, "nonce=\"n0\"") != NULL) {
         challenge(camera, request, nonce, false);
-    else
+    } else {
         script_camera(camera, request, false);
+    }
 }
 
 static void digest_is_answered(void **state)
@@ -132,14 +133,15 @@ static void the_password_is_not_given_away(void **state)
 /* The nonce grows old while the session is kept alive. */
 static void ages(struct script_server *camera, const char *request)
 {
-    if (script_is(request, "GET_PARAMETER") && strstr(request, "nonce=\"later\"") == NULL)
+    if (script_is(request, "GET_PARAMETER") && strstr(request, "nonce=\"later\"") == NULL) {
         challenge(camera, request, "later", true);
-    else if (strstr(request, "Authorization: ") == NULL)
+    } else if (strstr(request, "Authorization: ") == NULL) {
         challenge(camera, request, "n0", false);
-    else if (script_is(request, "SETUP"))
+    } else if (script_is(request, "SETUP")) {
         script_reply(camera, request, "200 OK", "Session: 1;timeout=2\r\n", NULL);
-    else
+    } else {
         script_camera(camera, request, false);
+    }
 }
 
 static void keepalives_are_authenticated_anew(void **state)
@@ -150,10 +152,11 @@ static void keepalives_are_authenticated_anew(void **state)
     (void)state;
     begin(ages, NULL);
     session_open(&fixture, 0);
-    while (script_count(&server, "nonce=\"later\"") == 0 && rtsp_now_ns() < deadline)
+    while (script_count(&server, "nonce=\"later\"") == 0 && rtsp_now_ns() < deadline) {
         assert_int_equal(
             rtsp_session_read(fixture.session, rtsp_now_ns() + 20 * RTSP_NS_PER_MS, &packet, fixture.error),
             -ETIMEDOUT);
+    }
     assert_int_equal(script_count(&server, "nonce=\"later\""), 1);
     end();
 }
@@ -202,10 +205,11 @@ static void redirects_within_the_host_are_followed(void **state)
 
 static void any_answer(struct script_server *camera, const char *request)
 {
-    if (camera->requests == 1)
+    if (camera->requests == 1) {
         script_reply(camera, request, "401 Unauthorized", "WWW-Authenticate: Basic realm=\"r\"\r\n", NULL);
-    else
+    } else {
         script_camera(camera, request, false);
+    }
 }
 
 static void open_door(struct script_server *camera, const char *request)

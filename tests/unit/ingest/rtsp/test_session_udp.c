@@ -142,8 +142,9 @@ static void strangers_are_not_heard(void **state)
     begin(&manner, RTSP_UDP);
     session_open(&fixture, 0);
     session_packet(&fixture);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100; i++) {
         send_udp(stranger, manner.port, "\x80stranger", 9);
+    }
     send_udp(rtp, manner.port, "\x80mine", 5);
     struct rtsp_packet packet = session_packet(&fixture);
     assert_int_equal(packet.size, 5);

@@ -45,8 +45,9 @@ static void wrong_endpoints_are_refused(void **state)
     struct rtsp_endpoint endpoint;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         assert_int_equal(rtsp_endpoint_parse("rtsp", wrong[i], &endpoint), -EINVAL);
+    }
     assert_int_equal(rtsp_endpoint_parse("http", "h", &endpoint), -EINVAL);
 }
 
@@ -135,8 +136,9 @@ static void wrong_transports_are_refused(void **state)
     struct rtsp_transport transport = {0};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         assert_int_equal(rtsp_transport_parse(wrong[i], &transport), -EBADMSG);
+    }
 }
 
 static void sessions_are_read(void **state)
