@@ -1,8 +1,10 @@
 # What every target of ringcast has in common: language, warnings as errors, sanitizers.
-# Link `ringcast::flags` privately; nothing else sets compiler options.
+# Link `ringcast::flags` privately; nothing else sets compiler options. Headers are included by their path from the top of
+# the tree.
 add_library(ringcast_flags INTERFACE)
 add_library(ringcast::flags ALIAS ringcast_flags)
 
+target_include_directories(ringcast_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(ringcast_flags INTERFACE _GNU_SOURCE RINGCAST_VERSION="${PROJECT_VERSION}")
 target_compile_options(
     ringcast_flags
@@ -31,12 +33,11 @@ endif()
 target_link_options(ringcast_flags INTERFACE -Wl,-z,relro,-z,now)
 
 # ringcast_static_library(NAME SOURCES a.c b.c [LIBRARIES x y])
-# A static library of one concept; its folder is on the include path of whoever links it.
+# A static library of one concept.
 function(ringcast_static_library name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
     add_library(${name} STATIC ${ARG_SOURCES})
     set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-    target_include_directories(${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
     target_link_libraries(${name} PUBLIC ${ARG_LIBRARIES} PRIVATE ringcast::flags)
 endfunction()
 

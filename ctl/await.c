@@ -1,4 +1,4 @@
-#include "await.h"
+#include "ctl/await.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "message.h"
-#include "request.h"
+#include "common/ipc/message.h"
+#include "ctl/request.h"
 
 /* Between two looks at the status. */
 #define LOOK_MS 100

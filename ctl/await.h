@@ -1,12 +1,12 @@
 /* --wait: asks for the status until what a command asked for is so, or the time is over. One thread. */
-#ifndef AWAIT_H
-#define AWAIT_H
+#ifndef CTL_AWAIT_H
+#define CTL_AWAIT_H
 
 #include <jansson.h>
 #include <sys/types.h>
 
-#include "client.h"
-#include "options.h"
+#include "ctl/client.h"
+#include "ctl/options.h"
 
 /* Seconds, unless --timeout says otherwise. */
 #define AWAIT_SECONDS 30

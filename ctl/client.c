@@ -1,4 +1,4 @@
-#include "client.h"
+#include "ctl/client.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "greet.h"
-#include "message.h"
-#include "text.h"
+#include "common/base/text.h"
+#include "common/ipc/message.h"
+#include "ctl/probe.h"
 
 /* Milliseconds for each of sending and receiving. ringcastd answers in one; this is for a stopped machine. */
 #define ANSWER_MS 5000

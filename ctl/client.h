@@ -7,13 +7,13 @@
  * A program opens one client, and NNG is left to the end of the process: nng_close and nng_fini of 1.5.2 leak
  * or wait for ever if the peer goes at that moment.
  */
-#ifndef CLIENT_H
-#define CLIENT_H
+#ifndef CTL_CLIENT_H
+#define CTL_CLIENT_H
 
 #include <jansson.h>
 #include <sys/types.h>
 
-#include "options.h"
+#include "ctl/options.h"
 
 struct client;
 

@@ -1,4 +1,4 @@
-#include "commands.h"
+#include "ctl/commands.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -12,17 +12,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "audience.h"
-#include "await.h"
-#include "client.h"
-#include "events.h"
-#include "message.h"
-#include "pictures.h"
-#include "request.h"
-#include "settings.h"
-#include "status_table.h"
-#include "text.h"
-#include "top.h"
+#include "common/base/text.h"
+#include "common/ipc/message.h"
+#include "ctl/await.h"
+#include "ctl/client.h"
+#include "ctl/events.h"
+#include "ctl/record.h"
+#include "ctl/request.h"
+#include "ctl/settings.h"
+#include "ctl/status_table.h"
+#include "ctl/top.h"
+#include "ctl/viewers.h"
 
 /* Milliseconds that ringcastd gets to end: it gives its children less. */
 #define STOP_MS 10000

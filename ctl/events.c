@@ -1,4 +1,4 @@
-#include "events.h"
+#include "ctl/events.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,11 +12,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "client.h"
-#include "greet.h"
-#include "message.h"
-#include "request.h"
-#include "text.h"
+#include "common/base/text.h"
+#include "common/ipc/message.h"
+#include "ctl/client.h"
+#include "ctl/probe.h"
+#include "ctl/request.h"
 
 /* Milliseconds for the greeting, and between looks at the signals and the time. */
 #define GREET_MS 5000

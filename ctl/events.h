@@ -1,8 +1,8 @@
 /* ringcastd's events as they happen, over NNG's PUB/SUB (docs/reference/control.md). One thread. */
-#ifndef EVENTS_H
-#define EVENTS_H
+#ifndef CTL_EVENTS_H
+#define CTL_EVENTS_H
 
-#include "options.h"
+#include "ctl/options.h"
 
 /*
  * Prints the next event, or with --follow all that come; with --json one object a line. URL is that of the

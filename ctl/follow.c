@@ -1,4 +1,4 @@
-#include "follow.h"
+#include "ctl/follow.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "message.h"
-#include "request.h"
+#include "common/ipc/message.h"
+#include "ctl/request.h"
 
 /* Seconds for which an on-demand camera is asked to stay awake, and after which it is asked again. */
 #define WANT_SECONDS 30

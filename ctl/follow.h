@@ -3,14 +3,14 @@
  * awake, waits while there is no picture, opens the ring anew when it has moved. What ringcastd does
  * meanwhile does not matter: a ring outlives it. One thread.
  */
-#ifndef FOLLOW_H
-#define FOLLOW_H
+#ifndef CTL_FOLLOW_H
+#define CTL_FOLLOW_H
 
-#include <ringcast.h>
+#include "common/ring/ringcast.h"
 #include <stdbool.h>
 
-#include "client.h"
-#include "options.h"
+#include "ctl/client.h"
+#include "ctl/options.h"
 
 struct follow_handlers {
     /* A generation whose init segment (`ftyp` + `moov`) differs from the one before. False: enough. */

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "commands.h"
-#include "log.h"
-#include "options.h"
+#include "common/log/log.h"
+#include "ctl/commands.h"
+#include "ctl/options.h"
 
 int main(int argc, char **argv)
 {

@@ -1,4 +1,4 @@
-#include "options.h"
+#include "ctl/options.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "common/config/config.h"
 
 static const char system_config[] = "/etc/ringcast/ringcast.conf";
 static const char url_scheme[] = "ipc://";

@@ -1,6 +1,6 @@
 /* ringcastctl's command line. */
-#ifndef OPTIONS_H
-#define OPTIONS_H
+#ifndef CTL_OPTIONS_H
+#define CTL_OPTIONS_H
 
 #include <stdbool.h>
 

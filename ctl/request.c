@@ -1,11 +1,11 @@
-#include "request.h"
+#include "ctl/request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "message.h"
-#include "status_table.h"
+#include "common/ipc/message.h"
+#include "ctl/status_table.h"
 
 /* Digits of a number: 0.00025 looks like that, and a time since 1970 keeps its microseconds. */
 #define REAL_DIGITS 16

@@ -2,13 +2,13 @@
  * A request to ringcastd with all that its reply needs: refusals and malformed replies are told on standard
  * error, and as JSON on standard output if so wanted. One thread.
  */
-#ifndef REQUEST_H
-#define REQUEST_H
+#ifndef CTL_REQUEST_H
+#define CTL_REQUEST_H
 
 #include <jansson.h>
 
-#include "client.h"
-#include "options.h"
+#include "ctl/client.h"
+#include "ctl/options.h"
 
 /*
  * Asks REQUEST (consumed). *reply, of type TYPE on EXIT_CODE_OK, is to be freed with json_decref in any case.

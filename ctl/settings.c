@@ -1,4 +1,4 @@
-#include "settings.h"
+#include "ctl/settings.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -8,7 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "ctl/client.h"
 
 /* Bytes of a line that is typed for "-"; longer than any setting may be. */
 #define LINE_MAX_BYTES 4096

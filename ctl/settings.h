@@ -2,8 +2,8 @@
  * A camera's settings from the command line, "SETTING=VALUE", as the JSON that ringcastd checks
  * (docs/reference/control.md). One thread.
  */
-#ifndef SETTINGS_H
-#define SETTINGS_H
+#ifndef CTL_SETTINGS_H
+#define CTL_SETTINGS_H
 
 #include <jansson.h>
 

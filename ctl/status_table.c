@@ -1,11 +1,11 @@
-#include "status_table.h"
+#include "ctl/status_table.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "message.h"
-#include "table.h"
-#include "text.h"
+#include "common/base/text.h"
+#include "common/ipc/message.h"
+#include "ctl/table.h"
 
 /* Shown where there is no value. */
 #define NOTHING "-"

@@ -1,6 +1,6 @@
 /* A status reply (docs/reference/control.md) for people. Pure but for writing to OUT. */
-#ifndef STATUS_TABLE_H
-#define STATUS_TABLE_H
+#ifndef CTL_STATUS_TABLE_H
+#define CTL_STATUS_TABLE_H
 
 #include <jansson.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
-#include "table.h"
+#include "ctl/table.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 
-#include "message.h"
-#include "text.h"
+#include "common/base/text.h"
+#include "common/ipc/message.h"
 
 /* Shown where there is no value. */
 #define NOTHING "-"

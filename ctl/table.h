@@ -2,8 +2,8 @@
  * Rows of JSON objects as a table for people: columns aligned, control characters escaped. Pure but for
  * writing to OUT.
  */
-#ifndef TABLE_H
-#define TABLE_H
+#ifndef CTL_TABLE_H
+#define CTL_TABLE_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "top.h"
+#include "ctl/top.h"
 
 #include <ncurses.h>
 #include <stdbool.h>
@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "message.h"
-#include "request.h"
-#include "status_table.h"
+#include "common/ipc/message.h"
+#include "ctl/request.h"
+#include "ctl/status_table.h"
 
 /* Milliseconds between two looks: fps and bitrate are those of a second. */
 #define LOOK_MS 1000

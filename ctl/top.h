@@ -1,9 +1,9 @@
 /* The status, live, on the whole terminal. One thread. */
-#ifndef TOP_H
-#define TOP_H
+#ifndef CTL_TOP_H
+#define CTL_TOP_H
 
-#include "client.h"
-#include "options.h"
+#include "ctl/client.h"
+#include "ctl/options.h"
 
 /* Until "q" or a signal. The terminal is as before afterwards, also if ringcastd ends meanwhile. */
 enum exit_code top_run(struct client *client, const struct options *options);

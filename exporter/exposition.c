@@ -1,4 +1,4 @@
-#include "exposition.h"
+#include "exporter/exposition.h"
 
 #include <errno.h>
 #include <math.h>

@@ -2,8 +2,8 @@
  * Prometheus' text exposition format 0.0.4: families of metrics, each with its samples, written one after the
  * other. Pure but for memory; one thread.
  */
-#ifndef EXPOSITION_H
-#define EXPOSITION_H
+#ifndef EXPORTER_EXPOSITION_H
+#define EXPORTER_EXPOSITION_H
 
 #include <stddef.h>
 #include <stdio.h>

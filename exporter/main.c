@@ -12,12 +12,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "blackbox.h"
-#include "channel.h"
-#include "log.h"
-#include "message.h"
-#include "sandbox.h"
-#include "server.h"
+#include "common/ipc/blackbox.h"
+#include "common/ipc/channel.h"
+#include "common/ipc/message.h"
+#include "common/log/log.h"
+#include "common/sandbox/sandbox.h"
+#include "exporter/server.h"
 
 static bool has_channel(void)
 {

@@ -1,13 +1,13 @@
-#include "metrics.h"
+#include "exporter/metrics.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "exposition.h"
-#include "message.h"
-#include "usage.h"
+#include "common/ipc/message.h"
+#include "exporter/exposition.h"
+#include "exporter/usage.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -2,8 +2,8 @@
  * A status of ringcastd (docs/reference/control.md) as Prometheus metrics (docs/reference/metrics.md), with
  * what its processes use. One thread.
  */
-#ifndef METRICS_H
-#define METRICS_H
+#ifndef EXPORTER_METRICS_H
+#define EXPORTER_METRICS_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -2,7 +2,7 @@
  * libmicrohttpd runs in our loop. A request waits, suspended, until ringcastd's status has come or its time
  * is over; statuses are asked for one at a time.
  */
-#include "server.h"
+#include "exporter/server.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -15,11 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "blackbox.h"
-#include "channel.h"
-#include "log.h"
-#include "message.h"
-#include "metrics.h"
+#include "common/ipc/blackbox.h"
+#include "common/ipc/channel.h"
+#include "common/ipc/message.h"
+#include "common/log/log.h"
+#include "exporter/metrics.h"
 
 /* Connections at a time, seconds that one may be silent, and bytes of a request that are held. */
 #define CONNECTIONS_MAX 16

@@ -2,8 +2,8 @@
  * The admin plane over HTTP: /metrics, /healthz, /readyz. It can look and nothing else: what it knows comes
  * from ringcastd over its channel, one status for everybody who asks at the same time. One thread.
  */
-#ifndef SERVER_H
-#define SERVER_H
+#ifndef EXPORTER_SERVER_H
+#define EXPORTER_SERVER_H
 
 struct server;
 

@@ -1,4 +1,4 @@
-#include "usage.h"
+#include "exporter/usage.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* What a process uses, from /proc (proc(5)). Pure but for reading; any thread. */
-#ifndef USAGE_H
-#define USAGE_H
+#ifndef EXPORTER_USAGE_H
+#define EXPORTER_USAGE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "channel.h"
-#include "log.h"
-#include "sandbox.h"
-#include "server.h"
+#include "common/ipc/channel.h"
+#include "common/log/log.h"
+#include "common/sandbox/sandbox.h"
+#include "fanout/server.h"
 
 /* The player's files, seen from the program's directory, in a build tree and installed alike. */
 #define PLAYER_PATH "../share/ringcast/player"

@@ -1,4 +1,4 @@
-#include "server.h"
+#include "fanout/server.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "log.h"
-#include "request.h"
-#include "upgrade.h"
-#include "viewer.h"
+#include "common/log/log.h"
+#include "fanout/feed/viewer.h"
+#include "fanout/http/request.h"
+#include "fanout/http/upgrade.h"
+#include "fanout/http/viewer_command.h"
 
 /* Viewers have this long to take their close frame before the process ends. */
 #define STOP_PATIENCE_MS 500

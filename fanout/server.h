@@ -2,18 +2,18 @@
  * The fan-out as a whole: libwebsockets' context, what it serves, and how it ends. ringcast-fanout's only
  * thread.
  */
-#ifndef SERVER_H
-#define SERVER_H
+#ifndef FANOUT_SERVER_H
+#define FANOUT_SERVER_H
 
 #include <libwebsockets.h>
 
-#include "assets.h"
-#include "camera.h"
-#include "control.h"
-#include "feed.h"
-#include "listener.h"
-#include "loop.h"
-#include "watch.h"
+#include "fanout/feed/feed.h"
+#include "fanout/http/assets.h"
+#include "fanout/loop/listener.h"
+#include "fanout/loop/loop.h"
+#include "fanout/loop/watch.h"
+#include "fanout/stream.h"
+#include "fanout/supervisor_link.h"
 
 enum server_state {
     SERVER_STARTING, /* waits for `listen` */

@@ -13,13 +13,13 @@
 
 #include <libavformat/avformat.h>
 
-#include "channel.h"
-#include "heap.h"
-#include "log.h"
-#include "sandbox.h"
-#include "source_libav_error.h"
-#include "template.h"
-#include "worker.h"
+#include "common/ipc/channel.h"
+#include "common/log/log.h"
+#include "common/sandbox/sandbox.h"
+#include "ingest/fork_server.h"
+#include "ingest/malloc_tuning.h"
+#include "ingest/source/source_libav_error.h"
+#include "ingest/worker.h"
 
 static const char usage[] =
     "Usage: ringcast-ingest --template | --version | --help\n"

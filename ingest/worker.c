@@ -1,4 +1,4 @@
-#include "worker.h"
+#include "ingest/worker.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,20 +9,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "backoff.h"
-#include "blackbox.h"
-#include "camera.h"
-#include "channel.h"
-#include "log.h"
-#include "message.h"
-#include "publisher.h"
-#include "ring_change.h"
-#include "ring_writer.h"
-#include "sandbox.h"
-#include "source.h"
-#include "source_url.h"
-#include "worker_signals.h"
-#include "worker_stats.h"
+#include "common/ipc/blackbox.h"
+#include "common/ipc/channel.h"
+#include "common/ipc/message.h"
+#include "common/log/log.h"
+#include "common/ring/ring_writer.h"
+#include "common/sandbox/sandbox.h"
+#include "ingest/camera_task.h"
+#include "ingest/publish/publisher.h"
+#include "ingest/publish/ring_change.h"
+#include "ingest/reconnect_backoff.h"
+#include "ingest/source/source.h"
+#include "ingest/source/source_url.h"
+#include "ingest/worker_signals.h"
+#include "ingest/worker_stats.h"
 
 #define NS_PER_SECOND 1000000000LL
 #define NS_PER_MS 1000000LL

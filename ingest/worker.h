@@ -3,8 +3,8 @@
  * itself, and ends when ringcastd says so or is gone. Called once, by the process that the template has
  * forked; one thread.
  */
-#ifndef WORKER_H
-#define WORKER_H
+#ifndef INGEST_WORKER_H
+#define INGEST_WORKER_H
 
 /* Runs until told to end. CHANNEL is the caller's. The process's exit status. */
 int worker_run(int channel);

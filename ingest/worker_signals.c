@@ -1,4 +1,4 @@
-#include "worker_signals.h"
+#include "ingest/worker_signals.h"
 
 #include <poll.h>
 #include <signal.h>

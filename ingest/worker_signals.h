@@ -3,8 +3,8 @@
  * it cannot look (a name server that does not answer), it ends all the same one second later. One worker per
  * process.
  */
-#ifndef WORKER_SIGNALS_H
-#define WORKER_SIGNALS_H
+#ifndef INGEST_WORKER_SIGNALS_H
+#define INGEST_WORKER_SIGNALS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "worker_stats.h"
+#include "ingest/worker_stats.h"
 
 #include <math.h>
 

@@ -2,13 +2,13 @@
  * What a worker tells of its camera's stream in `stats` (docs/reference/control.md), over all connections
  * that it has had. Owned by the worker; one thread.
  */
-#ifndef WORKER_STATS_H
-#define WORKER_STATS_H
+#ifndef INGEST_WORKER_STATS_H
+#define INGEST_WORKER_STATS_H
 
 #include <jansson.h>
 
-#include "publisher.h"
-#include "source.h"
+#include "ingest/publish/publisher.h"
+#include "ingest/source/source.h"
 
 struct worker_stats {
     struct source_statistics past; /* of connections that have ended */

@@ -1,7 +1,7 @@
 /*
  * ringcast-keeper: holds descriptors and notes for ringcastd, so that whatever kills ringcastd, the next one
  * finds the rings, the channels of all processes and the listening socket, and nobody notices. It never looks
- * into what it holds until the lease is over: then, if no ringcastd has come, it ends everything (estate.c).
+ * into what it holds until the lease is over: then, if no ringcastd has come, it ends everything (orphans.c).
  *
  *     SERVING ──▶ WAITING (ringcastd is gone) ──▶ SERVING (the next one) | the end of the lease
  *
@@ -20,14 +20,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "blackbox.h"
-#include "channel.h"
-#include "estate.h"
-#include "keeper_names.h"
-#include "log.h"
-#include "message.h"
-#include "sandbox.h"
-#include "store.h"
+#include "common/ipc/blackbox.h"
+#include "common/ipc/channel.h"
+#include "common/ipc/keeper_protocol.h"
+#include "common/ipc/message.h"
+#include "common/log/log.h"
+#include "common/sandbox/sandbox.h"
+#include "keeper/fd_store.h"
+#include "keeper/orphans.h"
 
 #define BEAT_INTERVAL_MS 500
 #define BEAT_ALLOWANCE_MS 3000

@@ -1,4 +1,4 @@
-#include "daemon.h"
+#include "supervisor/daemon.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "common/log/log.h"
 
 /* The daemon's end of the pipe to the parent; -1 in the foreground and after the verdict. */
 static int verdict_pipe = -1;

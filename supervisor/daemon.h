@@ -2,8 +2,8 @@
  * Going to the background: the parent stays until the daemon is ready or has failed, so the shell sees the
  * exit code and the errors. Called from main, before there is any thread.
  */
-#ifndef DAEMON_H
-#define DAEMON_H
+#ifndef SUPERVISOR_DAEMON_H
+#define SUPERVISOR_DAEMON_H
 
 /*
  * Forks into a session of its own. Returns in the daemon only; the parent ends with the daemon's verdict.

@@ -1,4 +1,4 @@
-#include "listen.h"
+#include "supervisor/listen.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "common/log/log.h"
 
 /* Connections that wait while a fan-out is replaced; the kernel cuts it to net.core.somaxconn (4096). */
 #define BACKLOG 4096

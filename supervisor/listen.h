@@ -2,8 +2,8 @@
  * The viewers' listening socket. It belongs to ringcastd and is handed to fan-outs, so connections wait in
  * its backlog while a fan-out is replaced. Any thread.
  */
-#ifndef LISTEN_H
-#define LISTEN_H
+#ifndef SUPERVISOR_LISTEN_H
+#define SUPERVISOR_LISTEN_H
 
 #include <stddef.h>
 

@@ -10,12 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "daemon.h"
-#include "log.h"
-#include "sandbox.h"
-#include "secrets.h"
-#include "supervisor.h"
+#include "common/config/config.h"
+#include "common/log/log.h"
+#include "common/sandbox/sandbox.h"
+#include "supervisor/daemon.h"
+#include "supervisor/secrets.h"
+#include "supervisor/supervisor.h"
 
 enum exit_code { EXIT_ENDED = 0, EXIT_FAILED = 1, EXIT_WRONG = 2 };
 

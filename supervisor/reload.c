@@ -1,4 +1,4 @@
-#include "reload.h"
+#include "supervisor/reload.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config_camera.h"
-#include "config_source.h"
-#include "log.h"
-#include "message.h"
-#include "secrets.h"
-#include "supervisor_private.h"
+#include "common/config/config_camera.h"
+#include "common/config/config_source.h"
+#include "common/ipc/message.h"
+#include "common/log/log.h"
+#include "supervisor/secrets.h"
+#include "supervisor/supervisor_private.h"
 
 /* --- The difference ------------------------------------------------------------------------------------- */
 

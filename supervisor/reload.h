@@ -4,12 +4,12 @@
  * (`camera-add` and the like, kept in changes.h). Everything is checked before anything is touched; then the
  * difference is applied, and what is the same is left alone. Supervisor's main thread only.
  */
-#ifndef RELOAD_H
-#define RELOAD_H
+#ifndef SUPERVISOR_RELOAD_H
+#define SUPERVISOR_RELOAD_H
 
 #include <jansson.h>
 
-#include "supervisor.h"
+#include "supervisor/supervisor.h"
 
 /* Reads the file again. A new message: `reloaded`, or an error. */
 json_t *reload_file(struct supervisor *supervisor);

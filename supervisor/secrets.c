@@ -1,9 +1,9 @@
-#include "secrets.h"
+#include "supervisor/secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
+#include "common/log/log.h"
 
 static int hex_digit(char c)
 {

@@ -1,15 +1,15 @@
-#include "supervisor_private.h"
+#include "supervisor/supervisor_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "camera_ring.h"
-#include "config_source.h"
-#include "keeper_names.h"
-#include "log.h"
-#include "timer.h"
+#include "common/config/config_source.h"
+#include "common/ipc/keeper_protocol.h"
+#include "common/log/log.h"
+#include "supervisor/camera/camera_ring.h"
+#include "supervisor/process/timer.h"
 
 /* --- Ready, failed, finished ---------------------------------------------------------------------------- */
 

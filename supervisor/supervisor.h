@@ -3,20 +3,20 @@
  * the fan-out and the template are and each camera was handed to a worker, and leaves nothing behind when it
  * ends. One thread; NNG's threads run none of its code.
  */
-#ifndef SUPERVISOR_H
-#define SUPERVISOR_H
+#ifndef SUPERVISOR_SUPERVISOR_H
+#define SUPERVISOR_SUPERVISOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "camera.h"
-#include "config.h"
-#include "exporter.h"
-#include "fanout.h"
-#include "inquiry.h"
-#include "keeper.h"
-#include "template.h"
+#include "common/config/config.h"
+#include "supervisor/camera/camera.h"
+#include "supervisor/control/query.h"
+#include "supervisor/helpers/exporter.h"
+#include "supervisor/helpers/fanout.h"
+#include "supervisor/helpers/fork_server.h"
+#include "supervisor/helpers/keeper.h"
 
 struct supervisor;
 

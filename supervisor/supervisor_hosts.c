@@ -1,11 +1,11 @@
 /* What each part reports, and whom it concerns: the fan-outs, the cameras, the inquiries, the events. */
 #include <string.h>
 
-#include "commands.h"
-#include "log.h"
-#include "reload.h"
-#include "supervisor_private.h"
-#include "timer.h"
+#include "common/log/log.h"
+#include "supervisor/control/commands.h"
+#include "supervisor/process/timer.h"
+#include "supervisor/reload.h"
+#include "supervisor/supervisor_private.h"
 
 /* Reports of several fan-outs within this time are passed on to them together. */
 #define SHARE_DELAY_MS 200

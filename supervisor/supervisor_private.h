@@ -1,23 +1,23 @@
 /*
- * The inside of the supervisor, for supervisor.c and the files that are parts of it: supervisor_start.c
+ * The inside of the supervisor, for supervisor.c and the files that are parts of it: start.c
  * (opening everything), supervisor_hosts.c (what the parts report) and reload.c (another configuration).
  * Supervisor's main thread only.
  */
-#ifndef SUPERVISOR_PRIVATE_H
-#define SUPERVISOR_PRIVATE_H
+#ifndef SUPERVISOR_SUPERVISOR_PRIVATE_H
+#define SUPERVISOR_SUPERVISOR_PRIVATE_H
 
 #include <systemd/sd-event.h>
 
-#include "changes.h"
-#include "children.h"
-#include "control.h"
-#include "events.h"
-#include "inquiry.h"
-#include "keeper.h"
-#include "leftover.h"
-#include "listen.h"
-#include "runtime_dir.h"
-#include "supervisor.h"
+#include "common/ipc/runtime_dir.h"
+#include "supervisor/control/control.h"
+#include "supervisor/control/events.h"
+#include "supervisor/control/query.h"
+#include "supervisor/helpers/keeper.h"
+#include "supervisor/listen.h"
+#include "supervisor/overrides.h"
+#include "supervisor/process/children.h"
+#include "supervisor/process/orphan.h"
+#include "supervisor/supervisor.h"
 
 struct supervisor {
     struct config *config;        /* the file with the changes, as it is in force */
@@ -67,13 +67,13 @@ void supervisor_check_finished(struct supervisor *supervisor);
 /* supervisor.c: NULL: there is no camera NAME. */
 struct camera *supervisor_find_camera(const struct supervisor *supervisor, const char *name);
 
-/* supervisor_start.c: everything but the processes, in a fixed order. 0 or negative errno, logged. */
+/* start.c: everything but the processes, in a fixed order. 0 or negative errno, logged. */
 int supervisor_open(struct supervisor *supervisor);
 
-/* supervisor_start.c: the viewers' socket for HOST and PORT; errors are logged. 0 or negative errno. */
+/* start.c: the viewers' socket for HOST and PORT; errors are logged. 0 or negative errno. */
 int supervisor_open_listener(struct supervisor *supervisor, const char *host, int port);
 
-/* supervisor_start.c: another camera at the end of the list; not started. 0 or negative errno, logged. */
+/* start.c: another camera at the end of the list; not started. 0 or negative errno, logged. */
 int supervisor_make_camera(struct supervisor *supervisor, const struct config_camera *config);
 
 /* reload.c: makes the cameras what the configuration says; to be called again when one that must end has. */

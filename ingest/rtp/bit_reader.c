@@ -1,4 +1,4 @@
-#include "bit_reader.h"
+#include "ingest/rtp/bit_reader.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
  * Reads bits as they are written, most significant first: MPEG-4 audio has no emulation prevention. Never
  * reads past SIZE: once it would, every further value is 0 and `overrun` says so. Any process, any thread.
  */
-#ifndef BIT_READER_H
-#define BIT_READER_H
+#ifndef INGEST_RTP_BIT_READER_H
+#define INGEST_RTP_BIT_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "byte_buffer.h"
+#include "ingest/rtp/byte_buffer.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * Bytes that are put together, up to a limit. Grows as needed and keeps its room, so that a stream whose
  * access units have reached their size needs no allocation any more. The caller's; one thread.
  */
-#ifndef BYTE_BUFFER_H
-#define BYTE_BUFFER_H
+#ifndef INGEST_RTP_BYTE_BUFFER_H
+#define INGEST_RTP_BYTE_BUFFER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
  * Numbers of a network protocol: big-endian, at any address. Any process, any thread.
  */
-#ifndef BYTES_H
-#define BYTES_H
+#ifndef INGEST_RTP_BYTES_H
+#define INGEST_RTP_BYTES_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "depacketizer.h"
+#include "ingest/rtp/depacketizer.h"
 
 static struct depacketizer *create(const struct media_format *format)
 {

@@ -6,14 +6,14 @@
  *     while (depacketizer_put(d, &payload) == DEPACKETIZER_FULL)   // the payload is not taken yet
  *         depacketizer_next(d, &unit);
  */
-#ifndef DEPACKETIZER_H
-#define DEPACKETIZER_H
+#ifndef INGEST_RTP_DEPACKETIZER_H
+#define INGEST_RTP_DEPACKETIZER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "media_format.h"
+#include "ingest/rtp/media_format.h"
 
 /* A packet's payload. */
 struct depacketizer_payload {

@@ -3,13 +3,13 @@
  * AAC-hbr and AAC-lbr, and what differs from them in the widths of its fields. Interleaved AUs are malformed
  * here: no camera is known to send them.
  */
-#include "depacketizer.h"
+#include "ingest/rtp/depacketizer.h"
 
 #include <stdlib.h>
 
-#include "bit_reader.h"
-#include "byte_buffer.h"
-#include "bytes.h"
+#include "ingest/rtp/bit_reader.h"
+#include "ingest/rtp/byte_buffer.h"
+#include "ingest/rtp/bytes.h"
 
 /* AUs in a packet: as many as fit into 64 kB at 1 kB each, and more. */
 #define UNITS_MAX 64

@@ -3,12 +3,12 @@
  * STAP-B, MTAP and FU-B belong to the interleaved mode 2, which no camera is known to send; they are
  * malformed here.
  */
-#include "depacketizer.h"
+#include "ingest/rtp/depacketizer.h"
 
 #include <stdlib.h>
 
-#include "bytes.h"
-#include "picture.h"
+#include "ingest/rtp/access_unit_builder.h"
+#include "ingest/rtp/bytes.h"
 
 /* nal_unit_type, 5.2. */
 enum { TYPE_NONE = 0, TYPE_UNIT_LAST = 23, TYPE_STAP_A = 24, TYPE_FU_A = 28 };

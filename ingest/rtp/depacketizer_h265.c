@@ -3,12 +3,12 @@
  * cameras that announce them send in decoding order all the same. PACI packets carry nothing that is needed
  * and are ignored. Units of other layers than the base layer are left out.
  */
-#include "depacketizer.h"
+#include "ingest/rtp/depacketizer.h"
 
 #include <stdlib.h>
 
-#include "bytes.h"
-#include "picture.h"
+#include "ingest/rtp/access_unit_builder.h"
+#include "ingest/rtp/bytes.h"
 
 /* Payload structures, 4.4: types beyond those of the codec. */
 enum { TYPE_UNIT_LAST = 47, TYPE_AP = 48, TYPE_FU = 49, TYPE_PACI = 50 };

@@ -3,14 +3,14 @@
  * marker, in several. Its configuration is that of the session description; one in the stream must be the
  * same.
  */
-#include "depacketizer.h"
+#include "ingest/rtp/depacketizer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "bit_reader.h"
-#include "byte_buffer.h"
-#include "latm_config.h"
+#include "ingest/rtp/bit_reader.h"
+#include "ingest/rtp/byte_buffer.h"
+#include "ingest/rtp/latm_config.h"
 
 #define ELEMENT_SIZE_MAX 65536
 

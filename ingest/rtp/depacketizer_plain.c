@@ -1,7 +1,7 @@
 /*
  * Audio whose packets are whole frames as they are: Opus (RFC 7587), G.711, G.722, G.726 and L16 (RFC 3551).
  */
-#include "depacketizer.h"
+#include "ingest/rtp/depacketizer.h"
 
 #include <stdlib.h>
 

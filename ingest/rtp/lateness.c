@@ -1,4 +1,4 @@
-#include "lateness.h"
+#include "ingest/rtp/lateness.h"
 
 #define NS_PER_SECOND 1000000000LL
 

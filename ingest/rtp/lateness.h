@@ -4,8 +4,8 @@
  * Reports tell, because cameras' RTP clocks often run at another rate than they say. Owned by a track; one
  * thread. Nothing here reads a clock.
  */
-#ifndef LATENESS_H
-#define LATENESS_H
+#ifndef INGEST_RTP_LATENESS_H
+#define INGEST_RTP_LATENESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

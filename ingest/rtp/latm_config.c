@@ -1,4 +1,4 @@
-#include "latm_config.h"
+#include "ingest/rtp/latm_config.h"
 
 #include <errno.h>
 #include <string.h>

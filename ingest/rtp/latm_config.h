@@ -3,13 +3,13 @@
  * program with one layer of AAC, frames with their length before them. Pure functions: any process, any
  * thread.
  */
-#ifndef LATM_CONFIG_H
-#define LATM_CONFIG_H
+#ifndef INGEST_RTP_LATM_CONFIG_H
+#define INGEST_RTP_LATM_CONFIG_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bit_reader.h"
+#include "ingest/rtp/bit_reader.h"
 
 /* Bytes of an AudioSpecificConfig that is read here. */
 #define LATM_CONFIG_AUDIO_MAX 16

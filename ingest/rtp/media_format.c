@@ -1,12 +1,12 @@
-#include "media_format.h"
+#include "ingest/rtp/media_format.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "aac.h"
-#include "latm_config.h"
+#include "ingest/codec/aac.h"
+#include "ingest/rtp/latm_config.h"
 
 #define VIDEO_CLOCK_RATE 90000
 #define OPUS_RATE 48000

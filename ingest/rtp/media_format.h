@@ -2,15 +2,15 @@
  * What a media of a session description sends, and how its payloads are to be read (the format parameters of
  * RFC 6184, 7798, 3640, 6416, 7587, 3551). Owned by a track; no thread of its own.
  */
-#ifndef MEDIA_FORMAT_H
-#define MEDIA_FORMAT_H
+#ifndef INGEST_RTP_MEDIA_FORMAT_H
+#define INGEST_RTP_MEDIA_FORMAT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rtsp/sdp.h"
-#include "source.h"
+#include "ingest/rtsp/sdp.h"
+#include "ingest/source/source.h"
 
 /* Parameter sets and configurations of the description, as source_stream.extradata. */
 #define MEDIA_FORMAT_EXTRADATA_MAX SDP_FMTP_SIZE

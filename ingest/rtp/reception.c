@@ -1,4 +1,4 @@
-#include "reception.h"
+#include "ingest/rtp/reception.h"
 
 #include <stdlib.h>
 

@@ -3,13 +3,13 @@
  * jitter, the sender's wall clock, and what a receiver report says (RFC 3550, 6.4 and A.8). Owned by a track;
  * one thread. Times in nanoseconds; arrivals by CLOCK_MONOTONIC.
  */
-#ifndef RECEPTION_H
-#define RECEPTION_H
+#ifndef INGEST_RTP_RECEPTION_H
+#define INGEST_RTP_RECEPTION_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "rtcp.h"
+#include "ingest/rtp/rtcp.h"
 
 struct reception {
     uint32_t clock_rate; /* Hz, at least MEDIA_FORMAT_CLOCK_MIN */

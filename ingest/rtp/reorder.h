@@ -3,8 +3,8 @@
  * wait for those that are missing, a bounded number of them for a bounded time; over TCP nothing waits and a
  * gap is a loss at once. Owned by a track; one thread. Copies only what has to wait.
  */
-#ifndef REORDER_H
-#define REORDER_H
+#ifndef INGEST_RTP_REORDER_H
+#define INGEST_RTP_REORDER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,11 +1,11 @@
-#include "rtcp.h"
+#include "ingest/rtp/rtcp.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "ingest/rtp/bytes.h"
 
 #define NS_PER_SECOND 1000000000LL
 

@@ -2,8 +2,8 @@
  * RTCP (RFC 3550, 6): what a sender's compound packet tells, and the receiver's report. Pure functions: any
  * process, any thread.
  */
-#ifndef RTCP_H
-#define RTCP_H
+#ifndef INGEST_RTP_RTCP_H
+#define INGEST_RTP_RTCP_H
 
 #include <stdbool.h>
 #include <stddef.h>

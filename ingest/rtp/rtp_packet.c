@@ -1,8 +1,8 @@
-#include "rtp_packet.h"
+#include "ingest/rtp/rtp_packet.h"
 
 #include <errno.h>
 
-#include "bytes.h"
+#include "ingest/rtp/bytes.h"
 
 #define HEADER_SIZE 12
 

@@ -2,8 +2,8 @@
  * The header of an RTP packet (RFC 3550, 5.1) and where its payload lies. Points into the packet. Pure
  * functions: any process, any thread.
  */
-#ifndef RTP_PACKET_H
-#define RTP_PACKET_H
+#ifndef INGEST_RTP_RTP_PACKET_H
+#define INGEST_RTP_RTP_PACKET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,19 +3,19 @@
  * what must wait. track_next takes packets out in order, unwraps their timestamps and feeds the depacketizer
  * until a unit is complete. So at most one packet is under way, and it is the caller's memory or reorder's.
  */
-#include "track.h"
+#include "ingest/rtp/track.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "depacketizer.h"
-#include "lateness.h"
-#include "media_format.h"
-#include "reception.h"
-#include "reorder.h"
-#include "rtcp.h"
-#include "rtp_packet.h"
+#include "ingest/rtp/depacketizer.h"
+#include "ingest/rtp/lateness.h"
+#include "ingest/rtp/media_format.h"
+#include "ingest/rtp/reception.h"
+#include "ingest/rtp/reorder.h"
+#include "ingest/rtp/rtcp.h"
+#include "ingest/rtp/rtp_packet.h"
 
 #define NS_PER_SECOND 1000000000LL
 

@@ -9,15 +9,15 @@
  *     while (track_next(track, &unit) == 1)
  *         …
  */
-#ifndef TRACK_H
-#define TRACK_H
+#ifndef INGEST_RTP_TRACK_H
+#define INGEST_RTP_TRACK_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rtsp/sdp.h"
-#include "source.h"
+#include "ingest/rtsp/sdp.h"
+#include "ingest/source/source.h"
 
 /* Longest access unit: a keyframe of 8K has 2 to 4 MB. Longer ones are dropped and counted. */
 #define TRACK_UNIT_SIZE_MAX ((size_t)8 * 1024 * 1024)

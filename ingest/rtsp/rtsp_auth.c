@@ -1,4 +1,4 @@
-#include "rtsp_auth.h"
+#include "ingest/rtsp/rtsp_auth.h"
 
 #include <errno.h>
 #include <stdarg.h>

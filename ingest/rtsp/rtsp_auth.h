@@ -3,14 +3,14 @@
  * The strongest challenge is answered, and Basic never where Digest is offered. Holds secrets. Owned by one
  * session; one thread.
  */
-#ifndef RTSP_AUTH_H
-#define RTSP_AUTH_H
+#ifndef INGEST_RTSP_RTSP_AUTH_H
+#define INGEST_RTSP_RTSP_AUTH_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rtsp_message.h"
+#include "ingest/rtsp/rtsp_message.h"
 
 /* Bytes with their NUL; a challenge with longer ones is not understood. */
 #define RTSP_AUTH_REALM_SIZE 256

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "rtsp_auth.h"
+#include "ingest/rtsp/rtsp_auth.h"
 
 struct word {
     const char *at;

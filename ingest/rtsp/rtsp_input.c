@@ -4,7 +4,7 @@
  * expected channel, a plausible length and the first bits of RTP or RTCP. So a packet with a wrong length is
  * lost and the next is found, if there is more of it when the wrong one seems complete.
  */
-#include "rtsp_input.h"
+#include "ingest/rtsp/rtsp_input.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -3,14 +3,14 @@
  * finds its way again after garbage, and bounds everything. Owned by one session; one thread. Nothing here
  * reads a socket.
  */
-#ifndef RTSP_INPUT_H
-#define RTSP_INPUT_H
+#ifndef INGEST_RTSP_RTSP_INPUT_H
+#define INGEST_RTSP_RTSP_INPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rtsp_message.h"
+#include "ingest/rtsp/rtsp_message.h"
 
 /* Holds the longest message and the longest interleaved packet (65539 bytes) and lets one read take a large
  * keyframe. */

@@ -1,4 +1,4 @@
-#include "rtsp_message.h"
+#include "ingest/rtsp/rtsp_message.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
  * A response or request of RTSP (RFC 2326, section 4 to 7) taken apart in place. Everything points into the
  * text it was parsed from. Pure functions without allocation; any process, any thread.
  */
-#ifndef RTSP_MESSAGE_H
-#define RTSP_MESSAGE_H
+#ifndef INGEST_RTSP_RTSP_MESSAGE_H
+#define INGEST_RTSP_RTSP_MESSAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,16 +2,16 @@
  * From a URL to a playing session: OPTIONS, DESCRIBE, SETUP for each media, PLAY. A redirect begins anew with
  * another URL, UDP that stays silent begins anew over TCP.
  */
-#include "rtsp_session.h"
+#include "ingest/rtsp/rtsp_session.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-#include "rtsp_session_private.h"
-#include "rtsp_transport.h"
+#include "common/log/log.h"
+#include "ingest/rtsp/rtsp_session_private.h"
+#include "ingest/rtsp/rtsp_transport.h"
 
 /* Statuses. */
 #define STATUS_OK 200

@@ -1,11 +1,11 @@
-#include "rtsp_session.h"
+#include "ingest/rtsp/rtsp_session.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-#include "rtsp_session_private.h"
+#include "common/log/log.h"
+#include "ingest/rtsp/rtsp_session_private.h"
 
 /* A keepalive that is not answered within this time does not keep the next one waiting. */
 #define PENDING_LIMIT_MS 10000

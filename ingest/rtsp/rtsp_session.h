@@ -4,15 +4,15 @@
  * session alive. It blocks in poll with deadlines and asks its owner at least every 100 ms whether to stop.
  * One thread. Error texts hold no credential.
  */
-#ifndef RTSP_SESSION_H
-#define RTSP_SESSION_H
+#ifndef INGEST_RTSP_RTSP_SESSION_H
+#define INGEST_RTSP_RTSP_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rtsp_wait.h"
-#include "sdp.h"
+#include "ingest/rtsp/rtsp_wait.h"
+#include "ingest/rtsp/sdp.h"
 
 /* How long saying goodbye to the camera may take. */
 #define RTSP_CLOSE_DEADLINE_MS 300

@@ -1,12 +1,12 @@
 /*
  * What rtsp_open.c and rtsp_session.c share: the session while it is opened and read. Nobody else's.
  */
-#ifndef RTSP_SESSION_PRIVATE_H
-#define RTSP_SESSION_PRIVATE_H
+#ifndef INGEST_RTSP_RTSP_SESSION_PRIVATE_H
+#define INGEST_RTSP_RTSP_SESSION_PRIVATE_H
 
-#include "rtsp_session.h"
-#include "rtsp_talk.h"
-#include "rtsp_udp.h"
+#include "ingest/rtsp/rtsp_connection.h"
+#include "ingest/rtsp/rtsp_session.h"
+#include "ingest/rtsp/rtsp_udp.h"
 
 /* What is under way while packets come. */
 enum rtsp_pending { RTSP_PENDING_NONE, RTSP_PENDING_PLAY, RTSP_PENDING_KEEPALIVE };

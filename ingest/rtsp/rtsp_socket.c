@@ -1,4 +1,4 @@
-#include "rtsp_socket.h"
+#include "ingest/rtsp/rtsp_socket.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rtsp_tls.h"
+#include "ingest/rtsp/rtsp_tls.h"
 
 /* Addresses of one host that are tried. */
 #define ADDRESSES_MAX 8

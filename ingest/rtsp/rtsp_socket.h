@@ -2,8 +2,8 @@
  * The connection to a camera: TCP, with TLS or without. Never blocks but in rtsp_socket_connect. Owned by one
  * session; one thread.
  */
-#ifndef RTSP_SOCKET_H
-#define RTSP_SOCKET_H
+#ifndef INGEST_RTSP_RTSP_SOCKET_H
+#define INGEST_RTSP_RTSP_SOCKET_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include "rtsp_url.h"
-#include "rtsp_wait.h"
+#include "ingest/rtsp/rtsp_url.h"
+#include "ingest/rtsp/rtsp_wait.h"
 
 struct rtsp_socket;
 

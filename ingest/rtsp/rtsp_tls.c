@@ -1,4 +1,4 @@
-#include "rtsp_tls.h"
+#include "ingest/rtsp/rtsp_tls.h"
 
 #include <ctype.h>
 #include <errno.h>

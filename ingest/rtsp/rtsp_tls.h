@@ -3,8 +3,8 @@
  * the machine trusts and be issued for the host's name or address, or have a given fingerprint, or nothing at
  * all if that is asked for. Owned by one rtsp_socket; one thread.
  */
-#ifndef RTSP_TLS_H
-#define RTSP_TLS_H
+#ifndef INGEST_RTSP_RTSP_TLS_H
+#define INGEST_RTSP_RTSP_TLS_H
 
 #include <stdbool.h>
 #include <stddef.h>

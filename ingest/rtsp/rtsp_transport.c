@@ -1,4 +1,4 @@
-#include "rtsp_transport.h"
+#include "ingest/rtsp/rtsp_transport.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
  * The Transport header (RFC 2326, section 12.39): what is asked for, and what the camera makes of it. Pure
  * functions without allocation; any process, any thread.
  */
-#ifndef RTSP_TRANSPORT_H
-#define RTSP_TRANSPORT_H
+#ifndef INGEST_RTSP_RTSP_TRANSPORT_H
+#define INGEST_RTSP_RTSP_TRANSPORT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "rtsp_udp.h"
+#include "ingest/rtsp/rtsp_udp.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
  * A pair of UDP ports for one media: RTP on the even one, RTCP on the next (RFC 3550, section 11). Packets of
  * any other host than the camera are dropped. Owned by one session; one thread. Never blocks.
  */
-#ifndef RTSP_UDP_H
-#define RTSP_UDP_H
+#ifndef INGEST_RTSP_RTSP_UDP_H
+#define INGEST_RTSP_RTSP_UDP_H
 
 #include <stdbool.h>
 #include <stddef.h>

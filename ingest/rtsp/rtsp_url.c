@@ -1,4 +1,4 @@
-#include "rtsp_url.h"
+#include "ingest/rtsp/rtsp_url.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

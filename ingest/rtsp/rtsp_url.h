@@ -2,8 +2,8 @@
  * URLs as RTSP uses them: where to connect, and which URL a control attribute means. Pure functions without
  * allocation; any process, any thread.
  */
-#ifndef RTSP_URL_H
-#define RTSP_URL_H
+#ifndef INGEST_RTSP_RTSP_URL_H
+#define INGEST_RTSP_RTSP_URL_H
 
 #include <stdbool.h>
 #include <stddef.h>

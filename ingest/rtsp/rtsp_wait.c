@@ -1,4 +1,4 @@
-#include "rtsp_wait.h"
+#include "ingest/rtsp/rtsp_wait.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * Waiting for descriptors with a deadline and an owner who may want to stop: the only place of a session that
  * blocks. One thread.
  */
-#ifndef RTSP_WAIT_H
-#define RTSP_WAIT_H
+#ifndef INGEST_RTSP_RTSP_WAIT_H
+#define INGEST_RTSP_RTSP_WAIT_H
 
 #include <poll.h>
 #include <stdbool.h>

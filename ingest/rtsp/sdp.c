@@ -1,4 +1,4 @@
-#include "sdp.h"
+#include "ingest/rtsp/sdp.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -3,8 +3,8 @@
  * 2326 appendix C), read as leniently as cameras write it. Pure functions without allocation; any process,
  * any thread.
  */
-#ifndef SDP_H
-#define SDP_H
+#ifndef INGEST_RTSP_SDP_H
+#define INGEST_RTSP_SDP_H
 
 #include <stdbool.h>
 #include <stddef.h>

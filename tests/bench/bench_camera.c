@@ -18,12 +18,12 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "clip.h"
-#include "clock.h"
-#include "options.h"
-#include "rtp_frame.h"
-#include "rtsp_session.h"
-#include "stamp.h"
+#include "tests/bench/clip.h"
+#include "tests/bench/clock.h"
+#include "tests/bench/options.h"
+#include "tests/bench/rtp_frame.h"
+#include "tests/bench/rtsp_session.h"
+#include "tests/bench/stamp.h"
 
 #define BACKLOG 1024
 #define VIDEO_CLOCK 90000.0

@@ -19,9 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "channel.h"
-#include "clock.h"
-#include "histogram.h"
+#include "common/ipc/channel.h"
+#include "tests/bench/clock.h"
+#include "tests/bench/histogram.h"
 
 #define ADDRESS_SIZE 96
 #define LINE_SIZE 256

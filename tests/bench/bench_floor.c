@@ -17,9 +17,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "options.h"
-#include "raw_message.h"
+#include "tests/bench/clock.h"
+#include "tests/bench/options.h"
+#include "tests/bench/raw_message.h"
 
 #define BACKLOG 4096
 #define EVENTS_MAX 64

@@ -13,10 +13,10 @@
 
 #include <libavformat/avformat.h>
 
-#include "access_unit.h"
-#include "clock.h"
-#include "fragment.h"
-#include "options.h"
+#include "ingest/codec/sample_writer.h"
+#include "ingest/publish/fragment.h"
+#include "tests/bench/clock.h"
+#include "tests/bench/options.h"
 
 #define MUXER_FLAGS "empty_moov+default_base_moof+frag_custom+skip_trailer"
 #define IO_SIZE 65536

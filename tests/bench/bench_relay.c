@@ -23,8 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "options.h"
-#include "raw_message.h"
+#include "tests/bench/options.h"
+#include "tests/bench/raw_message.h"
 
 #define BACKLOG 64
 #define VIEWERS_MAX 64

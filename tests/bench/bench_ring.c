@@ -15,12 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "histogram.h"
-#include "options.h"
-#include "ring_create.h"
-#include "ring_writer.h"
-#include "ringcast.h"
+#include "common/ring/ring_create.h"
+#include "common/ring/ring_writer.h"
+#include "common/ring/ringcast.h"
+#include "tests/bench/clock.h"
+#include "tests/bench/histogram.h"
+#include "tests/bench/options.h"
 
 #define BATCH 64
 #define KEYFRAME_EVERY 50

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fragment_head.h"
-#include "histogram.h"
-#include "raw_message.h"
-#include "rtp_frame.h"
-#include "stamp.h"
-#include "ws_stream.h"
+#include "tests/bench/fragment_head.h"
+#include "tests/bench/histogram.h"
+#include "tests/bench/raw_message.h"
+#include "tests/bench/rtp_frame.h"
+#include "tests/bench/stamp.h"
+#include "tests/bench/ws_stream.h"
 
 static void stamp_survives_and_needs_no_emulation_prevention(void **state)
 {

@@ -14,9 +14,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "options.h"
-#include "viewer.h"
+#include "tests/bench/clock.h"
+#include "tests/bench/options.h"
+#include "tests/bench/viewer.h"
 
 /* Holds a GOP of a fast camera, so that a new viewer's burst is one recv. */
 #define BUFFER_SIZE ((size_t)256 * 1024)

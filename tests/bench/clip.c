@@ -1,4 +1,4 @@
-#include "clip.h"
+#include "tests/bench/clip.h"
 
 #include <errno.h>
 #include <libavformat/avformat.h>

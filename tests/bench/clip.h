@@ -2,8 +2,8 @@
  * The clip that every camera of bench_camera replays in a loop: coded H.264 frames and AAC frames in memory,
  * read once from a file through libavformat. Immutable after loading.
  */
-#ifndef CLIP_H
-#define CLIP_H
+#ifndef TESTS_BENCH_CLIP_H
+#define TESTS_BENCH_CLIP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* The clock of all benchmark programs: CLOCK_MONOTONIC in nanoseconds, comparable between processes. */
-#ifndef CLOCK_H
-#define CLOCK_H
+#ifndef TESTS_BENCH_CLOCK_H
+#define TESTS_BENCH_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

@@ -1,4 +1,4 @@
-#include "fragment_head.h"
+#include "tests/bench/fragment_head.h"
 
 #include <string.h>
 

@@ -3,14 +3,14 @@
  * whether it is a keyframe, and the camera's stamp (stamp.h). Reads the boxes of ISO/IEC 14496-12 only as far
  * as it must; the rest of the message need not be there. Pure functions: any thread.
  */
-#ifndef FRAGMENT_HEAD_H
-#define FRAGMENT_HEAD_H
+#ifndef TESTS_BENCH_FRAGMENT_HEAD_H
+#define TESTS_BENCH_FRAGMENT_HEAD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stamp.h"
+#include "tests/bench/stamp.h"
 
 /* Bytes of a message that suffice: two `traf`, and the sound of five frames a second ahead of the picture. */
 #define FRAGMENT_HEAD_SIZE 4096

@@ -2,8 +2,8 @@
  * Percentiles of durations in bounded memory: 128 buckets an octave, so a percentile is right within 0.8 %;
  * the largest and the number of values are exact. One thread at a time.
  */
-#ifndef HISTOGRAM_H
-#define HISTOGRAM_H
+#ifndef TESTS_BENCH_HISTOGRAM_H
+#define TESTS_BENCH_HISTOGRAM_H
 
 #include <jansson.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "options.h"
+#include "tests/bench/options.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -2,8 +2,8 @@
  * Command-line options of the benchmark programs: "--name value" pairs described by a table. One thread, at
  * start.
  */
-#ifndef OPTIONS_H
-#define OPTIONS_H
+#ifndef TESTS_BENCH_OPTIONS_H
+#define TESTS_BENCH_OPTIONS_H
 
 #include <stddef.h>
 

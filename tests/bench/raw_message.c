@@ -1,4 +1,4 @@
-#include "raw_message.h"
+#include "tests/bench/raw_message.h"
 
 #include <string.h>
 

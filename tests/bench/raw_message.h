@@ -2,8 +2,8 @@
  * The messages of bench_floor: a header, then filler up to the given length. Host byte order, same machine.
  * Pure functions: any thread.
  */
-#ifndef RAW_MESSAGE_H
-#define RAW_MESSAGE_H
+#ifndef TESTS_BENCH_RAW_MESSAGE_H
+#define TESTS_BENCH_RAW_MESSAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>

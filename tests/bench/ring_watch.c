@@ -1,8 +1,8 @@
-#include "ring_watch.h"
+#include "tests/bench/ring_watch.h"
 
 #include <stdlib.h>
 
-#include "ringcast.h"
+#include "common/ring/ringcast.h"
 
 struct ring_watch {
     ringcast_reader *reader;

@@ -2,8 +2,8 @@
  * Looks up in a camera's ring when a fragment was published, through libringcast as any outside reader would,
  * so that a viewer can tell the server's share of the latency. One thread.
  */
-#ifndef RING_WATCH_H
-#define RING_WATCH_H
+#ifndef TESTS_BENCH_RING_WATCH_H
+#define TESTS_BENCH_RING_WATCH_H
 
 #include <stdbool.h>
 #include <stdint.h>

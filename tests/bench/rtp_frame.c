@@ -1,4 +1,4 @@
-#include "rtp_frame.h"
+#include "tests/bench/rtp_frame.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * buffer, each behind the 4-byte header of RTSP's interleaved mode (RFC 2326 section 10.12): over TCP the
  * buffer is sent as it is, over UDP packet by packet without those headers. One thread.
  */
-#ifndef RTP_FRAME_H
-#define RTP_FRAME_H
+#ifndef TESTS_BENCH_RTP_FRAME_H
+#define TESTS_BENCH_RTP_FRAME_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "rtsp_session.h"
+#include "tests/bench/rtsp_session.h"
 
 #include <errno.h>
 #include <inttypes.h>

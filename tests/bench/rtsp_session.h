@@ -4,15 +4,15 @@
  * tests/camera is that. A session that does not read loses whole frames, counted, never parts of one. One
  * thread.
  */
-#ifndef RTSP_SESSION_H
-#define RTSP_SESSION_H
+#ifndef TESTS_BENCH_RTSP_SESSION_H
+#define TESTS_BENCH_RTSP_SESSION_H
 
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rtp_frame.h"
+#include "tests/bench/rtp_frame.h"
 
 #define RTSP_REQUEST_MAX 4096
 /* Unsent bytes of a session: several keyframes. */

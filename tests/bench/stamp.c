@@ -1,4 +1,4 @@
-#include "stamp.h"
+#include "tests/bench/stamp.h"
 
 #include <string.h>
 

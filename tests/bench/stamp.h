@@ -4,8 +4,8 @@
  * back from what arrives. Both numbers are hexadecimal digits, so that no emulation prevention byte is ever
  * needed. Pure functions: any thread.
  */
-#ifndef STAMP_H
-#define STAMP_H
+#ifndef TESTS_BENCH_STAMP_H
+#define TESTS_BENCH_STAMP_H
 
 #include <stdbool.h>
 #include <stddef.h>

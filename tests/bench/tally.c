@@ -1,4 +1,4 @@
-#include "tally.h"
+#include "tests/bench/tally.h"
 
 #include <stdio.h>
 #include <stdlib.h>

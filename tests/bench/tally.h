@@ -2,13 +2,13 @@
  * What a group of viewers received, added up. bench_viewers has one for the viewers that read at once and one
  * for those that are slow on purpose. One thread.
  */
-#ifndef TALLY_H
-#define TALLY_H
+#ifndef TESTS_BENCH_TALLY_H
+#define TESTS_BENCH_TALLY_H
 
 #include <jansson.h>
 #include <stdint.h>
 
-#include "histogram.h"
+#include "tests/bench/histogram.h"
 
 /* Different close codes that are told apart; more are counted as code 0. */
 #define TALLY_CLOSE_CODES 8

@@ -1,4 +1,4 @@
-#include "viewer.h"
+#include "tests/bench/viewer.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "fragment_head.h"
+#include "tests/bench/clock.h"
+#include "tests/bench/fragment_head.h"
 
 #define REQUEST_MAX 1024
 

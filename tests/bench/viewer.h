@@ -3,18 +3,18 @@
  * messages), and checks everything it receives. It owns its socket and tells its tally what it saw; it never
  * waits. One thread for all viewers.
  */
-#ifndef VIEWER_H
-#define VIEWER_H
+#ifndef TESTS_BENCH_VIEWER_H
+#define TESTS_BENCH_VIEWER_H
 
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "raw_message.h"
-#include "ring_watch.h"
-#include "tally.h"
-#include "ws_stream.h"
+#include "tests/bench/raw_message.h"
+#include "tests/bench/ring_watch.h"
+#include "tests/bench/tally.h"
+#include "tests/bench/ws_stream.h"
 
 enum viewer_state { VIEWER_IDLE, VIEWER_CONNECTING, VIEWER_UPGRADING, VIEWER_STREAMING, VIEWER_CLOSED };
 

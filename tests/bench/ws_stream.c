@@ -1,4 +1,4 @@
-#include "ws_stream.h"
+#include "tests/bench/ws_stream.h"
 
 #include <string.h>
 

@@ -4,8 +4,8 @@
  * frames are unmasked. The benchmark's own, so that a load generator of thousands of viewers costs little and
  * shares no code with the server it measures. A ws_stream belongs to one thread.
  */
-#ifndef WS_STREAM_H
-#define WS_STREAM_H
+#ifndef TESTS_BENCH_WS_STREAM_H
+#define TESTS_BENCH_WS_STREAM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
  * A medium is taken down by threads of the server's own, after its last client and perhaps after
  * camera_destroy; so it holds a reference to its camera.
  */
-#include "camera.h"
+#include "tests/camera/camera.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 
 #include <gst/video/video.h>
 
-#include "picture.h"
+#include "tests/camera/picture.h"
 
 #define NS_PER_S 1000000000LL
 

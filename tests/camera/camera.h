@@ -3,15 +3,15 @@
  * client) at a mount point, and the faults it can be told to show. All functions belong to the main loop's
  * thread.
  */
-#ifndef CAMERA_H
-#define CAMERA_H
+#ifndef TESTS_CAMERA_CAMERA_H
+#define TESTS_CAMERA_CAMERA_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <gst/rtsp-server/rtsp-server.h>
 
-#include "options.h"
+#include "tests/camera/options.h"
 
 /* The role that a client needs when the server asks for a password. */
 #define CAMERA_ROLE "viewer"

@@ -1,4 +1,4 @@
-#include "clients.h"
+#include "tests/camera/clients.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * Which connection has asked for which camera, so that one camera's connections can be closed. Main loop's
  * thread.
  */
-#ifndef CLIENTS_H
-#define CLIENTS_H
+#ifndef TESTS_CAMERA_CLIENTS_H
+#define TESTS_CAMERA_CLIENTS_H
 
 #include <gst/rtsp-server/rtsp-server.h>
 

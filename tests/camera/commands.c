@@ -1,4 +1,4 @@
-#include "commands.h"
+#include "tests/camera/commands.h"
 
 #include <glib-unix.h>
 #include <inttypes.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clients.h"
-#include "options.h"
+#include "tests/camera/clients.h"
+#include "tests/camera/options.h"
 
 /* Longest command line in bytes: a verb and a camera's name. */
 #define LINE_MAX_BYTES 512

@@ -4,12 +4,12 @@
  * output:
  * {"ok":true,"clients":N,"frames":M} or {"ok":false,"error":"…"}. Main loop's thread.
  */
-#ifndef COMMANDS_H
-#define COMMANDS_H
+#ifndef TESTS_CAMERA_COMMANDS_H
+#define TESTS_CAMERA_COMMANDS_H
 
 #include <gst/rtsp-server/rtsp-server.h>
 
-#include "camera.h"
+#include "tests/camera/camera.h"
 
 struct commands;
 

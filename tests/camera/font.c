@@ -1,4 +1,4 @@
-#include "font.h"
+#include "tests/camera/font.h"
 
 #define FONT_CHARACTERS 128
 

@@ -1,8 +1,8 @@
 /*
  * A 5x7 pixel font for the test camera's picture: digits, capitals and marks. Read-only; any thread.
  */
-#ifndef FONT_H
-#define FONT_H
+#ifndef TESTS_CAMERA_FONT_H
+#define TESTS_CAMERA_FONT_H
 
 #include <stdint.h>
 

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "camera.h"
-#include "clients.h"
-#include "commands.h"
-#include "options.h"
+#include "tests/camera/camera.h"
+#include "tests/camera/clients.h"
+#include "tests/camera/commands.h"
+#include "tests/camera/options.h"
 
 /* How often sessions whose client went away without a word are looked for, in seconds. */
 #define SESSION_SWEEP_S 2

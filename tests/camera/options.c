@@ -1,4 +1,4 @@
-#include "options.h"
+#include "tests/camera/options.h"
 
 #include <errno.h>
 #include <getopt.h>

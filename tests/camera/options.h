@@ -1,8 +1,8 @@
 /*
  * The test camera's command line: how many cameras, and what each one sends. Used by main.c at start only.
  */
-#ifndef OPTIONS_H
-#define OPTIONS_H
+#ifndef TESTS_CAMERA_OPTIONS_H
+#define TESTS_CAMERA_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

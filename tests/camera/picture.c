@@ -1,4 +1,4 @@
-#include "picture.h"
+#include "tests/camera/picture.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "font.h"
+#include "tests/camera/font.h"
 
 #define NS_PER_MS 1000000
 #define NS_PER_S 1000000000

@@ -3,8 +3,8 @@
  * every frame the time of day, the frame's number and a bar that moves, so that two frames are never equal.
  * A picture belongs to one camera; picture_draw is called from that camera's streaming thread.
  */
-#ifndef PICTURE_H
-#define PICTURE_H
+#ifndef TESTS_CAMERA_PICTURE_H
+#define TESTS_CAMERA_PICTURE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ring_format.h"
+#include "common/ring/ring_format.h"
 
 static uint64_t state;
 

@@ -10,9 +10,9 @@
 
 #include <libavutil/log.h>
 
-#include "access_unit.h"
-#include "codec_string.h"
-#include "init_segment.h"
+#include "ingest/codec/codec_string.h"
+#include "ingest/codec/sample_writer.h"
+#include "ingest/publish/init_segment.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

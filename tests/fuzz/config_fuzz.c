@@ -8,9 +8,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "config_camera.h"
-#include "text.h"
+#include "common/base/text.h"
+#include "common/config/config.h"
+#include "common/config/config_camera.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

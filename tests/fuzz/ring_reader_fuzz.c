@@ -12,10 +12,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "ring_create.h"
-#include "ring_format.h"
-#include "ring_writer.h"
-#include "ringcast.h"
+#include "common/ring/ring_create.h"
+#include "common/ring/ring_format.h"
+#include "common/ring/ring_writer.h"
+#include "common/ring/ringcast.h"
 
 #define CAPACITY 65536u
 #define OBJECT_SIZE (RING_DATA_OFFSET + CAPACITY)

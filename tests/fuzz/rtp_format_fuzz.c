@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rtp/depacketizer.h"
-#include "rtp/media_format.h"
+#include "ingest/rtp/depacketizer.h"
+#include "ingest/rtp/media_format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,10 +1,10 @@
-#include "rtp_fuzz_feed.h"
+#include "tests/fuzz/rtp_fuzz_feed.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "access_unit.h"
-#include "rtp/track.h"
+#include "ingest/codec/sample_writer.h"
+#include "ingest/rtp/track.h"
 
 static void require(bool holds)
 {

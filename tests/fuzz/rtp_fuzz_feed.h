@@ -2,13 +2,13 @@
  * How a fuzz target's input becomes the payloads of a stream: each is a byte of flags, two bytes of length
  * and so many bytes. Each payload lies in memory of exactly its size. For the targets of ingest/rtp alone.
  */
-#ifndef RTP_FUZZ_FEED_H
-#define RTP_FUZZ_FEED_H
+#ifndef TESTS_FUZZ_RTP_FUZZ_FEED_H
+#define TESTS_FUZZ_RTP_FUZZ_FEED_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rtp/depacketizer.h"
+#include "ingest/rtp/depacketizer.h"
 
 enum {
     FEED_MARKER = 1,

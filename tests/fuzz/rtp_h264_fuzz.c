@@ -3,7 +3,7 @@
  */
 #include <stdint.h>
 
-#include "rtp_fuzz_feed.h"
+#include "tests/fuzz/rtp_fuzz_feed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

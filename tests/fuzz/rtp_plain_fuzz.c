@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rtp/media_format.h"
-#include "rtp_fuzz_feed.h"
+#include "ingest/rtp/media_format.h"
+#include "tests/fuzz/rtp_fuzz_feed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rtp/track.h"
-#include "rtp_fuzz_feed.h"
+#include "ingest/rtp/track.h"
+#include "tests/fuzz/rtp_fuzz_feed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rtsp_input.h"
+#include "ingest/rtsp/rtsp_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rtsp_auth.h"
-#include "rtsp_message.h"
-#include "rtsp_transport.h"
-#include "rtsp_url.h"
+#include "ingest/rtsp/rtsp_auth.h"
+#include "ingest/rtsp/rtsp_message.h"
+#include "ingest/rtsp/rtsp_transport.h"
+#include "ingest/rtsp/rtsp_url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

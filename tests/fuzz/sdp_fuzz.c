@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rtsp_url.h"
-#include "sdp.h"
+#include "ingest/rtsp/rtsp_url.h"
+#include "ingest/rtsp/sdp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

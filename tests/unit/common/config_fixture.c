@@ -1,4 +1,4 @@
-#include "config_fixture.h"
+#include "tests/unit/common/config_fixture.h"
 
 #include <dirent.h>
 #include <ftw.h>

@@ -1,8 +1,8 @@
 /* A directory of its own for each test, and configurations written into it. One thread. */
-#ifndef CONFIG_FIXTURE_H
-#define CONFIG_FIXTURE_H
+#ifndef TESTS_UNIT_COMMON_CONFIG_FIXTURE_H
+#define TESTS_UNIT_COMMON_CONFIG_FIXTURE_H
 
-#include "config.h"
+#include "common/config/config.h"
 
 /* cmocka set-up and teardown: the working directory is an empty one in between. Fails if descriptors leak. */
 int config_fixture_enter(void **state);

@@ -14,8 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "blackbox.h"
-#include "log.h"
+#include "common/ipc/blackbox.h"
+#include "common/log/log.h"
 
 struct pair {
     struct blackbox *box;

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "channel.h"
-#include "message.h"
+#include "common/ipc/channel.h"
+#include "common/ipc/message.h"
 
 struct fixture {
     int ends[2];

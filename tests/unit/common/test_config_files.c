@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "config_fixture.h"
+#include "tests/unit/common/config_fixture.h"
 
 #define CAMERA "cameras = ( { name = \"a\"; url = \"rtsp://h/\"; } );\n"
 

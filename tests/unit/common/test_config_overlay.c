@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config_camera.h"
-#include "config_fixture.h"
-#include "config_source.h"
+#include "common/config/config_camera.h"
+#include "common/config/config_source.h"
+#include "tests/unit/common/config_fixture.h"
 
 #define FILE_TEXT                                                                                            \
     "runtime_dir = \"/run/x\"; state_dir = \"/var/x\";\n"                                                    \

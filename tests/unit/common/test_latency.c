@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "latency.h"
+#include "common/ipc/latency.h"
 
 #define MS INT64_C(1000000)
 

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "load_board.h"
+#include "common/ipc/load_board.h"
 
 static void the_least_of_those_that_are_there(void **state)
 {

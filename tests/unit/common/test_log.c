@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "log.h"
+#include "common/log/log.h"
 
 /* Standard error is a packet socket while a test captures it: one packet is one write. */
 struct capture {

@@ -19,9 +19,9 @@
 
 #include <cmocka.h>
 
-#include "log.h"
-#include "log_journal.h"
-#include "log_json.h"
+#include "common/log/log.h"
+#include "common/log/log_journal.h"
+#include "common/log/log_json.h"
 
 #define DATAGRAM_MAX 32768
 

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "log_limit.h"
+#include "common/log/log_limit.h"
 
 #define BEGIN_MS 1000000u
 

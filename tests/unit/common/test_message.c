@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "message.h"
+#include "common/ipc/message.h"
 
 #define BYTES(text) text, sizeof(text) - 1
 

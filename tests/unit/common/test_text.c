@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "text.h"
+#include "common/base/text.h"
 
 static void utf8_is_told_from_what_is_not(void **state)
 {

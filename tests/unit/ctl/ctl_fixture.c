@@ -1,4 +1,4 @@
-#include "ctl_fixture.h"
+#include "tests/unit/ctl/ctl_fixture.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "message.h"
+#include "common/ipc/message.h"
 
 /* Milliseconds that a false ringcastd takes to end after it was told to: what ringcastctl must wait for. */
 #define SLOW_END_MS 300

@@ -2,8 +2,8 @@
  * Runs ringcastctl, and a false ringcastd (an NNG REP socket in a process of its own) for it to talk to. The
  * test itself never uses NNG: a process that did could not fork.
  */
-#ifndef CTL_FIXTURE_H
-#define CTL_FIXTURE_H
+#ifndef TESTS_UNIT_CTL_CTL_FIXTURE_H
+#define TESTS_UNIT_CTL_CTL_FIXTURE_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "ctl_fixture.h"
-#include "message.h"
+#include "common/ipc/message.h"
+#include "tests/unit/ctl/ctl_fixture.h"
 
 #define RUN(result, ...) ctl_fixture_run(result, (const char *const[]){__VA_ARGS__, NULL})
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "ctl_fixture.h"
+#include "tests/unit/ctl/ctl_fixture.h"
 
 #define RUN(result, ...)                                                                                     \
     ctl_fixture_run(result, (const char *const[]){__VA_ARGS__, "--socket", "SOCKET", NULL})

@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-#include "ctl_fixture.h"
-#include "rebase.h"
-#include "ring_create.h"
-#include "ring_writer.h"
+#include "common/ring/ring_create.h"
+#include "common/ring/ring_writer.h"
+#include "ctl/shift_timestamps.h"
+#include "tests/unit/ctl/ctl_fixture.h"
 
 #define RUN(result, ...)                                                                                     \
     ctl_fixture_run(result, (const char *const[]){__VA_ARGS__, "--socket", "SOCKET", NULL})

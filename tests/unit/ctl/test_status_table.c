@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "status_table.h"
+#include "ctl/status_table.h"
 
 #define HEAD                                                                                                 \
     "{\"v\":1,\"type\":\"status\",\"version\":\"0.1.0\",\"pid\":812,\"instance\":\"default\","               \

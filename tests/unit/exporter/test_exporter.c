@@ -18,8 +18,8 @@
 
 #include <cmocka.h>
 
-#include "channel.h"
-#include "message.h"
+#include "common/ipc/channel.h"
+#include "common/ipc/message.h"
 
 /* Longest wait for anything here; a busy machine needs some. */
 #define PATIENCE_MS 20000

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "metrics.h"
-#include "usage.h"
+#include "exporter/metrics.h"
+#include "exporter/usage.h"
 
 static char *write_text(const char *json)
 {

@@ -3,8 +3,8 @@
  * written apart from the library that the server uses. Every function fails the test (cmocka) when the time
  * is over.
  */
-#ifndef CLIENT_H
-#define CLIENT_H
+#ifndef TESTS_UNIT_FANOUT_CLIENT_H
+#define TESTS_UNIT_FANOUT_CLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "harness.h"
+#include "tests/unit/fanout/harness.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -22,10 +22,10 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "channel.h"
-#include "message.h"
-#include "ring_create.h"
-#include "ring_writer.h"
+#include "common/ipc/channel.h"
+#include "common/ipc/message.h"
+#include "common/ring/ring_create.h"
+#include "common/ring/ring_writer.h"
 
 #define TIME_LIMIT_MS 20000
 

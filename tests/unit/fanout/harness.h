@@ -3,15 +3,15 @@
  * socket, makes rings and publishes fragments whose content can be checked. Everything fails the test
  * (cmocka) rather than return an error.
  */
-#ifndef HARNESS_H
-#define HARNESS_H
+#ifndef TESTS_UNIT_FANOUT_HARNESS_H
+#define TESTS_UNIT_FANOUT_HARNESS_H
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "client.h"
+#include "tests/unit/fanout/client.h"
 
 struct fanout {
     pid_t pid;

@@ -9,8 +9,8 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "harness.h"
-#include "message.h"
+#include "common/ipc/message.h"
+#include "tests/unit/fanout/harness.h"
 
 #define RING_BYTES 65536
 

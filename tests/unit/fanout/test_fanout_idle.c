@@ -12,7 +12,7 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "harness.h"
+#include "tests/unit/fanout/harness.h"
 
 #define CAMERAS 40
 #define RING_BYTES 65536

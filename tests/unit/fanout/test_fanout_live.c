@@ -8,8 +8,8 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "harness.h"
-#include "message.h"
+#include "common/ipc/message.h"
+#include "tests/unit/fanout/harness.h"
 
 #define CODECS "avc1.64001F"
 #define INIT_A "ftyp+moov of the first stream"

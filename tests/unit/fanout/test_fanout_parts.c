@@ -11,10 +11,10 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "assets.h"
-#include "fragment.h"
-#include "origin.h"
-#include "packet.h"
+#include "fanout/feed/fragment.h"
+#include "fanout/feed/packet.h"
+#include "fanout/http/assets.h"
+#include "fanout/http/origin.h"
 
 static void origins(void **state)
 {

@@ -12,8 +12,8 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "harness.h"
-#include "message.h"
+#include "common/ipc/message.h"
+#include "tests/unit/fanout/harness.h"
 
 #define RING_BYTES 262144
 #define FRAGMENT_BYTES 20000u

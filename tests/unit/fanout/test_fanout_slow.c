@@ -11,7 +11,7 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "harness.h"
+#include "tests/unit/fanout/harness.h"
 
 #define CODECS "avc1.64001F"
 #define INIT "ftyp+moov"

@@ -1,4 +1,4 @@
-#include "boxes.h"
+#include "tests/unit/ingest/boxes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /*
  * A checker of ISO BMFF boxes (ISO/IEC 14496-12, 4.2) for the tests: independent of the writers under test.
  */
-#ifndef BOXES_H
-#define BOXES_H
+#ifndef TESTS_UNIT_INGEST_BOXES_H
+#define TESTS_UNIT_INGEST_BOXES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "fake_camera.h"
+#include "tests/unit/ingest/fake_camera.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "fixture.h"
+#include "tests/unit/ingest/fixture.h"
 
 struct script {
     enum fake_kind kind;

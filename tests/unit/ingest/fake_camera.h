@@ -1,8 +1,8 @@
 /*
  * An RTSP server that misbehaves in one way, in a child process on a loopback port.
  */
-#ifndef FAKE_CAMERA_H
-#define FAKE_CAMERA_H
+#ifndef TESTS_UNIT_INGEST_FAKE_CAMERA_H
+#define TESTS_UNIT_INGEST_FAKE_CAMERA_H
 
 #include <sys/types.h>
 

@@ -1,4 +1,4 @@
-#include "fixture.h"
+#include "tests/unit/ingest/fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +19,8 @@
 
 #include <cmocka.h>
 
-#include "channel.h"
-#include "message.h"
+#include "common/ipc/channel.h"
+#include "common/ipc/message.h"
 
 static unsigned rings_made;
 

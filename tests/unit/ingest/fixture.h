@@ -2,8 +2,8 @@
  * Plays ringcastd's part towards ringcast-ingest: the template and workers in processes of their own,
  * channels, rings. Every wait is for a condition and bounded.
  */
-#ifndef FIXTURE_H
-#define FIXTURE_H
+#ifndef TESTS_UNIT_INGEST_FIXTURE_H
+#define TESTS_UNIT_INGEST_FIXTURE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,8 +12,8 @@
 
 #include <jansson.h>
 
-#include "ring_create.h"
-#include "ringcast.h"
+#include "common/ring/ring_create.h"
+#include "common/ring/ringcast.h"
 
 /* Longest wait for anything, for a slow machine under sanitizers. */
 #define FIXTURE_WAIT_MS 20000

@@ -1,8 +1,8 @@
 /*
  * Parameter sets written by x264 and x265.
  */
-#ifndef SAMPLES_H
-#define SAMPLES_H
+#ifndef TESTS_UNIT_INGEST_SAMPLES_H
+#define TESTS_UNIT_INGEST_SAMPLES_H
 
 #include <stdint.h>
 

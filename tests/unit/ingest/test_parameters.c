@@ -7,13 +7,13 @@
 
 #include <cmocka.h>
 
-#include "aac.h"
-#include "boxes.h"
-#include "codec_string.h"
-#include "init_segment.h"
-#include "parameter_sets.h"
-#include "samples.h"
-#include "sps.h"
+#include "ingest/codec/aac.h"
+#include "ingest/codec/codec_string.h"
+#include "ingest/codec/parameter_sets.h"
+#include "ingest/codec/sps.h"
+#include "ingest/publish/init_segment.h"
+#include "tests/unit/ingest/boxes.h"
+#include "tests/unit/ingest/samples.h"
 
 static void expect_sps(enum nal_codec codec, struct nal nal, uint32_t width, uint32_t height, int reorder,
                        const char *codecs)

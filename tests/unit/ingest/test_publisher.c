@@ -9,12 +9,12 @@
 
 #include <cmocka.h>
 
-#include "boxes.h"
-#include "publisher.h"
-#include "ring_create.h"
-#include "ring_writer.h"
-#include "ringcast.h"
-#include "samples.h"
+#include "common/ring/ring_create.h"
+#include "common/ring/ring_writer.h"
+#include "common/ring/ringcast.h"
+#include "ingest/publish/publisher.h"
+#include "tests/unit/ingest/boxes.h"
+#include "tests/unit/ingest/samples.h"
 
 #define MS 1000000LL
 #define EPOCH 1000000000LL

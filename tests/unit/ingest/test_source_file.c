@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "source.h"
+#include "ingest/source/source.h"
 
 /* A clip of 0.8 s: 20 frames at 25 a second, with sound. */
 #define CLIP_FRAMES 20

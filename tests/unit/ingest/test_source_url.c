@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "backoff.h"
-#include "source_url.h"
+#include "ingest/reconnect_backoff.h"
+#include "ingest/source/source_url.h"
 
 struct expectation {
     const char *text;

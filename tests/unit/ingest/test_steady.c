@@ -12,11 +12,11 @@
 
 #include <cmocka.h>
 
-#include "publisher.h"
-#include "ring_create.h"
-#include "ring_writer.h"
-#include "rtp/rtp_fixture.h"
-#include "samples.h"
+#include "common/ring/ring_create.h"
+#include "common/ring/ring_writer.h"
+#include "ingest/publish/publisher.h"
+#include "tests/unit/ingest/rtp/rtp_fixture.h"
+#include "tests/unit/ingest/samples.h"
 
 #define FRAME_NS 40000000LL
 #define GOP 25

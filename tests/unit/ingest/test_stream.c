@@ -15,10 +15,10 @@
 
 #include <cmocka.h>
 
-#include "boxes.h"
-#include "channel.h"
-#include "fixture.h"
-#include "message.h"
+#include "common/ipc/channel.h"
+#include "common/ipc/message.h"
+#include "tests/unit/ingest/boxes.h"
+#include "tests/unit/ingest/fixture.h"
 
 #define RING_SIZE (4u << 20)
 #define FRAGMENT_MAX (1u << 20)

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "audio_track.h"
-#include "timeline.h"
+#include "ingest/publish/audio_track.h"
+#include "ingest/publish/timeline.h"
 
 #define MS 1000000LL
 #define SECOND (1000 * MS)

@@ -13,10 +13,10 @@
 
 #include <cmocka.h>
 
-#include "channel.h"
-#include "fake_camera.h"
-#include "fixture.h"
-#include "message.h"
+#include "common/ipc/channel.h"
+#include "common/ipc/message.h"
+#include "tests/unit/ingest/fake_camera.h"
+#include "tests/unit/ingest/fixture.h"
 
 #define RING_SIZE (1u << 20)
 #define CANARY "c4nary-pw"

@@ -1,4 +1,4 @@
-#include "ring_fixture.h"
+#include "tests/unit/ring/ring_fixture.h"
 
 #include <dirent.h>
 #include <fcntl.h>

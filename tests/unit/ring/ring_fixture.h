@@ -1,7 +1,7 @@
 /* A ring of its own for each test, under a name that no other process uses, and fragments that prove
  * themselves. */
-#ifndef RING_FIXTURE_H
-#define RING_FIXTURE_H
+#ifndef TESTS_UNIT_RING_RING_FIXTURE_H
+#define TESTS_UNIT_RING_RING_FIXTURE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "ring_create.h"
-#include "ring_format.h"
-#include "ring_writer.h"
-#include "ringcast.h"
+#include "common/ring/ring_create.h"
+#include "common/ring/ring_format.h"
+#include "common/ring/ring_writer.h"
+#include "common/ring/ringcast.h"
 
 #define FIXTURE_CAPACITY 65536u
 #define FIXTURE_TIMESCALE 90000u

@@ -1,4 +1,4 @@
-#include "ring_follower.h"
+#include "tests/unit/ring/ring_follower.h"
 
 #include <errno.h>
 

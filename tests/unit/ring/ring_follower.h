@@ -1,9 +1,9 @@
 /* A reader that follows a ring as a viewer does and proves all that it gets: for the tests with several
  * processes. */
-#ifndef RING_FOLLOWER_H
-#define RING_FOLLOWER_H
+#ifndef TESTS_UNIT_RING_RING_FOLLOWER_H
+#define TESTS_UNIT_RING_RING_FOLLOWER_H
 
-#include "ring_fixture.h"
+#include "tests/unit/ring/ring_fixture.h"
 
 struct ring_follower {
     ringcast_cursor cursor;

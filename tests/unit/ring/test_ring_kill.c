@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ring_follower.h"
-#include "ring_writer_private.h"
+#include "common/ring/ring_writer_private.h"
+#include "tests/unit/ring/ring_follower.h"
 
 #define RANDOM_KILLS 300
 #define LONGEST_DELAY_US 3000

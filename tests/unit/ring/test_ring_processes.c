@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ring_follower.h"
+#include "tests/unit/ring/ring_follower.h"
 
 #define READERS 3
 #define FRAGMENTS 30000

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ring_fixture.h"
+#include "tests/unit/ring/ring_fixture.h"
 
 #define LENGTH 1000
 

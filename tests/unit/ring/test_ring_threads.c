@@ -8,9 +8,9 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-#include "ring_fixture.h"
-#include "ring_reader.h"
-#include "ring_writer_private.h"
+#include "common/ring/ring_reader.h"
+#include "common/ring/ring_writer_private.h"
+#include "tests/unit/ring/ring_fixture.h"
 
 #define READERS 3
 #define FRAGMENTS 6000

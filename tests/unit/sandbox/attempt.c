@@ -1,4 +1,4 @@
-#include "attempt.h"
+#include "tests/unit/sandbox/attempt.h"
 
 #include <errno.h>
 #include <signal.h>

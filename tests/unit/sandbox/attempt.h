@@ -1,10 +1,10 @@
 /* Runs something in a process of its own, inside a sandbox, and says what became of it. */
-#ifndef ATTEMPT_H
-#define ATTEMPT_H
+#ifndef TESTS_UNIT_SANDBOX_ATTEMPT_H
+#define TESTS_UNIT_SANDBOX_ATTEMPT_H
 
 #include <sys/types.h>
 
-#include "sandbox.h"
+#include "common/sandbox/sandbox.h"
 
 /* What attempt gives, beside 0 (done) and a positive errno. */
 #define ATTEMPT_TRAPPED (-1)  /* ended by SIGSYS */

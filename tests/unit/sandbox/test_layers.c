@@ -18,8 +18,8 @@
 
 #include <cmocka.h>
 
-#include "attempt.h"
-#include "sandbox_parts.h"
+#include "common/sandbox/sandbox_parts.h"
+#include "tests/unit/sandbox/attempt.h"
 
 static int nothing(void *context)
 {

@@ -23,8 +23,8 @@
 
 #include <cmocka.h>
 
-#include "attempt.h"
-#include "sandbox_parts.h"
+#include "common/sandbox/sandbox_parts.h"
+#include "tests/unit/sandbox/attempt.h"
 
 #define RING_BYTES 4096
 

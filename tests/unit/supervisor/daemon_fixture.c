@@ -1,4 +1,4 @@
-#include "daemon_fixture.h"
+#include "tests/unit/supervisor/daemon_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "message.h"
+#include "common/ipc/message.h"
 
 long long now_ms(void)
 {

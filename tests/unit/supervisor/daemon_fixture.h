@@ -2,8 +2,8 @@
  * A ringcastd of the test's own, with stand-ins for the programs that it starts, in a directory of its own.
  * Everything waits for conditions and gives up after a time limit; what is left behind fails the test.
  */
-#ifndef DAEMON_FIXTURE_H
-#define DAEMON_FIXTURE_H
+#ifndef TESTS_UNIT_SUPERVISOR_DAEMON_FIXTURE_H
+#define TESTS_UNIT_SUPERVISOR_DAEMON_FIXTURE_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "fake_program.h"
-#include "message.h"
-#include "ringcast.h"
+#include "common/ipc/message.h"
+#include "common/ring/ringcast.h"
+#include "tests/unit/supervisor/fake_program.h"
 
 static int listener = -1;
 static json_t *viewers;

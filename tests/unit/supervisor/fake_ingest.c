@@ -15,11 +15,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "blackbox.h"
-#include "fake_program.h"
-#include "log.h"
-#include "message.h"
-#include "ring_writer.h"
+#include "common/ipc/blackbox.h"
+#include "common/ipc/message.h"
+#include "common/log/log.h"
+#include "common/ring/ring_writer.h"
+#include "tests/unit/supervisor/fake_program.h"
 
 #define STATS_MS 50
 

@@ -1,4 +1,4 @@
-#include "fake_program.h"
+#include "tests/unit/supervisor/fake_program.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "blackbox.h"
-#include "message.h"
+#include "common/ipc/blackbox.h"
+#include "common/ipc/message.h"
 
 static void path_of(char path[512], const char *name)
 {

@@ -3,13 +3,13 @@
  * misbehave on command: by files in the directory $FAKE_DIR, and, for workers, by the path of the camera's
  * URL. Test programs only.
  */
-#ifndef FAKE_PROGRAM_H
-#define FAKE_PROGRAM_H
+#ifndef TESTS_UNIT_SUPERVISOR_FAKE_PROGRAM_H
+#define TESTS_UNIT_SUPERVISOR_FAKE_PROGRAM_H
 
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "channel.h"
+#include "common/ipc/channel.h"
 
 /* True if the test has put a file NAME into $FAKE_DIR. */
 bool fake_ordered(const char *name);

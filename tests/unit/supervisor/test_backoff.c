@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "backoff.h"
+#include "supervisor/process/backoff.h"
 
 static void the_first_delay_is_short(void **state)
 {

@@ -16,10 +16,10 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
-#include "camera.h"
-#include "channel.h"
-#include "message.h"
-#include "timer.h"
+#include "common/ipc/channel.h"
+#include "common/ipc/message.h"
+#include "supervisor/camera/camera.h"
+#include "supervisor/process/timer.h"
 
 #define PATIENCE_USEC 10000000u
 

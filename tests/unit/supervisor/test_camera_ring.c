@@ -13,10 +13,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "camera_ring.h"
-#include "message.h"
-#include "ring_writer.h"
-#include "ringcast.h"
+#include "common/ipc/message.h"
+#include "common/ring/ring_writer.h"
+#include "common/ring/ringcast.h"
+#include "supervisor/camera/camera_ring.h"
 
 #define MIB ((size_t)1048576)
 

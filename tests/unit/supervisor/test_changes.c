@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "changes.h"
+#include "supervisor/overrides.h"
 
 struct place {
     char root[64], dir[96], file[128];

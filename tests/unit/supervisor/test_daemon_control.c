@@ -21,8 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon_fixture.h"
-#include "message.h"
+#include "common/ipc/message.h"
+#include "tests/unit/supervisor/daemon_fixture.h"
 
 static const struct camera_line cameras[] = {{"front", "stream"}, {"Hof \\\"1\\\"", "stream"}, {NULL, NULL}};
 

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon_fixture.h"
-#include "message.h"
+#include "common/ipc/message.h"
+#include "tests/unit/supervisor/daemon_fixture.h"
 
 static void start(struct daemon *daemon, bool quick, const struct camera_line *cameras)
 {

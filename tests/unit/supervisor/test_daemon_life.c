@@ -15,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon_fixture.h"
-#include "message.h"
+#include "common/ipc/message.h"
+#include "tests/unit/supervisor/daemon_fixture.h"
 
 static const struct camera_line two_cameras[] = {{"front", "stream"}, {"back", "stream"}, {NULL, NULL}};
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "ring_plan.h"
+#include "supervisor/camera/ring_plan.h"
 
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime_dir.h"
+#include "common/ipc/runtime_dir.h"
 
 static char parent[64], path[80], lock_path[96];
 

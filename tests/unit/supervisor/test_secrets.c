@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#include "log.h"
-#include "secrets.h"
+#include "common/log/log.h"
+#include "supervisor/secrets.h"
 
 static void hide(char *url, char *password)
 {

@@ -1,4 +1,4 @@
-#include "rtp_fixture.h"
+#include "tests/unit/ingest/rtp/rtp_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "rtp/bytes.h"
+#include "ingest/rtp/bytes.h"
 
 void units_free(struct fixture_units *units)
 {

@@ -2,15 +2,15 @@
  * A sender for the tests of RTP: makes packets, and puts payloads into a depacketizer or packets into a track
  * from memory of exactly their size, so that a sanitizer sees any byte read beyond it.
  */
-#ifndef RTP_FIXTURE_H
-#define RTP_FIXTURE_H
+#ifndef TESTS_UNIT_INGEST_RTP_RTP_FIXTURE_H
+#define TESTS_UNIT_INGEST_RTP_RTP_FIXTURE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rtp/depacketizer.h"
-#include "rtp/track.h"
+#include "ingest/rtp/depacketizer.h"
+#include "ingest/rtp/track.h"
 
 #define FIXTURE_UNITS_MAX 64
 

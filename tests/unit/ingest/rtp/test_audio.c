@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "rtp_fixture.h"
+#include "tests/unit/ingest/rtp/rtp_fixture.h"
 
 #define BYTES(text) (text), sizeof(text) - 1
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "rtp_fixture.h"
+#include "tests/unit/ingest/rtp/rtp_fixture.h"
 
 static struct media_format format;
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "rtp_fixture.h"
+#include "tests/unit/ingest/rtp/rtp_fixture.h"
 
 #define CODE "\0\0\0\1"
 #define BYTES(text) (text), sizeof(text) - 1

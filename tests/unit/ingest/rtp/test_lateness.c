@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "rtp/lateness.h"
+#include "ingest/rtp/lateness.h"
 
 #define MS INT64_C(1000000)
 #define SECOND (1000 * MS)

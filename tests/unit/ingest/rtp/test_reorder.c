@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "rtp/reorder.h"
+#include "ingest/rtp/reorder.h"
 
 #define MS INT64_C(1000000)
 

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "rtp/bytes.h"
-#include "rtp_fixture.h"
+#include "ingest/rtp/bytes.h"
+#include "tests/unit/ingest/rtp/rtp_fixture.h"
 
 #define NS INT64_C(1000000000)
 #define MS INT64_C(1000000)

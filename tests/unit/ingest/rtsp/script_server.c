@@ -1,4 +1,4 @@
-#include "script_server.h"
+#include "tests/unit/ingest/rtsp/script_server.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -2,8 +2,8 @@
  * An RTSP server that does what a test tells it, in a thread of its own on a loopback port. One connection at
  * a time. A handler answers each request; what was asked is kept.
  */
-#ifndef SCRIPT_SERVER_H
-#define SCRIPT_SERVER_H
+#ifndef TESTS_UNIT_INGEST_RTSP_SCRIPT_SERVER_H
+#define TESTS_UNIT_INGEST_RTSP_SCRIPT_SERVER_H
 
 #include <pthread.h>
 #include <stdbool.h>

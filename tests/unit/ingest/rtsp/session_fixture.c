@@ -1,4 +1,4 @@
-#include "session_fixture.h"
+#include "tests/unit/ingest/rtsp/session_fixture.h"
 
 #include <errno.h>
 #include <setjmp.h>

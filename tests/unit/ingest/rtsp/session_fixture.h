@@ -2,11 +2,11 @@
  * What tests of a session have in common: its options for a server on this machine, and opening, reading and
  * closing with checks.
  */
-#ifndef SESSION_FIXTURE_H
-#define SESSION_FIXTURE_H
+#ifndef TESTS_UNIT_INGEST_RTSP_SESSION_FIXTURE_H
+#define TESTS_UNIT_INGEST_RTSP_SESSION_FIXTURE_H
 
-#include "rtsp_session.h"
-#include "script_server.h"
+#include "ingest/rtsp/rtsp_session.h"
+#include "tests/unit/ingest/rtsp/script_server.h"
 
 struct session_fixture {
     struct rtsp_session_options options;

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 
-#include "rtsp_auth.h"
+#include "ingest/rtsp/rtsp_auth.h"
 
 static struct rtsp_auth auth;
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "rtsp_input.h"
+#include "ingest/rtsp/rtsp_input.h"
 
 static struct rtsp_input input;
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "sdp.h"
+#include "ingest/rtsp/sdp.h"
 
 static struct sdp sdp;
 

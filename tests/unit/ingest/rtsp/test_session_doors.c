@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "session_fixture.h"
+#include "tests/unit/ingest/rtsp/session_fixture.h"
 
 static struct script_server server, other;
 static struct session_fixture fixture;

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "rtsp_tls.h"
-#include "rtsp_transport.h"
-#include "rtsp_url.h"
+#include "ingest/rtsp/rtsp_tls.h"
+#include "ingest/rtsp/rtsp_transport.h"
+#include "ingest/rtsp/rtsp_url.h"
 
 static void endpoints_are_read(void **state)
 {

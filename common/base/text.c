@@ -1,0 +1,143 @@
+#include "common/base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct utf8_class {
+    unsigned char first, last;            /* range of the leading byte */
+    unsigned char second_min, second_max; /* keeps overlong forms, surrogates and values over U+10FFFF out */
+    size_t length;
+};
+
+static const struct utf8_class utf8_classes[] = {
+    {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+    {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+    {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
+static const struct utf8_class *utf8_class_of(unsigned char first)
+{
+    for (size_t i = 0; i < sizeof(utf8_classes) / sizeof(utf8_classes[0]); i++) {
+        if (first >= utf8_classes[i].first && first <= utf8_classes[i].last) {
+            return &utf8_classes[i];
+        }
+    }
+    return NULL;
+}
+
+size_t text_utf8_length(const char *text, size_t available)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    const struct utf8_class *class = available > 0 ? utf8_class_of(bytes[0]) : NULL;
+
+    if (class == NULL || class->length > available) {
+        return 0;
+    }
+    for (size_t i = 1; i < class->length; i++) {
+        unsigned char min = i == 1 ? class->second_min : 0x80;
+        unsigned char max = i == 1 ? class->second_max : 0xbf;
+        if (bytes[i] < min || bytes[i] > max) {
+            return 0;
+        }
+    }
+    return class->length;
+}
+
+bool text_is_utf8(const char *text)
+{
+    size_t available = strlen(text);
+
+    while (available > 0) {
+        size_t length = text_utf8_length(text, available);
+        if (length == 0) {
+            return false;
+        }
+        text += length;
+        available -= length;
+    }
+    return true;
+}
+
+/* Of a valid sequence. C1 (U+0080…U+009F, among them the one-character CSI) is 0xc2 0x80…0x9f in UTF-8. */
+static bool is_control(const char *sequence, size_t length)
+{
+    const unsigned char *bytes = (const unsigned char *)sequence;
+
+    if (length == 1) {
+        return bytes[0] < 0x20 || bytes[0] == 0x7f;
+    }
+    return length == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0;
+}
+
+bool text_has_control(const char *text)
+{
+    size_t available = strlen(text);
+
+    while (available > 0) {
+        size_t length = text_utf8_length(text, available);
+        if (length > 0 && is_control(text, length)) {
+            return true;
+        }
+        length = length > 0 ? length : 1;
+        text += length;
+        available -= length;
+    }
+    return false;
+}
+
+void text_trim_partial(char *text)
+{
+    size_t length = strlen(text);
+
+    for (size_t back = 1; back <= 3 && back <= length; back++) {
+        unsigned char byte = (unsigned char)text[length - back];
+        if ((byte & 0xc0) == 0x80) {
+            continue;
+        }
+        const struct utf8_class *class = utf8_class_of(byte);
+        if (class != NULL && class->length > back) {
+            text[length - back] = '\0';
+        }
+        return;
+    }
+}
+
+static size_t escape_byte(char out[TEXT_ESCAPE_MAX + 1], unsigned char byte)
+{
+    static const char names[] = {['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r'};
+
+    if (byte < sizeof(names) && names[byte] != '\0') {
+        return (size_t)snprintf(out, TEXT_ESCAPE_MAX + 1, "\\%c", names[byte]);
+    }
+    return (size_t)snprintf(out, TEXT_ESCAPE_MAX + 1, "\\x%02x", byte);
+}
+
+size_t text_escape(char *out, size_t size, const char *text)
+{
+    size_t used = 0;
+    size_t available = strlen(text);
+
+    if (size == 0) {
+        return 0;
+    }
+    while (available > 0) {
+        char escaped[TEXT_ESCAPE_MAX + 1];
+        const char *piece = text;
+        size_t step = text_utf8_length(text, available);
+        size_t length = step;
+        if (step == 0 || is_control(text, step)) {
+            step = 1;
+            length = escape_byte(escaped, (unsigned char)text[0]);
+            piece = escaped;
+        }
+        if (used + length >= size) {
+            break;
+        }
+        memcpy(out + used, piece, length);
+        used += length;
+        text += step;
+        available -= step;
+    }
+    out[used] = '\0';
+    return used;
+}

@@ -1,0 +1,122 @@
+/*
+ * The configuration file (libconfig syntax; docs/reference/configuration.md). Read by ringcastd and, for the
+ * address of the control socket, by ringcastctl. Every setting is described once, in config_settings.c:
+ * its name, kind, bounds and default; the unknown-key check and its "did you mean" come from the same table.
+ */
+#ifndef COMMON_CONFIG_CONFIG_H
+#define COMMON_CONFIG_CONFIG_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "common/log/log.h"
+
+/* Longest camera name in bytes, without the NUL. */
+#define CONFIG_CAMERA_NAME_MAX 64
+
+/* A camera's sub stream is a stream of its own, named after the camera; '/' is in no camera's name. */
+#define CONFIG_SUB_SUFFIX "/sub"
+#define CONFIG_STREAM_NAME_MAX (CONFIG_CAMERA_NAME_MAX + (int)sizeof(CONFIG_SUB_SUFFIX) - 1)
+
+/* Where a camera's settings are from: the file, the file and changes at run time, or those alone. */
+enum config_origin { CONFIG_FROM_FILE, CONFIG_CHANGED, CONFIG_ADDED };
+
+/* What audio is encoded as that browsers cannot play. */
+enum config_audio_codec { CONFIG_AUDIO_CODEC_FLAC, CONFIG_AUDIO_CODEC_OPUS, CONFIG_AUDIO_CODEC_AAC };
+
+enum config_transport { CONFIG_TRANSPORT_AUTO, CONFIG_TRANSPORT_TCP, CONFIG_TRANSPORT_UDP };
+
+/* As enum sandbox_mode (sandbox.h). */
+enum config_sandbox { CONFIG_SANDBOX_OFF, CONFIG_SANDBOX_ON, CONFIG_SANDBOX_REQUIRED };
+
+struct config_source;
+
+/*
+ * The settings of a camera's stream, the main or the sub stream. Another member belongs into config_camera.c
+ * too, or a reload does not see its change.
+ */
+struct config_camera {
+    char *name; /* 1…64 bytes of UTF-8, no '/' and no control characters, unique; "<camera>/sub": a sub stream
+                 */
+    char *url;                           /* "rtsp://…"; may hold credentials: a secret */
+    char *username;                      /* plain, any characters; NULL: none */
+    char *password;                      /* plain, any characters; NULL: none; a secret */
+    enum config_transport transport;     /* default: tcp */
+    bool audio;                          /* default: true */
+    enum config_audio_codec audio_codec; /* default: flac */
+    bool show_damaged;                   /* default: false */
+    bool tls_verify;                     /* default: true */
+    char *tls_fingerprint;               /* SHA-256 in hexadecimal; NULL: none */
+    bool allow_redirect;                 /* default: false */
+    size_t ring_size;      /* bytes of ring data; 0: as its stream needs; default: that of the whole file */
+    size_t ring_size_max;  /* bytes that a ring may grow to; default: that of the whole file */
+    bool enabled;          /* default: true */
+    bool on_demand;        /* default: false */
+    size_t on_demand_idle; /* seconds without anybody watching before it sleeps */
+    bool sub;              /* it is the sub stream of the camera before it */
+    enum config_origin origin;
+    int line; /* where the camera begins in the file; 0: not in it */
+};
+
+struct config_address {
+    char *host; /* numeric, without brackets; "127.0.0.1" */
+    int port;   /* 0: any free port */
+};
+
+/* How slow a viewer may be, and how it is kept. */
+struct config_viewers {
+    size_t bytes;   /* that may wait for it … */
+    size_t age_ms;  /* … or the age of the first of them, before it goes on with the newest keyframe */
+    size_t timeout; /* seconds that it may take nothing before it is closed */
+    size_t ping;    /* seconds from ping to ping */
+};
+
+struct config {
+    char *path; /* the file, as given */
+    struct config_address listen;
+    struct config_address admin; /* of metrics and health; host NULL: none */
+    bool insecure;               /* allow a listen address that is not loopback without authentication */
+    char *runtime_dir;           /* absolute */
+    char *state_dir;             /* absolute */
+    char *instance;              /* part of the shared-memory names: [A-Za-z0-9_-]{1,32} */
+    size_t ring_size;            /* bytes, default for cameras; 0: as each stream needs */
+    size_t ring_size_max;        /* bytes, default for cameras */
+    size_t fanout_processes;     /* 0: as many as there are cores */
+    struct config_viewers viewers;
+    enum log_level log_level;
+    enum log_format log_format;
+    enum config_sandbox sandbox; /* default: on */
+    char *user; /* whom children run as if ringcastd is root; NULL: "ringcast" if it exists */
+    struct config_camera
+        *cameras;        /* in the file's order; a sub stream comes after its camera's main stream */
+    size_t camera_count; /* sub streams counted */
+};
+
+/*
+ * Reads and checks the file PATH completely, with what it includes. Passwords are made known to the log
+ * (log_add_secret). Errors go to ERRORS, one line each, all that are found, as
+ * "FILE:LINE: FIELD: what is wrong; what to do". Values of secret fields are never shown.
+ * The configuration, to be freed with config_free; or NULL after at least one error was written.
+ */
+struct config *config_load(const char *path, FILE *errors);
+
+/*
+ * The same in two steps, for whoever interprets a file more than once: its text (with what it includes), and
+ * what it means with CHANGES (config_overlay.h; NULL: none). NULL after errors; those of changes name no
+ * line.
+ */
+struct config_source *config_read_source(const char *path, FILE *errors);
+struct config *config_interpret(const struct config_source *source, const char *path, const json_t *changes,
+                                FILE *errors);
+
+void config_free(struct config *config);
+
+/* "ipc://<runtime_dir>/control.sock": where the control socket of this configuration is. malloc'ed. */
+char *config_control_url(const struct config *config);
+
+/* The same for the default run-time directory, when there is no configuration at hand. malloc'ed. */
+char *config_default_control_url(void);
+
+#endif

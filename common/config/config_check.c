@@ -1,0 +1,387 @@
+#include "common/config/config_check.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/un.h>
+
+#include "common/base/text.h"
+#include "common/config/config.h"
+
+/* Longest scheme that an error repeats: a longer one may be something else, such as a password. */
+#define SCHEME_SHOWN_MAX 10
+
+/* Bytes of an instance's name: as long as the names in /dev/shm have room for. */
+#define INSTANCE_MAX 32
+
+/* Bytes of the directory's own name within a derived instance; a dash and the hash follow. */
+#define INSTANCE_STEM_MAX 21
+
+static const char instance_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+static const char system_runtime_dir[] = "/run/ringcast";
+static const char *const url_schemes[] = {"rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt", "file"};
+
+static bool refuse(char problem[CONFIG_PROBLEM_SIZE], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool refuse(char problem[CONFIG_PROBLEM_SIZE], const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(problem, CONFIG_PROBLEM_SIZE, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool config_check_name(const char *name, char problem[CONFIG_PROBLEM_SIZE])
+{
+    if (text_has_control(name)) {
+        return refuse(problem, "a control character; use printable characters only");
+    }
+    if (strchr(name, '/') != NULL) {
+        return refuse(problem,
+                      "\"/\" cannot be in a name, which is part of web addresses; use \"-\" instead");
+    }
+    if (name[0] == '.') {
+        return refuse(problem, "a name cannot begin with \".\"; begin with a letter or digit");
+    }
+    return true;
+}
+
+/* RFC 7617, section 2: no control characters in user-id and password. */
+bool config_check_credential(const char *text, char problem[CONFIG_PROBLEM_SIZE])
+{
+    if (text_has_control(text)) {
+        return refuse(problem, "a control character, which cannot be sent to a camera; remove it");
+    }
+    return true;
+}
+
+/* 32 bytes in hexadecimal, with or without colons, as "openssl x509 -fingerprint -sha256" prints them. */
+bool config_check_fingerprint(const char *text, char problem[CONFIG_PROBLEM_SIZE])
+{
+    size_t digits = 0;
+
+    for (const char *c = text; *c != '\0'; c++) {
+        bool colon = *c == ':' && digits > 0 && digits % 2 == 0 && c[-1] != ':' && c[1] != '\0';
+        if (!colon && !isxdigit((unsigned char)*c)) {
+            return refuse(problem, "not a fingerprint; write the certificate's SHA-256 in hexadecimal");
+        }
+        digits += !colon;
+    }
+    if (digits != 64) {
+        return refuse(problem, "%zu hexadecimal digits; the SHA-256 of a certificate has 64", digits);
+    }
+    return true;
+}
+
+bool config_check_instance(const char *instance, char problem[CONFIG_PROBLEM_SIZE])
+{
+    if (instance[strspn(instance, instance_bytes)] != '\0' || strlen(instance) > INSTANCE_MAX) {
+        return refuse(problem,
+                      "cannot be part of the names in /dev/shm; use 1 to %d letters, digits, \"_\" and \"-\"",
+                      INSTANCE_MAX);
+    }
+    return true;
+}
+
+bool config_check_user(const char *name, char problem[CONFIG_PROBLEM_SIZE])
+{
+    if (getpwnam(name) == NULL) {
+        return refuse(problem, "there is no user \"%.32s\" here; make one, or name another", name);
+    }
+    return true;
+}
+
+/* True if PATH has the part "..". */
+static bool goes_up(const char *path)
+{
+    for (const char *at = strstr(path, ".."); at != NULL; at = strstr(at + 1, "..")) {
+        if ((at == path || at[-1] == '/') && (at[2] == '/' || at[2] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool config_check_state_dir(const char *path, char problem[CONFIG_PROBLEM_SIZE])
+{
+    if (path[0] != '/') {
+        return refuse(problem, "not an absolute path; begin it with \"/\"");
+    }
+    if (text_has_control(path) || goes_up(path)) {
+        return refuse(problem, "control characters and \"..\" cannot be in it; write the path out");
+    }
+    return true;
+}
+
+bool config_check_runtime_dir(const char *path, char problem[CONFIG_PROBLEM_SIZE])
+{
+    const size_t longest = sizeof(((struct sockaddr_un *)NULL)->sun_path) - sizeof("/control.sock");
+
+    if (path[0] != '/') {
+        return refuse(problem, "not an absolute path; begin it with \"/\"");
+    }
+    if (text_has_control(path) || goes_up(path)) {
+        return refuse(problem, "control characters and \"..\" cannot be in it; write the path out");
+    }
+    if (path[strspn(path, "/.")] == '\0') {
+        return refuse(problem, "the root directory cannot be used; name a directory of ringcast's own");
+    }
+    if (strlen(path) > longest) {
+        return refuse(problem, "%zu bytes, too long for the control socket in it; use at most %zu bytes",
+                      strlen(path), longest);
+    }
+    return true;
+}
+
+char *config_tidy_path(const char *path)
+{
+    char *tidy = malloc(strlen(path) + 2);
+    char *out = tidy;
+
+    if (tidy == NULL) {
+        return NULL;
+    }
+    while (*path != '\0') {
+        size_t length = strcspn(path, "/");
+        if (length > 0 && !(length == 1 && path[0] == '.')) {
+            *out++ = '/';
+            memcpy(out, path, length);
+            out += length;
+        }
+        path += length;
+        path += *path == '/';
+    }
+    *out = '\0';
+    return tidy;
+}
+
+/* FNV-1a, 40 of its 64 bits. */
+static unsigned long long hash_of(const char *text)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    }
+    return (hash ^ hash >> 40) & 0xffffffffffu;
+}
+
+char *config_derive_instance(const char *runtime_dir)
+{
+    const char *slash = strrchr(runtime_dir, '/');
+    const char *base = slash != NULL ? slash + 1 : runtime_dir;
+    char stem[INSTANCE_STEM_MAX + 1];
+    char *instance = NULL;
+    size_t length = 0;
+
+    if (strcmp(runtime_dir, system_runtime_dir) == 0) {
+        return strdup("default");
+    }
+    snprintf(stem, sizeof(stem), "%s", base);
+    while (stem[length = strspn(stem, instance_bytes)] != '\0') {
+        stem[length] = '_';
+    }
+    if (asprintf(&instance, "%s-%010llx", stem, hash_of(runtime_dir)) < 0) {
+        return NULL;
+    }
+    return instance;
+}
+
+/* A decimal number of at most five digits from MIN to 65535, or -1. */
+static int parse_port(const char *text, size_t length, int min)
+{
+    int port = 0;
+
+    if (length == 0 || length > 5) {
+        return -1;
+    }
+    for (size_t i = 0; i < length; i++) {
+        if (!isdigit((unsigned char)text[i])) {
+            return -1;
+        }
+        port = port * 10 + text[i] - '0';
+    }
+    return port >= min && port <= 65535 ? port : -1;
+}
+
+/* HOST, without brackets, to the usual spelling of its address; NULL: not a numeric address of FAMILY. */
+static char *normal_address(int family, const char *host)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    char text[INET6_ADDRSTRLEN];
+
+    if (inet_pton(family, host, address) != 1 || inet_ntop(family, address, text, sizeof(text)) == NULL) {
+        return NULL;
+    }
+    return strdup(text);
+}
+
+static bool parse_listen_host(const char *text, const char *colon, char **host,
+                              char problem[CONFIG_PROBLEM_SIZE])
+{
+    char copy[INET6_ADDRSTRLEN + 2] = "";
+    size_t length = (size_t)(colon - text);
+    bool brackets = length >= 2 && text[0] == '[' && colon[-1] == ']';
+
+    *host = NULL;
+    if (length == 0) {
+        return refuse(problem, "no address before the port; write \"127.0.0.1:8080\"");
+    }
+    if (!brackets && memchr(text, ':', length) != NULL) {
+        return refuse(problem, "an IPv6 address needs brackets; write \"[::1]:8080\"");
+    }
+    if (length < sizeof(copy)) {
+        memcpy(copy, text + brackets, brackets ? length - 2 : length);
+    }
+    if (strcasecmp(copy, "localhost") == 0) {
+        *host = strdup("127.0.0.1");
+    } else {
+        *host = normal_address(brackets ? AF_INET6 : AF_INET, copy);
+    }
+    if (*host == NULL) {
+        return refuse(problem,
+                      "not a numeric address; write one such as \"127.0.0.1:8080\" or \"[::1]:8080\"");
+    }
+    return true;
+}
+
+bool config_parse_listen(const char *text, char **host, int *port, char problem[CONFIG_PROBLEM_SIZE])
+{
+    const char *colon = strrchr(text, ':');
+
+    if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0') {
+        return refuse(problem, "only a port; write \"127.0.0.1:%.5s\"", text);
+    }
+    if (colon == NULL || (text[0] == '[' && strchr(colon, ']') != NULL)) {
+        return refuse(problem, "no port; write \"127.0.0.1:8080\" or \"[::1]:8080\"");
+    }
+    *port = parse_port(colon + 1, strlen(colon + 1), 0);
+    if (*port < 0) {
+        return refuse(problem, "the port is not a number from 0 to 65535; write \"127.0.0.1:8080\"");
+    }
+    return parse_listen_host(text, colon, host, problem);
+}
+
+bool config_host_is_loopback(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+
+    if (inet_pton(AF_INET, host, &v4) == 1) {
+        return ntohl(v4.s_addr) >> 24 == 127;
+    }
+    if (inet_pton(AF_INET6, host, &v6) != 1) {
+        return false;
+    }
+    return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
+}
+
+/* Where the authority begins (after "://"), or NULL. */
+static const char *url_authority(const char *url)
+{
+    size_t scheme = 0;
+
+    while (isalnum((unsigned char)url[scheme]) ||
+           (scheme > 0 && url[scheme] != '\0' && strchr("+-.", url[scheme]))) {
+        scheme++;
+    }
+    if (scheme == 0 || !isalpha((unsigned char)url[0]) || strncmp(url + scheme, "://", 3) != 0) {
+        return NULL;
+    }
+    return url + scheme + 3;
+}
+
+const char *config_url_userinfo(const char *url, size_t *length)
+{
+    const char *authority = url_authority(url);
+
+    if (authority == NULL) {
+        return NULL;
+    }
+    const char *at = memrchr(authority, '@', strcspn(authority, "/?#"));
+    if (at == NULL) {
+        return NULL;
+    }
+    *length = (size_t)(at - authority);
+    return authority;
+}
+
+static bool check_url_scheme(const char *url, char problem[CONFIG_PROBLEM_SIZE])
+{
+    const char *authority = url_authority(url);
+
+    if (authority == NULL) {
+        return refuse(problem, "not a URL; write \"rtsp://host/path\"");
+    }
+    size_t length = (size_t)(authority - url) - 3;
+    for (size_t i = 0; i < sizeof(url_schemes) / sizeof(url_schemes[0]); i++) {
+        if (strlen(url_schemes[i]) == length && strncasecmp(url, url_schemes[i], length) == 0) {
+            return true;
+        }
+    }
+    if (length > SCHEME_SHOWN_MAX) {
+        return refuse(problem, "unsupported scheme; use rtsp, rtsps, http, https, rtmp, rtmps, srt or file");
+    }
+    return refuse(problem,
+                  "unsupported scheme \"%.*s\"; use rtsp, rtsps, http, https, rtmp, rtmps, srt or file",
+                  (int)length, url);
+}
+
+/* Length of the host that HOST begins with, brackets included, or 0. */
+static size_t host_length(const char *host)
+{
+    if (host[0] != '[') {
+        size_t length = 0;
+        while (isalnum((unsigned char)host[length]) || (unsigned char)host[length] >= 0x80 ||
+               (host[length] != '\0' && strchr("-._~%", host[length]) != NULL)) {
+            length++;
+        }
+        return length;
+    }
+    size_t inside = strspn(host + 1, "0123456789abcdefABCDEF:.");
+    size_t zone = host[1 + inside] == '%' ? strcspn(host + 1 + inside, "]/?#@") : 0;
+    return inside > 0 && host[1 + inside + zone] == ']' ? inside + zone + 2 : 0;
+}
+
+bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE])
+{
+    size_t skip = 0;
+
+    if (text_has_control(url) || strpbrk(url, " \"<>") != NULL) {
+        return refuse(problem,
+                      "a space, control character, \", < or > cannot be in a URL; percent-encode it");
+    }
+    if (!check_url_scheme(url, problem)) {
+        return false;
+    }
+    if (config_url_userinfo(url, &skip) != NULL) {
+        skip++;
+    }
+    const char *host = url_authority(url) + skip;
+    if (strncasecmp(url, "file:", 5) == 0) {
+        return host[0] == '/' && host[1] != '\0'
+                   ? true
+                   : refuse(problem, "a file has an absolute path; write \"file:///path\"");
+    }
+    size_t length = host_length(host);
+    if (length == 0) {
+        return refuse(problem, "no host; write \"rtsp://host/path\"");
+    }
+    const char *port = host + length;
+    size_t rest = strcspn(port, "/?#");
+    if (rest > 0 && (port[0] != ':' || parse_port(port + 1, rest - 1, 1) < 0)) {
+        return refuse(problem,
+                      "host or port are not valid; write \"rtsp://host:554/path\", and a user name or "
+                      "password with / ? # @ in it as the fields username and password");
+    }
+    return true;
+}

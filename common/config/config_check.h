@@ -1,0 +1,39 @@
+/*
+ * What single values of a configuration must be like. Pure functions; part of config.c.
+ * Each returns true, or false with "what is wrong; what to do" in PROBLEM. Nothing of a URL's user
+ * information is ever in it.
+ */
+#ifndef COMMON_CONFIG_CONFIG_CHECK_H
+#define COMMON_CONFIG_CONFIG_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes of a problem's text, with the NUL. */
+#define CONFIG_PROBLEM_SIZE 512
+
+bool config_check_name(const char *name, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_credential(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_fingerprint(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_instance(const char *instance, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_state_dir(const char *path, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_user(const char *name, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_runtime_dir(const char *path, char problem[CONFIG_PROBLEM_SIZE]);
+
+/* "address:port" to a numeric address without brackets (malloc'ed) and a port. */
+bool config_parse_listen(const char *text, char **host, int *port, char problem[CONFIG_PROBLEM_SIZE]);
+
+/* HOST is a numeric address. */
+bool config_host_is_loopback(const char *host);
+
+/* Without doubled and trailing slashes and "." parts, so that one directory has one spelling. malloc'ed. */
+char *config_tidy_path(const char *path);
+
+/* The instance of a run-time directory: stable, and another one for every other directory. malloc'ed. */
+char *config_derive_instance(const char *runtime_dir);
+
+/* The user information of URL: *length bytes at the pointer returned; NULL: it has none. */
+const char *config_url_userinfo(const char *url, size_t *length);
+
+#endif

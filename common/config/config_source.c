@@ -1,0 +1,519 @@
+/*
+ * A scanner that knows just enough of libconfig's lexical rules to find @include at the beginning of a line,
+ * outside strings and comments. It also does what libconfig 1.5 leaves out: an integer that does not fit 32
+ * bits would be wrapped silently, so it gets the suffix of a 64-bit integer; "\x00" would cut a string
+ * silently, so it is refused; a string where none can stand would be leaked, so it is refused, and for that
+ * brackets are counted.
+ */
+#include "common/config/config_source.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/config/config_memory.h"
+#include "common/config/config_report.h"
+
+/* Bytes of all files together: 1000 cameras take about 200 kB. */
+#define SOURCE_MAX_BYTES 4194304
+
+/* Files within files, as deep as libconfig itself goes. */
+#define INCLUDE_DEPTH_MAX 10
+
+/* Files altogether: one per camera with the largest number of cameras, and some. */
+#define INCLUDE_FILES_MAX 1100
+
+/* Brackets within brackets: libconfig gives up at some thousands, a configuration needs three. */
+#define BRACKETS_MAX 64
+
+static const char include_word[] = "@include";
+
+/* From text line FIRST on, lines are those of FILE from line FILE_LINE on. */
+struct segment {
+    unsigned first;
+    unsigned file_line;
+    const char *file;
+};
+
+struct config_source {
+    char *text;
+    size_t length;
+    size_t allocated;
+    unsigned line; /* of the text, where the scanner is */
+    char **files;
+    size_t file_count;
+    struct segment *segments;
+    size_t segment_count;
+    struct config_report *report; /* only while reading */
+    bool failed;
+    char last;                   /* the last token: a character of its own, '"' a string, 'a' any other */
+    char brackets[BRACKETS_MAX]; /* opened and not closed */
+    size_t bracket_count;
+};
+
+/* One file while it is scanned. */
+struct scanner {
+    struct config_source *source;
+    const char *file;
+    const char *at;
+    const char *end;
+    unsigned line; /* of the file */
+    int depth;
+};
+
+static void fail(struct config_source *source, const char *field, const char *problem)
+{
+    config_report_add(source->report, source->line, field, "%s", problem);
+    source->failed = true;
+}
+
+/* libconfig multiplies what it is given, so the text is bounded here, not only each file. */
+static void append(struct config_source *source, const char *bytes, size_t length)
+{
+    if (source->length + length > SOURCE_MAX_BYTES) {
+        if (!source->failed) {
+            fail(source, NULL,
+                 "the configuration is larger than 4 MiB with all it includes; is it the right file?");
+        }
+        return;
+    }
+    if (source->length + length + 1 > source->allocated) {
+        size_t larger = (source->length + length + 1) * 2;
+        char *text = config_need(malloc(larger)); /* not realloc: it would leave secrets behind */
+        if (source->text != NULL) {
+            memcpy(text, source->text, source->length);
+            explicit_bzero(source->text, source->length);
+        }
+        free(source->text);
+        source->text = text;
+        source->allocated = larger;
+    }
+    memcpy(source->text + source->length, bytes, length);
+    source->length += length;
+    source->text[source->length] = '\0';
+}
+
+static void begin_segment(struct config_source *source, const char *file, unsigned file_line)
+{
+    source->segments =
+        config_need(reallocarray(source->segments, source->segment_count + 1, sizeof(*source->segments)));
+    source->segments[source->segment_count++] =
+        (struct segment){.first = source->line, .file_line = file_line, .file = file};
+}
+
+/* Copies up to TO, counting lines. */
+static void copy_to(struct scanner *scanner, const char *to)
+{
+    for (const char *byte = scanner->at; byte < to; byte++) {
+        if (*byte == '\n') {
+            scanner->line++;
+            scanner->source->line++;
+        }
+    }
+    append(scanner->source, scanner->at, (size_t)(to - scanner->at));
+    scanner->at = to;
+}
+
+static bool looking_at(const struct scanner *scanner, const char *word)
+{
+    size_t length = strlen(word);
+
+    return (size_t)(scanner->end - scanner->at) >= length && memcmp(scanner->at, word, length) == 0;
+}
+
+static bool is_within_list(const struct config_source *source)
+{
+    return source->bracket_count > 0 && source->brackets[source->bracket_count - 1] != '{';
+}
+
+/* A string is a value, an element of a list or array, or goes on where the string before it ended. */
+static bool can_be_string(const struct config_source *source)
+{
+    if (source->last == ',') {
+        return is_within_list(source);
+    }
+    return source->last != '\0' && strchr("=:([\"", source->last) != NULL;
+}
+
+static void copy_bracket(struct scanner *scanner)
+{
+    struct config_source *source = scanner->source;
+
+    if (strchr("([{", *scanner->at) == NULL) {
+        source->bracket_count -= source->bracket_count > 0;
+    } else if (source->bracket_count < BRACKETS_MAX) {
+        source->brackets[source->bracket_count++] = *scanner->at;
+    } else {
+        fail(source, NULL, "brackets within brackets, too many of them; close them earlier");
+    }
+    copy_to(scanner, scanner->at + 1);
+}
+
+static void copy_string(struct scanner *scanner)
+{
+    const char *at = scanner->at + 1;
+
+    if (!can_be_string(scanner->source)) {
+        fail(scanner->source, NULL, "a string without = before it; write name = \"value\";");
+    }
+    for (; at < scanner->end && *at != '"'; at++) {
+        if (*at != '\\' || at + 1 == scanner->end) {
+            continue;
+        }
+        if (scanner->end - at >= 4 && memcmp(at, "\\x00", 4) == 0) {
+            copy_to(scanner, at);
+            fail(scanner->source, NULL, "a string cannot hold a NUL character; remove \\x00");
+        }
+        at++;
+    }
+    if (at >= scanner->end) {
+        fail(scanner->source, NULL, "this string is never closed; add a \" at its end");
+        at = scanner->end - 1;
+    }
+    copy_to(scanner, at + 1);
+}
+
+static void copy_line_comment(struct scanner *scanner)
+{
+    const char *newline = memchr(scanner->at, '\n', (size_t)(scanner->end - scanner->at));
+
+    copy_to(scanner, newline != NULL ? newline : scanner->end);
+}
+
+static void copy_block_comment(struct scanner *scanner)
+{
+    const char *close = memmem(scanner->at + 2, (size_t)(scanner->end - scanner->at) - 2, "*/", 2);
+
+    if (close == NULL) {
+        fail(scanner->source, NULL, "this comment is never closed; add */ at its end");
+    }
+    copy_to(scanner, close != NULL ? close + 2 : scanner->end);
+}
+
+static void copy_name(struct scanner *scanner)
+{
+    const char *at = scanner->at;
+
+    while (at < scanner->end && (isalnum((unsigned char)*at) || strchr("_-*", *at) != NULL)) {
+        at++;
+    }
+    copy_to(scanner, at);
+}
+
+/*
+ * A number and whatever sticks to it. Only a plain decimal or hexadecimal integer is looked at: one that int
+ * does not hold is replaced by its 64-bit form, one that nothing holds by the largest there is, which every
+ * range check refuses.
+ */
+static void copy_number(struct scanner *scanner)
+{
+    char digits[32] = "";
+    char *rest;
+    const char *at = scanner->at + 1;
+
+    while (at < scanner->end && (isalnum((unsigned char)*at) || *at == '.')) {
+        at++;
+    }
+    size_t length = (size_t)(at - scanner->at);
+    memcpy(digits, scanner->at, length < sizeof(digits) ? length : sizeof(digits) - 1);
+    bool hexadecimal = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
+    errno = 0;
+    long long value = strtoll(digits, &rest, hexadecimal ? 16 : 10);
+    bool whole = *rest == '\0' || strcmp(rest, "L") == 0 || strcmp(rest, "LL") == 0;
+    if (whole && (length >= sizeof(digits) || errno == ERANGE || value > INT_MAX || value < INT_MIN)) {
+        int written = snprintf(digits, sizeof(digits), "%lldL", length >= sizeof(digits) ? LLONG_MAX : value);
+        append(scanner->source, digits, (size_t)written);
+        scanner->at = at;
+        return;
+    }
+    copy_to(scanner, at);
+}
+
+static bool starts_number(const struct scanner *scanner)
+{
+    unsigned char first = (unsigned char)scanner->at[0];
+
+    if (isdigit(first)) {
+        return true;
+    }
+    return (first == '-' || first == '+') && scanner->end - scanner->at > 1 &&
+           isdigit((unsigned char)scanner->at[1]);
+}
+
+static void include_file(struct scanner *scanner);
+
+/* Spaces at the beginning of a line, and an @include after them. */
+static void copy_line_start(struct scanner *scanner)
+{
+    const char *at = scanner->at;
+
+    while (at < scanner->end && (*at == ' ' || *at == '\t')) {
+        at++;
+    }
+    copy_to(scanner, at);
+    if (looking_at(scanner, include_word)) {
+        include_file(scanner);
+    }
+}
+
+/* Space and comments. False: there is none. */
+static bool copy_space(struct scanner *scanner)
+{
+    if (isspace((unsigned char)*scanner->at)) {
+        copy_to(scanner, scanner->at + 1);
+    } else if (*scanner->at == '#' || looking_at(scanner, "//")) {
+        copy_line_comment(scanner);
+    } else if (looking_at(scanner, "/*")) {
+        copy_block_comment(scanner);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void copy_token(struct scanner *scanner)
+{
+    const char *start = scanner->at;
+    unsigned char first = (unsigned char)*start;
+    bool word = starts_number(scanner) || isalpha(first) || first == '*';
+
+    if (starts_number(scanner)) {
+        copy_number(scanner);
+    } else if (word) {
+        copy_name(scanner);
+    } else if (first == '"') {
+        copy_string(scanner);
+    } else if (strchr("([{}])", first) != NULL) {
+        copy_bracket(scanner);
+    } else {
+        copy_to(scanner, scanner->at + 1);
+    }
+    scanner->source->last = *start;
+    if (word) {
+        scanner->source->last = 'a';
+    }
+}
+
+static void scan(struct scanner *scanner)
+{
+    copy_line_start(scanner);
+    while (scanner->at < scanner->end && !scanner->source->failed) {
+        bool newline = *scanner->at == '\n';
+        if (!copy_space(scanner)) {
+            copy_token(scanner);
+        } else if (newline) {
+            copy_line_start(scanner);
+        }
+    }
+}
+
+/* NULL, or why the file is not to be read. */
+static const char *check_file(int fd, size_t *size)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0) {
+        return strerror(errno);
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a regular file";
+    }
+    if (status.st_size > SOURCE_MAX_BYTES) {
+        return "it is larger than 4 MiB";
+    }
+    *size = (size_t)status.st_size;
+    return NULL;
+}
+
+/* Reads SIZE bytes into CONTENT, which has room for one more. NULL, or what went wrong. */
+static const char *read_content(int fd, char *content, size_t size)
+{
+    size_t length = 0;
+
+    for (;;) {
+        ssize_t got = read(fd, content + length, size + 1 - length);
+        if (got < 0) {
+            return strerror(errno);
+        }
+        length += (size_t)got;
+        if (length > size || (got == 0 && length < size)) {
+            return "it changed while it was read";
+        }
+        if (got == 0) {
+            return memchr(content, '\0', size) != NULL ? "it holds a NUL byte, so it is not a text file"
+                                                       : NULL;
+        }
+    }
+}
+
+/* The whole file, malloc'ed; NULL, and *problem says why. */
+static char *read_descriptor(int fd, size_t *length, const char **problem)
+{
+    *problem = check_file(fd, length);
+    if (*problem != NULL) {
+        return NULL;
+    }
+    char *content = config_need(malloc(*length + 1));
+    *problem = read_content(fd, content, *length);
+    if (*problem != NULL) {
+        explicit_bzero(content, *length);
+        free(content);
+        return NULL;
+    }
+    return content;
+}
+
+/*
+ * Adds the content of FILE, which the source keeps. FIELD and HINT are for the error when it cannot be read.
+ */
+static void add_file(struct config_source *source, const char *file, int depth, const char *field,
+                     const char *hint)
+{
+    size_t length = 0;
+    const char *problem = NULL;
+    char *content = NULL;
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0) {
+        problem = strerror(errno);
+    } else {
+        content = read_descriptor(fd, &length, &problem);
+    }
+    if (content == NULL) {
+        config_report_add(source->report, field != NULL ? source->line : 0, field,
+                          "%s%scannot be read: %s; %s", field != NULL ? file : "", field != NULL ? " " : "",
+                          problem, hint);
+        source->failed = true;
+    } else {
+        begin_segment(source, file, 1);
+        struct scanner scanner = {.source = source,
+                                  .file = file,
+                                  .at = content,
+                                  .end = content + length,
+                                  .line = 1,
+                                  .depth = depth};
+        scan(&scanner);
+        explicit_bzero(content, length);
+        free(content);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+/* Takes NAME over. */
+static const char *keep_file_name(struct config_source *source, char *name)
+{
+    source->files = config_need(reallocarray(source->files, source->file_count + 1, sizeof(*source->files)));
+    source->files[source->file_count++] = config_need(name);
+    return name;
+}
+
+/*
+ * The name between the quotes that the scanner is at, relative to the file it stands in; NULL: there is none.
+ */
+static char *take_include_name(struct scanner *scanner)
+{
+    const char *slash = strrchr(scanner->file, '/');
+    const char *start = scanner->at + strlen(include_word);
+
+    while (start < scanner->end && (*start == ' ' || *start == '\t')) {
+        start++;
+    }
+    if (start == scanner->end || *start++ != '"') {
+        return NULL;
+    }
+    const char *close = start;
+    while (close < scanner->end && *close != '"' && *close != '\n') {
+        close++;
+    }
+    if (close == scanner->end || *close != '"' || close == start) {
+        return NULL;
+    }
+    scanner->at = close + 1;
+    char *name = NULL;
+    int prefix = slash != NULL && *start != '/' ? (int)(slash - scanner->file) + 1 : 0;
+    if (asprintf(&name, "%.*s%.*s", prefix, scanner->file, (int)(close - start), start) < 0) {
+        abort();
+    }
+    return name;
+}
+
+static void include_file(struct scanner *scanner)
+{
+    struct config_source *source = scanner->source;
+    char *name = take_include_name(scanner);
+
+    if (name == NULL) {
+        fail(source, include_word, "no file is named; write @include \"file\"");
+        return;
+    }
+    const char *file = keep_file_name(source, name);
+    if (scanner->depth + 1 > INCLUDE_DEPTH_MAX || source->file_count > INCLUDE_FILES_MAX) {
+        fail(source, include_word, "too many files include each other; does one include itself?");
+        return;
+    }
+    add_file(source, file, scanner->depth + 1, include_word,
+             "a relative name is looked for beside the file that includes it");
+    append(source, "\n", 1); /* ends a comment on the included file's last line */
+    if (!source->failed) {
+        source->line++;
+        begin_segment(source, scanner->file, scanner->line);
+    }
+}
+
+struct config_source *config_source_create(const char *path, struct config_report *report)
+{
+    struct config_source *source = config_need(calloc(1, sizeof(*source)));
+
+    source->line = 1;
+    source->report = report;
+    const char *file = keep_file_name(source, strdup(path));
+    add_file(source, file, 0, NULL, "name a configuration file that this user can read");
+    source->report = NULL;
+    return source;
+}
+
+void config_source_destroy(struct config_source *source)
+{
+    if (source == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < source->file_count; i++) {
+        free(source->files[i]);
+    }
+    free(source->files);
+    free(source->segments);
+    if (source->text != NULL) {
+        explicit_bzero(source->text, source->length);
+    }
+    free(source->text);
+    free(source);
+}
+
+const char *config_source_text(const struct config_source *source)
+{
+    if (source->failed) {
+        return NULL;
+    }
+    return source->text != NULL ? source->text : "";
+}
+
+struct config_place config_source_place(const struct config_source *source, unsigned line)
+{
+    struct config_place place = {.file = source->files[0], .line = line};
+
+    for (size_t i = 0; i < source->segment_count && source->segments[i].first <= line; i++) {
+        place =
+            (struct config_place){.file = source->segments[i].file,
+                                  .line = source->segments[i].file_line + line - source->segments[i].first};
+    }
+    return place;
+}

@@ -1,0 +1,50 @@
+/*
+ * The black box of a child process: a page of shared memory with its heartbeat and its last log lines.
+ * ringcastd makes one for each child and keeps it open, so what the child wrote is there after any death,
+ * also one by SIGKILL, and also when another ringcastd has taken the child over.
+ *
+ * The child writes, ringcastd reads and trusts nothing: the object is sealed against shrinking, the lines are
+ * cleaned when they are read. A heartbeat is a promise: the time by which the child will beat again.
+ */
+#ifndef COMMON_IPC_BLACKBOX_H
+#define COMMON_IPC_BLACKBOX_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Type of the message that hands a black box over; its descriptor 0 is the object. */
+#define BLACKBOX_MESSAGE "blackbox"
+
+struct blackbox;
+
+/* ringcastd: makes one. *FD is the caller's. 0 or negative errno. */
+int blackbox_create(struct blackbox **box, int *fd);
+
+/* ringcastd: opens one that another ringcastd made. FD stays the caller's. 0, -EPROTO or other negative
+ * errno. */
+int blackbox_open(int fd, struct blackbox **box);
+
+/* NULL is allowed. */
+void blackbox_close(struct blackbox *box);
+
+/* CLOCK_MONOTONIC milliseconds by which the child is to beat again; 0: it has not begun to. */
+uint64_t blackbox_due_ms(const struct blackbox *box);
+
+/* A new array of at most COUNT strings: the last log lines, oldest first. NULL: out of memory. */
+json_t *blackbox_lines(const struct blackbox *box, size_t count);
+
+/*
+ * The child: FD is its black box from now on, and log lines go there too. FD is closed. One per process, from
+ * one thread. 0 or negative errno.
+ */
+int blackbox_carry(int fd);
+
+/* The child: no black box any more (that of a parent, after a fork). */
+void blackbox_drop(void);
+
+/* The child is alive, and will say so again within ALLOWANCE_MS. Its log has a turn too
+ * (log_settle). */
+void blackbox_beat(uint64_t allowance_ms);
+
+#endif

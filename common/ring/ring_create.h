@@ -1,0 +1,71 @@
+/*
+ * Making and removing rings: the supervisor's side (invariant R8: only the supervisor has a descriptor that
+ * can size a ring; the worker gets one, maps it and closes it).
+ */
+#ifndef COMMON_RING_RING_CREATE_H
+#define COMMON_RING_RING_CREATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Longest name of a shared-memory object, with the leading slash and the NUL. */
+#define RING_NAME_SIZE 256
+
+struct ring_descriptors {
+    int writer; /* read-write, for the worker; -1 when none */
+    int reader; /* read-only, for fan-outs */
+};
+
+/*
+ * Writes "/ringcast.<instance>.<camera>" to NAME. Bytes of the camera's name other than [A-Za-z0-9_-] and,
+ * after the first, '.', are percent-encoded, so any configured name gives a valid, distinct object name. In
+ * the instance '.' is encoded too, so that no instance's names begin with another's.
+ *
+ * 0; -ENAMETOOLONG.
+ */
+int ring_name(char name[RING_NAME_SIZE], const char *instance, const char *camera);
+
+/*
+ * Makes a ring with CAPACITY bytes of data (rounded up to a power of two; 64 KiB … 1 GiB), mode 0600, its
+ * memory reserved (so that a full /dev/shm is an error here and not a SIGBUS in the writer), and holds a
+ * shared flock on it through both descriptors. EPOCH_NS (CLOCK_MONOTONIC) is the zero of the camera's decode
+ * times.
+ *
+ * 0; -EEXIST; -ENOSPC: /dev/shm is full; other negative errno. On error nothing is left behind.
+ */
+int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring_descriptors *descriptors);
+
+/*
+ * The same for a ring that is to take the place of ring NAME: it lies under a name of its own, NAME and '~'
+ * (which ring_name never writes), until ring_install_next. A sweep finds it there.
+ */
+int ring_create_next(const char *name, size_t capacity, int64_t epoch_ns,
+                     struct ring_descriptors *descriptors);
+
+/* Puts the next ring in the place of NAME, at once: whoever opens NAME gets the one or the other. 0 or
+ * negative errno. */
+int ring_install_next(const char *name);
+
+/* Removes the next ring of NAME. 0 or negative errno; none there is no error. */
+int ring_unlink_next(const char *name);
+
+/* Whether a writer has published anything in the ring of this descriptor. */
+bool ring_is_used(int descriptor);
+
+/*
+ * Tells readers that nothing more will come (they get -EPIPE). For a ring whose writer is gone. Touches the
+ * ring only through the descriptor, so a ring that was cut off does no harm here.
+ */
+void ring_retire(int writer_descriptor);
+
+/* Removes the name. Mappings stay valid. 0 or negative errno; a name that is not there is no error. */
+int ring_unlink(const char *name);
+
+/*
+ * Removes every ring of INSTANCE that no live process has locked (left by one that was killed).
+ * Returns how many were removed, or negative errno. A ring that is in use stays and is -EBUSY.
+ */
+int ring_sweep(const char *instance);
+
+#endif

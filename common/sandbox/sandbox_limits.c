@@ -1,0 +1,82 @@
+#include "common/sandbox/sandbox_parts.h"
+
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#define MIB (1024ull * 1024)
+
+/*
+ * Private writable memory: rings are shared and do not count. A worker needs some MiB and a few frames; a
+ * fan-out 32 kB a viewer and what waits for slow ones. Both are far below; a runaway ends before the machine
+ * does.
+ */
+#define INGEST_MEMORY (256 * MIB)
+#define FANOUT_MEMORY (4096 * MIB)
+#define EXPORTER_MEMORY (256 * MIB)
+
+/* A camera is a dozen of sockets; the name service and certificates take some for a moment. */
+#define INGEST_DESCRIPTORS 128
+#define TEMPLATE_DESCRIPTORS 256
+
+/* Connections are limited to 16. */
+#define EXPORTER_DESCRIPTORS 64
+
+static int lower(int resource, rlim_t value)
+{
+    struct rlimit limit;
+
+    if (getrlimit(resource, &limit) < 0) {
+        return -errno;
+    }
+    if (limit.rlim_max > value) {
+        limit.rlim_max = value;
+    }
+    if (limit.rlim_cur > limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+    }
+    return setrlimit(resource, &limit) < 0 ? -errno : 0;
+}
+
+static rlim_t memory_of(enum sandbox_role role)
+{
+    switch (role) {
+    case SANDBOX_TEMPLATE:
+        /* Workers are forked from it, and a limit does not go up again. */
+        return RLIM_INFINITY;
+    case SANDBOX_INGEST:
+        return INGEST_MEMORY;
+    case SANDBOX_FANOUT:
+        return FANOUT_MEMORY;
+    case SANDBOX_EXPORTER:
+        return EXPORTER_MEMORY;
+    default:
+        return RLIM_INFINITY;
+    }
+}
+
+int sandbox_limit(enum sandbox_role role, const struct sandbox_needs *needs)
+{
+    rlim_t memory = memory_of(role);
+    int error = lower(RLIMIT_CORE, 0);
+
+    if (error == 0 && role == SANDBOX_INGEST) {
+        error = lower(RLIMIT_NOFILE, INGEST_DESCRIPTORS);
+    }
+    if (error == 0 && role == SANDBOX_TEMPLATE) {
+        error = lower(RLIMIT_NOFILE, TEMPLATE_DESCRIPTORS);
+    }
+    if (error == 0 && role == SANDBOX_EXPORTER) {
+        error = lower(RLIMIT_NOFILE, EXPORTER_DESCRIPTORS);
+    }
+    /* A sanitizer's shadow is private memory of terabytes. */
+    if (error == 0 && memory != RLIM_INFINITY && !SANDBOX_SANITIZER) {
+        error = lower(RLIMIT_DATA, memory + (needs != NULL ? needs->memory : 0));
+    }
+    return error;
+}
+
+int sandbox_hide_memory(void)
+{
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+}

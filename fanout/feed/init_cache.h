@@ -1,0 +1,30 @@
+/*
+ * The newest init segment that a camera's viewers needed, with its text message, ready to be sent. Fetched
+ * from the ring once per generation, not once per viewer. ringcast-fanout's only thread.
+ */
+#ifndef FANOUT_FEED_INIT_CACHE_H
+#define FANOUT_FEED_INIT_CACHE_H
+
+#include "common/ring/ringcast.h"
+#include "fanout/feed/packet.h"
+
+struct init_cache {
+    const ringcast_reader *ring; /* that the generation is of; only compared */
+    uint32_t generation;         /* 0: empty */
+    uint64_t id;                 /* the same for the same codecs and bytes, never 0 */
+    struct packet text;          /* {"type":"init", … } */
+    struct packet segment;       /* `ftyp` + `moov` */
+};
+
+/*
+ * Makes the cache hold GENERATION (0: the ring's newest).
+ * 0; -EAGAIN: the camera has sent nothing yet; -ESTALE: that generation is gone; -EBADMSG; -ENOMEM.
+ */
+int init_cache_load(struct init_cache *cache, const ringcast_reader *reader, uint32_t generation);
+
+void init_cache_clear(struct init_cache *cache);
+
+/* `video/mp4; codecs="CODECS"` as a JSON string, or NULL. */
+json_t *init_cache_mime(const char *codecs);
+
+#endif

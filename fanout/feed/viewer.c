@@ -1,0 +1,195 @@
+#include "fanout/feed/viewer.h"
+
+#include <libwebsockets.h>
+#include <linux/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/log/log.h"
+#include "fanout/feed/feed.h"
+
+/* Bytes of a close frame's reason (RFC 6455, 5.5: 125 with the code). */
+#define CLOSE_REASON_MAX 123
+
+/* A viewer that is being closed and takes nothing is cut off after this many seconds. */
+#define CLOSE_PATIENCE_S 5
+
+/* A client has little to say. This much within the window is tolerated (keepalives of other players). */
+#define RECEIVE_WINDOW_S 10
+#define RECEIVE_BYTES_MAX 16384u
+
+/* Answers to `time` within a second. A player asks a few times in a row and takes the quickest answer. */
+#define TIME_ANSWERS_MAX 5u
+
+const char *viewer_strstate(enum viewer_state state)
+{
+    static const char *const names[] = {"none", "behind", "waiting", "live", "paused", "closing"};
+    return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "invalid";
+}
+
+void viewer_enter_state(struct viewer *viewer, enum viewer_state state)
+{
+    log_debug("viewer %p: %s -> %s", (void *)viewer, viewer_strstate(viewer->state), viewer_strstate(state));
+    viewer->state = (uint8_t)state;
+}
+
+void viewer_init(struct viewer *viewer, struct lws *wsi, uint64_t number)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    *viewer = (struct viewer){.wsi = wsi, .number = number, .since = now.tv_sec};
+    viewer_enter_state(viewer, VIEWER_BEHIND);
+}
+
+bool viewer_is_blocked(const struct viewer *viewer)
+{
+    return lws_partial_buffered(viewer->wsi) != 0;
+}
+
+void viewer_want_writable(struct viewer *viewer)
+{
+    lws_callback_on_writable(viewer->wsi);
+}
+
+bool viewer_send_packet(struct viewer *viewer, struct packet *packet, bool text)
+{
+    return packet->length == 0 || packet_send(packet, viewer->wsi, text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY);
+}
+
+bool viewer_send_init(struct viewer *viewer, struct init_cache *init)
+{
+    if (viewer->init_id == init->id) {
+        return true;
+    }
+    viewer->init_id = init->id;
+    return viewer_send_packet(viewer, &init->text, true) && viewer_send_packet(viewer, &init->segment, false);
+}
+
+static bool send_drop(struct viewer *viewer, uint64_t next_sequence)
+{
+    uint64_t skipped = next_sequence - viewer->last_sequence - 1;
+    viewer->dropped += skipped;
+    if (viewer->feed) {
+        viewer->feed->drops++;
+        viewer->feed->set->changed(viewer->feed->set->context);
+    }
+    struct packet packet = {0};
+    json_t *text = json_pack("{s:s, s:I, s:I, s:I}", "type", "drop", "fragments", (json_int_t)skipped, "from",
+                             (json_int_t)viewer->last_sequence, "to", (json_int_t)next_sequence);
+    bool sent = packet_set_json(&packet, text) == 0 && viewer_send_packet(viewer, &packet, true);
+    packet_finish(&packet);
+    return sent;
+}
+
+bool viewer_send_fragment(struct viewer *viewer, struct init_cache *init, struct fragment *fragment)
+{
+    uint64_t sequence = fragment->entry.sequence;
+    if (viewer->last_sequence && sequence > viewer->last_sequence + 1 && !send_drop(viewer, sequence)) {
+        return false;
+    }
+    if (!viewer_send_init(viewer, init) || !viewer_send_packet(viewer, &fragment->packet, false)) {
+        return false;
+    }
+    viewer->last_sequence = sequence;
+    return true;
+}
+
+void viewer_cut(struct viewer *viewer)
+{
+    lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+}
+
+void viewer_close(struct viewer *viewer, uint16_t code, const char *reason)
+{
+    viewer->close_code = code;
+    viewer->close_reason = reason;
+    viewer->feed = NULL;
+    viewer_enter_state(viewer, VIEWER_CLOSING);
+    lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_PATIENCE_S);
+    viewer_want_writable(viewer);
+}
+
+void viewer_give_reason(struct viewer *viewer)
+{
+    unsigned char text[CLOSE_REASON_MAX + 1] = "";
+    const char *reason = viewer->close_reason ? viewer->close_reason : "";
+    snprintf((char *)text, sizeof(text), "%s", reason);
+    lws_close_reason(viewer->wsi, (enum lws_close_status)viewer->close_code, text, strlen((char *)text));
+}
+
+uint64_t viewer_bytes_taken(const struct viewer *viewer)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+    int status = getsockopt(lws_get_socket_fd(viewer->wsi), IPPROTO_TCP, TCP_INFO, &info, &length);
+    return status == 0 ? info.tcpi_bytes_acked : 0;
+}
+
+bool viewer_ping(struct viewer *viewer)
+{
+    unsigned char buffer[LWS_PRE];
+    return lws_write(viewer->wsi, buffer + LWS_PRE, 0, LWS_WRITE_PING) >= 0;
+}
+
+/* True if the viewer may be told the time once more in this second. */
+static bool may_answer(struct viewer *viewer)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (now.tv_sec != viewer->answered_in) {
+        viewer->answered_in = now.tv_sec;
+        viewer->answers = 0;
+    }
+    if (viewer->answers == TIME_ANSWERS_MAX) {
+        return false;
+    }
+    viewer->answers++;
+    return true;
+}
+
+bool viewer_send_due_time(struct viewer *viewer)
+{
+    if (!viewer->time_due) {
+        return true;
+    }
+    viewer->time_due = false;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    double server_ms = (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+    struct packet packet = {0};
+    json_t *text =
+        json_pack("{s:s, s:f, s:f}", "type", "time", "client", viewer->time_asked, "server_ms", server_ms);
+    bool sent = packet_set_json(&packet, text) == 0 && viewer_send_packet(viewer, &packet, true);
+    packet_finish(&packet);
+    return sent;
+}
+
+bool viewer_tell_time(struct viewer *viewer, double asked)
+{
+    if (!may_answer(viewer)) {
+        return true;
+    }
+    viewer->time_due = true;
+    viewer->time_asked = asked;
+    if (viewer_is_blocked(viewer)) {
+        viewer_want_writable(viewer);
+        return true;
+    }
+    return viewer_send_due_time(viewer);
+}
+
+bool viewer_accept_bytes(struct viewer *viewer, size_t length)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (now.tv_sec - viewer->received_since >= RECEIVE_WINDOW_S) {
+        viewer->received_since = now.tv_sec;
+        viewer->received_bytes = 0;
+    }
+    if (length > RECEIVE_BYTES_MAX - viewer->received_bytes) {
+        return false;
+    }
+    viewer->received_bytes += (uint32_t)length;
+    return true;
+}

@@ -1,0 +1,240 @@
+#include "fanout/feed/viewer_list.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/ipc/message.h"
+
+/* Bytes of one answer that viewers may take: less than MESSAGE_CHANNEL_MAX. */
+#define PAGE_BYTES_MAX 40960u
+
+/* Viewers looked at for one answer: they are over 150 bytes each as JSON. */
+#define PAGE_VIEWERS_MAX 256u
+
+static const char kicked_reason[] = "closed by the operator";
+
+struct found {
+    const struct camera *camera;
+    struct viewer *viewer;
+};
+
+/* The viewers with the lowest numbers above AFTER; a heap with the highest of them first. */
+struct page {
+    struct found list[PAGE_VIEWERS_MAX];
+    unsigned count;
+    uint64_t after;
+    bool more; /* some had no room */
+};
+
+static bool is_higher(const struct page *page, unsigned a, unsigned b)
+{
+    return page->list[a].viewer->number > page->list[b].viewer->number;
+}
+
+static void swap(struct page *page, unsigned a, unsigned b)
+{
+    struct found found = page->list[a];
+    page->list[a] = page->list[b];
+    page->list[b] = found;
+}
+
+static void sift_up(struct page *page, unsigned at)
+{
+    for (; at > 0 && is_higher(page, at, (at - 1) / 2); at = (at - 1) / 2) {
+        swap(page, at, (at - 1) / 2);
+    }
+}
+
+static void sift_down(struct page *page)
+{
+    for (unsigned at = 0, child; (child = 2 * at + 1) < page->count; at = child) {
+        child += child + 1 < page->count && is_higher(page, child + 1, child);
+        if (!is_higher(page, child, at)) {
+            return;
+        }
+        swap(page, at, child);
+    }
+}
+
+static void consider(struct page *page, const struct camera *camera, struct viewer *viewer)
+{
+    if (viewer->number <= page->after) {
+        return;
+    }
+    if (page->count < PAGE_VIEWERS_MAX) {
+        page->list[page->count++] = (struct found){camera, viewer};
+        sift_up(page, page->count - 1);
+        return;
+    }
+    page->more = true;
+    if (viewer->number < page->list[0].viewer->number) {
+        page->list[0] = (struct found){camera, viewer};
+        sift_down(page);
+    }
+}
+
+static void consider_all(struct page *page, const struct camera *camera, const struct seats *seats)
+{
+    for (unsigned i = 0; i < seats->count; i++) {
+        consider(page, camera, seats->list[i].viewer);
+    }
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t first = ((const struct found *)a)->viewer->number,
+             second = ((const struct found *)b)->viewer->number;
+    return (first > second) - (first < second);
+}
+
+/* "192.0.2.7:51234", "[2001:db8::7]:51234"; an IPv4 address in IPv6 (RFC 4291, 2.5.5.2) as what it is. */
+static json_t *peer_address(int socket)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } peer = {0};
+    socklen_t length = sizeof(peer);
+    char host[INET6_ADDRSTRLEN] = "", address[sizeof(host) + sizeof("[]:65535")];
+    if (getpeername(socket, &peer.any, &length) < 0) {
+        return json_null();
+    }
+    if (peer.any.sa_family == AF_INET) {
+        inet_ntop(AF_INET, &peer.v4.sin_addr, host, sizeof(host));
+        snprintf(address, sizeof(address), "%s:%u", host, (unsigned)ntohs(peer.v4.sin_port));
+    } else if (peer.any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&peer.v6.sin6_addr)) {
+        inet_ntop(AF_INET, &peer.v6.sin6_addr.s6_addr[12], host, sizeof(host));
+        snprintf(address, sizeof(address), "%s:%u", host, (unsigned)ntohs(peer.v6.sin6_port));
+    } else if (peer.any.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &peer.v6.sin6_addr, host, sizeof(host));
+        snprintf(address, sizeof(address), "[%s]:%u", host, (unsigned)ntohs(peer.v6.sin6_port));
+    } else {
+        return json_null();
+    }
+    return json_string(address);
+}
+
+/* Bytes in the ring that a viewer that is behind has yet to get. */
+static uint64_t waiting_in_ring(const struct feed *feed, const struct viewer *viewer)
+{
+    ringcast_cursor head = feed->cursor;
+    if (viewer->state != VIEWER_BEHIND || viewer->in_old_ring || !feed->reader ||
+        (!feed->in_pass && ringcast_seek_keyframe(feed->reader, &head) < 0)) {
+        return 0;
+    }
+    return head.position > viewer->cursor.position ? head.position - viewer->cursor.position : 0;
+}
+
+/* What the kernel knows of its connection; nothing, if it does not say. */
+static void describe_connection(json_t *entry, const struct feed *feed, const struct viewer *viewer)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+    if (getsockopt(lws_get_socket_fd(viewer->wsi), IPPROTO_TCP, TCP_INFO, &info, &length) < 0) {
+        return;
+    }
+    uint64_t sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
+    uint64_t on_the_way = sent > info.tcpi_bytes_acked ? sent - info.tcpi_bytes_acked : 0;
+    uint64_t buffered = info.tcpi_notsent_bytes + on_the_way + waiting_in_ring(feed, viewer);
+    json_object_set_new(entry, "sent_bytes", json_integer((json_int_t)sent));
+    json_object_set_new(entry, "buffered_bytes", json_integer((json_int_t)buffered));
+    if (info.tcpi_rtt > 0) {
+        json_object_set_new(entry, "rtt_ms", json_real((double)info.tcpi_rtt / 1000));
+    }
+}
+
+static json_t *describe(const struct found *found, time_t now)
+{
+    const struct viewer *viewer = found->viewer;
+    json_t *entry = json_pack(
+        "{s:I, s:s, s:o, s:I, s:s, s:I}", "number", (json_int_t)viewer->number, "camera", found->camera->name,
+        "address", peer_address(lws_get_socket_fd(viewer->wsi)), "since_s", (json_int_t)(now - viewer->since),
+        "state", viewer_strstate((enum viewer_state)viewer->state), "dropped", (json_int_t)viewer->dropped);
+    if (entry) {
+        describe_connection(entry, &found->camera->feed, viewer);
+    }
+    return entry;
+}
+
+/* As many as fit. */
+static json_t *describe_page(struct page *page)
+{
+    json_t *viewers = json_array();
+    size_t bytes = 0;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    for (unsigned i = 0; i < page->count; i++) {
+        json_t *entry = describe(&page->list[i], now.tv_sec);
+        bytes += entry ? json_dumpb(entry, NULL, 0, JSON_COMPACT) + 1 : 0;
+        if (!entry || bytes > PAGE_BYTES_MAX) {
+            json_decref(entry);
+            page->more = true;
+            break;
+        }
+        json_array_append_new(viewers, entry);
+    }
+    return viewers;
+}
+
+json_t *audience_list(const struct cameras *cameras, const json_t *request)
+{
+    const char *name = message_string(request, "camera", NULL);
+    json_int_t after = message_integer(request, "after", 0);
+    struct page page = {.after = after > 0 ? (uint64_t)after : 0};
+    for (struct camera *camera = cameras->first; camera; camera = camera->next) {
+        if (!name || strcmp(camera->name, name) == 0) {
+            consider_all(&page, camera, &camera->feed.seats);
+            consider_all(&page, camera, &camera->feed.paused);
+        }
+    }
+    qsort(page.list, page.count, sizeof(page.list[0]), by_number);
+    json_t *viewers = describe_page(&page);
+    return json_pack("{s:o, s:b}", "viewers", viewers, "more", page.more);
+}
+
+static struct viewer *find(const struct seats *seats, uint64_t number)
+{
+    for (unsigned i = 0; i < seats->count; i++) {
+        if (seats->list[i].viewer->number == number) {
+            return seats->list[i].viewer;
+        }
+    }
+    return NULL;
+}
+
+static unsigned kick_number(const struct cameras *cameras, uint64_t number)
+{
+    for (struct camera *camera = cameras->first; camera; camera = camera->next) {
+        struct viewer *viewer = find(&camera->feed.seats, number);
+        viewer = viewer ? viewer : find(&camera->feed.paused, number);
+        if (viewer) {
+            feed_leave(viewer);
+            viewer_close(viewer, AUDIENCE_KICKED, kicked_reason);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+unsigned audience_kick(const struct cameras *cameras, const json_t *request)
+{
+    const char *name = message_string(request, "camera", NULL);
+    if (!name) {
+        json_int_t number = message_integer(request, "viewer", 0);
+        return number > 0 ? kick_number(cameras, (uint64_t)number) : 0;
+    }
+    struct camera *camera = cameras_find(cameras, name);
+    if (!camera) {
+        return 0;
+    }
+    unsigned count = camera->feed.seats.count + camera->feed.paused.count;
+    feed_close_viewers(&camera->feed, AUDIENCE_KICKED, kicked_reason);
+    return count;
+}

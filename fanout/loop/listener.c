@@ -1,0 +1,163 @@
+#include "fanout/loop/listener.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/log/log.h"
+
+/* Connections accepted before others in the loop have their turn. */
+#define ACCEPT_TURN 64
+
+/*
+ * How long a process that shares the socket stands back after it accepted: longer than it takes another one
+ * to wake and accept, and short enough to let thousands join in a second.
+ */
+#define STAND_BACK_US 200
+
+/* And before it accepts, if another has so many viewers less. */
+#define HEAVIER_US 1000
+#define HEAVIER_BY 1u
+
+/* Without descriptors or memory for a connection, look again after this long. */
+#define ACCEPT_RETRY_MS 100
+
+/* A silent peer is probed after 30 s, and is gone after 3 probes 10 s apart. */
+#define KEEPALIVE_IDLE_S 30
+#define KEEPALIVE_INTERVAL_S 10
+#define KEEPALIVE_PROBES 3
+
+/* Data that no peer acknowledges for so long ends the connection. */
+#define UNACKNOWLEDGED_MAX_MS 60000
+
+/*
+ * Bytes that the kernel keeps for a peer that does not read (it doubles this for its own bookkeeping).
+ * Without a bound it grows to megabytes, and what a slow viewer sees grows old in it.
+ */
+#define SEND_BUFFER_BYTES (512 * 1024)
+
+static void set_option(int socket, int level, int name, int value)
+{
+    if (setsockopt(socket, level, name, &value, sizeof(value)) < 0) {
+        log_debug("socket option %d/%d: %s", level, name, strerror(errno));
+    }
+}
+
+/* On Linux accepted sockets inherit these from the listening one: no system calls per connection. */
+static void set_options(int socket)
+{
+    set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+    set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+    set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+    set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MAX_MS);
+    set_option(socket, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES);
+}
+
+/* True if the next accept may succeed. */
+static int after_failure(struct listener *listener, int error)
+{
+    switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        log_warning("cannot accept viewers at the moment: %s", strerror(error));
+        watch_pause(&listener->watch, true);
+        watch_timer_arm(&listener->retry, ACCEPT_RETRY_MS);
+        return 0;
+    case EAGAIN:
+        return 0;
+    default: /* the connection's own error (accept(2), "error handling") */
+        return 1;
+    }
+}
+
+static void stand_back(struct listener *listener, long delay_us)
+{
+    watch_pause(&listener->watch, true);
+    watch_timer_arm_us(&listener->retry, delay_us);
+}
+
+static void accept_some(struct listener *listener, int count)
+{
+    for (int i = 0; i < count; i++) {
+        int fd = accept4(listener->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            lws_adopt_socket_vhost(listener->watch.loop->vhost, fd); /* closes it if it fails */
+        } else if (!after_failure(listener, errno)) {
+            return;
+        }
+    }
+}
+
+static void accept_shared(struct listener *listener)
+{
+    stand_back(listener, STAND_BACK_US);
+    accept_some(listener, 1);
+}
+
+static void retry_expired(void *context)
+{
+    struct listener *listener = context;
+    watch_pause(&listener->watch, false);
+    if (listener->standing_back) {
+        listener->standing_back = false;
+        accept_shared(listener); /* if nobody else has in the meantime */
+    }
+}
+
+static bool is_heavier(const struct listener *listener)
+{
+    uint32_t least = load_board_least(listener->board);
+    return listener->load > least && listener->load - least > HEAVIER_BY;
+}
+
+static void listener_ready(void *context)
+{
+    struct listener *listener = context;
+    if (!listener->board) {
+        accept_some(listener, ACCEPT_TURN);
+    } else if (is_heavier(listener)) {
+        listener->standing_back = true;
+        stand_back(listener, HEAVIER_US);
+    } else {
+        accept_shared(listener);
+    }
+}
+
+void listener_share(struct listener *listener, struct load_board *board, size_t slot)
+{
+    listener->board = board;
+    listener->slot = slot;
+    listener_set_load(listener, listener->load);
+}
+
+void listener_set_load(struct listener *listener, unsigned viewers)
+{
+    listener->load = viewers;
+    if (listener->board) {
+        load_board_set(listener->board, listener->slot, viewers);
+    }
+}
+
+int listener_begin(struct listener *listener, struct loop *loop, int socket)
+{
+    set_options(socket);
+    int status = watch_begin(&listener->watch, loop, socket, listener_ready, listener);
+    return status < 0 ? status : watch_timer_begin(&listener->retry, loop, retry_expired, listener);
+}
+
+void listener_end(struct listener *listener)
+{
+    watch_end(&listener->watch);
+    watch_end(&listener->retry.watch);
+    if (listener->board) {
+        load_board_set(listener->board, listener->slot, LOAD_BOARD_ABSENT);
+    }
+    load_board_unmap(listener->board);
+    listener->board = NULL;
+}

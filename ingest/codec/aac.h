@@ -1,0 +1,21 @@
+/*
+ * The AudioSpecificConfig of an AAC stream (ISO/IEC 14496-3, 1.6.2.1), which names its object type, rate and
+ * frame length. Pure functions: any process, any thread.
+ */
+#ifndef INGEST_CODEC_AAC_H
+#define INGEST_CODEC_AAC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct aac_config {
+    unsigned object_type;  /* as RFC 6381 wants it: 5 or 29 if SBR or PS is signalled explicitly */
+    uint32_t sample_rate;  /* of the AAC core, Hz */
+    unsigned channels;     /* channelConfiguration; 0: described elsewhere */
+    unsigned frame_length; /* samples of the AAC core in an access unit: 1024 or 960 */
+};
+
+/* 0; -EBADMSG: truncated, or not a kind of AAC that goes into `mp4a`. */
+int aac_parse_config(const uint8_t *data, size_t size, struct aac_config *config);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * What a sequence parameter set says about the pictures (ITU-T H.264, 7.3.2.1; H.265, 7.3.2.2): their size
+ * after cropping, how far they are reordered, and the profile for RFC 6381. Pure functions: any process, any
+ * thread.
+ */
+#ifndef INGEST_CODEC_SPS_H
+#define INGEST_CODEC_SPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ingest/codec/nal.h"
+
+/* Largest picture side in pixels that is believed: level 6.2 of both standards stays below it. */
+#define SPS_SIDE_MAX 16888
+
+/* general_profile_space … general_level_idc of profile_tier_level: what `hvc1.…` is written from. */
+struct sps_profile {
+    uint8_t space;
+    uint8_t tier;
+    uint8_t idc;
+    uint32_t compatibility; /* general_profile_compatibility_flag[0] is the most significant bit */
+    uint8_t constraints[6];
+    uint8_t level;
+};
+
+struct sps {
+    uint32_t id;
+    uint32_t width, height; /* pixels, cropped */
+    int reorder; /* most pictures that precede one in decoding order and follow it in output; -1: not said */
+    uint8_t avc_profile[3];          /* H.264: profile_idc, constraint flags, level_idc */
+    struct sps_profile hevc_profile; /* H.265 */
+};
+
+/* 0; -EBADMSG: truncated, or says something impossible. */
+int sps_parse(enum nal_codec codec, const struct nal *nal, struct sps *sps);
+
+#endif

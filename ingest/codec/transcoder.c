@@ -1,0 +1,306 @@
+#include "ingest/codec/transcoder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavcodec/avcodec.h>
+
+#define NS_PER_SECOND 1000000000LL
+
+#define OPUS_RATE 48000
+
+/* Frames of FLAC and Opus last so long, as packets of G.711 mostly do: a second has 50. */
+#define FRAMES_PER_SECOND 50
+
+/* Bits for each sample of AAC and Opus: transparent for speech at 8 kHz (24 kbit/s). */
+#define BITS_PER_SAMPLE 3
+
+/* Samples in a packet that are believed, all channels: 1 s of stereo at 48 kHz. */
+#define PACKET_SAMPLES_MAX 96000
+
+/* More channels than any camera has; their samples are interleaved in 16 bits. */
+#define CHANNELS_MAX 2
+
+/* "OpusHead": where its pre-skip lies (RFC 7845, 5.1). */
+enum { OPUS_PRE_SKIP_AT = 10, OPUS_PRE_SKIP_END = 12 };
+
+struct transcoder {
+    enum audio_codec codec;
+    AVCodecContext *decoder;
+    AVCodecContext *encoder;
+    AVPacket *input;
+    AVPacket *output;
+    AVFrame *decoded;
+    AVFrame *frame; /* what is to be encoded, being filled */
+    int filled;     /* samples in it, of each channel */
+    int used;       /* of DECODED */
+    bool has_decoded;
+    int64_t put_ns;  /* when the first sample of DECODED is due */
+    int64_t put_at;  /* its number, counted from the first one ever */
+    int64_t taken;   /* samples given to FRAME so far */
+    int64_t encoded; /* number of the first sample of the next frame that comes out */
+};
+
+static enum AVCodecID decoder_id(enum source_codec codec)
+{
+    switch (codec) {
+    case SOURCE_CODEC_PCMU:
+        return AV_CODEC_ID_PCM_MULAW;
+    case SOURCE_CODEC_PCMA:
+        return AV_CODEC_ID_PCM_ALAW;
+    case SOURCE_CODEC_L16:
+        return AV_CODEC_ID_PCM_S16BE;
+    case SOURCE_CODEC_G722:
+        return AV_CODEC_ID_ADPCM_G722;
+    case SOURCE_CODEC_G726:
+        return AV_CODEC_ID_ADPCM_G726LE;
+    default:
+        return AV_CODEC_ID_NONE;
+    }
+}
+
+static const AVCodec *find_encoder(enum audio_codec codec)
+{
+    switch (codec) {
+    case AUDIO_CODEC_AAC:
+        return avcodec_find_encoder(AV_CODEC_ID_AAC);
+    case AUDIO_CODEC_OPUS:
+        return avcodec_find_encoder_by_name("libopus");
+    case AUDIO_CODEC_FLAC:
+        break;
+    }
+    return avcodec_find_encoder(AV_CODEC_ID_FLAC);
+}
+
+bool transcoder_handles(enum source_codec codec)
+{
+    return decoder_id(codec) != AV_CODEC_ID_NONE;
+}
+
+static int open_decoder(struct transcoder *transcoder, const struct source_stream *stream)
+{
+    const AVCodec *codec = avcodec_find_decoder(decoder_id(stream->codec));
+    AVCodecContext *decoder = codec != NULL ? avcodec_alloc_context3(codec) : NULL;
+
+    if (decoder == NULL) {
+        return codec == NULL ? -ENOTSUP : -ENOMEM;
+    }
+    transcoder->decoder = decoder;
+    decoder->sample_rate = (int)stream->sample_rate;
+    av_channel_layout_default(&decoder->ch_layout, (int)stream->channels);
+    decoder->bits_per_coded_sample = (int)stream->sample_bits;
+    decoder->thread_count = 1;
+    return avcodec_open2(decoder, codec, NULL) < 0 ? -ENOTSUP : 0;
+}
+
+static int open_encoder(struct transcoder *transcoder, const struct source_stream *stream)
+{
+    const AVCodec *codec = find_encoder(transcoder->codec);
+    AVCodecContext *encoder = codec != NULL ? avcodec_alloc_context3(codec) : NULL;
+
+    if (encoder == NULL) {
+        return codec == NULL ? -ENOTSUP : -ENOMEM;
+    }
+    transcoder->encoder = encoder;
+    encoder->sample_rate = (int)stream->sample_rate;
+    encoder->time_base = (AVRational){1, encoder->sample_rate};
+    encoder->sample_fmt = transcoder->codec == AUDIO_CODEC_AAC ? AV_SAMPLE_FMT_FLTP : AV_SAMPLE_FMT_S16;
+    av_channel_layout_default(&encoder->ch_layout, (int)stream->channels);
+    encoder->bit_rate = (int64_t)stream->sample_rate * stream->channels * BITS_PER_SAMPLE;
+    encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    encoder->thread_count = 1;
+    if (transcoder->codec == AUDIO_CODEC_FLAC) {
+        encoder->frame_size = encoder->sample_rate / FRAMES_PER_SECOND;
+    }
+    if (avcodec_open2(encoder, codec, NULL) < 0 || encoder->frame_size <= 0 || encoder->extradata_size <= 0) {
+        return -ENOTSUP;
+    }
+    /* The delay is in the times of the frames, so nothing is to be skipped. */
+    if (transcoder->codec == AUDIO_CODEC_OPUS && encoder->extradata_size >= OPUS_PRE_SKIP_END) {
+        memset(encoder->extradata + OPUS_PRE_SKIP_AT, 0, OPUS_PRE_SKIP_END - OPUS_PRE_SKIP_AT);
+    }
+    transcoder->encoded = -encoder->initial_padding;
+    return 0;
+}
+
+static int allocate(struct transcoder *transcoder)
+{
+    const AVCodecContext *encoder = transcoder->encoder;
+
+    transcoder->input = av_packet_alloc();
+    transcoder->output = av_packet_alloc();
+    transcoder->decoded = av_frame_alloc();
+    transcoder->frame = av_frame_alloc();
+    if (transcoder->input == NULL || transcoder->output == NULL || transcoder->decoded == NULL ||
+        transcoder->frame == NULL) {
+        return -ENOMEM;
+    }
+    transcoder->frame->format = encoder->sample_fmt;
+    transcoder->frame->sample_rate = encoder->sample_rate;
+    transcoder->frame->nb_samples = encoder->frame_size;
+    if (av_channel_layout_copy(&transcoder->frame->ch_layout, &encoder->ch_layout) < 0 ||
+        av_frame_get_buffer(transcoder->frame, 0) < 0) {
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+int transcoder_create(const struct source_stream *stream, enum audio_codec codec,
+                      struct transcoder **transcoder)
+{
+    struct transcoder *made = calloc(1, sizeof(*made));
+
+    *transcoder = NULL;
+    if (made == NULL) {
+        return -ENOMEM;
+    }
+    made->codec = codec;
+    bool usable = stream->channels >= 1 && stream->channels <= CHANNELS_MAX &&
+                  stream->sample_rate >= FRAMES_PER_SECOND && stream->sample_rate <= INT32_MAX;
+    int result = usable ? open_decoder(made, stream) : -ENOTSUP;
+    if (result == 0) {
+        result = open_encoder(made, stream);
+    }
+    if (result == 0) {
+        result = allocate(made);
+    }
+    if (result < 0) {
+        transcoder_destroy(made);
+        return result;
+    }
+    *transcoder = made;
+    return 0;
+}
+
+void transcoder_destroy(struct transcoder *transcoder)
+{
+    if (transcoder == NULL) {
+        return;
+    }
+    avcodec_free_context(&transcoder->decoder);
+    avcodec_free_context(&transcoder->encoder);
+    av_packet_free(&transcoder->input);
+    av_packet_free(&transcoder->output);
+    av_frame_free(&transcoder->decoded);
+    av_frame_free(&transcoder->frame);
+    free(transcoder);
+}
+
+static uint32_t track_rate(const struct transcoder *transcoder)
+{
+    return transcoder->codec == AUDIO_CODEC_OPUS ? OPUS_RATE : (uint32_t)transcoder->encoder->sample_rate;
+}
+
+struct transcoder_format transcoder_format(const struct transcoder *transcoder)
+{
+    const AVCodecContext *encoder = transcoder->encoder;
+    uint32_t rate = track_rate(transcoder);
+
+    return (struct transcoder_format){
+        .codec = transcoder->codec,
+        .config = encoder->extradata,
+        .config_size = (size_t)encoder->extradata_size,
+        .rate = rate,
+        .channels = (uint32_t)encoder->ch_layout.nb_channels,
+        .duration = (uint32_t)((uint64_t)encoder->frame_size * rate / (uint64_t)encoder->sample_rate),
+    };
+}
+
+int transcoder_put(struct transcoder *transcoder, const uint8_t *data, size_t size, int64_t time_ns)
+{
+    if (transcoder->has_decoded) {
+        av_frame_unref(transcoder->decoded);
+    }
+    transcoder->has_decoded = false;
+    /* G.722 and G.726 make two to four samples of a byte. */
+    if (size > PACKET_SAMPLES_MAX || av_new_packet(transcoder->input, (int)size) < 0) {
+        return -EBADMSG;
+    }
+    memcpy(transcoder->input->data, data, size);
+    int result = avcodec_send_packet(transcoder->decoder, transcoder->input);
+    av_packet_unref(transcoder->input);
+    if (result < 0 || avcodec_receive_frame(transcoder->decoder, transcoder->decoded) < 0) {
+        return -EBADMSG;
+    }
+    const AVFrame *decoded = transcoder->decoded;
+    if (decoded->format != AV_SAMPLE_FMT_S16 ||
+        decoded->ch_layout.nb_channels != transcoder->encoder->ch_layout.nb_channels) {
+        av_frame_unref(transcoder->decoded);
+        return -EBADMSG;
+    }
+    transcoder->has_decoded = true;
+    transcoder->used = 0;
+    transcoder->put_ns = time_ns;
+    transcoder->put_at = transcoder->taken;
+    return 0;
+}
+
+/* COUNT samples from place USED of what is decoded to place FILLED of what is to be encoded. */
+static void copy_samples(struct transcoder *transcoder, int count)
+{
+    AVFrame *frame = transcoder->frame;
+    int channels = frame->ch_layout.nb_channels;
+    const int16_t *from =
+        (const int16_t *)(const void *)transcoder->decoded->data[0] + (ptrdiff_t)transcoder->used * channels;
+
+    if (frame->format == AV_SAMPLE_FMT_S16) {
+        int16_t *to = (int16_t *)(void *)frame->data[0] + (ptrdiff_t)transcoder->filled * channels;
+        memcpy(to, from, sizeof(*to) * (size_t)count * (size_t)channels);
+        return;
+    }
+    for (int channel = 0; channel < channels; channel++) {
+        float *to = (float *)(void *)frame->data[channel] + transcoder->filled;
+        for (int i = 0; i < count; i++) {
+            to[i] = (float)from[i * channels + channel] / 32768.0F;
+        }
+    }
+}
+
+/* True: the frame is full. */
+static bool fill(struct transcoder *transcoder)
+{
+    int missing = transcoder->frame->nb_samples - transcoder->filled;
+    int left = transcoder->has_decoded ? transcoder->decoded->nb_samples - transcoder->used : 0;
+    int count = left < missing ? left : missing;
+
+    if (count > 0) {
+        copy_samples(transcoder, count);
+    }
+    transcoder->filled += count;
+    transcoder->used += count;
+    transcoder->taken += count;
+    return count == missing;
+}
+
+static bool encode(struct transcoder *transcoder)
+{
+    AVFrame *frame = transcoder->frame;
+
+    transcoder->filled = 0;
+    frame->pts = transcoder->taken - frame->nb_samples;
+    /* The encoder may still hold the last one. */
+    if (avcodec_send_frame(transcoder->encoder, frame) < 0) {
+        return false;
+    }
+    return av_frame_make_writable(frame) >= 0;
+}
+
+int transcoder_next(struct transcoder *transcoder, struct transcoder_frame *frame)
+{
+    AVPacket *output = transcoder->output;
+    int64_t rate = transcoder->encoder->sample_rate;
+
+    av_packet_unref(output);
+    while (avcodec_receive_packet(transcoder->encoder, output) < 0) {
+        if (!fill(transcoder) || !encode(transcoder)) {
+            return 0;
+        }
+    }
+    int64_t after = transcoder->encoded - transcoder->put_at;
+    frame->data = output->data;
+    frame->size = (size_t)output->size;
+    frame->time_ns = transcoder->put_ns + after * NS_PER_SECOND / rate;
+    transcoder->encoded += transcoder->encoder->frame_size;
+    return 1;
+}

@@ -1,0 +1,27 @@
+/*
+ * The init segment (`ftyp` + `moov`, ISO/IEC 14496-12, 8.2 and 8.8.1) of a stream, written by libavformat's
+ * MP4 muxer. One thread; the result belongs to the caller.
+ */
+#ifndef INGEST_PUBLISH_INIT_SEGMENT_H
+#define INGEST_PUBLISH_INIT_SEGMENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ingest/codec/parameter_sets.h"
+#include "ingest/codec/transcoder.h"
+
+/* The audio track. NULL instead of it: none. */
+struct init_audio {
+    enum audio_codec codec;
+    const uint8_t *config; /* AudioSpecificConfig, OpusHead or STREAMINFO */
+    size_t config_size;
+    uint32_t sample_rate; /* Hz; the track's timescale */
+    unsigned channels;
+};
+
+/* 0, and *data (to be freed with free) of *size bytes; -ENOMEM; other negative errno: the muxer refuses. */
+int init_segment_build(const struct parameter_sets *video, const struct init_audio *audio, uint8_t **data,
+                       size_t *size);
+
+#endif

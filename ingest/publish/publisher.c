@@ -1,0 +1,406 @@
+#include "ingest/publish/publisher.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log/log.h"
+#include "ingest/codec/codec_string.h"
+#include "ingest/codec/parameter_sets.h"
+#include "ingest/codec/sample_writer.h"
+#include "ingest/publish/audio_input.h"
+#include "ingest/publish/fragment.h"
+#include "ingest/publish/gop_meter.h"
+#include "ingest/publish/init_segment.h"
+#include "ingest/publish/timeline.h"
+
+/* Frames that H.264 streams with B slices reorder, when their SPS does not say: a pyramid of two levels. */
+#define REORDER_ASSUMED 2
+
+struct publisher {
+    struct ring_writer *ring;
+    struct ring_writer *next_ring; /* to be entered at the next keyframe; NULL: none */
+    publisher_ring_short ring_short;
+    void *ring_short_context;
+    struct gop_meter gop;
+    struct publisher_status status;
+    enum nal_codec codec;
+    unsigned length_size; /* of the source's NAL units; 0: Annex B */
+    struct parameter_sets sets;
+    struct access_unit picture;
+    struct timeline timeline;
+    struct audio_intake audio;
+    enum audio_codec audio_codec; /* for what must be encoded anew */
+    uint8_t *init;                /* of the present generation */
+    size_t init_length;
+    bool need_keyframe; /* frames are withheld until one comes */
+    bool need_init;     /* the parameters may have changed since the present generation began */
+    bool discontinuity; /* the next fragment does not follow the last one */
+    bool joint;         /* it is the first of another connection */
+    bool b_slices;      /* seen in this connection */
+};
+
+int publisher_create(struct ring_writer *ring, struct publisher **publisher)
+{
+    struct publisher *made = calloc(1, sizeof(*made));
+
+    if (made == NULL) {
+        return -ENOMEM;
+    }
+    made->ring = ring;
+    made->audio_codec = AUDIO_CODEC_FLAC;
+    timeline_init(&made->timeline, ring_writer_epoch_ns(ring), ring_writer_end_ns(ring));
+    *publisher = made;
+    return 0;
+}
+
+void publisher_destroy(struct publisher *publisher)
+{
+    if (publisher == NULL) {
+        return;
+    }
+    parameter_sets_finish(&publisher->sets);
+    audio_intake_finish(&publisher->audio);
+    free(publisher->init);
+    free(publisher);
+}
+
+void publisher_set_audio_codec(struct publisher *publisher, enum audio_codec codec)
+{
+    publisher->audio_codec = codec;
+}
+
+void publisher_on_ring_short(struct publisher *publisher, publisher_ring_short ring_short, void *context)
+{
+    publisher->ring_short = ring_short;
+    publisher->ring_short_context = context;
+}
+
+void publisher_offer_ring(struct publisher *publisher, struct ring_writer *next)
+{
+    publisher->next_ring = next;
+}
+
+struct ring_writer *publisher_ring(const struct publisher *publisher)
+{
+    return publisher->ring;
+}
+
+const struct publisher_status *publisher_status(const struct publisher *publisher)
+{
+    return &publisher->status;
+}
+
+int publisher_begin(struct publisher *publisher, const struct source_description *description,
+                    char error[SOURCE_ERROR_SIZE])
+{
+    const struct source_stream *video = &description->video;
+
+    if (video->codec != SOURCE_CODEC_H264 && video->codec != SOURCE_CODEC_H265) {
+        if (video->codec == SOURCE_CODEC_NONE) {
+            snprintf(error, SOURCE_ERROR_SIZE, "the stream has no video");
+        } else {
+            snprintf(error, SOURCE_ERROR_SIZE, "the camera sends %s video; H.264 and H.265 can be shown",
+                     video->codec_name);
+        }
+        return -ENOTSUP;
+    }
+    publisher->codec = video->codec == SOURCE_CODEC_H264 ? NAL_H264 : NAL_H265;
+    parameter_sets_finish(&publisher->sets);
+    parameter_sets_init(&publisher->sets, publisher->codec);
+    if (parameter_sets_put_extradata(&publisher->sets, video->extradata, video->extradata_size,
+                                     &publisher->length_size) < 0) {
+        log_warning(
+            "the parameter sets in the stream's description are damaged; waiting for those in the stream");
+    }
+    publisher->need_keyframe = true;
+    publisher->need_init = true;
+    publisher->discontinuity = publisher->joint = publisher->status.fragments > 0;
+    publisher->b_slices = false;
+    timeline_forget_source(&publisher->timeline);
+    if (audio_intake_begin(&publisher->audio, &description->audio, publisher->audio_codec) < 0) {
+        snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static void put_audio(struct publisher *publisher, const struct source_unit *unit)
+{
+    int64_t decode_ns;
+    bool exact;
+
+    if (!publisher->need_keyframe && timeline_map_audio(&publisher->timeline, unit->presentation_ns,
+                                                        unit->capture_ns, &decode_ns, &exact)) {
+        audio_intake_put(&publisher->audio, unit->data, unit->size, decode_ns, exact);
+    }
+}
+
+/* Takes the parameter sets that the picture brought along. */
+static void take_parameters(struct publisher *publisher)
+{
+    for (size_t i = 0; i < publisher->picture.parameter_count; i++) {
+        int result = parameter_sets_put(&publisher->sets, &publisher->picture.parameters[i]);
+        if (result == 1) {
+            publisher->need_init = true;
+        } else if (result < 0) {
+            log_debug("a parameter set of %zu bytes is refused: %s", publisher->picture.parameters[i].size,
+                      strerror(-result));
+        }
+    }
+}
+
+static void write_codecs(const struct publisher *publisher, char codecs[RINGCAST_CODECS_SIZE])
+{
+    char video[CODEC_STRING_SIZE];
+    char audio[CODEC_STRING_SIZE];
+
+    codec_string_video(video, publisher->codec, &publisher->sets.sps);
+    if (!audio_intake_has_track(&publisher->audio)) {
+        snprintf(codecs, RINGCAST_CODECS_SIZE, "%s", video);
+        return;
+    }
+    audio_intake_codec_string(&publisher->audio, audio);
+    snprintf(codecs, RINGCAST_CODECS_SIZE, "%s,%s", video, audio);
+}
+
+static int begin_generation(struct publisher *publisher, struct ring_writer *ring, const uint8_t *init,
+                            size_t length)
+{
+    char codecs[RINGCAST_CODECS_SIZE];
+    struct ring_stream stream = {
+        .codecs = codecs,
+        .init = init,
+        .init_length = length,
+        .timescale = FRAGMENT_VIDEO_TIMESCALE,
+        .width = publisher->sets.sps.width,
+        .height = publisher->sets.sps.height,
+    };
+
+    write_codecs(publisher, codecs);
+    return ring_writer_begin_generation(ring, &stream);
+}
+
+static void note_stream(struct publisher *publisher)
+{
+    struct publisher_status *status = &publisher->status;
+
+    write_codecs(publisher, status->codecs);
+    status->width = publisher->sets.sps.width;
+    status->height = publisher->sets.sps.height;
+    status->changes++;
+}
+
+/*
+ * At a keyframe: from here on the other ring is written. A ring that cannot be used is as if never offered.
+ */
+static bool enter_next_ring(struct publisher *publisher)
+{
+    struct ring_writer *next = publisher->next_ring;
+
+    publisher->next_ring = NULL;
+    if (next == NULL || ring_writer_succeed(next, publisher->ring) < 0 ||
+        begin_generation(publisher, next, publisher->init, publisher->init_length) < 0) {
+        return false;
+    }
+    publisher->ring = next;
+    return true;
+}
+
+/* A new generation, if the init segment for what the stream sends now is not that of the present one. */
+static int update_generation(struct publisher *publisher, char error[SOURCE_ERROR_SIZE])
+{
+    struct init_audio audio = audio_intake_init(&publisher->audio);
+    bool has_audio = audio_intake_has_track(&publisher->audio);
+    uint8_t *init = NULL;
+    size_t length = 0;
+    int result = init_segment_build(&publisher->sets, has_audio ? &audio : NULL, &init, &length);
+
+    if (result < 0) {
+        snprintf(error, SOURCE_ERROR_SIZE, "the stream's parameter sets cannot be put into MP4");
+        return result == -ENOMEM ? -ENOMEM : -ENOTSUP;
+    }
+    publisher->need_init = false;
+    if (length == publisher->init_length && memcmp(init, publisher->init, length) == 0) {
+        free(init);
+        return 0;
+    }
+    result = begin_generation(publisher, publisher->ring, init, length);
+    if (result < 0) {
+        free(init);
+        snprintf(error, SOURCE_ERROR_SIZE, "the stream's parameter sets are too long: %zu bytes", length);
+        return result;
+    }
+    note_stream(publisher);
+    free(publisher->init);
+    publisher->init = init;
+    publisher->init_length = length;
+    audio_track_clear(&publisher->audio.track);
+    return 0;
+}
+
+static int reorder_depth(const struct publisher *publisher)
+{
+    if (publisher->sets.sps.reorder >= 0) {
+        return publisher->sets.sps.reorder;
+    }
+    return publisher->b_slices ? REORDER_ASSUMED : 0;
+}
+
+static void place(struct publisher *publisher, const struct source_unit *unit, struct timeline_place *out)
+{
+    struct timeline_frame frame = {
+        .presentation_ns = unit->presentation_ns,
+        .decode_ns = unit->decode_ns,
+        .arrival_ns = unit->capture_ns,
+        .reorder = reorder_depth(publisher),
+        .keyframe = publisher->picture.keyframe,
+    };
+
+    timeline_place(&publisher->timeline, &frame, out);
+    publisher->status.repairs = publisher->timeline.repairs;
+    if (publisher->timeline.repairs > 0 && out->discontinuity) {
+        log_debug("timeline repaired at %" PRId64 " (%" PRIu64 " so far)", out->decode_time,
+                  publisher->timeline.repairs);
+    }
+}
+
+static void note_need(struct publisher *publisher)
+{
+    publisher->status.gop_bytes = gop_meter_bytes(&publisher->gop);
+    publisher->status.fragment_bytes = gop_meter_longest(&publisher->gop);
+}
+
+/* Room for a fragment, in another ring if it must be and can be. NULL: there is none. */
+static uint8_t *find_room(struct publisher *publisher, size_t length, bool keyframe)
+{
+    uint8_t *room = ring_writer_reserve(publisher->ring, length);
+
+    if (room != NULL) {
+        return room;
+    }
+    gop_meter_refused(&publisher->gop, length);
+    note_need(publisher);
+    bool larger =
+        publisher->ring_short != NULL && publisher->ring_short(publisher->ring_short_context, length);
+    return larger && keyframe && enter_next_ring(publisher) ? ring_writer_reserve(publisher->ring, length)
+                                                            : NULL;
+}
+
+static int withhold(struct publisher *publisher, size_t length, bool keyframe, char error[SOURCE_ERROR_SIZE])
+{
+    publisher->need_keyframe = true;
+    publisher->discontinuity = true;
+    publisher->status.withheld++;
+    snprintf(error, SOURCE_ERROR_SIZE,
+             "a picture of %zu bytes does not fit the ring; set a larger ring_size, or ring_size_max",
+             length);
+    return keyframe ? -EMSGSIZE : 0;
+}
+
+static int write_fragment(struct publisher *publisher, const struct fragment *fragment,
+                          struct ring_fragment *entry, char error[SOURCE_ERROR_SIZE])
+{
+    size_t length = fragment_length(fragment);
+    bool keyframe = fragment->picture->keyframe;
+    uint8_t *room = find_room(publisher, length, keyframe);
+
+    if (room == NULL) {
+        return withhold(publisher, length, keyframe, error);
+    }
+    fragment_write(fragment, room);
+    int result = ring_writer_publish(publisher->ring, entry);
+    if (result < 0) {
+        snprintf(error, SOURCE_ERROR_SIZE, "the ring refuses a fragment: %s", strerror(-result));
+        return result;
+    }
+    publisher->status.fragments++;
+    publisher->status.bytes += length;
+    gop_meter_add(&publisher->gop, length, ring_writer_span(length), keyframe);
+    note_need(publisher);
+    return 1;
+}
+
+static int publish(struct publisher *publisher, const struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
+{
+    const struct audio_track *audio = &publisher->audio.track;
+    struct timeline_place at;
+
+    place(publisher, unit, &at);
+    struct fragment fragment = {
+        .sequence = (uint32_t)ring_writer_next_sequence(publisher->ring),
+        .picture = &publisher->picture,
+        .decode_time = at.decode_time,
+        .duration = at.duration,
+        .composition_offset = at.composition_offset,
+        .clock = unit->camera_ns != 0 ? FRAGMENT_CLOCK_CAPTURE : FRAGMENT_CLOCK_ARRIVAL,
+        .wall_ns = unit->camera_ns != 0 ? unit->camera_ns : unit->wall_ns,
+        .audio_count = audio->count,
+        .audio_sizes = audio->sizes,
+        .audio_data = audio->data,
+        .audio_length = audio->length,
+        .audio_time = audio->first,
+        .audio_durations = audio->durations,
+    };
+    struct ring_fragment entry = {
+        .flags = (publisher->picture.keyframe ? RINGCAST_KEYFRAME : 0u) |
+                 (publisher->discontinuity || at.discontinuity ? RINGCAST_DISCONTINUITY : 0u),
+        .decode_time = at.decode_time,
+        .duration = at.duration,
+        .wall_ns = unit->wall_ns,
+        .capture_ns = unit->capture_ns,
+    };
+    int result = write_fragment(publisher, &fragment, &entry, error);
+    audio_track_clear(&publisher->audio.track);
+    if (result == 1) {
+        publisher->status.joints += publisher->joint;
+        publisher->need_keyframe = publisher->discontinuity = publisher->joint = false;
+    }
+    return result;
+}
+
+static int put_video(struct publisher *publisher, const struct source_unit *unit,
+                     char error[SOURCE_ERROR_SIZE])
+{
+    struct access_unit *picture = &publisher->picture;
+    struct nal_reader reader;
+
+    nal_reader_init(&reader, unit->data, unit->size, publisher->length_size);
+    if (access_unit_parse(picture, publisher->codec, &reader, unit->keyframe) < 0) {
+        log_warning("a picture of more than %d NAL units is left out", ACCESS_UNIT_NALS_MAX);
+        publisher->need_keyframe = true;
+        picture->picture = false;
+    }
+    take_parameters(publisher);
+    if (!picture->picture) {
+        return 0;
+    }
+    publisher->b_slices = publisher->b_slices || picture->b_slices;
+    /*
+     * New parameters without a keyframe: nothing that follows can be decoded with the present init segment.
+     */
+    publisher->need_keyframe = publisher->need_keyframe || publisher->need_init || unit->lost;
+    if (publisher->need_keyframe && (!picture->keyframe || !parameter_sets_complete(&publisher->sets))) {
+        publisher->status.withheld++;
+        return 0;
+    }
+    int result = publisher->need_init ? update_generation(publisher, error) : 0;
+    if (result < 0) {
+        return result;
+    }
+    if (picture->keyframe) {
+        enter_next_ring(publisher);
+    }
+    return publish(publisher, unit, error);
+}
+
+int publisher_put(struct publisher *publisher, const struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
+{
+    if (unit->video) {
+        return put_video(publisher, unit, error);
+    }
+    put_audio(publisher, unit);
+    return 0;
+}

@@ -1,0 +1,140 @@
+/*
+ * Where a camera's pictures come from: the interface behind which every way to reach one stands. A source
+ * belongs to one worker and one thread. It blocks, but asks its owner's predicate at least every 100 ms
+ * whether to stop, and keeps its own deadlines. It never shows a credential in what it returns or logs.
+ */
+#ifndef INGEST_SOURCE_SOURCE_H
+#define INGEST_SOURCE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A time that the source does not know. */
+#define SOURCE_TIME_UNKNOWN INT64_MIN
+
+/* Deadlines in milliseconds, each with its own message. A camera that wakes from sleep needs some seconds. */
+#define SOURCE_CONNECT_DEADLINE_MS 10000
+#define SOURCE_FIRST_FRAME_DEADLINE_MS 10000
+#define SOURCE_VIDEO_DEADLINE_MS 5000
+
+/* A connection that is slower than its stream: pictures this late are no live ones, and a new connection
+ * begins with what is new. */
+#define SOURCE_LATE_LIMIT_MS 10000
+
+/* Sound that was there and is missing for so long is told; video goes on. */
+#define SOURCE_AUDIO_DEADLINE_MS 10000
+
+/* Bytes of an error text with its NUL. */
+#define SOURCE_ERROR_SIZE 256
+
+enum source_transport { SOURCE_TRANSPORT_AUTO, SOURCE_TRANSPORT_TCP, SOURCE_TRANSPORT_UDP };
+
+enum source_codec {
+    SOURCE_CODEC_NONE,  /* no such stream */
+    SOURCE_CODEC_OTHER, /* one that is not served; codec_name says which */
+    SOURCE_CODEC_H264,
+    SOURCE_CODEC_H265,
+    SOURCE_CODEC_AAC,
+    SOURCE_CODEC_OPUS,
+    SOURCE_CODEC_PCMU, /* G.711 */
+    SOURCE_CODEC_PCMA,
+    SOURCE_CODEC_L16, /* big-endian */
+    SOURCE_CODEC_G722,
+    SOURCE_CODEC_G726, /* as RFC 3551 packs it */
+};
+
+/* What one connection to a camera teaches the next. Zeroed at first; the owner's. */
+struct source_memory {
+    bool udp_fails;     /* with SOURCE_TRANSPORT_AUTO: it was refused or stayed silent */
+    bool opened;        /* the camera has played */
+    bool authenticated; /* the camera has accepted the credentials */
+};
+
+struct source_options {
+    const char *url;
+    const char *username; /* plain; NULL: that of the URL, if any */
+    const char *password; /* plain */
+    enum source_transport transport;
+    bool audio;                   /* false: the camera's sound is not asked for */
+    bool show_damaged;            /* frames with missing parts are handed out, too */
+    bool tls_verify;              /* false: any certificate will do */
+    const char *tls_fingerprint;  /* SHA-256 of the only certificate that will do; NULL: none given */
+    bool allow_redirect;          /* to other hosts, which get no credentials */
+    struct source_memory *memory; /* or NULL */
+    int attention;                /* a descriptor of the owner's: interrupted() is asked as soon as it is
+                                     readable; -1: none */
+    bool (*interrupted)(void *context); /* true: give up at once */
+    void *context;
+};
+
+/* One stream. Everything belongs to the source. */
+struct source_stream {
+    enum source_codec codec;
+    const char *codec_name;
+    const uint8_t *extradata; /* video: Annex B or avcC/hvcC; AAC: AudioSpecificConfig; Opus: OpusHead (RFC
+                                 7845, 5.1); may be missing */
+    size_t extradata_size;
+    uint32_t sample_rate; /* audio, Hz */
+    uint32_t channels;    /* audio; 0: not known */
+    uint32_t sample_bits; /* G.726: of a code word, 2…5 */
+};
+
+struct source_description {
+    struct source_stream video;
+    struct source_stream audio;
+};
+
+/* An access unit. DATA is the source's and valid until the next call. */
+struct source_unit {
+    bool video; /* else audio */
+    bool keyframe;
+    const uint8_t *data;
+    size_t size;
+    int64_t presentation_ns; /* the source's clock, the same for both streams; or SOURCE_TIME_UNKNOWN */
+    int64_t decode_ns;       /* or SOURCE_TIME_UNKNOWN: RTP does not carry it */
+    int64_t capture_ns;      /* CLOCK_MONOTONIC when it was complete here */
+    int64_t wall_ns;         /* CLOCK_REALTIME at the same moment */
+    int64_t camera_ns;       /* when it was captured, by the camera's wall clock (Unix time); 0: not known, or
+                                its clock is plainly not ours */
+    bool lost;               /* video: frames before it are missing, so what refers to them is damaged */
+};
+
+/* What went wrong on the way from the camera, since the source was opened. */
+struct source_statistics {
+    uint64_t lost;            /* packets */
+    uint64_t reordered;       /* packets */
+    uint64_t duplicates;      /* packets */
+    uint64_t malformed;       /* packets */
+    uint64_t marker_errors;   /* frames whose end the camera does not mark as it should */
+    uint64_t discontinuities; /* the camera's stream began anew */
+    uint64_t dropped;         /* frames that are incomplete */
+    int64_t jitter_ns;        /* of the video's packets (RFC 3550, 6.4.1) */
+};
+
+struct source;
+
+/*
+ * Connects. 0; -ECANCELED: interrupted; other negative errno, ERROR then says why in words, without
+ * credentials. -ENOTSUP: trying again soon will not help (a scheme or credentials that this source cannot
+ * do). -EACCES: the camera refuses the credentials; -ENOKEY: it wants some, and there are none.
+ */
+int source_open(const struct source_options *options, struct source **source, char error[SOURCE_ERROR_SIZE]);
+
+/* What the camera sends, as far as its description tells. Valid until source_close. */
+const struct source_description *source_describe(const struct source *source);
+
+/*
+ * Waits for the next access unit. 1: *unit is filled; 0: the camera ended the stream; -ECANCELED:
+ * interrupted; -ETIMEDOUT: no video within its deadline; -ETIME: it comes too late; other negative errno.
+ * ERROR is set unless 1 or -ECANCELED.
+ */
+int source_read(struct source *source, struct source_unit *unit, char error[SOURCE_ERROR_SIZE]);
+
+/* What is not counted by a source stays 0. */
+void source_statistics(const struct source *source, struct source_statistics *statistics);
+
+/* Says goodbye to the camera (TEARDOWN), for which it takes 300 ms at most. NULL is allowed. */
+void source_close(struct source *source);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * What an implementation of source.h provides. It embeds struct source as its first member.
+ */
+#ifndef INGEST_SOURCE_SOURCE_BACKEND_H
+#define INGEST_SOURCE_SOURCE_BACKEND_H
+
+#include "ingest/source/source.h"
+#include "ingest/source/source_url.h"
+
+struct source_operations {
+    int (*read)(struct source *source, struct source_unit *unit, char error[SOURCE_ERROR_SIZE]);
+    void (*close)(struct source *source);
+    /* *statistics is zeroed; NULL: nothing is counted. */
+    void (*statistics)(const struct source *source, struct source_statistics *statistics);
+};
+
+struct source {
+    const struct source_operations *operations;
+    struct source_description description;
+};
+
+/* Natively: rtsp and rtsps. */
+int source_rtsp_open(const struct source_options *options, const struct source_url *url,
+                     struct source **source, char error[SOURCE_ERROR_SIZE]);
+
+/* libavformat: every scheme that source.c lets through. */
+int source_libav_open(const struct source_options *options, const struct source_url *url,
+                      struct source **source, char error[SOURCE_ERROR_SIZE]);
+
+#endif

@@ -1,0 +1,533 @@
+/*
+ * libavformat as a source, for everything that is not RTSP: live containers over HTTP, RTMP and SRT, and
+ * files, which are paced to real time and begin anew at their end. It blocks inside av_read_frame and asks
+ * interrupt() at least every 100 ms; deadlines live there.
+ */
+#include "ingest/source/source_backend.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <libavformat/avformat.h>
+
+#include "ingest/source/source_libav_adts.h"
+#include "ingest/source/source_libav_error.h"
+
+#define NS_PER_SECOND 1000000000LL
+#define NS_PER_MS 1000000LL
+
+/* How long saying goodbye to the camera may take. */
+#define CLOSE_DEADLINE_MS 300
+
+/* What is due later than that in a file is a broken timestamp, not a pause. */
+#define FILE_PAUSE_MAX_NS (10 * NS_PER_SECOND)
+
+/* How long a file waits for its time before it asks whether to stop. */
+#define FILE_WAIT_MS 100
+
+/* Streams are probed; this much at most. */
+#define PROBE_BYTES 262144
+#define PROBE_US 1000000
+
+/* Packets in which the first sound of MPEG-TS is looked for: one to two seconds. */
+#define HELD_MAX 128
+
+/* A file's own time against the clock. */
+struct file_clock {
+    bool started;
+    int64_t base_ns;  /* CLOCK_MONOTONIC at time 0 of the file's first round */
+    int64_t round_ns; /* added to the file's times in the present round */
+    int64_t last_ns;  /* what was due last, rounds included */
+    int64_t frames;   /* of video, rounds included; when the first is shown, and the one that is shown last */
+    int64_t first_frame_ns, last_frame_ns;
+};
+
+enum phase { PHASE_OPENING, PHASE_READING, PHASE_CLOSING };
+
+struct source_libav {
+    struct source base;
+    AVFormatContext *format;
+    AVPacket *packet;
+    char *host;
+    bool (*interrupted)(void *context);
+    void *context;
+    enum phase phase;
+    int64_t deadline_ns; /* CLOCK_MONOTONIC */
+    bool expired;
+    bool cancelled;
+    bool had_video;
+    bool is_file;
+    int attention; /* source_options.attention */
+    struct file_clock clock;
+    int video_index; /* -1: none */
+    int audio_index;
+    struct source_libav_adts *adts; /* NULL: the description tells what the sound is */
+    AVPacket *held[HELD_MAX];       /* read while a frame that tells it was looked for */
+    unsigned held_count, held_next;
+};
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+static void set_deadline(struct source_libav *source, int64_t ms)
+{
+    source->deadline_ns = clock_ns(CLOCK_MONOTONIC) + ms * NS_PER_MS;
+}
+
+/* AVIOInterruptCB: anything but 0 makes libavformat give up. */
+static int interrupt(void *opaque)
+{
+    struct source_libav *source = opaque;
+
+    source->expired = source->expired || clock_ns(CLOCK_MONOTONIC) > source->deadline_ns;
+    if (source->phase == PHASE_CLOSING) {
+        return source->expired;
+    }
+    source->cancelled = source->cancelled || source->interrupted(source->context);
+    return source->expired || source->cancelled;
+}
+
+static enum source_codec codec_of(enum AVCodecID id)
+{
+    switch (id) {
+    case AV_CODEC_ID_H264:
+        return SOURCE_CODEC_H264;
+    case AV_CODEC_ID_HEVC:
+        return SOURCE_CODEC_H265;
+    case AV_CODEC_ID_AAC:
+        return SOURCE_CODEC_AAC;
+    case AV_CODEC_ID_OPUS:
+        return SOURCE_CODEC_OPUS;
+    case AV_CODEC_ID_PCM_MULAW:
+        return SOURCE_CODEC_PCMU;
+    case AV_CODEC_ID_PCM_ALAW:
+        return SOURCE_CODEC_PCMA;
+    case AV_CODEC_ID_PCM_S16BE:
+        return SOURCE_CODEC_L16;
+    case AV_CODEC_ID_ADPCM_G722:
+        return SOURCE_CODEC_G722;
+    default:
+        return SOURCE_CODEC_OTHER;
+    }
+}
+
+static int find_stream(const AVFormatContext *format, enum AVMediaType type)
+{
+    for (unsigned i = 0; i < format->nb_streams; i++) {
+        if (format->streams[i]->codecpar->codec_type == type) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static void describe(struct source_libav *source, int index, struct source_stream *stream)
+{
+    if (index < 0) {
+        return;
+    }
+    const AVCodecParameters *parameters = source->format->streams[index]->codecpar;
+    stream->codec = codec_of(parameters->codec_id);
+    stream->codec_name = avcodec_get_name(parameters->codec_id);
+    stream->extradata = parameters->extradata;
+    stream->extradata_size = parameters->extradata != NULL ? (size_t)parameters->extradata_size : 0;
+    if (parameters->sample_rate > 0) {
+        stream->sample_rate = (uint32_t)parameters->sample_rate;
+    }
+    if (parameters->ch_layout.nb_channels > 0) {
+        stream->channels = (uint32_t)parameters->ch_layout.nb_channels;
+    }
+}
+
+/* Everything that nobody wants is not even parsed. */
+static void choose_streams(struct source_libav *source, bool audio)
+{
+    AVFormatContext *format = source->format;
+
+    source->video_index = find_stream(format, AVMEDIA_TYPE_VIDEO);
+    source->audio_index = audio ? find_stream(format, AVMEDIA_TYPE_AUDIO) : -1;
+    describe(source, source->video_index, &source->base.description.video);
+    describe(source, source->audio_index, &source->base.description.audio);
+    for (unsigned i = 0; i < format->nb_streams; i++) {
+        if ((int)i != source->video_index && (int)i != source->audio_index) {
+            format->streams[i]->discard = AVDISCARD_ALL;
+        }
+    }
+}
+
+/*
+ * Live containers only over a network: a playlist could name any other resource. A file may be any container
+ * that names nothing outside itself.
+ */
+static int set_options(AVDictionary **dictionary, bool is_file)
+{
+    int failed = 0;
+
+    if (is_file) {
+        failed |= av_dict_set(dictionary, "protocol_whitelist", "file", 0) < 0;
+        failed |= av_dict_set(dictionary, "format_whitelist", "mov,matroska,mpegts,flv,avi,h264,hevc", 0) < 0;
+    } else {
+        failed |=
+            av_dict_set(dictionary, "protocol_whitelist", "http,https,rtmp,rtmps,srt,tcp,tls,udp", 0) < 0;
+        failed |= av_dict_set(dictionary, "format_whitelist", "flv,live_flv,mpegts", 0) < 0;
+        failed |= av_dict_set_int(dictionary, "probesize", PROBE_BYTES, 0) < 0;
+        failed |= av_dict_set_int(dictionary, "analyzeduration", PROBE_US, 0) < 0;
+        /* What was read while probing is late already. */
+        failed |= av_dict_set(dictionary, "fflags", "+nobuffer", 0) < 0;
+    }
+    return failed != 0 ? -ENOMEM : 0;
+}
+
+/* Why libavformat gave up: one of our own reasons, or ERROR_CODE of libavformat. */
+static int explain(const struct source_libav *source, int error_code, char error[SOURCE_ERROR_SIZE])
+{
+    if (source->cancelled) {
+        snprintf(error, SOURCE_ERROR_SIZE, "interrupted");
+        return -ECANCELED;
+    }
+    /* While it plays there is no name to be resolved, which libavformat reports likewise. */
+    if (error_code == AVERROR(EIO) && source->had_video) {
+        error_code = AVERROR(ECONNRESET);
+    }
+    if (!source->expired) {
+        return source_libav_error(source->host, error_code, error);
+    }
+    if (source->phase == PHASE_OPENING) {
+        snprintf(error, SOURCE_ERROR_SIZE, "%s: no answer within %d s", source->host,
+                 SOURCE_CONNECT_DEADLINE_MS / 1000);
+    } else if (!source->had_video) {
+        snprintf(error, SOURCE_ERROR_SIZE, "%s: connected, but no video within %d s", source->host,
+                 SOURCE_FIRST_FRAME_DEADLINE_MS / 1000);
+    } else {
+        snprintf(error, SOURCE_ERROR_SIZE, "%s: no video for %d s", source->host,
+                 SOURCE_VIDEO_DEADLINE_MS / 1000);
+    }
+    return -ETIMEDOUT;
+}
+
+/* The URL with credentials in the form that libavformat understands; a path for a file. */
+static char *full_url(const struct source_options *options, const struct source_url *url, bool is_file)
+{
+    char *text = NULL;
+
+    if (is_file) {
+        return asprintf(&text, "file:%s", url->path) < 0 ? NULL : text;
+    }
+    return source_url_join(url, options->username != NULL ? options->username : url->username,
+                           options->password != NULL ? options->password : url->password);
+}
+
+static void libav_close(struct source *base)
+{
+    struct source_libav *source = (struct source_libav *)base;
+
+    source->phase = PHASE_CLOSING;
+    source->expired = false;
+    set_deadline(source, CLOSE_DEADLINE_MS);
+    avformat_close_input(&source->format);
+    source_libav_adts_destroy(source->adts);
+    while (source->held_count > 0) {
+        av_packet_free(&source->held[--source->held_count]);
+    }
+    av_packet_free(&source->packet);
+    free(source->host);
+    free(source);
+}
+
+/* Frees SOURCE->format on failure, as avformat_open_input does. */
+static int open_input(struct source_libav *source, const char *url)
+{
+    AVDictionary *dictionary = NULL;
+    int result = set_options(&dictionary, source->is_file);
+
+    source_libav_quiet_log(true);
+    if (result == 0) {
+        result = avformat_open_input(&source->format, url, NULL, &dictionary);
+    }
+    source_libav_quiet_log(false);
+    av_dict_free(&dictionary);
+    if (result < 0) {
+        return result;
+    }
+    result = avformat_find_stream_info(source->format, NULL);
+    return result < 0 ? result : 0;
+}
+
+static int64_t to_ns(int64_t time, AVRational timebase)
+{
+    if (time == AV_NOPTS_VALUE) {
+        return SOURCE_TIME_UNKNOWN;
+    }
+    return av_rescale_q_rnd(time, timebase, (AVRational){1, (int)NS_PER_SECOND},
+                            AV_ROUND_NEAR_INF | AV_ROUND_PASS_MINMAX);
+}
+
+static void fill_unit(struct source_libav *source, struct source_unit *unit)
+{
+    const AVPacket *packet = source->packet;
+    const AVStream *stream = source->format->streams[packet->stream_index];
+
+    *unit = (struct source_unit){
+        .video = packet->stream_index == source->video_index,
+        .keyframe = (packet->flags & AV_PKT_FLAG_KEY) != 0,
+        .data = packet->data,
+        .size = (size_t)packet->size,
+        .presentation_ns = to_ns(packet->pts, stream->time_base),
+        .decode_ns = to_ns(packet->dts, stream->time_base),
+        .capture_ns = clock_ns(CLOCK_MONOTONIC),
+        .wall_ns = clock_ns(CLOCK_REALTIME),
+    };
+}
+
+static bool is_wanted(const struct source_libav *source)
+{
+    const AVPacket *packet = source->packet;
+
+    return packet->size > 0 &&
+           (packet->stream_index == source->video_index || packet->stream_index == source->audio_index);
+}
+
+/* Begins the file anew, one interval after its last frame. */
+static int rewind_file(struct source_libav *source)
+{
+    struct file_clock *clock = &source->clock;
+    int64_t length = clock->last_frame_ns - clock->first_frame_ns;
+
+    /*
+     * A file without two frames would be read for ever, and so would one whose reading gives none any more.
+     */
+    if (clock->frames < 2 || length + length / (clock->frames - 1) <= clock->round_ns) {
+        return AVERROR_EOF;
+    }
+    clock->round_ns = length + length / (clock->frames - 1);
+    return avformat_seek_file(source->format, -1, INT64_MIN, 0, INT64_MAX, 0);
+}
+
+static void note_frame(struct file_clock *clock, int64_t shown)
+{
+    if (clock->frames == 0) {
+        clock->first_frame_ns = clock->last_frame_ns = shown;
+    }
+    if (shown > clock->last_frame_ns) {
+        clock->last_frame_ns = shown;
+    }
+    clock->frames++;
+}
+
+static void add_time(int64_t *time, int64_t ns)
+{
+    if (*time != SOURCE_TIME_UNKNOWN) {
+        *time += ns;
+    }
+}
+
+/* Moves a file's unit to its round. When it is due, on the clock of its rounds. */
+static int64_t place_unit(struct file_clock *clock, struct source_unit *unit)
+{
+    add_time(&unit->presentation_ns, clock->round_ns);
+    add_time(&unit->decode_ns, clock->round_ns);
+    int64_t due = unit->decode_ns != SOURCE_TIME_UNKNOWN ? unit->decode_ns : clock->last_ns;
+    bool jumps = due - clock->last_ns > FILE_PAUSE_MAX_NS || clock->last_ns - due > FILE_PAUSE_MAX_NS;
+    if (!clock->started || jumps) {
+        clock->base_ns = clock_ns(CLOCK_MONOTONIC) - due;
+    }
+    if (unit->video) {
+        note_frame(clock, unit->presentation_ns != SOURCE_TIME_UNKNOWN ? unit->presentation_ns : due);
+    }
+    clock->last_ns = due;
+    clock->started = true;
+    return clock->base_ns + due;
+}
+
+/* False: told to stop. */
+static bool wait_until(struct source_libav *source, int64_t due_ns)
+{
+    struct pollfd attention = {.fd = source->attention, .events = POLLIN};
+    int64_t left_ms;
+
+    while ((left_ms = (due_ns - clock_ns(CLOCK_MONOTONIC)) / NS_PER_MS) > 0) {
+        poll(&attention, 1, (int)(left_ms < FILE_WAIT_MS ? left_ms : FILE_WAIT_MS));
+        set_deadline(source, SOURCE_VIDEO_DEADLINE_MS);
+        if (interrupt(source) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool pace(struct source_libav *source, struct source_unit *unit)
+{
+    bool goes_on = wait_until(source, place_unit(&source->clock, unit));
+
+    unit->capture_ns = clock_ns(CLOCK_MONOTONIC);
+    unit->wall_ns = clock_ns(CLOCK_REALTIME);
+    return goes_on;
+}
+
+/* 0; negative: there is nothing in it. */
+static int prepare_packet(struct source_libav *source)
+{
+    bool framed = source->adts != NULL && source->packet->stream_index == source->audio_index;
+
+    return framed ? source_libav_adts_strip(source->adts, source->packet) : 0;
+}
+
+/* The next packet that is wanted. 0, or an error of libavformat. */
+static int next_packet(struct source_libav *source)
+{
+    for (;;) {
+        av_packet_unref(source->packet);
+        int result = av_read_frame(source->format, source->packet);
+        /* A stream of audio alone never waits, so the deadline is looked at here too. */
+        if (result == 0 && interrupt(source) != 0) {
+            result = AVERROR_EXIT;
+        }
+        if (result == AVERROR(EAGAIN) && interrupt(source) == 0) {
+            continue;
+        }
+        if (result == AVERROR_EOF && source->is_file && rewind_file(source) >= 0) {
+            continue;
+        }
+        if (result < 0) {
+            return result;
+        }
+        if (is_wanted(source) && prepare_packet(source) == 0) {
+            return 0;
+        }
+    }
+}
+
+/* Reads until the first frame of sound has told what it is. What is read is handed out later. */
+static int find_audio_config(struct source_libav *source)
+{
+    struct source_stream *audio = &source->base.description.audio;
+    int result = source_libav_adts_create(source->format->streams[source->audio_index], &source->adts);
+
+    if (result < 0) {
+        return AVERROR(-result);
+    }
+    while (audio->extradata == NULL && source->held_count < HELD_MAX) {
+        result = next_packet(source);
+        if (result < 0) {
+            return result == AVERROR_EOF ? 0 : result;
+        }
+        AVPacket *held = av_packet_clone(source->packet);
+        if (held == NULL) {
+            return AVERROR(ENOMEM);
+        }
+        source->held[source->held_count++] = held;
+        audio->extradata = source_libav_adts_config(source->adts, &audio->extradata_size);
+    }
+    return 0;
+}
+
+static int describe_audio(struct source_libav *source)
+{
+    const struct source_stream *audio = &source->base.description.audio;
+    bool told = audio->codec != SOURCE_CODEC_AAC || audio->extradata != NULL;
+
+    return told ? 0 : find_audio_config(source);
+}
+
+/* next_packet(), after those that are held. */
+static int take_packet(struct source_libav *source)
+{
+    if (source->held_next == source->held_count) {
+        return next_packet(source);
+    }
+    av_packet_unref(source->packet);
+    av_packet_move_ref(source->packet, source->held[source->held_next++]);
+    return 0;
+}
+
+static int libav_read(struct source *base, struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
+{
+    struct source_libav *source = (struct source_libav *)base;
+    int result = take_packet(source);
+
+    if (result == AVERROR_EOF && interrupt(source) == 0) {
+        snprintf(error, SOURCE_ERROR_SIZE, "%s ended the stream", source->host);
+        return 0;
+    }
+    if (result < 0) {
+        return explain(source, result, error);
+    }
+    fill_unit(source, unit);
+    if (source->is_file && !pace(source, unit)) {
+        return explain(source, AVERROR_EXIT, error);
+    }
+    if (unit->video) {
+        source->had_video = true;
+        set_deadline(source, SOURCE_VIDEO_DEADLINE_MS);
+    }
+    return 1;
+}
+
+static const struct source_operations operations = {.read = libav_read, .close = libav_close};
+
+static struct source_libav *create(const struct source_options *options, const char *host)
+{
+    struct source_libav *source = calloc(1, sizeof(*source));
+
+    if (source == NULL) {
+        return NULL;
+    }
+    source->base.operations = &operations;
+    source->interrupted = options->interrupted;
+    source->context = options->context;
+    source->video_index = source->audio_index = -1;
+    source->attention = options->attention;
+    source->host = strdup(host);
+    source->packet = av_packet_alloc();
+    source->format = avformat_alloc_context();
+    if (source->host == NULL || source->packet == NULL || source->format == NULL) {
+        libav_close(&source->base);
+        return NULL;
+    }
+    source->format->interrupt_callback = (AVIOInterruptCB){.callback = interrupt, .opaque = source};
+    return source;
+}
+
+int source_libav_open(const struct source_options *options, const struct source_url *url,
+                      struct source **source, char error[SOURCE_ERROR_SIZE])
+{
+    bool is_file = strcmp(url->scheme, "file") == 0;
+    int result = -ENOMEM;
+    char *text = full_url(options, url, is_file);
+    struct source_libav *libav = text != NULL ? create(options, is_file ? "the file" : url->host) : NULL;
+
+    if (libav == NULL) {
+        snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
+        goto out;
+    }
+    libav->is_file = is_file;
+    set_deadline(libav, SOURCE_CONNECT_DEADLINE_MS);
+    result = open_input(libav, text);
+    if (result >= 0) {
+        choose_streams(libav, options->audio);
+        result = describe_audio(libav);
+    }
+    if (result < 0) {
+        result = explain(libav, result, error);
+        libav_close(&libav->base);
+        goto out;
+    }
+    libav->phase = PHASE_READING;
+    set_deadline(libav, SOURCE_FIRST_FRAME_DEADLINE_MS);
+    *source = &libav->base;
+out:
+    if (text != NULL) {
+        explicit_bzero(text, strlen(text));
+    }
+    free(text);
+    return result;
+}

@@ -1,0 +1,386 @@
+/*
+ * A camera that speaks RTSP, natively: the session gives packets, a track for each media makes access units
+ * of them, at the packet that completes them. Deadlines of video and audio, reports to the camera and what
+ * one connection teaches the next live here.
+ */
+#include "ingest/source/source_backend.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log/log.h"
+#include "ingest/rtp/track.h"
+#include "ingest/rtsp/rtsp_session.h"
+
+static_assert(SOURCE_ERROR_SIZE == RTSP_ERROR_SIZE, "one buffer is used for both");
+
+/* RFC 3550, section 6.2: reports about every 5 s. */
+#define REPORT_INTERVAL_MS 5000
+
+/* Video after the camera said goodbye (BYE) to it: some say so without meaning it. */
+#define BYE_DEADLINE_MS 1000
+
+struct source_rtsp {
+    struct source base;
+    struct rtsp_session *session;
+    struct track *tracks[RTSP_MEDIA_COUNT]; /* NULL: none */
+    char *host;
+    int64_t video_ns;       /* when video is overdue (CLOCK_MONOTONIC) */
+    int64_t audio_ns;       /* when audio is */
+    int64_t report_ns;      /* when reports are due */
+    int64_t last_audio_ns;  /* the last access unit */
+    int64_t last_packet_ns; /* of video */
+    bool had_video, audio_missed;
+    bool bye;
+    bool ended; /* the session gives no more */
+    int result; /* then: what source_read says at the end */
+    char error[SOURCE_ERROR_SIZE];
+};
+
+static int64_t after_ms(int64_t ms)
+{
+    return rtsp_now_ns() + ms * RTSP_NS_PER_MS;
+}
+
+static bool plays(const struct sdp_media *media)
+{
+    enum source_codec codec = track_codec(media);
+
+    return codec != SOURCE_CODEC_NONE && codec != SOURCE_CODEC_OTHER;
+}
+
+static int create_track(struct source_rtsp *source, enum rtsp_media media,
+                        const struct source_options *options, struct source_stream *stream)
+{
+    const struct sdp_media *description = rtsp_session_media(source->session, media);
+    const struct track_options track_options = {.reorder = rtsp_session_is_udp(source->session),
+                                                .show_damaged = options->show_damaged};
+
+    if (description == NULL) {
+        return 0;
+    }
+    int result = track_create(description, &track_options, &source->tracks[media]);
+    if (result == 0) {
+        *stream = *track_stream(source->tracks[media]);
+    }
+    return result;
+}
+
+static int create_tracks(struct source_rtsp *source, const struct source_options *options,
+                         char error[SOURCE_ERROR_SIZE])
+{
+    struct source_description *description = &source->base.description;
+    int result = create_track(source, RTSP_VIDEO, options, &description->video);
+
+    if (result < 0) {
+        snprintf(error, SOURCE_ERROR_SIZE, "%s: %s", source->host,
+                 result == -ENOMEM ? "out of memory" : "sends its video in a form that is not supported");
+        return result;
+    }
+    result = create_track(source, RTSP_AUDIO, options, &description->audio);
+    if (result == -ENOTSUP) {
+        log_warning("no audio: the camera sends it in a form that is not supported");
+    } else if (result < 0) {
+        snprintf(error, SOURCE_ERROR_SIZE, "%s: out of memory", source->host);
+    }
+    if (source->tracks[RTSP_AUDIO] != NULL) {
+        track_follow(source->tracks[RTSP_AUDIO], source->tracks[RTSP_VIDEO]);
+    }
+    return result == -ENOTSUP ? 0 : result;
+}
+
+static void rtsp_close(struct source *base)
+{
+    struct source_rtsp *source = (struct source_rtsp *)base;
+
+    track_destroy(source->tracks[RTSP_AUDIO]);
+    track_destroy(source->tracks[RTSP_VIDEO]);
+    rtsp_session_close(source->session);
+    free(source->host);
+    free(source);
+}
+
+/* A unit is about to be handed out. */
+static void take_note(struct source_rtsp *source, const struct source_unit *unit)
+{
+    if (unit->video) {
+        source->had_video = true;
+        source->bye = false;
+        source->video_ns = after_ms(SOURCE_VIDEO_DEADLINE_MS);
+        return;
+    }
+    if (source->audio_missed) {
+        log_info("audio is back");
+    }
+    source->audio_missed = false;
+    source->last_audio_ns = rtsp_now_ns();
+    source->audio_ns = source->last_audio_ns + SOURCE_AUDIO_DEADLINE_MS * RTSP_NS_PER_MS;
+}
+
+static bool next_unit(struct source_rtsp *source, struct source_unit *unit)
+{
+    for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
+        if (source->tracks[i] != NULL && track_next(source->tracks[i], unit) == 1) {
+            take_note(source, unit);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* True if a track has given up on something, so that there may be a unit. */
+static bool flush_tracks(struct source_rtsp *source, int64_t now)
+{
+    bool flushed = false;
+
+    for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
+        if (source->tracks[i] == NULL || track_deadline(source->tracks[i]) > now) {
+            continue;
+        }
+        track_flush(source->tracks[i], now);
+        flushed = true;
+    }
+    return flushed;
+}
+
+static void send_reports(struct source_rtsp *source, int64_t now)
+{
+    uint8_t report[TRACK_REPORT_SIZE];
+
+    if (now < source->report_ns) {
+        return;
+    }
+    source->report_ns = now + REPORT_INTERVAL_MS * RTSP_NS_PER_MS;
+    for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
+        size_t size = source->tracks[i] != NULL ? track_report(source->tracks[i], now, report) : 0;
+        if (size > 0) {
+            rtsp_session_send_rtcp(source->session, (enum rtsp_media)i, report, size);
+        }
+    }
+}
+
+/* Video goes on without its sound, so that nothing is to be done but to say it. */
+static void watch_audio(struct source_rtsp *source, int64_t now)
+{
+    if (source->tracks[RTSP_AUDIO] == NULL || source->audio_missed || now < source->audio_ns) {
+        return;
+    }
+    source->audio_missed = true;
+    log_warning("no audio for %d s; video goes on", SOURCE_AUDIO_DEADLINE_MS / 1000);
+}
+
+/* Why there is no video, as far as can be told. */
+static int video_overdue(struct source_rtsp *source, int64_t now, char error[SOURCE_ERROR_SIZE])
+{
+    int64_t limit_ms = source->had_video ? SOURCE_VIDEO_DEADLINE_MS : SOURCE_FIRST_FRAME_DEADLINE_MS;
+    /* What came with the last picture says nothing of the time since. */
+    int64_t since = now - limit_ms / 2 * RTSP_NS_PER_MS;
+    const char *instead = "";
+
+    if (source->last_packet_ns > since) {
+        instead = "; what it sends makes no frames";
+    } else if (source->last_audio_ns > since) {
+        instead = "; it sends only audio";
+    }
+    snprintf(error, SOURCE_ERROR_SIZE, "%s: %s %d s%s", source->host,
+             source->had_video ? "no video for" : "connected, but no video within", (int)(limit_ms / 1000),
+             instead);
+    return -ETIMEDOUT;
+}
+
+static int video_late(const struct source_rtsp *source, int64_t late_ns, char error[SOURCE_ERROR_SIZE])
+{
+    snprintf(error, SOURCE_ERROR_SIZE,
+             "%s: pictures come %d s late; the connection is slower than its stream", source->host,
+             (int)(late_ns / RTSP_NS_PER_SECOND));
+    return -ETIME;
+}
+
+/* 1: go on; otherwise what source_read says. */
+static int watch_video(struct source_rtsp *source, int64_t now, char error[SOURCE_ERROR_SIZE])
+{
+    int64_t late_ns = track_counters(source->tracks[RTSP_VIDEO])->late_ns;
+
+    if (late_ns > SOURCE_LATE_LIMIT_MS * RTSP_NS_PER_MS) {
+        return video_late(source, late_ns, error);
+    }
+    if (now < source->video_ns) {
+        return 1;
+    }
+    if (!source->bye) {
+        return video_overdue(source, now, error);
+    }
+    snprintf(error, SOURCE_ERROR_SIZE, "%s: the camera said goodbye", source->host);
+    return 0;
+}
+
+static void put_packet(struct source_rtsp *source, const struct rtsp_packet *packet)
+{
+    struct track *track = source->tracks[packet->media];
+
+    if (track == NULL) {
+        return;
+    }
+    if (packet->media == RTSP_VIDEO && !packet->rtcp) {
+        source->last_packet_ns = packet->arrival_ns;
+    }
+    if (!packet->rtcp) {
+        track_put_rtp(track, packet->data, packet->size, packet->arrival_ns);
+    } else if (track_put_rtcp(track, packet->data, packet->size, packet->arrival_ns) == 1 &&
+               packet->media == RTSP_VIDEO && source->had_video) {
+        source->bye = true;
+        source->video_ns = after_ms(BYE_DEADLINE_MS);
+    }
+}
+
+static int64_t next_deadline(const struct source_rtsp *source)
+{
+    int64_t deadline = source->video_ns < source->report_ns ? source->video_ns : source->report_ns;
+
+    for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
+        int64_t waits = source->tracks[i] != NULL ? track_deadline(source->tracks[i]) : INT64_MAX;
+        deadline = waits < deadline ? waits : deadline;
+    }
+    return deadline;
+}
+
+/* One packet more, or the end. 0: go on; -ECANCELED. */
+static int read_packet(struct source_rtsp *source)
+{
+    struct rtsp_packet packet;
+    int result = rtsp_session_read(source->session, next_deadline(source), &packet, source->error);
+
+    if (result == 1) {
+        put_packet(source, &packet);
+    }
+    if (result == 1 || result == -ETIMEDOUT) {
+        return 0;
+    }
+    if (result == -ECANCELED) {
+        return result;
+    }
+    source->ended = true;
+    source->result = result;
+    return 0;
+}
+
+/* What the tracks still hold is handed out before the end is told. */
+static int rtsp_read(struct source *base, struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
+{
+    struct source_rtsp *source = (struct source_rtsp *)base;
+
+    for (;;) {
+        if (next_unit(source, unit)) {
+            return 1;
+        }
+        int64_t now = rtsp_now_ns();
+        if (flush_tracks(source, source->ended ? INT64_MAX - 1 : now)) {
+            continue;
+        }
+        if (source->ended) {
+            snprintf(error, SOURCE_ERROR_SIZE, "%s", source->error);
+            return source->result;
+        }
+        int result = watch_video(source, now, error);
+        if (result != 1) {
+            return result;
+        }
+        watch_audio(source, now);
+        send_reports(source, now);
+        result = read_packet(source);
+        if (result < 0) {
+            return result;
+        }
+    }
+}
+
+static void rtsp_statistics(const struct source *base, struct source_statistics *statistics)
+{
+    const struct source_rtsp *source = (const struct source_rtsp *)base;
+
+    for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
+        if (source->tracks[i] == NULL) {
+            continue;
+        }
+        const struct track_counters *counters = track_counters(source->tracks[i]);
+        statistics->lost += counters->lost;
+        statistics->reordered += counters->reordered;
+        statistics->duplicates += counters->duplicates;
+        statistics->malformed += counters->malformed;
+        statistics->marker_errors += counters->marker_errors;
+        statistics->discontinuities += counters->discontinuities;
+        statistics->dropped += counters->dropped;
+    }
+    statistics->jitter_ns = track_counters(source->tracks[RTSP_VIDEO])->jitter_ns;
+}
+
+static const struct source_operations operations = {
+    .read = rtsp_read, .close = rtsp_close, .statistics = rtsp_statistics};
+
+static enum rtsp_choice choose_transport(const struct source_options *options)
+{
+    if (options->transport == SOURCE_TRANSPORT_UDP) {
+        return RTSP_UDP;
+    }
+    bool known = options->memory != NULL && options->memory->udp_fails;
+    return options->transport == SOURCE_TRANSPORT_AUTO && !known ? RTSP_BEST : RTSP_TCP;
+}
+
+static int open_session(struct source_rtsp *source, const struct source_options *options,
+                        const struct source_url *url, char error[SOURCE_ERROR_SIZE])
+{
+    const struct rtsp_session_options session = {
+        .scheme = url->scheme,
+        .authority = url->host,
+        .path = url->path,
+        .username = options->username != NULL ? options->username : url->username,
+        .password = options->username != NULL ? options->password : url->password,
+        .transport = choose_transport(options),
+        .audio = options->audio,
+        .tls_verify = options->tls_verify,
+        .tls_fingerprint = options->tls_fingerprint,
+        .allow_redirect = options->allow_redirect,
+        .connect_ms = SOURCE_CONNECT_DEADLINE_MS,
+        .plays = plays,
+        .wait = {.interrupted = options->interrupted,
+                 .context = options->context,
+                 .attention = options->attention},
+    };
+    int result = rtsp_session_open(&session, &source->session, error);
+
+    if (result == 0 && options->memory != NULL) {
+        options->memory->udp_fails |= session.transport == RTSP_BEST && !rtsp_session_is_udp(source->session);
+        options->memory->opened = true;
+        options->memory->authenticated |= rtsp_session_authenticated(source->session);
+    }
+    return result;
+}
+
+int source_rtsp_open(const struct source_options *options, const struct source_url *url,
+                     struct source **source, char error[SOURCE_ERROR_SIZE])
+{
+    struct source_rtsp *rtsp = calloc(1, sizeof(*rtsp));
+
+    if (rtsp == NULL || (rtsp->host = strdup(url->host)) == NULL) {
+        free(rtsp);
+        snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
+        return -ENOMEM;
+    }
+    rtsp->base.operations = &operations;
+    int result = open_session(rtsp, options, url, error);
+    if (result == 0) {
+        result = create_tracks(rtsp, options, error);
+    }
+    if (result < 0) {
+        rtsp_close(&rtsp->base);
+        return result;
+    }
+    rtsp->video_ns = after_ms(SOURCE_FIRST_FRAME_DEADLINE_MS);
+    rtsp->audio_ns = after_ms(SOURCE_AUDIO_DEADLINE_MS);
+    rtsp->report_ns = after_ms(REPORT_INTERVAL_MS);
+    *source = &rtsp->base;
+    return 0;
+}

@@ -1,0 +1,126 @@
+/*
+ * One camera: its ring, its state and its worker.
+ *
+ *              restart, end of backoff
+ *        ┌───────────────────────────────┐
+ *        ▼                               │
+ *     starting ──▶ streaming ◀──▶ stalled      what the worker says
+ *        │             │             │
+ *        └─────────────┴─────────────┴──▶ backoff ──▶ failed     the worker died (again and again)
+ *
+ *     disabled, idle: no worker is wanted; from any state, and to starting when one is
+ *
+ * The ring (camera_ring.h) and its wake eventfd outlive every worker, so readers keep their mappings and
+ * decode times go on. There is never more than one worker: the next one is asked for when the last one is
+ * reaped. Owned by the supervisor; its main thread only.
+ */
+#ifndef SUPERVISOR_CAMERA_CAMERA_H
+#define SUPERVISOR_CAMERA_CAMERA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/config/config.h"
+#include "supervisor/process/children.h"
+
+enum camera_state {
+    CAMERA_STARTING,  /* a worker is wanted, or connects */
+    CAMERA_STREAMING, /* fragments arrive */
+    CAMERA_STALLED,   /* connected, and no fragments */
+    CAMERA_BACKOFF,   /* the worker died; the next one waits for its time */
+    CAMERA_DISABLED,  /* no worker by configuration */
+    CAMERA_FAILED,    /* as backoff, after BACKOFF_FAILED_AFTER deaths in a row */
+    CAMERA_IDLE       /* on demand, and nobody wants it: no worker until somebody does */
+};
+
+struct camera;
+
+struct camera_host {
+    void *data;
+    /* As template_spawn. */
+    int (*spawn)(void *data, const char *camera, int worker_end);
+    /* State, error or stream parameters changed. */
+    void (*changed)(void *data, struct camera *camera);
+    /* Its view has another ring: fan-outs are to go on there. The old one ends afterwards. */
+    void (*ring_changed)(void *data, struct camera *camera);
+    /* Its worker, process PID, ended; REASON says how. */
+    void (*exited)(void *data, struct camera *camera, pid_t pid, const char *reason);
+    /* The camera was told to end and has no worker any more. */
+    void (*ended)(void *data, struct camera *camera);
+};
+
+/* What others may see of a camera. Pointers are valid until the next event. */
+struct camera_view {
+    const char *name;
+    const char *ring;   /* name of the shared-memory object */
+    size_t ring_size;   /* bytes of its data */
+    int ring_reader;    /* descriptor, read-only */
+    int wake;           /* eventfd that the worker writes at each publish */
+    const char *codecs; /* RFC 6381; NULL until known */
+    int64_t width, height;
+    const char *error; /* why it is not streaming; NULL while it is */
+    enum camera_state state;
+    uint64_t since_ms;  /* CLOCK_MONOTONIC: when it entered its state */
+    pid_t pid;          /* of the worker; 0: none */
+    uint64_t worker_ms; /* CLOCK_MONOTONIC: when the last worker began */
+    unsigned restarts;
+    double fps, bitrate; /* last second */
+    int64_t fragments;   /* of the present worker */
+    bool handed_over;    /* a worker has had the configuration, or could not be made, or none is wanted */
+    bool enabled, on_demand;
+    bool ending, ended; /* told to end; and done so */
+    enum config_origin origin;
+    const json_t *sandbox;   /* layers of the last worker that said; NULL: none did */
+    const json_t *last_exit; /* last_exit.h; NULL: no worker has ended */
+    const json_t *counts;    /* `stats` of the present worker; NULL: none yet */
+};
+
+const char *camera_strstate(enum camera_state state);
+
+/*
+ * Makes the camera with its ring, or takes ring, state and worker over from a ringcastd that was killed.
+ * CONFIG and HOST are copied. Errors are logged. 0 or negative errno, and nothing is left behind.
+ */
+int camera_create(struct children *children, const char *instance, const struct config_camera *config,
+                  enum log_level log_level, const struct camera_host *host, struct camera **camera);
+
+/* Removes the ring. A worker that still runs is killed. NULL is allowed. */
+void camera_destroy(struct camera *camera);
+
+/* Wants a worker from now on, as far as its settings do. One that was taken over goes on. */
+void camera_start(struct camera *camera);
+
+/*
+ * Other settings for the same name and ring size. A worker for which they make a difference is started again.
+ */
+void camera_set(struct camera *camera, const struct config_camera *config);
+
+/* So many viewers watch it (true: that is new); and a reader of its ring will for the next DURATION_MS. Wakes
+ * one on demand. */
+bool camera_set_viewers(struct camera *camera, int64_t viewers);
+void camera_want(struct camera *camera, uint64_t duration_ms);
+
+/* The worker's log shows LEVEL from now on; the next worker's too. */
+void camera_set_log_level(struct camera *camera, enum log_level level);
+
+/* The last COUNT log lines of the present worker; a new array, or NULL if there is none. */
+json_t *camera_lines(const struct camera *camera, size_t count);
+
+const struct config_camera *camera_config(const struct camera *camera);
+
+/* Ends the worker and starts another at once; the history of deaths is forgotten. */
+void camera_restart(struct camera *camera);
+
+/* Ends the worker for good; `ended` follows, at once if there is none. */
+void camera_end(struct camera *camera);
+
+/* Passed on to the camera's worker (worker.h). */
+void camera_template_ready(struct camera *camera);
+void camera_template_gone(struct camera *camera);
+bool camera_spawned(struct camera *camera, pid_t pid);
+bool camera_spawn_failed(struct camera *camera, const char *error);
+
+struct camera_view camera_view(const struct camera *camera);
+
+#endif

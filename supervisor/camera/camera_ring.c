@@ -1,0 +1,346 @@
+#include "supervisor/camera/camera_ring.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/ipc/message.h"
+#include "common/log/log.h"
+#include "common/ring/ring_create.h"
+#include "supervisor/camera/ring_plan.h"
+#include "supervisor/process/timer.h"
+
+/* When a ring of another size could not be made, it is not tried again for so long. */
+#define RETRY_MS 30000
+
+static const struct ring_descriptors no_ring = {.writer = -1, .reader = -1};
+
+struct camera_ring {
+    char *camera; /* its name, for the log */
+    char name[RING_NAME_SIZE];
+    int64_t epoch_ns;
+    struct ring_descriptors present, next, old;
+    size_t size, next_size;
+    size_t size_max; /* 0: fixed */
+    struct ring_plan plan;
+    json_int_t offers; /* made so far; the id of the last one */
+    bool offered;      /* the worker has not answered */
+    uint64_t retry_ms; /* no ring is made before */
+    size_t wanted;     /* the configuration's ring_size */
+    struct keep *keep; /* NULL: not kept */
+};
+
+/* Places in the entry's descriptors; keeper/orphans.c knows them. */
+enum { FD_WRITER, FD_READER, FD_NEXT_WRITER, FD_NEXT_READER, FD_COUNT };
+
+static void close_ring(struct ring_descriptors *ring)
+{
+    if (ring->writer >= 0) {
+        close(ring->writer);
+    }
+    if (ring->reader >= 0) {
+        close(ring->reader);
+    }
+    *ring = no_ring;
+}
+
+/* After every change. */
+static void keep_ring(const struct camera_ring *ring)
+{
+    const int fds[FD_COUNT] = {[FD_WRITER] = ring->present.writer,
+                               [FD_READER] = ring->present.reader,
+                               [FD_NEXT_WRITER] = ring->next.writer,
+                               [FD_NEXT_READER] = ring->next.reader};
+    json_t *body = ring->keep == NULL
+                       ? NULL
+                       : json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "ring", ring->name, "epoch_ns",
+                                   (json_int_t)ring->epoch_ns, "size", (json_int_t)ring->size, "wanted",
+                                   (json_int_t)ring->wanted, "size_max", (json_int_t)ring->size_max,
+                                   "next_size", (json_int_t)ring->next_size, "offers", ring->offers);
+
+    if (body != NULL) {
+        keep_store(ring->keep, KEEP_RING, ring->camera, body, fds, ring->offered ? FD_COUNT : FD_NEXT_WRITER);
+    }
+}
+
+void camera_ring_set_keep(struct camera_ring *ring, struct keep *keep)
+{
+    ring->keep = keep;
+    keep_ring(ring);
+}
+
+static size_t first_size(const struct camera_ring *ring, const struct config_camera *config)
+{
+    if (ring->size_max == 0) {
+        return config->ring_size;
+    }
+    return ring->size_max < RING_PLAN_FIRST ? ring->size_max : RING_PLAN_FIRST;
+}
+
+static void report_failure(const struct camera_ring *ring, size_t size, int error)
+{
+    if (error == -ENOSPC || error == -ENOMEM) {
+        log_camera(
+            LOG_LEVEL_ERROR, ring->camera,
+            "camera %s: no room in /dev/shm for a ring of %zu KiB: make `ring_size`, or `ring_size_max`, "
+            "smaller or /dev/shm larger",
+            ring->camera, size / 1024);
+    } else {
+        log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: the ring cannot be made: %s", ring->camera,
+                   strerror(-error));
+    }
+}
+
+int camera_ring_create(const char *instance, const struct config_camera *config, struct camera_ring **result)
+{
+    struct camera_ring *ring = calloc(1, sizeof(*ring));
+
+    if (ring == NULL) {
+        return -ENOMEM;
+    }
+    *ring = (struct camera_ring){.camera = strdup(config->name),
+                                 .epoch_ns = (int64_t)timer_now_ms() * 1000000,
+                                 .present = no_ring,
+                                 .next = no_ring,
+                                 .old = no_ring};
+    ring->wanted = config->ring_size;
+    ring->size_max = config->ring_size == 0 ? config->ring_size_max : 0;
+    ring->size = first_size(ring, config);
+    int error = ring->camera == NULL ? -ENOMEM : ring_name(ring->name, instance, config->name);
+    if (error == 0) {
+        error = ring_create(ring->name, ring->size, ring->epoch_ns, &ring->present);
+    }
+    if (error == 0) {
+        *result = ring;
+        return 0;
+    }
+    if (ring->camera != NULL) {
+        report_failure(ring, ring->size, error);
+    }
+    free(ring->camera);
+    free(ring);
+    return error;
+}
+
+static bool install(struct camera_ring *ring);
+
+void camera_ring_discard(struct keep_record *record)
+{
+    const char *name = message_string(record->body, "ring", "");
+
+    if (record->fds[FD_WRITER] >= 0) {
+        ring_retire(record->fds[FD_WRITER]);
+    }
+    if (record->fds[FD_NEXT_WRITER] >= 0) {
+        ring_unlink_next(name);
+    }
+    ring_unlink(name);
+    keep_record_finish(record);
+}
+
+static struct camera_ring *take_ring(struct keep_record *record, const char *camera)
+{
+    struct camera_ring *ring = calloc(1, sizeof(*ring));
+
+    if (ring == NULL) {
+        return NULL;
+    }
+    *ring = (struct camera_ring){.camera = strdup(camera),
+                                 .epoch_ns = message_integer(record->body, "epoch_ns", 0),
+                                 .size = (size_t)message_integer(record->body, "size", 0),
+                                 .next_size = (size_t)message_integer(record->body, "next_size", 0),
+                                 .size_max = (size_t)message_integer(record->body, "size_max", 0),
+                                 .wanted = (size_t)message_integer(record->body, "wanted", 0),
+                                 .offers = message_integer(record->body, "offers", 0),
+                                 .old = no_ring};
+    if (ring->camera == NULL) {
+        free(ring);
+        return NULL;
+    }
+    snprintf(ring->name, sizeof(ring->name), "%s", message_string(record->body, "ring", ""));
+    ring->present.writer = keep_record_take_fd(record, FD_WRITER);
+    ring->present.reader = keep_record_take_fd(record, FD_READER);
+    ring->next.writer = keep_record_take_fd(record, FD_NEXT_WRITER);
+    ring->next.reader = keep_record_take_fd(record, FD_NEXT_READER);
+    ring->offered = ring->next.writer >= 0;
+    return ring;
+}
+
+bool camera_ring_recall(struct keep *keep, const struct config_camera *config, struct camera_ring **result)
+{
+    struct keep_record record;
+
+    if (!keep_take(keep, KEEP_RING, config->name, &record)) {
+        return false;
+    }
+    size_t size_max = config->ring_size == 0 ? config->ring_size_max : 0;
+    bool fits = message_integer(record.body, "wanted", -1) == (json_int_t)config->ring_size &&
+                message_integer(record.body, "size_max", -1) == (json_int_t)size_max &&
+                record.fds[FD_WRITER] >= 0 && record.fds[FD_READER] >= 0;
+    *result = fits ? take_ring(&record, config->name) : NULL;
+    if (*result == NULL) {
+        camera_ring_discard(&record);
+        return false;
+    }
+    keep_record_finish(&record);
+    /* The worker may have entered it, and the answer may have been read by the ringcastd that is no more. */
+    if ((*result)->offered && ring_is_used((*result)->next.reader)) {
+        install(*result);
+    }
+    return true;
+}
+
+static void withdraw(struct camera_ring *ring)
+{
+    if (!ring->offered) {
+        return;
+    }
+    ring->offered = false;
+    ring_unlink_next(ring->name);
+    keep_ring(ring);
+    close_ring(&ring->next);
+}
+
+void camera_ring_destroy(struct camera_ring *ring)
+{
+    if (ring == NULL) {
+        return;
+    }
+    if (ring->keep != NULL) {
+        keep_drop(ring->keep, KEEP_RING, ring->camera);
+    }
+    ring->keep = NULL;
+    withdraw(ring);
+    camera_ring_retire_old(ring);
+    ring_unlink(ring->name);
+    ring_retire(ring->present.writer);
+    close_ring(&ring->present);
+    free(ring->camera);
+    free(ring);
+}
+
+const char *camera_ring_name(const struct camera_ring *ring)
+{
+    return ring->name;
+}
+
+size_t camera_ring_size(const struct camera_ring *ring)
+{
+    return ring->size;
+}
+
+size_t camera_ring_size_max(const struct camera_ring *ring)
+{
+    return ring->size_max;
+}
+
+int camera_ring_writer(const struct camera_ring *ring)
+{
+    return ring->present.writer;
+}
+
+int camera_ring_reader(const struct camera_ring *ring)
+{
+    return ring->present.reader;
+}
+
+static uint64_t counted(const json_t *body, const char *name)
+{
+    double value = json_number_value(json_object_get(body, name));
+
+    return value >= 1 && value < 1e15 ? (uint64_t)value : 0;
+}
+
+static json_t *offer_message(const struct camera_ring *ring)
+{
+    return json_pack("{s:i, s:s, s:I, s:I}", "v", MESSAGE_VERSION, "type", "ring", "id", ring->offers, "size",
+                     (json_int_t)ring->next_size);
+}
+
+json_t *camera_ring_repeat(const struct camera_ring *ring, int *writer)
+{
+    *writer = ring->next.writer;
+    return ring->offered ? offer_message(ring) : NULL;
+}
+
+static json_t *offer(struct camera_ring *ring, size_t size, uint64_t now)
+{
+    int error = ring_create_next(ring->name, size, ring->epoch_ns, &ring->next);
+
+    if (error < 0) {
+        report_failure(ring, size, error);
+        ring->retry_ms = now + RETRY_MS;
+        return NULL;
+    }
+    log_camera(LOG_LEVEL_INFO, ring->camera, "camera %s: its ring gets %zu KiB instead of %zu", ring->camera,
+               size / 1024, ring->size / 1024);
+    ring->offered = true;
+    ring->next_size = size;
+    ring->offers++;
+    keep_ring(ring);
+    return offer_message(ring);
+}
+
+json_t *camera_ring_observe(struct camera_ring *ring, const json_t *body, int *writer)
+{
+    const struct ring_demand demand = {.gop_bytes = counted(body, "gop_bytes"),
+                                       .fragment_bytes = counted(body, "fragment_bytes"),
+                                       .bytes_per_second = counted(body, "bitrate") / 8};
+    uint64_t now = timer_now_ms();
+
+    if (ring->size_max == 0 || ring->offered || now < ring->retry_ms) {
+        return NULL;
+    }
+    size_t size = ring_plan_next(&ring->plan, &demand, ring->size, ring->size_max, now);
+    if (size == ring->size) {
+        return NULL;
+    }
+    json_t *message = offer(ring, size, now);
+    if (message == NULL) {
+        withdraw(ring);
+    }
+    *writer = ring->next.writer;
+    return message;
+}
+
+static bool install(struct camera_ring *ring)
+{
+    int error = ring_install_next(ring->name);
+
+    if (error < 0) {
+        log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: the ring cannot be renamed: %s", ring->camera,
+                   strerror(-error));
+    }
+    camera_ring_retire_old(ring);
+    ring->old = ring->present;
+    ring->present = ring->next;
+    ring->next = no_ring;
+    ring->size = ring->next_size;
+    ring->offered = false;
+    keep_ring(ring);
+    return true;
+}
+
+bool camera_ring_changed(struct camera_ring *ring, const json_t *body)
+{
+    return ring->offered && message_integer(body, "id", 0) == ring->offers && install(ring);
+}
+
+bool camera_ring_settle(struct camera_ring *ring)
+{
+    if (ring->offered && ring_is_used(ring->next.reader)) {
+        return install(ring);
+    }
+    withdraw(ring);
+    return false;
+}
+
+void camera_ring_retire_old(struct camera_ring *ring)
+{
+    if (ring->old.writer >= 0) {
+        ring_retire(ring->old.writer);
+    }
+    close_ring(&ring->old);
+}

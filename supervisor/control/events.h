@@ -1,0 +1,29 @@
+/*
+ * Events for whoever subscribes (docs/reference/control.md, "Events"): an NNG PUB socket behind a door, as
+ * the control socket is. Publishing never waits: a subscriber that does not keep up loses events.
+ * Supervisor's main thread only.
+ */
+#ifndef SUPERVISOR_CONTROL_EVENTS_H
+#define SUPERVISOR_CONTROL_EVENTS_H
+
+#include <jansson.h>
+#include <systemd/sd-event.h>
+
+/* Names in the run-time directory: of the socket, and of NNG's own behind the door. */
+#define EVENTS_SOCKET_NAME "events.sock"
+#define EVENTS_INNER_NAME "events.nng"
+
+struct events;
+
+/* Listens at DIRECTORY/events.sock (0600). No stale socket may be there. Errors are logged. 0 or negative
+ * errno. */
+int events_create(sd_event *event, const char *directory, struct events **events);
+
+/* As control_destroy. NULL is allowed. */
+void events_destroy(struct events *events);
+
+/* Publishes an event of kind KIND with the members of MEMBERS (consumed). EVENTS may be NULL: nobody can
+ * listen yet. */
+void events_publish(struct events *events, const char *kind, json_t *members);
+
+#endif

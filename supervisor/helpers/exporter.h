@@ -1,0 +1,43 @@
+/*
+ * The exporter: `ringcast-exporter`, which serves metrics and health over HTTP at the admin address, and
+ * knows what it is told: it asks for the status over its channel and gets it in a memory file. Nothing waits
+ * for it and nothing ends with it. Supervisor's main thread only.
+ */
+#ifndef SUPERVISOR_HELPERS_EXPORTER_H
+#define SUPERVISOR_HELPERS_EXPORTER_H
+
+#include "common/config/config.h"
+#include "common/log/log.h"
+#include "supervisor/process/fd_store.h"
+#include "supervisor/process/service.h"
+
+struct exporter;
+
+struct exporter_host {
+    void *data;
+    /* The reply to `status` (docs/reference/control.md), for json_decref; NULL: out of memory. */
+    json_t *(*status)(void *data);
+    /* The process is gone; another one follows unless it was told to end. */
+    void (*gone)(void *data, const char *reason);
+};
+
+struct exporter_config {
+    const char *program; /* path of ringcast-exporter */
+    const struct config_address *address;
+    enum log_level log_level;
+};
+
+/*
+ * Listens on the address, with the socket of a ringcastd that was killed if KEEP has one for it. 0 or
+ * negative errno; what is wrong with the address is logged.
+ */
+int exporter_create(struct children *children, struct keep *keep, const struct exporter_config *config,
+                    const struct exporter_host *host, struct exporter **exporter);
+void exporter_destroy(struct exporter *exporter);
+
+/* Where it really listens. */
+const char *exporter_url(const struct exporter *exporter);
+
+struct service *exporter_service(struct exporter *exporter);
+
+#endif

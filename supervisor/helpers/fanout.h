@@ -1,0 +1,77 @@
+/*
+ * A fan-out process: `ringcast-fanout`. It gets the listening socket and every camera's ring when it begins,
+ * so a fan-out that died is replaced without anybody being refused. Supervisor's main thread only.
+ */
+#ifndef SUPERVISOR_HELPERS_FANOUT_H
+#define SUPERVISOR_HELPERS_FANOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/ipc/latency.h"
+#include "common/log/log.h"
+#include "supervisor/camera/camera.h"
+#include "supervisor/process/service.h"
+
+struct fanout;
+
+struct fanout_host {
+    void *data;
+    /* A process began and knows where to listen: tell it of every camera. */
+    void (*begun)(void *data, struct fanout *fanout);
+    void (*ready)(void *data, struct fanout *fanout);
+    /* Its process entered a state; REASON may be NULL. */
+    void (*changed)(void *data, struct fanout *fanout, const char *reason);
+    void (*gone)(void *data, struct fanout *fanout, const char *reason);
+    /* Its numbers of viewers changed. */
+    void (*viewers)(void *data, struct fanout *fanout);
+    /* It answers a question (fanout_ask). */
+    void (*answered)(void *data, struct fanout *fanout, const json_t *answer);
+    /* A camera that sleeps has its first viewer. */
+    void (*wanted)(void *data, struct fanout *fanout, const char *camera);
+};
+
+struct fanout_config {
+    size_t index;        /* which of the fan-outs that share the socket, from 0 */
+    int load_board;      /* of these (load_board.h); -1: there is only one */
+    const char *program; /* path of ringcast-fanout */
+    int listener;        /* the viewers' socket */
+    const char *address; /* of it, as a URL */
+    struct config_viewers viewers;
+    enum log_level log_level;
+};
+
+/* CONFIG's strings and the listener must outlive the fan-out. NULL: out of memory. */
+struct fanout *fanout_create(struct children *children, const struct fanout_config *config,
+                             const struct fanout_host *host);
+void fanout_destroy(struct fanout *fanout);
+
+struct service *fanout_service(struct fanout *fanout);
+
+/* Tells it of a camera, and of a change of its state. A fan-out that cannot be told is replaced. */
+void fanout_add_camera(struct fanout *fanout, const struct camera_view *camera);
+void fanout_update_camera(struct fanout *fanout, const struct camera_view *camera);
+
+void fanout_remove_camera(struct fanout *fanout, const char *name);
+
+void fanout_set_log_level(struct fanout *fanout, enum log_level level);
+
+/* Asks QUESTION (not consumed), whose answer comes through `answered` if it comes. False: it does not run. */
+bool fanout_ask(struct fanout *fanout, const json_t *question);
+
+/* Another socket to listen on, at the address that was given when it was made: its viewers are sent away. */
+void fanout_set_listener(struct fanout *fanout, int listener);
+
+/* Tells it how many viewers each camera has at the others of ALL, COUNT of them. */
+void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, size_t count);
+
+/* Adds to *LATENCY what this fan-out, and those in its place before it, told of CAMERA. */
+void fanout_add_latency(const struct fanout *fanout, const char *camera, struct latency *latency);
+
+/* How often viewers of CAMERA were too slow and missed something, since this fan-out began. */
+int64_t fanout_drops(const struct fanout *fanout, const char *camera);
+
+/* Viewers of CAMERA, or of all cameras if it is NULL. */
+int64_t fanout_viewers(const struct fanout *fanout, const char *camera);
+
+#endif

@@ -1,0 +1,236 @@
+#include "supervisor/helpers/keeper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/ipc/keeper_protocol.h"
+#include "common/ipc/message.h"
+#include "common/log/log.h"
+#include "supervisor/process/limit.h"
+#include "supervisor/process/timer.h"
+
+struct keeper {
+    struct children *children;
+    struct keeper_config config;
+    struct keeper_host host;
+    struct service *service;
+    struct keep *keep;
+    char *argv[2];
+};
+
+static int send_to_keeper(void *data, const json_t *message, const int *fds, int fd_count)
+{
+    struct keeper *keeper = data;
+
+    return service_send(keeper->service, message, fds, fd_count);
+}
+
+static void send_keep_at(struct keeper *keeper)
+{
+    static const char *const levels[] = {[LOG_LEVEL_ERROR] = "error",
+                                         [LOG_LEVEL_WARNING] = "warning",
+                                         [LOG_LEVEL_INFO] = "info",
+                                         [LOG_LEVEL_DEBUG] = "debug"};
+    json_t *message = json_pack("{s:i, s:s, s:s, s:i, s:s}", "v", MESSAGE_VERSION, "type", "keep-at",
+                                "directory", keeper->config.directory, "lease_ms", LIMIT_LEASE_MS,
+                                "log_level", levels[keeper->config.log_level]);
+
+    if (message != NULL) {
+        service_send(keeper->service, message, NULL, 0);
+    }
+    json_decref(message);
+}
+
+static void on_begun(void *owner)
+{
+    struct keeper *keeper = owner;
+
+    send_keep_at(keeper);
+    keep_send_all(keeper->keep);
+}
+
+static void on_ready(void *owner)
+{
+    struct keeper *keeper = owner;
+
+    keeper->host.ready(keeper->host.data);
+}
+
+static void on_message(void *owner, const struct channel_message *message)
+{
+    (void)owner;
+    log_warning("keeper: unexpected message \"%s\"", message_type(message->body));
+}
+
+static void on_state(void *owner, const char *reason)
+{
+    struct keeper *keeper = owner;
+
+    keeper->host.changed(keeper->host.data, reason);
+}
+
+static void on_gone(void *owner, const char *reason)
+{
+    struct keeper *keeper = owner;
+
+    keeper->host.gone(keeper->host.data, reason);
+}
+
+struct keeper *keeper_create(struct children *children, const struct keeper_config *config,
+                             const struct keeper_host *host)
+{
+    static const struct service_handlers handlers = {
+        .begun = on_begun, .ready = on_ready, .message = on_message, .changed = on_state, .gone = on_gone};
+    struct keeper *keeper = calloc(1, sizeof(*keeper));
+
+    if (keeper == NULL) {
+        return NULL;
+    }
+    *keeper = (struct keeper){.children = children, .config = *config, .host = *host};
+    keeper->argv[0] = strdup(config->program);
+    keeper->keep = keep_create(send_to_keeper, keeper);
+    if (keeper->argv[0] != NULL && keeper->keep != NULL) {
+        keeper->service = service_create(children, KEEPER_NAME, keeper->argv, &handlers, keeper);
+    }
+    if (keeper->service == NULL) {
+        keeper_destroy(keeper);
+        return NULL;
+    }
+    children_set_keep(children, keeper->keep);
+    return keeper;
+}
+
+void keeper_destroy(struct keeper *keeper)
+{
+    if (keeper == NULL) {
+        return;
+    }
+    children_set_keep(keeper->children, NULL);
+    service_destroy(keeper->service);
+    keep_destroy(keeper->keep);
+    free(keeper->argv[0]);
+    free(keeper);
+}
+
+/* --- The keeper of the last ringcastd ------------------------------------------------------------------- */
+
+static int connect_keeper(const char *directory)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    if (snprintf(address.sun_path, sizeof(address.sun_path), "%s/" KEEPER_SOCKET_NAME, directory) >=
+        (int)sizeof(address.sun_path)) {
+        return -ENAMETOOLONG;
+    }
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        int error = -errno;
+        if (fd >= 0) {
+            close(fd);
+        }
+        return error;
+    }
+    return fd;
+}
+
+/* 0; negative errno: it does not say all in time. */
+static int receive_records(struct keep *keep, int channel)
+{
+    uint64_t end = timer_now_ms() + LIMIT_TAKEOVER_MS;
+    struct channel_message message;
+
+    for (;;) {
+        int result = channel_receive(channel, &message);
+        if (result == -EAGAIN) {
+            struct pollfd readable = {.fd = channel, .events = POLLIN};
+            uint64_t now = timer_now_ms();
+            if (now >= end || poll(&readable, 1, (int)(end - now)) <= 0) {
+                return -ETIMEDOUT;
+            }
+            continue;
+        }
+        if (result != 1) {
+            return result == 0 ? -EPIPE : result;
+        }
+        bool last = message_is(message.body, "records-end");
+        if (!last && !keep_found(keep, &message)) {
+            log_warning("keeper: unexpected message \"%s\"", message_type(message.body));
+        }
+        channel_message_clear(&message);
+        if (last) {
+            return 0;
+        }
+    }
+}
+
+/* It listens, so it is there; whatever holds it up ends it. */
+static void kill_keeper(int pidfd)
+{
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+
+    pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+    poll(&end, 1, LIMIT_END_MS);
+}
+
+bool keeper_find(struct keeper *keeper)
+{
+    struct ucred peer;
+    socklen_t length = sizeof(peer);
+    int channel = connect_keeper(keeper->config.directory);
+
+    if (channel < 0) {
+        return false;
+    }
+    int pidfd =
+        getsockopt(channel, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 ? -1 : pidfd_open(peer.pid, 0);
+    if (pidfd < 0 || (peer.uid != geteuid() && peer.uid != 0)) {
+        close(channel);
+        if (pidfd >= 0) {
+            close(pidfd);
+        }
+        return false;
+    }
+    pidfd_send_signal(pidfd, SIGCONT, NULL, 0); /* one that somebody stopped */
+    int error = receive_records(keeper->keep, channel);
+    if (error == 0) {
+        error = service_meet(keeper->service, peer.pid, pidfd, channel);
+    }
+    if (error == 0) {
+        send_keep_at(keeper);
+        return true;
+    }
+    log_warning("the keeper of the last ringcastd (pid %d) gives nothing: %s", (int)peer.pid,
+                strerror(-error));
+    kill_keeper(pidfd);
+    close(channel);
+    close(pidfd);
+    return false;
+}
+
+void keeper_settle(struct keeper *keeper)
+{
+    json_t *message = message_new("settled");
+
+    if (message != NULL) {
+        service_send(keeper->service, message, NULL, 0);
+    }
+    json_decref(message);
+}
+
+struct keep *keeper_keep(struct keeper *keeper)
+{
+    return keeper->keep;
+}
+
+struct service *keeper_service(struct keeper *keeper)
+{
+    return keeper->service;
+}

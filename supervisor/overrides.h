@@ -1,0 +1,29 @@
+/*
+ * What was changed at run time (config_overlay.h), in a file of its own that survives restarts:
+ * <state_dir>/<instance>.json, mode 0600, for a camera's password may be in it. Supervisor's main thread
+ * only.
+ */
+#ifndef SUPERVISOR_OVERRIDES_H
+#define SUPERVISOR_OVERRIDES_H
+
+#include <jansson.h>
+
+struct changes;
+
+/*
+ * Reads the file. One that cannot be understood is put aside, so that nothing of it is lost, and logged.
+ * NULL: out of memory.
+ */
+struct changes *changes_open(const char *state_dir, const char *instance);
+void changes_close(struct changes *changes);
+
+/* What holds now; borrowed. */
+const json_t *changes_now(const struct changes *changes);
+
+/*
+ * Makes NEXT (consumed) what holds: on the disk first, whole or not at all, whatever happens meanwhile. 0, or
+ * negative errno (logged) and nothing has changed.
+ */
+int changes_commit(struct changes *changes, json_t *next);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * Messages on their way to a process that does not take them at once. They wait, in order and bounded by
+ * LIMIT_QUEUE, until its channel takes more; a process that takes nothing for LIMIT_STUCK_MS is reported.
+ * Owned by a child (child.h); supervisor's main thread only.
+ */
+#ifndef SUPERVISOR_PROCESS_OUTBOX_H
+#define SUPERVISOR_PROCESS_OUTBOX_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <sys/queue.h>
+#include <systemd/sd-event.h>
+
+struct outbox_entry;
+
+struct outbox {
+    STAILQ_HEAD(, outbox_entry) entries;
+    size_t length;
+    sd_event *event;
+    int channel;
+    sd_event_source *source; /* of the channel: told to wait for room while there are entries; borrowed */
+    sd_event_source *stuck_timer; /* armed while there are entries */
+    void (*stuck)(void *data);
+    void *data;
+};
+
+/* Empty and without a channel. STUCK is called once the process takes nothing any more. */
+void outbox_init(struct outbox *outbox, sd_event *event, void (*stuck)(void *data), void *data);
+
+/* Where messages go; SOURCE watches CHANNEL. Both stay the caller's, and outlive the entries. */
+void outbox_open(struct outbox *outbox, int channel, sd_event_source *source);
+
+/*
+ * Sends BODY (not consumed) with FDS now, or keeps copies of them until the channel takes them. 0, also if
+ * the far end is gone; -EMSGSIZE, -ENOMEM, -EMFILE; -ENOBUFS: too many wait.
+ */
+int outbox_send(struct outbox *outbox, const json_t *body, const int *fds, int fd_count);
+
+/* Sends what the channel takes now. Negative errno: a message was given up; the later ones were not. */
+int outbox_flush(struct outbox *outbox);
+
+/* Gives up what waits. */
+void outbox_clear(struct outbox *outbox);
+
+#endif

@@ -1,0 +1,478 @@
+#include "supervisor/supervisor_private.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/ipc/keeper_protocol.h"
+#include "common/ipc/load_board.h"
+#include "common/ipc/message.h"
+#include "common/log/log.h"
+#include "common/ring/ring_create.h"
+#include "supervisor/control/commands.h"
+#include "supervisor/process/limit.h"
+#include "supervisor/process/timer.h"
+#include "supervisor/reload.h"
+#include "supervisor/secrets.h"
+
+#define PATH_SIZE 4096
+
+/*
+ * Descriptors: per camera two of the ring, eventfd, channel and pidfd, and as many again while messages wait.
+ */
+#define FDS_PER_CAMERA 10
+#define FDS_OTHER 256
+
+/* How often it is tried again to take over from a supervisor that was killed. */
+#define TAKEOVER_RETRY_MS 50
+
+/* More fan-outs than this are not of use, however many cores there are. */
+#define FANOUTS_AUTO_MAX 64
+
+/* The answer is in the log too: who sent a signal sees no other. */
+static json_t *reload_and_log(struct supervisor *supervisor)
+{
+    json_t *reply = reload_file(supervisor), *line;
+    size_t index;
+
+    json_array_foreach(json_object_get(reply, "errors"), index, line) {
+        log_error("%s", json_string_value(line));
+    }
+    if (message_is(reply, "reloaded")) {
+        log_info("reloaded: %zu added, %zu removed, %zu changed, %d unchanged",
+                 json_array_size(json_object_get(reply, "added")),
+                 json_array_size(json_object_get(reply, "removed")),
+                 json_array_size(json_object_get(reply, "changed")),
+                 (int)message_integer(reply, "unchanged", 0));
+    } else {
+        log_error("not reloaded, nothing has changed: %s", message_string(reply, "message", ""));
+    }
+    return reply;
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
+{
+    (void)source;
+    log_info("got SIG%s", sigabbrev_np((int)info->ssi_signo));
+    supervisor_stop(data);
+    return 0;
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
+{
+    struct supervisor *supervisor = data;
+    struct timespec now;
+
+    (void)source, (void)info;
+    if (supervisor->stopping) {
+        return 0;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+               (long long)now.tv_sec * 1000000 + (long long)now.tv_nsec / 1000);
+    json_decref(reload_and_log(supervisor));
+    sd_notify(0, "READY=1");
+    return 0;
+}
+
+static json_t *on_request(void *data, const json_t *request)
+{
+    return commands_answer(data, request);
+}
+
+/* Blocked before NNG makes its threads, which inherit it: signals are for the event loop. */
+static int take_signals(struct supervisor *supervisor)
+{
+    sigset_t mask;
+
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGHUP);
+    sigaddset(&mask, SIGCHLD);
+    if (sigprocmask(SIG_SETMASK, &mask, NULL) < 0) {
+        return -errno;
+    }
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+    int error = sd_event_add_signal(supervisor->event, &supervisor->sigterm, SIGTERM, on_signal, supervisor);
+    if (error >= 0) {
+        error = sd_event_add_signal(supervisor->event, &supervisor->sigint, SIGINT, on_signal, supervisor);
+    }
+    if (error >= 0) {
+        error = sd_event_add_signal(supervisor->event, &supervisor->sighup, SIGHUP, on_hangup, supervisor);
+    }
+    return error;
+}
+
+static void raise_descriptor_limit(const struct supervisor *supervisor)
+{
+    rlim_t needed = FDS_OTHER + FDS_PER_CAMERA * (rlim_t)supervisor->config->camera_count;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed) {
+        return;
+    }
+    limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < needed) {
+        log_warning("only %llu descriptors are allowed, %llu may be needed",
+                    (unsigned long long)limit.rlim_cur, (unsigned long long)needed);
+    }
+}
+
+/* What was changed at run time may not fit a file that was changed since: then the file alone counts. */
+static struct config *interpret(struct supervisor *supervisor)
+{
+    struct config *config = config_interpret(supervisor->source, supervisor->config_path,
+                                             changes_now(supervisor->changes), stderr);
+
+    if (config != NULL) {
+        return config;
+    }
+    log_error("what was changed at run time does not fit the configuration any more and is left out");
+    return config_interpret(supervisor->source, supervisor->config_path, NULL, stderr);
+}
+
+static int open_configuration(struct supervisor *supervisor)
+{
+    supervisor->source = config_read_source(supervisor->config_path, stderr);
+    struct config *file = supervisor->source == NULL
+                              ? NULL
+                              : config_interpret(supervisor->source, supervisor->config_path, NULL, stderr);
+    if (file == NULL) {
+        return -EINVAL;
+    }
+    supervisor->changes = changes_open(file->state_dir, file->instance);
+    config_free(file);
+    if (supervisor->changes == NULL) {
+        return -ENOMEM;
+    }
+    supervisor->config = interpret(supervisor);
+    if (supervisor->config == NULL) {
+        return -EINVAL;
+    }
+    secrets_hide(supervisor->config);
+    raise_descriptor_limit(supervisor);
+    return 0;
+}
+
+static int open_event_loop(struct supervisor *supervisor)
+{
+    int error = sd_event_new(&supervisor->event);
+
+    if (error >= 0) {
+        error = take_signals(supervisor);
+    }
+    if (error >= 0) {
+        error = sd_event_set_watchdog(supervisor->event, true);
+    }
+    if (error < 0) {
+        log_error("no event loop: %s", strerror(-error));
+    }
+    return error < 0 ? error : 0;
+}
+
+static int open_runtime_dir(struct supervisor *supervisor)
+{
+    int error = runtime_dir_open(supervisor->config->runtime_dir, &supervisor->runtime_dir);
+
+    if (error < 0) {
+        return error;
+    }
+    if (runtime_dir_left_behind(supervisor->runtime_dir)) {
+        log_warning("the last ringcastd here was killed: taking over from it");
+        supervisor->takeover_until_ms = timer_now_ms() + LIMIT_TAKEOVER_MS;
+    }
+    return 0;
+}
+
+/* With a keeper, everything that the last ringcastd had is there to be taken over. */
+static int open_keeper(struct supervisor *supervisor)
+{
+    char program[PATH_SIZE];
+    const struct keeper_config config = {.program = program,
+                                         .directory = supervisor->config->runtime_dir,
+                                         .log_level = supervisor->config->log_level};
+    const struct keeper_host host = supervisor_keeper_host(supervisor);
+
+    snprintf(program, sizeof(program), "%s/ringcast-keeper", supervisor->options->program_dir);
+    supervisor->keeper = keeper_create(supervisor->children, &config, &host);
+    if (supervisor->keeper == NULL) {
+        return -ENOMEM;
+    }
+    supervisor->took_over = keeper_find(supervisor->keeper);
+    /* A keeper that hung took its time, and its children have theirs only now that it is gone. */
+    if (!supervisor->took_over && supervisor->takeover_until_ms > 0) {
+        supervisor->takeover_until_ms = timer_now_ms() + LIMIT_TAKEOVER_MS;
+    }
+    runtime_dir_remove(supervisor->runtime_dir, CONTROL_SOCKET_NAME);
+    runtime_dir_remove(supervisor->runtime_dir, CONTROL_INNER_NAME);
+    return 0;
+}
+
+/* True, after a short wait, if the children of a killed supervisor may be what is in the way. */
+static bool try_again(const struct supervisor *supervisor)
+{
+    const struct timespec pause = {.tv_nsec = TAKEOVER_RETRY_MS * 1000000L};
+
+    if (timer_now_ms() >= supervisor->takeover_until_ms) {
+        return false;
+    }
+    nanosleep(&pause, NULL);
+    return true;
+}
+
+static int sweep_rings(struct supervisor *supervisor)
+{
+    const char *instance = supervisor->config->instance;
+    int removed;
+
+    do {
+        removed = ring_sweep(instance);
+    } while (removed == -EBUSY && !supervisor->took_over && try_again(supervisor));
+    if (removed == -EBUSY && supervisor->took_over) {
+        return 0; /* those that we have just taken over; the rest is gone */
+    }
+    if (removed == -EBUSY) {
+        log_error(
+            "another ringcastd uses the instance \"%s\" with another runtime_dir: choose another `instance`",
+            instance);
+    } else if (removed < 0) {
+        log_error("the rings of instance \"%s\" cannot be swept: %s", instance, strerror(-removed));
+    } else if (removed > 0) {
+        log_info("removed %d ring%s that a killed ringcastd left", removed, removed == 1 ? "" : "s");
+    }
+    return removed < 0 ? removed : 0;
+}
+
+static int open_children(struct supervisor *supervisor)
+{
+    int error = children_create(supervisor->event, &supervisor->children);
+
+    if (error < 0) {
+        log_error("cannot watch child processes: %s", strerror(-error));
+    } else {
+        children_set_log(supervisor->children, supervisor->options->child_log);
+    }
+    return error < 0 ? error : 0;
+}
+
+static size_t count_fanouts(const struct config *config)
+{
+    cpu_set_t allowed;
+
+    if (config->fanout_processes > 0) {
+        return config->fanout_processes;
+    }
+    size_t cores = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? (size_t)CPU_COUNT(&allowed) : 1;
+    return cores < FANOUTS_AUTO_MAX ? cores : FANOUTS_AUTO_MAX;
+}
+
+static void keep_listener(struct supervisor *supervisor, const char *host, int port)
+{
+    const int fds[] = {supervisor->listener, supervisor->load_board};
+
+    keep_store(keeper_keep(supervisor->keeper), KEEP_LISTENER, "viewers",
+               json_pack("{s:s, s:i, s:s}", "host", host, "port", port, "address", supervisor->address), fds,
+               supervisor->load_board >= 0 ? 2 : 1);
+}
+
+/* The socket of the ringcastd that was killed, if the configuration still asks for this address. */
+static bool take_listener(struct supervisor *supervisor)
+{
+    const struct config *config = supervisor->config;
+    struct keep_record record;
+
+    if (!keep_take(keeper_keep(supervisor->keeper), KEEP_LISTENER, "viewers", &record)) {
+        return false;
+    }
+    bool same = strcmp(message_string(record.body, "host", ""), config->listen.host) == 0 &&
+                message_integer(record.body, "port", -1) == config->listen.port && record.fds[0] >= 0;
+    supervisor->load_board = keep_record_take_fd(&record, 1);
+    if (same) {
+        supervisor->listener = keep_record_take_fd(&record, 0);
+        snprintf(supervisor->address, sizeof(supervisor->address), "%s",
+                 message_string(record.body, "address", ""));
+    }
+    keep_record_finish(&record);
+    return same;
+}
+
+/* Fan-outs that were taken over have the one that was kept. */
+static int open_load_board(struct supervisor *supervisor)
+{
+    size_t count = count_fanouts(supervisor->config);
+
+    for (size_t slot = count; supervisor->load_board >= 0 && slot < LOAD_BOARD_SLOTS; slot++) {
+        load_board_leave(supervisor->load_board, slot);
+    }
+    if (supervisor->load_board >= 0 || count == 1) {
+        return 0;
+    }
+    int board = load_board_create();
+    if (board < 0) {
+        log_error("the fan-outs cannot share their address: %s", strerror(-board));
+        return board;
+    }
+    supervisor->load_board = board;
+    return 0;
+}
+
+int supervisor_open_listener(struct supervisor *supervisor, const char *host, int port)
+{
+    int listener;
+    int error;
+
+    do {
+        error = listen_open(host, port, &listener, supervisor->address);
+    } while (error == -EADDRINUSE && try_again(supervisor));
+    if (error < 0) {
+        listen_explain(error, host, port);
+        return error;
+    }
+    supervisor->listener = listener;
+    keep_listener(supervisor, host, port);
+    return 0;
+}
+
+static int open_listener(struct supervisor *supervisor)
+{
+    const struct config *config = supervisor->config;
+
+    bool taken = take_listener(supervisor);
+    int error = open_load_board(supervisor);
+    if (error < 0) {
+        return error;
+    }
+    if (!taken) {
+        return supervisor_open_listener(supervisor, config->listen.host, config->listen.port);
+    }
+    keep_listener(supervisor, config->listen.host, config->listen.port);
+    return 0;
+}
+
+static int open_control(struct supervisor *supervisor)
+{
+    supervisor->inquiries = inquiries_create(supervisor->event);
+    if (supervisor->inquiries == NULL) {
+        return -ENOMEM;
+    }
+    return control_create(supervisor->event, supervisor->config->runtime_dir, on_request, supervisor,
+                          &supervisor->control);
+}
+
+static int open_events(struct supervisor *supervisor)
+{
+    runtime_dir_remove(supervisor->runtime_dir, EVENTS_SOCKET_NAME);
+    runtime_dir_remove(supervisor->runtime_dir, EVENTS_INNER_NAME);
+    return events_create(supervisor->event, supervisor->config->runtime_dir, &supervisor->events);
+}
+
+int supervisor_make_camera(struct supervisor *supervisor, const struct config_camera *config)
+{
+    const struct camera_host host = supervisor_camera_host(supervisor);
+    struct camera **cameras =
+        reallocarray(supervisor->cameras, supervisor->camera_count + 1, sizeof(struct camera *));
+
+    if (cameras == NULL) {
+        return -ENOMEM;
+    }
+    supervisor->cameras = cameras;
+    int error = camera_create(supervisor->children, supervisor->config->instance, config, log_level_now(),
+                              &host, &cameras[supervisor->camera_count]);
+    if (error == 0) {
+        supervisor->camera_count++;
+    }
+    return error;
+}
+
+static int make_cameras(struct supervisor *supervisor)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < supervisor->config->camera_count && error == 0; i++) {
+        error = supervisor_make_camera(supervisor, &supervisor->config->cameras[i]);
+    }
+    return error;
+}
+
+static int make_fanouts(struct supervisor *supervisor)
+{
+    char program[PATH_SIZE];
+    size_t count = count_fanouts(supervisor->config);
+    struct fanout_config config = {.program = program,
+                                   .load_board = count > 1 ? supervisor->load_board : -1,
+                                   .listener = supervisor->listener,
+                                   .address = supervisor->address,
+                                   .viewers = supervisor->config->viewers,
+                                   .log_level = supervisor->config->log_level};
+    const struct fanout_host host = supervisor_fanout_host(supervisor);
+
+    snprintf(program, sizeof(program), "%s/ringcast-fanout", supervisor->options->program_dir);
+    supervisor->fanouts = calloc(count, sizeof(struct fanout *));
+    if (supervisor->fanouts == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        config.index = i;
+        supervisor->fanouts[i] = fanout_create(supervisor->children, &config, &host);
+        if (supervisor->fanouts[i] == NULL) {
+            return -ENOMEM;
+        }
+        supervisor->fanout_count++;
+    }
+    return 0;
+}
+
+static int make_template(struct supervisor *supervisor)
+{
+    char program[PATH_SIZE];
+    const struct template_host host = supervisor_template_host(supervisor);
+
+    snprintf(program, sizeof(program), "%s/ringcast-ingest", supervisor->options->program_dir);
+    supervisor->template = template_create(supervisor->children, program, &host);
+    return supervisor->template == NULL ? -ENOMEM : 0;
+}
+
+static int make_exporter(struct supervisor *supervisor)
+{
+    char program[PATH_SIZE];
+    const struct exporter_config config = {.program = program,
+                                           .address = &supervisor->config->admin,
+                                           .log_level = supervisor->config->log_level};
+    const struct exporter_host host = supervisor_exporter_host(supervisor);
+
+    if (config.address->host == NULL) {
+        return 0;
+    }
+    snprintf(program, sizeof(program), "%s/ringcast-exporter", supervisor->options->program_dir);
+    return exporter_create(supervisor->children, keeper_keep(supervisor->keeper), &config, &host,
+                           &supervisor->exporter);
+}
+
+int supervisor_open(struct supervisor *supervisor)
+{
+    static int (*const steps[])(struct supervisor *) = {
+        open_configuration, open_event_loop, open_runtime_dir, open_children, open_keeper,
+        sweep_rings,        open_listener,   open_control,     open_events,   make_cameras,
+        make_fanouts,       make_template,   make_exporter,
+    };
+
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        int error = steps[i](supervisor);
+        if (error == -ENOMEM) {
+            log_error("cannot start: out of memory");
+        }
+        if (error < 0) {
+            return error;
+        }
+    }
+    return 0;
+}
