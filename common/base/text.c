@@ -1,5 +1,6 @@
 #include "common/base/text.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ size_t text_utf8_length(const char *text, size_t available)
     const unsigned char *bytes = (const unsigned char *)text;
     const struct utf8_class *class = available > 0 ? utf8_class_of(bytes[0]) : NULL;
 
-    if (class == NULL || class->length > available) {
+    if (!class || class->length > available) {
         return 0;
     }
     for (size_t i = 1; i < class->length; i++) {
@@ -95,7 +96,7 @@ void text_trim_partial(char *text)
             continue;
         }
         const struct utf8_class *class = utf8_class_of(byte);
-        if (class != NULL && class->length > back) {
+        if (class && class->length > back) {
             text[length - back] = '\0';
         }
         return;
@@ -140,4 +141,64 @@ size_t text_escape(char *out, size_t size, const char *text)
     }
     out[used] = '\0';
     return used;
+}
+
+size_t text_copy(char *out, size_t size, const char *text)
+{
+    size_t length = strlen(text);
+
+    if (size == 0) {
+        return 0;
+    }
+    if (length < size) {
+        memcpy(out, text, length + 1);
+        return length;
+    }
+    memcpy(out, text, size - 1);
+    out[size - 1] = '\0';
+    text_trim_partial(out);
+    return strlen(out);
+}
+
+int text_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+size_t text_edit_distance(const char *a, const char *b)
+{
+    size_t rows[3][TEXT_DISTANCE_BYTES_MAX + 1]; /* a swap looks two rows back */
+    size_t a_length = strlen(a);
+    size_t b_length = strlen(b);
+
+    if (a_length > TEXT_DISTANCE_BYTES_MAX || b_length > TEXT_DISTANCE_BYTES_MAX) {
+        return SIZE_MAX;
+    }
+    for (size_t j = 0; j <= b_length; j++) {
+        rows[0][j] = j;
+    }
+    for (size_t i = 1; i <= a_length; i++) {
+        size_t *row = rows[i % 3];
+        const size_t *above = rows[(i - 1) % 3];
+        row[0] = i;
+        for (size_t j = 1; j <= b_length; j++) {
+            size_t replaced = above[j - 1] + (a[i - 1] != b[j - 1]);
+            row[j] = least(replaced, least(above[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                row[j] = least(row[j], rows[(i - 2) % 3][j - 2] + 1);
+            }
+        }
+    }
+    return rows[a_length % 3][b_length];
 }

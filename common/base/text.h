@@ -1,6 +1,7 @@
 /*
- * Text that came from outside: UTF-8 (RFC 3629) and printing it so that it cannot move a terminal's cursor or
- * forge a log line. Pure functions: any process, any thread.
+ * Text, most of it from outside: UTF-8 (RFC 3629), copying it into a bounded place, printing it so that it
+ * cannot move a terminal's cursor or forge a log line, and comparing what was typed with what exists. Pure
+ * functions: any process, any thread.
  */
 #ifndef COMMON_BASE_TEXT_H
 #define COMMON_BASE_TEXT_H
@@ -27,5 +28,23 @@ void text_trim_partial(char *text);
  * \xHH. What does not fit is cut between characters. Returns the length of OUT.
  */
 size_t text_escape(char *out, size_t size, const char *text);
+
+/*
+ * Copies TEXT to OUT, which holds SIZE bytes. What does not fit is cut between two characters. Returns the
+ * length of OUT; SIZE 0 writes nothing.
+ */
+size_t text_copy(char *out, size_t size, const char *text);
+
+/* The value of hexadecimal digit C in either case, or -1. */
+int text_hex_digit(char c);
+
+/* Bytes of the longest text that text_edit_distance compares. */
+#define TEXT_DISTANCE_BYTES_MAX 255
+
+/*
+ * How many bytes are added, left out, replaced or swapped with their neighbour between A and B (the optimal
+ * string alignment distance). SIZE_MAX if either is longer than TEXT_DISTANCE_BYTES_MAX.
+ */
+size_t text_edit_distance(const char *a, const char *b);
 
 #endif

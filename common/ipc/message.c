@@ -14,6 +14,22 @@ json_t *message_new(const char *type)
     return json_pack("{s:i, s:s}", "v", MESSAGE_VERSION, "type", type);
 }
 
+json_t *message_pack(const char *type, const char *format, ...)
+{
+    json_t *message = message_new(type);
+    va_list arguments;
+
+    va_start(arguments, format);
+    json_t *members = json_vpack_ex(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (!members || json_object_update_missing(message, members) < 0) {
+        json_decref(message);
+        message = NULL;
+    }
+    json_decref(members);
+    return message;
+}
+
 /* NULL, or what is wrong with a parsed message. */
 static const char *check_envelope(const json_t *message)
 {

@@ -23,6 +23,13 @@
 /* A new message {"v":1,"type":TYPE}; add members with jansson. NULL: out of memory. Owned by the caller. */
 json_t *message_new(const char *type);
 
+/*
+ * A new message of TYPE with the members that FORMAT, an object in the notation of json_pack ("{s:s, s:i}"),
+ * and its arguments describe; "v" and "type" come first. As with json_pack, references given as "o" are
+ * taken over in any case. NULL: out of memory, or a string that is not UTF-8. Owned by the caller.
+ */
+json_t *message_pack(const char *type, const char *format, ...);
+
 /* What message_decode says of a message whose only known fault is its version (compare the pointer). */
 extern const char message_wrong_version[];
 

@@ -1,1 +1,1 @@
-ringcast_fuzz_target(config_fuzz SOURCES config_fuzz.c LIBRARIES ringcast-config ringcast-text CORPUS config)
+ringcast_fuzz_target(config_fuzz SOURCES config_fuzz.c LIBRARIES ringcast-config ringcast-base CORPUS config)

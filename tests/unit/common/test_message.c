@@ -165,6 +165,27 @@ static void an_error_names_code_and_text(void **state)
     json_decref(error);
 }
 
+static void a_packed_message_has_its_envelope_first(void **state)
+{
+    json_t *taken = json_string("taken over");
+    json_t *message =
+        message_pack("state", "{s:s, s:i, s:O, s:i}", "name", "front", "pid", 7, "why", taken, "v", 9);
+    char *text = json_dumps(message, JSON_COMPACT);
+
+    (void)state;
+    assert_string_equal(text,
+                        "{\"v\":1,\"type\":\"state\",\"name\":\"front\",\"pid\":7,\"why\":\"taken over\"}");
+    free(text);
+    json_decref(message);
+    json_decref(taken);
+
+    message = message_pack("ping", "{}");
+    assert_true(message_is(message, "ping"));
+    assert_int_equal(json_object_size(message), 2);
+    json_decref(message);
+    assert_null(message_pack("state", "{s:s}", "name", "\xff"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +196,7 @@ int main(void)
         cmocka_unit_test(a_message_comes_back_as_it_was_sent),
         cmocka_unit_test(what_is_over_the_limit_is_not_encoded),
         cmocka_unit_test(an_error_names_code_and_text),
+        cmocka_unit_test(a_packed_message_has_its_envelope_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

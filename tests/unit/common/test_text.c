@@ -97,6 +97,55 @@ static void text_is_cut_between_characters(void **state)
     assert_string_equal(out, "");
 }
 
+static void a_copy_is_cut_between_characters(void **state)
+{
+    char out[8];
+
+    (void)state;
+    assert_int_equal(text_copy(out, sizeof(out), "front"), 5);
+    assert_string_equal(out, "front");
+    assert_int_equal(text_copy(out, 4, "front"), 3);
+    assert_string_equal(out, "fro");
+    assert_int_equal(text_copy(out, 5, "ab€"), 2);
+    assert_string_equal(out, "ab");
+    assert_int_equal(text_copy(out, 6, "ab€"), 5);
+    assert_string_equal(out, "ab€");
+    out[0] = 'x';
+    assert_int_equal(text_copy(out, 0, "a"), 0);
+    assert_int_equal(out[0], 'x');
+}
+
+static void hexadecimal_digits_have_two_cases(void **state)
+{
+    (void)state;
+    assert_int_equal(text_hex_digit('0'), 0);
+    assert_int_equal(text_hex_digit('9'), 9);
+    assert_int_equal(text_hex_digit('a'), 10);
+    assert_int_equal(text_hex_digit('F'), 15);
+    assert_int_equal(text_hex_digit('g'), -1);
+    assert_int_equal(text_hex_digit('\0'), -1);
+    assert_int_equal(text_hex_digit('@'), -1);
+}
+
+static void the_distance_counts_what_a_typist_gets_wrong(void **state)
+{
+    char longest[TEXT_DISTANCE_BYTES_MAX + 2];
+
+    (void)state;
+    assert_int_equal(text_edit_distance("", ""), 0);
+    assert_int_equal(text_edit_distance("front", "front"), 0);
+    assert_int_equal(text_edit_distance("", "abc"), 3);
+    assert_int_equal(text_edit_distance("front", "frnt"), 1);
+    assert_int_equal(text_edit_distance("front", "frount"), 1);
+    assert_int_equal(text_edit_distance("front", "frosh"), 2);
+    assert_int_equal(text_edit_distance("front", "fornt"), 1);
+    assert_int_equal(text_edit_distance("kitten", "sitting"), 3);
+    memset(longest, 'a', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    assert_true(text_edit_distance(longest, "a") == SIZE_MAX);
+    assert_int_equal(text_edit_distance(longest + 1, "a"), TEXT_DISTANCE_BYTES_MAX - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +153,9 @@ int main(void)
         cmocka_unit_test(control_characters_are_found),
         cmocka_unit_test(what_moves_a_cursor_is_escaped),
         cmocka_unit_test(text_is_cut_between_characters),
+        cmocka_unit_test(a_copy_is_cut_between_characters),
+        cmocka_unit_test(hexadecimal_digits_have_two_cases),
+        cmocka_unit_test(the_distance_counts_what_a_typist_gets_wrong),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,17 @@
+#include "common/base/secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void secret_wipe(void *memory, size_t size)
+{
+    explicit_bzero(memory, size);
+}
+
+void secret_free(char *secret)
+{
+    if (secret) {
+        secret_wipe(secret, strlen(secret));
+    }
+    free(secret);
+}
