@@ -286,7 +286,7 @@ static void after_fragment(struct worker *worker)
 /* Reads until the connection ends: 0 at a clean end, else negative errno. */
 static int stream(struct worker *worker, struct source *source, char error[SOURCE_ERROR_SIZE])
 {
-    struct source_unit unit;
+    struct media_unit unit;
     int result = publisher_begin(worker->publisher, source_describe(source), error);
 
     worker->published_ns = now_ns();
@@ -312,9 +312,9 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
     return result;
 }
 
-static const char *stream_name(const struct source_stream *stream)
+static const char *stream_name(const struct media_stream *stream)
 {
-    return stream->codec != SOURCE_CODEC_NONE ? stream->codec_name : "no";
+    return stream->codec != MEDIA_CODEC_NONE ? stream->codec_name : "no";
 }
 
 /* One connection to the camera, from opening to closing. */
@@ -346,7 +346,7 @@ static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
         return result;
     }
     worker->connected = true;
-    const struct source_description *description = source_describe(source);
+    const struct media_description *description = source_describe(source);
     log_info("connected: %s video, %s audio", stream_name(&description->video),
              stream_name(&description->audio));
     worker_stats_connected(&worker->stream_stats, source);

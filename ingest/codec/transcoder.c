@@ -42,18 +42,18 @@ struct transcoder {
     int64_t encoded; /* number of the first sample of the next frame that comes out */
 };
 
-static enum AVCodecID decoder_id(enum source_codec codec)
+static enum AVCodecID decoder_id(enum media_codec codec)
 {
     switch (codec) {
-    case SOURCE_CODEC_PCMU:
+    case MEDIA_CODEC_PCMU:
         return AV_CODEC_ID_PCM_MULAW;
-    case SOURCE_CODEC_PCMA:
+    case MEDIA_CODEC_PCMA:
         return AV_CODEC_ID_PCM_ALAW;
-    case SOURCE_CODEC_L16:
+    case MEDIA_CODEC_L16:
         return AV_CODEC_ID_PCM_S16BE;
-    case SOURCE_CODEC_G722:
+    case MEDIA_CODEC_G722:
         return AV_CODEC_ID_ADPCM_G722;
-    case SOURCE_CODEC_G726:
+    case MEDIA_CODEC_G726:
         return AV_CODEC_ID_ADPCM_G726LE;
     default:
         return AV_CODEC_ID_NONE;
@@ -73,12 +73,12 @@ static const AVCodec *find_encoder(enum audio_codec codec)
     return avcodec_find_encoder(AV_CODEC_ID_FLAC);
 }
 
-bool transcoder_handles(enum source_codec codec)
+bool transcoder_handles(enum media_codec codec)
 {
     return decoder_id(codec) != AV_CODEC_ID_NONE;
 }
 
-static int open_decoder(struct transcoder *transcoder, const struct source_stream *stream)
+static int open_decoder(struct transcoder *transcoder, const struct media_stream *stream)
 {
     const AVCodec *codec = avcodec_find_decoder(decoder_id(stream->codec));
     AVCodecContext *decoder = codec != NULL ? avcodec_alloc_context3(codec) : NULL;
@@ -94,7 +94,7 @@ static int open_decoder(struct transcoder *transcoder, const struct source_strea
     return avcodec_open2(decoder, codec, NULL) < 0 ? -ENOTSUP : 0;
 }
 
-static int open_encoder(struct transcoder *transcoder, const struct source_stream *stream)
+static int open_encoder(struct transcoder *transcoder, const struct media_stream *stream)
 {
     const AVCodec *codec = find_encoder(transcoder->codec);
     AVCodecContext *encoder = codec != NULL ? avcodec_alloc_context3(codec) : NULL;
@@ -146,7 +146,7 @@ static int allocate(struct transcoder *transcoder)
     return 0;
 }
 
-int transcoder_create(const struct source_stream *stream, enum audio_codec codec,
+int transcoder_create(const struct media_stream *stream, enum audio_codec codec,
                       struct transcoder **transcoder)
 {
     struct transcoder *made = calloc(1, sizeof(*made));

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ingest/source/source.h"
+#include "ingest/codec/media.h"
 
 /* What audio is encoded as when it must be. */
 enum audio_codec { AUDIO_CODEC_AAC, AUDIO_CODEC_OPUS, AUDIO_CODEC_FLAC };
@@ -34,10 +34,10 @@ struct transcoder_frame {
 };
 
 /* True for audio that needs transcoding, and can be. */
-bool transcoder_handles(enum source_codec codec);
+bool transcoder_handles(enum media_codec codec);
 
 /* 0; -ENOTSUP: libavcodec cannot do this rate, or number of channels, with this codec; -ENOMEM. */
-int transcoder_create(const struct source_stream *stream, enum audio_codec codec,
+int transcoder_create(const struct media_stream *stream, enum audio_codec codec,
                       struct transcoder **transcoder);
 
 /* NULL is allowed. */

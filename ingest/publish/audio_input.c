@@ -22,7 +22,7 @@ static int keep_config(struct audio_intake *intake, const uint8_t *config, size_
     return 0;
 }
 
-static int begin_aac(struct audio_intake *intake, const struct source_stream *stream)
+static int begin_aac(struct audio_intake *intake, const struct media_stream *stream)
 {
     struct aac_config aac;
 
@@ -38,7 +38,7 @@ static int begin_aac(struct audio_intake *intake, const struct source_stream *st
     return audio_track_configure(&intake->track, rate);
 }
 
-static int begin_opus(struct audio_intake *intake, const struct source_stream *stream)
+static int begin_opus(struct audio_intake *intake, const struct media_stream *stream)
 {
     if (keep_config(intake, stream->extradata, stream->extradata_size) < 0) {
         return -ENOTSUP;
@@ -49,7 +49,7 @@ static int begin_opus(struct audio_intake *intake, const struct source_stream *s
     return audio_track_configure(&intake->track, OPUS_RATE);
 }
 
-static int begin_transcoding(struct audio_intake *intake, const struct source_stream *stream,
+static int begin_transcoding(struct audio_intake *intake, const struct media_stream *stream,
                              enum audio_codec target)
 {
     int result = transcoder_create(stream, target, &intake->transcoder);
@@ -74,30 +74,30 @@ static int begin_transcoding(struct audio_intake *intake, const struct source_st
     return audio_track_configure(&intake->track, format.rate);
 }
 
-static int begin(struct audio_intake *intake, const struct source_stream *stream, enum audio_codec target)
+static int begin(struct audio_intake *intake, const struct media_stream *stream, enum audio_codec target)
 {
-    if (stream->codec == SOURCE_CODEC_AAC) {
+    if (stream->codec == MEDIA_CODEC_AAC) {
         return begin_aac(intake, stream);
     }
-    if (stream->codec == SOURCE_CODEC_OPUS) {
+    if (stream->codec == MEDIA_CODEC_OPUS) {
         return begin_opus(intake, stream);
     }
     return transcoder_handles(stream->codec) ? begin_transcoding(intake, stream, target) : -ENOTSUP;
 }
 
 /* Audio that cannot be served is left out and said so once; video goes on without it. */
-int audio_intake_begin(struct audio_intake *intake, const struct source_stream *stream,
+int audio_intake_begin(struct audio_intake *intake, const struct media_stream *stream,
                        enum audio_codec target)
 {
     transcoder_destroy(intake->transcoder);
     intake->transcoder = NULL;
     intake->opus_packets = false;
     intake->config_size = 0;
-    int result = stream->codec != SOURCE_CODEC_NONE ? begin(intake, stream, target) : -ENOTSUP;
+    int result = stream->codec != MEDIA_CODEC_NONE ? begin(intake, stream, target) : -ENOTSUP;
     if (result != -ENOTSUP) {
         return result;
     }
-    if (stream->codec != SOURCE_CODEC_NONE) {
+    if (stream->codec != MEDIA_CODEC_NONE) {
         log_warning("audio (%s) is left out: it can be neither played nor encoded anew", stream->codec_name);
     }
     transcoder_destroy(intake->transcoder);

@@ -31,7 +31,7 @@ struct audio_intake {
 };
 
 /* A new connection with this audio; TARGET: what to encode to. It may be left out. 0; -ENOMEM. */
-int audio_intake_begin(struct audio_intake *intake, const struct source_stream *stream,
+int audio_intake_begin(struct audio_intake *intake, const struct media_stream *stream,
                        enum audio_codec target);
 
 void audio_intake_finish(struct audio_intake *intake);

@@ -93,13 +93,13 @@ const struct publisher_status *publisher_status(const struct publisher *publishe
     return &publisher->status;
 }
 
-int publisher_begin(struct publisher *publisher, const struct source_description *description,
+int publisher_begin(struct publisher *publisher, const struct media_description *description,
                     char error[SOURCE_ERROR_SIZE])
 {
-    const struct source_stream *video = &description->video;
+    const struct media_stream *video = &description->video;
 
-    if (video->codec != SOURCE_CODEC_H264 && video->codec != SOURCE_CODEC_H265) {
-        if (video->codec == SOURCE_CODEC_NONE) {
+    if (video->codec != MEDIA_CODEC_H264 && video->codec != MEDIA_CODEC_H265) {
+        if (video->codec == MEDIA_CODEC_NONE) {
             snprintf(error, SOURCE_ERROR_SIZE, "the stream has no video");
         } else {
             snprintf(error, SOURCE_ERROR_SIZE, "the camera sends %s video; H.264 and H.265 can be shown",
@@ -107,13 +107,16 @@ int publisher_begin(struct publisher *publisher, const struct source_description
         }
         return -ENOTSUP;
     }
-    publisher->codec = video->codec == SOURCE_CODEC_H264 ? NAL_H264 : NAL_H265;
+    publisher->codec = video->codec == MEDIA_CODEC_H264 ? NAL_H264 : NAL_H265;
     parameter_sets_finish(&publisher->sets);
     parameter_sets_init(&publisher->sets, publisher->codec);
     if (parameter_sets_put_extradata(&publisher->sets, video->extradata, video->extradata_size,
                                      &publisher->length_size) < 0) {
         log_warning(
             "the parameter sets in the stream's description are damaged; waiting for those in the stream");
+    }
+    if (video->nal_length_size > 0) {
+        publisher->length_size = video->nal_length_size;
     }
     publisher->need_keyframe = true;
     publisher->need_init = true;
@@ -127,7 +130,7 @@ int publisher_begin(struct publisher *publisher, const struct source_description
     return 0;
 }
 
-static void put_audio(struct publisher *publisher, const struct source_unit *unit)
+static void put_audio(struct publisher *publisher, const struct media_unit *unit)
 {
     int64_t decode_ns;
     bool exact;
@@ -249,7 +252,7 @@ static int reorder_depth(const struct publisher *publisher)
     return publisher->b_slices ? REORDER_ASSUMED : 0;
 }
 
-static void place(struct publisher *publisher, const struct source_unit *unit, struct timeline_place *out)
+static void place(struct publisher *publisher, const struct media_unit *unit, struct timeline_place *out)
 {
     struct timeline_frame frame = {
         .presentation_ns = unit->presentation_ns,
@@ -323,7 +326,7 @@ static int write_fragment(struct publisher *publisher, const struct fragment *fr
     return 1;
 }
 
-static int publish(struct publisher *publisher, const struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
+static int publish(struct publisher *publisher, const struct media_unit *unit, char error[SOURCE_ERROR_SIZE])
 {
     const struct audio_track *audio = &publisher->audio.track;
     struct timeline_place at;
@@ -361,7 +364,7 @@ static int publish(struct publisher *publisher, const struct source_unit *unit, 
     return result;
 }
 
-static int put_video(struct publisher *publisher, const struct source_unit *unit,
+static int put_video(struct publisher *publisher, const struct media_unit *unit,
                      char error[SOURCE_ERROR_SIZE])
 {
     struct access_unit *picture = &publisher->picture;
@@ -396,7 +399,7 @@ static int put_video(struct publisher *publisher, const struct source_unit *unit
     return publish(publisher, unit, error);
 }
 
-int publisher_put(struct publisher *publisher, const struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
+int publisher_put(struct publisher *publisher, const struct media_unit *unit, char error[SOURCE_ERROR_SIZE])
 {
     if (unit->video) {
         return put_video(publisher, unit, error);

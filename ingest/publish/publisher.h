@@ -56,14 +56,14 @@ struct ring_writer *publisher_ring(const struct publisher *publisher);
  * A new connection that sends this. The next fragment is a keyframe. 0; -ENOTSUP: no video that can be served
  * (ERROR says what); -ENOMEM.
  */
-int publisher_begin(struct publisher *publisher, const struct source_description *description,
+int publisher_begin(struct publisher *publisher, const struct media_description *description,
                     char error[SOURCE_ERROR_SIZE]);
 
 /*
  * Takes an access unit. 1: a fragment is in the ring; 0: not yet, or not this one; -EMSGSIZE: the stream does
  * not fit the ring (ERROR says how); -ENOTSUP: it cannot be described; -ENOMEM.
  */
-int publisher_put(struct publisher *publisher, const struct source_unit *unit, char error[SOURCE_ERROR_SIZE]);
+int publisher_put(struct publisher *publisher, const struct media_unit *unit, char error[SOURCE_ERROR_SIZE]);
 
 const struct publisher_status *publisher_status(const struct publisher *publisher);
 

@@ -3,21 +3,21 @@
 static struct depacketizer *create(const struct media_format *format)
 {
     switch (format->codec) {
-    case SOURCE_CODEC_H264:
+    case MEDIA_CODEC_H264:
         return depacketizer_h264_create();
-    case SOURCE_CODEC_H265:
+    case MEDIA_CODEC_H265:
         return depacketizer_h265_create(format->donl);
-    case SOURCE_CODEC_AAC:
+    case MEDIA_CODEC_AAC:
         return format->latm ? depacketizer_latm_create(format) : depacketizer_aac_create(format);
-    case SOURCE_CODEC_OPUS:
-    case SOURCE_CODEC_PCMU:
-    case SOURCE_CODEC_PCMA:
-    case SOURCE_CODEC_L16:
-    case SOURCE_CODEC_G722:
-    case SOURCE_CODEC_G726:
+    case MEDIA_CODEC_OPUS:
+    case MEDIA_CODEC_PCMU:
+    case MEDIA_CODEC_PCMA:
+    case MEDIA_CODEC_L16:
+    case MEDIA_CODEC_G722:
+    case MEDIA_CODEC_G726:
         return depacketizer_plain_create();
-    case SOURCE_CODEC_NONE:
-    case SOURCE_CODEC_OTHER:
+    case MEDIA_CODEC_NONE:
+    case MEDIA_CODEC_OTHER:
         break;
     }
     return NULL;

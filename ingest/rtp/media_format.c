@@ -19,25 +19,25 @@ static const uint8_t start_code[] = {0, 0, 0, 1};
 static const struct encoding {
     const char *name;
     enum sdp_kind kind;
-    enum source_codec codec;
+    enum media_codec codec;
     const char *codec_name;
     bool latm;
     uint8_t sample_bits;
 } encodings[] = {
-    {"H264", SDP_VIDEO, SOURCE_CODEC_H264, "h264", false, 0},
-    {"H265", SDP_VIDEO, SOURCE_CODEC_H265, "hevc", false, 0},
-    {"HEVC", SDP_VIDEO, SOURCE_CODEC_H265, "hevc", false, 0},
-    {"MPEG4-GENERIC", SDP_AUDIO, SOURCE_CODEC_AAC, "aac", false, 0},
-    {"MP4A-LATM", SDP_AUDIO, SOURCE_CODEC_AAC, "aac (LATM)", true, 0},
-    {"OPUS", SDP_AUDIO, SOURCE_CODEC_OPUS, "opus", false, 0},
-    {"PCMU", SDP_AUDIO, SOURCE_CODEC_PCMU, "G.711 µ-law", false, 0},
-    {"PCMA", SDP_AUDIO, SOURCE_CODEC_PCMA, "G.711 A-law", false, 0},
-    {"L16", SDP_AUDIO, SOURCE_CODEC_L16, "L16", false, 0},
-    {"G722", SDP_AUDIO, SOURCE_CODEC_G722, "G.722", false, 0},
-    {"G726-16", SDP_AUDIO, SOURCE_CODEC_G726, "G.726", false, 2},
-    {"G726-24", SDP_AUDIO, SOURCE_CODEC_G726, "G.726", false, 3},
-    {"G726-32", SDP_AUDIO, SOURCE_CODEC_G726, "G.726", false, 4},
-    {"G726-40", SDP_AUDIO, SOURCE_CODEC_G726, "G.726", false, 5},
+    {"H264", SDP_VIDEO, MEDIA_CODEC_H264, "h264", false, 0},
+    {"H265", SDP_VIDEO, MEDIA_CODEC_H265, "hevc", false, 0},
+    {"HEVC", SDP_VIDEO, MEDIA_CODEC_H265, "hevc", false, 0},
+    {"MPEG4-GENERIC", SDP_AUDIO, MEDIA_CODEC_AAC, "aac", false, 0},
+    {"MP4A-LATM", SDP_AUDIO, MEDIA_CODEC_AAC, "aac (LATM)", true, 0},
+    {"OPUS", SDP_AUDIO, MEDIA_CODEC_OPUS, "opus", false, 0},
+    {"PCMU", SDP_AUDIO, MEDIA_CODEC_PCMU, "G.711 µ-law", false, 0},
+    {"PCMA", SDP_AUDIO, MEDIA_CODEC_PCMA, "G.711 A-law", false, 0},
+    {"L16", SDP_AUDIO, MEDIA_CODEC_L16, "L16", false, 0},
+    {"G722", SDP_AUDIO, MEDIA_CODEC_G722, "G.722", false, 0},
+    {"G726-16", SDP_AUDIO, MEDIA_CODEC_G726, "G.726", false, 2},
+    {"G726-24", SDP_AUDIO, MEDIA_CODEC_G726, "G.726", false, 3},
+    {"G726-32", SDP_AUDIO, MEDIA_CODEC_G726, "G.726", false, 4},
+    {"G726-40", SDP_AUDIO, MEDIA_CODEC_G726, "G.726", false, 5},
 };
 
 static const struct encoding *find_encoding(const struct sdp_media *media)
@@ -50,14 +50,14 @@ static const struct encoding *find_encoding(const struct sdp_media *media)
     return NULL;
 }
 
-enum source_codec media_format_codec(const struct sdp_media *media)
+enum media_codec media_format_codec(const struct sdp_media *media)
 {
     const struct encoding *encoding = find_encoding(media);
 
     if (media->kind == SDP_OTHER) {
-        return SOURCE_CODEC_NONE;
+        return MEDIA_CODEC_NONE;
     }
-    return encoding != NULL ? encoding->codec : SOURCE_CODEC_OTHER;
+    return encoding != NULL ? encoding->codec : MEDIA_CODEC_OTHER;
 }
 
 static int base64_digit(char c)
@@ -280,17 +280,17 @@ static void write_opus_head(struct media_format *format)
 static int read_audio(const struct sdp_media *media, struct media_format *format)
 {
     format->channels = media->channels > 0 ? media->channels : 1;
-    if (format->codec == SOURCE_CODEC_AAC) {
+    if (format->codec == MEDIA_CODEC_AAC) {
         return read_aac(media, format);
     }
-    if (format->codec == SOURCE_CODEC_OPUS) {
+    if (format->codec == MEDIA_CODEC_OPUS) {
         write_opus_head(format);
         return 0;
     }
     if (format->clock_rate == 0) {
         return -ENOTSUP;
     }
-    format->sample_rate = format->codec == SOURCE_CODEC_G722 ? G722_RATE : format->clock_rate;
+    format->sample_rate = format->codec == MEDIA_CODEC_G722 ? G722_RATE : format->clock_rate;
     return 0;
 }
 
@@ -299,7 +299,7 @@ static int read_video(const struct sdp_media *media, struct media_format *format
     if (format->clock_rate == 0) {
         format->clock_rate = VIDEO_CLOCK_RATE;
     }
-    if (format->codec == SOURCE_CODEC_H264) {
+    if (format->codec == MEDIA_CODEC_H264) {
         append_sets(format, media->fmtp, "sprop-parameter-sets");
         return 0;
     }

@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ingest/codec/media.h"
 #include "ingest/rtsp/sdp.h"
-#include "ingest/source/source.h"
 
-/* Parameter sets and configurations of the description, as source_stream.extradata. */
+/* Parameter sets and configurations of the description, as media_stream.extradata. */
 #define MEDIA_FORMAT_EXTRADATA_MAX SDP_FMTP_SIZE
 
 /* Clock rates that are believed, in Hz: those of real formats lie between 8 and 192 kHz. */
@@ -40,7 +40,7 @@ struct media_format_latm {
 };
 
 struct media_format {
-    enum source_codec codec;
+    enum media_codec codec;
     const char *name; /* for people; static */
     bool latm;        /* AAC as RFC 6416, else as RFC 3640 */
     bool donl;        /* H.265: decoding order numbers are there (RFC 7798, 4.4) */
@@ -55,8 +55,8 @@ struct media_format {
     size_t extradata_size;
 };
 
-/* The codec of MEDIA by its encoding's name; SOURCE_CODEC_OTHER, SOURCE_CODEC_NONE. */
-enum source_codec media_format_codec(const struct sdp_media *media);
+/* The codec of MEDIA by its encoding's name; MEDIA_CODEC_OTHER, MEDIA_CODEC_NONE. */
+enum media_codec media_format_codec(const struct sdp_media *media);
 
 /* 0; -ENOTSUP: an encoding that is not known, or parameters that are not understood. */
 int media_format_read(const struct sdp_media *media, struct media_format *format);

@@ -34,7 +34,7 @@ _Static_assert(TRACK_REPORT_SIZE >= RTCP_REPORT_SIZE, "as track.h says");
 
 struct track {
     struct media_format format;
-    struct source_stream stream;
+    struct media_stream stream;
     bool video;
     uint8_t payload_type;
     bool reordering;
@@ -61,7 +61,7 @@ struct track {
     uint64_t sender_received;                      /* packets of this sender */
 };
 
-enum source_codec track_codec(const struct sdp_media *media)
+enum media_codec track_codec(const struct sdp_media *media)
 {
     return media_format_codec(media);
 }
@@ -70,7 +70,7 @@ static void describe(struct track *track)
 {
     const struct media_format *format = &track->format;
 
-    track->stream = (struct source_stream){
+    track->stream = (struct media_stream){
         .codec = format->codec,
         .codec_name = format->name,
         .extradata = format->extradata_size > 0 ? format->extradata : NULL,
@@ -122,7 +122,7 @@ void track_destroy(struct track *track)
     free(track);
 }
 
-const struct source_stream *track_stream(const struct track *track)
+const struct media_stream *track_stream(const struct track *track)
 {
     return &track->stream;
 }
@@ -320,7 +320,7 @@ static int64_t presentation(struct track *track, int64_t time, int64_t arrival_n
         return own;
     }
     if (!leader->reception.started) {
-        return SOURCE_TIME_UNKNOWN;
+        return MEDIA_TIME_UNKNOWN;
     }
     int64_t leader_ns = own_ns(leader, leader->reception.last_time);
     int64_t arrived = leader_ns + (arrival_ns - leader->last_arrival_ns);
@@ -348,16 +348,16 @@ static int64_t captured(const struct track *track, int64_t time, int64_t wall_ns
     return within(unix_ns, wall_ns, CAPTURE_AGE_MAX_NS) ? unix_ns : 0;
 }
 
-static void fill_unit(struct track *track, const struct depacketizer_unit *from, struct source_unit *unit)
+static void fill_unit(struct track *track, const struct depacketizer_unit *from, struct media_unit *unit)
 {
     int64_t wall_ns = from->arrival_ns + wall_offset();
 
-    *unit = (struct source_unit){
+    *unit = (struct media_unit){
         .video = track->video,
         .data = from->data,
         .size = from->size,
         .presentation_ns = presentation(track, from->time, from->arrival_ns),
-        .decode_ns = SOURCE_TIME_UNKNOWN,
+        .decode_ns = MEDIA_TIME_UNKNOWN,
         .capture_ns = from->arrival_ns,
         .wall_ns = wall_ns,
         .camera_ns = captured(track, from->time, wall_ns),
@@ -366,7 +366,7 @@ static void fill_unit(struct track *track, const struct depacketizer_unit *from,
     track->counters.units++;
 }
 
-int track_next(struct track *track, struct source_unit *unit)
+int track_next(struct track *track, struct media_unit *unit)
 {
     struct depacketizer_unit complete;
     int result = 0;

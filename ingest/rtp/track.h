@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ingest/codec/media.h"
 #include "ingest/rtsp/sdp.h"
-#include "ingest/source/source.h"
 
 /* Longest access unit: a keyframe of 8K has 2 to 4 MB. Longer ones are dropped and counted. */
 #define TRACK_UNIT_SIZE_MAX ((size_t)8 * 1024 * 1024)
@@ -53,10 +53,10 @@ struct track_counters {
 struct track;
 
 /*
- * What MEDIA carries: SOURCE_CODEC_OTHER if it is recognised by name only or not at all, SOURCE_CODEC_NONE if
+ * What MEDIA carries: MEDIA_CODEC_OTHER if it is recognised by name only or not at all, MEDIA_CODEC_NONE if
  * it is neither video nor audio.
  */
-enum source_codec track_codec(const struct sdp_media *media);
+enum media_codec track_codec(const struct sdp_media *media);
 
 /*
  * A track for MEDIA, which is copied. 0; -ENOTSUP: no depacketizer for this encoding, or its parameters are
@@ -68,10 +68,10 @@ int track_create(const struct sdp_media *media, const struct track_options *opti
 void track_destroy(struct track *track);
 
 /*
- * What the track carries, as the session description says it: for source_description. Belongs to the track.
+ * What the track carries, as the session description says it: for media_description. Belongs to the track.
  * `codec_name` is set for every track.
  */
-const struct source_stream *track_stream(const struct track *track);
+const struct media_stream *track_stream(const struct track *track);
 
 /*
  * The presentation times of AUDIO shall be those of VIDEO's clock: by the sender reports of both once they
@@ -98,7 +98,7 @@ int track_put_rtcp(struct track *track, const uint8_t *packet, size_t size, int6
  * track; 0: none. Video as an Annex B byte stream; audio as one frame of the codec (PCM and G.711: the
  * samples of one packet, as sent).
  */
-int track_next(struct track *track, struct source_unit *unit);
+int track_next(struct track *track, struct media_unit *unit);
 
 /*
  * When track_flush wants to be called (CLOCK_MONOTONIC), because packets wait for a missing one; INT64_MAX:

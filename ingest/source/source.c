@@ -69,12 +69,12 @@ int source_open(const struct source_options *options, struct source **source, ch
     return result;
 }
 
-const struct source_description *source_describe(const struct source *source)
+const struct media_description *source_describe(const struct source *source)
 {
     return &source->description;
 }
 
-int source_read(struct source *source, struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
+int source_read(struct source *source, struct media_unit *unit, char error[SOURCE_ERROR_SIZE])
 {
     return source->operations->read(source, unit, error);
 }

@@ -10,8 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A time that the source does not know. */
-#define SOURCE_TIME_UNKNOWN INT64_MIN
+#include "ingest/codec/media.h"
 
 /* Deadlines in milliseconds, each with its own message. A camera that wakes from sleep needs some seconds. */
 #define SOURCE_CONNECT_DEADLINE_MS 10000
@@ -29,20 +28,6 @@
 #define SOURCE_ERROR_SIZE 256
 
 enum source_transport { SOURCE_TRANSPORT_AUTO, SOURCE_TRANSPORT_TCP, SOURCE_TRANSPORT_UDP };
-
-enum source_codec {
-    SOURCE_CODEC_NONE,  /* no such stream */
-    SOURCE_CODEC_OTHER, /* one that is not served; codec_name says which */
-    SOURCE_CODEC_H264,
-    SOURCE_CODEC_H265,
-    SOURCE_CODEC_AAC,
-    SOURCE_CODEC_OPUS,
-    SOURCE_CODEC_PCMU, /* G.711 */
-    SOURCE_CODEC_PCMA,
-    SOURCE_CODEC_L16, /* big-endian */
-    SOURCE_CODEC_G722,
-    SOURCE_CODEC_G726, /* as RFC 3551 packs it */
-};
 
 /* What one connection to a camera teaches the next. Zeroed at first; the owner's. */
 struct source_memory {
@@ -68,38 +53,6 @@ struct source_options {
     void *context;
 };
 
-/* One stream. Everything belongs to the source. */
-struct source_stream {
-    enum source_codec codec;
-    const char *codec_name;
-    const uint8_t *extradata; /* video: Annex B or avcC/hvcC; AAC: AudioSpecificConfig; Opus: OpusHead (RFC
-                                 7845, 5.1); may be missing */
-    size_t extradata_size;
-    uint32_t sample_rate; /* audio, Hz */
-    uint32_t channels;    /* audio; 0: not known */
-    uint32_t sample_bits; /* G.726: of a code word, 2…5 */
-};
-
-struct source_description {
-    struct source_stream video;
-    struct source_stream audio;
-};
-
-/* An access unit. DATA is the source's and valid until the next call. */
-struct source_unit {
-    bool video; /* else audio */
-    bool keyframe;
-    const uint8_t *data;
-    size_t size;
-    int64_t presentation_ns; /* the source's clock, the same for both streams; or SOURCE_TIME_UNKNOWN */
-    int64_t decode_ns;       /* or SOURCE_TIME_UNKNOWN: RTP does not carry it */
-    int64_t capture_ns;      /* CLOCK_MONOTONIC when it was complete here */
-    int64_t wall_ns;         /* CLOCK_REALTIME at the same moment */
-    int64_t camera_ns;       /* when it was captured, by the camera's wall clock (Unix time); 0: not known, or
-                                its clock is plainly not ours */
-    bool lost;               /* video: frames before it are missing, so what refers to them is damaged */
-};
-
 /* What went wrong on the way from the camera, since the source was opened. */
 struct source_statistics {
     uint64_t lost;            /* packets */
@@ -122,14 +75,14 @@ struct source;
 int source_open(const struct source_options *options, struct source **source, char error[SOURCE_ERROR_SIZE]);
 
 /* What the camera sends, as far as its description tells. Valid until source_close. */
-const struct source_description *source_describe(const struct source *source);
+const struct media_description *source_describe(const struct source *source);
 
 /*
  * Waits for the next access unit. 1: *unit is filled; 0: the camera ended the stream; -ECANCELED:
  * interrupted; -ETIMEDOUT: no video within its deadline; -ETIME: it comes too late; other negative errno.
  * ERROR is set unless 1 or -ECANCELED.
  */
-int source_read(struct source *source, struct source_unit *unit, char error[SOURCE_ERROR_SIZE]);
+int source_read(struct source *source, struct media_unit *unit, char error[SOURCE_ERROR_SIZE]);
 
 /* What is not counted by a source stays 0. */
 void source_statistics(const struct source *source, struct source_statistics *statistics);

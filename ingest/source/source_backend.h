@@ -8,7 +8,7 @@
 #include "ingest/source/source_url.h"
 
 struct source_operations {
-    int (*read)(struct source *source, struct source_unit *unit, char error[SOURCE_ERROR_SIZE]);
+    int (*read)(struct source *source, struct media_unit *unit, char error[SOURCE_ERROR_SIZE]);
     void (*close)(struct source *source);
     /* *statistics is zeroed; NULL: nothing is counted. */
     void (*statistics)(const struct source *source, struct source_statistics *statistics);
@@ -16,7 +16,7 @@ struct source_operations {
 
 struct source {
     const struct source_operations *operations;
-    struct source_description description;
+    struct media_description description;
 };
 
 /* Natively: rtsp and rtsps. */

@@ -96,27 +96,27 @@ static int interrupt(void *opaque)
     return source->expired || source->cancelled;
 }
 
-static enum source_codec codec_of(enum AVCodecID id)
+static enum media_codec codec_of(enum AVCodecID id)
 {
     switch (id) {
     case AV_CODEC_ID_H264:
-        return SOURCE_CODEC_H264;
+        return MEDIA_CODEC_H264;
     case AV_CODEC_ID_HEVC:
-        return SOURCE_CODEC_H265;
+        return MEDIA_CODEC_H265;
     case AV_CODEC_ID_AAC:
-        return SOURCE_CODEC_AAC;
+        return MEDIA_CODEC_AAC;
     case AV_CODEC_ID_OPUS:
-        return SOURCE_CODEC_OPUS;
+        return MEDIA_CODEC_OPUS;
     case AV_CODEC_ID_PCM_MULAW:
-        return SOURCE_CODEC_PCMU;
+        return MEDIA_CODEC_PCMU;
     case AV_CODEC_ID_PCM_ALAW:
-        return SOURCE_CODEC_PCMA;
+        return MEDIA_CODEC_PCMA;
     case AV_CODEC_ID_PCM_S16BE:
-        return SOURCE_CODEC_L16;
+        return MEDIA_CODEC_L16;
     case AV_CODEC_ID_ADPCM_G722:
-        return SOURCE_CODEC_G722;
+        return MEDIA_CODEC_G722;
     default:
-        return SOURCE_CODEC_OTHER;
+        return MEDIA_CODEC_OTHER;
     }
 }
 
@@ -130,7 +130,7 @@ static int find_stream(const AVFormatContext *format, enum AVMediaType type)
     return -1;
 }
 
-static void describe(struct source_libav *source, int index, struct source_stream *stream)
+static void describe(struct source_libav *source, int index, struct media_stream *stream)
 {
     if (index < 0) {
         return;
@@ -265,18 +265,18 @@ static int open_input(struct source_libav *source, const char *url)
 static int64_t to_ns(int64_t time, AVRational timebase)
 {
     if (time == AV_NOPTS_VALUE) {
-        return SOURCE_TIME_UNKNOWN;
+        return MEDIA_TIME_UNKNOWN;
     }
     return av_rescale_q_rnd(time, timebase, (AVRational){1, (int)NS_PER_SECOND},
                             AV_ROUND_NEAR_INF | AV_ROUND_PASS_MINMAX);
 }
 
-static void fill_unit(struct source_libav *source, struct source_unit *unit)
+static void fill_unit(struct source_libav *source, struct media_unit *unit)
 {
     const AVPacket *packet = source->packet;
     const AVStream *stream = source->format->streams[packet->stream_index];
 
-    *unit = (struct source_unit){
+    *unit = (struct media_unit){
         .video = packet->stream_index == source->video_index,
         .keyframe = (packet->flags & AV_PKT_FLAG_KEY) != 0,
         .data = packet->data,
@@ -325,23 +325,23 @@ static void note_frame(struct file_clock *clock, int64_t shown)
 
 static void add_time(int64_t *time, int64_t ns)
 {
-    if (*time != SOURCE_TIME_UNKNOWN) {
+    if (*time != MEDIA_TIME_UNKNOWN) {
         *time += ns;
     }
 }
 
 /* Moves a file's unit to its round. When it is due, on the clock of its rounds. */
-static int64_t place_unit(struct file_clock *clock, struct source_unit *unit)
+static int64_t place_unit(struct file_clock *clock, struct media_unit *unit)
 {
     add_time(&unit->presentation_ns, clock->round_ns);
     add_time(&unit->decode_ns, clock->round_ns);
-    int64_t due = unit->decode_ns != SOURCE_TIME_UNKNOWN ? unit->decode_ns : clock->last_ns;
+    int64_t due = unit->decode_ns != MEDIA_TIME_UNKNOWN ? unit->decode_ns : clock->last_ns;
     bool jumps = due - clock->last_ns > FILE_PAUSE_MAX_NS || clock->last_ns - due > FILE_PAUSE_MAX_NS;
     if (!clock->started || jumps) {
         clock->base_ns = clock_ns(CLOCK_MONOTONIC) - due;
     }
     if (unit->video) {
-        note_frame(clock, unit->presentation_ns != SOURCE_TIME_UNKNOWN ? unit->presentation_ns : due);
+        note_frame(clock, unit->presentation_ns != MEDIA_TIME_UNKNOWN ? unit->presentation_ns : due);
     }
     clock->last_ns = due;
     clock->started = true;
@@ -364,7 +364,7 @@ static bool wait_until(struct source_libav *source, int64_t due_ns)
     return true;
 }
 
-static bool pace(struct source_libav *source, struct source_unit *unit)
+static bool pace(struct source_libav *source, struct media_unit *unit)
 {
     bool goes_on = wait_until(source, place_unit(&source->clock, unit));
 
@@ -409,7 +409,7 @@ static int next_packet(struct source_libav *source)
 /* Reads until the first frame of sound has told what it is. What is read is handed out later. */
 static int find_audio_config(struct source_libav *source)
 {
-    struct source_stream *audio = &source->base.description.audio;
+    struct media_stream *audio = &source->base.description.audio;
     int result = source_libav_adts_create(source->format->streams[source->audio_index], &source->adts);
 
     if (result < 0) {
@@ -432,8 +432,8 @@ static int find_audio_config(struct source_libav *source)
 
 static int describe_audio(struct source_libav *source)
 {
-    const struct source_stream *audio = &source->base.description.audio;
-    bool told = audio->codec != SOURCE_CODEC_AAC || audio->extradata != NULL;
+    const struct media_stream *audio = &source->base.description.audio;
+    bool told = audio->codec != MEDIA_CODEC_AAC || audio->extradata != NULL;
 
     return told ? 0 : find_audio_config(source);
 }
@@ -449,7 +449,7 @@ static int take_packet(struct source_libav *source)
     return 0;
 }
 
-static int libav_read(struct source *base, struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
+static int libav_read(struct source *base, struct media_unit *unit, char error[SOURCE_ERROR_SIZE])
 {
     struct source_libav *source = (struct source_libav *)base;
     int result = take_packet(source);

@@ -47,13 +47,13 @@ static int64_t after_ms(int64_t ms)
 
 static bool plays(const struct sdp_media *media)
 {
-    enum source_codec codec = track_codec(media);
+    enum media_codec codec = track_codec(media);
 
-    return codec != SOURCE_CODEC_NONE && codec != SOURCE_CODEC_OTHER;
+    return codec != MEDIA_CODEC_NONE && codec != MEDIA_CODEC_OTHER;
 }
 
 static int create_track(struct source_rtsp *source, enum rtsp_media media,
-                        const struct source_options *options, struct source_stream *stream)
+                        const struct source_options *options, struct media_stream *stream)
 {
     const struct sdp_media *description = rtsp_session_media(source->session, media);
     const struct track_options track_options = {.reorder = rtsp_session_is_udp(source->session),
@@ -72,7 +72,7 @@ static int create_track(struct source_rtsp *source, enum rtsp_media media,
 static int create_tracks(struct source_rtsp *source, const struct source_options *options,
                          char error[SOURCE_ERROR_SIZE])
 {
-    struct source_description *description = &source->base.description;
+    struct media_description *description = &source->base.description;
     int result = create_track(source, RTSP_VIDEO, options, &description->video);
 
     if (result < 0) {
@@ -104,7 +104,7 @@ static void rtsp_close(struct source *base)
 }
 
 /* A unit is about to be handed out. */
-static void take_note(struct source_rtsp *source, const struct source_unit *unit)
+static void take_note(struct source_rtsp *source, const struct media_unit *unit)
 {
     if (unit->video) {
         source->had_video = true;
@@ -120,7 +120,7 @@ static void take_note(struct source_rtsp *source, const struct source_unit *unit
     source->audio_ns = source->last_audio_ns + SOURCE_AUDIO_DEADLINE_MS * RTSP_NS_PER_MS;
 }
 
-static bool next_unit(struct source_rtsp *source, struct source_unit *unit)
+static bool next_unit(struct source_rtsp *source, struct media_unit *unit)
 {
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
         if (source->tracks[i] != NULL && track_next(source->tracks[i], unit) == 1) {
@@ -268,7 +268,7 @@ static int read_packet(struct source_rtsp *source)
 }
 
 /* What the tracks still hold is handed out before the end is told. */
-static int rtsp_read(struct source *base, struct source_unit *unit, char error[SOURCE_ERROR_SIZE])
+static int rtsp_read(struct source *base, struct media_unit *unit, char error[SOURCE_ERROR_SIZE])
 {
     struct source_rtsp *source = (struct source_rtsp *)base;
 

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     format = (struct media_format){
-        .codec = SOURCE_CODEC_AAC,
+        .codec = MEDIA_CODEC_AAC,
         .unit_ticks = 1024,
         .au = {.size_length = data[0] % 33,
                .index_length = data[1] % 33,

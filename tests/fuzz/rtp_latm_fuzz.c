@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     format = (struct media_format){
-        .codec = SOURCE_CODEC_AAC,
+        .codec = MEDIA_CODEC_AAC,
         .latm = true,
         .unit_ticks = 1024,
         .latm_mux = {.in_band = (data[0] & 1) != 0, .subframes = data[1] % 64 + 1, .other_bits = data[2]},

@@ -47,7 +47,7 @@ static struct track *create(const struct sdp_media *media, uint8_t choice)
 
 static void take_all(struct track *track)
 {
-    struct source_unit unit;
+    struct media_unit unit;
 
     while (track_next(track, &unit) == 1) {
         require(unit.size > 0 && unit.size <= TRACK_UNIT_SIZE_MAX);

@@ -26,7 +26,7 @@ struct rig {
     struct publisher *publisher;
     ringcast_reader *reader;
     ringcast_cursor cursor;
-    struct source_description description;
+    struct media_description description;
     int64_t now_ns;
     char error[SOURCE_ERROR_SIZE];
     uint8_t bytes[1 << 16];
@@ -52,7 +52,7 @@ static int setup(void **state)
     assert_int_equal(ringcast_seek_keyframe(rig->reader, &rig->cursor), -EAGAIN);
     assert_int_equal(ring_writer_attach(dup(rig->ring.writer), -1, &rig->writer), 0);
     assert_int_equal(publisher_create(rig->writer, &rig->publisher), 0);
-    rig->description.video = (struct source_stream){.codec = SOURCE_CODEC_H264, .codec_name = "h264"};
+    rig->description.video = (struct media_stream){.codec = MEDIA_CODEC_H264, .codec_name = "h264"};
     rig->now_ns = EPOCH + 1000 * MS;
     *state = rig;
     return 0;
@@ -83,15 +83,15 @@ static void add(struct rig *rig, const void *data, size_t size)
 /* Hands over what was added, as the next video unit. */
 static int put(struct rig *rig)
 {
-    struct source_unit unit = {.video = true,
-                               .data = rig->bytes,
-                               .size = rig->length,
-                               .presentation_ns = rig->now_ns + rig->jump_ns,
-                               .decode_ns = SOURCE_TIME_UNKNOWN,
-                               .capture_ns = rig->now_ns,
-                               .wall_ns = 77,
-                               .camera_ns = rig->camera_ns,
-                               .lost = rig->lost};
+    struct media_unit unit = {.video = true,
+                              .data = rig->bytes,
+                              .size = rig->length,
+                              .presentation_ns = rig->now_ns + rig->jump_ns,
+                              .decode_ns = MEDIA_TIME_UNKNOWN,
+                              .capture_ns = rig->now_ns,
+                              .wall_ns = 77,
+                              .camera_ns = rig->camera_ns,
+                              .lost = rig->lost};
 
     rig->now_ns += FRAME;
     rig->length = 0;
@@ -115,11 +115,11 @@ static int put_slice(struct rig *rig, bool idr)
 static void put_audio(struct rig *rig, int64_t offset_ns)
 {
     static const uint8_t bytes[] = {0x21, 0x10, 0x05};
-    struct source_unit unit = {.data = bytes,
-                               .size = sizeof(bytes),
-                               .presentation_ns = rig->now_ns + offset_ns,
-                               .decode_ns = SOURCE_TIME_UNKNOWN,
-                               .capture_ns = rig->now_ns};
+    struct media_unit unit = {.data = bytes,
+                              .size = sizeof(bytes),
+                              .presentation_ns = rig->now_ns + offset_ns,
+                              .decode_ns = MEDIA_TIME_UNKNOWN,
+                              .capture_ns = rig->now_ns};
 
     assert_int_equal(publisher_put(rig->publisher, &unit, rig->error), 0);
 }
@@ -239,12 +239,12 @@ static void audio_goes_with_the_next_picture(void **state)
     struct rig *rig = *state;
     struct fragment_track tracks[2];
 
-    rig->description.audio = (struct source_stream){.codec = SOURCE_CODEC_AAC,
-                                                    .codec_name = "aac",
-                                                    .extradata = config,
-                                                    .extradata_size = sizeof(config),
-                                                    .sample_rate = 48000,
-                                                    .channels = 1};
+    rig->description.audio = (struct media_stream){.codec = MEDIA_CODEC_AAC,
+                                                   .codec_name = "aac",
+                                                   .extradata = config,
+                                                   .extradata_size = sizeof(config),
+                                                   .sample_rate = 48000,
+                                                   .channels = 1};
     begin(rig);
     put_audio(rig, 0); /* before the first picture: left out */
     ADD(rig, sample_avc_base_sps);
@@ -432,10 +432,10 @@ static void streams_that_cannot_be_served(void **state)
 {
     struct rig *rig = *state;
 
-    rig->description.video = (struct source_stream){.codec = SOURCE_CODEC_OTHER, .codec_name = "mjpeg"};
+    rig->description.video = (struct media_stream){.codec = MEDIA_CODEC_OTHER, .codec_name = "mjpeg"};
     assert_int_equal(publisher_begin(rig->publisher, &rig->description, rig->error), -ENOTSUP);
     assert_non_null(strstr(rig->error, "mjpeg"));
-    rig->description.video.codec = SOURCE_CODEC_NONE;
+    rig->description.video.codec = MEDIA_CODEC_NONE;
     assert_int_equal(publisher_begin(rig->publisher, &rig->description, rig->error), -ENOTSUP);
 }
 
@@ -523,13 +523,13 @@ static void garbage_is_no_picture(void **state)
             seed = seed * 1103515245u + 12345u;
             data[i] = (uint8_t)(seed >> 16 & (round % 2 == 0 ? 0xff : 0x07));
         }
-        struct source_unit unit = {.video = true,
-                                   .keyframe = round % 3 == 0,
-                                   .data = data,
-                                   .size = size,
-                                   .presentation_ns = (int64_t)((uint64_t)seed * seed),
-                                   .decode_ns = SOURCE_TIME_UNKNOWN,
-                                   .capture_ns = rig->now_ns += MS};
+        struct media_unit unit = {.video = true,
+                                  .keyframe = round % 3 == 0,
+                                  .data = data,
+                                  .size = size,
+                                  .presentation_ns = (int64_t)((uint64_t)seed * seed),
+                                  .decode_ns = MEDIA_TIME_UNKNOWN,
+                                  .capture_ns = rig->now_ns += MS};
         assert_true(publisher_put(rig->publisher, &unit, rig->error) >= -EMSGSIZE);
         free(data);
     }

@@ -72,7 +72,7 @@ static void plays(const char *suffix, const char *b_frames)
 {
     char path[64];
     char error[SOURCE_ERROR_SIZE];
-    struct source_unit unit;
+    struct media_unit unit;
     int64_t last = INT64_MIN;
     unsigned frames = 0, sounds = 0, keyframes = 0;
 
@@ -80,8 +80,8 @@ static void plays(const char *suffix, const char *b_frames)
     make_clip(path, b_frames);
     struct source *source = open_file(path);
     unlink(path);
-    assert_int_equal(source_describe(source)->video.codec, SOURCE_CODEC_H264);
-    assert_int_equal(source_describe(source)->audio.codec, SOURCE_CODEC_AAC);
+    assert_int_equal(source_describe(source)->video.codec, MEDIA_CODEC_H264);
+    assert_int_equal(source_describe(source)->audio.codec, MEDIA_CODEC_AAC);
     assert_in_range(source_describe(source)->audio.extradata_size, 2, 5);
     int64_t begun = now_ms();
     while (frames < 2 * CLIP_FRAMES + 1) {
@@ -120,7 +120,7 @@ static void waiting_is_interrupted(void **state)
 {
     char path[64];
     char error[SOURCE_ERROR_SIZE];
-    struct source_unit unit;
+    struct media_unit unit;
 
     (void)state;
     snprintf(path, sizeof(path), "/tmp/ringcast-clip-%d.mkv", (int)getpid());

@@ -52,9 +52,9 @@ void *__wrap_realloc(void *memory, size_t size)
 
 static const uint8_t sound_config[] = {0x14, 0x08}; /* AAC-LC, 16 kHz, mono */
 
-static const struct source_description description = {
-    .video = {.codec = SOURCE_CODEC_H264, .codec_name = "h264"},
-    .audio = {.codec = SOURCE_CODEC_AAC,
+static const struct media_description description = {
+    .video = {.codec = MEDIA_CODEC_H264, .codec_name = "h264"},
+    .audio = {.codec = MEDIA_CODEC_AAC,
               .codec_name = "aac",
               .sample_rate = 16000,
               .channels = 1,
@@ -93,11 +93,11 @@ static void put_sound(struct publisher *publisher, int64_t now_ns)
 {
     static const uint8_t sound[160] = {0x21, 0x10};
     char error[SOURCE_ERROR_SIZE];
-    const struct source_unit unit = {.data = sound,
-                                     .size = sizeof(sound),
-                                     .presentation_ns = now_ns,
-                                     .decode_ns = SOURCE_TIME_UNKNOWN,
-                                     .capture_ns = now_ns};
+    const struct media_unit unit = {.data = sound,
+                                    .size = sizeof(sound),
+                                    .presentation_ns = now_ns,
+                                    .decode_ns = MEDIA_TIME_UNKNOWN,
+                                    .capture_ns = now_ns};
 
     assert_int_equal(publisher_put(publisher, &unit, error), 0);
 }
@@ -107,12 +107,12 @@ static void put_gop(struct publisher *publisher, int64_t *now_ns)
     char error[SOURCE_ERROR_SIZE];
 
     for (int i = 0; i < GOP; i++, *now_ns += FRAME_NS) {
-        const struct source_unit unit = {.video = true,
-                                         .data = bytes,
-                                         .size = make_picture(i == 0),
-                                         .presentation_ns = *now_ns,
-                                         .decode_ns = SOURCE_TIME_UNKNOWN,
-                                         .capture_ns = *now_ns};
+        const struct media_unit unit = {.video = true,
+                                        .data = bytes,
+                                        .size = make_picture(i == 0),
+                                        .presentation_ns = *now_ns,
+                                        .decode_ns = MEDIA_TIME_UNKNOWN,
+                                        .capture_ns = *now_ns};
         put_sound(publisher, *now_ns);
         assert_int_equal(publisher_put(publisher, &unit, error), 1);
     }
@@ -160,7 +160,7 @@ static unsigned put_packets(struct track *track, unsigned frame)
     static const unsigned order[FU_PACKETS] = {0, 2, 1, 3};
     static uint8_t packet[FIXTURE_PACKET_MAX];
     uint8_t payload[1000] = {0x60 | FU_A};
-    struct source_unit unit;
+    struct media_unit unit;
     unsigned units = 0;
 
     for (unsigned i = 0; i < FU_PACKETS; i++) {

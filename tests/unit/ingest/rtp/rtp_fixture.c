@@ -85,7 +85,7 @@ size_t write_packet(const struct fixture_packet *packet, uint8_t out[FIXTURE_PAC
 
 void take_units(struct track *track, struct fixture_units *units)
 {
-    struct source_unit unit;
+    struct media_unit unit;
 
     while (track_next(track, &unit) == 1) {
         struct fixture_unit *copy = add_unit(units, unit.data, unit.size);

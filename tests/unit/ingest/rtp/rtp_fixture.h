@@ -20,7 +20,7 @@ struct fixture_unit {
     size_t size;
     int64_t time; /* RTP (depacketizer) or presentation in ns (track) */
     bool lost;
-    struct source_unit source; /* of a track; its data is gone */
+    struct media_unit source; /* of a track; its data is gone */
 };
 
 struct fixture_units {

@@ -77,8 +77,8 @@ static void rates_and_names(void **state)
     assert_int_equal(read(SDP_AUDIO, "H264", 90000, ""), -ENOTSUP);
     const struct sdp_media jpeg = make_media(SDP_VIDEO, "JPEG", 90000, 0, "");
     const struct sdp_media other = make_media(SDP_OTHER, "vnd.onvif.metadata", 90000, 0, "");
-    assert_int_equal(track_codec(&jpeg), SOURCE_CODEC_OTHER);
-    assert_int_equal(track_codec(&other), SOURCE_CODEC_NONE);
+    assert_int_equal(track_codec(&jpeg), MEDIA_CODEC_OTHER);
+    assert_int_equal(track_codec(&other), MEDIA_CODEC_NONE);
 }
 
 int main(void)

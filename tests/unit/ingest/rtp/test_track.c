@@ -164,7 +164,7 @@ static void capture_is_told_by_a_clock_like_ours(void **state)
     /* The camera captured timestamp 90000 200 ms ago. */
     put_sender_report(video, 9, to_ntp(wall_at(now) - 200 * MS), 90000, now);
     put_frame(2, 93600, 9, now + 40 * MS);
-    const struct source_unit *unit = &units.items[1].source;
+    const struct media_unit *unit = &units.items[1].source;
     assert_true(llabs(unit->wall_ns - unit->camera_ns - 200 * MS) < 20 * MS);
     /* Its clock an hour off: not to be shown. */
     put_sender_report(video, 9, to_ntp(wall_at(now) - 3600 * NS), 93600, now + 40 * MS);
@@ -184,8 +184,8 @@ static void sound_follows_the_pictures_clock(void **state)
     (void)state;
     begin(false);
     put_sound(1, 5000, now);
-    assert_int_equal(units.items[0].time, SOURCE_TIME_UNKNOWN); /* no picture yet */
-    put_frame(1, 900000, 9, now);                               /* 10 s of its clock */
+    assert_int_equal(units.items[0].time, MEDIA_TIME_UNKNOWN); /* no picture yet */
+    put_frame(1, 900000, 9, now);                              /* 10 s of its clock */
     put_sound(2, 8000, now + 20 * MS);
     assert_int_equal(units.items[2].time, 10 * NS + 20 * MS); /* by arrival */
     put_sound(3, 8160, now + 90 * MS);
