@@ -184,7 +184,7 @@ void fragment_write(const struct fragment *fragment, uint8_t *out)
         out = put_audio_traf(fragment, video_offset + fragment->picture->sample_size, out);
     }
     out = put_box(out, mdat_size(fragment), "mdat");
-    out = access_unit_write(fragment->picture, out);
+    out = sample_writer_write(fragment->picture, out);
     if (fragment->audio_count > 0) {
         memcpy(out, fragment->audio_data, fragment->audio_length);
     }

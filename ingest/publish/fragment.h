@@ -27,7 +27,7 @@ enum fragment_clock {
 
 struct fragment {
     uint32_t sequence; /* mfhd */
-    const struct access_unit *picture;
+    const struct sample_writer *picture;
     int64_t decode_time;        /* tfdt, video timescale, ≥ 0 */
     uint32_t duration;          /* video timescale */
     int32_t composition_offset; /* presentation − decode time, video timescale */

@@ -29,7 +29,7 @@ struct publisher {
     enum nal_codec codec;
     unsigned length_size; /* of the source's NAL units; 0: Annex B */
     struct parameter_sets sets;
-    struct access_unit picture;
+    struct sample_writer picture;
     struct timeline timeline;
     struct audio_intake audio;
     enum audio_codec audio_codec; /* for what must be encoded anew */
@@ -367,12 +367,12 @@ static int publish(struct publisher *publisher, const struct media_unit *unit, c
 static int put_video(struct publisher *publisher, const struct media_unit *unit,
                      char error[SOURCE_ERROR_SIZE])
 {
-    struct access_unit *picture = &publisher->picture;
+    struct sample_writer *picture = &publisher->picture;
     struct nal_reader reader;
 
     nal_reader_init(&reader, unit->data, unit->size, publisher->length_size);
-    if (access_unit_parse(picture, publisher->codec, &reader, unit->keyframe) < 0) {
-        log_warning("a picture of more than %d NAL units is left out", ACCESS_UNIT_NALS_MAX);
+    if (sample_writer_read(picture, publisher->codec, &reader, unit->keyframe) < 0) {
+        log_warning("a picture of more than %d NAL units is left out", SAMPLE_WRITER_NALS_MAX);
         publisher->need_keyframe = true;
         picture->picture = false;
     }

@@ -160,7 +160,7 @@ static double measure_muxer(const struct settings *settings, uint8_t *sample, ui
 static double measure_writer(const struct settings *settings, const uint8_t *sample, const uint8_t *sound,
                              uint8_t *out)
 {
-    static struct access_unit picture;
+    static struct sample_writer picture;
     static const uint32_t sizes[] = {SOUND_SIZE, SOUND_SIZE};
     static const uint32_t durations[] = {SOUND_TICKS, SOUND_TICKS};
     int64_t begun = cpu_ns();
@@ -168,7 +168,7 @@ static double measure_writer(const struct settings *settings, const uint8_t *sam
     for (size_t i = 0; i < settings->fragments; i++) {
         struct nal_reader reader;
         nal_reader_init(&reader, sample, settings->length, 0);
-        if (access_unit_parse(&picture, NAL_H264, &reader, false) < 0) {
+        if (sample_writer_read(&picture, NAL_H264, &reader, false) < 0) {
             return -EINVAL;
         }
         const struct fragment fragment = {.sequence = (uint32_t)i,

@@ -39,16 +39,16 @@ static uint8_t *copy_of(const uint8_t *data, size_t size)
 }
 
 /* What is written must be read again as the same units. */
-static void check_sample(const struct access_unit *unit, enum nal_codec codec)
+static void check_sample(const struct sample_writer *unit, enum nal_codec codec)
 {
-    static struct access_unit again;
+    static struct sample_writer again;
     uint8_t *sample = malloc(unit->sample_size > 0 ? unit->sample_size : 1);
     struct nal_reader reader;
 
     require(sample != NULL);
-    require(access_unit_write(unit, sample) == sample + unit->sample_size);
-    nal_reader_init(&reader, sample, unit->sample_size, ACCESS_UNIT_LENGTH_SIZE);
-    require(access_unit_parse(&again, codec, &reader, false) == 0);
+    require(sample_writer_write(unit, sample) == sample + unit->sample_size);
+    nal_reader_init(&reader, sample, unit->sample_size, SAMPLE_WRITER_LENGTH_SIZE);
+    require(sample_writer_read(&again, codec, &reader, false) == 0);
     require(again.count == unit->count && again.sample_size == unit->sample_size);
     require(again.parameter_count == 0 && again.picture == unit->picture);
     free(sample);
@@ -73,11 +73,11 @@ static void check_init(const struct parameter_sets *sets)
 static void take(struct parameter_sets *sets, const uint8_t *data, size_t size, unsigned length_size,
                  bool key)
 {
-    static struct access_unit unit;
+    static struct sample_writer unit;
     struct nal_reader reader;
 
     nal_reader_init(&reader, data, size, length_size);
-    if (access_unit_parse(&unit, sets->codec, &reader, key) < 0) {
+    if (sample_writer_read(&unit, sets->codec, &reader, key) < 0) {
         return;
     }
     for (size_t i = 0; i < unit.parameter_count; i++) {

@@ -85,17 +85,17 @@ void feed_depacketizer(struct depacketizer *depacketizer, const uint8_t *data, s
 
 static void check_picture(enum nal_codec codec, const struct depacketizer_unit *unit)
 {
-    static struct access_unit picture;
+    static struct sample_writer picture;
     struct nal_reader reader;
 
     require(unit->size > 4 && memcmp(unit->data, "\0\0\0\1", 4) == 0);
     nal_reader_init(&reader, unit->data, unit->size, 0);
-    if (access_unit_parse(&picture, codec, &reader, false) < 0) {
+    if (sample_writer_read(&picture, codec, &reader, false) < 0) {
         return;
     }
     uint8_t *sample = malloc(picture.sample_size > 0 ? picture.sample_size : 1);
     require(sample != NULL);
-    require(access_unit_write(&picture, sample) == sample + picture.sample_size);
+    require(sample_writer_write(&picture, sample) == sample + picture.sample_size);
     free(sample);
 }
 

@@ -11,7 +11,7 @@
 
 static const uint8_t slice[] = {0x65, 0x88, 0x84, 0x00, 0x33};
 static const uint8_t sei[] = {0x06, 0x01};
-static struct access_unit picture;
+static struct sample_writer picture;
 
 static void make_picture(bool keyframe)
 {

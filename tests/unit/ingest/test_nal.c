@@ -101,14 +101,14 @@ static void kinds(void **state)
     }
 }
 
-static struct access_unit unit;
+static struct sample_writer unit;
 
 static int parse(const char *bytes, size_t size, enum nal_codec codec, bool key_hint)
 {
     struct nal_reader reader;
 
     nal_reader_init(&reader, (const uint8_t *)bytes, size, 0);
-    return access_unit_parse(&unit, codec, &reader, key_hint);
+    return sample_writer_read(&unit, codec, &reader, key_hint);
 }
 
 #define PARSE(bytes, codec, key_hint) parse(bytes, sizeof(bytes) - 1, codec, key_hint)
@@ -127,7 +127,7 @@ static void sample_has_picture_and_sei_only(void **state)
     assert_true(unit.picture && unit.keyframe);
     assert_int_equal(unit.parameter_count, 2);
     assert_int_equal(unit.sample_size, sizeof(expected));
-    assert_ptr_equal(access_unit_write(&unit, sample), sample + sizeof(sample));
+    assert_ptr_equal(sample_writer_write(&unit, sample), sample + sizeof(sample));
     assert_memory_equal(sample, expected, sizeof(expected));
     assert_int_equal(boxes_check_sample(sample, sizeof(sample)), 2);
 }
@@ -163,14 +163,14 @@ static void b_slices(void **state)
 static void too_many_units(void **state)
 {
     static const char slice[] = {0, 0, 1, 0x41};
-    char bytes[sizeof(slice) * (ACCESS_UNIT_NALS_MAX + 1)];
+    char bytes[sizeof(slice) * (SAMPLE_WRITER_NALS_MAX + 1)];
 
     (void)state;
     for (size_t i = 0; i < sizeof(bytes); i += sizeof(slice)) {
         memcpy(bytes + i, slice, sizeof(slice));
     }
     assert_int_equal(parse(bytes, sizeof(bytes) - 4, NAL_H264, false), 0);
-    assert_int_equal(unit.count, ACCESS_UNIT_NALS_MAX);
+    assert_int_equal(unit.count, SAMPLE_WRITER_NALS_MAX);
     assert_int_equal(parse(bytes, sizeof(bytes), NAL_H264, false), -E2BIG);
 }
 
