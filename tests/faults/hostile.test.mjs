@@ -1,5 +1,5 @@
 // A camera's ring is filled with nonsense while it is served, and cut off: the fan-out goes on, and other cameras' viewers see
-// every frame. The ring's own readers are tested alone in tests/unit/ring; here it is the whole fan-out.
+// every frame. The ring's own readers are tested alone in tests/process/ring; here it is the whole fan-out.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { buildDirectory, run } from '../support/processes.mjs';

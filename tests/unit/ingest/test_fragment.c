@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "ingest/publish/fragment.h"
-#include "tests/unit/ingest/boxes.h"
+#include "tests/support/boxes.h"
 
 static const uint8_t slice[] = {0x65, 0x88, 0x84, 0x00, 0x33};
 static const uint8_t sei[] = {0x06, 0x01};

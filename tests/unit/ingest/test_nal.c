@@ -9,7 +9,7 @@
 
 #include "ingest/codec/nal.h"
 #include "ingest/codec/sample_writer.h"
-#include "tests/unit/ingest/boxes.h"
+#include "tests/support/boxes.h"
 
 /* What a reader finds, as text: the units in hex, '|' between them, and its last result. */
 static void expect_units(const char *bytes, size_t size, unsigned length_size, const char *expected,

@@ -12,8 +12,8 @@
 #include "ingest/codec/parameter_sets.h"
 #include "ingest/codec/sps.h"
 #include "ingest/publish/init_segment.h"
-#include "tests/unit/ingest/boxes.h"
-#include "tests/unit/ingest/samples.h"
+#include "tests/support/boxes.h"
+#include "tests/support/samples.h"
 
 static void expect_sps(enum nal_codec codec, struct nal nal, uint32_t width, uint32_t height, int reorder,
                        const char *codecs)

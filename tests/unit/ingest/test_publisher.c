@@ -13,8 +13,8 @@
 #include "common/ring/ring_writer.h"
 #include "common/ring/ringcast.h"
 #include "ingest/publish/publisher.h"
-#include "tests/unit/ingest/boxes.h"
-#include "tests/unit/ingest/samples.h"
+#include "tests/support/boxes.h"
+#include "tests/support/samples.h"
 
 #define MS 1000000LL
 #define EPOCH 1000000000LL

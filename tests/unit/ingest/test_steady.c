@@ -15,8 +15,8 @@
 #include "common/ring/ring_create.h"
 #include "common/ring/ring_writer.h"
 #include "ingest/publish/publisher.h"
+#include "tests/support/samples.h"
 #include "tests/unit/ingest/rtp/rtp_fixture.h"
-#include "tests/unit/ingest/samples.h"
 
 #define FRAME_NS 40000000LL
 #define GOP 25

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/unit/ring/ring_fixture.h"
+#include "tests/support/ring_fixture.h"
 
 static void test_r3_entry_carries_what_the_writer_said(void **state)
 {

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/unit/ring/ring_fixture.h"
+#include "tests/support/ring_fixture.h"
 
 static void expect_name(const char *instance, const char *camera, const char *expected)
 {

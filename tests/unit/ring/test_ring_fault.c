@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/unit/ring/ring_fixture.h"
+#include "tests/support/ring_fixture.h"
 
 /* More rings than one block of the registry holds. */
 #define MANY 150

@@ -9,7 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "tests/unit/ring/ring_fixture.h"
+#include "tests/support/ring_fixture.h"
 
 #define LENGTH 1000
 #define SHORT_MS 20

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/unit/ring/ring_fixture.h"
+#include "tests/support/ring_fixture.h"
 
 /* One lap of the smallest ring in fragments of this length: 64 header + 960. */
 #define KIBI_FRAGMENT 960

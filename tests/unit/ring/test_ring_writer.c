@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/unit/ring/ring_fixture.h"
+#include "tests/support/ring_fixture.h"
 
 static void test_r3_writer_refuses_what_readers_could_not_use(void **state)
 {

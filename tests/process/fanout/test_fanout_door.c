@@ -1,0 +1,358 @@
+/* Who is let in and what is answered over HTTP, by a real ringcast-fanout (docs/reference/http.md). */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* cmocka.h needs the headers above it. */
+#include <cmocka.h>
+
+#include "common/ipc/message.h"
+#include "tests/process/fanout/harness.h"
+
+#define RING_BYTES 65536
+
+static struct fanout fanout;
+static struct source front;
+
+static int set_up(void **state)
+{
+    (void)state;
+    fanout_start(&fanout);
+    source_begin(&front, &fanout, "front", RING_BYTES);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    fanout_end(&fanout, SIGTERM);
+    source_end(&front);
+    return 0;
+}
+
+static int open_status(const char *path, const char *headers)
+{
+    struct client client;
+    client_open(&client, fanout.port, path, headers, 0);
+    int status = client.status;
+    client_close(&client, false);
+    return status;
+}
+
+static void only_the_pages_own_origin_is_let_in(void **state)
+{
+    static const struct {
+        int status;
+        const char *headers;
+    } cases[] = {
+        {101, ""},
+        {101, "Origin: http://cameras.example\r\n"},
+        {101, "Origin: https://cameras.example\r\n"},
+        {101, "Origin: http://Cameras.EXAMPLE\r\n"},
+        {101, "Host: cameras.example:8080\r\nOrigin: http://cameras.example:8080\r\n"},
+        {101, "Host: cameras.example:443\r\nOrigin: https://cameras.example\r\n"},
+        {101, "Host: [::1]:8080\r\nOrigin: http://[::1]:8080\r\n"},
+        {403, "Origin: null\r\n"},
+        {403, "Origin: http://evil.example\r\n"},
+        {403, "Origin: http://cameras.example.evil.example\r\n"},
+        {403, "Origin: http://cameras.example:8080\r\n"},
+        {403, "Host: cameras.example:8080\r\nOrigin: http://cameras.example:8081\r\n"},
+        {403, "Host: cameras.example:80\r\nOrigin: https://cameras.example\r\n"},
+        {403, "Origin: file://\r\n"},
+        {403, "Origin: cameras.example\r\n"},
+        {403, "Origin: http://cameras.example@evil.example\r\n"},
+        {403, "Origin: http://cameras.example, http://evil.example\r\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int status = open_status("/live/front", cases[i].headers);
+        if (status != cases[i].status) {
+            fail_msg("%d and not %d for %s", status, cases[i].status, cases[i].headers);
+        }
+    }
+}
+
+static void a_path_is_decoded_once_and_strictly(void **state)
+{
+    static const struct {
+        int status;
+        const char *path;
+    } cases[] = {
+        {101, "/live/front"},
+        {101, "/live/%66r%6fn%74"},
+        {101, "/live/front?now=1"},
+        {101, "/live/front?stream=main"},
+        {101, "/live/front?now=1&stream=main"},
+        {404, "/live/front?stream=sub"},
+        {404, "/live/front?stream="},
+        {404, "/live/front?stream=main%20"},
+        {404, "/live/front/sub"},
+        {404, "/live/front%2Fsub"},
+        {404, "/live/%2566ront"},
+        {404, "/live/front%20"},
+        {404, "/live/front/"},
+        {404, "/live/front%2f"},
+        {404, "/live/front%3f"},
+        {404, "/live/back"},
+        {404, "/live/"},
+        {404, "/live"},
+        {404, "/LIVE/front"},
+        {404, "/live/front&x"},
+        {404, "/live/fr%C3%B6nt"},
+        {404, "/"},
+        {404, "/api/cameras"},
+        {403, "/live/fron%7"},
+        {403, "/live/fron%zz"},
+        {0, "/live/front%00"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int status = open_status(cases[i].path, "");
+        if (status != cases[i].status) {
+            fail_msg("%d and not %d for %s", status, cases[i].status, cases[i].path);
+        }
+    }
+}
+
+static void an_upgrade_must_be_one_we_speak(void **state)
+{
+    static const struct {
+        int status;
+        const char *headers;
+    } cases[] = {
+        {426, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 8\r\nSec-WebSocket-Key: "
+              "AAAA\r\n"},
+        {400, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"},
+        {400, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+              "AAAA\r\n"
+              "Sec-WebSocket-Protocol: ringcast-descriptor\r\n"},
+        {404, ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct client client;
+        client_request(&client, fanout.port, "GET", "/live/front", cases[i].headers);
+        assert_int_equal(client.status, cases[i].status);
+        client_close(&client, false);
+    }
+    static const char *const foreign[] = {
+        "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
+        "Upgrade: tls/1.2\r\nConnection: Upgrade\r\n",
+    };
+    for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+        struct client client;
+        client_request(&client, fanout.port, "GET", "/live/front", foreign[i]);
+        assert_true(client.status != 101 && client.status != 200);
+        client_close(&client, false);
+    }
+    assert_int_equal(open_status("/live/front", ""), 101);
+}
+
+/* Reads a whole answer's body as JSON. */
+static json_t *read_json(struct client *client)
+{
+    char *length = client_header(client, "Content-Length");
+    assert_non_null(length);
+    size_t size = strtoul(length, NULL, 10);
+    free(length);
+    json_t *object = json_loadb((const char *)client_read_bytes(client, size), size, 0, NULL);
+    assert_non_null(object);
+    return object;
+}
+
+static void expect_header(const struct client *client, const char *name, const char *expected)
+{
+    char *value = client_header(client, name);
+    assert_non_null(value);
+    assert_string_equal(value, expected);
+    free(value);
+}
+
+static void strange_names_are_only_names(void **state)
+{
+    static const char *const names[] = {"<img src=x onerror=alert(1)>",
+                                        "Küche 2",
+                                        "100%",
+                                        "a+b",
+                                        "a?b=c#d",
+                                        "a;b&c",
+                                        "\"quoted\\\"",
+                                        "%66ront",
+                                        "a//..b",
+                                        "..c"};
+    enum { NAMES = 8 }; /* the last two are no names */
+    struct source sources[NAMES];
+    (void)state;
+    for (int i = 0; i < NAMES; i++) {
+        source_begin(&sources[i], &fanout, names[i], RING_BYTES);
+    }
+    struct client client;
+    /* The last camera's arrival shows that all are there. */
+    size_t count = 0;
+    json_t *answer = NULL;
+    while (count < NAMES + 1) {
+        json_decref(answer);
+        client_request(&client, fanout.port, "GET", "/api/cameras", "");
+        assert_int_equal(client.status, 200);
+        expect_header(&client, "Content-Type", "application/json");
+        expect_header(&client, "Cache-Control", "no-store");
+        expect_header(&client, "X-Content-Type-Options", "nosniff");
+        answer = read_json(&client);
+        client_close(&client, false);
+        count = json_array_size(json_object_get(answer, "cameras"));
+    }
+    json_t *list = json_object_get(answer, "cameras");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "name")), "front");
+    for (int i = 0; i < NAMES; i++) {
+        json_t *camera = json_array_get(list, (size_t)i + 1);
+        assert_string_equal(json_string_value(json_object_get(camera, "name")), names[i]);
+        assert_int_equal(open_status(json_string_value(json_object_get(camera, "live")), ""), 101);
+    }
+    json_decref(answer);
+    for (int i = 0; i < NAMES; i++) {
+        source_end(&sources[i]);
+    }
+}
+
+static void the_list_says_what_is_known(void **state)
+{
+    (void)state;
+    struct client viewer, client;
+    json_t *message = message_new("camera-state");
+    json_object_set_new(message, "name", json_string("front"));
+    json_object_set_new(message, "state", json_string("streaming"));
+    json_object_set_new(message, "codecs", json_string("avc1.64001F,mp4a.40.2"));
+    json_object_set_new(message, "width", json_integer(1280));
+    json_object_set_new(message, "height", json_integer(720));
+    watch_camera(&viewer, &fanout, "/live/front", 0);
+    fanout_tell(&fanout, message, NULL, 0);
+    json_decref(expect_text(&viewer, "state"));
+    client_request(&client, fanout.port, "GET", "/api/cameras", "");
+    json_t *answer = read_json(&client);
+    json_t *expected = json_pack("{s:[{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:n}]}", "cameras", "name",
+                                 "front", "state", "streaming", "codecs", "avc1.64001F,mp4a.40.2", "mime",
+                                 "video/mp4; codecs=\"avc1.64001F,mp4a.40.2\"", "width", 1280, "height", 720,
+                                 "viewers", 1, "live", "/live/front", "sub");
+    assert_true(json_equal(answer, expected));
+    json_decref(answer);
+    json_decref(expected);
+    client_close(&client, false);
+    client_close(&viewer, false);
+}
+
+static void files_are_served_from_a_table(void **state)
+{
+    static const struct {
+        int status;
+        const char *method, *path;
+    } cases[] = {
+        {200, "GET", "/"},
+        {200, "GET", "/index.html"},
+        {200, "GET", "/ringcast-player.js"},
+        {200, "HEAD", "/ringcast-player.js"},
+        {200, "HEAD", "/api/cameras"},
+        {404, "GET", "/nothing.js"},
+        {404, "GET", "/ringcast-player.js/"},
+        {404, "GET", "/../../../../etc/passwd"},
+        {404, "GET", "/%2e%2e/%2e%2e/%2e%2e/etc/passwd"},
+        {404, "GET", "/..%2f..%2f..%2fetc%2fpasswd"},
+        {404, "GET", "//etc/passwd"},
+        {404, "HEAD", "/live/front"},
+        {405, "POST", "/"},
+        {405, "PUT", "/index.html"},
+        {405, "DELETE", "/api/cameras"},
+        {405, "OPTIONS", "/live/front"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct client client;
+        client_request(&client, fanout.port, cases[i].method, cases[i].path, "");
+        if (client.status != cases[i].status) {
+            fail_msg("%d and not %d for %s %s", client.status, cases[i].status, cases[i].method,
+                     cases[i].path);
+        }
+        if (client.status == 405) {
+            expect_header(&client, "Allow", "GET, HEAD");
+        }
+        char *policy = client_header(&client, "Content-Security-Policy");
+        assert_non_null(policy);
+        assert_non_null(strstr(policy, "default-src 'none'"));
+        free(policy);
+        client_close(&client, false);
+    }
+}
+
+static void files_have_types_and_versions(void **state)
+{
+    static const char script[] = "export class RingcastPlayer {}\n";
+    (void)state;
+    struct client client;
+    char length[24], header[64];
+    snprintf(length, sizeof(length), "%zu", strlen(script));
+    client_request(&client, fanout.port, "GET", "/ringcast-player.js", "");
+    expect_header(&client, "Content-Type", "text/javascript; charset=utf-8");
+    expect_header(&client, "Content-Length", length);
+    assert_memory_equal(client_read_bytes(&client, strlen(script)), script, strlen(script));
+    char *tag = client_header(&client, "ETag");
+    assert_non_null(tag);
+
+    /* The same connection serves the next request: a HEAD has the same head and no body. */
+    client_send(&client, "HEAD /ringcast-player.js HTTP/1.1\r\nHost: cameras.example\r\n\r\n");
+    client_read_head(&client);
+    assert_int_equal(client.status, 200);
+    expect_header(&client, "Content-Length", length);
+    snprintf(header, sizeof(header), "If-None-Match: %s\r\n", tag);
+    client_send(&client, "GET /ringcast-player.js HTTP/1.1\r\nHost: cameras.example\r\n");
+    client_send(&client, header);
+    client_send(&client, "\r\n");
+    client_read_head(&client);
+    assert_int_equal(client.status, 304);
+    expect_header(&client, "ETag", tag);
+    client_send(&client, "GET / HTTP/1.1\r\nHost: cameras.example\r\nIf-None-Match: \"other\"\r\n\r\n");
+    client_read_head(&client);
+    assert_int_equal(client.status, 200);
+    expect_header(&client, "Content-Type", "text/html; charset=utf-8");
+    free(tag);
+    client_close(&client, false);
+}
+
+static void what_is_not_http_is_dropped(void **state)
+{
+    static const char *const texts[] = {
+        "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 this is TLS\r\n\r\n",
+        "BREW /live/front HTTP/1.1\r\nHost: cameras.example\r\n\r\n",
+        "CONNECT cameras.example:80 HTTP/1.1\r\nHost: cameras.example\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct client client;
+        client_connect(&client, fanout.port, 0);
+        client_send(&client, texts[i]);
+        client_read_head(&client);
+        assert_true(client.status == 0 || client.status >= 400);
+        if (client.status != 0) {
+            client_drain(&client);
+        }
+        client_close(&client, false);
+    }
+    assert_int_equal(open_status("/live/front", ""), 101);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(only_the_pages_own_origin_is_let_in, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_path_is_decoded_once_and_strictly, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_upgrade_must_be_one_we_speak, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(strange_names_are_only_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_list_says_what_is_known, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(files_are_served_from_a_table, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(files_have_types_and_versions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_not_http_is_dropped, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,260 @@
+/* What viewers say, and what they are answered, by a real ringcast-fanout. docs/reference/websocket.md. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* cmocka.h needs the headers above it. */
+#include <cmocka.h>
+
+#include "common/ipc/message.h"
+#include "tests/process/fanout/harness.h"
+
+#define CODECS "avc1.64001F"
+#define INIT_A "ftyp+moov of the first stream"
+#define INIT_B "ftyp+moov of the second stream"
+#define RING_BYTES 262144
+#define FRAGMENT_BYTES 5000u
+
+static struct fanout fanout;
+static struct source source;
+
+static int set_up(void **state)
+{
+    (void)state;
+    fanout_start(&fanout);
+    source_begin(&source, &fanout, "front", RING_BYTES);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    fanout_end(&fanout, SIGTERM);
+    source_end(&source);
+    return 0;
+}
+
+static void publish_gop(size_t frames)
+{
+    for (size_t i = 0; i < frames; i++) {
+        source_publish(&source, FRAGMENT_BYTES, i == 0);
+    }
+}
+
+static void pings_are_answered_and_floods_closed(void **state)
+{
+    (void)state;
+    struct client client;
+    struct client_message message;
+    static const char junk[1000];
+    watch_camera(&client, &fanout, "/live/front", 0);
+    client_send_frame(&client, CLIENT_PING, "hello", 5);
+    assert_true(client_next(&client, &message));
+    assert_int_equal(message.opcode, CLIENT_PONG);
+    assert_memory_equal(message.payload, "hello", 5);
+    client_send_frame(&client, CLIENT_BINARY, junk, 100);
+    client_send_frame(&client, CLIENT_PING, "x", 1);
+    assert_true(client_next(&client, &message));
+    assert_int_equal(message.opcode, CLIENT_PONG);
+    for (int i = 0; i < 40; i++) {
+        client_send_frame(&client, CLIENT_BINARY, junk, sizeof(junk));
+    }
+    expect_close(&client, 1008);
+}
+
+static void say(struct client *client, const char *text)
+{
+    client_send_frame(client, CLIENT_TEXT, text, strlen(text));
+}
+
+/* What was said before has been heard, and nothing was sent because of it. */
+static void expect_silence(struct client *client)
+{
+    struct client_message message;
+    client_send_frame(client, CLIENT_PING, "?", 1);
+    assert_true(client_next(client, &message));
+    assert_int_equal(message.opcode, CLIENT_PONG);
+}
+
+static double real_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static void a_viewer_is_told_the_time(void **state)
+{
+    (void)state;
+    struct client client;
+    watch_camera(&client, &fanout, "/live/front", 0);
+    double before = real_ms();
+    say(&client, "{\"type\":\"time\",\"client\":1234.5625}");
+    json_t *text = expect_text(&client, "time");
+    double server = json_real_value(json_object_get(text, "server_ms"));
+    assert_true(json_number_value(json_object_get(text, "client")) == 1234.5625);
+    assert_true(server >= before - 0.001 && server <= real_ms() + 0.001);
+    json_decref(text);
+    client_close(&client, false);
+}
+
+static void other_messages_are_ignored(void **state)
+{
+    (void)state;
+    static const char *const others[] = {
+        "{\"type\":\"time\"}",   "{\"type\":\"time\",\"client\":\"1\"}", "{\"type\":3}", "[]", "nonsense", "",
+        "{\"type\":\"resume\"}", /* there is nothing to resume */
+    };
+    struct client client;
+    watch_camera(&client, &fanout, "/live/front", 0);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        say(&client, others[i]);
+        expect_silence(&client);
+    }
+    client_send_frame(&client, CLIENT_BINARY, "{\"type\":\"time\",\"client\":1}", 26);
+    expect_silence(&client);
+    client_close(&client, false);
+}
+
+static void the_time_is_told_a_few_times_a_second(void **state)
+{
+    (void)state;
+    enum { ASKED = 60, ANSWERED_MAX = 30 }; /* a slow machine may need a few seconds for them */
+    struct client client;
+    struct client_message message;
+    int answers = 0;
+    watch_camera(&client, &fanout, "/live/front", 0);
+    for (int i = 0; i < ASKED; i++) {
+        say(&client, "{\"type\":\"time\",\"client\":1}");
+    }
+    client_send_frame(&client, CLIENT_PING, "?", 1);
+    while (client_next(&client, &message) && message.opcode == CLIENT_TEXT) {
+        answers++;
+    }
+    assert_int_equal(message.opcode, CLIENT_PONG);
+    assert_true(answers >= 1 && answers <= ANSWERED_MAX);
+    client_close(&client, false);
+}
+
+static void a_paused_viewer_gets_nothing_and_resumes_at_the_newest_keyframe(void **state)
+{
+    (void)state;
+    struct client client;
+    source_generation(&source, CODECS, INIT_A);
+    publish_gop(2);
+    watch_camera(&client, &fanout, "/live/front", 0);
+    expect_init(&client, INIT_A);
+    expect_fragment(&client, 1);
+    expect_fragment(&client, 2);
+    fanout_wait_viewers(&fanout, "front", 1);
+    say(&client, "{\"type\":\"pause\"}");
+    fanout_wait_viewers(&fanout, "front", 0);
+    publish_gop(3);
+    publish_gop(3); /* 6 is the newest keyframe */
+    fanout_tell_state(&fanout, "front", "streaming", NULL);
+    json_decref(expect_text(&client, "state"));
+    expect_silence(&client);
+    say(&client, "{\"type\":\"pause\"}"); /* once more changes nothing */
+    expect_silence(&client);
+    say(&client, "{\"type\":\"resume\"}");
+    for (uint64_t number = 6; number <= 8; number++) {
+        expect_fragment(&client, number);
+    }
+    source_publish(&source, FRAGMENT_BYTES, false);
+    expect_fragment(&client, 9);
+    fanout_wait_viewers(&fanout, "front", 1);
+    client_close(&client, false);
+}
+
+/* The keyframe that is still the newest is not sent twice. */
+static void a_short_pause_doubles_nothing(void **state)
+{
+    (void)state;
+    struct client client, other;
+    source_generation(&source, CODECS, INIT_A);
+    publish_gop(3);
+    watch_camera(&client, &fanout, "/live/front", 0);
+    watch_camera(&other, &fanout, "/live/front", 0);
+    expect_init(&client, INIT_A);
+    expect_init(&other, INIT_A);
+    for (uint64_t number = 1; number <= 3; number++) {
+        expect_fragment(&client, number);
+        expect_fragment(&other, number);
+    }
+    say(&client, "{\"type\":\"pause\"}");
+    expect_silence(&client);
+    source_publish(&source, FRAGMENT_BYTES, false);
+    expect_fragment(&other, 4);
+    say(&client, "{\"type\":\"resume\"}");
+    expect_fragment(&client, 4);
+    source_publish(&source, FRAGMENT_BYTES, false);
+    expect_fragment(&client, 5);
+    expect_fragment(&other, 5);
+    client_close(&client, false);
+    client_close(&other, false);
+}
+
+static void a_paused_viewer_stays_when_its_ring_is_replaced(void **state)
+{
+    (void)state;
+    struct client client;
+    source_generation(&source, CODECS, INIT_A);
+    publish_gop(2);
+    watch_camera(&client, &fanout, "/live/front", 0);
+    expect_init(&client, INIT_A);
+    expect_fragment(&client, 1);
+    expect_fragment(&client, 2);
+    say(&client, "{\"type\":\"pause\"}");
+    expect_silence(&client);
+    source_move(&source, 524288);
+    source_generation(&source, CODECS, INIT_B);
+    publish_gop(2);
+    publish_gop(2);
+    fanout_tell_state(&fanout, "front", "streaming", NULL);
+    json_decref(expect_text(&client, "state"));
+    say(&client, "{\"type\":\"resume\"}");
+    expect_init(&client, INIT_B);
+    expect_fragment(&client, 3);
+    expect_fragment(&client, 4);
+    say(&client, "{\"type\":\"pause\"}");
+    expect_silence(&client);
+    json_t *message = message_new("camera-remove");
+    json_object_set_new(message, "name", json_string("front"));
+    fanout_tell(&fanout, message, NULL, 0);
+    expect_close(&client, 1001);
+}
+
+/* A viewer that resumes wakes a sleeping camera, as one that joins does. */
+static void resuming_wakes_a_camera_that_sleeps(void **state)
+{
+    (void)state;
+    struct client client;
+    watch_camera(&client, &fanout, "/live/front", 0);
+    say(&client, "{\"type\":\"pause\"}");
+    fanout_tell_state(&fanout, "front", "idle", NULL);
+    json_decref(expect_text(&client, "state"));
+    say(&client, "{\"type\":\"resume\"}");
+    json_t *wanted = fanout_wait(&fanout, "wanted");
+    assert_string_equal(json_string_value(json_object_get(wanted, "name")), "front");
+    json_decref(wanted);
+    client_close(&client, false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(pings_are_answered_and_floods_closed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_viewer_is_told_the_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(other_messages_are_ignored, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_time_is_told_a_few_times_a_second, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_paused_viewer_gets_nothing_and_resumes_at_the_newest_keyframe,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_short_pause_doubles_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_paused_viewer_stays_when_its_ring_is_replaced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(resuming_wakes_a_camera_that_sleeps, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,219 @@
+/*
+ * How slow a viewer may be, and what keeps its connection. Each limit by itself, on a real ringcast-fanout.
+ */
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* cmocka.h needs the headers above it. */
+#include <cmocka.h>
+
+#include "tests/process/fanout/harness.h"
+
+#define CODECS "avc1.64001F"
+#define INIT "ftyp+moov"
+
+/* Holds everything that is published, so that nobody misses anything by being overwritten. */
+#define RING_BYTES (8u << 20)
+
+/* More than the kernel keeps for a viewer that does not read. */
+#define FRAGMENTS 200
+#define GOP 10
+#define SIZE 20000u
+
+/* Receive buffer of a slow viewer. */
+#define SMALL 4096
+
+static struct fanout fanout;
+static struct source source;
+
+static void begin(const char *limit, int value)
+{
+    fanout_start_limited(&fanout, limit, value);
+    source_begin(&source, &fanout, "front", RING_BYTES);
+    source_generation(&source, CODECS, INIT);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    fanout_end(&fanout, SIGTERM);
+    source_end(&source);
+    return 0;
+}
+
+/* A slow viewer for which everything waits, and a fast one that has got it all. */
+static void publish_to(struct client *slow, struct client *fast)
+{
+    source_publish(&source, SIZE, true);
+    watch_camera(slow, &fanout, "/live/front", SMALL);
+    watch_camera(fast, &fanout, "/live/front", 0);
+    expect_init(fast, INIT);
+    expect_fragment(fast, 1);
+    for (uint64_t number = 2; number <= FRAGMENTS; number++) {
+        source_publish(&source, SIZE, number % GOP == 1);
+        expect_fragment(fast, number);
+    }
+}
+
+/* Reads on to the last fragment. The number of fragments that it missed, with every gap told. */
+static unsigned read_all(struct client *client)
+{
+    unsigned missed = 0;
+    uint64_t number = 0;
+    expect_init(client, INIT);
+    while (number < FRAGMENTS) {
+        struct client_message message;
+        assert_true(client_next(client, &message));
+        uint64_t next = number + 1;
+        if (message.opcode == CLIENT_TEXT) {
+            json_t *drop = json_loadb((const char *)message.payload, message.length, 0, NULL);
+            assert_string_equal(json_string_value(json_object_get(drop, "type")), "drop");
+            next = (uint64_t)json_integer_value(json_object_get(drop, "to"));
+            missed += (unsigned)json_integer_value(json_object_get(drop, "fragments"));
+            json_decref(drop);
+            assert_true(client_next(client, &message));
+        }
+        bool keyframe;
+        assert_int_equal(fragment_number(&message, &keyframe), next);
+        assert_true(next == number + 1 || keyframe);
+        number = next;
+    }
+    return missed;
+}
+
+static void close_both(struct client *slow, struct client *fast)
+{
+    client_close(slow, false);
+    client_close(fast, false);
+}
+
+static void without_limits_a_large_ring_holds_everything(void **state)
+{
+    struct client slow, fast;
+    (void)state;
+    begin(NULL, 0);
+    publish_to(&slow, &fast);
+    assert_int_equal(read_all(&slow), 0);
+    close_both(&slow, &fast);
+}
+
+static void too_many_bytes_send_a_viewer_to_the_newest_keyframe(void **state)
+{
+    struct client slow, fast;
+    (void)state;
+    begin("viewer_bytes", 10 * (int)SIZE);
+    publish_to(&slow, &fast);
+    assert_true(read_all(&slow) > 0);
+    source_publish(&source, SIZE, false);
+    expect_fragment(&slow, FRAGMENTS + 1);
+    expect_fragment(&fast, FRAGMENTS + 1);
+    close_both(&slow, &fast);
+}
+
+static void too_old_a_fragment_sends_a_viewer_to_the_newest_keyframe(void **state)
+{
+    struct client slow, fast;
+    (void)state;
+    begin("viewer_age_ms", 200);
+    publish_to(&slow, &fast);
+    poll(NULL, 0, 300); /* what waits grows old */
+    assert_true(read_all(&slow) > 0);
+    close_both(&slow, &fast);
+}
+
+static void drops_are_reported(void **state)
+{
+    struct client slow, fast;
+    json_int_t drops = 0;
+    (void)state;
+    begin("viewer_bytes", 10 * (int)SIZE);
+    publish_to(&slow, &fast);
+    assert_true(read_all(&slow) > 0);
+    while (drops == 0) { /* fanout_wait fails when the time is over */
+        json_t *report = fanout_wait(&fanout, "viewers");
+        drops = json_integer_value(json_object_get(json_object_get(report, "drops"), "front"));
+        json_decref(report);
+    }
+    close_both(&slow, &fast);
+}
+
+static void who_takes_nothing_is_closed_with_a_reason(void **state)
+{
+    struct client slow, fast;
+    struct client_message message = {0};
+    (void)state;
+    begin("viewer_stuck_ms", 500);
+    publish_to(&slow, &fast);
+    fanout_wait_viewers(&fanout, "front", 1);
+    do {
+        assert_true(client_next(&slow, &message));
+    } while (message.opcode != CLIENT_CLOSE);
+    assert_true(message.length > 14);
+    assert_int_equal(message.payload[0] << 8 | message.payload[1], 1008);
+    assert_memory_equal(message.payload + 2, "took nothing", 12);
+    source_publish(&source, SIZE, false);
+    do {
+        assert_true(client_next(&fast, &message));
+    } while (message.opcode == CLIENT_PING);
+    assert_int_equal(fragment_number(&message, NULL), FRAGMENTS + 1);
+    close_both(&slow, &fast);
+}
+
+static void who_takes_a_little_is_not_closed(void **state)
+{
+    struct client slow, fast;
+    (void)state;
+    begin("viewer_stuck_ms", 2000);
+    publish_to(&slow, &fast);
+    expect_init(&slow, INIT);
+    for (uint64_t number = 1; number <= 20; number++) { /* in all longer than the limit */
+        expect_fragment(&slow, number);
+        poll(NULL, 0, 150);
+    }
+    for (uint64_t number = 21; number <= FRAGMENTS; number++) {
+        expect_fragment(&slow, number);
+    }
+    close_both(&slow, &fast);
+}
+
+static void expect_ping(struct client *client)
+{
+    struct client_message message;
+    assert_true(client_next(client, &message));
+    assert_int_equal(message.opcode, CLIENT_PING);
+}
+
+static void silent_connections_are_pinged(void **state)
+{
+    struct client watching, paused;
+    (void)state;
+    begin("ping_ms", 500);
+    watch_camera(&watching, &fanout, "/live/front", 0);
+    watch_camera(&paused, &fanout, "/live/front", 0);
+    expect_init(&watching, INIT);
+    expect_init(&paused, INIT);
+    client_send_frame(&paused, CLIENT_TEXT, "{\"type\":\"pause\"}", 16);
+    for (int i = 0; i < 3; i++) {
+        expect_ping(&watching);
+        expect_ping(&paused);
+    }
+    close_both(&watching, &paused);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(without_limits_a_large_ring_holds_everything, tear_down),
+        cmocka_unit_test_teardown(too_many_bytes_send_a_viewer_to_the_newest_keyframe, tear_down),
+        cmocka_unit_test_teardown(too_old_a_fragment_sends_a_viewer_to_the_newest_keyframe, tear_down),
+        cmocka_unit_test_teardown(drops_are_reported, tear_down),
+        cmocka_unit_test_teardown(who_takes_nothing_is_closed_with_a_reason, tear_down),
+        cmocka_unit_test_teardown(who_takes_a_little_is_not_closed, tear_down),
+        cmocka_unit_test_teardown(silent_connections_are_pinged, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

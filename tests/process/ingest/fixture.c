@@ -1,0 +1,262 @@
+#include "tests/process/ingest/fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/ipc/channel.h"
+#include "common/ipc/message.h"
+
+static unsigned rings_made;
+
+int64_t fixture_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static void exec_template(int channel, int log)
+{
+    dup2(log, STDERR_FILENO);
+    /* dup2 onto itself would leave close-on-exec set. */
+    int moved = fcntl(channel, F_DUPFD, CHANNEL_CHILD_FD + 1);
+    dup2(moved, CHANNEL_CHILD_FD);
+    close(moved);
+    execl(RINGCAST_INGEST, "ringcast-ingest", "--template", (char *)NULL);
+    _exit(127);
+}
+
+static json_t *wait_message(int channel, const char *type, const char *name, const char *value)
+{
+    int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
+    struct channel_message message;
+
+    for (;;) {
+        int result = channel_receive(channel, &message);
+        if (result == -EAGAIN) {
+            struct pollfd readable = {.fd = channel, .events = POLLIN};
+            int64_t left = deadline - fixture_now_ms();
+            assert_true(left > 0);
+            poll(&readable, 1, (int)left);
+            continue;
+        }
+        if (result != 1) {
+            fail_msg("waiting for %s %s: the channel gives %d", type, value != NULL ? value : "", result);
+        }
+        bool matches = message_is(message.body, type) &&
+                       (name == NULL || strcmp(message_string(message.body, name, ""), value) == 0);
+        json_t *body = matches ? json_incref(message.body) : NULL;
+        channel_message_clear(&message);
+        if (matches) {
+            return body;
+        }
+    }
+}
+
+void template_start(struct template_process *template)
+{
+    int ends[2];
+
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    template->log = memfd_create("log", MFD_CLOEXEC);
+    assert_true(template->log >= 0);
+    assert_int_equal(channel_pair(ends), 0);
+    template->pid = fork();
+    if (template->pid == 0) {
+        exec_template(ends[1], template->log);
+    }
+    close(ends[1]);
+    template->channel = ends[0];
+    json_decref(wait_message(template->channel, "ready", NULL, NULL));
+}
+
+char *template_log(const struct template_process *template)
+{
+    off_t size = lseek(template->log, 0, SEEK_END);
+    char *text = calloc(1, (size_t)size + 1);
+
+    assert_non_null(text);
+    assert_int_equal(pread(template->log, text, (size_t)size, 0), size);
+    return text;
+}
+
+/* Exit status of PID, which ends by itself. */
+static int wait_end(pid_t pid)
+{
+    int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
+    const struct timespec pause = {.tv_nsec = 2000000};
+    int status;
+
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        if (fixture_now_ms() > deadline) {
+            kill(pid, SIGKILL);
+            fail_msg("process %d does not end", (int)pid);
+        }
+        nanosleep(&pause, NULL);
+    }
+    if (!WIFEXITED(status)) {
+        fail_msg("process %d was killed by signal %d", (int)pid, WTERMSIG(status));
+    }
+    return WEXITSTATUS(status);
+}
+
+void template_stop(struct template_process *template, const char *canary)
+{
+    char *log = template_log(template);
+
+    close(template->channel);
+    int status = wait_end(template->pid);
+    if (canary != NULL && strstr(log, canary) != NULL) {
+        fail_msg("the log shows a secret");
+    }
+    if (status != 0) {
+        fputs(log, stderr);
+    }
+    assert_int_equal(status, 0);
+    free(log);
+    close(template->log);
+}
+
+static void start_worker(struct template_process *template, struct worker_process *worker)
+{
+    json_t *spawn = message_new("spawn");
+    int ends[2];
+
+    assert_int_equal(channel_pair(ends), 0);
+    json_object_set_new(spawn, "camera", json_string("cam"));
+    assert_int_equal(channel_send(template->channel, spawn, &ends[1], 1), 0);
+    json_decref(spawn);
+    close(ends[1]);
+    worker->channel = ends[0];
+    json_t *spawned = wait_message(template->channel, "spawned", "camera", "cam");
+    worker->pid = (pid_t)message_integer(spawned, "pid", 0);
+    json_decref(spawned);
+    assert_true(worker->pid > 0);
+}
+
+void worker_spawn(struct template_process *template, struct worker_process *worker, size_t capacity)
+{
+    struct timespec now;
+    char instance[32];
+    char name[RING_NAME_SIZE];
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(instance, sizeof(instance), "ingest%d-%u", (int)getpid(), rings_made++);
+    assert_int_equal(ring_name(name, instance, "cam"), 0);
+    assert_int_equal(ring_create(name, capacity, now.tv_sec * 1000000000LL + now.tv_nsec, &worker->ring), 0);
+    worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    assert_int_equal(ringcast_open(name, &worker->reader), 0);
+    assert_int_equal(ring_unlink(name), 0); /* a test that fails leaves nothing behind */
+    start_worker(template, worker);
+}
+
+void worker_respawn(struct template_process *template, struct worker_process *worker)
+{
+    close(worker->channel);
+    start_worker(template, worker);
+}
+
+static json_t *string_or_null(const char *text)
+{
+    return text != NULL ? json_string(text) : json_null();
+}
+
+static void send_camera(struct worker_process *worker, const char *url, const char *username,
+                        const char *password, const char *audio_codec)
+{
+    json_t *camera = message_new("camera");
+    int fds[2] = {worker->ring.writer, worker->wake};
+
+    json_object_set_new(camera, "name", json_string("cam"));
+    json_object_set_new(camera, "url", json_string(url));
+    json_object_set_new(camera, "username", string_or_null(username));
+    json_object_set_new(camera, "password", string_or_null(password));
+    json_object_set_new(camera, "transport", json_string("tcp"));
+    json_object_set_new(camera, "audio", json_true());
+    json_object_set_new(camera, "audio_codec", json_string(audio_codec));
+    json_object_set_new(camera, "log_level", json_string("debug"));
+    assert_int_equal(channel_send(worker->channel, camera, fds, 2), 0);
+    json_decref(camera);
+}
+
+void worker_send_camera(struct worker_process *worker, const char *url, const char *username,
+                        const char *password)
+{
+    send_camera(worker, url, username, password, "flac");
+}
+
+void worker_send_camera_audio(struct worker_process *worker, const char *url, const char *audio_codec)
+{
+    send_camera(worker, url, NULL, NULL, audio_codec);
+}
+
+json_t *worker_wait_message(struct worker_process *worker, const char *type, const char *name,
+                            const char *value)
+{
+    return wait_message(worker->channel, type, name, value);
+}
+
+int worker_wait_end(struct worker_process *worker)
+{
+    pid_t pid = worker->pid;
+
+    worker->pid = 0;
+    return wait_end(pid);
+}
+
+void worker_finish(struct worker_process *worker)
+{
+    close(worker->channel);
+    if (worker->pid > 0) {
+        assert_int_equal(worker_wait_end(worker), 0);
+    }
+    ringcast_close(worker->reader);
+    close(worker->ring.writer);
+    close(worker->ring.reader);
+    close(worker->wake);
+}
+
+void worker_seek(struct worker_process *worker, ringcast_cursor *cursor)
+{
+    int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
+
+    while (ringcast_seek_keyframe(worker->reader, cursor) != 0) {
+        assert_true(fixture_now_ms() < deadline);
+        ringcast_wait(worker->reader, cursor, 200);
+    }
+}
+
+void worker_read_fragment(struct worker_process *worker, ringcast_cursor *cursor, void *buffer, size_t size,
+                          ringcast_entry *entry)
+{
+    int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
+    int result;
+
+    while ((result = ringcast_read(worker->reader, cursor, buffer, size, entry)) == 0) {
+        assert_true(fixture_now_ms() < deadline);
+        ringcast_wait(worker->reader, cursor, 200);
+    }
+    assert_int_equal(result, 1);
+}
+
+void fixture_send_raw(int channel, const void *data, size_t size)
+{
+    assert_int_equal(send(channel, data, size, MSG_NOSIGNAL), (ssize_t)size);
+}

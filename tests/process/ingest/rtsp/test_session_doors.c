@@ -1,0 +1,297 @@
+/* Who gets the credentials, and whose word is followed. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/process/ingest/rtsp/session_fixture.h"
+
+static struct script_server server, other;
+static struct session_fixture fixture;
+
+static void begin(script_handler handler, const void *context)
+{
+    script_start(&server, handler, context);
+    session_prepare(&fixture, server.port);
+    fixture.options.username = "admin";
+    fixture.options.password = "secret";
+}
+
+static void end(void)
+{
+    session_close(&fixture);
+    script_stop(&server);
+}
+
+/* --- Authentication ---------------------------------------------------------------------------------- */
+
+static void challenge(struct script_server *camera, const char *request, const char *nonce, bool stale)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text), "WWW-Authenticate: Digest realm=\"r\", nonce=\"%s\"%s\r\n%s", nonce,
+             stale ? ", stale=true" : "", "WWW-Authenticate: Basic realm=\"r\"\r\n");
+    script_reply(camera, request, "401 Unauthorized", text, NULL);
+}
+
+/* Takes any answer to the nonce that it gave last; a new nonce for each request of CONTEXT's method. */
+static void locked(struct script_server *camera, const char *request)
+{
+    const char *fresh = camera->context;
+    char nonce[32];
+
+    snprintf(nonce, sizeof(nonce), "n%d", camera->requests);
+    if (strstr(request, "Authorization: ") == NULL) {
+        challenge(camera, request, "n0", false);
+    } else if (fresh != NULL && script_is(request, fresh) && strstr(request, "nonce=\"n0\"") != NULL) {
+        challenge(camera, request, nonce, false);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+static void digest_is_answered(void **state)
+{
+    (void)state;
+    begin(locked, NULL);
+    session_open(&fixture, 0);
+    assert_true(rtsp_session_authenticated(fixture.session));
+    session_close(&fixture);
+    script_wait(&server, "TEARDOWN", 1);
+    assert_int_equal(script_count(&server, "Authorization: Digest"), 5); /* only the very first is without */
+    assert_int_equal(script_count(&server, "Authorization: Basic"), 0);
+    assert_int_equal(script_count(&server, "secret"), 0);
+    script_stop(&server);
+}
+
+static void a_new_nonce_is_taken_up(void **state)
+{
+    static const char *const methods[] = {"SETUP", "PLAY"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        begin(locked, methods[i]);
+        session_open(&fixture, 0);
+        end();
+    }
+}
+
+static void locked_for_good(struct script_server *camera, const char *request)
+{
+    char nonce[32];
+
+    snprintf(nonce, sizeof(nonce), "n%d", camera->requests);
+    challenge(camera, request, nonce, camera->context != NULL);
+}
+
+static void wrong_credentials_are_tried_once(void **state)
+{
+    (void)state;
+    begin(locked_for_good, NULL);
+    session_open(&fixture, -EACCES);
+    session_assert_error(&fixture, "refuses the username or password (401)");
+    assert_int_equal(script_count(&server, "Authorization: "), 1);
+    assert_null(strstr(fixture.error, "secret"));
+    end();
+    begin(locked_for_good, "stale"); /* a loop */
+    session_open(&fixture, -EACCES);
+    assert_in_range(script_count(&server, "Authorization: "), 2, 5);
+    end();
+    begin(locked_for_good, NULL);
+    fixture.options.username = NULL;
+    fixture.options.password = NULL;
+    session_open(&fixture, -ENOKEY);
+    session_assert_error(&fixture, "none are configured");
+    assert_int_equal(script_count(&server, "Authorization: "), 0);
+    end();
+}
+
+static void weak(struct script_server *camera, const char *request)
+{
+    script_reply(camera, request, "401 Unauthorized", camera->context, NULL);
+}
+
+static void the_password_is_not_given_away(void **state)
+{
+    (void)state;
+    begin(weak, "WWW-Authenticate: Basic realm=\"r\"\r\n"
+                "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", algorithm=WHIRLPOOL\r\n");
+    session_open(&fixture, -ENOTSUP);
+    session_assert_error(&fixture, "not supported (401)");
+    assert_int_equal(script_count(&server, "Authorization: "), 0);
+    end();
+    begin(weak, "");
+    session_open(&fixture, -ENOTSUP);
+    end();
+}
+
+/* The nonce grows old while the session is kept alive. */
+static void ages(struct script_server *camera, const char *request)
+{
+    if (script_is(request, "GET_PARAMETER") && strstr(request, "nonce=\"later\"") == NULL) {
+        challenge(camera, request, "later", true);
+    } else if (strstr(request, "Authorization: ") == NULL) {
+        challenge(camera, request, "n0", false);
+    } else if (script_is(request, "SETUP")) {
+        script_reply(camera, request, "200 OK", "Session: 1;timeout=2\r\n", NULL);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+static void keepalives_are_authenticated_anew(void **state)
+{
+    struct rtsp_packet packet;
+    int64_t deadline = rtsp_now_ns() + SCRIPT_WAIT_MS * RTSP_NS_PER_MS;
+
+    (void)state;
+    begin(ages, NULL);
+    session_open(&fixture, 0);
+    while (script_count(&server, "nonce=\"later\"") == 0 && rtsp_now_ns() < deadline) {
+        assert_int_equal(
+            rtsp_session_read(fixture.session, rtsp_now_ns() + 20 * RTSP_NS_PER_MS, &packet, fixture.error),
+            -ETIMEDOUT);
+    }
+    assert_int_equal(script_count(&server, "nonce=\"later\""), 1);
+    end();
+}
+
+/* --- Redirects --------------------------------------------------------------------------------------- */
+
+struct directions {
+    const char *location; /* of "/live"; "%d" is the port of the other server */
+    int port;
+};
+
+static void redirects(struct script_server *camera, const char *request)
+{
+    const struct directions *directions = camera->context;
+    char text[256];
+
+    if (strstr(request, "Authorization: ") == NULL) {
+        challenge(camera, request, "n0", false);
+    } else if (script_is(request, "DESCRIBE") && strstr(request, "/live ") != NULL) {
+        int length = snprintf(text, sizeof(text), "Location: rtsp://127.0.0.1:%d%s\r\n", directions->port,
+                              directions->location);
+        assert_true(length > 0);
+        script_reply(camera, request, "302 Found", text, NULL);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+static void redirects_within_the_host_are_followed(void **state)
+{
+    struct directions directions = {.location = "/elsewhere"};
+
+    (void)state;
+    begin(redirects, &directions);
+    directions.port = server.port;
+    session_open(&fixture, 0);
+    assert_int_equal(script_count(&server, "/elsewhere/track1 RTSP"), 1);
+    end();
+    directions.location = "/live";
+    begin(redirects, &directions);
+    directions.port = server.port;
+    session_open(&fixture, -ELOOP);
+    session_assert_error(&fixture, "redirects without end");
+    end();
+}
+
+static void any_answer(struct script_server *camera, const char *request)
+{
+    if (camera->requests == 1) {
+        script_reply(camera, request, "401 Unauthorized", "WWW-Authenticate: Basic realm=\"r\"\r\n", NULL);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+static void open_door(struct script_server *camera, const char *request)
+{
+    script_camera(camera, request, false);
+}
+
+static void redirects_to_others_are_not(void **state)
+{
+    struct directions directions = {.location = "/live"};
+
+    (void)state;
+    script_start(&other, open_door, NULL);
+    directions.port = other.port;
+    begin(redirects, &directions);
+    session_open(&fixture, -EPERM);
+    session_assert_error(&fixture, "redirects to another host");
+    end();
+    script_stop(&other);
+    assert_int_equal(other.connections, 0);
+}
+
+static void others_get_no_credentials(void **state)
+{
+    struct directions directions = {.location = "/live"};
+
+    (void)state;
+    script_start(&other, open_door, NULL);
+    directions.port = other.port;
+    begin(redirects, &directions);
+    fixture.options.allow_redirect = true;
+    session_open(&fixture, 0);
+    end();
+    assert_int_equal(script_count(&other, "PLAY "), 1);
+    assert_int_equal(script_count(&other, "Authorization: "), 0);
+    script_stop(&other);
+
+    script_start(&other, any_answer, NULL);
+    directions.port = other.port;
+    begin(redirects, &directions);
+    fixture.options.allow_redirect = true;
+    session_open(&fixture, -ENOKEY);
+    end();
+    assert_int_equal(script_count(&other, "Authorization: "), 0);
+    script_stop(&other);
+}
+
+static void nowhere(struct script_server *camera, const char *request)
+{
+    script_reply(camera, request, "301 Moved", camera->context, NULL);
+}
+
+static void redirects_to_nowhere_are_told(void **state)
+{
+    static const char *const locations[] = {"", "Location: http://127.0.0.1/\r\n", "Location: /x\r\n",
+                                            "Location: rtsp://\r\n", "Location: rtsp://h:99999/\r\n"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(locations) / sizeof(locations[0]); i++) {
+        begin(nowhere, locations[i]);
+        session_open(&fixture, -EPROTO);
+        session_assert_error(&fixture, "redirects to nowhere");
+        end();
+    }
+    begin(nowhere, "Location: rtsps://127.0.0.1/\r\n");
+    session_open(&fixture, -EPERM); /* another kind of connection is another place */
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(digest_is_answered),
+        cmocka_unit_test(a_new_nonce_is_taken_up),
+        cmocka_unit_test(wrong_credentials_are_tried_once),
+        cmocka_unit_test(the_password_is_not_given_away),
+        cmocka_unit_test(keepalives_are_authenticated_anew),
+        cmocka_unit_test(redirects_within_the_host_are_followed),
+        cmocka_unit_test(redirects_to_others_are_not),
+        cmocka_unit_test(others_get_no_credentials),
+        cmocka_unit_test(redirects_to_nowhere_are_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

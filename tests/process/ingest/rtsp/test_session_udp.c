@@ -1,0 +1,226 @@
+/* Packets beside the connection. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/process/ingest/rtsp/session_fixture.h"
+
+static struct script_server server;
+static struct session_fixture fixture;
+
+/* The camera's own ports, bound by the test. */
+static int rtp, rtcp, rtp_port, rtcp_port;
+
+static int bind_udp(const char *address, int *port)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET};
+    socklen_t size = sizeof(name);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    inet_pton(AF_INET, address, &name.sin_addr);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&name, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &size), 0);
+    *port = ntohs(name.sin_port);
+    return fd;
+}
+
+static void send_udp(int fd, int port, const void *data, size_t size)
+{
+    struct sockaddr_in name = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    assert_int_equal(sendto(fd, data, size, 0, (struct sockaddr *)&name, sizeof(name)), size);
+}
+
+static int client_port(const char *request)
+{
+    const char *at = strstr(request, "client_port=");
+
+    return at != NULL ? atoi(at + 12) : 0;
+}
+
+struct manner {
+    bool refuses;     /* 461 to UDP */
+    bool sends;       /* a packet after PLAY */
+    bool interleaves; /* answers an offer of UDP with TCP */
+    int port;         /* of the client, once known */
+};
+
+static void udp_camera(struct script_server *camera, const char *request)
+{
+    struct manner *manner = (struct manner *)(uintptr_t)camera->context;
+    char text[256];
+    int port = script_is(request, "SETUP") ? client_port(request) : 0;
+
+    if (port != 0 && manner->refuses) {
+        script_reply(camera, request, "461 Unsupported Transport", "", NULL);
+    } else if (port != 0) {
+        manner->port = port;
+        snprintf(text, sizeof(text),
+                 "Transport: RTP/AVP%s;unicast;client_port=%d-%d;server_port=%d-%d\r\nSession: 1\r\n",
+                 manner->interleaves ? "/TCP;interleaved=0-1" : "", port, port + 1, rtp_port, rtcp_port);
+        script_reply(camera, request, "200 OK", text, NULL);
+    } else if (script_is(request, "PLAY") && manner->sends) {
+        send_udp(rtp, manner->port, "\x80packet", 7);
+        script_reply(camera, request, "200 OK", "", NULL);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+static void begin(const struct manner *manner, enum rtsp_choice transport)
+{
+    rtp = bind_udp("127.0.0.1", &rtp_port);
+    rtcp = bind_udp("127.0.0.1", &rtcp_port);
+    script_start(&server, udp_camera, manner);
+    session_prepare(&fixture, server.port);
+    fixture.options.transport = transport;
+}
+
+static void end(void)
+{
+    session_close(&fixture);
+    script_stop(&server);
+    close(rtp);
+    close(rtcp);
+}
+
+static size_t receive(int fd, char *out, size_t size)
+{
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+
+    assert_int_equal(poll(&readable, 1, SCRIPT_WAIT_MS), 1);
+    ssize_t got = recv(fd, out, size, 0);
+    assert_true(got >= 0);
+    return (size_t)got;
+}
+
+static void packets_come_and_reports_go(void **state)
+{
+    struct manner manner = {.sends = true};
+    char text[64];
+
+    (void)state;
+    begin(&manner, RTSP_UDP);
+    session_open(&fixture, 0);
+    assert_true(rtsp_session_is_udp(fixture.session));
+    assert_int_equal(manner.port % 2, 0);
+    struct rtsp_packet packet = session_packet(&fixture);
+    assert_int_equal(packet.size, 7);
+    assert_false(packet.rtcp);
+    send_udp(rtcp, manner.port + 1, "\x80report", 7);
+    packet = session_packet(&fixture);
+    assert_true(packet.rtcp);
+    assert_memory_equal(packet.data, "\x80report", 7);
+    assert_int_equal(receive(rtp, text, sizeof(text)), 12); /* opens the way through a firewall */
+    assert_int_equal(receive(rtcp, text, sizeof(text)), 8);
+    rtsp_session_send_rtcp(fixture.session, RTSP_VIDEO, "answer", 6);
+    assert_int_equal(receive(rtcp, text, sizeof(text)), 6);
+    end();
+}
+
+static void strangers_are_not_heard(void **state)
+{
+    struct manner manner = {.sends = true};
+    int port;
+    int stranger = bind_udp("127.0.0.2", &port);
+
+    (void)state;
+    begin(&manner, RTSP_UDP);
+    session_open(&fixture, 0);
+    session_packet(&fixture);
+    for (int i = 0; i < 100; i++) {
+        send_udp(stranger, manner.port, "\x80stranger", 9);
+    }
+    send_udp(rtp, manner.port, "\x80mine", 5);
+    struct rtsp_packet packet = session_packet(&fixture);
+    assert_int_equal(packet.size, 5);
+    assert_int_equal(rtsp_session_strangers(fixture.session), 100);
+    close(stranger);
+    end();
+}
+
+static void refusal_leads_to_tcp(void **state)
+{
+    struct manner manner = {.refuses = true};
+
+    (void)state;
+    begin(&manner, RTSP_BEST);
+    session_open(&fixture, 0);
+    assert_false(rtsp_session_is_udp(fixture.session));
+    assert_int_equal(server.connections, 1);
+    assert_int_equal(script_count(&server, "client_port="), 1);
+    assert_int_equal(script_count(&server, "interleaved="), 1);
+    end();
+    begin(&manner, RTSP_UDP);
+    session_open(&fixture, -EPROTONOSUPPORT);
+    session_assert_error(&fixture, "461");
+    end();
+    manner = (struct manner){.interleaves = true};
+    begin(&manner, RTSP_BEST);
+    session_open(&fixture, 0);
+    assert_false(rtsp_session_is_udp(fixture.session));
+    end();
+}
+
+static void silence_leads_to_tcp(void **state)
+{
+    struct manner manner = {.sends = false};
+
+    (void)state;
+    begin(&manner, RTSP_BEST);
+    session_open(&fixture, 0);
+    assert_false(rtsp_session_is_udp(fixture.session));
+    assert_in_range(fixture.duration_ms, RTSP_UDP_SILENCE_MS - 10, SCRIPT_WAIT_MS);
+    assert_int_equal(server.connections, 2);
+    assert_int_equal(script_count(&server, "TEARDOWN"), 1);
+    end();
+}
+
+static void the_first_packet_is_not_lost(void **state)
+{
+    struct manner manner = {.sends = true};
+
+    (void)state;
+    begin(&manner, RTSP_BEST);
+    session_open(&fixture, 0);
+    assert_true(rtsp_session_is_udp(fixture.session));
+    assert_int_equal(session_packet(&fixture).size, 7);
+    end();
+}
+
+static void tls_takes_no_udp(void **state)
+{
+    struct manner manner = {.sends = true};
+
+    (void)state;
+    begin(&manner, RTSP_UDP);
+    fixture.options.scheme = "rtsps";
+    session_open(&fixture, -ENOTSUP);
+    session_assert_error(&fixture, "rtsps protects nothing that goes over UDP");
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packets_come_and_reports_go),  cmocka_unit_test(strangers_are_not_heard),
+        cmocka_unit_test(refusal_leads_to_tcp),         cmocka_unit_test(silence_leads_to_tcp),
+        cmocka_unit_test(the_first_packet_is_not_lost), cmocka_unit_test(tls_takes_no_udp),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

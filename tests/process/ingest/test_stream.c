@@ -1,0 +1,510 @@
+/* A whole worker on the test camera, an independent RTSP server: what is in the ring, and that it goes on. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/ipc/channel.h"
+#include "common/ipc/message.h"
+#include "tests/process/ingest/fixture.h"
+#include "tests/support/boxes.h"
+
+#define RING_SIZE (4u << 20)
+#define FRAGMENT_MAX (1u << 20)
+#define PASSWORD "p@ss w:or/d%41\"c4nary"
+#define CANARY "c4nary"
+
+#define FPS 25
+#define GOP 25
+
+struct test_camera {
+    pid_t pid;
+    int commands; /* its standard input */
+    int answers;
+    int port;
+};
+
+static uint8_t fragment[FRAGMENT_MAX];
+
+static void exec_camera(const char *options, int in, int out)
+{
+    char text[256];
+    const char *arguments[32] = {"ringcast-test-camera", "--fps", "25", "--gop", "25", "--size", "320x240"};
+    size_t count = 7;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(in, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    setenv("RINGCAST_CAMERA_PASSWORD", PASSWORD, 1);
+    snprintf(text, sizeof(text), "%s", options);
+    for (char *word = strtok(text, " "); word != NULL && count < 31; word = strtok(NULL, " ")) {
+        arguments[count++] = word;
+    }
+    execv(RINGCAST_TEST_CAMERA, (char *const *)arguments);
+    _exit(127);
+}
+
+/* One line of JSON from the camera. */
+static json_t *read_answer(struct test_camera *camera)
+{
+    char line[1024];
+    size_t length = 0;
+
+    while (length < sizeof(line) - 1) {
+        struct pollfd readable = {.fd = camera->answers, .events = POLLIN};
+        assert_int_equal(poll(&readable, 1, FIXTURE_WAIT_MS), 1);
+        assert_int_equal(read(camera->answers, line + length, 1), 1);
+        if (line[length++] == '\n') {
+            break;
+        }
+    }
+    json_t *answer = json_loadb(line, length, 0, NULL);
+    assert_non_null(answer);
+    return answer;
+}
+
+static void camera_start(struct test_camera *camera, const char *options)
+{
+    int in[2], out[2];
+
+    assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+    camera->pid = fork();
+    if (camera->pid == 0) {
+        exec_camera(options, in[0], out[1]);
+    }
+    close(in[0]);
+    close(out[1]);
+    camera->commands = in[1];
+    camera->answers = out[0];
+    json_t *ready = read_answer(camera);
+    camera->port = (int)message_integer(ready, "port", 0);
+    json_decref(ready);
+    assert_true(camera->port > 0);
+}
+
+static void camera_command(struct test_camera *camera, const char *command)
+{
+    assert_int_equal(write(camera->commands, command, strlen(command)), (ssize_t)strlen(command));
+    json_t *answer = read_answer(camera);
+    assert_true(message_boolean(answer, "ok", false));
+    json_decref(answer);
+}
+
+static void camera_stop(struct test_camera *camera)
+{
+    close(camera->commands);
+    kill(camera->pid, SIGKILL);
+    waitpid(camera->pid, NULL, 0);
+    close(camera->answers);
+}
+
+static void send_camera(struct worker_process *worker, const struct test_camera *camera, bool password)
+{
+    char url[128];
+
+    snprintf(url, sizeof(url), "rtsp://127.0.0.1:%d/cam1", camera->port);
+    worker_send_camera(worker, url, password ? "a%dm+in" : NULL, password ? PASSWORD : NULL);
+}
+
+static void send_camera_audio(struct worker_process *worker, const struct test_camera *camera,
+                              const char *audio_codec)
+{
+    char url[128];
+
+    snprintf(url, sizeof(url), "rtsp://127.0.0.1:%d/cam1", camera->port);
+    worker_send_camera_audio(worker, url, audio_codec);
+}
+
+/* A file that ffmpeg reads back. */
+struct recording {
+    char path[64];
+    int fd;
+};
+
+static void recording_open(struct recording *recording)
+{
+    snprintf(recording->path, sizeof(recording->path), "/tmp/ringcast-test-XXXXXX");
+    recording->fd = mkstemp(recording->path);
+    assert_true(recording->fd >= 0);
+}
+
+static void recording_add(struct recording *recording, const void *data, size_t size)
+{
+    assert_int_equal(write(recording->fd, data, size), (ssize_t)size);
+}
+
+/* How many frames ffmpeg decoded: its framecrc has a line for each, which begins with the stream's number. */
+static void count_frames(int from, unsigned counts[2])
+{
+    FILE *lines = fdopen(from, "r");
+    char line[1024];
+
+    assert_non_null(lines);
+    counts[0] = counts[1] = 0;
+    while (fgets(line, sizeof(line), lines) != NULL) {
+        if (line[0] == '0' || line[0] == '1') {
+            counts[line[0] - '0']++;
+        }
+    }
+    fclose(lines);
+}
+
+/* Decodes every frame; the first error is one too many. Returns how many pictures there are. */
+static unsigned recording_check(struct recording *recording)
+{
+    unsigned counts[2];
+    int out[2];
+    int status;
+
+    close(recording->fd);
+    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(out[1], STDOUT_FILENO);
+        execlp("ffmpeg", "ffmpeg", "-v", "warning", "-nostdin", "-xerror", "-i", recording->path, "-fps_mode",
+               "passthrough", "-f", "framecrc", "-", (char *)NULL);
+        _exit(127);
+    }
+    close(out[1]);
+    count_frames(out[0], counts);
+    waitpid(pid, &status, 0);
+    unlink(recording->path);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    return counts[0];
+}
+
+/* What a run of fragments showed. */
+struct run {
+    ringcast_cursor cursor;
+    ringcast_entry last;
+    unsigned generation;
+    unsigned audio_samples;
+    unsigned reordered; /* fragments with a composition offset */
+    unsigned discontinuities;
+    int64_t audio_end; /* ticks of the audio track */
+    unsigned audio_gaps;
+    ringcast_generation init;
+};
+
+static void read_init(struct worker_process *worker, struct run *run, struct recording *recording)
+{
+    static uint8_t init[RINGCAST_INIT_MAX];
+
+    assert_int_equal(
+        ringcast_init_segment(worker->reader, run->last.generation, init, sizeof(init), &run->init), 0);
+    boxes_check(init, run->init.init_length);
+    run->generation = run->last.generation;
+    if (recording != NULL) {
+        recording_add(recording, init, run->init.init_length);
+    }
+}
+
+static void check_audio(struct run *run, const struct fragment_track *audio)
+{
+    if (audio->samples == 0) {
+        return;
+    }
+    if (run->audio_samples > 0 && run->audio_end != (int64_t)audio->decode_time) {
+        run->audio_gaps++;
+    }
+    run->audio_samples += audio->samples;
+    run->audio_end = (int64_t)(audio->decode_time + audio->duration);
+}
+
+/* Reads and checks COUNT fragments. */
+static void read_run(struct worker_process *worker, struct run *run, unsigned count,
+                     struct recording *recording)
+{
+    struct fragment_track tracks[2];
+
+    for (unsigned i = 0; i < count; i++) {
+        ringcast_entry before = run->last;
+        worker_read_fragment(worker, &run->cursor, fragment, sizeof(fragment), &run->last);
+        if (run->last.generation != run->generation) {
+            read_init(worker, run, recording);
+            assert_true((run->last.flags & RINGCAST_KEYFRAME) != 0);
+        }
+        assert_int_equal(boxes_check_fragment(fragment, run->last.length, tracks),
+                         (uint32_t)run->last.sequence);
+        assert_int_equal(tracks[0].decode_time, run->last.decode_time);
+        assert_int_equal(tracks[0].duration, run->last.duration);
+        assert_true(boxes_check_sample(tracks[0].first_data, tracks[0].bytes) > 0);
+        assert_int_equal((tracks[0].first_flags & 0x10000) == 0, (run->last.flags & RINGCAST_KEYFRAME) != 0);
+        assert_true(before.sequence == 0 || run->last.decode_time > before.decode_time);
+        assert_true(before.sequence == 0 || run->last.sequence == before.sequence + 1);
+        run->discontinuities += (run->last.flags & RINGCAST_DISCONTINUITY) != 0;
+        run->reordered += tracks[0].composition_offset != 0;
+        check_audio(run, &tracks[1]);
+        if (recording != NULL) {
+            recording_add(recording, fragment, run->last.length);
+        }
+    }
+}
+
+static void begin_run(struct worker_process *worker, struct run *run)
+{
+    memset(run, 0, sizeof(*run));
+    worker_seek(worker, &run->cursor);
+}
+
+static void stream_audio(const char *options, bool password, const char *audio_codec, unsigned fragments,
+                         struct run *run)
+{
+    struct template_process template;
+    struct worker_process worker;
+    struct test_camera camera;
+    struct recording recording;
+
+    camera_start(&camera, options);
+    template_start(&template);
+    worker_spawn(&template, &worker, RING_SIZE);
+    if (password) {
+        send_camera(&worker, &camera, true);
+    } else {
+        send_camera_audio(&worker, &camera, audio_codec);
+    }
+    json_t *streaming = worker_wait_message(&worker, "state", "state", "streaming");
+    assert_int_equal(message_integer(streaming, "width", 0), 320);
+    assert_int_equal(message_integer(streaming, "height", 0), 240);
+    recording_open(&recording);
+    begin_run(&worker, run);
+    read_run(&worker, run, fragments, &recording);
+    assert_string_equal(message_string(streaming, "codecs", ""), run->init.codecs);
+    json_decref(streaming);
+    json_t *stats = worker_wait_message(&worker, "stats", NULL, NULL);
+    assert_true(message_integer(stats, "fragments", 0) > 0);
+    assert_true(json_number_value(json_object_get(stats, "fps")) > 0);
+    assert_int_equal(message_integer(stats, "lost", -1), 0);
+    assert_int_equal(message_integer(stats, "withheld", -1), 0);
+    assert_int_equal(message_integer(stats, "discontinuities", -1), 0);
+    assert_true(json_is_number(json_object_get(stats, "jitter_ms")));
+    assert_true(message_integer(stats, "ring_sequence", 0) >= message_integer(stats, "fragments", 0));
+    assert_true(message_integer(stats, "ring_keyframe", 0) > 0);
+    assert_true(message_integer(stats, "ring_head", 0) > message_integer(stats, "ring_keyframe", 0));
+    assert_true(message_integer(stats, "ring_generation", 0) > 0);
+    json_decref(stats);
+    worker_finish(&worker);
+    template_stop(&template, CANARY);
+    camera_stop(&camera);
+    assert_int_equal(recording_check(&recording), fragments);
+    assert_int_equal(run->discontinuities, 0);
+    assert_int_equal(run->audio_gaps, 0);
+}
+
+static void stream_with(const char *options, bool password, unsigned fragments, struct run *run)
+{
+    stream_audio(options, password, "flac", fragments, run);
+}
+
+static void h264_with_aac(void **state)
+{
+    struct run run;
+
+    (void)state;
+    stream_with("--codec h264 --audio aac", false, 3 * GOP, &run);
+    assert_memory_equal(run.init.codecs, "avc1.", 5);
+    assert_non_null(strstr(run.init.codecs, ",mp4a.40.2"));
+    assert_true(run.audio_samples > 10);
+}
+
+static void h265_without_audio(void **state)
+{
+    struct run run;
+
+    (void)state;
+    stream_with("--codec h265", false, 2 * GOP, &run);
+    assert_memory_equal(run.init.codecs, "hvc1.1.6.L", 10);
+    assert_int_equal(run.audio_samples, 0);
+}
+
+static void b_frames(void **state)
+{
+    struct run run;
+
+    (void)state;
+    stream_with("--codec h265 --b-frames 2", false, 2 * GOP, &run);
+    assert_true(run.reordered > GOP);
+}
+
+static void b_frames_of_h264(void **state)
+{
+    struct run run;
+
+    (void)state;
+    stream_with("--codec h264 --b-frames 2", false, 2 * GOP, &run);
+    assert_true(run.reordered > GOP);
+}
+
+/* What browsers play passes through; what they do not is encoded anew, as configured. */
+static void every_audio_is_played(void **state)
+{
+    static const struct {
+        const char *options;
+        const char *audio_codec;
+        const char *codec;
+    } cases[] = {
+        {"--audio opus", "flac", ",opus"},     {"--audio latm", "flac", ",mp4a.40.2"},
+        {"--audio pcmu", "flac", ",flac"},     {"--audio pcma", "opus", ",opus"},
+        {"--audio pcmu", "aac", ",mp4a.40.2"}, {"--audio l16", "flac", ",flac"},
+        {"--audio g722", "flac", ",flac"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct run run;
+        print_message("%s as %s\n", cases[i].options, cases[i].audio_codec);
+        stream_audio(cases[i].options, false, cases[i].audio_codec, GOP, &run);
+        if (strstr(run.init.codecs, cases[i].codec) == NULL || run.audio_samples < 5) {
+            fail_msg("%s: %s, %u samples", cases[i].options, run.init.codecs, run.audio_samples);
+        }
+    }
+}
+
+static void digest_with_any_characters(void **state)
+{
+    struct run run;
+
+    (void)state;
+    stream_with("--auth digest --user a%dm+in", true, 1, &run);
+}
+
+static void reconnect_keeps_generation_and_timeline(void **state)
+{
+    struct template_process template;
+    struct worker_process worker;
+    struct test_camera camera;
+    struct recording recording;
+    struct run run;
+
+    (void)state;
+    camera_start(&camera, "--audio aac");
+    template_start(&template);
+    worker_spawn(&template, &worker, RING_SIZE);
+    send_camera(&worker, &camera, false);
+    json_decref(worker_wait_message(&worker, "state", "state", "streaming"));
+    recording_open(&recording);
+    begin_run(&worker, &run);
+    read_run(&worker, &run, GOP, &recording);
+    camera_command(&camera, "drop cam1\n");
+    json_decref(worker_wait_message(&worker, "state", "state", "starting"));
+    json_decref(worker_wait_message(&worker, "state", "state", "streaming"));
+    while (run.discontinuities == 0) {
+        read_run(&worker, &run, 1, &recording);
+    }
+    assert_true((run.last.flags & RINGCAST_KEYFRAME) != 0);
+    read_run(&worker, &run, GOP, &recording);
+    assert_int_equal(run.discontinuities, 1);
+    assert_int_equal(run.generation, 1);
+    worker_finish(&worker);
+    template_stop(&template, NULL);
+    camera_stop(&camera);
+    recording_check(&recording);
+}
+
+static void killed_worker_is_followed_by_another(void **state)
+{
+    struct template_process template;
+    struct worker_process worker;
+    struct test_camera camera;
+    struct run run;
+    int status;
+
+    (void)state;
+    camera_start(&camera, "--audio aac");
+    template_start(&template);
+    worker_spawn(&template, &worker, RING_SIZE);
+    send_camera(&worker, &camera, false);
+    begin_run(&worker, &run);
+    read_run(&worker, &run, GOP, NULL);
+    kill(worker.pid, SIGKILL);
+    waitpid(worker.pid, &status, 0);
+    worker_respawn(&template, &worker);
+    send_camera(&worker, &camera, false);
+    json_decref(worker_wait_message(&worker, "state", "state", "streaming"));
+    read_run(&worker, &run, 2 * GOP, NULL);
+    assert_int_equal(run.generation, 2);
+    worker_finish(&worker);
+    template_stop(&template, NULL);
+    camera_stop(&camera);
+}
+
+static void silence_is_a_stall(void **state)
+{
+    struct template_process template;
+    struct worker_process worker;
+    struct test_camera camera;
+    struct run run;
+
+    (void)state;
+    camera_start(&camera, "");
+    template_start(&template);
+    worker_spawn(&template, &worker, RING_SIZE);
+    send_camera(&worker, &camera, false);
+    begin_run(&worker, &run);
+    read_run(&worker, &run, 5, NULL);
+    camera_command(&camera, "pause cam1\n");
+    json_t *stalled = worker_wait_message(&worker, "state", "state", "stalled");
+    assert_non_null(strstr(message_string(stalled, "error", ""), "no video for 5 s"));
+    json_decref(stalled);
+    camera_command(&camera, "resume cam1\n");
+    json_decref(worker_wait_message(&worker, "state", "state", "streaming"));
+    worker_finish(&worker);
+    template_stop(&template, NULL);
+    camera_stop(&camera);
+}
+
+static void picture_that_does_not_fit_is_told(void **state)
+{
+    struct template_process template;
+    struct worker_process worker;
+    struct test_camera camera;
+
+    (void)state;
+    camera_start(&camera, "--size 1280x720 --bitrate 20000");
+    template_start(&template);
+    worker_spawn(&template, &worker, 65536);
+    send_camera(&worker, &camera, false);
+    json_t *told;
+    do {
+        told = worker_wait_message(&worker, "state", NULL, NULL);
+        if (strstr(message_string(told, "error", ""), "ring_size") != NULL) {
+            break;
+        }
+        json_decref(told);
+    } while (true);
+    json_decref(told);
+    worker_finish(&worker);
+    template_stop(&template, NULL);
+    camera_stop(&camera);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(h264_with_aac),
+        cmocka_unit_test(h265_without_audio),
+        cmocka_unit_test(b_frames),
+        cmocka_unit_test(b_frames_of_h264),
+        cmocka_unit_test(every_audio_is_played),
+        cmocka_unit_test(digest_with_any_characters),
+        cmocka_unit_test(reconnect_keeps_generation_and_timeline),
+        cmocka_unit_test(killed_worker_is_followed_by_another),
+        cmocka_unit_test(silence_is_a_stall),
+        cmocka_unit_test(picture_that_does_not_fit_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

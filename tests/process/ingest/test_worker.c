@@ -1,0 +1,425 @@
+/* The protocol of template and worker, with cameras that do not work. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/ipc/channel.h"
+#include "common/ipc/message.h"
+#include "tests/process/ingest/fake_camera.h"
+#include "tests/process/ingest/fixture.h"
+
+#define RING_SIZE (1u << 20)
+#define CANARY "c4nary-pw"
+
+/* Longest that ending may take, and what a slow machine under sanitizers adds. */
+#define END_LIMIT_MS (1000 + 1500)
+
+static char *url_for(int port)
+{
+    char *url = NULL;
+
+    assert_true(asprintf(&url, "rtsp://127.0.0.1:%d/x", port) > 0);
+    return url;
+}
+
+static void start_on(struct worker_process *worker, int port, const char *password)
+{
+    char *url = url_for(port);
+
+    worker_send_camera(worker, url, password != NULL ? "admin" : NULL, password);
+    free(url);
+}
+
+/* Waits for a `state` with an error and returns the error. */
+static char *wait_error(struct worker_process *worker)
+{
+    for (;;) {
+        json_t *state = worker_wait_message(worker, "state", NULL, NULL);
+        const char *error = message_string(state, "error", NULL);
+        char *copy = error != NULL ? strdup(error) : NULL;
+        json_decref(state);
+        if (copy != NULL) {
+            return copy;
+        }
+    }
+}
+
+static char *proc_text(pid_t pid, const char *name)
+{
+    char path[64];
+    char text[512] = "";
+
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_true(read(fd, text, sizeof(text) - 1) >= 0);
+    close(fd);
+    return strdup(text);
+}
+
+static void wait_log(const struct template_process *template, const char *text)
+{
+    int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
+
+    for (bool found = false; !found; poll(NULL, 0, found ? 0 : 5)) {
+        char *log = template_log(template);
+        found = strstr(log, text) != NULL;
+        free(log);
+        assert_true(fixture_now_ms() < deadline);
+    }
+}
+
+static void template_ends_with_its_channel(void **state)
+{
+    struct template_process template;
+
+    (void)state;
+    template_start(&template);
+    template_stop(&template, NULL);
+}
+
+static void template_drops_malformed_messages(void **state)
+{
+    static const char *const bad[] = {"{",
+                                      "[]",
+                                      "{\"v\":1}",
+                                      "{\"v\":2,\"type\":\"spawn\",\"camera\":\"x\"}",
+                                      "{\"v\":1,\"type\":\"spawn\"}",
+                                      "{\"v\":1,\"type\":\"spawn\",\"camera\":7}",
+                                      "{\"v\":1,\"type\":\"spawn\",\"camera\":\"x\"}",
+                                      "{\"v\":1,\"type\":\"dance\"}"};
+    struct template_process template;
+    struct worker_process worker;
+
+    (void)state;
+    template_start(&template);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        fixture_send_raw(template.channel, bad[i], strlen(bad[i]));
+    }
+    worker_spawn(&template, &worker, RING_SIZE);
+    worker_finish(&worker);
+    template_stop(&template, NULL);
+}
+
+static void worker_is_our_child_and_outlives_the_template(void **state)
+{
+    struct template_process template;
+    struct worker_process worker;
+    struct fake_camera camera;
+
+    (void)state;
+    fake_camera_start(&camera, FAKE_SILENT, 0);
+    template_start(&template);
+    worker_spawn(&template, &worker, RING_SIZE);
+    char *comm = proc_text(worker.pid, "comm");
+    char *stat = proc_text(worker.pid, "stat");
+    int parent = 0;
+    assert_string_equal(comm, "ringcast-ingest\n");
+    assert_int_equal(sscanf(strrchr(stat, ')'), ") %*c %d", &parent), 1);
+    assert_int_equal(parent, getpid());
+    free(comm);
+    free(stat);
+
+    template_stop(&template, NULL);
+    start_on(&worker, camera.port, NULL);
+    fake_camera_wait(&camera, "OPTIONS");
+    worker_finish(&worker);
+    fake_camera_stop(&camera);
+}
+
+static void worker_holds_only_its_own_descriptors(void **state)
+{
+    struct template_process template;
+    struct worker_process first, second;
+    char path[64];
+
+    (void)state;
+    template_start(&template);
+    worker_spawn(&template, &first, RING_SIZE);
+    worker_spawn(&template, &second, RING_SIZE);
+    /* The first thing a worker does is closing; that it waits for its channel shows that it has. */
+    kill(second.pid, 0);
+    int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
+    for (int fd = 4; fd < 64; fd++) {
+        snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)second.pid, fd);
+        while (access(path, F_OK) == 0 || faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+            if (fixture_now_ms() > deadline) {
+                fail_msg("the worker still holds descriptor %d", fd);
+            }
+            poll(NULL, 0, 5);
+        }
+    }
+    worker_finish(&first);
+    worker_finish(&second);
+    template_stop(&template, NULL);
+}
+
+static void worker_drops_malformed_messages(void **state)
+{
+    static const char *const bad[] = {"nonsense", "{\"v\":1,\"type\":\"camera\"}",
+                                      "{\"v\":1,\"type\":\"dance\"}"};
+    struct template_process template;
+    struct worker_process worker;
+    struct fake_camera camera;
+
+    (void)state;
+    fake_camera_start(&camera, FAKE_SILENT, 0);
+    template_start(&template);
+    worker_spawn(&template, &worker, RING_SIZE);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        fixture_send_raw(worker.channel, bad[i], strlen(bad[i]));
+    }
+    start_on(&worker, camera.port, NULL);
+    fake_camera_wait(&camera, "OPTIONS");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        fixture_send_raw(worker.channel, bad[i], strlen(bad[i]));
+    }
+    worker_finish(&worker);
+    fake_camera_stop(&camera);
+    template_stop(&template, NULL);
+}
+
+static void worker_refuses_what_is_no_ring(void **state)
+{
+    struct template_process template;
+    struct worker_process worker;
+
+    (void)state;
+    template_start(&template);
+    worker_spawn(&template, &worker, RING_SIZE);
+    int ring = worker.ring.writer;
+    worker.ring.writer = worker.wake;
+    start_on(&worker, 1, NULL);
+    worker.ring.writer = ring;
+    assert_int_equal(worker_wait_end(&worker), EXIT_FAILURE);
+    worker_finish(&worker);
+    template_stop(&template, NULL);
+}
+
+enum ending { END_SIGTERM, END_STOP, END_EOF };
+
+static void end_worker(struct worker_process *worker, enum ending ending)
+{
+    int64_t begin = fixture_now_ms();
+
+    if (ending == END_SIGTERM) {
+        kill(worker->pid, SIGTERM);
+    } else if (ending == END_STOP) {
+        json_t *stop = message_new("stop");
+        assert_int_equal(channel_send(worker->channel, stop, NULL, 0), 0);
+        json_decref(stop);
+    } else {
+        shutdown(worker->channel, SHUT_RDWR);
+    }
+    assert_int_equal(worker_wait_end(worker), 0);
+    assert_true(fixture_now_ms() - begin < END_LIMIT_MS);
+}
+
+static void worker_ends_at_once_while_connecting(void **state)
+{
+    struct template_process template;
+    struct fake_camera camera;
+
+    (void)state;
+    template_start(&template);
+    for (enum ending ending = END_SIGTERM; ending <= END_EOF; ending++) {
+        struct worker_process worker;
+        fake_camera_start(&camera, FAKE_SILENT, 0);
+        worker_spawn(&template, &worker, RING_SIZE);
+        start_on(&worker, camera.port, NULL);
+        fake_camera_wait(&camera, "OPTIONS");
+        end_worker(&worker, ending);
+        worker_finish(&worker);
+        fake_camera_stop(&camera);
+    }
+    template_stop(&template, NULL);
+}
+
+static void worker_ends_at_once_while_it_waits(void **state)
+{
+    struct template_process template;
+    int port;
+    int listener = fake_listener(&port);
+
+    (void)state;
+    close(listener); /* nobody listens there now */
+    template_start(&template);
+    for (enum ending ending = END_SIGTERM; ending <= END_EOF; ending++) {
+        struct worker_process worker;
+        worker_spawn(&template, &worker, RING_SIZE);
+        end_worker(&worker, ending); /* no task yet */
+        worker_respawn(&template, &worker);
+        start_on(&worker, port, NULL);
+        free(wait_error(&worker));
+        free(wait_error(&worker)); /* it tries again by itself */
+        end_worker(&worker, ending);
+        worker_finish(&worker);
+    }
+    template_stop(&template, NULL);
+}
+
+static void worker_says_goodbye_to_a_camera_that_hangs(void **state)
+{
+    struct template_process template;
+    struct worker_process worker;
+    struct fake_camera camera;
+
+    (void)state;
+    fake_camera_start(&camera, FAKE_NO_MEDIA, 0);
+    template_start(&template);
+    worker_spawn(&template, &worker, RING_SIZE);
+    start_on(&worker, camera.port, NULL);
+    fake_camera_wait(&camera, "PLAY ");
+    wait_log(&template, "connected");
+    end_worker(&worker, END_SIGTERM);
+    fake_camera_wait(&camera, "TEARDOWN ");
+    worker_finish(&worker);
+    fake_camera_stop(&camera);
+    template_stop(&template, NULL);
+}
+
+static void wrong_password_is_told_and_not_shown(void **state)
+{
+    struct template_process template;
+    struct worker_process worker;
+    struct fake_camera camera;
+
+    (void)state;
+    fake_camera_start(&camera, FAKE_REFUSES, 0);
+    template_start(&template);
+    worker_spawn(&template, &worker, RING_SIZE);
+    start_on(&worker, camera.port, CANARY "/@:%?# \"");
+    char *error = wait_error(&worker);
+    assert_non_null(strstr(error, "401"));
+    assert_null(strstr(error, CANARY));
+    free(error);
+    worker_finish(&worker);
+    fake_camera_stop(&camera);
+    template_stop(&template, CANARY);
+}
+
+static void password_in_the_url_is_not_shown(void **state)
+{
+    struct template_process template;
+    struct worker_process worker;
+    struct fake_camera camera;
+    char url[128];
+
+    (void)state;
+    fake_camera_start(&camera, FAKE_REFUSES, 0);
+    template_start(&template);
+    worker_spawn(&template, &worker, RING_SIZE);
+    snprintf(url, sizeof(url), "rtsp://admin:" CANARY "/x@127.0.0.1:%d/s?password=" CANARY, camera.port);
+    worker_send_camera(&worker, url, NULL, NULL);
+    char *error = wait_error(&worker);
+    assert_non_null(strstr(error, "401"));
+    assert_null(strstr(error, CANARY));
+    free(error);
+    worker_finish(&worker);
+    fake_camera_stop(&camera);
+    template_stop(&template, CANARY);
+}
+
+static void redirect_does_not_carry_credentials_away(void **state)
+{
+    struct template_process template;
+    struct worker_process worker;
+    struct fake_camera camera, other;
+
+    (void)state;
+    fake_camera_start(&other, FAKE_REFUSES, 0);
+    fake_camera_start(&camera, FAKE_REDIRECT, other.port);
+    template_start(&template);
+    worker_spawn(&template, &worker, RING_SIZE);
+    start_on(&worker, camera.port, CANARY);
+    char *error = wait_error(&worker);
+    assert_non_null(strstr(error, "redirects to another host"));
+    free(error);
+    worker_finish(&worker);
+    char byte;
+    assert_int_equal(read(other.seen, &byte, 1), -1); /* it was asked nothing at all */
+    fake_camera_stop(&camera);
+    fake_camera_stop(&other);
+    template_stop(&template, CANARY);
+}
+
+static void expect_named(enum fake_kind kind, const char *name)
+{
+    struct template_process template;
+    struct worker_process worker;
+    struct fake_camera camera;
+
+    fake_camera_start(&camera, kind, 0);
+    template_start(&template);
+    worker_spawn(&template, &worker, RING_SIZE);
+    start_on(&worker, camera.port, NULL);
+    char *error = wait_error(&worker);
+    assert_non_null(strstr(error, name));
+    free(error);
+    worker_finish(&worker);
+    fake_camera_stop(&camera);
+    template_stop(&template, NULL);
+}
+
+static void motion_jpeg_is_named(void **state)
+{
+    (void)state;
+    expect_named(FAKE_MJPEG, "motion JPEG (mjpeg), which is not supported");
+}
+
+static void av1_is_named(void **state)
+{
+    (void)state;
+    expect_named(FAKE_AV1, "\"AV1\", which is not supported");
+}
+
+static void unusable_urls_are_named(void **state)
+{
+    static const char *const urls[] = {"file:///etc/passwd", "concat:/etc/passwd", "nonsense", "ftp://h/x",
+                                       "rtsp://"};
+    struct template_process template;
+
+    (void)state;
+    template_start(&template);
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+        struct worker_process worker;
+        worker_spawn(&template, &worker, RING_SIZE);
+        worker_send_camera(&worker, urls[i], NULL, NULL);
+        free(wait_error(&worker));
+        worker_finish(&worker);
+    }
+    template_stop(&template, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(template_ends_with_its_channel),
+        cmocka_unit_test(template_drops_malformed_messages),
+        cmocka_unit_test(worker_is_our_child_and_outlives_the_template),
+        cmocka_unit_test(worker_holds_only_its_own_descriptors),
+        cmocka_unit_test(worker_drops_malformed_messages),
+        cmocka_unit_test(worker_refuses_what_is_no_ring),
+        cmocka_unit_test(worker_ends_at_once_while_connecting),
+        cmocka_unit_test(worker_ends_at_once_while_it_waits),
+        cmocka_unit_test(worker_says_goodbye_to_a_camera_that_hangs),
+        cmocka_unit_test(wrong_password_is_told_and_not_shown),
+        cmocka_unit_test(password_in_the_url_is_not_shown),
+        cmocka_unit_test(redirect_does_not_carry_credentials_away),
+        cmocka_unit_test(motion_jpeg_is_named),
+        cmocka_unit_test(av1_is_named),
+        cmocka_unit_test(unusable_urls_are_named),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

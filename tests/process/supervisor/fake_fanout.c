@@ -1,0 +1,131 @@
+/*
+ * Stands in for ringcast-fanout: notes every message in fanout.log, and gives whoever connects its process
+ * id. Orders: fanout-exits, fanout-mute (never ready), fanout-deaf (ready, then reads nothing),
+ * fanout-stubborn (ends on nothing but SIGKILL).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/ipc/message.h"
+#include "common/ring/ringcast.h"
+#include "tests/process/supervisor/fake_program.h"
+
+static int listener = -1;
+static json_t *viewers;
+
+static void note(const struct channel_message *message)
+{
+    char *text = json_dumps(message->body, JSON_COMPACT | JSON_SORT_KEYS);
+
+    fake_note("fanout.log", text);
+    free(text);
+}
+
+static void on_listen(struct channel_message *message)
+{
+    int listening = 0;
+    socklen_t size = sizeof(listening);
+
+    listener = channel_message_take_fd(message, 0);
+    if (getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 || listening != 1) {
+        exit(92);
+    }
+    if (!fake_ordered("fanout-mute")) {
+        fake_send("ready", NULL);
+    }
+}
+
+/* Two viewers for each camera that it knows. */
+static void on_add(struct channel_message *message)
+{
+    struct ringcast_reader *reader;
+    int ring = channel_message_take_fd(message, 0), wake = channel_message_take_fd(message, 1);
+
+    if (wake < 0 || (fcntl(ring, F_GETFL) & O_ACCMODE) != O_RDONLY || ringcast_open_fd(ring, &reader) < 0) {
+        exit(93);
+    }
+    ringcast_close(reader);
+    close(ring);
+    close(wake);
+    json_object_set_new(viewers, message_string(message->body, "name", "?"), json_integer(2));
+    fake_send("viewers",
+              json_pack("{s:O, s:i}", "cameras", viewers, "total", (int)json_object_size(viewers) * 2));
+}
+
+static void on_connection(void)
+{
+    int connection = accept(listener, NULL, NULL);
+
+    if (connection >= 0) {
+        dprintf(connection, "%d", (int)getpid());
+        close(connection);
+    }
+}
+
+/* False at end-of-file or `stop`. */
+static bool on_message(void)
+{
+    struct channel_message message;
+    bool go_on = true;
+
+    int result = fake_receive(&message, 0);
+    if (result == -EAGAIN) {
+        return true;
+    }
+    if (result <= 0) {
+        return false;
+    }
+    note(&message);
+    if (message_is(message.body, "listen")) {
+        on_listen(&message);
+    } else if (message_is(message.body, "camera-add")) {
+        on_add(&message);
+    } else if (message_is(message.body, "stop")) {
+        go_on = false;
+    }
+    channel_message_clear(&message);
+    return go_on;
+}
+
+int main(void)
+{
+    bool go_on = true;
+
+    fake_check_inheritance();
+    if (fake_ordered("fanout-exits")) {
+        return 4;
+    }
+    if (fake_ordered("fanout-stubborn")) {
+        signal(SIGTERM, SIG_IGN);
+    }
+    viewers = json_object();
+    while (go_on) {
+        struct pollfd wait[] = {{.fd = CHANNEL_CHILD_FD, .events = POLLIN},
+                                {.fd = listener, .events = POLLIN}};
+        bool deaf = listener >= 0 && fake_ordered_once("fanout-deaf");
+        while (deaf) {
+            pause();
+        }
+        if (poll(wait, 2, -1) < 0 && errno != EINTR) {
+            return 95;
+        }
+        if (wait[1].revents != 0) {
+            on_connection();
+        }
+        if (wait[0].revents != 0) {
+            go_on = on_message();
+        }
+    }
+    while (fake_ordered("fanout-stubborn")) {
+        pause();
+    }
+    json_decref(viewers);
+    return 0;
+}
