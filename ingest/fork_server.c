@@ -53,8 +53,8 @@ static int read_result(int fd, int *value)
 
 static void reap(pid_t pid)
 {
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
 }
 
 /* In the intermediate child: only the worker returns, with 0. */

@@ -29,10 +29,10 @@ static _Noreturn void wait_for_verdict(int pipe, pid_t middle)
 {
     unsigned char exit_code = 1;
 
-    while (waitpid(middle, NULL, 0) < 0 && errno == EINTR)
-        ;
-    while (read(pipe, &exit_code, 1) < 0 && errno == EINTR)
-        ;
+    while (waitpid(middle, NULL, 0) < 0 && errno == EINTR) {
+    }
+    while (read(pipe, &exit_code, 1) < 0 && errno == EINTR) {
+    }
     _exit(exit_code);
 }
 

@@ -132,8 +132,8 @@ static int on_channel(sd_event_source *source, int fd, uint32_t events, void *da
         flush(child);
     }
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-        for (int i = 0; i < LIMIT_MESSAGE_BATCH && receive_one(child); i++)
-            ;
+        for (int i = 0; i < LIMIT_MESSAGE_BATCH && receive_one(child); i++) {
+        }
     }
     return 0;
 }
@@ -353,8 +353,8 @@ static int on_process_end(sd_event_source *source, int fd, uint32_t events, void
     char reason[REASON_SIZE];
 
     (void)source, (void)events;
-    for (int i = 0; i < LAST_WORDS_MAX && child->channel_source != NULL && receive_one(child); i++)
-        ;
+    for (int i = 0; i < LAST_WORDS_MAX && child->channel_source != NULL && receive_one(child); i++) {
+    }
     if (!child->foreign) {
         if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0) {
             return 0;

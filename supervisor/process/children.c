@@ -355,8 +355,8 @@ static void kill_and_reap(struct children *children, pid_t pid)
         return;
     }
     kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
 }
 
 void children_finish(struct children *children)

@@ -189,8 +189,8 @@ static int collect_wakes(const struct ring *ring, const struct settings *setting
     ringcast_cursor cursor;
     ringcast_entry entry;
     ringcast_seek_keyframe(ring->reader, &cursor);
-    while (ringcast_read(ring->reader, &cursor, buffer, settings->length, &entry) == 1)
-        ;
+    while (ringcast_read(ring->reader, &cursor, buffer, settings->length, &entry) == 1) {
+    }
     while (latency->count < settings->wakes) {
         int got = epoll >= 0 ? wait_eventfd(epoll) : ringcast_wait(ring->reader, &cursor, WAKE_TIMEOUT_MS);
         int64_t now = clock_ns();

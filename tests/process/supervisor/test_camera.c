@@ -136,8 +136,8 @@ static void run_until(struct bench *bench, enum camera_state state)
 
 static void run_pending(struct bench *bench)
 {
-    while (sd_event_run(bench->event, 0) > 0)
-        ;
+    while (sd_event_run(bench->event, 0) > 0) {
+    }
 }
 
 /* The template's answer: a process that lives until it is killed or ends with EXIT_CODE at once. */

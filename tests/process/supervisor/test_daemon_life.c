@@ -299,8 +299,9 @@ static void goes_to_the_background(void **state)
     daemon_order(&daemon, "template-exits");
     daemon_launch(&daemon);
     assert_int_equal(daemon_wait_exit(&daemon), 1);
-    while (waitpid(-1, NULL, 0) > 0)
-        ; /* the daemon proper, which came to us */
+    while (waitpid(-1, NULL, 0) > 0) {
+        /* the daemon proper, which came to us */
+    }
     daemon_require_nothing_left(&daemon);
 }
 

@@ -302,8 +302,8 @@ static void a_journal_that_does_not_read_stops_nobody(void **state)
         plain += take(outlets.errors, bytes) > 0;
     }
     assert_int_equal(plain, 3);
-    for (; take(outlets.journal, bytes) > 0; plain++)
-        ;
+    for (; take(outlets.journal, bytes) > 0; plain++) {
+    }
     assert_int_equal(plain, taken);
     close_outlets(&outlets);
 }
