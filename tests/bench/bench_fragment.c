@@ -46,7 +46,14 @@ static int64_t cpu_ns(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-static int discard(void *opaque, uint8_t *data, int size)
+/* libavformat 61 hands out bytes that may not be written to. */
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+typedef const uint8_t *muxed_bytes;
+#else
+typedef uint8_t *muxed_bytes;
+#endif
+
+static int discard(void *opaque, muxed_bytes data, int size)
 {
     (void)opaque;
     (void)data;
