@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FormatError, isInitSegment, parseFragment, parseInit } from '../../player/src/boxes.js';
+import { FormatError, isInitSegment, parseFragment, parseInit } from '../../player/src/player/boxes.js';
 import { AUDIO, VIDEO, audioTraf, box, fragment, initSegment, prft } from './support/mp4.mjs';
 
 const NON_SYNC_DEFAULT = 0x01010000;

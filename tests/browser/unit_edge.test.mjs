@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { conditionOf } from '../../player/src/condition.js';
-import { Continuity } from '../../player/src/continuity.js';
-import { LiveEdge } from '../../player/src/live-edge.js';
-import { Scope } from '../../player/src/scope.js';
+import { conditionOf } from '../../player/src/player/condition.js';
+import { Continuity } from '../../player/src/player/continuity.js';
+import { LiveEdge } from '../../player/src/player/live-edge.js';
+import { Scope } from '../../player/src/player/scope.js';
 
 const FRAME = 0.04;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { mediaSourceClass, whyUnplayable } from '../../player/src/media.js';
+import { mediaSourceClass, whyUnplayable } from '../../player/src/player/media.js';
 import { FakeMediaSource, fakePage } from './support/fakes.mjs';
 
 beforeEach(() => fakePage());

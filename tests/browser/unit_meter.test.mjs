@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { Meter } from '../../player/src/meter.js';
-import { ServerClock } from '../../player/src/server-clock.js';
+import { Meter } from '../../player/src/player/meter.js';
+import { ServerClock } from '../../player/src/player/server-clock.js';
 import { FakeVideo, fakePage } from './support/fakes.mjs';
 
 beforeEach(() => fakePage());

@@ -36,7 +36,7 @@ test('the package has what its exports need, and nothing else', LIMIT, () => {
   const wanted = new Set(['LICENSE', 'README.md', 'package.json']);
   const entries = Object.values(manifest.exports).flatMap((entry) => (typeof entry === 'string' ? [] : Object.values(entry)));
   for (const entry of entries) for (const file of reachable(normalize(entry))) wanted.add(file);
-  assert.ok(wanted.has('src/transport.js') && wanted.has('types/player.d.ts'));
+  assert.ok(wanted.has('src/player/transport.js') && wanted.has('types/player.d.ts'));
   assert.deepEqual(installed.files, [...wanted].sort());
 });
 
@@ -92,7 +92,7 @@ const kindOf = ({ value, set }) => (typeof value === 'function' ? 'method' : set
 const INHERITED = ['addEventListener', 'removeEventListener']; // declared anew for their events' types
 
 test('the declarations name every member of the classes, and no other', LIMIT, async () => {
-  const module = await import(pathToFileURL(join(installed.root, 'src/ringcast-player.js')));
+  const module = await import(pathToFileURL(join(installed.root, 'src/player/ringcast-player.js')));
   const classes = { ...declared('player.d.ts'), ...declared('ringcast-camera.d.ts') };
   for (const name of Object.keys(module)) {
     const real = Object.entries(Object.getOwnPropertyDescriptors(module[name].prototype)).filter(([member]) => member !== 'constructor');
@@ -108,12 +108,12 @@ test('the declarations name every member of the classes, and no other', LIMIT, a
 test('the declarations name every event', LIMIT, () => {
   const { RingcastPlayerEventMap } = declared('player.d.ts');
   const emitted = new Set();
-  for (const file of installed.files.filter((name) => /^src\/(player|session)\.js$/.test(name))) {
+  for (const file of installed.files.filter((name) => /^src\/player\/(player|session)\.js$/.test(name))) {
     for (const [, type] of read(installed.root, file).matchAll(/emit\('(\w+)'/g)) emitted.add(type);
   }
   assert.ok(emitted.size > 5);
   assert.deepEqual([...RingcastPlayerEventMap.keys()].sort(), [...emitted].sort());
-  const element = read(installed.root, 'src/ringcast-camera.js');
+  const element = read(installed.root, 'src/player/ringcast-camera.js');
   const listed = (name) => [...new RegExp(`${name} = \\[([^;]*)\\];`).exec(element)[1].matchAll(/'(\w+)'/g)].map(([, type]) => type);
   assert.deepEqual(listed('PLAYER_EVENTS').sort(), [...emitted].sort(), 'the element dispatches them too');
   const [, union] = /type VideoEvents =([^;]*);/.exec(read(PLAYER, 'types/ringcast-camera.d.ts'));

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { RingcastPlayer } from '../../player/src/player.js';
+import { RingcastPlayer } from '../../player/src/player/player.js';
 import { resetTimers, tick } from './support/clock.mjs';
 import { FakeMediaSource, FakeSocket, FakeVideo, NOTHING, Ranges, fakePage } from './support/fakes.mjs';
 import { AUDIO, VIDEO, arrayBuffer, fragment, initSegment } from './support/mp4.mjs';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { blank, parseFragment, parseInit } from '../../player/src/boxes.js';
-import { Group, Stream } from '../../player/src/program.js';
+import { blank, parseFragment, parseInit } from '../../player/src/player/boxes.js';
+import { Group, Stream } from '../../player/src/player/program.js';
 import { FakeMediaSource, fakePage } from './support/fakes.mjs';
 import { AUDIO, VIDEO, audioTraf, fragment, initSegment } from './support/mp4.mjs';
 

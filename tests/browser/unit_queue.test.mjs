@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AppendQueue, MAX_JOINED_BYTES } from '../../player/src/append-queue.js';
-import { Scope } from '../../player/src/scope.js';
+import { AppendQueue, MAX_JOINED_BYTES } from '../../player/src/player/append-queue.js';
+import { Scope } from '../../player/src/player/scope.js';
 import { FakeSourceBuffer, Ranges } from './support/fakes.mjs';
 
 function setUp({ maxBytes = 10_000, position = 0 } = {}) {

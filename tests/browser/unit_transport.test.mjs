@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { Backoff, ConnectGate, Transport } from '../../player/src/transport.js';
+import { Backoff, ConnectGate, Transport } from '../../player/src/player/transport.js';
 import { mockTimers, resetTimers, tick } from './support/clock.mjs';
 import { FakeSocket, fakePage } from './support/fakes.mjs';
 

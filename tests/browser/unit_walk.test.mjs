@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RingcastPlayer } from '../../player/src/player.js';
+import { RingcastPlayer } from '../../player/src/player/player.js';
 import { FakeMediaSource, FakeSocket, FakeVideo, NOTHING, Ranges, fakePage } from './support/fakes.mjs';
 import { mockTimers, resetTimers, tick } from './support/clock.mjs';
 import { AUDIO, VIDEO, arrayBuffer, audioTraf, fragment, initSegment } from './support/mp4.mjs';

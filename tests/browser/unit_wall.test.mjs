@@ -3,14 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GAP_PX, SMALLEST_PX, at, commonRatio, fitGrid, fitOne, step } from '../../player/src/wall-grid.js';
-import { KEYS, actionOf } from '../../player/src/wall-keys.js';
-import { Memory, arranged, largeOfHash, orderOfQuery, queryWithOrder, remembered, swapped } from '../../player/src/wall-layout.js';
+import { GAP_PX, SMALLEST_PX, at, commonRatio, fitGrid, fitOne, step } from '../../player/src/wall/wall-grid.js';
+import { KEYS, actionOf } from '../../player/src/wall/wall-keys.js';
+import { Memory, arranged, largeOfHash, orderOfQuery, queryWithOrder, remembered, swapped } from '../../player/src/wall/wall-layout.js';
 import {
   FIRST_RELOAD_MS, HEALTHY_MS, HOPELESS_MS, LAST_RELOAD_MS, Recovery, STUCK_MS, nextReload,
-} from '../../player/src/wall-recovery.js';
-import { fittingStream } from '../../player/src/wall-streams.js';
-import { figuresOf, newsOf, overlayOf, snapshotName, summaryOf, titleOf } from '../../player/src/wall-words.js';
+} from '../../player/src/wall/wall-recovery.js';
+import { fittingStream } from '../../player/src/wall/wall-streams.js';
+import { figuresOf, newsOf, overlayOf, snapshotName, summaryOf, titleOf } from '../../player/src/wall/wall-words.js';
 
 const WINDOWS = [
   { width: 1268, height: 670 }, { width: 1908, height: 1030 }, { width: 378, height: 794 }, { width: 832, height: 340 },

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const TESTS = fileURLToPath(new URL('../', import.meta.url));
-const ROW = /player\/src\/([\w-]+\.js)\s*\|\s*([\d.]+)\s*\|\s*[\d.]+\s*\|\s*[\d.]+\s*\|\s*([\d\s,-]*)/;
+const ROW = /player\/src\/player\/([\w-]+\.js)\s*\|\s*([\d.]+)\s*\|\s*[\d.]+\s*\|\s*[\d.]+\s*\|\s*([\d\s,-]*)/;
 
 /** What is measured: the modules that do without a document, and are therefore tested without a browser. */
 export const LIBRARY = [

@@ -8,12 +8,18 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { prft } from './mp4.mjs';
 
-const PLAYER = fileURLToPath(new URL('../../../player/src/', import.meta.url));
+const ROOMS = ['player', 'wall'].map((room) => fileURLToPath(new URL(`../../../player/src/${room}/`, import.meta.url)));
 const PAGES = fileURLToPath(new URL('./pages/', import.meta.url));
 const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html; charset=utf-8', '.svg': 'image/svg+xml' };
 export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** A file of the player as the build makes one folder of its rooms (player/one_folder.cmake). */
+async function playerFile(path) {
+  const found = await Promise.any(ROOMS.map((room) => readFile(join(room, path), 'utf8')));
+  return found.replaceAll("'../player/", "'./");
+}
 
 /** A camera of the fake server. Its film runs by the clock from the moment it is made. */
 export class FakeCamera {
@@ -215,7 +221,7 @@ export class FakeServer {
     const test = pathname.startsWith('/test/');
     const path = normalize(test ? pathname.slice('/test'.length) : pathname === '/' ? '/index.html' : pathname);
     try {
-      const body = await readFile(join(test ? PAGES : PLAYER, path));
+      const body = test ? await readFile(join(PAGES, path)) : await playerFile(path);
       const ETag = `"${createHash('sha256').update(body).update(this.version).digest('hex').slice(0, 16)}"`;
       response.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY, ETag });
       response.end(body);

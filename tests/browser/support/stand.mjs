@@ -1,6 +1,6 @@
 // A player with everything around it faked, for the unit tests of its state machine.
 
-import { RingcastPlayer } from '../../../player/src/player.js';
+import { RingcastPlayer } from '../../../player/src/player/player.js';
 import { mockTimers, tick } from './clock.mjs';
 import { FakeMediaSource, FakeSocket, FakeVideo, Ranges } from './fakes.mjs';
 import { VIDEO, arrayBuffer, audioTraf, fragment, initSegment } from './mp4.mjs';

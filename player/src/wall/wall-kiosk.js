@@ -1,6 +1,6 @@
 // `?kiosk`: a screen that nobody operates. It stays awake and helps itself.
 
-import { Scope } from './scope.js';
+import { Scope } from '../player/scope.js';
 import { Recovery, nextReload } from './wall-recovery.js';
 
 const KEY = 'ringcast.reloads';

@@ -1,7 +1,7 @@
 // Taking a tile to another place with a mouse, a pen or a finger, and swiping from one large tile to the next.
 // A press that hardly moves stays a click.
 
-import { Scope } from './scope.js';
+import { Scope } from '../player/scope.js';
 import { at } from './wall-grid.js';
 
 const SLOP_PX = 8;

@@ -1,6 +1,6 @@
 // One camera on the wall: its picture, its name and its honest state.
 
-import { Scope } from './scope.js';
+import { Scope } from '../player/scope.js';
 import { Streams, rowOf } from './wall-streams.js';
 import { figuresOf, overlayOf } from './wall-words.js';
 

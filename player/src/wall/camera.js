@@ -1,7 +1,7 @@
 // One camera with a selector: camera.html?camera=NAME
 
 import { CameraList } from './cameras.js';
-import './ringcast-player.js';
+import '../player/ringcast-player.js';
 
 const choice = document.getElementById('choice');
 const toggle = document.getElementById('toggle');

@@ -1,6 +1,6 @@
 // Notices that the server has other files than this page was made of.
 
-import { Scope } from './scope.js';
+import { Scope } from '../player/scope.js';
 
 const CHECK_MS = 10 * 60_000;
 const TIMEOUT_MS = 10_000;

@@ -1,8 +1,8 @@
 // The wall: every configured camera, live, in a grid that fits the window.
 
 import { CameraList } from './cameras.js';
-import './ringcast-player.js';
-import { Scope } from './scope.js';
+import '../player/ringcast-player.js';
+import { Scope } from '../player/scope.js';
 import { Drag } from './wall-drag.js';
 import { commonRatio, fitGrid, fitOne, step } from './wall-grid.js';
 import { KEYS, actionOf } from './wall-keys.js';

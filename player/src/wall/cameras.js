@@ -1,6 +1,6 @@
 // The list of cameras, asked for again every few seconds while somebody can see the page.
 
-import { Scope } from './scope.js';
+import { Scope } from '../player/scope.js';
 
 const POLL_MS = 3000;
 const TIMEOUT_MS = 8000;

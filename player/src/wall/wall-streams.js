@@ -1,7 +1,7 @@
 // Which of a camera's two streams a tile shows, and the change from one to the other without a black moment: the new one
 // plays under the old one until its first picture is on the screen.
 
-import { Scope } from './scope.js';
+import { Scope } from '../player/scope.js';
 
 const WIDER = 1.5; // a tile so much wider than the sub stream's picture is worth the main one
 const RESIZED_MS = 500; // a window that is being drawn to another size changes no stream on its way
