@@ -13,13 +13,13 @@
 /* Of the file, not of the control protocol. */
 #define FILE_VERSION 1
 
-struct changes {
+struct overrides {
     char *directory;
     char *path, *next_path; /* the file, and what becomes it */
     json_t *now;
 };
 
-static json_t *read_cameras(const struct changes *changes, const char **problem)
+static json_t *read_cameras(const struct overrides *changes, const char **problem)
 {
     json_error_t error;
     json_t *file = json_load_file(changes->path, JSON_REJECT_DUPLICATES, &error);
@@ -41,7 +41,7 @@ static json_t *read_cameras(const struct changes *changes, const char **problem)
     return cameras;
 }
 
-static void put_aside(const struct changes *changes, const char *problem)
+static void put_aside(const struct overrides *changes, const char *problem)
 {
     char *aside = NULL;
 
@@ -53,9 +53,9 @@ static void put_aside(const struct changes *changes, const char *problem)
     free(aside);
 }
 
-struct changes *changes_open(const char *state_dir, const char *instance)
+struct overrides *overrides_open(const char *state_dir, const char *instance)
 {
-    struct changes *changes = calloc(1, sizeof(*changes));
+    struct overrides *changes = calloc(1, sizeof(*changes));
     const char *problem;
 
     if (changes == NULL) {
@@ -64,7 +64,7 @@ struct changes *changes_open(const char *state_dir, const char *instance)
     changes->directory = strdup(state_dir);
     if (changes->directory == NULL || asprintf(&changes->path, "%s/%s.json", state_dir, instance) < 0 ||
         asprintf(&changes->next_path, "%s.new", changes->path) < 0) {
-        changes_close(changes);
+        overrides_close(changes);
         return NULL;
     }
     changes->now = read_cameras(changes, &problem);
@@ -75,7 +75,7 @@ struct changes *changes_open(const char *state_dir, const char *instance)
     return changes;
 }
 
-void changes_close(struct changes *changes)
+void overrides_close(struct overrides *changes)
 {
     if (changes == NULL) {
         return;
@@ -87,7 +87,7 @@ void changes_close(struct changes *changes)
     free(changes);
 }
 
-const json_t *changes_now(const struct changes *changes)
+const json_t *overrides_now(const struct overrides *changes)
 {
     return changes->now;
 }
@@ -156,7 +156,7 @@ static int sync_directory(const char *path)
     return error;
 }
 
-static int replace_file(const struct changes *changes, const char *text)
+static int replace_file(const struct overrides *changes, const char *text)
 {
     int error = make_directory(changes->directory);
 
@@ -173,7 +173,7 @@ static int replace_file(const struct changes *changes, const char *text)
     return sync_directory(changes->directory);
 }
 
-int changes_commit(struct changes *changes, json_t *next)
+int overrides_commit(struct overrides *changes, json_t *next)
 {
     json_t *file = json_pack("{s:i, s:O}", "v", FILE_VERSION, "cameras", next);
     char *text = file == NULL ? NULL : json_dumps(file, JSON_INDENT(2));

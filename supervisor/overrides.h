@@ -8,22 +8,22 @@
 
 #include <jansson.h>
 
-struct changes;
+struct overrides;
 
 /*
  * Reads the file. One that cannot be understood is put aside, so that nothing of it is lost, and logged.
  * NULL: out of memory.
  */
-struct changes *changes_open(const char *state_dir, const char *instance);
-void changes_close(struct changes *changes);
+struct overrides *overrides_open(const char *state_dir, const char *instance);
+void overrides_close(struct overrides *changes);
 
 /* What holds now; borrowed. */
-const json_t *changes_now(const struct changes *changes);
+const json_t *overrides_now(const struct overrides *changes);
 
 /*
  * Makes NEXT (consumed) what holds: on the disk first, whole or not at all, whatever happens meanwhile. 0, or
  * negative errno (logged) and nothing has changed.
  */
-int changes_commit(struct changes *changes, json_t *next);
+int overrides_commit(struct overrides *changes, json_t *next);
 
 #endif

@@ -11,11 +11,12 @@
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "supervisor/secrets.h"
-#include "supervisor/supervisor_private.h"
+#include "supervisor/start.h"
+#include "supervisor/supervisor.h"
 
 /* --- The difference ------------------------------------------------------------------------------------- */
 
-static const struct config_camera *find_config(const struct config *config, const char *name)
+const struct config_camera *reload_find_camera(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->camera_count; i++) {
         if (strcmp(config->cameras[i].name, name) == 0) {
@@ -68,7 +69,7 @@ void reload_reconcile(struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor->camera_count; i++) {
         struct camera *camera = supervisor->cameras[i];
         const struct config_camera *now = camera_config(camera);
-        const struct config_camera *wanted = find_config(config, now->name);
+        const struct config_camera *wanted = reload_find_camera(config, now->name);
         if (camera_view(camera).ending) {
             continue;
         }
@@ -93,13 +94,13 @@ static json_t *difference(const struct config *before, const struct config *afte
     json_int_t unchanged = 0;
 
     for (size_t i = 0; i < before->camera_count; i++) {
-        if (find_config(after, before->cameras[i].name) == NULL) {
+        if (reload_find_camera(after, before->cameras[i].name) == NULL) {
             json_array_append_new(removed, json_string(before->cameras[i].name));
         }
     }
     for (size_t i = 0; i < after->camera_count; i++) {
         const struct config_camera *camera = &after->cameras[i];
-        const struct config_camera *old = find_config(before, camera->name);
+        const struct config_camera *old = reload_find_camera(before, camera->name);
         if (old == NULL) {
             json_array_append_new(added, json_string(camera->name));
         } else if (!config_camera_equal(old, camera)) {
@@ -216,7 +217,7 @@ static struct config *read_file(struct supervisor *supervisor, struct config_sou
     if (*source == NULL) {
         return NULL;
     }
-    return config_interpret(*source, supervisor->config_path, changes_now(supervisor->changes), errors);
+    return config_interpret(*source, supervisor->config_path, overrides_now(supervisor->overrides), errors);
 }
 
 /* Opens the new address before anything is changed. 0 or negative errno. */
@@ -228,7 +229,7 @@ static int change_listener(struct supervisor *supervisor, const struct config *n
         return 0;
     }
     int before = supervisor->listener;
-    int error = supervisor_open_listener(supervisor, next->listen.host, next->listen.port);
+    int error = start_open_listener(supervisor, next->listen.host, next->listen.port);
     if (error < 0) {
         return error;
     }
@@ -290,9 +291,9 @@ json_t *reload_file(struct supervisor *supervisor)
 
 /* --- Commands ------------------------------------------------------------------------------------------- */
 
-json_t *reload_copy_changes(const struct supervisor *supervisor)
+json_t *reload_copy_overrides(const struct supervisor *supervisor)
 {
-    return json_deep_copy(changes_now(supervisor->changes));
+    return json_deep_copy(overrides_now(supervisor->overrides));
 }
 
 /*
@@ -310,24 +311,24 @@ static void shorten(char *text)
     }
 }
 
-json_t *reload_changes(struct supervisor *supervisor, json_t *changes)
+json_t *reload_overrides(struct supervisor *supervisor, json_t *overrides)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *errors = open_memstream(&text, &size);
 
     if (errors == NULL) {
-        json_decref(changes);
+        json_decref(overrides);
         return NULL;
     }
-    struct config *next = config_interpret(supervisor->source, supervisor->config_path, changes, errors);
+    struct config *next = config_interpret(supervisor->source, supervisor->config_path, overrides, errors);
     fclose(errors);
     json_t *reply;
     if (next == NULL) {
         shorten(text);
         reply = configuration_error("setting", text);
-        json_decref(changes);
-    } else if (changes_commit(supervisor->changes, changes) < 0) {
+        json_decref(overrides);
+    } else if (overrides_commit(supervisor->overrides, overrides) < 0) {
         reply = message_error("state-file", "the state file in %s cannot be written; see the log",
                               supervisor->config->state_dir);
         config_free(next);

@@ -1,4 +1,4 @@
-#include "supervisor/supervisor_private.h"
+#include "supervisor/start.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -11,16 +11,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/ipc/keeper_protocol.h"
 #include "common/ipc/load_board.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "common/ring/ring_create.h"
-#include "supervisor/control/commands.h"
-#include "supervisor/process/limit.h"
+#include "supervisor/camera/camera_ring.h"
+#include "supervisor/commands.h"
 #include "supervisor/process/timer.h"
 #include "supervisor/reload.h"
 #include "supervisor/secrets.h"
+#include "supervisor/supervisor.h"
 
 #define PATH_SIZE 4096
 
@@ -131,7 +133,7 @@ static void raise_descriptor_limit(const struct supervisor *supervisor)
 static struct config *interpret(struct supervisor *supervisor)
 {
     struct config *config = config_interpret(supervisor->source, supervisor->config_path,
-                                             changes_now(supervisor->changes), stderr);
+                                             overrides_now(supervisor->overrides), stderr);
 
     if (config != NULL) {
         return config;
@@ -149,9 +151,9 @@ static int open_configuration(struct supervisor *supervisor)
     if (file == NULL) {
         return -EINVAL;
     }
-    supervisor->changes = changes_open(file->state_dir, file->instance);
+    supervisor->overrides = overrides_open(file->state_dir, file->instance);
     config_free(file);
-    if (supervisor->changes == NULL) {
+    if (supervisor->overrides == NULL) {
         return -ENOMEM;
     }
     supervisor->config = interpret(supervisor);
@@ -188,7 +190,7 @@ static int open_runtime_dir(struct supervisor *supervisor)
     }
     if (runtime_dir_left_behind(supervisor->runtime_dir)) {
         log_warning("the last ringcastd here was killed: taking over from it");
-        supervisor->takeover_until_ms = timer_now_ms() + LIMIT_TAKEOVER_MS;
+        supervisor->takeover_until_ms = clock_now_ms() + KEEPER_TAKEOVER_MS;
     }
     return 0;
 }
@@ -200,17 +202,16 @@ static int open_keeper(struct supervisor *supervisor)
     const struct keeper_config config = {.program = program,
                                          .directory = supervisor->config->runtime_dir,
                                          .log_level = supervisor->config->log_level};
-    const struct keeper_host host = supervisor_keeper_host(supervisor);
 
     snprintf(program, sizeof(program), "%s/ringcast-keeper", supervisor->options->program_dir);
-    supervisor->keeper = keeper_create(supervisor->children, &config, &host);
+    supervisor->keeper = keeper_create(supervisor->children, &config, supervisor);
     if (supervisor->keeper == NULL) {
         return -ENOMEM;
     }
     supervisor->took_over = keeper_find(supervisor->keeper);
     /* A keeper that hung took its time, and its children have theirs only now that it is gone. */
     if (!supervisor->took_over && supervisor->takeover_until_ms > 0) {
-        supervisor->takeover_until_ms = timer_now_ms() + LIMIT_TAKEOVER_MS;
+        supervisor->takeover_until_ms = clock_now_ms() + KEEPER_TAKEOVER_MS;
     }
     runtime_dir_remove(supervisor->runtime_dir, CONTROL_SOCKET_NAME);
     runtime_dir_remove(supervisor->runtime_dir, CONTROL_INNER_NAME);
@@ -222,7 +223,7 @@ static bool try_again(const struct supervisor *supervisor)
 {
     const struct timespec pause = {.tv_nsec = TAKEOVER_RETRY_MS * 1000000L};
 
-    if (timer_now_ms() >= supervisor->takeover_until_ms) {
+    if (clock_now_ms() >= supervisor->takeover_until_ms) {
         return false;
     }
     nanosleep(&pause, NULL);
@@ -279,29 +280,29 @@ static void keep_listener(struct supervisor *supervisor, const char *host, int p
 {
     const int fds[] = {supervisor->listener, supervisor->load_board};
 
-    keep_store(keeper_keep(supervisor->keeper), KEEP_LISTENER, "viewers",
-               json_pack("{s:s, s:i, s:s}", "host", host, "port", port, "address", supervisor->address), fds,
-               supervisor->load_board >= 0 ? 2 : 1);
+    fd_store_put(keeper_fd_store(supervisor->keeper), FD_STORE_LISTENER, "viewers",
+                 json_pack("{s:s, s:i, s:s}", "host", host, "port", port, "address", supervisor->address),
+                 fds, supervisor->load_board >= 0 ? 2 : 1);
 }
 
 /* The socket of the ringcastd that was killed, if the configuration still asks for this address. */
 static bool take_listener(struct supervisor *supervisor)
 {
     const struct config *config = supervisor->config;
-    struct keep_record record;
+    struct fd_record record;
 
-    if (!keep_take(keeper_keep(supervisor->keeper), KEEP_LISTENER, "viewers", &record)) {
+    if (!fd_store_take(keeper_fd_store(supervisor->keeper), FD_STORE_LISTENER, "viewers", &record)) {
         return false;
     }
     bool same = strcmp(message_string(record.body, "host", ""), config->listen.host) == 0 &&
                 message_integer(record.body, "port", -1) == config->listen.port && record.fds[0] >= 0;
-    supervisor->load_board = keep_record_take_fd(&record, 1);
+    supervisor->load_board = fd_record_take_fd(&record, 1);
     if (same) {
-        supervisor->listener = keep_record_take_fd(&record, 0);
+        supervisor->listener = fd_record_take_fd(&record, 0);
         snprintf(supervisor->address, sizeof(supervisor->address), "%s",
                  message_string(record.body, "address", ""));
     }
-    keep_record_finish(&record);
+    fd_record_finish(&record);
     return same;
 }
 
@@ -325,7 +326,7 @@ static int open_load_board(struct supervisor *supervisor)
     return 0;
 }
 
-int supervisor_open_listener(struct supervisor *supervisor, const char *host, int port)
+int start_open_listener(struct supervisor *supervisor, const char *host, int port)
 {
     int listener;
     int error;
@@ -352,7 +353,7 @@ static int open_listener(struct supervisor *supervisor)
         return error;
     }
     if (!taken) {
-        return supervisor_open_listener(supervisor, config->listen.host, config->listen.port);
+        return start_open_listener(supervisor, config->listen.host, config->listen.port);
     }
     keep_listener(supervisor, config->listen.host, config->listen.port);
     return 0;
@@ -360,8 +361,8 @@ static int open_listener(struct supervisor *supervisor)
 
 static int open_control(struct supervisor *supervisor)
 {
-    supervisor->inquiries = inquiries_create(supervisor->event);
-    if (supervisor->inquiries == NULL) {
+    supervisor->queries = query_set_create(supervisor->event);
+    if (supervisor->queries == NULL) {
         return -ENOMEM;
     }
     return control_create(supervisor->event, supervisor->config->runtime_dir, on_request, supervisor,
@@ -373,24 +374,6 @@ static int open_events(struct supervisor *supervisor)
     runtime_dir_remove(supervisor->runtime_dir, EVENTS_SOCKET_NAME);
     runtime_dir_remove(supervisor->runtime_dir, EVENTS_INNER_NAME);
     return events_create(supervisor->event, supervisor->config->runtime_dir, &supervisor->events);
-}
-
-int supervisor_make_camera(struct supervisor *supervisor, const struct config_camera *config)
-{
-    const struct camera_host host = supervisor_camera_host(supervisor);
-    struct camera **cameras =
-        reallocarray(supervisor->cameras, supervisor->camera_count + 1, sizeof(struct camera *));
-
-    if (cameras == NULL) {
-        return -ENOMEM;
-    }
-    supervisor->cameras = cameras;
-    int error = camera_create(supervisor->children, supervisor->config->instance, config, log_level_now(),
-                              &host, &cameras[supervisor->camera_count]);
-    if (error == 0) {
-        supervisor->camera_count++;
-    }
-    return error;
 }
 
 static int make_cameras(struct supervisor *supervisor)
@@ -413,7 +396,6 @@ static int make_fanouts(struct supervisor *supervisor)
                                    .address = supervisor->address,
                                    .viewers = supervisor->config->viewers,
                                    .log_level = supervisor->config->log_level};
-    const struct fanout_host host = supervisor_fanout_host(supervisor);
 
     snprintf(program, sizeof(program), "%s/ringcast-fanout", supervisor->options->program_dir);
     supervisor->fanouts = calloc(count, sizeof(struct fanout *));
@@ -422,7 +404,7 @@ static int make_fanouts(struct supervisor *supervisor)
     }
     for (size_t i = 0; i < count; i++) {
         config.index = i;
-        supervisor->fanouts[i] = fanout_create(supervisor->children, &config, &host);
+        supervisor->fanouts[i] = fanout_create(supervisor->children, &config, supervisor);
         if (supervisor->fanouts[i] == NULL) {
             return -ENOMEM;
         }
@@ -431,14 +413,13 @@ static int make_fanouts(struct supervisor *supervisor)
     return 0;
 }
 
-static int make_template(struct supervisor *supervisor)
+static int make_fork_server(struct supervisor *supervisor)
 {
     char program[PATH_SIZE];
-    const struct template_host host = supervisor_template_host(supervisor);
 
     snprintf(program, sizeof(program), "%s/ringcast-ingest", supervisor->options->program_dir);
-    supervisor->template = template_create(supervisor->children, program, &host);
-    return supervisor->template == NULL ? -ENOMEM : 0;
+    supervisor->fork_server = fork_server_create(supervisor->children, program, supervisor);
+    return supervisor->fork_server == NULL ? -ENOMEM : 0;
 }
 
 static int make_exporter(struct supervisor *supervisor)
@@ -447,22 +428,21 @@ static int make_exporter(struct supervisor *supervisor)
     const struct exporter_config config = {.program = program,
                                            .address = &supervisor->config->admin,
                                            .log_level = supervisor->config->log_level};
-    const struct exporter_host host = supervisor_exporter_host(supervisor);
 
     if (config.address->host == NULL) {
         return 0;
     }
     snprintf(program, sizeof(program), "%s/ringcast-exporter", supervisor->options->program_dir);
-    return exporter_create(supervisor->children, keeper_keep(supervisor->keeper), &config, &host,
+    return exporter_create(supervisor->children, keeper_fd_store(supervisor->keeper), &config, supervisor,
                            &supervisor->exporter);
 }
 
-int supervisor_open(struct supervisor *supervisor)
+int start_open(struct supervisor *supervisor)
 {
     static int (*const steps[])(struct supervisor *) = {
         open_configuration, open_event_loop, open_runtime_dir, open_children, open_keeper,
-        sweep_rings,        open_listener,   open_control,     open_events,   make_cameras,
-        make_fanouts,       make_template,   make_exporter,
+        sweep_rings,        open_listener,   open_control,     open_events,   make_fork_server,
+        make_fanouts,       make_exporter,   make_cameras,
     };
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -475,4 +455,129 @@ int supervisor_open(struct supervisor *supervisor)
         }
     }
     return 0;
+}
+
+/* --- The processes ------------------------------------------------------------------------------------------- */
+
+static void publish_adoption(struct supervisor *supervisor)
+{
+    json_int_t cameras = 0, fanouts = 0;
+
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
+        cameras += camera_view(supervisor->cameras[i]).pid > 0;
+    }
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
+        fanouts += service_pid(fanout_service(supervisor->fanouts[i])) > 0;
+    }
+    log_info("took over %d worker%s and %d fan-out%s", (int)cameras, cameras == 1 ? "" : "s", (int)fanouts,
+             fanouts == 1 ? "" : "s");
+    events_publish(supervisor->events, "adopted",
+                   json_pack("{s:I, s:I}", "cameras", cameras, "fanouts", fanouts));
+}
+
+/* Rings of cameras that are no more, and every process that is not needed: its fork_server, whose children would
+ * not be ours, among them. */
+static void end_orphans(struct supervisor *supervisor)
+{
+    struct fd_record record;
+    char *name;
+
+    supervisor->orphans = orphans_end(supervisor->children);
+    while (fd_store_take_any(keeper_fd_store(supervisor->keeper), FD_STORE_CAMERA, "", &name, &record)) {
+        log_camera(LOG_LEVEL_INFO, name, "camera %s: not configured any more", name);
+        for (size_t i = 0; i < supervisor->fanout_count; i++) {
+            fanout_remove_camera(supervisor->fanouts[i], name);
+        }
+        fd_record_finish(&record);
+        free(name);
+    }
+    while (fd_store_take_any(keeper_fd_store(supervisor->keeper), FD_STORE_RING, "", &name, &record)) {
+        camera_ring_discard(&record);
+        free(name);
+    }
+    keeper_settle(supervisor->keeper);
+    publish_adoption(supervisor);
+}
+
+void start_processes(struct supervisor *supervisor)
+{
+    if (!supervisor->took_over) {
+        service_start(keeper_service(supervisor->keeper));
+    }
+    for (size_t i = 0; i < supervisor->fanout_count && !supervisor->stopping; i++) {
+        if (!service_take(fanout_service(supervisor->fanouts[i]))) {
+            service_start(fanout_service(supervisor->fanouts[i]));
+        }
+    }
+    if (supervisor->took_over) {
+        end_orphans(supervisor);
+    }
+    if (!supervisor->stopping) {
+        service_start(fork_server_service(supervisor->fork_server));
+    }
+    if (!supervisor->stopping && supervisor->exporter != NULL) {
+        service_start(exporter_service(supervisor->exporter));
+    }
+    for (size_t i = 0; i < supervisor->camera_count && !supervisor->stopping; i++) {
+        camera_start(supervisor->cameras[i]);
+    }
+}
+
+/* --- Unmaking, in reverse order ------------------------------------------------------------------------- */
+
+static void remove_sockets(struct supervisor *supervisor)
+{
+    static const char *const names[] = {KEEPER_SOCKET_NAMES};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        runtime_dir_remove(supervisor->runtime_dir, names[i]);
+    }
+}
+
+static void close_processes(struct supervisor *supervisor)
+{
+    exporter_destroy(supervisor->exporter);
+    fork_server_destroy(supervisor->fork_server);
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
+        fanout_destroy(supervisor->fanouts[i]);
+    }
+    free(supervisor->fanouts);
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
+        camera_destroy(supervisor->cameras[i]);
+    }
+    free(supervisor->cameras);
+    orphans_destroy(supervisor->orphans);
+    keeper_destroy(supervisor->keeper);
+    if (supervisor->children != NULL) {
+        children_finish(supervisor->children);
+    }
+}
+
+void start_close(struct supervisor *supervisor)
+{
+    timer_disarm(&supervisor->share_timer);
+    timer_disarm(&supervisor->bury_timer);
+    close_processes(supervisor);
+    query_set_destroy(supervisor->queries);
+    control_destroy(supervisor->control);
+    events_destroy(supervisor->events);
+    if (supervisor->listener >= 0) {
+        close(supervisor->listener);
+    }
+    if (supervisor->load_board >= 0) {
+        close(supervisor->load_board);
+    }
+    children_destroy(supervisor->children);
+    if (supervisor->runtime_dir != NULL) {
+        remove_sockets(supervisor);
+    }
+    overrides_close(supervisor->overrides);
+    config_source_destroy(supervisor->source);
+    config_free(supervisor->config);
+    free(supervisor->config_path);
+    runtime_dir_close(supervisor->runtime_dir);
+    sd_event_source_disable_unref(supervisor->sigterm);
+    sd_event_source_disable_unref(supervisor->sigint);
+    sd_event_source_disable_unref(supervisor->sighup);
+    sd_event_unref(supervisor->event);
 }

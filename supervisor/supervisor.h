@@ -1,7 +1,7 @@
 /*
- * The supervisor: everything that ringcastd owns, from start to stop. Starts in a fixed order, is ready when
- * the fan-out and the template are and each camera was handed to a worker, and leaves nothing behind when it
- * ends. One thread; NNG's threads run none of its code.
+ * The supervisor: everything that ringcastd owns, from start to stop. This header is for the top floor of
+ * supervisor/ alone, whose files share the one struct: start.c opens and closes it, supervisor.c runs it,
+ * reload.c changes it, commands.c and status.c answer for it. One thread; NNG's threads run none of its code.
  */
 #ifndef SUPERVISOR_SUPERVISOR_H
 #define SUPERVISOR_SUPERVISOR_H
@@ -9,55 +9,90 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <systemd/sd-event.h>
 
 #include "common/config/config.h"
+#include "common/config/config_source.h"
+#include "common/ipc/latency.h"
+#include "common/ipc/runtime_dir.h"
 #include "supervisor/camera/camera.h"
+#include "supervisor/control/control.h"
+#include "supervisor/control/events.h"
 #include "supervisor/control/query.h"
 #include "supervisor/helpers/exporter.h"
 #include "supervisor/helpers/fanout.h"
-#include "supervisor/helpers/fork_server.h"
 #include "supervisor/helpers/keeper.h"
-
-struct supervisor;
+#include "supervisor/overrides.h"
+#include "supervisor/process/children.h"
+#include "supervisor/process/fork_server.h"
+#include "supervisor/process/listen.h"
+#include "supervisor/process/orphan.h"
 
 struct supervisor_options {
-    const char *program_dir;                        /* where ringcast-ingest and ringcast-fanout are */
+    const char *program_dir;                        /* where the other programs are */
     int child_log;                                  /* standard error of child processes; -1: our own */
     void (*ready)(void *data, const char *address); /* called once; may be NULL */
     void *data;
 };
 
+struct supervisor {
+    struct config *config;        /* the file with the overrides, as it is in force */
+    struct config_source *source; /* the file's text */
+    struct overrides *overrides;
+    char *config_path; /* absolute */
+    const struct supervisor_options *options;
+    sd_event *event;
+    sd_event_source *sigterm, *sigint, *sighup;
+    sd_event_source *share_timer; /* armed while fan-outs do not know of each other's viewers */
+    sd_event_source *bury_timer;  /* cameras that have ended are destroyed from the loop */
+    struct runtime_dir *runtime_dir;
+    struct children *children;
+    struct keeper *keeper;
+    struct orphans *orphans;
+    int listener;
+    int load_board; /* of the fan-outs; -1: there is one only */
+    char address[LISTEN_URL_SIZE];
+    struct control *control;
+    struct query_set *queries;
+    struct events *events;
+    struct fanout **fanouts;
+    size_t fanout_count;
+    struct fork_server *fork_server;
+    struct exporter *exporter; /* NULL: there is no admin address */
+    struct camera **cameras;
+    size_t camera_count;
+    uint64_t started_ms;
+    uint64_t takeover_until_ms; /* until then what a killed supervisor left may still be in use */
+    int exit_code;
+    bool took_over; /* the keeper of a killed ringcastd was found */
+    bool ready;
+    bool stopping;
+};
+
 /*
  * Runs with the configuration at CONFIG_PATH (absolute), and what was changed at run time, until it is told
  * to end by SIGTERM, SIGINT or the command `stop`. What goes wrong is logged. 0: ended as told; 1: could not
- * start, or could not go on. Nothing is left behind in either case.
+ * start, or could not go on.
  */
 int supervisor_run(const char *config_path, const struct supervisor_options *options);
 
-/* For the commands. */
-const struct config *supervisor_config(const struct supervisor *supervisor);
-const char *supervisor_address(const struct supervisor *supervisor);
-/* NULL: there is no admin address. */
-struct exporter *supervisor_exporter(const struct supervisor *supervisor);
-uint64_t supervisor_uptime_ms(const struct supervisor *supervisor);
-size_t supervisor_camera_count(const struct supervisor *supervisor);
-struct camera *supervisor_camera(const struct supervisor *supervisor, size_t index);
-size_t supervisor_fanout_count(const struct supervisor *supervisor);
-struct fanout *supervisor_fanout(const struct supervisor *supervisor, size_t index);
+/* NULL: there is no camera NAME. */
+struct camera *supervisor_find_camera(const struct supervisor *supervisor, const char *name);
+
 /* Viewers of CAMERA, over all fan-outs. */
 int64_t supervisor_viewers(const struct supervisor *supervisor, const char *camera);
+
 /* How often its viewers missed something, over the fan-outs that run now. */
 int64_t supervisor_drops(const struct supervisor *supervisor, const char *camera);
+
 /* From a fragment's publication until the viewers that keep up were sent it, over all fan-outs. */
 struct latency supervisor_latency(const struct supervisor *supervisor, const char *camera);
-struct control *supervisor_control(const struct supervisor *supervisor);
-struct inquiries *supervisor_inquiries(const struct supervisor *supervisor);
-struct keeper *supervisor_keeper(const struct supervisor *supervisor);
-struct template *supervisor_template(const struct supervisor *supervisor);
-bool supervisor_stopping(const struct supervisor *supervisor);
 
-/* Everybody logs this much from now on. */
+/* Every process logs this much from now on. */
 void supervisor_set_log_level(struct supervisor *supervisor, enum log_level level);
+
+/* Another camera at the end of the list; not started. 0 or -ENOMEM, logged. */
+int supervisor_make_camera(struct supervisor *supervisor, const struct config_camera *config);
 
 /* Begins to end, as on SIGTERM. */
 void supervisor_stop(struct supervisor *supervisor);

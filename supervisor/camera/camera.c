@@ -1,4 +1,4 @@
-#include "supervisor/camera/camera_private.h"
+#include "supervisor/camera/camera.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -6,21 +6,70 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
+#include "common/base/text.h"
 #include "common/config/config_camera.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
+#include "common/sandbox/sandbox.h"
 #include "supervisor/camera/camera_ring.h"
+#include "supervisor/camera/worker.h"
+#include "supervisor/process/backoff.h"
 #include "supervisor/process/fd_store.h"
-#include "supervisor/process/last_exit.h"
-#include "supervisor/process/limit.h"
 #include "supervisor/process/timer.h"
 
-static void begin_worker(struct camera *camera);
+/* A worker speaks after its start, and once a second while it streams; one that is silent for this long hangs. */
+#ifndef CAMERA_SILENCE_MS
+#define CAMERA_SILENCE_MS 30000
+#endif
+
+/* Longest error text that is kept; what a worker says more is cut. */
+#define ERROR_SIZE 256
+
+/* Longest codecs parameter, as in the ring. */
+#define CODECS_SIZE 128
+
+/* Largest picture that is believed: twice 16K. */
+#define DIMENSION_MAX 32768
+
+struct camera {
+    struct config_camera settings;      /* its own copy */
+    const struct config_camera *config; /* the same */
+    struct children *children;
+    struct camera_callbacks callbacks;
+    enum log_level log_level;
+    struct camera_ring *ring; /* may not be open: it could not be made, and is tried again */
+    int wake;                 /* -1 while the ring is not open */
+    struct worker *worker;
+    enum camera_state state;
+    uint64_t since_ms;
+    uint64_t worker_ms;          /* when the last worker began */
+    struct backoff backoff;      /* of the worker */
+    struct backoff ring_backoff; /* of the ring */
+    sd_event_source *retry_timer;
+    sd_event_source *silence_timer; /* armed while a worker must say something */
+    char error[ERROR_SIZE];         /* "" : none */
+    char codecs[CODECS_SIZE];       /* "": not known */
+    int64_t width, height;
+    int64_t fragments;
+    double fps, bitrate;
+    unsigned starts;
+    bool handed_over;
+    bool restarting;          /* the worker is being ended for a restart */
+    bool ending;              /* no worker any more */
+    bool ended;               /* and there is none */
+    int64_t viewers;          /* over all fan-outs */
+    uint64_t wanted_until_ms; /* by readers that say so (`want`) */
+    bool sleepy;              /* on demand, and nobody has wanted it for the idle time */
+    sd_event_source *idle_timer;
+    json_t *sandbox; /* what the worker said of it; NULL: nothing yet */
+    json_t *counts;  /* the present worker's last `stats`; NULL: none yet */
+};
+
 static void settle(struct camera *camera);
-static bool wanted(const struct camera *camera);
-static void consider_sleep(struct camera *camera);
 
 const char *camera_strstate(enum camera_state state)
 {
@@ -43,31 +92,48 @@ const char *camera_strstate(enum camera_state state)
     return "unknown";
 }
 
-void camera_copy_text(char *out, size_t size, const char *text)
-{
-    size_t length = strnlen(text, size - 1);
-
-    while (text[length] != '\0' && length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) {
-        length--;
-    }
-    memcpy(out, text, length);
-    out[length] = '\0';
-}
-
-void camera_set_error(struct camera *camera, const char *text)
+/* What a process says of itself is kept without credentials, whatever it forgot, and as text that can be shown. */
+static void set_error(struct camera *camera, const char *text)
 {
     char redacted[ERROR_SIZE * 2];
 
-    camera_copy_text(redacted, sizeof(redacted), text);
+    text_escape(redacted, sizeof(redacted), text);
     log_redact(redacted, sizeof(redacted));
-    camera_copy_text(camera->error, sizeof(camera->error), redacted);
+    text_copy(camera->error, sizeof(camera->error), redacted);
+}
+
+/*
+ * What a next ringcastd must know beside the ring (camera_ring.c). The hash of the task tells it whether the running
+ * worker does what the configuration, which may have changed in between, says then.
+ */
+static json_t *describe(const struct camera *camera)
+{
+    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:O?, s:O?}", "task",
+                     (json_int_t)config_camera_task_hash(camera->config), "state",
+                     camera_strstate(camera->state), "since_ms", (json_int_t)camera->since_ms, "worker_ms",
+                     (json_int_t)camera->worker_ms, "starts", (json_int_t)camera->starts, "deaths",
+                     (json_int_t)camera->backoff.deaths, "error", camera->error, "codecs", camera->codecs,
+                     "width", (json_int_t)camera->width, "height", (json_int_t)camera->height, "last_exit",
+                     worker_last_exit(camera->worker), "sandbox", camera->sandbox);
+}
+
+static void store_all(const struct camera *camera)
+{
+    fd_store_put(children_fd_store(camera->children), FD_STORE_CAMERA, camera->config->name, describe(camera),
+                 &camera->wake, 1);
+}
+
+static void store_state(const struct camera *camera)
+{
+    fd_store_note(children_fd_store(camera->children), FD_STORE_CAMERA, camera->config->name,
+                  describe(camera));
 }
 
 /* --- States --------------------------------------------------------------------------------------------- */
 
-void camera_enter_state(struct camera *camera, enum camera_state state, const char *why)
+static void enter_state(struct camera *camera, enum camera_state state, const char *why)
 {
-    uint64_t now = timer_now_ms();
+    uint64_t now = clock_now_ms();
 
     log_set_state(camera->config->name, camera_strstate(state));
     log_camera(state == CAMERA_BACKOFF || state == CAMERA_FAILED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
@@ -85,8 +151,8 @@ void camera_enter_state(struct camera *camera, enum camera_state state, const ch
         camera->fps = 0;
         camera->bitrate = 0;
     }
-    camera_keep_state(camera);
-    camera->host.changed(camera->host.data, camera);
+    store_state(camera);
+    camera->callbacks.changed(camera->callbacks.data, camera);
 }
 
 static int on_silence(sd_event_source *source, uint64_t usec, void *data)
@@ -95,15 +161,15 @@ static int on_silence(sd_event_source *source, uint64_t usec, void *data)
     char why[64];
 
     (void)source, (void)usec;
-    snprintf(why, sizeof(why), "said nothing for %.1f s", LIMIT_SILENCE_MS / 1000.0);
+    snprintf(why, sizeof(why), "said nothing for %.1f s", CAMERA_SILENCE_MS / 1000.0);
     worker_kill(camera->worker, why);
     return 0;
 }
 
-void camera_watch_silence(struct camera *camera, bool watch)
+static void watch_silence(struct camera *camera, bool watch)
 {
     if (watch) {
-        timer_arm(children_event(camera->children), &camera->silence_timer, LIMIT_SILENCE_MS, on_silence,
+        timer_arm(children_event(camera->children), &camera->silence_timer, CAMERA_SILENCE_MS, on_silence,
                   camera);
     } else {
         timer_disarm(&camera->silence_timer);
@@ -127,24 +193,90 @@ static void back_off(struct camera *camera, const char *reason)
     uint32_t random = 0;
 
     if (camera->state == CAMERA_STREAMING) {
-        backoff_credit(&camera->backoff, timer_now_ms() - camera->since_ms);
-        camera->since_ms = timer_now_ms();
+        backoff_credit(&camera->backoff, clock_now_ms() - camera->since_ms);
+        camera->since_ms = clock_now_ms();
     }
     (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
     uint64_t delay = backoff_next_ms(&camera->backoff, random);
-    camera_set_error(camera, reason);
+    set_error(camera, reason);
     snprintf(why, sizeof(why), "%s; next start in %llu ms", camera->error, (unsigned long long)delay);
-    camera_enter_state(camera, backoff_failed(&camera->backoff) ? CAMERA_FAILED : CAMERA_BACKOFF, why);
+    enter_state(camera, backoff_failed(&camera->backoff) ? CAMERA_FAILED : CAMERA_BACKOFF, why);
     timer_arm(children_event(camera->children), &camera->retry_timer, delay, on_retry, camera);
 }
 
-/* --- The worker's life ---------------------------------------------------------------------------------- */
+/* --- The ring ------------------------------------------------------------------------------------------- */
 
-void camera_move_readers(struct camera *camera)
+static void move_readers(struct camera *camera)
 {
-    camera->host.ring_changed(camera->host.data, camera);
+    camera->callbacks.ring_changed(camera->callbacks.data, camera);
     camera_ring_retire_old(camera->ring);
 }
+
+/* Makes ring and eventfd unless they are there. 0 or negative errno. */
+static int open_ring(struct camera *camera)
+{
+    if (camera_ring_is_open(camera->ring)) {
+        return 0;
+    }
+    int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int result = wake < 0 ? -errno : camera_ring_open(camera->ring);
+    if (result < 0) {
+        if (wake >= 0) {
+            close(wake);
+        }
+        return result;
+    }
+    camera->wake = wake;
+    camera_ring_set_fd_store(camera->ring, children_fd_store(camera->children));
+    store_all(camera);
+    return 0;
+}
+
+/* A camera without a ring has failed, and is tried again by itself. */
+static void ring_failed(struct camera *camera, int error)
+{
+    char why[ERROR_SIZE];
+    uint32_t random = 0;
+
+    camera_ring_explain(camera->ring, error, why, sizeof(why));
+    bool told = camera->state == CAMERA_FAILED && strcmp(camera->error, why) == 0;
+    set_error(camera, why);
+    camera->handed_over = true;
+    if (!told) {
+        enter_state(camera, CAMERA_FAILED, why);
+    }
+    (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
+    timer_arm(children_event(camera->children), &camera->retry_timer,
+              backoff_next_ms(&camera->ring_backoff, random), on_retry, camera);
+}
+
+/* True if there is a ring. If it is new, fan-outs are told. */
+static bool ensure_ring(struct camera *camera)
+{
+    if (camera_ring_is_open(camera->ring)) {
+        return true;
+    }
+    int result = open_ring(camera);
+    if (result < 0) {
+        ring_failed(camera, result);
+        return false;
+    }
+    backoff_reset(&camera->ring_backoff);
+    move_readers(camera);
+    return true;
+}
+
+static bool watched(const struct camera *camera)
+{
+    return camera->viewers > 0 || camera->wanted_until_ms > clock_now_ms();
+}
+
+static bool wanted(const struct camera *camera)
+{
+    return camera->config->enabled && !(camera->config->on_demand && camera->sleepy);
+}
+
+/* --- The worker's life ---------------------------------------------------------------------------------- */
 
 static json_t *camera_message(const struct camera *camera)
 {
@@ -189,36 +321,31 @@ static void begin_worker(struct camera *camera)
 static void has_ended(struct camera *camera)
 {
     camera->ended = true;
-    camera->host.ended(camera->host.data, camera);
+    camera->callbacks.ended(camera->callbacks.data, camera);
 }
 
-static void keep_last_exit(struct camera *camera, const char *reason)
+void camera_worker_begun(struct camera *camera)
 {
-    json_decref(camera->last_exit);
-    camera->last_exit = last_exit_new(reason, worker_lines(camera->worker, LIMIT_LAST_WORDS));
+    camera->handed_over = true;
+    camera->worker_ms = clock_now_ms();
+    store_state(camera);
+    watch_silence(camera, !camera->ending);
+    log_camera(LOG_LEVEL_DEBUG, camera->config->name, "camera %s: worker %d", camera->config->name,
+               (int)worker_pid(camera->worker));
 }
 
-static void on_message(void *data, const struct channel_message *message)
+void camera_worker_gone(struct camera *camera, enum worker_end end, pid_t pid, const char *reason)
 {
-    struct camera *camera = data;
-
-    camera_report(camera, message);
-}
-
-static void on_gone(void *data, enum worker_end end, pid_t pid, const char *reason)
-{
-    struct camera *camera = data;
     bool restarting = camera->restarting || end == WORKER_WAS_LOST;
 
     camera->restarting = false;
     camera->handed_over = camera->handed_over || end != WORKER_WAS_LOST;
-    camera_watch_silence(camera, false);
+    watch_silence(camera, false);
     if (camera_ring_settle(camera->ring)) {
-        camera_move_readers(camera);
+        move_readers(camera);
     }
     if (end == WORKER_EXITED) {
-        keep_last_exit(camera, reason);
-        camera->host.exited(camera->host.data, camera, pid, reason);
+        camera->callbacks.exited(camera->callbacks.data, camera, pid, reason);
     }
     if (camera->ending) {
         has_ended(camera);
@@ -231,39 +358,35 @@ static void on_gone(void *data, enum worker_end end, pid_t pid, const char *reas
 
 /* --- Whether a worker is wanted ------------------------------------------------------------------------- */
 
-static bool watched(const struct camera *camera)
+static void rest(struct camera *camera)
 {
-    return camera->viewers > 0 || camera->wanted_until_ms > timer_now_ms();
-}
+    enum camera_state state = camera->config->enabled ? CAMERA_IDLE : CAMERA_DISABLED;
 
-static bool wanted(const struct camera *camera)
-{
-    return camera->config->enabled && !(camera->config->on_demand && camera->sleepy);
-}
-
-/* Makes of the present wish what it means for the worker. */
-static void settle(struct camera *camera)
-{
-    enum camera_state rest = camera->config->enabled ? CAMERA_IDLE : CAMERA_DISABLED;
-    bool running = worker_phase(camera->worker) != WORKER_NONE;
-
-    if (camera->ending) {
+    timer_disarm(&camera->retry_timer);
+    if (worker_phase(camera->worker) != WORKER_NONE) {
+        worker_end(camera->worker);
         return;
     }
-    if (!wanted(camera)) {
-        timer_disarm(&camera->retry_timer);
-        if (running) {
-            worker_end(camera->worker);
-            return;
-        }
-        camera->handed_over = true;
-        camera->error[0] = '\0';
-        if (camera->state != rest) {
-            camera_enter_state(camera, rest, NULL);
-        }
-    } else if (!running && camera->retry_timer == NULL) {
+    camera->handed_over = true;
+    camera->error[0] = '\0';
+    if (camera->state != state) {
+        enter_state(camera, state, NULL);
+    }
+}
+
+/* Begins or ends what the settings and the viewers ask for now. */
+static void settle(struct camera *camera)
+{
+    bool running = worker_phase(camera->worker) != WORKER_NONE;
+
+    if (camera->ending || (!running && camera->retry_timer && camera->config->enabled && wanted(camera))) {
+        return;
+    }
+    if (!camera->config->enabled || (ensure_ring(camera) && !wanted(camera))) {
+        rest(camera);
+    } else if (!running && camera_ring_is_open(camera->ring)) {
         if (camera->state != CAMERA_STARTING) {
-            camera_enter_state(camera, CAMERA_STARTING, NULL);
+            enter_state(camera, CAMERA_STARTING, NULL);
         }
         begin_worker(camera);
     }
@@ -272,7 +395,7 @@ static void settle(struct camera *camera)
 static int on_idle(sd_event_source *source, uint64_t usec, void *data)
 {
     struct camera *camera = data;
-    uint64_t now = timer_now_ms();
+    uint64_t now = clock_now_ms();
 
     (void)source, (void)usec;
     timer_disarm(&camera->idle_timer);
@@ -319,19 +442,12 @@ bool camera_set_viewers(struct camera *camera, int64_t viewers)
 
 void camera_want(struct camera *camera, uint64_t duration_ms)
 {
-    uint64_t until = timer_now_ms() + duration_ms;
+    uint64_t until = clock_now_ms() + duration_ms;
 
     if (until > camera->wanted_until_ms) {
         camera->wanted_until_ms = until;
     }
     consider_sleep(camera);
-}
-
-static int spawn(void *data, int worker_end)
-{
-    struct camera *camera = data;
-
-    return camera->host.spawn(camera->host.data, camera->config->name, worker_end);
 }
 
 void camera_start(struct camera *camera)
@@ -360,7 +476,7 @@ static void replace_worker(struct camera *camera, const char *why)
     }
     log_camera(LOG_LEVEL_INFO, camera->config->name, "camera %s: %s", camera->config->name, why);
     camera->restarting = true;
-    camera_enter_state(camera, CAMERA_STARTING, why); /* not streaming any more, though its end is to come */
+    enter_state(camera, CAMERA_STARTING, why); /* not streaming any more, though its end is to come */
     worker_end(camera->worker);
 }
 
@@ -386,7 +502,7 @@ void camera_set(struct camera *camera, const struct config_camera *config)
         settle(camera);
     }
     consider_sleep(camera);
-    camera_keep_state(camera);
+    store_state(camera);
 }
 
 void camera_set_log_level(struct camera *camera, enum log_level level)
@@ -413,7 +529,7 @@ void camera_end(struct camera *camera)
     camera->ending = true;
     timer_disarm(&camera->retry_timer);
     timer_disarm(&camera->idle_timer);
-    camera_watch_silence(camera, false);
+    watch_silence(camera, false);
     if (worker_phase(camera->worker) == WORKER_NONE) {
         has_ended(camera);
     } else {
@@ -421,104 +537,276 @@ void camera_end(struct camera *camera)
     }
 }
 
-void camera_template_ready(struct camera *camera)
+/* --- What the worker says ------------------------------------------------------------------------------- */
+
+static bool plain_codecs(const char *codecs)
 {
-    worker_template_ready(camera->worker);
+    for (const char *c = codecs; *c != '\0'; c++) {
+        if (*c <= ' ' || *c > '~' || *c == '"' || *c == '\\') {
+            return false;
+        }
+    }
+    return strlen(codecs) < CODECS_SIZE;
 }
 
-void camera_template_gone(struct camera *camera)
+/* True if the stream's parameters changed. */
+static bool take_stream(struct camera *camera, const json_t *body)
 {
-    worker_template_gone(camera->worker);
-}
+    const char *codecs = message_string(body, "codecs", NULL);
+    json_int_t width = message_integer(body, "width", 0), height = message_integer(body, "height", 0);
 
-bool camera_spawned(struct camera *camera, pid_t pid)
-{
-    if (!worker_spawned(camera->worker, pid)) {
+    if (codecs == NULL || !plain_codecs(codecs) || width < 0 || width > DIMENSION_MAX || height < 0 ||
+        height > DIMENSION_MAX) {
         return false;
     }
-    if (worker_phase(camera->worker) == WORKER_RUNNING) {
-        camera->handed_over = true;
-        camera->worker_ms = timer_now_ms();
-        camera_keep_state(camera);
-        camera_watch_silence(camera, !camera->ending);
-        log_camera(LOG_LEVEL_DEBUG, camera->config->name, "camera %s: worker %d", camera->config->name,
-                   (int)pid);
+    if (strcmp(codecs, camera->codecs) == 0 && width == camera->width && height == camera->height) {
+        return false;
     }
+    text_copy(camera->codecs, sizeof(camera->codecs), codecs);
+    camera->width = width;
+    camera->height = height;
     return true;
 }
 
-bool camera_spawn_failed(struct camera *camera, const char *error)
+static bool take_sandbox(struct camera *camera, const json_t *body)
 {
-    return worker_spawn_failed(camera->worker, error);
+    json_t *layers = sandbox_read(json_object_get(body, "sandbox"));
+    bool changed = camera->sandbox == NULL || !json_equal(layers, camera->sandbox);
+
+    json_decref(camera->sandbox);
+    camera->sandbox = layers;
+    return changed;
+}
+
+static bool worker_state(const char *name, enum camera_state *state)
+{
+    static const enum camera_state states[] = {CAMERA_STARTING, CAMERA_STREAMING, CAMERA_STALLED};
+
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        if (strcmp(name, camera_strstate(states[i])) == 0) {
+            *state = states[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static void take_state(struct camera *camera, const json_t *body)
+{
+    enum camera_state state;
+    const char *error = message_string(body, "error", NULL);
+
+    if (!worker_state(message_string(body, "state", ""), &state)) {
+        log_camera(LOG_LEVEL_WARNING, camera->config->name, "ingest[%s]: a state that does not exist",
+                   camera->config->name);
+        return;
+    }
+    bool changed = take_stream(camera, body);
+    changed = take_sandbox(camera, body) || changed;
+    if (error != NULL && state != CAMERA_STREAMING) {
+        char before[ERROR_SIZE];
+        memcpy(before, camera->error, sizeof(before));
+        set_error(camera, error);
+        changed = changed || strcmp(before, camera->error) != 0;
+    }
+    if (state != camera->state) {
+        enter_state(camera, state,
+                    camera->error[0] == '\0' || state == CAMERA_STREAMING ? NULL : camera->error);
+    } else if (changed) {
+        store_state(camera);
+        camera->callbacks.changed(camera->callbacks.data, camera);
+    }
+    watch_silence(camera, state == CAMERA_STREAMING);
+}
+
+/* A ring of another size, if the stream needs one. A worker that cannot be told is as if it had not asked. */
+static void consider_ring(struct camera *camera, const json_t *body)
+{
+    int writer = -1;
+    json_t *message = camera_ring_observe(camera->ring, body, &writer);
+
+    if (message != NULL && worker_send(camera->worker, message, &writer, 1) < 0) {
+        worker_kill(camera->worker, "could not be given its next ring");
+    }
+    json_decref(message);
+}
+
+static double measured(const json_t *body, const char *name)
+{
+    double value = json_number_value(json_object_get(body, name));
+
+    return value > 0 ? value : 0;
+}
+
+static void take_stats(struct camera *camera, const json_t *body)
+{
+    camera->fragments = message_integer(body, "fragments", 0);
+    json_decref(camera->counts);
+    camera->counts = json_incref((json_t *)(uintptr_t)body);
+    if (camera->state != CAMERA_STREAMING) {
+        return;
+    }
+    camera->fps = measured(body, "fps");
+    camera->bitrate = measured(body, "bitrate");
+    watch_silence(camera, true);
+    consider_ring(camera, body);
+}
+
+static void take_ring_change(struct camera *camera, const json_t *body)
+{
+    if (camera_ring_changed(camera->ring, body)) {
+        move_readers(camera);
+    }
+}
+
+void camera_worker_said(struct camera *camera, const struct channel_message *message)
+{
+    if (camera->restarting || camera->ending) {
+        return;
+    }
+    if (message_is(message->body, "state")) {
+        take_state(camera, message->body);
+    } else if (message_is(message->body, "stats")) {
+        take_stats(camera, message->body);
+    } else if (message_is(message->body, "ring-short")) {
+        consider_ring(camera, message->body);
+    } else if (message_is(message->body, "ring-changed")) {
+        take_ring_change(camera, message->body);
+    } else {
+        log_camera(LOG_LEVEL_WARNING, camera->config->name, "ingest[%s]: unexpected message \"%s\"",
+                   camera->config->name, message_type(message->body));
+    }
+}
+
+/* --- Taking over ----------------------------------------------------------------------------------------- */
+
+static enum camera_state state_named(const char *name)
+{
+    for (enum camera_state state = CAMERA_STARTING; state <= CAMERA_IDLE; state++) {
+        if (strcmp(camera_strstate(state), name) == 0) {
+            return state;
+        }
+    }
+    return CAMERA_STARTING;
+}
+
+static void recall_history(struct camera *camera, const json_t *body)
+{
+    camera->starts = (unsigned)message_integer(body, "starts", 0);
+    camera->backoff.deaths = (unsigned)message_integer(body, "deaths", 0);
+    worker_recall_exit(camera->worker, json_object_get(body, "last_exit"));
+}
+
+static void recall_stream(struct camera *camera, const json_t *body)
+{
+    camera->state = state_named(message_string(body, "state", ""));
+    log_set_state(camera->config->name, camera_strstate(camera->state));
+    camera->since_ms = (uint64_t)message_integer(body, "since_ms", (json_int_t)camera->since_ms);
+    camera->worker_ms = (uint64_t)message_integer(body, "worker_ms", (json_int_t)camera->since_ms);
+    text_copy(camera->error, sizeof(camera->error), message_string(body, "error", ""));
+    text_copy(camera->codecs, sizeof(camera->codecs), message_string(body, "codecs", ""));
+    camera->width = message_integer(body, "width", 0);
+    camera->height = message_integer(body, "height", 0);
+    camera->sandbox = sandbox_read(json_object_get(body, "sandbox"));
+}
+
+static void repeat_offer(struct camera *camera)
+{
+    int writer = -1;
+    json_t *message = camera_ring_repeat(camera->ring, &writer);
+
+    if (message != NULL) {
+        worker_send(camera->worker, message, &writer, 1);
+    }
+    json_decref(message);
+}
+
+/*
+ * The worker goes on if it does what is wanted now; else it is replaced, as after a change of the settings.
+ */
+static void recall_worker(struct camera *camera, const json_t *body)
+{
+    if (!worker_take(camera->worker)) {
+        return;
+    }
+    if (worker_phase(camera->worker) != WORKER_RUNNING) {
+        return;
+    }
+    recall_stream(camera, body);
+    if ((uint64_t)message_integer(body, "task", 0) == config_camera_task_hash(camera->config)) {
+        watch_silence(camera, true);
+        repeat_offer(camera);
+        log_camera(LOG_LEVEL_INFO, camera->config->name, "camera %s: took its worker over (pid %d, %s)",
+                   camera->config->name, (int)worker_pid(camera->worker), camera_strstate(camera->state));
+        return;
+    }
+    camera->restarting = true;
+    worker_end(camera->worker);
+}
+
+/* Takes ring, state and worker of a ringcastd that was killed, if there are any and they fit. */
+static bool recall(struct camera *camera)
+{
+    struct fd_store *store = children_fd_store(camera->children);
+    struct fd_record record;
+
+    if (!fd_store_take(store, FD_STORE_CAMERA, camera->config->name, &record)) {
+        return false;
+    }
+    bool fits = record.fds[0] >= 0 && camera_ring_recall(camera->ring, store);
+    if (fits) {
+        camera->wake = fd_record_take_fd(&record, 0);
+        recall_history(camera, record.body);
+        recall_worker(camera, record.body);
+        store_all(camera);
+    }
+    fd_record_finish(&record);
+    return fits;
 }
 
 /* --- Making and unmaking -------------------------------------------------------------------------------- */
 
-static int make_ring(struct camera *camera, const char *instance)
-{
-    int error = camera_ring_create(instance, camera->config, &camera->ring);
-
-    if (error < 0) {
-        return error;
-    }
-    camera->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (camera->wake >= 0) {
-        return 0;
-    }
-    error = -errno;
-    log_camera(LOG_LEVEL_ERROR, camera->config->name, "camera %s: no event descriptor: %s",
-               camera->config->name, strerror(-error));
-    return error;
-}
-
-int camera_create(struct children *children, const char *instance, const struct config_camera *config,
-                  enum log_level log_level, const struct camera_host *host, struct camera **result)
+int camera_create(struct children *children, struct fork_server *fork_server, const char *instance,
+                  const struct config_camera *config, enum log_level log_level,
+                  const struct camera_callbacks *callbacks, struct camera **result)
 {
     struct camera *camera = calloc(1, sizeof(*camera));
-    if (camera == NULL) {
+
+    if (!camera) {
         return -ENOMEM;
     }
     *camera = (struct camera){.children = children,
-                              .host = *host,
+                              .callbacks = *callbacks,
                               .log_level = log_level,
                               .wake = -1,
                               .state = CAMERA_STARTING,
-                              .since_ms = timer_now_ms()};
-    const struct worker_host worker_host = {
-        .data = camera, .spawn = spawn, .message = on_message, .gone = on_gone};
+                              .since_ms = clock_now_ms()};
     config_camera_copy(&camera->settings, config);
     camera->config = &camera->settings;
     log_set_state(camera->config->name, camera_strstate(camera->state));
-    int error = -ENOMEM;
-    camera->worker = worker_create(children, config->name, &worker_host);
-    if (camera->worker == NULL) {
-        goto fail;
+    camera->ring = camera_ring_create(instance, config);
+    camera->worker = camera->ring ? worker_create(children, fork_server, config->name, camera) : NULL;
+    if (!camera->worker) {
+        camera_destroy(camera);
+        return -ENOMEM;
     }
-    error = camera_recall(camera) ? 0 : make_ring(camera, instance);
-    if (error < 0) {
-        goto fail;
+    if (!recall(camera)) {
+        open_ring(camera);
     }
-    camera_ring_set_keep(camera->ring, children_keep(children));
-    camera_keep(camera);
     *result = camera;
     return 0;
-fail:
-    camera_destroy(camera);
-    return error;
 }
 
 void camera_destroy(struct camera *camera)
 {
-    if (camera == NULL) {
+    if (!camera) {
         return;
     }
     timer_disarm(&camera->retry_timer);
     timer_disarm(&camera->silence_timer);
     timer_disarm(&camera->idle_timer);
     worker_destroy(camera->worker);
-    if (children_keep(camera->children) != NULL) {
-        keep_drop(children_keep(camera->children), KEEP_CAMERA, camera->config->name);
-    }
+    fd_store_drop(children_fd_store(camera->children), FD_STORE_CAMERA, camera->config->name);
     camera_ring_destroy(camera->ring);
     log_set_state(camera->config->name, NULL);
     if (camera->wake >= 0) {
@@ -526,7 +814,6 @@ void camera_destroy(struct camera *camera)
     }
     json_decref(camera->counts);
     json_decref(camera->sandbox);
-    json_decref(camera->last_exit);
     config_camera_finish(&camera->settings);
     free(camera);
 }
@@ -559,6 +846,6 @@ struct camera_view camera_view(const struct camera *camera)
         .ended = camera->ended,
         .origin = camera->config->origin,
         .sandbox = camera->sandbox,
-        .last_exit = camera->last_exit,
+        .last_exit = worker_last_exit(camera->worker),
     };
 }

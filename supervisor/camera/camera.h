@@ -9,6 +9,7 @@
  *        └─────────────┴─────────────┴──▶ backoff ──▶ failed     the worker died (again and again)
  *
  *     disabled, idle: no worker is wanted; from any state, and to starting when one is
+ *     failed: also from any state without a worker, while the ring cannot be made
  *
  * The ring (camera_ring.h) and its wake eventfd outlive every worker, so readers keep their mappings and
  * decode times go on. There is never more than one worker: the next one is asked for when the last one is
@@ -23,6 +24,7 @@
 
 #include "common/config/config.h"
 #include "supervisor/process/children.h"
+#include "supervisor/process/fork_server.h"
 
 enum camera_state {
     CAMERA_STARTING,  /* a worker is wanted, or connects */
@@ -30,16 +32,15 @@ enum camera_state {
     CAMERA_STALLED,   /* connected, and no fragments */
     CAMERA_BACKOFF,   /* the worker died; the next one waits for its time */
     CAMERA_DISABLED,  /* no worker by configuration */
-    CAMERA_FAILED,    /* as backoff, after BACKOFF_FAILED_AFTER deaths in a row */
+    CAMERA_FAILED,    /* as backoff, after BACKOFF_FAILED_AFTER deaths in a row; or its ring cannot be made */
     CAMERA_IDLE       /* on demand, and nobody wants it: no worker until somebody does */
 };
 
 struct camera;
 
-struct camera_host {
+/* What becomes of a camera, for its owner. */
+struct camera_callbacks {
     void *data;
-    /* As template_spawn. */
-    int (*spawn)(void *data, const char *camera, int worker_end);
     /* State, error or stream parameters changed. */
     void (*changed)(void *data, struct camera *camera);
     /* Its view has another ring: fan-outs are to go on there. The old one ends afterwards. */
@@ -55,8 +56,8 @@ struct camera_view {
     const char *name;
     const char *ring;   /* name of the shared-memory object */
     size_t ring_size;   /* bytes of its data */
-    int ring_reader;    /* descriptor, read-only */
-    int wake;           /* eventfd that the worker writes at each publish */
+    int ring_reader;    /* descriptor, read-only; -1: there is no ring now */
+    int wake;           /* eventfd that the worker writes at each publish; -1 as above */
     const char *codecs; /* RFC 6381; NULL until known */
     int64_t width, height;
     const char *error; /* why it is not streaming; NULL while it is */
@@ -72,18 +73,20 @@ struct camera_view {
     bool ending, ended; /* told to end; and done so */
     enum config_origin origin;
     const json_t *sandbox;   /* layers of the last worker that said; NULL: none did */
-    const json_t *last_exit; /* last_exit.h; NULL: no worker has ended */
+    const json_t *last_exit; /* child_last_exit; NULL: no worker has ended */
     const json_t *counts;    /* `stats` of the present worker; NULL: none yet */
 };
 
 const char *camera_strstate(enum camera_state state);
 
 /*
- * Makes the camera with its ring, or takes ring, state and worker over from a ringcastd that was killed.
- * CONFIG and HOST are copied. Errors are logged. 0 or negative errno, and nothing is left behind.
+ * Makes the camera, or takes ring, state and worker over from a ringcastd that was killed. A ring that cannot
+ * be made is no error here: the camera has failed then, and tries again once it is started. CONFIG and
+ * CALLBACKS are copied; FORK_SERVER outlives the camera. 0 or -ENOMEM.
  */
-int camera_create(struct children *children, const char *instance, const struct config_camera *config,
-                  enum log_level log_level, const struct camera_host *host, struct camera **camera);
+int camera_create(struct children *children, struct fork_server *fork_server, const char *instance,
+                  const struct config_camera *config, enum log_level log_level,
+                  const struct camera_callbacks *callbacks, struct camera **camera);
 
 /* Removes the ring. A worker that still runs is killed. NULL is allowed. */
 void camera_destroy(struct camera *camera);
@@ -114,12 +117,6 @@ void camera_restart(struct camera *camera);
 
 /* Ends the worker for good; `ended` follows, at once if there is none. */
 void camera_end(struct camera *camera);
-
-/* Passed on to the camera's worker (worker.h). */
-void camera_template_ready(struct camera *camera);
-void camera_template_gone(struct camera *camera);
-bool camera_spawned(struct camera *camera, pid_t pid);
-bool camera_spawn_failed(struct camera *camera, const char *error);
 
 struct camera_view camera_view(const struct camera *camera);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "common/ring/ring_create.h"
@@ -14,6 +15,8 @@
 
 /* When a ring of another size could not be made, it is not tried again for so long. */
 #define RETRY_MS 30000
+
+#define REASON_SIZE 256
 
 static const struct ring_descriptors no_ring = {.writer = -1, .reader = -1};
 
@@ -25,11 +28,11 @@ struct camera_ring {
     size_t size, next_size;
     size_t size_max; /* 0: fixed */
     struct ring_plan plan;
-    json_int_t offers; /* made so far; the id of the last one */
-    bool offered;      /* the worker has not answered */
-    uint64_t retry_ms; /* no ring is made before */
-    size_t wanted;     /* the configuration's ring_size */
-    struct keep *keep; /* NULL: not kept */
+    json_int_t offers;      /* made so far; the id of the last one */
+    bool offered;           /* the worker has not answered */
+    uint64_t retry_ms;      /* no ring is made before */
+    size_t wanted;          /* the configuration's ring_size */
+    struct fd_store *store; /* NULL: not kept */
 };
 
 /* Places in the entry's descriptors; keeper/orphans.c knows them. */
@@ -47,86 +50,100 @@ static void close_ring(struct ring_descriptors *ring)
 }
 
 /* After every change. */
-static void keep_ring(const struct camera_ring *ring)
+static void store_ring(const struct camera_ring *ring)
 {
     const int fds[FD_COUNT] = {[FD_WRITER] = ring->present.writer,
                                [FD_READER] = ring->present.reader,
                                [FD_NEXT_WRITER] = ring->next.writer,
                                [FD_NEXT_READER] = ring->next.reader};
-    json_t *body = ring->keep == NULL
-                       ? NULL
-                       : json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "ring", ring->name, "epoch_ns",
-                                   (json_int_t)ring->epoch_ns, "size", (json_int_t)ring->size, "wanted",
-                                   (json_int_t)ring->wanted, "size_max", (json_int_t)ring->size_max,
-                                   "next_size", (json_int_t)ring->next_size, "offers", ring->offers);
+    json_t *body = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "ring", ring->name, "epoch_ns",
+                             (json_int_t)ring->epoch_ns, "size", (json_int_t)ring->size, "wanted",
+                             (json_int_t)ring->wanted, "size_max", (json_int_t)ring->size_max, "next_size",
+                             (json_int_t)ring->next_size, "offers", ring->offers);
 
-    if (body != NULL) {
-        keep_store(ring->keep, KEEP_RING, ring->camera, body, fds, ring->offered ? FD_COUNT : FD_NEXT_WRITER);
-    }
+    fd_store_put(ring->store, FD_STORE_RING, ring->camera, body, fds,
+                 ring->offered ? FD_COUNT : FD_NEXT_WRITER);
 }
 
-void camera_ring_set_keep(struct camera_ring *ring, struct keep *keep)
+void camera_ring_set_fd_store(struct camera_ring *ring, struct fd_store *store)
 {
-    ring->keep = keep;
-    keep_ring(ring);
+    ring->store = store;
+    store_ring(ring);
 }
 
-static size_t first_size(const struct camera_ring *ring, const struct config_camera *config)
+static size_t first_size(const struct camera_ring *ring)
 {
     if (ring->size_max == 0) {
-        return config->ring_size;
+        return ring->wanted;
     }
     return ring->size_max < RING_PLAN_FIRST ? ring->size_max : RING_PLAN_FIRST;
 }
 
-static void report_failure(const struct camera_ring *ring, size_t size, int error)
+static void explain(size_t size, int error, char *why, size_t why_size)
 {
-    if (error == -ENOSPC || error == -ENOMEM) {
-        log_camera(
-            LOG_LEVEL_ERROR, ring->camera,
-            "camera %s: no room in /dev/shm for a ring of %zu KiB: make `ring_size`, or `ring_size_max`, "
-            "smaller or /dev/shm larger",
-            ring->camera, size / 1024);
-    } else {
-        log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: the ring cannot be made: %s", ring->camera,
-                   strerror(-error));
+    switch (-error) {
+    case ENOSPC:
+    case ENOMEM:
+        snprintf(
+            why, why_size,
+            "no room in /dev/shm for a ring of %zu KiB: make `ring_size`, or `ring_size_max`, smaller or "
+            "/dev/shm larger",
+            size / 1024);
+        break;
+    case EMFILE:
+    case ENFILE:
+        snprintf(why, why_size, "no descriptor is free for its ring: raise the limit (LimitNOFILE)");
+        break;
+    default:
+        snprintf(why, why_size, "its ring cannot be made: %s", strerror(-error));
     }
 }
 
-int camera_ring_create(const char *instance, const struct config_camera *config, struct camera_ring **result)
+void camera_ring_explain(const struct camera_ring *ring, int error, char *why, size_t size)
+{
+    explain(first_size(ring), error, why, size);
+}
+
+struct camera_ring *camera_ring_create(const char *instance, const struct config_camera *config)
 {
     struct camera_ring *ring = calloc(1, sizeof(*ring));
 
-    if (ring == NULL) {
-        return -ENOMEM;
+    if (!ring) {
+        return NULL;
     }
     *ring = (struct camera_ring){.camera = strdup(config->name),
-                                 .epoch_ns = (int64_t)timer_now_ms() * 1000000,
                                  .present = no_ring,
                                  .next = no_ring,
-                                 .old = no_ring};
-    ring->wanted = config->ring_size;
-    ring->size_max = config->ring_size == 0 ? config->ring_size_max : 0;
-    ring->size = first_size(ring, config);
-    int error = ring->camera == NULL ? -ENOMEM : ring_name(ring->name, instance, config->name);
-    if (error == 0) {
-        error = ring_create(ring->name, ring->size, ring->epoch_ns, &ring->present);
+                                 .old = no_ring,
+                                 .wanted = config->ring_size,
+                                 .size_max = config->ring_size == 0 ? config->ring_size_max : 0};
+    if (!ring->camera || ring_name(ring->name, instance, config->name) < 0) {
+        free(ring->camera);
+        free(ring);
+        return NULL;
     }
-    if (error == 0) {
-        *result = ring;
-        return 0;
+    return ring;
+}
+
+bool camera_ring_is_open(const struct camera_ring *ring)
+{
+    return ring->present.writer >= 0;
+}
+
+int camera_ring_open(struct camera_ring *ring)
+{
+    ring->epoch_ns = clock_now_ns();
+    ring->size = first_size(ring);
+    int result = ring_create(ring->name, ring->size, ring->epoch_ns, &ring->present);
+    if (result < 0) {
+        ring->present = no_ring;
     }
-    if (ring->camera != NULL) {
-        report_failure(ring, ring->size, error);
-    }
-    free(ring->camera);
-    free(ring);
-    return error;
+    return result;
 }
 
 static bool install(struct camera_ring *ring);
 
-void camera_ring_discard(struct keep_record *record)
+void camera_ring_discard(struct fd_record *record)
 {
     const char *name = message_string(record->body, "ring", "");
 
@@ -137,57 +154,44 @@ void camera_ring_discard(struct keep_record *record)
         ring_unlink_next(name);
     }
     ring_unlink(name);
-    keep_record_finish(record);
+    fd_record_finish(record);
 }
 
-static struct camera_ring *take_ring(struct keep_record *record, const char *camera)
+static void take_ring(struct camera_ring *ring, struct fd_record *record)
 {
-    struct camera_ring *ring = calloc(1, sizeof(*ring));
-
-    if (ring == NULL) {
-        return NULL;
-    }
-    *ring = (struct camera_ring){.camera = strdup(camera),
-                                 .epoch_ns = message_integer(record->body, "epoch_ns", 0),
-                                 .size = (size_t)message_integer(record->body, "size", 0),
-                                 .next_size = (size_t)message_integer(record->body, "next_size", 0),
-                                 .size_max = (size_t)message_integer(record->body, "size_max", 0),
-                                 .wanted = (size_t)message_integer(record->body, "wanted", 0),
-                                 .offers = message_integer(record->body, "offers", 0),
-                                 .old = no_ring};
-    if (ring->camera == NULL) {
-        free(ring);
-        return NULL;
-    }
+    ring->epoch_ns = message_integer(record->body, "epoch_ns", 0);
+    ring->size = (size_t)message_integer(record->body, "size", 0);
+    ring->next_size = (size_t)message_integer(record->body, "next_size", 0);
+    ring->offers = message_integer(record->body, "offers", 0);
     snprintf(ring->name, sizeof(ring->name), "%s", message_string(record->body, "ring", ""));
-    ring->present.writer = keep_record_take_fd(record, FD_WRITER);
-    ring->present.reader = keep_record_take_fd(record, FD_READER);
-    ring->next.writer = keep_record_take_fd(record, FD_NEXT_WRITER);
-    ring->next.reader = keep_record_take_fd(record, FD_NEXT_READER);
+    ring->present.writer = fd_record_take_fd(record, FD_WRITER);
+    ring->present.reader = fd_record_take_fd(record, FD_READER);
+    ring->next.writer = fd_record_take_fd(record, FD_NEXT_WRITER);
+    ring->next.reader = fd_record_take_fd(record, FD_NEXT_READER);
     ring->offered = ring->next.writer >= 0;
-    return ring;
 }
 
-bool camera_ring_recall(struct keep *keep, const struct config_camera *config, struct camera_ring **result)
+bool camera_ring_recall(struct camera_ring *ring, struct fd_store *store)
 {
-    struct keep_record record;
+    struct fd_record record;
 
-    if (!keep_take(keep, KEEP_RING, config->name, &record)) {
+    if (!fd_store_take(store, FD_STORE_RING, ring->camera, &record)) {
         return false;
     }
-    size_t size_max = config->ring_size == 0 ? config->ring_size_max : 0;
-    bool fits = message_integer(record.body, "wanted", -1) == (json_int_t)config->ring_size &&
-                message_integer(record.body, "size_max", -1) == (json_int_t)size_max &&
-                record.fds[FD_WRITER] >= 0 && record.fds[FD_READER] >= 0;
-    *result = fits ? take_ring(&record, config->name) : NULL;
-    if (*result == NULL) {
+    if (message_integer(record.body, "wanted", -1) != (json_int_t)ring->wanted ||
+        message_integer(record.body, "size_max", -1) != (json_int_t)ring->size_max ||
+        record.fds[FD_WRITER] < 0 || record.fds[FD_READER] < 0) {
         camera_ring_discard(&record);
         return false;
     }
-    keep_record_finish(&record);
-    /* The worker may have entered it, and the answer may have been read by the ringcastd that is no more. */
-    if ((*result)->offered && ring_is_used((*result)->next.reader)) {
-        install(*result);
+    take_ring(ring, &record);
+    fd_record_finish(&record);
+    ring->store = store;
+    /* The worker may have entered it, and the answer may have been read by the ringcastd that is gone. */
+    if (ring->offered && ring_is_used(ring->next.reader)) {
+        install(ring);
+    } else {
+        store_ring(ring);
     }
     return true;
 }
@@ -199,24 +203,24 @@ static void withdraw(struct camera_ring *ring)
     }
     ring->offered = false;
     ring_unlink_next(ring->name);
-    keep_ring(ring);
+    store_ring(ring);
     close_ring(&ring->next);
 }
 
 void camera_ring_destroy(struct camera_ring *ring)
 {
-    if (ring == NULL) {
+    if (!ring) {
         return;
     }
-    if (ring->keep != NULL) {
-        keep_drop(ring->keep, KEEP_RING, ring->camera);
-    }
-    ring->keep = NULL;
+    fd_store_drop(ring->store, FD_STORE_RING, ring->camera);
+    ring->store = NULL;
     withdraw(ring);
     camera_ring_retire_old(ring);
-    ring_unlink(ring->name);
-    ring_retire(ring->present.writer);
-    close_ring(&ring->present);
+    if (camera_ring_is_open(ring)) {
+        ring_unlink(ring->name);
+        ring_retire(ring->present.writer);
+        close_ring(&ring->present);
+    }
     free(ring->camera);
     free(ring);
 }
@@ -267,10 +271,12 @@ json_t *camera_ring_repeat(const struct camera_ring *ring, int *writer)
 
 static json_t *offer(struct camera_ring *ring, size_t size, uint64_t now)
 {
+    char why[REASON_SIZE];
     int error = ring_create_next(ring->name, size, ring->epoch_ns, &ring->next);
 
     if (error < 0) {
-        report_failure(ring, size, error);
+        explain(size, error, why, sizeof(why));
+        log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: %s", ring->camera, why);
         ring->retry_ms = now + RETRY_MS;
         return NULL;
     }
@@ -279,7 +285,7 @@ static json_t *offer(struct camera_ring *ring, size_t size, uint64_t now)
     ring->offered = true;
     ring->next_size = size;
     ring->offers++;
-    keep_ring(ring);
+    store_ring(ring);
     return offer_message(ring);
 }
 
@@ -288,7 +294,7 @@ json_t *camera_ring_observe(struct camera_ring *ring, const json_t *body, int *w
     const struct ring_demand demand = {.gop_bytes = counted(body, "gop_bytes"),
                                        .fragment_bytes = counted(body, "fragment_bytes"),
                                        .bytes_per_second = counted(body, "bitrate") / 8};
-    uint64_t now = timer_now_ms();
+    uint64_t now = clock_now_ms();
 
     if (ring->size_max == 0 || ring->offered || now < ring->retry_ms) {
         return NULL;
@@ -319,7 +325,7 @@ static bool install(struct camera_ring *ring)
     ring->next = no_ring;
     ring->size = ring->next_size;
     ring->offered = false;
-    keep_ring(ring);
+    store_ring(ring);
     return true;
 }
 

@@ -17,21 +17,28 @@
 
 struct camera_ring;
 
-/* Makes the ring. CONFIG is not kept. Errors are logged. 0 or negative errno, and nothing is left behind. */
-int camera_ring_create(const char *instance, const struct config_camera *config, struct camera_ring **ring);
+/* A ring for the camera of CONFIG, which is not kept; not open yet. NULL: out of memory. */
+struct camera_ring *camera_ring_create(const char *instance, const struct config_camera *config);
+
+/* Makes its memory. 0, or negative errno and it can be tried again. */
+int camera_ring_open(struct camera_ring *ring);
+bool camera_ring_is_open(const struct camera_ring *ring);
+
+/* Why it could not be opened, and what to do, in words. */
+void camera_ring_explain(const struct camera_ring *ring, int error, char *why, size_t size);
 
 /* From now on the ring is kept for a next ringcastd, whatever becomes of it. KEEP: NULL for not at all. */
-void camera_ring_set_keep(struct camera_ring *ring, struct keep *keep);
+void camera_ring_set_fd_store(struct camera_ring *ring, struct fd_store *store);
 
 /*
- * Takes the ring over that a ringcastd that was killed had for this camera. False: there is none, or it is of
- * another size than CONFIG wants now, and is removed. A next ring that the worker has entered is in place
- * then; the old one is still to be let go of.
+ * Opens the ring with what a ringcastd that was killed had for this camera. False: there is nothing, or it is
+ * of another size than the configuration wants now, and is removed. A next ring that the worker has entered is
+ * in place then; the old one is still to be let go of.
  */
-bool camera_ring_recall(struct keep *keep, const struct config_camera *config, struct camera_ring **ring);
+bool camera_ring_recall(struct camera_ring *ring, struct fd_store *store);
 
-/* Removes the ring of an entry of keep.h (KEEP_RING) that nobody wants. Consumes RECORD. */
-void camera_ring_discard(struct keep_record *record);
+/* Removes the ring of an entry of fd_store.h (FD_STORE_RING) that nobody wants. Consumes RECORD. */
+void camera_ring_discard(struct fd_record *record);
 
 /* Removes all of it: readers see its end. NULL is allowed. */
 void camera_ring_destroy(struct camera_ring *ring);
@@ -44,7 +51,7 @@ size_t camera_ring_size(const struct camera_ring *ring);
 /* The largest size that it may get; 0: it stays as it is. */
 size_t camera_ring_size_max(const struct camera_ring *ring);
 
-/* Descriptors of the present ring. They are the ring's. */
+/* Descriptors of the present ring, which stay the ring's; -1: it is not open. */
 int camera_ring_writer(const struct camera_ring *ring);
 int camera_ring_reader(const struct camera_ring *ring);
 
@@ -55,7 +62,7 @@ int camera_ring_reader(const struct camera_ring *ring);
 json_t *camera_ring_observe(struct camera_ring *ring, const json_t *body, int *writer);
 
 /*
- * The worker was taken over amid a change, and may have heard of the next ring or not: the `ring` message
+ * The worker was taken over during a change, and may have heard of the next ring or not: the `ring` message
  * again, as in camera_ring_observe, or NULL.
  */
 json_t *camera_ring_repeat(const struct camera_ring *ring, int *writer);

@@ -9,19 +9,20 @@
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "supervisor/process/child.h"
-#include "supervisor/process/limit.h"
 
 struct worker {
     struct children *children;
-    struct worker_host host;
-    char *name;
-    char *camera;
+    struct fork_server *fork_server;
+    struct fork_client client; /* of the fork server */
+    struct camera *camera;
+    char *name; /* "ingest[front]" */
+    char *camera_name;
     enum worker_phase phase;
     struct child *child;
-    pid_t pid; /* also after its end, until `gone` */
-    json_t *last_lines;
+    pid_t pid; /* also after its end, until the camera knows of it */
+    json_t *last_lines, *last_exit;
     bool ending;
-    int far_end; /* the worker's end of its channel, until the template has it; else -1 */
+    int far_end; /* the worker's end of its channel, until the fork server has it; else -1 */
 };
 
 static void enter_phase(struct worker *worker, enum worker_phase phase)
@@ -42,26 +43,30 @@ static void close_far_end(struct worker *worker)
     worker->far_end = -1;
 }
 
-/* No process any more. The last thing a function does: the host may begin the next worker in `gone`. */
+/* No process any more. The last thing that a function does: the camera may begin the next worker at once. */
 static void finish(struct worker *worker, enum worker_end end, const char *reason)
 {
     pid_t pid = worker->pid;
 
     close_far_end(worker);
-    json_decref(worker->last_lines);
-    worker->last_lines = worker->child == NULL ? NULL : child_lines(worker->child, LIMIT_LAST_WORDS);
+    if (end == WORKER_EXITED) {
+        json_decref(worker->last_lines);
+        worker->last_lines = child_lines(worker->child, SIZE_MAX);
+        json_decref(worker->last_exit);
+        worker->last_exit = child_last_exit(worker->child, reason);
+    }
     child_destroy(worker->child);
     worker->child = NULL;
     worker->pid = 0;
     enter_phase(worker, WORKER_NONE);
-    worker->host.gone(worker->host.data, end, pid, reason);
+    camera_worker_gone(worker->camera, end, pid, reason);
 }
 
 static void on_message(void *owner, const struct channel_message *message)
 {
     struct worker *worker = owner;
 
-    worker->host.message(worker->host.data, message);
+    camera_worker_said(worker->camera, message);
 }
 
 static void on_exited(void *owner, const char *reason)
@@ -71,20 +76,24 @@ static void on_exited(void *owner, const char *reason)
     finish(worker, worker->phase == WORKER_LOST ? WORKER_WAS_LOST : WORKER_EXITED, reason);
 }
 
-struct worker *worker_create(struct children *children, const char *name, const struct worker_host *host)
+struct worker *worker_create(struct children *children, struct fork_server *fork_server, const char *name,
+                             struct camera *camera)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
 
     if (worker == NULL) {
         return NULL;
     }
-    *worker = (struct worker){.children = children, .host = *host, .far_end = -1};
-    worker->camera = strdup(name);
-    if (worker->camera == NULL || asprintf(&worker->name, "ingest[%s]", name) < 0) {
-        free(worker->camera);
+    *worker =
+        (struct worker){.children = children, .fork_server = fork_server, .camera = camera, .far_end = -1};
+    worker->camera_name = strdup(name);
+    if (!worker->camera_name || asprintf(&worker->name, "ingest[%s]", name) < 0) {
+        free(worker->camera_name);
         free(worker);
         return NULL;
     }
+    worker->client = (struct fork_client){.camera = worker->camera_name, .worker = worker};
+    fork_server_join(fork_server, &worker->client);
     return worker;
 }
 
@@ -93,19 +102,21 @@ void worker_destroy(struct worker *worker)
     if (worker == NULL) {
         return;
     }
+    fork_server_leave(worker->fork_server, &worker->client);
     close_far_end(worker);
     child_destroy(worker->child);
     json_decref(worker->last_lines);
+    json_decref(worker->last_exit);
     enter_phase(worker, WORKER_NONE);
-    free(worker->camera);
+    free(worker->camera_name);
     free(worker->name);
     free(worker);
 }
 
-/* 0, -EAGAIN while the template is away, or what went wrong. */
+/* 0, -EAGAIN while the fork server is away, or what went wrong. */
 static int request(struct worker *worker)
 {
-    int error = worker->host.spawn(worker->host.data, worker->far_end);
+    int error = fork_server_request(worker->fork_server, &worker->client, worker->far_end);
 
     if (error < 0) {
         return error;
@@ -125,7 +136,7 @@ int worker_begin(struct worker *worker, const json_t *message, const int *fds, i
     if (error < 0) {
         return error;
     }
-    child_set_camera(worker->child, worker->camera);
+    child_set_camera(worker->child, worker->camera_name);
     error = child_send(worker->child, message, fds, fd_count);
     if (error == 0) {
         error = request(worker);
@@ -145,18 +156,18 @@ int worker_begin(struct worker *worker, const json_t *message, const int *fds, i
 bool worker_take(struct worker *worker)
 {
     static const struct child_handlers handlers = {.message = on_message, .exited = on_exited};
-    struct keep_record record;
+    struct fd_record record;
 
-    if (!keep_take(children_keep(worker->children), KEEP_PROCESS, worker->name, &record)) {
+    if (!fd_store_take(children_fd_store(worker->children), FD_STORE_PROCESS, worker->name, &record)) {
         return false;
     }
     int error = child_take(worker->children, worker->name, &handlers, worker, &record, &worker->child);
     if (error < 0) {
-        log_camera(LOG_LEVEL_WARNING, worker->camera, "%s: the running one cannot be taken over: %s",
+        log_camera(LOG_LEVEL_WARNING, worker->camera_name, "%s: the running one cannot be taken over: %s",
                    worker->name, strerror(-error));
         return false;
     }
-    child_set_camera(worker->child, worker->camera);
+    child_set_camera(worker->child, worker->camera_name);
     worker->ending = false;
     if (child_is_nameless(worker->child)) {
         enter_phase(worker, WORKER_LOST);
@@ -168,7 +179,7 @@ bool worker_take(struct worker *worker)
     return true;
 }
 
-void worker_template_ready(struct worker *worker)
+void worker_fork_server_ready(struct worker *worker)
 {
     if (worker->phase != WORKER_WAITING) {
         return;
@@ -179,7 +190,7 @@ void worker_template_ready(struct worker *worker)
     }
 }
 
-void worker_template_gone(struct worker *worker)
+void worker_fork_server_gone(struct worker *worker)
 {
     if (worker->phase != WORKER_REQUESTED) {
         return;
@@ -202,8 +213,9 @@ bool worker_spawned(struct worker *worker, pid_t pid)
         if (worker->ending) {
             child_end(worker->child);
         }
+        camera_worker_begun(worker->camera);
     } else {
-        snprintf(why, sizeof(why), "process %d of the template cannot be watched: %s", (int)pid,
+        snprintf(why, sizeof(why), "process %d of the fork server cannot be watched: %s", (int)pid,
                  strerror(-error));
         finish(worker, WORKER_NOT_FORKED, why);
     }
@@ -266,10 +278,19 @@ void worker_set_log_level(struct worker *worker, enum log_level level)
 
 json_t *worker_lines(const struct worker *worker, size_t count)
 {
-    if (worker->child != NULL) {
-        return child_lines(worker->child, count);
+    return worker->child ? child_lines(worker->child, count) : json_incref(worker->last_lines);
+}
+
+const json_t *worker_last_exit(const struct worker *worker)
+{
+    return worker->last_exit;
+}
+
+void worker_recall_exit(struct worker *worker, const json_t *last_exit)
+{
+    if (json_is_object(last_exit)) {
+        worker->last_exit = json_deep_copy(last_exit);
     }
-    return json_incref(worker->last_lines);
 }
 
 enum worker_phase worker_phase(const struct worker *worker)

@@ -1,7 +1,7 @@
 /*
  * The process side of a camera: one ringcast-ingest worker at a time, from the request for it until it is
- * reaped. The camera's configuration waits in the channel before the worker exists, so the template never
- * sees it. Owned by its camera; supervisor's main thread only.
+ * reaped. The camera's configuration waits in the channel before the worker exists, so the fork
+ * server never sees it. Owned by its camera; supervisor's main thread only.
  */
 #ifndef SUPERVISOR_CAMERA_WORKER_H
 #define SUPERVISOR_CAMERA_WORKER_H
@@ -11,35 +11,30 @@
 
 #include "common/ipc/channel.h"
 #include "common/log/log.h"
-#include "supervisor/process/children.h"
+#include "supervisor/process/fork_server.h"
 
+struct camera;
 struct worker;
 
 enum worker_phase {
     WORKER_NONE,      /* no process, none wanted */
-    WORKER_WAITING,   /* wanted; the template is away */
-    WORKER_REQUESTED, /* the template was asked */
+    WORKER_WAITING,   /* wanted; the fork server is away */
+    WORKER_REQUESTED, /* the fork server was asked */
     WORKER_RUNNING,   /* its process id is known */
-    WORKER_LOST       /* asked for, but the template died before it said which process it is; being ended */
+    WORKER_LOST /* asked for, but the fork server died before it said which process it is; being ended */
 };
 
 enum worker_end {
     WORKER_EXITED,     /* it ran and is reaped */
     WORKER_NOT_FORKED, /* it never ran, or could not be taken over */
-    WORKER_WAS_LOST    /* a victim of its template: not its own fault */
+    WORKER_WAS_LOST    /* lost with the fork server: not its own fault */
 };
 
-struct worker_host {
-    void *data;
-    /* As template_spawn. */
-    int (*spawn)(void *data, int worker_end);
-    void (*message)(void *data, const struct channel_message *message);
-    /* No process any more (PID is that of the last one, or 0): worker_begin may be called again. */
-    void (*gone)(void *data, enum worker_end end, pid_t pid, const char *reason);
-};
+/* Of CAMERA, called NAME; processes are asked of FORK_SERVER, which outlives the worker. NULL: out of memory. */
+struct worker *worker_create(struct children *children, struct fork_server *fork_server, const char *name,
+                             struct camera *camera);
 
-/* NULL: out of memory. NAME is for log lines. */
-struct worker *worker_create(struct children *children, const char *name, const struct worker_host *host);
+/* A process that still runs is killed. NULL is allowed. */
 void worker_destroy(struct worker *worker);
 
 /*
@@ -54,18 +49,8 @@ int worker_begin(struct worker *worker, const json_t *message, const int *fds, i
  */
 bool worker_take(struct worker *worker);
 
-/* The template is ready: a waiting request goes out now. */
-void worker_template_ready(struct worker *worker);
-
-/* The template is gone: a request without an answer is lost. */
-void worker_template_gone(struct worker *worker);
-
-/* The template's answers. False if none was due. */
-bool worker_spawned(struct worker *worker, pid_t pid);
-bool worker_spawn_failed(struct worker *worker, const char *error);
-
 /*
- * Ends the process, or the wish for one; `gone` follows, at once if there is no process. No-op in phase NONE.
+ * Ends the process, or the wish for one; `gone` follows, at once if there is no process. Nothing happens in phase NONE.
  */
 void worker_end(struct worker *worker);
 
@@ -78,13 +63,28 @@ void worker_kill(struct worker *worker, const char *why);
 /* Tells a running worker. */
 void worker_set_log_level(struct worker *worker, enum log_level level);
 
-/* The last COUNT log lines of the present worker, or in `gone` of the last one; a new array, NULL if there is
- * none. */
+/* The last COUNT log lines of the present process, or of the last one; a new array, NULL if there was none. */
 json_t *worker_lines(const struct worker *worker, size_t count);
+
+/* How the last process ended (child_last_exit); NULL: none has. Borrowed. */
+const json_t *worker_last_exit(const struct worker *worker);
+
+/* Takes a copy of what another ringcastd knew of it. */
+void worker_recall_exit(struct worker *worker, const json_t *last_exit);
 
 enum worker_phase worker_phase(const struct worker *worker);
 
 /* 0 unless running. */
 pid_t worker_pid(const struct worker *worker);
+
+/* --- What its camera is told; camera.c has these -------------------------------------------------------- */
+
+/* The process that was asked for is there. */
+void camera_worker_begun(struct camera *camera);
+
+void camera_worker_said(struct camera *camera, const struct channel_message *message);
+
+/* No process any more (PID is that of the last one, or 0): worker_begin may be called again. */
+void camera_worker_gone(struct camera *camera, enum worker_end end, pid_t pid, const char *reason);
 
 #endif

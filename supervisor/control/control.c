@@ -26,7 +26,7 @@
 
 struct control {
     nng_socket socket; /* id 0: not open */
-    struct door *door;
+    struct control_proxy *proxy;
     sd_event_source *source;
     control_answer answer;
     void *data;
@@ -172,7 +172,7 @@ static int open_all(struct control *control, sd_event *event, const char *path, 
     }
     error = watch(control, event);
     if (error == 0) {
-        error = door_open(event, path, inner_path, DOOR_REQUESTERS, &control->door);
+        error = control_proxy_open(event, path, inner_path, CONTROL_PROXY_REQUEST, &control->proxy);
     }
     if (error < 0) {
         log_error("the control socket %s cannot be opened: %s", path, strerror(-error));
@@ -212,7 +212,7 @@ void control_destroy(struct control *control)
         return;
     }
     sd_event_source_disable_unref(control->source);
-    door_close(control->door);
+    control_proxy_close(control->proxy);
     /*
      * NNG is left to the end of the process: nng_close of 1.5.2 waits for ever if a peer goes at that moment.
      */

@@ -1,5 +1,5 @@
 /*
- * The control socket: NNG REP, for ringcastctl, behind a door (door.h). A request is taken out of NNG in the
+ * The control socket: NNG REP, for ringcastctl, behind a proxy (proxy.h). A request is taken out of NNG in the
  * event loop and answered there, at once or, if others must be asked first, later; NNG's threads never run
  * code of ours.
  */
@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <systemd/sd-event.h>
 
-/* Names in the run-time directory: of the control socket, and of NNG's own behind the door. */
+/* Names in the run-time directory: of the control socket, and of NNG's own behind the proxy. */
 #define CONTROL_SOCKET_NAME "control.sock"
 #define CONTROL_INNER_NAME "control.nng"
 

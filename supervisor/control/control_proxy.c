@@ -1,5 +1,5 @@
 /*
- * Why a door. NNG 1.5.2 cannot take a client that is gone before it was greeted: the send of its greeting
+ * Why a proxy. NNG 1.5.2 cannot take a client that is gone before it was greeted: the send of its greeting
  * fails with EPIPE, which its listener takes for its own end. It never accepts again, does not close the dead
  * connection, and its polling thread spins on it. And it leaks the reply to a client that is gone before it
  * was answered. A ringcastctl that gave up while the machine was busy would be enough. So clients connect
@@ -53,7 +53,7 @@ struct stream {
 
 struct connection {
     LIST_ENTRY(connection) next;
-    struct door *door;
+    struct control_proxy *proxy;
     int client, inner; /* -1: gone, or not there yet */
     sd_event_source *client_source, *inner_source;
     sd_event_source *timer;
@@ -62,7 +62,7 @@ struct connection {
     bool owed;        /* the client said something after NNG last did */
 };
 
-struct door {
+struct control_proxy {
     sd_event *event;
     int listener;
     sd_event_source *source;
@@ -75,7 +75,7 @@ struct door {
 static void drop(struct connection *connection)
 {
     LIST_REMOVE(connection, next);
-    connection->door->count--;
+    connection->proxy->count--;
     timer_disarm(&connection->timer);
     sd_event_source_disable_unref(connection->client_source);
     sd_event_source_disable_unref(connection->inner_source);
@@ -107,7 +107,7 @@ static void client_gone(struct connection *connection)
     connection->client = -1;
     connection->reply.begin = connection->reply.end = 0;
     sd_event_source_set_io_events(connection->inner_source, EPOLLIN);
-    if (timer_arm(connection->door->event, &connection->timer, LINGER_MS, on_time_out, connection) < 0) {
+    if (timer_arm(connection->proxy->event, &connection->timer, LINGER_MS, on_time_out, connection) < 0) {
         drop(connection);
     }
 }
@@ -208,14 +208,14 @@ static int on_inner(sd_event_source *source, int fd, uint32_t events, void *data
 
 static int connect_inner(struct connection *connection)
 {
-    const struct door *door = connection->door;
+    const struct control_proxy *proxy = connection->proxy;
 
     connection->inner = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (connection->inner < 0 || connect(connection->inner, (const struct sockaddr *)&door->inner_address,
-                                         sizeof(door->inner_address)) < 0) {
+    if (connection->inner < 0 || connect(connection->inner, (const struct sockaddr *)&proxy->inner_address,
+                                         sizeof(proxy->inner_address)) < 0) {
         return -errno;
     }
-    return sd_event_add_io(door->event, &connection->inner_source, connection->inner, EPOLLIN, on_inner,
+    return sd_event_add_io(proxy->event, &connection->inner_source, connection->inner, EPOLLIN, on_inner,
                            connection);
 }
 
@@ -229,7 +229,7 @@ static void read_greeting(struct connection *connection)
         return;
     }
     size_t known = connection->request.end < GREETING_SIZE ? connection->request.end : GREETING_SIZE;
-    if (memcmp(connection->request.data, connection->door->greeting, known) != 0) {
+    if (memcmp(connection->request.data, connection->proxy->greeting, known) != 0) {
         log_warning("control: a client that does not speak NNG's protocol for this socket was turned away");
         drop(connection);
         return;
@@ -276,22 +276,22 @@ static bool welcome(int client)
     return false;
 }
 
-static void let_in(struct door *door, int client)
+static void let_in(struct control_proxy *proxy, int client)
 {
-    struct connection *connection = door->count < CONNECTIONS_MAX ? calloc(1, sizeof(*connection)) : NULL;
+    struct connection *connection = proxy->count < CONNECTIONS_MAX ? calloc(1, sizeof(*connection)) : NULL;
 
     if (connection == NULL) {
         close(client);
         return;
     }
-    connection->door = door;
+    connection->proxy = proxy;
     connection->client = client;
     connection->inner = -1;
-    LIST_INSERT_HEAD(&door->connections, connection, next);
-    door->count++;
-    if (sd_event_add_io(door->event, &connection->client_source, client, EPOLLIN, on_client, connection) <
+    LIST_INSERT_HEAD(&proxy->connections, connection, next);
+    proxy->count++;
+    if (sd_event_add_io(proxy->event, &connection->client_source, client, EPOLLIN, on_client, connection) <
             0 ||
-        timer_arm(door->event, &connection->timer, GREETING_MS, on_time_out, connection) < 0) {
+        timer_arm(proxy->event, &connection->timer, GREETING_MS, on_time_out, connection) < 0) {
         drop(connection);
     }
 }
@@ -325,63 +325,65 @@ static int address_of(const char *path, struct sockaddr_un *address)
 }
 
 /* The mode is that of the umask until chmod, in a directory that is open to nobody else. */
-static int listen_at(struct door *door, const struct sockaddr_un *address)
+static int listen_at(struct control_proxy *proxy, const struct sockaddr_un *address)
 {
-    door->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (door->listener < 0 || bind(door->listener, (const struct sockaddr *)address, sizeof(*address)) < 0 ||
-        chmod(address->sun_path, 0600) < 0 || listen(door->listener, BACKLOG) < 0) {
+    proxy->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (proxy->listener < 0 ||
+        bind(proxy->listener, (const struct sockaddr *)address, sizeof(*address)) < 0 ||
+        chmod(address->sun_path, 0600) < 0 || listen(proxy->listener, BACKLOG) < 0) {
         return -errno;
     }
-    return sd_event_add_io(door->event, &door->source, door->listener, EPOLLIN, on_connection, door);
+    return sd_event_add_io(proxy->event, &proxy->source, proxy->listener, EPOLLIN, on_connection, proxy);
 }
 
-int door_open(sd_event *event, const char *path, const char *inner_path, enum door_guests guests,
-              struct door **result)
+int control_proxy_open(sd_event *event, const char *path, const char *inner_path,
+                       enum control_proxy_protocol guests, struct control_proxy **result)
 {
     struct sockaddr_un address;
-    struct door *door = calloc(1, sizeof(*door));
+    struct control_proxy *proxy = calloc(1, sizeof(*proxy));
 
-    if (door == NULL) {
+    if (proxy == NULL) {
         return -ENOMEM;
     }
-    door->event = sd_event_ref(event);
-    door->listener = -1;
-    memcpy(door->greeting, (const char[GREETING_SIZE]){0, 'S', 'P', 0, 0, (char)guests, 0, 0}, GREETING_SIZE);
-    LIST_INIT(&door->connections);
+    proxy->event = sd_event_ref(event);
+    proxy->listener = -1;
+    memcpy(proxy->greeting, (const char[GREETING_SIZE]){0, 'S', 'P', 0, 0, (char)guests, 0, 0},
+           GREETING_SIZE);
+    LIST_INIT(&proxy->connections);
     int error = address_of(path, &address);
     if (error == 0) {
-        error = address_of(inner_path, &door->inner_address);
+        error = address_of(inner_path, &proxy->inner_address);
     }
     if (error == 0) {
-        error = listen_at(door, &address);
+        error = listen_at(proxy, &address);
     }
     if (error < 0) {
-        door_close(door);
+        control_proxy_close(proxy);
         return error;
     }
-    *result = door;
+    *result = proxy;
     return 0;
 }
 
-void door_close(struct door *door)
+void control_proxy_close(struct control_proxy *proxy)
 {
-    if (door == NULL) {
+    if (proxy == NULL) {
         return;
     }
-    sd_event_source_disable_unref(door->source);
-    if (door->listener >= 0) {
-        close(door->listener);
+    sd_event_source_disable_unref(proxy->source);
+    if (proxy->listener >= 0) {
+        close(proxy->listener);
     }
-    for (struct connection *connection = LIST_FIRST(&door->connections), *next; connection != NULL;
+    for (struct connection *connection = LIST_FIRST(&proxy->connections), *next; connection != NULL;
          connection = next) {
         next = LIST_NEXT(connection, next);
         if (connection->inner >= 0 && connection->client >= 0) {
             pass_on(connection);
         }
     }
-    while (!LIST_EMPTY(&door->connections)) {
-        drop(LIST_FIRST(&door->connections));
+    while (!LIST_EMPTY(&proxy->connections)) {
+        drop(LIST_FIRST(&proxy->connections));
     }
-    sd_event_unref(door->event);
-    free(door);
+    sd_event_unref(proxy->event);
+    free(proxy);
 }

@@ -1,5 +1,5 @@
 /*
- * The door of the control socket: lets clients in one by one and passes their bytes on to NNG, which listens
+ * The proxy of the control socket: lets clients in one by one and passes their bytes on to NNG, which listens
  * on a socket of its own behind it (control_proxy.c says why). Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_CONTROL_CONTROL_PROXY_H
@@ -7,19 +7,19 @@
 
 #include <systemd/sd-event.h>
 
-struct door;
+struct control_proxy;
 
 /* Who may come in, by the SP protocol that it greets with. */
-enum door_guests { DOOR_REQUESTERS = 0x30, DOOR_SUBSCRIBERS = 0x21 };
+enum control_proxy_protocol { CONTROL_PROXY_REQUEST = 0x30, CONTROL_PROXY_SUBSCRIBE = 0x21 };
 
 /*
  * Listens at PATH (mode 0600; nothing may be there) and connects whoever is root or our own user, and has
  * greeted as GUESTS do, with the socket at INNER_PATH. 0 or negative errno.
  */
-int door_open(sd_event *event, const char *path, const char *inner_path, enum door_guests guests,
-              struct door **door);
+int control_proxy_open(sd_event *event, const char *path, const char *inner_path,
+                       enum control_proxy_protocol guests, struct control_proxy **proxy);
 
 /* Passes on what is there to be passed on, and closes all connections. PATH stays. NULL is allowed. */
-void door_close(struct door *door);
+void control_proxy_close(struct control_proxy *proxy);
 
 #endif

@@ -21,7 +21,7 @@
 
 struct events {
     nng_socket socket;
-    struct door *door;
+    struct control_proxy *proxy;
     json_int_t seq; /* of the last event */
 };
 
@@ -65,7 +65,7 @@ int events_create(sd_event *event, const char *directory, struct events **result
     }
     int error = listen_at(events, inner_path);
     if (error == 0) {
-        error = door_open(event, path, inner_path, DOOR_SUBSCRIBERS, &events->door);
+        error = control_proxy_open(event, path, inner_path, CONTROL_PROXY_SUBSCRIBE, &events->proxy);
     }
     if (error < 0) {
         log_error("the socket for events, %s, cannot be opened: %s", path, strerror(-error));
@@ -81,7 +81,7 @@ void events_destroy(struct events *events)
     if (events == NULL) {
         return;
     }
-    door_close(events->door);
+    control_proxy_close(events->proxy);
     free(events); /* NNG's socket: as in control_destroy */
 }
 

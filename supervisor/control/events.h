@@ -1,5 +1,5 @@
 /*
- * Events for whoever subscribes (docs/reference/control.md, "Events"): an NNG PUB socket behind a door, as
+ * Events for whoever subscribes (docs/reference/control.md, "Events"): an NNG PUB socket behind a proxy, as
  * the control socket is. Publishing never waits: a subscriber that does not keep up loses events.
  * Supervisor's main thread only.
  */
@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <systemd/sd-event.h>
 
-/* Names in the run-time directory: of the socket, and of NNG's own behind the door. */
+/* Names in the run-time directory: of the socket, and of NNG's own behind the proxy. */
 #define EVENTS_SOCKET_NAME "events.sock"
 #define EVENTS_INNER_NAME "events.nng"
 

@@ -5,47 +5,49 @@
 
 #include "common/ipc/message.h"
 #include "common/log/log.h"
-#include "supervisor/process/limit.h"
 #include "supervisor/process/timer.h"
 
+/* A fan-out answers a question about its viewers in a millisecond; ringcastctl waits 5 s. */
+#define ANSWER_MS 2000
+
 /* Questions at a time: people ask them, one by one. */
-#define INQUIRIES_MAX 64
+#define QUERIES_MAX 64
 
 struct pending {
     TAILQ_ENTRY(pending) next;
-    struct inquiries *inquiries;
+    struct query_set *queries;
     struct control_ticket *ticket;
-    inquiry_conclude conclude;
+    query_conclude conclude;
     json_t *answers, *missing, *context;
     json_int_t number;
     uint64_t waiting; /* bit I: fan-out I has not answered */
     sd_event_source *deadline;
 };
 
-struct inquiries {
+struct query_set {
     sd_event *event;
     TAILQ_HEAD(pending_list, pending) list;
     size_t count;
     json_int_t last_number;
 };
 
-struct inquiries *inquiries_create(sd_event *event)
+struct query_set *query_set_create(sd_event *event)
 {
-    struct inquiries *inquiries = calloc(1, sizeof(*inquiries));
+    struct query_set *queries = calloc(1, sizeof(*queries));
 
-    if (inquiries == NULL) {
+    if (queries == NULL) {
         return NULL;
     }
-    inquiries->event = event;
-    TAILQ_INIT(&inquiries->list);
-    return inquiries;
+    queries->event = event;
+    TAILQ_INIT(&queries->list);
+    return queries;
 }
 
 /* Answers with REPLY (consumed). */
 static void finish(struct pending *pending, json_t *reply)
 {
-    TAILQ_REMOVE(&pending->inquiries->list, pending, next);
-    pending->inquiries->count--;
+    TAILQ_REMOVE(&pending->queries->list, pending, next);
+    pending->queries->count--;
     timer_disarm(&pending->deadline);
     control_reply(pending->ticket, reply);
     json_decref(pending->answers);
@@ -54,20 +56,20 @@ static void finish(struct pending *pending, json_t *reply)
     free(pending);
 }
 
-void inquiries_destroy(struct inquiries *inquiries)
+void query_set_destroy(struct query_set *queries)
 {
-    if (inquiries == NULL) {
+    if (queries == NULL) {
         return;
     }
-    for (struct pending *pending; (pending = TAILQ_FIRST(&inquiries->list)) != NULL;) {
+    for (struct pending *pending; (pending = TAILQ_FIRST(&queries->list)) != NULL;) {
         finish(pending, NULL);
     }
-    free(inquiries);
+    free(queries);
 }
 
 static void conclude(struct pending *pending)
 {
-    const struct inquiry_result result = {
+    const struct query_result result = {
         .answers = pending->answers, .missing = pending->missing, .context = pending->context};
 
     finish(pending, pending->conclude(&result));
@@ -85,7 +87,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
     struct pending *pending = data;
 
     (void)source, (void)usec;
-    for (size_t i = 0; i < INQUIRY_FANOUTS_MAX; i++) {
+    for (size_t i = 0; i < QUERY_FANOUTS_MAX; i++) {
         if ((pending->waiting & UINT64_C(1) << i) != 0) {
             give_up(pending, i);
         }
@@ -94,7 +96,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
     return 0;
 }
 
-static struct pending *pending_create(struct inquiries *inquiries, const struct inquiry *inquiry,
+static struct pending *pending_create(struct query_set *queries, const struct query *query,
                                       struct control_ticket *ticket)
 {
     struct pending *pending = calloc(1, sizeof(*pending));
@@ -102,23 +104,23 @@ static struct pending *pending_create(struct inquiries *inquiries, const struct 
     if (pending == NULL) {
         return NULL;
     }
-    *pending = (struct pending){.inquiries = inquiries,
+    *pending = (struct pending){.queries = queries,
                                 .ticket = ticket,
-                                .conclude = inquiry->conclude,
+                                .conclude = query->conclude,
                                 .answers = json_array(),
                                 .missing = json_array(),
-                                .context = json_incref(inquiry->context),
-                                .number = ++inquiries->last_number};
-    TAILQ_INSERT_TAIL(&inquiries->list, pending, next);
-    inquiries->count++;
+                                .context = json_incref(query->context),
+                                .number = ++queries->last_number};
+    TAILQ_INSERT_TAIL(&queries->list, pending, next);
+    queries->count++;
     return pending;
 }
 
-static void ask_each(struct pending *pending, const struct inquiry *inquiry)
+static void ask_each(struct pending *pending, const struct query *query)
 {
-    json_object_set_new(inquiry->question, "number", json_integer(pending->number));
-    for (size_t i = inquiry->first; i < inquiry->first + inquiry->count && i < INQUIRY_FANOUTS_MAX; i++) {
-        if (fanout_ask(inquiry->fanouts[i], inquiry->question)) {
+    json_object_set_new(query->question, "number", json_integer(pending->number));
+    for (size_t i = query->first; i < query->first + query->count && i < QUERY_FANOUTS_MAX; i++) {
+        if (fanout_ask(query->fanouts[i], query->question)) {
             pending->waiting |= UINT64_C(1) << i;
         } else {
             give_up(pending, i);
@@ -126,31 +128,31 @@ static void ask_each(struct pending *pending, const struct inquiry *inquiry)
     }
 }
 
-void inquiries_ask(struct inquiries *inquiries, const struct inquiry *inquiry, struct control_ticket *ticket)
+void query_ask(struct query_set *queries, const struct query *query, struct control_ticket *ticket)
 {
-    bool busy = inquiries->count == INQUIRIES_MAX;
-    struct pending *pending = busy ? NULL : pending_create(inquiries, inquiry, ticket);
+    bool busy = queries->count == QUERIES_MAX;
+    struct pending *pending = busy ? NULL : pending_create(queries, query, ticket);
 
     if (pending == NULL) {
         control_reply(ticket, busy ? message_error("busy", "too many such requests at once") : NULL);
     } else {
-        ask_each(pending, inquiry);
+        ask_each(pending, query);
         if (pending->waiting == 0) {
             conclude(pending);
         } else {
-            timer_arm(inquiries->event, &pending->deadline, LIMIT_INQUIRY_MS, on_deadline, pending);
+            timer_arm(queries->event, &pending->deadline, ANSWER_MS, on_deadline, pending);
         }
     }
-    json_decref(inquiry->question);
-    json_decref(inquiry->context);
+    json_decref(query->question);
+    json_decref(query->context);
 }
 
-void inquiries_answer(struct inquiries *inquiries, size_t index, const json_t *answer)
+void query_answer(struct query_set *queries, size_t index, const json_t *answer)
 {
     json_int_t number = message_integer(answer, "number", 0);
     struct pending *pending;
 
-    TAILQ_FOREACH(pending, &inquiries->list, next) {
+    TAILQ_FOREACH(pending, &queries->list, next) {
         if (pending->number == number && (pending->waiting & UINT64_C(1) << index) != 0) {
             break;
         }
@@ -166,11 +168,11 @@ void inquiries_answer(struct inquiries *inquiries, size_t index, const json_t *a
     }
 }
 
-void inquiries_gone(struct inquiries *inquiries, size_t index)
+void query_fanout_gone(struct query_set *queries, size_t index)
 {
     struct pending *next;
 
-    for (struct pending *pending = TAILQ_FIRST(&inquiries->list); pending != NULL; pending = next) {
+    for (struct pending *pending = TAILQ_FIRST(&queries->list); pending != NULL; pending = next) {
         next = TAILQ_NEXT(pending, next);
         if ((pending->waiting & UINT64_C(1) << index) == 0) {
             continue;

@@ -14,41 +14,41 @@
 #include "supervisor/helpers/fanout.h"
 
 /* Most fan-outs that one question can go to. */
-#define INQUIRY_FANOUTS_MAX 64
+#define QUERY_FANOUTS_MAX 64
 
-struct inquiries;
+struct query_set;
 
 /* One question, when all that is to come has come. */
-struct inquiry_result {
+struct query_result {
     json_t *answers;       /* array: the messages */
     json_t *missing;       /* array of integers: fan-outs that did not answer */
-    const json_t *context; /* what inquiries_ask was given */
+    const json_t *context; /* what query_ask was given */
 };
 
 /* The reply, a new reference. */
-typedef json_t *(*inquiry_conclude)(const struct inquiry_result *result);
+typedef json_t *(*query_conclude)(const struct query_result *result);
 
-struct inquiry {
+struct query {
     struct fanout *const *fanouts; /* all; … */
     size_t first, count;           /* … these are asked */
     json_t *question;              /* consumed; gets a "number" */
     json_t *context;               /* consumed; may be NULL */
-    inquiry_conclude conclude;
+    query_conclude conclude;
 };
 
 /* NULL: out of memory. */
-struct inquiries *inquiries_create(sd_event *event);
+struct query_set *query_set_create(sd_event *event);
 
 /* Those that wait are dropped. NULL is allowed. */
-void inquiries_destroy(struct inquiries *inquiries);
+void query_set_destroy(struct query_set *queries);
 
 /* Asks, and answers TICKET (consumed) then: at once if nobody can be asked. */
-void inquiries_ask(struct inquiries *inquiries, const struct inquiry *inquiry, struct control_ticket *ticket);
+void query_ask(struct query_set *queries, const struct query *query, struct control_ticket *ticket);
 
 /* Fan-out INDEX answers. */
-void inquiries_answer(struct inquiries *inquiries, size_t index, const json_t *answer);
+void query_answer(struct query_set *queries, size_t index, const json_t *answer);
 
 /* Fan-out INDEX has ended: it answers nothing any more. */
-void inquiries_gone(struct inquiries *inquiries, size_t index);
+void query_fanout_gone(struct query_set *queries, size_t index);
 
 #endif

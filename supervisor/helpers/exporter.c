@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "common/ipc/message.h"
-#include "supervisor/listen.h"
+#include "supervisor/process/listen.h"
 
 struct exporter {
-    struct exporter_host host;
+    struct supervisor *supervisor;
     struct service *service;
     char *argv[2];
     int listener;
@@ -66,7 +66,7 @@ static int write_status(const json_t *status)
 
 static void send_status(struct exporter *exporter, json_int_t number)
 {
-    json_t *status = exporter->host.status(exporter->host.data);
+    json_t *status = supervisor_exporter_asks(exporter->supervisor);
     json_t *message = message_new("status");
     int fd = status != NULL && message != NULL ? write_status(status) : -ENOMEM;
 
@@ -94,53 +94,57 @@ static void on_message(void *owner, const struct channel_message *message)
 
 static void on_gone(void *owner, const char *reason)
 {
-    struct exporter *exporter = owner;
+    const struct exporter *exporter = owner;
 
-    exporter->host.gone(exporter->host.data, reason);
+    (void)reason;
+    supervisor_exporter_gone(exporter->supervisor);
 }
 
-static void keep_listener(struct exporter *exporter, struct keep *keep, const struct config_address *address)
+static void keep_listener(struct exporter *exporter, struct fd_store *store,
+                          const struct config_address *address)
 {
-    keep_store(
-        keep, KEEP_LISTENER, "admin",
+    fd_store_put(
+        store, FD_STORE_LISTENER, "admin",
         json_pack("{s:s, s:i, s:s}", "host", address->host, "port", address->port, "address", exporter->url),
         &exporter->listener, 1);
 }
 
-static bool take_listener(struct exporter *exporter, struct keep *keep, const struct config_address *address)
+static bool take_listener(struct exporter *exporter, struct fd_store *store,
+                          const struct config_address *address)
 {
-    struct keep_record record;
+    struct fd_record record;
 
-    if (!keep_take(keep, KEEP_LISTENER, "admin", &record)) {
+    if (!fd_store_take(store, FD_STORE_LISTENER, "admin", &record)) {
         return false;
     }
     bool same = strcmp(message_string(record.body, "host", ""), address->host) == 0 &&
                 message_integer(record.body, "port", -1) == address->port && record.fds[0] >= 0;
     if (same) {
-        exporter->listener = keep_record_take_fd(&record, 0);
+        exporter->listener = fd_record_take_fd(&record, 0);
         snprintf(exporter->url, sizeof(exporter->url), "%s", message_string(record.body, "address", ""));
     }
-    keep_record_finish(&record);
+    fd_record_finish(&record);
     return same;
 }
 
-static int open_listener(struct exporter *exporter, struct keep *keep, const struct config_address *address)
+static int open_listener(struct exporter *exporter, struct fd_store *store,
+                         const struct config_address *address)
 {
     int error = 0;
 
-    if (!take_listener(exporter, keep, address)) {
+    if (!take_listener(exporter, store, address)) {
         error = listen_open(address->host, address->port, &exporter->listener, exporter->url);
     }
     if (error < 0) {
         listen_explain(error, address->host, address->port);
     } else {
-        keep_listener(exporter, keep, address);
+        keep_listener(exporter, store, address);
     }
     return error;
 }
 
-int exporter_create(struct children *children, struct keep *keep, const struct exporter_config *config,
-                    const struct exporter_host *host, struct exporter **exporter)
+int exporter_create(struct children *children, struct fd_store *store, const struct exporter_config *config,
+                    struct supervisor *supervisor, struct exporter **exporter)
 {
     static const struct service_handlers handlers = {
         .begun = on_begun, .ready = on_ready, .message = on_message, .gone = on_gone};
@@ -149,10 +153,10 @@ int exporter_create(struct children *children, struct keep *keep, const struct e
     if (created == NULL) {
         return -ENOMEM;
     }
-    created->host = *host;
+    created->supervisor = supervisor;
     created->level = config->log_level;
     created->listener = -1;
-    int error = open_listener(created, keep, config->address);
+    int error = open_listener(created, store, config->address);
     if (error == 0) {
         created->argv[0] = strdup(config->program);
         if (created->argv[0] != NULL) {

@@ -12,14 +12,7 @@
 #include "supervisor/process/service.h"
 
 struct exporter;
-
-struct exporter_host {
-    void *data;
-    /* The reply to `status` (docs/reference/control.md), for json_decref; NULL: out of memory. */
-    json_t *(*status)(void *data);
-    /* The process is gone; another one follows unless it was told to end. */
-    void (*gone)(void *data, const char *reason);
-};
+struct supervisor;
 
 struct exporter_config {
     const char *program; /* path of ringcast-exporter */
@@ -28,16 +21,24 @@ struct exporter_config {
 };
 
 /*
- * Listens on the address, with the socket of a ringcastd that was killed if KEEP has one for it. 0 or
+ * Listens on the address, with the socket of a ringcastd that was killed if STORE has one for it. 0 or
  * negative errno; what is wrong with the address is logged.
  */
-int exporter_create(struct children *children, struct keep *keep, const struct exporter_config *config,
-                    const struct exporter_host *host, struct exporter **exporter);
+int exporter_create(struct children *children, struct fd_store *store, const struct exporter_config *config,
+                    struct supervisor *supervisor, struct exporter **exporter);
 void exporter_destroy(struct exporter *exporter);
 
 /* Where it really listens. */
 const char *exporter_url(const struct exporter *exporter);
 
 struct service *exporter_service(struct exporter *exporter);
+
+/* --- What the supervisor is asked and told; supervisor.c has these -------------------------------------- */
+
+/* The reply to `status` (docs/reference/control.md), for json_decref; NULL: out of memory. */
+json_t *supervisor_exporter_asks(struct supervisor *supervisor);
+
+/* The process is gone; another one follows unless it was told to end. */
+void supervisor_exporter_gone(struct supervisor *supervisor);
 
 #endif

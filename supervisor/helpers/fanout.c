@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/ipc/load_board.h"
 #include "common/ipc/message.h"
 #include "supervisor/helpers/fanout_stats.h"
@@ -12,31 +13,49 @@
 /* Bytes of "fanout[63]", as the log and the keeper call it. */
 #define NAME_SIZE 32
 
+/* Bytes of a message's type and a camera's name. */
+#define KEY_SIZE 160
+
 static const char *const level_names[] = {[LOG_LEVEL_ERROR] = "error",
                                           [LOG_LEVEL_WARNING] = "warning",
                                           [LOG_LEVEL_INFO] = "info",
                                           [LOG_LEVEL_DEBUG] = "debug"};
 
 struct fanout {
-    struct fanout_host host;
+    struct supervisor *supervisor;
     struct fanout_config config;
     struct service *service;
     char *argv[2];
     json_t *viewers; /* the last `viewers` message; NULL: none yet */
-    struct figures *figures;
+    struct fanout_stats *stats;
 };
 
-/* Consumes MESSAGE. A fan-out that misses a message would serve something else than was configured. */
-static void send(struct fanout *fanout, json_t *message, const int *fds, int fd_count)
+/* A fan-out that misses a message would serve something else than was configured. */
+static void check_sent(struct fanout *fanout, int result)
 {
     char why[96];
-    int error = message == NULL ? -ENOMEM : service_send(fanout->service, message, fds, fd_count);
 
-    json_decref(message);
-    if (error < 0) {
-        snprintf(why, sizeof(why), "could not be told: %s", strerror(-error));
+    if (result < 0) {
+        snprintf(why, sizeof(why), "could not be told: %s", strerror(-result));
         service_kill(fanout->service, why);
     }
+}
+
+/* Consumes MESSAGE. */
+static void send(struct fanout *fanout, json_t *message, const int *fds, int fd_count)
+{
+    check_sent(fanout, message ? service_send(fanout->service, message, fds, fd_count) : -ENOMEM);
+    json_decref(message);
+}
+
+/* Consumes MESSAGE: what matters in its newest form only, of TYPE and for NAME. */
+static void send_newest(struct fanout *fanout, const char *type, const char *name, json_t *message)
+{
+    char key[KEY_SIZE];
+
+    snprintf(key, sizeof(key), "%s %s", type, name);
+    check_sent(fanout, message ? service_send_newest(fanout->service, key, message, NULL, 0) : -ENOMEM);
+    json_decref(message);
 }
 
 static void on_begun(void *owner)
@@ -46,21 +65,20 @@ static void on_begun(void *owner)
     const int fds[] = {config->listener, config->load_board};
 
     send(fanout,
-         json_pack("{s:i, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I}", "v", MESSAGE_VERSION, "type", "listen",
-                   "address", config->address, "index", (json_int_t)config->index, "log_level",
-                   level_names[config->log_level], "viewer_bytes", (json_int_t)config->viewers.bytes,
-                   "viewer_age_ms", (json_int_t)config->viewers.age_ms, "viewer_stuck_ms",
-                   (json_int_t)config->viewers.timeout * 1000, "ping_ms",
-                   (json_int_t)config->viewers.ping * 1000),
+         message_pack("listen", "{s:s, s:I, s:s, s:I, s:I, s:I, s:I}", "address", config->address, "index",
+                      (json_int_t)config->index, "log_level", level_names[config->log_level], "viewer_bytes",
+                      (json_int_t)config->viewers.bytes, "viewer_age_ms", (json_int_t)config->viewers.age_ms,
+                      "viewer_stuck_ms", (json_int_t)config->viewers.timeout * MS_PER_SECOND, "ping_ms",
+                      (json_int_t)config->viewers.ping * MS_PER_SECOND),
          fds, config->load_board >= 0 ? 2 : 1);
-    fanout->host.begun(fanout->host.data, fanout);
+    supervisor_fanout_begun(fanout->supervisor, fanout);
 }
 
 static void on_ready(void *owner)
 {
     struct fanout *fanout = owner;
 
-    fanout->host.ready(fanout->host.data, fanout);
+    supervisor_fanout_ready(fanout->supervisor);
 }
 
 static void on_message(void *owner, const struct channel_message *message)
@@ -68,15 +86,15 @@ static void on_message(void *owner, const struct channel_message *message)
     struct fanout *fanout = owner;
 
     if (message_is(message->body, "wanted")) {
-        fanout->host.wanted(fanout->host.data, fanout, message_string(message->body, "name", ""));
+        supervisor_fanout_wants(fanout->supervisor, message_string(message->body, "name", ""));
     } else if (message_is(message->body, "viewers")) {
         json_decref(fanout->viewers);
         fanout->viewers = json_incref(message->body);
-        fanout->host.viewers(fanout->host.data, fanout);
+        supervisor_fanout_viewers(fanout->supervisor);
     } else if (message_is(message->body, "viewers-page") || message_is(message->body, "kicked")) {
-        fanout->host.answered(fanout->host.data, fanout, message->body);
+        supervisor_fanout_answered(fanout->supervisor, fanout, message->body);
     } else if (message_is(message->body, "latency")) {
-        if (figures_take(fanout->figures, json_object_get(message->body, "cameras")) > 0) {
+        if (fanout_stats_take(fanout->stats, json_object_get(message->body, "cameras")) > 0) {
             log_warning("fanout: malformed latency");
         }
     } else {
@@ -88,7 +106,7 @@ static void on_state(void *owner, const char *reason)
 {
     struct fanout *fanout = owner;
 
-    fanout->host.changed(fanout->host.data, fanout, reason);
+    supervisor_fanout_changed(fanout->supervisor, fanout, reason);
 }
 
 static void on_gone(void *owner, const char *reason)
@@ -97,15 +115,15 @@ static void on_gone(void *owner, const char *reason)
 
     json_decref(fanout->viewers);
     fanout->viewers = NULL;
-    figures_begin_anew(fanout->figures);
+    fanout_stats_restart(fanout->stats);
     if (fanout->config.load_board >= 0) {
         load_board_leave(fanout->config.load_board, fanout->config.index);
     }
-    fanout->host.gone(fanout->host.data, fanout, reason);
+    supervisor_fanout_gone(fanout->supervisor, fanout, reason);
 }
 
 struct fanout *fanout_create(struct children *children, const struct fanout_config *config,
-                             const struct fanout_host *host)
+                             struct supervisor *supervisor)
 {
     static const struct service_handlers handlers = {
         .begun = on_begun, .ready = on_ready, .message = on_message, .changed = on_state, .gone = on_gone};
@@ -114,15 +132,15 @@ struct fanout *fanout_create(struct children *children, const struct fanout_conf
     if (fanout == NULL) {
         return NULL;
     }
-    fanout->host = *host;
+    fanout->supervisor = supervisor;
     fanout->config = *config;
     char name[NAME_SIZE] = "fanout";
     if (config->index > 0) {
         snprintf(name, sizeof(name), "fanout[%zu]", config->index);
     }
     fanout->argv[0] = strdup(config->program);
-    fanout->figures = figures_create();
-    if (fanout->argv[0] != NULL && fanout->figures != NULL) {
+    fanout->stats = fanout_stats_create();
+    if (fanout->argv[0] != NULL && fanout->stats != NULL) {
         fanout->service = service_create(children, name, fanout->argv, &handlers, fanout);
     }
     if (fanout->service == NULL) {
@@ -139,7 +157,7 @@ void fanout_destroy(struct fanout *fanout)
     }
     service_destroy(fanout->service);
     json_decref(fanout->viewers);
-    figures_destroy(fanout->figures);
+    fanout_stats_destroy(fanout->stats);
     free(fanout->argv[0]);
     free(fanout);
 }
@@ -153,36 +171,32 @@ void fanout_add_camera(struct fanout *fanout, const struct camera_view *camera)
 {
     const int fds[] = {camera->ring_reader, camera->wake};
 
-    figures_admit(fanout->figures, camera->name);
+    fanout_stats_admit(fanout->stats, camera->name);
     send(fanout,
-         json_pack("{s:i, s:s, s:s, s:s}", "v", MESSAGE_VERSION, "type", "camera-add", "name", camera->name,
-                   "state", camera_strstate(camera->state)),
-         fds, 2);
+         message_pack("camera-add", "{s:s, s:s}", "name", camera->name, "state",
+                      camera_strstate(camera->state)),
+         fds, camera->ring_reader >= 0 ? 2 : 0);
 }
 
 void fanout_update_camera(struct fanout *fanout, const struct camera_view *camera)
 {
-    send(fanout,
-         json_pack("{s:i, s:s, s:s, s:s, s:s?, s:s?, s:I, s:I}", "v", MESSAGE_VERSION, "type", "camera-state",
-                   "name", camera->name, "state", camera_strstate(camera->state), "error", camera->error,
-                   "codecs", camera->codecs, "width", (json_int_t)camera->width, "height",
-                   (json_int_t)camera->height),
-         NULL, 0);
+    send_newest(fanout, "camera-state", camera->name,
+                message_pack("camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I}", "name", camera->name,
+                             "state", camera_strstate(camera->state), "error", camera->error, "codecs",
+                             camera->codecs, "width", (json_int_t)camera->width, "height",
+                             (json_int_t)camera->height));
 }
 
 void fanout_remove_camera(struct fanout *fanout, const char *name)
 {
-    figures_forget(fanout->figures, name);
-    send(fanout, json_pack("{s:i, s:s, s:s}", "v", MESSAGE_VERSION, "type", "camera-remove", "name", name),
-         NULL, 0);
+    fanout_stats_forget(fanout->stats, name);
+    send(fanout, message_pack("camera-remove", "{s:s}", "name", name), NULL, 0);
 }
 
 void fanout_set_log_level(struct fanout *fanout, enum log_level level)
 {
     fanout->config.log_level = level;
-    send(fanout,
-         json_pack("{s:i, s:s, s:s}", "v", MESSAGE_VERSION, "type", "log-level", "level", level_names[level]),
-         NULL, 0);
+    send_newest(fanout, "log-level", "", message_pack("log-level", "{s:s}", "level", level_names[level]));
 }
 
 bool fanout_ask(struct fanout *fanout, const json_t *question)
@@ -221,10 +235,9 @@ void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, siz
             add_viewers(all[i], sums);
         }
     }
-    json_t *message =
-        json_pack("{s:i, s:s, s:o}", "v", MESSAGE_VERSION, "type", "viewers-elsewhere", "cameras", sums);
-    if (message != NULL && json_dumpb(message, NULL, 0, JSON_COMPACT) <= MESSAGE_CHANNEL_MAX) {
-        send(fanout, message, NULL, 0);
+    json_t *message = message_pack("viewers-elsewhere", "{s:o}", "cameras", sums);
+    if (message && json_dumpb(message, NULL, 0, JSON_COMPACT) <= MESSAGE_CHANNEL_MAX) {
+        send_newest(fanout, "viewers-elsewhere", "", message);
     } else {
         json_decref(message);
     }
@@ -232,7 +245,7 @@ void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, siz
 
 void fanout_add_latency(const struct fanout *fanout, const char *camera, struct latency *latency)
 {
-    figures_add(fanout->figures, camera, latency);
+    fanout_stats_add(fanout->stats, camera, latency);
 }
 
 int64_t fanout_drops(const struct fanout *fanout, const char *camera)

@@ -14,22 +14,7 @@
 #include "supervisor/process/service.h"
 
 struct fanout;
-
-struct fanout_host {
-    void *data;
-    /* A process began and knows where to listen: tell it of every camera. */
-    void (*begun)(void *data, struct fanout *fanout);
-    void (*ready)(void *data, struct fanout *fanout);
-    /* Its process entered a state; REASON may be NULL. */
-    void (*changed)(void *data, struct fanout *fanout, const char *reason);
-    void (*gone)(void *data, struct fanout *fanout, const char *reason);
-    /* Its numbers of viewers changed. */
-    void (*viewers)(void *data, struct fanout *fanout);
-    /* It answers a question (fanout_ask). */
-    void (*answered)(void *data, struct fanout *fanout, const json_t *answer);
-    /* A camera that sleeps has its first viewer. */
-    void (*wanted)(void *data, struct fanout *fanout, const char *camera);
-};
+struct supervisor;
 
 struct fanout_config {
     size_t index;        /* which of the fan-outs that share the socket, from 0 */
@@ -43,7 +28,7 @@ struct fanout_config {
 
 /* CONFIG's strings and the listener must outlive the fan-out. NULL: out of memory. */
 struct fanout *fanout_create(struct children *children, const struct fanout_config *config,
-                             const struct fanout_host *host);
+                             struct supervisor *supervisor);
 void fanout_destroy(struct fanout *fanout);
 
 struct service *fanout_service(struct fanout *fanout);
@@ -56,7 +41,7 @@ void fanout_remove_camera(struct fanout *fanout, const char *name);
 
 void fanout_set_log_level(struct fanout *fanout, enum log_level level);
 
-/* Asks QUESTION (not consumed), whose answer comes through `answered` if it comes. False: it does not run. */
+/* Asks QUESTION (not consumed), whose answer comes through supervisor_fanout_answered if it comes. False: it does not run. */
 bool fanout_ask(struct fanout *fanout, const json_t *question);
 
 /* Another socket to listen on, at the address that was given when it was made: its viewers are sent away. */
@@ -73,5 +58,25 @@ int64_t fanout_drops(const struct fanout *fanout, const char *camera);
 
 /* Viewers of CAMERA, or of all cameras if it is NULL. */
 int64_t fanout_viewers(const struct fanout *fanout, const char *camera);
+
+/* --- What the supervisor is told; supervisor.c has these ------------------------------------------------ */
+
+/* A process began and knows where to listen: tell it of every camera. */
+void supervisor_fanout_begun(struct supervisor *supervisor, struct fanout *fanout);
+void supervisor_fanout_ready(struct supervisor *supervisor);
+void supervisor_fanout_gone(struct supervisor *supervisor, const struct fanout *fanout, const char *reason);
+
+/* Its process entered a state; REASON may be NULL. */
+void supervisor_fanout_changed(struct supervisor *supervisor, struct fanout *fanout, const char *reason);
+
+/* The numbers of viewers changed. */
+void supervisor_fanout_viewers(struct supervisor *supervisor);
+
+/* It answers a question (fanout_ask). */
+void supervisor_fanout_answered(struct supervisor *supervisor, const struct fanout *fanout,
+                                const json_t *answer);
+
+/* A camera that sleeps has its first viewer. */
+void supervisor_fanout_wants(struct supervisor *supervisor, const char *camera);
 
 #endif

@@ -11,36 +11,36 @@ struct entry {
 };
 
 /* Sorted by name. */
-struct figures {
+struct fanout_stats {
     struct entry *list;
     size_t count, room;
 };
 
-struct figures *figures_create(void)
+struct fanout_stats *fanout_stats_create(void)
 {
-    return calloc(1, sizeof(struct figures));
+    return calloc(1, sizeof(struct fanout_stats));
 }
 
-void figures_destroy(struct figures *figures)
+void fanout_stats_destroy(struct fanout_stats *stats)
 {
-    if (figures == NULL) {
+    if (stats == NULL) {
         return;
     }
-    for (size_t i = 0; i < figures->count; i++) {
-        free(figures->list[i].camera);
+    for (size_t i = 0; i < stats->count; i++) {
+        free(stats->list[i].camera);
     }
-    free(figures->list);
-    free(figures);
+    free(stats->list);
+    free(stats);
 }
 
 /* The first entry that does not come before CAMERA. */
-static size_t place_of(const struct figures *figures, const char *camera)
+static size_t place_of(const struct fanout_stats *stats, const char *camera)
 {
-    size_t low = 0, high = figures->count;
+    size_t low = 0, high = stats->count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(figures->list[middle].camera, camera) < 0) {
+        if (strcmp(stats->list[middle].camera, camera) < 0) {
             low = middle + 1;
         } else {
             high = middle;
@@ -49,65 +49,64 @@ static size_t place_of(const struct figures *figures, const char *camera)
     return low;
 }
 
-static struct entry *find(const struct figures *figures, const char *camera)
+static struct entry *find(const struct fanout_stats *stats, const char *camera)
 {
-    size_t place = place_of(figures, camera);
-    bool found = place < figures->count && strcmp(figures->list[place].camera, camera) == 0;
+    size_t place = place_of(stats, camera);
+    bool found = place < stats->count && strcmp(stats->list[place].camera, camera) == 0;
 
-    return found ? &figures->list[place] : NULL;
+    return found ? &stats->list[place] : NULL;
 }
 
-static bool make_room(struct figures *figures)
+static bool make_room(struct fanout_stats *stats)
 {
-    if (figures->count < figures->room) {
+    if (stats->count < stats->room) {
         return true;
     }
-    size_t room = figures->room == 0 ? FIRST_ROOM : 2 * figures->room;
-    struct entry *list = reallocarray(figures->list, room, sizeof(*list));
+    size_t room = stats->room == 0 ? FIRST_ROOM : 2 * stats->room;
+    struct entry *list = reallocarray(stats->list, room, sizeof(*list));
     if (list == NULL) {
         return false;
     }
-    figures->list = list;
-    figures->room = room;
+    stats->list = list;
+    stats->room = room;
     return true;
 }
 
-void figures_admit(struct figures *figures, const char *camera)
+void fanout_stats_admit(struct fanout_stats *stats, const char *camera)
 {
-    if (find(figures, camera) != NULL || !make_room(figures)) {
+    if (find(stats, camera) != NULL || !make_room(stats)) {
         return;
     }
     char *name = strdup(camera);
     if (name == NULL) {
         return;
     }
-    size_t place = place_of(figures, camera);
-    memmove(&figures->list[place + 1], &figures->list[place],
-            (figures->count - place) * sizeof(figures->list[0]));
-    figures->list[place] = (struct entry){.camera = name};
-    figures->count++;
+    size_t place = place_of(stats, camera);
+    memmove(&stats->list[place + 1], &stats->list[place], (stats->count - place) * sizeof(stats->list[0]));
+    stats->list[place] = (struct entry){.camera = name};
+    stats->count++;
 }
 
-void figures_forget(struct figures *figures, const char *camera)
+void fanout_stats_forget(struct fanout_stats *stats, const char *camera)
 {
-    struct entry *entry = find(figures, camera);
+    struct entry *entry = find(stats, camera);
 
     if (entry == NULL) {
         return;
     }
     free(entry->camera);
-    figures->count--;
-    memmove(entry, entry + 1, (size_t)(&figures->list[figures->count] - entry) * sizeof(*entry));
+    stats->count--;
+    memmove(entry, entry + 1, (size_t)(&stats->list[stats->count] - entry) * sizeof(*entry));
 }
 
-unsigned figures_take(struct figures *figures, const json_t *cameras)
+unsigned fanout_stats_take(struct fanout_stats *stats, const json_t *cameras)
 {
     unsigned malformed = 0;
     const char *name;
     json_t *value;
 
     json_object_foreach((json_t *)(uintptr_t)cameras, name, value) {
-        struct entry *entry = find(figures, name);
+        struct entry *entry = find(stats, name);
         struct latency latency;
         if (!latency_from_json(&latency, value)) {
             malformed++;
@@ -118,17 +117,17 @@ unsigned figures_take(struct figures *figures, const json_t *cameras)
     return malformed;
 }
 
-void figures_begin_anew(struct figures *figures)
+void fanout_stats_restart(struct fanout_stats *stats)
 {
-    for (size_t i = 0; i < figures->count; i++) {
-        latency_merge(&figures->list[i].past, &figures->list[i].now);
-        figures->list[i].now = (struct latency){0};
+    for (size_t i = 0; i < stats->count; i++) {
+        latency_merge(&stats->list[i].past, &stats->list[i].now);
+        stats->list[i].now = (struct latency){0};
     }
 }
 
-void figures_add(const struct figures *figures, const char *camera, struct latency *latency)
+void fanout_stats_add(const struct fanout_stats *stats, const char *camera, struct latency *latency)
 {
-    const struct entry *entry = find(figures, camera);
+    const struct entry *entry = find(stats, camera);
 
     if (entry == NULL) {
         return;

@@ -10,25 +10,25 @@
 
 #include "common/ipc/latency.h"
 
-struct figures;
+struct fanout_stats;
 
 /* NULL: out of memory. */
-struct figures *figures_create(void);
+struct fanout_stats *fanout_stats_create(void);
 
 /* NULL is allowed. */
-void figures_destroy(struct figures *figures);
+void fanout_stats_destroy(struct fanout_stats *stats);
 
 /* CAMERA may be spoken of; nothing happens if it may already. */
-void figures_admit(struct figures *figures, const char *camera);
-void figures_forget(struct figures *figures, const char *camera);
+void fanout_stats_admit(struct fanout_stats *stats, const char *camera);
+void fanout_stats_forget(struct fanout_stats *stats, const char *camera);
 
 /* Takes the histograms of a `latency` message. How many of them were malformed. */
-unsigned figures_take(struct figures *figures, const json_t *cameras);
+unsigned fanout_stats_take(struct fanout_stats *stats, const json_t *cameras);
 
 /* The fan-out ended: the next one begins at 0. */
-void figures_begin_anew(struct figures *figures);
+void fanout_stats_restart(struct fanout_stats *stats);
 
 /* Adds what is known of CAMERA to *LATENCY. */
-void figures_add(const struct figures *figures, const char *camera, struct latency *latency);
+void fanout_stats_add(const struct fanout_stats *stats, const char *camera, struct latency *latency);
 
 #endif

@@ -11,26 +11,34 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/ipc/keeper_protocol.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
-#include "supervisor/process/limit.h"
+#include "supervisor/process/child.h"
 #include "supervisor/process/timer.h"
 
 struct keeper {
     struct children *children;
     struct keeper_config config;
-    struct keeper_host host;
+    struct supervisor *supervisor;
     struct service *service;
-    struct keep *keep;
+    struct fd_store *store;
     char *argv[2];
 };
 
-static int send_to_keeper(void *data, const json_t *message, const int *fds, int fd_count)
+static int send_to_keeper(void *data, const char *key, const json_t *message, const int *fds, int fd_count)
 {
-    struct keeper *keeper = data;
+    const struct keeper *keeper = data;
 
-    return service_send(keeper->service, message, fds, fd_count);
+    return service_send_newest(keeper->service, key, message, fds, fd_count);
+}
+
+static bool keeper_is_behind(void *data)
+{
+    const struct keeper *keeper = data;
+
+    return service_is_behind(keeper->service);
 }
 
 static void send_keep_at(struct keeper *keeper)
@@ -40,7 +48,7 @@ static void send_keep_at(struct keeper *keeper)
                                          [LOG_LEVEL_INFO] = "info",
                                          [LOG_LEVEL_DEBUG] = "debug"};
     json_t *message = json_pack("{s:i, s:s, s:s, s:i, s:s}", "v", MESSAGE_VERSION, "type", "keep-at",
-                                "directory", keeper->config.directory, "lease_ms", LIMIT_LEASE_MS,
+                                "directory", keeper->config.directory, "lease_ms", KEEPER_LEASE_MS,
                                 "log_level", levels[keeper->config.log_level]);
 
     if (message != NULL) {
@@ -54,14 +62,14 @@ static void on_begun(void *owner)
     struct keeper *keeper = owner;
 
     send_keep_at(keeper);
-    keep_send_all(keeper->keep);
+    fd_store_send_all(keeper->store);
 }
 
 static void on_ready(void *owner)
 {
     struct keeper *keeper = owner;
 
-    keeper->host.ready(keeper->host.data);
+    supervisor_keeper_ready(keeper->supervisor);
 }
 
 static void on_message(void *owner, const struct channel_message *message)
@@ -74,18 +82,18 @@ static void on_state(void *owner, const char *reason)
 {
     struct keeper *keeper = owner;
 
-    keeper->host.changed(keeper->host.data, reason);
+    supervisor_keeper_changed(keeper->supervisor, reason);
 }
 
 static void on_gone(void *owner, const char *reason)
 {
     struct keeper *keeper = owner;
 
-    keeper->host.gone(keeper->host.data, reason);
+    supervisor_keeper_gone(keeper->supervisor, reason);
 }
 
 struct keeper *keeper_create(struct children *children, const struct keeper_config *config,
-                             const struct keeper_host *host)
+                             struct supervisor *supervisor)
 {
     static const struct service_handlers handlers = {
         .begun = on_begun, .ready = on_ready, .message = on_message, .changed = on_state, .gone = on_gone};
@@ -94,17 +102,18 @@ struct keeper *keeper_create(struct children *children, const struct keeper_conf
     if (keeper == NULL) {
         return NULL;
     }
-    *keeper = (struct keeper){.children = children, .config = *config, .host = *host};
+    *keeper = (struct keeper){.children = children, .config = *config, .supervisor = supervisor};
     keeper->argv[0] = strdup(config->program);
-    keeper->keep = keep_create(send_to_keeper, keeper);
-    if (keeper->argv[0] != NULL && keeper->keep != NULL) {
+    keeper->store = fd_store_create(&(const struct fd_store_callbacks){
+        .data = keeper, .send = send_to_keeper, .behind = keeper_is_behind});
+    if (keeper->argv[0] != NULL && keeper->store != NULL) {
         keeper->service = service_create(children, KEEPER_NAME, keeper->argv, &handlers, keeper);
     }
     if (keeper->service == NULL) {
         keeper_destroy(keeper);
         return NULL;
     }
-    children_set_keep(children, keeper->keep);
+    children_set_fd_store(children, keeper->store);
     return keeper;
 }
 
@@ -113,9 +122,9 @@ void keeper_destroy(struct keeper *keeper)
     if (keeper == NULL) {
         return;
     }
-    children_set_keep(keeper->children, NULL);
+    children_set_fd_store(keeper->children, NULL);
     service_destroy(keeper->service);
-    keep_destroy(keeper->keep);
+    fd_store_destroy(keeper->store);
     free(keeper->argv[0]);
     free(keeper);
 }
@@ -142,16 +151,16 @@ static int connect_keeper(const char *directory)
 }
 
 /* 0; negative errno: it does not say all in time. */
-static int receive_records(struct keep *keep, int channel)
+static int receive_records(struct fd_store *store, int channel)
 {
-    uint64_t end = timer_now_ms() + LIMIT_TAKEOVER_MS;
+    uint64_t end = clock_now_ms() + KEEPER_TAKEOVER_MS;
     struct channel_message message;
 
     for (;;) {
         int result = channel_receive(channel, &message);
         if (result == -EAGAIN) {
             struct pollfd readable = {.fd = channel, .events = POLLIN};
-            uint64_t now = timer_now_ms();
+            uint64_t now = clock_now_ms();
             if (now >= end || poll(&readable, 1, (int)(end - now)) <= 0) {
                 return -ETIMEDOUT;
             }
@@ -161,7 +170,7 @@ static int receive_records(struct keep *keep, int channel)
             return result == 0 ? -EPIPE : result;
         }
         bool last = message_is(message.body, "records-end");
-        if (!last && !keep_found(keep, &message)) {
+        if (!last && !fd_store_found(store, &message)) {
             log_warning("keeper: unexpected message \"%s\"", message_type(message.body));
         }
         channel_message_clear(&message);
@@ -177,7 +186,7 @@ static void kill_keeper(int pidfd)
     struct pollfd end = {.fd = pidfd, .events = POLLIN};
 
     pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-    poll(&end, 1, LIMIT_END_MS);
+    poll(&end, 1, CHILD_END_MS);
 }
 
 bool keeper_find(struct keeper *keeper)
@@ -199,7 +208,7 @@ bool keeper_find(struct keeper *keeper)
         return false;
     }
     pidfd_send_signal(pidfd, SIGCONT, NULL, 0); /* one that somebody stopped */
-    int error = receive_records(keeper->keep, channel);
+    int error = receive_records(keeper->store, channel);
     if (error == 0) {
         error = service_meet(keeper->service, peer.pid, pidfd, channel);
     }
@@ -225,9 +234,9 @@ void keeper_settle(struct keeper *keeper)
     json_decref(message);
 }
 
-struct keep *keeper_keep(struct keeper *keeper)
+struct fd_store *keeper_fd_store(struct keeper *keeper)
 {
-    return keeper->keep;
+    return keeper->store;
 }
 
 struct service *keeper_service(struct keeper *keeper)

@@ -1,6 +1,6 @@
 /*
  * The keeper process, `ringcast-keeper`, which outlives a ringcastd that is killed: finding that of the last
- * ringcastd, starting one, and keeping it informed (keep.h). Supervisor's main thread only.
+ * ringcastd, starting one, and keeping it informed (fd_store.h). Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_HELPERS_KEEPER_H
 #define SUPERVISOR_HELPERS_KEEPER_H
@@ -10,7 +10,16 @@
 #include "supervisor/process/fd_store.h"
 #include "supervisor/process/service.h"
 
+/* How long the keeper waits for a next ringcastd before it ends everything. The daemon tests have less. */
+#ifndef KEEPER_LEASE_MS
+#define KEEPER_LEASE_MS 30000
+#endif
+
+/* How long the processes of a killed ringcastd may take to notice its end and to let go of rings and address. */
+#define KEEPER_TAKEOVER_MS 5000
+
 struct keeper;
+struct supervisor;
 
 struct keeper_config {
     const char *program;   /* path of ringcast-keeper */
@@ -18,22 +27,14 @@ struct keeper_config {
     enum log_level log_level;
 };
 
-struct keeper_host {
-    void *data;
-    void (*ready)(void *data);
-    void (*gone)(void *data, const char *reason);
-    /* Its process entered a state; REASON may be NULL. */
-    void (*changed)(void *data, const char *reason);
-};
-
-/* CONFIG's directory must outlive the keeper. Sets the keep of CHILDREN. NULL: out of memory. */
+/* CONFIG's directory must outlive the keeper. Sets the store of CHILDREN. NULL: out of memory. */
 struct keeper *keeper_create(struct children *children, const struct keeper_config *config,
-                             const struct keeper_host *host);
+                             struct supervisor *supervisor);
 void keeper_destroy(struct keeper *keeper);
 
 /*
  * Looks for the keeper of a ringcastd that was killed, and takes in what it has; waits for it, at most
- * LIMIT_TAKEOVER_MS. True: its entries can be taken from keeper_keep, and it need not be started. A keeper
+ * KEEPER_TAKEOVER_MS. True: its entries can be taken from keeper_fd_store, and it need not be started. A keeper
  * that does not answer is killed.
  */
 bool keeper_find(struct keeper *keeper);
@@ -41,7 +42,15 @@ bool keeper_find(struct keeper *keeper);
 /* Everything that is wanted of what was found has been taken. */
 void keeper_settle(struct keeper *keeper);
 
-struct keep *keeper_keep(struct keeper *keeper);
+struct fd_store *keeper_fd_store(struct keeper *keeper);
 struct service *keeper_service(struct keeper *keeper);
+
+/* --- What the supervisor is told; supervisor.c has these ------------------------------------------------ */
+
+void supervisor_keeper_ready(struct supervisor *supervisor);
+void supervisor_keeper_gone(struct supervisor *supervisor, const char *reason);
+
+/* Its process entered a state; REASON may be NULL. */
+void supervisor_keeper_changed(struct supervisor *supervisor, const char *reason);
 
 #endif

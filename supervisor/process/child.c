@@ -12,30 +12,50 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
+#include "common/base/text.h"
 #include "common/ipc/keeper_protocol.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "supervisor/process/fd_store.h"
-#include "supervisor/process/limit.h"
 #include "supervisor/process/outbox.h"
 #include "supervisor/process/timer.h"
 
 #define REASON_SIZE 160
 
+/* Of a reason that comes from another process. */
+#define LAST_REASON_SIZE 512
+
 /* Messages read after the process ended: its last words, not a stream that a sibling keeps alive. */
 #define LAST_WORDS_MAX 256
 
-/* How long to wait for the answers of a template before processes that nobody knows are killed. */
+/* How long to wait for the answers of a fork server before unknown processes are killed. */
 #define HELD_RETRY_MS 20
 
 #define USEC_PER_SECOND 1000000u
+
+/* A child that broke its promise to beat gets SIGABRT, and after this time SIGKILL. */
+#define ABORT_MS 500
+
+/* Malformed messages after which a process is given up: one is already a fault, a flood is an attack. */
+#define BAD_MESSAGES_MAX 16
+
+/* Messages taken from one child before the others get their turn. */
+#define MESSAGE_BATCH 16
+
+/* Turns a second that one child gets; with the batch above far over what any honest child says. */
+#define TURNS_PER_SECOND 1000
+
+/* Log lines of a process that are kept when it ends, and bytes of each: they fit into a message to the keeper. */
+#define LAST_LINES 8
+#define LAST_LINE_BYTES 400
 
 struct child {
     struct children *children;
     struct child_handlers handlers;
     void *owner;
     char *name;
-    char *camera; /* whose it is; NULL: nobody's */
+    char *camera; /* NULL: it is no camera's */
     int channel;
     sd_event_source *channel_source; /* NULL after end-of-file */
     pid_t pid;
@@ -47,7 +67,7 @@ struct child {
     int box_fd;
     struct watchdog_entry watch;
     unsigned bad_messages;
-    bool foreign; /* child of a ringcastd that is no more: whoever reaps it, we do not */
+    bool foreign; /* a child of a ringcastd that is gone: it is not ours to reap */
     bool abandoned;
     char *verdict; /* why we killed it; NULL if we did not */
 };
@@ -58,13 +78,23 @@ static void on_stuck(void *data)
 {
     char why[64];
 
-    snprintf(why, sizeof(why), "took no messages for %.1f s", LIMIT_STUCK_MS / 1000.0);
+    snprintf(why, sizeof(why), "took no messages for %.1f s", OUTBOX_STUCK_MS / 1000.0);
     child_kill(data, why);
 }
 
 int child_send(struct child *child, const json_t *body, const int *fds, int fd_count)
 {
     return child->channel_source == NULL ? 0 : outbox_send(&child->outbox, body, fds, fd_count);
+}
+
+int child_send_newest(struct child *child, const char *key, const json_t *body, const int *fds, int fd_count)
+{
+    return child->channel_source ? outbox_send_newest(&child->outbox, key, body, fds, fd_count) : 0;
+}
+
+bool child_is_behind(const struct child *child)
+{
+    return outbox_waits(&child->outbox);
 }
 
 static void flush(struct child *child)
@@ -82,7 +112,7 @@ static void channel_ended(struct child *child)
     outbox_clear(&child->outbox);
     child->channel_source = sd_event_source_disable_unref(child->channel_source);
     if (child->abandoned) {
-        child->handlers.exited(child->owner, "lost with the template");
+        child->handlers.exited(child->owner, "lost with the fork server");
     } else if (child->pid > 0) {
         child_end(child);
     }
@@ -91,10 +121,10 @@ static void channel_ended(struct child *child)
 static void bad_message(struct child *child)
 {
     child->bad_messages++;
-    if (child->bad_messages <= LIMIT_BAD_MESSAGES) {
+    if (child->bad_messages <= BAD_MESSAGES_MAX) {
         log_camera(LOG_LEVEL_WARNING, child->camera, "%s: a malformed message was dropped", child->name);
     }
-    if (child->bad_messages == LIMIT_BAD_MESSAGES) {
+    if (child->bad_messages == BAD_MESSAGES_MAX) {
         child_kill(child, "sent malformed messages");
     }
 }
@@ -132,7 +162,7 @@ static int on_channel(sd_event_source *source, int fd, uint32_t events, void *da
         flush(child);
     }
     if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-        for (int i = 0; i < LIMIT_MESSAGE_BATCH && receive_one(child); i++) {
+        for (int i = 0; i < MESSAGE_BATCH && receive_one(child); i++) {
         }
     }
     return 0;
@@ -144,11 +174,11 @@ static int on_channel(sd_event_source *source, int fd, uint32_t events, void *da
 static void keep_child(struct child *child)
 {
     const int fds[] = {child->channel, child->box_fd, child->pidfd};
-    struct keep *keep = children_keep(child->children);
+    struct fd_store *store = children_fd_store(child->children);
 
-    if (keep != NULL && strcmp(child->name, KEEPER_NAME) != 0) {
-        keep_store(keep, KEEP_PROCESS, child->name, json_pack("{s:i}", "pid", (int)child->pid), fds,
-                   child->pidfd < 0 ? 2 : 3);
+    if (strcmp(child->name, KEEPER_NAME) != 0) {
+        fd_store_put(store, FD_STORE_PROCESS, child->name, json_pack("{s:i}", "pid", (int)child->pid), fds,
+                     child->pidfd < 0 ? 2 : 3);
     }
 }
 
@@ -177,7 +207,7 @@ static void on_overdue(void *data)
     }
     log_camera(LOG_LEVEL_WARNING, child->camera, "%s: no sign of life: aborting it", child->name);
     pidfd_send_signal(child->pidfd, SIGABRT, NULL, 0);
-    timer_arm(children_event(child->children), &child->end_timer, LIMIT_ABORT_MS, on_abort_limit, child);
+    timer_arm(children_event(child->children), &child->end_timer, ABORT_MS, on_abort_limit, child);
 }
 
 static void watch_heartbeat(struct child *child)
@@ -209,7 +239,7 @@ static int watch_messages(struct child *child)
     if (error < 0) {
         return error;
     }
-    sd_event_source_set_ratelimit(child->channel_source, USEC_PER_SECOND, LIMIT_TURNS_PER_SECOND);
+    sd_event_source_set_ratelimit(child->channel_source, USEC_PER_SECOND, TURNS_PER_SECOND);
     outbox_open(&child->outbox, child->channel, child->channel_source);
     return 0;
 }
@@ -284,7 +314,7 @@ static void kill_foreign(const struct child *child)
     struct pollfd end = {.fd = child->pidfd, .events = POLLIN};
 
     pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
-    if (poll(&end, 1, LIMIT_END_MS) <= 0) {
+    if (poll(&end, 1, CHILD_END_MS) <= 0) {
         log_camera(LOG_LEVEL_WARNING, child->camera, "%s: process %d does not die", child->name,
                    (int)child->pid);
     }
@@ -295,9 +325,7 @@ void child_destroy(struct child *child)
     if (child == NULL) {
         return;
     }
-    if (children_keep(child->children) != NULL) {
-        keep_drop(children_keep(child->children), KEEP_PROCESS, child->name);
-    }
+    fd_store_drop(children_fd_store(child->children), FD_STORE_PROCESS, child->name);
     watchdog_unwatch(&child->watch);
     outbox_clear(&child->outbox);
     timer_disarm(&child->end_timer);
@@ -403,14 +431,14 @@ int child_exec(struct child *child, char *const argv[], int far_end)
     return 0;
 }
 
-static int take_descriptors(struct child *child, struct keep_record *record)
+static int take_descriptors(struct child *child, struct fd_record *record)
 {
     pid_t pid = (pid_t)message_integer(record->body, "pid", 0);
 
     child->foreign = true;
-    child->channel = keep_record_take_fd(record, 0);
-    child->box_fd = keep_record_take_fd(record, 1);
-    int pidfd = keep_record_take_fd(record, 2);
+    child->channel = fd_record_take_fd(record, 0);
+    child->box_fd = fd_record_take_fd(record, 1);
+    int pidfd = fd_record_take_fd(record, 2);
     if (child->channel < 0 || child->box_fd < 0 || (pid > 0) != (pidfd >= 0)) {
         if (pidfd >= 0) {
             close(pidfd);
@@ -431,12 +459,12 @@ static int take_descriptors(struct child *child, struct keep_record *record)
 }
 
 int child_take(struct children *children, const char *name, const struct child_handlers *handlers,
-               void *owner, struct keep_record *record, struct child **result)
+               void *owner, struct fd_record *record, struct child **result)
 {
     struct child *child = allocate(children, name, handlers, owner);
     int error = child == NULL ? -ENOMEM : take_descriptors(child, record);
 
-    keep_record_finish(record);
+    fd_record_finish(record);
     if (error < 0) {
         child_destroy(child);
         return error;
@@ -505,14 +533,14 @@ static int on_end_limit(sd_event_source *source, uint64_t usec, void *data)
 
     (void)source, (void)usec;
     if (child->abandoned && children_held(child->children)) {
-        /* A worker that the next template has just forked is unknown too, for a moment. */
+        /* A worker that the next fork server has just forked is unknown too, for a moment. */
         timer_arm(children_event(child->children), &child->end_timer, HELD_RETRY_MS, on_end_limit, child);
     } else if (child->abandoned) {
         children_kill_unknown(child->children);
-        child->handlers.exited(child->owner, "lost with the template");
+        child->handlers.exited(child->owner, "lost with the fork server");
     } else if (child->pid > 0) {
         log_camera(LOG_LEVEL_WARNING, child->camera, "%s: did not end within %d ms, killing it", child->name,
-                   LIMIT_END_MS);
+                   CHILD_END_MS);
         pidfd_send_signal(child->pidfd, SIGKILL, NULL, 0);
     }
     return 0;
@@ -521,7 +549,7 @@ static int on_end_limit(sd_event_source *source, uint64_t usec, void *data)
 static void arm_end_timer(struct child *child)
 {
     if (child->end_timer == NULL) {
-        timer_arm(children_event(child->children), &child->end_timer, LIMIT_END_MS, on_end_limit, child);
+        timer_arm(children_event(child->children), &child->end_timer, CHILD_END_MS, on_end_limit, child);
     }
 }
 
@@ -551,6 +579,31 @@ pid_t child_pid(const struct child *child)
 json_t *child_lines(const struct child *child, size_t count)
 {
     return blackbox_lines(child->box, count);
+}
+
+/* LINE without what does not fit. */
+static json_t *cut_line(const char *line)
+{
+    char text[LAST_LINE_BYTES + 1];
+
+    text_copy(text, sizeof(text), line);
+    return json_string(text);
+}
+
+json_t *child_last_exit(const struct child *child, const char *reason)
+{
+    char text[LAST_REASON_SIZE];
+    json_t *lines = child_lines(child, LAST_LINES), *log = json_array(), *line;
+    size_t index;
+
+    json_array_foreach(lines, index, line) {
+        json_array_append_new(log, cut_line(json_string_value(line)));
+    }
+    json_decref(lines);
+    text_escape(text, sizeof(text), reason);
+    log_redact(text, sizeof(text));
+    return json_pack("{s:s, s:f, s:o}", "reason", text, "at", (double)clock_wall_ns() / NS_PER_SECOND, "log",
+                     log);
 }
 
 bool child_is_nameless(const struct child *child)

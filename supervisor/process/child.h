@@ -1,8 +1,8 @@
 /*
- * One child process: its channel, its life and its end. Started by exec (fan-out, template) or adopted when
+ * One child process: its channel, its life and its end. Started by exec (fan-out, fork_server) or adopted when
  * the template has forked it (worker). Watched through a pidfd, so a reused process id can never be mistaken
  * for it. Or taken over from a ringcastd that was killed: then it is not our child as the kernel sees it, and
- * its exit code stays unknown. Whatever a next ringcastd would need to take it over is kept (keep.h) under
+ * its exit code stays unknown. Whatever a next ringcastd would need to take it over is kept (fd_store.h) under
  * its name. It carries a black box (blackbox.h): one that breaks its promise to beat is killed. Owned by
  * whoever created it; supervisor's main thread only.
  */
@@ -14,6 +14,14 @@
 
 #include "common/ipc/channel.h"
 #include "supervisor/process/children.h"
+
+/*
+ * A child that was told to end and has not after this time is killed: well inside the 5 s that a stop may take.
+ * The daemon tests are built with less.
+ */
+#ifndef CHILD_END_MS
+#define CHILD_END_MS 2000
+#endif
 
 struct child;
 
@@ -40,7 +48,7 @@ void child_destroy(struct child *child);
  * Takes a running process over from a ringcastd that was killed: everything in RECORD. FAR_END is not needed.
  */
 int child_take(struct children *children, const char *name, const struct child_handlers *handlers,
-               void *owner, struct keep_record *record, struct child **child);
+               void *owner, struct fd_record *record, struct child **child);
 
 /* The same for the keeper, which is found by its socket: CHANNEL is connected with it. Both are taken over if
  * it is 0. */
@@ -55,7 +63,7 @@ int child_adopt(struct child *child, pid_t pid);
 
 /*
  * The process id of this child will never be known (the template died between fork and answer). Its channel
- * is shut, which makes it end; `exited` follows when it has, and after LIMIT_END_MS at the latest.
+ * is shut, which makes it end; `exited` follows when it has, and after CHILD_END_MS at the latest.
  */
 void child_abandon(struct child *child);
 
@@ -69,14 +77,26 @@ pid_t child_pid(const struct child *child);
 json_t *child_lines(const struct child *child, size_t count);
 
 /*
+ * How the process ended, for a status: {"reason", "at" (seconds since 1970), "log" (its last lines, cut)}.
+ * REASON is what `exited` was given. A new object; NULL: out of memory.
+ */
+json_t *child_last_exit(const struct child *child, const char *reason);
+
+/*
  * Sends BODY (not consumed) and FDS (duplicated if they must wait) after everything sent before. A child that
- * takes nothing for LIMIT_STUCK_MS is killed. 0, also if the child is gone already (`exited` will follow);
- * -EMSGSIZE, -ENOMEM, -EMFILE, -ENOBUFS: over LIMIT_QUEUE messages wait.
+ * takes nothing for OUTBOX_STUCK_MS is killed. 0, also if the child is gone already (`exited` will follow);
+ * -EMSGSIZE, -ENOMEM, -EMFILE, -ENOBUFS: over OUTBOX_MAX messages wait.
  */
 int child_send(struct child *child, const json_t *body, const int *fds, int fd_count);
 
+/* As outbox_send_newest. */
+int child_send_newest(struct child *child, const char *key, const json_t *body, const int *fds, int fd_count);
+
+/* True while messages wait to be taken. */
+bool child_is_behind(const struct child *child);
+
 /*
- * Tells it to end: SIGTERM, and SIGKILL after LIMIT_END_MS. A child without process id sees its channel end.
+ * Tells it to end: SIGTERM, and SIGKILL after CHILD_END_MS. A child without process id sees its channel end.
  */
 void child_end(struct child *child);
 

@@ -27,7 +27,7 @@ struct children {
     sd_event *event;
     sd_event_source *sigchld;
     struct watchdog *watchdog;
-    struct keep *keep;
+    struct fd_store *store;
     struct pid_set known;
     struct pid_set foreign; /* ours by exec: never killed */
     char **environment;     /* pointers into environ, without what is meant for ringcastd alone */
@@ -231,14 +231,14 @@ struct watchdog *children_watchdog(const struct children *children)
     return children->watchdog;
 }
 
-void children_set_keep(struct children *children, struct keep *keep)
+void children_set_fd_store(struct children *children, struct fd_store *store)
 {
-    children->keep = keep;
+    children->store = store;
 }
 
-struct keep *children_keep(const struct children *children)
+struct fd_store *children_fd_store(const struct children *children)
 {
-    return children->keep;
+    return children->store;
 }
 
 void children_set_log(struct children *children, int fd)

@@ -30,8 +30,8 @@ sd_event *children_event(const struct children *children);
 struct watchdog *children_watchdog(const struct children *children);
 
 /* Where what outlives this ringcastd is kept; NULL (the default): nowhere. */
-void children_set_keep(struct children *children, struct keep *keep);
-struct keep *children_keep(const struct children *children);
+void children_set_fd_store(struct children *children, struct fd_store *store);
+struct fd_store *children_fd_store(const struct children *children);
 
 /*
  * Descriptor that becomes standard error of children started from now on; -1 (the default): ringcastd's own.

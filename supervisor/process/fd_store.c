@@ -1,6 +1,7 @@
 #include "supervisor/process/fd_store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -9,9 +10,12 @@
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 
+/* Bytes of an entry's kind and name. */
+#define KEY_SIZE 160
+
 struct entry {
     STAILQ_ENTRY(entry) next;
-    enum keep_kind kind;
+    enum fd_store_kind kind;
     char *name;
     json_t *body;
     int fds[CHANNEL_FDS_MAX]; /* of a kept entry borrowed, of a found one owned */
@@ -20,18 +24,20 @@ struct entry {
 
 STAILQ_HEAD(entries, entry);
 
-struct keep {
-    keep_send send;
-    void *data;
+struct fd_store {
+    struct fd_store_callbacks callbacks;
+    bool silent;
     struct entries kept, found;
 };
 
-static const char *const kinds[] = {
-    [KEEP_CAMERA] = "camera", [KEEP_RING] = "ring", [KEEP_PROCESS] = "process", [KEEP_LISTENER] = "listener"};
+static const char *const kinds[] = {[FD_STORE_CAMERA] = "camera",
+                                    [FD_STORE_RING] = "ring",
+                                    [FD_STORE_PROCESS] = "process",
+                                    [FD_STORE_LISTENER] = "listener"};
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-int keep_record_take_fd(struct keep_record *record, int index)
+int fd_record_take_fd(struct fd_record *record, int index)
 {
     int fd = record->fds[index];
 
@@ -39,7 +45,7 @@ int keep_record_take_fd(struct keep_record *record, int index)
     return fd;
 }
 
-void keep_record_finish(struct keep_record *record)
+void fd_record_finish(struct fd_record *record)
 {
     for (int i = 0; i < CHANNEL_FDS_MAX; i++) {
         if (record->fds[i] >= 0) {
@@ -47,7 +53,7 @@ void keep_record_finish(struct keep_record *record)
         }
     }
     json_decref(record->body);
-    *record = (struct keep_record){.fds = {-1, -1, -1, -1}};
+    *record = (struct fd_record){.fds = {-1, -1, -1, -1}};
 }
 
 static void entry_destroy(struct entry *entry)
@@ -57,7 +63,7 @@ static void entry_destroy(struct entry *entry)
     free(entry);
 }
 
-static struct entry *entry_create(enum keep_kind kind, const char *name)
+static struct entry *entry_create(enum fd_store_kind kind, const char *name)
 {
     struct entry *entry = calloc(1, sizeof(*entry));
 
@@ -73,7 +79,7 @@ static struct entry *entry_create(enum keep_kind kind, const char *name)
     return entry;
 }
 
-static struct entry *find(const struct entries *entries, enum keep_kind kind, const char *name)
+static struct entry *find(const struct entries *entries, enum fd_store_kind kind, const char *name)
 {
     struct entry *entry;
 
@@ -85,114 +91,130 @@ static struct entry *find(const struct entries *entries, enum keep_kind kind, co
     return NULL;
 }
 
-struct keep *keep_create(keep_send send, void *data)
+struct fd_store *fd_store_create(const struct fd_store_callbacks *callbacks)
 {
-    struct keep *keep = calloc(1, sizeof(*keep));
+    struct fd_store *store = calloc(1, sizeof(*store));
 
-    if (keep == NULL) {
+    if (store == NULL) {
         return NULL;
     }
-    keep->send = send;
-    keep->data = data;
-    STAILQ_INIT(&keep->kept);
-    STAILQ_INIT(&keep->found);
-    return keep;
+    store->callbacks = *callbacks;
+    STAILQ_INIT(&store->kept);
+    STAILQ_INIT(&store->found);
+    return store;
 }
 
-void keep_destroy(struct keep *keep)
+void fd_store_destroy(struct fd_store *store)
 {
-    if (keep == NULL) {
+    if (store == NULL) {
         return;
     }
-    for (struct entry *entry; (entry = STAILQ_FIRST(&keep->kept)) != NULL;) {
-        STAILQ_REMOVE_HEAD(&keep->kept, next);
+    for (struct entry *entry; (entry = STAILQ_FIRST(&store->kept)) != NULL;) {
+        STAILQ_REMOVE_HEAD(&store->kept, next);
         entry_destroy(entry);
     }
-    for (struct entry *entry; (entry = STAILQ_FIRST(&keep->found)) != NULL;) {
-        STAILQ_REMOVE_HEAD(&keep->found, next);
+    for (struct entry *entry; (entry = STAILQ_FIRST(&store->found)) != NULL;) {
+        STAILQ_REMOVE_HEAD(&store->found, next);
         for (int i = 0; i < entry->fd_count; i++) {
             close(entry->fds[i]);
         }
         entry_destroy(entry);
     }
-    free(keep);
+    free(store);
 }
 
 /* What the keeper is not told it cannot give back: worth a line in the log, but nothing to stop for. */
-static void tell(struct keep *keep, const char *type, const struct entry *entry, bool descriptors)
+static void tell(struct fd_store *store, const char *type, const struct entry *entry, bool descriptors)
 {
-    json_t *message = message_new(type);
+    char key[KEY_SIZE];
 
-    json_object_set_new(message, "kind", json_string(kinds[entry->kind]));
-    json_object_set_new(message, "name", json_string(entry->name));
-    if (entry->body != NULL) {
-        json_object_set(message, "body", entry->body);
+    if (store->silent) {
+        return;
     }
-    int error = message == NULL
-                    ? -ENOMEM
-                    : keep->send(keep->data, message, entry->fds, descriptors ? entry->fd_count : 0);
+    snprintf(key, sizeof(key), "%s %s", kinds[entry->kind], entry->name);
+    json_t *message = message_pack(type, "{s:s, s:s, s:O*}", "kind", kinds[entry->kind], "name", entry->name,
+                                   "body", entry->body);
+    int error = message ? store->callbacks.send(store->callbacks.data, key, message, entry->fds,
+                                                descriptors ? entry->fd_count : 0)
+                        : -ENOMEM;
     json_decref(message);
     if (error < 0) {
-        log_warning("the keeper could not be told of %s %s: %s", kinds[entry->kind], entry->name,
-                    strerror(-error));
+        log_warning("the keeper could not be told of %s: %s", key, strerror(-error));
     }
 }
 
-void keep_store(struct keep *keep, enum keep_kind kind, const char *name, json_t *body, const int *fds,
-                int fd_count)
+static void set_body(struct entry *entry, json_t *body)
 {
-    struct entry *entry = find(&keep->kept, kind, name);
-
-    if (entry == NULL) {
-        entry = entry_create(kind, name);
-        if (entry == NULL) {
-            json_decref(body);
-            return;
-        }
-        STAILQ_INSERT_TAIL(&keep->kept, entry, next);
-    }
     json_decref(entry->body);
     entry->body = body;
+}
+
+void fd_store_put(struct fd_store *store, enum fd_store_kind kind, const char *name, json_t *body,
+                  const int *fds, int fd_count)
+{
+    struct entry *entry = store && body ? find(&store->kept, kind, name) : NULL;
+
+    if (store && body && !entry) {
+        entry = entry_create(kind, name);
+        if (entry) {
+            STAILQ_INSERT_TAIL(&store->kept, entry, next);
+        }
+    }
+    if (!entry) {
+        json_decref(body);
+        return;
+    }
+    set_body(entry, body);
     entry->fd_count = fd_count;
     for (int i = 0; i < fd_count; i++) {
         entry->fds[i] = fds[i];
     }
-    tell(keep, "keep", entry, true);
+    tell(store, "keep", entry, true);
 }
 
-void keep_note(struct keep *keep, enum keep_kind kind, const char *name, json_t *body)
+void fd_store_note(struct fd_store *store, enum fd_store_kind kind, const char *name, json_t *body)
 {
-    struct entry *entry = find(&keep->kept, kind, name);
+    struct entry *entry = store && body ? find(&store->kept, kind, name) : NULL;
 
-    if (entry == NULL) {
+    if (!entry) {
         json_decref(body);
         return;
     }
-    json_decref(entry->body);
-    entry->body = body;
-    tell(keep, "note", entry, false);
+    set_body(entry, body);
+    /* A `note` would take the place of a `keep` that waits, and so lose its descriptors. */
+    bool behind = store->callbacks.behind(store->callbacks.data);
+    tell(store, behind ? "keep" : "note", entry, behind);
 }
 
-void keep_drop(struct keep *keep, enum keep_kind kind, const char *name)
+void fd_store_drop(struct fd_store *store, enum fd_store_kind kind, const char *name)
 {
-    struct entry *entry = find(&keep->kept, kind, name);
+    struct entry *entry = store ? find(&store->kept, kind, name) : NULL;
 
-    if (entry == NULL) {
+    if (!entry) {
         return;
     }
-    STAILQ_REMOVE(&keep->kept, entry, entry, next);
-    json_decref(entry->body);
-    entry->body = NULL;
-    tell(keep, "drop", entry, false);
+    STAILQ_REMOVE(&store->kept, entry, entry, next);
+    set_body(entry, NULL);
+    tell(store, "drop", entry, false);
     entry_destroy(entry);
 }
 
-void keep_send_all(struct keep *keep)
+void fd_store_set_silent(struct fd_store *store, bool silent)
+{
+    bool told = !store->silent;
+
+    store->silent = silent;
+    if (!silent && !told) {
+        fd_store_send_all(store);
+    }
+}
+
+void fd_store_send_all(struct fd_store *store)
 {
     struct entry *entry;
 
-    STAILQ_FOREACH(entry, &keep->kept, next) {
-        tell(keep, "keep", entry, true);
+    STAILQ_FOREACH(entry, &store->kept, next) {
+        tell(store, "keep", entry, true);
     }
 }
 
@@ -206,7 +228,7 @@ static int kind_of(const char *name)
     return -1;
 }
 
-bool keep_found(struct keep *keep, struct channel_message *message)
+bool fd_store_found(struct fd_store *store, struct channel_message *message)
 {
     int kind = kind_of(message_string(message->body, "kind", ""));
     const char *name = message_string(message->body, "name", "");
@@ -215,7 +237,7 @@ bool keep_found(struct keep *keep, struct channel_message *message)
     if (!message_is(message->body, "record") || kind < 0 || !json_is_object(body)) {
         return false;
     }
-    struct entry *entry = entry_create((enum keep_kind)kind, name);
+    struct entry *entry = entry_create((enum fd_store_kind)kind, name);
     if (entry == NULL) {
         return false;
     }
@@ -224,42 +246,43 @@ bool keep_found(struct keep *keep, struct channel_message *message)
     for (int i = 0; i < entry->fd_count; i++) {
         entry->fds[i] = channel_message_take_fd(message, i);
     }
-    STAILQ_INSERT_TAIL(&keep->found, entry, next);
+    STAILQ_INSERT_TAIL(&store->found, entry, next);
     return true;
 }
 
-static void take(struct keep *keep, struct entry *entry, struct keep_record *record)
+static void take(struct fd_store *store, struct entry *entry, struct fd_record *record)
 {
-    *record = (struct keep_record){.body = json_incref(entry->body), .fds = {-1, -1, -1, -1}};
+    *record = (struct fd_record){.body = json_incref(entry->body), .fds = {-1, -1, -1, -1}};
     for (int i = 0; i < entry->fd_count; i++) {
         record->fds[i] = entry->fds[i];
     }
-    STAILQ_REMOVE(&keep->found, entry, entry, next);
+    STAILQ_REMOVE(&store->found, entry, entry, next);
     entry_destroy(entry);
 }
 
-bool keep_take(struct keep *keep, enum keep_kind kind, const char *name, struct keep_record *record)
+bool fd_store_take(struct fd_store *store, enum fd_store_kind kind, const char *name,
+                   struct fd_record *record)
 {
-    struct entry *entry = keep == NULL ? NULL : find(&keep->found, kind, name);
+    struct entry *entry = store == NULL ? NULL : find(&store->found, kind, name);
 
     if (entry == NULL) {
         return false;
     }
-    take(keep, entry, record);
+    take(store, entry, record);
     return true;
 }
 
-bool keep_take_any(struct keep *keep, enum keep_kind kind, const char *prefix, char **name,
-                   struct keep_record *record)
+bool fd_store_take_any(struct fd_store *store, enum fd_store_kind kind, const char *prefix, char **name,
+                       struct fd_record *record)
 {
     struct entry *entry;
 
-    STAILQ_FOREACH(entry, &keep->found, next) {
+    STAILQ_FOREACH(entry, &store->found, next) {
         if (entry->kind != kind || strncmp(entry->name, prefix, strlen(prefix)) != 0) {
             continue;
         }
         *name = strdup(entry->name);
-        take(keep, entry, record);
+        take(store, entry, record);
         return *name != NULL;
     }
     return false;

@@ -13,54 +13,71 @@
 
 #include "common/ipc/channel.h"
 
-enum keep_kind { KEEP_CAMERA, KEEP_RING, KEEP_PROCESS, KEEP_LISTENER };
+enum fd_store_kind { FD_STORE_CAMERA, FD_STORE_RING, FD_STORE_PROCESS, FD_STORE_LISTENER };
 
 /* One entry that was found; its descriptors are the holder's. */
-struct keep_record {
+struct fd_record {
     json_t *body;
     int fds[CHANNEL_FDS_MAX]; /* -1: none, or taken */
 };
 
-int keep_record_take_fd(struct keep_record *record, int index);
+int fd_record_take_fd(struct fd_record *record, int index);
 
 /* Closes and frees what was not taken. */
-void keep_record_finish(struct keep_record *record);
+void fd_record_finish(struct fd_record *record);
 
-struct keep;
+struct fd_store;
 
-/* Tells the keeper. 0 or negative errno. */
-typedef int (*keep_send)(void *data, const json_t *message, const int *fds, int fd_count);
+/* How the keeper is told. */
+struct fd_store_callbacks {
+    void *data;
+    /*
+     * MESSAGE takes the place of one that still waits under KEY; FDS stay open until the next one under KEY. 0 or
+     * negative errno.
+     */
+    int (*send)(void *data, const char *key, const json_t *message, const int *fds, int fd_count);
+    /* True while messages wait for the keeper to take them. */
+    bool (*behind)(void *data);
+};
 
-/* NULL: out of memory. */
-struct keep *keep_create(keep_send send, void *data);
+/* CALLBACKS is copied. NULL: out of memory. */
+struct fd_store *fd_store_create(const struct fd_store_callbacks *callbacks);
 
 /* Forgets all; what was found and not taken is closed. The keeper hears nothing of it. NULL is allowed. */
-void keep_destroy(struct keep *keep);
+void fd_store_destroy(struct fd_store *store);
 
 /*
- * Keeps BODY (consumed; not NULL) with descriptors FDS, which stay the caller's and must stay open until the
+ * While it is silent the keeper hears nothing of what is put, noted and dropped, and so keeps what it has. Its
+ * end tells it of every entry.
+ */
+void fd_store_set_silent(struct fd_store *store, bool silent);
+
+/*
+ * In each of these STORE may be NULL: nothing is kept. Keeps BODY (consumed; NULL: out of memory, and nothing
+ * is kept) with descriptors FDS, which stay the caller's and must stay open until the
  * entry is replaced or dropped. An entry of the same KIND and NAME is replaced.
  */
-void keep_store(struct keep *keep, enum keep_kind kind, const char *name, json_t *body, const int *fds,
-                int fd_count);
+void fd_store_put(struct fd_store *store, enum fd_store_kind kind, const char *name, json_t *body,
+                  const int *fds, int fd_count);
 
-/* Replaces the entry's body (consumed) and leaves its descriptors. The entry must be there. */
-void keep_note(struct keep *keep, enum keep_kind kind, const char *name, json_t *body);
+/* Replaces the body (consumed) of an entry and leaves its descriptors. Nothing happens if there is none. */
+void fd_store_note(struct fd_store *store, enum fd_store_kind kind, const char *name, json_t *body);
 
 /* Nothing happens if there is no such entry. */
-void keep_drop(struct keep *keep, enum keep_kind kind, const char *name);
+void fd_store_drop(struct fd_store *store, enum fd_store_kind kind, const char *name);
 
 /* A keeper begins with nothing: tells it of every entry. */
-void keep_send_all(struct keep *keep);
+void fd_store_send_all(struct fd_store *store);
 
 /* Takes in a `record` message of the keeper's. False: not one. */
-bool keep_found(struct keep *keep, struct channel_message *message);
+bool fd_store_found(struct fd_store *store, struct channel_message *message);
 
 /* Takes what a killed ringcastd kept under KIND and NAME; false: nothing. */
-bool keep_take(struct keep *keep, enum keep_kind kind, const char *name, struct keep_record *record);
+bool fd_store_take(struct fd_store *store, enum fd_store_kind kind, const char *name,
+                   struct fd_record *record);
 
 /* Takes any found entry of KIND whose name begins with PREFIX; *NAME is to be freed. False: none is left. */
-bool keep_take_any(struct keep *keep, enum keep_kind kind, const char *prefix, char **name,
-                   struct keep_record *record);
+bool fd_store_take_any(struct fd_store *store, enum fd_store_kind kind, const char *prefix, char **name,
+                       struct fd_record *record);
 
 #endif

@@ -12,20 +12,20 @@
 
 #define NAME_SIZE 128
 
-struct leftover {
-    LIST_ENTRY(leftover) next;
+struct orphan {
+    LIST_ENTRY(orphan) next;
     struct child *child;
 };
 
-struct leftovers {
-    LIST_HEAD(, leftover) list;
+struct orphans {
+    LIST_HEAD(, orphan) list;
 };
 
-static void forget(struct leftover *leftover)
+static void forget(struct orphan *orphan)
 {
-    LIST_REMOVE(leftover, next);
-    child_destroy(leftover->child);
-    free(leftover);
+    LIST_REMOVE(orphan, next);
+    child_destroy(orphan->child);
+    free(orphan);
 }
 
 static void on_message(void *owner, const struct channel_message *message)
@@ -40,64 +40,63 @@ static void on_exited(void *owner, const char *reason)
 }
 
 /* Under another name, which a process of the present ringcastd may have. */
-static void end_one(struct leftovers *leftovers, struct children *children, const char *name,
-                    struct keep_record *record)
+static void end_one(struct orphans *orphans, struct children *children, const char *name,
+                    struct fd_record *record)
 {
     static const struct child_handlers handlers = {.message = on_message, .exited = on_exited};
-    struct leftover *leftover = calloc(1, sizeof(*leftover));
+    struct orphan *orphan = calloc(1, sizeof(*orphan));
     char old_name[NAME_SIZE];
 
     snprintf(old_name, sizeof(old_name), "old %.100s", name);
-    if (leftover == NULL ||
-        child_take(children, old_name, &handlers, leftover, record, &leftover->child) < 0) {
-        if (leftover == NULL) {
-            keep_record_finish(record);
+    if (orphan == NULL || child_take(children, old_name, &handlers, orphan, record, &orphan->child) < 0) {
+        if (orphan == NULL) {
+            fd_record_finish(record);
         }
-        free(leftover);
+        free(orphan);
         return;
     }
     log_info("%s: not needed any more", old_name);
-    LIST_INSERT_HEAD(&leftovers->list, leftover, next);
-    if (child_is_nameless(leftover->child)) {
-        forget(leftover);
+    LIST_INSERT_HEAD(&orphans->list, orphan, next);
+    if (child_is_nameless(orphan->child)) {
+        forget(orphan);
     } else if (strcmp(name, TEMPLATE_NAME) == 0) {
-        child_kill(leftover->child,
+        child_kill(orphan->child,
                    "another one is started"); /* it has nothing to clear up, and channels to let go */
     } else {
-        child_end(leftover->child);
+        child_end(orphan->child);
     }
 }
 
-struct leftovers *leftovers_end(struct children *children)
+struct orphans *orphans_end(struct children *children)
 {
-    struct leftovers *leftovers = calloc(1, sizeof(*leftovers));
-    struct keep_record record;
+    struct orphans *orphans = calloc(1, sizeof(*orphans));
+    struct fd_record record;
     char *name;
 
-    if (leftovers == NULL) {
+    if (orphans == NULL) {
         return NULL;
     }
-    LIST_INIT(&leftovers->list);
-    while (keep_take_any(children_keep(children), KEEP_PROCESS, "", &name, &record)) {
-        end_one(leftovers, children, name, &record);
+    LIST_INIT(&orphans->list);
+    while (fd_store_take_any(children_fd_store(children), FD_STORE_PROCESS, "", &name, &record)) {
+        end_one(orphans, children, name, &record);
         free(name);
     }
-    return leftovers;
+    return orphans;
 }
 
-bool leftovers_any(const struct leftovers *leftovers)
+bool orphans_any(const struct orphans *orphans)
 {
-    return leftovers != NULL && !LIST_EMPTY(&leftovers->list);
+    return orphans != NULL && !LIST_EMPTY(&orphans->list);
 }
 
-void leftovers_destroy(struct leftovers *leftovers)
+void orphans_destroy(struct orphans *orphans)
 {
-    if (leftovers == NULL) {
+    if (orphans == NULL) {
         return;
     }
-    for (struct leftover *leftover = LIST_FIRST(&leftovers->list), *next; leftover != NULL; leftover = next) {
-        next = LIST_NEXT(leftover, next);
-        forget(leftover);
+    for (struct orphan *orphan = LIST_FIRST(&orphans->list), *next; orphan != NULL; orphan = next) {
+        next = LIST_NEXT(orphan, next);
+        forget(orphan);
     }
-    free(leftovers);
+    free(orphans);
 }

@@ -7,15 +7,15 @@
 
 #include "supervisor/process/children.h"
 
-struct leftovers;
+struct orphans;
 
-/* Ends every process that was found (keep.h) and not taken. NULL: out of memory. */
-struct leftovers *leftovers_end(struct children *children);
+/* Ends every process that was found (fd_store.h) and not taken. NULL: out of memory. */
+struct orphans *orphans_end(struct children *children);
 
 /* True while one of them is there. */
-bool leftovers_any(const struct leftovers *leftovers);
+bool orphans_any(const struct orphans *orphans);
 
 /* Kills those that are still there. NULL is allowed. */
-void leftovers_destroy(struct leftovers *leftovers);
+void orphans_destroy(struct orphans *orphans);
 
 #endif

@@ -4,53 +4,61 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "common/ipc/channel.h"
-#include "supervisor/process/limit.h"
 #include "supervisor/process/timer.h"
 
 struct outbox_entry {
     STAILQ_ENTRY(outbox_entry) next;
     json_t *body;
-    int fds[CHANNEL_FDS_MAX];
+    char *key;                /* NULL: it is sent whatever follows */
+    int fds[CHANNEL_FDS_MAX]; /* with a key they are the sender's, else copies */
     int fd_count;
 };
 
 static void entry_destroy(struct outbox_entry *entry)
 {
-    for (int i = 0; i < entry->fd_count; i++) {
+    for (int i = 0; i < entry->fd_count && !entry->key; i++) {
         close(entry->fds[i]);
     }
     json_decref(entry->body);
+    free(entry->key);
     free(entry);
 }
 
-static struct outbox_entry *entry_create(const json_t *body, const int *fds, int fd_count)
+/* 0 or negative errno. */
+static int take_descriptors(struct outbox_entry *entry, const int *fds, int fd_count)
 {
-    struct outbox_entry *entry = calloc(1, sizeof(*entry));
-
-    if (entry == NULL) {
-        return NULL;
-    }
-    entry->body = json_deep_copy(body);
-    if (entry->body == NULL) {
-        goto fail;
-    }
     for (int i = 0; i < fd_count; i++) {
-        entry->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+        entry->fds[i] = entry->key ? fds[i] : fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
         if (entry->fds[i] < 0) {
-            goto fail;
+            return -errno;
         }
         entry->fd_count++;
     }
-    return entry;
-fail:;
-    int saved = errno;
-    entry_destroy(entry);
-    errno = saved;
-    return NULL;
+    return 0;
+}
+
+static int entry_create(const char *key, const json_t *body, const int *fds, int fd_count,
+                        struct outbox_entry **result)
+{
+    struct outbox_entry *entry = calloc(1, sizeof(*entry));
+
+    if (!entry) {
+        return -ENOMEM;
+    }
+    entry->body = json_deep_copy(body);
+    entry->key = key ? strdup(key) : NULL;
+    int error = !entry->body || (key && !entry->key) ? -ENOMEM : take_descriptors(entry, fds, fd_count);
+    if (error < 0) {
+        entry_destroy(entry);
+        return error;
+    }
+    *result = entry;
+    return 0;
 }
 
 static void remove_first(struct outbox *outbox)
@@ -93,7 +101,7 @@ static int on_stuck(sd_event_source *source, uint64_t usec, void *data)
 
 static void arm_stuck_timer(struct outbox *outbox)
 {
-    timer_arm(outbox->event, &outbox->stuck_timer, LIMIT_STUCK_MS, on_stuck, outbox);
+    timer_arm(outbox->event, &outbox->stuck_timer, OUTBOX_STUCK_MS, on_stuck, outbox);
 }
 
 int outbox_flush(struct outbox *outbox)
@@ -120,32 +128,68 @@ int outbox_flush(struct outbox *outbox)
     return given_up;
 }
 
-static int enqueue(struct outbox *outbox, const json_t *body, const int *fds, int fd_count)
+static void remove_key(struct outbox *outbox, const char *key)
 {
-    if (outbox->length >= LIMIT_QUEUE) {
+    struct outbox_entry *entry;
+
+    STAILQ_FOREACH(entry, &outbox->entries, next) {
+        if (entry->key && strcmp(entry->key, key) == 0) {
+            STAILQ_REMOVE(&outbox->entries, entry, outbox_entry, next);
+            entry_destroy(entry);
+            outbox->length--;
+            return;
+        }
+    }
+}
+
+/* KEY may be NULL. */
+static int enqueue(struct outbox *outbox, const char *key, const json_t *body, const int *fds, int fd_count)
+{
+    struct outbox_entry *entry;
+    bool waited = outbox_waits(outbox);
+
+    if (key) {
+        remove_key(outbox, key);
+    }
+    if (outbox->length >= OUTBOX_MAX) {
         return -ENOBUFS;
     }
-    struct outbox_entry *entry = entry_create(body, fds, fd_count);
-    if (entry == NULL) {
-        return errno == EMFILE ? -EMFILE : -ENOMEM;
-    }
-    if (STAILQ_EMPTY(&outbox->entries)) {
-        arm_stuck_timer(outbox);
-        sd_event_source_set_io_events(outbox->source, EPOLLIN | EPOLLOUT);
+    int error = entry_create(key, body, fds, fd_count, &entry);
+    if (error < 0) {
+        return error;
     }
     STAILQ_INSERT_TAIL(&outbox->entries, entry, next);
     outbox->length++;
+    if (!waited) {
+        arm_stuck_timer(outbox);
+        sd_event_source_set_io_events(outbox->source, EPOLLIN | EPOLLOUT);
+    }
     return 0;
+}
+
+bool outbox_waits(const struct outbox *outbox)
+{
+    return !STAILQ_EMPTY(&outbox->entries);
+}
+
+static int send_or_enqueue(struct outbox *outbox, const char *key, const json_t *body, const int *fds,
+                           int fd_count)
+{
+    int result = outbox_waits(outbox) ? -EAGAIN : channel_send(outbox->channel, body, fds, fd_count);
+
+    if (result == -EAGAIN) {
+        return enqueue(outbox, key, body, fds, fd_count);
+    }
+    return result == -EPIPE ? 0 : result;
 }
 
 int outbox_send(struct outbox *outbox, const json_t *body, const int *fds, int fd_count)
 {
-    if (!STAILQ_EMPTY(&outbox->entries)) {
-        return enqueue(outbox, body, fds, fd_count);
-    }
-    int result = channel_send(outbox->channel, body, fds, fd_count);
-    if (result == -EAGAIN) {
-        return enqueue(outbox, body, fds, fd_count);
-    }
-    return result == -EPIPE ? 0 : result;
+    return send_or_enqueue(outbox, NULL, body, fds, fd_count);
+}
+
+int outbox_send_newest(struct outbox *outbox, const char *key, const json_t *body, const int *fds,
+                       int fd_count)
+{
+    return send_or_enqueue(outbox, key, body, fds, fd_count);
 }

@@ -1,15 +1,24 @@
 /*
  * Messages on their way to a process that does not take them at once. They wait, in order and bounded by
- * LIMIT_QUEUE, until its channel takes more; a process that takes nothing for LIMIT_STUCK_MS is reported.
+ * OUTBOX_MAX, until its channel takes more; a process that takes nothing for OUTBOX_STUCK_MS is reported.
  * Owned by a child (child.h); supervisor's main thread only.
  */
 #ifndef SUPERVISOR_PROCESS_OUTBOX_H
 #define SUPERVISOR_PROCESS_OUTBOX_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
 #include <systemd/sd-event.h>
+
+/* A process that takes no message for this long does not run its loop. The daemon tests are built with less. */
+#ifndef OUTBOX_STUCK_MS
+#define OUTBOX_STUCK_MS 5000
+#endif
+
+/* Messages that wait for one process: 1000 cameras, each added and described, fit several times. */
+#define OUTBOX_MAX 8192
 
 struct outbox_entry;
 
@@ -35,6 +44,16 @@ void outbox_open(struct outbox *outbox, int channel, sd_event_source *source);
  * the far end is gone; -EMSGSIZE, -ENOMEM, -EMFILE; -ENOBUFS: too many wait.
  */
 int outbox_send(struct outbox *outbox, const json_t *body, const int *fds, int fd_count);
+
+/*
+ * The same for what only matters in its newest form: a message that waits under the same KEY is given up. FDS are
+ * not copied: they must stay open until the next message under KEY is sent, which may have none.
+ */
+int outbox_send_newest(struct outbox *outbox, const char *key, const json_t *body, const int *fds,
+                       int fd_count);
+
+/* True while messages wait. */
+bool outbox_waits(const struct outbox *outbox);
 
 /* Sends what the channel takes now. Negative errno: a message was given up; the later ones were not. */
 int outbox_flush(struct outbox *outbox);

@@ -56,6 +56,11 @@ void service_kill(struct service *service, const char *why);
 /* As child_send. Nothing is sent while there is no process. */
 int service_send(struct service *service, const json_t *body, const int *fds, int fd_count);
 
+/* As outbox_send_newest, and whether messages wait. */
+int service_send_newest(struct service *service, const char *key, const json_t *body, const int *fds,
+                        int fd_count);
+bool service_is_behind(const struct service *service);
+
 enum service_state service_state(const struct service *service);
 const char *service_strstate(enum service_state state);
 

@@ -21,11 +21,3 @@ void timer_disarm(sd_event_source **timer)
 {
     *timer = sd_event_source_disable_unref(*timer);
 }
-
-uint64_t timer_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
-}

@@ -15,7 +15,4 @@ int timer_arm(sd_event *event, sd_event_source **timer, uint64_t delay_ms, sd_ev
 /* The timer will not fire any more. An unarmed one is allowed. */
 void timer_disarm(sd_event_source **timer);
 
-/* Milliseconds of CLOCK_MONOTONIC. */
-uint64_t timer_now_ms(void);
-
 #endif

@@ -4,11 +4,14 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/log/log.h"
-#include "supervisor/process/limit.h"
 #include "supervisor/process/timer.h"
 
 #define INTERVAL_MS 250
+
+/* After the whole machine stood still: time for every process to beat again. */
+#define GRACE_MS 2000
 
 /* A look that comes this late means that the whole machine stood still: everybody gets time to catch up. */
 #define LATE_MS 1000
@@ -41,12 +44,12 @@ static bool is_overdue(struct watchdog_entry *entry, uint64_t now)
 static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 {
     struct watchdog *watchdog = data;
-    uint64_t now = timer_now_ms();
+    uint64_t now = clock_now_ms();
 
     (void)source, (void)usec;
     log_settle();
     if (now - watchdog->looked_ms > INTERVAL_MS + LATE_MS) {
-        watchdog->grace_until_ms = now + LIMIT_GRACE_MS;
+        watchdog->grace_until_ms = now + GRACE_MS;
     }
     watchdog->looked_ms = now;
     for (struct watchdog_entry *entry = LIST_FIRST(&watchdog->entries), *next; entry != NULL; entry = next) {
@@ -67,7 +70,7 @@ int watchdog_create(sd_event *event, struct watchdog **result)
         return -ENOMEM;
     }
     watchdog->event = sd_event_ref(event);
-    watchdog->looked_ms = timer_now_ms();
+    watchdog->looked_ms = clock_now_ms();
     LIST_INIT(&watchdog->entries);
     int error = timer_arm(event, &watchdog->timer, INTERVAL_MS, on_timer, watchdog);
     if (error < 0) {

@@ -1,4 +1,4 @@
-/* A camera's states, with processes that the test itself forks in the template's place. */
+/* A camera's states, with processes that the test itself forks in the fork server's place. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,15 +16,24 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/ipc/channel.h"
 #include "common/ipc/message.h"
 #include "supervisor/camera/camera.h"
-#include "supervisor/process/timer.h"
+#include "supervisor/process/fork_server.h"
 
 #define PATIENCE_USEC 10000000u
 
 /* How long a reader wants an on-demand camera: longer than its idle time of 1 s. */
 #define WANTED_MS 1200u
+
+/* The test stands in for the fork server. */
+struct fork_server {
+    struct fork_client *client;
+    int worker_end;  /* the test plays the worker on it; -1: none was asked for */
+    int spawn_error; /* what the next request gets */
+    int spawns;
+};
 
 struct bench {
     sd_event *event;
@@ -32,23 +41,32 @@ struct bench {
     struct camera *camera;
     char name[32], url[32], instance[32];
     struct config_camera config;
-    int worker_end; /* the test plays the worker on it; -1: none was asked for */
-    int spawn_error;
-    int spawns, changes;
+    struct fork_server fork_server;
+    int changes;
     bool ended;
 };
 
-static int on_spawn(void *data, const char *camera, int worker_end)
+void fork_server_join(struct fork_server *fork_server, struct fork_client *client)
 {
-    struct bench *bench = data;
+    fork_server->client = client;
+}
 
-    assert_string_equal(camera, bench->name);
-    bench->spawns++;
-    if (bench->spawn_error < 0) {
-        return bench->spawn_error;
+void fork_server_leave(struct fork_server *fork_server, struct fork_client *client)
+{
+    assert_ptr_equal(fork_server->client, client);
+    fork_server->client = NULL;
+}
+
+int fork_server_request(struct fork_server *fork_server, const struct fork_client *client, int worker_end)
+{
+    assert_ptr_equal(fork_server->client, client);
+    assert_string_equal(client->camera, "Hof 1");
+    fork_server->spawns++;
+    if (fork_server->spawn_error < 0) {
+        return fork_server->spawn_error;
     }
-    assert_int_equal(bench->worker_end, -1);
-    bench->worker_end = fcntl(worker_end, F_DUPFD_CLOEXEC, 0);
+    assert_int_equal(fork_server->worker_end, -1);
+    fork_server->worker_end = fcntl(worker_end, F_DUPFD_CLOEXEC, 0);
     return 0;
 }
 
@@ -79,7 +97,7 @@ static int set_up(void **state)
     static struct bench bench;
     sigset_t mask;
 
-    bench = (struct bench){.worker_end = -1, .name = "Hof 1", .url = "rtsp://127.0.0.1:9/x"};
+    bench = (struct bench){.fork_server = {.worker_end = -1}, .name = "Hof 1", .url = "rtsp://127.0.0.1:9/x"};
     snprintf(bench.instance, sizeof(bench.instance), "unit-%d", (int)getpid());
     bench.config = (struct config_camera){.name = bench.name,
                                           .url = bench.url,
@@ -87,16 +105,16 @@ static int set_up(void **state)
                                           .audio = true,
                                           .enabled = true,
                                           .ring_size = 65536};
-    const struct camera_host host = {
-        .data = &bench, .spawn = on_spawn, .changed = on_changed, .exited = on_exited, .ended = on_ended};
+    const struct camera_callbacks callbacks = {
+        .data = &bench, .changed = on_changed, .exited = on_exited, .ended = on_ended};
     sigemptyset(&mask);
     sigaddset(&mask, SIGCHLD);
     sigprocmask(SIG_BLOCK, &mask, NULL);
     assert_true(sd_event_new(&bench.event) >= 0);
     assert_int_equal(children_create(bench.event, &bench.children), 0);
-    assert_int_equal(
-        camera_create(bench.children, bench.instance, &bench.config, LOG_LEVEL_ERROR, &host, &bench.camera),
-        0);
+    assert_int_equal(camera_create(bench.children, &bench.fork_server, bench.instance, &bench.config,
+                                   LOG_LEVEL_ERROR, &callbacks, &bench.camera),
+                     0);
     *state = &bench;
     return 0;
 }
@@ -111,8 +129,8 @@ static int tear_down(void **state)
     children_finish(bench->children);
     children_destroy(bench->children);
     sd_event_unref(bench->event);
-    if (bench->worker_end >= 0) {
-        close(bench->worker_end);
+    if (bench->fork_server.worker_end >= 0) {
+        close(bench->fork_server.worker_end);
     }
     assert_int_equal(shm_open(ring, O_RDONLY, 0), -1); /* no ring stays */
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);  /* no child stays */
@@ -140,7 +158,7 @@ static void run_pending(struct bench *bench)
     }
 }
 
-/* The template's answer: a process that lives until it is killed or ends with EXIT_CODE at once. */
+/* The fork server's answer: a process that lives until it is killed or ends with EXIT_CODE at once. */
 static pid_t spawn_worker(struct bench *bench, int exit_code)
 {
     pid_t pid = fork();
@@ -156,13 +174,13 @@ static pid_t spawn_worker(struct bench *bench, int exit_code)
             pause();
         }
     }
-    assert_true(camera_spawned(bench->camera, pid));
+    assert_true(worker_spawned(bench->fork_server.client->worker, pid));
     return pid;
 }
 
 static void say(struct bench *bench, json_t *message)
 {
-    assert_int_equal(channel_send(bench->worker_end, message, NULL, 0), 0);
+    assert_int_equal(channel_send(bench->fork_server.worker_end, message, NULL, 0), 0);
     json_decref(message);
     run_pending(bench);
 }
@@ -176,8 +194,8 @@ static void say_state(struct bench *bench, const char *name, const char *error)
 /* The worker of the test is gone: closes its end too. */
 static void worker_gone(struct bench *bench)
 {
-    close(bench->worker_end);
-    bench->worker_end = -1;
+    close(bench->fork_server.worker_end);
+    bench->fork_server.worker_end = -1;
 }
 
 static void start_streaming(struct bench *bench)
@@ -196,10 +214,10 @@ static void the_configuration_waits_in_the_channel(void **state)
     camera_start(bench->camera);
     assert_int_equal(view(bench).state, CAMERA_STARTING);
     assert_false(view(bench).handed_over);
-    assert_int_equal(channel_receive(bench->worker_end, &message), 1);
+    assert_int_equal(channel_receive(bench->fork_server.worker_end, &message), 1);
     assert_true(message_is(message.body, "blackbox"));
     channel_message_clear(&message);
-    assert_int_equal(channel_receive(bench->worker_end, &message), 1);
+    assert_int_equal(channel_receive(bench->fork_server.worker_end, &message), 1);
     assert_true(message_is(message.body, "camera"));
     assert_string_equal(message_string(message.body, "name", ""), "Hof 1");
     assert_string_equal(message_string(message.body, "transport", ""), "tcp");
@@ -289,10 +307,10 @@ static void a_death_is_followed_by_a_new_worker(void **state)
     run_until(bench, CAMERA_BACKOFF);
     assert_string_equal(view(bench).error, "killed by signal 9 (SIGKILL)");
     assert_int_equal(view(bench).pid, 0);
-    assert_int_equal(bench->spawns, 1);
+    assert_int_equal(bench->fork_server.spawns, 1);
     worker_gone(bench);
     run_until(bench, CAMERA_STARTING);
-    assert_int_equal(bench->spawns, 2);
+    assert_int_equal(bench->fork_server.spawns, 2);
     assert_int_equal(view(bench).restarts, 1);
     assert_string_equal(view(bench).error,
                         "killed by signal 9 (SIGKILL)"); /* still why there is no picture */
@@ -309,27 +327,27 @@ static void last_words_come_before_the_end(void **state)
     json_t *last =
         json_pack("{s:i,s:s,s:s,s:s}", "v", 1, "type", "state", "state", "stalled", "error", "disk on fire");
     int changes = bench->changes;
-    assert_int_equal(channel_send(bench->worker_end, last, NULL, 0), 0);
+    assert_int_equal(channel_send(bench->fork_server.worker_end, last, NULL, 0), 0);
     json_decref(last);
     kill(view(bench).pid, SIGKILL);
     run_until(bench, CAMERA_BACKOFF);
     assert_int_equal(bench->changes, changes + 2); /* stalled, backoff */
 }
 
-static void a_waiting_request_goes_out_when_the_template_is_back(void **state)
+static void a_waiting_request_goes_out_when_the_fork_server_is_back(void **state)
 {
     struct bench *bench = *state;
 
-    bench->spawn_error = -EAGAIN;
+    bench->fork_server.spawn_error = -EAGAIN;
     camera_start(bench->camera);
     assert_false(view(bench).handed_over);
-    bench->spawn_error = 0;
-    camera_template_ready(bench->camera);
-    assert_true(bench->worker_end >= 0);
+    bench->fork_server.spawn_error = 0;
+    worker_fork_server_ready(bench->fork_server.client->worker);
+    assert_true(bench->fork_server.worker_end >= 0);
     spawn_worker(bench, -1);
     assert_true(view(bench).handed_over);
-    camera_template_ready(bench->camera); /* not asked twice */
-    assert_int_equal(bench->spawns, 2);
+    worker_fork_server_ready(bench->fork_server.client->worker); /* not asked twice */
+    assert_int_equal(bench->fork_server.spawns, 2);
 }
 
 static void a_refused_spawn_backs_off(void **state)
@@ -337,11 +355,11 @@ static void a_refused_spawn_backs_off(void **state)
     struct bench *bench = *state;
 
     camera_start(bench->camera);
-    assert_true(camera_spawn_failed(bench->camera, "no more processes"));
+    assert_true(worker_spawn_failed(bench->fork_server.client->worker, "no more processes"));
     assert_int_equal(view(bench).state, CAMERA_BACKOFF);
     assert_true(view(bench).handed_over);
-    assert_false(camera_spawn_failed(bench->camera, "again"));
-    assert_false(camera_spawned(bench->camera, getpid()));
+    assert_false(worker_spawn_failed(bench->fork_server.client->worker, "again"));
+    assert_false(worker_spawned(bench->fork_server.client->worker, getpid()));
 }
 
 static void a_process_that_is_not_ours_is_not_adopted(void **state)
@@ -349,7 +367,7 @@ static void a_process_that_is_not_ours_is_not_adopted(void **state)
     struct bench *bench = *state;
 
     camera_start(bench->camera);
-    assert_true(camera_spawned(bench->camera, getppid()));
+    assert_true(worker_spawned(bench->fork_server.client->worker, getppid()));
     assert_int_equal(view(bench).state, CAMERA_BACKOFF);
     assert_int_equal(view(bench).pid, 0);
     assert_int_equal(kill(getppid(), 0), 0);
@@ -361,12 +379,12 @@ static void a_lost_worker_is_waited_for(void **state)
     struct bench *bench = *state;
 
     camera_start(bench->camera);
-    camera_template_gone(bench->camera);
+    worker_fork_server_gone(bench->fork_server.client->worker);
     run_pending(bench);
-    assert_int_equal(bench->spawns, 1);
+    assert_int_equal(bench->fork_server.spawns, 1);
     worker_gone(bench);
     run_pending(bench);
-    assert_int_equal(bench->spawns, 2);
+    assert_int_equal(bench->fork_server.spawns, 2);
     assert_int_equal(view(bench).state, CAMERA_STARTING); /* not its fault: no backoff */
 }
 
@@ -380,7 +398,7 @@ static void restart_skips_the_backoff(void **state)
     assert_int_equal(view(bench).state,
                      CAMERA_STARTING); /* the old worker's pictures do not count any more */
     worker_gone(bench);
-    while (bench->spawns < 2) {
+    while (bench->fork_server.spawns < 2) {
         assert_true(sd_event_run(bench->event, PATIENCE_USEC) > 0);
     }
     assert_int_not_equal(spawn_worker(bench, 7), pid);
@@ -389,7 +407,7 @@ static void restart_skips_the_backoff(void **state)
     camera_restart(bench->camera);
     assert_int_equal(view(bench).state, CAMERA_STARTING);
     assert_null(view(bench).error);
-    assert_int_equal(bench->spawns, 3);
+    assert_int_equal(bench->fork_server.spawns, 3);
 }
 
 static void ends_without_a_worker(void **state)
@@ -411,7 +429,7 @@ static void ends_a_running_worker(void **state)
         assert_true(sd_event_run(bench->event, PATIENCE_USEC) > 0);
     }
     assert_int_equal(view(bench).pid, 0);
-    assert_int_equal(bench->spawns, 1);
+    assert_int_equal(bench->fork_server.spawns, 1);
 }
 
 static void ends_a_worker_that_is_just_being_forked(void **state)
@@ -439,20 +457,20 @@ static void on_demand_it_sleeps_when_nobody_wants_it(void **state)
     camera_set(bench->camera, &config);
     run_until(bench, CAMERA_IDLE);
     worker_gone(bench);
-    assert_int_equal(bench->spawns, 1);
+    assert_int_equal(bench->fork_server.spawns, 1);
     camera_want(bench->camera, WANTED_MS);
     assert_int_equal(view(bench).state, CAMERA_STARTING);
-    uint64_t begun = timer_now_ms();
+    uint64_t begun = clock_now_ms();
     spawn_worker(bench, -1);
     say_state(bench, "streaming", NULL);
     run_until(bench, CAMERA_IDLE);
-    assert_true(timer_now_ms() - begun >= WANTED_MS);
+    assert_true(clock_now_ms() - begun >= WANTED_MS);
     assert_int_equal(view(bench).pid, 0);
     assert_null(view(bench).error);
     worker_gone(bench);
     assert_true(camera_set_viewers(bench->camera, 1)); /* and a viewer wakes it as well */
     assert_int_equal(view(bench).state, CAMERA_STARTING);
-    assert_int_equal(bench->spawns, 3);
+    assert_int_equal(bench->fork_server.spawns, 3);
     spawn_worker(bench, 0);
 }
 
@@ -467,7 +485,7 @@ int main(void)
         TEST(errors_are_cut_between_characters_and_redacted),
         TEST(a_death_is_followed_by_a_new_worker),
         TEST(last_words_come_before_the_end),
-        TEST(a_waiting_request_goes_out_when_the_template_is_back),
+        TEST(a_waiting_request_goes_out_when_the_fork_server_is_back),
         TEST(a_refused_spawn_backs_off),
         TEST(a_process_that_is_not_ours_is_not_adopted),
         TEST(a_lost_worker_is_waited_for),

@@ -170,11 +170,11 @@ static void a_killed_template_comes_back(void **state)
     start_two(&daemon, false, "stream");
     pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
     pid_t back = daemon_wait_camera(&daemon, "back", "streaming", 0);
-    pid_t template = daemon_wait_service(&daemon, "template", 0);
-    kill(template, SIGKILL);
+    pid_t fork_server = daemon_wait_service(&daemon, "template", 0);
+    kill(fork_server, SIGKILL);
     kill(front, SIGKILL);
     daemon_wait_camera(&daemon, "front", "streaming", front);
-    assert_int_not_equal(daemon_wait_service(&daemon, "template", template), template);
+    assert_int_not_equal(daemon_wait_service(&daemon, "template", fork_server), fork_server);
     assert_int_equal(daemon_wait_camera(&daemon, "back", "streaming", 0), back);
     daemon_finish(&daemon);
 }
@@ -230,7 +230,7 @@ static void a_lost_worker_is_ended(void **state)
         pid_t first = daemon_wait_camera(&daemon, "front", "streaming", 0);
         kill(first, SIGKILL);
         daemon_wait_camera(&daemon, "front", "streaming", first);
-        wait_children(&daemon, 4); /* keeper, fan-out, template, worker */
+        wait_children(&daemon, 4); /* keeper, fan-out, fork_server, worker */
         daemon_finish(&daemon);
     }
 }
@@ -316,7 +316,7 @@ static void orphans_are_reaped(void **state)
     pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
     kill(front, SIGKILL);
     daemon_wait_camera(&daemon, "front", "streaming", front);
-    wait_children(&daemon, 5); /* keeper, fan-out, template, two workers */
+    wait_children(&daemon, 5); /* keeper, fan-out, fork_server, two workers */
     daemon_finish(&daemon);
 }
 
@@ -331,8 +331,8 @@ static void survives_a_massacre(void **state)
         pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
         pid_t back = daemon_wait_camera(&daemon, "back", "streaming", 0);
         pid_t fanout = daemon_wait_service(&daemon, "fanouts", 0);
-        pid_t template = daemon_wait_service(&daemon, "template", 0);
-        kill(template, SIGKILL);
+        pid_t fork_server = daemon_wait_service(&daemon, "template", 0);
+        kill(fork_server, SIGKILL);
         kill(front, SIGKILL);
         kill(fanout, SIGKILL);
         kill(back, SIGKILL);

@@ -34,7 +34,9 @@ static void set_up_with(struct bench *bench, size_t ring_size)
 
     *bench = (struct bench){.config = {.name = name, .ring_size = ring_size, .ring_size_max = 4 * MIB}};
     snprintf(bench->instance, sizeof(bench->instance), "cameraring%d", (int)getpid());
-    assert_int_equal(camera_ring_create(bench->instance, &bench->config, &bench->ring), 0);
+    bench->ring = camera_ring_create(bench->instance, &bench->config);
+    assert_non_null(bench->ring);
+    assert_int_equal(camera_ring_open(bench->ring), 0);
     assert_int_equal(ring_writer_attach(dup(camera_ring_writer(bench->ring)), -1, &bench->writer), 0);
 }
 

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "supervisor/listen.h"
+#include "supervisor/process/listen.h"
 
 static void a_free_port_is_found_and_said(void **state)
 {

@@ -53,43 +53,43 @@ static void what_is_committed_lasts(void **state)
 {
     const struct place *place = *state;
     struct stat status;
-    struct changes *changes = changes_open(place->dir, "unit");
+    struct overrides *changes = overrides_open(place->dir, "unit");
 
-    assert_int_equal(json_object_size(changes_now(changes)), 0);
+    assert_int_equal(json_object_size(overrides_now(changes)), 0);
     assert_int_equal(access(place->dir, F_OK), -1); /* nothing is made before there is something to keep */
-    assert_int_equal(changes_commit(changes, one_removed()), 0);
+    assert_int_equal(overrides_commit(changes, one_removed()), 0);
     assert_int_equal(stat(place->file, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
     assert_int_equal(stat(place->dir, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0700);
-    changes_close(changes);
-    changes = changes_open(place->dir, "unit");
+    overrides_close(changes);
+    changes = overrides_open(place->dir, "unit");
     json_t *expected = one_removed();
-    assert_true(json_equal(changes_now(changes), expected));
+    assert_true(json_equal(overrides_now(changes), expected));
     json_decref(expected);
-    changes_close(changes);
-    changes = changes_open(place->dir, "other");
-    assert_int_equal(json_object_size(changes_now(changes)), 0);
-    changes_close(changes);
+    overrides_close(changes);
+    changes = overrides_open(place->dir, "other");
+    assert_int_equal(json_object_size(overrides_now(changes)), 0);
+    overrides_close(changes);
 }
 
 static void what_cannot_be_written_does_not_hold(void **state)
 {
     const struct place *place = *state;
     char aside[160];
-    struct changes *changes = changes_open(place->dir, "unit");
+    struct overrides *changes = overrides_open(place->dir, "unit");
 
-    assert_int_equal(changes_commit(changes, one_removed()), 0);
+    assert_int_equal(overrides_commit(changes, one_removed()), 0);
     /* A directory in the place of the new file: it cannot be opened, for root neither. */
     snprintf(aside, sizeof(aside), "%s.new", place->file);
     assert_int_equal(mkdir(aside, 0700), 0);
-    assert_true(changes_commit(changes, json_object()) < 0);
-    assert_int_equal(json_object_size(changes_now(changes)), 1);
-    changes_close(changes);
+    assert_true(overrides_commit(changes, json_object()) < 0);
+    assert_int_equal(json_object_size(overrides_now(changes)), 1);
+    overrides_close(changes);
     assert_int_equal(rmdir(aside), 0);
-    changes = changes_open(place->dir, "unit");
-    assert_int_equal(json_object_size(changes_now(changes)), 1);
-    changes_close(changes);
+    changes = overrides_open(place->dir, "unit");
+    assert_int_equal(json_object_size(overrides_now(changes)), 1);
+    overrides_close(changes);
 }
 
 static void what_is_damaged_is_put_aside(void **state)
@@ -100,17 +100,17 @@ static void what_is_damaged_is_put_aside(void **state)
     char aside[160];
 
     snprintf(aside, sizeof(aside), "%s.bad", place->file);
-    struct changes *changes = changes_open(place->dir, "unit");
-    assert_int_equal(changes_commit(changes, one_removed()), 0);
-    changes_close(changes);
+    struct overrides *changes = overrides_open(place->dir, "unit");
+    assert_int_equal(overrides_commit(changes, one_removed()), 0);
+    overrides_close(changes);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         FILE *file = fopen(place->file, "we");
         assert_non_null(file);
         fputs(texts[i], file);
         fclose(file);
-        changes = changes_open(place->dir, "unit");
-        assert_int_equal(json_object_size(changes_now(changes)), 0);
-        changes_close(changes);
+        changes = overrides_open(place->dir, "unit");
+        assert_int_equal(json_object_size(overrides_now(changes)), 0);
+        overrides_close(changes);
         assert_int_equal(access(place->file, F_OK), -1);
         assert_int_equal(unlink(aside), 0);
     }

@@ -1,4 +1,4 @@
-#include "supervisor/listen.h"
+#include "supervisor/process/listen.h"
 
 #include <errno.h>
 #include <netdb.h>

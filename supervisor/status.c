@@ -1,0 +1,182 @@
+#include "supervisor/status.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/config/config_camera.h"
+#include "common/ipc/message.h"
+#include "common/sandbox/sandbox.h"
+#include "supervisor/supervisor.h"
+
+static json_t *pid_or_null(pid_t pid)
+{
+    return pid > 0 ? json_integer(pid) : json_null();
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text != NULL ? json_string(text) : json_null();
+}
+
+static double seconds_since(uint64_t since_ms)
+{
+    return (double)(clock_now_ms() - since_ms) / 1000.0;
+}
+
+/* What a worker counts and nobody but people and metrics needs. */
+static void add_counts(json_t *status, const json_t *counts)
+{
+    static const char *const names[] = {"bytes",          "lost",          "reordered",       "duplicates",
+                                        "malformed",      "marker_errors", "discontinuities", "withheld",
+                                        "jitter_ms",      "ring_head",     "ring_keyframe",   "ring_sequence",
+                                        "ring_generation"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        json_t *value = json_object_get(counts, names[i]);
+        if (json_is_number(value)) {
+            json_object_set(status, names[i], value);
+        }
+    }
+}
+
+/* Nothing before the first fragment that a viewer was sent. */
+static void add_latency(json_t *status, const struct latency *latency)
+{
+    if (latency_count(latency) > 0) {
+        json_object_set_new(status, "latency", latency_to_json(latency));
+    }
+}
+
+static json_t *camera_status(const struct supervisor *supervisor, size_t index)
+{
+    struct camera_view view = camera_view(supervisor->cameras[index]);
+    static const char *const origins[] = {
+        [CONFIG_FROM_FILE] = "file", [CONFIG_CHANGED] = "changed", [CONFIG_ADDED] = "added"};
+    struct latency latency = supervisor_latency(supervisor, view.name);
+    bool known = view.codecs != NULL;
+
+    json_t *status =
+        json_pack("{s:s, s:s, s:o, s:f, s:I, s:s, s:I, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:b, s:b, "
+                  "s:s, s:O?, s:I, s:o, s:O?}",
+                  "name", view.name, "state", camera_strstate(view.state), "pid", pid_or_null(view.pid),
+                  "since_s", seconds_since(view.since_ms), "restarts", (json_int_t)view.restarts, "ring",
+                  view.ring, "ring_size", (json_int_t)view.ring_size, "codecs", text_or_null(view.codecs),
+                  "width", known ? json_integer(view.width) : json_null(), "height",
+                  known ? json_integer(view.height) : json_null(), "fps", view.fps, "bitrate", view.bitrate,
+                  "viewers", (json_int_t)supervisor_viewers(supervisor, view.name), "fragments",
+                  (json_int_t)view.fragments, "error", text_or_null(view.error), "enabled", view.enabled,
+                  "on_demand", view.on_demand, "source", origins[view.origin], "last_exit", view.last_exit,
+                  "drops", (json_int_t)supervisor_drops(supervisor, view.name), "uptime_s",
+                  view.pid > 0 ? json_real(seconds_since(view.worker_ms)) : json_null(), "sandbox",
+                  view.pid > 0 ? view.sandbox : NULL);
+    add_counts(status, view.counts);
+    add_latency(status, &latency);
+    return status;
+}
+
+/* Adds camera INDEX, unless it is ending. */
+static void add_status(const struct supervisor *supervisor, size_t index, json_t *cameras)
+{
+    if (!camera_view(supervisor->cameras[index]).ending) {
+        json_array_append_new(cameras, camera_status(supervisor, index));
+    }
+}
+
+/* True if SUB is the name of CAMERA's sub stream. */
+static bool is_sub_of(const char *sub, const char *camera)
+{
+    size_t length = strlen(camera);
+
+    return strncmp(sub, camera, length) == 0 && strcmp(sub + length, CONFIG_SUB_SUFFIX) == 0;
+}
+
+static bool has_subs(const struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
+        if (config_is_sub(camera_view(supervisor->cameras[i]).name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The place of CAMERA's sub stream, which mostly comes next; the number of cameras if there is none. ANY: if
+ * there are sub streams at all. */
+static size_t find_sub(const struct supervisor *supervisor, size_t camera, bool any)
+{
+    const char *name = camera_view(supervisor->cameras[camera]).name;
+    size_t count = supervisor->camera_count;
+
+    for (size_t step = 1; step < count && any; step++) {
+        size_t at = (camera + step) % count;
+        if (is_sub_of(camera_view(supervisor->cameras[at]).name, name)) {
+            return at;
+        }
+    }
+    return count;
+}
+
+/* A sub stream follows its camera, also when it was added later. */
+static json_t *cameras_status(const struct supervisor *supervisor)
+{
+    json_t *cameras = json_array();
+    size_t count = supervisor->camera_count;
+    const bool any = has_subs(supervisor);
+
+    for (size_t i = 0; i < count; i++) {
+        if (config_is_sub(camera_view(supervisor->cameras[i]).name)) {
+            continue;
+        }
+        add_status(supervisor, i, cameras);
+        size_t sub = find_sub(supervisor, i, any);
+        if (sub < count) {
+            add_status(supervisor, sub, cameras);
+        }
+    }
+    return cameras;
+}
+
+static json_t *service_status(struct service *service)
+{
+    return json_pack("{s:o, s:s, s:I, s:O?, s:O?}", "pid", pid_or_null(service_pid(service)), "state",
+                     service_strstate(service_state(service)), "restarts",
+                     (json_int_t)service_restarts(service), "last_exit", service_last_exit(service),
+                     "sandbox", service_sandbox(service));
+}
+
+static json_t *fanouts_status(const struct supervisor *supervisor)
+{
+    json_t *fanouts = json_array();
+
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
+        struct fanout *fanout = supervisor->fanouts[i];
+        struct service *service = fanout_service(fanout);
+        json_t *status = service_status(service);
+        json_object_set_new(status, "viewers", json_integer(fanout_viewers(fanout, NULL)));
+        json_array_append_new(fanouts, status);
+    }
+    return fanouts;
+}
+
+static json_t *exporter_status(const struct supervisor *supervisor)
+{
+    struct exporter *exporter = supervisor->exporter;
+
+    return exporter != NULL ? service_status(exporter_service(exporter)) : json_null();
+}
+
+json_t *status_of(const struct supervisor *supervisor)
+{
+    const struct exporter *exporter = supervisor->exporter;
+
+    return json_pack(
+        "{s:i, s:s, s:s, s:I, s:s, s:s, s:s?, s:o, s:f, s:o, s:o, s:o, s:o, s:o}", "v", MESSAGE_VERSION,
+        "type", "status", "version", RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance",
+        supervisor->config->instance, "address", supervisor->address, "admin",
+        exporter != NULL ? exporter_url(exporter) : NULL, "exporter", exporter_status(supervisor), "uptime_s",
+        (double)(clock_now_ms() - supervisor->started_ms) / 1000.0, "fanouts", fanouts_status(supervisor),
+        "template", service_status(fork_server_service(supervisor->fork_server)), "keeper",
+        service_status(keeper_service(supervisor->keeper)), "cameras", cameras_status(supervisor), "sandbox",
+        sandbox_layers());
+}

@@ -1,0 +1,15 @@
+/*
+ * What ringcastd says of itself, its processes and its cameras: the reply to `status`
+ * (docs/reference/control.md), for ringcastctl and for the exporter. Supervisor's main thread only.
+ */
+#ifndef SUPERVISOR_STATUS_H
+#define SUPERVISOR_STATUS_H
+
+#include <jansson.h>
+
+struct supervisor;
+
+/* A new message; NULL: out of memory. */
+json_t *status_of(const struct supervisor *supervisor);
+
+#endif
