@@ -1,12 +1,12 @@
 // A test with a stage of its own: a temporary directory, cameras, ringcast instances and viewers, all of which are
 // ended and checked whatever happens. On a failure the captured logs are printed.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { LiveViewer } from './live_viewer.mjs';
-import { Running, sanitizerReport } from './processes.mjs';
+import { Running, buildDirectory, sanitizerReport } from './processes.mjs';
 import { Ringcast } from './ringcast.mjs';
 import { TestCamera } from './test_camera.mjs';
 
@@ -30,6 +30,16 @@ class Stage {
     const file = path.join(this.directory, name);
     if (content !== undefined) writeFileSync(file, content);
     return file;
+  }
+
+  /**
+   * The programs' directory for an ordinary user, who may not be able to enter the build's: a copy. Its environment goes
+   * with it, because a sanitizer's suppressions lie beside the build, too.
+   */
+  copyPrograms() {
+    const copy = path.join(this.directory, 'programs');
+    for (const part of ['bin', 'share']) cpSync(path.join(buildDirectory, part), path.join(copy, part), { recursive: true });
+    return { program: (name) => path.join(copy, 'bin', name), env: { LSAN_OPTIONS: '' } };
   }
 
   start(command, args, options) {

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <grp.h>
+#include <limits.h>
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
 #include <poll.h>
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -106,14 +108,57 @@ static void become_user(uid_t uid)
     }
 }
 
+static void copy_program(const char *from, const char *to)
+{
+    struct stat status;
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int out = open(to, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0755);
+
+    assert_true(in >= 0 && out >= 0 && fstat(in, &status) == 0);
+    for (ssize_t left = status.st_size, count; left > 0; left -= count) {
+        count = sendfile(out, in, NULL, (size_t)left);
+        assert_true(count > 0);
+    }
+    close(in);
+    assert_int_equal(close(out), 0);
+}
+
+/* ringcastd and the programs that it starts in DIRECTORY, for a user who cannot enter the directory of the build. */
+static void copy_programs(const struct daemon *daemon, const char *directory)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    DIR *fakes = opendir(FAKES);
+
+    assert_non_null(fakes);
+    assert_int_equal(mkdir(directory, 0755), 0);
+    for (struct dirent *entry; (entry = readdir(fakes)) != NULL;) {
+        if (strncmp(entry->d_name, "ringcast-", strlen("ringcast-")) == 0) {
+            snprintf(from, sizeof(from), "%s/%s", FAKES, entry->d_name);
+            snprintf(to, sizeof(to), "%s/%s", directory, entry->d_name);
+            copy_program(from, to);
+        }
+    }
+    closedir(fakes);
+    snprintf(to, sizeof(to), "%s/ringcastd", directory);
+    copy_program(daemon->quick ? QUICK : RINGCASTD, to);
+}
+
 static void run_daemon(const struct daemon *daemon, int output, int log)
 {
+    const char *program = daemon->quick ? QUICK : RINGCASTD;
+    char copies[96], copy[128];
+
+    snprintf(copies, sizeof(copies), "%s/bin", daemon->dir);
+    snprintf(copy, sizeof(copy), "%s/ringcastd", copies);
     become_user(daemon->uid);
+    if (access(copies, F_OK) == 0) {
+        unsetenv("LSAN_OPTIONS"); /* names a file beside the build */
+    }
     setenv("FAKE_DIR", daemon->dir, 1);
-    setenv("RINGCAST_LIBEXEC_DIR", FAKES, 1);
+    setenv("RINGCAST_LIBEXEC_DIR", access(copies, F_OK) == 0 ? copies : FAKES, 1);
     dup2(output, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
-    execl(daemon->quick ? QUICK : RINGCASTD, "ringcastd", "--config", daemon->config,
+    execl(access(copy, X_OK) == 0 ? copy : program, "ringcastd", "--config", daemon->config,
           daemon->background ? NULL : "--foreground", NULL);
     _exit(121);
 }
@@ -125,6 +170,9 @@ void daemon_launch(struct daemon *daemon)
 
     snprintf(log_path, sizeof(log_path), "%s/log", daemon->dir);
     if (daemon->uid != geteuid()) {
+        char copies[96];
+        snprintf(copies, sizeof(copies), "%s/bin", daemon->dir);
+        copy_programs(daemon, copies);
         assert_int_equal(chown(daemon->dir, daemon->uid, daemon->uid), 0);
         assert_int_equal(chown(daemon->config, daemon->uid, daemon->uid), 0);
     }
