@@ -46,7 +46,7 @@ static json_t *no_such_camera(const struct supervisor *supervisor, const char *n
         return message_error("no-such-camera", "no camera has so long a name");
     }
     const char *nearest = nearest_camera(supervisor, name);
-    if (nearest == NULL) {
+    if (!nearest) {
         return message_error("no-such-camera", "no camera is called \"%s\"", name);
     }
     return message_error("no-such-camera", "no camera is called \"%s\"; did you mean \"%s\"?", name, nearest);
@@ -72,11 +72,11 @@ static json_t *needs_camera(const json_t *request)
 static struct camera *requested_camera(struct supervisor *supervisor, const json_t *request, json_t **error)
 {
     const char *name = message_string(request, "camera", NULL);
-    struct camera *camera = name == NULL ? NULL : find_camera(supervisor, name);
+    struct camera *camera = !name ? NULL : find_camera(supervisor, name);
 
-    if (name == NULL) {
+    if (!name) {
         *error = needs_camera(request);
-    } else if (camera == NULL) {
+    } else if (!camera) {
         *error = no_such_camera(supervisor, name);
     }
     return camera;
@@ -93,7 +93,7 @@ static json_t *answer_restart(struct supervisor *supervisor, const json_t *reque
     json_t *error = NULL;
     struct camera *camera = requested_camera(supervisor, request, &error);
 
-    if (camera == NULL) {
+    if (!camera) {
         return error;
     }
     camera_restart(camera);
@@ -106,7 +106,7 @@ static json_t *answer_want(struct supervisor *supervisor, const json_t *request)
     struct camera *camera = requested_camera(supervisor, request, &error);
     json_int_t seconds = message_integer(request, "seconds", 0);
 
-    if (camera == NULL) {
+    if (!camera) {
         return error;
     }
     if (seconds < 1 || seconds > WANT_MAX_S) {
@@ -114,8 +114,7 @@ static json_t *answer_want(struct supervisor *supervisor, const json_t *request)
     }
     camera_want(camera, (uint64_t)seconds * 1000u);
     struct camera_view view = camera_view(camera);
-    return json_pack("{s:i, s:s, s:s, s:s}", "v", MESSAGE_VERSION, "type", "wanted", "ring", view.ring,
-                     "state", camera_strstate(view.state));
+    return message_pack("wanted", "{s:s, s:s}", "ring", view.ring, "state", camera_strstate(view.state));
 }
 
 /* Of the process that the request names; NULL: no such one. */
@@ -139,23 +138,22 @@ static struct service *requested_service(const struct supervisor *supervisor, co
 /* LINES (consumed) may be NULL. */
 static json_t *log_message(json_t *lines, const json_t *last_exit)
 {
-    return json_pack("{s:i, s:s, s:o, s:O?}", "v", MESSAGE_VERSION, "type", "log", "lines",
-                     lines == NULL ? json_array() : lines, "last_exit", last_exit);
+    return message_pack("log", "{s:o, s:O?}", "lines", !lines ? json_array() : lines, "last_exit", last_exit);
 }
 
 static json_t *answer_log(struct supervisor *supervisor, const json_t *request)
 {
     json_t *error = NULL;
 
-    if (json_object_get(request, "process") != NULL) {
+    if (json_object_get(request, "process")) {
         struct service *service = requested_service(supervisor, request);
-        if (service == NULL) {
+        if (!service) {
             return message_error("malformed", "\"process\" is one of fanout, fork_server, keeper");
         }
         return log_message(service_lines(service, SIZE_MAX), service_last_exit(service));
     }
     struct camera *camera = requested_camera(supervisor, request, &error);
-    if (camera == NULL) {
+    if (!camera) {
         return error;
     }
     return log_message(camera_lines(camera, SIZE_MAX), camera_view(camera).last_exit);
@@ -169,12 +167,12 @@ static json_t *answer_log_level(struct supervisor *supervisor, const json_t *req
     if (log_level_from_name(message_string(request, "level", ""), &level) < 0) {
         return message_error("malformed", "\"level\" is one of error, warning, info, debug");
     }
-    if (json_object_get(request, "camera") == NULL) {
+    if (!json_object_get(request, "camera")) {
         supervisor_set_log_level(supervisor, level);
         return message_new("ok");
     }
     struct camera *camera = requested_camera(supervisor, request, &error);
-    if (camera == NULL) {
+    if (!camera) {
         return error;
     }
     camera_set_log_level(camera, level);
@@ -218,7 +216,7 @@ static json_t *check_settings(const json_t *request, const json_t *settings)
     if (!json_is_object(settings)) {
         return message_error("malformed", "%s needs \"settings\", an object", message_type(request));
     }
-    if (json_object_get(settings, "name") != NULL) {
+    if (json_object_get(settings, "name")) {
         return message_error("setting", "name: a camera's name cannot change; remove it and add another");
     }
     return NULL;
@@ -229,17 +227,17 @@ static json_t *answer_camera_add(struct supervisor *supervisor, const json_t *re
     const char *name = message_string(request, "camera", NULL);
     json_t *settings = json_object_get(request, "settings");
 
-    if (name == NULL) {
+    if (!name) {
         return needs_camera(request);
     }
     json_t *problem = check_settings(request, settings);
-    if (problem == NULL) {
+    if (!problem) {
         problem = refuse_sub(request, name);
     }
-    if (problem != NULL) {
+    if (problem) {
         return problem;
     }
-    if (reload_find_camera(supervisor->config, name) != NULL) {
+    if (reload_find_camera(supervisor->config, name)) {
         return message_error("camera-exists", "there is a camera \"%.64s\" already", name);
     }
     json_t *overrides = reload_copy_overrides(supervisor);
@@ -255,7 +253,7 @@ static json_t *merge(const json_t *before, json_t *settings)
     const char *name;
     json_t *value;
 
-    if (merged == NULL) {
+    if (!merged) {
         merged = json_object();
     }
     json_object_foreach(settings, name, value) {
@@ -270,7 +268,7 @@ static json_t *merge(const json_t *before, json_t *settings)
 
 static json_t *set(struct supervisor *supervisor, const char *name, json_t *settings)
 {
-    if (reload_find_camera(supervisor->config, name) == NULL) {
+    if (!reload_find_camera(supervisor->config, name)) {
         return no_such_camera(supervisor, name);
     }
     json_t *overrides = reload_copy_overrides(supervisor);
@@ -292,29 +290,29 @@ static json_t *answer_camera_set(struct supervisor *supervisor, const json_t *re
     const char *name = message_string(request, "camera", NULL);
     json_t *settings = json_object_get(request, "settings");
 
-    if (name == NULL) {
+    if (!name) {
         return needs_camera(request);
     }
     json_t *problem = check_settings(request, settings);
-    if (problem == NULL) {
+    if (!problem) {
         problem = refuse_sub(request, name);
     }
-    return problem != NULL ? problem : set(supervisor, name, settings);
+    return problem ? problem : set(supervisor, name, settings);
 }
 
 static json_t *answer_camera_remove(struct supervisor *supervisor, const json_t *request)
 {
     const char *name = message_string(request, "camera", NULL);
 
-    if (name == NULL) {
+    if (!name) {
         return needs_camera(request);
     }
     json_t *problem = refuse_sub(request, name);
-    if (problem != NULL) {
+    if (problem) {
         return problem;
     }
     const struct config_camera *camera = reload_find_camera(supervisor->config, name);
-    if (camera == NULL) {
+    if (!camera) {
         return no_such_camera(supervisor, name);
     }
     json_t *overrides = reload_copy_overrides(supervisor);
@@ -327,11 +325,11 @@ static json_t *enable(struct supervisor *supervisor, const json_t *request, bool
 {
     const char *name = message_string(request, "camera", NULL);
 
-    if (name == NULL) {
+    if (!name) {
         return needs_camera(request);
     }
     json_t *problem = refuse_sub(request, name);
-    if (problem != NULL) {
+    if (problem) {
         return problem;
     }
     json_t *settings = json_pack("{s:b}", "enabled", enabled);
@@ -357,8 +355,8 @@ static json_t *ask(struct supervisor *supervisor, size_t first, size_t count, js
     struct fanout *fanouts[QUERY_FANOUTS_MAX];
     struct control_ticket *ticket = control_defer(supervisor->control);
 
-    if (ticket == NULL || question == NULL) {
-        if (ticket != NULL) {
+    if (!ticket || !question) {
+        if (ticket) {
             control_reply(ticket, NULL);
         }
         json_decref(question);
@@ -422,9 +420,9 @@ static json_t *conclude_viewers(const struct query_result *result)
         }
         last = number > last ? number : last;
     }
-    return json_pack("{s:i, s:s, s:o, s:o, s:O}", "v", MESSAGE_VERSION, "type", "viewers", "viewers", viewers,
-                     "next", next_page(result->context, last, message_boolean(page, "more", false)),
-                     "missing", result->missing);
+    return message_pack("viewers", "{s:o, s:o, s:O}", "viewers", viewers, "next",
+                        next_page(result->context, last, message_boolean(page, "more", false)), "missing",
+                        result->missing);
 }
 
 static json_t *answer_viewers(struct supervisor *supervisor, const json_t *request)
@@ -434,19 +432,18 @@ static json_t *answer_viewers(struct supervisor *supervisor, const json_t *reque
     json_int_t fanout = message_integer(from, "fanout", 0), after = message_integer(from, "after", 0);
     size_t count = supervisor->fanout_count;
 
-    if (json_object_get(request, "camera") != NULL && camera == NULL) {
+    if (json_object_get(request, "camera") && !camera) {
         return message_error("malformed", "\"camera\" is the name of a camera");
     }
-    if ((from != NULL && !json_is_object(from)) || fanout < 0 || fanout >= (json_int_t)count || after < 0) {
+    if ((from && !json_is_object(from)) || fanout < 0 || fanout >= (json_int_t)count || after < 0) {
         return message_error("malformed", "\"from\" is what the last reply had as \"next\"");
     }
-    if (camera != NULL && !find_camera(supervisor, camera)) {
+    if (camera && !find_camera(supervisor, camera)) {
         return no_such_camera(supervisor, camera);
     }
     pid_t pid = service_pid(fanout_service(supervisor->fanouts[fanout]));
     return ask(supervisor, (size_t)fanout, 1,
-               json_pack("{s:i, s:s, s:I, s:s*}", "v", MESSAGE_VERSION, "type", "viewers-list", "after",
-                         after, "camera", camera),
+               message_pack("viewers-list", "{s:I, s:s*}", "after", after, "camera", camera),
                json_pack("{s:I, s:I, s:I, s:I}", "fanout", fanout, "after", after, "count", (json_int_t)count,
                          "pid", (json_int_t)pid),
                conclude_viewers);
@@ -465,14 +462,13 @@ static json_t *conclude_kick(const struct query_result *result)
         json_int_t count = message_integer(answer, "viewers", 0);
         viewers += count > 0 && count <= INT32_MAX ? count : 0;
     }
-    if (id != NULL && json_array_size(result->missing) > 0) {
+    if (id && json_array_size(result->missing) > 0) {
         return message_error("no-answer", "the fan-out of viewer %s does not answer", id);
     }
-    if (id != NULL && viewers == 0) {
+    if (id && viewers == 0) {
         return message_error("no-such-viewer", "there is no viewer %s; it may have left", id);
     }
-    return json_pack("{s:i, s:s, s:I, s:O}", "v", MESSAGE_VERSION, "type", "kicked", "viewers", viewers,
-                     "missing", result->missing);
+    return message_pack("kicked", "{s:I, s:O}", "viewers", viewers, "missing", result->missing);
 }
 
 /* Takes "<process id>-<number>" apart. */
@@ -498,9 +494,7 @@ static json_t *kick_viewer(struct supervisor *supervisor, const char *id)
     }
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         if (service_pid(fanout_service(supervisor->fanouts[i])) == pid) {
-            return ask(supervisor, i, 1,
-                       json_pack("{s:i, s:s, s:I}", "v", MESSAGE_VERSION, "type", "kick", "viewer",
-                                 (json_int_t)number),
+            return ask(supervisor, i, 1, message_pack("kick", "{s:I}", "viewer", (json_int_t)number),
                        json_pack("{s:s}", "id", id), conclude_kick);
         }
     }
@@ -512,17 +506,16 @@ static json_t *answer_kick(struct supervisor *supervisor, const json_t *request)
     const char *viewer = message_string(request, "viewer", NULL);
     const char *camera = message_string(request, "camera", NULL);
 
-    if ((viewer == NULL) == (camera == NULL)) {
+    if ((!viewer) == (!camera)) {
         return message_error("malformed", "kick needs \"viewer\", an id, or \"camera\", a name");
     }
-    if (viewer != NULL) {
+    if (viewer) {
         return kick_viewer(supervisor, viewer);
     }
     if (!find_camera(supervisor, camera)) {
         return no_such_camera(supervisor, camera);
     }
-    return ask(supervisor, 0, supervisor->fanout_count,
-               json_pack("{s:i, s:s, s:s}", "v", MESSAGE_VERSION, "type", "kick", "camera", camera), NULL,
+    return ask(supervisor, 0, supervisor->fanout_count, message_pack("kick", "{s:s}", "camera", camera), NULL,
                conclude_kick);
 }
 

@@ -45,10 +45,10 @@ int daemon_begin(void)
     }
     pid_t middle = fork();
     if (middle < 0) {
-        int error = -errno;
+        int result = -errno;
         close(ends[0]);
         close(ends[1]);
-        return error;
+        return result;
     }
     if (middle > 0) {
         close(ends[1]);

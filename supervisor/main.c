@@ -66,14 +66,14 @@ static int parse_arguments(int argc, char *argv[], struct arguments *arguments)
             return EXIT_WRONG;
         }
     }
-    if (optind < argc && arguments->config == NULL && arguments->check) {
+    if (optind < argc && !arguments->config && arguments->check) {
         arguments->config = argv[optind++];
     }
     if (optind < argc) {
         fprintf(stderr, "ringcastd: unexpected argument \"%s\"\n%s", argv[optind], usage);
         return EXIT_WRONG;
     }
-    if (arguments->config == NULL) {
+    if (!arguments->config) {
         fprintf(stderr, "ringcastd: --config FILE is missing\n%s", usage);
         return EXIT_WRONG;
     }
@@ -98,8 +98,8 @@ static int find_programs(char directory[PATH_MAX])
 {
     const char *override = getenv("RINGCAST_LIBEXEC_DIR");
 
-    if (override != NULL && override[0] != '\0') {
-        if (realpath(override, directory) != NULL) {
+    if (override && override[0] != '\0') {
+        if (realpath(override, directory)) {
             return 0;
         }
         fprintf(stderr, "ringcastd: RINGCAST_LIBEXEC_DIR: %s: %s\n", override, strerror(errno));
@@ -137,15 +137,15 @@ static void on_ready(void *data, const char *address)
 /* Everything that is started from here on is told of it. */
 static int enter_sandbox(const struct config *config)
 {
-    int error = sandbox_configure((enum sandbox_mode)config->sandbox, config->user);
+    int result = sandbox_configure((enum sandbox_mode)config->sandbox, config->user);
 
-    if (error < 0) {
-        log_error("the sandbox cannot be configured: %s", strerror(-error));
+    if (result < 0) {
+        log_error("the sandbox cannot be configured: %s", strerror(-result));
     }
-    if (error == 0) {
-        error = sandbox_probe();
+    if (result == 0) {
+        result = sandbox_probe();
     }
-    return error < 0 ? error : sandbox_enter(SANDBOX_SUPERVISOR, NULL);
+    return result < 0 ? result : sandbox_enter(SANDBOX_SUPERVISOR, NULL);
 }
 
 /* A session's log is a stream to the journal that was made here. */
@@ -164,9 +164,9 @@ static void begin_log(const struct config *config)
 {
     log_open("supervisor", NULL);
     log_set_level(config->log_level);
-    int error = log_set_format(config->log_format);
-    if (error < 0) {
-        log_warning("the journal cannot be reached (%s): log lines go to standard error", strerror(-error));
+    int result = log_set_format(config->log_format);
+    if (result < 0) {
+        log_warning("the journal cannot be reached (%s): log lines go to standard error", strerror(-result));
     }
 }
 
@@ -180,9 +180,9 @@ static int run(const char *path, const struct config *config, bool foreground)
         return EXIT_FAILED;
     }
     if (!foreground) {
-        int error = daemon_begin();
-        if (error < 0) {
-            fprintf(stderr, "ringcastd: cannot go to the background: %s\n", strerror(-error));
+        int result = daemon_begin();
+        if (result < 0) {
+            fprintf(stderr, "ringcastd: cannot go to the background: %s\n", strerror(-result));
             return EXIT_FAILED;
         }
         session.log_fd = daemon_open_log();
@@ -208,8 +208,7 @@ static char *absolute_path(const char *path)
     char *directory = path[0] == '/' ? NULL : getcwd(NULL, 0);
     char *absolute = NULL;
 
-    if (asprintf(&absolute, "%s%s%s", directory == NULL ? "" : directory, directory == NULL ? "" : "/",
-                 path) < 0) {
+    if (asprintf(&absolute, "%s%s%s", !directory ? "" : directory, !directory ? "" : "/", path) < 0) {
         abort();
     }
     free(directory);
@@ -227,7 +226,7 @@ int main(int argc, char *argv[])
         return exit_code;
     }
     struct config *config = config_load(arguments.config, stderr);
-    if (config == NULL) {
+    if (!config) {
         return EXIT_WRONG;
     }
     if (arguments.check) {

@@ -26,17 +26,17 @@ static json_t *read_cameras(const struct overrides *changes, const char **proble
     json_t *cameras = json_object_get(file, "cameras");
 
     *problem = NULL;
-    if (file == NULL && access(changes->path, F_OK) < 0 && errno == ENOENT) {
+    if (!file && access(changes->path, F_OK) < 0 && errno == ENOENT) {
         return json_object();
     }
-    if (file == NULL) {
+    if (!file) {
         *problem = "it is not JSON, or cannot be read";
     } else if (json_integer_value(json_object_get(file, "v")) != FILE_VERSION) {
         *problem = "it is of another version";
     } else if (!json_is_object(cameras)) {
         *problem = "it has no cameras";
     }
-    cameras = *problem == NULL ? json_incref(cameras) : NULL;
+    cameras = !*problem ? json_incref(cameras) : NULL;
     json_decref(file);
     return cameras;
 }
@@ -58,17 +58,17 @@ struct overrides *overrides_open(const char *state_dir, const char *instance)
     struct overrides *changes = calloc(1, sizeof(*changes));
     const char *problem;
 
-    if (changes == NULL) {
+    if (!changes) {
         return NULL;
     }
     changes->directory = strdup(state_dir);
-    if (changes->directory == NULL || asprintf(&changes->path, "%s/%s.json", state_dir, instance) < 0 ||
+    if (!changes->directory || asprintf(&changes->path, "%s/%s.json", state_dir, instance) < 0 ||
         asprintf(&changes->next_path, "%s.new", changes->path) < 0) {
         overrides_close(changes);
         return NULL;
     }
     changes->now = read_cameras(changes, &problem);
-    if (changes->now == NULL) {
+    if (!changes->now) {
         put_aside(changes, problem);
         changes->now = json_object();
     }
@@ -77,7 +77,7 @@ struct overrides *overrides_open(const char *state_dir, const char *instance)
 
 void overrides_close(struct overrides *changes)
 {
-    if (changes == NULL) {
+    if (!changes) {
         return;
     }
     json_decref(changes->now);
@@ -96,22 +96,22 @@ const json_t *overrides_now(const struct overrides *changes)
 static int make_directory(const char *path)
 {
     char *copy = strdup(path);
-    int error = copy == NULL ? -ENOMEM : 0;
+    int result = !copy ? -ENOMEM : 0;
 
-    for (char *slash = copy; error == 0 && slash != NULL;) {
+    for (char *slash = copy; result == 0 && slash;) {
         slash = strchr(slash + 1, '/');
-        if (slash != NULL) {
+        if (slash) {
             *slash = '\0';
         }
         if (mkdir(copy, 0700) < 0 && errno != EEXIST) {
-            error = -errno;
+            result = -errno;
         }
-        if (slash != NULL) {
+        if (slash) {
             *slash = '/';
         }
     }
     free(copy);
-    return error;
+    return result;
 }
 
 static int write_all(int fd, const char *text, size_t length)
@@ -136,11 +136,11 @@ static int write_file(const char *path, const char *text)
     if (fd < 0) {
         return -errno;
     }
-    int error = write_all(fd, text, strlen(text));
-    if (close(fd) < 0 && error == 0) {
-        error = -errno;
+    int result = write_all(fd, text, strlen(text));
+    if (close(fd) < 0 && result == 0) {
+        result = -errno;
     }
-    return error;
+    return result;
 }
 
 /* A rename is on the disk when its directory is. */
@@ -151,24 +151,24 @@ static int sync_directory(const char *path)
     if (fd < 0) {
         return -errno;
     }
-    int error = fsync(fd) < 0 ? -errno : 0;
+    int result = fsync(fd) < 0 ? -errno : 0;
     close(fd);
-    return error;
+    return result;
 }
 
 static int replace_file(const struct overrides *changes, const char *text)
 {
-    int error = make_directory(changes->directory);
+    int result = make_directory(changes->directory);
 
-    if (error == 0) {
-        error = write_file(changes->next_path, text);
+    if (result == 0) {
+        result = write_file(changes->next_path, text);
     }
-    if (error == 0 && rename(changes->next_path, changes->path) < 0) {
-        error = -errno;
+    if (result == 0 && rename(changes->next_path, changes->path) < 0) {
+        result = -errno;
     }
-    if (error < 0) {
+    if (result < 0) {
         unlink(changes->next_path);
-        return error;
+        return result;
     }
     return sync_directory(changes->directory);
 }
@@ -176,18 +176,18 @@ static int replace_file(const struct overrides *changes, const char *text)
 int overrides_commit(struct overrides *changes, json_t *next)
 {
     json_t *file = json_pack("{s:i, s:O}", "v", FILE_VERSION, "cameras", next);
-    char *text = file == NULL ? NULL : json_dumps(file, JSON_INDENT(2));
-    int error = text == NULL ? -ENOMEM : replace_file(changes, text);
+    char *text = !file ? NULL : json_dumps(file, JSON_INDENT(2));
+    int result = !text ? -ENOMEM : replace_file(changes, text);
 
     json_decref(file);
-    if (text != NULL) {
+    if (text) {
         explicit_bzero(text, strlen(text));
     }
     free(text);
-    if (error < 0) {
-        log_error("%s cannot be written: %s", changes->path, strerror(-error));
+    if (result < 0) {
+        log_error("%s cannot be written: %s", changes->path, strerror(-result));
         json_decref(next);
-        return error;
+        return result;
     }
     json_decref(changes->now);
     changes->now = next;

@@ -73,7 +73,7 @@ void reload_reconcile(struct supervisor *supervisor)
         if (camera_view(camera).ending) {
             continue;
         }
-        if (wanted == NULL || !same_ring(now, wanted)) {
+        if (!wanted || !same_ring(now, wanted)) {
             remove_camera(supervisor, camera);
         } else if (!config_camera_equal(now, wanted)) {
             camera_set(camera, wanted);
@@ -81,7 +81,7 @@ void reload_reconcile(struct supervisor *supervisor)
     }
     /* One that must end first is made when it has. */
     for (size_t i = 0; i < config->camera_count; i++) {
-        if (supervisor_find_camera(supervisor, config->cameras[i].name) == NULL) {
+        if (!supervisor_find_camera(supervisor, config->cameras[i].name)) {
             add_camera(supervisor, &config->cameras[i]);
         }
     }
@@ -94,14 +94,14 @@ static json_t *difference(const struct config *before, const struct config *afte
     json_int_t unchanged = 0;
 
     for (size_t i = 0; i < before->camera_count; i++) {
-        if (reload_find_camera(after, before->cameras[i].name) == NULL) {
+        if (!reload_find_camera(after, before->cameras[i].name)) {
             json_array_append_new(removed, json_string(before->cameras[i].name));
         }
     }
     for (size_t i = 0; i < after->camera_count; i++) {
         const struct config_camera *camera = &after->cameras[i];
         const struct config_camera *old = reload_find_camera(before, camera->name);
-        if (old == NULL) {
+        if (!old) {
             json_array_append_new(added, json_string(camera->name));
         } else if (!config_camera_equal(old, camera)) {
             json_array_append_new(changed, json_string(camera->name));
@@ -151,7 +151,7 @@ static json_t *apply(struct supervisor *supervisor, struct config *next)
 
 static bool same_address(const struct config_address *a, const struct config_address *b)
 {
-    if (a->host == NULL || b->host == NULL) {
+    if (!a->host || !b->host) {
         return a->host == b->host;
     }
     return strcmp(a->host, b->host) == 0 && a->port == b->port;
@@ -181,7 +181,7 @@ static const char *fixed_setting_that_differs(const struct config *a, const stru
     if (a->sandbox != b->sandbox) {
         return "sandbox";
     }
-    if (strcmp(a->user == NULL ? "" : a->user, b->user == NULL ? "" : b->user) != 0) {
+    if (strcmp(!a->user ? "" : a->user, !b->user ? "" : b->user) != 0) {
         return "user";
     }
     return a->fanout_processes != b->fanout_processes ? "fanout.processes" : NULL;
@@ -192,8 +192,7 @@ static json_t *lines_of(char *text)
 {
     json_t *lines = json_array();
 
-    for (char *save = NULL, *line = strtok_r(text, "\n", &save); line != NULL;
-         line = strtok_r(NULL, "\n", &save)) {
+    for (char *save = NULL, *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
         json_array_append_new(lines, json_string(line));
     }
     return lines;
@@ -203,7 +202,7 @@ static json_t *configuration_error(const char *code, char *text)
 {
     json_t *errors = lines_of(text);
     const char *first = json_string_value(json_array_get(errors, 0));
-    json_t *message = message_error(code, "%s", first == NULL ? "the configuration cannot be read" : first);
+    json_t *message = message_error(code, "%s", !first ? "the configuration cannot be read" : first);
 
     json_object_set_new(message, "errors", errors);
     return message;
@@ -214,7 +213,7 @@ static json_t *configuration_error(const char *code, char *text)
 static struct config *read_file(struct supervisor *supervisor, struct config_source **source, FILE *errors)
 {
     *source = config_read_source(supervisor->config_path, errors);
-    if (*source == NULL) {
+    if (!*source) {
         return NULL;
     }
     return config_interpret(*source, supervisor->config_path, overrides_now(supervisor->overrides), errors);
@@ -229,9 +228,9 @@ static int change_listener(struct supervisor *supervisor, const struct config *n
         return 0;
     }
     int before = supervisor->listener;
-    int error = start_open_listener(supervisor, next->listen.host, next->listen.port);
-    if (error < 0) {
-        return error;
+    int result = start_open_listener(supervisor, next->listen.host, next->listen.port);
+    if (result < 0) {
+        return result;
     }
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_set_listener(supervisor->fanouts[i], supervisor->listener);
@@ -244,14 +243,13 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
 {
     const char *fixed = fixed_setting_that_differs(supervisor->config, next);
 
-    if (fixed != NULL || change_listener(supervisor, next) < 0) {
+    if (fixed || change_listener(supervisor, next) < 0) {
         json_t *error =
-            fixed != NULL
-                ? message_error("not-at-run-time",
-                                "%s cannot change while ringcastd runs; start it again, or put it back",
-                                fixed)
-                : message_error("configuration", "listen: cannot listen on %s:%d; see the log",
-                                next->listen.host, next->listen.port);
+            fixed ? message_error("not-at-run-time",
+                                  "%s cannot change while ringcastd runs; start it again, or put it back",
+                                  fixed)
+                  : message_error("configuration", "listen: cannot listen on %s:%d; see the log",
+                                  next->listen.host, next->listen.port);
         config_free(next);
         config_source_destroy(source);
         return error;
@@ -273,13 +271,13 @@ json_t *reload_file(struct supervisor *supervisor)
     size_t size = 0;
     FILE *errors = open_memstream(&text, &size);
 
-    if (errors == NULL) {
+    if (!errors) {
         return NULL;
     }
     struct config *next = read_file(supervisor, &source, errors);
     fclose(errors);
     json_t *reply;
-    if (next != NULL) {
+    if (next) {
         reply = apply_file(supervisor, source, next);
     } else {
         reply = configuration_error("configuration", text);
@@ -302,11 +300,11 @@ json_t *reload_copy_overrides(const struct supervisor *supervisor)
 static void shorten(char *text)
 {
     char *field = strstr(text, "cameras[");
-    char *dot = field == NULL ? NULL : strstr(field, "].");
+    char *dot = !field ? NULL : strstr(field, "].");
 
-    if (dot != NULL) {
+    if (dot) {
         memmove(text, dot + 2, strlen(dot + 2) + 1);
-    } else if ((field = strstr(text, ": ")) != NULL) {
+    } else if ((field = strstr(text, ": "))) {
         memmove(text, field + 2, strlen(field + 2) + 1);
     }
 }
@@ -317,14 +315,14 @@ json_t *reload_overrides(struct supervisor *supervisor, json_t *overrides)
     size_t size = 0;
     FILE *errors = open_memstream(&text, &size);
 
-    if (errors == NULL) {
+    if (!errors) {
         json_decref(overrides);
         return NULL;
     }
     struct config *next = config_interpret(supervisor->source, supervisor->config_path, overrides, errors);
     fclose(errors);
     json_t *reply;
-    if (next == NULL) {
+    if (!next) {
         shorten(text);
         reply = configuration_error("setting", text);
         json_decref(overrides);

@@ -3,40 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/secret.h"
+#include "common/base/url.h"
+#include "common/config/config_settings.h"
 #include "common/log/log.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Decodes percent escapes (RFC 3986, section 2.1) in place. */
-static void percent_decode(char *text)
-{
-    char *out = text;
-
-    for (const char *in = text; *in != '\0'; in++) {
-        int high = in[0] == '%' ? hex_digit(in[1]) : -1;
-        int low = high >= 0 ? hex_digit(in[2]) : -1;
-        if (low >= 0) {
-            *out++ = (char)(high << 4 | low);
-            in += 2;
-        } else {
-            *out++ = *in;
-        }
-    }
-    *out = '\0';
-}
-
+/* SECRET may be changed. */
 static void hide(char *secret)
 {
     log_add_secret(secret);
-    percent_decode(secret);
-    log_add_secret(secret);
+    if (url_decode(secret) > 0) {
+        log_add_secret(secret);
+    }
 }
 
 /* "user:password" of a URL's authority (RFC 3986, section 3.2.1), malloc'ed; NULL if there is none. */
@@ -44,35 +22,51 @@ static char *user_info(const char *url)
 {
     const char *begin = strstr(url, "://");
 
-    if (begin == NULL) {
+    if (!begin) {
         return NULL;
     }
     begin += strlen("://");
     const char *end = memrchr(begin, '@', strcspn(begin, "/?#"));
-    return end == NULL ? NULL : strndup(begin, (size_t)(end - begin));
+    return !end ? NULL : strndup(begin, (size_t)(end - begin));
 }
 
 static void hide_url(const char *url)
 {
     char *credentials = user_info(url);
 
-    if (credentials == NULL) {
+    if (!credentials) {
         return;
     }
     const char *colon = strchr(credentials, ':');
-    char *password = colon == NULL ? NULL : strdup(colon + 1);
+    char *password = colon ? strdup(colon + 1) : NULL;
     hide(credentials);
-    if (password != NULL) {
+    if (password) {
         hide(password);
     }
-    free(password);
-    free(credentials);
+    secret_free(password);
+    secret_free(credentials);
+}
+
+static void hide_setting(const struct setting *setting, const struct config_camera *camera)
+{
+    const char *value = *(char *const *)((const char *)camera + setting->offset);
+
+    if (setting->kind == SETTING_URL && value) {
+        hide_url(value);
+    } else if (setting->flags & SETTING_SECRET) {
+        log_add_secret(value);
+    }
 }
 
 void secrets_hide(const struct config *config)
 {
-    for (size_t i = 0; i < config->camera_count; i++) {
-        log_add_secret(config->cameras[i].password);
-        hide_url(config->cameras[i].url);
+    const struct setting_group *group = &setting_group_camera;
+
+    for (size_t i = 0; i < group->count; i++) {
+        const struct setting *setting = &group->settings[i];
+        bool text = setting->kind == SETTING_STRING || setting->kind == SETTING_URL;
+        for (size_t j = 0; j < config->camera_count && text; j++) {
+            hide_setting(setting, &config->cameras[j]);
+        }
     }
 }

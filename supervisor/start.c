@@ -104,14 +104,14 @@ static int take_signals(struct supervisor *supervisor)
     }
     signal(SIGCHLD, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
-    int error = sd_event_add_signal(supervisor->event, &supervisor->sigterm, SIGTERM, on_signal, supervisor);
-    if (error >= 0) {
-        error = sd_event_add_signal(supervisor->event, &supervisor->sigint, SIGINT, on_signal, supervisor);
+    int result = sd_event_add_signal(supervisor->event, &supervisor->sigterm, SIGTERM, on_signal, supervisor);
+    if (result >= 0) {
+        result = sd_event_add_signal(supervisor->event, &supervisor->sigint, SIGINT, on_signal, supervisor);
     }
-    if (error >= 0) {
-        error = sd_event_add_signal(supervisor->event, &supervisor->sighup, SIGHUP, on_hangup, supervisor);
+    if (result >= 0) {
+        result = sd_event_add_signal(supervisor->event, &supervisor->sighup, SIGHUP, on_hangup, supervisor);
     }
-    return error;
+    return result;
 }
 
 static void raise_descriptor_limit(const struct supervisor *supervisor)
@@ -135,7 +135,7 @@ static struct config *interpret(struct supervisor *supervisor)
     struct config *config = config_interpret(supervisor->source, supervisor->config_path,
                                              overrides_now(supervisor->overrides), stderr);
 
-    if (config != NULL) {
+    if (config) {
         return config;
     }
     log_error("what was changed at run time does not fit the configuration any more and is left out");
@@ -145,19 +145,19 @@ static struct config *interpret(struct supervisor *supervisor)
 static int open_configuration(struct supervisor *supervisor)
 {
     supervisor->source = config_read_source(supervisor->config_path, stderr);
-    struct config *file = supervisor->source == NULL
+    struct config *file = !supervisor->source
                               ? NULL
                               : config_interpret(supervisor->source, supervisor->config_path, NULL, stderr);
-    if (file == NULL) {
+    if (!file) {
         return -EINVAL;
     }
     supervisor->overrides = overrides_open(file->state_dir, file->instance);
     config_free(file);
-    if (supervisor->overrides == NULL) {
+    if (!supervisor->overrides) {
         return -ENOMEM;
     }
     supervisor->config = interpret(supervisor);
-    if (supervisor->config == NULL) {
+    if (!supervisor->config) {
         return -EINVAL;
     }
     secrets_hide(supervisor->config);
@@ -167,26 +167,26 @@ static int open_configuration(struct supervisor *supervisor)
 
 static int open_event_loop(struct supervisor *supervisor)
 {
-    int error = sd_event_new(&supervisor->event);
+    int result = sd_event_new(&supervisor->event);
 
-    if (error >= 0) {
-        error = take_signals(supervisor);
+    if (result >= 0) {
+        result = take_signals(supervisor);
     }
-    if (error >= 0) {
-        error = sd_event_set_watchdog(supervisor->event, true);
+    if (result >= 0) {
+        result = sd_event_set_watchdog(supervisor->event, true);
     }
-    if (error < 0) {
-        log_error("no event loop: %s", strerror(-error));
+    if (result < 0) {
+        log_error("no event loop: %s", strerror(-result));
     }
-    return error < 0 ? error : 0;
+    return result < 0 ? result : 0;
 }
 
 static int open_runtime_dir(struct supervisor *supervisor)
 {
-    int error = runtime_dir_open(supervisor->config->runtime_dir, &supervisor->runtime_dir);
+    int result = runtime_dir_open(supervisor->config->runtime_dir, &supervisor->runtime_dir);
 
-    if (error < 0) {
-        return error;
+    if (result < 0) {
+        return result;
     }
     if (runtime_dir_left_behind(supervisor->runtime_dir)) {
         log_warning("the last ringcastd here was killed: taking over from it");
@@ -205,7 +205,7 @@ static int open_keeper(struct supervisor *supervisor)
 
     snprintf(program, sizeof(program), "%s/ringcast-keeper", supervisor->options->program_dir);
     supervisor->keeper = keeper_create(supervisor->children, &config, supervisor);
-    if (supervisor->keeper == NULL) {
+    if (!supervisor->keeper) {
         return -ENOMEM;
     }
     supervisor->took_over = keeper_find(supervisor->keeper);
@@ -255,14 +255,14 @@ static int sweep_rings(struct supervisor *supervisor)
 
 static int open_children(struct supervisor *supervisor)
 {
-    int error = children_create(supervisor->event, &supervisor->children);
+    int result = children_create(supervisor->event, &supervisor->children);
 
-    if (error < 0) {
-        log_error("cannot watch child processes: %s", strerror(-error));
+    if (result < 0) {
+        log_error("cannot watch child processes: %s", strerror(-result));
     } else {
         children_set_log(supervisor->children, supervisor->options->child_log);
     }
-    return error < 0 ? error : 0;
+    return result < 0 ? result : 0;
 }
 
 static size_t count_fanouts(const struct config *config)
@@ -329,14 +329,14 @@ static int open_load_board(struct supervisor *supervisor)
 int start_open_listener(struct supervisor *supervisor, const char *host, int port)
 {
     int listener;
-    int error;
+    int result;
 
     do {
-        error = listen_open(host, port, &listener, supervisor->address);
-    } while (error == -EADDRINUSE && try_again(supervisor));
-    if (error < 0) {
-        listen_explain(error, host, port);
-        return error;
+        result = listen_open(host, port, &listener, supervisor->address);
+    } while (result == -EADDRINUSE && try_again(supervisor));
+    if (result < 0) {
+        listen_explain(result, host, port);
+        return result;
     }
     supervisor->listener = listener;
     keep_listener(supervisor, host, port);
@@ -348,9 +348,9 @@ static int open_listener(struct supervisor *supervisor)
     const struct config *config = supervisor->config;
 
     bool taken = take_listener(supervisor);
-    int error = open_load_board(supervisor);
-    if (error < 0) {
-        return error;
+    int result = open_load_board(supervisor);
+    if (result < 0) {
+        return result;
     }
     if (!taken) {
         return start_open_listener(supervisor, config->listen.host, config->listen.port);
@@ -362,7 +362,7 @@ static int open_listener(struct supervisor *supervisor)
 static int open_control(struct supervisor *supervisor)
 {
     supervisor->queries = query_set_create(supervisor->event);
-    if (supervisor->queries == NULL) {
+    if (!supervisor->queries) {
         return -ENOMEM;
     }
     return control_create(supervisor->event, supervisor->config->runtime_dir, on_request, supervisor,
@@ -378,12 +378,12 @@ static int open_events(struct supervisor *supervisor)
 
 static int make_cameras(struct supervisor *supervisor)
 {
-    int error = 0;
+    int result = 0;
 
-    for (size_t i = 0; i < supervisor->config->camera_count && error == 0; i++) {
-        error = supervisor_make_camera(supervisor, &supervisor->config->cameras[i]);
+    for (size_t i = 0; i < supervisor->config->camera_count && result == 0; i++) {
+        result = supervisor_make_camera(supervisor, &supervisor->config->cameras[i]);
     }
-    return error;
+    return result;
 }
 
 static int make_fanouts(struct supervisor *supervisor)
@@ -399,13 +399,13 @@ static int make_fanouts(struct supervisor *supervisor)
 
     snprintf(program, sizeof(program), "%s/ringcast-fanout", supervisor->options->program_dir);
     supervisor->fanouts = calloc(count, sizeof(struct fanout *));
-    if (supervisor->fanouts == NULL) {
+    if (!supervisor->fanouts) {
         return -ENOMEM;
     }
     for (size_t i = 0; i < count; i++) {
         config.index = i;
         supervisor->fanouts[i] = fanout_create(supervisor->children, &config, supervisor);
-        if (supervisor->fanouts[i] == NULL) {
+        if (!supervisor->fanouts[i]) {
             return -ENOMEM;
         }
         supervisor->fanout_count++;
@@ -419,7 +419,7 @@ static int make_fork_server(struct supervisor *supervisor)
 
     snprintf(program, sizeof(program), "%s/ringcast-ingest", supervisor->options->program_dir);
     supervisor->fork_server = fork_server_create(supervisor->children, program, supervisor);
-    return supervisor->fork_server == NULL ? -ENOMEM : 0;
+    return !supervisor->fork_server ? -ENOMEM : 0;
 }
 
 static int make_exporter(struct supervisor *supervisor)
@@ -429,7 +429,7 @@ static int make_exporter(struct supervisor *supervisor)
                                            .address = &supervisor->config->admin,
                                            .log_level = supervisor->config->log_level};
 
-    if (config.address->host == NULL) {
+    if (!config.address->host) {
         return 0;
     }
     snprintf(program, sizeof(program), "%s/ringcast-exporter", supervisor->options->program_dir);
@@ -446,12 +446,12 @@ int start_open(struct supervisor *supervisor)
     };
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        int error = steps[i](supervisor);
-        if (error == -ENOMEM) {
+        int result = steps[i](supervisor);
+        if (result == -ENOMEM) {
             log_error("cannot start: out of memory");
         }
-        if (error < 0) {
-            return error;
+        if (result < 0) {
+            return result;
         }
     }
     return 0;
@@ -515,7 +515,7 @@ void start_processes(struct supervisor *supervisor)
     if (!supervisor->stopping) {
         service_start(fork_server_service(supervisor->fork_server));
     }
-    if (!supervisor->stopping && supervisor->exporter != NULL) {
+    if (!supervisor->stopping && supervisor->exporter) {
         service_start(exporter_service(supervisor->exporter));
     }
     for (size_t i = 0; i < supervisor->camera_count && !supervisor->stopping; i++) {
@@ -548,7 +548,7 @@ static void close_processes(struct supervisor *supervisor)
     free(supervisor->cameras);
     orphans_destroy(supervisor->orphans);
     keeper_destroy(supervisor->keeper);
-    if (supervisor->children != NULL) {
+    if (supervisor->children) {
         children_finish(supervisor->children);
     }
 }
@@ -568,7 +568,7 @@ void start_close(struct supervisor *supervisor)
         close(supervisor->load_board);
     }
     children_destroy(supervisor->children);
-    if (supervisor->runtime_dir != NULL) {
+    if (supervisor->runtime_dir) {
         remove_sockets(supervisor);
     }
     overrides_close(supervisor->overrides);

@@ -16,7 +16,7 @@ static json_t *pid_or_null(pid_t pid)
 
 static json_t *text_or_null(const char *text)
 {
-    return text != NULL ? json_string(text) : json_null();
+    return text ? json_string(text) : json_null();
 }
 
 static double seconds_since(uint64_t since_ms)
@@ -54,7 +54,7 @@ static json_t *camera_status(const struct supervisor *supervisor, size_t index)
     static const char *const origins[] = {
         [CONFIG_FROM_FILE] = "file", [CONFIG_CHANGED] = "changed", [CONFIG_ADDED] = "added"};
     struct latency latency = supervisor_latency(supervisor, view.name);
-    bool known = view.codecs != NULL;
+    bool known = view.codecs;
 
     json_t *status =
         json_pack("{s:s, s:s, s:o, s:f, s:I, s:s, s:I, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:b, s:b, "
@@ -163,20 +163,20 @@ static json_t *exporter_status(const struct supervisor *supervisor)
 {
     struct exporter *exporter = supervisor->exporter;
 
-    return exporter != NULL ? service_status(exporter_service(exporter)) : json_null();
+    return exporter ? service_status(exporter_service(exporter)) : json_null();
 }
 
 json_t *status_of(const struct supervisor *supervisor)
 {
     const struct exporter *exporter = supervisor->exporter;
 
-    return json_pack(
-        "{s:i, s:s, s:s, s:I, s:s, s:s, s:s?, s:o, s:f, s:o, s:o, s:o, s:o, s:o}", "v", MESSAGE_VERSION,
-        "type", "status", "version", RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance",
-        supervisor->config->instance, "address", supervisor->address, "admin",
-        exporter != NULL ? exporter_url(exporter) : NULL, "exporter", exporter_status(supervisor), "uptime_s",
-        (double)(clock_now_ms() - supervisor->started_ms) / 1000.0, "fanouts", fanouts_status(supervisor),
-        "template", service_status(fork_server_service(supervisor->fork_server)), "keeper",
-        service_status(keeper_service(supervisor->keeper)), "cameras", cameras_status(supervisor), "sandbox",
-        sandbox_layers());
+    return message_pack("status", "{s:s, s:I, s:s, s:s, s:s?, s:o, s:f, s:o, s:o, s:o, s:o, s:o}", "version",
+                        RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance",
+                        supervisor->config->instance, "address", supervisor->address, "admin",
+                        exporter ? exporter_url(exporter) : NULL, "exporter", exporter_status(supervisor),
+                        "uptime_s", (double)(clock_now_ms() - supervisor->started_ms) / 1000.0, "fanouts",
+                        fanouts_status(supervisor), "template",
+                        service_status(fork_server_service(supervisor->fork_server)), "keeper",
+                        service_status(keeper_service(supervisor->keeper)), "cameras",
+                        cameras_status(supervisor), "sandbox", sandbox_layers());
 }

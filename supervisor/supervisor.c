@@ -102,7 +102,7 @@ static void check_ready(struct supervisor *supervisor)
     log_info("ready: %zu camera%s at %s", supervisor->camera_count, supervisor->camera_count == 1 ? "" : "s",
              supervisor->address);
     sd_notifyf(0, "READY=1\nSTATUS=%zu cameras at %s", supervisor->camera_count, supervisor->address);
-    if (supervisor->options->ready != NULL) {
+    if (supervisor->options->ready) {
         supervisor->options->ready(supervisor->options->data, supervisor->address);
     }
 }
@@ -125,7 +125,7 @@ static void check_finished(struct supervisor *supervisor)
         service_pid(fork_server_service(supervisor->fork_server)) > 0) {
         return;
     }
-    if (supervisor->exporter != NULL && service_pid(exporter_service(supervisor->exporter)) > 0) {
+    if (supervisor->exporter && service_pid(exporter_service(supervisor->exporter)) > 0) {
         return;
     }
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
@@ -154,7 +154,7 @@ void supervisor_stop(struct supervisor *supervisor)
         camera_end(supervisor->cameras[i]);
     }
     service_end(fork_server_service(supervisor->fork_server));
-    if (supervisor->exporter != NULL) {
+    if (supervisor->exporter) {
         service_end(exporter_service(supervisor->exporter));
     }
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
@@ -424,7 +424,7 @@ int supervisor_run(const char *config_path, const struct supervisor_options *opt
     int exit_code = 1;
 
     supervisor.config_path = strdup(config_path);
-    if (supervisor.config_path != NULL && start_open(&supervisor) == 0) {
+    if (supervisor.config_path && start_open(&supervisor) == 0) {
         start_processes(&supervisor);
         exit_code = sd_event_loop(supervisor.event);
         if (exit_code < 0) {

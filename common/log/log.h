@@ -61,6 +61,9 @@ void log_set_recorder(void (*recorder)(const char *line, size_t length));
 /* 0 and *level, or -EINVAL. Names: error, warning, info, debug. */
 int log_level_from_name(const char *name, enum log_level *level);
 
+/* The name of LEVEL; static. */
+const char *log_level_name(enum log_level level);
+
 /*
  * Never show this string, nor its percent-encoded form; one of less than four bytes: where it stands alone.
  * Empty strings and NULL are ignored. Copied.

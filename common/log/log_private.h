@@ -36,7 +36,6 @@ void log_unlock(void);
 
 /* log.c: RFC 3339, in UTC. */
 void log_format_time(const struct timespec *time, char out[LOG_TIME_SIZE]);
-const char *log_level_name(enum log_level level);
 
 /* log_redact.c: writes TEXT to OUT (SIZE > 0 bytes); CUT: it went on, but was cut there. */
 void log_redact_text(const char *text, bool cut, char *out, size_t size);

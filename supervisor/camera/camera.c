@@ -138,8 +138,7 @@ static void enter_state(struct camera *camera, enum camera_state state, const ch
     log_set_state(camera->config->name, camera_strstate(state));
     log_camera(state == CAMERA_BACKOFF || state == CAMERA_FAILED ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
                camera->config->name, "camera %s: %s -> %s%s%s", camera->config->name,
-               camera_strstate(camera->state), camera_strstate(state), why == NULL ? "" : ": ",
-               why == NULL ? "" : why);
+               camera_strstate(camera->state), camera_strstate(state), !why ? "" : ": ", !why ? "" : why);
     if (camera->state == CAMERA_STREAMING) {
         backoff_credit(&camera->backoff, now - camera->since_ms);
     }
@@ -282,39 +281,35 @@ static json_t *camera_message(const struct camera *camera)
 {
     static const char *const transports[] = {
         [CONFIG_TRANSPORT_AUTO] = "auto", [CONFIG_TRANSPORT_TCP] = "tcp", [CONFIG_TRANSPORT_UDP] = "udp"};
-    static const char *const levels[] = {[LOG_LEVEL_ERROR] = "error",
-                                         [LOG_LEVEL_WARNING] = "warning",
-                                         [LOG_LEVEL_INFO] = "info",
-                                         [LOG_LEVEL_DEBUG] = "debug"};
     static const char *const audio_codecs[] = {[CONFIG_AUDIO_CODEC_FLAC] = "flac",
                                                [CONFIG_AUDIO_CODEC_OPUS] = "opus",
                                                [CONFIG_AUDIO_CODEC_AAC] = "aac"};
     const struct config_camera *config = camera->config;
 
-    return json_pack("{s:i, s:s, s:s, s:s, s:s?, s:s?, s:s, s:b, s:s, s:b, s:b, s:s?, s:b, s:s, s:I}", "v",
-                     MESSAGE_VERSION, "type", "camera", "name", config->name, "url", config->url, "username",
-                     config->username, "password", config->password, "transport",
-                     transports[config->transport], "audio", config->audio, "audio_codec",
-                     audio_codecs[config->audio_codec], "show_damaged", config->show_damaged, "tls_verify",
-                     config->tls_verify, "tls_fingerprint", config->tls_fingerprint, "allow_redirect",
-                     config->allow_redirect, "log_level", levels[camera->log_level], "ring_size_max",
-                     (json_int_t)camera_ring_size_max(camera->ring));
+    return message_pack("camera", "{s:s, s:s, s:s?, s:s?, s:s, s:b, s:s, s:b, s:b, s:s?, s:b, s:s, s:I}",
+                        "name", config->name, "url", config->url, "username", config->username, "password",
+                        config->password, "transport", transports[config->transport], "audio", config->audio,
+                        "audio_codec", audio_codecs[config->audio_codec], "show_damaged",
+                        config->show_damaged, "tls_verify", config->tls_verify, "tls_fingerprint",
+                        config->tls_fingerprint, "allow_redirect", config->allow_redirect, "log_level",
+                        log_level_name(camera->log_level), "ring_size_max",
+                        (json_int_t)camera_ring_size_max(camera->ring));
 }
 
 static void begin_worker(struct camera *camera)
 {
     const int fds[] = {camera_ring_writer(camera->ring), camera->wake};
     json_t *message = camera_message(camera);
-    int error = message == NULL ? -ENOMEM : worker_begin(camera->worker, message, fds, 2);
+    int result = !message ? -ENOMEM : worker_begin(camera->worker, message, fds, 2);
 
     json_decref(message);
     camera->fragments = 0;
     json_decref(camera->counts);
     camera->counts = NULL;
     camera->starts++;
-    if (error < 0) {
+    if (result < 0) {
         camera->handed_over = true;
-        back_off(camera, strerror(-error));
+        back_off(camera, strerror(-result));
     }
 }
 
@@ -424,7 +419,7 @@ static void consider_sleep(struct camera *camera)
     }
     if (!camera->config->on_demand || camera->viewers > 0) {
         timer_disarm(&camera->idle_timer);
-    } else if (camera->idle_timer == NULL && !camera->sleepy) {
+    } else if (!camera->idle_timer && !camera->sleepy) {
         timer_arm(children_event(camera->children), &camera->idle_timer,
                   camera->config->on_demand_idle * 1000u, on_idle, camera);
     }
@@ -555,7 +550,7 @@ static bool take_stream(struct camera *camera, const json_t *body)
     const char *codecs = message_string(body, "codecs", NULL);
     json_int_t width = message_integer(body, "width", 0), height = message_integer(body, "height", 0);
 
-    if (codecs == NULL || !plain_codecs(codecs) || width < 0 || width > DIMENSION_MAX || height < 0 ||
+    if (!codecs || !plain_codecs(codecs) || width < 0 || width > DIMENSION_MAX || height < 0 ||
         height > DIMENSION_MAX) {
         return false;
     }
@@ -571,7 +566,7 @@ static bool take_stream(struct camera *camera, const json_t *body)
 static bool take_sandbox(struct camera *camera, const json_t *body)
 {
     json_t *layers = sandbox_read(json_object_get(body, "sandbox"));
-    bool changed = camera->sandbox == NULL || !json_equal(layers, camera->sandbox);
+    bool changed = !camera->sandbox || !json_equal(layers, camera->sandbox);
 
     json_decref(camera->sandbox);
     camera->sandbox = layers;
@@ -603,7 +598,7 @@ static void take_state(struct camera *camera, const json_t *body)
     }
     bool changed = take_stream(camera, body);
     changed = take_sandbox(camera, body) || changed;
-    if (error != NULL && state != CAMERA_STREAMING) {
+    if (error && state != CAMERA_STREAMING) {
         char before[ERROR_SIZE];
         memcpy(before, camera->error, sizeof(before));
         set_error(camera, error);
@@ -625,7 +620,7 @@ static void consider_ring(struct camera *camera, const json_t *body)
     int writer = -1;
     json_t *message = camera_ring_observe(camera->ring, body, &writer);
 
-    if (message != NULL && worker_send(camera->worker, message, &writer, 1) < 0) {
+    if (message && worker_send(camera->worker, message, &writer, 1) < 0) {
         worker_kill(camera->worker, "could not be given its next ring");
     }
     json_decref(message);
@@ -715,7 +710,7 @@ static void repeat_offer(struct camera *camera)
     int writer = -1;
     json_t *message = camera_ring_repeat(camera->ring, &writer);
 
-    if (message != NULL) {
+    if (message) {
         worker_send(camera->worker, message, &writer, 1);
     }
     json_decref(message);

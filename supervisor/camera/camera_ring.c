@@ -259,8 +259,7 @@ static uint64_t counted(const json_t *body, const char *name)
 
 static json_t *offer_message(const struct camera_ring *ring)
 {
-    return json_pack("{s:i, s:s, s:I, s:I}", "v", MESSAGE_VERSION, "type", "ring", "id", ring->offers, "size",
-                     (json_int_t)ring->next_size);
+    return message_pack("ring", "{s:I, s:I}", "id", ring->offers, "size", (json_int_t)ring->next_size);
 }
 
 json_t *camera_ring_repeat(const struct camera_ring *ring, int *writer)
@@ -272,10 +271,10 @@ json_t *camera_ring_repeat(const struct camera_ring *ring, int *writer)
 static json_t *offer(struct camera_ring *ring, size_t size, uint64_t now)
 {
     char why[REASON_SIZE];
-    int error = ring_create_next(ring->name, size, ring->epoch_ns, &ring->next);
+    int result = ring_create_next(ring->name, size, ring->epoch_ns, &ring->next);
 
-    if (error < 0) {
-        explain(size, error, why, sizeof(why));
+    if (result < 0) {
+        explain(size, result, why, sizeof(why));
         log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: %s", ring->camera, why);
         ring->retry_ms = now + RETRY_MS;
         return NULL;
@@ -304,7 +303,7 @@ json_t *camera_ring_observe(struct camera_ring *ring, const json_t *body, int *w
         return NULL;
     }
     json_t *message = offer(ring, size, now);
-    if (message == NULL) {
+    if (!message) {
         withdraw(ring);
     }
     *writer = ring->next.writer;
@@ -313,11 +312,11 @@ json_t *camera_ring_observe(struct camera_ring *ring, const json_t *body, int *w
 
 static bool install(struct camera_ring *ring)
 {
-    int error = ring_install_next(ring->name);
+    int result = ring_install_next(ring->name);
 
-    if (error < 0) {
+    if (result < 0) {
         log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: the ring cannot be renamed: %s", ring->camera,
-                   strerror(-error));
+                   strerror(-result));
     }
     camera_ring_retire_old(ring);
     ring->old = ring->present;

@@ -81,7 +81,7 @@ struct worker *worker_create(struct children *children, struct fork_server *fork
 {
     struct worker *worker = calloc(1, sizeof(*worker));
 
-    if (worker == NULL) {
+    if (!worker) {
         return NULL;
     }
     *worker =
@@ -99,7 +99,7 @@ struct worker *worker_create(struct children *children, struct fork_server *fork
 
 void worker_destroy(struct worker *worker)
 {
-    if (worker == NULL) {
+    if (!worker) {
         return;
     }
     fork_server_leave(worker->fork_server, &worker->client);
@@ -116,10 +116,10 @@ void worker_destroy(struct worker *worker)
 /* 0, -EAGAIN while the fork server is away, or what went wrong. */
 static int request(struct worker *worker)
 {
-    int error = fork_server_request(worker->fork_server, &worker->client, worker->far_end);
+    int result = fork_server_request(worker->fork_server, &worker->client, worker->far_end);
 
-    if (error < 0) {
-        return error;
+    if (result < 0) {
+        return result;
     }
     close_far_end(worker);
     enter_phase(worker, WORKER_REQUESTED);
@@ -129,28 +129,28 @@ static int request(struct worker *worker)
 int worker_begin(struct worker *worker, const json_t *message, const int *fds, int fd_count)
 {
     static const struct child_handlers handlers = {.message = on_message, .exited = on_exited};
-    int error =
+    int result =
         child_create(worker->children, worker->name, &handlers, worker, &worker->child, &worker->far_end);
 
     worker->ending = false;
-    if (error < 0) {
-        return error;
+    if (result < 0) {
+        return result;
     }
     child_set_camera(worker->child, worker->camera_name);
-    error = child_send(worker->child, message, fds, fd_count);
-    if (error == 0) {
-        error = request(worker);
+    result = child_send(worker->child, message, fds, fd_count);
+    if (result == 0) {
+        result = request(worker);
     }
-    if (error == -EAGAIN) {
+    if (result == -EAGAIN) {
         enter_phase(worker, WORKER_WAITING);
         return 0;
     }
-    if (error < 0) {
+    if (result < 0) {
         close_far_end(worker);
         child_destroy(worker->child);
         worker->child = NULL;
     }
-    return error;
+    return result;
 }
 
 bool worker_take(struct worker *worker)
@@ -161,10 +161,10 @@ bool worker_take(struct worker *worker)
     if (!fd_store_take(children_fd_store(worker->children), FD_STORE_PROCESS, worker->name, &record)) {
         return false;
     }
-    int error = child_take(worker->children, worker->name, &handlers, worker, &record, &worker->child);
-    if (error < 0) {
+    int result = child_take(worker->children, worker->name, &handlers, worker, &record, &worker->child);
+    if (result < 0) {
         log_camera(LOG_LEVEL_WARNING, worker->camera_name, "%s: the running one cannot be taken over: %s",
-                   worker->name, strerror(-error));
+                   worker->name, strerror(-result));
         return false;
     }
     child_set_camera(worker->child, worker->camera_name);
@@ -184,9 +184,9 @@ void worker_fork_server_ready(struct worker *worker)
     if (worker->phase != WORKER_WAITING) {
         return;
     }
-    int error = request(worker);
-    if (error < 0 && error != -EAGAIN) {
-        finish(worker, WORKER_NOT_FORKED, strerror(-error));
+    int result = request(worker);
+    if (result < 0 && result != -EAGAIN) {
+        finish(worker, WORKER_NOT_FORKED, strerror(-result));
     }
 }
 
@@ -206,8 +206,8 @@ bool worker_spawned(struct worker *worker, pid_t pid)
     if (worker->phase != WORKER_REQUESTED) {
         return false;
     }
-    int error = child_adopt(worker->child, pid);
-    if (error == 0) {
+    int result = child_adopt(worker->child, pid);
+    if (result == 0) {
         worker->pid = pid;
         enter_phase(worker, WORKER_RUNNING);
         if (worker->ending) {
@@ -216,7 +216,7 @@ bool worker_spawned(struct worker *worker, pid_t pid)
         camera_worker_begun(worker->camera);
     } else {
         snprintf(why, sizeof(why), "process %d of the fork server cannot be watched: %s", (int)pid,
-                 strerror(-error));
+                 strerror(-result));
         finish(worker, WORKER_NOT_FORKED, why);
     }
     return true;
@@ -262,17 +262,11 @@ int worker_send(struct worker *worker, const json_t *body, const int *fds, int f
 
 void worker_set_log_level(struct worker *worker, enum log_level level)
 {
-    static const char *const levels[] = {[LOG_LEVEL_ERROR] = "error",
-                                         [LOG_LEVEL_WARNING] = "warning",
-                                         [LOG_LEVEL_INFO] = "info",
-                                         [LOG_LEVEL_DEBUG] = "debug"};
-    json_t *message = worker->phase == WORKER_RUNNING ? message_new("log-level") : NULL;
+    json_t *message = message_pack("log-level", "{s:s}", "level", log_level_name(level));
 
-    if (message == NULL) {
-        return;
+    if (message) {
+        worker_send(worker, message, NULL, 0);
     }
-    json_object_set_new(message, "level", json_string(levels[level]));
-    child_send(worker->child, message, NULL, 0);
     json_decref(message);
 }
 
@@ -300,5 +294,5 @@ enum worker_phase worker_phase(const struct worker *worker)
 
 pid_t worker_pid(const struct worker *worker)
 {
-    return worker->child == NULL ? 0 : child_pid(worker->child);
+    return !worker->child ? 0 : child_pid(worker->child);
 }

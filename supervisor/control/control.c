@@ -44,7 +44,7 @@ static json_t *reply_to(struct control *control, const void *text, size_t length
     const char *problem = NULL;
     json_t *request = message_decode(text, length, &problem);
 
-    if (request == NULL) {
+    if (!request) {
         return problem == message_wrong_version
                    ? message_error("version", "this ringcastd speaks version %d of the control protocol",
                                    MESSAGE_VERSION)
@@ -60,16 +60,16 @@ static json_t *reply_to(struct control *control, const void *text, size_t length
 static void send_reply(const struct control *control, nng_msg *message, const json_t *reply)
 {
     size_t length = 0;
-    char *text = reply == NULL ? NULL : message_encode(reply, &length); /* NULL: more than MESSAGE_MAX, too */
+    char *text = !reply ? NULL : message_encode(reply, &length); /* NULL: more than MESSAGE_MAX, too */
 
     nng_msg_clear(message);
-    int error = text == NULL ? NNG_ENOMEM : nng_msg_append(message, text, length);
+    int result = !text ? NNG_ENOMEM : nng_msg_append(message, text, length);
     free(text);
-    if (error == 0) {
-        error = nng_sendmsg(control->socket, message, NNG_FLAG_NONBLOCK);
+    if (result == 0) {
+        result = nng_sendmsg(control->socket, message, NNG_FLAG_NONBLOCK);
     }
-    if (error != 0) {
-        log_warning("control: a reply was not sent: %s", nng_strerror(error));
+    if (result != 0) {
+        log_warning("control: a reply was not sent: %s", nng_strerror(result));
         nng_msg_free(message);
     }
 }
@@ -78,7 +78,7 @@ static void answer_one(struct control *control, nng_msg *message)
 {
     control->request = message;
     json_t *reply = reply_to(control, nng_msg_body(message), nng_msg_len(message));
-    bool deferred = control->request == NULL;
+    bool deferred = !control->request;
     control->request = NULL;
     if (!deferred) {
         send_reply(control, message, reply);
@@ -90,7 +90,7 @@ struct control_ticket *control_defer(struct control *control)
 {
     struct control_ticket *ticket = calloc(1, sizeof(*ticket));
 
-    if (ticket == NULL) {
+    if (!ticket) {
         return NULL;
     }
     *ticket = (struct control_ticket){.control = control, .message = control->request};
@@ -100,7 +100,7 @@ struct control_ticket *control_defer(struct control *control)
 
 void control_reply(struct control_ticket *ticket, json_t *reply)
 {
-    if (reply != NULL) {
+    if (reply) {
         send_reply(ticket->control, ticket->message, reply);
     } else {
         nng_msg_free(ticket->message);
@@ -130,34 +130,34 @@ static int listen_at(struct control *control, const char *inner_path)
     nng_listener listener;
 
     snprintf(url, sizeof(url), "ipc://%s", inner_path);
-    int error = nng_rep0_open_raw(&control->socket);
-    if (error == 0) {
-        error = nng_socket_set_size(control->socket, NNG_OPT_RECVMAXSZ, RECEIVE_MAX);
+    int result = nng_rep0_open_raw(&control->socket);
+    if (result == 0) {
+        result = nng_socket_set_size(control->socket, NNG_OPT_RECVMAXSZ, RECEIVE_MAX);
     }
-    if (error == 0) {
-        error = nng_socket_set_int(control->socket, NNG_OPT_SENDBUF, SEND_DEPTH);
+    if (result == 0) {
+        result = nng_socket_set_int(control->socket, NNG_OPT_SENDBUF, SEND_DEPTH);
     }
-    if (error == 0) {
-        error = nng_listener_create(&listener, control->socket, url);
+    if (result == 0) {
+        result = nng_listener_create(&listener, control->socket, url);
     }
-    if (error == 0) {
-        error = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, 0600);
+    if (result == 0) {
+        result = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, 0600);
     }
-    if (error == 0) {
-        error = nng_listener_start(listener, 0);
+    if (result == 0) {
+        result = nng_listener_start(listener, 0);
     }
-    if (error != 0) {
-        log_error("the control socket's %s cannot be opened: %s", inner_path, nng_strerror(error));
+    if (result != 0) {
+        log_error("the control socket's %s cannot be opened: %s", inner_path, nng_strerror(result));
     }
-    return error == 0 ? 0 : -EIO;
+    return result == 0 ? 0 : -EIO;
 }
 
 static int watch(struct control *control, sd_event *event)
 {
     int fd;
-    int error = nng_socket_get_int(control->socket, NNG_OPT_RECVFD, &fd);
+    int result = nng_socket_get_int(control->socket, NNG_OPT_RECVFD, &fd);
 
-    if (error != 0) {
+    if (result != 0) {
         return -EIO;
     }
     return sd_event_add_io(event, &control->source, fd, EPOLLIN, on_request, control);
@@ -165,23 +165,23 @@ static int watch(struct control *control, sd_event *event)
 
 static int open_all(struct control *control, sd_event *event, const char *path, const char *inner_path)
 {
-    int error = listen_at(control, inner_path);
+    int result = listen_at(control, inner_path);
 
-    if (error < 0) {
-        return error;
+    if (result < 0) {
+        return result;
     }
-    error = watch(control, event);
-    if (error == 0) {
-        error = control_proxy_open(event, path, inner_path, CONTROL_PROXY_REQUEST, &control->proxy);
+    result = watch(control, event);
+    if (result == 0) {
+        result = control_proxy_open(event, path, inner_path, CONTROL_PROXY_REQUEST, &control->proxy);
     }
-    if (error < 0) {
-        log_error("the control socket %s cannot be opened: %s", path, strerror(-error));
+    if (result < 0) {
+        log_error("the control socket %s cannot be opened: %s", path, strerror(-result));
     }
-    return error;
+    return result;
 }
 
 int control_create(sd_event *event, const char *directory, control_answer answer, void *data,
-                   struct control **result)
+                   struct control **made)
 {
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)], inner_path[sizeof(path)];
 
@@ -192,23 +192,23 @@ int control_create(sd_event *event, const char *directory, control_answer answer
         return -ENAMETOOLONG;
     }
     struct control *control = calloc(1, sizeof(*control));
-    if (control == NULL) {
+    if (!control) {
         return -ENOMEM;
     }
     control->answer = answer;
     control->data = data;
-    int error = open_all(control, event, path, inner_path);
-    if (error < 0) {
+    int result = open_all(control, event, path, inner_path);
+    if (result < 0) {
         control_destroy(control);
-        return error;
+        return result;
     }
-    *result = control;
+    *made = control;
     return 0;
 }
 
 void control_destroy(struct control *control)
 {
-    if (control == NULL) {
+    if (!control) {
         return;
     }
     sd_event_source_disable_unref(control->source);

@@ -280,7 +280,7 @@ static void let_in(struct control_proxy *proxy, int client)
 {
     struct connection *connection = proxy->count < CONNECTIONS_MAX ? calloc(1, sizeof(*connection)) : NULL;
 
-    if (connection == NULL) {
+    if (!connection) {
         close(client);
         return;
     }
@@ -337,12 +337,12 @@ static int listen_at(struct control_proxy *proxy, const struct sockaddr_un *addr
 }
 
 int control_proxy_open(sd_event *event, const char *path, const char *inner_path,
-                       enum control_proxy_protocol guests, struct control_proxy **result)
+                       enum control_proxy_protocol guests, struct control_proxy **made)
 {
     struct sockaddr_un address;
     struct control_proxy *proxy = calloc(1, sizeof(*proxy));
 
-    if (proxy == NULL) {
+    if (!proxy) {
         return -ENOMEM;
     }
     proxy->event = sd_event_ref(event);
@@ -350,31 +350,31 @@ int control_proxy_open(sd_event *event, const char *path, const char *inner_path
     memcpy(proxy->greeting, (const char[GREETING_SIZE]){0, 'S', 'P', 0, 0, (char)guests, 0, 0},
            GREETING_SIZE);
     LIST_INIT(&proxy->connections);
-    int error = address_of(path, &address);
-    if (error == 0) {
-        error = address_of(inner_path, &proxy->inner_address);
+    int result = address_of(path, &address);
+    if (result == 0) {
+        result = address_of(inner_path, &proxy->inner_address);
     }
-    if (error == 0) {
-        error = listen_at(proxy, &address);
+    if (result == 0) {
+        result = listen_at(proxy, &address);
     }
-    if (error < 0) {
+    if (result < 0) {
         control_proxy_close(proxy);
-        return error;
+        return result;
     }
-    *result = proxy;
+    *made = proxy;
     return 0;
 }
 
 void control_proxy_close(struct control_proxy *proxy)
 {
-    if (proxy == NULL) {
+    if (!proxy) {
         return;
     }
     sd_event_source_disable_unref(proxy->source);
     if (proxy->listener >= 0) {
         close(proxy->listener);
     }
-    for (struct connection *connection = LIST_FIRST(&proxy->connections), *next; connection != NULL;
+    for (struct connection *connection = LIST_FIRST(&proxy->connections), *next; connection;
          connection = next) {
         next = LIST_NEXT(connection, next);
         if (connection->inner >= 0 && connection->client >= 0) {

@@ -31,26 +31,26 @@ static int listen_at(struct events *events, const char *inner_path)
     nng_listener listener;
 
     snprintf(url, sizeof(url), "ipc://%s", inner_path);
-    int error = nng_pub0_open(&events->socket);
-    if (error == 0) {
-        error = nng_socket_set_int(events->socket, NNG_OPT_SENDBUF, BUFFERED);
+    int result = nng_pub0_open(&events->socket);
+    if (result == 0) {
+        result = nng_socket_set_int(events->socket, NNG_OPT_SENDBUF, BUFFERED);
     }
-    if (error == 0) {
-        error = nng_listener_create(&listener, events->socket, url);
+    if (result == 0) {
+        result = nng_listener_create(&listener, events->socket, url);
     }
-    if (error == 0) {
-        error = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, 0600);
+    if (result == 0) {
+        result = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, 0600);
     }
-    if (error == 0) {
-        error = nng_listener_start(listener, 0);
+    if (result == 0) {
+        result = nng_listener_start(listener, 0);
     }
-    if (error != 0) {
-        log_error("the events' %s cannot be opened: %s", inner_path, nng_strerror(error));
+    if (result != 0) {
+        log_error("the events' %s cannot be opened: %s", inner_path, nng_strerror(result));
     }
-    return error == 0 ? 0 : -EIO;
+    return result == 0 ? 0 : -EIO;
 }
 
-int events_create(sd_event *event, const char *directory, struct events **result)
+int events_create(sd_event *event, const char *directory, struct events **made)
 {
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)], inner_path[sizeof(path)];
 
@@ -60,25 +60,25 @@ int events_create(sd_event *event, const char *directory, struct events **result
         return -ENAMETOOLONG;
     }
     struct events *events = calloc(1, sizeof(*events));
-    if (events == NULL) {
+    if (!events) {
         return -ENOMEM;
     }
-    int error = listen_at(events, inner_path);
-    if (error == 0) {
-        error = control_proxy_open(event, path, inner_path, CONTROL_PROXY_SUBSCRIBE, &events->proxy);
+    int result = listen_at(events, inner_path);
+    if (result == 0) {
+        result = control_proxy_open(event, path, inner_path, CONTROL_PROXY_SUBSCRIBE, &events->proxy);
     }
-    if (error < 0) {
-        log_error("the socket for events, %s, cannot be opened: %s", path, strerror(-error));
+    if (result < 0) {
+        log_error("the socket for events, %s, cannot be opened: %s", path, strerror(-result));
         events_destroy(events);
-        return error;
+        return result;
     }
-    *result = events;
+    *made = events;
     return 0;
 }
 
 void events_destroy(struct events *events)
 {
-    if (events == NULL) {
+    if (!events) {
         return;
     }
     control_proxy_close(events->proxy);
@@ -91,7 +91,7 @@ static json_t *complete(struct events *events, const char *kind, json_t *members
     json_t *message = message_new("event");
 
     clock_gettime(CLOCK_REALTIME, &now);
-    if (message == NULL) {
+    if (!message) {
         return NULL;
     }
     json_object_set_new(message, "seq", json_integer(++events->seq));
@@ -104,10 +104,10 @@ static json_t *complete(struct events *events, const char *kind, json_t *members
 void events_publish(struct events *events, const char *kind, json_t *members)
 {
     size_t length = 0;
-    json_t *message = events == NULL ? NULL : complete(events, kind, members);
-    char *text = message == NULL ? NULL : message_encode(message, &length);
+    json_t *message = !events ? NULL : complete(events, kind, members);
+    char *text = !message ? NULL : message_encode(message, &length);
 
-    if (text != NULL && length <= EVENT_MAX) {
+    if (text && length <= EVENT_MAX) {
         nng_send(events->socket, text, length, NNG_FLAG_NONBLOCK);
     }
     free(text);

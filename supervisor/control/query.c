@@ -35,7 +35,7 @@ struct query_set *query_set_create(sd_event *event)
 {
     struct query_set *queries = calloc(1, sizeof(*queries));
 
-    if (queries == NULL) {
+    if (!queries) {
         return NULL;
     }
     queries->event = event;
@@ -58,10 +58,10 @@ static void finish(struct pending *pending, json_t *reply)
 
 void query_set_destroy(struct query_set *queries)
 {
-    if (queries == NULL) {
+    if (!queries) {
         return;
     }
-    for (struct pending *pending; (pending = TAILQ_FIRST(&queries->list)) != NULL;) {
+    for (struct pending *pending; (pending = TAILQ_FIRST(&queries->list));) {
         finish(pending, NULL);
     }
     free(queries);
@@ -101,7 +101,7 @@ static struct pending *pending_create(struct query_set *queries, const struct qu
 {
     struct pending *pending = calloc(1, sizeof(*pending));
 
-    if (pending == NULL) {
+    if (!pending) {
         return NULL;
     }
     *pending = (struct pending){.queries = queries,
@@ -133,7 +133,7 @@ void query_ask(struct query_set *queries, const struct query *query, struct cont
     bool busy = queries->count == QUERIES_MAX;
     struct pending *pending = busy ? NULL : pending_create(queries, query, ticket);
 
-    if (pending == NULL) {
+    if (!pending) {
         control_reply(ticket, busy ? message_error("busy", "too many such requests at once") : NULL);
     } else {
         ask_each(pending, query);
@@ -157,7 +157,7 @@ void query_answer(struct query_set *queries, size_t index, const json_t *answer)
             break;
         }
     }
-    if (pending == NULL) {
+    if (!pending) {
         log_debug("fanout[%zu]: an answer that nobody waits for", index);
         return;
     }
@@ -172,7 +172,7 @@ void query_fanout_gone(struct query_set *queries, size_t index)
 {
     struct pending *next;
 
-    for (struct pending *pending = TAILQ_FIRST(&queries->list); pending != NULL; pending = next) {
+    for (struct pending *pending = TAILQ_FIRST(&queries->list); pending; pending = next) {
         next = TAILQ_NEXT(pending, next);
         if ((pending->waiting & UINT64_C(1) << index) == 0) {
             continue;

@@ -19,26 +19,14 @@ struct exporter {
     enum log_level level;
 };
 
-static const char *level_name(enum log_level level)
-{
-    static const char *const names[] = {[LOG_LEVEL_ERROR] = "error",
-                                        [LOG_LEVEL_WARNING] = "warning",
-                                        [LOG_LEVEL_INFO] = "info",
-                                        [LOG_LEVEL_DEBUG] = "debug"};
-
-    return names[level];
-}
-
 static void on_begun(void *owner)
 {
     struct exporter *exporter = owner;
-    json_t *message = message_new("listen");
+    json_t *message = message_pack("listen", "{s:s}", "log_level", log_level_name(exporter->level));
 
-    if (message == NULL) {
-        return;
+    if (message) {
+        service_send(exporter->service, message, &exporter->listener, 1);
     }
-    json_object_set_new(message, "log_level", json_string(level_name(exporter->level)));
-    service_send(exporter->service, message, &exporter->listener, 1);
     json_decref(message);
 }
 
@@ -52,23 +40,23 @@ static int write_status(const json_t *status)
 {
     size_t length = 0;
     char *text = message_encode(status, &length);
-    int fd = text != NULL ? memfd_create("ringcast-status", MFD_CLOEXEC) : -1;
-    int error = text != NULL ? errno : ENOMEM;
+    int fd = text ? memfd_create("ringcast-status", MFD_CLOEXEC) : -1;
+    int result = text ? errno : ENOMEM;
 
     if (fd >= 0 && write(fd, text, length) != (ssize_t)length) {
-        error = ENOSPC;
+        result = ENOSPC;
         close(fd);
         fd = -1;
     }
     free(text);
-    return fd >= 0 ? fd : -error;
+    return fd >= 0 ? fd : -result;
 }
 
 static void send_status(struct exporter *exporter, json_int_t number)
 {
     json_t *status = supervisor_exporter_asks(exporter->supervisor);
     json_t *message = message_new("status");
-    int fd = status != NULL && message != NULL ? write_status(status) : -ENOMEM;
+    int fd = status && message ? write_status(status) : -ENOMEM;
 
     if (fd >= 0) {
         json_object_set_new(message, "number", json_integer(number));
@@ -130,17 +118,17 @@ static bool take_listener(struct exporter *exporter, struct fd_store *store,
 static int open_listener(struct exporter *exporter, struct fd_store *store,
                          const struct config_address *address)
 {
-    int error = 0;
+    int result = 0;
 
     if (!take_listener(exporter, store, address)) {
-        error = listen_open(address->host, address->port, &exporter->listener, exporter->url);
+        result = listen_open(address->host, address->port, &exporter->listener, exporter->url);
     }
-    if (error < 0) {
-        listen_explain(error, address->host, address->port);
+    if (result < 0) {
+        listen_explain(result, address->host, address->port);
     } else {
         keep_listener(exporter, store, address);
     }
-    return error;
+    return result;
 }
 
 int exporter_create(struct children *children, struct fd_store *store, const struct exporter_config *config,
@@ -150,31 +138,31 @@ int exporter_create(struct children *children, struct fd_store *store, const str
         .begun = on_begun, .ready = on_ready, .message = on_message, .gone = on_gone};
     struct exporter *created = calloc(1, sizeof(*created));
 
-    if (created == NULL) {
+    if (!created) {
         return -ENOMEM;
     }
     created->supervisor = supervisor;
     created->level = config->log_level;
     created->listener = -1;
-    int error = open_listener(created, store, config->address);
-    if (error == 0) {
+    int result = open_listener(created, store, config->address);
+    if (result == 0) {
         created->argv[0] = strdup(config->program);
-        if (created->argv[0] != NULL) {
+        if (created->argv[0]) {
             created->service = service_create(children, "exporter", created->argv, &handlers, created);
         }
-        error = created->service != NULL ? 0 : -ENOMEM;
+        result = created->service ? 0 : -ENOMEM;
     }
-    if (error < 0) {
+    if (result < 0) {
         exporter_destroy(created);
     } else {
         *exporter = created;
     }
-    return error;
+    return result;
 }
 
 void exporter_destroy(struct exporter *exporter)
 {
-    if (exporter == NULL) {
+    if (!exporter) {
         return;
     }
     service_destroy(exporter->service);

@@ -16,11 +16,6 @@
 /* Bytes of a message's type and a camera's name. */
 #define KEY_SIZE 160
 
-static const char *const level_names[] = {[LOG_LEVEL_ERROR] = "error",
-                                          [LOG_LEVEL_WARNING] = "warning",
-                                          [LOG_LEVEL_INFO] = "info",
-                                          [LOG_LEVEL_DEBUG] = "debug"};
-
 struct fanout {
     struct supervisor *supervisor;
     struct fanout_config config;
@@ -66,9 +61,10 @@ static void on_begun(void *owner)
 
     send(fanout,
          message_pack("listen", "{s:s, s:I, s:s, s:I, s:I, s:I, s:I}", "address", config->address, "index",
-                      (json_int_t)config->index, "log_level", level_names[config->log_level], "viewer_bytes",
-                      (json_int_t)config->viewers.bytes, "viewer_age_ms", (json_int_t)config->viewers.age_ms,
-                      "viewer_stuck_ms", (json_int_t)config->viewers.timeout * MS_PER_SECOND, "ping_ms",
+                      (json_int_t)config->index, "log_level", log_level_name(config->log_level),
+                      "viewer_bytes", (json_int_t)config->viewers.bytes, "viewer_age_ms",
+                      (json_int_t)config->viewers.age_ms, "viewer_stuck_ms",
+                      (json_int_t)config->viewers.timeout * MS_PER_SECOND, "ping_ms",
                       (json_int_t)config->viewers.ping * MS_PER_SECOND),
          fds, config->load_board >= 0 ? 2 : 1);
     supervisor_fanout_begun(fanout->supervisor, fanout);
@@ -129,7 +125,7 @@ struct fanout *fanout_create(struct children *children, const struct fanout_conf
         .begun = on_begun, .ready = on_ready, .message = on_message, .changed = on_state, .gone = on_gone};
     struct fanout *fanout = calloc(1, sizeof(*fanout));
 
-    if (fanout == NULL) {
+    if (!fanout) {
         return NULL;
     }
     fanout->supervisor = supervisor;
@@ -140,10 +136,10 @@ struct fanout *fanout_create(struct children *children, const struct fanout_conf
     }
     fanout->argv[0] = strdup(config->program);
     fanout->stats = fanout_stats_create();
-    if (fanout->argv[0] != NULL && fanout->stats != NULL) {
+    if (fanout->argv[0] && fanout->stats) {
         fanout->service = service_create(children, name, fanout->argv, &handlers, fanout);
     }
-    if (fanout->service == NULL) {
+    if (!fanout->service) {
         fanout_destroy(fanout);
         return NULL;
     }
@@ -152,7 +148,7 @@ struct fanout *fanout_create(struct children *children, const struct fanout_conf
 
 void fanout_destroy(struct fanout *fanout)
 {
-    if (fanout == NULL) {
+    if (!fanout) {
         return;
     }
     service_destroy(fanout->service);
@@ -196,7 +192,7 @@ void fanout_remove_camera(struct fanout *fanout, const char *name)
 void fanout_set_log_level(struct fanout *fanout, enum log_level level)
 {
     fanout->config.log_level = level;
-    send_newest(fanout, "log-level", "", message_pack("log-level", "{s:s}", "level", level_names[level]));
+    send_newest(fanout, "log-level", "", message_pack("log-level", "{s:s}", "level", log_level_name(level)));
 }
 
 bool fanout_ask(struct fanout *fanout, const json_t *question)
@@ -258,8 +254,8 @@ int64_t fanout_drops(const struct fanout *fanout, const char *camera)
 int64_t fanout_viewers(const struct fanout *fanout, const char *camera)
 {
     const json_t *counts = json_object_get(fanout->viewers, "cameras");
-    int64_t viewers = camera == NULL ? message_integer(fanout->viewers, "total", 0)
-                                     : json_integer_value(json_object_get(counts, camera));
+    int64_t viewers = !camera ? message_integer(fanout->viewers, "total", 0)
+                              : json_integer_value(json_object_get(counts, camera));
 
     return viewers > 0 ? viewers : 0;
 }

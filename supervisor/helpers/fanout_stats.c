@@ -23,7 +23,7 @@ struct fanout_stats *fanout_stats_create(void)
 
 void fanout_stats_destroy(struct fanout_stats *stats)
 {
-    if (stats == NULL) {
+    if (!stats) {
         return;
     }
     for (size_t i = 0; i < stats->count; i++) {
@@ -64,7 +64,7 @@ static bool make_room(struct fanout_stats *stats)
     }
     size_t room = stats->room == 0 ? FIRST_ROOM : 2 * stats->room;
     struct entry *list = reallocarray(stats->list, room, sizeof(*list));
-    if (list == NULL) {
+    if (!list) {
         return false;
     }
     stats->list = list;
@@ -74,11 +74,11 @@ static bool make_room(struct fanout_stats *stats)
 
 void fanout_stats_admit(struct fanout_stats *stats, const char *camera)
 {
-    if (find(stats, camera) != NULL || !make_room(stats)) {
+    if (find(stats, camera) || !make_room(stats)) {
         return;
     }
     char *name = strdup(camera);
-    if (name == NULL) {
+    if (!name) {
         return;
     }
     size_t place = place_of(stats, camera);
@@ -91,7 +91,7 @@ void fanout_stats_forget(struct fanout_stats *stats, const char *camera)
 {
     struct entry *entry = find(stats, camera);
 
-    if (entry == NULL) {
+    if (!entry) {
         return;
     }
     free(entry->camera);
@@ -110,7 +110,7 @@ unsigned fanout_stats_take(struct fanout_stats *stats, const json_t *cameras)
         struct latency latency;
         if (!latency_from_json(&latency, value)) {
             malformed++;
-        } else if (entry != NULL) {
+        } else if (entry) {
             entry->now = latency;
         }
     }
@@ -129,7 +129,7 @@ void fanout_stats_add(const struct fanout_stats *stats, const char *camera, stru
 {
     const struct entry *entry = find(stats, camera);
 
-    if (entry == NULL) {
+    if (!entry) {
         return;
     }
     latency_merge(latency, &entry->past);

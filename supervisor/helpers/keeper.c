@@ -43,15 +43,11 @@ static bool keeper_is_behind(void *data)
 
 static void send_keep_at(struct keeper *keeper)
 {
-    static const char *const levels[] = {[LOG_LEVEL_ERROR] = "error",
-                                         [LOG_LEVEL_WARNING] = "warning",
-                                         [LOG_LEVEL_INFO] = "info",
-                                         [LOG_LEVEL_DEBUG] = "debug"};
-    json_t *message = json_pack("{s:i, s:s, s:s, s:i, s:s}", "v", MESSAGE_VERSION, "type", "keep-at",
-                                "directory", keeper->config.directory, "lease_ms", KEEPER_LEASE_MS,
-                                "log_level", levels[keeper->config.log_level]);
+    json_t *message =
+        message_pack("keep-at", "{s:s, s:i, s:s}", "directory", keeper->config.directory, "lease_ms",
+                     KEEPER_LEASE_MS, "log_level", log_level_name(keeper->config.log_level));
 
-    if (message != NULL) {
+    if (message) {
         service_send(keeper->service, message, NULL, 0);
     }
     json_decref(message);
@@ -99,17 +95,17 @@ struct keeper *keeper_create(struct children *children, const struct keeper_conf
         .begun = on_begun, .ready = on_ready, .message = on_message, .changed = on_state, .gone = on_gone};
     struct keeper *keeper = calloc(1, sizeof(*keeper));
 
-    if (keeper == NULL) {
+    if (!keeper) {
         return NULL;
     }
     *keeper = (struct keeper){.children = children, .config = *config, .supervisor = supervisor};
     keeper->argv[0] = strdup(config->program);
     keeper->store = fd_store_create(&(const struct fd_store_callbacks){
         .data = keeper, .send = send_to_keeper, .behind = keeper_is_behind});
-    if (keeper->argv[0] != NULL && keeper->store != NULL) {
+    if (keeper->argv[0] && keeper->store) {
         keeper->service = service_create(children, KEEPER_NAME, keeper->argv, &handlers, keeper);
     }
-    if (keeper->service == NULL) {
+    if (!keeper->service) {
         keeper_destroy(keeper);
         return NULL;
     }
@@ -119,7 +115,7 @@ struct keeper *keeper_create(struct children *children, const struct keeper_conf
 
 void keeper_destroy(struct keeper *keeper)
 {
-    if (keeper == NULL) {
+    if (!keeper) {
         return;
     }
     children_set_fd_store(keeper->children, NULL);
@@ -141,11 +137,11 @@ static int connect_keeper(const char *directory)
     }
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-        int error = -errno;
+        int result = -errno;
         if (fd >= 0) {
             close(fd);
         }
-        return error;
+        return result;
     }
     return fd;
 }
@@ -208,16 +204,16 @@ bool keeper_find(struct keeper *keeper)
         return false;
     }
     pidfd_send_signal(pidfd, SIGCONT, NULL, 0); /* one that somebody stopped */
-    int error = receive_records(keeper->store, channel);
-    if (error == 0) {
-        error = service_meet(keeper->service, peer.pid, pidfd, channel);
+    int result = receive_records(keeper->store, channel);
+    if (result == 0) {
+        result = service_meet(keeper->service, peer.pid, pidfd, channel);
     }
-    if (error == 0) {
+    if (result == 0) {
         send_keep_at(keeper);
         return true;
     }
     log_warning("the keeper of the last ringcastd (pid %d) gives nothing: %s", (int)peer.pid,
-                strerror(-error));
+                strerror(-result));
     kill_keeper(pidfd);
     close(channel);
     close(pidfd);
@@ -228,7 +224,7 @@ void keeper_settle(struct keeper *keeper)
 {
     json_t *message = message_new("settled");
 
-    if (message != NULL) {
+    if (message) {
         service_send(keeper->service, message, NULL, 0);
     }
     json_decref(message);

@@ -84,7 +84,7 @@ static void on_stuck(void *data)
 
 int child_send(struct child *child, const json_t *body, const int *fds, int fd_count)
 {
-    return child->channel_source == NULL ? 0 : outbox_send(&child->outbox, body, fds, fd_count);
+    return !child->channel_source ? 0 : outbox_send(&child->outbox, body, fds, fd_count);
 }
 
 int child_send_newest(struct child *child, const char *key, const json_t *body, const int *fds, int fd_count)
@@ -99,11 +99,11 @@ bool child_is_behind(const struct child *child)
 
 static void flush(struct child *child)
 {
-    int error = outbox_flush(&child->outbox);
+    int result = outbox_flush(&child->outbox);
 
-    if (error < 0) {
+    if (result < 0) {
         log_camera(LOG_LEVEL_ERROR, child->camera, "%s: a message could not be sent: %s", child->name,
-                   strerror(-error));
+                   strerror(-result));
     }
 }
 
@@ -202,7 +202,7 @@ static void on_overdue(void *data)
     if (child->pid <= 0) {
         return;
     }
-    if (child->verdict == NULL) {
+    if (!child->verdict) {
         child->verdict = strdup("gave no sign of life");
     }
     log_camera(LOG_LEVEL_WARNING, child->camera, "%s: no sign of life: aborting it", child->name);
@@ -221,23 +221,23 @@ static void watch_heartbeat(struct child *child)
 /* The first message in the channel. */
 static int give_blackbox(struct child *child)
 {
-    int error = blackbox_create(&child->box, &child->box_fd);
-    json_t *message = error < 0 ? NULL : message_new(BLACKBOX_MESSAGE);
+    int result = blackbox_create(&child->box, &child->box_fd);
+    json_t *message = result < 0 ? NULL : message_new(BLACKBOX_MESSAGE);
 
-    if (error == 0) {
-        error = message == NULL ? -ENOMEM : channel_send(child->channel, message, &child->box_fd, 1);
+    if (result == 0) {
+        result = !message ? -ENOMEM : channel_send(child->channel, message, &child->box_fd, 1);
     }
     json_decref(message);
-    return error;
+    return result;
 }
 
 static int watch_messages(struct child *child)
 {
-    int error = sd_event_add_io(children_event(child->children), &child->channel_source, child->channel,
-                                EPOLLIN, on_channel, child);
+    int result = sd_event_add_io(children_event(child->children), &child->channel_source, child->channel,
+                                 EPOLLIN, on_channel, child);
 
-    if (error < 0) {
-        return error;
+    if (result < 0) {
+        return result;
     }
     sd_event_source_set_ratelimit(child->channel_source, USEC_PER_SECOND, TURNS_PER_SECOND);
     outbox_open(&child->outbox, child->channel, child->channel_source);
@@ -247,19 +247,19 @@ static int watch_messages(struct child *child)
 static int open_channel(struct child *child, int *far_end)
 {
     int ends[2];
-    int error = channel_pair(ends);
+    int result = channel_pair(ends);
 
-    if (error < 0) {
-        return error;
+    if (result < 0) {
+        return result;
     }
     child->channel = ends[0];
-    error = give_blackbox(child);
-    if (error == 0) {
-        error = watch_messages(child);
+    result = give_blackbox(child);
+    if (result == 0) {
+        result = watch_messages(child);
     }
-    if (error < 0) {
+    if (result < 0) {
         close(ends[1]);
-        return error;
+        return result;
     }
     *far_end = ends[1];
     return 0;
@@ -270,7 +270,7 @@ static struct child *allocate(struct children *children, const char *name,
 {
     struct child *child = calloc(1, sizeof(*child));
 
-    if (child == NULL) {
+    if (!child) {
         return NULL;
     }
     *child = (struct child){.children = children,
@@ -281,7 +281,7 @@ static struct child *allocate(struct children *children, const char *name,
                             .pidfd = -1};
     outbox_init(&child->outbox, children_event(children), on_stuck, child);
     child->name = strdup(name);
-    if (child->name == NULL) {
+    if (!child->name) {
         free(child);
         return NULL;
     }
@@ -289,20 +289,20 @@ static struct child *allocate(struct children *children, const char *name,
 }
 
 int child_create(struct children *children, const char *name, const struct child_handlers *handlers,
-                 void *owner, struct child **result, int *far_end)
+                 void *owner, struct child **made, int *far_end)
 {
     struct child *child = allocate(children, name, handlers, owner);
 
-    if (child == NULL) {
+    if (!child) {
         return -ENOMEM;
     }
-    int error = open_channel(child, far_end);
-    if (error < 0) {
+    int result = open_channel(child, far_end);
+    if (result < 0) {
         child_destroy(child);
-        return error;
+        return result;
     }
     keep_child(child);
-    *result = child;
+    *made = child;
     return 0;
 }
 
@@ -322,7 +322,7 @@ static void kill_foreign(const struct child *child)
 
 void child_destroy(struct child *child)
 {
-    if (child == NULL) {
+    if (!child) {
         return;
     }
     fd_store_drop(children_fd_store(child->children), FD_STORE_PROCESS, child->name);
@@ -360,7 +360,7 @@ static void describe_end(const struct child *child, const siginfo_t *info, char 
 {
     const char *name = info->si_code == CLD_EXITED ? NULL : sigabbrev_np(info->si_status);
 
-    if (child->verdict != NULL) {
+    if (child->verdict) {
         snprintf(reason, size, "killed: %s", child->verdict);
     } else if (child->foreign) {
         snprintf(reason, size, "ended (it was taken over, so how is unknown)");
@@ -369,8 +369,8 @@ static void describe_end(const struct child *child, const siginfo_t *info, char 
     } else if (info->si_status == SIGSYS) {
         snprintf(reason, size, "ended by its sandbox: a forbidden system call (SIGSYS)");
     } else {
-        snprintf(reason, size, "killed by signal %d (%s%s)%s", info->si_status, name == NULL ? "" : "SIG",
-                 name == NULL ? "unknown" : name, info->si_code == CLD_DUMPED ? ", core dumped" : "");
+        snprintf(reason, size, "killed by signal %d (%s%s)%s", info->si_status, !name ? "" : "SIG",
+                 !name ? "unknown" : name, info->si_code == CLD_DUMPED ? ", core dumped" : "");
     }
 }
 
@@ -381,7 +381,7 @@ static int on_process_end(sd_event_source *source, int fd, uint32_t events, void
     char reason[REASON_SIZE];
 
     (void)source, (void)events;
-    for (int i = 0; i < LAST_WORDS_MAX && child->channel_source != NULL && receive_one(child); i++) {
+    for (int i = 0; i < LAST_WORDS_MAX && child->channel_source && receive_one(child); i++) {
     }
     if (!child->foreign) {
         if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0) {
@@ -399,12 +399,12 @@ static int on_process_end(sd_event_source *source, int fd, uint32_t events, void
 /* Takes PIDFD over. */
 static int watch_process(struct child *child, pid_t pid, int pidfd)
 {
-    int error = sd_event_add_io(children_event(child->children), &child->pidfd_source, pidfd, EPOLLIN,
-                                on_process_end, child);
+    int result = sd_event_add_io(children_event(child->children), &child->pidfd_source, pidfd, EPOLLIN,
+                                 on_process_end, child);
 
-    if (error < 0) {
+    if (result < 0) {
         close(pidfd);
-        return error;
+        return result;
     }
     child->pid = pid;
     child->pidfd = pidfd;
@@ -415,17 +415,17 @@ static int watch_process(struct child *child, pid_t pid, int pidfd)
 int child_exec(struct child *child, char *const argv[], int far_end)
 {
     pid_t pid;
-    int error = children_spawn(child->children, argv, far_end, &pid);
+    int result = children_spawn(child->children, argv, far_end, &pid);
 
-    if (error < 0) {
-        return error;
+    if (result < 0) {
+        return result;
     }
     int pidfd = pidfd_open(pid, 0);
-    error = pidfd < 0 ? -errno : watch_process(child, pid, pidfd);
-    if (error < 0) {
+    result = pidfd < 0 ? -errno : watch_process(child, pid, pidfd);
+    if (result < 0) {
         kill(pid, SIGKILL);
         children_forget(child->children, pid);
-        return error;
+        return result;
     }
     keep_child(child);
     return 0;
@@ -445,55 +445,55 @@ static int take_descriptors(struct child *child, struct fd_record *record)
         }
         return -EPROTO;
     }
-    int error = blackbox_open(child->box_fd, &child->box);
-    if (error == 0) {
-        error = watch_messages(child);
+    int result = blackbox_open(child->box_fd, &child->box);
+    if (result == 0) {
+        result = watch_messages(child);
     }
-    if (error == 0 && pid > 0) {
+    if (result == 0 && pid > 0) {
         return watch_process(child, pid, pidfd);
     }
     if (pidfd >= 0) {
         close(pidfd);
     }
-    return error;
+    return result;
 }
 
 int child_take(struct children *children, const char *name, const struct child_handlers *handlers,
-               void *owner, struct fd_record *record, struct child **result)
+               void *owner, struct fd_record *record, struct child **made)
 {
     struct child *child = allocate(children, name, handlers, owner);
-    int error = child == NULL ? -ENOMEM : take_descriptors(child, record);
+    int result = !child ? -ENOMEM : take_descriptors(child, record);
 
     fd_record_finish(record);
-    if (error < 0) {
+    if (result < 0) {
         child_destroy(child);
-        return error;
+        return result;
     }
     keep_child(child);
-    *result = child;
+    *made = child;
     return 0;
 }
 
 int child_meet(struct children *children, const char *name, const struct child_handlers *handlers,
-               void *owner, pid_t pid, int pidfd, int channel, struct child **result)
+               void *owner, pid_t pid, int pidfd, int channel, struct child **made)
 {
     struct child *child = allocate(children, name, handlers, owner);
 
-    if (child == NULL) {
+    if (!child) {
         return -ENOMEM;
     }
     child->foreign = true;
     child->channel = channel;
-    int error = give_blackbox(child);
-    if (error == 0) {
-        error = watch_messages(child);
+    int result = give_blackbox(child);
+    if (result == 0) {
+        result = watch_messages(child);
     }
-    if (error < 0) {
+    if (result < 0) {
         child->channel = -1;
         child_destroy(child);
-        return error;
+        return result;
     }
-    *result = child;
+    *made = child;
     return watch_process(child, pid, pidfd);
 }
 
@@ -506,22 +506,22 @@ int child_adopt(struct child *child, pid_t pid)
         return errno == ESRCH ? -ECHILD : -errno;
     }
     if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
-        int error = -errno;
+        int result = -errno;
         close(pidfd);
-        return error;
+        return result;
     }
-    int error = children_know(child->children, pid);
-    if (error < 0) {
+    int result = children_know(child->children, pid);
+    if (result < 0) {
         close(pidfd);
-        return error;
+        return result;
     }
-    error = watch_process(child, pid, pidfd);
-    if (error < 0) {
+    result = watch_process(child, pid, pidfd);
+    if (result < 0) {
         children_forget(child->children, pid);
-        return error;
+        return result;
     }
     keep_child(child);
-    if (child->channel_source == NULL) {
+    if (!child->channel_source) {
         child_end(child);
     }
     return 0;
@@ -548,7 +548,7 @@ static int on_end_limit(sd_event_source *source, uint64_t usec, void *data)
 
 static void arm_end_timer(struct child *child)
 {
-    if (child->end_timer == NULL) {
+    if (!child->end_timer) {
         timer_arm(children_event(child->children), &child->end_timer, CHILD_END_MS, on_end_limit, child);
     }
 }
@@ -558,7 +558,7 @@ void child_abandon(struct child *child)
     child->abandoned = true;
     outbox_clear(&child->outbox);
     shutdown(child->channel, SHUT_WR);
-    if (child->channel_source == NULL) {
+    if (!child->channel_source) {
         timer_arm(children_event(child->children), &child->end_timer, 0, on_end_limit, child);
     } else {
         arm_end_timer(child);
@@ -624,7 +624,7 @@ void child_end(struct child *child)
 
 void child_kill(struct child *child, const char *why)
 {
-    if (child->verdict == NULL) {
+    if (!child->verdict) {
         child->verdict = strdup(why);
     }
     log_camera(LOG_LEVEL_WARNING, child->camera, "%s: killing it: %s", child->name, why);

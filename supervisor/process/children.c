@@ -50,7 +50,7 @@ static int pid_set_add(struct pid_set *set, pid_t pid)
     if (set->count == set->capacity) {
         size_t capacity = set->capacity == 0 ? 16 : set->capacity * 2;
         pid_t *pids = reallocarray(set->pids, capacity, sizeof(*pids));
-        if (pids == NULL) {
+        if (!pids) {
             return -ENOMEM;
         }
         set->pids = pids;
@@ -101,14 +101,14 @@ static pid_t parent_of(const char *pid)
     char path[64], line[512];
     snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
     FILE *file = fopen(path, "re");
-    if (file == NULL) {
+    if (!file) {
         return -1;
     }
     size_t length = fread(line, 1, sizeof(line) - 1, file);
     fclose(file);
     line[length] = '\0';
     const char *end_of_name = strrchr(line, ')');
-    if (end_of_name == NULL || strlen(end_of_name) < 5) {
+    if (!end_of_name || strlen(end_of_name) < 5) {
         return -1;
     }
     return (pid_t)strtol(end_of_name + 4, NULL, 10);
@@ -117,10 +117,10 @@ static pid_t parent_of(const char *pid)
 static void for_each_child(struct children *children, void (*visit)(struct children *, pid_t))
 {
     DIR *proc = opendir("/proc");
-    if (proc == NULL) {
+    if (!proc) {
         return;
     }
-    for (struct dirent *entry; (entry = readdir(proc)) != NULL;) {
+    for (struct dirent *entry; (entry = readdir(proc));) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
         if (pid > 0 && parent_of(entry->d_name) == getpid()) {
             visit(children, pid);
@@ -158,11 +158,11 @@ static char **child_environment(void)
 {
     size_t count = 0, kept = 0;
 
-    while (environ != NULL && environ[count] != NULL) {
+    while (environ && environ[count]) {
         count++;
     }
     char **environment = calloc(count + 1, sizeof(*environment));
-    if (environment == NULL) {
+    if (!environment) {
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
@@ -173,43 +173,43 @@ static char **child_environment(void)
     return environment;
 }
 
-int children_create(sd_event *event, struct children **result)
+int children_create(sd_event *event, struct children **made)
 {
     struct children *children = calloc(1, sizeof(*children));
-    if (children == NULL) {
+    if (!children) {
         return -ENOMEM;
     }
     children->event = sd_event_ref(event);
     children->log_fd = -1;
-    int error = -ENOMEM;
+    int result = -ENOMEM;
     children->environment = child_environment();
-    if (children->environment == NULL) {
+    if (!children->environment) {
         goto fail;
     }
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
-        error = -errno;
+        result = -errno;
         goto fail;
     }
     for_each_child(children, remember_foreign);
-    error = watchdog_create(event, &children->watchdog);
-    if (error < 0) {
+    result = watchdog_create(event, &children->watchdog);
+    if (result < 0) {
         goto fail;
     }
-    error = sd_event_add_signal(event, &children->sigchld, SIGCHLD, on_sigchld, children);
-    if (error < 0) {
+    result = sd_event_add_signal(event, &children->sigchld, SIGCHLD, on_sigchld, children);
+    if (result < 0) {
         goto fail;
     }
     sd_event_source_set_priority(children->sigchld, ORPHAN_PRIORITY);
-    *result = children;
+    *made = children;
     return 0;
 fail:
     children_destroy(children);
-    return error;
+    return result;
 }
 
 void children_destroy(struct children *children)
 {
-    if (children == NULL) {
+    if (!children) {
         return;
     }
     sd_event_source_disable_unref(children->sigchld);
@@ -248,21 +248,21 @@ void children_set_log(struct children *children, int fd)
 
 static int prepare_files(posix_spawn_file_actions_t *actions, const struct children *children, int channel)
 {
-    int error = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    int result = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 
-    if (error == 0 && children->log_fd >= 0) {
-        error = posix_spawn_file_actions_adddup2(actions, children->log_fd, STDERR_FILENO);
+    if (result == 0 && children->log_fd >= 0) {
+        result = posix_spawn_file_actions_adddup2(actions, children->log_fd, STDERR_FILENO);
     }
-    if (error == 0) {
-        error = posix_spawn_file_actions_adddup2(actions, STDERR_FILENO, STDOUT_FILENO);
+    if (result == 0) {
+        result = posix_spawn_file_actions_adddup2(actions, STDERR_FILENO, STDOUT_FILENO);
     }
-    if (error == 0) {
-        error = posix_spawn_file_actions_adddup2(actions, channel, CHANNEL_CHILD_FD);
+    if (result == 0) {
+        result = posix_spawn_file_actions_adddup2(actions, channel, CHANNEL_CHILD_FD);
     }
-    if (error == 0) {
-        error = posix_spawn_file_actions_addclosefrom_np(actions, CHANNEL_CHILD_FD + 1);
+    if (result == 0) {
+        result = posix_spawn_file_actions_addclosefrom_np(actions, CHANNEL_CHILD_FD + 1);
     }
-    return error;
+    return result;
 }
 
 static int prepare_signals(posix_spawnattr_t *attributes)
@@ -271,15 +271,15 @@ static int prepare_signals(posix_spawnattr_t *attributes)
 
     sigemptyset(&none);
     sigfillset(&all);
-    int error = posix_spawnattr_setsigmask(attributes, &none);
-    if (error == 0) {
-        error = posix_spawnattr_setsigdefault(attributes, &all);
+    int result = posix_spawnattr_setsigmask(attributes, &none);
+    if (result == 0) {
+        result = posix_spawnattr_setsigdefault(attributes, &all);
     }
-    if (error == 0) {
-        error = posix_spawnattr_setflags(attributes,
-                                         POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+    if (result == 0) {
+        result = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                                          POSIX_SPAWN_SETSID);
     }
-    return error;
+    return result;
 }
 
 /*
@@ -297,24 +297,24 @@ int children_spawn(struct children *children, char *const argv[], int channel, p
         posix_spawn_file_actions_destroy(&actions);
         return -ENOMEM;
     }
-    int error = prepare_files(&actions, children, channel);
-    if (error == 0) {
-        error = prepare_signals(&attributes);
+    int result = prepare_files(&actions, children, channel);
+    if (result == 0) {
+        result = prepare_signals(&attributes);
     }
-    if (error == 0) {
-        error = posix_spawn(pid, argv[0], &actions, &attributes, argv, children->environment);
+    if (result == 0) {
+        result = posix_spawn(pid, argv[0], &actions, &attributes, argv, children->environment);
     }
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
-    if (error != 0) {
-        return -error;
+    if (result != 0) {
+        return -result;
     }
-    error = children_know(children, *pid);
-    if (error < 0) {
+    result = children_know(children, *pid);
+    if (result < 0) {
         kill(*pid, SIGKILL);
         waitpid(*pid, NULL, 0);
     }
-    return error;
+    return result;
 }
 
 int children_know(struct children *children, pid_t pid)

@@ -67,12 +67,12 @@ static struct entry *entry_create(enum fd_store_kind kind, const char *name)
 {
     struct entry *entry = calloc(1, sizeof(*entry));
 
-    if (entry == NULL) {
+    if (!entry) {
         return NULL;
     }
     entry->kind = kind;
     entry->name = strdup(name);
-    if (entry->name == NULL) {
+    if (!entry->name) {
         free(entry);
         return NULL;
     }
@@ -95,7 +95,7 @@ struct fd_store *fd_store_create(const struct fd_store_callbacks *callbacks)
 {
     struct fd_store *store = calloc(1, sizeof(*store));
 
-    if (store == NULL) {
+    if (!store) {
         return NULL;
     }
     store->callbacks = *callbacks;
@@ -106,14 +106,14 @@ struct fd_store *fd_store_create(const struct fd_store_callbacks *callbacks)
 
 void fd_store_destroy(struct fd_store *store)
 {
-    if (store == NULL) {
+    if (!store) {
         return;
     }
-    for (struct entry *entry; (entry = STAILQ_FIRST(&store->kept)) != NULL;) {
+    for (struct entry *entry; (entry = STAILQ_FIRST(&store->kept));) {
         STAILQ_REMOVE_HEAD(&store->kept, next);
         entry_destroy(entry);
     }
-    for (struct entry *entry; (entry = STAILQ_FIRST(&store->found)) != NULL;) {
+    for (struct entry *entry; (entry = STAILQ_FIRST(&store->found));) {
         STAILQ_REMOVE_HEAD(&store->found, next);
         for (int i = 0; i < entry->fd_count; i++) {
             close(entry->fds[i]);
@@ -134,12 +134,12 @@ static void tell(struct fd_store *store, const char *type, const struct entry *e
     snprintf(key, sizeof(key), "%s %s", kinds[entry->kind], entry->name);
     json_t *message = message_pack(type, "{s:s, s:s, s:O*}", "kind", kinds[entry->kind], "name", entry->name,
                                    "body", entry->body);
-    int error = message ? store->callbacks.send(store->callbacks.data, key, message, entry->fds,
-                                                descriptors ? entry->fd_count : 0)
-                        : -ENOMEM;
+    int result = message ? store->callbacks.send(store->callbacks.data, key, message, entry->fds,
+                                                 descriptors ? entry->fd_count : 0)
+                         : -ENOMEM;
     json_decref(message);
-    if (error < 0) {
-        log_warning("the keeper could not be told of %s: %s", key, strerror(-error));
+    if (result < 0) {
+        log_warning("the keeper could not be told of %s: %s", key, strerror(-result));
     }
 }
 
@@ -238,7 +238,7 @@ bool fd_store_found(struct fd_store *store, struct channel_message *message)
         return false;
     }
     struct entry *entry = entry_create((enum fd_store_kind)kind, name);
-    if (entry == NULL) {
+    if (!entry) {
         return false;
     }
     entry->body = json_incref(body);
@@ -263,9 +263,9 @@ static void take(struct fd_store *store, struct entry *entry, struct fd_record *
 bool fd_store_take(struct fd_store *store, enum fd_store_kind kind, const char *name,
                    struct fd_record *record)
 {
-    struct entry *entry = store == NULL ? NULL : find(&store->found, kind, name);
+    struct entry *entry = !store ? NULL : find(&store->found, kind, name);
 
-    if (entry == NULL) {
+    if (!entry) {
         return false;
     }
     take(store, entry, record);
@@ -283,7 +283,7 @@ bool fd_store_take_any(struct fd_store *store, enum fd_store_kind kind, const ch
         }
         *name = strdup(entry->name);
         take(store, entry, record);
-        return *name != NULL;
+        return *name;
     }
     return false;
 }

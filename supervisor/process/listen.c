@@ -49,31 +49,31 @@ static int describe(int fd, char url[LISTEN_URL_SIZE])
     return 0;
 }
 
-int listen_open(const char *host, int port, int *result, char url[LISTEN_URL_SIZE])
+int listen_open(const char *host, int port, int *made, char url[LISTEN_URL_SIZE])
 {
     const int on = 1;
     struct addrinfo *address = NULL;
     int fd = -1;
-    int error = resolve(host, port, &address);
+    int result = resolve(host, port, &address);
 
-    if (error < 0) {
-        return error;
+    if (result < 0) {
+        return result;
     }
     fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
         bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
-        error = -errno;
+        result = -errno;
     } else {
-        error = describe(fd, url);
+        result = describe(fd, url);
     }
     freeaddrinfo(address);
-    if (error < 0) {
+    if (result < 0) {
         if (fd >= 0) {
             close(fd);
         }
-        return error;
+        return result;
     }
-    *result = fd;
+    *made = fd;
     return 0;
 }
 
@@ -95,7 +95,7 @@ static const char *advice(int error)
 
 void listen_explain(int error, const char *host, int port)
 {
-    const char *open = strchr(host, ':') != NULL ? "[" : "", *close = *open == '\0' ? "" : "]";
+    const char *open = strchr(host, ':') ? "[" : "", *close = *open == '\0' ? "" : "]";
 
     log_error("cannot listen on %s%s%s:%d: %s; %s", open, host, close, port, strerror(-error), advice(error));
 }

@@ -48,8 +48,8 @@ static void end_one(struct orphans *orphans, struct children *children, const ch
     char old_name[NAME_SIZE];
 
     snprintf(old_name, sizeof(old_name), "old %.100s", name);
-    if (orphan == NULL || child_take(children, old_name, &handlers, orphan, record, &orphan->child) < 0) {
-        if (orphan == NULL) {
+    if (!orphan || child_take(children, old_name, &handlers, orphan, record, &orphan->child) < 0) {
+        if (!orphan) {
             fd_record_finish(record);
         }
         free(orphan);
@@ -73,7 +73,7 @@ struct orphans *orphans_end(struct children *children)
     struct fd_record record;
     char *name;
 
-    if (orphans == NULL) {
+    if (!orphans) {
         return NULL;
     }
     LIST_INIT(&orphans->list);
@@ -86,15 +86,15 @@ struct orphans *orphans_end(struct children *children)
 
 bool orphans_any(const struct orphans *orphans)
 {
-    return orphans != NULL && !LIST_EMPTY(&orphans->list);
+    return orphans && !LIST_EMPTY(&orphans->list);
 }
 
 void orphans_destroy(struct orphans *orphans)
 {
-    if (orphans == NULL) {
+    if (!orphans) {
         return;
     }
-    for (struct orphan *orphan = LIST_FIRST(&orphans->list), *next; orphan != NULL; orphan = next) {
+    for (struct orphan *orphan = LIST_FIRST(&orphans->list), *next; orphan; orphan = next) {
         next = LIST_NEXT(orphan, next);
         forget(orphan);
     }

@@ -43,7 +43,7 @@ static int take_descriptors(struct outbox_entry *entry, const int *fds, int fd_c
 }
 
 static int entry_create(const char *key, const json_t *body, const int *fds, int fd_count,
-                        struct outbox_entry **result)
+                        struct outbox_entry **made)
 {
     struct outbox_entry *entry = calloc(1, sizeof(*entry));
 
@@ -52,12 +52,12 @@ static int entry_create(const char *key, const json_t *body, const int *fds, int
     }
     entry->body = json_deep_copy(body);
     entry->key = key ? strdup(key) : NULL;
-    int error = !entry->body || (key && !entry->key) ? -ENOMEM : take_descriptors(entry, fds, fd_count);
-    if (error < 0) {
+    int result = !entry->body || (key && !entry->key) ? -ENOMEM : take_descriptors(entry, fds, fd_count);
+    if (result < 0) {
         entry_destroy(entry);
-        return error;
+        return result;
     }
-    *result = entry;
+    *made = entry;
     return 0;
 }
 
@@ -109,7 +109,7 @@ int outbox_flush(struct outbox *outbox)
     bool progress = false;
     int given_up = 0;
 
-    for (struct outbox_entry *entry; (entry = STAILQ_FIRST(&outbox->entries)) != NULL; progress = true) {
+    for (struct outbox_entry *entry; (entry = STAILQ_FIRST(&outbox->entries)); progress = true) {
         int result = channel_send(outbox->channel, entry->body, entry->fds, entry->fd_count);
         if (result == -EAGAIN) {
             break;
@@ -154,9 +154,9 @@ static int enqueue(struct outbox *outbox, const char *key, const json_t *body, c
     if (outbox->length >= OUTBOX_MAX) {
         return -ENOBUFS;
     }
-    int error = entry_create(key, body, fds, fd_count, &entry);
-    if (error < 0) {
-        return error;
+    int result = entry_create(key, body, fds, fd_count, &entry);
+    if (result < 0) {
+        return result;
     }
     STAILQ_INSERT_TAIL(&outbox->entries, entry, next);
     outbox->length++;

@@ -61,13 +61,13 @@ const char *service_strstate(enum service_state state)
 static void enter_state(struct service *service, enum service_state state, const char *why)
 {
     log_info("%s: %s -> %s%s%s", service->name, service_strstate(service->state), service_strstate(state),
-             why == NULL ? "" : ": ", why == NULL ? "" : why);
+             !why ? "" : ": ", !why ? "" : why);
     service->state = state;
     timer_disarm(&service->timer);
     if (state == SERVICE_RUNNING) {
         service->running_since_ms = clock_now_ms();
     }
-    if (service->handlers.changed != NULL) {
+    if (service->handlers.changed) {
         service->handlers.changed(service->owner, why);
     }
 }
@@ -148,18 +148,19 @@ static int start_process(struct service *service)
 {
     static const struct child_handlers handlers = {.message = on_message, .exited = on_exited};
     int far_end = -1;
-    int error = child_create(service->children, service->name, &handlers, service, &service->child, &far_end);
+    int result =
+        child_create(service->children, service->name, &handlers, service, &service->child, &far_end);
 
-    if (error < 0) {
-        return error;
+    if (result < 0) {
+        return result;
     }
-    error = child_exec(service->child, service->argv, far_end);
+    result = child_exec(service->child, service->argv, far_end);
     close(far_end);
-    if (error < 0) {
+    if (result < 0) {
         child_destroy(service->child);
         service->child = NULL;
     }
-    return error;
+    return result;
 }
 
 void service_start(struct service *service)
@@ -168,9 +169,9 @@ void service_start(struct service *service)
 
     enter_state(service, SERVICE_STARTING, NULL);
     service->starts++;
-    int error = start_process(service);
-    if (error < 0) {
-        snprintf(reason, sizeof(reason), "cannot run %s: %s", service->argv[0], strerror(-error));
+    int result = start_process(service);
+    if (result < 0) {
+        snprintf(reason, sizeof(reason), "cannot run %s: %s", service->argv[0], strerror(-result));
         process_gone(service, reason);
         return;
     }
@@ -194,15 +195,15 @@ bool service_take(struct service *service)
     if (!fd_store_take(children_fd_store(service->children), FD_STORE_PROCESS, service->name, &record)) {
         return false;
     }
-    int error =
+    int result =
         child_take(service->children, service->name, &handlers_of_taken, service, &record, &service->child);
-    if (error == 0 && child_is_nameless(service->child)) {
+    if (result == 0 && child_is_nameless(service->child)) {
         child_destroy(service->child); /* its channel ends, and so does whoever holds the other end */
         service->child = NULL;
         return false;
     }
-    if (error < 0) {
-        log_warning("%s: the running one cannot be taken over: %s", service->name, strerror(-error));
+    if (result < 0) {
+        log_warning("%s: the running one cannot be taken over: %s", service->name, strerror(-result));
         return false;
     }
     await_ready(service);
@@ -212,19 +213,19 @@ bool service_take(struct service *service)
 
 int service_meet(struct service *service, pid_t pid, int pidfd, int channel)
 {
-    int error = child_meet(service->children, service->name, &handlers_of_taken, service, pid, pidfd, channel,
-                           &service->child);
+    int result = child_meet(service->children, service->name, &handlers_of_taken, service, pid, pidfd,
+                            channel, &service->child);
 
-    if (error == 0) {
+    if (result == 0) {
         await_ready(service);
     }
-    return error;
+    return result;
 }
 
 void service_end(struct service *service)
 {
     service->ended = true;
-    if (service->child == NULL) {
+    if (!service->child) {
         if (service->state != SERVICE_STOPPED) {
             enter_state(service, SERVICE_STOPPED, NULL);
         }
@@ -238,21 +239,21 @@ void service_end(struct service *service)
 
 void service_renew(struct service *service)
 {
-    if (service->child != NULL) {
+    if (service->child) {
         child_end(service->child);
     }
 }
 
 void service_kill(struct service *service, const char *why)
 {
-    if (service->child != NULL) {
+    if (service->child) {
         child_kill(service->child, why);
     }
 }
 
 int service_send(struct service *service, const json_t *body, const int *fds, int fd_count)
 {
-    return service->child == NULL ? 0 : child_send(service->child, body, fds, fd_count);
+    return !service->child ? 0 : child_send(service->child, body, fds, fd_count);
 }
 
 int service_send_newest(struct service *service, const char *key, const json_t *body, const int *fds,
@@ -273,7 +274,7 @@ enum service_state service_state(const struct service *service)
 
 pid_t service_pid(const struct service *service)
 {
-    return service->child == NULL ? 0 : child_pid(service->child);
+    return !service->child ? 0 : child_pid(service->child);
 }
 
 unsigned service_restarts(const struct service *service)
@@ -293,7 +294,7 @@ const json_t *service_last_exit(const struct service *service)
 
 json_t *service_lines(const struct service *service, size_t count)
 {
-    return service->child == NULL ? NULL : child_lines(service->child, count);
+    return !service->child ? NULL : child_lines(service->child, count);
 }
 
 struct service *service_create(struct children *children, const char *name, char *const *argv,
@@ -301,12 +302,12 @@ struct service *service_create(struct children *children, const char *name, char
 {
     struct service *service = calloc(1, sizeof(*service));
 
-    if (service == NULL) {
+    if (!service) {
         return NULL;
     }
     *service = (struct service){.children = children, .argv = argv, .handlers = *handlers, .owner = owner};
     service->name = strdup(name);
-    if (service->name == NULL) {
+    if (!service->name) {
         free(service);
         return NULL;
     }
@@ -315,7 +316,7 @@ struct service *service_create(struct children *children, const char *name, char
 
 void service_destroy(struct service *service)
 {
-    if (service == NULL) {
+    if (!service) {
         return;
     }
     timer_disarm(&service->timer);

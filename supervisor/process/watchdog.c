@@ -52,7 +52,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
         watchdog->grace_until_ms = now + GRACE_MS;
     }
     watchdog->looked_ms = now;
-    for (struct watchdog_entry *entry = LIST_FIRST(&watchdog->entries), *next; entry != NULL; entry = next) {
+    for (struct watchdog_entry *entry = LIST_FIRST(&watchdog->entries), *next; entry; entry = next) {
         next = LIST_NEXT(entry, next);
         if (is_overdue(entry, now) && now >= watchdog->grace_until_ms) {
             watchdog_unwatch(entry);
@@ -62,28 +62,28 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
     return timer_arm(watchdog->event, &watchdog->timer, INTERVAL_MS, on_timer, watchdog);
 }
 
-int watchdog_create(sd_event *event, struct watchdog **result)
+int watchdog_create(sd_event *event, struct watchdog **made)
 {
     struct watchdog *watchdog = calloc(1, sizeof(*watchdog));
 
-    if (watchdog == NULL) {
+    if (!watchdog) {
         return -ENOMEM;
     }
     watchdog->event = sd_event_ref(event);
     watchdog->looked_ms = clock_now_ms();
     LIST_INIT(&watchdog->entries);
-    int error = timer_arm(event, &watchdog->timer, INTERVAL_MS, on_timer, watchdog);
-    if (error < 0) {
+    int result = timer_arm(event, &watchdog->timer, INTERVAL_MS, on_timer, watchdog);
+    if (result < 0) {
         watchdog_destroy(watchdog);
-        return error;
+        return result;
     }
-    *result = watchdog;
+    *made = watchdog;
     return 0;
 }
 
 void watchdog_destroy(struct watchdog *watchdog)
 {
-    if (watchdog == NULL) {
+    if (!watchdog) {
         return;
     }
     timer_disarm(&watchdog->timer);
@@ -99,7 +99,7 @@ void watchdog_watch(struct watchdog *watchdog, struct watchdog_entry *entry)
 
 void watchdog_unwatch(struct watchdog_entry *entry)
 {
-    if (entry->next.le_prev == NULL) {
+    if (!entry->next.le_prev) {
         return;
     }
     LIST_REMOVE(entry, next);

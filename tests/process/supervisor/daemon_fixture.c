@@ -66,7 +66,7 @@ static void write_config(const struct daemon *daemon, int listen_port, const str
             listen_port, daemon->runtime_dir);
     fprintf(file, "cameras = (\n");
     /* Both places where a password may stand: every second camera has it in its URL. */
-    for (size_t i = 0; cameras[i].name != NULL; i++) {
+    for (size_t i = 0; cameras[i].name; i++) {
         fprintf(file, "%s  { name = \"%s\"; url = \"rtsp://%s127.0.0.1:9/%s\";%s }", i == 0 ? "" : ",\n",
                 cameras[i].name, i % 2 == 0 ? "" : "admin:c4nary-url@", cameras[i].path,
                 i % 2 == 0 ? " username = \"admin\"; password = \"c4nary-field\";" : "");
@@ -84,6 +84,15 @@ void daemon_init(struct daemon *daemon, int listen_port, const struct camera_lin
     write_config(daemon, listen_port, cameras);
     /* What loses its parent comes to this process, where daemon_require_nothing_left sees it. */
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+}
+
+void daemon_configure(const struct daemon *daemon, const char *lines)
+{
+    FILE *file = fopen(daemon->config, "a");
+
+    assert_non_null(file);
+    fprintf(file, "%s\n", lines);
+    assert_int_equal(fclose(file), 0);
 }
 
 void daemon_order(const struct daemon *daemon, const char *name)
@@ -189,7 +198,7 @@ void daemon_launch(struct daemon *daemon)
     daemon->output = ends[0];
 }
 
-/* The log on standard error, for whoever reads why the test failed. */
+/* The log on standard error, to show why the test failed. */
 static void show_log(const struct daemon *daemon)
 {
     char path[96], text[4096];
@@ -226,7 +235,7 @@ void daemon_wait_ready(struct daemon *daemon)
     size_t length = 0;
     struct pollfd wait = {.fd = daemon->output, .events = POLLIN};
 
-    while (strchr(line, '\n') == NULL && length < sizeof(line) - 1) {
+    while (!strchr(line, '\n') && length < sizeof(line) - 1) {
         if (poll(&wait, 1, PATIENCE_MS) != 1) {
             give_up(daemon, "not ready in time");
         }
@@ -270,7 +279,7 @@ static pid_t process_of(const struct daemon *daemon)
     DIR *proc = opendir("/proc");
 
     assert_non_null(proc);
-    for (struct dirent *entry; found == 0 && (entry = readdir(proc)) != NULL;) {
+    for (struct dirent *entry; found == 0 && (entry = readdir(proc));) {
         if (atoi(entry->d_name) <= 0) {
             continue;
         }
@@ -280,7 +289,7 @@ static pid_t process_of(const struct daemon *daemon)
         if (fd >= 0) {
             close(fd);
         }
-        if (length > 0 && memmem(environment, (size_t)length, daemon->dir, strlen(daemon->dir)) != NULL) {
+        if (length > 0 && memmem(environment, (size_t)length, daemon->dir, strlen(daemon->dir))) {
             found = atoi(entry->d_name);
         }
     }
@@ -294,11 +303,11 @@ static bool ring_left(const struct daemon *daemon)
     bool found = false;
     DIR *shm = daemon->instance[0] == '\0' ? NULL : opendir("/dev/shm");
 
-    if (shm == NULL) {
+    if (!shm) {
         return false;
     }
     snprintf(prefix, sizeof(prefix), "ringcast.%s.", daemon->instance);
-    for (struct dirent *entry; (entry = readdir(shm)) != NULL;) {
+    for (struct dirent *entry; (entry = readdir(shm));) {
         found = found || strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
     }
     closedir(shm);
@@ -337,6 +346,13 @@ void daemon_require_nothing_left(struct daemon *daemon)
         give_up(daemon, "a password is in the log");
     }
     remove_tree(daemon->dir);
+}
+
+void daemon_wait_adopted(void)
+{
+    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end;) {
+        pause_between_looks();
+    }
 }
 
 void daemon_finish(struct daemon *daemon)
@@ -395,7 +411,7 @@ json_t *daemon_ask(struct daemon *daemon, const char *type, const char *camera)
 {
     json_t *request = message_new(type);
 
-    if (camera != NULL) {
+    if (camera) {
         json_object_set_new(request, "camera", json_string(camera));
     }
     char *text = json_dumps(request, JSON_COMPACT);
@@ -478,11 +494,11 @@ bool daemon_file_has(const struct daemon *daemon, const char *name, const char *
 
     snprintf(path, sizeof(path), "%s/%s", daemon->dir, name);
     FILE *file = fopen(path, "re");
-    if (file == NULL) {
+    if (!file) {
         return false;
     }
     while (!found && getline(&content, &size, file) > 0) {
-        found = strstr(content, text) != NULL;
+        found = strstr(content, text);
     }
     free(content);
     fclose(file);

@@ -33,6 +33,9 @@ struct camera_line {
 /* Makes the directory and a configuration; LISTEN_PORT 0: any. CAMERAS ends with a NULL name. */
 void daemon_init(struct daemon *daemon, int listen_port, const struct camera_line *cameras);
 
+/* Adds LINES to the configuration. */
+void daemon_configure(const struct daemon *daemon, const char *lines);
+
 /* Tells the stand-ins to misbehave (fake_ingest.c, fake_fanout.c). */
 void daemon_order(const struct daemon *daemon, const char *name);
 
@@ -66,12 +69,15 @@ json_t *status_camera(json_t *status, const char *camera);
 /* Waits until CAMERA has STATE and not PID (0: any), and returns its worker's process id. */
 pid_t daemon_wait_camera(struct daemon *daemon, const char *camera, const char *state, pid_t not_pid);
 
-/* Waits until the template ("template") or the fan-out ("fanouts") runs as another process than NOT_PID. */
+/* Waits until the fork server ("template") or the fan-out ("fanouts") runs as another process than NOT_PID. */
 pid_t daemon_wait_service(struct daemon *daemon, const char *member, pid_t not_pid);
 
 /* True if file NAME in the directory (or "log", standard error) holds TEXT. */
 bool daemon_file_has(const struct daemon *daemon, const char *name, const char *text);
 void daemon_wait_file(struct daemon *daemon, const char *name, const char *text);
+
+/* Waits until nothing that was taken over, and came to this process, is left. */
+void daemon_wait_adopted(void);
 
 /* What the fan-out behind the viewers' address says: its process id. Waits for it. */
 pid_t daemon_ask_viewer_port(struct daemon *daemon);

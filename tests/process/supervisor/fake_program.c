@@ -17,7 +17,7 @@ static void path_of(char path[512], const char *name)
 {
     const char *directory = getenv("FAKE_DIR");
 
-    snprintf(path, 512, "%s/%s", directory == NULL ? "/nonexistent" : directory, name);
+    snprintf(path, 512, "%s/%s", !directory ? "/nonexistent" : directory, name);
 }
 
 bool fake_ordered(const char *name)
@@ -42,7 +42,7 @@ void fake_note(const char *name, const char *line)
 
     path_of(path, name);
     FILE *file = fopen(path, "ae");
-    if (file == NULL) {
+    if (!file) {
         exit(91);
     }
     fprintf(file, "%s\n", line);
@@ -53,7 +53,7 @@ void fake_send(const char *type, json_t *members)
 {
     json_t *message = message_new(type);
 
-    if (members != NULL) {
+    if (members) {
         json_object_update(message, members);
     }
     channel_send(CHANNEL_CHILD_FD, message, NULL, 0);
@@ -85,7 +85,7 @@ static bool only_the_known_descriptors(void)
     DIR *directory = opendir("/proc/self/fd");
     int count = 0;
 
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+    for (struct dirent *entry; (entry = readdir(directory));) {
         if (entry->d_name[0] != '.' && atoi(entry->d_name) != dirfd(directory)) {
             count++;
         }

@@ -41,7 +41,7 @@ static bool member_is(const json_t *object, const char *name, json_type type)
 {
     const json_t *member = json_object_get(object, name);
 
-    return member != NULL && json_typeof(member) == type;
+    return member && json_typeof(member) == type;
 }
 
 /* Waits until a status says that CAMERA has sent stats. */
@@ -115,7 +115,7 @@ static void require_error(struct daemon *daemon, const char *request, const char
 
     assert_true(message_is(reply, "error"));
     assert_string_equal(message_string(reply, "code", ""), code);
-    if (strstr(message_string(reply, "message", ""), text) == NULL) {
+    if (!strstr(message_string(reply, "message", ""), text)) {
         fail_msg("%s lacks %s", message_string(reply, "message", ""), text);
     }
     json_decref(reply);
@@ -415,6 +415,34 @@ static void strangers_are_turned_away(void **state)
     daemon_finish(&daemon);
 }
 
+static void require_ok(struct daemon *daemon, const char *request)
+{
+    json_t *reply = daemon_ask_text(daemon, request);
+
+    if (!message_is(reply, "ok")) {
+        fail_msg("%s: %s", request, message_string(reply, "message", "?"));
+    }
+    json_decref(reply);
+}
+
+/* The end of a camera does not hold up what fan-outs hear of each other's viewers. */
+static void fan_outs_hear_of_each_other_while_a_camera_ends(void **state)
+{
+    struct daemon daemon;
+
+    (void)state;
+    daemon_init(&daemon, 0, cameras);
+    daemon_configure(&daemon, "fanout = { processes = 2; };");
+    daemon_launch(&daemon);
+    daemon_wait_ready(&daemon);
+    daemon_wait_file(&daemon, "fanout.log", "\"front\":2");
+    require_ok(&daemon, "{\"v\":1,\"type\":\"camera-add\",\"camera\":\"gate\","
+                        "\"settings\":{\"url\":\"rtsp://127.0.0.1:9/stream\"}}");
+    require_ok(&daemon, "{\"v\":1,\"type\":\"camera-remove\",\"camera\":\"front\"}");
+    daemon_wait_file(&daemon, "fanout.log", "\"gate\":2");
+    daemon_finish(&daemon);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -428,6 +456,7 @@ int main(void)
         cmocka_unit_test(clients_may_hang_up_at_any_byte),
         cmocka_unit_test(other_protocols_are_turned_away),
         cmocka_unit_test(many_clients_are_served),
+        cmocka_unit_test(fan_outs_hear_of_each_other_while_a_camera_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,13 +186,13 @@ static int count_children(const struct daemon *daemon, char state)
     int parent, count = 0;
     DIR *proc = opendir("/proc");
 
-    for (struct dirent *entry; (entry = readdir(proc)) != NULL;) {
+    for (struct dirent *entry; (entry = readdir(proc));) {
         snprintf(path, sizeof(path), "/proc/%.20s/stat", entry->d_name);
         FILE *file = atoi(entry->d_name) > 0 ? fopen(path, "re") : NULL;
-        if (file == NULL) {
+        if (!file) {
             continue;
         }
-        if (fgets(line, sizeof(line), file) != NULL && strrchr(line, ')') != NULL &&
+        if (fgets(line, sizeof(line), file) && strrchr(line, ')') &&
             sscanf(strrchr(line, ')'), ") %c %d", &found_state, &parent) == 2 && parent == daemon->pid) {
             count += state == 0 || state == found_state;
         }
@@ -284,8 +284,8 @@ static void a_worker_that_hangs_is_aborted(void **state)
         const json_t *last = json_object_get(status_camera(status, "front"), "last_exit");
         const json_t *log = json_object_get(last, "log");
         const char *line = json_string_value(json_array_get(log, json_array_size(log) - 1));
-        seen = strcmp(message_string(last, "reason", ""), "killed: gave no sign of life") == 0 &&
-               line != NULL && strstr(line, "about to spin") != NULL;
+        seen = strcmp(message_string(last, "reason", ""), "killed: gave no sign of life") == 0 && line &&
+               strstr(line, "about to spin");
         json_decref(status);
     }
     assert_true(seen);

@@ -224,9 +224,7 @@ static void the_next_one_takes_over(void **state)
     assert_int_equal(kill(daemon.pid, SIGTERM), 0);
     assert_int_equal(daemon_wait_exit(&daemon), 0);
     /* What was taken over was not its child: it came to us when the first one died. */
-    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end;) {
-        pause_between_looks();
-    }
+    daemon_wait_adopted();
     daemon_require_nothing_left(&daemon);
 }
 
@@ -243,13 +241,11 @@ static void nobody_takes_over(void **state)
     daemon_wait_camera(&daemon, "front", "streaming", 0);
     kill(daemon.pid, SIGKILL);
     assert_int_equal(daemon_wait_exit(&daemon), -SIGKILL);
-    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end;) {
-        pause_between_looks();
-    }
+    daemon_wait_adopted();
     daemon_require_nothing_left(&daemon);
 }
 
-/* A ringcastd that begins while the keeper clears up waits for it, and begins anew. */
+/* A ringcastd that begins while the keeper clears up waits for it, and begins from nothing. */
 static void begins_at_the_end_of_the_lease(void **state)
 {
     const struct camera_line cameras[] = {{"front", "stubborn"}, {NULL, NULL}};
@@ -269,9 +265,7 @@ static void begins_at_the_end_of_the_lease(void **state)
     assert_int_not_equal(daemon_wait_camera(&daemon, "front", "streaming", 0), front);
     assert_int_equal(kill(daemon.pid, SIGTERM), 0);
     assert_int_equal(daemon_wait_exit(&daemon), 0);
-    for (long long end = now_ms() + PATIENCE_MS; waitpid(-1, NULL, WNOHANG) >= 0 && now_ms() < end;) {
-        pause_between_looks();
-    }
+    daemon_wait_adopted();
     daemon_require_nothing_left(&daemon);
 }
 

@@ -93,7 +93,7 @@ static bool say(struct bench *bench, const char *member, double value)
     json_t *message = camera_ring_observe(bench->ring, body, &writer);
 
     json_decref(body);
-    if (message == NULL) {
+    if (!message) {
         return false;
     }
     assert_true(message_is(message, "ring"));

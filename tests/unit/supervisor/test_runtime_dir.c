@@ -22,7 +22,7 @@ static int make_parent(void **state)
 {
     (void)state;
     strcpy(parent, "/tmp/ringcast-test-XXXXXX");
-    if (mkdtemp(parent) == NULL) {
+    if (!mkdtemp(parent)) {
         return -1;
     }
     snprintf(path, sizeof(path), "%s/run", parent);

@@ -25,7 +25,7 @@ static void require_hidden(const char *text, const char *secret)
 
     strcpy(line, text);
     log_redact(line, sizeof(line));
-    if (strstr(line, secret) != NULL) {
+    if (strstr(line, secret)) {
         fail_msg("%s is still in %s", secret, line);
     }
 }
