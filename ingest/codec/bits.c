@@ -1,13 +1,20 @@
 #include "ingest/codec/bits.h"
 
+#include <string.h>
+
 void bits_init(struct bits *bits, const uint8_t *data, size_t size)
 {
     *bits = (struct bits){.data = data, .size = size};
 }
 
+void bits_init_plain(struct bits *bits, const uint8_t *data, size_t size)
+{
+    *bits = (struct bits){.data = data, .size = size, .plain = true};
+}
+
 static void load_byte(struct bits *bits)
 {
-    if (bits->zeros >= 2 && bits->next < bits->size && bits->data[bits->next] == 3) {
+    if (!bits->plain && bits->zeros >= 2 && bits->next < bits->size && bits->data[bits->next] == 3) {
         bits->next++;
         bits->zeros = 0;
     }
@@ -68,6 +75,35 @@ int32_t bits_read_se(struct bits *bits)
     int64_t magnitude = ((int64_t)code + 1) / 2;
 
     return (int32_t)((code & 1u) != 0 ? magnitude : -magnitude);
+}
+
+bool bits_copy(struct bits *bits, uint8_t *out, size_t count)
+{
+    if (count > bits_left(bits) / 8) {
+        bits->overrun = true;
+        return false;
+    }
+    if (bits->left == 0) {
+        if (count > 0) {
+            memcpy(out, bits->data + bits->next, count);
+        }
+        bits->next += count;
+        return true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (uint8_t)bits_read(bits, 8);
+    }
+    return true;
+}
+
+size_t bits_position(const struct bits *bits)
+{
+    return bits->next * 8 - bits->left;
+}
+
+size_t bits_left(const struct bits *bits)
+{
+    return bits->overrun ? 0 : bits->size * 8 - bits_position(bits);
 }
 
 bool bits_overrun(const struct bits *bits)

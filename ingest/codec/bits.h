@@ -1,7 +1,8 @@
 /*
- * Reads the bits of a NAL unit's payload (ITU-T H.264 and H.265, 7.2 and 9.2/9.3), leaving out the emulation
- * prevention bytes (00 00 03). The reader belongs to its caller and never reads past SIZE: once it would,
- * every further value is 0 and bits_overrun says so. Any process, any thread.
+ * Reads bits, most significant first. Two forms: the payload of a NAL unit (ITU-T H.264 and H.265, 7.2 and
+ * 9.2/9.3), whose emulation prevention bytes (00 00 03) are left out, and plain bytes, as MPEG-4 audio has
+ * them. The reader belongs to its caller and never reads past SIZE: once it would, every further value is 0
+ * and bits_overrun says so. Any process, any thread.
  */
 #ifndef INGEST_CODEC_BITS_H
 #define INGEST_CODEC_BITS_H
@@ -17,12 +18,16 @@ struct bits {
     unsigned current; /* byte being read */
     unsigned left;    /* bits of it not read yet */
     unsigned zeros;   /* zero bytes in a row before NEXT */
+    bool plain;       /* there are no emulation prevention bytes */
     bool overrun;
 };
 
+/* DATA is what follows the header of a NAL unit. */
 void bits_init(struct bits *bits, const uint8_t *data, size_t size);
 
-/* COUNT ≤ 32 bits, most significant first: u(n). */
+void bits_init_plain(struct bits *bits, const uint8_t *data, size_t size);
+
+/* COUNT ≤ 32 bits: u(n). */
 uint32_t bits_read(struct bits *bits, unsigned count);
 
 void bits_skip(struct bits *bits, unsigned count);
@@ -30,6 +35,13 @@ void bits_skip(struct bits *bits, unsigned count);
 /* Exp-Golomb codes: ue(v) and se(v). */
 uint32_t bits_read_ue(struct bits *bits);
 int32_t bits_read_se(struct bits *bits);
+
+/* COUNT bytes to OUT, from any bit on. Plain only. False: there are not so many. */
+bool bits_copy(struct bits *bits, uint8_t *out, size_t count);
+
+/* Bits read so far, and those that are left. Plain only. */
+size_t bits_position(const struct bits *bits);
+size_t bits_left(const struct bits *bits);
 
 bool bits_overrun(const struct bits *bits);
 

@@ -40,9 +40,10 @@ void nal_reader_init(struct nal_reader *reader, const uint8_t *data, size_t size
     *reader = (struct nal_reader){.next = data, .end = data + size, .length_size = length_size};
 }
 
-/* The first 00 00 01 at or after P, or END. */
-static const uint8_t *find_start_code(const uint8_t *p, const uint8_t *end)
+const uint8_t *nal_find_start_code(const uint8_t *begin, const uint8_t *end)
 {
+    const uint8_t *p = begin;
+
     while (end - p >= 3) {
         if (p[2] > 1) {
             p += 3;
@@ -58,13 +59,13 @@ static const uint8_t *find_start_code(const uint8_t *p, const uint8_t *end)
 static int next_annexb(struct nal_reader *reader, struct nal *nal)
 {
     for (;;) {
-        const uint8_t *code = find_start_code(reader->next, reader->end);
+        const uint8_t *code = nal_find_start_code(reader->next, reader->end);
         if (code == reader->end) {
             reader->next = reader->end;
             return 0;
         }
         const uint8_t *begin = code + 3;
-        const uint8_t *end = find_start_code(begin, reader->end);
+        const uint8_t *end = nal_find_start_code(begin, reader->end);
         reader->next = end;
         /*
          * Zeros before a start code are its own or trailing ones: a unit never ends in a zero byte (7.4.1).

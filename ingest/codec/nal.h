@@ -11,6 +11,10 @@
 
 enum nal_codec { NAL_H264, NAL_H265 };
 
+/* Bytes of the length before each NAL unit of a sample (lengthSizeMinusOne is 3), and of an access unit that
+ * came over RTP. */
+#define NAL_LENGTH_SIZE 4
+
 /* One NAL unit, header included, start code or length excluded; never empty. */
 struct nal {
     const uint8_t *data;
@@ -34,6 +38,9 @@ struct nal_reader {
     const uint8_t *end;
     unsigned length_size;
 };
+
+/* The first 00 00 01 between BEGIN and END (Annex B), or END. */
+const uint8_t *nal_find_start_code(const uint8_t *begin, const uint8_t *end);
 
 void nal_reader_init(struct nal_reader *reader, const uint8_t *data, size_t size, unsigned length_size);
 

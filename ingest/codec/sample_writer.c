@@ -3,13 +3,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/base/bytes.h"
+
 static int add_to_sample(struct sample_writer *writer, const struct nal *nal)
 {
     if (writer->count == SAMPLE_WRITER_NALS_MAX) {
         return -E2BIG;
     }
     writer->nals[writer->count++] = *nal;
-    writer->sample_size += SAMPLE_WRITER_LENGTH_SIZE + nal->size;
+    writer->sample_size += NAL_LENGTH_SIZE + nal->size;
     return 0;
 }
 
@@ -62,12 +64,9 @@ uint8_t *sample_writer_write(const struct sample_writer *writer, uint8_t *out)
 {
     for (size_t i = 0; i < writer->count; i++) {
         size_t size = writer->nals[i].size;
-        out[0] = (uint8_t)(size >> 24);
-        out[1] = (uint8_t)(size >> 16);
-        out[2] = (uint8_t)(size >> 8);
-        out[3] = (uint8_t)size;
-        memcpy(out + SAMPLE_WRITER_LENGTH_SIZE, writer->nals[i].data, size);
-        out += SAMPLE_WRITER_LENGTH_SIZE + size;
+        bytes_put_be32(out, (uint32_t)size);
+        memcpy(out + NAL_LENGTH_SIZE, writer->nals[i].data, size);
+        out += NAL_LENGTH_SIZE + size;
     }
     return out;
 }

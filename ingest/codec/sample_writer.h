@@ -19,9 +19,6 @@
 /* Parameter sets in one access unit; further ones are left out. */
 #define SAMPLE_WRITER_PARAMETERS_MAX 16
 
-/* Bytes of the length before each NAL unit of a sample (lengthSizeMinusOne is 3). */
-#define SAMPLE_WRITER_LENGTH_SIZE 4
-
 struct sample_writer {
     struct nal nals[SAMPLE_WRITER_NALS_MAX];
     size_t count;

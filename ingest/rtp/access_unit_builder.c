@@ -2,9 +2,8 @@
 
 #include <string.h>
 
+#include "common/base/bytes.h"
 #include "ingest/rtp/track.h"
-
-static const uint8_t start_code[] = {0, 0, 0, 1};
 
 static bool is_slice(enum nal_codec codec, const struct nal *nal)
 {
@@ -14,14 +13,14 @@ static bool is_slice(enum nal_codec codec, const struct nal *nal)
 }
 
 /* first_mb_in_slice is 0, a single bit 1 (H.264, 7.3.3); first_slice_segment_in_pic_flag (H.265, 7.3.6.1). */
-bool picture_is_first_slice(enum nal_codec codec, const struct nal *nal)
+bool access_unit_builder_is_first_slice(enum nal_codec codec, const struct nal *nal)
 {
     size_t header = codec == NAL_H264 ? 1 : 2;
 
     return nal->size > header && is_slice(codec, nal) && (nal->data[header] & 0x80) != 0;
 }
 
-struct depacketizer_payload picture_without_start_code(const struct depacketizer_payload *payload)
+struct depacketizer_payload access_unit_builder_without_start_code(const struct depacketizer_payload *payload)
 {
     struct depacketizer_payload rest = *payload;
     size_t zeros = 0;
@@ -36,248 +35,306 @@ struct depacketizer_payload picture_without_start_code(const struct depacketizer
     return rest;
 }
 
-void picture_init(struct picture *picture, enum nal_codec codec, struct depacketizer *owner)
+void access_unit_builder_init(struct access_unit_builder *builder, enum nal_codec codec,
+                              struct depacketizer *owner)
 {
-    *picture = (struct picture){.codec = codec, .owner = owner};
-    byte_buffer_init(&picture->buffer, TRACK_UNIT_SIZE_MAX);
+    *builder = (struct access_unit_builder){.codec = codec, .owner = owner};
+    byte_buffer_init(&builder->buffer, TRACK_UNIT_SIZE_MAX);
+    byte_buffer_init(&builder->split, TRACK_UNIT_SIZE_MAX);
 }
 
-void picture_finish(struct picture *picture)
+void access_unit_builder_finish(struct access_unit_builder *builder)
 {
-    byte_buffer_finish(&picture->buffer);
+    byte_buffer_finish(&builder->buffer);
+    byte_buffer_finish(&builder->split);
 }
 
-static void clear(struct picture *picture)
+static void clear(struct access_unit_builder *builder)
 {
-    picture->buffer.size = 0;
-    picture->pending = picture->ready = picture->taken = false;
-    picture->has_slice = picture->damaged = picture->too_long = picture->fragment = false;
+    builder->buffer.size = 0;
+    builder->pending = builder->ready = builder->taken = false;
+    builder->has_slice = builder->damaged = builder->too_long = builder->fragment = false;
 }
 
-static void drop(struct picture *picture)
+static void drop(struct access_unit_builder *builder)
 {
-    picture->owner->counters.dropped++;
-    picture->lost = !picture->owner->show_damaged;
-    clear(picture);
+    builder->owner->counters.dropped++;
+    builder->lost = !builder->owner->show_damaged;
+    clear(builder);
 }
 
-void picture_reset(struct picture *picture)
+void access_unit_builder_reset(struct access_unit_builder *builder)
 {
-    if (picture->taken) {
-        clear(picture);
+    if (builder->taken) {
+        clear(builder);
     }
-    if (picture->pending && !picture->ready) {
-        drop(picture);
+    if (builder->pending && !builder->ready) {
+        drop(builder);
     }
-    if (picture->has_last && !picture->owner->show_damaged) {
-        picture->lost = true;
+    if (builder->has_last && !builder->owner->show_damaged) {
+        builder->lost = true;
     }
-    picture->has_last = false;
+    builder->has_last = false;
 }
 
-static void append(struct picture *picture, const void *data, size_t size)
+static void append(struct access_unit_builder *builder, const void *data, size_t size)
 {
-    if (picture->too_long) {
+    if (builder->too_long) {
         return;
     }
-    if (byte_buffer_add(&picture->buffer, data, size) < 0) {
-        picture->too_long = picture->damaged = true;
+    if (byte_buffer_add(&builder->buffer, data, size) < 0) {
+        builder->too_long = builder->damaged = true;
     }
 }
 
 /* Takes a unit that lies in the buffer, or is about to, into account. */
-static void note_unit(struct picture *picture, const struct nal *nal)
+static void note_unit(struct access_unit_builder *builder, const struct nal *nal)
 {
-    if (!is_slice(picture->codec, nal)) {
+    if (!is_slice(builder->codec, nal)) {
         return;
     }
-    if (!picture->has_slice && !picture_is_first_slice(picture->codec, nal)) {
+    if (!builder->has_slice && !access_unit_builder_is_first_slice(builder->codec, nal)) {
         /* It goes on with a picture that is complete by its marker, or whose beginning is missing. */
-        if (!picture->damaged && picture->has_last && picture->last_time == picture->time) {
-            picture->by_timestamp = true;
-            picture->owner->counters.marker_errors++;
+        if (!builder->damaged && builder->has_last && builder->last_time == builder->time) {
+            builder->by_timestamp = true;
+            builder->owner->counters.marker_errors++;
         }
-        picture->damaged = true;
+        builder->damaged = true;
     }
-    picture->has_slice = true;
+    builder->has_slice = true;
 }
 
-/* Units within what was sent as one: only cameras that send a byte stream have them. */
-static void note_inner_units(struct picture *picture, const uint8_t *data, size_t size)
+/* A unit never ends in a zero byte (H.264, 7.4.1): what is there belongs to a byte stream. */
+static size_t without_trailing_zeros(const uint8_t *data, size_t size)
 {
-    struct nal_reader reader;
-    struct nal nal;
-
-    nal_reader_init(&reader, data, size, 0);
-    while (nal_reader_next(&reader, &nal) == 1) {
-        note_unit(picture, &nal);
+    while (size > 0 && data[size - 1] == 0) {
+        size--;
     }
+    return size;
 }
 
-static void note(struct picture *picture, const uint8_t *data, size_t size)
+/* Adds DATA, which holds no start code, as one unit. */
+static void append_unit(struct access_unit_builder *builder, const uint8_t *data, size_t size)
 {
-    struct nal nal = {data, size};
+    uint8_t length[NAL_LENGTH_SIZE];
 
-    if (is_slice(picture->codec, &nal)) {
-        note_unit(picture, &nal);
-    } else {
-        note_inner_units(picture, data, size);
-    }
-}
-
-/* A unit that has begun and will not be finished. */
-static void abandon_fragment(struct picture *picture)
-{
-    if (!picture->fragment) {
+    size = without_trailing_zeros(data, size);
+    if (size == 0) {
         return;
     }
-    picture->fragment = false;
-    picture->damaged = true;
-    if (!picture->owner->show_damaged) {
-        picture->buffer.size = picture->fragment_start;
+    bytes_put_be32(length, (uint32_t)size);
+    append(builder, length, sizeof(length));
+    append(builder, data, size);
+    note_unit(builder, &(struct nal){data, size});
+}
+
+/* Adds the units of DATA, which begins with one; a start code stands before each further one. */
+static void append_units(struct access_unit_builder *builder, const uint8_t *data, size_t size)
+{
+    const uint8_t *end = data + size;
+
+    for (;;) {
+        const uint8_t *code = nal_find_start_code(data, end);
+        append_unit(builder, data, (size_t)(code - data));
+        if (code == end) {
+            return;
+        }
+        builder->byte_stream = true;
+        data = code + 3;
     }
 }
 
-static void finish(struct picture *picture)
+/*
+ * Cameras that send a byte stream show it in the parameter sets, SEI or delimiters of their first keyframe,
+ * which are short. So the slices of all other cameras need not be searched.
+ */
+static bool may_hold_units(const struct access_unit_builder *builder, const uint8_t *data, size_t size)
 {
-    picture->has_last = true;
-    picture->last_time = picture->time;
-    bool unfit = picture->too_long || !picture->has_slice;
-    if (unfit || (picture->damaged && !picture->owner->show_damaged)) {
-        drop(picture);
+    return builder->byte_stream || !is_slice(builder->codec, &(struct nal){data, size});
+}
+
+/* The unit in pieces is whole as far as it will be: its length is written, or its units are split. */
+static void close_fragment(struct access_unit_builder *builder)
+{
+    size_t begin = builder->fragment_start + NAL_LENGTH_SIZE;
+
+    builder->fragment = false;
+    if (builder->too_long || builder->buffer.size <= begin) {
+        return;
+    }
+    uint8_t *unit = builder->buffer.data + begin;
+    size_t size = without_trailing_zeros(unit, builder->buffer.size - begin);
+    if (!may_hold_units(builder, unit, size) || nal_find_start_code(unit, unit + size) == unit + size) {
+        bytes_put_be32(unit - NAL_LENGTH_SIZE, (uint32_t)size);
+        builder->buffer.size = size > 0 ? begin + size : builder->fragment_start;
+        return;
+    }
+    builder->split.size = 0;
+    builder->buffer.size = builder->fragment_start;
+    if (byte_buffer_add(&builder->split, unit, size) < 0) {
+        builder->damaged = true;
+        return;
+    }
+    append_units(builder, builder->split.data, size);
+}
+
+/* A unit that has begun will not be finished. */
+static void abandon_fragment(struct access_unit_builder *builder)
+{
+    if (!builder->fragment) {
+        return;
+    }
+    builder->damaged = true;
+    if (builder->owner->show_damaged) {
+        close_fragment(builder);
     } else {
-        picture->ready = true;
+        builder->fragment = false;
+        builder->buffer.size = builder->fragment_start;
+    }
+}
+
+static void finish(struct access_unit_builder *builder)
+{
+    abandon_fragment(builder);
+    builder->has_last = true;
+    builder->last_time = builder->time;
+    bool unfit = builder->too_long || !builder->has_slice || builder->buffer.size == 0;
+    if (unfit || (builder->damaged && !builder->owner->show_damaged)) {
+        drop(builder);
+    } else {
+        builder->ready = true;
     }
 }
 
 /* The picture that is pending ends without its marker. */
-static void finish_unmarked(struct picture *picture)
+static void finish_unmarked(struct access_unit_builder *builder)
 {
-    if (picture->fragment && !picture->damaged) {
-        picture_end_fragment(picture);
+    if (builder->fragment && !builder->damaged) {
+        access_unit_builder_end_fragment(builder);
     }
-    abandon_fragment(picture);
-    if (!picture->damaged) {
-        picture->owner->counters.marker_errors++;
+    if (!builder->damaged) {
+        builder->owner->counters.marker_errors++;
     }
-    finish(picture);
+    finish(builder);
 }
 
-static void note_gap(struct picture *picture)
+static void note_gap(struct access_unit_builder *builder)
 {
-    abandon_fragment(picture);
+    abandon_fragment(builder);
     /* Whether a picture was lost as a whole cannot be told. */
-    picture->lost = !picture->owner->show_damaged;
-    if (picture->pending && picture->has_slice) {
-        picture->damaged = true;
+    builder->lost = !builder->owner->show_damaged;
+    if (builder->pending && builder->has_slice) {
+        builder->damaged = true;
     }
 }
 
-enum depacketizer_result picture_open(struct picture *picture, const struct depacketizer_payload *payload,
-                                      bool begins)
+enum depacketizer_result access_unit_builder_open(struct access_unit_builder *builder,
+                                                  const struct depacketizer_payload *payload, bool begins)
 {
-    if (picture->taken) {
-        clear(picture);
+    if (builder->taken) {
+        clear(builder);
     }
-    if (picture->ready) {
+    if (builder->ready) {
         return DEPACKETIZER_FULL;
     }
     if (payload->gap) {
-        note_gap(picture);
+        note_gap(builder);
     }
-    bool other = picture->pending && picture->time != payload->time;
-    if (picture->has_slice && (other || (begins && !picture->fragment))) {
-        finish_unmarked(picture);
-        if (picture->ready) {
+    bool other = builder->pending && builder->time != payload->time;
+    if (builder->has_slice && (other || (begins && !builder->fragment))) {
+        finish_unmarked(builder);
+        if (builder->ready) {
             return DEPACKETIZER_FULL;
         }
-    } else if (other && picture->damaged) {
-        drop(picture);
+    } else if (other && builder->damaged) {
+        drop(builder);
     }
-    picture->pending = true;
-    picture->time = payload->time;
-    picture->arrival_ns = payload->arrival_ns;
+    builder->pending = true;
+    builder->time = payload->time;
+    builder->arrival_ns = payload->arrival_ns;
     return DEPACKETIZER_TAKEN;
 }
 
-void picture_add(struct picture *picture, const uint8_t *data, size_t size)
+void access_unit_builder_add(struct access_unit_builder *builder, const uint8_t *data, size_t size)
 {
-    abandon_fragment(picture);
-    append(picture, start_code, sizeof(start_code));
-    append(picture, data, size);
-    note(picture, data, size);
+    abandon_fragment(builder);
+    if (may_hold_units(builder, data, size)) {
+        append_units(builder, data, size);
+    } else {
+        append_unit(builder, data, size);
+    }
 }
 
-void picture_begin_fragment(struct picture *picture, const uint8_t *header, size_t header_size,
-                            const uint8_t *data, size_t size)
+void access_unit_builder_begin_fragment(struct access_unit_builder *builder, const uint8_t *header,
+                                        size_t header_size, const uint8_t *data, size_t size)
 {
-    abandon_fragment(picture);
-    picture->fragment_start = picture->buffer.size;
-    picture->fragment = true;
-    append(picture, start_code, sizeof(start_code));
-    append(picture, header, header_size);
-    append(picture, data, size);
+    static const uint8_t length[NAL_LENGTH_SIZE] = {0};
+
+    abandon_fragment(builder);
+    builder->fragment_start = builder->buffer.size;
+    builder->fragment = true;
+    append(builder, length, sizeof(length));
+    append(builder, header, header_size);
+    append(builder, data, size);
     /* Slices are known by their beginning, so a picture is one even if this unit never ends. */
     const uint8_t head[4] = {header[0], header_size > 1 ? header[1] : data[0], data[0], 0};
-    struct nal nal = {head, header_size + (size > 0 ? 1 : 0)};
-    note_unit(picture, &nal);
+    note_unit(builder, &(struct nal){head, header_size + (size > 0 ? 1 : 0)});
 }
 
-void picture_continue_fragment(struct picture *picture, const uint8_t *data, size_t size)
+void access_unit_builder_continue_fragment(struct access_unit_builder *builder, const uint8_t *data,
+                                           size_t size)
 {
-    append(picture, data, size);
+    append(builder, data, size);
 }
 
-void picture_end_fragment(struct picture *picture)
+void access_unit_builder_end_fragment(struct access_unit_builder *builder)
 {
-    size_t begin = picture->fragment_start + sizeof(start_code);
-
-    if (picture->fragment && !picture->too_long && picture->buffer.size > begin && !picture->has_slice) {
-        note_inner_units(picture, picture->buffer.data + begin, picture->buffer.size - begin);
+    if (builder->fragment) {
+        close_fragment(builder);
     }
-    picture->fragment = false;
 }
 
-bool picture_has_fragment(const struct picture *picture)
+bool access_unit_builder_has_fragment(const struct access_unit_builder *builder)
 {
-    return picture->fragment;
+    return builder->fragment;
 }
 
-void picture_spoil(struct picture *picture)
+void access_unit_builder_spoil(struct access_unit_builder *builder)
 {
-    picture->owner->counters.malformed++;
-    picture->damaged = true;
-    picture->lost = !picture->owner->show_damaged;
+    builder->owner->counters.malformed++;
+    builder->damaged = true;
+    builder->lost = !builder->owner->show_damaged;
 }
 
-void picture_close(struct picture *picture, const struct depacketizer_payload *payload)
+void access_unit_builder_close(struct access_unit_builder *builder,
+                               const struct depacketizer_payload *payload)
 {
-    if (!payload->marker || picture->by_timestamp) {
+    if (!payload->marker || builder->by_timestamp) {
         return;
     }
-    if (picture->fragment && !picture->damaged) {
-        picture->owner->counters.marker_errors++; /* in the middle of a unit */
+    if (builder->fragment && !builder->damaged) {
+        builder->owner->counters.marker_errors++; /* in the middle of a unit */
         return;
     }
-    if (picture->has_slice || picture->damaged) {
-        finish(picture);
+    if (builder->has_slice || builder->damaged) {
+        finish(builder);
     }
 }
 
-int picture_next(struct picture *picture, struct depacketizer_unit *unit)
+int access_unit_builder_next(struct access_unit_builder *builder, struct depacketizer_unit *unit)
 {
-    if (!picture->ready || picture->taken) {
+    if (!builder->ready || builder->taken) {
         return 0;
     }
     *unit = (struct depacketizer_unit){
-        .data = picture->buffer.data,
-        .size = picture->buffer.size,
-        .time = picture->time,
-        .arrival_ns = picture->arrival_ns,
-        .lost = picture->lost,
+        .data = builder->buffer.data,
+        .size = builder->buffer.size,
+        .time = builder->time,
+        .arrival_ns = builder->arrival_ns,
+        .lost = builder->lost,
     };
-    picture->ready = false;
-    picture->taken = true;
-    picture->lost = false;
+    builder->ready = false;
+    builder->taken = true;
+    builder->lost = false;
     return 1;
 }

@@ -7,9 +7,9 @@
 
 #include <stdlib.h>
 
-#include "ingest/rtp/bit_reader.h"
+#include "common/base/bytes.h"
+#include "ingest/codec/bits.h"
 #include "ingest/rtp/byte_buffer.h"
-#include "ingest/rtp/bytes.h"
 
 /* AUs in a packet: as many as fit into 64 kB at 1 kB each, and more. */
 #define UNITS_MAX 64
@@ -49,26 +49,26 @@ static void drop_part(struct aac *aac)
     aac->part.size = aac->part_wanted = 0;
 }
 
-static void skip_delta(struct bit_reader *reader, unsigned length)
+static void skip_delta(struct bits *bits, unsigned length)
 {
-    if (length > 0 && bit_reader_read(reader, 1) != 0) {
-        bit_reader_skip(reader, length);
+    if (length > 0 && bits_read(bits, 1) != 0) {
+        bits_skip(bits, length);
     }
 }
 
 /* One AU header, 3.2.1.1. False: cut off, or interleaved. */
-static bool read_header(const struct aac *aac, struct bit_reader *reader, bool first, uint32_t *size)
+static bool read_header(const struct aac *aac, struct bits *bits, bool first, uint32_t *size)
 {
     const struct media_format_au *format = &aac->format;
 
-    *size = format->size_length > 0 ? bit_reader_read(reader, format->size_length) : format->constant_size;
+    *size = format->size_length > 0 ? bits_read(bits, format->size_length) : format->constant_size;
     /* The first index is a serial number in some senders; only deltas tell interleaving. */
-    uint32_t index = bit_reader_read(reader, first ? format->index_length : format->index_delta_length);
-    skip_delta(reader, format->cts_delta_length);
-    skip_delta(reader, format->dts_delta_length);
-    bit_reader_skip(reader, format->random_access ? 1 : 0);
-    bit_reader_skip(reader, format->stream_state_length);
-    return !reader->overrun && (first || index == 0);
+    uint32_t index = bits_read(bits, first ? format->index_length : format->index_delta_length);
+    skip_delta(bits, format->cts_delta_length);
+    skip_delta(bits, format->dts_delta_length);
+    bits_skip(bits, format->random_access ? 1 : 0);
+    bits_skip(bits, format->stream_state_length);
+    return !bits_overrun(bits) && (first || index == 0);
 }
 
 static unsigned header_bits(const struct media_format_au *format)
@@ -81,7 +81,7 @@ static unsigned header_bits(const struct media_format_au *format)
 /* Reads the AU header section into SIZES. Bytes that it takes, or -1. */
 static int read_headers(struct aac *aac, const uint8_t *data, size_t size, size_t *count)
 {
-    struct bit_reader reader;
+    struct bits reader;
 
     *count = 0;
     if (header_bits(&aac->format) == 0) {
@@ -90,15 +90,14 @@ static int read_headers(struct aac *aac, const uint8_t *data, size_t size, size_
     if (size < 2) {
         return -1;
     }
-    size_t bits = bytes_read16(data);
+    size_t bits = bytes_get_be16(data);
     size_t length = (bits + 7) / 8;
     if (length > size - 2) {
         return -1;
     }
-    bit_reader_init(&reader, data + 2, length);
-    reader.size = bits;
-    while (reader.next < bits && *count < UNITS_MAX) {
-        if (!read_header(aac, &reader, *count == 0, &aac->sizes[*count])) {
+    bits_init_plain(&reader, data + 2, length);
+    while (bits_position(&reader) < bits && *count < UNITS_MAX) {
+        if (!read_header(aac, &reader, *count == 0, &aac->sizes[*count]) || bits_position(&reader) > bits) {
             return -1;
         }
         if (aac->sizes[*count] == 0) {
@@ -112,15 +111,15 @@ static int read_headers(struct aac *aac, const uint8_t *data, size_t size, size_
 /* Bytes of the auxiliary section (3.2.2), or -1. */
 static int auxiliary_size(const struct aac *aac, const uint8_t *data, size_t size)
 {
-    struct bit_reader reader;
+    struct bits reader;
 
     if (aac->format.auxiliary_size_length == 0) {
         return 0;
     }
-    bit_reader_init(&reader, data, size);
-    uint64_t bits = bit_reader_read(&reader, aac->format.auxiliary_size_length);
+    bits_init_plain(&reader, data, size);
+    uint64_t bits = bits_read(&reader, aac->format.auxiliary_size_length);
     uint64_t length = (aac->format.auxiliary_size_length + bits + 7) / 8;
-    return reader.overrun || length > size ? -1 : (int)length;
+    return bits_overrun(&reader) || length > size ? -1 : (int)length;
 }
 
 /* AUs of a constant size without headers. */

@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
+#include "common/base/bytes.h"
 #include "ingest/rtp/access_unit_builder.h"
-#include "ingest/rtp/bytes.h"
 
 /* nal_unit_type, 5.2. */
 enum { TYPE_NONE = 0, TYPE_UNIT_LAST = 23, TYPE_STAP_A = 24, TYPE_FU_A = 28 };
@@ -20,7 +20,7 @@ enum { FU_START = 0x80, FU_END = 0x40, FU_HEADER_SIZE = 2 };
 
 struct h264 {
     struct depacketizer base;
-    struct picture picture;
+    struct access_unit_builder builder;
 };
 
 static bool begins_picture(const struct depacketizer_payload *payload)
@@ -34,18 +34,18 @@ static bool begins_picture(const struct depacketizer_payload *payload)
             return false;
         }
         const uint8_t head[] = {(uint8_t)((header & REFERENCE_MASK) | (data[1] & TYPE_MASK)), data[2]};
-        return picture_is_first_slice(NAL_H264, &(struct nal){head, sizeof(head)});
+        return access_unit_builder_is_first_slice(NAL_H264, &(struct nal){head, sizeof(head)});
     }
     if ((header & TYPE_MASK) != TYPE_STAP_A) {
-        return picture_is_first_slice(NAL_H264, &(struct nal){data, size});
+        return access_unit_builder_is_first_slice(NAL_H264, &(struct nal){data, size});
     }
     for (size_t at = 1; size - at > 2;) {
-        size_t length = bytes_read16(data + at);
+        size_t length = bytes_get_be16(data + at);
         at += 2;
         if (length == 0 || length > size - at) {
             return false;
         }
-        if (picture_is_first_slice(NAL_H264, &(struct nal){data + at, length})) {
+        if (access_unit_builder_is_first_slice(NAL_H264, &(struct nal){data + at, length})) {
             return true;
         }
         at += length;
@@ -59,17 +59,17 @@ static void put_aggregate(struct h264 *h264, const uint8_t *data, size_t size)
     size_t at = 1;
 
     if (size <= 3) {
-        picture_spoil(&h264->picture);
+        access_unit_builder_spoil(&h264->builder);
     }
     while (size - at > 2) {
-        size_t length = bytes_read16(data + at);
+        size_t length = bytes_get_be16(data + at);
         at += 2;
         if (length > size - at) {
-            picture_spoil(&h264->picture);
+            access_unit_builder_spoil(&h264->builder);
             return;
         }
         if (length > 0) {
-            picture_add(&h264->picture, data + at, length);
+            access_unit_builder_add(&h264->builder, data + at, length);
         }
         at += length;
     }
@@ -81,27 +81,27 @@ static void put_fragment(struct h264 *h264, const struct depacketizer_payload *p
     const uint8_t *data = payload->data;
 
     if (payload->size <= FU_HEADER_SIZE) {
-        picture_spoil(&h264->picture);
+        access_unit_builder_spoil(&h264->builder);
         return;
     }
     const uint8_t header = (uint8_t)((data[0] & REFERENCE_MASK) | (data[1] & TYPE_MASK));
     const uint8_t *rest = data + FU_HEADER_SIZE;
     size_t size = payload->size - FU_HEADER_SIZE;
     if ((data[1] & FU_START) != 0) {
-        picture_begin_fragment(&h264->picture, &header, 1, rest, size);
-    } else if (picture_has_fragment(&h264->picture)) {
-        picture_continue_fragment(&h264->picture, rest, size);
+        access_unit_builder_begin_fragment(&h264->builder, &header, 1, rest, size);
+    } else if (access_unit_builder_has_fragment(&h264->builder)) {
+        access_unit_builder_continue_fragment(&h264->builder, rest, size);
     } else {
         /* Its beginning was lost, or never sent. */
-        if (payload->gap || h264->picture.damaged) {
-            h264->picture.damaged = true;
+        if (payload->gap || h264->builder.damaged) {
+            h264->builder.damaged = true;
         } else {
-            picture_spoil(&h264->picture);
+            access_unit_builder_spoil(&h264->builder);
         }
         return;
     }
     if ((data[1] & FU_END) != 0) {
-        picture_end_fragment(&h264->picture);
+        access_unit_builder_end_fragment(&h264->builder);
     }
 }
 
@@ -114,43 +114,43 @@ static void put_unit(struct h264 *h264, const struct depacketizer_payload *paylo
     } else if (type == TYPE_FU_A) {
         put_fragment(h264, payload);
     } else if (type > TYPE_NONE && type <= TYPE_UNIT_LAST) {
-        picture_add(&h264->picture, payload->data, payload->size);
+        access_unit_builder_add(&h264->builder, payload->data, payload->size);
     } else {
-        picture_spoil(&h264->picture);
+        access_unit_builder_spoil(&h264->builder);
     }
 }
 
 static enum depacketizer_result put(struct depacketizer *base, const struct depacketizer_payload *given)
 {
     struct h264 *h264 = (struct h264 *)base;
-    struct depacketizer_payload payload = picture_without_start_code(given);
+    struct depacketizer_payload payload = access_unit_builder_without_start_code(given);
     bool begins = payload.size > 0 && begins_picture(&payload);
 
-    if (picture_open(&h264->picture, &payload, begins) == DEPACKETIZER_FULL) {
+    if (access_unit_builder_open(&h264->builder, &payload, begins) == DEPACKETIZER_FULL) {
         return DEPACKETIZER_FULL;
     }
     if (payload.size > 0) {
         put_unit(h264, &payload);
     }
-    picture_close(&h264->picture, &payload);
+    access_unit_builder_close(&h264->builder, &payload);
     return DEPACKETIZER_TAKEN;
 }
 
 static int next(struct depacketizer *base, struct depacketizer_unit *unit)
 {
-    return picture_next(&((struct h264 *)base)->picture, unit);
+    return access_unit_builder_next(&((struct h264 *)base)->builder, unit);
 }
 
 static void reset(struct depacketizer *base)
 {
-    picture_reset(&((struct h264 *)base)->picture);
+    access_unit_builder_reset(&((struct h264 *)base)->builder);
 }
 
 static void destroy(struct depacketizer *base)
 {
     struct h264 *h264 = (struct h264 *)base;
 
-    picture_finish(&h264->picture);
+    access_unit_builder_finish(&h264->builder);
     free(h264);
 }
 
@@ -164,6 +164,6 @@ struct depacketizer *depacketizer_h264_create(void)
         return NULL;
     }
     h264->base.operations = &operations;
-    picture_init(&h264->picture, NAL_H264, &h264->base);
+    access_unit_builder_init(&h264->builder, NAL_H264, &h264->base);
     return &h264->base;
 }

@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
+#include "common/base/bytes.h"
 #include "ingest/rtp/access_unit_builder.h"
-#include "ingest/rtp/bytes.h"
 
 /* Payload structures, 4.4: types beyond those of the codec. */
 enum { TYPE_UNIT_LAST = 47, TYPE_AP = 48, TYPE_FU = 49, TYPE_PACI = 50 };
@@ -20,7 +20,7 @@ enum { FU_START = 0x80, FU_END = 0x40, FU_TYPE_MASK = 0x3f, FU_HEADER_SIZE = 3 }
 
 struct h265 {
     struct depacketizer base;
-    struct picture picture;
+    struct access_unit_builder builder;
     bool donl;
 };
 
@@ -59,7 +59,7 @@ static int next_aggregated(const struct h265 *h265, const struct depacketizer_pa
         return -1;
     }
     *at += skip;
-    *length = bytes_read16(payload->data + *at);
+    *length = bytes_get_be16(payload->data + *at);
     *at += 2;
     return *length > payload->size - *at ? -1 : 1;
 }
@@ -67,7 +67,7 @@ static int next_aggregated(const struct h265 *h265, const struct depacketizer_pa
 static bool is_first_slice(const uint8_t *data, size_t size)
 {
     return size > HEADER_SIZE && layer_of(data) == 0 &&
-           picture_is_first_slice(NAL_H265, &(struct nal){data, size});
+           access_unit_builder_is_first_slice(NAL_H265, &(struct nal){data, size});
 }
 
 static bool aggregate_begins(const struct h265 *h265, const struct depacketizer_payload *payload)
@@ -117,12 +117,12 @@ static void put_aggregate(struct h265 *h265, const struct depacketizer_payload *
 
     while ((result = next_aggregated(h265, payload, &at, &length)) == 1) {
         if (length >= HEADER_SIZE && layer_of(payload->data + at) == 0) {
-            picture_add(&h265->picture, payload->data + at, length);
+            access_unit_builder_add(&h265->builder, payload->data + at, length);
         }
         at += length;
     }
     if (result < 0 || at == HEADER_SIZE) {
-        picture_spoil(&h265->picture);
+        access_unit_builder_spoil(&h265->builder);
     }
 }
 
@@ -134,7 +134,7 @@ static void put_fragment(struct h265 *h265, const struct depacketizer_payload *p
     uint8_t header[HEADER_SIZE];
 
     if (payload->size <= skip) {
-        picture_spoil(&h265->picture);
+        access_unit_builder_spoil(&h265->builder);
         return;
     }
     if (layer_of(data) != 0) {
@@ -142,20 +142,21 @@ static void put_fragment(struct h265 *h265, const struct depacketizer_payload *p
     }
     if (start) {
         rebuild_header(data, header);
-        picture_begin_fragment(&h265->picture, header, HEADER_SIZE, data + skip, payload->size - skip);
-    } else if (picture_has_fragment(&h265->picture)) {
-        picture_continue_fragment(&h265->picture, data + skip, payload->size - skip);
+        access_unit_builder_begin_fragment(&h265->builder, header, HEADER_SIZE, data + skip,
+                                           payload->size - skip);
+    } else if (access_unit_builder_has_fragment(&h265->builder)) {
+        access_unit_builder_continue_fragment(&h265->builder, data + skip, payload->size - skip);
     } else {
         /* Its beginning was lost, or never sent. */
-        if (payload->gap || h265->picture.damaged) {
-            h265->picture.damaged = true;
+        if (payload->gap || h265->builder.damaged) {
+            h265->builder.damaged = true;
         } else {
-            picture_spoil(&h265->picture);
+            access_unit_builder_spoil(&h265->builder);
         }
         return;
     }
     if ((data[2] & FU_END) != 0) {
-        picture_end_fragment(&h265->picture);
+        access_unit_builder_end_fragment(&h265->builder);
     }
 }
 
@@ -166,18 +167,18 @@ static void put_single(struct h265 *h265, const struct depacketizer_payload *pay
     size_t skip = HEADER_SIZE + (h265->donl ? DONL_SIZE : 0);
 
     if (payload->size <= skip) {
-        picture_spoil(&h265->picture);
+        access_unit_builder_spoil(&h265->builder);
         return;
     }
     if (layer_of(data) != 0) {
         return;
     }
     if (!h265->donl) {
-        picture_add(&h265->picture, data, payload->size);
+        access_unit_builder_add(&h265->builder, data, payload->size);
         return;
     }
-    picture_begin_fragment(&h265->picture, data, HEADER_SIZE, data + skip, payload->size - skip);
-    picture_end_fragment(&h265->picture);
+    access_unit_builder_begin_fragment(&h265->builder, data, HEADER_SIZE, data + skip, payload->size - skip);
+    access_unit_builder_end_fragment(&h265->builder);
 }
 
 static void put_unit(struct h265 *h265, const struct depacketizer_payload *payload)
@@ -191,44 +192,44 @@ static void put_unit(struct h265 *h265, const struct depacketizer_payload *paylo
     } else if (type <= TYPE_UNIT_LAST) {
         put_single(h265, payload);
     } else if (type != TYPE_PACI) {
-        picture_spoil(&h265->picture);
+        access_unit_builder_spoil(&h265->builder);
     }
 }
 
 static enum depacketizer_result put(struct depacketizer *base, const struct depacketizer_payload *given)
 {
     struct h265 *h265 = (struct h265 *)base;
-    struct depacketizer_payload payload = picture_without_start_code(given);
+    struct depacketizer_payload payload = access_unit_builder_without_start_code(given);
     bool readable = payload.size >= HEADER_SIZE;
     bool begins = readable && begins_picture(h265, &payload);
 
-    if (picture_open(&h265->picture, &payload, begins) == DEPACKETIZER_FULL) {
+    if (access_unit_builder_open(&h265->builder, &payload, begins) == DEPACKETIZER_FULL) {
         return DEPACKETIZER_FULL;
     }
     if (readable) {
         put_unit(h265, &payload);
     } else if (payload.size > 0) {
-        picture_spoil(&h265->picture);
+        access_unit_builder_spoil(&h265->builder);
     }
-    picture_close(&h265->picture, &payload);
+    access_unit_builder_close(&h265->builder, &payload);
     return DEPACKETIZER_TAKEN;
 }
 
 static int next(struct depacketizer *base, struct depacketizer_unit *unit)
 {
-    return picture_next(&((struct h265 *)base)->picture, unit);
+    return access_unit_builder_next(&((struct h265 *)base)->builder, unit);
 }
 
 static void reset(struct depacketizer *base)
 {
-    picture_reset(&((struct h265 *)base)->picture);
+    access_unit_builder_reset(&((struct h265 *)base)->builder);
 }
 
 static void destroy(struct depacketizer *base)
 {
     struct h265 *h265 = (struct h265 *)base;
 
-    picture_finish(&h265->picture);
+    access_unit_builder_finish(&h265->builder);
     free(h265);
 }
 
@@ -243,6 +244,6 @@ struct depacketizer *depacketizer_h265_create(bool donl)
     }
     h265->base.operations = &operations;
     h265->donl = donl;
-    picture_init(&h265->picture, NAL_H265, &h265->base);
+    access_unit_builder_init(&h265->builder, NAL_H265, &h265->base);
     return &h265->base;
 }

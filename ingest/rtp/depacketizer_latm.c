@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ingest/rtp/bit_reader.h"
+#include "ingest/codec/bits.h"
 #include "ingest/rtp/byte_buffer.h"
 #include "ingest/rtp/latm_config.h"
 
@@ -51,62 +51,62 @@ static void spoil(struct latm *latm)
 }
 
 /* A configuration within the stream: useful only if it is the one that is known. */
-static bool same_config(const struct latm *latm, struct bit_reader *reader)
+static bool same_config(const struct latm *latm, struct bits *bits)
 {
     const struct media_format *format = latm->format;
     struct latm_config config;
 
-    return latm_config_read(reader, &config) == 0 && config.subframes == format->latm_mux.subframes &&
+    return latm_config_read(bits, &config) == 0 && config.subframes == format->latm_mux.subframes &&
            config.other_bits == format->latm_mux.other_bits && config.audio_size == format->extradata_size &&
            memcmp(config.audio, format->extradata, config.audio_size) == 0;
 }
 
 /* PayloadLengthInfo, 1.7.3.2.4. */
-static size_t read_length(struct bit_reader *reader)
+static size_t read_length(struct bits *bits)
 {
     size_t length = 0;
     uint32_t part;
 
     do {
-        part = bit_reader_read(reader, 8);
+        part = bits_read(bits, 8);
         length += part;
     } while (part == 255);
     return length;
 }
 
-static bool take_unit(struct latm *latm, struct bit_reader *reader)
+static bool take_unit(struct latm *latm, struct bits *bits)
 {
-    size_t length = read_length(reader);
+    size_t length = read_length(bits);
     size_t at = latm->units.size;
 
-    if (reader->overrun || length == 0 || length > reader->size / 8) {
+    if (bits_overrun(bits) || length == 0 || length > bits_left(bits) / 8) {
         return false;
     }
     /* Room first, then the bytes, which may begin at any bit. */
-    if (byte_buffer_add(&latm->units, reader->data, length) < 0) {
+    if (byte_buffer_add(&latm->units, bits->data, length) < 0) {
         return false;
     }
     latm->sizes[latm->count++] = length;
-    return bit_reader_copy(reader, latm->units.data + at, length);
+    return bits_copy(bits, latm->units.data + at, length);
 }
 
 static bool parse_element(struct latm *latm, const uint8_t *data, size_t size)
 {
     const struct media_format_latm *mux = &latm->format->latm_mux;
-    struct bit_reader reader;
+    struct bits bits;
 
-    bit_reader_init(&reader, data, size);
-    if (mux->in_band && bit_reader_read(&reader, 1) == 0 && !same_config(latm, &reader)) {
+    bits_init_plain(&bits, data, size);
+    if (mux->in_band && bits_read(&bits, 1) == 0 && !same_config(latm, &bits)) {
         return false;
     }
     latm->units.size = latm->at = 0;
     for (unsigned i = 0; i < mux->subframes; i++) {
-        if (!take_unit(latm, &reader)) {
+        if (!take_unit(latm, &bits)) {
             return false;
         }
     }
     /* The end of an element whose beginning was lost may look like one, but seldom ends where it should. */
-    return reader.size - reader.next <= mux->other_bits + SLACK_BITS;
+    return bits_left(&bits) <= mux->other_bits + SLACK_BITS;
 }
 
 static void put_payload(struct latm *latm, const struct depacketizer_payload *payload)

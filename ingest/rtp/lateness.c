@@ -1,6 +1,6 @@
 #include "ingest/rtp/lateness.h"
 
-#define NS_PER_SECOND 1000000000LL
+#include "common/base/clock.h"
 
 /* A step of the sender's clock against ours that no network makes. */
 #define JUMP_NS NS_PER_SECOND

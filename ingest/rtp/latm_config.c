@@ -7,105 +7,105 @@ enum { AOT_AAC_MAIN = 1, AOT_AAC_LTP = 4, AOT_SBR = 5, AOT_PS = 29, AOT_ESCAPE =
 
 #define FREQUENCY_EXPLICIT 15
 
-static unsigned read_object_type(struct bit_reader *reader)
+static unsigned read_object_type(struct bits *bits)
 {
-    unsigned type = bit_reader_read(reader, 5);
+    unsigned type = bits_read(bits, 5);
 
-    return type == AOT_ESCAPE ? 32 + bit_reader_read(reader, 6) : type;
+    return type == AOT_ESCAPE ? 32 + bits_read(bits, 6) : type;
 }
 
-static void skip_frequency(struct bit_reader *reader)
+static void skip_frequency(struct bits *bits)
 {
-    if (bit_reader_read(reader, 4) == FREQUENCY_EXPLICIT) {
-        bit_reader_skip(reader, 24);
+    if (bits_read(bits, 4) == FREQUENCY_EXPLICIT) {
+        bits_skip(bits, 24);
     }
 }
 
 /* Its length is told by nothing but its content (1.6.2.1 and 4.4.1). */
-static int skip_audio_config(struct bit_reader *reader)
+static int skip_audio_config(struct bits *bits)
 {
-    unsigned type = read_object_type(reader);
+    unsigned type = read_object_type(bits);
 
-    skip_frequency(reader);
-    unsigned channels = bit_reader_read(reader, 4);
+    skip_frequency(bits);
+    unsigned channels = bits_read(bits, 4);
     if (type == AOT_SBR || type == AOT_PS) {
-        skip_frequency(reader);
-        type = read_object_type(reader);
+        skip_frequency(bits);
+        type = read_object_type(bits);
     }
     if (type < AOT_AAC_MAIN || type > AOT_AAC_LTP || channels == 0) {
         return -ENOTSUP;
     }
-    bit_reader_skip(reader, 1); /* frameLengthFlag */
-    if (bit_reader_read(reader, 1) != 0) {
-        bit_reader_skip(reader, 14); /* coreCoderDelay */
+    bits_skip(bits, 1); /* frameLengthFlag */
+    if (bits_read(bits, 1) != 0) {
+        bits_skip(bits, 14); /* coreCoderDelay */
     }
-    return bit_reader_read(reader, 1) != 0 ? -ENOTSUP : 0; /* extensionFlag */
+    return bits_read(bits, 1) != 0 ? -ENOTSUP : 0; /* extensionFlag */
 }
 
-static int copy_audio_config(struct bit_reader *reader, struct latm_config *config)
+static int copy_audio_config(struct bits *bits, struct latm_config *config)
 {
-    struct bit_reader from = *reader;
-    int result = skip_audio_config(reader);
+    struct bits from = *bits;
+    int result = skip_audio_config(bits);
 
-    if (reader->overrun) {
+    if (bits_overrun(bits)) {
         return -EBADMSG;
     }
     if (result < 0) {
         return result;
     }
-    size_t bits = reader->next - from.next;
-    if (bits > sizeof(config->audio) * 8) {
+    size_t length = bits_position(bits) - bits_position(&from);
+    if (length > sizeof(config->audio) * 8) {
         return -ENOTSUP;
     }
     memset(config->audio, 0, sizeof(config->audio));
-    config->audio_size = (bits + 7) / 8;
-    for (size_t i = 0; i < bits; i++) {
-        config->audio[i / 8] |= (uint8_t)(bit_reader_read(&from, 1) << (7 - i % 8));
+    config->audio_size = (length + 7) / 8;
+    for (size_t i = 0; i < length; i++) {
+        config->audio[i / 8] |= (uint8_t)(bits_read(&from, 1) << (7 - i % 8));
     }
     return 0;
 }
 
 /* otherDataLenBits: bytes, most significant first, each announced by the bit before it. */
-static unsigned read_other_bits(struct bit_reader *reader)
+static unsigned read_other_bits(struct bits *bits)
 {
-    unsigned bits = 0;
+    unsigned count = 0;
     bool more;
 
     do {
-        more = bit_reader_read(reader, 1) != 0;
-        bits = bits << 8 | bit_reader_read(reader, 8);
-    } while (more && bits < 0x10000);
-    return bits;
+        more = bits_read(bits, 1) != 0;
+        count = count << 8 | bits_read(bits, 8);
+    } while (more && count < 0x10000);
+    return count;
 }
 
-int latm_config_read(struct bit_reader *reader, struct latm_config *config)
+int latm_config_read(struct bits *bits, struct latm_config *config)
 {
     *config = (struct latm_config){0};
-    bool version = bit_reader_read(reader, 1) != 0;
-    bool same_framing = bit_reader_read(reader, 1) != 0;
-    config->subframes = bit_reader_read(reader, 6) + 1;
-    unsigned programs = bit_reader_read(reader, 4);
-    unsigned layers = bit_reader_read(reader, 3);
-    if (reader->overrun) {
+    bool version = bits_read(bits, 1) != 0;
+    bool same_framing = bits_read(bits, 1) != 0;
+    config->subframes = bits_read(bits, 6) + 1;
+    unsigned programs = bits_read(bits, 4);
+    unsigned layers = bits_read(bits, 3);
+    if (bits_overrun(bits)) {
         return -EBADMSG;
     }
     if (version || !same_framing || programs != 0 || layers != 0) {
         return -ENOTSUP;
     }
-    int result = copy_audio_config(reader, config);
+    int result = copy_audio_config(bits, config);
     if (result < 0) {
         return result;
     }
     /* Some senders leave out what follows: it reads as 0. */
-    if (bit_reader_read(reader, 3) != 0) { /* frameLengthType */
+    if (bits_read(bits, 3) != 0) { /* frameLengthType */
         return -ENOTSUP;
     }
-    bit_reader_skip(reader, 8);            /* latmBufferFullness */
-    if (bit_reader_read(reader, 1) != 0) { /* otherDataPresent */
-        config->other_bits = read_other_bits(reader);
+    bits_skip(bits, 8);            /* latmBufferFullness */
+    if (bits_read(bits, 1) != 0) { /* otherDataPresent */
+        config->other_bits = read_other_bits(bits);
     }
-    if (bit_reader_read(reader, 1) != 0) { /* crcCheckPresent */
-        bit_reader_skip(reader, 8);
+    if (bits_read(bits, 1) != 0) { /* crcCheckPresent */
+        bits_skip(bits, 8);
     }
     return 0;
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ingest/rtp/bit_reader.h"
+#include "ingest/codec/bits.h"
 
 /* Bytes of an AudioSpecificConfig that is read here. */
 #define LATM_CONFIG_AUDIO_MAX 16
@@ -21,7 +21,7 @@ struct latm_config {
     size_t audio_size;
 };
 
-/* Reads one from READER, which stands behind it then. 0; -EBADMSG: cut off; -ENOTSUP: of another kind. */
-int latm_config_read(struct bit_reader *reader, struct latm_config *config);
+/* Reads one from BITS (plain), which stands behind it then. 0; -EBADMSG: cut off; -ENOTSUP: of another kind. */
+int latm_config_read(struct bits *bits, struct latm_config *config);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/text.h"
 #include "ingest/codec/aac.h"
 #include "ingest/rtp/latm_config.h"
 
@@ -155,17 +156,6 @@ static uint32_t read_number(const char *fmtp, const char *name, uint32_t max, ui
     return (uint32_t)value;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Bytes of parameter `config`; 0: missing, too long or no hexadecimal number. */
 static size_t read_config(const char *fmtp, uint8_t out[AAC_CONFIG_MAX])
 {
@@ -180,8 +170,8 @@ static size_t read_config(const char *fmtp, uint8_t out[AAC_CONFIG_MAX])
         return 0;
     }
     for (size_t i = 0; i < length / 2; i++) {
-        int high = hex_digit(text[2 * i]);
-        int low = hex_digit(text[2 * i + 1]);
+        int high = text_hex_digit(text[2 * i]);
+        int low = text_hex_digit(text[2 * i + 1]);
         if (high < 0 || low < 0) {
             return 0;
         }
@@ -217,11 +207,11 @@ static void read_au(const char *fmtp, struct media_format_au *au)
 
 static int read_latm(const char *fmtp, const uint8_t *config, size_t size, struct media_format *format)
 {
-    struct bit_reader reader;
+    struct bits bits;
     struct latm_config mux;
 
-    bit_reader_init(&reader, config, size);
-    int result = latm_config_read(&reader, &mux);
+    bits_init_plain(&bits, config, size);
+    int result = latm_config_read(&bits, &mux);
     if (result < 0) {
         return -ENOTSUP;
     }

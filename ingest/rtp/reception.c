@@ -2,8 +2,7 @@
 
 #include <stdlib.h>
 
-#define NS_PER_SECOND 1000000000LL
-#define NS_PER_MS 1000000LL
+#include "common/base/clock.h"
 
 /* A report tells nothing any more after this long: timestamps of 90 kHz wrap after 13 hours. */
 #define REPORT_AGE_MAX_S 3600

@@ -38,7 +38,7 @@ void reorder_restart(struct reorder *reorder)
         reorder->seen[i] = false;
     }
     reorder->waiting = reorder->waiting_bytes = 0;
-    reorder->direct = NULL;
+    reorder->has_direct = false;
     reorder->started = false;
     reorder->suspect = NO_SUSPECT;
 }
@@ -66,41 +66,44 @@ static void note_received(struct reorder *reorder, int64_t sequence)
     reorder->seen[place(sequence)] = true;
 }
 
-static bool store(struct reorder *reorder, int64_t sequence, const uint8_t *data, size_t size,
+static bool store(struct reorder *reorder, int64_t sequence, const struct rtp_packet *packet,
                   int64_t arrival_ns)
 {
     struct reorder_slot *slot = &reorder->slots[place(sequence)];
 
-    if (size > REORDER_BYTES_MAX - reorder->waiting_bytes) {
+    if (packet->size > REORDER_BYTES_MAX - reorder->waiting_bytes) {
         return false;
     }
-    if (size > slot->room) {
-        uint8_t *room = realloc(slot->data, size);
-        if (room == NULL) {
+    if (packet->size > slot->room) {
+        uint8_t *room = realloc(slot->data, packet->size);
+        if (!room) {
             return false;
         }
         slot->data = room;
-        slot->room = size;
+        slot->room = packet->size;
     }
-    memcpy(slot->data, data, size);
-    slot->size = size;
+    if (packet->size > 0) {
+        memcpy(slot->data, packet->payload, packet->size);
+    }
+    slot->packet = *packet;
+    slot->packet.payload = slot->data;
     slot->arrival_ns = arrival_ns;
     slot->waits = true;
     reorder->waiting++;
-    reorder->waiting_bytes += size;
+    reorder->waiting_bytes += packet->size;
     return true;
 }
 
-static void pass_directly(struct reorder *reorder, int64_t sequence, const uint8_t *data, size_t size,
+static void pass_directly(struct reorder *reorder, int64_t sequence, const struct rtp_packet *packet,
                           int64_t arrival_ns)
 {
-    reorder->direct = data;
-    reorder->direct_size = size;
+    reorder->has_direct = true;
+    reorder->direct = *packet;
     reorder->direct_sequence = sequence;
     reorder->direct_arrival_ns = arrival_ns;
 }
 
-static void accept(struct reorder *reorder, int64_t sequence, const uint8_t *data, size_t size,
+static void accept(struct reorder *reorder, int64_t sequence, const struct rtp_packet *packet,
                    int64_t arrival_ns)
 {
     bool due = sequence == reorder->next;
@@ -108,18 +111,18 @@ static void accept(struct reorder *reorder, int64_t sequence, const uint8_t *dat
 
     note_received(reorder, sequence);
     reorder->suspect = NO_SUSPECT;
-    if (!due && reorder->enabled && !far && store(reorder, sequence, data, size, arrival_ns)) {
+    if (!due && reorder->enabled && !far && store(reorder, sequence, packet, arrival_ns)) {
         return;
     }
     if (!due) {
         reorder->release = sequence;
     }
-    pass_directly(reorder, sequence, data, size, arrival_ns);
+    pass_directly(reorder, sequence, packet, arrival_ns);
 }
 
-enum reorder_result reorder_put(struct reorder *reorder, uint16_t sequence, const uint8_t *data, size_t size,
-                                int64_t arrival_ns)
+enum reorder_result reorder_put(struct reorder *reorder, const struct rtp_packet *packet, int64_t arrival_ns)
 {
+    const uint16_t sequence = packet->sequence;
     enum reorder_result result = REORDER_TAKEN;
 
     if (!reorder->started) {
@@ -149,35 +152,28 @@ enum reorder_result reorder_put(struct reorder *reorder, uint16_t sequence, cons
         reorder->duplicates++;
         return REORDER_OLD;
     }
-    accept(reorder, reorder->next + step, data, size, arrival_ns);
+    accept(reorder, reorder->next + step, packet, arrival_ns);
     return result;
-}
-
-static void take_slot(struct reorder *reorder, struct reorder_slot *slot, struct reorder_packet *packet)
-{
-    packet->data = slot->data;
-    packet->size = slot->size;
-    packet->arrival_ns = slot->arrival_ns;
-    slot->waits = false;
-    reorder->waiting--;
-    reorder->waiting_bytes -= slot->size;
 }
 
 static bool take(struct reorder *reorder, struct reorder_packet *packet)
 {
     struct reorder_slot *slot = &reorder->slots[place(reorder->next)];
 
-    if (reorder->direct != NULL && reorder->direct_sequence == reorder->next) {
-        packet->data = reorder->direct;
-        packet->size = reorder->direct_size;
+    if (reorder->has_direct && reorder->direct_sequence == reorder->next) {
+        packet->packet = reorder->direct;
         packet->arrival_ns = reorder->direct_arrival_ns;
-        reorder->direct = NULL;
+        reorder->has_direct = false;
         return true;
     }
     if (!slot->waits) {
         return false;
     }
-    take_slot(reorder, slot, packet);
+    packet->packet = slot->packet;
+    packet->arrival_ns = slot->arrival_ns;
+    slot->waits = false;
+    reorder->waiting--;
+    reorder->waiting_bytes -= slot->packet.size;
     return true;
 }
 

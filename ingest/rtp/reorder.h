@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ingest/rtp/rtp_packet.h"
+
 /* Packets that may wait, a power of two. */
 #define REORDER_PACKETS 256
 
@@ -20,9 +22,9 @@
 #define REORDER_BYTES_MAX ((size_t)2 * 1024 * 1024)
 
 struct reorder_slot {
-    uint8_t *data; /* owned */
+    struct rtp_packet packet; /* its payload lies in DATA */
+    uint8_t *data;            /* owned */
     size_t room;
-    size_t size;
     int64_t arrival_ns;
     bool waits;
 };
@@ -30,11 +32,11 @@ struct reorder_slot {
 struct reorder {
     bool enabled;
     bool started;
-    int64_t next;          /* extended sequence number of the packet due */
-    int64_t highest;       /* received */
-    int64_t release;       /* packets before this one are no longer waited for */
-    const uint8_t *direct; /* the caller's packet that needs no waiting, or NULL */
-    size_t direct_size;
+    int64_t next;    /* extended sequence number of the packet due */
+    int64_t highest; /* received */
+    int64_t release; /* packets before this one are no longer waited for */
+    bool has_direct; /* DIRECT, which lies in the caller's memory, needs no waiting */
+    struct rtp_packet direct;
     int64_t direct_sequence;
     int64_t direct_arrival_ns;
     int32_t suspect; /* the sequence number that would prove a jump; -1: none */
@@ -52,10 +54,9 @@ enum reorder_result {
     REORDER_RESTART, /* taken; the sequence begins anew: call reorder_next before anything else */
 };
 
-/* A packet in its order. DATA is valid until the next reorder_put. */
+/* A packet in its order. Its payload is valid until the next reorder_put. */
 struct reorder_packet {
-    const uint8_t *data;
-    size_t size;
+    struct rtp_packet packet;
     int64_t arrival_ns;
     bool gap; /* packets before it are missing */
 };
@@ -66,9 +67,8 @@ void reorder_finish(struct reorder *reorder);
 /* Another sender: the next packet is the first one. What waits is dropped. */
 void reorder_restart(struct reorder *reorder);
 
-/* DATA must stay as it is until reorder_next has returned 0. */
-enum reorder_result reorder_put(struct reorder *reorder, uint16_t sequence, const uint8_t *data, size_t size,
-                                int64_t arrival_ns);
+/* The payload must stay as it is until reorder_next has returned 0. */
+enum reorder_result reorder_put(struct reorder *reorder, const struct rtp_packet *packet, int64_t arrival_ns);
 
 /* 1: *packet is the next one; 0: none. */
 int reorder_next(struct reorder *reorder, struct reorder_packet *packet);

@@ -1,13 +1,13 @@
 #include "ingest/rtp/rtcp.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "ingest/rtp/bytes.h"
-
-#define NS_PER_SECOND 1000000000LL
+#include "common/base/bytes.h"
+#include "common/base/clock.h"
 
 /* Seconds from NTP's epoch, 1900, to that of Unix, 1970. */
 #define NTP_UNIX_OFFSET 2208988800LL
@@ -22,20 +22,20 @@ enum { SDES_CNAME = 1, CNAME_SIZE = 16 };
 /* Bytes of the parts of a report, headers included. */
 enum { RR_SIZE = 32, SDES_SIZE = RTCP_REPORT_SIZE - RR_SIZE };
 
-_Static_assert(SDES_SIZE == 4 + 4 + 2 + CNAME_SIZE + 2, "header, SSRC, item, and its end on a word");
+static_assert(SDES_SIZE == 4 + 4 + 2 + CNAME_SIZE + 2, "header, SSRC, item, and its end on a word");
 
 static void take(const uint8_t *packet, size_t size, struct rtcp_content *content)
 {
     if (packet[1] == TYPE_SR && size >= 28) {
         content->has_report = true;
         content->report = (struct rtcp_sender_report){
-            .ssrc = bytes_read32(packet + 4),
-            .ntp = (uint64_t)bytes_read32(packet + 8) << 32 | bytes_read32(packet + 12),
-            .timestamp = bytes_read32(packet + 16),
+            .ssrc = bytes_get_be32(packet + 4),
+            .ntp = (uint64_t)bytes_get_be32(packet + 8) << 32 | bytes_get_be32(packet + 12),
+            .timestamp = bytes_get_be32(packet + 16),
         };
     } else if (packet[1] == TYPE_BYE && (packet[0] & 0x1f) > 0 && size >= 8 && !content->bye) {
         content->bye = true;
-        content->bye_ssrc = bytes_read32(packet + 4);
+        content->bye_ssrc = bytes_get_be32(packet + 4);
     }
 }
 
@@ -49,7 +49,7 @@ int rtcp_parse(const uint8_t *data, size_t size, struct rtcp_content *content)
         if (size < 4 || (data[0] & VERSION_MASK) != VERSION_2) {
             return -EBADMSG;
         }
-        size_t length = 4 + 4 * (size_t)bytes_read16(data + 2);
+        size_t length = 4 + 4 * (size_t)bytes_get_be16(data + 2);
         if (length > size) {
             return -EBADMSG;
         }
@@ -60,10 +60,16 @@ int rtcp_parse(const uint8_t *data, size_t size, struct rtcp_content *content)
     return 0;
 }
 
+/* Writes VALUE and returns the place after it. */
+static uint8_t *put32(uint8_t *out, uint32_t value)
+{
+    bytes_put_be32(out, value);
+    return out + 4;
+}
+
 static uint8_t *put_header(uint8_t *out, enum packet_type type, size_t size)
 {
-    return bytes_write32(out,
-                         (uint32_t)(VERSION_2 | 1) << 24 | (uint32_t)type << 16 | (uint32_t)(size / 4 - 1));
+    return put32(out, (uint32_t)(VERSION_2 | 1) << 24 | (uint32_t)type << 16 | (uint32_t)(size / 4 - 1));
 }
 
 static int32_t clamp24(int32_t value)
@@ -82,15 +88,15 @@ void rtcp_write_report(const struct rtcp_receiver_report *report, uint8_t *out)
     uint32_t lost = (uint32_t)clamp24(report->cumulative_lost) & 0xffffff;
 
     out = put_header(out, TYPE_RR, RR_SIZE);
-    out = bytes_write32(out, report->ssrc);
-    out = bytes_write32(out, report->sender);
-    out = bytes_write32(out, (uint32_t)report->fraction_lost << 24 | lost);
-    out = bytes_write32(out, report->highest_sequence);
-    out = bytes_write32(out, report->jitter);
-    out = bytes_write32(out, report->last_report);
-    out = bytes_write32(out, report->since_last_report);
+    out = put32(out, report->ssrc);
+    out = put32(out, report->sender);
+    out = put32(out, (uint32_t)report->fraction_lost << 24 | lost);
+    out = put32(out, report->highest_sequence);
+    out = put32(out, report->jitter);
+    out = put32(out, report->last_report);
+    out = put32(out, report->since_last_report);
     out = put_header(out, TYPE_SDES, SDES_SIZE);
-    out = bytes_write32(out, report->ssrc);
+    out = put32(out, report->ssrc);
     *out++ = SDES_CNAME;
     *out++ = CNAME_SIZE;
     snprintf(name, sizeof(name), "%08" PRIx32 "@viewers", report->ssrc);

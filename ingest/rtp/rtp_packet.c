@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "ingest/rtp/bytes.h"
+#include "common/base/bytes.h"
 
 #define HEADER_SIZE 12
 
@@ -14,7 +14,7 @@ static int extension_size(const uint8_t *data, size_t size)
     if (size < 4) {
         return -EBADMSG;
     }
-    int length = 4 + 4 * bytes_read16(data + 2);
+    int length = 4 + 4 * bytes_get_be16(data + 2);
     return (size_t)length > size ? -EBADMSG : length;
 }
 
@@ -25,9 +25,9 @@ int rtp_packet_parse(const uint8_t *data, size_t size, struct rtp_packet *packet
     }
     packet->marker = (data[1] & 0x80) != 0;
     packet->payload_type = data[1] & 0x7f;
-    packet->sequence = bytes_read16(data + 2);
-    packet->timestamp = bytes_read32(data + 4);
-    packet->ssrc = bytes_read32(data + 8);
+    packet->sequence = bytes_get_be16(data + 2);
+    packet->timestamp = bytes_get_be32(data + 4);
+    packet->ssrc = bytes_get_be32(data + 8);
 
     size_t begin = HEADER_SIZE + 4 * (size_t)(data[0] & CSRC_COUNT);
     if (begin > size) {

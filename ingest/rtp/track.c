@@ -5,10 +5,11 @@
  */
 #include "ingest/rtp/track.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "common/base/clock.h"
 #include "ingest/rtp/depacketizer.h"
 #include "ingest/rtp/lateness.h"
 #include "ingest/rtp/media_format.h"
@@ -16,8 +17,6 @@
 #include "ingest/rtp/reorder.h"
 #include "ingest/rtp/rtcp.h"
 #include "ingest/rtp/rtp_packet.h"
-
-#define NS_PER_SECOND 1000000000LL
 
 /* How far the senders' reports may put audio from where its arrival puts it. */
 #define SYNC_MAX_NS (2 * NS_PER_SECOND)
@@ -27,10 +26,10 @@
 
 /* That they are equal is the point. */
 /* NOLINTBEGIN(misc-redundant-expression) */
-_Static_assert(TRACK_REORDER_MS *INT64_C(1000000) == REORDER_WAIT_NS, "as track.h says");
-_Static_assert(TRACK_REORDER_PACKETS == REORDER_PACKETS, "as track.h says");
+static_assert(TRACK_REORDER_MS * INT64_C(1000000) == REORDER_WAIT_NS, "as track.h says");
+static_assert(TRACK_REORDER_PACKETS == REORDER_PACKETS, "as track.h says");
 /* NOLINTEND(misc-redundant-expression) */
-_Static_assert(TRACK_REPORT_SIZE >= RTCP_REPORT_SIZE, "as track.h says");
+static_assert(TRACK_REPORT_SIZE >= RTCP_REPORT_SIZE, "as track.h says");
 
 struct track {
     struct media_format format;
@@ -75,6 +74,7 @@ static void describe(struct track *track)
         .codec_name = format->name,
         .extradata = format->extradata_size > 0 ? format->extradata : NULL,
         .extradata_size = format->extradata_size,
+        .nal_length_size = track->video ? NAL_LENGTH_SIZE : 0,
         .sample_rate = format->sample_rate,
         .channels = format->channels,
         .sample_bits = format->sample_bits,
@@ -198,7 +198,7 @@ static int put(struct track *track, const uint8_t *packet, size_t size, int64_t 
         track->foreign++;
         return -EPROTO;
     }
-    enum reorder_result result = reorder_put(&track->reorder, parsed.sequence, packet, size, arrival_ns);
+    enum reorder_result result = reorder_put(&track->reorder, &parsed, arrival_ns);
     if (result == REORDER_SUSPECT) {
         track->foreign++;
         return -EPROTO;
@@ -227,12 +227,7 @@ int track_put_rtp(struct track *track, const uint8_t *packet, size_t size, int64
 /* CLOCK_REALTIME − CLOCK_MONOTONIC. */
 static int64_t wall_offset(void)
 {
-    struct timespec wall;
-    struct timespec monotonic;
-
-    clock_gettime(CLOCK_REALTIME, &wall);
-    clock_gettime(CLOCK_MONOTONIC, &monotonic);
-    return (wall.tv_sec - monotonic.tv_sec) * NS_PER_SECOND + wall.tv_nsec - monotonic.tv_nsec;
+    return clock_wall_ns() - clock_now_ns();
 }
 
 int track_put_rtcp(struct track *track, const uint8_t *packet, size_t size, int64_t arrival_ns)
@@ -256,26 +251,22 @@ int track_put_rtcp(struct track *track, const uint8_t *packet, size_t size, int6
 /* Takes the next packet out of reorder. False: none. */
 static bool fetch(struct track *track)
 {
-    struct reorder_packet packet;
-    struct rtp_packet parsed;
+    struct reorder_packet next;
 
-    while (reorder_next(&track->reorder, &packet) == 1) {
-        if (rtp_packet_parse(packet.data, packet.size, &parsed) < 0) {
-            continue; /* it was looked at when it came */
-        }
-        track->payload = (struct depacketizer_payload){
-            .data = parsed.payload,
-            .size = parsed.size,
-            .time = reception_note(&track->reception, parsed.timestamp, packet.arrival_ns),
-            .arrival_ns = packet.arrival_ns,
-            .marker = parsed.marker,
-            .gap = packet.gap || track->fresh,
-        };
-        track->last_arrival_ns = packet.arrival_ns;
-        track->fresh = false;
-        return true;
+    if (reorder_next(&track->reorder, &next) == 0) {
+        return false;
     }
-    return false;
+    track->payload = (struct depacketizer_payload){
+        .data = next.packet.payload,
+        .size = next.packet.size,
+        .time = reception_note(&track->reception, next.packet.timestamp, next.arrival_ns),
+        .arrival_ns = next.arrival_ns,
+        .marker = next.packet.marker,
+        .gap = next.gap || track->fresh,
+    };
+    track->last_arrival_ns = next.arrival_ns;
+    track->fresh = false;
+    return true;
 }
 
 static int64_t own_ns(const struct track *track, int64_t time)

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "ingest/codec/media.h"
+#include "ingest/codec/nal.h"
 #include "ingest/rtsp/sdp.h"
 
 /* Longest access unit: a keyframe of 8K has 2 to 4 MB. Longer ones are dropped and counted. */
@@ -95,7 +96,7 @@ int track_put_rtcp(struct track *track, const uint8_t *packet, size_t size, int6
 
 /*
  * The next access unit that is complete. 1: *unit is filled, its data valid until the next call with this
- * track; 0: none. Video as an Annex B byte stream; audio as one frame of the codec (PCM and G.711: the
+ * track; 0: none. Video as NAL units, each after its length in NAL_LENGTH_SIZE bytes; audio as one frame of the codec (PCM and G.711: the
  * samples of one packet, as sent).
  */
 int track_next(struct track *track, struct media_unit *unit);

@@ -56,7 +56,7 @@ static uint8_t *begin_packet(struct rtp_frame *frame, size_t length)
         return NULL;
     }
     uint8_t *out = frame->data + frame->length;
-    frame->packets[frame->packet_count++] = (struct rtp_packet){frame->length, length};
+    frame->packets[frame->packet_count++] = (struct bench_packet){frame->length, length};
     frame->length += RTP_INTERLEAVED_HEADER + length;
     *out++ = '$';
     *out++ = 0;

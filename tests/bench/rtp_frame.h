@@ -15,7 +15,7 @@
 #define RTP_PAYLOAD_MAX 1400
 #define RTP_PACKETS_MAX 2048
 
-struct rtp_packet {
+struct bench_packet {
     size_t offset; /* of the interleaved header */
     size_t length; /* of the packet, without it */
 };
@@ -23,7 +23,7 @@ struct rtp_packet {
 struct rtp_frame {
     uint8_t *data;
     size_t length, room;
-    struct rtp_packet packets[RTP_PACKETS_MAX];
+    struct bench_packet packets[RTP_PACKETS_MAX];
     size_t packet_count;
 };
 

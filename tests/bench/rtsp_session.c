@@ -282,7 +282,7 @@ static int send_udp(struct rtsp_server *server, const struct rtp_frame *frame, i
     for (size_t at = 0; at < frame->packet_count;) {
         unsigned count = 0;
         for (; count < UDP_BATCH && at + count < frame->packet_count; count++) {
-            const struct rtp_packet *packet = &frame->packets[at + count];
+            const struct bench_packet *packet = &frame->packets[at + count];
             pieces[count] =
                 (struct iovec){frame->data + packet->offset + RTP_INTERLEAVED_HEADER, packet->length};
             messages[count] = (struct mmsghdr){

@@ -47,7 +47,7 @@ static void check_sample(const struct sample_writer *unit, enum nal_codec codec)
 
     require(sample != NULL);
     require(sample_writer_write(unit, sample) == sample + unit->sample_size);
-    nal_reader_init(&reader, sample, unit->sample_size, SAMPLE_WRITER_LENGTH_SIZE);
+    nal_reader_init(&reader, sample, unit->sample_size, NAL_LENGTH_SIZE);
     require(sample_writer_read(&again, codec, &reader, false) == 0);
     require(again.count == unit->count && again.sample_size == unit->sample_size);
     require(again.parameter_count == 0 && again.picture == unit->picture);

@@ -87,9 +87,15 @@ static void check_picture(enum nal_codec codec, const struct depacketizer_unit *
 {
     static struct sample_writer picture;
     struct nal_reader reader;
+    struct nal nal;
+    int result;
 
-    require(unit->size > 4 && memcmp(unit->data, "\0\0\0\1", 4) == 0);
-    nal_reader_init(&reader, unit->data, unit->size, 0);
+    /* The lengths lead to the end exactly. */
+    nal_reader_init(&reader, unit->data, unit->size, NAL_LENGTH_SIZE);
+    while ((result = nal_reader_next(&reader, &nal)) == 1) {
+    }
+    require(result == 0);
+    nal_reader_init(&reader, unit->data, unit->size, NAL_LENGTH_SIZE);
     if (sample_writer_read(&picture, codec, &reader, false) < 0) {
         return;
     }

@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-#include "ingest/rtp/bytes.h"
+#include "common/base/bytes.h"
+#include "ingest/codec/nal.h"
 
 void units_free(struct fixture_units *units)
 {
@@ -23,6 +24,24 @@ void units_check(const struct fixture_units *units, size_t index, const void *da
     assert_true(index < units->count);
     assert_int_equal(units->items[index].size, size);
     assert_memory_equal(units->items[index].data, data, size);
+}
+
+void units_check_nals(const struct fixture_units *units, size_t index, const void *expected, size_t size)
+{
+    struct nal_reader given, wanted;
+    struct nal nal, other;
+    size_t length = 0;
+
+    assert_true(index < units->count);
+    nal_reader_init(&given, units->items[index].data, units->items[index].size, NAL_LENGTH_SIZE);
+    nal_reader_init(&wanted, expected, size, 0);
+    while (nal_reader_next(&wanted, &other) == 1) {
+        assert_int_equal(nal_reader_next(&given, &nal), 1);
+        assert_int_equal(nal.size, other.size);
+        assert_memory_equal(nal.data, other.data, other.size);
+        length += NAL_LENGTH_SIZE + nal.size;
+    }
+    assert_int_equal(units->items[index].size, length);
 }
 
 static struct fixture_unit *add_unit(struct fixture_units *units, const uint8_t *data, size_t size)
@@ -76,7 +95,8 @@ size_t write_packet(const struct fixture_packet *packet, uint8_t out[FIXTURE_PAC
     out[1] = (uint8_t)((packet->marker ? 0x80 : 0) | packet->payload_type);
     out[2] = (uint8_t)(packet->sequence >> 8);
     out[3] = (uint8_t)packet->sequence;
-    bytes_write32(bytes_write32(out + 4, packet->timestamp), packet->ssrc);
+    bytes_put_be32(out + 4, packet->timestamp);
+    bytes_put_be32(out + 8, packet->ssrc);
     if (packet->size > 0) {
         memcpy(out + 12, packet->payload, packet->size);
     }
@@ -116,10 +136,10 @@ int put_sender_report(struct track *track, uint32_t ssrc, uint64_t ntp, uint32_t
 {
     uint8_t packet[28] = {0x80, 200, 0, 6};
 
-    bytes_write32(packet + 4, ssrc);
-    bytes_write32(packet + 8, (uint32_t)(ntp >> 32));
-    bytes_write32(packet + 12, (uint32_t)ntp);
-    bytes_write32(packet + 16, timestamp);
+    bytes_put_be32(packet + 4, ssrc);
+    bytes_put_be32(packet + 8, (uint32_t)(ntp >> 32));
+    bytes_put_be32(packet + 12, (uint32_t)ntp);
+    bytes_put_be32(packet + 16, timestamp);
     return track_put_rtcp(track, packet, sizeof(packet), arrival_ns);
 }
 

@@ -33,6 +33,9 @@ void units_free(struct fixture_units *units);
 /* Fails unless unit INDEX is these bytes. */
 void units_check(const struct fixture_units *units, size_t index, const void *data, size_t size);
 
+/* Fails unless unit INDEX holds the NAL units of the byte stream (Annex B) EXPECTED, each after its length. */
+void units_check_nals(const struct fixture_units *units, size_t index, const void *expected, size_t size);
+
 /* Puts one payload and takes every unit that is complete then. */
 struct fixture_payload {
     const void *data;

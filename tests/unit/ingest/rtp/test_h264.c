@@ -60,12 +60,12 @@ static void single_units_make_a_picture(void **state)
     assert_int_equal(units.count, 0);
     put(BYTES(IDR), 100, true);
     assert_int_equal(units.count, 1);
-    units_check(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
+    units_check_nals(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
     assert_int_equal(units.items[0].time, 100);
     assert_false(units.items[0].lost);
     put(BYTES(SLICE), 200, false);
     put(BYTES(SLICE_MORE), 200, true);
-    units_check(&units, 1, BYTES(CODE SLICE CODE SLICE_MORE));
+    units_check_nals(&units, 1, BYTES(CODE SLICE CODE SLICE_MORE));
     assert_int_equal(counters()->marker_errors, 0);
 }
 
@@ -74,7 +74,7 @@ static void aggregates_are_taken_apart(void **state)
     (void)state;
     put(BYTES("\x78\0\4" SPS "\0\4" PPS "\0\5" IDR), 0, true);
     assert_int_equal(units.count, 1);
-    units_check(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
+    units_check_nals(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
 }
 
 static void fragments_are_put_together(void **state)
@@ -86,7 +86,7 @@ static void fragments_are_put_together(void **state)
         0, false);
     put(BYTES("\x7c\x45r"), 0, true);
     assert_int_equal(units.count, 1);
-    units_check(&units, 0, BYTES(CODE IDR));
+    units_check_nals(&units, 0, BYTES(CODE IDR));
 }
 
 static void a_missing_fragment_drops_the_picture(void **state)
@@ -150,7 +150,7 @@ static void damaged_pictures_are_shown_if_wanted(void **state)
     put(BYTES("\x7c\x81\x9as"), 1, false);
     put_after_gap(BYTES("\x7c\x41x"), 1, true);
     assert_int_equal(units.count, 2);
-    units_check(&units, 1, BYTES(CODE "\x61\x9as"));
+    units_check_nals(&units, 1, BYTES(CODE "\x61\x9as"));
     assert_false(units.items[1].lost);
     put_after_gap(BYTES(SLICE), 5, true);
     assert_false(units.items[2].lost);
@@ -164,7 +164,7 @@ static void a_marker_on_parameter_sets_ends_nothing(void **state)
     put(BYTES(PPS), 0, true);
     put(BYTES(IDR), 0, true);
     assert_int_equal(units.count, 1);
-    units_check(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
+    units_check_nals(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
 }
 
 static void parameter_sets_of_another_time_go_along(void **state)
@@ -174,7 +174,7 @@ static void parameter_sets_of_another_time_go_along(void **state)
     put(BYTES(PPS), 90, true);
     put(BYTES(IDR), 100, true);
     assert_int_equal(units.count, 1);
-    units_check(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
+    units_check_nals(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
     assert_int_equal(units.items[0].time, 100);
 }
 
@@ -184,11 +184,11 @@ static void without_a_marker_the_time_tells(void **state)
     put(BYTES(IDR), 0, false);
     put(BYTES(SLICE), 1, false);
     assert_int_equal(units.count, 1);
-    units_check(&units, 0, BYTES(CODE IDR));
+    units_check_nals(&units, 0, BYTES(CODE IDR));
     put(BYTES(SLICE_MORE), 1, false);
     put(BYTES(SLICE), 2, true);
     assert_int_equal(units.count, 3);
-    units_check(&units, 1, BYTES(CODE SLICE CODE SLICE_MORE));
+    units_check_nals(&units, 1, BYTES(CODE SLICE CODE SLICE_MORE));
     assert_int_equal(counters()->marker_errors, 2);
     assert_int_equal(counters()->dropped, 0);
 }
@@ -204,9 +204,9 @@ static void a_marker_on_every_slice_is_recognised(void **state)
     put(BYTES(IDR_MORE), 2, true);
     put(BYTES(SLICE), 3, true);
     assert_int_equal(units.count, 3);
-    units_check(&units, 1, BYTES(CODE SLICE CODE SLICE_MORE));
+    units_check_nals(&units, 1, BYTES(CODE SLICE CODE SLICE_MORE));
     assert_true(units.items[1].lost);
-    units_check(&units, 2, BYTES(CODE IDR CODE IDR_MORE));
+    units_check_nals(&units, 2, BYTES(CODE IDR CODE IDR_MORE));
     assert_true(counters()->marker_errors > 0);
     assert_int_equal(counters()->dropped, 1);
 }
@@ -229,7 +229,7 @@ static void a_marker_within_a_unit_is_none(void **state)
     put(BYTES("\x7c\x85\x88i"), 0, true);
     put(BYTES("\x7c\x45r"), 0, true);
     assert_int_equal(units.count, 1);
-    units_check(&units, 0, BYTES(CODE "\x65\x88ir"));
+    units_check_nals(&units, 0, BYTES(CODE "\x65\x88ir"));
     assert_int_equal(counters()->marker_errors, 1);
 }
 
@@ -240,7 +240,7 @@ static void a_unit_without_its_end_bit_is_whole(void **state)
     put(BYTES("\x7c\x05r"), 0, true);
     put(BYTES(SLICE), 1, true);
     assert_int_equal(units.count, 2);
-    units_check(&units, 0, BYTES(CODE "\x65\x88ir"));
+    units_check_nals(&units, 0, BYTES(CODE "\x65\x88ir"));
 }
 
 /* Cameras that send what their encoder gives, start codes and all. */
@@ -253,10 +253,10 @@ static void byte_streams_are_told_apart(void **state)
     put(BYTES("\x7c\x87sps" CODE PPS CODE), 3, false);
     put(BYTES("\x7c\x47" IDR), 3, true);
     assert_int_equal(units.count, 4);
-    units_check(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
-    units_check(&units, 1, BYTES(CODE SPS CODE PPS CODE IDR));
-    units_check(&units, 2, BYTES(CODE SLICE));
-    units_check(&units, 3, BYTES(CODE "\x67sps" CODE PPS CODE IDR));
+    units_check_nals(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
+    units_check_nals(&units, 1, BYTES(CODE SPS CODE PPS CODE IDR));
+    units_check_nals(&units, 2, BYTES(CODE SLICE));
+    units_check_nals(&units, 3, BYTES(CODE "\x67sps" CODE PPS CODE IDR));
     assert_int_equal(counters()->malformed, 0);
 }
 
@@ -340,7 +340,7 @@ static void a_new_sender_drops_what_is_incomplete(void **state)
     put(BYTES(SLICE), 0, true);
     assert_int_equal(units.count, 2);
     assert_true(units.items[1].lost);
-    units_check(&units, 1, BYTES(CODE SLICE));
+    units_check_nals(&units, 1, BYTES(CODE SLICE));
 }
 
 int main(void)

@@ -64,8 +64,8 @@ static void single_units_make_a_picture(void **state)
     put(BYTES(SLICE), 1, false);
     put(BYTES(SLICE_MORE), 1, true);
     assert_int_equal(units.count, 2);
-    units_check(&units, 0, BYTES(CODE VPS CODE SPS CODE PPS CODE IDR));
-    units_check(&units, 1, BYTES(CODE SLICE CODE SLICE_MORE));
+    units_check_nals(&units, 0, BYTES(CODE VPS CODE SPS CODE PPS CODE IDR));
+    units_check_nals(&units, 1, BYTES(CODE SLICE CODE SLICE_MORE));
 }
 
 static void aggregates_are_taken_apart(void **state)
@@ -73,7 +73,7 @@ static void aggregates_are_taken_apart(void **state)
     (void)state;
     put(BYTES("\x60\x01\0\5" VPS "\0\5" SPS "\0\5" PPS "\0\7" IDR), 0, true);
     assert_int_equal(units.count, 1);
-    units_check(&units, 0, BYTES(CODE VPS CODE SPS CODE PPS CODE IDR));
+    units_check_nals(&units, 0, BYTES(CODE VPS CODE SPS CODE PPS CODE IDR));
 }
 
 static void fragments_are_put_together(void **state)
@@ -85,7 +85,7 @@ static void fragments_are_put_together(void **state)
         0, false);
     put(BYTES("\x62\x01\x53r"), 0, true);
     assert_int_equal(units.count, 1);
-    units_check(&units, 0, BYTES(CODE IDR));
+    units_check_nals(&units, 0, BYTES(CODE IDR));
 }
 
 static void losses_drop_and_tell(void **state)
@@ -112,8 +112,8 @@ static void markers_may_be_wrong(void **state)
     put(BYTES(SLICE_MORE), 2, true);
     put(BYTES(SLICE), 3, true);
     assert_int_equal(units.count, 3);
-    units_check(&units, 0, BYTES(CODE IDR));
-    units_check(&units, 2, BYTES(CODE SLICE CODE SLICE_MORE));
+    units_check_nals(&units, 0, BYTES(CODE IDR));
+    units_check_nals(&units, 2, BYTES(CODE SLICE CODE SLICE_MORE));
     assert_true(units.items[2].lost);
     assert_true(depacketizer_counters(h265)->marker_errors >= 2);
 }
@@ -128,7 +128,7 @@ static void decoding_order_numbers_are_skipped(void **state)
               "dr"),
         0, true);
     assert_int_equal(units.count, 1);
-    units_check(&units, 0, BYTES(CODE VPS CODE SPS CODE PPS CODE IDR));
+    units_check_nals(&units, 0, BYTES(CODE VPS CODE SPS CODE PPS CODE IDR));
 }
 
 static void other_layers_are_left_out(void **state)
@@ -139,7 +139,7 @@ static void other_layers_are_left_out(void **state)
     put(BYTES("\x62\x09\x93\xaf layer 1"), 0, false);
     put(BYTES("\x60\x01\0\5\x02\x09\xd0lx"), 0, true);
     assert_int_equal(units.count, 1);
-    units_check(&units, 0, BYTES(CODE IDR));
+    units_check_nals(&units, 0, BYTES(CODE IDR));
     assert_int_equal(depacketizer_counters(h265)->malformed, 0);
 }
 

@@ -45,21 +45,22 @@ static void take(void)
     struct reorder_packet packet;
 
     while (reorder_next(reorder, &packet) == 1) {
-        assert_int_equal(packet.size, 2);
-        memcpy(&out[count], packet.data, 2);
+        assert_int_equal(packet.packet.size, 2);
+        memcpy(&out[count], packet.packet.payload, 2);
         gaps[count++] = packet.gap;
     }
 }
 
 static enum reorder_result put_at(uint16_t sequence, int64_t ms)
 {
-    uint8_t *packet = malloc(2);
+    uint8_t *payload = malloc(2);
 
-    assert_non_null(packet);
-    memcpy(packet, &sequence, 2);
-    enum reorder_result result = reorder_put(reorder, sequence, packet, 2, ms * MS);
+    assert_non_null(payload);
+    memcpy(payload, &sequence, 2);
+    const struct rtp_packet packet = {.sequence = sequence, .payload = payload, .size = 2};
+    enum reorder_result result = reorder_put(reorder, &packet, ms * MS);
     take();
-    free(packet);
+    free(payload);
     return result;
 }
 
@@ -145,16 +146,18 @@ static void udp_lets_no_more_wait_than_there_is_room(void **state)
 static void udp_lets_no_more_bytes_wait(void **state)
 {
     static uint8_t big[60000];
+    struct rtp_packet given = {.payload = big, .size = sizeof(big)};
     struct reorder_packet packet;
 
     (void)state;
     begin(true);
-    reorder_put(reorder, 0, big, sizeof(big), 0);
+    reorder_put(reorder, &given, 0);
     while (reorder_next(reorder, &packet) == 1) {
         count++;
     }
     for (uint16_t i = 2; i < 50; i++) {
-        reorder_put(reorder, i, big, sizeof(big), 0);
+        given.sequence = i;
+        reorder_put(reorder, &given, 0);
         while (reorder_next(reorder, &packet) == 1) {
             count++;
         }

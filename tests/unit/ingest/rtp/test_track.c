@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "ingest/rtp/bytes.h"
+#include "common/base/bytes.h"
 #include "tests/unit/ingest/rtp/rtp_fixture.h"
 
 #define NS INT64_C(1000000000)
@@ -68,7 +68,7 @@ static void headers_with_everything(void **state)
     begin(false);
     assert_int_equal(track_put_rtp(video, packet, sizeof(packet), 0), 0);
     take_units(video, &units);
-    units_check(&units, 0, "\0\0\0\1" IDR, 9);
+    units_check_nals(&units, 0, "\0\0\0\1" IDR, 9);
     for (size_t size = 0; size < 28; size++) {
         uint8_t *copy = malloc(size);
         if (size > 0) {
@@ -245,13 +245,13 @@ static void reports_are_as_rfc_3550_says(void **state)
     put_sender_report(video, 9, UINT64_C(0x1122334455667788), 10800, 120 * MS);
     assert_int_equal(track_report(video, 620 * MS, report), 60);
     assert_memory_equal(report, "\x81\xc9\0\7", 4);
-    assert_true(bytes_read32(report + 4) != 9);
-    assert_int_equal(bytes_read32(report + 8), 9);
+    assert_true(bytes_get_be32(report + 4) != 9);
+    assert_int_equal(bytes_get_be32(report + 8), 9);
     assert_int_equal(report[12], 63); /* one of four, in 1/256 */
-    assert_int_equal(bytes_read32(report + 12) & 0xffffff, 1);
-    assert_int_equal(bytes_read32(report + 16) & 0xffff, 2);
-    assert_int_equal(bytes_read32(report + 24), 0x33445566);
-    assert_int_equal(bytes_read32(report + 28), 32768); /* half a second */
+    assert_int_equal(bytes_get_be32(report + 12) & 0xffffff, 1);
+    assert_int_equal(bytes_get_be32(report + 16) & 0xffff, 2);
+    assert_int_equal(bytes_get_be32(report + 24), 0x33445566);
+    assert_int_equal(bytes_get_be32(report + 28), 32768); /* half a second */
     assert_memory_equal(report + 32, "\x81\xca\0\6", 4);
     assert_memory_equal(report + 40, "\1\x10", 2);
     assert_int_equal(track_report(video, 620 * MS, report), 60);
