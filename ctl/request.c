@@ -83,8 +83,14 @@ enum exit_code request_ok(struct client *client, const struct options *options, 
     json_t *reply = NULL;
     enum exit_code code = request_ask(client, options, request, "ok", &reply);
 
+    const char *failed = code == EXIT_CODE_OK ? message_string(reply, "failed", NULL) : NULL;
+
     if (code == EXIT_CODE_OK && options->json) {
         code = request_print_json(reply, JSON_INDENT(2));
+    }
+    if (failed) {
+        client_complain("it is configured, but has failed, and is tried again: %s", failed);
+        code = EXIT_CODE_FAILED;
     }
     json_decref(reply);
     return code;

@@ -8,48 +8,32 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "common/base/secret.h"
-#include "common/config/config_settings.h"
 #include "ctl/client.h"
 
 /* Bytes of a line that is typed for "-"; longer than any setting may be. */
 #define LINE_MAX_BYTES 4096
 
+/* Settings whose values are texts whatever they look like. A password may be 1234. */
+static const char *const texts[] = {"url",     "username",     "password",     "tls_fingerprint",    "sub",
+                                    "sub.url", "sub.username", "sub.password", "sub.tls_fingerprint"};
+
+/* Of these, the values are secrets, or may hold them. */
+static const char *const secrets[] = {"url", "password", "sub", "sub.url", "sub.password"};
+
 /* "sub.url=…" is a member of the group that the setting "sub" may be. */
 static const char sub_prefix[] = "sub.";
 
-/* The setting that LENGTH bytes of NAME name, of a camera or with the prefix of its sub stream; NULL: none. */
-static const struct setting *find_setting(const char *name, size_t length)
+static bool is_in(const char *name, size_t length, const char *const *list, size_t count)
 {
-    const struct setting_group *group = &setting_group_camera;
-    size_t prefix = strlen(sub_prefix);
-
-    if (length > prefix && memcmp(name, sub_prefix, prefix) == 0) {
-        group = &setting_group_sub;
-        name += prefix;
-        length -= prefix;
-    }
-    for (size_t i = 0; i < group->count; i++) {
-        const char *known = group->settings[i].name;
-        if (strlen(known) == length && memcmp(known, name, length) == 0) {
-            return &group->settings[i];
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(list[i]) == length && memcmp(list[i], name, length) == 0) {
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
-/* Its value is text whatever it looks like: a password may be 1234. */
-static bool is_text(const struct setting *setting)
-{
-    return setting && (setting_is_text(setting) || setting->kind == SETTING_SUB);
-}
-
-/* Its value is a secret, or may hold one, as a URL may. */
-static bool is_secret(const struct setting *setting)
-{
-    return setting && ((setting->flags & SETTING_SECRET) != 0 || setting->kind == SETTING_URL ||
-                       setting->kind == SETTING_SUB);
-}
+#define IS_IN(name, length, list) is_in(name, length, list, sizeof(list) / sizeof((list)[0]))
 
 /* Reads a line into LINE; on a terminal after a question and without echo. */
 static bool read_line(const char *name, int length, char line[LINE_MAX_BYTES])
@@ -85,7 +69,7 @@ static json_t *typed_value(const char *name, size_t length, const char *text)
     if (size >= 2 && text[0] == '"' && text[size - 1] == '"') {
         return json_stringn(text + 1, size - 2);
     }
-    if (is_text(find_setting(name, length))) {
+    if (IS_IN(name, length, texts)) {
         return json_string(text);
     }
     if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
@@ -103,10 +87,10 @@ static json_t *asked_value(const char *name, size_t length)
 
     if (!read_line(name, (int)length, line)) {
         client_complain("%.*s=-: nothing on standard input", (int)length, name);
-    } else if (!(value = json_string(line))) {
+    } else if ((value = json_string(line)) == NULL) {
         client_complain("%.*s: not UTF-8", (int)length, name);
     }
-    secret_wipe(line, sizeof(line));
+    explicit_bzero(line, sizeof(line));
     return value;
 }
 
@@ -118,7 +102,7 @@ static json_t *value_of(const char *argument, size_t length)
         return asked_value(argument, length);
     }
     json_t *value = typed_value(argument, length, text);
-    if (!value) {
+    if (value == NULL) {
         client_complain("%.*s: not UTF-8", (int)length, argument);
     }
     return value;
@@ -147,12 +131,12 @@ static bool take(json_t *settings, char *argument)
         return false;
     }
     json_t *value = value_of(argument, length);
-    bool taken = value && put(settings, argument, length, value);
-    if (value && !taken) {
+    bool taken = value != NULL && put(settings, argument, length, value);
+    if (value != NULL && !taken) {
         client_complain("%.*s: not the name of a setting", (int)length, argument);
     }
-    if (is_secret(find_setting(argument, length))) {
-        secret_wipe(argument + length + 1, strlen(argument + length + 1));
+    if (IS_IN(argument, length, secrets)) {
+        explicit_bzero(argument + length + 1, strlen(argument + length + 1));
     }
     return taken;
 }

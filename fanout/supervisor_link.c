@@ -221,7 +221,8 @@ static void on_camera_add(struct control *control, struct channel_message *messa
     if (ring >= 0) {
         close(ring);
     }
-    if (status < 0) {
+    /* One that comes without a ring has failed, and its state says why. */
+    if (status < 0 && message->fd_count > 0) {
         log_camera(LOG_LEVEL_ERROR, name, "camera %s: cannot read its ring: %s", name, strerror(-status));
     }
     /* Without a readable ring the camera is still there, and its viewers wait. */

@@ -210,6 +210,24 @@ static json_t *entry(const char *base, json_t *settings)
     return json_pack("{s:s, s:o}", "base", base, "settings", settings);
 }
 
+/*
+ * Makes OVERRIDES (consumed) what is changed at run time. A camera NAME whose ring cannot be made is configured, and
+ * tried again, but the reply says why it has failed.
+ */
+static json_t *change(struct supervisor *supervisor, const char *name, json_t *overrides)
+{
+    json_t *reply = reload_overrides(supervisor, overrides);
+    const struct camera *camera = supervisor_find_camera(supervisor, name);
+
+    if (camera && message_is(reply, "ok")) {
+        struct camera_view view = camera_view(camera);
+        if (view.ring_reader < 0 && view.error) {
+            json_object_set_new(reply, "failed", json_string(view.error));
+        }
+    }
+    return reply;
+}
+
 /* The name is not a setting that can change: it is what the camera is known by. */
 static json_t *check_settings(const json_t *request, const json_t *settings)
 {
@@ -242,7 +260,7 @@ static json_t *answer_camera_add(struct supervisor *supervisor, const json_t *re
     }
     json_t *overrides = reload_copy_overrides(supervisor);
     json_object_set_new(overrides, name, entry("none", json_deep_copy(settings)));
-    return reload_overrides(supervisor, overrides);
+    return change(supervisor, name, overrides);
 }
 
 /* Puts SETTINGS over what is changed already. null over what only the overrides have: nothing is left of it. */
@@ -282,7 +300,7 @@ static json_t *set(struct supervisor *supervisor, const char *name, json_t *sett
         json_object_set(overrides, name, merged);
     }
     json_decref(merged);
-    return reload_overrides(supervisor, overrides);
+    return change(supervisor, name, overrides);
 }
 
 static json_t *answer_camera_set(struct supervisor *supervisor, const json_t *request)
@@ -318,7 +336,7 @@ static json_t *answer_camera_remove(struct supervisor *supervisor, const json_t 
     json_t *overrides = reload_copy_overrides(supervisor);
     /* Also for one that was added here: the file may have one of this name that it stood in front of. */
     json_object_set_new(overrides, name, json_pack("{s:b}", "removed", 1));
-    return reload_overrides(supervisor, overrides);
+    return change(supervisor, name, overrides);
 }
 
 static json_t *enable(struct supervisor *supervisor, const json_t *request, bool enabled)

@@ -14,6 +14,9 @@
 #include "supervisor/start.h"
 #include "supervisor/supervisor.h"
 
+/* Bytes of why a configuration is refused. */
+#define REASON_SIZE 256
+
 /* --- The difference ------------------------------------------------------------------------------------- */
 
 const struct config_camera *reload_find_camera(const struct config *config, const char *name)
@@ -242,17 +245,23 @@ static int change_listener(struct supervisor *supervisor, const struct config *n
 static json_t *apply_file(struct supervisor *supervisor, struct config_source *source, struct config *next)
 {
     const char *fixed = fixed_setting_that_differs(supervisor->config, next);
+    char why[REASON_SIZE];
+    json_t *refusal = NULL;
 
-    if (fixed || change_listener(supervisor, next) < 0) {
-        json_t *error =
-            fixed ? message_error("not-at-run-time",
-                                  "%s cannot change while ringcastd runs; start it again, or put it back",
-                                  fixed)
-                  : message_error("configuration", "listen: cannot listen on %s:%d; see the log",
-                                  next->listen.host, next->listen.port);
+    if (fixed) {
+        refusal =
+            message_error("not-at-run-time",
+                          "%s cannot change while ringcastd runs; start it again, or put it back", fixed);
+    } else if (start_check_descriptors(next, why, sizeof(why)) < 0) {
+        refusal = message_error("limit", "%s", why);
+    } else if (change_listener(supervisor, next) < 0) {
+        refusal = message_error("configuration", "listen: cannot listen on %s:%d; see the log",
+                                next->listen.host, next->listen.port);
+    }
+    if (refusal) {
         config_free(next);
         config_source_destroy(source);
-        return error;
+        return refusal;
     }
     config_source_destroy(supervisor->source);
     supervisor->source = source;
@@ -309,6 +318,25 @@ static void shorten(char *text)
     }
 }
 
+/* Makes NEXT (consumed), which OVERRIDES (consumed) gave, the configuration. */
+static json_t *apply_overrides(struct supervisor *supervisor, struct config *next, json_t *overrides)
+{
+    char why[REASON_SIZE];
+
+    if (start_check_descriptors(next, why, sizeof(why)) < 0) {
+        json_decref(overrides);
+        config_free(next);
+        return message_error("limit", "%s", why);
+    }
+    if (overrides_commit(supervisor->overrides, overrides) < 0) {
+        config_free(next);
+        return message_error("state-file", "the state file in %s cannot be written; see the log",
+                             supervisor->config->state_dir);
+    }
+    json_decref(apply(supervisor, next));
+    return message_new("ok");
+}
+
 json_t *reload_overrides(struct supervisor *supervisor, json_t *overrides)
 {
     char *text = NULL;
@@ -322,17 +350,12 @@ json_t *reload_overrides(struct supervisor *supervisor, json_t *overrides)
     struct config *next = config_interpret(supervisor->source, supervisor->config_path, overrides, errors);
     fclose(errors);
     json_t *reply;
-    if (!next) {
+    if (next) {
+        reply = apply_overrides(supervisor, next, overrides);
+    } else {
         shorten(text);
         reply = configuration_error("setting", text);
         json_decref(overrides);
-    } else if (overrides_commit(supervisor->overrides, overrides) < 0) {
-        reply = message_error("state-file", "the state file in %s cannot be written; see the log",
-                              supervisor->config->state_dir);
-        config_free(next);
-    } else {
-        json_decref(apply(supervisor, next));
-        reply = message_new("ok");
     }
     free(text);
     return reply;

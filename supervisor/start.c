@@ -26,11 +26,15 @@
 
 #define PATH_SIZE 4096
 
+#define REASON_SIZE 256
+
 /*
- * Descriptors: per camera two of the ring, eventfd, channel and pidfd, and as many again while messages wait.
+ * Descriptors that ringcastd itself has: per camera two of the ring, eventfd, black box, channel and pidfd; and as
+ * many again for rings that change their size and for messages that wait.
  */
-#define FDS_PER_CAMERA 10
-#define FDS_OTHER 256
+#define FDS_PER_CAMERA 6
+#define FDS_PER_CAMERA_BUSY 12
+#define FDS_OTHER 128
 
 /* How often it is tried again to take over from a supervisor that was killed. */
 #define TAKEOVER_RETRY_MS 50
@@ -114,19 +118,43 @@ static int take_signals(struct supervisor *supervisor)
     return result;
 }
 
-static void raise_descriptor_limit(const struct supervisor *supervisor)
+/*
+ * As far as it goes, once and for all: the children inherit it, the keeper must hold what all cameras have, and a
+ * reload may bring many more of them. Nothing here or in the children uses select(2).
+ */
+static void raise_descriptor_limit(void)
 {
-    rlim_t needed = FDS_OTHER + FDS_PER_CAMERA * (rlim_t)supervisor->config->camera_count;
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed) {
-        return;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
     }
-    limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < needed) {
-        log_warning("only %llu descriptors are allowed, %llu may be needed",
-                    (unsigned long long)limit.rlim_cur, (unsigned long long)needed);
+}
+
+int start_check_descriptors(const struct config *config, char *why, size_t size)
+{
+    unsigned long long needed = FDS_OTHER + FDS_PER_CAMERA * (unsigned long long)config->camera_count;
+    unsigned long long busy = FDS_OTHER + FDS_PER_CAMERA_BUSY * (unsigned long long)config->camera_count;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return 0;
     }
+    unsigned long long allowed = limit.rlim_cur;
+    if (allowed < needed) {
+        snprintf(
+            why, size,
+            "%zu cameras need %llu descriptors, and %llu are allowed: raise the limit (LimitNOFILE in the "
+            "service's unit, or ulimit -n)",
+            config->camera_count, needed, allowed);
+        return -EMFILE;
+    }
+    if (allowed < busy) {
+        log_warning("%llu descriptors are allowed, and %zu cameras may need %llu when they are busy", allowed,
+                    config->camera_count, busy);
+    }
+    return 0;
 }
 
 /* What was changed at run time may not fit a file that was changed since: then the file alone counts. */
@@ -144,6 +172,8 @@ static struct config *interpret(struct supervisor *supervisor)
 
 static int open_configuration(struct supervisor *supervisor)
 {
+    char why[REASON_SIZE];
+
     supervisor->source = config_read_source(supervisor->config_path, stderr);
     struct config *file = !supervisor->source
                               ? NULL
@@ -161,8 +191,12 @@ static int open_configuration(struct supervisor *supervisor)
         return -EINVAL;
     }
     secrets_hide(supervisor->config);
-    raise_descriptor_limit(supervisor);
-    return 0;
+    raise_descriptor_limit();
+    int result = start_check_descriptors(supervisor->config, why, sizeof(why));
+    if (result < 0) {
+        log_error("cannot start: %s", why);
+    }
+    return result;
 }
 
 static int open_event_loop(struct supervisor *supervisor)
@@ -208,7 +242,12 @@ static int open_keeper(struct supervisor *supervisor)
     if (!supervisor->keeper) {
         return -ENOMEM;
     }
-    supervisor->took_over = keeper_find(supervisor->keeper);
+    int found = keeper_find(supervisor->keeper);
+    if (found < 0) {
+        return found;
+    }
+    supervisor->took_over = found > 0;
+    supervisor->owner = !supervisor->took_over;
     /* A keeper that hung took its time, and its children have theirs only now that it is gone. */
     if (!supervisor->took_over && supervisor->takeover_until_ms > 0) {
         supervisor->takeover_until_ms = clock_now_ms() + KEEPER_TAKEOVER_MS;
@@ -376,14 +415,18 @@ static int open_events(struct supervisor *supervisor)
     return events_create(supervisor->event, supervisor->config->runtime_dir, &supervisor->events);
 }
 
+/*
+ * The cameras come last, and from here on nothing ends the start any more: what was found is ours now. A camera for
+ * which there is no memory is left out (logged).
+ */
 static int make_cameras(struct supervisor *supervisor)
 {
-    int result = 0;
-
-    for (size_t i = 0; i < supervisor->config->camera_count && result == 0; i++) {
-        result = supervisor_make_camera(supervisor, &supervisor->config->cameras[i]);
+    supervisor->owner = true;
+    keeper_claim(supervisor->keeper);
+    for (size_t i = 0; i < supervisor->config->camera_count; i++) {
+        supervisor_make_camera(supervisor, &supervisor->config->cameras[i]);
     }
-    return result;
+    return 0;
 }
 
 static int make_fanouts(struct supervisor *supervisor)
@@ -523,18 +566,21 @@ void start_processes(struct supervisor *supervisor)
     }
 }
 
-/* --- Unmaking, in reverse order ------------------------------------------------------------------------- */
+/* --- Closing, in reverse order ------------------------------------------------------------------------- */
 
-static void remove_sockets(struct supervisor *supervisor)
+/* LEAVE: all but the keeper's. */
+static void remove_sockets(struct supervisor *supervisor, bool leave)
 {
     static const char *const names[] = {KEEPER_SOCKET_NAMES};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        runtime_dir_remove(supervisor->runtime_dir, names[i]);
+        if (!leave || strcmp(names[i], KEEPER_SOCKET_NAME) != 0) {
+            runtime_dir_remove(supervisor->runtime_dir, names[i]);
+        }
     }
 }
 
-static void close_processes(struct supervisor *supervisor)
+static void close_processes(struct supervisor *supervisor, bool leave)
 {
     exporter_destroy(supervisor->exporter);
     fork_server_destroy(supervisor->fork_server);
@@ -547,7 +593,11 @@ static void close_processes(struct supervisor *supervisor)
     }
     free(supervisor->cameras);
     orphans_destroy(supervisor->orphans);
-    keeper_destroy(supervisor->keeper);
+    if (leave) {
+        keeper_leave(supervisor->keeper);
+    } else {
+        keeper_destroy(supervisor->keeper);
+    }
     if (supervisor->children) {
         children_finish(supervisor->children);
     }
@@ -555,9 +605,13 @@ static void close_processes(struct supervisor *supervisor)
 
 void start_close(struct supervisor *supervisor)
 {
+    /* What a killed ringcastd left is not ours until everything was opened: another start may take it over. */
+    bool leave =
+        !supervisor->owner && supervisor->runtime_dir && runtime_dir_left_behind(supervisor->runtime_dir);
+
     timer_disarm(&supervisor->share_timer);
     timer_disarm(&supervisor->bury_timer);
-    close_processes(supervisor);
+    close_processes(supervisor, leave);
     query_set_destroy(supervisor->queries);
     control_destroy(supervisor->control);
     events_destroy(supervisor->events);
@@ -569,13 +623,17 @@ void start_close(struct supervisor *supervisor)
     }
     children_destroy(supervisor->children);
     if (supervisor->runtime_dir) {
-        remove_sockets(supervisor);
+        remove_sockets(supervisor, leave);
     }
     overrides_close(supervisor->overrides);
     config_source_destroy(supervisor->source);
     config_free(supervisor->config);
     free(supervisor->config_path);
-    runtime_dir_close(supervisor->runtime_dir);
+    if (leave) {
+        runtime_dir_leave(supervisor->runtime_dir);
+    } else {
+        runtime_dir_close(supervisor->runtime_dir);
+    }
     sd_event_source_disable_unref(supervisor->sigterm);
     sd_event_source_disable_unref(supervisor->sigint);
     sd_event_source_disable_unref(supervisor->sighup);

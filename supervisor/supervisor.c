@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/ipc/message.h"
@@ -428,8 +429,9 @@ int supervisor_run(const char *config_path, const struct supervisor_options *opt
         start_processes(&supervisor);
         exit_code = sd_event_loop(supervisor.event);
         if (exit_code < 0) {
+            /* Cameras and viewers go on, as after a kill, and the next ringcastd takes them over. */
             log_error("the event loop failed: %s", strerror(-exit_code));
-            exit_code = 1;
+            _exit(1);
         }
     }
     start_close(&supervisor);

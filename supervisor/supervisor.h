@@ -65,6 +65,7 @@ struct supervisor {
     uint64_t takeover_until_ms; /* until then what a killed supervisor left may still be in use */
     int exit_code;
     bool took_over; /* the keeper of a killed ringcastd was found */
+    bool owner;     /* of what that one left, too: nothing of it is to be left for another start */
     bool ready;
     bool stopping;
 };

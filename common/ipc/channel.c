@@ -134,6 +134,7 @@ int channel_receive(int channel, struct channel_message *message)
     if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0) {
         message->body = message_decode(data, (size_t)received, NULL);
     }
+    message->fds_lost = (header.msg_flags & MSG_CTRUNC) && message->fd_count < CHANNEL_FDS_MAX;
     explicit_bzero(data, (size_t)received); /* a camera's password may be in it */
     if (message->body == NULL) {
         clear_fds(message);

@@ -7,6 +7,7 @@
 #define COMMON_IPC_CHANNEL_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Most descriptors that one message carries. */
@@ -18,7 +19,8 @@
 struct channel_message {
     json_t *body; /* owned: channel_message_clear frees it */
     int fds[CHANNEL_FDS_MAX];
-    int fd_count; /* descriptors not taken out (set to -1) are closed by channel_message_clear */
+    int fd_count;  /* descriptors not taken out (set to -1) are closed by channel_message_clear */
+    bool fds_lost; /* with -EBADMSG: it had descriptors that this process has no room for */
 };
 
 /* A connected pair, close-on-exec and non-blocking. 0 or negative errno. */

@@ -229,6 +229,13 @@ void runtime_dir_remove(struct runtime_dir *dir, const char *name)
     }
 }
 
+void runtime_dir_leave(struct runtime_dir *dir)
+{
+    close_descriptors(dir);
+    free(dir->path);
+    free(dir);
+}
+
 void runtime_dir_close(struct runtime_dir *dir)
 {
     if (dir == NULL) {

@@ -22,6 +22,12 @@ bool runtime_dir_left_behind(const struct runtime_dir *dir);
 void runtime_dir_remove(struct runtime_dir *dir, const char *name);
 
 /*
+ * Closes it and leaves everything as it was found, so that the next one that opens it knows of a ringcastd that
+ * was killed.
+ */
+void runtime_dir_leave(struct runtime_dir *dir);
+
+/*
  * Removes the lock, and the directory if a ringcastd has made it and nothing else is in it. NULL is allowed.
  */
 void runtime_dir_close(struct runtime_dir *dir);

@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/config/camera_task.h"
 #include "ingest/codec/media.h"
 
 /* Deadlines in milliseconds, each with its own message. A camera that wakes from sleep needs some seconds. */
@@ -28,17 +27,27 @@
 /* Bytes of an error text with its NUL. */
 #define SOURCE_ERROR_SIZE 256
 
+enum source_transport { SOURCE_TRANSPORT_AUTO, SOURCE_TRANSPORT_TCP, SOURCE_TRANSPORT_UDP };
+
 /* What one connection to a camera teaches the next. Zeroed at first; the owner's. */
 struct source_memory {
-    bool udp_fails;     /* with CAMERA_TRANSPORT_AUTO: it was refused or stayed silent */
+    bool udp_fails;     /* with SOURCE_TRANSPORT_AUTO: it was refused or stayed silent */
     bool opened;        /* the camera has played */
     bool authenticated; /* the camera has accepted the credentials */
 };
 
 struct source_options {
-    const struct camera_task *task; /* the owner's; must outlive the source */
-    struct source_memory *memory;   /* or NULL */
-    int attention;                  /* a descriptor of the owner's: interrupted() is asked as soon as it is
+    const char *url;
+    const char *username; /* plain; NULL: that of the URL, if any */
+    const char *password; /* plain */
+    enum source_transport transport;
+    bool audio;                   /* false: the camera's sound is not asked for */
+    bool show_damaged;            /* frames with missing parts are handed out, too */
+    bool tls_verify;              /* false: any certificate will do */
+    const char *tls_fingerprint;  /* SHA-256 of the only certificate that will do; NULL: none given */
+    bool allow_redirect;          /* to other hosts, which get no credentials */
+    struct source_memory *memory; /* or NULL */
+    int attention;                /* a descriptor of the owner's: interrupted() is asked as soon as it is
                                      readable; -1: none */
     bool (*interrupted)(void *context); /* true: give up at once */
     void *context;

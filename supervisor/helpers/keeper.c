@@ -113,16 +113,30 @@ struct keeper *keeper_create(struct children *children, const struct keeper_conf
     return keeper;
 }
 
+static void finish(struct keeper *keeper)
+{
+    children_set_fd_store(keeper->children, NULL);
+    fd_store_destroy(keeper->store);
+    free(keeper->argv[0]);
+    free(keeper);
+}
+
 void keeper_destroy(struct keeper *keeper)
 {
     if (!keeper) {
         return;
     }
-    children_set_fd_store(keeper->children, NULL);
     service_destroy(keeper->service);
-    fd_store_destroy(keeper->store);
-    free(keeper->argv[0]);
-    free(keeper);
+    finish(keeper);
+}
+
+void keeper_leave(struct keeper *keeper)
+{
+    if (!keeper) {
+        return;
+    }
+    service_leave(keeper->service);
+    finish(keeper);
 }
 
 /* --- The keeper of the last ringcastd ------------------------------------------------------------------- */
@@ -163,7 +177,7 @@ static int receive_records(struct fd_store *store, int channel)
             continue;
         }
         if (result != 1) {
-            return result == 0 ? -EPIPE : result;
+            return result == 0 ? -EPIPE : message.fds_lost ? -EMFILE : result;
         }
         bool last = message_is(message.body, "records-end");
         if (!last && !fd_store_found(store, &message)) {
@@ -185,39 +199,74 @@ static void kill_keeper(int pidfd)
     poll(&end, 1, CHILD_END_MS);
 }
 
-bool keeper_find(struct keeper *keeper)
+/* True if an error is ours, and says nothing of the keeper. */
+static bool lacks_means(int error)
+{
+    return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
+}
+
+/* The process behind CHANNEL as a descriptor, or negative errno; -EPERM: it is not a keeper of ours. */
+static int identify(int channel, pid_t *pid)
 {
     struct ucred peer;
     socklen_t length = sizeof(peer);
-    int channel = connect_keeper(keeper->config.directory);
 
-    if (channel < 0) {
-        return false;
+    if (getsockopt(channel, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) {
+        return -errno;
     }
-    int pidfd =
-        getsockopt(channel, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 ? -1 : pidfd_open(peer.pid, 0);
-    if (pidfd < 0 || (peer.uid != geteuid() && peer.uid != 0)) {
-        close(channel);
-        if (pidfd >= 0) {
-            close(pidfd);
-        }
-        return false;
+    if (peer.uid != geteuid() && peer.uid != 0) {
+        return -EPERM;
     }
-    pidfd_send_signal(pidfd, SIGCONT, NULL, 0); /* one that somebody stopped */
+    *pid = peer.pid;
+    int pidfd = pidfd_open(peer.pid, 0);
+    return pidfd < 0 ? -errno : pidfd;
+}
+
+/* Takes CHANNEL and PIDFD over if it is 0. */
+static int take_over(struct keeper *keeper, int channel, pid_t pid, int pidfd)
+{
+    pidfd_send_signal(pidfd, SIGCONT, NULL, 0); /* one that was stopped */
     int result = receive_records(keeper->store, channel);
     if (result == 0) {
-        result = service_meet(keeper->service, peer.pid, pidfd, channel);
+        result = service_meet(keeper->service, pid, pidfd, channel);
     }
     if (result == 0) {
+        fd_store_set_silent(keeper->store, true);
         send_keep_at(keeper);
-        return true;
     }
-    log_warning("the keeper of the last ringcastd (pid %d) gives nothing: %s", (int)peer.pid,
-                strerror(-result));
-    kill_keeper(pidfd);
-    close(channel);
-    close(pidfd);
-    return false;
+    return result;
+}
+
+int keeper_find(struct keeper *keeper)
+{
+    pid_t pid = 0;
+    int channel = connect_keeper(keeper->config.directory);
+    int pidfd = channel < 0 ? channel : identify(channel, &pid);
+    int result = pidfd < 0 ? pidfd : take_over(keeper, channel, pid, pidfd);
+
+    if (result == 0) {
+        return 1;
+    }
+    bool mine = lacks_means(result);
+    if (mine) {
+        log_error("the cameras of the last ringcastd cannot be taken over: %s", strerror(-result));
+    } else if (pidfd >= 0) {
+        log_warning("the keeper of the last ringcastd (pid %d) gives nothing: %s", (int)pid,
+                    strerror(-result));
+        kill_keeper(pidfd);
+    }
+    if (pidfd >= 0) {
+        close(pidfd);
+    }
+    if (channel >= 0) {
+        close(channel);
+    }
+    return mine ? result : 0;
+}
+
+void keeper_claim(struct keeper *keeper)
+{
+    fd_store_set_silent(keeper->store, false);
 }
 
 void keeper_settle(struct keeper *keeper)

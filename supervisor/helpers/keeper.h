@@ -32,12 +32,19 @@ struct keeper *keeper_create(struct children *children, const struct keeper_conf
                              struct supervisor *supervisor);
 void keeper_destroy(struct keeper *keeper);
 
+/* Leaves the keeper as it is, with all that it has, for another ringcastd; what was found is not taken. */
+void keeper_leave(struct keeper *keeper);
+
 /*
  * Looks for the keeper of a ringcastd that was killed, and takes in what it has; waits for it, at most
- * KEEPER_TAKEOVER_MS. True: its entries can be taken from keeper_fd_store, and it need not be started. A keeper
- * that does not answer is killed.
+ * KEEPER_TAKEOVER_MS. 1: its entries can be taken from keeper_fd_store, and it need not be started; it hears
+ * nothing until keeper_claim. 0: there is none; one that does not answer is killed. Negative errno, logged: it is
+ * there, but this process has not the means to take over now.
  */
-bool keeper_find(struct keeper *keeper);
+int keeper_find(struct keeper *keeper);
+
+/* Everything is there to go on with what was found: the keeper hears what is kept now, and from now on. */
+void keeper_claim(struct keeper *keeper);
 
 /* Everything that is wanted of what was found has been taken. */
 void keeper_settle(struct keeper *keeper);

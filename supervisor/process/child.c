@@ -320,6 +320,13 @@ static void kill_foreign(const struct child *child)
     }
 }
 
+void child_leave(struct child *child)
+{
+    child->foreign = false; /* its channel is not shut for others that hold it */
+    child->pid = 0;
+    child_destroy(child);
+}
+
 void child_destroy(struct child *child)
 {
     if (!child) {

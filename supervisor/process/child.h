@@ -44,6 +44,9 @@ int child_create(struct children *children, const char *name, const struct child
 /* Forgets the child. A process that still runs is killed and reaped as an orphan. NULL is allowed. */
 void child_destroy(struct child *child);
 
+/* Forgets a process that was taken over, and leaves it as it is. */
+void child_leave(struct child *child);
+
 /*
  * Takes a running process over from a ringcastd that was killed: everything in RECORD. FAR_END is not needed.
  */

@@ -314,6 +314,15 @@ struct service *service_create(struct children *children, const char *name, char
     return service;
 }
 
+void service_leave(struct service *service)
+{
+    if (service->child) {
+        child_leave(service->child);
+        service->child = NULL;
+    }
+    service_destroy(service);
+}
+
 void service_destroy(struct service *service)
 {
     if (!service) {

@@ -32,6 +32,9 @@ struct service *service_create(struct children *children, const char *name, char
                                const struct service_handlers *handlers, void *owner);
 void service_destroy(struct service *service);
 
+/* Forgets a process that was taken over, and leaves it as it is; the service is destroyed. */
+void service_leave(struct service *service);
+
 /*
  * Takes a running process over from a ringcastd that was killed, if there is one; its owner sends it what it
  * must hear first again, and it answers `ready`. False: there is none, start it.

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -84,6 +85,11 @@ void daemon_init(struct daemon *daemon, int listen_port, const struct camera_lin
     write_config(daemon, listen_port, cameras);
     /* What loses its parent comes to this process, where daemon_require_nothing_left sees it. */
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+}
+
+void daemon_reconfigure(const struct daemon *daemon, int listen_port, const struct camera_line *cameras)
+{
+    write_config(daemon, listen_port, cameras);
 }
 
 void daemon_configure(const struct daemon *daemon, const char *lines)
@@ -152,6 +158,15 @@ static void copy_programs(const struct daemon *daemon, const char *directory)
     copy_program(daemon->quick ? QUICK : RINGCASTD, to);
 }
 
+static void set_limit(int resource, long soft, rlim_t hard)
+{
+    const struct rlimit limit = {.rlim_cur = (rlim_t)soft, .rlim_max = hard};
+
+    if (setrlimit(resource, &limit) < 0) {
+        _exit(122);
+    }
+}
+
 static void run_daemon(const struct daemon *daemon, int output, int log)
 {
     const char *program = daemon->quick ? QUICK : RINGCASTD;
@@ -159,6 +174,13 @@ static void run_daemon(const struct daemon *daemon, int output, int log)
 
     snprintf(copies, sizeof(copies), "%s/bin", daemon->dir);
     snprintf(copy, sizeof(copy), "%s/ringcastd", copies);
+    if (daemon->file_limit > 0) {
+        signal(SIGXFSZ, SIG_IGN);
+        set_limit(RLIMIT_FSIZE, daemon->file_limit, RLIM_INFINITY);
+    }
+    if (daemon->descriptor_limit > 0) {
+        set_limit(RLIMIT_NOFILE, daemon->descriptor_limit, (rlim_t)daemon->descriptor_limit);
+    }
     become_user(daemon->uid);
     if (access(copies, F_OK) == 0) {
         unsetenv("LSAN_OPTIONS"); /* names a file beside the build */

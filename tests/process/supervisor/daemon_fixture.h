@@ -19,9 +19,11 @@ struct daemon {
     char instance[64]; /* known after daemon_status */
     bool quick;        /* run the build with short limits */
     bool background;
-    uid_t uid; /* run as this user */
-    int port;  /* known when it is ready */
-    pid_t pid; /* 0: not running */
+    uid_t uid;             /* run as this user */
+    long file_limit;       /* bytes that a file, and so a ring, may have (RLIMIT_FSIZE); 0: no limit */
+    long descriptor_limit; /* hard and soft limit of descriptors; 0: as ours */
+    int port;              /* known when it is ready */
+    pid_t pid;             /* 0: not running */
     int output;
 };
 
@@ -32,6 +34,9 @@ struct camera_line {
 
 /* Makes the directory and a configuration; LISTEN_PORT 0: any. CAMERAS ends with a NULL name. */
 void daemon_init(struct daemon *daemon, int listen_port, const struct camera_line *cameras);
+
+/* Another configuration in place of the first one. */
+void daemon_reconfigure(const struct daemon *daemon, int listen_port, const struct camera_line *cameras);
 
 /* Adds LINES to the configuration. */
 void daemon_configure(const struct daemon *daemon, const char *lines);

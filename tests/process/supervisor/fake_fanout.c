@@ -46,8 +46,12 @@ static void on_listen(struct channel_message *message)
 static void on_add(struct channel_message *message)
 {
     struct ringcast_reader *reader;
+    bool has_ring = message->fd_count > 0; /* a camera without one has failed */
     int ring = channel_message_take_fd(message, 0), wake = channel_message_take_fd(message, 1);
 
+    if (!has_ring) {
+        return;
+    }
     if (wake < 0 || (fcntl(ring, F_GETFL) & O_ACCMODE) != O_RDONLY || ringcast_open_fd(ring, &reader) < 0) {
         exit(93);
     }

@@ -1,4 +1,4 @@
-#include "common/config/camera_url.h"
+#include "ingest/source/source_url.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -7,19 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/secret.h"
-#include "common/base/url.h"
-
 #define PATH_BEGINS "/?#"
 
-void camera_url_finish(struct camera_url *url)
+void source_url_finish(struct source_url *url)
 {
     char *const parts[] = {url->scheme, url->userinfo, url->username, url->password, url->host, url->path};
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        secret_free(parts[i]);
+        if (parts[i] != NULL) {
+            explicit_bzero(parts[i], strlen(parts[i]));
+        }
+        free(parts[i]);
     }
-    *url = (struct camera_url){0};
+    *url = (struct source_url){0};
 }
 
 static bool all_digits(const char *text, size_t length)
@@ -72,37 +72,57 @@ static const char *find_host(const char *text)
     return host;
 }
 
-/* A copy of LENGTH bytes of TEXT, decoded; NULL: out of memory. */
-static char *decoded(const char *text, size_t length)
+static int hex_value(char c)
 {
-    char *copy = strndup(text, length);
-
-    if (copy) {
-        url_decode(copy);
+    if (!isxdigit((unsigned char)c)) {
+        return -1;
     }
-    return copy;
+    return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
 }
 
-static int take_userinfo(struct camera_url *url, const char *text, size_t length)
+/* A '%' that begins no valid code stands for itself. */
+static char *percent_decode(const char *text, size_t length)
+{
+    char *out = malloc(length + 1);
+    size_t used = 0;
+
+    if (out == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < length; i++) {
+        bool code =
+            text[i] == '%' && i + 2 < length && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0;
+        int value = code ? hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]) : 0;
+        out[used++] = text[i];
+        if (value != 0) {
+            out[used - 1] = (char)value;
+            i += 2;
+        }
+    }
+    out[used] = '\0';
+    return out;
+}
+
+static int take_userinfo(struct source_url *url, const char *text, size_t length)
 {
     const char *colon = memchr(text, ':', length);
     size_t name = colon != NULL ? (size_t)(colon - text) : length;
 
     url->userinfo = strndup(text, length);
-    url->username = decoded(text, name);
+    url->username = percent_decode(text, name);
     if (colon != NULL) {
-        url->password = decoded(colon + 1, length - name - 1);
+        url->password = percent_decode(colon + 1, length - name - 1);
     }
     return url->userinfo == NULL || url->username == NULL || (colon != NULL && url->password == NULL)
                ? -ENOMEM
                : 0;
 }
 
-int camera_url_parse(const char *text, struct camera_url *url)
+int source_url_parse(const char *text, struct source_url *url)
 {
     const char *mark = strstr(text, "://");
 
-    *url = (struct camera_url){0};
+    *url = (struct source_url){0};
     if (mark == NULL || mark == text) {
         return -EINVAL;
     }
@@ -125,7 +145,7 @@ int camera_url_parse(const char *text, struct camera_url *url)
         result = -EINVAL;
     }
     if (result < 0) {
-        camera_url_finish(url);
+        source_url_finish(url);
         return result;
     }
     for (char *c = url->scheme; *c != '\0'; c++) {
@@ -134,33 +154,38 @@ int camera_url_parse(const char *text, struct camera_url *url)
     return 0;
 }
 
-/* TEXT percent-encoded, malloc'ed; only what would be misread: libavformat has 127 bytes for user information. */
-static char *encoded(const char *text, const char *keep)
+/* Only what would be misread is encoded: libavformat has room for 127 bytes of user information. */
+static void percent_encode(FILE *out, const char *text, const char *keep)
 {
-    size_t length = strlen(text);
-    size_t size = length * URL_ENCODE_MAX + 1;
-    char *out = malloc(size);
-
-    if (out) {
-        url_encode(out, size, text, length, keep);
+    for (const char *c = text; *c != '\0'; c++) {
+        if (isalnum((unsigned char)*c) || strchr(keep, *c) != NULL) {
+            fputc(*c, out);
+        } else {
+            fprintf(out, "%%%02X", (unsigned char)*c);
+        }
     }
-    return out;
 }
 
-char *camera_url_join(const struct camera_url *url, const char *username, const char *password)
+char *source_url_join(const struct source_url *url, const char *username, const char *password)
 {
     char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
 
-    if (!username && !password) {
-        return asprintf(&text, "%s://%s%s", url->scheme, url->host, url->path) < 0 ? NULL : text;
+    if (out == NULL) {
+        return NULL;
     }
-    char *name = encoded(username ? username : "", "-._~!$&'()*,;=+");
-    char *word = encoded(password ? password : "", "-._~!$&'()*,;=+:");
-    if (name && word &&
-        asprintf(&text, "%s://%s:%s@%s%s", url->scheme, name, word, url->host, url->path) < 0) {
-        text = NULL;
+    fprintf(out, "%s://", url->scheme);
+    if (username != NULL || password != NULL) {
+        percent_encode(out, username != NULL ? username : "", "-._~!$&'()*,;=+");
+        fputc(':', out);
+        percent_encode(out, password != NULL ? password : "", "-._~!$&'()*,;=+:");
+        fputc('@', out);
     }
-    secret_free(name);
-    secret_free(word);
+    fprintf(out, "%s%s", url->host, url->path);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
     return text;
 }

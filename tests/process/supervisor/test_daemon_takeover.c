@@ -1,0 +1,202 @@
+/* A ringcastd that was killed, and starts after it that fail: cameras and viewers go on, and the next start has them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/ipc/message.h"
+#include "tests/process/supervisor/daemon_fixture.h"
+
+/* Of a ring of the fixture's size, 64 KiB and its own header, there is no room in this. */
+#define NO_RING_BYTES 100000
+
+static const struct camera_line cameras[] = {{"front", "stream"}, {"yard", "stream"}, {NULL, NULL}};
+
+struct running {
+    struct daemon daemon;
+    pid_t front, yard, fanout;
+    int port;
+};
+
+/* A ringcastd that was killed while everything ran. */
+static void begin_and_kill(struct running *running)
+{
+    struct daemon *daemon = &running->daemon;
+
+    daemon_init(daemon, 0, cameras);
+    daemon_launch(daemon);
+    daemon_wait_ready(daemon);
+    running->front = daemon_wait_camera(daemon, "front", "streaming", 0);
+    running->yard = daemon_wait_camera(daemon, "yard", "streaming", 0);
+    running->fanout = daemon_wait_service(daemon, "fanouts", 0);
+    running->port = daemon->port;
+    kill(daemon->pid, SIGKILL);
+    assert_int_equal(daemon_wait_exit(daemon), -SIGKILL);
+}
+
+static void require_running(struct running *running)
+{
+    assert_int_equal(kill(running->front, 0), 0);
+    assert_int_equal(kill(running->yard, 0), 0);
+    assert_int_equal(kill(running->fanout, 0), 0);
+    assert_int_equal(daemon_ask_viewer_port(&running->daemon), running->fanout);
+}
+
+static void start_in_vain(struct running *running, const char *words)
+{
+    daemon_launch(&running->daemon);
+    assert_int_equal(daemon_wait_exit(&running->daemon), 1);
+    if (!daemon_file_has(&running->daemon, "log", words)) {
+        fail_msg("the log does not say \"%s\"", words);
+    }
+    require_running(running);
+}
+
+/* The next one has the same processes; and ends all of them in the end. */
+static void take_over_and_finish(struct running *running)
+{
+    struct daemon *daemon = &running->daemon;
+
+    daemon_launch(daemon);
+    daemon_wait_ready(daemon);
+    assert_int_equal(daemon->port, running->port);
+    assert_int_equal(daemon_wait_camera(daemon, "front", "streaming", 0), running->front);
+    assert_int_equal(daemon_wait_camera(daemon, "yard", "streaming", 0), running->yard);
+    assert_int_equal(daemon_wait_service(daemon, "fanouts", 0), running->fanout);
+    require_running(running);
+    assert_int_equal(kill(daemon->pid, SIGTERM), 0);
+    assert_int_equal(daemon_wait_exit(daemon), 0);
+    daemon_wait_adopted();
+    daemon_require_nothing_left(daemon);
+}
+
+/* A socket on the port of the configuration's `admin`, which another program has. */
+static int occupy(int *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+static void an_address_that_is_taken(void **state)
+{
+    struct running running;
+    char line[64];
+    int port;
+
+    (void)state;
+    begin_and_kill(&running);
+    int fd = occupy(&port);
+    snprintf(line, sizeof(line), "admin = \"127.0.0.1:%d\";", port);
+    daemon_configure(&running.daemon, line);
+    start_in_vain(&running, "another program uses this port");
+    start_in_vain(&running, "another program uses this port");
+    close(fd);
+    take_over_and_finish(&running);
+}
+
+static void another_address_that_is_taken(void **state)
+{
+    struct running running;
+    int port;
+
+    (void)state;
+    begin_and_kill(&running);
+    int fd = occupy(&port);
+    daemon_reconfigure(&running.daemon, port, cameras);
+    start_in_vain(&running, "another program uses this port");
+    daemon_reconfigure(&running.daemon, 0, cameras);
+    close(fd);
+    take_over_and_finish(&running);
+}
+
+static void something_in_place_of_the_control_socket(void **state)
+{
+    static const char *const names[] = {"control.sock", "events.sock"};
+    struct running running;
+    char path[128], inside[160];
+
+    (void)state;
+    begin_and_kill(&running);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", running.daemon.runtime_dir, names[i]);
+        snprintf(inside, sizeof(inside), "%s/x", path);
+        unlink(path);
+        assert_int_equal(mkdir(path, 0700), 0);
+        assert_int_equal(mkdir(inside, 0700), 0);
+        start_in_vain(&running, "cannot be opened");
+        assert_int_equal(rmdir(inside), 0);
+        assert_int_equal(rmdir(path), 0);
+    }
+    take_over_and_finish(&running);
+}
+
+static void few_descriptors(void **state)
+{
+    struct running running;
+
+    (void)state;
+    begin_and_kill(&running);
+    running.daemon.descriptor_limit = 48;
+    start_in_vain(&running, "2 cameras need 140 descriptors, and 48 are allowed");
+    running.daemon.descriptor_limit = 9;
+    start_in_vain(&running, "");
+    running.daemon.descriptor_limit = 0;
+    take_over_and_finish(&running);
+}
+
+/* The new camera alone has failed, and the others are taken over. */
+static void one_ring_that_cannot_be_made(void **state)
+{
+    static const struct camera_line more[] = {
+        {"front", "stream"}, {"yard", "stream"}, {"gate", "stream"}, {NULL, NULL}};
+    struct running running;
+    const struct rlimit none = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+
+    (void)state;
+    begin_and_kill(&running);
+    daemon_reconfigure(&running.daemon, 0, more);
+    running.daemon.file_limit = NO_RING_BYTES;
+    daemon_launch(&running.daemon);
+    daemon_wait_ready(&running.daemon);
+    daemon_wait_camera(&running.daemon, "gate", "failed", 0);
+    assert_int_equal(daemon_wait_camera(&running.daemon, "front", "streaming", 0), running.front);
+    require_running(&running);
+    assert_int_equal(prlimit(running.daemon.pid, RLIMIT_FSIZE, &none, NULL), 0);
+    daemon_wait_camera(&running.daemon, "gate", "streaming", 0);
+    kill(running.daemon.pid, SIGKILL);
+    assert_int_equal(daemon_wait_exit(&running.daemon), -SIGKILL);
+    running.daemon.file_limit = 0;
+    take_over_and_finish(&running);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_address_that_is_taken),
+        cmocka_unit_test(another_address_that_is_taken),
+        cmocka_unit_test(something_in_place_of_the_control_socket),
+        cmocka_unit_test(few_descriptors),
+        cmocka_unit_test(one_ring_that_cannot_be_made),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
