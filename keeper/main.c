@@ -1,13 +1,15 @@
 /*
- * ringcast-keeper: holds descriptors and notes for ringcastd, so that whatever kills ringcastd, the next one
- * finds the rings, the channels of all processes and the listening socket, and nobody notices. It never looks
- * into what it holds until the lease is over: then, if no ringcastd has come, it ends everything (orphans.c).
+ * ringcast-keeper holds descriptors and notes for ringcastd. Whatever kills ringcastd, the next one finds the
+ * rings, the channels of all processes and the listening socket, and no viewer notices. The keeper does not
+ * look into what it holds until the lease is over; then, if no ringcastd has come, it ends everything
+ * (orphans.c).
  *
  *     SERVING ──▶ WAITING (ringcastd is gone) ──▶ SERVING (the next one) | the end of the lease
  *
- * One thread, and no wait without an end but the one for the next event.
+ * One thread. Every wait has a limit.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -17,28 +19,28 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/ipc/blackbox.h"
 #include "common/ipc/channel.h"
 #include "common/ipc/keeper_protocol.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
-#include "keeper/fd_store.h"
+#include "keeper/kept.h"
 #include "keeper/orphans.h"
 
 #define BEAT_INTERVAL_MS 500
 #define BEAT_ALLOWANCE_MS 3000
 
-/* The next ringcastd takes what it asked for; one that does not for this long has not come to stay. */
+/* A ringcastd that does not read for this long what it asked for is given up. */
 #define SEND_PATIENCE_MS 5000
 
-/* A ringcastd is starting but has not come here yet: look again after this time. */
+/* A ringcastd has the run-time directory but has not connected yet: the keeper looks again after this time. */
 #define LEASE_RETRY_MS 1000
 
-/* If nobody says otherwise: the time to start a supervisor again, with room. */
+/* Unless ringcastd names another lease: enough to start a supervisor again. */
 #define LEASE_DEFAULT_MS 30000
 
 enum state { STATE_SERVING, STATE_WAITING };
@@ -49,8 +51,9 @@ struct keeper {
     int listener;
     char *directory; /* NULL: not told yet */
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
-    struct store store;
-    long long lease_ms, lease_end_ms;
+    struct kept_entries entries;
+    uint64_t lease_ms;
+    uint64_t lease_end_ms; /* of clock_now_ms(); while waiting */
     bool ended;
 };
 
@@ -62,14 +65,6 @@ static void on_terminate(int number)
     terminated = 1;
 }
 
-static long long now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static const char *strstate(enum state state)
 {
     return state == STATE_SERVING ? "serving" : "waiting";
@@ -78,8 +73,9 @@ static const char *strstate(enum state state)
 static void enter_state(struct keeper *keeper, enum state state)
 {
     if (state == STATE_WAITING) {
-        keeper->lease_end_ms = now_ms() + keeper->lease_ms;
-        log_warning("ringcastd is gone; keeping its cameras for %lld s", keeper->lease_ms / 1000);
+        keeper->lease_end_ms = clock_now_ms() + keeper->lease_ms;
+        log_warning("ringcastd is gone; keeping its cameras for %" PRIu64 " s",
+                    keeper->lease_ms / MS_PER_SECOND);
     }
     log_debug("%s -> %s", strstate(keeper->state), strstate(state));
     keeper->state = state;
@@ -91,11 +87,11 @@ static void close_channel(struct keeper *keeper)
     keeper->channel = -1;
 }
 
-/* Waits for room. 0 or negative errno. */
+/* Waits until the channel has room. 0 or negative errno. */
 static int send_patiently(int channel, const json_t *message, const int *fds, int fd_count)
 {
     struct pollfd writable = {.fd = channel, .events = POLLOUT};
-    int result = message == NULL ? -ENOMEM : channel_send(channel, message, fds, fd_count);
+    int result = !message ? -ENOMEM : channel_send(channel, message, fds, fd_count);
 
     while (result == -EAGAIN && poll(&writable, 1, SEND_PATIENCE_MS) > 0) {
         blackbox_beat(BEAT_ALLOWANCE_MS + SEND_PATIENCE_MS);
@@ -115,11 +111,8 @@ static int say(int channel, const char *type)
 
 static void say_ready(int channel)
 {
-    json_t *message = message_new("ready");
+    json_t *message = message_pack("ready", "{s:o}", "sandbox", sandbox_layers());
 
-    if (message != NULL) {
-        json_object_set_new(message, "sandbox", sandbox_layers());
-    }
     send_patiently(channel, message, NULL, 0);
     json_decref(message);
 }
@@ -142,10 +135,10 @@ static int listen_at(struct keeper *keeper, const char *directory)
         return -errno;
     }
     keeper->directory = strdup(directory);
-    return keeper->directory == NULL ? -ENOMEM : 0;
+    return !keeper->directory ? -ENOMEM : 0;
 }
 
-/* ringcastd's first message. A second one would be from somebody who knows us already. */
+/* ringcastd's first message. A ringcastd that has taken over sends it, too: the socket is there by then. */
 static void on_keep_at(struct keeper *keeper, const json_t *body)
 {
     const char *directory = message_string(body, "directory", NULL);
@@ -155,9 +148,9 @@ static void on_keep_at(struct keeper *keeper, const json_t *body)
         log_set_level(level);
     }
     keeper->lease_ms = message_integer(body, "lease_ms", LEASE_DEFAULT_MS);
-    int error = directory == NULL ? -EBADMSG : keeper->directory != NULL ? 0 : listen_at(keeper, directory);
-    if (error < 0) {
-        log_error("cannot be found by a next ringcastd: %s", strerror(-error));
+    int result = !directory ? -EBADMSG : keeper->directory ? 0 : listen_at(keeper, directory);
+    if (result < 0) {
+        log_error("a next ringcastd cannot find this keeper: %s", strerror(-result));
         keeper->ended = true;
     } else {
         say_ready(keeper->channel);
@@ -175,22 +168,22 @@ static bool is_ringcastd(int connection)
 
 static int send_records(const struct keeper *keeper, int channel)
 {
-    const struct store_entry *entry;
-    int error = 0;
+    const struct kept_entry *entry;
+    int result = 0;
 
-    STAILQ_FOREACH(entry, &keeper->store, next) {
-        json_t *message = json_pack("{s:i, s:s, s:s, s:s, s:O}", "v", MESSAGE_VERSION, "type", "record",
-                                    "kind", entry->kind, "name", entry->name, "body", entry->body);
-        error = send_patiently(channel, message, entry->fds, entry->fd_count);
+    STAILQ_FOREACH(entry, &keeper->entries, next) {
+        json_t *message = message_pack("record", "{s:s, s:s, s:O}", "kind", entry->kind, "name", entry->name,
+                                       "body", entry->body);
+        result = send_patiently(channel, message, entry->fds, entry->fd_count);
         json_decref(message);
-        if (error < 0) {
-            return error;
+        if (result < 0) {
+            return result;
         }
     }
     return say(channel, "records-end");
 }
 
-/* The next ringcastd: only one can have the run-time directory's lock, so the last one that comes is it. */
+/* Only one ringcastd can hold the lock of the run-time directory, so the last one to connect is the owner. */
 static void on_connection(struct keeper *keeper)
 {
     int connection = accept4(keeper->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -199,7 +192,8 @@ static void on_connection(struct keeper *keeper)
         return;
     }
     if (!is_ringcastd(connection) || send_records(keeper, connection) < 0) {
-        log_warning("somebody who asked for ringcastd's cameras did not get them");
+        log_warning("a connection that asked for the cameras was refused: not ringcastd, or it did not read "
+                    "the answer");
         close(connection);
         return;
     }
@@ -207,7 +201,7 @@ static void on_connection(struct keeper *keeper)
         close_channel(keeper);
     }
     keeper->channel = connection;
-    store_make_stale(&keeper->store);
+    kept_make_stale(&keeper->entries);
     enter_state(keeper, STATE_SERVING);
 }
 
@@ -215,21 +209,21 @@ static void on_connection(struct keeper *keeper)
 
 static void dispatch(struct keeper *keeper, struct channel_message *message)
 {
-    int error = 0;
+    int result = 0;
 
     if (message_is(message->body, BLACKBOX_MESSAGE)) {
-        error = blackbox_carry(channel_message_take_fd(message, 0));
+        result = blackbox_carry(channel_message_take_fd(message, 0));
     } else if (message_is(message->body, "keep-at")) {
         on_keep_at(keeper, message->body);
     } else if (message_is(message->body, "settled")) {
-        store_drop_stale(&keeper->store);
+        kept_drop_stale(&keeper->entries);
     } else if (message_is(message->body, "stop")) {
         keeper->ended = true;
     } else {
-        error = store_obey(&keeper->store, message);
+        result = kept_obey(&keeper->entries, message);
     }
-    if (error < 0) {
-        log_warning("a message \"%s\" was not obeyed: %s", message_type(message->body), strerror(-error));
+    if (result < 0) {
+        log_warning("a message \"%s\" was not obeyed: %s", message_type(message->body), strerror(-result));
     }
 }
 
@@ -247,7 +241,7 @@ static void on_channel(struct keeper *keeper)
             log_warning("a malformed message is dropped");
         } else {
             close_channel(keeper);
-            if (keeper->directory == NULL) {
+            if (!keeper->directory) {
                 keeper->ended = true;
             } else {
                 enter_state(keeper, STATE_WAITING);
@@ -258,14 +252,14 @@ static void on_channel(struct keeper *keeper)
 
 static void check_lease(struct keeper *keeper)
 {
-    if (keeper->state != STATE_WAITING || (now_ms() < keeper->lease_end_ms && !terminated)) {
+    if (keeper->state != STATE_WAITING || (clock_now_ms() < keeper->lease_end_ms && !terminated)) {
         return;
     }
-    blackbox_drop(); /* nobody looks at it now */
+    blackbox_drop(); /* no ringcastd watches this heartbeat now */
     log_warning("%s: ending its cameras", terminated ? "told to end" : "no ringcastd has come");
-    int error = estate_clear(&keeper->store, keeper->directory);
-    if (error == -EBUSY) {
-        keeper->lease_end_ms = now_ms() + LEASE_RETRY_MS;
+    int result = orphans_end(&keeper->entries, keeper->directory);
+    if (result == -EBUSY) {
+        keeper->lease_end_ms = clock_now_ms() + LEASE_RETRY_MS;
     } else {
         keeper->ended = true;
     }
@@ -273,7 +267,7 @@ static void check_lease(struct keeper *keeper)
 
 static void loop(struct keeper *keeper)
 {
-    /* Without a ringcastd there is nobody else to end what is kept. */
+    /* Without a ringcastd only the keeper can end what it holds, so a signal does not end it before that. */
     while (!keeper->ended && !(terminated && keeper->state != STATE_WAITING)) {
         struct pollfd wait[] = {{.fd = keeper->channel, .events = POLLIN},
                                 {.fd = keeper->listener, .events = POLLIN}};
@@ -317,7 +311,7 @@ int main(int argc, char *argv[])
     if (sandbox_enter(SANDBOX_KEEPER, NULL) < 0) {
         return EXIT_FAILURE;
     }
-    STAILQ_INIT(&keeper.store);
+    STAILQ_INIT(&keeper.entries);
     loop(&keeper);
     if (keeper.listener >= 0) {
         close(keeper.listener);
@@ -326,7 +320,7 @@ int main(int argc, char *argv[])
     if (keeper.channel >= 0) {
         close(keeper.channel);
     }
-    store_finish(&keeper.store);
+    kept_finish(&keeper.entries);
     free(keeper.directory);
     blackbox_drop();
     log_close();

@@ -1,14 +1,16 @@
 /*
- * The end of the lease: no ringcastd has come for what the keeper keeps, so it ends every process and removes
- * every ring and socket, as a ringcastd that is told to end would. ringcast-keeper's only thread.
+ * The end of the lease: no ringcastd has come for what the keeper holds, so the keeper ends every process and
+ * removes every ring and socket, as ringcastd does when it is told to end. ringcast-keeper's only thread.
  */
 #ifndef KEEPER_ORPHANS_H
 #define KEEPER_ORPHANS_H
 
-#include "keeper/fd_store.h"
+#include "keeper/kept.h"
 
-/* 0; -EBUSY: a ringcastd has the run-time directory DIRECTORY after all, and nothing was touched; other
- * negative errno. */
-int estate_clear(struct store *store, const char *directory);
+/*
+ * Ends and removes what ENTRIES hold, and the sockets in the run-time directory DIRECTORY. 0; -EBUSY: a
+ * ringcastd has taken that directory, and nothing was touched; another negative errno.
+ */
+int orphans_end(struct kept_entries *entries, const char *directory);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/ipc/keeper_protocol.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "common/ring/ring_create.h"
@@ -35,9 +36,6 @@ struct camera_ring {
     struct fd_store *store; /* NULL: not kept */
 };
 
-/* Places in the entry's descriptors; keeper/orphans.c knows them. */
-enum { FD_WRITER, FD_READER, FD_NEXT_WRITER, FD_NEXT_READER, FD_COUNT };
-
 static void close_ring(struct ring_descriptors *ring)
 {
     if (ring->writer >= 0) {
@@ -52,17 +50,17 @@ static void close_ring(struct ring_descriptors *ring)
 /* After every change. */
 static void store_ring(const struct camera_ring *ring)
 {
-    const int fds[FD_COUNT] = {[FD_WRITER] = ring->present.writer,
-                               [FD_READER] = ring->present.reader,
-                               [FD_NEXT_WRITER] = ring->next.writer,
-                               [FD_NEXT_READER] = ring->next.reader};
-    json_t *body = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "ring", ring->name, "epoch_ns",
+    const int fds[KEEPER_RING_FDS] = {[KEEPER_RING_WRITER] = ring->present.writer,
+                                      [KEEPER_RING_READER] = ring->present.reader,
+                                      [KEEPER_RING_NEXT_WRITER] = ring->next.writer,
+                                      [KEEPER_RING_NEXT_READER] = ring->next.reader};
+    json_t *body = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", KEEPER_RING_NAME, ring->name, "epoch_ns",
                              (json_int_t)ring->epoch_ns, "size", (json_int_t)ring->size, "wanted",
                              (json_int_t)ring->wanted, "size_max", (json_int_t)ring->size_max, "next_size",
                              (json_int_t)ring->next_size, "offers", ring->offers);
 
     fd_store_put(ring->store, FD_STORE_RING, ring->camera, body, fds,
-                 ring->offered ? FD_COUNT : FD_NEXT_WRITER);
+                 ring->offered ? KEEPER_RING_FDS : KEEPER_RING_NEXT_WRITER);
 }
 
 void camera_ring_set_fd_store(struct camera_ring *ring, struct fd_store *store)
@@ -147,10 +145,10 @@ void camera_ring_discard(struct fd_record *record)
 {
     const char *name = message_string(record->body, "ring", "");
 
-    if (record->fds[FD_WRITER] >= 0) {
-        ring_retire(record->fds[FD_WRITER]);
+    if (record->fds[KEEPER_RING_WRITER] >= 0) {
+        ring_retire(record->fds[KEEPER_RING_WRITER]);
     }
-    if (record->fds[FD_NEXT_WRITER] >= 0) {
+    if (record->fds[KEEPER_RING_NEXT_WRITER] >= 0) {
         ring_unlink_next(name);
     }
     ring_unlink(name);
@@ -164,10 +162,10 @@ static void take_ring(struct camera_ring *ring, struct fd_record *record)
     ring->next_size = (size_t)message_integer(record->body, "next_size", 0);
     ring->offers = message_integer(record->body, "offers", 0);
     snprintf(ring->name, sizeof(ring->name), "%s", message_string(record->body, "ring", ""));
-    ring->present.writer = fd_record_take_fd(record, FD_WRITER);
-    ring->present.reader = fd_record_take_fd(record, FD_READER);
-    ring->next.writer = fd_record_take_fd(record, FD_NEXT_WRITER);
-    ring->next.reader = fd_record_take_fd(record, FD_NEXT_READER);
+    ring->present.writer = fd_record_take_fd(record, KEEPER_RING_WRITER);
+    ring->present.reader = fd_record_take_fd(record, KEEPER_RING_READER);
+    ring->next.writer = fd_record_take_fd(record, KEEPER_RING_NEXT_WRITER);
+    ring->next.reader = fd_record_take_fd(record, KEEPER_RING_NEXT_READER);
     ring->offered = ring->next.writer >= 0;
 }
 
@@ -180,7 +178,7 @@ bool camera_ring_recall(struct camera_ring *ring, struct fd_store *store)
     }
     if (message_integer(record.body, "wanted", -1) != (json_int_t)ring->wanted ||
         message_integer(record.body, "size_max", -1) != (json_int_t)ring->size_max ||
-        record.fds[FD_WRITER] < 0 || record.fds[FD_READER] < 0) {
+        record.fds[KEEPER_RING_WRITER] < 0 || record.fds[KEEPER_RING_READER] < 0) {
         camera_ring_discard(&record);
         return false;
     }

@@ -170,15 +170,17 @@ static int on_channel(sd_event_source *source, int fd, uint32_t events, void *da
 
 /* --- Life and end --------------------------------------------------------------------------------------- */
 
-/* What the next ringcastd takes over: descriptors in the order of child_take. */
+/* What the next ringcastd takes over. */
 static void keep_child(struct child *child)
 {
-    const int fds[] = {child->channel, child->box_fd, child->pidfd};
+    const int fds[KEEPER_PROCESS_FDS] = {[KEEPER_PROCESS_CHANNEL] = child->channel,
+                                         [KEEPER_PROCESS_BLACKBOX] = child->box_fd,
+                                         [KEEPER_PROCESS_PIDFD] = child->pidfd};
     struct fd_store *store = children_fd_store(child->children);
 
     if (strcmp(child->name, KEEPER_NAME) != 0) {
         fd_store_put(store, FD_STORE_PROCESS, child->name, json_pack("{s:i}", "pid", (int)child->pid), fds,
-                     child->pidfd < 0 ? 2 : 3);
+                     child->pidfd < 0 ? KEEPER_PROCESS_PIDFD : KEEPER_PROCESS_FDS);
     }
 }
 
@@ -443,9 +445,9 @@ static int take_descriptors(struct child *child, struct fd_record *record)
     pid_t pid = (pid_t)message_integer(record->body, "pid", 0);
 
     child->foreign = true;
-    child->channel = fd_record_take_fd(record, 0);
-    child->box_fd = fd_record_take_fd(record, 1);
-    int pidfd = fd_record_take_fd(record, 2);
+    child->channel = fd_record_take_fd(record, KEEPER_PROCESS_CHANNEL);
+    child->box_fd = fd_record_take_fd(record, KEEPER_PROCESS_BLACKBOX);
+    int pidfd = fd_record_take_fd(record, KEEPER_PROCESS_PIDFD);
     if (child->channel < 0 || child->box_fd < 0 || (pid > 0) != (pidfd >= 0)) {
         if (pidfd >= 0) {
             close(pidfd);

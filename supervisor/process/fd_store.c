@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "common/ipc/keeper_protocol.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 
@@ -30,10 +31,10 @@ struct fd_store {
     struct entries kept, found;
 };
 
-static const char *const kinds[] = {[FD_STORE_CAMERA] = "camera",
-                                    [FD_STORE_RING] = "ring",
-                                    [FD_STORE_PROCESS] = "process",
-                                    [FD_STORE_LISTENER] = "listener"};
+static const char *const kinds[] = {[FD_STORE_CAMERA] = KEEPER_KIND_CAMERA,
+                                    [FD_STORE_RING] = KEEPER_KIND_RING,
+                                    [FD_STORE_PROCESS] = KEEPER_KIND_PROCESS,
+                                    [FD_STORE_LISTENER] = KEEPER_KIND_LISTENER};
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -41,7 +41,7 @@ static void begins_serves_and_ends(void **state)
     daemon_wait_camera(&daemon, "front", "streaming", 0);
     daemon_wait_camera(&daemon, "back", "streaming", 0);
     assert_int_equal(daemon_ask_viewer_port(&daemon), daemon_wait_service(&daemon, "fanouts", 0));
-    daemon_wait_file(&daemon, "workers.log", "front tcp c4nary-field");
+    daemon_wait_file(&daemon, "workers.log", "front auto-tcp c4nary-field");
     daemon_finish(&daemon);
 }
 
