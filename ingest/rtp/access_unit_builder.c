@@ -306,6 +306,16 @@ void access_unit_builder_spoil(struct access_unit_builder *builder)
     builder->lost = !builder->owner->show_damaged;
 }
 
+void access_unit_builder_miss_beginning(struct access_unit_builder *builder,
+                                        const struct depacketizer_payload *payload)
+{
+    if (payload->gap || builder->damaged) {
+        builder->damaged = true;
+    } else {
+        access_unit_builder_spoil(builder);
+    }
+}
+
 void access_unit_builder_close(struct access_unit_builder *builder,
                                const struct depacketizer_payload *payload)
 {

@@ -70,6 +70,10 @@ void access_unit_builder_end_fragment(struct access_unit_builder *builder);
 /* True if a unit has begun; false if its beginning is missing. */
 bool access_unit_builder_has_fragment(const struct access_unit_builder *builder);
 
+/* The payload goes on with a unit whose beginning is not here: it was lost, or never sent. */
+void access_unit_builder_miss_beginning(struct access_unit_builder *builder,
+                                        const struct depacketizer_payload *payload);
+
 /* The payload holds something that cannot be: it is counted, and the picture is damaged. */
 void access_unit_builder_spoil(struct access_unit_builder *builder);
 

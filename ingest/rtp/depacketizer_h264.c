@@ -21,16 +21,23 @@ enum { FU_START = 0x80, FU_END = 0x40, FU_HEADER_SIZE = 2 };
 struct h264 {
     struct depacketizer base;
     struct access_unit_builder builder;
+    bool start_waits; /* a unit's first fragment was empty: the next one begins the unit */
 };
 
-static bool begins_picture(const struct depacketizer_payload *payload)
+/* The fragment begins its unit. */
+static bool starts_unit(const struct h264 *h264, const uint8_t *data)
+{
+    return (data[1] & FU_START) != 0 || h264->start_waits;
+}
+
+static bool begins_picture(const struct h264 *h264, const struct depacketizer_payload *payload)
 {
     const uint8_t *data = payload->data;
     size_t size = payload->size;
     uint8_t header = data[0];
 
     if ((header & TYPE_MASK) == TYPE_FU_A) {
-        if (size <= FU_HEADER_SIZE || (data[1] & FU_START) == 0) {
+        if (size <= FU_HEADER_SIZE || !starts_unit(h264, data)) {
             return false;
         }
         const uint8_t head[] = {(uint8_t)((header & REFERENCE_MASK) | (data[1] & TYPE_MASK)), data[2]};
@@ -75,29 +82,29 @@ static void put_aggregate(struct h264 *h264, const uint8_t *data, size_t size)
     }
 }
 
-/* 5.8. A unit in a single fragment is against the rules, but whole. */
+/*
+ * 5.8. A unit in a single fragment is against the rules, but whole. So are fragments without content, which
+ * some cameras send at the beginning, in the middle or at the end of a unit.
+ */
 static void put_fragment(struct h264 *h264, const struct depacketizer_payload *payload)
 {
     const uint8_t *data = payload->data;
 
-    if (payload->size <= FU_HEADER_SIZE) {
+    if (payload->size < FU_HEADER_SIZE) {
         access_unit_builder_spoil(&h264->builder);
         return;
     }
     const uint8_t header = (uint8_t)((data[0] & REFERENCE_MASK) | (data[1] & TYPE_MASK));
     const uint8_t *rest = data + FU_HEADER_SIZE;
     size_t size = payload->size - FU_HEADER_SIZE;
-    if ((data[1] & FU_START) != 0) {
+    bool start = starts_unit(h264, data);
+    h264->start_waits = start && size == 0 && (data[1] & FU_END) == 0;
+    if (start && size > 0) {
         access_unit_builder_begin_fragment(&h264->builder, &header, 1, rest, size);
     } else if (access_unit_builder_has_fragment(&h264->builder)) {
         access_unit_builder_continue_fragment(&h264->builder, rest, size);
-    } else {
-        /* Its beginning was lost, or never sent. */
-        if (payload->gap || h264->builder.damaged) {
-            h264->builder.damaged = true;
-        } else {
-            access_unit_builder_spoil(&h264->builder);
-        }
+    } else if (size > 0) {
+        access_unit_builder_miss_beginning(&h264->builder, payload);
         return;
     }
     if ((data[1] & FU_END) != 0) {
@@ -124,7 +131,8 @@ static enum depacketizer_result put(struct depacketizer *base, const struct depa
 {
     struct h264 *h264 = (struct h264 *)base;
     struct depacketizer_payload payload = access_unit_builder_without_start_code(given);
-    bool begins = payload.size > 0 && begins_picture(&payload);
+    h264->start_waits = h264->start_waits && !payload.gap && h264->builder.time == payload.time;
+    bool begins = payload.size > 0 && begins_picture(h264, &payload);
 
     if (access_unit_builder_open(&h264->builder, &payload, begins) == DEPACKETIZER_FULL) {
         return DEPACKETIZER_FULL;
@@ -143,7 +151,10 @@ static int next(struct depacketizer *base, struct depacketizer_unit *unit)
 
 static void reset(struct depacketizer *base)
 {
-    access_unit_builder_reset(&((struct h264 *)base)->builder);
+    struct h264 *h264 = (struct h264 *)base;
+
+    h264->start_waits = false;
+    access_unit_builder_reset(&h264->builder);
 }
 
 static void destroy(struct depacketizer *base)
@@ -160,7 +171,7 @@ struct depacketizer *depacketizer_h264_create(void)
 {
     struct h264 *h264 = calloc(1, sizeof(*h264));
 
-    if (h264 == NULL) {
+    if (!h264) {
         return NULL;
     }
     h264->base.operations = &operations;

@@ -22,6 +22,7 @@ struct h265 {
     struct depacketizer base;
     struct access_unit_builder builder;
     bool donl;
+    bool start_waits; /* a unit's first fragment was empty: the next one begins the unit */
 };
 
 static unsigned type_of(const uint8_t *data)
@@ -32,6 +33,18 @@ static unsigned type_of(const uint8_t *data)
 static unsigned layer_of(const uint8_t *data)
 {
     return (unsigned)(data[0] & 1) << 5 | data[1] >> 3;
+}
+
+/* The fragment begins its unit. */
+static bool starts_unit(const struct h265 *h265, const uint8_t *data)
+{
+    return (data[2] & FU_START) != 0 || h265->start_waits;
+}
+
+/* Bytes before the content of a fragment: only the first of a unit has a decoding order number. */
+static size_t fragment_head(const struct h265 *h265, const uint8_t *data)
+{
+    return FU_HEADER_SIZE + (h265->donl && (data[2] & FU_START) != 0 ? DONL_SIZE : 0);
 }
 
 /* The header of the unit that a fragment belongs to. */
@@ -93,12 +106,13 @@ static bool begins_picture(const struct h265 *h265, const struct depacketizer_pa
     case TYPE_AP:
         return aggregate_begins(h265, payload);
     case TYPE_FU:
-        if (payload->size <= FU_HEADER_SIZE + donl || (data[2] & FU_START) == 0) {
+        if (payload->size < FU_HEADER_SIZE || payload->size <= fragment_head(h265, data) ||
+            !starts_unit(h265, data)) {
             return false;
         }
         uint8_t head[HEADER_SIZE + 1];
         rebuild_header(data, head);
-        head[HEADER_SIZE] = data[FU_HEADER_SIZE + donl];
+        head[HEADER_SIZE] = data[fragment_head(h265, data)];
         return is_first_slice(head, sizeof(head));
     default:
         if (payload->size <= HEADER_SIZE + donl) {
@@ -126,33 +140,30 @@ static void put_aggregate(struct h265 *h265, const struct depacketizer_payload *
     }
 }
 
+/* 4.4.3. Fragments without content are against the rules; some cameras send them wherever a unit is cut. */
 static void put_fragment(struct h265 *h265, const struct depacketizer_payload *payload)
 {
     const uint8_t *data = payload->data;
-    bool start = payload->size > FU_HEADER_SIZE && (data[2] & FU_START) != 0;
-    size_t skip = FU_HEADER_SIZE + (start && h265->donl ? DONL_SIZE : 0);
     uint8_t header[HEADER_SIZE];
 
-    if (payload->size <= skip) {
+    if (payload->size < FU_HEADER_SIZE || payload->size < fragment_head(h265, data)) {
         access_unit_builder_spoil(&h265->builder);
         return;
     }
     if (layer_of(data) != 0) {
         return;
     }
-    if (start) {
+    const uint8_t *rest = data + fragment_head(h265, data);
+    size_t size = payload->size - fragment_head(h265, data);
+    bool start = starts_unit(h265, data);
+    h265->start_waits = start && size == 0 && (data[2] & FU_END) == 0;
+    if (start && size > 0) {
         rebuild_header(data, header);
-        access_unit_builder_begin_fragment(&h265->builder, header, HEADER_SIZE, data + skip,
-                                           payload->size - skip);
+        access_unit_builder_begin_fragment(&h265->builder, header, HEADER_SIZE, rest, size);
     } else if (access_unit_builder_has_fragment(&h265->builder)) {
-        access_unit_builder_continue_fragment(&h265->builder, data + skip, payload->size - skip);
-    } else {
-        /* Its beginning was lost, or never sent. */
-        if (payload->gap || h265->builder.damaged) {
-            h265->builder.damaged = true;
-        } else {
-            access_unit_builder_spoil(&h265->builder);
-        }
+        access_unit_builder_continue_fragment(&h265->builder, rest, size);
+    } else if (size > 0) {
+        access_unit_builder_miss_beginning(&h265->builder, payload);
         return;
     }
     if ((data[2] & FU_END) != 0) {
@@ -200,6 +211,7 @@ static enum depacketizer_result put(struct depacketizer *base, const struct depa
 {
     struct h265 *h265 = (struct h265 *)base;
     struct depacketizer_payload payload = access_unit_builder_without_start_code(given);
+    h265->start_waits = h265->start_waits && !payload.gap && h265->builder.time == payload.time;
     bool readable = payload.size >= HEADER_SIZE;
     bool begins = readable && begins_picture(h265, &payload);
 
@@ -222,7 +234,10 @@ static int next(struct depacketizer *base, struct depacketizer_unit *unit)
 
 static void reset(struct depacketizer *base)
 {
-    access_unit_builder_reset(&((struct h265 *)base)->builder);
+    struct h265 *h265 = (struct h265 *)base;
+
+    h265->start_waits = false;
+    access_unit_builder_reset(&h265->builder);
 }
 
 static void destroy(struct depacketizer *base)
@@ -239,7 +254,7 @@ struct depacketizer *depacketizer_h265_create(bool donl)
 {
     struct h265 *h265 = calloc(1, sizeof(*h265));
 
-    if (h265 == NULL) {
+    if (!h265) {
         return NULL;
     }
     h265->base.operations = &operations;

@@ -260,6 +260,33 @@ static void byte_streams_are_told_apart(void **state)
     assert_int_equal(counters()->malformed, 0);
 }
 
+static void fragments_without_content_are_harmless(void **state)
+{
+    (void)state;
+    put(BYTES("\x7c\x85"), 0, false); /* before the first, */
+    put(BYTES("\x7c\x05\x88i"), 0, false);
+    put(BYTES("\x7c\x05"), 0, false); /* in the middle, */
+    put(BYTES("\x7c\x05"
+              "d"),
+        0, false);
+    put(BYTES("\x7c\x05r"), 0, false);
+    put(BYTES("\x7c\x45"), 0, true); /* and as the last */
+    put(BYTES("\x5c\x81\x9asl"), 1, false);
+    put(BYTES("\x5c\x41ice"), 1, false);
+    put(BYTES("\x5c\x41"), 1, true); /* after it */
+    put(BYTES("\x7c\xc1"), 2, false);
+    put(BYTES(SLICE), 2, true);
+    assert_int_equal(units.count, 3);
+    units_check_nals(&units, 0, BYTES(CODE IDR));
+    units_check_nals(&units, 1, BYTES(CODE SLICE));
+    units_check_nals(&units, 2, BYTES(CODE SLICE));
+    assert_int_equal(counters()->malformed + counters()->dropped + counters()->marker_errors, 0);
+    put(BYTES("\x7c\x85"), 3, false); /* begins nothing of another time */
+    put(BYTES("\x7c\x05\x88i"), 4, true);
+    assert_int_equal(units.count, 3);
+    assert_int_equal(counters()->malformed, 1);
+}
+
 static void what_cannot_be_is_counted(void **state)
 {
     static const struct {
@@ -273,7 +300,6 @@ static void what_cannot_be_is_counted(void **state)
         {BYTES("\x78\xff\xff"
                "ab")},
         {BYTES("\x7c")},             /* a fragment without its header */
-        {BYTES("\x7c\x85")},         /* or of nothing */
         {BYTES("\x7c\x05more")},     /* the middle of a unit that never began */
         {BYTES("\x79\0\0\0\4" SPS)}, /* STAP-B */
         {BYTES("\x7a\0\0\0\4")},     /* MTAP16 */
@@ -363,6 +389,7 @@ int main(void)
         TEST(a_marker_within_a_unit_is_none),
         TEST(a_unit_without_its_end_bit_is_whole),
         TEST(byte_streams_are_told_apart),
+        TEST(fragments_without_content_are_harmless),
         TEST(what_cannot_be_is_counted),
         TEST(a_fragment_that_is_interrupted_spoils_its_picture),
         TEST(pictures_without_end_are_bounded),

@@ -143,6 +143,31 @@ static void other_layers_are_left_out(void **state)
     assert_int_equal(depacketizer_counters(h265)->malformed, 0);
 }
 
+static void fragments_without_content_are_harmless(void **state)
+{
+    (void)state;
+    put(BYTES("\x62\x01\x93"), 0, false);
+    put(BYTES("\x62\x01\x13\xaf"), 0, false);
+    put(BYTES("\x62\x01\x13"), 0, false);
+    put(BYTES("\x62\x01\x13 idr"), 0, false);
+    put(BYTES("\x62\x01\x53"), 0, true);
+    put(BYTES(SLICE), 1, true);
+    assert_int_equal(units.count, 2);
+    units_check_nals(&units, 0, BYTES(CODE IDR));
+    assert_false(units.items[1].lost);
+    assert_int_equal(depacketizer_counters(h265)->malformed, 0);
+}
+
+static void fragments_without_content_and_with_numbers(void **state)
+{
+    (void)state;
+    put(BYTES("\x62\x01\x93\0\1"), 0, false);
+    put(BYTES("\x62\x01\x13\xaf idr"), 0, false);
+    put(BYTES("\x62\x01\x53"), 0, true);
+    assert_int_equal(units.count, 1);
+    units_check_nals(&units, 0, BYTES(CODE IDR));
+}
+
 static void what_cannot_be_is_counted(void **state)
 {
     static const struct {
@@ -155,7 +180,6 @@ static void what_cannot_be_is_counted(void **state)
         {BYTES("\x60\x01\0")},
         {BYTES("\x60\x01\0\x09" VPS)},
         {BYTES("\x62\x01")},
-        {BYTES("\x62\x01\x93")},
         {BYTES("\x62\x01\x13 middle")},
         {BYTES("\x66\x01 51")},
     };
@@ -185,6 +209,9 @@ int main(void)
         TEST(markers_may_be_wrong),
         cmocka_unit_test_setup_teardown(decoding_order_numbers_are_skipped, setup_with_numbers, teardown),
         TEST(other_layers_are_left_out),
+        TEST(fragments_without_content_are_harmless),
+        cmocka_unit_test_setup_teardown(fragments_without_content_and_with_numbers, setup_with_numbers,
+                                        teardown),
         TEST(what_cannot_be_is_counted),
     };
 
