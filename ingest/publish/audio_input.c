@@ -98,7 +98,7 @@ int audio_intake_begin(struct audio_intake *intake, const struct media_stream *s
         return result;
     }
     if (stream->codec != MEDIA_CODEC_NONE) {
-        log_warning("audio (%s) is left out: it can be neither played nor encoded anew", stream->codec_name);
+        log_warning("no sound: the camera sends %s, which is not supported", stream->codec_name);
     }
     transcoder_destroy(intake->transcoder);
     intake->transcoder = NULL;

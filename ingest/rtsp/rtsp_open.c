@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/log/log.h"
+#include "ingest/rtsp/media_choice.h"
 #include "ingest/rtsp/rtsp_session_private.h"
 #include "ingest/rtsp/rtsp_transport.h"
 
@@ -129,7 +130,8 @@ static int describe(struct rtsp_session *session, struct place *place, char erro
     if (result != OPENED) {
         return result;
     }
-    if (message->body_size == 0 || sdp_parse(message->body, message->body_size, &session->sdp) < 0) {
+    if (message->body_size == 0 ||
+        sdp_parse(message->body, message->body_size, session->options.plays, &session->sdp) < 0) {
         return rtsp_talk_fail(&session->talk, -EPROTO, error, "describes no media");
     }
     if (take_base(session, place) < 0) {
@@ -138,53 +140,19 @@ static int describe(struct rtsp_session *session, struct place *place, char erro
     return OPENED;
 }
 
-/* A backchannel (ONVIF) is what the client sends, so that only its audio is sendonly. */
-static bool is_backchannel(const struct sdp_media *media, const struct sdp_media *video)
-{
-    return media->direction == SDP_SENDONLY && (video == NULL || video->direction != SDP_SENDONLY);
-}
-
-static int no_video(const struct rtsp_session *session, const struct sdp_media *seen,
-                    char error[RTSP_ERROR_SIZE])
-{
-    if (seen == NULL) {
-        return rtsp_talk_fail(&session->talk, -ENOTSUP, error, "sends no video");
-    }
-    if (strcasecmp(seen->encoding, "JPEG") == 0) {
-        return rtsp_talk_fail(&session->talk, -ENOTSUP, error,
-                              "sends motion JPEG (mjpeg), which is not supported; set the camera to H.264");
-    }
-    return rtsp_talk_fail(&session->talk, -ENOTSUP, error,
-                          "sends video as \"%s\", which is not supported; set the camera to H.264",
-                          seen->encoding);
-}
-
 static int choose_media(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
 {
-    const struct sdp_media *video = NULL, *audio = NULL, *seen = NULL;
+    struct media_choice choice;
+    char words[MEDIA_CHOICE_WORDS_SIZE];
+    int result =
+        media_choice_make(&session->sdp, session->options.audio, session->options.plays, &choice, words);
 
-    for (size_t i = 0; i < session->sdp.media_count; i++) {
-        const struct sdp_media *media = &session->sdp.medias[i];
-        if (media->kind != SDP_VIDEO || media->direction == SDP_INACTIVE) {
-            continue;
-        }
-        seen = seen == NULL ? media : seen;
-        if (video == NULL && session->options.plays(media)) {
-            video = media;
-        }
+    if (result < 0) {
+        return rtsp_talk_fail(&session->talk, result, error, "%s", words);
     }
-    if (video == NULL) {
-        return no_video(session, seen, error);
-    }
-    for (size_t i = 0; i < session->sdp.media_count && session->options.audio; i++) {
-        const struct sdp_media *media = &session->sdp.medias[i];
-        if (audio == NULL && media->kind == SDP_AUDIO && media->direction != SDP_INACTIVE &&
-            !is_backchannel(media, video) && session->options.plays(media)) {
-            audio = media;
-        }
-    }
-    session->streams[RTSP_VIDEO].media = video;
-    session->streams[RTSP_AUDIO].media = audio;
+    session->streams[RTSP_VIDEO].media = choice.video;
+    session->streams[RTSP_AUDIO].media = choice.audio;
+    session->unplayed = choice.unplayed;
     return 0;
 }
 

@@ -20,6 +20,11 @@ const struct sdp_media *rtsp_session_media(const struct rtsp_session *session, e
     return session->streams[media].media;
 }
 
+const struct sdp_media *rtsp_session_unplayed(const struct rtsp_session *session)
+{
+    return session->unplayed;
+}
+
 bool rtsp_session_is_udp(const struct rtsp_session *session)
 {
     return session->udp;

@@ -70,6 +70,9 @@ int rtsp_session_open(const struct rtsp_session_options *options, struct rtsp_se
 /* What was set up; NULL: there is none. Valid until rtsp_session_close. */
 const struct sdp_media *rtsp_session_media(const struct rtsp_session *session, enum rtsp_media media);
 
+/* Audio that the camera sends and that cannot be played, which was not set up; NULL: there is none. */
+const struct sdp_media *rtsp_session_unplayed(const struct rtsp_session *session);
+
 /* Whether packets come over UDP, so that they may be out of order. */
 bool rtsp_session_is_udp(const struct rtsp_session *session);
 

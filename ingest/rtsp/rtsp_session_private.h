@@ -27,6 +27,7 @@ struct rtsp_session {
     struct rtsp_talk talk;
     struct sdp sdp;
     struct rtsp_stream streams[RTSP_MEDIA_COUNT];
+    const struct sdp_media *unplayed; /* within SDP, see media_choice.h */
     bool udp;
     bool authenticated;
     char base[RTSP_URL_SIZE];      /* what relative controls are relative to */

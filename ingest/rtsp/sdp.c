@@ -8,7 +8,7 @@
 #define PAYLOAD_TYPE_MAX 127
 
 /* Payload types of one m= line that are looked at. */
-#define TYPES_MAX 16
+#define TYPES_MAX 32
 
 /* RFC 3551, table 4 and 5: what cameras use of them without an rtpmap. */
 static const struct static_type {
@@ -32,13 +32,15 @@ struct span {
 /* While one description is read. */
 struct reader {
     struct sdp *sdp;
+    sdp_plays plays;         /* or NULL */
     struct sdp_media *media; /* NULL: still the session's part, or a media that is left out */
     bool session;            /* no m= line yet */
+    bool secure;             /* the session's part has keys for SRTP */
     enum sdp_direction direction;
     uint32_t bandwidth_kbit;
+    struct span section;      /* of the present media: from its m= line to its end, or as far as read */
     uint8_t types[TYPES_MAX]; /* of the present media, in its order */
     size_t type_count;
-    size_t best; /* index of the payload type that is described; TYPES_MAX: none yet */
 };
 
 static struct span trim(struct span span)
@@ -122,7 +124,8 @@ static int payload_type(struct span span)
     return value <= PAYLOAD_TYPE_MAX ? (int)value : -1;
 }
 
-static void take_static_type(struct sdp_media *media)
+/* False: the payload type is not static. */
+static bool take_static_type(struct sdp_media *media)
 {
     for (size_t i = 0; i < sizeof(static_types) / sizeof(static_types[0]); i++) {
         const struct static_type *type = &static_types[i];
@@ -134,28 +137,9 @@ static void take_static_type(struct sdp_media *media)
         if (media->kind == SDP_AUDIO && type->channels > 0) {
             media->channels = type->channels;
         }
-    }
-}
-
-static bool is_static(uint8_t type)
-{
-    for (size_t i = 0; i < sizeof(static_types) / sizeof(static_types[0]); i++) {
-        if (static_types[i].payload_type == type) {
-            return true;
-        }
+        return true;
     }
     return false;
-}
-
-static void choose_type(struct reader *reader, size_t index)
-{
-    struct sdp_media *media = reader->media;
-
-    media->payload_type = reader->types[index];
-    media->encoding[0] = media->fmtp[0] = '\0';
-    media->clock_rate = 0;
-    media->channels = media->kind == SDP_AUDIO;
-    take_static_type(media);
 }
 
 static enum sdp_kind kind_of(struct span name)
@@ -166,6 +150,28 @@ static enum sdp_kind kind_of(struct span name)
     return equals(name, "audio") ? SDP_AUDIO : SDP_OTHER;
 }
 
+static bool contains(struct span span, const char *text)
+{
+    size_t length = strlen(text);
+
+    for (size_t i = 0; i + length <= span.length; i++) {
+        if (strncasecmp(span.at + i, text, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool lists(const struct reader *reader, int type)
+{
+    for (size_t i = 0; i < reader->type_count; i++) {
+        if (reader->types[i] == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* "video 0 RTP/AVP 96 97" */
 static void begin_media(struct reader *reader, struct span value)
 {
@@ -174,63 +180,66 @@ static void begin_media(struct reader *reader, struct span value)
     reader->session = false;
     reader->media = NULL;
     reader->type_count = 0;
-    reader->best = TYPES_MAX;
     if (sdp->media_count == SDP_MEDIA_MAX) {
         return;
     }
     reader->media = &sdp->medias[sdp->media_count++];
     *reader->media = (struct sdp_media){.kind = kind_of(word(&value)),
+                                        .secure = reader->secure,
                                         .direction = reader->direction,
                                         .bandwidth_kbit = reader->bandwidth_kbit};
-    reader->media->channels = reader->media->kind == SDP_AUDIO;
     word(&value); /* port */
-    word(&value); /* protocol */
+    if (contains(word(&value), "SAVP")) {
+        reader->media->secure = true;
+    }
     for (value = trim(value); value.length > 0 && reader->type_count < TYPES_MAX; value = trim(value)) {
         int type = payload_type(word(&value));
-        if (type < 0) {
+        if (type >= 0) {
+            reader->types[reader->type_count++] = (uint8_t)type;
+        }
+    }
+}
+
+/* The next line of *rest. False: there is none. Some cameras end their lines with a carriage return alone. */
+static bool next_line(struct span *rest, struct span *line)
+{
+    size_t length = 0;
+
+    if (rest->length == 0) {
+        return false;
+    }
+    while (length < rest->length && rest->at[length] != '\n' && rest->at[length] != '\r') {
+        length++;
+    }
+    *line = (struct span){rest->at, length};
+    length += length < rest->length;
+    *rest = (struct span){rest->at + length, rest->length - length};
+    return true;
+}
+
+/* The next attribute NAME ("a=NAME:…") of *rest: the payload type that it is for and what follows. */
+static bool next_attribute(struct span *rest, const char *name, int *type, struct span *value)
+{
+    struct span line;
+
+    while (next_line(rest, &line)) {
+        line = trim(line);
+        if (line.length < 2 || line.at[0] != 'a' || line.at[1] != '=') {
             continue;
         }
-        reader->types[reader->type_count++] = (uint8_t)type;
-        if (reader->best == TYPES_MAX && is_static((uint8_t)type)) {
-            reader->best = reader->type_count - 1;
+        *value = (struct span){line.at + 2, line.length - 2};
+        if (equals(trim(cut(value, ':')), name)) {
+            *type = payload_type(word(value));
+            return true;
         }
     }
-    if (reader->type_count > 0) {
-        choose_type(reader, reader->best < TYPES_MAX ? reader->best : 0);
-    }
+    return false;
 }
 
-/*
- * Where TYPE stands in the m= line, TYPES_MAX if nowhere. A media without a list gets what its rtpmap says.
- */
-static size_t index_of(struct reader *reader, int type)
+/* "H264/90000" or "OPUS/48000/2" */
+static void take_rtpmap(struct sdp_media *media, struct span value)
 {
-    for (size_t i = 0; i < reader->type_count; i++) {
-        if (reader->types[i] == type) {
-            return i;
-        }
-    }
-    if (reader->type_count > 0 || type < 0) {
-        return TYPES_MAX;
-    }
-    reader->types[reader->type_count++] = (uint8_t)type;
-    return 0;
-}
-
-/* "96 H264/90000" or "97 OPUS/48000/2" */
-static void take_rtpmap(struct reader *reader, struct span value)
-{
-    size_t index = index_of(reader, payload_type(word(&value)));
-
-    if (index == TYPES_MAX || index > reader->best) {
-        return;
-    }
-    struct sdp_media *media = reader->media;
-    if (media->payload_type != reader->types[index]) {
-        choose_type(reader, index); /* what came before was of another type */
-    }
     media->encoding[0] = '\0';
-    reader->best = index;
     copy(media->encoding, sizeof(media->encoding), cut(&value, '/'));
     media->clock_rate = number(trim(cut(&value, '/')));
     uint32_t channels = number(trim(value));
@@ -239,22 +248,94 @@ static void take_rtpmap(struct reader *reader, struct span value)
     }
 }
 
-/* "96 packetization-mode=1;…"; several lines are joined. */
-static void take_fmtp(struct reader *reader, struct span value)
+/* "packetization-mode=1;…"; several lines are joined. */
+static void take_fmtp(struct sdp_media *media, struct span value)
 {
-    struct sdp_media *media = reader->media;
-    int type = payload_type(word(&value));
     size_t used = strlen(media->fmtp);
 
     value = trim(value);
-    if (type != media->payload_type || value.length == 0 || !is_printable(value) ||
-        used + value.length + 2 > sizeof(media->fmtp)) {
+    if (value.length == 0 || !is_printable(value) || used + value.length + 2 > sizeof(media->fmtp)) {
         return;
     }
     if (used > 0) {
         media->fmtp[used++] = ';';
     }
     copy(media->fmtp + used, sizeof(media->fmtp) - used, value);
+}
+
+/* Fills in what the section says of payload type TYPE. False: it describes nothing of this type. */
+static bool take_format(const struct reader *reader, uint8_t type)
+{
+    struct sdp_media *media = reader->media;
+    struct span rest = reader->section;
+    struct span value;
+    int described;
+
+    media->payload_type = type;
+    media->encoding[0] = media->fmtp[0] = '\0';
+    media->clock_rate = 0;
+    media->channels = media->kind == SDP_AUDIO;
+    bool known = take_static_type(media);
+    while (next_attribute(&rest, "rtpmap", &described, &value)) {
+        if (described == type) {
+            take_rtpmap(media, value);
+            known = true;
+        }
+    }
+    rest = reader->section;
+    while (next_attribute(&rest, "fmtp", &described, &value)) {
+        if (described == type) {
+            take_fmtp(media, value);
+        }
+    }
+    rest = reader->section;
+    while (media->fmtp[0] == '\0' && next_attribute(&rest, "fmtp", &described, &value)) {
+        if (!lists(reader, described)) {
+            take_fmtp(media, value);
+        }
+    }
+    return known;
+}
+
+/* An m= line without a list of payload types gets those of its rtpmaps. */
+static void list_types(struct reader *reader)
+{
+    struct span rest = reader->section;
+    struct span value;
+    int type;
+
+    while (reader->type_count < TYPES_MAX && next_attribute(&rest, "rtpmap", &type, &value)) {
+        if (type >= 0) {
+            reader->types[reader->type_count++] = (uint8_t)type;
+        }
+    }
+}
+
+/* The present media's section has ended: one of its payload types is chosen. */
+static void end_media(struct reader *reader)
+{
+    size_t described = TYPES_MAX;
+
+    if (!reader->media) {
+        return;
+    }
+    if (reader->type_count == 0) {
+        list_types(reader);
+    }
+    for (size_t i = 0; i < reader->type_count; i++) {
+        if (!take_format(reader, reader->types[i])) {
+            continue;
+        }
+        described = described == TYPES_MAX ? i : described;
+        if (reader->plays && reader->plays(reader->media)) {
+            return;
+        }
+    }
+    if (reader->type_count > 0) {
+        take_format(reader, reader->types[described == TYPES_MAX ? 0 : described]);
+    } else {
+        reader->media->channels = reader->media->kind == SDP_AUDIO;
+    }
 }
 
 static bool take_direction(struct reader *reader, struct span name)
@@ -272,7 +353,7 @@ static bool take_direction(struct reader *reader, struct span name)
         }
         if (reader->session) {
             reader->direction = (enum sdp_direction)i;
-        } else if (reader->media != NULL) {
+        } else if (reader->media) {
             reader->media->direction = (enum sdp_direction)i;
         }
         return true;
@@ -287,18 +368,18 @@ static void take_attribute(struct reader *reader, struct span value)
     if (take_direction(reader, name)) {
         return;
     }
-    if (equals(name, "control") && reader->session) {
-        copy(reader->sdp->control, sizeof(reader->sdp->control), value);
-    }
-    if (reader->media == NULL) {
-        return;
-    }
-    if (equals(name, "control")) {
-        copy(reader->media->control, sizeof(reader->media->control), value);
-    } else if (equals(name, "rtpmap")) {
-        take_rtpmap(reader, value);
-    } else if (equals(name, "fmtp")) {
-        take_fmtp(reader, value);
+    bool control = equals(name, "control");
+    bool keys = equals(name, "crypto") || equals(name, "key-mgmt");
+    if (reader->session) {
+        reader->secure = reader->secure || keys;
+        if (control) {
+            copy(reader->sdp->control, sizeof(reader->sdp->control), value);
+        }
+    } else if (reader->media) {
+        reader->media->secure = reader->media->secure || keys;
+        if (control) {
+            copy(reader->media->control, sizeof(reader->media->control), value);
+        }
     }
 }
 
@@ -310,7 +391,7 @@ static void take_bandwidth(struct reader *reader, struct span value)
     }
     if (reader->session) {
         reader->bandwidth_kbit = number(trim(value));
-    } else if (reader->media != NULL) {
+    } else if (reader->media) {
         reader->media->bandwidth_kbit = number(trim(value));
     }
 }
@@ -323,7 +404,9 @@ static void take_line(struct reader *reader, struct span line)
     }
     struct span value = {line.at + 2, line.length - 2};
     if (line.at[0] == 'm') {
+        end_media(reader);
         begin_media(reader, value);
+        reader->section = (struct span){line.at, line.length};
     } else if (line.at[0] == 'a') {
         take_attribute(reader, value);
     } else if (line.at[0] == 'b') {
@@ -331,26 +414,24 @@ static void take_line(struct reader *reader, struct span line)
     }
 }
 
-int sdp_parse(const char *text, size_t size, struct sdp *sdp)
+int sdp_parse(const char *text, size_t size, sdp_plays plays, struct sdp *sdp)
 {
-    struct reader reader = {.sdp = sdp, .session = true, .best = TYPES_MAX};
+    struct reader reader = {.sdp = sdp, .plays = plays, .session = true};
     struct span rest = {text, size};
+    struct span line;
 
     if (size > SDP_SIZE_MAX) {
         return -EMSGSIZE;
     }
     sdp->control[0] = '\0';
     sdp->media_count = 0;
-    while (rest.length > 0) {
-        /* Some end their lines with a carriage return alone. */
-        size_t length = 0;
-        while (length < rest.length && rest.at[length] != '\n' && rest.at[length] != '\r') {
-            length++;
+    while (next_line(&rest, &line)) {
+        take_line(&reader, line);
+        if (!reader.session) {
+            reader.section.length = (size_t)(line.at + line.length - reader.section.at);
         }
-        take_line(&reader, (struct span){rest.at, length});
-        length += length < rest.length;
-        rest = (struct span){rest.at + length, rest.length - length};
     }
+    end_media(&reader);
     return sdp->media_count > 0 ? 0 : -EBADMSG;
 }
 

@@ -27,11 +27,12 @@ enum sdp_kind { SDP_VIDEO, SDP_AUDIO, SDP_OTHER };
 enum sdp_direction { SDP_SENDRECV, SDP_SENDONLY, SDP_RECVONLY, SDP_INACTIVE };
 
 /*
- * One m= line with its attributes: the first of its payload types that is described by an rtpmap or is static
- * (RFC 3551, section 6), else the first.
+ * One m= line with its attributes, and one of its payload types: see sdp_parse. Some cameras write a format's
+ * parameters under another payload type; a format without parameters gets those that belong to none.
  */
 struct sdp_media {
     enum sdp_kind kind;
+    bool secure; /* SRTP: the protocol is RTP/SAVP or RTP/SAVPF, or there are keys for it (RFC 4567, 4568) */
     uint8_t payload_type;             /* 0…127 */
     char encoding[SDP_ENCODING_SIZE]; /* as written: compare without case; static types filled in; "": unknown
                                        */
@@ -50,11 +51,15 @@ struct sdp {
     size_t media_count;
 };
 
+/* Whether a media can be played with the payload type that it has. */
+typedef bool (*sdp_plays)(const struct sdp_media *media);
+
 /*
- * TEXT need not end in NUL. Lines that it does not understand are skipped. 0; -EMSGSIZE: more than
- * SDP_SIZE_MAX; -EBADMSG: no media in it.
+ * TEXT need not end in NUL. Lines that it does not understand are skipped. Of each m= line's payload types it
+ * keeps the first that PLAYS accepts; else the first that is described by an rtpmap or is static (RFC 3551,
+ * section 6); else the first. PLAYS may be NULL. 0; -EMSGSIZE: more than SDP_SIZE_MAX; -EBADMSG: no media.
  */
-int sdp_parse(const char *text, size_t size, struct sdp *sdp);
+int sdp_parse(const char *text, size_t size, sdp_plays plays, struct sdp *sdp);
 
 /*
  * The value of parameter NAME (without case) of an fmtp text: *length bytes within FMTP, not ended by NUL.

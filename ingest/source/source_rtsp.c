@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,11 +29,12 @@ struct source_rtsp {
     struct rtsp_session *session;
     struct track *tracks[RTSP_MEDIA_COUNT]; /* NULL: none */
     char *host;
-    int64_t video_ns;       /* when video is overdue (CLOCK_MONOTONIC) */
-    int64_t audio_ns;       /* when audio is */
-    int64_t report_ns;      /* when reports are due */
-    int64_t last_audio_ns;  /* the last access unit */
-    int64_t last_packet_ns; /* of video */
+    char unplayed[SDP_ENCODING_SIZE + 16]; /* "G7221/16000": audio that cannot be played */
+    int64_t video_ns;                      /* when video is overdue (CLOCK_MONOTONIC) */
+    int64_t audio_ns;                      /* when audio is */
+    int64_t report_ns;                     /* when reports are due */
+    int64_t last_audio_ns;                 /* the last access unit */
+    int64_t last_packet_ns;                /* of video */
     bool had_video, audio_missed;
     bool bye;
     bool ended; /* the session gives no more */
@@ -69,6 +71,23 @@ static int create_track(struct source_rtsp *source, enum rtsp_media media,
     return result;
 }
 
+/* Audio that cannot be played is described by its name alone, so that whoever shows the description has it. */
+static void describe_unplayed(struct source_rtsp *source, const struct sdp_media *media)
+{
+    const char *name = media->encoding[0] != '\0' ? media->encoding : "a format without a name";
+
+    if (media->secure) {
+        name = "SRTP";
+    }
+    if (media->clock_rate > 0) {
+        snprintf(source->unplayed, sizeof(source->unplayed), "%s/%" PRIu32, name, media->clock_rate);
+    } else {
+        snprintf(source->unplayed, sizeof(source->unplayed), "%s", name);
+    }
+    source->base.description.audio =
+        (struct media_stream){.codec = MEDIA_CODEC_OTHER, .codec_name = source->unplayed};
+}
+
 static int create_tracks(struct source_rtsp *source, const struct source_options *options,
                          char error[SOURCE_ERROR_SIZE])
 {
@@ -81,9 +100,14 @@ static int create_tracks(struct source_rtsp *source, const struct source_options
         return result;
     }
     result = create_track(source, RTSP_AUDIO, options, &description->audio);
+    const struct sdp_media *unplayed = rtsp_session_unplayed(source->session);
     if (result == -ENOTSUP) {
-        log_warning("no audio: the camera sends it in a form that is not supported");
-    } else if (result < 0) {
+        unplayed = rtsp_session_media(source->session, RTSP_AUDIO);
+    }
+    if (unplayed) {
+        describe_unplayed(source, unplayed);
+    }
+    if (result < 0 && result != -ENOTSUP) {
         snprintf(error, SOURCE_ERROR_SIZE, "%s: out of memory", source->host);
     }
     if (source->tracks[RTSP_AUDIO] != NULL) {

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "ingest/rtsp/rtsp_url.h"
 #include "ingest/rtsp/sdp.h"
@@ -35,12 +36,18 @@ static void check_media(const struct sdp_media *media)
     (void)rtsp_url_resolve(url, sizeof(url), "rtsp://h/live", media->control);
 }
 
+static bool plays(const struct sdp_media *media)
+{
+    check_media(media);
+    return strcasecmp(media->encoding, "H264") == 0 || media->payload_type == 8;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct sdp sdp;
 
     memset(&sdp, 0xa5, sizeof(sdp));
-    if (sdp_parse((const char *)data, size, &sdp) < 0) {
+    if (sdp_parse((const char *)data, size, plays, &sdp) < 0) {
         return 0;
     }
     require(sdp.media_count > 0 && sdp.media_count <= SDP_MEDIA_MAX);

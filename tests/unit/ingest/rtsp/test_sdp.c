@@ -4,11 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cmocka.h>
 
+#include "ingest/rtsp/media_choice.h"
 #include "ingest/rtsp/sdp.h"
 
 static struct sdp sdp;
@@ -16,7 +19,7 @@ static struct sdp sdp;
 static void parse(const char *text)
 {
     memset(&sdp, 0xa5, sizeof(sdp));
-    assert_int_equal(sdp_parse(text, strlen(text), &sdp), 0);
+    assert_int_equal(sdp_parse(text, strlen(text), NULL, &sdp), 0);
 }
 
 static void assert_value(const char *fmtp, const char *name, const char *expected)
@@ -212,6 +215,131 @@ static void chooses_the_payload_type(void **state)
     assert_int_equal(sdp.medias[0].clock_rate, 16000);
 }
 
+static bool plays_h264_and_aac(const struct sdp_media *media)
+{
+    return strcasecmp(media->encoding, "H264") == 0 || strcasecmp(media->encoding, "MPEG4-GENERIC") == 0;
+}
+
+static void parse_what_plays(const char *text)
+{
+    assert_int_equal(sdp_parse(text, strlen(text), plays_h264_and_aac, &sdp), 0);
+}
+
+/* Thermal cameras and doorbells describe several formats in one m= line, and not the best one first. */
+static void takes_the_first_payload_type_that_plays(void **state)
+{
+    (void)state;
+    parse_what_plays("m=video 0 RTP/AVP 96 97 98\r\na=rtpmap:96 MP4V-ES/90000\r\na=fmtp:96 config=0001\r\n"
+                     "a=rtpmap:98 H264/90000\r\na=fmtp:98 packetization-mode=1\r\n"
+                     "a=rtpmap:97 H264/45000\r\na=fmtp:97 packetization-mode=0\r\na=control:1\r\n");
+    assert_int_equal(sdp.medias[0].payload_type, 97);
+    assert_int_equal(sdp.medias[0].clock_rate, 45000);
+    assert_string_equal(sdp.medias[0].fmtp, "packetization-mode=0");
+    assert_string_equal(sdp.medias[0].control, "1");
+    /* None plays: the first that is described. */
+    parse_what_plays("m=video 0 RTP/AVP 95 96 26\na=rtpmap:96 MP4V-ES/90000\n");
+    assert_int_equal(sdp.medias[0].payload_type, 96);
+    /* The attributes of one m= line say nothing of another. */
+    parse_what_plays("m=audio 0 RTP/AVP 8 97\nm=video 0 RTP/AVP 97\na=rtpmap:97 H264/90000\n");
+    assert_int_equal(sdp.medias[0].payload_type, 8);
+    assert_string_equal(sdp.medias[1].encoding, "H264");
+}
+
+static void looks_at_many_payload_types(void **state)
+{
+    (void)state;
+    parse_what_plays("m=audio 0 RTP/AVP 0 8 3 4 9 10 11 14 18 96 97 98 99 100 101 102 103 104 105 106\n"
+                     "a=rtpmap:106 mpeg4-generic/16000\n");
+    assert_int_equal(sdp.medias[0].payload_type, 106);
+}
+
+/* Parameters under a payload type that the m= line does not list belong to the format that has none. */
+static void takes_parameters_of_another_payload_type(void **state)
+{
+    (void)state;
+    parse("m=audio 0 RTP/AVP 104\na=rtpmap:104 MPEG4-GENERIC/16000\na=fmtp:97 mode=AAC-hbr;config=1408\n");
+    assert_string_equal(sdp.medias[0].fmtp, "mode=AAC-hbr;config=1408");
+    parse("m=audio 0 RTP/AVP 104\na=fmtp:97 config=1210\na=rtpmap:104 MPEG4-GENERIC/16000\n"
+          "a=fmtp:104 config=1408\n");
+    assert_string_equal(sdp.medias[0].fmtp, "config=1408");
+    parse("m=audio 0 RTP/AVP 104 97\na=rtpmap:104 MPEG4-GENERIC/16000\na=fmtp:97 config=1408\n");
+    assert_string_equal(sdp.medias[0].fmtp, "");
+}
+
+static void sees_encryption(void **state)
+{
+    (void)state;
+    parse("m=video 0 RTP/SAVP 96\nm=audio 0 RTP/AVP 0\nm=audio 0 UDP/TLS/RTP/SAVPF 0\n");
+    assert_true(sdp.medias[0].secure);
+    assert_false(sdp.medias[1].secure);
+    assert_true(sdp.medias[2].secure);
+    parse("v=0\na=key-mgmt:mikey AQAF\nm=video 0 RTP/AVP 96\n");
+    assert_true(sdp.medias[0].secure);
+    parse("v=0\nm=video 0 RTP/AVP 96\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAA\nm=audio 0 RTP/AVP 0\n");
+    assert_true(sdp.medias[0].secure);
+    assert_false(sdp.medias[1].secure);
+}
+
+static int choose(const char *text, struct media_choice *choice, char words[MEDIA_CHOICE_WORDS_SIZE])
+{
+    parse_what_plays(text);
+    return media_choice_make(&sdp, true, plays_h264_and_aac, choice, words);
+}
+
+static void says_what_cannot_be_played(void **state)
+{
+    static const struct {
+        const char *line, *words;
+    } videos[] = {
+        {"m=video 0 RTP/AVP 26", "JPEG"},
+        {"m=video 0 RTP/AVP 96\na=rtpmap:96 MP4V-ES/90000", "MPEG-4"},
+        {"m=video 0 MP2T/AVP 33", "MPEG-TS"},
+        {"m=video 0 RTP/AVP 96\na=rtpmap:96 VP8/90000", "\"VP8\""},
+        {"m=video 0 RTP/SAVP 96\na=rtpmap:96 H264/90000", "SRTP"},
+        {"m=audio 0 RTP/AVP 0", "no video"},
+        {"m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=inactive", "no video"},
+    };
+    struct media_choice choice;
+    char words[MEDIA_CHOICE_WORDS_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(videos) / sizeof(videos[0]); i++) {
+        assert_int_equal(choose(videos[i].line, &choice, words), -ENOTSUP);
+        if (!strstr(words, videos[i].words)) {
+            fail_msg("%s: %s", videos[i].line, words);
+        }
+        assert_true(strlen(words) < MEDIA_CHOICE_WORDS_SIZE - 1); /* not cut */
+    }
+}
+
+static void chooses_sound_or_names_it(void **state)
+{
+    const char *video = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n";
+    struct media_choice choice;
+    char words[MEDIA_CHOICE_WORDS_SIZE], text[512];
+
+    (void)state;
+    snprintf(text, sizeof(text), "%sm=audio 0 RTP/AVP 98\na=rtpmap:98 G7221/16000\n", video);
+    assert_int_equal(choose(text, &choice, words), 0);
+    assert_null(choice.audio);
+    assert_string_equal(choice.unplayed->encoding, "G7221");
+    snprintf(text, sizeof(text),
+             "%sm=audio 0 RTP/AVP 4\nm=audio 0 RTP/AVP 97\na=rtpmap:97 MPEG4-GENERIC/8000\n", video);
+    assert_int_equal(choose(text, &choice, words), 0);
+    assert_int_equal(choice.audio->payload_type, 97);
+    assert_null(choice.unplayed);
+    /* A backchannel is not the camera's sound. */
+    snprintf(text, sizeof(text), "%sm=audio 0 RTP/AVP 97\na=rtpmap:97 MPEG4-GENERIC/8000\na=sendonly\n",
+             video);
+    assert_int_equal(choose(text, &choice, words), 0);
+    assert_null(choice.audio);
+    assert_null(choice.unplayed);
+    snprintf(text, sizeof(text), "%sm=audio 0 RTP/SAVP 97\na=rtpmap:97 MPEG4-GENERIC/8000\n", video);
+    assert_int_equal(choose(text, &choice, words), 0);
+    assert_null(choice.audio);
+    assert_non_null(choice.unplayed);
+}
+
 static void joins_and_finds_parameters(void **state)
 {
     size_t length;
@@ -235,7 +363,7 @@ static void survives_nonsense(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++) {
         if (strcmp(nothing[i], "m=") != 0) {
-            assert_int_equal(sdp_parse(nothing[i], strlen(nothing[i]), &sdp), -EBADMSG);
+            assert_int_equal(sdp_parse(nothing[i], strlen(nothing[i]), NULL, &sdp), -EBADMSG);
         }
     }
     parse("m=video\nm=audio 0\nm=video 0 RTP/AVP\na=rtpmap:200 X/1\na=rtpmap:-1 X/1\na=rtpmap\na=fmtp:\n"
@@ -255,18 +383,18 @@ static void bounds_everything(void **state)
     assert_non_null(text);
     memset(text, 'a', size);
     memcpy(text, "m=video 0 RTP/AVP 96\n", 21);
-    assert_int_equal(sdp_parse(text, size, &sdp), -EMSGSIZE);
+    assert_int_equal(sdp_parse(text, size, NULL, &sdp), -EMSGSIZE);
     /* A value that does not fit is left out, never cut. */
     memcpy(text + 21, "a=control:", 10);
-    assert_int_equal(sdp_parse(text, SDP_SIZE_MAX, &sdp), 0);
+    assert_int_equal(sdp_parse(text, SDP_SIZE_MAX, NULL, &sdp), 0);
     assert_string_equal(sdp.medias[0].control, "");
     memcpy(text + 21, "a=fmtp:96 ", 10);
-    assert_int_equal(sdp_parse(text, SDP_SIZE_MAX, &sdp), 0);
+    assert_int_equal(sdp_parse(text, SDP_SIZE_MAX, NULL, &sdp), 0);
     assert_string_equal(sdp.medias[0].fmtp, "");
     for (size_t i = 0; i + 21 < SDP_SIZE_MAX; i += 21) {
         memcpy(text + i, "m=video 0 RTP/AVP 96\n", 21);
     }
-    assert_int_equal(sdp_parse(text, SDP_SIZE_MAX, &sdp), 0);
+    assert_int_equal(sdp_parse(text, SDP_SIZE_MAX, NULL, &sdp), 0);
     assert_int_equal(sdp.media_count, SDP_MEDIA_MAX);
     free(text);
 }
@@ -279,6 +407,12 @@ int main(void)
         cmocka_unit_test(reads_axis),
         cmocka_unit_test(reads_reolink_and_unifi),
         cmocka_unit_test(chooses_the_payload_type),
+        cmocka_unit_test(takes_the_first_payload_type_that_plays),
+        cmocka_unit_test(looks_at_many_payload_types),
+        cmocka_unit_test(takes_parameters_of_another_payload_type),
+        cmocka_unit_test(sees_encryption),
+        cmocka_unit_test(says_what_cannot_be_played),
+        cmocka_unit_test(chooses_sound_or_names_it),
         cmocka_unit_test(joins_and_finds_parameters),
         cmocka_unit_test(survives_nonsense),
         cmocka_unit_test(bounds_everything),

@@ -1,0 +1,96 @@
+#include "ingest/rtsp/media_choice.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <strings.h>
+
+/* Encodings whose names in descriptions say little to people. */
+static const struct {
+    const char *encoding;
+    const char *words;
+} foreign[] = {
+    {"JPEG", "sends motion JPEG (mjpeg), which is not supported; set the camera to H.264"},
+    {"MP4V-ES", "sends MPEG-4 video (MP4V-ES), which is not supported; set the camera to H.264"},
+    {"MPV", "sends MPEG-1 or MPEG-2 video (MPV), which is not supported; set the camera to H.264"},
+    {"MP2T",
+     "sends an MPEG transport stream (MPEG-TS, MP2T), which is not supported over RTP; if it offers its "
+     "video as H.264 or H.265 over RTP, or this stream over HTTP, use that address"},
+};
+
+/* A backchannel (ONVIF) is what the client sends: only its audio is sendonly. */
+static bool is_backchannel(const struct sdp_media *media, const struct sdp_media *video)
+{
+    return media->direction == SDP_SENDONLY && video->direction != SDP_SENDONLY;
+}
+
+static int no_video(const struct sdp_media *seen, char words[MEDIA_CHOICE_WORDS_SIZE])
+{
+    if (!seen) {
+        snprintf(words, MEDIA_CHOICE_WORDS_SIZE, "sends no video");
+        return -ENOTSUP;
+    }
+    if (seen->secure) {
+        snprintf(
+            words, MEDIA_CHOICE_WORDS_SIZE,
+            "encrypts its packets (SRTP, RTP/SAVP), which is not supported; switch SRTP off on the camera; "
+            "rtsps:// protects RTP over TCP, too");
+        return -ENOTSUP;
+    }
+    for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
+        if (strcasecmp(seen->encoding, foreign[i].encoding) == 0) {
+            snprintf(words, MEDIA_CHOICE_WORDS_SIZE, "%s", foreign[i].words);
+            return -ENOTSUP;
+        }
+    }
+    if (seen->encoding[0] == '\0') {
+        snprintf(words, MEDIA_CHOICE_WORDS_SIZE,
+                 "does not say what its video is (payload type %u); set the camera to H.264",
+                 seen->payload_type);
+        return -ENOTSUP;
+    }
+    snprintf(words, MEDIA_CHOICE_WORDS_SIZE,
+             "sends video as \"%s\", which is not supported; set the camera to H.264", seen->encoding);
+    return -ENOTSUP;
+}
+
+static void choose_audio(const struct sdp *sdp, sdp_plays plays, struct media_choice *choice)
+{
+    for (size_t i = 0; i < sdp->media_count; i++) {
+        const struct sdp_media *media = &sdp->medias[i];
+        if (media->kind != SDP_AUDIO || media->direction == SDP_INACTIVE ||
+            is_backchannel(media, choice->video)) {
+            continue;
+        }
+        if (!media->secure && plays(media)) {
+            choice->audio = media;
+            choice->unplayed = NULL;
+            return;
+        }
+        choice->unplayed = choice->unplayed ? choice->unplayed : media;
+    }
+}
+
+int media_choice_make(const struct sdp *sdp, bool audio, sdp_plays plays, struct media_choice *choice,
+                      char words[MEDIA_CHOICE_WORDS_SIZE])
+{
+    const struct sdp_media *seen = NULL;
+
+    *choice = (struct media_choice){0};
+    for (size_t i = 0; i < sdp->media_count; i++) {
+        const struct sdp_media *media = &sdp->medias[i];
+        if (media->kind != SDP_VIDEO || media->direction == SDP_INACTIVE) {
+            continue;
+        }
+        seen = seen ? seen : media;
+        if (!choice->video && !media->secure && plays(media)) {
+            choice->video = media;
+        }
+    }
+    if (!choice->video) {
+        return no_video(seen, words);
+    }
+    if (audio) {
+        choose_audio(sdp, plays, choice);
+    }
+    return 0;
+}
