@@ -230,7 +230,7 @@ const char *camera_ring_name(const struct camera_ring *ring)
 
 size_t camera_ring_size(const struct camera_ring *ring)
 {
-    return ring->size;
+    return camera_ring_is_open(ring) ? ring->size : 0;
 }
 
 size_t camera_ring_size_max(const struct camera_ring *ring)

@@ -45,7 +45,7 @@ void camera_ring_destroy(struct camera_ring *ring);
 
 const char *camera_ring_name(const struct camera_ring *ring);
 
-/* Bytes of data. */
+/* Bytes of data; 0: it is not open. */
 size_t camera_ring_size(const struct camera_ring *ring);
 
 /* The largest size that it may get; 0: it stays as it is. */

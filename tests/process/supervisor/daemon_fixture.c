@@ -171,12 +171,17 @@ static void run_daemon(const struct daemon *daemon, int output, int log)
 {
     const char *program = daemon->quick ? QUICK : RINGCASTD;
     char copies[96], copy[128];
+    struct rlimit descriptors;
 
     snprintf(copies, sizeof(copies), "%s/bin", daemon->dir);
     snprintf(copy, sizeof(copy), "%s/ringcastd", copies);
     if (daemon->file_limit > 0) {
         signal(SIGXFSZ, SIG_IGN);
         set_limit(RLIMIT_FSIZE, daemon->file_limit, RLIM_INFINITY);
+    }
+    if (daemon->soft_descriptor_limit > 0) {
+        getrlimit(RLIMIT_NOFILE, &descriptors);
+        set_limit(RLIMIT_NOFILE, daemon->soft_descriptor_limit, descriptors.rlim_max);
     }
     if (daemon->descriptor_limit > 0) {
         set_limit(RLIMIT_NOFILE, daemon->descriptor_limit, (rlim_t)daemon->descriptor_limit);

@@ -19,11 +19,12 @@ struct daemon {
     char instance[64]; /* known after daemon_status */
     bool quick;        /* run the build with short limits */
     bool background;
-    uid_t uid;             /* run as this user */
-    long file_limit;       /* bytes that a file, and so a ring, may have (RLIMIT_FSIZE); 0: no limit */
-    long descriptor_limit; /* hard and soft limit of descriptors; 0: as ours */
-    int port;              /* known when it is ready */
-    pid_t pid;             /* 0: not running */
+    uid_t uid;                  /* run as this user */
+    long file_limit;            /* bytes that a file, and so a ring, may have (RLIMIT_FSIZE); 0: no limit */
+    long descriptor_limit;      /* hard and soft limit of descriptors; 0: as ours */
+    long soft_descriptor_limit; /* soft limit alone; 0: as ours */
+    int port;                   /* known when it is ready */
+    pid_t pid;                  /* 0: not running */
     int output;
 };
 

@@ -1,7 +1,7 @@
 /*
  * Stands in for ringcast-fanout: notes every message in fanout.log, and gives whoever connects its process
  * id. Orders: fanout-exits, fanout-mute (never ready), fanout-deaf (ready, then reads nothing),
- * fanout-stubborn (ends on nothing but SIGKILL).
+ * fanout-stubborn (ends on nothing but SIGKILL), fanout-slow (200 messages a second).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,9 @@
 #include "common/ipc/message.h"
 #include "common/ring/ringcast.h"
 #include "tests/process/supervisor/fake_program.h"
+
+/* Of fanout-slow, for each message. */
+#define SLOW_US 5000
 
 static int listener = -1;
 static json_t *viewers;
@@ -87,6 +90,9 @@ static bool on_message(void)
         return false;
     }
     note(&message);
+    if (fake_ordered("fanout-slow")) {
+        usleep(SLOW_US);
+    }
     if (message_is(message.body, "listen")) {
         on_listen(&message);
     } else if (message_is(message.body, "camera-add")) {

@@ -3,10 +3,11 @@
  * (never ready), template-deaf (answers no spawn), template-dies-in-spawn (once: after the fork, before the
  * answer), template-refuses (once: spawn-failed). A worker does what its camera's URL says: /stream, /exit,
  * /silent, /garbage, /stubborn (ends on nothing but SIGKILL), /hang (streams, then is silent), /flap (many
- * state changes), /spin (beats once, then no more), /orphan (leaves a grandchild that ends later).
+ * state changes), /flood (more state changes than can wait anywhere), /calm (streams and says nothing more), /spin (beats once, then no more), /orphan (leaves a grandchild that ends later).
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,21 +24,26 @@
 
 #define STATS_MS 50
 
+/* Far more messages than wait for one process. */
+#define FLOOD 15000
+
 static void say_state(const char *state, const char *error)
 {
     fake_send("state", json_pack("{s:s, s:s?, s:s, s:i, s:i}", "state", state, "error", error, "codecs",
                                  "avc1.64001F", "width", 1280, "height", 720));
 }
 
-/* Until it is told to end. Returns the exit code. */
-static int stream(void)
+/* Until it is told to end; CALM: without a word. Returns the exit code. */
+static int stream(bool calm)
 {
     struct channel_message message;
 
     for (int fragments = 1;; fragments++) {
-        fake_send("stats", json_pack("{s:i, s:i, s:f, s:f}", "fragments", fragments, "bytes",
-                                     fragments * 1000, "fps", 25.0, "bitrate", 2000000.0));
-        int result = fake_receive(&message, STATS_MS);
+        if (!calm) {
+            fake_send("stats", json_pack("{s:i, s:i, s:f, s:f}", "fragments", fragments, "bytes",
+                                         fragments * 1000, "fps", 25.0, "bitrate", 2000000.0));
+        }
+        int result = fake_receive(&message, calm ? -1 : STATS_MS);
         if (result == -EAGAIN) {
             continue;
         }
@@ -71,6 +77,23 @@ static void flap(void)
     }
 }
 
+/* As fast as ringcastd reads. */
+static void flood(void)
+{
+    struct pollfd writable = {.fd = CHANNEL_CHILD_FD, .events = POLLOUT};
+    char error[32];
+
+    for (int i = 0; i < FLOOD; i++) {
+        snprintf(error, sizeof(error), "%s %d", i + 1 < FLOOD ? "flood" : "the last of the flood", i);
+        json_t *message =
+            json_pack("{s:i, s:s, s:s, s:s}", "v", 1, "type", "state", "state", "stalled", "error", error);
+        while (channel_send(CHANNEL_CHILD_FD, message, NULL, 0) == -EAGAIN) {
+            poll(&writable, 1, -1);
+        }
+        json_decref(message);
+    }
+}
+
 static int behave(const char *url)
 {
     const char *path = strrchr(url, '/');
@@ -92,6 +115,10 @@ static int behave(const char *url)
     if (strcmp(path, "/flap") == 0) {
         flap();
     }
+    if (strcmp(path, "/flood") == 0) {
+        flood();
+        ignore_everything();
+    }
     if (strcmp(path, "/orphan") == 0 && fork() == 0) {
         close(CHANNEL_CHILD_FD);
         usleep(200000);
@@ -105,7 +132,7 @@ static int behave(const char *url)
     if (strcmp(path, "/stubborn") == 0 || strcmp(path, "/hang") == 0) {
         ignore_everything();
     }
-    return stream();
+    return stream(strcmp(path, "/calm") == 0);
 }
 
 /* The ring must be writable and the event descriptor one that can be written. */
