@@ -110,7 +110,7 @@ static void report_state(struct worker *worker)
         json_object_set_new(message, "state", json_string(strstate(worker->state)));
         json_object_set_new(message, "sandbox", sandbox_layers());
         json_object_set_new(message, "error",
-                            worker->error[0] != '\0' ? json_string(worker->error) : json_null());
+                            worker->error[0] != '\0' ? message_text(worker->error) : json_null());
         if (status->codecs[0] != '\0') {
             json_object_set_new(message, "codecs", json_string(status->codecs));
             json_object_set_new(message, "width", json_integer(status->width));

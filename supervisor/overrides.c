@@ -19,77 +19,133 @@ struct overrides {
     json_t *now;
 };
 
-static json_t *read_cameras(const struct overrides *changes, const char **problem)
+/*
+ * Whoever can write into the directory chooses what cameras there are. 0, also if there is no directory; -EPERM and other
+ * negative errno, logged.
+ */
+static int check_directory(const char *path)
 {
-    json_error_t error;
-    json_t *file = json_load_file(changes->path, JSON_REJECT_DUPLICATES, &error);
-    json_t *cameras = json_object_get(file, "cameras");
+    struct stat status;
+
+    if (stat(path, &status) < 0) {
+        int result = errno == ENOENT ? 0 : -errno;
+        if (result < 0) {
+            log_error("state_dir %s: %s", path, strerror(-result));
+        }
+        return result;
+    }
+    if (!S_ISDIR(status.st_mode)) {
+        log_error("state_dir %s is not a directory: choose another `state_dir`", path);
+        return -ENOTDIR;
+    }
+    if (status.st_uid != geteuid() && status.st_uid != 0) {
+        log_error("state_dir %s belongs to user %u, not to us (%u): choose another `state_dir`", path,
+                  (unsigned)status.st_uid, (unsigned)geteuid());
+        return -EPERM;
+    }
+    if ((status.st_mode & 022) != 0) {
+        log_error("state_dir %s can be written by others (mode %04o): `chmod go-w %s`", path,
+                  (unsigned)status.st_mode & 07777u, path);
+        return -EPERM;
+    }
+    return 0;
+}
+
+/* What stands at the path is opened only if it is a file: anything else could hold us up. NULL: see *PROBLEM. */
+static json_t *load_file(const char *path, const char **problem)
+{
+    struct stat status;
+    json_t *file = NULL;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
     *problem = NULL;
-    if (!file && access(changes->path, F_OK) < 0 && errno == ENOENT) {
-        return json_object();
+    if (fd < 0) {
+        *problem = errno == ENOENT ? NULL : "it cannot be read";
+        return NULL;
     }
+    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+        *problem = "it is not a file";
+    } else {
+        file = json_loadfd(fd, JSON_REJECT_DUPLICATES, NULL);
+        *problem = file ? NULL : "it is not JSON, or cannot be read";
+    }
+    close(fd);
+    return file;
+}
+
+/* A new object; NULL: see *PROBLEM. */
+static json_t *read_cameras(const struct overrides *overrides, const char **problem)
+{
+    json_t *file = load_file(overrides->path, problem);
+    json_t *cameras = json_object_get(file, "cameras");
+
     if (!file) {
-        *problem = "it is not JSON, or cannot be read";
-    } else if (json_integer_value(json_object_get(file, "v")) != FILE_VERSION) {
+        return *problem ? NULL : json_object();
+    }
+    if (json_integer_value(json_object_get(file, "v")) != FILE_VERSION) {
         *problem = "it is of another version";
     } else if (!json_is_object(cameras)) {
         *problem = "it has no cameras";
     }
-    cameras = !*problem ? json_incref(cameras) : NULL;
+    cameras = *problem ? NULL : json_incref(cameras);
     json_decref(file);
     return cameras;
 }
 
-static void put_aside(const struct overrides *changes, const char *problem)
+static void put_aside(const struct overrides *overrides, const char *problem)
 {
     char *aside = NULL;
 
     log_error("what was changed at run time is ignored: %s: %s; the file is put aside as %s.bad",
-              changes->path, problem, changes->path);
-    if (asprintf(&aside, "%s.bad", changes->path) >= 0 && rename(changes->path, aside) < 0) {
+              overrides->path, problem, overrides->path);
+    if (asprintf(&aside, "%s.bad", overrides->path) >= 0 && rename(overrides->path, aside) < 0) {
         log_error("%s: %s", aside, strerror(errno));
     }
     free(aside);
 }
 
-struct overrides *overrides_open(const char *state_dir, const char *instance)
+int overrides_open(const char *state_dir, const char *instance, struct overrides **made)
 {
-    struct overrides *changes = calloc(1, sizeof(*changes));
     const char *problem;
+    int result = check_directory(state_dir);
 
-    if (!changes) {
-        return NULL;
+    if (result < 0) {
+        return result;
     }
-    changes->directory = strdup(state_dir);
-    if (!changes->directory || asprintf(&changes->path, "%s/%s.json", state_dir, instance) < 0 ||
-        asprintf(&changes->next_path, "%s.new", changes->path) < 0) {
-        overrides_close(changes);
-        return NULL;
+    struct overrides *overrides = calloc(1, sizeof(*overrides));
+    if (!overrides) {
+        return -ENOMEM;
     }
-    changes->now = read_cameras(changes, &problem);
-    if (!changes->now) {
-        put_aside(changes, problem);
-        changes->now = json_object();
+    overrides->directory = strdup(state_dir);
+    if (!overrides->directory || asprintf(&overrides->path, "%s/%s.json", state_dir, instance) < 0 ||
+        asprintf(&overrides->next_path, "%s.new", overrides->path) < 0) {
+        overrides_close(overrides);
+        return -ENOMEM;
     }
-    return changes;
+    overrides->now = read_cameras(overrides, &problem);
+    if (!overrides->now) {
+        put_aside(overrides, problem);
+        overrides->now = json_object();
+    }
+    *made = overrides;
+    return 0;
 }
 
-void overrides_close(struct overrides *changes)
+void overrides_close(struct overrides *overrides)
 {
-    if (!changes) {
+    if (!overrides) {
         return;
     }
-    json_decref(changes->now);
-    free(changes->next_path);
-    free(changes->path);
-    free(changes->directory);
-    free(changes);
+    json_decref(overrides->now);
+    free(overrides->next_path);
+    free(overrides->path);
+    free(overrides->directory);
+    free(overrides);
 }
 
-const json_t *overrides_now(const struct overrides *changes)
+const json_t *overrides_now(const struct overrides *overrides)
 {
-    return changes->now;
+    return overrides->now;
 }
 
 /* With its parents, as mkdir -p. */
@@ -129,10 +185,11 @@ static int write_all(int fd, const char *text, size_t length)
     return fsync(fd) < 0 ? -errno : 0;
 }
 
+/* What an earlier write left at PATH is removed; what cannot be removed is not written into. */
 static int write_file(const char *path, const char *text)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-
+    unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) {
         return -errno;
     }
@@ -156,28 +213,31 @@ static int sync_directory(const char *path)
     return result;
 }
 
-static int replace_file(const struct overrides *changes, const char *text)
+static int replace_file(const struct overrides *overrides, const char *text)
 {
-    int result = make_directory(changes->directory);
+    int result = make_directory(overrides->directory);
 
     if (result == 0) {
-        result = write_file(changes->next_path, text);
+        result = check_directory(overrides->directory);
     }
-    if (result == 0 && rename(changes->next_path, changes->path) < 0) {
+    if (result == 0) {
+        result = write_file(overrides->next_path, text);
+    }
+    if (result == 0 && rename(overrides->next_path, overrides->path) < 0) {
         result = -errno;
     }
     if (result < 0) {
-        unlink(changes->next_path);
+        unlink(overrides->next_path);
         return result;
     }
-    return sync_directory(changes->directory);
+    return sync_directory(overrides->directory);
 }
 
-int overrides_commit(struct overrides *changes, json_t *next)
+int overrides_commit(struct overrides *overrides, json_t *next)
 {
     json_t *file = json_pack("{s:i, s:O}", "v", FILE_VERSION, "cameras", next);
     char *text = !file ? NULL : json_dumps(file, JSON_INDENT(2));
-    int result = !text ? -ENOMEM : replace_file(changes, text);
+    int result = !text ? -ENOMEM : replace_file(overrides, text);
 
     json_decref(file);
     if (text) {
@@ -185,11 +245,11 @@ int overrides_commit(struct overrides *changes, json_t *next)
     }
     free(text);
     if (result < 0) {
-        log_error("%s cannot be written: %s", changes->path, strerror(-result));
+        log_error("%s cannot be written: %s", overrides->path, strerror(-result));
         json_decref(next);
         return result;
     }
-    json_decref(changes->now);
-    changes->now = next;
+    json_decref(overrides->now);
+    overrides->now = next;
     return 0;
 }

@@ -11,19 +11,21 @@
 struct overrides;
 
 /*
- * Reads the file. One that cannot be understood is put aside, so that nothing of it is lost, and logged.
- * NULL: out of memory.
+ * Reads the file. One that cannot be understood is put aside, so that nothing of it is lost, and logged. 0; -EPERM: the
+ * directory is another user's or can be written by others; other negative errno, logged but for -ENOMEM.
  */
-struct overrides *overrides_open(const char *state_dir, const char *instance);
-void overrides_close(struct overrides *changes);
+int overrides_open(const char *state_dir, const char *instance, struct overrides **overrides);
+
+/* NULL is allowed. */
+void overrides_close(struct overrides *overrides);
 
 /* What holds now; borrowed. */
-const json_t *overrides_now(const struct overrides *changes);
+const json_t *overrides_now(const struct overrides *overrides);
 
 /*
  * Makes NEXT (consumed) what holds: on the disk first, whole or not at all, whatever happens meanwhile. 0, or
  * negative errno (logged) and nothing has changed.
  */
-int overrides_commit(struct overrides *changes, json_t *next);
+int overrides_commit(struct overrides *overrides, json_t *next);
 
 #endif

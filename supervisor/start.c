@@ -181,10 +181,10 @@ static int open_configuration(struct supervisor *supervisor)
     if (!file) {
         return -EINVAL;
     }
-    supervisor->overrides = overrides_open(file->state_dir, file->instance);
+    int result = overrides_open(file->state_dir, file->instance, &supervisor->overrides);
     config_free(file);
-    if (!supervisor->overrides) {
-        return -ENOMEM;
+    if (result < 0) {
+        return result;
     }
     supervisor->config = interpret(supervisor);
     if (!supervisor->config) {
@@ -192,7 +192,7 @@ static int open_configuration(struct supervisor *supervisor)
     }
     secrets_hide(supervisor->config);
     raise_descriptor_limit();
-    int result = start_check_descriptors(supervisor->config, why, sizeof(why));
+    result = start_check_descriptors(supervisor->config, why, sizeof(why));
     if (result < 0) {
         log_error("cannot start: %s", why);
     }

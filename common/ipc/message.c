@@ -121,8 +121,7 @@ bool message_boolean(const json_t *message, const char *name, bool fallback)
     return json_is_boolean(member) ? json_is_true(member) : fallback;
 }
 
-/* Text that is not UTF-8 cannot be in JSON as it is. */
-static json_t *string_of(const char *text)
+json_t *message_text(const char *text)
 {
     json_t *string = json_string(text);
 
@@ -154,7 +153,7 @@ json_t *message_error(const char *code, const char *format, ...)
     }
 
     if (json_object_set_new(message, "code", json_string(code)) < 0 ||
-        json_object_set_new(message, "message", text != NULL ? string_of(text) : NULL) < 0) {
+        json_object_set_new(message, "message", text != NULL ? message_text(text) : NULL) < 0) {
         json_decref(message);
         message = NULL;
     }

@@ -43,6 +43,12 @@ json_t *message_decode(const void *data, size_t length, const char **error);
  * MESSAGE_MAX. */
 char *message_encode(const json_t *message, size_t *length);
 
+/*
+ * TEXT, which may come from anywhere, as a string of JSON: what is not UTF-8 in it, and with that every control
+ * character, is escaped (text_escape). A new reference; NULL: out of memory.
+ */
+json_t *message_text(const char *text);
+
 /* The type, never NULL for what message_decode returned. */
 const char *message_type(const json_t *message);
 

@@ -97,9 +97,9 @@ static void set_error(struct camera *camera, const char *text)
 {
     char redacted[ERROR_SIZE * 2];
 
-    text_escape(redacted, sizeof(redacted), text);
+    text_copy(redacted, sizeof(redacted), text);
     log_redact(redacted, sizeof(redacted));
-    text_copy(camera->error, sizeof(camera->error), redacted);
+    text_escape(camera->error, sizeof(camera->error), redacted);
 }
 
 /*

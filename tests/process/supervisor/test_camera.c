@@ -362,6 +362,15 @@ static void a_refused_spawn_backs_off(void **state)
     assert_false(worker_spawned(bench->fork_server.client->worker, getpid()));
 }
 
+static void a_reason_that_is_not_utf8_is_escaped(void **state)
+{
+    struct bench *bench = *state;
+
+    camera_start(bench->camera);
+    assert_true(worker_spawn_failed(bench->fork_server.client->worker, "caf\xe9 \x1b[2J closed"));
+    assert_string_equal(view(bench).error, "caf\\xe9 \\x1b[2J closed");
+}
+
 static void a_process_that_is_not_ours_is_not_adopted(void **state)
 {
     struct bench *bench = *state;
@@ -487,6 +496,7 @@ int main(void)
         TEST(last_words_come_before_the_end),
         TEST(a_waiting_request_goes_out_when_the_fork_server_is_back),
         TEST(a_refused_spawn_backs_off),
+        TEST(a_reason_that_is_not_utf8_is_escaped),
         TEST(a_process_that_is_not_ours_is_not_adopted),
         TEST(a_lost_worker_is_waited_for),
         TEST(restart_skips_the_backoff),

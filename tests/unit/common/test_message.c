@@ -186,6 +186,17 @@ static void a_packed_message_has_its_envelope_first(void **state)
     assert_null(message_pack("state", "{s:s}", "name", "\xff"));
 }
 
+static void text_from_anywhere_becomes_a_string(void **state)
+{
+    json_t *plain = message_text("caf\xc3\xa9"), *other = message_text("caf\xe9");
+
+    (void)state;
+    assert_string_equal(json_string_value(plain), "caf\xc3\xa9");
+    assert_string_equal(json_string_value(other), "caf\\xe9");
+    json_decref(plain);
+    json_decref(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +208,7 @@ int main(void)
         cmocka_unit_test(what_is_over_the_limit_is_not_encoded),
         cmocka_unit_test(an_error_names_code_and_text),
         cmocka_unit_test(a_packed_message_has_its_envelope_first),
+        cmocka_unit_test(text_from_anywhere_becomes_a_string),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
