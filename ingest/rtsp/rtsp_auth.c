@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 
 #include <openssl/evp.h>
@@ -14,6 +15,292 @@
 /* Bytes of our part of the randomness; hexadecimal, with its NUL. */
 #define CLIENT_NONCE_BYTES 8
 #define CLIENT_NONCE_SIZE (CLIENT_NONCE_BYTES * 2 + 1)
+
+/* --- Challenges (RFC 7235, section 2.1) ----------------------------------------------------------------- */
+
+/* One header may hold several, and commas separate both parameters and challenges. A word that no '=' follows begins a
+ * challenge. */
+struct word {
+    const char *at;
+    size_t length;
+};
+
+static const char *skip_space(const char *text)
+{
+    return text + strspn(text, " \t,");
+}
+
+static bool equals(struct word word, const char *text)
+{
+    return word.length == strlen(text) && strncasecmp(word.at, text, word.length) == 0;
+}
+
+/* The value behind '='. What is in quotes is taken as it stands, backslashes too: it is given back so. */
+static const char *read_value(const char *text, struct word *value)
+{
+    text += strspn(text, " \t");
+    if (*text != '"') {
+        *value = (struct word){text, strcspn(text, " \t,")};
+        return text + value->length;
+    }
+    const char *end = ++text;
+    while (*end != '\0' && *end != '"') {
+        end += end[0] == '\\' && end[1] != '\0' ? 2 : 1;
+    }
+    *value = (struct word){text, (size_t)(end - text)};
+    return end + (*end == '"');
+}
+
+/* True if it fits. */
+static bool copy(char *out, size_t size, struct word value)
+{
+    if (value.length >= size) {
+        return false;
+    }
+    memcpy(out, value.at, value.length);
+    out[value.length] = '\0';
+    return true;
+}
+
+static bool lists_auth(struct word value)
+{
+    while (value.length > 0) {
+        size_t space = 0;
+        while (space < value.length && strchr(" \t,", value.at[space]) != NULL) {
+            space++;
+        }
+        size_t end = space;
+        while (end < value.length && strchr(" \t,", value.at[end]) == NULL) {
+            end++;
+        }
+        if (equals((struct word){value.at + space, end - space}, "auth")) {
+            return true;
+        }
+        value = (struct word){value.at + end, value.length - end};
+    }
+    return false;
+}
+
+static enum rtsp_auth_scheme algorithm_of(struct word value, bool *session)
+{
+    static const struct {
+        const char *name;
+        enum rtsp_auth_scheme scheme;
+        bool session;
+    } algorithms[] = {
+        {"MD5", RTSP_AUTH_MD5, false},
+        {"MD5-sess", RTSP_AUTH_MD5, true},
+        {"SHA-256", RTSP_AUTH_SHA256, false},
+        {"SHA-256-sess", RTSP_AUTH_SHA256, true},
+        {"SHA256", RTSP_AUTH_SHA256, false},
+        {"SHA-512-256", RTSP_AUTH_SHA512_256, false},
+        {"SHA-512-256-sess", RTSP_AUTH_SHA512_256, true},
+    };
+
+    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
+        if (equals(value, algorithms[i].name)) {
+            *session = algorithms[i].session;
+            return algorithms[i].scheme;
+        }
+    }
+    return RTSP_AUTH_NONE;
+}
+
+/* False: the challenge cannot be answered. */
+static bool take_parameter(struct rtsp_challenge *challenge, struct word name, struct word value)
+{
+    if (equals(name, "realm")) {
+        return copy(challenge->realm, sizeof(challenge->realm), value);
+    }
+    if (equals(name, "nonce")) {
+        challenge->has_nonce = true;
+        return copy(challenge->nonce, sizeof(challenge->nonce), value);
+    }
+    if (equals(name, "opaque")) {
+        return copy(challenge->opaque, sizeof(challenge->opaque), value);
+    }
+    if (equals(name, "stale")) {
+        challenge->stale = equals(value, "true");
+    } else if (equals(name, "qop")) {
+        challenge->qop = lists_auth(value);
+        return challenge->qop || value.length == 0;
+    } else if (equals(name, "algorithm") && challenge->scheme > RTSP_AUTH_BASIC) {
+        challenge->named = true;
+        challenge->scheme = algorithm_of(value, &challenge->session);
+        return challenge->scheme != RTSP_AUTH_NONE;
+    }
+    return true;
+}
+
+/* The parameters of one challenge, up to the beginning of the next. */
+static const char *read_parameters(const char *text, struct rtsp_challenge *challenge, bool *usable)
+{
+    for (;;) {
+        struct word name, value;
+        const char *begin = text = skip_space(text);
+        name = (struct word){text, strcspn(text, " \t,=")};
+        text += name.length;
+        text += strspn(text, " \t");
+        if (*begin == '\0' || *text != '=') {
+            return begin;
+        }
+        text = read_value(text + 1, &value);
+        *usable = take_parameter(challenge, name, value) && *usable;
+    }
+}
+
+void rtsp_auth_parse(const char *value, unsigned refused, struct rtsp_challenge *best, bool *digest)
+{
+    const char *text = skip_space(value);
+
+    while (*text != '\0') {
+        struct rtsp_challenge challenge = {.scheme = RTSP_AUTH_NONE};
+        struct word scheme = {text, strcspn(text, " \t,=")};
+        bool usable = true;
+        if (equals(scheme, "Basic")) {
+            challenge.scheme = RTSP_AUTH_BASIC;
+        }
+        if (equals(scheme, "Digest")) {
+            challenge.scheme = RTSP_AUTH_MD5; /* unless it names another */
+            *digest = true;
+        }
+        text += scheme.length;
+        text += scheme.length == 0; /* a '=' that belongs to nothing */
+        text = read_parameters(text, &challenge, &usable);
+        if (challenge.scheme > RTSP_AUTH_BASIC && !challenge.has_nonce) {
+            usable = false;
+        }
+        if (usable && challenge.scheme > best->scheme && !(refused & 1u << challenge.scheme)) {
+            *best = challenge;
+        }
+    }
+}
+
+/* --- What is answered ----------------------------------------------------------------------------------- */
+
+void rtsp_auth_init(struct rtsp_auth *auth, const char *username, const char *password)
+{
+    *auth = (struct rtsp_auth){.allow_basic = true};
+    rtsp_auth_use(auth, username, password);
+}
+
+void rtsp_auth_use(struct rtsp_auth *auth, const char *username, const char *password)
+{
+    auth->username = username;
+    auth->password = password != NULL ? password : "";
+}
+
+void rtsp_auth_reset(struct rtsp_auth *auth)
+{
+    bool allow_basic = auth->allow_basic;
+
+    rtsp_auth_init(auth, auth->username, auth->password);
+    auth->allow_basic = allow_basic;
+}
+
+void rtsp_auth_begin(struct rtsp_auth *auth)
+{
+    auth->accepted = false;
+    auth->fresh = 0;
+    auth->remembered = auth->remember && auth->challenge.scheme != RTSP_AUTH_NONE;
+    if (!auth->remembered) {
+        auth->challenge = (struct rtsp_challenge){.scheme = RTSP_AUTH_NONE};
+        auth->count = 0;
+    }
+    auth->digest_failed = (auth->refused & ~(1u << RTSP_AUTH_BASIC)) != 0;
+    if (auth->exhausted) {
+        auth->refused = 0;
+        auth->exhausted = false;
+    }
+}
+
+void rtsp_auth_accepted(struct rtsp_auth *auth)
+{
+    if (auth->challenge.scheme == RTSP_AUTH_NONE || auth->count == 0) {
+        return;
+    }
+    auth->accepted = true;
+    auth->fresh = 0;
+    if (auth->challenge.scheme > auth->worked) {
+        auth->worked = auth->challenge.scheme;
+    }
+}
+
+/*
+ * An answer was refused. Another may be given if the camera only wants a fresh nonce: it says so, or it has
+ * accepted these credentials before, or the nonce came with an earlier connection, and it shows a nonce that it had
+ * not shown.
+ */
+static bool may_answer_again(const struct rtsp_auth *auth, const struct rtsp_challenge *challenge)
+{
+    bool fresh = strcmp(challenge->nonce, auth->challenge.nonce) != 0;
+
+    if (challenge->scheme < RTSP_AUTH_MD5 || auth->fresh >= RTSP_AUTH_FRESH_MAX) {
+        return false;
+    }
+    return fresh && (challenge->stale || auth->accepted || auth->remembered);
+}
+
+/* Basic shows the password to everybody on the way: never where a Digest challenge could still be answered. */
+static bool may_be_basic(const struct rtsp_auth *auth, bool digest_offered)
+{
+    if (!auth->allow_basic || auth->worked > RTSP_AUTH_BASIC) {
+        return false;
+    }
+    return !digest_offered || auth->digest_failed;
+}
+
+/* The strongest challenge of MESSAGE that is not among REFUSED. */
+static struct rtsp_challenge strongest(const struct rtsp_message *message, unsigned refused,
+                                       bool *digest_offered)
+{
+    struct rtsp_challenge best = {.scheme = RTSP_AUTH_NONE};
+    const char *value;
+
+    for (size_t i = 0; (value = rtsp_message_header(message, "WWW-Authenticate", i)) != NULL; i++) {
+        rtsp_auth_parse(value, refused, &best, digest_offered);
+    }
+    return best;
+}
+
+int rtsp_auth_challenge(struct rtsp_auth *auth, const struct rtsp_message *message)
+{
+    bool digest_offered = auth->challenge.scheme >= RTSP_AUTH_MD5; /* by this camera, earlier */
+    struct rtsp_challenge best = strongest(message, 0, &digest_offered);
+    bool answered = auth->count > 0;
+
+    if (best.scheme == RTSP_AUTH_NONE) {
+        return -ENOTSUP;
+    }
+    if (!auth->username) {
+        return -ENOKEY;
+    }
+    if (best.scheme == RTSP_AUTH_BASIC && !may_be_basic(auth, digest_offered)) {
+        return auth->allow_basic ? -ENOTSUP : -EPERM;
+    }
+    bool again = answered && may_answer_again(auth, &best);
+    if (answered && !again) {
+        auth->refused |= 1u << auth->challenge.scheme;
+        auth->refusals++;
+    }
+    if (!again) {
+        best = strongest(message, auth->refused, &digest_offered);
+    }
+    if (best.scheme == RTSP_AUTH_BASIC && !may_be_basic(auth, digest_offered)) {
+        return -EACCES; /* the next connection may try it */
+    }
+    if (best.scheme == RTSP_AUTH_NONE) {
+        auth->exhausted = true;
+        return -EACCES;
+    }
+    auth->fresh += again;
+    auth->remembered = false;
+    auth->count = 0;
+    auth->challenge = best;
+    return 0;
+}
+
+/* --- Answers -------------------------------------------------------------------------------------------- */
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -87,64 +374,6 @@ static int digest(enum rtsp_auth_scheme scheme, char out[HEX_SIZE], ...)
         to_hex(bytes, size, out);
     }
     return ok ? 0 : -ENOTSUP;
-}
-
-void rtsp_auth_init(struct rtsp_auth *auth, const char *username, const char *password)
-{
-    *auth = (struct rtsp_auth){.username = username, .password = password != NULL ? password : ""};
-}
-
-void rtsp_auth_reset(struct rtsp_auth *auth)
-{
-    rtsp_auth_init(auth, auth->username, auth->password);
-}
-
-void rtsp_auth_accepted(struct rtsp_auth *auth)
-{
-    if (auth->challenge.scheme == RTSP_AUTH_NONE || auth->count == 0) {
-        return;
-    }
-    auth->accepted = true;
-    auth->fresh = 0;
-}
-
-/*
- * An answer was refused. Another may be given if the camera only wants a fresh nonce: it says so, or it has
- * accepted these credentials before and shows a nonce that it had not shown.
- */
-static bool may_answer_again(const struct rtsp_auth *auth, const struct rtsp_challenge *challenge)
-{
-    bool fresh = strcmp(challenge->nonce, auth->challenge.nonce) != 0;
-
-    if (challenge->scheme < RTSP_AUTH_MD5 || auth->fresh >= RTSP_AUTH_FRESH_MAX) {
-        return false;
-    }
-    return fresh && (challenge->stale || auth->accepted);
-}
-
-int rtsp_auth_challenge(struct rtsp_auth *auth, const struct rtsp_message *message)
-{
-    struct rtsp_challenge best = {.scheme = RTSP_AUTH_NONE};
-    bool offered = auth->challenge.scheme >= RTSP_AUTH_MD5; /* Digest, by this camera */
-    const char *value;
-
-    for (size_t i = 0; (value = rtsp_message_header(message, "WWW-Authenticate", i)) != NULL; i++) {
-        rtsp_auth_parse(value, &best, &offered);
-    }
-    if (best.scheme == RTSP_AUTH_NONE || (best.scheme == RTSP_AUTH_BASIC && offered)) {
-        return -ENOTSUP;
-    }
-    if (auth->username == NULL) {
-        return -ENOKEY;
-    }
-    bool answered = auth->count > 0;
-    if (answered && !may_answer_again(auth, &best)) {
-        return -EACCES;
-    }
-    auth->fresh += answered;
-    auth->count = 0;
-    auth->challenge = best;
-    return 0;
 }
 
 static void write_basic(const struct rtsp_auth *auth, struct builder *out)

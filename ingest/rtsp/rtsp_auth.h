@@ -1,7 +1,9 @@
 /*
- * Basic and Digest authentication towards a camera (RFC 7617; RFC 7616 and RFC 2069 as RFC 2326 uses them).
- * The strongest challenge is answered, and Basic never where Digest is offered. Holds secrets. Owned by one
- * session; one thread.
+ * Basic and Digest authentication towards a camera (RFC 7617; RFC 7616 and RFC 2069 as RFC 2326 uses them). The
+ * strongest challenge is answered, and the next one if the camera refuses that. Basic shows the password to everybody
+ * on the way: it is not answered where Digest is offered, unless an earlier connection has seen every Digest refused,
+ * and never once Digest has worked. What is learnt here outlives the connection, so the owner is whatever opens one
+ * session after the other; one thread. Holds secrets while a session uses it.
  */
 #ifndef INGEST_RTSP_RTSP_AUTH_H
 #define INGEST_RTSP_RTSP_AUTH_H
@@ -42,22 +44,39 @@ struct rtsp_challenge {
 };
 
 struct rtsp_auth {
-    const char *username; /* NULL: none. The caller's */
+    const char *username; /* NULL: none. The session's */
     const char *password;
+    bool allow_basic;
     struct rtsp_challenge challenge; /* what is answered; RTSP_AUTH_NONE: nothing yet */
     uint32_t count;                  /* of answers with this nonce */
-    bool accepted;                   /* the camera has accepted an answer */
-    unsigned fresh;                  /* nonces tried since then */
+    unsigned fresh;                  /* nonces tried since an answer was accepted */
+    bool accepted;                   /* on this connection the camera has accepted an answer */
+    bool remembered;                 /* the challenge is of an earlier connection */
+    /* What outlives the connection. */
+    bool remember; /* the camera ends a connection with its challenge: answer it on the next one */
+    enum rtsp_auth_scheme worked; /* the strongest that the camera has ever accepted */
+    unsigned refused;             /* schemes whose answers it has refused: bit 1 << scheme */
+    bool exhausted;               /* all that it offers are refused: they are tried from the first again */
+    bool digest_failed;           /* an earlier connection has seen a Digest answer refused */
+    uint32_t refusals;            /* log-ins that the camera has refused; they may lock the account */
 };
 
+/* Nothing has been learnt. The credentials stay the caller's; USERNAME NULL: there are none. */
 void rtsp_auth_init(struct rtsp_auth *auth, const char *username, const char *password);
+
+/* Other credentials, or none for a host that is not the camera; what has been learnt stays. */
+void rtsp_auth_use(struct rtsp_auth *auth, const char *username, const char *password);
+
+/* A new connection to the camera. */
+void rtsp_auth_begin(struct rtsp_auth *auth);
 
 /* Forgets what has been learnt, not the credentials. */
 void rtsp_auth_reset(struct rtsp_auth *auth);
 
 /*
  * Takes the challenges of a 401. 0: the request may be sent again; -EACCES: the credentials are refused;
- * -ENOKEY: there are none; -ENOTSUP: no challenge that can be answered.
+ * -ENOKEY: there are none; -EPERM: only Basic is offered, which is not allowed;
+ * -ENOTSUP: no challenge that can be answered.
  */
 int rtsp_auth_challenge(struct rtsp_auth *auth, const struct rtsp_message *message);
 
@@ -70,8 +89,10 @@ void rtsp_auth_accepted(struct rtsp_auth *auth);
  */
 int rtsp_auth_write(struct rtsp_auth *auth, const char *method, const char *uri, char *out, size_t size);
 
-/* Takes one header value apart: the strongest challenge in it that is stronger than *best. *digest: Digest
- * was offered at all. For rtsp_auth.c and tests. */
-void rtsp_auth_parse(const char *value, struct rtsp_challenge *best, bool *digest);
+/*
+ * Takes one header value apart: the strongest challenge in it that is stronger than *best and whose scheme is not among
+ * REFUSED (bits 1 << scheme). *digest: Digest was offered at all. For tests.
+ */
+void rtsp_auth_parse(const char *value, unsigned refused, struct rtsp_challenge *best, bool *digest);
 
 #endif

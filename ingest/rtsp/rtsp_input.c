@@ -1,6 +1,6 @@
 /*
- * In step, a '$' announces a packet, whose length is believed unless what follows it makes no sense, and
- * anything else a message. Out of step (the bytes make neither) it looks for "RTSP/" or for a '$' with an
+ * In step, a '$' announces a packet, whose length is believed unless another packet proves to begin within it or what
+ * follows is too long to be junk, and anything else announces a message. Out of step (the bytes make neither) it looks for "RTSP/" or for a '$' with an
  * expected channel, a plausible length and the first bits of RTP or RTCP. So a packet with a wrong length is
  * lost and the next is found, if there is more of it when the wrong one seems complete.
  */
@@ -21,8 +21,8 @@
 /* Bytes of the longest method name: "GET_PARAMETER", "SET_PARAMETER". */
 #define METHOD_MAX 16
 
-/* Packets in a row that are thrown away for what follows them; then the camera sends such things between. */
-#define MISTAKES_MAX 8
+/* Bytes between two packets that are neither; more is the rest of a packet whose length is wrong. */
+#define JUNK_MAX 256
 
 static const char version[] = "RTSP/";
 static const char other_protocol[] = "HTTP/";
@@ -164,22 +164,53 @@ static bool may_follow(const uint8_t *at, size_t size)
 }
 
 /*
- * What makes no sense behind a packet, if it is here already, gives away that the packet's length is wrong:
- * part of it is missing, or belongs to the next. Not so a camera that always sends something between.
+ * Whether a packet that was asked for begins at AT and is followed by what may follow, with all of it among the SIZE bytes
+ * that are here.
  */
-static bool is_mistaken(struct rtsp_input *input, const uint8_t *next, size_t size)
+static bool proven_packet(const struct rtsp_input *input, const uint8_t *at, size_t size)
 {
-    if (size > 0 && may_follow(next, size)) {
-        input->mistakes = 0;
-    }
-    if (may_follow(next, size) || input->mistakes >= MISTAKES_MAX) {
+    if (size < INTERLEAVED_HEAD + PACKET_SIZE_MIN || *at != INTERLEAVED_MARK ||
+        !plausible_packet(input, at, size)) {
         return false;
     }
-    input->mistakes++;
+    size_t length = INTERLEAVED_HEAD + (size_t)(at[2] << 8 | at[3]);
+    return length < size && at[length] == INTERLEAVED_MARK &&
+           plausible_packet(input, at + length, size - length);
+}
+
+/*
+ * What makes no sense behind a packet of LENGTH bytes at AT, if it is here already, is either junk that some cameras send
+ * between packets, which costs no packet, or it gives away that the length is wrong: part of the packet is missing, and
+ * the next one begins within it, or there is more of it than junk would be.
+ */
+static bool is_mistaken(const struct rtsp_input *input, const uint8_t *at, size_t length, size_t size)
+{
+    size_t behind = size - length;
+
+    if (may_follow(at + length, behind)) {
+        return false;
+    }
+    for (const uint8_t *inner = at + 1;
+         (inner = memchr(inner, INTERLEAVED_MARK, (size_t)(at + length - inner))); inner++) {
+        if (proven_packet(input, inner, size - (size_t)(inner - at))) {
+            return true;
+        }
+    }
+    if (behind <= JUNK_MAX) {
+        return false;
+    }
+    for (size_t i = 1; i <= JUNK_MAX; i++) {
+        const uint8_t *next = at + length + i;
+        if ((*next == INTERLEAVED_MARK && plausible_packet(input, next, behind - i)) ||
+            strncasecmp((const char *)next, version,
+                        behind - i < strlen(version) ? behind - i : strlen(version)) == 0) {
+            return false;
+        }
+    }
     return true;
 }
 
-/* -EAGAIN: it was none. */
+/* -EAGAIN: it was not a packet. */
 static int next_packet(struct rtsp_input *input, enum rtsp_event *event)
 {
     const uint8_t *at = input->data + input->begin;
@@ -192,7 +223,7 @@ static int next_packet(struct rtsp_input *input, enum rtsp_event *event)
     if (size < length) {
         return 0;
     }
-    if (is_mistaken(input, at + length, size - length)) {
+    if (is_mistaken(input, at, length, size)) {
         input->lost = true;
         skip(input, 1);
         return -EAGAIN;
@@ -205,7 +236,6 @@ static int next_packet(struct rtsp_input *input, enum rtsp_event *event)
         *event = RTSP_EVENT_PACKET;
         return 0;
     }
-    input->unexpected++;
     consume_event(input);
     return -EAGAIN;
 }

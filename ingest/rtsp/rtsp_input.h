@@ -35,9 +35,7 @@ struct rtsp_input {
     uint64_t channels[RTSP_INPUT_CHANNELS / 64]; /* bit n % 64 of word n / 64: channel n is expected */
     size_t garbage_run;                          /* bytes skipped since anything was understood */
     bool lost;                                   /* looking for the next thing that makes sense */
-    int mistakes;        /* packets in a row that were thrown away for what followed */
-    uint64_t garbage;    /* bytes skipped altogether */
-    uint64_t unexpected; /* packets of channels that nobody asked for */
+    uint64_t garbage;                            /* bytes skipped altogether */
 
     struct rtsp_message message;
     uint8_t channel;

@@ -1,19 +1,116 @@
+/*
+ * From a URL to a playing session: OPTIONS, DESCRIBE, SETUP for each media, PLAY; then packets, and keepalives between
+ * them. A redirect begins again with another URL, UDP that stays silent begins again over TCP, and a camera that ends the
+ * connection with its challenge gets another connection. What a camera makes of a request is remembered in
+ * struct rtsp_memory, so that the next session asks first for what this camera takes.
+ */
 #include "ingest/rtsp/rtsp_session.h"
 
 #include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "common/base/secret.h"
 #include "common/log/log.h"
-#include "ingest/rtsp/rtsp_session_private.h"
+#include "ingest/rtsp/media_choice.h"
+#include "ingest/rtsp/rtsp_connection.h"
+#include "ingest/rtsp/rtsp_transport.h"
+#include "ingest/rtsp/rtsp_udp.h"
 
-/* A keepalive that is not answered within this time does not keep the next one waiting. */
-#define PENDING_LIMIT_MS 10000
+/* Statuses. */
+#define STATUS_REDIRECT 300
+#define STATUS_ERROR 400
+#define STATUS_NO_SESSION 454
+#define STATUS_NO_TRANSPORT 461
 
 /* Bytes before a packet in the connection (RFC 2326, section 10.12). */
 #define INTERLEAVED_HEAD 4
 
-static const char get_parameter[] = "GET_PARAMETER";
+/* A session that ends by itself after this part of its time-out, or later, may have ended for want of keepalives; one that
+ * lives for so many time-outs is kept alive by what is sent. */
+#define LIFE_SUSPECT_PERCENT 70
+#define LIFE_PROVEN_TIMEOUTS 4
+
+/* Milliseconds: a session over UDP whose video stopped so long ago was given up by the camera. */
+#define LIFE_SILENCE_MS 2000
+
+/* Milliseconds by which two lives may differ that the same unnamed time-out has ended. */
+#define LIFE_TOLERANCE_MS 1000
+#define LIFE_SHORTEST_MS 2000
+
+/* What open_once may say besides an error. */
+enum outcome { OPENED, REDIRECTED, SILENT };
+
+/* What is under way while packets come. */
+enum pending { PENDING_NONE, PENDING_PLAY, PENDING_KEEPALIVE };
+
+/* How PLAY may be asked for, in this order. */
+enum play_form {
+    PLAY_ANNOUNCED,     /* the URL of the description, the session id of the first SETUP */
+    PLAY_OTHER_SESSION, /* the session id of the last SETUP */
+    PLAY_REQUESTED,     /* the URL that was asked for */
+    PLAY_FORMS,
+};
+
+/* The keepalive methods' names, by enum rtsp_keepalive. */
+static const char *const keepalive_methods[RTSP_KEEPALIVE_COUNT] = {
+    [RTSP_KEEPALIVE_GET_PARAMETER] = "GET_PARAMETER",
+    [RTSP_KEEPALIVE_OPTIONS] = "OPTIONS",
+    [RTSP_KEEPALIVE_SET_PARAMETER] = "SET_PARAMETER",
+};
+
+/* Where to, while it is opened: a redirect changes it. */
+struct place {
+    struct rtsp_endpoint configured; /* the credentials are for its host */
+    struct rtsp_endpoint endpoint;
+    char url[RTSP_URL_SIZE];
+};
+
+struct rtsp_stream {
+    const struct sdp_media *media; /* within the session's sdp; NULL: not set up */
+    int rtp_channel, rtcp_channel; /* TCP */
+    bool has_ssrc;
+    uint32_t ssrc; /* as the camera named it */
+    struct rtsp_udp udp;
+    bool rtp_readable, rtcp_readable; /* UDP: the sockets may have something */
+};
+
+struct rtsp_session {
+    struct rtsp_session_options
+        options; /* what it points to is there while it is opened only, but for memory */
+    struct rtsp_memory *memory;
+    struct rtsp_memory own_memory; /* where the caller keeps none */
+    struct rtsp_wait wait;
+    char *name;     /* host[:port] as configured, owned */
+    char *username; /* secrets, owned; or NULL */
+    char *password;
+    struct rtsp_connection connection;
+    struct sdp sdp;
+    struct rtsp_stream streams[RTSP_MEDIA_COUNT];
+    const struct sdp_media *unplayed; /* within SDP, see media_choice.h */
+    bool udp;
+    bool authenticated;
+    char requested[RTSP_URL_SIZE];            /* what DESCRIBE was for */
+    char base[RTSP_URL_SIZE];                 /* what relative controls are relative to */
+    char aggregate[RTSP_URL_SIZE];            /* PLAY, keepalive and TEARDOWN go there */
+    char other_session[RTSP_SESSION_ID_SIZE]; /* a later SETUP's id, if it differs; "": none */
+    enum play_form play;
+    bool has_get_parameter; /* the camera lists it */
+    int timeout_s;          /* of the session, as the camera says */
+    enum rtsp_keepalive keepalive;
+    unsigned keepalives;
+    enum pending pending;
+    int64_t pending_ns;   /* since when */
+    int64_t keepalive_ns; /* when the next is due */
+    int64_t deadline_ns;  /* of opening */
+    int64_t playing_ns;   /* since when; 0: not yet */
+    int64_t packet_ns;    /* the newest packet */
+    bool ended;           /* by the camera */
+    uint8_t *datagram;    /* UDP: owned, RTSP_UDP_PACKET_MAX bytes */
+};
 
 const struct sdp_media *rtsp_session_media(const struct rtsp_session *session, enum rtsp_media media)
 {
@@ -35,75 +132,845 @@ bool rtsp_session_authenticated(const struct rtsp_session *session)
     return session->authenticated;
 }
 
-uint64_t rtsp_session_garbage(const struct rtsp_session *session)
+bool rtsp_session_ssrc(const struct rtsp_session *session, enum rtsp_media media, uint32_t *ssrc)
 {
-    return session->talk.input.garbage;
+    *ssrc = session->streams[media].ssrc;
+    return session->streams[media].has_ssrc;
 }
 
-uint64_t rtsp_session_strangers(const struct rtsp_session *session)
+int rtsp_session_timeout_ms(const struct rtsp_session *session)
 {
-    return session->streams[RTSP_VIDEO].udp.strangers + session->streams[RTSP_AUDIO].udp.strangers;
+    int timeout_ms = session->timeout_s * 1000;
+    int learnt_ms = session->memory->lifetime_ms;
+
+    return learnt_ms > 0 && learnt_ms < timeout_ms ? learnt_ms : timeout_ms;
 }
 
-void rtsp_session_rest(struct rtsp_session *session)
+static const struct rtsp_message *response(const struct rtsp_session *session)
 {
-    int64_t half_ms = session->timeout_s * 1000LL / 2;
-
-    session->keepalive_ns =
-        rtsp_now_ns() + (half_ms < RTSP_KEEPALIVE_MAX_MS ? half_ms : RTSP_KEEPALIVE_MAX_MS) * RTSP_NS_PER_MS;
+    return &session->connection.input.message;
 }
 
-/* RFC 2326, section 10.8: GET_PARAMETER without a body is the ping; OPTIONS for those that do not know it. */
+static int request(struct rtsp_session *session, const char *method, const char *uri, const char *headers,
+                   char error[RTSP_ERROR_SIZE])
+{
+    enum rtsp_event event;
+    int result = rtsp_connection_begin(&session->connection, method, uri, headers, error);
+
+    return result < 0
+               ? result
+               : rtsp_connection_await(&session->connection, false, session->deadline_ns, &event, error);
+}
+
+/* --- Redirects ------------------------------------------------------------------------------------------ */
+
+/* Whether ENDPOINT is the host that the connection goes to, named by its address instead of its name. */
+static bool is_peer(const struct rtsp_session *session, const struct rtsp_endpoint *endpoint)
+{
+    struct sockaddr_storage peer;
+    char address[NI_MAXHOST];
+
+    if (!session->connection.socket || rtsp_socket_peer(session->connection.socket, &peer) < 0) {
+        return false;
+    }
+    socklen_t size = peer.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    return getnameinfo((struct sockaddr *)&peer, size, address, sizeof(address), NULL, 0, NI_NUMERICHOST) ==
+               0 &&
+           strcasecmp(address, endpoint->host) == 0;
+}
+
+/* Whether ENDPOINT may have the credentials: the configured host, on any port, and not without the TLS that protects them. */
+static bool is_trusted(const struct rtsp_session *session, const struct place *place,
+                       const struct rtsp_endpoint *endpoint)
+{
+    if (place->configured.tls && !endpoint->tls) {
+        return false;
+    }
+    return strcasecmp(endpoint->host, place->configured.host) == 0 ||
+           (strcasecmp(place->endpoint.host, place->configured.host) == 0 && is_peer(session, endpoint));
+}
+
+/* Takes the new URL from a redirect, if it may be followed. */
+static int take_redirect(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
+{
+    const char *location = rtsp_message_header(response(session), "Location", 0);
+    struct rtsp_endpoint endpoint;
+    char authority[RTSP_HOST_SIZE + 16];
+    char url[RTSP_URL_SIZE];
+    char scheme[8] = "";
+
+    if (!location || (!rtsp_url_is_absolute(location) && location[0] != '/') ||
+        rtsp_url_resolve(url, sizeof(url), place->url, location) < 0) {
+        return rtsp_connection_fail(&session->connection, -EPROTO, error, "redirects to nowhere");
+    }
+    const char *begin = strstr(url, "://") + 3;
+    snprintf(scheme, sizeof(scheme), "%.*s", (int)(begin - 3 - url), url);
+    snprintf(authority, sizeof(authority), "%.*s", (int)strcspn(begin, "/?#"), begin);
+    if (strlen(authority) + 1 == sizeof(authority) || rtsp_endpoint_parse(scheme, authority, &endpoint) < 0) {
+        return rtsp_connection_fail(&session->connection, -EPROTO, error, "redirects to nowhere");
+    }
+    if (!is_trusted(session, place, &endpoint)) {
+        if (!session->options.allow_redirect) {
+            return rtsp_connection_fail(
+                &session->connection, -EPERM, error,
+                "redirects to another host; allow_redirect = true would follow it, without "
+                "the credentials");
+        }
+        rtsp_auth_use(&session->memory->auth, NULL, NULL);
+    } else {
+        rtsp_auth_use(&session->memory->auth, session->username, session->password);
+    }
+    place->endpoint = endpoint;
+    snprintf(place->url, sizeof(place->url), "%s", url);
+    return REDIRECTED;
+}
+
+/* OPENED: the answer is good. */
+static int check_status(struct rtsp_session *session, const char *method, struct place *place,
+                        char error[RTSP_ERROR_SIZE])
+{
+    int status = response(session)->status;
+
+    if (status >= STATUS_REDIRECT && status < STATUS_ERROR) {
+        return take_redirect(session, place, error);
+    }
+    return status < STATUS_REDIRECT ? OPENED
+                                    : rtsp_connection_refused(&session->connection, method, status, error);
+}
+
+/* --- OPTIONS and DESCRIBE ------------------------------------------------------------------------------- */
+
+/* A camera that does not know OPTIONS says so, and the session goes on. */
+static int ask_options(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
+{
+    int result = request(session, "OPTIONS", place->url, "", error);
+
+    if (result < 0) {
+        return result;
+    }
+    int status = response(session)->status;
+    session->has_get_parameter = rtsp_message_lists(response(session), "Public", "GET_PARAMETER");
+    return status >= STATUS_REDIRECT && status < STATUS_ERROR ? take_redirect(session, place, error) : OPENED;
+}
+
+/* What relative control URLs are relative to, and where the whole session is controlled. */
+static int take_base(struct rtsp_session *session, const struct place *place)
+{
+    const char *base = rtsp_message_header(response(session), "Content-Base", 0);
+
+    if (!base || !rtsp_url_is_absolute(base)) {
+        base = rtsp_message_header(response(session), "Content-Location", 0);
+    }
+    if (!base || !rtsp_url_is_absolute(base)) {
+        base = place->url;
+    }
+    if (rtsp_url_is_absolute(session->sdp.control)) {
+        base = session->sdp.control;
+    }
+    int result = rtsp_url_resolve(session->base, sizeof(session->base), base, "");
+    if (result == 0) {
+        result = rtsp_url_resolve(session->aggregate, sizeof(session->aggregate), session->base,
+                                  session->sdp.control);
+    }
+    return result;
+}
+
+static int describe(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
+{
+    const struct rtsp_message *message = response(session);
+    snprintf(session->requested, sizeof(session->requested), "%s", place->url);
+    int result = request(session, "DESCRIBE", place->url, "Accept: application/sdp\r\n", error);
+
+    if (result == 0) {
+        result = check_status(session, "DESCRIBE", place, error);
+    }
+    if (result != OPENED) {
+        return result;
+    }
+    if (message->body_size == 0 ||
+        sdp_parse(message->body, message->body_size, session->options.plays, &session->sdp) < 0) {
+        return rtsp_connection_fail(&session->connection, -EPROTO, error, "describes no media");
+    }
+    if (take_base(session, place) < 0) {
+        return rtsp_connection_fail(&session->connection, -EPROTO, error,
+                                    "a url in its description is too long");
+    }
+    return OPENED;
+}
+
+static int choose_media(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
+{
+    struct media_choice choice;
+    char words[MEDIA_CHOICE_WORDS_SIZE];
+    int result =
+        media_choice_make(&session->sdp, session->options.audio, session->options.plays, &choice, words);
+
+    if (result < 0) {
+        return rtsp_connection_fail(&session->connection, result, error, "%s", words);
+    }
+    session->streams[RTSP_VIDEO].media = choice.video;
+    session->streams[RTSP_AUDIO].media = choice.audio;
+    session->unplayed = choice.unplayed;
+    return 0;
+}
+
+/* --- SETUP ---------------------------------------------------------------------------------------------- */
+
+/* Opens what the session needs for datagrams. */
+static int choose_udp(struct rtsp_session *session)
+{
+    session->udp = true;
+    if (!session->datagram) {
+        session->datagram = malloc(RTSP_UDP_PACKET_MAX);
+    }
+    return session->datagram ? 0 : -ENOMEM;
+}
+
+/* The Transport header for one media. */
+static int offer(struct rtsp_session *session, enum rtsp_media media, struct rtsp_transport *transport,
+                 char *out, size_t size)
+{
+    struct rtsp_stream *stream = &session->streams[media];
+    struct sockaddr_storage local, peer;
+
+    *transport = (struct rtsp_transport){.rtp_channel = (int)media * 2, .rtcp_channel = (int)media * 2 + 1};
+    if (!session->udp) {
+        snprintf(out, size, "Transport: RTP/AVP/TCP;unicast;interleaved=%d-%d\r\n", transport->rtp_channel,
+                 transport->rtcp_channel);
+        return 0;
+    }
+    int result = rtsp_socket_local(session->connection.socket, &local);
+    if (result == 0) {
+        result = rtsp_socket_peer(session->connection.socket, &peer);
+    }
+    if (result == 0 && stream->udp.rtp < 0) {
+        result = rtsp_udp_open(&stream->udp, &local, &peer);
+    }
+    snprintf(out, size, "Transport: RTP/AVP;unicast;client_port=%d-%d\r\n", stream->udp.port,
+             stream->udp.port + 1);
+    return result;
+}
+
+/* What the camera made of the offer. */
+static int take_transport(struct rtsp_session *session, enum rtsp_media media,
+                          struct rtsp_transport *transport, char error[RTSP_ERROR_SIZE])
+{
+    struct rtsp_stream *stream = &session->streams[media];
+    const char *value = rtsp_message_header(response(session), "Transport", 0);
+
+    if (value && rtsp_transport_parse(value, transport) < 0) {
+        return rtsp_connection_fail(&session->connection, -EPROTO, error,
+                                    "answers SETUP with a Transport that cannot be");
+    }
+    if (transport->multicast) {
+        return rtsp_connection_fail(
+            &session->connection, -EPROTONOSUPPORT, error,
+            "answers SETUP with multicast, which is not supported; set the camera to unicast");
+    }
+    if (session->udp ? transport->tcp : transport->datagrams) {
+        return rtsp_connection_fail(
+            &session->connection, -EPROTONOSUPPORT, error, "answers SETUP over %s with %s; %s",
+            session->udp ? "UDP" : "TCP", session->udp ? "TCP" : "UDP",
+            session->udp ? "transport = \"tcp\" would use that" : "transport = \"udp\" would use that");
+    }
+    stream->has_ssrc = transport->has_ssrc;
+    stream->ssrc = transport->ssrc;
+    if (session->udp) {
+        rtsp_udp_aim(&stream->udp, transport->source, transport->server_rtp_port,
+                     transport->server_rtcp_port);
+        return 0;
+    }
+    stream->rtp_channel = transport->rtp_channel;
+    stream->rtcp_channel = transport->rtcp_channel;
+    rtsp_input_expect(&session->connection.input, (uint8_t)transport->rtp_channel);
+    rtsp_input_expect(&session->connection.input, (uint8_t)transport->rtcp_channel);
+    return 0;
+}
+
+/* Cameras that give each SETUP an id of its own take the first one, as FFmpeg sends it; PLAY tries the other one, too. */
+static int take_session(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
+{
+    const char *value = rtsp_message_header(response(session), "Session", 0);
+    struct rtsp_connection *connection = &session->connection;
+    char id[RTSP_SESSION_ID_SIZE];
+    int timeout_s;
+
+    if (!value) {
+        return 0; /* some cameras have one session for a connection */
+    }
+    int result = rtsp_session_parse(value, id, sizeof(id), &timeout_s);
+    if (result < 0) {
+        return rtsp_connection_fail(connection, -EPROTO, error,
+                                    "answers SETUP with a Session that cannot be");
+    }
+    if (connection->session_id[0] == '\0') {
+        snprintf(connection->session_id, sizeof(connection->session_id), "%s", id);
+        session->timeout_s = timeout_s;
+    } else if (strcmp(connection->session_id, id) != 0) {
+        snprintf(session->other_session, sizeof(session->other_session), "%s", id);
+    }
+    return 0;
+}
+
+/* A refusal that may be about the URL: another form of it may be taken. */
+static bool refuses_url(int status)
+{
+    return status >= STATUS_ERROR && status != 401 && status != 403 && status != 453 &&
+           status != STATUS_NO_TRANSPORT && status < 500;
+}
+
+static int transport_refused(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
+{
+    return rtsp_connection_fail(&session->connection, -EPROTONOSUPPORT, error,
+                                session->udp
+                                    ? "the camera does not offer RTP over UDP (461); transport = \"tcp\" or "
+                                      "\"auto\" would use TCP"
+                                    : "the camera does not offer RTP over TCP (461); transport = \"udp\" or "
+                                      "\"auto-tcp\" would use UDP");
+}
+
+/* One SETUP. 0: taken; 1: this transport is refused; -EAGAIN: this URL is; other negative errno. */
+static int set_up_as(struct rtsp_session *session, enum rtsp_media media, const char *uri,
+                     char error[RTSP_ERROR_SIZE])
+{
+    struct rtsp_transport transport;
+    char header[128];
+    int result = offer(session, media, &transport, header, sizeof(header));
+
+    if (result < 0) {
+        return rtsp_connection_fail(&session->connection, result, error, "no pair of UDP ports: %s",
+                                    strerror(-result));
+    }
+    result = request(session, "SETUP", uri, header, error);
+    if (result < 0) {
+        return result;
+    }
+    int status = response(session)->status;
+    if (status == STATUS_NO_TRANSPORT) {
+        transport_refused(session, error);
+        return 1;
+    }
+    if (status >= STATUS_REDIRECT) {
+        rtsp_connection_refused(&session->connection, "SETUP", status, error);
+        return refuses_url(status) ? -EAGAIN : -EPROTO;
+    }
+    result = take_transport(session, media, &transport, error);
+    if (result == 0) {
+        result = take_session(session, error);
+    }
+    return result == -EPROTONOSUPPORT && !transport.multicast ? 1 : result;
+}
+
+/*
+ * SETUP with the control URL as the camera announced it, or as it has taken it before, then as other clients would ask
+ * for it. 0; 1: the camera refuses this transport; negative errno, ERROR then tells of the first form.
+ */
+static int set_up(struct rtsp_session *session, enum rtsp_media media, char error[RTSP_ERROR_SIZE])
+{
+    const char *control = session->streams[media].media->control;
+    unsigned first = session->memory->control_form;
+    char later[RTSP_ERROR_SIZE];
+    int result = -EAGAIN;
+
+    for (unsigned i = 0; i < RTSP_CONTROL_FORMS && result == -EAGAIN; i++) {
+        unsigned form = (first + i) % RTSP_CONTROL_FORMS;
+        char uri[RTSP_URL_SIZE];
+        if (rtsp_url_control(uri, sizeof(uri), (enum rtsp_control_form)form, session->base,
+                             session->requested, control) < 0) {
+            if (i == 0) {
+                return rtsp_connection_fail(&session->connection, -EPROTO, error,
+                                            "a url in its description is too long");
+            }
+            continue;
+        }
+        result = set_up_as(session, media, uri, i == 0 ? error : later);
+        if (result == 0 && form != first) {
+            log_info("the camera takes %s for SETUP, where its description means another URL", uri);
+            session->memory->control_form = form;
+        }
+        if (result < 0 && result != -EAGAIN && i > 0) {
+            memcpy(error, later, sizeof(later));
+        }
+        if (result == -ECONNRESET && session->memory->control_form == first) {
+            session->memory->control_form =
+                (form + 1) % RTSP_CONTROL_FORMS; /* it ends connections for this one */
+        }
+    }
+    return result == -EAGAIN ? -EPROTO : result;
+}
+
+static void close_ports(struct rtsp_session *session)
+{
+    for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
+        rtsp_udp_finish(&session->streams[i].udp);
+    }
+}
+
+/* The other transport, if the configuration leaves the choice. False: it does not. */
+static bool change_transport(struct rtsp_session *session, const struct place *place, const char *error)
+{
+    enum rtsp_choice choice = session->options.transport;
+
+    if (session->udp && (choice == RTSP_BEST || choice == RTSP_TCP_FIRST)) {
+        log_info("UDP is refused, TCP is tried: %s", error);
+        close_ports(session);
+        session->udp = false;
+        session->memory->udp_fails = true;
+        return true;
+    }
+    if (!session->udp && choice == RTSP_TCP_FIRST && !place->endpoint.tls && choose_udp(session) == 0) {
+        log_info("TCP is refused, UDP is tried: %s", error);
+        session->memory->tcp_fails = true;
+        return true;
+    }
+    return false;
+}
+
+/* Video has to be; audio that the camera refuses is left out. */
+static int set_up_all(struct rtsp_session *session, const struct place *place, char error[RTSP_ERROR_SIZE])
+{
+    int result = set_up(session, RTSP_VIDEO, error);
+
+    if (result == 1 && change_transport(session, place, error)) {
+        result = set_up(session, RTSP_VIDEO, error);
+    }
+    if (result != 0) {
+        return result == 1 ? -EPROTONOSUPPORT : result;
+    }
+    if (!session->streams[RTSP_AUDIO].media) {
+        return 0;
+    }
+    result = set_up(session, RTSP_AUDIO, error);
+    if (result != 0 && result != 1 && result != -EPROTO && result != -EPROTONOSUPPORT) {
+        return result;
+    }
+    if (result != 0) {
+        log_warning("no audio: %s", error);
+        session->streams[RTSP_AUDIO].media = NULL;
+        rtsp_udp_finish(&session->streams[RTSP_AUDIO].udp);
+    }
+    return 0;
+}
+
+/* --- PLAY ----------------------------------------------------------------------------------------------- */
+
+static int begin_play(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
+{
+    return rtsp_connection_begin(&session->connection, "PLAY", session->aggregate, "Range: npt=0.000-\r\n",
+                                 error);
+}
+
+/* After a refusal of this STATUS: another form of PLAY, if there is one that may be taken. */
+static bool next_play_form(struct rtsp_session *session, int status)
+{
+    char *id = session->connection.session_id;
+
+    if (session->play == PLAY_ANNOUNCED) {
+        session->play = PLAY_OTHER_SESSION;
+        if (status == STATUS_NO_SESSION && session->other_session[0] != '\0') {
+            log_info("the camera wants another session id for PLAY than that of its first SETUP");
+            snprintf(id, RTSP_SESSION_ID_SIZE, "%s", session->other_session);
+            return true;
+        }
+    }
+    if (session->play == PLAY_OTHER_SESSION) {
+        session->play = PLAY_REQUESTED;
+        if (refuses_url(status) && strcmp(session->aggregate, session->requested) != 0) {
+            log_info(
+                "the camera refuses the URL that its description means; PLAY goes to the configured one");
+            snprintf(session->aggregate, sizeof(session->aggregate), "%s", session->requested);
+            return true;
+        }
+    }
+    session->play = PLAY_FORMS;
+    return false;
+}
+
+/* Over TCP the first packets may come before the answer, which rtsp_session_read takes then. */
+static int play(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
+{
+    for (;;) {
+        enum rtsp_event event = RTSP_EVENT_NONE;
+        int result = begin_play(session, error);
+        if (result == 0) {
+            result = rtsp_connection_await(&session->connection, !session->udp, session->deadline_ns, &event,
+                                           error);
+        }
+        if (result < 0) {
+            return result;
+        }
+        if (event == RTSP_EVENT_PACKET) {
+            session->pending = PENDING_PLAY;
+            session->pending_ns = rtsp_now_ns();
+            return OPENED;
+        }
+        if (response(session)->status < STATUS_ERROR || !next_play_form(session, response(session)->status)) {
+            return check_status(session, "PLAY", place, error);
+        }
+    }
+}
+
+/* Whether a packet of the video comes. Packets stay where they are. */
+static int await_udp(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
+{
+    struct rtsp_udp *udp = &session->streams[RTSP_VIDEO].udp;
+    int64_t deadline = rtsp_now_ns() + RTSP_UDP_SILENCE_MS * RTSP_NS_PER_MS;
+
+    while (!rtsp_udp_waiting(udp)) {
+        struct pollfd ready = {.fd = udp->rtp, .events = POLLIN};
+        int result =
+            rtsp_now_ns() < deadline ? rtsp_wait_poll(&session->wait, &ready, 1, deadline) : -ETIMEDOUT;
+        if (result == -ETIMEDOUT) {
+            log_info("no packet over UDP within %d s, TCP is tried", RTSP_UDP_SILENCE_MS / 1000);
+            return SILENT;
+        }
+        if (result < 0) {
+            return rtsp_connection_fail(&session->connection, result, error, "%s", rtsp_socket_words(result));
+        }
+    }
+    return OPENED;
+}
+
+/* --- Keepalives ----------------------------------------------------------------------------------------- */
+
+/*
+ * The method that this camera is known to honour, or the first that it has not let a session die under. RFC 2326, section
+ * 10.8: GET_PARAMETER without a body is the ping; OPTIONS for cameras that do not list it.
+ */
+static void choose_keepalive(struct rtsp_session *session)
+{
+    struct rtsp_memory *memory = session->memory;
+
+    session->keepalive = session->has_get_parameter ? RTSP_KEEPALIVE_GET_PARAMETER : RTSP_KEEPALIVE_OPTIONS;
+    if (memory->keepalive_proven) {
+        session->keepalive = memory->keepalive;
+        return;
+    }
+    if ((memory->keepalives_failed & RTSP_KEEPALIVE_ALL) == RTSP_KEEPALIVE_ALL) {
+        memory->keepalives_failed = 0;
+    }
+    if (memory->keepalives_failed >> session->keepalive & 1) {
+        for (int i = 0; i < RTSP_KEEPALIVE_COUNT; i++) {
+            if (!(memory->keepalives_failed >> i & 1)) {
+                session->keepalive = (enum rtsp_keepalive)i;
+                break;
+            }
+        }
+        log_info("the session is kept alive with %s", keepalive_methods[session->keepalive]);
+    }
+}
+
+/* Half the time-out leaves room for an answer that is lost. */
+static int64_t keepalive_interval_ns(const struct rtsp_session *session)
+{
+    int64_t half_ms = rtsp_session_timeout_ms(session) / 2;
+
+    return (half_ms < RTSP_KEEPALIVE_MAX_MS ? half_ms : RTSP_KEEPALIVE_MAX_MS) * RTSP_NS_PER_MS;
+}
+
+static void rest(struct rtsp_session *session)
+{
+    session->keepalive_ns = rtsp_now_ns() + keepalive_interval_ns(session);
+}
+
+/* An answer that has not come by the time of the next keepalive does not keep that one waiting. */
 static int keep_alive(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
 {
     int64_t now = rtsp_now_ns();
+    struct rtsp_memory *memory = session->memory;
 
-    if (session->pending != RTSP_PENDING_NONE &&
-        now - session->pending_ns < PENDING_LIMIT_MS * RTSP_NS_PER_MS) {
+    rest(session);
+    if (session->pending == PENDING_PLAY) {
         return 0;
     }
-    session->pending = RTSP_PENDING_KEEPALIVE;
+    if (now - session->playing_ns >
+        LIFE_PROVEN_TIMEOUTS * (int64_t)rtsp_session_timeout_ms(session) * RTSP_NS_PER_MS) {
+        memory->keepalive_proven = true;
+        memory->keepalive = session->keepalive;
+    }
+    session->pending = PENDING_KEEPALIVE;
     session->pending_ns = now;
-    rtsp_session_rest(session);
-    int result = rtsp_talk_begin(&session->talk, session->has_get_parameter ? get_parameter : "OPTIONS",
-                                 session->aggregate, "", error);
+    session->keepalives++;
+    int result = rtsp_connection_begin(&session->connection, keepalive_methods[session->keepalive],
+                                       session->aggregate, "", error);
     return result == -ENOBUFS ? 0 : result; /* it is only slow; the deadline of video will tell */
+}
+
+/* The camera refuses this keepalive: the next method is sent at once, and first by the next session. */
+static void refused_keepalive(struct rtsp_session *session, int status)
+{
+    log_debug("%d to %s, a keepalive; another is tried", status, keepalive_methods[session->keepalive]);
+    session->memory->keepalives_failed |= 1u << session->keepalive;
+    if (session->memory->keepalive == session->keepalive) {
+        session->memory->keepalive_proven = false;
+    }
+    if ((session->memory->keepalives_failed & RTSP_KEEPALIVE_ALL) != RTSP_KEEPALIVE_ALL) {
+        choose_keepalive(session);
+        session->keepalive_ns = rtsp_now_ns();
+    }
 }
 
 /* The answer to PLAY or a keepalive. */
 static int take_response(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
 {
-    int status = session->talk.input.message.status;
-    enum rtsp_pending pending = session->pending;
+    int status = response(session)->status;
+    enum pending pending = session->pending;
 
     if (status == 401) {
-        return rtsp_talk_answer_challenge(&session->talk, error);
+        return rtsp_connection_answer_challenge(&session->connection, error);
     }
-    session->pending = RTSP_PENDING_NONE;
-    if (status < 300) {
+    session->pending = PENDING_NONE;
+    if (status < STATUS_REDIRECT) {
         return 0;
     }
-    if (pending == RTSP_PENDING_PLAY) {
-        return rtsp_talk_refused(&session->talk, "PLAY", status, error);
+    if (pending == PENDING_PLAY) {
+        if (next_play_form(session, status)) {
+            session->pending = PENDING_PLAY;
+            return begin_play(session, error);
+        }
+        return rtsp_connection_refused(&session->connection, "PLAY", status, error);
     }
-    if (status == 454) {
-        return rtsp_talk_refused(&session->talk, "a keepalive", status, error);
+    if (status == STATUS_NO_SESSION) {
+        return rtsp_connection_refused(&session->connection, "a keepalive", status, error);
     }
-    if (session->has_get_parameter) {
-        log_debug("%d to GET_PARAMETER; the session is kept alive with OPTIONS", status);
-    }
-    session->has_get_parameter = false;
+    refused_keepalive(session, status);
     return 0;
 }
 
-/* Whose packet it is. False: nobody's any more. */
+/*
+ * What the session's end tells of its keepalives. A session that its camera ends about a time-out after it began, or after
+ * as long a life as the one before, was not kept alive by what was sent.
+ */
+static void learn_from_end(struct rtsp_session *session)
+{
+    struct rtsp_memory *memory = session->memory;
+    int64_t now = rtsp_now_ns();
+    bool silent = session->udp && now - session->packet_ns > LIFE_SILENCE_MS * RTSP_NS_PER_MS;
+
+    if (session->playing_ns == 0 || (!session->ended && !silent)) {
+        return;
+    }
+    int64_t life_ms = ((session->ended ? now : session->packet_ns) - session->playing_ns) / RTSP_NS_PER_MS;
+    int64_t timeout_ms = rtsp_session_timeout_ms(session);
+    int64_t difference_ms = life_ms > memory->life_ms ? life_ms - memory->life_ms : memory->life_ms - life_ms;
+    bool again = life_ms >= LIFE_SHORTEST_MS && difference_ms < LIFE_TOLERANCE_MS + life_ms / 20;
+    bool at_timeout =
+        life_ms * 100 >= timeout_ms * LIFE_SUSPECT_PERCENT && life_ms < LIFE_PROVEN_TIMEOUTS * timeout_ms;
+
+    memory->life_ms = life_ms;
+    if (again && session->keepalives == 0 && life_ms < timeout_ms) {
+        memory->lifetime_ms = (int)life_ms;
+        log_info("the camera ends sessions after %.1f s; keepalives are sent sooner", (double)life_ms / 1000);
+        return;
+    }
+    if (session->keepalives > 0 && (at_timeout || again) && !memory->keepalive_proven) {
+        log_info("the camera ended the session although it was kept alive with %s",
+                 keepalive_methods[session->keepalive]);
+        memory->keepalives_failed |= 1u << session->keepalive;
+    }
+}
+
+/* --- Goodbye -------------------------------------------------------------------------------------------- */
+
+/* TEARDOWN, for which it takes RTSP_CLOSE_DEADLINE_MS at most; the connection stays. */
+static void say_goodbye(struct rtsp_session *session)
+{
+    struct rtsp_connection *connection = &session->connection;
+    int64_t deadline = rtsp_now_ns() + RTSP_CLOSE_DEADLINE_MS * RTSP_NS_PER_MS;
+    char error[RTSP_ERROR_SIZE];
+    enum rtsp_event event;
+
+    if (!connection->socket || connection->closed || session->aggregate[0] == '\0' ||
+        connection->session_id[0] == '\0') {
+        return;
+    }
+    /* The owner that wants the session to end wants this, too. */
+    struct rtsp_wait uninterrupted = {.attention = -1};
+    connection->wait = &uninterrupted;
+    if (rtsp_connection_begin(connection, "TEARDOWN", session->aggregate, "", error) == 0) {
+        (void)rtsp_connection_await(connection, false, deadline, &event, error);
+    }
+    connection->wait = &session->wait;
+    session->pending = PENDING_NONE;
+}
+
+/* --- Opening -------------------------------------------------------------------------------------------- */
+
+static int open_once(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
+{
+    const struct rtsp_session_options *options = &session->options;
+    struct rtsp_socket_options socket = {.endpoint = place->endpoint,
+                                         .tls_verify = options->tls_verify,
+                                         .tls_fingerprint = options->tls_fingerprint};
+    int result = rtsp_connection_connect(&session->connection, &socket, session->deadline_ns, error);
+
+    session->play = PLAY_ANNOUNCED;
+    session->other_session[0] = '\0';
+    if (result == 0) {
+        result = ask_options(session, place, error);
+    }
+    if (result == OPENED) {
+        result = describe(session, place, error);
+    }
+    if (result == OPENED) {
+        result = choose_media(session, error);
+    }
+    if (result == OPENED) {
+        result = set_up_all(session, place, error);
+    }
+    if (result == OPENED) {
+        result = play(session, place, error);
+    }
+    if (result == OPENED && session->udp && options->transport == RTSP_BEST) {
+        result = await_udp(session, error);
+    }
+    return result;
+}
+
+static void begin_deadline(struct rtsp_session *session)
+{
+    session->deadline_ns = rtsp_now_ns() + session->options.connect_ms * RTSP_NS_PER_MS;
+}
+
+/* The camera ended the connection with its challenge: the next one is to begin with the answer. */
+static bool ended_with_challenge(const struct rtsp_session *session, int result)
+{
+    return (result == -ECONNRESET || result == -EPIPE || result == -ESHUTDOWN) &&
+           session->connection.challenged && !session->memory->auth.remember;
+}
+
+static int open_all(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
+{
+    int redirects = 0;
+
+    begin_deadline(session);
+    for (;;) {
+        int result = open_once(session, place, error);
+        if (ended_with_challenge(session, result)) {
+            log_info("the camera ends connections with its challenge; the next one begins with the answer");
+            session->memory->auth.remember = true;
+            close_ports(session);
+            continue;
+        }
+        if (result <= OPENED) {
+            return result;
+        }
+        close_ports(session);
+        if (result == SILENT) {
+            say_goodbye(session);
+            session->udp = false;
+            session->memory->udp_fails = true;
+            begin_deadline(session);
+        } else if (++redirects > RTSP_REDIRECTS_MAX) {
+            return rtsp_connection_fail(&session->connection, -ELOOP, error, "redirects without end");
+        }
+    }
+}
+
+/* What outlives the opening. */
+static int copy_strings(struct rtsp_session *session)
+{
+    const struct rtsp_session_options *options = &session->options;
+    const char *password = options->password ? options->password : "";
+
+    session->name = strdup(options->authority);
+    if (options->username) {
+        session->username = strdup(options->username);
+        session->password = strdup(password);
+    }
+    bool missing = options->username && (!session->username || !session->password);
+    return !session->name || missing ? -ENOMEM : 0;
+}
+
+/* Whether UDP comes first. */
+static bool prefers_udp(const struct rtsp_session *session)
+{
+    const struct rtsp_memory *memory = session->memory;
+
+    switch (session->options.transport) {
+    case RTSP_UDP:
+        return true;
+    case RTSP_BEST:
+        return !memory->udp_fails;
+    case RTSP_TCP_FIRST:
+        return memory->tcp_fails && !memory->udp_fails;
+    case RTSP_TCP:
+        break;
+    }
+    return false;
+}
+
+static int prepare(struct rtsp_session *session, const struct rtsp_session_options *options,
+                   struct place *place, char error[RTSP_ERROR_SIZE])
+{
+    session->options = *options;
+    session->wait = options->wait;
+    session->timeout_s = 60;
+    for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
+        rtsp_udp_init(&session->streams[i].udp);
+    }
+    session->memory = options->memory ? options->memory : &session->own_memory;
+    if (copy_strings(session) < 0 || rtsp_connection_init(&session->connection, session->name, &session->wait,
+                                                          &session->memory->auth) < 0) {
+        return rtsp_connection_fail(&session->connection, -ENOMEM, error, "out of memory");
+    }
+    rtsp_auth_use(&session->memory->auth, session->username, session->password);
+    session->memory->auth.allow_basic = !options->refuse_basic;
+    if (rtsp_endpoint_parse(options->scheme, options->authority, &place->configured) < 0) {
+        return rtsp_connection_fail(&session->connection, -ENOTSUP, error,
+                                    "the url has no valid host and port");
+    }
+    if (rtsp_url_format(place->url, sizeof(place->url), options->scheme, options->authority, options->path) <
+        0) {
+        return rtsp_connection_fail(&session->connection, -ENOTSUP, error, "the url is too long");
+    }
+    place->endpoint = place->configured;
+    if (place->endpoint.tls && options->transport == RTSP_UDP) {
+        return rtsp_connection_fail(&session->connection, -ENOTSUP, error,
+                                    "rtsps protects nothing that goes over UDP; use transport = \"tcp\"");
+    }
+    int result = prefers_udp(session) && !place->endpoint.tls ? choose_udp(session) : 0;
+    return result < 0 ? rtsp_connection_fail(&session->connection, -ENOMEM, error, "out of memory") : 0;
+}
+
+int rtsp_session_open(const struct rtsp_session_options *options, struct rtsp_session **out,
+                      char error[RTSP_ERROR_SIZE])
+{
+    struct rtsp_session *session = calloc(1, sizeof(*session));
+    struct place place;
+
+    *out = NULL;
+    if (!session) {
+        snprintf(error, RTSP_ERROR_SIZE, "out of memory");
+        return -ENOMEM;
+    }
+    session->connection.name = options->authority;
+    int result = prepare(session, options, &place, error);
+    if (result == 0) {
+        result = open_all(session, &place, error);
+    }
+    if (result < 0) {
+        rtsp_session_close(session);
+        return result;
+    }
+    session->authenticated = session->memory->auth.accepted;
+    session->playing_ns = session->packet_ns = rtsp_now_ns();
+    choose_keepalive(session);
+    rest(session);
+    *out = session;
+    return 0;
+}
+
+/* --- Reading -------------------------------------------------------------------------------------------- */
+
+/* Whose packet it is. False: it belongs to no stream that is set up. */
 static bool take_interleaved(const struct rtsp_session *session, struct rtsp_packet *packet)
 {
-    const struct rtsp_input *input = &session->talk.input;
+    const struct rtsp_input *input = &session->connection.input;
 
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
         const struct rtsp_stream *stream = &session->streams[i];
-        if (stream->media == NULL || session->udp ||
+        if (!stream->media || session->udp ||
             (input->channel != stream->rtp_channel && input->channel != stream->rtcp_channel)) {
             continue;
         }
@@ -123,7 +990,7 @@ static bool take_datagram(struct rtsp_session *session, enum rtsp_media media, b
     struct rtsp_stream *stream = &session->streams[media];
     bool *readable = rtcp ? &stream->rtcp_readable : &stream->rtp_readable;
 
-    if (stream->media == NULL || !*readable) {
+    if (!stream->media || !*readable) {
         return false;
     }
     ssize_t size = rtsp_udp_read(&stream->udp, rtcp, session->datagram, RTSP_UDP_PACKET_MAX);
@@ -162,7 +1029,7 @@ static int wait_ready(struct rtsp_session *session, int64_t deadline_ns, char er
     struct pollfd fds[1 + RTSP_MEDIA_COUNT * 2];
     size_t count = 1;
 
-    fds[0] = rtsp_talk_poll(&session->talk);
+    fds[0] = rtsp_connection_poll(&session->connection);
     for (int i = 0; session->udp && i < RTSP_MEDIA_COUNT; i++) {
         count = add_fd(fds, count, session->streams[i].udp.rtp);
         count = add_fd(fds, count, session->streams[i].udp.rtcp);
@@ -175,7 +1042,7 @@ static int wait_ready(struct rtsp_session *session, int64_t deadline_ns, char er
         session->streams[i].rtp_readable = fds[1 + i * 2].revents != 0;
         session->streams[i].rtcp_readable = fds[2 + i * 2].revents != 0;
     }
-    return rtsp_talk_polled(&session->talk, fds[0].revents, error);
+    return rtsp_connection_polled(&session->connection, fds[0].revents, error);
 }
 
 /* One look at everything that may have arrived: 1: *packet; 0: nothing; negative errno; -ESHUTDOWN: the
@@ -188,9 +1055,10 @@ static int look(struct rtsp_session *session, struct rtsp_packet *packet, char e
         return 1;
     }
     do {
-        int result = rtsp_talk_next(&session->talk, &event, error);
+        int result = rtsp_connection_next(&session->connection, &event, error);
         if (result == 1) {
-            return rtsp_talk_fail(&session->talk, -ESHUTDOWN, error, "the camera ended the stream");
+            return rtsp_connection_fail(&session->connection, -ESHUTDOWN, error,
+                                        "the camera ended the stream");
         }
         if (result == 0 && event == RTSP_EVENT_MESSAGE) {
             result = take_response(session, error);
@@ -217,7 +1085,11 @@ int rtsp_session_read(struct rtsp_session *session, int64_t deadline_ns, struct 
         if (result == 0) {
             result = look(session, packet, error);
         }
+        if (result == 1) {
+            session->packet_ns = packet->arrival_ns;
+        }
         if (result != 0) {
+            session->ended = result < 0 && result != -ECANCELED;
             return result == -ESHUTDOWN ? 0 : result;
         }
         if (late) {
@@ -240,7 +1112,7 @@ void rtsp_session_send_rtcp(struct rtsp_session *session, enum rtsp_media media,
 {
     struct rtsp_stream *stream = &session->streams[media];
 
-    if (stream->media == NULL || size > UINT16_MAX) {
+    if (!stream->media || size > UINT16_MAX) {
         return;
     }
     if (session->udp) {
@@ -250,51 +1122,28 @@ void rtsp_session_send_rtcp(struct rtsp_session *session, enum rtsp_media media,
     const unsigned char head[INTERLEAVED_HEAD] = {'$', (unsigned char)stream->rtcp_channel,
                                                   (unsigned char)(size >> 8), (unsigned char)size};
     /* A report that cannot be sent is followed by another. */
-    (void)rtsp_talk_send(&session->talk, head, sizeof(head), data, size);
-}
-
-void rtsp_session_goodbye(struct rtsp_session *session)
-{
-    struct rtsp_talk *talk = &session->talk;
-    int64_t deadline = rtsp_now_ns() + RTSP_CLOSE_DEADLINE_MS * RTSP_NS_PER_MS;
-    char error[RTSP_ERROR_SIZE];
-    enum rtsp_event event;
-
-    if (talk->socket == NULL || talk->closed || session->aggregate[0] == '\0' ||
-        talk->session_id[0] == '\0') {
-        return;
-    }
-    /* Whoever wants the session to end wants this, too. */
-    struct rtsp_wait uninterrupted = {.attention = -1};
-    talk->wait = &uninterrupted;
-    if (rtsp_talk_begin(talk, "TEARDOWN", session->aggregate, "", error) == 0) {
-        (void)rtsp_talk_await(talk, false, deadline, &event, error);
-    }
-    talk->wait = &session->wait;
-    session->pending = RTSP_PENDING_NONE;
-}
-
-static void free_secret(char *text)
-{
-    if (text != NULL) {
-        explicit_bzero(text, strlen(text));
-    }
-    free(text);
+    (void)rtsp_connection_send(&session->connection, head, sizeof(head), data, size);
 }
 
 void rtsp_session_close(struct rtsp_session *session)
 {
-    if (session == NULL) {
+    if (!session) {
         return;
     }
-    rtsp_session_goodbye(session);
-    rtsp_talk_finish(&session->talk);
+    if (session->memory) {
+        learn_from_end(session);
+    }
+    say_goodbye(session);
+    rtsp_connection_finish(&session->connection);
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
         rtsp_udp_finish(&session->streams[i].udp);
     }
+    if (session->memory) {
+        rtsp_auth_use(&session->memory->auth, NULL, NULL);
+    }
     free(session->datagram);
     free(session->name);
-    free_secret(session->username);
-    free_secret(session->password);
+    secret_free(session->username);
+    secret_free(session->password);
     free(session);
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ingest/rtsp/rtsp_auth.h"
 #include "ingest/rtsp/rtsp_wait.h"
 #include "ingest/rtsp/sdp.h"
 
@@ -31,7 +32,33 @@ enum rtsp_media { RTSP_VIDEO, RTSP_AUDIO, RTSP_MEDIA_COUNT };
 enum rtsp_choice {
     RTSP_TCP, /* interleaved in the connection */
     RTSP_UDP,
-    RTSP_BEST, /* UDP; TCP if the camera refuses it or no packet comes; TCP for rtsps */
+    RTSP_BEST,      /* UDP; TCP if the camera refuses it or no packet comes; TCP for rtsps */
+    RTSP_TCP_FIRST, /* TCP; UDP if the camera refuses it, but not for rtsps */
+};
+
+/* What keeps a session alive, in the order in which the methods are tried. */
+enum rtsp_keepalive {
+    RTSP_KEEPALIVE_GET_PARAMETER,
+    RTSP_KEEPALIVE_OPTIONS,
+    RTSP_KEEPALIVE_SET_PARAMETER,
+    RTSP_KEEPALIVE_COUNT,
+};
+#define RTSP_KEEPALIVE_ALL ((1u << RTSP_KEEPALIVE_COUNT) - 1)
+
+/*
+ * What one session with a camera teaches the next. Owned by whoever opens one session after the other, used by one
+ * session at a time; zeroed at first. Holds no secret between sessions.
+ */
+struct rtsp_memory {
+    struct rtsp_auth auth;      /* challenges, what was refused, what has worked */
+    bool udp_fails;             /* with a choice: UDP was refused or stayed silent */
+    bool tcp_fails;             /* with a choice: TCP was refused */
+    unsigned control_form;      /* enum rtsp_control_form that SETUP was taken for */
+    unsigned keepalives_failed; /* bit 1 << method: a session died under it, or it was refused */
+    bool keepalive_proven;      /* a session lived on this one: */
+    enum rtsp_keepalive keepalive;
+    int64_t life_ms; /* of the last session that the camera ended; 0: none */
+    int lifetime_ms; /* after which the camera ends sessions without keepalives, as found out; 0: unknown */
 };
 
 struct rtsp_session_options {
@@ -45,8 +72,10 @@ struct rtsp_session_options {
     bool tls_verify;                              /* rtsp_tls.h */
     const char *tls_fingerprint;                  /* or NULL */
     bool allow_redirect;                          /* to other hosts, which then get no credentials */
+    bool refuse_basic;                            /* the password is never sent with Basic authentication */
     int64_t connect_ms;                           /* for everything up to the answer to PLAY */
     bool (*plays)(const struct sdp_media *media); /* whether it can be used */
+    struct rtsp_memory *memory;                   /* NULL: nothing is remembered. Outlives the session */
     struct rtsp_wait wait;
 };
 
@@ -79,6 +108,12 @@ bool rtsp_session_is_udp(const struct rtsp_session *session);
 /* Whether the camera asked for credentials and accepted them. */
 bool rtsp_session_authenticated(const struct rtsp_session *session);
 
+/* The SSRC that the camera named for MEDIA in SETUP (RFC 2326, 12.39). False: it named none. */
+bool rtsp_session_ssrc(const struct rtsp_session *session, enum rtsp_media media, uint32_t *ssrc);
+
+/* Milliseconds without a sign of life after which the camera gives the session up, as far as is known. */
+int rtsp_session_timeout_ms(const struct rtsp_session *session);
+
 /*
  * Waits for the next packet. 1: *packet is filled; 0: the camera ended the session (ERROR says how);
  * -ETIMEDOUT: nothing until DEADLINE_NS (CLOCK_MONOTONIC), the session goes on; -ECANCELED; other negative
@@ -90,10 +125,6 @@ int rtsp_session_read(struct rtsp_session *session, int64_t deadline_ns, struct 
 /* Sends RTCP to the camera, if it takes it now. */
 void rtsp_session_send_rtcp(struct rtsp_session *session, enum rtsp_media media, const void *data,
                             size_t size);
-
-/* Packets of the connection that were none, bytes; packets of strangers (UDP). */
-uint64_t rtsp_session_garbage(const struct rtsp_session *session);
-uint64_t rtsp_session_strangers(const struct rtsp_session *session);
 
 /* TEARDOWN, for which it takes 300 ms at most, then closes. NULL is allowed. */
 void rtsp_session_close(struct rtsp_session *session);

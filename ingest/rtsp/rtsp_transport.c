@@ -55,7 +55,7 @@ static void take_source(const char *text, size_t length, struct rtsp_transport *
     transport->source[length] = '\0';
 }
 
-static int take_part(const char *part, size_t length, struct rtsp_transport *transport)
+static int take_part(const char *part, size_t length, struct rtsp_transport *transport, bool *ports)
 {
     const char *value;
 
@@ -64,14 +64,15 @@ static int take_part(const char *part, size_t length, struct rtsp_transport *tra
         return parse_pair(value, CHANNEL_MAX, &transport->rtp_channel, &transport->rtcp_channel);
     }
     if ((value = value_of(part, "server_port")) != NULL) {
+        *ports = true;
         return parse_pair(value, PORT_MAX, &transport->server_rtp_port, &transport->server_rtcp_port);
     }
     if ((value = value_of(part, "source")) != NULL) {
         take_source(value, length - (size_t)(value - part), transport);
     }
     if ((value = value_of(part, "ssrc")) != NULL && isxdigit((unsigned char)*value)) {
-        transport->has_ssrc = true;
         transport->ssrc = (uint32_t)strtoul(value, NULL, 16);
+        transport->has_ssrc = transport->ssrc != 0; /* a camera that does not know it yet says 0 */
     }
     if (length == strlen("multicast") && strncasecmp(part, "multicast", length) == 0) {
         transport->multicast = true;
@@ -83,6 +84,8 @@ int rtsp_transport_parse(const char *value, struct rtsp_transport *transport)
 {
     /* Of several transports, which an answer ought not to hold, the first counts. */
     const char *end = value + strcspn(value, ",");
+    const char *tcp = strcasestr(value, "/TCP");
+    bool ports = false;
     int result = 0;
 
     while (value < end && result == 0) {
@@ -92,9 +95,10 @@ int rtsp_transport_parse(const char *value, struct rtsp_transport *transport)
         while (part > 0 && isspace((unsigned char)value[part - 1])) {
             part--;
         }
-        result = take_part(value, part, transport);
+        result = take_part(value, part, transport, &ports);
         value += length;
     }
+    transport->datagrams = ports && !transport->tcp && (!tcp || tcp > end);
     return result;
 }
 

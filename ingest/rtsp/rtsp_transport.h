@@ -14,7 +14,8 @@
 
 struct rtsp_transport {
     bool tcp;       /* interleaved */
-    bool multicast; /* which nobody asked for */
+    bool datagrams; /* ports and not a word of TCP */
+    bool multicast; /* which was not asked for */
     int rtp_channel, rtcp_channel;
     int server_rtp_port, server_rtcp_port;
     char source[RTSP_SOURCE_SIZE]; /* "": not said */

@@ -6,11 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
+
 /* Attempts at finding an even port whose successor is free, too. */
 #define PAIR_ATTEMPTS 64
 
 /* A keyframe of some MB between two looks at the socket; the kernel gives what it allows. */
 #define RECEIVE_BUFFER_BYTES 4194304
+
+/* Nanoseconds of silence after which RTP may come from another port: the camera has begun again. */
+#define SENDER_SILENCE_NS (NS_PER_SECOND / 2)
 
 /* Foreign packets dropped in one call. */
 #define STRANGERS_AT_ONCE 64
@@ -89,7 +94,7 @@ int rtsp_udp_open(struct rtsp_udp *udp, const struct sockaddr_storage *local,
 {
     int result = -EADDRINUSE;
 
-    udp->peer = udp->peer_rtcp = *peer;
+    udp->peer = udp->peer_rtcp = udp->connected = *peer;
     set_port(&udp->peer, 0);
     set_port(&udp->peer_rtcp, 0);
     for (int i = 0; i < PAIR_ATTEMPTS; i++) {
@@ -156,7 +161,28 @@ void rtsp_udp_aim(struct rtsp_udp *udp, const char *source, int rtp_port, int rt
     send_to(udp->rtcp, &udp->peer_rtcp, empty_report, sizeof(empty_report));
 }
 
-/* One datagram of the camera's; an error that an earlier packet of ours caused is none of this one. */
+/* Whether a packet that came FROM there is the camera's. One that only other ports of its host send is not its stream. */
+static bool is_camera(struct rtsp_udp *udp, const struct sockaddr_storage *from, bool rtp)
+{
+    if (!same_host(from, &udp->peer) && !same_host(from, &udp->connected)) {
+        return false;
+    }
+    if (!rtp) {
+        return true;
+    }
+    int64_t now = clock_now_ns();
+    bool same = same_host(from, &udp->sender) && get_port(from) == get_port(&udp->sender);
+    if (!same && udp->sender.ss_family != 0 && now - udp->sender_ns < SENDER_SILENCE_NS) {
+        return false;
+    }
+    if (!same) {
+        udp->sender = *from;
+    }
+    udp->sender_ns = now;
+    return true;
+}
+
+/* One datagram of the camera; an error that an earlier packet of ours caused has nothing to do with this one. */
 static ssize_t receive(struct rtsp_udp *udp, int fd, void *data, size_t size, int flags)
 {
     for (int i = 0; i < STRANGERS_AT_ONCE; i++) {
@@ -170,10 +196,9 @@ static ssize_t receive(struct rtsp_udp *udp, int fd, void *data, size_t size, in
         if (got < 0) {
             return -errno;
         }
-        if (same_host(&from, &udp->peer)) {
+        if (is_camera(udp, &from, fd == udp->rtp)) {
             return got;
         }
-        udp->strangers++;
         if (flags & MSG_PEEK && recv(fd, data, size, 0) < 0) {
             return -errno;
         }

@@ -1,6 +1,8 @@
 /*
- * A pair of UDP ports for one media: RTP on the even one, RTCP on the next (RFC 3550, section 11). Packets of
- * any other host than the camera are dropped. Owned by one session; one thread. Never blocks.
+ * A pair of UDP ports for one media: RTP on the even one, RTCP on the next (RFC 3550, section 11). Packets come from the
+ * host that the connection goes to or from the one that the camera names as their source; others are dropped. Once one
+ * port has sent RTP, the other ports of those hosts are strangers, until it is silent. Owned by one session; one thread.
+ * Never blocks.
  */
 #ifndef INGEST_RTSP_RTSP_UDP_H
 #define INGEST_RTSP_RTSP_UDP_H
@@ -15,16 +17,18 @@
 #define RTSP_UDP_PACKET_MAX 65536
 
 struct rtsp_udp {
-    int rtp, rtcp; /* descriptors, owned; -1: none */
-    int port;      /* the even one */
-    struct sockaddr_storage peer, peer_rtcp;
-    uint64_t strangers; /* packets that others sent */
+    int rtp, rtcp;                           /* descriptors, owned; -1: none */
+    int port;                                /* the even one */
+    struct sockaddr_storage connected;       /* the host that the connection goes to */
+    struct sockaddr_storage peer, peer_rtcp; /* the host that the camera names, and the ports */
+    struct sockaddr_storage sender;          /* of RTP so far; family 0: none yet */
+    int64_t sender_ns;                       /* its newest packet (CLOCK_MONOTONIC) */
 };
 
 /* Before anything else. */
 void rtsp_udp_init(struct rtsp_udp *udp);
 
-/* Binds at the address LOCAL and expects packets of PEER (their ports do not matter). 0 or negative errno. */
+/* Binds at the address LOCAL and expects packets of PEER, from any port. 0 or negative errno. */
 int rtsp_udp_open(struct rtsp_udp *udp, const struct sockaddr_storage *local,
                   const struct sockaddr_storage *peer);
 void rtsp_udp_finish(struct rtsp_udp *udp);

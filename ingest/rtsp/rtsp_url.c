@@ -135,3 +135,114 @@ int rtsp_url_resolve(char *out, size_t size, const char *base, const char *contr
     }
     return fits && append(out, size, &used, control, strlen(control)) ? 0 : -ENAMETOOLONG;
 }
+
+/* BASE without the '/' at its end, then CONTROL, with a '/' between unless it begins with one or with '?'. */
+static int put_behind(char *out, size_t size, const char *base, const char *control)
+{
+    size_t length = strlen(base);
+    size_t used = 0;
+
+    while (length > 0 && base[length - 1] == '/' && control[0] != '?') {
+        length--;
+    }
+    bool fits = append(out, size, &used, base, length);
+    if (fits && control[0] != '/' && control[0] != '?') {
+        fits = append(out, size, &used, "/", 1);
+    }
+    return fits && append(out, size, &used, control, strlen(control)) ? 0 : -ENAMETOOLONG;
+}
+
+/* The path of an absolute CONTROL at the host of REQUESTED. */
+static int move_to_host(char *out, size_t size, const char *requested, const char *control)
+{
+    const char *host = strstr(requested, "://");
+    const char *path = strstr(control, "://");
+    size_t used = 0;
+
+    /* A doubled scheme has its path behind the last authority. */
+    for (const char *next; path && (next = strstr(path + 3, "://")) != NULL;) {
+        path = next;
+    }
+    if (!host || !path) {
+        return -EALREADY;
+    }
+    host += 3;
+    path += 3 + strcspn(path + 3, "/?#");
+    return append(out, size, &used, requested, (size_t)(host - requested) + strcspn(host, "/?#")) &&
+                   append(out, size, &used, path, strlen(path))
+               ? 0
+               : -ENAMETOOLONG;
+}
+
+static int put_before_query(char *out, size_t size, const char *requested, const char *control)
+{
+    size_t length = strcspn(requested, "?");
+    const char *query = requested + length;
+    char path[RTSP_URL_SIZE];
+    size_t used = 0;
+
+    if (*query == '\0' || !append(path, sizeof(path), &used, requested, length)) {
+        return *query == '\0' ? -EALREADY : -ENAMETOOLONG;
+    }
+    int result = put_behind(out, size, path, control);
+    used = strlen(out);
+    return result < 0 || append(out, size, &used, query, strlen(query)) ? result : -ENAMETOOLONG;
+}
+
+static int append_doubled(char *out, size_t size, const char *base, const char *control)
+{
+    size_t used = 0;
+    size_t length = strlen(base);
+
+    while (length > 0 && base[length - 1] == '/') {
+        length--;
+    }
+    return append(out, size, &used, base, length) && append(out, size, &used, "/", 1) &&
+                   append(out, size, &used, control, strlen(control))
+               ? 0
+               : -ENAMETOOLONG;
+}
+
+static int write_form(char *out, size_t size, enum rtsp_control_form form, const char *base,
+                      const char *requested, const char *control)
+{
+    bool whole = control[0] == '\0' || strcmp(control, "*") == 0;
+    bool absolute = rtsp_url_is_absolute(control);
+
+    if ((whole || absolute) && form != RTSP_CONTROL_ANNOUNCED && form != RTSP_CONTROL_REQUESTED) {
+        return -EALREADY;
+    }
+    switch (form) {
+    case RTSP_CONTROL_ANNOUNCED:
+        return rtsp_url_resolve(out, size, base, control);
+    case RTSP_CONTROL_APPENDED:
+        return put_behind(out, size, base, control);
+    case RTSP_CONTROL_REQUESTED:
+        return absolute ? move_to_host(out, size, requested, control)
+                        : rtsp_url_resolve(out, size, requested, control);
+    case RTSP_CONTROL_REQUESTED_APPENDED:
+        return put_behind(out, size, requested, control);
+    case RTSP_CONTROL_DOUBLED:
+        return control[0] == '/' ? append_doubled(out, size, base, control) : -EALREADY;
+    case RTSP_CONTROL_BEFORE_QUERY:
+        return put_before_query(out, size, requested, control);
+    case RTSP_CONTROL_FORMS:
+        break;
+    }
+    return -EALREADY;
+}
+
+int rtsp_url_control(char *out, size_t size, enum rtsp_control_form form, const char *base,
+                     const char *requested, const char *control)
+{
+    int result = write_form(out, size, form, base, requested, control);
+
+    for (int i = 0; i < (int)form && result == 0; i++) {
+        char earlier[RTSP_URL_SIZE];
+        if (write_form(earlier, sizeof(earlier), (enum rtsp_control_form)i, base, requested, control) == 0 &&
+            strcmp(earlier, out) == 0) {
+            result = -EALREADY;
+        }
+    }
+    return result;
+}

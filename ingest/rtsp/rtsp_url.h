@@ -47,6 +47,24 @@ int rtsp_url_format(char *out, size_t size, const char *scheme, const char *auth
  */
 int rtsp_url_resolve(char *out, size_t size, const char *base, const char *control);
 
+/*
+ * The URLs that cameras mean by a control attribute, in the order in which clients try them. BASE is what the description
+ * names as its base, REQUESTED the URL that DESCRIBE was for.
+ */
+enum rtsp_control_form {
+    RTSP_CONTROL_ANNOUNCED, /* as rtsp_url_resolve has it */
+    RTSP_CONTROL_APPENDED,  /* put behind BASE, even if it begins with '/' or '?' */
+    RTSP_CONTROL_REQUESTED, /* resolved against REQUESTED; an absolute one at the host of REQUESTED */
+    RTSP_CONTROL_REQUESTED_APPENDED, /* put behind REQUESTED */
+    RTSP_CONTROL_DOUBLED,            /* behind BASE with one more '/', as FFmpeg puts it */
+    RTSP_CONTROL_BEFORE_QUERY,       /* behind the path of REQUESTED, in front of its query */
+    RTSP_CONTROL_FORMS,
+};
+
+/* CONTROL in this form. 0; -EALREADY: it is the same as an earlier form; -ENAMETOOLONG. */
+int rtsp_url_control(char *out, size_t size, enum rtsp_control_form form, const char *base,
+                     const char *requested, const char *control);
+
 /* True if TEXT begins with rtsp:// or rtsps://. */
 bool rtsp_url_is_absolute(const char *text);
 

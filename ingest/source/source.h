@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "ingest/codec/media.h"
+#include "ingest/rtsp/rtsp_session.h"
 
 /* Deadlines in milliseconds, each with its own message. A camera that wakes from sleep needs some seconds. */
 #define SOURCE_CONNECT_DEADLINE_MS 10000
@@ -27,11 +28,16 @@
 /* Bytes of an error text with its NUL. */
 #define SOURCE_ERROR_SIZE 256
 
-enum source_transport { SOURCE_TRANSPORT_AUTO, SOURCE_TRANSPORT_TCP, SOURCE_TRANSPORT_UDP };
+enum source_transport {
+    SOURCE_TRANSPORT_AUTO, /* UDP, or TCP where that does not work */
+    SOURCE_TRANSPORT_TCP,
+    SOURCE_TRANSPORT_UDP,
+    SOURCE_TRANSPORT_AUTO_TCP, /* TCP, or UDP where that is refused */
+};
 
 /* What one connection to a camera teaches the next. Zeroed at first; the owner's. */
 struct source_memory {
-    bool udp_fails;     /* with SOURCE_TRANSPORT_AUTO: it was refused or stayed silent */
+    struct rtsp_memory rtsp;
     bool opened;        /* the camera has played */
     bool authenticated; /* the camera has accepted the credentials */
 };

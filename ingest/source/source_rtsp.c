@@ -170,6 +170,14 @@ static bool flush_tracks(struct source_rtsp *source, int64_t now)
     return flushed;
 }
 
+/* RFC 3550, section 6.2; sooner where the camera gives a session up sooner, since some go by the reports. */
+static int64_t report_interval_ns(const struct source_rtsp *source)
+{
+    int64_t half_ms = rtsp_session_timeout_ms(source->session) / 2;
+
+    return (half_ms < REPORT_INTERVAL_MS ? half_ms : REPORT_INTERVAL_MS) * RTSP_NS_PER_MS;
+}
+
 static void send_reports(struct source_rtsp *source, int64_t now)
 {
     uint8_t report[TRACK_REPORT_SIZE];
@@ -177,7 +185,7 @@ static void send_reports(struct source_rtsp *source, int64_t now)
     if (now < source->report_ns) {
         return;
     }
-    source->report_ns = now + REPORT_INTERVAL_MS * RTSP_NS_PER_MS;
+    source->report_ns = now + report_interval_ns(source);
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
         size_t size = source->tracks[i] != NULL ? track_report(source->tracks[i], now, report) : 0;
         if (size > 0) {
@@ -346,11 +354,17 @@ static const struct source_operations operations = {
 
 static enum rtsp_choice choose_transport(const struct source_options *options)
 {
-    if (options->transport == SOURCE_TRANSPORT_UDP) {
+    switch (options->transport) {
+    case SOURCE_TRANSPORT_UDP:
         return RTSP_UDP;
+    case SOURCE_TRANSPORT_AUTO:
+        return RTSP_BEST;
+    case SOURCE_TRANSPORT_AUTO_TCP:
+        return RTSP_TCP_FIRST;
+    case SOURCE_TRANSPORT_TCP:
+        break;
     }
-    bool known = options->memory != NULL && options->memory->udp_fails;
-    return options->transport == SOURCE_TRANSPORT_AUTO && !known ? RTSP_BEST : RTSP_TCP;
+    return RTSP_TCP;
 }
 
 static int open_session(struct source_rtsp *source, const struct source_options *options,
@@ -369,14 +383,14 @@ static int open_session(struct source_rtsp *source, const struct source_options 
         .allow_redirect = options->allow_redirect,
         .connect_ms = SOURCE_CONNECT_DEADLINE_MS,
         .plays = plays,
+        .memory = options->memory ? &options->memory->rtsp : NULL,
         .wait = {.interrupted = options->interrupted,
                  .context = options->context,
                  .attention = options->attention},
     };
     int result = rtsp_session_open(&session, &source->session, error);
 
-    if (result == 0 && options->memory != NULL) {
-        options->memory->udp_fails |= session.transport == RTSP_BEST && !rtsp_session_is_udp(source->session);
+    if (result == 0 && options->memory) {
         options->memory->opened = true;
         options->memory->authenticated |= rtsp_session_authenticated(source->session);
     }
@@ -404,7 +418,7 @@ int source_rtsp_open(const struct source_options *options, const struct source_u
     }
     rtsp->video_ns = after_ms(SOURCE_FIRST_FRAME_DEADLINE_MS);
     rtsp->audio_ns = after_ms(SOURCE_AUDIO_DEADLINE_MS);
-    rtsp->report_ns = after_ms(REPORT_INTERVAL_MS);
+    rtsp->report_ns = rtsp_now_ns() + report_interval_ns(rtsp);
     *source = &rtsp->base;
     return 0;
 }

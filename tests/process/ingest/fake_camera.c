@@ -69,7 +69,7 @@ static const char *status_for(const struct script *script, const char *request, 
     snprintf(rest, size, "\r\n");
     if (script->kind == FAKE_REFUSES || script->kind == FAKE_REDIRECT) {
         if (script->kind == FAKE_REDIRECT && strstr(request, "Authorization:") != NULL) {
-            snprintf(rest, size, "Location: rtsp://127.0.0.1:%d/elsewhere\r\n\r\n", script->other_port);
+            snprintf(rest, size, "Location: rtsp://localhost:%d/elsewhere\r\n\r\n", script->other_port);
             return "302 Moved";
         }
         snprintf(rest, size, "WWW-Authenticate: Basic realm=\"x\"\r\n\r\n");

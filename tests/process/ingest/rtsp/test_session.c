@@ -355,11 +355,15 @@ static void a_refused_play_is_told(void **state)
 static void odd_answers(struct script_server *camera, const char *request)
 {
     if (script_is(request, "OPTIONS")) {
-        script_send_text(camera, "RTSP/1.0 200 OK\r\nCSeq: 999\r\nPublic: nothing of ours\r\n\r\n");
         script_send_text(camera,
                          "OPTIONS * RTSP/1.0\r\nCSeq: 55\r\n\r\nDANCE * RTSP/1.0\r\nCSeq: 56\r\n\r\n");
         script_reply(camera, request, "100 Continue", "", NULL);
         script_send_text(camera, "RTSP/1.0 200 OK\r\nPublic: OPTIONS\r\n\r\n"); /* without CSeq */
+    } else if (script_is(request, "DESCRIBE")) {
+        char text[2048]; /* another CSeq than the request's */
+        snprintf(text, sizeof(text), "RTSP/1.0 200 OK\r\nCSeq: 999\r\nContent-Length: %zu\r\n\r\n%s",
+                 strlen(script_video_sdp), script_video_sdp);
+        script_send_text(camera, text);
     } else if (script_is(request, "SETUP")) {
         script_reply(camera, request, "200 OK", "Session: x\r\n", NULL); /* without Transport */
     } else {

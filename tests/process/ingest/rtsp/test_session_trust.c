@@ -164,8 +164,9 @@ static void keepalives_are_authenticated_anew(void **state)
 /* --- Redirects --------------------------------------------------------------------------------------- */
 
 struct directions {
-    const char *location; /* of "/live"; "%d" is the port of the other server */
-    int port;
+    const char *location; /* of "/live" */
+    int port;             /* of the other server */
+    const char *host;     /* NULL: the address that was asked */
 };
 
 static void redirects(struct script_server *camera, const char *request)
@@ -176,7 +177,8 @@ static void redirects(struct script_server *camera, const char *request)
     if (strstr(request, "Authorization: ") == NULL) {
         challenge(camera, request, "n0", false);
     } else if (script_is(request, "DESCRIBE") && strstr(request, "/live ") != NULL) {
-        int length = snprintf(text, sizeof(text), "Location: rtsp://127.0.0.1:%d%s\r\n", directions->port,
+        int length = snprintf(text, sizeof(text), "Location: rtsp://%s:%d%s\r\n",
+                              directions->host != NULL ? directions->host : "127.0.0.1", directions->port,
                               directions->location);
         assert_true(length > 0);
         script_reply(camera, request, "302 Found", text, NULL);
@@ -206,7 +208,7 @@ static void redirects_within_the_host_are_followed(void **state)
 static void any_answer(struct script_server *camera, const char *request)
 {
     if (camera->requests == 1) {
-        script_reply(camera, request, "401 Unauthorized", "WWW-Authenticate: Basic realm=\"r\"\r\n", NULL);
+        challenge(camera, request, "n1", false);
     } else {
         script_camera(camera, request, false);
     }
@@ -219,7 +221,7 @@ static void open_door(struct script_server *camera, const char *request)
 
 static void redirects_to_others_are_not(void **state)
 {
-    struct directions directions = {.location = "/live"};
+    struct directions directions = {.location = "/live", .host = "localhost"};
 
     (void)state;
     script_start(&other, open_door, NULL);
@@ -232,9 +234,25 @@ static void redirects_to_others_are_not(void **state)
     assert_int_equal(other.connections, 0);
 }
 
-static void others_get_no_credentials(void **state)
+/* Another port of the same host is the same camera: it gets the credentials, as the answer to its own challenge. */
+static void another_port_of_the_host_gets_the_credentials(void **state)
 {
     struct directions directions = {.location = "/live"};
+
+    (void)state;
+    script_start(&other, locked, NULL);
+    directions.port = other.port;
+    begin(redirects, &directions);
+    session_open(&fixture, 0);
+    assert_true(rtsp_session_authenticated(fixture.session));
+    assert_int_equal(script_count(&other, "PLAY "), 1);
+    end();
+    script_stop(&other);
+}
+
+static void others_get_no_credentials(void **state)
+{
+    struct directions directions = {.location = "/live", .host = "localhost"};
 
     (void)state;
     script_start(&other, open_door, NULL);
@@ -264,8 +282,8 @@ static void nowhere(struct script_server *camera, const char *request)
 
 static void redirects_to_nowhere_are_told(void **state)
 {
-    static const char *const locations[] = {"", "Location: http://127.0.0.1/\r\n", "Location: /x\r\n",
-                                            "Location: rtsp://\r\n", "Location: rtsp://h:99999/\r\n"};
+    static const char *const locations[] = {"", "Location: http://127.0.0.1/\r\n", "Location: rtsp://\r\n",
+                                            "Location: rtsp://h:99999/\r\n"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(locations) / sizeof(locations[0]); i++) {
@@ -274,8 +292,11 @@ static void redirects_to_nowhere_are_told(void **state)
         session_assert_error(&fixture, "redirects to nowhere");
         end();
     }
-    begin(nowhere, "Location: rtsps://127.0.0.1/\r\n");
-    session_open(&fixture, -EPERM); /* another kind of connection is another place */
+    begin(nowhere, "Location: rtsps://127.0.0.1:1/\r\n");
+    session_open(&fixture, -ECONNREFUSED); /* the same host, and what is sent is protected there */
+    end();
+    begin(nowhere, "Location: /live\r\n"); /* relative */
+    session_open(&fixture, -ELOOP);
     end();
 }
 
@@ -289,6 +310,7 @@ int main(void)
         cmocka_unit_test(keepalives_are_authenticated_anew),
         cmocka_unit_test(redirects_within_the_host_are_followed),
         cmocka_unit_test(redirects_to_others_are_not),
+        cmocka_unit_test(another_port_of_the_host_gets_the_credentials),
         cmocka_unit_test(others_get_no_credentials),
         cmocka_unit_test(redirects_to_nowhere_are_told),
     };
