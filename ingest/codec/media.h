@@ -49,7 +49,9 @@ struct media_description {
 struct media_unit {
     bool video; /* else audio */
     bool keyframe;
-    const uint8_t *data; /* the source's; valid until its next call */
+    const struct media_stream *stream; /* NULL, or: from this unit on, its stream is this one and not what was
+                                          described before; the source's */
+    const uint8_t *data;               /* the source's; valid until its next call */
     size_t size;
     int64_t presentation_ns; /* the source's clock, the same for both streams; or MEDIA_TIME_UNKNOWN */
     int64_t decode_ns;       /* or MEDIA_TIME_UNKNOWN: RTP does not carry it */

@@ -93,11 +93,10 @@ const struct publisher_status *publisher_status(const struct publisher *publishe
     return &publisher->status;
 }
 
-int publisher_begin(struct publisher *publisher, const struct media_description *description,
-                    char error[SOURCE_ERROR_SIZE])
+/* What pictures will come: nothing of those before counts for them. */
+static int begin_video(struct publisher *publisher, const struct media_stream *video,
+                       char error[SOURCE_ERROR_SIZE])
 {
-    const struct media_stream *video = &description->video;
-
     if (video->codec != MEDIA_CODEC_H264 && video->codec != MEDIA_CODEC_H265) {
         if (video->codec == MEDIA_CODEC_NONE) {
             snprintf(error, SOURCE_ERROR_SIZE, "the stream has no video");
@@ -120,8 +119,19 @@ int publisher_begin(struct publisher *publisher, const struct media_description 
     }
     publisher->need_keyframe = true;
     publisher->need_init = true;
-    publisher->discontinuity = publisher->joint = publisher->status.fragments > 0;
     publisher->b_slices = false;
+    return 0;
+}
+
+int publisher_begin(struct publisher *publisher, const struct media_description *description,
+                    char error[SOURCE_ERROR_SIZE])
+{
+    int result = begin_video(publisher, &description->video, error);
+
+    if (result < 0) {
+        return result;
+    }
+    publisher->discontinuity = publisher->joint = publisher->status.fragments > 0;
     timeline_forget_source(&publisher->timeline);
     if (audio_intake_begin(&publisher->audio, &description->audio, publisher->audio_codec) < 0) {
         snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
@@ -402,7 +412,8 @@ static int put_video(struct publisher *publisher, const struct media_unit *unit,
 int publisher_put(struct publisher *publisher, const struct media_unit *unit, char error[SOURCE_ERROR_SIZE])
 {
     if (unit->video) {
-        return put_video(publisher, unit, error);
+        int result = unit->stream ? begin_video(publisher, unit->stream, error) : 0;
+        return result < 0 ? result : put_video(publisher, unit, error);
     }
     put_audio(publisher, unit);
     return 0;

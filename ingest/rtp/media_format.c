@@ -1,17 +1,25 @@
 #include "ingest/rtp/media_format.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include <libavutil/base64.h>
+
 #include "common/base/text.h"
 #include "ingest/codec/aac.h"
+#include "ingest/codec/nal.h"
+#include "ingest/codec/sps.h"
 #include "ingest/rtp/latm_config.h"
 
 #define VIDEO_CLOCK_RATE 90000
 #define OPUS_RATE 48000
 #define G722_RATE 16000 /* RFC 3551, 4.5.2: its clock runs at 8000 all the same */
+
+/* RFC 3551, 3: payload types that have no meaning but what an rtpmap gives them. */
+#define DYNAMIC_TYPE_MIN 96
 
 #define AAC_CONFIG_MAX 64
 
@@ -41,14 +49,25 @@ static const struct encoding {
     {"G726-40", SDP_AUDIO, MEDIA_CODEC_G726, "G.726", false, 5},
 };
 
+/* A dynamic payload type without an rtpmap: cameras that send video so send H.264, or else H.265. */
+static const struct encoding nameless = {"", SDP_VIDEO, MEDIA_CODEC_H264, "h264", false, 0};
+
 static const struct encoding *find_encoding(const struct sdp_media *media)
 {
+    if (media->kind == SDP_VIDEO && media->encoding[0] == '\0' && media->payload_type >= DYNAMIC_TYPE_MIN) {
+        return &nameless;
+    }
     for (size_t i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
         if (encodings[i].kind == media->kind && strcasecmp(encodings[i].name, media->encoding) == 0) {
             return &encodings[i];
         }
     }
     return NULL;
+}
+
+const char *media_format_video_name(enum media_codec codec)
+{
+    return codec == MEDIA_CODEC_H265 ? "hevc" : "h264";
 }
 
 enum media_codec media_format_codec(const struct sdp_media *media)
@@ -61,74 +80,62 @@ enum media_codec media_format_codec(const struct sdp_media *media)
     return encoding != NULL ? encoding->codec : MEDIA_CODEC_OTHER;
 }
 
-static int base64_digit(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    if (c == '+') {
-        return 62;
-    }
-    return c == '/' ? 63 : -1;
-}
+/* Room for the base64 text of one parameter set. */
+#define SET_TEXT_SIZE MEDIA_FORMAT_EXTRADATA_MAX
 
-/* Appends the bytes of base64 TEXT up to its end or padding. False: another character, or no room. */
-static bool append_base64(struct media_format *format, const char *text, size_t length)
+/*
+ * The base64 of TEXT as av_base64_decode wants it: cameras write quotes and blanks between and around sets,
+ * and some the alphabet of URLs (RFC 4648, 5). False: it is something else.
+ */
+static bool clean_base64(const char *text, size_t length, char out[SET_TEXT_SIZE])
 {
-    uint32_t bits = 0;
-    unsigned count = 0;
+    size_t used = 0;
 
     for (size_t i = 0; i < length && text[i] != '='; i++) {
-        int digit = base64_digit(text[i]);
-        if (digit < 0) {
-            return false;
-        }
-        bits = bits << 6 | (uint32_t)digit;
-        count += 6;
-        if (count < 8) {
+        char c = text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i];
+        if (c == '"' || c == '\'' || c == ' ' || c == '\t') {
             continue;
         }
-        count -= 8;
-        if (format->extradata_size == sizeof(format->extradata)) {
+        if ((!isalnum((unsigned char)c) && c != '+' && c != '/') || used + 1 == SET_TEXT_SIZE) {
             return false;
         }
-        format->extradata[format->extradata_size++] = (uint8_t)(bits >> count);
+        out[used++] = c;
     }
-    return true;
+    out[used] = '\0';
+    return used > 1;
 }
 
-/* One parameter set as an Annex B unit; one that is damaged leaves no trace: the stream will bring it. */
+/* Appends one parameter set as an Annex B unit; a damaged one leaves no trace: the stream will bring it. */
 static void append_set(struct media_format *format, const char *text, size_t length)
 {
-    size_t before = format->extradata_size;
+    char clean[SET_TEXT_SIZE];
+    size_t at = format->extradata_size;
+    size_t room = sizeof(format->extradata) - at;
 
-    if (length == 0 || before + sizeof(start_code) > sizeof(format->extradata)) {
+    if (!clean_base64(text, length, clean) || room <= sizeof(start_code)) {
         return;
     }
-    memcpy(format->extradata + before, start_code, sizeof(start_code));
-    format->extradata_size += sizeof(start_code);
-    if (!append_base64(format, text, length) || format->extradata_size == before + sizeof(start_code)) {
-        format->extradata_size = before;
+    uint8_t *set = format->extradata + at + sizeof(start_code);
+    int size = av_base64_decode(set, clean, (int)(room - sizeof(start_code)));
+    /* The function stops at the end of the room without a word. */
+    if (size <= 0 || (size_t)size < strlen(clean) * 3 / 4) {
+        return;
     }
+    memcpy(format->extradata + at, start_code, sizeof(start_code));
+    format->extradata_size += sizeof(start_code) + (size_t)size;
 }
 
-/* The comma-separated sets of parameter NAME (RFC 6184, 8.1; RFC 7798, 7.1). */
+/* Appends the comma-separated sets of parameter NAME (RFC 6184, 8.1; RFC 7798, 7.1). */
 static void append_sets(struct media_format *format, const char *fmtp, const char *name)
 {
     size_t left = 0;
     const char *text = sdp_fmtp_find(fmtp, name, &left);
 
-    while (text != NULL && left > 0) {
+    while (text && left > 0) {
         const char *comma = memchr(text, ',', left);
-        size_t length = comma != NULL ? (size_t)(comma - text) : left;
+        size_t length = comma ? (size_t)(comma - text) : left;
         append_set(format, text, length);
-        size_t used = comma != NULL ? length + 1 : length;
+        size_t used = comma ? length + 1 : length;
         text += used;
         left -= used;
     }
@@ -284,19 +291,43 @@ static int read_audio(const struct sdp_media *media, struct media_format *format
     return 0;
 }
 
+/* Whether the sets of the description hold a sequence parameter set of CODEC that can be one. */
+static bool has_sps_of(const struct media_format *format, enum nal_codec codec)
+{
+    struct nal_reader reader;
+    struct nal nal;
+    struct sps sps;
+
+    nal_reader_init(&reader, format->extradata, format->extradata_size, 0);
+    while (nal_reader_next(&reader, &nal) == 1) {
+        if (nal.size > 4 && nal_kind(codec, &nal) == NAL_KIND_SPS && sps_parse(codec, &nal, &sps) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Cameras announce H.264 with the sets of H.265, and the reverse: the sets are what they send. The names of
+ * the parameters follow what is announced or what is sent, so that all are read.
+ */
 static int read_video(const struct sdp_media *media, struct media_format *format)
 {
     if (format->clock_rate == 0) {
         format->clock_rate = VIDEO_CLOCK_RATE;
     }
-    if (format->codec == MEDIA_CODEC_H264) {
-        append_sets(format, media->fmtp, "sprop-parameter-sets");
-        return 0;
-    }
     append_sets(format, media->fmtp, "sprop-vps");
     append_sets(format, media->fmtp, "sprop-sps");
     append_sets(format, media->fmtp, "sprop-pps");
-    format->donl = read_number(media->fmtp, "sprop-max-don-diff", 32767, 0) > 0;
+    append_sets(format, media->fmtp, "sprop-parameter-sets");
+    bool h264 = has_sps_of(format, NAL_H264);
+    bool h265 = has_sps_of(format, NAL_H265);
+    if (h264 != h265) {
+        format->codec = h264 ? MEDIA_CODEC_H264 : MEDIA_CODEC_H265;
+        format->name = media_format_video_name(format->codec);
+    }
+    format->donl =
+        format->codec == MEDIA_CODEC_H265 && read_number(media->fmtp, "sprop-max-don-diff", 32767, 0) > 0;
     return 0;
 }
 
@@ -309,6 +340,7 @@ int media_format_read(const struct sdp_media *media, struct media_format *format
         return -ENOTSUP;
     }
     format->codec = encoding->codec;
+    format->announced = encoding == &nameless ? MEDIA_CODEC_NONE : encoding->codec;
     format->name = encoding->codec_name;
     format->latm = encoding->latm;
     format->sample_bits = encoding->sample_bits;

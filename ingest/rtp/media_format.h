@@ -41,9 +41,10 @@ struct media_format_latm {
 
 struct media_format {
     enum media_codec codec;
-    const char *name; /* for people; static */
-    bool latm;        /* AAC as RFC 6416, else as RFC 3640 */
-    bool donl;        /* H.265: decoding order numbers are there (RFC 7798, 4.4) */
+    enum media_codec announced; /* by its encoding's name; MEDIA_CODEC_NONE: it has none */
+    const char *name;           /* for people; static */
+    bool latm;                  /* AAC as RFC 6416, else as RFC 3640 */
+    bool donl;                  /* H.265: decoding order numbers are there (RFC 7798, 4.4) */
     uint32_t clock_rate;
     uint32_t sample_rate;
     uint32_t channels;
@@ -54,6 +55,9 @@ struct media_format {
     uint8_t extradata[MEDIA_FORMAT_EXTRADATA_MAX];
     size_t extradata_size;
 };
+
+/* The name of a codec of video, for people; static. */
+const char *media_format_video_name(enum media_codec codec);
 
 /* The codec of MEDIA by its encoding's name; MEDIA_CODEC_OTHER, MEDIA_CODEC_NONE. */
 enum media_codec media_format_codec(const struct sdp_media *media);

@@ -8,8 +8,6 @@
 #define STEP_FORWARD_MAX 3000
 #define STEP_BACK_MAX (REORDER_PACKETS - 1)
 
-#define NO_SUSPECT (-1)
-
 static size_t place(int64_t sequence)
 {
     return (size_t)((uint64_t)sequence % REORDER_PACKETS);
@@ -19,7 +17,6 @@ void reorder_init(struct reorder *reorder, bool enabled)
 {
     memset(reorder, 0, sizeof(*reorder));
     reorder->enabled = enabled;
-    reorder->suspect = NO_SUSPECT;
 }
 
 void reorder_finish(struct reorder *reorder)
@@ -40,7 +37,6 @@ void reorder_restart(struct reorder *reorder)
     reorder->waiting = reorder->waiting_bytes = 0;
     reorder->has_direct = false;
     reorder->started = false;
-    reorder->suspect = NO_SUSPECT;
 }
 
 static void begin(struct reorder *reorder, uint16_t sequence)
@@ -110,7 +106,6 @@ static void accept(struct reorder *reorder, int64_t sequence, const struct rtp_p
     bool far = sequence - reorder->next >= REORDER_PACKETS;
 
     note_received(reorder, sequence);
-    reorder->suspect = NO_SUSPECT;
     if (!due && reorder->enabled && !far && store(reorder, sequence, packet, arrival_ns)) {
         return;
     }
@@ -123,8 +118,6 @@ static void accept(struct reorder *reorder, int64_t sequence, const struct rtp_p
 enum reorder_result reorder_put(struct reorder *reorder, const struct rtp_packet *packet, int64_t arrival_ns)
 {
     const uint16_t sequence = packet->sequence;
-    enum reorder_result result = REORDER_TAKEN;
-
     if (!reorder->started) {
         begin(reorder, sequence);
     }
@@ -139,21 +132,14 @@ enum reorder_result reorder_put(struct reorder *reorder, const struct rtp_packet
         return REORDER_OLD;
     }
     if (step < 0 || step > STEP_FORWARD_MAX) {
-        if (reorder->enabled && reorder->suspect != sequence) {
-            reorder->suspect = (uint16_t)(sequence + 1);
-            return REORDER_SUSPECT;
-        }
-        reorder_restart(reorder);
-        begin(reorder, sequence);
-        step = 0;
-        result = REORDER_RESTART;
+        return REORDER_JUMP;
     }
     if (step > 0 && step < REORDER_PACKETS && reorder->slots[place(reorder->next + step)].waits) {
         reorder->duplicates++;
         return REORDER_OLD;
     }
     accept(reorder, reorder->next + step, packet, arrival_ns);
-    return result;
+    return REORDER_TAKEN;
 }
 
 static bool take(struct reorder *reorder, struct reorder_packet *packet)

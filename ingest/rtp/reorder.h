@@ -39,8 +39,7 @@ struct reorder {
     struct rtp_packet direct;
     int64_t direct_sequence;
     int64_t direct_arrival_ns;
-    int32_t suspect; /* the sequence number that would prove a jump; -1: none */
-    size_t waiting;  /* packets, and their bytes */
+    size_t waiting; /* packets, and their bytes */
     size_t waiting_bytes;
     bool seen[REORDER_PACKETS]; /* by extended sequence number, up to REORDER_PACKETS behind HIGHEST */
     struct reorder_slot slots[REORDER_PACKETS];
@@ -49,9 +48,8 @@ struct reorder {
 
 enum reorder_result {
     REORDER_TAKEN,
-    REORDER_OLD,     /* came before, or too late */
-    REORDER_SUSPECT, /* far from what is expected; dropped, but the next may prove it right */
-    REORDER_RESTART, /* taken; the sequence begins anew: call reorder_next before anything else */
+    REORDER_OLD,  /* not taken: it came before, or too late */
+    REORDER_JUMP, /* not taken: far from what is expected */
 };
 
 /* A packet in its order. Its payload is valid until the next reorder_put. */

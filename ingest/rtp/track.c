@@ -1,7 +1,10 @@
 /*
- * The way of a packet: track_put_rtp looks at its header and gives it to reorder, which keeps a copy only of
- * what must wait. track_next takes packets out in order, unwraps their timestamps and feeds the depacketizer
- * until a unit is complete. So at most one packet is under way, and it is the caller's memory or reorder's.
+ * The way of a packet: track_put_rtp looks at its header and decides whether it belongs to the track's sender.
+ * If so, reorder takes it, which keeps a copy only of what must wait. track_next takes packets out in order,
+ * unwraps their timestamps and feeds the depacketizer until a unit is complete. So at most one packet is under
+ * way, and it is the caller's memory or reorder's. Two things hold packets back: one that may belong to a
+ * sender that began anew waits in `run` until the next ones prove it; and the first payloads of video wait in
+ * `held` until it is clear whether they are H.264 or H.265.
  */
 #include "ingest/rtp/track.h"
 
@@ -10,13 +13,18 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
+#include "common/log/log.h"
+#include "ingest/rtp/access_unit_builder.h"
+#include "ingest/rtp/codec_probe.h"
 #include "ingest/rtp/depacketizer.h"
 #include "ingest/rtp/lateness.h"
 #include "ingest/rtp/media_format.h"
+#include "ingest/rtp/packet_run.h"
 #include "ingest/rtp/reception.h"
 #include "ingest/rtp/reorder.h"
 #include "ingest/rtp/rtcp.h"
 #include "ingest/rtp/rtp_packet.h"
+#include "ingest/rtp/sender.h"
 
 /* How far the senders' reports may put audio from where its arrival puts it. */
 #define SYNC_MAX_NS (2 * NS_PER_SECOND)
@@ -31,21 +39,48 @@ static_assert(TRACK_REORDER_PACKETS == REORDER_PACKETS, "as track.h says");
 /* NOLINTEND(misc-redundant-expression) */
 static_assert(TRACK_REPORT_SIZE >= RTCP_REPORT_SIZE, "as track.h says");
 
+/* Packets in a row that prove that a sender's numbers begin anew: after a jump of the sequence numbers; and
+ * after small steps back, which over UDP are mostly late packets. */
+enum { JUMP_PROOF_UDP = 2, JUMP_PROOF_TCP = 1, BACK_PROOF_UDP = PACKET_RUN_MAX, BACK_PROOF_TCP = 3 };
+
+/* A sender that goes on under another SSRC: its timestamps go on if they are nearer than this. */
+#define CONTINUES_MAX_S 10
+
+/* Payloads, and their bytes, that may wait until it is clear what codec they are. */
+#define HELD_MAX 64
+#define HELD_SIZE_MAX 262144
+
+/* The last report's age in a receiver report has 32 bits, in 1/65536 s (RFC 3550, 6.4.1). */
+#define REPORT_AGE_MAX_S 65535
+
+struct held_payloads {
+    struct depacketizer_payload items[HELD_MAX]; /* their data lies in BYTES, one after the other */
+    size_t count, taken;
+    size_t at; /* in BYTES, of the next one to be taken */
+    struct byte_buffer bytes;
+};
+
 struct track {
     struct media_format format;
     struct media_stream stream;
+    bool stream_changed; /* STREAM is not what was described: the next unit says so */
     bool video;
     uint8_t payload_type;
     bool reordering;
-    bool has_ssrc;
-    uint32_t ssrc;
-    bool has_suspect;
-    uint32_t suspect_ssrc; /* another sender, if it goes on */
+    bool show_damaged;
+    struct sender sender;
+    struct packet_run run;
+    size_t replayed;           /* packets of RUN that have been taken, if REPLAYING */
+    bool replaying;            /* RUN is to be taken, then CURRENT */
+    struct rtp_packet current; /* the caller's packet, until reorder has it */
+    int64_t current_arrival_ns;
     uint32_t own_ssrc;
     bool fresh; /* the next packet is the first of its sender */
     struct reorder reorder;
     struct reception reception;
     struct lateness lateness;
+    struct codec_probe probe;
+    struct held_payloads *held; /* owned; NULL: none */
     struct depacketizer *depacketizer;
     struct depacketizer_payload payload;
     bool has_payload;
@@ -81,6 +116,24 @@ static void describe(struct track *track)
     };
 }
 
+static const char *codec_words(enum media_codec codec)
+{
+    return codec == MEDIA_CODEC_H265 ? "H.265" : "H.264";
+}
+
+/* Said once for each connection. */
+static void tell_codec(const struct track *track)
+{
+    enum media_codec announced = track->format.announced;
+
+    if (announced == MEDIA_CODEC_NONE) {
+        log_info("the camera does not say what its video is; it is %s", codec_words(track->format.codec));
+    } else if (announced != track->format.codec) {
+        log_warning("the camera announces %s but sends %s; it is taken for what it sends",
+                    codec_words(announced), codec_words(track->format.codec));
+    }
+}
+
 int track_create(const struct sdp_media *media, const struct track_options *options, struct track **track)
 {
     struct track *made = calloc(1, sizeof(*made));
@@ -96,8 +149,19 @@ int track_create(const struct sdp_media *media, const struct track_options *opti
     made->video = media->kind == SDP_VIDEO;
     made->payload_type = media->payload_type;
     made->reordering = options->reorder;
+    made->show_damaged = options->show_damaged;
     made->fresh = true;
+    made->probe = (struct codec_probe){
+        .expected = made->format.codec,
+        .announced = made->format.announced != MEDIA_CODEC_NONE,
+        .settled = !made->video,
+    };
     describe(made);
+    if (made->video && made->format.codec != made->format.announced && made->format.extradata_size > 0) {
+        tell_codec(made);
+    }
+    sender_init(&made->sender, options->ssrc);
+    packet_run_init(&made->run);
     reorder_init(&made->reorder, options->reorder);
     reception_init(&made->reception, made->format.clock_rate);
     made->depacketizer = depacketizer_create(&made->format, options->show_damaged);
@@ -112,13 +176,24 @@ fail:
     return result;
 }
 
+static void release_held(struct track *track)
+{
+    if (track->held) {
+        byte_buffer_finish(&track->held->bytes);
+    }
+    free(track->held);
+    track->held = NULL;
+}
+
 void track_destroy(struct track *track)
 {
-    if (track == NULL) {
+    if (!track) {
         return;
     }
     depacketizer_destroy(track->depacketizer);
     reorder_finish(&track->reorder);
+    packet_run_finish(&track->run);
+    release_held(track);
     free(track);
 }
 
@@ -146,30 +221,6 @@ static void begin_anew(struct track *track)
     depacketizer_reset(track->depacketizer);
 }
 
-/* False: a stray packet. */
-static bool accept_sender(struct track *track, uint32_t ssrc)
-{
-    if (track->has_ssrc && track->ssrc == ssrc) {
-        track->has_suspect = false;
-        return true;
-    }
-    if (track->has_ssrc) {
-        /* Over UDP anybody's packet may come; another sender is one that sends twice in a row. */
-        bool proved = track->has_suspect && track->suspect_ssrc == ssrc;
-        track->has_suspect = true;
-        track->suspect_ssrc = ssrc;
-        if (track->reordering && !proved) {
-            return false;
-        }
-        reorder_restart(&track->reorder);
-        begin_anew(track);
-    }
-    track->has_ssrc = true;
-    track->has_suspect = false;
-    track->ssrc = ssrc;
-    return true;
-}
-
 static void update_counters(struct track *track)
 {
     const struct depacketizer_counters *units = depacketizer_counters(track->depacketizer);
@@ -186,6 +237,85 @@ static void update_counters(struct track *track)
     counters->jitter_ns = track->reception.jitter_ns;
 }
 
+/* Gives reorder a packet of the sender. */
+static enum reorder_result admit(struct track *track, const struct rtp_packet *packet, int64_t arrival_ns)
+{
+    enum reorder_result result = reorder_put(&track->reorder, packet, arrival_ns);
+
+    if (result == REORDER_JUMP) {
+        return result;
+    }
+    if (track->fresh && result == REORDER_TAKEN) {
+        track->first_sequence = track->reorder.highest;
+        track->sender_received = 0;
+        track->reported_expected = track->reported_received = 0;
+    }
+    track->counters.packets++;
+    track->sender_received++;
+    return result;
+}
+
+/* The sender's numbers begin anew with the packets of the run and PACKET. track_next takes them. */
+static void replay(struct track *track, const struct rtp_packet *packet, int64_t arrival_ns)
+{
+    reorder_restart(&track->reorder);
+    track->foreign -= track->run.count < track->foreign ? track->run.count : track->foreign;
+    track->replaying = true;
+    track->replayed = 0;
+    track->current = *packet;
+    track->current_arrival_ns = arrival_ns;
+}
+
+/* Keeps a packet that may be one of the first of a sender. */
+static void hold(struct track *track, const struct rtp_packet *packet, int64_t arrival_ns, bool follows)
+{
+    if (!follows) {
+        packet_run_clear(&track->run);
+    }
+    packet_run_add(&track->run, packet, arrival_ns);
+    track->foreign++;
+}
+
+static unsigned proof_of(const struct track *track, enum reorder_result result)
+{
+    if (result == REORDER_JUMP) {
+        return track->reordering ? JUMP_PROOF_UDP : JUMP_PROOF_TCP;
+    }
+    return track->reordering ? BACK_PROOF_UDP : BACK_PROOF_TCP;
+}
+
+/* A packet of the present sender: where it is in the sequence decides. */
+static int put_in_sequence(struct track *track, const struct rtp_packet *packet, size_t run,
+                           int64_t arrival_ns)
+{
+    enum reorder_result result = admit(track, packet, arrival_ns);
+
+    if (result == REORDER_TAKEN) {
+        packet_run_clear(&track->run);
+        return 0;
+    }
+    if (run < proof_of(track, result)) {
+        hold(track, packet, arrival_ns, run > 1);
+        return result == REORDER_JUMP ? -EPROTO : 0;
+    }
+    if (run == 1) {
+        packet_run_clear(&track->run);
+    }
+    begin_anew(track);
+    replay(track, packet, arrival_ns);
+    return 0;
+}
+
+static void note_continued_clock(struct track *track, uint32_t timestamp)
+{
+    int64_t step = llabs((int64_t)(int32_t)(timestamp - track->reception.last_timestamp));
+
+    if (track->reception.started && step / track->format.clock_rate > CONTINUES_MAX_S) {
+        reception_restart(&track->reception);
+        track->anchored = false;
+    }
+}
+
 static int put(struct track *track, const uint8_t *packet, size_t size, int64_t arrival_ns)
 {
     struct rtp_packet parsed;
@@ -194,26 +324,36 @@ static int put(struct track *track, const uint8_t *packet, size_t size, int64_t 
         track->malformed++;
         return -EBADMSG;
     }
-    if (parsed.payload_type != track->payload_type || !accept_sender(track, parsed.ssrc)) {
+    if (parsed.payload_type != track->payload_type) {
         track->foreign++;
         return -EPROTO;
     }
-    enum reorder_result result = reorder_put(&track->reorder, &parsed, arrival_ns);
-    if (result == REORDER_SUSPECT) {
+    bool follows = track->run.count > 0 && packet_run_follows(&track->run, &parsed);
+    size_t run = follows ? track->run.count + 1 : 1;
+    bool known = track->sender.known;
+    switch (sender_judge(&track->sender, &parsed, (uint16_t)track->reorder.next, run, arrival_ns)) {
+    case SENDER_CONTINUES:
+        note_continued_clock(track, parsed.timestamp);
+        return put_in_sequence(track, &parsed, run, arrival_ns);
+    case SENDER_SAME:
+        return put_in_sequence(track, &parsed, run, arrival_ns);
+    case SENDER_CHANGED:
+        if (!follows) {
+            packet_run_clear(&track->run);
+        }
+        if (known) {
+            begin_anew(track);
+        }
+        replay(track, &parsed, arrival_ns);
+        return 0;
+    case SENDER_UNPROVEN:
+        hold(track, &parsed, arrival_ns, follows);
+        return -EPROTO;
+    case SENDER_STRANGER:
         track->foreign++;
         return -EPROTO;
     }
-    if (result == REORDER_RESTART) {
-        begin_anew(track);
-    }
-    if (track->fresh) {
-        track->first_sequence = track->reorder.highest;
-        track->sender_received = 0;
-        track->reported_expected = track->reported_received = 0;
-    }
-    track->counters.packets++;
-    track->sender_received++;
-    return 0;
+    return -EPROTO;
 }
 
 int track_put_rtp(struct track *track, const uint8_t *packet, size_t size, int64_t arrival_ns)
@@ -230,6 +370,15 @@ static int64_t wall_offset(void)
     return clock_wall_ns() - clock_now_ns();
 }
 
+/* Before its first packet any sender may report, unless the session named ours. */
+static bool is_sender(const struct track *track, uint32_t ssrc)
+{
+    if (track->sender.known) {
+        return ssrc == track->sender.ssrc;
+    }
+    return !track->sender.named || ssrc == track->sender.name;
+}
+
 int track_put_rtcp(struct track *track, const uint8_t *packet, size_t size, int64_t arrival_ns)
 {
     struct rtcp_content content;
@@ -239,13 +388,30 @@ int track_put_rtcp(struct track *track, const uint8_t *packet, size_t size, int6
         track->malformed++;
         track->counters.malformed++;
     }
-    if (content.has_report && (!track->has_ssrc || content.report.ssrc == track->ssrc)) {
+    if (content.has_report && is_sender(track, content.report.ssrc)) {
         reception_note_report(&track->reception, &content.report, arrival_ns, arrival_ns + wall_offset());
         track->counters.late_ns =
             lateness_note(&track->lateness, rtcp_unix_ns(content.report.ntp), arrival_ns);
     }
-    bool leaves = content.bye && track->has_ssrc && content.bye_ssrc == track->ssrc;
+    bool leaves = content.bye && track->sender.known && content.bye_ssrc == track->sender.ssrc;
     return result == 0 && leaves ? 1 : result;
+}
+
+/* Gives reorder the next packet of a run that has proved itself. False: there is none. */
+static bool replay_next(struct track *track)
+{
+    if (!track->replaying) {
+        return false;
+    }
+    if (track->replayed < track->run.count) {
+        size_t index = track->replayed++;
+        admit(track, &track->run.items[index].packet, track->run.items[index].arrival_ns);
+        return true;
+    }
+    track->replaying = false;
+    packet_run_clear(&track->run);
+    admit(track, &track->current, track->current_arrival_ns);
+    return true;
 }
 
 /* Takes the next packet out of reorder. False: none. */
@@ -253,8 +419,10 @@ static bool fetch(struct track *track)
 {
     struct reorder_packet next;
 
-    if (reorder_next(&track->reorder, &next) == 0) {
-        return false;
+    while (reorder_next(&track->reorder, &next) == 0) {
+        if (!replay_next(track)) {
+            return false;
+        }
     }
     track->payload = (struct depacketizer_payload){
         .data = next.packet.payload,
@@ -267,6 +435,87 @@ static bool fetch(struct track *track)
     track->last_arrival_ns = next.arrival_ns;
     track->fresh = false;
     return true;
+}
+
+/* Keeps a copy of the payload. False: there is no room for it. */
+static bool hold_payload(struct track *track)
+{
+    if (!track->held) {
+        track->held = calloc(1, sizeof(*track->held));
+        if (!track->held) {
+            return false;
+        }
+        byte_buffer_init(&track->held->bytes, HELD_SIZE_MAX);
+    }
+    struct held_payloads *held = track->held;
+    if (held->count == HELD_MAX ||
+        byte_buffer_add(&held->bytes, track->payload.data, track->payload.size) < 0) {
+        return false;
+    }
+    held->items[held->count++] = track->payload;
+    return true;
+}
+
+static bool take_held(struct track *track)
+{
+    struct held_payloads *held = track->held;
+
+    if (held->taken == held->count) {
+        release_held(track);
+        return false;
+    }
+    track->payload = held->items[held->taken++];
+    track->payload.data = held->bytes.data + held->at;
+    held->at += track->payload.size;
+    return true;
+}
+
+/* The camera sends the other codec. Without memory for it, it is as if that had not been seen. */
+static void switch_codec(struct track *track, enum media_codec codec)
+{
+    struct media_format format = track->format;
+
+    format.codec = codec;
+    format.name = media_format_video_name(codec);
+    format.donl = false;
+    format.extradata_size = 0;
+    struct depacketizer *depacketizer = depacketizer_create(&format, track->show_damaged);
+    if (!depacketizer) {
+        return;
+    }
+    depacketizer_destroy(track->depacketizer);
+    track->depacketizer = depacketizer;
+    track->format = format;
+    describe(track);
+    track->stream_changed = true;
+}
+
+/* The next payload for the depacketizer, once it is clear which one that is. False: none. */
+static bool next_payload(struct track *track)
+{
+    if (track->probe.settled && track->held && take_held(track)) {
+        return true;
+    }
+    while (fetch(track)) {
+        if (track->probe.settled) {
+            return true;
+        }
+        struct depacketizer_payload payload = access_unit_builder_without_start_code(&track->payload);
+        enum media_codec codec = codec_probe_look(&track->probe, payload.data, payload.size);
+        bool held = (codec == MEDIA_CODEC_NONE || track->held) && hold_payload(track);
+        if (codec == MEDIA_CODEC_NONE && held) {
+            continue;
+        }
+        track->probe.settled = true;
+        if (codec != MEDIA_CODEC_NONE && codec != track->format.codec) {
+            switch_codec(track, codec);
+        }
+        if (track->stream_changed || track->format.announced == MEDIA_CODEC_NONE) {
+            tell_codec(track);
+        }
+        return held ? take_held(track) : true;
+    }
+    return false;
 }
 
 static int64_t own_ns(const struct track *track, int64_t time)
@@ -307,7 +556,7 @@ static int64_t presentation(struct track *track, int64_t time, int64_t arrival_n
     int64_t own = own_ns(track, time);
     int64_t place;
 
-    if (leader == NULL) {
+    if (!leader) {
         return own;
     }
     if (!leader->reception.started) {
@@ -345,6 +594,7 @@ static void fill_unit(struct track *track, const struct depacketizer_unit *from,
 
     *unit = (struct media_unit){
         .video = track->video,
+        .stream = track->stream_changed ? &track->stream : NULL,
         .data = from->data,
         .size = from->size,
         .presentation_ns = presentation(track, from->time, from->arrival_ns),
@@ -354,6 +604,7 @@ static void fill_unit(struct track *track, const struct depacketizer_unit *from,
         .camera_ns = captured(track, from->time, wall_ns),
         .lost = track->video && from->lost,
     };
+    track->stream_changed = false;
     track->counters.units++;
 }
 
@@ -367,7 +618,7 @@ int track_next(struct track *track, struct media_unit *unit)
         if (result == 1) {
             break;
         }
-        if (!track->has_payload && !fetch(track)) {
+        if (!track->has_payload && !next_payload(track)) {
             break;
         }
         track->has_payload = depacketizer_put(track->depacketizer, &track->payload) == DEPACKETIZER_FULL;
@@ -403,33 +654,40 @@ static uint8_t fraction_lost(struct track *track, uint64_t expected)
     return (uint8_t)((interval - received) * 255 / interval);
 }
 
+/* In 1/65536 s. */
+static uint32_t report_age(int64_t age_ns)
+{
+    return (uint32_t)(age_ns / NS_PER_SECOND * 65536 + age_ns % NS_PER_SECOND * 65536 / NS_PER_SECOND);
+}
+
 size_t track_report(struct track *track, int64_t now_ns, uint8_t out[TRACK_REPORT_SIZE])
 {
     const struct reception *reception = &track->reception;
 
-    if (!track->has_ssrc || track->fresh) {
+    uint32_t sender = track->sender.ssrc;
+
+    if (!track->sender.known || track->fresh) {
         return 0;
     }
-    if (track->own_ssrc == 0 || track->own_ssrc == track->ssrc) {
-        track->own_ssrc = (track->ssrc ^ (uint32_t)now_ns ^ (uint32_t)(now_ns >> 32)) | 1u;
+    if (track->own_ssrc == 0 || track->own_ssrc == sender) {
+        track->own_ssrc = (sender ^ (uint32_t)now_ns ^ (uint32_t)(now_ns >> 32)) | 1u;
     }
-    if (track->own_ssrc == track->ssrc) {
+    if (track->own_ssrc == sender) {
         track->own_ssrc += 2;
     }
     uint64_t expected = (uint64_t)(track->reorder.highest - track->first_sequence + 1);
     int64_t missing = (int64_t)(expected - track->sender_received);
     struct rtcp_receiver_report report = {
         .ssrc = track->own_ssrc,
-        .sender = track->ssrc,
+        .sender = sender,
         .fraction_lost = fraction_lost(track, expected),
         .cumulative_lost = (int32_t)(missing > INT32_MAX ? INT32_MAX : missing),
         .highest_sequence = (uint32_t)track->reorder.highest,
         .jitter = (uint32_t)(reception->jitter_ns * reception->clock_rate / NS_PER_SECOND),
     };
-    if (reception->has_report) {
+    if (reception->has_report && now_ns - reception->report_arrival_ns <= REPORT_AGE_MAX_S * NS_PER_SECOND) {
         report.last_report = (uint32_t)(reception->report.ntp >> 16);
-        report.since_last_report =
-            (uint32_t)((now_ns - reception->report_arrival_ns) * 65536 / NS_PER_SECOND);
+        report.since_last_report = report_age(now_ns - reception->report_arrival_ns);
     }
     rtcp_write_report(&report, out);
     return RTCP_REPORT_SIZE;

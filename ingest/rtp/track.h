@@ -33,6 +33,7 @@
 struct track_options {
     bool reorder;      /* over UDP: packets are brought into order; over TCP a gap is a loss at once */
     bool show_damaged; /* incomplete frames are handed out, and no unit says `lost` */
+    uint32_t ssrc;     /* of the sender, as the answer to SETUP names it; 0: it does not */
 };
 
 /* Since the track was created. */

@@ -507,6 +507,31 @@ static void a_clock_that_jumps_is_repaired(void **state)
     assert_int_equal(publisher_status(rig->publisher)->repairs, sizeof(jumps_s) / sizeof(jumps_s[0]));
 }
 
+/* A camera that announces H.265 and sends H.264: its first unit says so, with lengths before its NAL units. */
+static void a_unit_may_describe_its_stream(void **state)
+{
+    static const uint8_t bytes[] = {0, 0, 0, 4, 0x65, 0x88, 0x84, 0x12};
+    struct rig *rig = *state;
+    uint8_t sets[128];
+    struct media_stream stream = {.codec = MEDIA_CODEC_H264, .extradata = sets, .nal_length_size = 4};
+    struct media_unit unit = {.video = true,
+                              .stream = &stream,
+                              .data = bytes,
+                              .size = sizeof(bytes),
+                              .presentation_ns = rig->now_ns,
+                              .decode_ns = MEDIA_TIME_UNKNOWN,
+                              .capture_ns = rig->now_ns};
+
+    rig->description.video.codec = MEDIA_CODEC_H265;
+    begin(rig);
+    ADD(rig, sample_avc_base_sps);
+    ADD(rig, sample_avc_base_pps);
+    stream.extradata_size = rig->length;
+    memcpy(sets, rig->bytes, rig->length);
+    assert_int_equal(publisher_put(rig->publisher, &unit, rig->error), 1);
+    assert_string_equal(publisher_status(rig->publisher)->codecs, "avc1.42C01E");
+}
+
 static void garbage_is_no_picture(void **state)
 {
     struct rig *rig = *state;
@@ -554,6 +579,7 @@ int main(void)
         RIG_TEST(after_a_loss_a_keyframe_is_waited_for),
         RIG_TEST(the_cameras_time_goes_along),
         RIG_TEST(a_clock_that_jumps_is_repaired),
+        RIG_TEST(a_unit_may_describe_its_stream),
         RIG_TEST(garbage_is_no_picture),
     };
 

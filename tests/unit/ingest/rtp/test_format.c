@@ -2,11 +2,15 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <libavutil/base64.h>
+
 #include <cmocka.h>
 
+#include "tests/support/samples.h"
 #include "tests/unit/ingest/rtp/rtp_fixture.h"
 
 static struct media_format format;
@@ -40,6 +44,58 @@ static void damaged_sets_are_left_out(void **state)
     assert_int_equal(format.clock_rate, 90000);
     assert_int_equal(read(SDP_VIDEO, "H264", 90000, ""), 0);
     assert_int_equal(format.extradata_size, 0);
+}
+
+static void assert_sets(const char *expected, size_t size)
+{
+    assert_int_equal(format.extradata_size, size);
+    assert_memory_equal(format.extradata, expected, size);
+}
+
+/* As cameras write them: quotes and blanks, the alphabet of URLs, padding left out. */
+static void sets_are_read_as_cameras_write_them(void **state)
+{
+    static const char *const written[] = {
+        "sprop-parameter-sets=Z0L/4A==,aM7+",     "sprop-parameter-sets=Z0L/4A==\",\"aM7+",
+        "sprop-parameter-sets=\"Z0L/4A==,aM7+\"", "sprop-parameter-sets='Z0L/4A', 'aM7+'",
+        "sprop-parameter-sets=Z0L_4A,aM7-",       "sprop-parameter-sets = Z0L/4A== , aM7+ ,",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++) {
+        assert_int_equal(read(SDP_VIDEO, "H264", 90000, written[i]), 0);
+        assert_sets("\0\0\0\1\x67\x42\xff\xe0\0\0\0\1\x68\xce\xfe", 15);
+    }
+}
+
+static void write_sets(char *out, size_t size, const char *name, const struct nal *nal)
+{
+    char text[256];
+
+    assert_non_null(av_base64_encode(text, sizeof(text), nal->data, (int)nal->size));
+    snprintf(out, size, "packetization-mode=1;%s=%s", name, text);
+}
+
+/* The sets tell what is sent, whatever the encoding's name and the parameter's are. */
+static void sets_tell_the_codec(void **state)
+{
+    char fmtp[512];
+
+    (void)state;
+    write_sets(fmtp, sizeof(fmtp), "sprop-parameter-sets", &SAMPLE_NAL(sample_hevc_sps));
+    assert_int_equal(read(SDP_VIDEO, "H264", 90000, fmtp), 0);
+    assert_int_equal(format.codec, MEDIA_CODEC_H265);
+    assert_int_equal(format.announced, MEDIA_CODEC_H264);
+    assert_string_equal(format.name, "hevc");
+    assert_int_equal(format.extradata_size, 4 + sizeof(sample_hevc_sps));
+    write_sets(fmtp, sizeof(fmtp), "sprop-parameter-sets", &SAMPLE_NAL(sample_avc_base_sps));
+    assert_int_equal(read(SDP_VIDEO, "H265", 90000, fmtp), 0);
+    assert_int_equal(format.codec, MEDIA_CODEC_H264);
+    assert_int_equal(read(SDP_VIDEO, "H264", 90000, fmtp), 0);
+    assert_int_equal(format.codec, MEDIA_CODEC_H264);
+    write_sets(fmtp, sizeof(fmtp), "sprop-sps", &SAMPLE_NAL(sample_hevc_sps));
+    assert_int_equal(read(SDP_VIDEO, "H265", 90000, fmtp), 0);
+    assert_int_equal(format.codec, MEDIA_CODEC_H265);
 }
 
 static void aac_needs_its_configuration(void **state)
@@ -84,10 +140,9 @@ static void rates_and_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parameter_sets_become_units),
-        cmocka_unit_test(damaged_sets_are_left_out),
-        cmocka_unit_test(aac_needs_its_configuration),
-        cmocka_unit_test(rates_and_names),
+        cmocka_unit_test(parameter_sets_become_units),         cmocka_unit_test(damaged_sets_are_left_out),
+        cmocka_unit_test(sets_are_read_as_cameras_write_them), cmocka_unit_test(sets_tell_the_codec),
+        cmocka_unit_test(aac_needs_its_configuration),         cmocka_unit_test(rates_and_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

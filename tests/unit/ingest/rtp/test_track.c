@@ -22,15 +22,21 @@ static struct track *video;
 static struct track *audio;
 static struct fixture_units units;
 
-static void begin(bool udp)
+/* NAME: the SSRC that the session names; 0: none. */
+static void begin_as(bool udp, uint32_t name, const char *encoding, const char *fmtp)
 {
-    struct sdp_media picture = make_media(SDP_VIDEO, "H264", 90000, 0, "");
+    struct sdp_media picture = make_media(SDP_VIDEO, encoding, 90000, 0, fmtp);
     struct sdp_media sound = make_media(SDP_AUDIO, "PCMU", 8000, 1, "");
-    struct track_options options = {.reorder = udp};
+    struct track_options options = {.reorder = udp, .ssrc = name};
 
     assert_int_equal(track_create(&picture, &options, &video), 0);
     assert_int_equal(track_create(&sound, &options, &audio), 0);
     track_follow(audio, video);
+}
+
+static void begin(bool udp)
+{
+    begin_as(udp, 0, "H264", "");
 }
 
 static int teardown(void **state)
@@ -48,6 +54,14 @@ static int put_frame(uint16_t sequence, uint32_t timestamp, uint32_t ssrc, int64
     return put_packet(video, &(struct fixture_packet){96, true, sequence, timestamp, ssrc, SLICE, 7},
                       arrival_ns, &units);
 }
+
+static int put_bytes(uint16_t sequence, uint32_t timestamp, bool marker, const char *payload, size_t size)
+{
+    return put_packet(video, &(struct fixture_packet){96, marker, sequence, timestamp, 9, payload, size}, 0,
+                      &units);
+}
+
+#define PUT(sequence, timestamp, marker, text) put_bytes(sequence, timestamp, marker, text, sizeof(text) - 1)
 
 static int put_sound(uint16_t sequence, uint32_t timestamp, int64_t arrival_ns)
 {
@@ -93,20 +107,227 @@ static void strangers_are_left_out(void **state)
     assert_int_equal(track_counters(video)->foreign, 2);
     assert_int_equal(track_counters(video)->discontinuities, 0);
     assert_int_equal(put_frame(501, 0, 10, 0), -EPROTO);
-    assert_int_equal(put_frame(502, 3600, 10, 0), 0); /* it goes on: another sender */
+    assert_int_equal(put_frame(502, 3600, 10, 0), 0); /* it goes on: another sender, from its first packet */
     assert_int_equal(track_counters(video)->discontinuities, 1);
-    assert_int_equal(units.count, 3);
+    assert_int_equal(track_counters(video)->foreign, 2);
+    assert_int_equal(units.count, 4);
     assert_true(units.items[2].lost);
+    assert_false(units.items[3].lost);
 }
 
-static void over_tcp_another_sender_is_taken_at_once(void **state)
+/* A session that the camera has not closed sends on the same channel, packet by packet in turn with ours. */
+static void an_echo_is_left_out(void **state)
 {
     (void)state;
     begin(false);
-    put_frame(1, 0, 9, 0);
-    assert_int_equal(put_frame(77, 5, 10, 0), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        put_frame((uint16_t)(5000 + i), 3600 * i, 9, 40 * MS * i);
+        put_frame((uint16_t)(1000 + i), 3600 * i - 900000, 10, 40 * MS * i);
+    }
+    assert_int_equal(units.count, 20);
+    assert_int_equal(track_counters(video)->discontinuities, 0);
+    for (unsigned i = 1; i < 20; i++) {
+        assert_false(units.items[i].lost);
+    }
+}
+
+/* The same in bursts: one may be taken for the sender, but the one that was there goes on and stays. */
+static void bursts_of_another_sender_end(void **state)
+{
+    uint16_t ours = 5000, others = 100;
+    uint64_t shown = 0;
+
+    (void)state;
+    begin(false);
+    for (unsigned round = 0; round < 10; round++) {
+        for (unsigned i = 0; i < 3; i++, ours++) {
+            put_frame(ours, ours * 3600u, 9, 40 * MS * round);
+        }
+        size_t before = units.count;
+        for (unsigned i = 0; i < 4; i++, others++) {
+            put_frame(others, others * 3600u, 10, 40 * MS * round);
+        }
+        shown += round > 0 ? units.count - before : 0;
+        units_free(&units);
+    }
+    assert_int_equal(shown, 0);
+    assert_int_equal(track_counters(video)->discontinuities, 2); /* there and back */
+}
+
+static void the_named_sender_is_ours(void **state)
+{
+    (void)state;
+    begin_as(false, 9, "H264", "");
+    assert_int_equal(put_frame(500, 0, 10, 0), -EPROTO);
+    assert_int_equal(put_frame(1, 0, 9, 0), 0);
+    assert_int_equal(put_frame(501, 0, 10, 0), -EPROTO);
+    assert_int_equal(put_frame(502, 0, 10, 0), -EPROTO);
+    assert_int_equal(put_frame(2, 3600, 9, 0), 0);
     assert_int_equal(units.count, 2);
-    assert_int_equal(track_counters(video)->discontinuities, 1);
+    assert_int_equal(track_counters(video)->discontinuities, 0);
+}
+
+/* Cameras name an SSRC and send another. */
+static void a_name_that_is_wrong_costs_nothing(void **state)
+{
+    (void)state;
+    begin_as(false, 4711, "H264", "");
+    put_frame(1, 0, 9, 0);
+    put_frame(2, 3600, 9, 0);
+    assert_int_equal(units.count, 2);
+    assert_int_equal(track_counters(video)->discontinuities, 0);
+    assert_int_equal(track_counters(video)->foreign, 0);
+}
+
+static void another_ssrc_that_goes_on_costs_nothing(void **state)
+{
+    for (int udp = 0; udp < 2; udp++) {
+        begin_as(udp, 9, "H264", "");
+        for (unsigned i = 0; i < 12; i++) {
+            assert_int_equal(put_frame((uint16_t)(65530 + i), 3600 * i, 9 + i / 4, 40 * MS * i), 0);
+        }
+        assert_int_equal(units.count, 12);
+        for (unsigned i = 1; i < 12; i++) {
+            assert_false(units.items[i].lost);
+            assert_int_equal(units.items[i].time - units.items[i - 1].time, 40 * MS);
+        }
+        teardown(state);
+    }
+}
+
+/* SSRC, sequence numbers and timestamps begin anew with each group; its first packet is the keyframe's. */
+static void groups_that_begin_anew_lose_nothing(void **state)
+{
+    for (int udp = 0; udp < 2; udp++) {
+        for (int named = 0; named < 2; named++) {
+            begin_as(udp, named ? 9 : 0, "H264", "");
+            for (uint32_t group = 0; group < 5; group++) {
+                uint32_t ssrc = 9 + group, first = 7919 * (group + 1);
+                for (unsigned i = 0; i < 6; i++) {
+                    put_frame((uint16_t)(first + i), first * 1000 + 3600 * i, ssrc,
+                              40 * MS * (group * 6 + i));
+                }
+            }
+            assert_int_equal(units.count, 30);
+            assert_int_equal(track_counters(video)->discontinuities, 4);
+            assert_int_equal(track_counters(video)->foreign, 0);
+            teardown(state);
+        }
+    }
+}
+
+/* The same sender, whose numbers begin anew: with a jump, or where the last group began. */
+static void numbers_that_begin_anew_lose_nothing(void **state)
+{
+    static const uint16_t firsts[] = {0, 30000, 0, 0, 50, 49152, 100};
+
+    for (int udp = 0; udp < 2; udp++) {
+        begin(udp);
+        for (unsigned group = 0; group < sizeof(firsts) / sizeof(firsts[0]); group++) {
+            for (unsigned i = 0; i < 9; i++) {
+                put_frame((uint16_t)(firsts[group] + i), 3600 * (group * 9 + i), 9,
+                          40 * MS * (group * 9 + i));
+            }
+            /* Forward by 41 is a loss of 41: over UDP these are waited for. */
+            track_flush(video, 40 * MS * (group * 9 + 9) + NS);
+            take_units(video, &units);
+        }
+        assert_int_equal(units.count, 9 * sizeof(firsts) / sizeof(firsts[0]));
+        teardown(state);
+    }
+}
+
+static void late_packets_are_no_beginning(void **state)
+{
+    (void)state;
+    begin(true);
+    put_frame(10, 0, 9, 0);
+    put_frame(20, 36000, 9, 0);
+    track_flush(video, NS);
+    take_units(video, &units);
+    assert_int_equal(units.count, 2);
+    for (uint16_t i = 12; i < 18; i++) {
+        assert_int_equal(put_frame(i, 0, 9, NS), 0);
+    }
+    assert_int_equal(put_frame(21, 39600, 9, NS), 0);
+    assert_int_equal(units.count, 3);
+    assert_int_equal(track_counters(video)->discontinuities, 0);
+}
+
+#define H265_VPS "\x40\x01\x0cvps"
+#define H265_SPS "\x42\x01\x01sps"
+#define H265_IDR "\x26\x01\xaf idr"
+
+/* H.265 is announced, H.264 comes: nothing of it is lost, and the first unit says what it is. */
+static void h264_that_is_announced_as_h265_is_seen(void **state)
+{
+    (void)state;
+    begin_as(false, 0, "H265", "profile-level-id=420029; packetization-mode=1; sprop-parameter-sets=");
+    PUT(1, 0, false, "\x06\x05sei"); /* may be either */
+    PUT(2, 0, false, "\x67\x42sps");
+    PUT(3, 0, false, "\x68\xcepps");
+    assert_int_equal(units.count, 0);
+    PUT(4, 0, true, IDR);
+    assert_int_equal(units.count, 1);
+    units_check_nals(&units, 0, "\0\0\0\1\x06\x05sei\0\0\0\1\x67\x42sps\0\0\0\1\x68\xcepps\0\0\0\1" IDR, 37);
+    const struct media_stream *stream = units.items[0].source.stream;
+    assert_non_null(stream);
+    assert_int_equal(stream->codec, MEDIA_CODEC_H264);
+    assert_string_equal(stream->codec_name, "h264");
+    PUT(5, 3600, true, SLICE);
+    assert_int_equal(units.count, 2);
+    assert_null(units.items[1].source.stream);
+}
+
+static void h265_that_is_announced_as_h264_is_seen(void **state)
+{
+    (void)state;
+    begin_as(true, 0, "H264", "packetization-mode=1");
+    PUT(1, 0, false, H265_VPS);
+    PUT(2, 0, false, H265_SPS);
+    PUT(3, 0, true, H265_IDR);
+    assert_int_equal(units.count, 1);
+    assert_int_equal(units.items[0].source.stream->codec, MEDIA_CODEC_H265);
+    assert_int_equal(track_stream(video)->codec, MEDIA_CODEC_H265);
+}
+
+/* One packet that looks like the other codec changes nothing, nor do many that look like neither. */
+static void what_is_announced_is_believed(void **state)
+{
+    (void)state;
+    begin(false);
+    PUT(1, 0, false, H265_VPS);
+    PUT(2, 0, false, "\x67\x42sps");
+    PUT(3, 0, true, IDR);
+    assert_int_equal(track_stream(video)->codec, MEDIA_CODEC_H264);
+    assert_null(units.count > 0 ? units.items[0].source.stream : NULL);
+    PUT(4, 3600, true, SLICE);
+    assert_int_equal(track_stream(video)->codec, MEDIA_CODEC_H264);
+    teardown(state);
+    begin_as(false, 0, "H265", "");
+    for (uint16_t i = 0; i < 100; i++) {
+        PUT(i, 0, false, "\x06\x05sei");
+    }
+    PUT(100, 3600, false, "\x67\x42sps");
+    PUT(101, 3600, false, "\x68\xcepps");
+    PUT(102, 3600, true, IDR);
+    assert_int_equal(track_stream(video)->codec, MEDIA_CODEC_H265);
+}
+
+/* A dynamic payload type without an rtpmap: the first packet that can be only one of them tells. */
+static void video_without_a_name_is_looked_at(void **state)
+{
+    (void)state;
+    begin_as(false, 0, "", "");
+    PUT(1, 0, false, H265_VPS);
+    PUT(2, 0, true, H265_IDR);
+    assert_int_equal(units.count, 1);
+    assert_int_equal(units.items[0].source.stream->codec, MEDIA_CODEC_H265);
+    teardown(state);
+    begin_as(false, 0, "", "");
+    PUT(1, 0, true, IDR);
+    assert_int_equal(units.count, 1);
+    assert_null(units.items[0].source.stream);
 }
 
 static void timestamps_go_on_across_their_wrap(void **state)
@@ -256,6 +477,12 @@ static void reports_are_as_rfc_3550_says(void **state)
     assert_memory_equal(report + 40, "\1\x10", 2);
     assert_int_equal(track_report(video, 620 * MS, report), 60);
     assert_int_equal(report[12], 0);
+    /* A camera that sends one sender report and then none: its age fits for 18 hours, then nothing is said. */
+    track_report(video, 120 * MS + 65535 * NS, report);
+    assert_int_equal(bytes_get_be32(report + 28), 65535u * 65536u);
+    track_report(video, 120 * MS + 50 * 3600 * NS, report);
+    assert_int_equal(bytes_get_be32(report + 24), 0);
+    assert_int_equal(bytes_get_be32(report + 28), 0);
 }
 
 static void goodbyes_and_nonsense(void **state)
@@ -282,7 +509,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(headers_with_everything),
         TEST(strangers_are_left_out),
-        TEST(over_tcp_another_sender_is_taken_at_once),
+        TEST(an_echo_is_left_out),
+        TEST(bursts_of_another_sender_end),
+        TEST(the_named_sender_is_ours),
+        TEST(a_name_that_is_wrong_costs_nothing),
+        TEST(another_ssrc_that_goes_on_costs_nothing),
+        TEST(groups_that_begin_anew_lose_nothing),
+        TEST(numbers_that_begin_anew_lose_nothing),
+        TEST(late_packets_are_no_beginning),
+        TEST(h264_that_is_announced_as_h265_is_seen),
+        TEST(h265_that_is_announced_as_h264_is_seen),
+        TEST(what_is_announced_is_believed),
+        TEST(video_without_a_name_is_looked_at),
         TEST(timestamps_go_on_across_their_wrap),
         TEST(a_missing_packet_is_told),
         TEST(capture_is_told_by_a_clock_like_ours),
