@@ -8,32 +8,48 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "common/base/secret.h"
+#include "common/config/config_settings.h"
 #include "ctl/client.h"
 
 /* Bytes of a line that is typed for "-"; longer than any setting may be. */
 #define LINE_MAX_BYTES 4096
 
-/* Settings whose values are texts whatever they look like. A password may be 1234. */
-static const char *const texts[] = {"url",     "username",     "password",     "tls_fingerprint",    "sub",
-                                    "sub.url", "sub.username", "sub.password", "sub.tls_fingerprint"};
-
-/* Of these, the values are secrets, or may hold them. */
-static const char *const secrets[] = {"url", "password", "sub", "sub.url", "sub.password"};
-
 /* "sub.url=…" is a member of the group that the setting "sub" may be. */
 static const char sub_prefix[] = "sub.";
 
-static bool is_in(const char *name, size_t length, const char *const *list, size_t count)
+/* The setting that LENGTH bytes of NAME name, of a camera or with the prefix of its sub stream; NULL: none. */
+static const struct setting *find_setting(const char *name, size_t length)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strlen(list[i]) == length && memcmp(list[i], name, length) == 0) {
-            return true;
+    const struct setting_group *group = &setting_group_camera;
+    size_t prefix = strlen(sub_prefix);
+
+    if (length > prefix && memcmp(name, sub_prefix, prefix) == 0) {
+        group = &setting_group_sub;
+        name += prefix;
+        length -= prefix;
+    }
+    for (size_t i = 0; i < group->count; i++) {
+        const char *known = group->settings[i].name;
+        if (strlen(known) == length && memcmp(known, name, length) == 0) {
+            return &group->settings[i];
         }
     }
-    return false;
+    return NULL;
 }
 
-#define IS_IN(name, length, list) is_in(name, length, list, sizeof(list) / sizeof((list)[0]))
+/* Its value is text whatever it looks like: a password may be 1234. */
+static bool is_text(const struct setting *setting)
+{
+    return setting && (setting_is_text(setting) || setting->kind == SETTING_SUB);
+}
+
+/* Its value is a secret, or may hold one, as a URL may. */
+static bool is_secret(const struct setting *setting)
+{
+    return setting && ((setting->flags & SETTING_SECRET) != 0 || setting->kind == SETTING_URL ||
+                       setting->kind == SETTING_SUB);
+}
 
 /* Reads a line into LINE; on a terminal after a question and without echo. */
 static bool read_line(const char *name, int length, char line[LINE_MAX_BYTES])
@@ -69,7 +85,7 @@ static json_t *typed_value(const char *name, size_t length, const char *text)
     if (size >= 2 && text[0] == '"' && text[size - 1] == '"') {
         return json_stringn(text + 1, size - 2);
     }
-    if (IS_IN(name, length, texts)) {
+    if (is_text(find_setting(name, length))) {
         return json_string(text);
     }
     if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
@@ -87,10 +103,10 @@ static json_t *asked_value(const char *name, size_t length)
 
     if (!read_line(name, (int)length, line)) {
         client_complain("%.*s=-: nothing on standard input", (int)length, name);
-    } else if ((value = json_string(line)) == NULL) {
+    } else if (!(value = json_string(line))) {
         client_complain("%.*s: not UTF-8", (int)length, name);
     }
-    explicit_bzero(line, sizeof(line));
+    secret_wipe(line, sizeof(line));
     return value;
 }
 
@@ -102,7 +118,7 @@ static json_t *value_of(const char *argument, size_t length)
         return asked_value(argument, length);
     }
     json_t *value = typed_value(argument, length, text);
-    if (value == NULL) {
+    if (!value) {
         client_complain("%.*s: not UTF-8", (int)length, argument);
     }
     return value;
@@ -131,12 +147,12 @@ static bool take(json_t *settings, char *argument)
         return false;
     }
     json_t *value = value_of(argument, length);
-    bool taken = value != NULL && put(settings, argument, length, value);
-    if (value != NULL && !taken) {
+    bool taken = value && put(settings, argument, length, value);
+    if (value && !taken) {
         client_complain("%.*s: not the name of a setting", (int)length, argument);
     }
-    if (IS_IN(argument, length, secrets)) {
-        explicit_bzero(argument + length + 1, strlen(argument + length + 1));
+    if (is_secret(find_setting(argument, length))) {
+        secret_wipe(argument + length + 1, strlen(argument + length + 1));
     }
     return taken;
 }

@@ -9,18 +9,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/config/camera_task.h"
+#include "common/config/camera_url.h"
 #include "common/ipc/blackbox.h"
 #include "common/ipc/channel.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "common/ring/ring_writer.h"
 #include "common/sandbox/sandbox.h"
-#include "ingest/camera_task.h"
 #include "ingest/publish/publisher.h"
 #include "ingest/publish/ring_change.h"
 #include "ingest/reconnect_backoff.h"
 #include "ingest/source/source.h"
-#include "ingest/source/source_url.h"
 #include "ingest/worker_signals.h"
 #include "ingest/worker_stats.h"
 
@@ -52,7 +52,9 @@ enum worker_state { WORKER_STARTING, WORKER_STREAMING, WORKER_STALLED };
 
 struct worker {
     int channel;
-    struct camera camera;
+    struct camera_task task;
+    int ring_fd; /* from the task's message until the ring is attached; else -1 */
+    int wake;    /* the event descriptor that wakes the ring's readers, or -1 */
     struct publisher *publisher;
     struct worker_stats stream_stats;
     struct ring_change ring;
@@ -125,7 +127,7 @@ static void report_state(struct worker *worker)
 static void enter_state(struct worker *worker, enum worker_state state, const char *error)
 {
     worker->state = state;
-    log_set_state(worker->camera.name, strstate(state));
+    log_set_state(worker->task.name, strstate(state));
     snprintf(worker->error, sizeof(worker->error), "%s", error);
     log_redact(worker->error, sizeof(worker->error));
     report_state(worker);
@@ -145,7 +147,7 @@ static void handle_message(struct worker *worker, struct channel_message *messag
     if (message_is(message->body, "stop")) {
         worker_signals_begin_end();
     } else if (message_is(message->body, "ring")) {
-        int result = ring_change_take(&worker->ring, message, worker->camera.wake);
+        int result = ring_change_take(&worker->ring, message, worker->wake);
         if (result < 0) {
             log_warning("the next ring cannot be used: %s", strerror(-result));
         }
@@ -216,7 +218,7 @@ static bool ring_short(void *context, size_t length)
 {
     struct worker *worker = context;
     int64_t until = now_ns() + RING_WAIT_NS;
-    bool hopeless = length > worker->camera.ring_size_max / RING_WRITER_FRAGMENT_PART;
+    bool hopeless = length > worker->task.ring_size_max / RING_WRITER_FRAGMENT_PART;
     json_t *message = hopeless ? NULL : message_new("ring-short");
 
     if (message == NULL) {
@@ -320,17 +322,8 @@ static const char *stream_name(const struct media_stream *stream)
 /* One connection to the camera, from opening to closing. */
 static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
 {
-    const struct camera *camera = &worker->camera;
     struct source_options options = {
-        .url = camera->url,
-        .username = camera->username,
-        .password = camera->password,
-        .transport = camera->transport,
-        .audio = camera->audio,
-        .show_damaged = camera->show_damaged,
-        .tls_verify = camera->tls_verify,
-        .tls_fingerprint = camera->tls_fingerprint,
-        .allow_redirect = camera->allow_redirect,
+        .task = &worker->task,
         .memory = &worker->memory,
         .attention = worker->channel,
         .interrupted = interrupted,
@@ -421,6 +414,31 @@ static void loop(struct worker *worker)
     }
 }
 
+static void close_task_fds(struct worker *worker)
+{
+    if (worker->ring_fd >= 0) {
+        close(worker->ring_fd);
+    }
+    if (worker->wake >= 0) {
+        close(worker->wake);
+    }
+    worker->ring_fd = worker->wake = -1;
+}
+
+/* The `camera` message, with the descriptors of the ring and of its event. 0; -EBADMSG: it is not; -ENOMEM. */
+static int take_task(struct worker *worker, struct channel_message *message)
+{
+    worker->ring_fd = channel_message_take_fd(message, 0);
+    worker->wake = channel_message_take_fd(message, 1);
+    int result = worker->ring_fd < 0 || worker->wake < 0
+                     ? -EBADMSG
+                     : camera_task_from_json(&worker->task, message->body);
+    if (result < 0) {
+        close_task_fds(worker);
+    }
+    return result;
+}
+
 /* Waits for the first message. 0; -ECANCELED: told to end before there was a task. */
 static int receive_camera(struct worker *worker)
 {
@@ -443,12 +461,12 @@ static int receive_camera(struct worker *worker)
             continue;
         }
         bool stop = message_is(message.body, "stop");
-        result = stop ? -ECANCELED : camera_read(&message, &worker->camera);
+        result = stop ? -ECANCELED : take_task(worker, &message);
         channel_message_clear(&message);
         if (result != -EBADMSG) {
             return result;
         }
-        log_warning("a message that is no camera is dropped");
+        log_warning("a message that is not a camera's task is dropped");
     }
     return -ECANCELED;
 }
@@ -470,39 +488,39 @@ static bool is_numeric(const char *host)
 }
 
 /* What this camera's connections will open. A redirect, which HTTP always follows, may name any host. */
-static struct sandbox_needs needs_of(const struct camera *camera)
+static struct sandbox_needs needs_of(const struct camera_task *task)
 {
-    struct sandbox_needs needs = {.names = true, .certificates = true, .memory = camera->ring_size_max};
-    struct source_url url;
+    struct sandbox_needs needs = {.names = true, .certificates = true, .memory = task->ring_size_max};
+    struct camera_url url;
 
-    if (strncasecmp(camera->url, "file:", strlen("file:")) == 0) {
-        const char *path = camera->url + strlen("file:");
+    if (strncasecmp(task->url, "file:", strlen("file:")) == 0) {
+        const char *path = task->url + strlen("file:");
         needs.names = needs.certificates = false;
         needs.file = strncmp(path, "//", 2) == 0 ? path + 2 : path;
         return needs;
     }
-    needs.threads = strncasecmp(camera->url, "srt:", strlen("srt:")) == 0;
-    if (camera->allow_redirect || strncasecmp(camera->url, "rtsp", strlen("rtsp")) != 0 ||
-        source_url_parse(camera->url, &url) < 0) {
+    needs.threads = strncasecmp(task->url, "srt:", strlen("srt:")) == 0;
+    if (task->allow_redirect || strncasecmp(task->url, "rtsp", strlen("rtsp")) != 0 ||
+        camera_url_parse(task->url, &url) < 0) {
         return needs;
     }
     needs.names = !is_numeric(url.host);
     needs.certificates = strcmp(url.scheme, "rtsps") == 0;
-    source_url_finish(&url);
+    camera_url_finish(&url);
     return needs;
 }
 
 static int prepare(struct worker *worker)
 {
-    struct camera *camera = &worker->camera;
+    const struct camera_task *task = &worker->task;
     struct ring_writer *ring = NULL;
 
-    log_open("ingest", camera->name);
-    log_set_level(camera->log_level);
-    log_set_state(camera->name, strstate(worker->state));
-    camera_hide_secrets(camera);
-    int result = ring_writer_attach(camera->ring, camera->wake, &ring);
-    camera->ring = -1;
+    log_open("ingest", task->name);
+    log_set_level(task->log_level);
+    log_set_state(task->name, strstate(worker->state));
+    camera_task_hide_secrets(task);
+    int result = ring_writer_attach(worker->ring_fd, worker->wake, &ring);
+    worker->ring_fd = -1;
     if (result < 0) {
         log_error("the ring cannot be used: %s", strerror(-result));
     } else if ((result = publisher_create(ring, &worker->publisher)) < 0) {
@@ -511,9 +529,9 @@ static int prepare(struct worker *worker)
     ring_change_init(&worker->ring, worker->publisher, ring);
     if (result == 0) {
         publisher_on_ring_short(worker->publisher, ring_short, worker);
-        publisher_set_audio_codec(worker->publisher, camera->audio_codec);
+        publisher_set_audio_codec(worker->publisher, task->audio_codec);
     }
-    const struct sandbox_needs needs = needs_of(camera);
+    const struct sandbox_needs needs = needs_of(task);
     if (result == 0) {
         result = sandbox_enter(SANDBOX_INGEST, &needs);
     }
@@ -523,7 +541,7 @@ static int prepare(struct worker *worker)
 
 int worker_run(int channel)
 {
-    struct worker worker = {.channel = channel, .camera = {.ring = -1, .wake = -1}};
+    struct worker worker = {.channel = channel, .ring_fd = -1, .wake = -1};
 
     worker_signals_install();
     int result = receive_camera(&worker);
@@ -536,7 +554,8 @@ int worker_run(int channel)
     }
     publisher_destroy(worker.publisher);
     ring_change_finish(&worker.ring);
-    camera_finish(&worker.camera);
+    close_task_fds(&worker);
+    camera_task_finish(&worker.task);
     log_close();
     return result == 0 || result == -ECANCELED ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "common/config/camera_task.h"
 #include "common/log/log.h"
 
 /* Longest camera name in bytes, without the NUL. */
@@ -23,33 +24,19 @@
 /* Where a camera's settings are from: the file, the file and changes at run time, or those alone. */
 enum config_origin { CONFIG_FROM_FILE, CONFIG_CHANGED, CONFIG_ADDED };
 
-/* What audio is encoded as that browsers cannot play. */
-enum config_audio_codec { CONFIG_AUDIO_CODEC_FLAC, CONFIG_AUDIO_CODEC_OPUS, CONFIG_AUDIO_CODEC_AAC };
-
-enum config_transport { CONFIG_TRANSPORT_AUTO, CONFIG_TRANSPORT_TCP, CONFIG_TRANSPORT_UDP };
-
 /* As enum sandbox_mode (sandbox.h). */
 enum config_sandbox { CONFIG_SANDBOX_OFF, CONFIG_SANDBOX_ON, CONFIG_SANDBOX_REQUIRED };
 
 struct config_source;
 
 /*
- * The settings of a camera's stream, the main or the sub stream. Another member belongs into config_camera.c
- * too, or a reload does not see its change.
+ * The settings of a camera's stream, the main or the sub stream: one member for each line of camera_settings in
+ * config_settings.c. What that table's walkers copy, compare and free needs no other line of code.
  */
 struct config_camera {
-    char *name; /* 1…64 bytes of UTF-8, no '/' and no control characters, unique; "<camera>/sub": a sub stream
-                 */
-    char *url;                           /* "rtsp://…"; may hold credentials: a secret */
-    char *username;                      /* plain, any characters; NULL: none */
-    char *password;                      /* plain, any characters; NULL: none; a secret */
-    enum config_transport transport;     /* default: tcp */
-    bool audio;                          /* default: true */
-    enum config_audio_codec audio_codec; /* default: flac */
-    bool show_damaged;                   /* default: false */
-    bool tls_verify;                     /* default: true */
-    char *tls_fingerprint;               /* SHA-256 in hexadecimal; NULL: none */
-    bool allow_redirect;                 /* default: false */
+    struct camera_task task; /* first, so that a task's offsets are a camera's; only its settings are used */
+    char *name;            /* 1…64 bytes of UTF-8, no '/' and no control characters, unique; of a sub stream
+                                "<camera>/sub" */
     size_t ring_size;      /* bytes of ring data; 0: as its stream needs; default: that of the whole file */
     size_t ring_size_max;  /* bytes that a ring may grow to; default: that of the whole file */
     bool enabled;          /* default: true */

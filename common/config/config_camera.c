@@ -1,89 +1,70 @@
 #include "common/config/config_camera.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/config/config_memory.h"
+#include "common/base/hash.h"
+#include "common/config/config_settings.h"
 
-static void free_secret(char *secret)
+/* A sub stream is a camera of its own in struct config, so the setting that says where it is has no member. */
+static bool has_member(const struct setting *setting)
 {
-    if (secret != NULL) {
-        explicit_bzero(secret, strlen(secret));
-    }
-    free(secret);
-}
-
-static bool same(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+    return setting->kind != SETTING_SUB;
 }
 
 void config_camera_copy(struct config_camera *to, const struct config_camera *from)
 {
     *to = *from;
-    to->name = config_copy_text(from->name);
-    to->url = config_copy_text(from->url);
-    to->username = config_copy_text(from->username);
-    to->password = config_copy_text(from->password);
-    to->tls_fingerprint = config_copy_text(from->tls_fingerprint);
+    for (size_t i = 0; i < setting_group_camera.count; i++) {
+        const struct setting *setting = &setting_group_camera.settings[i];
+        if (setting_is_text(setting)) {
+            setting_copy(setting, to, from);
+        }
+    }
 }
 
 void config_camera_finish(struct config_camera *camera)
 {
-    free(camera->name);
-    free_secret(camera->url);
-    free(camera->username);
-    free_secret(camera->password);
-    free(camera->tls_fingerprint);
-    camera->tls_fingerprint = NULL;
-    camera->name = camera->url = camera->username = camera->password = NULL;
+    for (size_t i = 0; i < setting_group_camera.count; i++) {
+        setting_finish(&setting_group_camera.settings[i], camera);
+    }
 }
 
 bool config_is_sub(const char *name)
 {
-    return strchr(name, '/') != NULL;
+    return strchr(name, '/');
 }
 
-/* Everything that a worker is told and that is no string. */
-static unsigned flags(const struct config_camera *camera)
+/* True if the settings are the same that have FLAGS; 0: all settings. */
+static bool same_settings(const struct config_camera *a, const struct config_camera *b, unsigned flags)
 {
-    return (unsigned)camera->audio_codec << 8 | (unsigned)camera->transport << 4 |
-           (unsigned)camera->audio << 3 | (unsigned)camera->show_damaged << 2 |
-           (unsigned)camera->tls_verify << 1 | (unsigned)camera->allow_redirect;
+    for (size_t i = 0; i < setting_group_camera.count; i++) {
+        const struct setting *setting = &setting_group_camera.settings[i];
+        if (has_member(setting) && (setting->flags & flags) == flags && !setting_equal(setting, a, b)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool config_camera_same_task(const struct config_camera *a, const struct config_camera *b)
 {
-    return same(a->name, b->name) && same(a->url, b->url) && same(a->username, b->username) &&
-           same(a->password, b->password) && same(a->tls_fingerprint, b->tls_fingerprint) &&
-           flags(a) == flags(b);
+    return strcmp(a->name, b->name) == 0 && same_settings(a, b, SETTING_TASK);
 }
 
 bool config_camera_equal(const struct config_camera *a, const struct config_camera *b)
 {
-    return config_camera_same_task(a, b) && a->ring_size == b->ring_size &&
-           a->ring_size_max == b->ring_size_max && a->enabled == b->enabled && a->on_demand == b->on_demand &&
-           a->on_demand_idle == b->on_demand_idle;
-}
-
-/* FNV-1a; the separator keeps "ab","c" apart from "a","bc", and NULL from "". */
-static uint64_t add(uint64_t hash, const char *text)
-{
-    hash = (hash ^ (text == NULL ? 1u : 2u)) * UINT64_C(1099511628211);
-    for (const char *c = text == NULL ? "" : text; *c != '\0'; c++) {
-        hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
-    }
-    return hash;
+    return same_settings(a, b, 0);
 }
 
 uint64_t config_camera_task_hash(const struct config_camera *camera)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
+    uint64_t hash = hash_add(HASH_START, camera->name, strlen(camera->name) + 1);
 
-    hash = add(hash, camera->name);
-    hash = add(hash, camera->url);
-    hash = add(hash, camera->username);
-    hash = add(hash, camera->password);
-    hash = add(hash, camera->tls_fingerprint);
-    return (hash ^ flags(camera)) * UINT64_C(1099511628211);
+    for (size_t i = 0; i < setting_group_camera.count; i++) {
+        const struct setting *setting = &setting_group_camera.settings[i];
+        if ((setting->flags & SETTING_TASK) != 0) {
+            hash = setting_hash(setting, hash, camera);
+        }
+    }
+    return hash;
 }

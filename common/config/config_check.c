@@ -11,7 +11,9 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "common/base/hash.h"
 #include "common/base/text.h"
+#include "common/base/url.h"
 #include "common/config/config.h"
 
 /* Longest scheme that an error repeats: a longer one may be something else, such as a password. */
@@ -60,6 +62,16 @@ bool config_check_credential(const char *text, char problem[CONFIG_PROBLEM_SIZE]
 {
     if (text_has_control(text)) {
         return refuse(problem, "a control character, which cannot be sent to a camera; remove it");
+    }
+    return true;
+}
+
+bool config_check_aspect(const char *text, char problem[CONFIG_PROBLEM_SIZE])
+{
+    unsigned width, height;
+
+    if (!camera_task_aspect(text, &width, &height)) {
+        return refuse(problem, "not an aspect ratio; write width and height, such as \"16:9\"");
     }
     return true;
 }
@@ -164,14 +176,11 @@ char *config_tidy_path(const char *path)
     return tidy;
 }
 
-/* FNV-1a, 40 of its 64 bits. */
+/* 40 bits, as ten hexadecimal digits have. */
 static unsigned long long hash_of(const char *text)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = hash_add(HASH_START, text, strlen(text));
 
-    for (; *text != '\0'; text++) {
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    }
     return (hash ^ hash >> 40) & 0xffffffffffu;
 }
 
@@ -194,23 +203,6 @@ char *config_derive_instance(const char *runtime_dir)
         return NULL;
     }
     return instance;
-}
-
-/* A decimal number of at most five digits from MIN to 65535, or -1. */
-static int parse_port(const char *text, size_t length, int min)
-{
-    int port = 0;
-
-    if (length == 0 || length > 5) {
-        return -1;
-    }
-    for (size_t i = 0; i < length; i++) {
-        if (!isdigit((unsigned char)text[i])) {
-            return -1;
-        }
-        port = port * 10 + text[i] - '0';
-    }
-    return port >= min && port <= 65535 ? port : -1;
 }
 
 /* HOST, without brackets, to the usual spelling of its address; NULL: not a numeric address of FAMILY. */
@@ -264,7 +256,7 @@ bool config_parse_listen(const char *text, char **host, int *port, char problem[
     if (colon == NULL || (text[0] == '[' && strchr(colon, ']') != NULL)) {
         return refuse(problem, "no port; write \"127.0.0.1:8080\" or \"[::1]:8080\"");
     }
-    *port = parse_port(colon + 1, strlen(colon + 1), 0);
+    *port = url_port(colon + 1, strlen(colon + 1));
     if (*port < 0) {
         return refuse(problem, "the port is not a number from 0 to 65535; write \"127.0.0.1:8080\"");
     }
@@ -378,7 +370,7 @@ bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE])
     }
     const char *port = host + length;
     size_t rest = strcspn(port, "/?#");
-    if (rest > 0 && (port[0] != ':' || parse_port(port + 1, rest - 1, 1) < 0)) {
+    if (rest > 0 && (port[0] != ':' || url_port(port + 1, rest - 1) <= 0)) {
         return refuse(problem,
                       "host or port are not valid; write \"rtsp://host:554/path\", and a user name or "
                       "password with / ? # @ in it as the fields username and password");

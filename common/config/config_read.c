@@ -141,7 +141,7 @@ static void read_members(const struct config_reader *top, const struct setting *
 static void check_credentials(const struct config_reader *reader, const struct config_camera *camera)
 {
     size_t length;
-    bool in_url = camera->url != NULL && config_url_userinfo(camera->url, &length) != NULL;
+    bool in_url = camera->task.url != NULL && config_url_userinfo(camera->task.url, &length) != NULL;
     bool username = config_setting_get_member(reader->group, "username") != NULL;
     bool password = config_setting_get_member(reader->group, "password") != NULL;
 
@@ -162,36 +162,40 @@ static void check_credentials(const struct config_reader *reader, const struct c
 /* TLS protects the connection; packets over UDP would be beside it, for everybody to read. */
 static void check_protection(const struct config_reader *reader, const struct config_camera *camera)
 {
-    if (camera->url != NULL && strncasecmp(camera->url, "rtsps:", 6) == 0 &&
-        camera->transport == CONFIG_TRANSPORT_UDP) {
+    if (camera->task.url != NULL && strncasecmp(camera->task.url, "rtsps:", 6) == 0 &&
+        camera->task.transport == CAMERA_TRANSPORT_UDP) {
         config_report_at(reader, config_line_of(reader, "transport"), "transport",
                          "\"udp\" is not protected by the TLS of rtsps; use \"tcp\" or \"auto\"");
     }
 }
 
-/* All that is neither the URL nor the name; of two pairs of credentials, its own. */
-static void inherit(struct config_camera *sub, const struct config_camera *camera)
+/* Everything that is not text is inherited first, so that the sub stream's own settings replace it. */
+static void inherit_values(struct config_camera *sub, const struct config_camera *camera)
 {
-    *sub = *camera;
-    sub->name = sub->url = sub->username = sub->password = sub->tls_fingerprint = NULL;
+    for (size_t i = 0; i < setting_group_sub.count; i++) {
+        const struct setting *setting = &setting_group_sub.settings[i];
+        if (!setting_is_text(setting)) {
+            setting_copy(setting, sub, camera);
+        }
+    }
 }
 
-/* What of the camera's settings is text, after its own have been read. */
+/* Texts are inherited after the sub stream's own have been read; username and password only together. */
 static void inherit_texts(struct config_camera *sub, const struct config_camera *camera)
 {
     size_t length;
-    bool own = sub->username != NULL || sub->password != NULL ||
-               (sub->url != NULL && config_url_userinfo(sub->url, &length) != NULL);
+    bool own_login = sub->task.username || sub->task.password ||
+                     (sub->task.url && config_url_userinfo(sub->task.url, &length));
 
-    if (!own) {
-        sub->username = config_copy_text(camera->username);
-        sub->password = config_copy_text(camera->password);
-    }
-    if (sub->tls_fingerprint == NULL) {
-        sub->tls_fingerprint = config_copy_text(camera->tls_fingerprint);
+    for (size_t i = 0; i < setting_group_sub.count; i++) {
+        const struct setting *setting = &setting_group_sub.settings[i];
+        bool own = (setting->flags & SETTING_LOGIN) != 0 ? own_login : setting_is_set(setting, sub);
+        if (setting_is_text(setting) && (setting->flags & SETTING_REQUIRED) == 0 && !own) {
+            setting_copy(setting, sub, camera);
+        }
     }
     sub->enabled = sub->enabled && camera->enabled;
-    if (camera->name != NULL && asprintf(&sub->name, "%s" CONFIG_SUB_SUFFIX, camera->name) < 0) {
+    if (camera->name && asprintf(&sub->name, "%s" CONFIG_SUB_SUFFIX, camera->name) < 0) {
         abort();
     }
 }
@@ -207,7 +211,7 @@ static void read_sub(const struct config_reader *camera_reader, const config_set
     if (sub == NULL) { /* only a camera's reader has a place for it */
         return;
     }
-    inherit(sub, camera);
+    inherit_values(sub, camera);
     reader.object = sub;
     reader.inherits = true;
     reader.line = config_setting_source_line(given);

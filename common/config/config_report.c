@@ -6,9 +6,6 @@
 
 #include "common/base/text.h"
 
-/* Names longer than this are not compared: no setting's name comes near it. */
-#define NAME_MAX_COMPARED 32
-
 /* Longest part of a line that is printed, in bytes. */
 #define PRINTED_MAX 1024
 
@@ -90,49 +87,15 @@ void config_report_finish(struct config_report *report)
     *report = (struct config_report){0};
 }
 
-static unsigned least(unsigned a, unsigned b, unsigned c)
-{
-    unsigned smaller = a < b ? a : b;
-
-    return smaller < c ? smaller : c;
-}
-
-/* Optimal string alignment distance. Both names are at most NAME_MAX_COMPARED long. */
-static unsigned name_distance(const char *a, const char *b)
-{
-    unsigned rows[3][NAME_MAX_COMPARED + 1];
-    size_t a_length = strlen(a);
-    size_t b_length = strlen(b);
-
-    for (size_t j = 0; j <= b_length; j++) {
-        rows[0][j] = (unsigned)j;
-    }
-    for (size_t i = 1; i <= a_length; i++) {
-        unsigned *row = rows[i % 3];
-        const unsigned *above = rows[(i - 1) % 3];
-        row[0] = (unsigned)i;
-        for (size_t j = 1; j <= b_length; j++) {
-            row[j] = least(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-                row[j] = least(row[j], row[j], rows[(i - 2) % 3][j - 2] + 1);
-            }
-        }
-    }
-    return rows[a_length % 3][b_length];
-}
-
 const char *config_nearest_name(const char *given, const char *const *first, size_t count, size_t stride)
 {
     const char *nearest = NULL;
     size_t length = strlen(given);
-    unsigned best = (unsigned)(length / 3 + 1); /* farther than a third of the name is another name */
+    size_t best = length / 3 + 1; /* farther than a third of the name is another name */
 
-    if (length > NAME_MAX_COMPARED) {
-        return NULL;
-    }
     for (size_t i = 0; i < count; i++) {
         const char *name = *(const char *const *)(const void *)((const char *)first + i * stride);
-        unsigned distance = name_distance(given, name);
+        size_t distance = text_edit_distance(given, name);
         if (distance <= best && distance < strlen(name)) {
             if (nearest == NULL || distance < best) {
                 nearest = name;

@@ -1,9 +1,15 @@
 #include "common/config/config_settings.h"
 
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/base/hash.h"
+#include "common/base/secret.h"
 #include "common/config/config.h"
 #include "common/config/config_check.h"
+#include "common/config/config_memory.h"
 
 /* More than the cores that one machine's viewers keep busy. */
 #define FANOUTS_MAX 64
@@ -29,13 +35,20 @@
 #define ON_DEMAND_IDLE_MAX 86400
 #define ON_DEMAND_IDLE_DEFAULT 10
 
-static const struct setting_choice transports[] = {
-    {"tcp", CONFIG_TRANSPORT_TCP}, {"udp", CONFIG_TRANSPORT_UDP}, {"auto", CONFIG_TRANSPORT_AUTO}, {NULL, 0}};
+/* Seconds: the groups of pictures of "smart" codecs are up to 250 s long. */
+#define DEADLINE_MAX 600
 
-static const struct setting_choice audio_codecs[] = {{"flac", CONFIG_AUDIO_CODEC_FLAC},
-                                                     {"opus", CONFIG_AUDIO_CODEC_OPUS},
-                                                     {"aac", CONFIG_AUDIO_CODEC_AAC},
-                                                     {NULL, 0}};
+/* Bytes of "65535:65535". */
+#define ASPECT_MAX 11
+
+static const struct setting_choice transports[] = {{"auto-tcp", CAMERA_TRANSPORT_AUTO_TCP},
+                                                   {"tcp", CAMERA_TRANSPORT_TCP},
+                                                   {"udp", CAMERA_TRANSPORT_UDP},
+                                                   {"auto", CAMERA_TRANSPORT_AUTO},
+                                                   {NULL, 0}};
+
+static const struct setting_choice audio_codecs[] = {
+    {"flac", AUDIO_CODEC_FLAC}, {"opus", AUDIO_CODEC_OPUS}, {"aac", AUDIO_CODEC_AAC}, {NULL, 0}};
 
 static const struct setting_choice log_levels[] = {{"error", LOG_LEVEL_ERROR},
                                                    {"warning", LOG_LEVEL_WARNING},
@@ -54,6 +67,9 @@ static const struct setting_choice sandboxes[] = {
 
 #define TOP(member) offsetof(struct config, member)
 #define CAMERA(member) offsetof(struct config_camera, member)
+#define TASK(member) offsetof(struct camera_task, member)
+
+static_assert(CAMERA(task) == 0, "a task's offsets serve for the camera that it is in, too");
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -90,18 +106,25 @@ static const struct setting top_settings[] = {
 static const struct setting camera_settings[] = {
     {"name", SETTING_STRING, SETTING_REQUIRED, CAMERA(name), 1, CONFIG_CAMERA_NAME_MAX,
      .check = config_check_name},
-    {"url", SETTING_URL, SETTING_REQUIRED, CAMERA(url), 1, URL_MAX, .check = config_check_url},
-    {"username", SETTING_STRING, 0, CAMERA(username), 1, CREDENTIAL_MAX, .check = config_check_credential},
-    {"password", SETTING_STRING, SETTING_SECRET, CAMERA(password), 0, CREDENTIAL_MAX,
+    {"url", SETTING_URL, SETTING_TASK | SETTING_REQUIRED, TASK(url), 1, URL_MAX, .check = config_check_url},
+    {"username", SETTING_STRING, SETTING_TASK | SETTING_LOGIN, TASK(username), 1, CREDENTIAL_MAX,
      .check = config_check_credential},
-    {"transport", SETTING_CHOICE, 0, CAMERA(transport), .text = "tcp", .choices = transports},
-    {"audio", SETTING_BOOLEAN, 0, CAMERA(audio), .number = true},
-    {"audio_codec", SETTING_CHOICE, 0, CAMERA(audio_codec), .text = "flac", .choices = audio_codecs},
-    {"show_damaged", SETTING_BOOLEAN, 0, CAMERA(show_damaged), .number = false},
-    {"tls_verify", SETTING_BOOLEAN, 0, CAMERA(tls_verify), .number = true},
-    {"tls_fingerprint", SETTING_STRING, 0, CAMERA(tls_fingerprint), 1, FINGERPRINT_MAX,
+    {"password", SETTING_STRING, SETTING_TASK | SETTING_LOGIN | SETTING_SECRET, TASK(password), 0,
+     CREDENTIAL_MAX, .check = config_check_credential},
+    {"allow_basic", SETTING_BOOLEAN, SETTING_TASK, TASK(allow_basic), .number = true},
+    {"transport", SETTING_CHOICE, SETTING_TASK, TASK(transport), .text = "auto-tcp", .choices = transports},
+    {"audio", SETTING_BOOLEAN, SETTING_TASK, TASK(audio), .number = true},
+    {"audio_codec", SETTING_CHOICE, SETTING_TASK, TASK(audio_codec), .text = "flac", .choices = audio_codecs},
+    {"show_damaged", SETTING_BOOLEAN, SETTING_TASK, TASK(show_damaged), .number = false},
+    {"keyframe_deadline", SETTING_INTEGER, SETTING_TASK, TASK(keyframe_deadline), 0, DEADLINE_MAX,
+     .number = 0},
+    {"video_deadline", SETTING_INTEGER, SETTING_TASK, TASK(video_deadline), 0, DEADLINE_MAX, .number = 0},
+    {"aspect", SETTING_STRING, SETTING_TASK, TASK(aspect), 1, ASPECT_MAX, .check = config_check_aspect},
+    {"rotate", SETTING_INTEGER, SETTING_TASK, TASK(rotate), 0, 270, .step = 90},
+    {"tls_verify", SETTING_BOOLEAN, SETTING_TASK, TASK(tls_verify), .number = true},
+    {"tls_fingerprint", SETTING_STRING, SETTING_TASK, TASK(tls_fingerprint), 1, FINGERPRINT_MAX,
      .check = config_check_fingerprint},
-    {"allow_redirect", SETTING_BOOLEAN, 0, CAMERA(allow_redirect), .number = false},
+    {"allow_redirect", SETTING_BOOLEAN, SETTING_TASK, TASK(allow_redirect), .number = false},
     {"ring_size", SETTING_INTEGER, 0, CAMERA(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = 0},
     {"ring_size_max", SETTING_INTEGER, 0, CAMERA(ring_size_max), RING_SIZE_MAX_MIN, RING_SIZE_MAX,
      .number = 0},
@@ -112,9 +135,17 @@ static const struct setting camera_settings[] = {
     {"sub", SETTING_SUB, 0, 0, 1, URL_MAX, .text = NULL},
 };
 
+static const struct setting task_settings[] = {
+    {"name", SETTING_STRING, SETTING_TASK | SETTING_REQUIRED, TASK(name), 1, CONFIG_STREAM_NAME_MAX,
+     .text = NULL},
+    {"log_level", SETTING_CHOICE, SETTING_TASK, TASK(log_level), .text = "info", .choices = log_levels},
+    {"ring_size_max", SETTING_INTEGER, SETTING_TASK, TASK(ring_size_max), 0, RING_SIZE_MAX, .number = 0},
+};
+
 const struct setting_group setting_group_file = {top_settings, COUNT(top_settings)};
 const struct setting_group setting_group_camera = {camera_settings, COUNT(camera_settings)};
 const struct setting_group setting_group_sub = {&camera_settings[1], COUNT(camera_settings) - 2};
+const struct setting_group setting_group_task = {task_settings, COUNT(task_settings)};
 
 const struct setting *setting_find(const struct setting_group *group, const char *name)
 {
@@ -124,4 +155,177 @@ const struct setting *setting_find(const struct setting_group *group, const char
         }
     }
     return NULL;
+}
+
+bool setting_is_text(const struct setting *setting)
+{
+    return setting->kind == SETTING_STRING || setting->kind == SETTING_URL;
+}
+
+static const void *member_of(const struct setting *setting, const void *object)
+{
+    return (const char *)object + setting->offset;
+}
+
+static char *text_of(const struct setting *setting, const void *object)
+{
+    char *text = NULL;
+
+    memcpy(&text, member_of(setting, object), sizeof(text));
+    return text;
+}
+
+bool setting_is_set(const struct setting *setting, const void *object)
+{
+    return setting_is_text(setting) && text_of(setting, object);
+}
+
+/* Bytes of a member that is a plain value; 0: it is not one. */
+static size_t size_of(const struct setting *setting)
+{
+    switch (setting->kind) {
+    case SETTING_BOOLEAN:
+        return sizeof(bool);
+    case SETTING_INTEGER:
+    case SETTING_COUNT:
+        return sizeof(size_t);
+    case SETTING_CHOICE:
+        return sizeof(int);
+    default:
+        return 0;
+    }
+}
+
+static void set_member(const struct setting *setting, void *object, const void *value, size_t size)
+{
+    memcpy((char *)object + setting->offset, value, size);
+}
+
+void setting_copy(const struct setting *setting, void *to, const void *from)
+{
+    if (setting_is_text(setting)) {
+        char *copy = config_copy_text(text_of(setting, from));
+        set_member(setting, to, &copy, sizeof(copy));
+    } else {
+        set_member(setting, to, member_of(setting, from), size_of(setting));
+    }
+}
+
+bool setting_equal(const struct setting *setting, const void *a, const void *b)
+{
+    if (!setting_is_text(setting)) {
+        return memcmp(member_of(setting, a), member_of(setting, b), size_of(setting)) == 0;
+    }
+    const char *first = text_of(setting, a), *second = text_of(setting, b);
+    return !first || !second ? first == second : strcmp(first, second) == 0;
+}
+
+uint64_t setting_hash(const struct setting *setting, uint64_t hash, const void *object)
+{
+    if (!setting_is_text(setting)) {
+        return hash_add(hash, member_of(setting, object), size_of(setting));
+    }
+    const char *text = text_of(setting, object);
+    hash = hash_add(hash, text ? "t" : "n", 1); /* keeps "" and no text apart */
+    return text ? hash_add(hash, text, strlen(text) + 1) : hash;
+}
+
+void setting_finish(const struct setting *setting, void *object)
+{
+    char *none = NULL;
+
+    if (setting_is_text(setting)) {
+        secret_free(text_of(setting, object));
+        set_member(setting, object, &none, sizeof(none));
+    }
+}
+
+static json_t *choice_to_json(const struct setting *setting, const void *object)
+{
+    int value = 0;
+
+    memcpy(&value, member_of(setting, object), sizeof(value));
+    for (const struct setting_choice *choice = setting->choices; choice->name; choice++) {
+        if (choice->value == value) {
+            return json_string(choice->name);
+        }
+    }
+    return NULL;
+}
+
+json_t *setting_to_json(const struct setting *setting, const void *object)
+{
+    size_t number = 0;
+    bool on = false;
+    const char *text = NULL;
+
+    switch (setting->kind) {
+    case SETTING_STRING:
+    case SETTING_URL:
+        text = text_of(setting, object);
+        return text ? json_string(text) : json_null();
+    case SETTING_BOOLEAN:
+        memcpy(&on, member_of(setting, object), sizeof(on));
+        return json_boolean(on);
+    case SETTING_INTEGER:
+    case SETTING_COUNT:
+        memcpy(&number, member_of(setting, object), sizeof(number));
+        return json_integer((json_int_t)number);
+    case SETTING_CHOICE:
+        return choice_to_json(setting, object);
+    default:
+        return NULL;
+    }
+}
+
+static int take_text(const struct setting *setting, void *object, const json_t *value)
+{
+    bool there = value && !json_is_null(value);
+
+    if (!there) {
+        return (setting->flags & SETTING_REQUIRED) != 0 ? -EBADMSG : 0;
+    }
+    if (!json_is_string(value)) {
+        return -EBADMSG;
+    }
+    char *copy = strdup(json_string_value(value));
+    set_member(setting, object, &copy, sizeof(copy));
+    return copy ? 0 : -ENOMEM;
+}
+
+static int take_choice(const struct setting *setting, void *object, const json_t *value)
+{
+    const char *name = value ? json_string_value(value) : setting->text;
+
+    for (const struct setting_choice *choice = setting->choices; name && choice->name; choice++) {
+        if (strcmp(choice->name, name) == 0) {
+            set_member(setting, object, &choice->value, sizeof(choice->value));
+            return 0;
+        }
+    }
+    return -EBADMSG;
+}
+
+int setting_from_json(const struct setting *setting, void *object, const json_t *value)
+{
+    json_int_t integer = value ? json_integer_value(value) : setting->number;
+    size_t number = integer > 0 ? (size_t)integer : 0;
+    bool on = value ? json_is_true(value) : setting->number != 0;
+
+    switch (setting->kind) {
+    case SETTING_STRING:
+    case SETTING_URL:
+        return take_text(setting, object, value);
+    case SETTING_BOOLEAN:
+        set_member(setting, object, &on, sizeof(on));
+        return value && !json_is_boolean(value) ? -EBADMSG : 0;
+    case SETTING_INTEGER:
+    case SETTING_COUNT:
+        set_member(setting, object, &number, sizeof(number));
+        return value && (!json_is_integer(value) || integer < 0) ? -EBADMSG : 0;
+    case SETTING_CHOICE:
+        return take_choice(setting, object, value);
+    default:
+        return -EBADMSG;
+    }
 }

@@ -1,12 +1,16 @@
 /*
- * Every setting of the configuration file, once: its name, kind, bounds and default. Reading, the check for
- * unknown names and its "did you mean" walk these tables. Constant; part of config.c.
+ * Every setting of the configuration file, once: its name, kind, bounds and default. Everything that concerns
+ * all settings walks these tables: reading and its check for unknown names, copying, comparing, hashing and
+ * freeing, a worker's message, and what ringcastctl must know about a setting that is typed. The tables are
+ * constant; any process, any thread.
  */
 #ifndef COMMON_CONFIG_CONFIG_SETTINGS_H
 #define COMMON_CONFIG_CONFIG_SETTINGS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum setting_kind {
     SETTING_STRING,
@@ -25,6 +29,8 @@ enum setting_kind {
 enum setting_flags {
     SETTING_REQUIRED = 1u << 0, /* it has no default */
     SETTING_SECRET = 1u << 1,   /* made known to the log; of a URL, its password is */
+    SETTING_TASK = 1u << 2,     /* the worker is told; the offset is in struct camera_task */
+    SETTING_LOGIN = 1u << 3,    /* a sub stream has its own username and password, or both of its camera */
 };
 
 struct setting_choice {
@@ -38,6 +44,7 @@ struct setting {
     unsigned flags;                              /* enum setting_flags */
     size_t offset;                               /* of the member in struct config or struct config_camera */
     long long min, max;                          /* the integer's value, or the string's length in bytes */
+    long long step;                              /* the integer is a multiple of it; 0: any integer */
     const char *text;                            /* the default, in the file's own terms; NULL: none */
     long long number;                            /* the default of booleans and integers; 0: none */
     const struct setting_choice *choices;        /* of SETTING_CHOICE */
@@ -57,10 +64,37 @@ extern const struct setting_group setting_group_file;
 extern const struct setting_group setting_group_camera;
 extern const struct setting_group setting_group_sub;
 
+/* What ringcastd adds to a worker's task; not in the file. */
+extern const struct setting_group setting_group_task;
+
 /* More cameras than one machine carries; bounds the number of processes. */
 #define SETTING_CAMERAS_MAX 1000
 
 /* NULL: GROUP has no setting NAME. */
 const struct setting *setting_find(const struct setting_group *group, const char *name);
+
+/* True if the member is a malloc'ed string, or NULL. */
+bool setting_is_text(const struct setting *setting);
+
+/* True if the member of a text is not NULL. */
+bool setting_is_set(const struct setting *setting, const void *object);
+
+/*
+ * One setting's member, in the structure that the table is for: copied deep to where there is none (without
+ * memory the process ends, config_memory.h), compared, added to a hash, or overwritten and freed.
+ */
+void setting_copy(const struct setting *setting, void *to, const void *from);
+bool setting_equal(const struct setting *setting, const void *a, const void *b);
+uint64_t setting_hash(const struct setting *setting, uint64_t hash, const void *object);
+void setting_finish(const struct setting *setting, void *object);
+
+/* The member as JSON, new; a string that is not there is null. NULL: out of memory. */
+json_t *setting_to_json(const struct setting *setting, const void *object);
+
+/*
+ * Sets the member, which holds nothing, to VALUE, or to its default if VALUE is NULL. 0; -EBADMSG: VALUE has
+ * another type or is not one of the choices, or the setting has no default; -ENOMEM.
+ */
+int setting_from_json(const struct setting *setting, void *object, const json_t *value);
 
 #endif

@@ -193,6 +193,10 @@ void config_take_integer(const struct config_reader *reader, const struct settin
     if (value < setting->min || value > setting->max) {
         config_report_at(reader, config_line_of(reader, setting->name), setting->name,
                          "%lld is out of range; use %lld to %lld", value, setting->min, setting->max);
+    } else if (setting->step != 0 && value % setting->step != 0) {
+        config_report_at(reader, config_line_of(reader, setting->name), setting->name,
+                         "%lld is not a multiple of %lld; use one from %lld to %lld", value, setting->step,
+                         setting->min, setting->max);
     } else {
         memcpy((char *)reader->object + setting->offset, &size, sizeof(size));
     }

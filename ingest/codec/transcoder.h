@@ -9,10 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/config/camera_task.h"
 #include "ingest/codec/media.h"
-
-/* What audio is encoded as when it must be. */
-enum audio_codec { AUDIO_CODEC_AAC, AUDIO_CODEC_OPUS, AUDIO_CODEC_FLAC };
 
 struct transcoder;
 

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/config/camera_url.h"
 #include "ingest/source/source_backend.h"
-#include "ingest/source/source_url.h"
 
 static const char *const schemes[] = {"http", "https", "rtmp", "rtmps", "srt", "file"};
 
@@ -26,31 +26,31 @@ static bool is_rtsp(const char *scheme)
     return strcmp(scheme, "rtsp") == 0 || strcmp(scheme, "rtsps") == 0;
 }
 
-/* "file:///path" or "file:/path" has no host, so it is no URL to source_url_parse. */
-static int parse(const char *text, struct source_url *url)
+/* "file:///path" or "file:/path" has no host, so it is no URL to camera_url_parse. */
+static int parse(const char *text, struct camera_url *url)
 {
     static const char prefix[] = "file:";
     size_t length = sizeof(prefix) - 1;
 
     if (strncasecmp(text, prefix, length) != 0) {
-        return source_url_parse(text, url);
+        return camera_url_parse(text, url);
     }
     const char *path = strncmp(text + length, "//", 2) == 0 ? text + length + 2 : text + length;
     if (path[0] != '/') {
         return -EINVAL;
     }
-    *url = (struct source_url){.scheme = strdup("file"), .host = strdup(""), .path = strdup(path)};
+    *url = (struct camera_url){.scheme = strdup("file"), .host = strdup(""), .path = strdup(path)};
     if (url->scheme != NULL && url->host != NULL && url->path != NULL) {
         return 0;
     }
-    source_url_finish(url);
+    camera_url_finish(url);
     return -ENOMEM;
 }
 
 int source_open(const struct source_options *options, struct source **source, char error[SOURCE_ERROR_SIZE])
 {
-    struct source_url url;
-    int result = parse(options->url, &url);
+    struct camera_url url;
+    int result = parse(options->task->url, &url);
 
     *source = NULL;
     if (result < 0) {
@@ -65,7 +65,7 @@ int source_open(const struct source_options *options, struct source **source, ch
         snprintf(error, SOURCE_ERROR_SIZE, "urls of this scheme are not supported; use rtsp:// or rtsps://");
         result = -ENOTSUP;
     }
-    source_url_finish(&url);
+    camera_url_finish(&url);
     return result;
 }
 

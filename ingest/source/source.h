@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/config/camera_task.h"
 #include "ingest/codec/media.h"
 #include "ingest/rtsp/rtsp_session.h"
 
@@ -28,13 +29,6 @@
 /* Bytes of an error text with its NUL. */
 #define SOURCE_ERROR_SIZE 256
 
-enum source_transport {
-    SOURCE_TRANSPORT_AUTO, /* UDP, or TCP where that does not work */
-    SOURCE_TRANSPORT_TCP,
-    SOURCE_TRANSPORT_UDP,
-    SOURCE_TRANSPORT_AUTO_TCP, /* TCP, or UDP where that is refused */
-};
-
 /* What one connection to a camera teaches the next. Zeroed at first; the owner's. */
 struct source_memory {
     struct rtsp_memory rtsp;
@@ -43,17 +37,9 @@ struct source_memory {
 };
 
 struct source_options {
-    const char *url;
-    const char *username; /* plain; NULL: that of the URL, if any */
-    const char *password; /* plain */
-    enum source_transport transport;
-    bool audio;                   /* false: the camera's sound is not asked for */
-    bool show_damaged;            /* frames with missing parts are handed out, too */
-    bool tls_verify;              /* false: any certificate will do */
-    const char *tls_fingerprint;  /* SHA-256 of the only certificate that will do; NULL: none given */
-    bool allow_redirect;          /* to other hosts, which get no credentials */
-    struct source_memory *memory; /* or NULL */
-    int attention;                /* a descriptor of the owner's: interrupted() is asked as soon as it is
+    const struct camera_task *task; /* the owner's; must outlive the source */
+    struct source_memory *memory;   /* or NULL */
+    int attention;                  /* a descriptor of the owner's: interrupted() is asked as soon as it is
                                      readable; -1: none */
     bool (*interrupted)(void *context); /* true: give up at once */
     void *context;

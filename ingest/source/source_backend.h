@@ -4,8 +4,8 @@
 #ifndef INGEST_SOURCE_SOURCE_BACKEND_H
 #define INGEST_SOURCE_SOURCE_BACKEND_H
 
+#include "common/config/camera_url.h"
 #include "ingest/source/source.h"
-#include "ingest/source/source_url.h"
 
 struct source_operations {
     int (*read)(struct source *source, struct media_unit *unit, char error[SOURCE_ERROR_SIZE]);
@@ -20,11 +20,11 @@ struct source {
 };
 
 /* Natively: rtsp and rtsps. */
-int source_rtsp_open(const struct source_options *options, const struct source_url *url,
+int source_rtsp_open(const struct source_options *options, const struct camera_url *url,
                      struct source **source, char error[SOURCE_ERROR_SIZE]);
 
 /* libavformat: every scheme that source.c lets through. */
-int source_libav_open(const struct source_options *options, const struct source_url *url,
+int source_libav_open(const struct source_options *options, const struct camera_url *url,
                       struct source **source, char error[SOURCE_ERROR_SIZE]);
 
 #endif

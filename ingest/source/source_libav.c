@@ -215,15 +215,15 @@ static int explain(const struct source_libav *source, int error_code, char error
 }
 
 /* The URL with credentials in the form that libavformat understands; a path for a file. */
-static char *full_url(const struct source_options *options, const struct source_url *url, bool is_file)
+static char *full_url(const struct source_options *options, const struct camera_url *url, bool is_file)
 {
     char *text = NULL;
 
     if (is_file) {
         return asprintf(&text, "file:%s", url->path) < 0 ? NULL : text;
     }
-    return source_url_join(url, options->username != NULL ? options->username : url->username,
-                           options->password != NULL ? options->password : url->password);
+    return camera_url_join(url, options->task->username != NULL ? options->task->username : url->username,
+                           options->task->password != NULL ? options->task->password : url->password);
 }
 
 static void libav_close(struct source *base)
@@ -497,7 +497,7 @@ static struct source_libav *create(const struct source_options *options, const c
     return source;
 }
 
-int source_libav_open(const struct source_options *options, const struct source_url *url,
+int source_libav_open(const struct source_options *options, const struct camera_url *url,
                       struct source **source, char error[SOURCE_ERROR_SIZE])
 {
     bool is_file = strcmp(url->scheme, "file") == 0;
@@ -513,7 +513,7 @@ int source_libav_open(const struct source_options *options, const struct source_
     set_deadline(libav, SOURCE_CONNECT_DEADLINE_MS);
     result = open_input(libav, text);
     if (result >= 0) {
-        choose_streams(libav, options->audio);
+        choose_streams(libav, options->task->audio);
         result = describe_audio(libav);
     }
     if (result < 0) {

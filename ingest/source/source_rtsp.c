@@ -59,7 +59,7 @@ static int create_track(struct source_rtsp *source, enum rtsp_media media,
 {
     const struct sdp_media *description = rtsp_session_media(source->session, media);
     const struct track_options track_options = {.reorder = rtsp_session_is_udp(source->session),
-                                                .show_damaged = options->show_damaged};
+                                                .show_damaged = options->task->show_damaged};
 
     if (description == NULL) {
         return 0;
@@ -354,33 +354,34 @@ static const struct source_operations operations = {
 
 static enum rtsp_choice choose_transport(const struct source_options *options)
 {
-    switch (options->transport) {
-    case SOURCE_TRANSPORT_UDP:
+    switch (options->task->transport) {
+    case CAMERA_TRANSPORT_UDP:
         return RTSP_UDP;
-    case SOURCE_TRANSPORT_AUTO:
+    case CAMERA_TRANSPORT_AUTO:
         return RTSP_BEST;
-    case SOURCE_TRANSPORT_AUTO_TCP:
+    case CAMERA_TRANSPORT_AUTO_TCP:
         return RTSP_TCP_FIRST;
-    case SOURCE_TRANSPORT_TCP:
+    case CAMERA_TRANSPORT_TCP:
         break;
     }
     return RTSP_TCP;
 }
 
 static int open_session(struct source_rtsp *source, const struct source_options *options,
-                        const struct source_url *url, char error[SOURCE_ERROR_SIZE])
+                        const struct camera_url *url, char error[SOURCE_ERROR_SIZE])
 {
     const struct rtsp_session_options session = {
         .scheme = url->scheme,
         .authority = url->host,
         .path = url->path,
-        .username = options->username != NULL ? options->username : url->username,
-        .password = options->username != NULL ? options->password : url->password,
+        .username = options->task->username != NULL ? options->task->username : url->username,
+        .password = options->task->username != NULL ? options->task->password : url->password,
         .transport = choose_transport(options),
-        .audio = options->audio,
-        .tls_verify = options->tls_verify,
-        .tls_fingerprint = options->tls_fingerprint,
-        .allow_redirect = options->allow_redirect,
+        .audio = options->task->audio,
+        .tls_verify = options->task->tls_verify,
+        .tls_fingerprint = options->task->tls_fingerprint,
+        .allow_redirect = options->task->allow_redirect,
+        .refuse_basic = !options->task->allow_basic,
         .connect_ms = SOURCE_CONNECT_DEADLINE_MS,
         .plays = plays,
         .memory = options->memory ? &options->memory->rtsp : NULL,
@@ -397,7 +398,7 @@ static int open_session(struct source_rtsp *source, const struct source_options 
     return result;
 }
 
-int source_rtsp_open(const struct source_options *options, const struct source_url *url,
+int source_rtsp_open(const struct source_options *options, const struct camera_url *url,
                      struct source **source, char error[SOURCE_ERROR_SIZE])
 {
     struct source_rtsp *rtsp = calloc(1, sizeof(*rtsp));

@@ -277,23 +277,15 @@ static bool wanted(const struct camera *camera)
 
 /* --- The worker's life ---------------------------------------------------------------------------------- */
 
+/* What the camera's settings say, and what this worker must know beside them. */
 static json_t *camera_message(const struct camera *camera)
 {
-    static const char *const transports[] = {
-        [CONFIG_TRANSPORT_AUTO] = "auto", [CONFIG_TRANSPORT_TCP] = "tcp", [CONFIG_TRANSPORT_UDP] = "udp"};
-    static const char *const audio_codecs[] = {[CONFIG_AUDIO_CODEC_FLAC] = "flac",
-                                               [CONFIG_AUDIO_CODEC_OPUS] = "opus",
-                                               [CONFIG_AUDIO_CODEC_AAC] = "aac"};
-    const struct config_camera *config = camera->config;
+    struct camera_task task = camera->config->task; /* the strings stay the configuration's */
 
-    return message_pack("camera", "{s:s, s:s, s:s?, s:s?, s:s, s:b, s:s, s:b, s:b, s:s?, s:b, s:s, s:I}",
-                        "name", config->name, "url", config->url, "username", config->username, "password",
-                        config->password, "transport", transports[config->transport], "audio", config->audio,
-                        "audio_codec", audio_codecs[config->audio_codec], "show_damaged",
-                        config->show_damaged, "tls_verify", config->tls_verify, "tls_fingerprint",
-                        config->tls_fingerprint, "allow_redirect", config->allow_redirect, "log_level",
-                        log_level_name(camera->log_level), "ring_size_max",
-                        (json_int_t)camera_ring_size_max(camera->ring));
+    task.name = camera->config->name;
+    task.log_level = camera->log_level;
+    task.ring_size_max = camera_ring_size_max(camera->ring);
+    return camera_task_to_json(&task);
 }
 
 static void begin_worker(struct camera *camera)

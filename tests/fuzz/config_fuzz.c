@@ -30,7 +30,7 @@ static void check_camera(const struct config *config, size_t index)
 {
     const struct config_camera *camera = &config->cameras[index];
 
-    require(camera->name != NULL && camera->url != NULL);
+    require(camera->name != NULL && camera->task.url != NULL);
     size_t length = strlen(camera->name);
     bool sub = length > strlen(CONFIG_SUB_SUFFIX) && config_is_sub(camera->name);
 
@@ -40,8 +40,8 @@ static void check_camera(const struct config *config, size_t index)
     require(strchr(camera->name, '/') == (sub ? camera->name + length - strlen(CONFIG_SUB_SUFFIX) : NULL));
     require(!sub ||
             (index > 0 && strlen(config->cameras[index - 1].name) == length - strlen(CONFIG_SUB_SUFFIX)));
-    require(strstr(camera->url, "://") != NULL && !text_has_control(camera->url));
-    require((camera->username == NULL) == (camera->password == NULL));
+    require(strstr(camera->task.url, "://") != NULL && !text_has_control(camera->task.url));
+    require((camera->task.username == NULL) == (camera->task.password == NULL));
     require(camera->ring_size == 0 || is_power_of_two(camera->ring_size));
     require(is_power_of_two(camera->ring_size_max) && camera->line > 0);
     for (size_t i = 0; i < index; i++) {

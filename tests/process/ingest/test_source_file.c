@@ -54,14 +54,15 @@ static void make_clip(const char *path, const char *b_frames)
 
 static struct source *open_file(const char *path)
 {
-    struct source_options options = {.audio = true, .interrupted = interrupted, .attention = -1};
+    static char url[128]; /* outlives the source, as its task does */
+    static struct camera_task task;
+    struct source_options options = {.task = &task, .interrupted = interrupted, .attention = -1};
     char error[SOURCE_ERROR_SIZE];
-    char url[128];
     struct source *source;
 
     stop = false;
     snprintf(url, sizeof(url), "file://%s", path);
-    options.url = url;
+    task = (struct camera_task){.url = url, .audio = true};
     if (source_open(&options, &source, error) < 0) {
         fail_msg("%s", error);
     }
@@ -137,7 +138,8 @@ static void what_is_no_media_is_refused(void **state)
 {
     static const char *const urls[] = {"file:///etc/passwd", "file:///dev/null", "file:///nonexistent.mp4",
                                        "file://relative.mp4"};
-    struct source_options options = {.interrupted = interrupted, .attention = -1};
+    struct camera_task task = {0};
+    struct source_options options = {.task = &task, .interrupted = interrupted, .attention = -1};
     char error[SOURCE_ERROR_SIZE];
     struct source *source;
 
@@ -145,10 +147,11 @@ static void what_is_no_media_is_refused(void **state)
     stop = false;
     for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
         error[0] = '\0';
-        options.url = urls[i];
+        task.url = strdup(urls[i]);
         assert_true(source_open(&options, &source, error) < 0);
         assert_null(source);
         assert_true(error[0] != '\0');
+        free(task.url);
     }
 }
 

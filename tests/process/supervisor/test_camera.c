@@ -99,12 +99,11 @@ static int set_up(void **state)
 
     bench = (struct bench){.fork_server = {.worker_end = -1}, .name = "Hof 1", .url = "rtsp://127.0.0.1:9/x"};
     snprintf(bench.instance, sizeof(bench.instance), "unit-%d", (int)getpid());
-    bench.config = (struct config_camera){.name = bench.name,
-                                          .url = bench.url,
-                                          .transport = CONFIG_TRANSPORT_TCP,
-                                          .audio = true,
-                                          .enabled = true,
-                                          .ring_size = 65536};
+    bench.config =
+        (struct config_camera){.name = bench.name,
+                               .task = {.url = bench.url, .transport = CAMERA_TRANSPORT_TCP, .audio = true},
+                               .enabled = true,
+                               .ring_size = 65536};
     const struct camera_callbacks callbacks = {
         .data = &bench, .changed = on_changed, .exited = on_exited, .ended = on_ended};
     sigemptyset(&mask);

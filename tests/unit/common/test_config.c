@@ -144,8 +144,16 @@ static void values_out_of_bounds_are_refused(void **state)
          "c.conf:3: cameras[1].name: empty; give a value or remove the setting\n"
          "c.conf:3: cameras[1].url: empty; give a value or remove the setting\n"},
         {ONE("name = \"a\"; url = \"rtsp://h\"; transport = \"quic\"; ring_size = 0;"),
-         "c.conf:2: cameras[0].transport: unknown value \"quic\"; use one of tcp, udp, auto\n"
+         "c.conf:2: cameras[0].transport: unknown value \"quic\"; use one of auto-tcp, tcp, udp, auto\n"
          "c.conf:2: cameras[0].ring_size: 0 is out of range; use 65536 to 1073741824\n"},
+        {ONE("name = \"a\"; url = \"rtsp://h\"; keyframe_deadline = 601; video_deadline = -1; rotate = 45; "
+             "allow_basic = 1; aspect = \"16x9\";"),
+         "c.conf:2: cameras[0].allow_basic: expected a boolean, found an integer; write true or false, "
+         "without quotes\n"
+         "c.conf:2: cameras[0].keyframe_deadline: 601 is out of range; use 0 to 600\n"
+         "c.conf:2: cameras[0].video_deadline: -1 is out of range; use 0 to 600\n"
+         "c.conf:2: cameras[0].aspect: not an aspect ratio; write width and height, such as \"16:9\"\n"
+         "c.conf:2: cameras[0].rotate: 45 is not a multiple of 90; use one from 0 to 270\n"},
         {ONE("name = \"a\"; url = \"rtsp://h\"; audio_codec = \"mp3\";"),
          "c.conf:2: cameras[0].audio_codec: unknown value \"mp3\"; use one of flac, opus, aac\n"},
         {ONE("name = \"a\"; url = \"rtsps://h\"; transport = \"udp\"; tls_verify = 0; tls_fingerprint = "
@@ -360,7 +368,7 @@ static void all_errors_come_in_the_order_of_the_file(void **state)
          "\"a\"; }\n);\n"
          "listen = 1;\n\nlisen = 2;\n",
          "c.conf:2: cameras[0].url: missing; add it\n"
-         "c.conf:3: cameras[0].transport: unknown value \"x\"; use one of tcp, udp, auto\n"
+         "c.conf:3: cameras[0].transport: unknown value \"x\"; use one of auto-tcp, tcp, udp, auto\n"
          "c.conf:4: cameras[1].url: " NO_URL "\n"
          "c.conf:5: cameras[1].name: \"a\" is already the name of cameras[0] (c.conf:2); give each camera "
          "its own\n"

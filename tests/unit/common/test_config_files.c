@@ -48,11 +48,16 @@ static void what_is_not_said_has_its_default(void **state)
     assert_int_equal(config->log_level, LOG_LEVEL_INFO);
     assert_int_equal(config->camera_count, 1);
     assert_string_equal(config->cameras[0].name, "a");
-    assert_string_equal(config->cameras[0].url, "rtsp://h/");
-    assert_null(config->cameras[0].username);
-    assert_null(config->cameras[0].password);
-    assert_int_equal(config->cameras[0].transport, CONFIG_TRANSPORT_TCP);
-    assert_true(config->cameras[0].audio);
+    assert_string_equal(config->cameras[0].task.url, "rtsp://h/");
+    assert_null(config->cameras[0].task.username);
+    assert_null(config->cameras[0].task.password);
+    assert_int_equal(config->cameras[0].task.transport, CAMERA_TRANSPORT_AUTO_TCP);
+    assert_true(config->cameras[0].task.audio);
+    assert_true(config->cameras[0].task.allow_basic);
+    assert_int_equal(config->cameras[0].task.keyframe_deadline, 0);
+    assert_int_equal(config->cameras[0].task.video_deadline, 0);
+    assert_null(config->cameras[0].task.aspect);
+    assert_int_equal(config->cameras[0].task.rotate, 0);
     assert_int_equal(config->cameras[0].ring_size, 0);
     assert_int_equal(config->cameras[0].ring_size_max, 16777216);
     assert_int_equal(config->cameras[0].line, 3);
@@ -65,6 +70,8 @@ static void what_is_said_is_taken(void **state)
         "cameras = (\n"
         "  { name = \"<img src=x onerror=alert(1)>\"; url = \"RTSPS://[fe80::1%25eth0]:322/a?b#c\";\n"
         "    username = \"ad:min\"; password = \"p@ss/w\\\"%rd #\"; transport = \"auto\"; audio = false;\n"
+        "    keyframe_deadline = 600; video_deadline = 60; aspect = \"16:9\"; rotate = 270; allow_basic = "
+        "false;"
         "    tls_verify = false; allow_redirect = true; show_damaged = true; audio_codec = \"opus\";\n"
         "    tls_fingerprint = "
         "\"00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:AA:BB:"
@@ -91,27 +98,32 @@ static void what_is_said_is_taken(void **state)
     assert_int_equal(config->camera_count, 3);
     const struct config_camera *cameras = config->cameras;
     assert_string_equal(cameras[0].name, "<img src=x onerror=alert(1)>");
-    assert_string_equal(cameras[0].username, "ad:min");
-    assert_string_equal(cameras[0].password, "p@ss/w\"%rd #");
-    assert_int_equal(cameras[0].transport, CONFIG_TRANSPORT_AUTO);
-    assert_false(cameras[0].audio);
-    assert_false(cameras[0].tls_verify);
-    assert_true(cameras[0].allow_redirect);
-    assert_true(cameras[0].show_damaged);
-    assert_int_equal(cameras[0].audio_codec, CONFIG_AUDIO_CODEC_OPUS);
-    assert_int_equal(cameras[1].audio_codec, CONFIG_AUDIO_CODEC_FLAC);
-    assert_int_equal(strlen(cameras[0].tls_fingerprint), 95);
-    assert_true(cameras[1].tls_verify);
-    assert_false(cameras[1].allow_redirect);
-    assert_null(cameras[1].tls_fingerprint);
+    assert_string_equal(cameras[0].task.username, "ad:min");
+    assert_string_equal(cameras[0].task.password, "p@ss/w\"%rd #");
+    assert_int_equal(cameras[0].task.transport, CAMERA_TRANSPORT_AUTO);
+    assert_false(cameras[0].task.audio);
+    assert_false(cameras[0].task.tls_verify);
+    assert_true(cameras[0].task.allow_redirect);
+    assert_true(cameras[0].task.show_damaged);
+    assert_false(cameras[0].task.allow_basic);
+    assert_int_equal(cameras[0].task.keyframe_deadline, 600);
+    assert_int_equal(cameras[0].task.video_deadline, 60);
+    assert_string_equal(cameras[0].task.aspect, "16:9");
+    assert_int_equal(cameras[0].task.rotate, 270);
+    assert_int_equal(cameras[0].task.audio_codec, AUDIO_CODEC_OPUS);
+    assert_int_equal(cameras[1].task.audio_codec, AUDIO_CODEC_FLAC);
+    assert_int_equal(strlen(cameras[0].task.tls_fingerprint), 95);
+    assert_true(cameras[1].task.tls_verify);
+    assert_false(cameras[1].task.allow_redirect);
+    assert_null(cameras[1].task.tls_fingerprint);
     assert_int_equal(cameras[0].ring_size, 2097152);
     assert_string_equal(cameras[1].name, "Haustür");
     assert_int_equal(cameras[1].ring_size, 131072);
     assert_int_equal(cameras[0].ring_size_max, 16777216);
     assert_int_equal(cameras[1].ring_size_max, 524288);
-    assert_int_equal(cameras[1].transport, CONFIG_TRANSPORT_UDP);
+    assert_int_equal(cameras[1].task.transport, CAMERA_TRANSPORT_UDP);
     assert_int_equal(cameras[1].line, 6);
-    assert_string_equal(cameras[2].password, "");
+    assert_string_equal(cameras[2].task.password, "");
     config_free(config);
 }
 

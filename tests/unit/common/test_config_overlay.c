@@ -74,9 +74,9 @@ static void settings_lie_over_those_of_the_file(void **state)
 
     (void)state;
     assert_int_equal(config->camera_count, 2);
-    assert_string_equal(config->cameras[0].url, "rtsp://b/1");
-    assert_string_equal(config->cameras[0].password, "p");
-    assert_false(config->cameras[0].audio);
+    assert_string_equal(config->cameras[0].task.url, "rtsp://b/1");
+    assert_string_equal(config->cameras[0].task.password, "p");
+    assert_false(config->cameras[0].task.audio);
     assert_int_equal(config->cameras[0].origin, CONFIG_CHANGED);
     assert_int_equal(config->cameras[1].origin, CONFIG_FROM_FILE);
     config_free(config);
@@ -92,7 +92,7 @@ static void cameras_come_and_go(void **state)
     (void)state;
     assert_int_equal(config->camera_count, 2);
     assert_string_equal(config->cameras[0].name, "back");
-    assert_string_equal(config->cameras[0].url, "rtsp://c/2");
+    assert_string_equal(config->cameras[0].task.url, "rtsp://c/2");
     assert_true(config->cameras[0].on_demand);
     assert_int_equal(config->cameras[0].origin, CONFIG_ADDED);
     assert_string_equal(config->cameras[1].name, "yard");
@@ -134,7 +134,7 @@ static void tasks_are_told_apart(void **state)
     assert_false(config_camera_same_task(&copy, &c->cameras[0]));
     assert_true(config_camera_task_hash(&copy) != config_camera_task_hash(&c->cameras[0]));
     assert_true(config_camera_task_hash(&copy) != config_camera_task_hash(&a->cameras[1]));
-    copy.audio_codec = copy.audio_codec == 0 ? 1 : 0;
+    copy.task.audio_codec = copy.task.audio_codec == 0 ? 1 : 0;
     assert_false(config_camera_same_task(&copy, &a->cameras[0]));
     config_camera_finish(&copy);
     config_free(a);

@@ -44,11 +44,11 @@ static void a_url_alone_has_the_cameras_other_settings(void **state)
     assert_false(config->cameras[0].sub);
     assert_string_equal(sub->name, "a/sub");
     assert_true(sub->sub && config_is_sub(sub->name));
-    assert_string_equal(sub->url, "rtsp://h/2");
-    assert_string_equal(sub->username, "u");
-    assert_string_equal(sub->password, "p");
-    assert_int_equal(sub->transport, CONFIG_TRANSPORT_UDP);
-    assert_false(sub->audio);
+    assert_string_equal(sub->task.url, "rtsp://h/2");
+    assert_string_equal(sub->task.username, "u");
+    assert_string_equal(sub->task.password, "p");
+    assert_int_equal(sub->task.transport, CAMERA_TRANSPORT_UDP);
+    assert_false(sub->task.audio);
     assert_true(sub->on_demand && sub->enabled);
     assert_int_equal(sub->on_demand_idle, 7);
     assert_int_equal(sub->ring_size, 131072);
@@ -66,11 +66,11 @@ static void a_group_says_what_is_different(void **state)
     const struct config_camera *sub = &config->cameras[1];
 
     (void)state;
-    assert_string_equal(sub->username, "v");
-    assert_string_equal(sub->password, "");
-    assert_true(sub->audio && sub->on_demand);
+    assert_string_equal(sub->task.username, "v");
+    assert_string_equal(sub->task.password, "");
+    assert_true(sub->task.audio && sub->on_demand);
     assert_false(sub->enabled);
-    assert_int_equal(sub->transport, CONFIG_TRANSPORT_AUTO);
+    assert_int_equal(sub->task.transport, CAMERA_TRANSPORT_AUTO);
     assert_int_equal(sub->line, 3);
     assert_true(config->cameras[0].enabled);
     assert_false(config->cameras[0].on_demand);
@@ -82,8 +82,8 @@ static void credentials_in_its_url_are_its_own(void **state)
     struct config *config = accept(CAMERAS("username = \"u\"; password = \"p\"; sub = \"rtsp://v:w@h/2\";"));
 
     (void)state;
-    assert_null(config->cameras[1].username);
-    assert_null(config->cameras[1].password);
+    assert_null(config->cameras[1].task.username);
+    assert_null(config->cameras[1].task.password);
     config_free(config);
 }
 
@@ -111,7 +111,7 @@ static void errors_name_file_line_and_field(void **state)
         {CAMERAS("sub = {\n url = \"rtsp://h/\";\n transprot = \"tcp\"; };"),
          "c.conf:4: cameras[0].sub.transprot: unknown setting; did you mean \"transport\"?\n"},
         {CAMERAS("sub = {\n url = \"rtsp://h/\";\n transport = \"x\"; };"),
-         "c.conf:4: cameras[0].sub.transport: unknown value \"x\"; use one of tcp, udp, auto\n"},
+         "c.conf:4: cameras[0].sub.transport: unknown value \"x\"; use one of auto-tcp, tcp, udp, auto\n"},
         {CAMERAS("sub = {\n url = \"rtsp://h/\";\n username = \"x\"; };"),
          "c.conf:4: cameras[0].sub.password: missing, but there is a username; add it, \"\" if the camera "
          "has "
@@ -171,11 +171,11 @@ static void changes_at_run_time_have_sub_streams(void **state)
     struct config *config = config_interpret(source, "c.conf", changes, stderr);
     assert_non_null(config);
     assert_int_equal(config->camera_count, 4);
-    assert_string_equal(config->cameras[1].url, "rtsp://h/2");
-    assert_false(config->cameras[1].audio);
+    assert_string_equal(config->cameras[1].task.url, "rtsp://h/2");
+    assert_false(config->cameras[1].task.audio);
     assert_int_equal(config->cameras[1].origin, CONFIG_CHANGED);
     assert_string_equal(config->cameras[3].name, "b/sub");
-    assert_string_equal(config->cameras[3].url, "rtsp://h/4");
+    assert_string_equal(config->cameras[3].task.url, "rtsp://h/4");
     assert_int_equal(config->cameras[3].origin, CONFIG_ADDED);
     config_free(config);
     config_source_destroy(source);

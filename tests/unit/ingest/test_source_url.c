@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "common/config/camera_url.h"
 #include "ingest/reconnect_backoff.h"
-#include "ingest/source/source_url.h"
 
 struct expectation {
     const char *text;
@@ -49,25 +49,25 @@ static void urls_are_read_leniently(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(expectations) / sizeof(expectations[0]); i++) {
         const struct expectation *expected = &expectations[i];
-        struct source_url url;
-        assert_int_equal(source_url_parse(expected->text, &url), 0);
+        struct camera_url url;
+        assert_int_equal(camera_url_parse(expected->text, &url), 0);
         assert_string_equal(url.scheme, "rtsp");
         assert_same(url.username, expected->username);
         assert_same(url.password, expected->password);
         assert_string_equal(url.host, expected->host);
         assert_string_equal(url.path, expected->path);
-        source_url_finish(&url);
+        camera_url_finish(&url);
     }
 }
 
 static void what_is_no_url(void **state)
 {
     static const char *const texts[] = {"", "cam", "://x", "rtsp:/x", "rt sp://x/", "rtsp://", "rtsp:///s"};
-    struct source_url url;
+    struct camera_url url;
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        assert_int_equal(source_url_parse(texts[i], &url), -EINVAL);
+        assert_int_equal(camera_url_parse(texts[i], &url), -EINVAL);
     }
 }
 
@@ -75,25 +75,25 @@ static void what_is_no_url(void **state)
 static void credentials_survive(void **state)
 {
     static const char password[] = " !\"#$%&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~\x7f\xc3\xa4%41%";
-    struct source_url url, again;
+    struct camera_url url, again;
 
     (void)state;
-    assert_int_equal(source_url_parse("rtsp://old:pw@10.0.0.1:554/s?a=b", &url), 0);
-    char *text = source_url_join(&url, "a/b@c d", password);
+    assert_int_equal(camera_url_parse("rtsp://old:pw@10.0.0.1:554/s?a=b", &url), 0);
+    char *text = camera_url_join(&url, "a/b@c d", password);
     assert_non_null(text);
-    assert_int_equal(source_url_parse(text, &again), 0);
+    assert_int_equal(camera_url_parse(text, &again), 0);
     assert_string_equal(again.username, "a/b@c d");
     assert_string_equal(again.password, password);
     assert_string_equal(again.host, "10.0.0.1:554");
     assert_string_equal(again.path, "/s?a=b");
     assert_int_equal(strcspn(strstr(text, "://") + 3, "/?#"),
                      strlen(text) - strlen("/s?a=b") - strlen("rtsp://"));
-    source_url_finish(&again);
+    camera_url_finish(&again);
     free(text);
-    text = source_url_join(&url, NULL, NULL);
+    text = camera_url_join(&url, NULL, NULL);
     assert_string_equal(text, "rtsp://10.0.0.1:554/s?a=b");
     free(text);
-    source_url_finish(&url);
+    camera_url_finish(&url);
 }
 
 static void backoff_doubles_to_its_limit(void **state)

@@ -12,7 +12,7 @@
 
 static void hide(char *url, char *password)
 {
-    struct config_camera camera = {.url = url, .password = password};
+    struct config_camera camera = {.task = {.url = url, .password = password}};
     const struct config config = {.cameras = &camera, .camera_count = 1};
 
     log_open("test", NULL);

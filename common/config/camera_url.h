@@ -2,13 +2,13 @@
  * A camera's URL taken apart, leniently: people paste passwords with any characters into the user
  * information. Holds secrets. Pure functions; any process, any thread.
  */
-#ifndef INGEST_SOURCE_SOURCE_URL_H
-#define INGEST_SOURCE_SOURCE_URL_H
+#ifndef COMMON_CONFIG_CAMERA_URL_H
+#define COMMON_CONFIG_CAMERA_URL_H
 
 #include <stddef.h>
 
 /* All owned; user information decoded. */
-struct source_url {
+struct camera_url {
     char *scheme;   /* lower case */
     char *userinfo; /* as written; NULL: none */
     char *username; /* NULL: none */
@@ -22,12 +22,12 @@ struct source_url {
  * none and the host is none either ("rtsp://me:a/b@10.0.0.1/"), at the first later '@' that a host follows.
  * 0; -EINVAL: no URL; -ENOMEM. On error there is nothing to finish.
  */
-int source_url_parse(const char *text, struct source_url *url);
+int camera_url_parse(const char *text, struct camera_url *url);
 
-void source_url_finish(struct source_url *url);
+void camera_url_finish(struct camera_url *url);
 
 /* The URL with these credentials (either may be NULL), percent-encoded. malloc'ed, a secret; NULL: out of
  * memory. */
-char *source_url_join(const struct source_url *url, const char *username, const char *password);
+char *camera_url_join(const struct camera_url *url, const char *username, const char *password);
 
 #endif

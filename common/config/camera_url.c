@@ -1,4 +1,4 @@
-#include "ingest/source/source_url.h"
+#include "common/config/camera_url.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -7,19 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/secret.h"
+#include "common/base/url.h"
+
 #define PATH_BEGINS "/?#"
 
-void source_url_finish(struct source_url *url)
+void camera_url_finish(struct camera_url *url)
 {
     char *const parts[] = {url->scheme, url->userinfo, url->username, url->password, url->host, url->path};
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        if (parts[i] != NULL) {
-            explicit_bzero(parts[i], strlen(parts[i]));
-        }
-        free(parts[i]);
+        secret_free(parts[i]);
     }
-    *url = (struct source_url){0};
+    *url = (struct camera_url){0};
 }
 
 static bool all_digits(const char *text, size_t length)
@@ -72,57 +72,37 @@ static const char *find_host(const char *text)
     return host;
 }
 
-static int hex_value(char c)
+/* A copy of LENGTH bytes of TEXT, decoded; NULL: out of memory. */
+static char *decoded(const char *text, size_t length)
 {
-    if (!isxdigit((unsigned char)c)) {
-        return -1;
+    char *copy = strndup(text, length);
+
+    if (copy) {
+        url_decode(copy);
     }
-    return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
+    return copy;
 }
 
-/* A '%' that begins no valid code stands for itself. */
-static char *percent_decode(const char *text, size_t length)
-{
-    char *out = malloc(length + 1);
-    size_t used = 0;
-
-    if (out == NULL) {
-        return NULL;
-    }
-    for (size_t i = 0; i < length; i++) {
-        bool code =
-            text[i] == '%' && i + 2 < length && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0;
-        int value = code ? hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]) : 0;
-        out[used++] = text[i];
-        if (value != 0) {
-            out[used - 1] = (char)value;
-            i += 2;
-        }
-    }
-    out[used] = '\0';
-    return out;
-}
-
-static int take_userinfo(struct source_url *url, const char *text, size_t length)
+static int take_userinfo(struct camera_url *url, const char *text, size_t length)
 {
     const char *colon = memchr(text, ':', length);
     size_t name = colon != NULL ? (size_t)(colon - text) : length;
 
     url->userinfo = strndup(text, length);
-    url->username = percent_decode(text, name);
+    url->username = decoded(text, name);
     if (colon != NULL) {
-        url->password = percent_decode(colon + 1, length - name - 1);
+        url->password = decoded(colon + 1, length - name - 1);
     }
     return url->userinfo == NULL || url->username == NULL || (colon != NULL && url->password == NULL)
                ? -ENOMEM
                : 0;
 }
 
-int source_url_parse(const char *text, struct source_url *url)
+int camera_url_parse(const char *text, struct camera_url *url)
 {
     const char *mark = strstr(text, "://");
 
-    *url = (struct source_url){0};
+    *url = (struct camera_url){0};
     if (mark == NULL || mark == text) {
         return -EINVAL;
     }
@@ -145,7 +125,7 @@ int source_url_parse(const char *text, struct source_url *url)
         result = -EINVAL;
     }
     if (result < 0) {
-        source_url_finish(url);
+        camera_url_finish(url);
         return result;
     }
     for (char *c = url->scheme; *c != '\0'; c++) {
@@ -154,38 +134,33 @@ int source_url_parse(const char *text, struct source_url *url)
     return 0;
 }
 
-/* Only what would be misread is encoded: libavformat has room for 127 bytes of user information. */
-static void percent_encode(FILE *out, const char *text, const char *keep)
+/* TEXT percent-encoded, malloc'ed; only what would be misread: libavformat has 127 bytes for user information. */
+static char *encoded(const char *text, const char *keep)
 {
-    for (const char *c = text; *c != '\0'; c++) {
-        if (isalnum((unsigned char)*c) || strchr(keep, *c) != NULL) {
-            fputc(*c, out);
-        } else {
-            fprintf(out, "%%%02X", (unsigned char)*c);
-        }
+    size_t length = strlen(text);
+    size_t size = length * URL_ENCODE_MAX + 1;
+    char *out = malloc(size);
+
+    if (out) {
+        url_encode(out, size, text, length, keep);
     }
+    return out;
 }
 
-char *source_url_join(const struct source_url *url, const char *username, const char *password)
+char *camera_url_join(const struct camera_url *url, const char *username, const char *password)
 {
     char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
 
-    if (out == NULL) {
-        return NULL;
+    if (!username && !password) {
+        return asprintf(&text, "%s://%s%s", url->scheme, url->host, url->path) < 0 ? NULL : text;
     }
-    fprintf(out, "%s://", url->scheme);
-    if (username != NULL || password != NULL) {
-        percent_encode(out, username != NULL ? username : "", "-._~!$&'()*,;=+");
-        fputc(':', out);
-        percent_encode(out, password != NULL ? password : "", "-._~!$&'()*,;=+:");
-        fputc('@', out);
+    char *name = encoded(username ? username : "", "-._~!$&'()*,;=+");
+    char *word = encoded(password ? password : "", "-._~!$&'()*,;=+:");
+    if (name && word &&
+        asprintf(&text, "%s://%s:%s@%s%s", url->scheme, name, word, url->host, url->path) < 0) {
+        text = NULL;
     }
-    fprintf(out, "%s%s", url->host, url->path);
-    if (fclose(out) != 0) {
-        free(text);
-        return NULL;
-    }
+    secret_free(name);
+    secret_free(word);
     return text;
 }
