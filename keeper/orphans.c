@@ -83,20 +83,21 @@ static void remove_rings(const struct kept_entries *entries)
 int orphans_end(struct kept_entries *entries, const char *directory)
 {
     static const char *const names[] = {KEEPER_SOCKET_NAMES};
-    struct runtime_dir *dir;
+    struct runtime_dir *dir = NULL;
     int result = runtime_dir_open(directory, &dir);
 
-    if (result < 0) {
+    if (result == -EBUSY) {
         return result;
     }
+    /* Processes and rings are known by what is held, so they end also if the directory is gone. */
     end_channels(entries);
     wait_for_end(entries, clock_now_ms() + END_MS);
     kill_processes(entries);
     wait_for_end(entries, clock_now_ms() + KILL_MS);
     remove_rings(entries);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && dir; i++) {
         runtime_dir_remove(dir, names[i]);
     }
     runtime_dir_close(dir);
-    return 0;
+    return result;
 }

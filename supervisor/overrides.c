@@ -20,19 +20,15 @@ struct overrides {
 };
 
 /*
- * Whoever can write into the directory chooses what cameras there are. 0, also if there is no directory; -EPERM and other
- * negative errno, logged.
+ * A user who can write into the directory chooses what cameras there are. 0, also if it is not there or cannot be looked
+ * at, which reading and writing will tell; -EPERM or -ENOTDIR, logged.
  */
 static int check_directory(const char *path)
 {
     struct stat status;
 
     if (stat(path, &status) < 0) {
-        int result = errno == ENOENT ? 0 : -errno;
-        if (result < 0) {
-            log_error("state_dir %s: %s", path, strerror(-result));
-        }
-        return result;
+        return 0;
     }
     if (!S_ISDIR(status.st_mode)) {
         log_error("state_dir %s is not a directory: choose another `state_dir`", path);

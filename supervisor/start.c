@@ -525,7 +525,7 @@ static void end_orphans(struct supervisor *supervisor)
     struct fd_record record;
     char *name;
 
-    supervisor->orphans = orphans_end(supervisor->children);
+    supervisor->orphans = orphan_list_end(supervisor->children);
     while (fd_store_take_any(keeper_fd_store(supervisor->keeper), FD_STORE_CAMERA, "", &name, &record)) {
         log_camera(LOG_LEVEL_INFO, name, "camera %s: not configured any more", name);
         for (size_t i = 0; i < supervisor->fanout_count; i++) {
@@ -592,7 +592,7 @@ static void close_processes(struct supervisor *supervisor, bool leave)
         camera_destroy(supervisor->cameras[i]);
     }
     free(supervisor->cameras);
-    orphans_destroy(supervisor->orphans);
+    orphan_list_destroy(supervisor->orphans);
     if (leave) {
         keeper_leave(supervisor->keeper);
     } else {

@@ -48,7 +48,7 @@ struct supervisor {
     struct runtime_dir *runtime_dir;
     struct children *children;
     struct keeper *keeper;
-    struct orphans *orphans;
+    struct orphan_list *orphans;
     int listener;
     int load_board; /* of the fan-outs; -1: there is one only */
     char address[LISTEN_URL_SIZE];

@@ -171,15 +171,15 @@ static int on_channel(sd_event_source *source, int fd, uint32_t events, void *da
 /* --- Life and end --------------------------------------------------------------------------------------- */
 
 /* What the next ringcastd takes over. */
-static void keep_child(struct child *child)
+static void store_child(struct child *child)
 {
     const int fds[KEEPER_PROCESS_FDS] = {[KEEPER_PROCESS_CHANNEL] = child->channel,
                                          [KEEPER_PROCESS_BLACKBOX] = child->box_fd,
                                          [KEEPER_PROCESS_PIDFD] = child->pidfd};
-    struct fd_store *store = children_fd_store(child->children);
 
     if (strcmp(child->name, KEEPER_NAME) != 0) {
-        fd_store_put(store, FD_STORE_PROCESS, child->name, json_pack("{s:i}", "pid", (int)child->pid), fds,
+        fd_store_put(children_fd_store(child->children), FD_STORE_PROCESS, child->name,
+                     json_pack("{s:i}", "pid", (int)child->pid), fds,
                      child->pidfd < 0 ? KEEPER_PROCESS_PIDFD : KEEPER_PROCESS_FDS);
     }
 }
@@ -207,7 +207,8 @@ static void on_overdue(void *data)
     if (!child->verdict) {
         child->verdict = strdup("gave no sign of life");
     }
-    log_camera(LOG_LEVEL_WARNING, child->camera, "%s: no sign of life: aborting it", child->name);
+    log_camera(LOG_LEVEL_WARNING, child->camera, "%s: no sign of life for %.1f s: aborting it", child->name,
+               (double)watchdog_silence_ms(&child->watch) / MS_PER_SECOND);
     pidfd_send_signal(child->pidfd, SIGABRT, NULL, 0);
     timer_arm(children_event(child->children), &child->end_timer, ABORT_MS, on_abort_limit, child);
 }
@@ -303,7 +304,7 @@ int child_create(struct children *children, const char *name, const struct child
         child_destroy(child);
         return result;
     }
-    keep_child(child);
+    store_child(child);
     *made = child;
     return 0;
 }
@@ -436,7 +437,7 @@ int child_exec(struct child *child, char *const argv[], int far_end)
         children_forget(child->children, pid);
         return result;
     }
-    keep_child(child);
+    store_child(child);
     return 0;
 }
 
@@ -478,7 +479,7 @@ int child_take(struct children *children, const char *name, const struct child_h
         child_destroy(child);
         return result;
     }
-    keep_child(child);
+    store_child(child);
     *made = child;
     return 0;
 }
@@ -529,7 +530,7 @@ int child_adopt(struct child *child, pid_t pid)
         children_forget(child->children, pid);
         return result;
     }
-    keep_child(child);
+    store_child(child);
     if (!child->channel_source) {
         child_end(child);
     }

@@ -17,7 +17,7 @@ struct orphan {
     struct child *child;
 };
 
-struct orphans {
+struct orphan_list {
     LIST_HEAD(, orphan) list;
 };
 
@@ -40,7 +40,7 @@ static void on_exited(void *owner, const char *reason)
 }
 
 /* Under another name, which a process of the present ringcastd may have. */
-static void end_one(struct orphans *orphans, struct children *children, const char *name,
+static void end_one(struct orphan_list *orphans, struct children *children, const char *name,
                     struct fd_record *record)
 {
     static const struct child_handlers handlers = {.message = on_message, .exited = on_exited};
@@ -67,9 +67,9 @@ static void end_one(struct orphans *orphans, struct children *children, const ch
     }
 }
 
-struct orphans *orphans_end(struct children *children)
+struct orphan_list *orphan_list_end(struct children *children)
 {
-    struct orphans *orphans = calloc(1, sizeof(*orphans));
+    struct orphan_list *orphans = calloc(1, sizeof(*orphans));
     struct fd_record record;
     char *name;
 
@@ -84,12 +84,7 @@ struct orphans *orphans_end(struct children *children)
     return orphans;
 }
 
-bool orphans_any(const struct orphans *orphans)
-{
-    return orphans && !LIST_EMPTY(&orphans->list);
-}
-
-void orphans_destroy(struct orphans *orphans)
+void orphan_list_destroy(struct orphan_list *orphans)
 {
     if (!orphans) {
         return;

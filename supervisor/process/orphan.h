@@ -1,21 +1,18 @@
 /*
- * Processes of a ringcastd that was killed which this one has no use for: they are told to end, killed if
- * they do not, and forgotten. Supervisor's main thread only.
+ * Processes that a killed ringcastd left and this one has no use for: they are told to end, killed if they do
+ * not, and forgotten. Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_PROCESS_ORPHAN_H
 #define SUPERVISOR_PROCESS_ORPHAN_H
 
 #include "supervisor/process/children.h"
 
-struct orphans;
+struct orphan_list;
 
 /* Ends every process that was found (fd_store.h) and not taken. NULL: out of memory. */
-struct orphans *orphans_end(struct children *children);
-
-/* True while one of them is there. */
-bool orphans_any(const struct orphans *orphans);
+struct orphan_list *orphan_list_end(struct children *children);
 
 /* Kills those that are still there. NULL is allowed. */
-void orphans_destroy(struct orphans *orphans);
+void orphan_list_destroy(struct orphan_list *orphans);
 
 #endif

@@ -13,7 +13,7 @@
 /* After the whole machine stood still: time for every process to beat again. */
 #define GRACE_MS 2000
 
-/* A look that comes this late means that the whole machine stood still: everybody gets time to catch up. */
+/* A look that comes this late means that the whole machine stood still: every process gets time to catch up. */
 #define LATE_MS 1000
 
 /* No honest process promises more; a promise beyond it is one not to be watched. */
@@ -95,6 +95,11 @@ void watchdog_watch(struct watchdog *watchdog, struct watchdog_entry *entry)
 {
     entry->first_due_ms = 0;
     LIST_INSERT_HEAD(&watchdog->entries, entry, next);
+}
+
+uint64_t watchdog_silence_ms(const struct watchdog_entry *entry)
+{
+    return clock_now_ms() - entry->believed_ms;
 }
 
 void watchdog_unwatch(struct watchdog_entry *entry)

@@ -26,11 +26,14 @@ struct watchdog_entry {
 /* 0 or negative errno. */
 int watchdog_create(sd_event *event, struct watchdog **watchdog);
 
-/* Nobody may be watched any more. NULL is allowed. */
+/* No process may be watched any more. NULL is allowed. */
 void watchdog_destroy(struct watchdog *watchdog);
 
 /* ENTRY has box, overdue and data. A process that has not begun to beat is not overdue. */
 void watchdog_watch(struct watchdog *watchdog, struct watchdog_entry *entry);
+
+/* How long the last sign of life was ago. */
+uint64_t watchdog_silence_ms(const struct watchdog_entry *entry);
 
 /* Nothing happens if it is not watched. */
 void watchdog_unwatch(struct watchdog_entry *entry);

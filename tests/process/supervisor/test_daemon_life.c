@@ -245,6 +245,24 @@ static void nobody_takes_over(void **state)
     daemon_require_nothing_left(&daemon);
 }
 
+/* Also if the run-time directory, and what it was in, is gone by then: rings and processes are known. */
+static void nothing_stays_without_a_directory(void **state)
+{
+    struct daemon daemon;
+
+    (void)state;
+    daemon_init(&daemon, 0, two_cameras);
+    daemon.quick = true;
+    daemon_launch(&daemon);
+    daemon_wait_ready(&daemon);
+    daemon_wait_camera(&daemon, "front", "streaming", 0);
+    kill(daemon.pid, SIGKILL);
+    assert_int_equal(daemon_wait_exit(&daemon), -SIGKILL);
+    remove_tree(daemon.dir);
+    daemon_wait_adopted();
+    daemon_require_nothing_left(&daemon);
+}
+
 /* A ringcastd that begins while the keeper clears up waits for it, and begins from nothing. */
 static void begins_at_the_end_of_the_lease(void **state)
 {
@@ -340,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_wrong_configuration_starts_nothing),
         cmocka_unit_test(the_next_one_takes_over),
         cmocka_unit_test(nobody_takes_over),
+        cmocka_unit_test(nothing_stays_without_a_directory),
         cmocka_unit_test(begins_at_the_end_of_the_lease),
         cmocka_unit_test(goes_to_the_background),
         cmocka_unit_test(two_instances_of_an_ordinary_user),
