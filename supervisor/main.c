@@ -225,6 +225,9 @@ int main(int argc, char *argv[])
     if (exit_code >= 0) {
         return exit_code;
     }
+    if (!arguments.check) {
+        log_detach();
+    }
     struct config *config = config_load(arguments.config, stderr);
     if (!config) {
         return EXIT_WRONG;

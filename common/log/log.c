@@ -1,6 +1,6 @@
 /*
- * One lock guards everything: the secrets, the buffers, the limits, and through them the order format →
- * redact → escape → write. The form that goes out is made of what is redacted already, whichever it is.
+ * One lock guards everything: the secrets, the buffers and the limits. The order is format, redact, escape,
+ * write: every form that goes out is made of text that is redacted already.
  */
 #include "common/log/log.h"
 
@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,10 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/base/text.h"
+#include "common/base/clock.h"
+#include "common/base/secret.h"
+#include "common/log/log_form.h"
 #include "common/log/log_journal.h"
-#include "common/log/log_json.h"
-#include "common/log/log_private.h"
+#include "common/log/log_output.h"
+#include "common/log/log_redact.h"
+#include "common/log/log_subject.h"
 
 /* A line in bytes, with its newline: what the kernel writes to a pipe in one piece. */
 #define LINE_MAX_BYTES PIPE_BUF
@@ -28,7 +32,7 @@
 /* Text in bytes before redaction: leaves room for long secrets to become short. */
 #define TEXT_MAX_BYTES (4 * PIPE_BUF)
 
-/* Turns come as often as the process has something to do; this is often enough for whoever reads. */
+/* A process settles at each of its turns; this is often enough for a reader. */
 #define SETTLE_MS 250
 
 /* What ringcastd tells its children of the form. */
@@ -43,16 +47,9 @@ static _Atomic int threshold = LOG_LEVEL_INFO;
 
 static void (*recorder)(const char *line, size_t length); /* NULL: none */
 static char *own_role;                                    /* NULL: the program's name */
-static char *own_camera;                                  /* NULL: the process is nobody's */
+static char *own_camera;                                  /* NULL: the process is not a camera's */
 static enum log_format form = LOG_FORMAT_PLAIN;
 static int journal = -1;
-
-static const char *const level_names[] = {
-    [LOG_LEVEL_ERROR] = "error",
-    [LOG_LEVEL_WARNING] = "warning",
-    [LOG_LEVEL_INFO] = "info",
-    [LOG_LEVEL_DEBUG] = "debug",
-};
 
 static const char *const format_names[] = {
     [LOG_FORMAT_AUTO] = "auto",
@@ -61,53 +58,57 @@ static const char *const format_names[] = {
     [LOG_FORMAT_JOURNAL] = "journal",
 };
 
-void log_lock(void)
+static void take_lock(void)
 {
     pthread_mutex_lock(&lock);
 }
 
-void log_unlock(void)
+static void release_lock(void)
 {
     pthread_mutex_unlock(&lock);
 }
 
-/* A child forked while another thread writes a line must not find the lock taken by a thread that it has not
- * got. */
-static void register_fork_handlers(void)
+static void release_lock_in_child(void)
 {
-    pthread_atfork(log_lock, log_unlock, log_unlock);
+    log_output_forget();
+    pthread_mutex_unlock(&lock);
 }
 
-static uint64_t now_ms(void)
+/* Without this a child that is forked while another thread writes a line would find the lock taken for ever. */
+static void register_fork_handlers(void)
 {
-    struct timespec now;
+    pthread_atfork(take_lock, release_lock, release_lock_in_child);
+}
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+void log_detach(void)
+{
+    log_output_detach();
 }
 
 void log_open(const char *role, const char *camera)
 {
     char *role_copy = strdup(role);
-    char *camera_copy = camera == NULL ? NULL : strdup(camera);
+    char *camera_copy = !camera ? NULL : strdup(camera);
 
     pthread_once(&fork_handlers_once, register_fork_handlers);
-    log_lock();
+    take_lock();
     free(own_role);
     free(own_camera);
     own_role = role_copy;
     own_camera = camera_copy;
-    log_unlock();
+    release_lock();
 }
 
 static void settle(uint64_t now, bool end);
 
 void log_close(void)
 {
-    log_lock();
-    settle(now_ms(), true);
+    take_lock();
+    log_output_finish();
+    settle(clock_now_ms(), true);
+    log_output_finish();
     log_subject_forget_all();
-    log_forget_secrets();
+    log_redact_forget();
     free(own_role);
     free(own_camera);
     own_role = NULL;
@@ -117,7 +118,7 @@ void log_close(void)
     }
     journal = -1;
     form = LOG_FORMAT_PLAIN;
-    log_unlock();
+    release_lock();
 }
 
 /* --- The form ------------------------------------------------------------------------------------------- */
@@ -125,16 +126,16 @@ void log_close(void)
 static int set_form(enum log_format format)
 {
     const char *path = getenv(JOURNAL_VARIABLE);
-    int error = 0;
+    int result = 0;
 
-    log_lock();
+    take_lock();
     form = format;
     if (format == LOG_FORMAT_JOURNAL && journal < 0) {
-        journal = log_journal_open(path != NULL && path[0] != '\0' ? path : LOG_JOURNAL_SOCKET);
-        error = journal < 0 ? journal : 0;
+        journal = log_journal_open(path && path[0] != '\0' ? path : LOG_JOURNAL_SOCKET);
+        result = journal < 0 ? journal : 0;
     }
-    log_unlock();
-    return error;
+    release_lock();
+    return result;
 }
 
 enum log_format log_format_for(enum log_format format, int fd)
@@ -159,7 +160,7 @@ void log_follow_format(void)
 {
     const char *given = getenv(FORMAT_VARIABLE);
 
-    for (size_t i = 0; given != NULL && i < sizeof(format_names) / sizeof(format_names[0]); i++) {
+    for (size_t i = 0; given && i < sizeof(format_names) / sizeof(format_names[0]); i++) {
         if (strcmp(given, format_names[i]) == 0) {
             log_set_format((enum log_format)i);
         }
@@ -171,7 +172,7 @@ int log_descriptor(void)
     return journal;
 }
 
-/* --- Levels and states ---------------------------------------------------------------------------------- */
+/* --- The level ---------------------------------------------------------------------------------- */
 
 void log_set_level(enum log_level level)
 {
@@ -183,75 +184,50 @@ enum log_level log_level_now(void)
     return (enum log_level)atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 
-int log_level_from_name(const char *name, enum log_level *level)
+/* --- Secrets -------------------------------------------------------------------------------------------- */
+
+void log_add_secret(const char *secret)
 {
-    for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
-        if (strcmp(name, level_names[i]) == 0) {
-            *level = (enum log_level)i;
-            return 0;
-        }
-    }
-    return -EINVAL;
+    take_lock();
+    log_redact_add(secret);
+    release_lock();
 }
 
-const char *log_level_name(enum log_level level)
+void log_redact(char *text, size_t size)
 {
-    return level_names[level];
+    if (size == 0) {
+        return;
+    }
+    size_t length = strnlen(text, size);
+    char *copy = strndup(text, length);
+    if (!copy) {
+        text[0] = '\0';
+        return;
+    }
+    take_lock();
+    log_redact_text(copy, length + 1 >= size, text, size);
+    release_lock();
+    secret_wipe(copy, length);
+    free(copy);
 }
 
 void log_set_state(const char *camera, const char *state)
 {
-    log_lock();
-    struct log_subject *subject = log_subject_find(camera, now_ms());
-    if (subject != NULL) {
-        snprintf(subject->state, sizeof(subject->state), "%s", state == NULL ? "" : state);
+    take_lock();
+    struct log_subject *subject = log_subject_find(camera, clock_now_ms());
+    if (subject) {
+        snprintf(subject->state, sizeof(subject->state), "%s", !state ? "" : state);
     }
-    log_unlock();
+    release_lock();
 }
 
 /* --- Lines ---------------------------------------------------------------------------------------------- */
 
-void log_format_time(const struct timespec *time, char out[LOG_TIME_SIZE])
-{
-    struct tm utc;
-
-    gmtime_r(&time->tv_sec, &utc);
-    size_t used = strftime(out, LOG_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(out + used, LOG_TIME_SIZE - used, ".%03uZ", (unsigned)(time->tv_nsec / 1000000) % 1000u);
-}
-
-/* Returns the length of the line, with its newline. */
-static size_t format_plain(const struct log_entry *entry, char *line, size_t size)
-{
-    char time[LOG_TIME_SIZE];
-    char source[256];
-    char name[sizeof(source) * TEXT_ESCAPE_MAX];
-
-    log_format_time(&entry->time, time);
-    snprintf(source, sizeof(source), entry->camera != NULL ? "%s[%s]" : "%s", entry->role, entry->camera);
-    text_escape(name, sizeof(name), source);
-    size_t used =
-        (size_t)snprintf(line, size, "%s %s %s %d: ", time, level_names[entry->level], name, entry->pid);
-    used += text_escape(line + used, size - used - 1, entry->message);
-    line[used++] = '\n';
-    return used;
-}
-
 void log_set_recorder(void (*function)(const char *line, size_t length))
 {
-    log_lock();
+    take_lock();
     recorder = function;
-    log_unlock();
-}
-
-/* A line that cannot be written is lost: there is nowhere to say so. */
-static void write_line(const char *line, size_t length)
-{
-    ssize_t written;
-
-    do {
-        written = write(STDERR_FILENO, line, length);
-    } while (written < 0 && errno == EINTR);
+    release_lock();
 }
 
 /* PLAIN is for where the wanted form cannot be had. */
@@ -264,12 +240,12 @@ static void write_formed(const struct log_entry *entry, const char *plain, size_
         return;
     }
     if (form == LOG_FORMAT_JSON) {
-        json_length = log_json_format(entry, json, sizeof(json));
+        json_length = log_form_json(entry, json, sizeof(json));
     }
     if (json_length > 0) {
-        write_line(json, json_length);
+        log_output_write(json, json_length);
     } else {
-        write_line(plain, length);
+        log_output_write(plain, length);
     }
 }
 
@@ -280,18 +256,18 @@ static void put(enum log_level level, const char *about, const struct log_subjec
     static char plain[LINE_MAX_BYTES];
     struct log_entry entry = {.level = level,
                               .pid = (int)getpid(),
-                              .role = own_role != NULL ? own_role : program_invocation_short_name,
+                              .role = own_role ? own_role : program_invocation_short_name,
                               .camera = own_camera,
                               .about = about,
-                              .state = subject == NULL || subject->state[0] == '\0' ? NULL : subject->state,
+                              .state = !subject || subject->state[0] == '\0' ? NULL : subject->state,
                               .message = message};
 
     clock_gettime(CLOCK_REALTIME, &entry.time);
-    size_t length = format_plain(&entry, plain, sizeof(plain));
+    size_t length = log_form_plain(&entry, plain, sizeof(plain));
     if (!left_out) {
         write_formed(&entry, plain, length);
     }
-    if (recorder != NULL) {
+    if (recorder) {
         recorder(plain, length);
     }
 }
@@ -299,7 +275,7 @@ static void put(enum log_level level, const char *about, const struct log_subjec
 static void tell_left_out(struct log_subject *subject, uint64_t now, bool end)
 {
     uint64_t left_out = log_limit_tell(&subject->limit, now, end);
-    bool own = own_camera != NULL && strcmp(own_camera, subject->camera) == 0;
+    bool own = own_camera && strcmp(own_camera, subject->camera) == 0;
     char message[256];
 
     if (left_out == 0) {
@@ -310,25 +286,38 @@ static void tell_left_out(struct log_subject *subject, uint64_t now, bool end)
     put(LOG_LEVEL_WARNING, subject->camera, subject, message, false);
 }
 
+static void tell_lost(void)
+{
+    uint64_t lost = log_output_settle();
+    char message[128];
+
+    if (lost > 0) {
+        snprintf(message, sizeof(message), "%" PRIu64 " log line%s lost, because nothing read standard error",
+                 lost, lost == 1 ? " was" : "s were");
+        put(LOG_LEVEL_WARNING, NULL, NULL, message, false);
+    }
+}
+
 static void settle(uint64_t now, bool end)
 {
-    for (struct log_subject *subject = log_subject_first(); subject != NULL; subject = subject->next) {
+    for (struct log_subject *subject = log_subject_first(); subject; subject = subject->next) {
         tell_left_out(subject, now, end);
     }
     log_subject_sweep(now);
+    tell_lost();
 }
 
 void log_settle(void)
 {
     static _Atomic uint64_t settled_ms;
     int saved_errno = errno;
-    uint64_t now = now_ms();
+    uint64_t now = clock_now_ms();
 
     if (now - atomic_load_explicit(&settled_ms, memory_order_relaxed) >= SETTLE_MS) {
         atomic_store_explicit(&settled_ms, now, memory_order_relaxed);
-        log_lock();
+        take_lock();
         settle(now, false);
-        log_unlock();
+        release_lock();
     }
     errno = saved_errno;
 }
@@ -337,14 +326,14 @@ void log_settle(void)
 static void write_about(enum log_level level, const char *about, const char *text, bool cut)
 {
     static char redacted[TEXT_MAX_BYTES];
-    uint64_t now = now_ms();
-    struct log_subject *subject = about == NULL ? NULL : log_subject_find(about, now);
+    uint64_t now = clock_now_ms();
+    struct log_subject *subject = !about ? NULL : log_subject_find(about, now);
 
     log_redact_text(text, cut, redacted, sizeof(redacted));
-    if (subject != NULL) {
+    if (subject) {
         tell_left_out(subject, now, false);
     }
-    put(level, about, subject, redacted, subject != NULL && !log_limit_take(&subject->limit, level, now));
+    put(level, about, subject, redacted, subject && !log_limit_take(&subject->limit, level, now));
 }
 
 static void write_arguments(enum log_level level, const char *about, const char *format, va_list arguments)
@@ -358,20 +347,15 @@ static void write_arguments(enum log_level level, const char *about, const char 
     if (level > log_level_now()) {
         return;
     }
-    log_lock();
+    take_lock();
     errno = saved_errno; /* for %m */
     int length = vsnprintf(text, sizeof(text), format, arguments);
     if (length >= 0) {
-        write_about(level, about != NULL ? about : own_camera, text, (size_t)length >= sizeof(text));
+        write_about(level, about ? about : own_camera, text, (size_t)length >= sizeof(text));
     }
-    explicit_bzero(text, sizeof(text));
-    log_unlock();
+    secret_wipe(text, sizeof(text));
+    release_lock();
     errno = saved_errno;
-}
-
-void log_writev(enum log_level level, const char *format, va_list arguments)
-{
-    write_arguments(level, NULL, format, arguments);
 }
 
 void log_write(enum log_level level, const char *format, ...)

@@ -1,21 +1,21 @@
 /*
  * Log lines, for every process of ringcast. On standard error, plainly:
  *   2026-11-23T06:31:13.123Z info ingest[front] 4711: connected
- * or as JSON (log_json.h), or in the journal with fields (log_journal.h); what the journal does not take goes
- * plainly to standard error. A line goes out in one write(2), so lines of several processes do not mix.
- * Secrets that were made known with log_add_secret, and the user information of any URL
- * ("rtsp://user:pass@host"), never appear in any form: both are replaced by "***" in every line's text, plain
- * or percent-encoded. Control characters are escaped. A line on standard error that is longer than PIPE_BUF
- * is cut; one that cannot be written is lost. Lines about a camera are limited in number (log_limit.h). Call
- * from any thread; errno is kept. SIGPIPE is to be ignored by the process.
+ * or as JSON (log_form.h), or in the journal with fields (log_journal.h); a line that the journal does not take
+ * goes plainly to standard error. A line goes out in one write(2), so lines of several processes do not mix.
+ * No process waits for its log: lines that nothing reads wait in a small buffer, and are lost and counted
+ * after that (log_output.h). Secrets that were made known with log_add_secret, and the user information of any
+ * URL ("rtsp://user:pass@host"), never appear in any form: both are replaced by "***" in every line's text,
+ * plain or percent-encoded. Control characters are escaped. A line on standard error that is longer than
+ * PIPE_BUF is cut. Lines about a camera are limited in number (log_limit.h). Call from any thread; errno is
+ * kept. SIGPIPE is to be ignored by the process.
  */
 #ifndef COMMON_LOG_LOG_H
 #define COMMON_LOG_LOG_H
 
-#include <stdarg.h>
 #include <stddef.h>
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+#include "common/log/log_level.h"
 
 enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_PLAIN, LOG_FORMAT_JSON, LOG_FORMAT_JOURNAL };
 
@@ -23,7 +23,14 @@ enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_PLAIN, LOG_FORMAT_JSON, LOG_FORMAT
  * fork). */
 void log_open(const char *role, const char *camera);
 
-/* Says what was left out; frees what all of these allocated; the format is plain again. */
+/*
+ * Makes standard error an open file description that only ringcast has, if it is a pipe or a terminal, so that
+ * it can be non-blocking without that being seen by a shell or another program that writes there. For ringcastd,
+ * before it starts any process; its children inherit it.
+ */
+void log_detach(void);
+
+/* Tells what was left out; frees what all of these allocated; the format is plain again. */
 void log_close(void);
 
 /*
@@ -58,12 +65,6 @@ enum log_level log_level_now(void);
  */
 void log_set_recorder(void (*recorder)(const char *line, size_t length));
 
-/* 0 and *level, or -EINVAL. Names: error, warning, info, debug. */
-int log_level_from_name(const char *name, enum log_level *level);
-
-/* The name of LEVEL; static. */
-const char *log_level_name(enum log_level level);
-
 /*
  * Never show this string, nor its percent-encoded form; one of less than four bytes: where it stands alone.
  * Empty strings and NULL are ignored. Copied.
@@ -78,8 +79,6 @@ void log_add_secret(const char *secret);
 void log_redact(char *text, size_t size);
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void log_writev(enum log_level level, const char *format, va_list arguments)
-    __attribute__((format(printf, 2, 0)));
 
 /*
  * A line about CAMERA, from a process that has several: its limit counts the line, its state is shown with
@@ -91,7 +90,10 @@ void log_camera(enum log_level level, const char *camera, const char *format, ..
 /* CAMERA's state in lines from now on; copied. NULL: not known (any more). */
 void log_set_state(const char *camera, const char *state);
 
-/* Says how many lines were left out where there is room again. From each process's regular turn. */
+/*
+ * Writes what could not be written before, and tells how many lines were left out or lost where there is room
+ * again. To be called from each process's regular turn.
+ */
 void log_settle(void);
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -9,7 +9,10 @@
 #ifndef COMMON_LOG_LOG_JOURNAL_H
 #define COMMON_LOG_LOG_JOURNAL_H
 
-#include "common/log/log_private.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/log/log_form.h"
 
 #define LOG_JOURNAL_SOCKET "/run/systemd/journal/socket"
 

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/log/log.h"
+#include "common/log/log_level.h"
 
 /* Lines at once: a camera that comes and goes with all its reasons writes a dozen. */
 #define LOG_LIMIT_BURST 50

@@ -1,17 +1,14 @@
-/*
- * Redaction comes before anything is cut, so that no beginning of a secret is left at the end of a line; a
- * text that did not fit even then loses whatever at its end could be such a beginning.
- */
+#include "common/log/log_redact.h"
+
 #include <ctype.h>
-#include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/secret.h"
 #include "common/base/text.h"
-#include "common/log/log.h"
-#include "common/log/log_private.h"
+#include "common/base/url.h"
 
 #define REPLACEMENT "***"
 
@@ -25,44 +22,6 @@ static char **secrets;
 static size_t secret_count;
 static bool secret_starts[UCHAR_MAX + 1]; /* bytes that some secret, plain or encoded, begins with */
 
-static int hex_value(char digit)
-{
-    if (digit >= '0' && digit <= '9') {
-        return digit - '0';
-    }
-    if (digit >= 'a' && digit <= 'f') {
-        return digit - 'a' + 10;
-    }
-    if (digit >= 'A' && digit <= 'F') {
-        return digit - 'A' + 10;
-    }
-    return -1;
-}
-
-/* In place. False if that changes nothing, or would give a NUL. */
-static bool percent_decode(char *text)
-{
-    char *out = text;
-    bool changed = false;
-
-    for (const char *in = text; *in != '\0'; out++) {
-        int high = in[0] == '%' ? hex_value(in[1]) : -1;
-        int low = high >= 0 ? hex_value(in[2]) : -1;
-        if (low < 0) {
-            *out = *in++;
-            continue;
-        }
-        if (high == 0 && low == 0) {
-            return false;
-        }
-        *out = (char)(high * 16 + low);
-        in += 3;
-        changed = true;
-    }
-    *out = '\0';
-    return changed;
-}
-
 static bool is_known_secret(const char *secret)
 {
     for (size_t i = 0; i < secret_count; i++) {
@@ -73,18 +32,18 @@ static bool is_known_secret(const char *secret)
     return false;
 }
 
-/* Takes SECRET over. A secret that cannot be kept ends the process: going on would show it. */
+/* Takes SECRET over. Without memory for it the process ends, because going on would show it. */
 static void keep_secret(char *secret)
 {
-    if (secret == NULL) {
+    if (!secret) {
         abort();
     }
     if (is_known_secret(secret)) {
-        free(secret);
+        secret_free(secret);
         return;
     }
     char **larger = reallocarray(secrets, secret_count + 1, sizeof(*secrets));
-    if (larger == NULL) {
+    if (!larger) {
         abort();
     }
     secrets = larger;
@@ -93,20 +52,18 @@ static void keep_secret(char *secret)
     secret_starts['%'] = true;
 }
 
-void log_add_secret(const char *secret)
+void log_redact_add(const char *secret)
 {
-    if (secret == NULL || secret[0] == '\0') {
+    if (!secret || secret[0] == '\0') {
         return;
     }
-    log_lock();
     keep_secret(strdup(secret));
     char *decoded = strdup(secret);
-    if (decoded == NULL || percent_decode(decoded)) {
+    if (!decoded || url_decode(decoded) > 0) {
         keep_secret(decoded);
     } else {
-        free(decoded);
+        secret_free(decoded);
     }
-    log_unlock();
 }
 
 /* A text that is being redacted. */
@@ -133,7 +90,7 @@ static size_t match_encoded(const struct scan *scan, size_t at, unsigned char by
         if (at + 1 + i == scan->length) {
             return scan->cut ? scan->length : 0;
         }
-        if (hex_value(scan->text[at + 1 + i]) != wanted[i]) {
+        if (text_hex_digit(scan->text[at + 1 + i]) != wanted[i]) {
             return 0;
         }
     }
@@ -256,29 +213,10 @@ void log_redact_text(const char *text, bool cut, char *out, size_t size)
     text_trim_partial(out);
 }
 
-void log_redact(char *text, size_t size)
-{
-    if (size == 0) {
-        return;
-    }
-    size_t length = strnlen(text, size);
-    char *copy = strndup(text, length);
-    if (copy == NULL) {
-        text[0] = '\0';
-        return;
-    }
-    log_lock();
-    log_redact_text(copy, length + 1 >= size, text, size);
-    log_unlock();
-    explicit_bzero(copy, length);
-    free(copy);
-}
-
-void log_forget_secrets(void)
+void log_redact_forget(void)
 {
     for (size_t i = 0; i < secret_count; i++) {
-        explicit_bzero(secrets[i], strlen(secrets[i]));
-        free(secrets[i]);
+        secret_free(secrets[i]);
     }
     free(secrets);
     secrets = NULL;

@@ -1,10 +1,9 @@
-/*
- * A list: a process has one camera, or has one of a few hundred to write a line about now and then.
- */
+#include "common/log/log_subject.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/log/log_private.h"
+/* A list: a worker has one camera, and the other processes write a line about one of a few hundred now and then. */
 
 static struct log_subject *subjects;
 
@@ -15,17 +14,17 @@ struct log_subject *log_subject_first(void)
 
 struct log_subject *log_subject_find(const char *camera, uint64_t now_ms)
 {
-    for (struct log_subject *subject = subjects; subject != NULL; subject = subject->next) {
+    for (struct log_subject *subject = subjects; subject; subject = subject->next) {
         if (strcmp(subject->camera, camera) == 0) {
             return subject;
         }
     }
     struct log_subject *made = calloc(1, sizeof(*made));
-    if (made == NULL) {
+    if (!made) {
         return NULL;
     }
     made->camera = strdup(camera);
-    if (made->camera == NULL) {
+    if (!made->camera) {
         free(made);
         return NULL;
     }
@@ -43,7 +42,7 @@ static void destroy(struct log_subject *subject)
 
 void log_subject_sweep(uint64_t now_ms)
 {
-    for (struct log_subject **at = &subjects; *at != NULL;) {
+    for (struct log_subject **at = &subjects; *at;) {
         struct log_subject *subject = *at;
         if (subject->state[0] != '\0' || !log_limit_is_fresh(&subject->limit, now_ms)) {
             at = &subject->next;

@@ -1,7 +1,10 @@
 // Log lines of all processes, in each form: with their camera, its state and their process.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { Running, program } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
+import { waitUntil } from '../support/wait.mjs';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const SECRET = 'Kanarie7391';
@@ -117,4 +120,50 @@ scenario('without a journal nothing is lost', async (stage) => {
   await ringcast.stop();
   assert.match(ringcast.log, /warning supervisor \d+: the journal cannot be reached \(No such file or directory\)/);
   assert.match(ringcast.log, /info ingest\[front\] \d+: connected/);
+});
+
+scenario('a log that is not read stops nothing, and goes on when it is read again', async (stage) => {
+  const fifo = stage.file('log');
+  execFileSync('mkfifo', [fifo]);
+  const log = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+  const pipe = Buffer.alloc(4096, '.'.repeat(4095) + '\n');
+  const fill = () => {
+    for (;;) {
+      try {
+        writeSync(log, pipe);
+      } catch {
+        return; // full
+      }
+    }
+  };
+  fill();
+  const camera = await stage.camera(['--cameras', '2']);
+  const ringcast = stage.instance({
+    log_level: 'debug',
+    admin: '127.0.0.1:0',
+    cameras: [...camera.cameras.map(({ name, url }) => ({ name, url })), { name: 'closed', url: 'rtsp://127.0.0.1:9/none' }],
+  });
+  ringcast.daemon = new Running('sh', ['-c', `exec "$0" "$@" 2>${fifo}`, program('ringcastd'), '--config', ringcast.config, '--foreground']);
+  const names = camera.cameras.map(({ name }) => name);
+  await ringcast.streaming(names);
+  const viewers = names.map((name) => stage.viewer(ringcast, name));
+  for (const viewer of viewers) await viewer.more(10);
+  for (const name of [...names, ...names]) await ringcast.ctl('restart', name); // several lines of each process
+  await ringcast.streaming(names);
+  for (const viewer of viewers) await viewer.more(10);
+
+  const chunk = Buffer.alloc(65536);
+  let text = '';
+  const waited = [/info supervisor \d+: ready: 3 cameras/, /info ingest\[cam1\] \d+: connected/, /supervisor \d+: camera cam2: starting -> streaming/];
+  await waitUntil('the lines that had to wait', () => {
+    try {
+      text += chunk.toString('utf8', 0, readSync(log, chunk));
+    } catch {
+      // empty
+    }
+    return waited.every((pattern) => pattern.test(text));
+  });
+  fill();
+  await ringcast.stop();
+  closeSync(log);
 });

@@ -20,8 +20,9 @@
 #include <cmocka.h>
 
 #include "common/log/log.h"
+#include "common/log/log_form.h"
 #include "common/log/log_journal.h"
-#include "common/log/log_json.h"
+#include "common/log/log_limit.h"
 
 #define DATAGRAM_MAX 32768
 
@@ -111,13 +112,13 @@ static void an_object_has_what_is_known(void **state)
     char line[1024];
 
     (void)state;
-    line[log_json_format(&entry, line, sizeof(line))] = '\0';
+    line[log_form_json(&entry, line, sizeof(line))] = '\0';
     assert_string_equal(line,
                         "{\"time\":\"2026-11-23T06:31:13.007Z\",\"level\":\"warning\",\"role\":\"ingest\","
                         "\"pid\":4711,\"camera\":\"Haust\\u00FCr\",\"state\":\"streaming\","
                         "\"message\":\"all is well\"}\n");
     const struct log_entry nobody = {.role = "keeper", .message = ""};
-    line[log_json_format(&nobody, line, sizeof(line))] = '\0';
+    line[log_form_json(&nobody, line, sizeof(line))] = '\0';
     json_t *object = parse_line(line);
     assert_true(json_is_null(json_object_get(object, "camera")));
     assert_true(json_is_null(json_object_get(object, "state")));
@@ -131,7 +132,7 @@ static void json_holds_any_text(void **state)
 
     (void)state;
     odd.message = "two\nlines \"quoted\" \\ \033[A \xc2\x9b ü";
-    line[log_json_format(&odd, line, sizeof(line))] = '\0';
+    line[log_form_json(&odd, line, sizeof(line))] = '\0';
     json_t *object = parse_line(line);
     assert_string_equal(text_of(object, "message"), odd.message);
     json_decref(object);
@@ -139,7 +140,7 @@ static void json_holds_any_text(void **state)
         assert_in_range(*c, ' ', '~');
     }
     odd.message = "broken \xff\n";
-    line[log_json_format(&odd, line, sizeof(line))] = '\0';
+    line[log_form_json(&odd, line, sizeof(line))] = '\0';
     object = parse_line(line);
     assert_string_equal(text_of(object, "message"), "broken \\xff\\n");
     json_decref(object);
@@ -159,12 +160,12 @@ static void a_long_object_is_cut_in_its_message(void **state)
             strcpy(message + used, pieces[i]);
         }
         longer.message = message;
-        size_t length = log_json_format(&longer, line, PIPE_BUF);
+        size_t length = log_form_json(&longer, line, PIPE_BUF);
         assert_in_range(length, 1, PIPE_BUF);
         line[length] = '\0';
         json_decref(parse_line(line));
     }
-    assert_int_equal(log_json_format(&entry, line, 40), 0);
+    assert_int_equal(log_form_json(&entry, line, 40), 0);
 }
 
 /* --- The journal's datagrams ---------------------------------------------------------------------------- */

@@ -1,17 +1,47 @@
-#include "common/log/log_json.h"
+#include "common/log/log_form.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/text.h"
 
-#define FORM (JSON_COMPACT | JSON_ENSURE_ASCII)
+#define JSON_FORM (JSON_COMPACT | JSON_ENSURE_ASCII)
 
-/* As it is, or escaped where it is no text. */
+/* Bytes of "2026-11-23T06:31:13.123Z" with its NUL. */
+#define TIME_SIZE 25
+
+/* RFC 3339, in UTC. */
+static void format_time(const struct timespec *time, char out[TIME_SIZE])
+{
+    struct tm utc;
+
+    gmtime_r(&time->tv_sec, &utc);
+    size_t used = strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(out + used, TIME_SIZE - used, ".%03uZ", (unsigned)(time->tv_nsec / 1000000) % 1000u);
+}
+
+size_t log_form_plain(const struct log_entry *entry, char *out, size_t size)
+{
+    char time[TIME_SIZE];
+    char source[256];
+    char name[sizeof(source) * TEXT_ESCAPE_MAX];
+
+    format_time(&entry->time, time);
+    snprintf(source, sizeof(source), entry->camera ? "%s[%s]" : "%s", entry->role, entry->camera);
+    text_escape(name, sizeof(name), source);
+    size_t used =
+        (size_t)snprintf(out, size, "%s %s %s %d: ", time, log_level_name(entry->level), name, entry->pid);
+    used += text_escape(out + used, size - used - 1, entry->message);
+    out[used++] = '\n';
+    return used;
+}
+
+/* TEXT as it is, or escaped if it is not UTF-8, which JSON cannot hold. */
 static json_t *string_of(const char *text)
 {
-    if (text == NULL) {
+    if (!text) {
         return json_null();
     }
     if (text_is_utf8(text)) {
@@ -19,7 +49,7 @@ static json_t *string_of(const char *text)
     }
     size_t size = strlen(text) * TEXT_ESCAPE_MAX + 1;
     char *escaped = malloc(size);
-    if (escaped == NULL) {
+    if (!escaped) {
         return NULL;
     }
     text_escape(escaped, size, text);
@@ -30,9 +60,9 @@ static json_t *string_of(const char *text)
 
 static json_t *object_of(const struct log_entry *entry, const char *message)
 {
-    char time[LOG_TIME_SIZE];
+    char time[TIME_SIZE];
 
-    log_format_time(&entry->time, time);
+    format_time(&entry->time, time);
     return json_pack("{s:s, s:s, s:o, s:i, s:o, s:o, s:o}", "time", time, "level",
                      log_level_name(entry->level), "role", string_of(entry->role), "pid", entry->pid,
                      "camera", string_of(entry->about), "state", string_of(entry->state), "message",
@@ -43,19 +73,19 @@ static json_t *object_of(const struct log_entry *entry, const char *message)
 static size_t dump(const struct log_entry *entry, const char *message, char *out, size_t size)
 {
     json_t *object = object_of(entry, message);
-    size_t length = object == NULL ? 0 : json_dumpb(object, out, size, FORM);
+    size_t length = !object ? 0 : json_dumpb(object, out, size, JSON_FORM);
 
     json_decref(object);
     return length;
 }
 
-/* Each byte of a message takes at least one of the line, so as many less as there are too many are enough. */
+/* Each byte of a message takes at least one of the line, so a message that is EXCESS bytes shorter fits. */
 static size_t dump_cut(const struct log_entry *entry, size_t excess, char *out, size_t size)
 {
     size_t length = strlen(entry->message);
     char *message = strndup(entry->message, length > excess ? length - excess : 0);
 
-    if (message == NULL) {
+    if (!message) {
         return 0;
     }
     text_trim_partial(message);
@@ -64,7 +94,7 @@ static size_t dump_cut(const struct log_entry *entry, size_t excess, char *out, 
     return length;
 }
 
-size_t log_json_format(const struct log_entry *entry, char *out, size_t size)
+size_t log_form_json(const struct log_entry *entry, char *out, size_t size)
 {
     size_t room = size - 1; /* for the newline */
     size_t length = dump(entry, entry->message, out, room);
