@@ -361,7 +361,7 @@ bool metrics_is_ready(const json_t *status, char *why, size_t why_size)
     if (!serving) {
         snprintf(why, why_size, "no fan-out is running\n");
     } else if (!runs(json_object_get(status, "template"))) {
-        snprintf(why, why_size, "the ingest template is not running\n");
+        snprintf(why, why_size, "the fork server of ingest is not running\n");
     } else {
         snprintf(why, why_size, "ready\n");
     }

@@ -13,7 +13,7 @@
 char *metrics_write(const json_t *status, size_t *size);
 
 /*
- * True if viewers can be served: a fan-out and the template run. WHY, of WHY_SIZE bytes, gets a line for
+ * True if viewers can be served: a fan-out and the fork server run. WHY, of WHY_SIZE bytes, gets a line for
  * people in either case.
  */
 bool metrics_is_ready(const json_t *status, char *why, size_t why_size);

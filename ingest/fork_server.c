@@ -1,6 +1,6 @@
 /*
  * The intermediate child exits at once, so the kernel gives the worker to ringcastd, the nearest subreaper,
- * before the template tells ringcastd its pid: a worker is never a child of the template.
+ * before the fork server tells ringcastd its pid: a worker is never a child of the fork server.
  */
 #include "ingest/fork_server.h"
 
@@ -181,7 +181,7 @@ static void reply_to_spawn(int channel, const char *camera, int pid)
     reply(channel, message);
 }
 
-/* The worker's channel in the worker; -1 in the template. */
+/* The worker's channel in the worker; -1 in the fork server. */
 static int handle_spawn(int channel, struct channel_message *message)
 {
     const char *camera = message_string(message->body, "camera", NULL);
@@ -223,7 +223,7 @@ static void wait_readable(int channel)
     poll(&readable, 1, BEAT_INTERVAL_MS);
 }
 
-int template_run(int channel, int *worker_channel)
+int fork_server_run(int channel, int *worker_channel)
 {
     struct channel_message message;
 

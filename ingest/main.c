@@ -1,5 +1,5 @@
 /*
- * ringcast-ingest: the template, and the workers that it forks.
+ * ringcast-ingest: the fork server, and the workers that it forks.
  */
 #include <netdb.h>
 #include <openssl/ssl.h>
@@ -22,9 +22,10 @@
 #include "ingest/worker.h"
 
 static const char usage[] =
-    "Usage: ringcast-ingest --template | --version | --help\n"
+    "Usage: ringcast-ingest --fork-server | --version | --help\n"
     "\n"
-    "ringcast-ingest is not meant to be run by hand. ringcastd starts it with --template and tells it over\n"
+    "ringcast-ingest is not meant to be run by hand. ringcastd starts it with --fork-server and tells it "
+    "over\n"
     "descriptor 3 which cameras to serve; it forks a process for each. To see cameras, run\n"
     "  ringcastd --config FILE\n";
 
@@ -41,7 +42,7 @@ static void load_late_parts(void)
     tzset();
 }
 
-static int run_template(void)
+static int run_fork_server(void)
 {
     struct sockaddr_storage address;
     socklen_t length = sizeof(address);
@@ -60,10 +61,10 @@ static int run_template(void)
     source_libav_redirect_log();
     avformat_network_init();
     load_late_parts();
-    if (sandbox_enter(SANDBOX_TEMPLATE, NULL) < 0) {
+    if (sandbox_enter(SANDBOX_FORK_SERVER, NULL) < 0) {
         return EXIT_FAILURE;
     }
-    int status = template_run(CHANNEL_CHILD_FD, &worker_channel);
+    int status = fork_server_run(CHANNEL_CHILD_FD, &worker_channel);
     if (worker_channel >= 0) {
         status = worker_run(worker_channel);
     }
@@ -74,8 +75,8 @@ static int run_template(void)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "--template") == 0) {
-        return run_template();
+    if (argc == 2 && strcmp(argv[1], "--fork-server") == 0) {
+        return run_fork_server();
     }
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         puts("ringcast-ingest " RINGCAST_VERSION);

@@ -1,6 +1,6 @@
 /*
  * There is a process for each camera, so what its allocator keeps in reserve is multiplied by all of them.
- * Called by the template before anything is allocated; its workers inherit it.
+ * Called by the fork server before anything is allocated; its workers inherit it.
  */
 #ifndef INGEST_MALLOC_TUNING_H
 #define INGEST_MALLOC_TUNING_H

@@ -9,7 +9,7 @@
 
 /* Children of ringcastd, as the log and the entries of kind KEEPER_KIND_PROCESS call them. */
 #define KEEPER_NAME "keeper"
-#define TEMPLATE_NAME "template"
+#define FORK_SERVER_NAME "fork server"
 
 /* Where a next ringcastd finds the keeper. */
 #define KEEPER_SOCKET_NAME "keeper.sock"

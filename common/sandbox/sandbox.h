@@ -22,7 +22,7 @@ enum sandbox_mode { SANDBOX_OFF, SANDBOX_ON, SANDBOX_REQUIRED };
 enum sandbox_role {
     SANDBOX_SUPERVISOR, /* starts programs and owns the names of things: no system call filter, no Landlock */
     SANDBOX_KEEPER,     /* the same */
-    SANDBOX_TEMPLATE,   /* forks, and lets each worker take away the rest */
+    SANDBOX_FORK_SERVER, /* forks, and lets each worker take away the rest */
     SANDBOX_INGEST,
     SANDBOX_FANOUT,
     SANDBOX_EXPORTER, /* may read /proc */

@@ -21,11 +21,11 @@
 enum roles {
     INGEST = 1,
     FANOUT = 2,
-    TEMPLATE = 4,
+    FORK_SERVER = 4,
     EXPORTER = 8,
-    WORKERS = INGEST | TEMPLATE,
+    WORKERS = INGEST | FORK_SERVER,
     SERVERS = FANOUT | EXPORTER,
-    ALL = INGEST | FANOUT | TEMPLATE | EXPORTER
+    ALL = INGEST | FANOUT | FORK_SERVER | EXPORTER
 };
 
 struct call {
@@ -38,7 +38,7 @@ struct call {
         SCMP_SYS(name), who                                                                                  \
     }
 
-/* A worker inherits the template's filter, so what a worker may the template may. */
+/* A worker inherits the filter of the fork server, so the fork server is allowed whatever a worker is. */
 static const struct call calls[] = {
     /* Data in and out of what is open. */
     CALL(read, ALL),     /* sockets, timers, signals */
@@ -133,26 +133,26 @@ static const struct call calls[] = {
     CALL(accept4, SERVERS),  /* the same */
     CALL(sendfile, FANOUT),  /* libwebsockets */
 
-    /* The template makes workers, and a worker takes its rights away itself. */
-    CALL(clone, TEMPLATE),                   /* fork */
-    CALL(clone3, TEMPLATE),                  /* fork in newer C libraries */
-    CALL(fork, TEMPLATE),                    /* fork in others */
-    CALL(wait4, TEMPLATE),                   /* the intermediate process */
-    CALL(waitid, TEMPLATE),                  /* the same */
-    CALL(pipe2, TEMPLATE),                   /* the worker's process id */
-    CALL(dup2, TEMPLATE),                    /* the channel comes to its place */
-    CALL(dup3, TEMPLATE),                    /* the same, where there is no dup2 */
-    CALL(close_range, TEMPLATE),             /* a worker keeps nothing of its parent */
-    CALL(set_tid_address, TEMPLATE),         /* the C library's own, after a fork */
-    CALL(prctl, TEMPLATE),                   /* name, not dumpable, capabilities */
-    CALL(capget, TEMPLATE),                  /* no capabilities */
-    CALL(capset, TEMPLATE),                  /* no capabilities */
-    CALL(setrlimit, TEMPLATE),               /* limits */
-    CALL(prlimit64, TEMPLATE),               /* limits */
-    CALL(landlock_create_ruleset, TEMPLATE), /* the next layer */
-    CALL(landlock_add_rule, TEMPLATE),       /* the same */
-    CALL(landlock_restrict_self, TEMPLATE),  /* the same */
-    CALL(seccomp, TEMPLATE),                 /* the worker's own filter */
+    /* The fork server makes workers, and a worker takes its rights away itself. */
+    CALL(clone, FORK_SERVER),                   /* fork */
+    CALL(clone3, FORK_SERVER),                  /* fork in newer C libraries */
+    CALL(fork, FORK_SERVER),                    /* fork in others */
+    CALL(wait4, FORK_SERVER),                   /* the intermediate process */
+    CALL(waitid, FORK_SERVER),                  /* the same */
+    CALL(pipe2, FORK_SERVER),                   /* the worker's process id */
+    CALL(dup2, FORK_SERVER),                    /* the channel comes to its place */
+    CALL(dup3, FORK_SERVER),                    /* the same, where there is no dup2 */
+    CALL(close_range, FORK_SERVER),             /* a worker keeps nothing of its parent */
+    CALL(set_tid_address, FORK_SERVER),         /* the C library's own, after a fork */
+    CALL(prctl, FORK_SERVER),                   /* name, not dumpable, capabilities */
+    CALL(capget, FORK_SERVER),                  /* no capabilities */
+    CALL(capset, FORK_SERVER),                  /* no capabilities */
+    CALL(setrlimit, FORK_SERVER),               /* limits */
+    CALL(prlimit64, FORK_SERVER),               /* limits */
+    CALL(landlock_create_ruleset, FORK_SERVER), /* the next layer */
+    CALL(landlock_add_rule, FORK_SERVER),       /* the same */
+    CALL(landlock_restrict_self, FORK_SERVER),  /* the same */
+    CALL(seccomp, FORK_SERVER),                 /* the worker's own filter */
 };
 
 /* Reading files, where Landlock says which; looking at names needs no right of Landlock's. */
@@ -376,7 +376,7 @@ static int fill(scmp_filter_ctx filter, enum roles role, bool files)
     if (error == 0) {
         error = allow_controls(filter);
     }
-    if (error == 0 && role != TEMPLATE) {
+    if (error == 0 && role != FORK_SERVER) {
         error = allow_reading_limits(filter);
     }
 #if SANDBOX_SANITIZER
@@ -385,7 +385,7 @@ static int fill(scmp_filter_ctx filter, enum roles role, bool files)
     }
 #else
     if (error == 0) {
-        error = role == TEMPLATE ? allow(filter, SCMP_SYS(tgkill)) : allow_own_signals(filter);
+        error = role == FORK_SERVER ? allow(filter, SCMP_SYS(tgkill)) : allow_own_signals(filter);
     }
 #endif
     return error == 0 ? refuse_gently(filter, role) : error;
@@ -399,7 +399,7 @@ int sandbox_calls_available(void)
 static bool opens_files(enum sandbox_role role, const struct sandbox_needs *needs)
 {
     if (needs == NULL) {
-        return role == SANDBOX_TEMPLATE || role == SANDBOX_EXPORTER;
+        return role == SANDBOX_FORK_SERVER || role == SANDBOX_EXPORTER;
     }
     return needs->names || needs->certificates || needs->file != NULL;
 }
@@ -409,8 +409,8 @@ static enum roles roles_of(enum sandbox_role role)
     switch (role) {
     case SANDBOX_FANOUT:
         return FANOUT;
-    case SANDBOX_TEMPLATE:
-        return TEMPLATE;
+    case SANDBOX_FORK_SERVER:
+        return FORK_SERVER;
     case SANDBOX_EXPORTER:
         return EXPORTER;
     default:

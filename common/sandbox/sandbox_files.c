@@ -66,11 +66,11 @@ static const char *const certificate_files[] = {
 static const char *const certificate_variables[] = {"SSL_CERT_FILE", "SSL_CERT_DIR"};
 
 /*
- * A worker narrows this down to what its camera needs, and what that is the template does not know: /etc may
+ * A worker narrows this down to what its camera needs, and what that is the fork server does not know: /etc may
  * be changed while it runs, and a camera may be a file anywhere. It writes, makes and executes nothing.
  */
 static const char *const exporter_files[] = {"/proc"}; /* what each process uses: time and memory */
-static const char *const template_files[] = {"/"};
+static const char *const fork_server_files[] = {"/"};
 
 #if SANDBOX_SANITIZER
 /* A sanitizer reads the map of its process and, for a report, the program and its libraries. */
@@ -172,8 +172,8 @@ static int create_ruleset(int version)
 
 static int fill_ruleset(int ruleset, enum sandbox_role role, const struct sandbox_needs *needs)
 {
-    bool template = role == SANDBOX_TEMPLATE;
-    int error = template ? ALLOW(ruleset, template_files) : 0;
+    bool fork_server = role == SANDBOX_FORK_SERVER;
+    int error = fork_server ? ALLOW(ruleset, fork_server_files) : 0;
 
     if (error == 0 && role == SANDBOX_EXPORTER) {
         error = ALLOW(ruleset, exporter_files);

@@ -17,7 +17,7 @@
 
 /* A camera is a dozen of sockets; the name service and certificates take some for a moment. */
 #define INGEST_DESCRIPTORS 128
-#define TEMPLATE_DESCRIPTORS 256
+#define FORK_SERVER_DESCRIPTORS 256
 
 /* Connections are limited to 16. */
 #define EXPORTER_DESCRIPTORS 64
@@ -41,7 +41,7 @@ static int lower(int resource, rlim_t value)
 static rlim_t memory_of(enum sandbox_role role)
 {
     switch (role) {
-    case SANDBOX_TEMPLATE:
+    case SANDBOX_FORK_SERVER:
         /* Workers are forked from it, and a limit does not go up again. */
         return RLIM_INFINITY;
     case SANDBOX_INGEST:
@@ -63,8 +63,8 @@ int sandbox_limit(enum sandbox_role role, const struct sandbox_needs *needs)
     if (error == 0 && role == SANDBOX_INGEST) {
         error = lower(RLIMIT_NOFILE, INGEST_DESCRIPTORS);
     }
-    if (error == 0 && role == SANDBOX_TEMPLATE) {
-        error = lower(RLIMIT_NOFILE, TEMPLATE_DESCRIPTORS);
+    if (error == 0 && role == SANDBOX_FORK_SERVER) {
+        error = lower(RLIMIT_NOFILE, FORK_SERVER_DESCRIPTORS);
     }
     if (error == 0 && role == SANDBOX_EXPORTER) {
         error = lower(RLIMIT_NOFILE, EXPORTER_DESCRIPTORS);

@@ -1,6 +1,6 @@
 /*
- * One child process: its channel, its life and its end. Started by exec (fan-out, fork_server) or adopted when
- * the template has forked it (worker). Watched through a pidfd, so a reused process id can never be mistaken
+ * One child process: its channel, its life and its end. Started by exec (fan-out, fork server) or adopted when
+ * the fork server has forked it (worker). Watched through a pidfd, so a reused process id can never be mistaken
  * for it. Or taken over from a ringcastd that was killed: then it is not our child as the kernel sees it, and
  * its exit code stays unknown. Whatever a next ringcastd would need to take it over is kept (fd_store.h) under
  * its name. It carries a black box (blackbox.h): one that breaks its promise to beat is killed. Owned by
@@ -65,7 +65,7 @@ int child_exec(struct child *child, char *const argv[], int far_end);
 int child_adopt(struct child *child, pid_t pid);
 
 /*
- * The process id of this child will never be known (the template died between fork and answer). Its channel
+ * The process id of this child will never be known (the fork server died between fork and answer). Its channel
  * is shut, which makes it end; `exited` follows when it has, and after CHILD_END_MS at the latest.
  */
 void child_abandon(struct child *child);

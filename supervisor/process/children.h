@@ -1,6 +1,6 @@
 /*
  * All child processes of ringcastd as the kernel sees them: starting one, knowing which process ids are ours,
- * and reaping those that nobody waits for. ringcastd is a child subreaper, so workers whose template died,
+ * and reaping those that nobody waits for. ringcastd is a child subreaper, so workers whose fork server died,
  * and whatever else loses its parent below us, arrive here. Owned by the supervisor; its main thread only.
  */
 #ifndef SUPERVISOR_PROCESS_CHILDREN_H
@@ -50,7 +50,7 @@ int children_know(struct children *children, pid_t pid);
 void children_forget(struct children *children, pid_t pid);
 
 /*
- * While held (counted), orphans stay zombies: the template may have forked a worker whose process id is still
+ * While held (counted), orphans stay zombies: the fork server may have forked a worker whose process id is still
  * on its way to us, and an id must not be free for reuse before we have it.
  */
 void children_hold(struct children *children);

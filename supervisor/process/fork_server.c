@@ -127,7 +127,7 @@ struct fork_server *fork_server_create(struct children *children, const char *pr
 {
     static const struct service_handlers handlers = {
         .begun = on_begun, .ready = on_ready, .message = on_message, .changed = on_state, .gone = on_gone};
-    static char option[] = "--template";
+    static char option[] = "--fork-server";
     struct fork_server *fork_server = calloc(1, sizeof(*fork_server));
 
     if (!fork_server) {
@@ -140,7 +140,7 @@ struct fork_server *fork_server_create(struct children *children, const char *pr
     fork_server->argv[1] = option;
     if (fork_server->argv[0]) {
         fork_server->service =
-            service_create(children, TEMPLATE_NAME, fork_server->argv, &handlers, fork_server);
+            service_create(children, FORK_SERVER_NAME, fork_server->argv, &handlers, fork_server);
     }
     if (!fork_server->service) {
         fork_server_destroy(fork_server);

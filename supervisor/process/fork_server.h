@@ -1,5 +1,5 @@
 /*
- * The fork server of ingest: `ringcast-ingest --template`, which has FFmpeg's libraries loaded and forks a
+ * The fork server of ingest: `ringcast-ingest --fork-server`, which has FFmpeg's libraries loaded and forks a
  * worker for each camera when it is told to. Its loss touches no running worker. Owned by the supervisor; its
  * main thread only.
  */

@@ -59,7 +59,7 @@ static void end_one(struct orphan_list *orphans, struct children *children, cons
     LIST_INSERT_HEAD(&orphans->list, orphan, next);
     if (child_is_nameless(orphan->child)) {
         forget(orphan);
-    } else if (strcmp(name, TEMPLATE_NAME) == 0) {
+    } else if (strcmp(name, FORK_SERVER_NAME) == 0) {
         child_kill(orphan->child,
                    "another one is started"); /* it has nothing to clear up, and channels to let go */
     } else {

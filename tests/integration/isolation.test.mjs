@@ -66,7 +66,7 @@ scenario('kill -9 of the fan-out', async (stage) => {
   assert.ok(after.cameras.every(({ restarts }) => restarts === 0));
 });
 
-scenario('kill -9 of the template', async (stage) => {
+scenario('kill -9 of the fork server', async (stage) => {
   const camera = await stage.camera(['--cameras', '2']);
   const ringcast = await stage.ringcast(camera);
   const viewers = camera.cameras.map(({ name }) => stage.viewer(ringcast, name));
@@ -74,7 +74,7 @@ scenario('kill -9 of the template', async (stage) => {
   const before = await ringcast.status();
   kill(before.template.pid);
   const after = await ringcast.until(
-    'a new template',
+    'a new fork server',
     ({ template }) => template.state === 'running' && template.pid !== before.template.pid,
   );
   assert.equal(after.template.restarts, 1);

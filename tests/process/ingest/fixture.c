@@ -32,14 +32,14 @@ int64_t fixture_now_ms(void)
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-static void exec_template(int channel, int log)
+static void exec_fork_server(int channel, int log)
 {
     dup2(log, STDERR_FILENO);
     /* dup2 onto itself would leave close-on-exec set. */
     int moved = fcntl(channel, F_DUPFD, CHANNEL_CHILD_FD + 1);
     dup2(moved, CHANNEL_CHILD_FD);
     close(moved);
-    execl(RINGCAST_INGEST, "ringcast-ingest", "--template", (char *)NULL);
+    execl(RINGCAST_INGEST, "ringcast-ingest", "--fork-server", (char *)NULL);
     _exit(127);
 }
 
@@ -70,30 +70,30 @@ static json_t *wait_message(int channel, const char *type, const char *name, con
     }
 }
 
-void template_start(struct template_process *template)
+void fork_server_start(struct fork_server_process *fork_server)
 {
     int ends[2];
 
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    template->log = memfd_create("log", MFD_CLOEXEC);
-    assert_true(template->log >= 0);
+    fork_server->log = memfd_create("log", MFD_CLOEXEC);
+    assert_true(fork_server->log >= 0);
     assert_int_equal(channel_pair(ends), 0);
-    template->pid = fork();
-    if (template->pid == 0) {
-        exec_template(ends[1], template->log);
+    fork_server->pid = fork();
+    if (fork_server->pid == 0) {
+        exec_fork_server(ends[1], fork_server->log);
     }
     close(ends[1]);
-    template->channel = ends[0];
-    json_decref(wait_message(template->channel, "ready", NULL, NULL));
+    fork_server->channel = ends[0];
+    json_decref(wait_message(fork_server->channel, "ready", NULL, NULL));
 }
 
-char *template_log(const struct template_process *template)
+char *fork_server_log(const struct fork_server_process *fork_server)
 {
-    off_t size = lseek(template->log, 0, SEEK_END);
+    off_t size = lseek(fork_server->log, 0, SEEK_END);
     char *text = calloc(1, (size_t)size + 1);
 
     assert_non_null(text);
-    assert_int_equal(pread(template->log, text, (size_t)size, 0), size);
+    assert_int_equal(pread(fork_server->log, text, (size_t)size, 0), size);
     return text;
 }
 
@@ -117,12 +117,12 @@ static int wait_end(pid_t pid)
     return WEXITSTATUS(status);
 }
 
-void template_stop(struct template_process *template, const char *canary)
+void fork_server_stop(struct fork_server_process *fork_server, const char *canary)
 {
-    char *log = template_log(template);
+    char *log = fork_server_log(fork_server);
 
-    close(template->channel);
-    int status = wait_end(template->pid);
+    close(fork_server->channel);
+    int status = wait_end(fork_server->pid);
     if (canary != NULL && strstr(log, canary) != NULL) {
         fail_msg("the log shows a secret");
     }
@@ -131,27 +131,27 @@ void template_stop(struct template_process *template, const char *canary)
     }
     assert_int_equal(status, 0);
     free(log);
-    close(template->log);
+    close(fork_server->log);
 }
 
-static void start_worker(struct template_process *template, struct worker_process *worker)
+static void start_worker(struct fork_server_process *fork_server, struct worker_process *worker)
 {
     json_t *spawn = message_new("spawn");
     int ends[2];
 
     assert_int_equal(channel_pair(ends), 0);
     json_object_set_new(spawn, "camera", json_string("cam"));
-    assert_int_equal(channel_send(template->channel, spawn, &ends[1], 1), 0);
+    assert_int_equal(channel_send(fork_server->channel, spawn, &ends[1], 1), 0);
     json_decref(spawn);
     close(ends[1]);
     worker->channel = ends[0];
-    json_t *spawned = wait_message(template->channel, "spawned", "camera", "cam");
+    json_t *spawned = wait_message(fork_server->channel, "spawned", "camera", "cam");
     worker->pid = (pid_t)message_integer(spawned, "pid", 0);
     json_decref(spawned);
     assert_true(worker->pid > 0);
 }
 
-void worker_spawn(struct template_process *template, struct worker_process *worker, size_t capacity)
+void worker_spawn(struct fork_server_process *fork_server, struct worker_process *worker, size_t capacity)
 {
     struct timespec now;
     char instance[32];
@@ -164,13 +164,13 @@ void worker_spawn(struct template_process *template, struct worker_process *work
     worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     assert_int_equal(ringcast_open(name, &worker->reader), 0);
     assert_int_equal(ring_unlink(name), 0); /* a test that fails leaves nothing behind */
-    start_worker(template, worker);
+    start_worker(fork_server, worker);
 }
 
-void worker_respawn(struct template_process *template, struct worker_process *worker)
+void worker_respawn(struct fork_server_process *fork_server, struct worker_process *worker)
 {
     close(worker->channel);
-    start_worker(template, worker);
+    start_worker(fork_server, worker);
 }
 
 static json_t *string_or_null(const char *text)

@@ -1,5 +1,5 @@
 /*
- * Plays ringcastd's part towards ringcast-ingest: the template and workers in processes of their own,
+ * Plays ringcastd's part towards ringcast-ingest: the fork_server and workers in processes of their own,
  * channels, rings. Every wait is for a condition and bounded.
  */
 #ifndef TESTS_PROCESS_INGEST_FIXTURE_H
@@ -18,7 +18,7 @@
 /* Longest wait for anything, for a slow machine under sanitizers. */
 #define FIXTURE_WAIT_MS 20000
 
-struct template_process {
+struct fork_server_process {
     pid_t pid;
     int channel;
     int log; /* descriptor of the file that its and its workers' standard error goes to */
@@ -34,21 +34,21 @@ struct worker_process {
 
 int64_t fixture_now_ms(void);
 
-/* Starts `ringcast-ingest --template` and waits for `ready`. */
-void template_start(struct template_process *template);
+/* Starts `ringcast-ingest --fork-server` and waits for `ready`. */
+void fork_server_start(struct fork_server_process *fork_server);
 
 /* Closes the channel and waits for the end, which must be clean. Fails if the log holds the CANARY (may be
  * NULL). */
-void template_stop(struct template_process *template, const char *canary);
+void fork_server_stop(struct fork_server_process *fork_server, const char *canary);
 
 /* What has been logged so far; to be freed. */
-char *template_log(const struct template_process *template);
+char *fork_server_log(const struct fork_server_process *fork_server);
 
 /* A ring of CAPACITY bytes and a worker for it, waiting for its `camera` message. */
-void worker_spawn(struct template_process *template, struct worker_process *worker, size_t capacity);
+void worker_spawn(struct fork_server_process *fork_server, struct worker_process *worker, size_t capacity);
 
 /* Another worker for the ring that WORKER had. */
-void worker_respawn(struct template_process *template, struct worker_process *worker);
+void worker_respawn(struct fork_server_process *fork_server, struct worker_process *worker);
 
 /* Sends `camera`. USERNAME and PASSWORD may be NULL. */
 void worker_send_camera(struct worker_process *worker, const char *url, const char *username,

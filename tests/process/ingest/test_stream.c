@@ -263,14 +263,14 @@ static void begin_run(struct worker_process *worker, struct run *run)
 static void stream_audio(const char *options, bool password, const char *audio_codec, unsigned fragments,
                          struct run *run)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
     struct test_camera camera;
     struct recording recording;
 
     camera_start(&camera, options);
-    template_start(&template);
-    worker_spawn(&template, &worker, RING_SIZE);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
     if (password) {
         send_camera(&worker, &camera, true);
     } else {
@@ -297,7 +297,7 @@ static void stream_audio(const char *options, bool password, const char *audio_c
     assert_true(message_integer(stats, "ring_generation", 0) > 0);
     json_decref(stats);
     worker_finish(&worker);
-    template_stop(&template, CANARY);
+    fork_server_stop(&fork_server, CANARY);
     camera_stop(&camera);
     assert_int_equal(recording_check(&recording), fragments);
     assert_int_equal(run->discontinuities, 0);
@@ -383,7 +383,7 @@ static void digest_with_any_characters(void **state)
 
 static void reconnect_keeps_generation_and_timeline(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
     struct test_camera camera;
     struct recording recording;
@@ -391,8 +391,8 @@ static void reconnect_keeps_generation_and_timeline(void **state)
 
     (void)state;
     camera_start(&camera, "--audio aac");
-    template_start(&template);
-    worker_spawn(&template, &worker, RING_SIZE);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
     send_camera(&worker, &camera, false);
     json_decref(worker_wait_message(&worker, "state", "state", "streaming"));
     recording_open(&recording);
@@ -409,14 +409,14 @@ static void reconnect_keeps_generation_and_timeline(void **state)
     assert_int_equal(run.discontinuities, 1);
     assert_int_equal(run.generation, 1);
     worker_finish(&worker);
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
     camera_stop(&camera);
     recording_check(&recording);
 }
 
 static void killed_worker_is_followed_by_another(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
     struct test_camera camera;
     struct run run;
@@ -424,34 +424,34 @@ static void killed_worker_is_followed_by_another(void **state)
 
     (void)state;
     camera_start(&camera, "--audio aac");
-    template_start(&template);
-    worker_spawn(&template, &worker, RING_SIZE);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
     send_camera(&worker, &camera, false);
     begin_run(&worker, &run);
     read_run(&worker, &run, GOP, NULL);
     kill(worker.pid, SIGKILL);
     waitpid(worker.pid, &status, 0);
-    worker_respawn(&template, &worker);
+    worker_respawn(&fork_server, &worker);
     send_camera(&worker, &camera, false);
     json_decref(worker_wait_message(&worker, "state", "state", "streaming"));
     read_run(&worker, &run, 2 * GOP, NULL);
     assert_int_equal(run.generation, 2);
     worker_finish(&worker);
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
     camera_stop(&camera);
 }
 
 static void silence_is_a_stall(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
     struct test_camera camera;
     struct run run;
 
     (void)state;
     camera_start(&camera, "");
-    template_start(&template);
-    worker_spawn(&template, &worker, RING_SIZE);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
     send_camera(&worker, &camera, false);
     begin_run(&worker, &run);
     read_run(&worker, &run, 5, NULL);
@@ -462,20 +462,20 @@ static void silence_is_a_stall(void **state)
     camera_command(&camera, "resume cam1\n");
     json_decref(worker_wait_message(&worker, "state", "state", "streaming"));
     worker_finish(&worker);
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
     camera_stop(&camera);
 }
 
 static void picture_that_does_not_fit_is_told(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
     struct test_camera camera;
 
     (void)state;
     camera_start(&camera, "--size 1280x720 --bitrate 20000");
-    template_start(&template);
-    worker_spawn(&template, &worker, 65536);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, 65536);
     send_camera(&worker, &camera, false);
     json_t *told;
     do {
@@ -487,7 +487,7 @@ static void picture_that_does_not_fit_is_told(void **state)
     } while (true);
     json_decref(told);
     worker_finish(&worker);
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
     camera_stop(&camera);
 }
 

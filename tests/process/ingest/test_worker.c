@@ -1,4 +1,4 @@
-/* The protocol of template and worker, with cameras that do not work. */
+/* The protocol of fork_server and worker, with cameras that do not work. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -67,28 +67,28 @@ static char *proc_text(pid_t pid, const char *name)
     return strdup(text);
 }
 
-static void wait_log(const struct template_process *template, const char *text)
+static void wait_log(const struct fork_server_process *fork_server, const char *text)
 {
     int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
 
     for (bool found = false; !found; poll(NULL, 0, found ? 0 : 5)) {
-        char *log = template_log(template);
+        char *log = fork_server_log(fork_server);
         found = strstr(log, text) != NULL;
         free(log);
         assert_true(fixture_now_ms() < deadline);
     }
 }
 
-static void template_ends_with_its_channel(void **state)
+static void fork_server_ends_with_its_channel(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
 
     (void)state;
-    template_start(&template);
-    template_stop(&template, NULL);
+    fork_server_start(&fork_server);
+    fork_server_stop(&fork_server, NULL);
 }
 
-static void template_drops_malformed_messages(void **state)
+static void fork_server_drops_malformed_messages(void **state)
 {
     static const char *const bad[] = {"{",
                                       "[]",
@@ -98,29 +98,29 @@ static void template_drops_malformed_messages(void **state)
                                       "{\"v\":1,\"type\":\"spawn\",\"camera\":7}",
                                       "{\"v\":1,\"type\":\"spawn\",\"camera\":\"x\"}",
                                       "{\"v\":1,\"type\":\"dance\"}"};
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
 
     (void)state;
-    template_start(&template);
+    fork_server_start(&fork_server);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        fixture_send_raw(template.channel, bad[i], strlen(bad[i]));
+        fixture_send_raw(fork_server.channel, bad[i], strlen(bad[i]));
     }
-    worker_spawn(&template, &worker, RING_SIZE);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
     worker_finish(&worker);
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
 }
 
-static void worker_is_our_child_and_outlives_the_template(void **state)
+static void worker_is_our_child_and_outlives_the_fork_server(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
     struct fake_camera camera;
 
     (void)state;
     fake_camera_start(&camera, FAKE_SILENT, 0);
-    template_start(&template);
-    worker_spawn(&template, &worker, RING_SIZE);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
     char *comm = proc_text(worker.pid, "comm");
     char *stat = proc_text(worker.pid, "stat");
     int parent = 0;
@@ -130,7 +130,7 @@ static void worker_is_our_child_and_outlives_the_template(void **state)
     free(comm);
     free(stat);
 
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
     start_on(&worker, camera.port, NULL);
     fake_camera_wait(&camera, "OPTIONS");
     worker_finish(&worker);
@@ -139,14 +139,14 @@ static void worker_is_our_child_and_outlives_the_template(void **state)
 
 static void worker_holds_only_its_own_descriptors(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process first, second;
     char path[64];
 
     (void)state;
-    template_start(&template);
-    worker_spawn(&template, &first, RING_SIZE);
-    worker_spawn(&template, &second, RING_SIZE);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &first, RING_SIZE);
+    worker_spawn(&fork_server, &second, RING_SIZE);
     /* The first thing a worker does is closing; that it waits for its channel shows that it has. */
     kill(second.pid, 0);
     int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
@@ -161,21 +161,21 @@ static void worker_holds_only_its_own_descriptors(void **state)
     }
     worker_finish(&first);
     worker_finish(&second);
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
 }
 
 static void worker_drops_malformed_messages(void **state)
 {
     static const char *const bad[] = {"nonsense", "{\"v\":1,\"type\":\"camera\"}",
                                       "{\"v\":1,\"type\":\"dance\"}"};
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
     struct fake_camera camera;
 
     (void)state;
     fake_camera_start(&camera, FAKE_SILENT, 0);
-    template_start(&template);
-    worker_spawn(&template, &worker, RING_SIZE);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         fixture_send_raw(worker.channel, bad[i], strlen(bad[i]));
     }
@@ -186,24 +186,24 @@ static void worker_drops_malformed_messages(void **state)
     }
     worker_finish(&worker);
     fake_camera_stop(&camera);
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
 }
 
 static void worker_refuses_what_is_no_ring(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
 
     (void)state;
-    template_start(&template);
-    worker_spawn(&template, &worker, RING_SIZE);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
     int ring = worker.ring.writer;
     worker.ring.writer = worker.wake;
     start_on(&worker, 1, NULL);
     worker.ring.writer = ring;
     assert_int_equal(worker_wait_end(&worker), EXIT_FAILURE);
     worker_finish(&worker);
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
 }
 
 enum ending { END_SIGTERM, END_STOP, END_EOF };
@@ -227,77 +227,77 @@ static void end_worker(struct worker_process *worker, enum ending ending)
 
 static void worker_ends_at_once_while_connecting(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct fake_camera camera;
 
     (void)state;
-    template_start(&template);
+    fork_server_start(&fork_server);
     for (enum ending ending = END_SIGTERM; ending <= END_EOF; ending++) {
         struct worker_process worker;
         fake_camera_start(&camera, FAKE_SILENT, 0);
-        worker_spawn(&template, &worker, RING_SIZE);
+        worker_spawn(&fork_server, &worker, RING_SIZE);
         start_on(&worker, camera.port, NULL);
         fake_camera_wait(&camera, "OPTIONS");
         end_worker(&worker, ending);
         worker_finish(&worker);
         fake_camera_stop(&camera);
     }
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
 }
 
 static void worker_ends_at_once_while_it_waits(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     int port;
     int listener = fake_listener(&port);
 
     (void)state;
     close(listener); /* nobody listens there now */
-    template_start(&template);
+    fork_server_start(&fork_server);
     for (enum ending ending = END_SIGTERM; ending <= END_EOF; ending++) {
         struct worker_process worker;
-        worker_spawn(&template, &worker, RING_SIZE);
+        worker_spawn(&fork_server, &worker, RING_SIZE);
         end_worker(&worker, ending); /* no task yet */
-        worker_respawn(&template, &worker);
+        worker_respawn(&fork_server, &worker);
         start_on(&worker, port, NULL);
         free(wait_error(&worker));
         free(wait_error(&worker)); /* it tries again by itself */
         end_worker(&worker, ending);
         worker_finish(&worker);
     }
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
 }
 
 static void worker_says_goodbye_to_a_camera_that_hangs(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
     struct fake_camera camera;
 
     (void)state;
     fake_camera_start(&camera, FAKE_NO_MEDIA, 0);
-    template_start(&template);
-    worker_spawn(&template, &worker, RING_SIZE);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
     start_on(&worker, camera.port, NULL);
     fake_camera_wait(&camera, "PLAY ");
-    wait_log(&template, "connected");
+    wait_log(&fork_server, "connected");
     end_worker(&worker, END_SIGTERM);
     fake_camera_wait(&camera, "TEARDOWN ");
     worker_finish(&worker);
     fake_camera_stop(&camera);
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
 }
 
 static void wrong_password_is_told_and_not_shown(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
     struct fake_camera camera;
 
     (void)state;
     fake_camera_start(&camera, FAKE_REFUSES, 0);
-    template_start(&template);
-    worker_spawn(&template, &worker, RING_SIZE);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
     start_on(&worker, camera.port, CANARY "/@:%?# \"");
     char *error = wait_error(&worker);
     assert_non_null(strstr(error, "401"));
@@ -305,20 +305,20 @@ static void wrong_password_is_told_and_not_shown(void **state)
     free(error);
     worker_finish(&worker);
     fake_camera_stop(&camera);
-    template_stop(&template, CANARY);
+    fork_server_stop(&fork_server, CANARY);
 }
 
 static void password_in_the_url_is_not_shown(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
     struct fake_camera camera;
     char url[128];
 
     (void)state;
     fake_camera_start(&camera, FAKE_REFUSES, 0);
-    template_start(&template);
-    worker_spawn(&template, &worker, RING_SIZE);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
     snprintf(url, sizeof(url), "rtsp://admin:" CANARY "/x@127.0.0.1:%d/s?password=" CANARY, camera.port);
     worker_send_camera(&worker, url, NULL, NULL);
     char *error = wait_error(&worker);
@@ -327,20 +327,20 @@ static void password_in_the_url_is_not_shown(void **state)
     free(error);
     worker_finish(&worker);
     fake_camera_stop(&camera);
-    template_stop(&template, CANARY);
+    fork_server_stop(&fork_server, CANARY);
 }
 
 static void redirect_does_not_carry_credentials_away(void **state)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
     struct fake_camera camera, other;
 
     (void)state;
     fake_camera_start(&other, FAKE_REFUSES, 0);
     fake_camera_start(&camera, FAKE_REDIRECT, other.port);
-    template_start(&template);
-    worker_spawn(&template, &worker, RING_SIZE);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
     start_on(&worker, camera.port, CANARY);
     char *error = wait_error(&worker);
     assert_non_null(strstr(error, "redirects to another host"));
@@ -350,25 +350,25 @@ static void redirect_does_not_carry_credentials_away(void **state)
     assert_int_equal(read(other.seen, &byte, 1), -1); /* it was asked nothing at all */
     fake_camera_stop(&camera);
     fake_camera_stop(&other);
-    template_stop(&template, CANARY);
+    fork_server_stop(&fork_server, CANARY);
 }
 
 static void expect_named(enum fake_kind kind, const char *name)
 {
-    struct template_process template;
+    struct fork_server_process fork_server;
     struct worker_process worker;
     struct fake_camera camera;
 
     fake_camera_start(&camera, kind, 0);
-    template_start(&template);
-    worker_spawn(&template, &worker, RING_SIZE);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
     start_on(&worker, camera.port, NULL);
     char *error = wait_error(&worker);
     assert_non_null(strstr(error, name));
     free(error);
     worker_finish(&worker);
     fake_camera_stop(&camera);
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
 }
 
 static void motion_jpeg_is_named(void **state)
@@ -387,26 +387,26 @@ static void unusable_urls_are_named(void **state)
 {
     static const char *const urls[] = {"file:///etc/passwd", "concat:/etc/passwd", "nonsense", "ftp://h/x",
                                        "rtsp://"};
-    struct template_process template;
+    struct fork_server_process fork_server;
 
     (void)state;
-    template_start(&template);
+    fork_server_start(&fork_server);
     for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
         struct worker_process worker;
-        worker_spawn(&template, &worker, RING_SIZE);
+        worker_spawn(&fork_server, &worker, RING_SIZE);
         worker_send_camera(&worker, urls[i], NULL, NULL);
         free(wait_error(&worker));
         worker_finish(&worker);
     }
-    template_stop(&template, NULL);
+    fork_server_stop(&fork_server, NULL);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(template_ends_with_its_channel),
-        cmocka_unit_test(template_drops_malformed_messages),
-        cmocka_unit_test(worker_is_our_child_and_outlives_the_template),
+        cmocka_unit_test(fork_server_ends_with_its_channel),
+        cmocka_unit_test(fork_server_drops_malformed_messages),
+        cmocka_unit_test(worker_is_our_child_and_outlives_the_fork_server),
         cmocka_unit_test(worker_holds_only_its_own_descriptors),
         cmocka_unit_test(worker_drops_malformed_messages),
         cmocka_unit_test(worker_refuses_what_is_no_ring),

@@ -73,7 +73,7 @@ static void every_role_has_its_layers(void **state)
     (void)state;
     assert_int_equal(run(SANDBOX_SUPERVISOR, check_layers, (void *)base, NULL), 0);
     assert_int_equal(run(SANDBOX_KEEPER, check_layers, (void *)base, NULL), 0);
-    assert_int_equal(run(SANDBOX_TEMPLATE, check_layers, (void *)all, NULL), 0);
+    assert_int_equal(run(SANDBOX_FORK_SERVER, check_layers, (void *)all, NULL), 0);
     assert_int_equal(run(SANDBOX_INGEST, check_layers, (void *)all, NULL), 0);
     assert_int_equal(run(SANDBOX_FANOUT, check_layers, (void *)all, NULL), 0);
     if (sandbox_files_version() > 0) {

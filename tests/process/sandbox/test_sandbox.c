@@ -234,10 +234,10 @@ static void no_program_and_no_other_process(void **state)
     (void)state;
     assert_int_equal(as_worker(run_program, NULL, "execve"), ATTEMPT_TRAPPED);
     assert_int_equal(as(SANDBOX_FANOUT, NULL, run_program, NULL, "execve"), ATTEMPT_TRAPPED);
-    assert_int_equal(as(SANDBOX_TEMPLATE, NULL, run_program, NULL, "execve"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_FORK_SERVER, NULL, run_program, NULL, "execve"), ATTEMPT_TRAPPED);
     assert_int_equal(as_worker(read_memory_of_parent, &target, "process_vm_readv"), ATTEMPT_TRAPPED);
     assert_int_not_equal(as_worker(trace_parent, NULL, "ptrace"), 0);
-    assert_int_equal(as(SANDBOX_TEMPLATE, NULL, fork_once, NULL, NULL), 0);
+    assert_int_equal(as(SANDBOX_FORK_SERVER, NULL, fork_once, NULL, NULL), 0);
 #if !SANDBOX_SANITIZER /* the leak checker traces, from a process that it makes */
     assert_int_equal(as_worker(trace_parent, NULL, "ptrace"), ATTEMPT_TRAPPED);
     assert_int_equal(as_worker(signal_parent, NULL, "kill"), ATTEMPT_TRAPPED);

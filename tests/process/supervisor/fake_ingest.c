@@ -1,7 +1,7 @@
 /*
- * Stands in for ringcast-ingest, template and workers. Orders for the template: template-exits, template-mute
- * (never ready), template-deaf (answers no spawn), template-dies-in-spawn (once: after the fork, before the
- * answer), template-refuses (once: spawn-failed). A worker does what its camera's URL says: /stream, /exit,
+ * Stands in for ringcast-ingest, fork server and workers. Orders for the fork server: fork-server-exits, fork-server-mute
+ * (never ready), fork-server-deaf (answers no spawn), fork-server-dies-in-spawn (once: after the fork, before the
+ * answer), fork-server-refuses (once: spawn-failed). A worker does what its camera's URL says: /stream, /exit,
  * /silent, /garbage, /stubborn (ends on nothing but SIGKILL), /hang (streams, then is silent), /flap (many
  * state changes), /flood (more state changes than can wait anywhere), /calm (streams and says nothing more), /spin (beats once, then no more), /orphan (leaves a grandchild that ends later).
  */
@@ -213,13 +213,13 @@ static void on_spawn(struct channel_message *message)
     if (channel < 0) {
         exit(97);
     }
-    if (fake_ordered("template-deaf")) {
+    if (fake_ordered("fork-server-deaf")) {
         /* It never ran, and nobody is told. */
-    } else if (fake_ordered_once("template-refuses")) {
+    } else if (fake_ordered_once("fork-server-refuses")) {
         fake_send("spawn-failed", json_pack("{s:s, s:s}", "camera", camera, "error", "no more processes"));
     } else {
         pid_t pid = fork_worker(channel);
-        if (fake_ordered_once("template-dies-in-spawn")) {
+        if (fake_ordered_once("fork-server-dies-in-spawn")) {
             raise(SIGKILL);
         }
         fake_send("spawned", json_pack("{s:s, s:i}", "camera", camera, "pid", (int)pid));
@@ -231,14 +231,14 @@ int main(int argc, char *argv[])
 {
     struct channel_message message;
 
-    if (argc != 2 || strcmp(argv[1], "--template") != 0) {
+    if (argc != 2 || strcmp(argv[1], "--fork-server") != 0) {
         return 98;
     }
     fake_check_inheritance();
-    if (fake_ordered("template-exits")) {
+    if (fake_ordered("fork-server-exits")) {
         return 3;
     }
-    if (!fake_ordered("template-mute")) {
+    if (!fake_ordered("fork-server-mute")) {
         fake_send("ready", NULL);
     }
     for (;;) {

@@ -161,8 +161,8 @@ static void a_deaf_fanout_is_replaced(void **state)
     daemon_finish(&daemon);
 }
 
-/* The template's death touches no worker, and workers are forked again when it is back. */
-static void a_killed_template_comes_back(void **state)
+/* The death of the fork server touches no worker, and workers are forked again when it is back. */
+static void a_killed_fork_server_comes_back(void **state)
 {
     struct daemon daemon;
 
@@ -213,7 +213,7 @@ static void wait_children(const struct daemon *daemon, int count)
     fail_msg("%d children, %d zombies", count_children(daemon, 0), count_children(daemon, 'Z'));
 }
 
-/* A worker whose process id was lost with its template is ended before the next one gets the ring. */
+/* A worker whose process id was lost with its fork server is ended before the next one gets the ring. */
 static void a_lost_worker_is_ended(void **state)
 {
     const struct camera_line cameras[][2] = {{{"front", "stream"}, {NULL, NULL}},
@@ -226,7 +226,7 @@ static void a_lost_worker_is_ended(void **state)
         daemon.quick = true;
         daemon_launch(&daemon);
         daemon_wait_ready(&daemon);
-        daemon_order(&daemon, "template-dies-in-spawn");
+        daemon_order(&daemon, "fork-server-dies-in-spawn");
         pid_t first = daemon_wait_camera(&daemon, "front", "streaming", 0);
         kill(first, SIGKILL);
         daemon_wait_camera(&daemon, "front", "streaming", first);
@@ -235,7 +235,7 @@ static void a_lost_worker_is_ended(void **state)
     }
 }
 
-static void a_template_that_does_not_fork_is_replaced(void **state)
+static void a_fork_server_that_does_not_fork_is_replaced(void **state)
 {
     struct daemon daemon;
     char order[128];
@@ -244,10 +244,10 @@ static void a_template_that_does_not_fork_is_replaced(void **state)
     start_two(&daemon, true, "stream");
     pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
     pid_t back = daemon_wait_camera(&daemon, "back", "streaming", 0);
-    daemon_order(&daemon, "template-deaf");
+    daemon_order(&daemon, "fork-server-deaf");
     kill(front, SIGKILL);
-    daemon_wait_file(&daemon, "log", "template: running -> backoff: killed: forked no worker within");
-    snprintf(order, sizeof(order), "%s/template-deaf", daemon.dir);
+    daemon_wait_file(&daemon, "log", "fork server: running -> backoff: killed: forked no worker within");
+    snprintf(order, sizeof(order), "%s/fork-server-deaf", daemon.dir);
     assert_int_equal(unlink(order), 0);
     daemon_wait_camera(&daemon, "front", "streaming", front);
     assert_int_equal(daemon_wait_camera(&daemon, "back", "streaming", 0), back);
@@ -261,7 +261,7 @@ static void a_refused_fork_is_tried_again(void **state)
     (void)state;
     start_two(&daemon, false, "stream");
     pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
-    daemon_order(&daemon, "template-refuses");
+    daemon_order(&daemon, "fork-server-refuses");
     kill(front, SIGKILL);
     daemon_wait_file(&daemon, "log", "camera front: starting -> backoff: no more processes");
     daemon_wait_camera(&daemon, "front", "streaming", front);
@@ -353,9 +353,9 @@ int main(void)
         cmocka_unit_test(a_killed_fanout_comes_back),
         cmocka_unit_test(a_new_fanout_is_told_everything),
         cmocka_unit_test(a_deaf_fanout_is_replaced),
-        cmocka_unit_test(a_killed_template_comes_back),
+        cmocka_unit_test(a_killed_fork_server_comes_back),
         cmocka_unit_test(a_lost_worker_is_ended),
-        cmocka_unit_test(a_template_that_does_not_fork_is_replaced),
+        cmocka_unit_test(a_fork_server_that_does_not_fork_is_replaced),
         cmocka_unit_test(a_refused_fork_is_tried_again),
         cmocka_unit_test(a_worker_that_hangs_is_aborted),
         cmocka_unit_test(a_killed_keeper_comes_back),

@@ -106,9 +106,9 @@ static void fails_when_a_program_fails(void **state)
         const char *order, *text;
     } cases[] = {
         {"fanout-exits", "cannot start: ringcast-fanout: exited with code 4"},
-        {"template-exits", "cannot start: ringcast-ingest: exited with code 3"},
+        {"fork-server-exits", "cannot start: ringcast-ingest: exited with code 3"},
         {"fanout-mute", "cannot start: ringcast-fanout: killed: was not ready within"},
-        {"template-mute", "cannot start: ringcast-ingest: killed: was not ready within"},
+        {"fork-server-mute", "cannot start: ringcast-ingest: killed: was not ready within"},
     };
 
     (void)state;
@@ -308,7 +308,7 @@ static void goes_to_the_background(void **state)
 
     daemon_init(&daemon, 0, two_cameras);
     daemon.background = true;
-    daemon_order(&daemon, "template-exits");
+    daemon_order(&daemon, "fork-server-exits");
     daemon_launch(&daemon);
     assert_int_equal(daemon_wait_exit(&daemon), 1);
     while (waitpid(-1, NULL, 0) > 0) {

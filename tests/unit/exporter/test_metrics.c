@@ -125,7 +125,7 @@ static void usage_is_what_the_process_uses(void **state)
     free(memory);
 }
 
-static void readiness_wants_a_fanout_and_the_template(void **state)
+static void readiness_wants_a_fanout_and_the_fork_server(void **state)
 {
     static const struct {
         const char *status;
@@ -158,7 +158,7 @@ int main(void)
         cmocka_unit_test(histograms_are_cumulative),
         cmocka_unit_test(processes_are_those_of_the_status),
         cmocka_unit_test(usage_is_what_the_process_uses),
-        cmocka_unit_test(readiness_wants_a_fanout_and_the_template),
+        cmocka_unit_test(readiness_wants_a_fanout_and_the_fork_server),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
