@@ -18,7 +18,7 @@
 #include "common/ring/ring_writer.h"
 #include "common/sandbox/sandbox.h"
 #include "ingest/publish/publisher.h"
-#include "ingest/publish/ring_change.h"
+#include "ingest/publish/ring_output.h"
 #include "ingest/reconnect_backoff.h"
 #include "ingest/source/source.h"
 #include "ingest/worker_signals.h"
@@ -57,7 +57,7 @@ struct worker {
     int wake;    /* the event descriptor that wakes the ring's readers, or -1 */
     struct publisher *publisher;
     struct worker_stats stream_stats;
-    struct ring_change ring;
+    struct ring_output output;
     struct backoff backoff;
     struct source_memory memory;
     enum worker_state state;
@@ -147,7 +147,7 @@ static void handle_message(struct worker *worker, struct channel_message *messag
     if (message_is(message->body, "stop")) {
         worker_signals_begin_end();
     } else if (message_is(message->body, "ring")) {
-        int result = ring_change_take(&worker->ring, message, worker->wake);
+        int result = ring_output_receive(&worker->output, message, worker->wake);
         if (result < 0) {
             log_warning("the next ring cannot be used: %s", strerror(-result));
         }
@@ -196,7 +196,7 @@ static void send_stats(struct worker *worker, int64_t now)
         json_object_set_new(message, "bitrate", json_real(per_second(bits, elapsed)));
         json_object_set_new(message, "gop_bytes", json_integer((json_int_t)status->gop_bytes));
         json_object_set_new(message, "fragment_bytes", json_integer((json_int_t)status->fragment_bytes));
-        worker_stats_write_ring(publisher_ring(worker->publisher), message);
+        worker_stats_write_ring(worker->output.ring, message);
         worker_stats_write(&worker->stream_stats, status, message);
         send_message(worker, message);
     }
@@ -208,31 +208,28 @@ static void send_stats(struct worker *worker, int64_t now)
 /* What cannot be sent now is sent with the next tick. */
 static void report_ring(struct worker *worker)
 {
-    if (ring_change_report(&worker->ring, worker->channel) == -EPIPE) {
+    if (ring_output_report(&worker->output, worker->channel) == -EPIPE) {
         worker_signals_begin_end();
     }
 }
 
-/* A fragment does not fit: says so, and waits for a ring that it fits. True: there is one. */
-static bool ring_short(void *context, size_t length)
+/* Asks for a ring that a fragment of LENGTH bytes fits, and waits for it. */
+static void wait_for_ring(struct worker *worker, size_t length)
 {
-    struct worker *worker = context;
     int64_t until = now_ns() + RING_WAIT_NS;
     bool hopeless = length > worker->task.ring_size_max / RING_WRITER_FRAGMENT_PART;
     json_t *message = hopeless ? NULL : message_new("ring-short");
 
-    if (message == NULL) {
-        return false;
+    if (!message) {
+        return;
     }
-    ring_change_follow(&worker->ring);
     report_ring(worker);
     json_object_set_new(message, "fragment_bytes", json_integer((json_int_t)length));
     send_message(worker, message);
-    while (!ring_change_fits(&worker->ring, length) && now_ns() < until && !worker_signals_ending()) {
+    while (!ring_output_fits(&worker->output, length) && now_ns() < until && !worker_signals_ending()) {
         worker_signals_wait(worker->channel, (until - now_ns()) / NS_PER_MS + 1);
         receive_messages(worker);
     }
-    return ring_change_fits(&worker->ring, length);
 }
 
 /* What is due besides the stream. Called for every frame and at least every 100 ms. True: the worker must
@@ -269,7 +266,6 @@ static void after_fragment(struct worker *worker)
 {
     const struct publisher_status *status = publisher_status(worker->publisher);
 
-    ring_change_follow(&worker->ring);
     report_ring(worker);
     worker->published_ns = now_ns();
     if (worker->streaming_ns == 0) {
@@ -298,6 +294,10 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
             return result;
         }
         result = publisher_put(worker->publisher, &unit, error);
+        if (result == -ENOBUFS) {
+            wait_for_ring(worker, publisher_missing_room(worker->publisher));
+            result = publisher_retry(worker->publisher, error);
+        }
         if (result == 1) {
             after_fragment(worker);
         }
@@ -523,12 +523,12 @@ static int prepare(struct worker *worker)
     worker->ring_fd = -1;
     if (result < 0) {
         log_error("the ring cannot be used: %s", strerror(-result));
-    } else if ((result = publisher_create(ring, &worker->publisher)) < 0) {
+    }
+    ring_output_init(&worker->output, ring);
+    if (result == 0 && (result = publisher_create(&worker->output, &worker->publisher)) < 0) {
         log_error("out of memory");
     }
-    ring_change_init(&worker->ring, worker->publisher, ring);
     if (result == 0) {
-        publisher_on_ring_short(worker->publisher, ring_short, worker);
         publisher_set_audio_codec(worker->publisher, task->audio_codec);
     }
     const struct sandbox_needs needs = needs_of(task);
@@ -553,7 +553,7 @@ int worker_run(int channel)
         loop(&worker);
     }
     publisher_destroy(worker.publisher);
-    ring_change_finish(&worker.ring);
+    ring_output_finish(&worker.output);
     close_task_fds(&worker);
     camera_task_finish(&worker.task);
     log_close();

@@ -12,109 +12,108 @@
 /* Longest packet of Opus (RFC 6716, 3.2.5): 120 ms. */
 #define OPUS_DURATION_MAX (OPUS_RATE / 1000 * 120)
 
-static int keep_config(struct audio_intake *intake, const uint8_t *config, size_t size)
+static int keep_config(struct audio_input *input, const uint8_t *config, size_t size)
 {
-    if (config == NULL || size == 0 || size > sizeof(intake->config)) {
+    if (config == NULL || size == 0 || size > sizeof(input->config)) {
         return -ENOTSUP;
     }
-    memcpy(intake->config, config, size);
-    intake->config_size = size;
+    memcpy(input->config, config, size);
+    input->config_size = size;
     return 0;
 }
 
-static int begin_aac(struct audio_intake *intake, const struct media_stream *stream)
+static int begin_aac(struct audio_input *input, const struct media_stream *stream)
 {
     struct aac_config aac;
 
-    if (keep_config(intake, stream->extradata, stream->extradata_size) < 0 ||
-        aac_parse_config(intake->config, intake->config_size, &aac) < 0) {
+    if (keep_config(input, stream->extradata, stream->extradata_size) < 0 ||
+        aac_parse_config(input->config, input->config_size, &aac) < 0) {
         return -ENOTSUP;
     }
     uint32_t rate = stream->sample_rate != 0 ? stream->sample_rate : aac.sample_rate;
-    intake->codec = AUDIO_CODEC_AAC;
-    intake->object_type = aac.object_type;
-    intake->channels = aac.channels != 0 ? aac.channels : stream->channels;
-    intake->duration = (uint32_t)((uint64_t)aac.frame_length * rate / aac.sample_rate);
-    return audio_track_configure(&intake->track, rate);
+    input->codec = AUDIO_CODEC_AAC;
+    input->object_type = aac.object_type;
+    input->channels = aac.channels != 0 ? aac.channels : stream->channels;
+    input->duration = (uint32_t)((uint64_t)aac.frame_length * rate / aac.sample_rate);
+    return audio_track_configure(&input->track, rate);
 }
 
-static int begin_opus(struct audio_intake *intake, const struct media_stream *stream)
+static int begin_opus(struct audio_input *input, const struct media_stream *stream)
 {
-    if (keep_config(intake, stream->extradata, stream->extradata_size) < 0) {
+    if (keep_config(input, stream->extradata, stream->extradata_size) < 0) {
         return -ENOTSUP;
     }
-    intake->codec = AUDIO_CODEC_OPUS;
-    intake->opus_packets = true;
-    intake->channels = stream->channels;
-    return audio_track_configure(&intake->track, OPUS_RATE);
+    input->codec = AUDIO_CODEC_OPUS;
+    input->opus_packets = true;
+    input->channels = stream->channels;
+    return audio_track_configure(&input->track, OPUS_RATE);
 }
 
-static int begin_transcoding(struct audio_intake *intake, const struct media_stream *stream,
+static int begin_transcoding(struct audio_input *input, const struct media_stream *stream,
                              enum audio_codec target)
 {
-    int result = transcoder_create(stream, target, &intake->transcoder);
+    int result = transcoder_create(stream, target, &input->transcoder);
 
     if (result == -ENOTSUP && target != AUDIO_CODEC_FLAC) {
         log_warning("audio of %u Hz cannot be encoded as configured; FLAC takes it as it is",
                     (unsigned)stream->sample_rate);
-        result = transcoder_create(stream, AUDIO_CODEC_FLAC, &intake->transcoder);
+        result = transcoder_create(stream, AUDIO_CODEC_FLAC, &input->transcoder);
     }
     if (result < 0) {
         return result;
     }
-    struct transcoder_format format = transcoder_format(intake->transcoder);
-    result = keep_config(intake, format.config, format.config_size);
+    struct transcoder_format format = transcoder_format(input->transcoder);
+    result = keep_config(input, format.config, format.config_size);
     if (result < 0) {
         return result;
     }
-    intake->codec = format.codec;
-    intake->object_type = 2; /* AAC LC is what libavcodec encodes */
-    intake->channels = format.channels;
-    intake->duration = format.duration;
-    return audio_track_configure(&intake->track, format.rate);
+    input->codec = format.codec;
+    input->object_type = 2; /* AAC LC is what libavcodec encodes */
+    input->channels = format.channels;
+    input->duration = format.duration;
+    return audio_track_configure(&input->track, format.rate);
 }
 
-static int begin(struct audio_intake *intake, const struct media_stream *stream, enum audio_codec target)
+static int begin(struct audio_input *input, const struct media_stream *stream, enum audio_codec target)
 {
     if (stream->codec == MEDIA_CODEC_AAC) {
-        return begin_aac(intake, stream);
+        return begin_aac(input, stream);
     }
     if (stream->codec == MEDIA_CODEC_OPUS) {
-        return begin_opus(intake, stream);
+        return begin_opus(input, stream);
     }
-    return transcoder_handles(stream->codec) ? begin_transcoding(intake, stream, target) : -ENOTSUP;
+    return transcoder_handles(stream->codec) ? begin_transcoding(input, stream, target) : -ENOTSUP;
 }
 
 /* Audio that cannot be served is left out and said so once; video goes on without it. */
-int audio_intake_begin(struct audio_intake *intake, const struct media_stream *stream,
-                       enum audio_codec target)
+int audio_input_begin(struct audio_input *input, const struct media_stream *stream, enum audio_codec target)
 {
-    transcoder_destroy(intake->transcoder);
-    intake->transcoder = NULL;
-    intake->opus_packets = false;
-    intake->config_size = 0;
-    int result = stream->codec != MEDIA_CODEC_NONE ? begin(intake, stream, target) : -ENOTSUP;
+    transcoder_destroy(input->transcoder);
+    input->transcoder = NULL;
+    input->opus_packets = false;
+    input->config_size = 0;
+    int result = stream->codec != MEDIA_CODEC_NONE ? begin(input, stream, target) : -ENOTSUP;
     if (result != -ENOTSUP) {
         return result;
     }
     if (stream->codec != MEDIA_CODEC_NONE) {
         log_warning("no sound: the camera sends %s, which is not supported", stream->codec_name);
     }
-    transcoder_destroy(intake->transcoder);
-    intake->transcoder = NULL;
-    return audio_track_configure(&intake->track, 0);
+    transcoder_destroy(input->transcoder);
+    input->transcoder = NULL;
+    return audio_track_configure(&input->track, 0);
 }
 
-void audio_intake_finish(struct audio_intake *intake)
+void audio_input_finish(struct audio_input *input)
 {
-    transcoder_destroy(intake->transcoder);
-    audio_track_finish(&intake->track);
-    *intake = (struct audio_intake){0};
+    transcoder_destroy(input->transcoder);
+    audio_track_finish(&input->track);
+    *input = (struct audio_input){0};
 }
 
-bool audio_intake_has_track(const struct audio_intake *intake)
+bool audio_input_has_track(const struct audio_input *input)
 {
-    return intake->track.rate != 0;
+    return input->track.rate != 0;
 }
 
 /* Samples of 48 kHz in a packet of Opus (RFC 6716, 3.1); 0: it is none. */
@@ -139,50 +138,49 @@ static uint32_t opus_duration(const uint8_t *data, size_t size)
     return frame * frames <= OPUS_DURATION_MAX ? frame * frames : 0;
 }
 
-static void transcode(struct audio_intake *intake, const uint8_t *data, size_t size, int64_t decode_ns,
+static void transcode(struct audio_input *input, const uint8_t *data, size_t size, int64_t decode_ns,
                       bool exact)
 {
     struct transcoder_frame frame;
 
-    if (transcoder_put(intake->transcoder, data, size, decode_ns) < 0) {
+    if (transcoder_put(input->transcoder, data, size, decode_ns) < 0) {
         return;
     }
-    while (transcoder_next(intake->transcoder, &frame) == 1) {
-        audio_track_put(&intake->track, frame.data, frame.size, intake->duration, frame.time_ns, exact);
+    while (transcoder_next(input->transcoder, &frame) == 1) {
+        audio_track_put(&input->track, frame.data, frame.size, input->duration, frame.time_ns, exact);
     }
 }
 
-void audio_intake_put(struct audio_intake *intake, const uint8_t *data, size_t size, int64_t decode_ns,
-                      bool exact)
+void audio_input_put(struct audio_input *input, const uint8_t *data, size_t size, int64_t decode_ns,
+                     bool exact)
 {
-    if (!audio_intake_has_track(intake) || size == 0) {
+    if (!audio_input_has_track(input) || size == 0) {
         return;
     }
-    if (intake->transcoder != NULL) {
-        transcode(intake, data, size, decode_ns, exact);
+    if (input->transcoder != NULL) {
+        transcode(input, data, size, decode_ns, exact);
     } else {
-        audio_track_put(&intake->track, data, size,
-                        intake->opus_packets ? opus_duration(data, size) : intake->duration, decode_ns,
-                        exact);
+        audio_track_put(&input->track, data, size,
+                        input->opus_packets ? opus_duration(data, size) : input->duration, decode_ns, exact);
     }
 }
 
-struct init_audio audio_intake_init(const struct audio_intake *intake)
+struct init_audio audio_input_init(const struct audio_input *input)
 {
     return (struct init_audio){
-        .codec = intake->codec,
-        .config = intake->config,
-        .config_size = intake->config_size,
-        .sample_rate = intake->track.rate,
-        .channels = intake->channels,
+        .codec = input->codec,
+        .config = input->config,
+        .config_size = input->config_size,
+        .sample_rate = input->track.rate,
+        .channels = input->channels,
     };
 }
 
-void audio_intake_codec_string(const struct audio_intake *intake, char out[CODEC_STRING_SIZE])
+void audio_input_codec_string(const struct audio_input *input, char out[CODEC_STRING_SIZE])
 {
-    switch (intake->codec) {
+    switch (input->codec) {
     case AUDIO_CODEC_AAC:
-        codec_string_aac(out, intake->object_type);
+        codec_string_aac(out, input->object_type);
         return;
     case AUDIO_CODEC_OPUS:
         snprintf(out, CODEC_STRING_SIZE, "opus");

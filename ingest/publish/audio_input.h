@@ -16,37 +16,36 @@
 #include "ingest/source/source.h"
 
 /* Longest configuration kept: AudioSpecificConfigs have 2 to 7 bytes, OpusHead 19, STREAMINFO 34. */
-#define AUDIO_INTAKE_CONFIG_MAX 64
+#define AUDIO_INPUT_CONFIG_MAX 64
 
-struct audio_intake {
+struct audio_input {
     struct audio_track track;
     enum audio_codec codec;
     unsigned object_type; /* of AAC */
     bool opus_packets;    /* durations are in the packets */
     uint32_t duration;    /* of an access unit, in the track's rate, else */
-    uint8_t config[AUDIO_INTAKE_CONFIG_MAX];
+    uint8_t config[AUDIO_INPUT_CONFIG_MAX];
     size_t config_size;
     unsigned channels;
     struct transcoder *transcoder; /* NULL: passed through */
 };
 
 /* A new connection with this audio; TARGET: what to encode to. It may be left out. 0; -ENOMEM. */
-int audio_intake_begin(struct audio_intake *intake, const struct media_stream *stream,
-                       enum audio_codec target);
+int audio_input_begin(struct audio_input *input, const struct media_stream *stream, enum audio_codec target);
 
-void audio_intake_finish(struct audio_intake *intake);
+void audio_input_finish(struct audio_input *input);
 
 /* Whether fragments have an audio track. */
-bool audio_intake_has_track(const struct audio_intake *intake);
+bool audio_input_has_track(const struct audio_input *input);
 
 /* An access unit for DECODE_NS (since the epoch; EXACT if from the source's clock). */
-void audio_intake_put(struct audio_intake *intake, const uint8_t *data, size_t size, int64_t decode_ns,
-                      bool exact);
+void audio_input_put(struct audio_input *input, const uint8_t *data, size_t size, int64_t decode_ns,
+                     bool exact);
 
 /* What the init segment says of the track, pointing into INTAKE. */
-struct init_audio audio_intake_init(const struct audio_intake *intake);
+struct init_audio audio_input_init(const struct audio_input *input);
 
 /* Its name as RFC 6381 has it. */
-void audio_intake_codec_string(const struct audio_intake *intake, char out[CODEC_STRING_SIZE]);
+void audio_input_codec_string(const struct audio_input *input, char out[CODEC_STRING_SIZE]);
 
 #endif

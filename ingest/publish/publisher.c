@@ -20,18 +20,17 @@
 #define REORDER_ASSUMED 2
 
 struct publisher {
-    struct ring_writer *ring;
-    struct ring_writer *next_ring; /* to be entered at the next keyframe; NULL: none */
-    publisher_ring_short ring_short;
-    void *ring_short_context;
+    struct ring_output *output;
     struct gop_meter gop;
     struct publisher_status status;
     enum nal_codec codec;
     unsigned length_size; /* of the source's NAL units; 0: Annex B */
     struct parameter_sets sets;
     struct sample_writer picture;
+    struct fragment fragment;   /* of PICTURE */
+    struct ring_fragment entry; /* its entry in the ring */
     struct timeline timeline;
-    struct audio_intake audio;
+    struct audio_input audio;
     enum audio_codec audio_codec; /* for what must be encoded anew */
     uint8_t *init;                /* of the present generation */
     size_t init_length;
@@ -42,27 +41,27 @@ struct publisher {
     bool b_slices;      /* seen in this connection */
 };
 
-int publisher_create(struct ring_writer *ring, struct publisher **publisher)
+int publisher_create(struct ring_output *output, struct publisher **publisher)
 {
     struct publisher *made = calloc(1, sizeof(*made));
 
-    if (made == NULL) {
+    if (!made) {
         return -ENOMEM;
     }
-    made->ring = ring;
+    made->output = output;
     made->audio_codec = AUDIO_CODEC_FLAC;
-    timeline_init(&made->timeline, ring_writer_epoch_ns(ring), ring_writer_end_ns(ring));
+    timeline_init(&made->timeline, ring_writer_epoch_ns(output->ring), ring_writer_end_ns(output->ring));
     *publisher = made;
     return 0;
 }
 
 void publisher_destroy(struct publisher *publisher)
 {
-    if (publisher == NULL) {
+    if (!publisher) {
         return;
     }
     parameter_sets_finish(&publisher->sets);
-    audio_intake_finish(&publisher->audio);
+    audio_input_finish(&publisher->audio);
     free(publisher->init);
     free(publisher);
 }
@@ -70,22 +69,6 @@ void publisher_destroy(struct publisher *publisher)
 void publisher_set_audio_codec(struct publisher *publisher, enum audio_codec codec)
 {
     publisher->audio_codec = codec;
-}
-
-void publisher_on_ring_short(struct publisher *publisher, publisher_ring_short ring_short, void *context)
-{
-    publisher->ring_short = ring_short;
-    publisher->ring_short_context = context;
-}
-
-void publisher_offer_ring(struct publisher *publisher, struct ring_writer *next)
-{
-    publisher->next_ring = next;
-}
-
-struct ring_writer *publisher_ring(const struct publisher *publisher)
-{
-    return publisher->ring;
 }
 
 const struct publisher_status *publisher_status(const struct publisher *publisher)
@@ -133,7 +116,7 @@ int publisher_begin(struct publisher *publisher, const struct media_description 
     }
     publisher->discontinuity = publisher->joint = publisher->status.fragments > 0;
     timeline_forget_source(&publisher->timeline);
-    if (audio_intake_begin(&publisher->audio, &description->audio, publisher->audio_codec) < 0) {
+    if (audio_input_begin(&publisher->audio, &description->audio, publisher->audio_codec) < 0) {
         snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
         return -ENOMEM;
     }
@@ -147,7 +130,7 @@ static void put_audio(struct publisher *publisher, const struct media_unit *unit
 
     if (!publisher->need_keyframe && timeline_map_audio(&publisher->timeline, unit->presentation_ns,
                                                         unit->capture_ns, &decode_ns, &exact)) {
-        audio_intake_put(&publisher->audio, unit->data, unit->size, decode_ns, exact);
+        audio_input_put(&publisher->audio, unit->data, unit->size, decode_ns, exact);
     }
 }
 
@@ -171,19 +154,20 @@ static void write_codecs(const struct publisher *publisher, char codecs[RINGCAST
     char audio[CODEC_STRING_SIZE];
 
     codec_string_video(video, publisher->codec, &publisher->sets.sps);
-    if (!audio_intake_has_track(&publisher->audio)) {
+    if (!audio_input_has_track(&publisher->audio)) {
         snprintf(codecs, RINGCAST_CODECS_SIZE, "%s", video);
         return;
     }
-    audio_intake_codec_string(&publisher->audio, audio);
+    audio_input_codec_string(&publisher->audio, audio);
     snprintf(codecs, RINGCAST_CODECS_SIZE, "%s,%s", video, audio);
 }
 
-static int begin_generation(struct publisher *publisher, struct ring_writer *ring, const uint8_t *init,
-                            size_t length)
+/* The stream that INIT describes, as a ring keeps it. CODECS: room for the codec string. */
+static struct ring_stream describe(const struct publisher *publisher, const uint8_t *init, size_t length,
+                                   char codecs[RINGCAST_CODECS_SIZE])
 {
-    char codecs[RINGCAST_CODECS_SIZE];
-    struct ring_stream stream = {
+    write_codecs(publisher, codecs);
+    return (struct ring_stream){
         .codecs = codecs,
         .init = init,
         .init_length = length,
@@ -191,9 +175,6 @@ static int begin_generation(struct publisher *publisher, struct ring_writer *rin
         .width = publisher->sets.sps.width,
         .height = publisher->sets.sps.height,
     };
-
-    write_codecs(publisher, codecs);
-    return ring_writer_begin_generation(ring, &stream);
 }
 
 static void note_stream(struct publisher *publisher)
@@ -206,27 +187,22 @@ static void note_stream(struct publisher *publisher)
     status->changes++;
 }
 
-/*
- * At a keyframe: from here on the other ring is written. A ring that cannot be used is as if never offered.
- */
-static bool enter_next_ring(struct publisher *publisher)
+/* At a keyframe: from here on the next ring is written, if there is one. */
+static bool advance_ring(struct publisher *publisher)
 {
-    struct ring_writer *next = publisher->next_ring;
+    char codecs[RINGCAST_CODECS_SIZE];
+    struct ring_stream stream = describe(publisher, publisher->init, publisher->init_length, codecs);
 
-    publisher->next_ring = NULL;
-    if (next == NULL || ring_writer_succeed(next, publisher->ring) < 0 ||
-        begin_generation(publisher, next, publisher->init, publisher->init_length) < 0) {
-        return false;
-    }
-    publisher->ring = next;
-    return true;
+    return ring_output_advance(publisher->output, &stream);
 }
 
 /* A new generation, if the init segment for what the stream sends now is not that of the present one. */
 static int update_generation(struct publisher *publisher, char error[SOURCE_ERROR_SIZE])
 {
-    struct init_audio audio = audio_intake_init(&publisher->audio);
-    bool has_audio = audio_intake_has_track(&publisher->audio);
+    struct init_audio audio = audio_input_init(&publisher->audio);
+    bool has_audio = audio_input_has_track(&publisher->audio);
+    char codecs[RINGCAST_CODECS_SIZE];
+    struct ring_stream stream;
     uint8_t *init = NULL;
     size_t length = 0;
     int result = init_segment_build(&publisher->sets, has_audio ? &audio : NULL, &init, &length);
@@ -240,7 +216,8 @@ static int update_generation(struct publisher *publisher, char error[SOURCE_ERRO
         free(init);
         return 0;
     }
-    result = begin_generation(publisher, publisher->ring, init, length);
+    stream = describe(publisher, init, length, codecs);
+    result = ring_writer_begin_generation(publisher->output->ring, &stream);
     if (result < 0) {
         free(init);
         snprintf(error, SOURCE_ERROR_SIZE, "the stream's parameter sets are too long: %zu bytes", length);
@@ -286,64 +263,68 @@ static void note_need(struct publisher *publisher)
     publisher->status.fragment_bytes = gop_meter_longest(&publisher->gop);
 }
 
-/* Room for a fragment, in another ring if it must be and can be. NULL: there is none. */
-static uint8_t *find_room(struct publisher *publisher, size_t length, bool keyframe)
+/* Room for the fragment, in the next ring if a keyframe may go there. NULL: there is none. */
+static uint8_t *find_room(struct publisher *publisher, size_t length)
 {
-    uint8_t *room = ring_writer_reserve(publisher->ring, length);
+    uint8_t *room = ring_writer_reserve(publisher->output->ring, length);
 
-    if (room != NULL) {
+    if (room) {
         return room;
     }
     gop_meter_refused(&publisher->gop, length);
     note_need(publisher);
-    bool larger =
-        publisher->ring_short != NULL && publisher->ring_short(publisher->ring_short_context, length);
-    return larger && keyframe && enter_next_ring(publisher) ? ring_writer_reserve(publisher->ring, length)
-                                                            : NULL;
+    return publisher->picture.keyframe && advance_ring(publisher)
+               ? ring_writer_reserve(publisher->output->ring, length)
+               : NULL;
 }
 
-static int withhold(struct publisher *publisher, size_t length, bool keyframe, char error[SOURCE_ERROR_SIZE])
+static int withhold(struct publisher *publisher, size_t length, char error[SOURCE_ERROR_SIZE])
 {
     publisher->need_keyframe = true;
     publisher->discontinuity = true;
     publisher->status.withheld++;
+    audio_track_clear(&publisher->audio.track);
     snprintf(error, SOURCE_ERROR_SIZE,
              "a picture of %zu bytes does not fit the ring; set a larger ring_size, or ring_size_max",
              length);
-    return keyframe ? -EMSGSIZE : 0;
+    return publisher->picture.keyframe ? -EMSGSIZE : 0;
 }
 
-static int write_fragment(struct publisher *publisher, const struct fragment *fragment,
-                          struct ring_fragment *entry, char error[SOURCE_ERROR_SIZE])
+/* Writes what prepare() has put together. As publisher_put. */
+static int write_fragment(struct publisher *publisher, char error[SOURCE_ERROR_SIZE])
 {
-    size_t length = fragment_length(fragment);
-    bool keyframe = fragment->picture->keyframe;
-    uint8_t *room = find_room(publisher, length, keyframe);
+    bool keyframe = publisher->picture.keyframe;
+    size_t length = fragment_length(&publisher->fragment);
+    uint8_t *room = find_room(publisher, length);
 
-    if (room == NULL) {
-        return withhold(publisher, length, keyframe, error);
+    if (!room) {
+        return -ENOBUFS;
     }
-    fragment_write(fragment, room);
-    int result = ring_writer_publish(publisher->ring, entry);
+    fragment_write(&publisher->fragment, room);
+    int result = ring_writer_publish(publisher->output->ring, &publisher->entry);
+    audio_track_clear(&publisher->audio.track);
     if (result < 0) {
         snprintf(error, SOURCE_ERROR_SIZE, "the ring refuses a fragment: %s", strerror(-result));
         return result;
     }
     publisher->status.fragments++;
     publisher->status.bytes += length;
+    publisher->status.joints += publisher->joint;
+    publisher->need_keyframe = publisher->discontinuity = publisher->joint = false;
     gop_meter_add(&publisher->gop, length, ring_writer_span(length), keyframe);
     note_need(publisher);
     return 1;
 }
 
-static int publish(struct publisher *publisher, const struct media_unit *unit, char error[SOURCE_ERROR_SIZE])
+/* Puts the picture's fragment together, with the audio that waits for it. */
+static void prepare(struct publisher *publisher, const struct media_unit *unit)
 {
     const struct audio_track *audio = &publisher->audio.track;
     struct timeline_place at;
 
     place(publisher, unit, &at);
-    struct fragment fragment = {
-        .sequence = (uint32_t)ring_writer_next_sequence(publisher->ring),
+    publisher->fragment = (struct fragment){
+        .sequence = (uint32_t)ring_writer_next_sequence(publisher->output->ring),
         .picture = &publisher->picture,
         .decode_time = at.decode_time,
         .duration = at.duration,
@@ -357,7 +338,7 @@ static int publish(struct publisher *publisher, const struct media_unit *unit, c
         .audio_time = audio->first,
         .audio_durations = audio->durations,
     };
-    struct ring_fragment entry = {
+    publisher->entry = (struct ring_fragment){
         .flags = (publisher->picture.keyframe ? RINGCAST_KEYFRAME : 0u) |
                  (publisher->discontinuity || at.discontinuity ? RINGCAST_DISCONTINUITY : 0u),
         .decode_time = at.decode_time,
@@ -365,13 +346,6 @@ static int publish(struct publisher *publisher, const struct media_unit *unit, c
         .wall_ns = unit->wall_ns,
         .capture_ns = unit->capture_ns,
     };
-    int result = write_fragment(publisher, &fragment, &entry, error);
-    audio_track_clear(&publisher->audio.track);
-    if (result == 1) {
-        publisher->status.joints += publisher->joint;
-        publisher->need_keyframe = publisher->discontinuity = publisher->joint = false;
-    }
-    return result;
 }
 
 static int put_video(struct publisher *publisher, const struct media_unit *unit,
@@ -404,9 +378,10 @@ static int put_video(struct publisher *publisher, const struct media_unit *unit,
         return result;
     }
     if (picture->keyframe) {
-        enter_next_ring(publisher);
+        advance_ring(publisher);
     }
-    return publish(publisher, unit, error);
+    prepare(publisher, unit);
+    return write_fragment(publisher, error);
 }
 
 int publisher_put(struct publisher *publisher, const struct media_unit *unit, char error[SOURCE_ERROR_SIZE])
@@ -417,4 +392,16 @@ int publisher_put(struct publisher *publisher, const struct media_unit *unit, ch
     }
     put_audio(publisher, unit);
     return 0;
+}
+
+size_t publisher_missing_room(const struct publisher *publisher)
+{
+    return fragment_length(&publisher->fragment);
+}
+
+int publisher_retry(struct publisher *publisher, char error[SOURCE_ERROR_SIZE])
+{
+    int result = write_fragment(publisher, error);
+
+    return result == -ENOBUFS ? withhold(publisher, publisher_missing_room(publisher), error) : result;
 }

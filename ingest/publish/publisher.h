@@ -10,8 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/ring/ring_writer.h"
+#include "common/ring/ringcast.h"
 #include "ingest/codec/transcoder.h"
+#include "ingest/publish/ring_output.h"
 #include "ingest/source/source.h"
 
 struct publisher;
@@ -30,27 +31,12 @@ struct publisher_status {
     uint64_t fragment_bytes; /* longest fragment in it, one that found no room too */
 };
 
-/*
- * A fragment of LENGTH bytes finds no room in the ring. True: a larger ring was offered meanwhile.
- */
-typedef bool (*publisher_ring_short)(void *context, size_t length);
-
-/* RING stays the caller's and must outlive the publisher. 0; -ENOMEM. */
-int publisher_create(struct ring_writer *ring, struct publisher **publisher);
+/* OUTPUT stays the caller's and must outlive the publisher. 0; -ENOMEM. */
+int publisher_create(struct ring_output *output, struct publisher **publisher);
 void publisher_destroy(struct publisher *publisher);
 
-/* What audio is encoded as that browsers cannot play; from the next publisher_begin on. First: FLAC. */
+/* What audio is encoded as that browsers cannot play; from the next publisher_begin on. At first: FLAC. */
 void publisher_set_audio_codec(struct publisher *publisher, enum audio_codec codec);
-
-/* Whom to ask for a larger ring. Nobody by default: what does not fit is an error. */
-void publisher_on_ring_short(struct publisher *publisher, publisher_ring_short ring_short, void *context);
-
-/*
- * From the next keyframe on NEXT, an unused ring of this camera, is to be written. It stays the caller's; so
- * does the old one, and publisher_ring says which of them is written. NULL takes the offer back.
- */
-void publisher_offer_ring(struct publisher *publisher, struct ring_writer *next);
-struct ring_writer *publisher_ring(const struct publisher *publisher);
 
 /*
  * A new connection that sends this. The next fragment is a keyframe. 0; -ENOTSUP: no video that can be served
@@ -60,10 +46,22 @@ int publisher_begin(struct publisher *publisher, const struct media_description 
                     char error[SOURCE_ERROR_SIZE]);
 
 /*
- * Takes an access unit. 1: a fragment is in the ring; 0: not yet, or not this one; -EMSGSIZE: the stream does
- * not fit the ring (ERROR says how); -ENOTSUP: it cannot be described; -ENOMEM.
+ * Takes an access unit. 1: a fragment is in the ring; 0: not yet, or the unit was left out; -ENOBUFS: the
+ * fragment of publisher_missing_room() bytes does not fit the ring: call publisher_retry(); -EMSGSIZE and
+ * -ENOTSUP as below; -ENOMEM.
  */
 int publisher_put(struct publisher *publisher, const struct media_unit *unit, char error[SOURCE_ERROR_SIZE]);
+
+/* Bytes of the fragment that publisher_put() found no room for. */
+size_t publisher_missing_room(const struct publisher *publisher);
+
+/*
+ * To be called after -ENOBUFS and before the unit's data changes: tries again, in a larger ring if the output
+ * has been offered one. As publisher_put(); 0: the picture is left out, and with it what follows up to the
+ * next keyframe; -EMSGSIZE: this keyframe does not fit (ERROR says how large it is); -ENOTSUP: the stream's
+ * parameter sets cannot be put into MP4.
+ */
+int publisher_retry(struct publisher *publisher, char error[SOURCE_ERROR_SIZE]);
 
 const struct publisher_status *publisher_status(const struct publisher *publisher);
 

@@ -17,6 +17,7 @@
 #include "common/ring/ring_create.h"
 #include "common/ring/ring_writer.h"
 #include "ingest/publish/publisher.h"
+#include "ingest/publish/ring_output.h"
 #include "ingest/rtp/track.h"
 #include "tests/bench/clock.h"
 #include "tests/bench/options.h"
@@ -119,11 +120,11 @@ static int make_track(struct track **track)
     return track_create(&media, &options, track);
 }
 
-static int make_publisher(struct ring_writer *writer, const struct track *track, struct publisher **publisher)
+static int make_publisher(struct ring_output *output, const struct track *track, struct publisher **publisher)
 {
     const struct media_description description = {.video = *track_stream(track)};
     char error[SOURCE_ERROR_SIZE];
-    int result = publisher_create(writer, publisher);
+    int result = publisher_create(output, publisher);
 
     return result < 0 ? result : publisher_begin(*publisher, &description, error);
 }
@@ -133,6 +134,7 @@ static int run(const struct settings *settings)
     struct intake intake = {.stream = {.payload_type = PAYLOAD_TYPE, .ssrc = 7}};
     struct ring_descriptors ring;
     struct ring_writer *writer = NULL;
+    struct ring_output output;
     char instance[32], name[RING_NAME_SIZE];
 
     snprintf(instance, sizeof(instance), "intake%d", (int)getpid());
@@ -145,6 +147,7 @@ static int run(const struct settings *settings)
     }
     ring_unlink(name);
     result = ring_writer_attach(ring.writer, -1, &writer);
+    ring_output_init(&output, writer);
     intake.slice = malloc(settings->length);
     if (result == 0 && (!intake.slice || rtp_frame_init(&intake.frame, settings->length + 256) < 0)) {
         result = -ENOMEM;
@@ -155,7 +158,7 @@ static int run(const struct settings *settings)
         result = make_track(&intake.track);
     }
     if (result == 0) {
-        result = make_publisher(writer, intake.track, &intake.publisher);
+        result = make_publisher(&output, intake.track, &intake.publisher);
     }
     if (result == 0) {
         result = measure(&intake, settings);
@@ -164,9 +167,7 @@ static int run(const struct settings *settings)
     track_destroy(intake.track);
     rtp_frame_finish(&intake.frame);
     free(intake.slice);
-    if (writer) {
-        ring_writer_detach(writer);
-    }
+    ring_output_finish(&output);
     close(ring.reader);
     return result;
 }

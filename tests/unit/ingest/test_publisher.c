@@ -22,7 +22,7 @@
 
 struct rig {
     struct ring_descriptors ring;
-    struct ring_writer *writer;
+    struct ring_output output;
     struct publisher *publisher;
     ringcast_reader *reader;
     ringcast_cursor cursor;
@@ -37,6 +37,16 @@ struct rig {
     int64_t jump_ns; /* of the camera's clock */
 };
 
+/* As a new worker does. */
+static void open_publisher(struct rig *rig)
+{
+    struct ring_writer *writer;
+
+    assert_int_equal(ring_writer_attach(dup(rig->ring.writer), -1, &writer), 0);
+    ring_output_init(&rig->output, writer);
+    assert_int_equal(publisher_create(&rig->output, &rig->publisher), 0);
+}
+
 static int setup(void **state)
 {
     struct rig *rig = calloc(1, sizeof(*rig));
@@ -50,8 +60,7 @@ static int setup(void **state)
     assert_int_equal(ring_unlink(name), 0); /* a test that fails leaves nothing behind */
     assert_int_equal(ringcast_open_fd(rig->ring.reader, &rig->reader), 0);
     assert_int_equal(ringcast_seek_keyframe(rig->reader, &rig->cursor), -EAGAIN);
-    assert_int_equal(ring_writer_attach(dup(rig->ring.writer), -1, &rig->writer), 0);
-    assert_int_equal(publisher_create(rig->writer, &rig->publisher), 0);
+    open_publisher(rig);
     rig->description.video = (struct media_stream){.codec = MEDIA_CODEC_H264, .codec_name = "h264"};
     rig->now_ns = EPOCH + 1000 * MS;
     *state = rig;
@@ -63,7 +72,7 @@ static int teardown(void **state)
     struct rig *rig = *state;
 
     publisher_destroy(rig->publisher);
-    ring_writer_detach(rig->writer);
+    ring_output_finish(&rig->output);
     ringcast_close(rig->reader);
     close(rig->ring.reader);
     close(rig->ring.writer);
@@ -227,9 +236,8 @@ static void next_writer_begins_a_generation(void **state)
         assert_int_equal(put_slice(rig, true), 1);
         expect_fragment(rig, i, RINGCAST_KEYFRAME, tracks);
         publisher_destroy(rig->publisher);
-        ring_writer_detach(rig->writer);
-        assert_int_equal(ring_writer_attach(dup(rig->ring.writer), -1, &rig->writer), 0);
-        assert_int_equal(publisher_create(rig->writer, &rig->publisher), 0);
+        ring_output_finish(&rig->output);
+        open_publisher(rig);
     }
 }
 
@@ -278,11 +286,13 @@ static void picture_over_a_quarter_of_the_ring(void **state)
     assert_int_equal(put_slice(rig, true), 1);
     big[0] = 0x41;
     ADD(rig, big);
-    assert_int_equal(put(rig), 0);
+    assert_int_equal(put(rig), -ENOBUFS);
+    assert_int_equal(publisher_retry(rig->publisher, rig->error), 0);
     assert_int_equal(put_slice(rig, false), 0); /* needs the one that is missing */
     big[0] = 0x65;
     ADD(rig, big);
-    assert_int_equal(put(rig), -EMSGSIZE);
+    assert_int_equal(put(rig), -ENOBUFS);
+    assert_int_equal(publisher_retry(rig->publisher, rig->error), -EMSGSIZE);
     assert_non_null(strstr(rig->error, "ring_size"));
     assert_int_equal(put_slice(rig, true), 1);
     expect_fragment(rig, 1, RINGCAST_KEYFRAME, tracks);
@@ -303,16 +313,20 @@ static struct ring_writer *make_next_ring(struct ring_descriptors *next)
     return writer;
 }
 
-/* The rest of a test reads and writes the ring NEXT. */
-static void move_to(struct rig *rig, const struct ring_descriptors *next, struct ring_writer *writer)
+/* The rest of a test reads the ring NEXT. */
+static void move_to(struct rig *rig, const struct ring_descriptors *next)
 {
     ringcast_close(rig->reader);
     assert_int_equal(ringcast_open_fd(next->reader, &rig->reader), 0);
-    ring_writer_detach(rig->writer);
-    rig->writer = writer;
     close(rig->ring.writer);
     close(rig->ring.reader);
     rig->ring = *next;
+}
+
+static void close_ring(const struct ring_descriptors *ring)
+{
+    close(ring->writer);
+    close(ring->reader);
 }
 
 static void another_ring_begins_with_a_keyframe(void **state)
@@ -327,13 +341,13 @@ static void another_ring_begins_with_a_keyframe(void **state)
     assert_int_equal(put_slice(rig, true), 1);
     ringcast_entry first = expect_fragment(rig, 1, RINGCAST_KEYFRAME, tracks);
     struct ring_writer *writer = make_next_ring(&next);
-    publisher_offer_ring(rig->publisher, writer);
+    ring_output_offer(&rig->output, writer);
     assert_int_equal(put_slice(rig, false), 1);
     expect_fragment(rig, 1, 0, tracks);
-    assert_ptr_equal(publisher_ring(rig->publisher), rig->writer);
+    assert_ptr_not_equal(rig->output.ring, writer);
     assert_int_equal(put_slice(rig, true), 1);
-    assert_ptr_equal(publisher_ring(rig->publisher), writer);
-    move_to(rig, &next, writer);
+    assert_ptr_equal(rig->output.ring, writer);
+    move_to(rig, &next);
     assert_int_equal(ringcast_continue(rig->reader, &rig->cursor), 0);
     ringcast_entry entry = expect_fragment(rig, 2, RINGCAST_KEYFRAME, tracks);
     assert_int_equal(entry.sequence, first.sequence + 2);
@@ -343,38 +357,44 @@ static void another_ring_begins_with_a_keyframe(void **state)
     assert_int_equal(publisher_status(rig->publisher)->changes, 1); /* nothing that concerns viewers */
 }
 
-static void offer_taken_back_is_not_entered(void **state)
+static void newer_offer_takes_the_place_of_an_older_one(void **state)
 {
     struct rig *rig = *state;
-    struct ring_descriptors next;
+    struct ring_descriptors older;
+    struct ring_descriptors newer;
 
     begin(rig);
     ADD(rig, sample_avc_base_sps);
     ADD(rig, sample_avc_base_pps);
-    struct ring_writer *writer = make_next_ring(&next);
-    publisher_offer_ring(rig->publisher, writer);
-    publisher_offer_ring(rig->publisher, NULL);
+    ring_output_offer(&rig->output, make_next_ring(&older));
+    struct ring_writer *writer = make_next_ring(&newer);
+    ring_output_offer(&rig->output, writer);
     assert_int_equal(put_slice(rig, true), 1);
-    assert_ptr_equal(publisher_ring(rig->publisher), rig->writer);
-    assert_false(ring_is_used(next.reader));
-    ring_writer_detach(writer);
-    close(next.writer);
-    close(next.reader);
+    assert_ptr_equal(rig->output.ring, writer);
+    assert_false(ring_is_used(older.reader));
+    assert_true(ring_is_used(newer.reader));
+    close_ring(&older);
+    close_ring(&newer);
 }
 
-struct supplier {
-    struct rig *rig;
-    struct ring_writer *ring;
-    size_t asked;
-};
-
-static bool supply(void *context, size_t length)
+static void used_ring_is_not_entered(void **state)
 {
-    struct supplier *supplier = context;
+    struct rig *rig = *state;
+    struct ring_descriptors used;
+    struct ring_writer *writer = make_next_ring(&used);
+    struct ring_stream stream = {.codecs = "avc1", .init = (const uint8_t *)"init", .init_length = 4};
 
-    supplier->asked = length;
-    publisher_offer_ring(supplier->rig->publisher, supplier->ring);
-    return supplier->ring != NULL;
+    assert_int_equal(ring_writer_begin_generation(writer, &stream), 0);
+    begin(rig);
+    ADD(rig, sample_avc_base_sps);
+    ADD(rig, sample_avc_base_pps);
+    ring_output_offer(&rig->output, writer);
+    assert_int_equal(put_slice(rig, true), 1);
+    assert_null(rig->output.next);
+    assert_int_equal(rig->output.reached, 0);
+    struct fragment_track tracks[2];
+    expect_fragment(rig, 1, RINGCAST_KEYFRAME, tracks);
+    close_ring(&used);
 }
 
 static void first_picture_may_be_larger_than_the_ring(void **state)
@@ -383,23 +403,26 @@ static void first_picture_may_be_larger_than_the_ring(void **state)
     struct rig *rig = *state;
     struct fragment_track tracks[2];
     struct ring_descriptors next;
-    struct supplier supplier = {.rig = rig};
 
     memset(big + 2, 0x55, sizeof(big) - 2);
-    publisher_on_ring_short(rig->publisher, supply, &supplier);
     begin(rig);
     ADD(rig, sample_avc_base_sps);
     ADD(rig, sample_avc_base_pps);
     ADD(rig, big);
-    assert_int_equal(put(rig), -EMSGSIZE);
-    assert_true(supplier.asked > sizeof(big));
-    assert_int_equal(publisher_status(rig->publisher)->fragment_bytes, supplier.asked);
-    supplier.ring = make_next_ring(&next);
+    assert_int_equal(put(rig), -ENOBUFS);
+    size_t missing = publisher_missing_room(rig->publisher);
+    assert_true(missing > sizeof(big));
+    assert_false(ring_output_fits(&rig->output, missing));
+    assert_int_equal(publisher_retry(rig->publisher, rig->error), -EMSGSIZE);
+    assert_int_equal(publisher_status(rig->publisher)->fragment_bytes, missing);
     ADD(rig, sample_avc_base_sps);
     ADD(rig, sample_avc_base_pps);
     ADD(rig, big);
-    assert_int_equal(put(rig), 1);
-    move_to(rig, &next, supplier.ring);
+    assert_int_equal(put(rig), -ENOBUFS);
+    ring_output_offer(&rig->output, make_next_ring(&next));
+    assert_true(ring_output_fits(&rig->output, missing));
+    assert_int_equal(publisher_retry(rig->publisher, rig->error), 1);
+    move_to(rig, &next);
     assert_int_equal(ringcast_seek_keyframe(rig->reader, &rig->cursor), 0);
     ringcast_entry entry = expect_fragment(rig, 2, RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY, tracks);
     assert_int_equal(entry.sequence, 1);
@@ -572,7 +595,8 @@ int main(void)
         RIG_TEST(audio_goes_with_the_next_picture),
         RIG_TEST(picture_over_a_quarter_of_the_ring),
         RIG_TEST(another_ring_begins_with_a_keyframe),
-        RIG_TEST(offer_taken_back_is_not_entered),
+        RIG_TEST(newer_offer_takes_the_place_of_an_older_one),
+        RIG_TEST(used_ring_is_not_entered),
         RIG_TEST(first_picture_may_be_larger_than_the_ring),
         RIG_TEST(need_is_that_of_the_last_gop),
         RIG_TEST(streams_that_cannot_be_served),

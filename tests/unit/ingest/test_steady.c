@@ -122,6 +122,7 @@ static void fragments_allocate_nothing(void **state)
 {
     struct ring_descriptors ring;
     struct ring_writer *writer;
+    struct ring_output output;
     struct publisher *publisher;
     char instance[32], name[RING_NAME_SIZE], error[SOURCE_ERROR_SIZE];
     int64_t now_ns = 1000000000;
@@ -132,7 +133,8 @@ static void fragments_allocate_nothing(void **state)
     assert_int_equal(ring_create(name, 65536, 0, &ring), 0);
     assert_int_equal(ring_unlink(name), 0);
     assert_int_equal(ring_writer_attach(ring.writer, -1, &writer), 0);
-    assert_int_equal(publisher_create(writer, &publisher), 0);
+    ring_output_init(&output, writer);
+    assert_int_equal(publisher_create(&output, &publisher), 0);
     assert_int_equal(publisher_begin(publisher, &description, error), 0);
     put_gop(publisher, &now_ns); /* the init segment, and buffers that are kept */
     assert_true(allocations > 0);
@@ -143,7 +145,7 @@ static void fragments_allocate_nothing(void **state)
     assert_int_equal(allocations, 0);
     assert_int_equal(publisher_status(publisher)->fragments, (GOPS + 1) * GOP);
     publisher_destroy(publisher);
-    ring_writer_detach(writer);
+    ring_output_finish(&output);
     close(ring.reader);
 }
 
