@@ -382,7 +382,7 @@ static void used_ring_is_not_entered(void **state)
     struct rig *rig = *state;
     struct ring_descriptors used;
     struct ring_writer *writer = make_next_ring(&used);
-    struct ring_stream stream = {.codecs = "avc1", .init = (const uint8_t *)"init", .init_length = 4};
+    struct ring_stream stream = {.codecs = "avc1", .init = "init", .init_length = 4, .timescale = 90000};
 
     assert_int_equal(ring_writer_begin_generation(writer, &stream), 0);
     begin(rig);
