@@ -16,6 +16,7 @@
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
 #include "fanout/server.h"
+#include "fanout/supervisor_commands.h"
 
 /* The player's files, seen from the program's directory, in a build tree and installed alike. */
 #define PLAYER_PATH "../share/ringcast/player"
@@ -60,17 +61,20 @@ int main(int argc, char **argv)
 
     char player[PATH_MAX];
     static struct server server;
-    int status = find_player(player) ? server_init(&server, CHANNEL_CHILD_FD, player) : -ENOENT;
-    if (status == 0) {
-        status = sandbox_enter(SANDBOX_FANOUT, NULL);
+    int result = find_player(player) ? server_init(&server, player) : -ENOENT;
+    if (result == 0) {
+        result = supervisor_commands_begin(&server, CHANNEL_CHILD_FD);
     }
-    if (status == 0) {
-        status = server_run(&server);
+    if (result == 0) {
+        result = sandbox_enter(SANDBOX_FANOUT, NULL);
     }
-    if (status < 0) {
-        log_error("fan-out failed: %s", strerror(-status));
+    if (result == 0) {
+        result = server_run(&server);
+    }
+    if (result < 0) {
+        log_error("fan-out failed: %s", strerror(-result));
     }
     server_finish(&server);
     log_close();
-    return status < 0 ? 1 : 0;
+    return result < 0 ? 1 : 0;
 }

@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/log/log.h"
 #include "fanout/feed/viewer.h"
-#include "fanout/http/request.h"
-#include "fanout/http/upgrade.h"
 #include "fanout/http/viewer_command.h"
+#include "fanout/router.h"
 
 /* Viewers have this long to take their close frame before the process ends. */
 #define STOP_PATIENCE_MS 500
@@ -36,10 +36,11 @@
 /* Browsers' and proxies' patience with a silent connection is 60 s or less. */
 #define PING_INTERVAL_MS 25000
 
-/* All viewers are looked after this many times within the shorter of the time limits, but not more often than
- * … */
-#define CARE_PARTS 5
-#define CARE_MIN_MS 20L
+/* Keepalive walks over all viewers this many times within the shorter of its two limits … */
+#define KEEPALIVE_PARTS 5
+
+/* … but not more often than this. */
+#define KEEPALIVE_MIN_MS 20L
 
 const char *server_strstate(enum server_state state)
 {
@@ -58,48 +59,46 @@ static struct server *server_of(struct lws *wsi)
     return lws_context_user(lws_get_context(wsi));
 }
 
-/*
- * Once in a while all viewers are looked after; only while there are any. A ping goes to a part of them each
- * time, so that thousands of pings are no burst.
- */
-static void arm_care(struct server *server)
+/* A ping goes to a part of the viewers each time, so that thousands of pings are not a burst. */
+static void arm_keepalive(struct server *server)
 {
     if (server->viewers > 0) {
-        watch_timer_arm(&server->care_timer, server->care_ms);
+        watch_timer_arm(&server->keepalive_timer, server->keepalive_ms);
     }
 }
 
-static void care_expired(void *context)
+static void keepalive_expired(void *context)
 {
     struct server *server = context;
-    unsigned phases = server->ping_ms > server->care_ms ? (unsigned)(server->ping_ms / server->care_ms) : 1;
-    server->care_phase = (server->care_phase + 1) % phases;
-    for (struct camera *camera = server->cameras.first; camera; camera = camera->next) {
-        feed_look_after(&camera->feed, server->care_phase, phases);
+    unsigned phases =
+        server->ping_ms > server->keepalive_ms ? (unsigned)(server->ping_ms / server->keepalive_ms) : 1;
+    server->keepalive_phase = (server->keepalive_phase + 1) % phases;
+    for (struct stream *stream = server->streams.first; stream; stream = stream->next) {
+        feed_keep_alive(&stream->feed, server->keepalive_phase, phases);
     }
-    arm_care(server);
+    arm_keepalive(server);
 }
 
 void server_limit(struct server *server, const struct feed_limits *limits, long ping_ms)
 {
-    long stuck_ms = (long)(limits->stuck_ns / 1000000);
+    long stuck_ms = (long)(limits->stuck_ns / NS_PER_MS);
     server->feeds.limits = *limits;
     server->ping_ms = ping_ms;
-    server->care_ms = (stuck_ms < ping_ms ? stuck_ms : ping_ms) / CARE_PARTS;
-    server->care_ms = server->care_ms > CARE_MIN_MS ? server->care_ms : CARE_MIN_MS;
-    arm_care(server);
+    server->keepalive_ms = (stuck_ms < ping_ms ? stuck_ms : ping_ms) / KEEPALIVE_PARTS;
+    server->keepalive_ms = server->keepalive_ms > KEEPALIVE_MIN_MS ? server->keepalive_ms : KEEPALIVE_MIN_MS;
+    arm_keepalive(server);
 }
 
 static int viewer_established(struct server *server, struct lws *wsi, struct viewer *viewer)
 {
-    struct camera *camera = lws_get_opaque_user_data(wsi);
+    struct stream *stream = lws_get_opaque_user_data(wsi);
     viewer_init(viewer, wsi, ++server->viewers_seen);
     listener_set_load(&server->listener, ++server->viewers);
     if (server->viewers == 1) {
-        arm_care(server);
+        arm_keepalive(server);
     }
-    feed_join(&camera->feed, viewer);
-    control_viewer_joined(&server->control, camera);
+    feed_join(&stream->feed, viewer);
+    supervisor_link_viewer_joined(&server->link, stream);
     return 0;
 }
 
@@ -123,35 +122,35 @@ static int viewer_writable(struct viewer *viewer)
 
 static void resume(struct viewer *viewer)
 {
-    struct camera *camera = lws_get_opaque_user_data(viewer->wsi);
+    struct stream *stream = lws_get_opaque_user_data(viewer->wsi);
     if (viewer->state == VIEWER_PAUSED) {
         feed_resume(viewer);
-        control_viewer_joined(&server_of(viewer->wsi)->control, camera);
+        supervisor_link_viewer_joined(&server_of(viewer->wsi)->link, stream);
     }
 }
 
-static int obey(struct viewer *viewer, struct command command)
+static int obey(struct viewer *viewer, struct viewer_command command)
 {
     switch (command.kind) {
-    case COMMAND_TIME:
+    case VIEWER_COMMAND_TIME:
         if (!viewer_tell_time(viewer, command.client)) {
             feed_leave(viewer);
             return -1;
         }
         return 0;
-    case COMMAND_PAUSE:
+    case VIEWER_COMMAND_PAUSE:
         feed_pause(viewer);
         return 0;
-    case COMMAND_RESUME:
+    case VIEWER_COMMAND_RESUME:
         resume(viewer);
         return 0;
-    case COMMAND_NONE:
+    case VIEWER_COMMAND_NONE:
         return 0;
     }
     return 0;
 }
 
-/* A whole text message in one piece; one that is longer than RECEIVE_BUFFER_BYTES is none of ours. */
+/* A whole text message in one piece: what is longer than RECEIVE_BUFFER_BYTES is not for us. */
 static bool is_whole_text(struct lws *wsi)
 {
     return !lws_frame_is_binary(wsi) && lws_is_first_fragment(wsi) && lws_is_final_fragment(wsi) &&
@@ -164,7 +163,7 @@ static int viewer_received(struct viewer *viewer, const void *data, size_t lengt
         return 0;
     }
     if (viewer_accept_bytes(viewer, length)) {
-        return is_whole_text(viewer->wsi) ? obey(viewer, command_parse(data, length)) : 0;
+        return is_whole_text(viewer->wsi) ? obey(viewer, viewer_command_parse(data, length)) : 0;
     }
     feed_leave(viewer);
     viewer->close_code = LWS_CLOSE_STATUS_POLICY_VIOLATION;
@@ -212,9 +211,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 {
     switch (reason) {
     case LWS_CALLBACK_HTTP:
-        return request_answer(server_of(wsi), wsi);
+        return router_answer(server_of(wsi), wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return upgrade_decide(server_of(wsi), wsi);
+        return router_upgrade(server_of(wsi), wsi);
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_RECEIVE:
@@ -242,7 +241,7 @@ static const struct lws_protocols protocols[] = {
     {0},
 };
 
-/* What libwebsockets has to say is about single connections, so it is for debugging. */
+/* What libwebsockets logs is about single connections, so it is for debugging. */
 static void log_library(int level, const char *line)
 {
     int length = (int)strcspn(line, "\n");
@@ -308,26 +307,16 @@ static void feeds_ready(void *context)
     feed_set_run(&((struct server *)context)->feeds);
 }
 
-static void viewers_changed(void *context)
-{
-    control_viewers_changed(&((struct server *)context)->control);
-}
-
-static void latency_measured(void *context)
-{
-    control_latency_due(&((struct server *)context)->control);
-}
-
 static int watch_feeds(struct server *server)
 {
-    int status = feed_set_init(&server->feeds, viewers_changed, latency_measured, server);
-    if (status == 0) {
-        status = watch_begin(&server->feeds_watch, &server->loop, server->feeds.epoll, feeds_ready, server);
+    int result = feed_set_init(&server->feeds);
+    if (result == 0) {
+        result = watch_begin(&server->feeds_watch, &server->loop, server->feeds.epoll, feeds_ready, server);
     }
-    if (status == 0) {
+    if (result == 0) {
         watch_first(&server->feeds_watch);
     }
-    return status;
+    return result;
 }
 
 static void stop_expired(void *context)
@@ -335,50 +324,46 @@ static void stop_expired(void *context)
     enter_state(context, SERVER_STOPPED);
 }
 
-int server_init(struct server *server, int channel, const char *assets_directory)
+int server_init(struct server *server, const char *assets_directory)
 {
     *server = (struct server){.state = SERVER_STARTING};
-    cameras_init(&server->cameras, &server->feeds);
+    streams_init(&server->streams, &server->feeds);
     server->viewers_max = limit_descriptors();
-    int status = assets_load(&server->assets, assets_directory);
-    if (status < 0) {
-        log_warning("%s: %s: the wall and the player are not served", assets_directory, strerror(-status));
+    int result = assets_load(&server->assets, assets_directory);
+    if (result < 0) {
+        log_warning("%s: %s: the wall and the player are not served", assets_directory, strerror(-result));
     }
-    if ((status = create_context(server)) < 0) {
-        close(channel);
-        return status;
+    result = create_context(server);
+    if (result == 0) {
+        result =
+            watch_feeds(server); /* the first to be watched: a turn of the loop begins with what is new */
     }
-    /* First the feeds: a turn of the loop begins with what is new. */
-    if ((status = watch_feeds(server)) < 0) {
-        close(channel);
-        return status;
+    if (result == 0) {
+        result = watch_timer_begin(&server->stop_timer, &server->loop, stop_expired, server);
     }
-    status = control_begin(&server->control, server, &server->loop, channel);
-    if (status == 0) {
-        status = watch_timer_begin(&server->stop_timer, &server->loop, stop_expired, server);
+    if (result == 0) {
+        result = watch_timer_begin(&server->keepalive_timer, &server->loop, keepalive_expired, server);
     }
-    if (status == 0) {
-        status = watch_timer_begin(&server->care_timer, &server->loop, care_expired, server);
-    }
-    if (status == 0) {
+    if (result == 0) {
         const struct feed_limits limits = server->feeds.limits;
         server_limit(server, &limits, PING_INTERVAL_MS);
+        result = watch_signals(server);
     }
-    return status < 0 ? status : watch_signals(server);
+    return result;
 }
 
 int server_run(struct server *server)
 {
     while (server->state != SERVER_STOPPED) {
-        int status = loop_turn(&server->loop);
-        if (status < 0) {
-            return status;
+        int result = loop_turn(&server->loop);
+        if (result < 0) {
+            return result;
         }
     }
     return 0;
 }
 
-/* The next ringcastd hands over what is there already. */
+/* A ringcastd that takes over hands over the socket that is there already. */
 static bool same_socket(int a, int b)
 {
     struct stat first, second;
@@ -392,11 +377,16 @@ int server_listen(struct server *server, int socket)
         close(socket);
         return same && server->state == SERVER_SERVING ? 0 : -EALREADY;
     }
-    int status = listener_begin(&server->listener, &server->loop, socket);
-    if (status == 0) {
+    int result = listener_begin(&server->listener, &server->loop, socket);
+    if (result == 0) {
         enter_state(server, SERVER_SERVING);
     }
-    return status;
+    return result;
+}
+
+bool server_has_room(const struct server *server)
+{
+    return server->state == SERVER_SERVING && server->viewers < server->viewers_max;
 }
 
 void server_stop(struct server *server)
@@ -405,19 +395,19 @@ void server_stop(struct server *server)
         return;
     }
     listener_end(&server->listener);
-    cameras_finish(&server->cameras);
+    streams_finish(&server->streams);
     watch_timer_arm(&server->stop_timer, STOP_PATIENCE_MS);
     enter_state(server, server->viewers ? SERVER_STOPPING : SERVER_STOPPED);
 }
 
 void server_finish(struct server *server)
 {
-    cameras_finish(&server->cameras);
+    streams_finish(&server->streams);
     listener_end(&server->listener);
-    control_end(&server->control);
+    supervisor_link_end(&server->link);
     watch_end(&server->signals);
     watch_end(&server->stop_timer.watch);
-    watch_end(&server->care_timer.watch);
+    watch_end(&server->keepalive_timer.watch);
     watch_end(&server->feeds_watch);
     loop_end(&server->loop);
     feed_set_finish(&server->feeds);

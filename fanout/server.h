@@ -18,7 +18,7 @@
 enum server_state {
     SERVER_STARTING, /* waits for `listen` */
     SERVER_SERVING,
-    SERVER_STOPPING, /* accepts nobody; viewers are being told */
+    SERVER_STOPPING, /* takes no more viewers; those that are there are sent a close frame */
     SERVER_STOPPED,
 };
 
@@ -27,14 +27,14 @@ struct server {
     struct loop loop;
     struct assets assets;
     struct feed_set feeds;
-    struct cameras cameras;
-    struct control control;
+    struct streams streams;
+    struct supervisor_link link;
     struct listener listener;
     struct watch feeds_watch, signals;
-    struct watch_timer stop_timer; /* how long viewers have to say goodbye */
-    struct watch_timer care_timer; /* armed while there are viewers */
-    long care_ms, ping_ms;
-    unsigned care_phase;
+    struct watch_timer stop_timer;      /* how long viewers have to close their side */
+    struct watch_timer keepalive_timer; /* armed while there are viewers */
+    long keepalive_ms, ping_ms;
+    unsigned keepalive_phase;
     uint64_t viewers_seen;
     unsigned viewers; /* open WebSockets, closing ones too */
     unsigned viewers_max;
@@ -42,8 +42,8 @@ struct server {
 
 const char *server_strstate(enum server_state state);
 
-/* Serves the files in ASSETS_DIRECTORY and obeys CHANNEL, which becomes the server's. 0 or negative errno. */
-int server_init(struct server *server, int channel, const char *assets_directory);
+/* Makes everything but the link to ringcastd. Serves the files in ASSETS_DIRECTORY. 0 or negative errno. */
+int server_init(struct server *server, const char *assets_directory);
 
 /* Runs until the fan-out is to end. 0 or negative errno. */
 int server_run(struct server *server);
@@ -53,6 +53,9 @@ int server_listen(struct server *server, int socket);
 
 /* How slow viewers may be, and after how many milliseconds each of them gets a ping. */
 void server_limit(struct server *server, const struct feed_limits *limits, long ping_ms);
+
+/* True if the server takes one more viewer. */
+bool server_has_room(const struct server *server);
 
 /* Begins to end: every viewer is closed with 1001. */
 void server_stop(struct server *server);

@@ -9,22 +9,22 @@
 #include "common/log/log.h"
 #include "fanout/feed/init_cache.h"
 
-void cameras_init(struct cameras *cameras, struct feed_set *set)
+void streams_init(struct streams *streams, struct feed_set *set)
 {
-    *cameras = (struct cameras){.set = set};
-    cameras->end = &cameras->first;
+    *streams = (struct streams){.set = set};
+    streams->end = &streams->first;
 }
 
-struct camera *cameras_find(const struct cameras *cameras, const char *name)
+struct stream *streams_find(const struct streams *streams, const char *name)
 {
-    struct camera *camera = cameras->first;
-    while (camera && strcmp(camera->name, name) != 0) {
-        camera = camera->next;
+    struct stream *stream = streams->first;
+    while (stream && strcmp(stream->name, name) != 0) {
+        stream = stream->next;
     }
-    return camera;
+    return stream;
 }
 
-/* Bytes of the name of the camera whose sub stream is called NAME; 0: that is no name of a sub stream. */
+/* Bytes of the name of the camera whose sub stream is called NAME; 0: NAME is not one of a sub stream. */
 static size_t main_length(const char *name)
 {
     size_t length = strlen(name), suffix = strlen(CAMERA_SUB_SUFFIX);
@@ -32,9 +32,9 @@ static size_t main_length(const char *name)
     return sub ? length - suffix : 0;
 }
 
-bool camera_is_sub(const struct camera *camera)
+bool stream_is_sub(const struct stream *stream)
 {
-    return main_length(camera->name) > 0;
+    return main_length(stream->name) > 0;
 }
 
 static bool is_name(const char *name)
@@ -44,70 +44,71 @@ static bool is_name(const char *name)
     return length > 0 && length <= CAMERA_NAME_MAX && !memchr(name, '/', length);
 }
 
-/* A camera and its sub stream know each other, whichever comes first. */
-static void join_streams(struct cameras *cameras, struct camera *camera)
+/* A main stream and its sub stream know each other, whichever comes first. */
+static void join_streams(struct streams *streams, struct stream *stream)
 {
-    size_t length = main_length(camera->name), own = strlen(camera->name);
-    for (struct camera *other = cameras->first; other; other = other->next) {
-        if (length > 0 && strlen(other->name) == length && memcmp(other->name, camera->name, length) == 0) {
-            camera->main = other;
-            other->sub = camera;
-        } else if (main_length(other->name) == own && memcmp(other->name, camera->name, own) == 0) {
-            camera->sub = other;
-            other->main = camera;
+    size_t length = main_length(stream->name), own = strlen(stream->name);
+    for (struct stream *other = streams->first; other; other = other->next) {
+        if (length > 0 && strlen(other->name) == length && memcmp(other->name, stream->name, length) == 0) {
+            stream->main = other;
+            other->sub = stream;
+        } else if (main_length(other->name) == own && memcmp(other->name, stream->name, own) == 0) {
+            stream->sub = other;
+            other->main = stream;
         }
     }
 }
 
-static void part_streams(struct camera *camera)
+static void part_streams(struct stream *stream)
 {
-    if (camera->main) {
-        camera->main->sub = NULL;
+    if (stream->main) {
+        stream->main->sub = NULL;
     }
-    if (camera->sub) {
-        camera->sub->main = NULL;
+    if (stream->sub) {
+        stream->sub->main = NULL;
     }
 }
 
-static struct camera *append(struct cameras *cameras, const char *name)
+static struct stream *append(struct streams *streams, const char *name)
 {
-    struct camera *camera = calloc(1, sizeof(*camera));
-    if (!camera) {
+    struct stream *stream = calloc(1, sizeof(*stream));
+
+    if (!stream) {
         return NULL;
     }
-    camera->name = strdup(name);
-    if (!camera->name) {
-        free(camera);
+    stream->name = strdup(name);
+    if (!stream->name) {
+        free(stream);
         return NULL;
     }
-    camera->state = json_string("starting");
-    camera->error = json_null();
-    camera->codecs = json_null();
-    camera->width = json_null();
-    camera->height = json_null();
-    feed_init(&camera->feed, cameras->set, camera->name);
-    join_streams(cameras, camera);
-    *cameras->end = camera;
-    cameras->end = &camera->next;
-    cameras->count++;
-    return camera;
+    stream->state = json_string("starting");
+    stream->error = json_null();
+    stream->codecs = json_null();
+    stream->width = json_null();
+    stream->height = json_null();
+    feed_init(&stream->feed, streams->set, stream->name);
+    join_streams(streams, stream);
+    *streams->end = stream;
+    streams->end = &stream->next;
+    streams->count++;
+    return stream;
 }
 
-int cameras_add(struct cameras *cameras, const char *name, ringcast_reader *reader, int wake)
+int streams_add(struct streams *streams, const char *name, ringcast_reader *reader, int wake)
 {
     bool valid = is_name(name);
-    struct camera *camera = valid ? cameras_find(cameras, name) : NULL;
-    if (valid && !camera) {
-        camera = append(cameras, name);
+    struct stream *stream = valid ? streams_find(streams, name) : NULL;
+    if (valid && !stream) {
+        stream = append(streams, name);
     }
-    if (!camera) {
+    if (!stream) {
         ringcast_close(reader);
         if (wake >= 0) {
             close(wake);
         }
         return valid ? -ENOMEM : -EINVAL;
     }
-    feed_set_ring(&camera->feed, reader, wake);
+    feed_set_ring(&stream->feed, reader, wake);
     return 0;
 }
 
@@ -121,65 +122,65 @@ static bool replace(json_t **member, json_t *value)
     return changed;
 }
 
-void camera_update(struct camera *camera, const json_t *message)
+void stream_update(struct stream *stream, const json_t *message)
 {
     json_t *state = json_object_get(message, "state");
     json_t *error = json_object_get(message, "error");
-    bool told = camera->feed.state_packet.length == 0;
+    bool told = stream->feed.state_packet.length == 0;
     if (json_is_string(state)) {
-        told |= replace(&camera->state, state);
-        log_set_state(camera->name, json_string_value(state));
+        told |= replace(&stream->state, state);
+        log_set_state(stream->name, json_string_value(state));
     }
-    told |= replace(&camera->error, json_is_string(error) ? error : NULL);
+    told |= replace(&stream->error, json_is_string(error) ? error : NULL);
     json_t *codecs = json_object_get(message, "codecs");
     if (json_is_string(codecs)) {
-        replace(&camera->codecs, codecs);
-        replace(&camera->width, json_object_get(message, "width"));
-        replace(&camera->height, json_object_get(message, "height"));
+        replace(&stream->codecs, codecs);
+        replace(&stream->width, json_object_get(message, "width"));
+        replace(&stream->height, json_object_get(message, "height"));
     }
     if (told) {
-        feed_set_state(&camera->feed, json_pack("{s:s, s:O, s:O}", "type", "state", "state", camera->state,
-                                                "error", camera->error));
+        feed_set_state(&stream->feed, json_pack("{s:s, s:O, s:O}", "type", "state", "state", stream->state,
+                                                "error", stream->error));
     }
 }
 
-bool camera_has_ring(const struct camera *camera, const struct stat *ring)
+bool stream_has_ring(const struct stream *stream, const struct stat *ring)
 {
-    return camera->feed.reader && camera->ring_device == ring->st_dev && camera->ring_inode == ring->st_ino;
+    return stream->feed.reader && stream->ring_device == ring->st_dev && stream->ring_inode == ring->st_ino;
 }
 
-bool camera_is_idle(const struct camera *camera)
+bool stream_is_idle(const struct stream *stream)
 {
-    const char *state = json_string_value(camera->state);
+    const char *state = json_string_value(stream->state);
     return state && strcmp(state, "idle") == 0;
 }
 
-static void camera_free(struct camera *camera)
+static void stream_free(struct stream *stream)
 {
-    feed_finish(&camera->feed);
-    json_decref(camera->state);
-    json_decref(camera->error);
-    json_decref(camera->codecs);
-    json_decref(camera->width);
-    json_decref(camera->height);
-    free(camera->name);
-    free(camera);
+    feed_finish(&stream->feed);
+    json_decref(stream->state);
+    json_decref(stream->error);
+    json_decref(stream->codecs);
+    json_decref(stream->width);
+    json_decref(stream->height);
+    free(stream->name);
+    free(stream);
 }
 
-void cameras_remove(struct cameras *cameras, struct camera *camera, uint16_t code)
+void streams_remove(struct streams *streams, struct stream *stream, uint16_t code)
 {
-    feed_close_viewers(&camera->feed, code, NULL);
-    part_streams(camera);
-    struct camera **link = &cameras->first;
-    while (*link != camera) {
+    feed_close_viewers(&stream->feed, code, NULL);
+    part_streams(stream);
+    struct stream **link = &streams->first;
+    while (*link != stream) {
         link = &(*link)->next;
     }
-    *link = camera->next;
-    if (!camera->next) {
-        cameras->end = link;
+    *link = stream->next;
+    if (!stream->next) {
+        streams->end = link;
     }
-    cameras->count--;
-    camera_free(camera);
+    streams->count--;
+    stream_free(stream);
 }
 
 /* "/live/NAME", percent-encoded: everything but RFC 3986's unreserved characters; of a sub stream with its
@@ -199,40 +200,42 @@ static json_t *live_path(const char *name)
     return json_string(path);
 }
 
-void cameras_set_elsewhere(struct cameras *cameras, const json_t *counts)
+void streams_set_elsewhere(struct streams *streams, const json_t *counts)
 {
-    for (struct camera *camera = cameras->first; camera; camera = camera->next) {
-        json_int_t viewers = json_integer_value(json_object_get(counts, camera->name));
-        camera->elsewhere = viewers > 0 ? viewers : 0;
+    for (struct stream *stream = streams->first; stream; stream = stream->next) {
+        json_int_t viewers = json_integer_value(json_object_get(counts, stream->name));
+        stream->elsewhere = viewers > 0 ? viewers : 0;
     }
 }
 
-static json_t *stream_describe(const struct camera *camera)
+/* What its row says of STREAM itself: for a main stream beside the name, for a sub stream under `sub`. */
+static json_t *describe_one(const struct stream *stream)
 {
-    const char *codecs = json_string_value(camera->codecs);
-    return json_pack("{s:O, s:O, s:o?, s:O, s:O, s:I, s:o}", "state", camera->state, "codecs", camera->codecs,
-                     "mime", codecs ? init_cache_mime(codecs) : json_null(), "width", camera->width, "height",
-                     camera->height, "viewers", (json_int_t)camera->feed.seats.count + camera->elsewhere,
-                     "live", live_path(camera->name));
+    const char *codecs = json_string_value(stream->codecs);
+
+    return json_pack("{s:O, s:O, s:o?, s:O, s:O, s:I, s:o}", "state", stream->state, "codecs", stream->codecs,
+                     "mime", codecs ? init_cache_mime(codecs) : json_null(), "width", stream->width, "height",
+                     stream->height, "viewers", (json_int_t)stream->feed.viewers.count + stream->elsewhere,
+                     "live", live_path(stream->name));
 }
 
-json_t *camera_describe(const struct camera *camera)
+json_t *stream_describe(const struct stream *stream)
 {
-    json_t *description = json_pack("{s:s}", "name", camera->name);
-    json_t *stream = stream_describe(camera);
-    if (!description || !stream || json_object_update(description, stream) < 0 ||
-        json_object_set_new(description, "sub", camera->sub ? stream_describe(camera->sub) : json_null()) <
-            0) {
-        json_decref(description);
-        description = NULL;
+    json_t *row = json_pack("{s:s}", "name", stream->name);
+    json_t *own = describe_one(stream);
+
+    if (!row || !own || json_object_update(row, own) < 0 ||
+        json_object_set_new(row, "sub", stream->sub ? describe_one(stream->sub) : json_null()) < 0) {
+        json_decref(row);
+        row = NULL;
     }
-    json_decref(stream);
-    return description;
+    json_decref(own);
+    return row;
 }
 
-void cameras_finish(struct cameras *cameras)
+void streams_finish(struct streams *streams)
 {
-    while (cameras->first) {
-        cameras_remove(cameras, cameras->first, 1001);
+    while (streams->first) {
+        streams_remove(streams, streams->first, 1001);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * The cameras of this fan-out, in the order in which ringcastd named them (the configuration's): what is
- * known of each, and its feed. ringcast-fanout's only thread.
+ * The streams that this fan-out serves, main and sub ones, in the order in which ringcastd named them (the
+ * configuration's): what is known of each, and its feed. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_STREAM_H
 #define FANOUT_STREAM_H
@@ -16,7 +16,7 @@
 /* What ringcastd calls a camera's sub stream: the camera's name and this. */
 #define CAMERA_SUB_SUFFIX "/sub"
 
-struct camera {
+struct stream {
     char *name;
     json_t *state;          /* string: a state of docs/reference/control.md */
     json_t *error;          /* string or null */
@@ -26,49 +26,49 @@ struct camera {
     ino_t ring_inode;
     json_int_t elsewhere; /* viewers at the other fan-outs */
     struct feed feed;
-    struct camera *main, *sub; /* the camera whose sub stream this is, its sub stream; NULL: none */
-    struct camera *next;
+    struct stream *main, *sub; /* the stream whose sub stream this is; its sub stream; NULL: none */
+    struct stream *next;
 };
 
-struct cameras {
-    struct camera *first, **end;
+struct streams {
+    struct stream *first, **end;
     struct feed_set *set;
     unsigned count;
 };
 
-void cameras_init(struct cameras *cameras, struct feed_set *set);
+void streams_init(struct streams *streams, struct feed_set *set);
 
-struct camera *cameras_find(const struct cameras *cameras, const char *name);
+struct stream *streams_find(const struct streams *streams, const char *name);
 
 /*
- * Adds the camera of a `camera-add` message with its ring; for a name that is there, puts the ring in place
- * of the old one. READER and WAKE become the camera's, in case of an error too. 0; -EINVAL: not a name;
+ * Adds the stream of a `camera-add` message with its ring; for a name that is there, puts the ring in place
+ * of the old one. READER and WAKE become the stream's, also when the result is an error. 0; -EINVAL: not a name;
  * -ENOMEM.
  */
-int cameras_add(struct cameras *cameras, const char *name, ringcast_reader *reader, int wake);
+int streams_add(struct streams *streams, const char *name, ringcast_reader *reader, int wake);
 
 /* Takes over what MESSAGE (`camera-add` or `camera-state`) says and tells the viewers if they should know. */
-void camera_update(struct camera *camera, const json_t *message);
+void stream_update(struct stream *stream, const json_t *message);
 
-/* True if it is a camera's sub stream: part of that camera, and none of its own. */
-bool camera_is_sub(const struct camera *camera);
+/* True if it is a camera's sub stream, which has no row of its own in /api/cameras. */
+bool stream_is_sub(const struct stream *stream);
 
 /* True if RING (of fstat) is the one that the camera has. */
-bool camera_has_ring(const struct camera *camera, const struct stat *ring);
+bool stream_has_ring(const struct stream *stream, const struct stat *ring);
 
-/* True if the camera sleeps until somebody watches. */
-bool camera_is_idle(const struct camera *camera);
+/* True if the camera sleeps until a viewer comes. */
+bool stream_is_idle(const struct stream *stream);
 
-/* COUNTS: name -> viewers at the other fan-outs; who is not in it has none. */
-void cameras_set_elsewhere(struct cameras *cameras, const json_t *counts);
+/* COUNTS: name -> viewers at the other fan-outs. A stream that is not in it has none. */
+void streams_set_elsewhere(struct streams *streams, const json_t *counts);
 
-/* Closes the camera's viewers with CODE and forgets it. */
-void cameras_remove(struct cameras *cameras, struct camera *camera, uint16_t code);
+/* Closes the stream's viewers with CODE and frees it. */
+void streams_remove(struct streams *streams, struct stream *stream, uint16_t code);
 
 /* What `GET /api/cameras` says of it, with its sub stream. A new object, or NULL. */
-json_t *camera_describe(const struct camera *camera);
+json_t *stream_describe(const struct stream *stream);
 
 /* Removes all. */
-void cameras_finish(struct cameras *cameras);
+void streams_finish(struct streams *streams);
 
 #endif

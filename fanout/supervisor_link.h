@@ -1,39 +1,41 @@
 /*
- * The channel to ringcastd (docs/reference/control.md, "ringcastd ↔ fan-out"). ringcast-fanout's only thread.
+ * The channel to ringcastd, as far as this process speaks on it by itself: its heartbeat, how many viewers
+ * there are, latencies, and which sleeping camera is wanted (docs/reference/control.md, "ringcastd ↔
+ * fan-out"). What ringcastd asks for is in supervisor_commands.h. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_SUPERVISOR_LINK_H
 #define FANOUT_SUPERVISOR_LINK_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <jansson.h>
 
 #include "fanout/loop/watch.h"
+#include "fanout/stream.h"
 
-struct camera;
-struct server;
-
-struct control {
-    struct server *server;
+struct supervisor_link {
+    struct streams *streams;
     struct watch channel;
-    struct watch_timer report_timer;  /* armed while a report waits for its second to pass */
-    struct watch_timer latency_timer; /* armed while there are latencies to report */
-    struct watch_timer beat_timer;    /* the heartbeat */
-    int64_t reported_ms;              /* CLOCK_MONOTONIC */
-    bool report_due, latency_due;
+    struct watch_timer heartbeat_timer;
 };
 
-/* Obeys CHANNEL, which becomes the loop's. 0 or negative errno. */
-int control_begin(struct control *control, struct server *server, struct loop *loop, int channel);
+/*
+ * Speaks on CHANNEL, which becomes the loop's, and calls RECEIVED with CONTEXT when a message is there. Makes
+ * the timers of the streams' feed set. 0 or negative errno.
+ */
+int supervisor_link_begin(struct supervisor_link *link, struct loop *loop, struct streams *streams,
+                          int channel, void (*received)(void *context), void *context);
 
-/* A camera's number of viewers has changed: ringcastd is to know, at most once a second. */
-void control_viewers_changed(struct control *control);
+/* Sends MESSAGE (consumed; NULL: there was no memory for it). 0; -EPIPE: ringcastd is gone; negative errno. */
+int supervisor_link_send(struct supervisor_link *link, json_t *message);
 
-/* A camera has latencies that were not told: ringcastd is to know, every 2 s. */
-void control_latency_due(struct control *control);
+/* Gives the first sign of life, now that there is a blackbox; the next ones follow by themselves. */
+void supervisor_link_start_heartbeat(struct supervisor_link *link);
 
-/* CAMERA has one viewer more: the first one of a camera that sleeps wakes it at once. */
-void control_viewer_joined(struct control *control, const struct camera *camera);
+/* Another ringcastd listens: it is to be told everything. */
+void supervisor_link_report_again(struct supervisor_link *link);
 
-void control_end(struct control *control);
+/* STREAM has one viewer more: the first one of a camera that sleeps wakes it at once. */
+void supervisor_link_viewer_joined(struct supervisor_link *link, const struct stream *stream);
+
+void supervisor_link_end(struct supervisor_link *link);
 
 #endif

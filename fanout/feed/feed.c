@@ -1,10 +1,27 @@
+/*
+ * Design notes. What must hold is F1 to F9 in docs/design/fanout.md; in the code it rests on this:
+ *
+ * - The feed's cursor is never before a viewer's own, because they meet at the feed's. After a jump to a
+ *   keyframe the feed is therefore pumped first.
+ * - Serving one viewer takes no other one out of the array (F6). A broken viewer is unlinked at once, and
+ *   libwebsockets closes its connection later, from its loop.
+ * - Nothing is written to a viewer that has an unsent tail (F3): viewer_is_blocked comes before every send.
+ */
+#include "fanout/feed/feed.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/log/log.h"
-#include "fanout/feed/feed_private.h"
+
+/* Fragments that one feed or one viewer gets in one go before the others have their turn. */
+#define TURN_MAX 64
+
+/* Jumps to a keyframe in one turn. More means that the ring contradicts itself: wait for the next publish. */
+#define SEEKS_MAX 4
 
 /* Fragments that are brought to the viewers in one go before they leave a ring. */
 #define DRAIN_MAX 4096
@@ -12,31 +29,103 @@
 /* Feeds with news taken from epoll at once; more are reported again. */
 #define EVENTS_MAX 64
 
-void feed_change_watch(struct feed *feed, int operation)
+/* Least time between two reports of viewers, and between two of latencies. */
+#define VIEWERS_INTERVAL_MS 1000
+#define LATENCY_INTERVAL_MS 2000
+
+static void pump(struct feed *feed);
+static void catch_up(struct feed *feed, struct viewer *viewer);
+static int start_at_keyframe(struct feed *feed, struct viewer *viewer);
+
+/* ---- The set ---- */
+
+int feed_set_init(struct feed_set *set)
+{
+    *set = (struct feed_set){
+        .limits = {.bytes = FEED_LIMIT_BYTES, .age_ns = FEED_LIMIT_AGE_NS, .stuck_ns = FEED_LIMIT_STUCK_NS},
+        .epoll = epoll_create1(EPOLL_CLOEXEC),
+    };
+    return set->epoll < 0 ? -errno : 0;
+}
+
+void feed_set_run(struct feed_set *set)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int count = epoll_wait(set->epoll, events, EVENTS_MAX, 0);
+    for (int i = 0; i < count; i++) {
+        pump(events[i].data.ptr); /* pumping one feed finishes no other */
+    }
+}
+
+void feed_set_viewers_changed(struct feed_set *set)
+{
+    if (!set->viewers_due) {
+        /* Never at once: the caller is in the middle of the change, and many changes make one report. */
+        uint64_t passed_ms = clock_now_ms() - set->viewers_reported_ms;
+        set->viewers_due = true;
+        watch_timer_arm(&set->viewers_timer,
+                        passed_ms < VIEWERS_INTERVAL_MS ? VIEWERS_INTERVAL_MS - (long)passed_ms : 1);
+    }
+}
+
+void feed_set_latency_changed(struct feed_set *set)
+{
+    if (!set->latency_due) {
+        set->latency_due = true;
+        watch_timer_arm(&set->latency_timer, LATENCY_INTERVAL_MS);
+    }
+}
+
+void feed_set_finish(struct feed_set *set)
+{
+    packet_finish(&set->fragment.packet);
+}
+
+/* ---- Viewers in and out ---- */
+
+/* Adds the ring's eventfd to the epoll instance, takes it out, or makes it news again (epoll_ctl). */
+static void change_watch(struct feed *feed, int operation)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = feed};
+
     if (feed->wake >= 0 && epoll_ctl(feed->set->epoll, operation, feed->wake, &event) < 0) {
         log_camera(LOG_LEVEL_ERROR, feed->name, "camera %s: cannot watch its ring: %s", feed->name,
                    strerror(errno));
     }
 }
 
+static bool is_in_pass(enum viewer_state state)
+{
+    return state == VIEWER_LIVE || state == VIEWER_WAITING;
+}
+
+/* A viewer in feed->viewers enters STATE. */
+static void move_viewer(struct feed *feed, struct viewer *viewer, enum viewer_state state)
+{
+    feed->in_pass -= is_in_pass(viewer->state);
+    feed->in_pass += is_in_pass(state);
+    viewer_enter_state(viewer, state);
+    feed->viewers.list[viewer->slot].state = state;
+}
+
 /* VIEWER, whose state is VIEWER_BEHIND, watches from now on. 0 or -ENOMEM. */
 static int link_viewer(struct feed *feed, struct viewer *viewer)
 {
-    int status = seats_add(&feed->seats, viewer);
-    if (status < 0) {
-        return status;
+    int result = viewer_array_add(&feed->viewers, viewer);
+
+    if (result < 0) {
+        return result;
     }
     viewer->feed = feed;
-    if (feed->seats.count == 1) {
-        feed_change_watch(feed, EPOLL_CTL_ADD);
+    if (feed->viewers.count == 1) {
+        change_watch(feed, EPOLL_CTL_ADD);
     }
-    feed->set->changed(feed->set->context);
+    feed_set_viewers_changed(feed->set);
     return 0;
 }
 
-void feed_leave_old_ring(struct feed *feed, struct viewer *viewer)
+/* Counts VIEWER out of the old ring, if it reads that one; without readers the old ring is closed. */
+static void leave_old_ring(struct feed *feed, struct viewer *viewer)
 {
     if (!viewer->in_old_ring) {
         return;
@@ -52,21 +141,22 @@ void feed_leave_old_ring(struct feed *feed, struct viewer *viewer)
 /* VIEWER watches no more and is VIEWER_NONE. */
 static void unlink_watching(struct feed *feed, struct viewer *viewer)
 {
-    feed_leave_old_ring(feed, viewer);
-    feed_move_viewer(feed, viewer, VIEWER_NONE);
-    seats_remove(&feed->seats, viewer);
-    if (feed->seats.count == 0) {
-        feed_change_watch(feed, EPOLL_CTL_DEL);
+    leave_old_ring(feed, viewer);
+    move_viewer(feed, viewer, VIEWER_NONE);
+    viewer_array_remove(&feed->viewers, viewer);
+    if (feed->viewers.count == 0) {
+        change_watch(feed, EPOLL_CTL_DEL);
         init_cache_clear(&feed->init);
         feed->generation = 0;
     }
-    feed->set->changed(feed->set->context);
+    feed_set_viewers_changed(feed->set);
 }
 
-void feed_unlink_viewer(struct feed *feed, struct viewer *viewer)
+/* Takes VIEWER out and makes it VIEWER_NONE. */
+static void unlink_viewer(struct feed *feed, struct viewer *viewer)
 {
     if (viewer->state == VIEWER_PAUSED) {
-        seats_remove(&feed->paused, viewer);
+        viewer_array_remove(&feed->paused, viewer);
         viewer_enter_state(viewer, VIEWER_NONE);
     } else {
         unlink_watching(feed, viewer);
@@ -74,9 +164,18 @@ void feed_unlink_viewer(struct feed *feed, struct viewer *viewer)
     viewer->feed = NULL;
 }
 
-void feed_drop_broken(struct feed *feed, struct viewer *viewer)
+/* Takes out a viewer whose connection is broken, and has libwebsockets close that. */
+static void drop_broken(struct feed *feed, struct viewer *viewer)
 {
-    feed_unlink_viewer(feed, viewer);
+    unlink_viewer(feed, viewer);
+    viewer_cut(viewer);
+}
+
+/* There was no memory to take VIEWER in: its connection is cut. */
+static void give_up(struct viewer *viewer)
+{
+    viewer->feed = NULL;
+    viewer_enter_state(viewer, VIEWER_NONE);
     viewer_cut(viewer);
 }
 
@@ -84,36 +183,474 @@ static void send_state(struct feed *feed, struct viewer *viewer)
 {
     viewer->state_due = viewer_is_blocked(viewer);
     if (!viewer->state_due && !viewer_send_packet(viewer, &feed->state_packet, true)) {
-        feed_drop_broken(feed, viewer);
+        drop_broken(feed, viewer);
     }
 }
 
-int feed_set_init(struct feed_set *set, void (*changed)(void *context), void (*measured)(void *context),
-                  void *context)
+void feed_set_state(struct feed *feed, json_t *state)
 {
-    *set = (struct feed_set){
-        .limits = {.bytes = FEED_LIMIT_BYTES, .age_ns = FEED_LIMIT_AGE_NS, .stuck_ns = FEED_LIMIT_STUCK_NS},
-        .epoll = epoll_create1(EPOLL_CLOEXEC),
-        .changed = changed,
-        .measured = measured,
-        .context = context,
-    };
-    return set->epoll < 0 ? -errno : 0;
-}
-
-void feed_set_run(struct feed_set *set)
-{
-    struct epoll_event events[EVENTS_MAX];
-    int count = epoll_wait(set->epoll, events, EVENTS_MAX, 0);
-    for (int i = 0; i < count; i++) {
-        feed_pump(events[i].data.ptr); /* pumping one feed finishes no other */
+    if (packet_set_json(&feed->state_packet, state) < 0) {
+        log_camera(LOG_LEVEL_ERROR, feed->name, "camera %s: out of memory for its state", feed->name);
+        return;
+    }
+    for (unsigned i = feed->viewers.count; i-- > 0;) {
+        send_state(feed, feed->viewers.list[i].viewer);
+    }
+    for (unsigned i = feed->paused.count; i-- > 0;) {
+        send_state(feed, feed->paused.list[i].viewer);
     }
 }
 
-void feed_set_finish(struct feed_set *set)
+void feed_join(struct feed *feed, struct viewer *viewer)
 {
-    packet_finish(&set->fragment.packet);
+    if (link_viewer(feed, viewer) < 0) {
+        give_up(viewer);
+        return;
+    }
+    send_state(feed, viewer);
+    if (viewer->state != VIEWER_BEHIND || !feed->reader) {
+        return;
+    }
+    if (start_at_keyframe(feed, viewer) < 0 && init_cache_load(&feed->init, feed->reader, 0) == 0 &&
+        !viewer_send_init(viewer, &feed->init)) {
+        drop_broken(feed, viewer);
+        return;
+    }
+    catch_up(feed, viewer);
 }
+
+void feed_leave(struct viewer *viewer)
+{
+    if (viewer->feed) {
+        unlink_viewer(viewer->feed, viewer);
+    }
+}
+
+/* Remembers where a viewer stands, so that it goes on there if no keyframe has come in the meantime. */
+static void remember_place(const struct feed *feed, struct viewer *viewer)
+{
+    if (viewer->state == VIEWER_LIVE) {
+        viewer->last_sequence = feed->cursor.sequence;
+    }
+    if (viewer->state != VIEWER_BEHIND) {
+        viewer->cursor = feed->cursor;
+    } else if (viewer->in_old_ring) {
+        viewer->cursor = (ringcast_cursor){0};
+    }
+}
+
+void feed_pause(struct viewer *viewer)
+{
+    struct feed *feed = viewer->feed;
+
+    if (!feed || viewer->state == VIEWER_PAUSED) {
+        return;
+    }
+    remember_place(feed, viewer);
+    unlink_watching(feed, viewer);
+    viewer_enter_state(viewer, VIEWER_PAUSED);
+    if (viewer_array_add(&feed->paused, viewer) < 0) {
+        give_up(viewer);
+    }
+}
+
+/* Moves VIEWER to the newest keyframe without telling it of a gap, unless it is past that keyframe. */
+static void skip_pause(struct feed *feed, struct viewer *viewer)
+{
+    ringcast_cursor keyframe;
+    bool found = ringcast_seek_keyframe(feed->reader, &keyframe) == 0;
+
+    if (viewer->cursor.position == 0 || !found || keyframe.position >= viewer->cursor.position) {
+        viewer->cursor = keyframe;
+        viewer->last_sequence = 0;
+    }
+}
+
+void feed_resume(struct viewer *viewer)
+{
+    struct feed *feed = viewer->feed;
+
+    if (!feed || viewer->state != VIEWER_PAUSED) {
+        return;
+    }
+    viewer_array_remove(&feed->paused, viewer);
+    viewer_enter_state(viewer, VIEWER_BEHIND);
+    if (link_viewer(feed, viewer) < 0) {
+        give_up(viewer);
+        return;
+    }
+    if (feed->reader) {
+        skip_pause(feed, viewer);
+        pump(feed);
+        catch_up(feed, viewer);
+    }
+}
+
+static void close_viewers(struct feed *feed, const struct viewer_array *viewers, uint16_t code,
+                          const char *reason)
+{
+    while (viewers->count) {
+        struct viewer *viewer = viewers->list[viewers->count - 1].viewer;
+        unlink_viewer(feed, viewer);
+        viewer_close(viewer, code, reason);
+    }
+}
+
+void feed_close_viewers(struct feed *feed, uint16_t code, const char *reason)
+{
+    close_viewers(feed, &feed->viewers, code, reason);
+    close_viewers(feed, &feed->paused, code, reason);
+}
+
+/* ---- The pass: a new fragment for all viewers that keep up ---- */
+
+/* The log says it once per ring. -ESTALE, a place that was overwritten, is not damage. */
+static void report_damage(struct feed *feed, int error)
+{
+    if (error != -ESTALE && !feed->damage_reported) {
+        feed->damage_reported = true;
+        log_camera(LOG_LEVEL_WARNING, feed->name, "camera %s: its ring is damaged: %s", feed->name,
+                   error == -EILSEQ ? "not a fragment" : strerror(-error));
+    }
+}
+
+/* The viewers in the pass miss what comes before the next keyframe. */
+static void lose_place(struct feed *feed, uint64_t last_sequence)
+{
+    for (unsigned i = 0; i < feed->viewers.count; i++) {
+        struct viewer_slot *slot = &feed->viewers.list[i];
+        if (slot->state == VIEWER_LIVE) {
+            slot->viewer->last_sequence = last_sequence;
+            move_viewer(feed, slot->viewer, VIEWER_WAITING);
+        }
+    }
+}
+
+static void fall_behind(struct feed *feed, struct viewer *viewer, const ringcast_cursor *before)
+{
+    if (viewer->state == VIEWER_LIVE) {
+        viewer->last_sequence = before->sequence;
+    }
+    viewer->cursor = *before;
+    move_viewer(feed, viewer, VIEWER_BEHIND);
+    viewer_want_writable(viewer);
+}
+
+/* Brings the fragment in hand to one viewer that does not merely go on: it may need more, or be blocked. */
+static bool serve(struct feed *feed, struct viewer *viewer, const ringcast_cursor *before)
+{
+    if (viewer_is_blocked(viewer)) {
+        fall_behind(feed, viewer, before);
+        return true;
+    }
+    if (viewer->state == VIEWER_LIVE) {
+        viewer->last_sequence = before->sequence;
+    }
+    move_viewer(feed, viewer, VIEWER_LIVE);
+    return viewer_send_fragment(viewer, &feed->init, &feed->set->fragment);
+}
+
+/* The fragment in hand has just been written: one look at the clock per fragment, however many viewers. */
+static void note_latency(struct feed *feed)
+{
+    latency_add(&feed->latency, feed->set->fragment.entry.published_ns, clock_now_ns());
+    feed->latency_due = true;
+    feed_set_latency_changed(feed->set);
+}
+
+/*
+ * Brings the fragment in hand, which was at BEFORE, to every viewer that is due. SAME_INIT: live viewers have
+ * the init segment that it needs.
+ */
+static void serve_all(struct feed *feed, const ringcast_cursor *before, bool same_init)
+{
+    struct fragment_buffer *fragment = &feed->set->fragment;
+    bool keyframe = fragment->entry.flags & RINGCAST_KEYFRAME, served = false;
+
+    for (unsigned i = feed->viewers.count; i-- > 0;) {
+        struct viewer_slot slot = feed->viewers.list[i];
+        viewer_array_prefetch_next(&feed->viewers, i);
+        bool sent = true;
+        if (slot.state == VIEWER_LIVE && same_init && !lws_partial_buffered(slot.wsi)) {
+            sent = packet_send(&fragment->packet, slot.wsi, LWS_WRITE_BINARY);
+            served = true;
+        } else if (slot.state == VIEWER_LIVE || (slot.state == VIEWER_WAITING && keyframe)) {
+            sent = serve(feed, slot.viewer, before);
+            served |= slot.viewer->state == VIEWER_LIVE;
+        }
+        if (!sent) {
+            drop_broken(feed, slot.viewer);
+        }
+    }
+    if (served) {
+        note_latency(feed);
+    }
+}
+
+static void pass_fragment(struct feed *feed, const ringcast_cursor *before)
+{
+    const ringcast_entry *entry = &feed->set->fragment.entry;
+    bool same_generation = entry->generation == feed->generation;
+
+    if ((entry->flags & RINGCAST_KEYFRAME) || !same_generation) {
+        int result = init_cache_load(&feed->init, feed->reader, entry->generation);
+        if (result < 0) {
+            report_damage(feed, result);
+            lose_place(feed, before->sequence);
+            return;
+        }
+        feed->generation = entry->generation;
+    }
+    serve_all(feed, before, same_generation);
+}
+
+/* One fragment for all viewers in the pass. 1: there may be more; 0: not now; -EAGAIN: more after a jump. */
+static int pump_one(struct feed *feed)
+{
+    ringcast_cursor before = feed->cursor;
+    int result = fragment_buffer_read(&feed->set->fragment, feed->reader, &feed->cursor);
+
+    switch (result) {
+    case 1:
+        pass_fragment(feed, &before);
+        return 1;
+    case 0:
+    case -EPIPE:
+    case -ENOMEM:
+        return 0;
+    default:
+        report_damage(feed, result);
+        lose_place(feed, before.sequence);
+        if (result == -EILSEQ) {
+            return 1;
+        }
+        ringcast_seek_keyframe(feed->reader, &feed->cursor);
+        return -EAGAIN;
+    }
+}
+
+/* All new fragments, up to a turn. */
+static void pump(struct feed *feed)
+{
+    int seeks = 0;
+
+    for (int i = 0; i < TURN_MAX; i++) {
+        if (!feed->in_pass || !feed->reader) {
+            return;
+        }
+        int result = pump_one(feed);
+        seeks += result < 0;
+        if (result == 0 || seeks > SEEKS_MAX) {
+            return;
+        }
+    }
+    change_watch(feed, EPOLL_CTL_MOD); /* the eventfd is never read, so this makes it news again */
+}
+
+/* ---- Catching up: a viewer with a cursor of its own ---- */
+
+static const ringcast_reader *reader_of(const struct feed *feed, const struct viewer *viewer)
+{
+    return viewer->in_old_ring ? feed->old_reader : feed->reader;
+}
+
+/* Puts VIEWER's own cursor on the newest keyframe. -EAGAIN: there is none; the cursor is at the head. */
+static int start_at_keyframe(struct feed *feed, struct viewer *viewer)
+{
+    int result = ringcast_seek_keyframe(feed->reader, &viewer->cursor);
+
+    pump(feed);
+    return result;
+}
+
+/* True once VIEWER has met the feed's cursor. AT_HEAD: its ring has nothing more for it. */
+static bool go_live(struct feed *feed, struct viewer *viewer, bool at_head)
+{
+    if (feed->in_pass == 0 && at_head) {
+        feed->cursor = viewer->cursor;
+        feed->generation = 0; /* the next pass looks which init segment each viewer has */
+    } else if (feed->in_pass == 0 || viewer->in_old_ring ||
+               viewer->cursor.position != feed->cursor.position) {
+        return false;
+    }
+    bool complete = viewer->last_sequence && viewer->last_sequence == viewer->cursor.sequence;
+    move_viewer(feed, viewer, complete ? VIEWER_LIVE : VIEWER_WAITING);
+    return true;
+}
+
+/* VIEWER has read the old ring to its end, or cannot read it: it goes on in the present one. */
+static void follow_feed(struct feed *feed, struct viewer *viewer)
+{
+    leave_old_ring(feed, viewer);
+    if (ringcast_continue(feed->reader, &viewer->cursor) < 0) {
+        start_at_keyframe(feed, viewer);
+    }
+}
+
+/* The fragment in hand for a viewer with its own cursor. False: the connection is broken. */
+static bool serve_behind(struct feed *feed, struct viewer *viewer)
+{
+    struct fragment_buffer *fragment = &feed->set->fragment;
+    const ringcast_entry *entry = &fragment->entry;
+    bool follows = viewer->last_sequence && entry->sequence == viewer->last_sequence + 1;
+
+    if (!follows && !(entry->flags & RINGCAST_KEYFRAME)) {
+        return true;
+    }
+    int result = init_cache_load(&feed->init, reader_of(feed, viewer), entry->generation);
+    if (result < 0) { /* then the viewer misses everything up to the next keyframe */
+        report_damage(feed, result);
+        return true;
+    }
+    return viewer_send_fragment(viewer, &feed->init, fragment);
+}
+
+/* One step of catching up. True: go on. */
+static bool catch_up_one(struct feed *feed, struct viewer *viewer, int *seeks)
+{
+    if (viewer_is_blocked(viewer) || go_live(feed, viewer, false)) {
+        return false; /* libwebsockets calls back when a tail has gone */
+    }
+    int result = fragment_buffer_read(&feed->set->fragment, reader_of(feed, viewer), &viewer->cursor);
+    if (viewer->in_old_ring && result != 1 && result != -ENOMEM && result != -EILSEQ) {
+        follow_feed(feed, viewer);
+        return true;
+    }
+    switch (result) {
+    case 1:
+        if (!serve_behind(feed, viewer)) {
+            drop_broken(feed, viewer);
+            return false;
+        }
+        return true;
+    case 0:
+    case -EPIPE:
+    case -ENOMEM:
+        if (!go_live(feed, viewer, true)) {
+            pump(feed); /* the viewer is ahead of the feed's cursor: bring that on until they meet */
+            viewer_want_writable(viewer);
+        }
+        return false;
+    case -EILSEQ:
+        report_damage(feed, result);
+        return true;
+    default:
+        report_damage(feed, result);
+        start_at_keyframe(feed, viewer);
+        return ++*seeks <= SEEKS_MAX;
+    }
+}
+
+/* True if VIEWER's next fragment is too old, or too much lies between it and what is new. */
+static bool is_beyond_limits(const struct feed *feed, const struct viewer *viewer,
+                             const ringcast_cursor *keyframe)
+{
+    const struct feed_limits *limits = &feed->set->limits;
+    uint64_t head = feed->in_pass ? feed->cursor.position : keyframe->position;
+    ringcast_entry entry;
+
+    if (!viewer->in_old_ring && head - viewer->cursor.position > limits->bytes) {
+        return true;
+    }
+    if (ringcast_peek(reader_of(feed, viewer), &viewer->cursor, &entry) != 1) {
+        return false; /* reading says what is wrong with it, if anything is */
+    }
+    return clock_now_ns() - limits->age_ns > entry.published_ns;
+}
+
+/* A viewer that is too slow goes on with the newest keyframe, if that is ahead of it; the gap is told then. */
+static void keep_within_limits(struct feed *feed, struct viewer *viewer)
+{
+    ringcast_cursor keyframe;
+
+    if (viewer->last_sequence == 0 || ringcast_seek_keyframe(feed->reader, &keyframe) < 0) {
+        return;
+    }
+    bool ahead = viewer->in_old_ring || keyframe.position > viewer->cursor.position;
+    if (ahead && is_beyond_limits(feed, viewer, &keyframe)) {
+        leave_old_ring(feed, viewer);
+        start_at_keyframe(feed, viewer);
+    }
+}
+
+/* Brings a viewer in VIEWER_BEHIND on as far as its socket takes it, up to a turn. */
+static void catch_up(struct feed *feed, struct viewer *viewer)
+{
+    int seeks = 0;
+
+    if (!viewer_is_blocked(viewer)) {
+        keep_within_limits(feed, viewer);
+    }
+    for (int i = 0; i < TURN_MAX; i++) {
+        if (!catch_up_one(feed, viewer, &seeks)) {
+            return;
+        }
+    }
+    viewer_want_writable(viewer);
+}
+
+void feed_writable(struct viewer *viewer)
+{
+    struct feed *feed = viewer->feed;
+
+    if (viewer->state_due) {
+        send_state(feed, viewer);
+    }
+    if (viewer->state == VIEWER_BEHIND && feed->reader) {
+        if (viewer->last_sequence == 0) {
+            start_at_keyframe(feed, viewer);
+        }
+        catch_up(feed, viewer);
+    }
+}
+
+/* ---- Keepalive ---- */
+
+/* True if VIEWER is to be closed: its socket had something waiting all the time and took nothing. */
+static bool is_stuck(const struct feed *feed, struct viewer *viewer, int64_t now)
+{
+    if (!viewer_is_blocked(viewer)) {
+        viewer->stuck_since_ns = 0;
+        return false;
+    }
+    uint64_t taken = viewer_bytes_taken(viewer);
+    if (viewer->stuck_since_ns == 0 || taken != viewer->taken) {
+        viewer->taken = taken;
+        viewer->stuck_since_ns = now;
+        return false;
+    }
+    return now - viewer->stuck_since_ns >= feed->set->limits.stuck_ns;
+}
+
+static void close_stuck(struct feed *feed, struct viewer *viewer)
+{
+    log_camera(LOG_LEVEL_INFO, feed->name, "camera %s: a viewer took nothing for %.1f s and is closed",
+               feed->name, (double)feed->set->limits.stuck_ns / 1e9);
+    unlink_viewer(feed, viewer);
+    viewer_close(viewer, LWS_CLOSE_STATUS_POLICY_VIOLATION, "took nothing for too long");
+}
+
+static void keep_alive(struct feed *feed, const struct viewer_array *viewers, unsigned phase, unsigned phases)
+{
+    int64_t now = clock_now_ns();
+
+    for (unsigned i = viewers->count; i-- > 0;) {
+        struct viewer *viewer = viewers->list[i].viewer;
+        if (is_stuck(feed, viewer, now)) {
+            close_stuck(feed, viewer);
+        } else if (i % phases == phase && !viewer_is_blocked(viewer) && !viewer_ping(viewer)) {
+            drop_broken(feed, viewer);
+        }
+    }
+}
+
+void feed_keep_alive(struct feed *feed, unsigned phase, unsigned phases)
+{
+    keep_alive(feed, &feed->viewers, phase, phases);
+    keep_alive(feed, &feed->paused, phase, phases);
+}
+
+/* ---- The ring ---- */
 
 void feed_init(struct feed *feed, struct feed_set *set, const char *name)
 {
@@ -122,8 +659,8 @@ void feed_init(struct feed *feed, struct feed_set *set, const char *name)
 
 static void release_wake(struct feed *feed)
 {
-    if (feed->seats.count) {
-        feed_change_watch(feed, EPOLL_CTL_DEL);
+    if (feed->viewers.count) {
+        change_watch(feed, EPOLL_CTL_DEL);
     }
     if (feed->wake >= 0) {
         close(feed->wake);
@@ -135,32 +672,33 @@ static void release_wake(struct feed *feed)
 static void drain(struct feed *feed)
 {
     int seeks = 0;
+
     for (int i = 0; i < DRAIN_MAX && feed->reader && feed->in_pass && seeks <= SEEKS_MAX; i++) {
-        int status = feed_pump_one(feed);
-        seeks += status < 0;
-        if (status == 0) {
+        int result = pump_one(feed);
+        seeks += result < 0;
+        if (result == 0) {
             return;
         }
     }
 }
 
-/* Laggards of the ring before the old one have had their time: on to the next keyframe. */
+/* Viewers that still read the ring before the old one have had their time: on to the next keyframe. */
 static void give_old_ring_up(struct feed *feed)
 {
-    for (unsigned i = 0; i < feed->seats.count; i++) {
-        struct viewer *viewer = feed->seats.list[i].viewer;
+    for (unsigned i = 0; i < feed->viewers.count; i++) {
+        struct viewer *viewer = feed->viewers.list[i].viewer;
         if (viewer->in_old_ring) {
             viewer->cursor = (ringcast_cursor){0};
-            feed_leave_old_ring(feed, viewer);
+            leave_old_ring(feed, viewer);
         }
     }
 }
 
-/* The ring that is left becomes the old one, if a laggard has something to read in it. */
-static void keep_for_laggards(struct feed *feed, ringcast_reader *old)
+/* The ring that is left becomes the old one, if a viewer has something to read in it. */
+static void keep_old_ring(struct feed *feed, ringcast_reader *old)
 {
-    for (unsigned i = 0; i < feed->seats.count; i++) {
-        struct viewer *viewer = feed->seats.list[i].viewer;
+    for (unsigned i = 0; i < feed->viewers.count; i++) {
+        struct viewer *viewer = feed->viewers.list[i].viewer;
         if (viewer->state == VIEWER_BEHIND) {
             viewer->in_old_ring = old && viewer->last_sequence && viewer->cursor.position;
             feed->in_old_ring += viewer->in_old_ring;
@@ -180,14 +718,14 @@ static void keep_for_laggards(struct feed *feed, ringcast_reader *old)
     }
 }
 
-/* What a ring begins with is a keyframe, so to wait for one there is to miss nothing. */
+/* A ring begins with a keyframe, so a viewer that waits for one there misses nothing. */
 static void begin_ring(struct feed *feed)
 {
     feed->generation = 0;
     feed->init.generation = 0; /* generations of another ring */
     feed->damage_reported = false;
     if (feed->in_pass && feed->reader) {
-        feed_lose_place(feed, feed->cursor.sequence);
+        lose_place(feed, feed->cursor.sequence);
         if (ringcast_continue(feed->reader, &feed->cursor) < 0) {
             ringcast_seek_keyframe(feed->reader, &feed->cursor);
         }
@@ -198,145 +736,15 @@ void feed_set_ring(struct feed *feed, ringcast_reader *reader, int wake)
 {
     drain(feed);
     give_old_ring_up(feed);
-    keep_for_laggards(feed, feed->reader);
+    keep_old_ring(feed, feed->reader);
     release_wake(feed);
     feed->reader = reader;
     feed->wake = wake;
     begin_ring(feed);
-    if (feed->seats.count) {
-        feed_change_watch(feed, EPOLL_CTL_ADD);
+    if (feed->viewers.count) {
+        change_watch(feed, EPOLL_CTL_ADD);
     }
-    feed_pump(feed);
-}
-
-void feed_set_state(struct feed *feed, json_t *state)
-{
-    if (packet_set_json(&feed->state_packet, state) < 0) {
-        log_camera(LOG_LEVEL_ERROR, feed->name, "camera %s: out of memory for its state", feed->name);
-        return;
-    }
-    for (unsigned i = feed->seats.count; i-- > 0;) {
-        send_state(feed, feed->seats.list[i].viewer);
-    }
-    for (unsigned i = feed->paused.count; i-- > 0;) {
-        send_state(feed, feed->paused.list[i].viewer);
-    }
-}
-
-void feed_join(struct feed *feed, struct viewer *viewer)
-{
-    if (link_viewer(feed, viewer) < 0) {
-        viewer_enter_state(viewer, VIEWER_NONE);
-        viewer_cut(viewer);
-        return;
-    }
-    send_state(feed, viewer);
-    if (viewer->state != VIEWER_BEHIND || !feed->reader) {
-        return;
-    }
-    if (feed_start_at_keyframe(feed, viewer) < 0 && init_cache_load(&feed->init, feed->reader, 0) == 0 &&
-        !viewer_send_init(viewer, &feed->init)) {
-        feed_drop_broken(feed, viewer);
-        return;
-    }
-    feed_catch_up(feed, viewer);
-}
-
-/* Remembers where a viewer stands, so that it goes on there if no keyframe has come in the meantime. */
-static void remember_place(const struct feed *feed, struct viewer *viewer)
-{
-    if (viewer->state == VIEWER_LIVE) {
-        viewer->last_sequence = feed->cursor.sequence;
-    }
-    if (viewer->state != VIEWER_BEHIND) {
-        viewer->cursor = feed->cursor;
-    } else if (viewer->in_old_ring) {
-        viewer->cursor = (ringcast_cursor){0};
-    }
-}
-
-void feed_pause(struct viewer *viewer)
-{
-    struct feed *feed = viewer->feed;
-    if (!feed || viewer->state == VIEWER_PAUSED) {
-        return;
-    }
-    remember_place(feed, viewer);
-    unlink_watching(feed, viewer);
-    viewer_enter_state(viewer, VIEWER_PAUSED);
-    if (seats_add(&feed->paused, viewer) < 0) {
-        viewer->feed = NULL;
-        viewer_enter_state(viewer, VIEWER_NONE);
-        viewer_cut(viewer);
-    }
-}
-
-/* On to the newest keyframe, which is no gap that anybody caused, unless the viewer is past it. */
-static void skip_pause(struct feed *feed, struct viewer *viewer)
-{
-    ringcast_cursor keyframe;
-    bool found = ringcast_seek_keyframe(feed->reader, &keyframe) == 0;
-    if (viewer->cursor.position == 0 || !found || keyframe.position >= viewer->cursor.position) {
-        viewer->cursor = keyframe;
-        viewer->last_sequence = 0;
-    }
-}
-
-void feed_resume(struct viewer *viewer)
-{
-    struct feed *feed = viewer->feed;
-    if (!feed || viewer->state != VIEWER_PAUSED) {
-        return;
-    }
-    seats_remove(&feed->paused, viewer);
-    viewer_enter_state(viewer, VIEWER_BEHIND);
-    if (link_viewer(feed, viewer) < 0) {
-        viewer->feed = NULL;
-        viewer_enter_state(viewer, VIEWER_NONE);
-        viewer_cut(viewer);
-        return;
-    }
-    if (feed->reader) {
-        skip_pause(feed, viewer);
-        feed_pump(feed); /* the feed's cursor may not be before a viewer's own: they meet at the feed's */
-        feed_catch_up(feed, viewer);
-    }
-}
-
-void feed_leave(struct viewer *viewer)
-{
-    if (viewer->feed) {
-        feed_unlink_viewer(viewer->feed, viewer);
-    }
-}
-
-void feed_writable(struct viewer *viewer)
-{
-    struct feed *feed = viewer->feed;
-    if (viewer->state_due) {
-        send_state(feed, viewer);
-    }
-    if (viewer->state == VIEWER_BEHIND && feed->reader) {
-        if (viewer->last_sequence == 0) {
-            feed_start_at_keyframe(feed, viewer);
-        }
-        feed_catch_up(feed, viewer);
-    }
-}
-
-static void close_viewers(struct feed *feed, const struct seats *seats, uint16_t code, const char *reason)
-{
-    while (seats->count) {
-        struct viewer *viewer = seats->list[seats->count - 1].viewer;
-        feed_unlink_viewer(feed, viewer);
-        viewer_close(viewer, code, reason);
-    }
-}
-
-void feed_close_viewers(struct feed *feed, uint16_t code, const char *reason)
-{
-    close_viewers(feed, &feed->seats, code, reason);
-    close_viewers(feed, &feed->paused, code, reason);
+    pump(feed);
 }
 
 void feed_finish(struct feed *feed)

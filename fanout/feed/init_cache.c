@@ -19,9 +19,9 @@ static int fill(struct init_cache *cache, const ringcast_generation *generation)
         json_pack("{s:s, s:o?, s:s, s:I, s:I, s:I}", "type", "init", "mime", init_cache_mime(codecs),
                   "codecs", codecs, "width", (json_int_t)generation->width, "height",
                   (json_int_t)generation->height, "generation", (json_int_t)generation->number);
-    int status = packet_set_json(&cache->text, text);
-    if (status < 0) {
-        return status;
+    int result = packet_set_json(&cache->text, text);
+    if (result < 0) {
+        return result;
     }
     cache->segment.length = generation->init_length;
     cache->generation = generation->number;
@@ -36,15 +36,15 @@ int init_cache_load(struct init_cache *cache, const ringcast_reader *reader, uin
     }
     ringcast_generation found = {0};
     cache->generation = 0;
-    int status = packet_reserve(&cache->segment, RINGCAST_INIT_MAX);
-    if (status == 0) {
-        status = ringcast_init_segment(reader, generation, packet_payload(&cache->segment), RINGCAST_INIT_MAX,
+    int result = packet_reserve(&cache->segment, RINGCAST_INIT_MAX);
+    if (result == 0) {
+        result = ringcast_init_segment(reader, generation, packet_payload(&cache->segment), RINGCAST_INIT_MAX,
                                        &found);
     }
-    if (status < 0) {
-        return status == -ENOSPC ? -EBADMSG : status;
+    if (result < 0) {
+        return result == -ENOSPC ? -EBADMSG : result;
     }
-    if (found.number == 0 || memchr(found.codecs, '\0', sizeof(found.codecs)) == NULL) {
+    if (found.number == 0 || !memchr(found.codecs, '\0', sizeof(found.codecs))) {
         return -EBADMSG;
     }
     cache->ring = reader;

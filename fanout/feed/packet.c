@@ -36,17 +36,17 @@ uint8_t *packet_payload(const struct packet *packet)
 
 int packet_set_json(struct packet *packet, json_t *object)
 {
-    int status = -ENOMEM;
+    int result = -ENOMEM;
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     packet->length = 0;
     if (text && packet_reserve(packet, strlen(text)) == 0) {
         packet->length = strlen(text);
         memcpy(packet_payload(packet), text, packet->length);
-        status = 0;
+        result = 0;
     }
     free(text);
     json_decref(object);
-    return status;
+    return result;
 }
 
 bool packet_send(const struct packet *packet, struct lws *wsi, enum lws_write_protocol kind)

@@ -72,7 +72,7 @@ static bool send_drop(struct viewer *viewer, uint64_t next_sequence)
     viewer->dropped += skipped;
     if (viewer->feed) {
         viewer->feed->drops++;
-        viewer->feed->set->changed(viewer->feed->set->context);
+        feed_set_viewers_changed(viewer->feed->set);
     }
     struct packet packet = {0};
     json_t *text = json_pack("{s:s, s:I, s:I, s:I}", "type", "drop", "fragments", (json_int_t)skipped, "from",
@@ -82,7 +82,7 @@ static bool send_drop(struct viewer *viewer, uint64_t next_sequence)
     return sent;
 }
 
-bool viewer_send_fragment(struct viewer *viewer, struct init_cache *init, struct fragment *fragment)
+bool viewer_send_fragment(struct viewer *viewer, struct init_cache *init, struct fragment_buffer *fragment)
 {
     uint64_t sequence = fragment->entry.sequence;
     if (viewer->last_sequence && sequence > viewer->last_sequence + 1 && !send_drop(viewer, sequence)) {
@@ -122,8 +122,8 @@ uint64_t viewer_bytes_taken(const struct viewer *viewer)
 {
     struct tcp_info info = {0};
     socklen_t length = sizeof(info);
-    int status = getsockopt(lws_get_socket_fd(viewer->wsi), IPPROTO_TCP, TCP_INFO, &info, &length);
-    return status == 0 ? info.tcpi_bytes_acked : 0;
+    int result = getsockopt(lws_get_socket_fd(viewer->wsi), IPPROTO_TCP, TCP_INFO, &info, &length);
+    return result == 0 ? info.tcpi_bytes_acked : 0;
 }
 
 bool viewer_ping(struct viewer *viewer)

@@ -7,12 +7,13 @@
 #ifndef FANOUT_FEED_VIEWER_H
 #define FANOUT_FEED_VIEWER_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
 #include "common/ring/ringcast.h"
-#include "fanout/feed/fragment.h"
+#include "fanout/feed/fragment_buffer.h"
 #include "fanout/feed/init_cache.h"
 
 struct lws;
@@ -40,7 +41,7 @@ struct viewer {
     uint64_t taken;           /* bytes that its socket had taken when … */
     int64_t stuck_since_ns;   /* … it was first seen waiting for it; CLOCK_MONOTONIC, 0: it does not wait */
     const char *close_reason; /* in VIEWER_CLOSING: a static text, or NULL */
-    unsigned seat;            /* its number among the feed's seats */
+    unsigned slot;            /* its number among the feed's viewers */
     time_t received_since;    /* start of the window of received_bytes, CLOCK_MONOTONIC seconds */
     time_t answered_in;       /* the second in which it was told the time `answers` times, CLOCK_MONOTONIC */
     uint32_t received_bytes;
@@ -52,7 +53,7 @@ struct viewer {
     bool in_old_ring; /* in VIEWER_BEHIND: its cursor is in the feed's old ring */
 };
 
-_Static_assert(sizeof(struct viewer) <= 200, "thousands of viewers: keep the struct small");
+static_assert(sizeof(struct viewer) <= 200, "thousands of viewers: keep the struct small");
 
 const char *viewer_strstate(enum viewer_state state);
 void viewer_enter_state(struct viewer *viewer, enum viewer_state state);
@@ -79,7 +80,7 @@ bool viewer_send_init(struct viewer *viewer, struct init_cache *init);
  * Sends a fragment that may not follow on the last one, or may be of another generation: the drop message and
  * the init segment first where they are due. INIT holds the fragment's generation.
  */
-bool viewer_send_fragment(struct viewer *viewer, struct init_cache *init, struct fragment *fragment);
+bool viewer_send_fragment(struct viewer *viewer, struct init_cache *init, struct fragment_buffer *fragment);
 
 /* Ends a connection that is broken, from libwebsockets' loop. */
 void viewer_cut(struct viewer *viewer);

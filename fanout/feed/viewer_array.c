@@ -12,38 +12,38 @@
 #define CONNECTION_BYTES 704u
 #define CACHE_LINE_BYTES 64u
 
-int seats_add(struct seats *seats, struct viewer *viewer)
+int viewer_array_add(struct viewer_array *viewers, struct viewer *viewer)
 {
-    if (seats->count == seats->room) {
-        unsigned room = seats->room ? 2 * seats->room : FIRST_ROOM;
-        struct seat *list = reallocarray(seats->list, room, sizeof(*list));
+    if (viewers->count == viewers->room) {
+        unsigned room = viewers->room ? 2 * viewers->room : FIRST_ROOM;
+        struct viewer_slot *list = reallocarray(viewers->list, room, sizeof(*list));
         if (!list) {
             return -ENOMEM;
         }
-        seats->list = list;
-        seats->room = room;
+        viewers->list = list;
+        viewers->room = room;
     }
-    viewer->seat = seats->count;
-    seats->list[seats->count++] =
-        (struct seat){.viewer = viewer, .wsi = viewer->wsi, .state = (enum viewer_state)viewer->state};
+    viewer->slot = viewers->count;
+    viewers->list[viewers->count++] =
+        (struct viewer_slot){.viewer = viewer, .wsi = viewer->wsi, .state = (enum viewer_state)viewer->state};
     return 0;
 }
 
-void seats_remove(struct seats *seats, struct viewer *viewer)
+void viewer_array_remove(struct viewer_array *viewers, struct viewer *viewer)
 {
-    struct seat *last = &seats->list[--seats->count];
-    seats->list[viewer->seat] = *last;
-    last->viewer->seat = viewer->seat;
-    if (seats->count == 0) {
-        free(seats->list);
-        *seats = (struct seats){0};
+    struct viewer_slot *last = &viewers->list[--viewers->count];
+    viewers->list[viewer->slot] = *last;
+    last->viewer->slot = viewer->slot;
+    if (viewers->count == 0) {
+        free(viewers->list);
+        *viewers = (struct viewer_array){0};
     }
 }
 
-void seats_prefetch_next(const struct seats *seats, unsigned index)
+void viewer_array_prefetch_next(const struct viewer_array *viewers, unsigned index)
 {
     if (index > 0) {
-        const char *connection = (const char *)seats->list[index - 1].wsi;
+        const char *connection = (const char *)viewers->list[index - 1].wsi;
         for (unsigned offset = 0; offset < CONNECTION_BYTES; offset += CACHE_LINE_BYTES) {
             __builtin_prefetch(connection + offset);
         }

@@ -8,24 +8,24 @@
 
 #include "fanout/feed/viewer.h"
 
-struct seat {
+struct viewer_slot {
     struct viewer *viewer;
     struct lws *wsi;         /* the viewer's */
     enum viewer_state state; /* the viewer's */
 };
 
-struct seats {
-    struct seat *list;
+struct viewer_array {
+    struct viewer_slot *list;
     unsigned count, room;
 };
 
-/* Takes VIEWER in; it must be in no seats. 0 or -ENOMEM. */
-int seats_add(struct seats *seats, struct viewer *viewer);
+/* Takes VIEWER in; it must be in no viewers. 0 or -ENOMEM. */
+int viewer_array_add(struct viewer_array *viewers, struct viewer *viewer);
 
-/* Takes VIEWER, which is in these seats, out. Memory is given back with the last one. */
-void seats_remove(struct seats *seats, struct viewer *viewer);
+/* Takes VIEWER, which is in these viewers, out. Memory is given back with the last one. */
+void viewer_array_remove(struct viewer_array *viewers, struct viewer *viewer);
 
-/* Asks for the memory of the seat before number INDEX, which a walk comes to next. */
-void seats_prefetch_next(const struct seats *seats, unsigned index);
+/* Asks for the memory of the slot before number INDEX, which a walk comes to next. */
+void viewer_array_prefetch_next(const struct viewer_array *viewers, unsigned index);
 
 #endif

@@ -136,7 +136,7 @@ static int load_directory(struct assets *assets, int fd, const char *path, int d
     }
     int result = 0;
     struct dirent *entry;
-    while (result == 0 && (entry = readdir(stream)) != NULL) {
+    while (result == 0 && (entry = readdir(stream))) {
         if (entry->d_name[0] != '.') {
             result = load_entry(assets, dirfd(stream), path, entry->d_name, depth);
         }

@@ -7,19 +7,19 @@
 
 #include <stddef.h>
 
-enum command_kind {
-    COMMAND_NONE, /* not ours: ignored */
-    COMMAND_TIME,
-    COMMAND_PAUSE,
-    COMMAND_RESUME,
+enum viewer_command_kind {
+    VIEWER_COMMAND_NONE, /* not ours: ignored */
+    VIEWER_COMMAND_TIME,
+    VIEWER_COMMAND_PAUSE,
+    VIEWER_COMMAND_RESUME,
 };
 
-struct command {
-    enum command_kind kind;
-    double client; /* COMMAND_TIME: what the viewer calls now */
+struct viewer_command {
+    enum viewer_command_kind kind;
+    double client; /* VIEWER_COMMAND_TIME: what the viewer calls now */
 };
 
-/* Understands the LENGTH bytes of TEXT; whatever is wrong with them makes a COMMAND_NONE. */
-struct command command_parse(const char *text, size_t length);
+/* Understands the LENGTH bytes of TEXT; whatever is wrong with them makes a VIEWER_COMMAND_NONE. */
+struct viewer_command viewer_command_parse(const char *text, size_t length);
 
 #endif

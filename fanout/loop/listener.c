@@ -147,8 +147,8 @@ void listener_set_load(struct listener *listener, unsigned viewers)
 int listener_begin(struct listener *listener, struct loop *loop, int socket)
 {
     set_options(socket);
-    int status = watch_begin(&listener->watch, loop, socket, listener_ready, listener);
-    return status < 0 ? status : watch_timer_begin(&listener->retry, loop, retry_expired, listener);
+    int result = watch_begin(&listener->watch, loop, socket, listener_ready, listener);
+    return result < 0 ? result : watch_timer_begin(&listener->retry, loop, retry_expired, listener);
 }
 
 void listener_end(struct listener *listener)

@@ -4,6 +4,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
+
 int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
 {
     (void)user;
@@ -125,7 +127,8 @@ int watch_timer_begin(struct watch_timer *timer, struct loop *loop, void (*expir
 void watch_timer_arm_us(struct watch_timer *timer, long delay_us)
 {
     struct itimerspec when = {
-        .it_value = {.tv_sec = delay_us / 1000000, .tv_nsec = delay_us % 1000000 * 1000},
+        .it_value = {.tv_sec = delay_us * NS_PER_US / NS_PER_SECOND,
+                     .tv_nsec = delay_us * NS_PER_US % NS_PER_SECOND},
     };
     if (timer->watch.watched) {
         timerfd_settime(timer->watch.fd, 0, &when, NULL);

@@ -11,7 +11,7 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "fanout/feed/fragment.h"
+#include "fanout/feed/fragment_buffer.h"
 #include "fanout/feed/packet.h"
 #include "fanout/http/assets.h"
 #include "fanout/http/origin.h"
@@ -96,7 +96,7 @@ static void whole_fragments(void **state)
         if (cases[i].length) {
             memcpy(copy, cases[i].bytes, cases[i].length);
         }
-        if (fragment_is_whole(copy, cases[i].length) != cases[i].whole) {
+        if (fragment_buffer_is_whole(copy, cases[i].length) != cases[i].whole) {
             fail_msg("case %zu", i);
         }
         free(copy);

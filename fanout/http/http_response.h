@@ -1,14 +1,14 @@
 /*
  * Writes whole HTTP/1.1 responses. ringcast-fanout's only thread.
  */
-#ifndef FANOUT_HTTP_RESPONSE_H
-#define FANOUT_HTTP_RESPONSE_H
+#ifndef FANOUT_HTTP_HTTP_RESPONSE_H
+#define FANOUT_HTTP_HTTP_RESPONSE_H
 
 #include <libwebsockets.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-struct response {
+struct http_response {
     int status;
     const char *type;          /* of the body; NULL: no body */
     const char *cache_control; /* NULL: "no-store" */
@@ -23,9 +23,9 @@ struct response {
  * Sends RESPONSE. The body is copied if the socket does not take it at once.
  * What the libwebsockets callback returns: 0, or -1 to close the connection.
  */
-int response_send(struct lws *wsi, const struct response *response);
+int http_response_send(struct lws *wsi, const struct http_response *response);
 
 /* A response whose body is just the status in words, on a connection that closes after it. */
-int response_refuse(struct lws *wsi, int status, bool head_only, const char *headers);
+int http_response_refuse(struct lws *wsi, int status, bool head_only, const char *headers);
 
 #endif

@@ -1,4 +1,4 @@
-#include "fanout/http/response.h"
+#include "fanout/http/http_response.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +43,7 @@ static const char *reason_of(int status)
 }
 
 /* Length of the head, or -1 if it does not fit. */
-static int format_head(char *head, size_t size, const struct response *response)
+static int format_head(char *head, size_t size, const struct http_response *response)
 {
     char entity[160] = "";
     if (response->type) {
@@ -57,7 +57,7 @@ static int format_head(char *head, size_t size, const struct response *response)
     return length > 0 && (size_t)length < size ? length : -1;
 }
 
-int response_send(struct lws *wsi, const struct response *response)
+int http_response_send(struct lws *wsi, const struct http_response *response)
 {
     unsigned char memory[LWS_PRE + HEAD_SIZE];
     unsigned char *head = memory + LWS_PRE;
@@ -77,10 +77,10 @@ int response_send(struct lws *wsi, const struct response *response)
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
-int response_refuse(struct lws *wsi, int status, bool head_only, const char *headers)
+int http_response_refuse(struct lws *wsi, int status, bool head_only, const char *headers)
 {
     const char *reason = reason_of(status);
-    struct response response = {
+    struct http_response response = {
         .status = status,
         .type = "text/plain; charset=utf-8",
         .headers = headers,
@@ -89,5 +89,5 @@ int response_refuse(struct lws *wsi, int status, bool head_only, const char *hea
         .head_only = head_only,
         .close = true,
     };
-    return response_send(wsi, &response);
+    return http_response_send(wsi, &response);
 }

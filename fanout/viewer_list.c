@@ -1,4 +1,4 @@
-#include "fanout/feed/viewer_list.h"
+#include "fanout/viewer_list.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 static const char kicked_reason[] = "closed by the operator";
 
 struct found {
-    const struct camera *camera;
+    const struct stream *stream;
     struct viewer *viewer;
 };
 
@@ -62,27 +62,27 @@ static void sift_down(struct page *page)
     }
 }
 
-static void consider(struct page *page, const struct camera *camera, struct viewer *viewer)
+static void consider(struct page *page, const struct stream *stream, struct viewer *viewer)
 {
     if (viewer->number <= page->after) {
         return;
     }
     if (page->count < PAGE_VIEWERS_MAX) {
-        page->list[page->count++] = (struct found){camera, viewer};
+        page->list[page->count++] = (struct found){stream, viewer};
         sift_up(page, page->count - 1);
         return;
     }
     page->more = true;
     if (viewer->number < page->list[0].viewer->number) {
-        page->list[0] = (struct found){camera, viewer};
+        page->list[0] = (struct found){stream, viewer};
         sift_down(page);
     }
 }
 
-static void consider_all(struct page *page, const struct camera *camera, const struct seats *seats)
+static void consider_all(struct page *page, const struct stream *stream, const struct viewer_array *viewers)
 {
-    for (unsigned i = 0; i < seats->count; i++) {
-        consider(page, camera, seats->list[i].viewer);
+    for (unsigned i = 0; i < viewers->count; i++) {
+        consider(page, stream, viewers->list[i].viewer);
     }
 }
 
@@ -154,11 +154,11 @@ static json_t *describe(const struct found *found, time_t now)
 {
     const struct viewer *viewer = found->viewer;
     json_t *entry = json_pack(
-        "{s:I, s:s, s:o, s:I, s:s, s:I}", "number", (json_int_t)viewer->number, "camera", found->camera->name,
+        "{s:I, s:s, s:o, s:I, s:s, s:I}", "number", (json_int_t)viewer->number, "camera", found->stream->name,
         "address", peer_address(lws_get_socket_fd(viewer->wsi)), "since_s", (json_int_t)(now - viewer->since),
         "state", viewer_strstate((enum viewer_state)viewer->state), "dropped", (json_int_t)viewer->dropped);
     if (entry) {
-        describe_connection(entry, &found->camera->feed, viewer);
+        describe_connection(entry, &found->stream->feed, viewer);
     }
     return entry;
 }
@@ -183,58 +183,58 @@ static json_t *describe_page(struct page *page)
     return viewers;
 }
 
-json_t *audience_list(const struct cameras *cameras, const json_t *request)
+bool viewer_list_page(const struct streams *streams, const json_t *request, json_t **viewers)
 {
     const char *name = message_string(request, "camera", NULL);
     json_int_t after = message_integer(request, "after", 0);
     struct page page = {.after = after > 0 ? (uint64_t)after : 0};
-    for (struct camera *camera = cameras->first; camera; camera = camera->next) {
-        if (!name || strcmp(camera->name, name) == 0) {
-            consider_all(&page, camera, &camera->feed.seats);
-            consider_all(&page, camera, &camera->feed.paused);
+    for (struct stream *stream = streams->first; stream; stream = stream->next) {
+        if (!name || strcmp(stream->name, name) == 0) {
+            consider_all(&page, stream, &stream->feed.viewers);
+            consider_all(&page, stream, &stream->feed.paused);
         }
     }
     qsort(page.list, page.count, sizeof(page.list[0]), by_number);
-    json_t *viewers = describe_page(&page);
-    return json_pack("{s:o, s:b}", "viewers", viewers, "more", page.more);
+    *viewers = describe_page(&page);
+    return page.more;
 }
 
-static struct viewer *find(const struct seats *seats, uint64_t number)
+static struct viewer *find(const struct viewer_array *viewers, uint64_t number)
 {
-    for (unsigned i = 0; i < seats->count; i++) {
-        if (seats->list[i].viewer->number == number) {
-            return seats->list[i].viewer;
+    for (unsigned i = 0; i < viewers->count; i++) {
+        if (viewers->list[i].viewer->number == number) {
+            return viewers->list[i].viewer;
         }
     }
     return NULL;
 }
 
-static unsigned kick_number(const struct cameras *cameras, uint64_t number)
+static unsigned kick_number(const struct streams *streams, uint64_t number)
 {
-    for (struct camera *camera = cameras->first; camera; camera = camera->next) {
-        struct viewer *viewer = find(&camera->feed.seats, number);
-        viewer = viewer ? viewer : find(&camera->feed.paused, number);
+    for (struct stream *stream = streams->first; stream; stream = stream->next) {
+        struct viewer *viewer = find(&stream->feed.viewers, number);
+        viewer = viewer ? viewer : find(&stream->feed.paused, number);
         if (viewer) {
             feed_leave(viewer);
-            viewer_close(viewer, AUDIENCE_KICKED, kicked_reason);
+            viewer_close(viewer, VIEWER_LIST_KICKED, kicked_reason);
             return 1;
         }
     }
     return 0;
 }
 
-unsigned audience_kick(const struct cameras *cameras, const json_t *request)
+unsigned viewer_list_kick(const struct streams *streams, const json_t *request)
 {
     const char *name = message_string(request, "camera", NULL);
     if (!name) {
         json_int_t number = message_integer(request, "viewer", 0);
-        return number > 0 ? kick_number(cameras, (uint64_t)number) : 0;
+        return number > 0 ? kick_number(streams, (uint64_t)number) : 0;
     }
-    struct camera *camera = cameras_find(cameras, name);
-    if (!camera) {
+    struct stream *stream = streams_find(streams, name);
+    if (!stream) {
         return 0;
     }
-    unsigned count = camera->feed.seats.count + camera->feed.paused.count;
-    feed_close_viewers(&camera->feed, AUDIENCE_KICKED, kicked_reason);
+    unsigned count = stream->feed.viewers.count + stream->feed.paused.count;
+    feed_close_viewers(&stream->feed, VIEWER_LIST_KICKED, kicked_reason);
     return count;
 }

@@ -1,0 +1,13 @@
+/*
+ * Obeys what ringcastd sends on the channel (docs/reference/control.md, "ringcastd ↔ fan-out").
+ * ringcast-fanout's only thread.
+ */
+#ifndef FANOUT_SUPERVISOR_COMMANDS_H
+#define FANOUT_SUPERVISOR_COMMANDS_H
+
+struct server;
+
+/* Begins to receive on CHANNEL, which becomes the server's link. 0 or negative errno. */
+int supervisor_commands_begin(struct server *server, int channel);
+
+#endif
