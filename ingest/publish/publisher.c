@@ -39,6 +39,7 @@ struct publisher {
     bool discontinuity; /* the next fragment does not follow the last one */
     bool joint;         /* it is the first of another connection */
     bool b_slices;      /* seen in this connection */
+    bool audio_waits;   /* its description changed: it goes on in the next generation, at a keyframe */
 };
 
 int publisher_create(struct ring_output *output, struct publisher **publisher)
@@ -114,6 +115,7 @@ int publisher_begin(struct publisher *publisher, const struct media_description 
     if (result < 0) {
         return result;
     }
+    publisher->audio_waits = false;
     publisher->discontinuity = publisher->joint = publisher->status.fragments > 0;
     timeline_forget_source(&publisher->timeline);
     if (audio_input_begin(&publisher->audio, &description->audio, publisher->audio_codec) < 0) {
@@ -123,11 +125,26 @@ int publisher_begin(struct publisher *publisher, const struct media_description 
     return 0;
 }
 
+/* The audio is not what was described. Pictures go on in the present generation up to the next keyframe. */
+static int change_audio(struct publisher *publisher, const struct media_stream *stream,
+                        char error[SOURCE_ERROR_SIZE])
+{
+    if (audio_input_begin(&publisher->audio, stream, publisher->audio_codec) < 0) {
+        snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
+        return -ENOMEM;
+    }
+    publisher->audio_waits = !publisher->need_init;
+    return 0;
+}
+
 static void put_audio(struct publisher *publisher, const struct media_unit *unit)
 {
     int64_t decode_ns;
     bool exact;
 
+    if (publisher->audio_waits) {
+        return;
+    }
     if (!publisher->need_keyframe && timeline_map_audio(&publisher->timeline, unit->presentation_ns,
                                                         unit->capture_ns, &decode_ns, &exact)) {
         audio_input_put(&publisher->audio, unit->data, unit->size, decode_ns, exact);
@@ -211,7 +228,7 @@ static int update_generation(struct publisher *publisher, char error[SOURCE_ERRO
         snprintf(error, SOURCE_ERROR_SIZE, "the stream's parameter sets cannot be put into MP4");
         return result == -ENOMEM ? -ENOMEM : -ENOTSUP;
     }
-    publisher->need_init = false;
+    publisher->need_init = publisher->audio_waits = false;
     if (length == publisher->init_length && memcmp(init, publisher->init, length) == 0) {
         free(init);
         return 0;
@@ -373,6 +390,9 @@ static int put_video(struct publisher *publisher, const struct media_unit *unit,
         publisher->status.withheld++;
         return 0;
     }
+    if (picture->keyframe && publisher->audio_waits) {
+        publisher->need_init = true;
+    }
     int result = publisher->need_init ? update_generation(publisher, error) : 0;
     if (result < 0) {
         return result;
@@ -390,8 +410,11 @@ int publisher_put(struct publisher *publisher, const struct media_unit *unit, ch
         int result = unit->stream ? begin_video(publisher, unit->stream, error) : 0;
         return result < 0 ? result : put_video(publisher, unit, error);
     }
-    put_audio(publisher, unit);
-    return 0;
+    int result = unit->stream ? change_audio(publisher, unit->stream, error) : 0;
+    if (result == 0) {
+        put_audio(publisher, unit);
+    }
+    return result;
 }
 
 size_t publisher_missing_room(const struct publisher *publisher)

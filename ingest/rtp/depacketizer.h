@@ -55,10 +55,15 @@ struct depacketizer_operations {
     void (*destroy)(struct depacketizer *depacketizer);
 };
 
+/* Bytes of an AudioSpecificConfig that a stream brings along. */
+#define DEPACKETIZER_CONFIG_MAX 16
+
 struct depacketizer {
     const struct depacketizer_operations *operations;
     struct depacketizer_counters counters;
     bool show_damaged;
+    uint8_t config[DEPACKETIZER_CONFIG_MAX]; /* AAC: what the stream itself says; it counts from the next */
+    size_t config_size;                      /* unit on, and more than the description; 0: nothing */
 };
 
 /* NULL: out of memory, or a FORMAT that no depacketizer is for. FORMAT must outlive it. */

@@ -1,16 +1,18 @@
 /*
  * MPEG-4 audio as LATM (RFC 6416): an AudioMuxElement (ISO/IEC 14496-3, 1.7.3.2) in one packet or, up to the
- * marker, in several. Its configuration is that of the session description; one in the stream must be the
- * same.
+ * marker, in several. Its configuration is that of the session description, until the stream brings another.
  */
 #include "ingest/rtp/depacketizer.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ingest/codec/bits.h"
 #include "ingest/rtp/byte_buffer.h"
 #include "ingest/rtp/latm_config.h"
+
+static_assert(LATM_CONFIG_AUDIO_MAX <= DEPACKETIZER_CONFIG_MAX, "a configuration fits");
 
 #define ELEMENT_SIZE_MAX 65536
 
@@ -22,8 +24,9 @@
 
 struct latm {
     struct depacketizer base;
-    const struct media_format *format;
-    struct byte_buffer element; /* what several packets brought */
+    const struct media_format *format; /* the owner's: it may learn the length of an AU */
+    struct media_format_latm mux;      /* the present one */
+    struct byte_buffer element;        /* what several packets brought */
     int64_t element_time;
     struct byte_buffer units; /* AUs, one after the other */
     size_t sizes[UNITS_MAX];
@@ -50,15 +53,19 @@ static void spoil(struct latm *latm)
     latm->count = 0;
 }
 
-/* A configuration within the stream: useful only if it is the one that is known. */
-static bool same_config(const struct latm *latm, struct bits *bits)
+/* A configuration within the stream counts from here on. False: it is not understood. */
+static bool take_config(struct latm *latm, struct bits *bits)
 {
-    const struct media_format *format = latm->format;
     struct latm_config config;
 
-    return latm_config_read(bits, &config) == 0 && config.subframes == format->latm_mux.subframes &&
-           config.other_bits == format->latm_mux.other_bits && config.audio_size == format->extradata_size &&
-           memcmp(config.audio, format->extradata, config.audio_size) == 0;
+    if (latm_config_read(bits, &config) < 0) {
+        return false;
+    }
+    latm->mux.subframes = config.subframes;
+    latm->mux.other_bits = config.other_bits;
+    memcpy(latm->base.config, config.audio, config.audio_size);
+    latm->base.config_size = config.audio_size;
+    return true;
 }
 
 /* PayloadLengthInfo, 1.7.3.2.4. */
@@ -92,12 +99,15 @@ static bool take_unit(struct latm *latm, struct bits *bits)
 
 static bool parse_element(struct latm *latm, const uint8_t *data, size_t size)
 {
-    const struct media_format_latm *mux = &latm->format->latm_mux;
+    const struct media_format_latm *mux = &latm->mux;
     struct bits bits;
 
     bits_init_plain(&bits, data, size);
-    if (mux->in_band && bits_read(&bits, 1) == 0 && !same_config(latm, &bits)) {
+    if (mux->in_band && bits_read(&bits, 1) == 0 && !take_config(latm, &bits)) {
         return false;
+    }
+    if (mux->subframes == 0) {
+        return false; /* no configuration has come yet */
     }
     latm->units.size = latm->at = 0;
     for (unsigned i = 0; i < mux->subframes; i++) {
@@ -210,11 +220,12 @@ struct depacketizer *depacketizer_latm_create(const struct media_format *format)
 {
     struct latm *latm = calloc(1, sizeof(*latm));
 
-    if (latm == NULL) {
+    if (!latm) {
         return NULL;
     }
     latm->base.operations = &operations;
     latm->format = format;
+    latm->mux = format->latm_mux;
     byte_buffer_init(&latm->element, ELEMENT_SIZE_MAX);
     byte_buffer_init(&latm->units, ELEMENT_SIZE_MAX);
     return &latm->base;

@@ -1,5 +1,6 @@
 #include "ingest/rtp/media_format.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -22,6 +23,10 @@
 #define DYNAMIC_TYPE_MIN 96
 
 #define AAC_CONFIG_MAX 64
+#define AAC_RATE_MAX 96000
+#define AAC_LC 2
+
+static_assert(AAC_CONFIG_MAX >= AAC_CONFIG_SIZE, "what is guessed fits");
 
 static const uint8_t start_code[] = {0, 0, 0, 1};
 
@@ -42,6 +47,7 @@ static const struct encoding {
     {"PCMU", SDP_AUDIO, MEDIA_CODEC_PCMU, "G.711 µ-law", false, 0},
     {"PCMA", SDP_AUDIO, MEDIA_CODEC_PCMA, "G.711 A-law", false, 0},
     {"L16", SDP_AUDIO, MEDIA_CODEC_L16, "L16", false, 0},
+    {"PCM", SDP_AUDIO, MEDIA_CODEC_L16, "L16", false, 0}, /* Hikvision's name for it */
     {"G722", SDP_AUDIO, MEDIA_CODEC_G722, "G.722", false, 0},
     {"G726-16", SDP_AUDIO, MEDIA_CODEC_G726, "G.726", false, 2},
     {"G726-24", SDP_AUDIO, MEDIA_CODEC_G726, "G.726", false, 3},
@@ -215,50 +221,86 @@ static void read_au(const char *fmtp, struct media_format_au *au)
 static int read_latm(const char *fmtp, const uint8_t *config, size_t size, struct media_format *format)
 {
     struct bits bits;
-    struct latm_config mux;
+    struct latm_config mux = {0};
 
+    format->latm_mux.in_band = read_number(fmtp, "cpresent", 1, 1) != 0;
+    if (size == 0) {
+        return format->latm_mux.in_band ? 0 : -ENOTSUP;
+    }
     bits_init_plain(&bits, config, size);
-    int result = latm_config_read(&bits, &mux);
-    if (result < 0) {
+    if (latm_config_read(&bits, &mux) < 0) {
         return -ENOTSUP;
     }
-    format->latm_mux = (struct media_format_latm){
-        .in_band = read_number(fmtp, "cpresent", 1, 1) != 0,
-        .subframes = mux.subframes,
-        .other_bits = mux.other_bits,
-    };
+    format->latm_mux.subframes = mux.subframes;
+    format->latm_mux.other_bits = mux.other_bits;
     memcpy(format->extradata, mux.audio, mux.audio_size);
     format->extradata_size = mux.audio_size;
     return 0;
 }
 
-static int read_aac(const struct sdp_media *media, struct media_format *format)
+static void set_unit_ticks(struct media_format *format)
 {
-    uint8_t config[AAC_CONFIG_MAX];
-    struct aac_config aac;
-    size_t size = read_config(media->fmtp, config);
-    int result = 0;
+    format->unit_ticks =
+        (uint32_t)((uint64_t)format->frame_length * format->clock_rate / format->sample_rate);
+}
 
-    if (size == 0) {
-        return -ENOTSUP;
+int media_format_take_config(struct media_format *format, const uint8_t *config, size_t size)
+{
+    struct aac_config aac;
+
+    if (size > sizeof(format->extradata) || aac_parse_config(config, size, &aac) < 0) {
+        return -EBADMSG;
     }
-    if (format->latm) {
-        result = read_latm(media->fmtp, config, size, format);
-    } else {
-        read_au(media->fmtp, &format->au);
-        memcpy(format->extradata, config, size);
-        format->extradata_size = size;
+    if (aac.size == format->extradata_size && memcmp(config, format->extradata, aac.size) == 0) {
+        return -EALREADY;
     }
-    if (result < 0 || aac_parse_config(format->extradata, format->extradata_size, &aac) < 0) {
-        return -ENOTSUP;
+    memmove(format->extradata, config, aac.size);
+    format->extradata_size = aac.size;
+    format->frame_length = aac.frame_length;
+    format->sample_rate = aac.sample_rate;
+    if (aac.channels != 0) {
+        format->channels = aac.channels;
     }
     if (format->clock_rate == 0) {
         format->clock_rate = aac.sample_rate;
     }
-    format->sample_rate = aac.sample_rate;
-    format->channels = aac.channels != 0 ? aac.channels : media->channels;
-    format->unit_ticks = (uint32_t)((uint64_t)aac.frame_length * format->clock_rate / aac.sample_rate);
+    set_unit_ticks(format);
     return 0;
+}
+
+/* A configuration that the description leaves out, or that cannot be: AAC-LC of the rtpmap's rate and channels. */
+static size_t guess_config(const struct media_format *format, uint8_t out[AAC_CONFIG_MAX])
+{
+    if (format->clock_rate == 0 || format->clock_rate > AAC_RATE_MAX) {
+        return 0;
+    }
+    return aac_write_config(AAC_LC, format->clock_rate, format->channels, out);
+}
+
+static int read_aac(const struct sdp_media *media, struct media_format *format)
+{
+    uint8_t config[AAC_CONFIG_MAX];
+    size_t size = read_config(media->fmtp, config);
+
+    if (format->latm) {
+        int result = read_latm(media->fmtp, config, size, format);
+        if (result < 0) {
+            return result;
+        }
+        memcpy(config, format->extradata, format->extradata_size);
+        size = format->extradata_size;
+    } else {
+        read_au(media->fmtp, &format->au);
+    }
+    format->extradata_size = 0;
+    if (size > 0 && media_format_take_config(format, config, size) == 0) {
+        return 0;
+    }
+    if (size > 0 && format->latm) {
+        return -ENOTSUP;
+    }
+    size = guess_config(format, config);
+    return media_format_take_config(format, config, size) < 0 ? -ENOTSUP : 0;
 }
 
 /* OpusHead (RFC 7845, 5.1). Two channels whatever is sent: every decoder gives them (RFC 7587, 7). */

@@ -35,7 +35,7 @@ struct media_format_au {
 /* MP4A-LATM (RFC 6416, 6.3): what its StreamMuxConfig says beside the AudioSpecificConfig. */
 struct media_format_latm {
     bool in_band;        /* each element says whether a configuration follows */
-    unsigned subframes;  /* AUs in an element */
+    unsigned subframes;  /* AUs in an element; 0: no configuration is known yet */
     unsigned other_bits; /* of other data that follows them */
 };
 
@@ -49,7 +49,8 @@ struct media_format {
     uint32_t sample_rate;
     uint32_t channels;
     uint32_t sample_bits;
-    uint32_t unit_ticks; /* AAC: RTP time of one AU */
+    uint32_t frame_length; /* AAC: samples of one AU */
+    uint32_t unit_ticks;   /* AAC: RTP time of one AU */
     struct media_format_au au;
     struct media_format_latm latm_mux;
     uint8_t extradata[MEDIA_FORMAT_EXTRADATA_MAX];
@@ -61,6 +62,12 @@ const char *media_format_video_name(enum media_codec codec);
 
 /* The codec of MEDIA by its encoding's name; MEDIA_CODEC_OTHER, MEDIA_CODEC_NONE. */
 enum media_codec media_format_codec(const struct sdp_media *media);
+
+/*
+ * AAC: the stream has this AudioSpecificConfig, whatever was described. 0: *format has it; -EALREADY: it had;
+ * -EBADMSG.
+ */
+int media_format_take_config(struct media_format *format, const uint8_t *config, size_t size);
 
 /* 0; -ENOTSUP: an encoding that is not known, or parameters that are not understood. */
 int media_format_read(const struct sdp_media *media, struct media_format *format);

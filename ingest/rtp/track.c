@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
@@ -53,6 +54,18 @@ enum { JUMP_PROOF_UDP = 2, JUMP_PROOF_TCP = 1, BACK_PROOF_UDP = PACKET_RUN_MAX, 
 /* The last report's age in a receiver report has 32 bits, in 1/65536 s (RFC 3550, 6.4.1). */
 #define REPORT_AGE_MAX_S 65535
 
+/* Steps of timestamps in a row that tell which clock they count; after so many packets none has, and the
+ * announced one is believed. */
+#define CLOCK_PROOF 3
+#define CLOCK_PATIENCE 32
+
+struct clock_doubt {
+    bool open;
+    int64_t time;   /* of the last packet with a unit */
+    unsigned units; /* in it */
+    unsigned for_samples, for_announced, seen;
+};
+
 struct held_payloads {
     struct depacketizer_payload items[HELD_MAX]; /* their data lies in BYTES, one after the other */
     size_t count, taken;
@@ -80,6 +93,7 @@ struct track {
     struct reception reception;
     struct lateness lateness;
     struct codec_probe probe;
+    struct clock_doubt clock_doubt;
     struct held_payloads *held; /* owned; NULL: none */
     struct depacketizer *depacketizer;
     struct depacketizer_payload payload;
@@ -156,6 +170,8 @@ int track_create(const struct sdp_media *media, const struct track_options *opti
         .announced = made->format.announced != MEDIA_CODEC_NONE,
         .settled = !made->video,
     };
+    made->clock_doubt.open =
+        made->format.codec == MEDIA_CODEC_AAC && made->format.clock_rate != made->format.sample_rate;
     describe(made);
     if (made->video && made->format.codec != made->format.announced && made->format.extradata_size > 0) {
         tell_codec(made);
@@ -588,10 +604,69 @@ static int64_t captured(const struct track *track, int64_t time, int64_t wall_ns
     return within(unix_ns, wall_ns, CAPTURE_AGE_MAX_NS) ? unix_ns : 0;
 }
 
+/* Takes over what the stream itself says of its configuration, which counts from this unit on. */
+static void take_config(struct track *track)
+{
+    struct depacketizer *depacketizer = track->depacketizer;
+
+    if (depacketizer->config_size == 0) {
+        return;
+    }
+    int result = media_format_take_config(&track->format, depacketizer->config, depacketizer->config_size);
+    depacketizer->config_size = 0;
+    if (result == 0) {
+        log_info("the camera's AAC is not as it describes it: %" PRIu32 " Hz, %" PRIu32 " channel(s)",
+                 track->format.sample_rate, track->format.channels);
+        describe(track);
+        track->stream_changed = true;
+    }
+}
+
+/*
+ * The clock of AAC's timestamps, where the description names another rate than the configuration: cameras
+ * count either. The step from packet to packet tells, divided by its AUs; until it has, nothing is handed out.
+ */
+static bool clock_is_clear(struct track *track, int64_t time, bool lost)
+{
+    struct clock_doubt *doubt = &track->clock_doubt;
+
+    if (!doubt->open) {
+        return true;
+    }
+    if (time != track->payload.time) {
+        doubt->units++; /* a further one of the same packet */
+        return false;
+    }
+    int64_t step = doubt->units > 0 && !lost ? (time - doubt->time) / doubt->units : 0;
+    bool samples = step == track->format.frame_length;
+    bool announced = step == track->format.unit_ticks;
+    doubt->for_samples = samples ? doubt->for_samples + 1 : 0;
+    doubt->for_announced = announced ? doubt->for_announced + 1 : 0;
+    doubt->time = time;
+    doubt->units = 1;
+    doubt->seen++;
+    if (doubt->for_samples < CLOCK_PROOF && doubt->for_announced < CLOCK_PROOF &&
+        doubt->seen < CLOCK_PATIENCE) {
+        return false;
+    }
+    doubt->open = false;
+    if (doubt->for_samples == CLOCK_PROOF) {
+        log_info("the camera's audio timestamps count %" PRIu32 " Hz, not the %" PRIu32 " that it announces",
+                 track->format.sample_rate, track->format.clock_rate);
+        track->format.clock_rate = track->format.sample_rate;
+        track->format.unit_ticks = track->format.frame_length;
+        track->reception.clock_rate = track->format.clock_rate;
+        track->reception.jitter_ns = 0;
+        track->anchored = false;
+    }
+    return true;
+}
+
 static void fill_unit(struct track *track, const struct depacketizer_unit *from, struct media_unit *unit)
 {
     int64_t wall_ns = from->arrival_ns + wall_offset();
 
+    take_config(track);
     *unit = (struct media_unit){
         .video = track->video,
         .stream = track->stream_changed ? &track->stream : NULL,
@@ -615,8 +690,11 @@ int track_next(struct track *track, struct media_unit *unit)
 
     for (;;) {
         result = depacketizer_next(track->depacketizer, &complete);
-        if (result == 1) {
+        if (result == 1 && clock_is_clear(track, complete.time, complete.lost)) {
             break;
+        }
+        if (result == 1) {
+            continue;
         }
         if (!track->has_payload && !next_payload(track)) {
             break;

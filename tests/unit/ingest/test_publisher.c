@@ -555,6 +555,39 @@ static void a_unit_may_describe_its_stream(void **state)
     assert_string_equal(publisher_status(rig->publisher)->codecs, "avc1.42C01E");
 }
 
+/* Sound that is not as described goes on with the next keyframe; pictures go on as if nothing had been. */
+static void sound_that_changes_costs_no_picture(void **state)
+{
+    static const uint8_t first[] = {0x14, 0x08}, then[] = {0x15, 0x88}, sound[] = {0x21, 0x10, 0x05};
+    struct rig *rig = *state;
+    struct media_stream stream = {
+        .codec = MEDIA_CODEC_AAC, .sample_rate = 8000, .channels = 1, .extradata = then, .extradata_size = 2};
+
+    rig->description.audio = (struct media_stream){.codec = MEDIA_CODEC_AAC,
+                                                   .codec_name = "aac",
+                                                   .sample_rate = 16000,
+                                                   .channels = 1,
+                                                   .extradata = first,
+                                                   .extradata_size = 2};
+    begin(rig);
+    ADD(rig, sample_avc_base_sps);
+    ADD(rig, sample_avc_base_pps);
+    assert_int_equal(put_slice(rig, true), 1);
+    assert_int_equal(publisher_status(rig->publisher)->changes, 1);
+    struct media_unit unit = {.stream = &stream,
+                              .data = sound,
+                              .size = sizeof(sound),
+                              .presentation_ns = rig->now_ns,
+                              .decode_ns = MEDIA_TIME_UNKNOWN,
+                              .capture_ns = rig->now_ns};
+    assert_int_equal(publisher_put(rig->publisher, &unit, rig->error), 0);
+    assert_int_equal(put_slice(rig, false), 1);
+    assert_int_equal(publisher_status(rig->publisher)->changes, 1);
+    assert_int_equal(put_slice(rig, true), 1);
+    assert_int_equal(publisher_status(rig->publisher)->changes, 2);
+    assert_int_equal(publisher_status(rig->publisher)->withheld, 0);
+}
+
 static void garbage_is_no_picture(void **state)
 {
     struct rig *rig = *state;
@@ -604,6 +637,7 @@ int main(void)
         RIG_TEST(the_cameras_time_goes_along),
         RIG_TEST(a_clock_that_jumps_is_repaired),
         RIG_TEST(a_unit_may_describe_its_stream),
+        RIG_TEST(sound_that_changes_costs_no_picture),
         RIG_TEST(garbage_is_no_picture),
     };
 

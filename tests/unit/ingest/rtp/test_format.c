@@ -98,7 +98,7 @@ static void sets_tell_the_codec(void **state)
     assert_int_equal(format.codec, MEDIA_CODEC_H265);
 }
 
-static void aac_needs_its_configuration(void **state)
+static void aac_is_as_its_configuration_says(void **state)
 {
     (void)state;
     assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 16000, "mode=AAC-hbr; config=1408"), 0);
@@ -106,14 +106,54 @@ static void aac_needs_its_configuration(void **state)
     assert_int_equal(format.channels, 1);
     assert_int_equal(format.unit_ticks, 1024);
     assert_int_equal(format.au.size_length, 13);
-    assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 16000, "mode=AAC-hbr"), -ENOTSUP);
-    assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 16000, "mode=AAC-hbr; config=zz"), -ENOTSUP);
-    assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 16000, "mode=AAC-hbr; config=ffffff"), -ENOTSUP);
     /* What gst-rtsp-server sends: the end of the configuration is missing. */
     assert_int_equal(read(SDP_AUDIO, "MP4A-LATM", 16000, "cpresent=0;config=40002810"), 0);
     assert_memory_equal(format.extradata, "\x14\x08", 2);
-    assert_int_equal(read(SDP_AUDIO, "MP4A-LATM", 16000, "cpresent=1"), -ENOTSUP);
     assert_int_equal(read(SDP_AUDIO, "MP4A-LATM", 16000, "config=c0002810"), -ENOTSUP); /* version 1 */
+}
+
+/* AAC-LC, with the rate and the channels of the rtpmap. */
+static void aac_without_a_configuration_is_guessed(void **state)
+{
+    static const char *const fmtps[] = {"mode=AAC-hbr", "mode=AAC-hbr; config=zz",
+                                        "mode=AAC-hbr; config=ffffff", "mode=AAC-hbr; config=", ""};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(fmtps) / sizeof(fmtps[0]); i++) {
+        assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 16000, fmtps[i]), 0);
+        assert_sets("\x14\x08", 2);
+        assert_int_equal(format.unit_ticks, 1024);
+    }
+    assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 11111, ""), 0); /* a rate that has no index */
+    assert_int_equal(format.extradata_size, 5);
+    assert_int_equal(format.sample_rate, 11111);
+    assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 0, ""), -ENOTSUP);
+    assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 90000000, ""), -ENOTSUP);
+    /* LATM brings its configuration along, if the description does not say that it does not. */
+    assert_int_equal(read(SDP_AUDIO, "MP4A-LATM", 16000, "cpresent=1"), 0);
+    assert_int_equal(format.latm_mux.subframes, 0);
+    assert_int_equal(read(SDP_AUDIO, "MP4A-LATM", 8000, "cpresent=0;config="), -ENOTSUP);
+}
+
+static void what_follows_a_configuration_is_left_out(void **state)
+{
+    (void)state;
+    /* An ADTS header behind it. */
+    assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 48000, "config=1188fff15081ffdffc"), 0);
+    assert_sets("\x11\x88", 2);
+    /* SBR, signalled behind the configuration of the core, belongs to it; what follows does not. */
+    assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 48000, "config=131056e59d4880ffff"), 0);
+    assert_sets("\x13\x10\x56\xe5\x9d\x48\x80", 7);
+    assert_int_equal(read(SDP_AUDIO, "MPEG4-GENERIC", 48000, "config=119056e500"), 0);
+    assert_sets("\x11\x90\x56\xe5\x00", 5);
+}
+
+static void sound_with_other_names(void **state)
+{
+    (void)state;
+    assert_int_equal(read(SDP_AUDIO, "PCM", 48000, ""), 0);
+    assert_int_equal(format.codec, MEDIA_CODEC_L16);
+    assert_int_equal(format.sample_rate, 48000);
 }
 
 static void rates_and_names(void **state)
@@ -140,9 +180,15 @@ static void rates_and_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parameter_sets_become_units),         cmocka_unit_test(damaged_sets_are_left_out),
-        cmocka_unit_test(sets_are_read_as_cameras_write_them), cmocka_unit_test(sets_tell_the_codec),
-        cmocka_unit_test(aac_needs_its_configuration),         cmocka_unit_test(rates_and_names),
+        cmocka_unit_test(parameter_sets_become_units),
+        cmocka_unit_test(damaged_sets_are_left_out),
+        cmocka_unit_test(sets_are_read_as_cameras_write_them),
+        cmocka_unit_test(sets_tell_the_codec),
+        cmocka_unit_test(aac_is_as_its_configuration_says),
+        cmocka_unit_test(aac_without_a_configuration_is_guessed),
+        cmocka_unit_test(what_follows_a_configuration_is_left_out),
+        cmocka_unit_test(sound_with_other_names),
+        cmocka_unit_test(rates_and_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

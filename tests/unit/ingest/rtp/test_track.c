@@ -453,6 +453,65 @@ static void a_clock_that_jumps_takes_the_sound_along(void **state)
     assert_int_equal(track_counters(audio)->discontinuities, 1);
 }
 
+/* AAC of 16 kHz that is announced as 32 kHz, a packet each 64 ms, or two units each 128 ms. */
+static void put_aac(uint32_t ticks, unsigned units_each)
+{
+    static const char *const payloads[] = {"\0\x10\0\x20"
+                                           "abcd",
+                                           "\0\x20\0\x20\0\x20"
+                                           "abcdefgh"};
+    struct sdp_media sound = make_media(SDP_AUDIO, "mpeg4-generic", 32000, 1, "mode=AAC-hbr;config=1408");
+    struct track_options options = {0};
+
+    assert_int_equal(track_create(&sound, &options, &audio), 0);
+    for (uint16_t i = 0; i < 12; i++) {
+        put_packet(audio,
+                   &(struct fixture_packet){96, true, i, 5000 + ticks * i * units_each, 7,
+                                            payloads[units_each - 1], units_each == 1 ? 8 : 14},
+                   64 * MS * i * units_each, &units);
+    }
+}
+
+static void the_clock_of_aac_is_told_by_its_steps(void **state)
+{
+    for (unsigned units_each = 1; units_each <= 2; units_each++) {
+        for (uint32_t ticks = 1024; ticks <= 2048; ticks += 1024) {
+            put_aac(ticks, units_each);
+            assert_true(units.count >= 8 * units_each);
+            for (size_t i = 2; i < units.count; i++) {
+                assert_int_equal(units.items[i].time - units.items[i - 1].time, 64 * MS);
+            }
+            teardown(state);
+        }
+    }
+    put_aac(1500, 1); /* neither: what is announced, after a while */
+    assert_int_equal(units.count, 0);
+}
+
+/* ADTS headers say that it is another rate than the description: the first unit says so. */
+static void aac_that_is_not_as_described_says_so(void **state)
+{
+    static const char adts[] = "\0\x10\0\x58\xff\xf1\x6c\x40\x01\x7f\xfc"
+                               "abcd";
+    struct sdp_media sound = make_media(SDP_AUDIO, "mpeg4-generic", 16000, 1, "mode=AAC-hbr;config=1408");
+    struct track_options options = {0};
+
+    (void)state;
+    assert_int_equal(track_create(&sound, &options, &audio), 0);
+    for (uint16_t i = 0; i < 2; i++) {
+        put_packet(audio, &(struct fixture_packet){96, true, i, 2048u * i, 7, adts, sizeof(adts) - 1}, 0,
+                   &units);
+    }
+    assert_int_equal(units.count, 2);
+    units_check(&units, 0, "abcd", 4);
+    const struct media_stream *stream = units.items[0].source.stream;
+    assert_non_null(stream);
+    assert_int_equal(stream->sample_rate, 8000);
+    assert_int_equal(stream->extradata_size, 2);
+    assert_memory_equal(stream->extradata, "\x15\x88", 2);
+    assert_null(units.items[1].source.stream);
+}
+
 static void reports_are_as_rfc_3550_says(void **state)
 {
     uint8_t report[TRACK_REPORT_SIZE];
@@ -527,6 +586,8 @@ int main(void)
         TEST(sound_follows_the_pictures_clock),
         TEST(sound_that_was_held_up_stays_in_its_place),
         TEST(a_clock_that_jumps_takes_the_sound_along),
+        TEST(the_clock_of_aac_is_told_by_its_steps),
+        TEST(aac_that_is_not_as_described_says_so),
         TEST(reports_are_as_rfc_3550_says),
         TEST(goodbyes_and_nonsense),
     };
