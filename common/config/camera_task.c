@@ -105,12 +105,11 @@ static bool names_secret(const char *path)
     return false;
 }
 
-void camera_task_hide_secrets(const struct camera_task *task)
+void camera_task_hide_url(const char *text)
 {
     struct camera_url url;
 
-    log_add_secret(task->password);
-    if (!task->url || camera_url_parse(task->url, &url) < 0) {
+    if (camera_url_parse(text, &url) < 0) {
         return;
     }
     log_add_secret(url.userinfo);
@@ -119,6 +118,14 @@ void camera_task_hide_secrets(const struct camera_task *task)
         log_add_secret(url.path);
     }
     camera_url_finish(&url);
+}
+
+void camera_task_hide_secrets(const struct camera_task *task)
+{
+    log_add_secret(task->password);
+    if (task->url) {
+        camera_task_hide_url(task->url);
+    }
 }
 
 /* A decimal number from 1 to 65535 that ends with END; 0: TEXT does not begin with one. */

@@ -63,8 +63,9 @@ int camera_task_from_json(struct camera_task *task, const json_t *message);
 /* Overwrites and frees what TASK points to. */
 void camera_task_finish(struct camera_task *task);
 
-/* Makes every credential of TASK known to the log, which then never shows it. */
+/* Makes every credential of TASK, or of a URL alone, known to the log, which then never shows it. */
 void camera_task_hide_secrets(const struct camera_task *task);
+void camera_task_hide_url(const char *text);
 
 /* Width and height of an aspect ratio "W:H", each 1 to 65535. False: TEXT is not one. */
 bool camera_task_aspect(const char *text, unsigned *width, unsigned *height);

@@ -1,11 +1,13 @@
 #include "common/config/camera_url.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/secret.h"
 #include "common/base/url.h"
@@ -22,50 +24,119 @@ void camera_url_finish(struct camera_url *url)
     *url = (struct camera_url){0};
 }
 
-static bool all_digits(const char *text, size_t length)
+/* How much a piece of text looks like host[:port]. */
+enum look {
+    LOOK_OTHER,   /* something in it cannot be */
+    LOOK_WORD,    /* one word, as many words of passwords are, too */
+    LOOK_PORT,    /* a word and a port */
+    LOOK_NAME,    /* a name with dots */
+    LOOK_HOST,    /* a name with dots, and a port */
+    LOOK_SERVICE, /* a name and a port that cameras and their servers use */
+    LOOK_ADDRESS, /* an address, or "localhost"; with a port or not */
+};
+
+static bool is_usual_port(int port)
 {
-    for (size_t i = 0; i < length; i++) {
-        if (!isdigit((unsigned char)text[i])) {
-            return false;
+    static const int usual[] = {80, 322, 443, 554, 1935, 8080, 8554, 8555};
+
+    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+        if (port == usual[i]) {
+            return true;
         }
     }
-    return length > 0;
+    return false;
 }
 
-/* True for host[:port] with nothing strange in it; *certain if no word of a password would look like it. */
-static bool is_host(const char *text, size_t length, bool *certain)
+static bool is_address(const char *name, size_t length)
 {
-    const char *close = text[0] == '[' ? memchr(text, ']', length) : NULL;
-    size_t name = close != NULL ? (size_t)(close - text) + 1 : 0;
+    char text[INET_ADDRSTRLEN];
+    struct in_addr address;
 
-    while (close == NULL && name < length &&
-           (isalnum((unsigned char)text[name]) || strchr("-._~%", text[name]) != NULL)) {
-        name++;
+    if (name[0] == '[' || (length == strlen("localhost") && strncasecmp(name, "localhost", length) == 0)) {
+        return true;
     }
-    bool port = name < length && text[name] == ':' && all_digits(text + name + 1, length - name - 1);
-    if (name == 0 || (name < length && !port)) {
+    if (length >= sizeof(text)) {
         return false;
     }
-    *certain = close != NULL || port || memchr(text, '.', name) != NULL ||
-               (name == strlen("localhost") && strncasecmp(text, "localhost", name) == 0);
-    return true;
+    memcpy(text, name, length);
+    text[length] = '\0';
+    return inet_pton(AF_INET, text, &address) == 1;
 }
 
-/* Where the host begins in what follows "scheme://". */
-static const char *find_host(const char *text)
+static enum look look_at(const char *text, size_t length)
 {
-    const char *authority_end = text + strcspn(text, PATH_BEGINS);
-    const char *at = memrchr(text, '@', (size_t)(authority_end - text));
-    const char *host = at != NULL ? at + 1 : text;
-    bool certain = false;
-    bool plausible = is_host(host, (size_t)(authority_end - host), &certain);
+    const char *close = length > 0 && text[0] == '[' ? memchr(text, ']', length) : NULL;
+    size_t name = close ? (size_t)(close - text) + 1 : 0;
 
-    if (certain || (plausible && at == NULL)) {
+    while (!close && name < length &&
+           (isalnum((unsigned char)text[name]) || (unsigned char)text[name] >= 0x80 ||
+            strchr("-._~%", text[name]))) {
+        name++;
+    }
+    int port = name < length && text[name] == ':' ? url_port(text + name + 1, length - name - 1) : 0;
+    if (name == 0 || port < 0 || (name < length && port == 0)) {
+        return LOOK_OTHER;
+    }
+    bool dots = memchr(text, '.', name) != NULL;
+    if (is_address(text, name)) {
+        return LOOK_ADDRESS;
+    }
+    if (port > 0) {
+        return is_usual_port(port) ? LOOK_SERVICE : dots ? LOOK_HOST : LOOK_PORT;
+    }
+    return dots ? LOOK_NAME : LOOK_WORD;
+}
+
+/* True if BETWEEN, LENGTH bytes from the '/', '?' or '#' to an '@', reads as the rest of a path or a query. */
+static bool reads_as_path(const char *between, size_t length, enum look host)
+{
+    bool named = host == LOOK_NAME || host == LOOK_HOST;
+    const char *query = memchr(between, '?', length);
+
+    if (query && between[0] != '#' && named && memchr(query, '=', length - (size_t)(query - between))) {
+        return true;
+    }
+    return between[0] == '/' && (host == LOOK_WORD || host == LOOK_NAME) &&
+           (!memchr(between, ':', length) || memmem(between, length, "://", 3));
+}
+
+/*
+ * True if the user information goes on to AT, an '@' behind the place where it should have ended: BETWEEN, where a
+ * HOST (LOOK) stands before it. LOGIN: that host has user information before it.
+ */
+static bool goes_on_to(const char *at, const char *between, enum look host, bool login)
+{
+    size_t length = strcspn(at + 1, PATH_BEGINS "@");
+    enum look found = look_at(at + 1, length);
+
+    if (found == LOOK_OTHER) {
+        return false;
+    }
+    if (host == LOOK_OTHER) {
+        return true;
+    }
+    if (!login && reads_as_path(between, (size_t)(at - between), host)) {
+        return false;
+    }
+    /* A word may be the end of a path, too, such as "/live@hd". */
+    return found > LOOK_WORD || between[0] == '#' || ((login || host == LOOK_PORT) && at[1 + length] == '/');
+}
+
+/* Where the host begins in what follows "scheme://", and the character that *STRAY is (camera_url.h). */
+static const char *find_host(const char *text, char *stray)
+{
+    const char *end = text + strcspn(text, PATH_BEGINS);
+    const char *at = memrchr(text, '@', (size_t)(end - text));
+    const char *host = at ? at + 1 : text;
+    enum look look = look_at(host, (size_t)(end - host));
+
+    *stray = '\0';
+    if (look == LOOK_ADDRESS || look == LOOK_SERVICE) {
         return host;
     }
-    for (const char *later = strchr(authority_end, '@'); later != NULL; later = strchr(later + 1, '@')) {
-        size_t length = strcspn(later + 1, PATH_BEGINS "@");
-        if (is_host(later + 1, length, &certain) && certain) {
+    for (const char *later = strchr(end, '@'); later; later = strchr(later + 1, '@')) {
+        if (goes_on_to(later, end, look, at != NULL)) {
+            *stray = *end;
             return later + 1;
         }
     }
@@ -112,7 +183,7 @@ int camera_url_parse(const char *text, struct camera_url *url)
         }
     }
     const char *begin = mark + 3;
-    const char *host = find_host(begin);
+    const char *host = find_host(begin, &url->stray);
     size_t host_length = strcspn(host, PATH_BEGINS);
     url->scheme = strndup(text, (size_t)(mark - text));
     url->host = strndup(host, host_length);

@@ -1,6 +1,8 @@
 /*
- * A camera's URL taken apart, leniently: people paste passwords with any characters into the user
- * information. Holds secrets. Pure functions; any process, any thread.
+ * A camera's URL taken apart. People paste passwords with any characters into the user information, where
+ * '/', '?' and '#' end it (RFC 3986, section 3.2), so the rest is a host that nobody meant. Such URLs are
+ * recognised here: the configuration refuses them, and what may be a password in them is known and hidden.
+ * Holds secrets. Pure functions; any process, any thread.
  */
 #ifndef COMMON_CONFIG_CAMERA_URL_H
 #define COMMON_CONFIG_CAMERA_URL_H
@@ -15,12 +17,13 @@ struct camera_url {
     char *password; /* NULL: none */
     char *host;     /* host[:port], as written */
     char *path;     /* what follows, as written; may be empty */
+    char stray;     /* the '/', '?' or '#' in the user information that would end it; NUL: none */
 };
 
 /*
- * The user information ends at the last '@' before the path; if what follows that is no host, or there is
- * none and the host is none either ("rtsp://me:a/b@10.0.0.1/"), at the first later '@' that a host follows.
- * 0; -EINVAL: no URL; -ENOMEM. On error there is nothing to finish.
+ * The user information ends at the last '@' before the first '/', '?' or '#'; or, if what follows that is
+ * not certainly a host and a later '@' is followed by one, at that later '@', and the character is STRAY.
+ * 0; -EINVAL: not a URL, or it has no host; -ENOMEM. On error there is nothing to finish.
  */
 int camera_url_parse(const char *text, struct camera_url *url);
 

@@ -14,6 +14,7 @@
 #include "common/base/hash.h"
 #include "common/base/text.h"
 #include "common/base/url.h"
+#include "common/config/camera_url.h"
 #include "common/config/config.h"
 
 /* Longest scheme that an error repeats: a longer one may be something else, such as a password. */
@@ -323,6 +324,11 @@ static bool check_url_scheme(const char *url, char problem[CONFIG_PROBLEM_SIZE])
     if (length > SCHEME_SHOWN_MAX) {
         return refuse(problem, "unsupported scheme; use rtsp, rtsps, http, https, rtmp, rtmps, srt or file");
     }
+    if (length == strlen("rtspx") && strncasecmp(url, "rtspx", length) == 0) {
+        return refuse(problem,
+                      "unsupported scheme \"rtspx\", which elsewhere means RTSP over TLS with a certificate "
+                      "that is not checked; write \"rtsps://…\" and add tls_verify = false");
+    }
     return refuse(problem,
                   "unsupported scheme \"%.*s\"; use rtsp, rtsps, http, https, rtmp, rtmps, srt or file",
                   (int)length, url);
@@ -344,6 +350,27 @@ static size_t host_length(const char *host)
     return inside > 0 && host[1 + inside + zone] == ']' ? inside + zone + 2 : 0;
 }
 
+/* SRT has no user information, and its stream ids hold any characters. */
+static bool check_stray(const char *url, char problem[CONFIG_PROBLEM_SIZE])
+{
+    struct camera_url parts;
+
+    if (strncasecmp(url, "srt:", 4) == 0 || strncasecmp(url, "file:", 5) == 0 ||
+        camera_url_parse(url, &parts) < 0) {
+        return true;
+    }
+    char stray = parts.stray;
+    camera_url_finish(&parts);
+    if (stray == '\0') {
+        return true;
+    }
+    return refuse(
+        problem,
+        "a \"%c\" cuts off the user name or password in a URL; take both out of it and write them as "
+        "username = \"…\"; password = \"…\"; (in a path, write \"@\" as %%40)",
+        stray);
+}
+
 bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE])
 {
     size_t skip = 0;
@@ -353,6 +380,9 @@ bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE])
                       "a space, control character, \", < or > cannot be in a URL; percent-encode it");
     }
     if (!check_url_scheme(url, problem)) {
+        return false;
+    }
+    if (!check_stray(url, problem)) {
         return false;
     }
     if (config_url_userinfo(url, &skip) != NULL) {

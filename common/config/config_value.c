@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
+#include "common/config/camera_task.h"
 #include "common/config/config_check.h"
 #include "common/config/config_memory.h"
 
@@ -138,21 +139,11 @@ void config_take_string(const struct config_reader *reader, const struct setting
     }
 }
 
-/* The log hides the user information of every URL, but the password may be repeated without its URL. */
+/* A URL that is refused may hold a password, too. */
 void config_take_url(const struct config_reader *reader, const struct setting *setting, const char *value)
 {
-    size_t length = 0;
-
+    camera_task_hide_url(value);
     config_take_string(reader, setting, value);
-    const char *userinfo = config_url_userinfo(value, &length);
-    const char *colon = userinfo != NULL ? memchr(userinfo, ':', length) : NULL;
-    if (colon == NULL) {
-        return;
-    }
-    char *password = config_need(strndup(colon + 1, length - (size_t)(colon + 1 - userinfo)));
-    log_add_secret(password);
-    explicit_bzero(password, strlen(password));
-    free(password);
 }
 
 void config_take_listen(const struct config_reader *reader, const struct setting *setting, const char *value)

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/config/config_check.h"
 #include "tests/unit/common/config_fixture.h"
 
 #define CAMERA "cameras = ( { name = \"a\"; url = \"rtsp://h/\"; } );\n"
@@ -221,6 +222,12 @@ static void names_are_checked(void **state)
     "host or port are not valid; write \"rtsp://host:554/path\", and a user name or password with / ? # @ "  \
     "in it as "                                                                                              \
     "the fields username and password"
+#define STRAY(c)                                                                                             \
+    "a \"" c "\" cuts off the user name or password in a URL; take both out of it and write them as "        \
+    "username = \"…\"; password = \"…\"; (in a path, write \"@\" as %40)"
+#define RTSPX                                                                                                \
+    "unsupported scheme \"rtspx\", which elsewhere means RTSP over TLS with a certificate that is not "      \
+    "checked; write \"rtsps://…\" and add tls_verify = false"
 #define BAD_BYTE "a space, control character, \", < or > cannot be in a URL; percent-encode it"
 
 static void urls_are_checked_and_their_credentials_not_shown(void **state)
@@ -246,7 +253,26 @@ static void urls_are_checked_and_their_credentials_not_shown(void **state)
         BAD_URL("rtsp://h:/", BAD_HOST),
         BAD_URL("rtsp://h:5x4/", BAD_HOST),
         BAD_URL("rtsp://[::1]x/", BAD_HOST),
-        BAD_URL("rtsp://admin:CANARY/1@h/", BAD_HOST),
+        BAD_URL("rtsp://admin:CANARY", BAD_HOST),
+        BAD_URL("rtsp://admin:CANARY/1@h/", STRAY("/")),
+        BAD_URL("rtsp://admin:2023#CANARY@192.168.1.20/stream", STRAY("#")),
+        BAD_URL("rtsp://admin:12/CANARY@192.168.1.20/stream", STRAY("/")),
+        BAD_URL("rtsp://admin:12?CANARY@192.168.1.20/stream", STRAY("?")),
+        BAD_URL("rtsp://admin:12?a=CANARY@192.168.1.20/stream", STRAY("?")),
+        BAD_URL("rtsp://admin:12/CANARY?x#y@192.168.1.20:554/stream", STRAY("/")),
+        BAD_URL("rtsp://admin:12#CANARY/a@b@192.168.1.20/stream", STRAY("#")),
+        BAD_URL("rtsp://admin:p@CANARY/a@192.168.1.20/stream", STRAY("/")),
+        BAD_URL("rtsp://admin:p@ss.CANARY/a@10.0.0.1/stream", STRAY("/")),
+        BAD_URL("rtsp://me@example.com:12/CANARY@10.0.0.1/s", STRAY("/")),
+        BAD_URL("rtsp://admin:1/CANARY@[fe80::1%25eth0]:554/s", STRAY("/")),
+        BAD_URL("rtsp://admin:1#CANARY@[2001:db8::1]", STRAY("#")),
+        BAD_URL("rtsp://admin:1#CANARY@camera/s", STRAY("#")),
+        BAD_URL("rtsp://admin:12/CANARY@camera/s", STRAY("/")),
+        BAD_URL("rtsp://admin#CANARY@cam.example.com", STRAY("#")),
+        BAD_URL("rtsp://ad/min:CANARY@10.0.0.1/s", STRAY("/")),
+        BAD_URL("rtsps://admin:CANARY/1@10.0.0.1:322/s", STRAY("/")),
+        BAD_URL("http://admin:1/CANARY@10.0.0.1/s.ts", STRAY("/")),
+        BAD_URL("rtspx://192.168.1.1:7441/CANARY", RTSPX),
         BAD_URL("rtsp://u:CANARY@h/a b", BAD_BYTE),
         BAD_URL("rtsp://u:CANARY@h/a\\nb", BAD_BYTE),
         BAD_URL("rtsp://u:CANARY@h/<img>", BAD_BYTE),
@@ -255,6 +281,35 @@ static void urls_are_checked_and_their_credentials_not_shown(void **state)
 
     (void)state;
     ASSERT_BAD(cases);
+}
+
+static void an_at_sign_may_belong_to_the_path(void **state)
+{
+    static const char *const urls[] = {
+        "rtsp://192.168.1.20/user@domain/stream",
+        "rtsp://192.168.1.20:5540/a#b@10.0.0.1/",
+        "rtsp://u:p@192.168.1.20/live@10.0.0.2/",
+        "rtsp://u:p@ss@192.168.1.20/live",
+        "rtsp://camera/live@hd",
+        "rtsp://camera:554/live@10.0.0.1/x",
+        "rtsp://u:p@camera/live@hd",
+        "rtsp://u:p@camera:8554/live@hd/1",
+        "rtsp://cam.example.com/user@example.com/live",
+        "rtsp://cam.example.com:5540/x?user=me@example.com",
+        "http://cam.example.com:9000?user=me@example.com",
+        "rtsp://u:p%2f%23%3f%40@camera/live",
+        "srt://relay:9000?streamid=#!::u=me@example.com,r=x",
+        "rtsp://10.0.0.5/user=admin_password=p@ss_channel=1_stream=0.sdp",
+        "rtsp://localhost:1234/a@b.c/",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+        char problem[CONFIG_PROBLEM_SIZE] = "";
+        if (!config_check_url(urls[i], problem)) {
+            fail_msg("%s: %s", urls[i], problem);
+        }
+    }
 }
 
 static void credentials_are_whole_or_absent(void **state)
@@ -389,6 +444,7 @@ int main(void)
         TEST(values_out_of_bounds_are_refused),
         TEST(names_are_checked),
         TEST(urls_are_checked_and_their_credentials_not_shown),
+        TEST(an_at_sign_may_belong_to_the_path),
         TEST(credentials_are_whole_or_absent),
         TEST(the_listen_address_is_checked),
         TEST(the_runtime_dir_is_checked),
