@@ -9,6 +9,7 @@ enum {
     H264_SLICE = 1,
     H264_SLICE_PARTITION_C = 4,
     H264_IDR = 5,
+    H264_SEI = 6,
     H264_SPS = 7,
     H264_PPS = 8,
     H264_AUD = 9,
@@ -30,7 +31,12 @@ enum {
     H265_END_OF_SEQUENCE = 36,
     H265_END_OF_STREAM = 37,
     H265_FILLER = 38,
+    H265_SEI_PREFIX = 39,
 };
+
+/* SEI: a message of this type, and the longest that is skipped in search of it. */
+#define SEI_RECOVERY_POINT 6
+#define SEI_SIZE_MAX 256
 
 /* Bytes of a slice header that hold its first two Exp-Golomb codes. */
 #define SLICE_HEADER_PROBE 16
@@ -173,4 +179,41 @@ bool nal_is_b_slice(enum nal_codec codec, const struct nal *nal)
     bits_read_ue(&bits); /* first_mb_in_slice */
     uint32_t slice_type = bits_read_ue(&bits);
     return !bits_overrun(&bits) && slice_type % 5 == 1;
+}
+
+/* payloadType or payloadSize: 255 for each byte 255, and the last byte (7.3.2.3.1). */
+static uint32_t read_sei_number(struct bits *bits)
+{
+    uint32_t value = 0;
+    uint32_t byte;
+
+    do {
+        byte = bits_read(bits, 8);
+        value += byte;
+    } while (byte == 255 && !bits_overrun(bits));
+    return value;
+}
+
+bool nal_has_recovery_point(enum nal_codec codec, const struct nal *nal)
+{
+    size_t header = codec == NAL_H264 ? 1 : 2;
+    unsigned type = codec == NAL_H264 ? nal->data[0] & 0x1fu : nal->data[0] >> 1 & 0x3fu;
+    struct bits bits;
+
+    if (type != (codec == NAL_H264 ? H264_SEI : H265_SEI_PREFIX) || nal->size <= header) {
+        return false;
+    }
+    bits_init(&bits, nal->data + header, nal->size - header);
+    while (!bits_overrun(&bits)) {
+        uint32_t payload = read_sei_number(&bits);
+        uint32_t size = read_sei_number(&bits);
+        if (payload == SEI_RECOVERY_POINT && size > 0) {
+            return !bits_overrun(&bits);
+        }
+        if (size > SEI_SIZE_MAX) {
+            return false;
+        }
+        bits_skip(&bits, size * 8);
+    }
+    return false;
 }

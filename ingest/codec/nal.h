@@ -56,4 +56,10 @@ enum nal_kind nal_kind(enum nal_codec codec, const struct nal *nal);
  * out). */
 bool nal_is_b_slice(enum nal_codec codec, const struct nal *nal);
 
+/*
+ * True for SEI with a recovery point (ITU-T H.264, D.1.8; H.265, D.2.8): from there on a decoder has whole
+ * pictures after some time, though no keyframe comes. A message of more than 256 bytes hides what follows it.
+ */
+bool nal_has_recovery_point(enum nal_codec codec, const struct nal *nal);
+
 #endif

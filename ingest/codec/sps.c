@@ -167,6 +167,7 @@ static int read_avc_size(struct bits *bits, uint32_t chroma, struct sps *sps)
     uint64_t map_units = (uint64_t)bits_read_ue(bits) + 1;
     uint32_t frame_only = bits_read(bits, 1);
 
+    sps->fields = frame_only == 0;
     if (frame_only == 0) {
         bits_skip(bits, 1); /* mb_adaptive_frame_field_flag */
     }
@@ -199,6 +200,8 @@ static int parse_avc(const struct nal *nal, struct sps *sps)
         poc_bits > LOG2_MAX) {
         return -EBADMSG;
     }
+    sps->frame_num_bits = (uint8_t)(frame_bits + 4);
+    sps->separate_planes = chroma == 4;
     bits_read_ue(&bits); /* max_num_ref_frames */
     bits_skip(&bits, 1); /* gaps_in_frame_num_value_allowed_flag */
     if (sps->id > 31 || read_avc_size(&bits, chroma, sps) < 0) {

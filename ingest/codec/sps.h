@@ -28,6 +28,9 @@ struct sps {
     uint32_t id;
     uint32_t width, height; /* pixels, cropped */
     int reorder; /* most pictures that precede one in decoding order and follow it in output; -1: not said */
+    bool fields; /* H.264: pictures may be fields (frame_mbs_only_flag is 0) */
+    uint8_t frame_num_bits;          /* H.264: of frame_num in a slice header */
+    bool separate_planes;            /* H.264: separate_colour_plane_flag */
     uint8_t avc_profile[3];          /* H.264: profile_idc, constraint flags, level_idc */
     struct sps_profile hevc_profile; /* H.265 */
 };

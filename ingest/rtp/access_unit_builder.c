@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/bytes.h"
+#include "ingest/codec/bits.h"
 #include "ingest/rtp/track.h"
 
 static bool is_slice(enum nal_codec codec, const struct nal *nal)
@@ -18,6 +19,57 @@ bool access_unit_builder_is_first_slice(enum nal_codec codec, const struct nal *
     size_t header = codec == NAL_H264 ? 1 : 2;
 
     return nal->size > header && is_slice(codec, nal) && (nal->data[header] & 0x80) != 0;
+}
+
+/* What the header of an H.264 slice says of fields (7.3.3). False: it cannot be read. */
+static bool read_structure(const struct access_unit_builder *builder, const struct nal *nal,
+                           enum picture_structure *structure, uint32_t *frame_num)
+{
+    struct bits bits;
+
+    bits_init(&bits, nal->data + 1, nal->size - 1);
+    bits_read_ue(&bits); /* first_mb_in_slice */
+    bits_read_ue(&bits); /* slice_type */
+    bits_read_ue(&bits); /* pic_parameter_set_id */
+    if (builder->sps.separate_planes) {
+        bits_skip(&bits, 2); /* colour_plane_id */
+    }
+    *frame_num = bits_read(&bits, builder->sps.frame_num_bits);
+    *structure = PICTURE_FRAME;
+    if (bits_read(&bits, 1) != 0) { /* field_pic_flag */
+        *structure = bits_read(&bits, 1) != 0 ? PICTURE_BOTTOM_FIELD : PICTURE_TOP_FIELD;
+    }
+    return !bits_overrun(&bits);
+}
+
+/* The first field is there, and SLICE is of the other one. */
+static bool is_second_field(const struct access_unit_builder *builder, const struct nal *slice)
+{
+    enum picture_structure structure;
+    uint32_t frame_num;
+
+    return builder->has_slice && builder->structure != PICTURE_FRAME && !builder->paired &&
+           read_structure(builder, slice, &structure, &frame_num) && structure != PICTURE_FRAME &&
+           structure != builder->structure && frame_num == builder->frame_num;
+}
+
+enum access_unit_start access_unit_builder_start(const struct access_unit_builder *builder,
+                                                 const struct nal *nal)
+{
+    if (!access_unit_builder_is_first_slice(builder->codec, nal)) {
+        return STARTS_NOTHING;
+    }
+    return !builder->taken && is_second_field(builder, nal) ? STARTS_SECOND_FIELD : STARTS_PICTURE;
+}
+
+void access_unit_builder_note_set(struct access_unit_builder *builder, const struct nal *nal)
+{
+    struct sps sps;
+
+    if (builder->codec == NAL_H264 && nal_kind(NAL_H264, nal) == NAL_KIND_SPS &&
+        sps_parse(NAL_H264, nal, &sps) == 0) {
+        builder->sps = sps;
+    }
 }
 
 struct depacketizer_payload access_unit_builder_without_start_code(const struct depacketizer_payload *payload)
@@ -54,6 +106,10 @@ static void clear(struct access_unit_builder *builder)
     builder->buffer.size = 0;
     builder->pending = builder->ready = builder->taken = false;
     builder->has_slice = builder->damaged = builder->too_long = builder->fragment = false;
+    builder->waits = builder->keyframe = builder->recovery = builder->paired = false;
+    builder->slices = 0;
+    builder->structure = PICTURE_FRAME;
+    builder->owner->wait_until_ns = INT64_MAX;
 }
 
 static void drop(struct access_unit_builder *builder)
@@ -87,21 +143,61 @@ static void append(struct access_unit_builder *builder, const void *data, size_t
     }
 }
 
-/* Takes a unit that lies in the buffer, or is about to, into account. */
-static void note_unit(struct access_unit_builder *builder, const struct nal *nal)
+/* The first slice of a picture or of a field. */
+static void note_first_slice(struct access_unit_builder *builder, const struct nal *slice)
 {
-    if (!is_slice(builder->codec, nal)) {
+    if (builder->has_slice) {
+        builder->paired = builder->paired || is_second_field(builder, slice);
         return;
     }
-    if (!builder->has_slice && !access_unit_builder_is_first_slice(builder->codec, nal)) {
+    builder->structure = PICTURE_FRAME;
+    if (builder->sps.fields && !read_structure(builder, slice, &builder->structure, &builder->frame_num)) {
+        builder->structure = PICTURE_FRAME;
+    }
+}
+
+static void note_slice(struct access_unit_builder *builder, const struct nal *slice)
+{
+    if (access_unit_builder_is_first_slice(builder->codec, slice)) {
+        note_first_slice(builder, slice);
+    } else if (builder->waits) {
+        /* It lies behind the marker. */
+        builder->waits = false;
+        builder->by_timestamp = true;
+        builder->owner->counters.marker_errors++;
+    } else if (!builder->has_slice) {
         /* It goes on with a picture that is complete by its marker, or whose beginning is missing. */
         if (!builder->damaged && builder->has_last && builder->last_time == builder->time) {
             builder->by_timestamp = true;
+            builder->steady = 0;
             builder->owner->counters.marker_errors++;
         }
         builder->damaged = true;
     }
     builder->has_slice = true;
+    builder->slices++;
+    builder->keyframe = builder->keyframe || nal_kind(builder->codec, slice) == NAL_KIND_KEYFRAME;
+}
+
+/* Takes a unit that lies in the buffer, or is about to, into account. Of a slice its beginning will do. */
+static void note_unit(struct access_unit_builder *builder, const struct nal *nal)
+{
+    switch (nal_kind(builder->codec, nal)) {
+    case NAL_KIND_SLICE:
+    case NAL_KIND_KEYFRAME:
+        note_slice(builder, nal);
+        break;
+    case NAL_KIND_SPS:
+        access_unit_builder_note_set(builder, nal);
+        break;
+    case NAL_KIND_OTHER:
+        builder->recovery = builder->recovery || nal_has_recovery_point(builder->codec, nal);
+        break;
+    case NAL_KIND_VPS:
+    case NAL_KIND_PPS:
+    case NAL_KIND_DISPOSABLE:
+        break;
+    }
 }
 
 /* A unit never ends in a zero byte (H.264, 7.4.1): what is there belongs to a byte stream. */
@@ -167,6 +263,9 @@ static void close_fragment(struct access_unit_builder *builder)
     if (!may_hold_units(builder, unit, size) || nal_find_start_code(unit, unit + size) == unit + size) {
         bytes_put_be32(unit - NAL_LENGTH_SIZE, (uint32_t)size);
         builder->buffer.size = size > 0 ? begin + size : builder->fragment_start;
+        if (size > 0 && !builder->fragment_noted) {
+            note_unit(builder, &(struct nal){unit, size});
+        }
         return;
     }
     builder->split.size = 0;
@@ -193,26 +292,52 @@ static void abandon_fragment(struct access_unit_builder *builder)
     }
 }
 
+/* Markers that end nothing: how many slices a picture has tells, if it has told for a while. */
+static void note_slices(struct access_unit_builder *builder)
+{
+    builder->steady = builder->slices == builder->slices_before ? builder->steady + 1 : 0;
+    builder->slices_before = builder->slices;
+}
+
+/* Recovery points are keyframes for a stream that has no others: decoders begin there, and show whole pictures
+ * a little later. In one that has keyframes they would only show damage. */
+static void note_recovery(struct access_unit_builder *builder)
+{
+    if (builder->keyframe) {
+        builder->recoveries = 0;
+    } else if (builder->recovery) {
+        builder->recoveries++;
+        builder->keyframe = builder->recoveries > 1;
+    }
+}
+
 static void finish(struct access_unit_builder *builder)
 {
     abandon_fragment(builder);
+    builder->waits = false;
+    builder->owner->wait_until_ns = INT64_MAX;
     builder->has_last = true;
     builder->last_time = builder->time;
+    note_slices(builder);
     bool unfit = builder->too_long || !builder->has_slice || builder->buffer.size == 0;
     if (unfit || (builder->damaged && !builder->owner->show_damaged)) {
         drop(builder);
-    } else {
-        builder->ready = true;
+        return;
     }
+    note_recovery(builder);
+    builder->ready = true;
 }
 
 /* The picture that is pending ends without its marker. */
 static void finish_unmarked(struct access_unit_builder *builder)
 {
+    bool marked = builder->waits || (builder->structure != PICTURE_FRAME && !builder->paired);
+
+    builder->proved = builder->proved || builder->waits;
     if (builder->fragment && !builder->damaged) {
         access_unit_builder_end_fragment(builder);
     }
-    if (!builder->damaged) {
+    if (!builder->damaged && !marked) {
         builder->owner->counters.marker_errors++;
     }
     finish(builder);
@@ -229,7 +354,8 @@ static void note_gap(struct access_unit_builder *builder)
 }
 
 enum depacketizer_result access_unit_builder_open(struct access_unit_builder *builder,
-                                                  const struct depacketizer_payload *payload, bool begins)
+                                                  const struct depacketizer_payload *payload,
+                                                  enum access_unit_start start)
 {
     if (builder->taken) {
         clear(builder);
@@ -240,14 +366,18 @@ enum depacketizer_result access_unit_builder_open(struct access_unit_builder *bu
     if (payload->gap) {
         note_gap(builder);
     }
-    bool other = builder->pending && builder->time != payload->time;
-    if (builder->has_slice && (other || (begins && !builder->fragment))) {
+    bool other = builder->pending && builder->time != payload->time && start != STARTS_SECOND_FIELD;
+    if (builder->has_slice && (other || (start == STARTS_PICTURE && !builder->fragment))) {
         finish_unmarked(builder);
         if (builder->ready) {
             return DEPACKETIZER_FULL;
         }
     } else if (other && builder->damaged) {
         drop(builder);
+    }
+    /* Parameter sets go with the picture that follows; a second field does not change its picture's time. */
+    if (!builder->pending || (other && !builder->has_slice)) {
+        builder->unit_time = payload->time;
     }
     builder->pending = true;
     builder->time = payload->time;
@@ -277,8 +407,15 @@ void access_unit_builder_begin_fragment(struct access_unit_builder *builder, con
     append(builder, header, header_size);
     append(builder, data, size);
     /* Slices are known by their beginning, so a picture is one even if this unit never ends. */
-    const uint8_t head[4] = {header[0], header_size > 1 ? header[1] : data[0], data[0], 0};
-    note_unit(builder, &(struct nal){head, header_size + (size > 0 ? 1 : 0)});
+    uint8_t head[2 + ACCESS_UNIT_BUILDER_PROBE];
+    size_t known = size < ACCESS_UNIT_BUILDER_PROBE ? size : ACCESS_UNIT_BUILDER_PROBE;
+    memcpy(head, header, header_size);
+    memcpy(head + header_size, data, known);
+    struct nal beginning = {head, header_size + known};
+    builder->fragment_noted = is_slice(builder->codec, &beginning);
+    if (builder->fragment_noted) {
+        note_unit(builder, &beginning);
+    }
 }
 
 void access_unit_builder_continue_fragment(struct access_unit_builder *builder, const uint8_t *data,
@@ -319,14 +456,38 @@ void access_unit_builder_miss_beginning(struct access_unit_builder *builder,
 void access_unit_builder_close(struct access_unit_builder *builder,
                                const struct depacketizer_payload *payload)
 {
-    if (!payload->marker || builder->by_timestamp) {
+    if (!payload->marker) {
+        return;
+    }
+    if (builder->by_timestamp) {
+        if (builder->steady >= ACCESS_UNIT_BUILDER_STEADY && builder->slices == builder->slices_before &&
+            !builder->fragment && !builder->damaged) {
+            finish(builder);
+        }
         return;
     }
     if (builder->fragment && !builder->damaged) {
         builder->owner->counters.marker_errors++; /* in the middle of a unit */
         return;
     }
-    if (builder->has_slice || builder->damaged) {
+    if (!builder->has_slice && !builder->damaged) {
+        return;
+    }
+    if (builder->structure != PICTURE_FRAME && !builder->paired && !builder->damaged) {
+        return; /* the other field has a marker, too */
+    }
+    if (builder->owner->doubts_markers && !builder->proved && !builder->damaged) {
+        builder->waits = true;
+        builder->owner->wait_until_ns = payload->arrival_ns + DEPACKETIZER_WAIT_NS;
+        return;
+    }
+    finish(builder);
+}
+
+void access_unit_builder_flush(struct access_unit_builder *builder)
+{
+    if (builder->waits) {
+        builder->proved = true;
         finish(builder);
     }
 }
@@ -339,7 +500,9 @@ int access_unit_builder_next(struct access_unit_builder *builder, struct depacke
     *unit = (struct depacketizer_unit){
         .data = builder->buffer.data,
         .size = builder->buffer.size,
-        .time = builder->time,
+        .time = builder->unit_time,
+        .keyframe = builder->keyframe,
+        .recovery = builder->keyframe && builder->recoveries > 0,
         .arrival_ns = builder->arrival_ns,
         .lost = builder->lost,
     };

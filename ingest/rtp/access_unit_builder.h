@@ -8,7 +8,10 @@
  * - a marker on parameter sets alone: the picture goes on;
  * - no marker: the picture ends where the timestamp changes, or a first slice begins;
  * - a marker on every slice: recognised by a slice that goes on with a picture that was already complete.
- *   From then on markers mean nothing in this connection;
+ *   From then on the picture ends with its timestamp, or with as many slices as those before had. If the owner
+ *   wants it, the first picture waits a moment for such a slice, so that not even it is handed out in part;
+ * - two fields with a marker each, with one timestamp or two: they are one picture (H.264, 7.4.1.2.4);
+ * - no keyframes, but recovery points: the second in a row without a keyframe is one, and those after it.
  * - a whole byte stream with start codes as one unit: it is split into its units;
  * - parameter sets with another timestamp than their picture: they go with the picture that follows.
  */
@@ -20,8 +23,20 @@
 #include <stdint.h>
 
 #include "ingest/codec/nal.h"
+#include "ingest/codec/sps.h"
 #include "ingest/rtp/byte_buffer.h"
 #include "ingest/rtp/depacketizer.h"
+
+/* Bytes behind the header of a slice that access_unit_builder_start looks at: as far as bottom_field_flag. */
+#define ACCESS_UNIT_BUILDER_PROBE 20
+
+/* Pictures in a row with the same number of slices, after which the next are held to have as many. */
+#define ACCESS_UNIT_BUILDER_STEADY 8
+
+/* What a payload begins. */
+enum access_unit_start { STARTS_NOTHING, STARTS_PICTURE, STARTS_SECOND_FIELD };
+
+enum picture_structure { PICTURE_FRAME, PICTURE_TOP_FIELD, PICTURE_BOTTOM_FIELD };
 
 struct access_unit_builder {
     enum nal_codec codec;
@@ -32,14 +47,27 @@ struct access_unit_builder {
     bool ready;               /* it is complete and waits to be taken */
     bool taken;               /* it has been, and may be overwritten */
     bool has_slice;
-    bool damaged;      /* something of it is missing */
-    bool too_long;     /* for the buffer */
-    bool lost;         /* a picture before it is missing */
-    bool by_timestamp; /* markers mean nothing */
-    bool byte_stream;  /* units may hold start codes and further units */
-    bool fragment;     /* a unit has begun and not ended; its length lies at FRAGMENT_START */
+    bool damaged;        /* something of it is missing */
+    bool too_long;       /* for the buffer */
+    bool lost;           /* a picture before it is missing */
+    bool by_timestamp;   /* markers mean nothing */
+    bool byte_stream;    /* units may hold start codes and further units */
+    bool fragment;       /* a unit has begun and not ended; its length lies at FRAGMENT_START */
+    bool fragment_noted; /* it is a slice, and known to note_unit */
     size_t fragment_start;
-    int64_t time;
+    bool proved;                      /* a marker was at the end of a picture: they mean something */
+    bool waits;                       /* the picture is complete, if no slice comes behind its marker */
+    bool keyframe;                    /* a NAL unit says so */
+    bool recovery;                    /* the picture has a recovery point */
+    unsigned recoveries;              /* recovery points since the last keyframe */
+    unsigned slices, slices_before;   /* of this picture and the last one */
+    unsigned steady;                  /* pictures in a row with SLICES_BEFORE slices */
+    struct sps sps;                   /* H.264: the last one; zeroed: none */
+    enum picture_structure structure; /* of the first slice */
+    uint32_t frame_num;               /* of a field */
+    bool paired;                      /* both fields are there, or one is enough */
+    int64_t time;                     /* of the last payload */
+    int64_t unit_time;                /* of the first one */
     int64_t arrival_ns;
     bool has_last;
     int64_t last_time; /* of the picture that was complete last */
@@ -51,11 +79,12 @@ void access_unit_builder_finish(struct access_unit_builder *builder);
 void access_unit_builder_reset(struct access_unit_builder *builder);
 
 /*
- * Begins to take a payload; BEGINS: it holds the first slice of a picture. DEPACKETIZER_FULL: a complete
+ * Begins to take a payload, which holds the first slice of what START says. DEPACKETIZER_FULL: a complete
  * picture is to be taken first.
  */
 enum depacketizer_result access_unit_builder_open(struct access_unit_builder *builder,
-                                                  const struct depacketizer_payload *payload, bool begins);
+                                                  const struct depacketizer_payload *payload,
+                                                  enum access_unit_start start);
 
 /* Adds a whole NAL unit. */
 void access_unit_builder_add(struct access_unit_builder *builder, const uint8_t *data, size_t size);
@@ -88,7 +117,20 @@ int access_unit_builder_next(struct access_unit_builder *builder, struct depacke
 struct depacketizer_payload
 access_unit_builder_without_start_code(const struct depacketizer_payload *payload);
 
-/* True for a slice that begins a picture. NAL has its header, and one more byte at least if it is true. */
+/* Nothing has come behind the marker of a picture that waits: it is complete. */
+void access_unit_builder_flush(struct access_unit_builder *builder);
+
+/* Takes a parameter set of the description into account. */
+void access_unit_builder_note_set(struct access_unit_builder *builder, const struct nal *nal);
+
+/*
+ * What a slice of H.264 begins: a second field goes on with the picture that is pending. NAL may be cut
+ * ACCESS_UNIT_BUILDER_PROBE bytes behind its header.
+ */
+enum access_unit_start access_unit_builder_start(const struct access_unit_builder *builder,
+                                                 const struct nal *nal);
+
+/* True for a slice that begins a picture or field. NAL has its header, and one more byte at least if it is true. */
 bool access_unit_builder_is_first_slice(enum nal_codec codec, const struct nal *nal);
 
 #endif

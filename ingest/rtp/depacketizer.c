@@ -1,10 +1,20 @@
 #include "ingest/rtp/depacketizer.h"
 
+static struct depacketizer *create_h264(const struct media_format *format)
+{
+    struct depacketizer *depacketizer = depacketizer_h264_create();
+
+    if (depacketizer) {
+        depacketizer_h264_take_sets(depacketizer, format);
+    }
+    return depacketizer;
+}
+
 static struct depacketizer *create(const struct media_format *format)
 {
     switch (format->codec) {
     case MEDIA_CODEC_H264:
-        return depacketizer_h264_create();
+        return create_h264(format);
     case MEDIA_CODEC_H265:
         return depacketizer_h265_create(format->donl);
     case MEDIA_CODEC_AAC:
@@ -27,15 +37,16 @@ struct depacketizer *depacketizer_create(const struct media_format *format, bool
 {
     struct depacketizer *depacketizer = create(format);
 
-    if (depacketizer != NULL) {
+    if (depacketizer) {
         depacketizer->show_damaged = show_damaged;
+        depacketizer->wait_until_ns = INT64_MAX;
     }
     return depacketizer;
 }
 
 void depacketizer_destroy(struct depacketizer *depacketizer)
 {
-    if (depacketizer != NULL) {
+    if (depacketizer) {
         depacketizer->operations->destroy(depacketizer);
     }
 }
@@ -49,6 +60,14 @@ enum depacketizer_result depacketizer_put(struct depacketizer *depacketizer,
 int depacketizer_next(struct depacketizer *depacketizer, struct depacketizer_unit *unit)
 {
     return depacketizer->operations->next(depacketizer, unit);
+}
+
+void depacketizer_flush(struct depacketizer *depacketizer)
+{
+    depacketizer->wait_until_ns = INT64_MAX;
+    if (depacketizer->operations->flush) {
+        depacketizer->operations->flush(depacketizer);
+    }
 }
 
 void depacketizer_reset(struct depacketizer *depacketizer)

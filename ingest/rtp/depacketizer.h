@@ -30,7 +30,9 @@ struct depacketizer_unit {
     size_t size;
     int64_t time; /* RTP timestamp, unwrapped */
     int64_t arrival_ns;
-    bool lost; /* units before it are missing */
+    bool keyframe; /* video: decoding may begin here */
+    bool recovery; /* and though it does, no NAL unit is a keyframe: it has a recovery point */
+    bool lost;     /* units before it are missing */
 };
 
 struct depacketizer_counters {
@@ -51,9 +53,13 @@ struct depacketizer_operations {
     enum depacketizer_result (*put)(struct depacketizer *depacketizer,
                                     const struct depacketizer_payload *payload);
     int (*next)(struct depacketizer *depacketizer, struct depacketizer_unit *unit);
+    void (*flush)(struct depacketizer *depacketizer); /* or NULL: nothing ever waits */
     void (*reset)(struct depacketizer *depacketizer);
     void (*destroy)(struct depacketizer *depacketizer);
 };
+
+/* Cameras that mark every slice of a picture send its slices together. */
+#define DEPACKETIZER_WAIT_NS (30 * INT64_C(1000000))
 
 /* Bytes of an AudioSpecificConfig that a stream brings along. */
 #define DEPACKETIZER_CONFIG_MAX 16
@@ -62,6 +68,9 @@ struct depacketizer {
     const struct depacketizer_operations *operations;
     struct depacketizer_counters counters;
     bool show_damaged;
+    bool
+        doubts_markers; /* video: the first picture waits DEPACKETIZER_WAIT_NS for slices behind its marker */
+    int64_t wait_until_ns; /* a unit is complete then if nothing more comes (depacketizer_flush); INT64_MAX */
     uint8_t config[DEPACKETIZER_CONFIG_MAX]; /* AAC: what the stream itself says; it counts from the next */
     size_t config_size;                      /* unit on, and more than the description; 0: nothing */
 };
@@ -77,6 +86,9 @@ enum depacketizer_result depacketizer_put(struct depacketizer *depacketizer,
 /* 1: *unit is complete; 0: none is. */
 int depacketizer_next(struct depacketizer *depacketizer, struct depacketizer_unit *unit);
 
+/* Nothing has come until wait_until_ns: what waits for more is complete. */
+void depacketizer_flush(struct depacketizer *depacketizer);
+
 /* The sender begins anew: drops what is incomplete. */
 void depacketizer_reset(struct depacketizer *depacketizer);
 
@@ -84,6 +96,7 @@ const struct depacketizer_counters *depacketizer_counters(const struct depacketi
 
 /* The implementations. */
 struct depacketizer *depacketizer_h264_create(void);
+void depacketizer_h264_take_sets(struct depacketizer *depacketizer, const struct media_format *format);
 struct depacketizer *depacketizer_h265_create(bool donl);
 struct depacketizer *depacketizer_aac_create(const struct media_format *format);
 struct depacketizer *depacketizer_latm_create(const struct media_format *format);

@@ -396,7 +396,8 @@ static void destroy(struct depacketizer *base)
     free(aac);
 }
 
-static const struct depacketizer_operations operations = {put, next, reset, destroy};
+static const struct depacketizer_operations operations = {
+    .put = put, .next = next, .reset = reset, .destroy = destroy};
 
 struct depacketizer *depacketizer_aac_create(const struct media_format *format)
 {

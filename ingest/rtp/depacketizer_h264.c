@@ -6,6 +6,7 @@
 #include "ingest/rtp/depacketizer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/bytes.h"
 #include "ingest/rtp/access_unit_builder.h"
@@ -30,7 +31,7 @@ static bool starts_unit(const struct h264 *h264, const uint8_t *data)
     return (data[1] & FU_START) != 0 || h264->start_waits;
 }
 
-static bool begins_picture(const struct h264 *h264, const struct depacketizer_payload *payload)
+static enum access_unit_start start_of(const struct h264 *h264, const struct depacketizer_payload *payload)
 {
     const uint8_t *data = payload->data;
     size_t size = payload->size;
@@ -38,26 +39,32 @@ static bool begins_picture(const struct h264 *h264, const struct depacketizer_pa
 
     if ((header & TYPE_MASK) == TYPE_FU_A) {
         if (size <= FU_HEADER_SIZE || !starts_unit(h264, data)) {
-            return false;
+            return STARTS_NOTHING;
         }
-        const uint8_t head[] = {(uint8_t)((header & REFERENCE_MASK) | (data[1] & TYPE_MASK)), data[2]};
-        return access_unit_builder_is_first_slice(NAL_H264, &(struct nal){head, sizeof(head)});
+        uint8_t head[1 + ACCESS_UNIT_BUILDER_PROBE] = {
+            (uint8_t)((header & REFERENCE_MASK) | (data[1] & TYPE_MASK))};
+        size_t rest = size - FU_HEADER_SIZE;
+        rest = rest < ACCESS_UNIT_BUILDER_PROBE ? rest : ACCESS_UNIT_BUILDER_PROBE;
+        memcpy(head + 1, data + FU_HEADER_SIZE, rest);
+        return access_unit_builder_start(&h264->builder, &(struct nal){head, 1 + rest});
     }
     if ((header & TYPE_MASK) != TYPE_STAP_A) {
-        return access_unit_builder_is_first_slice(NAL_H264, &(struct nal){data, size});
+        return access_unit_builder_start(&h264->builder, &(struct nal){data, size});
     }
     for (size_t at = 1; size - at > 2;) {
         size_t length = bytes_get_be16(data + at);
         at += 2;
         if (length == 0 || length > size - at) {
-            return false;
+            return STARTS_NOTHING;
         }
-        if (access_unit_builder_is_first_slice(NAL_H264, &(struct nal){data + at, length})) {
-            return true;
+        enum access_unit_start start =
+            access_unit_builder_start(&h264->builder, &(struct nal){data + at, length});
+        if (start != STARTS_NOTHING) {
+            return start;
         }
         at += length;
     }
-    return false;
+    return STARTS_NOTHING;
 }
 
 /* 5.7.1 */
@@ -132,9 +139,9 @@ static enum depacketizer_result put(struct depacketizer *base, const struct depa
     struct h264 *h264 = (struct h264 *)base;
     struct depacketizer_payload payload = access_unit_builder_without_start_code(given);
     h264->start_waits = h264->start_waits && !payload.gap && h264->builder.time == payload.time;
-    bool begins = payload.size > 0 && begins_picture(h264, &payload);
+    enum access_unit_start start = payload.size > 0 ? start_of(h264, &payload) : STARTS_NOTHING;
 
-    if (access_unit_builder_open(&h264->builder, &payload, begins) == DEPACKETIZER_FULL) {
+    if (access_unit_builder_open(&h264->builder, &payload, start) == DEPACKETIZER_FULL) {
         return DEPACKETIZER_FULL;
     }
     if (payload.size > 0) {
@@ -147,6 +154,11 @@ static enum depacketizer_result put(struct depacketizer *base, const struct depa
 static int next(struct depacketizer *base, struct depacketizer_unit *unit)
 {
     return access_unit_builder_next(&((struct h264 *)base)->builder, unit);
+}
+
+static void flush(struct depacketizer *base)
+{
+    access_unit_builder_flush(&((struct h264 *)base)->builder);
 }
 
 static void reset(struct depacketizer *base)
@@ -165,7 +177,8 @@ static void destroy(struct depacketizer *base)
     free(h264);
 }
 
-static const struct depacketizer_operations operations = {put, next, reset, destroy};
+static const struct depacketizer_operations operations = {
+    .put = put, .next = next, .flush = flush, .reset = reset, .destroy = destroy};
 
 struct depacketizer *depacketizer_h264_create(void)
 {
@@ -175,6 +188,18 @@ struct depacketizer *depacketizer_h264_create(void)
         return NULL;
     }
     h264->base.operations = &operations;
+    h264->base.wait_until_ns = INT64_MAX;
     access_unit_builder_init(&h264->builder, NAL_H264, &h264->base);
     return &h264->base;
+}
+
+void depacketizer_h264_take_sets(struct depacketizer *depacketizer, const struct media_format *format)
+{
+    struct nal_reader reader;
+    struct nal nal;
+
+    nal_reader_init(&reader, format->extradata, format->extradata_size, 0);
+    while (nal_reader_next(&reader, &nal) == 1) {
+        access_unit_builder_note_set(&((struct h264 *)depacketizer)->builder, &nal);
+    }
 }

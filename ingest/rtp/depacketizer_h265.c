@@ -214,8 +214,9 @@ static enum depacketizer_result put(struct depacketizer *base, const struct depa
     h265->start_waits = h265->start_waits && !payload.gap && h265->builder.time == payload.time;
     bool readable = payload.size >= HEADER_SIZE;
     bool begins = readable && begins_picture(h265, &payload);
+    enum access_unit_start start = begins ? STARTS_PICTURE : STARTS_NOTHING;
 
-    if (access_unit_builder_open(&h265->builder, &payload, begins) == DEPACKETIZER_FULL) {
+    if (access_unit_builder_open(&h265->builder, &payload, start) == DEPACKETIZER_FULL) {
         return DEPACKETIZER_FULL;
     }
     if (readable) {
@@ -230,6 +231,11 @@ static enum depacketizer_result put(struct depacketizer *base, const struct depa
 static int next(struct depacketizer *base, struct depacketizer_unit *unit)
 {
     return access_unit_builder_next(&((struct h265 *)base)->builder, unit);
+}
+
+static void flush(struct depacketizer *base)
+{
+    access_unit_builder_flush(&((struct h265 *)base)->builder);
 }
 
 static void reset(struct depacketizer *base)
@@ -248,7 +254,8 @@ static void destroy(struct depacketizer *base)
     free(h265);
 }
 
-static const struct depacketizer_operations operations = {put, next, reset, destroy};
+static const struct depacketizer_operations operations = {
+    .put = put, .next = next, .flush = flush, .reset = reset, .destroy = destroy};
 
 struct depacketizer *depacketizer_h265_create(bool donl)
 {
@@ -258,6 +265,7 @@ struct depacketizer *depacketizer_h265_create(bool donl)
         return NULL;
     }
     h265->base.operations = &operations;
+    h265->base.wait_until_ns = INT64_MAX;
     h265->donl = donl;
     access_unit_builder_init(&h265->builder, NAL_H265, &h265->base);
     return &h265->base;

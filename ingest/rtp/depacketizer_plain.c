@@ -53,7 +53,8 @@ static void destroy(struct depacketizer *base)
     free(base);
 }
 
-static const struct depacketizer_operations operations = {put, next, reset, destroy};
+static const struct depacketizer_operations operations = {
+    .put = put, .next = next, .reset = reset, .destroy = destroy};
 
 struct depacketizer *depacketizer_plain_create(void)
 {

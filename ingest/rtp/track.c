@@ -98,6 +98,7 @@ struct track {
     struct depacketizer *depacketizer;
     struct depacketizer_payload payload;
     bool has_payload;
+    bool recovery_told;
     int64_t last_arrival_ns;    /* of the last packet taken */
     const struct track *leader; /* whose clock the presentation times are of; NULL: its own */
     bool anchored;
@@ -153,7 +154,7 @@ int track_create(const struct sdp_media *media, const struct track_options *opti
     struct track *made = calloc(1, sizeof(*made));
 
     *track = NULL;
-    if (made == NULL) {
+    if (!made) {
         return -ENOMEM;
     }
     int result = media_format_read(media, &made->format);
@@ -181,10 +182,11 @@ int track_create(const struct sdp_media *media, const struct track_options *opti
     reorder_init(&made->reorder, options->reorder);
     reception_init(&made->reception, made->format.clock_rate);
     made->depacketizer = depacketizer_create(&made->format, options->show_damaged);
-    if (made->depacketizer == NULL) {
+    if (!made->depacketizer) {
         result = -ENOMEM;
         goto fail;
     }
+    made->depacketizer->doubts_markers = made->video && options->doubt_markers;
     *track = made;
     return 0;
 fail:
@@ -499,6 +501,7 @@ static void switch_codec(struct track *track, enum media_codec codec)
     if (!depacketizer) {
         return;
     }
+    depacketizer->doubts_markers = track->depacketizer->doubts_markers;
     depacketizer_destroy(track->depacketizer);
     track->depacketizer = depacketizer;
     track->format = format;
@@ -662,13 +665,27 @@ static bool clock_is_clear(struct track *track, int64_t time, bool lost)
     return true;
 }
 
+/* Once for each connection. */
+static void tell_recovery(struct track *track, const struct depacketizer_unit *unit)
+{
+    if (!unit->recovery || track->recovery_told) {
+        return;
+    }
+    track->recovery_told = true;
+    log_warning(
+        "the camera sends no keyframes but recovery points (intra refresh), with which Chrome and Edge show "
+        "no picture; switch intra refresh off on the camera");
+}
+
 static void fill_unit(struct track *track, const struct depacketizer_unit *from, struct media_unit *unit)
 {
     int64_t wall_ns = from->arrival_ns + wall_offset();
 
     take_config(track);
+    tell_recovery(track, from);
     *unit = (struct media_unit){
         .video = track->video,
+        .keyframe = from->keyframe,
         .stream = track->stream_changed ? &track->stream : NULL,
         .data = from->data,
         .size = from->size,
@@ -710,12 +727,18 @@ int track_next(struct track *track, struct media_unit *unit)
 
 int64_t track_deadline(const struct track *track)
 {
-    return reorder_deadline(&track->reorder);
+    int64_t packets = reorder_deadline(&track->reorder);
+    int64_t unit = track->depacketizer->wait_until_ns;
+
+    return packets < unit ? packets : unit;
 }
 
 void track_flush(struct track *track, int64_t now_ns)
 {
     reorder_expire(&track->reorder, now_ns);
+    if (now_ns >= track->depacketizer->wait_until_ns) {
+        depacketizer_flush(track->depacketizer);
+    }
 }
 
 /* Part of the packets since the last report that is missing, in 1/256. */

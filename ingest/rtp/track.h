@@ -33,6 +33,9 @@
 struct track_options {
     bool reorder;      /* over UDP: packets are brought into order; over TCP a gap is a loss at once */
     bool show_damaged; /* incomplete frames are handed out, and no unit says `lost` */
+    bool
+        doubt_markers; /* the first picture waits 30 ms for slices behind its marker, which some cameras set on
+                           every slice: see track_deadline */
     uint32_t ssrc;     /* of the sender, as the answer to SETUP names it; 0: it does not */
 };
 
@@ -103,12 +106,12 @@ int track_put_rtcp(struct track *track, const uint8_t *packet, size_t size, int6
 int track_next(struct track *track, struct media_unit *unit);
 
 /*
- * When track_flush wants to be called (CLOCK_MONOTONIC), because packets wait for a missing one; INT64_MAX:
- * it need not be.
+ * When track_flush wants to be called (CLOCK_MONOTONIC), because packets wait for a missing one or a picture
+ * for what may follow; INT64_MAX: it need not be.
  */
 int64_t track_deadline(const struct track *track);
 
-/* Gives up on packets that have been waited for long enough; then call track_next until it returns 0. */
+/* Gives up on what has been waited for long enough; then call track_next until it returns 0. */
 void track_flush(struct track *track, int64_t now_ns);
 
 /*

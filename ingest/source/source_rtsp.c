@@ -58,11 +58,15 @@ static int create_track(struct source_rtsp *source, enum rtsp_media media,
                         const struct source_options *options, struct media_stream *stream)
 {
     const struct sdp_media *description = rtsp_session_media(source->session, media);
-    const struct track_options track_options = {.reorder = rtsp_session_is_udp(source->session),
-                                                .show_damaged = options->task->show_damaged};
+    struct track_options track_options = {.reorder = rtsp_session_is_udp(source->session),
+                                          .show_damaged = options->task->show_damaged,
+                                          .doubt_markers = true};
 
     if (description == NULL) {
         return 0;
+    }
+    if (!rtsp_session_ssrc(source->session, media, &track_options.ssrc)) {
+        track_options.ssrc = 0;
     }
     int result = track_create(description, &track_options, &source->tracks[media]);
     if (result == 0) {

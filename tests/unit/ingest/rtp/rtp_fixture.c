@@ -62,6 +62,7 @@ static void take_all(struct depacketizer *depacketizer, struct fixture_units *un
     while (depacketizer_next(depacketizer, &unit) == 1) {
         struct fixture_unit *copy = add_unit(units, unit.data, unit.size);
         copy->time = unit.time;
+        copy->keyframe = unit.keyframe;
         copy->lost = unit.lost;
     }
 }

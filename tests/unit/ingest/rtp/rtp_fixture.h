@@ -19,6 +19,7 @@ struct fixture_unit {
     uint8_t *data;
     size_t size;
     int64_t time; /* RTP (depacketizer) or presentation in ns (track) */
+    bool keyframe;
     bool lost;
     struct media_unit source; /* of a track; its data is gone */
 };

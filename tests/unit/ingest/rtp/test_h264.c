@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "ingest/codec/sps.h"
 #include "tests/unit/ingest/rtp/rtp_fixture.h"
 
 #define CODE "\0\0\0\1"
@@ -369,6 +370,151 @@ static void a_new_sender_drops_what_is_incomplete(void **state)
     units_check_nals(&units, 1, BYTES(CODE SLICE));
 }
 
+/* The first picture waits for slices behind its marker if the owner wants it; and then none does. */
+static void doubted_markers_lose_no_slice(void **state)
+{
+    (void)state;
+    h264->doubts_markers = true;
+    put(BYTES(IDR), 0, true);
+    assert_int_equal(units.count, 0);
+    assert_int_equal(h264->wait_until_ns, DEPACKETIZER_WAIT_NS);
+    put(BYTES(IDR_MORE), 0, true);
+    put(BYTES(IDR_MORE), 0, true);
+    put(BYTES(SLICE), 1, true);
+    assert_int_equal(units.count, 1);
+    units_check_nals(&units, 0, BYTES(CODE IDR CODE IDR_MORE CODE IDR_MORE));
+    assert_false(units.items[0].lost);
+    put(BYTES(SLICE_MORE), 1, true);
+    put(BYTES(SLICE_MORE), 1, true);
+    put(BYTES(SLICE), 2, true);
+    assert_int_equal(units.count, 2);
+    units_check_nals(&units, 1, BYTES(CODE SLICE CODE SLICE_MORE CODE SLICE_MORE));
+    assert_int_equal(counters()->dropped, 0);
+}
+
+static void a_marker_that_is_right_is_soon_believed(void **state)
+{
+    (void)state;
+    h264->doubts_markers = true;
+    put(BYTES(IDR), 0, true);
+    depacketizer_flush(h264);
+    put(BYTES(""), 0, false);
+    assert_int_equal(units.count, 1);
+    assert_true(h264->wait_until_ns == INT64_MAX);
+    put(BYTES(SLICE), 1, true);
+    assert_int_equal(units.count, 2);
+    teardown(NULL);
+    setup(NULL);
+    h264->doubts_markers = true;
+    put(BYTES(IDR), 0, true);
+    put(BYTES(SLICE), 1, true); /* the next picture is proof, too */
+    assert_int_equal(units.count, 2);
+    assert_int_equal(counters()->marker_errors, 0);
+}
+
+/* Markers on every slice: after some pictures with as many slices the last one ends the picture. */
+static void the_number_of_slices_tells_the_end(void **state)
+{
+    (void)state;
+    put(BYTES(IDR), 0, true);
+    for (int64_t time = 1; time <= 12; time++) {
+        put(BYTES(SLICE), time, true);
+        put(BYTES(SLICE_MORE), time, true);
+    }
+    size_t before = units.count;
+    put(BYTES(SLICE), 13, true);
+    assert_int_equal(units.count, before);
+    put(BYTES(SLICE_MORE), 13, true);
+    assert_int_equal(units.count, before + 1);
+    /* One more than that: it is not to be told any longer, and that picture is not whole. */
+    put(BYTES(SLICE), 14, true);
+    put(BYTES(SLICE_MORE), 14, true);
+    put(BYTES(SLICE_MORE), 14, true);
+    put(BYTES(SLICE), 15, true);
+    put(BYTES(SLICE_MORE), 15, true);
+    put(BYTES(SLICE), 16, true);
+    assert_true(units.items[units.count - 1].lost);
+    assert_int_equal(units.items[units.count - 1].time, 15);
+}
+
+/* An SPS of 640x384 in which pictures may be fields; frame_num has four bits. */
+#define FIELDS_SPS "\x67\x4d\x00\x1e\xda\x02\x81\x84\x80"
+/* Slice headers: first_mb 0, slice_type 7, PPS 0, frame_num 1 or 2, field_pic_flag, bottom_field_flag. */
+#define TOP "\x61\x88\x8dtop"
+#define BOTTOM "\x61\x88\x8f bottom"
+#define FRAME "\x61\x88\x8b frame"
+#define NEXT_TOP "\x61\x88\x95top"
+
+static void two_fields_are_one_picture(void **state)
+{
+    struct sps sps;
+
+    (void)state;
+    assert_int_equal(
+        sps_parse(NAL_H264, &(struct nal){(const uint8_t *)FIELDS_SPS, sizeof(FIELDS_SPS) - 1}, &sps), 0);
+    assert_true(sps.fields);
+    assert_int_equal(sps.frame_num_bits, 4);
+    put(BYTES(FIELDS_SPS), 0, false);
+    put(BYTES(PPS), 0, false);
+    put(BYTES(TOP), 0, true);
+    assert_int_equal(units.count, 0);
+    put(BYTES(BOTTOM), 0, true);
+    assert_int_equal(units.count, 1);
+    units_check_nals(&units, 0, BYTES(CODE FIELDS_SPS CODE PPS CODE TOP CODE BOTTOM));
+    put(BYTES("\x7c\x81\x88\x8f bot"), 3600,
+        false); /* the bottom first, in pieces, with times of their own */
+    put(BYTES("\x7c\x41tom"), 3600, true);
+    put(BYTES("\x7c\x81\x88\x8dt"), 5400, false);
+    put(BYTES("\x7c\x41op"), 5400, true);
+    assert_int_equal(units.count, 2);
+    assert_int_equal(units.items[1].time, 3600);
+    units_check_nals(&units, 1, BYTES(CODE BOTTOM CODE TOP));
+    put(BYTES(FRAME), 7200, true);
+    assert_int_equal(units.count, 3);
+    assert_int_equal(counters()->marker_errors, 0);
+    assert_int_equal(counters()->dropped, 0);
+}
+
+static void a_field_alone_is_a_picture(void **state)
+{
+    (void)state;
+    put(BYTES(FIELDS_SPS), 0, false);
+    put(BYTES(TOP), 0, true);
+    put(BYTES(NEXT_TOP), 3600, true);
+    put(BYTES(FRAME), 7200, true);
+    assert_int_equal(units.count, 3);
+    units_check_nals(&units, 0, BYTES(CODE FIELDS_SPS CODE TOP));
+    units_check_nals(&units, 1, BYTES(CODE NEXT_TOP));
+    assert_int_equal(counters()->marker_errors, 0);
+}
+
+#define RECOVERY "\x06\x06\x01\xc4\x80"
+#define USER_DATA "\x06\x05\x03xyz\x80"
+
+/* Without a keyframe the second recovery point is one; with keyframes none is. */
+static void recovery_points_are_keyframes_where_there_are_no_others(void **state)
+{
+    static const bool expected[] = {false, false, true, false, true, false, false, true};
+    static const char what[] = "rsrsrirr"; /* recovery point, slice, IDR */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        if (what[i] == 'r') {
+            put(BYTES(USER_DATA), (int64_t)i, false);
+            put(BYTES(RECOVERY), (int64_t)i, false);
+        }
+        if (what[i] == 'i') {
+            put(BYTES(IDR), (int64_t)i, true);
+        } else {
+            put(BYTES(SLICE), (int64_t)i, true);
+        }
+    }
+    assert_int_equal(units.count, sizeof(expected) / sizeof(expected[0]));
+    for (size_t i = 0; i < units.count; i++) {
+        assert_int_equal(units.items[i].keyframe, what[i] == 'i' || expected[i]);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -386,6 +532,12 @@ int main(void)
         TEST(without_a_marker_the_time_tells),
         TEST(a_marker_on_every_slice_is_recognised),
         TEST(first_slices_tell_pictures_of_one_time_apart),
+        TEST(doubted_markers_lose_no_slice),
+        TEST(a_marker_that_is_right_is_soon_believed),
+        TEST(the_number_of_slices_tells_the_end),
+        TEST(two_fields_are_one_picture),
+        TEST(a_field_alone_is_a_picture),
+        TEST(recovery_points_are_keyframes_where_there_are_no_others),
         TEST(a_marker_within_a_unit_is_none),
         TEST(a_unit_without_its_end_bit_is_whole),
         TEST(byte_streams_are_told_apart),
