@@ -510,6 +510,17 @@ static struct sandbox_needs needs_of(const struct camera_task *task)
     return needs;
 }
 
+static void set_display(struct worker *worker)
+{
+    const struct camera_task *task = &worker->task;
+    struct init_display display = {.rotate = (unsigned)task->rotate};
+
+    if (task->aspect && !camera_task_aspect(task->aspect, &display.aspect_width, &display.aspect_height)) {
+        log_warning("the aspect ratio \"%s\" is not of the form \"16:9\" and is left out", task->aspect);
+    }
+    publisher_set_display(worker->publisher, &display);
+}
+
 static int prepare(struct worker *worker)
 {
     const struct camera_task *task = &worker->task;
@@ -530,6 +541,7 @@ static int prepare(struct worker *worker)
     }
     if (result == 0) {
         publisher_set_audio_codec(worker->publisher, task->audio_codec);
+        set_display(worker);
     }
     const struct sandbox_needs needs = needs_of(task);
     if (result == 0) {

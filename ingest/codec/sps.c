@@ -17,6 +17,9 @@
 /* Most short-term reference picture sets of an H.265 SPS (7.4.3.2.1). */
 #define HEVC_REFERENCE_SETS_MAX 64
 
+/* Most long-term reference pictures that it names (7.4.3.2.1). */
+#define HEVC_LONG_TERM_MAX 32
+
 /* H.264 profiles whose SPS has the chroma format (7.3.2.1.1). */
 static bool has_chroma_format(unsigned profile)
 {
@@ -88,13 +91,49 @@ static void skip_hrd(struct bits *bits)
     bits_skip(bits, 20); /* the lengths of delays */
 }
 
+/* Greatest common divisor. */
+static unsigned common_part(unsigned a, unsigned b)
+{
+    while (b != 0) {
+        unsigned rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* aspect_ratio_info_present_flag and what follows it, the same in H.264, E.1.1, and H.265, E.2.1. */
+static void read_pixel_shape(struct bits *bits, struct sps *sps)
+{
+    /* Table E-1. */
+    static const uint8_t shapes[][2] = {{0, 0},   {1, 1},    {12, 11}, {10, 11}, {16, 11}, {40, 33},
+                                        {24, 11}, {20, 11},  {32, 11}, {80, 33}, {18, 11}, {15, 11},
+                                        {64, 33}, {160, 99}, {4, 3},   {3, 2},   {2, 1}};
+    unsigned width = 0;
+    unsigned height = 0;
+
+    if (bits_read(bits, 1) == 0) {
+        return;
+    }
+    unsigned code = bits_read(bits, 8);
+    if (code == ASPECT_EXTENDED) {
+        width = bits_read(bits, 16);
+        height = bits_read(bits, 16);
+    } else if (code < sizeof(shapes) / sizeof(shapes[0])) {
+        width = shapes[code][0];
+        height = shapes[code][1];
+    }
+    if (width == 0 || height == 0 || bits_overrun(bits)) {
+        return;
+    }
+    unsigned part = common_part(width, height);
+    sps->pixel_width = (uint16_t)(width / part);
+    sps->pixel_height = (uint16_t)(height / part);
+}
+
+/* H.264 E.1.1 from overscan_info_present_flag to the chroma location. */
 static void skip_video_signal(struct bits *bits)
 {
-    if (bits_read(bits, 1) != 0) {
-        if (bits_read(bits, 8) == ASPECT_EXTENDED) {
-            bits_skip(bits, 32);
-        }
-    }
     if (bits_read(bits, 1) != 0) {
         bits_skip(bits, 1); /* overscan_appropriate_flag */
     }
@@ -111,8 +150,9 @@ static void skip_video_signal(struct bits *bits)
 }
 
 /* H.264 E.1.1 as far as max_num_reorder_frames. -1 if the restriction is not there. */
-static int read_vui_reorder(struct bits *bits)
+static int read_vui(struct bits *bits, struct sps *sps)
 {
+    read_pixel_shape(bits, sps);
     skip_video_signal(bits);
     if (bits_read(bits, 1) != 0) {
         bits_skip(bits, 65); /* num_units_in_tick, time_scale, fixed_frame_rate_flag */
@@ -207,7 +247,7 @@ static int parse_avc(const struct nal *nal, struct sps *sps)
     if (sps->id > 31 || read_avc_size(&bits, chroma, sps) < 0) {
         return -EBADMSG;
     }
-    sps->reorder = bits_read(&bits, 1) != 0 ? read_vui_reorder(&bits) : -1;
+    sps->reorder = bits_read(&bits, 1) != 0 ? read_vui(&bits, sps) : -1;
     /* Output order is decoding order with this type (8.2.1.3), and Baseline has no B slices (A.2.1). */
     if (poc_type == 2 || sps->avc_profile[0] == 66) {
         sps->reorder = 0;
@@ -298,10 +338,11 @@ static int skip_reference_set(struct bits *bits, bool first, uint32_t *pictures)
 }
 
 /*
- * H.265 7.3.2.2 from log2_min_luma_coding_block_size_minus3 to the reference pictures. Nothing of it is
- * wanted, but the muxer of FFmpeg 5.1 reads it too, and takes hours over sets that end within it.
+ * H.265 7.3.2.2 from log2_min_luma_coding_block_size_minus3 to the shape of the pixels. The part up to the
+ * reference pictures must be whole: the muxer of FFmpeg 5.1 reads it too, and takes hours over sets that end
+ * within it.
  */
-static int check_hevc_rest(struct bits *bits)
+static int read_hevc_rest(struct bits *bits, unsigned poc_bits, struct sps *sps)
 {
     uint32_t pictures = 0;
 
@@ -328,8 +369,24 @@ static int check_hevc_rest(struct bits *bits)
             return -EBADMSG;
         }
     }
-    bits_skip(bits, 1); /* long_term_ref_pics_present_flag */
-    return bits_overrun(bits) ? -EBADMSG : 0;
+    bool long_term = bits_read(bits, 1) != 0;
+    if (bits_overrun(bits)) {
+        return -EBADMSG;
+    }
+    if (long_term) {
+        uint32_t pictures_long = bits_read_ue(bits);
+        for (uint32_t i = 0; i < pictures_long && i < HEVC_LONG_TERM_MAX; i++) {
+            bits_skip(bits, poc_bits + 1); /* lt_ref_pic_poc_lsb_sps, used_by_curr_pic_lt_sps_flag */
+        }
+        if (pictures_long > HEVC_LONG_TERM_MAX) {
+            return 0;
+        }
+    }
+    bits_skip(bits, 2); /* sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag */
+    if (bits_read(bits, 1) != 0) {
+        read_pixel_shape(bits, sps);
+    }
+    return 0;
 }
 
 static int parse_hevc(const struct nal *nal, struct sps *sps)
@@ -360,9 +417,9 @@ static int parse_hevc(const struct nal *nal, struct sps *sps)
     }
     bits_read_ue(&bits); /* bit_depth_luma_minus8 */
     bits_read_ue(&bits); /* bit_depth_chroma_minus8 */
-    bits_read_ue(&bits); /* log2_max_pic_order_cnt_lsb_minus4 */
+    uint32_t poc_bits = bits_read_ue(&bits);
     sps->reorder = read_hevc_reorder(&bits, sub_layers);
-    return check_hevc_rest(&bits);
+    return poc_bits > LOG2_MAX ? -EBADMSG : read_hevc_rest(&bits, poc_bits + 4, sps);
 }
 
 int sps_parse(enum nal_codec codec, const struct nal *nal, struct sps *sps)

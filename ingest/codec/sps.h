@@ -1,6 +1,6 @@
 /*
  * What a sequence parameter set says about the pictures (ITU-T H.264, 7.3.2.1; H.265, 7.3.2.2): their size
- * after cropping, how far they are reordered, and the profile for RFC 6381. Pure functions: any process, any
+ * after cropping, the shape of their pixels, how far they are reordered, and the profile for RFC 6381. Pure functions: any process, any
  * thread.
  */
 #ifndef INGEST_CODEC_SPS_H
@@ -27,6 +27,8 @@ struct sps_profile {
 struct sps {
     uint32_t id;
     uint32_t width, height; /* pixels, cropped */
+    /* Shape of a pixel, width to height (sample aspect ratio), in lowest terms; 0, 0: not stated. */
+    uint16_t pixel_width, pixel_height;
     int reorder; /* most pictures that precede one in decoding order and follow it in output; -1: not said */
     bool fields; /* H.264: pictures may be fields (frame_mbs_only_flag is 0) */
     uint8_t frame_num_bits;          /* H.264: of frame_num in a slice header */

@@ -1,11 +1,15 @@
 #include "ingest/publish/init_segment.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <libavcodec/avcodec.h>
+#include <libavcodec/bsf.h>
 #include <libavformat/avformat.h>
+#include <libavutil/display.h>
+#include <libavutil/opt.h>
 
 #include "ingest/publish/fragment.h"
 
@@ -23,7 +27,83 @@ static int set_extradata(AVCodecParameters *parameters, const uint8_t *data, siz
     return 0;
 }
 
-static int add_video(AVFormatContext *muxer, const struct parameter_sets *sets)
+/* `tkhd` has 16 bits for the pixels of a side. */
+#define SHOWN_SIDE_MAX 65535
+
+/* No camera's pixels are longer than this many times their other side; what says so is damaged. */
+#define PIXEL_SHAPE_MAX 16
+
+/*
+ * The shape of a pixel: DISPLAY's, else the stream's; 0/1: not known, or the stream says square. The muxer writes it into
+ * `pasp`, and the shape of the picture that follows from it into `tkhd`.
+ */
+static AVRational pixel_shape(const struct sps *sps, const struct init_display *display)
+{
+    AVRational shape = {sps->pixel_width, sps->pixel_height};
+    bool set = display->aspect_width != 0 && display->aspect_height != 0;
+
+    if (set) {
+        av_reduce(&shape.num, &shape.den, (int64_t)display->aspect_width * sps->height,
+                  (int64_t)display->aspect_height * sps->width, INT32_MAX);
+    }
+    bool usable = shape.num > 0 && shape.den > 0 && shape.num <= (int64_t)shape.den * PIXEL_SHAPE_MAX &&
+                  shape.den <= (int64_t)shape.num * PIXEL_SHAPE_MAX &&
+                  (int64_t)sps->width * shape.num / shape.den <= SHOWN_SIDE_MAX;
+    return usable && (set || shape.num != shape.den) ? shape : (AVRational){0, 1};
+}
+
+/*
+ * Writes SHAPE into the parameter sets of PARAMETERS: Firefox believes these alone, whatever `pasp` and `tkhd`
+ * say. Sets that libavcodec cannot rewrite stay as they are, for all other players to see the right shape.
+ */
+static int state_shape(AVCodecParameters *parameters, AVRational shape)
+{
+    const AVBitStreamFilter *filter =
+        av_bsf_get_by_name(parameters->codec_id == AV_CODEC_ID_H264 ? "h264_metadata" : "hevc_metadata");
+    AVBSFContext *context = NULL;
+
+    if (!filter) {
+        return 0;
+    }
+    if (av_bsf_alloc(filter, &context) < 0) {
+        return -ENOMEM;
+    }
+    int result = avcodec_parameters_copy(context->par_in, parameters);
+    if (result >= 0) {
+        result = av_opt_set_q(context->priv_data, "sample_aspect_ratio", shape, 0);
+    }
+    if (result >= 0) {
+        result = av_bsf_init(context);
+    }
+    if (result >= 0 && context->par_out->extradata_size > 0) {
+        av_freep(&parameters->extradata);
+        parameters->extradata_size = 0;
+        result =
+            set_extradata(parameters, context->par_out->extradata, (size_t)context->par_out->extradata_size);
+    }
+    av_bsf_free(&context);
+    return result == -ENOMEM ? -ENOMEM : 0;
+}
+
+/* The matrix of `tkhd` (8.3.2), which Chromium and Firefox obey in Media Source Extensions, too. */
+static int set_rotation(AVStream *stream, unsigned degrees)
+{
+    int32_t *matrix;
+
+    if (degrees == 0) {
+        return 0;
+    }
+    matrix =
+        (int32_t *)(void *)av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, 9 * sizeof(*matrix));
+    if (!matrix) {
+        return -ENOMEM;
+    }
+    av_display_rotation_set(matrix, degrees);
+    return 0;
+}
+
+static int add_video(AVFormatContext *muxer, const struct parameter_sets *sets,
+                     const struct init_display *display)
 {
     size_t size = 0;
     int result = -ENOMEM;
@@ -41,7 +121,14 @@ static int add_video(AVFormatContext *muxer, const struct parameter_sets *sets)
         sets->codec == NAL_H264 ? MKTAG('a', 'v', 'c', '1') : MKTAG('h', 'v', 'c', '1');
     stream->codecpar->width = (int)sets->sps.width;
     stream->codecpar->height = (int)sets->sps.height;
-    result = set_extradata(stream->codecpar, bytes, size);
+    stream->codecpar->sample_aspect_ratio = stream->sample_aspect_ratio = pixel_shape(&sets->sps, display);
+    result = set_rotation(stream, display->rotate);
+    if (result == 0) {
+        result = set_extradata(stream->codecpar, bytes, size);
+    }
+    if (result == 0 && display->aspect_width != 0 && stream->codecpar->sample_aspect_ratio.num != 0) {
+        result = state_shape(stream->codecpar, stream->codecpar->sample_aspect_ratio);
+    }
 out:
     free(bytes);
     return result;
@@ -114,8 +201,8 @@ static int take_output(AVFormatContext *muxer, uint8_t **data, size_t *size)
     return result;
 }
 
-int init_segment_build(const struct parameter_sets *video, const struct init_audio *audio, uint8_t **data,
-                       size_t *size)
+int init_segment_build(const struct parameter_sets *video, const struct init_display *display,
+                       const struct init_audio *audio, uint8_t **data, size_t *size)
 {
     AVFormatContext *muxer = NULL;
     int result = avformat_alloc_output_context2(&muxer, NULL, "mp4", NULL);
@@ -125,7 +212,7 @@ int init_segment_build(const struct parameter_sets *video, const struct init_aud
     }
     muxer->flags |= AVFMT_FLAG_BITEXACT;                       /* the same stream gives the same bytes */
     muxer->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL; /* FLAC in MP4, to FFmpeg 5.1 */
-    result = add_video(muxer, video);
+    result = add_video(muxer, video, display);
     if (result == 0 && audio != NULL) {
         result = add_audio(muxer, audio);
     }

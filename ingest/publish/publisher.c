@@ -32,7 +32,8 @@ struct publisher {
     struct timeline timeline;
     struct audio_input audio;
     enum audio_codec audio_codec; /* for what must be encoded anew */
-    uint8_t *init;                /* of the present generation */
+    struct init_display display;
+    uint8_t *init; /* of the present generation */
     size_t init_length;
     bool need_keyframe; /* frames are withheld until one comes */
     bool need_init;     /* the parameters may have changed since the present generation began */
@@ -70,6 +71,11 @@ void publisher_destroy(struct publisher *publisher)
 void publisher_set_audio_codec(struct publisher *publisher, enum audio_codec codec)
 {
     publisher->audio_codec = codec;
+}
+
+void publisher_set_display(struct publisher *publisher, const struct init_display *display)
+{
+    publisher->display = *display;
 }
 
 const struct publisher_status *publisher_status(const struct publisher *publisher)
@@ -222,7 +228,8 @@ static int update_generation(struct publisher *publisher, char error[SOURCE_ERRO
     struct ring_stream stream;
     uint8_t *init = NULL;
     size_t length = 0;
-    int result = init_segment_build(&publisher->sets, has_audio ? &audio : NULL, &init, &length);
+    int result =
+        init_segment_build(&publisher->sets, &publisher->display, has_audio ? &audio : NULL, &init, &length);
 
     if (result < 0) {
         snprintf(error, SOURCE_ERROR_SIZE, "the stream's parameter sets cannot be put into MP4");

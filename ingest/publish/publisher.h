@@ -12,6 +12,7 @@
 
 #include "common/ring/ringcast.h"
 #include "ingest/codec/transcoder.h"
+#include "ingest/publish/init_segment.h"
 #include "ingest/publish/ring_output.h"
 #include "ingest/source/source.h"
 
@@ -37,6 +38,9 @@ void publisher_destroy(struct publisher *publisher);
 
 /* What audio is encoded as that browsers cannot play; from the next publisher_begin on. At first: FLAC. */
 void publisher_set_audio_codec(struct publisher *publisher, enum audio_codec codec);
+
+/* How pictures are to be shown, from the next generation on. At first: as the stream says. */
+void publisher_set_display(struct publisher *publisher, const struct init_display *display);
 
 /*
  * A new connection that sends this. The next fragment is a keyframe. 0; -ENOTSUP: no video that can be served

@@ -64,7 +64,7 @@ static void check_init(const struct parameter_sets *sets)
     require(sets->sps.height > 0 && sets->sps.height <= SPS_SIDE_MAX);
     codec_string_video(codecs, sets->codec, &sets->sps);
     require(strncmp(codecs, sets->codec == NAL_H264 ? "avc1." : "hvc1.", 5) == 0);
-    if (init_segment_build(sets, NULL, &init, &size) == 0) {
+    if (init_segment_build(sets, &(struct init_display){0}, NULL, &init, &size) == 0) {
         require(size > 8 && memcmp(init + 4, "ftyp", 4) == 0);
     }
     free(init);

@@ -256,6 +256,8 @@ static void fill(struct parameter_sets *sets, enum nal_codec codec)
                        codec == NAL_H265 ? &SAMPLE_NAL(sample_hevc_pps) : &SAMPLE_NAL(sample_avc_high_pps));
 }
 
+static const struct init_display as_it_comes;
+
 static void init_segments(void **state)
 {
     static const uint8_t config[] = {0x12, 0x10};
@@ -271,7 +273,7 @@ static void init_segments(void **state)
         size_t size;
 
         fill(&sets, hevc ? NAL_H265 : NAL_H264);
-        assert_int_equal(init_segment_build(&sets, sound ? &audio : NULL, &init, &size), 0);
+        assert_int_equal(init_segment_build(&sets, &as_it_comes, sound ? &audio : NULL, &init, &size), 0);
         boxes_check(init, size);
         assert_int_equal(boxes_count(init, size, "ftyp"), 1);
         assert_int_equal(boxes_count(init, size, "moof") + boxes_count(init, size, "mdat"), 0);
@@ -289,13 +291,129 @@ static void init_segments(void **state)
 
         uint8_t *again;
         size_t again_size;
-        assert_int_equal(init_segment_build(&sets, sound ? &audio : NULL, &again, &again_size), 0);
+        assert_int_equal(init_segment_build(&sets, &as_it_comes, sound ? &audio : NULL, &again, &again_size),
+                         0);
         assert_int_equal(size, again_size);
         assert_memory_equal(init, again, size);
         free(init);
         free(again);
         parameter_sets_finish(&sets);
     }
+}
+
+static void pixels_have_a_shape(void **state)
+{
+    static const struct {
+        enum nal_codec codec;
+        struct nal nal;
+        uint16_t width, height;
+    } samples[] = {
+        {NAL_H264, SAMPLE_NAL(sample_avc_wide_sps), 2, 1},
+        {NAL_H264, SAMPLE_NAL(sample_avc_extended_sps), 99, 100},
+        {NAL_H264, SAMPLE_NAL(sample_avc_high_sps), 0, 0},
+        {NAL_H265, SAMPLE_NAL(sample_hevc_extended_sps), 99, 100},
+        {NAL_H265, SAMPLE_NAL(sample_hevc_wide_sps), 16, 11},
+        {NAL_H265, SAMPLE_NAL(sample_hevc_sps), 0, 0},
+    };
+    struct sps sps;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        assert_int_equal(sps_parse(samples[i].codec, &samples[i].nal, &sps), 0);
+        if (samples[i].width != 0 || sps.pixel_width != sps.pixel_height) {
+            assert_int_equal(sps.pixel_width, samples[i].width);
+            assert_int_equal(sps.pixel_height, samples[i].height);
+        }
+    }
+}
+
+/* Expects the SPS in the `avcC` of ENTRY to state this shape of a pixel: Firefox looks there alone. */
+static void expect_stated_shape(const struct box *entry, uint32_t width, uint32_t height)
+{
+    struct box config = boxes_find(entry->data + 78, entry->size - 78, "avcC", 0);
+    struct parameter_sets sets;
+    unsigned length_size;
+
+    parameter_sets_init(&sets, NAL_H264);
+    assert_int_equal(parameter_sets_put_extradata(&sets, config.data, config.size, &length_size), 0);
+    assert_int_equal(sets.sps.pixel_width, width);
+    assert_int_equal(sets.sps.pixel_height, height);
+    parameter_sets_finish(&sets);
+}
+
+/* Expects what `tkhd` says of the picture's size and `pasp` of its pixels; 0: there is no `pasp`. */
+static void expect_shape(const struct parameter_sets *sets, const struct init_display *display,
+                         uint32_t shown_width, uint32_t shown_height, uint32_t pixel_width,
+                         uint32_t pixel_height)
+{
+    uint8_t *init;
+    size_t size;
+
+    assert_int_equal(init_segment_build(sets, display, NULL, &init, &size), 0);
+    struct box tkhd = boxes_find(init, size, "moov/trak/tkhd", 0);
+    assert_int_equal(boxes_read32(tkhd.data + tkhd.size - 8) >> 16, shown_width);
+    assert_int_equal(boxes_read32(tkhd.data + tkhd.size - 4) >> 16, shown_height);
+    struct box entries = boxes_find(init, size, "moov/trak/mdia/minf/stbl/stsd", 0);
+    struct box entry = boxes_find(entries.data + 8, entries.size - 8, "avc1", 0);
+    assert_int_equal(boxes_count(entry.data + 78, entry.size - 78, "pasp"), pixel_width != 0);
+    if (pixel_width != 0) {
+        struct box pasp = boxes_find(entry.data + 78, entry.size - 78, "pasp", 0);
+        assert_int_equal(boxes_read32(pasp.data), pixel_width);
+        assert_int_equal(boxes_read32(pasp.data + 4), pixel_height);
+        expect_stated_shape(&entry, pixel_width, pixel_height);
+    }
+    free(init);
+}
+
+static void init_segments_say_the_shape(void **state)
+{
+    struct parameter_sets sets;
+
+    (void)state;
+    fill(&sets, NAL_H264);
+    expect_shape(&sets, &as_it_comes, 1920, 1080, 0, 0);
+    /* 1080N: 960x1080 of a picture that is 16:9; here a 1920x1080 that is shown as 32:9. */
+    expect_shape(&sets, &(struct init_display){.aspect_width = 32, .aspect_height = 9}, 3840, 1080, 2, 1);
+    /* Shapes that no picture has are left out. */
+    expect_shape(&sets, &(struct init_display){.aspect_width = 65535, .aspect_height = 1}, 1920, 1080, 0, 0);
+    parameter_sets_put(&sets, &SAMPLE_NAL(sample_avc_wide_sps));
+    expect_shape(&sets, &as_it_comes, 960, 540, 2, 1);
+    /* The setting counts more than the stream. */
+    expect_shape(&sets, &(struct init_display){.aspect_width = 4, .aspect_height = 3}, 720, 540, 3, 2);
+    expect_shape(&sets, &(struct init_display){.aspect_width = 8, .aspect_height = 9}, 480, 540, 1, 1);
+    parameter_sets_finish(&sets);
+}
+
+static void init_segments_turn_the_picture(void **state)
+{
+    /* The matrices of 8.3.2: {a, b, u, c, d, v, x, y, w}. */
+    static const struct {
+        unsigned rotate;
+        int32_t a, b, c, d;
+    } turns[] = {{0, 65536, 0, 0, 65536},
+                 {90, 0, 65536, -65536, 0},
+                 {180, -65536, 0, 0, -65536},
+                 {270, 0, -65536, 65536, 0}};
+    struct parameter_sets sets;
+
+    (void)state;
+    fill(&sets, NAL_H264);
+    for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+        uint8_t *init;
+        size_t size;
+        struct init_display display = {.rotate = turns[i].rotate};
+
+        assert_int_equal(init_segment_build(&sets, &display, NULL, &init, &size), 0);
+        struct box tkhd = boxes_find(init, size, "moov/trak/tkhd", 0);
+        const uint8_t *matrix = tkhd.data + tkhd.size - 8 - 36;
+        assert_int_equal((int32_t)boxes_read32(matrix), turns[i].a);
+        assert_int_equal((int32_t)boxes_read32(matrix + 4), turns[i].b);
+        assert_int_equal((int32_t)boxes_read32(matrix + 12), turns[i].c);
+        assert_int_equal((int32_t)boxes_read32(matrix + 16), turns[i].d);
+        assert_int_equal(boxes_read32(matrix + 32), 1u << 30);
+        free(init);
+    }
+    parameter_sets_finish(&sets);
 }
 
 int main(void)
@@ -310,6 +428,9 @@ int main(void)
         cmocka_unit_test(extradata_in_three_forms),
         cmocka_unit_test(aac_configurations),
         cmocka_unit_test(init_segments),
+        cmocka_unit_test(pixels_have_a_shape),
+        cmocka_unit_test(init_segments_say_the_shape),
+        cmocka_unit_test(init_segments_turn_the_picture),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
