@@ -42,6 +42,9 @@
 /* … but not more often than this. */
 #define KEEPALIVE_MIN_MS 20L
 
+/* While connections keep the loop busy, the feeds have a turn between two of their events this often. */
+#define FEEDS_INTERVAL_NS (2 * NS_PER_MS)
+
 const char *server_strstate(enum server_state state)
 {
     static const char *const names[] = {"starting", "serving", "stopping", "stopped"};
@@ -186,16 +189,40 @@ static void viewer_gone(struct server *server, struct viewer *viewer)
     }
 }
 
+static void run_feeds(struct server *server)
+{
+    server->fed_ns = clock_now_ns();
+    send_memory_check(&server->send_memory, server->fed_ns);
+    feed_set_run(&server->feeds);
+}
+
+/*
+ * The loop hands out the events of all connections before it looks for new ones, and thousands may want to
+ * catch up at once: between two of them viewers that keep up get what is new, and the heartbeat goes on.
+ */
+static void breathe(struct server *server)
+{
+    int64_t now = clock_now_ns();
+
+    heartbeat_check(&server->feeds.heartbeat, now);
+    if (now - server->fed_ns >= FEEDS_INTERVAL_NS) {
+        run_feeds(server);
+    }
+}
+
 static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, struct viewer *viewer,
                         const void *data, size_t length)
 {
     struct server *server = server_of(wsi);
     switch (reason) {
     case LWS_CALLBACK_ESTABLISHED:
+        breathe(server);
         return viewer_established(server, wsi, viewer);
     case LWS_CALLBACK_SERVER_WRITEABLE:
+        breathe(server);
         return viewer_writable(viewer);
     case LWS_CALLBACK_RECEIVE:
+        breathe(server);
         return viewer_received(viewer, data, length);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         feed_leave(viewer); /* nothing may follow libwebsockets' answer to the close frame */
@@ -211,6 +238,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 {
     switch (reason) {
     case LWS_CALLBACK_HTTP:
+        breathe(server_of(wsi));
         return router_answer(server_of(wsi), wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return router_upgrade(server_of(wsi), wsi);
@@ -304,7 +332,7 @@ static int watch_signals(struct server *server)
 
 static void feeds_ready(void *context)
 {
-    feed_set_run(&((struct server *)context)->feeds);
+    run_feeds(context);
 }
 
 static int watch_feeds(struct server *server)
@@ -337,6 +365,12 @@ int server_init(struct server *server, const char *assets_directory)
     if (result == 0) {
         result =
             watch_feeds(server); /* the first to be watched: a turn of the loop begins with what is new */
+    }
+    if (result == 0) {
+        result = heartbeat_begin(&server->feeds.heartbeat, &server->loop);
+    }
+    if (result == 0) {
+        result = send_memory_begin(&server->send_memory, &server->loop, &server->streams);
     }
     if (result == 0) {
         result = watch_timer_begin(&server->stop_timer, &server->loop, stop_expired, server);
@@ -405,6 +439,8 @@ void server_finish(struct server *server)
     streams_finish(&server->streams);
     listener_end(&server->listener);
     supervisor_link_end(&server->link);
+    send_memory_end(&server->send_memory);
+    heartbeat_end(&server->feeds.heartbeat);
     watch_end(&server->signals);
     watch_end(&server->stop_timer.watch);
     watch_end(&server->keepalive_timer.watch);

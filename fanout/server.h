@@ -12,6 +12,7 @@
 #include "fanout/loop/listener.h"
 #include "fanout/loop/loop.h"
 #include "fanout/loop/watch.h"
+#include "fanout/send_memory.h"
 #include "fanout/stream.h"
 #include "fanout/supervisor_link.h"
 
@@ -29,12 +30,14 @@ struct server {
     struct feed_set feeds;
     struct streams streams;
     struct supervisor_link link;
+    struct send_memory send_memory;
     struct listener listener;
     struct watch feeds_watch, signals;
     struct watch_timer stop_timer;      /* how long viewers have to close their side */
     struct watch_timer keepalive_timer; /* armed while there are viewers */
     long keepalive_ms, ping_ms;
     unsigned keepalive_phase;
+    int64_t fed_ns; /* CLOCK_MONOTONIC: when the feeds last had their turn */
     uint64_t viewers_seen;
     unsigned viewers; /* open WebSockets, closing ones too */
     unsigned viewers_max;

@@ -69,6 +69,7 @@ static void on_listen(struct server *server, struct channel_message *message)
 {
     set_log_level(message->body, "log_level");
     take_limits(server, message->body);
+    server->send_memory.max = (size_t)limit_of(message->body, "send_bytes", (int64_t)server->send_memory.max);
     int socket = channel_message_take_fd(message, 0);
     share_socket(server, message);
     int result = socket < 0 ? -EBADMSG : server_listen(server, socket);
@@ -200,7 +201,7 @@ static void dispatch(struct server *server, struct channel_message *message)
 {
     if (message_is(message->body, BLACKBOX_MESSAGE)) {
         blackbox_carry(channel_message_take_fd(message, 0));
-        supervisor_link_start_heartbeat(&server->link);
+        heartbeat_beat(&server->feeds.heartbeat);
     } else if (message_is(message->body, "log-level")) {
         set_log_level(message->body, "level");
     } else if (message_is(message->body, "stop")) {

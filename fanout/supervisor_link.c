@@ -4,14 +4,9 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/ipc/blackbox.h"
 #include "common/ipc/channel.h"
 #include "common/ipc/message.h"
 #include "fanout/latency_report.h"
-
-/* The loop gives a sign of life this often, and counts as hung after this long without one. */
-#define HEARTBEAT_INTERVAL_MS 500
-#define HEARTBEAT_ALLOWANCE_MS 3000
 
 /* When ringcastd does not read, a report of viewers is tried again after this long, as it is then. */
 #define RETRY_MS 1000
@@ -104,17 +99,6 @@ void supervisor_link_viewer_joined(struct supervisor_link *link, const struct st
     }
 }
 
-static void heartbeat_timer_expired(void *context)
-{
-    supervisor_link_start_heartbeat(context);
-}
-
-void supervisor_link_start_heartbeat(struct supervisor_link *link)
-{
-    blackbox_beat(HEARTBEAT_ALLOWANCE_MS);
-    watch_timer_arm(&link->heartbeat_timer, HEARTBEAT_INTERVAL_MS);
-}
-
 int supervisor_link_begin(struct supervisor_link *link, struct loop *loop, struct streams *streams,
                           int channel, void (*received)(void *context), void *context)
 {
@@ -126,9 +110,6 @@ int supervisor_link_begin(struct supervisor_link *link, struct loop *loop, struc
     if (result == 0) {
         result = watch_timer_begin(&streams->set->latency_timer, loop, latency_timer_expired, link);
     }
-    if (result == 0) {
-        result = watch_timer_begin(&link->heartbeat_timer, loop, heartbeat_timer_expired, link);
-    }
     return result;
 }
 
@@ -138,7 +119,6 @@ void supervisor_link_end(struct supervisor_link *link)
         return; /* it was never begun */
     }
     watch_end(&link->channel);
-    watch_end(&link->heartbeat_timer.watch);
     watch_end(&link->streams->set->viewers_timer.watch);
     watch_end(&link->streams->set->latency_timer.watch);
 }

@@ -1,6 +1,6 @@
 /*
- * The channel to ringcastd, as far as this process speaks on it by itself: its heartbeat, how many viewers
- * there are, latencies, and which sleeping camera is wanted (docs/reference/control.md, "ringcastd ↔
+ * The channel to ringcastd, as far as this process speaks on it by itself: how many viewers there are,
+ * latencies, and which sleeping camera is wanted (docs/reference/control.md, "ringcastd ↔
  * fan-out"). What ringcastd asks for is in supervisor_commands.h. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_SUPERVISOR_LINK_H
@@ -14,7 +14,6 @@
 struct supervisor_link {
     struct streams *streams;
     struct watch channel;
-    struct watch_timer heartbeat_timer;
 };
 
 /*
@@ -26,9 +25,6 @@ int supervisor_link_begin(struct supervisor_link *link, struct loop *loop, struc
 
 /* Sends MESSAGE (consumed; NULL: there was no memory for it). 0; -EPIPE: ringcastd is gone; negative errno. */
 int supervisor_link_send(struct supervisor_link *link, json_t *message);
-
-/* Gives the first sign of life, now that there is a blackbox; the next ones follow by themselves. */
-void supervisor_link_start_heartbeat(struct supervisor_link *link);
 
 /* Another ringcastd listens: it is to be told everything. */
 void supervisor_link_report_again(struct supervisor_link *link);

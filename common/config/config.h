@@ -54,10 +54,11 @@ struct config_address {
 
 /* How slow a viewer may be, and how it is kept. */
 struct config_viewers {
-    size_t bytes;   /* that may wait for it … */
-    size_t age_ms;  /* … or the age of the first of them, before it goes on with the newest keyframe */
-    size_t timeout; /* seconds that it may take nothing before it is closed */
-    size_t ping;    /* seconds from ping to ping */
+    size_t bytes;       /* that may wait for it … */
+    size_t age_ms;      /* … or the age of the first of them, before it goes on with the newest keyframe */
+    size_t timeout;     /* seconds that it may take nothing before it is closed */
+    size_t ping;        /* seconds from ping to ping */
+    size_t send_memory; /* MiB of unsent data, in each fan-out; 0: as the machine has memory */
 };
 
 struct config {

@@ -79,6 +79,7 @@ static const struct setting fanout_settings[] = {
     {"viewer_age_ms", SETTING_INTEGER, 0, TOP(viewers.age_ms), 100, 600000, .number = 3000},
     {"viewer_timeout", SETTING_INTEGER, 0, TOP(viewers.timeout), 1, 3600, .number = 30},
     {"ping_interval", SETTING_INTEGER, 0, TOP(viewers.ping), 1, 3600, .number = 25},
+    {"send_memory", SETTING_INTEGER, 0, TOP(viewers.send_memory), 0, 65536, .number = 0},
 };
 
 static const struct setting_group fanout_group = {fanout_settings, COUNT(fanout_settings)};

@@ -17,8 +17,19 @@
 #include "common/base/clock.h"
 #include "common/log/log.h"
 
-/* Fragments that one feed or one viewer gets in one go before the others have their turn. */
+/*
+ * How long one feed may bring its viewers fragments, and one viewer that is behind may catch up, before the
+ * others have their turn; and how many fragments that is at most.
+ */
+#define PUMP_TURN_NS (5 * NS_PER_MS)
+#define CATCH_UP_TURN_NS (1 * NS_PER_MS)
 #define TURN_MAX 64
+
+/* Viewers that get a fragment between two looks at the heartbeat. */
+#define VIEWERS_PER_CHECK 256u
+
+/* How soon after a viewer fell behind the memory of unsent data is looked at. */
+#define MEMORY_INTERVAL_MS 100
 
 /* Jumps to a keyframe in one turn. More means that the ring contradicts itself: wait for the next publish. */
 #define SEEKS_MAX 4
@@ -79,6 +90,7 @@ void feed_set_latency_changed(struct feed_set *set)
 void feed_set_finish(struct feed_set *set)
 {
     packet_finish(&set->fragment.packet);
+    fragment_cache_clear(&set->cache);
 }
 
 /* ---- Viewers in and out ---- */
@@ -99,11 +111,25 @@ static bool is_in_pass(enum viewer_state state)
     return state == VIEWER_LIVE || state == VIEWER_WAITING;
 }
 
+/* One viewer more that catches up, or less. */
+static void count_behind(struct feed_set *set, int change)
+{
+    set->behind += (unsigned)change;
+    set->fell_behind += change > 0;
+    if (change > 0 && set->behind == 1) {
+        watch_timer_arm(&set->memory_timer, MEMORY_INTERVAL_MS);
+    }
+}
+
 /* A viewer in feed->viewers enters STATE. */
 static void move_viewer(struct feed *feed, struct viewer *viewer, enum viewer_state state)
 {
     feed->in_pass -= is_in_pass(viewer->state);
     feed->in_pass += is_in_pass(state);
+    int change = (state == VIEWER_BEHIND) - (viewer->state == VIEWER_BEHIND);
+    if (change != 0) {
+        count_behind(feed->set, change);
+    }
     viewer_enter_state(viewer, state);
     feed->viewers.list[viewer->slot].state = state;
 }
@@ -117,6 +143,7 @@ static int link_viewer(struct feed *feed, struct viewer *viewer)
         return result;
     }
     viewer->feed = feed;
+    count_behind(feed->set, 1);
     if (feed->viewers.count == 1) {
         change_watch(feed, EPOLL_CTL_ADD);
     }
@@ -132,6 +159,7 @@ static void leave_old_ring(struct feed *feed, struct viewer *viewer)
     }
     viewer->in_old_ring = false;
     if (--feed->in_old_ring == 0) {
+        fragment_cache_clear(&feed->set->cache);
         ringcast_close(feed->old_reader);
         feed->old_reader = NULL;
         feed->init.generation = 0;
@@ -219,6 +247,12 @@ void feed_join(struct feed *feed, struct viewer *viewer)
     catch_up(feed, viewer);
 }
 
+void feed_abort(struct viewer *viewer)
+{
+    unlink_viewer(viewer->feed, viewer);
+    viewer_abort(viewer);
+}
+
 void feed_leave(struct viewer *viewer)
 {
     if (viewer->feed) {
@@ -302,6 +336,21 @@ void feed_close_viewers(struct feed *feed, uint16_t code, const char *reason)
     close_viewers(feed, &feed->paused, code, reason);
 }
 
+/*
+ * Between two fragments of a turn that may take TURN_NS from its first fragment on. *end_ns is 0 before that.
+ * Gives a sign of life if it is time to.
+ */
+static bool is_turn_over(struct feed_set *set, int64_t *end_ns, int64_t turn_ns)
+{
+    int64_t now = clock_now_ns();
+
+    heartbeat_check(&set->heartbeat, now);
+    if (*end_ns == 0) {
+        *end_ns = now + turn_ns;
+    }
+    return now > *end_ns;
+}
+
 /* ---- The pass: a new fragment for all viewers that keep up ---- */
 
 /* The log says it once per ring. -ESTALE, a place that was overwritten, is not damage. */
@@ -369,6 +418,9 @@ static void serve_all(struct feed *feed, const ringcast_cursor *before, bool sam
 
     for (unsigned i = feed->viewers.count; i-- > 0;) {
         struct viewer_slot slot = feed->viewers.list[i];
+        if (i % VIEWERS_PER_CHECK == VIEWERS_PER_CHECK - 1) {
+            heartbeat_check(&feed->set->heartbeat, clock_now_ns());
+        }
         viewer_array_prefetch_next(&feed->viewers, i);
         bool sent = true;
         if (slot.state == VIEWER_LIVE && same_init && !lws_partial_buffered(slot.wsi)) {
@@ -432,6 +484,7 @@ static int pump_one(struct feed *feed)
 /* All new fragments, up to a turn. */
 static void pump(struct feed *feed)
 {
+    int64_t end_ns = 0;
     int seeks = 0;
 
     for (int i = 0; i < TURN_MAX; i++) {
@@ -442,6 +495,9 @@ static void pump(struct feed *feed)
         seeks += result < 0;
         if (result == 0 || seeks > SEEKS_MAX) {
             return;
+        }
+        if (is_turn_over(feed->set, &end_ns, PUMP_TURN_NS)) {
+            break;
         }
     }
     change_watch(feed, EPOLL_CTL_MOD); /* the eventfd is never read, so this makes it news again */
@@ -487,10 +543,9 @@ static void follow_feed(struct feed *feed, struct viewer *viewer)
     }
 }
 
-/* The fragment in hand for a viewer with its own cursor. False: the connection is broken. */
-static bool serve_behind(struct feed *feed, struct viewer *viewer)
+/* FRAGMENT for a viewer with its own cursor. False: the connection is broken. */
+static bool serve_behind(struct feed *feed, struct viewer *viewer, struct fragment_buffer *fragment)
 {
-    struct fragment_buffer *fragment = &feed->set->fragment;
     const ringcast_entry *entry = &fragment->entry;
     bool follows = viewer->last_sequence && entry->sequence == viewer->last_sequence + 1;
 
@@ -511,14 +566,15 @@ static bool catch_up_one(struct feed *feed, struct viewer *viewer, int *seeks)
     if (viewer_is_blocked(viewer) || go_live(feed, viewer, false)) {
         return false; /* libwebsockets calls back when a tail has gone */
     }
-    int result = fragment_buffer_read(&feed->set->fragment, reader_of(feed, viewer), &viewer->cursor);
+    struct fragment_buffer *fragment;
+    int result = fragment_cache_read(&feed->set->cache, reader_of(feed, viewer), &viewer->cursor, &fragment);
     if (viewer->in_old_ring && result != 1 && result != -ENOMEM && result != -EILSEQ) {
         follow_feed(feed, viewer);
         return true;
     }
     switch (result) {
     case 1:
-        if (!serve_behind(feed, viewer)) {
+        if (!serve_behind(feed, viewer, fragment)) {
             drop_broken(feed, viewer);
             return false;
         }
@@ -576,6 +632,7 @@ static void keep_within_limits(struct feed *feed, struct viewer *viewer)
 /* Brings a viewer in VIEWER_BEHIND on as far as its socket takes it, up to a turn. */
 static void catch_up(struct feed *feed, struct viewer *viewer)
 {
+    int64_t end_ns = 0;
     int seeks = 0;
 
     if (!viewer_is_blocked(viewer)) {
@@ -584,6 +641,9 @@ static void catch_up(struct feed *feed, struct viewer *viewer)
     for (int i = 0; i < TURN_MAX; i++) {
         if (!catch_up_one(feed, viewer, &seeks)) {
             return;
+        }
+        if (is_turn_over(feed->set, &end_ns, CATCH_UP_TURN_NS)) {
+            break;
         }
     }
     viewer_want_writable(viewer);
@@ -609,17 +669,8 @@ void feed_writable(struct viewer *viewer)
 /* True if VIEWER is to be closed: its socket had something waiting all the time and took nothing. */
 static bool is_stuck(const struct feed *feed, struct viewer *viewer, int64_t now)
 {
-    if (!viewer_is_blocked(viewer)) {
-        viewer->stuck_since_ns = 0;
-        return false;
-    }
-    uint64_t taken = viewer_bytes_taken(viewer);
-    if (viewer->stuck_since_ns == 0 || taken != viewer->taken) {
-        viewer->taken = taken;
-        viewer->stuck_since_ns = now;
-        return false;
-    }
-    return now - viewer->stuck_since_ns >= feed->set->limits.stuck_ns;
+    viewer_note_progress(viewer, now);
+    return viewer->stuck_since_ns != 0 && now - viewer->stuck_since_ns >= feed->set->limits.stuck_ns;
 }
 
 static void close_stuck(struct feed *feed, struct viewer *viewer)
@@ -674,6 +725,7 @@ static void drain(struct feed *feed)
     int seeks = 0;
 
     for (int i = 0; i < DRAIN_MAX && feed->reader && feed->in_pass && seeks <= SEEKS_MAX; i++) {
+        heartbeat_check(&feed->set->heartbeat, clock_now_ns());
         int result = pump_one(feed);
         seeks += result < 0;
         if (result == 0) {
@@ -714,6 +766,7 @@ static void keep_old_ring(struct feed *feed, ringcast_reader *old)
     if (feed->in_old_ring) {
         feed->old_reader = old;
     } else {
+        fragment_cache_clear(&feed->set->cache);
         ringcast_close(old);
     }
 }
@@ -750,6 +803,7 @@ void feed_set_ring(struct feed *feed, ringcast_reader *reader, int wake)
 void feed_finish(struct feed *feed)
 {
     release_wake(feed);
+    fragment_cache_clear(&feed->set->cache);
     ringcast_close(feed->reader);
     ringcast_close(feed->old_reader);
     feed->reader = feed->old_reader = NULL;

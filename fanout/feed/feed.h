@@ -17,10 +17,12 @@
 #include "common/ipc/latency.h"
 #include "common/ring/ringcast.h"
 #include "fanout/feed/fragment_buffer.h"
+#include "fanout/feed/fragment_cache.h"
 #include "fanout/feed/init_cache.h"
 #include "fanout/feed/packet.h"
 #include "fanout/feed/viewer.h"
 #include "fanout/feed/viewer_array.h"
+#include "fanout/loop/heartbeat.h"
 #include "fanout/loop/watch.h"
 
 /* How slow a viewer may be, unless ringcastd says otherwise (docs/reference/configuration.md). */
@@ -40,10 +42,15 @@ struct feed_set {
     struct feed_limits limits;
     int epoll;                       /* eventfds of the feeds that have viewers; owned by the loop */
     struct fragment_buffer fragment; /* the one copy of the fragment that is being sent */
+    struct fragment_cache cache;     /* what viewers that are behind read */
+    unsigned behind;                 /* how many those are, over all feeds */
+    unsigned fell_behind;            /* how many fell behind since send_memory.h last looked */
+    struct heartbeat heartbeat;      /* beats between two fragments, too; its owner begins it */
 
     /* The feeds arm these timers; their owner, which makes them, reports to ringcastd when they expire. */
     struct watch_timer viewers_timer; /* armed while viewers_due */
     struct watch_timer latency_timer; /* armed while latency_due */
+    struct watch_timer memory_timer;  /* armed when a viewer falls behind: see send_memory.h */
     bool viewers_due;                 /* a number of viewers or drops changed since the last report */
     bool latency_due;                 /* a feed has latencies that were not reported */
     uint64_t viewers_reported_ms;     /* CLOCK_MONOTONIC: when viewers were last reported */
@@ -110,6 +117,9 @@ void feed_resume(struct viewer *viewer);
 
 /* Takes a viewer out, if it is in a feed. It becomes VIEWER_NONE. */
 void feed_leave(struct viewer *viewer);
+
+/* Takes a viewer out and resets its connection, so that the kernel frees at once what waits for it. */
+void feed_abort(struct viewer *viewer);
 
 /* The socket of a viewer of this feed is writable. */
 void feed_writable(struct viewer *viewer);

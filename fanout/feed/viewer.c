@@ -100,6 +100,16 @@ void viewer_cut(struct viewer *viewer)
     lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
+void viewer_abort(struct viewer *viewer)
+{
+    const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    int fd = lws_get_socket_fd(viewer->wsi);
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    shutdown(fd, SHUT_RDWR); /* libwebsockets sees a connection that is lost and does not wait for its tail */
+    viewer_cut(viewer);
+}
+
 void viewer_close(struct viewer *viewer, uint16_t code, const char *reason)
 {
     viewer->close_code = code;
@@ -124,6 +134,19 @@ uint64_t viewer_bytes_taken(const struct viewer *viewer)
     socklen_t length = sizeof(info);
     int result = getsockopt(lws_get_socket_fd(viewer->wsi), IPPROTO_TCP, TCP_INFO, &info, &length);
     return result == 0 ? info.tcpi_bytes_acked : 0;
+}
+
+void viewer_note_progress(struct viewer *viewer, int64_t now_ns)
+{
+    if (!viewer_is_blocked(viewer)) {
+        viewer->stuck_since_ns = 0;
+        return;
+    }
+    uint64_t taken = viewer_bytes_taken(viewer);
+    if (viewer->stuck_since_ns == 0 || taken != viewer->taken) {
+        viewer->taken = taken;
+        viewer->stuck_since_ns = now_ns;
+    }
 }
 
 bool viewer_ping(struct viewer *viewer)

@@ -86,6 +86,12 @@ bool viewer_send_fragment(struct viewer *viewer, struct init_cache *init, struct
 void viewer_cut(struct viewer *viewer);
 
 /*
+ * As viewer_cut, but the kernel drops at once what the other side has not taken, and resets the connection:
+ * no close frame could pass it.
+ */
+void viewer_abort(struct viewer *viewer);
+
+/*
  * Begins to close: no feed any more, close frame with CODE and REASON (a static text or NULL) when the socket
  * takes it, cut off after a few seconds.
  */
@@ -93,6 +99,12 @@ void viewer_close(struct viewer *viewer, uint16_t code, const char *reason);
 
 /* Bytes that the other side has acknowledged so far; 0 if the kernel does not say. */
 uint64_t viewer_bytes_taken(const struct viewer *viewer);
+
+/*
+ * Keeps up stuck_since_ns: 0 if the viewer does not wait for its socket, else since when that has taken
+ * nothing, as far as it was looked at. NOW_NS: CLOCK_MONOTONIC.
+ */
+void viewer_note_progress(struct viewer *viewer, int64_t now_ns);
 
 /* Sends a ping (RFC 6455, 5.5.2) to a viewer that is not blocked: browsers and proxies end silent
  * connections. False: the connection is broken. */

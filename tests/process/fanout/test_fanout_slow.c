@@ -180,6 +180,40 @@ static void who_takes_a_little_is_not_closed(void **state)
     close_both(&slow, &fast);
 }
 
+static void what_waits_for_all_viewers_together_is_bounded(void **state)
+{
+    enum { VIEWERS = 24, SEND_BYTES = 4 << 20 };
+    struct client silent[VIEWERS], fast;
+    (void)state;
+    begin("send_bytes", SEND_BYTES);
+    source_publish(&source, SIZE, true);
+    watch_camera(&fast, &fanout, "/live/front", 0);
+    expect_init(&fast, INIT);
+    expect_fragment(&fast, 1);
+    for (int i = 0; i < VIEWERS; i++) {
+        watch_camera(&silent[i], &fanout, "/live/front", SMALL);
+    }
+    fanout_wait_viewers(&fanout, "front", VIEWERS + 1);
+    for (uint64_t number = 2; number <= FRAGMENTS; number++) {
+        source_publish(&source, SIZE, number % GOP == 1);
+        expect_fragment(&fast, number);
+    }
+    /* Each of them holds up to a megabyte: at most a few may stay. */
+    int left = VIEWERS + 1;
+    while (left > 1 + SEND_BYTES / (256 << 10)) {
+        json_t *report = fanout_wait(&fanout, "viewers");
+        left = (int)json_integer_value(json_object_get(json_object_get(report, "cameras"), "front"));
+        json_decref(report);
+    }
+    assert_true(left >= 2);
+    source_publish(&source, SIZE, false);
+    expect_fragment(&fast, FRAGMENTS + 1);
+    for (int i = 0; i < VIEWERS; i++) {
+        client_close(&silent[i], true);
+    }
+    client_close(&fast, false);
+}
+
 static void expect_ping(struct client *client)
 {
     struct client_message message;
@@ -213,6 +247,7 @@ int main(void)
         cmocka_unit_test_teardown(drops_are_reported, tear_down),
         cmocka_unit_test_teardown(who_takes_nothing_is_closed_with_a_reason, tear_down),
         cmocka_unit_test_teardown(who_takes_a_little_is_not_closed, tear_down),
+        cmocka_unit_test_teardown(what_waits_for_all_viewers_together_is_bounded, tear_down),
         cmocka_unit_test_teardown(silent_connections_are_pinged, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,10 +11,15 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
+#include "common/ipc/blackbox.h"
+#include "common/ring/ring_create.h"
+#include "common/ring/ring_writer.h"
 #include "fanout/feed/fragment_buffer.h"
+#include "fanout/feed/fragment_cache.h"
 #include "fanout/feed/packet.h"
 #include "fanout/http/assets.h"
 #include "fanout/http/origin.h"
+#include "fanout/loop/heartbeat.h"
 
 static void origins(void **state)
 {
@@ -123,6 +128,81 @@ static void packets_grow(void **state)
     assert_null(packet.memory);
 }
 
+static void publish_whole(struct ring_writer *writer)
+{
+    uint8_t *data = ring_writer_reserve(writer, 21);
+    struct ring_fragment fragment = {.flags = RINGCAST_KEYFRAME, .duration = 1};
+    assert_non_null(data);
+    memcpy(data, WHOLE, 21);
+    assert_int_equal(ring_writer_publish(writer, &fragment), 0);
+}
+
+/* However many viewers catch up, a fragment is copied out of its ring once. */
+static void fragments_are_read_once_for_all_that_catch_up(void **state)
+{
+    (void)state;
+    enum { FRAGMENTS = 40, VIEWERS = 10 };
+    char name[256], instance[64];
+    struct ring_descriptors ring;
+    struct ring_writer *writer;
+    ringcast_reader *reader;
+    static struct fragment_cache cache;
+    const struct ring_stream stream = {.codecs = "avc1", .init = "init", .init_length = 4, .timescale = 1};
+    snprintf(instance, sizeof(instance), "fanout-parts-%d", (int)getpid());
+    assert_int_equal(ring_name(name, instance, "front"), 0);
+    assert_int_equal(ring_create(name, 65536, 1, &ring), 0);
+    assert_int_equal(ring_writer_attach(dup(ring.writer), -1, &writer), 0);
+    assert_int_equal(ring_writer_begin_generation(writer, &stream), 0);
+    assert_int_equal(ringcast_open_fd(ring.reader, &reader), 0);
+    ringcast_cursor start;
+    ringcast_seek_keyframe(reader, &start); /* there is none: the head */
+    for (int i = 0; i < FRAGMENTS; i++) {
+        publish_whole(writer);
+    }
+    for (int viewer = 0; viewer < VIEWERS; viewer++) {
+        ringcast_cursor cursor = start;
+        struct fragment_buffer *fragment;
+        for (uint64_t number = 1; number <= FRAGMENTS; number++) {
+            assert_int_equal(fragment_cache_read(&cache, reader, &cursor, &fragment), 1);
+            assert_int_equal(fragment->entry.sequence, number);
+            assert_int_equal(fragment->packet.length, 21);
+        }
+        assert_int_equal(fragment_cache_read(&cache, reader, &cursor, &fragment), 0);
+    }
+    /* Two of them may share a slot. */
+    assert_in_range(cache.copies, FRAGMENTS, 2 * FRAGMENTS * VIEWERS / 3);
+    fragment_cache_clear(&cache);
+    assert_int_equal(cache.bytes, 0);
+    ringcast_close(reader);
+    ring_writer_detach(writer);
+    close(ring.writer);
+    close(ring.reader);
+    ring_unlink(name);
+}
+
+/* Work in bounded pieces gives signs of life between them, without a turn of the loop. */
+static void long_work_keeps_the_heartbeat(void **state)
+{
+    (void)state;
+    struct blackbox *box;
+    int fd;
+    struct heartbeat heartbeat = {.due_ns = INT64_MAX};
+    assert_int_equal(blackbox_create(&box, &fd), 0);
+    assert_int_equal(blackbox_carry(fd), 0);
+    heartbeat_check(&heartbeat, clock_now_ns());
+    assert_int_equal(blackbox_due_ms(box), 0); /* not before the first */
+    heartbeat_beat(&heartbeat);
+    uint64_t first = blackbox_due_ms(box);
+    assert_true(first > clock_now_ms());
+    heartbeat_check(&heartbeat, heartbeat.due_ns - 1);
+    assert_int_equal(blackbox_due_ms(box), first);
+    usleep(5000);
+    heartbeat_check(&heartbeat, heartbeat.due_ns);
+    assert_true(blackbox_due_ms(box) > first);
+    blackbox_drop();
+    blackbox_close(box);
+}
+
 static void write_file(const char *directory, const char *name)
 {
     char path[128];
@@ -182,6 +262,8 @@ int main(void)
         cmocka_unit_test(origins),
         cmocka_unit_test(whole_fragments),
         cmocka_unit_test(packets_grow),
+        cmocka_unit_test(fragments_are_read_once_for_all_that_catch_up),
+        cmocka_unit_test(long_work_keeps_the_heartbeat),
         cmocka_unit_test(assets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
