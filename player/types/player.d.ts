@@ -124,6 +124,22 @@ export interface RingcastStats {
   late: boolean;
 }
 
+/** Whether the camera is heard. */
+export interface RingcastSound {
+  /**
+   * `none`: the camera has none. `muted`: the video is. `away`: it should be heard and is not there; the pictures go on
+   * alone, and it is tried again.
+   */
+  state: 'none' | 'muted' | 'playing' | 'away';
+  /**
+   * Of `away`: none comes, it comes with gaps, it cannot be decoded, the browser does not play its codec, or the camera no
+   * longer sends any.
+   */
+  reason: 'missing' | 'broken' | 'decoder' | 'codec' | 'ended' | null;
+  /** The same for people; empty unless `away`. */
+  text: string;
+}
+
 export interface RingcastPlayerEventMap {
   statechange: CustomEvent<RingcastStateChange>;
   /** `seconds` from `start()` to the first picture on the screen. */
@@ -135,6 +151,7 @@ export interface RingcastPlayerEventMap {
   drop: CustomEvent<{ fragments: number; by: 'server' | 'browser' }>;
   /** It could start only without sound. */
   automuted: CustomEvent<Record<string, never>>;
+  soundchange: CustomEvent<RingcastSound>;
   /** The video is about to be emptied, to begin again at once. */
   reset: CustomEvent<Record<string, never>>;
   stats: CustomEvent<RingcastStats>;
@@ -151,6 +168,7 @@ export class RingcastPlayer extends EventTarget {
   readonly state: RingcastState;
   /** The detail of the last `stats` event since `start()`. */
   readonly stats: RingcastStats | null;
+  readonly sound: RingcastSound;
   /** May be changed at any time. */
   targetDelay: number;
 

@@ -1,4 +1,4 @@
-import type { RingcastError, RingcastPlayer, RingcastPlayerEventMap, RingcastState } from './player.js';
+import type { RingcastError, RingcastPlayer, RingcastPlayerEventMap, RingcastSound, RingcastState } from './player.js';
 
 /** What a person wants to know about a camera. */
 export interface RingcastCondition {
@@ -71,6 +71,7 @@ export class RingcastCameraElement extends HTMLElement {
   readonly player: RingcastPlayer | null;
   readonly state: RingcastState;
   readonly condition: RingcastCondition;
+  readonly sound: RingcastSound;
   /** Why nothing can be played, or null. */
   readonly error: Omit<RingcastError, 'fatal'> | null;
   readonly paused: boolean;

@@ -8,6 +8,7 @@ export type {
   RingcastInit,
   RingcastPlayerEventMap,
   RingcastPlayerOptions,
+  RingcastSound,
   RingcastState,
   RingcastStateChange,
   RingcastStats,

@@ -2,6 +2,8 @@
 // and only where it is heard.
 
 import assert from 'node:assert/strict';
+import { patience } from '../support/patience.mjs';
+import { RtspProxy } from '../support/rtsp_proxy.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { launchBrowser, until, untilMoving, videos, watchErrors } from './support/browser.mjs';
 
@@ -42,3 +44,38 @@ scenario('FLAC, Opus and AAC from G.711, Opus and L16 play in Chromium', async (
     await browser.close();
   }
 }, { limit: 150_000 });
+
+scenario('sound that the camera stops sending does not take the pictures along, and is back when it sends it again', async (stage) => {
+  const camera = await stage.camera(['--camera', 'front:audio=aac']);
+  const proxy = await new RtspProxy(camera.url()).listen();
+  const browser = await launchBrowser(['--autoplay-policy=no-user-gesture-required']);
+  try {
+    const ringcast = stage.instance({ cameras: [{ name: 'front', url: proxy.url }] }).start();
+    await ringcast.streaming();
+    const page = await browser.newPage({ viewport: { width: 800, height: 600 } });
+    const errors = watchErrors(page);
+    await page.goto(`${ringcast.address}camera.html?camera=front`);
+    await untilMoving(page);
+    const sound = () => page.evaluate(() => document.querySelector('ringcast-camera').sound.state);
+    await page.evaluate(() => {
+      const { video } = document.querySelector('ringcast-camera');
+      globalThis.shown = [];
+      const watch = () => video.requestVideoFrameCallback((now) => shown.push(now) && watch());
+      watch();
+      video.muted = false;
+    });
+    await until(async () => (await sound()) === 'playing' && (await decoded(page))[0] > 0, 'sound', 30_000);
+    proxy.fault = { packet: (packet) => (packet.video ? [packet] : []) };
+    await until(async () => (await sound()) === 'away', 'no sound', 30_000);
+    await untilMoving(page, { frames: 60 });
+    proxy.fault = {};
+    await until(async () => (await sound()) === 'playing' && (await decoded(page))[0] > 0, 'sound again', 60_000);
+    await untilMoving(page, { frames: 30 });
+    const longest = await page.evaluate(() => Math.max(...shown.slice(1).map((at, i) => at - shown[i])));
+    assert.ok(longest < 1500 * patience(), `${longest} ms without a picture`);
+    assert.deepEqual(errors, []);
+  } finally {
+    await browser.close();
+    proxy.close();
+  }
+}, { limit: 200_000 });

@@ -201,8 +201,10 @@ for (const [what, breakIt] of [
   }],
   ['a media source that takes no buffer', (it) => {
     it.init({ mime: 'video/mp4; codecs="avc1.42C01E,mp4a.40.2"', tracks: [VIDEO, AUDIO] });
-    it.source.refuses = true;
-    it.source.open();
+    for (const _ of ['with sound', 'with the pictures alone']) {
+      it.source.refuses = true;
+      it.source.open();
+    }
   }],
   ['an error of the source buffer', (it) => it.buffer.fire('error')],
   ['a decoder that gives up', (it) => it.video.fire('error')],
@@ -213,8 +215,7 @@ for (const [what, breakIt] of [
     it.play();
     breakIt(it);
     assert.equal(it.player.state, 'reconnecting');
-    assert.equal(it.details('error').length, 1);
-    assert.equal(it.details('error')[0].fatal, false);
+    assert.ok(it.details('error').length > 0 && it.details('error').every(({ fatal }) => fatal === false));
     it.tick(300);
     it.socket.accept();
     it.init();

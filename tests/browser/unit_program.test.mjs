@@ -32,11 +32,12 @@ test('a fragment without its sound is a fragment', () => {
   const tracks = parseInit(initSegment([VIDEO, AUDIO]));
   const bytes = new Uint8Array(fragment({ start: 3, keyframe: true }, audioTraf({ start: 3 })));
   const { sound } = parseFragment(bytes, tracks);
-  assert.equal(sound.length, 1);
-  blank(bytes, sound);
+  assert.equal(sound.names.length, 1);
+  assert.deepEqual([sound.start, sound.end, sound.unit].map((s) => Math.round(s * 1000)), [3000, 3043, 21]);
+  blank(bytes, sound.names);
   const silent = parseFragment(bytes, parseInit(initSegment([VIDEO])));
   assert.equal(silent.start, 3);
-  assert.deepEqual(silent.sound, []);
+  assert.equal(silent.sound, null);
 });
 
 test('a stream of sound alone is never silenced, one of pictures alone needs not be', () => {

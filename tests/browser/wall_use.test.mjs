@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { until } from './support/browser.mjs';
 import { instrument } from './support/census.mjs';
+import { makeClip } from './support/clip.mjs';
 import { FakeCamera } from './support/fake-server.mjs';
 import { LIMIT, NAMES, boxes, clips, live, open, order, serve, server, shoot } from './support/wall.mjs';
 
@@ -174,6 +175,23 @@ test('M: one camera is heard at a time, and none when another one is shown', LIM
   assert.equal(await page.locator('.large .sound').getAttribute('aria-pressed'), 'true');
   await page.keyboard.press('ArrowRight');
   assert.deepEqual(await heard(), []);
+  assert.deepEqual(page.errors, []);
+});
+
+test('a heard camera whose sound does not come says so, on its tile and aloud', LIMIT, async () => {
+  await serve(2, [makeClip({ sound: true, seconds: 2 })]);
+  const page = await open();
+  await live(page, 2);
+  await page.locator('.open').first().focus();
+  await page.keyboard.press('m');
+  const silence = page.locator('.tile .silence').first();
+  await until(async () => (await silence.textContent()) === 'No sound', 'the words on the tile');
+  assert.match(await page.locator('.open').first().getAttribute('aria-label'), /^Front door, Live\. No sound\. /);
+  await until(async () => /Front door: no sound/.test(await page.locator('body').innerText()), 'the words that are read out');
+  for (const camera of server.cameras.values()) camera.sound = (unit) => unit;
+  await until(async () => (await silence.textContent()) === '', 'sound');
+  await page.keyboard.press('m');
+  assert.deepEqual(await page.$$eval('ringcast-camera', (all) => all.map(({ sound }) => sound.state)), ['muted', 'muted']);
   assert.deepEqual(page.errors, []);
 });
 

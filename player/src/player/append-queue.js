@@ -22,14 +22,14 @@ export class AppendQueue {
   #held = false;
   #position;
   #maxBytes;
-  #silent;
+  silent; // whether the sound of further fragments is kept from the browser
   #onerror;
   #ondrop;
   #onidle;
 
   /**
    * `position()`: the playing position in seconds. `onerror(error)`: the buffer is of no more use. `ondrop(fragments)`:
-   * so many were left out. `onidle()`: the browser has all that came. `silent`: the fragments' sound is kept from it.
+   * so many were left out. `onidle()`: the browser has all that came. `silent`: see there.
    */
   constructor({ position, onerror, ondrop, onidle = () => {}, silent = false, maxBytes = MAX_QUEUE_BYTES }) {
     this.#position = position;
@@ -37,7 +37,7 @@ export class AppendQueue {
     this.#ondrop = ondrop;
     this.#onidle = onidle;
     this.#maxBytes = maxBytes;
-    this.#silent = silent;
+    this.silent = silent;
   }
 
   get bytes() {
@@ -78,7 +78,7 @@ export class AppendQueue {
     }
     this.#needKeyframe = false;
     const { bytes, keyframe, start } = fragment;
-    this.#push({ kind: 'fragment', bytes, keyframe, start, hidden: (this.#silent && fragment.sound) || [] });
+    this.#push({ kind: 'fragment', bytes, keyframe, start, hidden: (this.silent && fragment.sound?.names) || [] });
   }
 
   /** Removes what is more than `backBuffer` seconds old. Cuts only at a keyframe: what follows needs it. */

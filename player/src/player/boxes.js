@@ -217,10 +217,16 @@ function readCapture(prft, tracks) {
   return { time: time / track.timescale, at, by: flags === PRFT_BY_CAMERA ? 'camera' : 'server' };
 }
 
+function addSound(sound, { start, duration, samples }, nameAt) {
+  const end = start + duration;
+  const unit = samples > 0 ? duration / samples : 0;
+  return sound ? { ...sound, end, names: [...sound.names, nameAt] } : { names: [nameAt], start, end, unit };
+}
+
 function readMovieFragment(moof, tracks) {
   let sequence = 0;
   let lead = null;
-  const sound = [];
+  let sound = null;
   for (const { type, nameAt, body } of moof.boxes()) {
     if (type === 'mfhd') {
       body.full();
@@ -228,7 +234,7 @@ function readMovieFragment(moof, tracks) {
     } else if (type === 'traf') {
       const part = readTrackFragment(body, tracks);
       if (!lead || part.track.kind === 'vide') lead = part;
-      if (part.track.kind === 'soun') sound.push(nameAt);
+      if (part.track.kind === 'soun') sound = addSound(sound, part, nameAt);
     }
   }
   if (!lead) throw new FormatError('a fragment has no track');
@@ -238,7 +244,8 @@ function readMovieFragment(moof, tracks) {
 /**
  * One message of a live stream, `prft` + `moof` + `mdat`. Times are seconds on the stream's own timeline and are those of
  * the video track where there is one: `{ bytes, sequence, start, end, keyframe, samples, capture, sound }`, where `capture`
- * is `{ time, at, by }` or null, and `sound` is where the names of the boxes are that tell of sound.
+ * is `{ time, at, by }` or null. `sound` is `{ start, end, unit, names }` or null: when it is heard, how long one of its units is, and
+ * where the names of the boxes are that describe it.
  */
 export function parseFragment(bytes, tracks) {
   let capture = null;

@@ -72,10 +72,11 @@ export class Media {
 
   /** Goes on with another program, if it can: false when that needs a MediaSource of its own. */
   change(program) {
-    const { mime, kinds, silent } = this.#program;
-    if (program.kinds !== kinds || program.silent !== silent) return false;
+    const { mime, kinds } = this.#program;
+    if (program.kinds !== kinds) return false;
     if (program.mime !== mime && typeof this.#buffer?.changeType !== 'function') return false;
     this.queue.pushInit(program.bytes, program.mime === mime ? null : program.mime);
+    this.queue.silent = program.silent;
     this.#program = program;
     return true;
   }

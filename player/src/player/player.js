@@ -1,6 +1,8 @@
 import { mediaSourceClass, whyUnplayable } from './media.js';
 import { Session } from './session.js';
+import { soundOf } from './sound.js';
 
+const NO_SOUND = soundOf({});
 export const MAX_TARGET_DELAY_S = 8; // what is further back may be gone from the browser's memory
 
 /**
@@ -21,6 +23,7 @@ export class RingcastPlayer extends EventTarget {
   #session = null;
   #suspended = false;
   #stats = null;
+  #sound = NO_SOUND;
 
   /**
    * `url`: the camera's WebSocket; or `camera`: its name, and `src`: where ringcast's own pages are (by default `/`,
@@ -53,6 +56,11 @@ export class RingcastPlayer extends EventTarget {
   /** The detail of the last `stats` event since start(), or null. */
   get stats() {
     return this.#stats;
+  }
+
+  /** The detail of the last `soundchange` event since start(): `{ state, reason, text }`. */
+  get sound() {
+    return this.#sound;
   }
 
   get targetDelay() {
@@ -104,6 +112,7 @@ export class RingcastPlayer extends EventTarget {
   #end() {
     const session = this.#session;
     this.#session = null;
+    this.#sound = NO_SOUND;
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     session?.close();
   }
@@ -136,6 +145,7 @@ export class RingcastPlayer extends EventTarget {
 
   #emit(type, detail) {
     if (type === 'stats') this.#stats = detail;
+    if (type === 'soundchange') this.#sound = detail;
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

@@ -76,6 +76,11 @@ export class Group {
     return this.#fragments;
   }
 
+  /** How long it is. */
+  get seconds() {
+    return this.#fragments.length > 0 ? this.#fragments.at(-1).end - this.#fragments[0].start : 0;
+  }
+
   clear() {
     this.#fragments = [];
     this.#bytes = 0;

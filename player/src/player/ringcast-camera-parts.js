@@ -27,6 +27,11 @@ const RULES = `
   :host([condition='late']) [part='message'] {
     inset: auto 0 8%; margin: 0 auto; padding: 2px 10px; border-radius: 99px; background: #000a;
   }
+  [part='silence'] {
+    position: absolute; inset: 8px auto auto 8px; padding: 2px 10px; border-radius: 99px; background: #000a; color: #f4f6f8;
+    font: 500 clamp(11px, 2.6cqi, 13px) / 1.45 system-ui, sans-serif;
+  }
+  [part='silence']:empty { display: none; }
   [part='start'] {
     position: absolute; inset: 0; margin: auto; width: 64px; height: 64px; padding: 0; border: 0; border-radius: 50%;
     color: #fff; background: #000a; cursor: pointer;
@@ -82,12 +87,14 @@ export function makeParts(root) {
   const reason = make('span', 'reason');
   const message = make('div', 'message', label, reason);
   message.setAttribute('role', 'status');
+  const silence = make('div', 'silence');
+  silence.setAttribute('aria-live', 'polite');
   const start = make('button', 'start');
   start.type = 'button';
   start.hidden = true;
   start.append(makeTriangle(document));
-  root.append(video, still, message, start);
-  return { video, still, message, label, reason, start };
+  root.append(video, still, message, silence, start);
+  return { video, still, message, label, reason, silence, start };
 }
 
 function makeTriangle(document) {

@@ -2,8 +2,9 @@ import { conditionOf } from './condition.js';
 import { MAX_TARGET_DELAY_S, RingcastPlayer } from './player.js';
 import { emptySheet, makeParts, shapeRules, sheetFor } from './ringcast-camera-parts.js';
 import { Scope } from './scope.js';
+import { soundOf } from './sound.js';
 
-const PLAYER_EVENTS = ['statechange', 'firstpicture', 'error', 'init', 'camerastate', 'drop', 'automuted', 'reset', 'stats'];
+const PLAYER_EVENTS = ['statechange', 'firstpicture', 'error', 'init', 'camerastate', 'drop', 'automuted', 'soundchange', 'reset', 'stats'];
 const VIDEO_EVENTS = [
   ...['play', 'playing', 'pause', 'waiting', 'timeupdate', 'volumechange', 'ratechange', 'resize', 'seeking', 'seeked'],
   ...['loadedmetadata', 'loadeddata', 'canplay', 'enterpictureinpicture', 'leavepictureinpicture'],
@@ -16,6 +17,7 @@ const VIDEO_METHODS = [
   ...['requestPictureInPicture', 'requestVideoFrameCallback', 'cancelVideoFrameCallback', 'getVideoPlaybackQuality'],
 ];
 const SETTABLE = ['src', 'camera', 'stream', 'poster', 'width', 'height', 'muted', 'defaultMuted', 'volume', 'controls', 'autoplay', 'targetDelay'];
+const NO_SOUND = soundOf({});
 const UNSAID = new Set(['live', 'idle']); // conditions that need no words over the picture
 
 // Where there is no browser (a server that renders pages) the module can be imported and the class not be used.
@@ -27,8 +29,8 @@ const Base = globalThis.HTMLElement ?? class {};
  * It plays while it is in the document, holds nothing when it is not, and plays on where it is moved at once.
  * Attributes: `camera` (name), `stream` (`sub` for the small one, if the camera has one), `src` (where ringcast's own pages are, by default the root of the page's server), and as
  * for a `<video>` `muted`, `controls`, `poster`, `width`, `height`; `autoplay="false"` waits for `play()`; `target-delay` in seconds. It dispatches the
- * events of RingcastPlayer, those of its `<video>`, and `conditionchange`; the attributes `state` and `condition` show
- * the present ones to style sheets.
+ * events of RingcastPlayer, those of its `<video>`, and `conditionchange`; the attributes `state`, `condition` and `sound`
+ * show the present ones to style sheets.
  */
 export class RingcastCameraElement extends Base {
   static observedAttributes = ['src', 'camera', 'stream', 'muted', 'controls', 'autoplay', 'poster', 'width', 'height', 'target-delay'];
@@ -66,6 +68,11 @@ export class RingcastCameraElement extends Base {
   /** `{ name, label, text }` for people; `name` is live, late, connecting, reconnecting, offline, failed or idle. */
   get condition() {
     return this.#condition;
+  }
+
+  /** `{ state, reason, text }`: whether it is heard, and why it is not although it should be. */
+  get sound() {
+    return this.#player?.sound ?? NO_SOUND;
   }
 
   /** Why nothing can be played, `{ code, message, help, mime }`, or null. */
@@ -351,6 +358,7 @@ export class RingcastCameraElement extends Base {
     scope.listen(player, 'camerastate', ({ detail }) => this.#learn({ camera: detail }));
     scope.listen(player, 'stats', ({ detail }) => this.#learn({ late: lateness(detail, player.targetDelay) }));
     scope.listen(player, 'reset', () => this.#keepPicture());
+    scope.listen(player, 'soundchange', () => this.#show());
     for (const type of PLAYER_EVENTS) {
       scope.listen(player, type, ({ detail }) => this.dispatchEvent(new CustomEvent(type, { detail })));
     }
@@ -433,6 +441,7 @@ export class RingcastCameraElement extends Base {
     const condition = conditionOf(this.#facts);
     if (this.getAttribute('state') !== this.#facts.state) this.setAttribute('state', this.#facts.state);
     start.hidden = !this.controls || this.#player !== null || this.camera === null;
+    this.#showSound();
     this.#name(condition);
     const before = this.#condition;
     if (Object.keys(condition).every((key) => condition[key] === before[key])) return;
@@ -444,9 +453,20 @@ export class RingcastCameraElement extends Base {
     this.dispatchEvent(new CustomEvent('conditionchange', { detail: condition }));
   }
 
+  /** Sound that should be heard and is not there is told in words. */
+  #showSound() {
+    const { state, text } = this.sound;
+    const { silence } = this.#parts;
+    const words = state === 'away' ? 'No sound' : '';
+    if (this.getAttribute('sound') !== state) this.setAttribute('sound', state);
+    if (silence.textContent !== words) silence.textContent = words;
+    silence.title = text;
+  }
+
   /** What assistive technology calls it, unless the page gives it a role or a name of its own. */
   #name({ label }) {
-    const name = this.camera === null ? null : `${this.camera}: ${label}`;
+    const words = this.sound.state === 'away' ? `${label}, no sound` : label;
+    const name = this.camera === null ? null : `${this.camera}: ${words}`;
     if (this.#internals.ariaLabel === name) return;
     this.#internals.role = 'group';
     this.#internals.ariaLabel = name;

@@ -9,6 +9,7 @@ import { Media } from './media.js';
 import { Meter } from './meter.js';
 import { Group, Stream } from './program.js';
 import { Scope } from './scope.js';
+import { SoundWatch, soundOf } from './sound.js';
 import { Transport } from './transport.js';
 
 const TICK_MS = 250;
@@ -21,6 +22,7 @@ const OFFLINE_SILENCE_MS = 120_000; // the same while the camera is away
 const ANSWER_MS = 3000; // a connection that slept may be long dead: so long it has to answer
 const LATE_TICK_MS = 5000; // the page was frozen or the machine suspended
 const IN_FLIGHT_MS = 3000; // fragments that come later than this after a pause: the server does not know pauses
+const RETRY_GROUP_S = [0.5, 4]; // sound is tried again when the newest group is so long: enough to show, and soon decoded
 const REPEATS_MS = 3000; // a new connection begins with fragments that the old one brought already
 
 const seeksOnly = () => globalThis.navigator?.vendor?.startsWith('Apple') ?? false;
@@ -35,6 +37,10 @@ export class Session {
   #media = null;
   #stream = null;
   #program = null; // what of the stream the browser is given
+  #lastStream = null; // the one before, or the present one
+  #sound = new SoundWatch();
+  #hadSound = false;
+  #toldSound = soundOf({});
   #group = new Group(); // only of a stream with sound, which may be wanted at any moment
   #announced = null;
   #continuity = new Continuity();
@@ -78,6 +84,7 @@ export class Session {
     scope.listen(video, 'pause', () => this.#onPause());
     scope.listen(video, 'play', () => this.resume('paused'));
     scope.listen(video, 'volumechange', () => this.#onVolume());
+    scope.listen(video, 'volumechange', () => this.#tellSound());
     scope.listen(document, 'visibilitychange', () => this.#onVisibility());
     scope.interval(TICK_MS, () => this.#tick());
     this.#onVisibility();
@@ -250,6 +257,10 @@ export class Session {
       return;
     }
     this.#stream = new Stream(bytes, announced);
+    if (this.#lastStream?.equals(bytes, announced)) this.#sound.forget();
+    else this.#sound.begin();
+    this.#lastStream = this.#stream;
+    this.#hadSound ||= this.#stream.hasSound;
     this.#group.clear();
     this.#continuity.expectKeyframe();
     if (!this.#choose()) return;
@@ -257,19 +268,26 @@ export class Session {
     if (this.#scope.closed) return;
     const { mime, codecs, width, height, generation } = announced;
     this.#owner.emit('init', { mime, codecs, width, height, generation });
+    this.#tellSound();
   }
 
-  /** Takes sound with the pictures if somebody hears it; false if the browser can play neither. */
+  /** Takes sound with the pictures if it is wanted and in order; false if the browser can play neither. */
   #choose() {
-    this.#program = this.#stream.programFor(!this.#video.muted);
+    this.#program = this.#stream.programFor(!this.#video.muted && !this.#sound.away);
     const { bytes, refusal } = this.#program;
     if (!bytes) {
       this.#fail({ ...refusal, mime: this.#stream.mime });
       return false;
     }
     if (refusal) this.#owner.emit('error', { ...refusal, fatal: false });
-    this.#edge.setSound(this.#stream.hasSound && !this.#program.silent);
+    this.#edge.setSound(this.#heard);
+    if (this.#heard) this.#sound.play(performance.now());
     return !this.#scope.closed;
+  }
+
+  /** Whether the browser is given sound. */
+  get #heard() {
+    return this.#stream !== null && this.#stream.hasSound && !this.#program.silent;
   }
 
   #onFragment(fragment) {
@@ -278,6 +296,7 @@ export class Session {
     if (verdict === 'reset') {
       this.#continuity.reset();
       this.#group.clear();
+      this.#sound.forget();
       this.#meter.forget();
       this.#edge.join();
       this.#openMedia();
@@ -289,6 +308,7 @@ export class Session {
     this.#edge.arrived(fragment.start, fragment.end, now);
     if (this.#stream.hasSound) this.#group.add(fragment);
     this.#media.queue.pushFragment(fragment);
+    if (this.#stream?.hasSound && !this.#scope.closed) this.#watchSound(fragment, now);
   }
 
   #dropped(fragments, by) {
@@ -324,11 +344,59 @@ export class Session {
     if (this.#scope.closed || !this.#media) return;
     this.#owner.emit('error', { code: 'media', message: error.message, fatal: false });
     if (this.#scope.closed) return;
+    if (this.#heard) {
+      this.#setSoundAside('decoder', performance.now()); // it may have been the pictures: then they fail once more
+      return;
+    }
+    this.#sound.acquit();
     this.#closeMedia();
     this.#stream = null;
     this.#group.clear();
     this.#continuity.reset();
     if (!this.#scope.closed) this.#transport.reconnect(error.message);
+  }
+
+  // ---- the sound
+
+  #watchSound(fragment, now) {
+    this.#sound.came(fragment, now);
+    if (this.#asleep || this.#unseen || this.#video.muted) return;
+    const { away } = this.#sound;
+    if (away && this.#group.seconds >= RETRY_GROUP_S[0] && this.#group.seconds <= RETRY_GROUP_S[1] && this.#sound.isBack(now)) {
+      this.#sound.play(now);
+      this.#renew();
+      return;
+    }
+    const trouble = this.#heard ? this.#sound.trouble(now, this.#video.currentTime) : null;
+    if (trouble) this.#setSoundAside(trouble, now);
+  }
+
+  /** The pictures go on alone. */
+  #setSoundAside(reason, now) {
+    this.#sound.setAside(reason, now);
+    this.#renew();
+  }
+
+  /** Begins again with what is to be shown now, from the newest group of pictures on. */
+  #renew() {
+    const fragments = [...this.#group.fragments];
+    if (!this.#choose()) return;
+    this.#openMedia();
+    if (this.#scope.closed) return;
+    if (fragments.length === 0) this.#continuity.expectKeyframe();
+    this.#edge.hurry(performance.now());
+    for (const fragment of fragments) this.#media.queue.pushFragment(fragment);
+    this.#tellSound();
+  }
+
+  #tellSound() {
+    if (this.#scope.closed || !this.#stream) return;
+    const { hasSound } = this.#stream;
+    const reason = this.#sound.away ?? (this.#program.refusal ? 'codec' : 'missing');
+    const sound = soundOf({ hasSound, hadSound: this.#hadSound, muted: this.#video.muted, playing: this.#heard, reason });
+    const told = this.#toldSound;
+    this.#toldSound = sound;
+    if (sound.state !== told.state || sound.reason !== told.reason) this.#owner.emit('soundchange', sound);
   }
 
   #play() {
@@ -371,19 +439,16 @@ export class Session {
     if (!this.#video.ended && !document.hidden && this.#video.isConnected) this.suspend('paused');
   }
 
-  /** Sound that somebody wants to hear begins at once; that which nobody hears any more ends with the next beginning. */
+  /** Sound that is wanted begins at once, if it is in order; sound that is no longer wanted ends with the next beginning. */
   #onVolume() {
     if (!this.#media || !this.#stream?.hasSound) return;
     const begun = this.#owner.state === 'playing';
     const wanted = !this.#video.muted;
-    if (wanted ? !this.#program.silent || this.#program.refusal : this.#program.silent || begun) return;
-    const fragments = [...this.#group.fragments];
-    if (!this.#choose()) return;
-    this.#openMedia();
-    if (this.#scope.closed) return;
-    if (fragments.length === 0) this.#continuity.expectKeyframe();
-    this.#edge.hurry(performance.now());
-    for (const fragment of fragments) this.#media.queue.pushFragment(fragment);
+    if (wanted ? !this.#program.silent || this.#program.refusal || this.#sound.away : this.#program.silent || begun) return;
+    const now = performance.now();
+    const trouble = wanted ? this.#sound.trouble(now) : null;
+    if (trouble) this.#sound.setAside(trouble, now);
+    else this.#renew();
   }
 
   #onVisibility() {

@@ -17,6 +17,7 @@ export class Tile {
   #headline;
   #reason;
   #sound;
+  #silence;
   #figures;
   #rect = null;
   #announced = { width: null, height: null }; // by the list of cameras
@@ -24,8 +25,7 @@ export class Tile {
 
   /**
    * `owner`: `ontoggle(tile)` for a click or Enter, `onfocus(tile)`, `oncondition(tile)`, `onsize(tile)`,
-   * `onsound(tile)`,
-   * `onsnapshot(tile)`, `onfullscreen()`.
+   * `onsound(tile)`, `onsilence(tile)` when sound that should be heard is not there, `onsnapshot(tile)`, `onfullscreen()`.
    */
   constructor(template, name, owner) {
     this.name = name;
@@ -38,6 +38,7 @@ export class Tile {
     this.#headline = find('.headline');
     this.#reason = find('.reason');
     this.#sound = find('.sound');
+    this.#silence = find('.silence');
     this.#figures = find('.figures');
     find('.name').textContent = name;
     const press = (selector, run) => this.#scope.listen(find(selector), 'click', run);
@@ -68,6 +69,7 @@ export class Tile {
     this.#front.listen(camera, 'stats', ({ detail }) => this.#onStats(detail));
     this.#front.listen(camera.video, 'resize', () => this.#owner.onsize(this));
     this.#front.listen(camera, 'automuted', () => this.#showSound());
+    this.#front.listen(camera, 'soundchange', () => this.#onSoundChange());
   }
 
   /** Another stream is seen now. */
@@ -156,13 +158,20 @@ export class Tile {
     write(this.#headline, overlay?.headline ?? '');
     write(this.#reason, overlay?.text ?? '');
     const action = large ? 'Show all cameras' : 'Show large';
-    const words = [condition.label, condition.text].filter(Boolean).join('. ');
+    const silence = this.camera.sound.state === 'away' ? 'No sound' : '';
+    write(this.#silence, silence);
+    const words = [condition.label, condition.text, silence].filter(Boolean).join('. ');
     this.open.setAttribute('aria-label', `${this.name}, ${words.replace(/\.$/, '')}. ${action}`);
   }
 
   #onCondition() {
     this.show(this.root.classList.contains('large'));
     this.#owner.oncondition(this);
+  }
+
+  #onSoundChange() {
+    this.show(this.root.classList.contains('large'));
+    if (this.camera.sound.state === 'away') this.#owner.onsilence(this);
   }
 
   #onStats(stats) {

@@ -122,6 +122,7 @@ class Wall {
       oncondition: (one) => this.#onCondition(one),
       onsize: () => this.#arrange(),
       onsound: (one) => this.#toggleSound(one),
+      onsilence: (one) => this.#say(`${one.name}: no sound. ${one.camera.sound.text}`),
       onsnapshot: (one) => this.#snapshot(one),
       onfullscreen: () => this.fullScreen(),
     });

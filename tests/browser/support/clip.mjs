@@ -1,6 +1,7 @@
 // A short film as a live stream: ffmpeg makes it once, and it is then played for ever with decode times that go on.
 
 import { execFileSync } from 'node:child_process';
+import { box, soundTraf } from './mp4.mjs';
 
 const fourcc = (bytes, at) => bytes.toString('latin1', at + 4, at + 8);
 
@@ -37,14 +38,30 @@ function codecOf(init) {
   return `avc1.${init.toString('hex', avcC + 5, avcC + 8).toUpperCase()}`;
 }
 
+const UNIT = 1024; // samples of a unit of AAC
+const SOUND_RATE = 48_000;
+
+/** The units of AAC in a stream of ADTS (ISO/IEC 13818-7, 6.2), without their headers. */
+function unitsOf(adts) {
+  const units = [];
+  for (let at = 0; at + 7 < adts.length; ) {
+    const length = ((adts[at + 3] & 3) << 11) | (adts[at + 4] << 3) | (adts[at + 5] >> 5);
+    units.push(adts.subarray(at + 7, at + length));
+    at += length;
+  }
+  return units;
+}
+
 export class Clip {
-  constructor(file, { fps, gop }) {
+  /** `adts`: a stream of AAC at 48 kHz, if INIT has a second track for it. */
+  constructor(file, { fps, gop, adts = null }) {
     const { init, fragments } = splitFile(file);
     this.init = init;
-    this.fragments = fragments;
+    this.fragments = adts ? fragments.filter((fragment) => trackOf(fragment) === 1) : fragments;
     this.fps = fps;
     this.gop = gop;
-    this.codecs = codecOf(init);
+    this.units = adts && unitsOf(adts);
+    this.codecs = adts ? `${codecOf(init)},mp4a.40.2` : codecOf(init);
     this.mime = `video/mp4; codecs="${this.codecs}"`;
     const mdhd = find(init, ['moov', 'trak', 'mdia', 'mdhd']);
     this.timescale = init.readUInt32BE(mdhd.body + 12);
@@ -64,16 +81,37 @@ export class Clip {
     else copy.writeUInt32BE(time, tfdt.body + 4);
     return copy;
   }
+
+  /** The same with its sound, of which the bytes are what `damage(unit)` makes of them. */
+  soundFragment(index, offset = 0, sequence = index, damage = (unit) => unit) {
+    const first = Math.ceil(((index / this.fps) * SOUND_RATE) / UNIT);
+    const last = Math.ceil((((index + 1) / this.fps) * SOUND_RATE) / UNIT);
+    const units = Array.from({ length: last - first }, (_, i) => damage(this.units[(first + i) % this.units.length]));
+    const pictures = this.fragment(index, offset, sequence);
+    const [moof, mdat] = [find(pictures, ['moof']), find(pictures, ['mdat'])];
+    const traf = soundTraf({ start: first * UNIT + Math.round(offset * SOUND_RATE), unit: UNIT, units, moofSize: moof.end - moof.start, mdatSize: mdat.end - mdat.body });
+    const trun = find(pictures, ['moof', 'traf', 'trun']);
+    pictures.writeInt32BE(pictures.readInt32BE(trun.body + 8) + traf.length, trun.body + 8);
+    return Buffer.concat([box('moof', pictures.subarray(moof.body, moof.end), traf), box('mdat', pictures.subarray(mdat.body, mdat.end), ...units)]);
+  }
 }
 
-/** `source`: a source of libavfilter such as testsrc or testsrc2. */
-export function makeClip({ width = 320, height = 180, fps = 25, gop = 25, seconds = 4, source = 'testsrc' } = {}) {
-  const file = execFileSync('ffmpeg', [
-    ...['-hide_banner', '-loglevel', 'error', '-f', 'lavfi'],
-    ...['-i', `${source}=size=${width}x${height}:rate=${fps}:duration=${seconds}`],
-    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', `${gop}`, '-bf', '0'],
-    ...['-sc_threshold', '0', '-threads', '1'],
-    ...['-f', 'mp4', '-movflags', 'frag_every_frame+empty_moov+default_base_moof', 'pipe:1'],
-  ], { maxBuffer: 256 << 20, stdio: ['ignore', 'pipe', 'inherit'] });
-  return new Clip(file, { fps, gop });
+function trackOf(fragment) {
+  return fragment.readUInt32BE(find(fragment, ['moof', 'traf', 'tfhd']).body + 4);
+}
+
+const ffmpeg = (...args) =>
+  execFileSync('ffmpeg', ['-hide_banner', '-loglevel', 'error', ...args.flat(), 'pipe:1'], { maxBuffer: 256 << 20, stdio: ['ignore', 'pipe', 'inherit'] });
+
+/** `source`: a source of libavfilter such as testsrc or testsrc2. `sound`: a tone in AAC beside it. */
+export function makeClip({ width = 320, height = 180, fps = 25, gop = 25, seconds = 4, source = 'testsrc', sound = false } = {}) {
+  const tone = ['-f', 'lavfi', '-i', `sine=sample_rate=${SOUND_RATE}:duration=${seconds}`];
+  const aac = ['-c:a', 'aac', '-b:a', '64k'];
+  const file = ffmpeg(
+    ['-f', 'lavfi', '-i', `${source}=size=${width}x${height}:rate=${fps}:duration=${seconds}`, ...(sound ? tone : [])],
+    ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', `${gop}`, '-bf', '0', ...(sound ? aac : [])],
+    ['-sc_threshold', '0', '-threads', '1'],
+    ['-f', 'mp4', '-movflags', 'frag_every_frame+empty_moov+default_base_moof'],
+  );
+  return new Clip(file, { fps, gop, adts: sound ? ffmpeg(tone, aac, ['-f', 'adts']) : null });
 }

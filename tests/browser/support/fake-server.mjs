@@ -33,6 +33,7 @@ export class FakeCamera {
     this.state = 'streaming';
     this.error = null;
     this.silent = false;
+    this.sound = null; // of a film with sound: what becomes of a unit of it, `(unit) => bytes`; null: none is sent
     this.extra = {}; // more for its row in the list
     this.announcement = null; // replaces the text message before the init segment
   }
@@ -51,7 +52,10 @@ export class FakeCamera {
   message(index) {
     const time = index / this.clip.fps + this.offset;
     const capture = prft({ at: performance.timeOrigin + this.#began + (index / this.clip.fps) * 1000, time, timescale: this.clip.timescale });
-    return Buffer.concat([capture, this.clip.fragment(index, this.offset, index + this.sequenceOffset)]);
+    const { clip, offset, sound } = this;
+    const sequence = index + this.sequenceOffset;
+    const fragment = sound && clip.units ? clip.soundFragment(index, offset, sequence, sound) : clip.fragment(index, offset, sequence);
+    return Buffer.concat([capture, fragment]);
   }
 
   get row() {

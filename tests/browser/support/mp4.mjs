@@ -59,6 +59,19 @@ export function audioTraf({ start, count = 2 }) {
   return box('traf', tfhd, tfdt, trun);
 }
 
+/**
+ * Sound behind the pictures of a fragment whose `moof` box was MOOFSIZE bytes long without it and whose `mdat` holds MDATSIZE: UNITS, each
+ * UNIT samples long, from START (in samples) on.
+ */
+export function soundTraf({ start, unit, units, moofSize, mdatSize }) {
+  const make = (dataOffset) => {
+    const tfhd = fullBox('tfhd', 0, 0x20000 | 0x28, u32(2, unit, SYNC));
+    const tfdt = fullBox('tfdt', 1, 0, u64(start));
+    return box('traf', tfhd, tfdt, fullBox('trun', 0, 0x201, u32(units.length, dataOffset), ...units.map(({ length }) => u32(length))));
+  };
+  return make(moofSize + make(0).length + 8 + mdatSize);
+}
+
 /** Of the video track; `at`: ms since 1970; `flags` 24: by the camera's clock, 2: by the server's. */
 export function prft({ at, time, flags = 24, version = 1, track = VIDEO.id, timescale = VIDEO.timescale }) {
   const ntp = (at / 1000 + 2_208_988_800) % 2 ** 32;

@@ -21,7 +21,7 @@ export class Stand {
       context.mock.method(performance, 'now', () => this.clock);
     }
     this.player = new RingcastPlayer(this.video, { camera: 'front', ...options });
-    for (const type of ['statechange', 'error', 'init', 'drop', 'camerastate', 'stats', 'reset', 'automuted', 'firstpicture']) {
+    for (const type of ['statechange', 'error', 'init', 'drop', 'camerastate', 'stats', 'reset', 'automuted', 'firstpicture', 'soundchange']) {
       this.player.addEventListener(type, ({ detail }) => this.events.push([type, detail]));
     }
   }
@@ -48,8 +48,9 @@ export class Stand {
 
   tick(ms) {
     for (let rest = ms; rest > 0; rest -= 50) {
-      this.clock += 50;
-      tick(this.context, 50);
+      const step = Math.min(rest, 50);
+      this.clock += step;
+      tick(this.context, step);
     }
   }
 
@@ -67,6 +68,18 @@ export class Stand {
   soundFrame(sequence) {
     const start = sequence * FRAME;
     this.socket.receive(arrayBuffer(fragment({ sequence, start, keyframe: sequence % 25 === 0 }, audioTraf({ start }))));
+  }
+
+  /** Frames FROM … TO - 1, with sound or without, each as its time comes; the video plays along 0.2 s behind. */
+  live(from, to, { sound = true } = {}) {
+    for (let i = from; i < to; i++) {
+      this.tick(40);
+      if (sound) this.soundFrame(i);
+      else this.frame(i);
+      if (this.source.readyState !== 'open') this.source.open();
+      this.settle();
+      this.video.currentTime = Math.max(this.video.currentTime, i * FRAME - 0.2);
+    }
   }
 
   frame(sequence, { start = sequence * FRAME, keyframe = sequence % 25 === 0 } = {}) {

@@ -24,6 +24,9 @@ player.addEventListener('stats', ({ detail }) => {
   console.log(latest.delay.toFixed(1));
 }, { once: true, signal: leaving.signal });
 player.addEventListener('drop', ({ detail }) => console.log(detail.fragments, detail.by === 'server'));
+player.addEventListener('soundchange', ({ detail: { state, reason, text } }) => console.log(state === 'away', reason ?? '', text.length));
+// @ts-expect-error: it is the player's own
+player.sound = null;
 player.targetDelay = 1;
 player.start();
 player.setVisible(false);
