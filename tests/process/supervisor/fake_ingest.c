@@ -81,7 +81,7 @@ static void flap(void)
 static void flood(void)
 {
     struct pollfd writable = {.fd = CHANNEL_CHILD_FD, .events = POLLOUT};
-    char error[32];
+    char error[48];
 
     for (int i = 0; i < FLOOD; i++) {
         snprintf(error, sizeof(error), "%s %d", i + 1 < FLOOD ? "flood" : "the last of the flood", i);
