@@ -381,6 +381,88 @@ static void odd_answers_are_understood(void **state)
     end();
 }
 
+/* A session id for each SETUP; PLAY is taken with the one that CONTEXT names alone. */
+static void two_sessions(struct script_server *camera, const char *request)
+{
+    const char *wanted = camera->context;
+
+    if (script_is(request, "SETUP")) {
+        script_reply(
+            camera, request, "200 OK",
+            strstr(request, "track1") ? "Session: one;timeout=60\r\n" : "Session: two;timeout=60\r\n", NULL);
+    } else if (script_is(request, "PLAY") && !strstr(request, wanted)) {
+        script_reply(camera, request, "454 Session Not Found", "", NULL);
+    } else {
+        script_camera(camera, request, true);
+    }
+}
+
+static void either_session_id_is_found(void **state)
+{
+    (void)state;
+    begin(two_sessions, "Session: one\r\n");
+    session_open(&fixture, 0);
+    assert_int_equal(script_count(&server, "PLAY "), 1); /* the first comes first */
+    end();
+    begin(two_sessions, "Session: two\r\n");
+    session_open(&fixture, 0);
+    assert_int_equal(script_count(&server, "PLAY "), 2);
+    end();
+}
+
+/* SETUP is taken for the URL that DESCRIBE was for, and not for the one that the description names. */
+static void elsewhere(struct script_server *camera, const char *request)
+{
+    if (script_is(request, "DESCRIBE")) {
+        script_reply(camera, request, "200 OK", "Content-Base: rtsp://192.0.2.1:554/camera\r\n",
+                     script_video_sdp);
+    } else if (script_is(request, "SETUP") && strstr(request, "192.0.2.1")) {
+        script_reply(camera, request, "404 Not Found", "", NULL);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+static void what_setup_was_taken_for_is_remembered(void **state)
+{
+    struct rtsp_memory memory = {0};
+
+    (void)state;
+    begin(elsewhere, NULL);
+    fixture.options.memory = &memory;
+    session_open(&fixture, 0);
+    assert_true(script_count(&server, "SETUP rtsp://192.0.2.1:554/camera/track1 ") == 1);
+    end();
+    begin(elsewhere, NULL);
+    fixture.options.memory = &memory;
+    session_open(&fixture, 0);
+    assert_int_equal(script_count(&server, "SETUP rtsp://192.0.2.1:554/camera/track1 "), 0);
+    end();
+}
+
+/* The camera ends each connection with its challenge. */
+static void closes_after_challenge(struct script_server *camera, const char *request)
+{
+    if (script_is(request, "OPTIONS") || strstr(request, "Authorization: ")) {
+        script_camera(camera, request, false);
+    } else {
+        script_reply(camera, request, "401 Unauthorized",
+                     "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n", NULL);
+        script_hang_up(camera, false);
+    }
+}
+
+static void a_challenge_that_ends_the_connection_is_answered_on_the_next(void **state)
+{
+    (void)state;
+    begin(closes_after_challenge, NULL);
+    fixture.options.username = "admin";
+    fixture.options.password = "secret";
+    session_open(&fixture, 0);
+    assert_int_equal(server.connections, 2);
+    end();
+}
+
 /* --- The end ----------------------------------------------------------------------------------------- */
 
 static void ends(struct script_server *camera, const char *request)
@@ -504,6 +586,9 @@ int main(void)
         cmocka_unit_test(nobody_is_there),
         cmocka_unit_test(a_refused_play_is_told),
         cmocka_unit_test(odd_answers_are_understood),
+        cmocka_unit_test(either_session_id_is_found),
+        cmocka_unit_test(what_setup_was_taken_for_is_remembered),
+        cmocka_unit_test(a_challenge_that_ends_the_connection_is_answered_on_the_next),
         cmocka_unit_test(the_end_loses_no_packet),
         cmocka_unit_test(broken_connections_are_told),
         cmocka_unit_test(the_session_is_kept_alive),

@@ -226,6 +226,69 @@ static void fresh_nonces_are_taken_and_wrong_passwords_are_not_repeated(void **s
     assert_int_equal(result, -EACCES); /* a loop ends */
 }
 
+/* A camera whose SHA-256 is broken takes MD5, which it offers, too. */
+static void the_next_challenge_is_answered_when_one_is_refused(void **state)
+{
+    static const char md5[] = "Digest realm=\"r\", nonce=\"n\", algorithm=\"MD5\"";
+    static const char sha256[] = "Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256";
+
+    (void)state;
+    rtsp_auth_init(&auth, "u", "p");
+    assert_int_equal(challenge(md5, sha256), 0);
+    assert_holds(answer("DESCRIBE", "rtsp://x/"), "algorithm=SHA-256");
+    assert_int_equal(challenge(md5, sha256), 0);
+    assert_holds(answer("DESCRIBE", "rtsp://x/"), "algorithm=MD5");
+    assert_int_equal(challenge(md5, sha256), -EACCES);
+    assert_int_equal(auth.refusals, 2);
+    rtsp_auth_begin(&auth); /* all were refused: the next connection begins with the strongest again */
+    assert_int_equal(challenge(md5, sha256), 0);
+    assert_holds(answer("DESCRIBE", "rtsp://x/"), "algorithm=SHA-256");
+}
+
+/* Basic comes after a Digest that an earlier connection has seen refused, and never after one that has worked. */
+static void basic_is_the_last_resort(void **state)
+{
+    static const char digest_line[] = "Digest realm=\"r\", nonce=\"n\"";
+
+    (void)state;
+    rtsp_auth_init(&auth, "u", "p");
+    assert_int_equal(challenge(digest_line, "Basic realm=\"r\""), 0);
+    answer("DESCRIBE", "rtsp://x/");
+    assert_int_equal(challenge(digest_line, "Basic realm=\"r\""), -EACCES);
+    rtsp_auth_begin(&auth);
+    assert_int_equal(challenge(digest_line, "Basic realm=\"r\""), 0);
+    assert_holds(answer("DESCRIBE", "rtsp://x/"), "Basic ");
+
+    rtsp_auth_reset(&auth);
+    assert_int_equal(challenge(digest_line, NULL), 0);
+    answer("DESCRIBE", "rtsp://x/");
+    rtsp_auth_accepted(&auth);
+    rtsp_auth_begin(&auth);
+    assert_int_equal(challenge("Basic realm=\"r\"", NULL), -ENOTSUP);
+
+    rtsp_auth_init(&auth, "u", "p");
+    auth.allow_basic = false;
+    assert_int_equal(challenge("Basic realm=\"r\"", NULL), -EPERM);
+}
+
+/* A camera that ends the connection with its challenge is answered in the first request of the next one. */
+static void a_challenge_outlives_its_connection(void **state)
+{
+    char out[512];
+
+    (void)state;
+    rtsp_auth_init(&auth, "u", "p");
+    assert_int_equal(challenge("Digest realm=\"r\", nonce=\"1\"", NULL), 0);
+    rtsp_auth_begin(&auth);
+    assert_int_equal(rtsp_auth_write(&auth, "OPTIONS", "rtsp://x/", out, sizeof(out)), 0);
+    assert_int_equal(challenge("Digest realm=\"r\", nonce=\"1\"", NULL), 0);
+    auth.remember = true;
+    rtsp_auth_begin(&auth);
+    assert_holds(answer("DESCRIBE", "rtsp://x/"), "nonce=\"1\"");
+    assert_int_equal(challenge("Digest realm=\"r\", nonce=\"2\"", NULL), 0); /* it was only old */
+    assert_int_equal(auth.refusals, 0);
+}
+
 static void missing_credentials_are_told(void **state)
 {
     (void)state;
@@ -265,6 +328,9 @@ int main(void)
         cmocka_unit_test(the_strongest_challenge_is_answered),
         cmocka_unit_test(basic_is_not_answered_where_digest_is_offered),
         cmocka_unit_test(fresh_nonces_are_taken_and_wrong_passwords_are_not_repeated),
+        cmocka_unit_test(the_next_challenge_is_answered_when_one_is_refused),
+        cmocka_unit_test(basic_is_the_last_resort),
+        cmocka_unit_test(a_challenge_outlives_its_connection),
         cmocka_unit_test(missing_credentials_are_told),
         cmocka_unit_test(odd_names_are_quoted_and_long_ones_refused),
     };

@@ -179,13 +179,52 @@ static void fingerprints_are_read(void **state)
     assert_int_equal(rtsp_fingerprint_parse("", bytes), -EINVAL);
 }
 
+/* What cameras mean by a control attribute, in the order in which it is tried; "": no form of its own. */
+static void controls_have_several_forms(void **state)
+{
+    static const struct {
+        const char *base, *requested, *control, *forms[RTSP_CONTROL_FORMS];
+    } cases[] = {
+        {"rtsp://h/live/ch0/", "rtsp://h/live/ch0", "trackID=1", {"rtsp://h/live/ch0/trackID=1"}},
+        {"rtsp://h/live/ch0",
+         "rtsp://h/live/ch0",
+         "/trackID=1",
+         {"rtsp://h/trackID=1", "rtsp://h/live/ch0/trackID=1", "", "", "rtsp://h/live/ch0//trackID=1"}},
+        {"rtsp://h/path",
+         "rtsp://h/path",
+         "?ctype=video",
+         {"rtsp://h/path/?ctype=video", "rtsp://h/path?ctype=video"}},
+        {"rtsp://rtsp://h:1/s/",
+         "rtsp://h:1/s",
+         "trackID=1",
+         {"rtsp://rtsp://h:1/s/trackID=1", "", "rtsp://h:1/s/trackID=1"}},
+        {"rtsp://h/s",
+         "rtsp://h/s",
+         "rtsp://10.0.0.1:554/s/t",
+         {"rtsp://10.0.0.1:554/s/t", "", "rtsp://h/s/t"}},
+        {"rtsp://h/s?x=1", "rtsp://h/s?x=1", "t", {"rtsp://h/s?x=1/t", "", "", "", "", "rtsp://h/s/t?x=1"}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (int form = 0; form < RTSP_CONTROL_FORMS; form++) {
+            const char *expected = cases[i].forms[form] ? cases[i].forms[form] : "";
+            char out[RTSP_URL_SIZE] = "";
+            int result = rtsp_url_control(out, sizeof(out), (enum rtsp_control_form)form, cases[i].base,
+                                          cases[i].requested, cases[i].control);
+            assert_string_equal(result == 0 ? out : "", expected);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(endpoints_are_read),         cmocka_unit_test(wrong_endpoints_are_refused),
-        cmocka_unit_test(requests_hold_no_line_ends), cmocka_unit_test(controls_are_resolved),
-        cmocka_unit_test(transports_are_read),        cmocka_unit_test(wrong_transports_are_refused),
-        cmocka_unit_test(sessions_are_read),          cmocka_unit_test(fingerprints_are_read),
+        cmocka_unit_test(endpoints_are_read),          cmocka_unit_test(wrong_endpoints_are_refused),
+        cmocka_unit_test(requests_hold_no_line_ends),  cmocka_unit_test(controls_are_resolved),
+        cmocka_unit_test(transports_are_read),         cmocka_unit_test(wrong_transports_are_refused),
+        cmocka_unit_test(sessions_are_read),           cmocka_unit_test(fingerprints_are_read),
+        cmocka_unit_test(controls_have_several_forms),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
