@@ -583,7 +583,6 @@ static void remove_sockets(struct supervisor *supervisor, bool leave)
 static void close_processes(struct supervisor *supervisor, bool leave)
 {
     exporter_destroy(supervisor->exporter);
-    fork_server_destroy(supervisor->fork_server);
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_destroy(supervisor->fanouts[i]);
     }
@@ -592,6 +591,7 @@ static void close_processes(struct supervisor *supervisor, bool leave)
         camera_destroy(supervisor->cameras[i]);
     }
     free(supervisor->cameras);
+    fork_server_destroy(supervisor->fork_server); /* the cameras' workers are its clients */
     orphan_list_destroy(supervisor->orphans);
     if (leave) {
         keeper_leave(supervisor->keeper);
