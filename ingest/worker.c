@@ -316,7 +316,9 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
 
 static const char *stream_name(const struct media_stream *stream)
 {
-    return stream->codec != MEDIA_CODEC_NONE ? stream->codec_name : "no";
+    bool played = stream->codec != MEDIA_CODEC_NONE && stream->codec != MEDIA_CODEC_OTHER;
+
+    return played ? stream->codec_name : "no";
 }
 
 /* One connection to the camera, from opening to closing. */

@@ -49,18 +49,18 @@ static int store(struct parameter_sets *sets, enum nal_kind kind, uint32_t id, c
 {
     struct parameter_set *item = find(sets, kind, id);
 
-    if (item != NULL && item->size == nal->size && memcmp(item->data, nal->data, nal->size) == 0) {
+    if (item && item->size == nal->size && memcmp(item->data, nal->data, nal->size) == 0) {
         return 0;
     }
-    if (item == NULL && sets->count == PARAMETER_SETS_MAX) {
+    if (!item && sets->count == PARAMETER_SETS_MAX) {
         return -E2BIG;
     }
     uint8_t *copy = malloc(nal->size);
-    if (copy == NULL) {
+    if (!copy) {
         return -ENOMEM;
     }
     memcpy(copy, nal->data, nal->size);
-    if (item == NULL) {
+    if (!item) {
         item = &sets->items[sets->count++];
     } else {
         free(item->data);
@@ -225,7 +225,7 @@ uint8_t *parameter_sets_serialize(const struct parameter_sets *sets, size_t *siz
         length += sizeof(start_code) + sets->items[i].size;
     }
     uint8_t *out = malloc(length > 0 ? length : 1);
-    if (out == NULL) {
+    if (!out) {
         return NULL;
     }
     *size = append_kind(sets, NAL_KIND_VPS, out);

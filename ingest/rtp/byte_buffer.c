@@ -26,7 +26,7 @@ static int grow(struct byte_buffer *buffer, size_t needed)
         room *= 2;
     }
     uint8_t *data = realloc(buffer->data, room);
-    if (data == NULL) {
+    if (!data) {
         return -ENOMEM;
     }
     buffer->data = data;

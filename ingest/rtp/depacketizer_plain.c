@@ -60,7 +60,7 @@ struct depacketizer *depacketizer_plain_create(void)
 {
     struct plain *plain = calloc(1, sizeof(*plain));
 
-    if (plain == NULL) {
+    if (!plain) {
         return NULL;
     }
     plain->base.operations = &operations;

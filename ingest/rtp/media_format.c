@@ -83,7 +83,7 @@ enum media_codec media_format_codec(const struct sdp_media *media)
     if (media->kind == SDP_OTHER) {
         return MEDIA_CODEC_NONE;
     }
-    return encoding != NULL ? encoding->codec : MEDIA_CODEC_OTHER;
+    return encoding ? encoding->codec : MEDIA_CODEC_OTHER;
 }
 
 /* Room for the base64 text of one parameter set. */
@@ -154,7 +154,7 @@ static uint32_t read_number(const char *fmtp, const char *name, uint32_t max, ui
     const char *text = sdp_fmtp_find(fmtp, name, &length);
     uint64_t value = 0;
 
-    if (text == NULL || length == 0) {
+    if (!text || length == 0) {
         return otherwise;
     }
     for (size_t i = 0; i < length; i++) {
@@ -175,11 +175,11 @@ static size_t read_config(const char *fmtp, uint8_t out[AAC_CONFIG_MAX])
     size_t length = 0;
     const char *text = sdp_fmtp_find(fmtp, "config", &length);
 
-    if (text != NULL && length >= 2 && text[0] == '"' && text[length - 1] == '"') {
+    if (text && length >= 2 && text[0] == '"' && text[length - 1] == '"') {
         text++;
         length -= 2;
     }
-    if (text == NULL || length / 2 > AAC_CONFIG_MAX) {
+    if (!text || length / 2 > AAC_CONFIG_MAX) {
         return 0;
     }
     for (size_t i = 0; i < length / 2; i++) {
@@ -198,7 +198,7 @@ static bool has_value(const char *fmtp, const char *name, const char *value)
     size_t length = 0;
     const char *text = sdp_fmtp_find(fmtp, name, &length);
 
-    return text != NULL && length == strlen(value) && strncasecmp(text, value, length) == 0;
+    return text && length == strlen(value) && strncasecmp(text, value, length) == 0;
 }
 
 /* The fields' widths (RFC 3640, 4.1); some cameras name the mode and leave them out (3.3.5, 3.3.6). */
@@ -349,6 +349,15 @@ static bool has_sps_of(const struct media_format *format, enum nal_codec codec)
     return false;
 }
 
+/* Parameters that only H.264 has (RFC 6184, 8.1; RFC 7798, 7.1). */
+static bool has_parameters_of_h264(const char *fmtp)
+{
+    size_t length;
+
+    return sdp_fmtp_find(fmtp, "sprop-parameter-sets", &length) &&
+           sdp_fmtp_find(fmtp, "packetization-mode", &length) && !sdp_fmtp_find(fmtp, "sprop-sps", &length);
+}
+
 /*
  * Cameras announce H.264 with the sets of H.265, and the reverse: the sets are what they send. The names of
  * the parameters follow what is announced or what is sent, so that all are read.
@@ -364,10 +373,15 @@ static int read_video(const struct sdp_media *media, struct media_format *format
     append_sets(format, media->fmtp, "sprop-parameter-sets");
     bool h264 = has_sps_of(format, NAL_H264);
     bool h265 = has_sps_of(format, NAL_H265);
+    format->guessed = format->announced == MEDIA_CODEC_NONE;
     if (h264 != h265) {
         format->codec = h264 ? MEDIA_CODEC_H264 : MEDIA_CODEC_H265;
-        format->name = media_format_video_name(format->codec);
+        format->guessed = false;
+    } else if (format->codec == MEDIA_CODEC_H265 && has_parameters_of_h264(media->fmtp)) {
+        format->codec = MEDIA_CODEC_H264;
+        format->guessed = true;
     }
+    format->name = media_format_video_name(format->codec);
     format->donl =
         format->codec == MEDIA_CODEC_H265 && read_number(media->fmtp, "sprop-max-don-diff", 32767, 0) > 0;
     return 0;
@@ -378,7 +392,7 @@ int media_format_read(const struct sdp_media *media, struct media_format *format
     const struct encoding *encoding = find_encoding(media);
 
     memset(format, 0, sizeof(*format));
-    if (encoding == NULL) {
+    if (!encoding) {
         return -ENOTSUP;
     }
     format->codec = encoding->codec;

@@ -41,7 +41,8 @@ struct media_format_latm {
 
 struct media_format {
     enum media_codec codec;
-    enum media_codec announced; /* by its encoding's name; MEDIA_CODEC_NONE: it has none */
+    enum media_codec announced; /* by the encoding's name; MEDIA_CODEC_NONE: it has none */
+    bool guessed;               /* video: CODEC is a guess, which the first payloads are to prove */
     const char *name;           /* for people; static */
     bool latm;                  /* AAC as RFC 6416, else as RFC 3640 */
     bool donl;                  /* H.265: decoding order numbers are there (RFC 7798, 4.4) */

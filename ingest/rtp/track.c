@@ -168,13 +168,13 @@ int track_create(const struct sdp_media *media, const struct track_options *opti
     made->fresh = true;
     made->probe = (struct codec_probe){
         .expected = made->format.codec,
-        .announced = made->format.announced != MEDIA_CODEC_NONE,
+        .announced = !made->format.guessed,
         .settled = !made->video,
     };
     made->clock_doubt.open =
         made->format.codec == MEDIA_CODEC_AAC && made->format.clock_rate != made->format.sample_rate;
     describe(made);
-    if (made->video && made->format.codec != made->format.announced && made->format.extradata_size > 0) {
+    if (made->video && !made->format.guessed) {
         tell_codec(made);
     }
     sender_init(&made->sender, options->ssrc);
@@ -529,7 +529,7 @@ static bool next_payload(struct track *track)
         if (codec != MEDIA_CODEC_NONE && codec != track->format.codec) {
             switch_codec(track, codec);
         }
-        if (track->stream_changed || track->format.announced == MEDIA_CODEC_NONE) {
+        if (track->stream_changed || track->format.guessed) {
             tell_codec(track);
         }
         return held ? take_held(track) : true;

@@ -78,6 +78,10 @@ void feed_depacketizer(struct depacketizer *depacketizer, const uint8_t *data, s
             take_all(depacketizer, check);
         }
         take_all(depacketizer, check);
+        if (depacketizer->wait_until_ns != INT64_MAX && (item.flags & FEED_FLUSH) != 0) {
+            depacketizer_flush(depacketizer);
+            take_all(depacketizer, check);
+        }
         free(item.data);
     }
     depacketizer_destroy(depacketizer);

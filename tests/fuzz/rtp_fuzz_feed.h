@@ -15,6 +15,7 @@ enum {
     FEED_GAP = 2,
     FEED_NEXT_TIME = 4,
     FEED_RESET = 8,
+    FEED_FLUSH = 16,
 };
 
 struct feed {
@@ -35,7 +36,7 @@ int feed_next(struct feed *feed, struct feed_item *item);
 void feed_depacketizer(struct depacketizer *depacketizer, const uint8_t *data, size_t size,
                        void (*check)(const struct depacketizer_unit *unit));
 
-/* A unit of H.264 or H.265 must be a byte stream, and what the publisher does with it must hold. */
+/* A unit of H.264 or H.265 must be NAL units after their lengths, and what the publisher does with it must hold. */
 void feed_check_h264(const struct depacketizer_unit *unit);
 void feed_check_h265(const struct depacketizer_unit *unit);
 

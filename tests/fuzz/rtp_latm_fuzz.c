@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .codec = MEDIA_CODEC_AAC,
         .latm = true,
         .unit_ticks = 1024,
-        .latm_mux = {.in_band = (data[0] & 1) != 0, .subframes = data[1] % 64 + 1, .other_bits = data[2]},
+        .latm_mux = {.in_band = (data[0] & 1) != 0, .subframes = data[1] % 65, .other_bits = data[2]},
         .extradata = {0x12, 0x10},
         .extradata_size = 2,
     };

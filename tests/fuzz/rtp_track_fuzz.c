@@ -17,6 +17,8 @@ enum { ITEM_AUDIO = 1, ITEM_RTCP = 2, ITEM_FLUSH = 4, ITEM_REPORT = 8 };
 static const struct sdp_media videos[] = {
     {.kind = SDP_VIDEO, .payload_type = 96, .encoding = "H264", .clock_rate = 90000},
     {.kind = SDP_VIDEO, .payload_type = 96, .encoding = "H265", .clock_rate = 90000},
+    {.kind = SDP_VIDEO, .payload_type = 96},
+    {.kind = SDP_VIDEO, .payload_type = 96, .encoding = "H264", .clock_rate = 90000},
 };
 
 static const struct sdp_media audios[] = {
@@ -27,6 +29,13 @@ static const struct sdp_media audios[] = {
      .clock_rate = 48000,
      .channels = 2,
      .fmtp = "mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;config=1190"},
+    {.kind = SDP_AUDIO,
+     .payload_type = 97,
+     .encoding = "mpeg4-generic",
+     .clock_rate = 32000,
+     .channels = 1,
+     .fmtp = "config=1408"},
+    {.kind = SDP_AUDIO, .payload_type = 97, .encoding = "MP4A-LATM", .clock_rate = 16000, .channels = 1},
 };
 
 static void require(bool holds)
@@ -38,7 +47,10 @@ static void require(bool holds)
 
 static struct track *create(const struct sdp_media *media, uint8_t choice)
 {
-    struct track_options options = {.reorder = (choice & 1) != 0, .show_damaged = (choice & 2) != 0};
+    struct track_options options = {.reorder = (choice & 1) != 0,
+                                    .show_damaged = (choice & 2) != 0,
+                                    .doubt_markers = (choice & 16) != 0,
+                                    .ssrc = (choice & 32) != 0 ? 9 : 0};
     struct track *track = NULL;
 
     require(track_create(media, &options, &track) == 0);
@@ -86,8 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     struct feed feed = {data + 1, size - 1};
-    struct track *video = create(&videos[data[0] >> 2 & 1], data[0]);
-    struct track *audio = create(&audios[data[0] >> 3 & 1], data[0]);
+    struct track *video = create(&videos[(data[0] >> 2 & 1) | (data[0] >> 5 & 2)], data[0]);
+    struct track *audio = create(&audios[(data[0] >> 3 & 1) | (data[0] >> 6 & 2)], data[0]);
     track_follow(audio, video);
     while (feed_next(&feed, &item) == 1) {
         now += (int64_t)(item.flags >> 4) * 10000000;

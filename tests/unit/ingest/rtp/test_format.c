@@ -98,6 +98,25 @@ static void sets_tell_the_codec(void **state)
     assert_int_equal(format.codec, MEDIA_CODEC_H265);
 }
 
+/* H.265 with the parameters of H.264 and no sets: probably H.264, which the first packet is to prove. */
+static void parameters_let_guess_the_codec(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read(SDP_VIDEO, "H265", 90000, "profile-level-id=420029;packetization-mode=1;sprop-parameter-sets="),
+        0);
+    assert_int_equal(format.codec, MEDIA_CODEC_H264);
+    assert_true(format.guessed);
+    assert_int_equal(read(SDP_VIDEO, "H265", 90000, "packetization-mode=0;profile-id=1"), 0);
+    assert_int_equal(format.codec, MEDIA_CODEC_H265);
+    assert_false(format.guessed);
+    struct sdp_media nameless = make_media(SDP_VIDEO, "", 0, 0, "");
+    assert_int_equal(media_format_read(&nameless, &format), 0);
+    assert_true(format.guessed);
+    nameless.payload_type = 95;
+    assert_int_equal(media_format_read(&nameless, &format), -ENOTSUP);
+}
+
 static void aac_is_as_its_configuration_says(void **state)
 {
     (void)state;
@@ -184,6 +203,7 @@ int main(void)
         cmocka_unit_test(damaged_sets_are_left_out),
         cmocka_unit_test(sets_are_read_as_cameras_write_them),
         cmocka_unit_test(sets_tell_the_codec),
+        cmocka_unit_test(parameters_let_guess_the_codec),
         cmocka_unit_test(aac_is_as_its_configuration_says),
         cmocka_unit_test(aac_without_a_configuration_is_guessed),
         cmocka_unit_test(what_follows_a_configuration_is_left_out),

@@ -262,7 +262,7 @@ static void late_packets_are_no_beginning(void **state)
 static void h264_that_is_announced_as_h265_is_seen(void **state)
 {
     (void)state;
-    begin_as(false, 0, "H265", "profile-level-id=420029; packetization-mode=1; sprop-parameter-sets=");
+    begin_as(false, 0, "H265", "");
     PUT(1, 0, false, "\x06\x05sei"); /* may be either */
     PUT(2, 0, false, "\x67\x42sps");
     PUT(3, 0, false, "\x68\xcepps");
@@ -277,6 +277,22 @@ static void h264_that_is_announced_as_h265_is_seen(void **state)
     PUT(5, 3600, true, SLICE);
     assert_int_equal(units.count, 2);
     assert_null(units.items[1].source.stream);
+}
+
+/* The same with parameters of H.264: it was guessed, so nothing changes. */
+static void h264_that_is_guessed_is_taken_at_once(void **state)
+{
+    (void)state;
+    begin_as(false, 0, "H265", "profile-level-id=420029; packetization-mode=1; sprop-parameter-sets=");
+    assert_int_equal(track_stream(video)->codec, MEDIA_CODEC_H264);
+    PUT(1, 0, true, IDR);
+    assert_int_equal(units.count, 1);
+    assert_null(units.items[0].source.stream);
+    teardown(state);
+    begin_as(false, 0, "H265", "profile-level-id=420029; packetization-mode=1; sprop-parameter-sets=");
+    PUT(1, 0, true, H265_IDR); /* a wrong guess */
+    assert_int_equal(units.count, 1);
+    assert_int_equal(units.items[0].source.stream->codec, MEDIA_CODEC_H265);
 }
 
 static void h265_that_is_announced_as_h264_is_seen(void **state)
@@ -577,6 +593,7 @@ int main(void)
         TEST(numbers_that_begin_anew_lose_nothing),
         TEST(late_packets_are_no_beginning),
         TEST(h264_that_is_announced_as_h265_is_seen),
+        TEST(h264_that_is_guessed_is_taken_at_once),
         TEST(h265_that_is_announced_as_h264_is_seen),
         TEST(what_is_announced_is_believed),
         TEST(video_without_a_name_is_looked_at),
