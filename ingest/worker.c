@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/config/camera_task.h"
 #include "common/config/camera_url.h"
 #include "common/ipc/blackbox.h"
@@ -23,9 +23,6 @@
 #include "ingest/source/source.h"
 #include "ingest/worker_signals.h"
 #include "ingest/worker_stats.h"
-
-#define NS_PER_SECOND 1000000000LL
-#define NS_PER_MS 1000000LL
 
 #define STATS_INTERVAL_NS NS_PER_SECOND
 
@@ -45,8 +42,31 @@
 /* Longest wait in one piece while nothing is connected. */
 #define BEAT_INTERVAL_MS 1000
 
-/* Pictures that come but cannot be decoded (no keyframe, no parameter sets) are no stream: 10 s. */
-#define PUBLISH_DEADLINE_NS (10 * NS_PER_SECOND)
+/* Keyframes that come and cannot be shown, because their parameter sets are missing, for so long: that is a fault. */
+#define PARAMETER_SETS_DEADLINE_S 10
+
+/*
+ * Pictures come and the keyframe that they refer to does not: cameras have groups of up to 250 s, and a new connection
+ * would only begin in the middle of a group again. A camera with longer groups gets twice its longest.
+ */
+#define KEYFRAME_DEADLINE_S 300
+
+/* The wait for a keyframe is told from the first time on at this distance. Most groups are shorter than the first. */
+#define KEYFRAME_TOLD_FIRST_NS (2500 * NS_PER_MS)
+#define KEYFRAME_TOLD_INTERVAL_NS (5 * NS_PER_SECOND)
+
+/* A camera that can be asked for a keyframe is asked at once, and then after these times, doubled each time. */
+#define KEYFRAME_ASK_FIRST_NS NS_PER_SECOND
+#define KEYFRAME_ASK_LAST_NS (30 * NS_PER_SECOND)
+
+/* Pictures arrive and cannot be shown. */
+struct keyframe_wait {
+    int64_t since_ns;       /* when the first of them came; 0: what arrives is shown */
+    int64_t undescribed_ns; /* when the first keyframe came without its parameter sets; 0: none did */
+    int64_t told_ns;        /* when the wait is told next */
+    int64_t ask_ns;         /* when the camera is asked next */
+    int64_t ask_interval_ns;
+};
 
 enum worker_state { WORKER_STARTING, WORKER_STREAMING, WORKER_STALLED };
 
@@ -67,7 +87,9 @@ struct worker {
     int64_t channel_ns;            /* when the channel was looked at */
     int64_t stats_ns;              /* when the last stats were made */
     uint64_t stats_fragments, stats_bytes;
-    int64_t published_ns; /* the last fragment, or the beginning of the connection */
+    struct keyframe_wait keyframe;
+    int64_t keyframe_ns;  /* when the present connection gave its last keyframe; 0: not yet */
+    int64_t group_ns;     /* the longest distance of two keyframes */
     bool connected;       /* the present connection was opened */
     int64_t streaming_ns; /* when the present connection gave its first fragment; 0: not yet */
 };
@@ -83,18 +105,10 @@ static const char *strstate(enum worker_state state)
     return names[state];
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
-
 /* -EAGAIN is for the caller; a channel that is gone ends the worker. */
 static int send_message(struct worker *worker, json_t *message)
 {
-    int result = message != NULL ? channel_send(worker->channel, message, NULL, 0) : -ENOMEM;
+    int result = message ? channel_send(worker->channel, message, NULL, 0) : -ENOMEM;
 
     json_decref(message);
     if (result == -EPIPE) {
@@ -108,7 +122,7 @@ static void report_state(struct worker *worker)
     const struct publisher_status *status = publisher_status(worker->publisher);
     json_t *message = message_new("state");
 
-    if (message != NULL) {
+    if (message) {
         json_object_set_new(message, "state", json_string(strstate(worker->state)));
         json_object_set_new(message, "sandbox", sandbox_layers());
         json_object_set_new(message, "error",
@@ -187,7 +201,7 @@ static void send_stats(struct worker *worker, int64_t now)
     int64_t elapsed = now - worker->stats_ns;
     json_t *message = worker->state == WORKER_STREAMING ? message_new("stats") : NULL;
 
-    if (message != NULL) {
+    if (message) {
         uint64_t bits = (status->bytes - worker->stats_bytes) * 8;
         json_object_set_new(message, "fragments", json_integer((json_int_t)status->fragments));
         json_object_set_new(message, "bytes", json_integer((json_int_t)status->bytes));
@@ -216,7 +230,7 @@ static void report_ring(struct worker *worker)
 /* Asks for a ring that a fragment of LENGTH bytes fits, and waits for it. */
 static void wait_for_ring(struct worker *worker, size_t length)
 {
-    int64_t until = now_ns() + RING_WAIT_NS;
+    int64_t until = clock_now_ns() + RING_WAIT_NS;
     bool hopeless = length > worker->task.ring_size_max / RING_WRITER_FRAGMENT_PART;
     json_t *message = hopeless ? NULL : message_new("ring-short");
 
@@ -226,8 +240,8 @@ static void wait_for_ring(struct worker *worker, size_t length)
     report_ring(worker);
     json_object_set_new(message, "fragment_bytes", json_integer((json_int_t)length));
     send_message(worker, message);
-    while (!ring_output_fits(&worker->output, length) && now_ns() < until && !worker_signals_ending()) {
-        worker_signals_wait(worker->channel, (until - now_ns()) / NS_PER_MS + 1);
+    while (!ring_output_fits(&worker->output, length) && clock_now_ns() < until && !worker_signals_ending()) {
+        worker_signals_wait(worker->channel, (until - clock_now_ns()) / NS_PER_MS + 1);
         receive_messages(worker);
     }
 }
@@ -236,7 +250,7 @@ static void wait_for_ring(struct worker *worker, size_t length)
  * end. */
 static bool tick(struct worker *worker)
 {
-    int64_t now = now_ns();
+    int64_t now = clock_now_ns();
 
     blackbox_beat(worker->streaming_ns != 0 ? BEAT_STREAMING_MS : BEAT_CONNECTING_MS);
     if (now - worker->channel_ns >= CHANNEL_INTERVAL_NS) {
@@ -267,10 +281,10 @@ static void after_fragment(struct worker *worker)
     const struct publisher_status *status = publisher_status(worker->publisher);
 
     report_ring(worker);
-    worker->published_ns = now_ns();
+    worker->keyframe.since_ns = 0;
     if (worker->streaming_ns == 0) {
-        worker->streaming_ns = worker->published_ns;
-        worker->stats_ns = worker->published_ns;
+        worker->streaming_ns = clock_now_ns();
+        worker->stats_ns = worker->streaming_ns;
         worker->stats_fragments = status->fragments;
         worker->stats_bytes = status->bytes;
     }
@@ -281,17 +295,114 @@ static void after_fragment(struct worker *worker)
     enter_state(worker, WORKER_STREAMING, "");
 }
 
+/* A keyframe is here, shown or not. */
+static void note_keyframe(struct worker *worker, int64_t now)
+{
+    if (worker->keyframe_ns != 0 && now - worker->keyframe_ns > worker->group_ns) {
+        worker->group_ns = now - worker->keyframe_ns;
+    }
+    worker->keyframe_ns = now;
+}
+
+/* A picture came and could not be shown. */
+static void begin_keyframe_wait(struct worker *worker, bool keyframe, int64_t now)
+{
+    struct keyframe_wait *wait = &worker->keyframe;
+
+    if (wait->since_ns == 0) {
+        *wait = (struct keyframe_wait){.since_ns = now,
+                                       .told_ns = now + KEYFRAME_TOLD_FIRST_NS,
+                                       .ask_ns = now,
+                                       .ask_interval_ns = KEYFRAME_ASK_FIRST_NS};
+    }
+    if (keyframe && wait->undescribed_ns == 0) {
+        wait->undescribed_ns = now;
+    }
+}
+
+static int64_t keyframe_deadline_ns(const struct worker *worker)
+{
+    int64_t deadline_ns = KEYFRAME_DEADLINE_S * NS_PER_SECOND;
+
+    if (worker->task.keyframe_deadline > 0) {
+        return (int64_t)worker->task.keyframe_deadline * NS_PER_SECOND;
+    }
+    return 2 * worker->group_ns > deadline_ns ? 2 * worker->group_ns : deadline_ns;
+}
+
+static void ask_keyframe(struct worker *worker, struct source *source, int64_t now)
+{
+    struct keyframe_wait *wait = &worker->keyframe;
+
+    if (now < wait->ask_ns) {
+        return;
+    }
+    if (source_ask_keyframe(source)) {
+        log_debug("the camera is asked for a keyframe");
+    }
+    wait->ask_ns = now + wait->ask_interval_ns;
+    wait->ask_interval_ns *= 2;
+    if (wait->ask_interval_ns > KEYFRAME_ASK_LAST_NS) {
+        wait->ask_interval_ns = KEYFRAME_ASK_LAST_NS;
+    }
+}
+
+/* `starting` until the connection has shown a picture; later a picture stands still, which is `stalled`. */
+static void tell_keyframe_wait(struct worker *worker, int64_t now)
+{
+    struct keyframe_wait *wait = &worker->keyframe;
+    char text[SOURCE_ERROR_SIZE];
+
+    if (now < wait->told_ns) {
+        return;
+    }
+    if (wait->told_ns == wait->since_ns + KEYFRAME_TOLD_FIRST_NS) {
+        log_info("waiting for a keyframe");
+    }
+    wait->told_ns = now + KEYFRAME_TOLD_INTERVAL_NS;
+    snprintf(text, sizeof(text), "waiting for a keyframe, %d s so far",
+             (int)((now - wait->since_ns) / NS_PER_SECOND));
+    enter_state(worker, worker->streaming_ns == 0 ? WORKER_STARTING : WORKER_STALLED, text);
+}
+
+/* 0; -ETIMEDOUT and ERROR: a new connection is worth more than this one. */
+static int watch_keyframes(struct worker *worker, struct source *source, char error[SOURCE_ERROR_SIZE])
+{
+    const struct keyframe_wait *wait = &worker->keyframe;
+    int64_t now = clock_now_ns();
+
+    if (wait->since_ns == 0) {
+        return 0;
+    }
+    if (wait->undescribed_ns != 0 && now - wait->undescribed_ns > PARAMETER_SETS_DEADLINE_S * NS_PER_SECOND) {
+        snprintf(error, SOURCE_ERROR_SIZE, "video arrives, but no keyframe with its parameter sets for %d s",
+                 PARAMETER_SETS_DEADLINE_S);
+        return -ETIMEDOUT;
+    }
+    if (now - wait->since_ns > keyframe_deadline_ns(worker)) {
+        snprintf(error, SOURCE_ERROR_SIZE, "video arrives, but no keyframe for %d s",
+                 (int)(keyframe_deadline_ns(worker) / NS_PER_SECOND));
+        return -ETIMEDOUT;
+    }
+    ask_keyframe(worker, source, now);
+    tell_keyframe_wait(worker, now);
+    return 0;
+}
+
 /* Reads until the connection ends: 0 at a clean end, else negative errno. */
 static int stream(struct worker *worker, struct source *source, char error[SOURCE_ERROR_SIZE])
 {
     struct media_unit unit;
     int result = publisher_begin(worker->publisher, source_describe(source), error);
 
-    worker->published_ns = now_ns();
+    worker->keyframe.since_ns = worker->keyframe_ns = 0;
     while (result >= 0) {
         result = source_read(source, &unit, error);
         if (result <= 0) {
             return result;
+        }
+        if (unit.video && unit.keyframe) {
+            note_keyframe(worker, unit.capture_ns);
         }
         result = publisher_put(worker->publisher, &unit, error);
         if (result == -ENOBUFS) {
@@ -300,15 +411,14 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
         }
         if (result == 1) {
             after_fragment(worker);
+        } else if (result == 0 && unit.video) {
+            begin_keyframe_wait(worker, unit.keyframe, unit.capture_ns);
         }
         if (tick(worker)) {
             return -ECANCELED;
         }
-        if (result >= 0 && now_ns() - worker->published_ns > PUBLISH_DEADLINE_NS) {
-            snprintf(error, SOURCE_ERROR_SIZE,
-                     "video arrives, but no keyframe with its parameter sets for %d s",
-                     (int)(PUBLISH_DEADLINE_NS / NS_PER_SECOND));
-            result = -ETIMEDOUT;
+        if (result >= 0) {
+            result = watch_keyframes(worker, source, error);
         }
     }
     return result;
@@ -354,14 +464,14 @@ static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
 
 static void wait_before_retry(struct worker *worker, int64_t delay_ms)
 {
-    int64_t until = now_ns() + delay_ms * NS_PER_MS;
+    int64_t until = clock_now_ns() + delay_ms * NS_PER_MS;
     int64_t left = delay_ms;
 
     while (left > 0 && !worker_signals_ending()) {
         blackbox_beat(BEAT_STREAMING_MS);
         worker_signals_wait(worker->channel, left < BEAT_INTERVAL_MS ? left : BEAT_INTERVAL_MS);
         receive_messages(worker);
-        left = (until - now_ns()) / NS_PER_MS;
+        left = (until - clock_now_ns()) / NS_PER_MS;
     }
 }
 
@@ -390,7 +500,7 @@ static enum backoff_end how_it_ended(const struct source_memory *memory, int res
 static void connection_ended(struct worker *worker, int result, const char *error)
 {
     bool streamed = worker->streaming_ns != 0;
-    int64_t healthy_ms = streamed ? (now_ns() - worker->streaming_ns) / NS_PER_MS + 1 : 0;
+    int64_t healthy_ms = streamed ? (clock_now_ns() - worker->streaming_ns) / NS_PER_MS + 1 : 0;
     int64_t delay_ms = backoff_next(&worker->backoff, healthy_ms, how_it_ended(&worker->memory, result));
     bool hangs = worker->connected && (result == -ETIMEDOUT || result == -ETIME || result == -EBADMSG);
 
@@ -549,7 +659,7 @@ static int prepare(struct worker *worker)
     if (result == 0) {
         result = sandbox_enter(SANDBOX_INGEST, &needs);
     }
-    backoff_init(&worker->backoff, (uint32_t)getpid() ^ (uint32_t)now_ns());
+    backoff_init(&worker->backoff, (uint32_t)getpid() ^ (uint32_t)clock_now_ns());
     return result;
 }
 

@@ -15,7 +15,10 @@
 #define VERSION_2 0x80
 #define VERSION_MASK 0xc0
 
-enum packet_type { TYPE_SR = 200, TYPE_RR = 201, TYPE_SDES = 202, TYPE_BYE = 203 };
+enum packet_type { TYPE_SR = 200, TYPE_RR = 201, TYPE_SDES = 202, TYPE_BYE = 203, TYPE_PSFB = 206 };
+
+/* What feedback about the payload says: the field that counts elsewhere (RFC 4585, 6.1; RFC 5104, 4.3). */
+enum { FEEDBACK_PLI = 1, FEEDBACK_FIR = 4 };
 
 enum { SDES_CNAME = 1, CNAME_SIZE = 16 };
 
@@ -102,6 +105,26 @@ void rtcp_write_report(const struct rtcp_receiver_report *report, uint8_t *out)
     snprintf(name, sizeof(name), "%08" PRIx32 "@viewers", report->ssrc);
     memcpy(out, name, CNAME_SIZE);
     memset(out + CNAME_SIZE, 0, 2);
+}
+
+static uint8_t *put_feedback(uint8_t *out, unsigned format, size_t size, uint32_t receiver, uint32_t sender)
+{
+    out = put32(out, (VERSION_2 | format) << 24 | (uint32_t)TYPE_PSFB << 16 | (uint32_t)(size / 4 - 1));
+    out = put32(out, receiver);
+    return put32(out, sender);
+}
+
+void rtcp_write_pli(uint32_t receiver, uint32_t sender, uint8_t *out)
+{
+    put_feedback(out, FEEDBACK_PLI, RTCP_PLI_SIZE, receiver, sender);
+}
+
+/* The sender stands in the entry; the header's own field is not used and 0. */
+void rtcp_write_fir(uint32_t receiver, uint32_t sender, uint8_t number, uint8_t *out)
+{
+    out = put_feedback(out, FEEDBACK_FIR, RTCP_FIR_SIZE, receiver, 0);
+    out = put32(out, sender);
+    put32(out, (uint32_t)number << 24);
 }
 
 int64_t rtcp_unix_ns(uint64_t ntp)

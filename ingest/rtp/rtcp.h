@@ -45,6 +45,18 @@ int rtcp_parse(const uint8_t *data, size_t size, struct rtcp_content *content);
 /* Writes RTCP_REPORT_SIZE bytes. The CNAME is made from the receiver's SSRC: it identifies nothing else. */
 void rtcp_write_report(const struct rtcp_receiver_report *report, uint8_t *out);
 
+/* Bytes that each of the requests for a keyframe takes, without the report before it. */
+#define RTCP_PLI_SIZE 12
+#define RTCP_FIR_SIZE 20
+
+/*
+ * Write a request for a keyframe of SENDER, RTCP_PLI_SIZE or RTCP_FIR_SIZE bytes, to be sent behind a report in one
+ * compound packet: a picture loss indication (RFC 4585, 6.3.1) or a full intra request (RFC 5104, 4.3.1). NUMBER
+ * tells a new request from one that is repeated.
+ */
+void rtcp_write_pli(uint32_t receiver, uint32_t sender, uint8_t *out);
+void rtcp_write_fir(uint32_t receiver, uint32_t sender, uint8_t number, uint8_t *out);
+
 /* Nanoseconds since 1970 of an NTP time of the era that began in 1900; before 1970: of the next era. */
 int64_t rtcp_unix_ns(uint64_t ntp);
 

@@ -38,7 +38,7 @@
 static_assert(TRACK_REORDER_MS * INT64_C(1000000) == REORDER_WAIT_NS, "as track.h says");
 static_assert(TRACK_REORDER_PACKETS == REORDER_PACKETS, "as track.h says");
 /* NOLINTEND(misc-redundant-expression) */
-static_assert(TRACK_REPORT_SIZE >= RTCP_REPORT_SIZE, "as track.h says");
+static_assert(TRACK_REPORT_SIZE >= RTCP_REPORT_SIZE + RTCP_PLI_SIZE + RTCP_FIR_SIZE, "as track.h says");
 
 /* Packets in a row that prove that a sender's numbers begin anew: after a jump of the sequence numbers; and
  * after small steps back, which over UDP are mostly late packets. */
@@ -88,7 +88,8 @@ struct track {
     struct rtp_packet current; /* the caller's packet, until reorder has it */
     int64_t current_arrival_ns;
     uint32_t own_ssrc;
-    bool fresh; /* the next packet is the first of its sender */
+    uint8_t keyframes_asked; /* numbers the requests */
+    bool fresh;              /* the next packet is the first of its sender */
     struct reorder reorder;
     struct reception reception;
     struct lateness lateness;
@@ -792,6 +793,25 @@ size_t track_report(struct track *track, int64_t now_ns, uint8_t out[TRACK_REPOR
     }
     rtcp_write_report(&report, out);
     return RTCP_REPORT_SIZE;
+}
+
+size_t track_ask_keyframe(struct track *track, const struct sdp_media *media, int64_t now_ns,
+                          uint8_t out[TRACK_REPORT_SIZE])
+{
+    size_t size = media->pli || media->fir ? track_report(track, now_ns, out) : 0;
+
+    if (size == 0) {
+        return 0;
+    }
+    if (media->pli) {
+        rtcp_write_pli(track->own_ssrc, track->sender.ssrc, out + size);
+        size += RTCP_PLI_SIZE;
+    }
+    if (media->fir) {
+        rtcp_write_fir(track->own_ssrc, track->sender.ssrc, track->keyframes_asked++, out + size);
+        size += RTCP_FIR_SIZE;
+    }
+    return size;
 }
 
 const struct track_counters *track_counters(const struct track *track)

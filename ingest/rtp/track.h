@@ -23,7 +23,7 @@
 /* Longest access unit: a keyframe of 8K has 2 to 4 MB. Longer ones are dropped and counted. */
 #define TRACK_UNIT_SIZE_MAX ((size_t)8 * 1024 * 1024)
 
-/* Bytes that track_report writes at most. */
+/* Bytes that track_report and track_ask_keyframe write at most. */
 #define TRACK_REPORT_SIZE 128
 
 /* How long packets wait for one that is missing, and how many: see track_options.reorder. */
@@ -119,6 +119,13 @@ void track_flush(struct track *track, int64_t now_ns);
  * Its size; 0: nothing has been received yet. To be sent every 5 s or so (6.2), on the RTCP channel.
  */
 size_t track_report(struct track *track, int64_t now_ns, uint8_t out[TRACK_REPORT_SIZE]);
+
+/*
+ * Writes a compound RTCP packet that asks the sender for a keyframe: a report as above with PLI, FIR or both, as MEDIA
+ * offers. Its size; 0: MEDIA offers neither, or nothing has been received yet.
+ */
+size_t track_ask_keyframe(struct track *track, const struct sdp_media *media, int64_t now_ns,
+                          uint8_t out[TRACK_REPORT_SIZE]);
 
 const struct track_counters *track_counters(const struct track *track);
 

@@ -361,6 +361,17 @@ static bool take_direction(struct reader *reader, struct span name)
     return false;
 }
 
+/* "a=rtcp-fb:96 nack pli", "a=rtcp-fb:* ccm fir" (RFC 4585, 4.2; RFC 5104, 7.1) */
+static void take_feedback(struct sdp_media *media, struct span value)
+{
+    word(&value);
+    struct span kind = word(&value);
+    struct span parameter = word(&value);
+
+    media->pli = media->pli || (equals(kind, "nack") && equals(parameter, "pli"));
+    media->fir = media->fir || (equals(kind, "ccm") && equals(parameter, "fir"));
+}
+
 static void take_attribute(struct reader *reader, struct span value)
 {
     struct span name = trim(cut(&value, ':'));
@@ -379,6 +390,8 @@ static void take_attribute(struct reader *reader, struct span value)
         reader->media->secure = reader->media->secure || keys;
         if (control) {
             copy(reader->media->control, sizeof(reader->media->control), value);
+        } else if (equals(name, "rtcp-fb")) {
+            take_feedback(reader->media, value);
         }
     }
 }

@@ -42,6 +42,8 @@ struct sdp_media {
     char control[SDP_CONTROL_SIZE];   /* "*", absolute or relative URL; or "" */
     enum sdp_direction direction;
     uint32_t bandwidth_kbit; /* b=AS; 0: unknown */
+    bool pli,
+        fir; /* it takes these requests for a keyframe (RFC 4585, 6.3.1; RFC 5104, 4.3.1), for any payload type */
 };
 
 /* About 50 kB: not for the stack. */

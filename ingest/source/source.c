@@ -40,7 +40,7 @@ static int parse(const char *text, struct camera_url *url)
         return -EINVAL;
     }
     *url = (struct camera_url){.scheme = strdup("file"), .host = strdup(""), .path = strdup(path)};
-    if (url->scheme != NULL && url->host != NULL && url->path != NULL) {
+    if (url->scheme && url->host && url->path) {
         return 0;
     }
     camera_url_finish(url);
@@ -79,17 +79,22 @@ int source_read(struct source *source, struct media_unit *unit, char error[SOURC
     return source->operations->read(source, unit, error);
 }
 
+bool source_ask_keyframe(struct source *source)
+{
+    return source->operations->ask_keyframe && source->operations->ask_keyframe(source);
+}
+
 void source_statistics(const struct source *source, struct source_statistics *statistics)
 {
     *statistics = (struct source_statistics){0};
-    if (source->operations->statistics != NULL) {
+    if (source->operations->statistics) {
         source->operations->statistics(source, statistics);
     }
 }
 
 void source_close(struct source *source)
 {
-    if (source != NULL) {
+    if (source) {
         source->operations->close(source);
     }
 }

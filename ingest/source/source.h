@@ -13,11 +13,10 @@
 #include "common/config/camera_task.h"
 #include "ingest/codec/media.h"
 #include "ingest/rtsp/rtsp_session.h"
+#include "ingest/source/video_patience.h"
 
 /* Deadlines in milliseconds, each with its own message. A camera that wakes from sleep needs some seconds. */
 #define SOURCE_CONNECT_DEADLINE_MS 10000
-#define SOURCE_FIRST_FRAME_DEADLINE_MS 10000
-#define SOURCE_VIDEO_DEADLINE_MS 5000
 
 /* A connection that is slower than its stream: pictures this late are no live ones, and a new connection
  * begins with what is new. */
@@ -32,6 +31,7 @@
 /* What one connection to a camera teaches the next. Zeroed at first; the owner's. */
 struct source_memory {
     struct rtsp_memory rtsp;
+    struct video_patience patience;
     bool opened;        /* the camera has played */
     bool authenticated; /* the camera has accepted the credentials */
 };
@@ -75,6 +75,9 @@ const struct media_description *source_describe(const struct source *source);
  * ERROR is set unless 1 or -ECANCELED.
  */
 int source_read(struct source *source, struct media_unit *unit, char error[SOURCE_ERROR_SIZE]);
+
+/* Asks the camera for a keyframe. False: it did not offer to be asked, or cannot be now. */
+bool source_ask_keyframe(struct source *source);
 
 /* What is not counted by a source stays 0. */
 void source_statistics(const struct source *source, struct source_statistics *statistics);

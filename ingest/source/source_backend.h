@@ -12,6 +12,7 @@ struct source_operations {
     void (*close)(struct source *source);
     /* *statistics is zeroed; NULL: nothing is counted. */
     void (*statistics)(const struct source *source, struct source_statistics *statistics);
+    bool (*ask_keyframe)(struct source *source); /* NULL: the camera cannot be asked */
 };
 
 struct source {

@@ -10,15 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <libavformat/avformat.h>
 
+#include "common/base/clock.h"
+#include "common/base/secret.h"
 #include "ingest/source/source_libav_adts.h"
 #include "ingest/source/source_libav_error.h"
-
-#define NS_PER_SECOND 1000000000LL
-#define NS_PER_MS 1000000LL
 
 /* How long saying goodbye to the camera may take. */
 #define CLOSE_DEADLINE_MS 300
@@ -60,6 +58,9 @@ struct source_libav {
     bool expired;
     bool cancelled;
     bool had_video;
+    struct video_patience *patience; /* of source_memory, or OWN */
+    struct video_patience own;
+    size_t video_deadline; /* camera_task */
     bool is_file;
     int attention; /* source_options.attention */
     struct file_clock clock;
@@ -70,17 +71,9 @@ struct source_libav {
     unsigned held_count, held_next;
 };
 
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
-
 static void set_deadline(struct source_libav *source, int64_t ms)
 {
-    source->deadline_ns = clock_ns(CLOCK_MONOTONIC) + ms * NS_PER_MS;
+    source->deadline_ns = clock_now_ns() + ms * NS_PER_MS;
 }
 
 /* AVIOInterruptCB: anything but 0 makes libavformat give up. */
@@ -88,7 +81,7 @@ static int interrupt(void *opaque)
 {
     struct source_libav *source = opaque;
 
-    source->expired = source->expired || clock_ns(CLOCK_MONOTONIC) > source->deadline_ns;
+    source->expired = source->expired || clock_now_ns() > source->deadline_ns;
     if (source->phase == PHASE_CLOSING) {
         return source->expired;
     }
@@ -139,7 +132,7 @@ static void describe(struct source_libav *source, int index, struct media_stream
     stream->codec = codec_of(parameters->codec_id);
     stream->codec_name = avcodec_get_name(parameters->codec_id);
     stream->extradata = parameters->extradata;
-    stream->extradata_size = parameters->extradata != NULL ? (size_t)parameters->extradata_size : 0;
+    stream->extradata_size = parameters->extradata ? (size_t)parameters->extradata_size : 0;
     if (parameters->sample_rate > 0) {
         stream->sample_rate = (uint32_t)parameters->sample_rate;
     }
@@ -203,13 +196,12 @@ static int explain(const struct source_libav *source, int error_code, char error
     }
     if (source->phase == PHASE_OPENING) {
         snprintf(error, SOURCE_ERROR_SIZE, "%s: no answer within %d s", source->host,
-                 SOURCE_CONNECT_DEADLINE_MS / 1000);
-    } else if (!source->had_video) {
-        snprintf(error, SOURCE_ERROR_SIZE, "%s: connected, but no video within %d s", source->host,
-                 SOURCE_FIRST_FRAME_DEADLINE_MS / 1000);
+                 SOURCE_CONNECT_DEADLINE_MS / MS_PER_SECOND);
     } else {
-        snprintf(error, SOURCE_ERROR_SIZE, "%s: no video for %d s", source->host,
-                 SOURCE_VIDEO_DEADLINE_MS / 1000);
+        snprintf(error, SOURCE_ERROR_SIZE, "%s: %s %d s", source->host,
+                 source->had_video ? "no video for" : "connected, but no video within",
+                 (int)(video_patience_ms(source->patience, source->video_deadline) / MS_PER_SECOND));
+        video_patience_overdue(source->patience);
     }
     return -ETIMEDOUT;
 }
@@ -222,8 +214,8 @@ static char *full_url(const struct source_options *options, const struct camera_
     if (is_file) {
         return asprintf(&text, "file:%s", url->path) < 0 ? NULL : text;
     }
-    return camera_url_join(url, options->task->username != NULL ? options->task->username : url->username,
-                           options->task->password != NULL ? options->task->password : url->password);
+    return camera_url_join(url, options->task->username ? options->task->username : url->username,
+                           options->task->password ? options->task->password : url->password);
 }
 
 static void libav_close(struct source *base)
@@ -283,8 +275,8 @@ static void fill_unit(struct source_libav *source, struct media_unit *unit)
         .size = (size_t)packet->size,
         .presentation_ns = to_ns(packet->pts, stream->time_base),
         .decode_ns = to_ns(packet->dts, stream->time_base),
-        .capture_ns = clock_ns(CLOCK_MONOTONIC),
-        .wall_ns = clock_ns(CLOCK_REALTIME),
+        .capture_ns = clock_now_ns(),
+        .wall_ns = clock_wall_ns(),
     };
 }
 
@@ -338,7 +330,7 @@ static int64_t place_unit(struct file_clock *clock, struct media_unit *unit)
     int64_t due = unit->decode_ns != MEDIA_TIME_UNKNOWN ? unit->decode_ns : clock->last_ns;
     bool jumps = due - clock->last_ns > FILE_PAUSE_MAX_NS || clock->last_ns - due > FILE_PAUSE_MAX_NS;
     if (!clock->started || jumps) {
-        clock->base_ns = clock_ns(CLOCK_MONOTONIC) - due;
+        clock->base_ns = clock_now_ns() - due;
     }
     if (unit->video) {
         note_frame(clock, unit->presentation_ns != MEDIA_TIME_UNKNOWN ? unit->presentation_ns : due);
@@ -354,9 +346,9 @@ static bool wait_until(struct source_libav *source, int64_t due_ns)
     struct pollfd attention = {.fd = source->attention, .events = POLLIN};
     int64_t left_ms;
 
-    while ((left_ms = (due_ns - clock_ns(CLOCK_MONOTONIC)) / NS_PER_MS) > 0) {
+    while ((left_ms = (due_ns - clock_now_ns()) / NS_PER_MS) > 0) {
         poll(&attention, 1, (int)(left_ms < FILE_WAIT_MS ? left_ms : FILE_WAIT_MS));
-        set_deadline(source, SOURCE_VIDEO_DEADLINE_MS);
+        set_deadline(source, VIDEO_PATIENCE_MS);
         if (interrupt(source) != 0) {
             return false;
         }
@@ -368,15 +360,15 @@ static bool pace(struct source_libav *source, struct media_unit *unit)
 {
     bool goes_on = wait_until(source, place_unit(&source->clock, unit));
 
-    unit->capture_ns = clock_ns(CLOCK_MONOTONIC);
-    unit->wall_ns = clock_ns(CLOCK_REALTIME);
+    unit->capture_ns = clock_now_ns();
+    unit->wall_ns = clock_wall_ns();
     return goes_on;
 }
 
 /* 0; negative: there is nothing in it. */
 static int prepare_packet(struct source_libav *source)
 {
-    bool framed = source->adts != NULL && source->packet->stream_index == source->audio_index;
+    bool framed = source->adts && source->packet->stream_index == source->audio_index;
 
     return framed ? source_libav_adts_strip(source->adts, source->packet) : 0;
 }
@@ -415,13 +407,13 @@ static int find_audio_config(struct source_libav *source)
     if (result < 0) {
         return AVERROR(-result);
     }
-    while (audio->extradata == NULL && source->held_count < HELD_MAX) {
+    while (!audio->extradata && source->held_count < HELD_MAX) {
         result = next_packet(source);
         if (result < 0) {
             return result == AVERROR_EOF ? 0 : result;
         }
         AVPacket *held = av_packet_clone(source->packet);
-        if (held == NULL) {
+        if (!held) {
             return AVERROR(ENOMEM);
         }
         source->held[source->held_count++] = held;
@@ -433,7 +425,7 @@ static int find_audio_config(struct source_libav *source)
 static int describe_audio(struct source_libav *source)
 {
     const struct media_stream *audio = &source->base.description.audio;
-    bool told = audio->codec != MEDIA_CODEC_AAC || audio->extradata != NULL;
+    bool told = audio->codec != MEDIA_CODEC_AAC || audio->extradata;
 
     return told ? 0 : find_audio_config(source);
 }
@@ -467,7 +459,8 @@ static int libav_read(struct source *base, struct media_unit *unit, char error[S
     }
     if (unit->video) {
         source->had_video = true;
-        set_deadline(source, SOURCE_VIDEO_DEADLINE_MS);
+        video_patience_picture(source->patience, clock_now_ns());
+        set_deadline(source, video_patience_ms(source->patience, source->video_deadline));
     }
     return 1;
 }
@@ -478,7 +471,7 @@ static struct source_libav *create(const struct source_options *options, const c
 {
     struct source_libav *source = calloc(1, sizeof(*source));
 
-    if (source == NULL) {
+    if (!source) {
         return NULL;
     }
     source->base.operations = &operations;
@@ -486,10 +479,13 @@ static struct source_libav *create(const struct source_options *options, const c
     source->context = options->context;
     source->video_index = source->audio_index = -1;
     source->attention = options->attention;
+    source->patience = options->memory ? &options->memory->patience : &source->own;
+    source->video_deadline = options->task->video_deadline;
+    video_patience_begin(source->patience);
     source->host = strdup(host);
     source->packet = av_packet_alloc();
     source->format = avformat_alloc_context();
-    if (source->host == NULL || source->packet == NULL || source->format == NULL) {
+    if (!source->host || !source->packet || !source->format) {
         libav_close(&source->base);
         return NULL;
     }
@@ -503,9 +499,9 @@ int source_libav_open(const struct source_options *options, const struct camera_
     bool is_file = strcmp(url->scheme, "file") == 0;
     int result = -ENOMEM;
     char *text = full_url(options, url, is_file);
-    struct source_libav *libav = text != NULL ? create(options, is_file ? "the file" : url->host) : NULL;
+    struct source_libav *libav = text ? create(options, is_file ? "the file" : url->host) : NULL;
 
-    if (libav == NULL) {
+    if (!libav) {
         snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
         goto out;
     }
@@ -522,12 +518,9 @@ int source_libav_open(const struct source_options *options, const struct camera_
         goto out;
     }
     libav->phase = PHASE_READING;
-    set_deadline(libav, SOURCE_FIRST_FRAME_DEADLINE_MS);
+    set_deadline(libav, video_patience_ms(libav->patience, libav->video_deadline));
     *source = &libav->base;
 out:
-    if (text != NULL) {
-        explicit_bzero(text, strlen(text));
-    }
-    free(text);
+    secret_free(text);
     return result;
 }

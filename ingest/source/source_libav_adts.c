@@ -16,9 +16,9 @@ int source_libav_adts_create(const AVStream *stream, struct source_libav_adts **
 {
     const AVBitStreamFilter *filter = av_bsf_get_by_name("aac_adtstoasc");
     struct source_libav_adts *created = calloc(1, sizeof(*created));
-    int result = filter != NULL ? -ENOMEM : -ENOSYS;
+    int result = filter ? -ENOMEM : -ENOSYS;
 
-    if (created == NULL || filter == NULL || av_bsf_alloc(filter, &created->filter) < 0) {
+    if (!created || !filter || av_bsf_alloc(filter, &created->filter) < 0) {
         goto fail;
     }
     created->filter->time_base_in = stream->time_base;
@@ -39,11 +39,11 @@ static int keep_config(struct source_libav_adts *adts, const AVPacket *packet)
     size_t size = 0;
     const uint8_t *config = av_packet_get_side_data(packet, AV_PKT_DATA_NEW_EXTRADATA, &size);
 
-    if (adts->config != NULL || config == NULL || size == 0) {
+    if (adts->config || !config || size == 0) {
         return 0;
     }
     adts->config = malloc(size);
-    if (adts->config == NULL) {
+    if (!adts->config) {
         return AVERROR(ENOMEM);
     }
     memcpy(adts->config, config, size);
@@ -75,7 +75,7 @@ const uint8_t *source_libav_adts_config(const struct source_libav_adts *adts, si
 
 void source_libav_adts_destroy(struct source_libav_adts *adts)
 {
-    if (adts == NULL) {
+    if (!adts) {
         return;
     }
     av_bsf_free(&adts->filter);

@@ -35,6 +35,9 @@ struct source_rtsp {
     int64_t report_ns;                     /* when reports are due */
     int64_t last_audio_ns;                 /* the last access unit */
     int64_t last_packet_ns;                /* of video */
+    struct video_patience *patience;       /* of source_memory, or OWN */
+    struct video_patience own;
+    size_t video_deadline; /* camera_task */
     bool had_video, audio_missed;
     bool bye;
     bool ended; /* the session gives no more */
@@ -62,7 +65,7 @@ static int create_track(struct source_rtsp *source, enum rtsp_media media,
                                           .show_damaged = options->task->show_damaged,
                                           .doubt_markers = true};
 
-    if (description == NULL) {
+    if (!description) {
         return 0;
     }
     if (!rtsp_session_ssrc(source->session, media, &track_options.ssrc)) {
@@ -114,7 +117,7 @@ static int create_tracks(struct source_rtsp *source, const struct source_options
     if (result < 0 && result != -ENOTSUP) {
         snprintf(error, SOURCE_ERROR_SIZE, "%s: out of memory", source->host);
     }
-    if (source->tracks[RTSP_AUDIO] != NULL) {
+    if (source->tracks[RTSP_AUDIO]) {
         track_follow(source->tracks[RTSP_AUDIO], source->tracks[RTSP_VIDEO]);
     }
     return result == -ENOTSUP ? 0 : result;
@@ -137,7 +140,9 @@ static void take_note(struct source_rtsp *source, const struct media_unit *unit)
     if (unit->video) {
         source->had_video = true;
         source->bye = false;
-        source->video_ns = after_ms(SOURCE_VIDEO_DEADLINE_MS);
+        int64_t now = rtsp_now_ns();
+        video_patience_picture(source->patience, now);
+        source->video_ns = now + video_patience_ms(source->patience, source->video_deadline) * RTSP_NS_PER_MS;
         return;
     }
     if (source->audio_missed) {
@@ -151,7 +156,7 @@ static void take_note(struct source_rtsp *source, const struct media_unit *unit)
 static bool next_unit(struct source_rtsp *source, struct media_unit *unit)
 {
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
-        if (source->tracks[i] != NULL && track_next(source->tracks[i], unit) == 1) {
+        if (source->tracks[i] && track_next(source->tracks[i], unit) == 1) {
             take_note(source, unit);
             return true;
         }
@@ -165,7 +170,7 @@ static bool flush_tracks(struct source_rtsp *source, int64_t now)
     bool flushed = false;
 
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
-        if (source->tracks[i] == NULL || track_deadline(source->tracks[i]) > now) {
+        if (!source->tracks[i] || track_deadline(source->tracks[i]) > now) {
             continue;
         }
         track_flush(source->tracks[i], now);
@@ -191,7 +196,7 @@ static void send_reports(struct source_rtsp *source, int64_t now)
     }
     source->report_ns = now + report_interval_ns(source);
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
-        size_t size = source->tracks[i] != NULL ? track_report(source->tracks[i], now, report) : 0;
+        size_t size = source->tracks[i] ? track_report(source->tracks[i], now, report) : 0;
         if (size > 0) {
             rtsp_session_send_rtcp(source->session, (enum rtsp_media)i, report, size);
         }
@@ -201,7 +206,7 @@ static void send_reports(struct source_rtsp *source, int64_t now)
 /* Video goes on without its sound, so that nothing is to be done but to say it. */
 static void watch_audio(struct source_rtsp *source, int64_t now)
 {
-    if (source->tracks[RTSP_AUDIO] == NULL || source->audio_missed || now < source->audio_ns) {
+    if (!source->tracks[RTSP_AUDIO] || source->audio_missed || now < source->audio_ns) {
         return;
     }
     source->audio_missed = true;
@@ -211,7 +216,7 @@ static void watch_audio(struct source_rtsp *source, int64_t now)
 /* Why there is no video, as far as can be told. */
 static int video_overdue(struct source_rtsp *source, int64_t now, char error[SOURCE_ERROR_SIZE])
 {
-    int64_t limit_ms = source->had_video ? SOURCE_VIDEO_DEADLINE_MS : SOURCE_FIRST_FRAME_DEADLINE_MS;
+    int64_t limit_ms = video_patience_ms(source->patience, source->video_deadline);
     /* What came with the last picture says nothing of the time since. */
     int64_t since = now - limit_ms / 2 * RTSP_NS_PER_MS;
     const char *instead = "";
@@ -221,6 +226,7 @@ static int video_overdue(struct source_rtsp *source, int64_t now, char error[SOU
     } else if (source->last_audio_ns > since) {
         instead = "; it sends only audio";
     }
+    video_patience_overdue(source->patience);
     snprintf(error, SOURCE_ERROR_SIZE, "%s: %s %d s%s", source->host,
              source->had_video ? "no video for" : "connected, but no video within", (int)(limit_ms / 1000),
              instead);
@@ -257,7 +263,7 @@ static void put_packet(struct source_rtsp *source, const struct rtsp_packet *pac
 {
     struct track *track = source->tracks[packet->media];
 
-    if (track == NULL) {
+    if (!track) {
         return;
     }
     if (packet->media == RTSP_VIDEO && !packet->rtcp) {
@@ -277,7 +283,7 @@ static int64_t next_deadline(const struct source_rtsp *source)
     int64_t deadline = source->video_ns < source->report_ns ? source->video_ns : source->report_ns;
 
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
-        int64_t waits = source->tracks[i] != NULL ? track_deadline(source->tracks[i]) : INT64_MAX;
+        int64_t waits = source->tracks[i] ? track_deadline(source->tracks[i]) : INT64_MAX;
         deadline = waits < deadline ? waits : deadline;
     }
     return deadline;
@@ -338,7 +344,7 @@ static void rtsp_statistics(const struct source *base, struct source_statistics 
     const struct source_rtsp *source = (const struct source_rtsp *)base;
 
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
-        if (source->tracks[i] == NULL) {
+        if (!source->tracks[i]) {
             continue;
         }
         const struct track_counters *counters = track_counters(source->tracks[i]);
@@ -353,8 +359,21 @@ static void rtsp_statistics(const struct source *base, struct source_statistics 
     statistics->jitter_ns = track_counters(source->tracks[RTSP_VIDEO])->jitter_ns;
 }
 
+static bool rtsp_ask_keyframe(struct source *base)
+{
+    struct source_rtsp *source = (struct source_rtsp *)base;
+    const struct sdp_media *media = rtsp_session_media(source->session, RTSP_VIDEO);
+    uint8_t request[TRACK_REPORT_SIZE];
+    size_t size = track_ask_keyframe(source->tracks[RTSP_VIDEO], media, rtsp_now_ns(), request);
+
+    if (size > 0) {
+        rtsp_session_send_rtcp(source->session, RTSP_VIDEO, request, size);
+    }
+    return size > 0;
+}
+
 static const struct source_operations operations = {
-    .read = rtsp_read, .close = rtsp_close, .statistics = rtsp_statistics};
+    .read = rtsp_read, .close = rtsp_close, .statistics = rtsp_statistics, .ask_keyframe = rtsp_ask_keyframe};
 
 static enum rtsp_choice choose_transport(const struct source_options *options)
 {
@@ -378,8 +397,8 @@ static int open_session(struct source_rtsp *source, const struct source_options 
         .scheme = url->scheme,
         .authority = url->host,
         .path = url->path,
-        .username = options->task->username != NULL ? options->task->username : url->username,
-        .password = options->task->username != NULL ? options->task->password : url->password,
+        .username = options->task->username ? options->task->username : url->username,
+        .password = options->task->username ? options->task->password : url->password,
         .transport = choose_transport(options),
         .audio = options->task->audio,
         .tls_verify = options->task->tls_verify,
@@ -407,12 +426,15 @@ int source_rtsp_open(const struct source_options *options, const struct camera_u
 {
     struct source_rtsp *rtsp = calloc(1, sizeof(*rtsp));
 
-    if (rtsp == NULL || (rtsp->host = strdup(url->host)) == NULL) {
+    if (!rtsp || (rtsp->host = strdup(url->host)) == NULL) {
         free(rtsp);
         snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
         return -ENOMEM;
     }
     rtsp->base.operations = &operations;
+    rtsp->patience = options->memory ? &options->memory->patience : &rtsp->own;
+    rtsp->video_deadline = options->task->video_deadline;
+    video_patience_begin(rtsp->patience);
     int result = open_session(rtsp, options, url, error);
     if (result == 0) {
         result = create_tracks(rtsp, options, error);
@@ -421,7 +443,7 @@ int source_rtsp_open(const struct source_options *options, const struct camera_u
         rtsp_close(&rtsp->base);
         return result;
     }
-    rtsp->video_ns = after_ms(SOURCE_FIRST_FRAME_DEADLINE_MS);
+    rtsp->video_ns = after_ms(video_patience_ms(rtsp->patience, rtsp->video_deadline));
     rtsp->audio_ns = after_ms(SOURCE_AUDIO_DEADLINE_MS);
     rtsp->report_ns = rtsp_now_ns() + report_interval_ns(rtsp);
     *source = &rtsp->base;

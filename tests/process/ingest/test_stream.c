@@ -466,6 +466,86 @@ static void silence_is_a_stall(void **state)
     camera_stop(&camera);
 }
 
+static unsigned count_words(const char *text, const char *word)
+{
+    unsigned count = 0;
+
+    for (const char *at = text; (at = strstr(at, word)) != NULL; at += strlen(word)) {
+        count++;
+    }
+    return count;
+}
+
+/* Fails unless the workers have made so many connections. */
+static void assert_connections(const struct fork_server_process *fork_server, unsigned count)
+{
+    char *log = fork_server_log(fork_server);
+
+    assert_int_equal(count_words(log, "connected: "), count);
+    free(log);
+}
+
+/* Who comes in the middle of a group of a minute waits for its end, longer than any other deadline, and says so. */
+static void a_long_group_is_waited_for(void **state)
+{
+    struct fork_server_process fork_server;
+    struct worker_process first, second;
+    struct test_camera camera;
+    struct run run;
+
+    (void)state;
+    camera_start(&camera, "--gop 1500");
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &first, RING_SIZE);
+    send_camera(&first, &camera, false);
+    begin_run(&first, &run);
+    read_run(&first, &run, 5, NULL);
+    worker_spawn(&fork_server, &second, RING_SIZE);
+    send_camera(&second, &camera, false);
+    json_decref(worker_wait_message(&second, "state", "error", "waiting for a keyframe, 2 s so far"));
+    json_t *waiting = worker_wait_message(&second, "state", "error", "waiting for a keyframe, 12 s so far");
+    assert_string_equal(message_string(waiting, "state", ""), "starting");
+    json_decref(waiting);
+    camera_command(&camera, "keyframe cam1\n");
+    json_decref(worker_wait_message(&second, "state", "state", "streaming"));
+    assert_connections(&fork_server, 2);
+    worker_finish(&second);
+    worker_finish(&first);
+    fork_server_stop(&fork_server, NULL);
+    camera_stop(&camera);
+}
+
+/* A camera whose pictures came seconds apart may be silent for longer than 5 s; another one may not (see above). */
+static void a_slow_pace_is_learnt(void **state)
+{
+    struct fork_server_process fork_server;
+    struct worker_process worker;
+    struct test_camera camera;
+    struct run run;
+
+    (void)state;
+    camera_start(&camera, "--gop 1");
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
+    send_camera(&worker, &camera, false);
+    begin_run(&worker, &run);
+    read_run(&worker, &run, 5, NULL);
+    camera_command(&camera, "pause cam1\n");
+    usleep(4 * 1000 * 1000);
+    worker_seek(&worker, &run.cursor);
+    read_run(&worker, &run, 1, NULL);
+    camera_command(&camera, "resume cam1\n");
+    read_run(&worker, &run, 2, NULL);
+    camera_command(&camera, "pause cam1\n");
+    usleep(7 * 1000 * 1000);
+    camera_command(&camera, "resume cam1\n");
+    read_run(&worker, &run, 5, NULL);
+    assert_connections(&fork_server, 1);
+    worker_finish(&worker);
+    fork_server_stop(&fork_server, NULL);
+    camera_stop(&camera);
+}
+
 static void picture_that_does_not_fit_is_told(void **state)
 {
     struct fork_server_process fork_server;
@@ -503,6 +583,8 @@ int main(void)
         cmocka_unit_test(reconnect_keeps_generation_and_timeline),
         cmocka_unit_test(killed_worker_is_followed_by_another),
         cmocka_unit_test(silence_is_a_stall),
+        cmocka_unit_test(a_long_group_is_waited_for),
+        cmocka_unit_test(a_slow_pace_is_learnt),
         cmocka_unit_test(picture_that_does_not_fit_is_told),
     };
 

@@ -560,6 +560,35 @@ static void reports_are_as_rfc_3550_says(void **state)
     assert_int_equal(bytes_get_be32(report + 28), 0);
 }
 
+/* A report, then PLI and FIR as offered; a FIR that is sent again has the next number. */
+static void keyframes_are_asked_for(void **state)
+{
+    struct sdp_media media = {.kind = SDP_VIDEO};
+    uint8_t request[TRACK_REPORT_SIZE];
+
+    (void)state;
+    begin(false);
+    media.pli = true;
+    assert_int_equal(track_ask_keyframe(video, &media, 0, request), 0);
+    put_frame(1, 0, 9, 0);
+    media.pli = false;
+    assert_int_equal(track_ask_keyframe(video, &media, 0, request), 0);
+    media.pli = true;
+    assert_int_equal(track_ask_keyframe(video, &media, 0, request), 72);
+    assert_memory_equal(request, "\x81\xc9\0\7", 4);
+    assert_memory_equal(request + 60, "\x81\xce\0\2", 4);
+    assert_int_equal(bytes_get_be32(request + 64), bytes_get_be32(request + 4));
+    assert_int_equal(bytes_get_be32(request + 68), 9);
+    media.fir = true;
+    assert_int_equal(track_ask_keyframe(video, &media, 0, request), 92);
+    media.pli = false;
+    assert_int_equal(track_ask_keyframe(video, &media, 0, request), 80);
+    assert_memory_equal(request + 60, "\x84\xce\0\4", 4);
+    assert_int_equal(bytes_get_be32(request + 68), 0);
+    assert_int_equal(bytes_get_be32(request + 72), 9);
+    assert_memory_equal(request + 76, "\1\0\0\0", 4);
+}
+
 static void goodbyes_and_nonsense(void **state)
 {
     static const uint8_t bye[] = {0x81, 203, 0, 1, 0, 0, 0, 9};
@@ -606,6 +635,7 @@ int main(void)
         TEST(the_clock_of_aac_is_told_by_its_steps),
         TEST(aac_that_is_not_as_described_says_so),
         TEST(reports_are_as_rfc_3550_says),
+        TEST(keyframes_are_asked_for),
         TEST(goodbyes_and_nonsense),
     };
 

@@ -399,6 +399,18 @@ static void bounds_everything(void **state)
     free(text);
 }
 
+static void sees_what_can_be_asked_for(void **state)
+{
+    (void)state;
+    parse("v=0\r\nm=video 0 RTP/AVPF 96\r\na=rtpmap:96 H264/90000\r\na=rtcp-fb:96 nack pli\r\n"
+          "m=video 0 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\na=rtcp-fb:* ccm  fir \r\na=rtcp-fb:97 nack\r\n"
+          "m=video 0 RTP/AVP 98\r\na=rtpmap:98 H264/90000\r\na=rtcp-fb:98 nack rpsi\r\na=rtcp-fb:\r\n");
+    assert_int_equal(sdp.media_count, 3);
+    assert_true(sdp.medias[0].pli && !sdp.medias[0].fir);
+    assert_true(!sdp.medias[1].pli && sdp.medias[1].fir);
+    assert_true(!sdp.medias[2].pli && !sdp.medias[2].fir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +425,7 @@ int main(void)
         cmocka_unit_test(sees_encryption),
         cmocka_unit_test(says_what_cannot_be_played),
         cmocka_unit_test(chooses_sound_or_names_it),
+        cmocka_unit_test(sees_what_can_be_asked_for),
         cmocka_unit_test(joins_and_finds_parameters),
         cmocka_unit_test(survives_nonsense),
         cmocka_unit_test(bounds_everything),
