@@ -3,17 +3,20 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launchBrowser, until, untilMoving, videos, watchErrors } from './support/browser.mjs';
+import { Census, instrument } from './support/census.mjs';
 import { makeClip } from './support/clip.mjs';
 import { FakeCamera, FakeServer } from './support/fake-server.mjs';
 
 const LIMIT = { timeout: 90_000 };
 const WHOLE = (unit) => unit;
+const OWN_LISTENERS = 2; // of open(), below
 const GARBAGE = (unit) => Buffer.alloc(unit.length, 0xff);
 
 let camera;
 let server;
 let browser;
 let page;
+let atStart; // what the page held before there was a camera
 
 before(async () => {
   camera = new FakeCamera('front', makeClip({ sound: true }));
@@ -30,7 +33,11 @@ after(async () => {
 async function open({ muted = false } = {}) {
   page = await browser.newPage();
   page.errors = watchErrors(page);
+  await page.addInitScript(instrument);
   await page.goto(`${server.url}test/blank.html`);
+  await page.evaluate(() => customElements.whenDefined('ringcast-camera'));
+  page.census = await Census.of(page);
+  atStart = await page.census.books();
   await page.evaluate((quiet) => {
     const node = document.createElement('ringcast-camera');
     Object.assign(node, { camera: 'front', muted: quiet });
@@ -43,6 +50,18 @@ async function open({ muted = false } = {}) {
     document.body.append(node);
   }, muted);
   await untilMoving(page);
+}
+
+/** Takes the camera out: nothing is left of it, nor of the players' MediaSources that it had. */
+async function leave() {
+  await page.evaluate(() => globalThis.node.remove());
+  await until(async () => {
+    const { MediaSource, SourceBuffer, WebSocket, RingcastPlayer } = await page.census.objects();
+    return [MediaSource, SourceBuffer, WebSocket, RingcastPlayer].every((count) => count === 0);
+  }, 'nothing is left');
+  assert.deepEqual(await page.census.books(), { ...atStart, listeners: atStart.listeners + OWN_LISTENERS });
+  assert.deepEqual(page.errors, []);
+  await page.close();
 }
 
 const told = () => page.evaluate(() => globalThis.told);
@@ -64,8 +83,7 @@ test('sound that is in order is played, and nothing is said', LIMIT, async () =>
   const now = await state();
   assert.deepEqual([now.sound.state, now.attribute, now.badge, now.resets], ['playing', 'playing', '', 0]);
   assert.deepEqual(await told(), ['playing']);
-  assert.deepEqual(page.errors, []);
-  await page.close();
+  await leave();
 });
 
 test('sound that stops costs less than a second of the pictures; it is said, and sound comes back', LIMIT, async () => {
@@ -90,8 +108,7 @@ test('sound that stops costs less than a second of the pictures; it is said, and
   assert.ok((await longest()) < 1000, `${await longest()} ms without a picture`);
   const back = await state();
   assert.deepEqual([back.badge, back.resets, back.connections], ['', 2, 1]);
-  assert.deepEqual(page.errors, []);
-  await page.close();
+  await leave();
 });
 
 test('sound that is announced and never comes costs nothing', LIMIT, async () => {
@@ -100,15 +117,14 @@ test('sound that is announced and never comes costs nothing', LIMIT, async () =>
   assert.deepEqual(await told(), ['playing', 'away: missing']);
   await untilMoving(page, { frames: 100 });
   assert.equal((await state()).resets, 1);
-  await page.close();
+  await leave();
   await open({ muted: true });
   await untilMoving(page, { frames: 50 });
   await page.evaluate(() => (node.muted = false));
   await untilTold('away: missing');
   await untilMoving(page, { frames: 50 });
   assert.equal((await state()).resets, 0, 'unmuting disturbs nothing');
-  assert.deepEqual(page.errors, []);
-  await page.close();
+  await leave();
 });
 
 test('sound that cannot be decoded: the pictures go on without it, on the same connection', LIMIT, async () => {
@@ -121,6 +137,5 @@ test('sound that cannot be decoded: the pictures go on without it, on the same c
   const now = await state();
   assert.deepEqual([now.badge, now.name, now.resets, now.connections], ['No sound', 'playing', 1, 1]);
   assert.ok((await longest()) < 1500, `${await longest()} ms without a picture`);
-  assert.deepEqual(page.errors, []);
-  await page.close();
+  await leave();
 });
