@@ -127,6 +127,14 @@ test('before the first buffered picture it seeks there, at any time of day', () 
   assert.ok(seek >= 86_400 && seek < 86_400.04);
 });
 
+test('playback that stands still some way before a hole jumps over it', () => {
+  const edge = steady();
+  const ranges = [[0, 10], [10.2, 10.5]];
+  assert.equal(edge.decide(view(10_000, 9.8, ranges)).seek, undefined, 'it may still move');
+  assert.ok(edge.decide(view(10_150, 9.8, ranges)).seek >= 10.2);
+  assert.equal(edge.decide(view(10_000, 9.9, [[0, 10]])).seek, undefined);
+});
+
 test('a hole after an outage is jumped over, a live range is not left', () => {
   const edge = steady();
   const jumped = edge.decide(view(10_000, 4.0, [[0, 4.02], [60, 61]]));

@@ -14,6 +14,8 @@ const FAST_CATCH_UP_RATE = 1.1; // higher is heard in the sound
 const FAST_CATCH_UP_S = 0.4;
 const NUDGE_S = 0.1;
 const HOLE_S = 0.1;
+const BEFORE_HOLE_S = 0.3;
+const BEFORE_HOLE_MS = 100;
 const MARGIN_S = 0.04; // a decoder's own delay
 const SOUND_MARGIN_S = 0.16; // Chromium gathers 200 ms of sound before it begins, and runs dry below this
 const MAX_TARGET_S = 3;
@@ -141,8 +143,8 @@ export class LiveEdge {
     const target = this.target(now);
     const goal = Math.max(lastStart, end - target);
     answer.late = Math.max(0, end - position);
-    const outside = this.#outside(position, ranges);
     const still = this.#still(position, now);
+    const outside = this.#outside(position, ranges, still);
     answer.stalled = still > STALL_MS;
 
     if (outside) {
@@ -167,12 +169,12 @@ export class LiveEdge {
     return now - this.#movedAt;
   }
 
-  /** Not inside buffered data, or at the end of a range that another one follows. */
-  #outside(position, ranges) {
+  /** Not inside buffered data, or at the end of a range that another one follows: browsers stop some way before it. */
+  #outside(position, ranges, still) {
     const last = ranges.length - 1;
     const inside = ranges.findIndex(([start, end]) => position >= start - 0.001 && position <= end + HOLE_S);
     if (inside === -1) return true;
-    return inside < last && ranges[inside][1] - position < HOLE_S;
+    return inside < last && ranges[inside][1] - position < (still > BEFORE_HOLE_MS ? BEFORE_HOLE_S : HOLE_S);
   }
 
   #jump(answer, goal, now) {

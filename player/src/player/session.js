@@ -25,6 +25,8 @@ const IN_FLIGHT_MS = 3000; // fragments that come later than this after a pause:
 const RETRY_GROUP_S = [0.5, 4]; // sound is tried again when the newest group is so long: enough to show, and soon decoded
 const REPEATS_MS = 3000; // a new connection begins with fragments that the old one brought already
 
+const ENOUGH = 3; // HAVE_FUTURE_DATA
+
 const seeksOnly = () => globalThis.navigator?.vendor?.startsWith('Apple') ?? false;
 
 export class Session {
@@ -307,8 +309,7 @@ export class Session {
     if (verdict !== 'append') return;
     this.#edge.arrived(fragment.start, fragment.end, now);
     if (this.#stream.hasSound) this.#group.add(fragment);
-    this.#media.queue.pushFragment(fragment);
-    if (this.#stream?.hasSound && !this.#scope.closed) this.#watchSound(fragment, now);
+    if (!this.#stream.hasSound || !this.#watchSound(fragment, now)) this.#media.queue.pushFragment(fragment);
   }
 
   #dropped(fragments, by) {
@@ -358,17 +359,19 @@ export class Session {
 
   // ---- the sound
 
+  /** True if it began again, which gave the browser this fragment with its group. */
   #watchSound(fragment, now) {
     this.#sound.came(fragment, now);
-    if (this.#asleep || this.#unseen || this.#video.muted) return;
+    if (this.#asleep || this.#unseen || this.#video.muted) return false;
     const { away } = this.#sound;
     if (away && this.#group.seconds >= RETRY_GROUP_S[0] && this.#group.seconds <= RETRY_GROUP_S[1] && this.#sound.isBack(now)) {
       this.#sound.play(now);
       this.#renew();
-      return;
+      return true;
     }
-    const trouble = this.#heard ? this.#sound.trouble(now, this.#video.currentTime) : null;
+    const trouble = this.#heard ? this.#sound.trouble({ position: this.#video.currentTime }) : null;
     if (trouble) this.#setSoundAside(trouble, now);
+    return trouble !== null;
   }
 
   /** The pictures go on alone. */
@@ -429,10 +432,11 @@ export class Session {
     if (flowing && !this.#video.seeking) this.#edge.underrun(now);
   }
 
-  /** A young connection's pictures have reached the browser: no reason to wait for the next look at them. */
+  /** All that came has reached the browser. A young connection, and playback in front of a hole, need not wait for the next look. */
   #onIdle() {
     const now = performance.now();
-    if (this.#media && !this.#asleep && !this.#unseen && this.#edge.isJoining(now)) this.#watchVideo(now);
+    const atHole = this.#video.readyState < ENOUGH && this.#video.buffered.length > 1;
+    if (this.#media && !this.#asleep && !this.#unseen && (atHole || this.#edge.isJoining(now))) this.#watchVideo(now);
   }
 
   #onPause() {
@@ -446,7 +450,7 @@ export class Session {
     const wanted = !this.#video.muted;
     if (wanted ? !this.#program.silent || this.#program.refusal || this.#sound.away : this.#program.silent || begun) return;
     const now = performance.now();
-    const trouble = wanted ? this.#sound.trouble(now) : null;
+    const trouble = wanted ? this.#sound.trouble({ from: this.#group.fragments[0]?.start }) : null;
     if (trouble) this.#sound.setAside(trouble, now);
     else this.#renew();
   }

@@ -8,15 +8,13 @@ const GAP_PACES = 2.5; // … and so many times what usually lies between two ar
 const GAP_MOST_S = 1.5;
 const FIRST_S = 0.6; // as much of the pictures may come before the first sound
 const DRY_S = 0.25; // less sound than this before the playing position: about to stand still
-const HOLE_S = 0.03; // longer, and longer than two units, and browsers do not bridge it
+const HOLE_UNITS = 2; // a longer hole, and Media Source Extensions drop the pictures, too, up to the next keyframe (3.5.8, 6)
 const ROUNDING_S = 0.001;
-const HOLES_MS = 10_000;
-const HOLES_MOST = 1; // each costs a jump
 const LAG_MOST_S = 1.5; // further behind the pictures it would make them late
 const STEADY_MS = 5000;
 const WAITS_MS = [5000, 15_000, 45_000, 120_000, 300_000]; // after the first trouble, the second, …
 const DECODER_WAITS_MS = [60_000, 300_000]; // nothing shows beforehand that it would be decoded now, and each attempt is seen
-const HEALTHY_MS = 60_000; // played for so long: earlier troubles are forgotten
+const HEALTHY_MS = 30_000; // played for so long: earlier troubles are forgotten
 
 export class SoundWatch {
   #from = null; // start of the pictures of this timeline, in its seconds
@@ -24,7 +22,7 @@ export class SoundWatch {
   #end = null; // of the sound that came
   #picturesAtSound = null; // end of the pictures when it came
   #pace = 0;
-  #holes = []; // ms
+  #brokenAt = null; // where the sound last had a hole or went back
   #steadySince = null; // ms
   #away = null; // { reason, until }
   #troubles = 0;
@@ -41,7 +39,7 @@ export class SoundWatch {
   forget() {
     this.#from = this.#pictures = this.#end = this.#picturesAtSound = null;
     this.#pace = 0;
-    this.#holes = [];
+    this.#brokenAt = null;
     this.#steadySince = this.#playingSince = null;
   }
 
@@ -60,8 +58,8 @@ export class SoundWatch {
       if (this.#isMissing) this.#steadySince = null;
       return;
     }
-    if (this.#end !== null && sound.start - this.#end > Math.max(HOLE_S, 2 * sound.unit) + ROUNDING_S) {
-      this.#holes.push(now);
+    if (this.#breaks(sound)) {
+      this.#brokenAt = start;
       this.#steadySince = null;
     }
     if (end - sound.end > LAG_MOST_S) this.#steadySince = null;
@@ -69,6 +67,11 @@ export class SoundWatch {
     if (before < GAP_MOST_S) this.#pace = Math.max(before, this.#pace * 0.98);
     this.#end = sound.end;
     this.#picturesAtSound = end;
+  }
+
+  #breaks({ start, unit }) {
+    const step = this.#end === null ? 0 : start - this.#end;
+    return step > HOLE_UNITS * unit + ROUNDING_S || step < -unit - ROUNDING_S;
   }
 
   /** Seconds of pictures that came since the last sound. */
@@ -81,10 +84,12 @@ export class SoundWatch {
     return this.#gap > Math.min(GAP_MOST_S, Math.max(GAP_S, GAP_PACES * this.#pace));
   }
 
-  /** What is wrong with sound that is played at `position` seconds, or would be: as for `away`. */
-  trouble(now, position = Infinity) {
-    this.#holes = this.#holes.filter((at) => now - at < HOLES_MS);
-    if (this.#holes.length > HOLES_MOST) return 'broken';
+  /**
+   * What is wrong with sound that is played at `position` seconds (without it: that would be played now), and that the
+   * browser has, or would have, from `from` on: as for `away`.
+   */
+  trouble({ position = Infinity, from = -Infinity } = {}) {
+    if (this.#brokenAt !== null && this.#brokenAt >= from) return 'broken';
     const dry = this.#end === null || this.#end - position < DRY_S;
     return dry && this.#isMissing ? 'missing' : null;
   }
@@ -97,7 +102,6 @@ export class SoundWatch {
     this.#troubles++;
     this.#away = { reason, until: now + wait };
     this.#steadySince = this.#playingSince = null;
-    this.#holes = [];
   }
 
   /** Whether sound that was set aside should be tried again. */
@@ -108,7 +112,7 @@ export class SoundWatch {
 
   /** Sound goes along, again or from the start. */
   play(now) {
-    this.#away = null;
+    this.#away = this.#brokenAt = null;
     this.#playingSince ??= now;
   }
 
