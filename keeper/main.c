@@ -37,7 +37,9 @@
 /* A ringcastd that does not read for this long what it asked for is given up. */
 #define SEND_PATIENCE_MS 5000
 
-/* A ringcastd has the run-time directory but has not connected yet: the keeper looks again after this time. */
+/*
+ * A ringcastd has the run-time directory but has not connected yet: the keeper looks again after this time.
+ */
 #define LEASE_RETRY_MS 1000
 
 /* Unless ringcastd names another lease: enough to start a supervisor again. */

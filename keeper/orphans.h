@@ -9,8 +9,8 @@
 
 /*
  * Ends and removes what ENTRIES hold, and the sockets in the run-time directory DIRECTORY. 0; -EBUSY: a
- * ringcastd has taken that directory, and nothing was touched; another negative errno: the directory cannot be opened,
- * and all but the sockets was ended and removed.
+ * ringcastd has taken that directory, and nothing was touched; another negative errno: the directory cannot
+ * be opened, and all but the sockets was ended and removed.
  */
 int orphans_end(struct kept_entries *entries, const char *directory);
 

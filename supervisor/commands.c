@@ -211,8 +211,8 @@ static json_t *entry(const char *base, json_t *settings)
 }
 
 /*
- * Makes OVERRIDES (consumed) what is changed at run time. A camera NAME whose ring cannot be made is configured, and
- * tried again, but the reply says why it has failed.
+ * Makes OVERRIDES (consumed) what is changed at run time. A camera NAME whose ring cannot be made is
+ * configured, and tried again, but the reply says why it has failed.
  */
 static json_t *change(struct supervisor *supervisor, const char *name, json_t *overrides)
 {
@@ -263,7 +263,9 @@ static json_t *answer_camera_add(struct supervisor *supervisor, const json_t *re
     return change(supervisor, name, overrides);
 }
 
-/* Puts SETTINGS over what is changed already. null over what only the overrides have: nothing is left of it. */
+/*
+ * Puts SETTINGS over what is changed already. null over what only the overrides have: nothing is left of it.
+ */
 static json_t *merge(const json_t *before, json_t *settings)
 {
     const char *base = message_string(before, "base", "file");

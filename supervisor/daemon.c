@@ -57,7 +57,7 @@ int daemon_begin(void)
     close(ends[0]);
     verdict_pipe = ends[1];
     setsid();
-    /* The daemon proper is no session leader, so no terminal can become its own by being opened. */
+    /* The daemon proper is not a session leader, so no terminal can become its own by being opened. */
     pid_t daemon = fork();
     if (daemon != 0) {
         _exit(daemon < 0 ? 1 : 0);

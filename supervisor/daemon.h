@@ -12,7 +12,7 @@
 int daemon_begin(void);
 
 /*
- * Where log lines go once the terminal is left: -1: standard error is no terminal and is kept; otherwise a
+ * Where log lines go once the terminal is left: -1: standard error is not a terminal and is kept; otherwise a
  * descriptor, of the journal's, or of nothing if there is no journal (a warning says so). Close-on-exec.
  */
 int daemon_open_log(void);

@@ -80,7 +80,7 @@ static int parse_arguments(int argc, char *argv[], struct arguments *arguments)
     return -1;
 }
 
-/* Descriptors 0, 1 and 2 must be taken, or the next file opened becomes somebody's standard error. */
+/* Descriptors 0, 1 and 2 must be taken, or the next file opened becomes the standard error of a library. */
 static void fill_standard_descriptors(void)
 {
     int fd;
@@ -134,7 +134,7 @@ static void on_ready(void *data, const char *address)
     }
 }
 
-/* Everything that is started from here on is told of it. */
+/* Its settings pass to everything that is started from here on, by the environment. */
 static int enter_sandbox(const struct config *config)
 {
     int result = sandbox_configure((enum sandbox_mode)config->sandbox, config->user);

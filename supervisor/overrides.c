@@ -20,8 +20,8 @@ struct overrides {
 };
 
 /*
- * A user who can write into the directory chooses what cameras there are. 0, also if it is not there or cannot be looked
- * at, which reading and writing will tell; -EPERM or -ENOTDIR, logged.
+ * A user who can write into the directory chooses what cameras there are. 0, also if it is not there or
+ * cannot be looked at, which reading and writing will tell; -EPERM or -ENOTDIR, logged.
  */
 static int check_directory(const char *path)
 {
@@ -47,7 +47,9 @@ static int check_directory(const char *path)
     return 0;
 }
 
-/* What stands at the path is opened only if it is a file: anything else could hold us up. NULL: see *PROBLEM. */
+/*
+ * What stands at the path is opened only if it is a file: anything else could hold us up. NULL: see *PROBLEM.
+ */
 static json_t *load_file(const char *path, const char **problem)
 {
     struct stat status;

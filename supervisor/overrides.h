@@ -11,8 +11,9 @@
 struct overrides;
 
 /*
- * Reads the file. One that cannot be understood is put aside, so that nothing of it is lost, and logged. 0; -EPERM: the
- * directory is another user's or can be written by others; other negative errno, logged but for -ENOMEM.
+ * Reads the file. One that cannot be understood is put aside, so that nothing of it is lost, and logged. 0;
+ * -EPERM: the directory is another user's or can be written by others; other negative errno, logged but for
+ * -ENOMEM.
  */
 int overrides_open(const char *state_dir, const char *instance, struct overrides **overrides);
 

@@ -304,7 +304,8 @@ json_t *reload_copy_overrides(const struct supervisor *supervisor)
 }
 
 /*
- * "FILE: cameras[3].url: why", as the file's errors are told, to "url: why": the sender knows which camera.
+ * "FILE: cameras[3].url: why", which is how errors of the file read, to "url: why": the sender knows which
+ * camera.
  */
 static void shorten(char *text)
 {

@@ -1,7 +1,7 @@
 /*
- * Another configuration while ringcastd runs: the file read again (`reload`, SIGHUP), or a camera changed by a
- * command (`camera-add` and the like, overrides.h). Everything is checked before anything is touched; then the
- * difference is applied, and what is the same is left alone. Supervisor's main thread only.
+ * Another configuration while ringcastd runs: the file read again (`reload`, SIGHUP), or a camera changed by
+ * a command (`camera-add` and the like, overrides.h). Everything is checked before anything is touched; then
+ * the difference is applied, and what is the same is left alone. Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_RELOAD_H
 #define SUPERVISOR_RELOAD_H

@@ -29,8 +29,8 @@
 #define REASON_SIZE 256
 
 /*
- * Descriptors that ringcastd itself has: per camera two of the ring, eventfd, black box, channel and pidfd; and as
- * many again for rings that change their size and for messages that wait.
+ * Descriptors that ringcastd itself has: per camera two of the ring, eventfd, black box, channel and pidfd;
+ * and as many again for rings that change their size and for messages that wait.
  */
 #define FDS_PER_CAMERA 6
 #define FDS_PER_CAMERA_BUSY 12
@@ -119,8 +119,8 @@ static int take_signals(struct supervisor *supervisor)
 }
 
 /*
- * As far as it goes, once and for all: the children inherit it, the keeper must hold what all cameras have, and a
- * reload may bring many more of them. Nothing here or in the children uses select(2).
+ * As far as it goes, once and for all: the children inherit it, the keeper must hold what all cameras have,
+ * and a reload may bring many more of them. Nothing here or in the children uses select(2).
  */
 static void raise_descriptor_limit(void)
 {
@@ -416,8 +416,8 @@ static int open_events(struct supervisor *supervisor)
 }
 
 /*
- * The cameras come last, and from here on nothing ends the start any more: what was found is ours now. A camera for
- * which there is no memory is left out (logged).
+ * The cameras come last, and from here on nothing ends the start any more: what was found is ours now. A
+ * camera for which there is no memory is left out (logged).
  */
 static int make_cameras(struct supervisor *supervisor)
 {
@@ -500,7 +500,7 @@ int start_open(struct supervisor *supervisor)
     return 0;
 }
 
-/* --- The processes ------------------------------------------------------------------------------------------- */
+/* --- The processes -------------------------------------------------------------------------------------- */
 
 static void publish_adoption(struct supervisor *supervisor)
 {
@@ -518,8 +518,10 @@ static void publish_adoption(struct supervisor *supervisor)
                    json_pack("{s:I, s:I}", "cameras", cameras, "fanouts", fanouts));
 }
 
-/* Rings of cameras that are no more, and every process that is not needed: its fork_server, whose children would
- * not be ours, among them. */
+/*
+ * Ends what was found and not taken: rings of cameras that are not configured any more, and processes, the
+ * fork server among them, whose children would not be ours.
+ */
 static void end_orphans(struct supervisor *supervisor)
 {
     struct fd_record record;
@@ -605,7 +607,9 @@ static void close_processes(struct supervisor *supervisor, bool leave)
 
 void start_close(struct supervisor *supervisor)
 {
-    /* What a killed ringcastd left is not ours until everything was opened: another start may take it over. */
+    /*
+     * What a killed ringcastd left is not ours until everything was opened: another start may take it over.
+     */
     bool leave =
         !supervisor->owner && supervisor->runtime_dir && runtime_dir_left_behind(supervisor->runtime_dir);
 

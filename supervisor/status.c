@@ -24,7 +24,7 @@ static double seconds_since(uint64_t since_ms)
     return (double)(clock_now_ms() - since_ms) / 1000.0;
 }
 
-/* What a worker counts and nobody but people and metrics needs. */
+/* What a worker counts for people and metrics alone. */
 static void add_counts(json_t *status, const json_t *counts)
 {
     static const char *const names[] = {"bytes",          "lost",          "reordered",       "duplicates",

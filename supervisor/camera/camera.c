@@ -21,7 +21,10 @@
 #include "supervisor/process/fd_store.h"
 #include "supervisor/process/timer.h"
 
-/* A worker speaks after its start, and once a second while it streams; one that is silent for this long hangs. */
+/*
+ * A worker speaks after its start, and once a second while it streams; one that is silent for this long
+ * hangs.
+ */
 #ifndef CAMERA_SILENCE_MS
 #define CAMERA_SILENCE_MS 30000
 #endif
@@ -63,7 +66,7 @@ struct camera {
     bool ended;               /* and there is none */
     int64_t viewers;          /* over all fan-outs */
     uint64_t wanted_until_ms; /* by readers that say so (`want`) */
-    bool sleepy;              /* on demand, and nobody has wanted it for the idle time */
+    bool sleepy;              /* on demand, and not wanted for the idle time */
     sd_event_source *idle_timer;
     json_t *sandbox; /* what the worker said of it; NULL: nothing yet */
     json_t *counts;  /* the present worker's last `stats`; NULL: none yet */
@@ -92,7 +95,10 @@ const char *camera_strstate(enum camera_state state)
     return "unknown";
 }
 
-/* What a process says of itself is kept without credentials, whatever it forgot, and as text that can be shown. */
+/*
+ * What a process says of itself is kept without credentials, whatever it forgot, and as text that can be
+ * shown.
+ */
 static void set_error(struct camera *camera, const char *text)
 {
     char redacted[ERROR_SIZE * 2];
@@ -103,8 +109,8 @@ static void set_error(struct camera *camera, const char *text)
 }
 
 /*
- * What a next ringcastd must know beside the ring (camera_ring.c). The hash of the task tells it whether the running
- * worker does what the configuration, which may have changed in between, says then.
+ * What a next ringcastd must know beside the ring (camera_ring.c). The hash of the task tells it whether the
+ * running worker does what the configuration, which may have changed in between, says then.
  */
 static json_t *describe(const struct camera *camera)
 {
@@ -665,7 +671,7 @@ void camera_worker_said(struct camera *camera, const struct channel_message *mes
     }
 }
 
-/* --- Taking over ----------------------------------------------------------------------------------------- */
+/* --- Taking over ---------------------------------------------------------------------------------------- */
 
 static enum camera_state state_named(const char *name)
 {

@@ -33,7 +33,7 @@ enum camera_state {
     CAMERA_BACKOFF,   /* the worker died; the next one waits for its time */
     CAMERA_DISABLED,  /* no worker by configuration */
     CAMERA_FAILED,    /* as backoff, after BACKOFF_FAILED_AFTER deaths in a row; or its ring cannot be made */
-    CAMERA_IDLE       /* on demand, and nobody wants it: no worker until somebody does */
+    CAMERA_IDLE       /* on demand, and not wanted now: no worker until it is */
 };
 
 struct camera;
@@ -81,7 +81,7 @@ const char *camera_strstate(enum camera_state state);
 
 /*
  * Makes the camera, or takes ring, state and worker over from a ringcastd that was killed. A ring that cannot
- * be made is no error here: the camera has failed then, and tries again once it is started. CONFIG and
+ * be made is not an error here: the camera has failed then, and tries again once it is started. CONFIG and
  * CALLBACKS are copied; FORK_SERVER outlives the camera. 0 or -ENOMEM.
  */
 int camera_create(struct children *children, struct fork_server *fork_server, const char *instance,

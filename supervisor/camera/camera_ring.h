@@ -32,12 +32,12 @@ void camera_ring_set_fd_store(struct camera_ring *ring, struct fd_store *store);
 
 /*
  * Opens the ring with what a ringcastd that was killed had for this camera. False: there is nothing, or it is
- * of another size than the configuration wants now, and is removed. A next ring that the worker has entered is
- * in place then; the old one is still to be let go of.
+ * of another size than the configuration wants now, and is removed. A next ring that the worker has entered
+ * is in place then; the old one is still to be let go of.
  */
 bool camera_ring_recall(struct camera_ring *ring, struct fd_store *store);
 
-/* Removes the ring of an entry of fd_store.h (FD_STORE_RING) that nobody wants. Consumes RECORD. */
+/* Removes the ring of an entry of fd_store.h (FD_STORE_RING) that is not wanted. Consumes RECORD. */
 void camera_ring_discard(struct fd_record *record);
 
 /* Removes all of it: readers see its end. NULL is allowed. */
@@ -73,10 +73,10 @@ json_t *camera_ring_repeat(const struct camera_ring *ring, int *writer);
  */
 bool camera_ring_changed(struct camera_ring *ring, const json_t *body);
 
-/* There is no worker any more, whatever became of an offer. True as for camera_ring_changed. */
+/* The worker has ended, with or without an answer to the offer. True as for camera_ring_changed. */
 bool camera_ring_settle(struct camera_ring *ring);
 
-/* Ends the ring before. None is no error. */
+/* Ends the ring before, if there is one. */
 void camera_ring_retire_old(struct camera_ring *ring);
 
 #endif

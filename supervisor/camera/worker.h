@@ -30,7 +30,9 @@ enum worker_end {
     WORKER_WAS_LOST    /* lost with the fork server: not its own fault */
 };
 
-/* Of CAMERA, called NAME; processes are asked of FORK_SERVER, which outlives the worker. NULL: out of memory. */
+/*
+ * Of CAMERA, called NAME; processes are asked of FORK_SERVER, which outlives the worker. NULL: out of memory.
+ */
 struct worker *worker_create(struct children *children, struct fork_server *fork_server, const char *name,
                              struct camera *camera);
 
@@ -50,7 +52,8 @@ int worker_begin(struct worker *worker, const json_t *message, const int *fds, i
 bool worker_take(struct worker *worker);
 
 /*
- * Ends the process, or the wish for one; `gone` follows, at once if there is no process. Nothing happens in phase NONE.
+ * Ends the process, or the request for one; `gone` follows, at once if there is no process. Nothing happens
+ * in phase NONE.
  */
 void worker_end(struct worker *worker);
 
@@ -63,7 +66,9 @@ void worker_kill(struct worker *worker, const char *why);
 /* Tells a running worker. */
 void worker_set_log_level(struct worker *worker, enum log_level level);
 
-/* The last COUNT log lines of the present process, or of the last one; a new array, NULL if there was none. */
+/*
+ * The last COUNT log lines of the present process, or of the last one; a new array, NULL if there was none.
+ */
 json_t *worker_lines(const struct worker *worker, size_t count);
 
 /* How the last process ended (child_last_exit); NULL: none has. Borrowed. */

@@ -1,7 +1,7 @@
 /*
- * The control socket: NNG REP, for ringcastctl, behind a proxy (proxy.h). A request is taken out of NNG in the
- * event loop and answered there, at once or, if others must be asked first, later; NNG's threads never run
- * code of ours.
+ * The control socket: NNG REP, for ringcastctl, behind a proxy (control_proxy.h). A request is taken out of
+ * NNG in the event loop and answered there, at once or, if others must be asked first, later; NNG's threads
+ * never run code of ours.
  */
 #ifndef SUPERVISOR_CONTROL_CONTROL_H
 #define SUPERVISOR_CONTROL_CONTROL_H

@@ -6,7 +6,7 @@
  * here, and
  *   - NNG sees a connection only when its client's greeting (SP handshake, 8 bytes) is complete;
  *   - NNG's side is closed only when NNG owes nothing, neither greeting nor reply, also if the client went
- * before. The peer's user is checked here too, before any byte of his is read.
+ * before. The peer's user is checked here too, before any of its bytes is read.
  */
 #include "supervisor/control/control_proxy.h"
 
@@ -161,7 +161,7 @@ static uint32_t interest(const struct stream *in, const struct stream *out)
     return (in->end == 0 ? (uint32_t)EPOLLIN : 0) | (out->end > 0 ? (uint32_t)EPOLLOUT : 0);
 }
 
-/* The connection may be no more after it. */
+/* It may free the connection. */
 static void pass_on(struct connection *connection)
 {
     uint64_t replied = 0, requested = 0;
@@ -324,7 +324,7 @@ static int address_of(const char *path, struct sockaddr_un *address)
     return 0;
 }
 
-/* The mode is that of the umask until chmod, in a directory that is open to nobody else. */
+/* The mode is that of the umask until chmod, in a directory that is closed to others. */
 static int listen_at(struct control_proxy *proxy, const struct sockaddr_un *address)
 {
     proxy->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -337,7 +337,7 @@ static int listen_at(struct control_proxy *proxy, const struct sockaddr_un *addr
 }
 
 int control_proxy_open(sd_event *event, const char *path, const char *inner_path,
-                       enum control_proxy_protocol guests, struct control_proxy **made)
+                       enum control_proxy_protocol protocol, struct control_proxy **made)
 {
     struct sockaddr_un address;
     struct control_proxy *proxy = calloc(1, sizeof(*proxy));
@@ -347,7 +347,7 @@ int control_proxy_open(sd_event *event, const char *path, const char *inner_path
     }
     proxy->event = sd_event_ref(event);
     proxy->listener = -1;
-    memcpy(proxy->greeting, (const char[GREETING_SIZE]){0, 'S', 'P', 0, 0, (char)guests, 0, 0},
+    memcpy(proxy->greeting, (const char[GREETING_SIZE]){0, 'S', 'P', 0, 0, (char)protocol, 0, 0},
            GREETING_SIZE);
     LIST_INIT(&proxy->connections);
     int result = address_of(path, &address);

@@ -13,11 +13,11 @@ struct control_proxy;
 enum control_proxy_protocol { CONTROL_PROXY_REQUEST = 0x30, CONTROL_PROXY_SUBSCRIBE = 0x21 };
 
 /*
- * Listens at PATH (mode 0600; nothing may be there) and connects whoever is root or our own user, and has
- * greeted as GUESTS do, with the socket at INNER_PATH. 0 or negative errno.
+ * Listens at PATH (mode 0600; nothing may be there) and connects clients of root and of our own user that
+ * greet with PROTOCOL to the socket at INNER_PATH. 0 or negative errno.
  */
 int control_proxy_open(sd_event *event, const char *path, const char *inner_path,
-                       enum control_proxy_protocol guests, struct control_proxy **proxy);
+                       enum control_proxy_protocol protocol, struct control_proxy **proxy);
 
 /* Passes on what is there to be passed on, and closes all connections. PATH stays. NULL is allowed. */
 void control_proxy_close(struct control_proxy *proxy);

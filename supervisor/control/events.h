@@ -1,5 +1,5 @@
 /*
- * Events for whoever subscribes (docs/reference/control.md, "Events"): an NNG PUB socket behind a proxy, as
+ * Events for subscribers (docs/reference/control.md, "Events"): an NNG PUB socket behind a proxy, as
  * the control socket is. Publishing never waits: a subscriber that does not keep up loses events.
  * Supervisor's main thread only.
  */
@@ -22,8 +22,8 @@ int events_create(sd_event *event, const char *directory, struct events **events
 /* As control_destroy. NULL is allowed. */
 void events_destroy(struct events *events);
 
-/* Publishes an event of kind KIND with the members of MEMBERS (consumed). EVENTS may be NULL: nobody can
- * listen yet. */
+/* Publishes an event of kind KIND with the members of MEMBERS (consumed). EVENTS may be NULL: there
+ * cannot be a subscriber yet. */
 void events_publish(struct events *events, const char *kind, json_t *members);
 
 #endif

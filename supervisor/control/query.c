@@ -158,7 +158,7 @@ void query_answer(struct query_set *queries, size_t index, const json_t *answer)
         }
     }
     if (!pending) {
-        log_debug("fanout[%zu]: an answer that nobody waits for", index);
+        log_debug("fanout[%zu]: an answer without a question", index);
         return;
     }
     pending->waiting &= ~(UINT64_C(1) << index);

@@ -42,7 +42,7 @@ struct query_set *query_set_create(sd_event *event);
 /* Those that wait are dropped. NULL is allowed. */
 void query_set_destroy(struct query_set *queries);
 
-/* Asks, and answers TICKET (consumed) then: at once if nobody can be asked. */
+/* Asks, and answers TICKET (consumed) then: at once if there is no fan-out to ask. */
 void query_ask(struct query_set *queries, const struct query *query, struct control_ticket *ticket);
 
 /* Fan-out INDEX answers. */

@@ -1,7 +1,7 @@
 /*
- * The exporter: `ringcast-exporter`, which serves metrics and health over HTTP at the admin address, and
- * knows what it is told: it asks for the status over its channel and gets it in a memory file. Nothing waits
- * for it and nothing ends with it. Supervisor's main thread only.
+ * The exporter: `ringcast-exporter`, which serves metrics and health over HTTP at the admin address. It
+ * asks for the status over its channel and gets it in a memory file. No other process waits for it or ends
+ * with it. Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_HELPERS_EXPORTER_H
 #define SUPERVISOR_HELPERS_EXPORTER_H

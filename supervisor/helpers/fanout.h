@@ -41,7 +41,10 @@ void fanout_remove_camera(struct fanout *fanout, const char *name);
 
 void fanout_set_log_level(struct fanout *fanout, enum log_level level);
 
-/* Asks QUESTION (not consumed), whose answer comes through supervisor_fanout_answered if it comes. False: it does not run. */
+/*
+ * Asks QUESTION (not consumed), whose answer comes through supervisor_fanout_answered if it comes. False: it
+ * does not run.
+ */
 bool fanout_ask(struct fanout *fanout, const json_t *question);
 
 /* Another socket to listen on, at the address that was given when it was made: its viewers are sent away. */

@@ -15,7 +15,9 @@
 #define KEEPER_LEASE_MS 30000
 #endif
 
-/* How long the processes of a killed ringcastd may take to notice its end and to let go of rings and address. */
+/*
+ * How long the processes of a killed ringcastd may take to notice its end and to let go of rings and address.
+ */
 #define KEEPER_TAKEOVER_MS 5000
 
 struct keeper;
@@ -37,13 +39,13 @@ void keeper_leave(struct keeper *keeper);
 
 /*
  * Looks for the keeper of a ringcastd that was killed, and takes in what it has; waits for it, at most
- * KEEPER_TAKEOVER_MS. 1: its entries can be taken from keeper_fd_store, and it need not be started; it hears
- * nothing until keeper_claim. 0: there is none; one that does not answer is killed. Negative errno, logged: it is
- * there, but this process has not the means to take over now.
+ * KEEPER_TAKEOVER_MS. 1: its entries can be taken from keeper_fd_store, and it need not be started; it is
+ * sent nothing until keeper_claim. 0: there is none; one that does not answer is killed. Negative errno,
+ * logged: it is there, but this process has not the means to take over now.
  */
 int keeper_find(struct keeper *keeper);
 
-/* Everything is there to go on with what was found: the keeper hears what is kept now, and from now on. */
+/* This process goes on with what was found: tells the keeper of all that is kept, now and from now on. */
 void keeper_claim(struct keeper *keeper);
 
 /* Everything that is wanted of what was found has been taken. */

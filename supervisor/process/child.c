@@ -46,7 +46,10 @@
 /* Turns a second that one child gets; with the batch above far over what any honest child says. */
 #define TURNS_PER_SECOND 1000
 
-/* Log lines of a process that are kept when it ends, and bytes of each: they fit into a message to the keeper. */
+/*
+ * Log lines of a process that are kept when it ends, and bytes of each: they fit into a message to the
+ * keeper.
+ */
 #define LAST_LINES 8
 #define LAST_LINE_BYTES 400
 
@@ -55,7 +58,7 @@ struct child {
     struct child_handlers handlers;
     void *owner;
     char *name;
-    char *camera; /* NULL: it is no camera's */
+    char *camera; /* that it works for; NULL: none */
     int channel;
     sd_event_source *channel_source; /* NULL after end-of-file */
     pid_t pid;

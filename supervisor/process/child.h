@@ -1,10 +1,10 @@
 /*
- * One child process: its channel, its life and its end. Started by exec (fan-out, fork server) or adopted when
- * the fork server has forked it (worker). Watched through a pidfd, so a reused process id can never be mistaken
- * for it. Or taken over from a ringcastd that was killed: then it is not our child as the kernel sees it, and
- * its exit code stays unknown. Whatever a next ringcastd would need to take it over is kept (fd_store.h) under
- * its name. It carries a black box (blackbox.h): one that breaks its promise to beat is killed. Owned by
- * whoever created it; supervisor's main thread only.
+ * One child process: its channel, its life and its end. Started by exec (fan-out, fork server) or adopted
+ * when the fork server has forked it (worker). Watched through a pidfd, so a reused process id can never be
+ * mistaken for it. Or taken over from a ringcastd that was killed: then it is not our child as the kernel
+ * sees it, and its exit code stays unknown. Whatever a next ringcastd would need to take it over is kept
+ * (fd_store.h) under its name. It carries a black box (blackbox.h): one that breaks its promise to beat is
+ * killed. Owned by its creator; supervisor's main thread only.
  */
 #ifndef SUPERVISOR_PROCESS_CHILD_H
 #define SUPERVISOR_PROCESS_CHILD_H
@@ -16,8 +16,8 @@
 #include "supervisor/process/children.h"
 
 /*
- * A child that was told to end and has not after this time is killed: well inside the 5 s that a stop may take.
- * The daemon tests are built with less.
+ * A child that was told to end and has not after this time is killed: well inside the 5 s that a stop may
+ * take. The daemon tests are built with less.
  */
 #ifndef CHILD_END_MS
 #define CHILD_END_MS 2000
@@ -65,8 +65,8 @@ int child_exec(struct child *child, char *const argv[], int far_end);
 int child_adopt(struct child *child, pid_t pid);
 
 /*
- * The process id of this child will never be known (the fork server died between fork and answer). Its channel
- * is shut, which makes it end; `exited` follows when it has, and after CHILD_END_MS at the latest.
+ * The process id of this child will never be known (the fork server died between fork and answer). Its
+ * channel is shut, which makes it end; `exited` follows when it has, and after CHILD_END_MS at the latest.
  */
 void child_abandon(struct child *child);
 
@@ -104,8 +104,8 @@ bool child_is_behind(const struct child *child);
 void child_end(struct child *child);
 
 /*
- * A channel without process id, of a ringcastd that was killed before it learned it: whoever holds its other
- * end sees it end.
+ * A channel without process id, of a ringcastd that was killed before it learned it: the process that holds
+ * its other end sees it end.
  */
 bool child_is_nameless(const struct child *child);
 

@@ -69,7 +69,9 @@ static void pid_set_remove(struct pid_set *set, pid_t pid)
     }
 }
 
-/* Reaps zombies up to the first one that is not ours to reap; whoever reaps that one calls again. */
+/*
+ * Reaps zombies up to the first one that is not ours to reap; when that one is reaped this is called again.
+ */
 static void reap_orphans(struct children *children)
 {
     while (children->holds == 0) {

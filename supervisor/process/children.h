@@ -1,7 +1,8 @@
 /*
  * All child processes of ringcastd as the kernel sees them: starting one, knowing which process ids are ours,
- * and reaping those that nobody waits for. ringcastd is a child subreaper, so workers whose fork server died,
- * and whatever else loses its parent below us, arrive here. Owned by the supervisor; its main thread only.
+ * and reaping those for which no pidfd waits. ringcastd is a child subreaper, so workers whose fork server
+ * died, and whatever else loses its parent below us, arrive here. Owned by the supervisor; its main thread
+ * only.
  */
 #ifndef SUPERVISOR_PROCESS_CHILDREN_H
 #define SUPERVISOR_PROCESS_CHILDREN_H
@@ -45,13 +46,13 @@ void children_set_log(struct children *children, int fd);
  */
 int children_spawn(struct children *children, char *const argv[], int channel, pid_t *pid);
 
-/* A known process is reaped by whoever knows it. -ENOMEM. Forget it after reaping. */
+/* A known process is reaped by its owner. -ENOMEM. Forget it after reaping. */
 int children_know(struct children *children, pid_t pid);
 void children_forget(struct children *children, pid_t pid);
 
 /*
- * While held (counted), orphans stay zombies: the fork server may have forked a worker whose process id is still
- * on its way to us, and an id must not be free for reuse before we have it.
+ * While held (counted), orphans stay zombies: the fork server may have forked a worker whose process id is
+ * still on its way to us, and an id must not be free for reuse before we have it.
  */
 void children_hold(struct children *children);
 void children_release(struct children *children);

@@ -32,8 +32,8 @@ struct fd_store;
 struct fd_store_callbacks {
     void *data;
     /*
-     * MESSAGE takes the place of one that still waits under KEY; FDS stay open until the next one under KEY. 0 or
-     * negative errno.
+     * MESSAGE takes the place of one that still waits under KEY; FDS stay open until the next one under KEY.
+     * 0 or negative errno.
      */
     int (*send)(void *data, const char *key, const json_t *message, const int *fds, int fd_count);
     /* True while messages wait for the keeper to take them. */
@@ -43,12 +43,12 @@ struct fd_store_callbacks {
 /* CALLBACKS is copied. NULL: out of memory. */
 struct fd_store *fd_store_create(const struct fd_store_callbacks *callbacks);
 
-/* Forgets all; what was found and not taken is closed. The keeper hears nothing of it. NULL is allowed. */
+/* Forgets all; what was found and not taken is closed. The keeper is not told. NULL is allowed. */
 void fd_store_destroy(struct fd_store *store);
 
 /*
- * While it is silent the keeper hears nothing of what is put, noted and dropped, and so keeps what it has. Its
- * end tells it of every entry.
+ * While the store is silent the keeper is not told of what is put, noted and dropped, and so keeps what it
+ * has. When the silence ends it is told of every entry.
  */
 void fd_store_set_silent(struct fd_store *store, bool silent);
 

@@ -16,7 +16,7 @@ struct fork_server;
 struct supervisor;
 struct worker;
 
-/* One that asks for processes, with what it is told; memory of the worker. */
+/* A worker that asks for processes; memory of the worker. */
 struct fork_client {
     TAILQ_ENTRY(fork_client) next;
     const char *camera; /* what it asks for; no other client has the same */
@@ -30,7 +30,7 @@ void fork_server_destroy(struct fork_server *fork_server);
 
 struct service *fork_server_service(struct fork_server *fork_server);
 
-/* CLIENT hears what becomes of the fork server and of what it asks for, until it leaves. */
+/* Until it leaves, CLIENT is told what becomes of the fork server and of its own requests. */
 void fork_server_join(struct fork_server *fork_server, struct fork_client *client);
 void fork_server_leave(struct fork_server *fork_server, struct fork_client *client);
 
@@ -41,7 +41,7 @@ void fork_server_leave(struct fork_server *fork_server, struct fork_client *clie
  */
 int fork_server_request(struct fork_server *fork_server, const struct fork_client *client, int worker_end);
 
-/* --- What workers are told; worker.c has these ------------------------------------------------------------ */
+/* --- What workers are told; worker.c has these ---------------------------------------------------------- */
 
 /* The fork server can be asked. */
 void worker_fork_server_ready(struct worker *worker);

@@ -12,7 +12,9 @@
 #include <sys/queue.h>
 #include <systemd/sd-event.h>
 
-/* A process that takes no message for this long does not run its loop. The daemon tests are built with less. */
+/*
+ * A process that takes no message for this long does not run its loop. The daemon tests are built with less.
+ */
 #ifndef OUTBOX_STUCK_MS
 #define OUTBOX_STUCK_MS 5000
 #endif
@@ -46,8 +48,8 @@ void outbox_open(struct outbox *outbox, int channel, sd_event_source *source);
 int outbox_send(struct outbox *outbox, const json_t *body, const int *fds, int fd_count);
 
 /*
- * The same for what only matters in its newest form: a message that waits under the same KEY is given up. FDS are
- * not copied: they must stay open until the next message under KEY is sent, which may have none.
+ * The same for what only matters in its newest form: a message that waits under the same KEY is given up. FDS
+ * are not copied: they must stay open until the next message under KEY is sent, which may have none.
  */
 int outbox_send_newest(struct outbox *outbox, const char *key, const json_t *body, const int *fds,
                        int fd_count);

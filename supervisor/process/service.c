@@ -198,7 +198,8 @@ bool service_take(struct service *service)
     int result =
         child_take(service->children, service->name, &handlers_of_taken, service, &record, &service->child);
     if (result == 0 && child_is_nameless(service->child)) {
-        child_destroy(service->child); /* its channel ends, and so does whoever holds the other end */
+        child_destroy(
+            service->child); /* its channel ends, and so does the process that holds the other end */
         service->child = NULL;
         return false;
     }

@@ -1,7 +1,7 @@
 /*
- * A helper program that must always run: the fan-out, the fork server of ingest. Starts it, waits for its `ready`,
- * and starts it again when it ends, at once the first time and with backoff if that repeats. What it says
- * beyond `ready` is its owner's business. Supervisor's main thread only.
+ * A helper program that must always run: the fan-out, the fork server of ingest. Starts it, waits for its
+ * `ready`, and starts it again when it ends, at once the first time and with backoff if that repeats. What it
+ * says beyond `ready` is its owner's business. Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_PROCESS_SERVICE_H
 #define SUPERVISOR_PROCESS_SERVICE_H

@@ -13,7 +13,9 @@
 /* After the whole machine stood still: time for every process to beat again. */
 #define GRACE_MS 2000
 
-/* A look that comes this late means that the whole machine stood still: every process gets time to catch up. */
+/*
+ * A look that comes this late means that the whole machine stood still: every process gets time to catch up.
+ */
 #define LATE_MS 1000
 
 /* No honest process promises more; a promise beyond it is one not to be watched. */

@@ -138,7 +138,10 @@ static void copy_program(const char *from, const char *to)
     assert_int_equal(close(out), 0);
 }
 
-/* ringcastd and the programs that it starts in DIRECTORY, for a user who cannot enter the directory of the build. */
+/*
+ * ringcastd and the programs that it starts in DIRECTORY, for a user who cannot enter the directory of the
+ * build.
+ */
 static void copy_programs(const struct daemon *daemon, const char *directory)
 {
     char from[PATH_MAX], to[PATH_MAX];
@@ -341,7 +344,7 @@ static bool ring_left(const struct daemon *daemon)
     return found;
 }
 
-static bool somebody_listens(int port)
+static bool is_listened_on(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -363,8 +366,8 @@ void daemon_require_nothing_left(struct daemon *daemon)
     if (ring_left(daemon)) {
         give_up(daemon, "a ring is left");
     }
-    if (daemon->port > 0 && somebody_listens(daemon->port)) {
-        give_up(daemon, "somebody listens");
+    if (daemon->port > 0 && is_listened_on(daemon->port)) {
+        give_up(daemon, "a process listens");
     }
     if (access(daemon->runtime_dir, F_OK) == 0) {
         give_up(daemon, "the run-time directory is left");

@@ -75,7 +75,9 @@ json_t *status_camera(json_t *status, const char *camera);
 /* Waits until CAMERA has STATE and not PID (0: any), and returns its worker's process id. */
 pid_t daemon_wait_camera(struct daemon *daemon, const char *camera, const char *state, pid_t not_pid);
 
-/* Waits until the fork server ("template") or the fan-out ("fanouts") runs as another process than NOT_PID. */
+/*
+ * Waits until the fork server ("template") or the fan-out ("fanouts") runs as another process than NOT_PID.
+ */
 pid_t daemon_wait_service(struct daemon *daemon, const char *member, pid_t not_pid);
 
 /* True if file NAME in the directory (or "log", standard error) holds TEXT. */

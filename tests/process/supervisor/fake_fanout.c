@@ -1,6 +1,6 @@
 /*
- * Stands in for ringcast-fanout: notes every message in fanout.log, and gives whoever connects its process
- * id. Orders: fanout-exits, fanout-mute (never ready), fanout-deaf (ready, then reads nothing),
+ * Stands in for ringcast-fanout: notes every message in fanout.log, and gives its process id to every
+ * connection. Orders: fanout-exits, fanout-mute (never ready), fanout-deaf (ready, then reads nothing),
  * fanout-stubborn (ends on nothing but SIGKILL), fanout-slow (200 messages a second).
  */
 #include <errno.h>

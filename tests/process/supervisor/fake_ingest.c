@@ -1,9 +1,10 @@
 /*
- * Stands in for ringcast-ingest, fork server and workers. Orders for the fork server: fork-server-exits, fork-server-mute
- * (never ready), fork-server-deaf (answers no spawn), fork-server-dies-in-spawn (once: after the fork, before the
- * answer), fork-server-refuses (once: spawn-failed). A worker does what its camera's URL says: /stream, /exit,
- * /silent, /garbage, /stubborn (ends on nothing but SIGKILL), /hang (streams, then is silent), /flap (many
- * state changes), /flood (more state changes than can wait anywhere), /calm (streams and says nothing more), /spin (beats once, then no more), /orphan (leaves a grandchild that ends later).
+ * Stands in for ringcast-ingest, fork server and workers. Orders for the fork server: fork-server-exits,
+ * fork-server-mute (never ready), fork-server-deaf (answers no spawn), fork-server-dies-in-spawn (once: after
+ * the fork, before the answer), fork-server-refuses (once: spawn-failed). A worker does what its camera's URL
+ * says: /stream, /exit, /silent, /garbage, /stubborn (ends on nothing but SIGKILL), /hang (streams, then is
+ * silent), /flap (many state changes), /flood (more state changes than can wait anywhere), /calm (streams and
+ * says nothing more), /spin (beats once, then no more), /orphan (leaves a grandchild that ends later).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -214,7 +215,7 @@ static void on_spawn(struct channel_message *message)
         exit(97);
     }
     if (fake_ordered("fork-server-deaf")) {
-        /* It never ran, and nobody is told. */
+        /* It never ran, and there is no answer. */
     } else if (fake_ordered_once("fork-server-refuses")) {
         fake_send("spawn-failed", json_pack("{s:s, s:s}", "camera", camera, "error", "no more processes"));
     } else {

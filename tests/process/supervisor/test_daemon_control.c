@@ -26,7 +26,7 @@
 
 static const struct camera_line cameras[] = {{"front", "stream"}, {"Hof \\\"1\\\"", "stream"}, {NULL, NULL}};
 
-/* nobody on Debian. */
+/* The user "nobody" on Debian. */
 #define STRANGER 65534
 
 static void start(struct daemon *daemon)
@@ -236,7 +236,7 @@ static void hang_up_early(const struct daemon *daemon)
     snprintf(address.sun_path, sizeof(address.sun_path), "%s/control.sock", daemon->runtime_dir);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
-    /* Refused while ringcastd listens anew: then there is nobody to hang up on. */
+    /* Refused while ringcastd opens its socket again: then there is nothing to hang up on. */
     (void)connect(fd, (const struct sockaddr *)&address, sizeof(address));
     close(fd);
 }
@@ -338,7 +338,7 @@ static void other_protocols_are_turned_away(void **state)
     daemon_finish(&daemon);
 }
 
-/* More clients than are let in at a time: those that say nothing keep nobody out for good. */
+/* More clients than are let in at a time: those that say nothing keep no other client out for good. */
 static void many_clients_are_served(void **state)
 {
     struct daemon daemon;

@@ -1,4 +1,4 @@
-/* Children that die, hang or misbehave: what ringcastd makes of each, and whom it does not touch. */
+/* Children that die, hang or misbehave: what ringcastd does about each, and what it leaves alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -108,7 +108,7 @@ static void a_killed_fanout_comes_back(void **state)
     pid_t fanout = daemon_ask_viewer_port(&daemon);
     long long begin = now_ms();
     kill(fanout, SIGKILL);
-    pid_t next = daemon_ask_viewer_port(&daemon); /* nobody is refused meanwhile */
+    pid_t next = daemon_ask_viewer_port(&daemon); /* no viewer is refused meanwhile */
     assert_in_range(now_ms() - begin, 0, 1000);
     assert_int_not_equal(next, fanout);
     assert_int_equal(daemon_wait_service(&daemon, "fanouts", fanout), next);

@@ -20,7 +20,7 @@
 
 static const struct camera_line two_cameras[] = {{"front", "stream"}, {"back", "stream"}, {NULL, NULL}};
 
-/* Any user that is not root; nobody on Debian. */
+/* Any user that is not root; "nobody" on Debian. */
 #define ORDINARY_USER 65534
 
 static void begins_serves_and_ends(void **state)

@@ -17,7 +17,10 @@
 #include "common/ipc/message.h"
 #include "tests/process/supervisor/daemon_fixture.h"
 
-/* Of a ring of the fixture's size, 64 KiB and its own header, there is no room in this; in the other there is. */
+/*
+ * Of a ring of the fixture's size, 64 KiB and its own header, there is no room in this; in the other there
+ * is.
+ */
 #define NO_RING_BYTES 100000
 #define PLENTY_BYTES (1 << 30)
 

@@ -1,4 +1,7 @@
-/* A ringcastd that was killed, and starts after it that fail: cameras and viewers go on, and the next start has them. */
+/*
+ * A ringcastd that was killed, and starts after it that fail: cameras and viewers go on, and the next start
+ * has them.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

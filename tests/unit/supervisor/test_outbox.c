@@ -1,4 +1,6 @@
-/* Messages that wait for a process that is slow, and what is kept for a next ringcastd while its keeper is. */
+/*
+ * Messages that wait for a process that is slow, and what is kept for a next ringcastd while its keeper is.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

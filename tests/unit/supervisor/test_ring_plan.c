@@ -74,7 +74,7 @@ static void shrinks_after_a_minute_without_need(void **state)
     assert_int_equal(ring_plan_next(&plan, &little, 2 * MIB, MAX, now), 2 * MIB);
     now += RING_PLAN_SHRINK_MS - 1;
     assert_int_equal(ring_plan_next(&plan, &little, 2 * MIB, MAX, now), 2 * MIB);
-    assert_int_equal(ring_plan_next(&plan, &more, 2 * MIB, MAX, now), 2 * MIB); /* begins anew */
+    assert_int_equal(ring_plan_next(&plan, &more, 2 * MIB, MAX, now), 2 * MIB); /* the minute begins again */
     now += 1;
     assert_int_equal(ring_plan_next(&plan, &little, 2 * MIB, MAX, now), 2 * MIB);
     now += RING_PLAN_SHRINK_MS - 1;
