@@ -1,6 +1,6 @@
 #include "fanout/router.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fanout/http/http_response.h"
@@ -13,50 +13,48 @@
 /* Longest list of entity tags that is looked at. */
 #define IF_NONE_MATCH_SIZE 512
 
+/* Sends what ETAG names, or 304 to a client that has it. */
+static int answer_tagged(struct lws *wsi, const struct http_response *whole, const char *etag)
+{
+    char known[IF_NONE_MATCH_SIZE], headers[64];
+    bool fresh = http_request_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known, sizeof(known), NULL) &&
+                 (strstr(known, etag) || strcmp(known, "*") == 0);
+    struct http_response response = *whole;
+
+    snprintf(headers, sizeof(headers), "ETag: %s\r\n", etag);
+    response.status = fresh ? 304 : 200;
+    response.type = fresh ? NULL : whole->type;
+    response.cache_control = "no-cache";
+    response.headers = headers;
+    return http_response_send(wsi, &response);
+}
+
 static int answer_cameras(struct server *server, struct lws *wsi, bool head_only)
 {
-    json_t *list = json_array();
+    struct camera_list *list = &server->camera_list;
 
-    for (struct stream *stream = server->streams.first; list && stream; stream = stream->next) {
-        if (!stream_is_sub(stream)) {
-            json_array_append_new(list, stream_describe(stream));
-        }
-    }
-    json_t *object = json_pack("{s:o?}", "cameras", list);
-    char *body = object ? json_dumps(object, JSON_COMPACT) : NULL;
-    json_decref(object);
-    if (!body) {
+    if (camera_list_update(list, &server->streams) < 0) {
         return http_response_refuse(wsi, 503, head_only, NULL);
     }
-    struct http_response response = {
-        .status = 200,
+    const struct http_response response = {
         .type = "application/json",
-        .body = body,
-        .length = strlen(body),
+        .body = list->body,
+        .length = list->length,
         .head_only = head_only,
     };
-    int result = http_response_send(wsi, &response);
-    free(body);
-    return result;
+    return answer_tagged(wsi, &response, list->etag);
 }
 
 static int answer_asset(struct lws *wsi, const struct asset *asset, bool head_only)
 {
-    char known[IF_NONE_MATCH_SIZE], headers[64];
-    bool fresh = http_request_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known, sizeof(known), NULL) &&
-                 (strstr(known, asset->etag) || strcmp(known, "*") == 0);
-
-    snprintf(headers, sizeof(headers), "ETag: %s\r\n", asset->etag);
-    struct http_response response = {
-        .status = fresh ? 304 : 200,
-        .type = fresh ? NULL : asset->type,
-        .cache_control = "no-cache",
-        .headers = headers,
+    const struct http_response response = {
+        .type = asset->type,
         .body = asset->data,
         .length = asset->length,
         .head_only = head_only,
     };
-    return http_response_send(wsi, &response);
+
+    return answer_tagged(wsi, &response, asset->etag);
 }
 
 int router_answer(struct server *server, struct lws *wsi)

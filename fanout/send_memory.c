@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/sock_diag.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,7 @@ static void look(struct send_memory *memory, bool all, int64_t now_ns)
         watch_timer_arm(&set->memory_timer, INTERVAL_MS);
     } else if (set->behind == 0) {
         fragment_cache_clear(&set->cache);
+        malloc_trim(0);
     }
     free(holders.list);
 }

@@ -42,6 +42,9 @@
 /* … but not more often than this. */
 #define KEEPALIVE_MIN_MS 20L
 
+/* … and not more rarely than this, to see which viewers flood. */
+#define KEEPALIVE_MAX_MS 5000L
+
 /* While connections keep the loop busy, the feeds have a turn between two of their events this often. */
 #define FEEDS_INTERVAL_NS (2 * NS_PER_MS)
 
@@ -89,6 +92,7 @@ void server_limit(struct server *server, const struct feed_limits *limits, long 
     server->ping_ms = ping_ms;
     server->keepalive_ms = (stuck_ms < ping_ms ? stuck_ms : ping_ms) / KEEPALIVE_PARTS;
     server->keepalive_ms = server->keepalive_ms > KEEPALIVE_MIN_MS ? server->keepalive_ms : KEEPALIVE_MIN_MS;
+    server->keepalive_ms = server->keepalive_ms < KEEPALIVE_MAX_MS ? server->keepalive_ms : KEEPALIVE_MAX_MS;
     arm_keepalive(server);
 }
 
@@ -168,11 +172,10 @@ static int viewer_received(struct viewer *viewer, const void *data, size_t lengt
     if (viewer_accept_bytes(viewer, length)) {
         return is_whole_text(viewer->wsi) ? obey(viewer, viewer_command_parse(data, length)) : 0;
     }
+    /* From the next writable event: what is left of this frame is still to be parsed, and the next ones. */
     feed_leave(viewer);
-    viewer->close_code = LWS_CLOSE_STATUS_POLICY_VIOLATION;
-    viewer->close_reason = "sent too much";
-    viewer_give_reason(viewer);
-    return -1;
+    viewer_close(viewer, LWS_CLOSE_STATUS_POLICY_VIOLATION, VIEWER_SENT_TOO_MUCH);
+    return 0;
 }
 
 /* Called more than once for some connections; HTTP requests and refused upgrades have no wsi in here. */
@@ -367,6 +370,9 @@ int server_init(struct server *server, const char *assets_directory)
             watch_feeds(server); /* the first to be watched: a turn of the loop begins with what is new */
     }
     if (result == 0) {
+        result = streams_begin(&server->streams, &server->loop);
+    }
+    if (result == 0) {
         result = heartbeat_begin(&server->feeds.heartbeat, &server->loop);
     }
     if (result == 0) {
@@ -439,6 +445,7 @@ void server_finish(struct server *server)
     streams_finish(&server->streams);
     listener_end(&server->listener);
     supervisor_link_end(&server->link);
+    watch_end(&server->streams.state_timer.watch);
     send_memory_end(&server->send_memory);
     heartbeat_end(&server->feeds.heartbeat);
     watch_end(&server->signals);
@@ -448,4 +455,5 @@ void server_finish(struct server *server)
     loop_end(&server->loop);
     feed_set_finish(&server->feeds);
     assets_finish(&server->assets);
+    camera_list_finish(&server->camera_list);
 }

@@ -7,6 +7,7 @@
 
 #include <libwebsockets.h>
 
+#include "fanout/camera_list.h"
 #include "fanout/feed/feed.h"
 #include "fanout/http/assets.h"
 #include "fanout/loop/listener.h"
@@ -29,6 +30,7 @@ struct server {
     struct assets assets;
     struct feed_set feeds;
     struct streams streams;
+    struct camera_list camera_list;
     struct supervisor_link link;
     struct send_memory send_memory;
     struct listener listener;

@@ -6,8 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/log/log.h"
 #include "fanout/feed/init_cache.h"
+
+/* Between two states that the viewers of a stream are told. */
+#define STATE_INTERVAL_MS 100
 
 void streams_init(struct streams *streams, struct feed_set *set)
 {
@@ -52,6 +56,7 @@ static void join_streams(struct streams *streams, struct stream *stream)
         if (length > 0 && strlen(other->name) == length && memcmp(other->name, stream->name, length) == 0) {
             stream->main = other;
             other->sub = stream;
+            other->changes++;
         } else if (main_length(other->name) == own && memcmp(other->name, stream->name, own) == 0) {
             stream->sub = other;
             other->main = stream;
@@ -63,6 +68,7 @@ static void part_streams(struct stream *stream)
 {
     if (stream->main) {
         stream->main->sub = NULL;
+        stream->main->changes++;
     }
     if (stream->sub) {
         stream->sub->main = NULL;
@@ -91,6 +97,7 @@ static struct stream *append(struct streams *streams, const char *name)
     *streams->end = stream;
     streams->end = &stream->next;
     streams->count++;
+    streams->set->changes++;
     return stream;
 }
 
@@ -122,25 +129,65 @@ static bool replace(json_t **member, json_t *value)
     return changed;
 }
 
-void stream_update(struct stream *stream, const json_t *message)
+/* Something that /api/cameras says of STREAM has changed. */
+static void note_change(struct feed_set *set, struct stream *stream)
+{
+    stream->changes++;
+    set->changes++;
+}
+
+static void tell_state(struct stream *stream, int64_t now_ns)
+{
+    stream->state_due = false;
+    stream->state_told_ns = now_ns;
+    feed_set_state(&stream->feed, json_pack("{s:s, s:O, s:O}", "type", "state", "state", stream->state,
+                                            "error", stream->error));
+}
+
+static void state_timer_expired(void *context)
+{
+    struct streams *streams = context;
+    int64_t now_ns = clock_now_ns();
+
+    for (struct stream *stream = streams->first; stream; stream = stream->next) {
+        if (stream->state_due) {
+            tell_state(stream, now_ns);
+        }
+    }
+}
+
+int streams_begin(struct streams *streams, struct loop *loop)
+{
+    return watch_timer_begin(&streams->state_timer, loop, state_timer_expired, streams);
+}
+
+void stream_update(struct streams *streams, struct stream *stream, const json_t *message)
 {
     json_t *state = json_object_get(message, "state");
     json_t *error = json_object_get(message, "error");
-    bool told = stream->feed.state_packet.length == 0;
+    json_t *codecs = json_object_get(message, "codecs");
+    bool first = stream->feed.state_packet.length == 0, news = false;
+
     if (json_is_string(state)) {
-        told |= replace(&stream->state, state);
+        news |= replace(&stream->state, state);
         log_set_state(stream->name, json_string_value(state));
     }
-    told |= replace(&stream->error, json_is_string(error) ? error : NULL);
-    json_t *codecs = json_object_get(message, "codecs");
+    news |= replace(&stream->error, json_is_string(error) ? error : NULL);
     if (json_is_string(codecs)) {
         replace(&stream->codecs, codecs);
         replace(&stream->width, json_object_get(message, "width"));
         replace(&stream->height, json_object_get(message, "height"));
     }
-    if (told) {
-        feed_set_state(&stream->feed, json_pack("{s:s, s:O, s:O}", "type", "state", "state", stream->state,
-                                                "error", stream->error));
+    note_change(streams->set, stream);
+    if (!first && !news) {
+        return;
+    }
+    int64_t now_ns = clock_now_ns();
+    if (first || now_ns - stream->state_told_ns >= STATE_INTERVAL_MS * NS_PER_MS) {
+        tell_state(stream, now_ns);
+    } else if (!stream->state_due) {
+        stream->state_due = true;
+        watch_timer_arm(&streams->state_timer, STATE_INTERVAL_MS);
     }
 }
 
@@ -158,6 +205,7 @@ bool stream_is_idle(const struct stream *stream)
 static void stream_free(struct stream *stream)
 {
     feed_finish(&stream->feed);
+    free(stream->row);
     json_decref(stream->state);
     json_decref(stream->error);
     json_decref(stream->codecs);
@@ -180,6 +228,7 @@ void streams_remove(struct streams *streams, struct stream *stream, uint16_t cod
         streams->end = link;
     }
     streams->count--;
+    streams->set->changes++;
     stream_free(stream);
 }
 
@@ -204,7 +253,11 @@ void streams_set_elsewhere(struct streams *streams, const json_t *counts)
 {
     for (struct stream *stream = streams->first; stream; stream = stream->next) {
         json_int_t viewers = json_integer_value(json_object_get(counts, stream->name));
-        stream->elsewhere = viewers > 0 ? viewers : 0;
+        viewers = viewers > 0 ? viewers : 0;
+        if (viewers != stream->elsewhere) {
+            stream->elsewhere = viewers;
+            note_change(streams->set, stream);
+        }
     }
 }
 

@@ -24,8 +24,13 @@ struct stream {
     json_t *width, *height; /* integer or null */
     dev_t ring_device;      /* which ring the feed has */
     ino_t ring_inode;
-    json_int_t elsewhere; /* viewers at the other fan-outs */
+    json_int_t elsewhere;  /* viewers at the other fan-outs */
+    uint64_t changes;      /* of what is known, viewers at this fan-out aside */
+    int64_t state_told_ns; /* CLOCK_MONOTONIC: when the viewers were last told the state */
+    bool state_due;        /* it changed since then */
     struct feed feed;
+    char *row;                 /* camera_list.c's: what /api/cameras says of it, NULL: not made yet */
+    uint64_t row_key;          /* of what the row shows */
     struct stream *main, *sub; /* the stream whose sub stream this is; its sub stream; NULL: none */
     struct stream *next;
 };
@@ -34,9 +39,13 @@ struct streams {
     struct stream *first, **end;
     struct feed_set *set;
     unsigned count;
+    struct watch_timer state_timer; /* armed while the viewers of a stream are to be told its state */
 };
 
 void streams_init(struct streams *streams, struct feed_set *set);
+
+/* Makes the timer. 0 or negative errno. */
+int streams_begin(struct streams *streams, struct loop *loop);
 
 struct stream *streams_find(const struct streams *streams, const char *name);
 
@@ -47,8 +56,11 @@ struct stream *streams_find(const struct streams *streams, const char *name);
  */
 int streams_add(struct streams *streams, const char *name, ringcast_reader *reader, int wake);
 
-/* Takes over what MESSAGE (`camera-add` or `camera-state`) says and tells the viewers if they should know. */
-void stream_update(struct stream *stream, const json_t *message);
+/*
+ * Takes over what MESSAGE (`camera-add` or `camera-state`) says. Its viewers are told a new state at once, and
+ * further ones at most ten times a second: then the newest, whatever came between.
+ */
+void stream_update(struct streams *streams, struct stream *stream, const json_t *message);
 
 /* True if it is a camera's sub stream, which has no row of its own in /api/cameras. */
 bool stream_is_sub(const struct stream *stream);
@@ -65,7 +77,7 @@ void streams_set_elsewhere(struct streams *streams, const json_t *counts);
 /* Closes the stream's viewers with CODE and frees it. */
 void streams_remove(struct streams *streams, struct stream *stream, uint16_t code);
 
-/* What `GET /api/cameras` says of it, with its sub stream. A new object, or NULL. */
+/* What its row in `GET /api/cameras` says, with its sub stream. A new object, or NULL. */
 json_t *stream_describe(const struct stream *stream);
 
 /* Removes all. */

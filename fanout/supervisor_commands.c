@@ -113,7 +113,7 @@ static void add_stream(struct server *server, const json_t *body, int ring, int 
     struct stream *stream = streams_find(&server->streams, name);
     stream->ring_device = identity.st_dev;
     stream->ring_inode = identity.st_ino;
-    stream_update(stream, body);
+    stream_update(&server->streams, stream, body);
 }
 
 static void on_camera_add(struct server *server, struct channel_message *message)
@@ -125,7 +125,7 @@ static void on_camera_add(struct server *server, struct channel_message *message
 
     if (known && ring >= 0 && fstat(ring, &identity) == 0 && stream_has_ring(known, &identity)) {
         /* From a ringcastd that took over from one that was killed: at most the state is new. */
-        stream_update(known, message->body);
+        stream_update(&server->streams, known, message->body);
         close_fd(ring);
         close_fd(wake);
         return;
@@ -135,8 +135,7 @@ static void on_camera_add(struct server *server, struct channel_message *message
 
 static void on_camera_state(struct server *server, struct stream *stream, const json_t *body)
 {
-    (void)server;
-    stream_update(stream, body);
+    stream_update(&server->streams, stream, body);
 }
 
 static void on_camera_remove(struct server *server, struct stream *stream, const json_t *body)

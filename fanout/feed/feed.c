@@ -70,6 +70,7 @@ void feed_set_run(struct feed_set *set)
 
 void feed_set_viewers_changed(struct feed_set *set)
 {
+    set->changes++;
     if (!set->viewers_due) {
         /* Never at once: the caller is in the middle of the change, and many changes make one report. */
         uint64_t passed_ms = clock_now_ms() - set->viewers_reported_ms;
@@ -689,6 +690,9 @@ static void keep_alive(struct feed *feed, const struct viewer_array *viewers, un
         struct viewer *viewer = viewers->list[i].viewer;
         if (is_stuck(feed, viewer, now)) {
             close_stuck(feed, viewer);
+        } else if (!viewer_accept_traffic(viewer, now)) {
+            unlink_viewer(feed, viewer);
+            viewer_close(viewer, LWS_CLOSE_STATUS_POLICY_VIOLATION, VIEWER_SENT_TOO_MUCH);
         } else if (i % phases == phase && !viewer_is_blocked(viewer) && !viewer_ping(viewer)) {
             drop_broken(feed, viewer);
         }

@@ -51,6 +51,7 @@ struct feed_set {
     struct watch_timer viewers_timer; /* armed while viewers_due */
     struct watch_timer latency_timer; /* armed while latency_due */
     struct watch_timer memory_timer;  /* armed when a viewer falls behind: see send_memory.h */
+    uint64_t changes;                 /* of streams and their numbers of viewers, since the start */
     bool viewers_due;                 /* a number of viewers or drops changed since the last report */
     bool latency_due;                 /* a feed has latencies that were not reported */
     uint64_t viewers_reported_ms;     /* CLOCK_MONOTONIC: when viewers were last reported */

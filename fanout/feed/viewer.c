@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/base/clock.h"
 #include "common/log/log.h"
 #include "fanout/feed/feed.h"
 
@@ -18,6 +19,12 @@
 /* A client has little to say. This much within the window is tolerated (keepalives of other players). */
 #define RECEIVE_WINDOW_S 10
 #define RECEIVE_BYTES_MAX 16384u
+
+/* What a frame counts beside its payload: two bytes and the mask (RFC 6455, 5.2). */
+#define FRAME_HEADER_BYTES 6u
+
+/* All that a connection may bring within the window, control frames included. */
+#define TRAFFIC_BYTES_MAX 65536u
 
 /* Answers to `time` within a second. A player asks a few times in a row and takes the quickest answer. */
 #define TIME_ANSWERS_MAX 5u
@@ -38,7 +45,7 @@ void viewer_init(struct viewer *viewer, struct lws *wsi, uint64_t number)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    *viewer = (struct viewer){.wsi = wsi, .number = number, .since = now.tv_sec};
+    *viewer = (struct viewer){.wsi = wsi, .number = number, .since = now.tv_sec, .traffic_since = now.tv_sec};
     viewer_enter_state(viewer, VIEWER_BEHIND);
 }
 
@@ -210,9 +217,26 @@ bool viewer_accept_bytes(struct viewer *viewer, size_t length)
         viewer->received_since = now.tv_sec;
         viewer->received_bytes = 0;
     }
-    if (length > RECEIVE_BYTES_MAX - viewer->received_bytes) {
+    if (length + FRAME_HEADER_BYTES > RECEIVE_BYTES_MAX - viewer->received_bytes) {
         return false;
     }
-    viewer->received_bytes += (uint32_t)length;
+    viewer->received_bytes += (uint32_t)(length + FRAME_HEADER_BYTES);
     return true;
+}
+
+bool viewer_accept_traffic(struct viewer *viewer, int64_t now_ns)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+    time_t now = (time_t)(now_ns / NS_PER_SECOND);
+
+    if (getsockopt(lws_get_socket_fd(viewer->wsi), IPPROTO_TCP, TCP_INFO, &info, &length) < 0) {
+        return true;
+    }
+    bool accepted = info.tcpi_bytes_received - viewer->traffic <= TRAFFIC_BYTES_MAX;
+    if (now - viewer->traffic_since >= RECEIVE_WINDOW_S) {
+        viewer->traffic = info.tcpi_bytes_received;
+        viewer->traffic_since = now;
+    }
+    return accepted;
 }

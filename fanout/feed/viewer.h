@@ -40,6 +40,8 @@ struct viewer {
     double time_asked;        /* if time_due: what the answer to its question for the time repeats */
     uint64_t taken;           /* bytes that its socket had taken when … */
     int64_t stuck_since_ns;   /* … it was first seen waiting for it; CLOCK_MONOTONIC, 0: it does not wait */
+    uint64_t traffic;         /* bytes that had come … */
+    time_t traffic_since;     /* … when this window began, CLOCK_MONOTONIC seconds */
     const char *close_reason; /* in VIEWER_CLOSING: a static text, or NULL */
     unsigned slot;            /* its number among the feed's viewers */
     time_t received_since;    /* start of the window of received_bytes, CLOCK_MONOTONIC seconds */
@@ -53,7 +55,10 @@ struct viewer {
     bool in_old_ring; /* in VIEWER_BEHIND: its cursor is in the feed's old ring */
 };
 
-static_assert(sizeof(struct viewer) <= 200, "thousands of viewers: keep the struct small");
+static_assert(sizeof(struct viewer) <= 216, "thousands of viewers: keep the struct small");
+
+/* Why a viewer that sends more than it has to say is closed. */
+#define VIEWER_SENT_TOO_MUCH "sent too much"
 
 const char *viewer_strstate(enum viewer_state state);
 void viewer_enter_state(struct viewer *viewer, enum viewer_state state);
@@ -120,7 +125,16 @@ bool viewer_tell_time(struct viewer *viewer, double asked);
 /* Sends the answer that is due, if any, to a viewer that is not blocked. False: the connection is broken. */
 bool viewer_send_due_time(struct viewer *viewer);
 
-/* Counts LENGTH received bytes. False: more than any client of ours would send. */
+/*
+ * Counts LENGTH received bytes of a frame's payload, and the frame. False: more than any client of ours would
+ * send.
+ */
 bool viewer_accept_bytes(struct viewer *viewer, size_t length);
+
+/*
+ * False if its connection has brought more bytes than any client of ours would send, of whatever frames: pings
+ * and pongs are libwebsockets' own business. To be called every few seconds. NOW_NS: CLOCK_MONOTONIC.
+ */
+bool viewer_accept_traffic(struct viewer *viewer, int64_t now_ns);
 
 #endif

@@ -149,8 +149,14 @@ void fanout_end(struct fanout *fanout, int signal)
 
 void fanout_tell(struct fanout *fanout, json_t *message, const int *fds, int count)
 {
+    struct pollfd wait = {.fd = fanout->channel, .events = POLLOUT};
     assert_non_null(message);
-    assert_int_equal(channel_send(fanout->channel, message, fds, count), 0);
+    int result = channel_send(fanout->channel, message, fds, count);
+    while (result == -EAGAIN) { /* it is full, and the fan-out is busy */
+        assert_int_equal(poll(&wait, 1, TIME_LIMIT_MS), 1);
+        result = channel_send(fanout->channel, message, fds, count);
+    }
+    assert_int_equal(result, 0);
     json_decref(message);
 }
 

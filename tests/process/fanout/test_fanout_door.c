@@ -198,7 +198,7 @@ static void strange_names_are_only_names(void **state)
         client_request(&client, fanout.port, "GET", "/api/cameras", "");
         assert_int_equal(client.status, 200);
         expect_header(&client, "Content-Type", "application/json");
-        expect_header(&client, "Cache-Control", "no-store");
+        expect_header(&client, "Cache-Control", "no-cache");
         expect_header(&client, "X-Content-Type-Options", "nosniff");
         answer = read_json(&client);
         client_close(&client, false);
@@ -241,6 +241,33 @@ static void the_list_says_what_is_known(void **state)
     json_decref(expected);
     client_close(&client, false);
     client_close(&viewer, false);
+}
+
+static void the_list_is_sent_again_only_if_it_has_changed(void **state)
+{
+    (void)state;
+    struct client viewer, client;
+    char header[64];
+    client_request(&client, fanout.port, "GET", "/api/cameras", "");
+    assert_int_equal(client.status, 200);
+    json_decref(read_json(&client));
+    char *tag = client_header(&client, "ETag");
+    assert_non_null(tag);
+    client_close(&client, false);
+    snprintf(header, sizeof(header), "If-None-Match: %s\r\n", tag);
+    client_request(&client, fanout.port, "GET", "/api/cameras", header);
+    assert_int_equal(client.status, 304);
+    client_close(&client, false);
+    watch_camera(&viewer, &fanout, "/live/front", 0); /* one viewer more */
+    client_request(&client, fanout.port, "GET", "/api/cameras", header);
+    assert_int_equal(client.status, 200);
+    json_t *answer = read_json(&client);
+    json_t *row = json_array_get(json_object_get(answer, "cameras"), 0);
+    assert_int_equal(json_integer_value(json_object_get(row, "viewers")), 1);
+    json_decref(answer);
+    client_close(&client, false);
+    client_close(&viewer, false);
+    free(tag);
 }
 
 static void files_are_served_from_a_table(void **state)
@@ -350,6 +377,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_upgrade_must_be_one_we_speak, set_up, tear_down),
         cmocka_unit_test_setup_teardown(strange_names_are_only_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_list_says_what_is_known, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_list_is_sent_again_only_if_it_has_changed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_are_served_from_a_table, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_have_types_and_versions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_http_is_dropped, set_up, tear_down),

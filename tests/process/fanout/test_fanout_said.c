@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -63,6 +64,68 @@ static void pings_are_answered_and_floods_closed(void **state)
         client_send_frame(&client, CLIENT_BINARY, junk, sizeof(junk));
     }
     expect_close(&client, 1008);
+}
+
+/* What has no payload counts, too. */
+static void floods_of_empty_frames_are_closed(void **state)
+{
+    (void)state;
+    enum { FRAMES = 6000 };
+    struct client client;
+    watch_camera(&client, &fanout, "/live/front", 0);
+    for (int i = 0; i < FRAMES; i++) {
+        client_send_frame(&client, CLIENT_BINARY, "", 0);
+    }
+    expect_close(&client, 1008);
+}
+
+/* libwebsockets answers pings by itself: what the connection brings is counted instead. */
+static void floods_of_pings_are_closed(void **state)
+{
+    (void)state;
+    enum { PINGS = 4000, ROOM = 100 };
+    static const char payload[ROOM];
+    struct client client, other;
+    tear_down(NULL);
+    fanout_start_limited(&fanout, "ping_ms", 1000);
+    source_begin(&source, &fanout, "front", RING_BYTES);
+    watch_camera(&client, &fanout, "/live/front", 0);
+    watch_camera(&other, &fanout, "/live/front", 0);
+    for (int i = 0; i < PINGS; i++) {
+        client_send_frame(&client, CLIENT_PING, payload, sizeof(payload));
+    }
+    expect_close(&client, 1008);
+    source_generation(&source, CODECS, INIT_A);
+    publish_gop(1);
+    struct client_message message;
+    do {
+        assert_true(client_next(&other, &message));
+    } while (message.opcode == CLIENT_PING);
+    assert_int_equal(message.opcode, CLIENT_TEXT); /* `init` */
+    client_close(&other, false);
+}
+
+/* However fast states come, viewers are told the newest, and few of the others. */
+static void a_flood_of_states_is_told_as_its_newest(void **state)
+{
+    (void)state;
+    enum { STATES = 3000, TOLD_MAX = 300 };
+    struct client client;
+    char error[32] = "", last[32];
+    int told = 0;
+    watch_camera(&client, &fanout, "/live/front", 4096);
+    for (int i = 0; i < STATES; i++) {
+        snprintf(last, sizeof(last), "attempt %d", i);
+        fanout_tell_state(&fanout, "front", "backoff", last);
+    }
+    while (strcmp(error, last) != 0) {
+        json_t *text = expect_text(&client, "state");
+        snprintf(error, sizeof(error), "%s", json_string_value(json_object_get(text, "error")));
+        json_decref(text);
+        told++;
+    }
+    assert_in_range(told, 1, TOLD_MAX);
+    client_close(&client, false);
 }
 
 static void say(struct client *client, const char *text)
@@ -247,6 +310,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(pings_are_answered_and_floods_closed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(floods_of_empty_frames_are_closed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(floods_of_pings_are_closed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_flood_of_states_is_told_as_its_newest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_viewer_is_told_the_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_messages_are_ignored, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_time_is_told_a_few_times_a_second, set_up, tear_down),

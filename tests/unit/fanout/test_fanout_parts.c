@@ -14,6 +14,7 @@
 #include "common/ipc/blackbox.h"
 #include "common/ring/ring_create.h"
 #include "common/ring/ring_writer.h"
+#include "fanout/camera_list.h"
 #include "fanout/feed/fragment_buffer.h"
 #include "fanout/feed/fragment_cache.h"
 #include "fanout/feed/packet.h"
@@ -203,6 +204,47 @@ static void long_work_keeps_the_heartbeat(void **state)
     blackbox_close(box);
 }
 
+/* A request costs what has changed since the last one, and nothing without a change. */
+static void the_list_of_cameras_is_made_once_per_change(void **state)
+{
+    (void)state;
+    enum { CAMERAS = 500 };
+    static struct feed_set set;
+    struct streams streams;
+    struct camera_list list = {0};
+    char name[32];
+    streams_init(&streams, &set);
+    for (int i = 0; i < CAMERAS; i++) {
+        snprintf(name, sizeof(name), "camera%d", i);
+        assert_int_equal(streams_add(&streams, name, NULL, -1), 0);
+    }
+    assert_int_equal(camera_list_update(&list, &streams), 0);
+    assert_int_equal(list.rows_made, CAMERAS);
+    assert_int_equal(camera_list_update(&list, &streams), 0);
+    assert_int_equal(list.rows_made, CAMERAS);
+    json_t *message = json_pack("{s:s, s:n}", "state", "backoff", "error");
+    stream_update(&streams, streams_find(&streams, "camera7"), message);
+    json_decref(message);
+    char etag[ASSET_ETAG_SIZE];
+    memcpy(etag, list.etag, sizeof(etag));
+    assert_int_equal(camera_list_update(&list, &streams), 0);
+    assert_int_equal(list.rows_made, CAMERAS + 1);
+    assert_string_not_equal(list.etag, etag);
+    assert_int_equal(streams_add(&streams, "camera7/sub", NULL, -1), 0);
+    streams_remove(&streams, streams_find(&streams, "camera8"), 1001);
+    assert_int_equal(camera_list_update(&list, &streams), 0);
+    assert_int_equal(list.rows_made, CAMERAS + 2);
+    json_t *object = json_loadb(list.body, list.length, 0, NULL);
+    json_t *rows = json_object_get(object, "cameras");
+    assert_int_equal(json_array_size(rows), CAMERAS - 1);
+    json_t *seventh = json_array_get(rows, 7);
+    assert_string_equal(json_string_value(json_object_get(seventh, "state")), "backoff");
+    assert_true(json_is_object(json_object_get(seventh, "sub")));
+    json_decref(object);
+    streams_finish(&streams);
+    camera_list_finish(&list);
+}
+
 static void write_file(const char *directory, const char *name)
 {
     char path[128];
@@ -264,6 +306,7 @@ int main(void)
         cmocka_unit_test(packets_grow),
         cmocka_unit_test(fragments_are_read_once_for_all_that_catch_up),
         cmocka_unit_test(long_work_keeps_the_heartbeat),
+        cmocka_unit_test(the_list_of_cameras_is_made_once_per_change),
         cmocka_unit_test(assets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
