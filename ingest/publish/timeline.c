@@ -14,6 +14,12 @@
  * drift. */
 #define LEAD_FRAMES 256
 
+/* Frames in a row that belong before the last one make a clock that was set back; fewer are jitter of it. */
+#define BEHIND_FRAMES 3
+
+/* Such a frame follows the last one by this part of the interval at least. */
+#define BEHIND_STEP_PART 4
+
 /* Largest composition offset believed: 60 s. */
 #define COMPOSITION_MAX_TICKS (60LL * TIMELINE_RATE)
 
@@ -56,6 +62,7 @@ void timeline_init(struct timeline *timeline, int64_t epoch_ns, int64_t end_ns)
 
 void timeline_forget_source(struct timeline *timeline)
 {
+    source_clock_begin(&timeline->clock);
     timeline->mapped = false;
     timeline->broken = timeline->started;
 }
@@ -71,8 +78,11 @@ static int64_t continue_by_clock(const struct timeline *timeline, int64_t arriva
     if (!timeline->started) {
         return max64(timeline->end, clock_ticks(timeline, arrival_ns));
     }
+    int64_t elapsed = to_ticks(arrival_ns - timeline->last_arrival_ns);
+    int64_t lead = timeline->last_decode + elapsed - clock_ticks(timeline, arrival_ns);
+    /* A timeline that is ahead uses the pause to come back. */
     return timeline->last_decode +
-           max64(timeline->pacing.step, to_ticks(arrival_ns - timeline->last_arrival_ns));
+           max64(timeline->pacing.step, elapsed - max64(lead - SOURCE_CLOCK_LEAD_MAX, 0));
 }
 
 /* A B-frame may be far behind the reference that came before it, if the camera paused between the two; but
@@ -82,7 +92,8 @@ static bool stepped_back(const struct timeline *timeline, int64_t source, int re
     int64_t step = source - timeline->last_source;
 
     if (reorder == 0) {
-        return step < 0;
+        bool behind = source + timeline->offset <= timeline->last_decode;
+        return step < -JUMP_TICKS || (behind && timeline->behind >= BEHIND_FRAMES);
     }
     return step < -JUMP_TICKS && source + timeline->offset < timeline->last_decode;
 }
@@ -148,8 +159,9 @@ static int64_t source_decode(struct timeline *timeline, const struct timeline_fr
     int depth = bounded_depth(frame->reorder);
     int64_t given = bounded(frame->decode_ns);
 
-    if (given != TIMELINE_UNKNOWN && to_ticks(given) <= source) {
-        return to_ticks(given);
+    if (given != TIMELINE_UNKNOWN && given <= bounded(frame->presentation_ns)) {
+        int64_t ahead = to_ticks(bounded(frame->presentation_ns)) - to_ticks(given);
+        return source - source_clock_scale(&timeline->clock, ahead);
     }
     if (!timeline->mapped || depth != timeline->reorder_depth) {
         start_reorder(timeline, source, depth);
@@ -166,6 +178,7 @@ static int32_t composition_offset(int64_t offset)
 static int64_t place_by_source(struct timeline *timeline, const struct timeline_frame *frame, int64_t source)
 {
     if (timeline->mapped && jumped(timeline, source, frame->arrival_ns, frame->reorder)) {
+        source_clock_forget_pace(&timeline->clock);
         timeline->mapped = false;
         timeline->broken = true;
         timeline->repairs++;
@@ -187,12 +200,35 @@ static void remember(struct timeline *timeline, int64_t source, int64_t decode, 
     timeline->broken = false;
 }
 
+/*
+ * Decode times go forward. A frame that belongs before the last one is put behind it by its arrival, within
+ * the rhythm; without B-frames it is shown there, too. True: it is shown where it was put.
+ */
+static bool keep_forward(struct timeline *timeline, int64_t arrival_ns, int reorder, int64_t *decode)
+{
+    int64_t step = timeline->pacing.step;
+
+    if (!timeline->started || *decode > timeline->last_decode) {
+        timeline->behind = 0;
+        return false;
+    }
+    if (reorder > 0) {
+        *decode = timeline->last_decode + 1;
+        return false;
+    }
+    int64_t elapsed = to_ticks(arrival_ns - timeline->last_arrival_ns);
+    timeline->behind++;
+    *decode = timeline->last_decode + max64(elapsed < step ? elapsed : step, step / BEHIND_STEP_PART + 1);
+    return true;
+}
+
 void timeline_place(struct timeline *timeline, const struct timeline_frame *frame,
                     struct timeline_place *place)
 {
     int64_t given = bounded(frame->presentation_ns);
-    int64_t source =
-        given != TIMELINE_UNKNOWN ? to_ticks(given) : timeline->last_source + timeline->pacing.step;
+    int64_t now = clock_ticks(timeline, frame->arrival_ns);
+    int64_t source = given != TIMELINE_UNKNOWN ? source_clock_map(&timeline->clock, to_ticks(given), now)
+                                               : timeline->last_source + timeline->pacing.step;
     int64_t decode;
 
     /* Without a time of its own, a frame cannot tie the source's clock to ours: the next one will. */
@@ -201,15 +237,16 @@ void timeline_place(struct timeline *timeline, const struct timeline_frame *fram
     } else {
         decode = place_by_source(timeline, frame, source);
     }
-    if (timeline->started) {
-        decode = max64(decode, timeline->last_decode + 1);
-    }
-    int64_t shown = timeline->mapped ? source + timeline->offset : decode;
+    bool moved = keep_forward(timeline, frame->arrival_ns, frame->reorder, &decode);
+    int64_t shown = timeline->mapped && !moved ? source + timeline->offset : decode;
     place->discontinuity = timeline->broken;
     place->decode_time =
         pacing_next(&timeline->pacing, decode, frame->keyframe, !timeline->broken, &place->duration);
     place->composition_offset = composition_offset(shown - place->decode_time);
     remember(timeline, source, decode, frame->arrival_ns);
+    if (given != TIMELINE_UNKNOWN) {
+        source_clock_measure(&timeline->clock, decode - now, now);
+    }
 }
 
 bool timeline_map_audio(const struct timeline *timeline, int64_t source_ns, int64_t arrival_ns,
@@ -224,8 +261,10 @@ bool timeline_map_audio(const struct timeline *timeline, int64_t source_ns, int6
 
     *decode_ns = now;
     *exact = false;
-    if (source != TIMELINE_UNKNOWN) {
-        int64_t mapped = source + to_ns(timeline->offset);
+    int64_t shift;
+
+    if (source != TIMELINE_UNKNOWN && source_clock_shift(&timeline->clock, &shift)) {
+        int64_t mapped = source + to_ns(timeline->offset + shift);
         /* What the network held up belongs anywhere between the last video and now. */
         *exact = mapped < now + AUDIO_APART_NS && mapped > last - AUDIO_APART_NS;
         *decode_ns = *exact ? mapped : now;

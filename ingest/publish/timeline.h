@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "ingest/publish/pacing.h"
+#include "ingest/publish/source_clock.h"
 
 /* A source's timestamp that is not known. */
 #define TIMELINE_UNKNOWN INT64_MIN
@@ -23,15 +24,17 @@
 
 struct timeline {
     int64_t epoch_ns;
-    int64_t end;             /* ticks: no decode time may be smaller; from the ring's last writer */
-    int64_t offset;          /* ticks: the ring's time − the source's, while MAPPED */
-    bool mapped;             /* the source's clock is known */
-    bool broken;             /* the source's clock is another one than before; the next frame says so */
-    bool started;            /* the last_ members are set */
-    int64_t last_source;     /* ticks: presentation time of the last frame, source's clock */
-    int64_t last_decode;     /* ticks: where it belonged, before pacing */
-    int64_t last_arrival_ns; /* CLOCK_MONOTONIC */
-    int64_t lead;            /* ticks: decode time − monotonic clock, smoothed */
+    int64_t end;               /* ticks: no decode time may be smaller; from the ring's last writer */
+    struct source_clock clock; /* the source's stamps, made steady; "source" below is what it gives */
+    int64_t offset;            /* ticks: the ring's time − the source's, while MAPPED */
+    bool mapped;               /* the source's clock is known */
+    bool broken;               /* the source's clock is another one than before; the next frame says so */
+    bool started;              /* the last_ members are set */
+    int64_t last_source;       /* ticks: presentation time of the last frame, source's clock */
+    int64_t last_decode;       /* ticks: where it belonged, before pacing */
+    int64_t last_arrival_ns;   /* CLOCK_MONOTONIC */
+    int64_t lead;              /* ticks: decode time − monotonic clock, smoothed */
+    unsigned behind;           /* frames in a row that did not belong after the last one */
     struct pacing pacing;
     int reorder_depth;
     int64_t reorder[TIMELINE_REORDER_MAX + 1]; /* ascending: presentation times not yet used for decoding */
