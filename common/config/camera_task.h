@@ -36,11 +36,10 @@ struct camera_task {
     enum audio_codec audio_codec;
     bool show_damaged;        /* frames with missing parts are shown, too */
     size_t keyframe_deadline; /* seconds to wait for a keyframe; 0: as the camera's groups need */
-    size_t
-        video_deadline; /* seconds without video before the camera counts as silent; 0: as its pace needs */
-    char *aspect;       /* "W:H", the shape of the picture as displayed; NULL: as the camera says */
-    size_t rotate;      /* degrees clockwise: 0, 90, 180 or 270 */
-    bool tls_verify;    /* false: any certificate will do */
+    size_t video_deadline;    /* seconds without video that a camera may take; 0: as its pace needs */
+    char *aspect;             /* "W:H", the shape of the picture as displayed; NULL: as the camera says */
+    size_t rotate;            /* degrees clockwise: 0, 90, 180 or 270 */
+    bool tls_verify;          /* false: any certificate will do */
     char *tls_fingerprint; /* SHA-256 of the only certificate that will do, hexadecimal; NULL: none given */
     bool allow_redirect;   /* to other hosts, which get no credentials */
 

@@ -202,7 +202,7 @@ void rtsp_auth_begin(struct rtsp_auth *auth)
 {
     auth->accepted = false;
     auth->fresh = 0;
-    auth->remembered = auth->remember && auth->challenge.scheme != RTSP_AUTH_NONE;
+    auth->remembered = auth->username && auth->remember && auth->challenge.scheme != RTSP_AUTH_NONE;
     if (!auth->remembered) {
         auth->challenge = (struct rtsp_challenge){.scheme = RTSP_AUTH_NONE};
         auth->count = 0;
@@ -465,7 +465,7 @@ int rtsp_auth_write(struct rtsp_auth *auth, const char *method, const char *uri,
     struct builder builder = {.out = out, .size = size};
     int result = 0;
 
-    if (auth->challenge.scheme == RTSP_AUTH_NONE) {
+    if (!auth->username || auth->challenge.scheme == RTSP_AUTH_NONE) {
         return 0;
     }
     auth->count++;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/log/log.h"
 
 /* Requests of the camera's that are answered in one turn; more is a flood. */
@@ -386,7 +387,7 @@ static int wait_more(struct rtsp_connection *connection, bool idle, int64_t dead
                      char error[RTSP_ERROR_SIZE])
 {
     struct pollfd ready = rtsp_connection_poll(connection);
-    int64_t now = rtsp_now_ns();
+    int64_t now = clock_now_ns();
     int result;
 
     if (now >= deadline_ns) {

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/clock.h"
 #include "common/base/secret.h"
 #include "common/log/log.h"
 #include "ingest/rtsp/media_choice.h"
@@ -601,7 +602,7 @@ static int play(struct rtsp_session *session, struct place *place, char error[RT
         }
         if (event == RTSP_EVENT_PACKET) {
             session->pending = PENDING_PLAY;
-            session->pending_ns = rtsp_now_ns();
+            session->pending_ns = clock_now_ns();
             return OPENED;
         }
         if (response(session)->status < STATUS_ERROR || !next_play_form(session, response(session)->status)) {
@@ -614,12 +615,12 @@ static int play(struct rtsp_session *session, struct place *place, char error[RT
 static int await_udp(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
 {
     struct rtsp_udp *udp = &session->streams[RTSP_VIDEO].udp;
-    int64_t deadline = rtsp_now_ns() + RTSP_UDP_SILENCE_MS * RTSP_NS_PER_MS;
+    int64_t deadline = clock_now_ns() + RTSP_UDP_SILENCE_MS * NS_PER_MS;
 
     while (!rtsp_udp_waiting(udp)) {
         struct pollfd ready = {.fd = udp->rtp, .events = POLLIN};
         int result =
-            rtsp_now_ns() < deadline ? rtsp_wait_poll(&session->wait, &ready, 1, deadline) : -ETIMEDOUT;
+            clock_now_ns() < deadline ? rtsp_wait_poll(&session->wait, &ready, 1, deadline) : -ETIMEDOUT;
         if (result == -ETIMEDOUT) {
             log_info("no packet over UDP within %d s, TCP is tried", RTSP_UDP_SILENCE_MS / 1000);
             return SILENT;
@@ -665,18 +666,18 @@ static int64_t keepalive_interval_ns(const struct rtsp_session *session)
 {
     int64_t half_ms = rtsp_session_timeout_ms(session) / 2;
 
-    return (half_ms < RTSP_KEEPALIVE_MAX_MS ? half_ms : RTSP_KEEPALIVE_MAX_MS) * RTSP_NS_PER_MS;
+    return (half_ms < RTSP_KEEPALIVE_MAX_MS ? half_ms : RTSP_KEEPALIVE_MAX_MS) * NS_PER_MS;
 }
 
 static void rest(struct rtsp_session *session)
 {
-    session->keepalive_ns = rtsp_now_ns() + keepalive_interval_ns(session);
+    session->keepalive_ns = clock_now_ns() + keepalive_interval_ns(session);
 }
 
 /* An answer that has not come by the time of the next keepalive does not keep that one waiting. */
 static int keep_alive(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
 {
-    int64_t now = rtsp_now_ns();
+    int64_t now = clock_now_ns();
     struct rtsp_memory *memory = session->memory;
 
     rest(session);
@@ -684,7 +685,7 @@ static int keep_alive(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
         return 0;
     }
     if (now - session->playing_ns >
-        LIFE_PROVEN_TIMEOUTS * (int64_t)rtsp_session_timeout_ms(session) * RTSP_NS_PER_MS) {
+        LIFE_PROVEN_TIMEOUTS * (int64_t)rtsp_session_timeout_ms(session) * NS_PER_MS) {
         memory->keepalive_proven = true;
         memory->keepalive = session->keepalive;
     }
@@ -706,7 +707,7 @@ static void refused_keepalive(struct rtsp_session *session, int status)
     }
     if ((session->memory->keepalives_failed & RTSP_KEEPALIVE_ALL) != RTSP_KEEPALIVE_ALL) {
         choose_keepalive(session);
-        session->keepalive_ns = rtsp_now_ns();
+        session->keepalive_ns = clock_now_ns();
     }
 }
 
@@ -744,13 +745,13 @@ static int take_response(struct rtsp_session *session, char error[RTSP_ERROR_SIZ
 static void learn_from_end(struct rtsp_session *session)
 {
     struct rtsp_memory *memory = session->memory;
-    int64_t now = rtsp_now_ns();
-    bool silent = session->udp && now - session->packet_ns > LIFE_SILENCE_MS * RTSP_NS_PER_MS;
+    int64_t now = clock_now_ns();
+    bool silent = session->udp && now - session->packet_ns > LIFE_SILENCE_MS * NS_PER_MS;
 
     if (session->playing_ns == 0 || (!session->ended && !silent)) {
         return;
     }
-    int64_t life_ms = ((session->ended ? now : session->packet_ns) - session->playing_ns) / RTSP_NS_PER_MS;
+    int64_t life_ms = ((session->ended ? now : session->packet_ns) - session->playing_ns) / NS_PER_MS;
     int64_t timeout_ms = rtsp_session_timeout_ms(session);
     int64_t difference_ms = life_ms > memory->life_ms ? life_ms - memory->life_ms : memory->life_ms - life_ms;
     bool again = life_ms >= LIFE_SHORTEST_MS && difference_ms < LIFE_TOLERANCE_MS + life_ms / 20;
@@ -776,7 +777,7 @@ static void learn_from_end(struct rtsp_session *session)
 static void say_goodbye(struct rtsp_session *session)
 {
     struct rtsp_connection *connection = &session->connection;
-    int64_t deadline = rtsp_now_ns() + RTSP_CLOSE_DEADLINE_MS * RTSP_NS_PER_MS;
+    int64_t deadline = clock_now_ns() + RTSP_CLOSE_DEADLINE_MS * NS_PER_MS;
     char error[RTSP_ERROR_SIZE];
     enum rtsp_event event;
 
@@ -829,7 +830,7 @@ static int open_once(struct rtsp_session *session, struct place *place, char err
 
 static void begin_deadline(struct rtsp_session *session)
 {
-    session->deadline_ns = rtsp_now_ns() + session->options.connect_ms * RTSP_NS_PER_MS;
+    session->deadline_ns = clock_now_ns() + session->options.connect_ms * NS_PER_MS;
 }
 
 /* The camera ended the connection with its challenge: the next one is to begin with the answer. */
@@ -954,7 +955,7 @@ int rtsp_session_open(const struct rtsp_session_options *options, struct rtsp_se
         return result;
     }
     session->authenticated = session->memory->auth.accepted;
-    session->playing_ns = session->packet_ns = rtsp_now_ns();
+    session->playing_ns = session->packet_ns = clock_now_ns();
     choose_keepalive(session);
     rest(session);
     *out = session;
@@ -978,7 +979,7 @@ static bool take_interleaved(const struct rtsp_session *session, struct rtsp_pac
                                        .rtcp = input->channel == stream->rtcp_channel,
                                        .data = input->packet,
                                        .size = input->packet_size,
-                                       .arrival_ns = rtsp_now_ns()};
+                                       .arrival_ns = clock_now_ns()};
         return true;
     }
     return false;
@@ -1002,7 +1003,7 @@ static bool take_datagram(struct rtsp_session *session, enum rtsp_media media, b
                                    .rtcp = rtcp,
                                    .data = session->datagram,
                                    .size = (size_t)size,
-                                   .arrival_ns = rtsp_now_ns()};
+                                   .arrival_ns = clock_now_ns()};
     return true;
 }
 
@@ -1077,7 +1078,7 @@ int rtsp_session_read(struct rtsp_session *session, int64_t deadline_ns, struct 
                       char error[RTSP_ERROR_SIZE])
 {
     for (bool late = false;;) {
-        int64_t now = rtsp_now_ns();
+        int64_t now = clock_now_ns();
         int result = rtsp_wait_ask(&session->wait, now);
         if (result == 0 && now >= session->keepalive_ns) {
             result = keep_alive(session, error);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "ingest/rtsp/rtsp_tls.h"
 
 /* Addresses of one host that are tried. */
@@ -98,7 +99,7 @@ static int connect_host(const struct addrinfo *list, struct rtsp_wait *wait, int
         left++;
     }
     for (address = list; left > 0; left--, address = address->ai_next) {
-        int64_t now = rtsp_now_ns();
+        int64_t now = clock_now_ns();
         result = connect_address(address, wait, now + (deadline_ns - now) / left);
         if (result >= 0 || result == -ECANCELED) {
             break;

@@ -1,6 +1,5 @@
 #include "ingest/rtsp/rtsp_tls.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -11,6 +10,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+
+#include "common/base/text.h"
 
 #define REASON_SIZE 128
 
@@ -23,20 +24,12 @@ struct rtsp_tls {
     char reason[REASON_SIZE];
 };
 
-static int hex_value(char c)
-{
-    if (!isxdigit((unsigned char)c)) {
-        return -1;
-    }
-    return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
-}
-
 int rtsp_fingerprint_parse(const char *text, unsigned char out[RTSP_FINGERPRINT_BYTES])
 {
     for (size_t i = 0; i < RTSP_FINGERPRINT_BYTES; i++, text += 2) {
         text += i > 0 && *text == ':';
-        int high = hex_value(text[0]);
-        int low = high >= 0 ? hex_value(text[1]) : -1;
+        int high = text_hex_digit(text[0]);
+        int low = high >= 0 ? text_hex_digit(text[1]) : -1;
         if (low < 0) {
             return -EINVAL;
         }

@@ -1,7 +1,7 @@
 /*
  * A pair of UDP ports for one media: RTP on the even one, RTCP on the next (RFC 3550, section 11). Packets come from the
  * host that the connection goes to or from the one that the camera names as their source; others are dropped. Once one
- * port has sent RTP, the other ports of those hosts are strangers, until it is silent. Owned by one session; one thread.
+ * port has sent RTP, packets from other ports are dropped until that one is silent. Owned by one session; one thread.
  * Never blocks.
  */
 #ifndef INGEST_RTSP_RTSP_UDP_H

@@ -8,19 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define PORT_MAX 65535
-
-/* A decimal port; -1: it is none. */
-static int parse_port(const char *text)
-{
-    size_t length = strspn(text, "0123456789");
-
-    if (length == 0 || length > 5 || text[length] != '\0') {
-        return -1;
-    }
-    int port = atoi(text);
-    return port > 0 && port <= PORT_MAX ? port : -1;
-}
+#include "common/base/url.h"
 
 int rtsp_endpoint_parse(const char *scheme, const char *authority, struct rtsp_endpoint *endpoint)
 {
@@ -39,7 +27,7 @@ int rtsp_endpoint_parse(const char *scheme, const char *authority, struct rtsp_e
     }
     rest += brackets;
     if (*rest == ':' && rest[1] != '\0') {
-        endpoint->port = parse_port(rest + 1);
+        endpoint->port = url_port(rest + 1, strlen(rest + 1));
     } else if (*rest != '\0' && *rest != ':') {
         return -EINVAL;
     }

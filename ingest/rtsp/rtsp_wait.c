@@ -4,17 +4,11 @@
 #include <string.h>
 #include <time.h>
 
-int64_t rtsp_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * RTSP_NS_PER_SECOND + now.tv_nsec;
-}
+#include "common/base/clock.h"
 
 int rtsp_wait_ask(struct rtsp_wait *wait, int64_t now_ns)
 {
-    if (now_ns - wait->asked_ns < RTSP_WAIT_ASK_MS * RTSP_NS_PER_MS) {
+    if (now_ns - wait->asked_ns < RTSP_WAIT_ASK_MS * NS_PER_MS) {
         return 0;
     }
     wait->asked_ns = now_ns;
@@ -23,12 +17,12 @@ int rtsp_wait_ask(struct rtsp_wait *wait, int64_t now_ns)
 
 static int until(const struct rtsp_wait *wait, int64_t now_ns, int64_t deadline_ns)
 {
-    int64_t ask_ns = wait->asked_ns + RTSP_WAIT_ASK_MS * RTSP_NS_PER_MS;
+    int64_t ask_ns = wait->asked_ns + RTSP_WAIT_ASK_MS * NS_PER_MS;
     int64_t end_ns = ask_ns < deadline_ns ? ask_ns : deadline_ns;
     int64_t left_ns = end_ns - now_ns;
 
     /* Rounded up: a wait that ends early would be followed by one of no time at all. */
-    return left_ns > 0 ? (int)((left_ns + RTSP_NS_PER_MS - 1) / RTSP_NS_PER_MS) : 0;
+    return left_ns > 0 ? (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS) : 0;
 }
 
 int rtsp_wait_poll(struct rtsp_wait *wait, struct pollfd *fds, size_t count, int64_t deadline_ns)
@@ -41,7 +35,7 @@ int rtsp_wait_poll(struct rtsp_wait *wait, struct pollfd *fds, size_t count, int
     memcpy(all, fds, count * sizeof(*fds));
     all[count] = (struct pollfd){.fd = wait->attention, .events = POLLIN};
     for (;;) {
-        int64_t now = rtsp_now_ns();
+        int64_t now = clock_now_ns();
         int result = rtsp_wait_ask(wait, now);
         if (result < 0) {
             return result;
@@ -58,7 +52,7 @@ int rtsp_wait_poll(struct rtsp_wait *wait, struct pollfd *fds, size_t count, int
         if (ready > 0) {
             break;
         }
-        if (rtsp_now_ns() >= deadline_ns) {
+        if (clock_now_ns() >= deadline_ns) {
             return -ETIMEDOUT;
         }
     }

@@ -10,9 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RTSP_NS_PER_MS 1000000LL
-#define RTSP_NS_PER_SECOND 1000000000LL
-
 /* The owner is asked at least this often whether to stop. */
 #define RTSP_WAIT_ASK_MS 100
 
@@ -28,9 +25,6 @@ struct rtsp_wait {
     int attention;    /* a descriptor of the owner: when it is readable, it is asked at once; -1: none */
     int64_t asked_ns; /* when it was asked last; 0: not yet */
 };
-
-/* CLOCK_MONOTONIC. */
-int64_t rtsp_now_ns(void);
 
 /* Asks the owner if it is time. 0; -ECANCELED. */
 int rtsp_wait_ask(struct rtsp_wait *wait, int64_t now_ns);

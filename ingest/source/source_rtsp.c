@@ -3,6 +3,7 @@
  * of them, at the packet that completes them. Deadlines of video and audio, reports to the camera and what
  * one connection teaches the next live here.
  */
+#include "common/base/clock.h"
 #include "ingest/source/source_backend.h"
 
 #include <assert.h>
@@ -47,7 +48,7 @@ struct source_rtsp {
 
 static int64_t after_ms(int64_t ms)
 {
-    return rtsp_now_ns() + ms * RTSP_NS_PER_MS;
+    return clock_now_ns() + ms * NS_PER_MS;
 }
 
 static bool plays(const struct sdp_media *media)
@@ -140,17 +141,17 @@ static void take_note(struct source_rtsp *source, const struct media_unit *unit)
     if (unit->video) {
         source->had_video = true;
         source->bye = false;
-        int64_t now = rtsp_now_ns();
+        int64_t now = clock_now_ns();
         video_patience_picture(source->patience, now);
-        source->video_ns = now + video_patience_ms(source->patience, source->video_deadline) * RTSP_NS_PER_MS;
+        source->video_ns = now + video_patience_ms(source->patience, source->video_deadline) * NS_PER_MS;
         return;
     }
     if (source->audio_missed) {
         log_info("audio is back");
     }
     source->audio_missed = false;
-    source->last_audio_ns = rtsp_now_ns();
-    source->audio_ns = source->last_audio_ns + SOURCE_AUDIO_DEADLINE_MS * RTSP_NS_PER_MS;
+    source->last_audio_ns = clock_now_ns();
+    source->audio_ns = source->last_audio_ns + SOURCE_AUDIO_DEADLINE_MS * NS_PER_MS;
 }
 
 static bool next_unit(struct source_rtsp *source, struct media_unit *unit)
@@ -184,7 +185,7 @@ static int64_t report_interval_ns(const struct source_rtsp *source)
 {
     int64_t half_ms = rtsp_session_timeout_ms(source->session) / 2;
 
-    return (half_ms < REPORT_INTERVAL_MS ? half_ms : REPORT_INTERVAL_MS) * RTSP_NS_PER_MS;
+    return (half_ms < REPORT_INTERVAL_MS ? half_ms : REPORT_INTERVAL_MS) * NS_PER_MS;
 }
 
 static void send_reports(struct source_rtsp *source, int64_t now)
@@ -218,7 +219,7 @@ static int video_overdue(struct source_rtsp *source, int64_t now, char error[SOU
 {
     int64_t limit_ms = video_patience_ms(source->patience, source->video_deadline);
     /* What came with the last picture says nothing of the time since. */
-    int64_t since = now - limit_ms / 2 * RTSP_NS_PER_MS;
+    int64_t since = now - limit_ms / 2 * NS_PER_MS;
     const char *instead = "";
 
     if (source->last_packet_ns > since) {
@@ -237,7 +238,7 @@ static int video_late(const struct source_rtsp *source, int64_t late_ns, char er
 {
     snprintf(error, SOURCE_ERROR_SIZE,
              "%s: pictures come %d s late; the connection is slower than its stream", source->host,
-             (int)(late_ns / RTSP_NS_PER_SECOND));
+             (int)(late_ns / NS_PER_SECOND));
     return -ETIME;
 }
 
@@ -246,7 +247,7 @@ static int watch_video(struct source_rtsp *source, int64_t now, char error[SOURC
 {
     int64_t late_ns = track_counters(source->tracks[RTSP_VIDEO])->late_ns;
 
-    if (late_ns > SOURCE_LATE_LIMIT_MS * RTSP_NS_PER_MS) {
+    if (late_ns > SOURCE_LATE_LIMIT_MS * NS_PER_MS) {
         return video_late(source, late_ns, error);
     }
     if (now < source->video_ns) {
@@ -318,7 +319,7 @@ static int rtsp_read(struct source *base, struct media_unit *unit, char error[SO
         if (next_unit(source, unit)) {
             return 1;
         }
-        int64_t now = rtsp_now_ns();
+        int64_t now = clock_now_ns();
         if (flush_tracks(source, source->ended ? INT64_MAX - 1 : now)) {
             continue;
         }
@@ -364,7 +365,7 @@ static bool rtsp_ask_keyframe(struct source *base)
     struct source_rtsp *source = (struct source_rtsp *)base;
     const struct sdp_media *media = rtsp_session_media(source->session, RTSP_VIDEO);
     uint8_t request[TRACK_REPORT_SIZE];
-    size_t size = track_ask_keyframe(source->tracks[RTSP_VIDEO], media, rtsp_now_ns(), request);
+    size_t size = track_ask_keyframe(source->tracks[RTSP_VIDEO], media, clock_now_ns(), request);
 
     if (size > 0) {
         rtsp_session_send_rtcp(source->session, RTSP_VIDEO, request, size);
@@ -445,7 +446,7 @@ int source_rtsp_open(const struct source_options *options, const struct camera_u
     }
     rtsp->video_ns = after_ms(video_patience_ms(rtsp->patience, rtsp->video_deadline));
     rtsp->audio_ns = after_ms(SOURCE_AUDIO_DEADLINE_MS);
-    rtsp->report_ns = rtsp_now_ns() + report_interval_ns(rtsp);
+    rtsp->report_ns = clock_now_ns() + report_interval_ns(rtsp);
     *source = &rtsp->base;
     return 0;
 }

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "common/base/clock.h"
+
 /* Long for this machine, short for a test. */
 #define CONNECT_MS 10000
 
@@ -36,10 +38,10 @@ void session_prepare(struct session_fixture *fixture, int port)
 
 void session_open(struct session_fixture *fixture, int expected)
 {
-    int64_t begin = rtsp_now_ns();
+    int64_t begin = clock_now_ns();
 
     fixture->result = rtsp_session_open(&fixture->options, &fixture->session, fixture->error);
-    fixture->duration_ms = (rtsp_now_ns() - begin) / RTSP_NS_PER_MS;
+    fixture->duration_ms = (clock_now_ns() - begin) / NS_PER_MS;
     if (fixture->result != expected) {
         fail_msg("%d instead of %d: %s", fixture->result, expected, fixture->error);
     }
@@ -49,7 +51,7 @@ void session_open(struct session_fixture *fixture, int expected)
 struct rtsp_packet session_packet(struct session_fixture *fixture)
 {
     struct rtsp_packet packet;
-    int64_t deadline = rtsp_now_ns() + SCRIPT_WAIT_MS * RTSP_NS_PER_MS;
+    int64_t deadline = clock_now_ns() + SCRIPT_WAIT_MS * NS_PER_MS;
     int result = rtsp_session_read(fixture->session, deadline, &packet, fixture->error);
 
     if (result != 1) {
@@ -61,7 +63,7 @@ struct rtsp_packet session_packet(struct session_fixture *fixture)
 int session_drain(struct session_fixture *fixture)
 {
     struct rtsp_packet packet;
-    int64_t deadline = rtsp_now_ns() + SCRIPT_WAIT_MS * RTSP_NS_PER_MS;
+    int64_t deadline = clock_now_ns() + SCRIPT_WAIT_MS * NS_PER_MS;
     int result;
 
     do {

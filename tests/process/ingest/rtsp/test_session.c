@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "common/base/clock.h"
 #include "tests/process/ingest/rtsp/session_fixture.h"
 
 static struct script_server server;
@@ -275,11 +277,11 @@ static void saying_goodbye_takes_no_longer_than_it_may(void **state)
     (void)state;
     begin(silent_after_play, NULL);
     session_open(&fixture, 0);
-    int64_t deadline = rtsp_now_ns() + 50 * RTSP_NS_PER_MS;
+    int64_t deadline = clock_now_ns() + 50 * NS_PER_MS;
     assert_int_equal(rtsp_session_read(fixture.session, deadline, &packet, fixture.error), -ETIMEDOUT);
-    int64_t begun = rtsp_now_ns();
+    int64_t begun = clock_now_ns();
     session_close(&fixture);
-    int64_t took_ms = (rtsp_now_ns() - begun) / RTSP_NS_PER_MS;
+    int64_t took_ms = (clock_now_ns() - begun) / NS_PER_MS;
     assert_in_range(took_ms, RTSP_CLOSE_DEADLINE_MS - 10, SCRIPT_WAIT_MS / 2);
     script_wait(&server, "TEARDOWN", 1);
     end();
@@ -537,15 +539,15 @@ static void short_session(struct script_server *camera, const char *request)
 static void read_until(const char *text, int count)
 {
     struct rtsp_packet packet;
-    int64_t deadline = rtsp_now_ns() + SCRIPT_WAIT_MS * RTSP_NS_PER_MS;
+    int64_t deadline = clock_now_ns() + SCRIPT_WAIT_MS * NS_PER_MS;
 
     while (script_count(&server, text) < count) {
         int result =
-            rtsp_session_read(fixture.session, rtsp_now_ns() + 20 * RTSP_NS_PER_MS, &packet, fixture.error);
+            rtsp_session_read(fixture.session, clock_now_ns() + 20 * NS_PER_MS, &packet, fixture.error);
         if (result != -ETIMEDOUT) {
             fail_msg("%d: %s", result, fixture.error);
         }
-        assert_true(rtsp_now_ns() < deadline);
+        assert_true(clock_now_ns() < deadline);
     }
 }
 
@@ -554,9 +556,9 @@ static void the_session_is_kept_alive(void **state)
     (void)state;
     begin(short_session, NULL);
     session_open(&fixture, 0);
-    int64_t begun = rtsp_now_ns();
+    int64_t begun = clock_now_ns();
     read_until("GET_PARAMETER rtsp://", 2);
-    assert_true(rtsp_now_ns() - begun >= 1900 * RTSP_NS_PER_MS); /* at half of its two seconds, twice */
+    assert_true(clock_now_ns() - begun >= 1900 * NS_PER_MS); /* at half of its two seconds, twice */
     end();
     begin(short_session, "405 Method Not Allowed");
     session_open(&fixture, 0);
@@ -567,6 +569,70 @@ static void the_session_is_kept_alive(void **state)
     session_open(&fixture, 0);
     assert_int_equal(session_drain(&fixture), -ECONNRESET);
     session_assert_error(&fixture, "454");
+    end();
+}
+
+/* Keepalives that are not answered: another is sent at the next time, and nothing spins in between. */
+static void never_answers_keepalives(struct script_server *camera, const char *request)
+{
+    if (script_is(request, "SETUP")) {
+        script_reply(camera, request, "200 OK", "Session: 4711;timeout=2\r\n", NULL);
+    } else if (!script_is(request, "GET_PARAMETER")) {
+        script_camera(camera, request, false);
+    }
+}
+
+static int64_t thread_cpu_ns(void)
+{
+    struct timespec spent;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    return spent.tv_sec * NS_PER_SECOND + spent.tv_nsec;
+}
+
+static void unanswered_keepalives_go_on_and_cost_nothing(void **state)
+{
+    (void)state;
+    begin(never_answers_keepalives, NULL);
+    session_open(&fixture, 0);
+    int64_t begun = clock_now_ns();
+    int64_t spent = thread_cpu_ns();
+    read_until("GET_PARAMETER rtsp://", 3);
+    int64_t elapsed = clock_now_ns() - begun;
+    spent = thread_cpu_ns() - spent;
+    assert_true(elapsed >= 2900 * NS_PER_MS);
+    assert_true(spent < elapsed / 4); /* it was nearly all of a core */
+    end();
+}
+
+/* Ends a session under its second keepalive, whatever method that has, unless it is CONTEXT's. */
+static void honours(struct script_server *camera, const char *request)
+{
+    const char *honoured = camera->context;
+
+    if (script_is(request, "SETUP")) {
+        script_reply(camera, request, "200 OK", "Session: 4711;timeout=2\r\n", NULL);
+    } else if (strstr(request, "Session: 4711") && !script_is(request, "PLAY") &&
+               !script_is(request, "TEARDOWN") && !script_is(request, honoured) && camera->requests > 5) {
+        script_hang_up(camera, false);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+static void a_keepalive_that_does_not_keep_is_given_up(void **state)
+{
+    struct rtsp_memory memory = {0};
+
+    (void)state;
+    begin(honours, "OPTIONS");
+    fixture.options.memory = &memory;
+    session_open(&fixture, 0);
+    assert_int_equal(session_drain(&fixture), 0); /* GET_PARAMETER is listed, answered and not honoured */
+    session_close(&fixture);
+    assert_int_equal(memory.keepalives_failed, 1u << RTSP_KEEPALIVE_GET_PARAMETER);
+    session_open(&fixture, 0);
+    read_until("OPTIONS rtsp://", 4); /* two of them open the sessions */
     end();
 }
 
@@ -592,6 +658,8 @@ int main(void)
         cmocka_unit_test(the_end_loses_no_packet),
         cmocka_unit_test(broken_connections_are_told),
         cmocka_unit_test(the_session_is_kept_alive),
+        cmocka_unit_test(unanswered_keepalives_go_on_and_cost_nothing),
+        cmocka_unit_test(a_keepalive_that_does_not_keep_is_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/clock.h"
 #include "tests/process/ingest/rtsp/session_fixture.h"
 
 static struct script_server server, other;
@@ -147,14 +148,14 @@ static void ages(struct script_server *camera, const char *request)
 static void keepalives_are_authenticated_anew(void **state)
 {
     struct rtsp_packet packet;
-    int64_t deadline = rtsp_now_ns() + SCRIPT_WAIT_MS * RTSP_NS_PER_MS;
+    int64_t deadline = clock_now_ns() + SCRIPT_WAIT_MS * NS_PER_MS;
 
     (void)state;
     begin(ages, NULL);
     session_open(&fixture, 0);
-    while (script_count(&server, "nonce=\"later\"") == 0 && rtsp_now_ns() < deadline) {
+    while (script_count(&server, "nonce=\"later\"") == 0 && clock_now_ns() < deadline) {
         assert_int_equal(
-            rtsp_session_read(fixture.session, rtsp_now_ns() + 20 * RTSP_NS_PER_MS, &packet, fixture.error),
+            rtsp_session_read(fixture.session, clock_now_ns() + 20 * NS_PER_MS, &packet, fixture.error),
             -ETIMEDOUT);
     }
     assert_int_equal(script_count(&server, "nonce=\"later\""), 1);

@@ -53,10 +53,13 @@ static int client_port(const char *request)
 }
 
 struct manner {
-    bool refuses;     /* 461 to UDP */
-    bool sends;       /* a packet after PLAY */
-    bool interleaves; /* answers an offer of UDP with TCP */
-    int port;         /* of the client, once known */
+    bool refuses;       /* 461 to UDP */
+    bool sends;         /* a packet after PLAY */
+    bool interleaves;   /* answers an offer of UDP with TCP */
+    bool udp_only;      /* 461 to TCP */
+    bool always_udp;    /* answers an offer of TCP with UDP */
+    const char *source; /* named in the Transport header; NULL: none */
+    int port;           /* of the client, once known */
 };
 
 static void udp_camera(struct script_server *camera, const char *request)
@@ -65,13 +68,19 @@ static void udp_camera(struct script_server *camera, const char *request)
     char text[256];
     int port = script_is(request, "SETUP") ? client_port(request) : 0;
 
-    if (port != 0 && manner->refuses) {
+    if (port == 0 && script_is(request, "SETUP") && manner->udp_only) {
+        script_reply(camera, request, "461 Unsupported Transport", "", NULL);
+    } else if (port == 0 && script_is(request, "SETUP") && manner->always_udp) {
+        script_reply(camera, request, "200 OK",
+                     "Transport: RTP/AVP;unicast;client_port=2-3;server_port=4-5\r\nSession: 1\r\n", NULL);
+    } else if (port != 0 && manner->refuses) {
         script_reply(camera, request, "461 Unsupported Transport", "", NULL);
     } else if (port != 0) {
         manner->port = port;
         snprintf(text, sizeof(text),
-                 "Transport: RTP/AVP%s;unicast;client_port=%d-%d;server_port=%d-%d\r\nSession: 1\r\n",
-                 manner->interleaves ? "/TCP;interleaved=0-1" : "", port, port + 1, rtp_port, rtcp_port);
+                 "Transport: RTP/AVP%s;unicast;%s%sclient_port=%d-%d;server_port=%d-%d\r\nSession: 1\r\n",
+                 manner->interleaves ? "/TCP;interleaved=0-1" : "", manner->source ? "source=" : "",
+                 manner->source ? manner->source : "", port, port + 1, rtp_port, rtcp_port);
         script_reply(camera, request, "200 OK", text, NULL);
     } else if (script_is(request, "PLAY") && manner->sends) {
         send_udp(rtp, manner->port, "\x80packet", 7);
@@ -175,6 +184,73 @@ static void refusal_leads_to_tcp(void **state)
     end();
 }
 
+/* A camera without RTP over TCP: the default goes over to UDP, and the next session begins with it. */
+static void tcp_that_is_refused_leads_to_udp(void **state)
+{
+    struct manner manners[] = {{.sends = true, .udp_only = true}, {.sends = true, .always_udp = true}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++) {
+        struct rtsp_memory memory = {0};
+        begin(&manners[i], RTSP_TCP_FIRST);
+        fixture.options.memory = &memory;
+        session_open(&fixture, 0);
+        assert_true(rtsp_session_is_udp(fixture.session));
+        assert_int_equal(session_packet(&fixture).size, 7);
+        end();
+        begin(&manners[i], RTSP_TCP_FIRST);
+        fixture.options.memory = &memory;
+        session_open(&fixture, 0);
+        assert_int_equal(script_count(&server, "interleaved="), 0);
+        end();
+        begin(&manners[i], RTSP_TCP);
+        session_open(&fixture, -EPROTONOSUPPORT);
+        session_assert_error(&fixture, "transport = \"udp\"");
+        end();
+    }
+}
+
+/* Packets come from the address that the camera names, or from the one that the connection goes to. */
+static void either_source_is_heard(void **state)
+{
+    struct manner manner = {.sends = true, .source = "127.0.0.9;"};
+    int port;
+    int named = bind_udp("127.0.0.9", &port);
+
+    (void)state;
+    begin(&manner, RTSP_UDP);
+    session_open(&fixture, 0);
+    assert_int_equal(session_packet(&fixture).size, 7); /* from the connection's */
+    end();
+    manner.sends = false;
+    begin(&manner, RTSP_UDP);
+    session_open(&fixture, 0);
+    send_udp(named, manner.port, "\x80named", 6);
+    assert_int_equal(session_packet(&fixture).size, 6);
+    end();
+    close(named);
+}
+
+/* Once a port has sent RTP, another port of the same host does not take the stream. */
+static void other_ports_do_not_take_the_stream(void **state)
+{
+    struct manner manner = {.sends = true};
+    int port;
+    int intruder = bind_udp("127.0.0.1", &port);
+
+    (void)state;
+    begin(&manner, RTSP_UDP);
+    session_open(&fixture, 0);
+    assert_int_equal(session_packet(&fixture).size, 7);
+    for (int i = 0; i < 5; i++) {
+        send_udp(rtp, manner.port, "\x80mine", 5);
+        send_udp(intruder, manner.port, "\x80intruder", 9);
+        assert_int_equal(session_packet(&fixture).size, 5);
+    }
+    end();
+    close(intruder);
+}
+
 static void silence_leads_to_tcp(void **state)
 {
     struct manner manner = {.sends = false};
@@ -216,9 +292,15 @@ static void tls_takes_no_udp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(packets_come_and_reports_go),  cmocka_unit_test(strangers_are_not_heard),
-        cmocka_unit_test(refusal_leads_to_tcp),         cmocka_unit_test(silence_leads_to_tcp),
-        cmocka_unit_test(the_first_packet_is_not_lost), cmocka_unit_test(tls_takes_no_udp),
+        cmocka_unit_test(packets_come_and_reports_go),
+        cmocka_unit_test(strangers_are_not_heard),
+        cmocka_unit_test(refusal_leads_to_tcp),
+        cmocka_unit_test(tcp_that_is_refused_leads_to_udp),
+        cmocka_unit_test(either_source_is_heard),
+        cmocka_unit_test(other_ports_do_not_take_the_stream),
+        cmocka_unit_test(silence_leads_to_tcp),
+        cmocka_unit_test(the_first_packet_is_not_lost),
+        cmocka_unit_test(tls_takes_no_udp),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -287,6 +287,10 @@ static void a_challenge_outlives_its_connection(void **state)
     assert_holds(answer("DESCRIBE", "rtsp://x/"), "nonce=\"1\"");
     assert_int_equal(challenge("Digest realm=\"r\", nonce=\"2\"", NULL), 0); /* it was only old */
     assert_int_equal(auth.refusals, 0);
+    rtsp_auth_use(&auth, NULL, NULL); /* another host gets no answer to the camera's challenge */
+    assert_int_equal(rtsp_auth_write(&auth, "OPTIONS", "rtsp://y/", out, sizeof(out)), 0);
+    rtsp_auth_begin(&auth);
+    assert_int_equal(rtsp_auth_write(&auth, "OPTIONS", "rtsp://y/", out, sizeof(out)), 0);
 }
 
 static void missing_credentials_are_told(void **state)
