@@ -75,7 +75,6 @@ static void remove_rings(const struct kept_entries *entries)
         if (entry->fd_count > KEEPER_RING_WRITER) {
             ring_retire(entry->fds[KEEPER_RING_WRITER]);
         }
-        ring_unlink_next(ring);
         ring_unlink(ring);
     }
 }

@@ -1,56 +1,54 @@
 /*
- * Who holds the lock on a ring: flock(2) locks belong to open file descriptions. ring_create makes two of
- * them, one to write and one to read, and locks each. A copy of a descriptor that is handed to another
- * process is the same description, so the lock lasts until the supervisor and everybody who got a copy have
- * closed theirs; a worker's closing its copy takes nothing away. After a kill of the supervisor, a fan-out
- * that kept its read-only copy open keeps its rings from being swept; with nobody left, they are free to go.
+ * Names. /dev/shm belongs to every user of the machine, and the name under which a ring is found is known
+ * beforehand. So a ring is made without a name (O_TMPFILE), and gets the public one when it is complete: whatever
+ * another user has put there is neither opened nor written to, and is no reason to do without the ring, because
+ * ringcast's own processes have its descriptors. A ring that is to replace another one has no name before that.
+ *
+ * Locks. flock(2) locks belong to open file descriptions. ring_create makes two of them, one to write and one to
+ * read, and locks each. A copy of a descriptor that is handed to another process is the same description, so the
+ * lock lasts until the supervisor and every process that got a copy have closed theirs; a worker that closes its
+ * copy takes nothing away. After a kill of the supervisor, a fan-out that kept its read-only copy open keeps its
+ * rings from being swept; when no process is left, they are free to go.
  */
 #include "common/ring/ring_create.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/base/url.h"
 #include "common/ring/ring_format.h"
 
 #define RING_MODE 0600
 #define SHM_FOLDER "/dev/shm" /* where shm_open(3) keeps its objects on Linux */
 #define NAME_PREFIX "ringcast."
-#define NEXT_SUFFIX "~"
-#define NEXT_NAME_SIZE (RING_NAME_SIZE + sizeof(NEXT_SUFFIX) - 1)
+#define PATH_SIZE (sizeof(SHM_FOLDER) + NAME_MAX + 1)
+#define DESCRIPTOR_PATH_SIZE 32
 
 static_assert(RING_NAME_SIZE == RING_OBJECT_NAME_SIZE, "a ring holds its own name");
 
 /* Appends TEXT percent-encoded. '.' stays plain only if DOTS, and never as the first byte. */
 static int append_encoded(char name[RING_NAME_SIZE], size_t *length, const char *text, bool dots)
 {
-    static const char digits[] = "0123456789ABCDEF";
-
     for (size_t i = 0; text[i]; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        bool plain =
-            (byte < 0x80 && isalnum(byte)) || byte == '_' || byte == '-' || (byte == '.' && dots && i > 0);
-        if (*length + (plain ? 1 : 3) >= RING_NAME_SIZE) {
-            return -ENAMETOOLONG;
+        const char *keep = dots && i > 0 ? "_-." : "_-";
+        int added = url_encode(name + *length, RING_NAME_SIZE - *length, &text[i], 1, keep);
+        if (added < 0) {
+            return added;
         }
-        if (plain) {
-            name[(*length)++] = (char)byte;
-        } else {
-            name[(*length)++] = '%';
-            name[(*length)++] = digits[byte >> 4];
-            name[(*length)++] = digits[byte & 15];
-        }
+        *length += (size_t)added;
     }
-    name[*length] = '\0';
     return 0;
 }
 
@@ -102,7 +100,7 @@ static int reserve_memory(int fd, uint64_t size)
     return -result;
 }
 
-/* Whole header first, then the magic: whoever finds the name in between sees no ring yet. */
+/* The magic comes last, so that nothing that is not complete looks like a ring. */
 static int write_header(int fd, const char *name, uint64_t capacity, int64_t epoch_ns)
 {
     struct ring_header header = {
@@ -130,95 +128,153 @@ static int write_header(int fd, const char *name, uint64_t capacity, int64_t epo
     return 0;
 }
 
-/* A second, read-only description of the object behind WRITER. Descriptor or negative errno. */
-static int reopen_for_reading(const char *name, int writer)
+static void descriptor_path(int descriptor, char path[DESCRIPTOR_PATH_SIZE])
 {
-    struct stat made, found;
+    snprintf(path, DESCRIPTOR_PATH_SIZE, "/proc/self/fd/%d", descriptor);
+}
 
-    int fd = shm_open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+/* A second, read-only description of the object behind WRITER. Descriptor or negative errno. */
+static int reopen_for_reading(int writer)
+{
+    char path[DESCRIPTOR_PATH_SIZE];
+
+    descriptor_path(writer, path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return -errno;
     }
-    if (flock(fd, LOCK_SH | LOCK_NB) < 0 || fstat(writer, &made) < 0 || fstat(fd, &found) < 0) {
+    if (flock(fd, LOCK_SH | LOCK_NB) < 0) {
         int result = -errno;
         close(fd);
         return result;
     }
-    if (made.st_ino != found.st_ino || made.st_dev != found.st_dev) {
-        close(fd);
-        return -EBUSY; /* somebody swept ours and made another in the meantime */
-    }
     return fd;
 }
 
-/* OBJECT is where it lies, NAME what it is called in its header. */
-static int create_object(const char *object, const char *name, size_t capacity, int64_t epoch_ns,
-                         struct ring_descriptors *descriptors)
+int ring_create_unnamed(const char *name, size_t capacity, int64_t epoch_ns,
+                        struct ring_descriptors *descriptors)
 {
     uint64_t rounded = round_capacity(capacity);
     int reader;
     int result;
 
-    int writer = shm_open(object, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, RING_MODE);
+    int writer = open(SHM_FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC, RING_MODE);
     if (writer < 0) {
         return -errno;
     }
     if (flock(writer, LOCK_SH | LOCK_NB) < 0) {
         result = -errno;
-        goto remove;
+        goto discard;
     }
     result = reserve_memory(writer, RING_DATA_OFFSET + rounded);
     if (result < 0) {
-        goto remove;
+        goto discard;
     }
     result = write_header(writer, name, rounded, epoch_ns);
     if (result < 0) {
-        goto remove;
+        goto discard;
     }
-    reader = reopen_for_reading(object, writer);
+    reader = reopen_for_reading(writer);
     if (reader < 0) {
         result = reader;
-        goto remove;
+        goto discard;
     }
     *descriptors = (struct ring_descriptors){.writer = writer, .reader = reader};
     return 0;
 
-remove:
-    shm_unlink(object);
+discard:
     close(writer);
+    return result;
+}
+
+/* --- Names in /dev/shm ---------------------------------------------------------------------------------- */
+
+static int object_path(const char *name, char path[PATH_SIZE])
+{
+    return (size_t)snprintf(path, PATH_SIZE, SHM_FOLDER "%s", name) < PATH_SIZE ? 0 : -ENAMETOOLONG;
+}
+
+/* True if what lies at PATH, if anything, is a ring of this user's, or may be. */
+static bool is_own(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) < 0 || (S_ISREG(status.st_mode) && status.st_uid == geteuid());
+}
+
+static int link_object(int writer, const char *path)
+{
+    char object[DESCRIPTOR_PATH_SIZE];
+
+    descriptor_path(writer, object);
+    return linkat(AT_FDCWD, object, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+/* 0; -EEXIST: a ring of this user's has the name; -EPERM: something else has. Root removes that. */
+static int give_name(int writer, const char *path)
+{
+    int result = link_object(writer, path);
+
+    if (result == -EEXIST && !is_own(path)) {
+        result = geteuid() == 0 && unlink(path) == 0 ? link_object(writer, path) : -EPERM;
+    }
     return result;
 }
 
 int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring_descriptors *descriptors)
 {
-    return create_object(name, name, capacity, epoch_ns, descriptors);
+    char path[PATH_SIZE];
+    struct ring_descriptors made;
+    int result = object_path(name, path);
+
+    if (result == 0) {
+        result = ring_create_unnamed(name, capacity, epoch_ns, &made);
+    }
+    if (result < 0) {
+        return result;
+    }
+    result = give_name(made.writer, path);
+    if (result < 0 && result != -EPERM) {
+        close(made.reader);
+        close(made.writer);
+        return result;
+    }
+    *descriptors = made;
+    return result == 0 ? 0 : RING_UNNAMED;
 }
 
-int ring_create_next(const char *name, size_t capacity, int64_t epoch_ns,
-                     struct ring_descriptors *descriptors)
+/* "/dev/shm/ringcast.<instance>." and what no other process can guess; a sweep finds it there. */
+static int temporary_path(const char *name, char path[PATH_SIZE])
 {
-    char next[NEXT_NAME_SIZE];
+    const char *end = strncmp(name, "/" NAME_PREFIX, strlen("/" NAME_PREFIX)) == 0
+                          ? strchr(name + strlen("/" NAME_PREFIX), '.')
+                          : NULL;
+    uint64_t number;
 
-    snprintf(next, sizeof(next), "%s" NEXT_SUFFIX, name);
-    return create_object(next, name, capacity, epoch_ns, descriptors);
+    if (!end || getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number)) {
+        return -EINVAL;
+    }
+    snprintf(path, PATH_SIZE, SHM_FOLDER "%.*s.~%016" PRIx64, (int)(end - name), name, number);
+    return 0;
 }
 
-int ring_install_next(const char *name)
+int ring_replace(const char *name, int writer_descriptor)
 {
-    char from[sizeof(SHM_FOLDER) + NEXT_NAME_SIZE];
-    char to[sizeof(SHM_FOLDER) + RING_NAME_SIZE];
+    char from[PATH_SIZE];
+    char to[PATH_SIZE];
+    int result = object_path(name, to);
 
-    snprintf(from, sizeof(from), SHM_FOLDER "%s" NEXT_SUFFIX, name);
-    snprintf(to, sizeof(to), SHM_FOLDER "%s", name);
-    return rename(from, to) < 0 ? -errno : 0;
-}
-
-int ring_unlink_next(const char *name)
-{
-    char next[NEXT_NAME_SIZE];
-
-    snprintf(next, sizeof(next), "%s" NEXT_SUFFIX, name);
-    return ring_unlink(next);
+    if (result == 0) {
+        result = temporary_path(name, from);
+    }
+    if (result == 0) {
+        result = link_object(writer_descriptor, from);
+    }
+    if (result == 0 && rename(from, to) < 0) {
+        result = errno == EACCES || errno == EISDIR ? -EPERM : -errno;
+        unlink(from);
+    }
+    return result;
 }
 
 bool ring_is_used(int descriptor)
@@ -260,17 +316,23 @@ int ring_unlink(const char *name)
     return shm_unlink(name) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* 1: removed; 0: gone already; -EBUSY: somebody holds it; other negative errno. */
+/* 1: removed; 0: gone already, or another user's; -EBUSY: a process holds it; other negative errno. */
 static int sweep_one(const char *name)
 {
-    int fd = shm_open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+    char path[PATH_SIZE];
+    int result = object_path(name, path);
+
+    if (result < 0 || !is_own(path)) {
+        return 0; /* give_name comes to it if it is in the way */
+    }
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         return errno == ENOENT ? 0 : -errno;
     }
-    int result = 1;
+    result = 1;
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         result = errno == EWOULDBLOCK ? -EBUSY : -errno;
-    } else if (shm_unlink(name) < 0) {
+    } else if (unlink(path) < 0) {
         result = errno == ENOENT ? 0 : -errno;
     }
     close(fd);
@@ -280,7 +342,7 @@ static int sweep_one(const char *name)
 int ring_sweep(const char *instance)
 {
     char prefix[RING_NAME_SIZE];
-    char name[NEXT_NAME_SIZE];
+    char name[NAME_MAX + 2];
     size_t length;
     int removed = 0;
     const struct dirent *file;
@@ -297,9 +359,7 @@ int ring_sweep(const char *instance)
         if (strncmp(file->d_name, prefix + 1, length - 1) != 0) {
             continue;
         }
-        if ((size_t)snprintf(name, sizeof(name), "/%s", file->d_name) >= sizeof(name)) {
-            continue;
-        }
+        snprintf(name, sizeof(name), "/%s", file->d_name);
         int swept = sweep_one(name);
         if (swept > 0) {
             removed += swept;

@@ -26,29 +26,30 @@ struct ring_descriptors {
  */
 int ring_name(char name[RING_NAME_SIZE], const char *instance, const char *camera);
 
+/* What ring_create returns for a ring that could not have its name. */
+#define RING_UNNAMED 1
+
 /*
  * Makes a ring with CAPACITY bytes of data (rounded up to a power of two; 64 KiB … 1 GiB), mode 0600, its
  * memory reserved (so that a full /dev/shm is an error here and not a SIGBUS in the writer), and holds a
  * shared flock on it through both descriptors. EPOCH_NS (CLOCK_MONOTONIC) is the zero of the camera's decode
- * times.
+ * times. The name comes last; a stale object of another user's that has it is removed if this is root.
  *
- * 0; -EEXIST; -ENOSPC: /dev/shm is full; other negative errno. On error nothing is left behind.
+ * 0; RING_UNNAMED: the ring can be used, but only through its descriptors, because something that is not this
+ * user's ring has the name; -EEXIST: a ring of this user's has it; -ENOSPC: /dev/shm is full; other negative
+ * errno. On error nothing is left behind.
  */
 int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring_descriptors *descriptors);
 
+/* The same for a ring that is to take the place of ring NAME: it has no name until ring_replace. */
+int ring_create_unnamed(const char *name, size_t capacity, int64_t epoch_ns,
+                        struct ring_descriptors *descriptors);
+
 /*
- * The same for a ring that is to take the place of ring NAME: it lies under a name of its own, NAME and '~'
- * (which ring_name never writes), until ring_install_next. A sweep finds it there.
+ * Gives NAME to the ring of this descriptor, at once: whoever opens NAME gets the one or the other. 0; -EPERM:
+ * another user's object has the name and cannot be replaced; other negative errno.
  */
-int ring_create_next(const char *name, size_t capacity, int64_t epoch_ns,
-                     struct ring_descriptors *descriptors);
-
-/* Puts the next ring in the place of NAME, at once: whoever opens NAME gets the one or the other. 0 or
- * negative errno. */
-int ring_install_next(const char *name);
-
-/* Removes the next ring of NAME. 0 or negative errno; none there is no error. */
-int ring_unlink_next(const char *name);
+int ring_replace(const char *name, int writer_descriptor);
 
 /* Whether a writer has published anything in the ring of this descriptor. */
 bool ring_is_used(int descriptor);
@@ -63,7 +64,8 @@ void ring_retire(int writer_descriptor);
 int ring_unlink(const char *name);
 
 /*
- * Removes every ring of INSTANCE that no live process has locked (left by one that was killed).
+ * Removes every ring of INSTANCE that is this user's and that no live process has locked (left by one that was
+ * killed).
  * Returns how many were removed, or negative errno. A ring that is in use stays and is -EBUSY.
  */
 int ring_sweep(const char *instance);

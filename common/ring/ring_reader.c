@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Local copy of an entry's header, of which every field was loaded exactly once. */
@@ -269,6 +270,14 @@ free_reader:
     return result;
 }
 
+/* /dev/shm is everyone's: another user may have made the object that has a ring's name. Root may read any ring. */
+static bool is_trusted(int fd)
+{
+    struct stat status;
+
+    return fstat(fd, &status) == 0 && (status.st_uid == geteuid() || geteuid() == 0);
+}
+
 int ringcast_open(const char *name, ringcast_reader **reader)
 {
     /* Not to hang on a FIFO that somebody put in the ring's place. */
@@ -276,7 +285,7 @@ int ringcast_open(const char *name, ringcast_reader **reader)
     if (fd < 0) {
         return -errno;
     }
-    int result = ringcast_open_fd(fd, reader);
+    int result = is_trusted(fd) ? ringcast_open_fd(fd, reader) : -EPERM;
     close(fd);
     /* A ring that ended and whose name is about to go: its readers come here to see what follows. */
     if (result == 0 &&

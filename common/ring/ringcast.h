@@ -73,8 +73,8 @@ typedef struct ringcast_generation {
 
 /*
  * Maps the ring called NAME ("/ringcast.<instance>.<camera>", see shm_open(3)) read-only.
- * 0, and *reader is to be closed with ringcast_close; -ENOENT: no such camera; -EACCES; -EPROTO: not a ring,
- * or of a version that this library does not read; -ENOMEM.
+ * 0, and *reader is to be closed with ringcast_close; -ENOENT: no such camera; -EACCES; -EPERM: an object of
+ * another user has the name; -EPROTO: not a ring, or of a version that this library does not read; -ENOMEM.
  */
 int ringcast_open(const char *name, ringcast_reader **reader);
 

@@ -128,6 +128,15 @@ bool camera_ring_is_open(const struct camera_ring *ring)
     return ring->present.writer >= 0;
 }
 
+static void tell_unnamed(const struct camera_ring *ring)
+{
+    log_camera(
+        LOG_LEVEL_WARNING, ring->camera,
+        "camera %s: /dev/shm%s belongs to another user: viewers are served, but recorders and other readers "
+        "cannot find the ring; remove that file",
+        ring->camera, ring->name);
+}
+
 int camera_ring_open(struct camera_ring *ring)
 {
     ring->epoch_ns = clock_now_ns();
@@ -135,8 +144,12 @@ int camera_ring_open(struct camera_ring *ring)
     int result = ring_create(ring->name, ring->size, ring->epoch_ns, &ring->present);
     if (result < 0) {
         ring->present = no_ring;
+        return result;
     }
-    return result;
+    if (result == RING_UNNAMED) {
+        tell_unnamed(ring);
+    }
+    return 0;
 }
 
 static bool install(struct camera_ring *ring);
@@ -147,9 +160,6 @@ void camera_ring_discard(struct fd_record *record)
 
     if (record->fds[KEEPER_RING_WRITER] >= 0) {
         ring_retire(record->fds[KEEPER_RING_WRITER]);
-    }
-    if (record->fds[KEEPER_RING_NEXT_WRITER] >= 0) {
-        ring_unlink_next(name);
     }
     ring_unlink(name);
     fd_record_finish(record);
@@ -200,7 +210,6 @@ static void withdraw(struct camera_ring *ring)
         return;
     }
     ring->offered = false;
-    ring_unlink_next(ring->name);
     store_ring(ring);
     close_ring(&ring->next);
 }
@@ -269,7 +278,7 @@ json_t *camera_ring_repeat(const struct camera_ring *ring, int *writer)
 static json_t *offer(struct camera_ring *ring, size_t size, uint64_t now)
 {
     char why[REASON_SIZE];
-    int result = ring_create_next(ring->name, size, ring->epoch_ns, &ring->next);
+    int result = ring_create_unnamed(ring->name, size, ring->epoch_ns, &ring->next);
 
     if (result < 0) {
         explain(size, result, why, sizeof(why));
@@ -310,11 +319,13 @@ json_t *camera_ring_observe(struct camera_ring *ring, const json_t *body, int *w
 
 static bool install(struct camera_ring *ring)
 {
-    int result = ring_install_next(ring->name);
+    int result = ring_replace(ring->name, ring->next.writer);
 
-    if (result < 0) {
-        log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: the ring cannot be renamed: %s", ring->camera,
-                   strerror(-result));
+    if (result == -EPERM) {
+        tell_unnamed(ring);
+    } else if (result < 0) {
+        log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: its new ring cannot have the name: %s",
+                   ring->camera, strerror(-result));
     }
     camera_ring_retire_old(ring);
     ring->old = ring->present;

@@ -1,5 +1,6 @@
 // A ring becomes as large as its camera needs while viewers and a recorder read it, and whatever is killed meanwhile.
 import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { decode } from '../support/media.mjs';
 import { buildDirectory, run } from '../support/processes.mjs';
@@ -13,7 +14,15 @@ const LARGE = ['--camera', 'cam1:size=320x180,fps=15,gop=60,bitrate=2500,noise=6
 
 const kill = (pid) => process.kill(pid, 'SIGKILL');
 const grown = ({ cameras }) => cameras[0].ring_size > MIB;
-const pending = (ringcast) => ringcast.rings().some((name) => name.endsWith('~'));
+// Until it is installed, the next ring has no name: ringcastd holds an object of /dev/shm without a link.
+const pending = (ringcast) => readdirSync(`/proc/${ringcast.pid}/fd`).some((fd) => {
+  try {
+    const file = `/proc/${ringcast.pid}/fd/${fd}`;
+    return readlinkSync(file).startsWith('/dev/shm/') && statSync(file).nlink === 0;
+  } catch {
+    return false; // closed meanwhile
+  }
+});
 const offered = (ringcast) => waitUntil('the next ring', () => pending(ringcast), 30000);
 
 async function start(stage, args = LARGE, settings = {}) {

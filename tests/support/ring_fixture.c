@@ -38,8 +38,8 @@ struct ring_descriptors fixture_write_next(struct ring_fixture *fixture)
     struct ring_descriptors next;
     struct ring_writer *writer;
 
-    assert_int_equal(ring_create_next(fixture->name, 4 * (size_t)FIXTURE_CAPACITY,
-                                      ring_writer_epoch_ns(fixture->writer), &next),
+    assert_int_equal(ring_create_unnamed(fixture->name, 4 * (size_t)FIXTURE_CAPACITY,
+                                         ring_writer_epoch_ns(fixture->writer), &next),
                      0);
     assert_int_equal(ring_writer_attach(dup(next.writer), -1, &writer), 0);
     assert_int_equal(ring_writer_succeed(writer, fixture->writer), 0);
@@ -50,7 +50,7 @@ struct ring_descriptors fixture_write_next(struct ring_fixture *fixture)
 
 void fixture_install_next(struct ring_fixture *fixture, struct ring_descriptors next)
 {
-    assert_int_equal(ring_install_next(fixture->name), 0);
+    assert_int_equal(ring_replace(fixture->name, next.writer), 0);
     ring_retire(fixture->descriptors.writer);
     close(fixture->descriptors.writer);
     close(fixture->descriptors.reader);

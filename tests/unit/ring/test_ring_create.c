@@ -1,4 +1,5 @@
 /* Names, creation, locks and sweeping: what the supervisor does with rings. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -232,53 +233,147 @@ static void test_retire_does_not_touch_a_ring_that_was_cut_off(void **state)
     ring_retire(-1);
 }
 
+/* The objects of /dev/shm whose names begin with that of ring NAME's instance. */
+static unsigned count_objects(const char *name)
+{
+    DIR *folder = opendir("/dev/shm");
+    const struct dirent *file;
+    size_t prefix = (size_t)(strchr(name + strlen("/ringcast."), '.') - name);
+    unsigned count = 0;
+
+    while ((file = readdir(folder))) {
+        count += strncmp(file->d_name, name + 1, prefix) == 0;
+    }
+    closedir(folder);
+    return count;
+}
+
+static void close_ring(const struct ring_descriptors *ring)
+{
+    close(ring->writer);
+    close(ring->reader);
+}
+
 static void test_next_ring_takes_the_place_at_once(void **state)
 {
     char name[RING_NAME_SIZE];
-    char hidden[RING_NAME_SIZE + 1];
+    char instance[32];
     struct ring_descriptors now;
     struct ring_descriptors next;
     ringcast_reader *reader;
     (void)state;
 
-    fixture_name(name);
-    snprintf(hidden, sizeof(hidden), "%s~", name);
+    snprintf(instance, sizeof(instance), "unit-next-%d", (int)getpid());
+    assert_int_equal(ring_name(name, instance, "cam"), 0);
     assert_int_equal(ring_create(name, 65536, 7, &now), 0);
-    assert_int_equal(ring_create_next(name, 262144, 7, &next), 0);
-    assert_int_equal(ring_create_next(name, 262144, 7, &next), -EEXIST);
+    assert_int_equal(ring_create_unnamed(name, 262144, 7, &next), 0);
+    assert_int_equal(count_objects(name), 1); /* no name that another user could take before it */
     assert_false(ring_is_used(next.reader));
     assert_int_equal(ringcast_open(name, &reader), 0);
     assert_int_equal(ringcast_capacity(reader), 65536);
     ringcast_close(reader);
-    assert_int_equal(ring_install_next(name), 0);
+    assert_int_equal(ring_replace(name, next.writer), 0);
+    assert_int_equal(count_objects(name), 1);
     assert_int_equal(ringcast_open(name, &reader), 0);
     assert_int_equal(ringcast_capacity(reader), 262144);
     ringcast_close(reader);
-    assert_int_equal(ringcast_open(hidden, &reader), -ENOENT);
-    assert_int_equal(ring_install_next(name), -ENOENT);
     assert_int_equal(ring_unlink(name), 0);
-    close(now.writer);
-    close(now.reader);
-    close(next.writer);
-    close(next.reader);
+    assert_int_equal(ring_replace("/other", now.writer), -EINVAL);
+    close_ring(&now);
+    close_ring(&next);
 }
 
-static void test_next_ring_of_nobody_is_swept(void **state)
+static int make_foreign(const char *name, uid_t owner)
+{
+    int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+    assert_true(fd >= 0);
+    assert_int_equal(fchown(fd, owner, owner), 0);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    return fd;
+}
+
+#define ANOTHER_USER 65534
+
+/* In a process of its own, as another user, with an object of root's in the way. Exit codes tell the step. */
+static int without_a_name(const char *name, const char *instance)
+{
+    struct ring_descriptors ring, next;
+    ringcast_reader *reader;
+
+    if (setgid(ANOTHER_USER) < 0 || setuid(ANOTHER_USER) < 0) {
+        return 1;
+    }
+    if (ring_sweep(instance) != 0) {
+        return 2;
+    }
+    if (ring_create(name, 65536, 0, &ring) != RING_UNNAMED || ringcast_open_fd(ring.reader, &reader) < 0) {
+        return 3;
+    }
+    ringcast_close(reader);
+    if (ringcast_open(name, &reader) != -EPERM) {
+        return 4;
+    }
+    if (ring_create_unnamed(name, 65536, 0, &next) < 0 || ring_replace(name, next.writer) != -EPERM) {
+        return 5;
+    }
+    return count_objects(name) == 1 ? 0 : 6;
+}
+
+static void test_another_users_object_is_no_reason_to_do_without(void **state)
 {
     char name[RING_NAME_SIZE];
     char instance[32];
-    struct ring_descriptors next;
     (void)state;
 
-    snprintf(instance, sizeof(instance), "sweepnext%d", (int)getpid());
+    if (geteuid() != 0) {
+        skip(); /* it takes two users */
+    }
+    snprintf(instance, sizeof(instance), "unit-foreign-%d", (int)getpid());
     assert_int_equal(ring_name(name, instance, "cam"), 0);
-    assert_int_equal(ring_create_next(name, 65536, 0, &next), 0);
-    assert_int_equal(ring_sweep(instance), -EBUSY);
-    close(next.writer);
-    close(next.reader);
-    assert_int_equal(ring_sweep(instance), 1);
-    assert_int_equal(ring_unlink_next(name), 0);
+    int foreign = make_foreign(name, 0);
+    pid_t child = fixture_fork();
+    if (child == 0) {
+        _exit(without_a_name(name, instance));
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(ring_unlink(name), 0);
+    close(foreign);
+}
+
+static void test_root_removes_what_another_user_put_there(void **state)
+{
+    char name[RING_NAME_SIZE];
+    char instance[32];
+    struct ring_descriptors ring, next;
+    ringcast_reader *reader;
+    (void)state;
+
+    if (geteuid() != 0) {
+        skip();
+    }
+    snprintf(instance, sizeof(instance), "unit-removed-%d", (int)getpid());
+    assert_int_equal(ring_name(name, instance, "cam"), 0);
+    int foreign = make_foreign(name, ANOTHER_USER);
+    assert_int_equal(ring_sweep(instance), 0); /* a lock of another user's says nothing */
+    assert_int_equal(ring_create(name, 65536, 0, &ring), 0);
+    assert_int_equal(ringcast_open(name, &reader), 0);
+    ringcast_close(reader);
+    assert_int_equal(ring_unlink(name), 0);
+
+    assert_int_equal(mkdir("/dev/shm/ringcast.unit-removed", 0700) < 0 ? errno : 0, 0);
+    char path[512];
+    snprintf(path, sizeof(path), "/dev/shm%s", name);
+    assert_int_equal(rename("/dev/shm/ringcast.unit-removed", path), 0);
     assert_int_equal(ring_sweep(instance), 0);
+    assert_int_equal(ring_create(name, 65536, 0, &next), RING_UNNAMED);
+    assert_int_equal(ring_replace(name, next.writer), -EPERM);
+    assert_int_equal(rmdir(path), 0);
+    close_ring(&ring);
+    close_ring(&next);
+    close(foreign);
 }
 
 static void test_retired_ring_is_not_opened_by_name(void **state)
@@ -310,7 +405,8 @@ int main(void)
         cmocka_unit_test(test_sweep_after_kill),
         RING_TEST(test_retire_does_not_touch_a_ring_that_was_cut_off),
         cmocka_unit_test(test_next_ring_takes_the_place_at_once),
-        cmocka_unit_test(test_next_ring_of_nobody_is_swept),
+        cmocka_unit_test(test_another_users_object_is_no_reason_to_do_without),
+        cmocka_unit_test(test_root_removes_what_another_user_put_there),
         cmocka_unit_test(test_retired_ring_is_not_opened_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
