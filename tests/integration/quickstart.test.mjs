@@ -1,10 +1,11 @@
 // deploy/quickstart with the build under test: what a second run does, when nothing has to be installed or built.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { LiveViewer } from '../support/live_viewer.mjs';
 import { buildDirectory, commandLine, descendants, isAlive, repositoryDirectory } from '../support/processes.mjs';
+import { mappedRings } from '../support/rings.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
 
@@ -37,9 +38,8 @@ async function assertNothingLeft(shell, result) {
 }
 
 /** The rings in /dev/shm that the children have mapped. */
-function mappedRings(shell) {
-  const maps = descendants(shell.pid).map((pid) => readFileSync(`/proc/${pid}/maps`, 'utf8'));
-  return [...new Set(maps.join('').match(/\/dev\/shm\/ringcast\.\S+/g))];
+function ringsOf(shell) {
+  return [...new Set(descendants(shell.pid).flatMap((pid) => mappedRings(pid)).map(({ path }) => path))];
 }
 
 const cameras = async (address) => (await (await fetch(new URL('/api/cameras', address))).json()).cameras;
@@ -58,7 +58,7 @@ scenario('four demo cameras, and Ctrl-C', async (stage) => {
     await viewer.more(5);
     viewer.assertConsecutive();
   }
-  const rings = mappedRings(shell);
+  const rings = ringsOf(shell);
   assert.equal(rings.length, 4);
   shell.children = descendants(shell.pid);
   process.kill(-shell.pid, 'SIGINT');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { descendants } from '../support/processes.mjs';
+import { mappedRings } from '../support/rings.mjs';
 import { scenario } from '../support/scenario.mjs';
 
 const isRoot = process.getuid() === 0;
@@ -44,14 +45,13 @@ scenario('every process is in its sandbox', async (stage) => {
   }
   // A fan-out has no way to write a ring.
   for (const { pid } of status.fanouts) {
-    const maps = readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n').filter((line) => line.includes(`/dev/shm/ringcast.${ringcast.instance}.`));
+    const maps = mappedRings(pid, `ringcast.${ringcast.instance}.`);
     assert.ok(maps.length >= 2);
-    assert.ok(maps.every((line) => / r--s /.test(line)), maps.join('\n'));
+    assert.ok(maps.every(({ permissions }) => permissions === 'r--s'), JSON.stringify(maps));
   }
   // A worker maps its own ring and no other's.
   for (const { pid } of status.cameras) {
-    const maps = readFileSync(`/proc/${pid}/maps`, 'utf8');
-    const rings = new Set(maps.match(/\/dev\/shm\/ringcast\.\S+/g));
+    const rings = new Set(mappedRings(pid).map(({ path }) => path));
     assert.equal(rings.size, 1, [...rings].join(' '));
   }
   const table = await ringcast.ctl('status');
