@@ -191,7 +191,8 @@ test('a heard camera whose sound does not come says so, on its tile and aloud', 
   for (const camera of server.cameras.values()) camera.sound = (unit) => unit;
   await until(async () => (await silence.textContent()) === '', 'sound');
   await page.keyboard.press('m');
-  assert.deepEqual(await page.$$eval('ringcast-camera', (all) => all.map(({ sound }) => sound.state)), ['muted', 'muted']);
+  const states = () => page.$$eval('ringcast-camera', (all) => all.map(({ sound }) => sound.state).join());
+  await until(async () => (await states()) === 'muted,muted', 'both to be muted'); // the element hears of it by an event
   assert.deepEqual(page.errors, []);
 });
 
