@@ -2,7 +2,7 @@
  * Basic and Digest authentication towards a camera (RFC 7617; RFC 7616 and RFC 2069 as RFC 2326 uses them). The
  * strongest challenge is answered, and the next one if the camera refuses that. Basic shows the password to everybody
  * on the way: it is not answered where Digest is offered, unless an earlier connection has seen every Digest refused,
- * and never once Digest has worked. What is learnt here outlives the connection, so the owner is whatever opens one
+ * and never once Digest has worked. What is learnt here outlives the connection, so its owner is what opens one
  * session after the other; one thread. Holds secrets while a session uses it.
  */
 #ifndef INGEST_RTSP_RTSP_AUTH_H

@@ -1,8 +1,8 @@
 /*
- * In step, a '$' announces a packet, whose length is believed unless another packet proves to begin within it or what
- * follows is too long to be junk, and anything else announces a message. Out of step (the bytes make neither) it looks for "RTSP/" or for a '$' with an
- * expected channel, a plausible length and the first bits of RTP or RTCP. So a packet with a wrong length is
- * lost and the next is found, if there is more of it when the wrong one seems complete.
+ * In step, a '$' announces a packet, whose length is believed unless what follows it makes no sense and is not junk of this
+ * camera, and anything else announces a message. Out of step (the bytes make neither) it looks for "RTSP/" or for a '$'
+ * with an expected channel, a plausible length and the first bits of RTP or RTCP. So a packet with a wrong length is lost
+ * and the next is found, if there is more of it when the wrong one seems complete.
  */
 #include "ingest/rtsp/rtsp_input.h"
 
@@ -23,6 +23,11 @@
 
 /* Bytes between two packets that are neither; more is the rest of a packet whose length is wrong. */
 #define JUNK_MAX 256
+
+/* A packet is doubted for what follows it; after so many doubts, none more than so many packets after the one before, it is
+ * the camera's way. */
+#define JUNK_DOUBTS 2
+#define JUNK_PACKETS 16
 
 static const char version[] = "RTSP/";
 static const char other_protocol[] = "HTTP/";
@@ -178,36 +183,61 @@ static bool proven_packet(const struct rtsp_input *input, const uint8_t *at, siz
            plausible_packet(input, at + length, size - length);
 }
 
-/*
- * What makes no sense behind a packet of LENGTH bytes at AT, if it is here already, is either junk that some cameras send
- * between packets, which costs no packet, or it gives away that the length is wrong: part of the packet is missing, and
- * the next one begins within it, or there is more of it than junk would be.
- */
-static bool is_mistaken(const struct rtsp_input *input, const uint8_t *at, size_t length, size_t size)
+/* Whether the SIZE bytes at REST, behind a packet, cannot be video that the packet's length leaves out: no NAL unit holds
+ * three zeros in a row (ISO/IEC 14496-10, 7.4.1; 23008-2, 7.4.2). */
+static bool is_filling(const uint8_t *rest, size_t size)
 {
-    size_t behind = size - length;
+    return size >= 3 && rest[0] == 0 && rest[1] == 0 && rest[2] == 0;
+}
 
-    if (may_follow(at + length, behind)) {
+/* Whether something that is plausible begins within the first JUNK_MAX of the SIZE bytes at REST, or may begin behind them. */
+static bool junk_ends(const struct rtsp_input *input, const uint8_t *rest, size_t size)
+{
+    for (size_t i = 1; i <= JUNK_MAX && i < size; i++) {
+        size_t left = size - i;
+        size_t compare = left < strlen(version) ? left : strlen(version);
+        if ((rest[i] == INTERLEAVED_MARK && plausible_packet(input, rest + i, left)) ||
+            strncasecmp((const char *)rest + i, version, compare) == 0) {
+            return true;
+        }
+    }
+    return size <= JUNK_MAX;
+}
+
+/* Whether this camera puts junk between its packets: what makes no sense behind a packet has come often of late. */
+static bool sends_junk(struct rtsp_input *input)
+{
+    if (input->packets - input->doubted > JUNK_PACKETS) {
+        input->doubts = 0;
+    }
+    input->doubted = input->packets;
+    if (input->doubts < JUNK_DOUBTS) {
+        input->doubts++;
         return false;
     }
-    for (const uint8_t *inner = at + 1;
-         (inner = memchr(inner, INTERLEAVED_MARK, (size_t)(at + length - inner))); inner++) {
+    return true;
+}
+
+/*
+ * What makes no sense behind a packet of LENGTH bytes at AT, if it is here already, gives away that the length is wrong:
+ * part of the packet is missing, and the next one begins within it, or there is more of it. But some cameras send a few
+ * bytes of junk between packets, which costs no packet where it can be told: by zeros, or since it comes often.
+ */
+static bool is_mistaken(struct rtsp_input *input, const uint8_t *at, size_t length, size_t size)
+{
+    const uint8_t *rest = at + length;
+    size_t behind = size - length;
+
+    if (may_follow(rest, behind)) {
+        return false;
+    }
+    for (const uint8_t *inner = at + 1; (inner = memchr(inner, INTERLEAVED_MARK, (size_t)(rest - inner)));
+         inner++) {
         if (proven_packet(input, inner, size - (size_t)(inner - at))) {
             return true;
         }
     }
-    if (behind <= JUNK_MAX) {
-        return false;
-    }
-    for (size_t i = 1; i <= JUNK_MAX; i++) {
-        const uint8_t *next = at + length + i;
-        if ((*next == INTERLEAVED_MARK && plausible_packet(input, next, behind - i)) ||
-            strncasecmp((const char *)next, version,
-                        behind - i < strlen(version) ? behind - i : strlen(version)) == 0) {
-            return false;
-        }
-    }
-    return true;
+    return !(is_filling(rest, behind) || sends_junk(input)) || !junk_ends(input, rest, behind);
 }
 
 /* -EAGAIN: it was not a packet. */
@@ -228,6 +258,7 @@ static int next_packet(struct rtsp_input *input, enum rtsp_event *event)
         skip(input, 1);
         return -EAGAIN;
     }
+    input->packets++;
     input->channel = at[1];
     input->packet = at + INTERLEAVED_HEAD;
     input->packet_size = length - INTERLEAVED_HEAD;

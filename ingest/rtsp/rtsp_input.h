@@ -36,6 +36,9 @@ struct rtsp_input {
     size_t garbage_run;                          /* bytes skipped since anything was understood */
     bool lost;                                   /* looking for the next thing that makes sense */
     uint64_t garbage;                            /* bytes skipped altogether */
+    uint64_t packets;                            /* understood so far */
+    uint64_t doubted; /* of these, when one was last doubted for what followed it */
+    int doubts;       /* not far from one another */
 
     struct rtsp_message message;
     uint8_t channel;

@@ -46,7 +46,7 @@ enum rtsp_keepalive {
 #define RTSP_KEEPALIVE_ALL ((1u << RTSP_KEEPALIVE_COUNT) - 1)
 
 /*
- * What one session with a camera teaches the next. Owned by whoever opens one session after the other, used by one
+ * What one session with a camera teaches the next. Owned by what opens one session after the other, used by one
  * session at a time; zeroed at first. Holds no secret between sessions.
  */
 struct rtsp_memory {
