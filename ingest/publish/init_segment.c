@@ -85,6 +85,18 @@ static int state_shape(AVCodecParameters *parameters, AVRational shape)
     return result == -ENOMEM ? -ENOMEM : 0;
 }
 
+/* SIZE bytes of side data of the stream; they become the stream's. NULL: no memory. FFmpeg 6.1 moved them. */
+static void *new_side_data(AVStream *stream, enum AVPacketSideDataType type, size_t size)
+{
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
+    AVPacketSideData *added = av_packet_side_data_new(&stream->codecpar->coded_side_data,
+                                                      &stream->codecpar->nb_coded_side_data, type, size, 0);
+    return added ? added->data : NULL;
+#else
+    return av_stream_new_side_data(stream, type, size);
+#endif
+}
+
 /* The matrix of `tkhd` (8.3.2), which Chromium and Firefox obey in Media Source Extensions, too. */
 static int set_rotation(AVStream *stream, unsigned degrees)
 {
@@ -93,8 +105,7 @@ static int set_rotation(AVStream *stream, unsigned degrees)
     if (degrees == 0) {
         return 0;
     }
-    matrix =
-        (int32_t *)(void *)av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, 9 * sizeof(*matrix));
+    matrix = new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, 9 * sizeof(*matrix));
     if (!matrix) {
         return -ENOMEM;
     }
