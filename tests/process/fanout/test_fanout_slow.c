@@ -53,6 +53,7 @@ static void publish_to(struct client *slow, struct client *fast)
     watch_camera(fast, &fanout, "/live/front", 0);
     expect_init(fast, INIT);
     expect_fragment(fast, 1);
+    fanout_wait_viewers(&fanout, "front", 2); /* reports of one viewer alone are over from here on */
     for (uint64_t number = 2; number <= FRAGMENTS; number++) {
         source_publish(&source, SIZE, number % GOP == 1);
         expect_fragment(fast, number);
