@@ -30,17 +30,8 @@
 /* Bytes before a packet in the connection (RFC 2326, section 10.12). */
 #define INTERLEAVED_HEAD 4
 
-/* A session that ends by itself after this part of its time-out, or later, may have ended for want of keepalives; one that
- * lives for so many time-outs is kept alive by what is sent. */
-#define LIFE_SUSPECT_PERCENT 70
-#define LIFE_PROVEN_TIMEOUTS 4
-
 /* Milliseconds: a session over UDP whose video stopped so long ago was given up by the camera. */
 #define LIFE_SILENCE_MS 2000
-
-/* Milliseconds by which two lives may differ that the same unnamed time-out has ended. */
-#define LIFE_TOLERANCE_MS 1000
-#define LIFE_SHORTEST_MS 2000
 
 /* What open_once may say besides an error. */
 enum outcome { OPENED, REDIRECTED, SILENT };
@@ -54,13 +45,6 @@ enum play_form {
     PLAY_OTHER_SESSION, /* the session id of the last SETUP */
     PLAY_REQUESTED,     /* the URL that was asked for */
     PLAY_FORMS,
-};
-
-/* The keepalive methods' names, by enum rtsp_keepalive. */
-static const char *const keepalive_methods[RTSP_KEEPALIVE_COUNT] = {
-    [RTSP_KEEPALIVE_GET_PARAMETER] = "GET_PARAMETER",
-    [RTSP_KEEPALIVE_OPTIONS] = "OPTIONS",
-    [RTSP_KEEPALIVE_SET_PARAMETER] = "SET_PARAMETER",
 };
 
 /* Where to, while it is opened: a redirect changes it. */
@@ -99,18 +83,12 @@ struct rtsp_session {
     char aggregate[RTSP_URL_SIZE];            /* PLAY, keepalive and TEARDOWN go there */
     char other_session[RTSP_SESSION_ID_SIZE]; /* a later SETUP's id, if it differs; "": none */
     enum play_form play;
-    bool has_get_parameter; /* the camera lists it */
-    int timeout_s;          /* of the session, as the camera says */
-    enum rtsp_keepalive keepalive;
-    unsigned keepalives;
     enum pending pending;
-    int64_t pending_ns;   /* since when */
-    int64_t keepalive_ns; /* when the next is due */
-    int64_t deadline_ns;  /* of opening */
-    int64_t playing_ns;   /* since when; 0: not yet */
-    int64_t packet_ns;    /* the newest packet */
-    bool ended;           /* by the camera */
-    uint8_t *datagram;    /* UDP: owned, RTSP_UDP_PACKET_MAX bytes */
+    struct rtsp_keepalive keepalive;
+    int64_t deadline_ns; /* of opening */
+    int64_t packet_ns;   /* the newest packet */
+    bool ended;          /* by the camera */
+    uint8_t *datagram;   /* UDP: owned, RTSP_UDP_PACKET_MAX bytes */
 };
 
 const struct sdp_media *rtsp_session_media(const struct rtsp_session *session, enum rtsp_media media)
@@ -141,10 +119,7 @@ bool rtsp_session_ssrc(const struct rtsp_session *session, enum rtsp_media media
 
 int rtsp_session_timeout_ms(const struct rtsp_session *session)
 {
-    int timeout_ms = session->timeout_s * 1000;
-    int learnt_ms = session->memory->lifetime_ms;
-
-    return learnt_ms > 0 && learnt_ms < timeout_ms ? learnt_ms : timeout_ms;
+    return rtsp_keepalive_timeout_ms(&session->keepalive);
 }
 
 static const struct rtsp_message *response(const struct rtsp_session *session)
@@ -250,7 +225,7 @@ static int ask_options(struct rtsp_session *session, struct place *place, char e
         return result;
     }
     int status = response(session)->status;
-    session->has_get_parameter = rtsp_message_lists(response(session), "Public", "GET_PARAMETER");
+    session->keepalive.has_get_parameter = rtsp_message_lists(response(session), "Public", "GET_PARAMETER");
     return status >= STATUS_REDIRECT && status < STATUS_ERROR ? take_redirect(session, place, error) : OPENED;
 }
 
@@ -406,7 +381,7 @@ static int take_session(struct rtsp_session *session, char error[RTSP_ERROR_SIZE
     }
     if (connection->session_id[0] == '\0') {
         snprintf(connection->session_id, sizeof(connection->session_id), "%s", id);
-        session->timeout_s = timeout_s;
+        session->keepalive.timeout_s = timeout_s;
     } else if (strcmp(connection->session_id, id) != 0) {
         snprintf(session->other_session, sizeof(session->other_session), "%s", id);
     }
@@ -602,7 +577,6 @@ static int play(struct rtsp_session *session, struct place *place, char error[RT
         }
         if (event == RTSP_EVENT_PACKET) {
             session->pending = PENDING_PLAY;
-            session->pending_ns = clock_now_ns();
             return OPENED;
         }
         if (response(session)->status < STATUS_ERROR || !next_play_form(session, response(session)->status)) {
@@ -634,81 +608,19 @@ static int await_udp(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
 
 /* --- Keepalives ----------------------------------------------------------------------------------------- */
 
-/*
- * The method that this camera is known to honour, or the first that it has not let a session die under. RFC 2326, section
- * 10.8: GET_PARAMETER without a body is the ping; OPTIONS for cameras that do not list it.
- */
-static void choose_keepalive(struct rtsp_session *session)
-{
-    struct rtsp_memory *memory = session->memory;
-
-    session->keepalive = session->has_get_parameter ? RTSP_KEEPALIVE_GET_PARAMETER : RTSP_KEEPALIVE_OPTIONS;
-    if (memory->keepalive_proven) {
-        session->keepalive = memory->keepalive;
-        return;
-    }
-    if ((memory->keepalives_failed & RTSP_KEEPALIVE_ALL) == RTSP_KEEPALIVE_ALL) {
-        memory->keepalives_failed = 0;
-    }
-    if (memory->keepalives_failed >> session->keepalive & 1) {
-        for (int i = 0; i < RTSP_KEEPALIVE_COUNT; i++) {
-            if (!(memory->keepalives_failed >> i & 1)) {
-                session->keepalive = (enum rtsp_keepalive)i;
-                break;
-            }
-        }
-        log_info("the session is kept alive with %s", keepalive_methods[session->keepalive]);
-    }
-}
-
-/* Half the time-out leaves room for an answer that is lost. */
-static int64_t keepalive_interval_ns(const struct rtsp_session *session)
-{
-    int64_t half_ms = rtsp_session_timeout_ms(session) / 2;
-
-    return (half_ms < RTSP_KEEPALIVE_MAX_MS ? half_ms : RTSP_KEEPALIVE_MAX_MS) * NS_PER_MS;
-}
-
-static void rest(struct rtsp_session *session)
-{
-    session->keepalive_ns = clock_now_ns() + keepalive_interval_ns(session);
-}
-
 /* An answer that has not come by the time of the next keepalive does not keep that one waiting. */
 static int keep_alive(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
 {
     int64_t now = clock_now_ns();
-    struct rtsp_memory *memory = session->memory;
 
-    rest(session);
     if (session->pending == PENDING_PLAY) {
+        rtsp_keepalive_put_off(&session->keepalive, now);
         return 0;
     }
-    if (now - session->playing_ns >
-        LIFE_PROVEN_TIMEOUTS * (int64_t)rtsp_session_timeout_ms(session) * NS_PER_MS) {
-        memory->keepalive_proven = true;
-        memory->keepalive = session->keepalive;
-    }
     session->pending = PENDING_KEEPALIVE;
-    session->pending_ns = now;
-    session->keepalives++;
-    int result = rtsp_connection_begin(&session->connection, keepalive_methods[session->keepalive],
+    int result = rtsp_connection_begin(&session->connection, rtsp_keepalive_take(&session->keepalive, now),
                                        session->aggregate, "", error);
     return result == -ENOBUFS ? 0 : result; /* it is only slow; the deadline of video will tell */
-}
-
-/* The camera refuses this keepalive: the next method is sent at once, and first by the next session. */
-static void refused_keepalive(struct rtsp_session *session, int status)
-{
-    log_debug("%d to %s, a keepalive; another is tried", status, keepalive_methods[session->keepalive]);
-    session->memory->keepalives_failed |= 1u << session->keepalive;
-    if (session->memory->keepalive == session->keepalive) {
-        session->memory->keepalive_proven = false;
-    }
-    if ((session->memory->keepalives_failed & RTSP_KEEPALIVE_ALL) != RTSP_KEEPALIVE_ALL) {
-        choose_keepalive(session);
-        session->keepalive_ns = clock_now_ns();
-    }
 }
 
 /* The answer to PLAY or a keepalive. */
@@ -734,40 +646,18 @@ static int take_response(struct rtsp_session *session, char error[RTSP_ERROR_SIZ
     if (status == STATUS_NO_SESSION) {
         return rtsp_connection_refused(&session->connection, "a keepalive", status, error);
     }
-    refused_keepalive(session, status);
+    rtsp_keepalive_refused(&session->keepalive, status, clock_now_ns());
     return 0;
 }
 
-/*
- * What the session's end tells of its keepalives. A session that its camera ends about a time-out after it began, or after
- * as long a life as the one before, was not kept alive by what was sent.
- */
+/* What the session's end tells of its keepalives, if the camera ended it. */
 static void learn_from_end(struct rtsp_session *session)
 {
-    struct rtsp_memory *memory = session->memory;
     int64_t now = clock_now_ns();
     bool silent = session->udp && now - session->packet_ns > LIFE_SILENCE_MS * NS_PER_MS;
 
-    if (session->playing_ns == 0 || (!session->ended && !silent)) {
-        return;
-    }
-    int64_t life_ms = ((session->ended ? now : session->packet_ns) - session->playing_ns) / NS_PER_MS;
-    int64_t timeout_ms = rtsp_session_timeout_ms(session);
-    int64_t difference_ms = life_ms > memory->life_ms ? life_ms - memory->life_ms : memory->life_ms - life_ms;
-    bool again = life_ms >= LIFE_SHORTEST_MS && difference_ms < LIFE_TOLERANCE_MS + life_ms / 20;
-    bool at_timeout =
-        life_ms * 100 >= timeout_ms * LIFE_SUSPECT_PERCENT && life_ms < LIFE_PROVEN_TIMEOUTS * timeout_ms;
-
-    memory->life_ms = life_ms;
-    if (again && session->keepalives == 0 && life_ms < timeout_ms) {
-        memory->lifetime_ms = (int)life_ms;
-        log_info("the camera ends sessions after %.1f s; keepalives are sent sooner", (double)life_ms / 1000);
-        return;
-    }
-    if (session->keepalives > 0 && (at_timeout || again) && !memory->keepalive_proven) {
-        log_info("the camera ended the session although it was kept alive with %s",
-                 keepalive_methods[session->keepalive]);
-        memory->keepalives_failed |= 1u << session->keepalive;
+    if (session->ended || silent) {
+        rtsp_keepalive_ended(&session->keepalive, session->ended ? now : session->packet_ns);
     }
 }
 
@@ -906,11 +796,12 @@ static int prepare(struct rtsp_session *session, const struct rtsp_session_optio
 {
     session->options = *options;
     session->wait = options->wait;
-    session->timeout_s = 60;
+    session->keepalive.timeout_s = 60;
     for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
         rtsp_udp_init(&session->streams[i].udp);
     }
     session->memory = options->memory ? options->memory : &session->own_memory;
+    session->keepalive.memory = &session->memory->keepalive;
     if (copy_strings(session) < 0 || rtsp_connection_init(&session->connection, session->name, &session->wait,
                                                           &session->memory->auth) < 0) {
         return rtsp_connection_fail(&session->connection, -ENOMEM, error, "out of memory");
@@ -955,9 +846,8 @@ int rtsp_session_open(const struct rtsp_session_options *options, struct rtsp_se
         return result;
     }
     session->authenticated = session->memory->auth.accepted;
-    session->playing_ns = session->packet_ns = clock_now_ns();
-    choose_keepalive(session);
-    rest(session);
+    session->packet_ns = clock_now_ns();
+    rtsp_keepalive_begin(&session->keepalive, session->packet_ns);
     *out = session;
     return 0;
 }
@@ -1080,7 +970,7 @@ int rtsp_session_read(struct rtsp_session *session, int64_t deadline_ns, struct 
     for (bool late = false;;) {
         int64_t now = clock_now_ns();
         int result = rtsp_wait_ask(&session->wait, now);
-        if (result == 0 && now >= session->keepalive_ns) {
+        if (result == 0 && now >= session->keepalive.due_ns) {
             result = keep_alive(session, error);
         }
         if (result == 0) {
@@ -1097,8 +987,8 @@ int rtsp_session_read(struct rtsp_session *session, int64_t deadline_ns, struct 
             return -ETIMEDOUT;
         }
         late = now >= deadline_ns;
-        bool keepalive_first = session->keepalive_ns < deadline_ns;
-        result = wait_ready(session, keepalive_first ? session->keepalive_ns : deadline_ns, error);
+        bool keepalive_first = session->keepalive.due_ns < deadline_ns;
+        result = wait_ready(session, keepalive_first ? session->keepalive.due_ns : deadline_ns, error);
         if (result == -ETIMEDOUT && keepalive_first) {
             continue;
         }

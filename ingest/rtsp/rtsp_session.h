@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "ingest/rtsp/rtsp_auth.h"
+#include "ingest/rtsp/rtsp_keepalive.h"
 #include "ingest/rtsp/rtsp_wait.h"
 #include "ingest/rtsp/sdp.h"
 
@@ -24,9 +25,6 @@
 /* Redirects in a row. */
 #define RTSP_REDIRECTS_MAX 5
 
-/* Longest time between two keepalives, whatever time-out the camera names: firewalls forget sooner. */
-#define RTSP_KEEPALIVE_MAX_MS 30000
-
 enum rtsp_media { RTSP_VIDEO, RTSP_AUDIO, RTSP_MEDIA_COUNT };
 
 enum rtsp_choice {
@@ -36,29 +34,16 @@ enum rtsp_choice {
     RTSP_TCP_FIRST, /* TCP; UDP if the camera refuses it, but not for rtsps */
 };
 
-/* What keeps a session alive, in the order in which the methods are tried. */
-enum rtsp_keepalive {
-    RTSP_KEEPALIVE_GET_PARAMETER,
-    RTSP_KEEPALIVE_OPTIONS,
-    RTSP_KEEPALIVE_SET_PARAMETER,
-    RTSP_KEEPALIVE_COUNT,
-};
-#define RTSP_KEEPALIVE_ALL ((1u << RTSP_KEEPALIVE_COUNT) - 1)
-
 /*
  * What one session with a camera teaches the next. Owned by what opens one session after the other, used by one
  * session at a time; zeroed at first. Holds no secret between sessions.
  */
 struct rtsp_memory {
-    struct rtsp_auth auth;      /* challenges, what was refused, what has worked */
-    bool udp_fails;             /* with a choice: UDP was refused or stayed silent */
-    bool tcp_fails;             /* with a choice: TCP was refused */
-    unsigned control_form;      /* enum rtsp_control_form that SETUP was taken for */
-    unsigned keepalives_failed; /* bit 1 << method: a session died under it, or it was refused */
-    bool keepalive_proven;      /* a session lived on this one: */
-    enum rtsp_keepalive keepalive;
-    int64_t life_ms; /* of the last session that the camera ended; 0: none */
-    int lifetime_ms; /* after which the camera ends sessions without keepalives, as found out; 0: unknown */
+    struct rtsp_auth auth;                  /* challenges, what was refused, what has worked */
+    bool udp_fails;                         /* with a choice: UDP was refused or stayed silent */
+    bool tcp_fails;                         /* with a choice: TCP was refused */
+    unsigned control_form;                  /* enum rtsp_control_form that SETUP was taken for */
+    struct rtsp_keepalive_memory keepalive; /* which keepalive this camera honours */
 };
 
 struct rtsp_session_options {

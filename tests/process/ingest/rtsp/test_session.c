@@ -630,7 +630,7 @@ static void a_keepalive_that_does_not_keep_is_given_up(void **state)
     session_open(&fixture, 0);
     assert_int_equal(session_drain(&fixture), 0); /* GET_PARAMETER is listed, answered and not honoured */
     session_close(&fixture);
-    assert_int_equal(memory.keepalives_failed, 1u << RTSP_KEEPALIVE_GET_PARAMETER);
+    assert_int_equal(memory.keepalive.failed, 1u << RTSP_KEEPALIVE_GET_PARAMETER);
     session_open(&fixture, 0);
     read_until("OPTIONS rtsp://", 4); /* two of them open the sessions */
     end();
