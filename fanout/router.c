@@ -110,6 +110,10 @@ int router_upgrade(struct server *server, struct lws *wsi)
         return http_response_refuse(wsi, status, false,
                                     status == 426 ? "Sec-WebSocket-Version: 13\r\n" : NULL);
     }
-    lws_set_opaque_user_data(wsi, stream);
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    if (!connection) {
+        return -1;
+    }
+    connection->stream = stream;
     return 0;
 }

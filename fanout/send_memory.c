@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "common/log/log.h"
+#include "fanout/loop/connections.h"
 
 /* Between two looks while viewers are behind, and between two questions to the kernel. */
 #define INTERVAL_MS 100
@@ -31,8 +32,12 @@
 /* Disconnecting goes on until this much is left, so that it is not due again at the next look. */
 #define LEFT(max) ((max) / 8 * 7)
 
+/* Of the bound, the share above which the viewers of one client are the first to go. */
+#define CLIENT_SHARE(max) ((max) / 4)
+
 struct holder {
-    struct viewer *viewer;
+    struct viewer *viewer; /* NULL: disconnected */
+    struct client *client;
     int64_t stuck_since_ns;
     size_t bytes;
 };
@@ -90,7 +95,8 @@ static void add_holders(struct holders *holders, const struct viewer_array *view
         size_t bytes = held_for(viewer);
         holders->bytes += bytes;
         int64_t since_ns = blocked ? viewer->stuck_since_ns : now_ns;
-        holders->list[holders->count++] = (struct holder){viewer, since_ns, bytes};
+        const struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
+        holders->list[holders->count++] = (struct holder){viewer, connection->client, since_ns, bytes};
     }
 }
 
@@ -105,17 +111,42 @@ static int worst_first(const void *a, const void *b)
     return one->bytes > other->bytes ? -1 : one->bytes < other->bytes;
 }
 
+static void add_up_clients(struct holders *holders)
+{
+    for (size_t i = 0; i < holders->count; i++) {
+        holders->list[i].client->held = 0;
+    }
+    for (size_t i = 0; i < holders->count; i++) {
+        holders->list[i].client->held += holders->list[i].bytes;
+    }
+}
+
+/* In order, down to LEFT bytes, those whose client holds more than SHARE. Returns how many. */
+static unsigned disconnect(struct holders *holders, size_t left, size_t share)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < holders->count && holders->bytes > left; i++) {
+        struct holder *holder = &holders->list[i];
+        if (holder->viewer && holder->client->held > share) {
+            holders->bytes -= holder->bytes;
+            holder->client->held -= holder->bytes;
+            feed_abort(holder->viewer);
+            holder->viewer = NULL;
+            count++;
+        }
+    }
+    return count;
+}
+
 static void disconnect_worst(struct send_memory *memory, struct holders *holders)
 {
     size_t before = holders->bytes;
-    unsigned count = 0;
 
     qsort(holders->list, holders->count, sizeof(holders->list[0]), worst_first);
-    for (size_t i = 0; i < holders->count && holders->bytes > LEFT(memory->max); i++) {
-        holders->bytes -= holders->list[i].bytes;
-        feed_abort(holders->list[i].viewer);
-        count++;
-    }
+    add_up_clients(holders);
+    unsigned count = disconnect(holders, LEFT(memory->max), CLIENT_SHARE(memory->max));
+    count += disconnect(holders, LEFT(memory->max), 0);
     log_warning(
         "%u viewers that read too slowly are disconnected: %zu MiB of unsent data waited for viewers, "
         "and %zu MiB may (send_memory)",

@@ -2,7 +2,7 @@
  * Bounds what the kernel keeps of data that viewers have not taken: one that reads nothing holds up to a
  * megabyte, and the kernel slows every TCP connection of the machine down when all of them together hold too
  * much (tcp_mem in tcp(7)). Over the bound, those viewers are disconnected that have taken nothing for
- * longest. Viewers are looked at while some are behind, and when TCP holds much on this machine.
+ * longest, at first only those of clients (connections.h) that hold more than their share. Viewers are looked at while some are behind, and when TCP holds much on this machine.
  * ringcast-fanout's only thread.
  */
 #ifndef FANOUT_SEND_MEMORY_H

@@ -96,9 +96,69 @@ void server_limit(struct server *server, const struct feed_limits *limits, long 
     arm_keepalive(server);
 }
 
+void server_limit_idle(struct server *server, unsigned per_client, unsigned max)
+{
+    server->viewers_max = connections_limit(&server->connections, per_client, max, server->seats);
+}
+
+/* Not from VIEWER's own callback. */
+static void close_paused(struct server *server, struct connection *connection, struct viewer *viewer)
+{
+    if (viewer->state != VIEWER_PAUSED) {
+        return; /* it is being closed for another reason */
+    }
+    feed_leave(viewer);
+    viewer_close(viewer, VIEWER_TRY_AGAIN_LATER, VIEWER_TOO_MANY_PAUSED);
+    connections_enter(&server->connections, connection, CONNECTION_ENDING);
+}
+
+/* There are too many idle connections (connections.h). Not from CONNECTION's own callback. */
+static void close_idle(struct connection *connection, enum connection_kind kind)
+{
+    struct viewer *viewer = lws_wsi_user(connection->wsi);
+
+    switch (kind) {
+    case CONNECTION_WAITING:
+        lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+        return;
+    case CONNECTION_PAUSED:
+        close_paused(server_of(connection->wsi), connection, viewer);
+        return;
+    case CONNECTION_ENDING:
+        viewer_abort(viewer);
+        return;
+    case CONNECTION_BUSY:
+        return;
+    }
+}
+
+static void set_kind(struct lws *wsi, enum connection_kind kind)
+{
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    if (connection) {
+        connections_enter(&server_of(wsi)->connections, connection, kind);
+    }
+}
+
+/* The last that is heard of WSI; more than once for some. Watched descriptors have opaque data of their own. */
+static void connection_gone(struct server *server, struct lws *wsi)
+{
+    const struct lws_protocols *protocol = lws_get_protocol(wsi);
+    if (protocol && strcmp(protocol->name, WATCH_PROTOCOL) == 0) {
+        return;
+    }
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    if (connection) {
+        lws_set_opaque_user_data(wsi, NULL);
+        connections_remove(&server->connections, connection);
+    }
+}
+
 static int viewer_established(struct server *server, struct lws *wsi, struct viewer *viewer)
 {
-    struct stream *stream = lws_get_opaque_user_data(wsi);
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    struct stream *stream = connection->stream;
+    connections_enter(&server->connections, connection, CONNECTION_BUSY);
     viewer_init(viewer, wsi, ++server->viewers_seen);
     listener_set_load(&server->listener, ++server->viewers);
     if (server->viewers == 1) {
@@ -129,8 +189,10 @@ static int viewer_writable(struct viewer *viewer)
 
 static void resume(struct viewer *viewer)
 {
-    struct stream *stream = lws_get_opaque_user_data(viewer->wsi);
+    struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
+    struct stream *stream = connection->stream;
     if (viewer->state == VIEWER_PAUSED) {
+        set_kind(viewer->wsi, CONNECTION_BUSY);
         feed_resume(viewer);
         supervisor_link_viewer_joined(&server_of(viewer->wsi)->link, stream);
     }
@@ -146,7 +208,10 @@ static int obey(struct viewer *viewer, struct viewer_command command)
         }
         return 0;
     case VIEWER_COMMAND_PAUSE:
-        feed_pause(viewer);
+        if (viewer->state != VIEWER_PAUSED) {
+            feed_pause(viewer);
+            set_kind(viewer->wsi, CONNECTION_PAUSED);
+        }
         return 0;
     case VIEWER_COMMAND_RESUME:
         resume(viewer);
@@ -242,6 +307,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     switch (reason) {
     case LWS_CALLBACK_HTTP:
         breathe(server_of(wsi));
+        set_kind(wsi, CONNECTION_WAITING); /* for the next one, while this one's answer goes out */
         return router_answer(server_of(wsi), wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return router_upgrade(server_of(wsi), wsi);
@@ -250,8 +316,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_CLOSED:
-    case LWS_CALLBACK_WSI_DESTROY:
         return on_websocket(wsi, reason, user, in, length);
+    case LWS_CALLBACK_WSI_DESTROY:
+        on_websocket(wsi, reason, user, in, length);
+        connection_gone(server_of(wsi), wsi);
+        return 0;
     case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX:
         return -1; /* CONNECT and what is not HTTP at all */
@@ -359,7 +428,9 @@ int server_init(struct server *server, const char *assets_directory)
 {
     *server = (struct server){.state = SERVER_STARTING};
     streams_init(&server->streams, &server->feeds);
-    server->viewers_max = limit_descriptors();
+    connections_init(&server->connections, close_idle);
+    server->seats = limit_descriptors();
+    server_limit_idle(server, CONNECTIONS_IDLE_PER_CLIENT, CONNECTIONS_IDLE_MAX);
     int result = assets_load(&server->assets, assets_directory);
     if (result < 0) {
         log_warning("%s: %s: the wall and the player are not served", assets_directory, strerror(-result));
@@ -417,7 +488,7 @@ int server_listen(struct server *server, int socket)
         close(socket);
         return same && server->state == SERVER_SERVING ? 0 : -EALREADY;
     }
-    int result = listener_begin(&server->listener, &server->loop, socket);
+    int result = listener_begin(&server->listener, &server->loop, &server->connections, socket);
     if (result == 0) {
         enter_state(server, SERVER_SERVING);
     }

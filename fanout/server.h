@@ -10,6 +10,7 @@
 #include "fanout/camera_list.h"
 #include "fanout/feed/feed.h"
 #include "fanout/http/assets.h"
+#include "fanout/loop/connections.h"
 #include "fanout/loop/listener.h"
 #include "fanout/loop/loop.h"
 #include "fanout/loop/watch.h"
@@ -34,6 +35,7 @@ struct server {
     struct supervisor_link link;
     struct send_memory send_memory;
     struct listener listener;
+    struct connections connections;
     struct watch feeds_watch, signals;
     struct watch_timer stop_timer;      /* how long viewers have to close their side */
     struct watch_timer keepalive_timer; /* armed while there are viewers */
@@ -42,6 +44,7 @@ struct server {
     int64_t fed_ns; /* CLOCK_MONOTONIC: when the feeds last had their turn */
     uint64_t viewers_seen;
     unsigned viewers; /* open WebSockets, closing ones too */
+    unsigned seats;   /* connections that the process can have */
     unsigned viewers_max;
 };
 
@@ -58,6 +61,9 @@ int server_listen(struct server *server, int socket);
 
 /* How slow viewers may be, and after how many milliseconds each of them gets a ping. */
 void server_limit(struct server *server, const struct feed_limits *limits, long ping_ms);
+
+/* How many connections may be idle, of one client and in all (connections.h). */
+void server_limit_idle(struct server *server, unsigned per_client, unsigned max);
 
 /* True if the server takes one more viewer. */
 bool server_has_room(const struct server *server);

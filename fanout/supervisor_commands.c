@@ -63,6 +63,8 @@ static void take_limits(struct server *server, const json_t *body)
     };
 
     server_limit(server, &limits, (long)limit_of(body, "ping_ms", server->ping_ms));
+    server_limit_idle(server, (unsigned)limit_of(body, "idle_per_client", CONNECTIONS_IDLE_PER_CLIENT),
+                      (unsigned)limit_of(body, "idle_max", CONNECTIONS_IDLE_MAX));
 }
 
 static void on_listen(struct server *server, struct channel_message *message)

@@ -59,6 +59,8 @@ struct config_viewers {
     size_t timeout;     /* seconds that it may take nothing before it is closed */
     size_t ping;        /* seconds from ping to ping */
     size_t send_memory; /* MiB of unsent data, in each fan-out; 0: as the machine has memory */
+    size_t idle_per_client; /* connections without a request, and paused viewers, of one address … */
+    size_t idle_max;        /* … and in all, in each fan-out */
 };
 
 struct config {

@@ -80,6 +80,8 @@ static const struct setting fanout_settings[] = {
     {"viewer_timeout", SETTING_INTEGER, 0, TOP(viewers.timeout), 1, 3600, .number = 30},
     {"ping_interval", SETTING_INTEGER, 0, TOP(viewers.ping), 1, 3600, .number = 25},
     {"send_memory", SETTING_INTEGER, 0, TOP(viewers.send_memory), 0, 65536, .number = 0},
+    {"idle_per_client", SETTING_INTEGER, 0, TOP(viewers.idle_per_client), 1, 65536, .number = 1024},
+    {"idle_max", SETTING_INTEGER, 0, TOP(viewers.idle_max), 1, 65536, .number = 8192},
 };
 
 static const struct setting_group fanout_group = {fanout_settings, COUNT(fanout_settings)};

@@ -60,6 +60,10 @@ static_assert(sizeof(struct viewer) <= 216, "thousands of viewers: keep the stru
 /* Why a viewer that sends more than it has to say is closed. */
 #define VIEWER_SENT_TOO_MUCH "sent too much"
 
+/* Code (IANA: "try again later") and reason for the viewer that is paused for longest, of too many (connections.h). */
+#define VIEWER_TRY_AGAIN_LATER 1013
+#define VIEWER_TOO_MANY_PAUSED "too many paused viewers"
+
 const char *viewer_strstate(enum viewer_state state);
 void viewer_enter_state(struct viewer *viewer, enum viewer_state state);
 

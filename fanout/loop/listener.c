@@ -82,12 +82,28 @@ static void stand_back(struct listener *listener, long delay_us)
     watch_timer_arm_us(&listener->retry, delay_us);
 }
 
+static void take_in(struct listener *listener, int fd, const struct sockaddr_storage *peer)
+{
+    struct lws *wsi = lws_adopt_socket_vhost(listener->watch.loop->vhost, fd); /* closes it if it fails */
+
+    if (!wsi) {
+        return;
+    }
+    struct connection *connection = connections_add(listener->connections, wsi, peer);
+    lws_set_opaque_user_data(wsi, connection);
+    if (!connection) {
+        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+    }
+}
+
 static void accept_some(struct listener *listener, int count)
 {
     for (int i = 0; i < count; i++) {
-        int fd = accept4(listener->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage peer = {0};
+        socklen_t length = sizeof(peer);
+        int fd = accept4(listener->watch.fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            lws_adopt_socket_vhost(listener->watch.loop->vhost, fd); /* closes it if it fails */
+            take_in(listener, fd, &peer);
         } else if (!after_failure(listener, errno)) {
             return;
         }
@@ -144,8 +160,9 @@ void listener_set_load(struct listener *listener, unsigned viewers)
     }
 }
 
-int listener_begin(struct listener *listener, struct loop *loop, int socket)
+int listener_begin(struct listener *listener, struct loop *loop, struct connections *connections, int socket)
 {
+    listener->connections = connections;
     set_options(socket);
     int result = watch_begin(&listener->watch, loop, socket, listener_ready, listener);
     return result < 0 ? result : watch_timer_begin(&listener->retry, loop, retry_expired, listener);

@@ -10,11 +10,13 @@
 #include <stdbool.h>
 
 #include "common/ipc/load_board.h"
+#include "fanout/loop/connections.h"
 #include "fanout/loop/watch.h"
 
 struct listener {
     struct watch watch;
     struct watch_timer retry; /* armed while it does not accept: standing back, or for want of descriptors */
+    struct connections *connections; /* where what was accepted is counted */
     struct load_board *board; /* of all that accept from the socket; owned; NULL: it is this one's alone */
     size_t slot;              /* this process's */
     uint32_t load;            /* what is in it */
@@ -27,8 +29,11 @@ void listener_share(struct listener *listener, struct load_board *board, size_t 
 /* So many viewers are connected. */
 void listener_set_load(struct listener *listener, unsigned viewers);
 
-/* Listens on SOCKET, which becomes the loop's. 0 or negative errno. */
-int listener_begin(struct listener *listener, struct loop *loop, int socket);
+/*
+ * Listens on SOCKET, which becomes the loop's. What is accepted is in CONNECTIONS, and has its record there as
+ * libwebsockets' opaque user data. 0 or negative errno.
+ */
+int listener_begin(struct listener *listener, struct loop *loop, struct connections *connections, int socket);
 
 void listener_end(struct listener *listener);
 

@@ -60,13 +60,15 @@ static void on_begun(void *owner)
     const int fds[] = {config->listener, config->load_board};
 
     send(fanout,
-         message_pack("listen", "{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I}", "address", config->address,
-                      "index", (json_int_t)config->index, "log_level", log_level_name(config->log_level),
-                      "viewer_bytes", (json_int_t)config->viewers.bytes, "viewer_age_ms",
-                      (json_int_t)config->viewers.age_ms, "viewer_stuck_ms",
+         message_pack("listen", "{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "address",
+                      config->address, "index", (json_int_t)config->index, "log_level",
+                      log_level_name(config->log_level), "viewer_bytes", (json_int_t)config->viewers.bytes,
+                      "viewer_age_ms", (json_int_t)config->viewers.age_ms, "viewer_stuck_ms",
                       (json_int_t)config->viewers.timeout * MS_PER_SECOND, "ping_ms",
                       (json_int_t)config->viewers.ping * MS_PER_SECOND, "send_bytes",
-                      (json_int_t)config->viewers.send_memory << 20),
+                      (json_int_t)config->viewers.send_memory << 20, "idle_per_client",
+                      (json_int_t)config->viewers.idle_per_client, "idle_max",
+                      (json_int_t)config->viewers.idle_max),
          fds, config->load_board >= 0 ? 2 : 1);
     supervisor_fanout_begun(fanout->supervisor, fanout);
 }

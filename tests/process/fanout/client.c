@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,12 +23,31 @@
 #define HEAD_MAX 8192
 static const uint8_t mask[4] = {1, 2, 3, 4};
 
+static const char *source_address;
+
+void client_set_source(const char *address)
+{
+    source_address = address;
+}
+
+static void bind_source(int fd)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+
+    assert_int_equal(inet_pton(AF_INET, source_address, &address.sin_addr), 1);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
 void client_connect(struct client *client, int port, int receive_bytes)
 {
     *client = (struct client){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     assert_true(client->fd >= 0);
     if (receive_bytes) {
         setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
+    }
+    setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    if (source_address) {
+        bind_source(client->fd);
     }
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

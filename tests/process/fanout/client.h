@@ -33,6 +33,9 @@ struct client_message {
     size_t length;
 };
 
+/* Connections come from ADDRESS of loopback from now on; NULL: from 127.0.0.1. */
+void client_set_source(const char *address);
+
 /* Connects. RECEIVE_BYTES > 0: with a receive buffer of that size. */
 void client_connect(struct client *client, int port, int receive_bytes);
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -76,9 +77,13 @@ static int listen_anywhere(int *port)
     return fd;
 }
 
-static void run_program(int channel, const char *player)
+static void run_program(int channel, const char *player, int descriptors)
 {
+    const struct rlimit limit = {(rlim_t)descriptors, (rlim_t)descriptors};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (descriptors > 0) {
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
     setenv("RINGCAST_PLAYER_DIR", player, 1);
     if (channel == CHANNEL_CHILD_FD) {
         fcntl(channel, F_SETFD, 0);
@@ -105,6 +110,11 @@ void fanout_start(struct fanout *fanout)
 
 void fanout_start_limited(struct fanout *fanout, const char *limit, int value)
 {
+    fanout_start_small(fanout, limit, value, 0);
+}
+
+void fanout_start_small(struct fanout *fanout, const char *limit, int value, int descriptors)
+{
     int ends[2];
     *fanout = (struct fanout){0};
     make_player(fanout);
@@ -112,7 +122,7 @@ void fanout_start_limited(struct fanout *fanout, const char *limit, int value)
     fanout->pid = fork();
     assert_true(fanout->pid >= 0);
     if (fanout->pid == 0) {
-        run_program(ends[1], fanout->directory);
+        run_program(ends[1], fanout->directory, descriptors);
     }
     close(ends[1]);
     fanout->channel = ends[0];

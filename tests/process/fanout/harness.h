@@ -37,6 +37,9 @@ void fanout_start(struct fanout *fanout);
 /* The same but for one limit, a member of the `listen` message. */
 void fanout_start_limited(struct fanout *fanout, const char *limit, int value);
 
+/* The same, in a process that may have only so many DESCRIPTORS. */
+void fanout_start_small(struct fanout *fanout, const char *limit, int value, int descriptors);
+
 /* Sends SIGTERM (or, if SIGNAL is 0, nothing), waits for the end and checks that it was clean. */
 void fanout_end(struct fanout *fanout, int signal);
 

@@ -1,0 +1,215 @@
+#include "fanout/loop/connections.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/base/clock.h"
+#include "common/base/hash.h"
+#include "common/log/log.h"
+
+/* Between two lines about connections that were closed. */
+#define TELL_INTERVAL_NS (10 * NS_PER_SECOND)
+
+/* Bytes of an address that tell clients apart, if it is not IPv4: a /64. */
+#define PREFIX_BYTES 8
+
+/* Of the seats, these parts may be idle, of each kind: in all, and of one client. */
+static const unsigned max_part[CONNECTION_IDLE_KINDS] = {
+    [CONNECTION_WAITING] = 8, [CONNECTION_PAUSED] = 2, [CONNECTION_ENDING] = 8};
+static const unsigned client_part[CONNECTION_IDLE_KINDS] = {
+    [CONNECTION_WAITING] = 16, [CONNECTION_PAUSED] = 4, [CONNECTION_ENDING] = 16};
+
+/* ---- Clients ---- */
+
+static void read_address(const struct sockaddr_storage *peer, uint8_t address[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    memset(address, 0, 16);
+    if (peer->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
+        memcpy(address, mapped, sizeof(mapped));
+        memcpy(address + sizeof(mapped), &v4->sin_addr, 4);
+    } else if (peer->ss_family == AF_INET6) {
+        const struct in6_addr *v6 = &((const struct sockaddr_in6 *)peer)->sin6_addr;
+        memcpy(address, v6->s6_addr, IN6_IS_ADDR_V4MAPPED(v6) ? 16 : PREFIX_BYTES);
+    }
+}
+
+/* "192.0.2.7" or "2001:db8:0:7::", of a /64. */
+static const char *format_address(const struct client *client, char text[INET6_ADDRSTRLEN])
+{
+    struct in6_addr address;
+
+    memcpy(&address, client->address, sizeof(address));
+    bool mapped = IN6_IS_ADDR_V4MAPPED(&address);
+    const void *bytes = mapped ? client->address + 12 : client->address;
+    const char *result = inet_ntop(mapped ? AF_INET : AF_INET6, bytes, text, INET6_ADDRSTRLEN);
+    return result ? result : "?";
+}
+
+/* The client with the address of PEER, made if it is not there. NULL: no memory. */
+static struct client *find_client(struct connections *connections, const struct sockaddr_storage *peer)
+{
+    uint8_t address[16];
+
+    read_address(peer, address);
+    uint64_t hash = hash_add(hash_add(HASH_START, &connections->seed, sizeof(connections->seed)), address,
+                             sizeof(address));
+    struct client_bucket *bucket = &connections->buckets[(hash ^ hash >> 32) % CONNECTIONS_BUCKETS];
+    struct client *client;
+    LIST_FOREACH(client, bucket, link) {
+        if (memcmp(client->address, address, sizeof(address)) == 0) {
+            return client;
+        }
+    }
+    client = calloc(1, sizeof(*client));
+    if (client) {
+        memcpy(client->address, address, sizeof(address));
+        for (int i = 0; i < CONNECTION_IDLE_KINDS; i++) {
+            TAILQ_INIT(&client->list[i]);
+        }
+        LIST_INSERT_HEAD(bucket, client, link);
+    }
+    return client;
+}
+
+/* ---- Kinds ---- */
+
+static void leave_kind(struct connections *connections, struct connection *connection)
+{
+    enum connection_kind kind = connection->kind;
+
+    if (kind != CONNECTION_BUSY) {
+        TAILQ_REMOVE(&connection->client->list[kind], connection, of_client);
+        TAILQ_REMOVE(&connections->list[kind], connection, of_all);
+        connection->client->idle[kind]--;
+        connections->idle[kind]--;
+        connection->kind = CONNECTION_BUSY;
+    }
+}
+
+static const char *strkind(enum connection_kind kind)
+{
+    static const char *const names[] = {"one without a request", "a paused viewer",
+                                        "a viewer that does not answer its close frame", "a viewer"};
+    return names[kind];
+}
+
+static void tell(struct connections *connections, const struct client *client, enum connection_kind kind,
+                 bool of_client)
+{
+    char address[INET6_ADDRSTRLEN];
+    int64_t now_ns = clock_now_ns();
+
+    connections->closed++;
+    if (connections->told_ns != 0 && now_ns - connections->told_ns < TELL_INTERVAL_NS) {
+        return;
+    }
+    log_warning("idle connections closed: %u, the last of them %s from %s; there may be %u %s (%s)",
+                connections->closed, strkind(kind), format_address(client, address),
+                of_client ? connections->per_client[kind] : connections->max[kind],
+                of_client ? "from one address" : "in all", of_client ? "idle_per_client" : "idle_max");
+    connections->told_ns = now_ns;
+    connections->closed = 0;
+}
+
+/* Closes the longest idle ones of KIND while there are too many of CLIENT, or in all. */
+static void keep_bounds(struct connections *connections, const struct client *client,
+                        enum connection_kind kind)
+{
+    for (;;) {
+        bool of_client = client->idle[kind] > connections->per_client[kind];
+        if (!of_client && connections->idle[kind] <= connections->max[kind]) {
+            return;
+        }
+        struct connection *oldest = TAILQ_FIRST(of_client ? &client->list[kind] : &connections->list[kind]);
+        leave_kind(connections, oldest);
+        tell(connections, oldest->client, kind, of_client);
+        connections->close(oldest, kind);
+    }
+}
+
+void connections_enter(struct connections *connections, struct connection *connection,
+                       enum connection_kind kind)
+{
+    leave_kind(connections, connection);
+    if (kind == CONNECTION_BUSY) {
+        return;
+    }
+    connection->kind = kind;
+    TAILQ_INSERT_TAIL(&connection->client->list[kind], connection, of_client);
+    TAILQ_INSERT_TAIL(&connections->list[kind], connection, of_all);
+    connection->client->idle[kind]++;
+    connections->idle[kind]++;
+    keep_bounds(connections, connection->client, kind);
+}
+
+/* ---- In and out ---- */
+
+struct connection *connections_add(struct connections *connections, struct lws *wsi,
+                                   const struct sockaddr_storage *peer)
+{
+    struct connection *connection = calloc(1, sizeof(*connection));
+    struct client *client = connection ? find_client(connections, peer) : NULL;
+
+    if (!client) {
+        free(connection);
+        return NULL;
+    }
+    client->connections++;
+    *connection = (struct connection){.client = client, .wsi = wsi, .kind = CONNECTION_BUSY};
+    connections_enter(connections, connection, CONNECTION_WAITING);
+    return connection;
+}
+
+void connections_remove(struct connections *connections, struct connection *connection)
+{
+    struct client *client = connection->client;
+
+    leave_kind(connections, connection);
+    free(connection);
+    if (--client->connections == 0) {
+        LIST_REMOVE(client, link);
+        free(client);
+    }
+}
+
+/* ---- Limits ---- */
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+unsigned connections_limit(struct connections *connections, unsigned per_client, unsigned max, unsigned seats)
+{
+    for (int i = 0; i < CONNECTION_IDLE_KINDS; i++) {
+        connections->max[i] = least(max, seats / max_part[i]);
+        connections->per_client[i] = least(per_client, seats / client_part[i]);
+        /* At least the one that has just become idle may be. */
+        connections->max[i] += connections->max[i] == 0;
+        connections->per_client[i] += connections->per_client[i] == 0;
+    }
+    return seats - least(seats / 2, connections->max[CONNECTION_WAITING]);
+}
+
+void connections_init(struct connections *connections,
+                      void (*close)(struct connection *connection, enum connection_kind kind))
+{
+    *connections = (struct connections){.close = close};
+    for (int i = 0; i < CONNECTION_IDLE_KINDS; i++) {
+        TAILQ_INIT(&connections->list[i]);
+        connections->max[i] = connections->per_client[i] = UINT32_MAX;
+    }
+    for (size_t i = 0; i < CONNECTIONS_BUCKETS; i++) {
+        LIST_INIT(&connections->buckets[i]);
+    }
+    if (getrandom(&connections->seed, sizeof(connections->seed), 0) < 0) {
+        connections->seed = (uint64_t)clock_now_ns();
+    }
+}
