@@ -20,9 +20,7 @@
 
 #include "common/ipc/channel.h"
 #include "common/ipc/message.h"
-
-/* Longest wait for anything here; a busy machine needs some. */
-#define PATIENCE_MS 20000
+#include "tests/support/patience.h"
 
 struct exporter {
     pid_t pid;

@@ -17,8 +17,7 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-/* Far above what anything here takes, also with sanitizers on a busy machine. */
-#define TIME_LIMIT_MS 20000
+#include "tests/support/patience.h"
 
 #define HEAD_MAX 8192
 static const uint8_t mask[4] = {1, 2, 3, 4};
@@ -81,7 +80,7 @@ static bool receive_more(struct client *client)
         assert_non_null(client->buffer);
     }
     struct pollfd wait = {.fd = client->fd, .events = POLLIN};
-    assert_int_equal(poll(&wait, 1, TIME_LIMIT_MS), 1);
+    assert_int_equal(poll(&wait, 1, PATIENCE_MS), 1);
     ssize_t count = recv(client->fd, client->buffer + client->length, client->room - client->length - 1, 0);
     if (count <= 0) {
         return false;

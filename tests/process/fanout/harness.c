@@ -27,8 +27,7 @@
 #include "common/ipc/message.h"
 #include "common/ring/ring_create.h"
 #include "common/ring/ring_writer.h"
-
-#define TIME_LIMIT_MS 20000
+#include "tests/support/patience.h"
 
 /* A fragment: `moof` with number, keyframe flag and a filler byte, then `mdat` of that byte. */
 #define MOOF_SIZE 24u
@@ -151,6 +150,7 @@ void fanout_end(struct fanout *fanout, int signal)
     assert_int_equal(waitpid(fanout->pid, &status, 0), fanout->pid);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
+    fanout->pid = 0;
     if (fanout->channel >= 0) {
         close(fanout->channel);
     }
@@ -163,7 +163,7 @@ void fanout_tell(struct fanout *fanout, json_t *message, const int *fds, int cou
     assert_non_null(message);
     int result = channel_send(fanout->channel, message, fds, count);
     while (result == -EAGAIN) { /* it is full, and the fan-out is busy */
-        assert_int_equal(poll(&wait, 1, TIME_LIMIT_MS), 1);
+        assert_int_equal(poll(&wait, 1, PATIENCE_MS), 1);
         result = channel_send(fanout->channel, message, fds, count);
     }
     assert_int_equal(result, 0);
@@ -174,7 +174,7 @@ json_t *fanout_wait(struct fanout *fanout, const char *type)
 {
     for (;;) {
         struct pollfd wait = {.fd = fanout->channel, .events = POLLIN};
-        assert_int_equal(poll(&wait, 1, TIME_LIMIT_MS), 1);
+        assert_int_equal(poll(&wait, 1, PATIENCE_MS), 1);
         struct channel_message message;
         assert_int_equal(channel_receive(fanout->channel, &message), 1);
         bool found = message_is(message.body, type);

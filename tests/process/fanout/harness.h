@@ -14,7 +14,7 @@
 #include "tests/process/fanout/client.h"
 
 struct fanout {
-    pid_t pid;
+    pid_t pid;   /* 0 once it has ended */
     int channel; /* our end */
     int port;
     int descriptors;    /* how many it had open when it said that it was ready */

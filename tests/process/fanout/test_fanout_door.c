@@ -10,28 +10,7 @@
 #include <cmocka.h>
 
 #include "common/ipc/message.h"
-#include "tests/process/fanout/harness.h"
-
-#define RING_BYTES 65536
-
-static struct fanout fanout;
-static struct source front;
-
-static int set_up(void **state)
-{
-    (void)state;
-    fanout_start(&fanout);
-    source_begin(&front, &fanout, "front", RING_BYTES);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    fanout_end(&fanout, SIGTERM);
-    source_end(&front);
-    return 0;
-}
+#include "tests/process/fanout/fixture.h"
 
 static int open_status(const char *path, const char *headers)
 {
@@ -227,7 +206,7 @@ static void the_list_says_what_is_known(void **state)
     json_object_set_new(message, "codecs", json_string("avc1.64001F,mp4a.40.2"));
     json_object_set_new(message, "width", json_integer(1280));
     json_object_set_new(message, "height", json_integer(720));
-    watch_camera(&viewer, &fanout, "/live/front", 0);
+    watch_front(&viewer, 0);
     fanout_tell(&fanout, message, NULL, 0);
     json_decref(expect_text(&viewer, "state"));
     client_request(&client, fanout.port, "GET", "/api/cameras", "");
@@ -258,7 +237,7 @@ static void the_list_is_sent_again_only_if_it_has_changed(void **state)
     client_request(&client, fanout.port, "GET", "/api/cameras", header);
     assert_int_equal(client.status, 304);
     client_close(&client, false);
-    watch_camera(&viewer, &fanout, "/live/front", 0); /* one viewer more */
+    watch_front(&viewer, 0); /* one viewer more */
     client_request(&client, fanout.port, "GET", "/api/cameras", header);
     assert_int_equal(client.status, 200);
     json_t *answer = read_json(&client);
@@ -372,15 +351,16 @@ static void what_is_not_http_is_dropped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(only_the_pages_own_origin_is_let_in, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_path_is_decoded_once_and_strictly, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_upgrade_must_be_one_we_speak, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(strange_names_are_only_names, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_list_says_what_is_known, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_list_is_sent_again_only_if_it_has_changed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(files_are_served_from_a_table, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(files_have_types_and_versions, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_not_http_is_dropped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_the_pages_own_origin_is_let_in, front_set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(a_path_is_decoded_once_and_strictly, front_set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(an_upgrade_must_be_one_we_speak, front_set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(strange_names_are_only_names, front_set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(the_list_says_what_is_known, front_set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(the_list_is_sent_again_only_if_it_has_changed, front_set_up,
+                                        front_tear_down),
+        cmocka_unit_test_setup_teardown(files_are_served_from_a_table, front_set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(files_have_types_and_versions, front_set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(what_is_not_http_is_dropped, front_set_up, front_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

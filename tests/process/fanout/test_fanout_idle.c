@@ -12,11 +12,9 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "tests/process/fanout/harness.h"
+#include "tests/process/fanout/fixture.h"
 
 #define CAMERAS 40
-#define RING_BYTES 65536
-#define FRAGMENT_BYTES 2000u
 
 /* Rounds of one fragment per camera, at 25 a second. */
 #define ROUNDS 75
@@ -26,7 +24,6 @@
 #define SETTLE_NS 250000000L
 #define SETTLE_STEPS 80
 
-static struct fanout fanout;
 static struct source sources[CAMERAS];
 
 static int set_up(void **state)
@@ -37,7 +34,7 @@ static int set_up(void **state)
         char name[32];
         snprintf(name, sizeof(name), "camera%d", i);
         source_begin(&sources[i], &fanout, name, RING_BYTES);
-        source_generation(&sources[i], "avc1.64001F", "ftyp+moov");
+        source_generation(&sources[i], CODECS, INIT_A);
         source_publish(&sources[i], FRAGMENT_BYTES, true);
     }
     return 0;
@@ -107,11 +104,10 @@ static void viewers_of_nothing_cost_next_to_nothing(void **state)
 {
     (void)state;
     enum { COARSE_TIMER_MAX = 2 }; /* pings */
-    static const char pause[] = "{\"type\":\"pause\"}";
     struct client quiet, paused;
     watch_camera(&quiet, &fanout, "/live/camera0", 0);
     watch_camera(&paused, &fanout, "/live/camera1", 0);
-    client_send_frame(&paused, CLIENT_TEXT, pause, sizeof(pause) - 1);
+    say(&paused, "{\"type\":\"pause\"}");
     wait_until_it_sleeps();
     long before = sleeps();
     publish_all(1);
@@ -142,7 +138,7 @@ static void serve_one(void)
 {
     struct client client;
     watch_camera(&client, &fanout, "/live/camera0", 0);
-    expect_init(&client, "ftyp+moov");
+    expect_init(&client, INIT_A);
     expect_fragment(&client, 1);
     source_publish(&sources[0], FRAGMENT_BYTES, false);
     expect_fragment(&client, 2);

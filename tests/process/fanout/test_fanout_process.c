@@ -13,34 +13,19 @@
 #include <cmocka.h>
 
 #include "common/ipc/message.h"
-#include "tests/process/fanout/harness.h"
+#include "tests/process/fanout/fixture.h"
+#include "tests/support/patience.h"
 
-#define RING_BYTES 262144
-#define FRAGMENT_BYTES 20000u
-#define WAIT_MS 20000
 #define WAIT_STEP_MS 5
 
 /* Viewers have half a second to leave; the rest is room for a busy machine with sanitizers. */
 #define END_MAX_S 5
 
-static struct fanout fanout;
-static struct source source;
-
+/* `front` has published its first fragment. */
 static int set_up(void **state)
 {
-    (void)state;
-    fanout_start(&fanout);
-    source_begin(&source, &fanout, "front", RING_BYTES);
-    source_generation(&source, "avc1.64001F", "ftyp+moov");
-    source_publish(&source, FRAGMENT_BYTES, true);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    fanout_end(&fanout, SIGTERM);
-    source_end(&source);
+    front_set_up_generation(state);
+    source_publish(&front, LARGE_BYTES, true);
     return 0;
 }
 
@@ -50,7 +35,7 @@ static bool wait_descriptors(int count)
 {
     const struct timespec step = {.tv_nsec = WAIT_STEP_MS * 1000000L};
     for (int waited = 0; fanout_descriptors(&fanout, NULL) != count; waited += WAIT_STEP_MS) {
-        if (waited > WAIT_MS) {
+        if (waited > PATIENCE_MS) {
             return false;
         }
         nanosleep(&step, NULL);
@@ -64,16 +49,16 @@ static void come_and_go(int way)
     struct client client;
     switch (way % 6) {
     case 0: /* a clean end */
-        watch_camera(&client, &fanout, "/live/front", 0);
+        watch_front(&client, 0);
         client_send_frame(&client, CLIENT_CLOSE, "\x03\xe8", 2);
         client_close(&client, false);
         return;
     case 1: /* a reset in the middle of the stream */
-        watch_camera(&client, &fanout, "/live/front", 0);
+        watch_front(&client, 0);
         client_close(&client, true);
         return;
     case 2: /* gone behind with an unsent tail */
-        watch_camera(&client, &fanout, "/live/front", 4096);
+        watch_front(&client, SMALL_BUFFER);
         client_close(&client, false);
         return;
     case 3: /* half a request */
@@ -100,12 +85,10 @@ static void viewers_leave_nothing_behind(void **state)
 {
     (void)state;
     struct client witness;
-    watch_camera(&witness, &fanout, "/live/front", 0);
-    expect_init(&witness, "ftyp+moov");
-    expect_fragment(&witness, 1);
+    watch_front_from(&witness, 1, 1);
     for (int i = 0; i < 240; i++) {
         come_and_go(i);
-        source_publish(&source, FRAGMENT_BYTES, i % 5 == 0);
+        source_publish(&front, LARGE_BYTES, i % 5 == 0);
         expect_fragment(&witness, (uint64_t)i + 2);
     }
     client_close(&witness, false);
@@ -118,7 +101,7 @@ static void viewers_are_counted(void **state)
     (void)state;
     struct client clients[3];
     for (int i = 0; i < 3; i++) {
-        watch_camera(&clients[i], &fanout, "/live/front", 0);
+        watch_front(&clients[i], 0);
     }
     fanout_wait_viewers(&fanout, "front", 3);
     client_close(&clients[1], true);
@@ -149,15 +132,13 @@ static void latency_is_counted_and_told(void **state)
     (void)state;
     struct client clients[2];
     for (int i = 0; i < 2; i++) {
-        watch_camera(&clients[i], &fanout, "/live/front", 0);
-        expect_init(&clients[i], "ftyp+moov");
-        expect_fragment(&clients[i], 1);
+        watch_front_from(&clients[i], 1, 1);
     }
     json_int_t told = 0;
     uint64_t sent = 1;
     while (told < 10) {
         while (sent < 11) {
-            source_publish(&source, FRAGMENT_BYTES, false);
+            source_publish(&front, LARGE_BYTES, false);
             sent++;
             for (int i = 0; i < 2; i++) {
                 expect_fragment(&clients[i], sent);
@@ -179,21 +160,19 @@ static void cameras_come_and_go_without_a_trace(void **state)
     for (int i = 0; i < 20; i++) {
         struct source other;
         source_begin(&other, &fanout, "back", RING_BYTES);
-        source_generation(&other, "avc1.64001F", "ftyp+moov");
+        source_generation(&other, CODECS, INIT_A);
         do { /* the camera's message is on its way */
             client_open(&client, fanout.port, "/live/back", "", 0);
             if (client.status != 101) {
                 client_close(&client, false);
             }
         } while (client.fd < 0);
-        source_publish(&other, FRAGMENT_BYTES, true);
+        source_publish(&other, LARGE_BYTES, true);
         json_decref(expect_text(&client, "state"));
-        expect_init(&client, "ftyp+moov");
+        expect_init(&client, INIT_A);
         expect_fragment(&client, 1);
         source_move(&other, RING_BYTES);
-        json_t *message = message_new("camera-remove");
-        json_object_set_new(message, "name", json_string("back"));
-        fanout_tell(&fanout, message, NULL, 0);
+        remove_camera("back");
         source_end(&other);
         client_close(&client, i % 2);
     }
@@ -206,9 +185,7 @@ static void running_out_of_descriptors_hurts_nobody(void **state)
     enum { LATE = 16 }; /* more than there are unused numbers below the highest */
     (void)state;
     struct client witness, late[LATE];
-    watch_camera(&witness, &fanout, "/live/front", 0);
-    expect_init(&witness, "ftyp+moov");
-    expect_fragment(&witness, 1);
+    watch_front_from(&witness, 1, 1);
     int highest;
     struct rlimit normal, full;
     fanout_descriptors(&fanout, &highest);
@@ -220,7 +197,7 @@ static void running_out_of_descriptors_hurts_nobody(void **state)
         client_send(&late[i], "GET / HTTP/1.1\r\nHost: cameras.example\r\n\r\n");
     }
     for (uint64_t number = 2; number < 50; number++) {
-        source_publish(&source, FRAGMENT_BYTES, number % 5 == 0);
+        source_publish(&front, LARGE_BYTES, number % 5 == 0);
         expect_fragment(&witness, number);
     }
     assert_false(client_has_news(&late[LATE - 1]));
@@ -236,12 +213,12 @@ static void running_out_of_descriptors_hurts_nobody(void **state)
 /* Viewers of every kind, one of them with an unsent tail. */
 static void open_some(struct client clients[3])
 {
-    watch_camera(&clients[0], &fanout, "/live/front", 0);
-    watch_camera(&clients[1], &fanout, "/live/front", 4096);
+    watch_front(&clients[0], 0);
+    watch_front(&clients[1], SMALL_BUFFER);
     client_connect(&clients[2], fanout.port, 0);
     client_send(&clients[2], "GET / HT");
     for (int i = 0; i < 100; i++) {
-        source_publish(&source, FRAGMENT_BYTES, i % 5 == 0);
+        source_publish(&front, LARGE_BYTES, i % 5 == 0);
     }
 }
 
@@ -263,7 +240,6 @@ static void sigterm_ends_it(void **state)
     clock_gettime(CLOCK_MONOTONIC, &ended);
     assert_true(ended.tv_sec - begun.tv_sec < END_MAX_S);
     close_some(clients);
-    source_end(&source);
 }
 
 static void the_supervisors_end_ends_it(void **state)
@@ -275,7 +251,6 @@ static void the_supervisors_end_ends_it(void **state)
     fanout.channel = -1;
     fanout_end(&fanout, 0);
     close_some(clients);
-    source_end(&source);
 }
 
 static void an_interrupt_is_the_supervisors_business(void **state)
@@ -284,7 +259,7 @@ static void an_interrupt_is_the_supervisors_business(void **state)
     struct client client;
     assert_int_equal(kill(fanout.pid, SIGINT), 0);
     assert_int_equal(kill(fanout.pid, SIGHUP), 0);
-    watch_camera(&client, &fanout, "/live/front", 0);
+    watch_front(&client, 0);
     client_close(&client, false);
 }
 
@@ -298,7 +273,7 @@ static void bad_messages_are_survived(void **state)
     fanout_tell(&fanout, message_new("camera-add"), NULL, 0);
     json_t *message = message_new("camera-add"); /* a ring that is none */
     json_object_set_new(message, "name", json_string("broken"));
-    int fds[2] = {source.wake, source.wake};
+    int fds[2] = {front.wake, front.wake};
     fanout_tell(&fanout, message, fds, 2);
     message = message_new("camera-state");
     json_object_set_new(message, "name", json_integer(7));
@@ -316,15 +291,15 @@ static void bad_messages_are_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(viewers_leave_nothing_behind, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(viewers_are_counted, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(latency_is_counted_and_told, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(cameras_come_and_go_without_a_trace, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(running_out_of_descriptors_hurts_nobody, set_up, tear_down),
-        cmocka_unit_test_setup(sigterm_ends_it, set_up),
-        cmocka_unit_test_setup(the_supervisors_end_ends_it, set_up),
-        cmocka_unit_test_setup_teardown(an_interrupt_is_the_supervisors_business, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(bad_messages_are_survived, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(viewers_leave_nothing_behind, set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(viewers_are_counted, set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(latency_is_counted_and_told, set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(cameras_come_and_go_without_a_trace, set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(running_out_of_descriptors_hurts_nobody, set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(sigterm_ends_it, set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(the_supervisors_end_ends_it, set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(an_interrupt_is_the_supervisors_business, set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(bad_messages_are_survived, set_up, front_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,39 +11,7 @@
 #include <cmocka.h>
 
 #include "common/ipc/message.h"
-#include "tests/process/fanout/harness.h"
-
-#define CODECS "avc1.64001F"
-#define INIT_A "ftyp+moov of the first stream"
-#define INIT_B "ftyp+moov of the second stream"
-#define RING_BYTES 262144
-#define FRAGMENT_BYTES 5000u
-
-static struct fanout fanout;
-static struct source source;
-
-static int set_up(void **state)
-{
-    (void)state;
-    fanout_start(&fanout);
-    source_begin(&source, &fanout, "front", RING_BYTES);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    fanout_end(&fanout, SIGTERM);
-    source_end(&source);
-    return 0;
-}
-
-static void publish_gop(size_t frames)
-{
-    for (size_t i = 0; i < frames; i++) {
-        source_publish(&source, FRAGMENT_BYTES, i == 0);
-    }
-}
+#include "tests/process/fanout/fixture.h"
 
 static void pings_are_answered_and_floods_closed(void **state)
 {
@@ -51,7 +19,7 @@ static void pings_are_answered_and_floods_closed(void **state)
     struct client client;
     struct client_message message;
     static const char junk[1000];
-    watch_camera(&client, &fanout, "/live/front", 0);
+    watch_front(&client, 0);
     client_send_frame(&client, CLIENT_PING, "hello", 5);
     assert_true(client_next(&client, &message));
     assert_int_equal(message.opcode, CLIENT_PONG);
@@ -72,7 +40,7 @@ static void floods_of_empty_frames_are_closed(void **state)
     (void)state;
     enum { FRAMES = 6000 };
     struct client client;
-    watch_camera(&client, &fanout, "/live/front", 0);
+    watch_front(&client, 0);
     for (int i = 0; i < FRAMES; i++) {
         client_send_frame(&client, CLIENT_BINARY, "", 0);
     }
@@ -86,16 +54,14 @@ static void floods_of_pings_are_closed(void **state)
     enum { PINGS = 4000, ROOM = 100 };
     static const char payload[ROOM];
     struct client client, other;
-    tear_down(NULL);
-    fanout_start_limited(&fanout, "ping_ms", 1000);
-    source_begin(&source, &fanout, "front", RING_BYTES);
-    watch_camera(&client, &fanout, "/live/front", 0);
-    watch_camera(&other, &fanout, "/live/front", 0);
+    front_begin(RING_BYTES, "ping_ms", 1000);
+    watch_front(&client, 0);
+    watch_front(&other, 0);
     for (int i = 0; i < PINGS; i++) {
         client_send_frame(&client, CLIENT_PING, payload, sizeof(payload));
     }
     expect_close(&client, 1008);
-    source_generation(&source, CODECS, INIT_A);
+    source_generation(&front, CODECS, INIT_A);
     publish_gop(1);
     struct client_message message;
     do {
@@ -113,7 +79,7 @@ static void a_flood_of_states_is_told_as_its_newest(void **state)
     struct client client;
     char error[32] = "", last[32];
     int told = 0;
-    watch_camera(&client, &fanout, "/live/front", 4096);
+    watch_front(&client, SMALL_BUFFER);
     for (int i = 0; i < STATES; i++) {
         snprintf(last, sizeof(last), "attempt %d", i);
         fanout_tell_state(&fanout, "front", "backoff", last);
@@ -126,11 +92,6 @@ static void a_flood_of_states_is_told_as_its_newest(void **state)
     }
     assert_in_range(told, 1, TOLD_MAX);
     client_close(&client, false);
-}
-
-static void say(struct client *client, const char *text)
-{
-    client_send_frame(client, CLIENT_TEXT, text, strlen(text));
 }
 
 /* What was said before has been heard, and nothing was sent because of it. */
@@ -153,7 +114,7 @@ static void a_viewer_is_told_the_time(void **state)
 {
     (void)state;
     struct client client;
-    watch_camera(&client, &fanout, "/live/front", 0);
+    watch_front(&client, 0);
     double before = real_ms();
     say(&client, "{\"type\":\"time\",\"client\":1234.5625}");
     json_t *text = expect_text(&client, "time");
@@ -172,7 +133,7 @@ static void other_messages_are_ignored(void **state)
         "{\"type\":\"resume\"}", /* there is nothing to resume */
     };
     struct client client;
-    watch_camera(&client, &fanout, "/live/front", 0);
+    watch_front(&client, 0);
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         say(&client, others[i]);
         expect_silence(&client);
@@ -189,7 +150,7 @@ static void the_time_is_told_a_few_times_a_second(void **state)
     struct client client;
     struct client_message message;
     int answers = 0;
-    watch_camera(&client, &fanout, "/live/front", 0);
+    watch_front(&client, 0);
     for (int i = 0; i < ASKED; i++) {
         say(&client, "{\"type\":\"time\",\"client\":1}");
     }
@@ -206,12 +167,8 @@ static void a_paused_viewer_gets_nothing_and_resumes_at_the_newest_keyframe(void
 {
     (void)state;
     struct client client;
-    source_generation(&source, CODECS, INIT_A);
     publish_gop(2);
-    watch_camera(&client, &fanout, "/live/front", 0);
-    expect_init(&client, INIT_A);
-    expect_fragment(&client, 1);
-    expect_fragment(&client, 2);
+    watch_front_from(&client, 1, 2);
     fanout_wait_viewers(&fanout, "front", 1);
     say(&client, "{\"type\":\"pause\"}");
     fanout_wait_viewers(&fanout, "front", 0);
@@ -223,10 +180,8 @@ static void a_paused_viewer_gets_nothing_and_resumes_at_the_newest_keyframe(void
     say(&client, "{\"type\":\"pause\"}"); /* once more changes nothing */
     expect_silence(&client);
     say(&client, "{\"type\":\"resume\"}");
-    for (uint64_t number = 6; number <= 8; number++) {
-        expect_fragment(&client, number);
-    }
-    source_publish(&source, FRAGMENT_BYTES, false);
+    expect_fragments(&client, 6, 8);
+    source_publish(&front, FRAGMENT_BYTES, false);
     expect_fragment(&client, 9);
     fanout_wait_viewers(&fanout, "front", 1);
     client_close(&client, false);
@@ -237,23 +192,16 @@ static void a_short_pause_doubles_nothing(void **state)
 {
     (void)state;
     struct client client, other;
-    source_generation(&source, CODECS, INIT_A);
     publish_gop(3);
-    watch_camera(&client, &fanout, "/live/front", 0);
-    watch_camera(&other, &fanout, "/live/front", 0);
-    expect_init(&client, INIT_A);
-    expect_init(&other, INIT_A);
-    for (uint64_t number = 1; number <= 3; number++) {
-        expect_fragment(&client, number);
-        expect_fragment(&other, number);
-    }
+    watch_front_from(&client, 1, 3);
+    watch_front_from(&other, 1, 3);
     say(&client, "{\"type\":\"pause\"}");
     expect_silence(&client);
-    source_publish(&source, FRAGMENT_BYTES, false);
+    source_publish(&front, FRAGMENT_BYTES, false);
     expect_fragment(&other, 4);
     say(&client, "{\"type\":\"resume\"}");
     expect_fragment(&client, 4);
-    source_publish(&source, FRAGMENT_BYTES, false);
+    source_publish(&front, FRAGMENT_BYTES, false);
     expect_fragment(&client, 5);
     expect_fragment(&other, 5);
     client_close(&client, false);
@@ -264,16 +212,12 @@ static void a_paused_viewer_stays_when_its_ring_is_replaced(void **state)
 {
     (void)state;
     struct client client;
-    source_generation(&source, CODECS, INIT_A);
     publish_gop(2);
-    watch_camera(&client, &fanout, "/live/front", 0);
-    expect_init(&client, INIT_A);
-    expect_fragment(&client, 1);
-    expect_fragment(&client, 2);
+    watch_front_from(&client, 1, 2);
     say(&client, "{\"type\":\"pause\"}");
     expect_silence(&client);
-    source_move(&source, 524288);
-    source_generation(&source, CODECS, INIT_B);
+    source_move(&front, 524288);
+    source_generation(&front, CODECS, INIT_B);
     publish_gop(2);
     publish_gop(2);
     fanout_tell_state(&fanout, "front", "streaming", NULL);
@@ -284,9 +228,7 @@ static void a_paused_viewer_stays_when_its_ring_is_replaced(void **state)
     expect_fragment(&client, 4);
     say(&client, "{\"type\":\"pause\"}");
     expect_silence(&client);
-    json_t *message = message_new("camera-remove");
-    json_object_set_new(message, "name", json_string("front"));
-    fanout_tell(&fanout, message, NULL, 0);
+    remove_camera("front");
     expect_close(&client, 1001);
 }
 
@@ -295,7 +237,7 @@ static void resuming_wakes_a_camera_that_sleeps(void **state)
 {
     (void)state;
     struct client client;
-    watch_camera(&client, &fanout, "/live/front", 0);
+    watch_front(&client, 0);
     say(&client, "{\"type\":\"pause\"}");
     fanout_tell_state(&fanout, "front", "idle", NULL);
     json_decref(expect_text(&client, "state"));
@@ -309,18 +251,21 @@ static void resuming_wakes_a_camera_that_sleeps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(pings_are_answered_and_floods_closed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(floods_of_empty_frames_are_closed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(floods_of_pings_are_closed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_flood_of_states_is_told_as_its_newest, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_viewer_is_told_the_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(other_messages_are_ignored, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_time_is_told_a_few_times_a_second, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(pings_are_answered_and_floods_closed, front_set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(floods_of_empty_frames_are_closed, front_set_up, front_tear_down),
+        cmocka_unit_test_teardown(floods_of_pings_are_closed, front_tear_down),
+        cmocka_unit_test_setup_teardown(a_flood_of_states_is_told_as_its_newest, front_set_up,
+                                        front_tear_down),
+        cmocka_unit_test_setup_teardown(a_viewer_is_told_the_time, front_set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(other_messages_are_ignored, front_set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(the_time_is_told_a_few_times_a_second, front_set_up, front_tear_down),
         cmocka_unit_test_setup_teardown(a_paused_viewer_gets_nothing_and_resumes_at_the_newest_keyframe,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_short_pause_doubles_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_paused_viewer_stays_when_its_ring_is_replaced, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(resuming_wakes_a_camera_that_sleeps, set_up, tear_down),
+                                        front_set_up_generation, front_tear_down),
+        cmocka_unit_test_setup_teardown(a_short_pause_doubles_nothing, front_set_up_generation,
+                                        front_tear_down),
+        cmocka_unit_test_setup_teardown(a_paused_viewer_stays_when_its_ring_is_replaced,
+                                        front_set_up_generation, front_tear_down),
+        cmocka_unit_test_setup_teardown(resuming_wakes_a_camera_that_sleeps, front_set_up, front_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,79 +11,29 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "tests/process/fanout/harness.h"
-
-#define CODECS "avc1.64001F"
-#define INIT "ftyp+moov"
+#include "tests/process/fanout/fixture.h"
 
 /* Holds everything that is published, so that nobody misses anything by being overwritten. */
-#define RING_BYTES (8u << 20)
+#define LARGE_RING (8u << 20)
 
 /* More than the kernel keeps for a viewer that does not read. */
 #define FRAGMENTS 200
 #define GOP 10
-#define SIZE 20000u
-
-/* Receive buffer of a slow viewer. */
-#define SMALL 4096
-
-static struct fanout fanout;
-static struct source source;
 
 static void begin(const char *limit, int value)
 {
-    fanout_start_limited(&fanout, limit, value);
-    source_begin(&source, &fanout, "front", RING_BYTES);
-    source_generation(&source, CODECS, INIT);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    fanout_end(&fanout, SIGTERM);
-    source_end(&source);
-    return 0;
+    front_begin(LARGE_RING, limit, value);
+    source_generation(&front, CODECS, INIT_A);
 }
 
 /* A slow viewer for which everything waits, and a fast one that has got it all. */
 static void publish_to(struct client *slow, struct client *fast)
 {
-    source_publish(&source, SIZE, true);
-    watch_camera(slow, &fanout, "/live/front", SMALL);
-    watch_camera(fast, &fanout, "/live/front", 0);
-    expect_init(fast, INIT);
-    expect_fragment(fast, 1);
+    source_publish(&front, LARGE_BYTES, true);
+    watch_front(slow, SMALL_BUFFER);
+    watch_front_from(fast, 1, 1);
     fanout_wait_viewers(&fanout, "front", 2); /* reports of one viewer alone are over from here on */
-    for (uint64_t number = 2; number <= FRAGMENTS; number++) {
-        source_publish(&source, SIZE, number % GOP == 1);
-        expect_fragment(fast, number);
-    }
-}
-
-/* Reads on to the last fragment. The number of fragments that it missed, with every gap told. */
-static unsigned read_all(struct client *client)
-{
-    unsigned missed = 0;
-    uint64_t number = 0;
-    expect_init(client, INIT);
-    while (number < FRAGMENTS) {
-        struct client_message message;
-        assert_true(client_next(client, &message));
-        uint64_t next = number + 1;
-        if (message.opcode == CLIENT_TEXT) {
-            json_t *drop = json_loadb((const char *)message.payload, message.length, 0, NULL);
-            assert_string_equal(json_string_value(json_object_get(drop, "type")), "drop");
-            next = (uint64_t)json_integer_value(json_object_get(drop, "to"));
-            missed += (unsigned)json_integer_value(json_object_get(drop, "fragments"));
-            json_decref(drop);
-            assert_true(client_next(client, &message));
-        }
-        bool keyframe;
-        assert_int_equal(fragment_number(&message, &keyframe), next);
-        assert_true(next == number + 1 || keyframe);
-        number = next;
-    }
-    return missed;
+    publish_large(fast, 2, FRAGMENTS, GOP);
 }
 
 static void close_both(struct client *slow, struct client *fast)
@@ -98,7 +48,7 @@ static void without_limits_a_large_ring_holds_everything(void **state)
     (void)state;
     begin(NULL, 0);
     publish_to(&slow, &fast);
-    assert_int_equal(read_all(&slow), 0);
+    assert_int_equal(read_with_drops(&slow, FRAGMENTS).fragments, 0);
     close_both(&slow, &fast);
 }
 
@@ -106,10 +56,10 @@ static void too_many_bytes_send_a_viewer_to_the_newest_keyframe(void **state)
 {
     struct client slow, fast;
     (void)state;
-    begin("viewer_bytes", 10 * (int)SIZE);
+    begin("viewer_bytes", 10 * (int)LARGE_BYTES);
     publish_to(&slow, &fast);
-    assert_true(read_all(&slow) > 0);
-    source_publish(&source, SIZE, false);
+    assert_true(read_with_drops(&slow, FRAGMENTS).fragments > 0);
+    source_publish(&front, LARGE_BYTES, false);
     expect_fragment(&slow, FRAGMENTS + 1);
     expect_fragment(&fast, FRAGMENTS + 1);
     close_both(&slow, &fast);
@@ -122,7 +72,7 @@ static void too_old_a_fragment_sends_a_viewer_to_the_newest_keyframe(void **stat
     begin("viewer_age_ms", 200);
     publish_to(&slow, &fast);
     poll(NULL, 0, 300); /* what waits grows old */
-    assert_true(read_all(&slow) > 0);
+    assert_true(read_with_drops(&slow, FRAGMENTS).fragments > 0);
     close_both(&slow, &fast);
 }
 
@@ -131,9 +81,9 @@ static void drops_are_reported(void **state)
     struct client slow, fast;
     json_int_t drops = 0;
     (void)state;
-    begin("viewer_bytes", 10 * (int)SIZE);
+    begin("viewer_bytes", 10 * (int)LARGE_BYTES);
     publish_to(&slow, &fast);
-    assert_true(read_all(&slow) > 0);
+    assert_true(read_with_drops(&slow, FRAGMENTS).fragments > 0);
     while (drops == 0) { /* fanout_wait fails when the time is over */
         json_t *report = fanout_wait(&fanout, "viewers");
         drops = json_integer_value(json_object_get(json_object_get(report, "drops"), "front"));
@@ -156,7 +106,7 @@ static void who_takes_nothing_is_closed_with_a_reason(void **state)
     assert_true(message.length > 14);
     assert_int_equal(message.payload[0] << 8 | message.payload[1], 1008);
     assert_memory_equal(message.payload + 2, "took nothing", 12);
-    source_publish(&source, SIZE, false);
+    source_publish(&front, LARGE_BYTES, false);
     do {
         assert_true(client_next(&fast, &message));
     } while (message.opcode == CLIENT_PING);
@@ -170,14 +120,12 @@ static void who_takes_a_little_is_not_closed(void **state)
     (void)state;
     begin("viewer_stuck_ms", 2000);
     publish_to(&slow, &fast);
-    expect_init(&slow, INIT);
+    expect_init(&slow, INIT_A);
     for (uint64_t number = 1; number <= 20; number++) { /* in all longer than the limit */
         expect_fragment(&slow, number);
         poll(NULL, 0, 150);
     }
-    for (uint64_t number = 21; number <= FRAGMENTS; number++) {
-        expect_fragment(&slow, number);
-    }
+    expect_fragments(&slow, 21, FRAGMENTS);
     close_both(&slow, &fast);
 }
 
@@ -187,18 +135,13 @@ static void what_waits_for_all_viewers_together_is_bounded(void **state)
     struct client silent[VIEWERS], fast;
     (void)state;
     begin("send_bytes", SEND_BYTES);
-    source_publish(&source, SIZE, true);
-    watch_camera(&fast, &fanout, "/live/front", 0);
-    expect_init(&fast, INIT);
-    expect_fragment(&fast, 1);
+    source_publish(&front, LARGE_BYTES, true);
+    watch_front_from(&fast, 1, 1);
     for (int i = 0; i < VIEWERS; i++) {
-        watch_camera(&silent[i], &fanout, "/live/front", SMALL);
+        watch_front(&silent[i], SMALL_BUFFER);
     }
     fanout_wait_viewers(&fanout, "front", VIEWERS + 1);
-    for (uint64_t number = 2; number <= FRAGMENTS; number++) {
-        source_publish(&source, SIZE, number % GOP == 1);
-        expect_fragment(&fast, number);
-    }
+    publish_large(&fast, 2, FRAGMENTS, GOP);
     /* Each of them holds up to a megabyte: at most a few may stay. */
     int left = VIEWERS + 1;
     while (left > 1 + SEND_BYTES / (256 << 10)) {
@@ -207,7 +150,7 @@ static void what_waits_for_all_viewers_together_is_bounded(void **state)
         json_decref(report);
     }
     assert_true(left >= 2);
-    source_publish(&source, SIZE, false);
+    source_publish(&front, LARGE_BYTES, false);
     expect_fragment(&fast, FRAGMENTS + 1);
     for (int i = 0; i < VIEWERS; i++) {
         client_close(&silent[i], true);
@@ -227,11 +170,11 @@ static void silent_connections_are_pinged(void **state)
     struct client watching, paused;
     (void)state;
     begin("ping_ms", 500);
-    watch_camera(&watching, &fanout, "/live/front", 0);
-    watch_camera(&paused, &fanout, "/live/front", 0);
-    expect_init(&watching, INIT);
-    expect_init(&paused, INIT);
-    client_send_frame(&paused, CLIENT_TEXT, "{\"type\":\"pause\"}", 16);
+    watch_front(&watching, 0);
+    watch_front(&paused, 0);
+    expect_init(&watching, INIT_A);
+    expect_init(&paused, INIT_A);
+    say(&paused, "{\"type\":\"pause\"}");
     for (int i = 0; i < 3; i++) {
         expect_ping(&watching);
         expect_ping(&paused);
@@ -242,14 +185,14 @@ static void silent_connections_are_pinged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(without_limits_a_large_ring_holds_everything, tear_down),
-        cmocka_unit_test_teardown(too_many_bytes_send_a_viewer_to_the_newest_keyframe, tear_down),
-        cmocka_unit_test_teardown(too_old_a_fragment_sends_a_viewer_to_the_newest_keyframe, tear_down),
-        cmocka_unit_test_teardown(drops_are_reported, tear_down),
-        cmocka_unit_test_teardown(who_takes_nothing_is_closed_with_a_reason, tear_down),
-        cmocka_unit_test_teardown(who_takes_a_little_is_not_closed, tear_down),
-        cmocka_unit_test_teardown(what_waits_for_all_viewers_together_is_bounded, tear_down),
-        cmocka_unit_test_teardown(silent_connections_are_pinged, tear_down),
+        cmocka_unit_test_teardown(without_limits_a_large_ring_holds_everything, front_tear_down),
+        cmocka_unit_test_teardown(too_many_bytes_send_a_viewer_to_the_newest_keyframe, front_tear_down),
+        cmocka_unit_test_teardown(too_old_a_fragment_sends_a_viewer_to_the_newest_keyframe, front_tear_down),
+        cmocka_unit_test_teardown(drops_are_reported, front_tear_down),
+        cmocka_unit_test_teardown(who_takes_nothing_is_closed_with_a_reason, front_tear_down),
+        cmocka_unit_test_teardown(who_takes_a_little_is_not_closed, front_tear_down),
+        cmocka_unit_test_teardown(what_waits_for_all_viewers_together_is_bounded, front_tear_down),
+        cmocka_unit_test_teardown(silent_connections_are_pinged, front_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

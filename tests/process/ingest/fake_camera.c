@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "tests/process/ingest/fixture.h"
+#include "tests/support/patience.h"
 
 struct script {
     enum fake_kind kind;
@@ -135,7 +136,7 @@ void fake_camera_start(struct fake_camera *camera, enum fake_kind kind, int othe
 
 void fake_camera_wait(struct fake_camera *camera, const char *text)
 {
-    int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
+    int64_t deadline = fixture_now_ms() + PATIENCE_MS;
     char seen[65536];
     size_t length = 0;
 

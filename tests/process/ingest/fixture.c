@@ -21,6 +21,7 @@
 
 #include "common/ipc/channel.h"
 #include "common/ipc/message.h"
+#include "tests/support/patience.h"
 
 static unsigned rings_made;
 
@@ -45,7 +46,7 @@ static void exec_fork_server(int channel, int log)
 
 static json_t *wait_message(int channel, const char *type, const char *name, const char *value)
 {
-    int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
+    int64_t deadline = fixture_now_ms() + PATIENCE_MS;
     struct channel_message message;
 
     for (;;) {
@@ -100,7 +101,7 @@ char *fork_server_log(const struct fork_server_process *fork_server)
 /* Exit status of PID, which ends by itself. */
 static int wait_end(pid_t pid)
 {
-    int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
+    int64_t deadline = fixture_now_ms() + PATIENCE_MS;
     const struct timespec pause = {.tv_nsec = 2000000};
     int status;
 
@@ -235,7 +236,7 @@ void worker_finish(struct worker_process *worker)
 
 void worker_seek(struct worker_process *worker, ringcast_cursor *cursor)
 {
-    int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
+    int64_t deadline = fixture_now_ms() + PATIENCE_MS;
 
     while (ringcast_seek_keyframe(worker->reader, cursor) != 0) {
         assert_true(fixture_now_ms() < deadline);
@@ -246,7 +247,7 @@ void worker_seek(struct worker_process *worker, ringcast_cursor *cursor)
 void worker_read_fragment(struct worker_process *worker, ringcast_cursor *cursor, void *buffer, size_t size,
                           ringcast_entry *entry)
 {
-    int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
+    int64_t deadline = fixture_now_ms() + PATIENCE_MS;
     int result;
 
     while ((result = ringcast_read(worker->reader, cursor, buffer, size, entry)) == 0) {

@@ -15,9 +15,6 @@
 #include "common/ring/ring_create.h"
 #include "common/ring/ringcast.h"
 
-/* Longest wait for anything, for a slow machine under sanitizers. */
-#define FIXTURE_WAIT_MS 20000
-
 struct fork_server_process {
     pid_t pid;
     int channel;

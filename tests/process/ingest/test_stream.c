@@ -19,6 +19,7 @@
 #include "common/ipc/message.h"
 #include "tests/process/ingest/fixture.h"
 #include "tests/support/boxes.h"
+#include "tests/support/patience.h"
 
 #define RING_SIZE (4u << 20)
 #define FRAGMENT_MAX (1u << 20)
@@ -63,7 +64,7 @@ static json_t *read_answer(struct test_camera *camera)
 
     while (length < sizeof(line) - 1) {
         struct pollfd readable = {.fd = camera->answers, .events = POLLIN};
-        assert_int_equal(poll(&readable, 1, FIXTURE_WAIT_MS), 1);
+        assert_int_equal(poll(&readable, 1, PATIENCE_MS), 1);
         assert_int_equal(read(camera->answers, line + length, 1), 1);
         if (line[length++] == '\n') {
             break;

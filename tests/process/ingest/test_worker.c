@@ -17,6 +17,7 @@
 #include "common/ipc/message.h"
 #include "tests/process/ingest/fake_camera.h"
 #include "tests/process/ingest/fixture.h"
+#include "tests/support/patience.h"
 
 #define RING_SIZE (1u << 20)
 #define CANARY "c4nary-pw"
@@ -69,7 +70,7 @@ static char *proc_text(pid_t pid, const char *name)
 
 static void wait_log(const struct fork_server_process *fork_server, const char *text)
 {
-    int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
+    int64_t deadline = fixture_now_ms() + PATIENCE_MS;
 
     for (bool found = false; !found; poll(NULL, 0, found ? 0 : 5)) {
         char *log = fork_server_log(fork_server);
@@ -149,7 +150,7 @@ static void worker_holds_only_its_own_descriptors(void **state)
     worker_spawn(&fork_server, &second, RING_SIZE);
     /* The first thing a worker does is closing; that it waits for its channel shows that it has. */
     kill(second.pid, 0);
-    int64_t deadline = fixture_now_ms() + FIXTURE_WAIT_MS;
+    int64_t deadline = fixture_now_ms() + PATIENCE_MS;
     for (int fd = 4; fd < 64; fd++) {
         snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)second.pid, fd);
         while (access(path, F_OK) == 0 || faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/patience.h"
 #include "tests/support/ring_follower.h"
 
 #define READERS 3
@@ -15,7 +16,6 @@
 #define LONGEST_FRAGMENT 6000
 #define KEYFRAME_EVERY                                                                                       \
     8 /* so that there is always one in the ring, and whoever jumps still reaches the end */
-#define TIME_LIMIT_SECONDS 50
 
 enum reader_exit { READER_GOOD = 10, READER_BROKEN, READER_MISSED_THE_END, READER_NO_RING };
 
@@ -25,7 +25,7 @@ static enum reader_exit follow(const char *name)
     struct ring_follower follower;
     int result;
 
-    alarm(TIME_LIMIT_SECONDS);
+    alarm(PATIENCE_ALARM_S);
     if (ringcast_open(name, &reader) < 0) {
         return READER_NO_RING;
     }
@@ -73,6 +73,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {RING_TEST(test_r4_processes_see_whole_fragments)};
 
-    alarm(TIME_LIMIT_SECONDS + 5);
+    alarm(PATIENCE_ALARM_S + 5);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

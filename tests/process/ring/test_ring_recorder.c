@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/support/patience.h"
 #include "tests/support/ring_fixture.h"
 
 #define LENGTH 1000
@@ -246,6 +247,6 @@ int main(void)
         RECORDER_TEST(test_r9_recorder_without_a_ring),
     };
 
-    alarm(50);
+    alarm(PATIENCE_ALARM_S);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,8 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A process that has not ended by then is killed by SIGALRM. */
-#define LIMIT_S 30
+#include "tests/support/patience.h"
 
 /* errno numbers do not fit beside these in an exit status otherwise. */
 enum { EXIT_DONE = 0, EXIT_NO_ENTRY = 254, EXIT_NO_ERRNO = 255 };
@@ -24,7 +23,7 @@ void attempt_as_somebody(void)
 
 static void run(const struct attempt *attempt)
 {
-    alarm(LIMIT_S);
+    alarm(PATIENCE_ALARM_S);
     if (attempt->before != NULL) {
         attempt->before(attempt->context);
     }

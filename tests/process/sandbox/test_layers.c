@@ -20,6 +20,7 @@
 
 #include "common/sandbox/sandbox_parts.h"
 #include "tests/process/sandbox/attempt.h"
+#include "tests/support/patience.h"
 
 static int nothing(void *context)
 {
@@ -118,7 +119,7 @@ static void the_kernel_agrees(void **state)
     pid_t pid = fork();
     if (pid == 0) {
         struct waiter waiter = {ready[1], go[0]};
-        alarm(30);
+        alarm(PATIENCE_ALARM_S);
         _exit(sandbox_enter(SANDBOX_INGEST, NULL) == 0 && say_and_wait(&waiter) == 0 ? 0 : 1);
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "common/ipc/message.h"
+#include "tests/support/patience.h"
 
 long long now_ms(void)
 {

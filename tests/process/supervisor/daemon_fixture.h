@@ -10,7 +10,6 @@
 #include <sys/types.h>
 
 /* Enough for anything here on a slow machine under sanitizers. */
-#define PATIENCE_MS 30000
 
 struct daemon {
     char dir[64];         /* $FAKE_DIR; holds ringcast.conf, run/ and log */

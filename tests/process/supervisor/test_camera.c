@@ -21,8 +21,9 @@
 #include "common/ipc/message.h"
 #include "supervisor/camera/camera.h"
 #include "supervisor/process/fork_server.h"
+#include "tests/support/patience.h"
 
-#define PATIENCE_USEC 10000000u
+#define PATIENCE_USEC (PATIENCE_MS * 1000u)
 
 /* How long a reader wants an on-demand camera: longer than its idle time of 1 s. */
 #define WANTED_MS 1200u

@@ -23,6 +23,7 @@
 
 #include "common/ipc/message.h"
 #include "tests/process/supervisor/daemon_fixture.h"
+#include "tests/support/patience.h"
 
 static const struct camera_line cameras[] = {{"front", "stream"}, {"Hof \\\"1\\\"", "stream"}, {NULL, NULL}};
 

@@ -15,6 +15,7 @@
 
 #include "common/ipc/message.h"
 #include "tests/process/supervisor/daemon_fixture.h"
+#include "tests/support/patience.h"
 
 static void start(struct daemon *daemon, bool quick, const struct camera_line *cameras)
 {

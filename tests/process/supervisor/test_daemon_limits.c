@@ -16,6 +16,7 @@
 
 #include "common/ipc/message.h"
 #include "tests/process/supervisor/daemon_fixture.h"
+#include "tests/support/patience.h"
 
 /*
  * Of a ring of the fixture's size, 64 KiB and its own header, there is no room in this; in the other there

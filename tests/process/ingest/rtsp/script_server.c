@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/patience.h"
+
 const char script_video_sdp[] = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\na=control:*\r\n"
                                 "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:track1\r\n";
 const char script_audio_sdp[] = "m=audio 0 RTP/AVP 0\r\na=control:track2\r\n";
@@ -228,7 +230,7 @@ int script_count(struct script_server *server, const char *text)
 
 void script_wait(struct script_server *server, const char *text, int count)
 {
-    int64_t deadline = now_ms() + SCRIPT_WAIT_MS;
+    int64_t deadline = now_ms() + PATIENCE_MS;
 
     while (script_count(server, text) < count) {
         if (now_ms() > deadline) {

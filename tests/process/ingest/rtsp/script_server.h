@@ -10,9 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest wait for anything, for a slow machine under sanitizers. */
-#define SCRIPT_WAIT_MS 20000
-
 struct script_server;
 
 /* Called in the server's thread. REQUEST is one request with its headers. */

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "common/base/clock.h"
+#include "tests/support/patience.h"
 
 /* Long for this machine, short for a test. */
 #define CONNECT_MS 10000
@@ -51,7 +52,7 @@ void session_open(struct session_fixture *fixture, int expected)
 struct rtsp_packet session_packet(struct session_fixture *fixture)
 {
     struct rtsp_packet packet;
-    int64_t deadline = clock_now_ns() + SCRIPT_WAIT_MS * NS_PER_MS;
+    int64_t deadline = clock_now_ns() + PATIENCE_MS * NS_PER_MS;
     int result = rtsp_session_read(fixture->session, deadline, &packet, fixture->error);
 
     if (result != 1) {
@@ -63,7 +64,7 @@ struct rtsp_packet session_packet(struct session_fixture *fixture)
 int session_drain(struct session_fixture *fixture)
 {
     struct rtsp_packet packet;
-    int64_t deadline = clock_now_ns() + SCRIPT_WAIT_MS * NS_PER_MS;
+    int64_t deadline = clock_now_ns() + PATIENCE_MS * NS_PER_MS;
     int result;
 
     do {

@@ -16,6 +16,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/ingest/rtsp/session_fixture.h"
+#include "tests/support/patience.h"
 
 static struct script_server server;
 static struct session_fixture fixture;
@@ -239,7 +240,7 @@ static void silence_has_a_deadline(void **state)
     begin(trickle, NULL);
     fixture.options.connect_ms = 200;
     session_open(&fixture, -ETIMEDOUT);
-    assert_in_range(fixture.duration_ms, 190, SCRIPT_WAIT_MS);
+    assert_in_range(fixture.duration_ms, 190, PATIENCE_MS);
     end();
 }
 
@@ -282,7 +283,7 @@ static void saying_goodbye_takes_no_longer_than_it_may(void **state)
     int64_t begun = clock_now_ns();
     session_close(&fixture);
     int64_t took_ms = (clock_now_ns() - begun) / NS_PER_MS;
-    assert_in_range(took_ms, RTSP_CLOSE_DEADLINE_MS - 10, SCRIPT_WAIT_MS / 2);
+    assert_in_range(took_ms, RTSP_CLOSE_DEADLINE_MS - 10, PATIENCE_MS / 2);
     script_wait(&server, "TEARDOWN", 1);
     end();
 }
@@ -539,7 +540,7 @@ static void short_session(struct script_server *camera, const char *request)
 static void read_until(const char *text, int count)
 {
     struct rtsp_packet packet;
-    int64_t deadline = clock_now_ns() + SCRIPT_WAIT_MS * NS_PER_MS;
+    int64_t deadline = clock_now_ns() + PATIENCE_MS * NS_PER_MS;
 
     while (script_count(&server, text) < count) {
         int result =

@@ -11,6 +11,7 @@
 
 #include "common/base/clock.h"
 #include "tests/process/ingest/rtsp/session_fixture.h"
+#include "tests/support/patience.h"
 
 static struct script_server server, other;
 static struct session_fixture fixture;
@@ -148,7 +149,7 @@ static void ages(struct script_server *camera, const char *request)
 static void keepalives_are_authenticated_anew(void **state)
 {
     struct rtsp_packet packet;
-    int64_t deadline = clock_now_ns() + SCRIPT_WAIT_MS * NS_PER_MS;
+    int64_t deadline = clock_now_ns() + PATIENCE_MS * NS_PER_MS;
 
     (void)state;
     begin(ages, NULL);

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "tests/process/ingest/rtsp/session_fixture.h"
+#include "tests/support/patience.h"
 
 static struct script_server server;
 static struct session_fixture fixture;
@@ -111,7 +112,7 @@ static size_t receive(int fd, char *out, size_t size)
 {
     struct pollfd readable = {.fd = fd, .events = POLLIN};
 
-    assert_int_equal(poll(&readable, 1, SCRIPT_WAIT_MS), 1);
+    assert_int_equal(poll(&readable, 1, PATIENCE_MS), 1);
     ssize_t got = recv(fd, out, size, 0);
     assert_true(got >= 0);
     return (size_t)got;
@@ -259,7 +260,7 @@ static void silence_leads_to_tcp(void **state)
     begin(&manner, RTSP_BEST);
     session_open(&fixture, 0);
     assert_false(rtsp_session_is_udp(fixture.session));
-    assert_in_range(fixture.duration_ms, RTSP_UDP_SILENCE_MS - 10, SCRIPT_WAIT_MS);
+    assert_in_range(fixture.duration_ms, RTSP_UDP_SILENCE_MS - 10, PATIENCE_MS);
     assert_int_equal(server.connections, 2);
     assert_int_equal(script_count(&server, "TEARDOWN"), 1);
     end();
