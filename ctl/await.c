@@ -6,36 +6,24 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/base/clock.h"
 #include "common/ipc/message.h"
 #include "ctl/request.h"
 
-/* Between two looks at the status. */
+/* Milliseconds between two requests for the status. */
 #define LOOK_MS 100
 
-/* Bytes of what is still missing. */
+/* Bytes of the text that says what is still missing. */
 #define MISSING_SIZE 512
 
 struct expectation {
-    const char *camera;    /* NULL: those of */
+    const char *camera;    /* NULL: all of CAMERAS */
     const json_t *cameras; /* array of names */
-    pid_t before;
-    bool gone; /* else: streaming */
+    pid_t before;          /* the process that does not count */
+    bool gone;             /* the camera is to have no process; false: it is to stream */
 };
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
-static void pause_ms(long ms)
-{
-    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
-}
-
-/* True if CAMERA is as expected; MISSING says how it is otherwise. */
+/* True if CAMERA is as expected. MISSING gets its state and error for people. */
 static bool is_met(const struct expectation *expectation, const json_t *camera, char missing[MISSING_SIZE])
 {
     const char *state = message_string(camera, "state", "gone");
@@ -43,7 +31,7 @@ static bool is_met(const struct expectation *expectation, const json_t *camera, 
     pid_t pid = (pid_t)message_integer(camera, "pid", 0);
 
     snprintf(missing, MISSING_SIZE, "%s: %s%s%s", message_string(camera, "name", expectation->camera), state,
-             error != NULL ? ": " : "", error != NULL ? error : "");
+             error ? ": " : "", error ? error : "");
     if (expectation->gone) {
         return pid == 0;
     }
@@ -56,14 +44,13 @@ static bool all_met(const struct expectation *expectation, const json_t *status,
     size_t index;
     json_t *name;
 
-    if (expectation->camera != NULL) {
+    if (expectation->camera) {
         return is_met(expectation, request_find_camera(status, expectation->camera), missing);
     }
     json_array_foreach(expectation->cameras, index, name) {
         const json_t *camera =
             json_is_string(name) ? request_find_camera(status, json_string_value(name)) : NULL;
-        if (camera != NULL && message_boolean(camera, "enabled", true) &&
-            !is_met(expectation, camera, missing)) {
+        if (camera && message_boolean(camera, "enabled", true) && !is_met(expectation, camera, missing)) {
             return false;
         }
     }
@@ -74,7 +61,7 @@ static enum exit_code await(struct client *client, const struct options *options
                             const struct expectation *expectation)
 {
     double seconds = options->timeout > 0 ? options->timeout : AWAIT_SECONDS;
-    int64_t deadline = now_ms() + (int64_t)(seconds * 1000);
+    uint64_t deadline = clock_now_ms() + (uint64_t)(seconds * MS_PER_SECOND);
     char missing[MISSING_SIZE] = "";
 
     for (;;) {
@@ -85,12 +72,12 @@ static enum exit_code await(struct client *client, const struct options *options
         if (code != EXIT_CODE_OK || met) {
             return code;
         }
-        if (now_ms() >= deadline) {
+        if (clock_now_ms() >= deadline) {
             break;
         }
-        pause_ms(LOOK_MS);
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * NS_PER_MS}, NULL);
     }
-    client_complain("not within %g s; %s", seconds, missing);
+    client_complain("not done within %g s; %s", seconds, missing);
     return EXIT_CODE_TIMEOUT;
 }
 

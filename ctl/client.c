@@ -16,10 +16,10 @@
 #include "common/ipc/message.h"
 #include "ctl/probe.h"
 
-/* Milliseconds for each of sending and receiving. ringcastd answers in one; this is for a stopped machine. */
+/* Milliseconds for sending and again for receiving. ringcastd answers within one; this bounds a hang. */
 #define ANSWER_MS 5000
 
-/* Milliseconds before NNG would connect again: longer than any use of a client. */
+/* Milliseconds before NNG would connect again: longer than any client lives. */
 #define NEVER_MS INT_MAX
 
 /* Milliseconds between attempts to reach the next ringcastd. */
@@ -58,7 +58,7 @@ enum exit_code client_unreachable(const char *url, int error)
     } else {
         client_complain(
             "no ringcastd at %s (%s); start it with \"ringcastd --config FILE\", or say with --config "
-            "or --socket where it is",
+            "or --socket where it listens",
             url, strerror(-error));
     }
     return EXIT_CODE_UNREACHABLE;
@@ -66,56 +66,56 @@ enum exit_code client_unreachable(const char *url, int error)
 
 static int set_options(nng_socket socket, enum client_life life)
 {
-    int error = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, MESSAGE_MAX);
+    const struct {
+        const char *name;
+        nng_duration ms;
+    } durations[] = {
+        {NNG_OPT_SENDTIMEO, ANSWER_MS},
+        {NNG_OPT_RECVTIMEO, ANSWER_MS},
+        {NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE},
+        {NNG_OPT_RECONNMINT, life == CLIENT_OF_EVERY ? AGAIN_MS : NEVER_MS},
+    };
+    int result = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, MESSAGE_MAX);
 
-    if (error == 0) {
-        error = nng_socket_set_ms(socket, NNG_OPT_SENDTIMEO, ANSWER_MS);
+    for (size_t i = 0; result == 0 && i < sizeof(durations) / sizeof(durations[0]); i++) {
+        result = nng_socket_set_ms(socket, durations[i].name, durations[i].ms);
     }
-    if (error == 0) {
-        error = nng_socket_set_ms(socket, NNG_OPT_RECVTIMEO, ANSWER_MS);
-    }
-    if (error == 0) {
-        error = nng_socket_set_ms(socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
-    }
-    if (error == 0) {
-        error = nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, life == CLIENT_OF_EVERY ? AGAIN_MS : NEVER_MS);
-    }
-    return error;
+    return result;
 }
 
-static enum exit_code greet_at(const char *url)
+static enum exit_code probe_at(const char *url)
 {
-    int error = greet(url + strlen("ipc://"), GREET_REQUESTER, ANSWER_MS);
+    int result = probe_socket(url + strlen("ipc://"), PROBE_REQUESTER, ANSWER_MS);
 
-    return error == 0 ? EXIT_CODE_OK : client_unreachable(url, error);
+    return result == 0 ? EXIT_CODE_OK : client_unreachable(url, result);
 }
 
-enum exit_code client_greet(const struct client *client)
+enum exit_code client_probe(const struct client *client)
 {
-    return greet_at(client->url);
+    return probe_at(client->url);
 }
 
 enum exit_code client_open(const char *url, enum client_life life, struct client **client)
 {
-    enum exit_code code = greet_at(url);
+    enum exit_code code = probe_at(url);
 
     *client = NULL;
     if (code != EXIT_CODE_OK) {
         return code;
     }
     struct client *opened = calloc(1, sizeof(*opened));
-    if (opened == NULL || nng_req0_open(&opened->socket) != 0) {
+    if (!opened || nng_req0_open(&opened->socket) != 0) {
         free(opened);
         client_complain("out of memory");
         return EXIT_CODE_FAILED;
     }
     opened->url = url;
-    int error = set_options(opened->socket, life);
-    if (error == 0) {
-        error = nng_dial(opened->socket, url, NULL, 0);
+    int result = set_options(opened->socket, life);
+    if (result == 0) {
+        result = nng_dial(opened->socket, url, NULL, 0);
     }
-    if (error != 0) {
-        client_complain("cannot use %s: %s", url, nng_strerror(error));
+    if (result != 0) {
+        client_complain("cannot use %s: %s", url, nng_strerror(result));
         client_free(opened);
         return EXIT_CODE_UNREACHABLE;
     }
@@ -131,18 +131,18 @@ void client_free(struct client *client)
 static int send_text(struct client *client, const char *text, size_t length)
 {
     nng_msg *packet = NULL;
-    int error = nng_msg_alloc(&packet, 0);
+    int result = nng_msg_alloc(&packet, 0);
 
-    if (error == 0) {
-        error = nng_msg_append(packet, text, length);
+    if (result == 0) {
+        result = nng_msg_append(packet, text, length);
     }
-    if (error == 0) {
-        error = nng_sendmsg(client->socket, packet, 0);
+    if (result == 0) {
+        result = nng_sendmsg(client->socket, packet, 0);
     }
-    if (error != 0) {
+    if (result != 0) {
         nng_msg_free(packet);
     }
-    return error;
+    return result;
 }
 
 static enum exit_code explain(const struct client *client, int error)
@@ -177,17 +177,17 @@ enum exit_code client_ask(struct client *client, json_t *request, json_t **reply
 
     *reply = NULL;
     json_decref(request);
-    if (text == NULL) {
-        client_complain("the request is not UTF-8, or too large");
+    if (!text) {
+        client_complain("the request is not UTF-8 or is too large");
         return EXIT_CODE_USAGE;
     }
-    int error = send_text(client, text, length);
+    int result = send_text(client, text, length);
     free(text);
-    if (error == 0) {
-        error = nng_recvmsg(client->socket, &packet, 0);
+    if (result == 0) {
+        result = nng_recvmsg(client->socket, &packet, 0);
     }
-    if (error != 0) {
-        return explain(client, error);
+    if (result != 0) {
+        return explain(client, result);
     }
     uint64_t peer = 0;
     if (nng_pipe_get_uint64(nng_msg_get_pipe(packet), NNG_OPT_IPC_PEER_PID, &peer) == 0 && peer <= INT_MAX) {
@@ -195,7 +195,7 @@ enum exit_code client_ask(struct client *client, json_t *request, json_t **reply
     }
     *reply = message_decode(nng_msg_body(packet), nng_msg_len(packet), &problem);
     nng_msg_free(packet);
-    if (*reply == NULL) {
+    if (!*reply) {
         client_complain("malformed reply from %s: %s", client->url, problem);
         return EXIT_CODE_FAILED;
     }

@@ -6,20 +6,21 @@
 #include <math.h>
 #include <nng/nng.h>
 #include <nng/protocol/pubsub0/sub.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "common/base/clock.h"
 #include "common/base/text.h"
 #include "common/ipc/message.h"
 #include "ctl/client.h"
+#include "ctl/interrupt.h"
 #include "ctl/probe.h"
 #include "ctl/request.h"
 
-/* Milliseconds for the greeting, and between looks at the signals and the time. */
-#define GREET_MS 5000
+/* Milliseconds for the handshake, and between two looks at the signals and the time. */
+#define PROBE_MS 5000
 #define LOOK_MS 200
 
 /* Largest event in bytes (docs/reference/control.md). */
@@ -31,15 +32,7 @@
 static const char control_name[] = "control.sock";
 static const char events_name[] = "events.sock";
 
-static volatile sig_atomic_t ended;
-
-static void on_signal(int number)
-{
-    (void)number;
-    ended = 1;
-}
-
-/* malloc'ed; NULL: out of memory. */
+/* The URL of the events beside the control socket's URL, malloc'ed. NULL: out of memory. */
 static char *events_url(const char *url)
 {
     size_t length = strlen(url);
@@ -58,7 +51,7 @@ static void print_time(double at)
     struct tm local;
     time_t seconds = (time_t)at;
 
-    if (!(at >= 0 && at < 1e11) || localtime_r(&seconds, &local) == NULL) {
+    if (!(at >= 0 && at < 1e11) || !localtime_r(&seconds, &local)) {
         return;
     }
     strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
@@ -74,7 +67,7 @@ static void print_member(const char *name, const json_t *value)
     }
     char *text =
         json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY);
-    if (text == NULL) {
+    if (!text) {
         return;
     }
     text_escape(escaped, sizeof(escaped), text);
@@ -105,12 +98,12 @@ static void print_line(const json_t *event)
     putchar('\n');
 }
 
-/* True if it was an event. */
+/* False: PACKET is not an event. *LAST is the number of the event before. */
 static bool print_event(const struct options *options, nng_msg *packet, json_int_t *last)
 {
     json_t *event = message_decode(nng_msg_body(packet), nng_msg_len(packet), NULL);
 
-    if (event == NULL || !message_is(event, "event")) {
+    if (!event || !message_is(event, "event")) {
         json_decref(event);
         return false;
     }
@@ -131,25 +124,23 @@ static bool print_event(const struct options *options, nng_msg *packet, json_int
 
 static enum exit_code listen_to(nng_socket socket, const struct options *options)
 {
-    struct timespec begin, now;
+    uint64_t begin = clock_now_ms();
     json_int_t last = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    while (ended == 0 && !ferror(stdout)) {
+    while (!interrupt_came() && !ferror(stdout)) {
         nng_msg *packet = NULL;
-        int error = nng_recvmsg(socket, &packet, 0);
-        if (error == 0) {
+        int result = nng_recvmsg(socket, &packet, 0);
+        if (result == 0) {
             bool printed = print_event(options, packet, &last);
             nng_msg_free(packet);
             if (printed && !options->follow) {
                 return EXIT_CODE_OK;
             }
-        } else if (error != NNG_ETIMEDOUT) {
-            client_complain("events: %s", nng_strerror(error));
+        } else if (result != NNG_ETIMEDOUT) {
+            client_complain("events: %s", nng_strerror(result));
             return EXIT_CODE_UNREACHABLE;
         }
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if (options->timeout > 0 && (double)(now.tv_sec - begin.tv_sec) >= options->timeout) {
+        if (options->timeout > 0 && (double)(clock_now_ms() - begin) >= options->timeout * MS_PER_SECOND) {
             return options->follow ? EXIT_CODE_OK : EXIT_CODE_TIMEOUT;
         }
     }
@@ -158,22 +149,21 @@ static enum exit_code listen_to(nng_socket socket, const struct options *options
 
 static int open_socket(nng_socket *socket, const char *url)
 {
-    int error = nng_sub0_open(socket);
+    int result = nng_sub0_open(socket);
 
-    if (error != 0) {
-        return error;
+    if (result == 0) {
+        result = nng_socket_set_size(*socket, NNG_OPT_RECVMAXSZ, EVENT_MAX);
     }
-    error = nng_socket_set_size(*socket, NNG_OPT_RECVMAXSZ, EVENT_MAX);
-    if (error == 0) {
-        error = nng_socket_set_ms(*socket, NNG_OPT_RECVTIMEO, LOOK_MS);
+    if (result == 0) {
+        result = nng_socket_set_ms(*socket, NNG_OPT_RECVTIMEO, LOOK_MS);
     }
-    if (error == 0) {
-        error = nng_socket_set(*socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
+    if (result == 0) {
+        result = nng_socket_set(*socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
     }
-    if (error == 0) {
-        error = nng_dial(*socket, url, NULL, 0);
+    if (result == 0) {
+        result = nng_dial(*socket, url, NULL, 0);
     }
-    return error;
+    return result;
 }
 
 enum exit_code events_print(const struct options *options, const char *url)
@@ -181,16 +171,15 @@ enum exit_code events_print(const struct options *options, const char *url)
     char *events = events_url(url);
     enum exit_code code = EXIT_CODE_UNREACHABLE;
     nng_socket socket;
-    int error = events != NULL ? greet(events + strlen("ipc://"), GREET_SUBSCRIBER, GREET_MS) : -ENOMEM;
+    int result = events ? probe_socket(events + strlen("ipc://"), PROBE_SUBSCRIBER, PROBE_MS) : -ENOMEM;
 
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
-    if (error < 0) {
-        client_unreachable(events != NULL ? events : url, error);
-    } else if ((error = open_socket(&socket, events)) != 0) {
-        client_complain("cannot use %s: %s", events, nng_strerror(error));
+    interrupt_catch();
+    if (result < 0) {
+        client_unreachable(events ? events : url, result);
+    } else if ((result = open_socket(&socket, events)) != 0) {
+        client_complain("cannot use %s: %s", events, nng_strerror(result));
     } else {
-        code = listen_to(socket, options); /* NNG is left to the end of the process: see client.h */
+        code = listen_to(socket, options); /* NNG's socket is not closed: see client.h */
     }
     free(events);
     return code;

@@ -1,20 +1,21 @@
 #include "ctl/follow.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "common/base/clock.h"
 #include "common/ipc/message.h"
+#include "ctl/interrupt.h"
 #include "ctl/request.h"
 
-/* Seconds for which an on-demand camera is asked to stay awake, and after which it is asked again. */
+/* Seconds for which an on-demand camera is kept awake by a request, and milliseconds until the next one. */
 #define WANT_SECONDS 30
 #define WANT_AGAIN_MS 10000
 
-/* Longest wait in the ring, so that signals, wants and time-outs are looked at. */
+/* Longest wait for a fragment, so that signals, requests and time-outs get their turn. */
 #define WAIT_MS 200
 
 struct follower {
@@ -23,50 +24,26 @@ struct follower {
     const char *camera;
     const struct follow_handlers *handlers;
     struct client *client;      /* NULL until ringcastd was reached */
-    char *ring;                 /* name of its shared-memory object */
-    ringcast_follower *reading; /* NULL until that name is known */
-    bool present;               /* the ring is there */
-    int64_t want_ms;            /* when to ask again */
-    int64_t heard_ms;           /* when the last fragment came */
+    char *ring;                 /* name of its shared-memory object; NULL until known */
+    ringcast_follower *reading; /* NULL until the name is known */
+    bool present;               /* the ring exists */
+    uint64_t want_ms;           /* when to ask again */
+    uint64_t heard_ms;          /* when the last fragment came */
 };
-
-static volatile sig_atomic_t ended;
-
-static void on_signal(int number)
-{
-    (void)number;
-    ended = 1;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 static enum exit_code reach(struct follower *follower)
 {
-    return follower->client != NULL ? client_greet(follower->client)
-                                    : client_open(follower->url, CLIENT_OF_EVERY, &follower->client);
+    return follower->client ? client_probe(follower->client)
+                            : client_open(follower->url, CLIENT_OF_EVERY, &follower->client);
 }
 
-/* Tells ringcastd that the camera is wanted, and learns its ring's name. */
+/* Tells ringcastd that the camera is wanted, and takes its ring's name from the reply. */
 static enum exit_code want(struct follower *follower)
 {
     json_t *reply = NULL;
     json_t *request = request_for_camera("want", follower->camera);
 
-    if (request == NULL) {
+    if (!request) {
         return EXIT_CODE_USAGE;
     }
     enum exit_code code = reach(follower);
@@ -75,32 +52,31 @@ static enum exit_code want(struct follower *follower)
         code = request_ask(follower->client, &follower->options, json_incref(request), "wanted", &reply);
     }
     const char *ring = code == EXIT_CODE_OK ? message_string(reply, "ring", NULL) : NULL;
-    if (code == EXIT_CODE_OK && ring == NULL) {
+    if (code == EXIT_CODE_OK && !ring) {
         code = request_malformed("no ring");
-    } else if (ring != NULL) {
+    } else if (ring) {
         free(follower->ring);
         follower->ring = strdup(ring);
     }
     json_decref(request);
     json_decref(reply);
-    follower->want_ms = now_ms() + WANT_AGAIN_MS;
+    follower->want_ms = clock_now_ms() + WANT_AGAIN_MS;
     return code;
 }
 
-/* Hands over what comes next, or waits a while. -ECANCELED: enough; -ENOMEM. */
+/* Hands what comes next to a handler, or waits a while. -ECANCELED: the handler wants no more; -ENOMEM. */
 static int turn(struct follower *follower)
 {
     const struct follow_handlers *handlers = follower->handlers;
     ringcast_piece piece;
 
-    if (follower->reading == NULL && follower->ring != NULL &&
-        ringcast_follow(follower->ring, &follower->reading) < 0) {
+    if (!follower->reading && follower->ring && ringcast_follow(follower->ring, &follower->reading) < 0) {
         return -ENOMEM;
     }
     int result = follower->reading == NULL ? -ENOENT : ringcast_next(follower->reading, WAIT_MS, &piece);
     follower->present = result >= 0 || result == -EINTR;
     if (!follower->present) {
-        nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000L / 4}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * NS_PER_MS / 4}, NULL);
     }
     if (result != 1) {
         return result == -ENOMEM ? result : 0;
@@ -108,7 +84,7 @@ static int turn(struct follower *follower)
     if (piece.init) {
         return handlers->init(handlers->context, piece.data, piece.length) ? 0 : -ECANCELED;
     }
-    follower->heard_ms = now_ms();
+    follower->heard_ms = clock_now_ms();
     return handlers->fragment(handlers->context, piece.data, piece.length, &piece.entry, piece.generation)
                ? 0
                : -ECANCELED;
@@ -116,22 +92,20 @@ static int turn(struct follower *follower)
 
 static enum exit_code follow(struct follower *follower, double timeout)
 {
-    const struct follow_handlers *handlers = follower->handlers;
-
-    while (ended == 0) {
+    while (!interrupt_came()) {
         int result = turn(follower);
         if (result == -ENOMEM) {
             client_complain("out of memory");
             return EXIT_CODE_FAILED;
         }
-        if (result == -ECANCELED || (handlers->idle != NULL && !handlers->idle(handlers->context))) {
+        if (result == -ECANCELED) {
             return EXIT_CODE_OK;
         }
-        /* A ringcastd that is away is no reason to stop reading. */
-        if (now_ms() >= follower->want_ms && want(follower) == EXIT_CODE_FAILED && !follower->present) {
+        /* Reading goes on while ringcastd is away. */
+        if (clock_now_ms() >= follower->want_ms && want(follower) == EXIT_CODE_FAILED && !follower->present) {
             return EXIT_CODE_FAILED;
         }
-        if (timeout > 0 && now_ms() - follower->heard_ms > (int64_t)(timeout * 1000)) {
+        if (timeout > 0 && clock_now_ms() - follower->heard_ms > (uint64_t)(timeout * MS_PER_SECOND)) {
             client_complain("no picture from %s for %g s; \"ringcastctl status\" may say why",
                             follower->camera, timeout);
             return EXIT_CODE_TIMEOUT;
@@ -145,17 +119,17 @@ enum exit_code follow_camera(const char *url, const struct options *options, con
 {
     struct follower *follower = calloc(1, sizeof(*follower));
 
-    if (follower == NULL) {
+    if (!follower) {
         client_complain("out of memory");
         return EXIT_CODE_FAILED;
     }
     follower->url = url;
     follower->options = *options;
-    follower->options.json = false; /* standard output may be for the fragments */
+    follower->options.json = false; /* standard output may be taken by the fragments */
     follower->camera = camera;
     follower->handlers = handlers;
-    follower->heard_ms = now_ms();
-    catch_signals();
+    follower->heard_ms = clock_now_ms();
+    interrupt_catch();
     enum exit_code code = want(follower);
     if (code == EXIT_CODE_OK) {
         code = follow(follower, timeout);

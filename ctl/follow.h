@@ -1,7 +1,7 @@
 /*
  * Follows a camera's live fragments in its ring, from the newest keyframe on: keeps an on-demand camera
- * awake, waits while there is no picture, opens the ring anew when it has moved. What ringcastd does
- * meanwhile does not matter: a ring outlives it. One thread.
+ * awake, waits while there is no picture, and opens the ring again when it has been replaced. It goes on
+ * while ringcastd is restarted, because the ring outlives ringcastd. One thread.
  */
 #ifndef CTL_FOLLOW_H
 #define CTL_FOLLOW_H
@@ -12,20 +12,20 @@
 #include "ctl/client.h"
 #include "ctl/options.h"
 
+/* What is called with the fragments. A handler that returns false ends the following. */
 struct follow_handlers {
-    /* A generation whose init segment (`ftyp` + `moov`) differs from the one before. False: enough. */
+    /* A generation has begun whose init segment (`ftyp` + `moov`) differs from the one before. */
     bool (*init)(void *context, const uint8_t *data, size_t size);
-    /* A fragment of it. It may be changed in place. False: enough. */
+    /* A fragment of that generation. The handler may change it in place. */
     bool (*fragment)(void *context, uint8_t *data, size_t size, const ringcast_entry *entry,
                      const ringcast_generation *generation);
-    /* Some time has passed. False: enough. May be NULL. */
-    bool (*idle)(void *context);
     void *context;
 };
 
 /*
- * Until a handler has enough or a signal comes (SIGINT, SIGTERM). EXIT_CODE_TIMEOUT: no fragment for
- * TIMEOUT seconds (0: any time is right); others as the first request for the camera.
+ * Follows CAMERA until a handler returns false or a signal comes (SIGINT, SIGTERM): EXIT_CODE_OK.
+ * EXIT_CODE_TIMEOUT: no fragment for TIMEOUT seconds (0: without limit). Other codes are those of the first
+ * request for the camera.
  */
 enum exit_code follow_camera(const char *url, const struct options *options, const char *camera,
                              double timeout, const struct follow_handlers *handlers);

@@ -1,5 +1,6 @@
-/* ringcastctl: asks a running ringcastd what it does, and tells it what to do
- * (docs/reference/ringcastctl.md). */
+/*
+ * ringcastctl: shows what a running ringcastd is doing and gives it commands (docs/reference/ringcastctl.md).
+ */
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,15 +16,14 @@ int main(int argc, char **argv)
     enum exit_code code;
 
     signal(SIGPIPE, SIG_IGN);
-    if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1) {
-        setlocale(LC_CTYPE,
-                  "C.UTF-8"); /* for the width of characters; what is received is UTF-8 in any case */
+    if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1) {
+        setlocale(LC_CTYPE, "C.UTF-8"); /* wcwidth needs it; what is received is always UTF-8 */
     }
     if (!options_parse(argc, argv, &options, &code)) {
         return (int)code;
     }
     char *url = options_control_url(&options);
-    code = url != NULL ? command_run(&options, url) : EXIT_CODE_USAGE;
+    code = url ? commands_run(&options, url) : EXIT_CODE_USAGE;
     free(url);
     log_close();
     if (fflush(stdout) != 0 && code == EXIT_CODE_OK) {

@@ -18,57 +18,57 @@ static const char url_scheme[] = "ipc://";
 static const char usage[] =
     "Usage: ringcastctl [--config FILE | --socket URL] COMMAND [--json]\n"
     "\n"
-    "Look:\n"
+    "Looking:\n"
     "  status                     what ringcastd and each camera are doing\n"
     "  top                        the same, live, on the whole screen\n"
     "  events [--follow]          the next event, or all events as they happen\n"
-    "  viewers [CAMERA]           who watches: address, since when, bytes, drops\n"
+    "  viewers [CAMERA]           the viewers: address, since when, bytes, drops\n"
     "  log CAMERA                 last log lines of a camera's process, or of fanout, template, keeper\n"
     "  version                    the versions of ringcastctl and of the running ringcastd\n"
     "\n"
     "Cameras:\n"
     "  camera add NAME SETTING=VALUE...\n"
-    "                             a new camera; url=rtsp://... is needed; password=- asks for it\n"
+    "                             a new camera; url=rtsp://... is required; password=- asks for it\n"
     "  camera set NAME SETTING=VALUE...\n"
-    "                             change settings; SETTING= alone goes back to the file's or the default\n"
-    "  camera remove NAME         end it, and forget it\n"
-    "  camera enable NAME         let it run again\n"
-    "  camera disable NAME        end it, and keep it\n"
+    "                             change settings; SETTING= resets one to the file's value or the default\n"
+    "  camera remove NAME         end a camera and forget it\n"
+    "  camera enable NAME         let a disabled camera run again\n"
+    "  camera disable NAME        end a camera but keep its settings\n"
     "  restart CAMERA             end the camera's process and start a new one at once\n"
     "\n"
     "Viewers:\n"
-    "  kick ID                    close a viewer's connection; `viewers` has the ids\n"
-    "  kick --camera NAME         close those of all viewers of a camera\n"
+    "  kick ID                    close a viewer's connection; `viewers` lists the ids\n"
+    "  kick --camera NAME         close the connections of all viewers of a camera\n"
     "\n"
     "Pictures:\n"
     "  tap CAMERA                 fragmented MP4 to standard output: ringcastctl tap front | ffplay -\n"
     "  record CAMERA [--seconds N] [--output FILE]\n"
-    "                             an MP4 file, until Ctrl-C or for so long\n"
+    "                             a new MP4 file, until Ctrl-C or for N seconds\n"
     "\n"
     "ringcastd:\n"
     "  log-level LEVEL [CAMERA]   error, warning, info or debug, until the next restart\n"
-    "  reload                     read the configuration again and apply what is different\n"
+    "  reload                     read the configuration again and apply the changes\n"
     "  stop                       end ringcastd, and wait until it is gone\n"
     "\n"
     "Options:\n"
     "  -c, --config FILE   configuration of the ringcastd to talk to; without it $RINGCAST_CONFIG, then\n"
     "                      /etc/ringcast/ringcast.conf, then the default run-time directory\n"
-    "  -s, --socket URL    its control socket: ipc:///run/ringcast/control.sock\n"
+    "  -s, --socket URL    its control socket, such as ipc:///run/ringcast/control.sock\n"
     "  -j, --json          print JSON\n"
-    "  -w, --wait          restart, reload, camera: until what was asked for is so\n"
+    "  -w, --wait          restart, reload, camera: wait until the command has taken effect\n"
     "  -t, --timeout SECONDS\n"
-    "                      how long --wait waits (30), or tap and record for a picture\n"
-    "  -f, --follow        events: go on\n"
-    "  -n, --seconds N     record: so long\n"
-    "  -o, --output FILE   record: into this new file\n"
+    "                      how long --wait waits (30), and tap and record wait for a picture\n"
+    "  -f, --follow        events: print all events, not only the next one\n"
+    "  -n, --seconds N     record: stop after N seconds\n"
+    "  -o, --output FILE   record: the name of the new file\n"
     "      --camera NAME   kick: all viewers of this camera\n"
     "  -h, --help          print this\n"
     "  -V, --version       print the version of ringcastctl\n"
     "\n"
     "Exit status: 0 done, 1 the command failed, 2 wrong usage or configuration, 3 no ringcastd answers,\n"
-    "4 not in time.\n";
+    "4 timed out.\n";
 
-/* Options that only some commands take. */
+/* The options that only some commands take. */
 enum option_flags {
     OPTION_WAIT = 1u << 0,
     OPTION_TIMEOUT = 1u << 1,
@@ -80,16 +80,16 @@ enum option_flags {
 
 #define ANY_NUMBER 1000
 
-/* What getopt_long returns for an option without a letter: no character. */
+/* What getopt_long returns for --camera, which has no letter: not a character. */
 #define CAMERA_OPTION 256
 
 static const struct command_form {
     const char *name;
     const char *second; /* a second word, or NULL */
     enum command command;
-    int least, most; /* arguments */
-    const char *takes;
-    unsigned options; /* enum option_flags */
+    int least, most;   /* arguments */
+    const char *takes; /* the same for people: "restart takes …" */
+    unsigned options;  /* enum option_flags */
 } forms[] = {
     {"status", NULL, COMMAND_STATUS, 0, 0, "no argument", 0},
     {"top", NULL, COMMAND_TOP, 0, 0, "no argument", 0},
@@ -138,7 +138,7 @@ static bool complain(enum exit_code *code)
     return false;
 }
 
-/* The options given that FORM has no use for. */
+/* False: an option was given that FORM does not take. */
 static bool check_options(const struct command_form *form, const struct options *options,
                           enum exit_code *code)
 {
@@ -164,13 +164,13 @@ static bool check_options(const struct command_form *form, const struct options 
     return true;
 }
 
-/* The words of FORM at the beginning of ARGUMENTS: 1, 2, or 0 if these are not it. */
+/* How many words of ARGUMENTS name FORM: 1 or 2; 0: they name another command. */
 static int words_of(const struct command_form *form, int count, char **arguments)
 {
     if (strcmp(arguments[0], form->name) != 0) {
         return 0;
     }
-    if (form->second == NULL) {
+    if (!form->second) {
         return 1;
     }
     return count > 1 && strcmp(arguments[1], form->second) == 0 ? 2 : 0;
@@ -180,8 +180,8 @@ static bool take_form(const struct command_form *form, int count, char **argumen
                       enum exit_code *code)
 {
     if (count < form->least || count > form->most) {
-        fprintf(stderr, "ringcastctl: %s%s%s takes %s\n", form->name, form->second != NULL ? " " : "",
-                form->second != NULL ? form->second : "", form->takes);
+        fprintf(stderr, "ringcastctl: %s%s%s takes %s\n", form->name, form->second ? " " : "",
+                form->second ? form->second : "", form->takes);
         return complain(code);
     }
     options->command = form->command;
@@ -190,7 +190,7 @@ static bool take_form(const struct command_form *form, int count, char **argumen
     return check_options(form, options, code);
 }
 
-/* ARGUMENTS: what is not an option, COUNT of them. */
+/* ARGUMENTS: the COUNT words that are not options. */
 static bool parse_command(int count, char **arguments, struct options *options, enum exit_code *code)
 {
     if (count == 0) {
@@ -219,11 +219,12 @@ static bool parse_seconds(const char *name, const char *text, double *seconds, e
     if (end != text && *end == '\0' && *seconds > 0 && *seconds <= SECONDS_MAX) {
         return true;
     }
-    fprintf(stderr, "ringcastctl: %s %s: not a number of seconds\n", name, text);
+    fprintf(stderr, "ringcastctl: %s %s: not a number of seconds above 0, at most %.0f\n", name, text,
+            SECONDS_MAX);
     return complain(code);
 }
 
-/* False: all is said and done. */
+/* False: nothing is left to do. */
 static bool take_option(int option, struct options *options, enum exit_code *code)
 {
     switch (option) {
@@ -274,14 +275,14 @@ bool options_parse(int argc, char **argv, struct options *options, enum exit_cod
             return false;
         }
     }
-    if (options->config != NULL && options->socket != NULL) {
-        fputs("ringcastctl: --config and --socket both say where ringcastd is; give one\n", stderr);
+    if (options->config && options->socket) {
+        fputs("ringcastctl: --config and --socket both say where ringcastd is; give only one\n", stderr);
         return complain(code);
     }
     return parse_command(argc - optind, argv + optind, options, code);
 }
 
-/* A path alone is taken too. */
+/* The URL of GIVEN, which may also be a path. malloc'ed; NULL: wrong usage, reported. */
 static char *socket_url(const char *given)
 {
     const char *path =
@@ -307,7 +308,7 @@ static char *socket_url(const char *given)
 static char *config_file_url(const char *path)
 {
     struct config *config = config_load(path, stderr);
-    char *url = config != NULL ? config_control_url(config) : NULL;
+    char *url = config ? config_control_url(config) : NULL;
 
     config_free(config);
     return url;
@@ -317,16 +318,16 @@ char *options_control_url(const struct options *options)
 {
     const char *from_environment = getenv("RINGCAST_CONFIG");
 
-    if (options->socket != NULL) {
+    if (options->socket) {
         return socket_url(options->socket);
     }
-    if (options->config != NULL) {
+    if (options->config) {
         return config_file_url(options->config);
     }
-    if (from_environment != NULL && from_environment[0] != '\0') {
+    if (from_environment && from_environment[0] != '\0') {
         return config_file_url(from_environment);
     }
-    /* It holds passwords: whoever may not read it is not the one whose ringcastd it describes. */
+    /* The file holds passwords. A user who may not read it does not run the ringcastd that it describes. */
     if (access(system_config, R_OK) == 0) {
         return config_file_url(system_config);
     }

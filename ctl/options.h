@@ -4,13 +4,13 @@
 
 #include <stdbool.h>
 
-/* What ringcastctl's exit status says. */
+/* The exit status of ringcastctl. */
 enum exit_code {
     EXIT_CODE_OK = 0,
     EXIT_CODE_FAILED = 1,      /* ringcastd refused the command, or its reply is malformed */
     EXIT_CODE_USAGE = 2,       /* the command line or the configuration is wrong */
     EXIT_CODE_UNREACHABLE = 3, /* no ringcastd answers */
-    EXIT_CODE_TIMEOUT = 4,     /* what was waited for has not come in time */
+    EXIT_CODE_TIMEOUT = 4,     /* what the command waited for did not come in time */
 };
 
 enum command {
@@ -36,7 +36,7 @@ enum command {
 
 struct options {
     enum command command;
-    char *const *arguments; /* what follows the command */
+    char *const *arguments; /* the words behind the command */
     int argument_count;
     const char *config; /* --config, or NULL */
     const char *socket; /* --socket, or NULL */
@@ -50,15 +50,16 @@ struct options {
 };
 
 /*
- * Options may stand before and after the command. True: *options is filled, its strings belong to ARGV.
- * False: all is said and done (--help, --version, or an error on standard error), *code is the exit status.
+ * Options may stand before and after the command. True: *options is filled; its strings belong to ARGV.
+ * False: nothing is left to do (--help, --version, or an error that was printed), and *code is the exit
+ * status.
  */
 bool options_parse(int argc, char **argv, struct options *options, enum exit_code *code);
 
 /*
  * The control socket's URL, malloc'ed: --socket; else that of the configuration --config, $RINGCAST_CONFIG or
  * /etc/ringcast/ringcast.conf; else that of the default run-time directory.
- * NULL: an error was printed, it is one of usage.
+ * NULL: wrong usage; an error was printed.
  */
 char *options_control_url(const struct options *options);
 

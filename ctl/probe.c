@@ -7,12 +7,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define GREETING_SIZE 8
+#define HANDSHAKE_SIZE 8
 
-/* REQ and REP, SUB and PUB: ours, and the one expected. */
-static const char greetings[][2][GREETING_SIZE] = {
-    [GREET_REQUESTER] = {{0, 'S', 'P', 0, 0, 0x30, 0, 0}, {0, 'S', 'P', 0, 0, 0x31, 0, 0}},
-    [GREET_SUBSCRIBER] = {{0, 'S', 'P', 0, 0, 0x21, 0, 0}, {0, 'S', 'P', 0, 0, 0x20, 0, 0}},
+/* REQ and REP, SUB and PUB: what is sent, and what is expected in return. */
+static const char handshakes[][2][HANDSHAKE_SIZE] = {
+    [PROBE_REQUESTER] = {{0, 'S', 'P', 0, 0, 0x30, 0, 0}, {0, 'S', 'P', 0, 0, 0x31, 0, 0}},
+    [PROBE_SUBSCRIBER] = {{0, 'S', 'P', 0, 0, 0x21, 0, 0}, {0, 'S', 'P', 0, 0, 0x20, 0, 0}},
 };
 
 static int set_timeouts(int fd, int timeout_ms)
@@ -34,22 +34,22 @@ static int failure(ssize_t transferred)
     return errno == EAGAIN ? -ETIMEDOUT : -errno;
 }
 
-static int exchange(int fd, enum greet_role role)
+static int exchange(int fd, enum probe_role role)
 {
-    char answer[GREETING_SIZE];
+    char answer[HANDSHAKE_SIZE];
 
-    ssize_t sent = send(fd, greetings[role][0], GREETING_SIZE, MSG_NOSIGNAL);
-    if (sent != GREETING_SIZE) {
+    ssize_t sent = send(fd, handshakes[role][0], HANDSHAKE_SIZE, MSG_NOSIGNAL);
+    if (sent != HANDSHAKE_SIZE) {
         return failure(sent);
     }
     ssize_t received = recv(fd, answer, sizeof(answer), MSG_WAITALL);
-    if (received != GREETING_SIZE) {
+    if (received != HANDSHAKE_SIZE) {
         return failure(received);
     }
-    return memcmp(answer, greetings[role][1], GREETING_SIZE) == 0 ? 0 : -EPROTO;
+    return memcmp(answer, handshakes[role][1], HANDSHAKE_SIZE) == 0 ? 0 : -EPROTO;
 }
 
-int greet(const char *path, enum greet_role role, int timeout_ms)
+int probe_socket(const char *path, enum probe_role role, int timeout_ms)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 

@@ -14,7 +14,7 @@
 #include "ctl/request.h"
 #include "ctl/shift_timestamps.h"
 
-/* Seconds without a picture after which a recording is given up. */
+/* Seconds without a picture after which a recording ends. */
 #define RECORD_TIMEOUT 30
 
 /* Bytes of a file's name. */
@@ -26,10 +26,10 @@ struct recording {
     char name[FILE_NAME_SIZE + 32];
     unsigned files;
     int fd; /* -1: no file yet */
-    struct rebase rebase;
-    double seconds; /* recorded */
+    struct shift_timestamps shift;
+    double seconds; /* recorded so far */
     uint64_t fragments, bytes;
-    time_t told;
+    time_t shown; /* when the progress was last printed */
     enum exit_code code;
 };
 
@@ -72,13 +72,13 @@ static bool tap_fragment(void *context, uint8_t *data, size_t size, const ringca
     return tap(data, size, context);
 }
 
-enum exit_code pictures_tap(const struct options *options, const char *url)
+enum exit_code record_tap(const struct options *options, const char *url)
 {
     enum exit_code failed = EXIT_CODE_OK;
     struct follow_handlers handlers = {.init = tap_init, .fragment = tap_fragment, .context = &failed};
 
     if (isatty(STDOUT_FILENO)) {
-        client_complain("tap writes MP4; give it to a program or a file: ringcastctl tap %s | ffplay -",
+        client_complain("tap writes MP4; send it to a program or a file: ringcastctl tap %s | ffplay -",
                         options->arguments[0]);
         return EXIT_CODE_USAGE;
     }
@@ -109,7 +109,7 @@ static bool close_file(struct recording *recording)
     return fd < 0 || close(fd) == 0 || fail(recording, errno);
 }
 
-static bool record_init(void *context, const uint8_t *data, size_t size)
+static bool write_init(void *context, const uint8_t *data, size_t size)
 {
     struct recording *recording = context;
 
@@ -126,39 +126,41 @@ static bool record_init(void *context, const uint8_t *data, size_t size)
     if (recording->fd < 0) {
         return fail(recording, errno);
     }
-    rebase_init(&recording->rebase, data, size);
+    shift_timestamps_init(&recording->shift, data, size);
     return put(recording, data, size);
 }
 
-static void tell_progress(struct recording *recording)
+static void print_progress(struct recording *recording)
 {
     time_t now = time(NULL);
 
-    if (now == recording->told || !isatty(STDERR_FILENO)) {
+    if (now == recording->shown || !isatty(STDERR_FILENO)) {
         return;
     }
-    recording->told = now;
+    recording->shown = now;
     fprintf(stderr, "\r%s: %.0f s, %.1f MB ", recording->name, recording->seconds,
             (double)recording->bytes / 1e6);
 }
 
-static bool record_fragment(void *context, uint8_t *data, size_t size, const ringcast_entry *entry,
-                            const ringcast_generation *generation)
+static bool write_fragment(void *context, uint8_t *data, size_t size, const ringcast_entry *entry,
+                           const ringcast_generation *generation)
 {
     struct recording *recording = context;
     double limit = recording->options->seconds;
 
-    rebase_fragment(&recording->rebase, data, size);
+    shift_timestamps_fragment(&recording->shift, data, size);
     if (!put(recording, data, size)) {
         return false;
     }
     recording->fragments++;
     recording->seconds += (double)entry->duration / generation->timescale;
-    tell_progress(recording);
+    print_progress(recording);
     return limit <= 0 || recording->seconds < limit;
 }
 
-/* CAMERA-20261123T093000.mp4 here, or what --output says. Of a camera's sub stream: CAMERA-sub-…. */
+/*
+ * What --output says, or CAMERA-20261123T093000.mp4 in the working directory, for a sub stream CAMERA-sub-….
+ */
 static void choose_name(struct recording *recording)
 {
     const char *output = recording->options->output;
@@ -166,7 +168,7 @@ static void choose_name(struct recording *recording)
     struct tm local;
     time_t now = time(NULL);
 
-    if (output != NULL) {
+    if (output) {
         size_t length = strlen(output);
         bool suffixed = length > 4 && strcmp(output + length - 4, ".mp4") == 0;
         snprintf(recording->stem, sizeof(recording->stem), "%.*s", (int)(suffixed ? length - 4 : length),
@@ -175,21 +177,21 @@ static void choose_name(struct recording *recording)
     }
     strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", localtime_r(&now, &local));
     snprintf(recording->stem, sizeof(recording->stem), "%s-%s", recording->options->arguments[0], stamp);
-    for (char *slash = strchr(recording->stem, '/'); slash != NULL; slash = strchr(slash, '/')) {
+    for (char *slash = strchr(recording->stem, '/'); slash; slash = strchr(slash, '/')) {
         *slash = '-';
     }
 }
 
 static enum exit_code summarize(const struct recording *recording)
 {
-    if (isatty(STDERR_FILENO) && recording->told != 0) {
+    if (isatty(STDERR_FILENO) && recording->shown != 0) {
         fputc('\n', stderr);
     }
     if (recording->fragments == 0) {
         client_complain("nothing was recorded");
         return EXIT_CODE_FAILED;
     }
-    if (!recording->options->json) {
+    if (!recording->options->json) { /* a file's name need not be UTF-8, which JSON is */
         printf("%s: %.1f s, %" PRIu64 " bytes\n", recording->name, recording->seconds, recording->bytes);
         return EXIT_CODE_OK;
     }
@@ -201,20 +203,19 @@ static enum exit_code summarize(const struct recording *recording)
     return code;
 }
 
-enum exit_code pictures_record(const struct options *options, const char *url)
+enum exit_code record_file(const struct options *options, const char *url)
 {
     struct recording *recording = calloc(1, sizeof(*recording));
     double timeout = options->timeout > 0 ? options->timeout : RECORD_TIMEOUT;
 
-    if (recording == NULL) {
+    if (!recording) {
         client_complain("out of memory");
         return EXIT_CODE_FAILED;
     }
     recording->options = options;
     recording->fd = -1;
     choose_name(recording);
-    struct follow_handlers handlers = {
-        .init = record_init, .fragment = record_fragment, .context = recording};
+    struct follow_handlers handlers = {.init = write_init, .fragment = write_fragment, .context = recording};
     enum exit_code code = follow_camera(url, options, options->arguments[0], timeout, &handlers);
     close_file(recording);
     if (recording->code != EXIT_CODE_OK) {

@@ -1,16 +1,16 @@
-/* What ringcastctl does with a camera's pictures: tap and record. One thread. */
+/* The commands `tap` and `record`: a camera's fragments to standard output or into a file. One thread. */
 #ifndef CTL_RECORD_H
 #define CTL_RECORD_H
 
 #include "ctl/options.h"
 
-/* Fragmented MP4 to standard output until nobody reads it any more, or a signal comes. */
-enum exit_code pictures_tap(const struct options *options, const char *url);
+/* Writes fragmented MP4 to standard output until its reader closes it or a signal comes. */
+enum exit_code record_tap(const struct options *options, const char *url);
 
 /*
- * Fragmented MP4 into a new file, for --seconds or until a signal comes. What changes codec or size in
- * between goes on in a second file, NAME-2.mp4, and so on.
+ * Writes fragmented MP4 into a new file, for --seconds or until a signal comes. When the codec or the size of
+ * the picture changes, the recording goes on in a second file, NAME-2.mp4, and so on.
  */
-enum exit_code pictures_record(const struct options *options, const char *url);
+enum exit_code record_file(const struct options *options, const char *url);
 
 #endif

@@ -4,17 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/text.h"
 #include "common/ipc/message.h"
 #include "ctl/status_table.h"
 
-/* Digits of a number: 0.00025 looks like that, and a time since 1970 keeps its microseconds. */
+/* Digits of a number: 0.00025 is printed as such, and a time since 1970 keeps its microseconds. */
 #define REAL_DIGITS 16
+
+/* Bytes of an escaped line. */
+#define LINE_SIZE 4096
 
 enum exit_code request_print_json(const json_t *message, size_t flags)
 {
     char *text = json_dumps(message, flags | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(REAL_DIGITS));
 
-    if (text == NULL) {
+    if (!text) {
         client_complain("out of memory");
         return EXIT_CODE_FAILED;
     }
@@ -30,16 +34,40 @@ enum exit_code request_print_json(const json_t *message, size_t flags)
     return EXIT_CODE_OK;
 }
 
-/* What is wrong in a configuration: one line each, without the message that was told. */
-static void tell_errors(const json_t *error, const char *told)
+/* Prints the errors of a configuration, one line each, but not the message that is REPORTED already. */
+static void print_errors(const json_t *error, const char *reported)
 {
     size_t index;
     json_t *line;
 
     json_array_foreach(json_object_get(error, "errors"), index, line) {
-        if (json_is_string(line) && strcmp(json_string_value(line), told) != 0) {
+        if (json_is_string(line) && strcmp(json_string_value(line), reported) != 0) {
             client_complain("%s", json_string_value(line));
         }
+    }
+}
+
+enum exit_code request_print(const struct options *options, const json_t *reply,
+                             void (*print)(const json_t *reply))
+{
+    if (options->json) {
+        return request_print_json(reply, JSON_INDENT(2));
+    }
+    if (print) {
+        print(reply);
+    }
+    return EXIT_CODE_OK;
+}
+
+void request_print_strings(const char *prefix, const json_t *list)
+{
+    char escaped[LINE_SIZE];
+    size_t index;
+    json_t *item;
+
+    json_array_foreach(list, index, item) {
+        text_escape(escaped, sizeof(escaped), json_is_string(item) ? json_string_value(item) : "?");
+        printf("%s%s\n", prefix, escaped);
     }
 }
 
@@ -50,7 +78,7 @@ enum exit_code request_refused(const struct options *options, const json_t *erro
     }
     const char *message = message_string(error, "message", message_string(error, "code", "unknown error"));
     client_complain("%s", message);
-    tell_errors(error, message);
+    print_errors(error, message);
     return EXIT_CODE_FAILED;
 }
 
@@ -72,7 +100,7 @@ enum exit_code request_ask(struct client *client, const struct options *options,
         return request_refused(options, *reply);
     }
     if (!message_is(*reply, type)) {
-        client_complain("malformed reply: not a %s", type);
+        client_complain("malformed reply: its type is not \"%s\"", type);
         return EXIT_CODE_FAILED;
     }
     return EXIT_CODE_OK;
@@ -82,14 +110,13 @@ enum exit_code request_ok(struct client *client, const struct options *options, 
 {
     json_t *reply = NULL;
     enum exit_code code = request_ask(client, options, request, "ok", &reply);
-
     const char *failed = code == EXIT_CODE_OK ? message_string(reply, "failed", NULL) : NULL;
 
-    if (code == EXIT_CODE_OK && options->json) {
-        code = request_print_json(reply, JSON_INDENT(2));
+    if (code == EXIT_CODE_OK) {
+        code = request_print(options, reply, NULL);
     }
     if (failed) {
-        client_complain("it is configured, but has failed, and is tried again: %s", failed);
+        client_complain("the camera is configured but has failed, and will be tried again: %s", failed);
         code = EXIT_CODE_FAILED;
     }
     json_decref(reply);
@@ -99,16 +126,16 @@ enum exit_code request_ok(struct client *client, const struct options *options, 
 enum exit_code request_status(struct client *client, const struct options *options, json_t **status)
 {
     enum exit_code code = request_ask(client, options, message_new("status"), "status", status);
-    const char *problem = code == EXIT_CODE_OK ? status_check(*status) : NULL;
+    const char *problem = code == EXIT_CODE_OK ? status_table_check(*status) : NULL;
 
-    return problem != NULL ? request_malformed(problem) : code;
+    return problem ? request_malformed(problem) : code;
 }
 
 json_t *request_for_camera(const char *type, const char *camera)
 {
     json_t *request = message_new(type);
 
-    /* A name that is not UTF-8 cannot be a camera's, nor in JSON. */
+    /* A name that is not UTF-8 can neither be a camera's nor stand in JSON. */
     if (json_object_set_new(request, "camera", json_string(camera)) == 0) {
         return request;
     }

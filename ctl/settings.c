@@ -12,13 +12,13 @@
 #include "common/config/config_settings.h"
 #include "ctl/client.h"
 
-/* Bytes of a line that is typed for "-"; longer than any setting may be. */
+/* Bytes of a line that is read for "-"; longer than any setting may be. */
 #define LINE_MAX_BYTES 4096
 
-/* "sub.url=…" is a member of the group that the setting "sub" may be. */
+/* "sub.url=…" sets a member of the group "sub". */
 static const char sub_prefix[] = "sub.";
 
-/* The setting that LENGTH bytes of NAME name, of a camera or with the prefix of its sub stream; NULL: none. */
+/* The setting of a camera, or with the prefix of its sub stream, called NAME (LENGTH bytes). NULL: none. */
 static const struct setting *find_setting(const char *name, size_t length)
 {
     const struct setting_group *group = &setting_group_camera;
@@ -38,7 +38,7 @@ static const struct setting *find_setting(const char *name, size_t length)
     return NULL;
 }
 
-/* Its value is text whatever it looks like: a password may be 1234. */
+/* Its value is text even if it looks like a number: a password may be 1234. */
 static bool is_text(const struct setting *setting)
 {
     return setting && (setting_is_text(setting) || setting->kind == SETTING_SUB);
@@ -51,7 +51,7 @@ static bool is_secret(const struct setting *setting)
                        setting->kind == SETTING_SUB);
 }
 
-/* Reads a line into LINE; on a terminal after a question and without echo. */
+/* Reads a line into LINE; a terminal shows a prompt and does not echo. */
 static bool read_line(const char *name, int length, char line[LINE_MAX_BYTES])
 {
     struct termios before;
@@ -63,15 +63,15 @@ static bool read_line(const char *name, int length, char line[LINE_MAX_BYTES])
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
         fprintf(stderr, "%.*s: ", length, name);
     }
-    bool there = fgets(line, LINE_MAX_BYTES, stdin) != NULL;
+    bool read = fgets(line, LINE_MAX_BYTES, stdin) != NULL;
     if (terminal) {
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
         fputc('\n', stderr);
     }
-    if (there) {
+    if (read) {
         line[strcspn(line, "\n")] = '\0';
     }
-    return there;
+    return read;
 }
 
 static json_t *typed_value(const char *name, size_t length, const char *text)

@@ -1,5 +1,5 @@
 /*
- * A camera's settings from the command line, "SETTING=VALUE", as the JSON that ringcastd checks
+ * Turns a camera's settings on the command line, "SETTING=VALUE", into the JSON that ringcastd checks
  * (docs/reference/control.md). One thread.
  */
 #ifndef CTL_SETTINGS_H
@@ -8,11 +8,11 @@
 #include <jansson.h>
 
 /*
- * COUNT words of ARGUMENTS. true and false become booleans, whole numbers numbers, unless the setting is a
- * text by its nature (name, url, username, password, or given in double quotes); an empty value becomes null:
- * what the file says, or the default. "-" is read from standard input, unseen if that is a terminal.
- * Arguments that may hold secrets are wiped, so that ps(1) shows them no longer.
- * An object to be freed with json_decref; NULL: an error of usage was told.
+ * Parses COUNT words of ARGUMENTS. true and false become booleans and whole numbers become numbers, unless
+ * the setting is always text (name, url, username, password) or the value is in double quotes. An empty value
+ * becomes null, which resets the setting to the file's value or the default. The value "-" is read from
+ * standard input, without echo if that is a terminal. Arguments that may hold secrets are wiped, so that
+ * ps(1) no longer shows them. The caller frees the object with json_decref; NULL: wrong usage, reported.
  */
 json_t *settings_parse(int count, char *const *arguments);
 

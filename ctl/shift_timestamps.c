@@ -1,7 +1,8 @@
 #include "ctl/shift_timestamps.h"
 
-#include <string.h>
+#include "common/base/bytes.h"
 
+/* Bytes of a box before its body. */
 #define BOX_HEADER 8
 
 #define BOX(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
@@ -12,34 +13,18 @@ struct box {
     size_t size; /* of the body */
 };
 
-static uint32_t read32(const uint8_t *at)
-{
-    return BOX(at[0], at[1], at[2], at[3]);
-}
-
-static uint64_t read64(const uint8_t *at)
-{
-    return (uint64_t)read32(at) << 32 | read32(at + 4);
-}
-
-static void write32(uint8_t *at, uint32_t value)
-{
-    for (int i = 0; i < 4; i++) {
-        at[i] = (uint8_t)(value >> (24 - 8 * i));
-    }
-}
-
-/* The next box in the SIZE bytes at *AT, which moves past it. */
+/* Reads the next box from the *SIZE bytes at *AT, and moves both past it. */
 static bool next_box(uint8_t **at, size_t *size, struct box *box)
 {
     if (*size < BOX_HEADER) {
         return false;
     }
-    uint32_t length = read32(*at);
+    uint32_t length = bytes_get_be32(*at);
     if (length < BOX_HEADER || length > *size) {
         return false;
     }
-    *box = (struct box){.type = read32(*at + 4), .body = *at + BOX_HEADER, .size = length - BOX_HEADER};
+    *box =
+        (struct box){.type = bytes_get_be32(*at + 4), .body = *at + BOX_HEADER, .size = length - BOX_HEADER};
     *at += length;
     *size -= length;
     return true;
@@ -59,55 +44,59 @@ static bool find_box(const struct box *parent, uint32_t type, struct box *found)
     return false;
 }
 
-/* A 32-bit field of a full box whose times take 32 bits in version 0 and 64 in version 1. */
+/*
+ * The 32-bit field behind the two times of a full box, which take 32 bits each in version 0, 64 in version 1.
+ */
 static uint32_t field_after_times(const struct box *box)
 {
     size_t offset = box->size > 0 && box->body[0] == 1 ? 4 + 8 + 8 : 4 + 4 + 4;
 
-    return box->size >= offset + 4 ? read32(box->body + offset) : 0;
+    return box->size >= offset + 4 ? bytes_get_be32(box->body + offset) : 0;
 }
 
-static void add_track(struct rebase *rebase, const struct box *trak)
+static void add_track(struct shift_timestamps *shift, const struct box *trak)
 {
     struct box tkhd, mdia, mdhd;
 
-    if (rebase->track_count == REBASE_TRACKS_MAX || !find_box(trak, BOX('t', 'k', 'h', 'd'), &tkhd) ||
-        !find_box(trak, BOX('m', 'd', 'i', 'a'), &mdia) || !find_box(&mdia, BOX('m', 'd', 'h', 'd'), &mdhd)) {
+    if (shift->track_count == SHIFT_TIMESTAMPS_TRACKS_MAX ||
+        !find_box(trak, BOX('t', 'k', 'h', 'd'), &tkhd) || !find_box(trak, BOX('m', 'd', 'i', 'a'), &mdia) ||
+        !find_box(&mdia, BOX('m', 'd', 'h', 'd'), &mdhd)) {
         return;
     }
-    struct rebase_track track = {.id = field_after_times(&tkhd), .timescale = field_after_times(&mdhd)};
+    struct shift_timestamps_track track = {.id = field_after_times(&tkhd),
+                                           .timescale = field_after_times(&mdhd)};
     if (track.timescale > 0) {
-        rebase->tracks[rebase->track_count++] = track;
+        shift->tracks[shift->track_count++] = track;
     }
 }
 
-void rebase_init(struct rebase *rebase, const uint8_t *init, size_t size)
+void shift_timestamps_init(struct shift_timestamps *shift, const uint8_t *init, size_t size)
 {
     struct box whole = {.body = (uint8_t *)(uintptr_t)init, .size = size}; /* only read */
     struct box moov, box;
 
-    *rebase = (struct rebase){0};
+    *shift = (struct shift_timestamps){0};
     if (!find_box(&whole, BOX('m', 'o', 'o', 'v'), &moov)) {
         return;
     }
     while (next_box(&moov.body, &moov.size, &box)) {
         if (box.type == BOX('t', 'r', 'a', 'k')) {
-            add_track(rebase, &box);
+            add_track(shift, &box);
         }
     }
 }
 
-static uint32_t timescale_of(const struct rebase *rebase, uint32_t id)
+static uint32_t timescale_of(const struct shift_timestamps *shift, uint32_t id)
 {
-    for (size_t i = 0; i < rebase->track_count; i++) {
-        if (rebase->tracks[i].id == id) {
-            return rebase->tracks[i].timescale;
+    for (size_t i = 0; i < shift->track_count; i++) {
+        if (shift->tracks[i].id == id) {
+            return shift->tracks[i].timescale;
         }
     }
     return 0;
 }
 
-static void shift(struct rebase *rebase, const struct box *traf)
+static void shift_track(struct shift_timestamps *shift, const struct box *traf)
 {
     struct box tfhd, tfdt;
 
@@ -115,26 +104,27 @@ static void shift(struct rebase *rebase, const struct box *traf)
         !find_box(traf, BOX('t', 'f', 'd', 't'), &tfdt) || tfdt.size < 8) {
         return;
     }
-    uint32_t timescale = timescale_of(rebase, read32(tfhd.body + 4));
+    uint32_t timescale = timescale_of(shift, bytes_get_be32(tfhd.body + 4));
     bool wide = tfdt.body[0] == 1;
     if (timescale == 0 || (wide && tfdt.size < 12)) {
         return;
     }
-    uint64_t time = wide ? read64(tfdt.body + 4) : read32(tfdt.body + 4);
-    if (!rebase->begun) {
-        rebase->begun = true;
-        rebase->origin = time;
-        rebase->origin_timescale = timescale;
+    uint64_t time = wide ? bytes_get_be64(tfdt.body + 4) : bytes_get_be32(tfdt.body + 4);
+    if (!shift->begun) {
+        shift->begun = true;
+        shift->origin = time;
+        shift->origin_timescale = timescale;
     }
-    uint64_t base = (uint64_t)((unsigned __int128)rebase->origin * timescale / rebase->origin_timescale);
+    uint64_t base = (uint64_t)((unsigned __int128)shift->origin * timescale / shift->origin_timescale);
     time = time > base ? time - base : 0;
     if (wide) {
-        write32(tfdt.body + 4, (uint32_t)(time >> 32));
+        bytes_put_be64(tfdt.body + 4, time);
+    } else {
+        bytes_put_be32(tfdt.body + 4, (uint32_t)time);
     }
-    write32(tfdt.body + (wide ? 8 : 4), (uint32_t)time);
 }
 
-void rebase_fragment(struct rebase *rebase, uint8_t *fragment, size_t size)
+void shift_timestamps_fragment(struct shift_timestamps *shift, uint8_t *fragment, size_t size)
 {
     struct box whole = {.body = fragment, .size = size};
     struct box moof, box;
@@ -144,7 +134,7 @@ void rebase_fragment(struct rebase *rebase, uint8_t *fragment, size_t size)
     }
     while (next_box(&moof.body, &moof.size, &box)) {
         if (box.type == BOX('t', 'r', 'a', 'f')) {
-            shift(rebase, &box);
+            shift_track(shift, &box);
         }
     }
 }

@@ -1,7 +1,7 @@
 /*
  * Lets a recording begin at time 0: subtracts the first fragment's decode time from the `tfdt` boxes
- * (ISO/IEC 14496-12, 8.8.12) of all tracks, which keeps them in step. Pure functions over what the caller
- * owns; input that is not well-formed is left as it is.
+ * (ISO/IEC 14496-12, 8.8.12) of all tracks, which keeps the tracks in step. Pure functions on memory of the
+ * caller; input that is not well-formed is left as it is.
  */
 #ifndef CTL_SHIFT_TIMESTAMPS_H
 #define CTL_SHIFT_TIMESTAMPS_H
@@ -10,26 +10,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Video, audio, and room for what may come. */
-#define REBASE_TRACKS_MAX 4
+/* Video, audio, and room for tracks to come. */
+#define SHIFT_TIMESTAMPS_TRACKS_MAX 4
 
-struct rebase_track {
+struct shift_timestamps_track {
     uint32_t id;
-    uint32_t timescale;
+    uint32_t timescale; /* units in a second */
 };
 
-struct rebase {
-    struct rebase_track tracks[REBASE_TRACKS_MAX];
+struct shift_timestamps {
+    struct shift_timestamps_track tracks[SHIFT_TIMESTAMPS_TRACKS_MAX];
     size_t track_count;
-    bool begun;
-    uint64_t origin;           /* decode time of the first fragment … */
-    uint32_t origin_timescale; /* … in the timescale of the track that comes first in it */
+    bool begun;                /* the origin is known */
+    uint64_t origin;           /* decode time of the first fragment's first track */
+    uint32_t origin_timescale; /* timescale of that track, in which ORIGIN counts */
 };
 
-/* Learns the tracks from the init segment of SIZE bytes (`moov`). The next fragment is the first. */
-void rebase_init(struct rebase *rebase, const uint8_t *init, size_t size);
+/* Reads the tracks from INIT, an init segment (`moov`) of SIZE bytes. The next fragment is the first. */
+void shift_timestamps_init(struct shift_timestamps *shift, const uint8_t *init, size_t size);
 
-/* Changes the fragment of SIZE bytes in place. */
-void rebase_fragment(struct rebase *rebase, uint8_t *fragment, size_t size);
+/* Shifts the decode times of FRAGMENT, SIZE bytes, in place. */
+void shift_timestamps_fragment(struct shift_timestamps *shift, uint8_t *fragment, size_t size);
 
 #endif

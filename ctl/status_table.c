@@ -7,50 +7,24 @@
 #include "common/ipc/message.h"
 #include "ctl/table.h"
 
-/* Shown where there is no value. */
-#define NOTHING "-"
-
-/* The latency that is shown: 95 of 100 fragments come within it. */
+/* The latency that the table shows: 95 of 100 fragments take no longer. */
 #define LATENCY_SHARE 0.95
 
-static void write_name(char cell[TABLE_CELL_SIZE], const json_t *camera)
-{
-    table_write_text(cell, camera, "name");
-}
-
-static void write_state(char cell[TABLE_CELL_SIZE], const json_t *camera)
-{
-    table_write_text(cell, camera, "state");
-}
-
-static void write_since(char cell[TABLE_CELL_SIZE], const json_t *camera)
-{
-    table_write_span(cell, json_object_get(camera, "since_s"));
-}
-
-static void write_pid(char cell[TABLE_CELL_SIZE], const json_t *camera)
-{
-    table_write_count(cell, camera, "pid");
-}
-
-static void write_codecs(char cell[TABLE_CELL_SIZE], const json_t *camera)
-{
-    table_write_text(cell, camera, "codecs");
-}
-
-static void write_picture_size(char cell[TABLE_CELL_SIZE], const json_t *camera)
+/* From two members. */
+static void write_picture_size(char cell[TABLE_CELL_SIZE], const json_t *camera, const char *member)
 {
     json_int_t width = message_integer(camera, "width", 0);
     json_int_t height = message_integer(camera, "height", 0);
 
+    (void)member;
     if (width > 0 && height > 0) {
         snprintf(cell, TABLE_CELL_SIZE, "%" JSON_INTEGER_FORMAT "x%" JSON_INTEGER_FORMAT, width, height);
     } else {
-        snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+        table_write_nothing(cell);
     }
 }
 
-/* -1: not a number, or none that a camera could have. */
+/* -1: not a number, or not one that a camera could have. */
 static double rate_of(const json_t *camera, const char *member)
 {
     const json_t *value = json_object_get(camera, member);
@@ -59,23 +33,23 @@ static double rate_of(const json_t *camera, const char *member)
     return json_is_number(value) && rate >= 0 && rate < 1e12 ? rate : -1;
 }
 
-static void write_fps(char cell[TABLE_CELL_SIZE], const json_t *camera)
+static void write_fps(char cell[TABLE_CELL_SIZE], const json_t *camera, const char *member)
 {
-    double fps = rate_of(camera, "fps");
+    double fps = rate_of(camera, member);
 
     if (fps >= 0) {
         snprintf(cell, TABLE_CELL_SIZE, "%.1f", fps);
     } else {
-        snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+        table_write_nothing(cell);
     }
 }
 
-static void write_bitrate(char cell[TABLE_CELL_SIZE], const json_t *camera)
+static void write_bitrate(char cell[TABLE_CELL_SIZE], const json_t *camera, const char *member)
 {
-    double bitrate = rate_of(camera, "bitrate");
+    double bitrate = rate_of(camera, member);
 
     if (bitrate < 0) {
-        snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+        table_write_nothing(cell);
     } else if (bitrate < 999500) {
         snprintf(cell, TABLE_CELL_SIZE, "%.0f kbit/s", bitrate / 1000);
     } else {
@@ -83,18 +57,10 @@ static void write_bitrate(char cell[TABLE_CELL_SIZE], const json_t *camera)
     }
 }
 
-static void write_viewers(char cell[TABLE_CELL_SIZE], const json_t *camera)
-{
-    table_write_count(cell, camera, "viewers");
-}
-
-static void write_uptime(char cell[TABLE_CELL_SIZE], const json_t *camera)
-{
-    table_write_span(cell, json_object_get(camera, "uptime_s"));
-}
-
-/* The time within which SHARE of what was counted came; negative: nothing was. What lies above the last bound
- * counts as that. Within a bucket times are taken to be spread evenly. */
+/*
+ * The time within which SHARE of the counted fragments came; negative: none was counted. What lies above the
+ * last bound counts as the bound; within a bucket the times are taken to be spread evenly.
+ */
 static double quantile(const json_t *latency, double share)
 {
     const json_t *bounds = json_object_get(latency, "le_s"), *counts = json_object_get(latency, "counts");
@@ -115,29 +81,19 @@ static double quantile(const json_t *latency, double share)
     return total > 0 ? lower : -1;
 }
 
-static void write_latency(char cell[TABLE_CELL_SIZE], const json_t *camera)
+static void write_latency(char cell[TABLE_CELL_SIZE], const json_t *camera, const char *member)
 {
-    table_write_milliseconds(cell, quantile(json_object_get(camera, "latency"), LATENCY_SHARE) * 1000);
-}
-
-static void write_restarts(char cell[TABLE_CELL_SIZE], const json_t *camera)
-{
-    table_write_count(cell, camera, "restarts");
-}
-
-static void write_error(char cell[TABLE_CELL_SIZE], const json_t *camera)
-{
-    table_write_text(cell, camera, "error");
+    table_write_duration(cell, quantile(json_object_get(camera, member), LATENCY_SHARE) * 1000);
 }
 
 static const struct table_column columns[] = {
-    {"NAME", false, write_name},         {"STATE", false, write_state},
-    {"FOR", true, write_since},          {"PID", true, write_pid},
-    {"UP", true, write_uptime},          {"CODECS", false, write_codecs},
-    {"SIZE", false, write_picture_size}, {"FPS", true, write_fps},
-    {"BITRATE", true, write_bitrate},    {"LATENCY", true, write_latency},
-    {"VIEWERS", true, write_viewers},    {"RESTARTS", true, write_restarts},
-    {"ERROR", false, write_error},
+    {"NAME", false, table_write_text, "name"},       {"STATE", false, table_write_text, "state"},
+    {"FOR", true, table_write_span, "since_s"},      {"PID", true, table_write_count, "pid"},
+    {"UP", true, table_write_span, "uptime_s"},      {"CODECS", false, table_write_text, "codecs"},
+    {"SIZE", false, write_picture_size, "width"},    {"FPS", true, write_fps, "fps"},
+    {"BITRATE", true, write_bitrate, "bitrate"},     {"LATENCY", true, write_latency, "latency"},
+    {"VIEWERS", true, table_write_count, "viewers"}, {"RESTARTS", true, table_write_count, "restarts"},
+    {"ERROR", false, table_write_text, "error"},
 };
 
 #define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
@@ -150,7 +106,7 @@ static void print_summary(const json_t *status, FILE *out)
     table_write_text(version, status, "version");
     table_write_text(address, status, "address");
     table_write_text(instance, status, "instance");
-    table_write_span(uptime, json_object_get(status, "uptime_s"));
+    table_write_span(uptime, status, "uptime_s");
     fprintf(out, "ringcastd %s, pid %" JSON_INTEGER_FORMAT ", instance %s, %s, up %s\n", version,
             message_integer(status, "pid", 0), instance, address, uptime);
 }
@@ -168,7 +124,7 @@ static bool holds(const json_t *layers, const json_t *layer)
     return false;
 }
 
-/* Leaves in *COMMON what PROCESS, which runs, has as well. NULL: no process yet. */
+/* Removes from *COMMON (NULL before the first process) the layers that PROCESS, if it runs, does not have. */
 static void keep_common(json_t **common, const json_t *process)
 {
     const json_t *layers = json_object_get(process, "sandbox");
@@ -176,7 +132,7 @@ static void keep_common(json_t **common, const json_t *process)
     if (!json_is_array(layers) || !json_is_integer(json_object_get(process, "pid"))) {
         return;
     }
-    if (*common == NULL) {
+    if (!*common) {
         *common = json_copy((json_t *)layers);
         return;
     }
@@ -187,7 +143,7 @@ static void keep_common(json_t **common, const json_t *process)
     }
 }
 
-/* The layers that every process has which something from outside reaches. */
+/* Prints the layers common to all processes that read input from outside: cameras and viewers. */
 static void print_sandbox(const json_t *status, FILE *out)
 {
     json_t *common = NULL;
@@ -202,7 +158,7 @@ static void print_sandbox(const json_t *status, FILE *out)
         keep_common(&common, item);
     }
     keep_common(&common, json_object_get(status, "template"));
-    if (common == NULL) {
+    if (!common) {
         fprintf(out, "\n");
         return;
     }
@@ -241,7 +197,7 @@ static const char *check_camera(const json_t *camera)
     return NULL;
 }
 
-const char *status_check(const json_t *status)
+const char *status_table_check(const json_t *status)
 {
     const json_t *cameras = json_object_get(status, "cameras");
     const char *problem = NULL;
@@ -255,7 +211,7 @@ const char *status_check(const json_t *status)
         return "no cameras";
     }
     json_array_foreach(cameras, index, camera) {
-        if (problem == NULL) {
+        if (!problem) {
             problem = check_camera(camera);
         }
     }

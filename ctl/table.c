@@ -7,12 +7,17 @@
 #include "common/base/text.h"
 #include "common/ipc/message.h"
 
-/* Shown where there is no value. */
-#define NOTHING "-"
+/* Stands where there is no value. */
+static const char nothing[] = "-";
+
+void table_write_nothing(char cell[TABLE_CELL_SIZE])
+{
+    text_copy(cell, TABLE_CELL_SIZE, nothing);
+}
 
 void table_write_text(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member)
 {
-    text_escape(cell, TABLE_CELL_SIZE, message_string(row, member, NOTHING));
+    text_escape(cell, TABLE_CELL_SIZE, message_string(row, member, nothing));
 }
 
 void table_write_count(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member)
@@ -22,7 +27,7 @@ void table_write_count(char cell[TABLE_CELL_SIZE], const json_t *row, const char
     if (json_is_integer(value)) {
         snprintf(cell, TABLE_CELL_SIZE, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     } else {
-        snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+        table_write_nothing(cell);
     }
 }
 
@@ -34,7 +39,7 @@ void table_write_bytes(char cell[TABLE_CELL_SIZE], const json_t *row, const char
     size_t unit = 0;
 
     if (!json_is_integer(value) || bytes < 0) {
-        snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+        table_write_nothing(cell);
         return;
     }
     if (bytes < 1000) {
@@ -47,21 +52,27 @@ void table_write_bytes(char cell[TABLE_CELL_SIZE], const json_t *row, const char
     snprintf(cell, TABLE_CELL_SIZE, "%.1f %s", bytes, units[unit]);
 }
 
-void table_write_milliseconds(char cell[TABLE_CELL_SIZE], double milliseconds)
+void table_write_duration(char cell[TABLE_CELL_SIZE], double milliseconds)
 {
     if (milliseconds > 0 && milliseconds < 1e9) {
         snprintf(cell, TABLE_CELL_SIZE, "%.1f ms", milliseconds);
     } else {
-        snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+        table_write_nothing(cell);
     }
 }
 
-void table_write_span(char cell[TABLE_CELL_SIZE], const json_t *seconds)
+void table_write_ms(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member)
 {
+    table_write_duration(cell, json_number_value(json_object_get(row, member)));
+}
+
+void table_write_span(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member)
+{
+    const json_t *seconds = json_object_get(row, member);
     double value = json_number_value(seconds);
 
     if (!json_is_number(seconds) || !(value >= 0) || value > 1e9) {
-        snprintf(cell, TABLE_CELL_SIZE, NOTHING);
+        table_write_nothing(cell);
         return;
     }
     unsigned total = (unsigned)value;
@@ -76,7 +87,7 @@ void table_write_span(char cell[TABLE_CELL_SIZE], const json_t *seconds)
     }
 }
 
-/* Columns of a terminal that TEXT, valid UTF-8, takes. */
+/* How many columns of a terminal TEXT, valid UTF-8, takes. */
 static size_t text_width(const char *text)
 {
     size_t width = 0;
@@ -89,7 +100,7 @@ static size_t text_width(const char *text)
         length = length > 0 ? length : 1;
         int wide = mbrtowc(&character, text, length, &state) == length ? wcwidth(character) : -1;
         if (wide < 0) {
-            memset(&state, 0, sizeof(state)); /* the locale does not know it: most characters take one */
+            memset(&state, 0, sizeof(state)); /* not known to the locale: most characters take one column */
         }
         width += wide < 0 ? 1 : (size_t)wide;
         text += length;
@@ -103,13 +114,13 @@ static void pad(FILE *out, size_t count)
     fprintf(out, "%*s", (int)count, "");
 }
 
-/* ROW NULL: the titles. */
+/* ROW is NULL for the titles. */
 static void write_cell(char cell[TABLE_CELL_SIZE], const struct table_column *column, const json_t *row)
 {
-    if (row == NULL) {
+    if (!row) {
         snprintf(cell, TABLE_CELL_SIZE, "%s", column->title);
     } else {
-        column->write(cell, row);
+        column->write(cell, row, column->member);
     }
 }
 

@@ -1,6 +1,5 @@
 /*
- * Rows of JSON objects as a table for people: columns aligned, control characters escaped. Pure but for
- * writing to OUT.
+ * Prints rows of JSON objects as a table for people: columns aligned, control characters escaped. Any thread.
  */
 #ifndef CTL_TABLE_H
 #define CTL_TABLE_H
@@ -10,31 +9,37 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Bytes of a cell: an error may be long, a name has 64 bytes; four times that where all is escaped. */
+/*
+ * Bytes of a cell. An error may be long; a name has up to 64 bytes, four times as many if all of it is
+ * escaped.
+ */
 #define TABLE_CELL_SIZE 512
 
 #define TABLE_COLUMNS_MAX 16
 
+/* Fills CELL with what ROW has as MEMBER; with "-" if it has no such member or one of another kind. */
+typedef void table_write(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member);
+
 struct table_column {
     const char *title;
-    bool right; /* alignment */
-    void (*write)(char cell[TABLE_CELL_SIZE], const json_t *row);
+    bool right; /* aligned to the right */
+    table_write *write;
+    const char *member;
 };
 
-/* The titles, then a line for each of ROWS (an array). COUNT is at most TABLE_COLUMNS_MAX. */
+/* Prints the titles, then a line for each of ROWS, an array. COUNT is at most TABLE_COLUMNS_MAX. */
 void table_print(const struct table_column *columns, size_t count, const json_t *rows, FILE *out);
 
-/* Fills CELL with a member of ROW: text, a whole number; "-" if it is not there. */
-void table_write_text(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member);
-void table_write_count(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member);
+table_write table_write_text;
+table_write table_write_count; /* a whole number */
+table_write table_write_bytes; /* "1.2 MB" */
+table_write table_write_span;  /* a time in seconds, "3h 05m" */
+table_write table_write_ms;    /* a time in milliseconds above 0, "0.4 ms" */
 
-/* A member that is a number of bytes, such as "1.2 MB". */
-void table_write_bytes(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member);
+/* What table_write_ms writes for MILLISECONDS that are not a member. */
+void table_write_duration(char cell[TABLE_CELL_SIZE], double milliseconds);
 
-/* "0.4 ms"; "-" for what is not above 0. */
-void table_write_milliseconds(char cell[TABLE_CELL_SIZE], double milliseconds);
-
-/* A span of time in seconds, such as "3h 05m". */
-void table_write_span(char cell[TABLE_CELL_SIZE], const json_t *seconds);
+/* Fills CELL with the mark of a missing value. */
+void table_write_nothing(char cell[TABLE_CELL_SIZE]);
 
 #endif

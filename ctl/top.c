@@ -10,15 +10,15 @@
 #include "ctl/request.h"
 #include "ctl/status_table.h"
 
-/* Milliseconds between two looks: fps and bitrate are those of a second. */
+/* Milliseconds between two requests for the status: fps and bitrate are those of a second. */
 #define LOOK_MS 1000
 
-/* Lines of status_table_print before the first camera: ringcastd, a blank one, the titles. */
+/* Lines that status_table_print prints before the first camera: ringcastd, its sandbox, the titles. */
 #define HEAD_LINES 3
 
 struct screen {
     char *text; /* the table; malloc'ed */
-    int first;  /* camera at the top */
+    int first;  /* index of the camera at the top */
     int cameras;
 };
 
@@ -28,7 +28,7 @@ static bool draw_table(struct screen *screen, const json_t *status)
     char *text = NULL;
     FILE *out = open_memstream(&text, &size);
 
-    if (out == NULL) {
+    if (!out) {
         return false;
     }
     status_table_print(status, out);
@@ -107,7 +107,7 @@ static bool handle_key(struct screen *screen, int key)
     return true;
 }
 
-/* Keys until it is time for another look. False: quit. */
+/* Handles keys until the next request for the status is due. False: quit. */
 static bool handle_keys(struct screen *screen)
 {
     int key;
@@ -122,7 +122,7 @@ static bool handle_keys(struct screen *screen)
     return true;
 }
 
-static enum exit_code look(struct client *client, const struct options *options, struct screen *screen)
+static enum exit_code update(struct client *client, const struct options *options, struct screen *screen)
 {
     json_t *status = NULL;
     enum exit_code code = request_status(client, options, &status);
@@ -138,7 +138,7 @@ static enum exit_code look(struct client *client, const struct options *options,
 static void begin_screen(void)
 {
     initscr();
-    raw(); /* Ctrl-C comes as a key, so that the terminal is put right before the end */
+    raw(); /* Ctrl-C comes as a key, so that the terminal is restored before the end */
     noecho();
     keypad(stdscr, TRUE);
     curs_set(0);
@@ -149,10 +149,10 @@ enum exit_code top_run(struct client *client, const struct options *options)
     struct screen screen = {0};
 
     if (options->json || isatty(STDOUT_FILENO) == 0 || isatty(STDIN_FILENO) == 0) {
-        client_complain("top needs a terminal; for programs there is \"ringcastctl status --json\"");
+        client_complain("top needs a terminal; programs can use \"ringcastctl status --json\"");
         return EXIT_CODE_USAGE;
     }
-    enum exit_code code = look(client, options, &screen);
+    enum exit_code code = update(client, options, &screen);
     if (code != EXIT_CODE_OK) {
         return code;
     }
@@ -162,11 +162,11 @@ enum exit_code top_run(struct client *client, const struct options *options)
         if (!handle_keys(&screen)) {
             break;
         }
-        code = look(client, options, &screen);
+        code = update(client, options, &screen);
     } while (code == EXIT_CODE_OK);
     endwin();
     if (code != EXIT_CODE_OK) {
-        client_complain("ringcastd does not answer any more");
+        client_complain("ringcastd no longer answers");
     }
     free(screen.text);
     return code;

@@ -6,88 +6,35 @@
 #include "ctl/request.h"
 #include "ctl/table.h"
 
-/*
- * Pages of one list: more viewers than any machine serves. A ringcastd that goes on for ever is not believed.
- */
+/* Most pages of one list: more viewers than any machine serves. It bounds a reply that never ends. */
 #define PAGES_MAX 10000
 
-static void write_id(char cell[TABLE_CELL_SIZE], const json_t *viewer)
-{
-    table_write_text(cell, viewer, "id");
-}
-
-static void write_camera(char cell[TABLE_CELL_SIZE], const json_t *viewer)
-{
-    table_write_text(cell, viewer, "camera");
-}
-
-static void write_address(char cell[TABLE_CELL_SIZE], const json_t *viewer)
-{
-    table_write_text(cell, viewer, "address");
-}
-
-static void write_since(char cell[TABLE_CELL_SIZE], const json_t *viewer)
-{
-    table_write_span(cell, json_object_get(viewer, "since_s"));
-}
-
-static void write_state(char cell[TABLE_CELL_SIZE], const json_t *viewer)
-{
-    table_write_text(cell, viewer, "state");
-}
-
-static void write_sent(char cell[TABLE_CELL_SIZE], const json_t *viewer)
-{
-    table_write_bytes(cell, viewer, "sent_bytes");
-}
-
-static void write_buffered(char cell[TABLE_CELL_SIZE], const json_t *viewer)
-{
-    table_write_bytes(cell, viewer, "buffered_bytes");
-}
-
-static void write_dropped(char cell[TABLE_CELL_SIZE], const json_t *viewer)
-{
-    table_write_count(cell, viewer, "dropped");
-}
-
-static void write_round_trip(char cell[TABLE_CELL_SIZE], const json_t *viewer)
-{
-    table_write_milliseconds(cell, json_number_value(json_object_get(viewer, "rtt_ms")));
-}
-
 static const struct table_column columns[] = {
-    {"ID", false, write_id},
-    {"CAMERA", false, write_camera},
-    {"ADDRESS", false, write_address},
-    {"STATE", false, write_state},
-    {"FOR", true, write_since},
-    {"SENT", true, write_sent},
-    {"BUFFERED", true, write_buffered},
-    {"DROPPED", true, write_dropped},
-    {"RTT", true, write_round_trip},
+    {"ID", false, table_write_text, "id"},
+    {"CAMERA", false, table_write_text, "camera"},
+    {"ADDRESS", false, table_write_text, "address"},
+    {"STATE", false, table_write_text, "state"},
+    {"FOR", true, table_write_span, "since_s"},
+    {"SENT", true, table_write_bytes, "sent_bytes"},
+    {"BUFFERED", true, table_write_bytes, "buffered_bytes"},
+    {"DROPPED", true, table_write_count, "dropped"},
+    {"RTT", true, table_write_ms, "rtt_ms"},
 };
 
 #define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
-
-/* Appends what REPLY has as MEMBER, an array, to LIST. */
-static void take(json_t *list, const json_t *reply, const char *member)
-{
-    json_array_extend(list, json_object_get(reply, member));
-}
 
 static json_t *page_request(const struct options *options, json_t *from)
 {
     json_t *request = options->argument_count > 0 ? request_for_camera("viewers", options->arguments[0])
                                                   : message_new("viewers");
 
-    if (request != NULL && from != NULL) {
+    if (request && from) {
         json_object_set(request, "from", from);
     }
     return request;
 }
 
-/* All pages into VIEWERS, and the fan-outs that did not answer into MISSING. */
+/* Appends the viewers of all pages to VIEWERS, and the fan-outs that did not answer to MISSING. */
 static enum exit_code gather(struct client *client, const struct options *options, json_t *viewers,
                              json_t *missing)
 {
@@ -99,13 +46,13 @@ static enum exit_code gather(struct client *client, const struct options *option
         json_t *request = page_request(options, from);
         json_decref(from);
         from = NULL;
-        if (request == NULL) {
+        if (!request) {
             return EXIT_CODE_USAGE;
         }
         code = request_ask(client, options, request, "viewers", &reply);
         if (code == EXIT_CODE_OK) {
-            take(viewers, reply, "viewers");
-            take(missing, reply, "missing");
+            json_array_extend(viewers, json_object_get(reply, "viewers"));
+            json_array_extend(missing, json_object_get(reply, "missing"));
             from = json_incref(json_object_get(reply, "next"));
         }
         json_decref(reply);
@@ -117,8 +64,8 @@ static enum exit_code gather(struct client *client, const struct options *option
     return code;
 }
 
-/* Says which fan-outs are not in the answer; then it is not whole. */
-static enum exit_code tell_missing(const json_t *missing)
+/* Reports which fan-outs did not answer; EXIT_CODE_TIMEOUT if there is one. */
+static enum exit_code report_missing(const json_t *missing)
 {
     size_t index;
     json_t *fanout;
@@ -130,43 +77,36 @@ static enum exit_code tell_missing(const json_t *missing)
     return json_array_size(missing) > 0 ? EXIT_CODE_TIMEOUT : EXIT_CODE_OK;
 }
 
-static enum exit_code print(const struct options *options, json_t *viewers, json_t *missing)
+static void print_viewers(const json_t *list)
 {
-    if (!options->json) {
-        table_print(columns, COLUMN_COUNT, viewers, stdout);
-        return EXIT_CODE_OK;
-    }
-    json_t *all = json_pack("{s:O, s:O}", "viewers", viewers, "missing", missing);
-    enum exit_code code = request_print_json(all, JSON_INDENT(2));
-    json_decref(all);
-    return code;
+    table_print(columns, COLUMN_COUNT, json_object_get(list, "viewers"), stdout);
 }
 
-enum exit_code audience_list(struct client *client, const struct options *options)
+enum exit_code viewers_list(struct client *client, const struct options *options)
 {
-    json_t *viewers = json_array(), *missing = json_array();
+    json_t *list = json_pack("{s:[], s:[]}", "viewers", "missing");
+    json_t *viewers = json_object_get(list, "viewers"), *missing = json_object_get(list, "missing");
     enum exit_code code = gather(client, options, viewers, missing);
 
     if (code == EXIT_CODE_OK) {
-        code = print(options, viewers, missing);
+        code = request_print(options, list, print_viewers);
     }
     if (code == EXIT_CODE_OK) {
-        code = tell_missing(missing);
+        code = report_missing(missing);
     }
-    json_decref(viewers);
-    json_decref(missing);
+    json_decref(list);
     return code;
 }
 
-/* Of a viewer's id, or of all viewers of a camera; one of them, else NULL and it was told. */
+/* Either for the viewer whose id is given or for all viewers of --camera. NULL: wrong usage, reported. */
 static json_t *kick_request(const struct options *options)
 {
     if ((options->camera != NULL) == (options->argument_count > 0)) {
         client_complain(
-            "kick takes the id of a viewer, or --camera and a name; \"ringcastctl viewers\" has the ids");
+            "kick takes the id of a viewer, or --camera and a name; \"ringcastctl viewers\" lists the ids");
         return NULL;
     }
-    if (options->camera != NULL) {
+    if (options->camera) {
         return request_for_camera("kick", options->camera);
     }
     json_t *request = message_new("kick");
@@ -178,21 +118,24 @@ static json_t *kick_request(const struct options *options)
     return NULL;
 }
 
-enum exit_code audience_kick(struct client *client, const struct options *options)
+static void print_kicked(const json_t *reply)
+{
+    printf("%" JSON_INTEGER_FORMAT " closed\n", message_integer(reply, "viewers", 0));
+}
+
+enum exit_code viewers_kick(struct client *client, const struct options *options)
 {
     json_t *request = kick_request(options), *reply = NULL;
 
-    if (request == NULL) {
+    if (!request) {
         return EXIT_CODE_USAGE;
     }
     enum exit_code code = request_ask(client, options, request, "kicked", &reply);
-    if (code == EXIT_CODE_OK && options->json) {
-        code = request_print_json(reply, JSON_INDENT(2));
-    } else if (code == EXIT_CODE_OK) {
-        printf("%" JSON_INTEGER_FORMAT " closed\n", message_integer(reply, "viewers", 0));
+    if (code == EXIT_CODE_OK) {
+        code = request_print(options, reply, print_kicked);
     }
     if (code == EXIT_CODE_OK) {
-        code = tell_missing(json_object_get(reply, "missing"));
+        code = report_missing(json_object_get(reply, "missing"));
     }
     json_decref(reply);
     return code;

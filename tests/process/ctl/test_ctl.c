@@ -49,7 +49,7 @@ static void wrong_usage_is_exit_2_and_says_what(void **state)
         {{"restart", "a", "b", NULL}, "restart takes the name of a camera"},
         {{"status", "--frob", NULL}, "--frob"},
         {{"status", "--config", NULL}, "config"},
-        {{"status", "--config", "a", "--socket", "ipc:///b", NULL}, "give one"},
+        {{"status", "--config", "a", "--socket", "ipc:///b", NULL}, "give only one"},
         {{"status", "--socket", "tcp://127.0.0.1:1", NULL}, "not a Unix socket"},
         {{"status", "--socket", "ipc://relative", NULL}, "not a Unix socket"},
     };
@@ -185,7 +185,7 @@ static void stop_says_when_ringcastd_stays(void **state)
     ctl_fixture_serve(answers);
     RUN(&result, "stop", "--socket", "SOCKET");
     assert_int_equal(result.code, 1);
-    assert_contains(result.err, "still there after 10 s");
+    assert_contains(result.err, "still running after 10 s");
 }
 
 static void a_ringcastd_that_is_ending_is_waited_for(void **state)
@@ -229,7 +229,7 @@ static void malformed_replies_are_exit_1(void **state)
         {"{\"v\":1,\"type\":\"status\",\"cameras\":[]}}", "not JSON"},
         {"[]", "not a JSON object"},
         {"{\"v\":2,\"type\":\"status\",\"cameras\":[]}", "another version of the protocol"},
-        {OK, "not a status"},
+        {OK, "its type is not \"status\""},
         {"{\"v\":1,\"type\":\"status\"}", "no cameras"},
         {STATUS("{\"name\":\"a\"}"), "a camera has no state"},
     };

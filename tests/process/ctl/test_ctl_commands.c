@@ -222,7 +222,7 @@ static void wait_for_what_does_not_come_is_exit_4(void **state)
     (void)state;
     ctl_fixture_serve(answers);
     RUN(&result, "restart", "front", "--wait", "--timeout", "0.3"); /* still the process that was to end */
-    assert_string_equal(result.err, "ringcastctl: not within 0.3 s; front: streaming\n");
+    assert_string_equal(result.err, "ringcastctl: not done within 0.3 s; front: streaming\n");
     assert_int_equal(result.code, 4);
     RUN(&result, "camera", "remove", "front", "--wait", "--timeout", "0.3");
     assert_int_equal(result.code, 4);

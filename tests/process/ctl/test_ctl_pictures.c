@@ -93,19 +93,19 @@ static void make_fragment(uint8_t fragment[FRAGMENT_SIZE], uint64_t video, uint6
 static void a_recording_begins_at_zero_and_stays_in_step(void **state)
 {
     uint8_t fragment[FRAGMENT_SIZE], expected[FRAGMENT_SIZE];
-    struct rebase rebase;
+    struct shift_timestamps shift;
     uint64_t hours = UINT64_C(1000) * 3600; /* seconds: more than 32 bits of ticks */
 
     (void)state;
     make_init();
-    rebase_init(&rebase, init, init_size);
+    shift_timestamps_init(&shift, init, init_size);
     make_fragment(fragment, hours * 90000, hours * 48000 + 24000);
-    rebase_fragment(&rebase, fragment, sizeof(fragment));
+    shift_timestamps_fragment(&shift, fragment, sizeof(fragment));
     make_fragment(expected, 0, 24000);
     assert_memory_equal(fragment, expected, sizeof(fragment));
     make_fragment(fragment, hours * 90000 + 9000,
                   hours * 48000 - 5); /* earlier than the origin: not below 0 */
-    rebase_fragment(&rebase, fragment, sizeof(fragment));
+    shift_timestamps_fragment(&shift, fragment, sizeof(fragment));
     make_fragment(expected, 9000, 0);
     assert_memory_equal(fragment, expected, sizeof(fragment));
 }
@@ -113,30 +113,30 @@ static void a_recording_begins_at_zero_and_stays_in_step(void **state)
 static void what_is_not_well_formed_stays_as_it_is(void **state)
 {
     uint8_t fragment[FRAGMENT_SIZE], before[FRAGMENT_SIZE];
-    struct rebase rebase;
+    struct shift_timestamps shift;
 
     (void)state;
     make_init();
     for (size_t size = 0; size < init_size; size++) {
         uint8_t *cut = malloc(size + 1);
         memcpy(cut, init, size);
-        rebase_init(&rebase, cut, size);
-        assert_true(rebase.track_count <= 2);
+        shift_timestamps_init(&shift, cut, size);
+        assert_true(shift.track_count <= 2);
         free(cut);
     }
-    rebase_init(&rebase, init, init_size);
-    assert_int_equal(rebase.track_count, 2);
+    shift_timestamps_init(&shift, init, init_size);
+    assert_int_equal(shift.track_count, 2);
     for (size_t size = 0; size < FRAGMENT_SIZE; size++) {
         uint8_t *cut = malloc(size + 1);
         make_fragment(fragment, 5, 6);
         memcpy(cut, fragment, size);
-        rebase_fragment(&rebase, cut, size);
+        shift_timestamps_fragment(&shift, cut, size);
         free(cut);
     }
     make_fragment(fragment, 5, 6);
     put32(fragment, 4); /* a box that is shorter than its header */
     memcpy(before, fragment, sizeof(before));
-    rebase_fragment(&rebase, fragment, sizeof(fragment));
+    shift_timestamps_fragment(&shift, fragment, sizeof(fragment));
     assert_memory_equal(fragment, before, sizeof(before));
 }
 

@@ -29,7 +29,7 @@ static void assert_table(const char *text, const char *expected)
     FILE *stream = open_memstream(&table, &size);
     json_t *status = parse(text);
 
-    assert_null(status_check(status));
+    assert_null(status_table_check(status));
     status_table_print(status, stream);
     fclose(stream);
     assert_string_equal(table, expected);
@@ -129,7 +129,7 @@ static void malformed_replies_are_found(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         json_t *status = parse(cases[i].text);
-        assert_string_equal(status_check(status), cases[i].problem);
+        assert_string_equal(status_table_check(status), cases[i].problem);
         json_decref(status);
     }
 }
