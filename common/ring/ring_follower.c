@@ -5,11 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/base/clock.h"
 #include "common/ring/ring_format.h"
 #include "common/ring/ringcast.h"
-
-#define NS_PER_SECOND INT64_C(1000000000)
-#define NS_PER_MS INT64_C(1000000)
 
 /* Rest when what a ring says leads nowhere again and again: only a damaged one comes to that. */
 #define DAMAGE_REST_NS (10 * NS_PER_MS)
@@ -36,21 +34,13 @@ struct ringcast_follower {
     char name[];
 };
 
-static int64_t monotonic_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
-
 /* Milliseconds until DEADLINE_NS (-1: none), rounded up, as ringcast_wait wants them. */
 static int remaining_ms(int64_t deadline_ns)
 {
     if (deadline_ns < 0) {
         return -1;
     }
-    int64_t left = deadline_ns - monotonic_ns();
+    int64_t left = deadline_ns - clock_now_ns();
     return left > 0 ? (int)((left + NS_PER_MS - 1) / NS_PER_MS) : 0;
 }
 
@@ -205,7 +195,7 @@ static int take_or_wait(ringcast_follower *follower, int64_t deadline_ns, ringca
 
 int ringcast_next(ringcast_follower *follower, int timeout_ms, ringcast_piece *piece)
 {
-    const int64_t deadline_ns = timeout_ms < 0 ? -1 : monotonic_ns() + timeout_ms * NS_PER_MS;
+    const int64_t deadline_ns = timeout_ms < 0 ? -1 : clock_now_ns() + timeout_ms * NS_PER_MS;
 
     for (int rings = 0, losses = 0;;) {
         int result = follower->place == PLACE_AWAY ? arrive(follower) : 0;

@@ -11,10 +11,36 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "common/base/clock.h"
+
+static const struct ring_header *header_of(const ringcast_reader *reader)
+{
+    return (const struct ring_header *)reader->map;
+}
+
+static const struct ring_generation_slot *slot_of(const ringcast_reader *reader, uint32_t generation)
+{
+    const struct ring_generation_slot *slots =
+        (const struct ring_generation_slot *)(reader->map + reader->geometry.slots_offset);
+
+    return &slots[generation % RING_GENERATIONS];
+}
+
+/* The ring can no longer be read: it was cut off under the reader. */
+static bool is_gone(const ringcast_reader *reader)
+{
+    return ring_fault_hit(reader->guard);
+}
+
+/* --- Fragments ------------------------------------------------------------------------------------------ */
 
 /* Local copy of an entry's header, of which every field was loaded exactly once. */
 struct found {
@@ -48,7 +74,7 @@ static void load_entry(const struct ring_entry *entry, struct found *found)
  * counts too. */
 static bool lapped(const ringcast_reader *reader, uint64_t position, memory_order order)
 {
-    uint64_t intent = atomic_load_explicit(&ring_reader_header(reader)->intent, order);
+    uint64_t intent = atomic_load_explicit(&header_of(reader)->intent, order);
 
     return intent - position > reader->geometry.capacity;
 }
@@ -56,7 +82,7 @@ static bool lapped(const ringcast_reader *reader, uint64_t position, memory_orde
 static int verdict(const ringcast_reader *reader, uint64_t position, int result)
 {
     ring_fence(memory_order_acquire);
-    if (ring_reader_gone(reader)) {
+    if (is_gone(reader)) {
         return -EPIPE;
     }
     if (lapped(reader, position, memory_order_relaxed)) {
@@ -112,13 +138,13 @@ static int check_fragment(const ringcast_reader *reader, uint64_t position, uint
 /* 1: *found is there, unless it was overwritten meanwhile; else what ringcast_read returns. */
 static int find(const ringcast_reader *reader, const ringcast_cursor *cursor, struct found *found)
 {
-    const struct ring_header *header = ring_reader_header(reader);
+    const struct ring_header *header = header_of(reader);
     uint64_t position = cursor->position;
 
     /* The state first: what was published before the ring was retired is seen then. */
     uint32_t state = atomic_load_explicit(&header->state, memory_order_acquire);
     uint64_t head = atomic_load_explicit(&header->head, memory_order_acquire);
-    if (ring_reader_gone(reader)) {
+    if (is_gone(reader)) {
         return -EPIPE;
     }
     if (position == head) {
@@ -140,7 +166,7 @@ static int find(const ringcast_reader *reader, const ringcast_cursor *cursor, st
 /* Timescale of generation NUMBER, or 0 if it is gone. */
 static uint32_t timescale_of(const ringcast_reader *reader, uint32_t number)
 {
-    const struct ring_generation_slot *slot = ring_reader_slot(reader, number);
+    const struct ring_generation_slot *slot = slot_of(reader, number);
     uint32_t lock = atomic_load_explicit(&slot->lock, memory_order_acquire);
     uint32_t found = atomic_load_explicit(&slot->number, memory_order_relaxed);
     uint32_t timescale = atomic_load_explicit(&slot->timescale, memory_order_relaxed);
@@ -205,7 +231,7 @@ int ringcast_peek(const ringcast_reader *reader, const ringcast_cursor *cursor, 
 
 int ringcast_seek_keyframe(const ringcast_reader *reader, ringcast_cursor *cursor)
 {
-    const struct ring_header *header = ring_reader_header(reader);
+    const struct ring_header *header = header_of(reader);
     struct found found;
 
     uint64_t keyframe = atomic_load_explicit(&header->keyframe, memory_order_acquire);
@@ -237,6 +263,141 @@ int ringcast_continue(const ringcast_reader *reader, ringcast_cursor *cursor)
     }
     return result < 0 ? -ESTALE : 0;
 }
+
+/* --- Generations ---------------------------------------------------------------------------------------- */
+
+/* The slots are sequence locks (ring_format.h), so each copy is tested before it counts. */
+
+/*
+ * The newest generation's slot is overwritten only when the writer has begun four more. A few looks at a
+ * fresh number are plenty; the bound is there because the reader never waits for the writer.
+ */
+#define NEWEST_ATTEMPTS 8
+
+static void load_slot(const struct ring_generation_slot *slot, ringcast_generation *generation)
+{
+    generation->number = atomic_load_explicit(&slot->number, memory_order_relaxed);
+    generation->timescale = atomic_load_explicit(&slot->timescale, memory_order_relaxed);
+    generation->width = atomic_load_explicit(&slot->width, memory_order_relaxed);
+    generation->height = atomic_load_explicit(&slot->height, memory_order_relaxed);
+    generation->init_length = atomic_load_explicit(&slot->init_length, memory_order_relaxed);
+    ring_copy(generation->codecs, slot->codecs, sizeof(generation->codecs));
+}
+
+static bool generation_valid(const ringcast_generation *generation)
+{
+    return memchr(generation->codecs, '\0', sizeof(generation->codecs)) &&
+           ring_codecs_valid(generation->codecs) && generation->timescale != 0 &&
+           generation->init_length <= RINGCAST_INIT_MAX;
+}
+
+static int read_slot(const ringcast_reader *reader, uint32_t number, void *buffer, size_t size,
+                     ringcast_generation *generation)
+{
+    const struct ring_generation_slot *slot = slot_of(reader, number);
+    ringcast_generation copy;
+
+    uint32_t lock = atomic_load_explicit(&slot->lock, memory_order_acquire);
+    if (lock % 2 != 0) {
+        return is_gone(reader) ? -EBADMSG : -ESTALE;
+    }
+    load_slot(slot, &copy);
+    bool fits = copy.init_length <= RINGCAST_INIT_MAX && copy.init_length <= size;
+    if (buffer && fits) {
+        ring_copy(buffer, slot->init, copy.init_length);
+    }
+    ring_fence(memory_order_acquire);
+    if (is_gone(reader)) {
+        return -EBADMSG;
+    }
+    if (atomic_load_explicit(&slot->lock, memory_order_relaxed) != lock || copy.number != number) {
+        return -ESTALE;
+    }
+    if (!generation_valid(&copy)) {
+        return -EBADMSG;
+    }
+    *generation = copy;
+    return fits || !buffer ? 0 : -ENOSPC;
+}
+
+int ringcast_init_segment(const ringcast_reader *reader, uint32_t number, void *buffer, size_t size,
+                          ringcast_generation *generation)
+{
+    if (number != 0) {
+        return read_slot(reader, number, buffer, size, generation);
+    }
+    int result = -EAGAIN;
+    for (int attempt = 0; attempt < NEWEST_ATTEMPTS; attempt++) {
+        uint32_t newest = atomic_load_explicit(&header_of(reader)->generation, memory_order_acquire);
+        if (newest == 0) {
+            return is_gone(reader) ? -EBADMSG : -EAGAIN;
+        }
+        result = read_slot(reader, newest, buffer, size, generation);
+        if (result != -ESTALE) {
+            break;
+        }
+    }
+    return result;
+}
+
+/* --- Waiting -------------------------------------------------------------------------------------------- */
+
+/* A futex in the read-only mapping, which FUTEX_WAIT does not mind. */
+
+/* Sleeps while the futex word is VALUE. DEADLINE_NS: CLOCK_MONOTONIC, or -1. 0 or negative errno. */
+static int sleep_while(const _Atomic uint32_t *word, uint32_t value, int64_t deadline_ns)
+{
+    struct timespec deadline = {.tv_sec = deadline_ns / NS_PER_SECOND,
+                                .tv_nsec = deadline_ns % NS_PER_SECOND};
+
+    long result = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, deadline_ns < 0 ? NULL : &deadline, NULL,
+                          FUTEX_BITSET_MATCH_ANY);
+    return result < 0 ? -errno : 0;
+}
+
+/* 1, -EPIPE, or 0: nothing yet, and *word is the futex's value from before the look. */
+static int look_for_more(const ringcast_reader *reader, const ringcast_cursor *cursor, uint32_t *word)
+{
+    const struct ring_header *header = header_of(reader);
+
+    *word = atomic_load_explicit(&header->wake, memory_order_acquire);
+    uint32_t state = atomic_load_explicit(&header->state, memory_order_acquire);
+    uint64_t head = atomic_load_explicit(&header->head, memory_order_acquire);
+    if (is_gone(reader)) {
+        return -EPIPE;
+    }
+    if (head != cursor->position) { /* also a place that only ringcast_read can explain */
+        return 1;
+    }
+    return state == RING_RETIRED ? -EPIPE : 0;
+}
+
+int ringcast_wait(const ringcast_reader *reader, const ringcast_cursor *cursor, int timeout_ms)
+{
+    int64_t deadline_ns = timeout_ms < 0 ? -1 : clock_now_ns() + timeout_ms * NS_PER_MS;
+
+    for (;;) {
+        uint32_t word;
+        int result = look_for_more(reader, cursor, &word);
+        if (result != 0) {
+            return result;
+        }
+        /* The clock, and not only the futex, ends the loop: a hostile writer can change the word all the
+         * time. */
+        if (timeout_ms == 0 || (deadline_ns >= 0 && clock_now_ns() >= deadline_ns)) {
+            return 0;
+        }
+        result = sleep_while(&header_of(reader)->wake, word, deadline_ns);
+        if (result == -EINTR) {
+            return -EINTR;
+        }
+        if (result == -EFAULT) { /* the object was cut off: there is no page behind the word any more */
+            return -EPIPE;
+        }
+    }
+}
+
+/* --- Opening -------------------------------------------------------------------------------------------- */
 
 int ringcast_open_fd(int fd, ringcast_reader **reader)
 {
@@ -289,7 +450,7 @@ int ringcast_open(const char *name, ringcast_reader **reader)
     close(fd);
     /* A ring that ended and whose name is about to go: its readers come here to see what follows. */
     if (result == 0 &&
-        atomic_load_explicit(&ring_reader_header(*reader)->state, memory_order_acquire) == RING_RETIRED) {
+        atomic_load_explicit(&header_of(*reader)->state, memory_order_acquire) == RING_RETIRED) {
         ringcast_close(*reader);
         *reader = NULL;
         result = -ENOENT;

@@ -6,14 +6,233 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/ring/ring_writer_private.h"
 
-#define NS_PER_SECOND INT64_C(1000000000)
-
 static_assert(RING_WRITER_FRAGMENT_PART == RING_FRAGMENT_PART, "the same to writer and reader");
+
+static struct ring_header *header_of(const struct ring_writer *writer)
+{
+    return (struct ring_header *)writer->map;
+}
+
+static struct ring_entry *entry_at(const struct ring_writer *writer, uint64_t position)
+{
+    uint8_t *data = writer->map + writer->geometry.data_offset;
+
+    return (struct ring_entry *)(data + (position & (writer->geometry.capacity - 1)));
+}
+
+/* Moves `intent` to at least END, before anything below END is touched. */
+static void claim(struct ring_writer *writer, uint64_t end)
+{
+    if (end > writer->intent) {
+        writer->intent = end;
+    }
+    atomic_store_explicit(&header_of(writer)->intent, writer->intent, memory_order_relaxed);
+    /* Pairs with the acquire fence behind a reader's copy: one that saw any of the new bytes sees the new
+     * intent. */
+    ring_fence(memory_order_release);
+}
+
+/* Wakes everybody who sleeps on the ring. */
+static void wake_readers(struct ring_writer *writer)
+{
+    struct ring_header *header = header_of(writer);
+    uint64_t one = 1;
+
+    atomic_fetch_add_explicit(&header->wake, 1, memory_order_release);
+    ring_test_fault(RING_FAULT_WAKE);
+    /* First those who serve viewers: looking for sleepers on a futex takes some microseconds. */
+    if (writer->wake >= 0) {
+        /* EAGAIN: the counter is full, so whoever listens is woken anyway. */
+        ssize_t written = write(writer->wake, &one, sizeof(one));
+        (void)written;
+    }
+    ring_test_fault(RING_FAULT_WOKEN);
+    syscall(SYS_futex, &header->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* --- Attaching to what a predecessor left --------------------------------------------------------------- */
+
+/*
+ * What a writer finds when it attaches (R5). A predecessor that was killed leaves one of these:
+ *
+ *   nothing begun            head is the end of the newest entry                nothing to do
+ *   claimed or half-written  intent > head, newest as before                    nothing to do: it was never visible
+ *   committed                newest at head, or behind the padding at head      head is moved over it
+ *   visible                  head moved, keyframe or sequence behind            they are brought up to date
+ *
+ * Anything else was not left by a kill but by damage. Then no entry can be trusted: positions jump forward by more than a
+ * lap, so that every place that a reader may hold is stale, and the sequence goes on upward. Every value is loaded once;
+ * the ring may have been left by a hostile process.
+ */
+
+/* No timeline is further ahead of the clock than this, in ns: a later end is damage, and would last for ever. */
+#define END_AHEAD_MAX (INT64_C(24) * 3600 * NS_PER_SECOND)
+
+struct remains {
+    uint64_t intent, newest, head, keyframe, sequence;
+    struct ring_entry *entry; /* at `newest` */
+    uint64_t entry_sequence;
+    uint64_t entry_end;
+    uint32_t entry_flags;
+};
+
+static void load_remains(const struct ring_writer *writer, struct remains *remains)
+{
+    struct ring_header *header = header_of(writer);
+
+    remains->intent = atomic_load_explicit(&header->intent, memory_order_acquire);
+    remains->newest = atomic_load_explicit(&header->newest, memory_order_acquire);
+    remains->head = atomic_load_explicit(&header->head, memory_order_acquire);
+    remains->keyframe = atomic_load_explicit(&header->keyframe, memory_order_acquire);
+    remains->sequence = atomic_load_explicit(&header->sequence, memory_order_acquire);
+}
+
+static bool counts_plausible(const struct ring_writer *writer, const struct remains *remains)
+{
+    return (remains->intent | remains->newest | remains->head) % RING_ALIGN == 0 &&
+           remains->head >= RING_FIRST_POSITION && remains->intent >= remains->head &&
+           remains->intent - remains->head <= writer->geometry.capacity && remains->intent < RING_COUNT_MAX &&
+           remains->sequence < RING_COUNT_MAX;
+}
+
+/* Loads the header at POSITION; false if no complete entry of the wanted kind lies there. */
+static bool load_entry(const struct ring_writer *writer, uint64_t position, bool padding,
+                       struct remains *remains)
+{
+    const struct ring_entry *entry = entry_at(writer, position);
+    uint64_t capacity = writer->geometry.capacity;
+    uint64_t room = capacity - (position & (capacity - 1));
+
+    if (atomic_load_explicit(&entry->position, memory_order_acquire) != position) {
+        return false;
+    }
+    uint64_t span = ring_entry_span(atomic_load_explicit(&entry->length, memory_order_relaxed));
+    remains->entry_flags = atomic_load_explicit(&entry->flags, memory_order_relaxed);
+    remains->entry_sequence = atomic_load_explicit(&entry->sequence, memory_order_relaxed);
+    remains->entry_end = position + span;
+    if (padding) {
+        return (remains->entry_flags & RING_PADDING) && span == room;
+    }
+    return !(remains->entry_flags & RING_PADDING) && span > sizeof(*entry) && span <= room &&
+           remains->entry_sequence - remains->sequence <= 1; /* `sequence` is written after the entry */
+}
+
+/* Finds the true head: 0, or -EBADMSG for what no kill explains. */
+static int find_head(const struct ring_writer *writer, struct remains *remains)
+{
+    if (!counts_plausible(writer, remains)) {
+        return -EBADMSG;
+    }
+    if (remains->newest == 0) {
+        remains->entry_sequence = remains->sequence;
+        remains->entry_end = remains->head;
+        remains->entry_flags = 0;
+        return 0;
+    }
+    if (remains->newest > remains->head) {
+        if (!load_entry(writer, remains->head, true, remains) || remains->entry_end != remains->newest) {
+            return -EBADMSG;
+        }
+    }
+    if (!load_entry(writer, remains->newest, false, remains)) {
+        return -EBADMSG;
+    }
+    if (remains->newest < remains->head) {
+        return remains->entry_end == remains->head ? 0 : -EBADMSG;
+    }
+    return remains->entry_end <= remains->intent ? 0 : -EBADMSG;
+}
+
+static void roll_forward(struct ring_writer *writer, const struct remains *remains)
+{
+    struct ring_header *header = header_of(writer);
+
+    if (remains->entry_end != remains->head) {
+        atomic_store_explicit(&header->head, remains->entry_end, memory_order_release);
+    }
+    ring_test_fault(RING_FAULT_RECOVER_HEAD);
+    if (remains->entry_flags & RINGCAST_KEYFRAME) {
+        atomic_store_explicit(&header->keyframe, remains->newest, memory_order_release);
+    } else if (remains->keyframe >= remains->entry_end) {
+        atomic_store_explicit(&header->keyframe, 0, memory_order_release);
+    }
+    ring_test_fault(RING_FAULT_RECOVER_KEYFRAME);
+    atomic_store_explicit(&header->sequence, remains->entry_sequence, memory_order_relaxed);
+    writer->intent = remains->intent;
+    writer->head = remains->entry_end;
+    writer->sequence = remains->entry_sequence;
+}
+
+static uint64_t largest(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int start_afresh(struct ring_writer *writer, const struct remains *remains)
+{
+    struct ring_header *header = header_of(writer);
+    uint64_t capacity = writer->geometry.capacity;
+    uint64_t furthest =
+        largest(largest(remains->intent, remains->head), largest(remains->newest, remains->keyframe));
+
+    if (furthest >= RING_COUNT_MAX || remains->sequence >= RING_COUNT_MAX) {
+        return -EBADMSG;
+    }
+    /* Two laps: one to leave every reader's place behind, one because the start of a lap is rounded down to. */
+    uint64_t start = (furthest & ~(capacity - 1)) + 3 * capacity;
+    claim(writer, start);
+    ring_test_fault(RING_FAULT_RECOVER_INTENT);
+    atomic_store_explicit(&header->newest, 0, memory_order_release);
+    atomic_store_explicit(&header->keyframe, 0, memory_order_release);
+    ring_test_fault(RING_FAULT_RECOVER_NEWEST);
+    writer->sequence = remains->sequence + 1; /* it may have been one behind */
+    atomic_store_explicit(&header->sequence, writer->sequence, memory_order_relaxed);
+    ring_test_fault(RING_FAULT_RECOVER_SEQUENCE);
+    atomic_store_explicit(&header->head, start, memory_order_release);
+    writer->head = start;
+    return 0;
+}
+
+static int64_t plausible_end(const struct ring_header *header)
+{
+    int64_t end_ns = atomic_load_explicit(&header->end_ns, memory_order_relaxed);
+    int64_t epoch_ns = header->identity.epoch_ns;
+    int64_t now_ns = clock_now_ns();
+
+    int64_t elapsed = epoch_ns >= 0 && epoch_ns < now_ns ? now_ns - epoch_ns : 0;
+    if (end_ns < 0) {
+        return 0;
+    }
+    return end_ns > elapsed + END_AHEAD_MAX ? elapsed : end_ns;
+}
+
+/* Fills in all that the ring itself says, after repairing it. 0 or -EBADMSG. */
+static int recover(struct ring_writer *writer)
+{
+    struct ring_header *header = header_of(writer);
+    struct remains remains;
+
+    load_remains(writer, &remains);
+    if (find_head(writer, &remains) == 0) {
+        roll_forward(writer, &remains);
+    } else {
+        int result = start_afresh(writer, &remains);
+        if (result < 0) {
+            return result;
+        }
+    }
+    writer->generation = atomic_load_explicit(&header->generation, memory_order_acquire);
+    writer->end_ns = plausible_end(header);
+    if (writer->head != remains.head) {
+        wake_readers(writer);
+    }
+    return 0;
+}
 
 int ring_writer_attach(int fd, int wake, struct ring_writer **writer)
 {
@@ -33,12 +252,11 @@ int ring_writer_attach(int fd, int wake, struct ring_writer **writer)
         result = -errno;
         goto free_writer;
     }
-    result = ring_writer_recover(attached);
+    result = recover(attached);
     if (result < 0) {
         goto unmap;
     }
-    atomic_store_explicit(&ring_writer_header(attached)->writer_pid, (uint32_t)getpid(),
-                          memory_order_relaxed);
+    atomic_store_explicit(&header_of(attached)->writer_pid, (uint32_t)getpid(), memory_order_relaxed);
     *writer = attached;
     close(fd);
     return 0;
@@ -63,7 +281,7 @@ void ring_writer_detach(struct ring_writer *writer)
 
 int ring_writer_succeed(struct ring_writer *next, const struct ring_writer *old)
 {
-    struct ring_header *header = ring_writer_header(next);
+    struct ring_header *header = header_of(next);
 
     if (next->head != RING_FIRST_POSITION || next->begun) {
         return -EINVAL;
@@ -78,6 +296,8 @@ int ring_writer_succeed(struct ring_writer *next, const struct ring_writer *old)
     atomic_store_explicit(&header->generation, next->generation, memory_order_release);
     return 0;
 }
+
+/* --- Where the writer is -------------------------------------------------------------------------------- */
 
 size_t ring_writer_capacity(const struct ring_writer *writer)
 {
@@ -96,14 +316,14 @@ size_t ring_writer_span(size_t length)
 
 int64_t ring_writer_epoch_ns(const struct ring_writer *writer)
 {
-    return ring_writer_header(writer)->identity.epoch_ns;
+    return header_of(writer)->identity.epoch_ns;
 }
 
 struct ring_writer_positions ring_writer_positions(const struct ring_writer *writer)
 {
     return (struct ring_writer_positions){
         .head = writer->head,
-        .keyframe = atomic_load_explicit(&ring_writer_header(writer)->keyframe, memory_order_relaxed),
+        .keyframe = atomic_load_explicit(&header_of(writer)->keyframe, memory_order_relaxed),
         .sequence = writer->sequence,
         .generation = writer->generation,
     };
@@ -118,6 +338,8 @@ int64_t ring_writer_end_ns(const struct ring_writer *writer)
 {
     return writer->end_ns;
 }
+
+/* --- Generations ---------------------------------------------------------------------------------------- */
 
 static void fill_slot(struct ring_generation_slot *slot, uint32_t number, const struct ring_stream *stream)
 {
@@ -156,7 +378,7 @@ int ring_writer_begin_generation(struct ring_writer *writer, const struct ring_s
         (struct ring_generation_slot *)(writer->map + writer->geometry.slots_offset);
     fill_slot(&slots[number % RING_GENERATIONS], number, stream);
     ring_test_fault(RING_FAULT_SLOT);
-    atomic_store_explicit(&ring_writer_header(writer)->generation, number, memory_order_release);
+    atomic_store_explicit(&header_of(writer)->generation, number, memory_order_release);
     ring_test_fault(RING_FAULT_GENERATION);
 
     writer->generation = number;
@@ -167,16 +389,7 @@ int ring_writer_begin_generation(struct ring_writer *writer, const struct ring_s
     return 0;
 }
 
-void ring_writer_claim(struct ring_writer *writer, uint64_t end)
-{
-    if (end > writer->intent) {
-        writer->intent = end;
-    }
-    atomic_store_explicit(&ring_writer_header(writer)->intent, writer->intent, memory_order_relaxed);
-    /* Pairs with the acquire fence behind a reader's copy: one that saw any of the new bytes sees the new
-     * intent. */
-    ring_fence(memory_order_release);
-}
+/* --- Fragments ------------------------------------------------------------------------------------------ */
 
 uint8_t *ring_writer_reserve(struct ring_writer *writer, size_t length)
 {
@@ -192,10 +405,10 @@ uint8_t *ring_writer_reserve(struct ring_writer *writer, size_t length)
         room) { /* a fragment is contiguous: padding takes what is left of this lap */
         position += room;
     }
-    ring_writer_claim(writer, position + ring_entry_span(length));
+    claim(writer, position + ring_entry_span(length));
     ring_test_fault(RING_FAULT_INTENT);
     writer->reserved = (struct ring_reservation){.position = position, .length = length};
-    return (uint8_t *)(ring_writer_entry(writer, position) + 1);
+    return (uint8_t *)(entry_at(writer, position) + 1);
 }
 
 /* The end of the fragment on the timeline, rounded up; nonsense times (before the epoch, in centuries) count
@@ -217,7 +430,7 @@ static int64_t end_of(const struct ring_writer *writer, const struct ring_fragme
 
 static void write_padding(struct ring_writer *writer, uint64_t position, uint64_t span)
 {
-    struct ring_entry *entry = ring_writer_entry(writer, position);
+    struct ring_entry *entry = entry_at(writer, position);
 
     atomic_store_explicit(&entry->sequence, 0, memory_order_relaxed);
     atomic_store_explicit(&entry->length, (uint32_t)(span - sizeof(*entry)), memory_order_relaxed);
@@ -229,11 +442,9 @@ static void write_padding(struct ring_writer *writer, uint64_t position, uint64_
 
 static void write_entry(struct ring_writer *writer, const struct ring_fragment *fragment)
 {
-    struct ring_entry *entry = ring_writer_entry(writer, writer->reserved.position);
-    struct timespec now;
+    struct ring_entry *entry = entry_at(writer, writer->reserved.position);
+    int64_t now_ns = clock_now_ns(); /* no system call: the vDSO answers */
 
-    clock_gettime(CLOCK_MONOTONIC, &now); /* no system call: the vDSO answers */
-    int64_t now_ns = now.tv_sec * NS_PER_SECOND + now.tv_nsec;
     atomic_store_explicit(&entry->sequence, writer->sequence + 1, memory_order_relaxed);
     atomic_store_explicit(&entry->decode_time, fragment->decode_time, memory_order_relaxed);
     atomic_store_explicit(&entry->wall_ns, fragment->wall_ns, memory_order_relaxed);
@@ -251,7 +462,7 @@ static void write_entry(struct ring_writer *writer, const struct ring_fragment *
 /* The order of R4. Each store makes visible only what is complete. */
 static void commit(struct ring_writer *writer, const struct ring_fragment *fragment)
 {
-    struct ring_header *header = ring_writer_header(writer);
+    struct ring_header *header = header_of(writer);
     uint64_t position = writer->reserved.position;
     uint64_t end = position + ring_entry_span(writer->reserved.length);
 
@@ -276,23 +487,6 @@ static void commit(struct ring_writer *writer, const struct ring_fragment *fragm
     ring_test_fault(RING_FAULT_SEQUENCE);
 }
 
-void ring_writer_wake(struct ring_writer *writer)
-{
-    struct ring_header *header = ring_writer_header(writer);
-    uint64_t one = 1;
-
-    atomic_fetch_add_explicit(&header->wake, 1, memory_order_release);
-    ring_test_fault(RING_FAULT_WAKE);
-    /* First those who serve viewers: looking for sleepers on a futex takes some microseconds. */
-    if (writer->wake >= 0) {
-        /* EAGAIN: the counter is full, so whoever listens is woken anyway. */
-        ssize_t written = write(writer->wake, &one, sizeof(one));
-        (void)written;
-    }
-    ring_test_fault(RING_FAULT_WOKEN);
-    syscall(SYS_futex, &header->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-}
-
 int ring_writer_publish(struct ring_writer *writer, const struct ring_fragment *fragment)
 {
     if (writer->reserved.length == 0) {
@@ -309,6 +503,6 @@ int ring_writer_publish(struct ring_writer *writer, const struct ring_fragment *
     commit(writer, fragment);
     writer->reserved.length = 0;
     writer->wants_keyframe = false;
-    ring_writer_wake(writer);
+    wake_readers(writer);
     return 0;
 }

@@ -1,7 +1,7 @@
 /*
- * What is behind a ring_writer: private to ring_writer.c and ring_recover.c. Everything that decides where
- * the writer writes is kept here, in its own memory; the ring's own fields are only written after the
- * attachment is made.
+ * What is behind a ring_writer: private to ring_writer.c, and to tests that read where it writes or kill it at a fault
+ * point. Everything that decides where the writer writes is kept here, in its own memory; the ring's own fields are only
+ * written after the attachment is made.
  */
 #ifndef COMMON_RING_RING_WRITER_PRIVATE_H
 #define COMMON_RING_RING_WRITER_PRIVATE_H
@@ -69,26 +69,5 @@ static inline void ring_test_fault(enum ring_fault_point point)
     (void)point;
 }
 #endif
-
-static inline struct ring_header *ring_writer_header(const struct ring_writer *writer)
-{
-    return (struct ring_header *)writer->map;
-}
-
-static inline struct ring_entry *ring_writer_entry(const struct ring_writer *writer, uint64_t position)
-{
-    uint8_t *data = writer->map + writer->geometry.data_offset;
-
-    return (struct ring_entry *)(data + (position & (writer->geometry.capacity - 1)));
-}
-
-/* Moves `intent` to at least END, before anything below END is touched. */
-void ring_writer_claim(struct ring_writer *writer, uint64_t end);
-
-/* Wakes everybody who sleeps on the ring. */
-void ring_writer_wake(struct ring_writer *writer);
-
-/* Fills in all that the ring itself says, after repairing it. 0 or -EBADMSG. */
-int ring_writer_recover(struct ring_writer *writer);
 
 #endif

@@ -123,8 +123,7 @@ static void test_r4_threads_see_whole_fragments(void **state)
         assert_int_equal(pthread_create(&readings[i].thread, NULL, read_to_the_end, &readings[i]), 0);
     }
     publish_all(fixture);
-    atomic_store_explicit(&ring_writer_header(fixture->writer)->state, RING_RETIRED, memory_order_release);
-    ring_writer_wake(fixture->writer);
+    ring_retire(fixture->descriptors.writer);
     for (int i = 0; i < READERS; i++) {
         assert_int_equal(pthread_join(readings[i].thread, NULL), 0);
         assert_int_equal(readings[i].failures, 0);
@@ -137,7 +136,7 @@ static void test_r4_threads_see_whole_fragments(void **state)
 static void *read_oldest_generations(void *argument)
 {
     struct reading *reading = argument;
-    const struct ring_header *header = ring_reader_header(&reading->reader);
+    const struct ring_header *header = (const struct ring_header *)reading->reader.map;
 
     while (atomic_load_explicit(&header->state, memory_order_acquire) != RING_RETIRED) {
         uint32_t newest = atomic_load_explicit(&header->generation, memory_order_acquire);
@@ -162,7 +161,7 @@ static void test_r3_threads_see_whole_generations(void **state)
     for (uint32_t number = 1; number <= GENERATIONS; number++) {
         begin(fixture->writer, number);
     }
-    atomic_store_explicit(&ring_writer_header(fixture->writer)->state, RING_RETIRED, memory_order_release);
+    ring_retire(fixture->descriptors.writer);
     assert_int_equal(pthread_join(reading.thread, NULL), 0);
     assert_int_equal(reading.failures, 0);
     assert_true(reading.fragments > 0);
