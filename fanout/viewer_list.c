@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/base/clock.h"
 #include "common/ipc/message.h"
 
 /* Bytes of one answer that viewers may take: less than MESSAGE_CHANNEL_MAX. */
@@ -168,10 +169,10 @@ static json_t *describe_page(struct page *page)
 {
     json_t *viewers = json_array();
     size_t bytes = 0;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    const time_t now_s = clock_coarse_s();
+
     for (unsigned i = 0; i < page->count; i++) {
-        json_t *entry = describe(&page->list[i], now.tv_sec);
+        json_t *entry = describe(&page->list[i], now_s);
         bytes += entry ? json_dumpb(entry, NULL, 0, JSON_COMPACT) + 1 : 0;
         if (!entry || bytes > PAGE_BYTES_MAX) {
             json_decref(entry);

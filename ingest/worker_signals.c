@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
+
 /* How long an orderly end may take. */
 #define END_SECONDS 1
 
@@ -55,7 +57,8 @@ void worker_signals_begin_end(void)
 void worker_signals_wait(int fd, int64_t timeout_ms)
 {
     struct pollfd readable = {.fd = fd, .events = POLLIN};
-    struct timespec timeout = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000};
+    struct timespec timeout = {.tv_sec = timeout_ms / MS_PER_SECOND,
+                               .tv_nsec = timeout_ms % MS_PER_SECOND * NS_PER_MS};
     sigset_t terminate;
     sigset_t before;
 

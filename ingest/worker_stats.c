@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#define NS_PER_MS 1e6
+#include "common/base/clock.h"
 
 static struct source_statistics total(const struct worker_stats *stats)
 {
@@ -61,5 +61,5 @@ void worker_stats_write(const struct worker_stats *stats, const struct publisher
     set(message, "discontinuities", sum.discontinuities + status->repairs + status->joints);
     set(message, "withheld", sum.dropped + status->withheld);
     json_object_set_new(message, "jitter_ms",
-                        json_real(round((double)sum.jitter_ns / NS_PER_MS * 100) / 100));
+                        json_real(round((double)sum.jitter_ns / (double)NS_PER_MS * 100) / 100));
 }

@@ -74,15 +74,12 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
 {
     struct supervisor *supervisor = data;
-    struct timespec now;
 
     (void)source, (void)info;
     if (supervisor->stopping) {
         return 0;
     }
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
-               (long long)now.tv_sec * 1000000 + (long long)now.tv_nsec / 1000);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_now_ns() / NS_PER_US));
     json_decref(reload_and_log(supervisor));
     sd_notify(0, "READY=1");
     return 0;
@@ -260,7 +257,7 @@ static int open_keeper(struct supervisor *supervisor)
 /* True, after a short wait, if the children of a killed supervisor may be what is in the way. */
 static bool try_again(const struct supervisor *supervisor)
 {
-    const struct timespec pause = {.tv_nsec = TAKEOVER_RETRY_MS * 1000000L};
+    const struct timespec pause = {.tv_nsec = TAKEOVER_RETRY_MS * NS_PER_MS};
 
     if (clock_now_ms() >= supervisor->takeover_until_ms) {
         return false;

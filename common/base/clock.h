@@ -28,6 +28,15 @@ static inline uint64_t clock_now_ms(void)
     return (uint64_t)(clock_now_ns() / NS_PER_MS);
 }
 
+/* The same clock in whole seconds, some milliseconds behind: for what is asked on each packet of each viewer. */
+static inline time_t clock_coarse_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec;
+}
+
 /* CLOCK_REALTIME: nanoseconds since 1970. It may jump in both directions. */
 static inline int64_t clock_wall_ns(void)
 {

@@ -14,9 +14,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/text.h"
 #include "common/log/log.h"
 
@@ -198,13 +198,8 @@ void blackbox_drop(void)
 
 void blackbox_beat(uint64_t allowance_ms)
 {
-    struct timespec now;
-
     log_settle();
-    if (carried == NULL) {
-        return;
+    if (carried != NULL) {
+        atomic_store_explicit(&carried->due_ms, clock_now_ms() + allowance_ms, memory_order_relaxed);
     }
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t now_ms = (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
-    atomic_store_explicit(&carried->due_ms, now_ms + allowance_ms, memory_order_relaxed);
 }

@@ -1,9 +1,9 @@
 #include "common/ipc/latency.h"
 
-#define NS_PER_S INT64_C(1000000000)
+#include "common/base/clock.h"
 
 /* Nothing in a ring is older: a longer time is not one. */
-#define LONGEST_NS (3600 * NS_PER_S)
+#define LONGEST_NS (3600 * NS_PER_SECOND)
 
 /* No honest count or sum comes near: more is refused, so that sums over processes do not overflow. */
 #define COUNT_MAX INT64_C(1000000000000000)
@@ -46,7 +46,7 @@ void latency_merge(struct latency *latency, const struct latency *other)
 
 static double bound_s(unsigned bound)
 {
-    return (double)bounds_ns[bound] / (double)NS_PER_S;
+    return (double)bounds_ns[bound] / (double)NS_PER_SECOND;
 }
 
 json_t *latency_to_json(const struct latency *latency)
@@ -59,7 +59,7 @@ json_t *latency_to_json(const struct latency *latency)
         json_array_append_new(counts, json_integer((json_int_t)latency->counts[i]));
     }
     return json_pack("{s:o, s:o, s:f}", "le_s", bounds, "counts", counts, "sum_s",
-                     (double)latency->sum_ns / (double)NS_PER_S);
+                     (double)latency->sum_ns / (double)NS_PER_SECOND);
 }
 
 static bool same_bounds(const json_t *bounds)
@@ -87,6 +87,6 @@ bool latency_from_json(struct latency *latency, const json_t *object)
         *latency = (struct latency){0};
         return false;
     }
-    latency->sum_ns = (uint64_t)(sum_s * (double)NS_PER_S + 0.5);
+    latency->sum_ns = (uint64_t)(sum_s * (double)NS_PER_SECOND + 0.5);
     return true;
 }

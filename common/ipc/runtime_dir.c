@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/log/log.h"
 
 #define LOCK_NAME "lock"
@@ -123,7 +124,7 @@ static bool held_by_keeper(int lock)
 /* As flock(2), but waits for a keeper. */
 static int lock_patiently(int lock)
 {
-    const struct timespec pause = {.tv_nsec = KEEPER_STEP_MS * 1000000L};
+    const struct timespec pause = {.tv_nsec = KEEPER_STEP_MS * NS_PER_MS};
     int result = flock(lock, LOCK_EX | LOCK_NB);
 
     for (int waited = 0; result < 0 && errno == EWOULDBLOCK && waited < KEEPER_PATIENCE_MS;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/text.h"
 
 #define JSON_FORM (JSON_COMPACT | JSON_ENSURE_ASCII)
@@ -19,7 +20,7 @@ static void format_time(const struct timespec *time, char out[TIME_SIZE])
 
     gmtime_r(&time->tv_sec, &utc);
     size_t used = strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(out + used, TIME_SIZE - used, ".%03uZ", (unsigned)(time->tv_nsec / 1000000) % 1000u);
+    snprintf(out + used, TIME_SIZE - used, ".%03uZ", (unsigned)(time->tv_nsec / NS_PER_MS) % 1000u);
 }
 
 size_t log_form_plain(const struct log_entry *entry, char *out, size_t size)

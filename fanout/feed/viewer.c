@@ -43,9 +43,9 @@ void viewer_enter_state(struct viewer *viewer, enum viewer_state state)
 
 void viewer_init(struct viewer *viewer, struct lws *wsi, uint64_t number)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    *viewer = (struct viewer){.wsi = wsi, .number = number, .since = now.tv_sec, .traffic_since = now.tv_sec};
+    const time_t now_s = clock_coarse_s();
+
+    *viewer = (struct viewer){.wsi = wsi, .number = number, .since = now_s, .traffic_since = now_s};
     viewer_enter_state(viewer, VIEWER_BEHIND);
 }
 
@@ -165,10 +165,10 @@ bool viewer_ping(struct viewer *viewer)
 /* True if the viewer may be told the time once more in this second. */
 static bool may_answer(struct viewer *viewer)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    if (now.tv_sec != viewer->answered_in) {
-        viewer->answered_in = now.tv_sec;
+    const time_t now_s = clock_coarse_s();
+
+    if (now_s != viewer->answered_in) {
+        viewer->answered_in = now_s;
         viewer->answers = 0;
     }
     if (viewer->answers == TIME_ANSWERS_MAX) {
@@ -184,9 +184,7 @@ bool viewer_send_due_time(struct viewer *viewer)
         return true;
     }
     viewer->time_due = false;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    double server_ms = (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+    double server_ms = (double)clock_wall_ns() / (double)NS_PER_MS;
     struct packet packet = {0};
     json_t *text =
         json_pack("{s:s, s:f, s:f}", "type", "time", "client", viewer->time_asked, "server_ms", server_ms);
@@ -211,10 +209,10 @@ bool viewer_tell_time(struct viewer *viewer, double asked)
 
 bool viewer_accept_bytes(struct viewer *viewer, size_t length)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    if (now.tv_sec - viewer->received_since >= RECEIVE_WINDOW_S) {
-        viewer->received_since = now.tv_sec;
+    const time_t now_s = clock_coarse_s();
+
+    if (now_s - viewer->received_since >= RECEIVE_WINDOW_S) {
+        viewer->received_since = now_s;
         viewer->received_bytes = 0;
     }
     if (length + FRAME_HEADER_BYTES > RECEIVE_BYTES_MAX - viewer->received_bytes) {

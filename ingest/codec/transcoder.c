@@ -6,7 +6,7 @@
 
 #include <libavcodec/avcodec.h>
 
-#define NS_PER_SECOND 1000000000LL
+#include "common/base/clock.h"
 
 #define OPUS_RATE 48000
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_SECOND 1000000000LL
+#include "common/base/clock.h"
 
 static int64_t rescale(int64_t value, int64_t from, int64_t to)
 {

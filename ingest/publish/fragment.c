@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/base/clock.h"
+
 /* Bytes of each box, header included. */
 enum {
     BOX_HEADER = 8,
@@ -37,8 +39,6 @@ enum {
 
 /* Seconds from NTP's epoch, 1900, to that of Unix, 1970. */
 #define NTP_UNIX_OFFSET 2208988800u
-
-#define NS_PER_SECOND 1000000000LL
 
 static uint8_t *put32(uint8_t *out, uint32_t value)
 {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define NS_PER_SECOND 1000000000LL
+#include "common/base/clock.h"
 
 /* A jump of the source's clock against the monotonic one that is no longer taken for network delay: 1 s. */
 #define JUMP_TICKS TIMELINE_RATE

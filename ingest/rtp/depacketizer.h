@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/clock.h"
 #include "ingest/rtp/media_format.h"
 
 /* A packet's payload. */
@@ -59,7 +60,7 @@ struct depacketizer_operations {
 };
 
 /* Cameras that mark every slice of a picture send its slices together. */
-#define DEPACKETIZER_WAIT_NS (30 * INT64_C(1000000))
+#define DEPACKETIZER_WAIT_NS (30 * NS_PER_MS)
 
 /* Bytes of an AudioSpecificConfig that a stream brings along. */
 #define DEPACKETIZER_CONFIG_MAX 16

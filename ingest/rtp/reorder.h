@@ -10,13 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/clock.h"
 #include "ingest/rtp/rtp_packet.h"
 
 /* Packets that may wait, a power of two. */
 #define REORDER_PACKETS 256
 
 /* How long the oldest of them may. */
-#define REORDER_WAIT_NS (100 * INT64_C(1000000))
+#define REORDER_WAIT_NS (100 * NS_PER_MS)
 
 /* Bytes that may wait: REORDER_PACKETS of any size that a network carries in one piece, and more. */
 #define REORDER_BYTES_MAX ((size_t)2 * 1024 * 1024)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/clock.h"
 #include "ingest/rtp/rtp_packet.h"
 
 /* Packets in a row that prove another sender; more if the present one is the one that was named. */
@@ -20,7 +21,7 @@
 
 /* Senders that are known not to be ours, and are ignored while ours sends. */
 #define SENDER_STRANGERS 4
-#define SENDER_SILENCE_NS INT64_C(1000000000)
+#define SENDER_SILENCE_NS NS_PER_SECOND
 
 enum sender_verdict {
     SENDER_SAME,

@@ -35,7 +35,7 @@
 
 /* That they are equal is the point. */
 /* NOLINTBEGIN(misc-redundant-expression) */
-static_assert(TRACK_REORDER_MS * INT64_C(1000000) == REORDER_WAIT_NS, "as track.h says");
+static_assert(TRACK_REORDER_MS * NS_PER_MS == REORDER_WAIT_NS, "as track.h says");
 static_assert(TRACK_REORDER_PACKETS == REORDER_PACKETS, "as track.h says");
 /* NOLINTEND(misc-redundant-expression) */
 static_assert(TRACK_REPORT_SIZE >= RTCP_REPORT_SIZE + RTCP_PLI_SIZE + RTCP_FIR_SIZE, "as track.h says");

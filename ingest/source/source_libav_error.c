@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <libavutil/error.h>
 #include <libavutil/log.h>
 
+#include "common/base/clock.h"
 #include "common/log/log.h"
 
 /* Lines of libavformat a minute: a damaged stream would say the same thing for each packet. */
@@ -59,13 +59,12 @@ int source_libav_error(const char *host, int code, char error[SOURCE_ERROR_SIZE]
 
 static bool line_allowed(void)
 {
-    static time_t minute;
+    static int64_t minute;
     static unsigned lines;
-    struct timespec now;
+    int64_t now = clock_now_ns() / (60 * NS_PER_SECOND);
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (now.tv_sec / 60 != minute) {
-        minute = now.tv_sec / 60;
+    if (now != minute) {
+        minute = now;
         lines = 0;
     }
     return lines++ < LINES_A_MINUTE;

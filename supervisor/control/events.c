@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
-#include <time.h>
 
+#include "common/base/clock.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "supervisor/control/control_proxy.h"
@@ -87,15 +87,13 @@ void events_destroy(struct events *events)
 
 static json_t *complete(struct events *events, const char *kind, json_t *members)
 {
-    struct timespec now;
     json_t *message = message_new("event");
 
-    clock_gettime(CLOCK_REALTIME, &now);
     if (!message) {
         return NULL;
     }
     json_object_set_new(message, "seq", json_integer(++events->seq));
-    json_object_set_new(message, "at", json_real((double)now.tv_sec + (double)now.tv_nsec / 1e9));
+    json_object_set_new(message, "at", json_real((double)clock_wall_ns() / (double)NS_PER_SECOND));
     json_object_set_new(message, "event", json_string(kind));
     json_object_update(message, members);
     return message;
