@@ -148,7 +148,7 @@ static json_t *answer_log(struct supervisor *supervisor, const json_t *request)
     if (json_object_get(request, "process")) {
         struct service *service = requested_service(supervisor, request);
         if (!service) {
-            return message_error("malformed", "\"process\" is one of fanout, fork_server, keeper");
+            return message_error("malformed", "\"process\" is one of fanout, template, keeper");
         }
         return log_message(service_lines(service, SIZE_MAX), service_last_exit(service));
     }

@@ -139,6 +139,8 @@ static void errors_have_codes(void **state)
     require_error(&daemon, "{\"v\":1}", "malformed", "type");
     require_error(&daemon, "{\"v\":1,\"type\":\"", "malformed", "JSON");
     require_error(&daemon, "", "malformed", "JSON");
+    require_error(&daemon, "{\"v\":1,\"type\":\"log\",\"process\":\"fork_server\"}", "malformed",
+                  "fanout, template, keeper");
     json_decref(daemon_status(&daemon));
     daemon_finish(&daemon);
 }
