@@ -4,14 +4,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Whole numbers up to here have a double of their own: 2^53. */
+/* A double holds every whole number up to 2^53 exactly. */
 #define EXACT_MAX 9007199254740992.0
 
 int exposition_begin(struct exposition *exposition)
 {
     *exposition = (struct exposition){0};
     exposition->out = open_memstream(&exposition->text, &exposition->size);
-    return exposition->out != NULL ? 0 : -ENOMEM;
+    return exposition->out ? 0 : -ENOMEM;
 }
 
 void exposition_family(struct exposition *exposition, const char *name, const char *type, const char *help)

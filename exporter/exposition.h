@@ -1,6 +1,6 @@
 /*
- * Prometheus' text exposition format 0.0.4: families of metrics, each with its samples, written one after the
- * other. Pure but for memory; one thread.
+ * Writes Prometheus' text exposition format 0.0.4: families of metrics one after the other, each with its
+ * samples. One thread for each exposition.
  */
 #ifndef EXPORTER_EXPOSITION_H
 #define EXPORTER_EXPOSITION_H
@@ -12,7 +12,7 @@ struct exposition {
     FILE *out;
     char *text;
     size_t size;
-    const char *name; /* of the family at hand */
+    const char *name; /* of the present family */
 };
 
 /* A label of a sample. VALUE may be any UTF-8. */
@@ -21,17 +21,17 @@ struct exposition_label {
     const char *value;
 };
 
-/* 0; -ENOMEM. */
+/* 0; -ENOMEM. Every exposition that was begun needs exposition_end. */
 int exposition_begin(struct exposition *exposition);
 
 /* Begins family NAME ("ringcast_…", a string that outlives it) of TYPE "gauge", "counter" or "histogram". */
 void exposition_family(struct exposition *exposition, const char *name, const char *type, const char *help);
 
-/* A sample of the family with COUNT labels; SUFFIX ("_bucket") goes behind its name, "" for none. */
+/* Adds a sample with COUNT labels to the family. SUFFIX is appended to its name: "_bucket", or "". */
 void exposition_sample(struct exposition *exposition, const char *suffix,
                        const struct exposition_label *labels, size_t count, double value);
 
-/* The text of *size bytes, malloc'ed; NULL: out of memory. */
+/* Returns the text of *size bytes, which the caller frees. NULL: out of memory. */
 char *exposition_end(struct exposition *exposition, size_t *size);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * ringcast-exporter: the admin plane, for Prometheus and for health checks. Started by ringcastd with its
- * channel at descriptor CHANNEL_CHILD_FD; its first message, `listen`, brings the listening socket. One
+ * ringcast-exporter: the admin plane, for Prometheus and for health checks. ringcastd starts it with its
+ * channel at descriptor CHANNEL_CHILD_FD and sends the listening socket with the message `listen`. One
  * thread.
  */
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
-#include "exporter/server.h"
+#include "exporter/admin_server.h"
 
 static bool has_channel(void)
 {
@@ -26,7 +26,7 @@ static bool has_channel(void)
     return fstat(CHANNEL_CHILD_FD, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-/* Waits for `listen`. The listening socket; -ECONNRESET: ringcastd is gone, or said `stop`. */
+/* Waits for the message `listen`. The listening socket; -ECONNRESET: ringcastd is gone or has sent `stop`. */
 static int await_listener(void)
 {
     for (;;) {
@@ -64,12 +64,8 @@ static int await_listener(void)
 
 static int tell_ready(void)
 {
-    json_t *ready = message_new("ready");
-
-    if (ready != NULL) {
-        json_object_set_new(ready, "sandbox", sandbox_layers());
-    }
-    int result = ready != NULL ? channel_send(CHANNEL_CHILD_FD, ready, NULL, 0) : -ENOMEM;
+    json_t *ready = message_pack("ready", "{s:o}", "sandbox", sandbox_layers());
+    int result = ready ? channel_send(CHANNEL_CHILD_FD, ready, NULL, 0) : -ENOMEM;
 
     json_decref(ready);
     return result;
@@ -77,20 +73,20 @@ static int tell_ready(void)
 
 int main(int argc, char **argv)
 {
-    struct server *server = NULL;
+    struct admin_server *server = NULL;
 
     (void)argv;
     if (argc > 1 || !has_channel()) {
         fprintf(stderr, "ringcast-exporter is started by ringcastd, not by hand\n");
         return 2;
     }
-    signal(SIGINT, SIG_IGN); /* a terminal's Ctrl-C: ringcastd says what is to happen */
+    signal(SIGINT, SIG_IGN); /* on a terminal's Ctrl-C ringcastd sends `stop` */
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     log_open("exporter", NULL);
     log_follow_format();
     int listener = await_listener();
-    int result = listener >= 0 ? server_create(CHANNEL_CHILD_FD, listener, &server) : listener;
+    int result = listener >= 0 ? admin_server_create(CHANNEL_CHILD_FD, listener, &server) : listener;
     if (result == 0) {
         result = sandbox_enter(SANDBOX_EXPORTER, NULL);
     }
@@ -98,12 +94,12 @@ int main(int argc, char **argv)
         result = tell_ready();
     }
     if (result == 0) {
-        result = server_run(server);
+        result = admin_server_run(server);
     }
     if (result < 0 && result != -ECONNRESET) {
         log_error("exporter failed: %s", strerror(-result));
     }
-    server_destroy(server);
+    admin_server_destroy(server);
     log_close();
     return result < 0 && result != -ECONNRESET ? EXIT_FAILURE : EXIT_SUCCESS;
 }

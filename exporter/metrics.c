@@ -11,7 +11,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* A number in the status that is a metric; SCALE makes it one of Prometheus' base units. */
+/* A number in the status that is a metric; SCALE turns its unit into one of Prometheus' base units. */
 struct number {
     const char *member;
     const char *name;
@@ -131,7 +131,10 @@ static void write_camera_info(struct exposition *exposition, const json_t *camer
     }
 }
 
-/* `latency`: {"le_s": [bounds], "counts": [of each bound, and of all above], "sum_s": …}, not cumulative. */
+/*
+ * LATENCY: {"le_s": [bounds], "counts": [one for each bound, and one for all above], "sum_s": …}. The counts
+ * are not cumulative; those of Prometheus are.
+ */
 static void write_histogram(struct exposition *exposition, const char *camera, const json_t *latency)
 {
     const json_t *bounds = json_object_get(latency, "le_s");
@@ -187,7 +190,7 @@ struct processes {
     size_t count;
 };
 
-/* "0" … for fan-outs: more than there can be. */
+/* Names of fan-outs, "0" and up: more than there can be. */
 #define INDEX_NAMES 64
 
 static const char *index_name(size_t index)
@@ -199,7 +202,7 @@ static const char *index_name(size_t index)
     return names[at];
 }
 
-/* OBJECT has the process's `pid`. A process that is not there is left out. */
+/* Adds the process whose id OBJECT has as `pid`, if there is such a process. */
 static void add_process(struct processes *processes, const char *kind, const char *name, const json_t *object)
 {
     struct process *process = &processes->list[processes->count];
@@ -223,7 +226,7 @@ static bool gather_processes(struct processes *processes, const json_t *status)
     json_t *object;
 
     *processes = (struct processes){.list = calloc(most, sizeof(*processes->list))};
-    if (processes->list == NULL) {
+    if (!processes->list) {
         return false;
     }
     add_process(processes, "ringcastd", "", status);
@@ -239,7 +242,7 @@ static bool gather_processes(struct processes *processes, const json_t *status)
     return true;
 }
 
-/* False: not known of this process. */
+/* False: the value is not known for this process. */
 typedef bool usage_getter(const struct usage *usage, double *value);
 
 static bool get_cpu(const struct usage *usage, double *value)

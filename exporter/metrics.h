@@ -1,6 +1,6 @@
 /*
- * A status of ringcastd (docs/reference/control.md) as Prometheus metrics (docs/reference/metrics.md), with
- * what its processes use. One thread.
+ * Turns a status of ringcastd (docs/reference/control.md) into Prometheus metrics
+ * (docs/reference/metrics.md), and adds what its processes use. One thread.
  */
 #ifndef EXPORTER_METRICS_H
 #define EXPORTER_METRICS_H
@@ -9,12 +9,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The metrics' text of *size bytes, malloc'ed; NULL: out of memory. */
+/* The metrics as a text of *size bytes, which the caller frees. NULL: out of memory. */
 char *metrics_write(const json_t *status, size_t *size);
 
 /*
- * True if viewers can be served: a fan-out and the fork server run. WHY, of WHY_SIZE bytes, gets a line for
- * people in either case.
+ * True if viewers can be served, which takes a fan-out and the fork server. WHY, of WHY_SIZE bytes, gets a
+ * line that says so or what is missing.
  */
 bool metrics_is_ready(const json_t *status, char *why, size_t why_size);
 

@@ -25,19 +25,19 @@ static bool read_stat(pid_t pid, struct usage *usage)
 {
     char text[STAT_SIZE];
     FILE *file = open_file(pid, "stat");
-    size_t length = file != NULL ? fread(text, 1, sizeof(text) - 1, file) : 0;
+    size_t length = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
     unsigned long long ticks = 0, pages = 0;
 
-    if (file != NULL) {
+    if (file) {
         fclose(file);
     }
     text[length] = '\0';
     char *field = strrchr(text, ')'); /* the name may hold anything */
-    if (field == NULL) {
+    if (!field) {
         return false;
     }
     field = strtok(field + 1, " ");
-    for (int i = 0; field != NULL && i <= FIELD_RESIDENT; i++, field = strtok(NULL, " ")) {
+    for (int i = 0; field && i <= FIELD_RESIDENT; i++, field = strtok(NULL, " ")) {
         unsigned long long value = 0;
         if (sscanf(field, "%llu", &value) != 1) {
             continue;
@@ -60,10 +60,10 @@ static bool read_share(pid_t pid, uint64_t *bytes)
     bool found = false;
     FILE *file = open_file(pid, "smaps_rollup");
 
-    if (file == NULL) {
+    if (!file) {
         return false;
     }
-    while (!found && fgets(line, sizeof(line), file) != NULL) {
+    while (!found && fgets(line, sizeof(line), file)) {
         found = sscanf(line, "Pss: %llu kB", &kilobytes) == 1;
     }
     fclose(file);
@@ -77,11 +77,11 @@ static bool count_descriptors(pid_t pid, unsigned *count)
 
     snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
     DIR *directory = opendir(path);
-    if (directory == NULL) {
+    if (!directory) {
         return false;
     }
     *count = 0;
-    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+    for (const struct dirent *entry; (entry = readdir(directory));) {
         *count += entry->d_name[0] != '.';
     }
     closedir(directory);

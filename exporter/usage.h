@@ -1,4 +1,4 @@
-/* What a process uses, from /proc (proc(5)). Pure but for reading; any thread. */
+/* What a process uses, read from /proc (proc(5)). Any thread. */
 #ifndef EXPORTER_USAGE_H
 #define EXPORTER_USAGE_H
 
@@ -9,10 +9,10 @@
 struct usage {
     double cpu_seconds;      /* user and system */
     uint64_t resident_bytes; /* shared pages counted whole */
-    uint64_t share_bytes;    /* proportional set size: shared pages divided by their users … */
-    bool has_share;          /* … if the kernel lets us see it */
-    unsigned descriptors;    /* open; … */
-    bool has_descriptors;    /* … likewise */
+    uint64_t share_bytes;    /* proportional set size: shared pages divided by their users */
+    bool has_share;          /* false: the kernel does not show the proportional set size */
+    unsigned descriptors;    /* open ones */
+    bool has_descriptors;    /* false: the kernel does not show them */
 };
 
 /* False: there is no such process. */

@@ -1,8 +1,8 @@
 /*
- * libmicrohttpd runs in our loop. A request waits, suspended, until ringcastd's status has come or its time
- * is over; statuses are asked for one at a time.
+ * libmicrohttpd runs in our loop. A request waits, suspended, until ringcastd's status has come or ANSWER_MS
+ * are over. One status is asked for at a time.
  */
-#include "exporter/server.h"
+#include "exporter/admin_server.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -12,33 +12,35 @@
 #include <string.h>
 #include <sys/select.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/ipc/blackbox.h"
 #include "common/ipc/channel.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "exporter/metrics.h"
 
-/* Connections at a time, seconds that one may be silent, and bytes of a request that are held. */
+/* The limits: connections at a time, seconds that one may be silent, bytes that a request may take. */
 #define CONNECTIONS_MAX 16
 #define SILENCE_S 10
 #define REQUEST_MEMORY 16384
 
-/* How often at least it shows that it is alive, and how long that may take: reading what all processes use
- * takes some time. */
+/*
+ * Milliseconds between two heartbeats at most, and how long one turn of the loop may take: reading what all
+ * processes use takes some time.
+ */
 #define BEAT_INTERVAL_MS 1000
 #define BEAT_ALLOWANCE_MS 10000
 
-/* ringcastd answers in a millisecond; one that takes this long is ill. */
+/* Milliseconds for a status. ringcastd answers within one; if it takes this long, it hangs. */
 #define ANSWER_MS 2000
 
 #define WHY_SIZE 128
 
 enum page { PAGE_METRICS, PAGE_HEALTH, PAGE_READY };
 
-/* A request that waits. */
+/* A request; it is in the list of the waiting ones while it is suspended. */
 struct request {
     struct MHD_Connection *connection;
     enum page page;
@@ -46,23 +48,15 @@ struct request {
     struct request *next;
 };
 
-struct server {
+struct admin_server {
     int channel;
     struct MHD_Daemon *daemon;
     struct request *waiting;
-    bool asked;          /* a status is on its way: that with … */
-    json_int_t number;   /* … this number */
-    int64_t deadline_ms; /* of its coming */
-    json_t *status;      /* the last that came; NULL: none came in time */
+    bool asked;           /* a status was asked for and has not come */
+    json_int_t number;    /* of the last request for a status */
+    uint64_t deadline_ms; /* when that request is given up */
+    json_t *status;       /* the last that came; NULL: it did not come in time */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 /* --- Answers -------------------------------------------------------------------------------------------- */
 
@@ -71,7 +65,7 @@ static enum MHD_Result respond(struct MHD_Connection *connection, unsigned code,
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(size, text, mode);
 
-    if (response == NULL) {
+    if (!response) {
         return MHD_NO;
     }
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
@@ -93,7 +87,7 @@ static enum MHD_Result respond_page(struct MHD_Connection *connection, enum page
     char why[WHY_SIZE];
     size_t size = 0;
 
-    if (status == NULL) {
+    if (!status) {
         return respond_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "ringcastd does not answer\n");
     }
     if (page == PAGE_HEALTH) {
@@ -104,7 +98,7 @@ static enum MHD_Result respond_page(struct MHD_Connection *connection, enum page
         return respond_text(connection, ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, why);
     }
     char *text = metrics_write(status, &size);
-    if (text == NULL) {
+    if (!text) {
         return respond_text(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
     }
     return respond(connection, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, size,
@@ -113,21 +107,18 @@ static enum MHD_Result respond_page(struct MHD_Connection *connection, enum page
 
 /* --- Requests ------------------------------------------------------------------------------------------- */
 
-static void ask_for_status(struct server *server)
+static void ask_for_status(struct admin_server *server)
 {
-    json_t *message = message_new("status");
+    json_t *message = message_pack("status", "{s:I}", "number", ++server->number);
 
-    if (message != NULL) {
-        json_object_set_new(message, "number", json_integer(++server->number));
-    }
-    if (message != NULL && channel_send(server->channel, message, NULL, 0) == 0) {
+    if (message && channel_send(server->channel, message, NULL, 0) == 0) {
         server->asked = true;
-        server->deadline_ms = now_ms() + ANSWER_MS;
+        server->deadline_ms = clock_now_ms() + ANSWER_MS;
     }
     json_decref(message);
 }
 
-static enum MHD_Result wait_for_status(struct server *server, struct request *request)
+static enum MHD_Result wait_for_status(struct admin_server *server, struct request *request)
 {
     if (!server->asked) {
         ask_for_status(server);
@@ -156,30 +147,31 @@ static int find_page(const char *path)
     return -1;
 }
 
-/* Called when the headers are here, for each piece of a body, at its end, and after each resumption. */
+/* Called when the headers have come, for each piece of a body, at its end, and after each resumption. */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *body,
                                   size_t *body_size, void **state)
 {
-    struct server *server = context;
+    struct admin_server *server = context;
     struct request *request = *state;
 
     (void)version;
     (void)body;
-    if (request == NULL) {
+    if (!request) {
         *state = calloc(1, sizeof(*request));
-        return *state != NULL ? MHD_YES : MHD_NO;
+        return *state ? MHD_YES : MHD_NO;
     }
-    if (*body_size > 0) { /* nothing here takes one */
+    if (*body_size > 0) { /* a body is read and ignored */
         *body_size = 0;
         return MHD_YES;
     }
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
-        return respond_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET\n");
+        return respond_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are supported\n");
     }
     int page = find_page(path);
     if (page < 0) {
-        return respond_text(connection, MHD_HTTP_NOT_FOUND, "there are /metrics, /healthz and /readyz\n");
+        return respond_text(connection, MHD_HTTP_NOT_FOUND,
+                            "the pages here are /metrics, /healthz and /readyz\n");
     }
     if (request->suspended) {
         request->suspended = false;
@@ -200,13 +192,13 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     *state = NULL;
 }
 
-/* Lets all that wait be answered with STATUS (consumed; NULL: it has not come). */
-static void answer_waiting(struct server *server, json_t *status)
+/* Resumes all waiting requests, which are then answered from STATUS (consumed; NULL: it has not come). */
+static void answer_waiting(struct admin_server *server, json_t *status)
 {
     server->asked = false;
     json_decref(server->status);
     server->status = status;
-    for (struct request *request = server->waiting; request != NULL;) {
+    for (struct request *request = server->waiting; request;) {
         struct request *next = request->next;
         MHD_resume_connection(request->connection);
         request = next;
@@ -216,7 +208,7 @@ static void answer_waiting(struct server *server, json_t *status)
 
 /* --- ringcastd ------------------------------------------------------------------------------------------ */
 
-/* The JSON object in the memory file FD. NULL: it is none. */
+/* The message in the memory file FD. NULL: it holds none. */
 static json_t *read_status(int fd)
 {
     struct stat stat;
@@ -226,14 +218,14 @@ static json_t *read_status(int fd)
     }
     char *text = malloc((size_t)stat.st_size);
     json_t *status = NULL;
-    if (text != NULL && pread(fd, text, (size_t)stat.st_size, 0) == stat.st_size) {
+    if (text && pread(fd, text, (size_t)stat.st_size, 0) == stat.st_size) {
         status = message_decode(text, (size_t)stat.st_size, NULL);
     }
     free(text);
     return status;
 }
 
-static void on_status(struct server *server, struct channel_message *message)
+static void on_status(struct admin_server *server, struct channel_message *message)
 {
     bool awaited = server->asked && message_integer(message->body, "number", 0) == server->number;
     int fd = channel_message_take_fd(message, 0);
@@ -242,8 +234,8 @@ static void on_status(struct server *server, struct channel_message *message)
     if (fd >= 0) {
         close(fd);
     }
-    if (status == NULL) {
-        log_warning("a status that cannot be read");
+    if (!status) {
+        log_warning("the status that ringcastd sent cannot be read");
     }
     if (awaited) {
         answer_waiting(server, status);
@@ -262,7 +254,7 @@ static void on_log_level(const json_t *message)
 }
 
 /* 1: go on; 0: the end; negative errno. */
-static int handle_messages(struct server *server)
+static int handle_messages(struct admin_server *server)
 {
     for (;;) {
         struct channel_message message;
@@ -289,27 +281,27 @@ static int handle_messages(struct server *server)
     }
 }
 
-/* Milliseconds until something must be done. */
-static int64_t wait_ms(const struct server *server)
+/* Milliseconds until something must be done, at most BEAT_INTERVAL_MS. */
+static uint64_t wait_ms(const struct admin_server *server)
 {
     MHD_UNSIGNED_LONG_LONG library = 0;
-    int64_t wait = BEAT_INTERVAL_MS;
+    uint64_t wait = BEAT_INTERVAL_MS, now = clock_now_ms();
 
-    if (MHD_get_timeout(server->daemon, &library) == MHD_YES && library < (unsigned long long)wait) {
-        wait = (int64_t)library;
+    if (MHD_get_timeout(server->daemon, &library) == MHD_YES && library < wait) {
+        wait = library;
     }
-    if (server->asked && server->deadline_ms - now_ms() < wait) {
-        wait = server->deadline_ms - now_ms();
+    if (server->asked && server->deadline_ms < now + wait) {
+        wait = server->deadline_ms > now ? server->deadline_ms - now : 0;
     }
-    return wait > 0 ? wait : 0;
+    return wait;
 }
 
 /*
- * 1: go on; 0: the end; negative errno. Not with the library's epoll: there a client that sends a part of a
- * request and leaves is noticed only when its time is over. What is resumed must be resumed before the
- * library runs, or it sleeps on.
+ * 1: go on; 0: the end; negative errno. It uses select instead of the library's epoll, which notices only
+ * after SILENCE_S that a client has left in the middle of a request. Requests must be resumed before the
+ * library runs; otherwise they sleep until its next turn.
  */
-static int turn(struct server *server)
+static int turn(struct admin_server *server)
 {
     fd_set readable, writable, failed;
     MHD_socket last = server->channel;
@@ -321,8 +313,9 @@ static int turn(struct server *server)
     if (MHD_get_fdset(server->daemon, &readable, &writable, &failed, &last) != MHD_YES) {
         return -EIO;
     }
-    int64_t wait = wait_ms(server);
-    struct timeval limit = {.tv_sec = wait / 1000, .tv_usec = wait % 1000 * 1000};
+    uint64_t wait = wait_ms(server);
+    struct timeval limit = {.tv_sec = (time_t)(wait / MS_PER_SECOND),
+                            .tv_usec = (suseconds_t)(wait % MS_PER_SECOND * 1000)};
     if (select(last + 1, &readable, &writable, &failed, &limit) < 0) {
         return errno == EINTR ? 1 : -errno;
     }
@@ -330,13 +323,13 @@ static int turn(struct server *server)
     if (result <= 0) {
         return result;
     }
-    if (server->asked && now_ms() >= server->deadline_ms) {
+    if (server->asked && clock_now_ms() >= server->deadline_ms) {
         answer_waiting(server, NULL);
     }
     return MHD_run_from_select(server->daemon, &readable, &writable, &failed) == MHD_YES ? 1 : -EIO;
 }
 
-int server_run(struct server *server)
+int admin_server_run(struct admin_server *server)
 {
     int result;
 
@@ -347,11 +340,11 @@ int server_run(struct server *server)
     return result;
 }
 
-int server_create(int channel, int listener, struct server **server)
+int admin_server_create(int channel, int listener, struct admin_server **server)
 {
-    struct server *created = calloc(1, sizeof(*created));
+    struct admin_server *created = calloc(1, sizeof(*created));
 
-    if (created == NULL) {
+    if (!created) {
         close(listener);
         return -ENOMEM;
     }
@@ -361,7 +354,7 @@ int server_create(int channel, int listener, struct server **server)
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MEMORY, MHD_OPTION_END);
-    if (created->daemon == NULL) {
+    if (!created->daemon) {
         close(listener);
         free(created);
         return -EIO;
@@ -370,12 +363,12 @@ int server_create(int channel, int listener, struct server **server)
     return 0;
 }
 
-void server_destroy(struct server *server)
+void admin_server_destroy(struct admin_server *server)
 {
-    if (server == NULL) {
+    if (!server) {
         return;
     }
-    answer_waiting(server, NULL); /* the library wants nothing suspended at its end */
+    answer_waiting(server, NULL); /* the library must not have suspended requests at its end */
     MHD_run(server->daemon);
     MHD_stop_daemon(server->daemon);
     free(server);
