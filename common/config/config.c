@@ -1,75 +1,16 @@
 #include <libconfig.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/config/config.h"
 #include "common/config/config_camera.h"
 #include "common/config/config_check.h"
 #include "common/config/config_memory.h"
 #include "common/config/config_overlay.h"
+#include "common/config/config_paths.h"
 #include "common/config/config_read.h"
 #include "common/config/config_report.h"
 #include "common/config/config_source.h"
-
-static char *join(const char *before, const char *path, const char *after)
-{
-    char *joined = NULL;
-
-    if (asprintf(&joined, "%s%s%s", before, path, after) < 0) {
-        abort();
-    }
-    return joined;
-}
-
-/* The first of the directories that systemd made for this service, systemd.exec(5); NULL: it made none. */
-static char *systemd_directory(const char *variable)
-{
-    const char *list = getenv(variable);
-
-    return list != NULL && list[0] == '/' ? config_need(strndup(list, strcspn(list, ":"))) : NULL;
-}
-
-static char *default_runtime_dir(void)
-{
-    const char *user_dir = getenv("XDG_RUNTIME_DIR");
-    char *path = systemd_directory("RUNTIME_DIRECTORY");
-
-    if (path != NULL) {
-        return path;
-    }
-    if (geteuid() == 0) {
-        return config_need(strdup("/run/ringcast"));
-    }
-    if (user_dir != NULL && user_dir[0] == '/') {
-        return join(user_dir, "/ringcast", "");
-    }
-    if (asprintf(&path, "/tmp/ringcast-%u", (unsigned)geteuid()) < 0) {
-        abort();
-    }
-    return path;
-}
-
-/* Without a home directory (a service's user) what must be kept lies beside what need not. */
-static char *default_state_dir(const char *runtime_dir)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    char *made = systemd_directory("STATE_DIRECTORY");
-
-    if (made != NULL) {
-        return made;
-    }
-    if (geteuid() == 0) {
-        return config_need(strdup("/var/lib/ringcast"));
-    }
-    if (state != NULL && state[0] == '/') {
-        return join(state, "/ringcast", "");
-    }
-    if (home != NULL && home[0] == '/' && home[1] != '\0') {
-        return join(home, "/.local/state/ringcast", "");
-    }
-    return config_need(strdup(runtime_dir));
-}
 
 static void report_syntax(const config_t *tree, struct config_report *report)
 {
@@ -104,27 +45,27 @@ static void round_sizes(size_t *ring_size, size_t *ring_size_max)
 
 /* What the file leaves to the machine, and the form in which others want what it says. */
 static void settle(struct config *config, const json_t *changes, struct config_report *report,
-                   const struct config_source *source)
+                   const struct config_places *places)
 {
     char why[CONFIG_PROBLEM_SIZE];
-    char *given = config->runtime_dir != NULL ? config->runtime_dir : default_runtime_dir();
+    char *given = config->runtime_dir != NULL ? config->runtime_dir : config_default_runtime_dir();
 
-    config->runtime_dir = config_need(config_tidy_path(given));
+    config->runtime_dir = config_tidy_path(given);
     free(given);
     if (!config_check_runtime_dir(config->runtime_dir, why)) {
         config_report_add(report, 1, "runtime_dir", "%s", why);
     }
     if (config->state_dir == NULL) {
-        config->state_dir = default_state_dir(config->runtime_dir);
+        config->state_dir = config_default_state_dir(config->runtime_dir);
     }
     if (config->instance == NULL) {
-        config->instance = config_need(config_derive_instance(config->runtime_dir));
+        config->instance = config_derive_instance(config->runtime_dir);
     }
     round_sizes(&config->ring_size, &config->ring_size_max);
     for (size_t i = 0; i < config->camera_count; i++) {
         struct config_camera *camera = &config->cameras[i];
         round_sizes(&camera->ring_size, &camera->ring_size_max);
-        camera->line = camera->line > 0 ? (int)config_source_place(source, (unsigned)camera->line).line : 0;
+        camera->line = camera->line > 0 ? (int)config_places_find(places, (unsigned)camera->line).line : 0;
         if (camera->sub) {
             camera->origin = config->cameras[i - 1].origin;
         } else {
@@ -141,13 +82,13 @@ static void parse(const struct config_source *source, const json_t *changes, str
     config_init(&tree);
     if (config_read_string(&tree, config_source_text(source)) == CONFIG_TRUE) {
         config_overlay_apply(config_root_setting(&tree), changes, report);
-        config_read_tree(config_root_setting(&tree), config, report, source);
+        config_read_tree(config_root_setting(&tree), config, report, config_source_places(source));
     } else {
         report_syntax(&tree, report);
     }
     config_destroy(&tree);
     if (report->count == 0) {
-        settle(config, changes, report, source);
+        settle(config, changes, report, config_source_places(source));
     }
 }
 
@@ -157,7 +98,7 @@ struct config_source *config_read_source(const char *path, FILE *errors)
     struct config_source *source = config_source_create(path, &report);
 
     if (config_source_text(source) == NULL) {
-        config_report_print(&report, source, errors);
+        config_report_print(&report, config_source_places(source), errors);
         config_source_destroy(source);
         source = NULL;
     }
@@ -174,7 +115,7 @@ struct config *config_interpret(const struct config_source *source, const char *
     config->path = config_need(strdup(path));
     parse(source, changes, config, &report);
     if (report.count > 0) {
-        config_report_print(&report, source, errors);
+        config_report_print(&report, config_source_places(source), errors);
         config_free(config);
         config = NULL;
     }
@@ -212,7 +153,12 @@ void config_free(struct config *config)
 
 static char *control_url(const char *runtime_dir)
 {
-    return join("ipc://", runtime_dir, "/control.sock");
+    char *url = NULL;
+
+    if (asprintf(&url, "ipc://%s/control.sock", runtime_dir) < 0) {
+        abort();
+    }
+    return url;
 }
 
 char *config_control_url(const struct config *config)
@@ -222,8 +168,8 @@ char *config_control_url(const struct config *config)
 
 char *config_default_control_url(void)
 {
-    char *given = default_runtime_dir();
-    char *tidy = config_need(config_tidy_path(given));
+    char *given = config_default_runtime_dir();
+    char *tidy = config_tidy_path(given);
     char *url = control_url(tidy);
 
     free(given);

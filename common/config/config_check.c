@@ -6,12 +6,10 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
 
-#include "common/base/hash.h"
 #include "common/base/text.h"
 #include "common/base/url.h"
 #include "common/config/camera_url.h"
@@ -23,11 +21,6 @@
 /* Bytes of an instance's name: as long as the names in /dev/shm have room for. */
 #define INSTANCE_MAX 32
 
-/* Bytes of the directory's own name within a derived instance; a dash and the hash follow. */
-#define INSTANCE_STEM_MAX 21
-
-static const char instance_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-static const char system_runtime_dir[] = "/run/ringcast";
 static const char *const url_schemes[] = {"rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt", "file"};
 
 static bool refuse(char problem[CONFIG_PROBLEM_SIZE], const char *format, ...)
@@ -97,7 +90,7 @@ bool config_check_fingerprint(const char *text, char problem[CONFIG_PROBLEM_SIZE
 
 bool config_check_instance(const char *instance, char problem[CONFIG_PROBLEM_SIZE])
 {
-    if (instance[strspn(instance, instance_bytes)] != '\0' || strlen(instance) > INSTANCE_MAX) {
+    if (instance[strspn(instance, CONFIG_INSTANCE_BYTES)] != '\0' || strlen(instance) > INSTANCE_MAX) {
         return refuse(problem,
                       "cannot be part of the names in /dev/shm; use 1 to %d letters, digits, \"_\" and \"-\"",
                       INSTANCE_MAX);
@@ -153,57 +146,6 @@ bool config_check_runtime_dir(const char *path, char problem[CONFIG_PROBLEM_SIZE
                       strlen(path), longest);
     }
     return true;
-}
-
-char *config_tidy_path(const char *path)
-{
-    char *tidy = malloc(strlen(path) + 2);
-    char *out = tidy;
-
-    if (tidy == NULL) {
-        return NULL;
-    }
-    while (*path != '\0') {
-        size_t length = strcspn(path, "/");
-        if (length > 0 && !(length == 1 && path[0] == '.')) {
-            *out++ = '/';
-            memcpy(out, path, length);
-            out += length;
-        }
-        path += length;
-        path += *path == '/';
-    }
-    *out = '\0';
-    return tidy;
-}
-
-/* 40 bits, as ten hexadecimal digits have. */
-static unsigned long long hash_of(const char *text)
-{
-    uint64_t hash = hash_add(HASH_START, text, strlen(text));
-
-    return (hash ^ hash >> 40) & 0xffffffffffu;
-}
-
-char *config_derive_instance(const char *runtime_dir)
-{
-    const char *slash = strrchr(runtime_dir, '/');
-    const char *base = slash != NULL ? slash + 1 : runtime_dir;
-    char stem[INSTANCE_STEM_MAX + 1];
-    char *instance = NULL;
-    size_t length = 0;
-
-    if (strcmp(runtime_dir, system_runtime_dir) == 0) {
-        return strdup("default");
-    }
-    snprintf(stem, sizeof(stem), "%s", base);
-    while (stem[length = strspn(stem, instance_bytes)] != '\0') {
-        stem[length] = '_';
-    }
-    if (asprintf(&instance, "%s-%010llx", stem, hash_of(runtime_dir)) < 0) {
-        return NULL;
-    }
-    return instance;
 }
 
 /* HOST, without brackets, to the usual spelling of its address; NULL: not a numeric address of FAMILY. */

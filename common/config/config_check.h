@@ -12,6 +12,9 @@
 /* Bytes of a problem's text, with the NUL. */
 #define CONFIG_PROBLEM_SIZE 512
 
+/* What an instance's name is made of: it is part of the names in /dev/shm. */
+#define CONFIG_INSTANCE_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
 bool config_check_name(const char *name, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_credential(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
@@ -27,12 +30,6 @@ bool config_parse_listen(const char *text, char **host, int *port, char problem[
 
 /* HOST is a numeric address. */
 bool config_host_is_loopback(const char *host);
-
-/* Without doubled and trailing slashes and "." parts, so that one directory has one spelling. malloc'ed. */
-char *config_tidy_path(const char *path);
-
-/* The instance of a run-time directory: stable, and another one for every other directory. malloc'ed. */
-char *config_derive_instance(const char *runtime_dir);
 
 /* The user information of URL: *length bytes at the pointer returned; NULL: it has none. */
 const char *config_url_userinfo(const char *url, size_t *length);

@@ -3,51 +3,282 @@
  * default the same way as a given value. Then what the tables do not know is looked for, and at last what
  * settings mean for each other is checked, for settings that are right in themselves.
  */
-#include "common/config/config.h"
+#include "common/config/config_read.h"
 
-#include <libconfig.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/text.h"
 #include "common/config/config_check.h"
 #include "common/config/config_memory.h"
-#include "common/config/config_read.h"
 #include "common/config/config_settings.h"
-#include "common/config/config_source.h"
-#include "common/config/config_value.h"
 
-static void read_cameras(const struct config_reader *reader, const struct setting *setting,
+/* Bytes of a field's name, such as "cameras[999].transport". */
+#define FIELD_SIZE 128
+
+/* One group of settings while it is read: the file's, or a camera's. */
+struct reader {
+    struct config *config;
+    struct config_report *report;
+    const struct config_places *places;
+    const config_setting_t *group;
+    void *object;              /* what the offsets are in */
+    bool inherits;             /* what is not given has its value already */
+    struct config_camera *sub; /* where the camera's sub stream goes */
+    const char *prefix;        /* of its fields: "" or "cameras[2]." */
+    unsigned line;
+};
+
+/* --- Single values -------------------------------------------------------------------------------------- */
+
+/* Reports against setting NAME of the reader's group, at LINE. */
+static void report_at(const struct reader *reader, unsigned line, const char *name, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void report_at(const struct reader *reader, unsigned line, const char *name, const char *format, ...)
+{
+    char field[FIELD_SIZE];
+    char text[CONFIG_PROBLEM_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    snprintf(field, sizeof(field), "%s%.64s", reader->prefix, name);
+    config_report_add(reader->report, line, field, "%s", text);
+}
+
+/* Where setting NAME stands; or its group, if it is not there. */
+static unsigned line_of(const struct reader *reader, const char *name)
+{
+    const config_setting_t *given = config_setting_get_member(reader->group, name);
+
+    return given != NULL ? config_setting_source_line(given) : reader->line;
+}
+
+/* "a string", as errors call what was found. */
+static const char *type_name(const config_setting_t *given)
+{
+    switch (config_setting_type(given)) {
+    case CONFIG_TYPE_GROUP:
+        return "a group";
+    case CONFIG_TYPE_INT:
+    case CONFIG_TYPE_INT64:
+        return "an integer";
+    case CONFIG_TYPE_FLOAT:
+        return "a number with a fraction";
+    case CONFIG_TYPE_STRING:
+        return "a string";
+    case CONFIG_TYPE_BOOL:
+        return "a boolean";
+    case CONFIG_TYPE_ARRAY:
+        return "an array";
+    case CONFIG_TYPE_LIST:
+        return "a list";
+    default:
+        return "nothing";
+    }
+}
+
+static bool has_kind(enum setting_kind kind, const config_setting_t *given)
+{
+    int type = config_setting_type(given);
+
+    switch (kind) {
+    case SETTING_BOOLEAN:
+        return type == CONFIG_TYPE_BOOL;
+    case SETTING_INTEGER:
+        return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
+    case SETTING_COUNT:
+        return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64 || type == CONFIG_TYPE_STRING;
+    case SETTING_GROUP:
+        return type == CONFIG_TYPE_GROUP;
+    case SETTING_SUB:
+        return type == CONFIG_TYPE_GROUP || type == CONFIG_TYPE_STRING;
+    case SETTING_CAMERAS:
+        return type == CONFIG_TYPE_LIST;
+    default:
+        return type == CONFIG_TYPE_STRING;
+    }
+}
+
+/* False, reported: GIVEN has another type than SETTING. */
+static bool check_kind(const struct reader *reader, const struct setting *setting,
+                       const config_setting_t *given)
+{
+    static const char *const expected[] = {
+        [SETTING_BOOLEAN] = "a boolean",
+        [SETTING_INTEGER] = "an integer",
+        [SETTING_COUNT] = "an integer or \"auto\"",
+        [SETTING_GROUP] = "a group",
+        [SETTING_SUB] = "a string or a group",
+        [SETTING_CAMERAS] = "a list of groups",
+    };
+    static const char *const advice[] = {
+        [SETTING_BOOLEAN] = "write true or false, without quotes",
+        [SETTING_INTEGER] = "write a whole number, without quotes",
+        [SETTING_COUNT] = "write a whole number, or \"auto\"",
+        [SETTING_GROUP] = "write { … };",
+        [SETTING_SUB] = "write sub = \"rtsp://…\"; or sub = { url = \"rtsp://…\"; … };",
+        [SETTING_CAMERAS] = "write cameras = ( { … }, { … } );",
+    };
+    bool string = setting->kind >= sizeof(expected) / sizeof(expected[0]) || expected[setting->kind] == NULL;
+
+    if (has_kind(setting->kind, given)) {
+        return true;
+    }
+    report_at(reader, config_setting_source_line(given), setting->name, "expected %s, found %s; %s",
+              string ? "a string" : expected[setting->kind], type_name(given),
+              string ? "put it in double quotes" : advice[setting->kind]);
+    return false;
+}
+
+/* What holds for every string, and for this setting's. */
+static bool check_string(const struct reader *reader, const struct setting *setting, const char *value)
+{
+    char why[CONFIG_PROBLEM_SIZE];
+    unsigned line = line_of(reader, setting->name);
+    long long length = (long long)strlen(value);
+
+    if (!text_is_utf8(value)) {
+        report_at(reader, line, setting->name, "not valid UTF-8; save the file as UTF-8");
+    } else if (length < setting->min) {
+        report_at(reader, line, setting->name, "empty; give a value or remove the setting");
+    } else if (length > setting->max) {
+        report_at(reader, line, setting->name, "%lld bytes; use at most %lld", length, setting->max);
+    } else if (setting->check != NULL && !setting->check(value, why)) {
+        report_at(reader, line, setting->name, "%s", why);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* Each take_… stores VALUE where SETTING says if it is within SETTING's bounds, and reports it otherwise. */
+
+static void take_string(const struct reader *reader, const struct setting *setting, const char *value)
+{
+    if (!check_string(reader, setting, value)) {
+        return;
+    }
+    char *copy = config_need(strdup(value));
+    memcpy((char *)reader->object + setting->offset, &copy, sizeof(copy));
+    if ((setting->flags & SETTING_SECRET) != 0) {
+        log_add_secret(value);
+    }
+}
+
+/* A URL that is refused may hold a password, too. */
+static void take_url(const struct reader *reader, const struct setting *setting, const char *value)
+{
+    camera_task_hide_url(value);
+    take_string(reader, setting, value);
+}
+
+static void take_listen(const struct reader *reader, const struct setting *setting, const char *value)
+{
+    char why[CONFIG_PROBLEM_SIZE];
+    struct config_address address = {0};
+
+    if (!check_string(reader, setting, value)) {
+        return;
+    }
+    if (config_parse_listen(value, &address.host, &address.port, why)) {
+        memcpy((char *)reader->object + setting->offset, &address, sizeof(address));
+    } else {
+        report_at(reader, line_of(reader, setting->name), setting->name, "%s", why);
+    }
+}
+
+static void take_choice(const struct reader *reader, const struct setting *setting, const char *value)
+{
+    char names[FIELD_SIZE] = "";
+
+    for (const struct setting_choice *choice = setting->choices; choice->name != NULL; choice++) {
+        if (strcmp(value, choice->name) == 0) {
+            memcpy((char *)reader->object + setting->offset, &choice->value, sizeof(choice->value));
+            return;
+        }
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? ", " : "", choice->name);
+    }
+    report_at(reader, line_of(reader, setting->name), setting->name, "unknown value \"%.32s\"; use one of %s",
+              value, names);
+}
+
+static void take_integer(const struct reader *reader, const struct setting *setting, long long value)
+{
+    size_t size = (size_t)value;
+
+    if (value < setting->min || value > setting->max) {
+        report_at(reader, line_of(reader, setting->name), setting->name,
+                  "%lld is out of range; use %lld to %lld", value, setting->min, setting->max);
+    } else if (setting->step != 0 && value % setting->step != 0) {
+        report_at(reader, line_of(reader, setting->name), setting->name,
+                  "%lld is not a multiple of %lld; use one from %lld to %lld", value, setting->step,
+                  setting->min, setting->max);
+    } else {
+        memcpy((char *)reader->object + setting->offset, &size, sizeof(size));
+    }
+}
+
+static void take_count(const struct reader *reader, const struct setting *setting,
+                       const config_setting_t *given)
+{
+    const char *text = config_setting_get_string(given);
+    const size_t automatic = 0;
+
+    if (text == NULL) {
+        take_integer(reader, setting, config_setting_get_int64(given));
+    } else if (strcmp(text, "auto") != 0) {
+        report_at(reader, config_setting_source_line(given), setting->name,
+                  "unknown value \"%.32s\"; use %lld to %lld, or \"auto\"", text, setting->min, setting->max);
+    } else {
+        memcpy((char *)reader->object + setting->offset, &automatic, sizeof(automatic));
+    }
+}
+
+static void take_boolean(const struct reader *reader, const struct setting *setting, bool value)
+{
+    memcpy((char *)reader->object + setting->offset, &value, sizeof(value));
+}
+
+/* --- Groups --------------------------------------------------------------------------------------------- */
+
+static void read_cameras(const struct reader *reader, const struct setting *setting,
                          const config_setting_t *given);
-static void read_members(const struct config_reader *reader, const struct setting *setting,
+static void read_members(const struct reader *reader, const struct setting *setting,
                          const config_setting_t *given);
 
-static void read_sub(const struct config_reader *reader, const config_setting_t *given);
+static void read_sub(const struct reader *reader, const config_setting_t *given);
 
-static void take_given(const struct config_reader *reader, const struct setting *setting,
+static void take_given(const struct reader *reader, const struct setting *setting,
                        const config_setting_t *given)
 {
     switch (setting->kind) {
     case SETTING_STRING:
-        config_take_string(reader, setting, config_setting_get_string(given));
+        take_string(reader, setting, config_setting_get_string(given));
         break;
     case SETTING_URL:
-        config_take_url(reader, setting, config_setting_get_string(given));
+        take_url(reader, setting, config_setting_get_string(given));
         break;
     case SETTING_LISTEN:
-        config_take_listen(reader, setting, config_setting_get_string(given));
+        take_listen(reader, setting, config_setting_get_string(given));
         break;
     case SETTING_CHOICE:
-        config_take_choice(reader, setting, config_setting_get_string(given));
+        take_choice(reader, setting, config_setting_get_string(given));
         break;
     case SETTING_BOOLEAN:
-        config_take_boolean(reader, setting, config_setting_get_bool(given) != CONFIG_FALSE);
+        take_boolean(reader, setting, config_setting_get_bool(given) != CONFIG_FALSE);
         break;
     case SETTING_INTEGER:
-        config_take_integer(reader, setting, config_setting_get_int64(given));
+        take_integer(reader, setting, config_setting_get_int64(given));
         break;
     case SETTING_COUNT:
-        config_take_count(reader, setting, given);
+        take_count(reader, setting, given);
         break;
     case SETTING_GROUP:
         read_members(reader, setting, given);
@@ -61,47 +292,67 @@ static void take_given(const struct config_reader *reader, const struct setting 
     }
 }
 
-static void take_default(const struct config_reader *reader, const struct setting *setting)
+static void take_default(const struct reader *reader, const struct setting *setting)
 {
     if ((setting->flags & SETTING_REQUIRED) != 0) {
-        config_report_at(reader, reader->line, setting->name, "missing; add it");
+        report_at(reader, reader->line, setting->name, "missing; add it");
     } else if (reader->inherits) {
         return;
     } else if (setting->kind == SETTING_BOOLEAN) {
-        config_take_boolean(reader, setting, setting->number != 0);
+        take_boolean(reader, setting, setting->number != 0);
     } else if (setting->kind == SETTING_GROUP) {
         read_members(reader, setting, NULL);
     } else if ((setting->kind == SETTING_INTEGER || setting->kind == SETTING_COUNT) && setting->number != 0) {
-        config_take_integer(reader, setting, setting->number);
+        take_integer(reader, setting, setting->number);
     } else if (setting->kind == SETTING_LISTEN && setting->text != NULL) {
-        config_take_listen(reader, setting, setting->text);
+        take_listen(reader, setting, setting->text);
     } else if (setting->kind == SETTING_CHOICE) {
-        config_take_choice(reader, setting, setting->text);
+        take_choice(reader, setting, setting->text);
     }
 }
 
-static void report_unknown(const struct config_reader *reader, const struct setting_group *group,
+/*
+ * The name in GROUP that GIVEN is most likely meant to be, or NULL. Distance: characters added, left out, replaced or
+ * swapped with their neighbour.
+ */
+static const char *nearest_name(const char *given, const struct setting_group *group)
+{
+    const char *nearest = NULL;
+    size_t length = strlen(given);
+    size_t best = length / 3 + 1; /* farther than a third of the name is another name */
+
+    for (size_t i = 0; i < group->count; i++) {
+        const char *name = group->settings[i].name;
+        size_t distance = text_edit_distance(given, name);
+        if (distance <= best && distance < strlen(name)) {
+            if (nearest == NULL || distance < best) {
+                nearest = name;
+            }
+            best = distance;
+        }
+    }
+    return nearest;
+}
+
+static void report_unknown(const struct reader *reader, const struct setting_group *group,
                            const config_setting_t *given)
 {
     const char *name = config_setting_name(given);
     unsigned line = config_setting_source_line(given);
-    const char *nearest =
-        config_nearest_name(name, &group->settings[0].name, group->count, sizeof(group->settings[0]));
+    const char *nearest = nearest_name(name, group);
 
     if (group == &setting_group_file && setting_find(&setting_group_camera, name) != NULL) {
-        config_report_at(reader, line, name,
-                         "a setting of a camera; put it into a group of cameras = ( { … } );");
+        report_at(reader, line, name, "a setting of a camera; put it into a group of cameras = ( { … } );");
     } else if (group == &setting_group_camera && setting_find(&setting_group_file, name) != NULL) {
-        config_report_at(reader, line, name, "not a setting of a camera; put it outside of cameras");
+        report_at(reader, line, name, "not a setting of a camera; put it outside of cameras");
     } else if (nearest != NULL) {
-        config_report_at(reader, line, name, "unknown setting; did you mean \"%s\"?", nearest);
+        report_at(reader, line, name, "unknown setting; did you mean \"%s\"?", nearest);
     } else {
-        config_report_at(reader, line, name,
-                         "unknown setting; remove it, or see docs/reference/configuration.md");
+        report_at(reader, line, name, "unknown setting; remove it, or see docs/reference/configuration.md");
     }
 }
 
-static void read_group(const struct config_reader *reader, const struct setting_group *group)
+static void read_group(const struct reader *reader, const struct setting_group *group)
 {
     int given_count = reader->group != NULL ? config_setting_length(reader->group) : 0;
 
@@ -117,18 +368,18 @@ static void read_group(const struct config_reader *reader, const struct setting_
             reader->group != NULL ? config_setting_get_member(reader->group, setting->name) : NULL;
         if (given == NULL) {
             take_default(reader, setting);
-        } else if (config_check_kind(reader, setting, given)) {
+        } else if (check_kind(reader, setting, given)) {
             take_given(reader, setting, given);
         }
     }
 }
 
 /* A group of the file's own settings; GIVEN NULL: not there, so that its members have their defaults. */
-static void read_members(const struct config_reader *top, const struct setting *setting,
+static void read_members(const struct reader *top, const struct setting *setting,
                          const config_setting_t *given)
 {
-    char prefix[CONFIG_FIELD_SIZE];
-    struct config_reader reader = *top;
+    char prefix[FIELD_SIZE];
+    struct reader reader = *top;
 
     snprintf(prefix, sizeof(prefix), "%s.", setting->name);
     reader.group = given;
@@ -138,7 +389,7 @@ static void read_members(const struct config_reader *top, const struct setting *
 }
 
 /* User information in the URL, or the two fields, or none. */
-static void check_credentials(const struct config_reader *reader, const struct config_camera *camera)
+static void check_credentials(const struct reader *reader, const struct config_camera *camera)
 {
     size_t length;
     bool in_url = camera->task.url != NULL && config_url_userinfo(camera->task.url, &length) != NULL;
@@ -146,26 +397,26 @@ static void check_credentials(const struct config_reader *reader, const struct c
     bool password = config_setting_get_member(reader->group, "password") != NULL;
 
     if (in_url && (username || password)) {
-        config_report_at(
-            reader, config_line_of(reader, "url"), "url",
+        report_at(
+            reader, line_of(reader, "url"), "url",
             "a user name here and in the camera's own fields; keep username and password, and take it out of "
             "the URL");
     } else if (username && !password) {
-        config_report_at(reader, config_line_of(reader, "username"), "password",
-                         "missing, but there is a username; add it, \"\" if the camera has none");
+        report_at(reader, line_of(reader, "username"), "password",
+                  "missing, but there is a username; add it, \"\" if the camera has none");
     } else if (password && !username) {
-        config_report_at(reader, config_line_of(reader, "password"), "username",
-                         "missing, but there is a password; add it");
+        report_at(reader, line_of(reader, "password"), "username",
+                  "missing, but there is a password; add it");
     }
 }
 
 /* TLS protects the connection; packets over UDP would be beside it, for everybody to read. */
-static void check_protection(const struct config_reader *reader, const struct config_camera *camera)
+static void check_protection(const struct reader *reader, const struct config_camera *camera)
 {
     if (camera->task.url != NULL && strncasecmp(camera->task.url, "rtsps:", 6) == 0 &&
         camera->task.transport == CAMERA_TRANSPORT_UDP) {
-        config_report_at(reader, config_line_of(reader, "transport"), "transport",
-                         "\"udp\" is not protected by the TLS of rtsps; use \"tcp\" or \"auto\"");
+        report_at(reader, line_of(reader, "transport"), "transport",
+                  "\"udp\" is not protected by the TLS of rtsps; use \"tcp\" or \"auto\"");
     }
 }
 
@@ -201,11 +452,11 @@ static void inherit_texts(struct config_camera *sub, const struct config_camera 
 }
 
 /* The URL alone, or a group; what is not said is as for the camera, whose other settings have been read. */
-static void read_sub(const struct config_reader *camera_reader, const config_setting_t *given)
+static void read_sub(const struct reader *camera_reader, const config_setting_t *given)
 {
-    char prefix[CONFIG_FIELD_SIZE];
+    char prefix[FIELD_SIZE];
     const struct config_camera *camera = camera_reader->object;
-    struct config_reader reader = *camera_reader;
+    struct reader reader = *camera_reader;
     struct config_camera *sub = reader.sub;
 
     if (sub == NULL) { /* only a camera's reader has a place for it */
@@ -226,17 +477,17 @@ static void read_sub(const struct config_reader *camera_reader, const config_set
     } else {
         struct setting url = *setting_find(&setting_group_camera, "url");
         url.name = "sub";
-        config_take_url(&reader, &url, config_setting_get_string(given));
+        take_url(&reader, &url, config_setting_get_string(given));
     }
     check_protection(&reader, sub);
     inherit_texts(sub, camera);
 }
 
-static void read_camera(const struct config_reader *top, size_t index, const config_setting_t *given,
+static void read_camera(const struct reader *top, size_t index, const config_setting_t *given,
                         struct config_camera *camera, struct config_camera *sub)
 {
-    char prefix[CONFIG_FIELD_SIZE];
-    struct config_reader reader = *top;
+    char prefix[FIELD_SIZE];
+    struct reader reader = *top;
 
     snprintf(prefix, sizeof(prefix), "cameras[%zu].", index);
     reader.group = given;
@@ -261,10 +512,10 @@ static unsigned name_line(const config_setting_t *cameras, size_t index)
 }
 
 /* Reports a camera whose name an earlier one has. */
-static void check_unique(const struct config_reader *reader, const config_setting_t *cameras, size_t index)
+static void check_unique(const struct reader *reader, const config_setting_t *cameras, size_t index)
 {
     const struct config_camera *all = reader->config->cameras;
-    char field[CONFIG_FIELD_SIZE];
+    char field[FIELD_SIZE];
     size_t first = 0;
 
     while (all[index].name != NULL &&
@@ -274,11 +525,11 @@ static void check_unique(const struct config_reader *reader, const config_settin
     if (first == index || all[index].name == NULL) {
         return;
     }
-    struct config_place place = config_source_place(reader->source, name_line(cameras, first));
+    struct config_place place = config_places_find(reader->places, name_line(cameras, first));
     snprintf(field, sizeof(field), "cameras[%zu].name", index);
-    config_report_at(reader, name_line(cameras, index), field,
-                     "\"%s\" is already the name of cameras[%zu] (%s:%u); give each camera its own",
-                     all[index].name, first, place.file, place.line);
+    report_at(reader, name_line(cameras, index), field,
+              "\"%s\" is already the name of cameras[%zu] (%s:%u); give each camera its own", all[index].name,
+              first, place.file, place.line);
 }
 
 /*
@@ -300,7 +551,7 @@ static void place_subs(struct config *config, size_t count)
     config->camera_count = used;
 }
 
-static void read_cameras(const struct config_reader *reader, const struct setting *setting,
+static void read_cameras(const struct reader *reader, const struct setting *setting,
                          const config_setting_t *given)
 {
     struct config *config = reader->config;
@@ -308,8 +559,8 @@ static void read_cameras(const struct config_reader *reader, const struct settin
     unsigned line = config_setting_source_line(given);
 
     if (count < setting->min || count > setting->max) {
-        config_report_at(reader, line, setting->name, "%d cameras; list %lld to %lld", count, setting->min,
-                         setting->max);
+        report_at(reader, line, setting->name, "%d cameras; list %lld to %lld", count, setting->min,
+                  setting->max);
         return;
     }
     config->cameras = config_need(calloc(2 * (size_t)count + 1, sizeof(*config->cameras)));
@@ -320,53 +571,50 @@ static void read_cameras(const struct config_reader *reader, const struct settin
             read_camera(reader, i, camera, &config->cameras[i], &config->cameras[(size_t)count + i]);
             continue;
         }
-        char field[CONFIG_FIELD_SIZE];
+        char field[FIELD_SIZE];
         snprintf(field, sizeof(field), "%s[%zu]", setting->name, i);
-        config_report_at(reader, config_setting_source_line(camera), field,
-                         "expected a group, found %s; write { name = \"…\"; url = \"…\"; }",
-                         config_type_name(camera));
+        report_at(reader, config_setting_source_line(camera), field,
+                  "expected a group, found %s; write { name = \"…\"; url = \"…\"; }", type_name(camera));
     }
     for (size_t i = 0; i < config->camera_count; i++) {
         check_unique(reader, given, i);
     }
     place_subs(config, (size_t)count);
     if (config->camera_count > SETTING_CAMERAS_MAX) {
-        config_report_at(reader, line, setting->name,
-                         "%zu cameras and sub streams together; configure at most %d", config->camera_count,
-                         SETTING_CAMERAS_MAX);
+        report_at(reader, line, setting->name, "%zu cameras and sub streams together; configure at most %d",
+                  config->camera_count, SETTING_CAMERAS_MAX);
     }
 }
 
 /* Nobody is authenticated: whoever reaches an address gets all that is there. */
-static void check_address(const struct config_reader *reader, const char *name,
-                          const struct config_address *address, const char *who, const char *what)
+static void check_address(const struct reader *reader, const char *name, const struct config_address *address,
+                          const char *who, const char *what)
 {
     if (address->host == NULL || reader->config->insecure || config_host_is_loopback(address->host)) {
         return;
     }
-    config_report_at(
-        reader, config_line_of(reader, name), name,
-        "%s is not a loopback address, and %s are not authenticated; write \"127.0.0.1:%d\", or add "
-        "insecure = true; to let everyone who can reach it %s",
-        address->host, who, address->port, what);
+    report_at(reader, line_of(reader, name), name,
+              "%s is not a loopback address, and %s are not authenticated; write \"127.0.0.1:%d\", or add "
+              "insecure = true; to let everyone who can reach it %s",
+              address->host, who, address->port, what);
 }
 
-static void check_exposure(const struct config_reader *reader)
+static void check_exposure(const struct reader *reader)
 {
     check_address(reader, "listen", &reader->config->listen, "viewers", "watch");
     check_address(reader, "admin", &reader->config->admin, "its readers", "read metrics");
 }
 
 void config_read_tree(const config_setting_t *root, struct config *config, struct config_report *report,
-                      const struct config_source *source)
+                      const struct config_places *places)
 {
-    const struct config_reader reader = {.config = config,
-                                         .report = report,
-                                         .source = source,
-                                         .group = root,
-                                         .object = config,
-                                         .prefix = "",
-                                         .line = 1};
+    const struct reader reader = {.config = config,
+                                  .report = report,
+                                  .places = places,
+                                  .group = root,
+                                  .object = config,
+                                  .prefix = "",
+                                  .line = 1};
 
     read_group(&reader, &setting_group_file);
     check_exposure(&reader);

@@ -5,14 +5,14 @@
 #include <libconfig.h>
 
 #include "common/config/config.h"
+#include "common/config/config_place.h"
 #include "common/config/config_report.h"
-#include "common/config/config_source.h"
 
 /*
  * Fills CONFIG from ROOT. Errors go to REPORT. What depends on the machine (runtime_dir, instance) stays NULL
- * where the file does not say it; camera lines are those of the source's text.
+ * where the file does not say it; camera lines count in the text.
  */
 void config_read_tree(const config_setting_t *root, struct config *config, struct config_report *report,
-                      const struct config_source *source);
+                      const struct config_places *places);
 
 #endif

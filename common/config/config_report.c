@@ -55,14 +55,14 @@ static void print_escaped(FILE *out, const char *text)
     fputs(escaped, out);
 }
 
-void config_report_print(struct config_report *report, const struct config_source *source, FILE *out)
+void config_report_print(struct config_report *report, const struct config_places *places, FILE *out)
 {
     if (report->count > 1) {
         qsort(report->problems, report->count, sizeof(*report->problems), compare_problems);
     }
     for (size_t i = 0; i < report->count; i++) {
         const struct config_problem *problem = &report->problems[i];
-        struct config_place place = config_source_place(source, problem->line);
+        struct config_place place = config_places_find(places, problem->line);
         print_escaped(out, place.file);
         if (place.line > 0) {
             fprintf(out, ":%u", place.line);
@@ -85,23 +85,4 @@ void config_report_finish(struct config_report *report)
     }
     free(report->problems);
     *report = (struct config_report){0};
-}
-
-const char *config_nearest_name(const char *given, const char *const *first, size_t count, size_t stride)
-{
-    const char *nearest = NULL;
-    size_t length = strlen(given);
-    size_t best = length / 3 + 1; /* farther than a third of the name is another name */
-
-    for (size_t i = 0; i < count; i++) {
-        const char *name = *(const char *const *)(const void *)((const char *)first + i * stride);
-        size_t distance = text_edit_distance(given, name);
-        if (distance <= best && distance < strlen(name)) {
-            if (nearest == NULL || distance < best) {
-                nearest = name;
-            }
-            best = distance;
-        }
-    }
-    return nearest;
 }

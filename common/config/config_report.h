@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "common/config/config_source.h"
+#include "common/config/config_place.h"
 
 struct config_problem;
 
@@ -18,21 +18,15 @@ struct config_report {
 };
 
 /*
- * LINE counts in the source's text (config_source.h), 0 means the file as a whole. FIELD is such as
+ * LINE counts in the text (config_source.h), 0 means the file as a whole. FIELD is such as
  * "cameras[2].url", or NULL. The text is "what is wrong; what to do" and shows no value of a secret field.
  */
 void config_report_add(struct config_report *report, unsigned line, const char *field, const char *format,
                        ...) __attribute__((format(printf, 4, 5)));
 
 /* "FILE:LINE: FIELD: text", one line each, sorted by line. */
-void config_report_print(struct config_report *report, const struct config_source *source, FILE *out);
+void config_report_print(struct config_report *report, const struct config_places *places, FILE *out);
 
 void config_report_finish(struct config_report *report);
-
-/*
- * The one of COUNT names, STRIDE bytes apart from *FIRST on, that GIVEN is most likely meant to be, or NULL.
- * Distance: characters added, left out, replaced or swapped with their neighbour.
- */
-const char *config_nearest_name(const char *given, const char *const *first, size_t count, size_t stride);
 
 #endif

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,22 +36,12 @@
 
 static const char include_word[] = "@include";
 
-/* From text line FIRST on, lines are those of FILE from line FILE_LINE on. */
-struct segment {
-    unsigned first;
-    unsigned file_line;
-    const char *file;
-};
-
 struct config_source {
     char *text;
     size_t length;
     size_t allocated;
     unsigned line; /* of the text, where the scanner is */
-    char **files;
-    size_t file_count;
-    struct segment *segments;
-    size_t segment_count;
+    struct config_places places;
     struct config_report *report; /* only while reading */
     bool failed;
     char last;                   /* the last token: a character of its own, '"' a string, 'a' any other */
@@ -98,14 +89,6 @@ static void append(struct config_source *source, const char *bytes, size_t lengt
     memcpy(source->text + source->length, bytes, length);
     source->length += length;
     source->text[source->length] = '\0';
-}
-
-static void begin_segment(struct config_source *source, const char *file, unsigned file_line)
-{
-    source->segments =
-        config_need(reallocarray(source->segments, source->segment_count + 1, sizeof(*source->segments)));
-    source->segments[source->segment_count++] =
-        (struct segment){.first = source->line, .file_line = file_line, .file = file};
 }
 
 /* Copies up to TO, counting lines. */
@@ -392,7 +375,7 @@ static void add_file(struct config_source *source, const char *file, int depth, 
                           problem, hint);
         source->failed = true;
     } else {
-        begin_segment(source, file, 1);
+        config_places_begin(&source->places, source->line, file, 1);
         struct scanner scanner = {.source = source,
                                   .file = file,
                                   .at = content,
@@ -406,14 +389,6 @@ static void add_file(struct config_source *source, const char *file, int depth, 
     if (fd >= 0) {
         close(fd);
     }
-}
-
-/* Takes NAME over. */
-static const char *keep_file_name(struct config_source *source, char *name)
-{
-    source->files = config_need(reallocarray(source->files, source->file_count + 1, sizeof(*source->files)));
-    source->files[source->file_count++] = config_need(name);
-    return name;
 }
 
 /*
@@ -455,8 +430,8 @@ static void include_file(struct scanner *scanner)
         fail(source, include_word, "no file is named; write @include \"file\"");
         return;
     }
-    const char *file = keep_file_name(source, name);
-    if (scanner->depth + 1 > INCLUDE_DEPTH_MAX || source->file_count > INCLUDE_FILES_MAX) {
+    const char *file = config_places_add_file(&source->places, name);
+    if (scanner->depth + 1 > INCLUDE_DEPTH_MAX || source->places.file_count > INCLUDE_FILES_MAX) {
         fail(source, include_word, "too many files include each other; does one include itself?");
         return;
     }
@@ -465,7 +440,7 @@ static void include_file(struct scanner *scanner)
     append(source, "\n", 1); /* ends a comment on the included file's last line */
     if (!source->failed) {
         source->line++;
-        begin_segment(source, scanner->file, scanner->line);
+        config_places_begin(&source->places, source->line, scanner->file, scanner->line);
     }
 }
 
@@ -475,7 +450,7 @@ struct config_source *config_source_create(const char *path, struct config_repor
 
     source->line = 1;
     source->report = report;
-    const char *file = keep_file_name(source, strdup(path));
+    const char *file = config_places_add_file(&source->places, strdup(path));
     add_file(source, file, 0, NULL, "name a configuration file that this user can read");
     source->report = NULL;
     return source;
@@ -486,11 +461,7 @@ void config_source_destroy(struct config_source *source)
     if (source == NULL) {
         return;
     }
-    for (size_t i = 0; i < source->file_count; i++) {
-        free(source->files[i]);
-    }
-    free(source->files);
-    free(source->segments);
+    config_places_finish(&source->places);
     if (source->text != NULL) {
         explicit_bzero(source->text, source->length);
     }
@@ -506,14 +477,7 @@ const char *config_source_text(const struct config_source *source)
     return source->text != NULL ? source->text : "";
 }
 
-struct config_place config_source_place(const struct config_source *source, unsigned line)
+const struct config_places *config_source_places(const struct config_source *source)
 {
-    struct config_place place = {.file = source->files[0], .line = line};
-
-    for (size_t i = 0; i < source->segment_count && source->segments[i].first <= line; i++) {
-        place =
-            (struct config_place){.file = source->segments[i].file,
-                                  .line = source->segments[i].file_line + line - source->segments[i].first};
-    }
-    return place;
+    return &source->places;
 }

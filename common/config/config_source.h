@@ -6,17 +6,10 @@
 #ifndef COMMON_CONFIG_CONFIG_SOURCE_H
 #define COMMON_CONFIG_CONFIG_SOURCE_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "common/config/config_place.h"
+#include "common/config/config_report.h"
 
-struct config_report;
 struct config_source;
-
-/* Where a line of the text comes from. LINE 0: the file as a whole. */
-struct config_place {
-    const char *file; /* belongs to the source */
-    unsigned line;
-};
 
 /*
  * Reads PATH. What is wrong goes to REPORT, and config_source_text is then NULL; the source is there all the
@@ -28,7 +21,7 @@ void config_source_destroy(struct config_source *source);
 
 const char *config_source_text(const struct config_source *source);
 
-/* LINE of the text, from 1 on. */
-struct config_place config_source_place(const struct config_source *source, unsigned line);
+/* Where the lines of the text come from; they belong to the source. */
+const struct config_places *config_source_places(const struct config_source *source);
 
 #endif
