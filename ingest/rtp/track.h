@@ -116,7 +116,7 @@ void track_flush(struct track *track, int64_t now_ns);
 
 /*
  * Writes a compound RTCP packet for the sender: receiver report (RFC 3550, 6.4.2) and SDES with a CNAME.
- * Its size; 0: nothing has been received yet. To be sent every 5 s or so (6.2), on the RTCP channel.
+ * Its size; 0: nothing has been received yet. To be sent every 5 s or sooner (6.2), on the RTCP channel.
  */
 size_t track_report(struct track *track, int64_t now_ns, uint8_t out[TRACK_REPORT_SIZE]);
 

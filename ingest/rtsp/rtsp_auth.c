@@ -27,7 +27,7 @@ struct word {
 
 static const char *skip_space(const char *text)
 {
-    return text + strspn(text, " \t,");
+    return text + strspn(text, " \t,;"); /* some cameras separate parameters by semicolons */
 }
 
 static bool equals(struct word word, const char *text)
@@ -40,7 +40,7 @@ static const char *read_value(const char *text, struct word *value)
 {
     text += strspn(text, " \t");
     if (*text != '"') {
-        *value = (struct word){text, strcspn(text, " \t,")};
+        *value = (struct word){text, strcspn(text, " \t,;")};
         return text + value->length;
     }
     const char *end = ++text;

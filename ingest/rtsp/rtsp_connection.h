@@ -16,7 +16,7 @@
 #include "ingest/rtsp/rtsp_wait.h"
 
 /* Bytes of a session's id with its NUL. */
-#define RTSP_SESSION_ID_SIZE 256
+#define RTSP_SESSION_ID_SIZE 512
 
 /* Bytes of requests and reports that wait to be sent: the longest request and some. */
 #define RTSP_CONNECTION_OUT_SIZE 20480

@@ -288,19 +288,27 @@ static size_t head_length(const char *text, size_t size)
     return 0;
 }
 
+/* What follows NAME and its colon, before which there may be blanks; NULL: LINE is another header. */
+static const char *header_value(const char *line, const char *name)
+{
+    if (strncasecmp(line, name, strlen(name)) != 0) {
+        return NULL;
+    }
+    line += strlen(name);
+    line += strspn(line, " \t");
+    return *line == ':' ? line + 1 + strspn(line + 1, " \t") : NULL;
+}
+
 /* Parsing writes into the text, and the body may not be here yet, so only a copy tells its length. */
 static int64_t body_length(const char *text, size_t head)
 {
-    static const char name[] = "content-length:";
-
     for (const char *line = text; line < text + head;) {
         const char *newline = memchr(line, '\n', (size_t)(text + head - line));
-        if (strncasecmp(line, name, strlen(name)) == 0) {
+        const char *digits = header_value(line, "Content-Length");
+        if (digits != NULL) {
             int64_t value = 0;
-            line += strlen(name);
-            line += strspn(line, " \t");
-            for (; isdigit((unsigned char)*line) && value < INT64_MAX / 100; line++) {
-                value = value * 10 + *line - '0';
+            for (; isdigit((unsigned char)*digits) && value < INT64_MAX / 100; digits++) {
+                value = value * 10 + *digits - '0';
             }
             return value;
         }

@@ -24,8 +24,11 @@
 /* Statuses. */
 #define STATUS_REDIRECT 300
 #define STATUS_ERROR 400
+#define STATUS_NOT_FOUND 404
 #define STATUS_NO_SESSION 454
 #define STATUS_NO_TRANSPORT 461
+#define STATUS_CONFUSED 500
+#define STATUS_BUSY 503
 
 /* Bytes before a packet in the connection (RFC 2326, section 10.12). */
 #define INTERLEAVED_HEAD 4
@@ -33,8 +36,13 @@
 /* Milliseconds: a session over UDP whose video stopped so long ago was given up by the camera. */
 #define LIFE_SILENCE_MS 2000
 
-/* What open_once may say besides an error. */
-enum outcome { OPENED, REDIRECTED, SILENT };
+/* What a step of the opening may say besides an error. */
+enum outcome {
+    OPENED,
+    REDIRECTED, /* to another URL, which is in its struct place */
+    REFUSED,    /* this transport is refused, and ERROR says how */
+    SILENT,     /* no packet comes over this transport */
+};
 
 /* What is under way while packets come. */
 enum pending { PENDING_NONE, PENDING_PLAY, PENDING_KEEPALIVE };
@@ -175,8 +183,7 @@ static int take_redirect(struct rtsp_session *session, struct place *place, char
     char url[RTSP_URL_SIZE];
     char scheme[8] = "";
 
-    if (!location || (!rtsp_url_is_absolute(location) && location[0] != '/') ||
-        rtsp_url_resolve(url, sizeof(url), place->url, location) < 0) {
+    if (!location || rtsp_url_redirect(url, sizeof(url), place->url, location) < 0) {
         return rtsp_connection_fail(&session->connection, -EPROTO, error, "redirects to nowhere");
     }
     const char *begin = strstr(url, "://") + 3;
@@ -216,12 +223,23 @@ static int check_status(struct rtsp_session *session, const char *method, struct
 
 /* --- OPTIONS and DESCRIBE ------------------------------------------------------------------------------- */
 
-/* A camera that does not know OPTIONS says so, and the session goes on. */
+/* The connection ended, or nothing came, where an answer was to come. */
+static bool got_no_answer(const struct rtsp_session *session, int result)
+{
+    return !session->connection.challenged &&
+           (result == -ECONNRESET || result == -EPIPE || result == -ETIMEDOUT);
+}
+
+/* A camera that does not know OPTIONS says so, and the session goes on; it has GET_PARAMETER, until it refuses that. */
 static int ask_options(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
 {
+    session->keepalive.has_get_parameter = true;
+    if (session->memory->omit_options) {
+        return OPENED;
+    }
     int result = request(session, "OPTIONS", place->url, "", error);
-
     if (result < 0) {
+        session->memory->omit_options = got_no_answer(session, result);
         return result;
     }
     int status = response(session)->status;
@@ -257,6 +275,9 @@ static int describe(struct rtsp_session *session, struct place *place, char erro
     snprintf(session->requested, sizeof(session->requested), "%s", place->url);
     int result = request(session, "DESCRIBE", place->url, "Accept: application/sdp\r\n", error);
 
+    if (got_no_answer(session, result)) {
+        session->memory->omit_options = !session->memory->omit_options;
+    }
     if (result == 0) {
         result = check_status(session, "DESCRIBE", place, error);
     }
@@ -375,9 +396,13 @@ static int take_session(struct rtsp_session *session, char error[RTSP_ERROR_SIZE
         return 0; /* some cameras have one session for a connection */
     }
     int result = rtsp_session_parse(value, id, sizeof(id), &timeout_s);
+    if (result == -EBADMSG) {
+        return 0; /* as if the header were not there */
+    }
     if (result < 0) {
         return rtsp_connection_fail(connection, -EPROTO, error,
-                                    "answers SETUP with a Session that cannot be");
+                                    "answers SETUP with a Session of more than %d characters",
+                                    RTSP_SESSION_ID_SIZE - 1);
     }
     if (connection->session_id[0] == '\0') {
         snprintf(connection->session_id, sizeof(connection->session_id), "%s", id);
@@ -392,7 +417,14 @@ static int take_session(struct rtsp_session *session, char error[RTSP_ERROR_SIZE
 static bool refuses_url(int status)
 {
     return status >= STATUS_ERROR && status != 401 && status != 403 && status != 453 &&
-           status != STATUS_NO_TRANSPORT && status < 500;
+           status != STATUS_NO_TRANSPORT && status <= STATUS_CONFUSED;
+}
+
+/* A refusal that may be about the transport, though there is a status for that, 461. */
+static bool may_refuse_transport(int status)
+{
+    return (refuses_url(status) && status != STATUS_NOT_FOUND) ||
+           (status > STATUS_CONFUSED && status != STATUS_BUSY);
 }
 
 static int transport_refused(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
@@ -405,9 +437,9 @@ static int transport_refused(struct rtsp_session *session, char error[RTSP_ERROR
                                       "\"auto-tcp\" would use UDP");
 }
 
-/* One SETUP. 0: taken; 1: this transport is refused; -EAGAIN: this URL is; other negative errno. */
+/* One SETUP. An enum outcome; -EAGAIN: this URL is refused; other negative errno. */
 static int set_up_as(struct rtsp_session *session, enum rtsp_media media, const char *uri,
-                     char error[RTSP_ERROR_SIZE])
+                     struct place *place, char error[RTSP_ERROR_SIZE])
 {
     struct rtsp_transport transport;
     char header[128];
@@ -424,28 +456,46 @@ static int set_up_as(struct rtsp_session *session, enum rtsp_media media, const 
     int status = response(session)->status;
     if (status == STATUS_NO_TRANSPORT) {
         transport_refused(session, error);
-        return 1;
+        return REFUSED;
+    }
+    if (status >= STATUS_ERROR) {
+        rtsp_connection_refused(&session->connection, "SETUP", status, error);
+        return refuses_url(status) ? -EAGAIN : may_refuse_transport(status) ? REFUSED : -EPROTO;
     }
     if (status >= STATUS_REDIRECT) {
-        rtsp_connection_refused(&session->connection, "SETUP", status, error);
-        return refuses_url(status) ? -EAGAIN : -EPROTO;
+        return take_redirect(session, place, error);
     }
     result = take_transport(session, media, &transport, error);
     if (result == 0) {
         result = take_session(session, error);
     }
-    return result == -EPROTONOSUPPORT && !transport.multicast ? 1 : result;
+    return result == -EPROTONOSUPPORT && !transport.multicast ? REFUSED : result;
+}
+
+/* The camera ended the connection for a SETUP of this form: the next session begins with another, if there is one. */
+static void skip_form(struct rtsp_session *session, unsigned form, const char *control)
+{
+    char uri[RTSP_URL_SIZE];
+
+    do {
+        form = (form + 1) % RTSP_CONTROL_FORMS;
+    } while (rtsp_url_control(uri, sizeof(uri), (enum rtsp_control_form)form, session->base,
+                              session->requested, control) < 0 &&
+             form != RTSP_CONTROL_ANNOUNCED);
+    session->memory->control_form = form;
 }
 
 /*
  * SETUP with the control URL as the camera announced it, or as it has taken it before, then as other clients would ask
- * for it. 0; 1: the camera refuses this transport; negative errno, ERROR then tells of the first form.
+ * for it. An enum outcome, or negative errno; ERROR then tells of the first form.
  */
-static int set_up(struct rtsp_session *session, enum rtsp_media media, char error[RTSP_ERROR_SIZE])
+static int set_up(struct rtsp_session *session, enum rtsp_media media, struct place *place,
+                  char error[RTSP_ERROR_SIZE])
 {
     const char *control = session->streams[media].media->control;
     unsigned first = session->memory->control_form;
     char later[RTSP_ERROR_SIZE];
+    bool tried = false;
     int result = -EAGAIN;
 
     for (unsigned i = 0; i < RTSP_CONTROL_FORMS && result == -EAGAIN; i++) {
@@ -453,26 +503,29 @@ static int set_up(struct rtsp_session *session, enum rtsp_media media, char erro
         char uri[RTSP_URL_SIZE];
         if (rtsp_url_control(uri, sizeof(uri), (enum rtsp_control_form)form, session->base,
                              session->requested, control) < 0) {
-            if (i == 0) {
-                return rtsp_connection_fail(&session->connection, -EPROTO, error,
-                                            "a url in its description is too long");
-            }
             continue;
         }
-        result = set_up_as(session, media, uri, i == 0 ? error : later);
-        if (result == 0 && form != first) {
+        result = set_up_as(session, media, uri, place, tried ? later : error);
+        if (result == OPENED && form != first) {
             log_info("the camera takes %s for SETUP, where its description means another URL", uri);
             session->memory->control_form = form;
         }
-        if (result < 0 && result != -EAGAIN && i > 0) {
+        if (result != OPENED && result != -EAGAIN && tried) {
             memcpy(error, later, sizeof(later));
         }
         if (result == -ECONNRESET && session->memory->control_form == first) {
-            session->memory->control_form =
-                (form + 1) % RTSP_CONTROL_FORMS; /* it ends connections for this one */
+            skip_form(session, form, control);
         }
+        tried = true;
     }
-    return result == -EAGAIN ? -EPROTO : result;
+    if (!tried) {
+        return rtsp_connection_fail(&session->connection, -EPROTO, error,
+                                    "a url in its description is too long");
+    }
+    if (result == -EAGAIN) {
+        return may_refuse_transport(response(session)->status) ? REFUSED : -EPROTO;
+    }
+    return result;
 }
 
 static void close_ports(struct rtsp_session *session)
@@ -482,50 +535,59 @@ static void close_ports(struct rtsp_session *session)
     }
 }
 
-/* The other transport, if the configuration leaves the choice. False: it does not. */
-static bool change_transport(struct rtsp_session *session, const struct place *place, const char *error)
+/* Whether the configuration leaves it open that the other transport is tried. */
+static bool may_change_transport(const struct rtsp_session *session, const struct place *place)
 {
     enum rtsp_choice choice = session->options.transport;
 
-    if (session->udp && (choice == RTSP_BEST || choice == RTSP_TCP_FIRST)) {
-        log_info("UDP is refused, TCP is tried: %s", error);
-        close_ports(session);
-        session->udp = false;
-        session->memory->udp_fails = true;
-        return true;
+    return session->udp ? choice == RTSP_BEST || choice == RTSP_TCP_FIRST
+                        : choice == RTSP_TCP_FIRST && !place->endpoint.tls;
+}
+
+/* The video is set up with the other transport, since this one is refused as ERROR says, which stays if that fails. */
+static int set_up_otherwise(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
+{
+    bool *fails = session->udp ? &session->memory->udp_fails : &session->memory->tcp_fails;
+    char later[RTSP_ERROR_SIZE];
+
+    log_info("%s is refused, %s is tried: %s", session->udp ? "UDP" : "TCP", session->udp ? "TCP" : "UDP",
+             error);
+    close_ports(session);
+    session->udp = !session->udp;
+    if (session->udp && choose_udp(session) < 0) {
+        return rtsp_connection_fail(&session->connection, -ENOMEM, error, "out of memory");
     }
-    if (!session->udp && choice == RTSP_TCP_FIRST && !place->endpoint.tls && choose_udp(session) == 0) {
-        log_info("TCP is refused, UDP is tried: %s", error);
-        session->memory->tcp_fails = true;
-        return true;
+    int result = set_up(session, RTSP_VIDEO, place, later);
+    if (result == OPENED) {
+        *fails = true;
     }
-    return false;
+    return result;
 }
 
 /* Video has to be; audio that the camera refuses is left out. */
-static int set_up_all(struct rtsp_session *session, const struct place *place, char error[RTSP_ERROR_SIZE])
+static int set_up_all(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
 {
-    int result = set_up(session, RTSP_VIDEO, error);
+    int result = set_up(session, RTSP_VIDEO, place, error);
 
-    if (result == 1 && change_transport(session, place, error)) {
-        result = set_up(session, RTSP_VIDEO, error);
+    if (result == REFUSED && may_change_transport(session, place)) {
+        result = set_up_otherwise(session, place, error);
     }
-    if (result != 0) {
-        return result == 1 ? -EPROTONOSUPPORT : result;
+    if (result != OPENED) {
+        return result == REFUSED ? -EPROTONOSUPPORT : result;
     }
     if (!session->streams[RTSP_AUDIO].media) {
-        return 0;
+        return OPENED;
     }
-    result = set_up(session, RTSP_AUDIO, error);
-    if (result != 0 && result != 1 && result != -EPROTO && result != -EPROTONOSUPPORT) {
+    result = set_up(session, RTSP_AUDIO, place, error);
+    if (result == REDIRECTED || (result < 0 && result != -EPROTO && result != -EPROTONOSUPPORT)) {
         return result;
     }
-    if (result != 0) {
+    if (result != OPENED) {
         log_warning("no audio: %s", error);
         session->streams[RTSP_AUDIO].media = NULL;
         rtsp_udp_finish(&session->streams[RTSP_AUDIO].udp);
     }
-    return 0;
+    return OPENED;
 }
 
 /* --- PLAY ----------------------------------------------------------------------------------------------- */

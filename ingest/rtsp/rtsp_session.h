@@ -39,10 +39,11 @@ enum rtsp_choice {
  * session at a time; zeroed at first. Holds no secret between sessions.
  */
 struct rtsp_memory {
-    struct rtsp_auth auth;                  /* challenges, what was refused, what has worked */
-    bool udp_fails;                         /* with a choice: UDP was refused or stayed silent */
-    bool tcp_fails;                         /* with a choice: TCP was refused */
-    unsigned control_form;                  /* enum rtsp_control_form that SETUP was taken for */
+    struct rtsp_auth auth; /* challenges, what was refused, what has worked */
+    bool udp_fails;        /* with a choice: UDP was refused or stayed silent */
+    bool tcp_fails;        /* with a choice: TCP was refused */
+    bool omit_options;     /* the camera does not answer OPTIONS, or ends the connection with its answer */
+    unsigned control_form; /* enum rtsp_control_form that SETUP was taken for */
     struct rtsp_keepalive_memory keepalive; /* which keepalive this camera honours */
 };
 

@@ -14,13 +14,13 @@
 #define TIMEOUT_MIN_S 2
 #define TIMEOUT_MAX_S 3600
 
-/* "a-b" or "a" (then b is a + 1), each at most LIMIT. */
+/* "a-b" or "a" (then b is a + 1, as in "a-a"), each at most LIMIT. What is no number stays as it was asked for. */
 static int parse_pair(const char *text, long limit, int *first, int *second)
 {
     char *end;
 
     if (!isdigit((unsigned char)*text)) {
-        return -EBADMSG;
+        return 0;
     }
     long low = strtol(text, &end, 10);
     if (low > limit) {
@@ -30,7 +30,8 @@ static int parse_pair(const char *text, long limit, int *first, int *second)
     if (*end == '-' && isdigit((unsigned char)end[1])) {
         high = strtol(end + 1, NULL, 10);
     }
-    if (high > limit || low == high) {
+    high = high == low ? low + 1 : high;
+    if (high > limit) {
         return -EBADMSG;
     }
     *first = (int)low;
@@ -67,6 +68,9 @@ static int take_part(const char *part, size_t length, struct rtsp_transport *tra
         *ports = true;
         return parse_pair(value, PORT_MAX, &transport->server_rtp_port, &transport->server_rtcp_port);
     }
+    if (value_of(part, "client_port") != NULL) {
+        *ports = true;
+    }
     if ((value = value_of(part, "source")) != NULL) {
         take_source(value, length - (size_t)(value - part), transport);
     }
@@ -85,7 +89,8 @@ int rtsp_transport_parse(const char *value, struct rtsp_transport *transport)
     /* Of several transports, which an answer ought not to hold, the first counts. */
     const char *end = value + strcspn(value, ",");
     const char *tcp = strcasestr(value, "/TCP");
-    bool ports = false;
+    const char *udp = strcasestr(value, "/UDP");
+    bool ports = udp && udp < end;
     int result = 0;
 
     while (value < end && result == 0) {

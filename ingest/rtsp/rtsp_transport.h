@@ -14,7 +14,7 @@
 
 struct rtsp_transport {
     bool tcp;       /* interleaved */
-    bool datagrams; /* ports and not a word of TCP */
+    bool datagrams; /* it names ports or UDP, and not a word of TCP */
     bool multicast; /* which was not asked for */
     int rtp_channel, rtcp_channel;
     int server_rtp_port, server_rtcp_port;

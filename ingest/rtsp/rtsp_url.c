@@ -124,6 +124,52 @@ int rtsp_url_resolve(char *out, size_t size, const char *base, const char *contr
     return fits && append(out, size, &used, control, strlen(control)) ? 0 : -ENAMETOOLONG;
 }
 
+/* Whether TEXT begins with host:port and ends there, or goes on with a path. */
+static bool begins_with_port(const char *text)
+{
+    const char *colon = text + strcspn(text, ":/?#");
+    size_t digits = *colon == ':' ? strspn(colon + 1, "0123456789") : 0;
+
+    return colon != text && digits > 0 && (colon[1 + digits] == '\0' || colon[1 + digits] == '/');
+}
+
+int rtsp_url_redirect(char *out, size_t size, const char *current, const char *location)
+{
+    char url[RTSP_URL_SIZE];
+    size_t used = 0;
+    const char *authority = strstr(current, "://") + 3;
+    size_t host = strcspn(authority, "/?#");
+    size_t length = (size_t)(authority - current) + host;
+    bool net = strncmp(location, "//", 2) == 0;
+
+    if (rtsp_url_is_absolute(location)) {
+        int result = copy_absolute(out, size, location);
+        for (char *at = out; result == 0 && *at != ':'; at++) {
+            *at = (char)tolower((unsigned char)*at);
+        }
+        return result;
+    }
+    if (location[0] == '\0' || strstr(location, "://") != NULL) {
+        return -EINVAL;
+    }
+    if (net || begins_with_port(location)) {
+        bool fits = append(url, sizeof(url), &used, current, (size_t)(authority - current)) &&
+                    append(url, sizeof(url), &used, location + (net ? 2 : 0), strlen(location));
+        return fits ? copy_absolute(out, size, url) : -ENAMETOOLONG;
+    }
+    if (location[0] == '?') {
+        length += strcspn(current + length, "?#");
+    } else if (location[0] != '/') {
+        const char *slash = memrchr(authority + host, '/', strcspn(authority + host, "?#"));
+        length = slash != NULL ? (size_t)(slash + 1 - current) : length;
+    }
+    bool rootless = length == (size_t)(authority - current) + host && location[0] != '/';
+    bool fits = append(out, size, &used, current, length) &&
+                (!rootless || append(out, size, &used, "/", 1)) &&
+                append(out, size, &used, location, strlen(location));
+    return fits ? 0 : -ENAMETOOLONG;
+}
+
 /* BASE without the '/' at its end, then CONTROL, with a '/' between unless it begins with one or with '?'. */
 static int put_behind(char *out, size_t size, const char *base, const char *control)
 {

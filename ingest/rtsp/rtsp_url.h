@@ -65,6 +65,13 @@ enum rtsp_control_form {
 int rtsp_url_control(char *out, size_t size, enum rtsp_control_form form, const char *base,
                      const char *requested, const char *control);
 
+/*
+ * Where LOCATION, the word of a redirect, leads from the URL CURRENT (RFC 3986, section 5.2): an absolute URL, whose user
+ * information is left out and whose scheme is written in small letters, or one without its scheme ("//host/path", "host:port/path"), or a path, absolute or relative to
+ * the last '/' of CURRENT's, or a query. 0; -ENAMETOOLONG; -EINVAL: empty, or neither rtsp nor rtsps.
+ */
+int rtsp_url_redirect(char *out, size_t size, const char *current, const char *location);
+
 /* True if TEXT begins with rtsp:// or rtsps://. */
 bool rtsp_url_is_absolute(const char *text);
 

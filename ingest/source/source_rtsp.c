@@ -19,8 +19,8 @@
 
 static_assert(SOURCE_ERROR_SIZE == RTSP_ERROR_SIZE, "one buffer is used for both");
 
-/* RFC 3550, section 6.2: reports about every 5 s. */
-#define REPORT_INTERVAL_MS 5000
+/* RFC 3550, section 6.2, has reports about every 5 s, and some cameras end a session that has none for so long. */
+#define REPORT_INTERVAL_MS 2500
 
 /* Video after the camera said goodbye (BYE) to it: some say so without meaning it. */
 #define BYE_DEADLINE_MS 1000

@@ -413,6 +413,91 @@ static void either_session_id_is_found(void **state)
     end();
 }
 
+/* Ids that are none, or as long as an access token. */
+static void odd_session_id(struct script_server *camera, const char *request)
+{
+    const char *id = camera->context;
+
+    if (script_is(request, "SETUP")) {
+        script_reply(camera, request, "200 OK", id, NULL);
+    } else if (script_is(request, "PLAY") && strlen(id) > 100 && !strstr(request, id)) {
+        script_reply(camera, request, "454 Session Not Found", "", NULL);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+static void odd_session_ids_are_taken(void **state)
+{
+    char token[400] = "Session: ";
+
+    (void)state;
+    memset(token + strlen(token), 'A', sizeof(token) - strlen("Session: ") - 3);
+    memcpy(token + sizeof(token) - 3, "\r\n", 3);
+    const char *const ids[] = {"Session: \r\n", "Session: ;timeout=60\r\n", token};
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        begin(odd_session_id, ids[i]);
+        session_open(&fixture, 0);
+        assert_int_equal(script_count(&server, "PLAY "), 1);
+        end();
+    }
+}
+
+/* Ends the first connections at the method that CONTEXT names. */
+static void hangs_up_at(struct script_server *camera, const char *request)
+{
+    if (script_is(request, camera->context)) {
+        script_hang_up(camera, false);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+/* A camera that starts while it is asked says nothing of its URLs. */
+static void an_end_at_setup_spoils_nothing(void **state)
+{
+    struct rtsp_memory memory = {0};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        begin(hangs_up_at, "SETUP");
+        fixture.options.memory = &memory;
+        session_open(&fixture, -ECONNRESET);
+        assert_int_equal(script_count(&server, "SETUP "), 1);
+        end();
+    }
+    begin(well_behaved, NULL);
+    fixture.options.memory = &memory;
+    session_open(&fixture, 0);
+    end();
+}
+
+/* Answers OPTIONS, and no more on that connection. */
+static void ends_with_options(struct script_server *camera, const char *request)
+{
+    script_camera(camera, request, false);
+    if (script_is(request, "OPTIONS")) {
+        script_hang_up(camera, false);
+    }
+}
+
+static void options_are_left_out_where_they_end_the_connection(void **state)
+{
+    static const script_handler cameras[] = {hangs_up_at, ends_with_options};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cameras) / sizeof(cameras[0]); i++) {
+        struct rtsp_memory memory = {0};
+        begin(cameras[i], "OPTIONS");
+        fixture.options.memory = &memory;
+        session_open(&fixture, -ECONNRESET);
+        session_close(&fixture);
+        session_open(&fixture, 0);
+        assert_int_equal(script_count(&server, "OPTIONS "), 1);
+        end();
+    }
+}
+
 /* SETUP is taken for the URL that DESCRIBE was for, and not for the one that the description names. */
 static void elsewhere(struct script_server *camera, const char *request)
 {
@@ -654,6 +739,9 @@ int main(void)
         cmocka_unit_test(a_refused_play_is_told),
         cmocka_unit_test(odd_answers_are_understood),
         cmocka_unit_test(either_session_id_is_found),
+        cmocka_unit_test(odd_session_ids_are_taken),
+        cmocka_unit_test(an_end_at_setup_spoils_nothing),
+        cmocka_unit_test(options_are_left_out_where_they_end_the_connection),
         cmocka_unit_test(what_setup_was_taken_for_is_remembered),
         cmocka_unit_test(a_challenge_that_ends_the_connection_is_answered_on_the_next),
         cmocka_unit_test(the_end_loses_no_packet),

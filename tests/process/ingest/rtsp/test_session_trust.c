@@ -277,6 +277,42 @@ static void others_get_no_credentials(void **state)
     script_stop(&other);
 }
 
+struct detour {
+    const char *method, *location;
+};
+
+/* Redirects one method, and takes the whole conversation at "/other". */
+static void detours(struct script_server *camera, const char *request)
+{
+    const struct detour *detour = camera->context;
+
+    if (script_is(request, detour->method) && strstr(request, "/other") == NULL) {
+        script_reply(camera, request, "307 Temporary Redirect", detour->location, NULL);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+/* Any method may be redirected, by any form of a URL. */
+static void every_redirect_is_followed(void **state)
+{
+    static const struct detour cases[] = {
+        {"OPTIONS", "Location: /other\r\n"},      {"DESCRIBE", "location: other\r\n"},
+        {"DESCRIBE", "Location: /other?a=b\r\n"}, {"SETUP", "Location: /other\r\n"},
+        {"SETUP", "LOCATION:  other?x=/y  \r\n"}, {"PLAY", "Location: /other/\r\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        begin(detours, &cases[i]);
+        session_open(&fixture, 0);
+        assert_int_equal(server.connections, 2);
+        assert_int_equal(script_count(&server, "PLAY rtsp://127.0.0.1"),
+                         strcmp(cases[i].method, "PLAY") == 0 ? 2 : 1);
+        end();
+    }
+}
+
 static void nowhere(struct script_server *camera, const char *request)
 {
     script_reply(camera, request, "301 Moved", camera->context, NULL);
@@ -314,6 +350,7 @@ int main(void)
         cmocka_unit_test(redirects_to_others_are_not),
         cmocka_unit_test(another_port_of_the_host_gets_the_credentials),
         cmocka_unit_test(others_get_no_credentials),
+        cmocka_unit_test(every_redirect_is_followed),
         cmocka_unit_test(redirects_to_nowhere_are_told),
     };
 

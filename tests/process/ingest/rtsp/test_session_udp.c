@@ -54,13 +54,15 @@ static int client_port(const char *request)
 }
 
 struct manner {
-    bool refuses;       /* 461 to UDP */
-    bool sends;         /* a packet after PLAY */
-    bool interleaves;   /* answers an offer of UDP with TCP */
-    bool udp_only;      /* 461 to TCP */
-    bool always_udp;    /* answers an offer of TCP with UDP */
-    const char *source; /* named in the Transport header; NULL: none */
-    int port;           /* of the client, once known */
+    bool refuses;        /* 461 to UDP */
+    bool sends;          /* a packet after PLAY */
+    bool interleaves;    /* answers an offer of UDP with TCP */
+    bool udp_only;       /* 461 to TCP */
+    bool always_udp;     /* answers an offer of TCP with UDP */
+    const char *refusal; /* to TCP; NULL: 461 */
+    const char *instead; /* Transport that answers an offer of TCP, if ALWAYS_UDP; NULL: with ports */
+    const char *source;  /* named in the Transport header; NULL: none */
+    int port;            /* of the client, once known */
 };
 
 static void udp_camera(struct script_server *camera, const char *request)
@@ -70,10 +72,12 @@ static void udp_camera(struct script_server *camera, const char *request)
     int port = script_is(request, "SETUP") ? client_port(request) : 0;
 
     if (port == 0 && script_is(request, "SETUP") && manner->udp_only) {
-        script_reply(camera, request, "461 Unsupported Transport", "", NULL);
+        script_reply(camera, request, manner->refusal ? manner->refusal : "461 Unsupported Transport", "",
+                     NULL);
     } else if (port == 0 && script_is(request, "SETUP") && manner->always_udp) {
-        script_reply(camera, request, "200 OK",
-                     "Transport: RTP/AVP;unicast;client_port=2-3;server_port=4-5\r\nSession: 1\r\n", NULL);
+        snprintf(text, sizeof(text), "Transport: %s\r\nSession: 1\r\n",
+                 manner->instead ? manner->instead : "RTP/AVP;unicast;client_port=2-3;server_port=4-5");
+        script_reply(camera, request, "200 OK", text, NULL);
     } else if (port != 0 && manner->refuses) {
         script_reply(camera, request, "461 Unsupported Transport", "", NULL);
     } else if (port != 0) {
@@ -188,7 +192,12 @@ static void refusal_leads_to_tcp(void **state)
 /* A camera without RTP over TCP: the default goes over to UDP, and the next session begins with it. */
 static void tcp_that_is_refused_leads_to_udp(void **state)
 {
-    struct manner manners[] = {{.sends = true, .udp_only = true}, {.sends = true, .always_udp = true}};
+    struct manner manners[] = {
+        {.sends = true, .udp_only = true},
+        {.sends = true, .always_udp = true},
+        {.sends = true, .always_udp = true, .instead = "RTP/AVP/UDP;unicast"},
+        {.sends = true, .always_udp = true, .instead = "RTP/AVP;unicast;client_port=2-3"},
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++) {
@@ -209,6 +218,48 @@ static void tcp_that_is_refused_leads_to_udp(void **state)
         session_assert_error(&fixture, "transport = \"udp\"");
         end();
     }
+}
+
+/* Cameras refuse what they do not offer with other statuses than 461, too; what says something else is believed. */
+static void tcp_is_refused_in_other_words(void **state)
+{
+    static const char *const refusals[] = {"400 Bad Request", "406 Not Acceptable", "459 Aggregate",
+                                           "500 Internal Server Error", "501 Not Implemented"};
+    struct manner manner = {.sends = true, .udp_only = true};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        struct rtsp_memory memory = {0};
+        manner.refusal = refusals[i];
+        begin(&manner, RTSP_TCP_FIRST);
+        fixture.options.memory = &memory;
+        session_open(&fixture, 0);
+        assert_true(rtsp_session_is_udp(fixture.session));
+        assert_true(memory.tcp_fails);
+        end();
+    }
+    manner.refusal = "404 Not Found";
+    begin(&manner, RTSP_TCP_FIRST);
+    session_open(&fixture, -EPROTO);
+    session_assert_error(&fixture, "404");
+    assert_int_equal(script_count(&server, "client_port="), 0);
+    end();
+}
+
+/* What the camera said of TCP is told when UDP fails, too, and the next session begins with TCP again. */
+static void the_first_refusal_is_told(void **state)
+{
+    struct manner manner = {.refuses = true, .udp_only = true, .refusal = "400 Bad Request"};
+    struct rtsp_memory memory = {0};
+
+    (void)state;
+    begin(&manner, RTSP_TCP_FIRST);
+    fixture.options.memory = &memory;
+    session_open(&fixture, -EPROTONOSUPPORT);
+    session_assert_error(&fixture, "400");
+    assert_int_equal(script_count(&server, "client_port="), 1);
+    assert_false(memory.tcp_fails);
+    end();
 }
 
 /* Packets come from the address that the camera names, or from the one that the connection goes to. */
@@ -297,6 +348,8 @@ int main(void)
         cmocka_unit_test(strangers_are_not_heard),
         cmocka_unit_test(refusal_leads_to_tcp),
         cmocka_unit_test(tcp_that_is_refused_leads_to_udp),
+        cmocka_unit_test(tcp_is_refused_in_other_words),
+        cmocka_unit_test(the_first_refusal_is_told),
         cmocka_unit_test(either_source_is_heard),
         cmocka_unit_test(other_ports_do_not_take_the_stream),
         cmocka_unit_test(silence_leads_to_tcp),

@@ -175,6 +175,10 @@ static void the_strongest_challenge_is_answered(void **state)
     assert_holds(answer("PLAY", "rtsp://x/"), "algorithm=SHA-256");
 
     rtsp_auth_reset(&auth);
+    assert_int_equal(challenge("Digest realm=\"r\"; nonce=\"n\";algorithm=MD5", NULL), 0);
+    assert_holds(answer("PLAY", "rtsp://x/"), "nonce=\"n\"");
+
+    rtsp_auth_reset(&auth);
     assert_int_equal(challenge("Digest realm=\"r\", nonce=\"n\", algorithm=\"SHA-512-256\"",
                                "Digest realm=\"r\", nonce=\"n\", algorithm=MD5-sess, qop=\"auth\""),
                      0);

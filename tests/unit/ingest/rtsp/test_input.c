@@ -72,7 +72,7 @@ static void takes_messages_apart(void **state)
     (void)state;
     add_text("RTSP/1.0 200 OK\r\nCSeq: 7\r\nPublic: OPTIONS,DESCRIBE , get_parameter\r\n"
              "www-authenticate:  Basic realm=\"a: b\"  \r\nX-Folded: one\r\n  two\r\nno header\r\n"
-             "Content-Length: 5\r\n\r\nhello");
+             "Content-Length : 5\r\n\r\nhello");
     assert_int_equal(next(), RTSP_EVENT_MESSAGE);
     assert_true(input.message.response);
     assert_int_equal(input.message.status, 200);

@@ -131,14 +131,82 @@ static void transports_are_read(void **state)
 
 static void wrong_transports_are_refused(void **state)
 {
-    static const char *const wrong[] = {"interleaved=256-257", "interleaved=x",           "interleaved=255",
-                                        "interleaved=3-3",     "server_port=65536-65537", "server_port="};
+    static const char *const wrong[] = {"interleaved=256-257", "interleaved=255", "server_port=65536-65537"};
     struct rtsp_transport transport = {0};
 
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         assert_int_equal(rtsp_transport_parse(wrong[i], &transport), -EBADMSG);
     }
+}
+
+/* What an answer leaves out, or says in a way that means nothing, stands as it was asked for. */
+static void careless_transports_are_read(void **state)
+{
+    struct rtsp_transport transport = {.rtp_channel = 2, .rtcp_channel = 3};
+
+    (void)state;
+    assert_int_equal(rtsp_transport_parse("RTP/AVP/TCP;interleaved=", &transport), 0);
+    assert_int_equal(transport.rtp_channel, 2);
+    assert_int_equal(transport.rtcp_channel, 3);
+    assert_int_equal(rtsp_transport_parse("RTP/AVP/TCP;interleaved=8-8", &transport), 0);
+    assert_int_equal(transport.rtp_channel, 8);
+    assert_int_equal(transport.rtcp_channel, 9);
+    assert_int_equal(rtsp_transport_parse("RTP/AVP;unicast;server_port=", &transport), 0);
+    assert_int_equal(transport.server_rtp_port, 0);
+}
+
+static void answers_over_datagrams_are_seen(void **state)
+{
+    static const struct {
+        const char *text;
+        bool datagrams;
+    } cases[] = {
+        {"RTP/AVP;unicast;client_port=2-3;server_port=4-5", true},
+        {"RTP/AVP;unicast;client_port=2-3", true},
+        {"RTP/AVP/UDP;unicast", true},
+        {"RTP/AVP;unicast", false},
+        {"RTP/AVP;interleaved=0-1", false},
+        {"RTP/AVP/TCP;unicast;client_port=2-3", false},
+        {"RTP/AVP;interleaved=0-1;client_port=2-3", false},
+        {"RTP/AVP;unicast, RTP/AVP/UDP;unicast;client_port=2-3", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rtsp_transport transport = {0};
+        assert_int_equal(rtsp_transport_parse(cases[i].text, &transport), 0);
+        assert_int_equal(transport.datagrams, cases[i].datagrams);
+    }
+}
+
+static void redirects_are_resolved(void **state)
+{
+    static const struct {
+        const char *current, *location, *expected;
+    } cases[] = {
+        {"rtsp://h/a/b", "rtsp://other:8554/x", "rtsp://other:8554/x"},
+        {"rtsp://h/a/b", "RTSPS://me:secret@other/x", "rtsps://other/x"},
+        {"rtsp://h/a/b?q", "/c/d", "rtsp://h/c/d"},
+        {"rtsp://h:1/a/b?q=/", "c", "rtsp://h:1/a/c"},
+        {"rtsp://h", "c", "rtsp://h/c"},
+        {"rtsp://h/", "c", "rtsp://h/c"},
+        {"rtsps://h/a", "//other:2/x", "rtsps://other:2/x"},
+        {"rtsp://h/a", "10.0.0.1:1554/x", "rtsp://10.0.0.1:1554/x"},
+        {"rtsp://h/a", "other:1554", "rtsp://other:1554"},
+        {"rtsp://h/a", "me:1554x/y", "rtsp://h/me:1554x/y"},
+        {"rtsp://h/a/b?q", "?r", "rtsp://h/a/b?r"},
+    };
+    char url[RTSP_URL_SIZE], small[8];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(rtsp_url_redirect(url, sizeof(url), cases[i].current, cases[i].location), 0);
+        assert_string_equal(url, cases[i].expected);
+    }
+    assert_int_equal(rtsp_url_redirect(url, sizeof(url), "rtsp://h/", ""), -EINVAL);
+    assert_int_equal(rtsp_url_redirect(url, sizeof(url), "rtsp://h/", "http://h/"), -EINVAL);
+    assert_int_equal(rtsp_url_redirect(small, sizeof(small), "rtsp://h/", "x"), -ENAMETOOLONG);
 }
 
 static void sessions_are_read(void **state)
@@ -220,11 +288,12 @@ static void controls_have_several_forms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(endpoints_are_read),          cmocka_unit_test(wrong_endpoints_are_refused),
-        cmocka_unit_test(requests_hold_no_line_ends),  cmocka_unit_test(controls_are_resolved),
-        cmocka_unit_test(transports_are_read),         cmocka_unit_test(wrong_transports_are_refused),
-        cmocka_unit_test(sessions_are_read),           cmocka_unit_test(fingerprints_are_read),
-        cmocka_unit_test(controls_have_several_forms),
+        cmocka_unit_test(endpoints_are_read),           cmocka_unit_test(wrong_endpoints_are_refused),
+        cmocka_unit_test(requests_hold_no_line_ends),   cmocka_unit_test(controls_are_resolved),
+        cmocka_unit_test(transports_are_read),          cmocka_unit_test(wrong_transports_are_refused),
+        cmocka_unit_test(careless_transports_are_read), cmocka_unit_test(answers_over_datagrams_are_seen),
+        cmocka_unit_test(redirects_are_resolved),       cmocka_unit_test(sessions_are_read),
+        cmocka_unit_test(fingerprints_are_read),        cmocka_unit_test(controls_have_several_forms),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
