@@ -21,6 +21,7 @@
 #include "ingest/publish/ring_output.h"
 #include "ingest/reconnect_backoff.h"
 #include "ingest/source/source.h"
+#include "ingest/stream_notes.h"
 #include "ingest/worker_signals.h"
 #include "ingest/worker_stats.h"
 
@@ -87,6 +88,7 @@ struct worker {
     int64_t channel_ns;            /* when the channel was looked at */
     int64_t stats_ns;              /* when the last stats were made */
     uint64_t stats_fragments, stats_bytes;
+    struct stream_notes notes;
     struct keyframe_wait keyframe;
     int64_t keyframe_ns;  /* when the present connection gave its last keyframe; 0: not yet */
     int64_t group_ns;     /* the longest distance of two keyframes */
@@ -292,7 +294,19 @@ static void after_fragment(struct worker *worker)
         return;
     }
     log_info("streaming %s, %ux%u", status->codecs, status->width, status->height);
-    enter_state(worker, WORKER_STREAMING, "");
+    enter_state(worker, WORKER_STREAMING, stream_notes_text(&worker->notes));
+}
+
+/* Tells what is wrong with a stream that is served, or that it no longer is. */
+static void watch_stream(struct worker *worker, int64_t now)
+{
+    const struct stream_notes_ring ring = {.capacity = ring_writer_capacity(worker->output.ring),
+                                           .max = worker->task.ring_size_max};
+
+    if (stream_notes_update(&worker->notes, publisher_status(worker->publisher), &ring, now) &&
+        worker->state == WORKER_STREAMING) {
+        enter_state(worker, WORKER_STREAMING, stream_notes_text(&worker->notes));
+    }
 }
 
 /* A keyframe is here, shown or not. */
@@ -396,6 +410,7 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
     int result = publisher_begin(worker->publisher, source_describe(source), error);
 
     worker->keyframe.since_ns = worker->keyframe_ns = 0;
+    stream_notes_begin(&worker->notes, publisher_status(worker->publisher));
     while (result >= 0) {
         result = source_read(source, &unit, error);
         if (result <= 0) {
@@ -414,6 +429,7 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
         } else if (result == 0 && unit.video) {
             begin_keyframe_wait(worker, unit.keyframe, unit.capture_ns);
         }
+        watch_stream(worker, unit.capture_ns);
         if (tick(worker)) {
             return -ECANCELED;
         }

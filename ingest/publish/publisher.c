@@ -14,6 +14,7 @@
 #include "ingest/publish/fragment.h"
 #include "ingest/publish/gop_meter.h"
 #include "ingest/publish/init_segment.h"
+#include "ingest/publish/stream_limit.h"
 #include "ingest/publish/timeline.h"
 
 /* Frames that H.264 streams with B slices reorder, when their SPS does not say: a pyramid of two levels. */
@@ -33,6 +34,7 @@ struct publisher {
     struct audio_input audio;
     enum audio_codec audio_codec; /* for what must be encoded anew */
     struct init_display display;
+    struct stream_limit limit;
     uint8_t *init; /* of the present generation */
     size_t init_length;
     bool need_keyframe; /* frames are withheld until one comes */
@@ -214,13 +216,19 @@ static void note_stream(struct publisher *publisher)
 static bool advance_ring(struct publisher *publisher)
 {
     char codecs[RINGCAST_CODECS_SIZE];
-    struct ring_stream stream = describe(publisher, publisher->init, publisher->init_length, codecs);
 
+    if (publisher->audio_waits) {
+        return false; /* the present init segment does not describe this audio */
+    }
+    struct ring_stream stream = describe(publisher, publisher->init, publisher->init_length, codecs);
     return ring_output_advance(publisher->output, &stream);
 }
 
-/* A new generation, if the init segment for what the stream sends now is not that of the present one. */
-static int update_generation(struct publisher *publisher, char error[SOURCE_ERROR_SIZE])
+/*
+ * A new generation, if the init segment for what the stream sends now is not that of the present one. -EAGAIN:
+ * not now, because there are too many.
+ */
+static int update_generation(struct publisher *publisher, int64_t now_ns, char error[SOURCE_ERROR_SIZE])
 {
     struct init_audio audio = audio_input_init(&publisher->audio);
     bool has_audio = audio_input_has_track(&publisher->audio);
@@ -235,11 +243,16 @@ static int update_generation(struct publisher *publisher, char error[SOURCE_ERRO
         snprintf(error, SOURCE_ERROR_SIZE, "the stream's parameter sets cannot be put into MP4");
         return result == -ENOMEM ? -ENOMEM : -ENOTSUP;
     }
-    publisher->need_init = publisher->audio_waits = false;
     if (length == publisher->init_length && memcmp(init, publisher->init, length) == 0) {
+        publisher->need_init = publisher->audio_waits = false;
         free(init);
         return 0;
     }
+    if (!stream_limit_take_generation(&publisher->limit, now_ns)) {
+        free(init);
+        return -EAGAIN;
+    }
+    publisher->need_init = publisher->audio_waits = false;
     stream = describe(publisher, init, length, codecs);
     result = ring_writer_begin_generation(publisher->output->ring, &stream);
     if (result < 0) {
@@ -372,6 +385,16 @@ static void prepare(struct publisher *publisher, const struct media_unit *unit)
     };
 }
 
+/* A picture that would exceed a limit, and with it what follows up to the next keyframe. */
+static int leave_out(struct publisher *publisher, uint64_t *count)
+{
+    publisher->need_keyframe = publisher->discontinuity = true;
+    publisher->status.withheld++;
+    (*count)++;
+    audio_track_clear(&publisher->audio.track);
+    return 0;
+}
+
 static int put_video(struct publisher *publisher, const struct media_unit *unit,
                      char error[SOURCE_ERROR_SIZE])
 {
@@ -397,11 +420,16 @@ static int put_video(struct publisher *publisher, const struct media_unit *unit,
         publisher->status.withheld++;
         return 0;
     }
-    if (picture->keyframe && publisher->audio_waits) {
-        publisher->need_init = true;
+    if (!stream_limit_take_picture(&publisher->limit, unit->capture_ns)) {
+        return leave_out(publisher, &publisher->status.pictures_refused);
     }
-    int result = publisher->need_init ? update_generation(publisher, error) : 0;
-    if (result < 0) {
+    bool audio_only = !publisher->need_init && picture->keyframe && publisher->audio_waits;
+    int result =
+        publisher->need_init || audio_only ? update_generation(publisher, unit->capture_ns, error) : 0;
+    if (result == -EAGAIN && !audio_only) {
+        return leave_out(publisher, &publisher->status.generations_refused);
+    }
+    if (result < 0 && result != -EAGAIN) { /* the audio waits for the next keyframe */
         return result;
     }
     if (picture->keyframe) {

@@ -24,9 +24,11 @@ struct publisher_status {
     uint32_t width, height;
     uint32_t changes; /* how often codecs or size changed */
     uint64_t fragments, bytes;
-    uint64_t withheld; /* frames not published: waiting for a keyframe, too long, damaged */
-    uint64_t repairs;  /* of the timeline */
-    uint64_t joints;   /* connections whose pictures follow those of an earlier one */
+    uint64_t withheld;            /* frames not published: waiting for a keyframe, too long, damaged */
+    uint64_t pictures_refused;    /* of these: left out by stream_limit.h, because they are too many … */
+    uint64_t generations_refused; /* … or because each would begin a generation */
+    uint64_t repairs;             /* of the timeline */
+    uint64_t joints;              /* connections whose pictures follow those of an earlier one */
     /* What the ring must hold: the last GOP, or the present one if it is larger already. */
     uint64_t gop_bytes;      /* of the ring that it takes */
     uint64_t fragment_bytes; /* longest fragment in it, one that found no room too */

@@ -150,9 +150,7 @@ static void enter_state(struct camera *camera, enum camera_state state, const ch
     }
     camera->state = state;
     camera->since_ms = now;
-    if (state == CAMERA_STREAMING) {
-        camera->error[0] = '\0';
-    } else {
+    if (state != CAMERA_STREAMING) {
         camera->fps = 0;
         camera->bitrate = 0;
     }
@@ -596,15 +594,15 @@ static void take_state(struct camera *camera, const json_t *body)
     }
     bool changed = take_stream(camera, body);
     changed = take_sandbox(camera, body) || changed;
-    if (error && state != CAMERA_STREAMING) {
+    /* While it streams, it is what is wrong although pictures come. */
+    if (error || state == CAMERA_STREAMING || camera->state == CAMERA_STREAMING) {
         char before[ERROR_SIZE];
         memcpy(before, camera->error, sizeof(before));
-        set_error(camera, error);
+        set_error(camera, error ? error : "");
         changed = changed || strcmp(before, camera->error) != 0;
     }
     if (state != camera->state) {
-        enter_state(camera, state,
-                    camera->error[0] == '\0' || state == CAMERA_STREAMING ? NULL : camera->error);
+        enter_state(camera, state, camera->error[0] == '\0' ? NULL : camera->error);
     } else if (changed) {
         store_state(camera);
         camera->callbacks.changed(camera->callbacks.data, camera);

@@ -253,6 +253,8 @@ test('a condition is never better than the truth', () => {
   assert.equal(name({ state: 'buffering', camera: { state: 'starting', error: null } }), 'connecting');
   assert.equal(name({ state: 'buffering', camera: { state: 'idle', error: null } }), 'connecting', 'a camera on demand wakes');
   assert.equal(conditionOf({ state: 'stalled', camera: away }).text, 'connection refused');
+  const large = { state: 'streaming', error: 'a group of pictures is larger than the ring' };
+  assert.equal(conditionOf({ state: 'connecting', camera: large }).text, large.error);
   assert.match(conditionOf({ state: 'stalled', camera: away, awaySince: new Date() }).label, /^Offline since \d\d:\d\d$/);
   assert.equal(conditionOf({ state: 'stalled', camera, late: 4.4 }).label, 'Late by 4 s');
 });

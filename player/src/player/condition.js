@@ -32,7 +32,7 @@ export function conditionOf(facts) {
     return { name: 'late', label: late >= 1 ? `Late by ${Math.round(late)} s` : 'Late', text: '' };
   }
   if (state === 'playing') return { name: 'live', label: 'Live', text: '' };
-  return { name: 'connecting', label: 'Connecting', text: '' };
+  return { name: 'connecting', label: 'Connecting', text: camera?.error ?? '' }; // such as: it waits for the next keyframe
 }
 
 function offlineLabel(since) {

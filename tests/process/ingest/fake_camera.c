@@ -20,6 +20,11 @@
 
 #include "tests/process/ingest/fixture.h"
 #include "tests/support/patience.h"
+#include "tests/support/samples.h"
+
+/* Pictures that FAKE_FLOOD sends at once, and the time between. */
+#define FLOOD_PICTURES 10
+#define FLOOD_INTERVAL_MS 5
 
 struct script {
     enum fake_kind kind;
@@ -98,6 +103,44 @@ static void answer(const struct script *script, int connection, const char *requ
     }
 }
 
+/* One NAL unit as an interleaved packet (RFC 2326, 10.12; RFC 6184, 5.6). False: the connection is closed. */
+static bool send_nal(int connection, const uint8_t *nal, size_t size, uint16_t sequence, uint32_t timestamp,
+                     bool last)
+{
+    uint8_t packet[128] = {'$', 0, 0, (uint8_t)(12 + size), 0x80, (uint8_t)(96 | last << 7)};
+
+    packet[6] = (uint8_t)(sequence >> 8);
+    packet[7] = (uint8_t)sequence;
+    for (int i = 0; i < 4; i++) {
+        packet[8 + i] = (uint8_t)(timestamp >> (24 - 8 * i));
+    }
+    packet[15] = 7; /* SSRC */
+    memcpy(packet + 16, nal, size);
+    return send(connection, packet, 16 + size, MSG_NOSIGNAL) == (ssize_t)(16 + size);
+}
+
+static void flood(int connection)
+{
+    static const uint8_t slice[] = {0x65, 0x88, 0x84, 0x12};
+    uint16_t sequence = 0;
+    bool open = true;
+
+    for (uint32_t picture = 0; open; picture++) {
+        uint32_t timestamp = picture * 45;
+        bool odd = picture % 2;
+        const uint8_t *sps = odd ? sample_avc_high_sps : sample_avc_base_sps;
+        const uint8_t *pps = odd ? sample_avc_high_pps : sample_avc_base_pps;
+        size_t sps_size = odd ? sizeof(sample_avc_high_sps) : sizeof(sample_avc_base_sps);
+        size_t pps_size = odd ? sizeof(sample_avc_high_pps) : sizeof(sample_avc_base_pps);
+        open = send_nal(connection, sps, sps_size, sequence++, timestamp, false) &&
+               send_nal(connection, pps, pps_size, sequence++, timestamp, false) &&
+               send_nal(connection, slice, sizeof(slice), sequence++, timestamp, true);
+        if (picture % FLOOD_PICTURES == FLOOD_PICTURES - 1) {
+            poll(NULL, 0, FLOOD_INTERVAL_MS);
+        }
+    }
+}
+
 static void serve(const struct script *script, int connection)
 {
     char request[4096];
@@ -110,6 +153,9 @@ static void serve(const struct script *script, int connection)
         }
         if (script->kind != FAKE_SILENT) {
             answer(script, connection, request);
+        }
+        if (script->kind == FAKE_FLOOD && strncmp(request, "PLAY", 4) == 0) {
+            flood(connection);
         }
     }
     close(connection);

@@ -12,6 +12,7 @@ enum fake_kind {
     FAKE_MJPEG,    /* a description with motion JPEG only */
     FAKE_AV1,      /* a description with AV1 only */
     FAKE_NO_MEDIA, /* H.264 without parameter sets in its description, and never a frame; TEARDOWN is noted */
+    FAKE_FLOOD,    /* 2000 keyframes a second, with other parameter sets each time */
     FAKE_REDIRECT, /* asks for Basic authentication, then redirects to another port */
 };
 

@@ -572,6 +572,33 @@ static void picture_that_does_not_fit_is_told(void **state)
     camera_stop(&camera);
 }
 
+/* The ring stays at 64 KiB, a group of three seconds takes more. */
+static void group_that_does_not_fit_is_told(void **state)
+{
+    struct fork_server_process fork_server;
+    struct worker_process worker;
+    struct test_camera camera;
+    bool told = false;
+
+    (void)state;
+    camera_start(&camera, "--size 320x240 --bitrate 600 --fps 25 --gop 75");
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, 65536);
+    send_camera(&worker, &camera, false);
+    while (!told) {
+        json_t *body = worker_wait_message(&worker, "state", "state", "streaming");
+        told = strstr(message_string(body, "error", ""), "larger than the ring of 64 KiB") != NULL;
+        assert_true(!told || strstr(message_string(body, "error", ""), "set ring_size = ") != NULL);
+        json_decref(body);
+    }
+    char *log = fork_server_log(&fork_server);
+    assert_non_null(strstr(log, "larger than the ring of 64 KiB"));
+    free(log);
+    worker_finish(&worker);
+    fork_server_stop(&fork_server, NULL);
+    camera_stop(&camera);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -587,6 +614,7 @@ int main(void)
         cmocka_unit_test(a_long_group_is_waited_for),
         cmocka_unit_test(a_slow_pace_is_learnt),
         cmocka_unit_test(picture_that_does_not_fit_is_told),
+        cmocka_unit_test(group_that_does_not_fit_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -384,6 +384,50 @@ static void av1_is_named(void **state)
     expect_named(FAKE_AV1, "\"AV1\", which is not supported");
 }
 
+/* The log and the status say so once, and neither is flooded. */
+static void a_flood_of_parameter_sets_is_bounded(void **state)
+{
+    enum { WARM_UP = 4, STATS = 2, LINES_MAX = 60, FPS_MAX = 300, GENERATIONS_MAX = 3 };
+    struct fork_server_process fork_server;
+    struct worker_process worker;
+    struct fake_camera camera;
+    json_int_t before = 0;
+    bool told = false;
+
+    (void)state;
+    fake_camera_start(&camera, FAKE_FLOOD, 0);
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
+    start_on(&worker, camera.port, NULL);
+    while (!told) {
+        json_t *body = worker_wait_message(&worker, "state", "state", "streaming");
+        told = strstr(message_string(body, "error", ""), "changes its parameter sets all the time") != NULL;
+        json_decref(body);
+    }
+    for (int i = 0; i < WARM_UP + STATS; i++) {
+        json_t *body = worker_wait_message(&worker, "stats", NULL, NULL);
+        double fps = json_number_value(json_object_get(body, "fps"));
+        json_int_t generation = message_integer(body, "ring_generation", 0);
+        if (i >= WARM_UP) { /* what comes at once at first is taken */
+            assert_true(fps > 0 && fps < FPS_MAX);
+            assert_true(generation - before <= GENERATIONS_MAX);
+            assert_true(message_integer(body, "withheld", 0) > 1000);
+        }
+        before = generation;
+        json_decref(body);
+    }
+    char *log = fork_server_log(&fork_server);
+    int lines = 0;
+    for (const char *c = log; *c != '\0'; c++) {
+        lines += *c == '\n';
+    }
+    assert_in_range(lines, 1, LINES_MAX);
+    free(log);
+    worker_finish(&worker);
+    fork_server_stop(&fork_server, NULL);
+    fake_camera_stop(&camera);
+}
+
 static void unusable_urls_are_named(void **state)
 {
     static const char *const urls[] = {"file:///etc/passwd", "concat:/etc/passwd", "nonsense", "ftp://h/x",
@@ -419,6 +463,7 @@ int main(void)
         cmocka_unit_test(redirect_does_not_carry_credentials_away),
         cmocka_unit_test(motion_jpeg_is_named),
         cmocka_unit_test(av1_is_named),
+        cmocka_unit_test(a_flood_of_parameter_sets_is_bounded),
         cmocka_unit_test(unusable_urls_are_named),
     };
 

@@ -254,6 +254,25 @@ static void what_the_worker_says_is_the_state(void **state)
     assert_true(view(bench).fps == 0.0);
 }
 
+/* What is wrong with a stream that is shown all the same. */
+static void a_camera_that_streams_may_have_an_error(void **state)
+{
+    struct bench *bench = *state;
+
+    start_streaming(bench);
+    int changes = bench->changes;
+    say_state(bench, "streaming", "a group of pictures is larger than the ring");
+    assert_int_equal(view(bench).state, CAMERA_STREAMING);
+    assert_string_equal(view(bench).error, "a group of pictures is larger than the ring");
+    assert_int_equal(bench->changes, changes + 1);
+    say_state(bench, "streaming", NULL);
+    assert_null(view(bench).error);
+    assert_int_equal(bench->changes, changes + 2);
+    say_state(bench, "streaming", "a group of pictures is larger than the ring");
+    say_state(bench, "stalled", NULL);
+    assert_null(view(bench).error);
+}
+
 static void nonsense_changes_nothing(void **state)
 {
     struct bench *bench = *state;
@@ -490,6 +509,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_configuration_waits_in_the_channel),
         TEST(what_the_worker_says_is_the_state),
+        TEST(a_camera_that_streams_may_have_an_error),
         TEST(nonsense_changes_nothing),
         TEST(errors_are_cut_between_characters_and_redacted),
         TEST(a_death_is_followed_by_a_new_worker),

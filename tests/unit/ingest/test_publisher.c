@@ -9,10 +9,12 @@
 
 #include <cmocka.h>
 
+#include "common/base/clock.h"
 #include "common/ring/ring_create.h"
 #include "common/ring/ring_writer.h"
 #include "common/ring/ringcast.h"
 #include "ingest/publish/publisher.h"
+#include "ingest/publish/stream_limit.h"
 #include "tests/support/boxes.h"
 #include "tests/support/samples.h"
 
@@ -588,6 +590,93 @@ static void sound_that_changes_costs_no_picture(void **state)
     assert_int_equal(publisher_status(rig->publisher)->withheld, 0);
 }
 
+/* Turns between two sets of parameters, with each picture. */
+static int put_changed(struct rig *rig, int number)
+{
+    if (number % 2 == 0) {
+        ADD(rig, sample_avc_base_sps);
+        ADD(rig, sample_avc_base_pps);
+    } else {
+        ADD(rig, sample_avc_high_sps);
+        ADD(rig, sample_avc_high_pps);
+    }
+    return put_slice(rig, true);
+}
+
+static void generations_are_bounded(void **state)
+{
+    enum { SECONDS = 20, PER_SECOND = 25 };
+    struct rig *rig = *state;
+    const struct publisher_status *status = publisher_status(rig->publisher);
+
+    begin(rig);
+    for (int i = 0; i < SECONDS * PER_SECOND; i++) {
+        assert_in_range(put_changed(rig, i), 0, 1);
+    }
+    assert_in_range(status->changes, SECONDS, SECONDS + STREAM_LIMIT_GENERATIONS_BURST + 1);
+    assert_true(status->fragments >= status->changes);
+    assert_true(status->generations_refused > SECONDS);
+    assert_int_equal(status->withheld, status->generations_refused);
+    assert_int_equal(status->fragments + status->withheld, SECONDS * PER_SECOND);
+    rig->now_ns += 20000 * MS; /* the camera has come to its senses */
+    uint64_t before = status->withheld;
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(put_slice(rig, i % 10 == 0), 1);
+    }
+    assert_int_equal(status->withheld, before);
+}
+
+static void pictures_are_bounded(void **state)
+{
+    enum { SECONDS = 5, PER_SECOND = 5000, GOP = 50 };
+    struct rig *rig = *state;
+    const struct publisher_status *status = publisher_status(rig->publisher);
+    uint64_t most = STREAM_LIMIT_PICTURES_BURST + SECONDS * STREAM_LIMIT_PICTURES;
+
+    begin(rig);
+    ADD(rig, sample_avc_base_sps);
+    ADD(rig, sample_avc_base_pps);
+    int before = 0;
+    for (int i = 0; i < SECONDS * PER_SECOND; i++) {
+        int result = put_slice(rig, i % GOP == 0);
+        rig->now_ns += NS_PER_SECOND / PER_SECOND - FRAME;
+        assert_true(result != 1 || before == 1 || i % GOP == 0); /* after one that is left out, a keyframe */
+        before = result;
+    }
+    assert_in_range(status->fragments, most * 9 / 10, most + 1);
+    assert_int_equal(status->pictures_refused > 0, true);
+    assert_int_equal(status->generations_refused, 0);
+}
+
+/* When its generation is one too many, sound alone waits. */
+static void sound_that_changes_all_the_time_costs_no_picture(void **state)
+{
+    static const uint8_t first[] = {0x14, 0x08}, then[] = {0x15, 0x88}, sound[] = {0x21, 0x10, 0x05};
+    struct rig *rig = *state;
+
+    begin(rig);
+    ADD(rig, sample_avc_base_sps);
+    ADD(rig, sample_avc_base_pps);
+    for (int i = 0; i < 200; i++) {
+        const struct media_stream stream = {.codec = MEDIA_CODEC_AAC,
+                                            .sample_rate = i % 2 == 0 ? 8000 : 16000,
+                                            .channels = 1,
+                                            .extradata = i % 2 == 0 ? then : first,
+                                            .extradata_size = 2};
+        const struct media_unit unit = {.stream = &stream,
+                                        .data = sound,
+                                        .size = sizeof(sound),
+                                        .presentation_ns = rig->now_ns,
+                                        .decode_ns = MEDIA_TIME_UNKNOWN,
+                                        .capture_ns = rig->now_ns};
+        assert_int_equal(publisher_put(rig->publisher, &unit, rig->error), 0);
+        assert_int_equal(put_slice(rig, true), 1);
+    }
+    assert_int_equal(publisher_status(rig->publisher)->withheld, 0);
+    assert_in_range(publisher_status(rig->publisher)->changes, STREAM_LIMIT_GENERATIONS_BURST,
+                    STREAM_LIMIT_GENERATIONS_BURST + 10);
+}
+
 static void garbage_is_no_picture(void **state)
 {
     struct rig *rig = *state;
@@ -638,6 +727,9 @@ int main(void)
         RIG_TEST(a_clock_that_jumps_is_repaired),
         RIG_TEST(a_unit_may_describe_its_stream),
         RIG_TEST(sound_that_changes_costs_no_picture),
+        RIG_TEST(generations_are_bounded),
+        RIG_TEST(pictures_are_bounded),
+        RIG_TEST(sound_that_changes_all_the_time_costs_no_picture),
         RIG_TEST(garbage_is_no_picture),
     };
 
