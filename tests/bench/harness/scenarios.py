@@ -78,7 +78,7 @@ def joins(settings):
     outcome = Outcome(
         "B. Joining",
         "from TCP connect to the first fragment wholly read, which is a keyframe",
-        ["viewers", "joins/s", "p50 / p95 / p99 / max ms", "upgrade p50 / p95 ms", "first is no keyframe", "lost"],
+        ["viewers", "joins/s", "p50 / p95 / p99 / max ms", "upgrade p50 / p95 ms", "first is not a keyframe", "lost"],
     )
     with stack(settings) as (server, camera):
         for count, rate in cases:

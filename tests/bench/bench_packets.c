@@ -1,9 +1,9 @@
 /*
- * bench_intake: what the worker does for a picture, without its sockets: RTP packets (RFC 6184, interleaved
+ * bench_packets: what the worker does for a picture, without its sockets: RTP packets (RFC 6184, interleaved
  * over TCP) through track and publisher into a ring that nobody reads. Prints one line of JSON: nanoseconds
  * of CPU time for each fragment, the quickest of some turns. For instructions, run it under callgrind:
  *
- *     valgrind --tool=callgrind --toggle-collect=pass_picture bench_intake --turns 1
+ *     valgrind --tool=callgrind --toggle-collect=pass_picture bench_packets --turns 1
  *
  * and divide by turns × pictures.
  */
@@ -38,7 +38,7 @@ struct settings {
     size_t length, pictures, turns;
 };
 
-struct intake {
+struct ingest {
     struct track *track;
     struct publisher *publisher;
     struct rtp_frame frame;
@@ -55,50 +55,50 @@ static int64_t cpu_ns(void)
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-static void make_picture(struct intake *intake, size_t length)
+static void make_picture(struct ingest *ingest, size_t length)
 {
-    uint32_t timestamp = intake->number * FRAME_TICKS;
-    bool keyframe = intake->number % GOP == 0;
+    uint32_t timestamp = ingest->number * FRAME_TICKS;
+    bool keyframe = ingest->number % GOP == 0;
 
-    rtp_frame_clear(&intake->frame);
-    intake->slice[0] = keyframe ? 0x65 : 0x41;
+    rtp_frame_clear(&ingest->frame);
+    ingest->slice[0] = keyframe ? 0x65 : 0x41;
     if (keyframe) {
-        rtp_frame_add_nal(&intake->frame, &intake->stream, timestamp, sps, sizeof(sps), false);
-        rtp_frame_add_nal(&intake->frame, &intake->stream, timestamp, pps, sizeof(pps), false);
+        rtp_frame_add_nal(&ingest->frame, &ingest->stream, timestamp, sps, sizeof(sps), false);
+        rtp_frame_add_nal(&ingest->frame, &ingest->stream, timestamp, pps, sizeof(pps), false);
     }
-    rtp_frame_add_nal(&intake->frame, &intake->stream, timestamp, intake->slice, length, true);
+    rtp_frame_add_nal(&ingest->frame, &ingest->stream, timestamp, ingest->slice, length, true);
 }
 
 /* Not inlined: callgrind is told this name. Returns how many fragments were written. */
-__attribute__((noinline)) static int pass_picture(struct intake *intake)
+__attribute__((noinline)) static int pass_picture(struct ingest *ingest)
 {
-    int64_t now_ns = (int64_t)(1 + intake->number) * FRAME_NS;
+    int64_t now_ns = (int64_t)(1 + ingest->number) * FRAME_NS;
     char error[SOURCE_ERROR_SIZE];
     struct media_unit unit;
     int written = 0;
 
-    for (size_t i = 0; i < intake->frame.packet_count; i++) {
-        const struct bench_packet *packet = &intake->frame.packets[i];
-        track_put_rtp(intake->track, intake->frame.data + packet->offset + RTP_INTERLEAVED_HEADER,
+    for (size_t i = 0; i < ingest->frame.packet_count; i++) {
+        const struct bench_packet *packet = &ingest->frame.packets[i];
+        track_put_rtp(ingest->track, ingest->frame.data + packet->offset + RTP_INTERLEAVED_HEADER,
                       packet->length, now_ns);
-        while (track_next(intake->track, &unit) == 1) {
-            written += publisher_put(intake->publisher, &unit, error) == 1;
+        while (track_next(ingest->track, &unit) == 1) {
+            written += publisher_put(ingest->publisher, &unit, error) == 1;
         }
     }
-    intake->number++;
+    ingest->number++;
     return written;
 }
 
-static int measure(struct intake *intake, const struct settings *settings)
+static int measure(struct ingest *ingest, const struct settings *settings)
 {
     double least = INFINITY;
 
     for (size_t turn = 0; turn < settings->turns; turn++) {
         int64_t spent = 0;
         for (size_t i = 0; i < settings->pictures; i++) {
-            make_picture(intake, settings->length);
+            make_picture(ingest, settings->length);
             int64_t begun = cpu_ns();
-            int written = pass_picture(intake);
+            int written = pass_picture(ingest);
             spent += cpu_ns() - begun;
             if (written != 1) {
                 return -EINVAL;
@@ -106,7 +106,7 @@ static int measure(struct intake *intake, const struct settings *settings)
         }
         least = fmin(least, (double)spent / (double)settings->pictures);
     }
-    printf("{\"event\":\"result\",\"length\":%zu,\"pictures\":%zu,\"turns\":%zu,\"intake_ns\":%.0f}\n",
+    printf("{\"event\":\"result\",\"length\":%zu,\"pictures\":%zu,\"turns\":%zu,\"packets_ns\":%.0f}\n",
            settings->length, settings->pictures, settings->turns, least);
     return 0;
 }
@@ -131,13 +131,13 @@ static int make_publisher(struct ring_output *output, const struct track *track,
 
 static int run(const struct settings *settings)
 {
-    struct intake intake = {.stream = {.payload_type = PAYLOAD_TYPE, .ssrc = 7}};
+    struct ingest ingest = {.stream = {.payload_type = PAYLOAD_TYPE, .ssrc = 7}};
     struct ring_descriptors ring;
     struct ring_writer *writer = NULL;
     struct ring_output output;
     char instance[32], name[RING_NAME_SIZE];
 
-    snprintf(instance, sizeof(instance), "intake%d", (int)getpid());
+    snprintf(instance, sizeof(instance), "packets%d", (int)getpid());
     int result = ring_name(name, instance, "cam");
     if (result == 0) {
         result = ring_create(name, RING_SIZE, 0, &ring);
@@ -148,25 +148,25 @@ static int run(const struct settings *settings)
     ring_unlink(name);
     result = ring_writer_attach(ring.writer, -1, &writer);
     ring_output_init(&output, writer);
-    intake.slice = malloc(settings->length);
-    if (result == 0 && (!intake.slice || rtp_frame_init(&intake.frame, settings->length + 256) < 0)) {
+    ingest.slice = malloc(settings->length);
+    if (result == 0 && (!ingest.slice || rtp_frame_init(&ingest.frame, settings->length + 256) < 0)) {
         result = -ENOMEM;
     }
     if (result == 0) {
-        memset(intake.slice, 0x5a, settings->length);
-        intake.slice[1] = 0x88;
-        result = make_track(&intake.track);
+        memset(ingest.slice, 0x5a, settings->length);
+        ingest.slice[1] = 0x88;
+        result = make_track(&ingest.track);
     }
     if (result == 0) {
-        result = make_publisher(&output, intake.track, &intake.publisher);
+        result = make_publisher(&output, ingest.track, &ingest.publisher);
     }
     if (result == 0) {
-        result = measure(&intake, settings);
+        result = measure(&ingest, settings);
     }
-    publisher_destroy(intake.publisher);
-    track_destroy(intake.track);
-    rtp_frame_finish(&intake.frame);
-    free(intake.slice);
+    publisher_destroy(ingest.publisher);
+    track_destroy(ingest.track);
+    rtp_frame_finish(&ingest.frame);
+    free(ingest.slice);
     ring_output_finish(&output);
     close(ring.reader);
     return result;
@@ -187,7 +187,7 @@ int main(int argc, char **argv)
     }
     int result = run(&settings);
     if (result < 0) {
-        fprintf(stderr, "bench_intake: %s\n", strerror(-result));
+        fprintf(stderr, "bench_packets: %s\n", strerror(-result));
         return 1;
     }
     return 0;
