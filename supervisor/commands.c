@@ -7,6 +7,7 @@
 #include "common/base/text.h"
 #include "common/config/config_camera.h"
 #include "common/ipc/message.h"
+#include "supervisor/cameras.h"
 #include "supervisor/control/control.h"
 #include "supervisor/control/query.h"
 #include "supervisor/reload.h"
@@ -255,7 +256,7 @@ static json_t *answer_camera_add(struct supervisor *supervisor, const json_t *re
     if (problem) {
         return problem;
     }
-    if (reload_find_camera(supervisor->config, name)) {
+    if (cameras_find_config(supervisor->config, name)) {
         return message_error("camera-exists", "there is a camera \"%.64s\" already", name);
     }
     json_t *overrides = reload_copy_overrides(supervisor);
@@ -288,7 +289,7 @@ static json_t *merge(const json_t *before, json_t *settings)
 
 static json_t *set(struct supervisor *supervisor, const char *name, json_t *settings)
 {
-    if (!reload_find_camera(supervisor->config, name)) {
+    if (!cameras_find_config(supervisor->config, name)) {
         return no_such_camera(supervisor, name);
     }
     json_t *overrides = reload_copy_overrides(supervisor);
@@ -331,7 +332,7 @@ static json_t *answer_camera_remove(struct supervisor *supervisor, const json_t 
     if (problem) {
         return problem;
     }
-    const struct config_camera *camera = reload_find_camera(supervisor->config, name);
+    const struct config_camera *camera = cameras_find_config(supervisor->config, name);
     if (!camera) {
         return no_such_camera(supervisor, name);
     }

@@ -15,6 +15,7 @@
 #include "common/sandbox/sandbox.h"
 #include "supervisor/daemon.h"
 #include "supervisor/secrets.h"
+#include "supervisor/start.h"
 #include "supervisor/supervisor.h"
 
 enum exit_code { EXIT_ENDED = 0, EXIT_FAILED = 1, EXIT_WRONG = 2 };
@@ -193,8 +194,7 @@ static int run(const char *path, const struct config *config, bool foreground)
     }
     const struct supervisor_options options = {
         .program_dir = program_dir, .child_log = session.log_fd, .ready = on_ready, .data = &session};
-    int exit_code =
-        chdir("/") < 0 || enter_sandbox(config) < 0 ? EXIT_FAILED : supervisor_run(path, &options);
+    int exit_code = chdir("/") < 0 || enter_sandbox(config) < 0 ? EXIT_FAILED : start_run(path, &options);
     if (session.log_fd >= 0) {
         close(session.log_fd);
     }

@@ -10,84 +10,20 @@
 #include "common/config/config_source.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
+#include "supervisor/cameras.h"
+#include "supervisor/descriptors.h"
 #include "supervisor/secrets.h"
-#include "supervisor/start.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/viewers_socket.h"
 
 /* Bytes of why a configuration is refused. */
 #define REASON_SIZE 256
 
 /* --- The difference ------------------------------------------------------------------------------------- */
 
-const struct config_camera *reload_find_camera(const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config->camera_count; i++) {
-        if (strcmp(config->cameras[i].name, name) == 0) {
-            return &config->cameras[i];
-        }
-    }
-    return NULL;
-}
-
-/* A ring of another kind is another ring, and so another camera for its readers. */
-static bool same_ring(const struct config_camera *a, const struct config_camera *b)
-{
-    return a->ring_size == b->ring_size && a->ring_size_max == b->ring_size_max;
-}
-
 static void publish_camera(struct supervisor *supervisor, const char *event, const char *name)
 {
     events_publish(supervisor->events, event, json_pack("{s:s}", "camera", name));
-}
-
-static void remove_camera(struct supervisor *supervisor, struct camera *camera)
-{
-    for (size_t i = 0; i < supervisor->fanout_count; i++) {
-        fanout_remove_camera(supervisor->fanouts[i], camera_view(camera).name);
-    }
-    camera_end(camera);
-}
-
-static void add_camera(struct supervisor *supervisor, const struct config_camera *config)
-{
-    if (supervisor_make_camera(supervisor, config) < 0) {
-        return;
-    }
-    struct camera *camera = supervisor->cameras[supervisor->camera_count - 1];
-    struct camera_view view = camera_view(camera);
-    for (size_t i = 0; i < supervisor->fanout_count; i++) {
-        fanout_add_camera(supervisor->fanouts[i], &view);
-        fanout_update_camera(supervisor->fanouts[i], &view);
-    }
-    camera_start(camera);
-}
-
-void reload_reconcile(struct supervisor *supervisor)
-{
-    const struct config *config = supervisor->config;
-
-    if (supervisor->stopping) {
-        return;
-    }
-    for (size_t i = 0; i < supervisor->camera_count; i++) {
-        struct camera *camera = supervisor->cameras[i];
-        const struct config_camera *now = camera_config(camera);
-        const struct config_camera *wanted = reload_find_camera(config, now->name);
-        if (camera_view(camera).ending) {
-            continue;
-        }
-        if (!wanted || !same_ring(now, wanted)) {
-            remove_camera(supervisor, camera);
-        } else if (!config_camera_equal(now, wanted)) {
-            camera_set(camera, wanted);
-        }
-    }
-    /* One that must end first is made when it has. */
-    for (size_t i = 0; i < config->camera_count; i++) {
-        if (!supervisor_find_camera(supervisor, config->cameras[i].name)) {
-            add_camera(supervisor, &config->cameras[i]);
-        }
-    }
 }
 
 /* {"added":[…],"removed":[…],"changed":[…],"unchanged":N} */
@@ -97,13 +33,13 @@ static json_t *difference(const struct config *before, const struct config *afte
     json_int_t unchanged = 0;
 
     for (size_t i = 0; i < before->camera_count; i++) {
-        if (!reload_find_camera(after, before->cameras[i].name)) {
+        if (!cameras_find_config(after, before->cameras[i].name)) {
             json_array_append_new(removed, json_string(before->cameras[i].name));
         }
     }
     for (size_t i = 0; i < after->camera_count; i++) {
         const struct config_camera *camera = &after->cameras[i];
-        const struct config_camera *old = reload_find_camera(before, camera->name);
+        const struct config_camera *old = cameras_find_config(before, camera->name);
         if (!old) {
             json_array_append_new(added, json_string(camera->name));
         } else if (!config_camera_equal(old, camera)) {
@@ -144,7 +80,7 @@ static json_t *apply(struct supervisor *supervisor, struct config *next)
     secrets_hide(next);
     apply_log_level(supervisor, next->log_level);
     supervisor->config = next;
-    reload_reconcile(supervisor);
+    cameras_reconcile(supervisor);
     config_free(before);
     publish_each(supervisor, "camera-added", json_object_get(report, "added"));
     publish_each(supervisor, "camera-removed", json_object_get(report, "removed"));
@@ -231,7 +167,7 @@ static int change_listener(struct supervisor *supervisor, const struct config *n
         return 0;
     }
     int before = supervisor->listener;
-    int result = start_open_listener(supervisor, next->listen.host, next->listen.port);
+    int result = viewers_socket_open(supervisor, next->listen.host, next->listen.port);
     if (result < 0) {
         return result;
     }
@@ -252,7 +188,7 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
         refusal =
             message_error("not-at-run-time",
                           "%s cannot change while ringcastd runs; start it again, or put it back", fixed);
-    } else if (start_check_descriptors(next, why, sizeof(why)) < 0) {
+    } else if (descriptors_check(next, why, sizeof(why)) < 0) {
         refusal = message_error("limit", "%s", why);
     } else if (change_listener(supervisor, next) < 0) {
         refusal = message_error("configuration", "listen: cannot listen on %s:%d; see the log",
@@ -324,7 +260,7 @@ static json_t *apply_overrides(struct supervisor *supervisor, struct config *nex
 {
     char why[REASON_SIZE];
 
-    if (start_check_descriptors(next, why, sizeof(why)) < 0) {
+    if (descriptors_check(next, why, sizeof(why)) < 0) {
         json_decref(overrides);
         config_free(next);
         return message_error("limit", "%s", why);

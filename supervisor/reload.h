@@ -8,15 +8,7 @@
 
 #include <jansson.h>
 
-#include "common/config/config.h"
-
 struct supervisor;
-
-/* The camera NAME of CONFIG; NULL: it has none. */
-const struct config_camera *reload_find_camera(const struct config *config, const char *name);
-
-/* Makes the cameras what the configuration says; to be called again when one that must end has. */
-void reload_reconcile(struct supervisor *supervisor);
 
 /* Reads the file again. A new message: `reloaded`, or an error. */
 json_t *reload_file(struct supervisor *supervisor);

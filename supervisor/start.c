@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -18,26 +16,18 @@
 #include "common/log/log.h"
 #include "common/ring/ring_create.h"
 #include "supervisor/camera/camera_ring.h"
+#include "supervisor/cameras.h"
 #include "supervisor/commands.h"
+#include "supervisor/descriptors.h"
 #include "supervisor/process/timer.h"
 #include "supervisor/reload.h"
 #include "supervisor/secrets.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/viewers_socket.h"
 
 #define PATH_SIZE 4096
 
 #define REASON_SIZE 256
-
-/*
- * Descriptors that ringcastd itself has: per camera two of the ring, eventfd, black box, channel and pidfd;
- * and as many again for rings that change their size and for messages that wait.
- */
-#define FDS_PER_CAMERA 6
-#define FDS_PER_CAMERA_BUSY 12
-#define FDS_OTHER 128
-
-/* How often it is tried again to take over from a supervisor that was killed. */
-#define TAKEOVER_RETRY_MS 50
 
 /* More fan-outs than this are not of use, however many cores there are. */
 #define FANOUTS_AUTO_MAX 64
@@ -115,45 +105,6 @@ static int take_signals(struct supervisor *supervisor)
     return result;
 }
 
-/*
- * As far as it goes, once and for all: the children inherit it, the keeper must hold what all cameras have,
- * and a reload may bring many more of them. Nothing here or in the children uses select(2).
- */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-int start_check_descriptors(const struct config *config, char *why, size_t size)
-{
-    unsigned long long needed = FDS_OTHER + FDS_PER_CAMERA * (unsigned long long)config->camera_count;
-    unsigned long long busy = FDS_OTHER + FDS_PER_CAMERA_BUSY * (unsigned long long)config->camera_count;
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY) {
-        return 0;
-    }
-    unsigned long long allowed = limit.rlim_cur;
-    if (allowed < needed) {
-        snprintf(
-            why, size,
-            "%zu cameras need %llu descriptors, and %llu are allowed: raise the limit (LimitNOFILE in the "
-            "service's unit, or ulimit -n)",
-            config->camera_count, needed, allowed);
-        return -EMFILE;
-    }
-    if (allowed < busy) {
-        log_warning("%llu descriptors are allowed, and %zu cameras may need %llu when they are busy", allowed,
-                    config->camera_count, busy);
-    }
-    return 0;
-}
-
 /* What was changed at run time may not fit a file that was changed since: then the file alone counts. */
 static struct config *interpret(struct supervisor *supervisor)
 {
@@ -188,8 +139,8 @@ static int open_configuration(struct supervisor *supervisor)
         return -EINVAL;
     }
     secrets_hide(supervisor->config);
-    raise_descriptor_limit();
-    result = start_check_descriptors(supervisor->config, why, sizeof(why));
+    descriptors_raise_limit();
+    result = descriptors_check(supervisor->config, why, sizeof(why));
     if (result < 0) {
         log_error("cannot start: %s", why);
     }
@@ -254,18 +205,6 @@ static int open_keeper(struct supervisor *supervisor)
     return 0;
 }
 
-/* True, after a short wait, if the children of a killed supervisor may be what is in the way. */
-static bool try_again(const struct supervisor *supervisor)
-{
-    const struct timespec pause = {.tv_nsec = TAKEOVER_RETRY_MS * NS_PER_MS};
-
-    if (clock_now_ms() >= supervisor->takeover_until_ms) {
-        return false;
-    }
-    nanosleep(&pause, NULL);
-    return true;
-}
-
 static int sweep_rings(struct supervisor *supervisor)
 {
     const char *instance = supervisor->config->instance;
@@ -273,7 +212,7 @@ static int sweep_rings(struct supervisor *supervisor)
 
     do {
         removed = ring_sweep(instance);
-    } while (removed == -EBUSY && !supervisor->took_over && try_again(supervisor));
+    } while (removed == -EBUSY && !supervisor->took_over && supervisor_takeover_pause(supervisor));
     if (removed == -EBUSY && supervisor->took_over) {
         return 0; /* those that we have just taken over; the rest is gone */
     }
@@ -312,36 +251,6 @@ static size_t count_fanouts(const struct config *config)
     return cores < FANOUTS_AUTO_MAX ? cores : FANOUTS_AUTO_MAX;
 }
 
-static void keep_listener(struct supervisor *supervisor, const char *host, int port)
-{
-    const int fds[] = {supervisor->listener, supervisor->load_board};
-
-    fd_store_put(keeper_fd_store(supervisor->keeper), FD_STORE_LISTENER, "viewers",
-                 json_pack("{s:s, s:i, s:s}", "host", host, "port", port, "address", supervisor->address),
-                 fds, supervisor->load_board >= 0 ? 2 : 1);
-}
-
-/* The socket of the ringcastd that was killed, if the configuration still asks for this address. */
-static bool take_listener(struct supervisor *supervisor)
-{
-    const struct config *config = supervisor->config;
-    struct fd_record record;
-
-    if (!fd_store_take(keeper_fd_store(supervisor->keeper), FD_STORE_LISTENER, "viewers", &record)) {
-        return false;
-    }
-    bool same = strcmp(message_string(record.body, "host", ""), config->listen.host) == 0 &&
-                message_integer(record.body, "port", -1) == config->listen.port && record.fds[0] >= 0;
-    supervisor->load_board = fd_record_take_fd(&record, 1);
-    if (same) {
-        supervisor->listener = fd_record_take_fd(&record, 0);
-        snprintf(supervisor->address, sizeof(supervisor->address), "%s",
-                 message_string(record.body, "address", ""));
-    }
-    fd_record_finish(&record);
-    return same;
-}
-
 /* Fan-outs that were taken over have the one that was kept. */
 static int open_load_board(struct supervisor *supervisor)
 {
@@ -362,36 +271,19 @@ static int open_load_board(struct supervisor *supervisor)
     return 0;
 }
 
-int start_open_listener(struct supervisor *supervisor, const char *host, int port)
-{
-    int listener;
-    int result;
-
-    do {
-        result = listen_open(host, port, &listener, supervisor->address);
-    } while (result == -EADDRINUSE && try_again(supervisor));
-    if (result < 0) {
-        listen_explain(result, host, port);
-        return result;
-    }
-    supervisor->listener = listener;
-    keep_listener(supervisor, host, port);
-    return 0;
-}
-
 static int open_listener(struct supervisor *supervisor)
 {
     const struct config *config = supervisor->config;
 
-    bool taken = take_listener(supervisor);
+    bool taken = viewers_socket_take(supervisor);
     int result = open_load_board(supervisor);
     if (result < 0) {
         return result;
     }
     if (!taken) {
-        return start_open_listener(supervisor, config->listen.host, config->listen.port);
+        return viewers_socket_open(supervisor, config->listen.host, config->listen.port);
     }
-    keep_listener(supervisor, config->listen.host, config->listen.port);
+    viewers_socket_keep(supervisor, config->listen.host, config->listen.port);
     return 0;
 }
 
@@ -421,7 +313,7 @@ static int make_cameras(struct supervisor *supervisor)
     supervisor->owner = true;
     keeper_claim(supervisor->keeper);
     for (size_t i = 0; i < supervisor->config->camera_count; i++) {
-        supervisor_make_camera(supervisor, &supervisor->config->cameras[i]);
+        cameras_make(supervisor, &supervisor->config->cameras[i]);
     }
     return 0;
 }
@@ -477,7 +369,7 @@ static int make_exporter(struct supervisor *supervisor)
                            &supervisor->exporter);
 }
 
-int start_open(struct supervisor *supervisor)
+static int open_all(struct supervisor *supervisor)
 {
     static int (*const steps[])(struct supervisor *) = {
         open_configuration, open_event_loop, open_runtime_dir, open_children, open_keeper,
@@ -541,7 +433,7 @@ static void end_orphans(struct supervisor *supervisor)
     publish_adoption(supervisor);
 }
 
-void start_processes(struct supervisor *supervisor)
+static void start_processes(struct supervisor *supervisor)
 {
     if (!supervisor->took_over) {
         service_start(keeper_service(supervisor->keeper));
@@ -565,7 +457,7 @@ void start_processes(struct supervisor *supervisor)
     }
 }
 
-/* --- Closing, in reverse order ------------------------------------------------------------------------- */
+/* --- Closing, in reverse order -------------------------------------------------------------------------- */
 
 /* LEAVE: all but the keeper's. */
 static void remove_sockets(struct supervisor *supervisor, bool leave)
@@ -602,7 +494,7 @@ static void close_processes(struct supervisor *supervisor, bool leave)
     }
 }
 
-void start_close(struct supervisor *supervisor)
+static void close_all(struct supervisor *supervisor)
 {
     /*
      * What a killed ringcastd left is not ours until everything was opened: another start may take it over.
@@ -639,4 +531,29 @@ void start_close(struct supervisor *supervisor)
     sd_event_source_disable_unref(supervisor->sigint);
     sd_event_source_disable_unref(supervisor->sighup);
     sd_event_unref(supervisor->event);
+}
+
+/* --- From start to stop --------------------------------------------------------------------------------- */
+
+int start_run(const char *config_path, const struct supervisor_options *options)
+{
+    struct supervisor supervisor = {
+        .options = options, .listener = -1, .load_board = -1, .started_ms = clock_now_ms()};
+    int exit_code = 1;
+
+    supervisor.config_path = strdup(config_path);
+    if (supervisor.config_path && open_all(&supervisor) == 0) {
+        start_processes(&supervisor);
+        exit_code = sd_event_loop(supervisor.event);
+        if (exit_code < 0) {
+            /* Cameras and viewers go on, as after a kill, and the next ringcastd takes them over. */
+            log_error("the event loop failed: %s", strerror(-exit_code));
+            _exit(1);
+        }
+    }
+    close_all(&supervisor);
+    if (exit_code == 0) {
+        log_info("ended");
+    }
+    return exit_code;
 }

@@ -1,29 +1,17 @@
 /*
- * Opening and closing everything that a supervisor owns, in a fixed order and its reverse. Supervisor's main
- * thread only.
+ * A supervisor from start to stop: opens everything that it owns in a fixed order, starts the processes, runs
+ * the event loop, and closes everything in the reverse order. Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_START_H
 #define SUPERVISOR_START_H
 
-#include <stddef.h>
+struct supervisor_options;
 
-#include "common/config/config.h"
-
-struct supervisor;
-
-/* Everything but the processes. 0 or negative errno, logged. */
-int start_open(struct supervisor *supervisor);
-
-/* The processes: those that were taken over are kept, the others are started. */
-void start_processes(struct supervisor *supervisor);
-
-/* -EMFILE, and WHY in words: CONFIG has more cameras than there can be descriptors for. 0. */
-int start_check_descriptors(const struct config *config, char *why, size_t size);
-
-/* The viewers' socket for HOST and PORT; errors are logged. 0 or negative errno. */
-int start_open_listener(struct supervisor *supervisor, const char *host, int port);
-
-/* Ends and closes everything, but leaves what a killed ringcastd left if that was not taken over. */
-void start_close(struct supervisor *supervisor);
+/*
+ * Runs with the configuration at CONFIG_PATH (absolute) and what was changed at run time, until SIGTERM,
+ * SIGINT or the command `stop`. Errors are logged. The exit code: 0: stopped in order; 1: could not start, or
+ * could not go on.
+ */
+int start_run(const char *config_path, const struct supervisor_options *options);
 
 #endif

@@ -4,21 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "common/base/clock.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "supervisor/process/timer.h"
-#include "supervisor/reload.h"
-#include "supervisor/start.h"
-#include "supervisor/status.h"
 
 /* Reports of several fan-outs within this time are passed on to them together. */
 #define SHARE_DELAY_MS 200
 
 /* A viewer that the next report will count. */
 #define JOINING_MS 3000
+
+/* Between two attempts to take what the children of a killed ringcastd may still hold. */
+#define TAKEOVER_RETRY_MS 50
 
 /* --- All cameras, all fan-outs -------------------------------------------------------------------------- */
 
@@ -94,7 +94,7 @@ static bool all_ready(const struct supervisor *supervisor)
     return true;
 }
 
-static void check_ready(struct supervisor *supervisor)
+void supervisor_check_ready(struct supervisor *supervisor)
 {
     if (supervisor->ready || supervisor->stopping || !all_ready(supervisor)) {
         return;
@@ -118,7 +118,7 @@ static bool cameras_ended(const struct supervisor *supervisor)
     return true;
 }
 
-static void check_finished(struct supervisor *supervisor)
+void supervisor_check_finished(struct supervisor *supervisor)
 {
     struct service *keeper = keeper_service(supervisor->keeper);
 
@@ -161,7 +161,7 @@ void supervisor_stop(struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         service_end(fanout_service(supervisor->fanouts[i]));
     }
-    check_finished(supervisor);
+    supervisor_check_finished(supervisor);
 }
 
 /* --- Services ------------------------------------------------------------------------------------------- */
@@ -173,7 +173,7 @@ void supervisor_stop(struct supervisor *supervisor)
 static void service_gone(struct supervisor *supervisor, const char *program, const char *reason)
 {
     if (supervisor->stopping) {
-        check_finished(supervisor);
+        supervisor_check_finished(supervisor);
     } else if (!supervisor->ready && !supervisor->took_over) {
         log_error("cannot start: %s: %s", program, reason);
         supervisor->exit_code = 1;
@@ -194,12 +194,12 @@ static void publish_process(struct supervisor *supervisor, const char *process, 
 
 void supervisor_fork_server_ready(struct supervisor *supervisor)
 {
-    check_ready(supervisor);
+    supervisor_check_ready(supervisor);
 }
 
 void supervisor_fork_server_answered(struct supervisor *supervisor)
 {
-    check_ready(supervisor);
+    supervisor_check_ready(supervisor);
 }
 
 void supervisor_fork_server_gone(struct supervisor *supervisor, const char *reason)
@@ -214,7 +214,7 @@ void supervisor_fork_server_changed(struct supervisor *supervisor, const char *r
 
 void supervisor_keeper_ready(struct supervisor *supervisor)
 {
-    check_ready(supervisor);
+    supervisor_check_ready(supervisor);
 }
 
 void supervisor_keeper_gone(struct supervisor *supervisor, const char *reason)
@@ -230,16 +230,11 @@ void supervisor_keeper_changed(struct supervisor *supervisor, const char *reason
     }
 }
 
-json_t *supervisor_exporter_asks(struct supervisor *supervisor)
-{
-    return status_of(supervisor);
-}
-
 /* Nothing needs it. */
 void supervisor_exporter_gone(struct supervisor *supervisor)
 {
     if (supervisor->stopping) {
-        check_finished(supervisor);
+        supervisor_check_finished(supervisor);
     }
 }
 
@@ -266,7 +261,7 @@ void supervisor_fanout_begun(struct supervisor *supervisor, struct fanout *fanou
 
 void supervisor_fanout_ready(struct supervisor *supervisor)
 {
-    check_ready(supervisor);
+    supervisor_check_ready(supervisor);
 }
 
 void supervisor_fanout_changed(struct supervisor *supervisor, struct fanout *fanout, const char *reason)
@@ -323,120 +318,15 @@ void supervisor_fanout_gone(struct supervisor *supervisor, const struct fanout *
     service_gone(supervisor, "ringcast-fanout", reason);
 }
 
-/* --- Cameras -------------------------------------------------------------------------------------------- */
+/* --- Taking over ---------------------------------------------------------------------------------------- */
 
-static void on_camera_changed(void *data, struct camera *camera)
+bool supervisor_takeover_pause(const struct supervisor *supervisor)
 {
-    struct supervisor *supervisor = data;
-    struct camera_view view = camera_view(camera);
+    const struct timespec pause = {.tv_nsec = TAKEOVER_RETRY_MS * NS_PER_MS};
 
-    for (size_t i = 0; i < supervisor->fanout_count; i++) {
-        fanout_update_camera(supervisor->fanouts[i], &view);
+    if (clock_now_ms() >= supervisor->takeover_until_ms) {
+        return false;
     }
-    events_publish(supervisor->events, "camera-state",
-                   json_pack("{s:s, s:s, s:s?}", "camera", view.name, "state", camera_strstate(view.state),
-                             "error", view.error));
-    check_ready(supervisor);
-}
-
-static void on_camera_ring_changed(void *data, struct camera *camera)
-{
-    struct supervisor *supervisor = data;
-    struct camera_view view = camera_view(camera);
-
-    for (size_t i = 0; i < supervisor->fanout_count; i++) {
-        fanout_add_camera(supervisor->fanouts[i], &view);
-    }
-}
-
-static void on_camera_exited(void *data, struct camera *camera, pid_t pid, const char *reason)
-{
-    struct supervisor *supervisor = data;
-    struct camera_view view = camera_view(camera);
-
-    events_publish(supervisor->events, "camera-exit",
-                   json_pack("{s:s, s:I, s:s, s:I}", "camera", view.name, "pid", (json_int_t)pid, "reason",
-                             reason, "restarts", (json_int_t)view.restarts));
-}
-
-static int on_bury(sd_event_source *source, uint64_t usec, void *data)
-{
-    struct supervisor *supervisor = data;
-    size_t kept = 0;
-
-    (void)source, (void)usec;
-    timer_disarm(&supervisor->bury_timer);
-    for (size_t i = 0; i < supervisor->camera_count; i++) {
-        struct camera *camera = supervisor->cameras[i];
-        if (camera_view(camera).ended) {
-            camera_destroy(camera);
-        } else {
-            supervisor->cameras[kept++] = camera;
-        }
-    }
-    supervisor->camera_count = kept;
-    reload_reconcile(supervisor);
-    return 0;
-}
-
-/* The camera is still on the stack: it is destroyed from the loop. */
-static void on_camera_ended(void *data, struct camera *camera)
-{
-    struct supervisor *supervisor = data;
-
-    (void)camera;
-    if (supervisor->stopping) {
-        check_finished(supervisor);
-    } else {
-        timer_arm(supervisor->event, &supervisor->bury_timer, 0, on_bury, supervisor);
-    }
-}
-
-int supervisor_make_camera(struct supervisor *supervisor, const struct config_camera *config)
-{
-    const struct camera_callbacks callbacks = {.data = supervisor,
-                                               .changed = on_camera_changed,
-                                               .ring_changed = on_camera_ring_changed,
-                                               .exited = on_camera_exited,
-                                               .ended = on_camera_ended};
-    struct camera **cameras =
-        reallocarray(supervisor->cameras, supervisor->camera_count + 1, sizeof(struct camera *));
-    int result = -ENOMEM;
-
-    if (cameras) {
-        supervisor->cameras = cameras;
-        result = camera_create(supervisor->children, supervisor->fork_server, supervisor->config->instance,
-                               config, log_level_now(), &callbacks, &cameras[supervisor->camera_count]);
-    }
-    if (result < 0) {
-        log_error("camera %s: %s", config->name, strerror(-result));
-    } else {
-        supervisor->camera_count++;
-    }
-    return result;
-}
-
-/* --- From start to stop --------------------------------------------------------------------------------- */
-
-int supervisor_run(const char *config_path, const struct supervisor_options *options)
-{
-    struct supervisor supervisor = {
-        .options = options, .listener = -1, .load_board = -1, .started_ms = clock_now_ms()};
-    int exit_code = 1;
-
-    supervisor.config_path = strdup(config_path);
-    if (supervisor.config_path && start_open(&supervisor) == 0) {
-        start_processes(&supervisor);
-        exit_code = sd_event_loop(supervisor.event);
-        if (exit_code < 0) {
-            /* Cameras and viewers go on, as after a kill, and the next ringcastd takes them over. */
-            log_error("the event loop failed: %s", strerror(-exit_code));
-            _exit(1);
-        }
-    }
-    start_close(&supervisor);
-    if (exit_code == 0) {
-        log_info("ended");
-    }
-    return exit_code;
+    nanosleep(&pause, NULL);
+    return true;
 }

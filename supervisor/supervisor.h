@@ -1,7 +1,8 @@
 /*
  * The supervisor: everything that ringcastd owns, from start to stop. This header is for the top floor of
- * supervisor/ alone, whose files share the one struct: start.c opens and closes it, supervisor.c runs it,
- * reload.c changes it, commands.c and status.c answer for it. One thread; NNG's threads run none of its code.
+ * supervisor/ alone, whose files share the one struct: start.c opens, runs and closes it, supervisor.c reacts
+ * to its processes, cameras.c to its cameras, reload.c changes it, commands.c and status.c answer for it. One
+ * thread; NNG's threads run none of its code.
  */
 #ifndef SUPERVISOR_SUPERVISOR_H
 #define SUPERVISOR_SUPERVISOR_H
@@ -70,13 +71,6 @@ struct supervisor {
     bool stopping;
 };
 
-/*
- * Runs with the configuration at CONFIG_PATH (absolute), and what was changed at run time, until it is told
- * to end by SIGTERM, SIGINT or the command `stop`. What goes wrong is logged. 0: ended as told; 1: could not
- * start, or could not go on.
- */
-int supervisor_run(const char *config_path, const struct supervisor_options *options);
-
 /* NULL: there is no camera NAME. */
 struct camera *supervisor_find_camera(const struct supervisor *supervisor, const char *name);
 
@@ -92,10 +86,19 @@ struct latency supervisor_latency(const struct supervisor *supervisor, const cha
 /* Every process logs this much from now on. */
 void supervisor_set_log_level(struct supervisor *supervisor, enum log_level level);
 
-/* Another camera at the end of the list; not started. 0 or -ENOMEM, logged. */
-int supervisor_make_camera(struct supervisor *supervisor, const struct config_camera *config);
-
 /* Begins to end, as on SIGTERM. */
 void supervisor_stop(struct supervisor *supervisor);
+
+/* Reports that ringcastd is ready, once every process runs and every camera has its worker or needs none. */
+void supervisor_check_ready(struct supervisor *supervisor);
+
+/* Ends the event loop once the supervisor is stopping and the last process has ended. */
+void supervisor_check_finished(struct supervisor *supervisor);
+
+/*
+ * True, after a short pause, while the children of a killed ringcastd may still hold what could not be
+ * opened: then it is worth another attempt.
+ */
+bool supervisor_takeover_pause(const struct supervisor *supervisor);
 
 #endif

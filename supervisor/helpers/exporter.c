@@ -54,7 +54,7 @@ static int write_status(const json_t *status)
 
 static void send_status(struct exporter *exporter, json_int_t number)
 {
-    json_t *status = supervisor_exporter_asks(exporter->supervisor);
+    json_t *status = status_for_exporter(exporter->supervisor);
     json_t *message = message_new("status");
     int fd = status && message ? write_status(status) : -ENOMEM;
 

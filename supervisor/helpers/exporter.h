@@ -33,10 +33,12 @@ const char *exporter_url(const struct exporter *exporter);
 
 struct service *exporter_service(struct exporter *exporter);
 
-/* --- What the supervisor is asked and told; supervisor.c has these -------------------------------------- */
+/* --- What the exporter asks for; status.c has this ------------------------------------------------------ */
 
 /* The reply to `status` (docs/reference/control.md), for json_decref; NULL: out of memory. */
-json_t *supervisor_exporter_asks(struct supervisor *supervisor);
+json_t *status_for_exporter(struct supervisor *supervisor);
+
+/* --- What the supervisor is told; supervisor.c has this ------------------------------------------------- */
 
 /* The process is gone; another one follows unless it was told to end. */
 void supervisor_exporter_gone(struct supervisor *supervisor);
