@@ -34,7 +34,7 @@
 #define RING_WAIT_NS NS_PER_SECOND
 
 /*
- * By when the worker is alive again at the latest: a stream is looked at every 100 ms. Opening and closing a
+ * By when the worker is alive again at the latest: a stream is looked at every 250 ms. Opening and closing a
  * connection may wait for a name server, which libc asks more than once, 5 s each time.
  */
 #define BEAT_STREAMING_MS 3000
@@ -248,7 +248,7 @@ static void wait_for_ring(struct worker *worker, size_t length)
     }
 }
 
-/* What is due besides the stream. Called for every frame and at least every 100 ms. True: the worker must
+/* What is due besides the stream. Called for every frame and at least every 250 ms. True: the worker must
  * end. */
 static bool tick(struct worker *worker)
 {

@@ -1,7 +1,7 @@
 /*
  * A session with an RTSP camera (RFC 2326): from its URL to RTP and RTCP packets. Opening connects, asks for
  * the description, sets the first playable video and the first audio up and starts them; reading keeps the
- * session alive. It blocks in poll with deadlines and asks its owner at least every 100 ms whether to stop.
+ * session alive. It blocks in poll with deadlines and asks its owner at least every 250 ms whether to stop.
  * One thread. Error texts hold no credential.
  */
 #ifndef INGEST_RTSP_RTSP_SESSION_H

@@ -10,8 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The owner is asked at least this often whether to stop. */
-#define RTSP_WAIT_ASK_MS 100
+/*
+ * The owner is asked at least this often whether to stop. A signal or `attention` ends a wait at once, so this bounds
+ * only how late a signal is noticed that comes between the question and the wait.
+ */
+#define RTSP_WAIT_ASK_MS 250
 
 /* Descriptors of one wait. */
 #define RTSP_WAIT_FDS_MAX 8

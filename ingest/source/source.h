@@ -1,6 +1,6 @@
 /*
  * Where a camera's pictures come from: the interface behind which every way to reach one stands. A source
- * belongs to one worker and one thread. It blocks, but asks its owner's predicate at least every 100 ms
+ * belongs to one worker and one thread. It blocks, but asks its owner's predicate at least every 250 ms
  * whether to stop, and keeps its own deadlines. It never shows a credential in what it returns or logs.
  */
 #ifndef INGEST_SOURCE_SOURCE_H

@@ -25,7 +25,7 @@
 #define FILE_PAUSE_MAX_NS (10 * NS_PER_SECOND)
 
 /* How long a file waits for its time before it asks whether to stop. */
-#define FILE_WAIT_MS 100
+#define FILE_WAIT_MS 250
 
 /* Streams are probed; this much at most. */
 #define PROBE_BYTES 262144

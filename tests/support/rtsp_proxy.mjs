@@ -4,6 +4,7 @@
 // What it breaks is said by `proxy.fault`, an object whose functions are all optional and may change at any time:
 //   accept(connection)            a new client; true: the fault looks after it and nothing is forwarded
 //   answer(request, connection)   a request; what is returned (text or bytes) is sent instead of forwarding it, true: nothing is
+//   reply(text, connection)       the head of an answer of the camera's; returns what is passed on instead
 //   packet(packet, connection)    a packet of the camera's; returns the packets to pass on, in order
 // A packet is {channel, data, rtcp, video}; with `wire` that is sent as it is, over TCP without any framing.
 import dgram from 'node:dgram';
@@ -171,7 +172,8 @@ export class Connection {
       const sequence = /^cseq: *(\d+)/im.exec(text)?.[1];
       const playing = this.#methods.get(sequence) === 'PLAY';
       this.thought += performance.now() - (this.#asked.get(sequence) ?? performance.now());
-      this.outlet.write(Buffer.concat([Buffer.from(this.#overUdp(text), 'latin1'), body]));
+      const said = this.proxy.fault.reply?.(text, this) ?? text;
+      this.outlet.write(Buffer.concat([Buffer.from(this.#overUdp(said), 'latin1'), body]));
       if (playing) this.played ??= performance.now();
     }
   }
