@@ -77,6 +77,18 @@ int32_t bits_read_se(struct bits *bits)
     return (int32_t)((code & 1u) != 0 ? magnitude : -magnitude);
 }
 
+uint32_t bits_read_sum(struct bits *bits)
+{
+    uint32_t sum = 0;
+    uint32_t byte;
+
+    do {
+        byte = bits_read(bits, 8);
+        sum += byte;
+    } while (byte == 255 && !bits->overrun);
+    return sum;
+}
+
 bool bits_copy(struct bits *bits, uint8_t *out, size_t count)
 {
     if (count > bits_left(bits) / 8) {

@@ -36,6 +36,9 @@ void bits_skip(struct bits *bits, unsigned count);
 uint32_t bits_read_ue(struct bits *bits);
 int32_t bits_read_se(struct bits *bits);
 
+/* A number as the sum of bytes, of which the first one below 255 is the last: lengths in SEI messages and LATM. */
+uint32_t bits_read_sum(struct bits *bits);
+
 /* COUNT bytes to OUT, from any bit on. Plain only. False: there are not so many. */
 bool bits_copy(struct bits *bits, uint8_t *out, size_t count);
 

@@ -181,19 +181,6 @@ bool nal_is_b_slice(enum nal_codec codec, const struct nal *nal)
     return !bits_overrun(&bits) && slice_type % 5 == 1;
 }
 
-/* payloadType or payloadSize: 255 for each byte 255, and the last byte (7.3.2.3.1). */
-static uint32_t read_sei_number(struct bits *bits)
-{
-    uint32_t value = 0;
-    uint32_t byte;
-
-    do {
-        byte = bits_read(bits, 8);
-        value += byte;
-    } while (byte == 255 && !bits_overrun(bits));
-    return value;
-}
-
 bool nal_has_recovery_point(enum nal_codec codec, const struct nal *nal)
 {
     size_t header = codec == NAL_H264 ? 1 : 2;
@@ -205,8 +192,8 @@ bool nal_has_recovery_point(enum nal_codec codec, const struct nal *nal)
     }
     bits_init(&bits, nal->data + header, nal->size - header);
     while (!bits_overrun(&bits)) {
-        uint32_t payload = read_sei_number(&bits);
-        uint32_t size = read_sei_number(&bits);
+        uint32_t payload = bits_read_sum(&bits); /* payloadType and payloadSize, 7.3.2.3.1 */
+        uint32_t size = bits_read_sum(&bits);
         if (payload == SEI_RECOVERY_POINT && size > 0) {
             return !bits_overrun(&bits);
         }

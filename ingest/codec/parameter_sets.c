@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/bytes.h"
 #include "ingest/codec/bits.h"
 
 static const uint8_t start_code[] = {0, 0, 0, 1};
@@ -122,7 +123,7 @@ static ssize_t put_counted(struct parameter_sets *sets, const uint8_t *data, siz
         if (size - used < 2) {
             return -EBADMSG;
         }
-        size_t length = (size_t)data[used] << 8 | data[used + 1];
+        size_t length = bytes_get_be16(data + used);
         if (length > size - used - 2) {
             return -EBADMSG;
         }
@@ -160,7 +161,7 @@ static int put_hvcc(struct parameter_sets *sets, const uint8_t *data, size_t siz
         if (size - at < 3) {
             return -EBADMSG;
         }
-        unsigned count = (unsigned)data[at + 1] << 8 | data[at + 2];
+        unsigned count = bytes_get_be16(data + at + 1);
         ssize_t used = put_counted(sets, data + at + 3, size - at - 3, count);
         if (used < 0) {
             return -EBADMSG;

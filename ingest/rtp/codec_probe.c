@@ -1,5 +1,7 @@
 #include "ingest/rtp/codec_probe.h"
 
+#include "common/base/bytes.h"
+
 #define FORBIDDEN_BIT 0x80
 
 /* H.264: RFC 6184, table 1, and ITU-T H.264, table 7-1 and 7.4.1 (nal_ref_idc). */
@@ -22,7 +24,7 @@ static bool may_be_h264(const uint8_t *payload, size_t size)
     case 12: /* filler */
         return reference == 0;
     case 24: /* STAP-A: a length that fits */
-        return size > 3 && ((size_t)payload[1] << 8 | payload[2]) <= size - 3;
+        return size > 3 && bytes_get_be16(payload + 1) <= size - 3;
     case 28: /* FU-A: its reserved bit is 0; what is cut is a slice, SEI or a parameter set */
         return size > 1 && (payload[1] & 0x20) == 0 &&
                ((payload[1] & 0x1f) == 1 || ((payload[1] & 0x1f) >= 5 && (payload[1] & 0x1f) <= 8));

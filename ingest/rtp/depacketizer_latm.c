@@ -68,22 +68,9 @@ static bool take_config(struct latm *latm, struct bits *bits)
     return true;
 }
 
-/* PayloadLengthInfo, 1.7.3.2.4. */
-static size_t read_length(struct bits *bits)
-{
-    size_t length = 0;
-    uint32_t part;
-
-    do {
-        part = bits_read(bits, 8);
-        length += part;
-    } while (part == 255);
-    return length;
-}
-
 static bool take_unit(struct latm *latm, struct bits *bits)
 {
-    size_t length = read_length(bits);
+    size_t length = bits_read_sum(bits); /* PayloadLengthInfo, 1.7.3.2.4 */
     size_t at = latm->units.size;
 
     if (bits_overrun(bits) || length == 0 || length > bits_left(bits) / 8) {
