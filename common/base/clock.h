@@ -1,5 +1,5 @@
 /*
- * Time: the units, and the two clocks that ringcast reads. Nanoseconds are signed, as in the ring and in all
+ * Time: its units, and the clocks that ringcast reads. Nanoseconds are signed, as in the ring and in all
  * media times, because the difference of two times may be negative; milliseconds are unsigned, as in all
  * deadlines of the supervisor. Any process, any thread; no system call, since the vDSO answers.
  */
@@ -28,7 +28,7 @@ static inline uint64_t clock_now_ms(void)
     return (uint64_t)(clock_now_ns() / NS_PER_MS);
 }
 
-/* The same clock in whole seconds, some milliseconds behind: for what is asked on each packet of each viewer. */
+/* The same clock in whole seconds, and some milliseconds behind: cheap enough for each packet of each viewer. */
 static inline time_t clock_coarse_s(void)
 {
     struct timespec now;

@@ -12,7 +12,7 @@
 /* Bytes that text_escape needs at most for one byte of text ("\xHH"). */
 #define TEXT_ESCAPE_MAX 4
 
-/* Bytes of the valid UTF-8 sequence that TEXT, with AVAILABLE bytes, begins with: 1…4, or 0 if it is none. */
+/* Bytes of the valid UTF-8 sequence that TEXT, with AVAILABLE bytes, begins with: 1…4; 0: it begins with none. */
 size_t text_utf8_length(const char *text, size_t available);
 
 bool text_is_utf8(const char *text);
@@ -20,7 +20,7 @@ bool text_is_utf8(const char *text);
 /* True if TEXT holds a control character (C0, DEL or C1). */
 bool text_has_control(const char *text);
 
-/* Cuts a character off whose last bytes are missing. */
+/* Removes a character at the end of TEXT whose last bytes are missing. */
 void text_trim_partial(char *text);
 
 /*

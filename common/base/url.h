@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* What needs no code anywhere in a URL, beside letters and digits (RFC 3986, section 2.3). */
+/* The characters beside letters and digits that are never percent-encoded (RFC 3986, section 2.3). */
 #define URL_UNRESERVED "-._~"
 
 /* Bytes that url_encode needs at most for one byte of text ("%HH"). */

@@ -1,9 +1,9 @@
 /*
- * What a worker is to do: the settings of its camera that concern it, and what ringcastd adds to them. The
- * settings are described once, in config_settings.c; from there come the members of the `camera` message
- * (docs/reference/control.md) in both directions. A new setting for the worker is a line in that table and a
- * member here. Holds secrets. In ringcastd it is part of struct config_camera; a worker has one of its own
- * and hands it down by const pointer. Any process, any thread.
+ * What a worker has to do: those settings of its camera that concern it, and what ringcastd adds to them. The settings
+ * are described once, in config_settings.c, and the members of the `camera` message (docs/reference/control.md) are
+ * written and read by that table. A new setting for the worker is a line in the table and a member here. Holds secrets.
+ * In ringcastd it is part of struct config_camera; a worker has one of its own and hands it down by const pointer. Any
+ * process, any thread.
  */
 #ifndef COMMON_CONFIG_CAMERA_TASK_H
 #define COMMON_CONFIG_CAMERA_TASK_H
@@ -22,7 +22,7 @@ enum camera_transport {
     CAMERA_TRANSPORT_AUTO, /* UDP; TCP if that is refused or nothing arrives */
 };
 
-/* What audio is encoded as if browsers cannot play it as it comes. */
+/* The codec into which audio is encoded if browsers cannot play it as it comes. */
 enum audio_codec { AUDIO_CODEC_AAC, AUDIO_CODEC_OPUS, AUDIO_CODEC_FLAC };
 
 /* Every string is malloc'ed. */
@@ -34,35 +34,36 @@ struct camera_task {
     enum camera_transport transport;
     bool audio; /* false: the camera's sound is not asked for */
     enum audio_codec audio_codec;
-    bool show_damaged;        /* frames with missing parts are shown, too */
+    bool show_damaged;        /* frames with missing parts are shown, as well */
     size_t keyframe_deadline; /* seconds to wait for a keyframe; 0: as the camera's groups need */
     size_t video_deadline;    /* seconds without video that a camera may take; 0: as its pace needs */
     char *aspect;             /* "W:H", the shape of the picture as displayed; NULL: as the camera says */
     size_t rotate;            /* degrees clockwise: 0, 90, 180 or 270 */
-    bool tls_verify;          /* false: any certificate will do */
-    char *tls_fingerprint; /* SHA-256 of the only certificate that will do, hexadecimal; NULL: none given */
+    bool tls_verify;          /* false: any certificate is accepted */
+    char *tls_fingerprint; /* SHA-256 of the only certificate that is accepted, hexadecimal; NULL: not set */
     bool allow_redirect;   /* to other hosts, which get no credentials */
 
     /* Not settings of the camera: ringcastd fills them in for each worker. */
     char *name; /* of the stream: "front" or "front/sub" */
     enum log_level log_level;
-    size_t ring_size_max; /* bytes of the largest ring that may be asked for; 0: the ring keeps its size */
+    size_t
+        ring_size_max; /* bytes of the largest ring that the worker may ask for; 0: the ring keeps its size */
 };
 
-/* The message that gives TASK to a worker, to be sent with its descriptors. NULL: out of memory. A secret. */
+/* The message that gives TASK to a worker; the caller adds the descriptors. Holds secrets. NULL: out of memory. */
 json_t *camera_task_to_json(const struct camera_task *task);
 
 /*
  * Fills TASK from MESSAGE. Settings that are missing get their defaults, and unknown members are ignored, so
- * that the sender may be of another version. 0; -EBADMSG: not a `camera` message, or a member is missing
- * that has no default, or a member is not what it should be; -ENOMEM. On error there is nothing to finish.
+ * that the sender may be of another version. 0; -EBADMSG: not a `camera` message, or a member
+ * without a default is missing, or a member has a wrong type or value; -ENOMEM. On error there is nothing to finish.
  */
 int camera_task_from_json(struct camera_task *task, const json_t *message);
 
 /* Overwrites and frees what TASK points to. */
 void camera_task_finish(struct camera_task *task);
 
-/* Makes every credential of TASK, or of a URL alone, known to the log, which then never shows it. */
+/* Makes every credential of TASK, or of the URL TEXT, known to the log, which from then on never shows it. */
 void camera_task_hide_secrets(const struct camera_task *task);
 void camera_task_hide_url(const char *text);
 

@@ -101,8 +101,8 @@ static bool reads_as_path(const char *between, size_t length, enum look host)
 }
 
 /*
- * True if the user information goes on to AT, an '@' behind the place where it should have ended: BETWEEN, where a
- * HOST (LOOK) stands before it. LOGIN: that host has user information before it.
+ * True if the user information goes on to AT, an '@' after BETWEEN, the '/', '?' or '#' that should have ended it. HOST:
+ * what the text before BETWEEN looks like. LOGIN: user information stands before that text.
  */
 static bool goes_on_to(const char *at, const char *between, enum look host, bool login)
 {
@@ -122,7 +122,7 @@ static bool goes_on_to(const char *at, const char *between, enum look host, bool
     return found > LOOK_WORD || between[0] == '#' || ((login || host == LOOK_PORT) && at[1 + length] == '/');
 }
 
-/* Where the host begins in what follows "scheme://", and the character that *STRAY is (camera_url.h). */
+/* Where the host begins in TEXT, which follows "scheme://". *STRAY: as in struct camera_url. */
 static const char *find_host(const char *text, char *stray)
 {
     const char *end = text + strcspn(text, PATH_BEGINS);
@@ -205,7 +205,7 @@ int camera_url_parse(const char *text, struct camera_url *url)
     return 0;
 }
 
-/* TEXT percent-encoded, malloc'ed; only what would be misread: libavformat has 127 bytes for user information. */
+/* TEXT, malloc'ed, with codes only for what would be misread: libavformat has 127 bytes for user information. */
 static char *encoded(const char *text, const char *keep)
 {
     size_t length = strlen(text);

@@ -1,8 +1,8 @@
 /*
- * A camera's URL taken apart. People paste passwords with any characters into the user information, where
- * '/', '?' and '#' end it (RFC 3986, section 3.2), so the rest is a host that nobody meant. Such URLs are
- * recognised here: the configuration refuses them, and what may be a password in them is known and hidden.
- * Holds secrets. Pure functions; any process, any thread.
+ * A camera's URL taken apart. People paste passwords with any characters into the user information, which '/', '?' and '#'
+ * end (RFC 3986, section 3.2): the rest of the password then reads as a host. Such URLs are recognised here, so that the
+ * configuration can refuse them, and the log can hide what may be a password. Holds secrets. Pure functions; any process,
+ * any thread.
  */
 #ifndef COMMON_CONFIG_CAMERA_URL_H
 #define COMMON_CONFIG_CAMERA_URL_H
@@ -17,12 +17,12 @@ struct camera_url {
     char *password; /* NULL: none */
     char *host;     /* host[:port], as written */
     char *path;     /* what follows, as written; may be empty */
-    char stray;     /* the '/', '?' or '#' in the user information that would end it; NUL: none */
+    char stray;     /* a '/', '?' or '#' in the user information, which would end it; NUL: there is none */
 };
 
 /*
- * The user information ends at the last '@' before the first '/', '?' or '#'; or, if what follows that is
- * not certainly a host and a later '@' is followed by one, at that later '@', and the character is STRAY.
+ * The user information ends at the last '@' before the first '/', '?' or '#'; or at a later '@', if
+ * what follows the first one may not be a host and what follows the later one is: then the character is STRAY.
  * 0; -EINVAL: not a URL, or it has no host; -ENOMEM. On error there is nothing to finish.
  */
 int camera_url_parse(const char *text, struct camera_url *url);

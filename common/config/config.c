@@ -43,7 +43,7 @@ static void round_sizes(size_t *ring_size, size_t *ring_size_max)
     *ring_size_max = power_of_two(*ring_size_max);
 }
 
-/* What the file leaves to the machine, and the form in which others want what it says. */
+/* Fills in what the file leaves to the machine, and brings its values into the form in which others use them. */
 static void settle(struct config *config, const json_t *changes, struct config_report *report,
                    const struct config_places *places)
 {

@@ -1,7 +1,7 @@
 /*
- * The configuration file (libconfig syntax; docs/reference/configuration.md). Read by ringcastd and, for the
- * address of the control socket, by ringcastctl. Every setting is described once, in config_settings.c:
- * its name, kind, bounds and default; the unknown-key check and its "did you mean" come from the same table.
+ * The configuration file (libconfig syntax; docs/reference/configuration.md). ringcastd reads it, and so does ringcastctl
+ * for the address of the control socket. Every setting is described once, in config_settings.c: its name, kind, bounds
+ * and default; the check for unknown settings, with its "did you mean", uses the same table.
  */
 #ifndef COMMON_CONFIG_CONFIG_H
 #define COMMON_CONFIG_CONFIG_H
@@ -17,11 +17,11 @@
 /* Longest camera name in bytes, without the NUL. */
 #define CONFIG_CAMERA_NAME_MAX 64
 
-/* A camera's sub stream is a stream of its own, named after the camera; '/' is in no camera's name. */
+/* A camera's sub stream is a stream of its own, named after the camera; no camera's name has a '/'. */
 #define CONFIG_SUB_SUFFIX "/sub"
 #define CONFIG_STREAM_NAME_MAX (CONFIG_CAMERA_NAME_MAX + (int)sizeof(CONFIG_SUB_SUFFIX) - 1)
 
-/* Where a camera's settings are from: the file, the file and changes at run time, or those alone. */
+/* Where a camera's settings come from: the file, the file with changes at run time, or changes at run time alone. */
 enum config_origin { CONFIG_FROM_FILE, CONFIG_CHANGED, CONFIG_ADDED };
 
 /* As enum sandbox_mode (sandbox.h). */
@@ -31,20 +31,21 @@ struct config_source;
 
 /*
  * The settings of a camera's stream, the main or the sub stream: one member for each line of camera_settings in
- * config_settings.c. What that table's walkers copy, compare and free needs no other line of code.
+ * config_settings.c. Copying, comparing and freeing walk that table, so a new member needs no code for them.
  */
 struct config_camera {
-    struct camera_task task; /* first, so that a task's offsets are a camera's; only its settings are used */
-    char *name;            /* 1…64 bytes of UTF-8, no '/' and no control characters, unique; of a sub stream
+    struct camera_task
+        task;         /* first, so that its offsets are also a camera's; here only its settings are used */
+    char *name;       /* 1…64 bytes of UTF-8, no '/' and no control characters, unique; of a sub stream
                                 "<camera>/sub" */
-    size_t ring_size;      /* bytes of ring data; 0: as its stream needs; default: that of the whole file */
+    size_t ring_size; /* bytes of ring data; 0: as its stream needs; default: that of the whole file */
     size_t ring_size_max;  /* bytes that a ring may grow to; default: that of the whole file */
     bool enabled;          /* default: true */
     bool on_demand;        /* default: false */
-    size_t on_demand_idle; /* seconds without anybody watching before it sleeps */
-    bool sub;              /* it is the sub stream of the camera before it */
+    size_t on_demand_idle; /* seconds without a viewer before it sleeps */
+    bool sub;              /* this is the sub stream of the camera before it */
     enum config_origin origin;
-    int line; /* where the camera begins in the file; 0: not in it */
+    int line; /* where the camera begins in its file; 0: it is not in a file */
 };
 
 struct config_address {
@@ -54,48 +55,49 @@ struct config_address {
 
 /* How slow a viewer may be, and how it is kept. */
 struct config_viewers {
-    size_t bytes;       /* that may wait for it … */
-    size_t age_ms;      /* … or the age of the first of them, before it goes on with the newest keyframe */
-    size_t timeout;     /* seconds that it may take nothing before it is closed */
+    size_t bytes;       /* when more bytes wait for a viewer, it goes on with the newest keyframe */
+    size_t age_ms;      /* when the oldest of these bytes are older, the same */
+    size_t timeout;     /* seconds in which a viewer may take nothing before it is closed */
     size_t ping;        /* seconds from ping to ping */
-    size_t send_memory; /* MiB of unsent data, in each fan-out; 0: as the machine has memory */
-    size_t idle_per_client; /* connections without a request, and paused viewers, of one address … */
-    size_t idle_max;        /* … and in all, in each fan-out */
+    size_t send_memory; /* MiB of unsent data, in each fan-out; 0: by the memory of the machine */
+    size_t
+        idle_per_client; /* connections without a request, and paused viewers, of one address in each fan-out */
+    size_t idle_max;     /* the same, of all addresses together */
 };
 
 struct config {
     char *path; /* the file, as given */
     struct config_address listen;
     struct config_address admin; /* of metrics and health; host NULL: none */
-    bool insecure;               /* allow a listen address that is not loopback without authentication */
-    char *runtime_dir;           /* absolute */
-    char *state_dir;             /* absolute */
-    char *instance;              /* part of the shared-memory names: [A-Za-z0-9_-]{1,32} */
-    size_t ring_size;            /* bytes, default for cameras; 0: as each stream needs */
-    size_t ring_size_max;        /* bytes, default for cameras */
-    size_t fanout_processes;     /* 0: as many as there are cores */
+    bool insecure;        /* allows an address that is not loopback, although viewers are not authenticated */
+    char *runtime_dir;    /* absolute */
+    char *state_dir;      /* absolute */
+    char *instance;       /* part of the shared-memory names: [A-Za-z0-9_-]{1,32} */
+    size_t ring_size;     /* bytes, default for cameras; 0: as each stream needs */
+    size_t ring_size_max; /* bytes, default for cameras */
+    size_t fanout_processes; /* 0: as many as there are cores */
     struct config_viewers viewers;
     enum log_level log_level;
     enum log_format log_format;
     enum config_sandbox sandbox; /* default: on */
-    char *user; /* whom children run as if ringcastd is root; NULL: "ringcast" if it exists */
+    char *user; /* the user that children run as if ringcastd is root; NULL: "ringcast", if it exists */
     struct config_camera
         *cameras;        /* in the file's order; a sub stream comes after its camera's main stream */
     size_t camera_count; /* sub streams counted */
 };
 
 /*
- * Reads and checks the file PATH completely, with what it includes. Passwords are made known to the log
- * (log_add_secret). Errors go to ERRORS, one line each, all that are found, as
+ * Reads and checks all of the file PATH, with what it includes. Passwords are made known to the log
+ * (log_add_secret). ERRORS gets every error that is found, one line each, as
  * "FILE:LINE: FIELD: what is wrong; what to do". Values of secret fields are never shown.
- * The configuration, to be freed with config_free; or NULL after at least one error was written.
+ * Returns the configuration, to be freed with config_free; or NULL after at least one error was written.
  */
 struct config *config_load(const char *path, FILE *errors);
 
 /*
- * The same in two steps, for whoever interprets a file more than once: its text (with what it includes), and
- * what it means with CHANGES (config_overlay.h; NULL: none). NULL after errors; those of changes name no
- * line.
+ * The same in two steps, for a caller that interprets a file more than once: reading its text, with what it includes; and
+ * finding out what the text means with CHANGES (config_overlay.h; NULL: none). NULL after errors; errors in changes name
+ * no line.
  */
 struct config_source *config_read_source(const char *path, FILE *errors);
 struct config *config_interpret(const struct config_source *source, const char *path, const json_t *changes,
@@ -106,7 +108,7 @@ void config_free(struct config *config);
 /* "ipc://<runtime_dir>/control.sock": where the control socket of this configuration is. malloc'ed. */
 char *config_control_url(const struct config *config);
 
-/* The same for the default run-time directory, when there is no configuration at hand. malloc'ed. */
+/* The same for the default run-time directory, for a caller without a configuration. malloc'ed. */
 char *config_default_control_url(void);
 
 #endif

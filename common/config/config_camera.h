@@ -19,7 +19,7 @@ bool config_is_sub(const char *name);
 /* Frees what it points to; secrets are overwritten first. */
 void config_camera_finish(struct config_camera *camera);
 
-/* True if a worker of one would do for the other: everything that a worker is told is the same. */
+/* True if a worker of one would do for the other: every setting that a worker learns is the same. */
 bool config_camera_same_task(const struct config_camera *a, const struct config_camera *b);
 
 /* True if all settings are the same. */

@@ -1,7 +1,6 @@
 /*
- * What single values of a configuration must be like. Pure functions; part of config.c.
- * Each returns true, or false with "what is wrong; what to do" in PROBLEM. Nothing of a URL's user
- * information is ever in it.
+ * What single values of a configuration must be like. Each check returns true; or false, with "what is wrong; what to do"
+ * in PROBLEM, which never shows any of a URL's user information. Pure functions; part of config.c.
  */
 #ifndef COMMON_CONFIG_CONFIG_CHECK_H
 #define COMMON_CONFIG_CONFIG_CHECK_H
@@ -25,7 +24,7 @@ bool config_check_state_dir(const char *path, char problem[CONFIG_PROBLEM_SIZE])
 bool config_check_user(const char *name, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_runtime_dir(const char *path, char problem[CONFIG_PROBLEM_SIZE]);
 
-/* "address:port" to a numeric address without brackets (malloc'ed) and a port. */
+/* Splits TEXT, "address:port", into a numeric address without brackets, which is malloc'ed, and a port. */
 bool config_parse_listen(const char *text, char **host, int *port, char problem[CONFIG_PROBLEM_SIZE]);
 
 /* HOST is a numeric address. */

@@ -1,6 +1,6 @@
 /*
- * Memory for the configuration. A configuration read in part must never be taken for the whole, so without
- * memory the process ends; workers and fan-outs outlive a ringcastd that does (docs/design/supervision.md).
+ * Memory for the configuration. Half a configuration must never be taken for the whole, so the process ends
+ * when there is no memory; workers and fan-outs outlive that ringcastd (docs/design/supervision.md).
  * Part of config.c.
  */
 #ifndef COMMON_CONFIG_CONFIG_MEMORY_H
@@ -18,7 +18,7 @@ static inline void *config_need(void *memory)
     return memory;
 }
 
-/* A copy of TEXT; NULL: there is no text. */
+/* A copy of TEXT; NULL if TEXT is NULL. */
 static inline char *config_copy_text(const char *text)
 {
     return text == NULL ? NULL : config_need(strdup(text));

@@ -34,7 +34,7 @@ static int index_of(const config_setting_t *cameras, const char *name)
 static bool add_setting(config_setting_t *camera, const char *name, const json_t *value, bool within);
 
 /*
- * The members of a group within a camera's settings; a group within it stays empty, which no setting may be.
+ * Adds the members of a group within a camera's settings. A group within that group stays empty, which is then refused.
  */
 static bool add_group(config_setting_t *camera, const char *name, const json_t *value, bool within)
 {

@@ -51,7 +51,7 @@ char *config_default_runtime_dir(void)
     return path;
 }
 
-/* Without a home directory (a service's user) what must be kept lies beside what need not. */
+/* A user without a home directory, such as a service's, keeps its state in the run-time directory. */
 char *config_default_state_dir(const char *runtime_dir)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");

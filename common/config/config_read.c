@@ -1,7 +1,7 @@
 /*
- * Reading walks the table of settings (config_settings.h), not the file: a setting that is not there gets its
- * default the same way as a given value. Then what the tables do not know is looked for, and at last what
- * settings mean for each other is checked, for settings that are right in themselves.
+ * Reading walks the table of settings (config_settings.h), not the file: a setting that the file does not have gets its
+ * default in the same way as a given value. Names that the table does not know are reported first. Last come the checks
+ * of settings against each other, for those that are right in themselves.
  */
 #include "common/config/config_read.h"
 
@@ -25,10 +25,10 @@ struct reader {
     struct config_report *report;
     const struct config_places *places;
     const config_setting_t *group;
-    void *object;              /* what the offsets are in */
-    bool inherits;             /* what is not given has its value already */
+    void *object;              /* the structure that the settings' offsets are for */
+    bool inherits;             /* settings that are not given have their values already */
     struct config_camera *sub; /* where the camera's sub stream goes */
-    const char *prefix;        /* of its fields: "" or "cameras[2]." */
+    const char *prefix;        /* of the fields' names: "" or "cameras[2]." */
     unsigned line;
 };
 
@@ -136,7 +136,7 @@ static bool check_kind(const struct reader *reader, const struct setting *settin
     return false;
 }
 
-/* What holds for every string, and for this setting's. */
+/* The checks for every string, and the setting's own. */
 static bool check_string(const struct reader *reader, const struct setting *setting, const char *value)
 {
     char why[CONFIG_PROBLEM_SIZE];
@@ -171,7 +171,7 @@ static void take_string(const struct reader *reader, const struct setting *setti
     }
 }
 
-/* A URL that is refused may hold a password, too. */
+/* Hidden first: a URL that is refused may hold a password, too. */
 static void take_url(const struct reader *reader, const struct setting *setting, const char *value)
 {
     camera_task_hide_url(value);
@@ -374,7 +374,7 @@ static void read_group(const struct reader *reader, const struct setting_group *
     }
 }
 
-/* A group of the file's own settings; GIVEN NULL: not there, so that its members have their defaults. */
+/* A group of the file's own settings. GIVEN NULL: the file does not have it, so its members get their defaults. */
 static void read_members(const struct reader *top, const struct setting *setting,
                          const config_setting_t *given)
 {
@@ -388,7 +388,7 @@ static void read_members(const struct reader *top, const struct setting *setting
     read_group(&reader, setting->members);
 }
 
-/* User information in the URL, or the two fields, or none. */
+/* Credentials stand in the URL, or in the two fields, or nowhere. */
 static void check_credentials(const struct reader *reader, const struct config_camera *camera)
 {
     size_t length;
@@ -410,7 +410,7 @@ static void check_credentials(const struct reader *reader, const struct config_c
     }
 }
 
-/* TLS protects the connection; packets over UDP would be beside it, for everybody to read. */
+/* TLS protects the connection; packets over UDP would go beside it, in the clear. */
 static void check_protection(const struct reader *reader, const struct config_camera *camera)
 {
     if (camera->task.url != NULL && strncasecmp(camera->task.url, "rtsps:", 6) == 0 &&
@@ -451,7 +451,7 @@ static void inherit_texts(struct config_camera *sub, const struct config_camera 
     }
 }
 
-/* The URL alone, or a group; what is not said is as for the camera, whose other settings have been read. */
+/* A URL alone, or a group. Settings that are not given are the camera's, which have been read by now. */
 static void read_sub(const struct reader *camera_reader, const config_setting_t *given)
 {
     char prefix[FIELD_SIZE];
@@ -586,9 +586,9 @@ static void read_cameras(const struct reader *reader, const struct setting *sett
     }
 }
 
-/* Nobody is authenticated: whoever reaches an address gets all that is there. */
+/* Clients are not authenticated: everyone who can reach an address gets all that it serves. */
 static void check_address(const struct reader *reader, const char *name, const struct config_address *address,
-                          const char *who, const char *what)
+                          const char *clients, const char *act)
 {
     if (address->host == NULL || reader->config->insecure || config_host_is_loopback(address->host)) {
         return;
@@ -596,7 +596,7 @@ static void check_address(const struct reader *reader, const char *name, const s
     report_at(reader, line_of(reader, name), name,
               "%s is not a loopback address, and %s are not authenticated; write \"127.0.0.1:%d\", or add "
               "insecure = true; to let everyone who can reach it %s",
-              address->host, who, address->port, what);
+              address->host, clients, address->port, act);
 }
 
 static void check_exposure(const struct reader *reader)

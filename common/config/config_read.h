@@ -10,7 +10,7 @@
 
 /*
  * Fills CONFIG from ROOT. Errors go to REPORT. What depends on the machine (runtime_dir, instance) stays NULL
- * where the file does not say it; camera lines count in the text.
+ * where the file does not set it; camera lines count in the text.
  */
 void config_read_tree(const config_setting_t *root, struct config *config, struct config_report *report,
                       const struct config_places *places);

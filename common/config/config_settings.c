@@ -183,7 +183,7 @@ bool setting_is_set(const struct setting *setting, const void *object)
     return setting_is_text(setting) && text_of(setting, object);
 }
 
-/* Bytes of a member that is a plain value; 0: it is not one. */
+/* Bytes of a member that is a plain value; 0: the member is not a plain value. */
 static size_t size_of(const struct setting *setting)
 {
     switch (setting->kind) {

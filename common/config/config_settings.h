@@ -1,7 +1,7 @@
 /*
- * Every setting of the configuration file, once: its name, kind, bounds and default. Everything that concerns
- * all settings walks these tables: reading and its check for unknown names, copying, comparing, hashing and
- * freeing, a worker's message, and what ringcastctl must know about a setting that is typed. The tables are
+ * Every setting of the configuration file, once: its name, kind, bounds and default. Whatever is done
+ * with all settings walks these tables: reading, with its check for unknown names, copying, comparing, hashing and freeing,
+ * a worker's message, and what ringcastctl must know of a setting that a user types. The tables are
  * constant; any process, any thread.
  */
 #ifndef COMMON_CONFIG_CONFIG_SETTINGS_H
@@ -28,8 +28,8 @@ enum setting_kind {
 /* Of a setting. */
 enum setting_flags {
     SETTING_REQUIRED = 1u << 0, /* it has no default */
-    SETTING_SECRET = 1u << 1,   /* made known to the log; of a URL, its password is */
-    SETTING_TASK = 1u << 2,     /* the worker is told; the offset is in struct camera_task */
+    SETTING_SECRET = 1u << 1,   /* the log hides it; of a URL the log hides the password in any case */
+    SETTING_TASK = 1u << 2,     /* the worker gets it; the offset is that in struct camera_task */
     SETTING_LOGIN = 1u << 3,    /* a sub stream has its own username and password, or both of its camera */
 };
 
@@ -76,19 +76,19 @@ const struct setting *setting_find(const struct setting_group *group, const char
 /* True if the member is a malloc'ed string, or NULL. */
 bool setting_is_text(const struct setting *setting);
 
-/* True if the member of a text is not NULL. */
+/* True if the member is a string that is not NULL. */
 bool setting_is_set(const struct setting *setting, const void *object);
 
 /*
- * One setting's member, in the structure that the table is for: copied deep to where there is none (without
- * memory the process ends, config_memory.h), compared, added to a hash, or overwritten and freed.
+ * One setting's member in an object, a structure that the setting's table is for. setting_copy copies deeply over a member
+ * that holds nothing, and ends the process without memory (config_memory.h); setting_finish overwrites and frees.
  */
 void setting_copy(const struct setting *setting, void *to, const void *from);
 bool setting_equal(const struct setting *setting, const void *a, const void *b);
 uint64_t setting_hash(const struct setting *setting, uint64_t hash, const void *object);
 void setting_finish(const struct setting *setting, void *object);
 
-/* The member as JSON, new; a string that is not there is null. NULL: out of memory. */
+/* The member as a new JSON value; a string that is NULL is null. NULL: out of memory. */
 json_t *setting_to_json(const struct setting *setting, const void *object);
 
 /*

@@ -2,8 +2,8 @@
  * A scanner that knows just enough of libconfig's lexical rules to find @include at the beginning of a line,
  * outside strings and comments. It also does what libconfig 1.5 leaves out: an integer that does not fit 32
  * bits would be wrapped silently, so it gets the suffix of a 64-bit integer; "\x00" would cut a string
- * silently, so it is refused; a string where none can stand would be leaked, so it is refused, and for that
- * brackets are counted.
+ * silently, so it is refused; a string where the grammar allows none would be leaked, so it is refused, too, which is why
+ * brackets are tracked.
  */
 #include "common/config/config_source.h"
 
@@ -44,7 +44,7 @@ struct config_source {
     struct config_places places;
     struct config_report *report; /* only while reading */
     bool failed;
-    char last;                   /* the last token: a character of its own, '"' a string, 'a' any other */
+    char last; /* the last token: '"' for a string, 'a' for a word, else its only character */
     char brackets[BRACKETS_MAX]; /* opened and not closed */
     size_t bracket_count;
 };
@@ -191,9 +191,8 @@ static void copy_name(struct scanner *scanner)
 }
 
 /*
- * A number and whatever sticks to it. Only a plain decimal or hexadecimal integer is looked at: one that int
- * does not hold is replaced by its 64-bit form, one that nothing holds by the largest there is, which every
- * range check refuses.
+ * A number and what sticks to it. Only a plain decimal or hexadecimal integer is looked at. One that does not fit an int is
+ * replaced by its 64-bit form, one that does not fit that either by the largest integer, which every range check refuses.
  */
 static void copy_number(struct scanner *scanner)
 {
@@ -246,7 +245,7 @@ static void copy_line_start(struct scanner *scanner)
     }
 }
 
-/* Space and comments. False: there is none. */
+/* Space and comments. False: something else is next. */
 static bool copy_space(struct scanner *scanner)
 {
     if (isspace((unsigned char)*scanner->at)) {
@@ -297,7 +296,7 @@ static void scan(struct scanner *scanner)
     }
 }
 
-/* NULL, or why the file is not to be read. */
+/* NULL; or why the file must not be read. */
 static const char *check_file(int fd, size_t *size)
 {
     struct stat status;

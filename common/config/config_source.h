@@ -1,7 +1,7 @@
 /*
  * The text of a configuration file with its @include files in place. libconfig could follow @include itself,
- * but version 1.5 ends the process when the included name is a directory, waits for ever on a FIFO, and takes
- * relative names from the working directory. Part of config.c; belongs to one config_load at a time.
+ * but its version 1.5 ends the process when the included name is a directory, waits for ever on a FIFO, and resolves
+ * relative names in the working directory. Part of config.c; belongs to one config_load at a time.
  */
 #ifndef COMMON_CONFIG_CONFIG_SOURCE_H
 #define COMMON_CONFIG_CONFIG_SOURCE_H
@@ -12,8 +12,8 @@
 struct config_source;
 
 /*
- * Reads PATH. What is wrong goes to REPORT, and config_source_text is then NULL; the source is there all the
- * same, to say where errors are. NULL: out of memory. To be freed with config_source_destroy.
+ * Reads PATH. Errors go to REPORT; config_source_text is then NULL, but the source exists all the same, because its places
+ * are needed to print the errors. To be freed with config_source_destroy.
  */
 struct config_source *config_source_create(const char *path, struct config_report *report);
 

@@ -107,7 +107,7 @@ static size_t copy_log(const struct blackbox *box, char out[LOG_BYTES])
     return length;
 }
 
-/* Log lines are escaped when they are made; whatever is not text all the same becomes a question mark. */
+/* Log lines are escaped when they are made; a byte that is not text all the same becomes a question mark. */
 static json_t *clean_line(const char *line)
 {
     char text[LOG_BYTES * 2]; /* redaction makes a short secret longer */

@@ -1,10 +1,10 @@
 /*
  * The black box of a child process: a page of shared memory with its heartbeat and its last log lines.
- * ringcastd makes one for each child and keeps it open, so what the child wrote is there after any death,
- * also one by SIGKILL, and also when another ringcastd has taken the child over.
+ * ringcastd makes one for each child and keeps it open, so what the child wrote survives any death of the child, also by
+ * SIGKILL, and also when another ringcastd has taken the child over.
  *
- * The child writes, ringcastd reads and trusts nothing: the object is sealed against shrinking, the lines are
- * cleaned when they are read. A heartbeat is a promise: the time by which the child will beat again.
+ * The child writes; ringcastd reads and trusts nothing: the object is sealed against shrinking, and lines are cleaned
+ * when they are read. A heartbeat is a promise: the time by which the child will beat again.
  */
 #ifndef COMMON_IPC_BLACKBOX_H
 #define COMMON_IPC_BLACKBOX_H
@@ -40,11 +40,10 @@ json_t *blackbox_lines(const struct blackbox *box, size_t count);
  */
 int blackbox_carry(int fd);
 
-/* The child: no black box any more (that of a parent, after a fork). */
+/* The child: gives its black box up; after a fork(2) that is its parent's. */
 void blackbox_drop(void);
 
-/* The child is alive, and will say so again within ALLOWANCE_MS. Its log has a turn too
- * (log_settle). */
+/* The child is alive and will beat again within ALLOWANCE_MS. Also gives the log its turn (log_settle). */
 void blackbox_beat(uint64_t allowance_ms);
 
 #endif

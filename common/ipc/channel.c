@@ -101,8 +101,8 @@ static void collect_fds(struct msghdr *header, struct channel_message *message)
 }
 
 /*
- * ECONNRESET says once that the peer closed with something unread; what it had sent before is still there, so
- * it is read on.
+ * ECONNRESET comes once if the peer closed with something unread. What the peer had sent before is still there, so
+ * reading goes on.
  */
 static ssize_t receive_packet(int channel, struct msghdr *header, size_t control_size)
 {

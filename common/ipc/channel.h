@@ -19,8 +19,8 @@
 struct channel_message {
     json_t *body; /* owned: channel_message_clear frees it */
     int fds[CHANNEL_FDS_MAX];
-    int fd_count;  /* descriptors not taken out (set to -1) are closed by channel_message_clear */
-    bool fds_lost; /* with -EBADMSG: it had descriptors that this process has no room for */
+    int fd_count;  /* of fds, where -1 was taken out; channel_message_clear closes the others */
+    bool fds_lost; /* with -EBADMSG: it came with more descriptors than this process can have open */
 };
 
 /* A connected pair, close-on-exec and non-blocking. 0 or negative errno. */
@@ -33,12 +33,12 @@ int channel_pair(int ends[2]);
 int channel_send(int channel, const json_t *body, const int *fds, int fd_count);
 
 /*
- * Receives one message. 1: *message is filled; 0: end-of-file; -EAGAIN: nothing there; -EBADMSG: a malformed
- * message was discarded (with its descriptors), go on or give the peer up.
+ * Receives one message. 1: *message is filled; 0: end-of-file; -EAGAIN: there is none; -EBADMSG: a malformed
+ * message was discarded with its descriptors; the caller may go on or give the peer up.
  */
 int channel_receive(int channel, struct channel_message *message);
 
-/* Takes descriptor INDEX out of the message: the caller owns it then. -1 if there is none. */
+/* Takes descriptor INDEX out of the message: the caller then owns it. -1: there is no such descriptor. */
 int channel_message_take_fd(struct channel_message *message, int index);
 
 void channel_message_clear(struct channel_message *message);

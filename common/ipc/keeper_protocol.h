@@ -1,5 +1,5 @@
 /*
- * What ringcastd and ringcast-keeper must agree on beside the messages themselves (docs/reference/control.md):
+ * What ringcastd and ringcast-keeper must agree on, beside the messages themselves (docs/reference/control.md):
  * names in the run-time directory, the kinds of entries that the keeper holds, and the order of an entry's
  * descriptors. ringcastd writes the entries; the keeper looks into them only when their lease is over. An
  * installed keeper outlives ringcastd, so places may be added at the end and never move.

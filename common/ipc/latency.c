@@ -2,10 +2,10 @@
 
 #include "common/base/clock.h"
 
-/* Nothing in a ring is older: a longer time is not one. */
+/* No fragment in a ring is older: a longer time is damage. */
 #define LONGEST_NS (3600 * NS_PER_SECOND)
 
-/* No honest count or sum comes near: more is refused, so that sums over processes do not overflow. */
+/* No honest count or sum comes near these: more is refused, so that sums over processes do not overflow. */
 #define COUNT_MAX INT64_C(1000000000000000)
 #define SUM_MAX_S 1e8
 

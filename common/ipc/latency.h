@@ -1,7 +1,7 @@
 /*
- * A histogram of latencies with fixed bounds: ringcast-fanout counts in one per camera, says what is in it as
- * JSON, and ringcastd adds those of all fan-outs up. The bounds are part of the JSON, so a receiver that has
- * others refuses it rather than miscount. No thread of its own; owned by whoever embeds it.
+ * A histogram of latencies with fixed bounds. ringcast-fanout has one for each camera and reports it as JSON; ringcastd
+ * adds up those of all fan-outs. The bounds are part of the JSON, so that a receiver with other bounds refuses it rather
+ * than miscounts. Part of a structure of its owner; one thread.
  */
 #ifndef COMMON_IPC_LATENCY_H
 #define COMMON_IPC_LATENCY_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* 0.1 ms to 1 s in steps of 1, 2.5, 5; and what is above. */
+/* Bounds from 0.1 ms to 1 s in steps of 1, 2.5, 5; one more bucket for what is above. */
 #define LATENCY_BOUNDS 13
 #define LATENCY_BUCKETS (LATENCY_BOUNDS + 1)
 
@@ -20,8 +20,8 @@ struct latency {
 };
 
 /*
- * Counts what took from FROM_NS to TO_NS, both CLOCK_MONOTONIC. FROM_NS may be whatever a hostile writer put
- * there: what is not before TO_NS, or more than an hour before it, is not counted.
+ * Counts the time from FROM_NS to TO_NS, both CLOCK_MONOTONIC. FROM_NS may come from a hostile writer: a time that is
+ * not before TO_NS, or more than an hour before it, is not counted.
  */
 void latency_add(struct latency *latency, int64_t from_ns, int64_t to_ns);
 

@@ -2,7 +2,7 @@
  * Control messages: one JSON object (RFC 8259) each, the same between ringcastctl, ringcastd, ringcast-fanout
  * and ringcast-ingest. Every message has "v" (protocol version) and "type"; docs/reference/control.md
  * describes each type. A message is at most MESSAGE_MAX bytes; a receiver checks size, syntax, version and
- * type before anything else, and a bad message costs its sender only.
+ * type before anything else, and a bad message harms only its sender.
  */
 #ifndef COMMON_IPC_MESSAGE_H
 #define COMMON_IPC_MESSAGE_H
@@ -30,12 +30,12 @@ json_t *message_new(const char *type);
  */
 json_t *message_pack(const char *type, const char *format, ...);
 
-/* What message_decode says of a message whose only known fault is its version (compare the pointer). */
+/* The error of message_decode for a message whose only known fault is its version (compare the pointer). */
 extern const char message_wrong_version[];
 
 /*
- * Parses and checks a received message of LENGTH bytes. *error, when not NULL, gets a static description, or
- * NULL. The message (to be freed with json_decref), or NULL.
+ * Parses and checks a received message of LENGTH bytes. Returns the message, to be freed with json_decref; or NULL, and
+ * *ERROR, unless ERROR is NULL, is a static description of what is wrong.
  */
 json_t *message_decode(const void *data, size_t length, const char **error);
 
@@ -44,8 +44,8 @@ json_t *message_decode(const void *data, size_t length, const char **error);
 char *message_encode(const json_t *message, size_t *length);
 
 /*
- * TEXT, which may come from anywhere, as a string of JSON: what is not UTF-8 in it, and with that every control
- * character, is escaped (text_escape). A new reference; NULL: out of memory.
+ * TEXT, which may come from anywhere, as a JSON string. A TEXT that is not UTF-8 is escaped first, and with that its
+ * control characters (text_escape). A new reference; NULL: out of memory.
  */
 json_t *message_text(const char *text);
 

@@ -15,14 +15,14 @@
 
 #define LOCK_NAME "lock"
 
-/* In the lock file after the process id: the directory is ours to remove, also after we were killed. */
+/* In the lock file after the process id: ringcastd made the directory and may remove it, also after it was killed. */
 #define MADE_MARK "made"
 
-/* A keeper whose lease is over has the lock while it clears up: so long is waited for it, in steps. */
+/* A keeper whose lease is over holds the lock while it cleans up. Milliseconds to wait for it, and of each step. */
 #define KEEPER_PATIENCE_MS 6000
 #define KEEPER_STEP_MS 50
 
-/* Another ringcastd that ends may take the directory away under our hands: then begin again. */
+/* Another ringcastd that ends may remove the directory meanwhile; this many attempts are made. */
 #define ATTEMPTS 10
 
 struct runtime_dir {
@@ -97,7 +97,7 @@ static int write_lock(const struct runtime_dir *dir)
     return 0;
 }
 
-/* True if the file that we have locked is still the one that others will find. */
+/* True if the file that is locked is still the one that others will find. */
 static bool lock_in_place(const struct runtime_dir *dir)
 {
     struct stat ours, found;

@@ -1,6 +1,6 @@
 /*
- * The run-time directory: mode 0700 and ours, with a lock file that makes sure that only one ringcastd uses
- * it. Errors are logged in words that say what to do. Supervisor's main thread only.
+ * The run-time directory: mode 0700, owned by this user, with a lock file that lets only one ringcastd use it. Errors are
+ * logged with what to do about them. Supervisor's main thread only.
  */
 #ifndef COMMON_IPC_RUNTIME_DIR_H
 #define COMMON_IPC_RUNTIME_DIR_H
@@ -10,20 +10,20 @@
 struct runtime_dir;
 
 /*
- * Makes PATH if it is not there, checks owner and mode, and takes the lock.
- * 0; -EBUSY: another ringcastd uses it; -EPERM: not ours, or open to others; other negative errno.
+ * Makes PATH if it does not exist, checks its owner and mode, and takes the lock.
+ * 0; -EBUSY: another ringcastd uses it; -EPERM: another user owns it, or it is open to others; other negative errno.
  */
 int runtime_dir_open(const char *path, struct runtime_dir **dir);
 
 /* True if the last ringcastd here was killed: its children may still be ending. */
 bool runtime_dir_left_behind(const struct runtime_dir *dir);
 
-/* Removes file NAME in it. One that is not there is no error. */
+/* Removes file NAME in it. A file that does not exist is not an error. */
 void runtime_dir_remove(struct runtime_dir *dir, const char *name);
 
 /*
- * Closes it and leaves everything as it was found, so that the next one that opens it knows of a ringcastd that
- * was killed.
+ * Closes it and leaves its lock file as it was found: if the last ringcastd here was killed, the next one that opens the
+ * directory still learns of that.
  */
 void runtime_dir_leave(struct runtime_dir *dir);
 

@@ -3,12 +3,12 @@
  *   2026-11-23T06:31:13.123Z info ingest[front] 4711: connected
  * or as JSON (log_form.h), or in the journal with fields (log_journal.h); a line that the journal does not take
  * goes plainly to standard error. A line goes out in one write(2), so lines of several processes do not mix.
- * No process waits for its log: lines that nothing reads wait in a small buffer, and are lost and counted
- * after that (log_output.h). Secrets that were made known with log_add_secret, and the user information of any
+ * No process waits for its log: lines that cannot be written at once wait in a small buffer; when it is full,
+ * lines are lost and counted (log_output.h). Secrets that were made known with log_add_secret, and the user information of any
  * URL ("rtsp://user:pass@host"), never appear in any form: both are replaced by "***" in every line's text,
- * plain or percent-encoded. Control characters are escaped. A line on standard error that is longer than
- * PIPE_BUF is cut. Lines about a camera are limited in number (log_limit.h). Call from any thread; errno is
- * kept. SIGPIPE is to be ignored by the process.
+ * plain or percent-encoded. Control characters are escaped. A line on standard error is cut at
+ * PIPE_BUF bytes. Lines about a camera are limited in number (log_limit.h). Any thread may call; errno is
+ * kept. The process must ignore SIGPIPE.
  */
 #ifndef COMMON_LOG_LOG_H
 #define COMMON_LOG_LOG_H
@@ -19,8 +19,8 @@
 
 enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_PLAIN, LOG_FORMAT_JSON, LOG_FORMAT_JOURNAL };
 
-/* ROLE: "supervisor", "ingest", … ; CAMERA: its name or NULL. Both are copied. May be called again (after
- * fork). */
+/* ROLE: "supervisor", "ingest", …; CAMERA: the name of the camera that the process is for, or NULL. Both are copied.
+ * May be called again, as after fork(2). */
 void log_open(const char *role, const char *camera);
 
 /*
@@ -30,7 +30,7 @@ void log_open(const char *role, const char *camera);
  */
 void log_detach(void);
 
-/* Tells what was left out; frees what all of these allocated; the format is plain again. */
+/* Logs how many lines were left out, frees all that the log has allocated, and makes the format plain again. */
 void log_close(void);
 
 /*
@@ -52,7 +52,7 @@ int log_set_format(enum log_format format);
 int log_tell_format(enum log_format format);
 void log_follow_format(void);
 
-/* The descriptor that whoever closes descriptors must leave open; -1: none. */
+/* The log's own descriptor, which code that closes all descriptors must leave open; -1: the log has none. */
 int log_descriptor(void);
 
 /* Lines above LEVEL are dropped. Default: info. */
@@ -60,39 +60,39 @@ void log_set_level(enum log_level level);
 enum log_level log_level_now(void);
 
 /*
- * Every line goes to RECORDER too, plain and whole, with its '\n', under the log's lock, those that are left
- * out of the log as well; NULL: to nobody. Set it while no other thread logs.
+ * From now on RECORDER gets every line, too, also the lines that the log leaves out: plain, whole, with its '\n', and
+ * under the log's lock. NULL: there is no recorder. Set it while no other thread logs.
  */
 void log_set_recorder(void (*recorder)(const char *line, size_t length));
 
 /*
- * Never show this string, nor its percent-encoded form; one of less than four bytes: where it stands alone.
- * Empty strings and NULL are ignored. Copied.
+ * From now on no line shows SECRET or its percent-encoded form; a secret of less than four bytes is hidden only where it
+ * stands alone. The empty string and NULL are ignored. SECRET is copied.
  */
 void log_add_secret(const char *secret);
 
 /*
  * Replaces secrets and URL user information in TEXT, which holds SIZE bytes, in place; cuts what does not
- * fit. If TEXT fills its buffer it is taken to be cut, and what may be the beginning of a secret at its end
- * is replaced too.
+ * fit. A TEXT that fills its buffer counts as cut, so what may be the beginning of a secret at its end is
+ * replaced, too.
  */
 void log_redact(char *text, size_t size);
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * A line about CAMERA, from a process that has several: its limit counts the line, its state is shown with
- * it. NULL: as log_write. A process that was opened with a camera's name has all its lines about that.
+ * A line about CAMERA, from a process that has several cameras: it counts towards that camera's limit and shows that
+ * camera's state. NULL: as log_write. In a process for one camera (log_open) every line is about that camera.
  */
 void log_camera(enum log_level level, const char *camera, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* CAMERA's state in lines from now on; copied. NULL: not known (any more). */
+/* From now on lines about CAMERA show STATE, which is copied. NULL: the state is not known (any more). */
 void log_set_state(const char *camera, const char *state);
 
 /*
- * Writes what could not be written before, and tells how many lines were left out or lost where there is room
- * again. To be called from each process's regular turn.
+ * Writes what could not be written before, and logs how many lines were left out or lost as soon as there is room for
+ * that. Each process calls it in its regular turn.
  */
 void log_settle(void);
 

@@ -70,7 +70,7 @@ static json_t *object_of(const struct log_entry *entry, const char *message)
                      string_of(message));
 }
 
-/* Length of what ENTRY with MESSAGE needs, which is in OUT if that is no more than SIZE; 0: out of memory. */
+/* Length of the line of ENTRY with MESSAGE; the line is in OUT if it fits into SIZE bytes. 0: out of memory. */
 static size_t dump(const struct log_entry *entry, const char *message, char *out, size_t size)
 {
     json_t *object = object_of(entry, message);

@@ -17,8 +17,8 @@ struct log_entry {
     struct timespec time; /* of CLOCK_REALTIME */
     int pid;
     const char *role;
-    const char *camera;  /* whose process this is; NULL: it is not a camera's */
-    const char *about;   /* the camera that the line is about; NULL: none */
+    const char *camera;  /* the camera that this process is for; NULL: it is not for one camera */
+    const char *about;   /* the camera that the line is about; NULL: it is about none */
     const char *state;   /* of that camera; NULL: not known */
     const char *message; /* redacted; may hold newlines and anything else */
 };

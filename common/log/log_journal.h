@@ -1,10 +1,10 @@
 /*
- * The journal's native protocol: a datagram for each line, with a field for what it is about. Part of the
+ * The journal's native protocol: a datagram for each line, with fields that say what the line is about. Part of the
  * log: called with its lock taken, but for log_journal_is.
  *
- * Not libsystemd's sd_journal_sendv: it keeps its descriptor in a variable of its own and opens it when it is
- * first used. A worker closes what it did not open, and would pull that descriptor away under the library;
- * and no socket can be made in a sandbox. So the socket is made and connected before, and is the log's own.
+ * libsystemd's sd_journal_sendv would not do: it opens its descriptor when it is first used, and keeps it in a variable
+ * of its own. A worker closes every descriptor that it did not open, this one included; and in a sandbox no socket can be
+ * made. So the log makes and connects a socket of its own, before the sandbox is entered.
  */
 #ifndef COMMON_LOG_LOG_JOURNAL_H
 #define COMMON_LOG_LOG_JOURNAL_H
@@ -16,13 +16,13 @@
 
 #define LOG_JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-/* True if FD is what JOURNAL_STREAM of the environment says it is: a stream to the journal. */
+/* True if FD is a stream to the journal: the one that JOURNAL_STREAM in the environment describes. */
 bool log_journal_is(int fd);
 
 /* A socket, close-on-exec, connected to PATH; or negative errno. */
 int log_journal_open(const char *path);
 
-/* The datagram in OUT (SIZE bytes); its length, 0: it does not fit. */
+/* Writes the datagram to OUT (SIZE bytes). Returns its length; 0: it does not fit. */
 size_t log_journal_format(const struct log_entry *entry, char *out, size_t size);
 
 /* 0; or negative errno: the journal did not take it. Never waits. */

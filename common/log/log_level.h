@@ -1,4 +1,4 @@
-/* How serious a log line is, and what that is called. Any process, any thread. */
+/* How serious a log line is, and the names of the levels. Any process, any thread. */
 #ifndef COMMON_LOG_LOG_LEVEL_H
 #define COMMON_LOG_LOG_LEVEL_H
 

@@ -42,7 +42,7 @@ bool log_limit_take(struct log_limit *limit, enum log_level level, uint64_t now_
     return true;
 }
 
-/* In a flood that does not end there is room for a line at a time, so it is told once a second then. */
+/* In a flood that does not end there is room for one line at a time, so the number is logged once a second. */
 uint64_t log_limit_tell(struct log_limit *limit, uint64_t now_ms, bool end)
 {
     uint64_t left_out = limit->left_out;

@@ -1,5 +1,5 @@
 /*
- * How a write to standard error is kept from waiting, whatever standard error is and whoever shares it:
+ * How a write to standard error is kept from waiting, whatever standard error is and whichever programs share it:
  *
  * - ringcastd opens it again at its start (log_output_detach) with O_NONBLOCK, through /proc/self/fd: a pipe, a
  *   FIFO and a terminal then have an open file description that only ringcast's processes share. The flag must
@@ -41,7 +41,7 @@ static char waiting[WAITING_MAX]; /* whole lines, but for the first, of which th
 static size_t waiting_length;
 static uint64_t lost;
 
-/* Copies what comes through FROM to TO until there is no more writer, or no reader. */
+/* Copies what comes through FROM to TO until the last writer or the reader is gone. */
 static void relay(int from, int to)
 {
     static char bytes[PIPE_BUF];
@@ -127,7 +127,7 @@ static ssize_t write_if_ready(const char *bytes, size_t length)
     return write(STDERR_FILENO, bytes, length);
 }
 
-/* The bytes that were taken; 0: there is no room now. What is given up counts as taken. */
+/* How many bytes were taken; 0: there is not enough room now. Bytes that are given up count as taken. */
 static size_t write_some(const char *bytes, size_t length)
 {
     int flags = fcntl(STDERR_FILENO, F_GETFL);

@@ -1,5 +1,5 @@
 /*
- * What the log knows of each camera that lines are about: its state, and how many lines it may still have.
+ * What the log knows of each camera that it has lines about: its state, and how many lines it may still have.
  * Part of the log: called with its lock taken.
  */
 #ifndef COMMON_LOG_LOG_SUBJECT_H
@@ -19,11 +19,11 @@ struct log_subject {
     struct log_limit limit;
 };
 
-/* Makes the subject when it is first asked for. NULL: out of memory. */
+/* The subject of CAMERA, which is made with the first call. NULL: out of memory. */
 struct log_subject *log_subject_find(const char *camera, uint64_t now_ms);
 struct log_subject *log_subject_first(void);
 
-/* Frees the subjects that say nothing: their state is not known and their limit is as that of a new one. */
+/* Frees the subjects that hold nothing: no state is known, and the limit is as that of a new subject. */
 void log_subject_sweep(uint64_t now_ms);
 void log_subject_forget_all(void);
 

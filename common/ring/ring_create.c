@@ -1,7 +1,7 @@
 /*
  * Names. /dev/shm belongs to every user of the machine, and the name under which a ring is found is known
- * beforehand. So a ring is made without a name (O_TMPFILE), and gets the public one when it is complete: whatever
- * another user has put there is neither opened nor written to, and is no reason to do without the ring, because
+ * beforehand. So a ring is made without a name (O_TMPFILE), and gets the public one when it is complete: an object
+ * that another user has put there is neither opened nor written to. The ring can be used all the same, because
  * ringcast's own processes have its descriptors. A ring that is to replace another one has no name before that.
  *
  * Locks. flock(2) locks belong to open file descriptions. ring_create makes two of them, one to write and one to
@@ -243,7 +243,7 @@ int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring
     return result == 0 ? 0 : RING_UNNAMED;
 }
 
-/* "/dev/shm/ringcast.<instance>." and what no other process can guess; a sweep finds it there. */
+/* "/dev/shm/ringcast.<instance>." and random digits, so that no process can guess the name and a sweep finds it. */
 static int temporary_path(const char *name, char path[PATH_SIZE])
 {
     const char *end = strncmp(name, "/" NAME_PREFIX, strlen("/" NAME_PREFIX)) == 0
@@ -287,8 +287,8 @@ bool ring_is_used(int descriptor)
 }
 
 /*
- * Through the descriptor and not through a mapping: if the object was cut off by whoever had the descriptor,
- * this process gets an error and not a signal. FUTEX_WAKE needs an address but does not touch what is there.
+ * Through the descriptor and not through a mapping: if a process with the descriptor has cut the object off,
+ * this one gets an error and not a signal. FUTEX_WAKE needs an address but does not touch what is there.
  */
 void ring_retire(int writer_descriptor)
 {
@@ -323,7 +323,7 @@ static int sweep_one(const char *name)
     int result = object_path(name, path);
 
     if (result < 0 || !is_own(path)) {
-        return 0; /* give_name comes to it if it is in the way */
+        return 0; /* give_name deals with it if it is in the way */
     }
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {

@@ -33,21 +33,21 @@ int ring_name(char name[RING_NAME_SIZE], const char *instance, const char *camer
  * Makes a ring with CAPACITY bytes of data (rounded up to a power of two; 64 KiB … 1 GiB), mode 0600, its
  * memory reserved (so that a full /dev/shm is an error here and not a SIGBUS in the writer), and holds a
  * shared flock on it through both descriptors. EPOCH_NS (CLOCK_MONOTONIC) is the zero of the camera's decode
- * times. The name comes last; a stale object of another user's that has it is removed if this is root.
+ * times. The ring gets its name last; root first removes a stale object of another user's that has it.
  *
- * 0; RING_UNNAMED: the ring can be used, but only through its descriptors, because something that is not this
- * user's ring has the name; -EEXIST: a ring of this user's has it; -ENOSPC: /dev/shm is full; other negative
- * errno. On error nothing is left behind.
+ * 0; RING_UNNAMED: the ring can be used, but only through its descriptors, because its name belongs to an object that is
+ * not a ring of this user's; -EEXIST: a ring of this user's has the name; -ENOSPC: /dev/shm is full; other negative errno.
+ * On error nothing is left behind.
  */
 int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring_descriptors *descriptors);
 
-/* The same for a ring that is to take the place of ring NAME: it has no name until ring_replace. */
+/* The same for a ring that will take the place of ring NAME: it has no name until ring_replace. */
 int ring_create_unnamed(const char *name, size_t capacity, int64_t epoch_ns,
                         struct ring_descriptors *descriptors);
 
 /*
- * Gives NAME to the ring of this descriptor, at once: whoever opens NAME gets the one or the other. 0; -EPERM:
- * another user's object has the name and cannot be replaced; other negative errno.
+ * Gives NAME to the ring of this descriptor, atomically: a process that opens NAME gets the old ring or the new one.
+ * 0; -EPERM: another user's object has the name and cannot be replaced; other negative errno.
  */
 int ring_replace(const char *name, int writer_descriptor);
 
@@ -56,17 +56,16 @@ bool ring_is_used(int descriptor);
 
 /*
  * Tells readers that nothing more will come (they get -EPIPE). For a ring whose writer is gone. Touches the
- * ring only through the descriptor, so a ring that was cut off does no harm here.
+ * ring only through the descriptor, so that a ring that was cut off does no harm.
  */
 void ring_retire(int writer_descriptor);
 
-/* Removes the name. Mappings stay valid. 0 or negative errno; a name that is not there is no error. */
+/* Removes the name. Mappings stay valid. 0 or negative errno; a name that does not exist is not an error. */
 int ring_unlink(const char *name);
 
 /*
- * Removes every ring of INSTANCE that is this user's and that no live process has locked (left by one that was
- * killed).
- * Returns how many were removed, or negative errno. A ring that is in use stays and is -EBUSY.
+ * Removes every ring of INSTANCE that is this user's and that no live process has locked: a killed one has left it.
+ * Returns how many were removed, or negative errno; -EBUSY: a ring is in use and stays.
  */
 int ring_sweep(const char *instance);
 

@@ -1,8 +1,8 @@
 /*
  * The handler may run in any thread at any instruction, so it takes no lock: it walks a list of fixed blocks
  * that only ever grows. A guard is taken by its `length` becoming non-zero (release, after `start`), given
- * back by `length` becoming zero; nobody reads a mapping that is being released, so the handler never needs a
- * guard that is changing.
+ * back by `length` becoming zero. A mapping that is being released is not read, so the handler never needs a guard that
+ * is changing.
  */
 #include "common/ring/ring_fault.h"
 
@@ -96,7 +96,7 @@ static bool is_ours(const struct sigaction *action)
     return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == on_sigbus;
 }
 
-/* Cannot call our handler: it is none, or was there before ours. */
+/* True if this handler cannot call ours: it is not a function, or it was there before ours. */
 static bool is_below_ours(const struct sigaction *action)
 {
     if (!(action->sa_flags & SA_SIGINFO) &&
@@ -107,8 +107,8 @@ static bool is_below_ours(const struct sigaction *action)
 }
 
 /*
- * With every guard, since somebody may have put back what was there before ours. Not over a handler that came
- * on top of ours: it may call ours, and the two would call each other for ever.
+ * With every guard, because the program may have put back the handler from before ours. Never over a handler that was
+ * installed on top of ours: it may call ours, and the two would call each other for ever.
  */
 static int install(void)
 {

@@ -1,9 +1,10 @@
 /*
- * Reading a mapping whose file somebody cuts off raises SIGBUS. Guarded mappings survive it: the handler puts
- * zero pages in the place of the whole mapping and marks it, and the interrupted read goes on.
+ * Reading a mapping beyond the end of its file, which another process has cut off, raises SIGBUS. Guarded mappings
+ * survive it: the handler puts zero pages in the place of the whole mapping and marks it, and the interrupted read goes
+ * on.
  *
- * The handler is the process's, installed with the first guard and taken away with the last (if nobody
- * replaced it); faults elsewhere go to the handler that was there before. ring_fault_guard and
+ * The handler is the process's: it is installed with the first guard and removed with the last, unless the program has
+ * replaced it by then. Faults elsewhere go to the handler that was there before. ring_fault_guard and
  * ring_fault_release may be called from any thread; they lock. Not from a signal handler. Private to
  * libringcast.
  */

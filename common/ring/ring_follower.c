@@ -1,5 +1,4 @@
-/* Following a camera from ring to ring: init segments and fragments, in the order in which a player needs
- * them. */
+/* Following a camera from ring to ring: init segments and fragments, in the order in which a player needs them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include "common/ring/ring_format.h"
 #include "common/ring/ringcast.h"
 
-/* Rest when what a ring says leads nowhere again and again: only a damaged one comes to that. */
+/* A pause when a ring leads nowhere again and again, which only a damaged ring does. */
 #define DAMAGE_REST_NS (10 * NS_PER_MS)
 
 enum place {

@@ -1,7 +1,7 @@
 /*
  * How a ring lies in shared memory: private to ringcast's own sources, described bit by bit in
- * docs/reference/ring.md. Three parties touch it: the creator (the supervisor, once, before anybody else sees
- * the ring, and its state later), one writer (an ingest worker) and any number of readers, which map it
+ * docs/reference/ring.md. Three parties touch it: the creator (the supervisor: once before any other process
+ * sees the ring, and its state later), one writer (an ingest worker) and any number of readers, which map it
  * read-only. Every process may use this header.
  *
  * Integers are little-endian (the host's; only little-endian hosts are supported). All that changes after
@@ -22,7 +22,7 @@
 #include "common/ring/ringcast.h"
 
 #define RING_MAGIC "RINGCAST"
-#define RING_VERSION_MAJOR 1 /* another one: the layout below does not hold */
+#define RING_VERSION_MAJOR 1 /* with any other, the layout below does not hold */
 #define RING_VERSION_MINOR 0 /* a higher one only adds what a reader may ignore */
 #define RING_KNOWN_INCOMPATIBLE 0u
 
@@ -48,9 +48,7 @@
 
 #define RING_OBJECT_NAME_SIZE 256u
 
-/*
- * Set in ring_entry.flags beside enum ringcast_entry_flags: no fragment, the rest of the data area is unused.
- */
+/* In ring_entry.flags, beside enum ringcast_entry_flags: this is not a fragment; the rest of the data area is unused. */
 #define RING_PADDING (1u << 31)
 #define RING_PUBLIC_FLAGS ((uint32_t)(RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY))
 
@@ -59,13 +57,13 @@ enum ring_state {
     RING_RETIRED = 2,
 };
 
-/* Written by the creator before the name is known to anybody (the magic last), constant from then on. */
+/* Written by the creator before the ring has its name (the magic last), constant from then on. */
 struct ring_identity {
     char magic[8];
     uint16_t version_major;
     uint16_t version_minor;
-    uint32_t header_size; /* bytes of struct ring_header as the creator knew it: where the generation slots
-                             begin */
+    uint32_t
+        header_size; /* bytes of struct ring_header in the creator's version; the generation slots follow */
     uint32_t compatible_flags;   /* features that a reader may ignore; none yet */
     uint32_t incompatible_flags; /* features without which a reader must refuse the ring; none yet */
     uint64_t capacity;           /* bytes of data, a power of two */
@@ -163,7 +161,8 @@ struct ring_generation_slot {
  * release), then the rest.
  */
 struct ring_entry {
-    _Atomic uint64_t position; /* of this entry; anything else in here: this is not the entry one looks for */
+    _Atomic uint64_t
+        position; /* of this entry; with any other value, this is not the entry that a reader looks for */
     _Atomic uint64_t sequence;
     _Atomic int64_t decode_time;
     _Atomic int64_t wall_ns;
@@ -244,12 +243,10 @@ struct ring_geometry {
     size_t length; /* of header, slots and data */
 };
 
-/* Reads and checks the identity of the object behind FD. 0; -EPROTO: not a ring, too short, of another
- * version. */
+/* Reads and checks the identity of the object behind FD. 0; -EPROTO: not a ring, too short, or of another version. */
 int ring_geometry_read(int fd, struct ring_geometry *geometry);
 
-/* Whether every byte of TEXT up to its NUL may stand in a codecs parameter: no quotes, no markup, no
- * controls. */
+/* Whether every byte of TEXT up to its NUL may stand in a codecs parameter: no quotes, markup or control characters. */
 bool ring_codecs_valid(const char *text);
 
 static inline uint64_t ring_entry_span(uint64_t length)
@@ -268,7 +265,7 @@ static inline uint64_t ring_entry_span(uint64_t length)
 /*
  * Copies bytes that the writer may be overwriting at the same time. The race is part of the design: the
  * caller tests afterwards whether the copy is good, and nothing looks at it before. ThreadSanitizer cannot
- * know that; hence the version for it, which it does not see into (it would intercept memcpy).
+ * know that, so for it there is a version that it does not see into (it would intercept memcpy).
  */
 #ifdef RING_TSAN
 __attribute__((no_sanitize("thread"), noinline, unused)) static void ring_copy(void *to, const void *from,

@@ -1,5 +1,5 @@
 /*
- * Reading entries. The reader trusts nothing that it finds in the ring (invariant R7): each value is loaded
+ * Reading a ring. The reader trusts nothing that it finds in the ring (invariant R7): each value is loaded
  * once, checked, and used from the local copy; an offset comes only from a position that was checked to be
  * aligned, masked with the capacity that ringcast_open checked against the size of the object.
  *
@@ -34,7 +34,7 @@ static const struct ring_generation_slot *slot_of(const ringcast_reader *reader,
     return &slots[generation % RING_GENERATIONS];
 }
 
-/* The ring can no longer be read: it was cut off under the reader. */
+/* True if the ring can no longer be read: it was cut off under the reader. */
 static bool is_gone(const ringcast_reader *reader)
 {
     return ring_fault_hit(reader->guard);
@@ -70,8 +70,8 @@ static void load_entry(const struct ring_entry *entry, struct found *found)
     found->flags = ring_load_u32(&entry->flags);
 }
 
-/* The bytes from POSITION on were, or may have been, overwritten. `intent` behind POSITION is damage and
- * counts too. */
+/* Whether the bytes from POSITION on were, or may have been, overwritten. `intent` behind POSITION is damage and counts
+ * as that. */
 static bool lapped(const ringcast_reader *reader, uint64_t position, memory_order order)
 {
     uint64_t intent = atomic_load_explicit(&header_of(reader)->intent, order);
@@ -269,8 +269,8 @@ int ringcast_continue(const ringcast_reader *reader, ringcast_cursor *cursor)
 /* The slots are sequence locks (ring_format.h), so each copy is tested before it counts. */
 
 /*
- * The newest generation's slot is overwritten only when the writer has begun four more. A few looks at a
- * fresh number are plenty; the bound is there because the reader never waits for the writer.
+ * The newest generation's slot is overwritten only when the writer has begun four more. A few attempts with
+ * the newest number are plenty; they are bounded because the reader never waits for the writer.
  */
 #define NEWEST_ATTEMPTS 8
 
@@ -382,8 +382,7 @@ int ringcast_wait(const ringcast_reader *reader, const ringcast_cursor *cursor, 
         if (result != 0) {
             return result;
         }
-        /* The clock, and not only the futex, ends the loop: a hostile writer can change the word all the
-         * time. */
+        /* The clock, and not only the futex, ends the loop: a hostile writer can change the word all the time. */
         if (timeout_ms == 0 || (deadline_ns >= 0 && clock_now_ns() >= deadline_ns)) {
             return 0;
         }
@@ -391,7 +390,7 @@ int ringcast_wait(const ringcast_reader *reader, const ringcast_cursor *cursor, 
         if (result == -EINTR) {
             return -EINTR;
         }
-        if (result == -EFAULT) { /* the object was cut off: there is no page behind the word any more */
+        if (result == -EFAULT) { /* the object was cut off: the word has no page any more */
             return -EPIPE;
         }
     }
@@ -441,7 +440,7 @@ static bool is_trusted(int fd)
 
 int ringcast_open(const char *name, ringcast_reader **reader)
 {
-    /* Not to hang on a FIFO that somebody put in the ring's place. */
+    /* O_NONBLOCK: so as not to hang on a FIFO that another user has put in the ring's place. */
     int fd = shm_open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
     if (fd < 0) {
         return -errno;

@@ -37,7 +37,7 @@ static void claim(struct ring_writer *writer, uint64_t end)
     ring_fence(memory_order_release);
 }
 
-/* Wakes everybody who sleeps on the ring. */
+/* Wakes every reader that sleeps on the ring. */
 static void wake_readers(struct ring_writer *writer)
 {
     struct ring_header *header = header_of(writer);
@@ -45,9 +45,9 @@ static void wake_readers(struct ring_writer *writer)
 
     atomic_fetch_add_explicit(&header->wake, 1, memory_order_release);
     ring_test_fault(RING_FAULT_WAKE);
-    /* First those who serve viewers: looking for sleepers on a futex takes some microseconds. */
+    /* First the fan-out, which serves viewers: looking for sleepers on a futex takes some microseconds. */
     if (writer->wake >= 0) {
-        /* EAGAIN: the counter is full, so whoever listens is woken anyway. */
+        /* EAGAIN: the counter is full, so its reader is woken anyway. */
         ssize_t written = write(writer->wake, &one, sizeof(one));
         (void)written;
     }
@@ -211,7 +211,7 @@ static int64_t plausible_end(const struct ring_header *header)
     return end_ns > elapsed + END_AHEAD_MAX ? elapsed : end_ns;
 }
 
-/* Fills in all that the ring itself says, after repairing it. 0 or -EBADMSG. */
+/* Repairs the ring, then fills in all that the ring itself records. 0 or -EBADMSG. */
 static int recover(struct ring_writer *writer)
 {
     struct ring_header *header = header_of(writer);
@@ -289,7 +289,7 @@ int ring_writer_succeed(struct ring_writer *next, const struct ring_writer *old)
     next->sequence = old->sequence;
     next->generation = old->generation;
     next->end_ns = old->end_ns;
-    /* For the next writer's recovery; whoever reads them earlier finds no entry. */
+    /* For the next writer's recovery; a reader that looks earlier finds no entry. */
     atomic_store_explicit(&header->sequence, next->sequence, memory_order_relaxed);
     atomic_store_explicit(&header->end_ns, next->end_ns, memory_order_relaxed);
     ring_test_fault(RING_FAULT_SUCCEED);
@@ -411,8 +411,7 @@ uint8_t *ring_writer_reserve(struct ring_writer *writer, size_t length)
     return (uint8_t *)(entry_at(writer, position) + 1);
 }
 
-/* The end of the fragment on the timeline, rounded up; nonsense times (before the epoch, in centuries) count
- * as none. */
+/* The end of the fragment on the timeline, rounded up; 0 for nonsense times (before the epoch, in centuries). */
 static int64_t end_of(const struct ring_writer *writer, const struct ring_fragment *fragment)
 {
     int64_t timescale = writer->timescale;

@@ -1,6 +1,6 @@
 /*
  * The writing side of a ring. One writer per ring; used by one ringcast-ingest worker from one thread.
- * After ring_writer_attach nothing here allocates, blocks or makes a system call, but for the wake-up in
+ * After ring_writer_attach no function here allocates, blocks or makes a system call, except for the wake-up in
  * ring_writer_publish (invariant R1). A writer killed at any instruction leaves every published entry
  * readable, and the next ring_writer_attach carries on after them in a new generation (R5).
  */
@@ -13,12 +13,12 @@
 
 #include "common/ring/ringcast.h"
 
-/* A fragment takes at most this part of its ring, a quarter: a longer one would leave readers no time. */
+/* A fragment takes at most a quarter of its ring: a longer one would leave readers no time. */
 #define RING_WRITER_FRAGMENT_PART 4u
 
 struct ring_writer;
 
-/* A generation as the writer gives it. Everything is copied. */
+/* A generation, as the caller gives it to the writer. Everything is copied. */
 struct ring_stream {
     const char *codecs; /* RFC 6381 */
     const void *init;   /* `ftyp` + `moov` */
@@ -27,7 +27,7 @@ struct ring_stream {
     uint32_t width, height;
 };
 
-/* An entry as the writer gives it; position, sequence, generation and published time are the ring's. */
+/* A fragment, as the caller gives it; the writer adds position, sequence, generation and the time of publishing. */
 struct ring_fragment {
     uint32_t flags;      /* enum ringcast_entry_flags */
     int64_t decode_time; /* video timescale */
@@ -46,8 +46,8 @@ struct ring_fragment {
 int ring_writer_attach(int fd, int wake, struct ring_writer **writer);
 
 /*
- * NEXT, a ring just made for the same camera with the same epoch, carries on where OLD stops: sequences,
- * generations and the end of the timeline. Publish nothing in OLD from then on; begin a generation in NEXT.
+ * Lets NEXT, a ring just made for the same camera with the same epoch, carry on where OLD stops: sequences, generations and
+ * the end of the timeline. From then on the caller publishes nothing in OLD, and begins a generation in NEXT.
  *
  * 0; -EINVAL: something was published in NEXT already.
  */
@@ -66,10 +66,7 @@ void ring_writer_detach(struct ring_writer *writer);
 /* The ring's epoch: CLOCK_MONOTONIC nanoseconds of decode time 0; the same for every writer of this ring. */
 int64_t ring_writer_epoch_ns(const struct ring_writer *writer);
 
-/*
- * Where the writer is. Positions are bytes since the ring was made; sequences go on in a ring of another
- * size.
- */
+/* Where the writer is. Positions are bytes since the ring was made; sequences go on in a ring of another size. */
 struct ring_writer_positions {
     uint64_t head;     /* end of the newest entry */
     uint64_t keyframe; /* of the newest entry that is a keyframe, 0: none */
@@ -78,12 +75,12 @@ struct ring_writer_positions {
 };
 struct ring_writer_positions ring_writer_positions(const struct ring_writer *writer);
 
-/* Number that the next fragment will get: what its `mfhd` sequence_number (low 32 bits) must say. */
+/* The number that the next fragment will get: its `mfhd` sequence_number must be the low 32 bits of it. */
 uint64_t ring_writer_next_sequence(const struct ring_writer *writer);
 
 /*
- * Ends the timeline of the last writer: the largest decode time + duration published so far, in nanoseconds
- * since the epoch (0 if nothing was). New decode times must not be smaller.
+ * The end of the timeline so far, also of earlier writers: the largest decode time + duration published, in nanoseconds
+ * since the epoch; 0: nothing was published. New decode times must not be smaller.
  */
 int64_t ring_writer_end_ns(const struct ring_writer *writer);
 
@@ -96,19 +93,17 @@ int64_t ring_writer_end_ns(const struct ring_writer *writer);
 int ring_writer_begin_generation(struct ring_writer *writer, const struct ring_stream *stream);
 
 /*
- * Room for a fragment of exactly LENGTH bytes, contiguous, directly in the ring. The caller fills it and then
- * publishes it; reserving again before publishing takes the first reservation back.
+ * Room for a fragment of exactly LENGTH bytes, contiguous, directly in the ring. The caller fills it and then publishes
+ * it; a second reservation before that replaces the first.
  *
- * NULL: LENGTH is 0 or more than a quarter of the ring (a fragment that would leave readers no time), or no
- * generation is begun.
+ * NULL: LENGTH is 0 or more than a quarter of the ring, or no generation was begun.
  */
 uint8_t *ring_writer_reserve(struct ring_writer *writer, size_t length);
 
 /*
  * Publishes the reserved fragment and wakes the readers.
  *
- * 0; -EINVAL: nothing reserved, or the first fragment of a generation is not a keyframe (the reservation is
- * gone).
+ * 0; -EINVAL: nothing is reserved, or the first fragment of a generation is not a keyframe: then the reservation is gone.
  */
 int ring_writer_publish(struct ring_writer *writer, const struct ring_fragment *fragment);
 

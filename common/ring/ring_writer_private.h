@@ -29,13 +29,11 @@ struct ring_writer {
     struct ring_reservation reserved;
 };
 
-/*
- * The places where a test kills the writer, to prove R5. Compiled in only for that test.
- */
+/* The places where a test kills the writer, to prove R5. Compiled in only for that test. */
 enum ring_fault_point {
     RING_FAULT_INTENT = 1,       /* room is claimed, nothing written */
-    RING_FAULT_PAYLOAD_HALF,     /* half of the payload is written; raised by who fills it */
-    RING_FAULT_PAYLOAD,          /* all of it is, nothing else; raised by who fills it */
+    RING_FAULT_PAYLOAD_HALF,     /* half of the payload is written; the code that fills it raises this */
+    RING_FAULT_PAYLOAD,          /* all of it is written, nothing else; raised in the same place */
     RING_FAULT_END,              /* the end of the timeline is known, the entry not */
     RING_FAULT_PADDING_HALF,     /* some fields of the padding are written, its commit word is not */
     RING_FAULT_PADDING,          /* padding is complete, the entry behind it not */
@@ -44,9 +42,9 @@ enum ring_fault_point {
     RING_FAULT_NEWEST,           /* `newest` points to it, `head` does not include it */
     RING_FAULT_HEAD,             /* readers see it, `keyframe` is behind */
     RING_FAULT_KEYFRAME,         /* `sequence` is behind */
-    RING_FAULT_SEQUENCE,         /* all is written, nobody is woken */
+    RING_FAULT_SEQUENCE,         /* all is written, no reader is woken */
     RING_FAULT_WAKE,             /* the futex word is changed, sleepers not woken */
-    RING_FAULT_WOKEN,            /* the eventfd is written, who sleeps on the futex not woken */
+    RING_FAULT_WOKEN,            /* the eventfd is written, sleepers on the futex are not woken */
     RING_FAULT_SLOT_LOCKED,      /* a generation's slot is odd, nothing in it written */
     RING_FAULT_SLOT_HALF,        /* ... half written */
     RING_FAULT_SLOT_FILLED,      /* ... all written, but still odd */

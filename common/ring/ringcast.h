@@ -13,8 +13,8 @@
  *
  * Signals: a ring that is cut off under its readers raises SIGBUS. While a ring is open, the library has a
  * handler for it (sigaction(2), installed with the first ring, taken away with the last): it deals with
- * faults inside of rings and hands all others to the handler that was there before. A program that wants its
- * own installs it before the first ringcast_open, or calls the one it replaces.
+ * faults inside rings and hands all others to the handler that was there before. A program that wants a handler of its
+ * own installs it before the first ringcast_open, or calls the handler that it replaces.
  */
 #ifndef RINGCAST_H
 #define RINGCAST_H
@@ -47,7 +47,7 @@ typedef struct ringcast_cursor {
     uint64_t sequence; /* number of the entry last read, 0 before the first */
 } ringcast_cursor;
 
-/* What a ring says of one fragment (`prft` + `moof` + `mdat`). */
+/* What a ring records about one fragment (`prft` + `moof` + `mdat`). */
 typedef struct ringcast_entry {
     uint64_t position;   /* bytes since the ring was made */
     uint64_t sequence;   /* 1, 2, 3 …, one more per fragment of the camera, across generations */
@@ -62,7 +62,7 @@ typedef struct ringcast_entry {
     int64_t published_ns; /* when the writer published it, CLOCK_MONOTONIC, nanoseconds */
 } ringcast_entry;
 
-/* What a ring says of one generation: all fragments between two changes of the stream's parameters. */
+/* What a ring records about one generation: all fragments between two changes of the stream's parameters. */
 typedef struct ringcast_generation {
     uint32_t number;                   /* 1, 2, 3 … */
     uint32_t timescale;                /* of the video track, ticks a second */
@@ -73,7 +73,7 @@ typedef struct ringcast_generation {
 
 /*
  * Maps the ring called NAME ("/ringcast.<instance>.<camera>", see shm_open(3)) read-only.
- * 0, and *reader is to be closed with ringcast_close; -ENOENT: no such camera; -EACCES; -EPERM: an object of
+ * 0, and *reader has to be closed with ringcast_close; -ENOENT: no such camera; -EACCES; -EPERM: an object of
  * another user has the name; -EPROTO: not a ring, or of a version that this library does not read; -ENOMEM.
  */
 int ringcast_open(const char *name, ringcast_reader **reader);
@@ -99,7 +99,8 @@ int ringcast_seek_keyframe(const ringcast_reader *reader, ringcast_cursor *curso
  * Puts a cursor that has come to the end of a camera's ring (-EPIPE) on the fragment that follows in READER,
  * the ring that has taken its place: nothing is missed, nothing is read twice.
  *
- * 0; -EAGAIN: it is not there yet, wait for it; -ESTALE: it is gone, or this ring begins anew: seek to go on.
+ * 0; -EAGAIN: that fragment is not there yet, wait for it; -ESTALE: it is gone, or this ring does not carry on where the
+ * other one ended: seek to go on.
  */
 int ringcast_continue(const ringcast_reader *reader, ringcast_cursor *cursor);
 
@@ -110,9 +111,9 @@ int ringcast_continue(const ringcast_reader *reader, ringcast_cursor *cursor);
  *  -ENOSPC  BUFFER is too small: entry->length says what is needed; the cursor has not moved
  *  -ESTALE  the writer has overwritten this place: the reader was too slow; seek to go on
  *  -EBADMSG the ring's content contradicts itself: seek to go on
- *  -EPIPE   the ring is retired (its camera was removed, or it moved to a ring of another size) or was cut
- *           off. All entries before the end have been read: open it anew by name, and ringcast_continue
- * there; no such name: the camera was removed
+ *  -EPIPE   the ring is retired (its camera was removed, or moved to a ring of another size) or was cut off. All
+ *           entries before the end have been read: open the name again and ringcast_continue there; if there is no
+ *           such name, the camera was removed
  */
 int ringcast_read(const ringcast_reader *reader, ringcast_cursor *cursor, void *buffer, size_t size,
                   ringcast_entry *entry);
@@ -140,25 +141,25 @@ int ringcast_init_segment(const ringcast_reader *reader, uint32_t number, void *
 int ringcast_wait(const ringcast_reader *reader, const ringcast_cursor *cursor, int timeout_ms);
 
 /*
- * Following a camera, for programs that want all that a player needs, in order, and not to know of rings that
- * end, move or overtake them: a recorder, an analysis, a gateway.
+ * Following a camera, for programs that want all that a player needs, in order, without handling rings that end, are
+ * replaced or overtake them: a recorder, an analysis, a gateway.
  */
 
 /* One camera being followed. Opaque; made by ringcast_follow. Belongs to one thread at a time. */
 typedef struct ringcast_follower ringcast_follower;
 
-/* What comes next: an init segment, or a fragment. */
+/* The next piece of the stream: an init segment, or a fragment. */
 typedef struct ringcast_piece {
     bool init;            /* an init segment (`ftyp` + `moov`); else a fragment */
     void *data;           /* the follower's, until its next call; may be changed in place */
     size_t length;        /* in bytes */
-    ringcast_entry entry; /* of the fragment; with an init segment, of the one that follows it at once */
-    const ringcast_generation *generation; /* what that fragment belongs to; the follower's, as data is */
+    ringcast_entry entry; /* of the fragment; with an init segment, of the fragment that follows it at once */
+    const ringcast_generation *generation; /* that the fragment belongs to; the follower's, as data is */
 } ringcast_piece;
 
 /*
  * Begins to follow the camera whose ring is called NAME, which need not be there yet.
- * 0, and *follower is to be freed with ringcast_unfollow; -ENOMEM.
+ * 0, and *follower has to be freed with ringcast_unfollow; -ENOMEM.
  */
 int ringcast_follow(const char *name, ringcast_follower **follower);
 
@@ -173,11 +174,11 @@ int ringcast_follow(const char *name, ringcast_follower **follower);
  *  -EINTR   a signal came
  *  -ENOENT  there is no such ring (any more): all that was in it has been handed over
  *  others   as ringcast_open
- * After each of them it may be called again.
+ * After each of these it may be called again.
  */
 int ringcast_next(ringcast_follower *follower, int timeout_ms, ringcast_piece *piece);
 
-/* Ends it and frees everything. NULL is allowed. */
+/* Stops following and frees everything. NULL is allowed. */
 void ringcast_unfollow(ringcast_follower *follower);
 
 #ifdef __cplusplus

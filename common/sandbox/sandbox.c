@@ -19,7 +19,7 @@
 #define MODE_VARIABLE "RINGCAST_SANDBOX"
 #define USER_VARIABLE "RINGCAST_RUN_AS"
 
-/* The user to run as if nobody says otherwise. */
+/* The user to run as if the configuration names none. */
 #define DEFAULT_USER "ringcast"
 
 /* "landlock:" and a version number. */
@@ -55,7 +55,7 @@ static enum sandbox_mode mode_now(void)
     return SANDBOX_ON;
 }
 
-/* False: stays who it is. */
+/* False: the process keeps its user. */
 static bool user_now(uid_t *uid, gid_t *gid)
 {
     const char *given = getenv(USER_VARIABLE);
@@ -121,7 +121,7 @@ static bool has_layer(enum sandbox_role role, enum layer layer)
     return (layer != LAYER_LANDLOCK && layer != LAYER_SECCOMP) || is_confined(role);
 }
 
-/* What ringcastd has said already is not worth a line of each of its children. */
+/* ringcastd has logged this already, so its children need not. */
 static bool is_known(enum layer layer, int error)
 {
     return layer == LAYER_USER || error == -ENOSYS || error == -EOPNOTSUPP;
@@ -182,7 +182,7 @@ json_t *sandbox_read(const json_t *given)
 
 /* --- ringcastd ------------------------------------------------------------------------------------------ */
 
-/* Nothing to become for who is not root, who may not be anybody else. */
+/* Only root can become another user; for everyone else there is nothing to do. */
 static int find_user(const char *name, char *text, size_t size)
 {
     const struct passwd *user = getpwnam(name != NULL ? name : DEFAULT_USER);

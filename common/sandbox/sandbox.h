@@ -1,9 +1,9 @@
 /*
- * What a process of ringcast takes away from itself before it reads a byte that comes from outside. One call,
- * made when everything that needs rights is done; there is no way back. docs/design/security.md says what
- * each layer is for.
+ * The rights that a process of ringcast gives up before it reads a byte that comes from outside. It makes one call when
+ * everything that needs those rights is done, and nothing brings them back. docs/design/security.md says what each layer
+ * is for.
  *
- * ringcastd decides for all of them and tells its children by two variables of the environment, which it
+ * ringcastd decides for all processes. Its children learn the decision from two variables of the environment, which it
  * always sets: RINGCAST_SANDBOX (on, required, off) and RINGCAST_RUN_AS ("UID:GID"). A program that is
  * started without them has its sandbox on.
  *
@@ -20,9 +20,9 @@
 enum sandbox_mode { SANDBOX_OFF, SANDBOX_ON, SANDBOX_REQUIRED };
 
 enum sandbox_role {
-    SANDBOX_SUPERVISOR, /* starts programs and owns the names of things: no system call filter, no Landlock */
-    SANDBOX_KEEPER,     /* the same */
-    SANDBOX_FORK_SERVER, /* forks, and lets each worker take away the rest */
+    SANDBOX_SUPERVISOR,  /* starts programs, makes sockets and rings: no system call filter, no Landlock */
+    SANDBOX_KEEPER,      /* the same */
+    SANDBOX_FORK_SERVER, /* forks; each worker gives up the rest */
     SANDBOX_INGEST,
     SANDBOX_FANOUT,
     SANDBOX_EXPORTER, /* may read /proc */
@@ -33,7 +33,7 @@ struct sandbox_needs {
     bool names;        /* the files that the name service reads */
     bool certificates; /* the authorities that this machine trusts */
     bool threads;      /* SRT's library has some */
-    const char *file;  /* the camera is this file; NULL: it is none */
+    const char *file;  /* the camera is this file; NULL: it is not a file */
     size_t memory;     /* bytes of private memory beyond the role's own; 0: none */
 };
 
@@ -47,25 +47,24 @@ int sandbox_enter(enum sandbox_role role, const struct sandbox_needs *needs);
 json_t *sandbox_layers(void);
 
 /*
- * True if a file that may be opened in here was replaced since the sandbox was entered: it cannot be opened
- * in here any more, and the process should end to be started again. Never without Landlock.
+ * True if a file that the sandbox allows was replaced after the sandbox was entered: this process cannot open the new
+ * one, and should end to be started again. Always false without Landlock.
  */
 bool sandbox_is_stale(void);
 
 /* --- ringcastd only --- */
 
-/* What another process says of its sandbox, as a new array: empty unless GIVEN is such an array. */
+/* A copy of GIVEN, the array in which another process names its layers; a new, empty array if GIVEN is not one. */
 json_t *sandbox_read(const json_t *given);
 
 /*
- * Sets what the children are told. USER: name of the user to run them as if this process is root; NULL:
- * "ringcast" if there is one. 0; -ENOENT: there is no such user.
+ * Sets what the children learn from the environment. USER: the user that they run as if this process is root; NULL:
+ * "ringcast", if that user exists. 0; -ENOENT: the user does not exist.
  */
 int sandbox_configure(enum sandbox_mode mode, const char *user);
 
 /*
- * Logs once what this kernel lacks. 0; -EPERM: something is missing that is required, and the error is
- * logged.
+ * Logs once which layers this kernel lacks. 0; -EPERM: one of them is required, which was logged as an error.
  */
 int sandbox_probe(void);
 

@@ -55,7 +55,7 @@ static const struct call calls[] = {
     CALL(lseek, ALL),    /* stdio asks where it is */
     CALL(fstat, ALL),    /* the size of a ring that was handed over */
     CALL(fcntl, ALL),    /* non-blocking, close-on-exec */
-    CALL(flock, ALL),    /* a ring in use is locked, so that nobody sweeps it */
+    CALL(flock, ALL),    /* a ring in use is locked, so that no sweep removes it */
 
     /* Waiting. */
     CALL(poll, ALL),            /* the channel, the camera's sockets */
@@ -122,7 +122,7 @@ static const struct call calls[] = {
 
     /* Sockets. socket itself is below. */
     CALL(getsockname, ALL),  /* which port it is; what the channel is */
-    CALL(getpeername, ALL),  /* who it is */
+    CALL(getpeername, ALL),  /* the address of the other side */
     CALL(getsockopt, ALL),   /* errors, buffers */
     CALL(setsockopt, ALL),   /* buffers, TCP_NODELAY, time limits */
     CALL(connect, WORKERS),  /* to the camera, to a name server */
@@ -240,7 +240,7 @@ static int when_bits(scmp_filter_ctx filter, uint32_t action, int number, unsign
     return seccomp_rule_add_array(filter, action, number, 1, &match);
 }
 
-/* No code but what was there at the start. A library that cannot be loaded now is done without. */
+/* Only code that was there at the start may run. A library that can no longer be loaded has to be done without. */
 static int allow_memory(scmp_filter_ctx filter)
 {
     static const int numbers[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect)};
@@ -313,7 +313,7 @@ static int allow_controls(scmp_filter_ctx filter)
 }
 
 #if !SANDBOX_SANITIZER
-/* abort() and the end by SIGSYS: a signal to itself and to nobody else. */
+/* abort() and the end by SIGSYS: a signal to this process and to no other one. */
 static int allow_own_signals(scmp_filter_ctx filter)
 {
     const struct scmp_arg_cmp self = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)getpid()};
@@ -322,7 +322,7 @@ static int allow_own_signals(scmp_filter_ctx filter)
 }
 #endif
 
-/* Limits can be read; a loop that wants to raise its own is told no. */
+/* Limits can be read; raising them is refused, which a library's loop tries. */
 static int allow_reading_limits(scmp_filter_ctx filter)
 {
     const struct scmp_arg_cmp reading = {.arg = 2, .op = SCMP_CMP_EQ, .datum_a = 0};

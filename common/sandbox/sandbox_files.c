@@ -42,7 +42,7 @@ struct path_rule {
     int32_t parent;
 } __attribute__((packed));
 
-/* What a name becomes an address with. A file that is not there is not missed. */
+/* The files that turn a name into an address. Any of them may be missing. */
 static const char *const name_files[] = {
     "/etc/resolv.conf",     /* the name servers */
     "/etc/hosts",           /* names that need no server */
@@ -53,7 +53,7 @@ static const char *const name_files[] = {
     "/run/systemd/resolve", /* where systemd-resolved replaces its files: no others are there */
 };
 
-/* Whom a camera's or server's certificate may be signed by. */
+/* The authorities that may sign the certificate of a camera or server. */
 static const char *const certificate_files[] = {
     "/etc/ssl/certs",             /* Debian's, and what the operator adds */
     "/etc/ssl/openssl.cnf",       /* OpenSSL's own settings, read with the first connection */
@@ -66,8 +66,8 @@ static const char *const certificate_files[] = {
 static const char *const certificate_variables[] = {"SSL_CERT_FILE", "SSL_CERT_DIR"};
 
 /*
- * A worker narrows this down to what its camera needs, and what that is the fork server does not know: /etc may
- * be changed while it runs, and a camera may be a file anywhere. It writes, makes and executes nothing.
+ * A worker narrows this down to what its camera needs. The fork server cannot know that: /etc may change while it runs,
+ * and a camera may be a file anywhere. It writes, makes and executes no file.
  */
 static const char *const exporter_files[] = {"/proc"}; /* what each process uses: time and memory */
 static const char *const fork_server_files[] = {"/"};

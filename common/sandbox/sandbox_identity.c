@@ -11,8 +11,8 @@
 #define BIT(capability) (1ull << (capability))
 
 /*
- * What ringcastd keeps if it is root. It starts processes that become somebody else, which it must be able to
- * end; it owns the run-time directory and the rings whoever made them; it binds the address of `listen`.
+ * What ringcastd keeps if it is root. It starts processes that become another user and must be able to end them; it
+ * manages the run-time directory and the rings, whichever user made them; it binds the address of `listen`.
  */
 #define SUPERVISOR_CAPABILITIES                                                                              \
     (BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_KILL) | BIT(CAP_NET_BIND_SERVICE) |      \

@@ -15,7 +15,7 @@
 #define FANOUT_MEMORY (4096 * MIB)
 #define EXPORTER_MEMORY (256 * MIB)
 
-/* A camera is a dozen of sockets; the name service and certificates take some for a moment. */
+/* A camera takes a dozen sockets; the name service and certificates take some more for a moment. */
 #define INGEST_DESCRIPTORS 128
 #define FORK_SERVER_DESCRIPTORS 256
 

@@ -22,7 +22,7 @@
 #define SANDBOX_SANITIZER 0
 #endif
 
-/* sandbox_identity.c: who the process is and what that allows. */
+/* sandbox_identity.c: the user of the process, and what that user may do. */
 int sandbox_no_new_privileges(void);
 int sandbox_become(uid_t uid, gid_t gid);
 int sandbox_drop_capabilities(enum sandbox_role role);
@@ -39,7 +39,7 @@ int sandbox_close_files(enum sandbox_role role, const struct sandbox_needs *need
 int sandbox_calls_available(void);
 int sandbox_filter_calls(enum sandbox_role role, const struct sandbox_needs *needs);
 
-/* sandbox_trap.c: says which call was refused, then lets the process end by SIGSYS. */
+/* sandbox_trap.c: logs which call was refused, then lets SIGSYS end the process. */
 int sandbox_trap_install(void);
 
 #endif

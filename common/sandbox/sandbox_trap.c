@@ -1,6 +1,6 @@
 /*
  * SIGSYS comes in the thread that made the call, at the call. The log and malloc make only calls that are
- * allowed, so this is never in the middle of either, and may use both.
+ * allowed, so the signal never interrupts either of them, and the handler may use both.
  */
 #include "common/sandbox/sandbox_parts.h"
 
