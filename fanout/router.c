@@ -3,17 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/log/log.h"
 #include "fanout/http/http_response.h"
 #include "fanout/http/upgrade.h"
-#include "fanout/server.h"
+#include "fanout/loop/connections.h"
 
 #define CAMERAS_PATH "/api/cameras"
 #define LIVE_PREFIX "/live/"
 
-/* Longest list of entity tags that is looked at. */
+/* Bytes of the longest list of entity tags that is read. */
 #define IF_NONE_MATCH_SIZE 512
 
-/* Sends what ETAG names, or 304 to a client that has it. */
+/* Sends WHOLE, whose entity tag is ETAG, or 304 to a client that has it already. */
 static int answer_tagged(struct lws *wsi, const struct http_response *whole, const char *etag)
 {
     char known[IF_NONE_MATCH_SIZE], headers[64];
@@ -29,11 +30,11 @@ static int answer_tagged(struct lws *wsi, const struct http_response *whole, con
     return http_response_send(wsi, &response);
 }
 
-static int answer_cameras(struct server *server, struct lws *wsi, bool head_only)
+static int answer_cameras(struct router *router, struct lws *wsi, bool head_only)
 {
-    struct camera_list *list = &server->camera_list;
+    struct camera_list *list = &router->camera_list;
 
-    if (camera_list_update(list, &server->streams) < 0) {
+    if (camera_list_update(list, router->streams) < 0) {
         return http_response_refuse(wsi, 503, head_only, NULL);
     }
     const struct http_response response = {
@@ -57,7 +58,7 @@ static int answer_asset(struct lws *wsi, const struct asset *asset, bool head_on
     return answer_tagged(wsi, &response, asset->etag);
 }
 
-int router_answer(struct server *server, struct lws *wsi)
+int router_answer(struct router *router, struct lws *wsi)
 {
     struct http_request request;
 
@@ -67,31 +68,46 @@ int router_answer(struct server *server, struct lws *wsi)
         return http_response_refuse(wsi, 405, false, "Allow: GET, HEAD\r\n");
     }
     if (strcmp(request.path, CAMERAS_PATH) == 0) {
-        return answer_cameras(server, wsi, head_only);
+        return answer_cameras(router, wsi, head_only);
     }
-    const struct asset *asset = assets_find(&server->assets, request.path);
+    const struct asset *asset = assets_find(&router->assets, request.path);
     if (asset) {
         return answer_asset(wsi, asset, head_only);
     }
     return http_response_refuse(wsi, 404, head_only, NULL);
 }
 
-/* The stream that UPGRADE asks for, or NULL. A sub stream is reached by its camera alone. */
-static struct stream *find_stream(const struct server *server, const struct upgrade *upgrade)
+void router_init(struct router *router, const char *assets_directory, struct streams *streams)
+{
+    *router = (struct router){.streams = streams};
+    int result = assets_load(&router->assets, assets_directory);
+    if (result < 0) {
+        log_warning("%s: %s: the wall and the player are not served", assets_directory, strerror(-result));
+    }
+}
+
+void router_finish(struct router *router)
+{
+    assets_finish(&router->assets);
+    camera_list_finish(&router->camera_list);
+}
+
+/* The stream that UPGRADE asks for, or NULL. A sub stream has no path of its own, only its camera's. */
+static struct stream *find_stream(const struct router *router, const struct upgrade *upgrade)
 {
     const char *path = upgrade->request.path;
 
     if (strncmp(path, LIVE_PREFIX, strlen(LIVE_PREFIX)) != 0) {
         return NULL;
     }
-    struct stream *stream = streams_find(&server->streams, path + strlen(LIVE_PREFIX));
+    struct stream *stream = streams_find(router->streams, path + strlen(LIVE_PREFIX));
     if (!stream || stream_is_sub(stream) || upgrade->stream == UPGRADE_STREAM_OTHER) {
         return NULL;
     }
     return upgrade->stream == UPGRADE_STREAM_SUB ? stream->sub : stream;
 }
 
-int router_upgrade(struct server *server, struct lws *wsi)
+int router_upgrade(const struct router *router, struct lws *wsi, bool room)
 {
     struct upgrade upgrade;
     int status = upgrade_read(wsi, &upgrade);
@@ -99,11 +115,11 @@ int router_upgrade(struct server *server, struct lws *wsi)
     if (status < 0) {
         return -1;
     }
-    struct stream *stream = status == 0 ? find_stream(server, &upgrade) : NULL;
+    struct stream *stream = status == 0 ? find_stream(router, &upgrade) : NULL;
     if (status == 0 && !stream) {
         status = 404;
     }
-    if (status == 0 && !server_has_room(server)) {
+    if (status == 0 && !room) {
         status = 503;
     }
     if (status != 0) {

@@ -1,22 +1,38 @@
 /*
- * What each path answers: the one place where a path meets a file, the list of cameras or a stream.
- * ringcast-fanout's only thread.
+ * Decides what each path answers: a file, the list of cameras, or a stream. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_ROUTER_H
 #define FANOUT_ROUTER_H
 
 #include <libwebsockets.h>
+#include <stdbool.h>
 
-struct server;
+#include "fanout/camera_list.h"
+#include "fanout/http/assets.h"
+#include "fanout/stream.h"
 
-/* Answers a whole request, in LWS_CALLBACK_HTTP; returns what the callback returns. */
-int router_answer(struct server *server, struct lws *wsi);
+struct router {
+    struct assets assets;
+    struct camera_list camera_list;
+    struct streams *streams; /* the server's */
+};
 
 /*
- * Lets a viewer in or refuses it, in LWS_CALLBACK_HTTP_CONFIRM_UPGRADE; returns what the callback returns.
- * The stream is then the connection's opaque user data: it is taken up before the stack unwinds, so that it
- * cannot dangle.
+ * Loads the files in ASSETS_DIRECTORY. The router works after an error, too: it then has no files, which is
+ * logged. STREAMS must outlive the router.
  */
-int router_upgrade(struct server *server, struct lws *wsi);
+void router_init(struct router *router, const char *assets_directory, struct streams *streams);
+
+void router_finish(struct router *router);
+
+/* Answers a whole request, in LWS_CALLBACK_HTTP; returns what the callback returns. */
+int router_answer(struct router *router, struct lws *wsi);
+
+/*
+ * Accepts a viewer or refuses it, in LWS_CALLBACK_HTTP_CONFIRM_UPGRADE; returns what the callback returns.
+ * ROOM: the server takes one more viewer. The stream is then in the connection (connections.h): the viewer
+ * joins it before the stack unwinds, so that it cannot dangle.
+ */
+int router_upgrade(const struct router *router, struct lws *wsi, bool room);
 
 #endif

@@ -12,7 +12,6 @@
 #include "common/log/log.h"
 #include "fanout/feed/viewer.h"
 #include "fanout/http/viewer_command.h"
-#include "fanout/router.h"
 
 /* Viewers have this long to take their close frame before the process ends. */
 #define STOP_PATIENCE_MS 500
@@ -301,6 +300,11 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, struc
     }
 }
 
+static bool has_room(const struct server *server)
+{
+    return server->state == SERVER_SERVING && server->viewers < server->viewers_max;
+}
+
 /* The one protocol of viewers and requests; watch.c's descriptors have their own. */
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
 {
@@ -308,9 +312,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP:
         breathe(server_of(wsi));
         set_kind(wsi, CONNECTION_WAITING); /* for the next one, while this one's answer goes out */
-        return router_answer(server_of(wsi), wsi);
+        return router_answer(&server_of(wsi)->router, wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return router_upgrade(server_of(wsi), wsi);
+        return router_upgrade(&server_of(wsi)->router, wsi, has_room(server_of(wsi)));
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_RECEIVE:
@@ -431,11 +435,8 @@ int server_init(struct server *server, const char *assets_directory)
     connections_init(&server->connections, close_idle);
     server->seats = limit_descriptors();
     server_limit_idle(server, CONNECTIONS_IDLE_PER_CLIENT, CONNECTIONS_IDLE_MAX);
-    int result = assets_load(&server->assets, assets_directory);
-    if (result < 0) {
-        log_warning("%s: %s: the wall and the player are not served", assets_directory, strerror(-result));
-    }
-    result = create_context(server);
+    router_init(&server->router, assets_directory, &server->streams);
+    int result = create_context(server);
     if (result == 0) {
         result =
             watch_feeds(server); /* the first to be watched: a turn of the loop begins with what is new */
@@ -495,11 +496,6 @@ int server_listen(struct server *server, int socket)
     return result;
 }
 
-bool server_has_room(const struct server *server)
-{
-    return server->state == SERVER_SERVING && server->viewers < server->viewers_max;
-}
-
 void server_stop(struct server *server)
 {
     if (server->state >= SERVER_STOPPING) {
@@ -525,6 +521,5 @@ void server_finish(struct server *server)
     watch_end(&server->feeds_watch);
     loop_end(&server->loop);
     feed_set_finish(&server->feeds);
-    assets_finish(&server->assets);
-    camera_list_finish(&server->camera_list);
+    router_finish(&server->router);
 }

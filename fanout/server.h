@@ -7,13 +7,12 @@
 
 #include <libwebsockets.h>
 
-#include "fanout/camera_list.h"
 #include "fanout/feed/feed.h"
-#include "fanout/http/assets.h"
 #include "fanout/loop/connections.h"
 #include "fanout/loop/listener.h"
 #include "fanout/loop/loop.h"
 #include "fanout/loop/watch.h"
+#include "fanout/router.h"
 #include "fanout/send_memory.h"
 #include "fanout/stream.h"
 #include "fanout/supervisor_link.h"
@@ -28,10 +27,9 @@ enum server_state {
 struct server {
     enum server_state state;
     struct loop loop;
-    struct assets assets;
     struct feed_set feeds;
     struct streams streams;
-    struct camera_list camera_list;
+    struct router router;
     struct supervisor_link link;
     struct send_memory send_memory;
     struct listener listener;
@@ -64,9 +62,6 @@ void server_limit(struct server *server, const struct feed_limits *limits, long 
 
 /* How many connections may be idle, of one client and in all (connections.h). */
 void server_limit_idle(struct server *server, unsigned per_client, unsigned max);
-
-/* True if the server takes one more viewer. */
-bool server_has_room(const struct server *server);
 
 /* Begins to end: every viewer is closed with 1001. */
 void server_stop(struct server *server);

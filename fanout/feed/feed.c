@@ -386,7 +386,20 @@ static void fall_behind(struct feed *feed, struct viewer *viewer, const ringcast
     viewer_want_writable(viewer);
 }
 
-/* Brings the fragment in hand to one viewer that does not merely go on: it may need more, or be blocked. */
+/* Sends FRAGMENT as viewer_send_fragment does, and counts a gap that it told the viewer of. */
+static bool send_fragment(struct feed *feed, struct viewer *viewer, struct fragment_buffer *fragment)
+{
+    uint64_t dropped = viewer->dropped;
+    bool sent = viewer_send_fragment(viewer, &feed->init, fragment);
+
+    if (viewer->dropped != dropped) {
+        feed->drops++;
+        feed_set_viewers_changed(feed->set);
+    }
+    return sent;
+}
+
+/* Sends the present fragment to one viewer that may be blocked, or may need more than the fragment. */
 static bool serve(struct feed *feed, struct viewer *viewer, const ringcast_cursor *before)
 {
     if (viewer_is_blocked(viewer)) {
@@ -397,7 +410,7 @@ static bool serve(struct feed *feed, struct viewer *viewer, const ringcast_curso
         viewer->last_sequence = before->sequence;
     }
     move_viewer(feed, viewer, VIEWER_LIVE);
-    return viewer_send_fragment(viewer, &feed->init, &feed->set->fragment);
+    return send_fragment(feed, viewer, &feed->set->fragment);
 }
 
 /* The fragment in hand has just been written: one look at the clock per fragment, however many viewers. */
@@ -558,7 +571,7 @@ static bool serve_behind(struct feed *feed, struct viewer *viewer, struct fragme
         report_damage(feed, result);
         return true;
     }
-    return viewer_send_fragment(viewer, &feed->init, fragment);
+    return send_fragment(feed, viewer, fragment);
 }
 
 /* One step of catching up. True: go on. */
@@ -615,7 +628,9 @@ static bool is_beyond_limits(const struct feed *feed, const struct viewer *viewe
     return clock_now_ns() - limits->age_ns > entry.published_ns;
 }
 
-/* A viewer that is too slow goes on with the newest keyframe, if that is ahead of it; the gap is told then. */
+/*
+ * A viewer that is too slow goes on with the newest keyframe, if that is ahead of it; the gap is told then.
+ */
 static void keep_within_limits(struct feed *feed, struct viewer *viewer)
 {
     ringcast_cursor keyframe;

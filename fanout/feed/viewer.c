@@ -8,7 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/log/log.h"
-#include "fanout/feed/feed.h"
+#include "fanout/feed/packet.h"
 
 /* Bytes of a close frame's reason (RFC 6455, 5.5: 125 with the code). */
 #define CLOSE_REASON_MAX 123
@@ -77,10 +77,6 @@ static bool send_drop(struct viewer *viewer, uint64_t next_sequence)
 {
     uint64_t skipped = next_sequence - viewer->last_sequence - 1;
     viewer->dropped += skipped;
-    if (viewer->feed) {
-        viewer->feed->drops++;
-        feed_set_viewers_changed(viewer->feed->set);
-    }
     struct packet packet = {0};
     json_t *text = json_pack("{s:s, s:I, s:I, s:I}", "type", "drop", "fragments", (json_int_t)skipped, "from",
                              (json_int_t)viewer->last_sequence, "to", (json_int_t)next_sequence);
