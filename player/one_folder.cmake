@@ -1,5 +1,5 @@
-# Makes FOLDER of the files that LIST names, one a line, and of nothing else: what the browser gets is one folder,
-# so imports from the room ../player/ become imports from beside.
+# Makes FOLDER of exactly the files that LIST names, one a line. The browser gets one folder, so imports from
+# ../player/ become imports from the same folder.
 cmake_minimum_required(VERSION 3.25)
 file(STRINGS ${LIST} sources)
 set(kept)

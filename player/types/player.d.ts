@@ -10,9 +10,9 @@ export type RingcastState =
   | 'failed';
 
 interface RingcastCommonOptions {
-  /** Seconds to stay behind the newest picture at least, 0 to 8. 0 unless told otherwise: as near as the jitter lets. */
+  /** Seconds to stay behind the newest picture at least, 0 to 8. By default 0: as near as the jitter allows. */
   targetDelay?: number;
-  /** What may wait for a slow browser, 16 MiB unless told otherwise; above it whole groups of pictures are left out. */
+  /** How many bytes may wait for a slow browser, by default 16 MiB; above it whole groups of pictures are left out. */
   maxQueueBytes?: number;
   /** Aborting it is a `stop()`, and no `start()` does anything after it. */
   signal?: AbortSignal;
@@ -21,9 +21,9 @@ interface RingcastCommonOptions {
 interface RingcastCameraOptions extends RingcastCommonOptions {
   /** The camera's name. */
   camera: string;
-  /** Which of the camera's streams, `main` unless told otherwise; `sub` is the small one, if the camera has one. */
+  /** Which of the camera's streams, by default `main`; `sub` is the small one, if the camera has one. */
   stream?: 'main' | 'sub';
-  /** Where ringcast's own pages are, `/` unless told otherwise; relative to the page. */
+  /** Where ringcast's own pages are, by default `/`; relative to the page. */
   src?: string;
   url?: undefined;
 }
@@ -53,7 +53,7 @@ export interface RingcastStateChange {
   mime?: string;
 }
 
-/** `address` comes from the element only: its `src` is no address. */
+/** `address` comes from the element only: its `src` is not an address. */
 export type RingcastErrorCode = 'protocol' | 'media' | 'codec' | 'mse' | 'address';
 
 export interface RingcastError {
@@ -64,7 +64,7 @@ export interface RingcastError {
   help?: string;
   /** What the camera sends, if that is why nothing can be played. */
   mime?: string;
-  /** What is not fatal has been dealt with. */
+  /** An error that is not fatal has been handled. */
   fatal: boolean;
 }
 
@@ -88,9 +88,9 @@ export interface RingcastCameraState {
 export interface RingcastStats {
   /** From the moment of capture to the picture's being on the screen: the median of the last second. */
   latency: number | null;
-  /** By whose clock: the camera's own, or the server's because the camera does not tell. */
+  /** By which clock: the camera's own, or the server's because the camera does not send its own. */
   latencyFrom: 'camera' | 'server' | null;
-  /** By how much the server's clock, and so `latency`, may be mistaken. */
+  /** By how much the server's clock, and so `latency`, may be wrong. */
   clockError: number | null;
   /** From `start()` to the first picture on the screen. */
   firstPicture: number | null;
@@ -120,20 +120,20 @@ export interface RingcastStats {
   sound: boolean | null;
   width: number | null;
   height: number | null;
-  /** `delay` is over 1 s. */
+  /** `delay` is over 1 s more than `targetDelay`. */
   late: boolean;
 }
 
 /** Whether the camera is heard. */
 export interface RingcastSound {
   /**
-   * `none`: the camera has none. `muted`: the video is. `away`: it should be heard and is not there; the pictures go on
-   * alone, and it is tried again.
+   * `none`: the camera has no sound. `muted`: the video is muted. `away`: sound should be heard and cannot be played; the
+   * pictures go on alone, and sound is tried again.
    */
   state: 'none' | 'muted' | 'playing' | 'away';
   /**
-   * Of `away`: none comes, it comes with gaps, it cannot be decoded, the browser does not play its codec, or the camera no
-   * longer sends any.
+   * For `away`: no sound comes, it comes with gaps, it cannot be decoded, the browser does not play its codec, or the camera
+   * no longer sends any.
    */
   reason: 'missing' | 'broken' | 'decoder' | 'codec' | 'ended' | null;
   /** The same for people; empty unless `away`. */
@@ -147,9 +147,9 @@ export interface RingcastPlayerEventMap {
   error: CustomEvent<RingcastError>;
   init: CustomEvent<RingcastInit>;
   camerastate: CustomEvent<RingcastCameraState>;
-  /** So many fragments were left out because this viewer is too slow. */
+  /** How many fragments were left out because this viewer is too slow. */
   drop: CustomEvent<{ fragments: number; by: 'server' | 'browser' }>;
-  /** It could start only without sound. */
+  /** The browser let it start only without sound. */
   automuted: CustomEvent<Record<string, never>>;
   soundchange: CustomEvent<RingcastSound>;
   /** The video is about to be emptied, to begin again at once. */
@@ -176,7 +176,7 @@ export class RingcastPlayer extends EventTarget {
   start(): void;
   /** Ends at once and undoes all that `start()` made. Allowed in every state and as often as you like. */
   stop(): void;
-  /** Says whether anybody can see the video; after a few seconds out of sight nothing is fetched any more. */
+  /** Says whether the video can be seen; after a few seconds out of sight nothing is fetched any more. */
   setVisible(visible: boolean): void;
 
   addEventListener<K extends keyof RingcastPlayerEventMap>(

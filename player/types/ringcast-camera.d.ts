@@ -89,7 +89,7 @@ export class RingcastCameraElement extends HTMLElement {
   readonly seekable: TimeRanges;
 
   /**
-   * Plays, from the newest picture on. Kept when pictures move; broken with an `AbortError`, `NotAllowedError`,
+   * Plays, from the newest picture on. Resolved when pictures move; rejected with an `AbortError`, `NotAllowedError`,
    * `NotSupportedError` or `InvalidStateError`.
    */
   play(): Promise<void>;

@@ -155,7 +155,7 @@ test('a codec that the browser cannot play: failed, in plain words, and all is u
   const [error] = it.details('error');
   assert.equal(error.fatal, true);
   assert.equal(error.code, 'codec');
-  assert.match(error.message, /cannot play H\.265 \(HEVC\) video\. Set the camera, or a sub-stream of it, to H\.264/);
+  assert.match(error.message, /cannot play H\.265 \(HEVC\) video\. Set the camera, or a sub stream of it, to H\.264/);
   assert.match(error.help, /^Set the camera/);
   assert.match(error.mime, /hvc1/);
   assert.deepEqual(page.books(it.video), NOTHING);

@@ -1,4 +1,4 @@
-// Hands messages to a SourceBuffer one at a time, in order, and keeps what the browser holds short.
+// Hands messages to a SourceBuffer one at a time, in order, and bounds what the browser holds.
 // Nothing is appended while the buffer updates, no error is swallowed, and memory is capped: a browser that cannot
 // keep up loses whole groups of pictures, from a keyframe to the next, and never a part of one.
 
@@ -6,7 +6,7 @@ import { blank } from './boxes.js';
 
 export const MAX_QUEUE_BYTES = 16 << 20; // about 8 s of a 16 Mbit/s camera
 export const BACK_BUFFER_S = 10;
-export const MAX_JOINED_BYTES = 1 << 20; // what has gathered meanwhile is handed over at once: each append costs milliseconds
+export const MAX_JOINED_BYTES = 1 << 20; // messages that have gathered are appended at once: each append costs milliseconds
 const MAX_QUOTA_ATTEMPTS = 3; // the back buffer, then all before this picture, then give up
 
 const bytesOf = (entries) => entries.reduce((sum, { bytes }) => sum + (bytes?.byteLength ?? 0), 0);
@@ -22,14 +22,14 @@ export class AppendQueue {
   #held = false;
   #position;
   #maxBytes;
-  silent; // whether the sound of further fragments is kept from the browser
+  silent; // whether further fragments go to the browser without their sound
   #onerror;
   #ondrop;
   #onidle;
 
   /**
-   * `position()`: the playing position in seconds. `onerror(error)`: the buffer is of no more use. `ondrop(fragments)`:
-   * so many were left out. `onidle()`: the browser has all that came. `silent`: see there.
+   * `position()`: the playing position in seconds. `onerror(error)`: the buffer can no longer be used. `ondrop(fragments)`:
+   * how many were left out. `onidle()`: the browser has all that came. `silent`: as the member.
    */
   constructor({ position, onerror, ondrop, onidle = () => {}, silent = false, maxBytes = MAX_QUEUE_BYTES }) {
     this.#position = position;
@@ -106,7 +106,7 @@ export class AppendQueue {
     if (this.#bytes > this.#maxBytes) this.#overflow();
   }
 
-  /** Keeps the newest group of pictures and what it needs, or nothing but that until the next keyframe comes. */
+  /** Keeps the newest group of pictures and what it needs; if that is too much, only what the next group will need. */
   #overflow() {
     const from = this.#entries.findLastIndex(({ keyframe }) => keyframe);
     let kept = this.#neededFrom(from);
@@ -120,7 +120,7 @@ export class AppendQueue {
     if (dropped > 0) this.#ondrop(dropped);
   }
 
-  /** All from an entry on, and before it the last init segment, the last change of type and what is to be removed. */
+  /** All entries from one on, and before them the last init segment, the last change of type and the removals. */
   #neededFrom(index) {
     const before = this.#entries.slice(0, Math.max(0, index));
     const newest = new Set(['type', 'init'].map((kind) => before.findLast((entry) => entry.kind === kind)));
@@ -178,7 +178,7 @@ export class AppendQueue {
     return joined;
   }
 
-  /** The buffer is full: false when there is nothing left that can go. */
+  /** The buffer is full; false when nothing is left that could be removed. */
   #makeRoom() {
     while (this.#quotaAttempts < MAX_QUOTA_ATTEMPTS) {
       this.#quotaAttempts++;

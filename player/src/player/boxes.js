@@ -1,4 +1,4 @@
-// Reads what the player needs from ISO base media boxes (ISO/IEC 14496-12): tracks of an init segment,
+// Reads what the player needs from ISO base media boxes (ISO/IEC 14496-12): the tracks of an init segment,
 // and sequence, decode time, random access and capture time of a fragment. Every length is checked before it is used.
 
 export class FormatError extends Error {
@@ -117,8 +117,8 @@ function readTrack(trak) {
 }
 
 /**
- * The tracks of an init segment, by track id: `{ id, kind: 'vide' | 'soun', timescale, flags, duration, names }`, `names`
- * being where the names of the boxes are that belong to this track only.
+ * The tracks of an init segment, by track id: `{ id, kind: 'vide' | 'soun', timescale, flags, duration, names }`. `names`
+ * are the offsets of the names of the boxes that belong to this track only.
  */
 export function parseInit(bytes) {
   const tracks = new Map();
@@ -147,7 +147,7 @@ export function parseInit(bytes) {
   return tracks;
 }
 
-/** Makes the boxes whose names are at the offsets NAMES free space: nothing moves, and what they told is not read any more. */
+/** Turns the boxes whose names are at the offsets NAMES into free space: nothing moves, and their contents are no longer read. */
 export function blank(bytes, names, from = 0) {
   for (const at of names) bytes.set(FREE, from + at);
 }
@@ -245,7 +245,7 @@ function readMovieFragment(moof, tracks) {
  * One message of a live stream, `prft` + `moof` + `mdat`. Times are seconds on the stream's own timeline and are those of
  * the video track where there is one: `{ bytes, sequence, start, end, keyframe, samples, capture, sound }`, where `capture`
  * is `{ time, at, by }` or null. `sound` is `{ start, end, unit, names }` or null: when it is heard, how long one of its units is, and
- * where the names of the boxes are that describe it.
+ * the offsets of the names of the boxes that describe it.
  */
 export function parseFragment(bytes, tracks) {
   let capture = null;

@@ -1,5 +1,5 @@
-// What a person wants to know about a camera, from what the player knows: one word and a sentence, never better
-// than the truth.
+// What a person wants to know about a camera, made from what the player knows: a word and a sentence, which never
+// promise more than is true.
 
 const LATE_S = 2;
 
@@ -23,7 +23,7 @@ export function conditionOf(facts) {
   }
   const begins = WAKING.has(camera?.state) && !camera.error;
   if (begins && state !== 'playing') return { name: 'connecting', label: 'Connecting', text: 'Waiting for the camera' };
-  // What is buffered is still shown while a camera that has just gone away is dialled again.
+  // While the server connects to a camera again that has just gone away, buffered pictures are still shown.
   const dialled = WAKING.has(camera?.state) && (begins || state === 'playing');
   if (camera?.state && camera.state !== 'streaming' && !dialled) {
     return { name: 'offline', label: offlineLabel(facts.awaySince), text: awayText(camera) };
@@ -32,7 +32,7 @@ export function conditionOf(facts) {
     return { name: 'late', label: late >= 1 ? `Late by ${Math.round(late)} s` : 'Late', text: '' };
   }
   if (state === 'playing') return { name: 'live', label: 'Live', text: '' };
-  return { name: 'connecting', label: 'Connecting', text: camera?.error ?? '' }; // such as: it waits for the next keyframe
+  return { name: 'connecting', label: 'Connecting', text: camera?.error ?? '' }; // for example, it waits for the next keyframe
 }
 
 function offlineLabel(since) {

@@ -1,6 +1,6 @@
-// Decides what a fragment is to the pictures already handed to the browser: the next one, one that was there
-// already (a server begins each connection with its newest keyframe), one that cannot be decoded because another
-// is missing, or one from a timeline that began anew.
+// Decides how a fragment relates to the pictures that the browser already has: it is the next one, a repeated one
+// (a server begins each connection with its newest keyframe), one that cannot be decoded because another
+// is missing, or one from a timeline that began again.
 
 const BACKWARD_TOLERANCE_S = 0.02; // rounding of durations between timescales
 const CONTIGUOUS_S = 0.1;
@@ -17,13 +17,13 @@ export class Continuity {
     this.expectKeyframe();
   }
 
-  /** The next fragment must be a keyframe, on the same timeline; what was left out before it was not missed. */
+  /** The next fragment must be a keyframe, on the same timeline; fragments left out before it do not count as missed. */
   expectKeyframe() {
     this.#needKeyframe = true;
     this.expectGap();
   }
 
-  /** What is left out before the next fragment was not wanted. */
+  /** Fragments left out before the next one were not wanted and do not count as missed. */
   expectGap() {
     this.#counting = false;
   }

@@ -1,11 +1,11 @@
-// Keeps playback close behind the newest picture. Pure bookkeeping: it is told what arrives and what the video does,
-// and answers what to do; it touches neither the video nor a clock, so that every rule can be tested.
+// Keeps playback close behind the newest picture. Pure bookkeeping: its caller reports what arrives and what the video
+// does, and it answers what to do. It touches neither the video nor a clock, so that every rule can be tested.
 
 export const STALL_MS = 1250;
-export const GIVE_UP_MS = 5000; // stalled with data at hand for so long: new pictures need a new MediaSource
-export const FAR_S = 1; // later than the target by more: seek, a faster rate would take too long
-const NEAR_S = 0.15; // the same while a connection is young: nobody has seen anything yet that a seek would break
-const NEAR_MS = 500; // so long after the old fragments have all come
+export const GIVE_UP_MS = 5000; // stalled for this long with data in the buffer: new pictures need a new MediaSource
+export const FAR_S = 1; // later than the target by more: seek, because a faster rate would take too long
+const NEAR_S = 0.15; // the same while a connection is young: a seek cannot disturb yet, because nothing has been seen
+const NEAR_MS = 500; // how long a connection is young after the old fragments have all come
 const NEAR_COOL_DOWN_MS = 150;
 const SLIGHTLY_LATE_S = 0.04; // play faster from here until the target is reached again
 const CATCH_UP_RATE = 1.05;
@@ -20,8 +20,8 @@ const MARGIN_S = 0.04; // a decoder's own delay
 const SOUND_MARGIN_S = 0.16; // Chromium gathers 200 ms of sound before it begins, and runs dry below this
 const MAX_TARGET_S = 3;
 const JITTER_WINDOW_MS = 10_000;
-const OUTLIERS = 0.02; // so many of the latest arrivals may come later than the target: one hiccup is no jitter
-const LIVE_RUN = 2; // so many fragments in a row at the pace of the camera: the burst of old ones is over
+const OUTLIERS = 0.02; // this part of the latest arrivals may come later than the target: one hiccup is not jitter
+const LIVE_RUN = 2; // after this many fragments in a row at the camera's pace, the burst of old ones is over
 const UNDERRUN_STEP_S = 0.05;
 const UNDERRUN_MAX_S = 1;
 const UNDERRUN_DECAY_MS = 10_000;
@@ -49,7 +49,7 @@ export class LiveEdge {
     this.#seeksOnly = seeksOnly;
   }
 
-  /** A new connection or timeline: what was learnt about arrivals no longer holds, and old fragments come at once. */
+  /** A new connection or timeline: what is known of arrivals no longer holds, and old fragments come all at once. */
   join() {
     this.#arrivals = [];
     this.#nearUntil = Infinity;
@@ -72,7 +72,7 @@ export class LiveEdge {
     if (interval > MAX_TARGET_S) return;
     this.#interval = interval;
     if (this.#nearUntil === Infinity) {
-      // Those of a burst come faster than they were recorded; they say nothing about jitter.
+      // The fragments of a burst come faster than they were recorded, so they say nothing about jitter.
       this.#liveRun = pause >= interval * 500 ? this.#liveRun + 1 : 0;
       if (this.#liveRun < LIVE_RUN) return;
       this.#nearUntil = now + NEAR_MS;
@@ -86,7 +86,7 @@ export class LiveEdge {
     this.#margin = sound ? SOUND_MARGIN_S : MARGIN_S;
   }
 
-  /** Playback is about to begin anew on the same timeline. */
+  /** Playback is about to begin again on the same timeline. */
   hurry(now) {
     this.#nearUntil = Math.max(this.#nearUntil, now + NEAR_MS);
   }

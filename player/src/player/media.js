@@ -3,9 +3,9 @@
 import { AppendQueue } from './append-queue.js';
 import { Scope } from './scope.js';
 
-const USE_H264 = 'Set the camera, or a sub-stream of it, to H.264.';
+const USE_H264 = 'Set the camera, or a sub stream of it, to H.264.';
 
-/** What a codec is called, and what helps where it is not played. The first that fits counts. */
+/** The name of a codec, and what helps where it is not played. The first row that matches counts. */
 const CODECS = [
   [/^(hvc1|hev1)/, 'H.265 (HEVC) video', `${USE_H264} Or use Safari, a recent Firefox, or a machine whose graphics decode H.265.`],
   [/^avc[13]\.6E/i, 'H.264 video of 10 bits (High 10)', 'Set the camera to the profile High, Main or Baseline.'],
@@ -28,7 +28,7 @@ export function mediaSourceClass() {
 
 /**
  * Null when this browser plays `mime`, else `{ code, message, help }` in words for the person in front of it: `help` says
- * what would make it play, and `message` is the whole.
+ * what would make it play, and `message` is the whole text.
  */
 export function whyUnplayable(mime) {
   const Source = mediaSourceClass();
@@ -57,9 +57,8 @@ export class Media {
   #onfail;
 
   /**
-   * `program`: what is shown, see program.js. `onfail(error)` says that these
-   * pictures end here; `ondrop(fragments)` that fragments were discarded because the browser is too slow; `onidle()` that
-   * the browser has all that came.
+   * `program`: what is shown (program.js). `onfail(error)`: these pictures end here. `ondrop(fragments)`: fragments were
+   * discarded because the browser is too slow. `onidle()`: the browser has all that came.
    */
   constructor(video, program, { onfail, ondrop, onidle, maxBytes }) {
     this.#video = video;

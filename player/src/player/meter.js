@@ -3,10 +3,10 @@
 import { ServerClock } from './server-clock.js';
 
 const CAPTURES_KEPT = 1024; // 34 s at 30 frames a second: longer than what is buffered
-const CAPTURE_REACH_S = 0.5; // a picture this far from one whose capture time is known: the same clocks, a little further
+const CAPTURE_REACH_S = 0.5; // a picture at most this far from one whose capture time is known takes its time from that one
 const ASK_EARLY_MS = [0, 300, 700, 1500]; // after connecting: the fastest of a few answers is the best
-const ASK_MS = 20_000; // and later: clocks drift; it keeps proxies from closing an idle socket, too
-const DISPLAY_AHEAD_MS = 100; // an expected display time further ahead than this is not believed
+const ASK_MS = 20_000; // later on: clocks drift. It also keeps proxies from closing an idle socket
+const DISPLAY_AHEAD_MS = 100; // an expected display time further ahead than this is ignored
 
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
@@ -29,7 +29,7 @@ export class Meter {
   dropped = 0;
   connections = 0;
 
-  /** `onfirst(ms)`: the first picture is on the screen, so long after the start. */
+  /** `onfirst(ms)`: the first picture is on the screen, this long after the start. */
   constructor(video, now, onfirst) {
     this.#video = video;
     this.#startedAt = this.#reportedAt = now;
@@ -48,7 +48,7 @@ export class Meter {
     this.askAgain(now);
   }
 
-  /** The clocks may have gone apart: as after connecting. */
+  /** The clocks may have drifted apart: asks as often as after connecting. */
   askAgain(now) {
     this.#asks = 0;
     this.#askAgainAt = now;
@@ -68,7 +68,7 @@ export class Meter {
 
   // ---- the pictures
 
-  /** The timeline begins anew. */
+  /** The timeline begins again. */
   forget() {
     this.#captures = [];
     this.#latencies = [];
@@ -82,7 +82,7 @@ export class Meter {
     if (this.#captures.length > CAPTURES_KEPT) this.#captures.shift();
   }
 
-  /** Looks at the next picture that reaches the screen; one at a time is enough for figures once a second. */
+  /** Measures the next picture that reaches the screen; one at a time is enough for figures once a second. */
   watchFrame() {
     const video = this.#video;
     if (this.#frame !== null) return;
@@ -109,7 +109,7 @@ export class Meter {
     this.#onfirst(this.#firstPictureMs);
   }
 
-  /** What is known of the picture at media time `time`, or of the one nearest to it. */
+  /** The capture of the picture at media time `time`, or of the one nearest to it. */
   #captureOf(time) {
     let nearest = null;
     for (const capture of this.#captures) {

@@ -13,7 +13,7 @@ export const MAX_TARGET_DELAY_S = 8; // what is further back may be gone from th
  *     player.start();
  *
  * States: idle, connecting, buffering, playing, stalled, reconnecting, stopped, failed. From start() on the player
- * comes back by itself from everything but a codec that the browser cannot play, which ends in `failed`.
+ * recovers by itself from everything except a codec that the browser cannot play, which ends in `failed`.
  */
 export class RingcastPlayer extends EventTarget {
   #video;
@@ -28,7 +28,8 @@ export class RingcastPlayer extends EventTarget {
   /**
    * `url`: the camera's WebSocket; or `camera`: its name, and `src`: where ringcast's own pages are (by default `/`,
    * the root of the page's server), `stream`: `sub` for the small one. `targetDelay`: seconds to stay behind the newest
-   * picture at least (else as near as the jitter lets). `maxQueueBytes` caps what waits for the browser; `signal` stops the player for good.
+   * picture at least (else as near as the jitter allows). `maxQueueBytes` caps what waits for the browser; `signal` stops
+   * the player for good.
    */
   constructor(video, options = {}) {
     super();
@@ -100,7 +101,7 @@ export class RingcastPlayer extends EventTarget {
     this.#enter('stopped', {});
   }
 
-  /** Says whether anybody can see the video; after a few seconds out of sight nothing is fetched any more. */
+  /** Says whether the video can be seen; after a few seconds out of sight nothing is fetched any more. */
   setVisible(visible) {
     this.#suspended = !visible;
     if (visible) this.#session?.resume('offscreen');
@@ -117,7 +118,7 @@ export class RingcastPlayer extends EventTarget {
     session?.close();
   }
 
-  /** What the session sees of its player. A session that has ended is heard no more. */
+  /** What the session sees of its player. The player ignores a session that has ended. */
   #ownerOf(session) {
     const player = this;
     const current = () => player.#session !== null && player.#session === session();

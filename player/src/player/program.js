@@ -1,5 +1,5 @@
-// What of a stream the browser is given: all of it, or the pictures alone. A muted video needs no sound, and without it
-// shows its pictures sooner: browsers gather sound before they begin, Chromium 200 ms.
+// Which part of a stream goes to the browser: all of it, or the pictures alone. A muted video does not need sound, and
+// without it shows its pictures sooner: browsers gather sound before they begin, Chromium 200 ms of it.
 
 import { blank, parseInit } from './boxes.js';
 import { whyUnplayable } from './media.js';
@@ -23,8 +23,8 @@ export class Stream {
   }
 
   /**
-   * What to give the browser when sound is wanted or not: `{ bytes, mime, kinds, silent }`, and `refusal`: null, or
-   * why it does not play the whole (see whyUnplayable). A program that has no `bytes` cannot be played at all.
+   * What goes to the browser, with or without sound: `{ bytes, mime, kinds, silent }`, and `refusal`: null, or
+   * why the browser does not play the whole (see whyUnplayable). A program without `bytes` cannot be played at all.
    */
   programFor(wantsSound) {
     if (!this.hasSound) return this.#whole(whyUnplayable(this.mime));
@@ -57,9 +57,9 @@ function picturesOf(mime) {
   });
 }
 
-const MAX_GROUP_BYTES = 8 << 20; // what is larger is not worth its memory: the next keyframe will do
+const MAX_GROUP_BYTES = 8 << 20; // a larger group is not worth its memory: playback can begin at the next keyframe
 
-/** The newest group of pictures, from its keyframe on, to begin with anew at any moment. */
+/** The newest group of pictures, from its keyframe on, so that playback can begin again at any moment. */
 export class Group {
   #fragments = [];
   #bytes = 0;

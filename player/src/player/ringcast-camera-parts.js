@@ -1,4 +1,5 @@
-// What is inside <ringcast-camera>, and how it looks. Constructed sheets, because a strict Content-Security-Policy allows no <style>.
+// What is inside <ringcast-camera>, and how it looks. The style sheets are constructed, because a strict
+// Content-Security-Policy does not allow a <style>.
 
 const RULES = `
   :host {
@@ -21,7 +22,7 @@ const RULES = `
   }
   [part='label'] { display: block; font-weight: 650; }
   [part='reason'] { display: block; }
-  /* A camera that connects at once needs no words. */
+  /* A camera that connects at once does not need words. */
   :host([condition='connecting']) [part='message'] { animation: appear 0.3s 1s both; }
   /* Late, but alive: not across the picture. */
   :host([condition='late']) [part='message'] {
@@ -45,7 +46,7 @@ const RULES = `
 
 const shared = new WeakMap(); // document → the sheet that all elements in it share
 
-/** The rules of all elements in `document`: a sheet cannot be used in another one than its own. */
+/** The rules of all elements in `document`: a constructed sheet can only be used in its own document. */
 export function sheetFor(document) {
   let sheet = shared.get(document);
   if (!sheet) {

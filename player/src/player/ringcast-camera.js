@@ -20,17 +20,17 @@ const SETTABLE = ['src', 'camera', 'stream', 'poster', 'width', 'height', 'muted
 const NO_SOUND = soundOf({});
 const UNSAID = new Set(['live', 'idle']); // conditions that need no words over the picture
 
-// Where there is no browser (a server that renders pages) the module can be imported and the class not be used.
+// Where there is no browser (a server that renders pages), the module can be imported, but the class cannot be used.
 const Base = globalThis.HTMLElement ?? class {};
 
 /**
  * `<ringcast-camera camera="front" src="https://server/" muted controls>`: one live camera, which behaves like a `<video>`.
  *
- * It plays while it is in the document, holds nothing when it is not, and plays on where it is moved at once.
- * Attributes: `camera` (name), `stream` (`sub` for the small one, if the camera has one), `src` (where ringcast's own pages are, by default the root of the page's server), and as
- * for a `<video>` `muted`, `controls`, `poster`, `width`, `height`; `autoplay="false"` waits for `play()`; `target-delay` in seconds. It dispatches the
- * events of RingcastPlayer, those of its `<video>`, and `conditionchange`; the attributes `state`, `condition` and `sound`
- * show the present ones to style sheets.
+ * It plays while it is in the document, holds nothing when it is not, and plays on when it is moved in one step.
+ * Attributes: `camera` (name), `stream` (`sub` for the small one, if the camera has one), `src` (where ringcast's own pages
+ * are, by default the root of the page's server); `muted`, `controls`, `poster`, `width`, `height` as for a `<video>`;
+ * `autoplay="false"` waits for `play()`; `target-delay` in seconds. It dispatches the events of RingcastPlayer, those of its
+ * `<video>`, and `conditionchange`; the attributes `state`, `condition` and `sound` show the present ones to style sheets.
  */
 export class RingcastCameraElement extends Base {
   static observedAttributes = ['src', 'camera', 'stream', 'muted', 'controls', 'autoplay', 'poster', 'width', 'height', 'target-delay'];
@@ -46,7 +46,7 @@ export class RingcastCameraElement extends Base {
   #shown = null; // { camera, src, stream } of the present player
   #asked = null; // true after play(), false after a pause() that found nothing to pause
   #updatePending = false;
-  #updating = false; // the page's listeners are called meanwhile, and may ask for something else
+  #updating = false; // while it is true the page's listeners are called, and may ask for something else
   #promises = []; // of play(): { resolve, reject }
   #facts = emptyFacts();
   #condition = conditionOf({ state: 'idle' });
@@ -70,7 +70,7 @@ export class RingcastCameraElement extends Base {
     return this.#condition;
   }
 
-  /** `{ state, reason, text }`: whether it is heard, and why it is not although it should be. */
+  /** `{ state, reason, text }`: whether the camera is heard, and if it should be and is not, why. */
   get sound() {
     return this.#player?.sound ?? NO_SOUND;
   }
@@ -137,7 +137,7 @@ export class RingcastCameraElement extends Base {
     this.toggleAttribute('controls', Boolean(controls));
   }
 
-  /** Unlike a film, live pictures in a page are meant to be seen: only `autoplay="false"` means that they wait. */
+  /** Live pictures in a page are meant to be seen, unlike a film: only with `autoplay="false"` do they wait. */
   get autoplay() {
     return this.getAttribute('autoplay') !== 'false';
   }
@@ -184,7 +184,7 @@ export class RingcastCameraElement extends Base {
     return !this.#player || (this.video.src !== '' && this.video.paused);
   }
 
-  /** Plays, from the newest picture on. The promise is kept when pictures move, and broken when they will not. */
+  /** Plays, from the newest picture on. The promise is resolved when pictures move, and rejected when they will not. */
   play() {
     if (!this.isConnected || this.camera === null) {
       const what = this.isConnected ? 'has no camera' : 'is not in a document';
@@ -241,7 +241,7 @@ export class RingcastCameraElement extends Base {
   /** Moved without being taken out (`moveBefore`): there is nothing to do. */
   connectedMoveCallback() {}
 
-  /** In another document: observers belong to the old one. */
+  /** Moved to another document: observers belong to the old one. */
   adoptedCallback() {
     this.#leave();
   }
@@ -262,7 +262,7 @@ export class RingcastCameraElement extends Base {
     else this.setAttribute(name, value);
   }
 
-  /** A property that was set before this class was there would hide the class's own. */
+  /** A property that was set before this class was defined would hide the class's own. */
   #upgrade(name) {
     if (!Object.hasOwn(this, name)) return;
     const value = this[name];
@@ -283,7 +283,7 @@ export class RingcastCameraElement extends Base {
     this.#fit();
   }
 
-  /** Without a size of its own, the element has the picture's shape; the last one's until another comes. */
+  /** Without a size of its own, the element has the shape of the last picture. */
   #fit() {
     const { videoWidth, videoHeight } = this.video;
     if (videoWidth > 0 && videoHeight > 0) this.#picture = { width: videoWidth, height: videoHeight };
@@ -292,7 +292,7 @@ export class RingcastCameraElement extends Base {
 
   // ---- being there, and the player
 
-  /** What changes together is one change, and an element that is moved at once never left. */
+  /** Changes made together are one update, so an element that is moved in one step does not count as taken out. */
   #updateSoon() {
     if (this.#updatePending) return;
     this.#updatePending = true;
@@ -395,7 +395,7 @@ export class RingcastCameraElement extends Base {
   }
 
   #onStart() {
-    this.play().catch(() => {}); // said in words on the picture
+    this.play().catch(() => {}); // words over the picture give the reason
     if (this.controls) this.video.focus();
   }
 
@@ -406,12 +406,12 @@ export class RingcastCameraElement extends Base {
       this.#settle();
     }
     if (type === 'loadeddata' && this.video.paused) {
-      this.#settle(new DOMException('the browser lets nothing play without a click', 'NotAllowedError'));
+      this.#settle(new DOMException('the browser does not play this without a click', 'NotAllowedError'));
     }
     this.dispatchEvent(new Event(type));
   }
 
-  /** Keeps the promises of play(), or breaks them. */
+  /** Resolves the promises of play(), or rejects them. */
   #settle(error = null) {
     for (const { resolve, reject } of this.#promises.splice(0)) {
       if (error) reject(error);
@@ -419,7 +419,7 @@ export class RingcastCameraElement extends Base {
     }
   }
 
-  // ---- what is to be seen and heard of it
+  // ---- what people see and hear
 
   #onState(detail) {
     const failed = detail.state === 'failed';
@@ -453,7 +453,7 @@ export class RingcastCameraElement extends Base {
     this.dispatchEvent(new CustomEvent('conditionchange', { detail: condition }));
   }
 
-  /** Sound that should be heard and is not there is told in words. */
+  /** If sound should be heard and is missing, words say so. */
   #showSound() {
     const { state, text } = this.sound;
     const { silence } = this.#parts;
@@ -463,7 +463,7 @@ export class RingcastCameraElement extends Base {
     silence.title = text;
   }
 
-  /** What assistive technology calls it, unless the page gives it a role or a name of its own. */
+  /** The name for assistive technology, unless the page gives the element a role or a name of its own. */
   #name({ label }) {
     const words = this.sound.state === 'away' ? `${label}, no sound` : label;
     const name = this.camera === null ? null : `${this.camera}: ${words}`;
@@ -473,7 +473,7 @@ export class RingcastCameraElement extends Base {
     this.#parts.start.setAttribute('aria-label', `Play ${this.camera}`);
   }
 
-  /** Between two MediaSources a video is black: the last picture stays until the next one comes. */
+  /** Between two MediaSources a video is black, so the last picture stays until the next one comes. */
   #keepPicture() {
     const { video, still } = this.#parts;
     const { videoWidth, videoHeight, readyState } = video;
@@ -515,7 +515,10 @@ const emptyFacts = () => ({
   state: 'idle', error: null, camera: { state: null, error: null }, late: 0, awaySince: null, lost: false,
 });
 
-/** Seconds behind the camera, as far as this end can tell: what is buffered and not shown, or how long nothing came; what was ASKED for is not late. */
+/**
+ * Seconds behind the camera, as far as the browser knows: what is buffered and not shown, or how long nothing came. The delay that
+ * was ASKED for does not count.
+ */
 function lateness({ delay, silence }, asked) {
   return Math.max((delay ?? 0) - asked, silence);
 }

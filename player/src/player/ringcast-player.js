@@ -1,4 +1,4 @@
-// The module to import: the class, and the element, which is defined once per page; where there is no browser it is not.
+// The module to import: the class and the element. It defines the element once per page, and not where there is no browser.
 
 import { RingcastCameraElement } from './ringcast-camera.js';
 

@@ -1,5 +1,5 @@
 // A scope owns what must be undone: listeners, timers, sockets, object URLs, child scopes.
-// Closing it undoes all of it, newest first, whichever path led there. Nothing can be added to a closed scope.
+// Closing it undoes all of them, newest first, whichever path led there. Nothing can be added to a closed scope.
 
 export class Scope {
   #undo = new Set();

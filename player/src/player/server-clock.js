@@ -1,8 +1,8 @@
-// The server's clock, as questions and answers over the socket tell it. Pure bookkeeping: whoever uses it sends the
-// questions and tells what time it is (ms of a clock that never jumps, such as performance.now()).
+// The server's clock, from questions and answers over the socket. Pure bookkeeping: its user sends the
+// questions and passes in the time (ms of a clock that never jumps, such as performance.now()).
 
 const LONGEST_ANSWER_MS = 10_000; // an answer that took longer says nothing
-const DRIFT = 1e-4; // of two quartz clocks, at most: so much less an answer is worth with every ms
+const DRIFT = 1e-4; // of two quartz clocks, at most: with every ms, an answer becomes less exact by this part of it
 const ROUNDING_MS = 1; // browsers round their clocks
 
 export class ServerClock {
@@ -23,7 +23,7 @@ export class ServerClock {
     return true;
   }
 
-  /** The server's clock at `now` in ms since 1970, or null as long as nothing is known. */
+  /** The server's clock at `now` in ms since 1970, or null while it is not known. */
   at(now) {
     return this.#best ? now + this.#best.offset : null;
   }
@@ -37,7 +37,7 @@ export class ServerClock {
     return this.#best.error + (now - this.#best.at) * DRIFT;
   }
 
-  /** Else one of the two clocks was set, or the machine was suspended: only the newest answer counts. */
+  /** Whether an answer fits the best one. If not, one of the two clocks was set, or the machine was suspended, so only the newest answer counts. */
   #agrees(offset, error, now) {
     return Math.abs(offset - this.#best.offset) <= error + this.#errorAt(now);
   }

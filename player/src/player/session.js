@@ -1,6 +1,6 @@
 // Everything between one start() and its stop(): the socket, the MediaSource, the watch over playback.
-// All of it belongs to one scope, so that close() undoes it from any state and at any moment. Whatever calls out to
-// the page may be answered with a stop(): after such a call the scope is looked at before anything else is touched.
+// All of it belongs to one scope, so that close() undoes it from any state and at any moment. The page may answer any
+// call to it with a stop(), so after such a call the code checks the scope before it touches anything else.
 
 import { FormatError, isInitSegment, parseFragment } from './boxes.js';
 import { Continuity } from './continuity.js';
@@ -15,15 +15,15 @@ import { Transport } from './transport.js';
 const TICK_MS = 250;
 const STATS_MS = 1000;
 const TRIM_MS = 1000;
-const SUSPEND_MS = 5000; // hidden, off-screen or paused for so long: the socket is not worth its bandwidth
-const HEALTHY_MS = 10_000; // playing for so long: the next loss is answered quickly again
-const SILENCE_MS = 10_000; // a streaming camera that sends nothing: the connection is dead and nobody told us
+const SUSPEND_MS = 5000; // hidden, off-screen or paused for this long: the pictures are not worth their bandwidth
+const HEALTHY_MS = 10_000; // after playing for this long, the first attempt after a loss comes quickly again
+const SILENCE_MS = 10_000; // a streaming camera sends nothing for this long: the connection is half-open
 const OFFLINE_SILENCE_MS = 120_000; // the same while the camera is away
-const ANSWER_MS = 3000; // a connection that slept may be long dead: so long it has to answer
-const LATE_TICK_MS = 5000; // the page was frozen or the machine suspended
-const IN_FLIGHT_MS = 3000; // fragments that come later than this after a pause: the server does not know pauses
-const RETRY_GROUP_S = [0.5, 4]; // sound is tried again when the newest group is so long: enough to show, and soon decoded
-const REPEATS_MS = 3000; // a new connection begins with fragments that the old one brought already
+const ANSWER_MS = 3000; // how long a connection that slept has to answer, because it may be dead
+const LATE_TICK_MS = 5000; // a tick this late: the page was frozen or the machine suspended
+const IN_FLIGHT_MS = 3000; // if fragments still come this long after a pause, the server does not know pauses
+const RETRY_GROUP_S = [0.5, 4]; // sound is tried again when the newest group is this long: enough to show, and soon decoded
+const REPEATS_MS = 3000; // how long a new connection may repeat fragments that the old one brought
 
 const ENOUGH = 3; // HAVE_FUTURE_DATA
 
@@ -38,12 +38,12 @@ export class Session {
   #transport = null;
   #media = null;
   #stream = null;
-  #program = null; // what of the stream the browser is given
+  #program = null; // which part of the stream goes to the browser
   #lastStream = null; // the one before, or the present one
   #sound = new SoundWatch();
   #hadSound = false;
   #toldSound = soundOf({});
-  #group = new Group(); // only of a stream with sound, which may be wanted at any moment
+  #group = new Group(); // only of a stream with sound, because sound may be wanted at any moment
   #announced = null;
   #continuity = new Continuity();
   #edge = new LiveEdge({ seeksOnly: seeksOnly() });
@@ -97,7 +97,7 @@ export class Session {
     this.#scope.close();
   }
 
-  /** Stays SECONDS behind the newest picture, or more. */
+  /** Stays at least SECONDS behind the newest picture. */
   aim(seconds) {
     this.#edge.aim(seconds);
   }
@@ -108,7 +108,7 @@ export class Session {
     const cancel = this.#scope.timeout(SUSPEND_MS, () => {
       this.#suspended.delete(reason);
       if (reason !== 'paused' && isInPicture(this.#video)) {
-        this.suspend(reason); // somebody looks at it: asked again later
+        this.suspend(reason); // the video can be seen after all: asks again later
         return;
       }
       const running = !this.#asleep;
@@ -193,7 +193,7 @@ export class Session {
     this.#announced = null;
     this.#answerBy = Infinity;
     if (this.#asleep) {
-      this.#transport.close(); // until somebody looks again
+      this.#transport.close(); // until the video can be seen again
       return;
     }
     this.#owner.enter(this.#meter.connections > 0 ? 'reconnecting' : 'connecting', { reason, retryMs });
@@ -273,7 +273,7 @@ export class Session {
     this.#tellSound();
   }
 
-  /** Takes sound with the pictures if it is wanted and in order; false if the browser can play neither. */
+  /** Plays sound with the pictures if it is wanted and healthy; false if the browser can play neither. */
   #choose() {
     this.#program = this.#stream.programFor(!this.#video.muted && !this.#sound.away);
     const { bytes, refusal } = this.#program;
@@ -333,7 +333,7 @@ export class Session {
     if (!this.#suspended.has('paused')) this.#play();
   }
 
-  /** Takes the old pictures off; the page is told before, so that it can keep the last one on the screen. */
+  /** Removes the old pictures; tells the page before, so that it can keep the last one on the screen. */
   #closeMedia() {
     if (!this.#media) return;
     this.#owner.emit('reset', {});
@@ -346,7 +346,7 @@ export class Session {
     this.#owner.emit('error', { code: 'media', message: error.message, fatal: false });
     if (this.#scope.closed) return;
     if (this.#heard) {
-      this.#setSoundAside('decoder', performance.now()); // it may have been the pictures: then they fail once more
+      this.#setSoundAside('decoder', performance.now()); // if the pictures were the cause, they fail once more
       return;
     }
     this.#sound.acquit();
@@ -359,7 +359,7 @@ export class Session {
 
   // ---- the sound
 
-  /** True if it began again, which gave the browser this fragment with its group. */
+  /** True if playback began again, which gave the browser this fragment with its group. */
   #watchSound(fragment, now) {
     this.#sound.came(fragment, now);
     if (this.#asleep || this.#unseen || this.#video.muted) return false;
@@ -432,7 +432,7 @@ export class Session {
     if (flowing && !this.#video.seeking) this.#edge.underrun(now);
   }
 
-  /** All that came has reached the browser. A young connection, and playback in front of a hole, need not wait for the next look. */
+  /** All that came has reached the browser. A young connection, and playback in front of a hole, need not wait for the next tick. */
   #onIdle() {
     const now = performance.now();
     const atHole = this.#video.readyState < ENOUGH && this.#video.buffered.length > 1;
@@ -443,7 +443,7 @@ export class Session {
     if (!this.#video.ended && !document.hidden && this.#video.isConnected) this.suspend('paused');
   }
 
-  /** Sound that is wanted begins at once, if it is in order; sound that is no longer wanted ends with the next beginning. */
+  /** Sound that is wanted begins at once, if it is healthy; sound that is no longer wanted ends when playback next begins again. */
   #onVolume() {
     if (!this.#media || !this.#stream?.hasSound) return;
     const begun = this.#owner.state === 'playing';
@@ -462,7 +462,7 @@ export class Session {
 
   #tick() {
     const now = performance.now();
-    const wall = Date.now(); // the other clock may stand still in a suspended machine
+    const wall = Date.now(); // performance.now() may stand still in a suspended machine
     if (wall - this.#tickedAt > LATE_TICK_MS) this.#probe(now);
     this.#tickedAt = wall;
     this.#askTime(now); // it keeps a quiet connection, too

@@ -1,20 +1,20 @@
-// Whether sound goes along with the pictures. A browser plays no further than its sound reaches, so sound that stops,
-// comes in pieces or cannot be decoded would take the pictures along: then they go on alone, and sound is tried again
-// when it has been there for a while. Pure bookkeeping, as in live-edge.js.
+// Whether sound is played with the pictures. A browser plays no further than its sound reaches, so sound that stops,
+// has gaps or cannot be decoded would stop the pictures, too. Then the pictures go on alone, and sound is tried again
+// when it has come steadily for a while. Pure bookkeeping, as in live-edge.js.
 
 const CONTIGUOUS_S = 0.5; // further apart: pictures were left out, and their sound with them
-const GAP_S = 0.3; // pictures that came since the last sound, at least, before it counts as missing
-const GAP_PACES = 2.5; // … and so many times what usually lies between two arrivals of sound
+const GAP_S = 0.3; // sound counts as missing when at least this much of the pictures came since the last sound …
+const GAP_PACES = 2.5; // … and this many times the usual distance between two arrivals of sound
 const GAP_MOST_S = 1.5;
-const FIRST_S = 0.6; // as much of the pictures may come before the first sound
+const FIRST_S = 0.6; // this much of the pictures may come before the first sound
 const DRY_S = 0.25; // less sound than this before the playing position: about to stand still
 const HOLE_UNITS = 2; // a longer hole, and Media Source Extensions drop the pictures, too, up to the next keyframe (3.5.8, 6)
 const ROUNDING_S = 0.001;
-const LAG_MOST_S = 1.5; // further behind the pictures it would make them late
+const LAG_MOST_S = 1.5; // sound further behind the pictures would make them late
 const STEADY_MS = 5000;
 const WAITS_MS = [5000, 15_000, 45_000, 120_000, 300_000]; // after the first trouble, the second, …
-const DECODER_WAITS_MS = [60_000, 300_000]; // nothing shows beforehand that it would be decoded now, and each attempt is seen
-const HEALTHY_MS = 30_000; // played for so long: earlier troubles are forgotten
+const DECODER_WAITS_MS = [60_000, 300_000]; // only an attempt shows whether it can be decoded now, and people see each attempt
+const HEALTHY_MS = 30_000; // after playing for this long, earlier troubles no longer count
 
 export class SoundWatch {
   #from = null; // start of the pictures of this timeline, in its seconds
@@ -28,7 +28,7 @@ export class SoundWatch {
   #troubles = 0;
   #playingSince = null; // ms
 
-  /** Another stream: what was learnt no longer holds. */
+  /** Another stream: what is known of the old one no longer holds. */
   begin() {
     this.forget();
     this.#away = null;
@@ -43,7 +43,7 @@ export class SoundWatch {
     this.#steadySince = this.#playingSince = null;
   }
 
-  /** Why the pictures go on alone: `missing`, `broken` or `decoder`; null: nothing is wrong with the sound. */
+  /** Why the pictures go on alone: `missing`, `broken` or `decoder`; null: the sound is healthy. */
   get away() {
     return this.#away?.reason ?? null;
   }
@@ -85,8 +85,8 @@ export class SoundWatch {
   }
 
   /**
-   * What is wrong with sound that is played at `position` seconds (without it: that would be played now), and that the
-   * browser has, or would have, from `from` on: as for `away`.
+   * What is wrong with sound that is played at `position` seconds (without `position`: with sound that would be played now).
+   * The browser has it, or would have it, from `from` on. Answers as `away`.
    */
   trouble({ position = Infinity, from = -Infinity } = {}) {
     if (this.#brokenAt !== null && this.#brokenAt >= from) return 'broken';
@@ -110,13 +110,13 @@ export class SoundWatch {
     return this.#steadySince !== null && now - this.#steadySince >= STEADY_MS && !this.#isMissing;
   }
 
-  /** Sound goes along, again or from the start. */
+  /** Sound is played with the pictures, again or from the start. */
   play(now) {
     this.#away = this.#brokenAt = null;
     this.#playingSince ??= now;
   }
 
-  /** It was not the sound: the pictures alone failed, too. */
+  /** The sound was not the cause: the pictures alone failed, too. */
   acquit() {
     if (this.#away?.reason === 'decoder') this.#away = null;
   }
@@ -125,7 +125,7 @@ export class SoundWatch {
 const REASONS = {
   missing: 'The camera announces sound, but none comes',
   broken: 'The sound comes with gaps',
-  decoder: 'This browser cannot decode the sound that comes',
+  decoder: "This browser cannot decode the camera's sound",
   codec: 'This browser cannot play this kind of sound',
   ended: 'The camera no longer sends sound',
 };

@@ -1,4 +1,4 @@
-// One WebSocket that is always there or on its way: connects with a time limit, comes back after every loss with
+// One WebSocket that is always open or being opened: it connects with a time limit, reconnects after every loss with
 // growing, jittered pauses, and never gives up. At most six sockets of a page connect at the same time.
 
 import { Scope } from './scope.js';
@@ -6,7 +6,7 @@ import { Scope } from './scope.js';
 export const CONNECT_TIMEOUT_MS = 10_000;
 export const BACKOFF_FIRST_MS = 250;
 export const BACKOFF_LAST_MS = 15_000;
-export const CONCURRENT_CONNECTS = 6; // browsers queue more than this for one host, and then their timers lie
+export const CONCURRENT_CONNECTS = 6; // browsers queue more than this for one host, and then time limits count the queue, too
 
 /** Lets a limited number of connection attempts through at a time, in the order of asking. */
 export class ConnectGate {
@@ -17,7 +17,7 @@ export class ConnectGate {
     this.#free = limit;
   }
 
-  /** Calls `run` now or when it is its turn. The returned function gives the place back, in either case, once. */
+  /** Calls `run` now or in its turn. The returned function gives the place back, whether `run` was called or not; once. */
   enter(run) {
     let inside = false;
     const go = () => {
@@ -107,7 +107,7 @@ export class Transport {
     if (this.#attempt && !this.#scope.closed) this.#lost(reason);
   }
 
-  /** The connection has proved itself: the next loss is answered quickly again. */
+  /** The connection has proved itself: after the next loss the first attempt comes quickly again. */
   settle() {
     this.#backoff.reset();
   }
@@ -153,7 +153,7 @@ export class Transport {
       if (typeof data === 'string') this.#handlers.ontext(data);
       else this.#handlers.onbinary(data);
     };
-    // A failed socket reports an error that says nothing, and then a close.
+    // A failed socket reports an error without a reason, and then a close.
     socket.onclose = ({ code, reason }) => this.#lost(reason || closeReason(code, this.#connected));
   }
 

@@ -70,4 +70,4 @@ new CameraList({
     if (!element.isConnected) showStatus('The server cannot be reached');
   },
 }).open();
-dispatchEvent(new Event('ringcaststarted')); // wall-boot.js has no more to wait for
+dispatchEvent(new Event('ringcaststarted')); // wall-boot.js need not wait any longer

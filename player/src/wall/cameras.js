@@ -1,4 +1,4 @@
-// The list of cameras, asked for again every few seconds while somebody can see the page.
+// The list of cameras, which the page asks for every few seconds while it can be seen.
 
 import { Scope } from '../player/scope.js';
 

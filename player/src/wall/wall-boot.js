@@ -1,5 +1,5 @@
-// A classic script, so that it runs before the first paint and although a module may be missing: the chosen colours,
-// and the way back when the server went away while the page was loading.
+// A classic script, so that it runs before the first paint, and even if a module is missing. It sets the chosen colours,
+// and reloads the page if the server went away while the page was loading.
 
 (() => {
   const STARTED_MS = 20_000;
@@ -10,7 +10,7 @@
     const { theme } = JSON.parse(localStorage.getItem('ringcast.wall') ?? '{}');
     if (theme === 'dark' || theme === 'light') root.dataset.theme = theme;
   } catch {
-    // Nothing is remembered, or nothing may be.
+    // Nothing is stored, or storing is not allowed.
   }
 
   let timer = setTimeout(retry, STARTED_MS);
@@ -32,7 +32,7 @@
     timer = setTimeout(retry, RETRY_MS);
   }
 
-  /** Only a server that answers is worth a reload: the browser's own error page would never come back. */
+  /** Reloads only when the server answers: the browser's own error page would never come back. */
   async function retry() {
     try {
       const answer = await fetch(location.href, { cache: 'no-store' });

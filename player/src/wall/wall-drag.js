@@ -1,4 +1,4 @@
-// Taking a tile to another place with a mouse, a pen or a finger, and swiping from one large tile to the next.
+// Dragging a tile to another place with a mouse, a pen or a finger, and swiping from one large tile to the next.
 // A press that hardly moves stays a click.
 
 import { Scope } from '../player/scope.js';
@@ -120,7 +120,7 @@ export class Drag {
     return dx < 0 ? 'right' : 'left';
   }
 
-  /** The click that ends a drag is none. */
+  /** Ignores the click that ends a drag. */
   #onClick(event) {
     if (!this.#swallowClick || event.detail === 0) return; // detail 0: from the keyboard
     this.#swallowClick = false;

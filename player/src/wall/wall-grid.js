@@ -1,8 +1,8 @@
 // Where every tile of the wall is: pure arithmetic, in CSS pixels, without a document.
 
 export const GAP_PX = 6;
-export const SMALLEST_PX = 64; // a narrower tile shows nothing any more: the wall scrolls instead
-const SCROLLED_PX = 128; // and then its tiles have at least this width
+export const SMALLEST_PX = 64; // a narrower tile shows nothing useful: the wall scrolls instead
+const SCROLLED_PX = 128; // the least width of a tile when the wall scrolls
 const USUAL_RATIO = 16 / 9;
 const NARROWEST_RATIO = 0.5;
 const WIDEST_RATIO = 3;
@@ -11,7 +11,7 @@ const STRIP_SMALLEST_PX = 72;
 const STRIP_LARGEST_PX = 240;
 const STRIP_LIMIT = 0.45; // of the window: what the others may take from the large one together
 
-/** The shape that most pictures have, as width / height, of their sizes `{ width, height }`. */
+/** The shape that most pictures have, as width / height; takes their sizes `{ width, height }`. */
 export function commonRatio(sizes) {
   const ratios = sizes
     .filter(({ width, height }) => width > 0 && height > 0)
@@ -20,7 +20,7 @@ export function commonRatio(sizes) {
   return ratios[Math.floor(ratios.length / 2)] ?? USUAL_RATIO;
 }
 
-/** Width of a tile when `count` of them stand in `columns` columns in the box. */
+/** Width of a tile when `count` of them are in `columns` columns in the box. */
 function tileWidth(count, columns, { width, height }, ratio, gap) {
   const rows = Math.ceil(count / columns);
   const byWidth = (width - (columns - 1) * gap) / columns;
@@ -59,9 +59,9 @@ export function fitGrid(count, box, { ratio = USUAL_RATIO, gap = GAP_PX, largest
 }
 
 /**
- * One tile large and all the others small beside or below it, whichever leaves the large one more. `index` is the
- * large one's, `largeRatio` its shape. Answers `{ rects, scrolls: false }`; where the others have no room at all,
- * their rects are null.
+ * One tile large and all the others small, beside or below it, whichever makes the large one larger. `index` is that of the
+ * large one, `largeRatio` its shape. Answers `{ rects, scrolls: false }`; if there is no room for the others, their
+ * rects are null.
  */
 export function fitOne(count, index, box, { ratio = USUAL_RATIO, largeRatio = ratio, gap = GAP_PX } = {}) {
   const choices = count > 1 ? [beside, below].map((way) => way(count - 1, box, { ratio, largeRatio, gap })).filter(Boolean) : [];
@@ -80,7 +80,7 @@ export function inside(room, ratio) {
 }
 
 /**
- * How deep a strip of `long` px is that holds `count` tiles in as few lines as keep each from `smallest` px of length up;
+ * How deep a strip of `long` px is that holds `count` tiles in as few lines as possible, each at least `smallest` px long;
  * null when that is more than `deepest`. `across`: a tile's depth for each px of its length.
  */
 function stripDepth(count, { long, deepest, smallest, wanted, across, gap }) {
@@ -96,7 +96,7 @@ function stripDepth(count, { long, deepest, smallest, wanted, across, gap }) {
 
 const stripWidth = ({ width }) => Math.min(STRIP_LARGEST_PX, Math.max(STRIP_SMALLEST_PX, width * STRIP_SHARE));
 
-/** The others, as large as `room` lets them be. */
+/** The others, as large as `room` allows. */
 function fill(count, room, { ratio, gap }, top = null) {
   const { rects } = fitGrid(count, room, { ratio, gap, largest: STRIP_LARGEST_PX, top });
   return rects.map((rect) => ({ ...rect, x: rect.x + room.x, y: rect.y + room.y }));
@@ -107,7 +107,7 @@ function beside(count, box, options) {
   const lengths = { smallest: STRIP_SMALLEST_PX / ratio, wanted: stripWidth(box) / ratio };
   const depth = stripDepth(count, { ...lengths, long: box.height, deepest: box.width * STRIP_LIMIT, across: ratio, gap });
   if (depth === null) return null;
-  // In a wide window the large one does not need all that is left.
+  // In a wide window the large one does not need all the remaining space.
   const needed = Math.min(box.width - depth, Math.ceil(box.height * largeRatio));
   const large = inside({ x: 0, y: 0, width: needed, height: box.height }, largeRatio);
   const room = { x: needed + gap, y: 0, width: box.width - needed - gap, height: box.height };

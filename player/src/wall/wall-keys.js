@@ -1,16 +1,16 @@
-// Which key does what, and how the help dialog tells it: one table for both.
+// What each key does, and its text in the help dialog: one table for both.
 
 /** `keys` as KeyboardEvent.key has them, `shown` as people read them. */
 export const KEYS = [
   { keys: ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'], shown: ['←', '→', '↑', '↓'], text: 'choose a camera; the next or previous one while one is large' },
   { keys: ['Home', 'End'], shown: ['Home', 'End'], text: 'the first or last camera' },
-  { keys: ['Enter'], shown: ['Enter'], text: 'this camera large, and back', native: true },
+  { keys: ['Enter'], shown: ['Enter'], text: 'make this camera large, and back', native: true },
   { keys: ['Escape'], shown: ['Esc'], text: 'all cameras again' },
-  { keys: ['Shift+ArrowLeft', 'Shift+ArrowRight', 'Shift+ArrowUp', 'Shift+ArrowDown'], shown: ['Shift', '←', '→', '↑', '↓'], text: 'move the camera to another place; or drag it there' },
+  { keys: ['Shift+ArrowLeft', 'Shift+ArrowRight', 'Shift+ArrowUp', 'Shift+ArrowDown'], shown: ['Shift', '←', '→', '↑', '↓'], text: 'move the camera to another place (or drag it)' },
   { keys: ['f'], shown: ['F'], text: 'full screen' },
-  { keys: ['m'], shown: ['M'], text: 'sound of this camera on or off' },
+  { keys: ['m'], shown: ['M'], text: 'turn the sound of this camera on or off' },
   { keys: ['s'], shown: ['S'], text: 'save the picture' },
-  { keys: ['i'], shown: ['I'], text: 'figures over every picture: delay, frames, bit rate' },
+  { keys: ['i'], shown: ['I'], text: 'show figures over every picture: delay, frames, bit rate' },
   { keys: ['d'], shown: ['D'], text: 'dark or light' },
   { keys: ['?'], shown: ['?'], text: 'this list' },
 ];
@@ -36,8 +36,8 @@ const ACTIONS = {
 };
 
 /**
- * `[action, argument]` for a KeyboardEvent, or null. Keys with Ctrl, Alt or Meta are the browser's, and a key that is
- * held down repeats nothing but a move.
+ * `[action, argument]` for a KeyboardEvent, or null. Keys with Ctrl, Alt or Meta belong to the browser, and a key that is
+ * held down repeats only moves.
  */
 export function actionOf({ key, ctrlKey, altKey, metaKey, shiftKey, repeat }) {
   if (ctrlKey || altKey || metaKey) return null;

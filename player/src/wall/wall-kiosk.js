@@ -1,4 +1,4 @@
-// `?kiosk`: a screen that nobody operates. It stays awake and helps itself.
+// `?kiosk`: an unattended screen. It stays awake and recovers by itself.
 
 import { Scope } from '../player/scope.js';
 import { Recovery, nextReload } from './wall-recovery.js';
@@ -6,7 +6,7 @@ import { Recovery, nextReload } from './wall-recovery.js';
 const KEY = 'ringcast.reloads';
 const WATCH_MS = 5000;
 const RETRY_MS = 5000;
-const HARMLESS = /^ResizeObserver loop/; // an observer that is told in the next frame
+const HARMLESS = /^ResizeObserver loop/; // an observer that is called only in the next frame
 
 export class Kiosk {
   #scope = new Scope();
@@ -16,7 +16,7 @@ export class Kiosk {
   #wakeLock = null;
   #reloading = false;
 
-  /** `tiles()`: as Recovery.judge takes them; `restart(name)` begins one player anew. */
+  /** `tiles()`: as Recovery.judge takes them; `restart(name)` restarts one player. */
   constructor({ tiles, restart }) {
     this.#tiles = tiles;
     this.#restart = restart;
@@ -37,7 +37,7 @@ export class Kiosk {
     this.#scope.close();
   }
 
-  /** Loads the page anew, after a pause that grows with every time, once the server answers. */
+  /** Reloads the page once the server answers, after a pause that grows with each reload. */
   reload() {
     if (this.#reloading) return;
     this.#reloading = true;
@@ -52,7 +52,7 @@ export class Kiosk {
     this.#load(null);
   }
 
-  /** Only a server that answers is worth a reload: the browser's own error page would never come back. */
+  /** Reloads only when the server answers: the browser's own error page would never come back. */
   async #load(memory) {
     const answers = await fetch(location.href, { cache: 'no-store' }).then(({ ok }) => ok, () => false);
     if (this.#scope.closed) return;
@@ -76,7 +76,7 @@ export class Kiosk {
     this.#stayAwake();
   }
 
-  /** A browser gives the lock back when the page is hidden, and may refuse it (low battery, plain http). */
+  /** A browser releases the lock when the page is hidden, and may refuse it (low battery, plain http). */
   async #stayAwake() {
     if (document.hidden || !navigator.wakeLock || (this.#wakeLock && !this.#wakeLock.released)) return;
     try {
@@ -102,6 +102,6 @@ function write(memory) {
   try {
     if (memory) sessionStorage.setItem(KEY, JSON.stringify(memory));
   } catch {
-    // The next one comes as quickly as the first.
+    // The next reload then comes as quickly as the first.
   }
 }

@@ -1,11 +1,11 @@
-// The order of the tiles: what a person arranged, kept in the address and in the browser. An address that somebody
-// shared wins over what this browser remembers.
+// The order of the tiles as the user arranged them, kept in the address and in the browser. The order in a shared address
+// takes precedence over the one that this browser remembers.
 
 const KEY = 'ringcast.wall';
 const PARAMETER = 'order';
-const LONGEST = 256; // names; more was not written by this page
+const LONGEST = 256; // names; this page does not write more
 
-/** `names` in the arranged order; cameras that were never arranged follow in the order of the configuration. */
+/** `names` in the arranged order; cameras that are not in it follow in the order of the configuration. */
 export function arranged(names, order) {
   const present = new Set(names);
   const known = order.filter((name, i) => present.has(name) && order.indexOf(name) === i);
@@ -21,7 +21,7 @@ export function swapped(list, i, j) {
 }
 
 /**
- * The order to remember after the cameras that are here now were arranged as `shown`. Names that are away keep their
+ * The order to remember after the present cameras were arranged as `shown`. Names that are away keep their
  * places in the old order, so that they come back to where they were.
  */
 export function remembered(order, shown) {
@@ -53,7 +53,7 @@ export function largeOfHash(hash) {
   return name === '' ? null : name;
 }
 
-/** Text that nobody encoded is taken as it is. */
+/** Text that is not encoded is taken as it is. */
 function decode(text) {
   try {
     return decodeURIComponent(text);
@@ -86,7 +86,7 @@ export class Memory {
     return valid && order.length > 0 ? order : null;
   }
 
-  /** `dark`, `light`, or null for what the system wants. */
+  /** `dark`, `light`, or null for the system's setting. */
   get theme() {
     const { theme } = this.#read();
     return theme === 'dark' || theme === 'light' ? theme : null;

@@ -1,19 +1,19 @@
-// The rules by which a wall that nobody looks after helps itself. Pure bookkeeping: it is told the time and what is
-// to be seen, and answers what to do.
+// The rules by which an unattended wall recovers by itself. Pure bookkeeping: its caller passes in the time and what the
+// tiles show, and it answers what to do.
 
-export const STUCK_MS = 60_000; // the server has pictures and the tile has none: its player begins anew
-export const HOPELESS_MS = 5 * 60_000; // and still none: the page begins anew
+export const STUCK_MS = 60_000; // the server has pictures and the tile has had none for this long: its player is restarted
+export const HOPELESS_MS = 5 * 60_000; // and still none after this long: the page is reloaded
 export const FIRST_RELOAD_MS = 10_000;
 export const LAST_RELOAD_MS = 10 * 60_000;
-export const HEALTHY_MS = 10 * 60_000; // a page that lived for so long may be reloaded quickly again
+export const HEALTHY_MS = 10 * 60_000; // a page that ran for this long may be reloaded quickly again
 
 export class Recovery {
-  #since = new Map(); // camera → when its tile should have been live and was not
-  #restarted = new Map(); // camera → when its player was last begun anew
+  #since = new Map(); // camera → since when its tile should be live and is not
+  #restarted = new Map(); // camera → when its player was last restarted
 
   /**
-   * `tiles`: `{ name, live, expected }`, `expected` being that the server has pictures of a camera which this browser can
-   * play and that somebody may see them. Answers `{ restart: [names], reload }`.
+   * `tiles`: `{ name, live, expected }`. `expected`: the server has pictures of the camera, this browser can play them, and
+   * they can be seen. Answers `{ restart: [names], reload }`.
    */
   judge(tiles, now) {
     const restart = [];
@@ -36,7 +36,7 @@ export class Recovery {
     return { restart, reload };
   }
 
-  /** The page was asleep: what stood still then was no fault. */
+  /** The page was asleep: pictures that stood still meanwhile are not a fault. */
   excuse() {
     this.#since.clear();
     this.#restarted.clear();
@@ -50,7 +50,7 @@ export class Recovery {
 
 /**
  * How long to wait before the next reload, and what to remember of it. `past`: `{ count, at }` of the last one, or null.
- * A page that breaks again and again is loaded ever more rarely, but never given up.
+ * A page that breaks again and again is reloaded less and less often, but never given up.
  */
 export function nextReload(past, now) {
   const count = past && now - past.at < HEALTHY_MS + LAST_RELOAD_MS ? past.count + 1 : 1;

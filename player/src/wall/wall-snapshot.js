@@ -2,7 +2,7 @@
 
 import { snapshotName } from './wall-words.js';
 
-const TAKEN_MS = 3000; // some browsers look at the address only after the click has been dealt with
+const TAKEN_MS = 3000; // some browsers read the address only after they have handled the click
 
 /** Saves what `video` shows; answers the file's name, or null when there is no picture. */
 export async function saveSnapshot(video, camera, date = new Date()) {
@@ -12,7 +12,7 @@ export async function saveSnapshot(video, camera, date = new Date()) {
   canvas.height = video.videoHeight;
   canvas.getContext('2d').drawImage(video, 0, 0);
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, 'image/png'));
-  canvas.width = canvas.height = 0; // its memory goes now, not with the next collection
+  canvas.width = canvas.height = 0; // frees its memory now and not with the next collection
   if (!blob) return null;
   const url = URL.createObjectURL(blob);
   const link = document.createElement('a');

@@ -3,13 +3,13 @@
 
 import { Scope } from '../player/scope.js';
 
-const WIDER = 1.5; // a tile so much wider than the sub stream's picture is worth the main one
-const RESIZED_MS = 500; // a window that is being drawn to another size changes no stream on its way
+const WIDER = 1.5; // a tile this much wider than the sub stream's picture shows the main stream
+const RESIZED_MS = 500; // no change of stream while a window is being resized
 const GRACE_MS = 1000; // a process that was replaced is back by then
-const FIRST_PICTURE_MS = 10_000; // a camera on demand must be dialled first
-const SCREEN_MS = 50; // a picture that the browser has presented is on the screen
-const AVOID_MS = 5000; // after it failed; longer than the list of cameras is old
-const HOPELESS_MS = 30_000; // after it brought no picture at all
+const FIRST_PICTURE_MS = 10_000; // the server must first connect to a camera on demand
+const SCREEN_MS = 50; // a picture that the browser has presented is on the screen by then
+const AVOID_MS = 5000; // how long a stream that failed is avoided; longer than the list of cameras is old
+const HOPELESS_MS = 30_000; // the same for a stream that brought no picture at all
 const DOWN = new Set(['stalled', 'backoff', 'disabled', 'failed']);
 
 const other = (stream) => (stream === 'sub' ? 'main' : 'sub');
@@ -19,7 +19,7 @@ export function fittingStream({ large, width, subWidth }) {
   return large || (subWidth > 0 && width > subWidth * WIDER) ? 'main' : 'sub';
 }
 
-/** What the list of cameras says of one stream; null: there is no such stream. */
+/** The entry of one stream in the list of cameras; null: there is no such stream. */
 export const rowOf = (row, stream) => (stream === 'sub' ? (row?.sub ?? null) : (row ?? null));
 
 export class Streams {
@@ -33,9 +33,9 @@ export class Streams {
   #failedAt = null; // when the stream in front had its last picture
   #cancelResize = () => {};
   #avoided = new Map(); // stream → until when
-  #unplayable = new Map(); // stream → what it was that this browser cannot play
+  #unplayable = new Map(); // stream → the `mime` that this browser cannot play
 
-  /** `first`: the <ringcast-camera> that is there. `onfront(element)`: another one has taken its place. */
+  /** `first`: the present <ringcast-camera>. `onfront(element)`: another one has taken its place. */
   constructor(first, { onfront }) {
     this.#front = first;
     this.#owner = { onfront };
@@ -51,7 +51,7 @@ export class Streams {
     return this.#front;
   }
 
-  /** What is heard now, and after a change. */
+  /** Whether the sound is off, now and after a change of stream. */
   set muted(muted) {
     this.#front.muted = muted;
     if (this.#next) this.#next.element.muted = muted;
@@ -63,7 +63,7 @@ export class Streams {
     this.#want();
   }
 
-  /** Says how wide the tile is and whether it is the large one; null: nobody sees it. */
+  /** Says how wide the tile is and whether it is the large one; null: it cannot be seen. */
   place(placed) {
     const grown = placed?.large !== this.#placed?.large || !placed || !this.#placed;
     this.#placed = placed;
@@ -85,7 +85,7 @@ export class Streams {
     else if (this.#next?.element.stream !== aim) this.#begin(aim);
   }
 
-  /** The stream that fits, else the other one, else none is better than the present one. */
+  /** The stream that fits, else the other one; if neither is better, the present one. */
   #aim() {
     if (this.#usable(this.#wanted)) return this.#wanted;
     return this.#usable(other(this.#wanted)) ? other(this.#wanted) : this.#front.stream;
@@ -123,7 +123,7 @@ export class Streams {
     this.#scope.timeout(GRACE_MS, () => this.#decide());
   }
 
-  /** What it was: the list of cameras may still say, or say again, what the camera sent before. */
+  /** The `mime` that was refused: the list of cameras may still have, or have again, what the camera sent before. */
   #noteUnplayable({ stream, error }) {
     this.#unplayable.set(stream, error?.mime ?? rowOf(this.#row, stream)?.mime);
   }
@@ -156,7 +156,7 @@ export class Streams {
     front.before(element);
   }
 
-  /** A page that nobody sees presents no picture, and that is no fault of the stream. */
+  /** A page that cannot be seen does not present pictures, which is not a fault of the stream. */
   #limit(scope) {
     scope.timeout(FIRST_PICTURE_MS, () => {
       if (document.hidden) this.#limit(scope);
@@ -164,7 +164,7 @@ export class Streams {
     });
   }
 
-  /** A picture alone is not enough: the last one of a camera that has gone is still handed out. */
+  /** A picture alone is not enough: the server still sends the last one of a camera that has gone. */
   #onNext({ name }, pictured) {
     const { element, scope } = this.#next;
     if (name === 'failed') this.#noteUnplayable(element);

@@ -1,4 +1,4 @@
-// One camera on the wall: its picture, its name and its honest state.
+// One camera on the wall: its picture, its name and its state.
 
 import { Scope } from '../player/scope.js';
 import { Streams, rowOf } from './wall-streams.js';
@@ -20,12 +20,12 @@ export class Tile {
   #silence;
   #figures;
   #rect = null;
-  #announced = { width: null, height: null }; // by the list of cameras
-  seen = null; // name of the last condition that the wall took notice of
+  #announced = { width: null, height: null }; // in the list of cameras
+  seen = null; // name of the last condition that the wall has reported
 
   /**
    * `owner`: `ontoggle(tile)` for a click or Enter, `onfocus(tile)`, `oncondition(tile)`, `onsize(tile)`,
-   * `onsound(tile)`, `onsilence(tile)` when sound that should be heard is not there, `onsnapshot(tile)`, `onfullscreen()`.
+   * `onsound(tile)`, `onsilence(tile)` when sound that should be heard is missing, `onsnapshot(tile)`, `onfullscreen()`.
    */
   constructor(template, name, owner) {
     this.name = name;
@@ -56,7 +56,7 @@ export class Tile {
     this.show(false);
   }
 
-  /** The <ringcast-camera> that is seen; another one after a change of stream. */
+  /** The visible <ringcast-camera>; another one after a change of stream. */
   get camera() {
     return this.#streams.front;
   }
@@ -72,7 +72,7 @@ export class Tile {
     this.#front.listen(camera, 'soundchange', () => this.#onSoundChange());
   }
 
-  /** Another stream is seen now. */
+  /** Another stream is visible now. */
   #onFront() {
     this.#listen();
     this.#showSound();
@@ -97,7 +97,7 @@ export class Tile {
     this.#showSound();
   }
 
-  /** The picture's own size: what is shown, or what the server says while nothing is. */
+  /** The picture's own size: of the picture that is shown, or as the server announces it. */
   get size() {
     const { videoWidth, videoHeight } = this.camera.video;
     return videoWidth > 0 && videoHeight > 0 ? { width: videoWidth, height: videoHeight } : this.#announced;
@@ -108,13 +108,13 @@ export class Tile {
     this.root.classList.toggle('current', current);
   }
 
-  /** Whether figures lie over the picture; they are there with the next report of the player. */
+  /** Whether figures are shown over the picture; they appear with the player's next report. */
   set figures(shown) {
     this.#figures.hidden = !shown;
     this.#figures.textContent = '';
   }
 
-  /** Takes a row of /api/cameras: what could not be played is tried again when the camera sends something else. */
+  /** Takes a row of /api/cameras: a stream that could not be played is tried again when the camera sends something else. */
   update(row) {
     this.#announced = { width: row.width ?? row.sub?.width, height: row.height ?? row.sub?.height };
     this.#streams.update(row);
@@ -139,7 +139,7 @@ export class Tile {
     style.height = `${rect.height}px`;
   }
 
-  /** A tile of whole pixels is hardly ever quite of the picture's shape: better a row of pixels less than a black line. */
+  /** A tile of whole pixels hardly ever has exactly the picture's shape: losing a row of pixels is better than a black line. */
   #fit() {
     const picture = this.size;
     if (!this.#rect || !(picture.width > 0)) return;
@@ -148,7 +148,7 @@ export class Tile {
     this.root.style.setProperty('--ringcast-fit', almost ? 'cover' : 'contain');
   }
 
-  /** Says what the camera's condition is, and what a press does. */
+  /** Shows the camera's condition, and describes what a press does. */
   show(large) {
     const { condition } = this;
     const overlay = overlayOf(condition);
@@ -184,7 +184,7 @@ export class Tile {
   }
 }
 
-/** Text that stays the same is not written again: it would be laid out, and perhaps read, again. */
+/** Text that stays the same is not written again: the browser would lay it out, and perhaps read it out, again. */
 function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }

@@ -1,11 +1,11 @@
-// Notices that the server has other files than this page was made of.
+// Notices when the server has other files than those that this page was loaded from.
 
 import { Scope } from '../player/scope.js';
 
 const CHECK_MS = 10 * 60_000;
 const TIMEOUT_MS = 10_000;
 
-/** Addresses of this page and of everything of this server's that it was made of. */
+/** The addresses of this page and of all files of this server that it has loaded. */
 function files() {
   const page = location.href.replace(/[?#].*$/, '');
   const loaded = performance.getEntriesByType('resource').filter(({ initiatorType }) => initiatorType === 'script'
@@ -16,16 +16,16 @@ function files() {
 
 export class Version {
   #scope = new Scope();
-  #known = new Map(); // address → entity tag that this page was made of
+  #known = new Map(); // address → entity tag of the file that this page has loaded
   #onchange;
   #checking = false;
 
-  /** `onchange()` is called once, when the server has something else. */
+  /** `onchange()` is called once, when the server has other files. */
   constructor(onchange) {
     this.#onchange = onchange;
   }
 
-  /** Begins with what the browser has loaded, and looks again every ten minutes. */
+  /** Begins with the files that the browser has loaded, and looks again every ten minutes. */
   async open() {
     this.#scope.interval(CHECK_MS, () => this.check());
     for (const file of files()) this.#known.set(file, await this.#tag(file, 'force-cache'));
@@ -61,7 +61,7 @@ export class Version {
     const ended = this.#scope.add(() => request.abort());
     try {
       const answer = await fetch(file, { cache, signal: request.signal });
-      await answer.arrayBuffer(); // an answer that nobody reads holds its connection
+      await answer.arrayBuffer(); // an answer that is not read holds its connection
       return answer.ok ? answer.headers.get('ETag') : null;
     } catch {
       return null;

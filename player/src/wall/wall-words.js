@@ -1,4 +1,4 @@
-// What the wall says: one summary line, a headline over each tile that is not live, and what is read out aloud.
+// The words of the wall: a summary line, a headline over each tile that is not live, and the texts for screen readers.
 
 const GOOD = new Set(['live']);
 const SETTLING = new Set(['connecting', 'idle']);
@@ -7,7 +7,7 @@ const READ_OUT_MOST = 3; // changes at the same moment: more are only counted
 const lower = (label) => label.charAt(0).toLowerCase() + label.slice(1);
 const cameras = (count) => `${count} ${count === 1 ? 'camera' : 'cameras'}`;
 
-/** In the order in which they are told. */
+/** In the order in which the summary lists them. */
 const KINDS = [
   { name: 'live', some: (count) => `${count} live` },
   { name: 'late', some: (count) => `${count} late` },
@@ -33,7 +33,7 @@ export function summaryOf(conditions) {
   return [cameras(all), ...parts].join(', ');
 }
 
-/** What the tab says: how many cameras are not as they should be, first. */
+/** The title of the tab: first, how many cameras are not live. */
 export function titleOf(conditions, { large = null, product = 'ringcast' } = {}) {
   const bad = conditions.filter(({ name }) => !GOOD.has(name) && !SETTLING.has(name)).length;
   const parts = [bad > 0 ? `${bad} not live` : null, large, product];
@@ -41,8 +41,8 @@ export function titleOf(conditions, { large = null, product = 'ringcast' } = {})
 }
 
 /**
- * What to read out aloud after `changes`, a Map of camera → { before, after } of condition names and `after`'s label.
- * A camera that comes up for the first time is not news.
+ * The text for screen readers after `changes`, a Map of camera → { before, after } of condition names and `after`'s label.
+ * A camera that becomes live for the first time is not news.
  */
 export function newsOf(changes, summary) {
   const news = [...changes].filter(([, { before, after }]) => before !== after.name && !SETTLING.has(after.name)
@@ -52,13 +52,13 @@ export function newsOf(changes, summary) {
   return news.map(([camera, { after }]) => `${camera}: ${lower(after.label)}`).join('. ');
 }
 
-/** The words over a tile's picture, `{ headline, text }`, or null while the picture needs none. */
+/** The words over a tile's picture, `{ headline, text }`, or null while the picture does not need any. */
 export function overlayOf({ name, label, text }) {
   if (name === 'live' || name === 'idle') return null;
   return { headline: label, text };
 }
 
-/** A file's name for a picture of `camera` taken at `date`, in local time; what file systems do not like is left out. */
+/** The file name for a picture of `camera` taken at `date`, in local time, without characters that file systems forbid. */
 export function snapshotName(camera, date) {
   const two = (number) => String(number).padStart(2, '0');
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
@@ -76,7 +76,7 @@ function bitrateOf(bitsPerSecond) {
 
 const LATENCY_FROM = {
   camera: 'camera to screen',
-  server: 'server to screen', // the camera does not tell when it captured a picture
+  server: 'server to screen', // the camera does not send the capture time of its pictures
 };
 
 /** Lines of figures over a picture, from the detail of a player's `stats` event. */

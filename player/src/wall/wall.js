@@ -13,9 +13,9 @@ import { Tile } from './wall-tile.js';
 import { Version } from './wall-version.js';
 import { newsOf, summaryOf, titleOf } from './wall-words.js';
 
-const NEWS_MS = 1000; // what happens together is told together
+const NEWS_MS = 1000; // changes within this time are reported together
 const NOTE_MS = 4000;
-const STILL_MS = 3000; // full screen: a pointer that does not move goes away
+const STILL_MS = 3000; // full screen: a pointer that does not move disappears
 
 const $ = (id) => document.getElementById(id);
 const memory = new Memory(() => localStorage);
@@ -49,7 +49,7 @@ class Wall {
     this.#watchSize();
     this.#openParts();
     this.#bindBar();
-    dispatchEvent(new Event('ringcaststarted')); // wall-boot.js has no more to wait for
+    dispatchEvent(new Event('ringcaststarted')); // wall-boot.js need not wait any longer
   }
 
   #watchSize() {
@@ -130,7 +130,7 @@ class Wall {
     return tile;
   }
 
-  /** Tiles that stay are not touched: a node that is moved in the document would start its player anew. */
+  /** Tiles that stay are not touched: moving a node in the document would restart its player. */
   #replace(next) {
     const gone = this.#tiles.filter((tile) => !next.includes(tile));
     const hadFocus = gone.some(({ root }) => root.contains(document.activeElement));
@@ -139,7 +139,7 @@ class Wall {
     if (gone.includes(this.#large)) this.#setLarge(null);
     for (const tile of gone) tile.close();
     for (const tile of next) if (!tile.root.isConnected) this.#root.append(tile.root);
-    this.#root.setAttribute('aria-owns', next.map(({ root }) => root.id).join(' ')); // the order for those who cannot see it
+    this.#root.setAttribute('aria-owns', next.map(({ root }) => root.id).join(' ')); // the order for users who cannot see it
     this.#setCurrent(next.includes(this.#current) ? this.#current : (next[0] ?? null));
     if (hadFocus) this.#current?.open.focus({ preventScroll: true });
     const wanted = this.#wanted && this.#tile(this.#wanted);
@@ -149,7 +149,7 @@ class Wall {
 
   #onAway() {
     this.#away = true;
-    if (this.#tiles.length > 0) return; // every tile says so itself, over its last picture
+    if (this.#tiles.length > 0) return; // every tile shows it itself, over its last picture
     showEmpty('The server is away', 'This page shows the cameras by itself as soon as ringcast answers again.');
   }
 
@@ -158,7 +158,7 @@ class Wall {
     else $('reload').hidden = false;
   }
 
-  /** What Recovery wants to know. */
+  /** The tiles as Recovery.judge takes them. */
   #expectations() {
     return this.#tiles.map((tile) => ({
       name: tile.name,
@@ -229,7 +229,7 @@ class Wall {
     if (tile !== undefined && tile !== this.#large) this.#setLarge(tile);
   }
 
-  // ---- which one
+  // ---- the current tile, and the large one
 
   #setCurrent(tile) {
     this.#current = tile;
@@ -322,7 +322,7 @@ class Wall {
     const light = shownTheme() === 'light';
     const next = light ? 'dark' : 'light';
     const system = matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark';
-    memory.theme = next === system ? null : next; // who agrees with the system goes on following it
+    memory.theme = next === system ? null : next; // a user who chooses the system's setting keeps following it
     this.#showTheme();
   }
 
@@ -357,7 +357,7 @@ class Wall {
     this.#cancelStill = this.#scope.timeout(STILL_MS, () => document.documentElement.classList.add('still'));
   }
 
-  // ---- what it says
+  // ---- its words
 
   #onCondition(tile) {
     const { name, label } = tile.condition;
@@ -385,12 +385,12 @@ class Wall {
     if (document.title !== title) document.title = title;
   }
 
-  /** Only for those who listen. */
+  /** Only for screen readers. */
   #say(text) {
     $('news').textContent = text;
   }
 
-  /** For everybody, for a moment. */
+  /** For all users, for a moment. */
   #note(text) {
     this.#say(text);
     $('note').textContent = text;
