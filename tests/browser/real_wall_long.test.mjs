@@ -27,10 +27,13 @@ const TOLD = 1; // the text of the last news, once there was some
 const LATENESS_S = 0.15; // behind the target, in the middle of all seconds
 const ENOUGH_LIVE = 0.95; // of all seconds
 
-/** Proportional set size of processes, in bytes; `kind`: Pss for all of it, Pss_Anon without rings that are being filled. */
-const pss = (pids, kind) => pids.reduce((sum, pid) => {
-  const kilobytes = new RegExp(`^${kind}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1];
-  return sum + Number(kilobytes) * 1024;
+/**
+ * Proportional set size of processes, in bytes, by kinds: `Anon`, and `Shmem` where it is not rings that are being filled. Never
+ * that of files: another browser beside this one shares them, and changes it with its end.
+ */
+const pss = (pids, ...kinds) => pids.reduce((sum, pid) => {
+  const memory = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  return sum + kinds.reduce((all, kind) => all + Number(new RegExp(`^Pss_${kind}:\\s+(\\d+) kB`, 'm').exec(memory)[1]) * 1024, 0);
 }, 0);
 
 /** AddressSanitizer keeps what is freed, up to 256 MB: that would look like a leak. */
@@ -95,7 +98,7 @@ scenario(`${COUNT} cameras for ${SECONDS} s: memory flat, every tile near its ta
     while (performance.now() < end) {
       const { heap, nodes } = await census.memory();
       const seconds = SECONDS - (end - performance.now()) / 1000;
-      const processes = { renderer: pss(renderers, 'Pss'), browser: pss(all, 'Pss'), server: pss(server, 'Pss_Anon') };
+      const processes = { renderer: pss(renderers, 'Anon', 'Shmem'), browser: pss(all, 'Anon', 'Shmem'), server: pss(server, 'Anon') };
       samples.push({ seconds: Math.round(seconds), heap, nodes, ...processes, ...await readTiles(page) });
       await sleep(SAMPLE_S * 1000);
     }
