@@ -23,8 +23,7 @@
 
 #define COMM "ringcast-ingest"
 
-/* The template has nothing to do but to wait; it says so twice a second. A fork may take long where memory is
- * short. */
+/* The fork server only waits, and beats twice a second. A fork may take long where memory is short. */
 #define BEAT_INTERVAL_MS 500
 #define BEAT_ALLOWANCE_MS 4000
 

@@ -53,7 +53,7 @@ static int run_fork_server(void)
         fputs(usage, stderr);
         return 2;
     }
-    heap_keep_small();
+    malloc_tuning_keep_small();
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     log_open("ingest", NULL);

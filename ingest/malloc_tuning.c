@@ -11,7 +11,7 @@
  * own 128 KiB each are a tenth of what a worker has. */
 #define SPARE 16384
 
-void heap_keep_small(void)
+void malloc_tuning_keep_small(void)
 {
     mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
     mallopt(M_TRIM_THRESHOLD, SPARE);

@@ -1,10 +1,10 @@
 /*
- * There is a process for each camera, so what its allocator keeps in reserve is multiplied by all of them.
- * Called by the fork server before anything is allocated; its workers inherit it.
+ * Each camera has a process, so whatever an allocator keeps in reserve is needed once for each camera. Called by the fork
+ * server before it allocates anything; its workers inherit the setting.
  */
 #ifndef INGEST_MALLOC_TUNING_H
 #define INGEST_MALLOC_TUNING_H
 
-void heap_keep_small(void);
+void malloc_tuning_keep_small(void);
 
 #endif

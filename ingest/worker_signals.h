@@ -1,6 +1,6 @@
 /*
- * How a worker learns that it must end. SIGTERM sets a flag that the worker looks at; if it is caught where
- * it cannot look (a name server that does not answer), it ends all the same one second later. One worker per
+ * How a worker learns that it must end. SIGTERM sets a flag that the worker looks at. Where it cannot look, because a
+ * name server does not answer, it ends all the same one second later. One worker per
  * process.
  */
 #ifndef INGEST_WORKER_SIGNALS_H
@@ -14,7 +14,7 @@ void worker_signals_install(void);
 /* True once SIGTERM has come. */
 bool worker_signals_ending(void);
 
-/* The worker is ending for another reason: the second runs from now. */
+/* The worker ends for another reason: the second begins now. */
 void worker_signals_begin_end(void);
 
 /* Waits until FD is readable, SIGTERM comes or TIMEOUT_MS have passed. */

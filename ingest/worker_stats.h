@@ -1,6 +1,5 @@
 /*
- * What a worker tells of its camera's stream in `stats` (docs/reference/control.md), over all connections
- * that it has had. Owned by the worker; one thread.
+ * What a worker reports about its camera's stream in `stats` (docs/reference/control.md), over all its connections. Owned by the worker; one thread.
  */
 #ifndef INGEST_WORKER_STATS_H
 #define INGEST_WORKER_STATS_H

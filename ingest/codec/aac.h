@@ -12,11 +12,11 @@
 #define AAC_CONFIG_SIZE 5
 
 struct aac_config {
-    unsigned object_type;  /* as RFC 6381 wants it: 5 or 29 if SBR or PS is signalled explicitly */
+    unsigned object_type;  /* as in RFC 6381: 5 or 29 if SBR or PS is signalled explicitly */
     uint32_t sample_rate;  /* of the AAC core, Hz */
     unsigned channels;     /* channelConfiguration; 0: described elsewhere */
     unsigned frame_length; /* samples of the AAC core in an access unit: 1024 or 960 */
-    size_t size;           /* bytes of the configuration itself; what follows does not belong to it */
+    size_t size;           /* bytes of the configuration itself; those after it do not belong to it */
 };
 
 /* The rate of samplingFrequencyIndex INDEX in Hz (table 1.18); 0: it has none. */

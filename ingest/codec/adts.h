@@ -1,5 +1,5 @@
 /*
- * The header that AAC frames have of their own where nothing else describes them (ADTS; ISO/IEC 14496-3,
+ * The header of an AAC frame where nothing else describes the stream (ADTS; ISO/IEC 14496-3,
  * 1.A.2.2). Pure functions: any process, any thread.
  */
 #ifndef INGEST_CODEC_ADTS_H
@@ -19,7 +19,7 @@ struct adts_header {
     size_t frame_size;    /* header included */
 };
 
-/* 0; -EBADMSG: it is not a header, or of a kind that does not occur (several blocks in a frame). */
+/* 0; -EBADMSG: not a header, or one of a kind that cameras do not send (several blocks in a frame). */
 int adts_parse(const uint8_t *data, size_t size, struct adts_header *header);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The codecs parameter of RFC 6381 for what an init segment holds. Pure functions: any process, any thread.
+ * The codecs parameter (RFC 6381) of the tracks in an init segment. Pure functions: any process, any thread.
  */
 #ifndef INGEST_CODEC_CODEC_STRING_H
 #define INGEST_CODEC_CODEC_STRING_H

@@ -1,6 +1,6 @@
 /*
  * NAL units of H.264 (ISO/IEC 14496-10) and H.265 (ISO/IEC 23008-2): finding them in an access unit and
- * telling what they are. Nothing is copied: a unit points into the data walked. Any process, any thread.
+ * telling their kinds. Nothing is copied: a unit points into the data that is read. Any process, any thread.
  */
 #ifndef INGEST_CODEC_NAL_H
 #define INGEST_CODEC_NAL_H
@@ -21,15 +21,15 @@ struct nal {
     size_t size;
 };
 
-/* What a unit is for, as far as a muxer must know. */
+/* What a unit is for, as far as a muxer has to know. */
 enum nal_kind {
     NAL_KIND_SLICE,    /* coded picture data that needs earlier pictures */
     NAL_KIND_KEYFRAME, /* coded picture data where decoding can begin: IDR, CRA, BLA */
     NAL_KIND_VPS,
     NAL_KIND_SPS,
     NAL_KIND_PPS,
-    NAL_KIND_DISPOSABLE, /* AUD, filler, end of sequence, end of stream: no place in a sample of MP4 */
-    NAL_KIND_OTHER,      /* SEI and whatever else goes along with the picture */
+    NAL_KIND_DISPOSABLE, /* AUD, filler, end of sequence, end of stream: left out of a sample of MP4 */
+    NAL_KIND_OTHER,      /* SEI, and all else that goes along with the picture */
 };
 
 /* A place in an access unit. LENGTH_SIZE 0: Annex B byte stream; 1…4: each unit follows its length. */
@@ -45,20 +45,19 @@ const uint8_t *nal_find_start_code(const uint8_t *begin, const uint8_t *end);
 void nal_reader_init(struct nal_reader *reader, const uint8_t *data, size_t size, unsigned length_size);
 
 /*
- * The next unit that is not empty. 1: *nal is set; 0: the end; -EBADMSG: a length reaches past the end (what
- * came before is good).
+ * The next unit that is not empty. 1: *nal is set; 0: the end; -EBADMSG: a length reaches past the end; the
+ * units before it are good.
  */
 int nal_reader_next(struct nal_reader *reader, struct nal *nal);
 
 enum nal_kind nal_kind(enum nal_codec codec, const struct nal *nal);
 
-/* True for a slice of a bi-predicted picture (H.264 only: what H.265 declares in its SPS, H.264 may leave
- * out). */
+/* True for a slice of a bi-predicted picture. H.264 only: H.265 declares reordering in its SPS, H.264 may leave it out. */
 bool nal_is_b_slice(enum nal_codec codec, const struct nal *nal);
 
 /*
- * True for SEI with a recovery point (ITU-T H.264, D.1.8; H.265, D.2.8): from there on a decoder has whole
- * pictures after some time, though no keyframe comes. A message of more than 256 bytes hides what follows it.
+ * True for SEI with a recovery point (ITU-T H.264, D.1.8; H.265, D.2.8): a decoder that begins there has
+ * whole pictures after some time, although no keyframe comes. A message of more than 256 bytes hides what follows it.
  */
 bool nal_has_recovery_point(enum nal_codec codec, const struct nal *nal);
 

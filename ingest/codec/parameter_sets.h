@@ -37,13 +37,13 @@ struct parameter_sets {
 void parameter_sets_init(struct parameter_sets *sets, enum nal_codec codec);
 void parameter_sets_finish(struct parameter_sets *sets);
 
-/* Takes a copy of NAL. 1: it is new or differs; 0: known; -EBADMSG: damaged or too long; -E2BIG; -ENOMEM. */
+/* Takes a copy of NAL. 1: it is new or has changed; 0: it was known; -EBADMSG: damaged or too long; -E2BIG; -ENOMEM. */
 int parameter_sets_put(struct parameter_sets *sets, const struct nal *nal);
 
 /*
  * Takes the sets of a stream's description: Annex B, avcC or hvcC (ISO/IEC 14496-15). *length_size gets the
- * size of the lengths before the stream's NAL units, 0 for Annex B. 0; -EBADMSG: what was readable has been
- * taken.
+ * size of the lengths before the stream's NAL units, 0 for Annex B. 0; -EBADMSG: damaged; the sets before the
+ * damage were taken.
  */
 int parameter_sets_put_extradata(struct parameter_sets *sets, const uint8_t *data, size_t size,
                                  unsigned *length_size);

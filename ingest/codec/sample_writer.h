@@ -1,7 +1,7 @@
 /*
  * Turns an access unit (a coded picture with what belongs to it) into a sample of MP4: NAL units after 4-byte
  * lengths, without delimiters and parameter sets (ISO/IEC 14496-15, 5.3.2 and 8.3.2). It points into the
- * access unit that it has read and copies it only when it writes the sample. Owned by the publisher; one
+ * access unit that it has read, and copies only when it writes the sample. Owned by the publisher; one
  * thread.
  */
 #ifndef INGEST_CODEC_SAMPLE_WRITER_H
@@ -25,20 +25,20 @@ struct sample_writer {
     struct nal parameters[SAMPLE_WRITER_PARAMETERS_MAX];
     size_t parameter_count;
     size_t sample_size; /* bytes that sample_writer_write writes */
-    bool picture;       /* there is coded picture data */
+    bool picture;       /* it has coded picture data */
     bool keyframe;      /* decoding can begin here */
     bool b_slices;      /* H.264: a bi-predicted slice */
 };
 
 /*
- * Finds the NAL units of an access unit. KEY_HINT: the source holds it for a keyframe, though no NAL unit
- * says so (gradual refresh, recovery point). 0; -E2BIG: more NAL units than there is room for. An access unit
- * that is damaged at its end keeps what came before.
+ * Finds the NAL units of an access unit. KEY_HINT: the source takes it for a keyframe, although none of its NAL
+ * units is one (gradual refresh, recovery point). 0; -E2BIG: more NAL units than SAMPLE_WRITER_NALS_MAX. Of an access
+ * unit that is damaged at its end, the units before the damage are kept.
  */
 int sample_writer_read(struct sample_writer *writer, enum nal_codec codec, struct nal_reader *reader,
                        bool key_hint);
 
-/* Writes the sample and returns the place after it. */
+/* Writes the sample to OUT and returns the place after it. */
 uint8_t *sample_writer_write(const struct sample_writer *writer, uint8_t *out);
 
 #endif

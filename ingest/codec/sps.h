@@ -1,7 +1,7 @@
 /*
  * What a sequence parameter set says about the pictures (ITU-T H.264, 7.3.2.1; H.265, 7.3.2.2): their size
- * after cropping, the shape of their pixels, how far they are reordered, and the profile for RFC 6381. Pure functions: any process, any
- * thread.
+ * after cropping, the shape of their pixels, how far they are reordered, and the profile for RFC 6381. Pure
+ * functions: any process, any thread.
  */
 #ifndef INGEST_CODEC_SPS_H
 #define INGEST_CODEC_SPS_H
@@ -11,7 +11,7 @@
 
 #include "ingest/codec/nal.h"
 
-/* Largest picture side in pixels that is believed: level 6.2 of both standards stays below it. */
+/* The largest side of a picture that is believed, in pixels: level 6.2 of both standards stays below it. */
 #define SPS_SIDE_MAX 16888
 
 /* general_profile_space … general_level_idc of profile_tier_level: what `hvc1.…` is written from. */
@@ -29,15 +29,15 @@ struct sps {
     uint32_t width, height; /* pixels, cropped */
     /* Shape of a pixel, width to height (sample aspect ratio), in lowest terms; 0, 0: not stated. */
     uint16_t pixel_width, pixel_height;
-    int reorder; /* most pictures that precede one in decoding order and follow it in output; -1: not said */
-    bool fields; /* H.264: pictures may be fields (frame_mbs_only_flag is 0) */
+    int reorder; /* how many pictures may precede one in decoding order and follow it in output; -1: not stated */
+    bool fields;                     /* H.264: pictures may be fields (frame_mbs_only_flag is 0) */
     uint8_t frame_num_bits;          /* H.264: of frame_num in a slice header */
     bool separate_planes;            /* H.264: separate_colour_plane_flag */
     uint8_t avc_profile[3];          /* H.264: profile_idc, constraint flags, level_idc */
     struct sps_profile hevc_profile; /* H.265 */
 };
 
-/* 0; -EBADMSG: truncated, or says something impossible. */
+/* 0; -EBADMSG: truncated, or with impossible values. */
 int sps_parse(enum nal_codec codec, const struct nal *nal, struct sps *sps);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * How much room in the ring a group of pictures takes, keyframe to keyframe: ringcastd sizes the ring by it.
- * Memory of the caller; a zeroed struct has seen nothing. Pure functions.
+ * How much of the ring a group of pictures takes, from keyframe to keyframe: ringcastd sizes the ring by it. In memory of
+ * the caller; a zeroed struct has seen nothing. Pure functions.
  */
 #ifndef INGEST_PUBLISH_GOP_METER_H
 #define INGEST_PUBLISH_GOP_METER_H
@@ -16,13 +16,13 @@ struct gop_meter {
     } last, present;
 };
 
-/* A fragment of LENGTH bytes was published, which takes SPAN bytes in the ring. */
+/* A fragment of LENGTH bytes was published and takes SPAN bytes in the ring. */
 void gop_meter_add(struct gop_meter *meter, size_t length, size_t span, bool keyframe);
 
-/* A fragment of LENGTH bytes found no room. */
+/* A fragment of LENGTH bytes did not fit the ring. */
 void gop_meter_refused(struct gop_meter *meter, size_t length);
 
-/* Of the last whole GOP, or of the one in progress if that is larger already. */
+/* The extent of the last whole GOP, or of the one in progress if that is already larger. */
 uint64_t gop_meter_bytes(const struct gop_meter *meter);
 uint64_t gop_meter_longest(const struct gop_meter *meter);
 

@@ -30,7 +30,7 @@ static int set_extradata(AVCodecParameters *parameters, const uint8_t *data, siz
 /* `tkhd` has 16 bits for the pixels of a side. */
 #define SHOWN_SIDE_MAX 65535
 
-/* No camera's pixels are longer than this many times their other side; what says so is damaged. */
+/* No camera's pixels have sides that differ by more than this factor; a larger one is damage. */
 #define PIXEL_SHAPE_MAX 16
 
 /*

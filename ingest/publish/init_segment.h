@@ -11,7 +11,7 @@
 #include "ingest/codec/parameter_sets.h"
 #include "ingest/codec/transcoder.h"
 
-/* The audio track. NULL instead of it: none. */
+/* The audio track. */
 struct init_audio {
     enum audio_codec codec;
     const uint8_t *config; /* AudioSpecificConfig, OpusHead or STREAMINFO */
@@ -20,13 +20,14 @@ struct init_audio {
     unsigned channels;
 };
 
-/* How the picture is to be shown, where that is not as the stream says. Zeroed: as the stream says. */
+/* How the picture is displayed where that differs from what the stream states. Zeroed: as the stream states it. */
 struct init_display {
     unsigned aspect_width, aspect_height; /* shape of the whole picture before it is turned; 0: not set */
     unsigned rotate;                      /* degrees clockwise: 0, 90, 180 or 270 */
 };
 
-/* 0, and *data (to be freed with free) of *size bytes; -ENOMEM; other negative errno: the muxer refuses. */
+/* AUDIO NULL: no audio track. 0: *data, of *size bytes, has to be freed with free(3); -ENOMEM; other negative errno: the
+ * muxer refuses. */
 int init_segment_build(const struct parameter_sets *video, const struct init_display *display,
                        const struct init_audio *audio, uint8_t **data, size_t *size);
 

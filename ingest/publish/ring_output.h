@@ -1,7 +1,7 @@
 /*
  * The ring that a worker's fragments go to, and the ring of another size that takes its place at a keyframe
- * (docs/reference/ring.md). It alone knows which of the two is written. The worker passes on what ringcastd
- * says of rings; the publisher writes. Owned by the worker; one thread.
+ * (docs/reference/ring.md). Only this knows which of the two is written. The worker hands in ringcastd's messages about
+ * rings; the publisher writes. Owned by the worker; one thread.
  */
 #ifndef INGEST_PUBLISH_RING_OUTPUT_H
 #define INGEST_PUBLISH_RING_OUTPUT_H
@@ -13,10 +13,10 @@
 #include "common/ring/ring_writer.h"
 
 struct ring_output {
-    struct ring_writer *ring; /* the one that is written; owned */
-    struct ring_writer *next; /* the one to be written from the next keyframe on; owned, NULL: none */
+    struct ring_writer *ring; /* the ring that is written; owned */
+    struct ring_writer *next; /* the ring that will be written from the next keyframe on; owned, NULL: none */
     json_int_t id;            /* ringcastd's number for the newest ring that it sent */
-    json_int_t reached;       /* number of the ring that ringcastd must still be told is written; 0: none */
+    json_int_t reached; /* number of a ring that is written now, which ringcastd must still learn; 0: none */
 };
 
 /* RING becomes the output's. */
@@ -31,15 +31,15 @@ void ring_output_finish(struct ring_output *output);
  */
 int ring_output_receive(struct ring_output *output, struct channel_message *message, int wake);
 
-/* Sends `ring-changed` if ringcastd must be told. As channel_send; 0 if there is nothing to tell. */
+/* Sends `ring-changed` if ringcastd must still learn which ring is written. As channel_send; 0 if nothing is due. */
 int ring_output_report(struct ring_output *output, int channel);
 
-/* NEXT, an unused ring of this camera, is to be written from the next keyframe on. It becomes the output's. */
+/* NEXT, an unused ring of this camera, will be written from the next keyframe on. It becomes the output's. */
 void ring_output_offer(struct ring_output *output, struct ring_writer *next);
 
 /*
- * To be called before a keyframe is written: goes over to the next ring, if there is one, and begins STREAM in
- * it. True: the ring has changed. A next ring that cannot be used is given up.
+ * To be called before a keyframe is written: changes to the next ring, if there is one, and begins STREAM in it. True: the
+ * ring has changed. A next ring that cannot be used is given up.
  */
 bool ring_output_advance(struct ring_output *output, const struct ring_stream *stream);
 

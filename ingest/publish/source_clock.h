@@ -1,7 +1,7 @@
 /*
- * A camera's time stamps, made to keep the pace of its pictures. The stamps of many cameras run at another rate
- * than the pictures come (25 a second stamped, 15 sent), stand still, or count milliseconds. Stamps that keep
- * the pace pass through unchanged. docs/design/ingest.md says how the pace is measured. Owned by the timeline;
+ * A camera's time stamps, corrected to keep the pace of its pictures. The stamps of many cameras run at another rate than
+ * the pictures come (stamped for 25 a second, sent 15), stand still, or count milliseconds. Stamps that keep the pace
+ * pass through unchanged. docs/design/ingest.md says how the pace is measured. Owned by the timeline;
  * one thread. Nothing here reads a clock. Times in ticks of TIMELINE_RATE; arrivals by CLOCK_MONOTONIC.
  */
 #ifndef INGEST_PUBLISH_SOURCE_CLOCK_H
@@ -17,14 +17,14 @@
 #define SOURCE_CLOCK_LEAD_MAX 45000
 
 enum source_clock_state {
-    SOURCE_CLOCK_STAMPS,  /* the stamps tell, at RATE */
-    SOURCE_CLOCK_ARRIVAL, /* the stamps are useless: the arrival tells, smoothed */
+    SOURCE_CLOCK_STAMPS,  /* times come from the stamps, at `rate` */
+    SOURCE_CLOCK_ARRIVAL, /* the stamps are useless: times come from the arrivals, smoothed */
 };
 
 /* The most punctual picture of a window. */
 struct source_clock_point {
     int64_t at;   /* its arrival */
-    int64_t lead; /* its decode time without what was slewed − its arrival */
+    int64_t lead; /* its decode time, without the slew, − its arrival */
 };
 
 struct source_clock {
@@ -41,36 +41,36 @@ struct source_clock {
     unsigned window_frames;
     bool has_target;
     int64_t target;       /* the lead that pictures are brought back to */
-    double slew;          /* ticks for a tick of arrival, by which they are */
-    int64_t slewed_ticks; /* what was, since the pace is measured */
-    double slewed;        /* part of a tick that is still to be given */
+    double slew;          /* by how many ticks the lead changes for a tick of arrival, to reach the target */
+    int64_t slewed_ticks; /* by how many it has changed since the pace is measured */
+    double slewed;        /* part of a tick by which it has not changed yet */
 
-    unsigned slow_run;                 /* pictures in a row whose stamps step far less than they come */
-    int64_t slow_began;                /* arrival of the picture before that run */
-    double interval;                   /* in SOURCE_CLOCK_ARRIVAL: between pictures, smoothed */
-    unsigned sane;                     /* in SOURCE_CLOCK_ARRIVAL: windows whose stamps keep the pace again */
-    int64_t sane_source, sane_arrival; /* where the present one of these began */
+    unsigned slow_run;  /* pictures in a row whose stamps step far less than they come */
+    int64_t slow_began; /* arrival of the picture before that run */
+    double interval;    /* in SOURCE_CLOCK_ARRIVAL: between pictures, smoothed */
+    unsigned sane;      /* in SOURCE_CLOCK_ARRIVAL: windows in a row whose stamps keep the pace again */
+    int64_t sane_source, sane_arrival; /* where the present window began */
 };
 
 /* Another connection: its stamps have nothing to do with the earlier ones. The rate that was learned stays. */
 void source_clock_begin(struct source_clock *clock);
 
-/* The pictures' place was changed: what was measured is void. */
+/* The timeline has moved its pictures: earlier measurements are void. */
 void source_clock_forget_pace(struct source_clock *clock);
 
 /* The steady time of a picture with the stamp SOURCE that arrives at ARRIVAL. */
 int64_t source_clock_map(struct source_clock *clock, int64_t source, int64_t arrival);
 
 /*
- * To be called after source_clock_map for a picture that got a decode time LEAD after its ARRIVAL: this is
- * what the pace is measured by.
+ * To be called after source_clock_map, for a picture that got a decode time LEAD after its ARRIVAL: the pace is measured by
+ * that.
  */
 void source_clock_measure(struct source_clock *clock, int64_t lead, int64_t arrival);
 
-/* *shift: steady time − stamp. False: that is not one number, because the stamps do not keep the pace. */
+/* *shift: steady time − stamp. False: it is not constant, because the stamps do not keep the pace. */
 bool source_clock_shift(const struct source_clock *clock, int64_t *shift);
 
-/* How long AMOUNT, a difference of two stamps, is on the steady clock. */
+/* AMOUNT, a difference of two stamps, in ticks of the steady clock. */
 int64_t source_clock_scale(const struct source_clock *clock, int64_t amount);
 
 #endif

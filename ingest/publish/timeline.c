@@ -153,7 +153,7 @@ static void anchor(struct timeline *timeline, int64_t decode, int64_t place, int
     timeline->mapped = true;
 }
 
-/* Decode time on the source's clock; begins the reordering anew where the clock or the depth is new. */
+/* Decode time on the source's clock; starts the reordering again where the clock or the depth is new. */
 static int64_t source_decode(struct timeline *timeline, const struct timeline_frame *frame, int64_t source)
 {
     int depth = bounded_depth(frame->reorder);

@@ -1,7 +1,7 @@
 /*
  * Maps a source's timestamps to decode times that only go forward: across jumps of the source's clock,
  * reconnects and restarts of the worker. Decode time 0 is the ring's epoch (CLOCK_MONOTONIC).
- * docs/design/ingest.md says why each rule is as it is. Owned by the publisher; one thread. Nothing here
+ * docs/design/ingest.md gives the reason for each rule. Owned by the publisher; one thread. Nothing here
  * reads a clock.
  */
 #ifndef INGEST_PUBLISH_TIMELINE_H
@@ -19,17 +19,17 @@
 /* Ticks a second of decode times. */
 #define TIMELINE_RATE 90000
 
-/* Most frames that follow one in output though they precede it in decoding. */
+/* How many frames may follow one in output although they precede it in decoding. */
 #define TIMELINE_REORDER_MAX 16
 
 struct timeline {
     int64_t epoch_ns;
     int64_t end;               /* ticks: no decode time may be smaller; from the ring's last writer */
-    struct source_clock clock; /* the source's stamps, made steady; "source" below is what it gives */
-    int64_t offset;            /* ticks: the ring's time − the source's, while MAPPED */
+    struct source_clock clock; /* makes the source's stamps steady; "source" below means its result */
+    int64_t offset;            /* ticks: the ring's time − the source's; if `mapped` */
     bool mapped;               /* the source's clock is known */
-    bool broken;               /* the source's clock is another one than before; the next frame says so */
-    bool started;              /* the last_ members are set */
+    bool broken;               /* the source's clock has changed: the next frame is a discontinuity */
+    bool started;              /* the last_… members are set */
     int64_t last_source;       /* ticks: presentation time of the last frame, source's clock */
     int64_t last_decode;       /* ticks: where it belonged, before pacing */
     int64_t last_arrival_ns;   /* CLOCK_MONOTONIC */
@@ -50,12 +50,12 @@ struct timeline_frame {
     bool keyframe;
 };
 
-/* Where it goes on the ring's timeline, in ticks. */
+/* Its place on the ring's timeline, in ticks. */
 struct timeline_place {
     int64_t decode_time;
     int32_t composition_offset;
     uint32_t duration;
-    bool discontinuity; /* the source's clock broke before this frame, and was repaired */
+    bool discontinuity; /* the source's clock broke before this frame, and the break was repaired */
 };
 
 /* END_NS: where the ring's last writer ended. */
@@ -68,8 +68,8 @@ void timeline_place(struct timeline *timeline, const struct timeline_frame *fram
                     struct timeline_place *place);
 
 /*
- * Decode time in nanoseconds of audio with source time SOURCE_NS (or TIMELINE_UNKNOWN). False: not known yet
- * (no video frame placed). *exact tells a mapped time from one estimated by the arrival.
+ * Decode time in nanoseconds of audio with source time SOURCE_NS (or TIMELINE_UNKNOWN). False: not known yet, because no
+ * video frame has a place. *exact: the time is mapped from the source's, and not estimated by the arrival.
  */
 bool timeline_map_audio(const struct timeline *timeline, int64_t source_ns, int64_t arrival_ns,
                         int64_t *decode_ns, bool *exact);

@@ -1,6 +1,6 @@
 /*
- * Bytes that are put together, up to a limit. Grows as needed and keeps its room, so that a stream whose
- * access units have reached their size needs no allocation any more. The caller's; one thread.
+ * Bytes that are put together, up to a limit. The buffer grows as needed and keeps its memory, so that a stream whose access
+ * units have reached their full size needs no further allocation. The caller's; one thread.
  */
 #ifndef INGEST_RTP_BYTE_BUFFER_H
 #define INGEST_RTP_BYTE_BUFFER_H

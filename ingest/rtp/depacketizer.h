@@ -1,7 +1,6 @@
 /*
- * From the payloads of one track, in order, to access units: what every payload format has in common. One
- * that is damaged is dropped, or handed out if the caller wants that; the next one says that something before
- * it is missing. Owned by a track; one thread.
+ * From the payloads of one track, in order, to access units: what all payload formats have in common. A damaged access unit
+ * is dropped, or handed out if the caller wants that; the next one is marked as `lost`: units before it are missing. Owned by a track; one thread.
  *
  *     while (depacketizer_put(d, &payload) == DEPACKETIZER_FULL)   // the payload is not taken yet
  *         depacketizer_next(d, &unit);
@@ -32,8 +31,9 @@ struct depacketizer_unit {
     int64_t time; /* RTP timestamp, unwrapped */
     int64_t arrival_ns;
     bool keyframe; /* video: decoding may begin here */
-    bool recovery; /* and though it does, no NAL unit is a keyframe: it has a recovery point */
-    bool lost;     /* units before it are missing */
+    bool
+        recovery; /* with `keyframe`: not because of a NAL unit that is a keyframe, but because of a recovery point */
+    bool lost; /* units before it are missing */
 };
 
 struct depacketizer_counters {
@@ -44,22 +44,22 @@ struct depacketizer_counters {
 
 enum depacketizer_result {
     DEPACKETIZER_TAKEN,
-    DEPACKETIZER_FULL, /* take the unit that is complete, then put the payload again */
+    DEPACKETIZER_FULL, /* not taken: fetch the complete unit first, then put the payload again */
 };
 
 struct depacketizer;
 
-/* Of one payload format. The implementation embeds struct depacketizer as its first member. */
+/* One payload format. Its implementation embeds struct depacketizer as its first member. */
 struct depacketizer_operations {
     enum depacketizer_result (*put)(struct depacketizer *depacketizer,
                                     const struct depacketizer_payload *payload);
     int (*next)(struct depacketizer *depacketizer, struct depacketizer_unit *unit);
-    void (*flush)(struct depacketizer *depacketizer); /* or NULL: nothing ever waits */
+    void (*flush)(struct depacketizer *depacketizer); /* NULL: units never wait */
     void (*reset)(struct depacketizer *depacketizer);
     void (*destroy)(struct depacketizer *depacketizer);
 };
 
-/* Cameras that mark every slice of a picture send its slices together. */
+/* How long a picture waits for slices after its marker: cameras that mark every slice send the slices together. */
 #define DEPACKETIZER_WAIT_NS (30 * NS_PER_MS)
 
 /* Bytes of an AudioSpecificConfig that a stream brings along. */
@@ -71,26 +71,28 @@ struct depacketizer {
     bool show_damaged;
     bool
         doubts_markers; /* video: the first picture waits DEPACKETIZER_WAIT_NS for slices behind its marker */
-    int64_t wait_until_ns; /* a unit is complete then if nothing more comes (depacketizer_flush); INT64_MAX */
-    uint8_t config[DEPACKETIZER_CONFIG_MAX]; /* AAC: what the stream itself says; it counts from the next */
-    size_t config_size;                      /* unit on, and more than the description; 0: nothing */
+    int64_t
+        wait_until_ns; /* depacketizer_flush is due at this time, if nothing comes before; INT64_MAX: it is not */
+    /* AAC: the configuration in the stream itself, which overrides the description's from the next unit on. */
+    uint8_t config[DEPACKETIZER_CONFIG_MAX];
+    size_t config_size; /* 0: none */
 };
 
-/* NULL: out of memory, or a FORMAT that no depacketizer is for. FORMAT must outlive it. */
+/* NULL: out of memory, or a FORMAT without a depacketizer. FORMAT must outlive it. */
 struct depacketizer *depacketizer_create(const struct media_format *format, bool show_damaged);
 void depacketizer_destroy(struct depacketizer *depacketizer);
 
-/* What is malformed is counted, and a loss to its unit. */
+/* A malformed payload is counted, and is a loss to its unit. */
 enum depacketizer_result depacketizer_put(struct depacketizer *depacketizer,
                                           const struct depacketizer_payload *payload);
 
 /* 1: *unit is complete; 0: none is. */
 int depacketizer_next(struct depacketizer *depacketizer, struct depacketizer_unit *unit);
 
-/* Nothing has come until wait_until_ns: what waits for more is complete. */
+/* Nothing has come until wait_until_ns: the unit that waits is complete. */
 void depacketizer_flush(struct depacketizer *depacketizer);
 
-/* The sender begins anew: drops what is incomplete. */
+/* The sender starts again: drops an incomplete unit. */
 void depacketizer_reset(struct depacketizer *depacketizer);
 
 const struct depacketizer_counters *depacketizer_counters(const struct depacketizer *depacketizer);

@@ -1,6 +1,6 @@
 /*
- * What a receiver knows of a sender's clock and of how its packets arrive: timestamps unwrapped, interarrival
- * jitter, the sender's wall clock, and what a receiver report says (RFC 3550, 6.4 and A.8). Owned by a track;
+ * What a receiver knows of a sender's clock and of the arrival of its packets: unwrapped timestamps, interarrival jitter, the
+ * sender's wall clock (RFC 3550, 6.4 and A.8). Owned by a track;
  * one thread. Times in nanoseconds; arrivals by CLOCK_MONOTONIC.
  */
 #ifndef INGEST_RTP_RECEPTION_H
@@ -26,17 +26,17 @@ struct reception {
 
 void reception_init(struct reception *reception, uint32_t clock_rate);
 
-/* Another sender, or one that began anew: its timestamps have nothing to do with the earlier ones. */
+/* Another sender, or one that has started again: its timestamps have nothing to do with the earlier ones. */
 void reception_restart(struct reception *reception);
 
-/* A packet arrived. Its timestamp unwrapped, in ticks: goes on across wraps, forward and back. */
+/* A packet arrived. Returns its timestamp in ticks, unwrapped: it goes on across wraps, forward and back. */
 int64_t reception_note(struct reception *reception, uint32_t timestamp, int64_t arrival_ns);
 
 /* Takes a sender report that arrived at ARRIVAL_NS, WALL_NS by our wall clock. */
 void reception_note_report(struct reception *reception, const struct rtcp_sender_report *report,
                            int64_t arrival_ns, int64_t wall_ns);
 
-/* The sender's wall clock (Unix time) at TIME, in ticks as reception_note gave it; false: no report tells. */
+/* The sender's wall clock (Unix time) at TIME, in ticks as from reception_note. False: not known, for want of a report. */
 bool reception_sender_clock(const struct reception *reception, int64_t time, int64_t *unix_ns);
 
 int64_t reception_ticks_to_ns(const struct reception *reception, int64_t ticks);

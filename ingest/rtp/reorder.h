@@ -1,5 +1,5 @@
 /*
- * Sequence numbers of one sender (RFC 3550, A.1): packets in, in order and each once out. Over UDP packets
+ * Puts the packets of one sender into order by their sequence numbers (RFC 3550, A.1) and hands out each of them once. Over UDP packets
  * wait for those that are missing, a bounded number of them for a bounded time; over TCP nothing waits and a
  * gap is a loss at once. Owned by a track; one thread. Copies only what has to wait.
  */
@@ -16,7 +16,7 @@
 /* Packets that may wait, a power of two. */
 #define REORDER_PACKETS 256
 
-/* How long the oldest of them may. */
+/* How long the oldest of them may wait. */
 #define REORDER_WAIT_NS (100 * NS_PER_MS)
 
 /* Bytes that may wait: REORDER_PACKETS of any size that a network carries in one piece, and more. */
@@ -36,20 +36,20 @@ struct reorder {
     int64_t next;    /* extended sequence number of the packet due */
     int64_t highest; /* received */
     int64_t release; /* packets before this one are no longer waited for */
-    bool has_direct; /* DIRECT, which lies in the caller's memory, needs no waiting */
+    bool has_direct; /* `direct` is set: a packet in the caller's memory, which need not wait */
     struct rtp_packet direct;
     int64_t direct_sequence;
     int64_t direct_arrival_ns;
-    size_t waiting; /* packets, and their bytes */
+    size_t waiting; /* packets */
     size_t waiting_bytes;
-    bool seen[REORDER_PACKETS]; /* by extended sequence number, up to REORDER_PACKETS behind HIGHEST */
+    bool seen[REORDER_PACKETS]; /* by extended sequence number, up to REORDER_PACKETS behind `highest` */
     struct reorder_slot slots[REORDER_PACKETS];
     uint64_t lost, reordered, duplicates;
 };
 
 enum reorder_result {
     REORDER_TAKEN,
-    REORDER_OLD,  /* not taken: it came before, or too late */
+    REORDER_OLD,  /* not taken: it has come before, or comes too late */
     REORDER_JUMP, /* not taken: far from what is expected */
 };
 
@@ -72,10 +72,10 @@ enum reorder_result reorder_put(struct reorder *reorder, const struct rtp_packet
 /* 1: *packet is the next one; 0: none. */
 int reorder_next(struct reorder *reorder, struct reorder_packet *packet);
 
-/* When the packets that wait have waited long enough; INT64_MAX: none waits. */
+/* When packets will have waited long enough (CLOCK_MONOTONIC); INT64_MAX: no packet waits. */
 int64_t reorder_deadline(const struct reorder *reorder);
 
-/* Gives up on what is missing before packets that have waited long enough. */
+/* Gives up the packets that are missing before those that have waited long enough. */
 void reorder_expire(struct reorder *reorder, int64_t now_ns);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * RTCP (RFC 3550, 6): what a sender's compound packet tells, and the receiver's report. Pure functions: any
+ * RTCP (RFC 3550, 6): reading a sender's compound packet, and writing a receiver's. Pure functions: any
  * process, any thread.
  */
 #ifndef INGEST_RTP_RTCP_H
@@ -16,7 +16,7 @@ struct rtcp_sender_report {
     uint32_t timestamp;
 };
 
-/* What a compound packet says, as far as it concerns a receiver. The last sender report counts. */
+/* The content of a compound packet, as far as it concerns a receiver. The last sender report counts. */
 struct rtcp_content {
     bool has_report;
     struct rtcp_sender_report report;
@@ -39,10 +39,10 @@ struct rtcp_receiver_report {
 /* Bytes that rtcp_write_report writes: receiver report, and SDES with a CNAME of 16 characters. */
 #define RTCP_REPORT_SIZE 60
 
-/* 0; -EBADMSG: a length that cannot be; *content has what came before. */
+/* 0; -EBADMSG: an impossible length; *content has what came before it. */
 int rtcp_parse(const uint8_t *data, size_t size, struct rtcp_content *content);
 
-/* Writes RTCP_REPORT_SIZE bytes. The CNAME is made from the receiver's SSRC: it identifies nothing else. */
+/* Writes RTCP_REPORT_SIZE bytes. The CNAME is made from the receiver's SSRC, so that it identifies nothing else. */
 void rtcp_write_report(const struct rtcp_receiver_report *report, uint8_t *out);
 
 /* Bytes that each of the requests for a keyframe takes, without the report before it. */
@@ -50,14 +50,14 @@ void rtcp_write_report(const struct rtcp_receiver_report *report, uint8_t *out);
 #define RTCP_FIR_SIZE 20
 
 /*
- * Write a request for a keyframe of SENDER, RTCP_PLI_SIZE or RTCP_FIR_SIZE bytes, to be sent behind a report in one
+ * Write a request to SENDER for a keyframe, RTCP_PLI_SIZE or RTCP_FIR_SIZE bytes, to be sent after a report in the same
  * compound packet: a picture loss indication (RFC 4585, 6.3.1) or a full intra request (RFC 5104, 4.3.1). NUMBER
  * tells a new request from one that is repeated.
  */
 void rtcp_write_pli(uint32_t receiver, uint32_t sender, uint8_t *out);
 void rtcp_write_fir(uint32_t receiver, uint32_t sender, uint8_t number, uint8_t *out);
 
-/* Nanoseconds since 1970 of an NTP time of the era that began in 1900; before 1970: of the next era. */
+/* Nanoseconds since 1970 of an NTP time in the era that began in 1900; a time before 1970 counts in the next era. */
 int64_t rtcp_unix_ns(uint64_t ntp);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What arrives on an RTSP connection, cut into messages and interleaved packets (RFC 2326, section 10.12). It
- * finds its way again after garbage, and bounds everything. Owned by one session; one thread. Nothing here
+ * Cuts what arrives on an RTSP connection into messages and interleaved packets (RFC 2326, section 10.12). Finds its way
+ * again after garbage, and bounds everything. Owned by one session; one thread. Nothing here
  * reads a socket.
  */
 #ifndef INGEST_RTSP_RTSP_INPUT_H
@@ -12,14 +12,13 @@
 
 #include "ingest/rtsp/rtsp_message.h"
 
-/* Holds the longest message and the longest interleaved packet (65539 bytes) and lets one read take a large
- * keyframe. */
+/* Bytes: room for the longest message and the longest interleaved packet (65539), and for a large keyframe in one read. */
 #define RTSP_INPUT_SIZE 262144
 
 /* Channels of interleaved packets: one byte. */
 #define RTSP_INPUT_CHANNELS 256
 
-/* Bytes in a row that belong to nothing: then the peer speaks no RTSP, or is beyond help. */
+/* After so many bytes of garbage in a row the peer does not speak RTSP, or is beyond help. */
 #define RTSP_INPUT_GARBAGE_MAX 262144
 
 enum rtsp_event {
@@ -31,14 +30,14 @@ enum rtsp_event {
 struct rtsp_input {
     uint8_t *data; /* owned, RTSP_INPUT_SIZE bytes */
     size_t begin, end;
-    size_t event_size;                           /* bytes of the present event, which go with the next call */
+    size_t event_size;                           /* bytes of the present event; the next call drops them */
     uint64_t channels[RTSP_INPUT_CHANNELS / 64]; /* bit n % 64 of word n / 64: channel n is expected */
     size_t garbage_run;                          /* bytes skipped since anything was understood */
     bool lost;                                   /* looking for the next thing that makes sense */
     uint64_t garbage;                            /* bytes skipped altogether */
     uint64_t packets;                            /* understood so far */
-    uint64_t doubted; /* of these, when one was last doubted for what followed it */
-    int doubts;       /* not far from one another */
+    uint64_t doubted; /* the value of `packets` when one was last doubted because of what followed it */
+    int doubts;       /* such doubts, not far from one another */
 
     struct rtsp_message message;
     uint8_t channel;
@@ -50,14 +49,13 @@ struct rtsp_input {
 int rtsp_input_init(struct rtsp_input *input);
 void rtsp_input_finish(struct rtsp_input *input);
 
-/* A new connection: nothing of the last one counts. */
+/* A new connection: forgets all of the last one. */
 void rtsp_input_reset(struct rtsp_input *input);
 
 /* Packets of this channel are expected; others are skipped. */
 void rtsp_input_expect(struct rtsp_input *input, uint8_t channel);
 
-/* Where bytes that arrive are to be put, and how many fit: more than none after RTSP_EVENT_NONE. Events are
- * void then. */
+/* Where to put bytes that arrive, and how many fit: at least one after RTSP_EVENT_NONE. Invalidates the last event. */
 uint8_t *rtsp_input_room(struct rtsp_input *input, size_t *size);
 
 /* SIZE bytes were put there. */
@@ -66,11 +64,11 @@ void rtsp_input_added(struct rtsp_input *input, size_t size);
 /*
  * The next event, which is valid until the next call of this or of rtsp_input_room. 0; -EMSGSIZE: a message
  * is larger than a camera's can be (*what: "headers" or "body"; if "body", *bytes is what it announces);
- * -EBADMSG: too much garbage; -EPROTONOSUPPORT: it speaks HTTP. Then the connection is of no more use.
+ * -EBADMSG: too much garbage; -EPROTONOSUPPORT: the peer speaks HTTP. After an error the connection cannot be used.
  */
 int rtsp_input_next(struct rtsp_input *input, enum rtsp_event *event, const char **what, int64_t *bytes);
 
-/* The event is not consumed: the next call of rtsp_input_next finds it again. Of packets only. */
+/* For packets only: the event is not consumed, and the next call of rtsp_input_next finds it again. */
 void rtsp_input_push_back(struct rtsp_input *input);
 
 #endif

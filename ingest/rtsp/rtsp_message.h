@@ -34,15 +34,15 @@ struct rtsp_message {
 };
 
 /*
- * HEAD is start line and headers, HEAD_SIZE bytes that end in a line end; they are written to. 0; -EBADMSG:
- * no RTSP message; -E2BIG: too many headers. A line that is no header is skipped.
+ * HEAD is the start line and the headers, HEAD_SIZE bytes that end with a line end; they are changed. 0; -EBADMSG: not an
+ * RTSP message; -E2BIG: too many headers. A line that is not a header is skipped.
  */
 int rtsp_message_parse(char *head, size_t head_size, struct rtsp_message *message);
 
 /* The value of the INDEXth header of this name (without case), NULL: there is none. */
 const char *rtsp_message_header(const struct rtsp_message *message, const char *name, size_t index);
 
-/* The number in header NAME, -1: not there or no number from 0 to INT64_MAX. */
+/* The number in header NAME; -1: there is no such header, or it is not a number from 0 to INT64_MAX. */
 int64_t rtsp_message_number(const struct rtsp_message *message, const char *name);
 
 /* True if the comma-separated header NAME holds TOKEN (without case). */

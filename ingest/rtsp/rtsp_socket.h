@@ -1,5 +1,5 @@
 /*
- * The connection to a camera: TCP, with TLS or without. Never blocks but in rtsp_socket_connect. Owned by one
+ * The connection to a camera: TCP, with TLS or without. Only rtsp_socket_connect blocks. Owned by one
  * session; one thread.
  */
 #ifndef INGEST_RTSP_RTSP_SOCKET_H
@@ -23,9 +23,9 @@ struct rtsp_socket_options {
 };
 
 /*
- * Connects to the first of the host's addresses that answers, and shakes hands. 0; -ECANCELED; -ETIMEDOUT;
- * -EACCES: the certificate is not accepted; other negative errno. ERROR then says why, without the host,
- * unless -ECANCELED. Looking the name up blocks for as long as the resolver takes.
+ * Connects to the first of the host's addresses that answers, with a TLS handshake for rtsps. 0; -ECANCELED; -ETIMEDOUT;
+ * -EACCES: the certificate is not accepted; other negative errno. Except with -ECANCELED, ERROR says why, without the
+ * host. Looking up the name blocks for as long as the resolver takes.
  */
 int rtsp_socket_connect(const struct rtsp_socket_options *options, struct rtsp_wait *wait,
                         int64_t deadline_ns, struct rtsp_socket **out, char error[RTSP_ERROR_SIZE]);
@@ -33,18 +33,18 @@ int rtsp_socket_connect(const struct rtsp_socket_options *options, struct rtsp_w
 /* Closes. NULL is allowed. */
 void rtsp_socket_destroy(struct rtsp_socket *socket);
 
-/* Bytes; 0: the camera closed; -EAGAIN: wait as rtsp_socket_poll says; other negative errno. */
+/* Bytes; 0: the camera has closed the connection; -EAGAIN: wait with rtsp_socket_poll; other negative errno. */
 ssize_t rtsp_socket_read(struct rtsp_socket *socket, void *data, size_t size);
 ssize_t rtsp_socket_write(struct rtsp_socket *socket, const void *data, size_t size);
 
-/* What to wait for, to read and, if WRITING, to write. */
+/* What to wait for before reading and, if WRITING, before writing. */
 struct pollfd rtsp_socket_poll(const struct rtsp_socket *socket, bool writing);
 
 /* Both ends' addresses. 0 or negative errno. */
 int rtsp_socket_local(const struct rtsp_socket *socket, struct sockaddr_storage *address);
 int rtsp_socket_peer(const struct rtsp_socket *socket, struct sockaddr_storage *address);
 
-/* ERROR_CODE (negative errno) of a connection in words. */
+/* What ERROR_CODE (negative errno) means for a connection, in words; static. */
 const char *rtsp_socket_words(int error_code);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The Transport header (RFC 2326, section 12.39): what is asked for, and what the camera makes of it. Pure
- * functions without allocation; any process, any thread.
+ * The Transport header (RFC 2326, section 12.39): what was asked for, and what the camera answers. Pure functions without
+ * allocation; any process, any thread.
  */
 #ifndef INGEST_RTSP_RTSP_TRANSPORT_H
 #define INGEST_RTSP_RTSP_TRANSPORT_H
@@ -14,18 +14,18 @@
 
 struct rtsp_transport {
     bool tcp;       /* interleaved */
-    bool datagrams; /* it names ports or UDP, and not a word of TCP */
+    bool datagrams; /* it names ports or UDP, and nothing of TCP */
     bool multicast; /* which was not asked for */
     int rtp_channel, rtcp_channel;
     int server_rtp_port, server_rtcp_port;
-    char source[RTSP_SOURCE_SIZE]; /* "": not said */
+    char source[RTSP_SOURCE_SIZE]; /* "": not given */
     bool has_ssrc;
     uint32_t ssrc;
 };
 
 /*
- * Takes the camera's answer apart; *transport holds what was asked for, which stands where the answer is
- * silent. 0; -EBADMSG: a channel or port that cannot be.
+ * Takes the camera's answer apart. *transport holds what was asked for, and keeps it where the answer says nothing.
+ * 0; -EBADMSG: an impossible channel or port.
  */
 int rtsp_transport_parse(const char *value, struct rtsp_transport *transport);
 

@@ -1,7 +1,7 @@
 /*
  * A pair of UDP ports for one media: RTP on the even one, RTCP on the next (RFC 3550, section 11). Packets come from the
- * host that the connection goes to or from the one that the camera names as their source; others are dropped. Once one
- * port has sent RTP, packets from other ports are dropped until that one is silent. Owned by one session; one thread.
+ * host that the connection goes to or from the one that the camera names as their source; others are dropped. Once RTP
+ * has come from one port, packets from other ports are dropped until that port is silent. Owned by one session; one thread.
  * Never blocks.
  */
 #ifndef INGEST_RTSP_RTSP_UDP_H
@@ -34,18 +34,18 @@ int rtsp_udp_open(struct rtsp_udp *udp, const struct sockaddr_storage *local,
 void rtsp_udp_finish(struct rtsp_udp *udp);
 
 /*
- * What the camera said: the address that it sends from (numeric, "" for the one it is connected with) and its
- * ports (0: not said). Sends a packet to each, so that a firewall in between lets the answers through.
+ * Takes what the camera has stated: the address that it sends from (numeric; "": that of the connection) and its ports (0:
+ * not stated). Sends a packet to each port, so that a firewall in between lets the camera's packets through.
  */
 void rtsp_udp_aim(struct rtsp_udp *udp, const char *source, int rtp_port, int rtcp_port);
 
-/* The size of one datagram from the camera; -EAGAIN: none. */
+/* Reads one datagram from the camera and returns its size; -EAGAIN: there is none. */
 ssize_t rtsp_udp_read(struct rtsp_udp *udp, bool rtcp, void *data, size_t size);
 
 /* True once a packet of the camera waits on the RTP port; others are dropped. */
 bool rtsp_udp_waiting(struct rtsp_udp *udp);
 
-/* Sends to the camera's RTCP port, if it has said which. */
+/* Sends to the camera's RTCP port, if the camera has stated it. */
 void rtsp_udp_send_rtcp(struct rtsp_udp *udp, const void *data, size_t size);
 
 #endif

@@ -24,14 +24,14 @@ struct rtsp_endpoint {
 };
 
 /*
- * AUTHORITY is host[:port] or [address][:port]. 0; -EINVAL: it is not, or SCHEME is neither rtsp nor rtsps.
+ * AUTHORITY is host[:port] or [address][:port]. 0; -EINVAL: it has another form, or SCHEME is neither rtsp nor rtsps.
  */
 int rtsp_endpoint_parse(const char *scheme, const char *authority, struct rtsp_endpoint *endpoint);
 
 /* The same host, port and protection. */
 bool rtsp_endpoint_equal(const struct rtsp_endpoint *a, const struct rtsp_endpoint *b);
 
-/* A numeric address: no name that a certificate could hold as such. */
+/* True for a numeric address, which is not a name that a certificate is checked against. */
 bool rtsp_endpoint_is_address(const struct rtsp_endpoint *endpoint);
 
 /*
@@ -41,7 +41,7 @@ bool rtsp_endpoint_is_address(const struct rtsp_endpoint *endpoint);
 int rtsp_url_format(char *out, size_t size, const char *scheme, const char *authority, const char *path);
 
 /*
- * What CONTROL means against BASE: "" and "*" are BASE itself, an absolute URL stands for itself (without its
+ * The URL that CONTROL means, given BASE: "" and "*" are BASE itself, an absolute URL stands for itself (without its
  * user information), what begins with '/' is a path of the same host; everything else is appended, with a '/'
  * between, even behind a query, as cameras expect. 0; -ENAMETOOLONG.
  */
@@ -66,9 +66,10 @@ int rtsp_url_control(char *out, size_t size, enum rtsp_control_form form, const 
                      const char *requested, const char *control);
 
 /*
- * Where LOCATION, the word of a redirect, leads from the URL CURRENT (RFC 3986, section 5.2): an absolute URL, whose user
- * information is left out and whose scheme is written in small letters, or one without its scheme ("//host/path", "host:port/path"), or a path, absolute or relative to
- * the last '/' of CURRENT's, or a query. 0; -ENAMETOOLONG; -EINVAL: empty, or neither rtsp nor rtsps.
+ * The URL to which LOCATION, the header of a redirect, leads from the URL CURRENT (RFC 3986, section 5.2). LOCATION is an
+ * absolute URL, whose user information is left out and whose scheme is written in small letters; or a URL without its
+ * scheme ("//host/path", "host:port/path"); or a path, absolute or relative to the last '/' of CURRENT's; or a query.
+ * 0; -ENAMETOOLONG; -EINVAL: empty, or neither rtsp nor rtsps.
  */
 int rtsp_url_redirect(char *out, size_t size, const char *current, const char *location);
 

@@ -1,6 +1,6 @@
 /*
- * Waiting for descriptors with a deadline and an owner who may want to stop: the only place of a session that
- * blocks. One thread.
+ * Waiting for descriptors with a deadline and an owner that may want to stop: the only place in a session that blocks. One
+ * thread.
  */
 #ifndef INGEST_RTSP_RTSP_WAIT_H
 #define INGEST_RTSP_RTSP_WAIT_H
@@ -25,16 +25,16 @@
 struct rtsp_wait {
     bool (*interrupted)(void *context); /* true: give up at once */
     void *context;
-    int attention;    /* a descriptor of the owner: when it is readable, it is asked at once; -1: none */
-    int64_t asked_ns; /* when it was asked last; 0: not yet */
+    int attention; /* a descriptor of the owner's: when it is readable, the owner is asked at once; -1: none */
+    int64_t asked_ns; /* when the owner was asked last; 0: not yet */
 };
 
-/* Asks the owner if it is time. 0; -ECANCELED. */
+/* Asks the owner, if that is due. 0; -ECANCELED: the owner wants to stop. */
 int rtsp_wait_ask(struct rtsp_wait *wait, int64_t now_ns);
 
 /*
  * Waits until one of COUNT descriptors is ready (COUNT may be 0). 0: revents are set; -ETIMEDOUT;
- * -ECANCELED; other negative errno. What is ready is found even when the deadline has passed.
+ * -ECANCELED; other negative errno. Descriptors that are ready are found even when the deadline has passed.
  */
 int rtsp_wait_poll(struct rtsp_wait *wait, struct pollfd *fds, size_t count, int64_t deadline_ns);
 

@@ -6,14 +6,13 @@
 
 #include "ingest/source/source.h"
 
-/* Says in ERROR what CODE (an AVERROR) means for HOST. Returns a negative errno for it. */
+/* Writes to ERROR what CODE (an AVERROR) means for HOST. Returns the negative errno that fits it. */
 int source_libav_error(const char *host, int code, char error[SOURCE_ERROR_SIZE]);
 
-/* Sends libavformat's log lines to log.h: its errors as warnings, its warnings for debugging, the rest
- * nowhere. */
+/* Sends libavformat's log lines to the log: its errors as warnings, its warnings as debug lines, and no others. */
 void source_libav_redirect_log(void);
 
-/* While QUIET, its errors are for debugging too: their cause is reported in ringcast's own words. */
+/* While QUIET, its errors are debug lines, too: ringcast reports their cause in words of its own. */
 void source_libav_quiet_log(bool quiet);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * How long a camera may be without a picture before its connection counts as dead. Most cameras send several pictures a
  * second, and silence of a few seconds is a fault; a doorbell or a time lapse sends one in 6 or 60 s. So the pace is
- * learnt. It outlives connections: part of source_memory. One thread; nothing here reads a clock.
+ * learnt, and what was learnt outlives connections: part of source_memory. One thread; nothing here reads a clock.
  */
 #ifndef INGEST_SOURCE_VIDEO_PATIENCE_H
 #define INGEST_SOURCE_VIDEO_PATIENCE_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* With a known pace of several pictures a second. */
+/* At a known pace of several pictures a second. */
 #define VIDEO_PATIENCE_MS 5000
 
 /* For the first picture of a connection. A camera that wakes from sleep needs some seconds. */
@@ -34,12 +34,12 @@ void video_patience_begin(struct video_patience *patience);
 /* A picture came at NOW_NS. */
 void video_patience_picture(struct video_patience *patience, int64_t now_ns);
 
-/* The connection is given up for want of pictures. What was known of the pace does not hold any more. */
+/* The connection is given up for want of pictures: what was learnt of the pace does not hold any more. */
 void video_patience_overdue(struct video_patience *patience);
 
 /*
- * Milliseconds from the last picture, or from the beginning of the connection, after which there must be another.
- * DEADLINE_S is the camera's setting, which counts in place of what was learnt unless it is 0.
+ * Milliseconds from the last picture, or from the beginning of the connection, within which another one must come.
+ * DEADLINE_S is the camera's setting, which replaces what was learnt unless it is 0.
  */
 int64_t video_patience_ms(const struct video_patience *patience, size_t deadline_s);
 
