@@ -86,14 +86,36 @@ static void write_latency(char cell[TABLE_CELL_SIZE], const json_t *camera, cons
     table_write_duration(cell, quantile(json_object_get(camera, member), LATENCY_SHARE) * 1000);
 }
 
+/* What keeps the pictures away, else what keeps the sound away. */
+static void write_error(char cell[TABLE_CELL_SIZE], const json_t *camera, const char *member)
+{
+    static const char head[] = "no sound: ";
+    char text[TABLE_CELL_SIZE];
+
+    table_write_text(cell, camera, member);
+    if (json_is_string(json_object_get(camera, member)) ||
+        !json_is_string(json_object_get(camera, "audio_error"))) {
+        return;
+    }
+    table_write_text(text, camera, "audio_error");
+    snprintf(cell, TABLE_CELL_SIZE, "%s%.*s", head, (int)(TABLE_CELL_SIZE - sizeof(head)), text);
+}
+
 static const struct table_column columns[] = {
-    {"NAME", false, table_write_text, "name"},       {"STATE", false, table_write_text, "state"},
-    {"FOR", true, table_write_span, "since_s"},      {"PID", true, table_write_count, "pid"},
-    {"UP", true, table_write_span, "uptime_s"},      {"CODECS", false, table_write_text, "codecs"},
-    {"SIZE", false, write_picture_size, "width"},    {"FPS", true, write_fps, "fps"},
-    {"BITRATE", true, write_bitrate, "bitrate"},     {"LATENCY", true, write_latency, "latency"},
-    {"VIEWERS", true, table_write_count, "viewers"}, {"RESTARTS", true, table_write_count, "restarts"},
-    {"ERROR", false, table_write_text, "error"},
+    {"NAME", false, table_write_text, "name"},
+    {"STATE", false, table_write_text, "state"},
+    {"FOR", true, table_write_span, "since_s"},
+    {"PID", true, table_write_count, "pid"},
+    {"UP", true, table_write_span, "uptime_s"},
+    {"CODECS", false, table_write_text, "codecs"},
+    {"AUDIO", false, table_write_text, "audio"},
+    {"SIZE", false, write_picture_size, "width"},
+    {"FPS", true, write_fps, "fps"},
+    {"BITRATE", true, write_bitrate, "bitrate"},
+    {"LATENCY", true, write_latency, "latency"},
+    {"VIEWERS", true, table_write_count, "viewers"},
+    {"RESTARTS", true, table_write_count, "restarts"},
+    {"ERROR", false, write_error, "error"},
 };
 
 #define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))

@@ -92,6 +92,8 @@ static struct stream *append(struct streams *streams, const char *name)
     stream->codecs = json_null();
     stream->width = json_null();
     stream->height = json_null();
+    stream->audio = json_null();
+    stream->audio_error = json_null();
     feed_init(&stream->feed, streams->set, stream->name);
     join_streams(streams, stream);
     *streams->end = stream;
@@ -178,6 +180,8 @@ void stream_update(struct streams *streams, struct stream *stream, const json_t 
         replace(&stream->width, json_object_get(message, "width"));
         replace(&stream->height, json_object_get(message, "height"));
     }
+    replace(&stream->audio, json_object_get(message, "audio"));
+    replace(&stream->audio_error, json_object_get(message, "audio_error"));
     note_change(streams->set, stream);
     if (!first && !news) {
         return;
@@ -211,6 +215,8 @@ static void stream_free(struct stream *stream)
     json_decref(stream->codecs);
     json_decref(stream->width);
     json_decref(stream->height);
+    json_decref(stream->audio);
+    json_decref(stream->audio_error);
     free(stream->name);
     free(stream);
 }
@@ -266,10 +272,11 @@ static json_t *describe_one(const struct stream *stream)
 {
     const char *codecs = json_string_value(stream->codecs);
 
-    return json_pack("{s:O, s:O, s:o?, s:O, s:O, s:I, s:o}", "state", stream->state, "codecs", stream->codecs,
-                     "mime", codecs ? init_cache_mime(codecs) : json_null(), "width", stream->width, "height",
-                     stream->height, "viewers", (json_int_t)stream->feed.viewers.count + stream->elsewhere,
-                     "live", live_path(stream->name));
+    return json_pack(
+        "{s:O, s:O, s:o?, s:O, s:O, s:O, s:O, s:I, s:o}", "state", stream->state, "codecs", stream->codecs,
+        "mime", codecs ? init_cache_mime(codecs) : json_null(), "width", stream->width, "height",
+        stream->height, "audio", stream->audio, "audio_error", stream->audio_error, "viewers",
+        (json_int_t)stream->feed.viewers.count + stream->elsewhere, "live", live_path(stream->name));
 }
 
 json_t *stream_describe(const struct stream *stream)

@@ -18,11 +18,12 @@
 
 struct stream {
     char *name;
-    json_t *state;          /* string: a state of docs/reference/control.md */
-    json_t *error;          /* string or null */
-    json_t *codecs;         /* string (RFC 6381) or null */
-    json_t *width, *height; /* integer or null */
-    dev_t ring_device;      /* which ring the feed has */
+    json_t *state;               /* string: a state of docs/reference/control.md */
+    json_t *error;               /* string or null */
+    json_t *codecs;              /* string (RFC 6381) or null */
+    json_t *width, *height;      /* integer or null */
+    json_t *audio, *audio_error; /* string or null */
+    dev_t ring_device;           /* which ring the feed has */
     ino_t ring_inode;
     json_int_t elsewhere;  /* viewers at the other fan-outs */
     uint64_t changes;      /* of what is known, viewers at this fan-out aside */

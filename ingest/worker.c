@@ -85,6 +85,7 @@ struct worker {
     char error[SOURCE_ERROR_SIZE]; /* "": none */
     bool report_due;               /* the channel had no room for the state */
     uint32_t reported_changes;     /* publisher_status.changes that ringcastd knows */
+    uint32_t reported_audio;       /* and publisher_status.audio_changes */
     int64_t channel_ns;            /* when the channel was looked at */
     int64_t stats_ns;              /* when the last stats were made */
     uint64_t stats_fragments, stats_bytes;
@@ -129,6 +130,9 @@ static void report_state(struct worker *worker)
         json_object_set_new(message, "sandbox", sandbox_layers());
         json_object_set_new(message, "error",
                             worker->error[0] != '\0' ? message_text(worker->error) : json_null());
+        json_object_set_new(message, "audio", message_text(status->audio));
+        json_object_set_new(message, "audio_error",
+                            status->audio_error[0] != '\0' ? message_text(status->audio_error) : json_null());
         if (status->codecs[0] != '\0') {
             json_object_set_new(message, "codecs", json_string(status->codecs));
             json_object_set_new(message, "width", json_integer(status->width));
@@ -137,6 +141,7 @@ static void report_state(struct worker *worker)
     }
     worker->report_due = send_message(worker, message) < 0;
     worker->reported_changes = status->changes;
+    worker->reported_audio = status->audio_changes;
 }
 
 /* The only place that changes the state. ERROR may be "". */
@@ -423,6 +428,9 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
         if (result == -ENOBUFS) {
             wait_for_ring(worker, publisher_missing_room(worker->publisher));
             result = publisher_retry(worker->publisher, error);
+        }
+        if (publisher_status(worker->publisher)->audio_changes != worker->reported_audio) {
+            report_state(worker);
         }
         if (result == 1) {
             after_fragment(worker);

@@ -59,7 +59,9 @@ struct media_unit {
     int64_t wall_ns;         /* CLOCK_REALTIME at the same moment */
     int64_t camera_ns;       /* when it was captured, by the camera's wall clock (Unix time); 0: not known, or
                                 its clock is plainly not ours */
-    bool lost;               /* video: frames before it are missing, so what refers to them is damaged */
+    bool synced; /* audio: PRESENTATION_NS is beside the pictures by the camera's own word (its reports,
+                                its container), and not by its arrival */
+    bool lost;   /* video: frames before it are missing, so what refers to them is damaged */
 };
 
 #endif

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include <libavcodec/avcodec.h>
+#include <libavutil/opt.h>
+#include <libswresample/swresample.h>
 
 #include "common/base/clock.h"
 
@@ -22,6 +24,10 @@
 /* More channels than any camera has; their samples are interleaved in 16 bits. */
 #define CHANNELS_MAX 2
 
+/* By how much a packet may change its length, and samples that the resampler gives beyond. */
+#define STRETCH_MAX 8
+#define STRETCH_SLACK 256
+
 /* "OpusHead": where its pre-skip lies (RFC 7845, 5.1). */
 enum { OPUS_PRE_SKIP_AT = 10, OPUS_PRE_SKIP_END = 12 };
 
@@ -32,14 +38,17 @@ struct transcoder {
     AVPacket *input;
     AVPacket *output;
     AVFrame *decoded;
-    AVFrame *frame; /* what is to be encoded, being filled */
-    int filled;     /* samples in it, of each channel */
-    int used;       /* of DECODED */
-    bool has_decoded;
-    int64_t put_ns;  /* when the first sample of DECODED is due */
-    int64_t put_at;  /* its number, counted from the first one ever */
-    int64_t taken;   /* samples given to FRAME so far */
-    int64_t encoded; /* number of the first sample of the next frame that comes out */
+    SwrContext *resampler; /* NULL: no packet has had to change its length */
+    int16_t *stretched;    /* what it made of DECODED; owned */
+    size_t stretched_size; /* bytes that are there for it */
+    AVFrame *frame;        /* what is to be encoded, being filled */
+    int filled;            /* samples in it, of each channel */
+    const int16_t *ready;  /* samples to be given to FRAME: of DECODED or STRETCHED */
+    int ready_count, used; /* how many there are, and were given */
+    int64_t duration;      /* samples of the packet that was put last */
+    int64_t silence;       /* samples of silence to be given before them */
+    int64_t taken;         /* samples given to FRAME so far */
+    int64_t encoded;       /* number of the first sample of the next frame that comes out */
 };
 
 static enum AVCodecID decoder_id(enum media_codec codec)
@@ -184,6 +193,8 @@ void transcoder_destroy(struct transcoder *transcoder)
     av_packet_free(&transcoder->output);
     av_frame_free(&transcoder->decoded);
     av_frame_free(&transcoder->frame);
+    swr_free(&transcoder->resampler);
+    free(transcoder->stretched);
     free(transcoder);
 }
 
@@ -207,12 +218,12 @@ struct transcoder_format transcoder_format(const struct transcoder *transcoder)
     };
 }
 
-int transcoder_put(struct transcoder *transcoder, const uint8_t *data, size_t size, int64_t time_ns)
+int transcoder_put(struct transcoder *transcoder, const uint8_t *data, size_t size)
 {
-    if (transcoder->has_decoded) {
-        av_frame_unref(transcoder->decoded);
-    }
-    transcoder->has_decoded = false;
+    av_frame_unref(transcoder->decoded);
+    transcoder->ready = NULL;
+    transcoder->ready_count = transcoder->used = 0;
+    transcoder->duration = 0;
     /* G.722 and G.726 make two to four samples of a byte. */
     if (size > PACKET_SAMPLES_MAX || av_new_packet(transcoder->input, (int)size) < 0) {
         return -EBADMSG;
@@ -229,48 +240,183 @@ int transcoder_put(struct transcoder *transcoder, const uint8_t *data, size_t si
         av_frame_unref(transcoder->decoded);
         return -EBADMSG;
     }
-    transcoder->has_decoded = true;
-    transcoder->used = 0;
-    transcoder->put_ns = time_ns;
-    transcoder->put_at = transcoder->taken;
+    transcoder->ready = (const int16_t *)(const void *)decoded->data[0];
+    transcoder->ready_count = decoded->nb_samples;
+    transcoder->duration = decoded->nb_samples;
     return 0;
 }
 
-/* COUNT samples from place USED of what is decoded to place FILLED of what is to be encoded. */
-static void copy_samples(struct transcoder *transcoder, int count)
+static int64_t to_ns(const struct transcoder *transcoder, int64_t samples)
+{
+    return samples * NS_PER_SECOND / transcoder->encoder->sample_rate;
+}
+
+static int64_t to_samples(const struct transcoder *transcoder, int64_t ns)
+{
+    return ns / NS_PER_SECOND * transcoder->encoder->sample_rate +
+           ns % NS_PER_SECOND * transcoder->encoder->sample_rate / NS_PER_SECOND;
+}
+
+int64_t transcoder_duration_ns(const struct transcoder *transcoder)
+{
+    return to_ns(transcoder, transcoder->duration);
+}
+
+int64_t transcoder_pending_ns(const struct transcoder *transcoder)
+{
+    int64_t rate = transcoder->encoder->sample_rate;
+    int64_t held = transcoder->resampler ? swr_get_delay(transcoder->resampler, rate) : 0;
+
+    return to_ns(transcoder, transcoder->taken - transcoder->encoded + transcoder->silence +
+                                 transcoder->ready_count - transcoder->used + held);
+}
+
+static int open_resampler(struct transcoder *transcoder)
+{
+    int rate = transcoder->encoder->sample_rate;
+    AVChannelLayout layout =
+        transcoder->encoder->ch_layout; /* one or two channels: there is nothing to free */
+
+    if (transcoder->resampler) {
+        return 0;
+    }
+    int result = swr_alloc_set_opts2(&transcoder->resampler, &layout, AV_SAMPLE_FMT_S16, rate, &layout,
+                                     AV_SAMPLE_FMT_S16, rate, 0, NULL);
+    if (result < 0 || av_opt_set_int(transcoder->resampler, "flags", SWR_FLAG_RESAMPLE, 0) < 0 ||
+        swr_init(transcoder->resampler) < 0) {
+        swr_free(&transcoder->resampler);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+/* Room for so many samples of each channel. */
+static int reserve_stretched(struct transcoder *transcoder, int count)
+{
+    size_t size = sizeof(int16_t) * (size_t)count * (size_t)transcoder->encoder->ch_layout.nb_channels;
+
+    if (size <= transcoder->stretched_size) {
+        return 0;
+    }
+    int16_t *larger = realloc(transcoder->stretched, size);
+    if (!larger) {
+        return -ENOMEM;
+    }
+    transcoder->stretched = larger;
+    transcoder->stretched_size = size;
+    return 0;
+}
+
+/* LENGTH plus MORE, within what is allowed, less LENGTH. */
+static int bounded_change(int length, int64_t more)
+{
+    int64_t least = length / STRETCH_MAX - length;
+    int64_t most = (int64_t)length * STRETCH_MAX - length;
+
+    return (int)(more < least ? least : more > most ? most : more);
+}
+
+int transcoder_stretch(struct transcoder *transcoder, int64_t ns)
+{
+    int length = transcoder->ready_count - transcoder->used;
+    int change = bounded_change(length, to_samples(transcoder, ns));
+    size_t channels = (size_t)transcoder->encoder->ch_layout.nb_channels;
+
+    if (length <= 0 || (change == 0 && !transcoder->resampler)) {
+        return 0;
+    }
+    if (open_resampler(transcoder) < 0 ||
+        reserve_stretched(transcoder, length + change + STRETCH_SLACK) < 0) {
+        return -ENOMEM;
+    }
+    const uint8_t *in = (const uint8_t *)(transcoder->ready + (size_t)transcoder->used * channels);
+    uint8_t *out = (uint8_t *)transcoder->stretched;
+    swr_set_compensation(transcoder->resampler, change, length + change);
+    int count = swr_convert(transcoder->resampler, &out, length + change + STRETCH_SLACK, &in, length);
+    transcoder->ready = transcoder->stretched;
+    transcoder->ready_count = count > 0 ? count : 0;
+    transcoder->used = 0;
+    return 0;
+}
+
+bool transcoder_stretches(const struct transcoder *transcoder)
+{
+    return transcoder->resampler != NULL;
+}
+
+void transcoder_skip(struct transcoder *transcoder, int64_t ns)
+{
+    int64_t left = transcoder->ready_count - transcoder->used;
+    int64_t count = to_samples(transcoder, ns);
+
+    transcoder->used += (int)(count < left ? count : left);
+}
+
+void transcoder_silence(struct transcoder *transcoder, int64_t ns)
+{
+    transcoder->silence += to_samples(transcoder, ns);
+}
+
+/* COUNT samples, silent ones if FROM is NULL, to place FILLED of what is to be encoded. */
+static void copy_samples(struct transcoder *transcoder, const int16_t *from, int count)
 {
     AVFrame *frame = transcoder->frame;
     int channels = frame->ch_layout.nb_channels;
-    const int16_t *from =
-        (const int16_t *)(const void *)transcoder->decoded->data[0] + (ptrdiff_t)transcoder->used * channels;
 
     if (frame->format == AV_SAMPLE_FMT_S16) {
         int16_t *to = (int16_t *)(void *)frame->data[0] + (ptrdiff_t)transcoder->filled * channels;
-        memcpy(to, from, sizeof(*to) * (size_t)count * (size_t)channels);
+        size_t size = sizeof(*to) * (size_t)count * (size_t)channels;
+        if (from) {
+            memcpy(to, from, size);
+        } else {
+            memset(to, 0, size);
+        }
         return;
     }
     for (int channel = 0; channel < channels; channel++) {
         float *to = (float *)(void *)frame->data[channel] + transcoder->filled;
         for (int i = 0; i < count; i++) {
-            to[i] = (float)from[i * channels + channel] / 32768.0F;
+            to[i] = from ? (float)from[i * channels + channel] / 32768.0F : 0;
         }
     }
+}
+
+/* At most COUNT samples that are there. How many. */
+static int give(struct transcoder *transcoder, int count)
+{
+    int channels = transcoder->frame->ch_layout.nb_channels;
+    const int16_t *from = NULL;
+
+    if (transcoder->silence > 0) {
+        count = transcoder->silence < count ? (int)transcoder->silence : count;
+        transcoder->silence -= count;
+    } else {
+        int left = transcoder->ready_count - transcoder->used;
+        count = left < count ? left : count;
+        from = count > 0 ? transcoder->ready + (ptrdiff_t)transcoder->used * channels : NULL;
+        transcoder->used += count;
+    }
+    if (count > 0) {
+        copy_samples(transcoder, from, count);
+    }
+    transcoder->filled += count;
+    transcoder->taken += count;
+    return count;
 }
 
 /* True: the frame is full. */
 static bool fill(struct transcoder *transcoder)
 {
     int missing = transcoder->frame->nb_samples - transcoder->filled;
-    int left = transcoder->has_decoded ? transcoder->decoded->nb_samples - transcoder->used : 0;
-    int count = left < missing ? left : missing;
 
-    if (count > 0) {
-        copy_samples(transcoder, count);
+    while (missing > 0) {
+        int count = give(transcoder, missing);
+        if (count == 0) {
+            return false;
+        }
+        missing -= count;
     }
-    transcoder->filled += count;
-    transcoder->used += count;
-    transcoder->taken += count;
-    return count == missing;
+    return true;
 }
 
 static bool encode(struct transcoder *transcoder)
@@ -289,7 +435,6 @@ static bool encode(struct transcoder *transcoder)
 int transcoder_next(struct transcoder *transcoder, struct transcoder_frame *frame)
 {
     AVPacket *output = transcoder->output;
-    int64_t rate = transcoder->encoder->sample_rate;
 
     av_packet_unref(output);
     while (avcodec_receive_packet(transcoder->encoder, output) < 0) {
@@ -297,10 +442,8 @@ int transcoder_next(struct transcoder *transcoder, struct transcoder_frame *fram
             return 0;
         }
     }
-    int64_t after = transcoder->encoded - transcoder->put_at;
     frame->data = output->data;
     frame->size = (size_t)output->size;
-    frame->time_ns = transcoder->put_ns + after * NS_PER_SECOND / rate;
     transcoder->encoded += transcoder->encoder->frame_size;
     return 1;
 }

@@ -28,7 +28,6 @@ struct transcoder_format {
 struct transcoder_frame {
     const uint8_t *data; /* valid until the next call */
     size_t size;
-    int64_t time_ns; /* when its first sample is due, on the clock of transcoder_put */
 };
 
 /* True for audio that needs transcoding, and can be. */
@@ -43,8 +42,29 @@ void transcoder_destroy(struct transcoder *transcoder);
 
 struct transcoder_format transcoder_format(const struct transcoder *transcoder);
 
-/* Takes a packet's samples, the first of which is due at TIME_NS. 0; -EBADMSG: damaged, and dropped. */
-int transcoder_put(struct transcoder *transcoder, const uint8_t *data, size_t size, int64_t time_ns);
+/* Takes a packet's samples, once transcoder_next has returned 0. 0; -EBADMSG: damaged, and dropped. */
+int transcoder_put(struct transcoder *transcoder, const uint8_t *data, size_t size);
+
+/* How long the packet that was put last lasts by itself, in nanoseconds. */
+int64_t transcoder_duration_ns(const struct transcoder *transcoder);
+
+/* How much of what was put has not come out, in nanoseconds; what the encoder puts in front of its output counts, too. */
+int64_t transcoder_pending_ns(const struct transcoder *transcoder);
+
+/*
+ * Makes the packet that was put last longer by NS (shorter, if negative) by resampling, so that nobody hears a click; within
+ * an eighth and eight times its length. A packet that keeps its length stays as it is until the first that does not. 0; -ENOMEM.
+ */
+int transcoder_stretch(struct transcoder *transcoder, int64_t ns);
+
+/* Whether a packet has had to change its length: from then on every one is resampled. */
+bool transcoder_stretches(const struct transcoder *transcoder);
+
+/* Leaves out NS of the packet that was put last, from its beginning, or all of it. */
+void transcoder_skip(struct transcoder *transcoder, int64_t ns);
+
+/* Puts NS of silence before the packet that was put last, or behind what came before if that is used up. */
+void transcoder_silence(struct transcoder *transcoder, int64_t ns);
 
 /* 1: *frame is encoded; 0: more samples are needed. To be called until it returns 0. */
 int transcoder_next(struct transcoder *transcoder, struct transcoder_frame *frame);

@@ -6,11 +6,37 @@
 
 #include "common/log/log.h"
 #include "ingest/codec/aac.h"
+#include "ingest/codec/opus.h"
 
-#define OPUS_RATE 48000
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_SECOND INT64_C(1000000000)
 
-/* Longest packet of Opus (RFC 6716, 3.2.5): 120 ms. */
-#define OPUS_DURATION_MAX (OPUS_RATE / 1000 * 120)
+/* A unit may be off by this part of itself, and at least so much, before one is left out or put in. */
+#define UNIT_PART_TENTHS 6
+#define UNIT_LEAST_NS (20 * NS_PER_MS)
+
+/* Samples that are off by more are left out, or silence is put in; the rest is resampled, within this time. */
+#define SAMPLES_MOST_NS (60 * NS_PER_MS)
+#define STRETCH_NS (200 * NS_PER_MS)
+
+/* What is off by less keeps its samples as they are, until something had to be resampled. */
+#define STRETCH_LEAST_NS (10 * NS_PER_MS)
+
+/* Longer gaps stay: the pictures have one, too. */
+#define GAP_MOST_NS (5 * NS_PER_SECOND)
+
+/* Units that are late by this time, and by so many times (in tenths) what they mostly are, are missing. */
+#define MISSING_NS (200 * NS_PER_MS)
+#define MISSING_TENTHS 25
+#define MISSING_MOST_NS (1500 * NS_PER_MS)
+
+/* Opus: a stream keeps to one duration. It may change it now and then, but not with every packet. */
+#define OPUS_CHANGES 3
+#define OPUS_STEADY 25
+
+/* Two bytes of silence behind the first byte of a packet of 20 ms, one frame, full band (RFC 6716, 3.1). */
+static const uint8_t opus_silence[] = {0xf8, 0xff, 0xfe};
+#define OPUS_SILENCE_DURATION (OPUS_RATE / 50)
 
 static int keep_config(struct audio_input *input, const uint8_t *config, size_t size)
 {
@@ -35,7 +61,8 @@ static int begin_aac(struct audio_input *input, const struct media_stream *strea
     input->object_type = aac.object_type;
     input->channels = aac.channels != 0 ? aac.channels : stream->channels;
     input->duration = (uint32_t)((uint64_t)aac.frame_length * rate / aac.sample_rate);
-    return audio_track_configure(&input->track, rate);
+    int result = aac_check_create(input->config, input->config_size, &input->check);
+    return result < 0 ? result : audio_track_configure(&input->track, rate);
 }
 
 static int begin_opus(struct audio_input *input, const struct media_stream *stream)
@@ -44,8 +71,9 @@ static int begin_opus(struct audio_input *input, const struct media_stream *stre
         return -ENOTSUP;
     }
     input->codec = AUDIO_CODEC_OPUS;
-    input->opus_packets = true;
     input->channels = stream->channels;
+    input->duration = 0;
+    input->changes = OPUS_CHANGES;
     return audio_track_configure(&input->track, OPUS_RATE);
 }
 
@@ -85,28 +113,56 @@ static int begin(struct audio_input *input, const struct media_stream *stream, e
     return transcoder_handles(stream->codec) ? begin_transcoding(input, stream, target) : -ENOTSUP;
 }
 
-/* Audio that cannot be served is left out and said so once; video goes on without it. */
-int audio_input_begin(struct audio_input *input, const struct media_stream *stream, enum audio_codec target)
+static void release(struct audio_input *input)
 {
     transcoder_destroy(input->transcoder);
+    aac_check_destroy(input->check);
     input->transcoder = NULL;
-    input->opus_packets = false;
-    input->config_size = 0;
+    input->check = NULL;
+}
+
+void audio_input_resume(struct audio_input *input)
+{
+    sound_clock_begin(&input->clock);
+    input->heard_ns = 0;
+}
+
+int audio_input_begin(struct audio_input *input, const struct media_stream *stream, enum audio_codec target)
+{
+    release(input);
+    input->config_size = input->last_size = 0;
+    input->pace_ns = 0;
+    input->source = stream->codec;
+    input->source_rate = stream->sample_rate;
+    input->source_channels = stream->channels;
+    input->source_bits = stream->sample_bits;
+    input->target = target;
+    audio_input_resume(input);
     int result = stream->codec != MEDIA_CODEC_NONE ? begin(input, stream, target) : -ENOTSUP;
-    if (result != -ENOTSUP) {
-        return result;
+    if (result < 0) {
+        release(input);
+        audio_track_configure(&input->track, 0);
     }
-    if (stream->codec != MEDIA_CODEC_NONE) {
-        log_warning("no sound: the camera sends %s, which is not supported", stream->codec_name);
+    return result;
+}
+
+bool audio_input_is(const struct audio_input *input, const struct media_stream *stream,
+                    enum audio_codec target)
+{
+    bool same = audio_input_has_track(input) && input->source == stream->codec &&
+                input->source_rate == stream->sample_rate && input->source_channels == stream->channels &&
+                input->source_bits == stream->sample_bits && input->target == target;
+
+    if (!same || input->transcoder) {
+        return same;
     }
-    transcoder_destroy(input->transcoder);
-    input->transcoder = NULL;
-    return audio_track_configure(&input->track, 0);
+    return input->config_size == stream->extradata_size &&
+           memcmp(input->config, stream->extradata, input->config_size) == 0;
 }
 
 void audio_input_finish(struct audio_input *input)
 {
-    transcoder_destroy(input->transcoder);
+    release(input);
     audio_track_finish(&input->track);
     *input = (struct audio_input){0};
 }
@@ -116,52 +172,258 @@ bool audio_input_has_track(const struct audio_input *input)
     return input->track.rate != 0;
 }
 
-/* Samples of 48 kHz in a packet of Opus (RFC 6716, 3.1); 0: it is none. */
-static uint32_t opus_duration(const uint8_t *data, size_t size)
+void audio_input_note_picture(struct audio_input *input, int64_t place_ns, int64_t arrival_ns)
 {
-    static const uint16_t silk[] = {480, 960, 1920, 2880};
-    static const uint16_t celt[] = {120, 240, 480, 960};
-    unsigned configuration = data[0] >> 3;
-    uint32_t frame;
-    uint32_t frames = (data[0] & 3) == 0 ? 1 : 2;
-
-    if (configuration < 12) {
-        frame = silk[configuration % 4];
-    } else if (configuration < 16) {
-        frame = silk[configuration % 2];
-    } else {
-        frame = celt[configuration % 4];
-    }
-    if ((data[0] & 3) == 3) {
-        frames = size > 1 ? data[1] & 0x3fu : 0;
-    }
-    return frame * frames <= OPUS_DURATION_MAX ? frame * frames : 0;
+    sound_clock_picture(&input->clock, place_ns, arrival_ns);
 }
 
-static void transcode(struct audio_input *input, const uint8_t *data, size_t size, int64_t decode_ns,
-                      bool exact)
+static int64_t to_ns(const struct audio_input *input, uint32_t duration)
+{
+    return duration * NS_PER_SECOND / input->track.rate;
+}
+
+/* Puts the last unit in once more, or a silent one. How long it is; 0: there is none of the kind. */
+static int64_t put_filler(struct audio_input *input, bool silent)
+{
+    uint8_t unit[AAC_SILENCE_SIZE];
+    const uint8_t *data = input->last;
+    size_t size = input->last_size;
+    uint32_t duration = input->last_duration;
+
+    if (input->codec == AUDIO_CODEC_OPUS && (silent || size == 0)) {
+        data = opus_silence;
+        size = sizeof(opus_silence);
+        duration = OPUS_SILENCE_DURATION;
+    } else if (silent || size == 0) {
+        size_t length = aac_silence(input->channels, unit);
+        data = length > 0 ? unit : data;
+        size = length > 0 ? length : size;
+        duration = input->duration;
+    }
+    if (size == 0) {
+        return 0;
+    }
+    audio_track_put(&input->track, data, size, duration);
+    return to_ns(input, duration);
+}
+
+/* Fills the track up to UNTIL, with less than TOLERANCE missing. REPEATED: the last unit was repeated already. */
+static void fill_with_units(struct audio_input *input, int64_t until, int64_t tolerance, bool repeated)
+{
+    int64_t missing = until - audio_track_end_ns(&input->track);
+
+    while (missing > tolerance) {
+        int64_t length = put_filler(input, repeated);
+        if (length == 0) {
+            return;
+        }
+        repeated = true;
+        missing -= length;
+    }
+}
+
+/* True if there is a place at PLACE on the track, whose end is BEHIND it by something that is not yet there. */
+static bool reach(struct audio_input *input, int64_t place, int64_t behind)
+{
+    struct audio_track *track = &input->track;
+
+    if (!track->started || place - behind - audio_track_end_ns(track) > GAP_MOST_NS) {
+        return audio_track_begin(track, place - behind);
+    }
+    return true;
+}
+
+static void put_unit(struct audio_input *input, const uint8_t *data, size_t size, int64_t place)
+{
+    int64_t length = to_ns(input, input->duration);
+    int64_t tolerance = length * UNIT_PART_TENTHS / 10;
+
+    tolerance = tolerance > UNIT_LEAST_NS ? tolerance : UNIT_LEAST_NS;
+    if (!reach(input, place, 0)) {
+        return;
+    }
+    fill_with_units(input, place, tolerance, false);
+    if (audio_track_end_ns(&input->track) - place > tolerance) {
+        return;
+    }
+    audio_track_put(&input->track, data, size, input->duration);
+    if (size <= sizeof(input->last)) {
+        memcpy(input->last, data, size);
+        input->last_size = size;
+        input->last_duration = input->duration;
+    }
+}
+
+/* The clock's place for a unit that lasts DURATION_NS, AFTER ns behind the beginning of its packet. */
+static int64_t place_unit(struct audio_input *input, const struct audio_input_unit *unit, int64_t after,
+                          int64_t duration_ns)
+{
+    struct sound_clock_unit timed = {.stamp_ns = unit->stamp_ns,
+                                     .synced_ns = unit->synced_ns,
+                                     .arrival_ns = unit->arrival_ns,
+                                     .duration_ns = duration_ns};
+
+    timed.stamp_ns += timed.stamp_ns != SOUND_CLOCK_UNKNOWN ? after : 0;
+    timed.synced_ns += timed.synced_ns != SOUND_CLOCK_UNKNOWN ? after : 0;
+    return sound_clock_place(&input->clock, &timed);
+}
+
+static bool put_aac(struct audio_input *input, const struct audio_input_unit *unit, bool open)
+{
+    struct aac_frame frames[AAC_CHECK_FRAMES_MAX];
+    size_t count = aac_check_split(input->check, unit->data, unit->size, frames);
+    int64_t length = to_ns(input, input->duration);
+    bool ready = sound_clock_ready(&input->clock);
+    size_t good = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        int64_t place = ready ? place_unit(input, unit, (int64_t)i * length, length) : 0;
+        good += frames[i].good;
+        if (open && ready && frames[i].good) {
+            put_unit(input, frames[i].data, frames[i].size, place);
+        }
+    }
+    return 2 * good > count;
+}
+
+/* Whether a packet of DURATION may follow those before. */
+static bool keeps_duration(struct audio_input *input, uint32_t duration)
+{
+    if (input->duration == 0 || duration == input->duration) {
+        if (input->changes < OPUS_CHANGES && ++input->steady >= OPUS_STEADY) {
+            input->steady = 0;
+            input->changes++;
+        }
+        return true;
+    }
+    if (input->changes == 0) {
+        /* It is what the stream has from now on, or damaged: the next packet tells. */
+        input->duration = duration;
+        return false;
+    }
+    input->changes--;
+    return true;
+}
+
+static bool put_opus(struct audio_input *input, const struct audio_input_unit *unit, bool open)
+{
+    uint32_t duration = opus_packet_duration(unit->data, unit->size);
+    bool good = duration != 0 && keeps_duration(input, duration);
+
+    if (good) {
+        input->duration = duration;
+    }
+    if (!sound_clock_ready(&input->clock) || input->duration == 0) {
+        return good;
+    }
+    int64_t place = place_unit(input, unit, 0, to_ns(input, input->duration));
+    if (open && good) {
+        put_unit(input, unit->data, unit->size, place);
+    }
+    return good;
+}
+
+static void take_encoded(struct audio_input *input)
 {
     struct transcoder_frame frame;
 
-    if (transcoder_put(input->transcoder, data, size, decode_ns) < 0) {
-        return;
-    }
     while (transcoder_next(input->transcoder, &frame) == 1) {
-        audio_track_put(&input->track, frame.data, frame.size, input->duration, frame.time_ns, exact);
+        audio_track_put(&input->track, frame.data, frame.size, input->duration);
     }
 }
 
-void audio_input_put(struct audio_input *input, const uint8_t *data, size_t size, int64_t decode_ns,
-                     bool exact)
+/* Brings what the transcoder holds to where it belongs. */
+static void adjust(struct audio_input *input, int64_t off, int64_t duration_ns)
 {
-    if (!audio_input_has_track(input) || size == 0) {
+    if (off > SAMPLES_MOST_NS) {
+        transcoder_silence(input->transcoder, off);
+    } else if (off < -SAMPLES_MOST_NS) {
+        transcoder_skip(input->transcoder, -off);
+    } else if (off > STRETCH_LEAST_NS || off < -STRETCH_LEAST_NS || transcoder_stretches(input->transcoder)) {
+        int64_t part = off * duration_ns / STRETCH_NS;
+        transcoder_stretch(input->transcoder, duration_ns < STRETCH_NS ? part : off);
+    }
+}
+
+static bool put_transcoded(struct audio_input *input, const struct audio_input_unit *unit, bool open)
+{
+    struct transcoder *transcoder = input->transcoder;
+
+    /* L16 has whole samples, or it is something else. */
+    bool whole = input->source != MEDIA_CODEC_L16 || unit->size % (2 * (size_t)input->channels) == 0;
+    if (!whole || transcoder_put(transcoder, unit->data, unit->size) < 0) {
+        return false;
+    }
+    if (!sound_clock_ready(&input->clock)) {
+        return true;
+    }
+    int64_t duration_ns = transcoder_duration_ns(transcoder);
+    int64_t place = place_unit(input, unit, 0, duration_ns);
+    if (!open) {
+        return true;
+    }
+    int64_t behind = transcoder_pending_ns(transcoder) - duration_ns;
+    if (reach(input, place, behind)) {
+        adjust(input, place - behind - audio_track_end_ns(&input->track), duration_ns);
+        take_encoded(input);
+    }
+    return true;
+}
+
+/* How units arrive: the longest distances count, and are forgotten slowly. */
+static void note_arrival(struct audio_input *input, int64_t arrival_ns)
+{
+    int64_t distance = input->heard_ns != 0 ? arrival_ns - input->heard_ns : 0;
+
+    input->pace_ns -= input->pace_ns / 64;
+    if (distance > input->pace_ns && distance < MISSING_MOST_NS) {
+        input->pace_ns = distance;
+    }
+    input->heard_ns = arrival_ns;
+    input->heard_end_ns = input->track.started ? audio_track_end_ns(&input->track) : 0;
+}
+
+bool audio_input_put(struct audio_input *input, const struct audio_input_unit *unit, bool open)
+{
+    bool good = false;
+
+    if (!audio_input_has_track(input) || unit->size == 0) {
+        return false;
+    }
+    if (input->transcoder) {
+        good = put_transcoded(input, unit, open);
+    } else if (input->check) {
+        good = put_aac(input, unit, open);
+    } else {
+        good = put_opus(input, unit, open);
+    }
+    if (good) {
+        note_arrival(input, unit->arrival_ns);
+    }
+    return good;
+}
+
+void audio_input_fill(struct audio_input *input, int64_t now_ns)
+{
+    int64_t patience = input->pace_ns * MISSING_TENTHS / 10;
+    int64_t missing = now_ns - input->heard_ns;
+
+    patience = patience > MISSING_NS ? patience : MISSING_NS;
+    patience = patience < MISSING_MOST_NS ? patience : MISSING_MOST_NS;
+    if (!input->track.started || input->heard_ns == 0 || missing < patience) {
         return;
     }
-    if (input->transcoder != NULL) {
-        transcode(input, data, size, decode_ns, exact);
-    } else {
-        audio_track_put(&input->track, data, size,
-                        input->opus_packets ? opus_duration(data, size) : input->duration, decode_ns, exact);
+    int64_t length = to_ns(input, input->duration);
+    int64_t until = input->heard_end_ns + missing - length;
+    int64_t off = until - audio_track_end_ns(&input->track);
+    if (off > GAP_MOST_NS) {
+        return;
+    }
+    if (!input->transcoder) {
+        fill_with_units(input, until, length, true);
+    } else if (off > 0) {
+        transcoder_silence(input->transcoder, off);
+        take_encoded(input);
     }
 }
 

@@ -34,36 +34,28 @@ void audio_track_finish(struct audio_track *track)
     *track = (struct audio_track){0};
 }
 
-/* True if there is a place on the track for a unit that belongs at TIME. */
-static bool align(struct audio_track *track, int64_t time, bool exact)
+bool audio_track_begin(struct audio_track *track, int64_t ns)
 {
-    /* Times estimated by the arrival carry the network's jitter. */
-    int64_t tolerance = track->rate / (exact ? 10 : 2);
+    int64_t time = rescale(ns, NS_PER_SECOND, track->rate);
+    int64_t floor = track->started ? track->next : track->floor;
 
-    if (!track->started) {
-        track->next = time;
-        track->started = time >= track->floor;
-        return track->started;
-    }
-    if (time - track->next < -tolerance) {
+    if (ns < 0 || time < floor) {
         return false;
     }
-    if (time - track->next > tolerance) {
-        /* A run of samples in a fragment has no holes, so what waits before the hole goes. */
-        audio_track_clear(track);
-        track->next = time;
-        track->resyncs++;
-    }
+    audio_track_clear(track);
+    track->next = time;
+    track->started = true;
     return true;
 }
 
-void audio_track_put(struct audio_track *track, const uint8_t *data, size_t size, uint32_t duration,
-                     int64_t decode_ns, bool exact)
+int64_t audio_track_end_ns(const struct audio_track *track)
 {
-    if (track->rate == 0 || size == 0 || duration == 0 || decode_ns < 0) {
-        return;
-    }
-    if (!align(track, rescale(decode_ns, NS_PER_SECOND, track->rate), exact)) {
+    return rescale(track->next, track->rate, NS_PER_SECOND);
+}
+
+void audio_track_put(struct audio_track *track, const uint8_t *data, size_t size, uint32_t duration)
+{
+    if (!track->started || size == 0 || duration == 0) {
         return;
     }
     if (track->count == AUDIO_TRACK_UNITS_MAX || size > AUDIO_TRACK_BYTES_MAX - track->length) {

@@ -20,6 +20,11 @@
 /* Frames that H.264 streams with B slices reorder, when their SPS does not say: a pyramid of two levels. */
 #define REORDER_ASSUMED 2
 
+/* Stamps beyond are none: what is computed with them must not overflow. */
+#define STAMP_MAX_NS (INT64_C(1) << 60)
+
+#define NS_PER_SECOND INT64_C(1000000000)
+
 struct publisher {
     struct ring_output *output;
     struct gop_meter gop;
@@ -32,7 +37,9 @@ struct publisher {
     struct ring_fragment entry; /* its entry in the ring */
     struct timeline timeline;
     struct audio_input audio;
-    enum audio_codec audio_codec; /* for what must be encoded anew */
+    struct sound_gate gate;
+    char audio_name[PUBLISHER_AUDIO_SIZE]; /* of what the camera sends */
+    enum audio_codec audio_codec;          /* for what must be encoded anew */
     struct init_display display;
     struct stream_limit limit;
     uint8_t *init; /* of the present generation */
@@ -42,7 +49,7 @@ struct publisher {
     bool discontinuity; /* the next fragment does not follow the last one */
     bool joint;         /* it is the first of another connection */
     bool b_slices;      /* seen in this connection */
-    bool audio_waits;   /* its description changed: it goes on in the next generation, at a keyframe */
+    bool audio_open;    /* the present generation has a track for the present audio */
 };
 
 int publisher_create(struct ring_output *output, struct publisher **publisher)
@@ -54,6 +61,7 @@ int publisher_create(struct ring_output *output, struct publisher **publisher)
     }
     made->output = output;
     made->audio_codec = AUDIO_CODEC_FLAC;
+    snprintf(made->status.audio, sizeof(made->status.audio), "none");
     timeline_init(&made->timeline, ring_writer_epoch_ns(output->ring), ring_writer_end_ns(output->ring));
     *publisher = made;
     return 0;
@@ -115,6 +123,75 @@ static int begin_video(struct publisher *publisher, const struct media_stream *v
     return 0;
 }
 
+/* What is said of the sound. */
+static void write_audio(const struct publisher *publisher, char audio[PUBLISHER_AUDIO_SIZE],
+                        char error[PUBLISHER_AUDIO_ERROR_SIZE])
+{
+    static const char *const words[] = {
+        [SOUND_NONE] = "none",       [SOUND_UNSUPPORTED] = "unsupported",
+        [SOUND_WAITING] = "waiting", [SOUND_PLAYING] = "playing",
+        [SOUND_ENDED] = "ended",     [SOUND_DAMAGED] = "damaged",
+    };
+    enum sound_state state = publisher->gate.state;
+
+    if (state == SOUND_PLAYING && !publisher->audio_open) {
+        state = SOUND_WAITING; /* for a keyframe */
+    }
+    snprintf(audio, PUBLISHER_AUDIO_SIZE, "%s",
+             state == SOUND_PLAYING ? publisher->audio_name : words[state]);
+    error[0] = '\0';
+    if (state == SOUND_UNSUPPORTED) {
+        snprintf(error, PUBLISHER_AUDIO_ERROR_SIZE, "the camera sends %s, which is not supported",
+                 publisher->audio_name);
+    } else if (state == SOUND_ENDED) {
+        snprintf(error, PUBLISHER_AUDIO_ERROR_SIZE, "the camera no longer sends its %s",
+                 publisher->audio_name);
+    } else if (state == SOUND_DAMAGED) {
+        snprintf(error, PUBLISHER_AUDIO_ERROR_SIZE, "most of what the camera sends as %s cannot be that",
+                 publisher->audio_name);
+    }
+}
+
+/* Tells what has become of the sound, if that is news. */
+static void note_audio(struct publisher *publisher)
+{
+    struct publisher_status *status = &publisher->status;
+    char audio[PUBLISHER_AUDIO_SIZE];
+    char error[PUBLISHER_AUDIO_ERROR_SIZE];
+
+    write_audio(publisher, audio, error);
+    if (strcmp(audio, status->audio) == 0 && strcmp(error, status->audio_error) == 0) {
+        return;
+    }
+    memcpy(status->audio, audio, sizeof(audio));
+    memcpy(status->audio_error, error, sizeof(error));
+    status->audio_changes++;
+    if (error[0] != '\0') {
+        log_warning("no sound: %s", error);
+    } else if (publisher->gate.state == SOUND_PLAYING && publisher->audio_open) {
+        log_info("there is sound: %s", audio);
+    }
+}
+
+/* The audio is this from now on. COSTS: the present generation has a track for what it was. 0; -ENOMEM. */
+static int begin_audio(struct publisher *publisher, const struct media_stream *stream)
+{
+    int result = audio_input_begin(&publisher->audio, stream, publisher->audio_codec);
+
+    publisher->audio_open = false;
+    if (result == -ENOMEM) {
+        return result;
+    }
+    snprintf(publisher->audio_name, sizeof(publisher->audio_name), "%s",
+             stream->codec != MEDIA_CODEC_NONE ? stream->codec_name : "");
+    if (stream->codec == MEDIA_CODEC_NONE) {
+        sound_gate_begin(&publisher->gate, SOUND_NONE);
+    } else {
+        sound_gate_begin(&publisher->gate, result < 0 ? SOUND_UNSUPPORTED : SOUND_WAITING);
+    }
+    return 0;
+}
+
 int publisher_begin(struct publisher *publisher, const struct media_description *description,
                     char error[SOURCE_ERROR_SIZE])
 {
@@ -123,40 +200,66 @@ int publisher_begin(struct publisher *publisher, const struct media_description 
     if (result < 0) {
         return result;
     }
-    publisher->audio_waits = false;
     publisher->discontinuity = publisher->joint = publisher->status.fragments > 0;
     timeline_forget_source(&publisher->timeline);
-    if (audio_input_begin(&publisher->audio, &description->audio, publisher->audio_codec) < 0) {
+    if (audio_input_is(&publisher->audio, &description->audio, publisher->audio_codec)) {
+        audio_input_resume(&publisher->audio);
+    } else if (begin_audio(publisher, &description->audio) < 0) {
         snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
         return -ENOMEM;
     }
+    note_audio(publisher);
     return 0;
 }
 
 /* The audio is not what was described. Pictures go on in the present generation up to the next keyframe. */
-static int change_audio(struct publisher *publisher, const struct media_stream *stream,
+static int change_audio(struct publisher *publisher, const struct media_unit *unit,
                         char error[SOURCE_ERROR_SIZE])
 {
-    if (audio_input_begin(&publisher->audio, stream, publisher->audio_codec) < 0) {
+    struct sound_gate before = publisher->gate;
+    bool costs = publisher->audio_open && !publisher->need_init;
+
+    if (audio_input_is(&publisher->audio, unit->stream, publisher->audio_codec)) {
+        return 0;
+    }
+    if (begin_audio(publisher, unit->stream) < 0) {
         snprintf(error, SOURCE_ERROR_SIZE, "out of memory");
         return -ENOMEM;
     }
-    publisher->audio_waits = !publisher->need_init;
+    if (publisher->gate.state == SOUND_WAITING) {
+        publisher->gate = before;
+        sound_gate_change(&publisher->gate, unit->capture_ns, costs);
+    }
     return 0;
 }
 
 static void put_audio(struct publisher *publisher, const struct media_unit *unit)
 {
-    int64_t decode_ns;
+    struct audio_input_unit at = {
+        .data = unit->data,
+        .size = unit->size,
+        .stamp_ns = SOUND_CLOCK_UNKNOWN,
+        .synced_ns = SOUND_CLOCK_UNKNOWN,
+        .arrival_ns = unit->capture_ns - ring_writer_epoch_ns(publisher->output->ring),
+    };
+    int64_t synced_ns;
     bool exact;
 
-    if (publisher->audio_waits) {
+    if (!audio_input_has_track(&publisher->audio)) {
         return;
     }
-    if (!publisher->need_keyframe && timeline_map_audio(&publisher->timeline, unit->presentation_ns,
-                                                        unit->capture_ns, &decode_ns, &exact)) {
-        audio_input_put(&publisher->audio, unit->data, unit->size, decode_ns, exact);
+    if (unit->presentation_ns > -STAMP_MAX_NS && unit->presentation_ns < STAMP_MAX_NS) {
+        at.stamp_ns = unit->presentation_ns;
     }
+    if (unit->synced &&
+        timeline_map_audio(&publisher->timeline, unit->presentation_ns, unit->capture_ns, &synced_ns,
+                           &exact) &&
+        exact) {
+        at.synced_ns = synced_ns;
+    }
+    bool open = publisher->audio_open && !publisher->need_keyframe;
+    sound_gate_unit(&publisher->gate, audio_input_put(&publisher->audio, &at, open), unit->capture_ns);
+    note_audio(publisher);
 }
 
 /* Takes the parameter sets that the picture brought along. */
@@ -173,13 +276,13 @@ static void take_parameters(struct publisher *publisher)
     }
 }
 
-static void write_codecs(const struct publisher *publisher, char codecs[RINGCAST_CODECS_SIZE])
+static void write_codecs(const struct publisher *publisher, bool has_audio, char codecs[RINGCAST_CODECS_SIZE])
 {
     char video[CODEC_STRING_SIZE];
     char audio[CODEC_STRING_SIZE];
 
     codec_string_video(video, publisher->codec, &publisher->sets.sps);
-    if (!audio_input_has_track(&publisher->audio)) {
+    if (!has_audio) {
         snprintf(codecs, RINGCAST_CODECS_SIZE, "%s", video);
         return;
     }
@@ -187,41 +290,32 @@ static void write_codecs(const struct publisher *publisher, char codecs[RINGCAST
     snprintf(codecs, RINGCAST_CODECS_SIZE, "%s,%s", video, audio);
 }
 
-/* The stream that INIT describes, as a ring keeps it. CODECS: room for the codec string. */
-static struct ring_stream describe(const struct publisher *publisher, const uint8_t *init, size_t length,
-                                   char codecs[RINGCAST_CODECS_SIZE])
+/* The stream that INIT and the status describe, as a ring keeps it. */
+static struct ring_stream describe(const struct publisher_status *status, const uint8_t *init, size_t length)
 {
-    write_codecs(publisher, codecs);
     return (struct ring_stream){
-        .codecs = codecs,
+        .codecs = status->codecs,
         .init = init,
         .init_length = length,
         .timescale = FRAGMENT_VIDEO_TIMESCALE,
-        .width = publisher->sets.sps.width,
-        .height = publisher->sets.sps.height,
+        .width = status->width,
+        .height = status->height,
     };
-}
-
-static void note_stream(struct publisher *publisher)
-{
-    struct publisher_status *status = &publisher->status;
-
-    write_codecs(publisher, status->codecs);
-    status->width = publisher->sets.sps.width;
-    status->height = publisher->sets.sps.height;
-    status->changes++;
 }
 
 /* At a keyframe: from here on the next ring is written, if there is one. */
 static bool advance_ring(struct publisher *publisher)
 {
-    char codecs[RINGCAST_CODECS_SIZE];
+    struct ring_stream stream = describe(&publisher->status, publisher->init, publisher->init_length);
 
-    if (publisher->audio_waits) {
-        return false; /* the present init segment does not describe this audio */
-    }
-    struct ring_stream stream = describe(publisher, publisher->init, publisher->init_length, codecs);
     return ring_output_advance(publisher->output, &stream);
+}
+
+/* The present generation has a track for the present sound, or none. */
+static void open_audio(struct publisher *publisher, bool open)
+{
+    publisher->audio_open = open;
+    note_audio(publisher);
 }
 
 /*
@@ -231,9 +325,8 @@ static bool advance_ring(struct publisher *publisher)
 static int update_generation(struct publisher *publisher, int64_t now_ns, char error[SOURCE_ERROR_SIZE])
 {
     struct init_audio audio = audio_input_init(&publisher->audio);
-    bool has_audio = audio_input_has_track(&publisher->audio);
-    char codecs[RINGCAST_CODECS_SIZE];
-    struct ring_stream stream;
+    bool has_audio = publisher->gate.state == SOUND_PLAYING;
+    struct publisher_status *status = &publisher->status;
     uint8_t *init = NULL;
     size_t length = 0;
     int result =
@@ -244,27 +337,31 @@ static int update_generation(struct publisher *publisher, int64_t now_ns, char e
         return result == -ENOMEM ? -ENOMEM : -ENOTSUP;
     }
     if (length == publisher->init_length && memcmp(init, publisher->init, length) == 0) {
-        publisher->need_init = publisher->audio_waits = false;
+        publisher->need_init = false;
         free(init);
+        open_audio(publisher, has_audio);
         return 0;
     }
     if (!stream_limit_take_generation(&publisher->limit, now_ns)) {
         free(init);
         return -EAGAIN;
     }
-    publisher->need_init = publisher->audio_waits = false;
-    stream = describe(publisher, init, length, codecs);
+    publisher->need_init = false;
+    write_codecs(publisher, has_audio, status->codecs);
+    status->width = publisher->sets.sps.width;
+    status->height = publisher->sets.sps.height;
+    status->changes++;
+    struct ring_stream stream = describe(status, init, length);
     result = ring_writer_begin_generation(publisher->output->ring, &stream);
     if (result < 0) {
         free(init);
         snprintf(error, SOURCE_ERROR_SIZE, "the stream's parameter sets are too long: %zu bytes", length);
         return result;
     }
-    note_stream(publisher);
     free(publisher->init);
     publisher->init = init;
     publisher->init_length = length;
-    audio_track_clear(&publisher->audio.track);
+    open_audio(publisher, has_audio);
     return 0;
 }
 
@@ -353,6 +450,21 @@ static int write_fragment(struct publisher *publisher, char error[SOURCE_ERROR_S
     return 1;
 }
 
+/* What the sound has to know of a picture; and what is missing of it, if it stays away for a moment. */
+static void add_sound(struct publisher *publisher, const struct media_unit *unit,
+                      const struct timeline_place *at)
+{
+    int64_t shown = at->decode_time + at->composition_offset;
+    int64_t shown_ns = shown / FRAGMENT_VIDEO_TIMESCALE * NS_PER_SECOND +
+                       shown % FRAGMENT_VIDEO_TIMESCALE * NS_PER_SECOND / FRAGMENT_VIDEO_TIMESCALE;
+    int64_t arrival_ns = unit->capture_ns - ring_writer_epoch_ns(publisher->output->ring);
+
+    audio_input_note_picture(&publisher->audio, shown_ns, arrival_ns);
+    if (publisher->audio_open) {
+        audio_input_fill(&publisher->audio, arrival_ns);
+    }
+}
+
 /* Puts the picture's fragment together, with the audio that waits for it. */
 static void prepare(struct publisher *publisher, const struct media_unit *unit)
 {
@@ -360,6 +472,7 @@ static void prepare(struct publisher *publisher, const struct media_unit *unit)
     struct timeline_place at;
 
     place(publisher, unit, &at);
+    add_sound(publisher, unit, &at);
     publisher->fragment = (struct fragment){
         .sequence = (uint32_t)ring_writer_next_sequence(publisher->output->ring),
         .picture = &publisher->picture,
@@ -368,10 +481,10 @@ static void prepare(struct publisher *publisher, const struct media_unit *unit)
         .composition_offset = at.composition_offset,
         .clock = unit->camera_ns != 0 ? FRAGMENT_CLOCK_CAPTURE : FRAGMENT_CLOCK_ARRIVAL,
         .wall_ns = unit->camera_ns != 0 ? unit->camera_ns : unit->wall_ns,
-        .audio_count = audio->count,
+        .audio_count = publisher->audio_open ? audio->count : 0,
         .audio_sizes = audio->sizes,
         .audio_data = audio->data,
-        .audio_length = audio->length,
+        .audio_length = publisher->audio_open ? audio->length : 0,
         .audio_time = audio->first,
         .audio_durations = audio->durations,
     };
@@ -411,6 +524,8 @@ static int put_video(struct publisher *publisher, const struct media_unit *unit,
     if (!picture->picture) {
         return 0;
     }
+    sound_gate_picture(&publisher->gate, unit->capture_ns);
+    note_audio(publisher);
     publisher->b_slices = publisher->b_slices || picture->b_slices;
     /*
      * New parameters without a keyframe: nothing that follows can be decoded with the present init segment.
@@ -423,7 +538,8 @@ static int put_video(struct publisher *publisher, const struct media_unit *unit,
     if (!stream_limit_take_picture(&publisher->limit, unit->capture_ns)) {
         return leave_out(publisher, &publisher->status.pictures_refused);
     }
-    bool audio_only = !publisher->need_init && picture->keyframe && publisher->audio_waits;
+    bool audio_only = !publisher->need_init && picture->keyframe &&
+                      publisher->audio_open != (publisher->gate.state == SOUND_PLAYING);
     int result =
         publisher->need_init || audio_only ? update_generation(publisher, unit->capture_ns, error) : 0;
     if (result == -EAGAIN && !audio_only) {
@@ -445,7 +561,7 @@ int publisher_put(struct publisher *publisher, const struct media_unit *unit, ch
         int result = unit->stream ? begin_video(publisher, unit->stream, error) : 0;
         return result < 0 ? result : put_video(publisher, unit, error);
     }
-    int result = unit->stream ? change_audio(publisher, unit->stream, error) : 0;
+    int result = unit->stream ? change_audio(publisher, unit, error) : 0;
     if (result == 0) {
         put_audio(publisher, unit);
     }

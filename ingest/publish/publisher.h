@@ -14,15 +14,24 @@
 #include "ingest/codec/transcoder.h"
 #include "ingest/publish/init_segment.h"
 #include "ingest/publish/ring_output.h"
+#include "ingest/publish/sound_gate.h"
 #include "ingest/source/source.h"
 
 struct publisher;
+
+/* Bytes of what is said of the sound, with NUL. */
+#define PUBLISHER_AUDIO_SIZE 64
+#define PUBLISHER_AUDIO_ERROR_SIZE 160
 
 /* What is being published. */
 struct publisher_status {
     char codecs[RINGCAST_CODECS_SIZE]; /* "": nothing yet */
     uint32_t width, height;
-    uint32_t changes; /* how often codecs or size changed */
+    uint32_t changes;                 /* how often codecs or size changed */
+    uint32_t audio_changes;           /* how often AUDIO or AUDIO_ERROR did */
+    char audio[PUBLISHER_AUDIO_SIZE]; /* the codec that plays, or a word for why none does: sound_gate.h */
+    char audio_error
+        [PUBLISHER_AUDIO_ERROR_SIZE]; /* why sound that is announced does not play; "": it does, or is awaited */
     uint64_t fragments, bytes;
     uint64_t withheld;            /* frames not published: waiting for a keyframe, too long, damaged */
     uint64_t pictures_refused;    /* of these: left out by stream_limit.h, because they are too many … */

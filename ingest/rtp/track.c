@@ -30,6 +30,9 @@
 /* How far the senders' reports may put audio from where its arrival puts it. */
 #define SYNC_MAX_NS (2 * NS_PER_SECOND)
 
+/* By how much more the one report may have been held up than the other. */
+#define REPORTS_APART_NS (250 * NS_PER_MS)
+
 /* A picture was captured at most so long before it came here, else the camera's clock is not ours. */
 #define CAPTURE_AGE_MAX_NS (10 * NS_PER_SECOND)
 
@@ -103,6 +106,7 @@ struct track {
     int64_t last_arrival_ns;    /* of the last packet taken */
     const struct track *leader; /* whose clock the presentation times are of; NULL: its own */
     bool anchored;
+    bool synced;       /* by the reports of both */
     int64_t offset_ns; /* leader's clock − own clock */
     struct track_counters counters;
     uint64_t foreign, malformed, discontinuities;
@@ -543,6 +547,23 @@ static int64_t own_ns(const struct track *track, int64_t time)
     return reception_ticks_to_ns(&track->reception, time);
 }
 
+static bool within(int64_t a, int64_t b, int64_t distance)
+{
+    return llabs(a - b) < distance;
+}
+
+/*
+ * Whether two reports name one wall clock: then both took about as long to come. Cameras are known whose sound and
+ * pictures are reported by clocks of their own.
+ */
+static bool share_a_clock(const struct reception *a, const struct reception *b)
+{
+    int64_t transit = a->report_arrival_ns - rtcp_unix_ns(a->report.ntp);
+    int64_t other = b->report_arrival_ns - rtcp_unix_ns(b->report.ntp);
+
+    return within(transit, other, REPORTS_APART_NS);
+}
+
 /* Where the leader's clock stands when a unit of this track was captured, by the reports of both. */
 static bool sync_by_reports(const struct track *track, int64_t time, int64_t *leader_ns)
 {
@@ -551,16 +572,12 @@ static bool sync_by_reports(const struct track *track, int64_t time, int64_t *le
     int64_t leader_capture;
 
     if (!reception_sender_clock(&track->reception, time, &own_capture) ||
-        !reception_sender_clock(&leader->reception, leader->reception.last_time, &leader_capture)) {
+        !reception_sender_clock(&leader->reception, leader->reception.last_time, &leader_capture) ||
+        !share_a_clock(&track->reception, &leader->reception)) {
         return false;
     }
     *leader_ns = own_ns(leader, leader->reception.last_time) + (own_capture - leader_capture);
     return true;
-}
-
-static bool within(int64_t a, int64_t b, int64_t distance)
-{
-    return llabs(a - b) < distance;
 }
 
 /* PLACE is not far before the leader's last packet, nor after what the ARRIVAL says: both may have been held
@@ -586,9 +603,11 @@ static int64_t presentation(struct track *track, int64_t time, int64_t arrival_n
     int64_t arrived = leader_ns + (arrival_ns - leader->last_arrival_ns);
     if (sync_by_reports(track, time, &place) && may_be_at(place, leader_ns, arrived)) {
         track->offset_ns = place - own;
+        track->synced = true;
     } else if (!track->anchored || !may_be_at(own + track->offset_ns, leader_ns, arrived)) {
         track->discontinuities += track->anchored ? 1 : 0;
         track->offset_ns = arrived - own;
+        track->synced = false;
     }
     track->anchored = true;
     return own + track->offset_ns;
@@ -628,18 +647,18 @@ static void take_config(struct track *track)
 
 /*
  * The clock of AAC's timestamps, where the description names another rate than the configuration: cameras
- * count either. The step from packet to packet tells, divided by its AUs; until it has, nothing is handed out.
+ * count either. The step from packet to packet tells, divided by its AUs; until it has, units have no time.
  */
-static bool clock_is_clear(struct track *track, int64_t time, bool lost)
+static void watch_clock(struct track *track, int64_t time, bool lost)
 {
     struct clock_doubt *doubt = &track->clock_doubt;
 
     if (!doubt->open) {
-        return true;
+        return;
     }
     if (time != track->payload.time) {
         doubt->units++; /* a further one of the same packet */
-        return false;
+        return;
     }
     int64_t step = doubt->units > 0 && !lost ? (time - doubt->time) / doubt->units : 0;
     bool samples = step == track->format.frame_length;
@@ -651,7 +670,7 @@ static bool clock_is_clear(struct track *track, int64_t time, bool lost)
     doubt->seen++;
     if (doubt->for_samples < CLOCK_PROOF && doubt->for_announced < CLOCK_PROOF &&
         doubt->seen < CLOCK_PATIENCE) {
-        return false;
+        return;
     }
     doubt->open = false;
     if (doubt->for_samples == CLOCK_PROOF) {
@@ -663,7 +682,6 @@ static bool clock_is_clear(struct track *track, int64_t time, bool lost)
         track->reception.jitter_ns = 0;
         track->anchored = false;
     }
-    return true;
 }
 
 /* Once for each connection. */
@@ -684,13 +702,16 @@ static void fill_unit(struct track *track, const struct depacketizer_unit *from,
 
     take_config(track);
     tell_recovery(track, from);
+    int64_t presentation_ns =
+        track->clock_doubt.open ? MEDIA_TIME_UNKNOWN : presentation(track, from->time, from->arrival_ns);
     *unit = (struct media_unit){
         .video = track->video,
         .keyframe = from->keyframe,
         .stream = track->stream_changed ? &track->stream : NULL,
         .data = from->data,
         .size = from->size,
-        .presentation_ns = presentation(track, from->time, from->arrival_ns),
+        .presentation_ns = presentation_ns,
+        .synced = track->synced && presentation_ns != MEDIA_TIME_UNKNOWN,
         .decode_ns = MEDIA_TIME_UNKNOWN,
         .capture_ns = from->arrival_ns,
         .wall_ns = wall_ns,
@@ -708,11 +729,9 @@ int track_next(struct track *track, struct media_unit *unit)
 
     for (;;) {
         result = depacketizer_next(track->depacketizer, &complete);
-        if (result == 1 && clock_is_clear(track, complete.time, complete.lost)) {
-            break;
-        }
         if (result == 1) {
-            continue;
+            watch_clock(track, complete.time, complete.lost);
+            break;
         }
         if (!track->has_payload && !next_payload(track)) {
             break;

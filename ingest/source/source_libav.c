@@ -277,6 +277,7 @@ static void fill_unit(struct source_libav *source, struct media_unit *unit)
         .decode_ns = to_ns(packet->dts, stream->time_base),
         .capture_ns = clock_now_ns(),
         .wall_ns = clock_wall_ns(),
+        .synced = true,
     };
 }
 

@@ -35,6 +35,10 @@
 /* Longest codecs parameter, as in the ring. */
 #define CODECS_SIZE 128
 
+/* Longest word for the sound, and text for why there is none, that are kept. */
+#define AUDIO_SIZE 64
+#define AUDIO_ERROR_SIZE 256
+
 /* Largest picture that is believed: twice 16K. */
 #define DIMENSION_MAX 32768
 
@@ -57,6 +61,8 @@ struct camera {
     char error[ERROR_SIZE];         /* "" : none */
     char codecs[CODECS_SIZE];       /* "": not known */
     int64_t width, height;
+    char audio[AUDIO_SIZE];             /* "": not known */
+    char audio_error[AUDIO_ERROR_SIZE]; /* "": none */
     int64_t fragments;
     double fps, bitrate;
     unsigned starts;
@@ -114,12 +120,13 @@ static void set_error(struct camera *camera, const char *text)
  */
 static json_t *describe(const struct camera *camera)
 {
-    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:O?, s:O?}", "task",
+    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:s, s:s, s:O?, s:O?}", "task",
                      (json_int_t)config_camera_task_hash(camera->config), "state",
                      camera_strstate(camera->state), "since_ms", (json_int_t)camera->since_ms, "worker_ms",
                      (json_int_t)camera->worker_ms, "starts", (json_int_t)camera->starts, "deaths",
                      (json_int_t)camera->backoff.deaths, "error", camera->error, "codecs", camera->codecs,
-                     "width", (json_int_t)camera->width, "height", (json_int_t)camera->height, "last_exit",
+                     "width", (json_int_t)camera->width, "height", (json_int_t)camera->height, "audio",
+                     camera->audio, "audio_error", camera->audio_error, "last_exit",
                      worker_last_exit(camera->worker), "sandbox", camera->sandbox);
 }
 
@@ -559,6 +566,36 @@ static bool take_stream(struct camera *camera, const json_t *body)
     return true;
 }
 
+/* A text of the worker's, redacted and escaped, into KEPT of SIZE. True if it changed. */
+static bool take_text(char *kept, size_t size, const char *text)
+{
+    char redacted[AUDIO_ERROR_SIZE * 2];
+    char clean[AUDIO_ERROR_SIZE];
+
+    text_copy(redacted, sizeof(redacted), text);
+    log_redact(redacted, sizeof(redacted));
+    text_escape(clean, size, redacted);
+    if (strcmp(clean, kept) == 0) {
+        return false;
+    }
+    text_copy(kept, size, clean);
+    return true;
+}
+
+/* True if what is known of the sound changed. */
+static bool take_audio(struct camera *camera, const json_t *body)
+{
+    const char *audio = message_string(body, "audio", NULL);
+
+    if (!audio) {
+        return false;
+    }
+    bool changed = take_text(camera->audio, sizeof(camera->audio), audio);
+    return take_text(camera->audio_error, sizeof(camera->audio_error),
+                     message_string(body, "audio_error", "")) ||
+           changed;
+}
+
 static bool take_sandbox(struct camera *camera, const json_t *body)
 {
     json_t *layers = sandbox_read(json_object_get(body, "sandbox"));
@@ -593,6 +630,7 @@ static void take_state(struct camera *camera, const json_t *body)
         return;
     }
     bool changed = take_stream(camera, body);
+    changed = take_audio(camera, body) || changed;
     changed = take_sandbox(camera, body) || changed;
     /* While it streams, it is what is wrong although pictures come. */
     if (error || state == CAMERA_STREAMING || camera->state == CAMERA_STREAMING) {
@@ -698,6 +736,8 @@ static void recall_stream(struct camera *camera, const json_t *body)
     text_copy(camera->codecs, sizeof(camera->codecs), message_string(body, "codecs", ""));
     camera->width = message_integer(body, "width", 0);
     camera->height = message_integer(body, "height", 0);
+    text_copy(camera->audio, sizeof(camera->audio), message_string(body, "audio", ""));
+    text_copy(camera->audio_error, sizeof(camera->audio_error), message_string(body, "audio_error", ""));
     camera->sandbox = sandbox_read(json_object_get(body, "sandbox"));
 }
 
@@ -820,6 +860,8 @@ struct camera_view camera_view(const struct camera *camera)
         .codecs = camera->codecs[0] == '\0' ? NULL : camera->codecs,
         .width = camera->width,
         .height = camera->height,
+        .audio = camera->audio[0] == '\0' ? NULL : camera->audio,
+        .audio_error = camera->audio_error[0] == '\0' ? NULL : camera->audio_error,
         .error = camera->error[0] == '\0' ? NULL : camera->error,
         .state = camera->state,
         .since_ms = camera->since_ms,

@@ -60,7 +60,9 @@ struct camera_view {
     int wake;           /* eventfd that the worker writes at each publish; -1 as above */
     const char *codecs; /* RFC 6381; NULL until known */
     int64_t width, height;
-    const char *error; /* why it is not streaming; NULL while it is */
+    const char *audio; /* the codec of the sound that plays, or a word for why none does; NULL until known */
+    const char *audio_error; /* why sound that is announced does not play; NULL: it does, or is awaited */
+    const char *error;       /* why it is not streaming; NULL while it is */
     enum camera_state state;
     uint64_t since_ms;  /* CLOCK_MONOTONIC: when it entered its state */
     pid_t pid;          /* of the worker; 0: none */

@@ -180,10 +180,11 @@ void fanout_add_camera(struct fanout *fanout, const struct camera_view *camera)
 void fanout_update_camera(struct fanout *fanout, const struct camera_view *camera)
 {
     send_newest(fanout, "camera-state", camera->name,
-                message_pack("camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I}", "name", camera->name,
-                             "state", camera_strstate(camera->state), "error", camera->error, "codecs",
-                             camera->codecs, "width", (json_int_t)camera->width, "height",
-                             (json_int_t)camera->height));
+                message_pack("camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?}", "name",
+                             camera->name, "state", camera_strstate(camera->state), "error", camera->error,
+                             "codecs", camera->codecs, "width", (json_int_t)camera->width, "height",
+                             (json_int_t)camera->height, "audio", camera->audio, "audio_error",
+                             camera->audio_error));
 }
 
 void fanout_remove_camera(struct fanout *fanout, const char *name)

@@ -44,7 +44,8 @@ static void columns_are_aligned(void **state)
         HEAD
         "{\"name\":\"front\",\"state\":\"streaming\",\"pid\":815,\"since_s\":60.9,\"restarts\":0,"
         "\"codecs\":\"avc1.64001F,mp4a.40.2\",\"width\":1280,\"height\":720,\"fps\":25.0,\"bitrate\":2034000,"
-        "\"viewers\":2,\"error\":null,\"uptime_s\":61.5,"
+        "\"viewers\":2,\"error\":null,\"uptime_s\":61.5,\"audio\":\"ended\","
+        "\"audio_error\":\"the camera no longer sends its aac\","
         "\"latency\":{\"le_s\":[0.0001,0.0005,1],\"counts\":[70,30,0,0],\"sum_s\":1}},"
         "{\"name\":\"Haustür\",\"state\":\"backoff\",\"pid\":null,\"since_s\":7,\"restarts\":12,\"codecs\":"
         "null,"
@@ -53,26 +54,28 @@ static void columns_are_aligned(void **state)
         "\"latency\":{\"le_s\":[0.0001,1],\"counts\":[1,2,9]}}]}",
         "ringcastd 0.1.0, pid 812, instance default, http://127.0.0.1:8080/, up 1h 01m\n"
         "\n"
-        "NAME     STATE         FOR  PID      UP  CODECS                 SIZE       FPS      BITRATE  "
+        "NAME     STATE         FOR  PID      UP  CODECS                 AUDIO  SIZE       FPS      BITRATE  "
         "  LATENCY  VIEWERS  RESTARTS  ERROR\n"
-        "front    streaming  1m 00s  815  1m 01s  avc1.64001F,mp4a.40.2  1280x720  25.0  2.03 Mbit/s  "
-        "   0.4 ms        2         0  -\n"
-        "Haustür  backoff        7s    -       -  -                      -          0.0     0 kbit/s  "
+        "front    streaming  1m 00s  815  1m 01s  avc1.64001F,mp4a.40.2  ended  1280x720  25.0  2.03 Mbit/s  "
+        "   0.4 ms        2         0  no sound: the camera no longer sends its aac\n"
+        "Haustür  backoff        7s    -       -  -                      -      -          0.0     0 kbit/s  "
         "        -        0        12  refused\n"
-        "門       stalled    2d 07h    1       -  -                      -            -   812 kbit/s  "
+        "門       stalled    2d 07h    1       -  -                      -      -            -   812 kbit/s  "
         "1000.0 ms        -         -  -\n");
 }
 
 static void what_was_received_cannot_move_the_cursor(void **state)
 {
     (void)state;
-    assert_table(
-        HEAD "{\"name\":\"a\\u001b[2J\\n\",\"state\":\"s\\u009b\",\"pid\":null,\"error\":\"x\\u007f\"}]}",
-        "ringcastd 0.1.0, pid 812, instance default, http://127.0.0.1:8080/, up 1h 01m\n"
-        "\n"
-        "NAME        STATE      FOR  PID  UP  CODECS  SIZE  FPS  BITRATE  LATENCY  VIEWERS  RESTARTS  ERROR\n"
-        "a\\x1b[2J\\n  s\\xc2\\x9b    -    -   -  -       -       -        -        -        -         -  "
-        "x\\x7f\n");
+    assert_table(HEAD
+                 "{\"name\":\"a\\u001b[2J\\n\",\"state\":\"s\\u009b\",\"pid\":null,\"error\":\"x\\u007f\"}]}",
+                 "ringcastd 0.1.0, pid 812, instance default, http://127.0.0.1:8080/, up 1h 01m\n"
+                 "\n"
+                 "NAME        STATE      FOR  PID  UP  CODECS  AUDIO  SIZE  FPS  BITRATE  LATENCY  VIEWERS  "
+                 "RESTARTS  ERROR\n"
+                 "a\\x1b[2J\\n  s\\xc2\\x9b    -    -   -  -       -      -       -        -        -        "
+                 "-         -  "
+                 "x\\x7f\n");
 }
 
 static void absurd_values_are_shown_as_unknown(void **state)
@@ -85,8 +88,8 @@ static void absurd_values_are_shown_as_unknown(void **state)
         "\"codecs\":[],\"error\":{}}]}",
         "ringcastd -, pid 0, instance -, -, up -\n"
         "\n"
-        "NAME  STATE  FOR  PID  UP  CODECS  SIZE  FPS  BITRATE  LATENCY  VIEWERS  RESTARTS  ERROR\n"
-        "               -    -   -  -       -       -        -        -        -         -  -\n");
+        "NAME  STATE  FOR  PID  UP  CODECS  AUDIO  SIZE  FPS  BITRATE  LATENCY  VIEWERS  RESTARTS  ERROR\n"
+        "               -    -   -  -       -      -       -        -        -        -         -  -\n");
 }
 
 static void a_very_long_value_is_cut(void **state)

@@ -410,29 +410,33 @@ static void audio_follows_the_video(void **state)
 
 static struct audio_track track;
 
-static void put_audio(int64_t ms)
+static void put_audio(void)
 {
-    audio_track_put(&track, (const uint8_t *)"abc", 3, 1024, ms * MS, true);
+    audio_track_put(&track, (const uint8_t *)"abc", 3, 1024);
 }
 
 static void audio_is_contiguous(void **state)
 {
     (void)state;
     assert_int_equal(audio_track_configure(&track, 48000), 0);
-    put_audio(1000);
-    put_audio(1021 + 70); /* jitter below 100 ms */
-    put_audio(1042 - 70);
+    put_audio(); /* before the track has begun */
+    assert_int_equal(track.count, 0);
+    assert_true(audio_track_begin(&track, SECOND));
+    put_audio();
+    put_audio();
+    put_audio();
     assert_int_equal(track.count, 3);
     assert_int_equal(track.first, 48000);
-    assert_int_equal(track.next, 48000 + 3 * 1024);
+    assert_int_equal(audio_track_end_ns(&track), SECOND + 64 * MS);
     audio_track_clear(&track);
-    put_audio(1064);
+    put_audio();
     assert_int_equal(track.first, 48000 + 3 * 1024);
-    put_audio(2000); /* a hole: the samples before it cannot stand in the same run */
+    assert_true(
+        audio_track_begin(&track, 2 * SECOND)); /* the samples before it cannot stand in the same run */
+    put_audio();
     assert_int_equal(track.count, 1);
     assert_int_equal(track.first, 96000);
-    assert_int_equal(track.resyncs, 1);
-    put_audio(1500); /* never back */
+    assert_false(audio_track_begin(&track, SECOND)); /* never back */
     assert_int_equal(track.count, 1);
     audio_track_finish(&track);
 }
@@ -441,15 +445,18 @@ static void audio_of_another_rate_follows(void **state)
 {
     (void)state;
     assert_int_equal(audio_track_configure(&track, 48000), 0);
-    put_audio(1000);
+    assert_true(audio_track_begin(&track, SECOND));
+    put_audio();
     assert_int_equal(audio_track_configure(&track, 8000), 0);
-    put_audio(1000);
+    assert_false(audio_track_begin(&track, SECOND));
+    put_audio();
     assert_int_equal(track.count, 0);
-    put_audio(1100);
+    assert_true(audio_track_begin(&track, SECOND + 100 * MS));
+    put_audio();
     assert_int_equal(track.count, 1);
     assert_int_equal(track.first, 8800);
     assert_int_equal(audio_track_configure(&track, 0), 0);
-    put_audio(1200);
+    put_audio();
     assert_int_equal(track.count, 0);
     audio_track_finish(&track);
 }
@@ -460,11 +467,12 @@ static void audio_is_bounded(void **state)
 
     (void)state;
     assert_int_equal(audio_track_configure(&track, 48000), 0);
+    assert_true(audio_track_begin(&track, SECOND));
     for (unsigned i = 0; i < AUDIO_TRACK_UNITS_MAX + 10; i++) {
-        audio_track_put(&track, (const uint8_t *)"abc", 3, 1, 1000 * MS, true);
+        audio_track_put(&track, (const uint8_t *)"abc", 3, 1);
     }
     assert_int_equal(track.count, AUDIO_TRACK_UNITS_MAX);
-    audio_track_put(&track, big, sizeof(big), 1, 1000 * MS, true);
+    audio_track_put(&track, big, sizeof(big), 1);
     assert_int_equal(track.length, 3 * AUDIO_TRACK_UNITS_MAX);
     audio_track_finish(&track);
 }
