@@ -292,6 +292,15 @@ static void abandon_fragment(struct access_unit_builder *builder)
     }
 }
 
+/* Another unit begins while one in pieces has no end, and nothing was lost. Cameras that mark no ends leave it so. */
+static void interrupt_fragment(struct access_unit_builder *builder)
+{
+    if (builder->fragment && !builder->ends_seen && !builder->damaged) {
+        close_fragment(builder);
+    }
+    abandon_fragment(builder);
+}
+
 /* Markers that end nothing: how many slices a picture has tells, if it has told for a while. */
 static void note_slices(struct access_unit_builder *builder)
 {
@@ -335,7 +344,7 @@ static void finish_unmarked(struct access_unit_builder *builder)
 
     builder->proved = builder->proved || builder->waits;
     if (builder->fragment && !builder->damaged) {
-        access_unit_builder_end_fragment(builder);
+        close_fragment(builder);
     }
     if (!builder->damaged && !marked) {
         builder->owner->counters.marker_errors++;
@@ -387,7 +396,7 @@ enum depacketizer_result access_unit_builder_open(struct access_unit_builder *bu
 
 void access_unit_builder_add(struct access_unit_builder *builder, const uint8_t *data, size_t size)
 {
-    abandon_fragment(builder);
+    interrupt_fragment(builder);
     if (may_hold_units(builder, data, size)) {
         append_units(builder, data, size);
     } else {
@@ -400,7 +409,7 @@ void access_unit_builder_begin_fragment(struct access_unit_builder *builder, con
 {
     static const uint8_t length[NAL_LENGTH_SIZE] = {0};
 
-    abandon_fragment(builder);
+    interrupt_fragment(builder);
     builder->fragment_start = builder->buffer.size;
     builder->fragment = true;
     append(builder, length, sizeof(length));
@@ -427,6 +436,7 @@ void access_unit_builder_continue_fragment(struct access_unit_builder *builder, 
 void access_unit_builder_end_fragment(struct access_unit_builder *builder)
 {
     if (builder->fragment) {
+        builder->ends_seen = true;
         close_fragment(builder);
     }
 }

@@ -55,11 +55,12 @@ struct access_unit_builder {
     bool fragment;       /* a unit has begun and not ended; its length lies at FRAGMENT_START */
     bool fragment_noted; /* it is a slice, and known to note_unit */
     size_t fragment_start;
-    bool proved;                      /* a marker was at the end of a picture: they mean something */
-    bool waits;                       /* the picture is complete, if no slice comes behind its marker */
-    bool keyframe;                    /* a NAL unit says so */
-    bool recovery;                    /* the picture has a recovery point */
-    unsigned recoveries;              /* recovery points since the last keyframe */
+    bool proved;         /* a marker was at the end of a picture: they mean something */
+    bool waits;          /* the picture is complete, if no slice comes behind its marker */
+    bool keyframe;       /* a NAL unit says so */
+    bool recovery;       /* the picture has a recovery point */
+    unsigned recoveries; /* recovery points since the last keyframe */
+    bool ends_seen;      /* a unit in pieces has had its end, so the next ones are to have theirs */
     unsigned slices, slices_before;   /* of this picture and the last one */
     unsigned steady;                  /* pictures in a row with SLICES_BEFORE slices */
     struct sps sps;                   /* H.264: the last one; zeroed: none */

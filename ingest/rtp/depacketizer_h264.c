@@ -1,7 +1,7 @@
 /*
- * H.264 (RFC 6184): single units, STAP-A and FU-A, which are all that packetization modes 0 and 1 have.
- * STAP-B, MTAP and FU-B belong to the interleaved mode 2, which no camera is known to send; they are
- * malformed here.
+ * H.264 (RFC 6184): single units, STAP-A and FU-A, which are all that packetization modes 0 and 1 have, and STAP-B and FU-B
+ * of the interleaved mode 2. Their decoding order numbers are skipped: a camera has nothing to interleave. MTAP, which puts
+ * pictures of several times into one packet, counts as malformed.
  */
 #include "ingest/rtp/depacketizer.h"
 
@@ -12,7 +12,17 @@
 #include "ingest/rtp/access_unit_builder.h"
 
 /* nal_unit_type, 5.2. */
-enum { TYPE_NONE = 0, TYPE_UNIT_LAST = 23, TYPE_STAP_A = 24, TYPE_FU_A = 28 };
+enum {
+    TYPE_NONE = 0,
+    TYPE_UNIT_LAST = 23,
+    TYPE_STAP_A = 24,
+    TYPE_STAP_B = 25,
+    TYPE_FU_A = 28,
+    TYPE_FU_B = 29,
+};
+
+/* Bytes of a decoding order number, 5.5. */
+enum { DON_SIZE = 2 };
 
 enum { TYPE_MASK = 0x1f, REFERENCE_MASK = 0xe0 };
 
@@ -24,6 +34,28 @@ struct h264 {
     struct access_unit_builder builder;
     bool start_waits; /* a unit's first fragment was empty: the next one begins the unit */
 };
+
+static bool is_fragment(const uint8_t *data)
+{
+    return (data[0] & TYPE_MASK) == TYPE_FU_A || (data[0] & TYPE_MASK) == TYPE_FU_B;
+}
+
+static bool is_aggregate(const uint8_t *data)
+{
+    return (data[0] & TYPE_MASK) == TYPE_STAP_A || (data[0] & TYPE_MASK) == TYPE_STAP_B;
+}
+
+/* Bytes before the content of a fragment. */
+static size_t fragment_head(const uint8_t *data)
+{
+    return FU_HEADER_SIZE + ((data[0] & TYPE_MASK) == TYPE_FU_B ? DON_SIZE : 0);
+}
+
+/* Where the first unit of an aggregate begins. */
+static size_t aggregate_head(const uint8_t *data)
+{
+    return 1 + ((data[0] & TYPE_MASK) == TYPE_STAP_B ? DON_SIZE : 0);
+}
 
 /* The fragment begins its unit. */
 static bool starts_unit(const struct h264 *h264, const uint8_t *data)
@@ -37,21 +69,21 @@ static enum access_unit_start start_of(const struct h264 *h264, const struct dep
     size_t size = payload->size;
     uint8_t header = data[0];
 
-    if ((header & TYPE_MASK) == TYPE_FU_A) {
-        if (size <= FU_HEADER_SIZE || !starts_unit(h264, data)) {
+    if (is_fragment(data)) {
+        if (size <= fragment_head(data) || !starts_unit(h264, data)) {
             return STARTS_NOTHING;
         }
         uint8_t head[1 + ACCESS_UNIT_BUILDER_PROBE] = {
             (uint8_t)((header & REFERENCE_MASK) | (data[1] & TYPE_MASK))};
-        size_t rest = size - FU_HEADER_SIZE;
+        size_t rest = size - fragment_head(data);
         rest = rest < ACCESS_UNIT_BUILDER_PROBE ? rest : ACCESS_UNIT_BUILDER_PROBE;
-        memcpy(head + 1, data + FU_HEADER_SIZE, rest);
+        memcpy(head + 1, data + fragment_head(data), rest);
         return access_unit_builder_start(&h264->builder, &(struct nal){head, 1 + rest});
     }
-    if ((header & TYPE_MASK) != TYPE_STAP_A) {
+    if (!is_aggregate(data)) {
         return access_unit_builder_start(&h264->builder, &(struct nal){data, size});
     }
-    for (size_t at = 1; size - at > 2;) {
+    for (size_t at = aggregate_head(data); size > at + 2;) {
         size_t length = bytes_get_be16(data + at);
         at += 2;
         if (length == 0 || length > size - at) {
@@ -70,12 +102,12 @@ static enum access_unit_start start_of(const struct h264 *h264, const struct dep
 /* 5.7.1 */
 static void put_aggregate(struct h264 *h264, const uint8_t *data, size_t size)
 {
-    size_t at = 1;
+    size_t at = aggregate_head(data);
 
-    if (size <= 3) {
+    if (size <= at + 2) {
         access_unit_builder_spoil(&h264->builder);
     }
-    while (size - at > 2) {
+    while (size > at + 2) {
         size_t length = bytes_get_be16(data + at);
         at += 2;
         if (length > size - at) {
@@ -98,12 +130,16 @@ static void put_fragment(struct h264 *h264, const struct depacketizer_payload *p
     const uint8_t *data = payload->data;
 
     if (payload->size < FU_HEADER_SIZE) {
+        h264->base.counters.malformed++; /* it holds nothing, so that nothing is spoilt */
+        return;
+    }
+    if (payload->size < fragment_head(data)) {
         access_unit_builder_spoil(&h264->builder);
         return;
     }
     const uint8_t header = (uint8_t)((data[0] & REFERENCE_MASK) | (data[1] & TYPE_MASK));
-    const uint8_t *rest = data + FU_HEADER_SIZE;
-    size_t size = payload->size - FU_HEADER_SIZE;
+    const uint8_t *rest = data + fragment_head(data);
+    size_t size = payload->size - fragment_head(data);
     bool start = starts_unit(h264, data);
     h264->start_waits = start && size == 0 && (data[1] & FU_END) == 0;
     if (start && size > 0) {
@@ -123,9 +159,9 @@ static void put_unit(struct h264 *h264, const struct depacketizer_payload *paylo
 {
     uint8_t type = payload->data[0] & TYPE_MASK;
 
-    if (type == TYPE_STAP_A) {
+    if (is_aggregate(payload->data)) {
         put_aggregate(h264, payload->data, payload->size);
-    } else if (type == TYPE_FU_A) {
+    } else if (is_fragment(payload->data)) {
         put_fragment(h264, payload);
     } else if (type > TYPE_NONE && type <= TYPE_UNIT_LAST) {
         access_unit_builder_add(&h264->builder, payload->data, payload->size);

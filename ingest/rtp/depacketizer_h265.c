@@ -146,7 +146,11 @@ static void put_fragment(struct h265 *h265, const struct depacketizer_payload *p
     const uint8_t *data = payload->data;
     uint8_t header[HEADER_SIZE];
 
-    if (payload->size < FU_HEADER_SIZE || payload->size < fragment_head(h265, data)) {
+    if (payload->size < FU_HEADER_SIZE) {
+        h265->base.counters.malformed++; /* it holds nothing, so that nothing is spoilt */
+        return;
+    }
+    if (payload->size < fragment_head(h265, data)) {
         access_unit_builder_spoil(&h265->builder);
         return;
     }

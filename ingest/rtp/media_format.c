@@ -19,9 +19,6 @@
 #define OPUS_RATE 48000
 #define G722_RATE 16000 /* RFC 3551, 4.5.2: its clock runs at 8000 all the same */
 
-/* RFC 3551, 3: payload types that have no meaning but what an rtpmap gives them. */
-#define DYNAMIC_TYPE_MIN 96
-
 #define AAC_CONFIG_MAX 64
 #define AAC_RATE_MAX 96000
 #define AAC_LC 2
@@ -40,7 +37,15 @@ static const struct encoding {
 } encodings[] = {
     {"H264", SDP_VIDEO, MEDIA_CODEC_H264, "h264", false, 0},
     {"H265", SDP_VIDEO, MEDIA_CODEC_H265, "hevc", false, 0},
+    /* Names that no standard has. */
+    {"H.264", SDP_VIDEO, MEDIA_CODEC_H264, "h264", false, 0},
+    {"X-H264", SDP_VIDEO, MEDIA_CODEC_H264, "h264", false, 0},
+    {"AVC", SDP_VIDEO, MEDIA_CODEC_H264, "h264", false, 0},
+    {"AVC1", SDP_VIDEO, MEDIA_CODEC_H264, "h264", false, 0},
+    {"H.265", SDP_VIDEO, MEDIA_CODEC_H265, "hevc", false, 0},
+    {"X-H265", SDP_VIDEO, MEDIA_CODEC_H265, "hevc", false, 0},
     {"HEVC", SDP_VIDEO, MEDIA_CODEC_H265, "hevc", false, 0},
+    {"HVC1", SDP_VIDEO, MEDIA_CODEC_H265, "hevc", false, 0},
     {"MPEG4-GENERIC", SDP_AUDIO, MEDIA_CODEC_AAC, "aac", false, 0},
     {"MP4A-LATM", SDP_AUDIO, MEDIA_CODEC_AAC, "aac (LATM)", true, 0},
     {"OPUS", SDP_AUDIO, MEDIA_CODEC_OPUS, "opus", false, 0},
@@ -60,7 +65,8 @@ static const struct encoding nameless = {"", SDP_VIDEO, MEDIA_CODEC_H264, "h264"
 
 static const struct encoding *find_encoding(const struct sdp_media *media)
 {
-    if (media->kind == SDP_VIDEO && media->encoding[0] == '\0' && media->payload_type >= DYNAMIC_TYPE_MIN) {
+    if (media->kind == SDP_VIDEO && media->encoding[0] == '\0' &&
+        media->payload_type >= MEDIA_FORMAT_DYNAMIC_TYPE_MIN) {
         return &nameless;
     }
     for (size_t i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
@@ -84,6 +90,11 @@ enum media_codec media_format_codec(const struct sdp_media *media)
         return MEDIA_CODEC_NONE;
     }
     return encoding ? encoding->codec : MEDIA_CODEC_OTHER;
+}
+
+static bool is_sane(uint32_t clock_rate)
+{
+    return clock_rate >= MEDIA_FORMAT_CLOCK_MIN && clock_rate <= MEDIA_FORMAT_CLOCK_MAX;
 }
 
 /* Room for the base64 text of one parameter set. */
@@ -131,19 +142,28 @@ static void append_set(struct media_format *format, const char *text, size_t len
     format->extradata_size += sizeof(start_code) + (size_t)size;
 }
 
-/* Appends the comma-separated sets of parameter NAME (RFC 6184, 8.1; RFC 7798, 7.1). */
-static void append_sets(struct media_format *format, const char *fmtp, const char *name)
+/* Appends the comma-separated sets of TEXT (RFC 6184, 8.1; RFC 7798, 7.1). */
+static void append_list(struct media_format *format, const char *text, size_t left)
 {
-    size_t left = 0;
-    const char *text = sdp_fmtp_find(fmtp, name, &left);
-
-    while (text && left > 0) {
+    while (left > 0) {
         const char *comma = memchr(text, ',', left);
         size_t length = comma ? (size_t)(comma - text) : left;
         append_set(format, text, length);
         size_t used = comma ? length + 1 : length;
         text += used;
         left -= used;
+    }
+}
+
+/* Appends the sets of each parameter NAME: some cameras give each set one of its own. */
+static void append_sets(struct media_format *format, const char *fmtp, const char *name)
+{
+    size_t length = 0;
+    const char *text;
+
+    while ((text = sdp_fmtp_find(fmtp, name, &length)) != NULL) {
+        append_list(format, text, length);
+        fmtp = text + length;
     }
 }
 
@@ -364,7 +384,7 @@ static bool has_parameters_of_h264(const char *fmtp)
  */
 static int read_video(const struct sdp_media *media, struct media_format *format)
 {
-    if (format->clock_rate == 0) {
+    if (!is_sane(format->clock_rate)) {
         format->clock_rate = VIDEO_CLOCK_RATE;
     }
     append_sets(format, media->fmtp, "sprop-vps");
@@ -402,6 +422,5 @@ int media_format_read(const struct sdp_media *media, struct media_format *format
     format->sample_bits = encoding->sample_bits;
     format->clock_rate = media->clock_rate;
     int result = media->kind == SDP_AUDIO ? read_audio(media, format) : read_video(media, format);
-    bool sane = format->clock_rate >= MEDIA_FORMAT_CLOCK_MIN && format->clock_rate <= MEDIA_FORMAT_CLOCK_MAX;
-    return result == 0 && !sane ? -ENOTSUP : result;
+    return result == 0 && !is_sane(format->clock_rate) ? -ENOTSUP : result;
 }

@@ -12,6 +12,9 @@
 #include "ingest/codec/media.h"
 #include "ingest/rtsp/sdp.h"
 
+/* RFC 3551, 3: payload types from here on have no meaning but what an rtpmap gives them. */
+#define MEDIA_FORMAT_DYNAMIC_TYPE_MIN 96
+
 /* Parameter sets and configurations of the description, as media_stream.extradata. */
 #define MEDIA_FORMAT_EXTRADATA_MAX SDP_FMTP_SIZE
 

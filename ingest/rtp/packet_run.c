@@ -22,7 +22,8 @@ bool packet_run_follows(const struct packet_run *run, const struct rtp_packet *p
         return true;
     }
     const struct rtp_packet *last = &run->items[run->count - 1].packet;
-    return packet->ssrc == last->ssrc && packet->sequence == (uint16_t)(last->sequence + 1);
+    return packet->ssrc == last->ssrc && packet->payload_type == last->payload_type &&
+           packet->sequence == (uint16_t)(last->sequence + 1);
 }
 
 void packet_run_add(struct packet_run *run, const struct rtp_packet *packet, int64_t arrival_ns)

@@ -1,7 +1,7 @@
 /*
  * Packets that do not fit what is expected, kept until enough of them follow each other to prove that the
- * sender began anew, so that its first packets are not lost. A run has packets of one SSRC with consecutive
- * sequence numbers. Owned by a track; one thread. It copies the payloads, and keeps the memory for the next
+ * sender began anew, so that its first packets are not lost. A run has packets of one SSRC and payload type
+ * with consecutive sequence numbers. Owned by a track; one thread. It copies the payloads, and keeps the memory for the next
  * run.
  */
 #ifndef INGEST_RTP_PACKET_RUN_H

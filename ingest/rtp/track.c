@@ -47,6 +47,9 @@ static_assert(TRACK_REPORT_SIZE >= RTCP_REPORT_SIZE + RTCP_PLI_SIZE + RTCP_FIR_S
  * after small steps back, which over UDP are mostly late packets. */
 enum { JUMP_PROOF_UDP = 2, JUMP_PROOF_TCP = 1, BACK_PROOF_UDP = PACKET_RUN_MAX, BACK_PROOF_TCP = 3 };
 
+/* Packets in a row that prove that the camera sends another payload type than it announces. */
+#define TYPE_PROOF 4
+
 /* A sender that goes on under another SSRC: its timestamps go on if they are nearer than this. */
 #define CONTINUES_MAX_S 10
 
@@ -339,6 +342,23 @@ static void note_continued_clock(struct track *track, uint32_t timestamp)
     }
 }
 
+/*
+ * Whether a packet of another payload type than the announced one may be of the stream: both are without a meaning of their
+ * own, and nothing of the announced type has come.
+ */
+static bool may_be_type(const struct track *track, const struct rtp_packet *packet)
+{
+    return !track->sender.known && packet->payload_type >= MEDIA_FORMAT_DYNAMIC_TYPE_MIN &&
+           track->payload_type >= MEDIA_FORMAT_DYNAMIC_TYPE_MIN;
+}
+
+static void take_type(struct track *track, const struct rtp_packet *packet)
+{
+    log_warning("the camera announces payload type %u for %s but sends %u; it is taken for the announced one",
+                track->payload_type, track->video ? "video" : "audio", packet->payload_type);
+    track->payload_type = packet->payload_type;
+}
+
 static int put(struct track *track, const uint8_t *packet, size_t size, int64_t arrival_ns)
 {
     struct rtp_packet parsed;
@@ -347,12 +367,20 @@ static int put(struct track *track, const uint8_t *packet, size_t size, int64_t 
         track->malformed++;
         return -EBADMSG;
     }
-    if (parsed.payload_type != track->payload_type) {
+    bool announced = parsed.payload_type == track->payload_type;
+    if (!announced && !may_be_type(track, &parsed)) {
         track->foreign++;
         return -EPROTO;
     }
     bool follows = track->run.count > 0 && packet_run_follows(&track->run, &parsed);
     size_t run = follows ? track->run.count + 1 : 1;
+    if (!announced && run < TYPE_PROOF) {
+        hold(track, &parsed, arrival_ns, follows);
+        return -EPROTO;
+    }
+    if (!announced) {
+        take_type(track, &parsed);
+    }
     bool known = track->sender.known;
     switch (sender_judge(&track->sender, &parsed, (uint16_t)track->reorder.next, run, arrival_ns)) {
     case SENDER_CONTINUES:

@@ -53,6 +53,34 @@ static int no_video(const struct sdp_media *seen, char words[MEDIA_CHOICE_WORDS_
     return -ENOTSUP;
 }
 
+/* The first video that can be played. Cameras that call their only video inactive send it all the same. */
+static const struct sdp_media *find_video(const struct sdp *sdp, sdp_plays plays, bool inactive)
+{
+    for (size_t i = 0; i < sdp->media_count; i++) {
+        const struct sdp_media *media = &sdp->medias[i];
+        if (media->kind == SDP_VIDEO && (media->direction == SDP_INACTIVE) == inactive && !media->secure &&
+            plays(media)) {
+            return media;
+        }
+    }
+    return NULL;
+}
+
+/* The first video that is not inactive, or else the first one. */
+static const struct sdp_media *first_video(const struct sdp *sdp)
+{
+    const struct sdp_media *first = NULL;
+
+    for (size_t i = 0; i < sdp->media_count; i++) {
+        const struct sdp_media *media = &sdp->medias[i];
+        if (media->kind == SDP_VIDEO && media->direction != SDP_INACTIVE) {
+            return media;
+        }
+        first = !first && media->kind == SDP_VIDEO ? media : first;
+    }
+    return first;
+}
+
 static void choose_audio(const struct sdp *sdp, sdp_plays plays, struct media_choice *choice)
 {
     for (size_t i = 0; i < sdp->media_count; i++) {
@@ -73,21 +101,12 @@ static void choose_audio(const struct sdp *sdp, sdp_plays plays, struct media_ch
 int media_choice_make(const struct sdp *sdp, bool audio, sdp_plays plays, struct media_choice *choice,
                       char words[MEDIA_CHOICE_WORDS_SIZE])
 {
-    const struct sdp_media *seen = NULL;
-
-    *choice = (struct media_choice){0};
-    for (size_t i = 0; i < sdp->media_count; i++) {
-        const struct sdp_media *media = &sdp->medias[i];
-        if (media->kind != SDP_VIDEO || media->direction == SDP_INACTIVE) {
-            continue;
-        }
-        seen = seen ? seen : media;
-        if (!choice->video && !media->secure && plays(media)) {
-            choice->video = media;
-        }
+    *choice = (struct media_choice){.video = find_video(sdp, plays, false)};
+    if (!choice->video) {
+        choice->video = find_video(sdp, plays, true);
     }
     if (!choice->video) {
-        return no_video(seen, words);
+        return no_video(first_video(sdp), words);
     }
     if (audio) {
         choose_audio(sdp, plays, choice);

@@ -27,7 +27,7 @@
 /* A packet is doubted for what follows it; after so many doubts, none more than so many packets after the one before, it is
  * the camera's way. */
 #define JUNK_DOUBTS 2
-#define JUNK_PACKETS 16
+#define JUNK_PACKETS 8192
 
 static const char version[] = "RTSP/";
 static const char other_protocol[] = "HTTP/";
@@ -119,7 +119,18 @@ static bool plausible_packet(const struct rtsp_input *input, const uint8_t *at, 
     return size <= INTERLEAVED_HEAD || at[INTERLEAVED_HEAD] >> 6 == 2;
 }
 
-/* Whether TEXT, of which SIZE bytes are there, may begin a message: a version, or a method and a space. */
+/* Whether the first line of TEXT, as far as it is there, holds nothing that a line of a message cannot. */
+static bool is_text(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size && text[i] != '\n'; i++) {
+        if (iscntrl((unsigned char)text[i]) && text[i] != '\t' && text[i] != '\r') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether TEXT, of which SIZE bytes are there, may begin a message: a version, or a method, a space and more text. */
 static bool plausible_message(const char *text, size_t size)
 {
     size_t compare = size < strlen(version) ? size : strlen(version);
@@ -132,7 +143,8 @@ static bool plausible_message(const char *text, size_t size)
            (isupper((unsigned char)text[length]) || text[length] == '_')) {
         length++;
     }
-    return length > 0 && length <= METHOD_MAX && (length == size || text[length] == ' ');
+    return length > 0 && length <= METHOD_MAX &&
+           (length == size || (text[length] == ' ' && is_text(text, size)));
 }
 
 /* Out of step: skips to what looks like a beginning. */
@@ -183,17 +195,34 @@ static bool proven_packet(const struct rtsp_input *input, const uint8_t *at, siz
            plausible_packet(input, at + length, size - length);
 }
 
-/* Whether the SIZE bytes at REST, behind a packet, cannot be video that the packet's length leaves out: no NAL unit holds
- * three zeros in a row (ISO/IEC 14496-10, 7.4.1; 23008-2, 7.4.2). */
-static bool is_filling(const uint8_t *rest, size_t size)
+/* How many of the SIZE bytes at REST, behind a packet, cannot be video that the packet's length leaves out: no NAL unit
+ * holds three zeros in a row (ISO/IEC 14496-10, 7.4.1; 23008-2, 7.4.2). */
+static size_t count_filling(const uint8_t *rest, size_t size)
 {
-    return size >= 3 && rest[0] == 0 && rest[1] == 0 && rest[2] == 0;
+    size_t zeros = 0;
+
+    while (zeros < size && rest[zeros] == 0) {
+        zeros++;
+    }
+    return zeros >= 3 ? zeros : 0;
+}
+
+/* Whether a packet is proven among the SIZE bytes at AT, behind the first one. */
+static bool holds_packet(const struct rtsp_input *input, const uint8_t *at, size_t size)
+{
+    for (const uint8_t *inner = at + 1;
+         (inner = memchr(inner, INTERLEAVED_MARK, (size_t)(at + size - inner))) != NULL; inner++) {
+        if (proven_packet(input, inner, size - (size_t)(inner - at))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Whether something that is plausible begins within the first JUNK_MAX of the SIZE bytes at REST, or may begin behind them. */
 static bool junk_ends(const struct rtsp_input *input, const uint8_t *rest, size_t size)
 {
-    for (size_t i = 1; i <= JUNK_MAX && i < size; i++) {
+    for (size_t i = 0; i <= JUNK_MAX && i < size; i++) {
         size_t left = size - i;
         size_t compare = left < strlen(version) ? left : strlen(version);
         if ((rest[i] == INTERLEAVED_MARK && plausible_packet(input, rest + i, left)) ||
@@ -237,7 +266,11 @@ static bool is_mistaken(struct rtsp_input *input, const uint8_t *at, size_t leng
             return true;
         }
     }
-    return !(is_filling(rest, behind) || sends_junk(input)) || !junk_ends(input, rest, behind);
+    size_t filling = count_filling(rest, behind);
+    if (filling == 0 && !sends_junk(input)) {
+        return true;
+    }
+    return filling < behind && !junk_ends(input, rest + filling, behind - filling);
 }
 
 /* -EAGAIN: it was not a packet. */
@@ -250,10 +283,10 @@ static int next_packet(struct rtsp_input *input, enum rtsp_event *event)
         return 0;
     }
     size_t length = INTERLEAVED_HEAD + (size_t)(at[2] << 8 | at[3]);
-    if (size < length) {
+    if (size < length && (is_expected(input, at[1]) || !holds_packet(input, at, size))) {
         return 0;
     }
-    if (is_mistaken(input, at, length, size)) {
+    if (size < length || is_mistaken(input, at, length, size)) {
         input->lost = true;
         skip(input, 1);
         return -EAGAIN;

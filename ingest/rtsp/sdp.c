@@ -172,6 +172,19 @@ static bool lists(const struct reader *reader, int type)
     return false;
 }
 
+/* Makes room by leaving out a media that is neither video nor audio. False: there is none. */
+static bool forget_other(struct sdp *sdp)
+{
+    for (size_t i = 0; i < sdp->media_count; i++) {
+        if (sdp->medias[i].kind == SDP_OTHER) {
+            sdp->media_count--;
+            memmove(&sdp->medias[i], &sdp->medias[i + 1], (sdp->media_count - i) * sizeof(sdp->medias[0]));
+            return true;
+        }
+    }
+    return false;
+}
+
 /* "video 0 RTP/AVP 96 97" */
 static void begin_media(struct reader *reader, struct span value)
 {
@@ -180,7 +193,7 @@ static void begin_media(struct reader *reader, struct span value)
     reader->session = false;
     reader->media = NULL;
     reader->type_count = 0;
-    if (sdp->media_count == SDP_MEDIA_MAX) {
+    if (sdp->media_count == SDP_MEDIA_MAX && !forget_other(sdp)) {
         return;
     }
     reader->media = &sdp->medias[sdp->media_count++];
@@ -224,7 +237,7 @@ static bool next_attribute(struct span *rest, const char *name, int *type, struc
 
     while (next_line(rest, &line)) {
         line = trim(line);
-        if (line.length < 2 || line.at[0] != 'a' || line.at[1] != '=') {
+        if (line.length < 2 || tolower((unsigned char)line.at[0]) != 'a' || line.at[1] != '=') {
             continue;
         }
         *value = (struct span){line.at + 2, line.length - 2};
@@ -416,13 +429,14 @@ static void take_line(struct reader *reader, struct span line)
         return;
     }
     struct span value = {line.at + 2, line.length - 2};
-    if (line.at[0] == 'm') {
+    int type = tolower((unsigned char)line.at[0]);
+    if (type == 'm') {
         end_media(reader);
         begin_media(reader, value);
         reader->section = (struct span){line.at, line.length};
-    } else if (line.at[0] == 'a') {
+    } else if (type == 'a') {
         take_attribute(reader, value);
-    } else if (line.at[0] == 'b') {
+    } else if (type == 'b') {
         take_bandwidth(reader, value);
     }
 }
@@ -448,6 +462,21 @@ int sdp_parse(const char *text, size_t size, sdp_plays plays, struct sdp *sdp)
     return sdp->media_count > 0 ? 0 : -EBADMSG;
 }
 
+/* NAME and '=' behind a blank or a comma, where a parameter of its own ought to begin. */
+static const char *find_careless(const char *fmtp, const char *name, size_t *length)
+{
+    for (const char *at = fmtp; (at = strcasestr(at, name)) != NULL; at++) {
+        const char *value = at + strlen(name);
+        value += strspn(value, " \t");
+        if (at > fmtp && strchr(" \t,", at[-1]) != NULL && *value == '=') {
+            struct span found = trim((struct span){value + 1, strcspn(value + 1, ";")});
+            *length = found.length;
+            return found.at;
+        }
+    }
+    return NULL;
+}
+
 const char *sdp_fmtp_find(const char *fmtp, const char *name, size_t *length)
 {
     struct span rest = {fmtp, strlen(fmtp)};
@@ -462,5 +491,5 @@ const char *sdp_fmtp_find(const char *fmtp, const char *name, size_t *length)
         *length = value.length;
         return value.at;
     }
-    return NULL;
+    return find_careless(fmtp, name, length);
 }

@@ -66,6 +66,8 @@ int sdp_parse(const char *text, size_t size, sdp_plays plays, struct sdp *sdp);
 /*
  * The value of parameter NAME (without case) of an fmtp text: *length bytes within FMTP, not ended by NUL.
  * Values may hold '=' (base64). NULL: not there. A name without '=' has an empty value.
+ * Cameras that separate parameters by blanks or commas are understood, too: the value then goes on to the next ';'.
+ * To find a further one of the same name, search behind the value.
  */
 const char *sdp_fmtp_find(const char *fmtp, const char *name, size_t *length);
 

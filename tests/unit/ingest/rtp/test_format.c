@@ -56,15 +56,36 @@ static void assert_sets(const char *expected, size_t size)
 static void sets_are_read_as_cameras_write_them(void **state)
 {
     static const char *const written[] = {
-        "sprop-parameter-sets=Z0L/4A==,aM7+",     "sprop-parameter-sets=Z0L/4A==\",\"aM7+",
-        "sprop-parameter-sets=\"Z0L/4A==,aM7+\"", "sprop-parameter-sets='Z0L/4A', 'aM7+'",
-        "sprop-parameter-sets=Z0L_4A,aM7-",       "sprop-parameter-sets = Z0L/4A== , aM7+ ,",
+        "sprop-parameter-sets=Z0L/4A==,aM7+",
+        "sprop-parameter-sets=Z0L/4A==\",\"aM7+",
+        "sprop-parameter-sets=\"Z0L/4A==,aM7+\"",
+        "sprop-parameter-sets='Z0L/4A', 'aM7+'",
+        "sprop-parameter-sets=Z0L_4A,aM7-",
+        "sprop-parameter-sets = Z0L/4A== , aM7+ ,",
+        "x=1, sprop-parameter-sets=Z0L/4A==,aM7+",
+        "x=1 sprop-parameter-sets=Z0L/4A==,aM7+;y=2",
+        "sprop-parameter-sets=Z0L/4A==;sprop-parameter-sets=aM7+",
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++) {
         assert_int_equal(read(SDP_VIDEO, "H264", 90000, written[i]), 0);
         assert_sets("\0\0\0\1\x67\x42\xff\xe0\0\0\0\1\x68\xce\xfe", 15);
+    }
+}
+
+static void video_with_other_names_and_clocks(void **state)
+{
+    static const char *const h264[] = {"h264", "H.264", "X-H264", "avc", "AVC1"};
+    static const char *const h265[] = {"h265", "H.265", "X-H265", "hevc", "hvc1"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(h264) / sizeof(h264[0]); i++) {
+        assert_int_equal(read(SDP_VIDEO, h264[i], 25, ""), 0);
+        assert_int_equal(format.codec, MEDIA_CODEC_H264);
+        assert_int_equal(format.clock_rate, 90000);
+        assert_int_equal(read(SDP_VIDEO, h265[i], 90000, ""), 0);
+        assert_int_equal(format.codec, MEDIA_CODEC_H265);
     }
 }
 
@@ -202,6 +223,7 @@ int main(void)
         cmocka_unit_test(parameter_sets_become_units),
         cmocka_unit_test(damaged_sets_are_left_out),
         cmocka_unit_test(sets_are_read_as_cameras_write_them),
+        cmocka_unit_test(video_with_other_names_and_clocks),
         cmocka_unit_test(sets_tell_the_codec),
         cmocka_unit_test(parameters_let_guess_the_codec),
         cmocka_unit_test(aac_is_as_its_configuration_says),

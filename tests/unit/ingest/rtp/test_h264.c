@@ -302,9 +302,10 @@ static void what_cannot_be_is_counted(void **state)
                "ab")},
         {BYTES("\x7c")},             /* a fragment without its header */
         {BYTES("\x7c\x05more")},     /* the middle of a unit that never began */
-        {BYTES("\x79\0\0\0\4" SPS)}, /* STAP-B */
+        {BYTES("\x79\0\0\0")},       /* STAP-B, cut */
+        {BYTES("\x79\0\0\0\6" SPS)}, /* and with a unit that reaches past the end */
         {BYTES("\x7a\0\0\0\4")},     /* MTAP16 */
-        {BYTES("\x7d\x85\0\0")},     /* FU-B */
+        {BYTES("\x7d\x85\0")},       /* FU-B, cut */
         {BYTES("\x60zero")},
         {BYTES("\x7f"
                "31")},
@@ -327,16 +328,73 @@ static void what_cannot_be_is_counted(void **state)
 static void a_fragment_that_is_interrupted_spoils_its_picture(void **state)
 {
     (void)state;
-    put(BYTES("\x7c\x85\x88i"), 0, false);
-    put(BYTES("\x7c\x85\x88i"), 0, false);
-    put(BYTES("\x7c\x45r"), 0, true);
-    assert_int_equal(units.count, 0);
-    assert_int_equal(counters()->dropped, 1);
-    put(BYTES("\x7c\x85\x88i"), 1, false);
-    put(BYTES(PPS), 1, true);
-    assert_int_equal(units.count, 0);
-    put(BYTES(IDR), 2, true);
+    put(BYTES("\x5c\x81\x9asl"), 0, false);
+    put(BYTES("\x5c\x41ice"), 0, true); /* its units have their ends */
     assert_int_equal(units.count, 1);
+    put(BYTES("\x7c\x85\x88i"), 1, false);
+    put(BYTES("\x7c\x85\x88i"), 1, false);
+    put(BYTES("\x7c\x45r"), 1, true);
+    assert_int_equal(units.count, 1);
+    assert_int_equal(counters()->dropped, 1);
+    put(BYTES("\x7c\x85\x88i"), 2, false);
+    put(BYTES(PPS), 2, true);
+    assert_int_equal(units.count, 1);
+    put(BYTES(IDR), 3, true);
+    assert_int_equal(units.count, 2);
+}
+
+/* Cameras that never mark the end of a unit in pieces: the next one tells it, within a picture, too. */
+static void units_without_end_bits_are_whole(void **state)
+{
+    (void)state;
+    put(BYTES("\x7c\x85\x88i"), 0, false);
+    put(BYTES("\x7c\x05"
+              "dr"),
+        0, false);
+    put(BYTES("\x7c\x85\x40r"), 0, false);
+    put(BYTES("\x7c\x05"
+              "est"),
+        0, true);
+    put(BYTES("\x5c\x81\x9asl"), 1, false);
+    put(BYTES("\x5c\x01ice"), 1, false);
+    put(BYTES(SLICE_MORE), 1, true);
+    put(BYTES(SLICE), 2, true);
+    assert_int_equal(units.count, 3);
+    units_check_nals(&units, 0, BYTES(CODE "\x65\x88idr" CODE "\x65\x40rest"));
+    units_check_nals(&units, 1, BYTES(CODE SLICE CODE SLICE_MORE));
+    assert_int_equal(counters()->dropped + counters()->malformed, 0);
+    assert_false(units.items[1].lost);
+}
+
+/* A piece that is cut off before its own header holds nothing. */
+static void pieces_of_one_byte_are_harmless(void **state)
+{
+    (void)state;
+    put(BYTES("\x7c\x85\x88i"), 0, false);
+    put(BYTES("\x7c"), 0, false);
+    put(BYTES("\x7c\x45"
+              "dr"),
+        0, true);
+    assert_int_equal(units.count, 1);
+    units_check_nals(&units, 0, BYTES(CODE IDR));
+    assert_int_equal(counters()->malformed, 1);
+}
+
+/* The interleaved mode's packets, in decoding order. */
+static void numbers_of_the_decoding_order_are_skipped(void **state)
+{
+    (void)state;
+    put(BYTES("\x79\0\7\0\4" SPS "\0\4" PPS), 0, false);
+    put(BYTES("\x7d\x85\0\x09\x88i"), 0, false);
+    put(BYTES("\x7c\x45"
+              "dr"),
+        0, true);
+    put(BYTES("\x59\0\x0a\0\7" SLICE), 1, true);
+    assert_int_equal(units.count, 2);
+    units_check_nals(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
+    assert_true(units.items[0].keyframe);
+    units_check_nals(&units, 1, BYTES(CODE SLICE));
+    assert_int_equal(counters()->malformed + counters()->dropped, 0);
 }
 
 static void pictures_without_end_are_bounded(void **state)
@@ -544,6 +602,9 @@ int main(void)
         TEST(fragments_without_content_are_harmless),
         TEST(what_cannot_be_is_counted),
         TEST(a_fragment_that_is_interrupted_spoils_its_picture),
+        TEST(units_without_end_bits_are_whole),
+        TEST(pieces_of_one_byte_are_harmless),
+        TEST(numbers_of_the_decoding_order_are_skipped),
         TEST(pictures_without_end_are_bounded),
         TEST(a_new_sender_drops_what_is_incomplete),
     };

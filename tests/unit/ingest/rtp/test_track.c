@@ -346,6 +346,50 @@ static void video_without_a_name_is_looked_at(void **state)
     assert_null(units.items[0].source.stream);
 }
 
+static void put_typed(uint8_t type, uint16_t sequence, const char *payload, size_t size)
+{
+    const struct fixture_packet packet = {.payload_type = type,
+                                          .marker = true,
+                                          .sequence = sequence,
+                                          .timestamp = 3600u * sequence,
+                                          .ssrc = 9,
+                                          .payload = payload,
+                                          .size = size};
+
+    put_packet(video, &packet, 40 * MS * sequence, &units);
+}
+
+/* A camera that sends another payload type than it announces: four packets in a row prove it, and none is lost. */
+static void another_payload_type_is_taken(void **state)
+{
+    (void)state;
+    begin(false);
+    for (uint16_t i = 1; i < 4; i++) {
+        put_typed(97, i, IDR, sizeof(IDR) - 1);
+    }
+    assert_int_equal(units.count, 0);
+    put_typed(97, 4, IDR, sizeof(IDR) - 1);
+    assert_int_equal(units.count, 4);
+    put_typed(96, 5, IDR, sizeof(IDR) - 1); /* now a stranger */
+    put_typed(97, 5, IDR, sizeof(IDR) - 1);
+    assert_int_equal(units.count, 5);
+    assert_int_equal(track_counters(video)->discontinuities, 0);
+    teardown(state);
+    begin(false);
+    put_typed(96, 1, IDR, sizeof(IDR) - 1);
+    for (uint16_t i = 2; i < 12; i++) {
+        put_typed(97, i, IDR, sizeof(IDR) - 1); /* what is announced has come: retransmissions, perhaps */
+    }
+    assert_int_equal(units.count, 1);
+    assert_int_equal(track_counters(video)->foreign, 10);
+    teardown(state);
+    begin(false);
+    for (uint16_t i = 1; i < 12; i++) {
+        put_typed(33, i, IDR, sizeof(IDR) - 1); /* an MPEG transport stream, by its type */
+    }
+    assert_int_equal(units.count, 0);
+}
+
 static void timestamps_go_on_across_their_wrap(void **state)
 {
     (void)state;
@@ -652,6 +696,7 @@ int main(void)
         TEST(h265_that_is_announced_as_h264_is_seen),
         TEST(what_is_announced_is_believed),
         TEST(video_without_a_name_is_looked_at),
+        TEST(another_payload_type_is_taken),
         TEST(timestamps_go_on_across_their_wrap),
         TEST(a_missing_packet_is_told),
         TEST(capture_is_told_by_a_clock_like_ours),

@@ -242,12 +242,13 @@ static int packets_with_junk(int interval, const void *junk, size_t size)
 /* No video holds three zeros in a row, so they cost no packet, however rare they are. */
 static void zeros_between_packets_cost_none(void **state)
 {
-    static const uint8_t zeros[12];
+    static const uint8_t zeros[700];
 
     (void)state;
     assert_int_equal(packets_with_junk(1, zeros, 4), 60);
     assert_int_equal(packets_with_junk(2, zeros, 12), 60);
     assert_int_equal(packets_with_junk(25, zeros, 3), 60);
+    assert_int_equal(packets_with_junk(3, zeros, sizeof(zeros)), 60);
 }
 
 /* Other bytes that come often are this camera's way after the first two. */
@@ -258,6 +259,17 @@ static void junk_that_comes_often_costs_the_first_two(void **state)
     (void)state;
     assert_int_equal(packets_with_junk(1, junk, 8), 58);
     assert_int_equal(packets_with_junk(2, junk, 5), 60);
+    assert_int_equal(packets_with_junk(25, junk, 7), 60); /* and stay it when they are rare */
+}
+
+/* Text between packets is no message, and what looks like a packet of an unknown channel holds none up. */
+static void text_and_marks_are_junk_too(void **state)
+{
+    (void)state;
+    assert_int_equal(packets_with_junk(1, (const uint8_t *)"HELLO WORLD", 11), 58);
+    assert_int_equal(packets_with_junk(3, (const uint8_t *)"GET it $$$$", 11), 60);
+    assert_int_equal(packets_with_junk(2, (const uint8_t *)"$$$$", 4),
+                     59); /* the last one waits for what follows it */
 }
 
 /* More than junk is the rest of a packet, also of a camera that sends junk. */
@@ -367,6 +379,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_packet_with_a_rest_behind_it_is_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(zeros_between_packets_cost_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(junk_that_comes_often_costs_the_first_two, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(text_and_marks_are_junk_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_rest_is_not_junk, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gives_up_on_endless_garbage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_what_is_too_large, set_up, tear_down),

@@ -297,7 +297,6 @@ static void says_what_cannot_be_played(void **state)
         {"m=video 0 RTP/AVP 96\na=rtpmap:96 VP8/90000", "\"VP8\""},
         {"m=video 0 RTP/SAVP 96\na=rtpmap:96 H264/90000", "SRTP"},
         {"m=audio 0 RTP/AVP 0", "no video"},
-        {"m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=inactive", "no video"},
     };
     struct media_choice choice;
     char words[MEDIA_CHOICE_WORDS_SIZE];
@@ -340,6 +339,33 @@ static void chooses_sound_or_names_it(void **state)
     assert_non_null(choice.unplayed);
 }
 
+/* Line types in capitals; an inactive video if there is no other; many medias of no interest before it. */
+static void finds_video_in_odd_places(void **state)
+{
+    struct media_choice choice;
+    char words[MEDIA_CHOICE_WORDS_SIZE];
+    char many[1024] = "";
+
+    (void)state;
+    parse("M=VIDEO 0 RTP/AVP 96\nA=RTPMAP:96 H264/90000\nA=CONTROL:Track1\nB=AS:7\n");
+    assert_string_equal(sdp.medias[0].encoding, "H264");
+    assert_string_equal(sdp.medias[0].control, "Track1");
+    assert_int_equal(sdp.medias[0].bandwidth_kbit, 7);
+    assert_int_equal(choose("m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=inactive", &choice, words), 0);
+    assert_int_equal(choose("m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=inactive\n"
+                            "m=video 0 RTP/AVP 97\na=rtpmap:97 H264/90000\n",
+                            &choice, words),
+                     0);
+    assert_int_equal(choice.video->payload_type, 97);
+    for (int i = 0; i < SDP_MEDIA_MAX + 2; i++) {
+        strcat(many, "m=application 0 RTP/AVP 107\n");
+    }
+    strcat(many, "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\nm=audio 0 RTP/AVP 0\n");
+    assert_int_equal(choose(many, &choice, words), 0);
+    assert_int_equal(choice.video->payload_type, 96);
+    assert_int_equal(sdp.medias[SDP_MEDIA_MAX - 1].kind, SDP_AUDIO);
+}
+
 static void joins_and_finds_parameters(void **state)
 {
     size_t length;
@@ -352,6 +378,11 @@ static void joins_and_finds_parameters(void **state)
     assert_value(" a = 1 ; b=x=y= ;flag;c=", "a", "1");
     assert_value(" a = 1 ; b=x=y= ;flag;c=", "flag", "");
     assert_value(" a = 1 ; b=x=y= ;flag;c=", "c", "");
+    /* Without semicolons a value goes on to the next one. */
+    assert_value("packetization-mode=1, sets=Z0==,aM4= ;x=1", "sets", "Z0==,aM4=");
+    assert_value("packetization-mode=1 sets = Z0==,aM4=", "sets", "Z0==,aM4=");
+    assert_null(sdp_fmtp_find("a=xsets=1", "sets", &length));
+    assert_null(sdp_fmtp_find("a=1 sets", "sets", &length));
     assert_null(sdp_fmtp_find("abc=1", "ab", &length));
     assert_null(sdp_fmtp_find("", "ab", &length));
 }
@@ -426,6 +457,7 @@ int main(void)
         cmocka_unit_test(says_what_cannot_be_played),
         cmocka_unit_test(chooses_sound_or_names_it),
         cmocka_unit_test(sees_what_can_be_asked_for),
+        cmocka_unit_test(finds_video_in_odd_places),
         cmocka_unit_test(joins_and_finds_parameters),
         cmocka_unit_test(survives_nonsense),
         cmocka_unit_test(bounds_everything),
