@@ -9,11 +9,11 @@
 
 /*
  * Sends the histograms that have grown since they were last sent, in as many `latency` messages as they need.
- * False: CHANNEL does not take all of them now; the rest is for the next time.
+ * False: CHANNEL does not take all of them now; the next call sends the rest.
  */
 bool latency_report_send(struct streams *streams, int channel);
 
-/* Another ringcastd listens: all that is known is to be sent. True if there is anything. */
+/* Another ringcastd has taken over: marks every histogram for sending. True if there is anything to send. */
 bool latency_report_again(struct streams *streams);
 
 #endif

@@ -97,7 +97,7 @@ void server_limit(struct server *server, const struct feed_limits *limits, long 
 
 void server_limit_idle(struct server *server, unsigned per_client, unsigned max)
 {
-    server->viewers_max = connections_limit(&server->connections, per_client, max, server->seats);
+    server->viewers_max = connections_limit(&server->connections, per_client, max, server->connections_max);
 }
 
 /* Not from VIEWER's own callback. */
@@ -433,7 +433,7 @@ int server_init(struct server *server, const char *assets_directory)
     *server = (struct server){.state = SERVER_STARTING};
     streams_init(&server->streams, &server->feeds);
     connections_init(&server->connections, close_idle);
-    server->seats = limit_descriptors();
+    server->connections_max = limit_descriptors();
     server_limit_idle(server, CONNECTIONS_IDLE_PER_CLIENT, CONNECTIONS_IDLE_MAX);
     router_init(&server->router, assets_directory, &server->streams);
     int result = create_context(server);

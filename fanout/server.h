@@ -1,6 +1,5 @@
 /*
- * The fan-out as a whole: libwebsockets' context, what it serves, and how it ends. ringcast-fanout's only
- * thread.
+ * The fan-out as a whole: libwebsockets' context, its viewers, and its end. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_SERVER_H
 #define FANOUT_SERVER_H
@@ -18,9 +17,9 @@
 #include "fanout/supervisor_link.h"
 
 enum server_state {
-    SERVER_STARTING, /* waits for `listen` */
+    SERVER_STARTING, /* waits for the message `listen` */
     SERVER_SERVING,
-    SERVER_STOPPING, /* takes no more viewers; those that are there are sent a close frame */
+    SERVER_STOPPING, /* accepts no more viewers, and has sent a close frame to those that it has */
     SERVER_STOPPED,
 };
 
@@ -35,35 +34,35 @@ struct server {
     struct listener listener;
     struct connections connections;
     struct watch feeds_watch, signals;
-    struct watch_timer stop_timer;      /* how long viewers have to close their side */
+    struct watch_timer stop_timer;      /* limits how long viewers take to close their side */
     struct watch_timer keepalive_timer; /* armed while there are viewers */
     long keepalive_ms, ping_ms;
     unsigned keepalive_phase;
-    int64_t fed_ns; /* CLOCK_MONOTONIC: when the feeds last had their turn */
+    int64_t fed_ns; /* CLOCK_MONOTONIC: when the feeds last ran */
     uint64_t viewers_seen;
-    unsigned viewers; /* open WebSockets, closing ones too */
-    unsigned seats;   /* connections that the process can have */
+    unsigned viewers;         /* open WebSockets, including those that are closing */
+    unsigned connections_max; /* what the process has descriptors for */
     unsigned viewers_max;
 };
 
 const char *server_strstate(enum server_state state);
 
-/* Makes everything but the link to ringcastd. Serves the files in ASSETS_DIRECTORY. 0 or negative errno. */
+/* Sets up everything but the link to ringcastd. Serves the files in ASSETS_DIRECTORY. 0 or negative errno. */
 int server_init(struct server *server, const char *assets_directory);
 
-/* Runs until the fan-out is to end. 0 or negative errno. */
+/* Runs until the fan-out has stopped. 0 or negative errno. */
 int server_run(struct server *server);
 
-/* Begins to accept viewers on SOCKET, which becomes the server's. 0 or negative errno. */
+/* Begins to accept viewers on SOCKET, which the server owns from now on. 0 or negative errno. */
 int server_listen(struct server *server, int socket);
 
-/* How slow viewers may be, and after how many milliseconds each of them gets a ping. */
+/* Sets how slow viewers may be, and after how many milliseconds each of them gets a ping. */
 void server_limit(struct server *server, const struct feed_limits *limits, long ping_ms);
 
-/* How many connections may be idle, of one client and in all (connections.h). */
+/* Sets how many connections may be idle, of one client and in all (connections.h). */
 void server_limit_idle(struct server *server, unsigned per_client, unsigned max);
 
-/* Begins to end: every viewer is closed with 1001. */
+/* Begins to stop: closes every viewer with code 1001. */
 void server_stop(struct server *server);
 
 /* Closes and frees everything. */

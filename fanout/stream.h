@@ -1,6 +1,6 @@
 /*
- * The streams that this fan-out serves, main and sub ones, in the order in which ringcastd named them (the
- * configuration's): what is known of each, and its feed. ringcast-fanout's only thread.
+ * The streams that this fan-out serves, main and sub streams, in the order of the configuration, which is
+ * that of ringcastd's messages: what is known of each, and its feed. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_STREAM_H
 #define FANOUT_STREAM_H
@@ -26,13 +26,13 @@ struct stream {
     dev_t ring_device;           /* which ring the feed has */
     ino_t ring_inode;
     json_int_t elsewhere;  /* viewers at the other fan-outs */
-    uint64_t changes;      /* of what is known, viewers at this fan-out aside */
+    uint64_t changes;      /* counts changes of the stream, but not of its viewers at this fan-out */
     int64_t state_told_ns; /* CLOCK_MONOTONIC: when the viewers were last told the state */
     bool state_due;        /* it changed since then */
     struct feed feed;
-    char *row;                 /* camera_list.c's: what /api/cameras says of it, NULL: not made yet */
-    uint64_t row_key;          /* of what the row shows */
-    struct stream *main, *sub; /* the stream whose sub stream this is; its sub stream; NULL: none */
+    char *row;                 /* owned by camera_list.c: its row in /api/cameras; NULL: not made yet */
+    uint64_t row_key;          /* identifies what the row shows */
+    struct stream *main, *sub; /* the main stream of this sub stream; the sub stream of this one; or NULL */
     struct stream *next;
 };
 
@@ -45,40 +45,39 @@ struct streams {
 
 void streams_init(struct streams *streams, struct feed_set *set);
 
-/* Makes the timer. 0 or negative errno. */
+/* Creates the timer. 0 or negative errno. */
 int streams_begin(struct streams *streams, struct loop *loop);
 
 struct stream *streams_find(const struct streams *streams, const char *name);
 
 /*
- * Adds the stream of a `camera-add` message with its ring; for a name that is there, puts the ring in place
- * of the old one. READER and WAKE become the stream's, also when the result is an error. 0; -EINVAL: not a name;
- * -ENOMEM.
+ * Adds the stream of a `camera-add` message with its ring, or replaces the ring of the stream with that NAME.
+ * READER and WAKE become the stream's, also after an error. 0; -EINVAL: not a name; -ENOMEM.
  */
 int streams_add(struct streams *streams, const char *name, ringcast_reader *reader, int wake);
 
 /*
- * Takes over what MESSAGE (`camera-add` or `camera-state`) says. Its viewers are told a new state at once, and
- * further ones at most ten times a second: then the newest, whatever came between.
+ * Updates STREAM from MESSAGE (`camera-add` or `camera-state`). Its viewers get a new state at once, and
+ * further states at most ten times a second: then only the newest.
  */
 void stream_update(struct streams *streams, struct stream *stream, const json_t *message);
 
-/* True if it is a camera's sub stream, which has no row of its own in /api/cameras. */
+/* True if STREAM is a camera's sub stream, which has no row of its own in /api/cameras. */
 bool stream_is_sub(const struct stream *stream);
 
-/* True if RING (of fstat) is the one that the camera has. */
+/* True if RING, a result of fstat, is the ring that the stream has. */
 bool stream_has_ring(const struct stream *stream, const struct stat *ring);
 
 /* True if the camera sleeps until a viewer comes. */
 bool stream_is_idle(const struct stream *stream);
 
-/* COUNTS: name -> viewers at the other fan-outs. A stream that is not in it has none. */
+/* Takes COUNTS, {"name": viewers at the other fan-outs}. A stream that is missing there has none. */
 void streams_set_elsewhere(struct streams *streams, const json_t *counts);
 
 /* Closes the stream's viewers with CODE and frees it. */
 void streams_remove(struct streams *streams, struct stream *stream, uint16_t code);
 
-/* What its row in `GET /api/cameras` says, with its sub stream. A new object, or NULL. */
+/* The row of STREAM in `GET /api/cameras`, its sub stream included. A new object, or NULL. */
 json_t *stream_describe(const struct stream *stream);
 
 /* Removes all. */

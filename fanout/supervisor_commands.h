@@ -7,7 +7,7 @@
 
 struct server;
 
-/* Begins to receive on CHANNEL, which becomes the server's link. 0 or negative errno. */
+/* Begins to receive on CHANNEL, which the server's link owns from now on. 0 or negative errno. */
 int supervisor_commands_begin(struct server *server, int channel);
 
 #endif

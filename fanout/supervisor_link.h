@@ -1,7 +1,7 @@
 /*
- * The channel to ringcastd, as far as this process speaks on it by itself: how many viewers there are,
- * latencies, and which sleeping camera is wanted (docs/reference/control.md, "ringcastd ↔
- * fan-out"). What ringcastd asks for is in supervisor_commands.h. ringcast-fanout's only thread.
+ * What this process sends on the channel to ringcastd of its own accord: numbers of viewers, latencies, and
+ * which idle camera is wanted (docs/reference/control.md, "ringcastd ↔ fan-out"). What ringcastd sends is
+ * handled in supervisor_commands.h. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_SUPERVISOR_LINK_H
 #define FANOUT_SUPERVISOR_LINK_H
@@ -17,19 +17,21 @@ struct supervisor_link {
 };
 
 /*
- * Speaks on CHANNEL, which becomes the loop's, and calls RECEIVED with CONTEXT when a message is there. Makes
- * the timers of the streams' feed set. 0 or negative errno.
+ * Begins to use CHANNEL, which the loop owns from now on, and calls RECEIVED with CONTEXT when a message has
+ * come. Creates the timers of the streams' feed set. 0 or negative errno.
  */
 int supervisor_link_begin(struct supervisor_link *link, struct loop *loop, struct streams *streams,
                           int channel, void (*received)(void *context), void *context);
 
-/* Sends MESSAGE (consumed; NULL: there was no memory for it). 0; -EPIPE: ringcastd is gone; negative errno. */
+/*
+ * Sends MESSAGE (consumed; NULL: there was no memory for it). 0; -EPIPE: ringcastd is gone; negative errno.
+ */
 int supervisor_link_send(struct supervisor_link *link, json_t *message);
 
-/* Another ringcastd listens: it is to be told everything. */
+/* Another ringcastd has taken over: sends all reports again. */
 void supervisor_link_report_again(struct supervisor_link *link);
 
-/* STREAM has one viewer more: the first one of a camera that sleeps wakes it at once. */
+/* STREAM has one more viewer. The first viewer of an idle camera wakes it at once. */
 void supervisor_link_viewer_joined(struct supervisor_link *link, const struct stream *stream);
 
 void supervisor_link_end(struct supervisor_link *link);

@@ -9,16 +9,16 @@
 #include "fanout/feed/packet.h"
 
 struct init_cache {
-    const ringcast_reader *ring; /* that the generation is of; only compared */
+    const ringcast_reader *ring; /* the ring of the generation; only compared */
     uint32_t generation;         /* 0: empty */
-    uint64_t id;                 /* the same for the same codecs and bytes, never 0 */
+    uint64_t id;                 /* equal for equal codecs and bytes; never 0 */
     struct packet text;          /* {"type":"init", … } */
     struct packet segment;       /* `ftyp` + `moov` */
 };
 
 /*
- * Makes the cache hold GENERATION (0: the ring's newest).
- * 0; -EAGAIN: the camera has sent nothing yet; -ESTALE: that generation is gone; -EBADMSG; -ENOMEM.
+ * Loads GENERATION (0: the ring's newest) unless it is loaded already. 0; -EAGAIN: the camera has sent
+ * nothing yet; -ESTALE: the ring no longer has that generation; -EBADMSG; -ENOMEM.
  */
 int init_cache_load(struct init_cache *cache, const ringcast_reader *reader, uint32_t generation);
 

@@ -1,7 +1,7 @@
 /*
  * Memory for one outgoing WebSocket message: a payload with room before it for the frame header, which
  * libwebsockets writes in place. One packet therefore serves any number of viewers, one after the other.
- * Owned by whoever embeds it; ringcast-fanout's only thread.
+ * Embedded in its owner; ringcast-fanout's only thread.
  */
 #ifndef FANOUT_FEED_PACKET_H
 #define FANOUT_FEED_PACKET_H
@@ -13,24 +13,24 @@
 #include <stdint.h>
 
 struct packet {
-    uint8_t *memory; /* header room, then payload; NULL while nothing was reserved */
+    uint8_t *memory; /* header room, then payload; NULL before the first packet_reserve */
     size_t room;     /* bytes of payload that fit */
     size_t length;   /* bytes of payload */
 };
 
-/* Makes room for at least ROOM bytes of payload; what the packet held is lost if it has to grow. 0 or
- * -ENOMEM. */
+/*
+ * Makes room for at least ROOM bytes of payload. The old payload is lost if the packet grows. 0 or -ENOMEM.
+ */
 int packet_reserve(struct packet *packet, size_t room);
 
 /* Start of the payload. Valid until the next packet_reserve. */
 uint8_t *packet_payload(const struct packet *packet);
 
-/* Makes OBJECT (consumed, may be NULL) the payload, as compact JSON. 0 or -ENOMEM; on error the packet is
- * empty. */
+/* Makes OBJECT (consumed, may be NULL) the payload, as compact JSON. 0; -ENOMEM: the packet is empty. */
 int packet_set_json(struct packet *packet, json_t *object);
 
 /*
- * Sends the payload as one message, in order; what the socket does not take at once libwebsockets keeps.
+ * Sends the payload as one message, in order; libwebsockets keeps what the socket does not take at once.
  * False: the connection is broken.
  */
 bool packet_send(const struct packet *packet, struct lws *wsi, enum lws_write_protocol kind);

@@ -1,7 +1,8 @@
 /*
- * The viewers of a feed in one dense array: what the pass over them needs of each lies side by side, so that
- * it waits for no viewer's own memory. Order means nothing: the last one takes the place of one that leaves,
- * and whoever may lose the viewer at hand walks from the last to the first. ringcast-fanout's only thread.
+ * The viewers of a feed in one dense array: what the pass needs of each viewer lies side by side, so that it
+ * does not wait for the viewers' own memory. Their order has no meaning: when a viewer leaves, the last one
+ * takes its place, so a walk that may lose the present viewer goes from the last to the first.
+ * ringcast-fanout's only thread.
  */
 #ifndef FANOUT_FEED_VIEWER_ARRAY_H
 #define FANOUT_FEED_VIEWER_ARRAY_H
@@ -10,8 +11,8 @@
 
 struct viewer_slot {
     struct viewer *viewer;
-    struct lws *wsi;         /* the viewer's */
-    enum viewer_state state; /* the viewer's */
+    struct lws *wsi;         /* a copy of the viewer's */
+    enum viewer_state state; /* a copy of the viewer's */
 };
 
 struct viewer_array {
@@ -19,13 +20,13 @@ struct viewer_array {
     unsigned count, room;
 };
 
-/* Takes VIEWER in; it must be in no viewers. 0 or -ENOMEM. */
+/* Adds VIEWER, which must not be in an array. 0 or -ENOMEM. */
 int viewer_array_add(struct viewer_array *viewers, struct viewer *viewer);
 
-/* Takes VIEWER, which is in these viewers, out. Memory is given back with the last one. */
+/* Removes VIEWER, which must be in this array. The memory is freed with the last one. */
 void viewer_array_remove(struct viewer_array *viewers, struct viewer *viewer);
 
-/* Asks for the memory of the slot before number INDEX, which a walk comes to next. */
+/* Prefetches the connection of the slot before INDEX, which a walk reaches next. */
 void viewer_array_prefetch_next(const struct viewer_array *viewers, unsigned index);
 
 #endif

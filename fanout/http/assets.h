@@ -25,8 +25,8 @@ struct assets {
 };
 
 /*
- * Reads every regular file of DIRECTORY and of the directories in it; hidden ones are left out.
- * 0; negative errno: there is none, or it holds too much. On error nothing is kept.
+ * Reads every regular file of DIRECTORY and of its subdirectories, except hidden ones. 0; negative errno: the
+ * directory cannot be read or holds too much, and nothing was loaded.
  */
 int assets_load(struct assets *assets, const char *directory);
 

@@ -8,22 +8,22 @@
 #include <libwebsockets.h>
 #include <stdbool.h>
 
-/* Bytes of the longest path that names something here, with its NUL. */
+/* Bytes of the longest path that the server knows, with its NUL. */
 #define HTTP_REQUEST_PATH_SIZE 256
 
 enum http_method { HTTP_METHOD_GET, HTTP_METHOD_HEAD, HTTP_METHOD_OTHER };
 
 struct http_request {
     enum http_method method;
-    /* Decoded; empty if it is too long or ambiguous, so that it names nothing. */
+    /* Decoded. Empty if it is too long or ambiguous; the server has nothing at an empty path. */
     char path[HTTP_REQUEST_PATH_SIZE];
 };
 
 void http_request_read(struct lws *wsi, struct http_request *request);
 
 /*
- * Copies a header to VALUE, which holds SIZE bytes. False: it is missing, empty or does not fit; *present, if
- * PRESENT is not NULL, tells a missing one from the others.
+ * Copies a header to VALUE, which holds SIZE bytes. False: it is missing, empty or does not fit. If PRESENT
+ * is not NULL, *present says whether the header is there at all.
  */
 bool http_request_header(struct lws *wsi, enum lws_token_indexes token, char *value, int size, bool *present);
 

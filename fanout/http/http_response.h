@@ -15,17 +15,19 @@ struct http_response {
     const char *headers;       /* more header lines, each with CR LF; NULL: none */
     const void *body;
     size_t length;  /* of the body */
-    bool head_only; /* the request was HEAD: length without body */
+    bool head_only; /* the request was HEAD: the length is sent without the body */
     bool close;     /* the connection cannot be used again */
 };
 
 /*
- * Sends RESPONSE. The body is copied if the socket does not take it at once.
- * What the libwebsockets callback returns: 0, or -1 to close the connection.
+ * Sends RESPONSE. The body is copied if the socket does not take it at once. The result is what the
+ * libwebsockets callback is to return: 0, or -1 to close the connection.
  */
 int http_response_send(struct lws *wsi, const struct http_response *response);
 
-/* A response whose body is just the status in words, on a connection that closes after it. */
+/*
+ * Sends a response whose body is the status in words, and closes the connection after it. HEADERS as above.
+ */
 int http_response_refuse(struct lws *wsi, int status, bool head_only, const char *headers);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Is a page's Origin (RFC 6454, 6.1) this server's own? Compared with the Host that the same browser sent, so
- * it holds behind a proxy too. Pure functions.
+ * Decides whether a page's Origin (RFC 6454, 6.1) is this server's own. It is compared with the Host that the
+ * same browser sent, so the result is also right behind a proxy. Pure functions.
  */
 #ifndef FANOUT_HTTP_ORIGIN_H
 #define FANOUT_HTTP_ORIGIN_H
@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 /*
- * True if ORIGIN is exactly http://HOST or https://HOST: hosts compared without regard to case, a missing
- * port being the scheme's. Everything else, "null" too, is foreign.
+ * True if ORIGIN is exactly http://HOST or https://HOST. Hosts are compared without regard to case, and a
+ * missing port is the scheme's. Every other origin, "null" included, is foreign.
  */
 bool origin_is_own(const char *origin, const char *host);
 

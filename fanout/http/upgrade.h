@@ -1,6 +1,6 @@
 /*
- * WebSocket upgrades as the client asks for them: which of them this server speaks (RFC 6455, 4.2.1), from
- * which pages it takes them, and what they ask for. ringcast-fanout's only thread.
+ * Reads a request for a WebSocket: whether this server speaks it (RFC 6455, 4.2.1), whether it comes from a
+ * page that may have it, and which stream it asks for. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_HTTP_UPGRADE_H
 #define FANOUT_HTTP_UPGRADE_H
@@ -11,7 +11,7 @@
 
 /* The value of `stream` in the query. */
 enum upgrade_stream {
-    UPGRADE_STREAM_MAIN,  /* "main", as without a query */
+    UPGRADE_STREAM_MAIN,  /* "main", or no query */
     UPGRADE_STREAM_SUB,   /* "sub" */
     UPGRADE_STREAM_OTHER, /* a stream that no camera has */
 };
@@ -22,8 +22,9 @@ struct upgrade {
 };
 
 /*
- * Reads what the client asks for, in LWS_CALLBACK_HTTP_CONFIRM_UPGRADE. 0: a WebSocket that is spoken here,
- * from a page that may have it; else the HTTP status of the refusal; -1: not a WebSocket, to be dropped.
+ * Reads the request, in LWS_CALLBACK_HTTP_CONFIRM_UPGRADE. 0: a WebSocket that this server speaks, from a
+ * page that may have it. Above 0: the HTTP status to refuse it with. -1: not a WebSocket; drop the
+ * connection.
  */
 int upgrade_read(struct lws *wsi, struct upgrade *upgrade);
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 enum viewer_command_kind {
-    VIEWER_COMMAND_NONE, /* not ours: ignored */
+    VIEWER_COMMAND_NONE, /* unknown or malformed: ignored */
     VIEWER_COMMAND_TIME,
     VIEWER_COMMAND_PAUSE,
     VIEWER_COMMAND_RESUME,
@@ -16,10 +16,10 @@ enum viewer_command_kind {
 
 struct viewer_command {
     enum viewer_command_kind kind;
-    double client; /* VIEWER_COMMAND_TIME: what the viewer calls now */
+    double client; /* VIEWER_COMMAND_TIME: the viewer's present time, in its own unit */
 };
 
-/* Understands the LENGTH bytes of TEXT; whatever is wrong with them makes a VIEWER_COMMAND_NONE. */
+/* Parses LENGTH bytes of TEXT. Malformed text is a VIEWER_COMMAND_NONE. */
 struct viewer_command viewer_command_parse(const char *text, size_t length);
 
 #endif

@@ -17,7 +17,7 @@
 /* Bytes of an address that tell clients apart, if it is not IPv4: a /64. */
 #define PREFIX_BYTES 8
 
-/* Of the seats, these parts may be idle, of each kind: in all, and of one client. */
+/* Of the total, these parts may be idle, of each kind: in all, and of one client. */
 static const unsigned max_part[CONNECTION_IDLE_KINDS] = {
     [CONNECTION_WAITING] = 8, [CONNECTION_PAUSED] = 2, [CONNECTION_ENDING] = 8};
 static const unsigned client_part[CONNECTION_IDLE_KINDS] = {
@@ -186,16 +186,16 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-unsigned connections_limit(struct connections *connections, unsigned per_client, unsigned max, unsigned seats)
+unsigned connections_limit(struct connections *connections, unsigned per_client, unsigned max, unsigned total)
 {
     for (int i = 0; i < CONNECTION_IDLE_KINDS; i++) {
-        connections->max[i] = least(max, seats / max_part[i]);
-        connections->per_client[i] = least(per_client, seats / client_part[i]);
+        connections->max[i] = least(max, total / max_part[i]);
+        connections->per_client[i] = least(per_client, total / client_part[i]);
         /* At least the one that has just become idle may be. */
         connections->max[i] += connections->max[i] == 0;
         connections->per_client[i] += connections->per_client[i] == 0;
     }
-    return seats - least(seats / 2, connections->max[CONNECTION_WAITING]);
+    return total - least(total / 2, connections->max[CONNECTION_WAITING]);
 }
 
 void connections_init(struct connections *connections,

@@ -1,9 +1,9 @@
 /*
- * Every connection of viewers, from accept to its end, by the address that it comes from. Idle ones cost a
- * descriptor and memory and are nobody's loss for long, so they are bounded, for each client and in all:
- * connections that wait for a request, and viewers that are paused. Beyond a bound the oldest is closed, so
- * that the next one always gets in. A client is an IPv4 address or the /64 of an IPv6 address, which is what
- * one subscriber has. ringcast-fanout's only thread.
+ * Every connection of viewers, from accept to its end, by the address that it comes from. Idle connections,
+ * which wait for a request or belong to a paused viewer, cost a descriptor and memory, so they are bounded,
+ * for each client and in all. Beyond a bound the oldest is closed, so that the next one always gets in; its
+ * client can connect again. A client is an IPv4 address or the /64 of an IPv6 address, which is what one
+ * subscriber has. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_LOOP_CONNECTIONS_H
 #define FANOUT_LOOP_CONNECTIONS_H
@@ -15,18 +15,18 @@
 
 struct lws;
 
-/* How many idle connections of each kind there may be, unless ringcastd says otherwise. */
+/* How many idle connections of each kind there may be, unless ringcastd sets other limits. */
 #define CONNECTIONS_IDLE_PER_CLIENT 1024
 #define CONNECTIONS_IDLE_MAX 8192
 
 enum connection_kind {
-    CONNECTION_WAITING, /* plain HTTP: it waits for a request, the first one or the next */
+    CONNECTION_WAITING, /* plain HTTP: the first or the next request has not come */
     CONNECTION_PAUSED,  /* a viewer that is paused */
-    CONNECTION_ENDING,  /* a viewer that was closed for being paused, and has yet to answer */
-    CONNECTION_BUSY,    /* any other: not bounded here */
+    CONNECTION_ENDING,  /* a viewer that was closed because it was paused, and has not answered yet */
+    CONNECTION_BUSY,    /* any other connection; not bounded here */
 };
 
-/* Kinds that are bounded. */
+/* How many kinds are bounded: all but the last. */
 #define CONNECTION_IDLE_KINDS 3
 
 #define CONNECTIONS_BUCKETS 1024u
@@ -37,16 +37,16 @@ struct client {
     LIST_ENTRY(client) link;
     uint8_t address[16];                                /* IPv6, or IPv4 in it (RFC 4291, 2.5.5.2) */
     unsigned connections;                               /* the client is freed with the last of them */
-    unsigned idle[CONNECTION_IDLE_KINDS];               /* how many of each kind … */
-    struct connection_list list[CONNECTION_IDLE_KINDS]; /* … the one that is idle for longest first */
-    size_t held; /* bytes: send_memory.h adds up here what the kernel holds for it */
+    unsigned idle[CONNECTION_IDLE_KINDS];               /* how many connections of each kind */
+    struct connection_list list[CONNECTION_IDLE_KINDS]; /* the one that has been idle for longest first */
+    size_t held; /* bytes that the kernel holds for the client; used by send_memory.c */
 };
 
 struct connection {
     TAILQ_ENTRY(connection) of_client, of_all;
     struct client *client;
     struct lws *wsi;
-    void *stream; /* of a viewer: what it watches; the router sets it */
+    void *stream; /* the stream of a viewer; set by the router */
     enum connection_kind kind;
 };
 
@@ -57,36 +57,37 @@ struct connections {
     struct connection_list list[CONNECTION_IDLE_KINDS]; /* of all clients, the longest idle first */
     unsigned idle[CONNECTION_IDLE_KINDS];
     unsigned per_client[CONNECTION_IDLE_KINDS], max[CONNECTION_IDLE_KINDS];
-    uint64_t seed;   /* of the buckets: an attacker is not to choose them */
-    unsigned closed; /* since the log last told */
-    int64_t told_ns; /* when that was, CLOCK_MONOTONIC */
+    uint64_t seed;   /* of the hash that chooses the bucket, so that an attacker cannot choose it */
+    unsigned closed; /* how many were closed since the last line in the log about it */
+    int64_t told_ns; /* CLOCK_MONOTONIC: when that line was logged */
     void (*close)(struct connection *connection, enum connection_kind kind);
 };
 
 /*
- * No limits yet. CLOSE ends a connection that was of KIND and is CONNECTION_BUSY by now; it may free the
- * connection, and is never called for the one that has just become idle.
+ * Begins without limits. CLOSE ends a connection that was of KIND and has been made CONNECTION_BUSY; it may
+ * free the connection, and is never called for the one that has just become idle.
  */
 void connections_init(struct connections *connections,
                       void (*close)(struct connection *connection, enum connection_kind kind));
 
 /*
- * For each kind PER_CLIENT and MAX, but not more than a part of SEATS, the connections that the process can
- * have at all: a sixteenth and an eighth of them may wait for requests, and as many may be ending; a quarter
- * and a half may be paused. Returns the seats that are left to viewers.
+ * Sets the limits of each kind to PER_CLIENT and MAX, but to no more than a part of TOTAL, the connections
+ * that the process can have: a sixteenth for each client and an eighth in all for those that wait for
+ * requests, the same for those that are ending, a quarter and a half for those that are paused. Returns how
+ * many connections are left to viewers.
  */
 unsigned connections_limit(struct connections *connections, unsigned per_client, unsigned max,
-                           unsigned seats);
+                           unsigned total);
 
-/* A connection that was just accepted from PEER; it waits for a request. NULL: no memory. */
+/* Adds a connection that was just accepted from PEER and waits for a request. NULL: out of memory. */
 struct connection *connections_add(struct connections *connections, struct lws *wsi,
                                    const struct sockaddr_storage *peer);
 
-/* CONNECTION is of KIND from now on, and the newest of it. Others may be closed for that. */
+/* Makes CONNECTION the newest of KIND. Older ones may be closed for it. */
 void connections_enter(struct connections *connections, struct connection *connection,
                        enum connection_kind kind);
 
-/* The connection has ended. Frees it. */
+/* Frees a connection that has ended. */
 void connections_remove(struct connections *connections, struct connection *connection);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The process's signs of life (common/ipc/blackbox.h): from a timer, and also from within long work, because
- * a loop that is only busy is not hung. ringcast-fanout's only thread.
+ * The process's heartbeat (common/ipc/blackbox.h): it beats from a timer and also from within long work,
+ * because a loop that is only busy does not hang. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_LOOP_HEARTBEAT_H
 #define FANOUT_LOOP_HEARTBEAT_H
@@ -12,16 +12,16 @@
 
 struct heartbeat {
     struct watch_timer timer;
-    int64_t due_ns; /* CLOCK_MONOTONIC: the next one; INT64_MAX before the first */
+    int64_t due_ns; /* CLOCK_MONOTONIC: when to beat next; INT64_MAX before the first beat */
 };
 
 /* 0 or negative errno. It does not beat yet. */
 int heartbeat_begin(struct heartbeat *heartbeat, struct loop *loop);
 
-/* Beats; the next beats follow by themselves. */
+/* Beats; the timer makes the next beats. */
 void heartbeat_beat(struct heartbeat *heartbeat);
 
-/* To be called between two bounded pieces of work: beats if it is time to. NOW_NS: CLOCK_MONOTONIC. */
+/* Call it between two bounded pieces of work: beats if that is due. NOW_NS: CLOCK_MONOTONIC. */
 static inline void heartbeat_check(struct heartbeat *heartbeat, int64_t now_ns)
 {
     if (now_ns >= heartbeat->due_ns) {

@@ -1,8 +1,9 @@
 /*
- * Takes connections from the supervisor's listening socket, which several fan-outs may share. All that are
- * free wake for a connection, and one of them gets it. One that has more viewers than another stands back for
- * a moment first, and each does after it accepted, so that in a burst the next connection goes to another. A
- * process that is busy or hung takes none and holds none up for longer. ringcast-fanout's only thread.
+ * Accepts connections from the supervisor's listening socket, which several fan-outs may share. Every fan-out
+ * that is free wakes for a connection, and one of them gets it. A fan-out that has more viewers than another
+ * waits for a moment first, and so does each one that has just accepted, so that the connections of a burst
+ * are spread. A process that is busy or hangs accepts nothing and delays no connection for longer than that
+ * moment. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_LOOP_LISTENER_H
 #define FANOUT_LOOP_LISTENER_H
@@ -15,23 +16,23 @@
 
 struct listener {
     struct watch watch;
-    struct watch_timer retry; /* armed while it does not accept: standing back, or for want of descriptors */
-    struct connections *connections; /* where what was accepted is counted */
-    struct load_board *board; /* of all that accept from the socket; owned; NULL: it is this one's alone */
-    size_t slot;              /* this process's */
-    uint32_t load;            /* what is in it */
-    bool standing_back;       /* before it accepts */
+    struct watch_timer retry; /* armed while it does not accept: it stands back, or has no descriptor left */
+    struct connections *connections; /* to which accepted connections are added */
+    struct load_board *board;        /* of all processes that share the socket; owned; NULL: not shared */
+    size_t slot;                     /* this process's place on the board */
+    uint32_t load;                   /* what that place holds */
+    bool standing_back;              /* waits so that another process can accept */
 };
 
-/* Others listen too, and SLOT of BOARD, which becomes the listener's, is this process's. */
+/* Other processes share the socket. BOARD becomes the listener's, and SLOT is this process's place on it. */
 void listener_share(struct listener *listener, struct load_board *board, size_t slot);
 
-/* So many viewers are connected. */
+/* Shows the other processes how many viewers this one has. */
 void listener_set_load(struct listener *listener, unsigned viewers);
 
 /*
- * Listens on SOCKET, which becomes the loop's. What is accepted is in CONNECTIONS, and has its record there as
- * libwebsockets' opaque user data. 0 or negative errno.
+ * Begins to accept from SOCKET, which the loop owns from now on. Each accepted connection is added to
+ * CONNECTIONS, and its record there is libwebsockets' opaque user data. 0 or negative errno.
  */
 int listener_begin(struct listener *listener, struct loop *loop, struct connections *connections, int socket);
 

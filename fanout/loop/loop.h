@@ -1,7 +1,7 @@
 /*
- * The event loop under libwebsockets: libev over epoll, whose cost does not grow with the number of viewers
- * that have nothing to say, if libwebsockets' plugin for it is installed; otherwise libwebsockets' own, which
- * is poll() over all of them. ringcast-fanout's only thread.
+ * The event loop under libwebsockets. If libwebsockets' plugin for libev is installed, it is libev over
+ * epoll, whose cost does not grow with the number of silent viewers; otherwise it is libwebsockets' own,
+ * which polls all of them. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_LOOP_LOOP_H
 #define FANOUT_LOOP_LOOP_H
@@ -17,15 +17,15 @@ struct loop {
 };
 
 /*
- * Makes loop, context and vhost from INFO, whose options and loops are set here. 0 or -ENOMEM.
- * The environment's RINGCAST_FANOUT_LOOP=poll asks for libwebsockets' own loop, for tests and comparisons.
+ * Makes loop, context and vhost from INFO, to which it adds the options of the loop. 0 or -ENOMEM.
+ * RINGCAST_FANOUT_LOOP=poll in the environment selects libwebsockets' own loop, for tests and comparisons.
  */
 int loop_begin(struct loop *loop, const struct lws_context_creation_info *info);
 
 /* Waits for events and handles them. 0 or negative errno. */
 int loop_turn(struct loop *loop);
 
-/* Closes all connections. What is watched (watch.h) must have ended, unless libwebsockets watches it. */
+/* Closes all connections. All watches (watch.h) must have ended, except those that libwebsockets has. */
 void loop_end(struct loop *loop);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * Descriptors and timers in the loop: under libev watched by itself, without libwebsockets and before its
- * connections; else adopted by libwebsockets. A watched descriptor belongs to its watch, which closes it at
- * watch_end, or the loop does at its end. Timers are timerfds: libwebsockets' own wake the loop several times
- * per expiry and cut to milliseconds. ringcast-fanout's only thread.
+ * Descriptors and timers in the loop. With libev, the loop watches them itself, before the connections of
+ * libwebsockets; otherwise libwebsockets adopts them. A watched descriptor belongs to its watch, which closes
+ * it at watch_end, or to the loop, which closes it at its end. Timers are timerfds, because libwebsockets'
+ * own timers wake the loop several times per expiry and have only milliseconds. ringcast-fanout's only
+ * thread.
  */
 #ifndef FANOUT_LOOP_WATCH_H
 #define FANOUT_LOOP_WATCH_H
@@ -17,11 +18,11 @@
 #define WATCH_PROTOCOL "ringcast-descriptor"
 
 struct watch {
-    ev_io event; /* under libev */
+    ev_io event; /* with libev */
     struct loop *loop;
     void (*ready)(void *context); /* the descriptor is readable; level-triggered */
     void *context;
-    struct lws *wsi; /* under libwebsockets' own loop */
+    struct lws *wsi; /* with libwebsockets' own loop */
     int fd;
     bool watched;
 };
@@ -29,17 +30,18 @@ struct watch {
 int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length);
 
 /*
- * Watches FD, which becomes the watch's, for reading. WATCH must live as long. 0 or -EIO (FD is closed then).
+ * Watches FD, which belongs to WATCH from now on, for reading. WATCH must live until watch_end. 0; -EIO: FD
+ * was closed.
  */
 int watch_begin(struct watch *watch, struct loop *loop, int fd, void (*ready)(void *context), void *context);
 
-/* `ready` is called before that of other watches and of connections, as far as the loop knows priorities. */
+/* Gives WATCH priority over other watches and connections, if the loop has priorities. */
 void watch_first(struct watch *watch);
 
-/* Stops or goes on calling `ready`. */
+/* Stops calling `ready`, or calls it again. */
 void watch_pause(struct watch *watch, bool paused);
 
-/* Stops watching and closes the descriptor, at once or soon. Nothing happens if it is not watched. */
+/* Stops watching, and closes the descriptor now or soon. Does nothing if it is not watched. */
 void watch_end(struct watch *watch);
 
 struct watch_timer {
@@ -48,11 +50,11 @@ struct watch_timer {
     void *context;
 };
 
-/* 0 or negative errno. Not armed yet. */
+/* Creates TIMER, not armed. 0 or negative errno. */
 int watch_timer_begin(struct watch_timer *timer, struct loop *loop, void (*expired)(void *context),
                       void *context);
 
-/* Expires once, after DELAY_MS > 0; with 0 it is disarmed. */
+/* Has the timer expire once, after DELAY_MS > 0; 0 disarms it. */
 void watch_timer_arm(struct watch_timer *timer, long delay_ms);
 
 /* The same in microseconds. */

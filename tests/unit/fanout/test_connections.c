@@ -15,7 +15,7 @@
 #include "common/log/log_level.h"
 #include "fanout/loop/connections.h"
 
-/* Many seats: the settings alone bound. */
+/* So many connections that only the settings limit them. */
 #define SEATS 1000000u
 
 static struct connections connections;
@@ -168,7 +168,7 @@ static void kinds_have_bounds_of_their_own(void **state)
     go(waiting[1]);
 }
 
-static void few_seats_bound_too(void **state)
+static void few_connections_limit_too(void **state)
 {
     (void)state;
     assert_int_equal(connections_limit(&connections, 1024, 8192, 160), 140);
@@ -189,7 +189,7 @@ int main(void)
         cmocka_unit_test_setup(one_that_asked_again_is_newer, set_up),
         cmocka_unit_test_setup(the_total_takes_the_oldest_of_all, set_up),
         cmocka_unit_test_setup(kinds_have_bounds_of_their_own, set_up),
-        cmocka_unit_test_setup(few_seats_bound_too, set_up),
+        cmocka_unit_test_setup(few_connections_limit_too, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
