@@ -27,7 +27,7 @@
 #define BEAT_INTERVAL_MS 500
 #define BEAT_ALLOWANCE_MS 4000
 
-/* A reply that ringcastd does not take for this long is not wanted: it is stuck or gone. */
+/* Milliseconds: a ringcastd that does not take a reply for this long is stuck or gone. */
 #define REPLY_DEADLINE_MS 5000
 
 static int write_result(int fd, int value)
@@ -96,7 +96,7 @@ static int fork_twice(void)
         result = -errno;
     } else {
         reap(child);
-        /* Closed here first: an intermediate that was killed must give end-of-file. */
+        /* Closed here first, so that end-of-file comes if the intermediate child was killed. */
         close(ends[1]);
         ends[1] = -1;
         if (read_result(ends[0], &result) < 0) {
@@ -127,8 +127,8 @@ static void close_others(int kept)
     close_range(first, ~0U, 0);
 }
 
-/* A worker keeps standard streams, its channel and the log's descriptor, nothing else. Returns the channel's
- * place. */
+/* A worker keeps the standard streams, its channel and the log's descriptor, nothing else. Returns the channel's new
+ * descriptor. */
 static int become_worker(int channel)
 {
     if (channel != CHANNEL_CHILD_FD) {

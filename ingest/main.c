@@ -29,7 +29,7 @@ static const char usage[] =
     "descriptor 3 which cameras to serve; it forks a process for each. To see cameras, run\n"
     "  ringcastd --config FILE\n";
 
-/* What libraries load or read when they are first used: a worker could not. */
+/* Makes libraries load and read now what they would at first use, when a worker in its sandbox could not. */
 static void load_late_parts(void)
 {
     const struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST};

@@ -1,6 +1,6 @@
 #include "ingest/reconnect_backoff.h"
 
-/* A stream that ran for so long was one; what ends sooner would be dialled without pause. */
+/* A stream that ran for less does not count as one, or a camera that ends it sooner would be dialled without pause. */
 #define STREAMED_MS 1000
 
 void backoff_init(struct backoff *backoff, uint32_t seed)

@@ -6,7 +6,7 @@
 #include "common/log/log.h"
 #include "ingest/publish/stream_limit.h"
 
-/* A limit that has not been exceeded for so long is kept again. */
+/* A camera that has not exceeded a limit for this long keeps it again. */
 #define EXCESS_OVER_NS (5 * NS_PER_SECOND)
 
 #define LOG_INTERVAL_NS (60 * NS_PER_SECOND)
@@ -29,7 +29,7 @@ static bool is_group_too_large(const struct publisher_status *status, const stru
     return status->gop_bytes > ring->capacity && ring->capacity >= ring->max;
 }
 
-/* A size that holds a group half as large again: what ringcastd would make of it. */
+/* A size that holds a group half as large again, as ringcastd would choose it. */
 static size_t ring_for(uint64_t gop_bytes)
 {
     size_t size = 65536;

@@ -8,7 +8,7 @@ enum { AOT_AAC_MAIN = 1, AOT_AAC_LTP = 4, AOT_SBR = 5, AOT_ESCAPE = 31, AOT_PS =
 
 #define FREQUENCY_EXPLICIT 15
 
-/* syncExtensionType: SBR and PS are signalled behind a configuration that old decoders understand. */
+/* syncExtensionType: SBR and PS are signalled after a configuration that old decoders understand. */
 #define SYNC_SBR 0x2b7
 #define SYNC_PS 0x548
 #define SYNC_BITS 11
@@ -35,7 +35,7 @@ static uint32_t read_frequency(struct bits *bits)
     return index == FREQUENCY_EXPLICIT ? bits_read(bits, 24) : aac_frequency(index);
 }
 
-/* Skips what signals SBR and PS, if it is there. BITS stands behind the GASpecificConfig. */
+/* Skips the signalling of SBR and PS, if there is any. BITS stands behind the GASpecificConfig. */
 static void skip_extension(struct bits *bits)
 {
     struct bits ahead = *bits;

@@ -8,16 +8,16 @@
 /* Extended_SAR of table E-1: width and height follow. */
 #define ASPECT_EXTENDED 255
 
-/* Largest log2_max_frame_num_minus4 and log2_max_pic_order_cnt_lsb_minus4 (7.4.2.1.1). */
+/* The largest log2_max_frame_num_minus4 and log2_max_pic_order_cnt_lsb_minus4 (7.4.2.1.1). */
 #define LOG2_MAX 12
 
-/* Most pictures that any level lets a decoder hold back (MaxDpbFrames, A.3.1). */
+/* The most pictures that a decoder may hold back at any level (MaxDpbFrames, A.3.1). */
 #define REORDER_MAX 16
 
-/* Most short-term reference picture sets of an H.265 SPS (7.4.3.2.1). */
+/* The most short-term reference picture sets of an H.265 SPS (7.4.3.2.1). */
 #define HEVC_REFERENCE_SETS_MAX 64
 
-/* Most long-term reference pictures that it names (7.4.3.2.1). */
+/* The most long-term reference pictures that it names (7.4.3.2.1). */
 #define HEVC_LONG_TERM_MAX 32
 
 /* H.264 profiles whose SPS has the chroma format (7.3.2.1.1). */
@@ -28,7 +28,7 @@ static bool has_chroma_format(unsigned profile)
     return memchr(profiles, (int)profile, sizeof(profiles)) != NULL;
 }
 
-/* Annex A. What is none of them comes of a damaged set. */
+/* Annex A. Any other profile comes from a damaged set. */
 static bool is_known(unsigned profile)
 {
     static const uint8_t without_chroma_format[] = {66, 77, 88};
@@ -180,7 +180,7 @@ static int read_vui(struct bits *bits, struct sps *sps)
     return bits_overrun(bits) || reorder > REORDER_MAX ? -1 : (int)reorder;
 }
 
-/* Takes the cropping window, in units of UNIT_X and UNIT_Y pixels, off the coded size. */
+/* Subtracts the cropping window, in units of UNIT_X and UNIT_Y pixels, from the coded size. */
 static int crop(struct bits *bits, uint64_t width, uint64_t height, unsigned unit_x, unsigned unit_y,
                 struct sps *sps)
 {

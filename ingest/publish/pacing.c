@@ -2,14 +2,14 @@
 
 #include "ingest/publish/timeline.h"
 
-/* A longer interval is a pause, not the stream's rhythm: 1 s. */
+/* A longer interval is a pause and not the stream's rhythm: 1 s. */
 #define INTERVAL_MAX_TICKS TIMELINE_RATE
 
 /* Shortest duration declared: 1 ms. */
 #define INTERVAL_MIN_TICKS (TIMELINE_RATE / 1000)
 
 /*
- * The smoothed interval follows with this many frames; before two are there it is that of 25 frames a second.
+ * The interval is smoothed over this many frames; before there are two, it is that of 25 frames a second.
  */
 #define STEP_FRAMES 8
 #define STEP_FIRST_TICKS (TIMELINE_RATE / 25)
@@ -45,8 +45,8 @@ static int64_t bounded_step(const struct pacing *pacing, int64_t ideal, bool key
 }
 
 /*
- * Declared is the rhythm. A frame after a longer interval declares up to twice that, so that a stream which
- * slows down is followed within a few frames; more would let players believe in pictures that are not there.
+ * The declared duration is the rhythm. After a longer interval it is up to twice that, so that it follows a stream that
+ * slows down within a few frames; a longer one would make players expect pictures that do not exist.
  */
 static int64_t declared(const struct pacing *pacing, int64_t interval)
 {

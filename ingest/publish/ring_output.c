@@ -32,7 +32,7 @@ int ring_output_receive(struct ring_output *output, struct channel_message *mess
         return -EBADMSG;
     }
     if (id == output->id) {
-        /* From a ringcastd that took over and does not know whether its predecessor has been told. */
+        /* From a ringcastd that took over and does not know whether its predecessor has learnt of the change. */
         output->reached = output->next == NULL ? id : 0;
         close(fd);
         return 0;

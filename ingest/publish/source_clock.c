@@ -1,8 +1,8 @@
 /*
- * The pace is measured by the most punctual picture of each window: the network delays pictures, and never
- * sends one early, so what leads most was held up least. With stamps that keep the pace these leads stay equal,
- * through jitter, stalls and bursts. With stamps that run at another rate they lie on a line, and only what
- * lies on a line for several windows is taken for a rate. Small differences are slewed away unseen.
+ * The pace is measured by the most punctual picture of each window: the network delays pictures and never sends one early,
+ * so the picture with the greatest lead was held up least. While stamps keep the pace, these leads stay equal, through
+ * jitter, stalls and bursts. If stamps run at another rate, the leads lie on a line; only a line over several windows is
+ * taken for a rate. Small differences are slewed away, too slowly to be seen.
  */
 #include "ingest/publish/source_clock.h"
 
@@ -21,8 +21,8 @@
 #define WINDOW_FIRST_TICKS (TIMELINE_RATE / 2)
 #define WINDOWS_FIRST 5
 
-/* Slopes of the lead that are another rate of the clock, over two windows and over all; and the least change
- * of the lead, which jitter must not reach. */
+/* Steeper slopes of the lead mean another rate of the clock: at first, over three points, and over all; and the least
+ * change of the lead, which jitter must not reach. */
 #define SLOPE_FIRST 0.08
 #define SLOPE_SHORT 0.04
 #define SLOPE_LONG 0.008
@@ -31,7 +31,7 @@
 /* Two slopes are one line if they differ by less than this part of the larger. */
 #define SLOPE_ALIKE 0.35
 
-/* Rates beyond are no clock. */
+/* A rate beyond this, or below its inverse, is not that of a clock. */
 #define RATE_MAX 8.0
 
 /* A difference below is left alone; a larger one goes within some ten seconds, at 1 % at most. */
@@ -46,14 +46,14 @@
 /* Time for which one picture can be slewed. */
 #define SLEW_ELAPSED_MAX TIMELINE_RATE
 
-/* Stamps that step by less than a third of what pictures take, for so many pictures and so long, stand still. */
+/* Stamps stand still if they step by less than a third of the time between pictures, for so many pictures and so long. */
 #define SLOW_PART 3
 #define SLOW_FRAMES 6
 #define SLOW_TICKS (TIMELINE_RATE / 4)
 #define SLOW_ELAPSED_MIN (2 * TICKS_PER_MS)
 
-/* Without stamps: the interval follows with this many pictures, and the clock by this part of what is missing;
- * a longer pause counts as that many intervals. */
+/* Without stamps: the interval is smoothed over this many pictures, a longer pause counts as INTERVAL_PAUSE intervals, and
+ * the clock approaches the arrival by this part of the difference. */
 #define INTERVAL_FRAMES 16
 #define INTERVAL_PAUSE 4
 #define ARRIVAL_GAIN 8
@@ -134,7 +134,7 @@ static double line(const struct source_clock *clock, unsigned first, unsigned mi
     double other = slope(&points[middle], last);
     double steep = fmax(fabs(one), fabs(other));
     bool alike = fabs(one - other) < steep * SLOPE_ALIKE && fabs(one) > least && fabs(other) > least;
-    /* What was held up catches up: that is the network's. */
+    /* Pictures that were held up catch up: that is the network, and not the clock. */
     bool recovering = one > 0 && last->lead + clock->slewed_ticks < clock->target - SLOPE_LEAST_TICKS;
 
     if (!alike || recovering || llabs(last->lead - points[first].lead) < SLOPE_LEAST_TICKS) {

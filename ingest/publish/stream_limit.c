@@ -2,7 +2,7 @@
 
 #include "common/base/clock.h"
 
-/* A bucket of BURST tokens, of which each takes COST_NS to come back. */
+/* Takes a token from a bucket of BURST tokens, each of which takes COST_NS to come back. */
 static bool take(struct stream_bucket *bucket, int64_t cost_ns, int64_t burst, int64_t now_ns)
 {
     int64_t passed_ns = now_ns - bucket->filled_ns;

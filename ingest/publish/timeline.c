@@ -4,7 +4,7 @@
 
 #include "common/base/clock.h"
 
-/* A jump of the source's clock against the monotonic one that is no longer taken for network delay: 1 s. */
+/* A larger jump of the source's clock against the monotonic one is not taken for network delay: 1 s. */
 #define JUMP_TICKS TIMELINE_RATE
 
 /* Audio further than this from the video is on another clock: 2 s. */
@@ -14,10 +14,10 @@
  * drift. */
 #define LEAD_FRAMES 256
 
-/* Frames in a row that belong before the last one make a clock that was set back; fewer are jitter of it. */
+/* More frames in a row that belong before the last one mean that the clock was set back; fewer are its jitter. */
 #define BEHIND_FRAMES 3
 
-/* Such a frame follows the last one by this part of the interval at least. */
+/* Such a frame is placed after the last one, by at least this part of the interval. */
 #define BEHIND_STEP_PART 4
 
 /* Largest composition offset believed: 60 s. */
@@ -72,7 +72,7 @@ static int64_t clock_ticks(const struct timeline *timeline, int64_t arrival_ns)
     return to_ticks(arrival_ns - timeline->epoch_ns);
 }
 
-/* Where the monotonic clock says that a frame which arrives now belongs. */
+/* Where a frame that arrives now belongs by the monotonic clock. */
 static int64_t continue_by_clock(const struct timeline *timeline, int64_t arrival_ns)
 {
     if (!timeline->started) {
@@ -106,8 +106,8 @@ static bool jumped(const struct timeline *timeline, int64_t source, int64_t arri
     if (stepped_back(timeline, source, reorder)) {
         return true;
     }
-    /* Frames held up by the network arrive in a burst, whose timestamps step more than the clock: they still
-     * do not lead it by more than they did before. */
+    /* Frames that the network held up arrive in a burst, in which timestamps step by more than the clock; but they do not
+     * lead the clock by more than before. */
     int64_t lead = source + timeline->offset - clock_ticks(timeline, arrival_ns);
     return step - elapsed > JUMP_TICKS && lead - timeline->lead > JUMP_TICKS;
 }
@@ -231,7 +231,7 @@ void timeline_place(struct timeline *timeline, const struct timeline_frame *fram
                                                : timeline->last_source + timeline->pacing.step;
     int64_t decode;
 
-    /* Without a time of its own, a frame cannot tie the source's clock to ours: the next one will. */
+    /* A frame without a time of its own cannot tie the source's clock to ours; the next one will. */
     if (given == TIMELINE_UNKNOWN && !timeline->mapped) {
         decode = continue_by_clock(timeline, frame->arrival_ns);
     } else {

@@ -1,11 +1,11 @@
 /*
- * MPEG-4 audio in the generic format (RFC 3640): any number of AUs in a packet, or an AU in several. Modes
- * AAC-hbr and AAC-lbr, and what differs from them in the widths of its fields. Interleaved AUs are malformed
- * here: no camera is known to send them.
+ * MPEG-4 audio in the generic format (RFC 3640): any number of AUs in a packet, or an AU in several packets. Modes AAC-hbr
+ * and AAC-lbr, also with other widths of their fields. Interleaved AUs count as malformed: no camera is known to send
+ * them.
  *
  * What cameras get wrong, and what is done:
- * - each AU begins with an ADTS header: it is taken off, and the configuration is what it says;
- * - ADTS frames without any AU header, whole or in pieces: they are taken as a stream of such frames;
+ * - each AU begins with an ADTS header: the header is removed, and overrides the configuration;
+ * - ADTS frames without any AU header, whole or in pieces: they are read as a stream of such frames;
  * - a piece of an AU has the size of the piece in its header, not that of the AU: pieces of one timestamp up
  *   to the marker are one AU.
  */
@@ -42,9 +42,9 @@ struct aac {
     struct byte_buffer part; /* an AU of several packets */
     size_t part_wanted;      /* its size; 0: there is none */
     int64_t part_time;
-    bool open;         /* PART may be a whole AU or a piece of one: what its header says is as long as it */
-    bool unmarked;     /* whole AUs come without a marker, too: it means nothing */
-    bool adts_pending; /* PART is an ADTS frame: what comes next has no header of its own */
+    bool open;         /* `part` is as long as its header says, and is a whole AU or a piece of one */
+    bool unmarked;     /* whole AUs come without a marker, too, so a missing marker means nothing */
+    bool adts_pending; /* `part` is an ADTS frame: the next payload goes on without a header of its own */
 };
 
 static void spoil(struct aac *aac)
@@ -93,7 +93,7 @@ static unsigned header_bits(const struct media_format_au *format)
            format->stream_state_length;
 }
 
-/* Reads the AU header section into SIZES. Bytes that it takes, or -1. */
+/* Reads the AU header section into `sizes`. Returns its bytes, or -1. */
 static int read_headers(struct aac *aac, const uint8_t *data, size_t size, size_t *count)
 {
     struct bits reader;
@@ -123,7 +123,7 @@ static int read_headers(struct aac *aac, const uint8_t *data, size_t size, size_
     return (int)(2 + length);
 }
 
-/* Bytes of the auxiliary section (3.2.2), or -1. */
+/* Returns the bytes of the auxiliary section (3.2.2), or -1. */
 static int auxiliary_size(const struct aac *aac, const uint8_t *data, size_t size)
 {
     struct bits reader;
@@ -195,8 +195,8 @@ static void put_part(struct aac *aac, const struct depacketizer_payload *payload
 }
 
 /*
- * An AU without the marker, which complete AUs ought to have (3.1): it may be a piece that has its own size.
- * What comes next tells.
+ * An AU without the marker, which complete AUs ought to have (3.1): it may be a piece with the size of the piece in its
+ * header. The next packet shows which it is.
  */
 static void put_open(struct aac *aac, const struct depacketizer_payload *payload, const uint8_t *data,
                      size_t size)
@@ -337,7 +337,7 @@ static enum depacketizer_result put(struct depacketizer *base, const struct depa
     return DEPACKETIZER_TAKEN;
 }
 
-/* Takes an ADTS header off the unit, and notes what it says of the stream. */
+/* Removes an ADTS header from the unit, and notes the stream's configuration that it holds. */
 static void strip_adts(struct aac *aac, const uint8_t **data, size_t *size)
 {
     struct adts_header header;

@@ -1,6 +1,6 @@
 /*
  * MPEG-4 audio as LATM (RFC 6416): an AudioMuxElement (ISO/IEC 14496-3, 1.7.3.2) in one packet or, up to the
- * marker, in several. Its configuration is that of the session description, until the stream brings another.
+ * marker, in several. Its configuration is that of the session description, until the stream has another one.
  */
 #include "ingest/rtp/depacketizer.h"
 
@@ -16,7 +16,7 @@ static_assert(LATM_CONFIG_AUDIO_MAX <= DEPACKETIZER_CONFIG_MAX, "a configuration
 
 #define ELEMENT_SIZE_MAX 65536
 
-/* What may follow the last AU beside other data: a checksum and bits up to the next byte. */
+/* Bits that may follow the last AU and its other data: a checksum, and filling up to the next byte. */
 #define SLACK_BITS 16
 
 /* numSubFrames has six bits. */
@@ -53,7 +53,7 @@ static void spoil(struct latm *latm)
     latm->count = 0;
 }
 
-/* A configuration within the stream counts from here on. False: it is not understood. */
+/* Reads a configuration within the stream, which counts from here on. False: it is not understood. */
 static bool take_config(struct latm *latm, struct bits *bits)
 {
     struct latm_config config;
@@ -102,7 +102,7 @@ static bool parse_element(struct latm *latm, const uint8_t *data, size_t size)
             return false;
         }
     }
-    /* The end of an element whose beginning was lost may look like one, but seldom ends where it should. */
+    /* The end of an element whose beginning was lost may look like an element, but seldom ends where one should. */
     return bits_left(&bits) <= mux->other_bits + SLACK_BITS;
 }
 

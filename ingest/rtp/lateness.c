@@ -2,10 +2,10 @@
 
 #include "common/base/clock.h"
 
-/* A step of the sender's clock against ours that no network makes. */
+/* A larger step of the sender's clock against ours is a jump: no network causes it. */
 #define JUMP_NS NS_PER_SECOND
 
-/* Drift of a clock: one part in so many. */
+/* A clock may drift by one part in this many. */
 #define DRIFT_PART 1000
 
 static bool jumped(int64_t step, int64_t elapsed)

@@ -21,7 +21,7 @@ static void skip_frequency(struct bits *bits)
     }
 }
 
-/* Its length is told by nothing but its content (1.6.2.1 and 4.4.1). */
+/* Its length follows only from its content (1.6.2.1 and 4.4.1). */
 static int skip_audio_config(struct bits *bits)
 {
     unsigned type = read_object_type(bits);

@@ -4,15 +4,15 @@
 
 #include "common/base/clock.h"
 
-/* A report tells nothing any more after this long: timestamps of 90 kHz wrap after 13 hours. */
+/* A report is of no use after this long: timestamps of 90 kHz wrap after 13 hours. */
 #define REPORT_AGE_MAX_S 3600
 
-/* How far the sender's wall clock may be from ours to be believed: behind by what a report takes to come and
- * two clocks kept by NTP differ by, ahead by the latter alone. */
+/* How far the sender's wall clock may be from ours to be believed: behind by the time that a report takes to arrive and
+ * the difference of two clocks kept by NTP, ahead by that difference alone. */
 #define CLOCK_BEHIND_MAX_NS (5 * NS_PER_SECOND)
 #define CLOCK_AHEAD_MAX_NS (50 * NS_PER_MS)
 
-/* Times further from 0 are none: only a sender that jumps to and fro gets there. 34 years. */
+/* Times further from 0 are invalid: only a sender that jumps to and fro gets there. 34 years. */
 #define TIME_MAX_S (INT64_C(1) << 30)
 
 /* Smoothing of the jitter (RFC 3550, A.8). */
@@ -41,7 +41,7 @@ static void note_jitter(struct reception *reception, int64_t transit_ns)
 {
     int64_t change = llabs(transit_ns - reception->last_transit_ns);
 
-    /* A clock that jumped is no jitter. */
+    /* A jump of the clock does not count as jitter. */
     if (change < NS_PER_SECOND) {
         reception->jitter_ns += (change - reception->jitter_ns) / JITTER_GAIN;
     }

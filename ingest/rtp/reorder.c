@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Steps of sequence numbers that are a loss or a late packet; larger ones are a sender that began anew (RFC
- * 3550, A.1: MAX_DROPOUT and MAX_MISORDER). */
+/* Steps of sequence numbers up to these are a loss or a late packet; a larger one means that the sender has started again
+ * (RFC 3550, A.1: MAX_DROPOUT and MAX_MISORDER). */
 #define STEP_FORWARD_MAX 3000
 #define STEP_BACK_MAX (REORDER_PACKETS - 1)
 

@@ -17,7 +17,7 @@
 
 enum packet_type { TYPE_SR = 200, TYPE_RR = 201, TYPE_SDES = 202, TYPE_BYE = 203, TYPE_PSFB = 206 };
 
-/* What feedback about the payload says: the field that counts elsewhere (RFC 4585, 6.1; RFC 5104, 4.3). */
+/* Kinds of feedback about the payload, in the field that counts blocks in reports (RFC 4585, 6.1; RFC 5104, 4.3). */
 enum { FEEDBACK_PLI = 1, FEEDBACK_FIR = 4 };
 
 enum { SDES_CNAME = 1, CNAME_SIZE = 16 };
@@ -119,7 +119,7 @@ void rtcp_write_pli(uint32_t receiver, uint32_t sender, uint8_t *out)
     put_feedback(out, FEEDBACK_PLI, RTCP_PLI_SIZE, receiver, sender);
 }
 
-/* The sender stands in the entry; the header's own field is not used and 0. */
+/* The sender's SSRC stands in the entry; the header's own field is unused and 0. */
 void rtcp_write_fir(uint32_t receiver, uint32_t sender, uint8_t number, uint8_t *out)
 {
     out = put_feedback(out, FEEDBACK_FIR, RTCP_FIR_SIZE, receiver, 0);

@@ -38,7 +38,7 @@ int rtsp_fingerprint_parse(const char *text, unsigned char out[RTSP_FINGERPRINT_
     return *text == '\0' ? 0 : -EINVAL;
 }
 
-/* Whose certificate is accepted. False: out of memory. */
+/* Sets which certificate is accepted. False: out of memory. */
 static bool set_identity(struct rtsp_tls *tls, const struct rtsp_tls_options *options)
 {
     X509_VERIFY_PARAM *parameters = SSL_get0_param(tls->ssl);
@@ -77,7 +77,7 @@ int rtsp_tls_create(int fd, const struct rtsp_tls_options *options, struct rtsp_
     SSL_CTX_set_min_proto_version(created->context, TLS1_2_VERSION);
     SSL_CTX_set_mode(created->context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_options(created->context, SSL_OP_IGNORE_UNEXPECTED_EOF);
-    /* Thousands of certificates: only where they are asked. */
+    /* Hundreds of certificates: loaded only if they are needed. */
     if (options->verify && !created->pinned) {
         SSL_CTX_set_default_verify_paths(created->context);
     }

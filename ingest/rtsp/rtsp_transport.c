@@ -9,7 +9,7 @@
 #define PORT_MAX 65535
 #define CHANNEL_MAX 255
 
-/* RFC 2326, section 12.37; and what is believed of a camera's own idea, in seconds. */
+/* Seconds: the default of RFC 2326, section 12.37, and the bounds within which a camera's own time-out is believed. */
 #define TIMEOUT_DEFAULT_S 60
 #define TIMEOUT_MIN_S 2
 #define TIMEOUT_MAX_S 3600

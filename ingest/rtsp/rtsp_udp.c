@@ -11,7 +11,7 @@
 /* Attempts at finding an even port whose successor is free, too. */
 #define PAIR_ATTEMPTS 64
 
-/* A keyframe of some MB between two looks at the socket; the kernel gives what it allows. */
+/* Bytes: a keyframe of some MB may come between two reads; the kernel gives as much as it allows. */
 #define RECEIVE_BUFFER_BYTES 4194304
 
 /* Nanoseconds of silence after which RTP may come from another port: the camera has begun again. */
@@ -161,7 +161,7 @@ void rtsp_udp_aim(struct rtsp_udp *udp, const char *source, int rtp_port, int rt
     send_to(udp->rtcp, &udp->peer_rtcp, empty_report, sizeof(empty_report));
 }
 
-/* Whether a packet that came FROM there is the camera's. One that only other ports of its host send is not its stream. */
+/* Whether a packet that came FROM there is the camera's: from its host, and from the port of its stream. */
 static bool is_camera(struct rtsp_udp *udp, const struct sockaddr_storage *from, bool rtp)
 {
     if (!same_host(from, &udp->peer) && !same_host(from, &udp->connected)) {
@@ -182,7 +182,7 @@ static bool is_camera(struct rtsp_udp *udp, const struct sockaddr_storage *from,
     return true;
 }
 
-/* One datagram of the camera; an error that an earlier packet of ours caused has nothing to do with this one. */
+/* Reads one datagram of the camera. An error that an earlier packet of ours has caused is skipped. */
 static ssize_t receive(struct rtsp_udp *udp, int fd, void *data, size_t size, int flags)
 {
     for (int i = 0; i < STRANGERS_AT_ONCE; i++) {

@@ -21,7 +21,7 @@ static int until(const struct rtsp_wait *wait, int64_t now_ns, int64_t deadline_
     int64_t end_ns = ask_ns < deadline_ns ? ask_ns : deadline_ns;
     int64_t left_ns = end_ns - now_ns;
 
-    /* Rounded up: a wait that ends early would be followed by one of no time at all. */
+    /* Rounded up, because after a wait that ends early another one of 0 ms would follow. */
     return left_ns > 0 ? (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS) : 0;
 }
 

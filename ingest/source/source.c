@@ -26,7 +26,7 @@ static bool is_rtsp(const char *scheme)
     return strcmp(scheme, "rtsp") == 0 || strcmp(scheme, "rtsps") == 0;
 }
 
-/* "file:///path" or "file:/path" has no host, so it is no URL to camera_url_parse. */
+/* "file:///path" or "file:/path" has no host, so camera_url_parse does not take it for a URL. */
 static int parse(const char *text, struct camera_url *url)
 {
     static const char prefix[] = "file:";
