@@ -18,6 +18,7 @@
 #include "ctl/events.h"
 #include "ctl/record.h"
 #include "ctl/request.h"
+#include "ctl/self_signed.h"
 #include "ctl/settings.h"
 #include "ctl/status_table.h"
 #include "ctl/top.h"
@@ -281,10 +282,11 @@ static enum exit_code run_stop(struct client *client, const struct options *opti
     return code;
 }
 
-/* How each command is run: over a client that is connected, or with connections of its own. */
+/* How each command is run: over a client that is connected, with connections of its own, or without any. */
 static const struct {
     enum exit_code (*run)(struct client *client, const struct options *options);
     enum exit_code (*run_alone)(const struct options *options, const char *url);
+    enum exit_code (*run_local)(const struct options *options);
 } commands[] = {
     [COMMAND_STATUS] = {.run = run_status},
     [COMMAND_TOP] = {.run = top_run},
@@ -303,10 +305,12 @@ static const struct {
     [COMMAND_TAP] = {.run_alone = record_tap},
     [COMMAND_RECORD] = {.run_alone = record_file},
     [COMMAND_STOP] = {.run = run_stop},
+    [COMMAND_TLS_SELF_SIGNED] = {.run_local = self_signed_make},
     [COMMAND_VERSION] = {.run = run_version},
 };
 
-enum exit_code commands_run(const struct options *options, const char *url)
+/* URL: of ringcastd's control socket. */
+static enum exit_code run_over(const struct options *options, const char *url)
 {
     struct client *client = NULL;
 
@@ -318,5 +322,16 @@ enum exit_code commands_run(const struct options *options, const char *url)
         code = commands[options->command].run(client, options);
     }
     client_free(client);
+    return code;
+}
+
+enum exit_code commands_run(const struct options *options)
+{
+    if (commands[options->command].run_local) {
+        return commands[options->command].run_local(options);
+    }
+    char *url = options_control_url(options);
+    enum exit_code code = url ? run_over(options, url) : EXIT_CODE_USAGE;
+    free(url);
     return code;
 }

@@ -4,7 +4,7 @@
 
 #include "ctl/options.h"
 
-/* Runs OPTIONS->command against the ringcastd whose control socket is URL. */
-enum exit_code commands_run(const struct options *options, const char *url);
+/* Runs OPTIONS->command, if it concerns a ringcastd against the one that the options name (options_control_url). */
+enum exit_code commands_run(const struct options *options);
 
 #endif

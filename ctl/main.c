@@ -22,9 +22,7 @@ int main(int argc, char **argv)
     if (!options_parse(argc, argv, &options, &code)) {
         return (int)code;
     }
-    char *url = options_control_url(&options);
-    code = url ? commands_run(&options, url) : EXIT_CODE_USAGE;
-    free(url);
+    code = commands_run(&options);
     log_close();
     if (fflush(stdout) != 0 && code == EXIT_CODE_OK) {
         code = EXIT_CODE_FAILED;

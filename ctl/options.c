@@ -48,6 +48,9 @@ static const char usage[] =
     "ringcastd:\n"
     "  log-level LEVEL [CAMERA]   error, warning, info or debug, until the next restart\n"
     "  reload                     read the configuration again and apply the changes\n"
+    "  tls self-signed [NAME...] [--output DIRECTORY]\n"
+    "                             a private key and a certificate for these host names and addresses, for\n"
+    "                             `tls` in the configuration; in the current directory\n"
     "  stop                       end ringcastd, and wait until it is gone\n"
     "\n"
     "Options:\n"
@@ -60,7 +63,8 @@ static const char usage[] =
     "                      how long --wait waits (30), and tap and record wait for a picture\n"
     "  -f, --follow        events: print all events, not only the next one\n"
     "  -n, --seconds N     record: stop after N seconds\n"
-    "  -o, --output FILE   record: the name of the new file\n"
+    "  -o, --output FILE   record: the name of the new file; tls self-signed: the directory of the new "
+    "files\n"
     "      --camera NAME   kick: all viewers of this camera\n"
     "  -h, --help          print this\n"
     "  -V, --version       print the version of ringcastctl\n"
@@ -110,6 +114,8 @@ static const struct command_form {
     {"tap", NULL, COMMAND_TAP, 1, 1, "the name of a camera", OPTION_TIMEOUT},
     {"record", NULL, COMMAND_RECORD, 1, 1, "the name of a camera",
      OPTION_TIMEOUT | OPTION_SECONDS | OPTION_OUTPUT},
+    {"tls", "self-signed", COMMAND_TLS_SELF_SIGNED, 0, 64, "at most 64 host names and addresses",
+     OPTION_OUTPUT},
     {"stop", NULL, COMMAND_STOP, 0, 0, "no argument", 0},
     {"version", NULL, COMMAND_VERSION, 0, 0, "no argument", 0},
 };
@@ -205,6 +211,8 @@ static bool parse_command(int count, char **arguments, struct options *options, 
     }
     if (strcmp(arguments[0], "camera") == 0) {
         fputs("ringcastctl: camera: add, set, remove, enable or disable\n", stderr);
+    } else if (strcmp(arguments[0], "tls") == 0) {
+        fputs("ringcastctl: tls: self-signed\n", stderr);
     } else {
         fprintf(stderr, "ringcastctl: no such command: %s\n", arguments[0]);
     }

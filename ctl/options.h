@@ -31,6 +31,7 @@ enum command {
     COMMAND_TAP,
     COMMAND_RECORD,
     COMMAND_STOP,
+    COMMAND_TLS_SELF_SIGNED,
     COMMAND_VERSION,
 };
 

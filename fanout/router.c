@@ -5,6 +5,7 @@
 
 #include "common/log/log.h"
 #include "fanout/http/http_response.h"
+#include "fanout/http/redirect.h"
 #include "fanout/http/upgrade.h"
 #include "fanout/loop/connections.h"
 
@@ -58,12 +59,21 @@ static int answer_asset(struct lws *wsi, const struct asset *asset, bool head_on
     return answer_tagged(wsi, &response, asset->etag);
 }
 
+/* A plain request where TLS is spoken, also on a connection from before that. */
+static bool must_be_secure(const struct router *router, struct lws *wsi)
+{
+    return router->tls->on && !lws_is_ssl(wsi);
+}
+
 int router_answer(struct router *router, struct lws *wsi)
 {
     struct http_request request;
 
     http_request_read(wsi, &request);
     bool head_only = request.method == HTTP_METHOD_HEAD;
+    if (must_be_secure(router, wsi)) {
+        return redirect_to_https(wsi, &request);
+    }
     if (request.method == HTTP_METHOD_OTHER) {
         return http_response_refuse(wsi, 405, false, "Allow: GET, HEAD\r\n");
     }
@@ -77,9 +87,10 @@ int router_answer(struct router *router, struct lws *wsi)
     return http_response_refuse(wsi, 404, head_only, NULL);
 }
 
-void router_init(struct router *router, const char *assets_directory, struct streams *streams)
+void router_init(struct router *router, const char *assets_directory, struct streams *streams,
+                 const struct tls *tls)
 {
-    *router = (struct router){.streams = streams};
+    *router = (struct router){.streams = streams, .tls = tls};
     int result = assets_load(&router->assets, assets_directory);
     if (result < 0) {
         log_warning("%s: %s: the wall and the player are not served", assets_directory, strerror(-result));
@@ -114,6 +125,9 @@ int router_upgrade(const struct router *router, struct lws *wsi, bool room)
 
     if (status < 0) {
         return -1;
+    }
+    if (must_be_secure(router, wsi)) {
+        return redirect_to_https(wsi, &upgrade.request);
     }
     struct stream *stream = status == 0 ? find_stream(router, &upgrade) : NULL;
     if (status == 0 && !stream) {

@@ -9,19 +9,22 @@
 
 #include "fanout/camera_list.h"
 #include "fanout/http/assets.h"
+#include "fanout/loop/tls.h"
 #include "fanout/stream.h"
 
 struct router {
     struct assets assets;
     struct camera_list camera_list;
     struct streams *streams; /* the server's */
+    const struct tls *tls;   /* the server's */
 };
 
 /*
  * Loads the files in ASSETS_DIRECTORY. The router works after an error, too: it then has no files, which is
- * logged. STREAMS must outlive the router.
+ * logged. STREAMS and TLS must outlive the router.
  */
-void router_init(struct router *router, const char *assets_directory, struct streams *streams);
+void router_init(struct router *router, const char *assets_directory, struct streams *streams,
+                 const struct tls *tls);
 
 void router_finish(struct router *router);
 

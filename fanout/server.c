@@ -325,6 +325,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         on_websocket(wsi, reason, user, in, length);
         connection_gone(server_of(wsi), wsi);
         return 0;
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        tls_context_made(&server_of(wsi)->tls, user);
+        return 0;
     case LWS_CALLBACK_RAW_ADOPT:
     case LWS_CALLBACK_RAW_RX:
         return -1; /* CONNECT and what is not HTTP at all */
@@ -364,25 +367,45 @@ static unsigned limit_descriptors(void)
     return count > 2 * DESCRIPTORS_RESERVED ? count - DESCRIPTORS_RESERVED : count / 2;
 }
 
-static int create_context(struct server *server)
+/* Of the context, and of the virtual hosts with and without TLS. */
+static struct lws_context_creation_info describe_host(struct server *server)
 {
     /* No per-viewer timers for pings: TCP's own probes find the dead (listener.c). */
     static const lws_retry_bo_t no_validity_timer = {.secs_since_valid_ping = 0,
                                                      .secs_since_valid_hangup = 0};
-    struct lws_context_creation_info info = {
+    return (struct lws_context_creation_info){
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = protocols,
         .user = server,
         .gid = -1,
         .uid = -1,
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
+                   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
         .timeout_secs = REQUEST_TIMEOUT_S,
         .keepalive_timeout = IDLE_TIMEOUT_S,
         .retry_and_idle_policy = &no_validity_timer,
         .vhost_name = "ringcast",
     };
+}
+
+static int create_context(struct server *server)
+{
+    const struct lws_context_creation_info info = describe_host(server);
+
     lws_set_log_level(LLL_ERR | LLL_WARN, log_library);
     return loop_begin(&server->loop, &info);
+}
+
+int server_set_tls(struct server *server, int chain, int key)
+{
+    const struct lws_context_creation_info info = describe_host(server);
+
+    return tls_set(&server->tls, &server->loop, &info, chain, key);
+}
+
+void server_unset_tls(struct server *server)
+{
+    tls_unset(&server->tls);
 }
 
 static void signal_ready(void *context)
@@ -435,7 +458,7 @@ int server_init(struct server *server, const char *assets_directory)
     connections_init(&server->connections, close_idle);
     server->connections_max = limit_descriptors();
     server_limit_idle(server, CONNECTIONS_IDLE_PER_CLIENT, CONNECTIONS_IDLE_MAX);
-    router_init(&server->router, assets_directory, &server->streams);
+    router_init(&server->router, assets_directory, &server->streams, &server->tls);
     int result = create_context(server);
     if (result == 0) {
         result =
@@ -489,7 +512,7 @@ int server_listen(struct server *server, int socket)
         close(socket);
         return same && server->state == SERVER_SERVING ? 0 : -EALREADY;
     }
-    int result = listener_begin(&server->listener, &server->loop, &server->connections, socket);
+    int result = listener_begin(&server->listener, &server->loop, &server->connections, &server->tls, socket);
     if (result == 0) {
         enter_state(server, SERVER_SERVING);
     }

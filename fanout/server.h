@@ -10,6 +10,7 @@
 #include "fanout/loop/connections.h"
 #include "fanout/loop/listener.h"
 #include "fanout/loop/loop.h"
+#include "fanout/loop/tls.h"
 #include "fanout/loop/watch.h"
 #include "fanout/router.h"
 #include "fanout/send_memory.h"
@@ -31,6 +32,7 @@ struct server {
     struct router router;
     struct supervisor_link link;
     struct send_memory send_memory;
+    struct tls tls;
     struct listener listener;
     struct connections connections;
     struct watch feeds_watch, signals;
@@ -61,6 +63,13 @@ void server_limit(struct server *server, const struct feed_limits *limits, long 
 
 /* Sets how many connections may be idle, of one client and in all (connections.h). */
 void server_limit_idle(struct server *server, unsigned per_client, unsigned max);
+
+/*
+ * Connections accepted from now on speak TLS with the certificates in CHAIN and the private KEY (tls.h), or without TLS.
+ * Those that are open go on as they are. 0 or negative errno, then nothing has changed.
+ */
+int server_set_tls(struct server *server, int chain, int key);
+void server_unset_tls(struct server *server);
 
 /* Begins to stop: closes every viewer with code 1001. */
 void server_stop(struct server *server);

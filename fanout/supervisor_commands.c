@@ -88,6 +88,25 @@ static void on_listen(struct server *server, struct channel_message *message)
     log_info("serving viewers on %s", message_string(message->body, "address", "the given socket"));
 }
 
+/* Without descriptors: no TLS. What cannot be used is never replaced by no TLS at all. */
+static void on_tls(struct server *server, struct channel_message *message)
+{
+    int chain = channel_message_take_fd(message, 0);
+    int key = channel_message_take_fd(message, 1);
+
+    if (chain < 0 && key < 0) {
+        server_unset_tls(server);
+        return;
+    }
+    int result = server_set_tls(server, chain, key);
+    close_fd(chain);
+    close_fd(key);
+    if (result < 0) {
+        log_error("cannot serve viewers over TLS: %s", strerror(-result));
+        server_stop(server);
+    }
+}
+
 /* ---- Cameras ---- */
 
 /* Takes over RING and WAKE, of which either may be -1. */
@@ -209,6 +228,8 @@ static void dispatch(struct server *server, struct channel_message *message)
         server_stop(server);
     } else if (message_is(message->body, "listen")) {
         on_listen(server, message);
+    } else if (message_is(message->body, "tls")) {
+        on_tls(server, message);
     } else if (message_is(message->body, "viewers-elsewhere")) {
         streams_set_elsewhere(&server->streams, json_object_get(message->body, "cameras"));
     } else if (message_is(message->body, "viewers-list")) {

@@ -14,6 +14,7 @@
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
 #include "supervisor/daemon.h"
+#include "supervisor/helpers/certificate.h"
 #include "supervisor/secrets.h"
 #include "supervisor/start.h"
 #include "supervisor/supervisor.h"
@@ -215,6 +216,20 @@ static char *absolute_path(const char *path)
     return absolute;
 }
 
+/* False: viewers could not be served with it; why was printed. */
+static bool check_certificate(const struct config *config)
+{
+    struct certificate certificate;
+    char why[CERTIFICATE_WHY_SIZE];
+
+    if (certificate_open(config, &certificate, why) < 0) {
+        fprintf(stderr, "%s\n", why);
+        return false;
+    }
+    certificate_close(&certificate);
+    return true;
+}
+
 int main(int argc, char *argv[])
 {
     struct arguments arguments = {0};
@@ -232,7 +247,9 @@ int main(int argc, char *argv[])
     if (!config) {
         return EXIT_WRONG;
     }
-    if (arguments.check) {
+    if (arguments.check && !check_certificate(config)) {
+        exit_code = EXIT_WRONG;
+    } else if (arguments.check) {
         printf("%s: ok, %zu camera%s\n", arguments.config, config->camera_count,
                config->camera_count == 1 ? "" : "s");
         exit_code = EXIT_ENDED;

@@ -178,10 +178,24 @@ static int change_listener(struct supervisor *supervisor, const struct config *n
     return 0;
 }
 
+/* The files may be others although their names are the same. */
+static void change_certificate(struct supervisor *supervisor, const struct certificate *certificate)
+{
+    bool before = supervisor->certificate.chain >= 0, now = certificate->chain >= 0;
+
+    certificate_close(&supervisor->certificate);
+    supervisor->certificate = *certificate;
+    listen_set_scheme(supervisor->address, now);
+    for (size_t i = 0; (before || now) && i < supervisor->fanout_count; i++) {
+        fanout_renew_certificate(supervisor->fanouts[i]);
+    }
+}
+
 static json_t *apply_file(struct supervisor *supervisor, struct config_source *source, struct config *next)
 {
     const char *fixed = fixed_setting_that_differs(supervisor->config, next);
-    char why[REASON_SIZE];
+    struct certificate certificate = CERTIFICATE_NONE;
+    char why[REASON_SIZE], wrong[CERTIFICATE_WHY_SIZE];
     json_t *refusal = NULL;
 
     if (fixed) {
@@ -190,15 +204,19 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
                           "%s cannot change while ringcastd runs; start it again, or put it back", fixed);
     } else if (descriptors_check(next, why, sizeof(why)) < 0) {
         refusal = message_error("limit", "%s", why);
+    } else if (certificate_open(next, &certificate, wrong) < 0) {
+        refusal = configuration_error("configuration", wrong);
     } else if (change_listener(supervisor, next) < 0) {
         refusal = message_error("configuration", "listen: cannot listen on %s:%d; see the log",
                                 next->listen.host, next->listen.port);
     }
     if (refusal) {
+        certificate_close(&certificate);
         config_free(next);
         config_source_destroy(source);
         return refusal;
     }
+    change_certificate(supervisor, &certificate);
     config_source_destroy(supervisor->source);
     supervisor->source = source;
     json_t *report = apply(supervisor, next);

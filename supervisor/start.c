@@ -120,7 +120,7 @@ static struct config *interpret(struct supervisor *supervisor)
 
 static int open_configuration(struct supervisor *supervisor)
 {
-    char why[REASON_SIZE];
+    char why[REASON_SIZE], wrong[CERTIFICATE_WHY_SIZE];
 
     supervisor->source = config_read_source(supervisor->config_path, stderr);
     struct config *file = !supervisor->source
@@ -143,6 +143,11 @@ static int open_configuration(struct supervisor *supervisor)
     result = descriptors_check(supervisor->config, why, sizeof(why));
     if (result < 0) {
         log_error("cannot start: %s", why);
+        return result;
+    }
+    result = certificate_open(supervisor->config, &supervisor->certificate, wrong);
+    if (result < 0) {
+        log_error("%s", wrong);
     }
     return result;
 }
@@ -325,6 +330,7 @@ static int make_fanouts(struct supervisor *supervisor)
     struct fanout_config config = {.program = program,
                                    .load_board = count > 1 ? supervisor->load_board : -1,
                                    .listener = supervisor->listener,
+                                   .certificate = &supervisor->certificate,
                                    .address = supervisor->address,
                                    .viewers = supervisor->config->viewers,
                                    .log_level = supervisor->config->log_level};
@@ -514,6 +520,7 @@ static void close_all(struct supervisor *supervisor)
     if (supervisor->load_board >= 0) {
         close(supervisor->load_board);
     }
+    certificate_close(&supervisor->certificate);
     children_destroy(supervisor->children);
     if (supervisor->runtime_dir) {
         remove_sockets(supervisor, leave);
@@ -537,8 +544,11 @@ static void close_all(struct supervisor *supervisor)
 
 int start_run(const char *config_path, const struct supervisor_options *options)
 {
-    struct supervisor supervisor = {
-        .options = options, .listener = -1, .load_board = -1, .started_ms = clock_now_ms()};
+    struct supervisor supervisor = {.options = options,
+                                    .listener = -1,
+                                    .load_board = -1,
+                                    .certificate = CERTIFICATE_NONE,
+                                    .started_ms = clock_now_ms()};
     int exit_code = 1;
 
     supervisor.config_path = strdup(config_path);

@@ -53,6 +53,7 @@ struct supervisor {
     int listener;
     int load_board; /* of the fan-outs; -1: there is one only */
     char address[LISTEN_URL_SIZE];
+    struct certificate certificate; /* for viewers' TLS */
     struct control *control;
     struct query_set *queries;
     struct events *events;

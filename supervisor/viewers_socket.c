@@ -32,6 +32,7 @@ bool viewers_socket_take(struct supervisor *supervisor)
         supervisor->listener = fd_record_take_fd(&record, 0);
         snprintf(supervisor->address, sizeof(supervisor->address), "%s",
                  message_string(record.body, "address", ""));
+        listen_set_scheme(supervisor->address, supervisor->certificate.chain >= 0);
     }
     fd_record_finish(&record);
     return same;
@@ -50,6 +51,7 @@ int viewers_socket_open(struct supervisor *supervisor, const char *host, int por
         return result;
     }
     supervisor->listener = listener;
+    listen_set_scheme(supervisor->address, supervisor->certificate.chain >= 0);
     viewers_socket_keep(supervisor, host, port);
     return 0;
 }

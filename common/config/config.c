@@ -62,6 +62,9 @@ static void settle(struct config *config, const json_t *changes, struct config_r
         config->instance = config_derive_instance(config->runtime_dir);
     }
     round_sizes(&config->ring_size, &config->ring_size_max);
+    if (config->tls.line > 0) {
+        config->tls.line = (int)config_places_find(places, (unsigned)config->tls.line).line;
+    }
     for (size_t i = 0; i < config->camera_count; i++) {
         struct config_camera *camera = &config->cameras[i];
         round_sizes(&camera->ring_size, &camera->ring_size_max);
@@ -148,6 +151,8 @@ void config_free(struct config *config)
     free(config->state_dir);
     free(config->instance);
     free(config->user);
+    free(config->tls.certificate);
+    free(config->tls.key);
     free(config);
 }
 

@@ -65,6 +65,13 @@ struct config_viewers {
     size_t idle_max;     /* the same, of all addresses together */
 };
 
+/* TLS for viewers; both files or none. */
+struct config_tls {
+    char *certificate; /* path of the server's certificate and those that issued it, PEM; NULL: no TLS */
+    char *key;         /* path of its private key, PEM */
+    int line;          /* where the group begins in the file; 0: not in it */
+};
+
 struct config {
     char *path; /* the file, as given */
     struct config_address listen;
@@ -77,6 +84,7 @@ struct config {
     size_t ring_size_max; /* bytes, default for cameras */
     size_t fanout_processes; /* 0: as many as there are cores */
     struct config_viewers viewers;
+    struct config_tls tls;
     enum log_level log_level;
     enum log_format log_format;
     enum config_sandbox sandbox; /* default: on */

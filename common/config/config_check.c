@@ -117,7 +117,7 @@ static bool goes_up(const char *path)
     return false;
 }
 
-bool config_check_state_dir(const char *path, char problem[CONFIG_PROBLEM_SIZE])
+bool config_check_path(const char *path, char problem[CONFIG_PROBLEM_SIZE])
 {
     if (path[0] != '/') {
         return refuse(problem, "not an absolute path; begin it with \"/\"");

@@ -20,7 +20,7 @@ bool config_check_credential(const char *text, char problem[CONFIG_PROBLEM_SIZE]
 bool config_check_aspect(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_fingerprint(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_instance(const char *instance, char problem[CONFIG_PROBLEM_SIZE]);
-bool config_check_state_dir(const char *path, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_path(const char *path, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_user(const char *name, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_runtime_dir(const char *path, char problem[CONFIG_PROBLEM_SIZE]);
 

@@ -599,6 +599,24 @@ static void check_address(const struct reader *reader, const char *name, const s
               address->host, clients, address->port, act);
 }
 
+/* The two files belong together. */
+static void check_tls(const struct reader *reader)
+{
+    const config_setting_t *given = config_setting_get_member(reader->group, "tls");
+    struct config_tls *tls = &reader->config->tls;
+
+    if (given == NULL || !config_setting_is_group(given)) {
+        return;
+    }
+    tls->line = (int)config_setting_source_line(given);
+    if (config_setting_get_member(given, "certificate") == NULL) {
+        report_at(reader, (unsigned)tls->line, "tls.certificate", "missing; add it, or leave out tls");
+    }
+    if (config_setting_get_member(given, "key") == NULL) {
+        report_at(reader, (unsigned)tls->line, "tls.key", "missing; add it, or leave out tls");
+    }
+}
+
 static void check_exposure(const struct reader *reader)
 {
     check_address(reader, "listen", &reader->config->listen, "viewers", "watch");
@@ -618,4 +636,5 @@ void config_read_tree(const config_setting_t *root, struct config *config, struc
 
     read_group(&reader, &setting_group_file);
     check_exposure(&reader);
+    check_tls(&reader);
 }

@@ -86,13 +86,20 @@ static const struct setting fanout_settings[] = {
 
 static const struct setting_group fanout_group = {fanout_settings, COUNT(fanout_settings)};
 
+static const struct setting tls_settings[] = {
+    {"certificate", SETTING_STRING, 0, TOP(tls.certificate), 1, 4096, .check = config_check_path},
+    {"key", SETTING_STRING, 0, TOP(tls.key), 1, 4096, .check = config_check_path},
+};
+
+static const struct setting_group tls_group = {tls_settings, COUNT(tls_settings)};
+
 /* The cameras come last: their ring_size and ring_size_max follow those above. */
 static const struct setting top_settings[] = {
     {"listen", SETTING_LISTEN, 0, TOP(listen), 1, 64, .text = "127.0.0.1:8080"},
     {"admin", SETTING_LISTEN, 0, TOP(admin), 1, 64, .text = NULL},
     {"insecure", SETTING_BOOLEAN, 0, TOP(insecure), .number = false},
     {"runtime_dir", SETTING_STRING, 0, TOP(runtime_dir), 1, 4096, .check = config_check_runtime_dir},
-    {"state_dir", SETTING_STRING, 0, TOP(state_dir), 1, 4096, .check = config_check_state_dir},
+    {"state_dir", SETTING_STRING, 0, TOP(state_dir), 1, 4096, .check = config_check_path},
     {"instance", SETTING_STRING, 0, TOP(instance), 1, 32, .check = config_check_instance},
     {"ring_size", SETTING_INTEGER, 0, TOP(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = 0},
     {"ring_size_max", SETTING_INTEGER, 0, TOP(ring_size_max), RING_SIZE_MAX_MIN, RING_SIZE_MAX,
@@ -102,6 +109,7 @@ static const struct setting top_settings[] = {
     {"sandbox", SETTING_CHOICE, 0, TOP(sandbox), .text = "on", .choices = sandboxes},
     {"user", SETTING_STRING, 0, TOP(user), 1, USER_NAME_MAX, .check = config_check_user},
     {"fanout", SETTING_GROUP, 0, 0, .members = &fanout_group},
+    {"tls", SETTING_GROUP, 0, 0, .members = &tls_group},
     {"cameras", SETTING_CAMERAS, SETTING_REQUIRED, TOP(cameras), 0, SETTING_CAMERAS_MAX, .number = 0},
 };
 

@@ -15,7 +15,7 @@ _ringcastctl_offer_cameras() {
 
 _ringcastctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='status top events viewers kick camera restart reload log log-level tap record stop version'
+    local commands='status top events viewers kick camera restart reload log log-level tap record stop tls version'
     local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --help --version'
     local settings='url= username= password= transport= audio= sub= ring_size='
     local words=() _ringcastctl_where=() i
@@ -53,6 +53,7 @@ _ringcastctl() {
     case "${#words[@]} ${words[*]}" in
     '0 ') choices=$commands ;;
     '1 camera') choices='add set remove enable disable' ;;
+    '1 tls') choices='self-signed' ;;
     '1 log-level') choices='error warning info debug' ;;
     '1 log') choices='fanout template keeper' cameras=yes ;;
     '1 restart' | '1 tap' | '1 record' | '1 viewers' | '2 log-level '*) cameras=yes ;;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Longest status line and headers. */
-#define HEAD_SIZE 1536
+#define HEAD_SIZE 2560
 
 /*
  * Nothing but this server's own scripts, styles, pictures and sockets. Media Source and snapshots need blob:,
@@ -25,6 +25,8 @@ static const char *reason_of(int status)
         return "OK";
     case 304:
         return "Not Modified";
+    case 308:
+        return "Permanent Redirect";
     case 400:
         return "Bad Request";
     case 403:

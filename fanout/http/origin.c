@@ -52,6 +52,13 @@ static bool parse_authority(const char *text, int default_port, struct authority
     return authority->host_length > 0 && authority->port > 0 && (*rest == ':' || *rest == '\0');
 }
 
+bool origin_is_authority(const char *text)
+{
+    struct authority authority;
+
+    return parse_authority(text, 443, &authority);
+}
+
 bool origin_is_own(const char *origin, const char *host)
 {
     static const struct {

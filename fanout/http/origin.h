@@ -13,4 +13,7 @@
  */
 bool origin_is_own(const char *origin, const char *host);
 
+/* True if TEXT is a host, or a host and a port (RFC 3986, 3.2), in characters that need no code in a URL. */
+bool origin_is_authority(const char *text);
+
 #endif

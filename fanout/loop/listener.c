@@ -84,7 +84,8 @@ static void stand_back(struct listener *listener, long delay_us)
 
 static void take_in(struct listener *listener, int fd, const struct sockaddr_storage *peer)
 {
-    struct lws *wsi = lws_adopt_socket_vhost(listener->watch.loop->vhost, fd); /* closes it if it fails */
+    /* closes it if it fails */
+    struct lws *wsi = lws_adopt_socket_vhost(tls_vhost(listener->tls, listener->watch.loop), fd);
 
     if (!wsi) {
         return;
@@ -160,9 +161,11 @@ void listener_set_load(struct listener *listener, unsigned viewers)
     }
 }
 
-int listener_begin(struct listener *listener, struct loop *loop, struct connections *connections, int socket)
+int listener_begin(struct listener *listener, struct loop *loop, struct connections *connections,
+                   const struct tls *tls, int socket)
 {
     listener->connections = connections;
+    listener->tls = tls;
     set_options(socket);
     int result = watch_begin(&listener->watch, loop, socket, listener_ready, listener);
     return result < 0 ? result : watch_timer_begin(&listener->retry, loop, retry_expired, listener);

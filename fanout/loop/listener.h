@@ -12,12 +12,14 @@
 
 #include "common/ipc/load_board.h"
 #include "fanout/loop/connections.h"
+#include "fanout/loop/tls.h"
 #include "fanout/loop/watch.h"
 
 struct listener {
     struct watch watch;
     struct watch_timer retry; /* armed while it does not accept: it stands back, or has no descriptor left */
     struct connections *connections; /* to which accepted connections are added */
+    const struct tls *tls;           /* decides whether accepted connections speak TLS */
     struct load_board *board;        /* of all processes that share the socket; owned; NULL: not shared */
     size_t slot;                     /* this process's place on the board */
     uint32_t load;                   /* what that place holds */
@@ -32,9 +34,11 @@ void listener_set_load(struct listener *listener, unsigned viewers);
 
 /*
  * Begins to accept from SOCKET, which the loop owns from now on. Each accepted connection is added to
- * CONNECTIONS, and its record there is libwebsockets' opaque user data. 0 or negative errno.
+ * CONNECTIONS, and its record there is libwebsockets' opaque user data. TLS, which stays the caller's, decides whether it speaks TLS.
+ * 0 or negative errno.
  */
-int listener_begin(struct listener *listener, struct loop *loop, struct connections *connections, int socket);
+int listener_begin(struct listener *listener, struct loop *loop, struct connections *connections,
+                   const struct tls *tls, int socket);
 
 void listener_end(struct listener *listener);
 

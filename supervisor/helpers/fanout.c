@@ -53,12 +53,22 @@ static void send_newest(struct fanout *fanout, const char *type, const char *nam
     json_decref(message);
 }
 
+/* Before the socket: what comes from it is served with TLS from the first connection on. */
+static void send_certificate(struct fanout *fanout)
+{
+    const struct certificate *certificate = fanout->config.certificate;
+    const int fds[] = {certificate->chain, certificate->key};
+
+    send(fanout, message_new("tls"), fds, certificate->chain >= 0 ? 2 : 0);
+}
+
 static void on_begun(void *owner)
 {
     struct fanout *fanout = owner;
     const struct fanout_config *config = &fanout->config;
     const int fds[] = {config->listener, config->load_board};
 
+    send_certificate(fanout);
     send(fanout,
          message_pack("listen", "{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "address",
                       config->address, "index", (json_int_t)config->index, "log_level",
@@ -209,6 +219,15 @@ void fanout_set_listener(struct fanout *fanout, int listener)
 {
     fanout->config.listener = listener;
     service_renew(fanout->service);
+}
+
+void fanout_renew_certificate(struct fanout *fanout)
+{
+    enum service_state state = service_state(fanout->service);
+
+    if (state == SERVICE_STARTING || state == SERVICE_RUNNING) { /* others are told when they have begun */
+        send_certificate(fanout);
+    }
 }
 
 /* Adds what FANOUT last reported to the counts in SUMS. */

@@ -11,22 +11,24 @@
 #include "common/ipc/latency.h"
 #include "common/log/log.h"
 #include "supervisor/camera/camera.h"
+#include "supervisor/helpers/certificate.h"
 #include "supervisor/process/service.h"
 
 struct fanout;
 struct supervisor;
 
 struct fanout_config {
-    size_t index;        /* which of the fan-outs that share the socket, from 0 */
-    int load_board;      /* of these (load_board.h); -1: there is only one */
-    const char *program; /* path of ringcast-fanout */
-    int listener;        /* the viewers' socket */
-    const char *address; /* of it, as a URL */
+    size_t index;                          /* which of the fan-outs that share the socket, from 0 */
+    int load_board;                        /* of these (load_board.h); -1: there is only one */
+    const char *program;                   /* path of ringcast-fanout */
+    int listener;                          /* the viewers' socket */
+    const struct certificate *certificate; /* for TLS; none of it: without TLS */
+    const char *address;                   /* of it, as a URL */
     struct config_viewers viewers;
     enum log_level log_level;
 };
 
-/* CONFIG's strings and the listener must outlive the fan-out. NULL: out of memory. */
+/* CONFIG's strings, certificate and listener must outlive the fan-out. NULL: out of memory. */
 struct fanout *fanout_create(struct children *children, const struct fanout_config *config,
                              struct supervisor *supervisor);
 void fanout_destroy(struct fanout *fanout);
@@ -49,6 +51,9 @@ bool fanout_ask(struct fanout *fanout, const json_t *question);
 
 /* Another socket to listen on, at the address that was given when it was made: its viewers are sent away. */
 void fanout_set_listener(struct fanout *fanout, int listener);
+
+/* Tells it that the certificate has changed; viewers that are there notice nothing. */
+void fanout_renew_certificate(struct fanout *fanout);
 
 /* Tells it how many viewers each camera has at the others of ALL, COUNT of them. */
 void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, size_t count);

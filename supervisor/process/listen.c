@@ -49,6 +49,17 @@ static int describe(int fd, char url[LISTEN_URL_SIZE])
     return 0;
 }
 
+void listen_set_scheme(char url[LISTEN_URL_SIZE], bool tls)
+{
+    char rest[LISTEN_URL_SIZE];
+    const char *authority = strstr(url, "://");
+
+    if (authority) {
+        snprintf(rest, sizeof(rest), "%s", authority);
+        snprintf(url, LISTEN_URL_SIZE, "%s%.88s", tls ? "https" : "http", rest);
+    }
+}
+
 int listen_open(const char *host, int port, int *made, char url[LISTEN_URL_SIZE])
 {
     const int on = 1;

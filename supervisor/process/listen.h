@@ -5,9 +5,10 @@
 #ifndef SUPERVISOR_LISTEN_H
 #define SUPERVISOR_LISTEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* "http://[" + address with scope + "]:65535/". */
+/* "https://[" + address with scope + "]:65535/". */
 #define LISTEN_URL_SIZE 96
 
 /*
@@ -15,6 +16,9 @@
  * says where it really listens. 0 or negative errno.
  */
 int listen_open(const char *host, int port, int *fd, char url[LISTEN_URL_SIZE]);
+
+/* Makes URL one of https, if TLS, or of http; of the rest nothing changes. */
+void listen_set_scheme(char url[LISTEN_URL_SIZE], bool tls);
 
 /* Logs why HOST and PORT cannot be listened on and what to do. */
 void listen_explain(int error, const char *host, int port);

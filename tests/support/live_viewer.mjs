@@ -8,7 +8,7 @@ export class LiveViewer {
   /** ADDRESS: "http://127.0.0.1:8080/"; OPTIONS: those of ws. Broken messages fail every later wait. */
   constructor(address, camera, { keep = true, stream, ...options } = {}) {
     const url = new URL(`/live/${encodeURIComponent(camera)}`, address);
-    url.protocol = 'ws:';
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     if (stream) url.searchParams.set('stream', stream);
     this.camera = camera;
     this.keep = keep; // whether fragments' bytes are kept
