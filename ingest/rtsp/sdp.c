@@ -465,7 +465,7 @@ int sdp_parse(const char *text, size_t size, sdp_plays plays, struct sdp *sdp)
 /* NAME and '=' behind a blank or a comma, where a parameter of its own ought to begin. */
 static const char *find_careless(const char *fmtp, const char *name, size_t *length)
 {
-    for (const char *at = fmtp; (at = strcasestr(at, name)) != NULL; at++) {
+    for (const char *at = fmtp; *name != '\0' && (at = strcasestr(at, name)) != NULL; at++) {
         const char *value = at + strlen(name);
         value += strspn(value, " \t");
         if (at > fmtp && strchr(" \t,", at[-1]) != NULL && *value == '=') {

@@ -383,6 +383,7 @@ static void joins_and_finds_parameters(void **state)
     assert_value("packetization-mode=1 sets = Z0==,aM4=", "sets", "Z0==,aM4=");
     assert_null(sdp_fmtp_find("a=xsets=1", "sets", &length));
     assert_null(sdp_fmtp_find("a=1 sets", "sets", &length));
+    assert_null(sdp_fmtp_find("a=1", "", &length));
     assert_null(sdp_fmtp_find("abc=1", "ab", &length));
     assert_null(sdp_fmtp_find("", "ab", &length));
 }
