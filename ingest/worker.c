@@ -17,6 +17,7 @@
 #include "common/log/log.h"
 #include "common/ring/ring_writer.h"
 #include "common/sandbox/sandbox.h"
+#include "ingest/login.h"
 #include "ingest/publish/publisher.h"
 #include "ingest/publish/ring_output.h"
 #include "ingest/reconnect_backoff.h"
@@ -69,7 +70,12 @@ struct keyframe_wait {
     int64_t ask_interval_ns;
 };
 
-enum worker_state { WORKER_STARTING, WORKER_STREAMING, WORKER_STALLED };
+enum worker_state {
+    WORKER_STARTING,
+    WORKER_STREAMING,
+    WORKER_STALLED,
+    WORKER_FAILED, /* the camera refuses the log-in; the worker waits, and connects to nothing */
+};
 
 struct worker {
     int channel;
@@ -81,6 +87,7 @@ struct worker {
     struct ring_output output;
     struct backoff backoff;
     struct source_memory memory;
+    struct login login;
     enum worker_state state;
     char error[SOURCE_ERROR_SIZE]; /* "": none */
     bool report_due;               /* the channel had no room for the state */
@@ -103,6 +110,7 @@ static const char *strstate(enum worker_state state)
         [WORKER_STARTING] = "starting",
         [WORKER_STREAMING] = "streaming",
         [WORKER_STALLED] = "stalled",
+        [WORKER_FAILED] = "failed",
     };
 
     return names[state];
@@ -174,7 +182,7 @@ static void handle_message(struct worker *worker, struct channel_message *messag
         }
     } else if (message_is(message->body, "log-level")) {
         change_log_level(message->body);
-    } else {
+    } else if (!login_take(&worker->login, message->body)) {
         log_warning("a message of unknown type is dropped");
     }
 }
@@ -464,6 +472,7 @@ static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
         .attention = worker->channel,
         .interrupted = interrupted,
         .context = worker,
+        .gate = login_gate(&worker->login),
     };
     struct source *source = NULL;
 
@@ -521,8 +530,47 @@ static enum backoff_end how_it_ended(const struct source_memory *memory, int res
     }
 }
 
+/* A worker that is held wakes up for messages, and when it may go on. */
+static void wait_while_held(struct worker *worker)
+{
+    int64_t left_ns;
+
+    while ((left_ns = login_held_ns(&worker->login, clock_now_ns())) > 0 && !worker_signals_ending()) {
+        int64_t left_ms = left_ns / NS_PER_MS + 1;
+        if (worker->report_due && left_ms > BEAT_INTERVAL_MS) {
+            left_ms = BEAT_INTERVAL_MS;
+        }
+        blackbox_beat((uint64_t)left_ms + BEAT_STREAMING_MS);
+        worker_signals_wait(worker->channel, left_ms);
+        receive_messages(worker);
+        if (worker->report_due) {
+            report_state(worker);
+        }
+    }
+}
+
+/* The credentials are not to be tried now. ERROR: why, if ringcastd did not say. */
+static void be_held(struct worker *worker, const char *error)
+{
+    char why[SOURCE_ERROR_SIZE];
+
+    snprintf(why, sizeof(why), "%s", worker->login.error[0] != '\0' ? worker->login.error : error);
+    log_warning("%s", why);
+    enter_state(worker, WORKER_FAILED, why);
+    wait_while_held(worker);
+    if (!worker_signals_ending()) {
+        log_info("the log-in is tried again");
+        enter_state(worker, WORKER_STARTING, why);
+    }
+}
+
 static void connection_ended(struct worker *worker, int result, const char *error)
 {
+    login_settle(&worker->login);
+    if (login_held_ns(&worker->login, clock_now_ns()) > 0) {
+        be_held(worker, error);
+        return;
+    }
     bool streamed = worker->streaming_ns != 0;
     int64_t healthy_ms = streamed ? (clock_now_ns() - worker->streaming_ns) / NS_PER_MS + 1 : 0;
     int64_t delay_ms = backoff_next(&worker->backoff, healthy_ms, how_it_ended(&worker->memory, result));
@@ -537,6 +585,9 @@ static void loop(struct worker *worker)
 {
     char error[SOURCE_ERROR_SIZE];
 
+    if (login_held_ns(&worker->login, clock_now_ns()) > 0) {
+        be_held(worker, "");
+    }
     while (!worker_signals_ending()) {
         error[0] = '\0';
         int result = run_connection(worker, error);
@@ -548,6 +599,35 @@ static void loop(struct worker *worker)
             worker_signals_begin_end();
         }
     }
+}
+
+/* --- Log-in --------------------------------------------------------------------------------------------- */
+
+static int send_of_login(void *context, json_t *message)
+{
+    return send_message(context, message);
+}
+
+static void wait_for_login(void *context, int64_t timeout_ms)
+{
+    struct worker *worker = context;
+
+    worker_signals_wait(worker->channel, timeout_ms);
+    receive_messages(worker);
+}
+
+static bool ending_login(void *context)
+{
+    (void)context;
+    return worker_signals_ending();
+}
+
+static void take_login(struct worker *worker, const json_t *task)
+{
+    const struct login_callbacks callbacks = {
+        .send = send_of_login, .wait = wait_for_login, .ending = ending_login, .context = worker};
+
+    login_init(&worker->login, &callbacks, json_object_get(task, "login"));
 }
 
 static void close_task_fds(struct worker *worker)
@@ -571,6 +651,8 @@ static int take_task(struct worker *worker, struct channel_message *message)
                      : camera_task_from_json(&worker->task, message->body);
     if (result < 0) {
         close_task_fds(worker);
+    } else {
+        take_login(worker, message->body);
     }
     return result;
 }

@@ -103,8 +103,9 @@ int cameras_make(struct supervisor *supervisor, const struct config_camera *conf
 
     if (cameras) {
         supervisor->cameras = cameras;
-        result = camera_create(supervisor->children, supervisor->fork_server, supervisor->config->instance,
-                               config, log_level_now(), &callbacks, &cameras[supervisor->camera_count]);
+        result = camera_create(supervisor->children, supervisor->fork_server, supervisor->logins,
+                               supervisor->config->instance, config, log_level_now(), &callbacks,
+                               &cameras[supervisor->camera_count]);
     }
     if (result < 0) {
         log_error("camera %s: %s", config->name, strerror(-result));

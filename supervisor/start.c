@@ -152,6 +152,17 @@ static int open_configuration(struct supervisor *supervisor)
     return result;
 }
 
+static int open_logins(struct supervisor *supervisor)
+{
+    const struct config *config = supervisor->config;
+    int result = logins_open(config->state_dir, config->instance, &supervisor->logins);
+
+    if (result < 0 && result != -ENOMEM) {
+        log_error("cannot start: what is known of log-ins cannot be read: %s", strerror(-result));
+    }
+    return result;
+}
+
 static int open_event_loop(struct supervisor *supervisor)
 {
     int result = sd_event_new(&supervisor->event);
@@ -378,9 +389,9 @@ static int make_exporter(struct supervisor *supervisor)
 static int open_all(struct supervisor *supervisor)
 {
     static int (*const steps[])(struct supervisor *) = {
-        open_configuration, open_event_loop, open_runtime_dir, open_children, open_keeper,
-        sweep_rings,        open_listener,   open_control,     open_events,   make_fork_server,
-        make_fanouts,       make_exporter,   make_cameras,
+        open_configuration, open_event_loop, open_runtime_dir, open_logins,  open_children,
+        open_keeper,        sweep_rings,     open_listener,    open_control, open_events,
+        make_fork_server,   make_fanouts,    make_exporter,    make_cameras,
     };
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -525,6 +536,7 @@ static void close_all(struct supervisor *supervisor)
     if (supervisor->runtime_dir) {
         remove_sockets(supervisor, leave);
     }
+    logins_close(supervisor->logins);
     overrides_close(supervisor->overrides);
     config_source_destroy(supervisor->source);
     config_free(supervisor->config);

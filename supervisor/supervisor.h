@@ -17,6 +17,7 @@
 #include "common/ipc/latency.h"
 #include "common/ipc/runtime_dir.h"
 #include "supervisor/camera/camera.h"
+#include "supervisor/camera/logins.h"
 #include "supervisor/control/control.h"
 #include "supervisor/control/events.h"
 #include "supervisor/control/query.h"
@@ -40,6 +41,7 @@ struct supervisor {
     struct config *config;        /* the file with the overrides, as it is in force */
     struct config_source *source; /* the file's text */
     struct overrides *overrides;
+    struct logins *logins;
     char *config_path; /* absolute */
     const struct supervisor_options *options;
     sd_event *event;

@@ -214,6 +214,11 @@ void rtsp_auth_begin(struct rtsp_auth *auth)
     }
 }
 
+bool rtsp_auth_answers(const struct rtsp_auth *auth)
+{
+    return auth->username && auth->challenge.scheme != RTSP_AUTH_NONE;
+}
+
 void rtsp_auth_accepted(struct rtsp_auth *auth)
 {
     if (auth->challenge.scheme == RTSP_AUTH_NONE || auth->count == 0) {
@@ -465,7 +470,7 @@ int rtsp_auth_write(struct rtsp_auth *auth, const char *method, const char *uri,
     struct builder builder = {.out = out, .size = size};
     int result = 0;
 
-    if (!auth->username || auth->challenge.scheme == RTSP_AUTH_NONE) {
+    if (!rtsp_auth_answers(auth)) {
         return 0;
     }
     auth->count++;

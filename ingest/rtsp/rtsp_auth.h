@@ -80,6 +80,9 @@ void rtsp_auth_reset(struct rtsp_auth *auth);
  */
 int rtsp_auth_challenge(struct rtsp_auth *auth, const struct rtsp_message *message);
 
+/* Whether requests have an answer to a challenge. */
+bool rtsp_auth_answers(const struct rtsp_auth *auth);
+
 /* A request that had an answer was not refused. */
 void rtsp_auth_accepted(struct rtsp_auth *auth);
 

@@ -16,14 +16,79 @@
 #define READS_MAX 16
 
 int rtsp_connection_init(struct rtsp_connection *connection, const char *name, struct rtsp_wait *wait,
-                         struct rtsp_auth *auth)
+                         struct rtsp_auth *auth, const struct login_gate *gate)
 {
-    *connection = (struct rtsp_connection){.name = name, .wait = wait, .auth = auth};
+    *connection = (struct rtsp_connection){.name = name, .wait = wait, .auth = auth, .gate = gate};
     return rtsp_input_init(&connection->input);
 }
 
+/* --- Log-in --------------------------------------------------------------------------------------------- */
+
+/* The only place that changes the log-in's state, but for a new connection. */
+static void settle_login(struct rtsp_connection *connection, enum login_result result)
+{
+    bool accepted = result == LOGIN_ACCEPTED;
+
+    connection->login = accepted ? RTSP_LOGIN_PROVEN : RTSP_LOGIN_UNKNOWN;
+    connection->login_worked |= accepted;
+    connection->login_goes_on = result == LOGIN_REFUSED_MORE;
+    if (connection->gate && connection->gate->tell) {
+        connection->gate->tell(connection->gate->context, result);
+    }
+}
+
+/* May the next request have credentials? 0 or negative errno, and ERROR. */
+static int ask_gate(struct rtsp_connection *connection, char error[RTSP_ERROR_SIZE])
+{
+    if (connection->login == RTSP_LOGIN_PROVEN || !rtsp_auth_answers(connection->auth)) {
+        return 0;
+    }
+    if (connection->gate && connection->gate->ask) {
+        int result = connection->gate->ask(connection->gate->context, connection->login_worked, error);
+        if (result < 0) {
+            return result;
+        }
+    }
+    connection->login = RTSP_LOGIN_TRIED;
+    connection->login_goes_on = false;
+    return 0;
+}
+
+/* A response that is not a challenge. OPTIONS is answered to everybody, and some errors come before any look at them. */
+static void judge_login(struct rtsp_connection *connection, int status)
+{
+    bool options = strcmp(connection->method, "OPTIONS") == 0;
+
+    if (!options || connection->auth->accepted) {
+        rtsp_auth_accepted(connection->auth);
+    }
+    if (connection->login != RTSP_LOGIN_TRIED || !connection->authorized) {
+        return;
+    }
+    if (status == 403) {
+        settle_login(connection, LOGIN_FORBIDDEN);
+    } else if (options || status == 400 || status >= 500) {
+        settle_login(connection, LOGIN_UNANSWERED);
+    } else {
+        settle_login(connection, LOGIN_ACCEPTED);
+    }
+}
+
+/* The connection ends before that is known. */
+static void leave_login(struct rtsp_connection *connection)
+{
+    if (connection->login == RTSP_LOGIN_TRIED || connection->login_goes_on) {
+        settle_login(connection, LOGIN_UNANSWERED);
+    }
+    connection->login = RTSP_LOGIN_UNKNOWN;
+    connection->login_worked = connection->login_goes_on = false;
+}
+
+/* --- Connecting ----------------------------------------------------------------------------------------- */
+
 static void disconnect(struct rtsp_connection *connection)
 {
+    leave_login(connection);
     rtsp_socket_destroy(connection->socket);
     connection->socket = NULL;
     connection->method = NULL;
@@ -151,6 +216,7 @@ static size_t format_request(struct rtsp_connection *connection)
     if (auth < 0 || (size_t)(used + auth) + 2 >= size) {
         return 0;
     }
+    connection->authorized = auth > 0;
     out[used + auth] = '\r';
     out[used + auth + 1] = '\n';
     return (size_t)(used + auth) + 2;
@@ -158,6 +224,11 @@ static size_t format_request(struct rtsp_connection *connection)
 
 static int send_request(struct rtsp_connection *connection, char error[RTSP_ERROR_SIZE])
 {
+    int result = ask_gate(connection, error);
+
+    if (result < 0) {
+        return result;
+    }
     connection->sequence++;
     connection->unanswered = connection->unanswered << 1 | 1;
     size_t size = format_request(connection);
@@ -181,6 +252,9 @@ int rtsp_connection_answer_challenge(struct rtsp_connection *connection, char er
 {
     int result = rtsp_auth_challenge(connection->auth, &connection->input.message);
 
+    if (connection->authorized) {
+        settle_login(connection, result == 0 ? LOGIN_REFUSED_MORE : LOGIN_REFUSED);
+    }
     switch (result) {
     case 0:
         return send_request(connection, error);
@@ -253,7 +327,7 @@ static bool is_response(struct rtsp_connection *connection)
     connection->unanswered &= ~1u;
     connection->challenged = message->status == 401;
     if (!connection->challenged) {
-        rtsp_auth_accepted(connection->auth);
+        judge_login(connection, message->status);
         connection->method = NULL;
     }
     return true;

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ingest/rtsp/login_gate.h"
 #include "ingest/rtsp/rtsp_auth.h"
 #include "ingest/rtsp/rtsp_input.h"
 #include "ingest/rtsp/rtsp_socket.h"
@@ -24,12 +25,24 @@
 /* Bytes of the headers that are a request's own. */
 #define RTSP_CONNECTION_HEADERS_SIZE 512
 
+/* The credentials on one connection. */
+enum rtsp_login {
+    RTSP_LOGIN_UNKNOWN, /* not sent, or refused: the gate is asked */
+    RTSP_LOGIN_TRIED,   /* the gate allowed a request with them, whose outcome it will be told */
+    RTSP_LOGIN_PROVEN,  /* accepted */
+};
+
 struct rtsp_connection {
     const char *name; /* of the camera, for error texts: host[:port] */
     struct rtsp_wait *wait;
     struct rtsp_socket *socket; /* owned; NULL: not connected */
     struct rtsp_input input;
-    struct rtsp_auth *auth;                /* the session's owner's: it outlives the connection */
+    struct rtsp_auth *auth;        /* the session's owner's: it outlives the connection */
+    const struct login_gate *gate; /* the session's owner's; ask NULL: anything may be sent */
+    enum rtsp_login login;
+    bool login_worked;                     /* it was PROVEN on this connection */
+    bool login_goes_on;                    /* refused, with another challenge to be answered */
+    bool authorized;                       /* the request under way has credentials */
     char session_id[RTSP_SESSION_ID_SIZE]; /* "": none yet */
     uint32_t sequence;                     /* CSeq of the newest request */
     uint32_t unanswered;                   /* bit n: request SEQUENCE - n has had no final response */
@@ -46,9 +59,9 @@ struct rtsp_connection {
     char headers[RTSP_CONNECTION_HEADERS_SIZE];
 };
 
-/* 0; -ENOMEM. NAME, WAIT and AUTH stay the caller's. */
+/* 0; -ENOMEM. NAME, WAIT, AUTH and GATE stay the caller's. */
 int rtsp_connection_init(struct rtsp_connection *connection, const char *name, struct rtsp_wait *wait,
-                         struct rtsp_auth *auth);
+                         struct rtsp_auth *auth, const struct login_gate *gate);
 void rtsp_connection_finish(struct rtsp_connection *connection);
 
 /* Ends the connection that there is and makes another. As rtsp_socket_connect. */
@@ -56,7 +69,7 @@ int rtsp_connection_connect(struct rtsp_connection *connection, const struct rts
                             int64_t deadline_ns, char error[RTSP_ERROR_SIZE]);
 
 /* Sends a request. HEADERS are lines with their ends, or "". 0; -ENOBUFS: the camera takes nothing any more;
- * other negative errno. METHOD must be a literal. */
+ * -EACCES, -EBUSY: the gate allows no credentials; other negative errno. METHOD must be a literal. */
 int rtsp_connection_begin(struct rtsp_connection *connection, const char *method, const char *uri,
                           const char *headers, char error[RTSP_ERROR_SIZE]);
 

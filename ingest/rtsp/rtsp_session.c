@@ -864,8 +864,9 @@ static int prepare(struct rtsp_session *session, const struct rtsp_session_optio
     }
     session->memory = options->memory ? options->memory : &session->own_memory;
     session->keepalive.memory = &session->memory->keepalive;
-    if (copy_strings(session) < 0 || rtsp_connection_init(&session->connection, session->name, &session->wait,
-                                                          &session->memory->auth) < 0) {
+    if (copy_strings(session) < 0 ||
+        rtsp_connection_init(&session->connection, session->name, &session->wait, &session->memory->auth,
+                             &session->options.gate) < 0) {
         return rtsp_connection_fail(&session->connection, -ENOMEM, error, "out of memory");
     }
     rtsp_auth_use(&session->memory->auth, session->username, session->password);

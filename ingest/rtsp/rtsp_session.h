@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ingest/rtsp/login_gate.h"
 #include "ingest/rtsp/rtsp_auth.h"
 #include "ingest/rtsp/rtsp_keepalive.h"
 #include "ingest/rtsp/rtsp_wait.h"
@@ -63,6 +64,7 @@ struct rtsp_session_options {
     bool (*plays)(const struct sdp_media *media); /* whether it can be used */
     struct rtsp_memory *memory;                   /* NULL: nothing is remembered. Outlives the session */
     struct rtsp_wait wait;
+    struct login_gate gate; /* ask and tell NULL: nothing is asked. Its context outlives the session */
 };
 
 struct rtsp_packet {
@@ -77,7 +79,7 @@ struct rtsp_session;
 
 /*
  * 0; -ECANCELED; -ENOTSUP: trying again soon will not help; -EACCES: nor that, unless the credentials worked
- * before; other negative errno, ERROR then says why.
+ * before, or the gate says so; other negative errno, ERROR then says why.
  */
 int rtsp_session_open(const struct rtsp_session_options *options, struct rtsp_session **session,
                       char error[RTSP_ERROR_SIZE]);

@@ -12,6 +12,7 @@
 
 #include "common/config/camera_task.h"
 #include "ingest/codec/media.h"
+#include "ingest/rtsp/login_gate.h"
 #include "ingest/rtsp/rtsp_session.h"
 #include "ingest/source/video_patience.h"
 
@@ -43,6 +44,7 @@ struct source_options {
                                      readable; -1: none */
     bool (*interrupted)(void *context); /* true: give up at once */
     void *context;
+    struct login_gate gate; /* ask and tell NULL: nothing is asked */
 };
 
 /* What went wrong on the way from the camera, since the source was opened. */
@@ -62,7 +64,8 @@ struct source;
 /*
  * Connects. 0; -ECANCELED: interrupted; other negative errno, ERROR then says why in words, without
  * credentials. -ENOTSUP: trying again soon will not help (a scheme or credentials that this source cannot
- * do). -EACCES: the camera refuses the credentials; -ENOKEY: it wants some, and there are none.
+ * do). -EACCES: the camera refuses the credentials, or the gate does not let them be tried now; -EBUSY: they
+ * could not be tried yet; -ENOKEY: it wants some, and there are none.
  */
 int source_open(const struct source_options *options, struct source **source, char error[SOURCE_ERROR_SIZE]);
 

@@ -206,6 +206,11 @@ static int explain(const struct source_libav *source, int error_code, char error
     return -ETIMEDOUT;
 }
 
+static const char *username(const struct source_options *options, const struct camera_url *url)
+{
+    return options->task->username ? options->task->username : url->username;
+}
+
 /* The URL with credentials in the form that libavformat understands; a path for a file. */
 static char *full_url(const struct source_options *options, const struct camera_url *url, bool is_file)
 {
@@ -214,7 +219,7 @@ static char *full_url(const struct source_options *options, const struct camera_
     if (is_file) {
         return asprintf(&text, "file:%s", url->path) < 0 ? NULL : text;
     }
-    return camera_url_join(url, options->task->username ? options->task->username : url->username,
+    return camera_url_join(url, username(options, url),
                            options->task->password ? options->task->password : url->password);
 }
 
@@ -252,6 +257,31 @@ static int open_input(struct source_libav *source, const char *url)
     }
     result = avformat_find_stream_info(source->format, NULL);
     return result < 0 ? result : 0;
+}
+
+/* As open_input, once the gate allows it. Without a user name the server can refuse none. */
+static int log_in(struct source_libav *source, const char *url, const struct login_gate *gate,
+                  char error[SOURCE_ERROR_SIZE], bool *denied)
+{
+    int result = gate ? gate->ask(gate->context, false, error) : 0;
+
+    *denied = result < 0;
+    if (result < 0) {
+        return result;
+    }
+    set_deadline(source, SOURCE_CONNECT_DEADLINE_MS);
+    result = open_input(source, url);
+    if (!gate) {
+        return result;
+    }
+    if (result == AVERROR_HTTP_UNAUTHORIZED) {
+        gate->tell(gate->context, LOGIN_REFUSED);
+    } else if (result == AVERROR_HTTP_FORBIDDEN) {
+        gate->tell(gate->context, LOGIN_FORBIDDEN);
+    } else {
+        gate->tell(gate->context, result < 0 ? LOGIN_UNANSWERED : LOGIN_ACCEPTED);
+    }
+    return result;
 }
 
 static int64_t to_ns(int64_t time, AVRational timebase)
@@ -507,8 +537,13 @@ int source_libav_open(const struct source_options *options, const struct camera_
         goto out;
     }
     libav->is_file = is_file;
-    set_deadline(libav, SOURCE_CONNECT_DEADLINE_MS);
-    result = open_input(libav, text);
+    bool asks = !is_file && options->gate.ask && username(options, url);
+    bool denied = false;
+    result = log_in(libav, text, asks ? &options->gate : NULL, error, &denied);
+    if (denied) {
+        libav_close(&libav->base);
+        goto out;
+    }
     if (result >= 0) {
         choose_streams(libav, options->task->audio);
         result = describe_audio(libav);

@@ -409,6 +409,7 @@ static int open_session(struct source_rtsp *source, const struct source_options 
         .connect_ms = SOURCE_CONNECT_DEADLINE_MS,
         .plays = plays,
         .memory = options->memory ? &options->memory->rtsp : NULL,
+        .gate = options->gate,
         .wait = {.interrupted = options->interrupted,
                  .context = options->context,
                  .attention = options->attention},

@@ -51,6 +51,7 @@ struct camera {
     struct camera_ring *ring; /* may not be open: it could not be made, and is tried again */
     int wake;                 /* -1 while the ring is not open */
     struct worker *worker;
+    struct login_client *login;
     enum camera_state state;
     uint64_t since_ms;
     uint64_t worker_ms;          /* when the last worker began */
@@ -120,14 +121,15 @@ static void set_error(struct camera *camera, const char *text)
  */
 static json_t *describe(const struct camera *camera)
 {
-    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:s, s:s, s:O?, s:O?}", "task",
+    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:s, s:s, s:O?, s:O?, s:b}", "task",
                      (json_int_t)config_camera_task_hash(camera->config), "state",
                      camera_strstate(camera->state), "since_ms", (json_int_t)camera->since_ms, "worker_ms",
                      (json_int_t)camera->worker_ms, "starts", (json_int_t)camera->starts, "deaths",
                      (json_int_t)camera->backoff.deaths, "error", camera->error, "codecs", camera->codecs,
                      "width", (json_int_t)camera->width, "height", (json_int_t)camera->height, "audio",
                      camera->audio, "audio_error", camera->audio_error, "last_exit",
-                     worker_last_exit(camera->worker), "sandbox", camera->sandbox);
+                     worker_last_exit(camera->worker), "sandbox", camera->sandbox, "login_pending",
+                     logins_pending(camera->login));
 }
 
 static void store_all(const struct camera *camera)
@@ -296,7 +298,13 @@ static json_t *camera_message(const struct camera *camera)
     task.name = camera->config->name;
     task.log_level = camera->log_level;
     task.ring_size_max = camera_ring_size_max(camera->ring);
-    return camera_task_to_json(&task);
+    json_t *message = camera_task_to_json(&task);
+    json_t *login = logins_describe(camera->login);
+    if (message && login) {
+        json_object_set(message, "login", login);
+    }
+    json_decref(login);
+    return message;
 }
 
 static void begin_worker(struct camera *camera)
@@ -339,6 +347,7 @@ void camera_worker_gone(struct camera *camera, enum worker_end end, pid_t pid, c
     camera->restarting = false;
     camera->handed_over = camera->handed_over || end != WORKER_WAS_LOST;
     watch_silence(camera, false);
+    logins_gone(camera->login);
     if (camera_ring_settle(camera->ring)) {
         move_readers(camera);
     }
@@ -481,6 +490,7 @@ static void replace_worker(struct camera *camera, const char *why)
 void camera_restart(struct camera *camera)
 {
     if (!camera->ending) {
+        logins_lift(camera->login);
         replace_worker(camera, "restart");
     }
 }
@@ -491,6 +501,7 @@ void camera_set(struct camera *camera, const struct config_camera *config)
 
     config_camera_finish(&camera->settings);
     config_camera_copy(&camera->settings, config);
+    logins_set(camera->login, &camera->config->task);
     if (!config->on_demand) {
         camera->sleepy = false;
     }
@@ -608,7 +619,8 @@ static bool take_sandbox(struct camera *camera, const json_t *body)
 
 static bool worker_state(const char *name, enum camera_state *state)
 {
-    static const enum camera_state states[] = {CAMERA_STARTING, CAMERA_STREAMING, CAMERA_STALLED};
+    static const enum camera_state states[] = {CAMERA_STARTING, CAMERA_STREAMING, CAMERA_STALLED,
+                                               CAMERA_FAILED};
 
     for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
         if (strcmp(name, camera_strstate(states[i])) == 0) {
@@ -690,6 +702,11 @@ static void take_ring_change(struct camera *camera, const json_t *body)
 
 void camera_worker_said(struct camera *camera, const struct channel_message *message)
 {
+    /* A log-in that a worker has made counts, even if the worker is being ended. */
+    if (logins_said(camera->login, message->body)) {
+        store_state(camera);
+        return;
+    }
     if (camera->restarting || camera->ending) {
         return;
     }
@@ -765,7 +782,8 @@ static void recall_worker(struct camera *camera, const json_t *body)
     }
     recall_stream(camera, body);
     if ((uint64_t)message_integer(body, "task", 0) == config_camera_task_hash(camera->config)) {
-        watch_silence(camera, true);
+        watch_silence(camera, camera->state != CAMERA_FAILED);
+        logins_taken_over(camera->login, message_boolean(body, "login_pending", false));
         repeat_offer(camera);
         log_camera(LOG_LEVEL_INFO, camera->config->name, "camera %s: took its worker over (pid %d, %s)",
                    camera->config->name, (int)worker_pid(camera->worker), camera_strstate(camera->state));
@@ -797,8 +815,16 @@ static bool recall(struct camera *camera)
 
 /* --- Making and unmaking -------------------------------------------------------------------------------- */
 
-int camera_create(struct children *children, struct fork_server *fork_server, const char *instance,
-                  const struct config_camera *config, enum log_level log_level,
+static void send_login(void *data, const json_t *message)
+{
+    const struct camera *camera = data;
+
+    store_state(camera); /* a log-in that is allowed with this message is known before it is made */
+    worker_send(camera->worker, message, NULL, 0);
+}
+
+int camera_create(struct children *children, struct fork_server *fork_server, struct logins *logins,
+                  const char *instance, const struct config_camera *config, enum log_level log_level,
                   const struct camera_callbacks *callbacks, struct camera **result)
 {
     struct camera *camera = calloc(1, sizeof(*camera));
@@ -817,7 +843,8 @@ int camera_create(struct children *children, struct fork_server *fork_server, co
     log_set_state(camera->config->name, camera_strstate(camera->state));
     camera->ring = camera_ring_create(instance, config);
     camera->worker = camera->ring ? worker_create(children, fork_server, config->name, camera) : NULL;
-    if (!camera->worker) {
+    camera->login = logins_join(logins, config->name, &camera->config->task, send_login, camera);
+    if (!camera->worker || !camera->login) {
         camera_destroy(camera);
         return -ENOMEM;
     }
@@ -836,6 +863,7 @@ void camera_destroy(struct camera *camera)
     timer_disarm(&camera->retry_timer);
     timer_disarm(&camera->silence_timer);
     timer_disarm(&camera->idle_timer);
+    logins_leave(camera->login);
     worker_destroy(camera->worker);
     fd_store_drop(children_fd_store(camera->children), FD_STORE_CAMERA, camera->config->name);
     camera_ring_destroy(camera->ring);

@@ -9,7 +9,8 @@
  *        └─────────────┴─────────────┴──▶ backoff ──▶ failed     the worker died (again and again)
  *
  *     disabled, idle: no worker is wanted; from any state, and to starting when one is
- *     failed: also from any state without a worker, while the ring cannot be made
+ *     failed: also from any state without a worker, while the ring cannot be made; and from any state with one, and back
+ *             to starting: it waits, because the camera refuses the log-in (logins.h)
  *
  * The ring (camera_ring.h) and its wake eventfd outlive every worker, so readers keep their mappings and
  * decode times go on. There is never more than one worker: the next one is asked for when the last one is
@@ -23,6 +24,7 @@
 #include <sys/types.h>
 
 #include "common/config/config.h"
+#include "supervisor/camera/logins.h"
 #include "supervisor/process/children.h"
 #include "supervisor/process/fork_server.h"
 
@@ -32,8 +34,9 @@ enum camera_state {
     CAMERA_STALLED,   /* connected, and no fragments */
     CAMERA_BACKOFF,   /* the worker died; the next one waits for its time */
     CAMERA_DISABLED,  /* no worker by configuration */
-    CAMERA_FAILED,    /* as backoff, after BACKOFF_FAILED_AFTER deaths in a row; or its ring cannot be made */
-    CAMERA_IDLE       /* on demand, and not wanted now: no worker until it is */
+    CAMERA_FAILED, /* as backoff, after BACKOFF_FAILED_AFTER deaths in a row; or its ring cannot be made; or the
+                         camera refuses the log-in */
+    CAMERA_IDLE    /* on demand, and not wanted now: no worker until it is */
 };
 
 struct camera;
@@ -84,10 +87,10 @@ const char *camera_strstate(enum camera_state state);
 /*
  * Makes the camera, or takes ring, state and worker over from a ringcastd that was killed. A ring that cannot
  * be made is not an error here: the camera has failed then, and tries again once it is started. CONFIG and
- * CALLBACKS are copied; FORK_SERVER outlives the camera. 0 or -ENOMEM.
+ * CALLBACKS are copied; FORK_SERVER and LOGINS outlive the camera. 0 or -ENOMEM.
  */
-int camera_create(struct children *children, struct fork_server *fork_server, const char *instance,
-                  const struct config_camera *config, enum log_level log_level,
+int camera_create(struct children *children, struct fork_server *fork_server, struct logins *logins,
+                  const char *instance, const struct config_camera *config, enum log_level log_level,
                   const struct camera_callbacks *callbacks, struct camera **camera);
 
 /* Removes the ring. A worker that still runs is killed. NULL is allowed. */
@@ -114,7 +117,7 @@ json_t *camera_lines(const struct camera *camera, size_t count);
 
 const struct config_camera *camera_config(const struct camera *camera);
 
-/* Ends the worker and starts another at once; the history of deaths is forgotten. */
+/* Ends the worker and starts another at once; the history of deaths is forgotten, and a log-in is not held. */
 void camera_restart(struct camera *camera);
 
 /* Ends the worker for good; `ended` follows, at once if there is none. */

@@ -257,7 +257,10 @@ void worker_kill(struct worker *worker, const char *why)
 
 int worker_send(struct worker *worker, const json_t *body, const int *fds, int fd_count)
 {
-    return worker->phase == WORKER_RUNNING ? child_send(worker->child, body, fds, fd_count) : 0;
+    /* It may be at work, and have asked for something, before the fork server has said which process it is. */
+    bool reachable = worker->phase == WORKER_RUNNING || worker->phase == WORKER_REQUESTED;
+
+    return reachable ? child_send(worker->child, body, fds, fd_count) : 0;
 }
 
 void worker_set_log_level(struct worker *worker, enum log_level level)

@@ -57,7 +57,7 @@ bool worker_take(struct worker *worker);
  */
 void worker_end(struct worker *worker);
 
-/* As child_send. Nothing is sent while there is no running process. */
+/* As child_send. Nothing is sent while no process was asked for. */
 int worker_send(struct worker *worker, const json_t *body, const int *fds, int fd_count);
 
 /* Kills a running process; `gone` follows. */

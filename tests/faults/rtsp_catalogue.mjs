@@ -226,6 +226,7 @@ export function answerFaults(random) {
       ...answered('401 again and again', 'DESCRIBE', challenge, /refuses the username or password \(401\)/, { username: 'me', password: 'secret' }),
       usual: asking,
       end: set(asking),
+      shows: { state: 'failed', error: /refuses the username or password \(401\), 1 log-in since .* next try at .* locked the account/ },
     },
     answered('401 without credentials', 'DESCRIBE', challenge, /wants a username and password \(401\)/),
     answered('404', 'DESCRIBE', (request) => reply(request, '404 Not Found'), /no such stream \(404\)/),

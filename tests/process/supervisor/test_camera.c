@@ -39,6 +39,7 @@ struct fork_server {
 struct bench {
     sd_event *event;
     struct children *children;
+    struct logins *logins;
     struct camera *camera;
     char name[32], url[32], instance[32];
     struct config_camera config;
@@ -112,8 +113,9 @@ static int set_up(void **state)
     sigprocmask(SIG_BLOCK, &mask, NULL);
     assert_true(sd_event_new(&bench.event) >= 0);
     assert_int_equal(children_create(bench.event, &bench.children), 0);
-    assert_int_equal(camera_create(bench.children, &bench.fork_server, bench.instance, &bench.config,
-                                   LOG_LEVEL_ERROR, &callbacks, &bench.camera),
+    assert_int_equal(logins_open(NULL, bench.instance, &bench.logins), 0);
+    assert_int_equal(camera_create(bench.children, &bench.fork_server, bench.logins, bench.instance,
+                                   &bench.config, LOG_LEVEL_ERROR, &callbacks, &bench.camera),
                      0);
     *state = &bench;
     return 0;
@@ -126,6 +128,7 @@ static int tear_down(void **state)
 
     snprintf(ring, sizeof(ring), "%s", camera_view(bench->camera).ring);
     camera_destroy(bench->camera);
+    logins_close(bench->logins);
     children_finish(bench->children);
     children_destroy(bench->children);
     sd_event_unref(bench->event);
