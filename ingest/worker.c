@@ -585,12 +585,15 @@ static void loop(struct worker *worker)
 {
     char error[SOURCE_ERROR_SIZE];
 
-    if (login_held_ns(&worker->login, clock_now_ns()) > 0) {
-        be_held(worker, "");
-    }
     while (!worker_signals_ending()) {
+        int result = 0;
         error[0] = '\0';
-        int result = run_connection(worker, error);
+        if (login_held_ns(&worker->login, clock_now_ns()) > 0) {
+            be_held(worker, "");
+        }
+        if (!worker_signals_ending()) {
+            result = run_connection(worker, error);
+        }
         if (!worker_signals_ending()) {
             connection_ended(worker, result, error);
         }
