@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -255,6 +254,7 @@ static void put(enum log_level level, const char *about, const struct log_subjec
 {
     static char plain[LINE_MAX_BYTES];
     struct log_entry entry = {.level = level,
+                              .wall_ns = clock_wall_ns(),
                               .pid = (int)getpid(),
                               .role = own_role ? own_role : program_invocation_short_name,
                               .camera = own_camera,
@@ -262,7 +262,6 @@ static void put(enum log_level level, const char *about, const struct log_subjec
                               .state = !subject || subject->state[0] == '\0' ? NULL : subject->state,
                               .message = message};
 
-    clock_gettime(CLOCK_REALTIME, &entry.time);
     size_t length = log_form_plain(&entry, plain, sizeof(plain));
     if (!left_out) {
         write_formed(&entry, plain, length);

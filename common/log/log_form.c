@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/base/clock.h"
 #include "common/base/text.h"
@@ -14,13 +15,14 @@
 #define TIME_SIZE 25
 
 /* RFC 3339, in UTC. */
-static void format_time(const struct timespec *time, char out[TIME_SIZE])
+static void format_time(int64_t wall_ns, char out[TIME_SIZE])
 {
+    time_t seconds = wall_ns / NS_PER_SECOND;
     struct tm utc;
 
-    gmtime_r(&time->tv_sec, &utc);
+    gmtime_r(&seconds, &utc);
     size_t used = strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(out + used, TIME_SIZE - used, ".%03uZ", (unsigned)(time->tv_nsec / NS_PER_MS) % 1000u);
+    snprintf(out + used, TIME_SIZE - used, ".%03uZ", (unsigned)(wall_ns % NS_PER_SECOND / NS_PER_MS) % 1000u);
 }
 
 size_t log_form_plain(const struct log_entry *entry, char *out, size_t size)
@@ -29,7 +31,7 @@ size_t log_form_plain(const struct log_entry *entry, char *out, size_t size)
     char source[256];
     char name[sizeof(source) * TEXT_ESCAPE_MAX];
 
-    format_time(&entry->time, time);
+    format_time(entry->wall_ns, time);
     snprintf(source, sizeof(source), entry->camera ? "%s[%s]" : "%s", entry->role, entry->camera);
     text_escape(name, sizeof(name), source);
     size_t used =
@@ -63,7 +65,7 @@ static json_t *object_of(const struct log_entry *entry, const char *message)
 {
     char time[TIME_SIZE];
 
-    format_time(&entry->time, time);
+    format_time(entry->wall_ns, time);
     return json_pack("{s:s, s:s, s:o, s:i, s:o, s:o, s:o}", "time", time, "level",
                      log_level_name(entry->level), "role", string_of(entry->role), "pid", entry->pid,
                      "camera", string_of(entry->about), "state", string_of(entry->state), "message",

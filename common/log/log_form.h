@@ -7,14 +7,14 @@
 #define COMMON_LOG_LOG_FORM_H
 
 #include <stddef.h>
-#include <time.h>
+#include <stdint.h>
 
 #include "common/log/log_level.h"
 
 /* A line before it has a form. */
 struct log_entry {
     enum log_level level;
-    struct timespec time; /* of CLOCK_REALTIME */
+    int64_t wall_ns; /* CLOCK_REALTIME */
     int pid;
     const char *role;
     const char *camera;  /* the camera that this process is for; NULL: it is not for one camera */

@@ -1,8 +1,7 @@
 /*
- * Units of AAC looked at before anybody plays them: a browser whose decoder fails gives up the whole sound. What ADTS
- * puts around a unit is taken off. Each unit must begin as one can (ISO/IEC 14496-3, 4.4.2); as long as the stream has
- * not proved itself, and now and then afterwards, libavcodec must be able to decode it, too. Owned by the
- * publisher's audio; one thread.
+ * Checks units of AAC before they are published, because a browser whose decoder fails gives up the whole sound. ADTS headers
+ * are removed. Each unit must begin as one can (ISO/IEC 14496-3, 4.4.2); until the stream has proved itself, and now and
+ * then afterwards, libavcodec must also be able to decode it. Owned by the publisher's audio; one thread.
  */
 #ifndef INGEST_CODEC_AAC_CHECK_H
 #define INGEST_CODEC_AAC_CHECK_H
@@ -13,7 +12,7 @@
 
 struct aac_check;
 
-/* Frames in one unit that are looked at: more are not sent in one packet. */
+/* Frames in one unit that are checked: no packet has more. */
 #define AAC_CHECK_FRAMES_MAX 16
 
 /* A raw frame within a unit. */
@@ -30,13 +29,13 @@ int aac_check_create(const uint8_t *config, size_t size, struct aac_check **chec
 void aac_check_destroy(struct aac_check *check);
 
 /*
- * Finds the raw frames of a unit: the unit itself, or what its ADTS headers say. Their number, at least 1; what
- * cannot be AAC of this stream is not good.
+ * Finds the raw frames of a unit: the unit itself, or those after its ADTS headers. Returns their number, at least 1. A frame
+ * that cannot be AAC of this stream is not `good`.
  */
 size_t aac_check_split(struct aac_check *check, const uint8_t *data, size_t size,
                        struct aac_frame frames[AAC_CHECK_FRAMES_MAX]);
 
-/* Bytes of a silent frame for CHANNELS; 0: there is none for so many. */
+/* Writes a silent frame for CHANNELS channels and returns its bytes; 0: not known for so many channels. */
 #define AAC_SILENCE_SIZE 8
 size_t aac_silence(unsigned channels, uint8_t out[AAC_SILENCE_SIZE]);
 

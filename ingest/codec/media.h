@@ -1,5 +1,5 @@
 /*
- * What a camera sends, independent of the way it comes: its streams and their access units. A source fills
+ * What a camera sends, whatever way it comes: its streams and their access units. A source fills
  * these in, and the publisher reads them. Plain data: any process, any thread.
  */
 #ifndef INGEST_CODEC_MEDIA_H
@@ -33,7 +33,7 @@ struct media_stream {
     const uint8_t *extradata; /* video: Annex B or avcC/hvcC; AAC: AudioSpecificConfig; Opus: OpusHead (RFC
                                  7845, 5.1); NULL: none */
     size_t extradata_size;
-    unsigned nal_length_size; /* video: bytes of the length before each NAL unit of an access unit; 0: what
+    unsigned nal_length_size; /* video: bytes of the length before each NAL unit of an access unit; 0: as
                                  avcC/hvcC in the extradata says, else a byte stream (Annex B) */
     uint32_t sample_rate;     /* audio, Hz */
     uint32_t channels;        /* audio; 0: not known */
@@ -49,19 +49,21 @@ struct media_description {
 struct media_unit {
     bool video; /* else audio */
     bool keyframe;
-    const struct media_stream *stream; /* NULL, or: from this unit on, its stream is this one and not what was
+    const struct media_stream
+        *stream;         /* unless NULL, its stream from this unit on, in place of the one that was
                                           described before; the source's */
-    const uint8_t *data;               /* the source's; valid until its next call */
+    const uint8_t *data; /* the source's; valid until its next call */
     size_t size;
     int64_t presentation_ns; /* the source's clock, the same for both streams; or MEDIA_TIME_UNKNOWN */
     int64_t decode_ns;       /* or MEDIA_TIME_UNKNOWN: RTP does not carry it */
-    int64_t capture_ns;      /* CLOCK_MONOTONIC when it was complete here */
+    int64_t capture_ns;      /* CLOCK_MONOTONIC when it had arrived completely */
     int64_t wall_ns;         /* CLOCK_REALTIME at the same moment */
     int64_t camera_ns;       /* when it was captured, by the camera's wall clock (Unix time); 0: not known, or
                                 its clock is plainly not ours */
-    bool synced; /* audio: PRESENTATION_NS is beside the pictures by the camera's own word (its reports,
-                                its container), and not by its arrival */
-    bool lost;   /* video: frames before it are missing, so what refers to them is damaged */
+    bool
+        synced; /* audio: presentation_ns is beside the pictures by the camera's reports or its container, and not
+                    by its arrival */
+    bool lost; /* video: frames before it are missing, so what refers to them is damaged */
 };
 
 #endif

@@ -9,8 +9,7 @@
 #include <libswresample/swresample.h>
 
 #include "common/base/clock.h"
-
-#define OPUS_RATE 48000
+#include "ingest/codec/opus.h"
 
 /* Frames of FLAC and Opus last so long, as packets of G.711 mostly do: a second has 50. */
 #define FRAMES_PER_SECOND 50

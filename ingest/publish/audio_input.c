@@ -4,12 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/log/log.h"
 #include "ingest/codec/aac.h"
 #include "ingest/codec/opus.h"
-
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_SECOND INT64_C(1000000000)
 
 /* A unit may be off by this part of itself, and at least so much, before one is left out or put in. */
 #define UNIT_PART_TENTHS 6

@@ -1,8 +1,8 @@
 /*
  * A stream's audio on its way into fragments: passed through as it is where browsers play it (AAC, Opus),
- * transcoded where they do not, left out where that cannot be. Units are looked at first, and placed by the sound's own clock;
- * the track has no holes: sound that is short is resampled where it is encoded anyway, else whole units are left out or
- * put in. Owned by the publisher; one thread.
+ * transcoded where they do not, left out where it cannot be transcoded. Units are checked first, and placed by the sound's
+ * own clock. The track has no holes: where sound is encoded anyway it is stretched by resampling, else whole units are
+ * left out or put in. Owned by the publisher; one thread.
  */
 #ifndef INGEST_PUBLISH_AUDIO_INPUT_H
 #define INGEST_PUBLISH_AUDIO_INPUT_H
@@ -28,14 +28,14 @@
 struct audio_input {
     struct audio_track track;
     struct sound_clock clock;
-    enum media_codec source; /* what the camera sends, and how: two streams are the same if all of this is */
+    enum media_codec source; /* what the camera sends: streams with the same of these four are the same */
     uint32_t source_rate, source_channels, source_bits;
     enum audio_codec target;
     enum audio_codec codec; /* of the track */
     unsigned object_type;   /* of AAC */
     uint32_t duration;      /* of an access unit, in the track's rate; of Opus, of the last one */
     unsigned changes;       /* of Opus: how often the duration may still change */
-    unsigned steady;        /* units since it may once more */
+    unsigned steady;        /* units since `changes` was raised */
     uint8_t config[AUDIO_INPUT_CONFIG_MAX];
     size_t config_size;
     unsigned channels;
@@ -46,10 +46,10 @@ struct audio_input {
     uint32_t last_duration;
     int64_t heard_ns;     /* arrival of the last good unit; 0: none */
     int64_t heard_end_ns; /* end of the track then */
-    int64_t pace_ns;      /* between two arrivals, mostly at most */
+    int64_t pace_ns;      /* most intervals between two arrivals are at most this long */
 };
 
-/* A unit, and where its stream's clocks put it; times as in struct sound_clock_unit. */
+/* A unit, with times as in struct sound_clock_unit. */
 struct audio_input_unit {
     const uint8_t *data;
     size_t size;
@@ -58,10 +58,11 @@ struct audio_input_unit {
     int64_t arrival_ns; /* since the ring's epoch */
 };
 
-/* Another kind of audio; TARGET: what to encode to. 0; -ENOTSUP: it cannot be served, and there is no track; -ENOMEM. */
+/* Begins another kind of audio. TARGET: the codec to encode to. 0; -ENOTSUP: it cannot be served, so there is no track;
+ * -ENOMEM. */
 int audio_input_begin(struct audio_input *input, const struct media_stream *stream, enum audio_codec target);
 
-/* Whether STREAM is what the input has been begun with. */
+/* Whether the input was begun with STREAM and TARGET. */
 bool audio_input_is(const struct audio_input *input, const struct media_stream *stream,
                     enum audio_codec target);
 
@@ -70,22 +71,22 @@ void audio_input_resume(struct audio_input *input);
 
 void audio_input_finish(struct audio_input *input);
 
-/* Whether there is a track that fragments may have. */
+/* Whether there is a track for fragments. */
 bool audio_input_has_track(const struct audio_input *input);
 
 /* A picture that came at ARRIVAL_NS is shown at PLACE_NS (both since the epoch). */
 void audio_input_note_picture(struct audio_input *input, int64_t place_ns, int64_t arrival_ns);
 
-/* Fills the track up to NOW_NS (since the epoch), if units have been missing for longer than they mostly are. */
+/* Fills the track up to NOW_NS (since the epoch) if units have been missing for longer than usual. */
 void audio_input_fill(struct audio_input *input, int64_t now_ns);
 
-/* Looks at an access unit, and puts it on the track if that is OPEN. False: it cannot be what was announced. */
+/* Checks an access unit and, if the track is OPEN, puts it there. False: it is not of the announced kind. */
 bool audio_input_put(struct audio_input *input, const struct audio_input_unit *unit, bool open);
 
-/* What the init segment says of the track, pointing into INPUT. */
+/* The track's description for the init segment, pointing into INPUT. */
 struct init_audio audio_input_init(const struct audio_input *input);
 
-/* Its name as RFC 6381 has it. */
+/* The track's name in the codecs parameter (RFC 6381). */
 void audio_input_codec_string(const struct audio_input *input, char out[CODEC_STRING_SIZE]);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/log/log.h"
 #include "ingest/codec/codec_string.h"
 #include "ingest/codec/parameter_sets.h"
@@ -22,8 +23,6 @@
 
 /* Stamps beyond are none: what is computed with them must not overflow. */
 #define STAMP_MAX_NS (INT64_C(1) << 60)
-
-#define NS_PER_SECOND INT64_C(1000000000)
 
 struct publisher {
     struct ring_output *output;

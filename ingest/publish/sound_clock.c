@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_SECOND INT64_C(1000000000)
+#include "common/base/clock.h"
 
 #define WINDOW_NS (500 * NS_PER_MS)
 

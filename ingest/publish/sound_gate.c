@@ -6,10 +6,10 @@
 #define HEALTH_DAMAGED (-16)
 
 /* A picture stands for this much time at most: longer pauses are the pictures' own. */
-#define PICTURE_NS INT64_C(1000000000)
+#define PICTURE_NS NS_PER_SECOND
 
 /* Longer gaps between units are a break. */
-#define BREAK_NS INT64_C(1000000000)
+#define BREAK_NS NS_PER_SECOND
 
 void sound_gate_begin(struct sound_gate *gate, enum sound_state state)
 {

@@ -27,7 +27,7 @@
 
 /* 2026-11-23T06:31:13.007Z */
 static const struct log_entry entry = {.level = LOG_LEVEL_WARNING,
-                                       .time = {.tv_sec = 1795415473, .tv_nsec = 7999999},
+                                       .wall_ns = INT64_C(1795415473007999999),
                                        .pid = 4711,
                                        .role = "ingest",
                                        .camera = "Haustür",
