@@ -1,4 +1,4 @@
-// What goes wrong between a camera and a page, and that the page gets its pictures back without being loaded again.
+// Faults between a camera and a page: the page gets its pictures back without a reload.
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
@@ -131,7 +131,7 @@ test('the camera is away for a while: said so, last picture dimmed, then a hole 
   assert.equal(await page.evaluate(() => globalThis.resets), 0, 'in the same MediaSource');
 });
 
-test('the decode times begin anew', LIMIT, async () => {
+test('the decode times begin again', LIMIT, async () => {
   server.cameras.get('front').offset = 7200;
   await watchMoving();
   await until(async () => (await videos(page))[0].time > 7203, 'a while');

@@ -1,4 +1,4 @@
-// What start makes, stop unmakes: counted by the debugger after a forced collection, and by wrapped browser functions.
+// Stop undoes all that start made: counted by the debugger after a forced collection, and by wrapped browser functions.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -8,7 +8,7 @@ import { makeClip } from './support/clip.mjs';
 import { FakeCamera, FakeServer } from './support/fake-server.mjs';
 
 const SWITCHES = 60;
-// A socket closed while it connects makes Chromium say so; that is the test's own doing.
+// Chromium reports a socket that is closed while it connects; the test itself causes that.
 const CLOSED_EARLY = /WebSocket is closed before the connection is established/;
 
 let server;
@@ -32,7 +32,7 @@ async function open(path) {
   return { page, errors, census: await Census.of(page) };
 }
 
-/** Waits until the counts are `expected`: a browser needs a moment, and more than one collection, to let go. */
+/** Waits until the counts are `expected`: a browser needs a moment, and more than one collection, to free everything. */
 async function untilObjects(census, expected) {
   let counts;
   try {
@@ -82,7 +82,7 @@ test(`${SWITCHES} starts and stops at every moment of a start leave nothing`, { 
     video.muted = true;
     document.body.append(video);
     const player = new RingcastPlayer(video, { camera: 'one' });
-    // From before the socket is there, over every step of the first 200 ms, to well into playing.
+    // From before the socket exists, over every step of the first 200 ms, to well into playing.
     for (let i = 0; i < rounds; i++) {
       player.start();
       const moment = i % 6 === 5 ? 400 : (i / rounds) * 200;

@@ -1,5 +1,5 @@
-// Sound that a browser cannot play as the camera sends it, on its way into Chromium: encoded anew, or passed through;
-// and only where it is heard.
+// Sound on its way into Chromium: re-encoded if a browser cannot play it as the camera sends it, else passed through, and
+// only where it is heard.
 
 import assert from 'node:assert/strict';
 import { patience } from '../support/patience.mjs';

@@ -18,7 +18,7 @@ const SCREENSHOTS = process.env.RINGCAST_SCREENSHOTS;
 const ONE = { MediaSource: 1, SourceBuffer: 1, WebSocket: 1, RingcastPlayer: 1, Video: 1 };
 const NONE = { MediaSource: 0, SourceBuffer: 0, WebSocket: 0, RingcastPlayer: 0, Video: 0 };
 const PLAYER = { RingcastPlayer: playerIn('/example/player.js') };
-/** A mistake in a template, which must be found: that shows that templates are looked at. */
+/** A mistake in a template, which must be found: that shows that templates are checked. */
 const MISTAKEN = `<script setup lang="ts">
 import LiveCamera from './LiveCamera.vue';
 </script>
@@ -46,7 +46,7 @@ function shown(name, example, body, stricter = '') {
     const browser = await launchBrowser();
     try {
       const page = await browser.newPage({ viewport: { width: 900, height: 680 } });
-      // A socket closed while it connects makes Chromium say so; a refused list is the test's own doing.
+      // Chromium reports a socket that is closed while it connects; the test itself causes a refused list.
       const errors = watchErrors(page, /closed before the connection is established|status of 503/);
       await page.addInitScript(instrument);
       const census = await Census.of(page);

@@ -1,6 +1,6 @@
-// What can befall a page that shows a camera, with the real processes, and how long its picture stands still. No fault costs
-// a reload. RINGCAST_FAULT_SECONDS=60 makes those faults that last as long as that, RINGCAST_HIDDEN_SECONDS=600 the hidden tab;
-// the table that it prints is the one in docs/design/player.md.
+// The faults that a page with a camera may meet, with the real processes, and how long its picture stands still. No fault costs
+// a reload. RINGCAST_FAULT_SECONDS=60 sets how long faults last that have a length, RINGCAST_HIDDEN_SECONDS=600 how long the tab is
+// hidden; the table that the test prints is the one in docs/design/player.md.
 
 import assert from 'node:assert/strict';
 import { createServer, connect } from 'node:net';
@@ -12,11 +12,11 @@ const LASTS_S = Number(process.env.RINGCAST_FAULT_SECONDS ?? 3);
 const HIDDEN_S = Number(process.env.RINGCAST_HIDDEN_SECONDS ?? LASTS_S);
 const SIZES = ['--camera', 'big:size=640x360', '--camera', 'small:size=320x180', '--camera', 'hevc:size=640x360,codec=h265'];
 const NETWORK = /WebSocket|Failed to load resource|ERR_/; // Chromium's own words about connections that were lost
-const BACK_S = 20 + Math.min(LASTS_S, 30); // a slow machine, and the longest pause between two attempts after such a fault
-const UNSEEN_S = 0.25; // a machine that is busy shows a picture for so long, too
+const BACK_S = 20 + Math.min(LASTS_S, 30); // for a slow machine, and the longest pause between two attempts after such a fault
+const UNSEEN_S = 0.25; // on a busy machine a picture may stand still for this long without a fault
 const STEADY = 15; // pictures, a second of them
 
-/** Between the browser and the fan-outs: it can stop passing bytes on, as a network does that is gone, or cut what is there. */
+/** Between the browser and the fan-outs: it can stop passing bytes on, as a network that is gone does, or cut connections. */
 class Network {
   #server;
   #pairs = new Set();
@@ -52,7 +52,7 @@ class Network {
     for (const pair of this.#pairs) this.#stop(pair);
   }
 
-  /** Bytes pass again: those of connections that are there, too. */
+  /** Bytes pass again, also those of existing connections. */
   restore() {
     this.#silent = false;
     for (const [near, far] of this.#pairs) {
@@ -71,7 +71,7 @@ class Network {
   }
 }
 
-/** Runs in the page: notes when each picture was presented, and what the tile said. */
+/** Runs in the page: records when each picture was presented, and the words on the tile. */
 function observe() {
   const element = document.querySelector('ringcast-camera');
   globalThis.mark = 'not loaded again';
@@ -89,7 +89,7 @@ function observe() {
 class Watch {
   rows = [];
   #page;
-  #shift; // what the page's clock is ahead of this one's, in ms
+  #shift; // how far the page's clock is ahead of this process's, in ms
 
   constructor(page) {
     this.#page = page;

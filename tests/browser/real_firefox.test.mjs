@@ -1,4 +1,4 @@
-// The essential tests in Firefox, against the real processes: pictures move, the element behaves, nothing is left.
+// The essential tests in Firefox, against the real processes: pictures move, the element works, nothing is left over.
 
 import assert from 'node:assert/strict';
 import { scenario } from '../support/scenario.mjs';
@@ -35,7 +35,7 @@ scenario('Firefox: the wall, the element, and what is left of them', async (stag
   }
 });
 
-/** Without what Firefox says of sockets that were closed while they connected. */
+/** Without Firefox's reports about sockets that were closed while they connected. */
 const serious = (errors) => errors.filter((error) => !CLOSED_EARLY.test(error));
 
 const viewers = (ringcast, count) =>

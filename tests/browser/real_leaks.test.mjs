@@ -1,5 +1,5 @@
-// What start makes, stop unmakes, on both sides: a page and the real processes, many times over, counted from outside.
-// RINGCAST_LEAK_CYCLES=300 for the long form; RINGCAST_SEED=… repeats a run's moments. Figures: docs/design/player.md.
+// Stop undoes all that start made, on both sides: a page and the real processes, many times over, counted from outside.
+// RINGCAST_LEAK_CYCLES=300 is the long form; RINGCAST_SEED=… repeats a run's moments. The figures are in docs/design/player.md.
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { lineThrough } from './support/slope.mjs';
 const CYCLES = Number(process.env.RINGCAST_LEAK_CYCLES ?? 40);
 const SEED = Number(process.env.RINGCAST_SEED ?? Date.now() % 1_000_000);
 const LONG = CYCLES >= 300;
-const WARM_UP = LONG ? 60 : 20; // what is made once, and the browser's caches
+const WARM_UP = LONG ? 60 : 20; // for objects that are made once, and the browser's caches
 const BATCH = Math.max(4, Math.round(CYCLES / 25));
 const HEAP_SLOPE = LONG ? 256 : 2048; // bytes a cycle; a forgotten player with its session is over 10 kB
 const SERVER_GROWTH = 1 << 20;
@@ -25,7 +25,7 @@ const env = { ASAN_OPTIONS: `${sanitizerEnvironment().ASAN_OPTIONS}:quarantine_s
 const viewersOf = ({ cameras }) => cameras.reduce((sum, { viewers }) => sum + viewers, 0);
 const pssOf = (pid) => Number(/^Pss_Anon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) * 1024;
 
-/** What the server's processes hold, with the viewers that are there now. */
+/** What the server's processes hold, with the present viewers. */
 async function held(ringcast) {
   const status = await ringcast.status();
   const pids = [...status.fanouts, ...status.cameras].map(({ pid }) => pid);
@@ -45,12 +45,12 @@ function counted(name, body) {
     const ringcast = stage.instance({ cameras });
     ringcast.start({ env });
     await ringcast.streaming();
-    await ringcast.until('nobody there', (status) => viewersOf(status) === 0);
+    await ringcast.until('no viewers', (status) => viewersOf(status) === 0);
     const browser = await launchBrowser(INTERPRETER);
     try {
       const before = await held(ringcast);
       const warm = await body({ ringcast, browser, names: cameras.map((each) => each.name) });
-      await browser.close(); // with it go the connections that it keeps for its next request
+      await browser.close(); // this closes the connections that it keeps for its next request, too
       await assertAsBefore(ringcast, before, warm);
     } finally {
       await browser.close();
@@ -81,7 +81,7 @@ async function open(browser, address) {
   return { page, errors, census: await Census.of(page) };
 }
 
-/** Waits until the page holds EXPECTED; a browser needs a moment, and more than one collection, to let go. */
+/** Waits until the page holds EXPECTED; a browser needs a moment, and more than one collection, to free everything. */
 async function untilHeld(count, expected, what) {
   let counts;
   await until(async () => {
@@ -97,8 +97,8 @@ async function assertPageAsBefore(census, { objects, books, nodes, listeners }) 
 }
 
 /**
- * Nodes and listeners as the browser counts them, once another TURN leaves them as they were: what it had yet to let go
- * of the first viewers is no part of the start.
+ * Nodes and listeners as the browser counts them, once another TURN leaves them as they were: leftovers of the first viewers
+ * that it still has to free do not count.
  */
 async function settled(census, turn) {
   let last = {};

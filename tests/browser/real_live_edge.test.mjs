@@ -1,5 +1,5 @@
-// How soon the first picture is there and how near to the newest one playback stays, in Chromium with the real processes.
-// RINGCAST_JOINS=60 for figures that are worth being written down; they are printed, and kept in docs/design/player.md.
+// How soon the first picture comes and how near to the newest one playback stays, in Chromium with the real processes.
+// RINGCAST_JOINS=60 gives figures that are worth recording; they are printed, and docs/design/player.md has them.
 
 import assert from 'node:assert/strict';
 import { scenario } from '../support/scenario.mjs';
@@ -8,8 +8,8 @@ import { launchBrowser, watchErrors } from './support/browser.mjs';
 const JOINS = Number(process.env.RINGCAST_JOINS ?? 4);
 const SIZE = process.env.RINGCAST_JOIN_SIZE ?? '1280x720';
 const WATCHED_S = 3;
-// A test runs beside others on a small machine, with sanitizers: what it takes here is no figure, only a limit. Jitter moves
-// the target, so what is asked for is to be near that.
+// A test runs beside others on a small machine, with sanitizers, so these are limits and not figures. Jitter moves
+// the target, so playback only has to be near that.
 const FIRST_PICTURE_MOST_S = 2;
 const CALM_S = 0.15; // behind the newest picture on loopback when nothing else goes on
 const BESIDE_TARGET_S = 0.3;

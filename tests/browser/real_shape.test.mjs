@@ -1,4 +1,4 @@
-// The shape of the picture and how it is turned, as both browsers show it: `aspect` and `rotate` are in the init segment.
+// The shape and the rotation of the picture, as both browsers show them: `aspect` and `rotate` are in the init segment.
 
 import assert from 'node:assert/strict';
 import { scenario } from '../support/scenario.mjs';
@@ -31,7 +31,7 @@ async function expectShapes(page, browser) {
   for (const { name, shown } of CAMERAS) {
     for (const side of [0, 1]) assert.ok(Math.abs(seen[name].size[side] - shown[side]) <= 2, `${browser}: ${name} is ${seen[name].size}`);
   }
-  // The picture is brighter at its top: it is where the top was turned to.
+  // The picture is brighter at its top, so the brightest side shows where the top is now.
   const edges = ({ bright: [a, b, c, d] }) => ({ top: a + b, right: b + d, bottom: c + d, left: a + c });
   for (const [name, edge] of [['plain', 'top'], ['wide', 'top'], ['right', 'right'], ['over', 'bottom'], ['left', 'left']]) {
     const sums = edges(seen[name]);

@@ -45,7 +45,7 @@ const widths = (page) => page.evaluate(() => [...document.querySelector('.tile')
 const shows = (page, width, ms) => until(async () => JSON.stringify(await widths(page)) === `[${width}]`, `a picture ${width} wide alone`, ms);
 const live = (page, ms = 30_000) => until(async () => (await page.locator('.tile[data-condition=live]').count()) === 2, 'two live tiles', ms);
 
-/** What lies within both, without the words at their edges. */
+/** The area within both, without the words at their edges. */
 function common(a, b) {
   const x = Math.max(a.x, b.x);
   const y = Math.max(a.y, b.y);
@@ -61,7 +61,7 @@ const quarters = ({ x, y, width, height }) => [0, 1, 2, 3].map((i) => (
 wall('small: the sub stream; large: the main one; and never a black moment', async ({ ringcast, browser, page }) => {
   await shows(page, SUB);
   await live(page);
-  await ringcast.until('nobody at the main stream', ({ cameras }) => cameras[0].viewers === 0 && cameras[1].viewers === 1);
+  await ringcast.until('no viewer at the main stream', ({ cameras }) => cameras[0].viewers === 0 && cameras[1].viewers === 1);
   const tile = page.locator('.tile').first();
   const small = await tile.boundingBox();
   const times = {};
@@ -126,7 +126,7 @@ wall(`${CHANGES} changes of stream leave one of each`, async ({ ringcast, page }
   const books = await quiet();
   for (let i = 0; i < CHANGES; i++) {
     await change(i % 2 ? SUB : MAIN);
-    if (i % 6 === 5) { // turned round half-way
+    if (i % 6 === 5) { // changed back half-way
       await page.mouse.click(x + 60, y + 60);
       await page.keyboard.press('Escape');
     }

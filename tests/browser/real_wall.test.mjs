@@ -79,7 +79,7 @@ watched('kill -9 of one ingest: its viewers get pictures again on the same conne
     assert.equal(missed, 0, `${name} missed no fragment`);
   }
   const states = await page.evaluate(() => globalThis.states);
-  // A machine that is too busy may let a picture stand for a moment; a connection must not be touched.
+  // On a machine that is too busy a picture may stand still for a moment; a connection must not be touched.
   const touched = (state) => !['playing', 'stalled'].includes(state);
   for (const name of ['cam1', 'cam3', 'cam4']) assert.deepEqual(states[name].filter(touched), [], name);
   assert.equal(await page.evaluate(() => globalThis.mark), 'same page');

@@ -1,5 +1,5 @@
-// Sixteen real cameras on one wall for a while: memory flat, every tile close behind its camera, not one error.
-// Three minutes; RINGCAST_WALL_SECONDS=1800 makes it half an hour.
+// Sixteen real cameras on one wall for a while: memory stays flat, every tile is close behind its camera, and there are no errors.
+// It takes three minutes; RINGCAST_WALL_SECONDS=1800 makes it half an hour.
 // RINGCAST_WALL_CSV=FILE keeps the samples; support/plot_wall.mjs draws them (docs/images/wall-30-minutes.svg).
 
 import assert from 'node:assert/strict';
@@ -17,7 +17,7 @@ const WARM_UP_S = Math.min(60, SECONDS / 3); // until everything that is made on
 const SAMPLE_S = Math.max(2, SECONDS / 60);
 const COUNT = 16;
 const FPS = 8;
-// What may come and go by itself: a sample is taken at any moment between two collections of the browser's own.
+// How much may come and go by itself: samples are taken at any moment between two collections of the browser's own.
 const HEAP_GROWTH = 500_000;
 const RENDERER_GROWTH = 24_000_000;
 const BROWSER_GROWTH = 32_000_000; // all of its processes
@@ -48,7 +48,7 @@ function growth(samples, key) {
   return median(values.slice(-third)) - median(values.slice(0, third));
 }
 
-/** Notes what every tile reports, in arrays of their full length from the start on, so that the notes are no leak. */
+/** Records the reports of every tile, in arrays that have their full length from the start, so that they do not look like a leak. */
 async function watchPage(page) {
   await page.evaluate((most) => {
     globalThis.notes = new Map();

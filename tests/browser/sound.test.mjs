@@ -1,4 +1,4 @@
-// Sound that stops, never comes or cannot be decoded, in Chromium: the pictures go on, it is said, and sound comes back.
+// Sound that stops, never comes or cannot be decoded, in Chromium: the pictures go on, words say so, and sound comes back.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -17,7 +17,7 @@ let camera;
 let server;
 let browser;
 let page;
-let atStart; // what the page held before there was a camera
+let atStart; // what the page held before it had a camera
 
 before(async () => {
   camera = new FakeCamera('front', makeClip({ sound: true }));
@@ -53,7 +53,7 @@ async function open({ muted = false } = {}) {
   await untilMoving(page);
 }
 
-/** Takes the camera out: nothing is left of it, nor of the players' MediaSources that it had. */
+/** Takes the camera out: nothing is left of it, nor of its players' MediaSources. */
 async function leave() {
   await page.evaluate(() => globalThis.node.remove());
   await until(async () => {

@@ -93,7 +93,7 @@ test('a young connection is put where it belongs at once, an older one is led th
   assert.equal(edge.isJoining(now + 501), false);
   assert.equal(edge.decide(view(now + 800, 1.7, [[0, 2.08]])).seek, undefined);
   edge.hurry(now + 900);
-  assert.notEqual(edge.decide(view(now + 1000, 1.7, [[0, 2.08]])).seek, undefined, 'unless it begins anew');
+  assert.notEqual(edge.decide(view(now + 1000, 1.7, [[0, 2.08]])).seek, undefined, 'unless it begins again');
 });
 
 test('a burst that comes slowly is a burst all the same', () => {
@@ -154,7 +154,7 @@ test('standing still with pictures at hand: stalled, nudged, given up', () => {
   assert.equal(at(5250).giveUp, true);
 });
 
-test('standing still without pictures is a stall that nobody can nudge', () => {
+test('standing still without pictures is a stall that no seek can end', () => {
   const edge = steady();
   edge.decide(view(10_000, 10));
   const answer = edge.decide(view(16_000, 10));
@@ -230,7 +230,7 @@ test('what is not fetched on purpose is not missed', () => {
   assert.equal(continuity.missed, 0);
 });
 
-// ---- what people are told
+// ---- words for people
 
 test('a condition is never better than the truth', () => {
   const camera = { state: 'streaming', error: null };

@@ -7,9 +7,9 @@ beforeEach(() => fakePage());
 
 const mime = (...codecs) => `video/mp4; codecs="${codecs.join(',')}"`;
 
-/** What is said where the browser plays `playable` only, and is sent CODECS. */
+/** The refusal of a browser that plays only `playable`, for CODECS. */
 function said(playable, ...codecs) {
-  // As a browser: everything in the list must be known.
+  // As in a browser, every codec of the list must be known.
   FakeMediaSource.playable = { test: (type) => /codecs="([^"]*)"/.exec(type)?.[1].split(',').every((codec) => playable.test(codec)) };
   return whyUnplayable(mime(...codecs));
 }

@@ -82,7 +82,7 @@ test('latency: from the capture of the picture that is shown to its being on the
   assert.equal(bitrate, 16_000);
 });
 
-test('of a second’s pictures the one in the middle counts; the next second begins anew', () => {
+test('of a second’s pictures the one in the middle counts; the next second begins again', () => {
   const it = setUp({ by: 'server' });
   for (let i = 0; i < 20; i++) it.receive(i * 0.04, i * 40);
   for (const [time, now] of [[0.04, 140], [0.08, 180], [0.12, 1220]]) it.present(time, now);

@@ -1,4 +1,4 @@
-// The npm package: exactly the files that its users need, declarations that are true, and a version that is ringcast's.
+// The npm package: exactly the files that its users need, correct declarations, and ringcast's version.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -69,7 +69,7 @@ for (const [module, moduleResolution] of [[ts.ModuleKind.ESNext, ts.ModuleResolu
   });
 }
 
-/** What a declaration file says: classes and interfaces, as name → members. */
+/** The classes and interfaces of a declaration file, as name → members. */
 function declared(file) {
   const source = ts.createSourceFile(file, read(PLAYER, 'types', file), ts.ScriptTarget.ES2022, true);
   const found = {};
@@ -89,7 +89,7 @@ function declared(file) {
 }
 
 const kindOf = ({ value, set }) => (typeof value === 'function' ? 'method' : set ? 'writable' : 'readonly');
-const INHERITED = ['addEventListener', 'removeEventListener']; // declared anew for their events' types
+const INHERITED = ['addEventListener', 'removeEventListener']; // declared again for the types of their events
 
 test('the declarations name every member of the classes, and no other', LIMIT, async () => {
   const module = await import(pathToFileURL(join(installed.root, 'src/player/ringcast-player.js')));

@@ -1,4 +1,4 @@
-// The player’s state machine: its connection, its MediaSource and what it says.
+// The player’s state machine: its connection, its MediaSource and its events.
 
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
@@ -115,7 +115,7 @@ test('a lost connection: reconnecting, then pictures again in the same MediaSour
   it.player.stop();
 });
 
-test('a timeline that begins anew gets a new MediaSource', (context) => {
+test('a timeline that begins again gets a new MediaSource', (context) => {
   const it = new Stand(context);
   it.connect();
   it.init();
@@ -131,7 +131,7 @@ test('a timeline that begins anew gets a new MediaSource', (context) => {
   assert.deepEqual(page.books(it.video), NOTHING);
 });
 
-test('the same init again is ignored, another codec changes the type, other tracks begin anew', (context) => {
+test('the same init again is ignored, another codec changes the type, other tracks begin again', (context) => {
   const it = new Stand(context);
   it.play();
   it.video.muted = false;
@@ -269,7 +269,7 @@ test('the camera is away: said so, stalled, and back without a new connection', 
   it.player.stop();
 });
 
-test('a streaming camera of which nothing comes: the connection is made anew', (context) => {
+test('a streaming camera of which nothing comes: the connection is made again', (context) => {
   const it = new Stand(context);
   it.play();
   it.socket.receive('{"type":"state","state":"streaming","error":null}');

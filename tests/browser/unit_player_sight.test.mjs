@@ -1,4 +1,4 @@
-// What the player does while nobody looks: hidden, out of sight, paused, suspended.
+// What the player does while it cannot be seen: hidden, out of sight, paused, suspended.
 
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
@@ -44,7 +44,7 @@ test('a hidden page fetches nothing after five seconds, and is live again when i
   assert.deepEqual(page.books(it.video), NOTHING);
 });
 
-test('a connection that died while nobody looked is made anew when somebody does', (context) => {
+test('a connection that died out of sight is made again when the video can be seen', (context) => {
   for (const die of ['at once', 'unnoticed']) {
     page = fakePage();
     const it = new Stand(context);
@@ -53,7 +53,7 @@ test('a connection that died while nobody looked is made anew when somebody does
     it.tick(6000);
     if (die === 'at once') it.socket.drop();
     it.tick(60_000);
-    assert.equal(FakeSocket.all.length, 1, 'not as long as nobody looks');
+    assert.equal(FakeSocket.all.length, 1, 'not while it cannot be seen');
     assert.equal(it.player.state, 'idle');
     page.hide(false);
     assert.equal(it.player.state, die === 'at once' ? 'connecting' : 'buffering');
@@ -90,7 +90,7 @@ test('hidden before there is a connection: none is made; the player may be stopp
   assert.deepEqual(page.books(it.video), NOTHING);
 });
 
-test('a server that does not know pauses is left until somebody looks', (context) => {
+test('a server that does not know pauses is left until the video can be seen', (context) => {
   const it = new Stand(context);
   it.play();
   page.hide(true);
@@ -141,9 +141,9 @@ test('a short look away changes nothing, picture-in-picture neither, until it en
     it.tick(250);
   }
   assert.deepEqual(types(it.socket), []);
-  assert.ok(it.details('stats').length > seen + 15, 'it is looked after as long as somebody sees it');
+  assert.ok(it.details('stats').length > seen + 15, 'playback is controlled while it can be seen');
   it.video.paused = true;
-  page.document.hidden = false; // the page is seen again, and somebody pauses
+  page.document.hidden = false; // the page is seen again, and the user pauses
   it.video.fire('pause');
   it.tick(6000);
   assert.deepEqual(types(it.socket), ['pause']);

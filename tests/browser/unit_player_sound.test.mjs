@@ -1,4 +1,4 @@
-// What the player does about sound: muted, unmuted, refused, unknown to the browser.
+// How the player handles sound: muted, unmuted, refused, unknown to the browser.
 
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
@@ -18,7 +18,7 @@ const heard = (it) => it.buffer.log.some(([kind, bytes]) => {
   return kind === 'append' && count('traf') > count('moof');
 });
 
-test('a muted video is given no sound; unmuted, it begins anew with the newest group of pictures, on the same connection', (context) => {
+test('a muted video is given no sound; unmuted, it begins again with the newest group of pictures, on the same connection', (context) => {
   FakeMediaSource.playable = /./;
   const it = new Stand(context);
   it.video.muted = true;
@@ -44,7 +44,7 @@ test('a muted video is given no sound; unmuted, it begins anew with the newest g
   it.video.fire('volumechange');
   it.video.muted = true;
   it.video.fire('volumechange');
-  assert.equal(FakeMediaSource.all.length, 2, 'nobody is disturbed for less');
+  assert.equal(FakeMediaSource.all.length, 2, 'playback is not disturbed for less');
   assert.equal(FakeSocket.all.length, 1);
   it.player.stop();
   it.video.fire('volumechange');
@@ -103,7 +103,7 @@ test('unmuted before a keyframe came, or in the middle of a group that is not ke
   it.player.stop();
 });
 
-/** A player that is heard, with sound beside its pictures. */
+/** An unmuted player, with sound beside its pictures. */
 function heardStand(context) {
   FakeMediaSource.playable = /./;
   const it = new Stand(context);
@@ -200,7 +200,7 @@ test('a decoder that fails: first without sound, and the connection stays; a fai
   assert.deepEqual(page.books(it.video), NOTHING);
 });
 
-test('sound that comes or goes for good does not disturb who does not hear it', (context) => {
+test('sound that comes or goes for good does not disturb a muted viewer', (context) => {
   FakeMediaSource.playable = /./;
   const it = new Stand(context);
   it.video.muted = true;

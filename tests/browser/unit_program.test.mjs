@@ -53,7 +53,7 @@ test('a stream of sound alone is never silenced, one of pictures alone needs not
 test('sound that the browser cannot play does not cost the pictures', () => {
   FakeMediaSource.playable = { test: (mime) => !mime.includes('mp4a') };
   const stream = new Stream(bytesOf(VIDEO, AUDIO), BOTH);
-  assert.equal(stream.programFor(false).refusal, null, 'nobody asked for it');
+  assert.equal(stream.programFor(false).refusal, null, 'it was not asked for');
   const { silent, refusal } = stream.programFor(true);
   assert.equal(silent, true);
   assert.match(refusal.message, /cannot play AAC sound/);

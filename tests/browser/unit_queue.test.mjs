@@ -72,7 +72,7 @@ test('too much waiting: whole groups of pictures go, the newest and the init seg
   assert.deepEqual(it.buffer.log.map(([, bytes]) => bytes.length), [50, 180]);
 });
 
-test('of init segments that nobody takes the newest stays, with the last change of type: nothing gathers', () => {
+test('of init segments that are not taken the newest stays, with the last change of type: nothing gathers', () => {
   const it = setUp({ maxBytes: 1000 });
   for (let i = 0; i < 20; i++) {
     it.queue.pushInit(new Uint8Array(100 + i), `video/mp4; codecs="avc1.${i}"`);

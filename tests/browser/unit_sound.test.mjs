@@ -1,4 +1,4 @@
-// When sound goes along with the pictures, and when they go on without it.
+// When sound is played with the pictures, and when they go on without it.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import { SoundWatch, soundOf } from '../../player/src/player/sound.js';
 
 const FRAME = 0.04;
 
-/** A watch that is told of frames as they come. */
+/** A watch that gets frames as they come. */
 class Listener {
   watch = new SoundWatch();
   now = 0;

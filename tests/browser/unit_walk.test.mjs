@@ -1,4 +1,4 @@
-// The player on random walks through everything that a page, a browser and a server may do to it, in any order.
+// The player on random walks through everything that a page, a browser and a server may do, in any order.
 // RINGCAST_SEED=… repeats a run, RINGCAST_WALKS=… makes it longer.
 
 import assert from 'node:assert/strict';
@@ -52,7 +52,7 @@ class Walker {
     context.mock.method(Date, 'now', () => 1e12 + this.clock);
     this.player = new RingcastPlayer(this.video, { camera: 'front', maxQueueBytes: 4000 });
     this.player.addEventListener('statechange', ({ detail: { state, previous } }) => {
-      // What a listener throws reaches nobody.
+      // An exception of a listener has no effect.
       if (!LEADS_TO[previous]?.includes(state) || this.player.state !== state) this.wrong.push(`${previous} → ${state}`);
     });
   }
@@ -162,7 +162,7 @@ class Walker {
       const name = this.pick(this.random() < 0.6 ? often : names);
       this.steps.push(name);
       this.actions[name]();
-      await null; // promises of play() are kept or broken
+      await null; // promises of play() are resolved or rejected
       this.assertSound();
     }
     this.player.stop();

@@ -1,5 +1,5 @@
-// The wall's own logic, without a page: where tiles are, what is remembered, what is said, what a key does, and when a
-// wall that nobody looks after helps itself.
+// The wall's own logic, without a page: where tiles are, what is remembered, its words, what a key does, and how an
+// unattended wall recovers by itself.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -251,7 +251,7 @@ test('keys: the table that is shown and the one that acts are the same', () => {
   assert.equal(actionOf({ key: 'Tab' }), null);
 });
 
-test('a tile that should be live and is not gets a new player, again and again, and then the page is loaded anew', () => {
+test('a tile that should be live and is not gets a new player, again and again, and then the page is reloaded', () => {
   const recovery = new Recovery();
   const stuck = (now) => recovery.judge([{ name: 'a', live: false, expected: true }, { name: 'b', live: true, expected: true }], now);
   assert.deepEqual(stuck(0), { restart: [], reload: false });

@@ -1,4 +1,4 @@
-// The wall: where tiles are, honest states, cameras that come and go, and what it says when there is nothing to show.
+// The wall: where tiles are, correct states, cameras that come and go, and its words when there is nothing to show.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -108,7 +108,7 @@ test('on a phone all are there, and a tap shows one on top of the others; a swip
   await tapUntil(page.locator('.large .back'), async () => (await page.locator('.tile.large').count()) === 0);
 });
 
-/** Taps until it has an effect: on a machine that is too busy a tap takes so long that it is a long press, which is none. */
+/** Taps until it has an effect: on a machine that is too busy a tap takes so long that it counts as a long press. */
 async function tapUntil(target, probe) {
   for (let i = 0; i < 5; i++) {
     await target.tap();
@@ -220,7 +220,7 @@ test('the page of one camera', LIMIT, async () => {
   await until(async () => (await page.locator('#status').textContent()) === 'Live', 'live');
   await shoot(page, 'camera');
   await page.locator('#toggle').click();
-  await until(() => server.viewers === 0, 'nobody watches');
+  await until(() => server.viewers === 0, 'no viewer');
   await page.locator('#toggle').click();
   await untilMoving(page);
   await page.goto(`${server.url}camera.html?camera=nobody`);

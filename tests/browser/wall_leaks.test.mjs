@@ -1,5 +1,5 @@
-// What a tile makes is unmade with it: cameras that come and go, and tiles that become large and small again.
-// RINGCAST_LEAK_CYCLES=300 for more of both.
+// A tile that goes takes all that it made along: cameras that come and go, and tiles that become large and small again.
+// RINGCAST_LEAK_CYCLES=300 makes more of both.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -8,7 +8,7 @@ import { Census, instrument } from './support/census.mjs';
 import { makeClip } from './support/clip.mjs';
 import { FakeCamera, FakeServer } from './support/fake-server.mjs';
 
-const ROUNDS = 2 * Math.ceil(Number(process.env.RINGCAST_LEAK_CYCLES ?? 26) / 2); // what is switched on in one is off again after two
+const ROUNDS = 2 * Math.ceil(Number(process.env.RINGCAST_LEAK_CYCLES ?? 26) / 2); // even, because each round switches things on or off
 const TILE = { Tile: "import('/wall-tile.js').then((m) => m.Tile.prototype)" };
 // Also of a camera that went while its tile's request was on the way.
 const CLOSED_EARLY = /WebSocket is closed before the connection is established|guest%20\d+' failed: .* 404$/;
@@ -37,7 +37,7 @@ async function press(page, name) {
   assert.equal(await page.evaluate(() => document.querySelector('.tile.large .name').textContent), name);
 }
 
-/** The list of cameras is asked for now and not within three seconds. */
+/** Makes the page ask for the list of cameras now, and not within three seconds. */
 const ask = (page) => page.evaluate(() => dispatchEvent(new Event('online')));
 const tiles = (page) => page.locator('.tile').count();
 
@@ -60,7 +60,7 @@ async function untilObjects(census, count) {
   }, 'as many objects as are on the screen').catch(() => assert.deepEqual(objects, onScreen(count)));
 }
 
-/** The counts with the fewest timers of many samples: while something is asked or about to be told there are more. */
+/** The counts with the fewest timers of many samples: during a request, or before news, there are more. */
 async function quietBooks(census) {
   let least = await census.books();
   const end = performance.now() + QUIET_MS;

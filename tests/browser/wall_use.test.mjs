@@ -1,4 +1,4 @@
-// What a person does with the wall: arranges it, makes a camera large, and every other key; and what a kiosk does without one.
+// What a user does with the wall: arranging it, making a camera large, and every other key; and what a kiosk does without a user.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ async function drag(page, from, to) {
   await page.mouse.move(...target, { steps: 5 });
 }
 
-test('a tile is dragged to another place: the two change places, nothing is connected anew, and it lasts', LIMIT, async () => {
+test('a tile is dragged to another place: the two change places, nothing is connected again, and it lasts', LIMIT, async () => {
   await serve(4);
   const page = await open();
   await live(page, 4);
@@ -116,7 +116,7 @@ test('Enter makes one large, arrows change it, Escape goes back, without a new c
   assert.deepEqual(page.errors, []);
 });
 
-test('the help lists every key; the colours follow the system until somebody chooses', LIMIT, async () => {
+test('the help lists every key; the colours follow the system until the user chooses', LIMIT, async () => {
   await serve(1);
   const page = await open({ colorScheme: 'light' });
   await live(page, 1);

@@ -12,9 +12,9 @@ export class LiveViewer {
     if (stream) url.searchParams.set('stream', stream);
     this.camera = camera;
     this.keep = keep; // whether fragments' bytes are kept
-    this.messages = []; // what came, in order: 'text:init', 'init', 'fragment', …
+    this.messages = []; // the messages in order: 'text:init', 'init', 'fragment', …
     this.texts = [];
-    this.states = []; // {state, error, at}: what it was told of its camera
+    this.states = []; // {state, error, at}: the camera's states as they came
     this.inits = []; // {data, tracks}
     this.fragments = []; // {sequence, keyframe, video, audio, data, at, generation}
     this.started = performance.now();

@@ -1,4 +1,4 @@
-// An opinion that is not ours about what viewers receive: FFmpeg's programs.
+// Checks what viewers receive with FFmpeg's programs, which share no code with the writers under test.
 import assert from 'node:assert/strict';
 import { run } from './processes.mjs';
 
@@ -12,9 +12,9 @@ export async function probe(file) {
   return JSON.parse(result.stdout).streams;
 }
 
-/** Decodes FILE completely; any complaint of the decoder fails. Returns the number of video frames. */
+/** Decodes FILE completely; fails if the decoder reports anything. Returns the number of video frames. */
 export async function decode(file) {
-  // The frames keep their own times: rounded to a frame rate, two could coincide, which is no fault of the stream.
+  // The frames keep their own times: rounded to a frame rate, two could coincide, which is not a fault of the stream.
   const times = ['-fps_mode', 'passthrough', '-enc_time_base', '-1'];
   const args = ['-nostdin', '-v', 'error', '-xerror', '-err_detect', 'explode', '-i', file, ...times, '-f', 'null', '-'];
   const result = await run('ffmpeg', ['-progress', 'pipe:1', ...args], { limit: DECODE_LIMIT_MS });

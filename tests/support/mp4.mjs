@@ -1,4 +1,4 @@
-// As much of ISO/IEC 14496-12 as is needed to check what a viewer receives. Throws on what is malformed.
+// The parts of ISO/IEC 14496-12 that are needed to check what a viewer receives. Throws on malformed boxes.
 
 const NON_SYNC_SAMPLE = 0x00010000;
 

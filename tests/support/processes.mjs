@@ -15,7 +15,7 @@ export const program = (name) => path.join(buildDirectory, 'bin', name);
 
 const suppressions = path.join(repository, 'tests/support');
 
-/** What a sanitizer needs to know; a program built without one ignores it. */
+/** Settings for sanitizers; a program built without one ignores them. */
 export function sanitizerEnvironment() {
   return {
     ASAN_OPTIONS: 'detect_leaks=1:halt_on_error=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=0',
@@ -39,7 +39,7 @@ function statFields(pid) {
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
-/** True while the process runs: a zombie no longer does. */
+/** True while the process runs; a zombie does not. */
 export function isAlive(pid) {
   try {
     return !['Z', 'X'].includes(statFields(pid)[0]);
@@ -48,7 +48,7 @@ export function isAlive(pid) {
   }
 }
 
-/** Processes that are remembered for long: an id that the kernel has given to another one since is not it. */
+/** Processes that are remembered for long: they are told from later ones to which the kernel gives the same id. */
 export class Processes {
   #started = new Map(); // process id: when it began, in the kernel's ticks
 
@@ -88,7 +88,7 @@ export function descendants(pid) {
     try {
       parents.set(Number(entry), Number(statFields(entry)[1]));
     } catch {
-      // It ended while we looked.
+      // It has ended meanwhile.
     }
   }
   const found = [];
@@ -113,7 +113,7 @@ export function commandLine(pid) {
 
 export const environment = (pid) => readFileSync(`/proc/${pid}/environ`, 'utf8');
 
-/** What the process's descriptors refer to. */
+/** The files to which the process's descriptors refer. */
 export function descriptors(pid) {
   return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
@@ -156,7 +156,7 @@ export class Running {
     return `--- ${this.name} (pid ${this.pid}), ${JSON.stringify(this.result ?? 'running')}\n${this.stdout}${this.stderr}`;
   }
 
-  /** Waits until CHECK(this) is true; its end makes that an error at once. */
+  /** Waits until CHECK(this) is true; fails at once if the program ends before. */
   async until(what, check, limit) {
     return waitUntil(
       `${what} of ${this.name}`,
@@ -176,7 +176,7 @@ export class Running {
     if (this.running) this.child.kill(signal);
   }
 
-  /** Sends SIGNAL and returns how it ended; one that does not end in LIMIT ms is killed and is an error. */
+  /** Sends SIGNAL and returns how the program ended; kills a program that does not end in LIMIT ms, and fails. */
   async stop(signal = 'SIGTERM', limit = 15000) {
     this.signal(signal);
     return this.finish(limit);

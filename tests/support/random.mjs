@@ -1,4 +1,4 @@
-/** Mulberry32: a small generator of numbers in [0, 1) that gives the same everywhere for the same SEED. */
+/** Mulberry32: a small generator of numbers in [0, 1), which are the same everywhere for the same SEED. */
 export function generator(seed) {
   let state = seed >>> 0;
   return () => {

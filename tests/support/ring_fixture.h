@@ -1,5 +1,5 @@
-/* A ring of its own for each test, under a name that no other process uses, and fragments that prove
- * themselves. */
+/* A ring of its own for each test, under a name that no other process uses, and fragments whose bytes can be
+ * checked. */
 #ifndef TESTS_SUPPORT_RING_FIXTURE_H
 #define TESTS_SUPPORT_RING_FIXTURE_H
 
@@ -39,7 +39,7 @@ void fixture_name(char name[RING_NAME_SIZE]);
 int fixture_set_up(void **state);
 int fixture_tear_down(void **state);
 
-/* Another writer in the place of the present one. */
+/* Puts another writer in the place of the present one. */
 void fixture_attach(struct ring_fixture *fixture);
 
 /* A ring of another size takes the place of the present one, as when ringcastd finds that a camera needs it:
@@ -56,10 +56,10 @@ bool fragment_intact(const uint8_t *bytes, size_t length, uint64_t sequence);
 /* The decode time that fixture_publish gives; sequences that damage made huge wrap around. */
 int64_t fixture_decode_time(uint64_t sequence);
 
-/* Publishes one fragment of LENGTH bytes; 0 or what the writer says. */
+/* Publishes one fragment of LENGTH bytes; 0 or the writer's error. */
 int fixture_publish(struct ring_writer *writer, size_t length, uint32_t flags);
 
-/* Reads one entry and checks its bytes. Returns what ringcast_read says. */
+/* Reads one entry and checks its bytes. Returns the result of ringcast_read. */
 int fixture_read(const ringcast_reader *reader, ringcast_cursor *cursor, ringcast_entry *entry);
 
 /* The header of the entry at POSITION, writable. */

@@ -23,7 +23,7 @@ static bool acceptable(const struct ring_follower *follower, const ringcast_entr
     return follower->jumped || follower->last_sequence == 0 || entry->sequence == follower->last_sequence + 1;
 }
 
-/* After a jump the newest keyframe may be one that was read before: go on behind what is known. */
+/* After a jump the newest keyframe may be one that was read before: goes on behind the newest entry that was read. */
 static void jump(struct ring_follower *follower, const ringcast_reader *reader, uint8_t *buffer, size_t size)
 {
     ringcast_entry entry;

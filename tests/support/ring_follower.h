@@ -1,4 +1,4 @@
-/* A reader that follows a ring as a viewer does and proves all that it gets: for the tests with several
+/* A reader that follows a ring as a viewer does and checks all that it gets: for the tests with several
  * processes. */
 #ifndef TESTS_SUPPORT_RING_FOLLOWER_H
 #define TESTS_SUPPORT_RING_FOLLOWER_H
@@ -18,9 +18,9 @@ struct ring_follower {
 void follower_init(struct ring_follower *follower, const ringcast_reader *reader);
 
 /*
- * Reads what there is. 0: up to date; -EPIPE: the ring is retired; -EILSEQ: something was wrong that can
- * never be with an honest writer, killed or not (a broken fragment, a sequence that went back or skipped
- * without a jump, -EBADMSG).
+ * Reads all that there is. 0: up to date; -EPIPE: the ring is retired; -EILSEQ: an error that cannot occur with
+ * an honest writer, killed or not (a broken fragment, a sequence that went back or skipped without a jump,
+ * -EBADMSG).
  */
 int follower_drain(struct ring_follower *follower, const ringcast_reader *reader);
 

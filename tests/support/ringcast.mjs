@@ -47,7 +47,7 @@ export class Ringcast {
     writeFileSync(this.config, text, { mode: 0o600 });
   }
 
-  /** BINARY: not that of the build tree. OPTIONS as for spawn: uid and gid start it as another user. */
+  /** BINARY: another program than that of the build tree. OPTIONS as for spawn: uid and gid start it as another user. */
   start({ binary = program('ringcastd'), ...options } = {}) {
     if (this.daemon) this.past.push(this.daemon);
     this.daemon = new Running(binary, ['--config', this.config, '--foreground'], options);
@@ -74,7 +74,7 @@ export class Ringcast {
     }
     for (const pid of descendants(this.pid)) this.children.add(pid);
     const status = JSON.parse(result.stdout);
-    // Those that were taken over are no descendants.
+    // Processes that were taken over are not descendants.
     for (const { pid } of [...status.cameras, ...status.fanouts, status.template, status.keeper]) if (pid) this.children.add(pid);
     return status;
   }
@@ -101,7 +101,7 @@ export class Ringcast {
     });
   }
 
-  /** Waits until it serves; and every camera (or those named) streams. */
+  /** Waits until it serves and every camera (or those named) streams. */
   async streaming(names = this.settings.cameras.map((camera) => camera.name), limit = 60000) {
     const status = await this.until(
       `cameras ${names} to stream`,
@@ -124,7 +124,7 @@ export class Ringcast {
     return readdirSync('/dev/shm').filter((name) => name.startsWith(`ringcast.${this.instance}.`));
   }
 
-  /** Ends it with SIGNAL and checks that it ended well and left nothing. */
+  /** Ends it with SIGNAL and checks that it ended cleanly and left nothing. */
   async stop(signal = 'SIGTERM') {
     for (const pid of descendants(this.pid)) this.children.add(pid);
     const result = await this.daemon.stop(signal, 30000);
@@ -132,7 +132,7 @@ export class Ringcast {
     await this.assertNothingLeft();
   }
 
-  /** No process, no shared memory, no socket of this instance is there. */
+  /** Fails if a process, shared memory or a socket of this instance is left. */
   async assertNothingLeft() {
     await waitUntil(`the children to end (${this.children.living()})`, () => this.children.living().length === 0);
     assert.deepEqual(this.rings(), [], 'no ring is left in /dev/shm');
@@ -140,7 +140,7 @@ export class Ringcast {
     assert.deepEqual(left.filter((name) => name !== 'lock'), [], 'nothing but the lock is left in the runtime directory');
   }
 
-  /** After a test that failed half-way: ends whatever still runs. Returns what it had to kill. */
+  /** After a test that failed half-way: ends all processes that still run. Returns those that it had to kill. */
   async clear() {
     const killed = [];
     if (!this.daemon) return killed;

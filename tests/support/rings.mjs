@@ -1,5 +1,5 @@
-// Rings as the kernel shows them. A ring is made without a name and linked later, so /proc/PID/maps does not name it: the
-// inode tells which it is.
+// Rings as the kernel shows them. A ring is made without a name and linked later, so /proc/PID/maps does not name it and
+// it is recognised by its inode.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 
 const SHM = '/dev/shm';

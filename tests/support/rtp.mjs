@@ -1,4 +1,4 @@
-// As much of RTP (RFC 3550) and of H.264 in it (RFC 6184) as is needed to break a stream in a certain place.
+// The parts of RTP (RFC 3550) and of H.264 over it (RFC 6184) that are needed to break a stream in a certain place.
 
 /** Types of NAL units (H.264, table 7-1). */
 export const [SPS, PPS] = [7, 8];
@@ -43,8 +43,8 @@ export function changed(data, { sequence, timestamp, ssrc }) {
   return copy;
 }
 
-/** A copy of a compound RTCP packet whose sender report, if it begins with one, tells another time: of day by SECONDS, of
- *  RTP by TICKS. */
+/** A copy of a compound RTCP packet whose sender report, if it begins with one, has its time of day moved by SECONDS and its
+ *  RTP time by TICKS. */
 export function changedReport(data, { seconds = 0, ticks = 0 }) {
   const copy = Buffer.from(data);
   if (copy.length < 28 || copy[1] !== SENDER_REPORT) return copy;

@@ -1,4 +1,4 @@
-// The smallest RTSP client that can say when a camera's first keyframe was whole: what nothing in between could be faster than.
+// The smallest RTSP client that can measure when a camera's first keyframe is whole. No other client can be faster.
 // H.264 over TCP, without a password.
 import { once } from 'node:events';
 import net from 'node:net';
@@ -14,16 +14,16 @@ export class RtspClient {
     this.buffer = Buffer.alloc(0);
     this.sequence = 0;
     this.inKeyframe = false;
-    this.firstKeyframe = null; // when its last packet was here
-    this.pictures = 0; // that are whole
-    this.keyframes = 0; // of them
+    this.firstKeyframe = null; // when its last packet arrived
+    this.pictures = 0; // whole ones
+    this.keyframes = 0; // those of them that are keyframes
     const { hostname, port } = new URL(url);
     this.socket = net.connect(Number(port), hostname);
     this.socket.on('data', (data) => this.#receive(data));
     this.socket.on('error', (error) => (this.error = error));
   }
 
-  /** As far as PLAY; pictures come from then on. RANGE: of PLAY, if any. */
+  /** Connects, up to PLAY; pictures come from then on. RANGE: that of PLAY, if any. */
   async play(range) {
     const description = await this.#request('DESCRIBE', this.url, 'Accept: application/sdp');
     const media = description.slice(description.indexOf('m=video'));

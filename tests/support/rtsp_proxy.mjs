@@ -1,12 +1,12 @@
-// A proxy between a camera and ringcast-ingest that knows enough of RTSP to break it anywhere. It speaks TCP interleaved to
-// the camera; its client may ask for that or for UDP, which is made of the interleaved packets.
+// A proxy between a camera and ringcast-ingest that can break RTSP anywhere. It uses interleaved TCP to
+// the camera; its client may ask for the same or for UDP, which it makes from the interleaved packets.
 //
-// What it breaks is said by `proxy.fault`, an object whose functions are all optional and may change at any time:
-//   accept(connection)            a new client; true: the fault looks after it and nothing is forwarded
-//   answer(request, connection)   a request; what is returned (text or bytes) is sent instead of forwarding it, true: nothing is
-//   reply(text, connection)       the head of an answer of the camera's; returns what is passed on instead
-//   packet(packet, connection)    a packet of the camera's; returns the packets to pass on, in order
-// A packet is {channel, data, rtcp, video}; with `wire` that is sent as it is, over TCP without any framing.
+// `proxy.fault` decides what breaks. It is an object whose functions are all optional and may change at any time:
+//   accept(connection)            a new client; true: the fault handles it and nothing is forwarded
+//   answer(request, connection)   a request; the text or bytes returned are sent instead of forwarding it, with true nothing is sent
+//   reply(text, connection)       the head of an answer from the camera; returns the head to pass on instead
+//   packet(packet, connection)    a packet from the camera; returns the packets to pass on, in order
+// A packet is {channel, data, rtcp, video}; if it has `wire`, that is sent as it is, over TCP without any framing.
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -47,7 +47,7 @@ class Splitter {
   }
 }
 
-/** Where bytes for the client go: at once, held back, or so many a second. */
+/** The way of bytes to the client: at once, held back, or at a rate. */
 class Outlet {
   #queue = [];
   #rate = Infinity;
@@ -62,7 +62,7 @@ class Outlet {
     else this.#queue.push(bytes);
   }
 
-  /** Bytes a second; 0 holds everything back, Infinity lets go of it. */
+  /** Bytes a second; 0 holds everything back, Infinity passes everything on. */
   throttle(rate) {
     this.#rate = rate;
     clearInterval(this.#timer);
@@ -94,7 +94,7 @@ export class Connection {
     this.client = client;
     this.accepted = performance.now();
     this.requests = []; // methods, in order
-    this.thought = 0; // ms that the camera took to answer, together
+    this.thought = 0; // ms that the camera took for all its answers together
     this.keyframes = []; // when the last packet of each was passed on
     this.outlet = new Outlet(client);
     client.on('error', () => {});
@@ -187,7 +187,7 @@ export class Connection {
     this.inKeyframe = false;
   }
 
-  /** Sends PACKET to the client, over what it asked for. */
+  /** Sends PACKET to the client, over the transport that it asked for. */
   pass({ channel, data, wire }) {
     if (this.udp) {
       this.proxy.sockets[channel].send(wire ?? data, this.#clientPorts.get(channel), '127.0.0.1');
@@ -197,7 +197,7 @@ export class Connection {
     this.outlet.write(wire ?? Buffer.concat([head, data]));
   }
 
-  /** Ends it in order, or as by a reset; after the bytes LAST. */
+  /** Closes the connection, or resets it; after the bytes LAST. */
   cut({ reset = false, last } = {}) {
     if (reset) this.client.resetAndDestroy();
     else this.client.end(last);
@@ -250,7 +250,7 @@ export class RtspProxy {
     this.port = this.server.address().port;
   }
 
-  /** Nobody listens any more; connections stay. */
+  /** Stops listening; connections stay. */
   refuse() {
     this.server.close();
   }

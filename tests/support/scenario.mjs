@@ -1,5 +1,5 @@
-// A test with a stage of its own: a temporary directory, cameras, ringcast instances and viewers, all of which are
-// ended and checked whatever happens. On a failure the captured logs are printed.
+// A test with a stage of its own: a temporary directory, cameras, ringcast instances and viewers. All of them are
+// ended and checked in any case. On a failure the captured logs are printed.
 import assert from 'node:assert/strict';
 import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -13,7 +13,7 @@ import { TestCamera } from './test_camera.mjs';
 const LIMIT_MS = 120000;
 const LOG_TAIL = 20000;
 
-// Exit code that ctest takes for "skipped"; for a file whose only scenario cannot run here.
+// The exit code that means "skipped" to ctest; for a file whose only scenario cannot run here.
 const SKIPPED = 77;
 
 class Stage {
@@ -48,7 +48,7 @@ class Stage {
     return running;
   }
 
-  /** A test camera program that serves. */
+  /** A test camera program that is ready to serve. */
   async camera(args = [], options = {}) {
     const camera = new TestCamera(['--size', '320x180', '--fps', '15', '--gop', '15', ...args], options);
     this.running.push(camera);
@@ -81,7 +81,7 @@ class Stage {
     return logs.map((log) => (log.length > LOG_TAIL ? `…${log.slice(-LOG_TAIL)}` : log)).join('\n');
   }
 
-  /** The end of a test that went well: everything must go, and go cleanly. */
+  /** The end of a test that succeeded: every process must end, and end cleanly. */
   async finish() {
     for (const viewer of this.viewers) await viewer.close();
     for (const instance of this.instances) if (instance.daemon?.running) await instance.stop();
@@ -101,7 +101,7 @@ class Stage {
   }
 }
 
-/** test(NAME) with a Stage. SKIP: false, or why it cannot run here. */
+/** test(NAME) with a Stage. SKIP: false, or the reason why it cannot run here. */
 export function scenario(name, body, { limit = LIMIT_MS, skip = false } = {}) {
   if (skip) {
     console.log(`skipped: ${skip}`);

@@ -1,10 +1,10 @@
 // The test camera: see tests/camera/README.md.
 import { Running, program, sanitizerEnvironment } from './processes.mjs';
 
-// GLib has no frame pointers: only the slow unwinder shows which of its allocations a suppression is about.
+// GLib has no frame pointers: only with the slow unwinder do suppressions match its allocations.
 const unwinder = { ASAN_OPTIONS: `${sanitizerEnvironment().ASAN_OPTIONS}:fast_unwind_on_malloc=0` };
 
-/** For many cameras in one program: its leaks are looked for elsewhere, and the unwinder for that costs more than all the rest. */
+/** For many cameras in one program: other tests look for its leaks, and the unwinder for that costs more than all the rest. */
 export const unchecked = { env: { ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1:exitcode=99:detect_stack_use_after_return=0' } };
 
 export class TestCamera extends Running {

@@ -1,12 +1,12 @@
-// Waiting for conditions, never for a length of time: every wait has an end and says what it waited for.
+// Waiting for conditions, never for a length of time: every wait has a limit, and its error says what it waited for.
 
 const POLL_MS = 20;
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Calls CHECK until it gives something true and returns that. What CHECK throws counts as "not yet"; the last
- * error is part of the message when LIMIT ms have passed.
+ * Calls CHECK until its result is true and returns that. An exception of CHECK counts as "not yet"; the last
+ * one is part of the message when LIMIT ms have passed.
  */
 export async function waitUntil(what, check, limit = 20000) {
   const end = Date.now() + limit;

@@ -1,4 +1,4 @@
-// A viewer that stays, whatever happens to what it looks at, and knows afterwards what it missed and when.
+// A viewer that stays through all faults, and knows afterwards what it missed and when.
 import assert from 'node:assert/strict';
 import { LiveViewer } from './live_viewer.mjs';
 
@@ -44,7 +44,7 @@ export class Watcher {
     return at;
   }
 
-  /** Pictures that are missing inside of connections: {from, to} in the time of performance.now(). */
+  /** Pictures that are missing within a connection: {from, to} in the time of performance.now(). */
   holes() {
     return this.connections.flatMap(({ fragments, inits }) => {
       const found = [];

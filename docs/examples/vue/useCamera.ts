@@ -39,7 +39,7 @@ export function useCamera(video: Ref<HTMLVideoElement | null>, camera: Ref<strin
   return { state: readonly(state), problem: readonly(problem), seconds: readonly(seconds), again: () => attempts.value++ };
 }
 
-/** Seconds until the first picture. Connections that are lost are made anew meanwhile; only what is hopeless rejects. */
+/** Seconds until the first picture. Lost connections are made again meanwhile; it rejects only when the camera cannot be played. */
 function firstPicture(player: RingcastPlayer, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
     player.addEventListener('firstpicture', ({ detail }) => resolve(detail.seconds), { signal });

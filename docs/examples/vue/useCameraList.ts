@@ -1,4 +1,4 @@
-// The cameras of a ringcast server, asked for when the view opens and whenever somebody wants to.
+// The cameras of a ringcast server, requested when the view opens and whenever the user asks.
 
 import { onScopeDispose, readonly, ref } from 'vue';
 

@@ -17,7 +17,7 @@ const FLAGS = [
   '--mute-audio',
 ];
 
-/** With RINGCAST_COVERAGE=DIRECTORY every page that is closed leaves there which of its code was run; see coverage.mjs. */
+/** With RINGCAST_COVERAGE=DIRECTORY every page that is closed records there which of its code was run; see coverage.mjs. */
 export async function launchBrowser(flags = []) {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
   if (process.env.RINGCAST_COVERAGE) coverPages(browser, process.env.RINGCAST_COVERAGE);
@@ -44,7 +44,7 @@ async function coverPage(page, directory) {
   return page;
 }
 
-/** Waits until `probe()` answers with something true, and returns that. */
+/** Waits until the result of `probe()` is true, and returns it. */
 export async function until(probe, what, ms = 20_000) {
   const end = performance.now() + ms;
   let last;
@@ -60,7 +60,7 @@ export async function until(probe, what, ms = 20_000) {
   }
 }
 
-/** Collects everything that goes wrong in a page: uncaught errors and console errors that `expected` does not match. */
+/** Collects all errors of a page: uncaught errors, and console errors that `expected` does not match. */
 export function watchErrors(page, expected = /^$/) {
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.stack ?? String(error)));
@@ -113,7 +113,7 @@ export async function untilMoving(page, { count = 1, frames = 10, ms = 20_000 } 
   }, `${count} moving videos`, ms);
 }
 
-const BESIDE_TARGET_S = 0.3; // beyond what measured jitter asks for
+const BESIDE_TARGET_S = 0.3; // beyond what measured jitter needs
 
 /** Whether a player's figures say that it is near the newest picture: within `calm` seconds, or, on a busy machine, near its target. */
 export const isNear = ({ delay, target }, calm) => delay !== null && delay < Math.max(calm, target + BESIDE_TARGET_S);

@@ -128,7 +128,7 @@ export class Census {
     return { nodes, listeners: jsEventListeners, heap: usedSize };
   }
 
-  /** Listeners, timers, object URLs and observers that are there now. */
+  /** The present listeners, timers, object URLs and observers. */
   books() {
     return this.#page.evaluate(() => {
       const { listeners, timers, urls, observers } = globalThis.__census;

@@ -1,4 +1,4 @@
-// A short film as a live stream: ffmpeg makes it once, and it is then played for ever with decode times that go on.
+// A short film as a live stream: ffmpeg makes it once, and it is then played in a loop with decode times that go on.
 
 import { execFileSync } from 'node:child_process';
 import { box, soundTraf } from './mp4.mjs';
@@ -82,7 +82,7 @@ export class Clip {
     return copy;
   }
 
-  /** The same with its sound, of which the bytes are what `damage(unit)` makes of them. */
+  /** The same with its sound, whose units are replaced by `damage(unit)`. */
   soundFragment(index, offset = 0, sequence = index, damage = (unit) => unit) {
     const first = Math.ceil(((index / this.fps) * SOUND_RATE) / UNIT);
     const last = Math.ceil((((index + 1) / this.fps) * SOUND_RATE) / UNIT);

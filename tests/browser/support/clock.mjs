@@ -1,4 +1,4 @@
-// A clock that only the test moves, put back when the test ends. (Node 18's own mock timers lose nested ones.)
+// A clock that only the test moves; the real one comes back when the test ends. (Node 18's own mock timers lose nested ones.)
 import fakeTimers from '@sinonjs/fake-timers';
 
 const clocks = new WeakMap();
@@ -10,7 +10,7 @@ export function mockTimers(context, apis) {
   context.after(() => resetTimers(context));
 }
 
-/** Moves the test's clock on, and runs what is due. */
+/** Moves the test's clock on, and runs the timers that are due. */
 export function tick(context, ms) {
   clocks.get(context).tick(ms);
 }

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const TESTS = fileURLToPath(new URL('../', import.meta.url));
 const ROW = /player\/src\/player\/([\w-]+\.js)\s*\|\s*([\d.]+)\s*\|\s*[\d.]+\s*\|\s*[\d.]+\s*\|\s*([\d\s,-]*)/;
 
-/** What is measured: the modules that do without a document, and are therefore tested without a browser. */
+/** The modules that are measured: those that do not need a document, and are therefore tested without a browser. */
 export const LIBRARY = [
   ...['append-queue', 'boxes', 'condition', 'continuity', 'live-edge', 'media', 'meter', 'player', 'program', 'scope'],
   ...['server-clock', 'session', 'sound', 'transport'],
@@ -33,7 +33,7 @@ export function measure() {
 const ELEMENT = ['ringcast-camera.js', 'ringcast-camera-parts.js', 'ringcast-player.js'];
 const ELEMENT_TESTS = ['element', 'faults', 'pictures'];
 
-/** Which characters of a script were run, of the coverage that V8 gives: inner ranges come after outer ones. */
+/** Which characters of a script were run, from V8's coverage: inner ranges come after outer ones. */
 function runCharacters({ source, functions }) {
   const run = new Uint8Array(source.length);
   for (const { ranges } of functions) for (const { startOffset, endOffset, count } of ranges) run.fill(count > 0 ? 1 : 0, startOffset, endOffset);

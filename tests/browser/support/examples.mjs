@@ -1,4 +1,4 @@
-// Builds docs/examples as somebody would who installed the package: in a project with the packed player, Vue and React.
+// Builds docs/examples as a user of the package would: in a project with the packed player, Vue and React.
 
 import { spawnSync } from 'node:child_process';
 import { build } from 'esbuild';
@@ -22,7 +22,7 @@ export class Examples extends Installed {
     for (const name of ['vue', 'react']) cpSync(join(EXAMPLES, name), join(this.project, name), { recursive: true });
   }
 
-  /** What TypeScript says of them, of the templates of Vue too: a text for each objection. */
+  /** TypeScript's errors in them, Vue's templates included: a text for each. */
   complaints() {
     this.write('tsconfig.json', JSON.stringify({
       compilerOptions: {

@@ -1,4 +1,4 @@
-// Speaks docs/reference/http.md without a camera, and can misbehave in every way that a server or a network can.
+// Serves as docs/reference/http.md describes, without a camera, and can misbehave in every way that a server or a network can.
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** A file of the player as the build makes one folder of its rooms (player/one_folder.cmake). */
+/** A file of the player, in one folder as the build makes it (player/one_folder.cmake). */
 async function playerFile(path) {
   const found = await Promise.any(ROOMS.map((room) => readFile(join(room, path), 'utf8')));
   return found.replaceAll("'../player/", "'./");
@@ -74,9 +74,9 @@ export class FakeServer {
   #port = 0;
   upgrades = 0;
   hang = false; // accept TCP and never answer an upgrade
-  clockSkewMs = 0; // the clock that it tells is so far ahead of its cameras'
+  clockSkewMs = 0; // how far the clock in its answers is ahead of its cameras'
   away = false; // refuse the list of cameras
-  version = ''; // another one makes every file another one
+  version = ''; // a change of it changes every file
 
   constructor(cameras) {
     this.cameras = new Map(cameras.map((camera) => [camera.name, camera]));
@@ -95,7 +95,7 @@ export class FakeServer {
     return this.#hanging.size;
   }
 
-  /** How many viewers are sent something. */
+  /** How many viewers get fragments. */
   get served() {
     return [...this.#viewers].filter(({ paused }) => !paused).length;
   }
@@ -136,7 +136,7 @@ export class FakeServer {
     }
   }
 
-  /** Changes what a camera does and tells its viewers as ringcast does. */
+  /** Changes a camera's state and reports it to its viewers as ringcast does. */
   setState(name, state, error = null) {
     const camera = this.cameras.get(name);
     Object.assign(camera, { state, error, silent: state !== 'streaming' });

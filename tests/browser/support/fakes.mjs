@@ -1,10 +1,10 @@
-// Stand-ins for what a browser has and Node has not, with counters for what was made and not unmade.
+// Stand-ins for what a browser has and Node does not, with counters for what was made and not undone.
 
 class QuotaExceededError extends Error {
   name = 'QuotaExceededError';
 }
 
-/** Time ranges of which a test sets the values. */
+/** Time ranges whose values a test sets. */
 export class Ranges {
   constructor(list = []) {
     this.list = list;
@@ -46,7 +46,7 @@ export class FakeSourceBuffer extends Target {
   updating = false;
   buffered = new Ranges();
   log = [];
-  full = 0; // so many appends fail for want of room
+  full = 0; // how many further appends fail because the buffer is full
 
   appendBuffer(bytes) {
     this.#busy();
@@ -218,7 +218,7 @@ export class FakeSocket {
   }
 }
 
-/** Puts the fakes where a page has the real ones; `books()` says what is still held. */
+/** Puts the fakes where a page has the real ones; `books()` returns what is still held. */
 export function fakePage() {
   const urls = new Set();
   const page = { document: new Target(), window: new Target(), urls };

@@ -1,4 +1,4 @@
-// A Firefox for the tests, by WebDriver BiDi. Its pages answer to the questions of browser.mjs, too.
+// A Firefox for the tests, by WebDriver BiDi. The functions of browser.mjs work with its pages, too.
 
 import { once } from 'node:events';
 import puppeteer from 'puppeteer-core';
@@ -40,7 +40,7 @@ export class Firefox {
     await gone;
   }
 
-  /** Throws away what nobody holds any more, in the processes of all pages. */
+  /** Frees everything that is no longer referenced, in the processes of all pages. */
   async collect() {
     await this.#tools.evaluate(async () => {
       const { Cc, Ci, Services } = globalThis;
@@ -51,7 +51,7 @@ export class Firefox {
   }
 }
 
-/** Runs in a page before its scripts: remembers what is made, without holding it. */
+/** Runs in a page before its scripts: remembers the objects that are made by weak references. */
 export function remember() {
   const made = { MediaSource: [], SourceBuffer: [], WebSocket: [] };
   Object.defineProperty(globalThis, '__made', { value: made });

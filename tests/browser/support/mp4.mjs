@@ -1,4 +1,4 @@
-// Builds small init segments and fragments, right or wrong, for tests that need no pictures in them.
+// Builds small init segments and fragments, valid or not, for tests that do not need pictures in them.
 
 const bytes = (...values) => Buffer.from(values);
 const u32 = (...values) => Buffer.concat(values.map((value) => {

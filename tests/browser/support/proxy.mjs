@@ -1,4 +1,4 @@
-// A reverse proxy as a user would put before ringcast: pages of one's own, and ringcast for all else, on one address.
+// A reverse proxy as a user would put it before ringcast: the user's pages, and ringcast for all else, on one address.
 
 import { createServer, request as ask } from 'node:http';
 import { connect } from 'node:net';

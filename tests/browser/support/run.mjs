@@ -1,4 +1,4 @@
-// Runs one test file, or says why it cannot run here and ends with 77, which ctest shows as skipped.
+// Runs one test file. If it cannot run here, prints the reason and ends with 77, which ctest shows as skipped.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// What the compositor really puts on the screen: frames of the DevTools screencast, and how dark they are.
+// What the compositor really shows: frames of the DevTools screencast, and how dark they are.
 
 /** Records what PAGE shows while `body()` runs; answers `{ at, data }` in milliseconds since the start and base64 JPEG. */
 export async function record(page, body) {

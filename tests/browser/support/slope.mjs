@@ -1,4 +1,4 @@
-// The straight line that fits points best, and how sure its slope is.
+// The straight line that fits points best, and the error of its slope.
 
 /** `points`: [[x, y], …], three at least. `{ slope, error }`, `error` being the standard error of the slope. */
 export function lineThrough(points) {

@@ -86,12 +86,12 @@ export class Stand {
     this.socket.receive(arrayBuffer(fragment({ sequence, start, keyframe })));
   }
 
-  /** Everything that has been pushed reaches the browser. */
+  /** Lets everything that has been pushed reach the browser. */
   settle() {
     for (let i = 0; i < 200 && this.buffer?.updating; i++) this.buffer.finish();
   }
 
-  /** As far as moving pictures: frames 0 … 24 are buffered and the video plays. */
+  /** Goes on until pictures move: frames 0 … 24 are buffered and the video plays. */
   play() {
     this.connect();
     this.init();

@@ -1,5 +1,5 @@
-// What the tests of the wall share: a fake server, a browser, and questions to the page. Importing it makes a test file open
-// and close them. With RINGCAST_SCREENSHOTS=DIRECTORY the tests leave pictures there.
+// What the tests of the wall share: a fake server, a browser, and functions that ask the page. Importing it makes a test file
+// open and close them. With RINGCAST_SCREENSHOTS=DIRECTORY the tests leave pictures there.
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

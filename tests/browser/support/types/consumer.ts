@@ -1,5 +1,5 @@
-// A user of the package in TypeScript, to be checked by `tsc --strict` and never run: what is right must be accepted, and what
-// is marked as an error be one.
+// A user of the package in TypeScript, to be checked by `tsc --strict` and never run: correct code must be accepted, and code
+// marked as an error must be refused.
 
 import { RingcastCameraElement, RingcastPlayer, type RingcastStats } from 'ringcast-player';
 import { RingcastCameraElement as Element } from 'ringcast-player/element';
