@@ -1,7 +1,6 @@
 /*
- * How a worker learns that it must end. SIGTERM sets a flag that the worker looks at. Where it cannot look, because a
- * name server does not answer, it ends all the same one second later. One worker per
- * process.
+ * How a worker learns that it must end. SIGTERM sets a flag that the worker looks at. Where it cannot look,
+ * because a name server does not answer, it ends all the same one second later. One worker per process.
  */
 #ifndef INGEST_WORKER_SIGNALS_H
 #define INGEST_WORKER_SIGNALS_H
@@ -9,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Handles SIGTERM from now on. */
 void worker_signals_install(void);
 
 /* True once SIGTERM has come. */

@@ -1,5 +1,6 @@
 /*
- * What a worker reports about its camera's stream in `stats` (docs/reference/control.md), over all its connections. Owned by the worker; one thread.
+ * What a worker reports about its camera's stream in `stats` (docs/reference/control.md), over all its
+ * connections. Owned by the worker; one thread.
  */
 #ifndef INGEST_WORKER_STATS_H
 #define INGEST_WORKER_STATS_H
@@ -14,9 +15,10 @@ struct worker_stats {
     const struct source *source;   /* the present connection; NULL: none */
 };
 
+/* SOURCE is the present connection; it must outlive worker_stats_disconnected. */
 void worker_stats_connected(struct worker_stats *stats, const struct source *source);
 
-/* The source is about to be closed. */
+/* Adds the counts of the present connection to the past ones. Call it before the source is closed. */
 void worker_stats_disconnected(struct worker_stats *stats);
 
 /* Adds the members about the ring's positions to MESSAGE. */

@@ -11,7 +11,7 @@
 
 #include "common/ipc/channel.h"
 
-/* Three for each of 1000 cameras, some processes, and as many again. */
+/* Three for each of 1000 cameras, some for processes, and as many again in reserve. */
 #define KEPT_ENTRIES_MAX 8192u
 
 struct kept_entry {
@@ -20,20 +20,23 @@ struct kept_entry {
     json_t *body;
     int fds[CHANNEL_FDS_MAX]; /* owned */
     int fd_count;
-    bool stale; /* of a ringcastd that was killed; the present one has not kept it again yet */
+    bool stale; /* kept by a ringcastd that was killed, and not again by the present one so far */
 };
 
 STAILQ_HEAD(kept_entries, kept_entry);
 
-/* Obeys a `keep`, `note` or `drop` message. 0; -EBADMSG: not a complete one; -ENOSPC: too many; -ENOMEM. */
+/*
+ * Carries out a `keep`, `note` or `drop` message. 0; -EBADMSG: malformed; -ENOSPC: too many entries; -ENOMEM.
+ */
 int kept_obey(struct kept_entries *entries, struct channel_message *message);
 
-/* Another ringcastd has come: every entry is stale until that ringcastd keeps it again. */
+/* Another ringcastd has connected: marks every entry as stale until that ringcastd keeps it again. */
 void kept_make_stale(struct kept_entries *entries);
 
-/* That ringcastd has kept all that it wants: drops the entries that are stale. */
+/* The other ringcastd has kept all that it wants: drops the entries that are still stale. */
 void kept_drop_stale(struct kept_entries *entries);
 
+/* Closes and frees every entry. */
 void kept_finish(struct kept_entries *entries);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * The end of the lease: no ringcastd has come for what the keeper holds, so the keeper ends every process and
- * removes every ring and socket, as ringcastd does when it is told to end. ringcast-keeper's only thread.
+ * removes every ring and socket, as ringcastd does when it stops. ringcast-keeper's only thread.
  */
 #ifndef KEEPER_ORPHANS_H
 #define KEEPER_ORPHANS_H
@@ -8,9 +8,9 @@
 #include "keeper/kept.h"
 
 /*
- * Ends and removes what ENTRIES hold, and the sockets in the run-time directory DIRECTORY. 0; -EBUSY: a
- * ringcastd has taken that directory, and nothing was touched; another negative errno: the directory cannot
- * be opened, and all but the sockets was ended and removed.
+ * Ends the processes and removes the rings in ENTRIES, and removes the sockets in DIRECTORY, the run-time
+ * directory. 0; -EBUSY: a ringcastd uses that directory, and nothing was changed; another negative errno: the
+ * directory cannot be opened, and the sockets remain.
  */
 int orphans_end(struct kept_entries *entries, const char *directory);
 

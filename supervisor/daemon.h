@@ -1,26 +1,29 @@
 /*
- * Going to the background: the parent stays until the daemon is ready or has failed, so the shell sees the
- * exit code and the errors. Called from main, before there is any thread.
+ * Runs ringcastd in the background. The parent process stays until the daemon is ready or has failed, so that
+ * the shell sees the exit code and the errors. Called from main, before there are threads.
  */
 #ifndef SUPERVISOR_DAEMON_H
 #define SUPERVISOR_DAEMON_H
 
 /*
- * Forks into a session of its own. Returns in the daemon only; the parent ends with the daemon's verdict.
- * 0 or negative errno (then nothing was forked).
+ * Forks into a session of its own. Returns only in the daemon; the parent ends with the daemon's exit code.
+ * 0; negative errno: nothing was forked.
  */
 int daemon_begin(void);
 
 /*
- * Where log lines go once the terminal is left: -1: standard error is not a terminal and is kept; otherwise a
- * descriptor, of the journal's, or of nothing if there is no journal (a warning says so). Close-on-exec.
+ * Opens what log lines go to once the terminal is left: the journal, or /dev/null if there is no journal,
+ * which is logged as a warning. A descriptor, close-on-exec; -1: standard error is not a terminal and is
+ * kept.
  */
 int daemon_open_log(void);
 
-/* Tells the parent that all is well and leaves the terminal; LOG_FD (see above) becomes standard error. */
+/*
+ * Reports success to the parent and leaves the terminal. LOG_FD, of daemon_open_log, becomes standard error.
+ */
 void daemon_ready(int log_fd);
 
-/* Gives the parent EXIT_CODE, unless daemon_ready was called. */
+/* Has the parent end with EXIT_CODE, unless daemon_ready was called. */
 void daemon_failed(int exit_code);
 
 #endif

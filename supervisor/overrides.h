@@ -1,6 +1,6 @@
 /*
- * What was changed at run time (config_overlay.h), in a file of its own that survives restarts:
- * <state_dir>/<instance>.json, mode 0600, for a camera's password may be in it. Supervisor's main thread
+ * The changes made at run time (config_overlay.h), in a file that survives restarts:
+ * <state_dir>/<instance>.json, mode 0600, because a camera's password may be in it. Supervisor's main thread
  * only.
  */
 #ifndef SUPERVISOR_OVERRIDES_H
@@ -20,12 +20,12 @@ int overrides_open(const char *state_dir, const char *instance, struct overrides
 /* NULL is allowed. */
 void overrides_close(struct overrides *overrides);
 
-/* What holds now; borrowed. */
+/* The present changes; borrowed. */
 const json_t *overrides_now(const struct overrides *overrides);
 
 /*
- * Makes NEXT (consumed) what holds: on the disk first, whole or not at all, whatever happens meanwhile. 0, or
- * negative errno (logged) and nothing has changed.
+ * Replaces the changes by NEXT (consumed). It is written to the disk first, so that the file always holds
+ * either the old changes or the new ones. 0; negative errno, logged: nothing has changed.
  */
 int overrides_commit(struct overrides *overrides, json_t *next);
 

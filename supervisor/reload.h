@@ -1,7 +1,7 @@
 /*
- * Another configuration while ringcastd runs: the file read again (`reload`, SIGHUP), or a camera changed by
- * a command (`camera-add` and the like, overrides.h). Everything is checked before anything is touched; then
- * the difference is applied, and what is the same is left alone. Supervisor's main thread only.
+ * Changes the configuration while ringcastd runs: reads the file again (`reload`, SIGHUP), or takes a
+ * command's change to a camera (`camera-add` and the like, overrides.h). The new configuration is checked as
+ * a whole before anything is applied. Then only the differences are applied. Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_RELOAD_H
 #define SUPERVISOR_RELOAD_H
@@ -10,13 +10,15 @@
 
 struct supervisor;
 
-/* Reads the file again. A new message: `reloaded`, or an error. */
+/* Reads the file again and applies it. The reply, a new message: `reloaded`, or an error. */
 json_t *reload_file(struct supervisor *supervisor);
 
-/* Makes OVERRIDES (consumed) what is changed at run time. A new message: `ok`, or an error. */
+/*
+ * Replaces the changes made at run time by OVERRIDES (consumed). The reply, a new message: `ok`, or an error.
+ */
 json_t *reload_overrides(struct supervisor *supervisor, json_t *overrides);
 
-/* What is changed at run time now; a new copy. */
+/* A new copy of the changes made at run time. */
 json_t *reload_copy_overrides(const struct supervisor *supervisor);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What ringcastd says of itself, its processes and its cameras: the reply to `status`
- * (docs/reference/control.md), for ringcastctl and for the exporter. Supervisor's main thread only.
+ * The reply to `status` (docs/reference/control.md), for ringcastctl and for the exporter: ringcastd, its
+ * processes and its cameras. Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_STATUS_H
 #define SUPERVISOR_STATUS_H

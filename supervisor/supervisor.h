@@ -31,14 +31,14 @@
 #include "supervisor/process/orphan.h"
 
 struct supervisor_options {
-    const char *program_dir;                        /* where the other programs are */
-    int child_log;                                  /* standard error of child processes; -1: our own */
+    const char *program_dir;                        /* the directory of the other programs */
+    int child_log;                                  /* standard error of the children; -1: ringcastd's own */
     void (*ready)(void *data, const char *address); /* called once; may be NULL */
     void *data;
 };
 
 struct supervisor {
-    struct config *config;        /* the file with the overrides, as it is in force */
+    struct config *config;        /* the configuration in force: the file and the overrides */
     struct config_source *source; /* the file's text */
     struct overrides *overrides;
     struct logins *logins;
@@ -46,14 +46,14 @@ struct supervisor {
     const struct supervisor_options *options;
     sd_event *event;
     sd_event_source *sigterm, *sigint, *sighup;
-    sd_event_source *share_timer; /* armed while fan-outs do not know of each other's viewers */
-    sd_event_source *bury_timer;  /* cameras that have ended are destroyed from the loop */
+    sd_event_source *share_timer; /* armed while fan-outs have yet to learn of each other's viewers */
+    sd_event_source *bury_timer;  /* armed while cameras that have ended have yet to be destroyed */
     struct runtime_dir *runtime_dir;
     struct children *children;
     struct keeper *keeper;
     struct orphan_list *orphans;
     int listener;
-    int load_board; /* of the fan-outs; -1: there is one only */
+    int load_board; /* of the fan-outs; -1: there is only one */
     char address[LISTEN_URL_SIZE];
     struct certificate certificate; /* for viewers' TLS */
     struct control *control;
@@ -62,14 +62,14 @@ struct supervisor {
     struct fanout **fanouts;
     size_t fanout_count;
     struct fork_server *fork_server;
-    struct exporter *exporter; /* NULL: there is no admin address */
+    struct exporter *exporter; /* NULL: no admin address is configured */
     struct camera **cameras;
     size_t camera_count;
     uint64_t started_ms;
-    uint64_t takeover_until_ms; /* until then what a killed supervisor left may still be in use */
+    uint64_t takeover_until_ms; /* until then the children of a killed ringcastd may be in the way */
     int exit_code;
     bool took_over; /* the keeper of a killed ringcastd was found */
-    bool owner;     /* of what that one left, too: nothing of it is to be left for another start */
+    bool owner;     /* what that ringcastd left is ours, so that it must not be left for another start */
     bool ready;
     bool stopping;
 };
@@ -80,16 +80,19 @@ struct camera *supervisor_find_camera(const struct supervisor *supervisor, const
 /* Viewers of CAMERA, over all fan-outs. */
 int64_t supervisor_viewers(const struct supervisor *supervisor, const char *camera);
 
-/* How often its viewers missed something, over the fan-outs that run now. */
+/* How often viewers of CAMERA missed something, over the fan-outs that run now. */
 int64_t supervisor_drops(const struct supervisor *supervisor, const char *camera);
 
-/* From a fragment's publication until the viewers that keep up were sent it, over all fan-outs. */
+/*
+ * The latencies of CAMERA, from publication until a fragment was sent to the viewers that keep up, of all
+ * fan-outs.
+ */
 struct latency supervisor_latency(const struct supervisor *supervisor, const char *camera);
 
-/* Every process logs this much from now on. */
+/* Sets the level of ringcastd's log and of every other process. */
 void supervisor_set_log_level(struct supervisor *supervisor, enum log_level level);
 
-/* Begins to end, as on SIGTERM. */
+/* Begins to stop, as on SIGTERM. */
 void supervisor_stop(struct supervisor *supervisor);
 
 /* Reports that ringcastd is ready, once every process runs and every camera has its worker or needs none. */

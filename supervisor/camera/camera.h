@@ -4,16 +4,16 @@
  *              restart, end of backoff
  *        ┌───────────────────────────────┐
  *        ▼                               │
- *     starting ──▶ streaming ◀──▶ stalled      what the worker says
+ *     starting ──▶ streaming ◀──▶ stalled      as the worker reports
  *        │             │             │
  *        └─────────────┴─────────────┴──▶ backoff ──▶ failed     the worker died (again and again)
  *
  *     disabled, idle: no worker is wanted; from any state, and to starting when one is
- *     failed: also from any state without a worker, while the ring cannot be made; and from any state with one, and back
- *             to starting: it waits, because the camera refuses the log-in (logins.h)
+ *     failed: also from any state without a worker, while the ring cannot be made; and from any state with a
+ *             worker, and back to starting, while the camera refuses the log-in and the worker waits (logins.h)
  *
  * The ring (camera_ring.h) and its wake eventfd outlive every worker, so readers keep their mappings and
- * decode times go on. There is never more than one worker: the next one is asked for when the last one is
+ * decode times go on. There is never more than one worker: the next one is requested when the last one is
  * reaped. Owned by the supervisor; its main thread only.
  */
 #ifndef SUPERVISOR_CAMERA_CAMERA_H
@@ -29,38 +29,37 @@
 #include "supervisor/process/fork_server.h"
 
 enum camera_state {
-    CAMERA_STARTING,  /* a worker is wanted, or connects */
+    CAMERA_STARTING,  /* a worker is requested, or connects */
     CAMERA_STREAMING, /* fragments arrive */
-    CAMERA_STALLED,   /* connected, and no fragments */
-    CAMERA_BACKOFF,   /* the worker died; the next one waits for its time */
+    CAMERA_STALLED,   /* connected, but no fragments arrive */
+    CAMERA_BACKOFF,   /* the worker died; the next one starts after a delay */
     CAMERA_DISABLED,  /* no worker by configuration */
-    CAMERA_FAILED, /* as backoff, after BACKOFF_FAILED_AFTER deaths in a row; or its ring cannot be made; or the
-                         camera refuses the log-in */
-    CAMERA_IDLE    /* on demand, and not wanted now: no worker until it is */
+    CAMERA_FAILED,    /* BACKOFF_FAILED_AFTER deaths in a row, no ring, or the camera refuses the log-in */
+    CAMERA_IDLE       /* on demand, and not wanted now: no worker until it is */
 };
 
 struct camera;
 
-/* What becomes of a camera, for its owner. */
+/* What the owner of a camera learns. */
 struct camera_callbacks {
     void *data;
-    /* State, error or stream parameters changed. */
+    /* State, error or stream parameters have changed. */
     void (*changed)(void *data, struct camera *camera);
-    /* Its view has another ring: fan-outs are to go on there. The old one ends afterwards. */
+    /* Its view has another ring, to which fan-outs must move. The old ring ends after this call. */
     void (*ring_changed)(void *data, struct camera *camera);
     /* Its worker, process PID, ended; REASON says how. */
     void (*exited)(void *data, struct camera *camera, pid_t pid, const char *reason);
-    /* The camera was told to end and has no worker any more. */
+    /* After camera_end: the camera no longer has a worker. */
     void (*ended)(void *data, struct camera *camera);
 };
 
-/* What others may see of a camera. Pointers are valid until the next event. */
+/* What others see of a camera. Pointers are valid until the next event. */
 struct camera_view {
     const char *name;
     const char *ring;   /* name of the shared-memory object */
     size_t ring_size;   /* bytes of its data */
     int ring_reader;    /* descriptor, read-only; -1: there is no ring now */
-    int wake;           /* eventfd that the worker writes at each publish; -1 as above */
+    int wake;           /* eventfd that the worker writes at each publish; -1: there is no ring now */
     const char *codecs; /* RFC 6381; NULL until known */
     int64_t width, height;
     const char *audio; /* the codec of the sound that plays, or a word for why none does; NULL until known */
@@ -73,9 +72,9 @@ struct camera_view {
     unsigned restarts;
     double fps, bitrate; /* last second */
     int64_t fragments;   /* of the present worker */
-    bool handed_over;    /* a worker has had the configuration, or could not be made, or none is wanted */
+    bool handed_over;    /* a worker has the configuration or could not be made, or none is wanted */
     bool enabled, on_demand;
-    bool ending, ended; /* told to end; and done so */
+    bool ending, ended; /* camera_end was called; and its worker is gone */
     enum config_origin origin;
     const json_t *sandbox;   /* layers of the last worker that said; NULL: none did */
     const json_t *last_exit; /* child_last_exit; NULL: no worker has ended */
@@ -85,9 +84,9 @@ struct camera_view {
 const char *camera_strstate(enum camera_state state);
 
 /*
- * Makes the camera, or takes ring, state and worker over from a ringcastd that was killed. A ring that cannot
+ * Creates the camera, or takes ring, state and worker over from a ringcastd that was killed. A ring that cannot
  * be made is not an error here: the camera has failed then, and tries again once it is started. CONFIG and
- * CALLBACKS are copied; FORK_SERVER and LOGINS outlive the camera. 0 or -ENOMEM.
+ * CALLBACKS are copied; FORK_SERVER and LOGINS must outlive the camera. 0 or -ENOMEM.
  */
 int camera_create(struct children *children, struct fork_server *fork_server, struct logins *logins,
                   const char *instance, const struct config_camera *config, enum log_level log_level,
@@ -96,20 +95,22 @@ int camera_create(struct children *children, struct fork_server *fork_server, st
 /* Removes the ring. A worker that still runs is killed. NULL is allowed. */
 void camera_destroy(struct camera *camera);
 
-/* Wants a worker from now on, as far as its settings do. One that was taken over goes on. */
+/* Requests a worker if the settings ask for one. A worker that was taken over goes on. */
 void camera_start(struct camera *camera);
 
 /*
- * Other settings for the same name and ring size. A worker for which they make a difference is started again.
+ * Applies other settings with the same name and ring size. If they concern the worker, it is started again.
  */
 void camera_set(struct camera *camera, const struct config_camera *config);
 
-/* So many viewers watch it (true: that is new); and a reader of its ring will for the next DURATION_MS. Wakes
- * one on demand. */
+/*
+ * Sets how many viewers watch the camera (true: the number has changed), or that a reader of its ring will
+ * for the next DURATION_MS. Both wake an idle camera.
+ */
 bool camera_set_viewers(struct camera *camera, int64_t viewers);
 void camera_want(struct camera *camera, uint64_t duration_ms);
 
-/* The worker's log shows LEVEL from now on; the next worker's too. */
+/* Sets the level of the present worker's log and of those that follow. */
 void camera_set_log_level(struct camera *camera, enum log_level level);
 
 /* The last COUNT log lines of the present worker; a new array, or NULL if there is none. */

@@ -1,7 +1,7 @@
 /*
- * Events for subscribers (docs/reference/control.md, "Events"): an NNG PUB socket behind a proxy, as
- * the control socket is. Publishing never waits: a subscriber that does not keep up loses events.
- * Supervisor's main thread only.
+ * Events for subscribers (docs/reference/control.md, "Events"): an NNG PUB socket behind a proxy, like the
+ * control socket. Publishing never waits: a subscriber that does not keep up loses events. Supervisor's main
+ * thread only.
  */
 #ifndef SUPERVISOR_CONTROL_EVENTS_H
 #define SUPERVISOR_CONTROL_EVENTS_H
@@ -15,15 +15,13 @@
 
 struct events;
 
-/* Listens at DIRECTORY/events.sock (0600). No stale socket may be there. Errors are logged. 0 or negative
- * errno. */
+/* Listens at DIRECTORY/events.sock (mode 0600). No old socket may be there. 0 or negative errno, logged. */
 int events_create(sd_event *event, const char *directory, struct events **events);
 
 /* As control_destroy. NULL is allowed. */
 void events_destroy(struct events *events);
 
-/* Publishes an event of kind KIND with the members of MEMBERS (consumed). EVENTS may be NULL: there
- * cannot be a subscriber yet. */
+/* Publishes an event of KIND with MEMBERS (consumed). EVENTS may be NULL, before there can be subscribers. */
 void events_publish(struct events *events, const char *kind, json_t *members);
 
 #endif

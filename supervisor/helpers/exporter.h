@@ -1,7 +1,7 @@
 /*
- * The exporter: `ringcast-exporter`, which serves metrics and health over HTTP at the admin address. It
- * asks for the status over its channel and gets it in a memory file. No other process waits for it or ends
- * with it. Supervisor's main thread only.
+ * The exporter: `ringcast-exporter`, which serves metrics and health over HTTP at the admin address. It asks
+ * for the status over its channel and gets it in a memory file. No other process depends on it. Supervisor's
+ * main thread only.
  */
 #ifndef SUPERVISOR_HELPERS_EXPORTER_H
 #define SUPERVISOR_HELPERS_EXPORTER_H
@@ -21,14 +21,14 @@ struct exporter_config {
 };
 
 /*
- * Listens on the address, with the socket of a ringcastd that was killed if STORE has one for it. 0 or
- * negative errno; what is wrong with the address is logged.
+ * Creates the exporter and its listening socket, which is that of a ringcastd that was killed if STORE has
+ * one for the address. 0 or negative errno; errors of the address are logged.
  */
 int exporter_create(struct children *children, struct fd_store *store, const struct exporter_config *config,
                     struct supervisor *supervisor, struct exporter **exporter);
 void exporter_destroy(struct exporter *exporter);
 
-/* Where it really listens. */
+/* The address with the port that it got. */
 const char *exporter_url(const struct exporter *exporter);
 
 struct service *exporter_service(struct exporter *exporter);
@@ -38,9 +38,9 @@ struct service *exporter_service(struct exporter *exporter);
 /* The reply to `status` (docs/reference/control.md), for json_decref; NULL: out of memory. */
 json_t *status_for_exporter(struct supervisor *supervisor);
 
-/* --- What the supervisor is told; supervisor.c has this ------------------------------------------------- */
+/* --- What the supervisor learns; supervisor.c has this -------------------------------------------------- */
 
-/* The process is gone; another one follows unless it was told to end. */
+/* The process has ended. Another one follows unless the exporter was ended for good. */
 void supervisor_exporter_gone(struct supervisor *supervisor);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * A fan-out process: `ringcast-fanout`. It gets the listening socket and every camera's ring when it begins,
- * so a fan-out that died is replaced without anybody being refused. Supervisor's main thread only.
+ * so that a fan-out that died is replaced without refusing a viewer. Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_HELPERS_FANOUT_H
 #define SUPERVISOR_HELPERS_FANOUT_H
@@ -18,12 +18,12 @@ struct fanout;
 struct supervisor;
 
 struct fanout_config {
-    size_t index;                          /* which of the fan-outs that share the socket, from 0 */
-    int load_board;                        /* of these (load_board.h); -1: there is only one */
+    size_t index;                          /* among the fan-outs that share the socket, from 0 */
+    int load_board;                        /* of all these fan-outs (load_board.h); -1: there is only one */
     const char *program;                   /* path of ringcast-fanout */
     int listener;                          /* the viewers' socket */
-    const struct certificate *certificate; /* for TLS; none of it: without TLS */
-    const char *address;                   /* of it, as a URL */
+    const struct certificate *certificate; /* for TLS; an empty one: without TLS */
+    const char *address;                   /* of that socket, as a URL */
     struct config_viewers viewers;
     enum log_level log_level;
 };
@@ -35,7 +35,7 @@ void fanout_destroy(struct fanout *fanout);
 
 struct service *fanout_service(struct fanout *fanout);
 
-/* Tells it of a camera, and of a change of its state. A fan-out that cannot be told is replaced. */
+/* Send it a camera, and a change of the camera's state. A fan-out that does not take them is replaced. */
 void fanout_add_camera(struct fanout *fanout, const struct camera_view *camera);
 void fanout_update_camera(struct fanout *fanout, const struct camera_view *camera);
 
@@ -44,21 +44,21 @@ void fanout_remove_camera(struct fanout *fanout, const char *name);
 void fanout_set_log_level(struct fanout *fanout, enum log_level level);
 
 /*
- * Asks QUESTION (not consumed), whose answer comes through supervisor_fanout_answered if it comes. False: it
- * does not run.
+ * Sends QUESTION (not consumed), whose answer comes through supervisor_fanout_answered unless the fan-out
+ * ends before. False: it does not run.
  */
 bool fanout_ask(struct fanout *fanout, const json_t *question);
 
-/* Another socket to listen on, at the address that was given when it was made: its viewers are sent away. */
+/* Gives it another socket to listen on, whose address is where CONFIG has it. Its viewers are closed. */
 void fanout_set_listener(struct fanout *fanout, int listener);
 
-/* Tells it that the certificate has changed; viewers that are there notice nothing. */
+/* Sends it the new certificate. Viewers that are connected notice nothing. */
 void fanout_renew_certificate(struct fanout *fanout);
 
-/* Tells it how many viewers each camera has at the others of ALL, COUNT of them. */
+/* Sends it how many viewers each camera has at the other ones of ALL, COUNT fan-outs. */
 void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, size_t count);
 
-/* Adds to *LATENCY what this fan-out, and those in its place before it, told of CAMERA. */
+/* Adds to *LATENCY what this fan-out, and those before it in its place, reported for CAMERA. */
 void fanout_add_latency(const struct fanout *fanout, const char *camera, struct latency *latency);
 
 /* How often viewers of CAMERA were too slow and missed something, since this fan-out began. */
@@ -67,24 +67,24 @@ int64_t fanout_drops(const struct fanout *fanout, const char *camera);
 /* Viewers of CAMERA, or of all cameras if it is NULL. */
 int64_t fanout_viewers(const struct fanout *fanout, const char *camera);
 
-/* --- What the supervisor is told; supervisor.c has these ------------------------------------------------ */
+/* --- What the supervisor learns; supervisor.c has these ------------------------------------------------- */
 
-/* A process began and knows where to listen: tell it of every camera. */
+/* A process has begun and has its socket: send it every camera. */
 void supervisor_fanout_begun(struct supervisor *supervisor, struct fanout *fanout);
 void supervisor_fanout_ready(struct supervisor *supervisor);
 void supervisor_fanout_gone(struct supervisor *supervisor, const struct fanout *fanout, const char *reason);
 
-/* Its process entered a state; REASON may be NULL. */
+/* The fan-out entered another state; REASON may be NULL. */
 void supervisor_fanout_changed(struct supervisor *supervisor, struct fanout *fanout, const char *reason);
 
-/* The numbers of viewers changed. */
+/* Numbers of viewers have changed. */
 void supervisor_fanout_viewers(struct supervisor *supervisor);
 
-/* It answers a question (fanout_ask). */
+/* The answer to a question (fanout_ask) has come. */
 void supervisor_fanout_answered(struct supervisor *supervisor, const struct fanout *fanout,
                                 const json_t *answer);
 
-/* A camera that sleeps has its first viewer. */
+/* An idle camera has its first viewer. */
 void supervisor_fanout_wants(struct supervisor *supervisor, const char *camera);
 
 #endif

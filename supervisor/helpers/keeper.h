@@ -1,6 +1,6 @@
 /*
- * The keeper process, `ringcast-keeper`, which outlives a ringcastd that is killed: finding that of the last
- * ringcastd, starting one, and keeping it informed (fd_store.h). Supervisor's main thread only.
+ * The keeper process, `ringcast-keeper`, which outlives a ringcastd that is killed: finds the one of the last
+ * ringcastd, starts one, and sends it what it keeps (fd_store.h). Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_HELPERS_KEEPER_H
 #define SUPERVISOR_HELPERS_KEEPER_H
@@ -16,7 +16,7 @@
 #endif
 
 /*
- * How long the processes of a killed ringcastd may take to notice its end and to let go of rings and address.
+ * How long the processes of a killed ringcastd may take to notice its end and to release rings and address.
  */
 #define KEEPER_TAKEOVER_MS 5000
 
@@ -29,37 +29,37 @@ struct keeper_config {
     enum log_level log_level;
 };
 
-/* CONFIG's directory must outlive the keeper. Sets the store of CHILDREN. NULL: out of memory. */
+/* CONFIG's directory must outlive the keeper, whose store becomes that of CHILDREN. NULL: out of memory. */
 struct keeper *keeper_create(struct children *children, const struct keeper_config *config,
                              struct supervisor *supervisor);
 void keeper_destroy(struct keeper *keeper);
 
-/* Leaves the keeper as it is, with all that it has, for another ringcastd; what was found is not taken. */
+/* Frees the keeper but leaves its process, with all that it keeps, for another ringcastd. */
 void keeper_leave(struct keeper *keeper);
 
 /*
- * Looks for the keeper of a ringcastd that was killed, and takes in what it has; waits for it, at most
- * KEEPER_TAKEOVER_MS. 1: its entries can be taken from keeper_fd_store, and it need not be started; it is
- * sent nothing until keeper_claim. 0: there is none; one that does not answer is killed. Negative errno,
- * logged: it is there, but this process has not the means to take over now.
+ * Looks for the keeper of a ringcastd that was killed, and receives what it has; this takes at most
+ * KEEPER_TAKEOVER_MS. 1: its entries can be taken from keeper_fd_store, and it need not be started; nothing
+ * is sent to it until keeper_claim. 0: there is none; one that does not answer is killed. Negative errno,
+ * logged: there is one, but this process lacks the means to take over now.
  */
 int keeper_find(struct keeper *keeper);
 
-/* This process goes on with what was found: tells the keeper of all that is kept, now and from now on. */
+/* This process goes on with what was found: sends the keeper every entry, and every change from now on. */
 void keeper_claim(struct keeper *keeper);
 
-/* Everything that is wanted of what was found has been taken. */
+/* All entries that are wanted have been taken: the keeper drops the others. */
 void keeper_settle(struct keeper *keeper);
 
 struct fd_store *keeper_fd_store(struct keeper *keeper);
 struct service *keeper_service(struct keeper *keeper);
 
-/* --- What the supervisor is told; supervisor.c has these ------------------------------------------------ */
+/* --- What the supervisor learns; supervisor.c has these ------------------------------------------------- */
 
 void supervisor_keeper_ready(struct supervisor *supervisor);
 void supervisor_keeper_gone(struct supervisor *supervisor, const char *reason);
 
-/* Its process entered a state; REASON may be NULL. */
+/* The keeper entered another state; REASON may be NULL. */
 void supervisor_keeper_changed(struct supervisor *supervisor, const char *reason);
 
 #endif

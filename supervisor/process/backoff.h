@@ -2,10 +2,10 @@
  * How long to wait before a process that died is started again. Memory of the caller; a zeroed struct is a
  * process without a history. Pure functions.
  *
- * Each death doubles the delay, from 0.1 s to 30 s. Health pays back: every 3 s in which the process did its
- * work take one death off the account, so that 30 s clear it and a process that is hit now and then, by an
- * operator or by a chaos test, comes back at once each time, while one that dies again and again is left
- * alone for longer.
+ * Each death doubles the delay, from 0.1 s to 30 s. Every 3 s in which the process did its work cancel one
+ * death, so that 30 s cancel all of them. A process that is killed now and then, by an operator or by a chaos
+ * test, is therefore started again at once each time, and one that dies again and again after longer and
+ * longer delays.
  */
 #ifndef SUPERVISOR_PROCESS_BACKOFF_H
 #define SUPERVISOR_PROCESS_BACKOFF_H
@@ -21,26 +21,26 @@
 #define BACKOFF_MAX_MS 30000
 #endif
 
-/* Deaths on the account from which a process counts as failed; it is still tried, at the longest delay. */
+/* With so many deaths a process counts as failed. It is still started again, after the longest delay. */
 #define BACKOFF_FAILED_AFTER 10
 
-/* Healthy time that takes one death off the account; BACKOFF_FAILED_AFTER of them are 30 s. */
+/* Healthy time that cancels one death; BACKOFF_FAILED_AFTER times that are 30 s. */
 #define BACKOFF_HEALTHY_STEP_MS 3000
 
 struct backoff {
     unsigned deaths;
 };
 
-/* The process did its work for HEALTHY_MS. */
+/* Counts HEALTHY_MS in which the process did its work. */
 void backoff_credit(struct backoff *backoff, uint64_t healthy_ms);
 
 /*
- * Counts a death and returns the delay before the next start in milliseconds: with the nominal delay d,
- * between d/2 and d, spread by RANDOM (any value), so that cameras that died together do not return together.
+ * Counts a death and returns the delay before the next start in milliseconds. With the nominal delay d it is
+ * between d/2 and d, chosen by RANDOM (any value), so that cameras that died together do not return together.
  */
 uint64_t backoff_next_ms(struct backoff *backoff, uint32_t random);
 
-/* True after BACKOFF_FAILED_AFTER deaths that no health has paid back. */
+/* True after BACKOFF_FAILED_AFTER deaths that have not been cancelled. */
 bool backoff_failed(const struct backoff *backoff);
 
 /* Forgets the history. */

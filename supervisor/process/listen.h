@@ -1,6 +1,6 @@
 /*
- * The viewers' listening socket. It belongs to ringcastd and is handed to fan-outs, so connections wait in
- * its backlog while a fan-out is replaced. Any thread.
+ * Opens the viewers' listening socket. It belongs to ringcastd, which gives it to the fan-outs, so
+ * connections wait in its backlog while a fan-out is replaced. Any thread.
  */
 #ifndef SUPERVISOR_LISTEN_H
 #define SUPERVISOR_LISTEN_H
@@ -13,14 +13,14 @@
 
 /*
  * Listens on HOST (numeric, without brackets) and PORT (0: any). *FD is non-blocking and close-on-exec; URL
- * says where it really listens. 0 or negative errno.
+ * gets the address with the port that it got. 0 or negative errno.
  */
 int listen_open(const char *host, int port, int *fd, char url[LISTEN_URL_SIZE]);
 
-/* Makes URL one of https, if TLS, or of http; of the rest nothing changes. */
+/* Sets the scheme of URL to https if TLS, otherwise to http, and leaves the rest. */
 void listen_set_scheme(char url[LISTEN_URL_SIZE], bool tls);
 
-/* Logs why HOST and PORT cannot be listened on and what to do. */
+/* Logs why ringcastd cannot listen on HOST and PORT, and what to do. ERROR: the result of listen_open. */
 void listen_explain(int error, const char *host, int port);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * A helper program that must always run: the fan-out, the fork server of ingest. Starts it, waits for its
- * `ready`, and starts it again when it ends, at once the first time and with backoff if that repeats. What it
- * says beyond `ready` is its owner's business. Supervisor's main thread only.
+ * A helper program that must always run, such as the fan-out and the fork server of ingest. The service
+ * starts it, waits for its `ready`, and starts it again when it ends: at once the first time, and with
+ * backoff if that repeats. Its other messages go to its owner. Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_PROCESS_SERVICE_H
 #define SUPERVISOR_PROCESS_SERVICE_H
@@ -17,13 +17,13 @@ enum service_state { SERVICE_STOPPED, SERVICE_STARTING, SERVICE_RUNNING, SERVICE
 struct service;
 
 struct service_handlers {
-    /* The process exists: what it must hear first can be sent. */
+    /* The process exists: its first messages can be sent. */
     void (*begun)(void *owner);
     void (*ready)(void *owner);
     void (*message)(void *owner, const struct channel_message *message);
-    /* It entered a state; REASON (may be NULL) says why. May be NULL. */
+    /* The service entered another state; REASON (may be NULL) says why. The handler may be NULL. */
     void (*changed)(void *owner, const char *reason);
-    /* The process is gone, or could not be started. A new one follows unless the service was told to end. */
+    /* The process has ended or could not be started. Another one follows unless service_end was called. */
     void (*gone)(void *owner, const char *reason);
 };
 
@@ -32,28 +32,28 @@ struct service *service_create(struct children *children, const char *name, char
                                const struct service_handlers *handlers, void *owner);
 void service_destroy(struct service *service);
 
-/* Forgets a process that was taken over, and leaves it as it is; the service is destroyed. */
+/* Destroys the service of a process that was taken over, and leaves the process as it is. */
 void service_leave(struct service *service);
 
 /*
- * Takes a running process over from a ringcastd that was killed, if there is one; its owner sends it what it
- * must hear first again, and it answers `ready`. False: there is none, start it.
+ * Takes a running process over from a ringcastd that was killed. Its owner sends it its first messages again,
+ * and it answers `ready`. False: there is none; start one.
  */
 bool service_take(struct service *service);
 
 /* The same for the keeper (child_meet). 0 or negative errno. */
 int service_meet(struct service *service, pid_t pid, int pidfd, int channel);
 
-/* Starts it now. What goes wrong is reported through `gone`. */
+/* Starts the program now. Errors are reported through `gone`. */
 void service_start(struct service *service);
 
-/* Ends it for good; `gone` follows unless there is no process. */
+/* Ends the program for good; `gone` follows if there is a process. */
 void service_end(struct service *service);
 
-/* Tells the process to end cleanly; another is started then. */
+/* Ends the process in order; another one is started then. */
 void service_renew(struct service *service);
 
-/* Kills the process, which is then started again; WHY is logged. */
+/* Kills the process; another one is started then. WHY is logged. */
 void service_kill(struct service *service, const char *why);
 
 /* As child_send. Nothing is sent while there is no process. */
@@ -70,13 +70,13 @@ const char *service_strstate(enum service_state state);
 /* 0 while there is no process. */
 pid_t service_pid(const struct service *service);
 
-/* How often it was started again. */
+/* How often the program was started again. */
 unsigned service_restarts(const struct service *service);
 
-/* The layers of its sandbox, an array of names; NULL: it has not said. Borrowed. */
+/* The layers of the process's sandbox, an array of names; NULL: not reported yet. Borrowed. */
 const json_t *service_sandbox(const struct service *service);
 
-/* How the last process ended; NULL: none did. Borrowed. */
+/* How the last process ended (child_last_exit); NULL: none has ended. Borrowed. */
 const json_t *service_last_exit(const struct service *service);
 
 /* The last COUNT log lines of the present process; a new array, or NULL if there is none. */

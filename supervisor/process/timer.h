@@ -8,11 +8,11 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-/* Calls HANDLER once, DELAY_MS milliseconds from now; arming again moves it. 0 or negative errno. */
+/* Calls HANDLER once, DELAY_MS milliseconds from now. An armed timer is moved. 0 or negative errno. */
 int timer_arm(sd_event *event, sd_event_source **timer, uint64_t delay_ms, sd_event_time_handler_t handler,
               void *data);
 
-/* The timer will not fire any more. An unarmed one is allowed. */
+/* Disarms and frees the timer. It need not be armed. */
 void timer_disarm(sd_event_source **timer);
 
 #endif
