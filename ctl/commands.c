@@ -113,12 +113,24 @@ static enum exit_code run_camera_change(struct client *client, const struct opti
     return change->ends ? await_gone(client, options, camera) : await_streaming(client, options, camera, 0);
 }
 
+/* What is not as it was asked for goes to standard error. */
 static void print_reloaded(const json_t *reply)
 {
+    const json_t *failed, *warning;
+    size_t index;
+
     request_print_strings("added ", json_object_get(reply, "added"));
     request_print_strings("removed ", json_object_get(reply, "removed"));
     request_print_strings("changed ", json_object_get(reply, "changed"));
     printf("%" JSON_INTEGER_FORMAT " unchanged\n", message_integer(reply, "unchanged", 0));
+    fflush(stdout);
+    json_array_foreach(json_object_get(reply, "failed"), index, failed) {
+        client_complain("%s: %s", message_string(failed, "camera", "?"),
+                        message_string(failed, "error", "?"));
+    }
+    json_array_foreach(json_object_get(reply, "warnings"), index, warning) {
+        client_complain("%s", json_is_string(warning) ? json_string_value(warning) : "?");
+    }
 }
 
 /* Waits for the cameras that the reload began; those that it did not touch may be in any state. */

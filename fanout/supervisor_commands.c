@@ -254,7 +254,7 @@ static void channel_ready(void *context)
             dispatch(server, &message);
             channel_message_clear(&message);
         } else if (result == -EBADMSG) {
-            log_warning("malformed message on the channel");
+            log_warning("%s", channel_drop_reason(&message));
         } else if (result == -EAGAIN) {
             return;
         } else {

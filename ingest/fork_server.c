@@ -237,7 +237,7 @@ int fork_server_run(int channel, int *worker_channel)
         if (result == -EAGAIN) {
             wait_readable(channel);
         } else if (result == -EBADMSG) {
-            log_warning("a malformed message is dropped");
+            log_warning("%s", channel_drop_reason(&message));
         } else if (result < 0) {
             log_error("the channel is broken: %s", strerror(-result));
             return EXIT_FAILURE;

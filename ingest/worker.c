@@ -194,7 +194,7 @@ static void receive_messages(struct worker *worker)
 
     while ((result = channel_receive(worker->channel, &message)) == 1 || result == -EBADMSG) {
         if (result == -EBADMSG) {
-            log_warning("a malformed message is dropped");
+            log_warning("%s", channel_drop_reason(&message));
             continue;
         }
         handle_message(worker, &message);

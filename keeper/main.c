@@ -240,7 +240,7 @@ static void on_channel(struct keeper *keeper)
             dispatch(keeper, &message);
             channel_message_clear(&message);
         } else if (result == -EBADMSG) {
-            log_warning("a malformed message is dropped");
+            log_warning("%s", channel_drop_reason(&message));
         } else {
             close_channel(keeper);
             if (!keeper->directory) {

@@ -247,6 +247,10 @@ int main(int argc, char *argv[])
     if (!config) {
         return EXIT_WRONG;
     }
+    char *warning = config_warning(config);
+    if (arguments.check && warning) {
+        fprintf(stderr, "warning: %s\n", warning);
+    }
     if (arguments.check && !check_certificate(config)) {
         exit_code = EXIT_WRONG;
     } else if (arguments.check) {
@@ -255,12 +259,16 @@ int main(int argc, char *argv[])
         exit_code = EXIT_ENDED;
     } else {
         begin_log(config);
+        if (warning) {
+            log_warning("%s", warning);
+        }
         secrets_hide(config);
         char *path = absolute_path(arguments.config);
         exit_code = run(path, config, arguments.foreground);
         free(path);
         log_close();
     }
+    free(warning);
     config_free(config);
     return exit_code;
 }

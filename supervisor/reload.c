@@ -191,6 +191,32 @@ static void change_certificate(struct supervisor *supervisor, const struct certi
     }
 }
 
+/* Cameras that are configured and have no ring: [{"camera":…,"error":…}]. They are tried again. */
+static json_t *list_failed(const struct supervisor *supervisor)
+{
+    json_t *failed = json_array();
+
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
+        struct camera_view view = camera_view(supervisor->cameras[i]);
+        if (view.ring_reader < 0 && view.error && !view.ending) {
+            json_array_append_new(failed, json_pack("{s:s, s:s}", "camera", view.name, "error", view.error));
+        }
+    }
+    return failed;
+}
+
+static json_t *list_warnings(const struct config *config)
+{
+    char *warning = config_warning(config);
+    json_t *warnings = json_array();
+
+    if (warning) {
+        json_array_append_new(warnings, json_string(warning));
+    }
+    free(warning);
+    return warnings;
+}
+
 static json_t *apply_file(struct supervisor *supervisor, struct config_source *source, struct config *next)
 {
     const char *fixed = fixed_setting_that_differs(supervisor->config, next);
@@ -223,6 +249,8 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
     events_publish(supervisor->events, "reloaded", json_copy(report));
     json_t *reply = message_new("reloaded");
     json_object_update(reply, report);
+    json_object_set_new(reply, "failed", list_failed(supervisor));
+    json_object_set_new(reply, "warnings", list_warnings(supervisor->config));
     json_decref(report);
     return reply;
 }

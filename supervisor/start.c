@@ -41,6 +41,9 @@ static json_t *reload_and_log(struct supervisor *supervisor)
     json_array_foreach(json_object_get(reply, "errors"), index, line) {
         log_error("%s", json_string_value(line));
     }
+    json_array_foreach(json_object_get(reply, "warnings"), index, line) {
+        log_warning("%s", json_string_value(line));
+    }
     if (message_is(reply, "reloaded")) {
         log_info("reloaded: %zu added, %zu removed, %zu changed, %d unchanged",
                  json_array_size(json_object_get(reply, "added")),

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Bytes of an escaped code point: "\UHHHHHHHH". Its UTF-8 has three or four bytes then, so TEXT_ESCAPE_MAX holds. */
+#define CODE_ESCAPE_MAX 10
+
 struct utf8_class {
     unsigned char first, last;            /* range of the leading byte */
     unsigned char second_min, second_max; /* keeps overlong forms, surrogates and values over U+10FFFF out */
@@ -70,6 +73,40 @@ static bool is_control(const char *sequence, size_t length)
     return length == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0;
 }
 
+/* Of a valid sequence. */
+static uint32_t code_point(const char *sequence, size_t length)
+{
+    static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t code = (unsigned char)sequence[0] & first_bits[length];
+
+    for (size_t i = 1; i < length; i++) {
+        code = code << 6 | ((unsigned char)sequence[i] & 0x3f);
+    }
+    return code;
+}
+
+/*
+ * Whether CODE is not seen itself but changes how what is beside it looks: it hides, joins, or reverses the order
+ * (UAX #9), or begins a line. Numbers' and Egyptian signs of the same category are seen.
+ */
+static bool is_unseen(uint32_t code)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0xad, 0xad},     {0x34f, 0x34f},     {0x61c, 0x61c},     {0x180e, 0x180e},
+        {0x200b, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},   {0xfeff, 0xfeff},
+        {0xfff9, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe007f},
+    };
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]) && code >= ranges[i].first; i++) {
+        if (code <= ranges[i].last) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool text_has_control(const char *text)
 {
     size_t available = strlen(text);
@@ -77,6 +114,22 @@ bool text_has_control(const char *text)
     while (available > 0) {
         size_t length = text_utf8_length(text, available);
         if (length > 0 && is_control(text, length)) {
+            return true;
+        }
+        length = length > 0 ? length : 1;
+        text += length;
+        available -= length;
+    }
+    return false;
+}
+
+bool text_has_unseen(const char *text)
+{
+    size_t available = strlen(text);
+
+    while (available > 0) {
+        size_t length = text_utf8_length(text, available);
+        if (length > 0 && is_unseen(code_point(text, length))) {
             return true;
         }
         length = length > 0 ? length : 1;
@@ -113,6 +166,11 @@ static size_t escape_byte(char out[TEXT_ESCAPE_MAX + 1], unsigned char byte)
     return (size_t)snprintf(out, TEXT_ESCAPE_MAX + 1, "\\x%02x", byte);
 }
 
+static size_t escape_code(char out[CODE_ESCAPE_MAX + 1], uint32_t code)
+{
+    return (size_t)snprintf(out, CODE_ESCAPE_MAX + 1, code > 0xffff ? "\\U%08x" : "\\u%04x", (unsigned)code);
+}
+
 size_t text_escape(char *out, size_t size, const char *text)
 {
     size_t used = 0;
@@ -122,13 +180,16 @@ size_t text_escape(char *out, size_t size, const char *text)
         return 0;
     }
     while (available > 0) {
-        char escaped[TEXT_ESCAPE_MAX + 1];
+        char escaped[CODE_ESCAPE_MAX + 1];
         const char *piece = text;
         size_t step = text_utf8_length(text, available);
         size_t length = step;
         if (step == 0 || is_control(text, step)) {
             step = 1;
             length = escape_byte(escaped, (unsigned char)text[0]);
+            piece = escaped;
+        } else if (is_unseen(code_point(text, step))) {
+            length = escape_code(escaped, code_point(text, step));
             piece = escaped;
         }
         if (used + length >= size) {

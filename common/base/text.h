@@ -20,12 +20,17 @@ bool text_is_utf8(const char *text);
 /* True if TEXT holds a control character (C0, DEL or C1). */
 bool text_has_control(const char *text);
 
+/* True if TEXT holds a character that text_escape writes as \uHHHH or \UHHHHHHHH. */
+bool text_has_unseen(const char *text);
+
 /* Removes a character at the end of TEXT whose last bytes are missing. */
 void text_trim_partial(char *text);
 
 /*
  * Copies TEXT to OUT, which holds SIZE bytes, with control characters and invalid UTF-8 as \n, \t, \r or
- * \xHH. What does not fit is cut between characters. Returns the length of OUT.
+ * \xHH, and with characters that hide, or that reorder what is beside them, as \uHHHH or \UHHHHHHHH: those of
+ * Unicode's category Cf that are not seen, and the two separators of lines. What does not fit is cut between
+ * characters. Returns the length of OUT.
  */
 size_t text_escape(char *out, size_t size, const char *text);
 

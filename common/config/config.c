@@ -135,6 +135,18 @@ struct config *config_load(const char *path, FILE *errors)
     return config;
 }
 
+char *config_warning(const struct config *config)
+{
+    char *text = NULL;
+
+    if (config->exposed != NULL &&
+        asprintf(&text, "%s has passwords in it and every user of this machine can read it: `chmod o-r %s`",
+                 config->exposed, config->exposed) < 0) {
+        abort();
+    }
+    return text;
+}
+
 void config_free(struct config *config)
 {
     if (config == NULL) {
@@ -150,6 +162,7 @@ void config_free(struct config *config)
     free(config->runtime_dir);
     free(config->state_dir);
     free(config->instance);
+    free(config->exposed);
     free(config->user);
     free(config->tls.certificate);
     free(config->tls.key);

@@ -88,7 +88,9 @@ struct config {
     enum log_level log_level;
     enum log_format log_format;
     enum config_sandbox sandbox; /* default: on */
-    char *user; /* the user that children run as if ringcastd is root; NULL: "ringcast", if it exists */
+    char *
+        exposed; /* one of its files: with passwords, and every user of the machine can read it; NULL: none */
+    char *user;  /* the user that children run as if ringcastd is root; NULL: "ringcast", if it exists */
     struct config_camera
         *cameras;        /* in the file's order; a sub stream comes after its camera's main stream */
     size_t camera_count; /* sub streams counted */
@@ -110,6 +112,9 @@ struct config *config_load(const char *path, FILE *errors);
 struct config_source *config_read_source(const char *path, FILE *errors);
 struct config *config_interpret(const struct config_source *source, const char *path, const json_t *changes,
                                 FILE *errors);
+
+/* What is to be told of CONFIG although it is valid, and what to do, malloc'ed; NULL: nothing. */
+char *config_warning(const struct config *config);
 
 void config_free(struct config *config);
 

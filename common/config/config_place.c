@@ -17,6 +17,23 @@ void config_places_begin(struct config_places *places, unsigned first, const cha
         (struct config_segment){.first = first, .place = {.file = file, .line = line}};
 }
 
+void config_places_note_public(struct config_places *places, const char *file)
+{
+    places->public_files = config_need(
+        reallocarray(places->public_files, places->public_count + 1, sizeof(*places->public_files)));
+    places->public_files[places->public_count++] = file;
+}
+
+bool config_places_is_public(const struct config_places *places, const char *file)
+{
+    for (size_t i = 0; i < places->public_count; i++) {
+        if (places->public_files[i] == file) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct config_place config_places_find(const struct config_places *places, unsigned line)
 {
     struct config_place place = {.file = places->files[0], .line = line};
@@ -34,6 +51,7 @@ void config_places_finish(struct config_places *places)
         free(places->files[i]);
     }
     free(places->files);
+    free(places->public_files);
     free(places->segments);
     *places = (struct config_places){0};
 }

@@ -5,6 +5,7 @@
 #ifndef COMMON_CONFIG_CONFIG_PLACE_H
 #define COMMON_CONFIG_CONFIG_PLACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A line of a file. LINE 0: the file as a whole. */
@@ -23,6 +24,8 @@ struct config_segment {
 struct config_places {
     char **files; /* owned; the first one is the configuration file itself */
     size_t file_count;
+    const char **public_files; /* of these, those that every user of the machine can read */
+    size_t public_count;
     struct config_segment *segments; /* in the order of the text */
     size_t segment_count;
 };
@@ -32,6 +35,10 @@ const char *config_places_add_file(struct config_places *places, char *name);
 
 /* From line FIRST of the text on, lines come from FILE, its line LINE first. */
 void config_places_begin(struct config_places *places, unsigned first, const char *file, unsigned line);
+
+/* FILE can be read by every user of the machine. */
+void config_places_note_public(struct config_places *places, const char *file);
+bool config_places_is_public(const struct config_places *places, const char *file);
 
 /* LINE of the text; 0: the configuration file as a whole. */
 struct config_place config_places_find(const struct config_places *places, unsigned line);

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "common/base/text.h"
+#include "common/config/camera_url.h"
 #include "common/config/config_check.h"
 #include "common/config/config_memory.h"
 #include "common/config/config_settings.h"
@@ -159,6 +160,21 @@ static bool check_string(const struct reader *reader, const struct setting *sett
 
 /* Each take_… stores VALUE where SETTING says if it is within SETTING's bounds, and reports it otherwise. */
 
+/* A password stands where SETTING stands. */
+static void note_password(const struct reader *reader, const struct setting *setting)
+{
+    const config_setting_t *given = config_setting_get_member(reader->group, setting->name);
+    unsigned line = given != NULL ? config_setting_source_line(given) : 0;
+
+    if (line == 0 || reader->config->exposed != NULL) {
+        return; /* it was set at run time */
+    }
+    const char *file = config_places_find(reader->places, line).file;
+    if (config_places_is_public(reader->places, file)) {
+        reader->config->exposed = config_need(strdup(file));
+    }
+}
+
 static void take_string(const struct reader *reader, const struct setting *setting, const char *value)
 {
     if (!check_string(reader, setting, value)) {
@@ -168,13 +184,24 @@ static void take_string(const struct reader *reader, const struct setting *setti
     memcpy((char *)reader->object + setting->offset, &copy, sizeof(copy));
     if ((setting->flags & SETTING_SECRET) != 0) {
         log_add_secret(value);
+        if (value[0] != '\0') {
+            note_password(reader, setting);
+        }
     }
 }
 
 /* Hidden first: a URL that is refused may hold a password, too. */
 static void take_url(const struct reader *reader, const struct setting *setting, const char *value)
 {
+    struct camera_url url;
+
     camera_task_hide_url(value);
+    if (camera_url_parse(value, &url) == 0) {
+        if (url.password != NULL && url.password[0] != '\0') {
+            note_password(reader, setting);
+        }
+        camera_url_finish(&url);
+    }
     take_string(reader, setting, value);
 }
 

@@ -297,7 +297,7 @@ static void scan(struct scanner *scanner)
 }
 
 /* NULL; or why the file must not be read. */
-static const char *check_file(int fd, size_t *size)
+static const char *check_file(int fd, size_t *size, bool *is_public)
 {
     struct stat status;
 
@@ -311,6 +311,7 @@ static const char *check_file(int fd, size_t *size)
         return "it is larger than 4 MiB";
     }
     *size = (size_t)status.st_size;
+    *is_public = (status.st_mode & S_IROTH) != 0;
     return NULL;
 }
 
@@ -336,9 +337,9 @@ static const char *read_content(int fd, char *content, size_t size)
 }
 
 /* The whole file, malloc'ed; NULL, and *problem says why. */
-static char *read_descriptor(int fd, size_t *length, const char **problem)
+static char *read_descriptor(int fd, size_t *length, bool *is_public, const char **problem)
 {
-    *problem = check_file(fd, length);
+    *problem = check_file(fd, length, is_public);
     if (*problem != NULL) {
         return NULL;
     }
@@ -361,12 +362,13 @@ static void add_file(struct config_source *source, const char *file, int depth, 
     size_t length = 0;
     const char *problem = NULL;
     char *content = NULL;
+    bool is_public = false;
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0) {
         problem = strerror(errno);
     } else {
-        content = read_descriptor(fd, &length, &problem);
+        content = read_descriptor(fd, &length, &is_public, &problem);
     }
     if (content == NULL) {
         config_report_add(source->report, field != NULL ? source->line : 0, field,
@@ -374,6 +376,9 @@ static void add_file(struct config_source *source, const char *file, int depth, 
                           problem, hint);
         source->failed = true;
     } else {
+        if (is_public) {
+            config_places_note_public(&source->places, file);
+        }
         config_places_begin(&source->places, source->line, file, 1);
         struct scanner scanner = {.source = source,
                                   .file = file,

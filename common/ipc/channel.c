@@ -143,6 +143,15 @@ int channel_receive(int channel, struct channel_message *message)
     return 1;
 }
 
+const char *channel_drop_reason(const struct channel_message *message)
+{
+    return message->fds_lost
+               ? "a message was dropped, because this process has as many descriptors open as it "
+                 "may and there was no room for those that came with it: raise the limit "
+                 "(LimitNOFILE in the service's unit, or ulimit -n)"
+               : "a malformed message was dropped";
+}
+
 int channel_message_take_fd(struct channel_message *message, int index)
 {
     if (index < 0 || index >= message->fd_count) {

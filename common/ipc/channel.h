@@ -38,6 +38,9 @@ int channel_send(int channel, const json_t *body, const int *fds, int fd_count);
  */
 int channel_receive(int channel, struct channel_message *message);
 
+/* After -EBADMSG, for the log: what was dropped and why; if it was for want of descriptors, what to do. */
+const char *channel_drop_reason(const struct channel_message *message);
+
 /* Takes descriptor INDEX out of the message: the caller then owns it. -1: there is no such descriptor. */
 int channel_message_take_fd(struct channel_message *message, int index);
 

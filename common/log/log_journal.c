@@ -91,7 +91,7 @@ static void append_field(struct datagram *datagram, const char *name, const char
     append(datagram, "\n", 1);
 }
 
-/* journalctl shows a message with anything else in it as "blob data". */
+/* journalctl shows a message with anything else in it as "blob data", and what hides or reorders as it is. */
 static bool is_shown(const char *text)
 {
     for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
@@ -99,7 +99,7 @@ static bool is_shown(const char *text)
             return false;
         }
     }
-    return text_is_utf8(text);
+    return text_is_utf8(text) && !text_has_unseen(text);
 }
 
 size_t log_journal_format(const struct log_entry *entry, char *out, size_t size)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log/log.h"
 
@@ -33,8 +34,34 @@ static void stay_asleep(struct ev_loop *events)
     ev_periodic_start(events, &watcher);
 }
 
+/*
+ * libev's own ways are to print something and abort(). Without memory or a working epoll the fan-out cannot go on
+ * either, but it says so in its log and ends as after any other failure, and ringcastd starts it again.
+ */
+static void *allocate(void *memory, long size)
+{
+    if (size == 0) {
+        free(memory);
+        return NULL;
+    }
+    void *larger = realloc(memory, (size_t)size);
+    if (!larger) {
+        log_error("out of memory: the loop needs %ld bytes for its connections; ending", size);
+        _exit(EXIT_FAILURE);
+    }
+    return larger;
+}
+
+static void fail(const char *what)
+{
+    log_error("the loop cannot go on: %s: %s; ending", what, strerror(errno));
+    _exit(EXIT_FAILURE);
+}
+
 static void create_on_libev(struct loop *loop, const struct lws_context_creation_info *info)
 {
+    ev_set_allocator(allocate);
+    ev_set_syserr_cb(fail);
     loop->events = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
     if (!loop->events) {
         return;

@@ -121,11 +121,16 @@ static void channel_ended(struct child *child)
     }
 }
 
-static void bad_message(struct child *child)
+/* A message for which ringcastd has no descriptors is not the child's fault. */
+static void bad_message(struct child *child, const struct channel_message *message)
 {
+    if (message->fds_lost) {
+        log_camera(LOG_LEVEL_ERROR, child->camera, "%s: %s", child->name, channel_drop_reason(message));
+        return;
+    }
     child->bad_messages++;
     if (child->bad_messages <= BAD_MESSAGES_MAX) {
-        log_camera(LOG_LEVEL_WARNING, child->camera, "%s: a malformed message was dropped", child->name);
+        log_camera(LOG_LEVEL_WARNING, child->camera, "%s: %s", child->name, channel_drop_reason(message));
     }
     if (child->bad_messages == BAD_MESSAGES_MAX) {
         child_kill(child, "sent malformed messages");
@@ -142,7 +147,7 @@ static bool receive_one(struct child *child)
         return false;
     }
     if (result == -EBADMSG) {
-        bad_message(child);
+        bad_message(child, &message);
         return true;
     }
     if (result <= 0) {

@@ -1,6 +1,6 @@
 // Errors in the configuration: a message with file, line and field, exit code 2, and nothing started.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { program, run } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 
@@ -75,4 +75,22 @@ scenario('a good file is good, and starts nothing either', async (stage) => {
   }
   assert.ok(!existsSync(ringcast.runtime));
   assert.deepEqual(ringcast.rings(), []);
+});
+
+scenario('passwords that every user can read are told at --check, at the start and at a reload', async (stage) => {
+  const ringcast = stage.instance({ cameras: [{ ...good, username: 'u', password: 'Kanarie7391' }] });
+  const told = /has passwords in it and every user of this machine can read it: `chmod o-r /;
+  chmodSync(ringcast.config, 0o644);
+  const check = await run(program('ringcastd'), ['--check', ringcast.config]);
+  assert.equal(check.code, 0, check.stderr);
+  assert.match(check.stderr, told);
+  ringcast.start();
+  await ringcast.until('it serves', ({ address }) => address);
+  assert.match(ringcast.log, told);
+  const reloaded = await ringcast.ctl('reload');
+  assert.equal(reloaded.code, 0);
+  assert.match(reloaded.stderr, told);
+  chmodSync(ringcast.config, 0o600);
+  assert.equal((await ringcast.ctl('reload')).stderr, '');
+  assert.equal((await run(program('ringcastd'), ['--check', ringcast.config])).stderr, '');
 });

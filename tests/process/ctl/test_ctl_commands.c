@@ -152,7 +152,8 @@ static void reload_tells_the_difference_or_all_errors(void **state)
         {.type = "reload",
          .text =
              "{\"v\":1,\"type\":\"reloaded\",\"added\":[\"yard\"],\"removed\":[],\"changed\":[\"a\\u001b\"],"
-             "\"unchanged\":12}"},
+             "\"unchanged\":12,\"failed\":[{\"camera\":\"gate\",\"error\":\"no\\u001b room\"}],"
+             "\"warnings\":[\"all can read it\"]}"},
         {.type = NULL}};
     struct ctl_result result;
 
@@ -161,6 +162,8 @@ static void reload_tells_the_difference_or_all_errors(void **state)
     RUN(&result, "reload");
     assert_int_equal(result.code, 0);
     assert_string_equal(result.out, "added yard\nchanged a\\x1b\n12 unchanged\n");
+    assert_non_null(strstr(result.err, "gate: no\\x1b room\n"));
+    assert_non_null(strstr(result.err, "all can read it\n"));
 }
 
 static void a_bad_configuration_is_told_line_by_line(void **state)

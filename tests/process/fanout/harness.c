@@ -157,6 +157,17 @@ void fanout_end(struct fanout *fanout, int signal)
     remove_player(fanout);
 }
 
+int fanout_wait_status(struct fanout *fanout)
+{
+    int status;
+
+    close(fanout->channel);
+    assert_int_equal(waitpid(fanout->pid, &status, 0), fanout->pid);
+    fanout->pid = 0;
+    remove_player(fanout);
+    return status;
+}
+
 void fanout_tell(struct fanout *fanout, json_t *message, const int *fds, int count)
 {
     struct pollfd wait = {.fd = fanout->channel, .events = POLLOUT};

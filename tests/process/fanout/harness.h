@@ -43,6 +43,11 @@ void fanout_start_small(struct fanout *fanout, const char *limit, int value, int
 /* Sends SIGTERM (or, if SIGNAL is 0, nothing), waits for the end and checks that it was clean. */
 void fanout_end(struct fanout *fanout, int signal);
 
+/*
+ * Closes the test's end. The fan-out has ended by itself, or ends now: returns its wait status (waitpid(2)).
+ */
+int fanout_wait_status(struct fanout *fanout);
+
 /* Sends a control message (consumed) with descriptors. */
 void fanout_tell(struct fanout *fanout, json_t *message, const int *fds, int count);
 

@@ -3,13 +3,18 @@
  * asking for anything, and that there is room for the next request all the same. 127.0.0.1 attacks, and
  * requests come from there and from 127.0.0.2.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
@@ -28,6 +33,13 @@
 #define TRIES 12
 
 #define FRAGMENT_BYTES 20000u
+
+/* The memory of a program with sanitizers cannot be limited. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
 
 #define ATTACKER "127.0.0.1"
 #define HONEST "127.0.0.2"
@@ -249,6 +261,100 @@ static void memory_is_taken_from_the_address_that_holds_most(void **state)
     close_attackers(SLOW);
 }
 
+static long data_bytes(pid_t pid)
+{
+    char path[64], line[128];
+    long kib = -1;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (kib < 0 && fgets(line, sizeof(line), file)) {
+        sscanf(line, "VmData: %ld kB", &kib);
+    }
+    fclose(file);
+    assert_true(kib > 0);
+    return kib * 1024;
+}
+
+/* A connection that has sent TEXT; -1: there is nothing to connect to. */
+static int say(const char *text)
+{
+    const struct timeval patience = {.tv_sec = 1};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)fanout.port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_true(fd >= 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        send(fd, text, strlen(text), MSG_NOSIGNAL) < 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static bool serves(void)
+{
+    static const char expected[] = "HTTP/1.1 200";
+    char answer[sizeof(expected)] = "";
+    int fd = say("GET /api/cameras HTTP/1.1\r\nHost: a\r\n\r\n");
+    bool served =
+        fd >= 0 && recv(fd, answer, sizeof(expected) - 1, MSG_WAITALL) > 0 && strcmp(answer, expected) == 0;
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return served;
+}
+
+static bool is_alive(void)
+{
+    siginfo_t end = {0};
+
+    assert_int_equal(waitid(P_PID, (id_t)fanout.pid, &end, WEXITED | WNOHANG | WNOWAIT), 0);
+    return end.si_pid == 0;
+}
+
+/* The fan-out may have so many BYTES more than it has. It serves after a crowd, or has ended by itself. */
+static void meet_a_crowd_with(long bytes)
+{
+    int crowd[ATTACKERS];
+
+    fanout_start(&fanout);
+    rlim_t data = (rlim_t)(data_bytes(fanout.pid) + bytes);
+    const struct rlimit limit = {data, data};
+    assert_int_equal(prlimit(fanout.pid, RLIMIT_DATA, &limit, NULL), 0);
+    for (int i = 0; i < ATTACKERS; i++) {
+        crowd[i] = say("GET /api/cameras HTTP/1.1\r\nHost: a\r\nX-");
+    }
+    for (int i = 0; i < ATTACKERS; i++) {
+        if (crowd[i] >= 0) {
+            close(crowd[i]);
+        }
+    }
+    for (int tries = 0; is_alive() && !serves(); tries++) { /* it has yet to see that they are gone */
+        assert_true(tries < 1000);
+    }
+    bool alive = is_alive();
+    int status = fanout_wait_status(&fanout);
+    assert_true(WIFEXITED(status)); /* not by a signal, such as that of abort() */
+    assert_int_equal(WEXITSTATUS(status), alive ? 0 : 1);
+}
+
+/* What can be left out is; without memory for what cannot, it ends as after a failure, and ringcastd starts another. */
+static void without_memory_it_serves_on_or_ends_with_words(void **state)
+{
+    (void)state;
+    if (SANITIZED) {
+        skip();
+    }
+    for (long kib = 64; kib <= 2048; kib += kib / 2) {
+        meet_a_crowd_with(kib * 1024);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +364,7 @@ int main(void)
         cmocka_unit_test_teardown(many_addresses_share_one_bound, tear_down),
         cmocka_unit_test_teardown(paused_viewers_keep_no_other_out, tear_down),
         cmocka_unit_test_teardown(a_viewer_that_goes_on_is_no_longer_counted, tear_down),
+        cmocka_unit_test(without_memory_it_serves_on_or_ends_with_words),
         cmocka_unit_test_teardown(memory_is_taken_from_the_address_that_holds_most, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,7 @@ static void write_config(const struct daemon *daemon, int listen_port, const str
     FILE *file = fopen(daemon->config, "w");
 
     assert_non_null(file);
+    assert_int_equal(fchmod(fileno(file), 0600), 0); /* there are passwords in it */
     fprintf(file,
             "listen = \"127.0.0.1:%d\";\nruntime_dir = \"%s\";\nring_size = 65536;\nlog_level = \"debug\";\n",
             listen_port, daemon->runtime_dir);

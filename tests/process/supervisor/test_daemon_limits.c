@@ -69,6 +69,37 @@ static void a_camera_without_room_has_failed(void **state)
     daemon_finish(&daemon);
 }
 
+/* A reload lists it among those that were added. */
+static void a_reload_lists_cameras_without_room(void **state)
+{
+    static const struct camera_line two_cameras[] = {{"front", "stream"}, {"gate", "stream"}, {NULL, NULL}};
+    struct daemon daemon;
+
+    (void)state;
+    daemon_init(&daemon, 0, one_camera);
+    daemon.file_limit = PLENTY_BYTES;
+    daemon_launch(&daemon);
+    daemon_wait_ready(&daemon);
+    pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
+    limit_files(&daemon, NO_RING_BYTES);
+    daemon_reconfigure(&daemon, 0, two_cameras);
+    json_t *reply = daemon_ask(&daemon, "reload", NULL);
+    const json_t *failed = json_object_get(reply, "failed");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(reply, "added"), 0)), "gate");
+    assert_int_equal(json_array_size(failed), 1);
+    assert_string_equal(message_string(json_array_get(failed, 0), "camera", ""), "gate");
+    assert_non_null(
+        strstr(message_string(json_array_get(failed, 0), "error", ""), "its ring cannot be made"));
+    json_decref(reply);
+    limit_files(&daemon, PLENTY_BYTES);
+    daemon_wait_camera(&daemon, "gate", "streaming", 0);
+    reply = daemon_ask(&daemon, "reload", NULL);
+    assert_int_equal(json_array_size(json_object_get(reply, "failed")), 0);
+    json_decref(reply);
+    assert_int_equal(daemon_wait_camera(&daemon, "front", "streaming", 0), front);
+    daemon_finish(&daemon);
+}
+
 /* At the start, too; and `restart` tries at once. */
 static void a_start_without_room_serves_what_it_can(void **state)
 {
@@ -207,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_camera_without_room_has_failed),
+        cmocka_unit_test(a_reload_lists_cameras_without_room),
         cmocka_unit_test(a_start_without_room_serves_what_it_can),
         cmocka_unit_test(a_flood_of_states_costs_the_fan_out_nothing),
         cmocka_unit_test(a_reload_to_many_cameras_is_served),

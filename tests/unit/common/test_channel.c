@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -209,6 +210,38 @@ static void what_cannot_be_sent_is_refused(void **state)
     assert_int_equal(channel_receive(fixture->ends[1], &message), -EAGAIN);
 }
 
+/* What comes is closed, the words are not those for a malformed message, and the next one is received. */
+static void descriptors_without_room_are_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct channel_message message;
+    struct rlimit before;
+    json_t *body = message_new("keep");
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(channel_send(fixture->ends[0], body, fixture->fds, 3), 0);
+    assert_int_equal(channel_send(fixture->ends[0], body, fixture->fds, 2), 0);
+    int next = dup(fixture->fds[0]);
+    close(next);
+    const struct rlimit tight = {.rlim_cur = (rlim_t)next + 1,
+                                 .rlim_max = before.rlim_max}; /* room for one */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    int result = channel_receive(fixture->ends[1], &message);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(result, -EBADMSG);
+    assert_true(message.fds_lost);
+    assert_int_equal(message.fd_count, 0);
+    assert_non_null(strstr(channel_drop_reason(&message), "LimitNOFILE"));
+    assert_int_equal(channel_receive(fixture->ends[1], &message), 1);
+    assert_false(message.fds_lost);
+    assert_int_equal(message.fd_count, 2);
+    channel_message_clear(&message);
+    assert_int_equal(send(fixture->ends[0], "{", 1, 0), 1);
+    assert_int_equal(channel_receive(fixture->ends[1], &message), -EBADMSG);
+    assert_string_equal(channel_drop_reason(&message), "a malformed message was dropped");
+    json_decref(body);
+}
+
 static void malformed_packets_leave_no_descriptor_behind(void **state)
 {
     static char oversized[MESSAGE_CHANNEL_MAX + 1];
@@ -259,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_end_comes_after_what_was_sent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_peer_that_does_not_read_is_told_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_sent_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(descriptors_without_room_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(malformed_packets_leave_no_descriptor_behind, set_up, tear_down),
     };
 

@@ -411,10 +411,76 @@ static void a_thousand_cameras_are_accepted_and_no_more(void **state)
     config_free(NULL);
 }
 
+static char *warning_for(const char *main_text, mode_t main_mode, const char *part, mode_t part_mode)
+{
+    config_fixture_write("part.conf", part);
+    config_fixture_write("main.conf", main_text);
+    assert_int_equal(chmod("part.conf", part_mode), 0);
+    assert_int_equal(chmod("main.conf", main_mode), 0);
+    struct config *config = load_good("main.conf");
+    char *warning = config_warning(config);
+    config_free(config);
+    return warning;
+}
+
+/* Of the main file and of one that it includes, which one everybody can read and which one has the password. */
+static void passwords_that_everybody_can_read_are_told(void **state)
+{
+    static const char plain[] = "cameras = ( { name = \"a\"; url = \"rtsp://h/\"; } );\n",
+                      with_password[] = "cameras = ( { name = \"a\"; url = \"rtsp://h/\"; username = \"u\"; "
+                                        "password = \"hunter2\"; } );\n",
+                      with_url[] = "cameras = ( { name = \"a\"; url = \"rtsp://u:hunter2@h/\"; } );\n",
+                      of_sub[] = "cameras = ( { name = \"a\"; url = \"rtsp://h/\"; sub = { url = "
+                                 "\"rtsp://u:hunter2@h/2\"; }; } );\n",
+                      empty[] = "cameras = ( { name = \"a\"; url = \"rtsp://u:@h/\"; } );\n",
+                      include[] = "@include \"part.conf\"\n", nothing[] = "\n",
+                      inside[] =
+                          "cameras = ( { name = \"a\"; url = \"rtsp://h/\";\n@include \"part.conf\"\n} );\n",
+                      password[] = "username = \"u\"; password = \"hunter2\";\n";
+    static const struct {
+        const char *main_text;
+        mode_t main_mode;
+        const char *part;
+        mode_t part_mode;
+        const char *file; /* the one that is named; NULL: none */
+    } cases[] = {
+        {plain, 0644, nothing, 0644, NULL},
+        {with_password, 0600, nothing, 0644, NULL},
+        {with_password, 0640, nothing, 0644, NULL},
+        {with_password, 0644, nothing, 0600, "main.conf"},
+        {with_password, 0604, nothing, 0600, "main.conf"},
+        {with_url, 0644, nothing, 0600, "main.conf"},
+        {of_sub, 0644, nothing, 0600, "main.conf"},
+        {empty, 0644, nothing, 0644, NULL},
+        {include, 0644, with_password, 0600, NULL},
+        {include, 0600, with_password, 0644, "part.conf"},
+        {inside, 0644, password, 0600, NULL},
+        {inside, 0600, password, 0644, "part.conf"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *warning =
+            warning_for(cases[i].main_text, cases[i].main_mode, cases[i].part, cases[i].part_mode);
+        if ((warning != NULL) != (cases[i].file != NULL)) {
+            fail_msg("case %zu: %s", i, warning != NULL ? warning : "no warning");
+        }
+        if (cases[i].file != NULL) {
+            char *chmod_it;
+            assert_true(asprintf(&chmod_it, "`chmod o-r %s`", cases[i].file) > 0);
+            assert_non_null(strstr(warning, chmod_it));
+            assert_null(strstr(warning, "hunter2"));
+            free(chmod_it);
+        }
+        free(warning);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, config_fixture_enter, config_fixture_leave)
     const struct CMUnitTest tests[] = {
+        TEST(passwords_that_everybody_can_read_are_told),
         TEST(what_is_not_said_has_its_default),
         TEST(what_is_said_is_taken),
         TEST(loopback_has_many_spellings),

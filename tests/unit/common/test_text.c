@@ -73,6 +73,36 @@ static void what_moves_a_cursor_is_escaped(void **state)
     }
 }
 
+/* Everything of Unicode's category Cf that is not seen, at both ends of each range, and its neighbours. */
+static void what_hides_or_reorders_is_escaped(void **state)
+{
+    static const struct {
+        const char *text, *escaped;
+    } cases[] = {
+        {"gate\u202etxt.exe", "gate\\u202etxt.exe"},
+        {"\u00ad\u034f\u061c\u180e", "\\u00ad\\u034f\\u061c\\u180e"},
+        {"\u200a\u200b\u200f\u2010", "\u200a\\u200b\\u200f\u2010"},
+        {"\u2027\u2028\u2029\u202a\u202e\u202f", "\u2027\\u2028\\u2029\\u202a\\u202e\u202f"},
+        {"\u205f\u2060\u2066\u2069\u206f\u2070", "\u205f\\u2060\\u2066\\u2069\\u206f\u2070"},
+        {"\ufefe\ufeff\uff00", "\ufefe\\ufeff\uff00"},
+        {"\ufff8\ufff9\ufffb\ufffc", "\ufff8\\ufff9\\ufffb\ufffc"},
+        {"\U000e0001\U000e007f\U000e0080", "\\U000e0001\\U000e007f\U000e0080"},
+        {"\u0600\u06dd", "\u0600\u06dd"},                       /* seen */
+        {"م\u064eن \u05d0 \u1f3a5", "م\u064eن \u05d0 \u1f3a5"}, /* letters of any direction */
+    };
+    char out[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(text_escape(out, sizeof(out), cases[i].text), strlen(cases[i].escaped));
+        assert_string_equal(out, cases[i].escaped);
+        assert_int_equal(text_has_unseen(cases[i].text), strcmp(cases[i].text, cases[i].escaped) != 0);
+        assert_true(strlen(out) <= strlen(cases[i].text) * TEXT_ESCAPE_MAX);
+    }
+    assert_int_equal(text_escape(out, 6, "\u202e"), 0); /* no room for all of it */
+    assert_int_equal(text_escape(out, 7, "\u202e"), 6);
+}
+
 static void text_is_cut_between_characters(void **state)
 {
     char out[8];
@@ -152,6 +182,7 @@ int main(void)
         cmocka_unit_test(utf8_is_told_from_what_is_not),
         cmocka_unit_test(control_characters_are_found),
         cmocka_unit_test(what_moves_a_cursor_is_escaped),
+        cmocka_unit_test(what_hides_or_reorders_is_escaped),
         cmocka_unit_test(text_is_cut_between_characters),
         cmocka_unit_test(a_copy_is_cut_between_characters),
         cmocka_unit_test(hexadecimal_digits_have_two_cases),
