@@ -143,10 +143,18 @@ scenario('files that cannot serve', async (stage) => {
     chmodSync(key, 0o600);
     return { key, certificate };
   };
+  // Only `openssl ca` sets dates in the past in every version.
+  const outOfDate = (name) => {
+    const { key, certificate } = signed(name, null, 1, 'basicConstraints=CA:FALSE');
+    const authority = `[ca]\ndefault_ca = own\n[own]\ndatabase = ${stage.file('index.txt', '')}\nrand_serial = yes\nnew_certs_dir = ${stage.directory}\ndefault_md = sha256\npolicy = any\n[any]\ncommonName = supplied\n`;
+    openssl('ca', '-batch', '-selfsign', '-notext', '-config', stage.file('ca.cnf', authority), '-keyfile', key, '-in',
+      stage.file(`${name}-request.pem`), '-out', certificate, '-startdate', '20200101000000Z', '-enddate', '20200201000000Z');
+    return { key, certificate };
+  };
   const authority = signed('authority', null, 400, 'basicConstraints=critical,CA:TRUE');
   const middle = signed('middle', authority, 400, 'basicConstraints=critical,CA:TRUE');
   const leaf = signed('leaf', middle, 400, 'basicConstraints=CA:FALSE');
-  const expired = signed('expired', null, -1, 'basicConstraints=CA:FALSE');
+  const expired = outOfDate('expired');
   const soon = signed('soon', null, 3, 'basicConstraints=CA:FALSE');
   const whole = stage.file('whole.pem', Buffer.concat([leaf, middle, authority].map(({ certificate }) => readFileSync(certificate))));
   const secret = stage.file('secret.pem');
