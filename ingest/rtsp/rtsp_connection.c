@@ -372,6 +372,9 @@ static int input_error(const struct rtsp_connection *connection, int code, const
                                     "sends headers without end; more than %d bytes or %d lines are not taken",
                                     RTSP_HEAD_SIZE_MAX, RTSP_HEADERS_MAX);
     }
+    if (code == -ENOMEM) {
+        return rtsp_connection_fail(connection, code, error, "out of memory");
+    }
     return rtsp_connection_fail(connection, code, error, "sends garbage, no RTSP");
 }
 

@@ -34,7 +34,7 @@ static const char other_protocol[] = "HTTP/";
 
 int rtsp_input_init(struct rtsp_input *input)
 {
-    *input = (struct rtsp_input){.data = malloc(RTSP_INPUT_SIZE)};
+    *input = (struct rtsp_input){.data = malloc(RTSP_INPUT_SIZE), .capacity = RTSP_INPUT_SIZE};
     return input->data != NULL ? 0 : -ENOMEM;
 }
 
@@ -46,7 +46,7 @@ void rtsp_input_finish(struct rtsp_input *input)
 
 void rtsp_input_reset(struct rtsp_input *input)
 {
-    *input = (struct rtsp_input){.data = input->data};
+    *input = (struct rtsp_input){.data = input->data, .capacity = input->capacity};
 }
 
 void rtsp_input_expect(struct rtsp_input *input, uint8_t channel)
@@ -73,16 +73,32 @@ void rtsp_input_push_back(struct rtsp_input *input)
     input->event_size = 0;
 }
 
+/* 0; -ENOMEM: all stays as it is. What is there has to fit. */
+static int resize(struct rtsp_input *input, size_t capacity)
+{
+    uint8_t *data = realloc(input->data, capacity);
+
+    if (data == NULL) {
+        return -ENOMEM;
+    }
+    input->data = data;
+    input->capacity = capacity;
+    return 0;
+}
+
 uint8_t *rtsp_input_room(struct rtsp_input *input, size_t *size)
 {
     consume_event(input);
+    if (input->capacity > RTSP_INPUT_SIZE && input->begin == input->end) {
+        (void)resize(input, RTSP_INPUT_SIZE);
+    }
     /* Moving is rare: what is left is the beginning of one packet. */
-    if (input->begin > RTSP_INPUT_SIZE / 2) {
+    if (input->begin > input->capacity / 2) {
         memmove(input->data, input->data + input->begin, input->end - input->begin);
         input->end -= input->begin;
         input->begin = 0;
     }
-    *size = RTSP_INPUT_SIZE - input->end;
+    *size = input->capacity - input->end;
     return input->data + input->end;
 }
 
@@ -207,18 +223,6 @@ static size_t count_filling(const uint8_t *rest, size_t size)
     return zeros >= 3 ? zeros : 0;
 }
 
-/* Whether a packet is proven among the SIZE bytes at AT, behind the first one. */
-static bool holds_packet(const struct rtsp_input *input, const uint8_t *at, size_t size)
-{
-    for (const uint8_t *inner = at + 1;
-         (inner = memchr(inner, INTERLEAVED_MARK, (size_t)(at + size - inner))) != NULL; inner++) {
-        if (proven_packet(input, inner, size - (size_t)(inner - at))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Whether something that is plausible begins within the first JUNK_MAX of the SIZE bytes at REST, or may begin behind them. */
 static bool junk_ends(const struct rtsp_input *input, const uint8_t *rest, size_t size)
 {
@@ -283,10 +287,10 @@ static int next_packet(struct rtsp_input *input, enum rtsp_event *event)
         return 0;
     }
     size_t length = INTERLEAVED_HEAD + (size_t)(at[2] << 8 | at[3]);
-    if (size < length && (is_expected(input, at[1]) || !holds_packet(input, at, size))) {
+    if (size < length) {
         return 0;
     }
-    if (size < length || is_mistaken(input, at, length, size)) {
+    if (is_mistaken(input, at, length, size)) {
         input->lost = true;
         skip(input, 1);
         return -EAGAIN;
@@ -367,7 +371,9 @@ static int next_message(struct rtsp_input *input, enum rtsp_event *event, const 
         return -EMSGSIZE;
     }
     if (size < head + (size_t)body) {
-        return 0;
+        /* What begins in the first half of the room is not moved. */
+        size_t needed = 2 * (head + (size_t)body);
+        return needed > input->capacity ? resize(input, needed) : 0;
     }
     int result = rtsp_message_parse(text, head, &input->message);
     if (result == -E2BIG) {

@@ -12,7 +12,8 @@
 
 #include "ingest/rtsp/rtsp_message.h"
 
-/* Bytes: room for the longest message and the longest interleaved packet (65539), and for a large keyframe in one read. */
+/* Bytes: room for the longest interleaved packet (65539), and for a large keyframe in one read. For a message that does not
+ * fit it grows until that is read. */
 #define RTSP_INPUT_SIZE 262144
 
 /* Channels of interleaved packets: one byte. */
@@ -28,7 +29,8 @@ enum rtsp_event {
 };
 
 struct rtsp_input {
-    uint8_t *data; /* owned, RTSP_INPUT_SIZE bytes */
+    uint8_t *data; /* owned */
+    size_t capacity;
     size_t begin, end;
     size_t event_size;                           /* bytes of the present event; the next call drops them */
     uint64_t channels[RTSP_INPUT_CHANNELS / 64]; /* bit n % 64 of word n / 64: channel n is expected */
@@ -64,7 +66,7 @@ void rtsp_input_added(struct rtsp_input *input, size_t size);
 /*
  * The next event, which is valid until the next call of this or of rtsp_input_room. 0; -EMSGSIZE: a message
  * is larger than a camera's can be (*what: "headers" or "body"; if "body", *bytes is what it announces);
- * -EBADMSG: too much garbage; -EPROTONOSUPPORT: the peer speaks HTTP. After an error the connection cannot be used.
+ * -EBADMSG: too much garbage; -EPROTONOSUPPORT: the peer speaks HTTP; -ENOMEM. After an error the connection cannot be used.
  */
 int rtsp_input_next(struct rtsp_input *input, enum rtsp_event *event, const char **what, int64_t *bytes);
 

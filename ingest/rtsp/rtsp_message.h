@@ -14,7 +14,7 @@
 #define RTSP_HEADERS_MAX 64
 
 /* Bytes of a message's body; it is a description. */
-#define RTSP_BODY_SIZE_MAX 65536
+#define RTSP_BODY_SIZE_MAX 1048576
 
 struct rtsp_header {
     const char *name;

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of a whole description: cameras send 300 to 2000. */
-#define SDP_SIZE_MAX 65536
+/* Bytes of a whole description: cameras send 300 to 2000, but some put whole pictures among their parameter sets. */
+#define SDP_SIZE_MAX 1048576
 
 /* Medias that are kept: video, audio, metadata, backchannel, and as many again. Further ones are left out. */
 #define SDP_MEDIA_MAX 8

@@ -46,6 +46,9 @@ static void resolve(const char *text)
     if (rtsp_url_resolve(url, sizeof(url), "rtsp://h:1/live?x=y/", text) == 0) {
         require(strlen(url) < sizeof(url) && strpbrk(url, "\r\n ") == NULL);
     }
+    if (rtsp_url_redirect(url, sizeof(url), "rtsp://h:1/live?x=y/", text) == 0) {
+        require(rtsp_url_is_absolute(url) && strlen(url) < sizeof(url) && strpbrk(url, "\r\n ") == NULL);
+    }
     if (rtsp_url_is_absolute(text) && rtsp_url_resolve(url, sizeof(url), "", text) == 0) {
         require(rtsp_url_is_absolute(url));
     }
