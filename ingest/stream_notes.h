@@ -1,5 +1,5 @@
 /*
- * What is wrong with a stream that is served all the same, as one text for the log and the camera's status: it
+ * What is wrong with a stream that is served all the same, as one text for the log and the camera's status: the stream
  * exceeds the limits of stream_limit.h, or its groups of pictures do not fit the ring. Owned by the worker;
  * one thread.
  */
@@ -21,11 +21,11 @@ enum stream_note {
 };
 
 struct stream_notes {
-    enum stream_note note;              /* what is told now */
-    uint64_t excess[STREAM_NOTE_COUNT]; /* what was left out, as far as it was seen … */
-    int64_t seen_ns[STREAM_NOTE_COUNT]; /* … and when that changed last, CLOCK_MONOTONIC; 0: never */
+    enum stream_note note;              /* that `text` describes */
+    uint64_t excess[STREAM_NOTE_COUNT]; /* how many were left out, at the last look */
+    int64_t seen_ns[STREAM_NOTE_COUNT]; /* when that number last changed, CLOCK_MONOTONIC; 0: never */
     int64_t logged_ns[STREAM_NOTE_COUNT];
-    size_t wanted; /* bytes of ring that the largest group so far asks for */
+    size_t wanted; /* bytes of the ring that the largest group so far needs */
     char text[SOURCE_ERROR_SIZE];
 };
 
@@ -36,13 +36,13 @@ struct stream_notes_ring {
 };
 
 /*
- * Looks at STATUS. True: the text has changed and is to be told. The log has been written to, at most once a
- * minute for each kind.
+ * Looks at STATUS. True: the text has changed, and ringcastd should get it. Also logs the text, at most once a minute for
+ * each kind.
  */
 bool stream_notes_update(struct stream_notes *notes, const struct publisher_status *status,
                          const struct stream_notes_ring *ring, int64_t now_ns);
 
-/* "": nothing is wrong. */
+/* The text; "": nothing is wrong. */
 const char *stream_notes_text(const struct stream_notes *notes);
 
 /* Another connection: nothing is wrong with it yet. */

@@ -2,16 +2,16 @@
  * Puts the NAL units of one picture together, for the depacketizers of H.264 and H.265, and knows when it is
  * complete: at the marker bit, or, for cameras that set it wrongly, where the next picture begins. Owned by
  * its depacketizer; one thread. Each NAL unit of the access unit follows its length in NAL_LENGTH_SIZE bytes,
- * so that nothing behind this has to search for start codes.
+ * so that later stages need not search for start codes.
  *
- * What cameras get wrong, and what is done:
+ * What cameras get wrong, and what is done about it:
  * - a marker on parameter sets alone: the picture goes on;
  * - no marker: the picture ends where the timestamp changes, or a first slice begins;
  * - a marker on every slice: recognised by a slice that goes on with a picture that was already complete.
  *   From then on the picture ends with its timestamp, or with as many slices as those before had. If the owner
  *   wants it, the first picture waits a moment for such a slice, so that not even it is handed out in part;
- * - two fields with a marker each, with one timestamp or two: they are one picture (H.264, 7.4.1.2.4);
- * - no keyframes, but recovery points: the second in a row without a keyframe is one, and those after it.
+ * - a marker on each of two fields, with one timestamp or two: they are one picture (H.264, 7.4.1.2.4);
+ * - no keyframes, but recovery points: from the second in a row without a keyframe on, each counts as a keyframe;
  * - a whole byte stream with start codes as one unit: it is split into its units;
  * - parameter sets with another timestamp than their picture: they go with the picture that follows.
  */
@@ -27,10 +27,10 @@
 #include "ingest/rtp/byte_buffer.h"
 #include "ingest/rtp/depacketizer.h"
 
-/* Bytes behind the header of a slice that access_unit_builder_start looks at: as far as bottom_field_flag. */
+/* Bytes after the header of a slice that access_unit_builder_start reads: up to bottom_field_flag. */
 #define ACCESS_UNIT_BUILDER_PROBE 20
 
-/* Pictures in a row with the same number of slices, after which the next are held to have as many. */
+/* After so many pictures in a row with the same number of slices, the next are expected to have as many. */
 #define ACCESS_UNIT_BUILDER_STEADY 8
 
 /* What a payload begins. */
@@ -44,29 +44,29 @@ struct access_unit_builder {
     struct byte_buffer buffer;
     struct byte_buffer split; /* a unit that is being split into several */
     bool pending;             /* there is something in the buffer */
-    bool ready;               /* it is complete and waits to be taken */
-    bool taken;               /* it has been, and may be overwritten */
+    bool ready;               /* the picture is complete and waits to be taken */
+    bool taken;               /* it has been taken, and may be overwritten */
     bool has_slice;
-    bool damaged;        /* something of it is missing */
-    bool too_long;       /* for the buffer */
+    bool damaged;        /* a part of the picture is missing */
+    bool too_long;       /* the picture does not fit the buffer */
     bool lost;           /* a picture before it is missing */
     bool by_timestamp;   /* markers mean nothing */
     bool byte_stream;    /* units may hold start codes and further units */
-    bool fragment;       /* a unit has begun and not ended; its length lies at FRAGMENT_START */
-    bool fragment_noted; /* it is a slice, and known to note_unit */
+    bool fragment;       /* a unit has begun and not ended; its length lies at fragment_start */
+    bool fragment_noted; /* that unit is a slice, which note_unit has seen */
     size_t fragment_start;
-    bool proved;         /* a marker was at the end of a picture: they mean something */
-    bool waits;          /* the picture is complete, if no slice comes behind its marker */
-    bool keyframe;       /* a NAL unit says so */
+    bool proved;         /* a marker was at the end of a picture, so markers mean something */
+    bool waits;          /* the picture is complete if no slice comes after its marker */
+    bool keyframe;       /* one of its NAL units is a keyframe's */
     bool recovery;       /* the picture has a recovery point */
     unsigned recoveries; /* recovery points since the last keyframe */
-    bool ends_seen;      /* a unit in pieces has had its end, so the next ones are to have theirs */
+    bool ends_seen;      /* a unit in pieces has had its end marked, so the next ones must have theirs */
     unsigned slices, slices_before;   /* of this picture and the last one */
-    unsigned steady;                  /* pictures in a row with SLICES_BEFORE slices */
+    unsigned steady;                  /* pictures in a row with slices_before slices */
     struct sps sps;                   /* H.264: the last one; zeroed: none */
     enum picture_structure structure; /* of the first slice */
     uint32_t frame_num;               /* of a field */
-    bool paired;                      /* both fields are there, or one is enough */
+    bool paired;                      /* both fields are there, or one is known to be enough */
     int64_t time;                     /* of the last payload */
     int64_t unit_time;                /* of the first one */
     int64_t arrival_ns;
@@ -80,8 +80,7 @@ void access_unit_builder_finish(struct access_unit_builder *builder);
 void access_unit_builder_reset(struct access_unit_builder *builder);
 
 /*
- * Begins to take a payload, which holds the first slice of what START says. DEPACKETIZER_FULL: a complete
- * picture is to be taken first.
+ * Begins to take a payload, which begins what START says. DEPACKETIZER_FULL: fetch the complete picture first.
  */
 enum depacketizer_result access_unit_builder_open(struct access_unit_builder *builder,
                                                   const struct depacketizer_payload *payload,
@@ -90,21 +89,21 @@ enum depacketizer_result access_unit_builder_open(struct access_unit_builder *bu
 /* Adds a whole NAL unit. */
 void access_unit_builder_add(struct access_unit_builder *builder, const uint8_t *data, size_t size);
 
-/* Adds a NAL unit in pieces: its header, rebuilt, and what the first packet holds; then the rest. */
+/* Adds a NAL unit in pieces: its rebuilt header and the content of its first packet; then the rest. */
 void access_unit_builder_begin_fragment(struct access_unit_builder *builder, const uint8_t *header,
                                         size_t header_size, const uint8_t *data, size_t size);
 void access_unit_builder_continue_fragment(struct access_unit_builder *builder, const uint8_t *data,
                                            size_t size);
 void access_unit_builder_end_fragment(struct access_unit_builder *builder);
 
-/* True if a unit has begun; false if its beginning is missing. */
+/* True if a unit has begun and not ended; false if the beginning of the unit is missing. */
 bool access_unit_builder_has_fragment(const struct access_unit_builder *builder);
 
 /* The payload goes on with a unit whose beginning is not here: it was lost, or never sent. */
 void access_unit_builder_miss_beginning(struct access_unit_builder *builder,
                                         const struct depacketizer_payload *payload);
 
-/* The payload holds something that cannot be: it is counted, and the picture is damaged. */
+/* The payload is malformed: counts it, and the picture is damaged. */
 void access_unit_builder_spoil(struct access_unit_builder *builder);
 
 /* The payload is used up. */

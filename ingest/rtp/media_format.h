@@ -1,6 +1,6 @@
 /*
- * What a media of a session description sends, and how its payloads are to be read (the format parameters of
- * RFC 6184, 7798, 3640, 6416, 7587, 3551). Owned by a track; no thread of its own.
+ * What a media of a session description sends, and how its payloads are read (the format parameters of RFC 6184, 7798,
+ * 3640, 6416, 7587, 3551). Owned by a track; no thread of its own.
  */
 #ifndef INGEST_RTP_MEDIA_FORMAT_H
 #define INGEST_RTP_MEDIA_FORMAT_H
@@ -12,7 +12,7 @@
 #include "ingest/codec/media.h"
 #include "ingest/rtsp/sdp.h"
 
-/* RFC 3551, 3: payload types from here on have no meaning but what an rtpmap gives them. */
+/* RFC 3551, 3: payload types from here on have only the meaning that an rtpmap gives them. */
 #define MEDIA_FORMAT_DYNAMIC_TYPE_MIN 96
 
 /* Parameter sets and configurations of the description, as media_stream.extradata. */
@@ -32,10 +32,10 @@ struct media_format_au {
     bool random_access;
     uint8_t stream_state_length;
     uint8_t auxiliary_size_length;
-    uint32_t constant_size; /* bytes of every AU; 0: its header says */
+    uint32_t constant_size; /* bytes of every AU; 0: as the AU's header says */
 };
 
-/* MP4A-LATM (RFC 6416, 6.3): what its StreamMuxConfig says beside the AudioSpecificConfig. */
+/* MP4A-LATM (RFC 6416, 6.3): its StreamMuxConfig without the AudioSpecificConfig. */
 struct media_format_latm {
     bool in_band;        /* each element says whether a configuration follows */
     unsigned subframes;  /* AUs in an element; 0: no configuration is known yet */
@@ -45,7 +45,7 @@ struct media_format_latm {
 struct media_format {
     enum media_codec codec;
     enum media_codec announced; /* by the encoding's name; MEDIA_CODEC_NONE: it has none */
-    bool guessed;               /* video: CODEC is a guess, which the first payloads are to prove */
+    bool guessed;               /* video: `codec` is a guess, which the first payloads have to prove */
     const char *name;           /* for people; static */
     bool latm;                  /* AAC as RFC 6416, else as RFC 3640 */
     bool donl;                  /* H.265: decoding order numbers are there (RFC 7798, 4.4) */
@@ -64,16 +64,16 @@ struct media_format {
 /* The name of a codec of video, for people; static. */
 const char *media_format_video_name(enum media_codec codec);
 
-/* The codec of MEDIA by its encoding's name; MEDIA_CODEC_OTHER, MEDIA_CODEC_NONE. */
+/* The codec of MEDIA by its encoding's name; MEDIA_CODEC_OTHER: not supported; MEDIA_CODEC_NONE: neither video nor audio. */
 enum media_codec media_format_codec(const struct sdp_media *media);
 
 /*
- * AAC: the stream has this AudioSpecificConfig, whatever was described. 0: *format has it; -EALREADY: it had;
+ * AAC: the stream has this AudioSpecificConfig, whatever was described. 0: *format has it now; -EALREADY: it had it before;
  * -EBADMSG.
  */
 int media_format_take_config(struct media_format *format, const uint8_t *config, size_t size);
 
-/* 0; -ENOTSUP: an encoding that is not known, or parameters that are not understood. */
+/* 0; -ENOTSUP: an unknown encoding, or parameters that are not supported. */
 int media_format_read(const struct sdp_media *media, struct media_format *format);
 
 #endif

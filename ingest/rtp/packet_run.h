@@ -1,8 +1,7 @@
 /*
- * Packets that do not fit what is expected, kept until enough of them follow each other to prove that the
- * sender began anew, so that its first packets are not lost. A run has packets of one SSRC and payload type
- * with consecutive sequence numbers. Owned by a track; one thread. It copies the payloads, and keeps the memory for the next
- * run.
+ * Unexpected packets, kept until enough of them follow each other to prove that the sender has started again, so that its
+ * first packets are not lost. A run has packets of one SSRC and payload type with consecutive sequence numbers. It copies
+ * the payloads, and keeps the memory for the next run. Owned by a track; one thread.
  */
 #ifndef INGEST_RTP_PACKET_RUN_H
 #define INGEST_RTP_PACKET_RUN_H
@@ -13,12 +12,12 @@
 
 #include "ingest/rtp/rtp_packet.h"
 
-/* Packets in a run: more than any proof takes. */
+/* Packets in a run: as many as any proof needs. */
 #define PACKET_RUN_MAX 8
 
 struct packet_run {
     struct {
-        struct rtp_packet packet; /* its payload lies in DATA */
+        struct rtp_packet packet; /* its payload lies in `data` */
         int64_t arrival_ns;
         uint8_t *data; /* owned */
         size_t room;
@@ -29,13 +28,13 @@ struct packet_run {
 void packet_run_init(struct packet_run *run);
 void packet_run_finish(struct packet_run *run);
 
-/* True if PACKET goes on with the run, or if there is none. */
+/* True if PACKET continues the run, or if there is no run. */
 bool packet_run_follows(const struct packet_run *run, const struct rtp_packet *packet);
 
-/* Adds a packet that follows. A run that is full, or for which there is no memory, stays as it is. */
+/* Adds a packet that follows. Without room or memory the run stays as it is. */
 void packet_run_add(struct packet_run *run, const struct rtp_packet *packet, int64_t arrival_ns);
 
-/* The payloads stay as they are until the next packet_run_add. */
+/* Empties the run. The payloads stay valid until the next packet_run_add. */
 void packet_run_clear(struct packet_run *run);
 
 #endif

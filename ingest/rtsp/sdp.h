@@ -1,6 +1,6 @@
 /*
- * What a camera says that it sends: a session description (SDP, RFC 8866, with the RTSP attributes of RFC
- * 2326 appendix C), read as leniently as cameras write it. Pure functions without allocation; any process,
+ * The description of what a camera sends (SDP, RFC 8866, with the RTSP attributes of RFC 2326, appendix C), read as
+ * leniently as cameras write it. Pure functions without allocation; any process,
  * any thread.
  */
 #ifndef INGEST_RTSP_SDP_H
@@ -16,14 +16,14 @@
 /* Medias that are kept: video, audio, metadata, backchannel, and as many again. Further ones are left out. */
 #define SDP_MEDIA_MAX 8
 
-/* Bytes with their NUL. What is longer is left out as if it were not there, never cut. */
+/* Bytes with their NUL. A longer text is left out as if it were not there, and never cut. */
 #define SDP_ENCODING_SIZE 32
 #define SDP_FMTP_SIZE 4096 /* the parameter sets of H.265 in base64 take 200 to 600 */
 #define SDP_CONTROL_SIZE 2048
 
 enum sdp_kind { SDP_VIDEO, SDP_AUDIO, SDP_OTHER };
 
-/* As written, in the absence of an own one the session's. To ONVIF, sendonly audio is a backchannel. */
+/* As written; a media without a direction has the session's. In ONVIF, sendonly audio is a backchannel. */
 enum sdp_direction { SDP_SENDRECV, SDP_SENDONLY, SDP_RECVONLY, SDP_INACTIVE };
 
 /*
@@ -33,17 +33,17 @@ enum sdp_direction { SDP_SENDRECV, SDP_SENDONLY, SDP_RECVONLY, SDP_INACTIVE };
 struct sdp_media {
     enum sdp_kind kind;
     bool secure; /* SRTP: the protocol is RTP/SAVP or RTP/SAVPF, or there are keys for it (RFC 4567, 4568) */
-    uint8_t payload_type;             /* 0…127 */
-    char encoding[SDP_ENCODING_SIZE]; /* as written: compare without case; static types filled in; "": unknown
-                                       */
-    uint32_t clock_rate;              /* Hz; 0: unknown */
-    uint32_t channels;                /* audio: 1 if not written; else 0 */
-    char fmtp[SDP_FMTP_SIZE];         /* "a=1; b=2", without the payload type; several lines joined; or "" */
-    char control[SDP_CONTROL_SIZE];   /* "*", absolute or relative URL; or "" */
+    uint8_t payload_type; /* 0…127 */
+    char encoding
+        [SDP_ENCODING_SIZE]; /* as written, so compare without case; filled in for static types; "": unknown */
+    uint32_t clock_rate;     /* Hz; 0: unknown */
+    uint32_t channels;       /* audio: 1 if not written; else 0 */
+    char fmtp[SDP_FMTP_SIZE];       /* "a=1; b=2", without the payload type; several lines joined; or "" */
+    char control[SDP_CONTROL_SIZE]; /* "*", absolute or relative URL; or "" */
     enum sdp_direction direction;
     uint32_t bandwidth_kbit; /* b=AS; 0: unknown */
-    bool pli,
-        fir; /* it takes these requests for a keyframe (RFC 4585, 6.3.1; RFC 5104, 4.3.1), for any payload type */
+    /* Whether it takes these requests for a keyframe (RFC 4585, 6.3.1; RFC 5104, 4.3.1), for any payload type. */
+    bool pli, fir;
 };
 
 /* About 50 kB: not for the stack. */
@@ -53,7 +53,7 @@ struct sdp {
     size_t media_count;
 };
 
-/* Whether a media can be played with the payload type that it has. */
+/* Whether MEDIA can be played with its payload type. */
 typedef bool (*sdp_plays)(const struct sdp_media *media);
 
 /*
@@ -65,7 +65,7 @@ int sdp_parse(const char *text, size_t size, sdp_plays plays, struct sdp *sdp);
 
 /*
  * The value of parameter NAME (without case) of an fmtp text: *length bytes within FMTP, not ended by NUL.
- * Values may hold '=' (base64). NULL: not there. A name without '=' has an empty value.
+ * Values may hold '=' (base64). NULL: there is no such parameter. A name without '=' has an empty value.
  * Cameras that separate parameters by blanks or commas are understood, too: the value then goes on to the next ';'.
  * To find a further one of the same name, search behind the value.
  */

@@ -10,7 +10,7 @@
 struct source_operations {
     int (*read)(struct source *source, struct media_unit *unit, char error[SOURCE_ERROR_SIZE]);
     void (*close)(struct source *source);
-    /* *statistics is zeroed; NULL: nothing is counted. */
+    /* Fills *statistics, which is zeroed. NULL: the source counts nothing. */
     void (*statistics)(const struct source *source, struct source_statistics *statistics);
     bool (*ask_keyframe)(struct source *source); /* NULL: the camera cannot be asked */
 };
@@ -24,7 +24,7 @@ struct source {
 int source_rtsp_open(const struct source_options *options, const struct camera_url *url,
                      struct source **source, char error[SOURCE_ERROR_SIZE]);
 
-/* libavformat: every scheme that source.c lets through. */
+/* With libavformat: all other schemes that source.c allows. */
 int source_libav_open(const struct source_options *options, const struct camera_url *url,
                       struct source **source, char error[SOURCE_ERROR_SIZE]);
 
