@@ -85,7 +85,7 @@ struct worker {
     struct publisher *publisher;
     struct worker_stats stream_stats;
     struct ring_output output;
-    struct backoff backoff;
+    struct reconnect_backoff backoff;
     struct source_memory memory;
     struct login login;
     enum worker_state state;
@@ -508,25 +508,25 @@ static void wait_before_retry(struct worker *worker, int64_t delay_ms)
     }
 }
 
-static enum backoff_end how_it_ended(const struct source_memory *memory, int result)
+static enum reconnect_end how_it_ended(const struct source_memory *memory, int result)
 {
     switch (result) {
     case 0:
-        return BACKOFF_CLEAN;
+        return RECONNECT_CLEAN;
     case -ECONNRESET:
     case -EPIPE:
     case -ETIME:
-        return BACKOFF_DROPPED;
+        return RECONNECT_DROPPED;
     case -ENOTSUP:
-        return BACKOFF_HOPELESS;
+        return RECONNECT_HOPELESS;
     case -EACCES:
         /* Cameras lock an account after some wrong passwords. One that worked is right, the camera only
          * starts. */
-        return memory->authenticated ? BACKOFF_FAILED : BACKOFF_HOPELESS;
+        return memory->authenticated ? RECONNECT_FAILED : RECONNECT_HOPELESS;
     case -ENOKEY:
-        return memory->opened ? BACKOFF_FAILED : BACKOFF_HOPELESS;
+        return memory->opened ? RECONNECT_FAILED : RECONNECT_HOPELESS;
     default:
-        return BACKOFF_FAILED;
+        return RECONNECT_FAILED;
     }
 }
 
@@ -573,7 +573,8 @@ static void connection_ended(struct worker *worker, int result, const char *erro
     }
     bool streamed = worker->streaming_ns != 0;
     int64_t healthy_ms = streamed ? (clock_now_ns() - worker->streaming_ns) / NS_PER_MS + 1 : 0;
-    int64_t delay_ms = backoff_next(&worker->backoff, healthy_ms, how_it_ended(&worker->memory, result));
+    int64_t delay_ms =
+        reconnect_backoff_next(&worker->backoff, healthy_ms, how_it_ended(&worker->memory, result));
     bool hangs = worker->connected && (result == -ETIMEDOUT || result == -ETIME || result == -EBADMSG);
 
     log_warning("%s; next attempt in %.2f s", error, (double)delay_ms / 1000);
@@ -768,7 +769,7 @@ static int prepare(struct worker *worker)
     if (result == 0) {
         result = sandbox_enter(SANDBOX_INGEST, &needs);
     }
-    backoff_init(&worker->backoff, (uint32_t)getpid() ^ (uint32_t)clock_now_ns());
+    reconnect_backoff_init(&worker->backoff, (uint32_t)getpid() ^ (uint32_t)clock_now_ns());
     return result;
 }
 

@@ -1,9 +1,8 @@
 /*
- * One media of a session: from the RTP and RTCP packets that a camera sends (RFC 3550) to access units. A
- * video frame is handed out when its last packet is here, not when the next frame begins. Owned by the source
- * that feeds it; one thread; nothing here reads from a socket or waits. Everything that a packet says is
- * taken for hostile; every size is bounded; memory is allocated at the start and while buffers grow to what
- * the camera needs, then no more.
+ * One media of a session: from the RTP and RTCP packets that a camera sends (RFC 3550) to access units. A video frame is
+ * handed out when its last packet has arrived, and not when the next frame begins. Owned by the source that feeds it; one
+ * thread; nothing here reads from a socket or waits. The content of packets counts as hostile; every size is bounded;
+ * memory is allocated at the start and while buffers grow to what the camera needs, and then no more.
  *
  *     track_put_rtp(track, packet, size, now);
  *     while (track_next(track, &unit) == 1)
@@ -32,27 +31,27 @@
 
 struct track_options {
     bool reorder;      /* over UDP: packets are brought into order; over TCP a gap is a loss at once */
-    bool show_damaged; /* incomplete frames are handed out, and no unit says `lost` */
-    bool
-        doubt_markers; /* the first picture waits 30 ms for slices behind its marker, which some cameras set on
-                           every slice: see track_deadline */
-    uint32_t ssrc;     /* of the sender, as the answer to SETUP names it; 0: it does not */
+    bool show_damaged; /* incomplete frames are handed out, and no unit is `lost` */
+    /* The first picture waits 30 ms for slices after its marker, which some cameras set on every slice: track_deadline. */
+    bool doubt_markers;
+    uint32_t ssrc; /* of the sender, as the answer to SETUP names it; 0: not named */
 };
 
 /* Since the track was created. */
 struct track_counters {
-    uint64_t packets;       /* that belong to the track */
-    uint64_t lost;          /* packets that never came, or too late */
+    uint64_t packets;       /* packets that belong to the track */
+    uint64_t lost;          /* packets that never came, or came too late */
     uint64_t reordered;     /* packets that came after a later one (in time or not) */
     uint64_t duplicates;    /* packets that came again */
-    uint64_t malformed;     /* RTP or RTCP packets or payloads that cannot be; each is a loss to its frame */
+    uint64_t malformed;     /* malformed RTP or RTCP packets or payloads; each is a loss to its frame */
     uint64_t foreign;       /* packets of another payload type or sender */
-    uint64_t marker_errors; /* frames whose end the marker bit did not tell, or told wrongly */
-    uint64_t discontinuities; /* the sender began anew: another SSRC, or sequence numbers that jump */
-    uint64_t units;           /* access units handed out */
-    uint64_t dropped;         /* access units not handed out: incomplete or too long */
-    int64_t jitter_ns;        /* RFC 3550, 6.4.1 */
-    int64_t late_ns;          /* how much later than the most punctual the last sender report was */
+    uint64_t marker_errors; /* frames whose end had no marker bit, or a wrong one */
+    uint64_t
+        discontinuities; /* how often the sender started again: another SSRC, or sequence numbers that jump */
+    uint64_t units;      /* access units handed out */
+    uint64_t dropped;    /* access units not handed out: incomplete or too long */
+    int64_t jitter_ns;   /* RFC 3550, 6.4.1 */
+    int64_t late_ns;     /* how much later than the most punctual the last sender report was */
 };
 
 struct track;
@@ -64,65 +63,65 @@ struct track;
 enum media_codec track_codec(const struct sdp_media *media);
 
 /*
- * A track for MEDIA, which is copied. 0; -ENOTSUP: no depacketizer for this encoding, or its parameters are
- * of a kind that none understands; -ENOMEM.
+ * A track for MEDIA, which is copied. 0; -ENOTSUP: there is no depacketizer for this encoding or these
+ * parameters; -ENOMEM.
  */
 int track_create(const struct sdp_media *media, const struct track_options *options, struct track **track);
 
-/* NULL is allowed. A track that follows another goes first. */
+/* NULL is allowed. A track that follows another one is destroyed first. */
 void track_destroy(struct track *track);
 
 /*
- * What the track carries, as the session description says it: for media_description. Belongs to the track.
- * `codec_name` is set for every track.
+ * What the track carries, as the session description states it, for media_description. Belongs to the track. Its codec_name
+ * is always set.
  */
 const struct media_stream *track_stream(const struct track *track);
 
 /*
- * The presentation times of AUDIO shall be those of VIDEO's clock: by the sender reports of both once they
- * are there and agree with arrival within 2 s, else by arrival. VIDEO must outlive AUDIO. A track that
- * follows none gives its own RTP clock, in nanoseconds.
+ * Gives AUDIO presentation times on VIDEO's clock: by the sender reports of both, once they have come and agree with the
+ * arrival within 2 s, else by arrival. VIDEO must outlive AUDIO. A track that follows no other uses its own RTP clock, in
+ * nanoseconds.
  */
 void track_follow(struct track *audio, const struct track *video);
 
 /*
  * Takes one RTP packet that came at ARRIVAL_NS (CLOCK_MONOTONIC). PACKET must stay as it is until track_next
- * has returned 0, which must be before the next call. 0; -EBADMSG: no RTP packet; -EPROTO: not for this track
- * (payload type, a stray SSRC). Errors are counted and need no handling.
+ * has returned 0, which must be before the next call. 0; -EBADMSG: not an RTP packet; -EPROTO: not for this
+ * track (payload type, a stray SSRC). Errors are counted and need no handling.
  */
 int track_put_rtp(struct track *track, const uint8_t *packet, size_t size, int64_t arrival_ns);
 
 /*
- * Takes one compound RTCP packet. 0; 1: the sender says goodbye (BYE) to this track; -EBADMSG: malformed,
- * what came before has been taken.
+ * Takes one compound RTCP packet. 0; 1: the sender leaves this track (BYE); -EBADMSG: malformed, but the
+ * part before the fault was taken.
  */
 int track_put_rtcp(struct track *track, const uint8_t *packet, size_t size, int64_t arrival_ns);
 
 /*
  * The next access unit that is complete. 1: *unit is filled, its data valid until the next call with this
- * track; 0: none. Video as NAL units, each after its length in NAL_LENGTH_SIZE bytes; audio as one frame of the codec (PCM and G.711: the
- * samples of one packet, as sent).
+ * track; 0: none. Video as NAL units, each after its length in NAL_LENGTH_SIZE bytes; audio as one frame of the codec
+ * (PCM and G.711: the samples of one packet, as sent).
  */
 int track_next(struct track *track, struct media_unit *unit);
 
 /*
- * When track_flush wants to be called (CLOCK_MONOTONIC), because packets wait for a missing one or a picture
- * for what may follow; INT64_MAX: it need not be.
+ * When track_flush is due (CLOCK_MONOTONIC), because packets wait for a missing one, or a picture for slices that may follow;
+ * INT64_MAX: it is not.
  */
 int64_t track_deadline(const struct track *track);
 
-/* Gives up on what has been waited for long enough; then call track_next until it returns 0. */
+/* Gives up what is overdue. Then call track_next until it returns 0. */
 void track_flush(struct track *track, int64_t now_ns);
 
 /*
  * Writes a compound RTCP packet for the sender: receiver report (RFC 3550, 6.4.2) and SDES with a CNAME.
- * Its size; 0: nothing has been received yet. To be sent every 5 s or sooner (6.2), on the RTCP channel.
+ * Returns its size; 0: nothing has been received yet. To be sent every 5 s or sooner (6.2), on the RTCP channel.
  */
 size_t track_report(struct track *track, int64_t now_ns, uint8_t out[TRACK_REPORT_SIZE]);
 
 /*
  * Writes a compound RTCP packet that asks the sender for a keyframe: a report as above with PLI, FIR or both, as MEDIA
- * offers. Its size; 0: MEDIA offers neither, or nothing has been received yet.
+ * offers. Returns its size; 0: MEDIA offers neither, or nothing has been received yet.
  */
 size_t track_ask_keyframe(struct track *track, const struct sdp_media *media, int64_t now_ns,
                           uint8_t out[TRACK_REPORT_SIZE]);

@@ -1,7 +1,7 @@
 /*
- * Who is asked before credentials are sent to a camera, and told what became of them: cameras lock accounts after some
- * refused log-ins, and those of all streams count (docs/design/supervision.md, "Log-ins"). The worker's; a source calls it.
- * One thread.
+ * The gate that a source asks before it sends credentials to a camera, and to which it reports the outcome: cameras lock
+ * accounts after some refused log-ins, and those of all streams count (docs/design/supervision.md, "Log-ins"). Owned by the
+ * worker; one thread.
  */
 #ifndef INGEST_RTSP_LOGIN_GATE_H
 #define INGEST_RTSP_LOGIN_GATE_H
@@ -11,9 +11,9 @@
 enum login_result {
     LOGIN_ACCEPTED,
     LOGIN_REFUSED,      /* 401 although there were credentials */
-    LOGIN_REFUSED_MORE, /* that, and the next request answers another challenge */
+    LOGIN_REFUSED_MORE, /* the same, and the next request answers another challenge */
     LOGIN_FORBIDDEN,    /* 403 */
-    LOGIN_UNANSWERED,   /* the answer says nothing about them, or there was none */
+    LOGIN_UNANSWERED,   /* the answer says nothing about the credentials, or there was none */
 };
 
 /* Bytes of an error text with its NUL. */
@@ -21,9 +21,9 @@ enum login_result {
 
 struct login_gate {
     /*
-     * Whether a request with credentials may be sent that the camera has not accepted over this connection. BRIEFLY:
-     * pictures wait. 0: it may, and its outcome is to be told; -EACCES: not now; -EBUSY: that is not known; -ECANCELED;
-     * ERROR then says why.
+     * Whether a request may be sent with credentials that the camera has not accepted over this connection. BRIEFLY: do not
+     * wait long, because pictures wait. 0: it may, and its outcome has to be reported with tell(); -EACCES: not now; -EBUSY:
+     * not known yet; -ECANCELED. On error ERROR says why.
      */
     int (*ask)(void *context, bool briefly, char error[LOGIN_ERROR_SIZE]);
     void (*tell)(void *context, enum login_result result);

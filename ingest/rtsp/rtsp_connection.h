@@ -19,16 +19,16 @@
 /* Bytes of a session's id with its NUL. */
 #define RTSP_SESSION_ID_SIZE 512
 
-/* Bytes of requests and reports that wait to be sent: the longest request and some. */
+/* Bytes of requests and reports that wait to be sent: the longest request and some more. */
 #define RTSP_CONNECTION_OUT_SIZE 20480
 
-/* Bytes of the headers that are a request's own. */
+/* Bytes of the headers that only one request has. */
 #define RTSP_CONNECTION_HEADERS_SIZE 512
 
 /* The credentials on one connection. */
 enum rtsp_login {
-    RTSP_LOGIN_UNKNOWN, /* not sent, or refused: the gate is asked */
-    RTSP_LOGIN_TRIED,   /* the gate allowed a request with them, whose outcome it will be told */
+    RTSP_LOGIN_UNKNOWN, /* not sent, or refused: ask the gate */
+    RTSP_LOGIN_TRIED,   /* the gate allowed a request with them, whose outcome has to be reported */
     RTSP_LOGIN_PROVEN,  /* accepted */
 };
 
@@ -37,19 +37,19 @@ struct rtsp_connection {
     struct rtsp_wait *wait;
     struct rtsp_socket *socket; /* owned; NULL: not connected */
     struct rtsp_input input;
-    struct rtsp_auth *auth;        /* the session's owner's: it outlives the connection */
-    const struct login_gate *gate; /* the session's owner's; ask NULL: anything may be sent */
+    struct rtsp_auth *auth;        /* belongs to the session's owner and outlives the connection */
+    const struct login_gate *gate; /* the same; ask NULL: anything may be sent */
     enum rtsp_login login;
-    bool login_worked;                     /* it was PROVEN on this connection */
+    bool login_worked;                     /* `login` has been RTSP_LOGIN_PROVEN on this connection */
     bool login_goes_on;                    /* refused, with another challenge to be answered */
     bool authorized;                       /* the request under way has credentials */
     char session_id[RTSP_SESSION_ID_SIZE]; /* "": none yet */
     uint32_t sequence;                     /* CSeq of the newest request */
     uint32_t unanswered;                   /* bit n: request SEQUENCE - n has had no final response */
-    bool odd_sequence;                     /* a response had another CSeq than its request; the log knows */
-    bool challenged;                       /* the newest response was a 401 */
-    bool readable;                         /* the socket may have something */
-    bool closed;                           /* the camera closed the connection, or asked for that */
+    bool odd_sequence; /* a response had another CSeq than its request, which was logged */
+    bool challenged;   /* the newest response was a 401 */
+    bool readable;     /* the socket may have something */
+    bool closed;       /* the camera has closed the connection, or asked for that */
     char out[RTSP_CONNECTION_OUT_SIZE];
     size_t out_size;
 
@@ -64,11 +64,11 @@ int rtsp_connection_init(struct rtsp_connection *connection, const char *name, s
                          struct rtsp_auth *auth, const struct login_gate *gate);
 void rtsp_connection_finish(struct rtsp_connection *connection);
 
-/* Ends the connection that there is and makes another. As rtsp_socket_connect. */
+/* Ends the present connection, if there is one, and makes another. As rtsp_socket_connect. */
 int rtsp_connection_connect(struct rtsp_connection *connection, const struct rtsp_socket_options *options,
                             int64_t deadline_ns, char error[RTSP_ERROR_SIZE]);
 
-/* Sends a request. HEADERS are lines with their ends, or "". 0; -ENOBUFS: the camera takes nothing any more;
+/* Sends a request. HEADERS are lines with their ends, or "". 0; -ENOBUFS: the camera no longer takes anything;
  * -EACCES, -EBUSY: the gate allows no credentials; other negative errno. METHOD must be a literal. */
 int rtsp_connection_begin(struct rtsp_connection *connection, const char *method, const char *uri,
                           const char *headers, char error[RTSP_ERROR_SIZE]);
@@ -76,22 +76,22 @@ int rtsp_connection_begin(struct rtsp_connection *connection, const char *method
 /* The response is a 401: sends the request again with an answer to it. 0; negative errno and ERROR. */
 int rtsp_connection_answer_challenge(struct rtsp_connection *connection, char error[RTSP_ERROR_SIZE]);
 
-/* Sends bytes of another kind between requests, all or none. */
+/* Sends other bytes between requests, all of them or none. */
 int rtsp_connection_send(struct rtsp_connection *connection, const void *head, size_t head_size,
                          const void *data, size_t size);
 
 /*
- * What has arrived, without waiting. 0: RTSP_EVENT_NONE: nothing; RTSP_EVENT_PACKET: connection->input;
- * RTSP_EVENT_MESSAGE: the response to the request, connection->input.message (the request is no longer under way,
- * unless it is a 401). 1: the camera ended the connection. Negative errno and ERROR.
+ * Takes what has arrived, without waiting. 0, and *event is RTSP_EVENT_NONE: nothing; RTSP_EVENT_PACKET: a packet, in
+ * connection->input; RTSP_EVENT_MESSAGE: the response to the request, connection->input.message, after which the request is
+ * done, unless it is a 401. 1: the camera ended the connection. Negative errno, with ERROR.
  */
 int rtsp_connection_next(struct rtsp_connection *connection, enum rtsp_event *event,
                          char error[RTSP_ERROR_SIZE]);
 
 /*
- * Waits for the response to the request under way, and answers challenges. 0: connection->input.message, or, if
- * PACKETS, *event is RTSP_EVENT_PACKET: a packet came first, which the next rtsp_connection_next finds. Without
- * PACKETS packets are dropped. Negative errno and ERROR.
+ * Waits for the response to the request under way, and answers challenges. 0: the response is connection->input.message; or,
+ * with PACKETS, *event is RTSP_EVENT_PACKET: a packet came first, which the next rtsp_connection_next finds. Without PACKETS
+ * packets are dropped. Negative errno, with ERROR.
  */
 int rtsp_connection_await(struct rtsp_connection *connection, bool packets, int64_t deadline_ns,
                           enum rtsp_event *event, char error[RTSP_ERROR_SIZE]);
@@ -99,10 +99,10 @@ int rtsp_connection_await(struct rtsp_connection *connection, bool packets, int6
 /* What to wait for. */
 struct pollfd rtsp_connection_poll(const struct rtsp_connection *connection);
 
-/* What poll found. */
+/* Takes the result of that poll. 0; negative errno, with ERROR. */
 int rtsp_connection_polled(struct rtsp_connection *connection, short revents, char error[RTSP_ERROR_SIZE]);
 
-/* Writes "NAME: …" to ERROR and returns CODE. */
+/* Writes "NAME: …", with the camera's name, to ERROR and returns CODE. */
 int rtsp_connection_fail(const struct rtsp_connection *connection, int code, char error[RTSP_ERROR_SIZE],
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -1,6 +1,6 @@
 /*
  * A session with an RTSP camera (RFC 2326): from its URL to RTP and RTCP packets. Opening connects, asks for
- * the description, sets the first playable video and the first audio up and starts them; reading keeps the
+ * the description, sets up the first playable video and the first audio and starts them; reading keeps the
  * session alive. It blocks in poll with deadlines and asks its owner at least every 250 ms whether to stop.
  * One thread. Error texts hold no credential.
  */
@@ -17,10 +17,10 @@
 #include "ingest/rtsp/rtsp_wait.h"
 #include "ingest/rtsp/sdp.h"
 
-/* How long saying goodbye to the camera may take. */
+/* How long TEARDOWN may take. */
 #define RTSP_CLOSE_DEADLINE_MS 300
 
-/* With RTSP_BEST: so long may UDP stay silent after PLAY before TCP is tried. */
+/* With RTSP_BEST: TCP is tried when UDP stays silent for so long after PLAY. */
 #define RTSP_UDP_SILENCE_MS 2000
 
 /* Redirects in a row. */
@@ -36,15 +36,15 @@ enum rtsp_choice {
 };
 
 /*
- * What one session with a camera teaches the next. Owned by what opens one session after the other, used by one
+ * What one session with a camera teaches the next. Owned by the code that opens one session after the other, used by one
  * session at a time; zeroed at first. Holds no secret between sessions.
  */
 struct rtsp_memory {
     struct rtsp_auth auth; /* challenges, what was refused, what has worked */
-    bool udp_fails;        /* with a choice: UDP was refused or stayed silent */
-    bool tcp_fails;        /* with a choice: TCP was refused */
+    bool udp_fails;        /* with a choice of transport: UDP was refused or stayed silent */
+    bool tcp_fails;        /* with a choice of transport: TCP was refused */
     bool omit_options;     /* the camera does not answer OPTIONS, or ends the connection with its answer */
-    unsigned control_form; /* enum rtsp_control_form that SETUP was taken for */
+    unsigned control_form; /* the enum rtsp_control_form with which the camera accepted SETUP */
     struct rtsp_keepalive_memory keepalive; /* which keepalive this camera honours */
 };
 
@@ -61,7 +61,7 @@ struct rtsp_session_options {
     bool allow_redirect;                          /* to other hosts, which then get no credentials */
     bool refuse_basic;                            /* the password is never sent with Basic authentication */
     int64_t connect_ms;                           /* for everything up to the answer to PLAY */
-    bool (*plays)(const struct sdp_media *media); /* whether it can be used */
+    bool (*plays)(const struct sdp_media *media); /* whether a media can be played */
     struct rtsp_memory *memory;                   /* NULL: nothing is remembered. Outlives the session */
     struct rtsp_wait wait;
     struct login_gate gate; /* ask and tell NULL: nothing is asked. Its context outlives the session */
@@ -78,16 +78,16 @@ struct rtsp_packet {
 struct rtsp_session;
 
 /*
- * 0; -ECANCELED; -ENOTSUP: trying again soon will not help; -EACCES: nor that, unless the credentials worked
- * before, or the gate says so; other negative errno, ERROR then says why.
+ * 0; -ECANCELED; -ENOTSUP: trying again soon will not help; -EACCES: the credentials are refused, which trying again helps
+ * only if they have worked before, or the gate does not let them be tried; other negative errno. ERROR then says why.
  */
 int rtsp_session_open(const struct rtsp_session_options *options, struct rtsp_session **session,
                       char error[RTSP_ERROR_SIZE]);
 
-/* What was set up; NULL: there is none. Valid until rtsp_session_close. */
+/* The media of this kind that was set up; NULL: none. Valid until rtsp_session_close. */
 const struct sdp_media *rtsp_session_media(const struct rtsp_session *session, enum rtsp_media media);
 
-/* Audio that the camera sends and that cannot be played, which was not set up; NULL: there is none. */
+/* Audio that the camera announces and that was not set up, because it cannot be played; NULL: there is none. */
 const struct sdp_media *rtsp_session_unplayed(const struct rtsp_session *session);
 
 /* Whether packets come over UDP, so that they may be out of order. */
@@ -99,7 +99,7 @@ bool rtsp_session_authenticated(const struct rtsp_session *session);
 /* The SSRC that the camera named for MEDIA in SETUP (RFC 2326, 12.39). False: it named none. */
 bool rtsp_session_ssrc(const struct rtsp_session *session, enum rtsp_media media, uint32_t *ssrc);
 
-/* Milliseconds without a sign of life after which the camera gives the session up, as far as is known. */
+/* Milliseconds without a sign of life after which the camera gives up the session, as far as is known. */
 int rtsp_session_timeout_ms(const struct rtsp_session *session);
 
 /*
@@ -114,7 +114,7 @@ int rtsp_session_read(struct rtsp_session *session, int64_t deadline_ns, struct 
 void rtsp_session_send_rtcp(struct rtsp_session *session, enum rtsp_media media, const void *data,
                             size_t size);
 
-/* TEARDOWN, for which it takes 300 ms at most, then closes. NULL is allowed. */
+/* Sends TEARDOWN, which takes RTSP_CLOSE_DEADLINE_MS at most, and closes. NULL is allowed. */
 void rtsp_session_close(struct rtsp_session *session);
 
 #endif

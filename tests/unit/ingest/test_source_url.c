@@ -98,39 +98,40 @@ static void credentials_survive(void **state)
 
 static void backoff_doubles_to_its_limit(void **state)
 {
-    struct backoff backoff;
-    int64_t expected = BACKOFF_FIRST_MS;
+    struct reconnect_backoff backoff;
+    int64_t expected = RECONNECT_FIRST_MS;
 
     (void)state;
-    backoff_init(&backoff, 1);
+    reconnect_backoff_init(&backoff, 1);
     for (int i = 0; i < 12; i++) {
-        int64_t delay = backoff_next(&backoff, 0, BACKOFF_FAILED);
+        int64_t delay = reconnect_backoff_next(&backoff, 0, RECONNECT_FAILED);
         assert_in_range(delay, expected * 3 / 4, expected);
-        expected = expected * 2 < BACKOFF_LAST_MS ? expected * 2 : BACKOFF_LAST_MS;
+        expected = expected * 2 < RECONNECT_LAST_MS ? expected * 2 : RECONNECT_LAST_MS;
     }
-    assert_int_equal(backoff_next(&backoff, BACKOFF_HEALTHY_MS, BACKOFF_FAILED), 0);
-    assert_in_range(backoff_next(&backoff, 0, BACKOFF_FAILED), 187, BACKOFF_FIRST_MS);
+    assert_int_equal(reconnect_backoff_next(&backoff, RECONNECT_HEALTHY_MS, RECONNECT_FAILED), 0);
+    assert_in_range(reconnect_backoff_next(&backoff, 0, RECONNECT_FAILED), 187, RECONNECT_FIRST_MS);
 }
 
 static void a_stream_that_ended_is_dialled_at_once(void **state)
 {
-    struct backoff backoff;
+    struct reconnect_backoff backoff;
 
     (void)state;
-    backoff_init(&backoff, 1);
+    reconnect_backoff_init(&backoff, 1);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(backoff_next(&backoff, 5000, BACKOFF_CLEAN), 0);
-        assert_int_equal(backoff_next(&backoff, 5000, BACKOFF_DROPPED), 0);
-        assert_int_equal(backoff_next(&backoff, BACKOFF_PACE_MS, BACKOFF_CLEAN), 0);
-        assert_int_equal(backoff_next(&backoff, 1, BACKOFF_CLEAN), BACKOFF_PACE_MS - 1);
+        assert_int_equal(reconnect_backoff_next(&backoff, 5000, RECONNECT_CLEAN), 0);
+        assert_int_equal(reconnect_backoff_next(&backoff, 5000, RECONNECT_DROPPED), 0);
+        assert_int_equal(reconnect_backoff_next(&backoff, RECONNECT_PACE_MS, RECONNECT_CLEAN), 0);
+        assert_int_equal(reconnect_backoff_next(&backoff, 1, RECONNECT_CLEAN), RECONNECT_PACE_MS - 1);
     }
-    assert_int_equal(backoff_next(&backoff, 5000, BACKOFF_FAILED), 0);
-    assert_true(backoff_next(&backoff, 5000, BACKOFF_FAILED) > 0); /* once only, until it has been healthy */
-    assert_int_equal(backoff_next(&backoff, BACKOFF_HEALTHY_MS, BACKOFF_FAILED), 0);
-    backoff_init(&backoff, 1);
-    assert_true(backoff_next(&backoff, 0, BACKOFF_CLEAN) > 0);
-    assert_true(backoff_next(&backoff, 10, BACKOFF_DROPPED) > BACKOFF_PACE_MS);
-    assert_true(backoff_next(&backoff, 0, BACKOFF_HOPELESS) > BACKOFF_LAST_MS / 2);
+    assert_int_equal(reconnect_backoff_next(&backoff, 5000, RECONNECT_FAILED), 0);
+    assert_true(reconnect_backoff_next(&backoff, 5000, RECONNECT_FAILED) >
+                0); /* once only, until it has been healthy */
+    assert_int_equal(reconnect_backoff_next(&backoff, RECONNECT_HEALTHY_MS, RECONNECT_FAILED), 0);
+    reconnect_backoff_init(&backoff, 1);
+    assert_true(reconnect_backoff_next(&backoff, 0, RECONNECT_CLEAN) > 0);
+    assert_true(reconnect_backoff_next(&backoff, 10, RECONNECT_DROPPED) > RECONNECT_PACE_MS);
+    assert_true(reconnect_backoff_next(&backoff, 0, RECONNECT_HOPELESS) > RECONNECT_LAST_MS / 2);
 }
 
 int main(void)
