@@ -100,6 +100,7 @@ struct worker {
     struct keyframe_wait keyframe;
     int64_t keyframe_ns;  /* when the present connection gave its last keyframe; 0: not yet */
     int64_t group_ns;     /* the longest distance of two keyframes */
+    bool sound_hurried;   /* the present connection was asked for a keyframe because of its sound */
     bool connected;       /* the present connection was opened */
     int64_t streaming_ns; /* when the present connection gave its first fragment; 0: not yet */
 };
@@ -416,6 +417,18 @@ static int watch_keyframes(struct worker *worker, struct source *source, char er
     return 0;
 }
 
+/* Sound that came waits for a keyframe: the camera is asked for one, once, so that it is not long. */
+static void hurry_sound(struct worker *worker, struct source *source)
+{
+    if (worker->sound_hurried || !publisher_status(worker->publisher)->awaits_keyframe) {
+        return;
+    }
+    worker->sound_hurried = true;
+    if (source_ask_keyframe(source)) {
+        log_debug("the camera is asked for a keyframe, where the sound begins");
+    }
+}
+
 /* Reads until the connection ends: 0 at a clean end, else negative errno. */
 static int stream(struct worker *worker, struct source *source, char error[SOURCE_ERROR_SIZE])
 {
@@ -423,6 +436,7 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
     int result = publisher_begin(worker->publisher, source_describe(source), error);
 
     worker->keyframe.since_ns = worker->keyframe_ns = 0;
+    worker->sound_hurried = false;
     stream_notes_begin(&worker->notes, publisher_status(worker->publisher));
     while (result >= 0) {
         result = source_read(source, &unit, error);
@@ -440,6 +454,7 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
         if (publisher_status(worker->publisher)->audio_changes != worker->reported_audio) {
             report_state(worker);
         }
+        hurry_sound(worker, source);
         if (result == 1) {
             after_fragment(worker);
         } else if (result == 0 && unit.video) {

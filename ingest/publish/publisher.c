@@ -258,6 +258,7 @@ static void put_audio(struct publisher *publisher, const struct media_unit *unit
     }
     bool open = publisher->audio_open && !publisher->need_keyframe;
     sound_gate_unit(&publisher->gate, audio_input_put(&publisher->audio, &at, open), unit->capture_ns);
+    publisher->status.awaits_keyframe = publisher->gate.state == SOUND_PLAYING && !publisher->audio_open;
     note_audio(publisher);
 }
 
@@ -314,6 +315,7 @@ static bool advance_ring(struct publisher *publisher)
 static void open_audio(struct publisher *publisher, bool open)
 {
     publisher->audio_open = open;
+    publisher->status.awaits_keyframe = false;
     note_audio(publisher);
 }
 

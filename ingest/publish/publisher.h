@@ -32,6 +32,7 @@ struct publisher_status {
     char audio[PUBLISHER_AUDIO_SIZE]; /* the codec that plays, or a word for the state of sound_gate.h */
     char audio_error
         [PUBLISHER_AUDIO_ERROR_SIZE]; /* why announced sound does not play; "": it plays, or is awaited */
+    bool awaits_keyframe;             /* the tracks change at the next keyframe */
     uint64_t fragments, bytes;
     uint64_t withheld;         /* frames not published: waiting for a keyframe, too long, damaged */
     uint64_t pictures_refused; /* of these, left out by stream_limit.h because there were too many pictures */

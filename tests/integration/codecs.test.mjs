@@ -38,7 +38,7 @@ const SOUNDS = {
 async function decoded(stage, viewer) {
   await viewer.close();
   viewer.assertConsecutive();
-  const { fragments, camera } = viewer;
+  const { generation: fragments, camera } = viewer;
   for (const { prft, video } of fragments) {
     assert.equal(prft.mediaTime, video.decodeTime + BigInt(video.samples[0].offset), 'prft names the frame by when it is shown');
   }
@@ -61,9 +61,9 @@ async function pause(camera, name, viewer) {
 const shown = (fragments) => fragments.map(({ video }) => (Number(video.decodeTime) + video.samples[0].offset) / video.timescale).sort((a, b) => a - b);
 
 /** Every frame of FRAMES between two pauses of the camera. Returns what was seen, decoded. */
-async function watchAll(stage, ringcast, camera, name) {
+async function watchAll(stage, ringcast, camera, name, tracks) {
   const viewer = stage.viewer(ringcast, name);
-  await enough(viewer, FPS);
+  await viewer.tracks(tracks, FPS, LIMIT_MS);
   const first = await pause(camera, name, viewer);
   await camera.command(`resume ${name}`);
   await enough(viewer, first.received + FRAMES);
@@ -99,7 +99,7 @@ async function watchCameras(stage, cameras) {
   const settings = camera.cameras.map(({ name, url }) => ({ name, url, ...cameras[name].settings }));
   const ringcast = stage.instance({ cameras: settings }).start();
   await ringcast.streaming(undefined, LIMIT_MS);
-  const seen = await Promise.all(names.map((name) => watchAll(stage, ringcast, camera, name)));
+  const seen = await Promise.all(names.map((name) => watchAll(stage, ringcast, camera, name, cameras[name].streams.length)));
   names.forEach((name, i) => check(name, cameras[name], seen[i]));
 }
 
@@ -125,7 +125,7 @@ scenario('a file, again and again', async (stage) => {
   const ringcast = stage.instance({ cameras: [{ name: 'clip', url: `file://${file}` }] }).start();
   await ringcast.streaming();
   const viewer = stage.viewer(ringcast, 'clip');
-  await enough(viewer, FRAMES);
+  await viewer.tracks(2, FRAMES, LIMIT_MS);
   const { streams, fragments } = await decoded(stage, viewer);
   assert.deepEqual(streams, ['h264', 'flac']);
   assert.ok(fragments.every(({ prft }) => !prft.captured), 'a file was captured at no time');

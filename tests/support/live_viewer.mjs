@@ -87,6 +87,17 @@ export class LiveViewer {
     return this.fragments.slice(wanted - count);
   }
 
+  /** The fragments since the newest init segment. */
+  get generation() {
+    return this.fragments.filter(({ init }) => init === this.inits.length);
+  }
+
+  /** Waits for COUNT fragments of a generation with TRACKS tracks: sound has none before it is there. */
+  async tracks(tracks, count, limit) {
+    const isThere = ({ inits, generation }) => inits.at(-1)?.tracks.length === tracks && generation.length >= count;
+    await this.until(`${count} fragments of ${tracks} tracks`, isThere, limit);
+  }
+
   get lastDecodeSeconds() {
     const video = this.fragments.at(-1).video;
     return Number(video.decodeTime) / video.timescale;
@@ -107,8 +118,7 @@ export class LiveViewer {
 
   /** The newest init segment and all kept fragments since, as one file. */
   recording() {
-    const init = this.inits.length;
-    return Buffer.concat([this.inits.at(-1).data, ...this.fragments.filter((f) => f.init === init).map((f) => f.data)]);
+    return Buffer.concat([this.inits.at(-1).data, ...this.generation.map((f) => f.data)]);
   }
 
   /** Closes and waits until the connection is gone. */
