@@ -261,7 +261,7 @@ static void give_up(struct daemon *daemon, const char *what)
     fail_msg("%s", what);
 }
 
-void daemon_wait_ready(struct daemon *daemon)
+static void wait_ready(struct daemon *daemon)
 {
     char line[128] = "";
     size_t length = 0;
@@ -387,14 +387,38 @@ void daemon_wait_adopted(void)
     }
 }
 
-void daemon_finish(struct daemon *daemon)
+void daemon_start(struct daemon *daemon)
 {
-    assert_int_equal(kill(daemon->pid, SIGTERM), 0);
+    daemon_launch(daemon);
+    wait_ready(daemon);
+}
+
+void daemon_kill(struct daemon *daemon)
+{
+    assert_int_equal(kill(daemon->pid, SIGKILL), 0);
+    assert_int_equal(daemon_wait_exit(daemon), -SIGKILL);
+}
+
+void daemon_stop(struct daemon *daemon, int signal)
+{
+    assert_int_equal(kill(daemon->pid, signal), 0);
     int exit_code = daemon_wait_exit(daemon);
     if (exit_code != 0) {
         show_log(daemon);
     }
     assert_int_equal(exit_code, 0);
+}
+
+void daemon_finish(struct daemon *daemon)
+{
+    daemon_stop(daemon, SIGTERM);
+    daemon_require_nothing_left(daemon);
+}
+
+void daemon_finish_adopted(struct daemon *daemon)
+{
+    daemon_stop(daemon, SIGTERM);
+    daemon_wait_adopted();
     daemon_require_nothing_left(daemon);
 }
 

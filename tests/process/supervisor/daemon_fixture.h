@@ -9,8 +9,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Enough for anything here on a slow machine under sanitizers. */
-
 struct daemon {
     char dir[64];         /* $FAKE_DIR; holds ringcast.conf, run/ and log */
     char runtime_dir[80]; /* dir/run */
@@ -44,17 +42,29 @@ void daemon_configure(const struct daemon *daemon, const char *lines);
 /* Tells the stand-ins to misbehave (fake_ingest.c, fake_fanout.c). */
 void daemon_order(const struct daemon *daemon, const char *name);
 
-/* Starts ringcastd. */
-void daemon_launch(struct daemon *daemon);
+/* Starts ringcastd and waits for the line with the address. Fails the test if it does not come. */
+void daemon_start(struct daemon *daemon);
 
-/* Waits for the line with the address. Fails the test if it does not come. */
-void daemon_wait_ready(struct daemon *daemon);
+/* Starts ringcastd without waiting. */
+void daemon_launch(struct daemon *daemon);
 
 /* Waits for its end. The exit code, or -signal. */
 int daemon_wait_exit(struct daemon *daemon);
 
+/* Ends it with SIGKILL. */
+void daemon_kill(struct daemon *daemon);
+
+/* Ends it with SIGNAL and requires exit code 0. */
+void daemon_stop(struct daemon *daemon, int signal);
+
 /* Ends it with SIGTERM and requires exit code 0, and that nothing is left. Removes the directory. */
 void daemon_finish(struct daemon *daemon);
+
+/*
+ * The same for one that has taken over the processes of another one: these were not its children, and came to this
+ * process when the other one died.
+ */
+void daemon_finish_adopted(struct daemon *daemon);
 
 /* Requires that nothing is left, and removes the directory. For one that has ended. */
 void daemon_require_nothing_left(struct daemon *daemon);

@@ -33,8 +33,7 @@ static const struct camera_line cameras[] = {{"front", "stream"}, {"Hof \\\"1\\\
 static void start(struct daemon *daemon)
 {
     daemon_init(daemon, 0, cameras);
-    daemon_launch(daemon);
-    daemon_wait_ready(daemon);
+    daemon_start(daemon);
     daemon_wait_camera(daemon, "front", "streaming", 0);
 }
 
@@ -436,8 +435,7 @@ static void fan_outs_hear_of_each_other_while_a_camera_ends(void **state)
     (void)state;
     daemon_init(&daemon, 0, cameras);
     daemon_configure(&daemon, "fanout = { processes = 2; };");
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     daemon_wait_file(&daemon, "fanout.log", "\"front\":2");
     require_ok(&daemon, "{\"v\":1,\"type\":\"camera-add\",\"camera\":\"gate\","
                         "\"settings\":{\"url\":\"rtsp://127.0.0.1:9/stream\"}}");

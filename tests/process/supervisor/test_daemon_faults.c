@@ -21,8 +21,7 @@ static void start(struct daemon *daemon, bool quick, const struct camera_line *c
 {
     daemon_init(daemon, 0, cameras);
     daemon->quick = quick;
-    daemon_launch(daemon);
-    daemon_wait_ready(daemon);
+    daemon_start(daemon);
 }
 
 static void start_two(struct daemon *daemon, bool quick, const char *path)
@@ -141,7 +140,8 @@ static void a_new_fanout_is_told_everything(void **state)
     daemon_wait_file(&daemon, "fanout.log",
                      "{\"name\":\"back\",\"state\":\"streaming\",\"type\":\"camera-add\"");
     daemon_wait_file(&daemon, "fanout.log",
-                     "{\"codecs\":\"avc1.64001F\",\"error\":null,\"height\":720,\"name\":\"front\",\"state\":"
+                     "{\"audio\":null,\"audio_error\":null,\"codecs\":\"avc1.64001F\",\"error\":null,"
+                     "\"height\":720,\"name\":\"front\",\"state\":"
                      "\"streaming\",\"type\":\"camera-state\",\"v\":1,\"width\":1280}");
     daemon_finish(&daemon);
 }
@@ -154,8 +154,7 @@ static void a_deaf_fanout_is_replaced(void **state)
     daemon_init(&daemon, 0, (const struct camera_line[]){{"front", "flap"}, {NULL, NULL}});
     daemon.quick = true;
     daemon_order(&daemon, "fanout-deaf");
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     daemon_wait_file(&daemon, "log", "fanout: running -> backoff: killed: took no messages for");
     daemon_wait_camera(&daemon, "front", "streaming", 0);
     daemon_wait_file(&daemon, "fanout.log", "\"state\":\"streaming\",\"type\":\"camera-state\"");
@@ -225,8 +224,7 @@ static void a_lost_worker_is_ended(void **state)
         struct daemon daemon;
         daemon_init(&daemon, 0, cameras[i]);
         daemon.quick = true;
-        daemon_launch(&daemon);
-        daemon_wait_ready(&daemon);
+        daemon_start(&daemon);
         daemon_order(&daemon, "fork-server-dies-in-spawn");
         pid_t first = daemon_wait_camera(&daemon, "front", "streaming", 0);
         kill(first, SIGKILL);

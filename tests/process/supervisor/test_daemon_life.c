@@ -31,8 +31,7 @@ static void begins_serves_and_ends(void **state)
 
     (void)state;
     daemon_init(&daemon, 0, two_cameras);
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     assert_int_equal(stat(daemon.runtime_dir, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
     snprintf(path, sizeof(path), "%s/control.sock", daemon.runtime_dir);
@@ -51,8 +50,7 @@ static void stop_command_ends_it(void **state)
 
     (void)state;
     daemon_init(&daemon, 0, two_cameras);
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     json_decref(daemon_status(&daemon));
     json_t *reply = daemon_ask(&daemon, "stop", NULL);
     assert_true(message_is(reply, "ok"));
@@ -69,8 +67,7 @@ static void stubborn_children_are_killed(void **state)
     (void)state;
     daemon_init(&daemon, 0, cameras);
     daemon_order(&daemon, "fanout-stubborn");
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     daemon_wait_camera(&daemon, "front", "streaming", 0);
     long long begin = now_ms();
     daemon_finish(&daemon);
@@ -84,8 +81,7 @@ static void stopped_processes_do_not_hold_it(void **state)
     (void)state;
     daemon_init(&daemon, 0, two_cameras);
     daemon.quick = true;
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     kill(daemon_wait_camera(&daemon, "front", "streaming", 0), SIGSTOP);
     kill(daemon_wait_service(&daemon, "template", 0), SIGSTOP);
     daemon_finish(&daemon);
@@ -163,10 +159,8 @@ static void keeps_a_directory_that_it_did_not_make(void **state)
     (void)state;
     daemon_init(&daemon, 0, two_cameras);
     assert_int_equal(mkdir(daemon.runtime_dir, 0700), 0);
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
-    assert_int_equal(kill(daemon.pid, SIGINT), 0);
-    assert_int_equal(daemon_wait_exit(&daemon), 0);
+    daemon_start(&daemon);
+    daemon_stop(&daemon, SIGINT);
     assert_int_equal(rmdir(daemon.runtime_dir), 0); /* there, and empty */
     daemon_require_nothing_left(&daemon);
 }
@@ -178,8 +172,7 @@ static void a_second_one_is_refused(void **state)
 
     (void)state;
     daemon_init(&daemon, 0, two_cameras);
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     struct daemon second = daemon;
     daemon_launch(&second);
     assert_int_equal(daemon_wait_exit(&second), 1);
@@ -209,23 +202,16 @@ static void the_next_one_takes_over(void **state)
 
     (void)state;
     daemon_init(&daemon, 0, two_cameras);
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
     pid_t fanout = daemon_wait_service(&daemon, "fanouts", 0);
     int port = daemon.port;
-    kill(daemon.pid, SIGKILL);
-    assert_int_equal(daemon_wait_exit(&daemon), -SIGKILL);
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_kill(&daemon);
+    daemon_start(&daemon);
     assert_int_equal(daemon.port, port);
     assert_int_equal(daemon_wait_camera(&daemon, "front", "streaming", 0), front);
     assert_int_equal(daemon_wait_service(&daemon, "fanouts", 0), fanout);
-    assert_int_equal(kill(daemon.pid, SIGTERM), 0);
-    assert_int_equal(daemon_wait_exit(&daemon), 0);
-    /* What was taken over was not its child: it came to us when the first one died. */
-    daemon_wait_adopted();
-    daemon_require_nothing_left(&daemon);
+    daemon_finish_adopted(&daemon);
 }
 
 /* Without a next one, the keeper ends everything when the lease is over. */
@@ -236,11 +222,9 @@ static void nobody_takes_over(void **state)
     (void)state;
     daemon_init(&daemon, 0, two_cameras);
     daemon.quick = true;
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     daemon_wait_camera(&daemon, "front", "streaming", 0);
-    kill(daemon.pid, SIGKILL);
-    assert_int_equal(daemon_wait_exit(&daemon), -SIGKILL);
+    daemon_kill(&daemon);
     daemon_wait_adopted();
     daemon_require_nothing_left(&daemon);
 }
@@ -253,11 +237,9 @@ static void nothing_stays_without_a_directory(void **state)
     (void)state;
     daemon_init(&daemon, 0, two_cameras);
     daemon.quick = true;
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     daemon_wait_camera(&daemon, "front", "streaming", 0);
-    kill(daemon.pid, SIGKILL);
-    assert_int_equal(daemon_wait_exit(&daemon), -SIGKILL);
+    daemon_kill(&daemon);
     remove_tree(daemon.dir);
     daemon_wait_adopted();
     daemon_require_nothing_left(&daemon);
@@ -272,19 +254,13 @@ static void begins_at_the_end_of_the_lease(void **state)
     (void)state;
     daemon_init(&daemon, 0, cameras);
     daemon.quick = true;
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
-    kill(daemon.pid, SIGKILL);
-    assert_int_equal(daemon_wait_exit(&daemon), -SIGKILL);
+    daemon_kill(&daemon);
     daemon_wait_file(&daemon, "log", "no ringcastd has come");
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     assert_int_not_equal(daemon_wait_camera(&daemon, "front", "streaming", 0), front);
-    assert_int_equal(kill(daemon.pid, SIGTERM), 0);
-    assert_int_equal(daemon_wait_exit(&daemon), 0);
-    daemon_wait_adopted();
-    daemon_require_nothing_left(&daemon);
+    daemon_finish_adopted(&daemon);
 }
 
 /* In the background: the command returns when the daemon is ready, and with its exit code if it fails. */
@@ -327,18 +303,15 @@ static void two_instances_of_an_ordinary_user(void **state)
         if (geteuid() == 0) {
             daemons[i].uid = ORDINARY_USER;
         }
-        daemon_launch(&daemons[i]);
-        daemon_wait_ready(&daemons[i]);
+        daemon_start(&daemons[i]);
     }
     for (size_t i = 0; i < 2; i++) {
         daemon_wait_camera(&daemons[i], "front", "streaming", 0);
     }
     assert_string_not_equal(daemons[0].instance, daemons[1].instance);
-    kill(daemons[0].pid, SIGTERM);
-    assert_int_equal(daemon_wait_exit(&daemons[0]), 0);
+    daemon_stop(&daemons[0], SIGTERM);
     daemon_wait_camera(&daemons[1], "front", "streaming", 0);
-    kill(daemons[1].pid, SIGTERM);
-    assert_int_equal(daemon_wait_exit(&daemons[1]), 0);
+    daemon_stop(&daemons[1], SIGTERM);
     daemon_require_nothing_left(&daemons[0]);
     daemon_require_nothing_left(&daemons[1]);
 }

@@ -48,8 +48,7 @@ static void a_camera_without_room_has_failed(void **state)
     (void)state;
     daemon_init(&daemon, 0, one_camera);
     daemon.file_limit = PLENTY_BYTES;
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
     limit_files(&daemon, NO_RING_BYTES);
     json_t *reply = daemon_ask_text(&daemon, add_gate);
@@ -78,8 +77,7 @@ static void a_reload_lists_cameras_without_room(void **state)
     (void)state;
     daemon_init(&daemon, 0, one_camera);
     daemon.file_limit = PLENTY_BYTES;
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
     limit_files(&daemon, NO_RING_BYTES);
     daemon_reconfigure(&daemon, 0, two_cameras);
@@ -108,8 +106,7 @@ static void a_start_without_room_serves_what_it_can(void **state)
     (void)state;
     daemon_init(&daemon, 0, one_camera);
     daemon.file_limit = NO_RING_BYTES;
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     daemon_wait_camera(&daemon, "front", "failed", 0);
     assert_true(daemon_ask_viewer_port(&daemon) > 0);
     limit_files(&daemon, RLIM_INFINITY);
@@ -127,8 +124,7 @@ static void a_flood_of_states_costs_the_fan_out_nothing(void **state)
     (void)state;
     daemon_init(&daemon, 0, cameras);
     daemon_order(&daemon, "fanout-slow");
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     pid_t fanout = daemon_wait_service(&daemon, "fanouts", 0);
     daemon_wait_file(&daemon, "fanout.log", "the last of the flood");
     assert_int_equal(daemon_wait_service(&daemon, "fanouts", 0), fanout);
@@ -182,8 +178,7 @@ static void a_reload_to_many_cameras_is_served(void **state)
     }
     daemon_init(&daemon, 0, one_camera);
     daemon.soft_descriptor_limit = FEW_DESCRIPTORS;
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     make_many(many, names);
     daemon_reconfigure(&daemon, 0, many);
     json_t *reply = daemon_ask(&daemon, "reload", NULL);
@@ -192,16 +187,11 @@ static void a_reload_to_many_cameras_is_served(void **state)
     wait_for_many(&daemon);
     pid_t last = daemon_wait_camera(&daemon, names[MANY - 1], "streaming", 0);
     assert_false(daemon_file_has(&daemon, "log", "could not be told"));
-    kill(daemon.pid, SIGKILL);
-    assert_int_equal(daemon_wait_exit(&daemon), -SIGKILL);
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_kill(&daemon);
+    daemon_start(&daemon);
     daemon_wait_file(&daemon, "log", "took over 250 workers");
     assert_int_equal(daemon_wait_camera(&daemon, names[MANY - 1], "streaming", 0), last);
-    assert_int_equal(kill(daemon.pid, SIGTERM), 0);
-    assert_int_equal(daemon_wait_exit(&daemon), 0);
-    daemon_wait_adopted();
-    daemon_require_nothing_left(&daemon);
+    daemon_finish_adopted(&daemon);
 }
 
 /* What there cannot be descriptors for is refused, with the numbers, and nothing has changed. */
@@ -214,8 +204,7 @@ static void too_many_cameras_are_refused(void **state)
     (void)state;
     daemon_init(&daemon, 0, one_camera);
     daemon.descriptor_limit = 140;
-    daemon_launch(&daemon);
-    daemon_wait_ready(&daemon);
+    daemon_start(&daemon);
     pid_t front = daemon_wait_camera(&daemon, "front", "streaming", 0);
     make_many(many, names);
     daemon_reconfigure(&daemon, 0, many);

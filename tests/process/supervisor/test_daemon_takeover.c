@@ -40,14 +40,12 @@ static void begin_and_kill(struct running *running)
     struct daemon *daemon = &running->daemon;
 
     daemon_init(daemon, 0, cameras);
-    daemon_launch(daemon);
-    daemon_wait_ready(daemon);
+    daemon_start(daemon);
     running->front = daemon_wait_camera(daemon, "front", "streaming", 0);
     running->yard = daemon_wait_camera(daemon, "yard", "streaming", 0);
     running->fanout = daemon_wait_service(daemon, "fanouts", 0);
     running->port = daemon->port;
-    kill(daemon->pid, SIGKILL);
-    assert_int_equal(daemon_wait_exit(daemon), -SIGKILL);
+    daemon_kill(daemon);
 }
 
 static void require_running(struct running *running)
@@ -73,17 +71,13 @@ static void take_over_and_finish(struct running *running)
 {
     struct daemon *daemon = &running->daemon;
 
-    daemon_launch(daemon);
-    daemon_wait_ready(daemon);
+    daemon_start(daemon);
     assert_int_equal(daemon->port, running->port);
     assert_int_equal(daemon_wait_camera(daemon, "front", "streaming", 0), running->front);
     assert_int_equal(daemon_wait_camera(daemon, "yard", "streaming", 0), running->yard);
     assert_int_equal(daemon_wait_service(daemon, "fanouts", 0), running->fanout);
     require_running(running);
-    assert_int_equal(kill(daemon->pid, SIGTERM), 0);
-    assert_int_equal(daemon_wait_exit(daemon), 0);
-    daemon_wait_adopted();
-    daemon_require_nothing_left(daemon);
+    daemon_finish_adopted(daemon);
 }
 
 /* A socket on the port of the configuration's `admin`, which another program has. */
@@ -179,15 +173,13 @@ static void one_ring_that_cannot_be_made(void **state)
     begin_and_kill(&running);
     daemon_reconfigure(&running.daemon, 0, more);
     running.daemon.file_limit = NO_RING_BYTES;
-    daemon_launch(&running.daemon);
-    daemon_wait_ready(&running.daemon);
+    daemon_start(&running.daemon);
     daemon_wait_camera(&running.daemon, "gate", "failed", 0);
     assert_int_equal(daemon_wait_camera(&running.daemon, "front", "streaming", 0), running.front);
     require_running(&running);
     assert_int_equal(prlimit(running.daemon.pid, RLIMIT_FSIZE, &none, NULL), 0);
     daemon_wait_camera(&running.daemon, "gate", "streaming", 0);
-    kill(running.daemon.pid, SIGKILL);
-    assert_int_equal(daemon_wait_exit(&running.daemon), -SIGKILL);
+    daemon_kill(&running.daemon);
     running.daemon.file_limit = 0;
     take_over_and_finish(&running);
 }
