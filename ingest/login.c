@@ -48,7 +48,7 @@ static void send_result(struct login *login, const char *result, bool more)
                                                                  login->id, "result", result, "more", more));
 }
 
-/* The answer to an older question, which nobody waits for any more. */
+/* Handles the answer to an older question, for which the worker no longer waits. */
 static void decline(struct login *login, json_int_t id)
 {
     login->callbacks.send(login->callbacks.context,
@@ -140,7 +140,7 @@ static int ask(void *context, bool briefly, char error[LOGIN_ERROR_SIZE])
     return -EBUSY;
 }
 
-/* A worker that is ending says nothing of an answer that it did not wait for: its end tells that. */
+/* A worker that is ending does not report an answer that it did not wait for: ringcastd learns that from its end. */
 static void tell(void *context, enum login_result result)
 {
     static const struct {
@@ -159,7 +159,7 @@ static void tell(void *context, enum login_result result)
     bool more = results[result].more;
     bool refused = more || result == LOGIN_REFUSED || result == LOGIN_FORBIDDEN;
     login->phase = LOGIN_IDLE;
-    /* The first challenge that goes on may only want a fresh nonce. */
+    /* The first further challenge may only want a fresh nonce. */
     login->proven = result == LOGIN_ACCEPTED || (login->proven && (!refused || (more && !login->refused)));
     login->news_due = !more && (refused || (result == LOGIN_UNANSWERED && login->refused));
     login->refused = more;

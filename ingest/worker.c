@@ -28,14 +28,14 @@
 
 #define STATS_INTERVAL_NS NS_PER_SECOND
 
-/* How often the channel is looked at while streaming: its messages are rare, frames are not. */
+/* How often the channel is read while streaming: messages are rare, frames are not. */
 #define CHANNEL_INTERVAL_NS (50 * NS_PER_MS)
 
 /* ringcastd makes a larger ring in milliseconds. A picture that needs one waits this long for it. */
 #define RING_WAIT_NS NS_PER_SECOND
 
 /*
- * By when the worker is alive again at the latest: a stream is looked at every 250 ms. Opening and closing a
+ * Within which time the worker beats again at the latest: it looks at a stream every 250 ms. Opening and closing a
  * connection may wait for a name server, which libc asks more than once, 5 s each time.
  */
 #define BEAT_STREAMING_MS 3000
@@ -44,16 +44,18 @@
 /* Longest wait in one piece while nothing is connected. */
 #define BEAT_INTERVAL_MS 1000
 
-/* Keyframes that come and cannot be shown, because their parameter sets are missing, for so long: that is a fault. */
+/* Keyframes that cannot be shown for so long, because their parameter sets are missing, are a fault. */
 #define PARAMETER_SETS_DEADLINE_S 10
 
 /*
- * Pictures come and the keyframe that they refer to does not: cameras have groups of up to 250 s, and a new connection
- * would only begin in the middle of a group again. A camera with longer groups gets twice its longest.
+ * How long pictures may come without the keyframe that they refer to: cameras have groups of up to 250 s, and a new
+ * connection would only begin in the middle of a group again. A camera with longer groups gets twice its longest.
  */
 #define KEYFRAME_DEADLINE_S 300
 
-/* The wait for a keyframe is told from the first time on at this distance. Most groups are shorter than the first. */
+/*
+ * When the wait for a keyframe is reported first, and at which intervals then. Most groups are shorter than the first.
+ */
 #define KEYFRAME_TOLD_FIRST_NS (2500 * NS_PER_MS)
 #define KEYFRAME_TOLD_INTERVAL_NS (5 * NS_PER_SECOND)
 
@@ -65,7 +67,7 @@
 struct keyframe_wait {
     int64_t since_ns;       /* when the first of them came; 0: what arrives is shown */
     int64_t undescribed_ns; /* when the first keyframe came without its parameter sets; 0: none did */
-    int64_t told_ns;        /* when the wait is told next */
+    int64_t told_ns;        /* when the wait is reported next */
     int64_t ask_ns;         /* when the camera is asked next */
     int64_t ask_interval_ns;
 };
@@ -235,7 +237,7 @@ static void send_stats(struct worker *worker, int64_t now)
     worker->stats_bytes = status->bytes;
 }
 
-/* What cannot be sent now is sent with the next tick. */
+/* If it cannot be sent now, the next tick sends it. */
 static void report_ring(struct worker *worker)
 {
     if (ring_output_report(&worker->output, worker->channel) == -EPIPE) {
@@ -262,8 +264,7 @@ static void wait_for_ring(struct worker *worker, size_t length)
     }
 }
 
-/* What is due besides the stream. Called for every frame and at least every 250 ms. True: the worker must
- * end. */
+/* Does what is due besides the stream. Called for every frame and at least every 250 ms. True: the worker must end. */
 static bool tick(struct worker *worker)
 {
     int64_t now = clock_now_ns();
@@ -283,7 +284,7 @@ static bool tick(struct worker *worker)
     return worker_signals_ending();
 }
 
-/* Also asked when the channel is readable, which is then read at once. */
+/* Also called when the channel is readable, which it then reads at once. */
 static bool interrupted(void *context)
 {
     struct worker *worker = context;
@@ -311,7 +312,7 @@ static void after_fragment(struct worker *worker)
     enter_state(worker, WORKER_STREAMING, stream_notes_text(&worker->notes));
 }
 
-/* Tells what is wrong with a stream that is served, or that it no longer is. */
+/* Reports what is wrong with a stream that is served, or that nothing is any more. */
 static void watch_stream(struct worker *worker, int64_t now)
 {
     const struct stream_notes_ring ring = {.capacity = ring_writer_capacity(worker->output.ring),
@@ -323,7 +324,7 @@ static void watch_stream(struct worker *worker, int64_t now)
     }
 }
 
-/* A keyframe is here, shown or not. */
+/* A keyframe has come, shown or not. */
 static void note_keyframe(struct worker *worker, int64_t now)
 {
     if (worker->keyframe_ns != 0 && now - worker->keyframe_ns > worker->group_ns) {
@@ -535,8 +536,8 @@ static enum reconnect_end how_it_ended(const struct source_memory *memory, int r
     case -ENOTSUP:
         return RECONNECT_HOPELESS;
     case -EACCES:
-        /* Cameras lock an account after some wrong passwords. One that worked is right, the camera only
-         * starts. */
+        /* Cameras lock an account after some wrong passwords. A password that has worked is right; the camera is only
+         * starting. */
         return memory->authenticated ? RECONNECT_FAILED : RECONNECT_HOPELESS;
     case -ENOKEY:
         return memory->opened ? RECONNECT_FAILED : RECONNECT_HOPELESS;
@@ -564,7 +565,7 @@ static void wait_while_held(struct worker *worker)
     }
 }
 
-/* The credentials are not to be tried now. ERROR: why, if ringcastd did not say. */
+/* The credentials must not be tried now. ERROR: why, if ringcastd has not given a reason. */
 static void be_held(struct worker *worker, const char *error)
 {
     char why[SOURCE_ERROR_SIZE];

@@ -29,7 +29,8 @@ enum { AOT_MAIN = 1, EIGHT_SHORT_SEQUENCE = 2 };
 #define PROOF_AGAIN 4
 #define BELIEVED 3000
 
-/* Lines of libavcodec's log are that much less important: a camera's damaged sound is told once and by us. */
+/* The lines of libavcodec's log are this much less important: the worker reports a camera's damaged sound itself,
+ * once. */
 #define QUIET 100
 
 struct aac_check {
@@ -97,7 +98,7 @@ void aac_check_destroy(struct aac_check *check)
     }
 }
 
-/* ics_info, as far as it tells (table 4.6). */
+/* ics_info, as far as it can be checked (table 4.6). */
 static bool may_be_ics(const struct aac_check *check, struct bits *bits)
 {
     bool reserved = bits_read(bits, 1) != 0;

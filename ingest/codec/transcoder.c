@@ -11,7 +11,7 @@
 #include "common/base/clock.h"
 #include "ingest/codec/opus.h"
 
-/* Frames of FLAC and Opus last so long, as packets of G.711 mostly do: a second has 50. */
+/* Frames of FLAC and Opus: 20 ms each, as most packets of G.711 have. */
 #define FRAMES_PER_SECOND 50
 
 /* Bits for each sample of AAC and Opus: transparent for speech at 8 kHz (24 kbit/s). */
@@ -23,7 +23,7 @@
 /* More channels than any camera has; their samples are interleaved in 16 bits. */
 #define CHANNELS_MAX 2
 
-/* By how much a packet may change its length, and samples that the resampler gives beyond. */
+/* By what factor a packet may change its length, and how many more samples the resampler may give. */
 #define STRETCH_MAX 8
 #define STRETCH_SLACK 256
 
@@ -124,7 +124,7 @@ static int open_encoder(struct transcoder *transcoder, const struct media_stream
     if (avcodec_open2(encoder, codec, NULL) < 0 || encoder->frame_size <= 0 || encoder->extradata_size <= 0) {
         return -ENOTSUP;
     }
-    /* The delay is in the times of the frames, so nothing is to be skipped. */
+    /* The delay is part of the frames' times, so nothing is skipped. */
     if (transcoder->codec == AUDIO_CODEC_OPUS && encoder->extradata_size >= OPUS_PRE_SKIP_END) {
         memset(encoder->extradata + OPUS_PRE_SKIP_AT, 0, OPUS_PRE_SKIP_END - OPUS_PRE_SKIP_AT);
     }
@@ -380,7 +380,7 @@ static void copy_samples(struct transcoder *transcoder, const int16_t *from, int
     }
 }
 
-/* At most COUNT samples that are there. How many. */
+/* Gives at most COUNT of the samples that are there. Returns how many. */
 static int give(struct transcoder *transcoder, int count)
 {
     int channels = transcoder->frame->ch_layout.nb_channels;

@@ -9,21 +9,22 @@
 #include "ingest/codec/aac.h"
 #include "ingest/codec/opus.h"
 
-/* A unit may be off by this part of itself, and at least so much, before one is left out or put in. */
+/* A unit is left out or put in when the track is off by this part of a unit, and by at least so much time. */
 #define UNIT_PART_TENTHS 6
 #define UNIT_LEAST_NS (20 * NS_PER_MS)
 
-/* Samples that are off by more are left out, or silence is put in; the rest is resampled, within this time. */
+/* If the track is off by more, samples are left out or silence is put in; smaller differences are resampled away
+ * within this time. */
 #define SAMPLES_MOST_NS (60 * NS_PER_MS)
 #define STRETCH_NS (200 * NS_PER_MS)
 
-/* What is off by less keeps its samples as they are, until something had to be resampled. */
+/* Samples that are off by less stay as they are, until something has had to be resampled. */
 #define STRETCH_LEAST_NS (10 * NS_PER_MS)
 
 /* Longer gaps stay: the pictures have one, too. */
 #define GAP_MOST_NS (5 * NS_PER_SECOND)
 
-/* Units that are late by this time, and by so many times (in tenths) what they mostly are, are missing. */
+/* Units count as missing when they are late by this time, and by so many tenths of their usual interval. */
 #define MISSING_NS (200 * NS_PER_MS)
 #define MISSING_TENTHS 25
 #define MISSING_MOST_NS (1500 * NS_PER_MS)
@@ -180,7 +181,7 @@ static int64_t to_ns(const struct audio_input *input, uint32_t duration)
     return duration * NS_PER_SECOND / input->track.rate;
 }
 
-/* Puts the last unit in once more, or a silent one. How long it is; 0: there is none of the kind. */
+/* Puts in the last unit once more, or a silent one. Returns its duration; 0: there is no unit for this. */
 static int64_t put_filler(struct audio_input *input, bool silent)
 {
     uint8_t unit[AAC_SILENCE_SIZE];
@@ -295,7 +296,7 @@ static bool keeps_duration(struct audio_input *input, uint32_t duration)
         return true;
     }
     if (input->changes == 0) {
-        /* It is what the stream has from now on, or damaged: the next packet tells. */
+        /* The stream has changed to this, or the packet is damaged: the next packet shows which. */
         input->duration = duration;
         return false;
     }
@@ -330,7 +331,7 @@ static void take_encoded(struct audio_input *input)
     }
 }
 
-/* Brings what the transcoder holds to where it belongs. */
+/* Moves the samples in the transcoder to their place. */
 static void adjust(struct audio_input *input, int64_t off, int64_t duration_ns)
 {
     if (off > SAMPLES_MOST_NS) {
@@ -347,7 +348,7 @@ static bool put_transcoded(struct audio_input *input, const struct audio_input_u
 {
     struct transcoder *transcoder = input->transcoder;
 
-    /* L16 has whole samples, or it is something else. */
+    /* A packet of L16 has whole samples. */
     bool whole = input->source != MEDIA_CODEC_L16 || unit->size % (2 * (size_t)input->channels) == 0;
     if (!whole || transcoder_put(transcoder, unit->data, unit->size) < 0) {
         return false;
@@ -368,7 +369,7 @@ static bool put_transcoded(struct audio_input *input, const struct audio_input_u
     return true;
 }
 
-/* How units arrive: the longest distances count, and are forgotten slowly. */
+/* Learns at which intervals units arrive: the longest ones count, and are forgotten slowly. */
 static void note_arrival(struct audio_input *input, int64_t arrival_ns)
 {
     int64_t distance = input->heard_ns != 0 ? arrival_ns - input->heard_ns : 0;

@@ -18,10 +18,10 @@
 #include "ingest/publish/stream_limit.h"
 #include "ingest/publish/timeline.h"
 
-/* Frames that H.264 streams with B slices reorder, when their SPS does not say: a pyramid of two levels. */
+/* How many frames H.264 streams with B slices reorder if their SPS does not state it: a pyramid of two levels. */
 #define REORDER_ASSUMED 2
 
-/* Stamps beyond are none: what is computed with them must not overflow. */
+/* Larger stamps are invalid: sums with them must not overflow. */
 #define STAMP_MAX_NS (INT64_C(1) << 60)
 
 struct publisher {
@@ -151,7 +151,7 @@ static void write_audio(const struct publisher *publisher, char audio[PUBLISHER_
     }
 }
 
-/* Tells what has become of the sound, if that is news. */
+/* Sets the texts about the sound, if they have changed. */
 static void note_audio(struct publisher *publisher)
 {
     struct publisher_status *status = &publisher->status;
@@ -211,7 +211,7 @@ int publisher_begin(struct publisher *publisher, const struct media_description 
     return 0;
 }
 
-/* The audio is not what was described. Pictures go on in the present generation up to the next keyframe. */
+/* The audio has changed. Pictures go on in the present generation up to the next keyframe. */
 static int change_audio(struct publisher *publisher, const struct media_unit *unit,
                         char error[SOURCE_ERROR_SIZE])
 {
@@ -303,7 +303,7 @@ static struct ring_stream describe(const struct publisher_status *status, const 
     };
 }
 
-/* At a keyframe: from here on the next ring is written, if there is one. */
+/* At a keyframe: changes to the next ring, if there is one. */
 static bool advance_ring(struct publisher *publisher)
 {
     struct ring_stream stream = describe(&publisher->status, publisher->init, publisher->init_length);
@@ -320,8 +320,8 @@ static void open_audio(struct publisher *publisher, bool open)
 }
 
 /*
- * A new generation, if the init segment for what the stream sends now is not that of the present one. -EAGAIN:
- * not now, because there are too many.
+ * Begins a new generation if the stream now needs another init segment than that of the present one. -EAGAIN: not now,
+ * because there are too many.
  */
 static int update_generation(struct publisher *publisher, int64_t now_ns, char error[SOURCE_ERROR_SIZE])
 {
@@ -451,7 +451,7 @@ static int write_fragment(struct publisher *publisher, char error[SOURCE_ERROR_S
     return 1;
 }
 
-/* What the sound has to know of a picture; and what is missing of it, if it stays away for a moment. */
+/* Lets the sound know of a picture, and fills the sound track if units stay away for a moment. */
 static void add_sound(struct publisher *publisher, const struct media_unit *unit,
                       const struct timeline_place *at)
 {

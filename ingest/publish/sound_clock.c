@@ -1,8 +1,8 @@
 /*
- * The network delays and never sends early, so of each window the most punctual unit and the most punctual
- * picture count; how far the one leads the other is what the sound is held to. A controller with two terms
- * follows: SLEW brings back what is off, RATE learns the difference of the two clocks. A difference that is too
- * large for both is a rate that was announced wrongly: it is measured over some windows and taken over at once.
+ * The network delays units and never delivers them early, so in each window the most punctual unit and the most
+ * punctual picture count; the sound is kept at the lead that the one has over the other. A controller with two terms
+ * does that: `slew` removes the error, `rate` learns the difference of the two clocks. A difference that is too large
+ * for both is a rate that was announced wrongly: it is measured over some windows and taken over at once.
  */
 #include "ingest/publish/sound_clock.h"
 
@@ -14,7 +14,7 @@
 
 #define WINDOW_NS (500 * NS_PER_MS)
 
-/* Differences below are the network's. */
+/* Smaller differences are due to the network. */
 #define DEADBAND_NS (8 * NS_PER_MS)
 
 /* Terms of the controller for each second, quick at first and while the sound is far off, then gentle. */
@@ -30,12 +30,12 @@
 /* The sound is moved at once if it is further off. */
 #define JUMP_NS (200 * NS_PER_MS)
 
-/* Sound that drifts by more is of another rate than announced; rates beyond are none. */
+/* Sound that drifts by more than the first has another rate than announced; a rate beyond the second is invalid. */
 #define PACE_SLOPE 0.12
 #define PACE_ALIKE 0.35
 #define PACE_MAX 8.0
 
-/* The camera's word on how far apart sound and pictures are is believed up to this. */
+/* The camera's reports on how far apart sound and pictures are count up to this. */
 #define APART_MAX_NS (500 * NS_PER_MS)
 #define SYNCED_WINDOWS 2
 
@@ -44,7 +44,7 @@
 #define STAMP_NS (3 * NS_PER_MS)
 #define SANE_MAX 16
 
-/* A gap that stamps tell is none if the unit behind it would come so much too early. */
+/* A gap in the stamps does not count if the unit after it would then come so much too early. */
 #define EARLY_NS (100 * NS_PER_MS)
 
 /* Without stamps, a pause of that length beyond the unit's own is a gap. */
@@ -82,7 +82,7 @@ void sound_clock_picture(struct sound_clock *clock, int64_t place_ns, int64_t ar
         clock->has_pictures = true;
     }
     if (!clock->started) {
-        /* No window runs yet: the newest picture tells. */
+        /* There is no window yet: the newest picture counts. */
         clock->pictures = clock->picture_best = lead;
     }
 }
@@ -92,7 +92,7 @@ bool sound_clock_ready(const struct sound_clock *clock)
     return clock->has_pictures;
 }
 
-/* Where sound that arrives at ARRIVAL belongs, as far as that tells. */
+/* Where sound that arrives at ARRIVAL belongs, by its arrival alone. */
 static int64_t beside_pictures(const struct sound_clock *clock, int64_t arrival)
 {
     return arrival + clock->pictures + clock->apart;
@@ -212,7 +212,7 @@ static double bounded(double value, double limit)
     return fmin(fmax(value, -limit), limit);
 }
 
-/* What two windows agree on: one alone may have been held up. */
+/* The error on which two windows agree: one alone may have been held up. */
 static int64_t settled_error(const struct sound_clock *clock)
 {
     int64_t error = clock->error;
@@ -243,7 +243,7 @@ static void control(struct sound_clock *clock)
     clock->slew = bounded(-seconds * (quick ? SLEW_QUICK : SLEW_GENTLE), SLEW_MAX);
 }
 
-/* The camera's word on how far apart sound and pictures are, measured like everything else. */
+/* Takes account of how far apart sound and pictures are by the camera's reports, measured by windows, too. */
 static void measure_apart(struct sound_clock *clock)
 {
     if (clock->synced_best == INT64_MIN) {

@@ -1,11 +1,11 @@
 #include "ingest/publish/sound_gate.h"
 
-/* Good units count one, bad ones two: a sound that is damaged by more than a third gets worse. */
+/* A good unit counts one, a bad one two: the health of a sound falls if more than a third of its units are bad. */
 #define HEALTH_MAX 32
 #define HEALTH_BAD 2
 #define HEALTH_DAMAGED (-16)
 
-/* A picture stands for this much time at most: longer pauses are the pictures' own. */
+/* A picture counts for this much time at most: longer pauses are pauses of the pictures. */
 #define PICTURE_NS NS_PER_SECOND
 
 /* Longer gaps between units are a break. */

@@ -21,7 +21,7 @@ bool access_unit_builder_is_first_slice(enum nal_codec codec, const struct nal *
     return nal->size > header && is_slice(codec, nal) && (nal->data[header] & 0x80) != 0;
 }
 
-/* What the header of an H.264 slice says of fields (7.3.3). False: it cannot be read. */
+/* Reads from the header of an H.264 slice which field it is of (7.3.3). False: it cannot be read. */
 static bool read_structure(const struct access_unit_builder *builder, const struct nal *nal,
                            enum picture_structure *structure, uint32_t *frame_num)
 {
@@ -166,7 +166,7 @@ static void note_slice(struct access_unit_builder *builder, const struct nal *sl
         builder->by_timestamp = true;
         builder->owner->counters.marker_errors++;
     } else if (!builder->has_slice) {
-        /* It goes on with a picture that is complete by its marker, or whose beginning is missing. */
+        /* It continues a picture that is complete by its marker, or whose beginning is missing. */
         if (!builder->damaged && builder->has_last && builder->last_time == builder->time) {
             builder->by_timestamp = true;
             builder->steady = 0;
@@ -179,7 +179,7 @@ static void note_slice(struct access_unit_builder *builder, const struct nal *sl
     builder->keyframe = builder->keyframe || nal_kind(builder->codec, slice) == NAL_KIND_KEYFRAME;
 }
 
-/* Takes a unit that lies in the buffer, or is about to, into account. Of a slice its beginning will do. */
+/* Takes account of a unit that lies in the buffer, or soon will. The beginning of a slice is enough. */
 static void note_unit(struct access_unit_builder *builder, const struct nal *nal)
 {
     switch (nal_kind(builder->codec, nal)) {
@@ -249,7 +249,7 @@ static bool may_hold_units(const struct access_unit_builder *builder, const uint
     return builder->byte_stream || !is_slice(builder->codec, &(struct nal){data, size});
 }
 
-/* The unit in pieces is whole as far as it will be: its length is written, or its units are split. */
+/* No more of the unit in pieces will come: its length is written, or it is split into its units. */
 static void close_fragment(struct access_unit_builder *builder)
 {
     size_t begin = builder->fragment_start + NAL_LENGTH_SIZE;
@@ -292,7 +292,8 @@ static void abandon_fragment(struct access_unit_builder *builder)
     }
 }
 
-/* Another unit begins while one in pieces has no end, and nothing was lost. Cameras that mark no ends leave it so. */
+/* Another unit begins although the end of the one in pieces has not come and nothing was lost. That is normal for
+ * cameras that do not mark ends. */
 static void interrupt_fragment(struct access_unit_builder *builder)
 {
     if (builder->fragment && !builder->ends_seen && !builder->damaged) {
@@ -301,15 +302,15 @@ static void interrupt_fragment(struct access_unit_builder *builder)
     abandon_fragment(builder);
 }
 
-/* Markers that end nothing: how many slices a picture has tells, if it has told for a while. */
+/* Markers do not end pictures: the number of slices does, if it has been the same for a while. */
 static void note_slices(struct access_unit_builder *builder)
 {
     builder->steady = builder->slices == builder->slices_before ? builder->steady + 1 : 0;
     builder->slices_before = builder->slices;
 }
 
-/* Recovery points are keyframes for a stream that has no others: decoders begin there, and show whole pictures
- * a little later. In one that has keyframes they would only show damage. */
+/* Recovery points count as keyframes in a stream without keyframes: decoders begin there, and show whole pictures a
+ * little later. In a stream with keyframes they would only show damage. */
 static void note_recovery(struct access_unit_builder *builder)
 {
     if (builder->keyframe) {
@@ -355,7 +356,7 @@ static void finish_unmarked(struct access_unit_builder *builder)
 static void note_gap(struct access_unit_builder *builder)
 {
     abandon_fragment(builder);
-    /* Whether a picture was lost as a whole cannot be told. */
+    /* It is not known whether a whole picture was lost. */
     builder->lost = !builder->owner->show_damaged;
     if (builder->pending && builder->has_slice) {
         builder->damaged = true;

@@ -130,7 +130,7 @@ static void put_fragment(struct h264 *h264, const struct depacketizer_payload *p
     const uint8_t *data = payload->data;
 
     if (payload->size < FU_HEADER_SIZE) {
-        h264->base.counters.malformed++; /* it holds nothing, so that nothing is spoilt */
+        h264->base.counters.malformed++; /* it has no content, so no damage is done */
         return;
     }
     if (payload->size < fragment_head(data)) {

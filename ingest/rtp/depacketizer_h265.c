@@ -147,7 +147,7 @@ static void put_fragment(struct h265 *h265, const struct depacketizer_payload *p
     uint8_t header[HEADER_SIZE];
 
     if (payload->size < FU_HEADER_SIZE) {
-        h265->base.counters.malformed++; /* it holds nothing, so that nothing is spoilt */
+        h265->base.counters.malformed++; /* it has no content, so no damage is done */
         return;
     }
     if (payload->size < fragment_head(h265, data)) {

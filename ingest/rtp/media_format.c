@@ -60,7 +60,7 @@ static const struct encoding {
     {"G726-40", SDP_AUDIO, MEDIA_CODEC_G726, "G.726", false, 5},
 };
 
-/* A dynamic payload type without an rtpmap: cameras that send video so send H.264, or else H.265. */
+/* A dynamic payload type without an rtpmap: cameras that announce video this way send H.264, or else H.265. */
 static const struct encoding nameless = {"", SDP_VIDEO, MEDIA_CODEC_H264, "h264", false, 0};
 
 static const struct encoding *find_encoding(const struct sdp_media *media)
@@ -101,8 +101,8 @@ static bool is_sane(uint32_t clock_rate)
 #define SET_TEXT_SIZE MEDIA_FORMAT_EXTRADATA_MAX
 
 /*
- * The base64 of TEXT as av_base64_decode wants it: cameras write quotes and blanks between and around sets,
- * and some the alphabet of URLs (RFC 4648, 5). False: it is something else.
+ * Cleans the base64 in TEXT for av_base64_decode: cameras write quotes and blanks between and around sets, and some
+ * use the alphabet of URLs (RFC 4648, 5). False: it is not base64.
  */
 static bool clean_base64(const char *text, size_t length, char out[SET_TEXT_SIZE])
 {
@@ -122,7 +122,7 @@ static bool clean_base64(const char *text, size_t length, char out[SET_TEXT_SIZE
     return used > 1;
 }
 
-/* Appends one parameter set as an Annex B unit; a damaged one leaves no trace: the stream will bring it. */
+/* Appends one parameter set as an Annex B unit. A damaged one is left out: the stream will bring it. */
 static void append_set(struct media_format *format, const char *text, size_t length)
 {
     char clean[SET_TEXT_SIZE];
@@ -134,7 +134,7 @@ static void append_set(struct media_format *format, const char *text, size_t len
     }
     uint8_t *set = format->extradata + at + sizeof(start_code);
     int size = av_base64_decode(set, clean, (int)(room - sizeof(start_code)));
-    /* The function stops at the end of the room without a word. */
+    /* The function stops at the end of the room without an error. */
     if (size <= 0 || (size_t)size < strlen(clean) * 3 / 4) {
         return;
     }
@@ -167,7 +167,7 @@ static void append_sets(struct media_format *format, const char *fmtp, const cha
     }
 }
 
-/* A number from 0 to MAX; OTHERWISE if it is missing or something else. */
+/* The number of a parameter, from 0 to MAX; OTHERWISE if it is missing or not such a number. */
 static uint32_t read_number(const char *fmtp, const char *name, uint32_t max, uint32_t otherwise)
 {
     size_t length = 0;
@@ -189,7 +189,7 @@ static uint32_t read_number(const char *fmtp, const char *name, uint32_t max, ui
     return (uint32_t)value;
 }
 
-/* Bytes of parameter `config`; 0: missing, too long or no hexadecimal number. */
+/* Bytes of parameter `config`; 0: missing, too long or not hexadecimal. */
 static size_t read_config(const char *fmtp, uint8_t out[AAC_CONFIG_MAX])
 {
     size_t length = 0;
@@ -288,7 +288,7 @@ int media_format_take_config(struct media_format *format, const uint8_t *config,
     return 0;
 }
 
-/* A configuration that the description leaves out, or that cannot be: AAC-LC of the rtpmap's rate and channels. */
+/* For a description whose configuration is missing or invalid: AAC-LC with the rtpmap's rate and channels. */
 static size_t guess_config(const struct media_format *format, uint8_t out[AAC_CONFIG_MAX])
 {
     if (format->clock_rate == 0 || format->clock_rate > AAC_RATE_MAX) {
@@ -353,7 +353,7 @@ static int read_audio(const struct sdp_media *media, struct media_format *format
     return 0;
 }
 
-/* Whether the sets of the description hold a sequence parameter set of CODEC that can be one. */
+/* Whether the sets of the description hold a valid sequence parameter set of CODEC. */
 static bool has_sps_of(const struct media_format *format, enum nal_codec codec)
 {
     struct nal_reader reader;

@@ -1,10 +1,10 @@
 /*
- * The way of a packet: track_put_rtp looks at its header and decides whether it belongs to the track's sender.
- * If so, reorder takes it, which keeps a copy only of what must wait. track_next takes packets out in order,
- * unwraps their timestamps and feeds the depacketizer until a unit is complete. So at most one packet is under
- * way, and it is the caller's memory or reorder's. Two things hold packets back: one that may belong to a
- * sender that began anew waits in `run` until the next ones prove it; and the first payloads of video wait in
- * `held` until it is clear whether they are H.264 or H.265.
+ * The way of a packet: track_put_rtp looks at its header and decides whether it belongs to the track's sender. If so,
+ * reorder takes it, and copies only what must wait. track_next takes packets out in order, unwraps their timestamps
+ * and feeds the depacketizer until a unit is complete. So at most one packet is under way, in the caller's memory or
+ * in reorder's. Two things hold packets back: a packet that may belong to a sender that has started again waits in
+ * `run` until the next ones prove it; and the first payloads of video wait in `held` until it is clear whether they
+ * are H.264 or H.265.
  */
 #include "ingest/rtp/track.h"
 
@@ -27,13 +27,13 @@
 #include "ingest/rtp/rtp_packet.h"
 #include "ingest/rtp/sender.h"
 
-/* How far the senders' reports may put audio from where its arrival puts it. */
+/* How far the place of audio by the senders' reports may be from that by its arrival. */
 #define SYNC_MAX_NS (2 * NS_PER_SECOND)
 
-/* By how much more the one report may have been held up than the other. */
+/* By how much longer than the other one of the two reports may have been held up. */
 #define REPORTS_APART_NS (250 * NS_PER_MS)
 
-/* A picture was captured at most so long before it came here, else the camera's clock is not ours. */
+/* A picture that was captured longer before its arrival than this comes from a camera whose clock is wrong. */
 #define CAPTURE_AGE_MAX_NS (10 * NS_PER_SECOND)
 
 /* That they are equal is the point. */
@@ -43,25 +43,25 @@ static_assert(TRACK_REORDER_PACKETS == REORDER_PACKETS, "as track.h says");
 /* NOLINTEND(misc-redundant-expression) */
 static_assert(TRACK_REPORT_SIZE >= RTCP_REPORT_SIZE + RTCP_PLI_SIZE + RTCP_FIR_SIZE, "as track.h says");
 
-/* Packets in a row that prove that a sender's numbers begin anew: after a jump of the sequence numbers; and
- * after small steps back, which over UDP are mostly late packets. */
+/* Packets in a row that prove that a sender's sequence numbers have started again: after a jump, and after small steps
+ * back, which over UDP are mostly late packets. */
 enum { JUMP_PROOF_UDP = 2, JUMP_PROOF_TCP = 1, BACK_PROOF_UDP = PACKET_RUN_MAX, BACK_PROOF_TCP = 3 };
 
 /* Packets in a row that prove that the camera sends another payload type than it announces. */
 #define TYPE_PROOF 4
 
-/* A sender that goes on under another SSRC: its timestamps go on if they are nearer than this. */
+/* A sender that goes on under another SSRC: its timestamps also go on if they are nearer than this. */
 #define CONTINUES_MAX_S 10
 
-/* Payloads, and their bytes, that may wait until it is clear what codec they are. */
+/* Payloads, and their bytes, that may wait until their codec is clear. */
 #define HELD_MAX 64
 #define HELD_SIZE_MAX 262144
 
 /* The last report's age in a receiver report has 32 bits, in 1/65536 s (RFC 3550, 6.4.1). */
 #define REPORT_AGE_MAX_S 65535
 
-/* Steps of timestamps in a row that tell which clock they count; after so many packets none has, and the
- * announced one is believed. */
+/* So many equal steps of timestamps in a row show which clock they count. Without them, the announced clock is
+ * believed after CLOCK_PATIENCE packets. */
 #define CLOCK_PROOF 3
 #define CLOCK_PATIENCE 32
 
@@ -82,7 +82,7 @@ struct held_payloads {
 struct track {
     struct media_format format;
     struct media_stream stream;
-    bool stream_changed; /* STREAM is not what was described: the next unit says so */
+    bool stream_changed; /* `stream` has changed: the next unit carries it */
     bool video;
     uint8_t payload_type;
     bool reordering;
@@ -234,7 +234,7 @@ void track_follow(struct track *audio, const struct track *video)
     audio->anchored = false;
 }
 
-/* Everything that is known of the sender's numbers and clock is void. */
+/* Forgets all that is known of the sender's numbers and clock. */
 static void begin_anew(struct track *track)
 {
     track->discontinuities++;
@@ -281,7 +281,7 @@ static enum reorder_result admit(struct track *track, const struct rtp_packet *p
     return result;
 }
 
-/* The sender's numbers begin anew with the packets of the run and PACKET. track_next takes them. */
+/* The sender's numbers start again with the packets of the run and PACKET. track_next takes them. */
 static void replay(struct track *track, const struct rtp_packet *packet, int64_t arrival_ns)
 {
     reorder_restart(&track->reorder);
@@ -310,7 +310,7 @@ static unsigned proof_of(const struct track *track, enum reorder_result result)
     return track->reordering ? BACK_PROOF_UDP : BACK_PROOF_TCP;
 }
 
-/* A packet of the present sender: where it is in the sequence decides. */
+/* A packet of the present sender: its place in the sequence decides what happens to it. */
 static int put_in_sequence(struct track *track, const struct rtp_packet *packet, size_t run,
                            int64_t arrival_ns)
 {
@@ -421,7 +421,7 @@ static int64_t wall_offset(void)
     return clock_wall_ns() - clock_now_ns();
 }
 
-/* Before its first packet any sender may report, unless the session named ours. */
+/* Before the first packet a report of any sender counts, unless the session has named the sender. */
 static bool is_sender(const struct track *track, uint32_t ssrc)
 {
     if (track->sender.known) {
@@ -521,7 +521,7 @@ static bool take_held(struct track *track)
     return true;
 }
 
-/* The camera sends the other codec. Without memory for it, it is as if that had not been seen. */
+/* The camera sends the other codec. Without memory for its depacketizer, that is ignored. */
 static void switch_codec(struct track *track, enum media_codec codec)
 {
     struct media_format format = track->format;
@@ -592,7 +592,7 @@ static bool share_a_clock(const struct reception *a, const struct reception *b)
     return within(transit, other, REPORTS_APART_NS);
 }
 
-/* Where the leader's clock stands when a unit of this track was captured, by the reports of both. */
+/* The time on the leader's clock at which a unit of this track was captured, by the reports of both. */
 static bool sync_by_reports(const struct track *track, int64_t time, int64_t *leader_ns)
 {
     const struct track *leader = track->leader;
@@ -655,7 +655,7 @@ static int64_t captured(const struct track *track, int64_t time, int64_t wall_ns
     return within(unix_ns, wall_ns, CAPTURE_AGE_MAX_NS) ? unix_ns : 0;
 }
 
-/* Takes over what the stream itself says of its configuration, which counts from this unit on. */
+/* Takes over the configuration within the stream, which counts from this unit on. */
 static void take_config(struct track *track)
 {
     struct depacketizer *depacketizer = track->depacketizer;

@@ -35,7 +35,8 @@ static bool equals(struct word word, const char *text)
     return word.length == strlen(text) && strncasecmp(word.at, text, word.length) == 0;
 }
 
-/* The value behind '='. What is in quotes is taken as it stands, backslashes too: it is given back so. */
+/* The value after '='. Text in quotes is taken as it stands, backslashes included, because it has to be sent back like
+ * that. */
 static const char *read_value(const char *text, struct word *value)
 {
     text += strspn(text, " \t");
@@ -232,9 +233,8 @@ void rtsp_auth_accepted(struct rtsp_auth *auth)
 }
 
 /*
- * An answer was refused. Another may be given if the camera only wants a fresh nonce: it says so, or it has
- * accepted these credentials before, or the nonce came with an earlier connection, and it shows a nonce that it had
- * not shown.
+ * An answer was refused. Another one makes sense if the camera only wants a fresh nonce: it states that, or has
+ * accepted these credentials before, or the nonce came with an earlier connection; and its nonce is a new one.
  */
 static bool may_answer_again(const struct rtsp_auth *auth, const struct rtsp_challenge *challenge)
 {
@@ -246,7 +246,7 @@ static bool may_answer_again(const struct rtsp_auth *auth, const struct rtsp_cha
     return fresh && (challenge->stale || auth->accepted || auth->remembered);
 }
 
-/* Basic shows the password to everybody on the way: never where a Digest challenge could still be answered. */
+/* Basic sends the password in the clear: never where a Digest challenge could still be answered. */
 static bool may_be_basic(const struct rtsp_auth *auth, bool digest_offered)
 {
     if (!auth->allow_basic || auth->worked > RTSP_AUTH_BASIC) {
@@ -309,7 +309,7 @@ int rtsp_auth_challenge(struct rtsp_auth *auth, const struct rtsp_message *messa
 
 static const char hex_digits[] = "0123456789abcdef";
 
-/* Text that is cut together in a buffer of the caller. */
+/* Text that is put together in a buffer of the caller's. */
 struct builder {
     char *out;
     size_t size, used;
@@ -402,7 +402,7 @@ static void make_client_nonce(char out[CLIENT_NONCE_SIZE])
     unsigned char bytes[CLIENT_NONCE_BYTES] = {0};
 
     if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
-        memset(bytes, 0, sizeof(bytes)); /* protects the camera's answers, which nobody checks */
+        memset(bytes, 0, sizeof(bytes)); /* it protects the camera's answers, which are not checked */
     }
     to_hex(bytes, sizeof(bytes), out);
 }

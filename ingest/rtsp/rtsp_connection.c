@@ -54,7 +54,8 @@ static int ask_gate(struct rtsp_connection *connection, char error[RTSP_ERROR_SI
     return 0;
 }
 
-/* A response that is not a challenge. OPTIONS is answered to everybody, and some errors come before any look at them. */
+/* A response that is not a challenge. Cameras answer OPTIONS without a log-in, and some errors before they look at
+ * one. */
 static void judge_login(struct rtsp_connection *connection, int status)
 {
     bool options = strcmp(connection->method, "OPTIONS") == 0;
@@ -294,7 +295,7 @@ static void answer_peer(struct rtsp_connection *connection)
     }
     int length = snprintf(out, sizeof(out), "RTSP/1.0 %s\r\nCSeq: %lld\r\n\r\n", status,
                           (long long)rtsp_message_number(message, "CSeq"));
-    /* If it cannot be sent, reading will tell why. */
+    /* If it cannot be sent, reading will report why. */
     (void)rtsp_connection_send(connection, "", 0, out, (size_t)length);
 }
 

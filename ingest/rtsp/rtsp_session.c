@@ -1,8 +1,8 @@
 /*
  * From a URL to a playing session: OPTIONS, DESCRIBE, SETUP for each media, PLAY; then packets, and keepalives between
- * them. A redirect begins again with another URL, UDP that stays silent begins again over TCP, and a camera that ends the
- * connection with its challenge gets another connection. What a camera makes of a request is remembered in
- * struct rtsp_memory, so that the next session asks first for what this camera takes.
+ * them. A redirect starts again with another URL, UDP that stays silent starts again over TCP, and a camera that ends
+ * the connection with its challenge gets another connection. How a camera answers is remembered in struct rtsp_memory,
+ * so that the next session first asks in a form that this camera accepts.
  */
 #include "ingest/rtsp/rtsp_session.h"
 
@@ -33,10 +33,10 @@
 /* Bytes before a packet in the connection (RFC 2326, section 10.12). */
 #define INTERLEAVED_HEAD 4
 
-/* Milliseconds: a session over UDP whose video stopped so long ago was given up by the camera. */
+/* Milliseconds: if video over UDP stopped so long ago, the camera has given up the session. */
 #define LIFE_SILENCE_MS 2000
 
-/* What a step of the opening may say besides an error. */
+/* The results of a step of the opening, besides errors. */
 enum outcome {
     OPENED,
     REDIRECTED, /* to another URL, which is in its struct place */
@@ -44,10 +44,10 @@ enum outcome {
     SILENT,     /* no packet comes over this transport */
 };
 
-/* What is under way while packets come. */
+/* Which request is under way while packets come. */
 enum pending { PENDING_NONE, PENDING_PLAY, PENDING_KEEPALIVE };
 
-/* How PLAY may be asked for, in this order. */
+/* The forms of PLAY, in the order in which they are tried. */
 enum play_form {
     PLAY_ANNOUNCED,     /* the URL of the description, the session id of the first SETUP */
     PLAY_OTHER_SESSION, /* the session id of the last SETUP */
@@ -55,7 +55,7 @@ enum play_form {
     PLAY_FORMS,
 };
 
-/* Where to, while it is opened: a redirect changes it. */
+/* Where the session is opened: a redirect changes it. */
 struct place {
     struct rtsp_endpoint configured; /* the credentials are for its host */
     struct rtsp_endpoint endpoint;
@@ -73,7 +73,7 @@ struct rtsp_stream {
 
 struct rtsp_session {
     struct rtsp_session_options
-        options; /* what it points to is there while it is opened only, but for memory */
+        options; /* its pointers, except memory, are valid only while the session is opened */
     struct rtsp_memory *memory;
     struct rtsp_memory own_memory; /* where the caller keeps none */
     struct rtsp_wait wait;
@@ -230,7 +230,8 @@ static bool got_no_answer(const struct rtsp_session *session, int result)
            (result == -ECONNRESET || result == -EPIPE || result == -ETIMEDOUT);
 }
 
-/* A camera that does not know OPTIONS says so, and the session goes on; it has GET_PARAMETER, until it refuses that. */
+/* A camera that does not know OPTIONS refuses it, and the session goes on; such a camera gets GET_PARAMETER until it
+ * refuses that, too. */
 static int ask_options(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
 {
     session->keepalive.has_get_parameter = true;
@@ -348,7 +349,7 @@ static int offer(struct rtsp_session *session, enum rtsp_media media, struct rts
     return result;
 }
 
-/* What the camera made of the offer. */
+/* Takes the camera's answer to the offer. */
 static int take_transport(struct rtsp_session *session, enum rtsp_media media,
                           struct rtsp_transport *transport, char error[RTSP_ERROR_SIZE])
 {
@@ -384,7 +385,8 @@ static int take_transport(struct rtsp_session *session, enum rtsp_media media,
     return 0;
 }
 
-/* Cameras that give each SETUP an id of its own take the first one, as FFmpeg sends it; PLAY tries the other one, too. */
+/* Cameras that give each SETUP an id of its own accept the first one, as FFmpeg sends it; PLAY also tries the other
+ * one. */
 static int take_session(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
 {
     const char *value = rtsp_message_header(response(session), "Session", 0);
@@ -420,7 +422,7 @@ static bool refuses_url(int status)
            status != STATUS_NO_TRANSPORT && status <= STATUS_CONFUSED;
 }
 
-/* A refusal that may be about the transport, though there is a status for that, 461. */
+/* A refusal that may be about the transport, although that has a status of its own, 461. */
 static bool may_refuse_transport(int status)
 {
     return (refuses_url(status) && status != STATUS_NOT_FOUND) ||
@@ -472,7 +474,8 @@ static int set_up_as(struct rtsp_session *session, enum rtsp_media media, const 
     return result == -EPROTONOSUPPORT && !transport.multicast ? REFUSED : result;
 }
 
-/* The camera ended the connection for a SETUP of this form: the next session begins with another, if there is one. */
+/* The camera has ended the connection because of a SETUP of this form: the next session starts with another form, if
+ * there is one. */
 static void skip_form(struct rtsp_session *session, unsigned form, const char *control)
 {
     char uri[RTSP_URL_SIZE];
@@ -535,7 +538,7 @@ static void close_ports(struct rtsp_session *session)
     }
 }
 
-/* Whether the configuration leaves it open that the other transport is tried. */
+/* Whether the configuration allows the other transport to be tried. */
 static bool may_change_transport(const struct rtsp_session *session, const struct place *place)
 {
     enum rtsp_choice choice = session->options.transport;
@@ -544,7 +547,8 @@ static bool may_change_transport(const struct rtsp_session *session, const struc
                         : choice == RTSP_TCP_FIRST && !place->endpoint.tls;
 }
 
-/* The video is set up with the other transport, since this one is refused as ERROR says, which stays if that fails. */
+/* Sets up the video with the other transport, after this one was refused. ERROR has the reason, and keeps it if the
+ * other one fails, too. */
 static int set_up_otherwise(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
 {
     bool *fails = session->udp ? &session->memory->udp_fails : &session->memory->tcp_fails;
@@ -564,7 +568,7 @@ static int set_up_otherwise(struct rtsp_session *session, struct place *place, c
     return result;
 }
 
-/* Video has to be; audio that the camera refuses is left out. */
+/* Video is needed; audio that the camera refuses is left out. */
 static int set_up_all(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
 {
     int result = set_up(session, RTSP_VIDEO, place, error);
@@ -647,7 +651,7 @@ static int play(struct rtsp_session *session, struct place *place, char error[RT
     }
 }
 
-/* Whether a packet of the video comes. Packets stay where they are. */
+/* Waits for a packet of the video, without taking it. */
 static int await_udp(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
 {
     struct rtsp_udp *udp = &session->streams[RTSP_VIDEO].udp;
@@ -670,7 +674,7 @@ static int await_udp(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
 
 /* --- Keepalives ----------------------------------------------------------------------------------------- */
 
-/* An answer that has not come by the time of the next keepalive does not keep that one waiting. */
+/* A keepalive does not wait for the answer to the one before. */
 static int keep_alive(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
 {
     int64_t now = clock_now_ns();
@@ -682,7 +686,7 @@ static int keep_alive(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
     session->pending = PENDING_KEEPALIVE;
     int result = rtsp_connection_begin(&session->connection, rtsp_keepalive_take(&session->keepalive, now),
                                        session->aggregate, "", error);
-    return result == -ENOBUFS ? 0 : result; /* it is only slow; the deadline of video will tell */
+    return result == -ENOBUFS ? 0 : result; /* it is only slow; the deadline of video decides */
 }
 
 /* The answer to PLAY or a keepalive. */
@@ -712,7 +716,7 @@ static int take_response(struct rtsp_session *session, char error[RTSP_ERROR_SIZ
     return 0;
 }
 
-/* What the session's end tells of its keepalives, if the camera ended it. */
+/* Learns about keepalives from the session's end, if the camera ended it. */
 static void learn_from_end(struct rtsp_session *session)
 {
     int64_t now = clock_now_ns();
@@ -725,7 +729,7 @@ static void learn_from_end(struct rtsp_session *session)
 
 /* --- Goodbye -------------------------------------------------------------------------------------------- */
 
-/* TEARDOWN, for which it takes RTSP_CLOSE_DEADLINE_MS at most; the connection stays. */
+/* Sends TEARDOWN, which takes RTSP_CLOSE_DEADLINE_MS at most; the connection stays. */
 static void say_goodbye(struct rtsp_session *session)
 {
     struct rtsp_connection *connection = &session->connection;
@@ -737,7 +741,7 @@ static void say_goodbye(struct rtsp_session *session)
         connection->session_id[0] == '\0') {
         return;
     }
-    /* The owner that wants the session to end wants this, too. */
+    /* Not interrupted: an owner that wants the session to end also wants this. */
     struct rtsp_wait uninterrupted = {.attention = -1};
     connection->wait = &uninterrupted;
     if (rtsp_connection_begin(connection, "TEARDOWN", session->aggregate, "", error) == 0) {
@@ -785,7 +789,7 @@ static void begin_deadline(struct rtsp_session *session)
     session->deadline_ns = clock_now_ns() + session->options.connect_ms * NS_PER_MS;
 }
 
-/* The camera ended the connection with its challenge: the next one is to begin with the answer. */
+/* The camera ended the connection with its challenge: the next connection has to start with the answer. */
 static bool ended_with_challenge(const struct rtsp_session *session, int result)
 {
     return (result == -ECONNRESET || result == -EPIPE || result == -ESHUTDOWN) &&
@@ -917,7 +921,7 @@ int rtsp_session_open(const struct rtsp_session_options *options, struct rtsp_se
 
 /* --- Reading -------------------------------------------------------------------------------------------- */
 
-/* Whose packet it is. False: it belongs to no stream that is set up. */
+/* Finds the stream of a packet. False: it does not belong to a stream that is set up. */
 static bool take_interleaved(const struct rtsp_session *session, struct rtsp_packet *packet)
 {
     const struct rtsp_input *input = &session->connection.input;
@@ -999,8 +1003,8 @@ static int wait_ready(struct rtsp_session *session, int64_t deadline_ns, char er
     return rtsp_connection_polled(&session->connection, fds[0].revents, error);
 }
 
-/* One look at everything that may have arrived: 1: *packet; 0: nothing; negative errno; -ESHUTDOWN: the
- * camera ended it. */
+/* Looks once at everything that may have arrived. 1: *packet; 0: nothing; negative errno; -ESHUTDOWN: the camera ended
+ * it. */
 static int look(struct rtsp_session *session, struct rtsp_packet *packet, char error[RTSP_ERROR_SIZE])
 {
     enum rtsp_event event = RTSP_EVENT_NONE;
@@ -1075,7 +1079,7 @@ void rtsp_session_send_rtcp(struct rtsp_session *session, enum rtsp_media media,
     }
     const unsigned char head[INTERLEAVED_HEAD] = {'$', (unsigned char)stream->rtcp_channel,
                                                   (unsigned char)(size >> 8), (unsigned char)size};
-    /* A report that cannot be sent is followed by another. */
+    /* A report that cannot be sent is lost; another will follow. */
     (void)rtsp_connection_send(&session->connection, head, sizeof(head), data, size);
 }
 

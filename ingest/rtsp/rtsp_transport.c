@@ -14,7 +14,7 @@
 #define TIMEOUT_MIN_S 2
 #define TIMEOUT_MAX_S 3600
 
-/* "a-b" or "a" (then b is a + 1, as in "a-a"), each at most LIMIT. What is no number stays as it was asked for. */
+/* "a-b" or "a" (then b is a + 1, as in "a-a"), each at most LIMIT. If it is not a number, what was asked for stays. */
 static int parse_pair(const char *text, long limit, int *first, int *second)
 {
     char *end;

@@ -55,7 +55,7 @@ static struct span trim(struct span span)
     return span;
 }
 
-/* Cuts what stands before SEPARATOR off *rest, which begins behind it then; all of it if there is none. */
+/* Returns the part of *rest before SEPARATOR, or all of it; *rest then begins after the separator. */
 static struct span cut(struct span *rest, char separator)
 {
     const char *end = rest->length > 0 ? memchr(rest->at, separator, rest->length) : NULL;
@@ -93,7 +93,7 @@ static uint32_t number(struct span span)
     return (uint32_t)value;
 }
 
-/* Text with control characters is no text of a description; the whole value is left out then. */
+/* A value with control characters is left out as a whole. */
 static bool is_printable(struct span span)
 {
     for (size_t i = 0; i < span.length; i++) {

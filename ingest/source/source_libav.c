@@ -1,7 +1,7 @@
 /*
- * libavformat as a source, for everything that is not RTSP: live containers over HTTP, RTMP and SRT, and
- * files, which are paced to real time and begin anew at their end. It blocks inside av_read_frame and asks
- * interrupt() at least every 100 ms; deadlines live there.
+ * libavformat as a source, for everything that is not RTSP: live containers over HTTP, RTMP and SRT, and files, which
+ * are paced to real time and start again at their end. It blocks inside av_read_frame, which calls interrupt() at
+ * least every 100 ms; the deadlines are checked there.
  */
 #include "ingest/source/source_backend.h"
 
@@ -18,16 +18,16 @@
 #include "ingest/source/source_libav_adts.h"
 #include "ingest/source/source_libav_error.h"
 
-/* How long saying goodbye to the camera may take. */
+/* How long closing a connection may take. */
 #define CLOSE_DEADLINE_MS 300
 
-/* What is due later than that in a file is a broken timestamp, not a pause. */
+/* A frame of a file that is due later than that has a broken timestamp; it is not a pause. */
 #define FILE_PAUSE_MAX_NS (10 * NS_PER_SECOND)
 
 /* How long a file waits for its time before it asks whether to stop. */
 #define FILE_WAIT_MS 250
 
-/* Streams are probed; this much at most. */
+/* How much of a stream is probed at most. */
 #define PROBE_BYTES 262144
 #define PROBE_US 1000000
 
@@ -66,8 +66,8 @@ struct source_libav {
     struct file_clock clock;
     int video_index; /* -1: none */
     int audio_index;
-    struct source_libav_adts *adts; /* NULL: the description tells what the sound is */
-    AVPacket *held[HELD_MAX];       /* read while a frame that tells it was looked for */
+    struct source_libav_adts *adts; /* NULL: the description has the sound's configuration */
+    AVPacket *held[HELD_MAX];       /* packets read before the first frame with that configuration */
     unsigned held_count, held_next;
 };
 
@@ -141,7 +141,7 @@ static void describe(struct source_libav *source, int index, struct media_stream
     }
 }
 
-/* Everything that nobody wants is not even parsed. */
+/* Streams that are not wanted are not even parsed. */
 static void choose_streams(struct source_libav *source, bool audio)
 {
     AVFormatContext *format = source->format;
@@ -174,7 +174,7 @@ static int set_options(AVDictionary **dictionary, bool is_file)
         failed |= av_dict_set(dictionary, "format_whitelist", "flv,live_flv,mpegts", 0) < 0;
         failed |= av_dict_set_int(dictionary, "probesize", PROBE_BYTES, 0) < 0;
         failed |= av_dict_set_int(dictionary, "analyzeduration", PROBE_US, 0) < 0;
-        /* What was read while probing is late already. */
+        /* Packets that were read while probing are already late. */
         failed |= av_dict_set(dictionary, "fflags", "+nobuffer", 0) < 0;
     }
     return failed != 0 ? -ENOMEM : 0;
@@ -187,7 +187,7 @@ static int explain(const struct source_libav *source, int error_code, char error
         snprintf(error, SOURCE_ERROR_SIZE, "interrupted");
         return -ECANCELED;
     }
-    /* While it plays there is no name to be resolved, which libavformat reports likewise. */
+    /* While it plays no name is looked up, an error that libavformat reports in the same way. */
     if (error_code == AVERROR(EIO) && source->had_video) {
         error_code = AVERROR(ECONNRESET);
     }
@@ -319,7 +319,7 @@ static bool is_wanted(const struct source_libav *source)
            (packet->stream_index == source->video_index || packet->stream_index == source->audio_index);
 }
 
-/* Begins the file anew, one interval after its last frame. */
+/* Starts the file again, one interval after its last frame. */
 static int rewind_file(struct source_libav *source)
 {
     struct file_clock *clock = &source->clock;
@@ -429,7 +429,7 @@ static int next_packet(struct source_libav *source)
     }
 }
 
-/* Reads until the first frame of sound has told what it is. What is read is handed out later. */
+/* Reads until the first frame of sound, which has its configuration. The packets are handed out later. */
 static int find_audio_config(struct source_libav *source)
 {
     struct media_stream *audio = &source->base.description.audio;

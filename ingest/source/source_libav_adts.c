@@ -33,7 +33,7 @@ fail:
     return result;
 }
 
-/* The filter tells it with the first frame. */
+/* The filter gives it with the first frame. */
 static int keep_config(struct source_libav_adts *adts, const AVPacket *packet)
 {
     size_t size = 0;

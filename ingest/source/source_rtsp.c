@@ -1,7 +1,7 @@
 /*
- * A camera that speaks RTSP, natively: the session gives packets, a track for each media makes access units
- * of them, at the packet that completes them. Deadlines of video and audio, reports to the camera and what
- * one connection teaches the next live here.
+ * A camera that speaks RTSP, natively: the session gives packets, and a track for each media makes access units of
+ * them as soon as the last packet of each has arrived. Here are the deadlines of video and audio, the reports to the
+ * camera, and what one connection teaches the next.
  */
 #include "common/base/clock.h"
 #include "ingest/source/source_backend.h"
@@ -19,10 +19,12 @@
 
 static_assert(SOURCE_ERROR_SIZE == RTSP_ERROR_SIZE, "one buffer is used for both");
 
-/* RFC 3550, section 6.2, has reports about every 5 s, and some cameras end a session that has none for so long. */
+/*
+ * RFC 3550, section 6.2, asks for reports about every 5 s; some cameras end a session without a report for that long.
+ */
 #define REPORT_INTERVAL_MS 2500
 
-/* Video after the camera said goodbye (BYE) to it: some say so without meaning it. */
+/* How long video may go on after the camera has sent BYE for it: some cameras send BYE and go on. */
 #define BYE_DEADLINE_MS 1000
 
 struct source_rtsp {
@@ -79,7 +81,7 @@ static int create_track(struct source_rtsp *source, enum rtsp_media media,
     return result;
 }
 
-/* Audio that cannot be played is described by its name alone, so that whoever shows the description has it. */
+/* Audio that cannot be played is described by its name alone, so that the status can show it. */
 static void describe_unplayed(struct source_rtsp *source, const struct sdp_media *media)
 {
     const char *name = media->encoding[0] != '\0' ? media->encoding : "a format without a name";
@@ -165,7 +167,7 @@ static bool next_unit(struct source_rtsp *source, struct media_unit *unit)
     return false;
 }
 
-/* True if a track has given up on something, so that there may be a unit. */
+/* True if a track has given up something overdue, so that there may be a unit. */
 static bool flush_tracks(struct source_rtsp *source, int64_t now)
 {
     bool flushed = false;
@@ -180,7 +182,8 @@ static bool flush_tracks(struct source_rtsp *source, int64_t now)
     return flushed;
 }
 
-/* RFC 3550, section 6.2; sooner where the camera gives a session up sooner, since some go by the reports. */
+/* RFC 3550, section 6.2; sooner if the camera gives up sessions sooner, because some cameras count reports as signs of
+ * life. */
 static int64_t report_interval_ns(const struct source_rtsp *source)
 {
     int64_t half_ms = rtsp_session_timeout_ms(source->session) / 2;
@@ -204,7 +207,7 @@ static void send_reports(struct source_rtsp *source, int64_t now)
     }
 }
 
-/* Video goes on without its sound, so that nothing is to be done but to say it. */
+/* Video goes on without sound, so this only logs it. */
 static void watch_audio(struct source_rtsp *source, int64_t now)
 {
     if (!source->tracks[RTSP_AUDIO] || source->audio_missed || now < source->audio_ns) {
@@ -214,11 +217,11 @@ static void watch_audio(struct source_rtsp *source, int64_t now)
     log_warning("no audio for %d s; video goes on", SOURCE_AUDIO_DEADLINE_MS / 1000);
 }
 
-/* Why there is no video, as far as can be told. */
+/* Why there is no video, as far as that is known. */
 static int video_overdue(struct source_rtsp *source, int64_t now, char error[SOURCE_ERROR_SIZE])
 {
     int64_t limit_ms = video_patience_ms(source->patience, source->video_deadline);
-    /* What came with the last picture says nothing of the time since. */
+    /* Counters from before the last picture say nothing about the time since. */
     int64_t since = now - limit_ms / 2 * NS_PER_MS;
     const char *instead = "";
 
@@ -290,7 +293,7 @@ static int64_t next_deadline(const struct source_rtsp *source)
     return deadline;
 }
 
-/* One packet more, or the end. 0: go on; -ECANCELED. */
+/* Takes one more packet, or the end. 0: go on; -ECANCELED. */
 static int read_packet(struct source_rtsp *source)
 {
     struct rtsp_packet packet;
@@ -310,7 +313,7 @@ static int read_packet(struct source_rtsp *source)
     return 0;
 }
 
-/* What the tracks still hold is handed out before the end is told. */
+/* Units that the tracks still hold are handed out before the end is reported. */
 static int rtsp_read(struct source *base, struct media_unit *unit, char error[SOURCE_ERROR_SIZE])
 {
     struct source_rtsp *source = (struct source_rtsp *)base;
