@@ -23,7 +23,8 @@ struct login_gate {
     /*
      * Whether a request may be sent with credentials that the camera has not accepted over this connection. BRIEFLY: do not
      * wait long, because pictures wait. 0: it may, and its outcome has to be reported with tell(); -EACCES: not now; -EBUSY:
-     * not known yet; -ECANCELED. On error ERROR says why.
+     * not known yet; -ECANCELED. On error ERROR says why, and names the
+     * camera's host if -EACCES.
      */
     int (*ask)(void *context, bool briefly, char error[LOGIN_ERROR_SIZE]);
     void (*tell)(void *context, enum login_result result);

@@ -44,9 +44,14 @@ static int ask_gate(struct rtsp_connection *connection, char error[RTSP_ERROR_SI
         return 0;
     }
     if (connection->gate && connection->gate->ask) {
-        int result = connection->gate->ask(connection->gate->context, connection->login_worked, error);
-        if (result < 0) {
+        char why[LOGIN_ERROR_SIZE] = "";
+        int result = connection->gate->ask(connection->gate->context, connection->login_worked, why);
+        if (result == -EACCES) { /* names the host itself */
+            snprintf(error, RTSP_ERROR_SIZE, "%s", why);
             return result;
+        }
+        if (result < 0) {
+            return rtsp_connection_fail(connection, result, error, "%s", why);
         }
     }
     connection->login = RTSP_LOGIN_TRIED;

@@ -263,10 +263,16 @@ static int open_input(struct source_libav *source, const char *url)
 static int log_in(struct source_libav *source, const char *url, const struct login_gate *gate,
                   char error[SOURCE_ERROR_SIZE], bool *denied)
 {
-    int result = gate ? gate->ask(gate->context, false, error) : 0;
+    char why[LOGIN_ERROR_SIZE];
+    int result = gate ? gate->ask(gate->context, false, why) : 0;
 
     *denied = result < 0;
+    if (result == -EACCES) { /* names the host itself */
+        snprintf(error, SOURCE_ERROR_SIZE, "%s", why);
+        return result;
+    }
     if (result < 0) {
+        snprintf(error, SOURCE_ERROR_SIZE, "%.100s: %.150s", source->host, why);
         return result;
     }
     set_deadline(source, SOURCE_CONNECT_DEADLINE_MS);

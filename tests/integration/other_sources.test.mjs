@@ -25,9 +25,11 @@ const source = [
 class HttpCamera {
   constructor(format, { user, password } = {}) {
     this.served = [];
+    this.refused = 0; // requests with credentials
     const wanted = user && `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
     this.server = http.createServer((request, response) => {
       if (wanted && request.headers.authorization !== wanted) {
+        this.refused += request.headers.authorization !== undefined;
         response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="camera"' }).end();
         return;
       }
@@ -140,6 +142,25 @@ scenario('MPEG-TS and FLV over HTTP', async (stage) => {
     await ringcast.stop();
   } finally {
     await Promise.all([transport.close(), flash.close()]);
+  }
+});
+
+scenario('a wrong password over HTTP is tried once', async (stage) => {
+  const camera = await new HttpCamera('mpegts', { user: 'admin', password: 'right' }).listen();
+  try {
+    const cameras = (password) => ['one', 'two', 'three'].map((name) => ({ name, url: camera.url(), username: 'admin', password }));
+    const ringcast = stage.instance({ cameras: cameras('wrong') }).start();
+    const held = ({ state, error }) => state === 'failed' && /refuses the username or password \(401\), 1 log-in since/.test(error);
+    await ringcast.until('all to be held', ({ cameras: all }) => all.length === 3 && all.every(held));
+    assert.equal(camera.refused, 1);
+    ringcast.settings.cameras = cameras('right');
+    ringcast.write();
+    assert.equal((await ringcast.ctl('reload')).code, 0);
+    await ringcast.streaming();
+    assert.equal(camera.refused, 1);
+    await ringcast.stop();
+  } finally {
+    await camera.close();
   }
 });
 

@@ -18,6 +18,8 @@ const AT_REST = 6;
 const EACH_WORKER = 4;
 // A picture comes in several packets, each of which may wake its reader; a report, or a sign of life, too.
 const EACH_PICTURE = 6;
+// A worker whose log-in is held has one timer, which is minutes away.
+const ASLEEP = 0.5;
 // The share of the time for which a process runs or waits for a core. One that spins does one or the other all the time.
 const BUSY = 0.5;
 
@@ -78,6 +80,11 @@ const withoutKeepalives = () => ({
   reply: (text) => text.replace(/^(Session: *[^;\r\n]*).*$/im, `$1;timeout=${SESSION_S}`),
 });
 
+/** Takes no password. */
+const withoutMercy = () => ({
+  answer: ({ sequence }) => `RTSP/1.0 401 Unauthorized\r\nCSeq: ${sequence}\r\nWWW-Authenticate: Digest realm="r", nonce="n"\r\n\r\n`,
+});
+
 /** A port where connections are accepted and nothing is ever said. */
 async function silentServer() {
   const sockets = new Set();
@@ -107,20 +114,23 @@ scenario('a worker in each state, and every other process at rest', async (stage
   const keyless = await through(camera, { packet: withoutKeyframes() });
   const lost = await through(camera);
   const deaf = await through(camera, withoutKeepalives());
+  const locked = await through(camera, withoutMercy());
   try {
     const urls = { refused: await refusingUrl(), silent: silent.url, keyless: keyless.url, lost: lost.url, deaf: deaf.url, well: camera.url() };
     const cameras = Object.entries(urls).map(([name, url]) => ({ name, url, transport: 'tcp' }));
     const asleep = { name: 'asleep', url: camera.url(), on_demand: true, on_demand_idle: 1 };
-    const ringcast = stage.instance({ cameras: [...cameras, asleep], admin: '127.0.0.1:0' }).start();
+    const held = { name: 'held', url: locked.url, username: 'admin', password: 'wrong' };
+    const ringcast = stage.instance({ cameras: [...cameras, asleep, held], admin: '127.0.0.1:0' }).start();
     await ringcast.streaming(['well', 'lost', 'deaf']);
     lost.refuse();
     lost.cut();
     const { connection } = deaf;
     await waitUntil('two keepalives that get no answer', () => connection.requests.slice(connection.requests.indexOf('PLAY')).length > 2);
+    await waitUntil('a log-in to be held for minutes', () => /held\]? .*2 log-ins since/.test(ringcast.log), 90000);
     const status = await ringcast.until('each state', (now) => {
       const by = byName(now);
       const refused = [by.lost, by.refused].every(({ error }) => /connection refused/.test(error ?? ''));
-      return refused && /waiting for a keyframe/.test(by.keyless.error ?? '') && by.asleep.state === 'idle' && by.asleep.pid === null;
+      return refused && /waiting for a keyframe/.test(by.keyless.error ?? '') && by.asleep.state === 'idle' && by.asleep.pid === null && by.held.state === 'failed';
     });
     const by = byName(status);
     const worker = (kind) => (name) => kind(name, by[name].pid);
@@ -129,6 +139,7 @@ scenario('a worker in each state, and every other process at rest', async (stage
       ...['refused', 'silent', 'lost'].map(worker(resting)),
       ...['keyless', 'deaf', 'well'].map(worker(working)),
       ...['keeper', 'template', 'exporter'].map((name) => resting(name, status[name].pid)),
+      { ...resting('held', by.held.pid), wakeups: ASLEEP },
       resting('fanout', fanout),
       { ...resting('ringcastd', ringcast.pid), wakeups: AT_REST + EACH_WORKER * cameras.length },
     ]);
@@ -143,6 +154,6 @@ scenario('a worker in each state, and every other process at rest', async (stage
     viewer.assertOpen();
   } finally {
     silent.close();
-    for (const proxy of [keyless, lost, deaf]) proxy.close();
+    for (const proxy of [keyless, lost, deaf, locked]) proxy.close();
   }
 });

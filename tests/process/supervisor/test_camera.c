@@ -282,7 +282,7 @@ static void nonsense_changes_nothing(void **state)
     char codecs[300];
 
     start_streaming(bench);
-    say(bench, json_pack("{s:i,s:s,s:s}", "v", 1, "type", "state", "state", "failed"));
+    say(bench, json_pack("{s:i,s:s,s:s}", "v", 1, "type", "state", "state", "backoff"));
     say(bench, json_pack("{s:i,s:s,s:s}", "v", 1, "type", "state", "state", "dancing"));
     say(bench, json_pack("{s:i,s:s,s:i}", "v", 1, "type", "state", "state", 4));
     say(bench, json_pack("{s:i,s:s}", "v", 1, "type", "ready"));
@@ -299,6 +299,127 @@ static void nonsense_changes_nothing(void **state)
     assert_string_equal(view(bench).codecs, "avc1.64001F");
     assert_int_equal(view(bench).width, 640);
     assert_true(view(bench).fps == 0.0);
+}
+
+/* The next message to the worker, which has TYPE. */
+static json_t *heard(struct bench *bench, const char *type)
+{
+    struct channel_message message;
+
+    for (;;) {
+        assert_int_equal(channel_receive(bench->fork_server.worker_end, &message), 1);
+        json_t *body = message_is(message.body, type) ? json_incref(message.body) : NULL;
+        channel_message_clear(&message);
+        if (body) {
+            return body;
+        }
+    }
+}
+
+static void set_password(struct bench *bench, char *password)
+{
+    static char user[] = "admin";
+
+    bench->config.task.username = user;
+    bench->config.task.password = password;
+    camera_set(bench->camera, &bench->config);
+}
+
+static void assert_answer(struct bench *bench, json_int_t id, const char *verdict)
+{
+    json_t *answer = heard(bench, "login-answer");
+
+    assert_int_equal(message_integer(answer, "id", -1), id);
+    assert_string_equal(message_string(answer, "verdict", ""), verdict);
+    json_decref(answer);
+}
+
+static void say_login(struct bench *bench, const char *result)
+{
+    say(bench, json_pack("{s:i,s:s,s:i}", "v", 1, "type", "login-ask", "id", 7));
+    assert_answer(bench, 7, "granted");
+    say(bench, json_pack("{s:i,s:s,s:i,s:s}", "v", 1, "type", "login-result", "id", 7, "result", result));
+}
+
+/* The next worker, and the member "login" of its task. */
+static json_t *next_login(struct bench *bench)
+{
+    spawn_worker(bench, -1);
+    json_t *task = heard(bench, "camera");
+    json_t *login = json_incref(json_object_get(task, "login"));
+    json_decref(task);
+    return login;
+}
+
+static void next_worker(struct bench *bench)
+{
+    kill(view(bench).pid, SIGKILL);
+    worker_gone(bench);
+    while (bench->fork_server.worker_end < 0) {
+        assert_true(sd_event_run(bench->event, PATIENCE_USEC) > 0);
+    }
+}
+
+static void a_refused_log_in_is_held(void **state)
+{
+    struct bench *bench = *state;
+    char wrong[] = "wrong", other[] = "other";
+
+    set_password(bench, wrong);
+    camera_start(bench->camera);
+    json_t *login = next_login(bench);
+    assert_false(message_boolean(login, "proven", true));
+    assert_int_equal(message_integer(login, "wait_ms", -1), 0);
+    json_decref(login);
+    say_login(bench, "refused");
+    assert_answer(bench, 0, "held");
+    say_state(bench, "failed", "the camera refuses the username or password (401)");
+    assert_int_equal(view(bench).state, CAMERA_FAILED);
+    assert_true(view(bench).pid > 0);
+
+    next_worker(bench); /* knows it before it connects */
+    login = next_login(bench);
+    assert_in_range(message_integer(login, "wait_ms", -1), 20000, 30000);
+    assert_non_null(strstr(message_string(login, "error", ""), "1 log-in since"));
+    assert_non_null(strstr(message_string(login, "error", ""), "ringcastctl restart Hof 1"));
+    json_decref(login);
+
+    camera_restart(bench->camera);
+    next_worker(bench);
+    login = next_login(bench);
+    assert_int_equal(message_integer(login, "wait_ms", -1), 0);
+    json_decref(login);
+    say_login(bench, "refused");
+    assert_answer(bench, 0, "held");
+
+    set_password(bench, other);
+    next_worker(bench);
+    login = next_login(bench);
+    assert_int_equal(message_integer(login, "wait_ms", -1), 0);
+    json_decref(login);
+    say_login(bench, "accepted");
+    next_worker(bench);
+    login = next_login(bench);
+    assert_true(message_boolean(login, "proven", false));
+    json_decref(login);
+}
+
+/* What the worker says of credentials that are not the camera's any more is about those. */
+static void an_old_workers_refusal_holds_no_new_password(void **state)
+{
+    struct bench *bench = *state;
+    char wrong[] = "wrong", other[] = "other";
+
+    set_password(bench, wrong);
+    camera_start(bench->camera);
+    json_decref(next_login(bench));
+    say(bench, json_pack("{s:i,s:s,s:i}", "v", 1, "type", "login-ask", "id", 1));
+    set_password(bench, other);
+    say(bench, json_pack("{s:i,s:s,s:i,s:s}", "v", 1, "type", "login-result", "id", 1, "result", "refused"));
+    next_worker(bench);
+    json_t *login = next_login(bench);
+    assert_int_equal(message_integer(login, "wait_ms", -1), 0);
+    json_decref(login);
 }
 
 static void errors_are_cut_between_characters_and_redacted(void **state)
@@ -519,6 +640,8 @@ int main(void)
         TEST(last_words_come_before_the_end),
         TEST(a_waiting_request_goes_out_when_the_fork_server_is_back),
         TEST(a_refused_spawn_backs_off),
+        TEST(a_refused_log_in_is_held),
+        TEST(an_old_workers_refusal_holds_no_new_password),
         TEST(a_reason_that_is_not_utf8_is_escaped),
         TEST(a_process_that_is_not_ours_is_not_adopted),
         TEST(a_lost_worker_is_waited_for),

@@ -163,6 +163,164 @@ static void keepalives_are_authenticated_anew(void **state)
     end();
 }
 
+static void open_door(struct script_server *camera, const char *request)
+{
+    script_camera(camera, request, false);
+}
+
+/* --- The gate ------------------------------------------------------------------------------------------- */
+
+/* What the gate answers, and what it was told. */
+struct gatekeeper {
+    int verdict;
+    int asked, briefly;
+    char told[256]; /* a letter for each: enum login_result */
+};
+
+static int ask_gatekeeper(void *context, bool briefly, char error[LOGIN_ERROR_SIZE])
+{
+    struct gatekeeper *gatekeeper = context;
+
+    gatekeeper->asked++;
+    gatekeeper->briefly += briefly;
+    if (gatekeeper->verdict < 0) {
+        snprintf(error, LOGIN_ERROR_SIZE, "%sthe gate is closed",
+                 gatekeeper->verdict == -EACCES ? fixture.authority : "");
+    }
+    return gatekeeper->verdict;
+}
+
+static void tell_gatekeeper(void *context, enum login_result result)
+{
+    static const char letters[] = {[LOGIN_ACCEPTED] = 'a',
+                                   [LOGIN_REFUSED] = 'r',
+                                   [LOGIN_REFUSED_MORE] = 'm',
+                                   [LOGIN_FORBIDDEN] = 'f',
+                                   [LOGIN_UNANSWERED] = 'u'};
+    struct gatekeeper *gatekeeper = context;
+
+    gatekeeper->told[strlen(gatekeeper->told)] = letters[result];
+}
+
+static void begin_gated(struct gatekeeper *gatekeeper, script_handler handler, const void *context)
+{
+    begin(handler, context);
+    fixture.options.gate = (struct login_gate){ask_gatekeeper, tell_gatekeeper, gatekeeper};
+}
+
+static void credentials_wait_for_the_gate(void **state)
+{
+    static const int verdicts[] = {-EACCES, -EBUSY};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+        struct gatekeeper closed = {.verdict = verdicts[i]};
+        begin_gated(&closed, locked, NULL);
+        session_open(&fixture, verdicts[i]);
+        session_assert_error(&fixture, "the gate is closed");
+        assert_int_equal(closed.asked, 1);
+        assert_string_equal(closed.told, "");
+        assert_int_equal(script_count(&server, "Authorization: "), 0);
+        end();
+    }
+}
+
+static void an_open_camera_needs_no_gate(void **state)
+{
+    struct gatekeeper closed = {.verdict = -EACCES};
+
+    (void)state;
+    begin_gated(&closed, open_door, NULL);
+    session_open(&fixture, 0);
+    assert_int_equal(closed.asked, 0);
+    end();
+    assert_string_equal(closed.told, "");
+}
+
+static void the_gate_is_asked_once_for_a_connection(void **state)
+{
+    struct gatekeeper gatekeeper = {0};
+
+    (void)state;
+    begin_gated(&gatekeeper, locked, NULL);
+    session_open(&fixture, 0);
+    end();
+    assert_string_equal(gatekeeper.told, "ua"); /* this camera asks at OPTIONS, whose answer proves nothing */
+    assert_int_equal(gatekeeper.asked, 2);
+    assert_int_equal(gatekeeper.briefly, 0);
+}
+
+static void refusals_are_told(void **state)
+{
+    struct gatekeeper gatekeeper = {0};
+
+    (void)state;
+    begin_gated(&gatekeeper, locked_for_good, NULL);
+    session_open(&fixture, -EACCES);
+    end();
+    assert_string_equal(gatekeeper.told, "r");
+    assert_int_equal(gatekeeper.asked, 1);
+    gatekeeper = (struct gatekeeper){0};
+    begin_gated(&gatekeeper, locked_for_good, "stale");
+    session_open(&fixture, -EACCES);
+    assert_int_equal(strlen(gatekeeper.told), script_count(&server, "Authorization: "));
+    assert_int_equal(strlen(gatekeeper.told), gatekeeper.asked); /* each is asked for */
+    assert_string_equal(gatekeeper.told + strspn(gatekeeper.told, "m"), "r");
+    end();
+}
+
+/* Answers credentials with this status. */
+static void answers_with(struct script_server *camera, const char *request)
+{
+    if (strstr(request, "Authorization: ") == NULL) {
+        challenge(camera, request, "n0", false);
+    } else {
+        script_reply(camera, request, camera->context, "", NULL);
+    }
+}
+
+static void other_answers_are_told(void **state)
+{
+    static const struct {
+        const char *status, *told;
+        int result;
+    } cases[] = {
+        {"403 Forbidden", "f", -EACCES},
+        {"500 Internal Server Error", "u", -EPROTO},
+        {"404 Not Found", "a", -ENOENT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct gatekeeper gatekeeper = {0};
+        begin_gated(&gatekeeper, answers_with, cases[i].status);
+        session_open(&fixture, cases[i].result);
+        end();
+        size_t length = strlen(gatekeeper.told);
+        assert_true(length > 0);
+        assert_string_equal(gatekeeper.told + length - 1, cases[i].told);
+    }
+}
+
+static void a_fresh_nonce_is_asked_for_briefly(void **state)
+{
+    struct gatekeeper gatekeeper = {0};
+    struct rtsp_packet packet;
+    int64_t deadline = clock_now_ns() + PATIENCE_MS * NS_PER_MS;
+
+    (void)state;
+    begin_gated(&gatekeeper, ages, NULL);
+    session_open(&fixture, 0);
+    while (strstr(gatekeeper.told, "ma") == NULL && clock_now_ns() < deadline) {
+        assert_int_equal(
+            rtsp_session_read(fixture.session, clock_now_ns() + 20 * NS_PER_MS, &packet, fixture.error),
+            -ETIMEDOUT);
+    }
+    assert_non_null(strstr(gatekeeper.told, "ama"));
+    assert_int_equal(gatekeeper.briefly, 1);
+    end();
+}
+
 /* --- Redirects --------------------------------------------------------------------------------------- */
 
 struct directions {
@@ -214,11 +372,6 @@ static void any_answer(struct script_server *camera, const char *request)
     } else {
         script_camera(camera, request, false);
     }
-}
-
-static void open_door(struct script_server *camera, const char *request)
-{
-    script_camera(camera, request, false);
 }
 
 static void redirects_to_others_are_not(void **state)
@@ -346,6 +499,12 @@ int main(void)
         cmocka_unit_test(wrong_credentials_are_tried_once),
         cmocka_unit_test(the_password_is_not_given_away),
         cmocka_unit_test(keepalives_are_authenticated_anew),
+        cmocka_unit_test(credentials_wait_for_the_gate),
+        cmocka_unit_test(an_open_camera_needs_no_gate),
+        cmocka_unit_test(the_gate_is_asked_once_for_a_connection),
+        cmocka_unit_test(refusals_are_told),
+        cmocka_unit_test(other_answers_are_told),
+        cmocka_unit_test(a_fresh_nonce_is_asked_for_briefly),
         cmocka_unit_test(redirects_within_the_host_are_followed),
         cmocka_unit_test(redirects_to_others_are_not),
         cmocka_unit_test(another_port_of_the_host_gets_the_credentials),
