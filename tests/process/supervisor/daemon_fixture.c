@@ -199,6 +199,11 @@ static void run_daemon(const struct daemon *daemon, int output, int log)
     setenv("RINGCAST_LIBEXEC_DIR", access(copies, F_OK) == 0 ? copies : FAKES, 1);
     dup2(output, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
+    for (int i = 0; i < daemon->descriptors_taken; i++) {
+        if (open("/dev/null", O_RDONLY) < 0) { /* stays open in ringcastd */
+            _exit(123);
+        }
+    }
     execl(access(copy, X_OK) == 0 ? copy : program, "ringcastd", "--config", daemon->config,
           daemon->background ? NULL : "--foreground", NULL);
     _exit(121);

@@ -20,6 +20,7 @@ struct daemon {
     long file_limit;            /* bytes that a file, and so a ring, may have (RLIMIT_FSIZE); 0: no limit */
     long descriptor_limit;      /* hard and soft limit of descriptors; 0: as ours */
     long soft_descriptor_limit; /* soft limit alone; 0: as ours */
+    int descriptors_taken;      /* so many are open in it from the beginning */
     int port;                   /* known when it is ready */
     pid_t pid;                  /* 0: not running */
     int output;

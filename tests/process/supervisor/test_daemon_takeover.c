@@ -9,8 +9,10 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +24,15 @@
 
 #include "common/ipc/message.h"
 #include "tests/process/supervisor/daemon_fixture.h"
+#include "tests/support/patience.h"
 
 /* Of a ring of the fixture's size, 64 KiB and its own header, there is no room in this. */
 #define NO_RING_BYTES 100000
 
 static const struct camera_line cameras[] = {{"front", "stream"}, {"yard", "stream"}, {NULL, NULL}};
+
+/* Between two looks at the log. */
+#define LOOK_MS 20
 
 struct running {
     struct daemon daemon;
@@ -54,6 +60,22 @@ static void require_running(struct running *running)
     assert_int_equal(kill(running->yard, 0), 0);
     assert_int_equal(kill(running->fanout, 0), 0);
     assert_int_equal(daemon_ask_viewer_port(&running->daemon), running->fanout);
+}
+
+static int highest_descriptor(pid_t pid)
+{
+    char path[64];
+    int highest = -1;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+    DIR *directory = opendir(path);
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        int fd = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
+        highest = fd > highest ? fd : highest;
+    }
+    closedir(directory);
+    return highest;
 }
 
 static void start_in_vain(struct running *running, const char *words)
@@ -161,6 +183,89 @@ static void few_descriptors(void **state)
     take_over_and_finish(&running);
 }
 
+/*
+ * True if ringcastd has taken everything over, whether it gets ready or has yet to wait for a descriptor; false if it has
+ * ended with exit code 1.
+ */
+static bool takes_over(struct daemon *daemon)
+{
+    char words[64];
+
+    snprintf(words, sizeof(words), "supervisor %d: took over 2 workers and 1 fan-out", (int)daemon->pid);
+    for (long long end = now_ms() + PATIENCE_MS; now_ms() < end;) {
+        struct pollfd output = {.fd = daemon->output, .events = POLLIN};
+        if (poll(&output, 1, LOOK_MS) > 0 && !(output.revents & POLLIN)) {
+            assert_int_equal(daemon_wait_exit(daemon), 1);
+            return false;
+        }
+        if (daemon_file_has(daemon, "log", words)) {
+            return true;
+        }
+    }
+    fail_msg("ringcastd %d neither takes over nor ends", (int)daemon->pid);
+    return false;
+}
+
+/*
+ * Descriptors run out at each point of the takeover in turn: the first start has none to spare, the last one all that
+ * it needs. Whether a start fails or goes on without what it could not open, the cameras run.
+ */
+static void descriptors_that_run_out_in_between(void **state)
+{
+    enum { LIMIT = 140, TAKEN_FIRST = 128, STEP = 4, TAKEN_LAST = 60 };
+    struct running running;
+    struct daemon *daemon = &running.daemon;
+    int taken_over = 0, failed = 0;
+
+    (void)state;
+    begin_and_kill(&running);
+    daemon->descriptor_limit = LIMIT;
+    for (daemon->descriptors_taken = TAKEN_FIRST; daemon->descriptors_taken >= TAKEN_LAST;
+         daemon->descriptors_taken -= STEP) {
+        daemon_launch(daemon);
+        if (takes_over(daemon)) {
+            taken_over++;
+            daemon_kill(daemon);
+        } else {
+            failed++;
+        }
+        require_running(&running);
+    }
+    assert_true(taken_over > 0 && failed > 0);
+    daemon->descriptor_limit = daemon->descriptors_taken = 0;
+    take_over_and_finish(&running);
+}
+
+/* It has no room for what belongs to a new camera, says so, and gives the next ringcastd all the rest. */
+static void a_keeper_without_descriptors(void **state)
+{
+    struct running running;
+    struct daemon *daemon = &running.daemon;
+
+    (void)state;
+    daemon_init(daemon, 0, cameras);
+    daemon_start(daemon);
+    running.front = daemon_wait_camera(daemon, "front", "streaming", 0);
+    running.yard = daemon_wait_camera(daemon, "yard", "streaming", 0);
+    running.fanout = daemon_wait_service(daemon, "fanouts", 0);
+    running.port = daemon->port;
+    pid_t keeper = daemon_wait_service(daemon, "keeper", 0);
+    int highest = highest_descriptor(keeper);
+    const struct rlimit tight = {.rlim_cur = (rlim_t)highest + 1, .rlim_max = (rlim_t)highest + 1};
+    assert_int_equal(prlimit(keeper, RLIMIT_NOFILE, &tight, NULL), 0);
+    json_decref(daemon_ask_text(daemon, "{\"v\":1,\"type\":\"camera-add\",\"camera\":\"gate\","
+                                        "\"settings\":{\"url\":\"rtsp://127.0.0.1:9/stream\"}}"));
+    daemon_wait_camera(daemon, "gate", "streaming", 0);
+    daemon_wait_file(daemon, "log", "there was no room for those that came with it: raise the limit");
+    daemon_kill(daemon);
+    require_running(&running);
+    daemon_start(daemon);
+    daemon_wait_camera(daemon, "gate", "streaming", 0); /* another one, or the same */
+    assert_int_equal(daemon_wait_camera(daemon, "front", "streaming", 0), running.front);
+    assert_int_equal(daemon_wait_camera(daemon, "yard", "streaming", 0), running.yard);
+    daemon_finish_adopted(daemon);
+}
+
 /* The new camera alone has failed, and the others are taken over. */
 static void one_ring_that_cannot_be_made(void **state)
 {
@@ -191,6 +296,8 @@ int main(void)
         cmocka_unit_test(another_address_that_is_taken),
         cmocka_unit_test(something_in_place_of_the_control_socket),
         cmocka_unit_test(few_descriptors),
+        cmocka_unit_test(descriptors_that_run_out_in_between),
+        cmocka_unit_test(a_keeper_without_descriptors),
         cmocka_unit_test(one_ring_that_cannot_be_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
