@@ -28,7 +28,7 @@
 /* A client has little to say: its messages fit. Memory per viewer. */
 #define RECEIVE_BUFFER_BYTES 256
 
-/* Half-sent requests and responses that nobody takes are given up after this long, idle connections too. */
+/* Seconds after which incomplete requests and responses, and idle connections, are given up. */
 #define REQUEST_TIMEOUT_S 10
 #define IDLE_TIMEOUT_S 15
 
@@ -139,7 +139,9 @@ static void set_kind(struct lws *wsi, enum connection_kind kind)
     }
 }
 
-/* The last that is heard of WSI; more than once for some. Watched descriptors have opaque data of their own. */
+/*
+ * The last that is heard of WSI; more than once for some. Watched descriptors have opaque data of their own.
+ */
 static void connection_gone(struct server *server, struct lws *wsi)
 {
     const struct lws_protocols *protocol = lws_get_protocol(wsi);

@@ -10,7 +10,7 @@
 #include "common/log/log.h"
 #include "fanout/feed/init_cache.h"
 
-/* Between two states that the viewers of a stream are told. */
+/* Milliseconds or more between two states that the viewers of a stream are sent. */
 #define STATE_INTERVAL_MS 100
 
 void streams_init(struct streams *streams, struct feed_set *set)

@@ -180,7 +180,7 @@ static void dispatch_camera(struct server *server, const json_t *body)
             if (stream) {
                 handlers[i].handle(server, stream, body);
             } else {
-                log_warning("%s for a camera that is not here", handlers[i].type);
+                log_warning("%s for an unknown camera", handlers[i].type);
             }
             return;
         }
@@ -190,7 +190,9 @@ static void dispatch_camera(struct server *server, const json_t *body)
 
 /* ---- Viewers ---- */
 
-/* Sends ANSWER (consumed) to QUESTION. Nothing more is done if it cannot be sent: the asker's time runs out. */
+/*
+ * Sends ANSWER (consumed) to QUESTION. Nothing more is done if it cannot be sent: the asker's time runs out.
+ */
 static void send_answer(struct server *server, const json_t *question, json_t *answer)
 {
     if (answer) {

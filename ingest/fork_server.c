@@ -127,8 +127,10 @@ static void close_others(int kept)
     close_range(first, ~0U, 0);
 }
 
-/* A worker keeps the standard streams, its channel and the log's descriptor, nothing else. Returns the channel's new
- * descriptor. */
+/*
+ * A worker keeps the standard streams, its channel and the log's descriptor, nothing else. Returns the
+ * channel's new descriptor.
+ */
 static int become_worker(int channel)
 {
     if (channel != CHANNEL_CHILD_FD) {
@@ -150,7 +152,7 @@ static void reply(int channel, json_t *message)
         result = channel_send(channel, message, NULL, 0);
     }
     if (result < 0) {
-        log_warning("a reply is lost: %s", strerror(-result));
+        log_warning("a reply could not be sent: %s", strerror(-result));
     }
     json_decref(message);
 }

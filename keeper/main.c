@@ -51,7 +51,7 @@ struct keeper {
     enum state state;
     int channel; /* to ringcastd; -1 while waiting */
     int listener;
-    char *directory; /* NULL: not told yet */
+    char *directory; /* NULL: not known yet */
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
     struct kept_entries entries;
     uint64_t lease_ms;
@@ -225,7 +225,8 @@ static void dispatch(struct keeper *keeper, struct channel_message *message)
         result = kept_obey(&keeper->entries, message);
     }
     if (result < 0) {
-        log_warning("a message \"%s\" was not obeyed: %s", message_type(message->body), strerror(-result));
+        log_warning("a message \"%s\" was not carried out: %s", message_type(message->body),
+                    strerror(-result));
     }
 }
 

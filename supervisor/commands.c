@@ -44,7 +44,7 @@ static const char *nearest_camera(const struct supervisor *supervisor, const cha
 static json_t *no_such_camera(const struct supervisor *supervisor, const char *name)
 {
     if (strlen(name) > CONFIG_STREAM_NAME_MAX) {
-        return message_error("no-such-camera", "no camera has so long a name");
+        return message_error("no-such-camera", "no camera's name can be that long");
     }
     const char *nearest = nearest_camera(supervisor, name);
     if (!nearest) {
@@ -241,18 +241,24 @@ static json_t *check_settings(const json_t *request, const json_t *settings)
     return NULL;
 }
 
-static json_t *answer_camera_add(struct supervisor *supervisor, const json_t *request)
+/* The name and settings in REQUEST. NULL, or the error that answers it. */
+static json_t *read_change(const json_t *request, const char **name, json_t **settings)
 {
-    const char *name = message_string(request, "camera", NULL);
-    json_t *settings = json_object_get(request, "settings");
-
-    if (!name) {
+    *name = message_string(request, "camera", NULL);
+    *settings = json_object_get(request, "settings");
+    if (!*name) {
         return needs_camera(request);
     }
-    json_t *problem = check_settings(request, settings);
-    if (!problem) {
-        problem = refuse_sub(request, name);
-    }
+    json_t *problem = check_settings(request, *settings);
+    return problem ? problem : refuse_sub(request, *name);
+}
+
+static json_t *answer_camera_add(struct supervisor *supervisor, const json_t *request)
+{
+    const char *name;
+    json_t *settings;
+    json_t *problem = read_change(request, &name, &settings);
+
     if (problem) {
         return problem;
     }
@@ -308,16 +314,10 @@ static json_t *set(struct supervisor *supervisor, const char *name, json_t *sett
 
 static json_t *answer_camera_set(struct supervisor *supervisor, const json_t *request)
 {
-    const char *name = message_string(request, "camera", NULL);
-    json_t *settings = json_object_get(request, "settings");
+    const char *name;
+    json_t *settings;
+    json_t *problem = read_change(request, &name, &settings);
 
-    if (!name) {
-        return needs_camera(request);
-    }
-    json_t *problem = check_settings(request, settings);
-    if (!problem) {
-        problem = refuse_sub(request, name);
-    }
     return problem ? problem : set(supervisor, name, settings);
 }
 

@@ -191,7 +191,7 @@ static int run(const char *path, const struct config *config, bool foreground)
     }
     session.format = format_of_children(config, session.log_fd);
     if (log_tell_format(session.format) < 0) {
-        log_warning("the log's format cannot be told to others: %s", strerror(errno));
+        log_warning("the log's format cannot be passed to other processes: %s", strerror(errno));
     }
     const struct supervisor_options options = {
         .program_dir = program_dir, .child_log = session.log_fd, .ready = on_ready, .data = &session};
@@ -203,7 +203,7 @@ static int run(const char *path, const struct config *config, bool foreground)
     return exit_code;
 }
 
-/* The daemon leaves its directory, and reads the file again when it is told to. */
+/* The absolute path: the daemon leaves its directory, and reads the file again on a reload. */
 static char *absolute_path(const char *path)
 {
     char *directory = path[0] == '/' ? NULL : getcwd(NULL, 0);

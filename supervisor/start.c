@@ -32,7 +32,7 @@
 /* More fan-outs than this are not of use, however many cores there are. */
 #define FANOUTS_AUTO_MAX 64
 
-/* The answer is in the log too: who sent a signal sees no other. */
+/* The answer is also logged, because the sender of a signal gets no other. */
 static json_t *reload_and_log(struct supervisor *supervisor)
 {
     json_t *reply = reload_file(supervisor), *line;
@@ -117,7 +117,7 @@ static struct config *interpret(struct supervisor *supervisor)
     if (config) {
         return config;
     }
-    log_error("what was changed at run time does not fit the configuration any more and is left out");
+    log_error("the changes made at run time no longer fit the configuration and are ignored");
     return config_interpret(supervisor->source, supervisor->config_path, NULL, stderr);
 }
 
@@ -240,7 +240,7 @@ static int sweep_rings(struct supervisor *supervisor)
             "another ringcastd uses the instance \"%s\" with another runtime_dir: choose another `instance`",
             instance);
     } else if (removed < 0) {
-        log_error("the rings of instance \"%s\" cannot be swept: %s", instance, strerror(-removed));
+        log_error("the rings of instance \"%s\" cannot be removed: %s", instance, strerror(-removed));
     } else if (removed > 0) {
         log_info("removed %d ring%s that a killed ringcastd left", removed, removed == 1 ? "" : "s");
     }
@@ -428,7 +428,7 @@ static void publish_adoption(struct supervisor *supervisor)
 }
 
 /*
- * Ends what was found and not taken: rings of cameras that are not configured any more, and processes, the
+ * Ends what was found and not taken: rings of cameras that are no longer configured, and processes, the
  * fork server among them, whose children would not be ours.
  */
 static void end_orphans(struct supervisor *supervisor)
@@ -438,7 +438,7 @@ static void end_orphans(struct supervisor *supervisor)
 
     supervisor->orphans = orphan_list_end(supervisor->children);
     while (fd_store_take_any(keeper_fd_store(supervisor->keeper), FD_STORE_CAMERA, "", &name, &record)) {
-        log_camera(LOG_LEVEL_INFO, name, "camera %s: not configured any more", name);
+        log_camera(LOG_LEVEL_INFO, name, "camera %s: no longer configured", name);
         for (size_t i = 0; i < supervisor->fanout_count; i++) {
             fanout_remove_camera(supervisor->fanouts[i], name);
         }

@@ -386,7 +386,7 @@ static void fall_behind(struct feed *feed, struct viewer *viewer, const ringcast
     viewer_want_writable(viewer);
 }
 
-/* Sends FRAGMENT as viewer_send_fragment does, and counts a gap that it told the viewer of. */
+/* Sends FRAGMENT as viewer_send_fragment does, and counts the gap if there was one. */
 static bool send_fragment(struct feed *feed, struct viewer *viewer, struct fragment_buffer *fragment)
 {
     uint64_t dropped = viewer->dropped;
@@ -629,7 +629,8 @@ static bool is_beyond_limits(const struct feed *feed, const struct viewer *viewe
 }
 
 /*
- * A viewer that is too slow goes on with the newest keyframe, if that is ahead of it; the gap is told then.
+ * A viewer that is too slow goes on with the newest keyframe, if that is ahead of it; it then gets a message
+ * about the gap.
  */
 static void keep_within_limits(struct feed *feed, struct viewer *viewer)
 {

@@ -158,7 +158,7 @@ bool viewer_ping(struct viewer *viewer)
     return lws_write(viewer->wsi, buffer + LWS_PRE, 0, LWS_WRITE_PING) >= 0;
 }
 
-/* True if the viewer may be told the time once more in this second. */
+/* True if the viewer may get another answer with the time in this second. */
 static bool may_answer(struct viewer *viewer)
 {
     const time_t now_s = clock_coarse_s();

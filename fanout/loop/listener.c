@@ -123,7 +123,7 @@ static void retry_expired(void *context)
     watch_pause(&listener->watch, false);
     if (listener->standing_back) {
         listener->standing_back = false;
-        accept_shared(listener); /* if nobody else has in the meantime */
+        accept_shared(listener); /* if no other fan-out has in the meantime */
     }
 }
 

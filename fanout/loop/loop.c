@@ -88,8 +88,9 @@ int loop_begin(struct loop *loop, const struct lws_context_creation_info *info)
     }
     if (!loop->context) {
         if (!poll_wanted) {
-            log_warning("libwebsockets' plugin for libev (libwebsockets-evlib-ev) is not there: many viewers "
-                        "cost more without it");
+            log_warning(
+                "libwebsockets' plugin for libev (libwebsockets-evlib-ev) is not installed: many viewers "
+                "cost more without it");
         }
         loop->context = lws_create_context(info);
     }

@@ -262,7 +262,7 @@ static void ring_failed(struct camera *camera, int error)
               backoff_next_ms(&camera->ring_backoff, random), on_retry, camera);
 }
 
-/* True if there is a ring. If it is new, fan-outs are told. */
+/* True if there is a ring. A new one is announced to the fan-outs. */
 static bool ensure_ring(struct camera *camera)
 {
     if (camera_ring_is_open(camera->ring)) {
@@ -419,7 +419,7 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *data)
     return 0;
 }
 
-/* After every change of who watches. */
+/* Call it after every change of the viewers. */
 static void consider_sleep(struct camera *camera)
 {
     if (!camera->config->on_demand || watched(camera)) {
@@ -637,7 +637,7 @@ static void take_state(struct camera *camera, const json_t *body)
     const char *error = message_string(body, "error", NULL);
 
     if (!worker_state(message_string(body, "state", ""), &state)) {
-        log_camera(LOG_LEVEL_WARNING, camera->config->name, "ingest[%s]: a state that does not exist",
+        log_camera(LOG_LEVEL_WARNING, camera->config->name, "ingest[%s]: an unknown state",
                    camera->config->name);
         return;
     }
@@ -660,7 +660,7 @@ static void take_state(struct camera *camera, const json_t *body)
     watch_silence(camera, state == CAMERA_STREAMING);
 }
 
-/* A ring of another size, if the stream needs one. A worker that cannot be told is as if it had not asked. */
+/* Offers a ring of another size if the stream needs one. If the worker cannot be sent it, nothing changes. */
 static void consider_ring(struct camera *camera, const json_t *body)
 {
     int writer = -1;

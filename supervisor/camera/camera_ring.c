@@ -324,7 +324,7 @@ static bool install(struct camera_ring *ring)
     if (result == -EPERM) {
         tell_unnamed(ring);
     } else if (result < 0) {
-        log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: its new ring cannot have the name: %s",
+        log_camera(LOG_LEVEL_ERROR, ring->camera, "camera %s: its name cannot be given to the new ring: %s",
                    ring->camera, strerror(-result));
     }
     camera_ring_retire_old(ring);

@@ -230,7 +230,7 @@ static void read_greeting(struct connection *connection)
     }
     size_t known = connection->request.end < GREETING_SIZE ? connection->request.end : GREETING_SIZE;
     if (memcmp(connection->request.data, connection->proxy->greeting, known) != 0) {
-        log_warning("control: a client that does not speak NNG's protocol for this socket was turned away");
+        log_warning("control: a client that does not speak NNG's protocol for this socket was refused");
         drop(connection);
         return;
     }
@@ -241,7 +241,7 @@ static void read_greeting(struct connection *connection)
     connection->owed = true;
     result = connect_inner(connection);
     if (result < 0) {
-        log_warning("control: a client could not be let in: %s", strerror(-result));
+        log_warning("control: a client could not be connected: %s", strerror(-result));
         drop(connection);
         return;
     }
@@ -272,7 +272,7 @@ static bool welcome(int client)
     if (peer.uid == 0 || peer.uid == geteuid()) {
         return true;
     }
-    log_warning("control: user %u (process %d) was turned away", (unsigned)peer.uid, (int)peer.pid);
+    log_warning("control: user %u (process %d) was refused", (unsigned)peer.uid, (int)peer.pid);
     return false;
 }
 

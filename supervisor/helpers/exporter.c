@@ -63,7 +63,7 @@ static void send_status(struct exporter *exporter, json_int_t number)
         service_send(exporter->service, message, &fd, 1);
         close(fd);
     } else {
-        log_warning("no status for the exporter: %s", strerror(-fd));
+        log_warning("cannot send the status to the exporter: %s", strerror(-fd));
     }
     json_decref(message);
     json_decref(status);

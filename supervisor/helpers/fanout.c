@@ -31,7 +31,7 @@ static void check_sent(struct fanout *fanout, int result)
     char why[96];
 
     if (result < 0) {
-        snprintf(why, sizeof(why), "could not be told: %s", strerror(-result));
+        snprintf(why, sizeof(why), "a message could not be sent to it: %s", strerror(-result));
         service_kill(fanout->service, why);
     }
 }
@@ -225,7 +225,7 @@ void fanout_renew_certificate(struct fanout *fanout)
 {
     enum service_state state = service_state(fanout->service);
 
-    if (state == SERVICE_STARTING || state == SERVICE_RUNNING) { /* others are told when they have begun */
+    if (state == SERVICE_STARTING || state == SERVICE_RUNNING) { /* others learn it when they have begun */
         send_certificate(fanout);
     }
 }

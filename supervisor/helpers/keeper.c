@@ -251,7 +251,7 @@ int keeper_find(struct keeper *keeper)
     if (mine) {
         log_error("the cameras of the last ringcastd cannot be taken over: %s", strerror(-result));
     } else if (pidfd >= 0) {
-        log_warning("the keeper of the last ringcastd (pid %d) gives nothing: %s", (int)pid,
+        log_warning("the keeper of the last ringcastd (pid %d) hands nothing over: %s", (int)pid,
                     strerror(-result));
         kill_keeper(pidfd);
     }

@@ -124,7 +124,7 @@ void fd_store_destroy(struct fd_store *store)
     free(store);
 }
 
-/* What the keeper is not told it cannot give back: worth a line in the log, but nothing to stop for. */
+/* The keeper cannot give back what it was not sent. That is logged, but ringcastd goes on. */
 static void tell(struct fd_store *store, const char *type, const struct entry *entry, bool descriptors)
 {
     char key[KEY_SIZE];
@@ -140,7 +140,7 @@ static void tell(struct fd_store *store, const char *type, const struct entry *e
                          : -ENOMEM;
     json_decref(message);
     if (result < 0) {
-        log_warning("the keeper could not be told of %s: %s", key, strerror(-result));
+        log_warning("cannot send %s to the keeper: %s", key, strerror(-result));
     }
 }
 

@@ -55,7 +55,7 @@ static void end_one(struct orphan_list *orphans, struct children *children, cons
         free(orphan);
         return;
     }
-    log_info("%s: not needed any more", old_name);
+    log_info("%s: no longer needed", old_name);
     LIST_INSERT_HEAD(&orphans->list, orphan, next);
     if (child_is_nameless(orphan->child)) {
         forget(orphan);

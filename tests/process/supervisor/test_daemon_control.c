@@ -162,7 +162,7 @@ static void long_names_are_answered(void **state)
         strcat(request, "\xc3\xa4");
     }
     strcat(request, "\"}");
-    require_error(&daemon, request, "no-such-camera", "so long a name");
+    require_error(&daemon, request, "no-such-camera", "can be that long");
     daemon_finish(&daemon);
 }
 

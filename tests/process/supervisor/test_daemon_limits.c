@@ -128,7 +128,7 @@ static void a_flood_of_states_costs_the_fan_out_nothing(void **state)
     pid_t fanout = daemon_wait_service(&daemon, "fanouts", 0);
     daemon_wait_file(&daemon, "fanout.log", "the last of the flood");
     assert_int_equal(daemon_wait_service(&daemon, "fanouts", 0), fanout);
-    assert_false(daemon_file_has(&daemon, "log", "could not be told"));
+    assert_false(daemon_file_has(&daemon, "log", "could not be sent to it"));
     daemon_finish(&daemon);
 }
 
@@ -186,7 +186,7 @@ static void a_reload_to_many_cameras_is_served(void **state)
     json_decref(reply);
     wait_for_many(&daemon);
     pid_t last = daemon_wait_camera(&daemon, names[MANY - 1], "streaming", 0);
-    assert_false(daemon_file_has(&daemon, "log", "could not be told"));
+    assert_false(daemon_file_has(&daemon, "log", "to the keeper: "));
     daemon_kill(&daemon);
     daemon_start(&daemon);
     daemon_wait_file(&daemon, "log", "took over 250 workers");
