@@ -32,8 +32,8 @@ static int no_video(const struct sdp_media *seen, char words[MEDIA_CHOICE_WORDS_
     if (seen->secure) {
         snprintf(
             words, MEDIA_CHOICE_WORDS_SIZE,
-            "encrypts its packets (SRTP, RTP/SAVP), which is not supported; switch SRTP off on the camera; "
-            "rtsps:// protects RTP over TCP, too");
+            "encrypts its packets (SRTP, RTP/SAVP), which is not supported; switch SRTP off on the camera "
+            "(UniFi: leave ?enableSrtp out of the url); rtsps:// protects RTP over TCP, too");
         return -ENOTSUP;
     }
     for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {

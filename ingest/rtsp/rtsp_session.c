@@ -561,9 +561,15 @@ static int set_up_otherwise(struct rtsp_session *session, struct place *place, c
     if (session->udp && choose_udp(session) < 0) {
         return rtsp_connection_fail(&session->connection, -ENOMEM, error, "out of memory");
     }
+    bool refused = response(session)->status == STATUS_NO_TRANSPORT;
     int result = set_up(session, RTSP_VIDEO, place, later);
     if (result == OPENED) {
         *fails = true;
+    }
+    if (result == REFUSED && refused && response(session)->status == STATUS_NO_TRANSPORT) {
+        rtsp_connection_fail(&session->connection, -EPROTONOSUPPORT, error,
+                             "the camera offers RTP neither over TCP nor over UDP (461); if it sends "
+                             "multicast only, set it to unicast");
     }
     return result;
 }

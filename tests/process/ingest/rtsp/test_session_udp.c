@@ -246,6 +246,18 @@ static void tcp_is_refused_in_other_words(void **state)
     end();
 }
 
+static void multicast_is_refused_with_words(void **state)
+{
+    struct manner manner = {.always_udp = true,
+                            .instead = "RTP/AVP;multicast;destination=239.1.2.3;port=5000-5001"};
+
+    (void)state;
+    begin(&manner, RTSP_TCP_FIRST);
+    session_open(&fixture, -EPROTONOSUPPORT);
+    session_assert_error(&fixture, "multicast, which is not supported; set the camera to unicast");
+    end();
+}
+
 /* What the camera said of TCP is told when UDP fails, too, and the next session begins with TCP again. */
 static void the_first_refusal_is_told(void **state)
 {
@@ -260,6 +272,14 @@ static void the_first_refusal_is_told(void **state)
     assert_int_equal(script_count(&server, "client_port="), 1);
     assert_false(memory.tcp_fails);
     end();
+    manner.refusal = NULL;
+    for (int i = 0; i < 2; i++) {
+        begin(&manner, i == 0 ? RTSP_TCP_FIRST : RTSP_BEST);
+        session_open(&fixture, -EPROTONOSUPPORT);
+        session_assert_error(&fixture, "neither over TCP nor over UDP (461)");
+        session_assert_error(&fixture, "set it to unicast");
+        end();
+    }
 }
 
 /* Packets come from the address that the camera names, or from the one that the connection goes to. */
@@ -349,6 +369,7 @@ int main(void)
         cmocka_unit_test(refusal_leads_to_tcp),
         cmocka_unit_test(tcp_that_is_refused_leads_to_udp),
         cmocka_unit_test(tcp_is_refused_in_other_words),
+        cmocka_unit_test(multicast_is_refused_with_words),
         cmocka_unit_test(the_first_refusal_is_told),
         cmocka_unit_test(either_source_is_heard),
         cmocka_unit_test(other_ports_do_not_take_the_stream),
