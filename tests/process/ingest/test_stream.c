@@ -261,6 +261,29 @@ static void begin_run(struct worker_process *worker, struct run *run)
     worker_seek(worker, &run->cursor);
 }
 
+/* A worker that shows the test camera. */
+struct scene {
+    struct fork_server_process fork_server;
+    struct worker_process worker;
+    struct test_camera camera;
+};
+
+/* OPTIONS: the camera's. RING_BYTES: the worker's ring. */
+static void begin(struct scene *scene, const char *options, size_t ring_bytes)
+{
+    camera_start(&scene->camera, options);
+    fork_server_start(&scene->fork_server);
+    worker_spawn(&scene->fork_server, &scene->worker, ring_bytes);
+    send_camera(&scene->worker, &scene->camera, false);
+}
+
+static void end(struct scene *scene)
+{
+    worker_finish(&scene->worker);
+    fork_server_stop(&scene->fork_server, NULL);
+    camera_stop(&scene->camera);
+}
+
 static void stream_audio(const char *options, bool password, const char *audio_codec, unsigned fragments,
                          struct run *run)
 {
@@ -389,87 +412,66 @@ static void digest_with_any_characters(void **state)
 
 static void reconnect_keeps_generation_and_timeline(void **state)
 {
-    struct fork_server_process fork_server;
-    struct worker_process worker;
-    struct test_camera camera;
+    struct scene scene;
     struct recording recording;
     struct run run;
 
     (void)state;
-    camera_start(&camera, "--audio aac");
-    fork_server_start(&fork_server);
-    worker_spawn(&fork_server, &worker, RING_SIZE);
-    send_camera(&worker, &camera, false);
-    json_decref(worker_wait_message(&worker, "state", "state", "streaming"));
+    begin(&scene, "--audio aac", RING_SIZE);
+    json_decref(worker_wait_message(&scene.worker, "state", "state", "streaming"));
     recording_open(&recording);
-    begin_run(&worker, &run);
-    read_run(&worker, &run, GOP, &recording);
-    camera_command(&camera, "drop cam1\n");
-    json_decref(worker_wait_message(&worker, "state", "state", "starting"));
-    json_decref(worker_wait_message(&worker, "state", "state", "streaming"));
+    begin_run(&scene.worker, &run);
+    read_run(&scene.worker, &run, GOP, &recording);
+    camera_command(&scene.camera, "drop cam1\n");
+    json_decref(worker_wait_message(&scene.worker, "state", "state", "starting"));
+    json_decref(worker_wait_message(&scene.worker, "state", "state", "streaming"));
     while (run.discontinuities == 0) {
-        read_run(&worker, &run, 1, &recording);
+        read_run(&scene.worker, &run, 1, &recording);
     }
     assert_true((run.last.flags & RINGCAST_KEYFRAME) != 0);
-    read_run(&worker, &run, GOP, &recording);
+    read_run(&scene.worker, &run, GOP, &recording);
     assert_int_equal(run.discontinuities, 1);
     assert_int_equal(run.generation, 1);
-    worker_finish(&worker);
-    fork_server_stop(&fork_server, NULL);
-    camera_stop(&camera);
+    end(&scene);
     recording_check(&recording);
 }
 
 static void killed_worker_is_followed_by_another(void **state)
 {
-    struct fork_server_process fork_server;
-    struct worker_process worker;
-    struct test_camera camera;
+    struct scene scene;
     struct run run;
     int status;
 
     (void)state;
-    camera_start(&camera, "--audio aac");
-    fork_server_start(&fork_server);
-    worker_spawn(&fork_server, &worker, RING_SIZE);
-    send_camera(&worker, &camera, false);
-    begin_run(&worker, &run);
-    read_run(&worker, &run, GOP, NULL);
-    kill(worker.pid, SIGKILL);
-    waitpid(worker.pid, &status, 0);
-    worker_respawn(&fork_server, &worker);
-    send_camera(&worker, &camera, false);
-    json_decref(worker_wait_message(&worker, "state", "state", "streaming"));
-    read_run(&worker, &run, 2 * GOP, NULL);
+    begin(&scene, "--audio aac", RING_SIZE);
+    begin_run(&scene.worker, &run);
+    read_run(&scene.worker, &run, GOP, NULL);
+    kill(scene.worker.pid, SIGKILL);
+    waitpid(scene.worker.pid, &status, 0);
+    worker_respawn(&scene.fork_server, &scene.worker);
+    send_camera(&scene.worker, &scene.camera, false);
+    json_decref(worker_wait_message(&scene.worker, "state", "state", "streaming"));
+    read_run(&scene.worker, &run, 2 * GOP, NULL);
     assert_int_equal(run.generation, 2);
-    worker_finish(&worker);
-    fork_server_stop(&fork_server, NULL);
-    camera_stop(&camera);
+    end(&scene);
 }
 
 static void silence_is_a_stall(void **state)
 {
-    struct fork_server_process fork_server;
-    struct worker_process worker;
-    struct test_camera camera;
+    struct scene scene;
     struct run run;
 
     (void)state;
-    camera_start(&camera, "");
-    fork_server_start(&fork_server);
-    worker_spawn(&fork_server, &worker, RING_SIZE);
-    send_camera(&worker, &camera, false);
-    begin_run(&worker, &run);
-    read_run(&worker, &run, 5, NULL);
-    camera_command(&camera, "pause cam1\n");
-    json_t *stalled = worker_wait_message(&worker, "state", "state", "stalled");
+    begin(&scene, "", RING_SIZE);
+    begin_run(&scene.worker, &run);
+    read_run(&scene.worker, &run, 5, NULL);
+    camera_command(&scene.camera, "pause cam1\n");
+    json_t *stalled = worker_wait_message(&scene.worker, "state", "state", "stalled");
     assert_non_null(strstr(message_string(stalled, "error", ""), "no video for 5 s"));
     json_decref(stalled);
-    camera_command(&camera, "resume cam1\n");
-    json_decref(worker_wait_message(&worker, "state", "state", "streaming"));
-    worker_finish(&worker);
-    fork_server_stop(&fork_server, NULL);
-    camera_stop(&camera);
+    camera_command(&scene.camera, "resume cam1\n");
+    json_decref(worker_wait_message(&scene.worker, "state", "state", "streaming"));
+    end(&scene);
 }
 
 static unsigned count_words(const char *text, const char *word)
@@ -524,84 +526,63 @@ static void a_long_group_is_waited_for(void **state)
 /* A camera whose pictures came seconds apart may be silent for longer than 5 s; another one may not (see above). */
 static void a_slow_pace_is_learnt(void **state)
 {
-    struct fork_server_process fork_server;
-    struct worker_process worker;
-    struct test_camera camera;
+    struct scene scene;
     struct run run;
 
     (void)state;
-    camera_start(&camera, "--gop 1");
-    fork_server_start(&fork_server);
-    worker_spawn(&fork_server, &worker, RING_SIZE);
-    send_camera(&worker, &camera, false);
-    begin_run(&worker, &run);
-    read_run(&worker, &run, 5, NULL);
-    camera_command(&camera, "pause cam1\n");
+    begin(&scene, "--gop 1", RING_SIZE);
+    begin_run(&scene.worker, &run);
+    read_run(&scene.worker, &run, 5, NULL);
+    camera_command(&scene.camera, "pause cam1\n");
     usleep(4 * 1000 * 1000);
-    begin_run(&worker, &run); /* at the newest picture, which may have been read already */
-    read_run(&worker, &run, 1, NULL);
-    camera_command(&camera, "resume cam1\n");
-    read_run(&worker, &run, 2, NULL);
-    camera_command(&camera, "pause cam1\n");
+    begin_run(&scene.worker, &run); /* at the newest picture, which may have been read already */
+    read_run(&scene.worker, &run, 1, NULL);
+    camera_command(&scene.camera, "resume cam1\n");
+    read_run(&scene.worker, &run, 2, NULL);
+    camera_command(&scene.camera, "pause cam1\n");
     usleep(7 * 1000 * 1000);
-    camera_command(&camera, "resume cam1\n");
-    read_run(&worker, &run, 5, NULL);
-    assert_connections(&fork_server, 1);
-    worker_finish(&worker);
-    fork_server_stop(&fork_server, NULL);
-    camera_stop(&camera);
+    camera_command(&scene.camera, "resume cam1\n");
+    read_run(&scene.worker, &run, 5, NULL);
+    assert_connections(&scene.fork_server, 1);
+    end(&scene);
 }
 
 static void picture_that_does_not_fit_is_told(void **state)
 {
-    struct fork_server_process fork_server;
-    struct worker_process worker;
-    struct test_camera camera;
+    struct scene scene;
 
     (void)state;
-    camera_start(&camera, "--size 1280x720 --bitrate 20000");
-    fork_server_start(&fork_server);
-    worker_spawn(&fork_server, &worker, 65536);
-    send_camera(&worker, &camera, false);
+    begin(&scene, "--size 1280x720 --bitrate 20000", 65536);
     json_t *told;
     do {
-        told = worker_wait_message(&worker, "state", NULL, NULL);
+        told = worker_wait_message(&scene.worker, "state", NULL, NULL);
         if (strstr(message_string(told, "error", ""), "ring_size") != NULL) {
             break;
         }
         json_decref(told);
     } while (true);
     json_decref(told);
-    worker_finish(&worker);
-    fork_server_stop(&fork_server, NULL);
-    camera_stop(&camera);
+    end(&scene);
 }
 
 /* The ring stays at 64 KiB, a group of three seconds takes more. */
 static void group_that_does_not_fit_is_told(void **state)
 {
-    struct fork_server_process fork_server;
-    struct worker_process worker;
-    struct test_camera camera;
+    struct scene scene;
     bool told = false;
 
     (void)state;
-    camera_start(&camera, "--size 320x240 --bitrate 600 --fps 25 --gop 75");
-    fork_server_start(&fork_server);
-    worker_spawn(&fork_server, &worker, 65536);
-    send_camera(&worker, &camera, false);
+    begin(&scene, "--size 320x240 --bitrate 600 --fps 25 --gop 75", 65536);
     while (!told) {
-        json_t *body = worker_wait_message(&worker, "state", "state", "streaming");
+        json_t *body = worker_wait_message(&scene.worker, "state", "state", "streaming");
         told = strstr(message_string(body, "error", ""), "larger than the ring of 64 KiB") != NULL;
         assert_true(!told || strstr(message_string(body, "error", ""), "set ring_size = ") != NULL);
         json_decref(body);
     }
-    char *log = fork_server_log(&fork_server);
+    char *log = fork_server_log(&scene.fork_server);
     assert_non_null(strstr(log, "larger than the ring of 64 KiB"));
     free(log);
-    worker_finish(&worker);
-    fork_server_stop(&fork_server, NULL);
-    camera_stop(&camera);
+    end(&scene);
 }
 
 int main(void)

@@ -80,6 +80,29 @@ static void wait_log(const struct fork_server_process *fork_server, const char *
     }
 }
 
+/* A worker, not started yet, and the camera for it. */
+struct scene {
+    struct fork_server_process fork_server;
+    struct worker_process worker;
+    struct fake_camera camera;
+};
+
+/* PORT: where a camera that redirects sends its clients. */
+static void begin(struct scene *scene, enum fake_kind kind, int port)
+{
+    fake_camera_start(&scene->camera, kind, port);
+    fork_server_start(&scene->fork_server);
+    worker_spawn(&scene->fork_server, &scene->worker, RING_SIZE);
+}
+
+/* Fails if the log holds the CANARY (may be NULL). */
+static void end(struct scene *scene, const char *canary)
+{
+    worker_finish(&scene->worker);
+    fake_camera_stop(&scene->camera);
+    fork_server_stop(&scene->fork_server, canary);
+}
+
 static void fork_server_ends_with_its_channel(void **state)
 {
     struct fork_server_process fork_server;
@@ -169,25 +192,19 @@ static void worker_drops_malformed_messages(void **state)
 {
     static const char *const bad[] = {"nonsense", "{\"v\":1,\"type\":\"camera\"}",
                                       "{\"v\":1,\"type\":\"dance\"}"};
-    struct fork_server_process fork_server;
-    struct worker_process worker;
-    struct fake_camera camera;
+    struct scene scene;
 
     (void)state;
-    fake_camera_start(&camera, FAKE_SILENT, 0);
-    fork_server_start(&fork_server);
-    worker_spawn(&fork_server, &worker, RING_SIZE);
+    begin(&scene, FAKE_SILENT, 0);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        fixture_send_raw(worker.channel, bad[i], strlen(bad[i]));
+        fixture_send_raw(scene.worker.channel, bad[i], strlen(bad[i]));
     }
-    start_on(&worker, camera.port, NULL);
-    fake_camera_wait(&camera, "OPTIONS");
+    start_on(&scene.worker, scene.camera.port, NULL);
+    fake_camera_wait(&scene.camera, "OPTIONS");
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        fixture_send_raw(worker.channel, bad[i], strlen(bad[i]));
+        fixture_send_raw(scene.worker.channel, bad[i], strlen(bad[i]));
     }
-    worker_finish(&worker);
-    fake_camera_stop(&camera);
-    fork_server_stop(&fork_server, NULL);
+    end(&scene, NULL);
 }
 
 static void worker_refuses_what_is_no_ring(void **state)
@@ -271,64 +288,47 @@ static void worker_ends_at_once_while_it_waits(void **state)
 
 static void worker_says_goodbye_to_a_camera_that_hangs(void **state)
 {
-    struct fork_server_process fork_server;
-    struct worker_process worker;
-    struct fake_camera camera;
+    struct scene scene;
 
     (void)state;
-    fake_camera_start(&camera, FAKE_NO_MEDIA, 0);
-    fork_server_start(&fork_server);
-    worker_spawn(&fork_server, &worker, RING_SIZE);
-    start_on(&worker, camera.port, NULL);
-    fake_camera_wait(&camera, "PLAY ");
-    wait_log(&fork_server, "connected");
-    end_worker(&worker, END_SIGTERM);
-    fake_camera_wait(&camera, "TEARDOWN ");
-    worker_finish(&worker);
-    fake_camera_stop(&camera);
-    fork_server_stop(&fork_server, NULL);
+    begin(&scene, FAKE_NO_MEDIA, 0);
+    start_on(&scene.worker, scene.camera.port, NULL);
+    fake_camera_wait(&scene.camera, "PLAY ");
+    wait_log(&scene.fork_server, "connected");
+    end_worker(&scene.worker, END_SIGTERM);
+    fake_camera_wait(&scene.camera, "TEARDOWN ");
+    end(&scene, NULL);
 }
 
 static void wrong_password_is_told_and_not_shown(void **state)
 {
-    struct fork_server_process fork_server;
-    struct worker_process worker;
-    struct fake_camera camera;
+    struct scene scene;
 
     (void)state;
-    fake_camera_start(&camera, FAKE_REFUSES, 0);
-    fork_server_start(&fork_server);
-    worker_spawn(&fork_server, &worker, RING_SIZE);
-    start_on(&worker, camera.port, CANARY "/@:%?# \"");
-    char *error = wait_error(&worker);
+    begin(&scene, FAKE_REFUSES, 0);
+    start_on(&scene.worker, scene.camera.port, CANARY "/@:%?# \"");
+    char *error = wait_error(&scene.worker);
     assert_non_null(strstr(error, "401"));
     assert_null(strstr(error, CANARY));
     free(error);
-    worker_finish(&worker);
-    fake_camera_stop(&camera);
-    fork_server_stop(&fork_server, CANARY);
+    end(&scene, CANARY);
 }
 
 static void password_in_the_url_is_not_shown(void **state)
 {
-    struct fork_server_process fork_server;
-    struct worker_process worker;
-    struct fake_camera camera;
+    struct scene scene;
     char url[128];
 
     (void)state;
-    fake_camera_start(&camera, FAKE_REFUSES, 0);
-    fork_server_start(&fork_server);
-    worker_spawn(&fork_server, &worker, RING_SIZE);
-    snprintf(url, sizeof(url), "rtsp://admin:" CANARY "/x@127.0.0.1:%d/s?password=" CANARY, camera.port);
-    worker_send_camera(&worker, url, NULL, NULL);
-    char *error = wait_error(&worker);
+    begin(&scene, FAKE_REFUSES, 0);
+    snprintf(url, sizeof(url), "rtsp://admin:" CANARY "/x@127.0.0.1:%d/s?password=" CANARY,
+             scene.camera.port);
+    worker_send_camera(&scene.worker, url, NULL, NULL);
+    char *error = wait_error(&scene.worker);
     assert_non_null(strstr(error, "401"));
     assert_null(strstr(error, CANARY));
     free(error);
-    worker_finish(&worker);
-    fake_camera_stop(&camera);
-    fork_server_stop(&fork_server, CANARY);
+    end(&scene, CANARY);
 }
 
 static void redirect_does_not_carry_credentials_away(void **state)
@@ -356,20 +356,14 @@ static void redirect_does_not_carry_credentials_away(void **state)
 
 static void expect_named(enum fake_kind kind, const char *name)
 {
-    struct fork_server_process fork_server;
-    struct worker_process worker;
-    struct fake_camera camera;
+    struct scene scene;
 
-    fake_camera_start(&camera, kind, 0);
-    fork_server_start(&fork_server);
-    worker_spawn(&fork_server, &worker, RING_SIZE);
-    start_on(&worker, camera.port, NULL);
-    char *error = wait_error(&worker);
+    begin(&scene, kind, 0);
+    start_on(&scene.worker, scene.camera.port, NULL);
+    char *error = wait_error(&scene.worker);
     assert_non_null(strstr(error, name));
     free(error);
-    worker_finish(&worker);
-    fake_camera_stop(&camera);
-    fork_server_stop(&fork_server, NULL);
+    end(&scene, NULL);
 }
 
 static void motion_jpeg_is_named(void **state)
@@ -388,24 +382,20 @@ static void av1_is_named(void **state)
 static void a_flood_of_parameter_sets_is_bounded(void **state)
 {
     enum { WARM_UP = 4, STATS = 2, LINES_MAX = 60, FPS_MAX = 300, GENERATIONS_MAX = 3 };
-    struct fork_server_process fork_server;
-    struct worker_process worker;
-    struct fake_camera camera;
+    struct scene scene;
     json_int_t before = 0;
     bool told = false;
 
     (void)state;
-    fake_camera_start(&camera, FAKE_FLOOD, 0);
-    fork_server_start(&fork_server);
-    worker_spawn(&fork_server, &worker, RING_SIZE);
-    start_on(&worker, camera.port, NULL);
+    begin(&scene, FAKE_FLOOD, 0);
+    start_on(&scene.worker, scene.camera.port, NULL);
     while (!told) {
-        json_t *body = worker_wait_message(&worker, "state", "state", "streaming");
+        json_t *body = worker_wait_message(&scene.worker, "state", "state", "streaming");
         told = strstr(message_string(body, "error", ""), "changes its parameter sets all the time") != NULL;
         json_decref(body);
     }
     for (int i = 0; i < WARM_UP + STATS; i++) {
-        json_t *body = worker_wait_message(&worker, "stats", NULL, NULL);
+        json_t *body = worker_wait_message(&scene.worker, "stats", NULL, NULL);
         double fps = json_number_value(json_object_get(body, "fps"));
         json_int_t generation = message_integer(body, "ring_generation", 0);
         if (i >= WARM_UP) { /* what comes at once at first is taken */
@@ -416,16 +406,14 @@ static void a_flood_of_parameter_sets_is_bounded(void **state)
         before = generation;
         json_decref(body);
     }
-    char *log = fork_server_log(&fork_server);
+    char *log = fork_server_log(&scene.fork_server);
     int lines = 0;
     for (const char *c = log; *c != '\0'; c++) {
         lines += *c == '\n';
     }
     assert_in_range(lines, 1, LINES_MAX);
     free(log);
-    worker_finish(&worker);
-    fork_server_stop(&fork_server, NULL);
-    fake_camera_stop(&camera);
+    end(&scene, NULL);
 }
 
 static void unusable_urls_are_named(void **state)
