@@ -48,7 +48,9 @@ struct publisher {
     bool discontinuity; /* the next fragment does not follow the last one */
     bool joint;         /* it is the first of another connection */
     bool b_slices;      /* seen in this connection */
-    bool audio_open;    /* the present generation has a track for the present audio */
+    bool audio_noted;   /* what is said of the present audio is that of NOTED_STATE */
+    enum sound_state noted_state;
+    bool audio_open; /* the present generation has a track for the present audio */
 };
 
 int publisher_create(struct ring_output *output, struct publisher **publisher)
@@ -122,20 +124,24 @@ static int begin_video(struct publisher *publisher, const struct media_stream *v
     return 0;
 }
 
-/* What is said of the sound. */
-static void write_audio(const struct publisher *publisher, char audio[PUBLISHER_AUDIO_SIZE],
-                        char error[PUBLISHER_AUDIO_ERROR_SIZE])
+/* Sound that came waits for a keyframe, too. */
+static enum sound_state sound_state(const struct publisher *publisher)
+{
+    bool awaits_keyframe = publisher->gate.state == SOUND_PLAYING && !publisher->audio_open;
+
+    return awaits_keyframe ? SOUND_WAITING : publisher->gate.state;
+}
+
+/* What is said of the sound in this state. */
+static void write_audio(const struct publisher *publisher, enum sound_state state,
+                        char audio[PUBLISHER_AUDIO_SIZE], char error[PUBLISHER_AUDIO_ERROR_SIZE])
 {
     static const char *const words[] = {
         [SOUND_NONE] = "none",       [SOUND_UNSUPPORTED] = "unsupported",
         [SOUND_WAITING] = "waiting", [SOUND_PLAYING] = "playing",
         [SOUND_ENDED] = "ended",     [SOUND_DAMAGED] = "damaged",
     };
-    enum sound_state state = publisher->gate.state;
 
-    if (state == SOUND_PLAYING && !publisher->audio_open) {
-        state = SOUND_WAITING; /* for a keyframe */
-    }
     snprintf(audio, PUBLISHER_AUDIO_SIZE, "%s",
              state == SOUND_PLAYING ? publisher->audio_name : words[state]);
     error[0] = '\0';
@@ -155,10 +161,16 @@ static void write_audio(const struct publisher *publisher, char audio[PUBLISHER_
 static void note_audio(struct publisher *publisher)
 {
     struct publisher_status *status = &publisher->status;
+    enum sound_state state = sound_state(publisher);
     char audio[PUBLISHER_AUDIO_SIZE];
     char error[PUBLISHER_AUDIO_ERROR_SIZE];
 
-    write_audio(publisher, audio, error);
+    if (publisher->audio_noted && state == publisher->noted_state) {
+        return; /* this is asked for every unit */
+    }
+    publisher->audio_noted = true;
+    publisher->noted_state = state;
+    write_audio(publisher, state, audio, error);
     if (strcmp(audio, status->audio) == 0 && strcmp(error, status->audio_error) == 0) {
         return;
     }
@@ -167,17 +179,17 @@ static void note_audio(struct publisher *publisher)
     status->audio_changes++;
     if (error[0] != '\0') {
         log_warning("no sound: %s", error);
-    } else if (publisher->gate.state == SOUND_PLAYING && publisher->audio_open) {
+    } else if (state == SOUND_PLAYING) {
         log_info("there is sound: %s", audio);
     }
 }
 
-/* The audio is this from now on. COSTS: the present generation has a track for what it was. 0; -ENOMEM. */
+/* The audio is this from now on. 0; -ENOMEM. */
 static int begin_audio(struct publisher *publisher, const struct media_stream *stream)
 {
     int result = audio_input_begin(&publisher->audio, stream, publisher->audio_codec);
 
-    publisher->audio_open = false;
+    publisher->audio_open = publisher->audio_noted = false;
     if (result == -ENOMEM) {
         return result;
     }

@@ -9,7 +9,7 @@
 //   slow     it takes 10 s and more
 // and, of what its viewer receives:
 //   lossless every frame that the camera sent
-//   generations  how many init segments after the first one
+//   generations  how many init segments after the first one; [least, most]
 //   damaged  some of it may not decode: RTP has no checksum. What comes after the fault always has to decode
 //   heavy    pictures may stop, and the state with them
 //   counts   which counters of the status grow
@@ -395,6 +395,7 @@ export function livenessFaults() {
     },
     {
       name: 'audio ends',
+      generations: [1, 2], // without the sound, and with it if it is let in again by then
       slow: true,
       begin: set(onlyVideo),
       end: over,
@@ -403,6 +404,7 @@ export function livenessFaults() {
     },
     {
       name: 'audio never comes',
+      generations: [1, 2],
       slow: true,
       begin: anew(onlyVideo),
       end: over,

@@ -123,7 +123,9 @@ async function check(stage, ringcast, fault, viewer, proxy, before) {
     assertEveryFrame(viewer.fragments, fault.name);
     assert.equal(counters.withheld, 0, `${fault.name}: nothing is withheld`);
   }
-  assert.equal(viewer.inits.length - 1, fault.generations ?? 0, `${fault.name}: new init segments`);
+  const [least, most] = [fault.generations ?? 0].flat();
+  const inits = viewer.inits.length - 1;
+  assert.ok(inits >= least && inits <= (most ?? least), `${fault.name}: ${inits} new init segments`);
   assert.equal(after.pid, before.status.pid, `${fault.name}: the worker is the same`);
   const left = viewer.states.filter(({ at, state }) => at > result.began && at < result.ended && state !== 'streaming');
   if (!fault.shows && !fault.instant && !fault.heavy) {
@@ -155,6 +157,8 @@ async function group(stage, faults) {
     const cameras = faults.map(({ name, settings }, i) => ({ name, url: proxies[i].url, transport: 'tcp', ...settings }));
     const ringcast = stage.instance({ cameras: [...cameras, { name: 'other', url: other.url() }] }).start();
     const status = await ringcast.streaming(undefined, LIMIT_MS / 2);
+    // Sound begins a generation of its own where it comes after the first picture.
+    await ringcast.until('the sound', (all) => all.cameras.every(({ audio }) => audio !== 'waiting'), LIMIT_MS / 2);
     const untouched = stage.viewer(ringcast, 'other', { keep: false });
     const viewers = faults.map(({ name }) => stage.viewer(ringcast, name));
     for (const viewer of [untouched, ...viewers]) await viewer.more(5);
