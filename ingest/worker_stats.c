@@ -9,7 +9,7 @@ static struct source_statistics total(const struct worker_stats *stats)
     const struct source_statistics *past = &stats->past;
     struct source_statistics sum = {0};
 
-    if (stats->source != NULL) {
+    if (stats->source) {
         source_statistics(stats->source, &sum);
     }
     sum.lost += past->lost;

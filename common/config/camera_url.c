@@ -77,7 +77,7 @@ static enum look look_at(const char *text, size_t length)
     if (name == 0 || port < 0 || (name < length && port == 0)) {
         return LOOK_OTHER;
     }
-    bool dots = memchr(text, '.', name) != NULL;
+    bool dots = memchr(text, '.', name);
     if (is_address(text, name)) {
         return LOOK_ADDRESS;
     }
@@ -135,7 +135,7 @@ static const char *find_host(const char *text, char *stray)
         return host;
     }
     for (const char *later = strchr(end, '@'); later; later = strchr(later + 1, '@')) {
-        if (goes_on_to(later, end, look, at != NULL)) {
+        if (goes_on_to(later, end, look, at)) {
             *stray = *end;
             return later + 1;
         }
@@ -157,16 +157,14 @@ static char *decoded(const char *text, size_t length)
 static int take_userinfo(struct camera_url *url, const char *text, size_t length)
 {
     const char *colon = memchr(text, ':', length);
-    size_t name = colon != NULL ? (size_t)(colon - text) : length;
+    size_t name = colon ? (size_t)(colon - text) : length;
 
     url->userinfo = strndup(text, length);
     url->username = decoded(text, name);
-    if (colon != NULL) {
+    if (colon) {
         url->password = decoded(colon + 1, length - name - 1);
     }
-    return url->userinfo == NULL || url->username == NULL || (colon != NULL && url->password == NULL)
-               ? -ENOMEM
-               : 0;
+    return !url->userinfo || !url->username || (colon && !url->password) ? -ENOMEM : 0;
 }
 
 int camera_url_parse(const char *text, struct camera_url *url)
@@ -174,11 +172,11 @@ int camera_url_parse(const char *text, struct camera_url *url)
     const char *mark = strstr(text, "://");
 
     *url = (struct camera_url){0};
-    if (mark == NULL || mark == text) {
+    if (!mark || mark == text) {
         return -EINVAL;
     }
     for (const char *c = text; c < mark; c++) {
-        if (!isalnum((unsigned char)*c) && strchr("+-.", *c) == NULL) {
+        if (!isalnum((unsigned char)*c) && !strchr("+-.", *c)) {
             return -EINVAL;
         }
     }
@@ -188,7 +186,7 @@ int camera_url_parse(const char *text, struct camera_url *url)
     url->scheme = strndup(text, (size_t)(mark - text));
     url->host = strndup(host, host_length);
     url->path = strdup(host + host_length);
-    int result = url->scheme == NULL || url->host == NULL || url->path == NULL ? -ENOMEM : 0;
+    int result = !url->scheme || !url->host || !url->path ? -ENOMEM : 0;
     if (result == 0 && host > begin) {
         result = take_userinfo(url, begin, (size_t)(host - 1 - begin));
     }

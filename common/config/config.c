@@ -48,17 +48,17 @@ static void settle(struct config *config, const json_t *changes, struct config_r
                    const struct config_places *places)
 {
     char why[CONFIG_PROBLEM_SIZE];
-    char *given = config->runtime_dir != NULL ? config->runtime_dir : config_default_runtime_dir();
+    char *given = config->runtime_dir ? config->runtime_dir : config_default_runtime_dir();
 
     config->runtime_dir = config_tidy_path(given);
     free(given);
     if (!config_check_runtime_dir(config->runtime_dir, why)) {
         config_report_add(report, 1, "runtime_dir", "%s", why);
     }
-    if (config->state_dir == NULL) {
+    if (!config->state_dir) {
         config->state_dir = config_default_state_dir(config->runtime_dir);
     }
-    if (config->instance == NULL) {
+    if (!config->instance) {
         config->instance = config_derive_instance(config->runtime_dir);
     }
     round_sizes(&config->ring_size, &config->ring_size_max);
@@ -100,7 +100,7 @@ struct config_source *config_read_source(const char *path, FILE *errors)
     struct config_report report = {0};
     struct config_source *source = config_source_create(path, &report);
 
-    if (config_source_text(source) == NULL) {
+    if (!config_source_text(source)) {
         config_report_print(&report, config_source_places(source), errors);
         config_source_destroy(source);
         source = NULL;
@@ -129,7 +129,7 @@ struct config *config_interpret(const struct config_source *source, const char *
 struct config *config_load(const char *path, FILE *errors)
 {
     struct config_source *source = config_read_source(path, errors);
-    struct config *config = source == NULL ? NULL : config_interpret(source, path, NULL, errors);
+    struct config *config = !source ? NULL : config_interpret(source, path, NULL, errors);
 
     config_source_destroy(source);
     return config;
@@ -139,7 +139,7 @@ char *config_warning(const struct config *config)
 {
     char *text = NULL;
 
-    if (config->exposed != NULL &&
+    if (config->exposed &&
         asprintf(&text, "%s has passwords in it and every user of this machine can read it: `chmod o-r %s`",
                  config->exposed, config->exposed) < 0) {
         abort();
@@ -149,7 +149,7 @@ char *config_warning(const struct config *config)
 
 void config_free(struct config *config)
 {
-    if (config == NULL) {
+    if (!config) {
         return;
     }
     for (size_t i = 0; i < config->camera_count; i++) {

@@ -41,7 +41,7 @@ bool config_check_name(const char *name, char problem[CONFIG_PROBLEM_SIZE])
     if (text_has_control(name)) {
         return refuse(problem, "a control character; use printable characters only");
     }
-    if (strchr(name, '/') != NULL) {
+    if (strchr(name, '/')) {
         return refuse(problem,
                       "\"/\" cannot be in a name, which is part of web addresses; use \"-\" instead");
     }
@@ -100,7 +100,7 @@ bool config_check_instance(const char *instance, char problem[CONFIG_PROBLEM_SIZ
 
 bool config_check_user(const char *name, char problem[CONFIG_PROBLEM_SIZE])
 {
-    if (getpwnam(name) == NULL) {
+    if (!getpwnam(name)) {
         return refuse(problem, "there is no user \"%.32s\" here; make one, or name another", name);
     }
     return true;
@@ -109,7 +109,7 @@ bool config_check_user(const char *name, char problem[CONFIG_PROBLEM_SIZE])
 /* True if PATH has the part "..". */
 static bool goes_up(const char *path)
 {
-    for (const char *at = strstr(path, ".."); at != NULL; at = strstr(at + 1, "..")) {
+    for (const char *at = strstr(path, ".."); at; at = strstr(at + 1, "..")) {
         if ((at == path || at[-1] == '/') && (at[2] == '/' || at[2] == '\0')) {
             return true;
         }
@@ -154,7 +154,7 @@ static char *normal_address(int family, const char *host)
     unsigned char address[sizeof(struct in6_addr)];
     char text[INET6_ADDRSTRLEN];
 
-    if (inet_pton(family, host, address) != 1 || inet_ntop(family, address, text, sizeof(text)) == NULL) {
+    if (inet_pton(family, host, address) != 1 || !inet_ntop(family, address, text, sizeof(text))) {
         return NULL;
     }
     return strdup(text);
@@ -171,7 +171,7 @@ static bool parse_listen_host(const char *text, const char *colon, char **host,
     if (length == 0) {
         return refuse(problem, "no address before the port; write \"127.0.0.1:8080\"");
     }
-    if (!brackets && memchr(text, ':', length) != NULL) {
+    if (!brackets && memchr(text, ':', length)) {
         return refuse(problem, "an IPv6 address needs brackets; write \"[::1]:8080\"");
     }
     if (length < sizeof(copy)) {
@@ -182,7 +182,7 @@ static bool parse_listen_host(const char *text, const char *colon, char **host,
     } else {
         *host = normal_address(brackets ? AF_INET6 : AF_INET, copy);
     }
-    if (*host == NULL) {
+    if (!*host) {
         return refuse(problem,
                       "not a numeric address; write one such as \"127.0.0.1:8080\" or \"[::1]:8080\"");
     }
@@ -196,7 +196,7 @@ bool config_parse_listen(const char *text, char **host, int *port, char problem[
     if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0') {
         return refuse(problem, "only a port; write \"127.0.0.1:%.5s\"", text);
     }
-    if (colon == NULL || (text[0] == '[' && strchr(colon, ']') != NULL)) {
+    if (!colon || (text[0] == '[' && strchr(colon, ']'))) {
         return refuse(problem, "no port; write \"127.0.0.1:8080\" or \"[::1]:8080\"");
     }
     *port = url_port(colon + 1, strlen(colon + 1));
@@ -239,11 +239,11 @@ const char *config_url_userinfo(const char *url, size_t *length)
 {
     const char *authority = url_authority(url);
 
-    if (authority == NULL) {
+    if (!authority) {
         return NULL;
     }
     const char *at = memrchr(authority, '@', strcspn(authority, "/?#"));
-    if (at == NULL) {
+    if (!at) {
         return NULL;
     }
     *length = (size_t)(at - authority);
@@ -254,7 +254,7 @@ static bool check_url_scheme(const char *url, char problem[CONFIG_PROBLEM_SIZE])
 {
     const char *authority = url_authority(url);
 
-    if (authority == NULL) {
+    if (!authority) {
         return refuse(problem, "not a URL; write \"rtsp://host/path\"");
     }
     size_t length = (size_t)(authority - url) - 3;
@@ -282,7 +282,7 @@ static size_t host_length(const char *host)
     if (host[0] != '[') {
         size_t length = 0;
         while (isalnum((unsigned char)host[length]) || (unsigned char)host[length] >= 0x80 ||
-               (host[length] != '\0' && strchr("-._~%", host[length]) != NULL)) {
+               (host[length] != '\0' && strchr("-._~%", host[length]))) {
             length++;
         }
         return length;
@@ -317,7 +317,7 @@ bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE])
 {
     size_t skip = 0;
 
-    if (text_has_control(url) || strpbrk(url, " \"<>") != NULL) {
+    if (text_has_control(url) || strpbrk(url, " \"<>")) {
         return refuse(problem,
                       "a space, control character, \", < or > cannot be in a URL; percent-encode it");
     }
@@ -327,7 +327,7 @@ bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE])
     if (!check_stray(url, problem)) {
         return false;
     }
-    if (config_url_userinfo(url, &skip) != NULL) {
+    if (config_url_userinfo(url, &skip)) {
         skip++;
     }
     const char *host = url_authority(url) + skip;

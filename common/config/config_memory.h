@@ -12,7 +12,7 @@
 /* MEMORY, which is not NULL. */
 static inline void *config_need(void *memory)
 {
-    if (memory == NULL) {
+    if (!memory) {
         abort();
     }
     return memory;
@@ -21,7 +21,7 @@ static inline void *config_need(void *memory)
 /* A copy of TEXT; NULL if TEXT is NULL. */
 static inline char *config_copy_text(const char *text)
 {
-    return text == NULL ? NULL : config_need(strdup(text));
+    return !text ? NULL : config_need(strdup(text));
 }
 
 #endif

@@ -15,7 +15,7 @@ static bool is_complete(const json_t *entry)
 {
     const char *base = json_string_value(json_object_get(entry, "base"));
 
-    return base != NULL && strcmp(base, "none") == 0;
+    return base && strcmp(base, "none") == 0;
 }
 
 static int index_of(const config_setting_t *cameras, const char *name)
@@ -41,7 +41,7 @@ static bool add_group(config_setting_t *camera, const char *name, const json_t *
     config_setting_t *group = config_setting_add(camera, name, CONFIG_TYPE_GROUP);
     const char *member;
     json_t *inner;
-    bool added = group != NULL;
+    bool added = group;
 
     if (within || !added) {
         return added;
@@ -59,17 +59,17 @@ static bool add_setting(config_setting_t *camera, const char *name, const json_t
     switch (json_typeof(value)) {
     case JSON_STRING:
         setting = config_setting_add(camera, name, CONFIG_TYPE_STRING);
-        return setting != NULL && config_setting_set_string(setting, json_string_value(value)) == CONFIG_TRUE;
+        return setting && config_setting_set_string(setting, json_string_value(value)) == CONFIG_TRUE;
     case JSON_INTEGER:
         setting = config_setting_add(camera, name, CONFIG_TYPE_INT64);
-        return setting != NULL && config_setting_set_int64(setting, json_integer_value(value)) == CONFIG_TRUE;
+        return setting && config_setting_set_int64(setting, json_integer_value(value)) == CONFIG_TRUE;
     case JSON_REAL:
         setting = config_setting_add(camera, name, CONFIG_TYPE_FLOAT);
-        return setting != NULL && config_setting_set_float(setting, json_real_value(value)) == CONFIG_TRUE;
+        return setting && config_setting_set_float(setting, json_real_value(value)) == CONFIG_TRUE;
     case JSON_TRUE:
     case JSON_FALSE:
         setting = config_setting_add(camera, name, CONFIG_TYPE_BOOL);
-        return setting != NULL && config_setting_set_bool(setting, json_is_true(value)) == CONFIG_TRUE;
+        return setting && config_setting_set_bool(setting, json_is_true(value)) == CONFIG_TRUE;
     default:
         return add_group(camera, name, value, within);
     }
@@ -101,18 +101,18 @@ static void apply(config_setting_t *cameras, const char *name, const json_t *ent
         config_setting_remove_elem(cameras, (unsigned)index);
         camera = NULL;
     }
-    if (is_removed(entry) || (camera == NULL && !is_complete(entry))) {
+    if (is_removed(entry) || (!camera && !is_complete(entry))) {
         return;
     }
-    if (camera == NULL) {
+    if (!camera) {
         camera = config_setting_add(cameras, NULL, CONFIG_TYPE_GROUP);
         json_t *own = json_string(name);
-        if (camera != NULL && own != NULL) {
+        if (camera && own) {
             add_setting(camera, "name", own, false);
         }
         json_decref(own);
     }
-    if (camera != NULL) {
+    if (camera) {
         change(camera, json_object_get(entry, "settings"), report);
     }
 }
@@ -123,7 +123,7 @@ void config_overlay_apply(config_setting_t *root, const json_t *changes, struct 
     const char *name;
     json_t *entry;
 
-    if (cameras == NULL || !config_setting_is_list(cameras)) {
+    if (!cameras || !config_setting_is_list(cameras)) {
         return;
     }
     json_object_foreach((json_t *)changes, name, entry) {
@@ -135,7 +135,7 @@ enum config_origin config_overlay_origin(const json_t *changes, const char *name
 {
     const json_t *entry = json_object_get(changes, name);
 
-    if (entry == NULL) {
+    if (!entry) {
         return CONFIG_FROM_FILE;
     }
     return is_complete(entry) ? CONFIG_ADDED : CONFIG_CHANGED;

@@ -28,7 +28,7 @@ static char *systemd_directory(const char *variable)
 {
     const char *list = getenv(variable);
 
-    return list != NULL && list[0] == '/' ? config_need(strndup(list, strcspn(list, ":"))) : NULL;
+    return list && list[0] == '/' ? config_need(strndup(list, strcspn(list, ":"))) : NULL;
 }
 
 char *config_default_runtime_dir(void)
@@ -36,13 +36,13 @@ char *config_default_runtime_dir(void)
     const char *user_dir = getenv("XDG_RUNTIME_DIR");
     char *path = systemd_directory("RUNTIME_DIRECTORY");
 
-    if (path != NULL) {
+    if (path) {
         return path;
     }
     if (geteuid() == 0) {
         return config_need(strdup(SYSTEM_RUNTIME_DIR));
     }
-    if (user_dir != NULL && user_dir[0] == '/') {
+    if (user_dir && user_dir[0] == '/') {
         return join(user_dir, "/ringcast");
     }
     if (asprintf(&path, "/tmp/ringcast-%u", (unsigned)geteuid()) < 0) {
@@ -57,16 +57,16 @@ char *config_default_state_dir(const char *runtime_dir)
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     char *made = systemd_directory("STATE_DIRECTORY");
 
-    if (made != NULL) {
+    if (made) {
         return made;
     }
     if (geteuid() == 0) {
         return config_need(strdup("/var/lib/ringcast"));
     }
-    if (state != NULL && state[0] == '/') {
+    if (state && state[0] == '/') {
         return join(state, "/ringcast");
     }
-    if (home != NULL && home[0] == '/' && home[1] != '\0') {
+    if (home && home[0] == '/' && home[1] != '\0') {
         return join(home, "/.local/state/ringcast");
     }
     return config_need(strdup(runtime_dir));
@@ -102,7 +102,7 @@ static unsigned long long hash_of(const char *text)
 char *config_derive_instance(const char *runtime_dir)
 {
     const char *slash = strrchr(runtime_dir, '/');
-    const char *base = slash != NULL ? slash + 1 : runtime_dir;
+    const char *base = slash ? slash + 1 : runtime_dir;
     char stem[INSTANCE_STEM_MAX + 1];
     char *instance = NULL;
     size_t length = 0;

@@ -57,7 +57,7 @@ static unsigned line_of(const struct reader *reader, const char *name)
 {
     const config_setting_t *given = config_setting_get_member(reader->group, name);
 
-    return given != NULL ? config_setting_source_line(given) : reader->line;
+    return given ? config_setting_source_line(given) : reader->line;
 }
 
 /* "a string", as errors call what was found. */
@@ -126,7 +126,7 @@ static bool check_kind(const struct reader *reader, const struct setting *settin
         [SETTING_SUB] = "write sub = \"rtsp://…\"; or sub = { url = \"rtsp://…\"; … };",
         [SETTING_CAMERAS] = "write cameras = ( { … }, { … } );",
     };
-    bool string = setting->kind >= sizeof(expected) / sizeof(expected[0]) || expected[setting->kind] == NULL;
+    bool string = setting->kind >= sizeof(expected) / sizeof(expected[0]) || !expected[setting->kind];
 
     if (has_kind(setting->kind, given)) {
         return true;
@@ -150,7 +150,7 @@ static bool check_string(const struct reader *reader, const struct setting *sett
         report_at(reader, line, setting->name, "empty; give a value or remove the setting");
     } else if (length > setting->max) {
         report_at(reader, line, setting->name, "%lld bytes; use at most %lld", length, setting->max);
-    } else if (setting->check != NULL && !setting->check(value, why)) {
+    } else if (setting->check && !setting->check(value, why)) {
         report_at(reader, line, setting->name, "%s", why);
     } else {
         return true;
@@ -164,9 +164,9 @@ static bool check_string(const struct reader *reader, const struct setting *sett
 static void note_password(const struct reader *reader, const struct setting *setting)
 {
     const config_setting_t *given = config_setting_get_member(reader->group, setting->name);
-    unsigned line = given != NULL ? config_setting_source_line(given) : 0;
+    unsigned line = given ? config_setting_source_line(given) : 0;
 
-    if (line == 0 || reader->config->exposed != NULL) {
+    if (line == 0 || reader->config->exposed) {
         return; /* it was set at run time */
     }
     const char *file = config_places_find(reader->places, line).file;
@@ -197,7 +197,7 @@ static void take_url(const struct reader *reader, const struct setting *setting,
 
     camera_task_hide_url(value);
     if (camera_url_parse(value, &url) == 0) {
-        if (url.password != NULL && url.password[0] != '\0') {
+        if (url.password && url.password[0] != '\0') {
             note_password(reader, setting);
         }
         camera_url_finish(&url);
@@ -224,7 +224,7 @@ static void take_choice(const struct reader *reader, const struct setting *setti
 {
     char names[FIELD_SIZE] = "";
 
-    for (const struct setting_choice *choice = setting->choices; choice->name != NULL; choice++) {
+    for (const struct setting_choice *choice = setting->choices; choice->name; choice++) {
         if (strcmp(value, choice->name) == 0) {
             memcpy((char *)reader->object + setting->offset, &choice->value, sizeof(choice->value));
             return;
@@ -258,7 +258,7 @@ static void take_count(const struct reader *reader, const struct setting *settin
     const char *text = config_setting_get_string(given);
     const size_t automatic = 0;
 
-    if (text == NULL) {
+    if (!text) {
         take_integer(reader, setting, config_setting_get_int64(given));
     } else if (strcmp(text, "auto") != 0) {
         report_at(reader, config_setting_source_line(given), setting->name,
@@ -331,7 +331,7 @@ static void take_default(const struct reader *reader, const struct setting *sett
         read_members(reader, setting, NULL);
     } else if ((setting->kind == SETTING_INTEGER || setting->kind == SETTING_COUNT) && setting->number != 0) {
         take_integer(reader, setting, setting->number);
-    } else if (setting->kind == SETTING_LISTEN && setting->text != NULL) {
+    } else if (setting->kind == SETTING_LISTEN && setting->text) {
         take_listen(reader, setting, setting->text);
     } else if (setting->kind == SETTING_CHOICE) {
         take_choice(reader, setting, setting->text);
@@ -352,7 +352,7 @@ static const char *nearest_name(const char *given, const struct setting_group *g
         const char *name = group->settings[i].name;
         size_t distance = text_edit_distance(given, name);
         if (distance <= best && distance < strlen(name)) {
-            if (nearest == NULL || distance < best) {
+            if (!nearest || distance < best) {
                 nearest = name;
             }
             best = distance;
@@ -368,11 +368,11 @@ static void report_unknown(const struct reader *reader, const struct setting_gro
     unsigned line = config_setting_source_line(given);
     const char *nearest = nearest_name(name, group);
 
-    if (group == &setting_group_file && setting_find(&setting_group_camera, name) != NULL) {
+    if (group == &setting_group_file && setting_find(&setting_group_camera, name)) {
         report_at(reader, line, name, "a setting of a camera; put it into a group of cameras = ( { … } );");
-    } else if (group == &setting_group_camera && setting_find(&setting_group_file, name) != NULL) {
+    } else if (group == &setting_group_camera && setting_find(&setting_group_file, name)) {
         report_at(reader, line, name, "not a setting of a camera; put it outside of cameras");
-    } else if (nearest != NULL) {
+    } else if (nearest) {
         report_at(reader, line, name, "unknown setting; did you mean \"%s\"?", nearest);
     } else {
         report_at(reader, line, name, "unknown setting; remove it, or see docs/reference/configuration.md");
@@ -381,19 +381,19 @@ static void report_unknown(const struct reader *reader, const struct setting_gro
 
 static void read_group(const struct reader *reader, const struct setting_group *group)
 {
-    int given_count = reader->group != NULL ? config_setting_length(reader->group) : 0;
+    int given_count = reader->group ? config_setting_length(reader->group) : 0;
 
     for (int i = 0; i < given_count; i++) {
         const config_setting_t *given = config_setting_get_elem(reader->group, (unsigned)i);
-        if (setting_find(group, config_setting_name(given)) == NULL) {
+        if (!setting_find(group, config_setting_name(given))) {
             report_unknown(reader, group, given);
         }
     }
     for (size_t i = 0; i < group->count; i++) {
         const struct setting *setting = &group->settings[i];
         const config_setting_t *given =
-            reader->group != NULL ? config_setting_get_member(reader->group, setting->name) : NULL;
-        if (given == NULL) {
+            reader->group ? config_setting_get_member(reader->group, setting->name) : NULL;
+        if (!given) {
             take_default(reader, setting);
         } else if (check_kind(reader, setting, given)) {
             take_given(reader, setting, given);
@@ -411,7 +411,7 @@ static void read_members(const struct reader *top, const struct setting *setting
     snprintf(prefix, sizeof(prefix), "%s.", setting->name);
     reader.group = given;
     reader.prefix = prefix;
-    reader.line = given != NULL ? config_setting_source_line(given) : top->line;
+    reader.line = given ? config_setting_source_line(given) : top->line;
     read_group(&reader, setting->members);
 }
 
@@ -419,9 +419,9 @@ static void read_members(const struct reader *top, const struct setting *setting
 static void check_credentials(const struct reader *reader, const struct config_camera *camera)
 {
     size_t length;
-    bool in_url = camera->task.url != NULL && config_url_userinfo(camera->task.url, &length) != NULL;
-    bool username = config_setting_get_member(reader->group, "username") != NULL;
-    bool password = config_setting_get_member(reader->group, "password") != NULL;
+    bool in_url = camera->task.url && config_url_userinfo(camera->task.url, &length);
+    bool username = config_setting_get_member(reader->group, "username");
+    bool password = config_setting_get_member(reader->group, "password");
 
     if (in_url && (username || password)) {
         report_at(
@@ -440,7 +440,7 @@ static void check_credentials(const struct reader *reader, const struct config_c
 /* TLS protects the connection; packets over UDP would go beside it, in the clear. */
 static void check_protection(const struct reader *reader, const struct config_camera *camera)
 {
-    if (camera->task.url != NULL && strncasecmp(camera->task.url, "rtsps:", 6) == 0 &&
+    if (camera->task.url && strncasecmp(camera->task.url, "rtsps:", 6) == 0 &&
         camera->task.transport == CAMERA_TRANSPORT_UDP) {
         report_at(reader, line_of(reader, "transport"), "transport",
                   "\"udp\" is not protected by the TLS of rtsps; use \"tcp\" or \"auto\"");
@@ -486,7 +486,7 @@ static void read_sub(const struct reader *camera_reader, const config_setting_t 
     struct reader reader = *camera_reader;
     struct config_camera *sub = reader.sub;
 
-    if (sub == NULL) { /* only a camera's reader has a place for it */
+    if (!sub) { /* only a camera's reader has a place for it */
         return;
     }
     inherit_values(sub, camera);
@@ -545,11 +545,10 @@ static void check_unique(const struct reader *reader, const config_setting_t *ca
     char field[FIELD_SIZE];
     size_t first = 0;
 
-    while (all[index].name != NULL &&
-           (all[first].name == NULL || strcmp(all[first].name, all[index].name) != 0)) {
+    while (all[index].name && (!all[first].name || strcmp(all[first].name, all[index].name) != 0)) {
         first++;
     }
-    if (first == index || all[index].name == NULL) {
+    if (first == index || !all[index].name) {
         return;
     }
     struct config_place place = config_places_find(reader->places, name_line(cameras, first));
@@ -617,7 +616,7 @@ static void read_cameras(const struct reader *reader, const struct setting *sett
 static void check_address(const struct reader *reader, const char *name, const struct config_address *address,
                           const char *clients, const char *act)
 {
-    if (address->host == NULL || reader->config->insecure || config_host_is_loopback(address->host)) {
+    if (!address->host || reader->config->insecure || config_host_is_loopback(address->host)) {
         return;
     }
     report_at(reader, line_of(reader, name), name,
@@ -632,14 +631,14 @@ static void check_tls(const struct reader *reader)
     const config_setting_t *given = config_setting_get_member(reader->group, "tls");
     struct config_tls *tls = &reader->config->tls;
 
-    if (given == NULL || !config_setting_is_group(given)) {
+    if (!given || !config_setting_is_group(given)) {
         return;
     }
     tls->line = (int)config_setting_source_line(given);
-    if (config_setting_get_member(given, "certificate") == NULL) {
+    if (!config_setting_get_member(given, "certificate")) {
         report_at(reader, (unsigned)tls->line, "tls.certificate", "missing; add it, or leave out tls");
     }
-    if (config_setting_get_member(given, "key") == NULL) {
+    if (!config_setting_get_member(given, "key")) {
         report_at(reader, (unsigned)tls->line, "tls.key", "missing; add it, or leave out tls");
     }
 }

@@ -25,9 +25,9 @@ void config_report_add(struct config_report *report, unsigned line, const char *
     va_start(arguments, format);
     int length = vasprintf(&text, format, arguments);
     va_end(arguments);
-    char *copy = field != NULL ? strdup(field) : NULL;
+    char *copy = field ? strdup(field) : NULL;
     struct config_problem *larger = reallocarray(report->problems, report->count + 1, sizeof(*larger));
-    if (length < 0 || larger == NULL || (field != NULL && copy == NULL)) {
+    if (length < 0 || !larger || (field && !copy)) {
         abort(); /* an error that is not reported would let a wrong configuration pass */
     }
     report->problems = larger;
@@ -67,7 +67,7 @@ void config_report_print(struct config_report *report, const struct config_place
         if (place.line > 0) {
             fprintf(out, ":%u", place.line);
         }
-        if (problem->field != NULL) {
+        if (problem->field) {
             fputs(": ", out);
             print_escaped(out, problem->field);
         }

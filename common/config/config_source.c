@@ -78,7 +78,7 @@ static void append(struct config_source *source, const char *bytes, size_t lengt
     if (source->length + length + 1 > source->allocated) {
         size_t larger = (source->length + length + 1) * 2;
         char *text = config_need(malloc(larger)); /* not realloc: it would leave secrets behind */
-        if (source->text != NULL) {
+        if (source->text) {
             memcpy(text, source->text, source->length);
             explicit_bzero(source->text, source->length);
         }
@@ -167,24 +167,24 @@ static void copy_line_comment(struct scanner *scanner)
 {
     const char *newline = memchr(scanner->at, '\n', (size_t)(scanner->end - scanner->at));
 
-    copy_to(scanner, newline != NULL ? newline : scanner->end);
+    copy_to(scanner, newline ? newline : scanner->end);
 }
 
 static void copy_block_comment(struct scanner *scanner)
 {
     const char *close = memmem(scanner->at + 2, (size_t)(scanner->end - scanner->at) - 2, "*/", 2);
 
-    if (close == NULL) {
+    if (!close) {
         fail(scanner->source, NULL, "this comment is never closed; add */ at its end");
     }
-    copy_to(scanner, close != NULL ? close + 2 : scanner->end);
+    copy_to(scanner, close ? close + 2 : scanner->end);
 }
 
 static void copy_name(struct scanner *scanner)
 {
     const char *at = scanner->at;
 
-    while (at < scanner->end && (isalnum((unsigned char)*at) || strchr("_-*", *at) != NULL)) {
+    while (at < scanner->end && (isalnum((unsigned char)*at) || strchr("_-*", *at))) {
         at++;
     }
     copy_to(scanner, at);
@@ -330,8 +330,7 @@ static const char *read_content(int fd, char *content, size_t size)
             return "it changed while it was read";
         }
         if (got == 0) {
-            return memchr(content, '\0', size) != NULL ? "it holds a NUL byte, so it is not a text file"
-                                                       : NULL;
+            return memchr(content, '\0', size) ? "it holds a NUL byte, so it is not a text file" : NULL;
         }
     }
 }
@@ -340,12 +339,12 @@ static const char *read_content(int fd, char *content, size_t size)
 static char *read_descriptor(int fd, size_t *length, bool *is_public, const char **problem)
 {
     *problem = check_file(fd, length, is_public);
-    if (*problem != NULL) {
+    if (*problem) {
         return NULL;
     }
     char *content = config_need(malloc(*length + 1));
     *problem = read_content(fd, content, *length);
-    if (*problem != NULL) {
+    if (*problem) {
         explicit_bzero(content, *length);
         free(content);
         return NULL;
@@ -370,10 +369,9 @@ static void add_file(struct config_source *source, const char *file, int depth, 
     } else {
         content = read_descriptor(fd, &length, &is_public, &problem);
     }
-    if (content == NULL) {
-        config_report_add(source->report, field != NULL ? source->line : 0, field,
-                          "%s%scannot be read: %s; %s", field != NULL ? file : "", field != NULL ? " " : "",
-                          problem, hint);
+    if (!content) {
+        config_report_add(source->report, field ? source->line : 0, field, "%s%scannot be read: %s; %s",
+                          field ? file : "", field ? " " : "", problem, hint);
         source->failed = true;
     } else {
         if (is_public) {
@@ -418,7 +416,7 @@ static char *take_include_name(struct scanner *scanner)
     }
     scanner->at = close + 1;
     char *name = NULL;
-    int prefix = slash != NULL && *start != '/' ? (int)(slash - scanner->file) + 1 : 0;
+    int prefix = slash && *start != '/' ? (int)(slash - scanner->file) + 1 : 0;
     if (asprintf(&name, "%.*s%.*s", prefix, scanner->file, (int)(close - start), start) < 0) {
         abort();
     }
@@ -430,7 +428,7 @@ static void include_file(struct scanner *scanner)
     struct config_source *source = scanner->source;
     char *name = take_include_name(scanner);
 
-    if (name == NULL) {
+    if (!name) {
         fail(source, include_word, "no file is named; write @include \"file\"");
         return;
     }
@@ -462,11 +460,11 @@ struct config_source *config_source_create(const char *path, struct config_repor
 
 void config_source_destroy(struct config_source *source)
 {
-    if (source == NULL) {
+    if (!source) {
         return;
     }
     config_places_finish(&source->places);
-    if (source->text != NULL) {
+    if (source->text) {
         explicit_bzero(source->text, source->length);
     }
     free(source->text);
@@ -478,7 +476,7 @@ const char *config_source_text(const struct config_source *source)
     if (source->failed) {
         return NULL;
     }
-    return source->text != NULL ? source->text : "";
+    return source->text ? source->text : "";
 }
 
 const struct config_places *config_source_places(const struct config_source *source)

@@ -85,7 +85,7 @@ int blackbox_open(int fd, struct blackbox **box)
 
 void blackbox_close(struct blackbox *box)
 {
-    if (box != NULL) {
+    if (box) {
         munmap(box, PAGE_BYTES);
     }
 }
@@ -164,7 +164,7 @@ static void record_line(const char *line, size_t length)
 {
     struct blackbox *box = carried;
 
-    if (box == NULL || length > LOG_BYTES) {
+    if (!box || length > LOG_BYTES) {
         return;
     }
     uint64_t end = atomic_load_explicit(&box->logged, memory_order_relaxed);
@@ -199,7 +199,7 @@ void blackbox_drop(void)
 void blackbox_beat(uint64_t allowance_ms)
 {
     log_settle();
-    if (carried != NULL) {
+    if (carried) {
         atomic_store_explicit(&carried->due_ms, clock_now_ms() + allowance_ms, memory_order_relaxed);
     }
 }

@@ -57,7 +57,7 @@ int channel_send(int channel, const json_t *body, const int *fds, int fd_count)
         return -EINVAL;
     }
     char *text = message_encode(body, &length);
-    if (text == NULL) {
+    if (!text) {
         return -EMSGSIZE;
     }
     struct iovec payload = {.iov_base = text, .iov_len = length};
@@ -83,7 +83,7 @@ static void clear_fds(struct channel_message *message)
 /* Takes over every descriptor that came along, whatever else is wrong with the packet. */
 static void collect_fds(struct msghdr *header, struct channel_message *message)
 {
-    for (struct cmsghdr *item = CMSG_FIRSTHDR(header); item != NULL; item = CMSG_NXTHDR(header, item)) {
+    for (struct cmsghdr *item = CMSG_FIRSTHDR(header); item; item = CMSG_NXTHDR(header, item)) {
         if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_RIGHTS) {
             continue;
         }
@@ -136,7 +136,7 @@ int channel_receive(int channel, struct channel_message *message)
     }
     message->fds_lost = (header.msg_flags & MSG_CTRUNC) && message->fd_count < CHANNEL_FDS_MAX;
     explicit_bzero(data, (size_t)received); /* a camera's password may be in it */
-    if (message->body == NULL) {
+    if (!message->body) {
         clear_fds(message);
         return -EBADMSG;
     }

@@ -52,7 +52,7 @@ struct load_board *load_board_map(int fd)
 
 void load_board_unmap(struct load_board *board)
 {
-    if (board != NULL) {
+    if (board) {
         munmap(board, sizeof(*board));
     }
 }
@@ -68,7 +68,7 @@ void load_board_leave(int fd, size_t slot)
 {
     struct load_board *board = load_board_map(fd);
 
-    if (board != NULL) {
+    if (board) {
         load_board_set(board, slot, LOAD_BOARD_ABSENT);
     }
     load_board_unmap(board);

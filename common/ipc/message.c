@@ -63,10 +63,10 @@ json_t *message_decode(const void *data, size_t length, const char **error)
         problem = check_envelope(message);
     }
 
-    if (error != NULL) {
+    if (error) {
         *error = problem;
     }
-    if (problem != NULL) {
+    if (problem) {
         json_decref(message);
         return NULL;
     }
@@ -77,7 +77,7 @@ char *message_encode(const json_t *message, size_t *length)
 {
     char *text = json_dumps(message, JSON_COMPACT);
 
-    if (text == NULL) {
+    if (!text) {
         return NULL;
     }
     *length = strlen(text);
@@ -97,7 +97,7 @@ bool message_is(const json_t *message, const char *type)
 {
     const char *actual = message_type(message);
 
-    return actual != NULL && strcmp(actual, type) == 0;
+    return actual && strcmp(actual, type) == 0;
 }
 
 const char *message_string(const json_t *message, const char *name, const char *fallback)
@@ -125,12 +125,12 @@ json_t *message_text(const char *text)
 {
     json_t *string = json_string(text);
 
-    if (string != NULL) {
+    if (string) {
         return string;
     }
     size_t size = strlen(text) * TEXT_ESCAPE_MAX + 1;
     char *escaped = malloc(size);
-    if (escaped == NULL) {
+    if (!escaped) {
         return NULL;
     }
     text_escape(escaped, size, text);
@@ -153,7 +153,7 @@ json_t *message_error(const char *code, const char *format, ...)
     }
 
     if (json_object_set_new(message, "code", json_string(code)) < 0 ||
-        json_object_set_new(message, "message", text != NULL ? message_text(text) : NULL) < 0) {
+        json_object_set_new(message, "message", text ? message_text(text) : NULL) < 0) {
         json_decref(message);
         message = NULL;
     }

@@ -82,7 +82,7 @@ static int read_lock(int lock, bool *made)
     ssize_t length = pread(lock, text, sizeof(text) - 1, 0);
 
     text[length < 0 ? 0 : length] = '\0';
-    *made = strstr(text, MADE_MARK) != NULL;
+    *made = strstr(text, MADE_MARK);
     return (int)strtol(text, NULL, 10);
 }
 
@@ -191,11 +191,11 @@ int runtime_dir_open(const char *path, struct runtime_dir **result)
     struct runtime_dir *dir = calloc(1, sizeof(*dir));
     int error = -ENOMEM;
 
-    if (dir == NULL) {
+    if (!dir) {
         return -ENOMEM;
     }
     *dir = (struct runtime_dir){.path = strdup(path), .fd = -1, .lock = -1};
-    for (int i = 0; dir->path != NULL && i < ATTEMPTS; i++) {
+    for (int i = 0; dir->path && i < ATTEMPTS; i++) {
         error = open_directory(dir);
         if (error == 0) {
             error = take_lock(dir);
@@ -239,7 +239,7 @@ void runtime_dir_leave(struct runtime_dir *dir)
 
 void runtime_dir_close(struct runtime_dir *dir)
 {
-    if (dir == NULL) {
+    if (!dir) {
         return;
     }
     runtime_dir_remove(dir, LOCK_NAME);

@@ -31,7 +31,7 @@ bool log_journal_is(int fd)
     unsigned long long device, inode;
     struct stat status;
 
-    return given != NULL && sscanf(given, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &status) == 0 &&
+    return given && sscanf(given, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &status) == 0 &&
            status.st_dev == device && status.st_ino == inode;
 }
 
@@ -74,14 +74,14 @@ static void append(struct datagram *datagram, const void *piece, size_t length)
 /* A value with a newline in it has its length before it instead of the end of the line behind it. */
 static void append_field(struct datagram *datagram, const char *name, const char *value)
 {
-    size_t length = value == NULL ? 0 : strlen(value);
+    size_t length = !value ? 0 : strlen(value);
     uint64_t prefix = htole64(length);
 
     if (length == 0) {
         return;
     }
     append(datagram, name, strlen(name));
-    if (strchr(value, '\n') == NULL) {
+    if (!strchr(value, '\n')) {
         append(datagram, "=", 1);
     } else {
         append(datagram, "\n", 1);

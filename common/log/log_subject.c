@@ -55,7 +55,7 @@ void log_subject_sweep(uint64_t now_ms)
 
 void log_subject_forget_all(void)
 {
-    for (struct log_subject *next; subjects != NULL; subjects = next) {
+    for (struct log_subject *next; subjects; subjects = next) {
         next = subjects->next;
         destroy(subjects);
     }

@@ -60,7 +60,7 @@ static int make_room(ringcast_follower *follower)
         return 0;
     }
     uint8_t *larger = realloc(follower->buffer, needed);
-    if (larger == NULL) {
+    if (!larger) {
         return -ENOMEM;
     }
     follower->buffer = larger;
@@ -169,7 +169,7 @@ int ringcast_follow(const char *name, ringcast_follower **follower)
     size_t length = strlen(name) + 1;
     ringcast_follower *made = calloc(1, sizeof(*made) + length);
 
-    if (made == NULL) {
+    if (!made) {
         return -ENOMEM;
     }
     memcpy(made->name, name, length);
@@ -223,7 +223,7 @@ int ringcast_next(ringcast_follower *follower, int timeout_ms, ringcast_piece *p
 
 void ringcast_unfollow(ringcast_follower *follower)
 {
-    if (follower == NULL) {
+    if (!follower) {
         return;
     }
     leave(follower);

@@ -47,7 +47,7 @@ static enum sandbox_mode mode_now(void)
 {
     const char *given = getenv(MODE_VARIABLE);
 
-    for (size_t i = 0; given != NULL && i < sizeof(mode_names) / sizeof(mode_names[0]); i++) {
+    for (size_t i = 0; given && i < sizeof(mode_names) / sizeof(mode_names[0]); i++) {
         if (strcmp(given, mode_names[i]) == 0) {
             return (enum sandbox_mode)i;
         }
@@ -61,7 +61,7 @@ static bool user_now(uid_t *uid, gid_t *gid)
     const char *given = getenv(USER_VARIABLE);
     unsigned user, group;
 
-    if (given == NULL || sscanf(given, "%u:%u", &user, &group) != 2) {
+    if (!given || sscanf(given, "%u:%u", &user, &group) != 2) {
         return false;
     }
     *uid = user;
@@ -185,11 +185,11 @@ json_t *sandbox_read(const json_t *given)
 /* Only root can become another user; for everyone else there is nothing to do. */
 static int find_user(const char *name, char *text, size_t size)
 {
-    const struct passwd *user = getpwnam(name != NULL ? name : DEFAULT_USER);
+    const struct passwd *user = getpwnam(name ? name : DEFAULT_USER);
 
     text[0] = '\0';
-    if (user == NULL) {
-        return name != NULL ? -ENOENT : 0;
+    if (!user) {
+        return name ? -ENOENT : 0;
     }
     if (geteuid() == 0) {
         snprintf(text, size, "%u:%u", (unsigned)user->pw_uid, (unsigned)user->pw_gid);

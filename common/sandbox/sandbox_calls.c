@@ -398,10 +398,10 @@ int sandbox_calls_available(void)
 
 static bool opens_files(enum sandbox_role role, const struct sandbox_needs *needs)
 {
-    if (needs == NULL) {
+    if (!needs) {
         return role == SANDBOX_FORK_SERVER || role == SANDBOX_EXPORTER;
     }
-    return needs->names || needs->certificates || needs->file != NULL;
+    return needs->names || needs->certificates || needs->file;
 }
 
 static enum roles roles_of(enum sandbox_role role)
@@ -427,12 +427,12 @@ int sandbox_filter_calls(enum sandbox_role role, const struct sandbox_needs *nee
         return error;
     }
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
-    if (filter == NULL) {
+    if (!filter) {
         return -ENOMEM;
     }
     seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0); /* is set already */
     error = fill(filter, as, opens_files(role, needs));
-    if (error == 0 && needs != NULL && needs->threads && !SANDBOX_SANITIZER) {
+    if (error == 0 && needs && needs->threads && !SANDBOX_SANITIZER) {
         error = when_bits(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD);
     }
     if (error == 0) {

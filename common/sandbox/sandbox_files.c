@@ -133,7 +133,7 @@ static int allow_listed(int ruleset, const char *list)
     char path[PATH_MAX];
     int error = 0;
 
-    while (list != NULL && *list != '\0' && error == 0) {
+    while (list && *list != '\0' && error == 0) {
         size_t length = strcspn(list, ":");
         if (length > 0 && length < sizeof(path)) {
             memcpy(path, list, length);
@@ -178,13 +178,13 @@ static int fill_ruleset(int ruleset, enum sandbox_role role, const struct sandbo
     if (error == 0 && role == SANDBOX_EXPORTER) {
         error = ALLOW(ruleset, exporter_files);
     }
-    if (error == 0 && needs != NULL && needs->names) {
+    if (error == 0 && needs && needs->names) {
         error = ALLOW(ruleset, name_files);
     }
-    if (error == 0 && needs != NULL && needs->certificates) {
+    if (error == 0 && needs && needs->certificates) {
         error = allow_certificates(ruleset);
     }
-    if (error == 0 && needs != NULL && needs->file != NULL) {
+    if (error == 0 && needs && needs->file) {
         error = allow_reading(ruleset, needs->file);
     }
 #if SANDBOX_SANITIZER
@@ -198,7 +198,7 @@ static int fill_ruleset(int ruleset, enum sandbox_role role, const struct sandbo
 static void watch_file(size_t place, const char *path)
 {
     seen[place].path = path;
-    if (path == NULL || stat(path, &seen[place].status) < 0) {
+    if (!path || stat(path, &seen[place].status) < 0) {
         seen[place].status = (struct stat){0};
     }
 }
@@ -216,7 +216,7 @@ bool sandbox_is_stale(void)
     for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {
         struct stat now = {0};
         const struct stat *then = &seen[i].status;
-        if (seen[i].path != NULL && stat(seen[i].path, &now) == 0 &&
+        if (seen[i].path && stat(seen[i].path, &now) == 0 &&
             (now.st_ino != then->st_ino || now.st_dev != then->st_dev)) {
             return true;
         }
@@ -239,7 +239,7 @@ int sandbox_close_files(enum sandbox_role role, const struct sandbox_needs *need
         error = -errno;
     }
     close(ruleset);
-    if (error == 0 && needs != NULL) {
+    if (error == 0 && needs) {
         watch_files(needs);
     }
     return error;

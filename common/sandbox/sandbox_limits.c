@@ -71,7 +71,7 @@ int sandbox_limit(enum sandbox_role role, const struct sandbox_needs *needs)
     }
     /* A sanitizer's shadow is private memory of terabytes. */
     if (error == 0 && memory != RLIM_INFINITY && !SANDBOX_SANITIZER) {
-        error = lower(RLIMIT_DATA, memory + (needs != NULL ? needs->memory : 0));
+        error = lower(RLIMIT_DATA, memory + (needs ? needs->memory : 0));
     }
     return error;
 }

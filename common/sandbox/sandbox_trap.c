@@ -17,8 +17,7 @@ static void on_trap(int signal_number, siginfo_t *info, void *context)
     (void)context;
     char *name = seccomp_syscall_resolve_num_arch(info->si_arch, info->si_syscall);
 
-    log_error("sandbox: forbidden system call %s (%d): ending", name == NULL ? "unknown" : name,
-              info->si_syscall);
+    log_error("sandbox: forbidden system call %s (%d): ending", !name ? "unknown" : name, info->si_syscall);
     free(name);
     raise(signal_number); /* the default now: the end */
 }

@@ -25,7 +25,7 @@ static bool has_chroma_format(unsigned profile)
 {
     static const uint8_t profiles[] = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135};
 
-    return memchr(profiles, (int)profile, sizeof(profiles)) != NULL;
+    return memchr(profiles, (int)profile, sizeof(profiles));
 }
 
 /* Annex A. Any other profile comes from a damaged set. */
@@ -34,7 +34,7 @@ static bool is_known(unsigned profile)
     static const uint8_t without_chroma_format[] = {66, 77, 88};
 
     return has_chroma_format(profile) ||
-           memchr(without_chroma_format, (int)profile, sizeof(without_chroma_format)) != NULL;
+           memchr(without_chroma_format, (int)profile, sizeof(without_chroma_format));
 }
 
 static void skip_scaling_list(struct bits *bits, unsigned size)

@@ -89,10 +89,10 @@ bool transcoder_handles(enum media_codec codec)
 static int open_decoder(struct transcoder *transcoder, const struct media_stream *stream)
 {
     const AVCodec *codec = avcodec_find_decoder(decoder_id(stream->codec));
-    AVCodecContext *decoder = codec != NULL ? avcodec_alloc_context3(codec) : NULL;
+    AVCodecContext *decoder = codec ? avcodec_alloc_context3(codec) : NULL;
 
-    if (decoder == NULL) {
-        return codec == NULL ? -ENOTSUP : -ENOMEM;
+    if (!decoder) {
+        return !codec ? -ENOTSUP : -ENOMEM;
     }
     transcoder->decoder = decoder;
     decoder->sample_rate = (int)stream->sample_rate;
@@ -105,10 +105,10 @@ static int open_decoder(struct transcoder *transcoder, const struct media_stream
 static int open_encoder(struct transcoder *transcoder, const struct media_stream *stream)
 {
     const AVCodec *codec = find_encoder(transcoder->codec);
-    AVCodecContext *encoder = codec != NULL ? avcodec_alloc_context3(codec) : NULL;
+    AVCodecContext *encoder = codec ? avcodec_alloc_context3(codec) : NULL;
 
-    if (encoder == NULL) {
-        return codec == NULL ? -ENOTSUP : -ENOMEM;
+    if (!encoder) {
+        return !codec ? -ENOTSUP : -ENOMEM;
     }
     transcoder->encoder = encoder;
     encoder->sample_rate = (int)stream->sample_rate;
@@ -140,8 +140,7 @@ static int allocate(struct transcoder *transcoder)
     transcoder->output = av_packet_alloc();
     transcoder->decoded = av_frame_alloc();
     transcoder->frame = av_frame_alloc();
-    if (transcoder->input == NULL || transcoder->output == NULL || transcoder->decoded == NULL ||
-        transcoder->frame == NULL) {
+    if (!transcoder->input || !transcoder->output || !transcoder->decoded || !transcoder->frame) {
         return -ENOMEM;
     }
     transcoder->frame->format = encoder->sample_fmt;
@@ -160,7 +159,7 @@ int transcoder_create(const struct media_stream *stream, enum audio_codec codec,
     struct transcoder *made = calloc(1, sizeof(*made));
 
     *transcoder = NULL;
-    if (made == NULL) {
+    if (!made) {
         return -ENOMEM;
     }
     made->codec = codec;
@@ -183,7 +182,7 @@ int transcoder_create(const struct media_stream *stream, enum audio_codec codec,
 
 void transcoder_destroy(struct transcoder *transcoder)
 {
-    if (transcoder == NULL) {
+    if (!transcoder) {
         return;
     }
     avcodec_free_context(&transcoder->decoder);
@@ -340,7 +339,7 @@ int transcoder_stretch(struct transcoder *transcoder, int64_t ns)
 
 bool transcoder_stretches(const struct transcoder *transcoder)
 {
-    return transcoder->resampler != NULL;
+    return transcoder->resampler;
 }
 
 void transcoder_skip(struct transcoder *transcoder, int64_t ns)

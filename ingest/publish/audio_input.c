@@ -39,7 +39,7 @@ static const uint8_t opus_silence[] = {0xf8, 0xff, 0xfe};
 
 static int keep_config(struct audio_input *input, const uint8_t *config, size_t size)
 {
-    if (config == NULL || size == 0 || size > sizeof(input->config)) {
+    if (!config || size == 0 || size > sizeof(input->config)) {
         return -ENOTSUP;
     }
     memcpy(input->config, config, size);

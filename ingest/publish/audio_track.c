@@ -16,9 +16,9 @@ int audio_track_configure(struct audio_track *track, uint32_t rate)
     if (track->rate != 0 && rate != 0) {
         track->floor = rescale(track->started ? track->next : track->floor, track->rate, rate) + 1;
     }
-    if (rate != 0 && track->data == NULL) {
+    if (rate != 0 && !track->data) {
         track->data = malloc(AUDIO_TRACK_BYTES_MAX);
-        if (track->data == NULL) {
+        if (!track->data) {
             return -ENOMEM;
         }
     }

@@ -19,7 +19,7 @@
 static int set_extradata(AVCodecParameters *parameters, const uint8_t *data, size_t size)
 {
     parameters->extradata = av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
-    if (parameters->extradata == NULL) {
+    if (!parameters->extradata) {
         return -ENOMEM;
     }
     memcpy(parameters->extradata, data, size);
@@ -121,7 +121,7 @@ static int add_video(AVFormatContext *muxer, const struct parameter_sets *sets,
     AVStream *stream = avformat_new_stream(muxer, NULL);
     uint8_t *bytes = parameter_sets_serialize(sets, &size);
 
-    if (stream == NULL || bytes == NULL) {
+    if (!stream || !bytes) {
         goto out;
     }
     stream->time_base = (AVRational){1, FRAGMENT_VIDEO_TIMESCALE};
@@ -169,7 +169,7 @@ static int add_audio(AVFormatContext *muxer, const struct init_audio *audio)
 {
     AVStream *stream = avformat_new_stream(muxer, NULL);
 
-    if (stream == NULL) {
+    if (!stream) {
         return -ENOMEM;
     }
     stream->time_base = (AVRational){1, (int)audio->sample_rate};
@@ -203,7 +203,7 @@ static int take_output(AVFormatContext *muxer, uint8_t **data, size_t *size)
     if (length > 0) {
         *data = malloc((size_t)length);
         *size = (size_t)length;
-        result = *data != NULL ? 0 : -ENOMEM;
+        result = *data ? 0 : -ENOMEM;
         if (result == 0) {
             memcpy(*data, bytes, (size_t)length);
         }
@@ -224,7 +224,7 @@ int init_segment_build(const struct parameter_sets *video, const struct init_dis
     muxer->flags |= AVFMT_FLAG_BITEXACT;                       /* the same stream gives the same bytes */
     muxer->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL; /* FLAC in MP4, to FFmpeg 5.1 */
     result = add_video(muxer, video, display);
-    if (result == 0 && audio != NULL) {
+    if (result == 0 && audio) {
         result = add_audio(muxer, audio);
     }
     if (result == 0) {

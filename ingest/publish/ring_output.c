@@ -33,7 +33,7 @@ int ring_output_receive(struct ring_output *output, struct channel_message *mess
     }
     if (id == output->id) {
         /* From a ringcastd that took over and does not know whether its predecessor has learnt of the change. */
-        output->reached = output->next == NULL ? id : 0;
+        output->reached = !output->next ? id : 0;
         close(fd);
         return 0;
     }
@@ -52,7 +52,7 @@ int ring_output_report(struct ring_output *output, int channel)
         return 0;
     }
     json_t *message = message_new("ring-changed");
-    if (message == NULL) {
+    if (!message) {
         return -ENOMEM;
     }
     json_object_set_new(message, "id", json_integer(output->reached));

@@ -67,11 +67,11 @@ static bool lists_auth(struct word value)
 {
     while (value.length > 0) {
         size_t space = 0;
-        while (space < value.length && strchr(" \t,", value.at[space]) != NULL) {
+        while (space < value.length && strchr(" \t,", value.at[space])) {
             space++;
         }
         size_t end = space;
-        while (end < value.length && strchr(" \t,", value.at[end]) == NULL) {
+        while (end < value.length && !strchr(" \t,", value.at[end])) {
             end++;
         }
         if (equals((struct word){value.at + space, end - space}, "auth")) {
@@ -188,7 +188,7 @@ void rtsp_auth_init(struct rtsp_auth *auth, const char *username, const char *pa
 void rtsp_auth_use(struct rtsp_auth *auth, const char *username, const char *password)
 {
     auth->username = username;
-    auth->password = password != NULL ? password : "";
+    auth->password = password ? password : "";
 }
 
 void rtsp_auth_reset(struct rtsp_auth *auth)
@@ -365,7 +365,7 @@ static int digest(enum rtsp_auth_scheme scheme, char out[HEX_SIZE], ...)
     unsigned int size = 0;
     va_list parts;
 
-    bool ok = context != NULL && EVP_DigestInit_ex(context, algorithm(scheme), NULL) == 1;
+    bool ok = context && EVP_DigestInit_ex(context, algorithm(scheme), NULL) == 1;
     va_start(parts, out);
     bool first = true;
     for (const char *part; ok && (part = va_arg(parts, const char *)) != NULL; first = false) {

@@ -35,7 +35,7 @@ static const char other_protocol[] = "HTTP/";
 int rtsp_input_init(struct rtsp_input *input)
 {
     *input = (struct rtsp_input){.data = malloc(RTSP_INPUT_SIZE), .capacity = RTSP_INPUT_SIZE};
-    return input->data != NULL ? 0 : -ENOMEM;
+    return input->data ? 0 : -ENOMEM;
 }
 
 void rtsp_input_finish(struct rtsp_input *input)
@@ -78,7 +78,7 @@ static int resize(struct rtsp_input *input, size_t capacity)
 {
     uint8_t *data = realloc(input->data, capacity);
 
-    if (data == NULL) {
+    if (!data) {
         return -ENOMEM;
     }
     input->data = data;
@@ -311,7 +311,7 @@ static int next_packet(struct rtsp_input *input, enum rtsp_event *event)
 /* Bytes up to and with the empty line that ends the headers; 0: it is not there yet. */
 static size_t head_length(const char *text, size_t size)
 {
-    for (const char *newline = memchr(text, '\n', size); newline != NULL;) {
+    for (const char *newline = memchr(text, '\n', size); newline;) {
         const char *next = newline + 1;
         size_t left = size - (size_t)(next - text);
         if (left > 0 && next[0] == '\n') {
@@ -342,7 +342,7 @@ static int64_t body_length(const char *text, size_t head)
     for (const char *line = text; line < text + head;) {
         const char *newline = memchr(line, '\n', (size_t)(text + head - line));
         const char *digits = header_value(line, "Content-Length");
-        if (digits != NULL) {
+        if (digits) {
             int64_t value = 0;
             for (; isdigit((unsigned char)*digits) && value < INT64_MAX / 100; digits++) {
                 value = value * 10 + *digits - '0';

@@ -14,7 +14,7 @@ static char *next_line(char **rest, const char *end)
         return NULL;
     }
     char *newline = memchr(line, '\n', (size_t)(end - line));
-    if (newline == NULL) {
+    if (!newline) {
         return NULL;
     }
     *rest = newline + 1;
@@ -90,7 +90,7 @@ static int take_header(char *line, struct rtsp_message *message)
 {
     char *colon = strchr(line, ':');
 
-    if (colon == NULL || colon == line) {
+    if (!colon || colon == line) {
         return 0;
     }
     if (message->header_count == RTSP_HEADERS_MAX) {
@@ -106,12 +106,12 @@ int rtsp_message_parse(char *head, size_t head_size, struct rtsp_message *messag
     const char *end = head + head_size;
 
     *message = (struct rtsp_message){.reason = "", .method = "", .uri = "", .body = ""};
-    if (memchr(head, '\0', head_size) != NULL) {
+    if (memchr(head, '\0', head_size)) {
         return -EBADMSG;
     }
     unfold(head, head_size);
     char *line = next_line(&head, end);
-    if (line == NULL) {
+    if (!line) {
         return -EBADMSG;
     }
     int result = is_version(line) ? parse_response(line, message) : parse_request(line, message);
@@ -136,7 +136,7 @@ int64_t rtsp_message_number(const struct rtsp_message *message, const char *name
     const char *text = rtsp_message_header(message, name, 0);
     int64_t value = 0;
 
-    if (text == NULL || !isdigit((unsigned char)*text)) {
+    if (!text || !isdigit((unsigned char)*text)) {
         return -1;
     }
     for (; isdigit((unsigned char)*text); text++) {

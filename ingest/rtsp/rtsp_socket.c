@@ -95,7 +95,7 @@ static int connect_host(const struct addrinfo *list, struct rtsp_wait *wait, int
     int64_t left = 0;
     int result = -EHOSTUNREACH;
 
-    for (address = list; address != NULL && left < ADDRESSES_MAX; address = address->ai_next) {
+    for (address = list; address && left < ADDRESSES_MAX; address = address->ai_next) {
         left++;
     }
     for (address = list; left > 0; left--, address = address->ai_next) {
@@ -146,7 +146,7 @@ static int shake_hands(struct rtsp_socket *connection, const struct rtsp_socket_
             return result;
         }
     }
-    if (result < 0 && connection->tls != NULL && rtsp_tls_reason(connection->tls)[0] != '\0') {
+    if (result < 0 && connection->tls && rtsp_tls_reason(connection->tls)[0] != '\0') {
         snprintf(error, RTSP_ERROR_SIZE, "%s", rtsp_tls_reason(connection->tls));
     } else if (result < 0) {
         snprintf(error, RTSP_ERROR_SIZE, "%s", rtsp_socket_words(result));
@@ -162,7 +162,7 @@ int rtsp_socket_connect(const struct rtsp_socket_options *options, struct rtsp_w
     int result;
 
     *out = NULL;
-    if (connection == NULL) {
+    if (!connection) {
         snprintf(error, RTSP_ERROR_SIZE, "out of memory");
         return -ENOMEM;
     }
@@ -187,7 +187,7 @@ int rtsp_socket_connect(const struct rtsp_socket_options *options, struct rtsp_w
     *out = connection;
     return 0;
 fail:
-    if (list != NULL) {
+    if (list) {
         freeaddrinfo(list);
     }
     rtsp_socket_destroy(connection);
@@ -196,7 +196,7 @@ fail:
 
 void rtsp_socket_destroy(struct rtsp_socket *socket)
 {
-    if (socket == NULL) {
+    if (!socket) {
         return;
     }
     rtsp_tls_destroy(socket->tls);
@@ -210,7 +210,7 @@ ssize_t rtsp_socket_read(struct rtsp_socket *socket, void *data, size_t size)
 {
     ssize_t got;
 
-    if (socket->tls != NULL) {
+    if (socket->tls) {
         got = rtsp_tls_read(socket->tls, data, size);
         socket->read_wants_write = got == -EAGAIN && rtsp_tls_wants(socket->tls) == POLLOUT;
         return got;
@@ -225,7 +225,7 @@ ssize_t rtsp_socket_write(struct rtsp_socket *socket, const void *data, size_t s
 {
     ssize_t written;
 
-    if (socket->tls != NULL) {
+    if (socket->tls) {
         written = rtsp_tls_write(socket->tls, data, size);
         socket->write_wants_read = written == -EAGAIN && rtsp_tls_wants(socket->tls) == POLLIN;
         return written;

@@ -62,16 +62,16 @@ int rtsp_tls_create(int fd, const struct rtsp_tls_options *options, struct rtsp_
     int result = -ENOMEM;
 
     *tls = NULL;
-    if (created == NULL) {
+    if (!created) {
         return -ENOMEM;
     }
-    created->pinned = options->fingerprint != NULL;
+    created->pinned = options->fingerprint;
     if (created->pinned && rtsp_fingerprint_parse(options->fingerprint, created->fingerprint) < 0) {
         result = -EINVAL;
         goto fail;
     }
     created->context = SSL_CTX_new(TLS_client_method());
-    if (created->context == NULL) {
+    if (!created->context) {
         goto fail;
     }
     SSL_CTX_set_min_proto_version(created->context, TLS1_2_VERSION);
@@ -82,7 +82,7 @@ int rtsp_tls_create(int fd, const struct rtsp_tls_options *options, struct rtsp_
         SSL_CTX_set_default_verify_paths(created->context);
     }
     created->ssl = SSL_new(created->context);
-    if (created->ssl == NULL || SSL_set_fd(created->ssl, fd) != 1 || !set_identity(created, options)) {
+    if (!created->ssl || SSL_set_fd(created->ssl, fd) != 1 || !set_identity(created, options)) {
         goto fail;
     }
     *tls = created;
@@ -94,10 +94,10 @@ fail:
 
 void rtsp_tls_destroy(struct rtsp_tls *tls)
 {
-    if (tls == NULL) {
+    if (!tls) {
         return;
     }
-    if (tls->ssl != NULL && SSL_is_init_finished(tls->ssl)) {
+    if (tls->ssl && SSL_is_init_finished(tls->ssl)) {
         SSL_shutdown(tls->ssl); /* says goodbye, waits for nothing */
     }
     SSL_free(tls->ssl);
@@ -130,7 +130,7 @@ static int check_fingerprint(struct rtsp_tls *tls)
     unsigned char found[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
     X509 *certificate = SSL_get1_peer_certificate(tls->ssl);
-    bool known = certificate != NULL && X509_digest(certificate, EVP_sha256(), found, &size) == 1 &&
+    bool known = certificate && X509_digest(certificate, EVP_sha256(), found, &size) == 1 &&
                  size == RTSP_FINGERPRINT_BYTES;
 
     X509_free(certificate);
@@ -162,7 +162,7 @@ int rtsp_tls_handshake(struct rtsp_tls *tls)
     }
     const char *words = error != 0 ? ERR_reason_error_string(error) : NULL;
     snprintf(tls->reason, sizeof(tls->reason), "no TLS connection: %s",
-             words != NULL ? words : "the camera closed it");
+             words ? words : "the camera closed it");
     return result == 0 ? -ECONNRESET : result;
 }
 

@@ -68,7 +68,7 @@ static int take_part(const char *part, size_t length, struct rtsp_transport *tra
         *ports = true;
         return parse_pair(value, PORT_MAX, &transport->server_rtp_port, &transport->server_rtcp_port);
     }
-    if (value_of(part, "client_port") != NULL) {
+    if (value_of(part, "client_port")) {
         *ports = true;
     }
     if ((value = value_of(part, "source")) != NULL) {
@@ -121,7 +121,7 @@ int rtsp_session_parse(const char *value, char *id, size_t size, int *timeout_s)
     }
     memcpy(id, value, length);
     id[length] = '\0';
-    if (timeout != NULL && isdigit((unsigned char)timeout[8])) {
+    if (timeout && isdigit((unsigned char)timeout[8])) {
         long seconds = strtol(timeout + 8, NULL, 10);
         if (seconds > 0) {
             *timeout_s = (int)(seconds < TIMEOUT_MIN_S   ? TIMEOUT_MIN_S

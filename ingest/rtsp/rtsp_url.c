@@ -44,7 +44,7 @@ bool rtsp_endpoint_is_address(const struct rtsp_endpoint *endpoint)
 {
     unsigned char address[sizeof(struct in6_addr)];
 
-    return strchr(endpoint->host, ':') != NULL || inet_pton(AF_INET, endpoint->host, address) == 1;
+    return strchr(endpoint->host, ':') || inet_pton(AF_INET, endpoint->host, address) == 1;
 }
 
 /* Appends TEXT, at most LENGTH bytes of it, encoded. False: no room. */
@@ -95,7 +95,7 @@ static int copy_absolute(char *out, size_t size, const char *url)
     size_t used = 0;
     bool fits = append(out, size, &used, url, (size_t)(authority - url));
 
-    if (at != NULL) {
+    if (at) {
         authority = at + 1;
     }
     return fits && append(out, size, &used, authority, strlen(authority)) ? 0 : -ENAMETOOLONG;
@@ -114,7 +114,7 @@ int rtsp_url_resolve(char *out, size_t size, const char *base, const char *contr
     }
     if (control[0] == '/') {
         const char *mark = strstr(base, "://");
-        const char *authority = mark != NULL ? mark + 3 : base;
+        const char *authority = mark ? mark + 3 : base;
         base_length = (size_t)(authority - base) + strcspn(authority, "/?#");
     }
     bool fits = append(out, size, &used, base, base_length);
@@ -149,7 +149,7 @@ int rtsp_url_redirect(char *out, size_t size, const char *current, const char *l
         }
         return result;
     }
-    if (location[0] == '\0' || strstr(location, "://") != NULL) {
+    if (location[0] == '\0' || strstr(location, "://")) {
         return -EINVAL;
     }
     if (net || begins_with_port(location)) {
@@ -161,7 +161,7 @@ int rtsp_url_redirect(char *out, size_t size, const char *current, const char *l
         length += strcspn(current + length, "?#");
     } else if (location[0] != '/') {
         const char *slash = memrchr(authority + host, '/', strcspn(authority + host, "?#"));
-        length = slash != NULL ? (size_t)(slash + 1 - current) : length;
+        length = slash ? (size_t)(slash + 1 - current) : length;
     }
     bool rootless = length == (size_t)(authority - current) + host && location[0] != '/';
     bool fits = append(out, size, &used, current, length) &&

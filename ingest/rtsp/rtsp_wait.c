@@ -12,7 +12,7 @@ int rtsp_wait_ask(struct rtsp_wait *wait, int64_t now_ns)
         return 0;
     }
     wait->asked_ns = now_ns;
-    return wait->interrupted != NULL && wait->interrupted(wait->context) ? -ECANCELED : 0;
+    return wait->interrupted && wait->interrupted(wait->context) ? -ECANCELED : 0;
 }
 
 static int until(const struct rtsp_wait *wait, int64_t now_ns, int64_t deadline_ns)

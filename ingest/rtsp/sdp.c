@@ -59,7 +59,7 @@ static struct span trim(struct span span)
 static struct span cut(struct span *rest, char separator)
 {
     const char *end = rest->length > 0 ? memchr(rest->at, separator, rest->length) : NULL;
-    struct span part = {rest->at, end != NULL ? (size_t)(end - rest->at) : rest->length};
+    struct span part = {rest->at, end ? (size_t)(end - rest->at) : rest->length};
     size_t used = part.length + (end != NULL);
 
     rest->at += used;
@@ -468,7 +468,7 @@ static const char *find_careless(const char *fmtp, const char *name, size_t *len
     for (const char *at = fmtp; *name != '\0' && (at = strcasestr(at, name)) != NULL; at++) {
         const char *value = at + strlen(name);
         value += strspn(value, " \t");
-        if (at > fmtp && strchr(" \t,", at[-1]) != NULL && *value == '=') {
+        if (at > fmtp && strchr(" \t,", at[-1]) && *value == '=') {
             struct span found = trim((struct span){value + 1, strcspn(value + 1, ";")});
             *length = found.length;
             return found.at;
