@@ -17,8 +17,8 @@
 #define ROUND_REFUSALS_MAX 8
 
 /* Longest texts that are believed in a file. */
-#define HOST_SIZE_MAX 1024
-#define USER_SIZE_MAX 1024
+#define HOST_SIZE_MAX 4096
+#define USER_SIZE_MAX 4096
 
 /* Times in a file lie within this distance, about 30 years. */
 #define AGE_MAX_MS INT64_C(1000000000000)

@@ -221,7 +221,7 @@ static void write_words(const struct login_client *client, const struct login_an
              "restart %s",
              WORDS_HOST_MAX, client->host, what, count, answer->capped ? ", 5 in 10 minutes at most" : "",
              next, client->stream);
-    text_copy(out, WORDS_SIZE, text);
+    text_escape(out, WORDS_SIZE, text); /* the host may be cut within a character */
 }
 
 /* --- Answers -------------------------------------------------------------------------------------------- */

@@ -404,6 +404,25 @@ static void a_refused_log_in_is_held(void **state)
     json_decref(login);
 }
 
+/* The words are cut within a character of the host, and the answer comes all the same. */
+static void a_long_host_is_answered(void **state)
+{
+    struct bench *bench = *state;
+    char url[] =
+        "rtsp://"
+        "a\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc"
+        "\u00fc\u00fc\u00fc\u00fc"
+        "\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc.example/x";
+    char wrong[] = "wrong";
+
+    bench->config.task.url = url;
+    set_password(bench, wrong);
+    camera_start(bench->camera);
+    json_decref(next_login(bench));
+    say_login(bench, "refused");
+    assert_answer(bench, 0, "held");
+}
+
 /* What the worker says of credentials that are not the camera's any more is about those. */
 static void an_old_workers_refusal_holds_no_new_password(void **state)
 {
@@ -642,6 +661,7 @@ int main(void)
         TEST(a_refused_spawn_backs_off),
         TEST(a_refused_log_in_is_held),
         TEST(an_old_workers_refusal_holds_no_new_password),
+        TEST(a_long_host_is_answered),
         TEST(a_reason_that_is_not_utf8_is_escaped),
         TEST(a_process_that_is_not_ours_is_not_adopted),
         TEST(a_lost_worker_is_waited_for),
