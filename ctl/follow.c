@@ -73,7 +73,7 @@ static int turn(struct follower *follower)
     if (!follower->reading && follower->ring && ringcast_follow(follower->ring, &follower->reading) < 0) {
         return -ENOMEM;
     }
-    int result = follower->reading == NULL ? -ENOENT : ringcast_next(follower->reading, WAIT_MS, &piece);
+    int result = !follower->reading ? -ENOENT : ringcast_next(follower->reading, WAIT_MS, &piece);
     follower->present = result >= 0 || result == -EINTR;
     if (!follower->present) {
         nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * NS_PER_MS / 4}, NULL);

@@ -146,7 +146,7 @@ static int become_worker(int channel)
 static void reply(int channel, json_t *message)
 {
     struct pollfd writable = {.fd = channel, .events = POLLOUT};
-    int result = message != NULL ? channel_send(channel, message, NULL, 0) : -ENOMEM;
+    int result = message ? channel_send(channel, message, NULL, 0) : -ENOMEM;
 
     while (result == -EAGAIN && poll(&writable, 1, REPLY_DEADLINE_MS) > 0) {
         result = channel_send(channel, message, NULL, 0);
@@ -159,27 +159,14 @@ static void reply(int channel, json_t *message)
 
 static void reply_ready(int channel)
 {
-    json_t *message = message_new("ready");
-
-    if (message != NULL) {
-        json_object_set_new(message, "sandbox", sandbox_layers());
-    }
-    reply(channel, message);
+    reply(channel, message_pack("ready", "{s:o}", "sandbox", sandbox_layers()));
 }
 
 static void reply_to_spawn(int channel, const char *camera, int pid)
 {
-    json_t *message = message_new(pid > 0 ? "spawned" : "spawn-failed");
-
-    if (message != NULL) {
-        json_object_set_new(message, "camera", json_string(camera));
-        if (pid > 0) {
-            json_object_set_new(message, "pid", json_integer(pid));
-        } else {
-            json_object_set_new(message, "error", json_string(strerror(-pid)));
-        }
-    }
-    reply(channel, message);
+    reply(channel,
+          pid > 0 ? message_pack("spawned", "{s:s, s:i}", "camera", camera, "pid", pid)
+                  : message_pack("spawn-failed", "{s:s, s:s}", "camera", camera, "error", strerror(-pid)));
 }
 
 /* The worker's channel in the worker; -1 in the fork server. */
@@ -188,7 +175,7 @@ static int handle_spawn(int channel, struct channel_message *message)
     const char *camera = message_string(message->body, "camera", NULL);
     int worker_channel = channel_message_take_fd(message, 0);
 
-    if (camera == NULL || worker_channel < 0) {
+    if (!camera || worker_channel < 0) {
         log_warning("a spawn message without camera or channel is dropped");
         if (worker_channel >= 0) {
             close(worker_channel);

@@ -350,7 +350,7 @@ static void end_round(struct login_ledger *ledger, struct host *host, struct rou
     }
 }
 
-/* The log-in that was under way will not be told of: for L1 it was refused. */
+/* The outcome of the log-in under way will not be reported: for L1 it counts as refused. */
 static void lose_round(struct login_ledger *ledger, struct host *host, struct round *round, int64_t now)
 {
     if (round->pending) {
@@ -800,8 +800,8 @@ int login_ledger_from_json(struct login_ledger *ledger, const json_t *json, int6
         return -EBADMSG;
     }
     /*
-     * CLOCK_MONOTONIC begins again when the machine does. Then at least as much time has passed as the machine is up, and
-     * if its clock is already beyond the old one, at least their difference.
+     * CLOCK_MONOTONIC begins again when the machine does. Then at least as much time has passed as the
+     * machine is up, and if its clock is already beyond the old one, at least their difference.
      */
     int64_t elapsed = now >= at ? now - at : now;
     json_array_foreach(hosts, index, host) {

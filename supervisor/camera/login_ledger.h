@@ -1,7 +1,8 @@
 /*
- * What is known of log-ins at cameras, and whether the next one may be tried. Cameras lock an account after five to seven
- * wrong passwords, for half an hour or for good, and count those of all streams together. So all streams of one host share
- * what they know here. The host is the one in the URL, without its port: the account is the camera's.
+ * What is known of log-ins at cameras, and whether the next one may be tried. Cameras lock an account after five
+ * to seven wrong passwords, for half an hour or for good, and count those of all streams together. So all
+ * streams of one host share what is known here. The host is the one in the URL, without its port, because the
+ * account is the camera's.
  *
  * A log-in is one request with credentials that the camera did not know yet. It goes
  *
@@ -9,18 +10,18 @@
  *      ├────▶ QUEUED: another stream is trying; ask again after its outcome
  *      └────▶ HELD for a time
  *
- * Several log-ins in a row, for cameras that offer more than one kind of challenge, are one round. A round that ends with
- * a refusal holds the credentials.
+ * Several log-ins in a row, for cameras that offer more than one kind of challenge, are one round. A round that
+ * ends with a refusal holds the credentials.
  *
- *   L1 In any LOGIN_WINDOW_MS at most LOGIN_REFUSALS_MAX log-ins that were granted are refused, whatever else happens. A
- *      log-in under way counts as if it were refused.
+ *   L1 In any LOGIN_WINDOW_MS at most LOGIN_REFUSALS_MAX log-ins that were granted are refused, whatever else
+ *      happens. A log-in under way counts as if it were refused.
  *   L2 Credentials that have never worked at this host are tried by one stream at a time.
- *   L3 A stream whose credentials have worked is not held for the refusals of other streams: some cameras refuse one
- *      stream to a user and show another. It is held by L1, and when it is refused itself, all are.
- *   L4 lift() ends a hold and not L1.
+ *   L3 A stream whose credentials have worked is not held for the refusals of other streams, because some cameras
+ *      refuse one stream to a user and show another. It is held by L1, and when it is refused itself, all are.
+ *   L4 lift() ends a hold but not L1.
  *
- * Knows no password: a fingerprint of 16 bits tells whether it is another one. Nothing here reads a clock: NOW_MS is
- * CLOCK_MONOTONIC, in milliseconds. Owned by logins.h; one thread.
+ * The ledger holds no password: a fingerprint of 16 bits shows whether it is another one. Nothing here reads a
+ * clock: NOW_MS is CLOCK_MONOTONIC, in milliseconds. Owned by logins.h; one thread.
  */
 #ifndef SUPERVISOR_CAMERA_LOGIN_LEDGER_H
 #define SUPERVISOR_CAMERA_LOGIN_LEDGER_H
@@ -32,14 +33,16 @@
 #define LOGIN_WINDOW_MS INT64_C(600000)
 #define LOGIN_REFUSALS_MAX 5
 
-/* Credentials that have not worked for a stream leave it one try, and requests of a running session that nobody asks
- * for. */
+/*
+ * The limit for a stream whose credentials have never worked. One refusal is left to streams whose
+ * credentials have, and to requests that a running session sends without asking.
+ */
 #define LOGIN_REFUSALS_UNPROVEN_MAX 4
 
-/* A log-in whose outcome has not been told for so long will not be: a worker gives up its connection sooner. */
+/* An outcome that was not reported for so long will not come: a worker gives up its connection sooner. */
 #define LOGIN_ROUND_MAX_MS 60000
 
-/* Hosts and credentials of a host that are remembered; those that were used longest ago are forgotten. */
+/* How many hosts, and credentials of a host, are remembered; the least recently used are forgotten. */
 #define LOGIN_HOSTS_MAX 4096
 #define LOGIN_CREDENTIALS_MAX 16
 
@@ -72,7 +75,9 @@ struct login_answer {
 struct login_ledger *login_ledger_create(void);
 void login_ledger_destroy(struct login_ledger *ledger); /* NULL is allowed */
 
-/* May STREAM log in? GRANTED counts as a log-in from now on; its outcome must be told. */
+/*
+ * Asks whether STREAM may log in. If it may, a log-in is under way from now on; its outcome must be reported.
+ */
 struct login_answer login_ledger_ask(struct login_ledger *ledger, const struct login_key *key,
                                      const char *stream, int64_t now_ms);
 
@@ -96,7 +101,9 @@ void login_ledger_accepted(struct login_ledger *ledger, const struct login_key *
 void login_ledger_refused(struct login_ledger *ledger, const struct login_key *key, const char *stream,
                           bool more, int64_t now_ms);
 
-/* It answered 403: a refusal if they have never worked here (a locked account), else about the stream alone. */
+/*
+ * It answered 403: a refusal if they have never worked here (a locked account), else about the stream alone.
+ */
 void login_ledger_forbidden(struct login_ledger *ledger, const struct login_key *key, const char *stream,
                             int64_t now_ms);
 
@@ -115,14 +122,14 @@ void login_ledger_lift(struct login_ledger *ledger, const struct login_key *key)
 bool login_ledger_changed(struct login_ledger *ledger);
 
 /*
- * All of it. Log-ins under way with credentials that have never worked are written as refused; of others the caller takes
- * care (resume), so that what works costs no writing. NULL: out of memory.
+ * All of it. Log-ins under way with credentials that have never worked are written as refused; of others the
+ * caller takes care (resume), so that what works costs no writing. NULL: out of memory.
  */
 json_t *login_ledger_to_json(const struct login_ledger *ledger, int64_t now_ms);
 
 /*
- * Takes in what login_ledger_to_json wrote, in an empty ledger. After a restart of the machine less time may seem to have
- * passed than has, and never more. 0; -EBADMSG: it is damaged, and the ledger is empty; -ENOMEM.
+ * Takes in what login_ledger_to_json wrote, in an empty ledger. After a restart of the machine less time may
+ * seem to have passed than has, and never more. 0; -EBADMSG: it is damaged, and the ledger is empty; -ENOMEM.
  */
 int login_ledger_from_json(struct login_ledger *ledger, const json_t *json, int64_t now_ms);
 

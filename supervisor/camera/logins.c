@@ -264,7 +264,7 @@ static void tell_hold(struct login_client *client)
     answer(client, 0, &now);
 }
 
-/* A hold that begins or ends is told to workers that have come to a log-in. */
+/* Sends workers that wait to log in a hold that begins or ends. */
 static void tell_changed_hold(struct login_client *client)
 {
     const struct login_key key = key_of(client);

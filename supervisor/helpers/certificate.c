@@ -21,7 +21,7 @@
 /* Bytes of a file: more than any chain of certificates takes. */
 #define PEM_MAX 262144
 
-/* A certificate that ends within so many days is told at every start and reload. */
+/* A certificate that expires within so many days is logged at every start and reload. */
 #define ENDS_SOON_DAYS 14
 
 /* Bytes of a certificate's name in a message, and of a date. */
