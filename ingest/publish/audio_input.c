@@ -29,6 +29,10 @@
 #define MISSING_TENTHS 25
 #define MISSING_MOST_NS (1500 * NS_PER_MS)
 
+/* The usual interval at most doubles with one unit, but for this; and it is forgotten over so many units. */
+#define PACE_STEP_NS (40 * NS_PER_MS)
+#define PACE_UNITS 64
+
 /* Opus: a stream keeps to one duration. It may change it now and then, but not with every packet. */
 #define OPUS_CHANGES 3
 #define OPUS_STEADY 25
@@ -369,14 +373,18 @@ static bool put_transcoded(struct audio_input *input, const struct audio_input_u
     return true;
 }
 
-/* Learns at which intervals units arrive: the longest ones count, and are forgotten slowly. */
+/*
+ * Learns at which intervals units arrive: the longest ones count, and are forgotten slowly. It takes several to learn a
+ * much longer one, because a single one is a gap.
+ */
 static void note_arrival(struct audio_input *input, int64_t arrival_ns)
 {
     int64_t distance = input->heard_ns != 0 ? arrival_ns - input->heard_ns : 0;
+    int64_t most = 2 * input->pace_ns + PACE_STEP_NS;
 
-    input->pace_ns -= input->pace_ns / 64;
+    input->pace_ns -= input->pace_ns / PACE_UNITS;
     if (distance > input->pace_ns && distance < MISSING_MOST_NS) {
-        input->pace_ns = distance;
+        input->pace_ns = distance < most ? distance : most;
     }
     input->heard_ns = arrival_ns;
     input->heard_end_ns = input->track.started ? audio_track_end_ns(&input->track) : 0;

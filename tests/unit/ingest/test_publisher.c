@@ -385,6 +385,27 @@ static void sound_that_ends_leaves_the_track(void **state)
     assert_int_equal(status->withheld, 0);
 }
 
+/* Gaps in the sound, again and again: silence goes along with the pictures, each time after as short a wait. */
+static void gaps_are_filled_at_once(void **state)
+{
+    struct rig *rig = *state;
+    struct heard heard = {0};
+
+    announce_sound(rig);
+    begin(rig);
+    put_audio(rig, 0);
+    live(rig, 3000 * MS, true, &heard);
+    for (int i = 0; i < 8; i++) {
+        live(rig, 320 * MS, false, &heard);
+        unsigned before = heard.samples;
+        live(rig, 400 * MS, false, &heard);
+        assert_in_range(heard.samples - before, 15, 20);
+        live(rig, 2280 * MS, true, &heard);
+    }
+    assert_int_equal(heard.holes, 0);
+    assert_int_equal(heard.generation, 1);
+}
+
 /* What is announced as AAC is none: no track, and words for it. */
 static void sound_that_is_none_has_no_track(void **state)
 {
@@ -915,6 +936,7 @@ int main(void)
         RIG_TEST(audio_goes_with_the_next_picture),
         RIG_TEST(sound_has_no_track_until_it_is_there),
         RIG_TEST(sound_that_ends_leaves_the_track),
+        RIG_TEST(gaps_are_filled_at_once),
         RIG_TEST(sound_that_is_none_has_no_track),
         RIG_TEST(sound_that_cannot_be_played_is_named),
         RIG_TEST(sound_of_another_pace_has_no_holes),
