@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,17 +80,11 @@ static void flap(void)
 /* As fast as ringcastd reads. */
 static void flood(void)
 {
-    struct pollfd writable = {.fd = CHANNEL_CHILD_FD, .events = POLLOUT};
     char error[48];
 
     for (int i = 0; i < FLOOD; i++) {
         snprintf(error, sizeof(error), "%s %d", i + 1 < FLOOD ? "flood" : "the last of the flood", i);
-        json_t *message =
-            json_pack("{s:i, s:s, s:s, s:s}", "v", 1, "type", "state", "state", "stalled", "error", error);
-        while (channel_send(CHANNEL_CHILD_FD, message, NULL, 0) == -EAGAIN) {
-            poll(&writable, 1, -1);
-        }
-        json_decref(message);
+        fake_send("state", json_pack("{s:s, s:s}", "state", "stalled", "error", error));
     }
 }
 

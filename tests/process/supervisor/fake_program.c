@@ -51,12 +51,15 @@ void fake_note(const char *name, const char *line)
 
 void fake_send(const char *type, json_t *members)
 {
+    struct pollfd writable = {.fd = CHANNEL_CHILD_FD, .events = POLLOUT};
     json_t *message = message_new(type);
 
     if (members) {
         json_object_update(message, members);
     }
-    channel_send(CHANNEL_CHILD_FD, message, NULL, 0);
+    while (channel_send(CHANNEL_CHILD_FD, message, NULL, 0) == -EAGAIN) { /* ringcastd is busy */
+        poll(&writable, 1, -1);
+    }
     json_decref(members);
     json_decref(message);
 }
