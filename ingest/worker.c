@@ -63,6 +63,9 @@
 #define KEYFRAME_ASK_FIRST_NS NS_PER_SECOND
 #define KEYFRAME_ASK_LAST_NS (30 * NS_PER_SECOND)
 
+/* The same while the log-in is held, for minutes: ringcastd believes no promise of more than 60 s. */
+#define BEAT_HELD_MS 30000
+
 /* Pictures arrive and cannot be shown. */
 struct keyframe_wait {
     int64_t since_ns;       /* when the first of them came; 0: what arrives is shown */
@@ -553,9 +556,8 @@ static void wait_while_held(struct worker *worker)
 
     while ((left_ns = login_held_ns(&worker->login, clock_now_ns())) > 0 && !worker_signals_ending()) {
         int64_t left_ms = left_ns / NS_PER_MS + 1;
-        if (worker->report_due && left_ms > BEAT_INTERVAL_MS) {
-            left_ms = BEAT_INTERVAL_MS;
-        }
+        int64_t most_ms = worker->report_due ? BEAT_INTERVAL_MS : BEAT_HELD_MS;
+        left_ms = left_ms < most_ms ? left_ms : most_ms;
         blackbox_beat((uint64_t)left_ms + BEAT_STREAMING_MS);
         worker_signals_wait(worker->channel, left_ms);
         receive_messages(worker);

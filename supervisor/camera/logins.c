@@ -205,7 +205,7 @@ static void write_words(const struct login_client *client, const struct login_an
                         char out[WORDS_SIZE])
 {
     char next[TIME_SIZE], since[TIME_SIZE], count[64] = "", text[WORDS_SIZE * 2];
-    const char *what = answer->forbidden ? "the camera forbids this stream to the username (403)"
+    const char *what = answer->forbidden ? "the camera forbids this username, password or stream (403)"
                                          : "the camera refuses the username or password (401)";
 
     format_time(answer->wait_ms, next);

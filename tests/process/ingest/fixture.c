@@ -193,7 +193,7 @@ static json_t *string_or_null(const char *text)
 }
 
 static void send_camera(struct worker_process *worker, const char *url, const char *username,
-                        const char *password, const char *audio_codec)
+                        const char *password, const char *audio_codec, int wait_ms)
 {
     json_t *camera = message_new("camera");
     int fds[2] = {worker->ring.writer, worker->wake};
@@ -207,7 +207,9 @@ static void send_camera(struct worker_process *worker, const char *url, const ch
     json_object_set_new(camera, "audio_codec", json_string(audio_codec));
     json_object_set_new(camera, "log_level", json_string("debug"));
     /* Credentials that have worked are tried even while a test does not look at its messages. */
-    json_object_set_new(camera, "login", json_pack("{s:b}", "proven", 1));
+    json_object_set_new(
+        camera, "login",
+        json_pack("{s:b, s:i, s:s}", "proven", wait_ms == 0, "wait_ms", wait_ms, "error", "held"));
     assert_int_equal(channel_send(worker->channel, camera, fds, 2), 0);
     json_decref(camera);
 }
@@ -215,12 +217,17 @@ static void send_camera(struct worker_process *worker, const char *url, const ch
 void worker_send_camera(struct worker_process *worker, const char *url, const char *username,
                         const char *password)
 {
-    send_camera(worker, url, username, password, "flac");
+    send_camera(worker, url, username, password, "flac", 0);
+}
+
+void worker_send_held(struct worker_process *worker, const char *url, const char *password, int wait_ms)
+{
+    send_camera(worker, url, "admin", password, "flac", wait_ms);
 }
 
 void worker_send_camera_audio(struct worker_process *worker, const char *url, const char *audio_codec)
 {
-    send_camera(worker, url, NULL, NULL, audio_codec);
+    send_camera(worker, url, NULL, NULL, audio_codec, 0);
 }
 
 json_t *worker_wait_message(struct worker_process *worker, const char *type, const char *name,

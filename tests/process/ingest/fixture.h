@@ -51,6 +51,9 @@ void worker_respawn(struct fork_server_process *fork_server, struct worker_proce
 void worker_send_camera(struct worker_process *worker, const char *url, const char *username,
                         const char *password);
 
+/* The same; they are not to be tried for WAIT_MS. */
+void worker_send_held(struct worker_process *worker, const char *url, const char *password, int wait_ms);
+
 /* The same without credentials, with this audio_codec. */
 void worker_send_camera_audio(struct worker_process *worker, const char *url, const char *audio_codec);
 

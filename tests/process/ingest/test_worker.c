@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "common/ipc/blackbox.h"
 #include "common/ipc/channel.h"
 #include "common/ipc/message.h"
 #include "tests/process/ingest/fake_camera.h"
@@ -314,6 +315,36 @@ static void wrong_password_is_told_and_not_shown(void **state)
     end(&scene, CANARY);
 }
 
+/* ringcastd kills a worker that promises to be alive in more than a minute. */
+static void a_held_worker_keeps_its_promises(void **state)
+{
+    struct fork_server_process fork_server;
+    struct worker_process worker;
+    struct blackbox *box;
+    int fd;
+
+    (void)state;
+    fork_server_start(&fork_server);
+    worker_spawn(&fork_server, &worker, RING_SIZE);
+    json_t *message = message_new(BLACKBOX_MESSAGE);
+    assert_int_equal(blackbox_create(&box, &fd), 0);
+    assert_int_equal(channel_send(worker.channel, message, &fd, 1), 0);
+    json_decref(message);
+    close(fd);
+    worker_send_held(&worker, "rtsp://127.0.0.1:9/x", CANARY, 600000);
+    json_decref(worker_wait_message(&worker, "state", "state", "failed"));
+    int64_t deadline = fixture_now_ms() + PATIENCE_MS;
+    int64_t ahead = 0;
+    while ((ahead = (int64_t)blackbox_due_ms(box) - fixture_now_ms()) < 20000) { /* it is going to sleep */
+        assert_true(fixture_now_ms() < deadline);
+        poll(NULL, 0, 5);
+    }
+    assert_in_range(ahead, 20000, 55000);
+    blackbox_close(box);
+    worker_finish(&worker);
+    fork_server_stop(&fork_server, CANARY);
+}
+
 static void password_in_the_url_is_not_shown(void **state)
 {
     struct scene scene;
@@ -447,6 +478,7 @@ int main(void)
         cmocka_unit_test(worker_ends_at_once_while_it_waits),
         cmocka_unit_test(worker_says_goodbye_to_a_camera_that_hangs),
         cmocka_unit_test(wrong_password_is_told_and_not_shown),
+        cmocka_unit_test(a_held_worker_keeps_its_promises),
         cmocka_unit_test(password_in_the_url_is_not_shown),
         cmocka_unit_test(redirect_does_not_carry_credentials_away),
         cmocka_unit_test(motion_jpeg_is_named),
