@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -131,11 +132,26 @@ static void close_idle(struct connection *connection, enum connection_kind kind)
     }
 }
 
+/* In a burst connections are accepted faster than their requests are read. */
+static bool is_asking(const struct connection *connection)
+{
+    char byte;
+    return recv(lws_get_socket_fd(connection->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
 static void set_kind(struct lws *wsi, enum connection_kind kind)
 {
     struct connection *connection = lws_get_opaque_user_data(wsi);
     if (connection) {
         connections_enter(&server_of(wsi)->connections, connection, kind);
+    }
+}
+
+static void renew(struct lws *wsi)
+{
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    if (connection) {
+        connections_renew(&server_of(wsi)->connections, connection);
     }
 }
 
@@ -313,7 +329,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     switch (reason) {
     case LWS_CALLBACK_HTTP:
         breathe(server_of(wsi));
-        set_kind(wsi, CONNECTION_WAITING); /* for the next one, while this one's answer goes out */
+        renew(wsi); /* it waits for the next one, while this one's answer goes out */
         return router_answer(&server_of(wsi)->router, wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return router_upgrade(&server_of(wsi)->router, wsi, has_room(server_of(wsi)));
@@ -458,6 +474,7 @@ int server_init(struct server *server, const char *assets_directory)
     *server = (struct server){.state = SERVER_STARTING};
     streams_init(&server->streams, &server->feeds);
     connections_init(&server->connections, close_idle);
+    server->connections.is_asking = is_asking;
     server->connections_max = limit_descriptors();
     server_limit_idle(server, CONNECTIONS_IDLE_PER_CLIENT, CONNECTIONS_IDLE_MAX);
     router_init(&server->router, assets_directory, &server->streams, &server->tls);

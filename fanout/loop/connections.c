@@ -14,6 +14,9 @@
 /* Between two lines about connections that were closed. */
 #define TELL_INTERVAL_NS (10 * NS_PER_SECOND)
 
+/* So many whose requests wait are passed over in the search for one that is idle. */
+#define SPARED_MAX 32
+
 /* Bytes of an address that tell clients apart, if it is not IPv4: a /64. */
 #define PREFIX_BYTES 8
 
@@ -118,16 +121,56 @@ static void tell(struct connections *connections, const struct client *client, e
     connections->closed = 0;
 }
 
-/* Closes the longest idle ones of KIND while there are too many of CLIENT, or in all. */
-static void keep_bounds(struct connections *connections, const struct client *client,
-                        enum connection_kind kind)
+void connections_renew(struct connections *connections, struct connection *connection)
 {
+    enum connection_kind kind = connection->kind;
+
+    if (kind == CONNECTION_BUSY) {
+        return;
+    }
+    TAILQ_REMOVE(&connection->client->list[kind], connection, of_client);
+    TAILQ_REMOVE(&connections->list[kind], connection, of_all);
+    TAILQ_INSERT_TAIL(&connection->client->list[kind], connection, of_client);
+    TAILQ_INSERT_TAIL(&connections->list[kind], connection, of_all);
+}
+
+/*
+ * The one of KIND that is idle for longest: of CLIENT, or of all if that is NULL; never NEWEST. One whose request has
+ * come and was not read yet is not idle. NULL: the first ones are all of that sort, as in a burst of requests.
+ */
+static struct connection *find_idle(struct connections *connections, const struct client *client,
+                                    const struct connection *newest)
+{
+    enum connection_kind kind = newest->kind;
+
+    for (int i = 0; i < SPARED_MAX; i++) {
+        struct connection *oldest = TAILQ_FIRST(client ? &client->list[kind] : &connections->list[kind]);
+        if (oldest == newest) {
+            return NULL;
+        }
+        if (!connections->is_asking || kind != CONNECTION_WAITING || !connections->is_asking(oldest)) {
+            return oldest;
+        }
+        connections_renew(connections, oldest);
+    }
+    return NULL;
+}
+
+/* Closes the longest idle ones of the kind that NEWEST has just become, while there are too many of its client, or in all. */
+static void keep_bounds(struct connections *connections, const struct connection *newest)
+{
+    const struct client *client = newest->client;
+    enum connection_kind kind = newest->kind;
+
     for (;;) {
         bool of_client = client->idle[kind] > connections->per_client[kind];
         if (!of_client && connections->idle[kind] <= connections->max[kind]) {
             return;
         }
-        struct connection *oldest = TAILQ_FIRST(of_client ? &client->list[kind] : &connections->list[kind]);
+        struct connection *oldest = find_idle(connections, of_client ? client : NULL, newest);
+        if (!oldest) {
+            return;
+        }
         leave_kind(connections, oldest);
         tell(connections, oldest->client, kind, of_client);
         connections->close(oldest, kind);
@@ -146,7 +189,7 @@ void connections_enter(struct connections *connections, struct connection *conne
     TAILQ_INSERT_TAIL(&connections->list[kind], connection, of_all);
     connection->client->idle[kind]++;
     connections->idle[kind]++;
-    keep_bounds(connections, connection->client, kind);
+    keep_bounds(connections, connection);
 }
 
 /* ---- In and out ---- */

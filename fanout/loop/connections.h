@@ -8,6 +8,7 @@
 #ifndef FANOUT_LOOP_CONNECTIONS_H
 #define FANOUT_LOOP_CONNECTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -61,6 +62,7 @@ struct connections {
     unsigned closed; /* how many were closed since the last line in the log about it */
     int64_t told_ns; /* CLOCK_MONOTONIC: when that line was logged */
     void (*close)(struct connection *connection, enum connection_kind kind);
+    bool (*is_asking)(const struct connection *connection); /* bytes of it wait to be read; NULL: not known */
 };
 
 /*
@@ -86,6 +88,9 @@ struct connection *connections_add(struct connections *connections, struct lws *
 /* Makes CONNECTION the newest of KIND. Older ones may be closed for it. */
 void connections_enter(struct connections *connections, struct connection *connection,
                        enum connection_kind kind);
+
+/* CONNECTION is the newest of its kind, if that is bounded. No other one is closed for it. */
+void connections_renew(struct connections *connections, struct connection *connection);
 
 /* Frees a connection that has ended. */
 void connections_remove(struct connections *connections, struct connection *connection);

@@ -150,6 +150,26 @@ static void the_newest_of_an_address_stay(void **state)
     close_attackers(20);
 }
 
+/* They are accepted before any of their requests is read. */
+static void a_burst_of_requests_is_answered(void **state)
+{
+    enum { BURST = 60 };
+    (void)state;
+    begin("idle_per_client", 10, 0);
+    client_set_source(ATTACKER);
+    assert_int_equal(kill(fanout.pid, SIGSTOP), 0);
+    for (int i = 0; i < BURST; i++) {
+        client_connect(&attackers[i], fanout.port, 0);
+        client_send(&attackers[i], "GET /api/cameras HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    assert_int_equal(kill(fanout.pid, SIGCONT), 0);
+    for (int i = 0; i < BURST; i++) {
+        client_read_head(&attackers[i]);
+        assert_int_equal(attackers[i].status, 200);
+    }
+    close_attackers(BURST);
+}
+
 static void many_addresses_share_one_bound(void **state)
 {
     static const char *const addresses[] = {"127.0.0.3", "127.0.0.4", "127.0.0.5", "127.0.0.6", "127.0.0.7"};
@@ -361,6 +381,7 @@ int main(void)
         cmocka_unit_test_teardown(silent_connections_keep_no_other_out, tear_down),
         cmocka_unit_test_teardown(connections_that_asked_once_keep_no_other_out, tear_down),
         cmocka_unit_test_teardown(the_newest_of_an_address_stay, tear_down),
+        cmocka_unit_test_teardown(a_burst_of_requests_is_answered, tear_down),
         cmocka_unit_test_teardown(many_addresses_share_one_bound, tear_down),
         cmocka_unit_test_teardown(paused_viewers_keep_no_other_out, tear_down),
         cmocka_unit_test_teardown(a_viewer_that_goes_on_is_no_longer_counted, tear_down),

@@ -108,6 +108,39 @@ static void the_oldest_of_a_client_goes_and_the_newest_never(void **state)
     go(other);
 }
 
+static const struct connection *asking;
+
+static bool is_the_one(const struct connection *connection)
+{
+    return connection == asking;
+}
+
+static bool is_any(const struct connection *connection)
+{
+    (void)connection;
+    return true;
+}
+
+static void one_whose_request_waits_is_not_idle(void **state)
+{
+    struct connection *mine[4];
+    (void)state;
+    connections_limit(&connections, 2, 100, SEATS);
+    connections.is_asking = is_the_one;
+    mine[0] = come("192.0.2.1");
+    asking = mine[0];
+    mine[1] = come("192.0.2.1");
+    mine[2] = come("192.0.2.1");
+    assert_int_equal(closed_count, 1);
+    assert_ptr_equal(closed[0], mine[1]);
+    connections.is_asking = is_any; /* a burst: all are let in */
+    mine[3] = come("192.0.2.1");
+    assert_int_equal(closed_count, 1);
+    for (int i = 0; i < 4; i++) {
+        go(mine[i]);
+    }
+}
+
 static void one_that_asked_again_is_newer(void **state)
 {
     struct connection *mine[3];
@@ -115,7 +148,7 @@ static void one_that_asked_again_is_newer(void **state)
     connections_limit(&connections, 2, 100, SEATS);
     mine[0] = come("192.0.2.1");
     mine[1] = come("192.0.2.1");
-    connections_enter(&connections, mine[0], CONNECTION_WAITING);
+    connections_renew(&connections, mine[0]);
     mine[2] = come("192.0.2.1");
     assert_int_equal(closed_count, 1);
     assert_ptr_equal(closed[0], mine[1]);
@@ -186,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_client_is_an_address_or_a_64_of_ipv6, set_up),
         cmocka_unit_test_setup(the_oldest_of_a_client_goes_and_the_newest_never, set_up),
+        cmocka_unit_test_setup(one_whose_request_waits_is_not_idle, set_up),
         cmocka_unit_test_setup(one_that_asked_again_is_newer, set_up),
         cmocka_unit_test_setup(the_total_takes_the_oldest_of_all, set_up),
         cmocka_unit_test_setup(kinds_have_bounds_of_their_own, set_up),
