@@ -549,7 +549,7 @@ static enum reconnect_end how_it_ended(const struct source_memory *memory, int r
     }
 }
 
-/* A worker that is held wakes up for messages, and when it may go on. */
+/* A worker that is held wakes up for messages, for its signs of life, and when it may go on. */
 static void wait_while_held(struct worker *worker)
 {
     int64_t left_ns;
