@@ -25,9 +25,10 @@
 #define JUNK_MAX 256
 
 /* A packet is doubted for what follows it; after so many doubts, none more than so many packets after the one before, it is
- * the camera's way. */
+ * the camera's way, until it has not happened for so many packets. Lengths that are wrong now and then never become one. */
 #define JUNK_DOUBTS 2
-#define JUNK_PACKETS 8192
+#define JUNK_PACKETS 16
+#define JUNK_HABIT_PACKETS 8192
 
 static const char version[] = "RTSP/";
 static const char other_protocol[] = "HTTP/";
@@ -240,7 +241,9 @@ static bool junk_ends(const struct rtsp_input *input, const uint8_t *rest, size_
 /* Whether this camera puts junk between its packets: what makes no sense behind a packet has come often of late. */
 static bool sends_junk(struct rtsp_input *input)
 {
-    if (input->packets - input->doubted > JUNK_PACKETS) {
+    uint64_t since = input->packets - input->doubted;
+
+    if (since > (input->doubts == JUNK_DOUBTS ? JUNK_HABIT_PACKETS : JUNK_PACKETS)) {
         input->doubts = 0;
     }
     input->doubted = input->packets;

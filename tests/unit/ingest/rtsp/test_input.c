@@ -262,6 +262,15 @@ static void junk_that_comes_often_costs_the_first_two(void **state)
     assert_int_equal(packets_with_junk(25, junk, 7), 60); /* and stay it when they are rare */
 }
 
+/* What comes seldom from the beginning may be the rest of a packet each time, so a packet is missing and not damaged. */
+static void seldom_rests_never_become_a_habit(void **state)
+{
+    static const uint8_t rest[] = {0x5a, 0x11, 0xe7, 0x3c, 0x41, 0x98, 0x0d, 0x77, 0x23};
+
+    (void)state;
+    assert_int_equal(packets_with_junk(20, rest, sizeof(rest)), 57);
+}
+
 /* Text between packets is no message. */
 static void text_is_junk_too(void **state)
 {
@@ -413,6 +422,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_packet_with_a_rest_behind_it_is_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(zeros_between_packets_cost_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(junk_that_comes_often_costs_the_first_two, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(seldom_rests_never_become_a_habit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_is_junk_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_rest_is_not_junk, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gives_up_on_endless_garbage, set_up, tear_down),
