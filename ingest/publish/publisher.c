@@ -38,7 +38,7 @@ struct publisher {
     struct audio_input audio;
     struct sound_gate gate;
     char audio_name[PUBLISHER_AUDIO_SIZE]; /* of what the camera sends */
-    enum audio_codec audio_codec;          /* for what must be encoded anew */
+    enum audio_codec audio_codec;          /* for sound that must be encoded */
     struct init_display display;
     struct stream_limit limit;
     uint8_t *init; /* of the present generation */

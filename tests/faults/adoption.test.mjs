@@ -23,7 +23,7 @@ scenario('kill -9 of ringcastd, three times over', async (stage) => {
   const before = await ringcast.status();
   for (let round = 0; round < 3; round++) {
     await killSupervisor(ringcast);
-    for (const viewer of viewers) await viewer.more(15); // nobody is there, and nobody is missed
+    for (const viewer of viewers) await viewer.more(15); // without a ringcastd, which is not missed
     const late = stage.viewer(ringcast, 'cam2');
     await late.more(5);
     await late.close();
@@ -102,7 +102,7 @@ scenario('a stopped keeper, a stopped worker', async (stage) => {
   await ringcast.stop();
 });
 
-// What the keeper has cannot be got out of it: everything begins anew, by itself.
+// What the keeper has cannot be got out of it: everything begins again, by itself.
 scenario('a keeper that spins, and ringcastd killed before that is found out', async (stage) => {
   const camera = await stage.camera(['--cameras', '2']);
   const ringcast = await stage.ringcast(camera);

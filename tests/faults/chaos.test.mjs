@@ -59,7 +59,7 @@ class Chaos {
     if (what === 'supervisor') await this.restartSupervisor(how);
   }
 
-  /** Whoever starts ringcastd (systemd, here we) sees that it is gone, or that it hangs, and starts it again. */
+  /** What starts ringcastd (systemd, here the test) sees that it is gone, or that it hangs, and starts it again. */
   async restartSupervisor(how) {
     if (how !== 'kill') await sleep(200 + this.random() * 800);
     this.ringcast.daemon.signal('SIGKILL');
@@ -75,7 +75,7 @@ class Chaos {
       await sleep(1000 + this.random() * 2000);
       const target = this.pick(this.targets(await this.ringcast.status()));
       const how = this.pick(['kill', 'kill', 'stop', 'spin']);
-      // A keeper that spins and a ringcastd killed before that is found out are two failures at once: everything begins anew.
+      // A keeper that spins and a ringcastd killed before that is found out are two failures at once: everything begins again.
       const spins = this.hits.some((hit) => hit.what === 'keeper' && hit.how === 'spin' && hit.at > performance.now() - KEEPER_FOUND_OUT_MS);
       if (target.what === 'supervisor' && spins) continue;
       if (target.pid && isAlive(target.pid)) await this.hit(target, how);

@@ -52,7 +52,7 @@ scenario(
   `${CYCLES} connections that end after their first pictures`,
   async (stage) => {
     const camera = await stage.camera(['--cameras', '1', '--fps', '30', '--gop', '3', '--size', '160x90']);
-    await stage.ringcast(camera); // it runs, whoever connects
+    await stage.ringcast(camera); // it runs whether or not a client is connected
     const proxy = await new RtspProxy(camera.url()).listen();
     try {
       const ringcast = stage.instance({ cameras: [{ name: 'flaky', url: proxy.url, transport: 'tcp' }] }).start();

@@ -18,7 +18,7 @@ const ADDED_LIMIT_MS = Number(process.env.RINGCAST_RECONNECT_LIMIT_MS ?? 1000);
 // A broken connection is dialled at once if it streamed for a second.
 const STREAMED_MS = 1100;
 
-/** A camera that runs, whoever connects, behind a proxy. */
+/** A camera that runs whether or not a client is connected, behind a proxy. */
 async function cameraBehindProxy(stage) {
   const camera = await stage.camera(['--cameras', '1', '--fps', '25', '--gop', '25']);
   await stage.ringcast(camera);
@@ -116,7 +116,7 @@ scenario(
         assert.notEqual((await ringcast.camera('restarted')).pid, pid);
         restarts.add(parts(old.ended, connection, picture));
       }
-      restarts.check('a worker that is started anew, from the end of the old one’s connection');
+      restarts.check('a worker that is started again, from the end of the old one’s connection');
       viewer.assertOpen();
       viewer.assertConsecutive();
 

@@ -169,7 +169,7 @@ async function group(stage, faults) {
     const failed = results.filter(({ reason }) => reason).map(({ reason }) => reason);
     assert.deepEqual(failed.map(({ message }) => message), []);
 
-    // Nobody else noticed.
+    // No other camera noticed.
     untouched.assertOpen();
     untouched.assertConsecutive();
     assertEveryFrame(untouched.fragments, 'other');

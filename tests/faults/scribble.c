@@ -1,6 +1,6 @@
 /*
  * A writer gone mad: `ringcast-test-scribble RING SEED SECONDS [truncate]` writes random values into a ring's
- * header, generation slots and entries, and bytes of its data, while whoever serves it goes on; and cuts it
+ * header, generation slots and entries, and bytes of its data, while its server goes on; and cuts it
  * off at the end, if it is told to. Test program only.
  */
 #include <errno.h>

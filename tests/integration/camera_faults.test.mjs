@@ -30,7 +30,7 @@ scenario('its connection is dropped', async (stage) => {
   assert.equal(await scene.camera.command('drop cam1'), 1);
   const had = scene.own.fragments.length;
   await scene.own.until('fragments again', ({ fragments }) => fragments.length > had + 15, BACK_LIMIT_MS);
-  assert.equal((await scene.ringcast.camera('cam1')).pid, pid, 'its worker reconnects and is not started anew');
+  assert.equal((await scene.ringcast.camera('cam1')).pid, pid, 'its worker reconnects and is not started again');
   await assertRecovered(stage, scene);
 });
 

@@ -20,7 +20,7 @@ scenario('record and tap play', async (stage) => {
   assert.ok(seconds >= 2 && seconds < 3, `${seconds} s`);
   for (const stream of await probe(file)) assert.ok(Number(stream.start_time) < 0.5, `it begins at ${stream.start_time} s`);
 
-  // The decoder ends first: a tap that nobody reads any more ends well.
+  // The decoder ends first: a tap that is not read any more ends well.
   const pipe = 'set -o pipefail; "$0" --config "$1" tap cam1 | ffmpeg -nostdin -v error -i pipe:0 -frames:v 20 -f null -';
   const piped = await run('bash', ['-c', pipe, program('ringcastctl'), ringcast.config], { limit: 60000 });
   assert.deepEqual([piped.code, piped.stderr], [0, '']);

@@ -85,7 +85,7 @@ scenario('a taken port', async (stage) => {
   });
   try {
     const shell = start(stage, ['rtsp://127.0.0.1:9/none']);
-    const address = await serving(shell); // whoever has port 8080, it is taken
+    const address = await serving(shell); // port 8080 is taken, by this one or by another program
     assert.notEqual(new URL(address).port, '8080');
     await assertNothingLeft(shell, await shell.stop('SIGTERM', 30000));
   } finally {

@@ -207,7 +207,7 @@ static void a_silent_ringcastd_is_unhealthy(void **state)
     const char *answer = read_answer(fd);
     assert_begins(answer, "HTTP/1.1 503 ");
     assert_non_null(strstr(answer, "ringcastd does not answer\n"));
-    answer_status(RUNNING); /* too late: it is for nobody */
+    answer_status(RUNNING); /* too late: the request is gone */
     fd = send_request(GET("/healthz"));
     expect("status");
     answer_status("this is no status");

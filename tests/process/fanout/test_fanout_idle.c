@@ -1,4 +1,4 @@
-/* What cameras that nobody watches cost the fan-out (F5, F8: docs/design/fanout.md), and its loop. */
+/* What cameras without viewers cost the fan-out (F5, F8: docs/design/fanout.md), and its loop. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -176,7 +176,7 @@ static void nobody_misses_anything_when_the_ring_grows(void **state)
     client_close(&fast, false);
 }
 
-/* Only one old ring is kept. Whoever is not through with it is moved to a keyframe and told. */
+/* Only one old ring is kept. A viewer that still reads it is moved to a keyframe and told. */
 static void a_laggard_of_two_rings_ago_is_moved_to_a_keyframe(void **state)
 {
     (void)state;
@@ -201,7 +201,7 @@ static void a_laggard_of_two_rings_ago_is_moved_to_a_keyframe(void **state)
         source_tell_ring(&front, &old);
         expect_fragment(&fast, number++);
         if (ring == 1) {
-            client_close(&slow[1], true); /* amid the old ring */
+            client_close(&slow[1], true); /* in the middle of the old ring */
         }
     }
     expect_fragment(&fast, number);

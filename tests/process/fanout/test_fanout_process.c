@@ -66,7 +66,7 @@ static void come_and_go(int way)
         client_send(&client, "GET /live/front HTTP/1.1\r\nHost: came");
         client_close(&client, false);
         return;
-    case 4: /* an upgrade whose answer nobody reads */
+    case 4: /* an upgrade whose answer is not read */
         client_connect(&client, fanout.port, 0);
         client_send(&client,
                     "GET /live/front HTTP/1.1\r\nHost: cameras.example\r\nUpgrade: websocket\r\n"

@@ -13,7 +13,7 @@
 
 #include "tests/process/fanout/fixture.h"
 
-/* Holds everything that is published, so that nobody misses anything by being overwritten. */
+/* Holds everything that is published, so that no viewer misses a fragment that was overwritten. */
 #define LARGE_RING (8u << 20)
 
 /* More than the kernel keeps for a viewer that does not read. */

@@ -30,7 +30,7 @@ void fake_camera_wait(struct fake_camera *camera, const char *text);
 
 void fake_camera_stop(struct fake_camera *camera);
 
-/* A listening socket on a free loopback port that nobody accepts from. */
+/* A listening socket on a free loopback port from which no connection is accepted. */
 int fake_listener(int *port);
 
 #endif

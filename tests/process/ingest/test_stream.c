@@ -377,7 +377,7 @@ static void b_frames_of_h264(void **state)
     assert_true(run.reordered > GOP);
 }
 
-/* What browsers play passes through; what they do not is encoded anew, as configured. */
+/* What browsers play passes through; what they do not play is encoded, as configured. */
 static void every_audio_is_played(void **state)
 {
     static const struct {

@@ -271,7 +271,7 @@ static void worker_ends_at_once_while_it_waits(void **state)
     int listener = fake_listener(&port);
 
     (void)state;
-    close(listener); /* nobody listens there now */
+    close(listener); /* nothing listens there now */
     fork_server_start(&fork_server);
     for (enum ending ending = END_SIGTERM; ending <= END_EOF; ending++) {
         struct worker_process worker;

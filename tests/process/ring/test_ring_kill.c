@@ -257,7 +257,7 @@ static void test_r5_killed_while_succeeding(void **state)
     assert_int_equal(fixture_tear_down(&next_state), 0);
 }
 
-/* Whoever adds a step adds its kill. */
+/* A step that is added needs its kill here. */
 static void test_r5_no_step_was_left_out(void **state)
 {
     (void)state;

@@ -15,7 +15,7 @@
 #define FRAGMENTS 30000
 #define LONGEST_FRAGMENT 6000
 #define KEYFRAME_EVERY                                                                                       \
-    8 /* so that there is always one in the ring, and whoever jumps still reaches the end */
+    8 /* so that there is always one in the ring, and a reader that jumps still reaches the end */
 
 enum reader_exit { READER_GOOD = 10, READER_BROKEN, READER_MISSED_THE_END, READER_NO_RING };
 

@@ -463,7 +463,7 @@ static void test_r7_files_that_are_no_ring(void **state)
     assert_int_equal(fixture_count_descriptors(), before);
 }
 
-/* R9: whoever may read a ring through its read-only descriptor or its name can do no more than that. */
+/* R9: a process that may read a ring through its read-only descriptor or its name can do no more than that. */
 static void test_r1_readers_map_read_only(void **state)
 {
     struct ring_fixture *fixture = *state;

@@ -102,7 +102,7 @@ static void test_wake_counts_publishes(void **state)
     assert_int_equal(read(fixture->wake, &count, sizeof(count)), sizeof(count));
     assert_int_equal(count, 3);
     assert_int_equal(atomic_load(&fixture->header->wake), word + 3);
-    count = UINT64_MAX - 1; /* nobody listens: the counter is full and the writer does not block */
+    count = UINT64_MAX - 1; /* no reader waits: the counter is full and the writer does not block */
     assert_int_equal(write(fixture->wake, &count, sizeof(count)), sizeof(count));
     assert_int_equal(fixture_publish(fixture->writer, 100, RINGCAST_KEYFRAME), 0);
 }

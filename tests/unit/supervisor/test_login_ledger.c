@@ -259,7 +259,7 @@ static void no_answer_is_no_refusal(void **state)
         assert_granted(ledger, &right, "front", START + i);
         login_ledger_unanswered(ledger, &right, "front", START + i);
     }
-    /* A worker that died may have been refused; nobody says that it was. */
+    /* A worker that died may have been refused; no worker reports that it was. */
     for (int i = 0; i < LOGIN_REFUSALS_UNPROVEN_MAX; i++) {
         assert_granted(ledger, &right, "front", START + MINUTE);
         login_ledger_lost(ledger, &right, "front", START + MINUTE);
@@ -516,7 +516,7 @@ static struct login_ledger *play_restart(struct play *play, struct login_ledger 
     }
     ledger = restart(ledger, play->now, its_time);
     play->now = its_time;
-    /* Workers may die meanwhile, so that nobody hears what the camera said. */
+    /* Workers may die meanwhile, so that the outcome is never told. */
     for (size_t i = 0; i < STREAMS; i++) {
         const struct login_key key = {.host = "h", .user = "u", .fingerprint = play->sent[i]};
         if (play->sent[i] == 0) {
