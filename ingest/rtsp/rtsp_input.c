@@ -190,11 +190,23 @@ static void skip_line_ends(struct rtsp_input *input)
     }
 }
 
-/* Whether AT, of which SIZE bytes are there, may come behind a packet. */
+/* Whether a packet of any length and channel may begin at AT, of which SIZE bytes are there. */
+static bool any_packet(const uint8_t *at, size_t size)
+{
+    return *at == INTERLEAVED_MARK && (size <= INTERLEAVED_HEAD || at[INTERLEAVED_HEAD] >> 6 == 2);
+}
+
+/*
+ * Whether AT, of which SIZE bytes are there, may come behind a packet. One byte alone is not enough: of the bytes of video
+ * each hundredth is a mark or a line end.
+ */
 static bool may_follow(const uint8_t *at, size_t size)
 {
-    return size == 0 || *at == INTERLEAVED_MARK || *at == '\r' || *at == '\n' ||
-           plausible_message((const char *)at, size);
+    while (size > 0 && (*at == '\r' || *at == '\n')) {
+        at++;
+        size--;
+    }
+    return size == 0 || any_packet(at, size) || plausible_message((const char *)at, size);
 }
 
 /*

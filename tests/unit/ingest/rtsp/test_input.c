@@ -222,6 +222,32 @@ static void a_packet_with_a_rest_behind_it_is_dropped(void **state)
     assert_int_equal(next(), RTSP_EVENT_NONE);
 }
 
+/* Each of these begins as something that may follow a packet does, and goes on as video. */
+static void a_rest_is_told_by_more_than_its_first_byte(void **state)
+{
+    static const char *const rests[] = {"\n\x91\x5a\x07", "\r\n\x88\x12\x07", "$\x07\x05\x06\x11\x07",
+                                        "$\x05\x40"};
+
+    (void)state;
+    rtsp_input_expect(&input, 0);
+    for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+        add_packet(0, 100);
+        add_packet(0, 101);
+        add_text(rests[i]);
+        for (int k = 0; k < 20; k++) {
+            add_packet(0, 200);
+        }
+    }
+    for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+        assert_int_equal(next(), RTSP_EVENT_PACKET);
+        assert_int_equal(input.packet_size, 100);
+        for (int k = 0; k < 20; k++) {
+            assert_int_equal(next(), RTSP_EVENT_PACKET);
+            assert_int_equal(input.packet_size, 200);
+        }
+    }
+}
+
 /* 60 packets, every INTERVALth with SIZE bytes of JUNK behind it. How many come out. */
 static int packets_with_junk(int interval, const void *junk, size_t size)
 {
@@ -422,6 +448,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_packet_with_a_rest_behind_it_is_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(zeros_between_packets_cost_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(junk_that_comes_often_costs_the_first_two, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_rest_is_told_by_more_than_its_first_byte, set_up, tear_down),
         cmocka_unit_test_setup_teardown(seldom_rests_never_become_a_habit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_is_junk_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_rest_is_not_junk, set_up, tear_down),
