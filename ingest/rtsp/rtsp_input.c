@@ -197,6 +197,25 @@ static bool any_packet(const uint8_t *at, size_t size)
 }
 
 /*
+ * Whether AT, of which SIZE bytes are there, begins an answer or a request that a camera may send (RFC 2326, section 10, table
+ * 2). Any capital letters are not enough: sound is padded with the bytes "ZZZ" (ISO/IEC 14496-3, fill_element, by habit).
+ */
+static bool known_message(const uint8_t *at, size_t size)
+{
+    static const char *const begins[] = {version,     "OPTIONS ",  "ANNOUNCE ",      "GET_PARAMETER ",
+                                         "REDIRECT ", "DESCRIBE ", "SET_PARAMETER ", "TEARDOWN ",
+                                         "SETUP ",    "PLAY ",     "PAUSE ",         "RECORD "};
+
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+        size_t length = strlen(begins[i]);
+        if (strncasecmp((const char *)at, begins[i], size < length ? size : length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
  * Whether AT, of which SIZE bytes are there, may come behind a packet. One byte alone is not enough: of the bytes of video
  * each hundredth is a mark or a line end.
  */
@@ -206,7 +225,7 @@ static bool may_follow(const uint8_t *at, size_t size)
         at++;
         size--;
     }
-    return size == 0 || any_packet(at, size) || plausible_message((const char *)at, size);
+    return size == 0 || any_packet(at, size) || known_message(at, size);
 }
 
 /*

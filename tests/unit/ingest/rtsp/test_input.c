@@ -226,7 +226,7 @@ static void a_packet_with_a_rest_behind_it_is_dropped(void **state)
 static void a_rest_is_told_by_more_than_its_first_byte(void **state)
 {
     static const char *const rests[] = {"\n\x91\x5a\x07", "\r\n\x88\x12\x07", "$\x07\x05\x06\x11\x07",
-                                        "$\x05\x40"};
+                                        "$\x05\x40", "ZZZZZZZZ"};
 
     (void)state;
     rtsp_input_expect(&input, 0);
