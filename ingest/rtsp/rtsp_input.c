@@ -229,8 +229,8 @@ static bool may_follow(const uint8_t *at, size_t size)
 }
 
 /*
- * Whether a packet that was asked for begins at AT and is followed by what may follow, with all of it among the SIZE bytes
- * that are here.
+ * Whether a packet that was asked for begins at AT and ends with the SIZE bytes that are here, or is followed by another one
+ * among them.
  */
 static bool proven_packet(const struct rtsp_input *input, const uint8_t *at, size_t size)
 {
@@ -239,8 +239,8 @@ static bool proven_packet(const struct rtsp_input *input, const uint8_t *at, siz
         return false;
     }
     size_t length = INTERLEAVED_HEAD + (size_t)(at[2] << 8 | at[3]);
-    return length < size && at[length] == INTERLEAVED_MARK &&
-           plausible_packet(input, at + length, size - length);
+    return length == size || (length < size && at[length] == INTERLEAVED_MARK &&
+                              plausible_packet(input, at + length, size - length));
 }
 
 /* How many of the SIZE bytes at REST, behind a packet, cannot be video that the packet's length leaves out: no NAL unit

@@ -248,6 +248,25 @@ static void a_rest_is_told_by_more_than_its_first_byte(void **state)
     }
 }
 
+/* Half of a packet, and one of sound behind it that ends in zeros: these do not fill the space between two packets. */
+static void zeros_of_a_packet_that_was_swallowed_are_told(void **state)
+{
+    (void)state;
+    rtsp_input_expect(&input, 0);
+    rtsp_input_expect(&input, 2);
+    add_packet(0, 100);
+    uint8_t half[4 + 250] = {'$', 0, 500 >> 8, (uint8_t)500, 0x80, 96, 0x11, 0x22, 0x33};
+    memset(half + 9, 0x55, sizeof(half) - 9);
+    add(half, sizeof(half));
+    add_packet(2, 272); /* zeros from its seventh byte on */
+    assert_int_equal(next(), RTSP_EVENT_PACKET);
+    assert_int_equal(input.packet_size, 100);
+    assert_int_equal(next(), RTSP_EVENT_PACKET);
+    assert_int_equal(input.channel, 2);
+    assert_int_equal(input.packet_size, 272);
+    assert_int_equal(next(), RTSP_EVENT_NONE);
+}
+
 /* 60 packets, every INTERVALth with SIZE bytes of JUNK behind it. How many come out. */
 static int packets_with_junk(int interval, const void *junk, size_t size)
 {
@@ -449,6 +468,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(zeros_between_packets_cost_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(junk_that_comes_often_costs_the_first_two, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_rest_is_told_by_more_than_its_first_byte, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(zeros_of_a_packet_that_was_swallowed_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(seldom_rests_never_become_a_habit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_is_junk_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_rest_is_not_junk, set_up, tear_down),
