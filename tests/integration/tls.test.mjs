@@ -7,7 +7,7 @@ import http from 'node:http';
 import https from 'node:https';
 import path from 'node:path';
 import tls from 'node:tls';
-import { program, run } from '../support/processes.mjs';
+import { descriptors, program, run } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
 
@@ -109,6 +109,13 @@ scenario('a new certificate and none', async (stage) => {
   process.kill(ringcast.pid, 'SIGHUP');
   await waitUntil('the second certificate', async () => (await handshake(ringcast.address)).fingerprint === second.fingerprint);
   await viewer.more(10);
+
+  // Each reload hands over two memory files; those of the one before are closed on both sides.
+  const { fanouts } = await ringcast.status();
+  const memoryFiles = () => [ringcast.pid, fanouts[0].pid].map((pid) => descriptors(pid).filter((file) => /ringcast-(certificate|key)/.test(file)).length);
+  for (let i = 0; i < 20; i++) assert.equal((await ringcast.ctl('reload')).code, 0);
+  await waitUntil('two memory files at ringcastd, none at the fan-out', () => memoryFiles().join() === '2,0');
+  await viewer.more(5);
 
   // A ringcastd that takes over goes on with the files as they are then.
   writeFileSync(first.certificate, certificate);
