@@ -9,17 +9,25 @@
 #include "fanout/http/upgrade.h"
 #include "fanout/loop/connections.h"
 
-#define CAMERAS_PATH "/api/cameras"
 #define LIVE_PREFIX "/live/"
 
 /* Bytes of the longest list of entity tags that is read. */
 #define IF_NONE_MATCH_SIZE 512
 
+/* A request on its way through the router. */
+struct visit {
+    struct router *router;
+    struct lws *wsi;
+    const struct http_request *request;
+    const struct permit *permit;
+    bool head_only;
+};
+
 /* Sends WHOLE, whose entity tag is ETAG, or 304 to a client that has it already. */
-static int answer_tagged(struct lws *wsi, const struct http_response *whole, const char *etag)
+static int answer_tagged(const struct visit *visit, const struct http_response *whole, const char *etag)
 {
     char known[IF_NONE_MATCH_SIZE], headers[64];
-    bool fresh = http_request_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known, sizeof(known), NULL) &&
+    bool fresh = http_request_header(visit->wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, known, sizeof(known), NULL) &&
                  (strstr(known, etag) || strcmp(known, "*") == 0);
     struct http_response response = *whole;
 
@@ -28,35 +36,117 @@ static int answer_tagged(struct lws *wsi, const struct http_response *whole, con
     response.type = fresh ? NULL : whole->type;
     response.cache_control = "no-cache";
     response.headers = headers;
-    return http_response_send(wsi, &response);
+    return http_response_send(visit->wsi, visit->permit, &response);
 }
 
-static int answer_cameras(struct router *router, struct lws *wsi, bool head_only)
-{
-    struct camera_list *list = &router->camera_list;
+/* ---- Answers, each to a request that the gate has let in with the route's right ---- */
 
-    if (camera_list_update(list, router->streams) < 0) {
-        return http_response_refuse(wsi, 503, head_only, NULL);
+static int answer_cameras(const struct visit *visit)
+{
+    struct camera_list *list = &visit->router->camera_list;
+
+    if (camera_list_update(list, visit->router->streams) < 0) {
+        return http_response_refuse(visit->wsi, 503, visit->head_only, NULL);
     }
     const struct http_response response = {
         .type = "application/json",
         .body = list->body,
         .length = list->length,
-        .head_only = head_only,
+        .head_only = visit->head_only,
     };
-    return answer_tagged(wsi, &response, list->etag);
+    return answer_tagged(visit, &response, list->etag);
 }
 
-static int answer_asset(struct lws *wsi, const struct asset *asset, bool head_only)
+static int answer_asset(const struct visit *visit)
 {
+    const struct asset *asset = assets_find(&visit->router->assets, visit->request->path);
+
+    if (!asset) {
+        return http_response_refuse(visit->wsi, 404, visit->head_only, NULL);
+    }
     const struct http_response response = {
         .type = asset->type,
         .body = asset->data,
         .length = asset->length,
-        .head_only = head_only,
+        .head_only = visit->head_only,
     };
+    return answer_tagged(visit, &response, asset->etag);
+}
 
-    return answer_tagged(wsi, &response, asset->etag);
+/* A camera is watched over a WebSocket (router_upgrade); without one there is nothing at its path. */
+static int answer_plain_live(const struct visit *visit)
+{
+    return http_response_refuse(visit->wsi, 404, visit->head_only, NULL);
+}
+
+/* ---- Routes ---- */
+
+#define READ (1u << HTTP_METHOD_GET | 1u << HTTP_METHOD_HEAD)
+
+struct route {
+    const char *path; /* one that ends in '/' and is longer stands for all that begin so */
+    unsigned methods; /* 1 << enum http_method */
+    enum gate_right right;
+    int (*answer)(const struct visit *visit);
+};
+
+/* The first one that fits counts. */
+static const struct route routes[] = {
+    {"/", READ, GATE_VISITOR, answer_asset},
+    {"/index.html", READ, GATE_VISITOR, answer_asset},
+    {"/api/cameras", READ, GATE_VISITOR, answer_cameras},
+    {LIVE_PREFIX, READ, GATE_CAMERA, answer_plain_live},
+};
+
+/* Everything else: the player's files, which are the same for everybody. */
+static const struct route files = {"", READ, GATE_PUBLIC, answer_asset};
+
+static const struct route *find_route(const char *path)
+{
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        size_t length = strlen(routes[i].path);
+        bool prefix = length > 1 && routes[i].path[length - 1] == '/';
+        if (strncmp(path, routes[i].path, prefix ? length : length + 1) == 0) {
+            return &routes[i];
+        }
+    }
+    return &files;
+}
+
+/* Of ROUTE, as a header line. */
+static void allowed_methods(const struct route *route, char *line, size_t size)
+{
+    static const char *const names[] = {"GET", "HEAD", "POST"};
+    size_t length = (size_t)snprintf(line, size, "Allow:");
+    const char *separator = " ";
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && length < size; i++) {
+        if (route->methods & 1u << i) {
+            length += (size_t)snprintf(line + length, size - length, "%s%s", separator, names[i]);
+            separator = ", ";
+        }
+    }
+    snprintf(line + length, size - length, "\r\n");
+}
+
+static int refuse_method(const struct visit *visit, const struct route *route)
+{
+    char allow[64];
+
+    allowed_methods(route, allow, sizeof(allow));
+    return http_response_refuse(visit->wsi, 405, false, allow);
+}
+
+/* The camera that a path under LIVE_PREFIX names, which need not exist; NULL for other paths. */
+static const char *camera_of(const char *path)
+{
+    return strncmp(path, LIVE_PREFIX, strlen(LIVE_PREFIX)) == 0 ? path + strlen(LIVE_PREFIX) : NULL;
+}
+
+/* What the gate's verdicts but GATE_OPEN are answered with. */
+static int refusal_of(enum gate_verdict verdict)
+{
+    return verdict == GATE_HIDDEN ? 404 : 503;
 }
 
 /* A plain request where TLS is spoken, also on a connection from before that. */
@@ -70,21 +160,26 @@ int router_answer(struct router *router, struct lws *wsi)
     struct http_request request;
 
     http_request_read(wsi, &request);
-    bool head_only = request.method == HTTP_METHOD_HEAD;
     if (must_be_secure(router, wsi)) {
         return redirect_to_https(wsi, &request);
     }
-    if (request.method == HTTP_METHOD_OTHER) {
-        return http_response_refuse(wsi, 405, false, "Allow: GET, HEAD\r\n");
-    }
-    if (strcmp(request.path, CAMERAS_PATH) == 0) {
-        return answer_cameras(router, wsi, head_only);
-    }
-    const struct asset *asset = assets_find(&router->assets, request.path);
-    if (asset) {
-        return answer_asset(wsi, asset, head_only);
-    }
-    return http_response_refuse(wsi, 404, head_only, NULL);
+    const struct route *route = find_route(request.path);
+    struct permit *permit;
+    enum gate_verdict verdict =
+        gate_ask(&router->gate, wsi, route->right,
+                 route->right == GATE_CAMERA ? camera_of(request.path) : NULL, &permit);
+    const struct visit visit = {
+        .router = router,
+        .wsi = wsi,
+        .request = &request,
+        .permit = permit,
+        .head_only = request.method == HTTP_METHOD_HEAD,
+    };
+    int result = verdict != GATE_OPEN ? http_response_refuse(wsi, refusal_of(verdict), visit.head_only, NULL)
+                 : route->methods & 1u << request.method ? route->answer(&visit)
+                                                         : refuse_method(&visit, route);
+    permit_unref(permit);
+    return result;
 }
 
 void router_init(struct router *router, const char *assets_directory, struct streams *streams,
@@ -103,47 +198,66 @@ void router_finish(struct router *router)
     camera_list_finish(&router->camera_list);
 }
 
-/* The stream that UPGRADE asks for, or NULL. A sub stream has no path of its own, only its camera's. */
-static struct stream *find_stream(const struct router *router, const struct upgrade *upgrade)
+/*
+ * The stream of CAMERA that UPGRADE asks for, or NULL. A sub stream has no path of its own, only its camera's. What a
+ * visitor may not watch is looked for in the same way, so that the answer takes the same time.
+ */
+static struct stream *find_stream(const struct router *router, const struct upgrade *upgrade,
+                                  const char *camera)
 {
-    const char *path = upgrade->request.path;
+    struct stream *stream = streams_find(router->streams, camera);
 
-    if (strncmp(path, LIVE_PREFIX, strlen(LIVE_PREFIX)) != 0) {
-        return NULL;
-    }
-    struct stream *stream = streams_find(router->streams, path + strlen(LIVE_PREFIX));
     if (!stream || stream_is_sub(stream) || upgrade->stream == UPGRADE_STREAM_OTHER) {
         return NULL;
     }
     return upgrade->stream == UPGRADE_STREAM_SUB ? stream->sub : stream;
 }
 
-int router_upgrade(const struct router *router, struct lws *wsi, bool room)
+/* 0 and *STREAM with *PERMIT, a reference; or the status to refuse UPGRADE with. */
+static int admit(struct router *router, struct lws *wsi, const struct upgrade *upgrade,
+                 struct stream **stream, struct permit **permit)
+{
+    const char *camera = camera_of(upgrade->request.path);
+
+    if (!camera) {
+        return 404;
+    }
+    enum gate_verdict verdict = gate_ask(&router->gate, wsi, GATE_CAMERA, camera, permit);
+    *stream = find_stream(router, upgrade, camera);
+    if (verdict == GATE_OPEN && *stream) {
+        return 0;
+    }
+    permit_unref(*permit);
+    *permit = NULL;
+    return verdict == GATE_OPEN ? 404 : refusal_of(verdict);
+}
+
+int router_upgrade(struct router *router, struct lws *wsi, bool room)
 {
     struct upgrade upgrade;
+    struct stream *stream = NULL;
+    struct permit *permit = NULL;
+    struct connection *connection = lws_get_opaque_user_data(wsi);
     int status = upgrade_read(wsi, &upgrade);
 
-    if (status < 0) {
+    if (status < 0 || !connection) {
         return -1;
     }
     if (must_be_secure(router, wsi)) {
         return redirect_to_https(wsi, &upgrade.request);
     }
-    struct stream *stream = status == 0 ? find_stream(router, &upgrade) : NULL;
-    if (status == 0 && !stream) {
-        status = 404;
+    if (status == 0) {
+        status = admit(router, wsi, &upgrade, &stream, &permit);
     }
     if (status == 0 && !room) {
         status = 503;
     }
     if (status != 0) {
+        permit_unref(permit);
         return http_response_refuse(wsi, status, false,
                                     status == 426 ? "Sec-WebSocket-Version: 13\r\n" : NULL);
     }
-    struct connection *connection = lws_get_opaque_user_data(wsi);
-    if (!connection) {
-        return -1;
-    }
     connection->stream = stream;
+    connection->permit = permit;
     return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * Decides what each path answers: a file, the list of cameras, or a stream. ringcast-fanout's only thread.
+ * The routes: for each path its methods, the right that the gate is asked for, and the answer. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_ROUTER_H
 #define FANOUT_ROUTER_H
@@ -9,10 +9,12 @@
 
 #include "fanout/camera_list.h"
 #include "fanout/http/assets.h"
+#include "fanout/http/gate.h"
 #include "fanout/loop/tls.h"
 #include "fanout/stream.h"
 
 struct router {
+    struct gate gate;
     struct assets assets;
     struct camera_list camera_list;
     struct streams *streams; /* the server's */
@@ -34,8 +36,9 @@ int router_answer(struct router *router, struct lws *wsi);
 /*
  * Accepts a viewer or refuses it, in LWS_CALLBACK_HTTP_CONFIRM_UPGRADE; returns what the callback returns.
  * ROOM: the server takes one more viewer. The stream is then in the connection (connections.h): the viewer
- * joins it before the stack unwinds, so that it cannot dangle.
+ * joins it before the stack unwinds, so that it cannot dangle. So is the permit to watch it, which the server lets go with
+ * the connection.
  */
-int router_upgrade(const struct router *router, struct lws *wsi, bool room);
+int router_upgrade(struct router *router, struct lws *wsi, bool room);
 
 #endif

@@ -167,6 +167,7 @@ static void connection_gone(struct server *server, struct lws *wsi)
     struct connection *connection = lws_get_opaque_user_data(wsi);
     if (connection) {
         lws_set_opaque_user_data(wsi, NULL);
+        permit_unref(connection->permit);
         connections_remove(&server->connections, connection);
     }
 }
@@ -181,7 +182,7 @@ static int viewer_established(struct server *server, struct lws *wsi, struct vie
     if (server->viewers == 1) {
         arm_keepalive(server);
     }
-    feed_join(&stream->feed, viewer);
+    stream_join(stream, viewer, connection->permit);
     supervisor_link_viewer_joined(&server->link, stream);
     return 0;
 }

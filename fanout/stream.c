@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/log/log.h"
 #include "fanout/feed/init_cache.h"
+#include "fanout/http/gate.h"
 
 /* Milliseconds or more between two states that the viewers of a stream are sent. */
 #define STATE_INTERVAL_MS 100
@@ -193,6 +194,13 @@ void stream_update(struct streams *streams, struct stream *stream, const json_t 
         stream->state_due = true;
         watch_timer_arm(&streams->state_timer, STATE_INTERVAL_MS);
     }
+}
+
+void stream_join(struct stream *stream, struct viewer *viewer, const struct permit *permit)
+{
+    const struct stream *camera = stream->main ? stream->main : stream;
+
+    feed_join(&stream->feed, viewer, permit_covers(permit, GATE_CAMERA, camera->name) ? permit : NULL);
 }
 
 bool stream_has_ring(const struct stream *stream, const struct stat *ring)

@@ -65,6 +65,12 @@ void stream_update(struct streams *streams, struct stream *stream, const json_t 
 /* True if STREAM is a camera's sub stream, which has no row of its own in /api/cameras. */
 bool stream_is_sub(const struct stream *stream);
 
+/*
+ * VIEWER (viewer_init), who has PERMIT to watch the camera, begins to watch STREAM. With a permit for something else the
+ * connection ends.
+ */
+void stream_join(struct stream *stream, struct viewer *viewer, const struct permit *permit);
+
 /* True if RING, a result of fstat, is the ring that the stream has. */
 bool stream_has_ring(const struct stream *stream, const struct stat *ring);
 

@@ -230,9 +230,9 @@ void feed_set_state(struct feed *feed, json_t *state)
     }
 }
 
-void feed_join(struct feed *feed, struct viewer *viewer)
+void feed_join(struct feed *feed, struct viewer *viewer, const struct permit *permit)
 {
-    if (link_viewer(feed, viewer) < 0) {
+    if (!permit || link_viewer(feed, viewer) < 0) {
         give_up(viewer);
         return;
     }

@@ -30,6 +30,8 @@
 #define FEED_LIMIT_AGE_NS INT64_C(3000000000)
 #define FEED_LIMIT_STUCK_NS INT64_C(30000000000)
 
+struct permit; /* fanout/http/gate.h */
+
 /* How slow a viewer may be. */
 struct feed_limits {
     uint64_t bytes;   /* waiting in the ring; with more it goes on with the newest keyframe */
@@ -105,8 +107,11 @@ void feed_set_ring(struct feed *feed, ringcast_reader *reader, int wake);
 /* Sends STATE (consumed) to every viewer of the feed now, and to others when they join. */
 void feed_set_state(struct feed *feed, json_t *state);
 
-/* Adds a new viewer (viewer_init) and sends it at once what the ring has for it. */
-void feed_join(struct feed *feed, struct viewer *viewer);
+/*
+ * Adds a new viewer (viewer_init) that has PERMIT to watch, and sends it at once what the ring has for it. Without a
+ * permit its connection ends.
+ */
+void feed_join(struct feed *feed, struct viewer *viewer, const struct permit *permit);
 
 /*
  * A paused viewer gets no fragments and is not counted. When it resumes, it goes on with the newest keyframe,

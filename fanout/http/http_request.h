@@ -11,7 +11,7 @@
 /* Bytes of the longest path that the server knows, with its NUL. */
 #define HTTP_REQUEST_PATH_SIZE 256
 
-enum http_method { HTTP_METHOD_GET, HTTP_METHOD_HEAD, HTTP_METHOD_OTHER };
+enum http_method { HTTP_METHOD_GET, HTTP_METHOD_HEAD, HTTP_METHOD_POST, HTTP_METHOD_OTHER };
 
 struct http_request {
     enum http_method method;

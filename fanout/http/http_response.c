@@ -59,7 +59,7 @@ static int format_head(char *head, size_t size, const struct http_response *resp
     return length > 0 && (size_t)length < size ? length : -1;
 }
 
-int http_response_send(struct lws *wsi, const struct http_response *response)
+static int send_response(struct lws *wsi, const struct http_response *response)
 {
     unsigned char memory[LWS_PRE + HEAD_SIZE];
     unsigned char *head = memory + LWS_PRE;
@@ -79,6 +79,11 @@ int http_response_send(struct lws *wsi, const struct http_response *response)
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
+int http_response_send(struct lws *wsi, const struct permit *permit, const struct http_response *response)
+{
+    return permit_covers(permit, GATE_PUBLIC, NULL) ? send_response(wsi, response) : -1;
+}
+
 int http_response_refuse(struct lws *wsi, int status, bool head_only, const char *headers)
 {
     const char *reason = reason_of(status);
@@ -91,5 +96,5 @@ int http_response_refuse(struct lws *wsi, int status, bool head_only, const char
         .head_only = head_only,
         .close = true,
     };
-    return http_response_send(wsi, &response);
+    return send_response(wsi, &response);
 }

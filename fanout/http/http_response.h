@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "fanout/http/gate.h"
+
 struct http_response {
     int status;
     const char *type;          /* of the body; NULL: no body */
@@ -20,13 +22,13 @@ struct http_response {
 };
 
 /*
- * Sends RESPONSE. The body is copied if the socket does not take it at once. The result is what the
+ * Sends RESPONSE, content that PERMIT is for: without one the connection is closed instead. The body is copied if the socket does not take it at once. The result is what the
  * libwebsockets callback is to return: 0, or -1 to close the connection.
  */
-int http_response_send(struct lws *wsi, const struct http_response *response);
+int http_response_send(struct lws *wsi, const struct permit *permit, const struct http_response *response);
 
 /*
- * Sends a response whose body is the status in words, and closes the connection after it. HEADERS as above.
+ * Sends a response without content, which needs no permit: its body is the status in words, and closes the connection after it. HEADERS as above.
  */
 int http_response_refuse(struct lws *wsi, int status, bool head_only, const char *headers);
 

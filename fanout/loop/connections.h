@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 struct lws;
+struct permit;
 
 /* How many idle connections of each kind there may be, unless ringcastd sets other limits. */
 #define CONNECTIONS_IDLE_PER_CLIENT 1024
@@ -47,7 +48,8 @@ struct connection {
     TAILQ_ENTRY(connection) of_client, of_all;
     struct client *client;
     struct lws *wsi;
-    void *stream; /* the stream of a viewer; set by the router */
+    void *stream;          /* the stream of a viewer; set by the router */
+    struct permit *permit; /* to watch it; owned by the server */
     enum connection_kind kind;
 };
 

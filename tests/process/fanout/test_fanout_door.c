@@ -273,6 +273,7 @@ static void files_are_served_from_a_table(void **state)
         {405, "PUT", "/index.html"},
         {405, "DELETE", "/api/cameras"},
         {405, "OPTIONS", "/live/front"},
+        {405, "POST", "/nothing.js"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
