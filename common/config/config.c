@@ -10,6 +10,7 @@
 #include "common/config/config_paths.h"
 #include "common/config/config_read.h"
 #include "common/config/config_report.h"
+#include "common/config/config_settings.h"
 #include "common/config/config_source.h"
 
 static void report_syntax(const config_t *tree, struct config_report *report)
@@ -62,9 +63,6 @@ static void settle(struct config *config, const json_t *changes, struct config_r
         config->instance = config_derive_instance(config->runtime_dir);
     }
     round_sizes(&config->ring_size, &config->ring_size_max);
-    if (config->tls.line > 0) {
-        config->tls.line = (int)config_places_find(places, (unsigned)config->tls.line).line;
-    }
     for (size_t i = 0; i < config->camera_count; i++) {
         struct config_camera *camera = &config->cameras[i];
         round_sizes(&camera->ring_size, &camera->ring_size_max);
@@ -156,17 +154,46 @@ void config_free(struct config *config)
         config_camera_finish(&config->cameras[i]);
     }
     free(config->cameras);
+    setting_group_finish(&setting_group_file, config);
     free(config->path);
-    free(config->listen.host);
-    free(config->admin.host);
-    free(config->runtime_dir);
-    free(config->state_dir);
-    free(config->instance);
     free(config->exposed);
-    free(config->user);
-    free(config->tls.certificate);
-    free(config->tls.key);
     free(config);
+}
+
+char *config_users_path(const struct config *config)
+{
+    char *path = NULL;
+
+    if (config->auth.passwords) {
+        return config_need(strdup(config->auth.passwords));
+    }
+    if (asprintf(&path, "%s/users.json", config->state_dir) < 0) {
+        abort();
+    }
+    return path;
+}
+
+static void add_patterns(struct config_list *patterns, const struct config_list *more)
+{
+    for (size_t i = 0; i < more->count; i++) {
+        if (!config_list_has(patterns, more->items[i])) {
+            config_list_add(patterns, more->items[i]);
+        }
+    }
+}
+
+struct config_list config_camera_patterns(const struct config *config, const struct config_list *cameras,
+                                          const struct config_list *groups)
+{
+    struct config_list patterns = {0};
+
+    add_patterns(&patterns, cameras);
+    for (size_t i = 0; i < config->group_count; i++) {
+        if (config_list_has(groups, config->groups[i].name)) {
+            add_patterns(&patterns, &config->groups[i].cameras);
+        }
+    }
+    return patterns;
 }
 
 static char *control_url(const char *runtime_dir)

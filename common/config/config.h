@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "common/access/access_value.h"
 #include "common/config/camera_task.h"
 #include "common/log/log.h"
 
@@ -72,19 +73,99 @@ struct config_tls {
     int line;          /* where the group begins in the file; 0: not in it */
 };
 
+/* A list of strings; owned. */
+struct config_list {
+    char **items; /* NULL: no items */
+    size_t count;
+};
+
+/* --- Who may watch ---------------------------------------------------------------------------------------- */
+
+/* A name for cameras: {"yard", ("front*", "gate")}. Items of lists of groups begin with the line that they begin in. */
+struct config_group {
+    int line;
+    char *name;
+    struct config_list cameras; /* patterns, access_check_pattern */
+};
+
+/* A user; or a group of users that a proxy's header or a JWT names. */
+struct config_user {
+    int line;
+    char *name;
+    enum access_role role;
+    struct config_list cameras; /* patterns */
+    struct config_list groups;  /* names of config_group that are there */
+};
+
+enum config_jwt_algorithm { CONFIG_JWT_HS256, CONFIG_JWT_RS256, CONFIG_JWT_ES256 };
+
+struct config_jwt {
+    int line;
+    enum config_jwt_algorithm algorithm;
+    char *key;      /* absolute path */
+    char *audience; /* NULL: any */
+    char *issuer;   /* NULL: any */
+    char *user_claim;
+    char *cameras_claim;
+    char *groups_claim;
+};
+
+/* Names of headers, believed from trusted_proxies alone. */
+struct config_proxy {
+    char *user;   /* NULL: no header says who the user is */
+    char *groups; /* NULL: none says which user_groups it has; with user only */
+    int line;     /* where the group begins in the file; 0: not in it */
+};
+
+struct config_auth {
+    int line; /* where the group begins in the file; 0: not in it, and everybody may watch everything */
+    char *passwords; /* absolute path of the users file; NULL: config_users_path knows */
+    size_t session_hours;
+    bool token_in_query; /* a token is accepted as ?token=, too */
+    struct config_user *users;
+    size_t user_count;
+    struct config_user *user_groups;
+    size_t user_group_count;
+    struct config_jwt *jwt;
+    size_t jwt_count;
+    struct config_proxy proxy;
+};
+
+/* What one visitor, and all together, may take of each fan-out. */
+struct config_limits {
+    size_t connections;             /* 0: as many as there are descriptors for */
+    size_t connections_per_address; /* 0: no limit, here and below */
+    size_t handshakes;              /* in a second, TLS and upgrades */
+    size_t handshakes_per_address;
+    size_t requests_per_address; /* in a second */
+    size_t header_bytes;         /* of one request's line and headers */
+    size_t handshake_timeout;    /* seconds in which TLS and the first request must be complete */
+    size_t viewers_per_user;
+};
+
 struct config {
     char *path; /* the file, as given */
     struct config_address listen;
     struct config_address admin; /* of metrics and health; host NULL: none */
-    bool insecure;        /* allows an address that is not loopback, although viewers are not authenticated */
-    char *runtime_dir;    /* absolute */
-    char *state_dir;      /* absolute */
-    char *instance;       /* part of the shared-memory names: [A-Za-z0-9_-]{1,32} */
-    size_t ring_size;     /* bytes, default for cameras; 0: as each stream needs */
-    size_t ring_size_max; /* bytes, default for cameras */
+    bool insecure;           /* allows an address that is not loopback, although nobody has to log in there */
+    char *runtime_dir;       /* absolute */
+    char *state_dir;         /* absolute */
+    char *instance;          /* part of the shared-memory names: [A-Za-z0-9_-]{1,32} */
+    size_t ring_size;        /* bytes, default for cameras; 0: as each stream needs */
+    size_t ring_size_max;    /* bytes, default for cameras */
     size_t fanout_processes; /* 0: as many as there are cores */
     struct config_viewers viewers;
     struct config_tls tls;
+    struct config_auth auth;
+    struct config_group *groups; /* names for cameras */
+    size_t group_count;
+    struct config_list trusted_proxies; /* addresses and networks, network.h */
+    struct config_list origins;      /* scheme://host[:port] as browsers send it, beside the server's own */
+    struct config_list cors_origins; /* the same; they may read answers, with credentials */
+    struct config_list frame_ancestors; /* sources of Content-Security-Policy; not empty */
+    char *base_path;                    /* "" or "/…" without a slash at the end */
+    size_t hsts;                        /* seconds; 0: no such header */
+    struct config_limits limits;
     enum log_level log_level;
     enum log_format log_format;
     enum config_sandbox sandbox; /* default: on */
@@ -117,6 +198,21 @@ struct config *config_interpret(const struct config_source *source, const char *
 char *config_warning(const struct config *config);
 
 void config_free(struct config *config);
+
+/* Where the users file is: auth.passwords, or users.json in the state directory. malloc'ed. */
+char *config_users_path(const struct config *config);
+
+/*
+ * The patterns in CAMERAS and those of the groups that GROUPS names, each once and in this order; a group that is not
+ * configured has none. To be given to config_list_finish.
+ */
+struct config_list config_camera_patterns(const struct config *config, const struct config_list *cameras,
+                                          const struct config_list *groups);
+
+/* Adds a copy of TEXT. */
+void config_list_add(struct config_list *list, const char *text);
+bool config_list_has(const struct config_list *list, const char *text);
+void config_list_finish(struct config_list *list);
 
 /* "ipc://<runtime_dir>/control.sock": where the control socket of this configuration is. malloc'ed. */
 char *config_control_url(const struct config *config);

@@ -24,6 +24,14 @@ bool config_check_path(const char *path, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_user(const char *name, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_runtime_dir(const char *path, char problem[CONFIG_PROBLEM_SIZE]);
 
+/* About the web, config_check_web.c. */
+bool config_check_origin(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_frame_ancestor(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_network(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_header(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_base_path(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_claim(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+
 /* Splits TEXT, "address:port", into a numeric address without brackets, which is malloc'ed, and a port. */
 bool config_parse_listen(const char *text, char **host, int *port, char problem[CONFIG_PROBLEM_SIZE]);
 

@@ -13,35 +13,18 @@
 
 #include "common/base/text.h"
 #include "common/config/camera_url.h"
+#include "common/config/config_access.h"
 #include "common/config/config_check.h"
 #include "common/config/config_memory.h"
+#include "common/config/config_reader.h"
 #include "common/config/config_settings.h"
-
-/* Bytes of a field's name, such as "cameras[999].transport". */
-#define FIELD_SIZE 128
-
-/* One group of settings while it is read: the file's, or a camera's. */
-struct reader {
-    struct config *config;
-    struct config_report *report;
-    const struct config_places *places;
-    const config_setting_t *group;
-    void *object;              /* the structure that the settings' offsets are for */
-    bool inherits;             /* settings that are not given have their values already */
-    struct config_camera *sub; /* where the camera's sub stream goes */
-    const char *prefix;        /* of the fields' names: "" or "cameras[2]." */
-    unsigned line;
-};
 
 /* --- Single values -------------------------------------------------------------------------------------- */
 
-/* Reports against setting NAME of the reader's group, at LINE. */
-static void report_at(const struct reader *reader, unsigned line, const char *name, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void report_at(const struct reader *reader, unsigned line, const char *name, const char *format, ...)
+void config_reader_report(const struct config_reader *reader, unsigned line, const char *name,
+                          const char *format, ...)
 {
-    char field[FIELD_SIZE];
+    char field[CONFIG_FIELD_SIZE];
     char text[CONFIG_PROBLEM_SIZE];
     va_list arguments;
 
@@ -52,8 +35,7 @@ static void report_at(const struct reader *reader, unsigned line, const char *na
     config_report_add(reader->report, line, field, "%s", text);
 }
 
-/* Where setting NAME stands; or its group, if it is not there. */
-static unsigned line_of(const struct reader *reader, const char *name)
+unsigned config_reader_line(const struct config_reader *reader, const char *name)
 {
     const config_setting_t *given = config_setting_get_member(reader->group, name);
 
@@ -99,6 +81,9 @@ static bool has_kind(enum setting_kind kind, const config_setting_t *given)
         return type == CONFIG_TYPE_GROUP;
     case SETTING_SUB:
         return type == CONFIG_TYPE_GROUP || type == CONFIG_TYPE_STRING;
+    case SETTING_STRINGS:
+        return type == CONFIG_TYPE_LIST || type == CONFIG_TYPE_ARRAY;
+    case SETTING_GROUPS:
     case SETTING_CAMERAS:
         return type == CONFIG_TYPE_LIST;
     default:
@@ -107,7 +92,7 @@ static bool has_kind(enum setting_kind kind, const config_setting_t *given)
 }
 
 /* False, reported: GIVEN has another type than SETTING. */
-static bool check_kind(const struct reader *reader, const struct setting *setting,
+static bool check_kind(const struct config_reader *reader, const struct setting *setting,
                        const config_setting_t *given)
 {
     static const char *const expected[] = {
@@ -116,6 +101,8 @@ static bool check_kind(const struct reader *reader, const struct setting *settin
         [SETTING_COUNT] = "an integer or \"auto\"",
         [SETTING_GROUP] = "a group",
         [SETTING_SUB] = "a string or a group",
+        [SETTING_STRINGS] = "a list of strings",
+        [SETTING_GROUPS] = "a list of groups",
         [SETTING_CAMERAS] = "a list of groups",
     };
     static const char *const advice[] = {
@@ -124,6 +111,8 @@ static bool check_kind(const struct reader *reader, const struct setting *settin
         [SETTING_COUNT] = "write a whole number, or \"auto\"",
         [SETTING_GROUP] = "write { … };",
         [SETTING_SUB] = "write sub = \"rtsp://…\"; or sub = { url = \"rtsp://…\"; … };",
+        [SETTING_STRINGS] = "put parentheses around it",
+        [SETTING_GROUPS] = "write ( { … }, { … } );",
         [SETTING_CAMERAS] = "write cameras = ( { … }, { … } );",
     };
     bool string = setting->kind >= sizeof(expected) / sizeof(expected[0]) || !expected[setting->kind];
@@ -131,37 +120,42 @@ static bool check_kind(const struct reader *reader, const struct setting *settin
     if (has_kind(setting->kind, given)) {
         return true;
     }
-    report_at(reader, config_setting_source_line(given), setting->name, "expected %s, found %s; %s",
-              string ? "a string" : expected[setting->kind], type_name(given),
-              string ? "put it in double quotes" : advice[setting->kind]);
+    config_reader_report(reader, config_setting_source_line(given), setting->name,
+                         "expected %s, found %s; %s", string ? "a string" : expected[setting->kind],
+                         type_name(given), string ? "put it in double quotes" : advice[setting->kind]);
     return false;
 }
 
-/* The checks for every string, and the setting's own. */
-static bool check_string(const struct reader *reader, const struct setting *setting, const char *value)
+/* The checks for every string, and the setting's own. Reports against FIELD at LINE. */
+static bool check_text(const struct config_reader *reader, const struct setting *setting, const char *field,
+                       unsigned line, const char *value)
 {
     char why[CONFIG_PROBLEM_SIZE];
-    unsigned line = line_of(reader, setting->name);
     long long length = (long long)strlen(value);
 
     if (!text_is_utf8(value)) {
-        report_at(reader, line, setting->name, "not valid UTF-8; save the file as UTF-8");
+        config_reader_report(reader, line, field, "not valid UTF-8; save the file as UTF-8");
     } else if (length < setting->min) {
-        report_at(reader, line, setting->name, "empty; give a value or remove the setting");
+        config_reader_report(reader, line, field, "empty; give a value or remove the setting");
     } else if (length > setting->max) {
-        report_at(reader, line, setting->name, "%lld bytes; use at most %lld", length, setting->max);
+        config_reader_report(reader, line, field, "%lld bytes; use at most %lld", length, setting->max);
     } else if (setting->check && !setting->check(value, why)) {
-        report_at(reader, line, setting->name, "%s", why);
+        config_reader_report(reader, line, field, "%s", why);
     } else {
         return true;
     }
     return false;
 }
 
+static bool check_string(const struct config_reader *reader, const struct setting *setting, const char *value)
+{
+    return check_text(reader, setting, setting->name, config_reader_line(reader, setting->name), value);
+}
+
 /* Each take_… stores VALUE where SETTING says if it is within SETTING's bounds, and reports it otherwise. */
 
 /* A password stands where SETTING stands. */
-static void note_password(const struct reader *reader, const struct setting *setting)
+static void note_password(const struct config_reader *reader, const struct setting *setting)
 {
     const config_setting_t *given = config_setting_get_member(reader->group, setting->name);
     unsigned line = given ? config_setting_source_line(given) : 0;
@@ -175,7 +169,7 @@ static void note_password(const struct reader *reader, const struct setting *set
     }
 }
 
-static void take_string(const struct reader *reader, const struct setting *setting, const char *value)
+static void take_string(const struct config_reader *reader, const struct setting *setting, const char *value)
 {
     if (!check_string(reader, setting, value)) {
         return;
@@ -191,7 +185,7 @@ static void take_string(const struct reader *reader, const struct setting *setti
 }
 
 /* Hidden first: a URL that is refused may hold a password, too. */
-static void take_url(const struct reader *reader, const struct setting *setting, const char *value)
+static void take_url(const struct config_reader *reader, const struct setting *setting, const char *value)
 {
     struct camera_url url;
 
@@ -205,7 +199,7 @@ static void take_url(const struct reader *reader, const struct setting *setting,
     take_string(reader, setting, value);
 }
 
-static void take_listen(const struct reader *reader, const struct setting *setting, const char *value)
+static void take_listen(const struct config_reader *reader, const struct setting *setting, const char *value)
 {
     char why[CONFIG_PROBLEM_SIZE];
     struct config_address address = {0};
@@ -216,13 +210,13 @@ static void take_listen(const struct reader *reader, const struct setting *setti
     if (config_parse_listen(value, &address.host, &address.port, why)) {
         memcpy((char *)reader->object + setting->offset, &address, sizeof(address));
     } else {
-        report_at(reader, line_of(reader, setting->name), setting->name, "%s", why);
+        config_reader_report(reader, config_reader_line(reader, setting->name), setting->name, "%s", why);
     }
 }
 
-static void take_choice(const struct reader *reader, const struct setting *setting, const char *value)
+static void take_choice(const struct config_reader *reader, const struct setting *setting, const char *value)
 {
-    char names[FIELD_SIZE] = "";
+    char names[CONFIG_FIELD_SIZE] = "";
 
     for (const struct setting_choice *choice = setting->choices; choice->name; choice++) {
         if (strcmp(value, choice->name) == 0) {
@@ -232,27 +226,27 @@ static void take_choice(const struct reader *reader, const struct setting *setti
         size_t used = strlen(names);
         snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? ", " : "", choice->name);
     }
-    report_at(reader, line_of(reader, setting->name), setting->name, "unknown value \"%.32s\"; use one of %s",
-              value, names);
+    config_reader_report(reader, config_reader_line(reader, setting->name), setting->name,
+                         "unknown value \"%.32s\"; use one of %s", value, names);
 }
 
-static void take_integer(const struct reader *reader, const struct setting *setting, long long value)
+static void take_integer(const struct config_reader *reader, const struct setting *setting, long long value)
 {
     size_t size = (size_t)value;
 
     if (value < setting->min || value > setting->max) {
-        report_at(reader, line_of(reader, setting->name), setting->name,
-                  "%lld is out of range; use %lld to %lld", value, setting->min, setting->max);
+        config_reader_report(reader, config_reader_line(reader, setting->name), setting->name,
+                             "%lld is out of range; use %lld to %lld", value, setting->min, setting->max);
     } else if (setting->step != 0 && value % setting->step != 0) {
-        report_at(reader, line_of(reader, setting->name), setting->name,
-                  "%lld is not a multiple of %lld; use one from %lld to %lld", value, setting->step,
-                  setting->min, setting->max);
+        config_reader_report(reader, config_reader_line(reader, setting->name), setting->name,
+                             "%lld is not a multiple of %lld; use one from %lld to %lld", value,
+                             setting->step, setting->min, setting->max);
     } else {
         memcpy((char *)reader->object + setting->offset, &size, sizeof(size));
     }
 }
 
-static void take_count(const struct reader *reader, const struct setting *setting,
+static void take_count(const struct config_reader *reader, const struct setting *setting,
                        const config_setting_t *given)
 {
     const char *text = config_setting_get_string(given);
@@ -261,28 +255,100 @@ static void take_count(const struct reader *reader, const struct setting *settin
     if (!text) {
         take_integer(reader, setting, config_setting_get_int64(given));
     } else if (strcmp(text, "auto") != 0) {
-        report_at(reader, config_setting_source_line(given), setting->name,
-                  "unknown value \"%.32s\"; use %lld to %lld, or \"auto\"", text, setting->min, setting->max);
+        config_reader_report(reader, config_setting_source_line(given), setting->name,
+                             "unknown value \"%.32s\"; use %lld to %lld, or \"auto\"", text, setting->min,
+                             setting->max);
     } else {
         memcpy((char *)reader->object + setting->offset, &automatic, sizeof(automatic));
     }
 }
 
-static void take_boolean(const struct reader *reader, const struct setting *setting, bool value)
+static void take_boolean(const struct config_reader *reader, const struct setting *setting, bool value)
 {
     memcpy((char *)reader->object + setting->offset, &value, sizeof(value));
 }
 
+static void read_item(const struct config_reader *reader, const struct setting_group *group,
+                      const char *field, const config_setting_t *given, void *item);
+
+/* --- Lists ---------------------------------------------------------------------------------------------- */
+
+/* False, reported: the list GIVEN has more items than SETTING allows. */
+static bool check_count(const struct config_reader *reader, const struct setting *setting,
+                        const config_setting_t *given)
+{
+    int count = config_setting_length(given);
+
+    if ((size_t)count > setting->most) {
+        config_reader_report(reader, config_setting_source_line(given), setting->name,
+                             "%d items; list at most %zu", count, setting->most);
+        return false;
+    }
+    return true;
+}
+
+static void take_strings(const struct config_reader *reader, const struct setting *setting,
+                         const config_setting_t *given)
+{
+    struct config_list list = {0};
+
+    if (!check_count(reader, setting, given)) {
+        return;
+    }
+    for (int i = 0; i < config_setting_length(given); i++) {
+        char field[CONFIG_FIELD_SIZE];
+        const config_setting_t *item = config_setting_get_elem(given, (unsigned)i);
+        const char *text = config_setting_get_string(item);
+        unsigned line = config_setting_source_line(item);
+
+        snprintf(field, sizeof(field), "%s[%d]", setting->name, i);
+        if (!text) {
+            config_reader_report(reader, line, field, "expected a string, found %s; write ( \"%s\" )",
+                                 type_name(item), setting->example);
+        } else if (check_text(reader, setting, field, line, text)) {
+            config_list_add(&list, text);
+        }
+    }
+    memcpy((char *)reader->object + setting->offset, &list, sizeof(list));
+}
+
+/* An item that is no group, which is reported, keeps its place, so that indexes in messages are those of the file. */
+static void take_groups(const struct config_reader *reader, const struct setting *setting,
+                        const config_setting_t *given)
+{
+    size_t count = (size_t)config_setting_length(given);
+
+    if (!check_count(reader, setting, given) || count == 0) {
+        return;
+    }
+    char *items = config_need(calloc(count, setting->item_size));
+    memcpy((char *)reader->object + setting->offset, &items, sizeof(items));
+    memcpy((char *)reader->object + setting->count, &count, sizeof(count));
+    for (size_t i = 0; i < count; i++) {
+        char field[CONFIG_FIELD_SIZE];
+        const config_setting_t *item = config_setting_get_elem(given, (unsigned)i);
+
+        snprintf(field, sizeof(field), "%s[%zu]", setting->name, i);
+        if (config_setting_is_group(item)) {
+            read_item(reader, setting->members, field, item, items + i * setting->item_size);
+        } else {
+            config_reader_report(reader, config_setting_source_line(item), field,
+                                 "expected a group, found %s; write { %s = …; }", type_name(item),
+                                 setting->members->settings[0].name);
+        }
+    }
+}
+
 /* --- Groups --------------------------------------------------------------------------------------------- */
 
-static void read_cameras(const struct reader *reader, const struct setting *setting,
+static void read_cameras(const struct config_reader *reader, const struct setting *setting,
                          const config_setting_t *given);
-static void read_members(const struct reader *reader, const struct setting *setting,
+static void read_members(const struct config_reader *reader, const struct setting *setting,
                          const config_setting_t *given);
 
-static void read_sub(const struct reader *reader, const config_setting_t *given);
+static void read_sub(const struct config_reader *reader, const config_setting_t *given);
 
-static void take_given(const struct reader *reader, const struct setting *setting,
+static void take_given(const struct config_reader *reader, const struct setting *setting,
                        const config_setting_t *given)
 {
     switch (setting->kind) {
@@ -313,20 +379,30 @@ static void take_given(const struct reader *reader, const struct setting *settin
     case SETTING_SUB:
         read_sub(reader, given);
         break;
+    case SETTING_STRINGS:
+        take_strings(reader, setting, given);
+        break;
+    case SETTING_GROUPS:
+        take_groups(reader, setting, given);
+        break;
     case SETTING_CAMERAS:
         read_cameras(reader, setting, given);
         break;
     }
 }
 
-static void take_default(const struct reader *reader, const struct setting *setting)
+static void take_default(const struct config_reader *reader, const struct setting *setting)
 {
     if ((setting->flags & SETTING_REQUIRED) != 0) {
-        report_at(reader, reader->line, setting->name, "missing; add it");
+        config_reader_report(reader, reader->line, setting->name, "missing; add it");
     } else if (reader->inherits) {
         return;
     } else if (setting->kind == SETTING_BOOLEAN) {
         take_boolean(reader, setting, setting->number != 0);
+    } else if (setting->kind == SETTING_STRING && setting->text) {
+        take_string(reader, setting, setting->text);
+    } else if (setting->kind == SETTING_STRINGS && setting->text) {
+        config_list_add((struct config_list *)((char *)reader->object + setting->offset), setting->text);
     } else if (setting->kind == SETTING_GROUP) {
         read_members(reader, setting, NULL);
     } else if ((setting->kind == SETTING_INTEGER || setting->kind == SETTING_COUNT) && setting->number != 0) {
@@ -361,25 +437,72 @@ static const char *nearest_name(const char *given, const struct setting_group *g
     return nearest;
 }
 
-static void report_unknown(const struct reader *reader, const struct setting_group *group,
+/* The group of the file that has the setting NAME, or NULL. */
+static const char *group_with(const char *name)
+{
+    for (size_t i = 0; i < setting_group_file.count; i++) {
+        const struct setting *setting = &setting_group_file.settings[i];
+        if (setting->kind == SETTING_GROUP && setting_find(setting->members, name)) {
+            return setting->name;
+        }
+    }
+    return NULL;
+}
+
+static bool is_of_camera(const struct setting_group *group)
+{
+    return group == &setting_group_camera || group == &setting_group_sub;
+}
+
+/* What is no setting of GROUP, but of another place; NULL: it is none anywhere. */
+static const char *where_else(const struct setting_group *group, const char *name,
+                              char text[CONFIG_PROBLEM_SIZE])
+{
+    const char *other = group_with(name);
+
+    if (group == &setting_group_user && (strcmp(name, "password") == 0 || strcmp(name, "hash") == 0)) {
+        return "passwords are kept in a file of their own; remove it, and set it with `ringcastctl user "
+               "passwd NAME`";
+    }
+    if (group == &setting_group_user && strcmp(name, "user") == 0) {
+        return "unknown setting; did you mean \"name\"?";
+    }
+    if (group == &setting_group_file && setting_find(&setting_group_camera, name)) {
+        return "a setting of a camera; put it into a group of cameras = ( { … } );";
+    }
+    if (group == &setting_group_camera && setting_find(&setting_group_file, name)) {
+        return "not a setting of a camera; put it outside of cameras";
+    }
+    if (group == &setting_group_file && other) {
+        snprintf(text, CONFIG_PROBLEM_SIZE, "a setting of %s; put it into %s = { … };", other, other);
+        return text;
+    }
+    if (!is_of_camera(group) && setting_find(&setting_group_file, name)) {
+        return "a setting of the whole file; put it outside of all groups";
+    }
+    return NULL;
+}
+
+static void report_unknown(const struct config_reader *reader, const struct setting_group *group,
                            const config_setting_t *given)
 {
+    char text[CONFIG_PROBLEM_SIZE];
     const char *name = config_setting_name(given);
     unsigned line = config_setting_source_line(given);
     const char *nearest = nearest_name(name, group);
+    const char *elsewhere = where_else(group, name, text);
 
-    if (group == &setting_group_file && setting_find(&setting_group_camera, name)) {
-        report_at(reader, line, name, "a setting of a camera; put it into a group of cameras = ( { … } );");
-    } else if (group == &setting_group_camera && setting_find(&setting_group_file, name)) {
-        report_at(reader, line, name, "not a setting of a camera; put it outside of cameras");
+    if (elsewhere) {
+        config_reader_report(reader, line, name, "%s", elsewhere);
     } else if (nearest) {
-        report_at(reader, line, name, "unknown setting; did you mean \"%s\"?", nearest);
+        config_reader_report(reader, line, name, "unknown setting; did you mean \"%s\"?", nearest);
     } else {
-        report_at(reader, line, name, "unknown setting; remove it, or see docs/reference/configuration.md");
+        config_reader_report(reader, line, name,
+                             "unknown setting; remove it, or see docs/reference/configuration.md");
     }
 }
 
-static void read_group(const struct reader *reader, const struct setting_group *group)
+static void read_group(const struct config_reader *reader, const struct setting_group *group)
 {
     int given_count = reader->group ? config_setting_length(reader->group) : 0;
 
@@ -401,22 +524,52 @@ static void read_group(const struct reader *reader, const struct setting_group *
     }
 }
 
-/* A group of the file's own settings. GIVEN NULL: the file does not have it, so its members get their defaults. */
-static void read_members(const struct reader *top, const struct setting *setting,
+/* Where ITEM of the text begins in its file. */
+static int line_in_file(const struct config_reader *reader, const config_setting_t *item)
+{
+    return (int)config_places_find(reader->places, config_setting_source_line(item)).line;
+}
+
+/*
+ * A group whose members belong to the same structure as the group. GIVEN NULL: the file does not have it, so its members
+ * get their defaults.
+ */
+static void read_members(const struct config_reader *outer, const struct setting *setting,
                          const config_setting_t *given)
 {
-    char prefix[FIELD_SIZE];
-    struct reader reader = *top;
+    char prefix[CONFIG_FIELD_SIZE];
+    struct config_reader reader = *outer;
 
-    snprintf(prefix, sizeof(prefix), "%s.", setting->name);
+    snprintf(prefix, sizeof(prefix), "%.64s%.48s.", outer->prefix, setting->name);
     reader.group = given;
     reader.prefix = prefix;
-    reader.line = given ? config_setting_source_line(given) : top->line;
+    reader.line = given ? config_setting_source_line(given) : outer->line;
+    if (given && setting->line != 0) {
+        int line = line_in_file(&reader, given);
+        memcpy((char *)reader.object + setting->line, &line, sizeof(line));
+    }
     read_group(&reader, setting->members);
 }
 
+/* A group in a list, with a structure of its own, which begins with its line. */
+static void read_item(const struct config_reader *outer, const struct setting_group *group, const char *field,
+                      const config_setting_t *given, void *item)
+{
+    char prefix[CONFIG_FIELD_SIZE];
+    struct config_reader reader = *outer;
+    int line = line_in_file(outer, given);
+
+    snprintf(prefix, sizeof(prefix), "%.64s%.48s.", outer->prefix, field);
+    memcpy(item, &line, sizeof(line));
+    reader.group = given;
+    reader.object = item;
+    reader.prefix = prefix;
+    reader.line = config_setting_source_line(given);
+    read_group(&reader, group);
+}
+
 /* Credentials stand in the URL, or in the two fields, or nowhere. */
-static void check_credentials(const struct reader *reader, const struct config_camera *camera)
+static void check_credentials(const struct config_reader *reader, const struct config_camera *camera)
 {
     size_t length;
     bool in_url = camera->task.url && config_url_userinfo(camera->task.url, &length);
@@ -424,26 +577,26 @@ static void check_credentials(const struct reader *reader, const struct config_c
     bool password = config_setting_get_member(reader->group, "password");
 
     if (in_url && (username || password)) {
-        report_at(
-            reader, line_of(reader, "url"), "url",
+        config_reader_report(
+            reader, config_reader_line(reader, "url"), "url",
             "a user name here and in the camera's own fields; keep username and password, and take it out of "
             "the URL");
     } else if (username && !password) {
-        report_at(reader, line_of(reader, "username"), "password",
-                  "missing, but there is a username; add it, \"\" if the camera has none");
+        config_reader_report(reader, config_reader_line(reader, "username"), "password",
+                             "missing, but there is a username; add it, \"\" if the camera has none");
     } else if (password && !username) {
-        report_at(reader, line_of(reader, "password"), "username",
-                  "missing, but there is a password; add it");
+        config_reader_report(reader, config_reader_line(reader, "password"), "username",
+                             "missing, but there is a password; add it");
     }
 }
 
 /* TLS protects the connection; packets over UDP would go beside it, in the clear. */
-static void check_protection(const struct reader *reader, const struct config_camera *camera)
+static void check_protection(const struct config_reader *reader, const struct config_camera *camera)
 {
     if (camera->task.url && strncasecmp(camera->task.url, "rtsps:", 6) == 0 &&
         camera->task.transport == CAMERA_TRANSPORT_UDP) {
-        report_at(reader, line_of(reader, "transport"), "transport",
-                  "\"udp\" is not protected by the TLS of rtsps; use \"tcp\" or \"auto\"");
+        config_reader_report(reader, config_reader_line(reader, "transport"), "transport",
+                             "\"udp\" is not protected by the TLS of rtsps; use \"tcp\" or \"auto\"");
     }
 }
 
@@ -479,11 +632,11 @@ static void inherit_texts(struct config_camera *sub, const struct config_camera 
 }
 
 /* A URL alone, or a group. Settings that are not given are the camera's, which have been read by now. */
-static void read_sub(const struct reader *camera_reader, const config_setting_t *given)
+static void read_sub(const struct config_reader *camera_reader, const config_setting_t *given)
 {
-    char prefix[FIELD_SIZE];
+    char prefix[CONFIG_FIELD_SIZE];
     const struct config_camera *camera = camera_reader->object;
-    struct reader reader = *camera_reader;
+    struct config_reader reader = *camera_reader;
     struct config_camera *sub = reader.sub;
 
     if (!sub) { /* only a camera's reader has a place for it */
@@ -510,11 +663,11 @@ static void read_sub(const struct reader *camera_reader, const config_setting_t 
     inherit_texts(sub, camera);
 }
 
-static void read_camera(const struct reader *top, size_t index, const config_setting_t *given,
+static void read_camera(const struct config_reader *top, size_t index, const config_setting_t *given,
                         struct config_camera *camera, struct config_camera *sub)
 {
-    char prefix[FIELD_SIZE];
-    struct reader reader = *top;
+    char prefix[CONFIG_FIELD_SIZE];
+    struct config_reader reader = *top;
 
     snprintf(prefix, sizeof(prefix), "cameras[%zu].", index);
     reader.group = given;
@@ -539,10 +692,10 @@ static unsigned name_line(const config_setting_t *cameras, size_t index)
 }
 
 /* Reports a camera whose name an earlier one has. */
-static void check_unique(const struct reader *reader, const config_setting_t *cameras, size_t index)
+static void check_unique(const struct config_reader *reader, const config_setting_t *cameras, size_t index)
 {
     const struct config_camera *all = reader->config->cameras;
-    char field[FIELD_SIZE];
+    char field[CONFIG_FIELD_SIZE];
     size_t first = 0;
 
     while (all[index].name && (!all[first].name || strcmp(all[first].name, all[index].name) != 0)) {
@@ -553,9 +706,9 @@ static void check_unique(const struct reader *reader, const config_setting_t *ca
     }
     struct config_place place = config_places_find(reader->places, name_line(cameras, first));
     snprintf(field, sizeof(field), "cameras[%zu].name", index);
-    report_at(reader, name_line(cameras, index), field,
-              "\"%s\" is already the name of cameras[%zu] (%s:%u); give each camera its own", all[index].name,
-              first, place.file, place.line);
+    config_reader_report(reader, name_line(cameras, index), field,
+                         "\"%s\" is already the name of cameras[%zu] (%s:%u); give each camera its own",
+                         all[index].name, first, place.file, place.line);
 }
 
 /*
@@ -577,7 +730,7 @@ static void place_subs(struct config *config, size_t count)
     config->camera_count = used;
 }
 
-static void read_cameras(const struct reader *reader, const struct setting *setting,
+static void read_cameras(const struct config_reader *reader, const struct setting *setting,
                          const config_setting_t *given)
 {
     struct config *config = reader->config;
@@ -585,8 +738,8 @@ static void read_cameras(const struct reader *reader, const struct setting *sett
     unsigned line = config_setting_source_line(given);
 
     if (count < setting->min || count > setting->max) {
-        report_at(reader, line, setting->name, "%d cameras; list %lld to %lld", count, setting->min,
-                  setting->max);
+        config_reader_report(reader, line, setting->name, "%d cameras; list %lld to %lld", count,
+                             setting->min, setting->max);
         return;
     }
     config->cameras = config_need(calloc(2 * (size_t)count + 1, sizeof(*config->cameras)));
@@ -597,70 +750,52 @@ static void read_cameras(const struct reader *reader, const struct setting *sett
             read_camera(reader, i, camera, &config->cameras[i], &config->cameras[(size_t)count + i]);
             continue;
         }
-        char field[FIELD_SIZE];
+        char field[CONFIG_FIELD_SIZE];
         snprintf(field, sizeof(field), "%s[%zu]", setting->name, i);
-        report_at(reader, config_setting_source_line(camera), field,
-                  "expected a group, found %s; write { name = \"…\"; url = \"…\"; }", type_name(camera));
+        config_reader_report(reader, config_setting_source_line(camera), field,
+                             "expected a group, found %s; write { name = \"…\"; url = \"…\"; }",
+                             type_name(camera));
     }
     for (size_t i = 0; i < config->camera_count; i++) {
         check_unique(reader, given, i);
     }
     place_subs(config, (size_t)count);
     if (config->camera_count > SETTING_CAMERAS_MAX) {
-        report_at(reader, line, setting->name, "%zu cameras and sub streams together; configure at most %d",
-                  config->camera_count, SETTING_CAMERAS_MAX);
+        config_reader_report(reader, line, setting->name,
+                             "%zu cameras and sub streams together; configure at most %d",
+                             config->camera_count, SETTING_CAMERAS_MAX);
     }
-}
-
-/* Clients are not authenticated: everyone who can reach an address gets all that it serves. */
-static void check_address(const struct reader *reader, const char *name, const struct config_address *address,
-                          const char *clients, const char *act)
-{
-    if (!address->host || reader->config->insecure || config_host_is_loopback(address->host)) {
-        return;
-    }
-    report_at(reader, line_of(reader, name), name,
-              "%s is not a loopback address, and %s are not authenticated; write \"127.0.0.1:%d\", or add "
-              "insecure = true; to let everyone who can reach it %s",
-              address->host, clients, address->port, act);
 }
 
 /* The two files belong together. */
-static void check_tls(const struct reader *reader)
+static void check_tls(const struct config_reader *reader)
 {
     const config_setting_t *given = config_setting_get_member(reader->group, "tls");
-    struct config_tls *tls = &reader->config->tls;
 
     if (!given || !config_setting_is_group(given)) {
         return;
     }
-    tls->line = (int)config_setting_source_line(given);
+    unsigned line = config_setting_source_line(given);
     if (!config_setting_get_member(given, "certificate")) {
-        report_at(reader, (unsigned)tls->line, "tls.certificate", "missing; add it, or leave out tls");
+        config_reader_report(reader, line, "tls.certificate", "missing; add it, or leave out tls");
     }
     if (!config_setting_get_member(given, "key")) {
-        report_at(reader, (unsigned)tls->line, "tls.key", "missing; add it, or leave out tls");
+        config_reader_report(reader, line, "tls.key", "missing; add it, or leave out tls");
     }
-}
-
-static void check_exposure(const struct reader *reader)
-{
-    check_address(reader, "listen", &reader->config->listen, "viewers", "watch");
-    check_address(reader, "admin", &reader->config->admin, "its readers", "read metrics");
 }
 
 void config_read_tree(const config_setting_t *root, struct config *config, struct config_report *report,
                       const struct config_places *places)
 {
-    const struct reader reader = {.config = config,
-                                  .report = report,
-                                  .places = places,
-                                  .group = root,
-                                  .object = config,
-                                  .prefix = "",
-                                  .line = 1};
+    const struct config_reader reader = {.config = config,
+                                         .report = report,
+                                         .places = places,
+                                         .group = root,
+                                         .object = config,
+                                         .prefix = "",
+                                         .line = 1};
 
     read_group(&reader, &setting_group_file);
-    check_exposure(&reader);
     check_tls(&reader);
+    config_access_check(&reader);
 }

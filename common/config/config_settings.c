@@ -38,6 +38,19 @@
 /* Seconds: the groups of pictures of "smart" codecs are up to 250 s long. */
 #define DEADLINE_MAX 600
 
+/* Bytes of a JWT claim's name, and of what an audience or issuer is called, often a URL. */
+#define CLAIM_MAX 256
+
+/* Issuers of JWTs, and keys while one replaces another. */
+#define JWT_MAX 16
+
+/* Bytes of a scheme, a host's name and a port; and of a path, which stands in every cookie. */
+#define ORIGIN_MAX 268
+#define BASE_PATH_MAX 128
+
+/* Seconds: two years, which is what lists of HSTS hosts ask for. */
+#define HSTS_MAX 63072000
+
 /* Bytes of "65535:65535". */
 #define ASPECT_MAX 11
 
@@ -93,6 +106,90 @@ static const struct setting tls_settings[] = {
 
 static const struct setting_group tls_group = {tls_settings, COUNT(tls_settings)};
 
+#define USER(member) offsetof(struct config_user, member)
+#define GROUP(member) offsetof(struct config_group, member)
+#define JWT(member) offsetof(struct config_jwt, member)
+
+static_assert(USER(line) == 0 && GROUP(line) == 0 && JWT(line) == 0, "an item begins with its line");
+static_assert(ACCESS_WHY_SIZE <= CONFIG_PROBLEM_SIZE, "what access_check_… says fits");
+
+static const struct setting_choice roles[] = {
+    {"viewer", ACCESS_VIEWER}, {"operator", ACCESS_OPERATOR}, {NULL, 0}};
+
+static const struct setting_choice jwt_algorithms[] = {
+    {"HS256", CONFIG_JWT_HS256}, {"RS256", CONFIG_JWT_RS256}, {"ES256", CONFIG_JWT_ES256}, {NULL, 0}};
+
+static const struct setting group_settings[] = {
+    {"name", SETTING_STRING, SETTING_REQUIRED, GROUP(name), 1, ACCESS_GROUP_MAX, .check = access_check_group},
+    {"cameras", SETTING_STRINGS, SETTING_REQUIRED, GROUP(cameras), 1, ACCESS_PATTERN_MAX,
+     .check = access_check_pattern, .most = ACCESS_PATTERNS_MAX, .example = "front*"},
+};
+
+static const struct setting_group group_group = {group_settings, COUNT(group_settings)};
+
+static const struct setting user_settings[] = {
+    {"name", SETTING_STRING, SETTING_REQUIRED, USER(name), 1, ACCESS_USER_MAX, .check = access_check_user},
+    {"role", SETTING_CHOICE, 0, USER(role), .text = "viewer", .choices = roles},
+    {"cameras", SETTING_STRINGS, 0, USER(cameras), 1, ACCESS_PATTERN_MAX, .check = access_check_pattern,
+     .most = ACCESS_PATTERNS_MAX, .example = "front*"},
+    {"groups", SETTING_STRINGS, 0, USER(groups), 1, ACCESS_GROUP_MAX, .check = access_check_group,
+     .most = ACCESS_PATTERNS_MAX, .example = "yard"},
+};
+
+const struct setting_group setting_group_user = {user_settings, COUNT(user_settings)};
+
+static const struct setting jwt_settings[] = {
+    {"algorithm", SETTING_CHOICE, SETTING_REQUIRED, JWT(algorithm), .choices = jwt_algorithms},
+    {"key", SETTING_STRING, SETTING_REQUIRED, JWT(key), 1, 4096, .check = config_check_path},
+    {"audience", SETTING_STRING, 0, JWT(audience), 1, CLAIM_MAX, .check = config_check_claim},
+    {"issuer", SETTING_STRING, 0, JWT(issuer), 1, CLAIM_MAX, .check = config_check_claim},
+    {"user_claim", SETTING_STRING, 0, JWT(user_claim), 1, CLAIM_MAX, .text = "sub",
+     .check = config_check_claim},
+    {"cameras_claim", SETTING_STRING, 0, JWT(cameras_claim), 1, CLAIM_MAX, .text = "cameras",
+     .check = config_check_claim},
+    {"groups_claim", SETTING_STRING, 0, JWT(groups_claim), 1, CLAIM_MAX, .text = "groups",
+     .check = config_check_claim},
+};
+
+static const struct setting_group jwt_group = {jwt_settings, COUNT(jwt_settings)};
+
+static const struct setting proxy_settings[] = {
+    {"user", SETTING_STRING, 0, TOP(auth.proxy.user), 1, 64, .check = config_check_header},
+    {"groups", SETTING_STRING, 0, TOP(auth.proxy.groups), 1, 64, .check = config_check_header},
+};
+
+static const struct setting_group proxy_group = {proxy_settings, COUNT(proxy_settings)};
+
+static const struct setting auth_settings[] = {
+    {"passwords", SETTING_STRING, 0, TOP(auth.passwords), 1, 4096, .check = config_check_path},
+    {"session_hours", SETTING_INTEGER, 0, TOP(auth.session_hours), 1, 8760, .number = 720},
+    {"token_in_query", SETTING_BOOLEAN, 0, TOP(auth.token_in_query), .number = true},
+    {"users", SETTING_GROUPS, 0, TOP(auth.users), .members = &setting_group_user, .most = SETTING_USERS_MAX,
+     .count = TOP(auth.user_count), .item_size = sizeof(struct config_user)},
+    {"user_groups", SETTING_GROUPS, 0, TOP(auth.user_groups), .members = &setting_group_user,
+     .most = SETTING_ITEMS_MAX, .count = TOP(auth.user_group_count), .item_size = sizeof(struct config_user)},
+    {"jwt", SETTING_GROUPS, 0, TOP(auth.jwt), .members = &jwt_group, .most = JWT_MAX,
+     .count = TOP(auth.jwt_count), .item_size = sizeof(struct config_jwt)},
+    {"proxy", SETTING_GROUP, 0, 0, .members = &proxy_group, .line = TOP(auth.proxy.line)},
+};
+
+static const struct setting_group auth_group = {auth_settings, COUNT(auth_settings)};
+
+static const struct setting limits_settings[] = {
+    {"connections", SETTING_INTEGER, 0, TOP(limits.connections), 0, 1048576, .number = 0},
+    {"connections_per_address", SETTING_INTEGER, 0, TOP(limits.connections_per_address), 0, 1048576,
+     .number = 2048},
+    {"handshakes", SETTING_INTEGER, 0, TOP(limits.handshakes), 0, 100000, .number = 1000},
+    {"handshakes_per_address", SETTING_INTEGER, 0, TOP(limits.handshakes_per_address), 0, 100000,
+     .number = 500},
+    {"requests_per_address", SETTING_INTEGER, 0, TOP(limits.requests_per_address), 0, 100000, .number = 1000},
+    {"header_bytes", SETTING_INTEGER, 0, TOP(limits.header_bytes), 2048, 65536, .number = 16384},
+    {"handshake_timeout", SETTING_INTEGER, 0, TOP(limits.handshake_timeout), 1, 600, .number = 10},
+    {"viewers_per_user", SETTING_INTEGER, 0, TOP(limits.viewers_per_user), 0, 100000, .number = 0},
+};
+
+static const struct setting_group limits_group = {limits_settings, COUNT(limits_settings)};
+
 /* The cameras come last: their ring_size and ring_size_max follow those above. */
 static const struct setting top_settings[] = {
     {"listen", SETTING_LISTEN, 0, TOP(listen), 1, 64, .text = "127.0.0.1:8080"},
@@ -109,7 +206,22 @@ static const struct setting top_settings[] = {
     {"sandbox", SETTING_CHOICE, 0, TOP(sandbox), .text = "on", .choices = sandboxes},
     {"user", SETTING_STRING, 0, TOP(user), 1, USER_NAME_MAX, .check = config_check_user},
     {"fanout", SETTING_GROUP, 0, 0, .members = &fanout_group},
-    {"tls", SETTING_GROUP, 0, 0, .members = &tls_group},
+    {"tls", SETTING_GROUP, 0, 0, .members = &tls_group, .line = TOP(tls.line)},
+    {"groups", SETTING_GROUPS, 0, TOP(groups), .members = &group_group, .most = SETTING_ITEMS_MAX,
+     .count = TOP(group_count), .item_size = sizeof(struct config_group)},
+    {"auth", SETTING_GROUP, 0, 0, .members = &auth_group, .line = TOP(auth.line)},
+    {"trusted_proxies", SETTING_STRINGS, 0, TOP(trusted_proxies), 1, 64, .check = config_check_network,
+     .most = SETTING_ITEMS_MAX, .example = "127.0.0.1"},
+    {"origins", SETTING_STRINGS, 0, TOP(origins), 1, ORIGIN_MAX, .check = config_check_origin,
+     .most = SETTING_ITEMS_MAX, .example = "https://nvr.example"},
+    {"cors_origins", SETTING_STRINGS, 0, TOP(cors_origins), 1, ORIGIN_MAX, .check = config_check_origin,
+     .most = SETTING_ITEMS_MAX, .example = "https://app.example"},
+    {"frame_ancestors", SETTING_STRINGS, 0, TOP(frame_ancestors), 1, ORIGIN_MAX, .text = "'self'",
+     .check = config_check_frame_ancestor, .most = 32, .example = "'self'"},
+    {"base_path", SETTING_STRING, 0, TOP(base_path), 0, BASE_PATH_MAX, .text = "",
+     .check = config_check_base_path},
+    {"hsts", SETTING_INTEGER, 0, TOP(hsts), 0, HSTS_MAX, .number = 0},
+    {"limits", SETTING_GROUP, 0, 0, .members = &limits_group},
     {"cameras", SETTING_CAMERAS, SETTING_REQUIRED, TOP(cameras), 0, SETTING_CAMERAS_MAX, .number = 0},
 };
 
@@ -191,6 +303,31 @@ bool setting_is_set(const struct setting *setting, const void *object)
     return setting_is_text(setting) && text_of(setting, object);
 }
 
+void config_list_add(struct config_list *list, const char *text)
+{
+    list->items = config_need(reallocarray(list->items, list->count + 1, sizeof(*list->items)));
+    list->items[list->count++] = config_need(strdup(text));
+}
+
+bool config_list_has(const struct config_list *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i], text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void config_list_finish(struct config_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i]);
+    }
+    free(list->items);
+    *list = (struct config_list){0};
+}
+
 /* Bytes of a member that is a plain value; 0: the member is not a plain value. */
 static size_t size_of(const struct setting *setting)
 {
@@ -212,23 +349,124 @@ static void set_member(const struct setting *setting, void *object, const void *
     memcpy((char *)object + setting->offset, value, size);
 }
 
+static struct config_list list_of(const struct setting *setting, const void *object)
+{
+    struct config_list list;
+
+    memcpy(&list, member_of(setting, object), sizeof(list));
+    return list;
+}
+
+/* The items of a SETTING_GROUPS, and their number. */
+static void *items_of(const struct setting *setting, const void *object, size_t *count)
+{
+    void *items;
+
+    memcpy(&items, member_of(setting, object), sizeof(items));
+    memcpy(count, (const char *)object + setting->count, sizeof(*count));
+    return items;
+}
+
+static void copy_list(const struct setting *setting, void *to, const void *from)
+{
+    struct config_list source = list_of(setting, from), copy = {0};
+
+    for (size_t i = 0; i < source.count; i++) {
+        config_list_add(&copy, source.items[i]);
+    }
+    set_member(setting, to, &copy, sizeof(copy));
+}
+
+static void copy_items(const struct setting *setting, void *to, const void *from)
+{
+    size_t count;
+    const char *source = items_of(setting, from, &count);
+    char *copy = count == 0 ? NULL : config_need(calloc(count, setting->item_size));
+
+    for (size_t i = 0; i < count; i++) {
+        memcpy(copy + i * setting->item_size, source + i * setting->item_size, sizeof(int));
+        setting_group_copy(setting->members, copy + i * setting->item_size, source + i * setting->item_size);
+    }
+    set_member(setting, to, &copy, sizeof(copy));
+    memcpy((char *)to + setting->count, &count, sizeof(count));
+}
+
 void setting_copy(const struct setting *setting, void *to, const void *from)
 {
     if (setting_is_text(setting)) {
         char *copy = config_copy_text(text_of(setting, from));
         set_member(setting, to, &copy, sizeof(copy));
+    } else if (setting->kind == SETTING_STRINGS) {
+        copy_list(setting, to, from);
+    } else if (setting->kind == SETTING_GROUPS) {
+        copy_items(setting, to, from);
+    } else if (setting->kind == SETTING_GROUP) {
+        setting_group_copy(setting->members, to, from);
+    } else if (setting->kind == SETTING_LISTEN) {
+        struct config_address address;
+        memcpy(&address, member_of(setting, from), sizeof(address));
+        address.host = config_copy_text(address.host);
+        set_member(setting, to, &address, sizeof(address));
     } else {
         set_member(setting, to, member_of(setting, from), size_of(setting));
     }
 }
 
+static bool equal_text(const char *first, const char *second)
+{
+    return !first || !second ? first == second : strcmp(first, second) == 0;
+}
+
+static bool equal_list(const struct setting *setting, const void *a, const void *b)
+{
+    struct config_list first = list_of(setting, a), second = list_of(setting, b);
+    bool equal = first.count == second.count;
+
+    for (size_t i = 0; equal && i < first.count; i++) {
+        equal = strcmp(first.items[i], second.items[i]) == 0;
+    }
+    return equal;
+}
+
+static bool equal_items(const struct setting *setting, const void *a, const void *b)
+{
+    size_t count, other;
+    const char *first = items_of(setting, a, &count), *second = items_of(setting, b, &other);
+    bool equal = count == other;
+
+    for (size_t i = 0; equal && i < count; i++) {
+        equal = setting_group_equal(setting->members, first + i * setting->item_size,
+                                    second + i * setting->item_size);
+    }
+    return equal;
+}
+
+static bool equal_address(const struct setting *setting, const void *a, const void *b)
+{
+    struct config_address first, second;
+
+    memcpy(&first, member_of(setting, a), sizeof(first));
+    memcpy(&second, member_of(setting, b), sizeof(second));
+    return first.port == second.port && equal_text(first.host, second.host);
+}
+
 bool setting_equal(const struct setting *setting, const void *a, const void *b)
 {
-    if (!setting_is_text(setting)) {
+    switch (setting->kind) {
+    case SETTING_STRING:
+    case SETTING_URL:
+        return equal_text(text_of(setting, a), text_of(setting, b));
+    case SETTING_STRINGS:
+        return equal_list(setting, a, b);
+    case SETTING_GROUPS:
+        return equal_items(setting, a, b);
+    case SETTING_GROUP:
+        return setting_group_equal(setting->members, a, b);
+    case SETTING_LISTEN:
+        return equal_address(setting, a, b);
+    default:
         return memcmp(member_of(setting, a), member_of(setting, b), size_of(setting)) == 0;
     }
-    const char *first = text_of(setting, a), *second = text_of(setting, b);
-    return !first || !second ? first == second : strcmp(first, second) == 0;
 }
 
 uint64_t setting_hash(const struct setting *setting, uint64_t hash, const void *object)
@@ -241,13 +479,73 @@ uint64_t setting_hash(const struct setting *setting, uint64_t hash, const void *
     return text ? hash_add(hash, text, strlen(text) + 1) : hash;
 }
 
+static void finish_items(const struct setting *setting, void *object)
+{
+    size_t count, none = 0;
+    char *items = items_of(setting, object, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        setting_group_finish(setting->members, items + i * setting->item_size);
+    }
+    free(items);
+    items = NULL;
+    set_member(setting, object, &items, sizeof(items));
+    memcpy((char *)object + setting->count, &none, sizeof(none));
+}
+
 void setting_finish(const struct setting *setting, void *object)
 {
+    const struct config_address nowhere = {0};
+    const struct config_list no_list = {0};
     char *none = NULL;
 
     if (setting_is_text(setting)) {
         secret_free(text_of(setting, object));
         set_member(setting, object, &none, sizeof(none));
+    } else if (setting->kind == SETTING_STRINGS) {
+        struct config_list list = list_of(setting, object);
+        config_list_finish(&list);
+        set_member(setting, object, &no_list, sizeof(no_list));
+    } else if (setting->kind == SETTING_GROUPS) {
+        finish_items(setting, object);
+    } else if (setting->kind == SETTING_GROUP) {
+        setting_group_finish(setting->members, object);
+    } else if (setting->kind == SETTING_LISTEN) {
+        struct config_address address;
+        memcpy(&address, member_of(setting, object), sizeof(address));
+        free(address.host);
+        set_member(setting, object, &nowhere, sizeof(nowhere));
+    }
+}
+
+static bool is_value(const struct setting *setting)
+{
+    return setting->kind != SETTING_CAMERAS && setting->kind != SETTING_SUB;
+}
+
+void setting_group_copy(const struct setting_group *group, void *to, const void *from)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        if (is_value(&group->settings[i])) {
+            setting_copy(&group->settings[i], to, from);
+        }
+    }
+}
+
+bool setting_group_equal(const struct setting_group *group, const void *a, const void *b)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        if (is_value(&group->settings[i]) && !setting_equal(&group->settings[i], a, b)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void setting_group_finish(const struct setting_group *group, void *object)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        setting_finish(&group->settings[i], object);
     }
 }
 

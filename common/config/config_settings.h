@@ -21,7 +21,9 @@ enum setting_kind {
     SETTING_CHOICE,
     SETTING_LISTEN,
     SETTING_GROUP,
-    SETTING_SUB, /* a URL, or a group of a camera's settings */
+    SETTING_SUB,     /* a URL, or a group of a camera's settings */
+    SETTING_STRINGS, /* a list of strings, each checked as a string is; the member is a struct config_list */
+    SETTING_GROUPS,  /* a list of groups; the member points to the items, each a structure of its own */
     SETTING_CAMERAS
 };
 
@@ -48,8 +50,13 @@ struct setting {
     const char *text;                            /* the default, in the file's own terms; NULL: none */
     long long number;                            /* the default of booleans and integers; 0: none */
     const struct setting_choice *choices;        /* of SETTING_CHOICE */
-    const struct setting_group *members;         /* of SETTING_GROUP */
+    const struct setting_group *members;         /* of SETTING_GROUP and SETTING_GROUPS */
     bool (*check)(const char *value, char *why); /* of strings: what else must hold; config_check.h */
+    size_t line;         /* of SETTING_GROUP: offset of the int for the line that it begins in; 0: none */
+    size_t most;         /* of SETTING_STRINGS and SETTING_GROUPS: items in the list */
+    size_t count;        /* of SETTING_GROUPS: offset of the number of items */
+    size_t item_size;    /* of SETTING_GROUPS: bytes of an item, which begins with an int for its line */
+    const char *example; /* of SETTING_STRINGS: an item, for messages */
 };
 
 struct setting_group {
@@ -64,11 +71,18 @@ extern const struct setting_group setting_group_file;
 extern const struct setting_group setting_group_camera;
 extern const struct setting_group setting_group_sub;
 
+/* Of a user, and of a group of users. */
+extern const struct setting_group setting_group_user;
+
 /* What ringcastd adds to a worker's task; not in the file. */
 extern const struct setting_group setting_group_task;
 
 /* More cameras than one machine carries; bounds the number of processes. */
 #define SETTING_CAMERAS_MAX 1000
+
+/* More than anybody lists; bounds what a file can make of the memory. */
+#define SETTING_USERS_MAX 1000
+#define SETTING_ITEMS_MAX 256
 
 /* NULL: GROUP has no setting NAME. */
 const struct setting *setting_find(const struct setting_group *group, const char *name);
@@ -87,6 +101,11 @@ void setting_copy(const struct setting *setting, void *to, const void *from);
 bool setting_equal(const struct setting *setting, const void *a, const void *b);
 uint64_t setting_hash(const struct setting *setting, uint64_t hash, const void *object);
 void setting_finish(const struct setting *setting, void *object);
+
+/* The same for all members of GROUP in OBJECT, with those of the groups in it. Cameras are left out. */
+void setting_group_copy(const struct setting_group *group, void *to, const void *from);
+bool setting_group_equal(const struct setting_group *group, const void *a, const void *b);
+void setting_group_finish(const struct setting_group *group, void *object);
 
 /* The member as a new JSON value; a string that is NULL is null. NULL: out of memory. */
 json_t *setting_to_json(const struct setting *setting, const void *object);

@@ -342,7 +342,8 @@ static void credentials_are_whole_or_absent(void **state)
     }
 #define NUMERIC "not a numeric address; write one such as \"127.0.0.1:8080\" or \"[::1]:8080\""
 #define NOT_LOOPBACK(host, port)                                                                             \
-    host " is not a loopback address, and viewers are not authenticated; write \"127.0.0.1:" port            \
+    host " is not a loopback address, and nobody has to log in; add auth = { }; and a user (`ringcastctl "   \
+         "user add NAME`), or write \"127.0.0.1:" port                                                       \
          "\", or add insecure = true; to let everyone who can reach it watch"
 
 static void the_listen_address_is_checked(void **state)
