@@ -27,7 +27,9 @@ enum access_verdict {
 
 struct access;
 
-/* Without a table everybody is refused, until access_take has brought one. NULL: no memory or no randomness. */
+/*
+ * Without a table everybody is refused, until access_take has brought one. NULL: no memory or no randomness.
+ */
 struct access *access_new(void);
 void access_free(struct access *access);
 

@@ -13,10 +13,21 @@
 #define RIGHTS_PATTERN_MAX 256
 #define RIGHTS_PATTERNS_MAX 1024
 
+/* Bytes of the longest camera name that is compared; no pattern allows a longer one. */
+#define RIGHTS_CAMERA_MAX 255
+
 /* The greater of two includes the lesser. An operator may also use what changes something for others. */
 enum role { ROLE_VIEWER, ROLE_OPERATOR };
 
 struct rights;
+
+/*
+ * From now on '?' and '[…]' stand for one character of UTF-8; before, and on a machine without the locale
+ * C.UTF-8, for one byte. Before the sandbox is entered, because the locale is a file. rights_settle undoes
+ * it.
+ */
+void rights_prepare(void);
+void rights_settle(void);
 
 /*
  * The rights of ROLE and PATTERNS, an array of strings (borrowed). NULL with *WHY, a static text: not an

@@ -24,6 +24,7 @@ struct verified_entry {
 
 /* Bounded: a new entry takes the place of the oldest of its set. */
 struct verified {
+    bool ready; /* there is a key */
     uint8_t key[VERIFIED_MAC_SIZE];
     struct verified_entry entries[VERIFIED_SETS][VERIFIED_WAYS];
 };
