@@ -1,5 +1,6 @@
 #include "common/base/secret.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,4 +15,12 @@ void secret_free(char *secret)
         secret_wipe(secret, strlen(secret));
     }
     free(secret);
+}
+
+void secret_release(void *memory)
+{
+    if (memory) {
+        secret_wipe(memory, malloc_usable_size(memory));
+    }
+    free(memory);
 }

@@ -13,4 +13,7 @@ void secret_wipe(void *memory, size_t size);
 /* Overwrites a malloc'ed string, up to its NUL, and frees it. NULL is allowed. */
 void secret_free(char *secret);
 
+/* Overwrites all that malloc gave out as MEMORY and frees it, in place of free in a program whose every object may be secret. */
+void secret_release(void *memory);
+
 #endif

@@ -26,6 +26,7 @@ enum sandbox_role {
     SANDBOX_INGEST,
     SANDBOX_FANOUT,
     SANDBOX_EXPORTER, /* may read /proc */
+    SANDBOX_PASSWORD, /* has its channels, and makes no connection */
 };
 
 /* What a worker may still open, for reading. A URL with a numeric address and no TLS needs none of it. */

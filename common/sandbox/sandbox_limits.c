@@ -15,12 +15,18 @@
 #define FANOUT_MEMORY (4096 * MIB)
 #define EXPORTER_MEMORY (256 * MIB)
 
+/* One password at a time: 16 MiB with what ringcastctl writes, and room for methods that take more. */
+#define PASSWORD_MEMORY (512 * MIB)
+
 /* A camera takes a dozen sockets; the name service and certificates take some more for a moment. */
 #define INGEST_DESCRIPTORS 128
 #define FORK_SERVER_DESCRIPTORS 256
 
 /* Connections are limited to 16. */
 #define EXPORTER_DESCRIPTORS 64
+
+/* A socket to each fan-out, twice while they get new ones. */
+#define PASSWORD_DESCRIPTORS 192
 
 static int lower(int resource, rlim_t value)
 {
@@ -50,6 +56,8 @@ static rlim_t memory_of(enum sandbox_role role)
         return FANOUT_MEMORY;
     case SANDBOX_EXPORTER:
         return EXPORTER_MEMORY;
+    case SANDBOX_PASSWORD:
+        return PASSWORD_MEMORY;
     default:
         return RLIM_INFINITY;
     }
@@ -68,6 +76,9 @@ int sandbox_limit(enum sandbox_role role, const struct sandbox_needs *needs)
     }
     if (error == 0 && role == SANDBOX_EXPORTER) {
         error = lower(RLIMIT_NOFILE, EXPORTER_DESCRIPTORS);
+    }
+    if (error == 0 && role == SANDBOX_PASSWORD) {
+        error = lower(RLIMIT_NOFILE, PASSWORD_DESCRIPTORS);
     }
     /* A sanitizer's shadow is private memory of terabytes. */
     if (error == 0 && memory != RLIM_INFINITY && !SANDBOX_SANITIZER) {

@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/base/secret.h"
+#include "common/ipc/memory_file.h"
 #include "common/log/log.h"
 
 /* Bytes of a file: more than any chain of certificates takes. */
@@ -107,22 +107,6 @@ static int read_file(const struct subject *subject, mode_t forbidden, struct pem
     int result = read_open_file(subject, fd, forbidden, pem);
     close(fd);
     return result;
-}
-
-/* A memory file with what PEM holds, which no process can change any more. */
-static int seal(const char *name, const struct pem *pem)
-{
-    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-    if (fd < 0) {
-        return -errno;
-    }
-    if (pwrite(fd, pem->text, pem->length, 0) != (ssize_t)pem->length ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
-        close(fd);
-        return -EIO;
-    }
-    return fd;
 }
 
 /* --- Certificates --------------------------------------------------------------------------------------- */
@@ -297,8 +281,8 @@ static int check(const struct subject *of_chain, const struct pem *chain_pem, co
 static int seal_both(const struct pem *chain, const struct pem *key, struct certificate *certificate,
                      char *why)
 {
-    certificate->chain = seal("ringcast-certificate", chain);
-    certificate->key = certificate->chain < 0 ? -1 : seal("ringcast-key", key);
+    certificate->chain = memory_file_seal("ringcast-certificate", chain->text, chain->length);
+    certificate->key = certificate->chain < 0 ? -1 : memory_file_seal("ringcast-key", key->text, key->length);
     int result = certificate->chain < 0 ? certificate->chain : certificate->key;
     if (result < 0) {
         snprintf(why, CERTIFICATE_WHY_SIZE, "tls: no memory file for the certificate: %s", strerror(-result));

@@ -77,6 +77,7 @@ static void every_role_has_its_layers(void **state)
     assert_int_equal(run(SANDBOX_FORK_SERVER, check_layers, (void *)all, NULL), 0);
     assert_int_equal(run(SANDBOX_INGEST, check_layers, (void *)all, NULL), 0);
     assert_int_equal(run(SANDBOX_FANOUT, check_layers, (void *)all, NULL), 0);
+    assert_int_equal(run(SANDBOX_PASSWORD, check_layers, (void *)all, NULL), 0);
     if (sandbox_files_version() > 0) {
         assert_int_equal(run(SANDBOX_INGEST, (int (*)(void *))check_layers,
                              (void *)(const char *[]){"landlock:", NULL}, NULL),

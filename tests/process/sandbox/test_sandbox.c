@@ -358,6 +358,63 @@ static void worker_connects_out_and_listens_nowhere(void **state)
     assert_int_equal(as_worker(listen_tcp, NULL, "listen"), ATTEMPT_TRAPPED);
 }
 
+/* --- The process that knows the passwords --------------------------------------------------------------- */
+
+static int accept_one(void *context)
+{
+    int fd = accept(*(int *)context, NULL, NULL);
+
+    return fd < 0 ? -1 : 0;
+}
+
+static int make_pair(void *context)
+{
+    int ends[2];
+
+    (void)context;
+    return socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+}
+
+/* Memory is what a hash needs. */
+static int take_memory(void *size)
+{
+    char *memory = mmap(NULL, *(size_t *)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED) {
+        return -1;
+    }
+    memory[0] = 1;
+    return munmap(memory, *(size_t *)size);
+}
+
+static void password_has_its_channels_and_nothing_else(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    size_t some = (size_t)64 << 20, much = (size_t)1 << 30;
+
+    (void)state;
+    int listener = listen_at((struct sockaddr *)&address, sizeof(address));
+    int accepted = as(SANDBOX_PASSWORD, NULL, accept_one, &listener, "accept");
+    close(listener);
+    assert_int_equal(accepted, ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_PASSWORD, NULL, open_to_read, "/etc/passwd", NULL), EACCES);
+    assert_int_equal(as(SANDBOX_PASSWORD, NULL, open_to_read, "/proc/self/status", NULL),
+                     SANDBOX_SANITIZER ? 0 : EACCES);
+    assert_int_equal(as(SANDBOX_PASSWORD, NULL, connect_to_port, &address, "socket"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_PASSWORD, NULL, make_pair, NULL, "socketpair"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_PASSWORD, NULL, run_program, NULL, "execve"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_PASSWORD, NULL, make_code, NULL, NULL), EACCES);
+    assert_int_equal(as(SANDBOX_PASSWORD, NULL, become_root, NULL, "setuid"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_PASSWORD, NULL, take_memory, &some, NULL), 0);
+#if !SANDBOX_SANITIZER
+    assert_int_equal(as(SANDBOX_PASSWORD, NULL, take_memory, &much, NULL), ENOMEM);
+    assert_int_equal(as(SANDBOX_PASSWORD, NULL, fork_once, NULL, "clone"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_PASSWORD, NULL, signal_parent, NULL, NULL), ATTEMPT_TRAPPED);
+#else
+    (void)much;
+#endif
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -383,6 +440,7 @@ int main(void)
         cmocka_unit_test(no_code_no_root_no_more),
         cmocka_unit_test(nobody_reaches_the_control_socket),
         cmocka_unit_test(worker_connects_out_and_listens_nowhere),
+        cmocka_unit_test(password_has_its_channels_and_nothing_else),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
