@@ -131,6 +131,7 @@ void access_unit_builder_reset(struct access_unit_builder *builder)
         builder->lost = true;
     }
     builder->has_last = false;
+    builder->start_waits = false;
 }
 
 static void append(struct access_unit_builder *builder, const void *data, size_t size)
@@ -398,6 +399,8 @@ enum depacketizer_result access_unit_builder_open(struct access_unit_builder *bu
 void access_unit_builder_add(struct access_unit_builder *builder, const uint8_t *data, size_t size)
 {
     interrupt_fragment(builder);
+    builder->start_waits = false;
+    builder->whole = true;
     if (may_hold_units(builder, data, size)) {
         append_units(builder, data, size);
     } else {
@@ -405,46 +408,126 @@ void access_unit_builder_add(struct access_unit_builder *builder, const uint8_t 
     }
 }
 
-void access_unit_builder_begin_fragment(struct access_unit_builder *builder, const uint8_t *header,
-                                        size_t header_size, const uint8_t *data, size_t size)
+/* The beginning of FRAGMENT's unit if it is the first, as long as a slice's header can be. HEAD holds it. */
+static struct nal fragment_beginning(const struct access_unit_fragment *fragment,
+                                     uint8_t head[2 + ACCESS_UNIT_BUILDER_PROBE])
+{
+    size_t size = fragment->size < ACCESS_UNIT_BUILDER_PROBE ? fragment->size : ACCESS_UNIT_BUILDER_PROBE;
+
+    memcpy(head, fragment->header, fragment->header_size);
+    memcpy(head + fragment->header_size, fragment->data, size);
+    return (struct nal){head, fragment->header_size + size};
+}
+
+/*
+ * Whether a fragment is the first of a keyframe. Content of another place passes for it once in some hundred times with H.264, and
+ * too often with H.265.
+ */
+static bool begins_keyframe(const struct access_unit_builder *builder, const struct nal *nal)
+{
+    struct bits bits;
+
+    if (builder->codec != NAL_H264 || nal_kind(NAL_H264, nal) != NAL_KIND_KEYFRAME) {
+        return false;
+    }
+    bits_init(&bits, nal->data + 1, nal->size - 1);
+    bool first = bits_read_ue(&bits) == 0;
+    uint32_t type = bits_read_ue(&bits);
+    bits_read_ue(&bits); /* pic_parameter_set_id */
+    uint32_t number = bits_read(&bits, builder->sps.frame_num_bits > 0 ? builder->sps.frame_num_bits : 4);
+    return !bits_overrun(&bits) && first && (type == 2 || type == 7) && number == 0;
+}
+
+static uint16_t header_number(const struct access_unit_fragment *fragment)
+{
+    return fragment->header_size > 1 ? bytes_get_be16(fragment->header) : fragment->header[0];
+}
+
+bool access_unit_builder_fragment_begins(const struct access_unit_builder *builder,
+                                         const struct depacketizer_payload *payload,
+                                         const struct access_unit_fragment *fragment)
+{
+    uint8_t head[2 + ACCESS_UNIT_BUILDER_PROBE];
+    bool follows = !payload->gap && payload->time == builder->time;
+    bool open = builder->fragment && !builder->ready && !builder->taken;
+
+    if (builder->start_waits && follows) {
+        return true;
+    }
+    if (fragment->start) {
+        bool repeated = open && follows && !builder->middles_seen &&
+                        builder->fragment_header == header_number(fragment) &&
+                        builder->fragment_size == builder->fragment_first_size;
+        /* Where start bits are repeated, those behind a gap mean nothing. */
+        return !repeated && !(builder->starts_repeated && payload->gap);
+    }
+    if (builder->starts_seen || (open && follows)) {
+        return false;
+    }
+    struct nal beginning = fragment_beginning(fragment, head);
+    if (payload->gap) {
+        return !builder->has_last && !open && begins_keyframe(builder, &beginning);
+    }
+    return follows ? builder->whole
+                   : !is_slice(builder->codec, &beginning) ||
+                         access_unit_builder_is_first_slice(builder->codec, &beginning);
+}
+
+static void begin_fragment(struct access_unit_builder *builder, const struct access_unit_fragment *fragment)
 {
     static const uint8_t length[NAL_LENGTH_SIZE] = {0};
 
     interrupt_fragment(builder);
     builder->fragment_start = builder->buffer.size;
     builder->fragment = true;
+    builder->fragment_header = header_number(fragment);
+    builder->fragment_first_size = fragment->size;
     append(builder, length, sizeof(length));
-    append(builder, header, header_size);
-    append(builder, data, size);
+    append(builder, fragment->header, fragment->header_size);
+    append(builder, fragment->data, fragment->size);
     /* Slices are known by their beginning, so a picture is one even if this unit never ends. */
     uint8_t head[2 + ACCESS_UNIT_BUILDER_PROBE];
-    size_t known = size < ACCESS_UNIT_BUILDER_PROBE ? size : ACCESS_UNIT_BUILDER_PROBE;
-    memcpy(head, header, header_size);
-    memcpy(head + header_size, data, known);
-    struct nal beginning = {head, header_size + known};
+    struct nal beginning = fragment_beginning(fragment, head);
     builder->fragment_noted = is_slice(builder->codec, &beginning);
     if (builder->fragment_noted) {
         note_unit(builder, &beginning);
     }
 }
 
-void access_unit_builder_continue_fragment(struct access_unit_builder *builder, const uint8_t *data,
-                                           size_t size)
+/* A piece of a unit whose beginning is not here: it was lost, or never sent. */
+static void miss_beginning(struct access_unit_builder *builder, const struct depacketizer_payload *payload)
 {
-    append(builder, data, size);
-}
-
-void access_unit_builder_end_fragment(struct access_unit_builder *builder)
-{
-    if (builder->fragment) {
-        builder->ends_seen = true;
-        close_fragment(builder);
+    if (payload->gap || builder->damaged) {
+        builder->damaged = true;
+    } else {
+        access_unit_builder_spoil(builder);
     }
 }
 
-bool access_unit_builder_has_fragment(const struct access_unit_builder *builder)
+void access_unit_builder_add_fragment(struct access_unit_builder *builder,
+                                      const struct depacketizer_payload *payload,
+                                      const struct access_unit_fragment *fragment, bool begins)
 {
-    return builder->fragment;
+    bool empty = fragment->size == 0;
+
+    builder->starts_seen = builder->starts_seen || fragment->start;
+    builder->starts_repeated = builder->starts_repeated || (fragment->start && !begins && !payload->gap);
+    builder->start_waits = begins && empty && !fragment->end;
+    builder->whole = fragment->end;
+    if (begins && !empty) {
+        begin_fragment(builder, fragment);
+    } else if (builder->fragment) {
+        builder->middles_seen = builder->middles_seen || (!fragment->start && !empty);
+        append(builder, fragment->data, fragment->size);
+    } else if (!empty) {
+        miss_beginning(builder, payload);
+        return;
+    }
+    builder->fragment_size = empty ? builder->fragment_size : fragment->size;
+    if (fragment->end && builder->fragment) {
+        builder->ends_seen = true;
+        close_fragment(builder);
+    }
 }
 
 void access_unit_builder_spoil(struct access_unit_builder *builder)
@@ -454,22 +537,13 @@ void access_unit_builder_spoil(struct access_unit_builder *builder)
     builder->lost = !builder->owner->show_damaged;
 }
 
-void access_unit_builder_miss_beginning(struct access_unit_builder *builder,
-                                        const struct depacketizer_payload *payload)
-{
-    if (payload->gap || builder->damaged) {
-        builder->damaged = true;
-    } else {
-        access_unit_builder_spoil(builder);
-    }
-}
-
 void access_unit_builder_close(struct access_unit_builder *builder,
                                const struct depacketizer_payload *payload)
 {
     if (!payload->marker) {
         return;
     }
+    builder->whole = true;
     if (builder->by_timestamp) {
         if (builder->steady >= ACCESS_UNIT_BUILDER_STEADY && builder->slices == builder->slices_before &&
             !builder->fragment && !builder->damaged) {

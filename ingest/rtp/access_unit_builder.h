@@ -13,7 +13,8 @@
  * - a marker on each of two fields, with one timestamp or two: they are one picture (H.264, 7.4.1.2.4);
  * - no keyframes, but recovery points: from the second in a row without a keyframe on, each counts as a keyframe;
  * - a whole byte stream with start codes as one unit: it is split into its units;
- * - parameter sets with another timestamp than their picture: they go with the picture that follows.
+ * - parameter sets with another timestamp than their picture: they go with the picture that follows;
+ * - a start bit on every fragment of a unit, or on none: access_unit_builder_fragment_begins.
  */
 #ifndef INGEST_RTP_ACCESS_UNIT_BUILDER_H
 #define INGEST_RTP_ACCESS_UNIT_BUILDER_H
@@ -54,21 +55,28 @@ struct access_unit_builder {
     bool byte_stream;    /* units may hold start codes and further units */
     bool fragment;       /* a unit has begun and not ended; its length lies at fragment_start */
     bool fragment_noted; /* that unit is a slice, which note_unit has seen */
+    bool start_waits;    /* the first piece of a unit was empty: the next one begins the unit */
     size_t fragment_start;
-    bool proved;         /* a marker was at the end of a picture, so markers mean something */
-    bool waits;          /* the picture is complete if no slice comes after its marker */
-    bool keyframe;       /* one of its NAL units is a keyframe's */
-    bool recovery;       /* the picture has a recovery point */
-    unsigned recoveries; /* recovery points since the last keyframe */
-    bool ends_seen;      /* a unit in pieces has had its end marked, so the next ones must have theirs */
-    unsigned slices, slices_before;   /* of this picture and the last one */
-    unsigned steady;                  /* pictures in a row with slices_before slices */
-    struct sps sps;                   /* H.264: the last one; zeroed: none */
-    enum picture_structure structure; /* of the first slice */
-    uint32_t frame_num;               /* of a field */
-    bool paired;                      /* both fields are there, or one is known to be enough */
-    int64_t time;                     /* of the last payload */
-    int64_t unit_time;                /* of the first one */
+    bool proved;          /* a marker was at the end of a picture, so markers mean something */
+    bool waits;           /* the picture is complete if no slice comes after its marker */
+    bool keyframe;        /* one of its NAL units is a keyframe's */
+    bool recovery;        /* the picture has a recovery point */
+    unsigned recoveries;  /* recovery points since the last keyframe */
+    bool ends_seen;       /* a unit in pieces has had its end marked, so the next ones must have theirs */
+    bool starts_repeated; /* a piece that was not a unit's first had a start bit */
+    bool starts_seen;     /* the same of its start */
+    bool middles_seen;    /* a piece that was not a unit's first had no start bit, so none may have */
+    bool whole; /* no unit goes on behind the last payload: it had a marker or an end bit, or no piece */
+    uint16_t fragment_header;                  /* of the unit in pieces */
+    size_t fragment_first_size, fragment_size; /* contents of its first and its last piece */
+    unsigned slices, slices_before;            /* of this picture and the last one */
+    unsigned steady;                           /* pictures in a row with slices_before slices */
+    struct sps sps;                            /* H.264: the last one; zeroed: none */
+    enum picture_structure structure;          /* of the first slice */
+    uint32_t frame_num;                        /* of a field */
+    bool paired;                               /* both fields are there, or one is known to be enough */
+    int64_t time;                              /* of the last payload */
+    int64_t unit_time;                         /* of the first one */
     int64_t arrival_ns;
     bool has_last;
     int64_t last_time; /* of the picture that was complete last */
@@ -89,19 +97,31 @@ enum depacketizer_result access_unit_builder_open(struct access_unit_builder *bu
 /* Adds a whole NAL unit. */
 void access_unit_builder_add(struct access_unit_builder *builder, const uint8_t *data, size_t size);
 
-/* Adds a NAL unit in pieces: its rebuilt header and the content of its first packet; then the rest. */
-void access_unit_builder_begin_fragment(struct access_unit_builder *builder, const uint8_t *header,
-                                        size_t header_size, const uint8_t *data, size_t size);
-void access_unit_builder_continue_fragment(struct access_unit_builder *builder, const uint8_t *data,
-                                           size_t size);
-void access_unit_builder_end_fragment(struct access_unit_builder *builder);
+/* A piece of a NAL unit, as its packet describes it. */
+struct access_unit_fragment {
+    const uint8_t *header; /* of the unit, rebuilt */
+    size_t header_size;
+    const uint8_t *data;
+    size_t size;
+    bool start, end; /* the bits */
+};
 
-/* True if a unit has begun and not ended; false if the beginning of the unit is missing. */
-bool access_unit_builder_has_fragment(const struct access_unit_builder *builder);
+/*
+ * Whether FRAGMENT of PAYLOAD begins its unit. The start bit decides, with two exceptions: cameras that set it on every
+ * fragment, which shows in a fragment of full length with the same header that is not the unit's last; and cameras that never
+ * set it, where a unit begins behind a complete one. To be asked before access_unit_builder_open.
+ */
+bool access_unit_builder_fragment_begins(const struct access_unit_builder *builder,
+                                         const struct depacketizer_payload *payload,
+                                         const struct access_unit_fragment *fragment);
 
-/* The payload goes on with a unit whose beginning is not here: it was lost, or never sent. */
-void access_unit_builder_miss_beginning(struct access_unit_builder *builder,
-                                        const struct depacketizer_payload *payload);
+/*
+ * Adds a piece of a NAL unit, which BEGINS says is its first. A unit in a single piece is against the rules, but whole. So are
+ * pieces without content, which some cameras send at the beginning, in the middle or at the end of a unit.
+ */
+void access_unit_builder_add_fragment(struct access_unit_builder *builder,
+                                      const struct depacketizer_payload *payload,
+                                      const struct access_unit_fragment *fragment, bool begins);
 
 /* The payload is malformed: counts it, and the picture is damaged. */
 void access_unit_builder_spoil(struct access_unit_builder *builder);

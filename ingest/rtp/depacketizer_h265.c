@@ -22,7 +22,13 @@ struct h265 {
     struct depacketizer base;
     struct access_unit_builder builder;
     bool donl;
-    bool start_waits; /* a unit's first fragment was empty: the next one begins the unit */
+};
+
+/* A fragment of a unit: its header lies in `header`. */
+struct fragment {
+    struct access_unit_fragment piece;
+    uint8_t header[HEADER_SIZE];
+    bool begins;
 };
 
 static unsigned type_of(const uint8_t *data)
@@ -33,12 +39,6 @@ static unsigned type_of(const uint8_t *data)
 static unsigned layer_of(const uint8_t *data)
 {
     return (unsigned)(data[0] & 1) << 5 | data[1] >> 3;
-}
-
-/* The fragment begins its unit. */
-static bool starts_unit(const struct h265 *h265, const uint8_t *data)
-{
-    return (data[2] & FU_START) != 0 || h265->start_waits;
 }
 
 /* Bytes before the content of a fragment: only the first of a unit has a decoding order number. */
@@ -97,30 +97,53 @@ static bool aggregate_begins(const struct h265 *h265, const struct depacketizer_
     return false;
 }
 
+/* False: the fragment is cut off within its headers. */
+static bool read_fragment(const struct h265 *h265, const struct depacketizer_payload *payload,
+                          struct fragment *fragment)
+{
+    const uint8_t *data = payload->data;
+
+    if (payload->size < FU_HEADER_SIZE || payload->size < fragment_head(h265, data)) {
+        return false;
+    }
+    rebuild_header(data, fragment->header);
+    fragment->piece = (struct access_unit_fragment){
+        .header = fragment->header,
+        .header_size = HEADER_SIZE,
+        .data = data + fragment_head(h265, data),
+        .size = payload->size - fragment_head(h265, data),
+        .start = (data[2] & FU_START) != 0,
+        .end = (data[2] & FU_END) != 0,
+    };
+    fragment->begins = access_unit_builder_fragment_begins(&h265->builder, payload, &fragment->piece);
+    return true;
+}
+
+static bool fragment_begins_picture(const struct fragment *fragment)
+{
+    if (!fragment->begins || fragment->piece.size == 0) {
+        return false;
+    }
+    const uint8_t head[] = {fragment->header[0], fragment->header[1], fragment->piece.data[0]};
+    return is_first_slice(head, sizeof(head));
+}
+
 static bool begins_picture(const struct h265 *h265, const struct depacketizer_payload *payload)
 {
     const uint8_t *data = payload->data;
     size_t donl = h265->donl ? DONL_SIZE : 0;
 
-    switch (type_of(data)) {
-    case TYPE_AP:
-        return aggregate_begins(h265, payload);
-    case TYPE_FU:
-        if (payload->size < FU_HEADER_SIZE || payload->size <= fragment_head(h265, data) ||
-            !starts_unit(h265, data)) {
-            return false;
-        }
-        uint8_t head[HEADER_SIZE + 1];
-        rebuild_header(data, head);
-        head[HEADER_SIZE] = data[fragment_head(h265, data)];
-        return is_first_slice(head, sizeof(head));
-    default:
-        if (payload->size <= HEADER_SIZE + donl) {
-            return false;
-        }
-        const uint8_t unit[] = {data[0], data[1], data[HEADER_SIZE + donl]};
-        return is_first_slice(unit, sizeof(unit));
+    if (payload->size < HEADER_SIZE) {
+        return false;
     }
+    if (type_of(data) == TYPE_AP) {
+        return aggregate_begins(h265, payload);
+    }
+    if (payload->size <= HEADER_SIZE + donl) {
+        return false;
+    }
+    const uint8_t unit[] = {data[0], data[1], data[HEADER_SIZE + donl]};
+    return is_first_slice(unit, sizeof(unit));
 }
 
 static void put_aggregate(struct h265 *h265, const struct depacketizer_payload *payload)
@@ -140,39 +163,27 @@ static void put_aggregate(struct h265 *h265, const struct depacketizer_payload *
     }
 }
 
-/* 4.4.3. Fragments without content are against the rules; some cameras send them wherever a unit is cut. */
-static void put_fragment(struct h265 *h265, const struct depacketizer_payload *payload)
+/* 4.4.3 */
+static enum depacketizer_result put_fragment(struct h265 *h265, const struct depacketizer_payload *payload)
 {
-    const uint8_t *data = payload->data;
-    uint8_t header[HEADER_SIZE];
+    struct access_unit_builder *builder = &h265->builder;
+    struct fragment fragment = {0};
+    bool readable = read_fragment(h265, payload, &fragment);
+    bool begins = readable && fragment_begins_picture(&fragment);
 
-    if (payload->size < FU_HEADER_SIZE) {
+    if (access_unit_builder_open(builder, payload, begins ? STARTS_PICTURE : STARTS_NOTHING) ==
+        DEPACKETIZER_FULL) {
+        return DEPACKETIZER_FULL;
+    }
+    if (readable && layer_of(payload->data) == 0) {
+        access_unit_builder_add_fragment(builder, payload, &fragment.piece, fragment.begins);
+    } else if (payload->size < FU_HEADER_SIZE) {
         h265->base.counters.malformed++; /* it has no content, so no damage is done */
-        return;
+    } else if (!readable) {
+        access_unit_builder_spoil(builder);
     }
-    if (payload->size < fragment_head(h265, data)) {
-        access_unit_builder_spoil(&h265->builder);
-        return;
-    }
-    if (layer_of(data) != 0) {
-        return;
-    }
-    const uint8_t *rest = data + fragment_head(h265, data);
-    size_t size = payload->size - fragment_head(h265, data);
-    bool start = starts_unit(h265, data);
-    h265->start_waits = start && size == 0 && (data[2] & FU_END) == 0;
-    if (start && size > 0) {
-        rebuild_header(data, header);
-        access_unit_builder_begin_fragment(&h265->builder, header, HEADER_SIZE, rest, size);
-    } else if (access_unit_builder_has_fragment(&h265->builder)) {
-        access_unit_builder_continue_fragment(&h265->builder, rest, size);
-    } else if (size > 0) {
-        access_unit_builder_miss_beginning(&h265->builder, payload);
-        return;
-    }
-    if ((data[2] & FU_END) != 0) {
-        access_unit_builder_end_fragment(&h265->builder);
-    }
+    access_unit_builder_close(builder, payload);
+    return DEPACKETIZER_TAKEN;
 }
 
 /* A single unit (4.4.1). With decoding order numbers its header and its rest lie apart. */
@@ -192,8 +203,9 @@ static void put_single(struct h265 *h265, const struct depacketizer_payload *pay
         access_unit_builder_add(&h265->builder, data, payload->size);
         return;
     }
-    access_unit_builder_begin_fragment(&h265->builder, data, HEADER_SIZE, data + skip, payload->size - skip);
-    access_unit_builder_end_fragment(&h265->builder);
+    const struct access_unit_fragment whole = {data, HEADER_SIZE, data + skip, payload->size - skip,
+                                               .end = true};
+    access_unit_builder_add_fragment(&h265->builder, payload, &whole, true);
 }
 
 static void put_unit(struct h265 *h265, const struct depacketizer_payload *payload)
@@ -202,8 +214,6 @@ static void put_unit(struct h265 *h265, const struct depacketizer_payload *paylo
 
     if (type == TYPE_AP) {
         put_aggregate(h265, payload);
-    } else if (type == TYPE_FU) {
-        put_fragment(h265, payload);
     } else if (type <= TYPE_UNIT_LAST) {
         put_single(h265, payload);
     } else if (type != TYPE_PACI) {
@@ -215,10 +225,11 @@ static enum depacketizer_result put(struct depacketizer *base, const struct depa
 {
     struct h265 *h265 = (struct h265 *)base;
     struct depacketizer_payload payload = access_unit_builder_without_start_code(given);
-    h265->start_waits = h265->start_waits && !payload.gap && h265->builder.time == payload.time;
     bool readable = payload.size >= HEADER_SIZE;
-    bool begins = readable && begins_picture(h265, &payload);
-    enum access_unit_start start = begins ? STARTS_PICTURE : STARTS_NOTHING;
+    if (readable && type_of(payload.data) == TYPE_FU) {
+        return put_fragment(h265, &payload);
+    }
+    enum access_unit_start start = begins_picture(h265, &payload) ? STARTS_PICTURE : STARTS_NOTHING;
 
     if (access_unit_builder_open(&h265->builder, &payload, start) == DEPACKETIZER_FULL) {
         return DEPACKETIZER_FULL;
@@ -244,10 +255,7 @@ static void flush(struct depacketizer *base)
 
 static void reset(struct depacketizer *base)
 {
-    struct h265 *h265 = (struct h265 *)base;
-
-    h265->start_waits = false;
-    access_unit_builder_reset(&h265->builder);
+    access_unit_builder_reset(&((struct h265 *)base)->builder);
 }
 
 static void destroy(struct depacketizer *base)

@@ -16,13 +16,13 @@ void packet_run_finish(struct packet_run *run)
     packet_run_init(run);
 }
 
-bool packet_run_follows(const struct packet_run *run, const struct rtp_packet *packet)
+bool packet_run_follows(const struct packet_run *run, const struct rtp_packet *packet, bool any_ssrc)
 {
     if (run->count == 0) {
         return true;
     }
     const struct rtp_packet *last = &run->items[run->count - 1].packet;
-    return packet->ssrc == last->ssrc && packet->payload_type == last->payload_type &&
+    return (any_ssrc || packet->ssrc == last->ssrc) && packet->payload_type == last->payload_type &&
            packet->sequence == (uint16_t)(last->sequence + 1);
 }
 

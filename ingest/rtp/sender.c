@@ -38,12 +38,33 @@ static enum sender_verdict change(struct sender *sender, uint32_t ssrc, uint16_t
     return SENDER_CHANGED;
 }
 
+bool sender_is_restless(const struct sender *sender)
+{
+    return sender->restlessness >= SENDER_RESTLESS;
+}
+
+static void note_ssrc(struct sender *sender, const struct rtp_packet *packet)
+{
+    bool same = packet->ssrc == sender->last_ssrc;
+
+    if (sender->has_last && same) {
+        sender->restlessness -= sender->restlessness > 0 ? 1 : 0;
+    } else if (sender->has_last && packet->sequence == (uint16_t)(sender->last_sequence + 1)) {
+        sender->restlessness += sender->restlessness < SENDER_RESTLESS_MAX ? 1 : 0;
+    }
+    sender->has_last = true;
+    sender->last_ssrc = packet->ssrc;
+    sender->last_sequence = packet->sequence;
+}
+
 enum sender_verdict sender_judge(struct sender *sender, const struct rtp_packet *packet, uint16_t next,
                                  size_t run, int64_t arrival_ns)
 {
     uint32_t ssrc = packet->ssrc;
 
-    if (sender->known && ssrc == sender->ssrc) {
+    note_ssrc(sender, packet);
+    if (sender->known && (ssrc == sender->ssrc || sender_is_restless(sender))) {
+        sender->ssrc = ssrc;
         sender->arrival_ns = arrival_ns;
         return SENDER_SAME;
     }

@@ -3,7 +3,8 @@
  * pictures; and some also send packets of an older session on the same channel or port, which do not belong to the track.
  * So another SSRC is accepted if the answer to SETUP names it, if its sequence numbers continue those of the present one,
  * or if it proves itself by packets in a row. A sender that was replaced and goes on sending shows that both are alive:
- * then the first one stays. Owned by a track; one thread.
+ * then the first one stays. A sender whose every packet has another SSRC is known by its sequence numbers alone. Owned by a
+ * track; one thread.
  */
 #ifndef INGEST_RTP_SENDER_H
 #define INGEST_RTP_SENDER_H
@@ -22,6 +23,11 @@
 /* Senders that are known not to be this track's; they are ignored while its own sends. */
 #define SENDER_STRANGERS 4
 #define SENDER_SILENCE_NS NS_PER_SECOND
+
+/* So many packets, of which each has another SSRC and the next number, more than such with the same one, show a sender without a
+ * lasting SSRC. The count ends there at the latest. */
+#define SENDER_RESTLESS 3
+#define SENDER_RESTLESS_MAX 16
 
 enum sender_verdict {
     SENDER_SAME,
@@ -42,10 +48,17 @@ struct sender {
     uint16_t previous_next; /* its next sequence number, if it goes on */
     uint32_t strangers[SENDER_STRANGERS];
     size_t stranger_count;
+    bool has_last; /* packets came, the last one with these: */
+    uint32_t last_ssrc;
+    uint16_t last_sequence;
+    unsigned restlessness; /* see SENDER_RESTLESS */
 };
 
 /* NAME 0: no SSRC was named. */
 void sender_init(struct sender *sender, uint32_t name);
+
+/* Each packet has another SSRC, so that SSRCs mean nothing. */
+bool sender_is_restless(const struct sender *sender);
 
 /*
  * NEXT: the sequence number that is expected of the sender. RUN: packets in a row that go on from one to the other, this one

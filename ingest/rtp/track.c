@@ -372,7 +372,8 @@ static int put(struct track *track, const uint8_t *packet, size_t size, int64_t 
         track->foreign++;
         return -EPROTO;
     }
-    bool follows = track->run.count > 0 && packet_run_follows(&track->run, &parsed);
+    bool any_ssrc = !track->sender.known || sender_is_restless(&track->sender);
+    bool follows = track->run.count > 0 && packet_run_follows(&track->run, &parsed, any_ssrc);
     size_t run = follows ? track->run.count + 1 : 1;
     if (!announced && run < TYPE_PROOF) {
         hold(track, &parsed, arrival_ns, follows);
@@ -424,6 +425,9 @@ static int64_t wall_offset(void)
 /* Before the first packet a report of any sender counts, unless the session has named the sender. */
 static bool is_sender(const struct track *track, uint32_t ssrc)
 {
+    if (sender_is_restless(&track->sender)) {
+        return true;
+    }
     if (track->sender.known) {
         return ssrc == track->sender.ssrc;
     }
@@ -444,7 +448,8 @@ int track_put_rtcp(struct track *track, const uint8_t *packet, size_t size, int6
         track->counters.late_ns =
             lateness_note(&track->lateness, rtcp_unix_ns(content.report.ntp), arrival_ns);
     }
-    bool leaves = content.bye && track->sender.known && content.bye_ssrc == track->sender.ssrc;
+    bool leaves = content.bye && track->sender.known && content.bye_ssrc == track->sender.ssrc &&
+                  !sender_is_restless(&track->sender);
     return result == 0 && leaves ? 1 : result;
 }
 

@@ -300,12 +300,13 @@ static void what_cannot_be_is_counted(void **state)
                "abcd")}, /* a unit that reaches past the end */
         {BYTES("\x78\xff\xff"
                "ab")},
-        {BYTES("\x7c")},             /* a fragment without its header */
-        {BYTES("\x7c\x05more")},     /* the middle of a unit that never began */
-        {BYTES("\x79\0\0\0")},       /* STAP-B, cut */
-        {BYTES("\x79\0\0\0\6" SPS)}, /* and with a unit that reaches past the end */
-        {BYTES("\x7a\0\0\0\4")},     /* MTAP16 */
-        {BYTES("\x7d\x85\0")},       /* FU-B, cut */
+        {BYTES("\x7c")},                         /* a fragment without its header */
+        {BYTES("\x7c\x05more")},                 /* the middle of a unit that never began */
+        {BYTES("\x79\0\0\0")},                   /* STAP-B, cut */
+        {BYTES("\x79\0\0\0\6" SPS)},             /* and with a unit that reaches past the end */
+        {BYTES("\x7a\0\0\0\4")},                 /* MTAP16, cut */
+        {BYTES("\x7b\0\0\0\x7f\0\0\0\0" SLICE)}, /* MTAP24 with a unit that reaches past the end */
+        {BYTES("\x7d\x85\0")},                   /* FU-B, cut */
         {BYTES("\x60zero")},
         {BYTES("\x7f"
                "31")},
@@ -395,6 +396,135 @@ static void numbers_of_the_decoding_order_are_skipped(void **state)
     assert_true(units.items[0].keyframe);
     units_check_nals(&units, 1, BYTES(CODE SLICE));
     assert_int_equal(counters()->malformed + counters()->dropped, 0);
+}
+
+/* Cameras that set the start bit on every fragment; on the last one, too, which may be as long as the others. */
+static void repeated_start_bits_are_harmless(void **state)
+{
+    (void)state;
+    put(BYTES(SPS), 0, false);
+    put(BYTES(PPS), 0, false);
+    put(BYTES("\x7c\x85\x88i"), 0, false);
+    put(BYTES("\x7c\x85\x9a"
+              "d"),
+        0, false);
+    put(BYTES("\x7c\xc5r"), 0, false);
+    put(BYTES("\x7c\x85\x40r"), 0, false); /* another slice */
+    put(BYTES("\x7c\xc5"
+              "es"),
+        0, true);
+    put(BYTES("\x5c\x81\x9as"), 1, false);
+    put(BYTES("\x5c\xc1\x88l"), 1, true);
+    assert_int_equal(units.count, 2);
+    units_check_nals(&units, 0,
+                     BYTES(CODE SPS CODE PPS CODE "\x65\x88i\x9a"
+                                                  "dr" CODE "\x65\x40res"));
+    units_check_nals(&units, 1, BYTES(CODE "\x41\x9as\x88l"));
+    assert_int_equal(counters()->malformed + counters()->dropped + counters()->marker_errors, 0);
+    put(BYTES("\x5c\x81\x9as"), 2, false);
+    put_after_gap(BYTES("\x5c\xc1\x88l"), 2, true); /* what is lost is lost */
+    assert_int_equal(units.count, 2);
+}
+
+/* The same without end bits: a shorter fragment is the last one. */
+static void repeated_start_bits_without_ends_are_harmless(void **state)
+{
+    (void)state;
+    put(BYTES("\x7c\x85\x88i"), 0, false);
+    put(BYTES("\x7c\x85\x9a"
+              "d"),
+        0, false);
+    put(BYTES("\x7c\x85r"), 0, false);
+    put(BYTES("\x7c\x85\x40re"), 0, false);
+    put(BYTES("\x7c\x85st"), 0, true);
+    put(BYTES(SLICE), 1, true);
+    assert_int_equal(units.count, 2);
+    units_check_nals(&units, 0,
+                     BYTES(CODE "\x65\x88i\x9a"
+                                "dr" CODE "\x65\x40rest"));
+}
+
+/* Cameras that never set the start bit: the first fragment is the one behind a complete unit. */
+static void missing_start_bits_are_harmless(void **state)
+{
+    (void)state;
+    put_after_gap(BYTES(SPS), 0, false);
+    put(BYTES(PPS), 0, false);
+    put(BYTES("\x7c\x05\x88i"), 0, false);
+    put(BYTES("\x7c\x05"
+              "d"),
+        0, false);
+    put(BYTES("\x7c\x45r"), 0, false);
+    put(BYTES("\x7c\x05\x40r"), 0, false);
+    put(BYTES("\x7c\x45"
+              "est"),
+        0, true);
+    put(BYTES("\x5c\x01\x9as"), 1, false);
+    put(BYTES("\x5c\x41lice"), 1, true);
+    put(BYTES("\x5c\x01\x9as"), 2, false); /* without an end bit and a marker, too */
+    put(BYTES("\x5c\x01lice"), 2, false);
+    put(BYTES("\x5c\x01\x9as"), 3, false);
+    put(BYTES("\x5c\x41lice"), 3, true);
+    assert_int_equal(units.count, 4);
+    units_check_nals(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR CODE "\x65\x40rest"));
+    for (size_t i = 1; i < 4; i++) {
+        units_check_nals(&units, i, BYTES(CODE SLICE));
+        assert_false(units.items[i].lost);
+    }
+    assert_int_equal(counters()->malformed + counters()->dropped, 0);
+    put_after_gap(BYTES("\x5c\x01\x9as"), 4, false);
+    put(BYTES("\x5c\x41lice"), 4, true);
+    assert_int_equal(units.count, 4);
+    put(BYTES("\x5c\x01\x9as"), 5, false);
+    put(BYTES("\x5c\x41lice"), 5, true);
+    assert_int_equal(units.count, 5);
+}
+
+/* Without start bits the very first packet begins a keyframe if it reads as one; the middle of one does not. */
+static void a_stream_may_begin_with_a_keyframe_without_start_bits(void **state)
+{
+    (void)state;
+    put_after_gap(BYTES("\x7c\x05\x88\x84\x01i"), 0, false); /* I, frame_num 0 */
+    put(BYTES("\x7c\x45"
+              "dr"),
+        0, true);
+    assert_int_equal(units.count, 1);
+    units_check_nals(&units, 0, BYTES(CODE "\x65\x88\x84\x01idr"));
+    teardown(state);
+    setup(state);
+    put_after_gap(BYTES("\x7c\x05\x9b\x84\x01i"), 0, false);
+    put(BYTES("\x7c\x05more"), 0, false);
+    put(BYTES("\x7c\x45"
+              "dr"),
+        0, true);
+    assert_int_equal(units.count, 0);
+}
+
+/* RFC 6184, 5.7.2: units of several times in one packet, each with the distance of its time. */
+static void packets_of_several_times_are_taken_apart(void **state)
+{
+    (void)state;
+    put(BYTES("\x7a\0\1"
+              "\0\4\0\0\0" SPS "\0\4\1\0\0" PPS "\0\5\2\0\0" IDR "\0\7\3\x0e\x10" SLICE),
+        1000, true);
+    put(BYTES("\x7b\0\5"
+              "\0\7\0\0\0\0" SLICE "\0\6\1\0\0\0" SLICE_MORE "\0\7\2\1\0\0" SLICE),
+        8200, false);
+    put(BYTES(SLICE), 100000, true);
+    assert_int_equal(units.count, 5);
+    units_check_nals(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
+    units_check_nals(&units, 1, BYTES(CODE SLICE));
+    units_check_nals(&units, 2, BYTES(CODE SLICE CODE SLICE_MORE));
+    units_check_nals(&units, 3, BYTES(CODE SLICE));
+    assert_int_equal(units.items[0].time, 1000);
+    assert_int_equal(units.items[1].time, 4600);
+    assert_int_equal(units.items[2].time, 8200);
+    assert_int_equal(units.items[3].time, 8200 + 65536);
+    assert_int_equal(counters()->malformed + counters()->dropped, 0);
+    assert_int_equal(counters()->marker_errors, 1); /* the MTAP24 had none */
+    for (size_t i = 0; i < units.count; i++) {
+        assert_false(units.items[i].lost);
+    }
 }
 
 static void pictures_without_end_are_bounded(void **state)
@@ -605,6 +735,11 @@ int main(void)
         TEST(units_without_end_bits_are_whole),
         TEST(pieces_of_one_byte_are_harmless),
         TEST(numbers_of_the_decoding_order_are_skipped),
+        TEST(repeated_start_bits_are_harmless),
+        TEST(repeated_start_bits_without_ends_are_harmless),
+        TEST(missing_start_bits_are_harmless),
+        TEST(a_stream_may_begin_with_a_keyframe_without_start_bits),
+        TEST(packets_of_several_times_are_taken_apart),
         TEST(pictures_without_end_are_bounded),
         TEST(a_new_sender_drops_what_is_incomplete),
     };

@@ -168,6 +168,28 @@ static void fragments_without_content_and_with_numbers(void **state)
     units_check_nals(&units, 0, BYTES(CODE IDR));
 }
 
+/* The start bit on every fragment, or on none. */
+static void start_bits_may_be_wrong(void **state)
+{
+    for (int none = 0; none < 2; none++) {
+        put(BYTES(VPS), 0, false);
+        put(BYTES(SPS), 0, false);
+        put(BYTES(PPS), 0, false);
+        put(none ? "\x62\x01\x13\xaf id" : "\x62\x01\x93\xaf id", 7, 0, false);
+        put(none ? "\x62\x01\x13r   " : "\x62\x01\x93r   ", 7, 0, false);
+        put(none ? "\x62\x01\x53." : "\x62\x01\xd3.", 4, 0, true);
+        put(none ? "\x62\x01\x01\xd0 sl" : "\x62\x01\x81\xd0 sl", 7, 1, false);
+        put(none ? "\x62\x01\x41ice" : "\x62\x01\xc1ice", 6, 1, true);
+        assert_int_equal(units.count, 2);
+        units_check_nals(&units, 0, BYTES(CODE VPS CODE SPS CODE PPS CODE "\x26\x01\xaf idr   ."));
+        units_check_nals(&units, 1, BYTES(CODE SLICE));
+        assert_int_equal(depacketizer_counters(h265)->malformed + depacketizer_counters(h265)->dropped, 0);
+        teardown(state);
+        units = (struct fixture_units){0};
+        setup(state);
+    }
+}
+
 static void what_cannot_be_is_counted(void **state)
 {
     static const struct {
@@ -212,6 +234,7 @@ int main(void)
         TEST(fragments_without_content_are_harmless),
         cmocka_unit_test_setup_teardown(fragments_without_content_and_with_numbers, setup_with_numbers,
                                         teardown),
+        TEST(start_bits_may_be_wrong),
         TEST(what_cannot_be_is_counted),
     };
 

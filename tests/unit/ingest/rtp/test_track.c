@@ -195,6 +195,35 @@ static void another_ssrc_that_goes_on_costs_nothing(void **state)
     }
 }
 
+/* Each packet has an SSRC of its own; the session names one that never comes, the first, or none. */
+static void an_ssrc_for_each_packet_costs_nothing(void **state)
+{
+    static const uint32_t names[] = {0, 9, 1000};
+
+    for (unsigned round = 0; round < 6; round++) {
+        begin_as(round % 2 == 1, names[round / 2], "H264", "");
+        for (unsigned i = 0; i < 20; i++) {
+            put_frame((uint16_t)(65530 + i), 3600 * i, 9 + i * 7919, 40 * MS * i);
+        }
+        assert_int_equal(units.count, 20);
+        for (unsigned i = 1; i < 20; i++) {
+            assert_false(units.items[i].lost);
+        }
+        /* A packet that is lost is one picture, not the rest of the stream; nor is a jump of the numbers. */
+        for (unsigned i = 21; i < 30; i++) {
+            put_frame((uint16_t)(65530 + i), 3600 * i, 9 + i * 7919, 40 * MS * (i + 5));
+        }
+        track_flush(video, 10 * NS);
+        take_units(video, &units);
+        assert_int_equal(units.count, 29);
+        for (unsigned i = 30; i < 40; i++) {
+            put_frame((uint16_t)(20000 + i), 3600 * i, 9 + i * 7919, 10 * NS + 40 * MS * i);
+        }
+        assert_int_equal(units.count, 39);
+        teardown(state);
+    }
+}
+
 /* SSRC, sequence numbers and timestamps begin anew with each group; its first packet is the keyframe's. */
 static void groups_that_begin_anew_lose_nothing(void **state)
 {
@@ -688,6 +717,7 @@ int main(void)
         TEST(the_named_sender_is_ours),
         TEST(a_name_that_is_wrong_costs_nothing),
         TEST(another_ssrc_that_goes_on_costs_nothing),
+        TEST(an_ssrc_for_each_packet_costs_nothing),
         TEST(groups_that_begin_anew_lose_nothing),
         TEST(numbers_that_begin_anew_lose_nothing),
         TEST(late_packets_are_no_beginning),
