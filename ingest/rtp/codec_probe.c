@@ -4,6 +4,12 @@
 
 #define FORBIDDEN_BIT 0x80
 
+/* Whether the unit whose length is at AT, with MORE bytes between both, ends within SIZE bytes of PAYLOAD. */
+static bool unit_fits(size_t size, size_t at, const uint8_t *payload, size_t more)
+{
+    return size > at + 2 + more && bytes_get_be16(payload + at) <= size - at - 2 - more;
+}
+
 /* H.264: RFC 6184, table 1, and ITU-T H.264, table 7-1 and 7.4.1 (nal_ref_idc). */
 static bool may_be_h264(const uint8_t *payload, size_t size)
 {
@@ -24,8 +30,15 @@ static bool may_be_h264(const uint8_t *payload, size_t size)
     case 12: /* filler */
         return reference == 0;
     case 24: /* STAP-A: a length that fits */
-        return size > 3 && bytes_get_be16(payload + 1) <= size - 3;
-    case 28: /* FU-A: its reserved bit is 0; what is cut is a slice, SEI or a parameter set */
+        return unit_fits(size, 1, payload, 0);
+    case 25: /* STAP-B: behind a decoding order number */
+        return unit_fits(size, 3, payload, 0);
+    case 26: /* MTAP16 and MTAP24: and before another one and a time */
+        return unit_fits(size, 3, payload, 3);
+    case 27:
+        return unit_fits(size, 3, payload, 4);
+    case 28: /* FU-A, FU-B: their reserved bit is 0; what is cut is a slice, SEI or a parameter set */
+    case 29:
         return size > 1 && (payload[1] & 0x20) == 0 &&
                ((payload[1] & 0x1f) == 1 || ((payload[1] & 0x1f) >= 5 && (payload[1] & 0x1f) <= 8));
     default:

@@ -7,10 +7,14 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/hash.h"
 #include "common/log/log.h"
 
 /* Requests of the camera's that are answered in one turn; more is a flood. */
 #define PEER_REQUESTS_MAX 32
+
+/* Milliseconds without a byte after which a description without a length, or with a wrong one, is complete. */
+#define BODY_SILENCE_MS 500
 
 /* Reads in one turn that bring nothing for us; then deadlines are looked at. */
 #define READS_MAX 16
@@ -160,6 +164,7 @@ int rtsp_connection_connect(struct rtsp_connection *connection, const struct rts
     rtsp_auth_begin(connection->auth);
     connection->session_id[0] = '\0';
     connection->unanswered = 0;
+    connection->answered = connection->answered_rightly = 0;
     connection->challenged = false;
     connection->closed = false;
     connection->readable = true;
@@ -304,6 +309,44 @@ static void answer_peer(struct rtsp_connection *connection)
     (void)rtsp_connection_send(connection, "", 0, out, (size_t)length);
 }
 
+static uint64_t message_hash(const struct rtsp_connection *connection)
+{
+    const struct rtsp_input *input = &connection->input;
+
+    return hash_add(HASH_START, input->data + input->begin, input->event_size);
+}
+
+/*
+ * Whether the message is the last response once more: some cameras send each twice. It has the number of a request that has been
+ * answered. Where it is not certain yet that a camera's numbers mean anything, it also has to be the same, or cannot be an answer
+ * to the request under way.
+ */
+static bool is_repeated(const struct rtsp_connection *connection, int64_t sequence)
+{
+    const struct rtsp_message *message = &connection->input.message;
+
+    if (connection->answered == 0 || sequence != connection->answered ||
+        sequence == (int64_t)connection->sequence) {
+        return false;
+    }
+    if (connection->answered_rightly > 1 && !connection->odd_sequence) {
+        return true;
+    }
+    bool describing = connection->method && strcmp(connection->method, "DESCRIBE") == 0;
+    return message_hash(connection) == connection->answered_hash ||
+           (describing && message->status < 300 && message->body_size == 0 &&
+            rtsp_message_header(message, "Public", 0));
+}
+
+static void note_answer(struct rtsp_connection *connection, int64_t sequence)
+{
+    bool right = sequence == (int64_t)connection->sequence;
+
+    connection->answered = right ? connection->sequence : 0;
+    connection->answered_hash = message_hash(connection);
+    connection->answered_rightly += right && connection->answered_rightly < 2 ? 1 : 0;
+}
+
 /*
  * Whether the message is the response to the request under way. Only one is, so any final response is, whatever its CSeq
  * says, unless that is the number of an earlier request that is still without a response: then this one comes late.
@@ -321,9 +364,17 @@ static bool is_response(struct rtsp_connection *connection)
         connection->unanswered &= ~(1u << age);
         return false;
     }
+    if (is_repeated(connection, sequence)) {
+        if (!connection->twice) {
+            log_info("the camera sends its responses twice; the second ones are left out");
+        }
+        connection->twice = true;
+        return false;
+    }
     if (!connection->method) {
         return false;
     }
+    note_answer(connection, sequence);
     if (sequence >= 0 && age != 0 && !connection->odd_sequence) {
         connection->odd_sequence = true;
         log_info("the camera numbers its responses wrongly (CSeq %lld instead of %u); they are taken in "
@@ -406,6 +457,10 @@ int rtsp_connection_next(struct rtsp_connection *connection, enum rtsp_event *ev
             requests++;
             answer_peer(connection);
         } else if (*event == RTSP_EVENT_NONE) {
+            if (connection->closed && rtsp_input_waits_for_body(&connection->input)) {
+                rtsp_input_end_body(&connection->input);
+                continue;
+            }
             if (connection->closed) {
                 return 1;
             }
@@ -471,9 +526,17 @@ static int wait_more(struct rtsp_connection *connection, bool idle, int64_t dead
 {
     struct pollfd ready = rtsp_connection_poll(connection);
     int64_t now = clock_now_ns();
+    int64_t silence_ns = now + BODY_SILENCE_MS * NS_PER_MS;
+    bool body = idle && rtsp_input_waits_for_body(&connection->input) && silence_ns < deadline_ns;
     int result;
 
-    if (now >= deadline_ns) {
+    if (body) {
+        result = rtsp_wait_poll(connection->wait, &ready, 1, silence_ns);
+        if (result == -ETIMEDOUT) {
+            rtsp_input_end_body(&connection->input);
+            return 0;
+        }
+    } else if (now >= deadline_ns) {
         result = -ETIMEDOUT;
     } else if (idle) {
         result = rtsp_wait_poll(connection->wait, &ready, 1, deadline_ns);

@@ -46,10 +46,14 @@ struct rtsp_connection {
     char session_id[RTSP_SESSION_ID_SIZE]; /* "": none yet */
     uint32_t sequence;                     /* CSeq of the newest request */
     uint32_t unanswered;                   /* bit n: request SEQUENCE - n has had no final response */
-    bool odd_sequence; /* a response had another CSeq than its request, which was logged */
-    bool challenged;   /* the newest response was a 401 */
-    bool readable;     /* the socket may have something */
-    bool closed;       /* the camera has closed the connection, or asked for that */
+    uint32_t answered;         /* CSeq of the last response, if it was that of its request; 0: none */
+    uint64_t answered_hash;    /* of that response */
+    unsigned answered_rightly; /* responses that had the CSeq of their requests, up to 2 */
+    bool twice;                /* a response came again, which was logged */
+    bool odd_sequence;         /* a response had another CSeq than its request, which was logged */
+    bool challenged;           /* the newest response was a 401 */
+    bool readable;             /* the socket may have something */
+    bool closed;               /* the camera has closed the connection, or asked for that */
     char out[RTSP_CONNECTION_OUT_SIZE];
     size_t out_size;
 

@@ -3,6 +3,9 @@
  * camera, and anything else announces a message. Out of step (the bytes make neither) it looks for "RTSP/" or for a '$'
  * with an expected channel, a plausible length and the first bits of RTP or RTCP. So a packet with a wrong length is lost
  * and the next is found, if there is more of it when the wrong one seems complete.
+ *
+ * A packet that is followed by a few bytes that make no sense waits, with all behind it, until the next packets have come: they
+ * show whether that is junk, which this camera puts between its packets, or the rest of a packet with a wrong length.
  */
 #include "ingest/rtsp/rtsp_input.h"
 
@@ -11,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "common/base/clock.h"
 
 #define INTERLEAVED_MARK '$'
 #define INTERLEAVED_HEAD 4
@@ -21,6 +26,9 @@
 /* Bytes of the longest method name: "GET_PARAMETER", "SET_PARAMETER". */
 #define METHOD_MAX 16
 
+/* Bytes of the first line of a request. */
+#define REQUEST_LINE_MAX 4096
+
 /* Bytes between two packets that are neither; more is the rest of a packet whose length is wrong. */
 #define JUNK_MAX 256
 
@@ -29,6 +37,13 @@
 #define JUNK_DOUBTS 2
 #define JUNK_PACKETS 16
 #define JUNK_HABIT_PACKETS 8192
+
+/* The bytes of these packets are looked for that far, and so long. */
+#define JUNK_LOOK_SIZE 65536
+#define JUNK_LOOK_NS NS_PER_SECOND
+
+/* So many bytes of one kind are no video: those of a NAL unit are as good as random. */
+#define JUNK_PLAIN_MIN 8
 
 static const char version[] = "RTSP/";
 static const char other_protocol[] = "HTTP/";
@@ -147,7 +162,20 @@ static bool is_text(const char *text, size_t size)
     return true;
 }
 
-/* Whether TEXT, of which SIZE bytes are there, may begin a message: a version, or a method, a space and more text. */
+/* Whether the first line of TEXT, as far as it is there, may be that of a request: it ends in a version. */
+static bool is_request_line(const char *text, size_t size)
+{
+    size_t line = size < REQUEST_LINE_MAX ? size : REQUEST_LINE_MAX;
+    const char *newline = memchr(text, '\n', line);
+
+    if (!is_text(text, line)) {
+        return false;
+    }
+    return newline ? memmem(text, (size_t)(newline - text), version, strlen(version)) != NULL
+                   : size < REQUEST_LINE_MAX;
+}
+
+/* Whether TEXT, of which SIZE bytes are there, may begin a message: a version, or a method, a space and the rest of a request. */
 static bool plausible_message(const char *text, size_t size)
 {
     size_t compare = size < strlen(version) ? size : strlen(version);
@@ -161,7 +189,7 @@ static bool plausible_message(const char *text, size_t size)
         length++;
     }
     return length > 0 && length <= METHOD_MAX &&
-           (length == size || (text[length] == ' ' && is_text(text, size)));
+           (length == size || (text[length] == ' ' && is_request_line(text, size)));
 }
 
 /* Out of step: skips to what looks like a beginning. */
@@ -269,46 +297,136 @@ static bool junk_ends(const struct rtsp_input *input, const uint8_t *rest, size_
     return size <= JUNK_MAX;
 }
 
-/* Whether this camera puts junk between its packets: what makes no sense behind a packet has come often of late. */
-static bool sends_junk(struct rtsp_input *input)
+/* Where the junk at REST ends, of whose SIZE bytes it may be some: at something that is plausible. SIZE: not within them. */
+static size_t junk_size(const struct rtsp_input *input, const uint8_t *rest, size_t size)
+{
+    for (size_t i = 0; i <= JUNK_MAX && i < size; i++) {
+        size_t left = size - i;
+        if (left > INTERLEAVED_HEAD && rest[i] == INTERLEAVED_MARK &&
+            plausible_packet(input, rest + i, left)) {
+            return i;
+        }
+    }
+    return size;
+}
+
+/* Whether SIZE bytes are of one kind: all are text, but not the same one (sound is filled so), or none is ASCII. */
+static bool is_plain(const uint8_t *rest, size_t size)
+{
+    size_t high = 0;
+    size_t text = 0;
+    size_t same = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        high += rest[i] >= 0x80 ? 1 : 0;
+        text += isprint(rest[i]) || isspace(rest[i]) ? 1 : 0;
+        same += rest[i] == rest[0] ? 1 : 0;
+    }
+    return size >= JUNK_PLAIN_MIN && same < size && (high == size || text == size);
+}
+
+enum look { LOOK_JUNK, LOOK_REST, LOOK_UNCLEAR };
+
+/*
+ * What the SIZE bytes at REST, behind a packet, are by those that follow: junk if it comes again soon, and often enough to be a
+ * habit.
+ */
+static enum look look_ahead(const struct rtsp_input *input, const uint8_t *rest, size_t size)
+{
+    const uint8_t *end = rest + size;
+    size_t junk = junk_size(input, rest, size);
+    int doubts = 1;
+
+    if (junk < size && is_plain(rest, junk)) {
+        return LOOK_JUNK;
+    }
+    for (int packets = 0; packets <= JUNK_PACKETS;) {
+        if (junk == (size_t)(end - rest)) {
+            return junk > JUNK_MAX ? LOOK_REST : LOOK_UNCLEAR;
+        }
+        if (junk > 0 && packets > 0 && ++doubts > JUNK_DOUBTS) {
+            return LOOK_JUNK;
+        }
+        packets = junk > 0 ? 1 : packets + 1;
+        rest += junk;
+        size_t left = (size_t)(end - rest);
+        size_t length = INTERLEAVED_HEAD + (size_t)(rest[2] << 8 | rest[3]);
+        if (left <= length) {
+            return LOOK_UNCLEAR;
+        }
+        rest += length;
+        junk = may_follow(rest, left - length) && any_packet(rest, left - length)
+                   ? 0
+                   : junk_size(input, rest, left - length);
+    }
+    return LOOK_REST;
+}
+
+/* Whether this camera puts junk between its packets: what makes no sense behind a packet, SIZE bytes at REST, has come often of
+ * late, or will. */
+static enum look sends_junk(struct rtsp_input *input, const uint8_t *rest, size_t size)
 {
     uint64_t since = input->packets - input->doubted;
 
     if (since > (input->doubts == JUNK_DOUBTS ? JUNK_HABIT_PACKETS : JUNK_PACKETS)) {
         input->doubts = 0;
     }
-    input->doubted = input->packets;
-    if (input->doubts < JUNK_DOUBTS) {
-        input->doubts++;
-        return false;
+    enum look look = input->doubts == JUNK_DOUBTS ? LOOK_JUNK : look_ahead(input, rest, size);
+    if (look == LOOK_UNCLEAR && size < JUNK_LOOK_SIZE && !input->impatient) {
+        return look;
     }
-    return true;
+    input->doubted = input->packets;
+    if (look == LOOK_JUNK) {
+        input->doubts = JUNK_DOUBTS;
+        return look;
+    }
+    input->doubts += input->doubts < JUNK_DOUBTS ? 1 : 0;
+    return LOOK_REST;
 }
 
 /*
  * What makes no sense behind a packet of LENGTH bytes at AT, if it is here already, gives away that the length is wrong:
  * part of the packet is missing, and the next one begins within it, or there is more of it. But some cameras send a few
- * bytes of junk between packets, which costs no packet where it can be told: by zeros, or since it comes often.
+ * bytes of junk between packets, which costs no packet where it can be told: by zeros, by what it looks like, or since it
+ * comes often.
  */
-static bool is_mistaken(struct rtsp_input *input, const uint8_t *at, size_t length, size_t size)
+static enum look judge_packet(struct rtsp_input *input, const uint8_t *at, size_t length, size_t size)
 {
     const uint8_t *rest = at + length;
     size_t behind = size - length;
 
     if (may_follow(rest, behind)) {
-        return false;
+        return LOOK_JUNK;
     }
     for (const uint8_t *inner = at + 1; (inner = memchr(inner, INTERLEAVED_MARK, (size_t)(rest - inner)));
          inner++) {
         if (proven_packet(input, inner, size - (size_t)(inner - at))) {
-            return true;
+            return LOOK_REST;
         }
     }
     size_t filling = count_filling(rest, behind);
-    if (filling == 0 && !sends_junk(input)) {
-        return true;
+    if (filling == behind) {
+        return LOOK_JUNK;
     }
-    return filling < behind && !junk_ends(input, rest + filling, behind - filling);
+    if (!junk_ends(input, rest + filling, behind - filling)) {
+        return LOOK_REST;
+    }
+    return filling > 0 ? LOOK_JUNK : sends_junk(input, rest, behind);
+}
+
+/* As judge_packet, but what stays unclear for long counts as the rest of a packet. */
+static enum look judge_in_time(struct rtsp_input *input, const uint8_t *at, size_t length, size_t size)
+{
+    int64_t now = input->doubt_ns > 0 ? clock_now_ns() : 0;
+
+    input->impatient = input->doubt_ns > 0 && now - input->doubt_ns > JUNK_LOOK_NS;
+    enum look look = judge_packet(input, at, length, size);
+    if (look != LOOK_UNCLEAR) {
+        input->doubt_ns = 0;
+    } else if (input->doubt_ns == 0) {
+        input->doubt_ns = clock_now_ns();
+    }
+    return look;
 }
 
 /* -EAGAIN: it was not a packet. */
@@ -324,7 +442,11 @@ static int next_packet(struct rtsp_input *input, enum rtsp_event *event)
     if (size < length) {
         return 0;
     }
-    if (is_mistaken(input, at, length, size)) {
+    enum look look = judge_in_time(input, at, length, size);
+    if (look == LOOK_UNCLEAR) {
+        return 0;
+    }
+    if (look == LOOK_REST) {
         input->lost = true;
         skip(input, 1);
         return -EAGAIN;
@@ -370,22 +492,97 @@ static const char *header_value(const char *line, const char *name)
     return *line == ':' ? line + 1 + strspn(line + 1, " \t") : NULL;
 }
 
-/* Parsing writes into the text, and the body may not be here yet, so only a copy tells its length. */
-static int64_t body_length(const char *text, size_t head)
+/* What the headers say of the body. Parsing writes into the text, and the body may not be here yet, so only a copy tells. */
+struct body_claim {
+    int64_t length; /* -1: not said */
+    bool description;
+};
+
+static struct body_claim read_claim(const char *text, size_t head)
 {
+    static const char sdp[] = "application/sdp";
+    struct body_claim claim = {.length = -1};
+
     for (const char *line = text; line < text + head;) {
         const char *newline = memchr(line, '\n', (size_t)(text + head - line));
         const char *digits = header_value(line, "Content-Length");
-        if (digits) {
-            int64_t value = 0;
-            for (; isdigit((unsigned char)*digits) && value < INT64_MAX / 100; digits++) {
-                value = value * 10 + *digits - '0';
+        const char *type = header_value(line, "Content-Type");
+        if (digits && claim.length < 0) {
+            claim.length = 0;
+            for (; isdigit((unsigned char)*digits) && claim.length < INT64_MAX / 100; digits++) {
+                claim.length = claim.length * 10 + *digits - '0';
             }
-            return value;
         }
+        claim.description = claim.description || (type && strncasecmp(type, sdp, strlen(sdp)) == 0);
         line = newline + 1;
     }
-    return 0;
+    return claim;
+}
+
+/* Whether SIZE bytes at LINE may begin a line of a description (RFC 4566, section 5), or an empty one. */
+static bool is_description_line(const char *line, size_t size)
+{
+    return line[0] == '\r' || line[0] == '\n' ||
+           (isalpha((unsigned char)line[0]) && (size == 1 || line[1] == '='));
+}
+
+/* How many of SIZE bytes at BODY are lines of a description, the last one perhaps cut off. */
+static size_t description_size(const char *body, size_t size)
+{
+    size_t at = 0;
+
+    while (at < size && is_description_line(body + at, size - at)) {
+        const char *newline = memchr(body + at, '\n', size - at);
+        at = newline ? (size_t)(newline + 1 - body) : size;
+    }
+    return at;
+}
+
+/* Whether SIZE bytes at BODY name a media. */
+static bool has_media(const char *body, size_t size)
+{
+    for (const char *at = body; (at = memchr(at, 'm', size - (size_t)(at - body))); at++) {
+        if ((size_t)(body + size - at) > 1 && at[1] == '=' && (at == body || at[-1] == '\n')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Bytes of the body, of which SIZE are here; -1: its end is not. Content-Length is believed if what lies behind it is not more of
+ * a description.
+ */
+static int64_t body_length(struct rtsp_input *input, const struct body_claim *claim, const char *body,
+                           size_t size)
+{
+    static const char begin[] = "v=0";
+    bool begins = size >= strlen(begin) && memcmp(body, begin, strlen(begin)) == 0;
+
+    if (!claim->description && !(claim->length <= 0 && begins)) {
+        return claim->length < 0 ? 0 : claim->length;
+    }
+    size_t lines = description_size(body, size);
+    bool longer = claim->length >= 0 && begins && lines > (size_t)claim->length + 2;
+    if (claim->length > 0 && !longer) {
+        input->body_open = size < (size_t)claim->length && lines == size && has_media(body, size);
+        return input->body_open && input->body_ends ? (int64_t)size : claim->length;
+    }
+    if (claim->length == 0 && !begins) {
+        return 0;
+    }
+    input->body_open = lines == size && lines <= RTSP_BODY_SIZE_MAX;
+    return input->body_open && !input->body_ends ? -1 : (int64_t)lines;
+}
+
+bool rtsp_input_waits_for_body(const struct rtsp_input *input)
+{
+    return input->body_open;
+}
+
+void rtsp_input_end_body(struct rtsp_input *input)
+{
+    input->body_ends = input->body_open;
 }
 
 static int next_message(struct rtsp_input *input, enum rtsp_event *event, const char **what, int64_t *bytes)
@@ -398,7 +595,12 @@ static int next_message(struct rtsp_input *input, enum rtsp_event *event, const 
     if (head == 0) {
         return size >= RTSP_HEAD_SIZE_MAX ? -EMSGSIZE : 0;
     }
-    int64_t body = body_length(text, head);
+    struct body_claim claim = read_claim(text, head);
+    input->body_open = false;
+    int64_t body = body_length(input, &claim, text + head, size - head);
+    if (body < 0) {
+        body = (int64_t)(size - head) + 1; /* at least */
+    }
     if (body > RTSP_BODY_SIZE_MAX) {
         *what = "body";
         *bytes = body;
@@ -420,6 +622,7 @@ static int next_message(struct rtsp_input *input, enum rtsp_event *event, const 
     }
     input->message.body = text + head;
     input->message.body_size = (size_t)body;
+    input->body_open = input->body_ends = false;
     understood(input, head + (size_t)body);
     *event = RTSP_EVENT_MESSAGE;
     return 0;

@@ -38,6 +38,11 @@ struct rtsp_input {
     bool lost;                                   /* looking for the next thing that makes sense */
     uint64_t garbage;                            /* bytes skipped altogether */
     uint64_t packets;                            /* understood so far */
+    bool
+        body_open; /* a message lacks the end of its body, as far as its headers say; see rtsp_input_end_body */
+    bool body_ends;   /* no more of it comes */
+    int64_t doubt_ns; /* since when a packet is doubted and waits for those behind it; 0: none */
+    bool impatient;   /* it has waited long enough */
     uint64_t doubted; /* the value of `packets` when one was last doubted because of what followed it */
     int doubts;       /* such doubts, not far from one another */
 
@@ -69,6 +74,13 @@ void rtsp_input_added(struct rtsp_input *input, size_t size);
  * -EBADMSG: too much garbage; -EPROTONOSUPPORT: the peer speaks HTTP; -ENOMEM. After an error the connection cannot be used.
  */
 int rtsp_input_next(struct rtsp_input *input, enum rtsp_event *event, const char **what, int64_t *bytes);
+
+/*
+ * Some cameras send a description without Content-Length, or with a wrong one: then only a pause shows where it ends. After
+ * RTSP_EVENT_NONE: true if a pause would. The next call after rtsp_input_end_body takes what is there.
+ */
+bool rtsp_input_waits_for_body(const struct rtsp_input *input);
+void rtsp_input_end_body(struct rtsp_input *input);
 
 /* For packets only: the event is not consumed, and the next call of rtsp_input_next finds it again. */
 void rtsp_input_push_back(struct rtsp_input *input);

@@ -384,6 +384,63 @@ static void odd_answers_are_understood(void **state)
     end();
 }
 
+/* Sends each response twice. With a CONTEXT the second is not quite the same, and a log-in is asked for. */
+static void answers_twice(struct script_server *camera, const char *request)
+{
+    bool login = camera->context != NULL;
+    char other[128];
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(other, sizeof(other), "Date: %d\r\nPublic: OPTIONS\r\n", login ? i : 0);
+        if (script_is(request, "OPTIONS")) {
+            script_reply(camera, request, "200 OK", other, NULL);
+        } else if (login && !strstr(request, "Authorization:")) {
+            strcat(other, "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n");
+            script_reply(camera, request, "401 Unauthorized", other, NULL);
+        } else {
+            script_camera(camera, request, true);
+        }
+    }
+}
+
+static void responses_may_come_twice(void **state)
+{
+    (void)state;
+    for (int login = 0; login < 2; login++) {
+        begin(answers_twice, login ? "" : NULL);
+        fixture.options.username = login > 0 ? "user" : NULL;
+        fixture.options.password = login ? "word" : NULL;
+        session_open(&fixture, 0);
+        assert_non_null(rtsp_session_media(fixture.session, RTSP_AUDIO));
+        assert_int_equal(script_count(&server, "SETUP "), 2);
+        assert_int_equal(script_count(&server, "DESCRIBE "), login ? 2 : 1);
+        end();
+    }
+}
+
+/* Leaves Content-Length out of the description. */
+static void describes_without_length(struct script_server *camera, const char *request)
+{
+    if (script_is(request, "DESCRIBE") && camera->connections == 1) {
+        char text[2048];
+        snprintf(text, sizeof(text), "RTSP/1.0 200 OK\r\nCSeq: %s", strstr(request, "CSeq: ") + 6);
+        snprintf(strchr(text + 17, '\r'), 1500, "\r\nContent-Type: application/sdp\r\n\r\n%s",
+                 script_video_sdp);
+        script_send_text(camera, text);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+static void a_description_needs_no_length(void **state)
+{
+    (void)state;
+    begin(describes_without_length, NULL);
+    session_open(&fixture, 0);
+    assert_int_equal(script_count(&server, "DESCRIBE "), 1);
+    end();
+}
+
 /* A session id for each SETUP; PLAY is taken with the one that CONTEXT names alone. */
 static void two_sessions(struct script_server *camera, const char *request)
 {
@@ -738,6 +795,8 @@ int main(void)
         cmocka_unit_test(nobody_is_there),
         cmocka_unit_test(a_refused_play_is_told),
         cmocka_unit_test(odd_answers_are_understood),
+        cmocka_unit_test(responses_may_come_twice),
+        cmocka_unit_test(a_description_needs_no_length),
         cmocka_unit_test(either_session_id_is_found),
         cmocka_unit_test(odd_session_ids_are_taken),
         cmocka_unit_test(an_end_at_setup_spoils_nothing),

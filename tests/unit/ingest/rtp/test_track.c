@@ -224,6 +224,24 @@ static void an_ssrc_for_each_packet_costs_nothing(void **state)
     }
 }
 
+/* Nothing waits for other packets to tell the codec. */
+static void packets_of_the_interleaved_mode_are_h264(void **state)
+{
+    static const struct {
+        const char *data;
+        size_t size;
+    } payloads[] = {
+        {"\x79\0\0\0\5" IDR, 10}, {"\x7a\0\0\0\5\0\0\0" IDR, 13}, {"\x7b\0\0\0\5\0\0\0\0" IDR, 14}};
+
+    for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
+        begin(false);
+        put_bytes(1, 0, true, payloads[i].data, payloads[i].size);
+        assert_int_equal(units.count, 1);
+        units_check_nals(&units, 0, "\0\0\0\1" IDR, 9);
+        teardown(state);
+    }
+}
+
 /* SSRC, sequence numbers and timestamps begin anew with each group; its first packet is the keyframe's. */
 static void groups_that_begin_anew_lose_nothing(void **state)
 {
@@ -718,6 +736,7 @@ int main(void)
         TEST(a_name_that_is_wrong_costs_nothing),
         TEST(another_ssrc_that_goes_on_costs_nothing),
         TEST(an_ssrc_for_each_packet_costs_nothing),
+        TEST(packets_of_the_interleaved_mode_are_h264),
         TEST(groups_that_begin_anew_lose_nothing),
         TEST(numbers_that_begin_anew_lose_nothing),
         TEST(late_packets_are_no_beginning),

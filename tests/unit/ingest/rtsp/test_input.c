@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/clock.h"
 #include "ingest/rtsp/rtsp_input.h"
 
 static struct rtsp_input input;
@@ -214,11 +215,15 @@ static void a_packet_with_a_rest_behind_it_is_dropped(void **state)
     add_packet(0, 100);
     add_packet(0, 101);
     add_text("rest");
-    add_packet(0, 200);
+    for (int i = 0; i < 20; i++) {
+        add_packet(0, 200);
+    }
     assert_int_equal(next(), RTSP_EVENT_PACKET);
     assert_int_equal(input.packet_size, 100);
-    assert_int_equal(next(), RTSP_EVENT_PACKET);
-    assert_int_equal(input.packet_size, 200);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(next(), RTSP_EVENT_PACKET);
+        assert_int_equal(input.packet_size, 200);
+    }
     assert_int_equal(next(), RTSP_EVENT_NONE);
 }
 
@@ -296,15 +301,48 @@ static void zeros_between_packets_cost_none(void **state)
     assert_int_equal(packets_with_junk(3, zeros, sizeof(zeros)), 60);
 }
 
-/* Other bytes that come often are this camera's way after the first two. */
-static void junk_that_comes_often_costs_the_first_two(void **state)
+/* Other bytes that come often are this camera's way: those behind the next packets show it. */
+static void junk_that_comes_often_costs_none(void **state)
 {
     static const uint8_t junk[8] = {0x80, 0x24, 0xff, 0x95, 0x24, 0x24, 0x80, 0xe1};
+    static const uint8_t mixed[] = {0x5a, 0x11, 0xe7, 0x3c, 0x41};
 
     (void)state;
-    assert_int_equal(packets_with_junk(1, junk, 8), 58);
+    assert_int_equal(packets_with_junk(1, mixed, 5), 60);
     assert_int_equal(packets_with_junk(2, junk, 5), 60);
-    assert_int_equal(packets_with_junk(25, junk, 7), 60); /* and stay it when they are rare */
+    assert_int_equal(packets_with_junk(25, mixed, 5), 60); /* and stay it when they are rare */
+}
+
+/* A pause before it is clear which they are is not longer than a second: then they count as the rest of a packet. */
+static void what_is_unclear_is_not_waited_for_for_ever(void **state)
+{
+    static const uint8_t mixed[] = {0x5a, 0x11, 0xe7, 0x3c, 0x41};
+    int64_t begun = clock_now_ns();
+    enum rtsp_event event = RTSP_EVENT_NONE;
+
+    (void)state;
+    rtsp_input_expect(&input, 0);
+    add_packet(0, 100);
+    add(mixed, sizeof(mixed));
+    add_packet(0, 200);
+    assert_int_equal(next(), RTSP_EVENT_NONE);
+    while (event == RTSP_EVENT_NONE) {
+        event = next();
+        assert_true(clock_now_ns() - begun < 60 * NS_PER_SECOND);
+    }
+    assert_int_equal(event, RTSP_EVENT_PACKET);
+    assert_int_equal(input.packet_size, 200);
+    assert_true(clock_now_ns() - begun >= NS_PER_SECOND);
+}
+
+/* Bytes of one kind are no video, however rare they are. */
+static void plain_junk_costs_none(void **state)
+{
+    static const uint8_t high[] = {0x80, 0x95, 0xff, 0x95, 0xa4, 0xb4, 0x80, 0xe1, 0xc0};
+
+    (void)state;
+    assert_int_equal(packets_with_junk(20, high, sizeof(high)), 60);
+    assert_int_equal(packets_with_junk(20, "OK, READY", 9), 60);
 }
 
 /* What comes seldom from the beginning may be the rest of a packet each time, so a packet is missing and not damaged. */
@@ -320,8 +358,9 @@ static void seldom_rests_never_become_a_habit(void **state)
 static void text_is_junk_too(void **state)
 {
     (void)state;
-    assert_int_equal(packets_with_junk(1, "HELLO WORLD", 11), 58);
+    assert_int_equal(packets_with_junk(1, "HELLO WORLD", 11), 60);
     assert_int_equal(packets_with_junk(3, "GET it", 6), 60);
+    assert_int_equal(packets_with_junk(20, "PING 1234\r\n", 11), 60);
 }
 
 /* More than junk is the rest of a packet, also of a camera that sends junk. */
@@ -332,12 +371,76 @@ static void a_long_rest_is_not_junk(void **state)
 
     (void)state;
     memset(rest, 'r', sizeof(rest));
-    assert_int_equal(packets_with_junk(2, junk, 8), 58);
+    assert_int_equal(packets_with_junk(2, junk, 8), 60);
     add_packet(0, 101);
     add(rest, sizeof(rest));
     add_packet(0, 200);
     assert_int_equal(next(), RTSP_EVENT_PACKET);
     assert_int_equal(input.packet_size, 200);
+}
+
+#define DESCRIPTION "v=0\r\ns=x\r\n\r\nm=video 0 RTP/AVP 96\r\na=control:track1\r\n"
+#define SDP_TYPE "Content-Type: application/sdp\r\n"
+
+/* A description without Content-Length, or with one that is too small or too large: a pause, or what follows, ends it. */
+static void descriptions_end_where_they_end(void **state)
+{
+    static const char *const heads[] = {
+        SDP_TYPE,
+        "",
+        SDP_TYPE "Content-Length: 0\r\n",
+        SDP_TYPE "Content-Length: 12\r\n",
+        SDP_TYPE "Content-Length: 400\r\n",
+    };
+    static const char body[] = DESCRIPTION;
+
+    (void)state;
+    rtsp_input_expect(&input, 0);
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        for (size_t cut = 4; cut < sizeof(body); cut++) {
+            bool paused = cut % 2 == 0 || i == 4; /* or else something follows */
+            bool told = i < 3 || cut > 14;        /* at once that there is more than announced */
+            if (!told) {
+                continue;
+            }
+            add_text("RTSP/1.0 200 OK\r\n");
+            add_text(heads[i]);
+            add_text("\r\n");
+            add(body, cut);
+            if (cut < sizeof(body) - 1) {
+                assert_int_equal(next(), RTSP_EVENT_NONE);
+                assert_true(i == 4 || rtsp_input_waits_for_body(&input));
+                add(body + cut, sizeof(body) - 1 - cut);
+            }
+            if (!paused) {
+                add_packet(0, 100);
+            } else {
+                assert_int_equal(next(), RTSP_EVENT_NONE);
+                assert_true(rtsp_input_waits_for_body(&input));
+                rtsp_input_end_body(&input);
+            }
+            assert_int_equal(next(), RTSP_EVENT_MESSAGE);
+            assert_int_equal(input.message.body_size, sizeof(body) - 1);
+            assert_memory_equal(input.message.body, body, sizeof(body) - 1);
+            assert_int_equal(next(), paused ? RTSP_EVENT_NONE : RTSP_EVENT_PACKET);
+        }
+    }
+}
+
+static void other_bodies_are_as_long_as_they_say(void **state)
+{
+    (void)state;
+    add_text("RTSP/1.0 200 OK\r\nContent-Length: 4\r\n\r\nv=0\n");
+    assert_int_equal(next(), RTSP_EVENT_MESSAGE);
+    assert_int_equal(input.message.body_size, 4);
+    add_text("RTSP/1.0 200 OK\r\nPublic: OPTIONS\r\n\r\n");
+    assert_int_equal(next(), RTSP_EVENT_MESSAGE);
+    assert_false(rtsp_input_waits_for_body(&input));
+    add_text("RTSP/1.0 200 OK\r\n" SDP_TYPE "Content-Length: 5\r\n\r\nv=0\r\nRTSP/1.0 200 OK\r\n\r\n");
+    assert_int_equal(next(), RTSP_EVENT_MESSAGE);
+    assert_int_equal(input.message.body_size, 5);
+    assert_int_equal(next(), RTSP_EVENT_MESSAGE);
+    assert_int_equal(next(), RTSP_EVENT_NONE);
 }
 
 static void gives_up_on_endless_garbage(void **state)
@@ -466,7 +569,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(finds_its_way_after_a_short_packet, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_packet_with_a_rest_behind_it_is_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(zeros_between_packets_cost_none, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(junk_that_comes_often_costs_the_first_two, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(junk_that_comes_often_costs_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_unclear_is_not_waited_for_for_ever, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(plain_junk_costs_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(descriptions_end_where_they_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(other_bodies_are_as_long_as_they_say, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_rest_is_told_by_more_than_its_first_byte, set_up, tear_down),
         cmocka_unit_test_setup_teardown(zeros_of_a_packet_that_was_swallowed_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(seldom_rests_never_become_a_habit, set_up, tear_down),
