@@ -10,10 +10,11 @@
 
 #define FIRST_ROOM 4096u
 
-/* The same while nothing that STREAM's row says has changed. Never 0. */
-static uint64_t row_key(const struct stream *stream)
+/* The same while nothing that STREAM's row says has changed. PREFIX: a hash. Never 0. */
+static uint64_t row_key(const struct stream *stream, uint64_t prefix)
 {
     const uint64_t parts[] = {
+        prefix,
         stream->changes,
         stream->feed.viewers.count,
         stream->sub ? stream->sub->changes + 1 : 0,
@@ -25,9 +26,9 @@ static uint64_t row_key(const struct stream *stream)
 }
 
 /* 0 or -ENOMEM: the row is as it was. */
-static int make_row(struct camera_list *list, struct stream *stream, uint64_t key)
+static int make_row(struct camera_list *list, struct stream *stream, const char *prefix, uint64_t key)
 {
-    json_t *object = stream_describe(stream);
+    json_t *object = stream_describe(stream, prefix);
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
     json_decref(object);
@@ -62,7 +63,8 @@ static int append(struct camera_list *list, const char *text)
     return 0;
 }
 
-static int assemble(struct camera_list *list, const struct streams *streams)
+static int assemble(struct camera_list *list, const struct streams *streams, const char *prefix,
+                    uint64_t prefix_hash)
 {
     list->length = 0;
     int result = append(list, "{\"cameras\":[");
@@ -72,9 +74,9 @@ static int assemble(struct camera_list *list, const struct streams *streams)
         if (stream_is_sub(stream)) {
             continue;
         }
-        uint64_t key = row_key(stream);
+        uint64_t key = row_key(stream, prefix_hash);
         if (key != stream->row_key) {
-            result = make_row(list, stream, key);
+            result = make_row(list, stream, prefix, key);
         }
         if (result == 0) {
             result = append(list, separator);
@@ -87,17 +89,20 @@ static int assemble(struct camera_list *list, const struct streams *streams)
     return result == 0 ? append(list, "]}") : result;
 }
 
-int camera_list_update(struct camera_list *list, const struct streams *streams)
+int camera_list_update(struct camera_list *list, const struct streams *streams, const char *prefix)
 {
-    if (list->body && list->changes == streams->set->changes) {
+    uint64_t prefix_hash = hash_add(HASH_START, prefix, strlen(prefix));
+
+    if (list->body && list->changes == streams->set->changes && list->prefix == prefix_hash) {
         return 0;
     }
-    int result = assemble(list, streams);
+    int result = assemble(list, streams, prefix, prefix_hash);
     if (result < 0) {
         camera_list_finish(list);
         return result;
     }
     list->changes = streams->set->changes;
+    list->prefix = prefix_hash;
     snprintf(list->etag, sizeof(list->etag), "\"%016" PRIx64 "\"",
              hash_add(HASH_START, list->body, list->length));
     return 0;

@@ -17,11 +17,12 @@ struct camera_list {
     size_t length, room;
     char etag[ASSET_ETAG_SIZE];
     uint64_t changes;   /* feed_set.changes when the body was made */
+    uint64_t prefix;    /* a hash of the prefix that it was made with */
     uint64_t rows_made; /* how many since the start */
 };
 
-/* Brings the list up to date. 0; -ENOMEM: there is no body now. */
-int camera_list_update(struct camera_list *list, const struct streams *streams);
+/* Brings the list up to date, with PREFIX before each path in it. 0; -ENOMEM: there is no body now. */
+int camera_list_update(struct camera_list *list, const struct streams *streams, const char *prefix);
 
 void camera_list_finish(struct camera_list *list);
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "common/log/log.h"
+#include "fanout/http/cors.h"
+#include "fanout/http/foreign_page.h"
 #include "fanout/http/http_response.h"
 #include "fanout/http/redirect.h"
 #include "fanout/http/upgrade.h"
@@ -20,7 +22,6 @@ struct visit {
     struct lws *wsi;
     const struct http_request *request;
     const struct permit *permit;
-    bool head_only;
 };
 
 /* Sends WHOLE, whose entity tag is ETAG, or 304 to a client that has it already. */
@@ -36,7 +37,7 @@ static int answer_tagged(const struct visit *visit, const struct http_response *
     response.type = fresh ? NULL : whole->type;
     response.cache_control = "no-cache";
     response.headers = headers;
-    return http_response_send(visit->wsi, visit->permit, &response);
+    return http_response_send(visit->wsi, visit->request, visit->permit, &response);
 }
 
 /* ---- Answers, each to a request that the gate has let in with the route's right ---- */
@@ -45,14 +46,13 @@ static int answer_cameras(const struct visit *visit)
 {
     struct camera_list *list = &visit->router->camera_list;
 
-    if (camera_list_update(list, visit->router->streams) < 0) {
-        return http_response_refuse(visit->wsi, 503, visit->head_only, NULL);
+    if (camera_list_update(list, visit->router->streams, visit->request->prefix) < 0) {
+        return http_response_refuse(visit->wsi, visit->request, 503, NULL);
     }
     const struct http_response response = {
         .type = "application/json",
         .body = list->body,
         .length = list->length,
-        .head_only = visit->head_only,
     };
     return answer_tagged(visit, &response, list->etag);
 }
@@ -62,13 +62,12 @@ static int answer_asset(const struct visit *visit)
     const struct asset *asset = assets_find(&visit->router->assets, visit->request->path);
 
     if (!asset) {
-        return http_response_refuse(visit->wsi, 404, visit->head_only, NULL);
+        return http_response_refuse(visit->wsi, visit->request, 404, NULL);
     }
     const struct http_response response = {
         .type = asset->type,
         .body = asset->data,
         .length = asset->length,
-        .head_only = visit->head_only,
     };
     return answer_tagged(visit, &response, asset->etag);
 }
@@ -76,7 +75,7 @@ static int answer_asset(const struct visit *visit)
 /* A camera is watched over a WebSocket (router_upgrade); without one there is nothing at its path. */
 static int answer_plain_live(const struct visit *visit)
 {
-    return http_response_refuse(visit->wsi, 404, visit->head_only, NULL);
+    return http_response_refuse(visit->wsi, visit->request, 404, NULL);
 }
 
 /* ---- Routes ---- */
@@ -134,7 +133,7 @@ static int refuse_method(const struct visit *visit, const struct route *route)
     char allow[64];
 
     allowed_methods(route, allow, sizeof(allow));
-    return http_response_refuse(visit->wsi, 405, false, allow);
+    return http_response_refuse(visit->wsi, visit->request, 405, allow);
 }
 
 /* The camera that a path under LIVE_PREFIX names, which need not exist; NULL for other paths. */
@@ -149,19 +148,28 @@ static int refusal_of(enum gate_verdict verdict)
     return verdict == GATE_HIDDEN ? 404 : 503;
 }
 
-/* A plain request where TLS is spoken, also on a connection from before that. */
-static bool must_be_secure(const struct router *router, struct lws *wsi)
+/*
+ * A plain request where TLS is spoken, also on a connection from before that; but not of a proxy to which the visitor came
+ * over https.
+ */
+static bool must_be_secure(const struct router *router, struct lws *wsi, const struct http_request *request)
 {
-    return router->tls->on && !lws_is_ssl(wsi);
+    return router->tls->on && !lws_is_ssl(wsi) && !request->client.secure;
 }
 
 int router_answer(struct router *router, struct lws *wsi)
 {
     struct http_request request;
 
-    http_request_read(wsi, &request);
-    if (must_be_secure(router, wsi)) {
+    http_request_read(wsi, router->policy, &request);
+    if (must_be_secure(router, wsi, &request)) {
         return redirect_to_https(wsi, &request);
+    }
+    if (cors_is_preflight(wsi, &request)) {
+        return cors_answer_preflight(wsi, &request);
+    }
+    if (request.is_base) {
+        return redirect_to_base(wsi, &request);
     }
     const struct route *route = find_route(request.path);
     struct permit *permit;
@@ -173,9 +181,8 @@ int router_answer(struct router *router, struct lws *wsi)
         .wsi = wsi,
         .request = &request,
         .permit = permit,
-        .head_only = request.method == HTTP_METHOD_HEAD,
     };
-    int result = verdict != GATE_OPEN ? http_response_refuse(wsi, refusal_of(verdict), visit.head_only, NULL)
+    int result = verdict != GATE_OPEN ? http_response_refuse(wsi, &request, refusal_of(verdict), NULL)
                  : route->methods & 1u << request.method ? route->answer(&visit)
                                                          : refuse_method(&visit, route);
     permit_unref(permit);
@@ -183,9 +190,9 @@ int router_answer(struct router *router, struct lws *wsi)
 }
 
 void router_init(struct router *router, const char *assets_directory, struct streams *streams,
-                 const struct tls *tls)
+                 const struct tls *tls, const struct policy *policy)
 {
-    *router = (struct router){.streams = streams, .tls = tls};
+    *router = (struct router){.streams = streams, .tls = tls, .policy = policy};
     int result = assets_load(&router->assets, assets_directory);
     if (result < 0) {
         log_warning("%s: %s: the wall and the player are not served", assets_directory, strerror(-result));
@@ -238,13 +245,16 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
     struct stream *stream = NULL;
     struct permit *permit = NULL;
     struct connection *connection = lws_get_opaque_user_data(wsi);
-    int status = upgrade_read(wsi, &upgrade);
+    int status = upgrade_read(wsi, router->policy, &upgrade);
 
     if (status < 0 || !connection) {
         return -1;
     }
-    if (must_be_secure(router, wsi)) {
+    if (must_be_secure(router, wsi, &upgrade.request)) {
         return redirect_to_https(wsi, &upgrade.request);
+    }
+    if (status == 403) {
+        return foreign_page_refuse(wsi, &upgrade.request);
     }
     if (status == 0) {
         status = admit(router, wsi, &upgrade, &stream, &permit);
@@ -254,9 +264,10 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
     }
     if (status != 0) {
         permit_unref(permit);
-        return http_response_refuse(wsi, status, false,
+        return http_response_refuse(wsi, &upgrade.request, status,
                                     status == 426 ? "Sec-WebSocket-Version: 13\r\n" : NULL);
     }
+    connection->address = upgrade.request.client.address;
     connection->stream = stream;
     connection->permit = permit;
     return 0;

@@ -10,6 +10,7 @@
 #include "fanout/camera_list.h"
 #include "fanout/http/assets.h"
 #include "fanout/http/gate.h"
+#include "fanout/http/policy.h"
 #include "fanout/loop/tls.h"
 #include "fanout/stream.h"
 
@@ -17,16 +18,17 @@ struct router {
     struct gate gate;
     struct assets assets;
     struct camera_list camera_list;
-    struct streams *streams; /* the server's */
-    const struct tls *tls;   /* the server's */
+    struct streams *streams;     /* the server's */
+    const struct tls *tls;       /* the server's */
+    const struct policy *policy; /* the server's */
 };
 
 /*
  * Loads the files in ASSETS_DIRECTORY. The router works after an error, too: it then has no files, which is
- * logged. STREAMS and TLS must outlive the router.
+ * logged. STREAMS, TLS and POLICY must outlive the router.
  */
 void router_init(struct router *router, const char *assets_directory, struct streams *streams,
-                 const struct tls *tls);
+                 const struct tls *tls, const struct policy *policy);
 
 void router_finish(struct router *router);
 

@@ -176,6 +176,7 @@ static int viewer_established(struct server *server, struct lws *wsi, struct vie
 {
     struct connection *connection = lws_get_opaque_user_data(wsi);
     struct stream *stream = connection->stream;
+    connections_move(&server->connections, connection);
     connections_enter(&server->connections, connection, CONNECTION_BUSY);
     viewer_init(viewer, wsi, ++server->viewers_seen);
     listener_set_load(&server->listener, ++server->viewers);
@@ -478,7 +479,8 @@ int server_init(struct server *server, const char *assets_directory)
     server->connections.is_asking = is_asking;
     server->connections_max = limit_descriptors();
     server_limit_idle(server, CONNECTIONS_IDLE_PER_CLIENT, CONNECTIONS_IDLE_MAX);
-    router_init(&server->router, assets_directory, &server->streams, &server->tls);
+    policy_init(&server->policy);
+    router_init(&server->router, assets_directory, &server->streams, &server->tls, &server->policy);
     int result = create_context(server);
     if (result == 0) {
         result =
@@ -565,4 +567,5 @@ void server_finish(struct server *server)
     loop_end(&server->loop);
     feed_set_finish(&server->feeds);
     router_finish(&server->router);
+    policy_finish(&server->policy);
 }

@@ -7,6 +7,7 @@
 #include <libwebsockets.h>
 
 #include "fanout/feed/feed.h"
+#include "fanout/http/policy.h"
 #include "fanout/loop/connections.h"
 #include "fanout/loop/listener.h"
 #include "fanout/loop/loop.h"
@@ -33,6 +34,7 @@ struct server {
     struct supervisor_link link;
     struct send_memory send_memory;
     struct tls tls;
+    struct policy policy;
     struct listener listener;
     struct connections connections;
     struct watch feeds_watch, signals;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/url.h"
 #include "common/log/log.h"
 #include "fanout/feed/init_cache.h"
 #include "fanout/http/gate.h"
@@ -246,21 +247,14 @@ void streams_remove(struct streams *streams, struct stream *stream, uint16_t cod
     stream_free(stream);
 }
 
-/* "/live/NAME", percent-encoded: everything but RFC 3986's unreserved characters; of a sub stream with its
- * query. */
-static json_t *live_path(const char *name)
+/* PREFIX and "/live/NAME", percent-encoded; of a sub stream with its query. */
+static json_t *live_path(const char *name, const char *prefix)
 {
-    static const char sub_query[] = "?stream=sub";
-    char path[sizeof("/live/") + (size_t)3 * CAMERA_NAME_MAX + sizeof(sub_query)] = "/live/";
-    char *end = path + strlen(path);
-    const char *slash = strchr(name, '/');
-    for (const unsigned char *c = (const unsigned char *)name; *c && *c != '/'; c++) {
-        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
-                     strchr("-._~", *c);
-        end += sprintf(end, plain ? "%c" : "%%%02X", *c);
-    }
-    snprintf(end, sizeof(path) - (size_t)(end - path), "%s", slash ? sub_query : "");
-    return json_string(path);
+    char encoded[URL_ENCODE_MAX * CAMERA_NAME_MAX + 1];
+    size_t length = strcspn(name, "/");
+
+    url_encode(encoded, sizeof(encoded), name, length, URL_UNRESERVED);
+    return json_sprintf("%s/live/%s%s", prefix, encoded, name[length] == '/' ? "?stream=sub" : "");
 }
 
 void streams_set_elsewhere(struct streams *streams, const json_t *counts)
@@ -276,7 +270,7 @@ void streams_set_elsewhere(struct streams *streams, const json_t *counts)
 }
 
 /* What its row says of STREAM itself: for a main stream beside the name, for a sub stream under `sub`. */
-static json_t *describe_one(const struct stream *stream)
+static json_t *describe_one(const struct stream *stream, const char *prefix)
 {
     const char *codecs = json_string_value(stream->codecs);
 
@@ -284,16 +278,16 @@ static json_t *describe_one(const struct stream *stream)
         "{s:O, s:O, s:o?, s:O, s:O, s:O, s:O, s:I, s:o}", "state", stream->state, "codecs", stream->codecs,
         "mime", codecs ? init_cache_mime(codecs) : json_null(), "width", stream->width, "height",
         stream->height, "audio", stream->audio, "audio_error", stream->audio_error, "viewers",
-        (json_int_t)stream->feed.viewers.count + stream->elsewhere, "live", live_path(stream->name));
+        (json_int_t)stream->feed.viewers.count + stream->elsewhere, "live", live_path(stream->name, prefix));
 }
 
-json_t *stream_describe(const struct stream *stream)
+json_t *stream_describe(const struct stream *stream, const char *prefix)
 {
     json_t *row = json_pack("{s:s}", "name", stream->name);
-    json_t *own = describe_one(stream);
+    json_t *own = describe_one(stream, prefix);
 
     if (!row || !own || json_object_update(row, own) < 0 ||
-        json_object_set_new(row, "sub", stream->sub ? describe_one(stream->sub) : json_null()) < 0) {
+        json_object_set_new(row, "sub", stream->sub ? describe_one(stream->sub, prefix) : json_null()) < 0) {
         json_decref(row);
         row = NULL;
     }

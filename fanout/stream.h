@@ -83,8 +83,10 @@ void streams_set_elsewhere(struct streams *streams, const json_t *counts);
 /* Closes the stream's viewers with CODE and frees it. */
 void streams_remove(struct streams *streams, struct stream *stream, uint16_t code);
 
-/* The row of STREAM in `GET /api/cameras`, its sub stream included. A new object, or NULL. */
-json_t *stream_describe(const struct stream *stream);
+/*
+ * The row of STREAM in `GET /api/cameras`, its sub stream included, with PREFIX before paths. A new object, or NULL.
+ */
+json_t *stream_describe(const struct stream *stream, const char *prefix);
 
 /* Removes all. */
 void streams_finish(struct streams *streams);

@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/ipc/blackbox.h"
 #include "common/ipc/channel.h"
+#include "common/ipc/memory_file.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
@@ -103,6 +104,21 @@ static void on_tls(struct server *server, struct channel_message *message)
     close_fd(key);
     if (result < 0) {
         log_error("cannot serve viewers over TLS: %s", strerror(-result));
+        server_stop(server);
+    }
+}
+
+/* Rules that cannot be understood are never replaced by others. */
+static void on_http(struct server *server, struct channel_message *message)
+{
+    int fd = channel_message_take_fd(message, 0);
+    json_t *document = fd < 0 ? NULL : memory_file_read_json(fd);
+    int result = document ? policy_set(&server->policy, document) : -EBADMSG;
+
+    close_fd(fd);
+    json_decref(document);
+    if (result < 0) {
+        log_error("cannot serve viewers by the rules for HTTP that were sent: %s", strerror(-result));
         server_stop(server);
     }
 }
@@ -232,6 +248,8 @@ static void dispatch(struct server *server, struct channel_message *message)
         on_listen(server, message);
     } else if (message_is(message->body, "tls")) {
         on_tls(server, message);
+    } else if (message_is(message->body, "http")) {
+        on_http(server, message);
     } else if (message_is(message->body, "viewers-elsewhere")) {
         streams_set_elsewhere(&server->streams, json_object_get(message->body, "cameras"));
     } else if (message_is(message->body, "viewers-list")) {

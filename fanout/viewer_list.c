@@ -11,6 +11,8 @@
 
 #include "common/base/clock.h"
 #include "common/ipc/message.h"
+#include "fanout/http/client_address.h"
+#include "fanout/loop/connections.h"
 
 /* Bytes of one answer that viewers may take: less than MESSAGE_CHANNEL_MAX. */
 #define PAGE_BYTES_MAX 40960u
@@ -122,6 +124,18 @@ static json_t *peer_address(int socket)
     return json_string(address);
 }
 
+/* The visitor's, of whom a proxy tells no port; or else where the connection comes from. */
+static json_t *address_of(struct lws *wsi)
+{
+    const struct connection *connection = lws_get_opaque_user_data(wsi);
+    char text[INET6_ADDRSTRLEN];
+
+    if (IN6_ARE_ADDR_EQUAL(&connection->address, &connection->peer)) {
+        return peer_address(lws_get_socket_fd(wsi));
+    }
+    return json_string(client_address_format(&connection->address, text));
+}
+
 /* Bytes in the ring that a viewer that is behind has yet to get. */
 static uint64_t waiting_in_ring(const struct feed *feed, const struct viewer *viewer)
 {
@@ -156,8 +170,8 @@ static json_t *describe(const struct found *found, time_t now)
     const struct viewer *viewer = found->viewer;
     json_t *entry = json_pack(
         "{s:I, s:s, s:o, s:I, s:s, s:I}", "number", (json_int_t)viewer->number, "camera", found->stream->name,
-        "address", peer_address(lws_get_socket_fd(viewer->wsi)), "since_s", (json_int_t)(now - viewer->since),
-        "state", viewer_strstate((enum viewer_state)viewer->state), "dropped", (json_int_t)viewer->dropped);
+        "address", address_of(viewer->wsi), "since_s", (json_int_t)(now - viewer->since), "state",
+        viewer_strstate((enum viewer_state)viewer->state), "dropped", (json_int_t)viewer->dropped);
     if (entry) {
         describe_connection(entry, &found->stream->feed, viewer);
     }

@@ -12,6 +12,7 @@
 #include "common/log/log.h"
 #include "supervisor/cameras.h"
 #include "supervisor/descriptors.h"
+#include "supervisor/helpers/http_policy.h"
 #include "supervisor/secrets.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/viewers_socket.h"
@@ -191,6 +192,16 @@ static void change_certificate(struct supervisor *supervisor, const struct certi
     }
 }
 
+/* POLICY becomes the supervisor's. */
+static void change_http_policy(struct supervisor *supervisor, int policy)
+{
+    close(supervisor->http_policy);
+    supervisor->http_policy = policy;
+    for (size_t i = 0; i < supervisor->fanout_count; i++) {
+        fanout_renew_http_policy(supervisor->fanouts[i]);
+    }
+}
+
 /* Cameras that are configured and have no ring: [{"camera":…,"error":…}]. They are tried again. */
 static json_t *list_failed(const struct supervisor *supervisor)
 {
@@ -222,6 +233,7 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
     const char *fixed = fixed_setting_that_differs(supervisor->config, next);
     struct certificate certificate = CERTIFICATE_NONE;
     char why[REASON_SIZE], wrong[CERTIFICATE_WHY_SIZE];
+    int policy = http_policy_open(next);
     json_t *refusal = NULL;
 
     if (fixed) {
@@ -230,6 +242,8 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
                           "%s cannot change while ringcastd runs; start it again, or put it back", fixed);
     } else if (descriptors_check(next, why, sizeof(why)) < 0) {
         refusal = message_error("limit", "%s", why);
+    } else if (policy < 0) {
+        refusal = message_error("limit", "no memory for the rules for HTTP: %s", strerror(-policy));
     } else if (certificate_open(next, &certificate, wrong) < 0) {
         refusal = configuration_error("configuration", wrong);
     } else if (change_listener(supervisor, next) < 0) {
@@ -237,12 +251,16 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
                                 next->listen.host, next->listen.port);
     }
     if (refusal) {
+        if (policy >= 0) {
+            close(policy);
+        }
         certificate_close(&certificate);
         config_free(next);
         config_source_destroy(source);
         return refusal;
     }
     change_certificate(supervisor, &certificate);
+    change_http_policy(supervisor, policy);
     config_source_destroy(supervisor->source);
     supervisor->source = source;
     json_t *report = apply(supervisor, next);

@@ -19,6 +19,7 @@
 #include "supervisor/cameras.h"
 #include "supervisor/commands.h"
 #include "supervisor/descriptors.h"
+#include "supervisor/helpers/http_policy.h"
 #include "supervisor/process/timer.h"
 #include "supervisor/reload.h"
 #include "supervisor/secrets.h"
@@ -151,8 +152,10 @@ static int open_configuration(struct supervisor *supervisor)
     result = certificate_open(supervisor->config, &supervisor->certificate, wrong);
     if (result < 0) {
         log_error("%s", wrong);
+        return result;
     }
-    return result;
+    supervisor->http_policy = http_policy_open(supervisor->config);
+    return supervisor->http_policy < 0 ? supervisor->http_policy : 0;
 }
 
 static int open_logins(struct supervisor *supervisor)
@@ -345,6 +348,7 @@ static int make_fanouts(struct supervisor *supervisor)
                                    .load_board = count > 1 ? supervisor->load_board : -1,
                                    .listener = supervisor->listener,
                                    .certificate = &supervisor->certificate,
+                                   .http_policy = &supervisor->http_policy,
                                    .address = supervisor->address,
                                    .viewers = supervisor->config->viewers,
                                    .log_level = supervisor->config->log_level};
@@ -535,6 +539,9 @@ static void close_all(struct supervisor *supervisor)
         close(supervisor->load_board);
     }
     certificate_close(&supervisor->certificate);
+    if (supervisor->http_policy >= 0) {
+        close(supervisor->http_policy);
+    }
     children_destroy(supervisor->children);
     if (supervisor->runtime_dir) {
         remove_sockets(supervisor, leave);
@@ -563,6 +570,7 @@ int start_run(const char *config_path, const struct supervisor_options *options)
                                     .listener = -1,
                                     .load_board = -1,
                                     .certificate = CERTIFICATE_NONE,
+                                    .http_policy = -1,
                                     .started_ms = clock_now_ms()};
     int exit_code = 1;
 

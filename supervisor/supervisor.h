@@ -56,6 +56,7 @@ struct supervisor {
     int load_board; /* of the fan-outs; -1: there is only one */
     char address[LISTEN_URL_SIZE];
     struct certificate certificate; /* for viewers' TLS */
+    int http_policy;                /* the rules for HTTP, http_policy.h */
     struct control *control;
     struct query_set *queries;
     struct events *events;

@@ -1,12 +1,20 @@
 #include "fanout/http/http_request.h"
 
+#include <string.h>
+
+#include "fanout/loop/connections.h"
+
+/* Bytes of the longest list of proxies, and of the longest value of another header of theirs. */
+#define FORWARDED_SIZE 4096
+#define PROTO_SIZE 64
+
 /* libwebsockets has the path in a header that is named for the method. */
 static const struct {
     enum lws_token_indexes token;
     enum http_method method;
 } methods[] = {
     {WSI_TOKEN_GET_URI, HTTP_METHOD_GET},      {WSI_TOKEN_HEAD_URI, HTTP_METHOD_HEAD},
-    {WSI_TOKEN_POST_URI, HTTP_METHOD_POST},    {WSI_TOKEN_OPTIONS_URI, HTTP_METHOD_OTHER},
+    {WSI_TOKEN_POST_URI, HTTP_METHOD_POST},    {WSI_TOKEN_OPTIONS_URI, HTTP_METHOD_OPTIONS},
     {WSI_TOKEN_PUT_URI, HTTP_METHOD_OTHER},    {WSI_TOKEN_PATCH_URI, HTTP_METHOD_OTHER},
     {WSI_TOKEN_DELETE_URI, HTTP_METHOD_OTHER},
 };
@@ -20,16 +28,24 @@ bool http_request_header(struct lws *wsi, enum lws_token_indexes token, char *va
     return found && lws_hdr_copy(wsi, value, size, token) > 0;
 }
 
-void http_request_read(struct lws *wsi, struct http_request *request)
+bool http_request_custom(struct lws *wsi, const char *name, char *value, int size)
 {
+    return lws_hdr_custom_copy(wsi, value, size, name, (int)strlen(name)) > 0;
+}
+
+/* --- Method and path ------------------------------------------------------------------------------------ */
+
+static void read_path(struct lws *wsi, struct http_request *request)
+{
+    const size_t count = sizeof(methods) / sizeof(methods[0]);
     size_t i = 0;
 
     request->method = HTTP_METHOD_OTHER;
     request->path[0] = '\0';
-    while (i < sizeof(methods) / sizeof(methods[0]) && lws_hdr_total_length(wsi, methods[i].token) <= 0) {
+    while (i < count && lws_hdr_total_length(wsi, methods[i].token) <= 0) {
         i++;
     }
-    if (i == sizeof(methods) / sizeof(methods[0])) {
+    if (i == count) {
         return;
     }
     request->method = methods[i].method;
@@ -38,4 +54,104 @@ void http_request_read(struct lws *wsi, struct http_request *request)
         lws_hdr_copy(wsi, request->path, sizeof(request->path), methods[i].token) < 0) {
         request->path[0] = '\0';
     }
+}
+
+/* A proxy may pass the base path on or leave it away. */
+static void leave_base_path(struct http_request *request)
+{
+    const char *base = request->policy->base_path;
+    size_t length = strlen(base);
+
+    request->is_base = length > 0 && strcmp(request->path, base) == 0;
+    if (request->is_base) {
+        strcpy(request->path, "/");
+    } else if (length > 0 && strncmp(request->path, base, length) == 0 && request->path[length] == '/') {
+        memmove(request->path, request->path + length, strlen(request->path + length) + 1);
+    }
+}
+
+/* --- Who asks ------------------------------------------------------------------------------------------- */
+
+static void read_client(struct lws *wsi, struct http_request *request)
+{
+    char forwarded_for[FORWARDED_SIZE], forwarded[FORWARDED_SIZE], proto[PROTO_SIZE];
+    const struct connection *connection = lws_get_opaque_user_data(wsi);
+    const struct in6_addr none = {0};
+    struct forwarding headers = {0};
+
+    if (request->policy->trusted_proxies.count > 0) {
+        if (http_request_header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded_for, sizeof(forwarded_for), NULL)) {
+            headers.forwarded_for = forwarded_for;
+        }
+        if (http_request_custom(wsi, "forwarded:", forwarded, sizeof(forwarded))) {
+            headers.forwarded = forwarded;
+        }
+        if (http_request_custom(wsi, "x-forwarded-proto:", proto, sizeof(proto))) {
+            headers.forwarded_proto = proto;
+        }
+    }
+    request->client = client_address_find(connection ? &connection->peer : &none, lws_is_ssl(wsi),
+                                          &request->policy->trusted_proxies, &headers);
+}
+
+/* Home Assistant and others make up the prefix themselves, and say so to what is behind them. */
+static void read_prefix(struct lws *wsi, struct http_request *request)
+{
+    static const char *const names[] = {"x-ingress-path:", "x-forwarded-prefix:"};
+
+    for (size_t i = 0; request->client.trusted && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (http_request_custom(wsi, names[i], request->prefix, sizeof(request->prefix))) {
+            size_t length = strlen(request->prefix);
+            if (request->prefix[length - 1] == '/') {
+                request->prefix[length - 1] = '\0';
+            }
+            if (policy_is_prefix(request->prefix)) {
+                return;
+            }
+        }
+    }
+    strcpy(request->prefix, request->policy->base_path);
+}
+
+/* Of several proxies the first is the one that the visitor knows. */
+static void read_host(struct lws *wsi, struct http_request *request)
+{
+    bool forwarded = request->client.trusted &&
+                     http_request_custom(wsi, "x-forwarded-host:", request->host, sizeof(request->host));
+
+    if (forwarded) {
+        request->host[strcspn(request->host, ", ")] = '\0';
+    } else if (!http_request_header(wsi, WSI_TOKEN_HOST, request->host, sizeof(request->host), NULL)) {
+        request->host[0] = '\0';
+    }
+}
+
+static void read_page(struct lws *wsi, struct http_request *request)
+{
+    const struct client_address *client = &request->client;
+    const char *scheme = !client->scheme_known ? NULL : client->secure ? "https" : "http";
+    bool present;
+
+    if (http_request_header(wsi, WSI_TOKEN_ORIGIN, request->origin, sizeof(request->origin), &present)) {
+        request->page = policy_judge(request->policy, request->origin, scheme, request->host);
+        return;
+    }
+    request->origin[0] = '\0';
+    request->page = present ? PAGE_FOREIGN : PAGE_NONE;
+}
+
+void http_request_read(struct lws *wsi, const struct policy *policy, struct http_request *request)
+{
+    request->policy = policy;
+    read_path(wsi, request);
+    leave_base_path(request);
+    read_client(wsi, request);
+    read_prefix(wsi, request);
+    read_host(wsi, request);
+    read_page(wsi, request);
+}
+
+bool http_request_may_act(const struct http_request *request)
+{
+    return request->page != PAGE_FOREIGN;
 }

@@ -3,26 +3,29 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fanout/http/cors.h"
+
 /* Longest status line and headers. */
-#define HEAD_SIZE 2560
+#define HEAD_SIZE (3072 + POLICY_ANCESTORS_SIZE)
 
 /*
  * Nothing but this server's own scripts, styles, pictures and sockets. Media Source and snapshots need blob:,
- * a page's small icons data:.
+ * a page's small icons data:. The sources of frame-ancestors follow.
  */
 #define COMMON_HEADERS                                                                                       \
     "X-Content-Type-Options: nosniff\r\n"                                                                    \
     "Referrer-Policy: no-referrer\r\n"                                                                       \
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' "      \
     "blob: data:; "                                                                                          \
-    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "      \
-    "'self'\r\n"
+    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
 
 static const char *reason_of(int status)
 {
     switch (status) {
     case 200:
         return "OK";
+    case 204:
+        return "No Content";
     case 304:
         return "Not Modified";
     case 308:
@@ -44,27 +47,43 @@ static const char *reason_of(int status)
     }
 }
 
-/* Length of the head, or -1 if it does not fit. */
-static int format_head(char *head, size_t size, const struct http_response *response)
+/* RFC 6797, section 7.2: only where the visitor came over https. */
+static void write_transport_security(const struct http_request *request, char *line, size_t size)
 {
-    char entity[160] = "";
+    line[0] = '\0';
+    if (request->policy->hsts > 0 && request->client.secure) {
+        snprintf(line, size, "Strict-Transport-Security: max-age=%lld\r\n", (long long)request->policy->hsts);
+    }
+}
+
+/* Length of the head, or -1 if it does not fit. */
+static int format_head(char *head, size_t size, const struct http_request *request,
+                       const struct http_response *response)
+{
+    char entity[160] = "", transport[64], readers[CORS_HEADERS_SIZE];
+
     if (response->type) {
         snprintf(entity, sizeof(entity), "Content-Type: %s\r\nContent-Length: %zu\r\n", response->type,
                  response->length);
     }
-    int length = snprintf(
-        head, size, "HTTP/1.1 %d %s\r\nCache-Control: %s\r\n%s%s%s" COMMON_HEADERS "\r\n", response->status,
-        reason_of(response->status), response->cache_control ? response->cache_control : "no-store", entity,
-        response->headers ? response->headers : "", response->close ? "Connection: close\r\n" : "");
+    write_transport_security(request, transport, sizeof(transport));
+    cors_write_headers(request, readers);
+    int length =
+        snprintf(head, size, "HTTP/1.1 %d %s\r\nCache-Control: %s\r\n%s%s%s%s%s" COMMON_HEADERS "%s\r\n\r\n",
+                 response->status, reason_of(response->status),
+                 response->cache_control ? response->cache_control : "no-store", entity,
+                 response->headers ? response->headers : "", response->close ? "Connection: close\r\n" : "",
+                 transport, readers, request->policy->frame_ancestors);
     return length > 0 && (size_t)length < size ? length : -1;
 }
 
-static int send_response(struct lws *wsi, const struct http_response *response)
+static int send_response(struct lws *wsi, const struct http_request *request,
+                         const struct http_response *response)
 {
     unsigned char memory[LWS_PRE + HEAD_SIZE];
     unsigned char *head = memory + LWS_PRE;
-    int length = format_head((char *)head, HEAD_SIZE, response);
-    bool has_body = response->type && response->length && !response->head_only;
+    int length = format_head((char *)head, HEAD_SIZE, request, response);
+    bool has_body = response->type && response->length && request->method != HTTP_METHOD_HEAD;
     if (length < 0 ||
         lws_write(wsi, head, (size_t)length, has_body ? LWS_WRITE_HTTP_HEADERS : LWS_WRITE_HTTP_FINAL) < 0) {
         return -1;
@@ -79,22 +98,32 @@ static int send_response(struct lws *wsi, const struct http_response *response)
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
-int http_response_send(struct lws *wsi, const struct permit *permit, const struct http_response *response)
+int http_response_send(struct lws *wsi, const struct http_request *request, const struct permit *permit,
+                       const struct http_response *response)
 {
-    return permit_covers(permit, GATE_PUBLIC, NULL) ? send_response(wsi, response) : -1;
+    return permit_covers(permit, GATE_PUBLIC, NULL) ? send_response(wsi, request, response) : -1;
 }
 
-int http_response_refuse(struct lws *wsi, int status, bool head_only, const char *headers)
+static int send_text(struct lws *wsi, const struct http_request *request, int status, const char *headers,
+                     const char *text)
 {
-    const char *reason = reason_of(status);
-    struct http_response response = {
+    const struct http_response response = {
         .status = status,
-        .type = "text/plain; charset=utf-8",
+        .type = status == 204 ? NULL : "text/plain; charset=utf-8",
         .headers = headers,
-        .body = reason,
-        .length = strlen(reason),
-        .head_only = head_only,
+        .body = text,
+        .length = strlen(text),
         .close = true,
     };
-    return send_response(wsi, &response);
+    return send_response(wsi, request, &response);
+}
+
+int http_response_refuse(struct lws *wsi, const struct http_request *request, int status, const char *headers)
+{
+    return send_text(wsi, request, status, headers, reason_of(status));
+}
+
+int http_response_explain(struct lws *wsi, const struct http_request *request, int status, const char *text)
+{
+    return send_text(wsi, request, status, NULL, text);
 }

@@ -1,5 +1,6 @@
 /*
- * Writes whole HTTP/1.1 responses. ringcast-fanout's only thread.
+ * Writes whole HTTP/1.1 responses, with the headers that every one has: what pages may do with it, who may show and read it,
+ * and that it is to be asked for over https. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_HTTP_HTTP_RESPONSE_H
 #define FANOUT_HTTP_HTTP_RESPONSE_H
@@ -9,6 +10,7 @@
 #include <stddef.h>
 
 #include "fanout/http/gate.h"
+#include "fanout/http/http_request.h"
 
 struct http_response {
     int status;
@@ -16,20 +18,26 @@ struct http_response {
     const char *cache_control; /* NULL: "no-store" */
     const char *headers;       /* more header lines, each with CR LF; NULL: none */
     const void *body;
-    size_t length;  /* of the body */
-    bool head_only; /* the request was HEAD: the length is sent without the body */
-    bool close;     /* the connection cannot be used again */
+    size_t length; /* of the body */
+    bool close;    /* the connection cannot be used again */
 };
 
 /*
- * Sends RESPONSE, content that PERMIT is for: without one the connection is closed instead. The body is copied if the socket does not take it at once. The result is what the
- * libwebsockets callback is to return: 0, or -1 to close the connection.
+ * Answers REQUEST with RESPONSE, content that PERMIT is for: without one the connection is closed instead. To HEAD the length
+ * is sent without the body. The body is copied if the socket does not take it at once. The result is what the libwebsockets
+ * callback is to return: 0, or -1 to close the connection.
  */
-int http_response_send(struct lws *wsi, const struct permit *permit, const struct http_response *response);
+int http_response_send(struct lws *wsi, const struct http_request *request, const struct permit *permit,
+                       const struct http_response *response);
 
 /*
- * Sends a response without content, which needs no permit: its body is the status in words, and closes the connection after it. HEADERS as above.
+ * Answers REQUEST without content, which needs no permit: the body is the status in words, and the connection is closed
+ * after it. HEADERS as above.
  */
-int http_response_refuse(struct lws *wsi, int status, bool head_only, const char *headers);
+int http_response_refuse(struct lws *wsi, const struct http_request *request, int status,
+                         const char *headers);
+
+/* The same with TEXT, which tells no more than the request itself and the configuration's rules for HTTP. */
+int http_response_explain(struct lws *wsi, const struct http_request *request, int status, const char *text);
 
 #endif

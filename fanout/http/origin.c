@@ -7,6 +7,9 @@
 #define PORT_MAX 65535
 #define PORT_DIGITS_MAX 5
 
+#define HTTP_PORT 80
+#define HTTPS_PORT 443
+
 struct authority {
     const char *host; /* with brackets if it is an IPv6 address */
     size_t host_length;
@@ -56,25 +59,46 @@ bool origin_is_authority(const char *text)
 {
     struct authority authority;
 
-    return parse_authority(text, 443, &authority);
+    return parse_authority(text, HTTPS_PORT, &authority);
 }
 
-bool origin_is_own(const char *origin, const char *host)
-{
-    static const struct {
-        const char *prefix;
-        int port;
-    } schemes[] = {{"http://", 80}, {"https://", 443}};
+struct origin {
+    bool secure;
+    struct authority authority;
+};
 
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        size_t length = strlen(schemes[i].prefix);
-        struct authority page, own;
-        if (strncasecmp(origin, schemes[i].prefix, length) == 0) {
-            return parse_authority(origin + length, schemes[i].port, &page) &&
-                   parse_authority(host, schemes[i].port, &own) && page.port == own.port &&
-                   page.host_length == own.host_length &&
-                   strncasecmp(page.host, own.host, page.host_length) == 0;
-        }
+static bool parse_origin(const char *text, struct origin *origin)
+{
+    static const char http[] = "http://", https[] = "https://";
+
+    origin->secure = strncasecmp(text, https, strlen(https)) == 0;
+    if (!origin->secure && strncasecmp(text, http, strlen(http)) != 0) {
+        return false;
     }
-    return false;
+    size_t skip = origin->secure ? strlen(https) : strlen(http);
+    return parse_authority(text + skip, origin->secure ? HTTPS_PORT : HTTP_PORT, &origin->authority);
+}
+
+static bool same_authority(const struct authority *a, const struct authority *b)
+{
+    return a->port == b->port && a->host_length == b->host_length &&
+           strncasecmp(a->host, b->host, a->host_length) == 0;
+}
+
+bool origin_same(const char *a, const char *b)
+{
+    struct origin first, second;
+
+    return parse_origin(a, &first) && parse_origin(b, &second) && first.secure == second.secure &&
+           same_authority(&first.authority, &second.authority);
+}
+
+bool origin_is_own(const char *origin, const char *scheme, const char *host)
+{
+    struct origin page;
+    struct authority own;
+
+    return parse_origin(origin, &page) && (!scheme || page.secure == (strcmp(scheme, "https") == 0)) &&
+           parse_authority(host, page.secure ? HTTPS_PORT : HTTP_PORT, &own) &&
+           same_authority(&page.authority, &own);
 }

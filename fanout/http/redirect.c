@@ -7,14 +7,12 @@
 #include "fanout/http/http_response.h"
 #include "fanout/http/origin.h"
 
-/* Longest Host: a domain name has at most 253 characters. */
-#define HOST_SIZE 300
-
 /* Longest argument of a query, and longest query, that is kept. */
 #define ARGUMENT_SIZE 64
 #define QUERY_SIZE 256
 
-#define LOCATION_SIZE (HOST_SIZE + URL_ENCODE_MAX * HTTP_REQUEST_PATH_SIZE + QUERY_SIZE)
+#define LOCATION_SIZE                                                                                        \
+    (HTTP_REQUEST_HOST_SIZE + POLICY_BASE_PATH_SIZE + URL_ENCODE_MAX * HTTP_REQUEST_PATH_SIZE + QUERY_SIZE)
 
 /* The query of the request in WSI, with its '?'; empty if there is none, or if it does not fit. */
 static void read_query(struct lws *wsi, char query[QUERY_SIZE])
@@ -37,17 +35,32 @@ static void read_query(struct lws *wsi, char query[QUERY_SIZE])
     }
 }
 
+/* ADDRESS is followed by the request's query. */
+static int redirect(struct lws *wsi, const struct http_request *request, const char *address)
+{
+    char query[QUERY_SIZE], headers[LOCATION_SIZE + sizeof("Location: https://\r\n")];
+
+    read_query(wsi, query);
+    snprintf(headers, sizeof(headers), "Location: %s%s\r\n", address, query);
+    return http_response_refuse(wsi, request, 308, headers);
+}
+
 int redirect_to_https(struct lws *wsi, const struct http_request *request)
 {
-    char host[HOST_SIZE], path[URL_ENCODE_MAX * HTTP_REQUEST_PATH_SIZE], query[QUERY_SIZE];
-    char headers[LOCATION_SIZE + sizeof("Location: https://\r\n")];
+    char path[URL_ENCODE_MAX * HTTP_REQUEST_PATH_SIZE], address[LOCATION_SIZE];
 
-    if (!http_request_header(wsi, WSI_TOKEN_HOST, host, sizeof(host), NULL) || !origin_is_authority(host) ||
-        request->path[0] != '/' ||
+    if (!origin_is_authority(request->host) || request->path[0] != '/' ||
         url_encode(path, sizeof(path), request->path, strlen(request->path), URL_UNRESERVED "/") < 0) {
-        return http_response_refuse(wsi, 400, false, NULL);
+        return http_response_refuse(wsi, request, 400, NULL);
     }
-    read_query(wsi, query);
-    snprintf(headers, sizeof(headers), "Location: https://%s%s%s\r\n", host, path, query);
-    return http_response_refuse(wsi, 308, request->method == HTTP_METHOD_HEAD, headers);
+    snprintf(address, sizeof(address), "https://%s%s%s", request->host, request->prefix, path);
+    return redirect(wsi, request, address);
+}
+
+int redirect_to_base(struct lws *wsi, const struct http_request *request)
+{
+    char address[POLICY_BASE_PATH_SIZE + 1];
+
+    snprintf(address, sizeof(address), "%s/", request->prefix);
+    return redirect(wsi, request, address);
 }

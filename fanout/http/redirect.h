@@ -1,6 +1,5 @@
 /*
- * A plain HTTP request on a port that speaks TLS is sent to the same address with https (RFC 9110, section 15.4.9).
- * ringcast-fanout's only thread.
+ * Requests that belong to another address are sent there (308, RFC 9110, section 15.4.9). ringcast-fanout's only thread.
  */
 #ifndef FANOUT_HTTP_REDIRECT_H
 #define FANOUT_HTTP_REDIRECT_H
@@ -10,9 +9,15 @@
 #include "fanout/http/http_request.h"
 
 /*
- * Answers REQUEST with 308 and its https address, or with 400 if its Host (RFC 9110, section 7.2) or path cannot be part
- * of one. What the libwebsockets callback returns.
+ * From plain HTTP on a port that speaks TLS to the same address with https. Or 400 if its Host (RFC 9110, section 7.2) or
+ * path cannot be part of one. What the libwebsockets callback returns.
  */
 int redirect_to_https(struct lws *wsi, const struct http_request *request);
+
+/*
+ * From the base path to the same with a slash behind it, against which the wall's relative addresses work. What the
+ * libwebsockets callback returns.
+ */
+int redirect_to_base(struct lws *wsi, const struct http_request *request);
 
 #endif

@@ -3,25 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fanout/http/origin.h"
-
-/* Longest Origin and Host that are compared: a domain name has at most 253 characters. */
-#define AUTHORITY_SIZE 300
-
 /* Longest query that is looked at. */
 #define QUERY_SIZE 64
-
-/* A client without an Origin is not a page in a browser. */
-static bool comes_from_own_page(struct lws *wsi)
-{
-    char origin[AUTHORITY_SIZE], host[AUTHORITY_SIZE];
-    bool present;
-
-    if (!http_request_header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof(origin), &present)) {
-        return !present;
-    }
-    return http_request_header(wsi, WSI_TOKEN_HOST, host, sizeof(host), NULL) && origin_is_own(origin, host);
-}
 
 static bool has_version_13(struct lws *wsi)
 {
@@ -48,7 +31,7 @@ static enum upgrade_stream read_stream(struct lws *wsi)
     return UPGRADE_STREAM_MAIN;
 }
 
-int upgrade_read(struct lws *wsi, struct upgrade *upgrade)
+int upgrade_read(struct lws *wsi, const struct policy *policy, struct upgrade *upgrade)
 {
     char kind[16];
 
@@ -57,12 +40,12 @@ int upgrade_read(struct lws *wsi, struct upgrade *upgrade)
         strcasecmp(kind, "websocket") != 0) {
         return -1;
     }
-    http_request_read(wsi, &upgrade->request);
+    http_request_read(wsi, policy, &upgrade->request);
     upgrade->stream = read_stream(wsi);
     if (upgrade->request.method != HTTP_METHOD_GET) {
         return 405;
     }
-    if (!comes_from_own_page(wsi)) {
+    if (!http_request_may_act(&upgrade->request)) {
         return 403;
     }
     if (!has_version_13(wsi)) {

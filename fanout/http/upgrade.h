@@ -22,10 +22,10 @@ struct upgrade {
 };
 
 /*
- * Reads the request, in LWS_CALLBACK_HTTP_CONFIRM_UPGRADE. 0: a WebSocket that this server speaks, from a
- * page that may have it. Above 0: the HTTP status to refuse it with. -1: not a WebSocket; drop the
+ * Reads the request by POLICY, in LWS_CALLBACK_HTTP_CONFIRM_UPGRADE. 0: a WebSocket that this server speaks, from a
+ * page that may have it. Above 0: the HTTP status to refuse it with, 403 for a foreign page. -1: not a WebSocket; drop the
  * connection.
  */
-int upgrade_read(struct lws *wsi, struct upgrade *upgrade);
+int upgrade_read(struct lws *wsi, const struct policy *policy, struct upgrade *upgrade);
 
 #endif

@@ -28,19 +28,18 @@ static const unsigned client_part[CONNECTION_IDLE_KINDS] = {
 
 /* ---- Clients ---- */
 
-static void read_address(const struct sockaddr_storage *peer, uint8_t address[16])
+static struct in6_addr address_of(const struct sockaddr_storage *peer)
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct in6_addr address = {0};
 
-    memset(address, 0, 16);
     if (peer->ss_family == AF_INET) {
         const struct sockaddr_in *v4 = (const struct sockaddr_in *)peer;
-        memcpy(address, mapped, sizeof(mapped));
-        memcpy(address + sizeof(mapped), &v4->sin_addr, 4);
+        address.s6_addr[10] = address.s6_addr[11] = 0xff;
+        memcpy(&address.s6_addr[12], &v4->sin_addr, sizeof(v4->sin_addr));
     } else if (peer->ss_family == AF_INET6) {
-        const struct in6_addr *v6 = &((const struct sockaddr_in6 *)peer)->sin6_addr;
-        memcpy(address, v6->s6_addr, IN6_IS_ADDR_V4MAPPED(v6) ? 16 : PREFIX_BYTES);
+        address = ((const struct sockaddr_in6 *)peer)->sin6_addr;
     }
+    return address;
 }
 
 /* "192.0.2.7" or "2001:db8:0:7::", of a /64. */
@@ -55,12 +54,12 @@ static const char *format_address(const struct client *client, char text[INET6_A
     return result ? result : "?";
 }
 
-/* The client with the address of PEER, made if it is not there. NULL: no memory. */
-static struct client *find_client(struct connections *connections, const struct sockaddr_storage *peer)
+/* The client that WHOLE belongs to, made if it is not there. NULL: no memory. */
+static struct client *find_client(struct connections *connections, const struct in6_addr *whole)
 {
-    uint8_t address[16];
+    uint8_t address[16] = {0};
 
-    read_address(peer, address);
+    memcpy(address, whole, IN6_IS_ADDR_V4MAPPED(whole) ? sizeof(address) : PREFIX_BYTES);
     uint64_t hash = hash_add(hash_add(HASH_START, &connections->seed, sizeof(connections->seed)), address,
                              sizeof(address));
     struct client_bucket *bucket = &connections->buckets[(hash ^ hash >> 32) % CONNECTIONS_BUCKETS];
@@ -197,17 +196,42 @@ void connections_enter(struct connections *connections, struct connection *conne
 struct connection *connections_add(struct connections *connections, struct lws *wsi,
                                    const struct sockaddr_storage *peer)
 {
+    const struct in6_addr address = address_of(peer);
     struct connection *connection = calloc(1, sizeof(*connection));
-    struct client *client = connection ? find_client(connections, peer) : NULL;
+    struct client *client = connection ? find_client(connections, &address) : NULL;
 
     if (!client) {
         free(connection);
         return NULL;
     }
     client->connections++;
-    *connection = (struct connection){.client = client, .wsi = wsi, .kind = CONNECTION_BUSY};
+    *connection = (struct connection){
+        .client = client, .wsi = wsi, .peer = address, .address = address, .kind = CONNECTION_BUSY};
     connections_enter(connections, connection, CONNECTION_WAITING);
     return connection;
+}
+
+static void leave_client(struct client *client)
+{
+    if (--client->connections == 0) {
+        LIST_REMOVE(client, link);
+        free(client);
+    }
+}
+
+void connections_move(struct connections *connections, struct connection *connection)
+{
+    enum connection_kind kind = connection->kind;
+    struct client *before = connection->client, *now = find_client(connections, &connection->address);
+
+    if (!now || now == before) {
+        return;
+    }
+    leave_kind(connections, connection);
+    now->connections++;
+    connection->client = now;
+    leave_client(before);
+    connections_enter(connections, connection, kind);
 }
 
 void connections_remove(struct connections *connections, struct connection *connection)
@@ -216,10 +240,7 @@ void connections_remove(struct connections *connections, struct connection *conn
 
     leave_kind(connections, connection);
     free(connection);
-    if (--client->connections == 0) {
-        LIST_REMOVE(client, link);
-        free(client);
-    }
+    leave_client(client);
 }
 
 /* ---- Limits ---- */

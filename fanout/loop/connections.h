@@ -8,6 +8,7 @@
 #ifndef FANOUT_LOOP_CONNECTIONS_H
 #define FANOUT_LOOP_CONNECTIONS_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,8 +49,10 @@ struct connection {
     TAILQ_ENTRY(connection) of_client, of_all;
     struct client *client;
     struct lws *wsi;
-    void *stream;          /* the stream of a viewer; set by the router */
-    struct permit *permit; /* to watch it; owned by the server */
+    struct in6_addr peer;    /* where it comes from; IPv4 in IPv6 (RFC 4291, 2.5.5.2) */
+    struct in6_addr address; /* of whom it is: PEER's, or what a trusted proxy says of its visitor */
+    void *stream;            /* the stream of a viewer; set by the router */
+    struct permit *permit;   /* to watch it; owned by the server */
     enum connection_kind kind;
 };
 
@@ -86,6 +89,12 @@ unsigned connections_limit(struct connections *connections, unsigned per_client,
 /* Adds a connection that was just accepted from PEER and waits for a request. NULL: out of memory. */
 struct connection *connections_add(struct connections *connections, struct lws *wsi,
                                    const struct sockaddr_storage *peer);
+
+/*
+ * CONNECTION counts from now on as one of the client at its `address`, which has changed: a connection of a proxy that has
+ * become that of one visitor. Older connections of that client may be closed for it. Without memory all stays as it was.
+ */
+void connections_move(struct connections *connections, struct connection *connection);
 
 /* Makes CONNECTION the newest of KIND. Older ones may be closed for it. */
 void connections_enter(struct connections *connections, struct connection *connection,

@@ -62,6 +62,12 @@ static void send_certificate(struct fanout *fanout)
     send(fanout, message_new("tls"), fds, certificate->chain >= 0 ? 2 : 0);
 }
 
+/* Before the socket, too: from the first request on it is known whose pages may ask. */
+static void send_http_policy(struct fanout *fanout)
+{
+    send(fanout, message_new("http"), fanout->config.http_policy, 1);
+}
+
 static void on_begun(void *owner)
 {
     struct fanout *fanout = owner;
@@ -69,6 +75,7 @@ static void on_begun(void *owner)
     const int fds[] = {config->listener, config->load_board};
 
     send_certificate(fanout);
+    send_http_policy(fanout);
     send(fanout,
          message_pack("listen", "{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "address",
                       config->address, "index", (json_int_t)config->index, "log_level",
@@ -221,12 +228,25 @@ void fanout_set_listener(struct fanout *fanout, int listener)
     service_renew(fanout->service);
 }
 
-void fanout_renew_certificate(struct fanout *fanout)
+/* Others learn what is new when they have begun. */
+static bool takes_news(const struct fanout *fanout)
 {
     enum service_state state = service_state(fanout->service);
 
-    if (state == SERVICE_STARTING || state == SERVICE_RUNNING) { /* others learn it when they have begun */
+    return state == SERVICE_STARTING || state == SERVICE_RUNNING;
+}
+
+void fanout_renew_certificate(struct fanout *fanout)
+{
+    if (takes_news(fanout)) {
         send_certificate(fanout);
+    }
+}
+
+void fanout_renew_http_policy(struct fanout *fanout)
+{
+    if (takes_news(fanout)) {
+        send_http_policy(fanout);
     }
 }
 

@@ -23,12 +23,13 @@ struct fanout_config {
     const char *program;                   /* path of ringcast-fanout */
     int listener;                          /* the viewers' socket */
     const struct certificate *certificate; /* for TLS; an empty one: without TLS */
+    const int *http_policy;                /* descriptor of the rules for HTTP (http_policy.h) */
     const char *address;                   /* of that socket, as a URL */
     struct config_viewers viewers;
     enum log_level log_level;
 };
 
-/* CONFIG's strings, certificate and listener must outlive the fan-out. NULL: out of memory. */
+/* CONFIG's strings, certificate, rules and listener must outlive the fan-out. NULL: out of memory. */
 struct fanout *fanout_create(struct children *children, const struct fanout_config *config,
                              struct supervisor *supervisor);
 void fanout_destroy(struct fanout *fanout);
@@ -54,6 +55,9 @@ void fanout_set_listener(struct fanout *fanout, int listener);
 
 /* Sends it the new certificate. Viewers that are connected notice nothing. */
 void fanout_renew_certificate(struct fanout *fanout);
+
+/* Sends it the new rules for HTTP. Viewers that are connected notice nothing. */
+void fanout_renew_http_policy(struct fanout *fanout);
 
 /* Sends it how many viewers each camera has at the other ones of ALL, COUNT fan-outs. */
 void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, size_t count);

@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "common/ipc/channel.h"
+#include "common/ipc/memory_file.h"
 #include "common/ipc/message.h"
 #include "common/ring/ring_create.h"
 #include "common/ring/ring_writer.h"
@@ -139,6 +140,20 @@ void fanout_start_small(struct fanout *fanout, const char *limit, int value, int
     close(listening);
     json_decref(fanout_wait(fanout, "ready"));
     fanout->descriptors = fanout_descriptors(fanout, NULL);
+}
+
+void fanout_tell_http(struct fanout *fanout, json_t *document)
+{
+    int fd = memory_file_seal_json("http", document);
+    json_t *question = message_new("viewers-list");
+
+    assert_true(fd >= 0);
+    fanout_tell(fanout, message_new("http"), &fd, 1);
+    close(fd);
+    json_decref(document);
+    json_object_set_new(question, "number", json_integer(1));
+    fanout_tell(fanout, question, NULL, 0); /* answered after it */
+    json_decref(fanout_wait(fanout, "viewers-page"));
 }
 
 void fanout_end(struct fanout *fanout, int signal)

@@ -40,6 +40,9 @@ void fanout_start_limited(struct fanout *fanout, const char *limit, int value);
 /* The same, in a process that may have only so many DESCRIPTORS. */
 void fanout_start_small(struct fanout *fanout, const char *limit, int value, int descriptors);
 
+/* Sends the message `http` with DOCUMENT (consumed), the rules for HTTP, and waits until they count. */
+void fanout_tell_http(struct fanout *fanout, json_t *document);
+
 /* Sends SIGTERM (or, if SIGNAL is 0, nothing), waits for the end and checks that it was clean. */
 void fanout_end(struct fanout *fanout, int signal);
 

@@ -108,6 +108,38 @@ static void the_oldest_of_a_client_goes_and_the_newest_never(void **state)
     go(other);
 }
 
+/* A connection of a proxy that has become that of a visitor counts for the visitor alone. */
+static void a_connection_moves_to_whom_it_is_for(void **state)
+{
+    struct connection *through[4], *direct;
+    (void)state;
+    connections_limit(&connections, 2, 100, SEATS);
+    direct = come("192.0.2.7");
+    for (int i = 0; i < 4; i++) {
+        through[i] = come("127.0.0.1");
+        through[i]->address = direct->address;
+        connections_move(&connections, through[i]);
+        assert_ptr_equal(through[i]->client, direct->client);
+        assert_int_equal(through[i]->kind, CONNECTION_WAITING);
+        assert_memory_not_equal(&through[i]->peer, &direct->peer, sizeof(direct->peer));
+    }
+    assert_int_equal(direct->client->connections, 5);
+    assert_int_equal(closed_count, 3);
+    assert_ptr_equal(closed[0], direct);
+    assert_ptr_equal(closed[1], through[0]);
+    connections_move(&connections, through[3]); /* it is there already */
+    assert_int_equal(direct->client->connections, 5);
+    connections_enter(&connections, through[3], CONNECTION_BUSY);
+    assert_int_equal(direct->client->idle[CONNECTION_WAITING], 1);
+    for (int i = 0; i < 4; i++) {
+        go(through[i]);
+    }
+    go(direct);
+    for (size_t i = 0; i < CONNECTIONS_BUCKETS; i++) {
+        assert_true(LIST_EMPTY(&connections.buckets[i]));
+    }
+}
+
 static const struct connection *asking;
 
 static bool is_the_one(const struct connection *connection)
@@ -219,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_client_is_an_address_or_a_64_of_ipv6, set_up),
         cmocka_unit_test_setup(the_oldest_of_a_client_goes_and_the_newest_never, set_up),
+        cmocka_unit_test_setup(a_connection_moves_to_whom_it_is_for, set_up),
         cmocka_unit_test_setup(one_whose_request_waits_is_not_idle, set_up),
         cmocka_unit_test_setup(one_that_asked_again_is_newer, set_up),
         cmocka_unit_test_setup(the_total_takes_the_oldest_of_all, set_up),
