@@ -15,6 +15,7 @@
 #include "common/sandbox/sandbox.h"
 #include "supervisor/daemon.h"
 #include "supervisor/helpers/certificate.h"
+#include "supervisor/helpers/jwt_key.h"
 #include "supervisor/secrets.h"
 #include "supervisor/start.h"
 #include "supervisor/supervisor.h"
@@ -230,6 +231,18 @@ static bool check_certificate(const struct config *config)
     return true;
 }
 
+/* False: viewers could not log in with it; why was printed. */
+static bool check_access(const struct config *config)
+{
+    char why[JWT_KEY_WHY_SIZE];
+
+    if (jwt_keys_check(config, why) < 0) {
+        fprintf(stderr, "%s\n", why);
+        return false;
+    }
+    return true;
+}
+
 int main(int argc, char *argv[])
 {
     struct arguments arguments = {0};
@@ -251,7 +264,7 @@ int main(int argc, char *argv[])
     if (arguments.check && warning) {
         fprintf(stderr, "warning: %s\n", warning);
     }
-    if (arguments.check && !check_certificate(config)) {
+    if (arguments.check && (!check_certificate(config) || !check_access(config))) {
         exit_code = EXIT_WRONG;
     } else if (arguments.check) {
         printf("%s: ok, %zu camera%s\n", arguments.config, config->camera_count,

@@ -1,14 +1,11 @@
 #include "supervisor/helpers/certificate.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -17,9 +14,7 @@
 #include "common/base/secret.h"
 #include "common/ipc/memory_file.h"
 #include "common/log/log.h"
-
-/* Bytes of a file: more than any chain of certificates takes. */
-#define PEM_MAX 262144
+#include "supervisor/helpers/key_file.h"
 
 /* A certificate that expires within so many days is logged at every start and reload. */
 #define ENDS_SOON_DAYS 14
@@ -39,11 +34,6 @@ struct subject {
     char *why;
 };
 
-struct pem {
-    char *text;
-    size_t length;
-};
-
 static int refuse(const struct subject *subject, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -60,53 +50,11 @@ static int refuse(const struct subject *subject, const char *format, ...)
     return -EINVAL;
 }
 
-/* --- Files ---------------------------------------------------------------------------------------------- */
-
-static void pem_finish(struct pem *pem)
+static int read_file(const struct subject *subject, mode_t forbidden, struct key_file *file)
 {
-    if (pem->text) {
-        secret_wipe(pem->text, pem->length);
-        free(pem->text);
-    }
-    *pem = (struct pem){0};
-}
+    char problem[KEY_FILE_PROBLEM_SIZE];
 
-static int read_open_file(const struct subject *subject, int fd, mode_t forbidden, struct pem *pem)
-{
-    struct stat status;
-
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-        return refuse(subject, "not a file; name one in PEM form");
-    }
-    if ((status.st_mode & forbidden) != 0) {
-        return refuse(
-            subject,
-            "other users may read or change it (mode %03o); chmod 600, or 640 for a group of its own",
-            (unsigned)status.st_mode & 0777);
-    }
-    if (status.st_size == 0 || status.st_size > PEM_MAX) {
-        return refuse(subject, "%lld bytes, which no such file has; name one in PEM form",
-                      (long long)status.st_size);
-    }
-    pem->length = (size_t)status.st_size;
-    pem->text = malloc(pem->length);
-    if (!pem->text || pread(fd, pem->text, pem->length, 0) != (ssize_t)pem->length) {
-        pem_finish(pem);
-        return refuse(subject, "cannot be read as a whole; try again");
-    }
-    return 0;
-}
-
-static int read_file(const struct subject *subject, mode_t forbidden, struct pem *pem)
-{
-    int fd = open(subject->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-    if (fd < 0) {
-        return refuse(subject, "%s; correct the path, or let ringcastd's user read it", strerror(errno));
-    }
-    int result = read_open_file(subject, fd, forbidden, pem);
-    close(fd);
-    return result;
+    return key_file_read(subject->path, forbidden, file, problem) < 0 ? refuse(subject, "%s", problem) : 0;
 }
 
 /* --- Certificates --------------------------------------------------------------------------------------- */
@@ -122,7 +70,7 @@ static int no_passphrase(char *buffer, int size, int writing, void *asked)
 }
 
 /* The certificates in PEM, the first being the server's own; NULL or empty: there are none. */
-static STACK_OF(X509) * parse_chain(const struct pem *pem)
+static STACK_OF(X509) * parse_chain(const struct key_file *pem)
 {
     STACK_OF(X509) *chain = sk_X509_new_null();
     BIO *bio = BIO_new_mem_buf(pem->text, (int)pem->length);
@@ -140,7 +88,7 @@ static STACK_OF(X509) * parse_chain(const struct pem *pem)
     return chain;
 }
 
-static int parse_key(const struct subject *subject, const struct pem *pem, EVP_PKEY **key)
+static int parse_key(const struct subject *subject, const struct key_file *pem, EVP_PKEY **key)
 {
     BIO *bio = BIO_new_mem_buf(pem->text, (int)pem->length);
     bool asked = false;
@@ -248,7 +196,7 @@ static int check_chain(const struct subject *subject, STACK_OF(X509) * chain)
     return 0;
 }
 
-static int check_pair(const struct subject *subject, X509 *certificate, const struct pem *key_pem)
+static int check_pair(const struct subject *subject, X509 *certificate, const struct key_file *key_pem)
 {
     EVP_PKEY *key = NULL;
     int result = parse_key(subject, key_pem, &key);
@@ -265,8 +213,8 @@ static int check_pair(const struct subject *subject, X509 *certificate, const st
 
 /* --- Both ----------------------------------------------------------------------------------------------- */
 
-static int check(const struct subject *of_chain, const struct pem *chain_pem, const struct subject *of_key,
-                 const struct pem *key_pem)
+static int check(const struct subject *of_chain, const struct key_file *chain_pem,
+                 const struct subject *of_key, const struct key_file *key_pem)
 {
     STACK_OF(X509) *chain = parse_chain(chain_pem);
     int result = check_chain(of_chain, chain);
@@ -278,8 +226,8 @@ static int check(const struct subject *of_chain, const struct pem *chain_pem, co
     return result;
 }
 
-static int seal_both(const struct pem *chain, const struct pem *key, struct certificate *certificate,
-                     char *why)
+static int seal_both(const struct key_file *chain, const struct key_file *key,
+                     struct certificate *certificate, char *why)
 {
     certificate->chain = memory_file_seal("ringcast-certificate", chain->text, chain->length);
     certificate->key = certificate->chain < 0 ? -1 : memory_file_seal("ringcast-key", key->text, key->length);
@@ -297,7 +245,7 @@ int certificate_open(const struct config *config, struct certificate *certificat
 {
     const struct subject of_chain = {config, "certificate", config->tls.certificate, why};
     const struct subject of_key = {config, "key", config->tls.key, why};
-    struct pem chain = {0}, key = {0};
+    struct key_file chain = {0}, key = {0};
 
     *certificate = CERTIFICATE_NONE;
     if (!config->tls.certificate) {
@@ -313,8 +261,8 @@ int certificate_open(const struct config *config, struct certificate *certificat
     if (result == 0) {
         result = seal_both(&chain, &key, certificate, why);
     }
-    pem_finish(&chain);
-    pem_finish(&key);
+    key_file_finish(&chain);
+    key_file_finish(&key);
     return result;
 }
 
