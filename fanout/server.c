@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/log/log.h"
 #include "fanout/feed/viewer.h"
+#include "fanout/http/close_frame.h"
 #include "fanout/http/viewer_command.h"
 
 /* Viewers have this long to take their close frame before the process ends. */
@@ -248,18 +249,62 @@ static bool is_whole_text(struct lws *wsi)
            lws_remaining_packet_payload(wsi) == 0;
 }
 
+/* What a text message has so far, of which DATA is the newest piece. */
+static bool is_utf8(struct viewer *viewer, const void *data, size_t length)
+{
+    struct lws *wsi = viewer->wsi;
+
+    if (lws_frame_is_binary(wsi)) {
+        return true;
+    }
+    bool last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
+    return text_stream_add(&viewer->text, data, length) && (!last || text_stream_end(&viewer->text));
+}
+
+/* From the next writable event: what is left of this frame is still to be parsed, and the next ones. */
+static void refuse_input(struct viewer *viewer, uint16_t code, const char *reason)
+{
+    feed_leave(viewer);
+    viewer_close(viewer, code, reason);
+}
+
 static int viewer_received(struct viewer *viewer, const void *data, size_t length)
 {
     if (viewer->state == VIEWER_NONE || viewer->state == VIEWER_CLOSING) {
         return 0;
     }
-    if (viewer_accept_bytes(viewer, length)) {
-        return is_whole_text(viewer->wsi) ? obey(viewer, viewer_command_parse(data, length)) : 0;
+    if (!viewer_accept_bytes(viewer, length)) {
+        refuse_input(viewer, LWS_CLOSE_STATUS_POLICY_VIOLATION, VIEWER_SENT_TOO_MUCH);
+        return 0;
     }
-    /* From the next writable event: what is left of this frame is still to be parsed, and the next ones. */
+    if (!is_utf8(viewer, data, length)) {
+        refuse_input(viewer, LWS_CLOSE_STATUS_INVALID_PAYLOAD, VIEWER_NOT_UTF8);
+        return 0;
+    }
+    return is_whole_text(viewer->wsi) ? obey(viewer, viewer_command_parse(data, length)) : 0;
+}
+
+/* The viewer closes. Nothing may follow libwebsockets' answer to the close frame. */
+static int viewer_closes(struct viewer *viewer, const void *payload, size_t length)
+{
+    const char *reason;
+
     feed_leave(viewer);
-    viewer_close(viewer, LWS_CLOSE_STATUS_POLICY_VIOLATION, VIEWER_SENT_TOO_MUCH);
-    return 0;
+    uint16_t code = close_frame_check(payload, length, &reason);
+    if (code == 0 || viewer->state == VIEWER_CLOSING) {
+        return 0;
+    }
+    viewer_enter_state(viewer, VIEWER_CLOSING);
+    lws_close_reason(viewer->wsi, (enum lws_close_status)code, (unsigned char *)reason, strlen(reason));
+    return -1;
+}
+
+/* libwebsockets closes the viewer for what it sent: no fragment may follow its close frame (RFC 6455, 5.5.1). */
+static void viewer_is_refused(struct viewer *viewer)
+{
+    if (viewer && viewer->wsi) {
+        feed_leave(viewer);
+    }
 }
 
 /* Called more than once for some connections; HTTP requests and refused upgrades have no wsi in here. */
@@ -312,7 +357,9 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, struc
         breathe(server);
         return viewer_received(viewer, data, length);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        feed_leave(viewer); /* nothing may follow libwebsockets' answer to the close frame */
+        return viewer_closes(viewer, data, length);
+    case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
+        viewer_is_refused(viewer);
         return 0;
     default:
         viewer_gone(server, viewer);
@@ -339,6 +386,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+    case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED:
         return on_websocket(wsi, reason, user, in, length);
     case LWS_CALLBACK_WSI_DESTROY:
@@ -399,8 +447,7 @@ static struct lws_context_creation_info describe_host(struct server *server)
         .user = server,
         .gid = -1,
         .uid = -1,
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
-                   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
         .timeout_secs = REQUEST_TIMEOUT_S,
         .keepalive_timeout = IDLE_TIMEOUT_S,
         .retry_and_idle_policy = &no_validity_timer,

@@ -62,6 +62,52 @@ bool text_is_utf8(const char *text)
     return true;
 }
 
+/* The bounds of the bytes that follow the first one of a character, but for the second one of some. */
+#define NEXT_LOW 0x80
+#define NEXT_HIGH 0xbf
+
+/* FIRST begins a character (RFC 3629, section 4). */
+static bool begin_character(struct text_stream *stream, uint8_t first)
+{
+    bool known = first < 0x80 || (first >= 0xc2 && first <= 0xf4);
+
+    stream->missing = (uint8_t)((first >= 0xc2) + (first >= 0xe0) + (first >= 0xf0));
+    /* What is below is longer than it need be; what is above a half of a UTF-16 pair, or beyond U+10FFFF. */
+    stream->low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : NEXT_LOW;
+    stream->high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : NEXT_HIGH;
+    return known;
+}
+
+static bool continue_character(struct text_stream *stream, uint8_t next)
+{
+    bool fits = next >= stream->low && next <= stream->high;
+
+    stream->missing--;
+    stream->low = NEXT_LOW;
+    stream->high = NEXT_HIGH;
+    return fits;
+}
+
+bool text_stream_add(struct text_stream *stream, const void *data, size_t length)
+{
+    const uint8_t *bytes = data;
+
+    for (size_t i = 0; i < length; i++) {
+        if (!(stream->missing ? continue_character : begin_character)(stream, bytes[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool text_stream_end(struct text_stream *stream)
+{
+    bool whole = stream->missing == 0;
+
+    *stream = (struct text_stream){0};
+    return whole;
+}
+
 /* Of a valid sequence. C1 (U+0080…U+009F, among them the one-character CSI) is 0xc2 0x80…0x9f in UTF-8. */
 static bool is_control(const char *sequence, size_t length)
 {

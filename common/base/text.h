@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Bytes that text_escape needs at most for one byte of text ("\xHH"). */
 #define TEXT_ESCAPE_MAX 4
@@ -16,6 +17,18 @@
 size_t text_utf8_length(const char *text, size_t available);
 
 bool text_is_utf8(const char *text);
+
+/* Text that comes in pieces. All zero: between two characters. */
+struct text_stream {
+    uint8_t missing;   /* bytes that the present character still needs */
+    uint8_t low, high; /* if any are missing: the bounds of the next one */
+};
+
+/* False: with the next LENGTH bytes, DATA, the text cannot be UTF-8 any more. */
+bool text_stream_add(struct text_stream *stream, const void *data, size_t length);
+
+/* The text has ended. False: in the middle of a character. STREAM is ready for the next text. */
+bool text_stream_end(struct text_stream *stream);
 
 /* True if TEXT holds a control character (C0, DEL or C1). */
 bool text_has_control(const char *text);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "common/base/text.h"
 #include "common/ring/ringcast.h"
 #include "fanout/feed/fragment_buffer.h"
 #include "fanout/feed/init_cache.h"
@@ -52,14 +53,19 @@ struct viewer {
     uint8_t state;       /* enum viewer_state */
     bool state_due;      /* the camera's state has changed while this viewer was not writable */
     uint8_t answers;
-    bool time_due;    /* it has asked for the time while it was not writable */
-    bool in_old_ring; /* in VIEWER_BEHIND: its cursor is in the feed's old ring */
+    bool time_due;           /* it has asked for the time while it was not writable */
+    struct text_stream text; /* of the text message that it is sending */
+    bool in_old_ring;        /* in VIEWER_BEHIND: its cursor is in the feed's old ring */
 };
 
 static_assert(sizeof(struct viewer) <= 216, "thousands of viewers: keep the struct small");
 
 /* The reason for closing a viewer that sends more than its commands need. */
 #define VIEWER_SENT_TOO_MUCH "sent too much"
+
+/* The reasons for closing a viewer that sends what RFC 6455 forbids (1007, 1002). */
+#define VIEWER_NOT_UTF8 "not UTF-8"
+#define VIEWER_BAD_CLOSE "bad close"
 
 /*
  * Code (IANA: "try again later") and reason for closing the viewer that has been paused for longest when too

@@ -3,6 +3,16 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fanout/access/base64.h"
+#include "fanout/http/origin.h"
+
+/* Longest `Connection` that libwebsockets can read. */
+#define CONNECTION_SIZE 127
+
+/* Bytes of a Sec-WebSocket-Key, and of the text that is looked at: a key has 24 characters. */
+#define KEY_BYTES 16
+#define KEY_SIZE 32
+
 /* Longest query that is looked at. */
 #define QUERY_SIZE 64
 
@@ -12,6 +22,53 @@ static bool has_version_13(struct lws *wsi)
 
     return http_request_header(wsi, WSI_TOKEN_VERSION, version, sizeof(version), NULL) &&
            strcmp(version, "13") == 0;
+}
+
+/* Higher minor versions are the same for this (RFC 9110, 2.5). */
+static bool has_http_1_1(struct lws *wsi)
+{
+    char version[sizeof("HTTP/1.1")];
+
+    return http_request_header(wsi, WSI_TOKEN_HTTP, version, sizeof(version), NULL) &&
+           strncmp(version, "HTTP/1.", strlen("HTTP/1.")) == 0 && version[strlen("HTTP/1.")] >= '1' &&
+           version[strlen("HTTP/1.")] <= '9';
+}
+
+/* `Connection` is a list (RFC 9110, 7.6.1). libwebsockets would also take a part of the word, and drops what it cannot read. */
+static bool asks_to_upgrade(struct lws *wsi)
+{
+    static const char separators[] = ", \t", word[] = "upgrade";
+    char list[CONNECTION_SIZE];
+
+    if (!http_request_header(wsi, WSI_TOKEN_CONNECTION, list, sizeof(list), NULL)) {
+        return false;
+    }
+    for (const char *token = list + strspn(list, separators); *token != '\0';) {
+        size_t length = strcspn(token, separators);
+        if (length == strlen(word) && strncasecmp(token, word, length) == 0) {
+            return true;
+        }
+        token += length;
+        token += strspn(token, separators);
+    }
+    return false;
+}
+
+/* Sixteen bytes in base64 (RFC 6455, 4.2.1). */
+static bool has_key(struct lws *wsi)
+{
+    char text[KEY_SIZE];
+    uint8_t key[KEY_BYTES];
+
+    return http_request_header(wsi, WSI_TOKEN_KEY, text, sizeof(text), NULL) &&
+           base64_decode(key, sizeof(key), text, strlen(text)) == KEY_BYTES;
+}
+
+static bool has_host(struct lws *wsi)
+{
+    char host[HTTP_REQUEST_HOST_SIZE];
+
+    return http_request_header(wsi, WSI_TOKEN_HOST, host, sizeof(host), NULL) && origin_is_authority(host);
 }
 
 static enum upgrade_stream read_stream(struct lws *wsi)
@@ -45,6 +102,9 @@ int upgrade_read(struct lws *wsi, const struct policy *policy, struct upgrade *u
     if (upgrade->request.method != HTTP_METHOD_GET) {
         return 405;
     }
+    if (!has_http_1_1(wsi) || !has_host(wsi) || !asks_to_upgrade(wsi)) {
+        return 400;
+    }
     if (!http_request_may_act(&upgrade->request)) {
         return 403;
     }
@@ -52,7 +112,7 @@ int upgrade_read(struct lws *wsi, const struct policy *policy, struct upgrade *u
         return 426;
     }
     /* There are no subprotocols; libwebsockets would take the names of its own protocols for such. */
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > 0 || lws_hdr_total_length(wsi, WSI_TOKEN_KEY) <= 0) {
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > 0 || !has_key(wsi)) {
         return 400;
     }
     return 0;

@@ -36,6 +36,14 @@ static void utf8_is_told_from_what_is_not(void **state)
         if (text_is_utf8(cases[i].text) != cases[i].valid) {
             fail_msg("case %zu", i);
         }
+        struct text_stream stream = {0}; /* byte by byte */
+        bool valid = true;
+        for (const char *next = cases[i].text; valid && *next; next++) {
+            valid = text_stream_add(&stream, next, 1);
+        }
+        if ((text_stream_end(&stream) && valid) != cases[i].valid) {
+            fail_msg("case %zu in pieces", i);
+        }
     }
 }
 
