@@ -6,10 +6,21 @@ export type RingcastState =
   | 'playing'
   | 'stalled'
   | 'reconnecting'
+  | 'unauthorized'
   | 'stopped'
   | 'failed';
 
+/** A token, or a function that gives a fresh one. */
+export type RingcastToken = string | (() => string | Promise<string>);
+
 interface RingcastCommonOptions {
+  /**
+   * Proves who is watching, where the browser's cookie does not. A function is asked before the first connection, and again
+   * when the server has refused what it gave.
+   */
+  token?: RingcastToken;
+  /** As for `fetch()`, when the player asks another origin whether its log-in holds; by default `same-origin`. */
+  credentials?: RequestCredentials;
   /** Seconds to stay behind the newest picture at least, 0 to 8. By default 0: as near as the jitter allows. */
   targetDelay?: number;
   /** How many bytes may wait for a slow browser, by default 16 MiB; above it whole groups of pictures are left out. */
@@ -40,10 +51,12 @@ export type RingcastPlayerOptions = RingcastCameraOptions | RingcastUrlOptions;
 export interface RingcastStateChange {
   state: RingcastState;
   previous: RingcastState;
-  /** `idle`: `hidden`, `offscreen` or `paused`. After a lost connection: why, in words. */
+  /** `idle`: `hidden`, `offscreen` or `paused`. After a lost connection, and `unauthorized`: why, in words. */
   reason?: string;
-  /** After a lost connection: milliseconds until the next attempt. */
-  retryMs?: number;
+  /** After a lost connection, and `unauthorized`: milliseconds until the next attempt; null if it comes with the log-in. */
+  retryMs?: number | null;
+  /** The WebSocket's close code, if there was a connection: 4404 where the camera is gone for this visitor. */
+  close?: number;
   /** `connecting`: the address of the WebSocket. */
   url?: string;
   /** `failed`. */
@@ -140,6 +153,14 @@ export interface RingcastSound {
   text: string;
 }
 
+/** The server wants another log-in. */
+export interface RingcastUnauthorized {
+  /** `expired`, `revoked`, `wrong user or password`, `not logged in`, or why there is no token. */
+  reason: string;
+  /** Milliseconds until the next attempt; null: as soon as the visitor has logged in. */
+  retryMs: number | null;
+}
+
 export interface RingcastPlayerEventMap {
   statechange: CustomEvent<RingcastStateChange>;
   /** `seconds` from `start()` to the first picture on the screen. */
@@ -154,6 +175,7 @@ export interface RingcastPlayerEventMap {
   soundchange: CustomEvent<RingcastSound>;
   /** The video is about to be emptied, to begin again at once. */
   reset: CustomEvent<Record<string, never>>;
+  unauthorized: CustomEvent<RingcastUnauthorized>;
   stats: CustomEvent<RingcastStats>;
 }
 
@@ -172,10 +194,16 @@ export class RingcastPlayer extends EventTarget {
   /** May be changed at any time. */
   targetDelay: number;
 
+  /** May be changed at any time: the next connection uses it, at once if the player waits for one. */
+  get token(): RingcastToken | undefined;
+  set token(token: RingcastToken | null | undefined);
+
   /** Begins to show the camera. Does nothing while it is shown already. */
   start(): void;
   /** Ends at once and undoes all that `start()` made. Allowed in every state and as often as you like. */
   stop(): void;
+  /** Tries at once, if it waits before it connects again: the visitor has logged in, say. */
+  retry(): void;
   /** Says whether the video can be seen; after a few seconds out of sight nothing is fetched any more. */
   setVisible(visible: boolean): void;
 

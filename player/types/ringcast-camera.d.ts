@@ -1,8 +1,8 @@
-import type { RingcastError, RingcastPlayer, RingcastPlayerEventMap, RingcastSound, RingcastState } from './player.js';
+import type { RingcastError, RingcastPlayer, RingcastPlayerEventMap, RingcastSound, RingcastState, RingcastToken } from './player.js';
 
 /** What a person wants to know about a camera. */
 export interface RingcastCondition {
-  name: 'live' | 'late' | 'connecting' | 'reconnecting' | 'offline' | 'failed' | 'idle';
+  name: 'live' | 'late' | 'connecting' | 'reconnecting' | 'unauthorized' | 'offline' | 'failed' | 'idle';
   /** A word or two, such as `Live` or `Offline since 14:03`. */
   label: string;
   /** A sentence, or nothing. */
@@ -48,6 +48,12 @@ export class RingcastCameraElement extends HTMLElement {
   /** Where ringcast's own pages are. */
   get src(): string;
   set src(address: string | null);
+  /** Proves who is watching; null for the browser's cookie. The attribute can have a string only. */
+  get token(): RingcastToken | null;
+  set token(token: RingcastToken | null);
+  /** Whether cookies go along when the player asks another origin about its log-in. */
+  get credentials(): RequestCredentials;
+  set credentials(credentials: RequestCredentials | null);
   get poster(): string;
   set poster(address: string | null);
   get width(): number;

@@ -12,6 +12,8 @@ export type {
   RingcastState,
   RingcastStateChange,
   RingcastStats,
+  RingcastToken,
+  RingcastUnauthorized,
 } from './player.js';
 export { RingcastCameraElement };
 export type { RingcastCameraEventMap, RingcastCondition } from './ringcast-camera.js';

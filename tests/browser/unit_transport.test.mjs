@@ -1,24 +1,29 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { Backoff, ConnectGate, Transport } from '../../player/src/player/transport.js';
+import { Backoff } from '../../player/src/player/backoff.js';
+import { Pass } from '../../player/src/player/pass.js';
+import { BACKOFF_FIRST_MS, BACKOFF_LAST_MS, ConnectGate, Transport } from '../../player/src/player/transport.js';
 import { mockTimers, resetTimers, tick } from './support/clock.mjs';
-import { FakeSocket, fakePage } from './support/fakes.mjs';
+import { FakeSocket, fakePage, settled } from './support/fakes.mjs';
 
 let page;
 beforeEach(() => {
   page = fakePage();
 });
 
-function setUp(context, { gate = new ConnectGate(), ...handlers } = {}) {
+const LIVE = 'ws://server/live/front';
+
+function setUp(context, { gate = new ConnectGate(), pass = new Pass(LIVE), ...handlers } = {}) {
   mockTimers(context, ['setTimeout']);
   const heard = [];
-  const transport = new Transport('ws://server/live/front', {
+  const transport = new Transport(LIVE, {
     onopen: () => heard.push('open'),
     ontext: (text) => heard.push(`text ${text}`),
     onbinary: (data) => heard.push(`binary ${data.byteLength}`),
-    onlost: ({ reason, retryMs }) => heard.push(['lost', reason, retryMs]),
+    onlost: ({ reason, retryMs, close }) => heard.push(['lost', reason, retryMs, close]),
+    onrefused: ({ reason, retryMs }) => heard.push(['refused', reason, retryMs]),
     ...handlers,
-  }, gate);
+  }, pass, gate);
   transport.open();
   return { transport, heard, gate };
 }
@@ -60,14 +65,14 @@ test('it comes back after a loss, ever more patiently, and never gives up', (con
 });
 
 test('after a healthy spell the first pause is short again', () => {
-  const backoff = new Backoff();
+  const backoff = new Backoff(BACKOFF_FIRST_MS, BACKOFF_LAST_MS);
   for (let i = 0; i < 10; i++) backoff.next();
   backoff.reset();
   assert.ok(backoff.next() <= 250);
 });
 
 test('pauses differ, so that a thousand pages do not come at once', () => {
-  const delays = new Set(Array.from({ length: 50 }, () => new Backoff().next()));
+  const delays = new Set(Array.from({ length: 50 }, () => new Backoff(BACKOFF_FIRST_MS, BACKOFF_LAST_MS).next()));
   assert.ok(delays.size > 40);
 });
 

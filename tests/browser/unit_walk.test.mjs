@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RingcastPlayer } from '../../player/src/player/player.js';
-import { FakeMediaSource, FakeSocket, FakeVideo, NOTHING, Ranges, fakePage } from './support/fakes.mjs';
+import { FakeMediaSource, FakeSocket, FakeVideo, NOTHING, Ranges, fakePage, settled } from './support/fakes.mjs';
 import { mockTimers, resetTimers, tick } from './support/clock.mjs';
 import { AUDIO, VIDEO, arrayBuffer, audioTraf, fragment, initSegment } from './support/mp4.mjs';
 
@@ -15,11 +15,12 @@ const STEPS = 80;
 /** As docs/reference/player.md says. */
 const LEADS_TO = {
   idle: ['connecting', 'buffering', 'stopped', 'failed'],
-  connecting: ['connecting', 'buffering', 'reconnecting', 'idle', 'stopped', 'failed'],
-  buffering: ['playing', 'reconnecting', 'idle', 'stopped', 'failed'],
-  playing: ['stalled', 'reconnecting', 'idle', 'stopped', 'failed'],
-  stalled: ['playing', 'reconnecting', 'idle', 'stopped', 'failed'],
-  reconnecting: ['reconnecting', 'buffering', 'idle', 'stopped', 'failed'],
+  connecting: ['connecting', 'buffering', 'reconnecting', 'unauthorized', 'idle', 'stopped', 'failed'],
+  buffering: ['playing', 'reconnecting', 'unauthorized', 'idle', 'stopped', 'failed'],
+  playing: ['stalled', 'reconnecting', 'unauthorized', 'idle', 'stopped', 'failed'],
+  stalled: ['playing', 'reconnecting', 'unauthorized', 'idle', 'stopped', 'failed'],
+  reconnecting: ['reconnecting', 'buffering', 'unauthorized', 'idle', 'stopped', 'failed'],
+  unauthorized: ['unauthorized', 'connecting', 'buffering', 'reconnecting', 'idle', 'stopped', 'failed'],
   stopped: ['connecting'],
   failed: ['connecting'],
 };
@@ -50,11 +51,18 @@ class Walker {
     mockTimers(context, ['setTimeout', 'setInterval']);
     context.mock.method(performance, 'now', () => this.clock);
     context.mock.method(Date, 'now', () => 1e12 + this.clock);
-    this.player = new RingcastPlayer(this.video, { camera: 'front', maxQueueBytes: 4000 });
+    this.player = new RingcastPlayer(this.video, { camera: 'front', maxQueueBytes: 4000, token: this.pick([undefined, 'text', () => this.giveToken()]) });
     this.player.addEventListener('statechange', ({ detail: { state, previous } }) => {
       // An exception of a listener has no effect.
       if (!LEADS_TO[previous]?.includes(state) || this.player.state !== state) this.wrong.push(`${previous} → ${state}`);
     });
+  }
+
+  giveToken() {
+    const kind = this.pick(['text', 'text', 'later', 'none', 'never']);
+    if (kind === 'none') throw new Error('no token today');
+    if (kind === 'never') return new Promise(() => {});
+    return kind === 'later' ? Promise.resolve('later') : 'text';
   }
 
   get socket() {
@@ -105,6 +113,12 @@ class Walker {
     stop: () => this.player.stop(),
     accept: () => FakeSocket.last?.readyState === 0 && FakeSocket.last.accept(),
     drop: () => FakeSocket.live.length > 0 && FakeSocket.last.drop(),
+    expire: () => FakeSocket.live.length > 0 && FakeSocket.last.drop(4401, 'log in again: expired'),
+    gone: () => FakeSocket.last?.readyState === 1 && FakeSocket.last.drop(4404, 'no such camera'),
+    session: () => (this.page.network.status = this.pick([200, 401, 401, 404, null])),
+    silentSession: () => (this.page.network.held = this.pick([null, []])),
+    retry: () => this.player.retry(),
+    otherToken: () => this.random() < 0.2 && (this.player.token = this.pick([null, 'other', () => this.giveToken()])),
     pictures: () => this.init('video/mp4; codecs="avc1.42C01E"', [VIDEO]),
     sound: () => this.init('video/mp4; codecs="avc1.42C01E,mp4a.40.2"', [VIDEO, AUDIO]),
     other: () => this.init('video/mp4; codecs="avc1.64001F"', [VIDEO]),
@@ -162,10 +176,11 @@ class Walker {
       const name = this.pick(this.random() < 0.6 ? often : names);
       this.steps.push(name);
       this.actions[name]();
-      await null; // promises of play() are resolved or rejected
+      await settled(); // promises of play() are resolved or rejected, questions to the server answered
       this.assertSound();
     }
     this.player.stop();
+    await settled();
     this.pass(20_000);
     assert.deepEqual(this.page.books(this.video), NOTHING, 'after the stop');
     assert.equal(this.video.playbackRate, 1);

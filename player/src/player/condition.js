@@ -5,20 +5,34 @@ const LATE_S = 2;
 
 const WAKING = new Set(['starting', 'idle']); // idle: a camera on demand, which wakes for its first viewer
 
+const NO_CAMERA = 4404; // the server's close code: it was removed, or this visitor may no longer watch it
+
+const REFUSED_WORDS = {
+  expired: 'The log-in has expired',
+  revoked: 'The log-in was ended',
+  'not logged in': '',
+};
+
 const AWAY_WORDS = {
   stalled: 'The camera sends no pictures',
   disabled: 'The camera is switched off in the configuration',
 };
 
 /**
- * `facts`: `{ state, message?, reason?, camera: { state, error }, late?, awaySince? }`, `late` in seconds.
- * Answers `{ name, label, text }` with `name` one of live, late, connecting, reconnecting, offline, failed, idle.
+ * `facts`: `{ state, message?, reason?, retryMs?, close?, camera: { state, error }, late?, awaySince? }`, `late` in seconds.
+ * Answers `{ name, label, text }` with `name` one of live, late, connecting, reconnecting, unauthorized, offline, failed, idle.
  */
 export function conditionOf(facts) {
   const { state, camera, late = 0 } = facts;
   if (state === 'failed') return { name: 'failed', label: 'Cannot play', text: facts.message ?? '' };
   if (state === 'idle' || state === 'stopped') return { name: 'idle', label: 'Paused', text: '' };
-  if (state === 'reconnecting' || facts.lost) {
+  if (state === 'unauthorized' && facts.retryMs !== 0) {
+    return { name: 'unauthorized', label: 'Log in again', text: REFUSED_WORDS[facts.reason] ?? sentence(facts.reason ?? '') };
+  }
+  if (state === 'reconnecting' && facts.close === NO_CAMERA) {
+    return { name: 'offline', label: 'No such camera', text: 'It was removed, or you may no longer watch it' };
+  }
+  if (state === 'reconnecting' || state === 'unauthorized' || facts.lost) {
     return { name: 'reconnecting', label: 'Reconnecting', text: 'No connection to the server' };
   }
   const begins = WAKING.has(camera?.state) && !camera.error;
@@ -43,3 +57,5 @@ function offlineLabel(since) {
 function awayText(camera) {
   return camera.error ?? AWAY_WORDS[camera.state] ?? 'The camera cannot be reached';
 }
+
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);

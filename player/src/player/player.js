@@ -1,4 +1,5 @@
 import { mediaSourceClass, whyUnplayable } from './media.js';
+import { Pass } from './pass.js';
 import { Session } from './session.js';
 import { soundOf } from './sound.js';
 
@@ -12,13 +13,15 @@ export const MAX_TARGET_DELAY_S = 8; // what is further back may be gone from th
  *     player.addEventListener('statechange', ({ detail }) => console.log(detail.state));
  *     player.start();
  *
- * States: idle, connecting, buffering, playing, stalled, reconnecting, stopped, failed. From start() on the player
- * recovers by itself from everything except a codec that the browser cannot play, which ends in `failed`.
+ * States: idle, connecting, buffering, playing, stalled, reconnecting, unauthorized, stopped, failed. From start() on the
+ * player recovers by itself from everything except a codec that the browser cannot play, which ends in `failed`, and goes on
+ * as soon as a visitor who has to log in has done so.
  */
 export class RingcastPlayer extends EventTarget {
   #video;
   #url;
   #options;
+  #pass;
   #state = 'idle';
   #session = null;
   #suspended = false;
@@ -28,8 +31,9 @@ export class RingcastPlayer extends EventTarget {
   /**
    * `url`: the camera's WebSocket; or `camera`: its name, and `src`: where ringcast's own pages are (by default `/`,
    * the root of the page's server), `stream`: `sub` for the small one. `targetDelay`: seconds to stay behind the newest
-   * picture at least (else as near as the jitter allows). `maxQueueBytes` caps what waits for the browser; `signal` stops
-   * the player for good.
+   * picture at least (else as near as the jitter allows). `token`: proves who is watching where the browser's cookie does not:
+   * a string, or a function that gives a fresh one. `credentials`: as for fetch(), when the player asks whether the log-in
+   * holds. `maxQueueBytes` caps what waits for the browser; `signal` stops the player for good.
    */
   constructor(video, options = {}) {
     super();
@@ -40,6 +44,7 @@ export class RingcastPlayer extends EventTarget {
     this.#options = { ...options };
     this.targetDelay = options.targetDelay ?? 0;
     this.#url = liveUrl(options);
+    this.#pass = new Pass(this.#url, options);
   }
 
   get video() {
@@ -77,6 +82,16 @@ export class RingcastPlayer extends EventTarget {
     this.#session?.aim(seconds);
   }
 
+  get token() {
+    return this.#pass.token;
+  }
+
+  /** May be changed at any time: the next connection uses it, at once if the player waits for one. */
+  set token(token) {
+    this.#pass.token = token;
+    if (this.#state === 'unauthorized') this.retry();
+  }
+
   /** Begins to show the camera. Does nothing while it is shown already. */
   start() {
     if (this.#session || this.#options.signal?.aborted) return;
@@ -87,7 +102,7 @@ export class RingcastPlayer extends EventTarget {
       this.#emit('error', { ...why, fatal: true });
       return;
     }
-    const session = new Session(this.#video, this.#url, this.#options, this.#ownerOf(() => session));
+    const session = new Session(this.#video, this.#url, this.#options, this.#pass, this.#ownerOf(() => session));
     this.#session = session;
     this.#options.signal?.addEventListener('abort', this.#onAbort);
     session.open();
@@ -99,6 +114,11 @@ export class RingcastPlayer extends EventTarget {
     if (!this.#session) return;
     this.#end();
     this.#enter('stopped', {});
+  }
+
+  /** Tries at once, if it waits before it connects again: the visitor has logged in, say. */
+  retry() {
+    this.#session?.retry();
   }
 
   /** Says whether the video can be seen; after a few seconds out of sight nothing is fetched any more. */

@@ -12,7 +12,7 @@ const RULES = `
   video { transition: filter 0.4s, opacity 0.4s; }
   canvas { pointer-events: none; transition: filter 0.4s; }
   [hidden] { display: none; }
-  :host(:is([condition='offline'], [condition='reconnecting'], [condition='failed'])) :is(video, canvas) {
+  :host(:is([condition='offline'], [condition='reconnecting'], [condition='unauthorized'], [condition='failed'])) :is(video, canvas) {
     filter: brightness(0.4) saturate(0.35);
   }
   [part='message'] {

@@ -4,7 +4,10 @@ import { emptySheet, makeParts, shapeRules, sheetFor } from './ringcast-camera-p
 import { Scope } from './scope.js';
 import { soundOf } from './sound.js';
 
-const PLAYER_EVENTS = ['statechange', 'firstpicture', 'error', 'init', 'camerastate', 'drop', 'automuted', 'soundchange', 'reset', 'stats'];
+const PLAYER_EVENTS = [
+  ...['statechange', 'firstpicture', 'error', 'init', 'camerastate', 'drop', 'automuted', 'soundchange', 'reset', 'stats'],
+  'unauthorized',
+];
 const VIDEO_EVENTS = [
   ...['play', 'playing', 'pause', 'waiting', 'timeupdate', 'volumechange', 'ratechange', 'resize', 'seeking', 'seeked'],
   ...['loadedmetadata', 'loadeddata', 'canplay', 'enterpictureinpicture', 'leavepictureinpicture'],
@@ -16,7 +19,10 @@ const VIDEO_FIGURES = [
 const VIDEO_METHODS = [
   ...['requestPictureInPicture', 'requestVideoFrameCallback', 'cancelVideoFrameCallback', 'getVideoPlaybackQuality'],
 ];
-const SETTABLE = ['src', 'camera', 'stream', 'poster', 'width', 'height', 'muted', 'defaultMuted', 'volume', 'controls', 'autoplay', 'targetDelay'];
+const SETTABLE = [
+  ...['src', 'camera', 'stream', 'poster', 'width', 'height', 'muted', 'defaultMuted', 'volume', 'controls', 'autoplay', 'targetDelay'],
+  ...['token', 'credentials'],
+];
 const NO_SOUND = soundOf({});
 const UNSAID = new Set(['live', 'idle']); // conditions that need no words over the picture
 
@@ -28,12 +34,14 @@ const Base = globalThis.HTMLElement ?? class {};
  *
  * It plays while it is in the document, holds nothing when it is not, and plays on when it is moved in one step.
  * Attributes: `camera` (name), `stream` (`sub` for the small one, if the camera has one), `src` (where ringcast's own pages
- * are, by default the root of the page's server); `muted`, `controls`, `poster`, `width`, `height` as for a `<video>`;
+ * are, by default the root of the page's server), `token` and `credentials` (as for RingcastPlayer); `muted`, `controls`, `poster`, `width`, `height` as for a `<video>`;
  * `autoplay="false"` waits for `play()`; `target-delay` in seconds. It dispatches the events of RingcastPlayer, those of its
  * `<video>`, and `conditionchange`; the attributes `state`, `condition` and `sound` show the present ones to style sheets.
  */
 export class RingcastCameraElement extends Base {
-  static observedAttributes = ['src', 'camera', 'stream', 'muted', 'controls', 'autoplay', 'poster', 'width', 'height', 'target-delay'];
+  static observedAttributes = [
+    ...['src', 'camera', 'stream', 'muted', 'controls', 'autoplay', 'poster', 'width', 'height', 'target-delay', 'token', 'credentials'],
+  ];
 
   #internals = this.attachInternals();
   #parts = makeParts(this.attachShadow({ mode: 'open' }));
@@ -43,7 +51,8 @@ export class RingcastCameraElement extends Base {
   #presence = null; // what belongs to being in the document
   #scope = null; // what belongs to the present player
   #player = null;
-  #shown = null; // { camera, src, stream } of the present player
+  #shown = null; // { camera, src, stream, credentials } of the present player
+  #tokenOf = null; // the page's function that gives tokens
   #asked = null; // true after play(), false after a pause() that found nothing to pause
   #updatePending = false;
   #updating = false; // while it is true the page's listeners are called, and may ask for something else
@@ -65,7 +74,7 @@ export class RingcastCameraElement extends Base {
     return this.#facts.state;
   }
 
-  /** `{ name, label, text }` for people; `name` is live, late, connecting, reconnecting, offline, failed or idle. */
+  /** `{ name, label, text }` for people; `name` is live, late, connecting, reconnecting, unauthorized, offline, failed or idle. */
   get condition() {
     return this.#condition;
   }
@@ -103,6 +112,27 @@ export class RingcastCameraElement extends Base {
 
   set src(base) {
     this.#reflect('src', base);
+  }
+
+  /** Proves who is watching: a string, a function that gives a fresh one, or null for the browser's cookie. */
+  get token() {
+    return this.#tokenOf ?? this.getAttribute('token');
+  }
+
+  set token(token) {
+    this.#tokenOf = typeof token === 'function' ? token : null;
+    this.#reflect('token', this.#tokenOf ? null : token);
+    this.#handToken();
+  }
+
+  /** `same-origin`, `include` or `omit`: whether cookies go along when the player asks another origin about its log-in. */
+  get credentials() {
+    const value = this.getAttribute('credentials');
+    return value === 'include' || value === 'omit' ? value : 'same-origin';
+  }
+
+  set credentials(credentials) {
+    this.#reflect('credentials', credentials);
   }
 
   get poster() {
@@ -252,10 +282,16 @@ export class RingcastCameraElement extends Base {
     else if (name === 'poster') this.#showPoster(after);
     else if (name === 'width' || name === 'height') this.#fit();
     else if (name === 'target-delay' && this.#player) this.#player.targetDelay = this.targetDelay;
+    else if (name === 'token') this.#handToken();
     if (before !== after) this.#updateSoon();
   }
 
   // ---- attributes and looks
+
+  #handToken() {
+    const token = this.token ?? undefined;
+    if (this.#player && this.#player.token !== token) this.#player.token = token;
+  }
 
   #reflect(name, value) {
     if (value == null) this.removeAttribute(name);
@@ -322,12 +358,12 @@ export class RingcastCameraElement extends Base {
       return;
     }
     if (!this.#presence) this.#arrive();
-    const { camera, src, stream } = this;
+    const { camera, src, stream, credentials } = this;
     const wanted = camera !== null && (this.#asked ?? (this.autoplay || this.#player !== null));
-    const same = this.#shown?.camera === camera && this.#shown.src === src && this.#shown.stream === stream;
-    if (wanted && same) return;
+    const next = { camera, src, stream, credentials };
+    if (wanted && this.#shown && Object.keys(next).every((key) => this.#shown[key] === next[key])) return;
     this.#end();
-    if (wanted) this.#begin(camera, src, stream);
+    if (wanted) this.#begin(next);
     this.#show();
   }
 
@@ -347,10 +383,10 @@ export class RingcastCameraElement extends Base {
     this.#show();
   }
 
-  #begin(camera, src, stream) {
+  #begin(next) {
     const scope = new Scope();
-    const player = this.#makePlayer(camera, src, stream);
-    this.#shown = { camera, src, stream };
+    const player = this.#makePlayer(next);
+    this.#shown = next;
     if (!player) return;
     this.#scope = scope;
     this.#player = player;
@@ -367,11 +403,11 @@ export class RingcastCameraElement extends Base {
     player.start();
   }
 
-  #makePlayer(camera, src, stream) {
+  #makePlayer(next) {
     try {
-      return new RingcastPlayer(this.video, { src, camera, stream, targetDelay: this.targetDelay });
+      return new RingcastPlayer(this.video, { ...next, token: this.token ?? undefined, targetDelay: this.targetDelay });
     } catch {
-      const error = { code: 'address', message: `“${src}” is not an address` };
+      const error = { code: 'address', message: `“${next.src}” is not an address` };
       this.#facts = { ...emptyFacts(), state: 'failed', message: error.message, error };
       this.#settle(new DOMException(error.message, 'NotSupportedError'));
       this.dispatchEvent(new CustomEvent('error', { detail: { ...error, fatal: true } }));
@@ -423,8 +459,8 @@ export class RingcastCameraElement extends Base {
 
   #onState(detail) {
     const failed = detail.state === 'failed';
-    const { code, message, help, mime } = detail;
-    this.#learn({ ...detail, lost: detail.retryMs !== undefined, error: failed ? { code, message, help, mime } : null });
+    const { code, message, help, mime, retryMs, close } = detail;
+    this.#learn({ ...detail, retryMs, close, lost: retryMs !== undefined, error: failed ? { code, message, help, mime } : null });
     if (failed) this.#settle(new DOMException(message, 'NotSupportedError'));
   }
 

@@ -33,6 +33,7 @@ export class Session {
   #video;
   #url;
   #options;
+  #pass;
   #owner;
   #scope = new Scope();
   #transport = null;
@@ -60,11 +61,12 @@ export class Session {
   #statsAt = 0;
   #meter = null;
 
-  /** `owner`: `{ state, enter(state, detail), emit(type, detail) }`; `enter` tells the page. */
-  constructor(video, url, options, owner) {
+  /** `owner`: `{ state, enter(state, detail), emit(type, detail) }`; `enter` tells the page. `pass` outlives the session. */
+  constructor(video, url, options, pass, owner) {
     this.#video = video;
     this.#url = url;
     this.#options = options;
+    this.#pass = pass;
     this.#owner = owner;
   }
 
@@ -100,6 +102,11 @@ export class Session {
   /** Stays at least SECONDS behind the newest picture. */
   aim(seconds) {
     this.#edge.aim(seconds);
+  }
+
+  /** Does not wait any longer for the next attempt to connect. */
+  retry() {
+    if (!this.#asleep) this.#transport?.retry();
   }
 
   /** Stops fetching after a few seconds unless `resume(reason)` comes first. The last picture stays. */
@@ -173,7 +180,8 @@ export class Session {
       ontext: (text) => this.#onText(text),
       onbinary: (data) => this.#onBinary(data),
       onlost: (detail) => this.#onLost(detail),
-    });
+      onrefused: (detail) => this.#onRefused(detail),
+    }, this.#pass);
     this.#transport.open();
   }
 
@@ -188,15 +196,23 @@ export class Session {
     this.#owner.enter('buffering');
   }
 
-  #onLost({ reason, retryMs }) {
+  #onLost(detail) {
+    if (!this.#hasLeft()) this.#owner.enter(this.#meter.connections > 0 ? 'reconnecting' : 'connecting', detail);
+  }
+
+  #onRefused(detail) {
+    if (this.#hasLeft()) return;
+    this.#owner.enter('unauthorized', detail);
+    this.#owner.emit('unauthorized', detail);
+  }
+
+  /** There is no connection any more; true if it is not wanted before the video can be seen again. */
+  #hasLeft() {
     this.#playingSince = null;
     this.#announced = null;
     this.#answerBy = Infinity;
-    if (this.#asleep) {
-      this.#transport.close(); // until the video can be seen again
-      return;
-    }
-    this.#owner.enter(this.#meter.connections > 0 ? 'reconnecting' : 'connecting', { reason, retryMs });
+    if (this.#asleep) this.#transport.close();
+    return this.#asleep;
   }
 
   #onText(text) {

@@ -1,11 +1,15 @@
 // One WebSocket that is always open or being opened: it connects with a time limit, reconnects after every loss with
-// growing, jittered pauses, and never gives up. At most six sockets of a page connect at the same time.
+// growing, jittered pauses, and never gives up. At most six sockets of a page connect at the same time. Where the server
+// wants another log-in first, the pass says when to try again.
 
+import { Backoff } from './backoff.js';
+import { refusalOf } from './pass.js';
 import { Scope } from './scope.js';
 
 export const CONNECT_TIMEOUT_MS = 10_000;
 export const BACKOFF_FIRST_MS = 250;
 export const BACKOFF_LAST_MS = 15_000;
+export const LOG_IN_AGAIN = 4401; // the server's close code
 export const CONCURRENT_CONNECTS = 6; // browsers queue more than this for one host, and then time limits count the queue, too
 
 /** Lets a limited number of connection attempts through at a time, in the order of asking. */
@@ -45,40 +49,30 @@ export class ConnectGate {
   }
 }
 
-export class Backoff {
-  #step = 0;
-
-  next() {
-    const ceiling = Math.min(BACKOFF_FIRST_MS * 2 ** this.#step, BACKOFF_LAST_MS);
-    if (ceiling < BACKOFF_LAST_MS) this.#step++;
-    return ceiling * (0.5 + Math.random() / 2);
-  }
-
-  reset() {
-    this.#step = 0;
-  }
-}
-
 const pageGate = new ConnectGate();
 
 export class Transport {
   #url;
   #handlers;
   #gate;
+  #pass;
   #scope = new Scope();
   #attempt = null;
-  #backoff = new Backoff();
-  #cancelRetry = () => {};
+  #pause = null; // a scope, between two attempts
+  #backoff = new Backoff(BACKOFF_FIRST_MS, BACKOFF_LAST_MS);
   #connected = false;
+  #unwelcome = false; // until the visitor has logged in
   #socket = null;
 
   /**
-   * `handlers`: onopen(), ontext(string), onbinary(ArrayBuffer), onlost({ reason, retryMs }).
+   * `handlers`: onopen(), ontext(string), onbinary(ArrayBuffer), onlost({ reason, retryMs, close? }) with the close code of a
+   * connection that the server has closed, onrefused({ reason, retryMs }) with null if the next attempt comes with the log-in.
    * Any of them may close the transport.
    */
-  constructor(url, handlers, gate = pageGate) {
+  constructor(url, handlers, pass, gate = pageGate) {
     this.#url = url;
     this.#handlers = handlers;
+    this.#pass = pass;
     this.#gate = gate;
   }
 
@@ -87,7 +81,11 @@ export class Transport {
   }
 
   open() {
-    if (typeof window !== 'undefined') this.#scope.listen(window, 'online', () => this.#retryNow());
+    if (typeof window !== 'undefined') this.#scope.listen(window, 'online', () => this.#unwelcome || this.retry());
+    this.#scope.add(this.#pass.watch({
+      onrefused: (reason) => this.#pause && !this.#unwelcome && this.#refused(reason),
+      ongranted: () => this.#unwelcome && this.#wait(this.#backoff.next()),
+    }));
     this.#connect();
   }
 
@@ -110,18 +108,32 @@ export class Transport {
   /** The connection has proved itself: after the next loss the first attempt comes quickly again. */
   settle() {
     this.#backoff.reset();
+    this.#pass.settle();
   }
 
-  #retryNow() {
-    if (this.#attempt) return;
-    this.#cancelRetry();
-    this.#connect();
+  /** Does not wait any longer for the next attempt. */
+  retry() {
+    if (!this.#attempt) this.#connect();
   }
 
   #connect() {
     if (this.#scope.closed) return;
+    this.#pause?.close();
+    this.#pause = null;
+    this.#unwelcome = false;
     const attempt = this.#scope.child();
     this.#attempt = attempt;
+    if (!this.#pass.missing) {
+      this.#queue(attempt);
+      return;
+    }
+    this.#pass.fetch(attempt, (trouble) => {
+      if (trouble === null) this.#queue(attempt);
+      else this.#refused(trouble, this.#pass.postpone());
+    });
+  }
+
+  #queue(attempt) {
     const place = new Scope();
     attempt.add(() => place.close());
     place.add(this.#gate.enter(() => this.#dial(attempt, place)));
@@ -130,7 +142,8 @@ export class Transport {
   #dial(attempt, place) {
     let socket;
     try {
-      socket = new WebSocket(this.#url);
+      const { protocols } = this.#pass;
+      socket = protocols ? new WebSocket(this.#url, protocols) : new WebSocket(this.#url);
     } catch (error) {
       attempt.timeout(0, () => this.#lost(error.message));
       return;
@@ -154,20 +167,48 @@ export class Transport {
       else this.#handlers.onbinary(data);
     };
     // A failed socket reports an error without a reason, and then a close.
-    socket.onclose = ({ code, reason }) => this.#lost(reason || closeReason(code, this.#connected));
+    socket.onclose = ({ code, reason }) => this.#onClose(code, reason);
   }
 
-  #lost(reason) {
-    this.#connected = false;
-    this.#attempt.close();
-    this.#attempt = null;
+  #onClose(code, reason) {
+    if (code === LOG_IN_AGAIN) this.#refused(refusalOf(reason));
+    else if (this.#connected) this.#lost(reason || closeReason(code), code);
+    else this.#lost(reason || 'the server cannot be reached or refused the connection');
+  }
+
+  #lost(reason, close) {
+    const opened = this.#connected;
+    this.#leave();
     const retryMs = this.#backoff.next();
-    this.#cancelRetry = this.#scope.timeout(retryMs, () => this.#connect());
-    this.#handlers.onlost({ reason, retryMs });
+    this.#wait(retryMs);
+    const pause = this.#pause;
+    this.#handlers.onlost({ reason, retryMs, ...(close === undefined ? {} : { close }) });
+    // The browser does not tell a 401 from any other failure.
+    if (!opened && !pause.closed) this.#pass.examine(pause, (refusal) => this.#refused(refusal));
+  }
+
+  /** Not before the visitor has logged in, or the page has another token. */
+  #refused(reason, retryMs = this.#pass.refused()) {
+    this.#leave();
+    this.#wait(retryMs);
+    this.#unwelcome = true;
+    this.#handlers.onrefused({ reason, retryMs });
+  }
+
+  #leave() {
+    this.#connected = false;
+    this.#attempt?.close();
+    this.#attempt = null;
+  }
+
+  /** The next attempt comes in MS; null: nobody knows when. */
+  #wait(ms) {
+    this.#pause?.close();
+    this.#pause = this.#scope.child();
+    if (ms !== null) this.#pause.timeout(ms, () => this.#connect());
   }
 }
 
-function closeReason(code, wasConnected) {
-  if (!wasConnected) return 'the server cannot be reached or refused the connection';
+function closeReason(code) {
   return code === 1001 ? 'the server is ending or the camera was removed' : 'the connection was lost';
 }

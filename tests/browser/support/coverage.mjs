@@ -14,13 +14,13 @@ const ROW = /player\/src\/player\/([\w-]+\.js)\s*\|\s*([\d.]+)\s*\|\s*[\d.]+\s*\
 
 /** The modules that are measured: those that do not need a document, and are therefore tested without a browser. */
 export const LIBRARY = [
-  ...['append-queue', 'boxes', 'condition', 'continuity', 'live-edge', 'media', 'meter', 'player', 'program', 'scope'],
+  ...['access', 'append-queue', 'backoff', 'boxes', 'condition', 'continuity', 'live-edge', 'media', 'meter', 'pass', 'player', 'program', 'scope'],
   ...['server-clock', 'session', 'sound', 'transport'],
 ].map((name) => `${name}.js`);
 
 /** `{ file, percent, uncovered }` of every module of the library, from a run of the unit tests of those modules. */
 export function measure() {
-  const files = readdirSync(TESTS).filter((name) => /^unit_(boxes|edge|media|meter|player|player_sight|player_sound|program|queue|sound|transport)\.test\.mjs$/.test(name));
+  const files = readdirSync(TESTS).filter((name) => /^unit_(access|boxes|edge|media|meter|player|player_sight|player_sound|program|queue|sound|transport)\.test\.mjs$/.test(name));
   const { NODE_TEST_CONTEXT, NODE_V8_COVERAGE, ...env } = process.env; // a test may run this
   const args = ['--test', '--experimental-test-coverage', '--test-reporter=tap', ...files.map((name) => TESTS + name)];
   const { stdout, status } = spawnSync(process.execPath, args, { encoding: 'utf8', env, maxBuffer: 64 << 20 });

@@ -1,6 +1,6 @@
 // Serves as docs/reference/http.md describes, without a camera, and can misbehave in every way that a server or a network can.
 
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
@@ -64,15 +64,51 @@ export class FakeCamera {
   }
 }
 
+/** Who may watch: log-ins by cookie, and tokens. `users`: name → { password, role, cameras: names or null for all }. */
+export class FakeAccess {
+  sessions = new Map(); // cookie → name
+  tokens = new Map(); // token → name
+  slow = 0; // seconds that it says to those who try too often
+  checks = []; // names that were tried
+  mute = false; // never answer a log-in
+  lifetime = 3600;
+
+  constructor(users) {
+    this.users = new Map(Object.entries(users));
+  }
+
+  /** The visitor's name, or null. */
+  visitor({ headers }) {
+    const bearer = /^Bearer (.*)$/.exec(headers.authorization ?? '')?.[1];
+    const protocol = /ringcast\.token\.([^\s,]+)/.exec(headers['sec-websocket-protocol'] ?? '')?.[1];
+    const token = bearer ?? protocol;
+    if (token !== undefined) return this.tokens.get(token) ?? null;
+    const cookie = /ringcast_session=([^;]*)/.exec(headers.cookie ?? '')?.[1];
+    return this.sessions.get(cookie) ?? null;
+  }
+
+  may(visitor, camera) {
+    const { cameras } = this.users.get(visitor);
+    return !cameras || cameras.includes(camera);
+  }
+
+  about(visitor) {
+    return { user: visitor, role: this.users.get(visitor).role ?? 'viewer', expires: Math.floor(Date.now() / 1000) + this.lifetime, auth: true, via: 'session' };
+  }
+}
+
 export class FakeServer {
   #http;
-  #sockets = new WebSocketServer({ noServer: true });
+  #sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => offered.has('ringcast') && 'ringcast' });
   #viewers = new Set();
   #hanging = new Set();
   #connections = new Set();
   #timer = null;
   #port = 0;
   upgrades = 0;
+  asked = new Map(); // path → how often it was asked for
+  access = null; // FakeAccess: visitors must log in
+  base = ''; // a path before every other
   hang = false; // accept TCP and never answer an upgrade
   clockSkewMs = 0; // how far the clock in its answers is ahead of its cameras'
   away = false; // refuse the list of cameras
@@ -83,7 +119,7 @@ export class FakeServer {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.#port}/`;
+    return `http://127.0.0.1:${this.#port}${this.base}/`;
   }
 
   get viewers() {
@@ -127,6 +163,18 @@ export class FakeServer {
   cutAll() {
     for (const viewer of this.#viewers) viewer.socket.terminate();
     for (const socket of this.#hanging) socket.destroy();
+  }
+
+  /** Ends all log-ins and the streams of those who had one. */
+  endLogins(reason = 'expired') {
+    this.access.sessions.clear();
+    this.access.tokens.clear();
+    for (const { socket } of this.#viewers) socket.close(4401, `log in again: ${reason}`);
+  }
+
+  /** Viewers whose rights have gone lose their cameras. */
+  applyRights() {
+    for (const { socket, visitor, camera } of this.#viewers) if (!this.access.may(visitor, camera.name)) socket.close(4404, 'no such camera');
   }
 
   /** Sends something to every viewer of a camera, out of turn. */
@@ -183,14 +231,19 @@ export class FakeServer {
       socket.resume();
       return;
     }
-    const name = decodeURIComponent(new URL(request.url, this.url).pathname.slice('/live/'.length));
+    const visitor = this.access?.visitor(request) ?? null;
+    if (this.access && visitor === null) {
+      socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    const name = decodeURIComponent(new URL(request.url, this.url).pathname.slice(`${this.base}/live/`.length));
     const camera = this.cameras.get(name);
-    if (!camera) {
+    if (!camera || (this.access && !this.access.may(visitor, name))) {
       socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
-      const viewer = { camera, socket: ws, next: 0 };
+      const viewer = { camera, visitor, socket: ws, next: 0 };
       ws.on('error', () => {});
       ws.on('message', (text) => this.#command(viewer, JSON.parse(text)));
       ws.on('close', () => this.#viewers.delete(viewer));
@@ -215,23 +268,78 @@ export class FakeServer {
   }
 
   async #answer(request, response) {
-    const { pathname } = new URL(request.url, this.url);
+    const { pathname: whole } = new URL(request.url, this.url);
+    const pathname = whole.slice(this.base.length);
+    this.asked.set(pathname, (this.asked.get(pathname) ?? 0) + 1);
+    if (!whole.startsWith(`${this.base}/`)) {
+      response.writeHead(404).end();
+      return;
+    }
+    const visitor = this.access?.visitor(request) ?? null;
+    if (/^\/api\/(login|logout|session)$/.test(pathname) && (this.access || pathname === '/api/session')) {
+      await this.#answerAccess(pathname, request, response, visitor);
+      return;
+    }
+    const shut = this.access && visitor === null;
+    if (shut && pathname === '/api/cameras') {
+      response.writeHead(401, { 'Content-Type': 'application/json', 'WWW-Authenticate': 'Session', 'Cache-Control': 'no-store' });
+      response.end(JSON.stringify({ error: 'log in' }));
+      return;
+    }
     if (pathname === '/api/cameras') {
-      const rows = [...this.cameras.values()].map(({ row }) => row);
+      const rows = [...this.cameras.values()].filter(({ name }) => !visitor || this.access.may(visitor, name)).map(({ row }) => row);
       response.writeHead(this.away ? 503 : 200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
       response.end(this.away ? '' : JSON.stringify({ cameras: rows }));
       return;
     }
     const test = pathname.startsWith('/test/');
-    const path = normalize(test ? pathname.slice('/test'.length) : pathname === '/' ? '/index.html' : pathname);
+    const path = normalize(test ? pathname.slice('/test'.length) : this.#page(pathname, shut));
     try {
       const body = test ? await readFile(join(PAGES, path)) : await playerFile(path);
       const ETag = `"${createHash('sha256').update(body).update(this.version).digest('hex').slice(0, 16)}"`;
-      response.writeHead(200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY, ETag });
+      response.writeHead(shut && pathname === '/' ? 401 : 200, { 'Content-Type': TYPES[extname(path)] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY, ETag });
       response.end(body);
     } catch {
       response.writeHead(404);
       response.end();
+    }
+  }
+  #page(pathname, shut) {
+    if (pathname === '/login' || (shut && pathname === '/')) return '/login.html';
+    return pathname === '/' ? '/index.html' : pathname;
+  }
+
+  async #answerAccess(pathname, request, response, visitor) {
+    const { access } = this;
+    const say = (status, body, headers = {}) => {
+      response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers });
+      response.end(body === null ? undefined : JSON.stringify(body));
+    };
+    let text = '';
+    for await (const part of request) text += part;
+    if (pathname === '/api/session') {
+      if (!access) say(200, { auth: false });
+      else if (visitor === null) say(401, { error: 'log in' }, { 'WWW-Authenticate': 'Session' });
+      else say(200, access.about(visitor));
+    } else if (request.method !== 'POST' || request.headers['content-type'] !== 'application/json') {
+      say(request.method === 'POST' ? 415 : 405, null);
+    } else if (pathname === '/api/logout') {
+      const cookie = /ringcast_session=([^;]*)/.exec(request.headers.cookie ?? '')?.[1];
+      access.sessions.delete(cookie);
+      say(204, null, { 'Set-Cookie': `ringcast_session=; Max-Age=0; Path=${this.base}/; HttpOnly; SameSite=Strict` });
+    } else {
+      const { user, password } = JSON.parse(text);
+      access.checks.push(user);
+      if (access.mute) return;
+      if (access.slow > 0) {
+        say(429, { error: 'too many tries' }, { 'Retry-After': String(access.slow) });
+      } else if (access.users.get(user)?.password !== password || password === undefined) {
+        say(401, { error: 'wrong user or password' });
+      } else {
+        const id = randomUUID();
+        access.sessions.set(id, user);
+        say(200, access.about(user), { 'Set-Cookie': `ringcast_session=${id}; Path=${this.base}/; HttpOnly; SameSite=Strict` });
+      }
     }
   }
 }

@@ -183,9 +183,10 @@ export class FakeSocket {
   onclose = null;
   onerror = null;
 
-  constructor(url) {
+  constructor(url, protocols) {
     if (FakeSocket.refuses) throw new SyntaxError('bad address');
     this.url = url;
+    this.protocols = protocols;
     FakeSocket.all.push(this);
   }
 
@@ -207,10 +208,10 @@ export class FakeSocket {
     this.onmessage?.({ data });
   }
 
-  drop(code = 1006) {
+  drop(code = 1006, reason = '') {
     this.readyState = 3;
     this.onerror?.({});
-    this.onclose?.({ code, reason: '' });
+    this.onclose?.({ code, reason });
   }
 
   get handlers() {
@@ -218,10 +219,43 @@ export class FakeSocket {
   }
 }
 
+/** Answers fetch(): with `status` and `body`, or as a network that is away if `status` is null. */
+export class FakeFetch {
+  status = null;
+  body = {};
+  requests = []; // [address, options]
+  pending = 0;
+  held = null; // while it is a list, answers wait in it
+
+  fetch = async (address, options = {}) => {
+    this.requests.push([address, options]);
+    this.pending++;
+    try {
+      await new Promise((resolve, reject) => {
+        options.signal?.addEventListener('abort', () => reject(options.signal.reason));
+        if (this.held) this.held.push(resolve);
+        else resolve();
+      });
+    } finally {
+      this.pending--;
+    }
+    const { status, body } = this;
+    if (status === null) throw new TypeError('Failed to fetch');
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return { status, ok: status >= 200 && status < 300, text: async () => text };
+  };
+}
+
+/** Lets promises that are settled be heard. */
+export const settled = async () => {
+  for (let i = 0; i < 20; i++) await null;
+};
+
 /** Puts the fakes where a page has the real ones; `books()` returns what is still held. */
 export function fakePage() {
   const urls = new Set();
-  const page = { document: new Target(), window: new Target(), urls };
+  const page = { document: new Target(), window: new Target(), urls, network: new FakeFetch() };
+  globalThis.fetch = page.network.fetch;
   page.document.hidden = false;
   page.hide = (hidden) => {
     page.document.hidden = hidden;
@@ -259,8 +293,9 @@ export function fakePage() {
     buffers: FakeMediaSource.all.reduce((sum, { buffers }) => sum + buffers.length, 0),
     urls: urls.size,
     callbacks: video.frameCallbacks.size,
+    requests: page.network.pending,
   });
   return page;
 }
 
-export const NOTHING = { sockets: 0, handlers: 0, listeners: 0, buffers: 0, urls: 0, callbacks: 0 };
+export const NOTHING = { sockets: 0, handlers: 0, listeners: 0, buffers: 0, urls: 0, callbacks: 0, requests: 0 };

@@ -21,7 +21,7 @@ export class Stand {
       context.mock.method(performance, 'now', () => this.clock);
     }
     this.player = new RingcastPlayer(this.video, { camera: 'front', ...options });
-    for (const type of ['statechange', 'error', 'init', 'drop', 'camerastate', 'stats', 'reset', 'automuted', 'firstpicture', 'soundchange']) {
+    for (const type of ['statechange', 'error', 'init', 'drop', 'camerastate', 'stats', 'reset', 'automuted', 'firstpicture', 'soundchange', 'unauthorized']) {
       this.player.addEventListener(type, ({ detail }) => this.events.push([type, detail]));
     }
   }

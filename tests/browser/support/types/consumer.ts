@@ -1,7 +1,7 @@
 // A user of the package in TypeScript, to be checked by `tsc --strict` and never run: correct code must be accepted, and code
 // marked as an error must be refused.
 
-import { RingcastCameraElement, RingcastPlayer, type RingcastStats } from 'ringcast-player';
+import { RingcastCameraElement, RingcastPlayer, type RingcastStats, type RingcastToken } from 'ringcast-player';
 import { RingcastCameraElement as Element } from 'ringcast-player/element';
 import { RingcastPlayer as Player, type RingcastPlayerOptions } from 'ringcast-player/player';
 
@@ -10,6 +10,15 @@ const leaving = new AbortController();
 const options: RingcastPlayerOptions = { camera: 'front', src: '/cameras/', targetDelay: 0.2, maxQueueBytes: 1 << 20, signal: leaving.signal };
 const player: Player = new RingcastPlayer(video, options);
 new RingcastPlayer(video, { url: 'wss://server/live/front' });
+
+const fresh: RingcastToken = async () => (await fetch('/token')).text();
+new RingcastPlayer(video, { camera: 'front', token: fresh, credentials: 'include' });
+// @ts-expect-error: a token is text
+new RingcastPlayer(video, { camera: 'front', token: 7 });
+player.token = 'rct_0123abcd_x';
+player.token = null;
+player.addEventListener('unauthorized', ({ detail: { reason, retryMs } }) => console.log(reason.length, retryMs === null ? 'log in' : retryMs.toFixed()));
+player.retry();
 
 player.addEventListener('statechange', ({ detail }) => {
   if (detail.state === 'reconnecting') console.log(detail.reason?.length, detail.retryMs?.toFixed());
@@ -40,6 +49,8 @@ const camera: RingcastCameraElement = document.createElement('ringcast-camera');
 const found: Element | null = document.querySelector('ringcast-camera');
 camera.camera = 'front';
 camera.src = null;
+camera.token = fresh;
+camera.credentials = 'include';
 camera.width = 320;
 const width: number = camera.width + camera.videoWidth;
 camera.muted = !camera.paused && width > 0;
