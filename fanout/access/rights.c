@@ -169,10 +169,10 @@ bool rights_allow(const struct rights *rights, const char *camera)
     char name[RIGHTS_CAMERA_MAX + 1];
     size_t length = strlen(camera);
 
-    if (length > strlen(SUB_STREAM) && strcmp(camera + length - strlen(SUB_STREAM), SUB_STREAM) == 0) {
+    if (length >= strlen(SUB_STREAM) && strcmp(camera + length - strlen(SUB_STREAM), SUB_STREAM) == 0) {
         length -= strlen(SUB_STREAM);
     }
-    if (!rights || length == 0 || length > RIGHTS_CAMERA_MAX) {
+    if (!rights || length == 0 || length > RIGHTS_CAMERA_MAX || memchr(camera, '/', length)) {
         return false;
     }
     memcpy(name, camera, length);

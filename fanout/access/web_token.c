@@ -26,9 +26,9 @@
 #define PEM_MARK "-----BEGIN "
 #define PEM_PRIVATE "PRIVATE KEY-----"
 
-/* Where the parts of a token are; the signature is libjwt's. */
+/* Where the parts of a token are. */
 struct parts {
-    const char *header, *payload;
+    const char *header, *payload, *signature;
     size_t header_length, payload_length;
 };
 
@@ -254,9 +254,9 @@ static bool split(struct parts *parts, const char *text)
     if (parts->payload_length == 0 || parts->payload[parts->payload_length] != '.') {
         return false;
     }
-    const char *signature = parts->payload + parts->payload_length + 1;
-    size_t length = strspn(signature, symbols);
-    return length > 0 && signature[length] == '\0';
+    parts->signature = parts->payload + parts->payload_length + 1;
+    size_t length = strspn(parts->signature, symbols);
+    return length > 0 && parts->signature[length] == '\0';
 }
 
 bool web_token_has_shape(const char *text)
@@ -298,6 +298,14 @@ static int read_header(const struct parts *parts, const char **why)
     }
     json_decref(header);
     return algorithm;
+}
+
+/* libjwt would overlook bits that no byte of the signature is made of. */
+static bool has_strict_signature(const struct parts *parts)
+{
+    uint8_t signature[RSA_BITS_MAX / 8];
+
+    return base64_url_decode(signature, sizeof(signature), parts->signature, strlen(parts->signature)) > 0;
 }
 
 /*
@@ -479,6 +487,7 @@ bool web_token_check(struct web_token *token, const struct web_token_issuer *iss
         return false;
     }
     *why = "the token's signature fits no configured key";
+    count = has_strict_signature(&parts) ? count : 0;
     for (size_t i = 0; i < count && !holds; i++) {
         if (issuers[i].algorithm != algorithm || !is_signed_by(&issuers[i], text)) {
             continue;
