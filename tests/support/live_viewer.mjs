@@ -5,9 +5,9 @@ import { parseFragment, parseInit } from './mp4.mjs';
 import { waitUntil } from './wait.mjs';
 
 export class LiveViewer {
-  /** ADDRESS: "http://127.0.0.1:8080/"; OPTIONS: those of ws. Broken messages fail every later wait. */
+  /** ADDRESS: "http://127.0.0.1:8080/", with a path behind a proxy; OPTIONS: those of ws. Broken messages fail every later wait. */
   constructor(address, camera, { keep = true, stream, ...options } = {}) {
-    const url = new URL(`/live/${encodeURIComponent(camera)}`, address);
+    const url = new URL(`live/${encodeURIComponent(camera)}`, address);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     if (stream) url.searchParams.set('stream', stream);
     this.camera = camera;
