@@ -21,7 +21,9 @@
 #include "ctl/self_signed.h"
 #include "ctl/settings.h"
 #include "ctl/status_table.h"
+#include "ctl/tokens.h"
 #include "ctl/top.h"
+#include "ctl/users.h"
 #include "ctl/viewers.h"
 
 /* Milliseconds that ringcastd gets to end, more than it gives its children. */
@@ -318,6 +320,15 @@ static const struct {
     [COMMAND_RECORD] = {.run_alone = record_file},
     [COMMAND_STOP] = {.run = run_stop},
     [COMMAND_TLS_SELF_SIGNED] = {.run_local = self_signed_make},
+    [COMMAND_USER_ADD] = {.run_local = users_add},
+    [COMMAND_USER_SET] = {.run_local = users_set},
+    [COMMAND_USER_PASSWD] = {.run_local = users_change_password},
+    [COMMAND_USER_REMOVE] = {.run_local = users_remove},
+    [COMMAND_USER_LOGOUT] = {.run_local = users_log_out},
+    [COMMAND_USER_LIST] = {.run_local = users_list},
+    [COMMAND_TOKEN_ADD] = {.run_local = tokens_add},
+    [COMMAND_TOKEN_LIST] = {.run_local = tokens_list},
+    [COMMAND_TOKEN_REVOKE] = {.run_local = tokens_revoke},
     [COMMAND_VERSION] = {.run = run_version},
 };
 

@@ -45,6 +45,21 @@ static const char usage[] =
     "  record CAMERA [--seconds N] [--output FILE]\n"
     "                             a new MP4 file, until Ctrl-C or for N seconds\n"
     "\n"
+    "Who may watch (works without a running ringcastd):\n"
+    "  user add NAME --camera PATTERN... [--group NAME...] [--role ROLE] [--password-stdin]\n"
+    "                             a new user; asks for the password; --camera '*' is every camera\n"
+    "  user set NAME [--camera PATTERN...] [--group NAME...] [--role ROLE]\n"
+    "                             another role, or other cameras\n"
+    "  user passwd NAME [--password-stdin]\n"
+    "                             another password, which ends the user's sessions\n"
+    "  user remove NAME           forget a user\n"
+    "  user logout NAME           end the user's sessions\n"
+    "  user list                  users of the users file and of the configuration\n"
+    "  token [add] --ttl TIME --camera PATTERN... [--group NAME...] [--role ROLE] [--once] [--name TEXT]\n"
+    "                             print a new token, good for 30m, 1h, 7d... or never to expire\n"
+    "  token list                 the tokens that are good, without their texts\n"
+    "  token revoke ID            end a token\n"
+    "\n"
     "ringcastd:\n"
     "  log-level LEVEL [CAMERA]   error, warning, info or debug, until the next restart\n"
     "  reload                     read the configuration again and apply the changes\n"
@@ -65,7 +80,15 @@ static const char usage[] =
     "  -n, --seconds N     record: stop after N seconds\n"
     "  -o, --output FILE   record: the name of the new file; tls self-signed: the directory of the new "
     "files\n"
-    "      --camera NAME   kick: all viewers of this camera\n"
+    "      --camera NAME   kick: all viewers of this camera; user, token: a pattern for names of cameras,\n"
+    "                      such as 'front*', as often as needed\n"
+    "      --group NAME    user, token: a group of cameras in the configuration, as often as needed\n"
+    "      --role ROLE     user, token: viewer (the default) or operator\n"
+    "      --password-stdin\n"
+    "                      user: the password is the first line of standard input\n"
+    "      --ttl TIME      token: how long it is good: a number and s, m, h, d or w; or never\n"
+    "      --once          token: good for one use\n"
+    "      --name TEXT     token: what it is for\n"
     "  -h, --help          print this\n"
     "  -V, --version       print the version of ringcastctl\n"
     "\n"
@@ -80,12 +103,29 @@ enum option_flags {
     OPTION_SECONDS = 1u << 3,
     OPTION_OUTPUT = 1u << 4,
     OPTION_CAMERA = 1u << 5,
+    OPTION_GROUP = 1u << 6,
+    OPTION_ROLE = 1u << 7,
+    OPTION_PASSWORD_STDIN = 1u << 8,
+    OPTION_TTL = 1u << 9,
+    OPTION_ONCE = 1u << 10,
+    OPTION_NAME = 1u << 11,
 };
 
 #define ANY_NUMBER 1000
 
-/* What getopt_long returns for --camera, which has no letter: not a character. */
-#define CAMERA_OPTION 256
+#define OPTIONS_OF_RIGHTS (OPTION_CAMERA | OPTION_GROUP | OPTION_ROLE)
+#define OPTIONS_OF_TOKEN (OPTIONS_OF_RIGHTS | OPTION_TTL | OPTION_ONCE | OPTION_NAME)
+
+/* What getopt_long returns for options without a letter: no characters. */
+enum long_option {
+    CAMERA_OPTION = 256,
+    GROUP_OPTION,
+    ROLE_OPTION,
+    PASSWORD_STDIN_OPTION,
+    TTL_OPTION,
+    ONCE_OPTION,
+    NAME_OPTION
+};
 
 static const struct command_form {
     const char *name;
@@ -116,6 +156,16 @@ static const struct command_form {
      OPTION_TIMEOUT | OPTION_SECONDS | OPTION_OUTPUT},
     {"tls", "self-signed", COMMAND_TLS_SELF_SIGNED, 0, 64, "at most 64 host names and addresses",
      OPTION_OUTPUT},
+    {"user", "add", COMMAND_USER_ADD, 1, 1, "the name of a user", OPTIONS_OF_RIGHTS | OPTION_PASSWORD_STDIN},
+    {"user", "set", COMMAND_USER_SET, 1, 1, "the name of a user", OPTIONS_OF_RIGHTS},
+    {"user", "passwd", COMMAND_USER_PASSWD, 1, 1, "the name of a user", OPTION_PASSWORD_STDIN},
+    {"user", "remove", COMMAND_USER_REMOVE, 1, 1, "the name of a user", 0},
+    {"user", "logout", COMMAND_USER_LOGOUT, 1, 1, "the name of a user", 0},
+    {"user", "list", COMMAND_USER_LIST, 0, 0, "no argument", 0},
+    {"token", "add", COMMAND_TOKEN_ADD, 0, 0, "no argument", OPTIONS_OF_TOKEN},
+    {"token", "list", COMMAND_TOKEN_LIST, 0, 0, "no argument", 0},
+    {"token", "revoke", COMMAND_TOKEN_REVOKE, 1, 1, "the id of a token", 0},
+    {"token", NULL, COMMAND_TOKEN_ADD, 0, 0, "add, list or revoke", OPTIONS_OF_TOKEN},
     {"stop", NULL, COMMAND_STOP, 0, 0, "no argument", 0},
     {"version", NULL, COMMAND_VERSION, 0, 0, "no argument", 0},
 };
@@ -132,6 +182,12 @@ static const struct option names[] = {
     {"seconds", required_argument, NULL, 'n'},
     {"output", required_argument, NULL, 'o'},
     {"camera", required_argument, NULL, CAMERA_OPTION},
+    {"group", required_argument, NULL, GROUP_OPTION},
+    {"role", required_argument, NULL, ROLE_OPTION},
+    {"password-stdin", no_argument, NULL, PASSWORD_STDIN_OPTION},
+    {"ttl", required_argument, NULL, TTL_OPTION},
+    {"once", no_argument, NULL, ONCE_OPTION},
+    {"name", required_argument, NULL, NAME_OPTION},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -158,12 +214,19 @@ static bool check_options(const struct command_form *form, const struct options 
         {options->follow, OPTION_FOLLOW, "--follow"},
         {options->seconds > 0, OPTION_SECONDS, "--seconds"},
         {options->output != NULL, OPTION_OUTPUT, "--output"},
-        {options->camera != NULL, OPTION_CAMERA, "--camera"},
+        {options->camera_count > 0, OPTION_CAMERA, "--camera"},
+        {options->group_count > 0, OPTION_GROUP, "--group"},
+        {options->role != NULL, OPTION_ROLE, "--role"},
+        {options->password_stdin, OPTION_PASSWORD_STDIN, "--password-stdin"},
+        {options->ttl != NULL, OPTION_TTL, "--ttl"},
+        {options->once, OPTION_ONCE, "--once"},
+        {options->name != NULL, OPTION_NAME, "--name"},
     };
 
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
         if (given[i].given && (form->options & given[i].flag) == 0) {
-            fprintf(stderr, "ringcastctl: %s has no option %s\n", form->name, given[i].name);
+            fprintf(stderr, "ringcastctl: %s%s%s has no option %s\n", form->name, form->second ? " " : "",
+                    form->second ? form->second : "", given[i].name);
             return complain(code);
         }
     }
@@ -213,6 +276,8 @@ static bool parse_command(int count, char **arguments, struct options *options, 
         fputs("ringcastctl: camera: add, set, remove, enable or disable\n", stderr);
     } else if (strcmp(arguments[0], "tls") == 0) {
         fputs("ringcastctl: tls: self-signed\n", stderr);
+    } else if (strcmp(arguments[0], "user") == 0) {
+        fputs("ringcastctl: user: add, set, passwd, remove, logout or list\n", stderr);
     } else {
         fprintf(stderr, "ringcastctl: no such command: %s\n", arguments[0]);
     }
@@ -230,6 +295,18 @@ static bool parse_seconds(const char *name, const char *text, double *seconds, e
     fprintf(stderr, "ringcastctl: %s %s: not a number of seconds above 0, at most %.0f\n", name, text,
             SECONDS_MAX);
     return complain(code);
+}
+
+/* An option that may be given several times. */
+static bool take_word(const char *name, const char *words[OPTIONS_WORDS_MAX], size_t *count,
+                      enum exit_code *code)
+{
+    if (*count == OPTIONS_WORDS_MAX) {
+        fprintf(stderr, "ringcastctl: %s: at most %d times\n", name, OPTIONS_WORDS_MAX);
+        return complain(code);
+    }
+    words[(*count)++] = optarg;
+    return true;
 }
 
 /* False: nothing is left to do. */
@@ -259,7 +336,23 @@ static bool take_option(int option, struct options *options, enum exit_code *cod
         options->output = optarg;
         return true;
     case CAMERA_OPTION:
-        options->camera = optarg;
+        return take_word("--camera", options->cameras, &options->camera_count, code);
+    case GROUP_OPTION:
+        return take_word("--group", options->groups, &options->group_count, code);
+    case ROLE_OPTION:
+        options->role = optarg;
+        return true;
+    case PASSWORD_STDIN_OPTION:
+        options->password_stdin = true;
+        return true;
+    case TTL_OPTION:
+        options->ttl = optarg;
+        return true;
+    case ONCE_OPTION:
+        options->once = true;
+        return true;
+    case NAME_OPTION:
+        options->name = optarg;
         return true;
     case 'h':
         fputs(usage, stdout);
@@ -322,22 +415,26 @@ static char *config_file_url(const char *path)
     return url;
 }
 
-char *options_control_url(const struct options *options)
+const char *options_config_path(const struct options *options)
 {
     const char *from_environment = getenv("RINGCAST_CONFIG");
+
+    if (options->config) {
+        return options->config;
+    }
+    if (from_environment && from_environment[0] != '\0') {
+        return from_environment;
+    }
+    /* The file holds passwords. A user who may not read it does not run the ringcastd that it describes. */
+    return access(system_config, R_OK) == 0 ? system_config : NULL;
+}
+
+char *options_control_url(const struct options *options)
+{
+    const char *path = options_config_path(options);
 
     if (options->socket) {
         return socket_url(options->socket);
     }
-    if (options->config) {
-        return config_file_url(options->config);
-    }
-    if (from_environment && from_environment[0] != '\0') {
-        return config_file_url(from_environment);
-    }
-    /* The file holds passwords. A user who may not read it does not run the ringcastd that it describes. */
-    if (access(system_config, R_OK) == 0) {
-        return config_file_url(system_config);
-    }
-    return config_default_control_url();
+    return path ? config_file_url(path) : config_default_control_url();
 }

@@ -3,6 +3,7 @@
 #define CTL_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* The exit status of ringcastctl. */
 enum exit_code {
@@ -32,22 +33,42 @@ enum command {
     COMMAND_RECORD,
     COMMAND_STOP,
     COMMAND_TLS_SELF_SIGNED,
+    COMMAND_USER_ADD,
+    COMMAND_USER_SET,
+    COMMAND_USER_PASSWD,
+    COMMAND_USER_REMOVE,
+    COMMAND_USER_LOGOUT,
+    COMMAND_USER_LIST,
+    COMMAND_TOKEN_ADD,
+    COMMAND_TOKEN_LIST,
+    COMMAND_TOKEN_REVOKE,
     COMMAND_VERSION,
 };
+
+/* How often one option may be given. */
+#define OPTIONS_WORDS_MAX 64
 
 struct options {
     enum command command;
     char *const *arguments; /* the words behind the command */
     int argument_count;
-    const char *config; /* --config, or NULL */
-    const char *socket; /* --socket, or NULL */
-    const char *output; /* --output, or NULL */
-    const char *camera; /* --camera, or NULL */
-    double seconds;     /* --seconds; 0: not given */
-    double timeout;     /* --timeout, seconds; 0: not given */
+    const char *config;                     /* --config, or NULL */
+    const char *socket;                     /* --socket, or NULL */
+    const char *output;                     /* --output, or NULL */
+    const char *cameras[OPTIONS_WORDS_MAX]; /* each --camera */
+    size_t camera_count;
+    const char *groups[OPTIONS_WORDS_MAX]; /* each --group */
+    size_t group_count;
+    const char *role; /* --role, or NULL */
+    const char *ttl;  /* --ttl, or NULL */
+    const char *name; /* --name, or NULL */
+    double seconds;   /* --seconds; 0: not given */
+    double timeout;   /* --timeout, seconds; 0: not given */
     bool json;
     bool wait;
     bool follow;
+    bool once;
+    bool password_stdin;
 };
 
 /*
@@ -56,6 +77,9 @@ struct options {
  * status.
  */
 bool options_parse(int argc, char **argv, struct options *options, enum exit_code *code);
+
+/* The configuration file: --config, $RINGCAST_CONFIG or /etc/ringcast/ringcast.conf; NULL: none of them, or not readable. */
+const char *options_config_path(const struct options *options);
 
 /*
  * The control socket's URL, malloc'ed: --socket; else that of the configuration --config, $RINGCAST_CONFIG or

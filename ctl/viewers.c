@@ -101,13 +101,13 @@ enum exit_code viewers_list(struct client *client, const struct options *options
 /* Either for the viewer whose id is given or for all viewers of --camera. NULL: wrong usage, reported. */
 static json_t *kick_request(const struct options *options)
 {
-    if ((options->camera != NULL) == (options->argument_count > 0)) {
+    if (options->camera_count + (size_t)options->argument_count != 1) {
         client_complain(
             "kick takes the id of a viewer, or --camera and a name; \"ringcastctl viewers\" lists the ids");
         return NULL;
     }
-    if (options->camera) {
-        return request_for_camera("kick", options->camera);
+    if (options->camera_count > 0) {
+        return request_for_camera("kick", options->cameras[0]);
     }
     json_t *request = message_new("kick");
     if (json_object_set_new(request, "viewer", json_string(options->arguments[0])) == 0) {

@@ -352,7 +352,7 @@ static int write_all(int fd, const char *text, size_t length)
             length -= (size_t)written;
         }
     }
-    return fsync(fd) < 0 ? -errno : 0;
+    return 0;
 }
 
 /* TEXT in a new file NAME beside the old one. */
@@ -365,9 +365,12 @@ static int write_new(const struct user_file *file, const char *name, const char 
     }
     int result = write_all(fd, text, strlen(text));
     if (result == 0) {
+        result = write_all(fd, "\n", 1);
+    }
+    if (result == 0) {
         result = give_away(fd, file->owner, file->group);
     }
-    if (result == 0 && fchmod(fd, 0600) < 0) {
+    if (result == 0 && (fchmod(fd, 0600) < 0 || fsync(fd) < 0)) {
         result = -errno;
     }
     if (close(fd) < 0 && result == 0) {

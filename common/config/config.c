@@ -173,6 +173,20 @@ char *config_users_path(const struct config *config)
     return path;
 }
 
+char *config_default_users_path(void)
+{
+    struct config config = {0};
+    char *given = config_default_runtime_dir();
+    char *runtime_dir = config_tidy_path(given);
+
+    config.state_dir = config_default_state_dir(runtime_dir);
+    char *path = config_users_path(&config);
+    free(config.state_dir);
+    free(runtime_dir);
+    free(given);
+    return path;
+}
+
 static void add_patterns(struct config_list *patterns, const struct config_list *more)
 {
     for (size_t i = 0; i < more->count; i++) {

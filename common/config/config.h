@@ -202,6 +202,9 @@ void config_free(struct config *config);
 /* Where the users file is: auth.passwords, or users.json in the state directory. malloc'ed. */
 char *config_users_path(const struct config *config);
 
+/* The same by default, for a caller without a configuration. malloc'ed. */
+char *config_default_users_path(void);
+
 /*
  * The patterns in CAMERAS and those of the groups that GROUPS names, each once and in this order; a group that is not
  * configured has none. To be given to config_list_finish.

@@ -13,10 +13,19 @@ _ringcastctl_offer_cameras() {
     done < <(_ringcastctl_cameras)
 }
 
+# _ringcastctl_offer_words MEMBER COMMAND...: appends what the members of COMMAND's JSON are that begin with $current.
+_ringcastctl_offer_words() {
+    local member=$1 word
+    while IFS= read -r word; do
+        [[ $word == "$current"* ]] && COMPREPLY+=("$(printf '%q' "$word")")
+    done < <(ringcastctl "${_ringcastctl_where[@]}" --json "${@:2}" 2>/dev/null |
+        sed -n "s/^ *\"$member\": \"\(.*\)\",\{0,1\}\$/\1/p")
+}
+
 _ringcastctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='status top events viewers kick camera restart reload log log-level tap record stop tls version'
-    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --help --version'
+    local commands='status top events viewers kick camera restart reload log log-level tap record stop tls user token version'
+    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --group --role --password-stdin --ttl --once --name --help --version'
     local settings='url= username= password= transport= audio= sub= ring_size='
     local words=() _ringcastctl_where=() i
     COMPREPLY=()
@@ -27,7 +36,7 @@ _ringcastctl() {
             _ringcastctl_where=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]-}")
             ((i++))
             ;;
-        -t | --timeout | -n | --seconds | -o | --output | --camera) ((i++)) ;;
+        -t | --timeout | -n | --seconds | -o | --output | --camera | --group | --role | --ttl | --name) ((i++)) ;;
         -*) ;;
         *) words+=("${COMP_WORDS[i]}") ;;
         esac
@@ -42,7 +51,11 @@ _ringcastctl() {
         _ringcastctl_offer_cameras
         return
         ;;
-    -s | --socket | -t | --timeout | -n | --seconds) return ;;
+    --role)
+        mapfile -t COMPREPLY < <(compgen -W 'viewer operator' -- "$current")
+        return
+        ;;
+    -s | --socket | -t | --timeout | -n | --seconds | --group | --ttl | --name) return ;;
     esac
     if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
@@ -54,6 +67,12 @@ _ringcastctl() {
     '0 ') choices=$commands ;;
     '1 camera') choices='add set remove enable disable' ;;
     '1 tls') choices='self-signed' ;;
+    '1 user') choices='add set passwd remove logout list' ;;
+    '1 token') choices='add list revoke' ;;
+    '2 user set' | '2 user passwd' | '2 user remove' | '2 user logout')
+        _ringcastctl_offer_words name user list
+        ;;
+    '2 token revoke') _ringcastctl_offer_words id token list ;;
     '1 log-level') choices='error warning info debug' ;;
     '1 log') choices='fanout template keeper' cameras=yes ;;
     '1 restart' | '1 tap' | '1 record' | '1 viewers' | '2 log-level '*) cameras=yes ;;
@@ -63,7 +82,7 @@ _ringcastctl() {
         compopt -o nospace 2>/dev/null
         ;;
     esac
-    mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
+    [[ -z $choices ]] || mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
     [[ $cameras == no ]] || _ringcastctl_offer_cameras
 }
 
