@@ -248,3 +248,20 @@ scenario('the ingress of Home Assistant', async (stage) => {
     await ingress.close();
   }
 });
+
+scenario('the settings in the guide and in the example for Home Assistant', async (stage) => {
+  const guide = readFileSync(path.join(repositoryDirectory, 'docs/guide/security.md'), 'utf8');
+  const blocks = [...guide.matchAll(/^```conf\n(.*?)^```$/gms)].map(([, block]) => block);
+  assert.ok(blocks.length >= 7);
+  mkdirSync(stage.file('identity'));
+  const made = await run(program('ringcastctl'), ['tls', 'self-signed', 'nvr.example', '--output', stage.file('identity')]);
+  assert.equal(made.code, 0, made.stderr);
+  for (const block of [...blocks, example('home-assistant.conf')]) {
+    const instance = stage.instance({ cameras: [] });
+    const rest = Object.entries({ auth: 'auth = { };', cameras: 'cameras = ( );', state_dir: `state_dir = "${instance.state}";` });
+    const added = rest.filter(([name]) => !new RegExp(`^${name} =`, 'm').test(block)).map(([, line]) => line);
+    instance.write([block.replaceAll('/etc/ringcast', stage.file('identity')), ...added].join('\n'));
+    const { code, stdout, stderr } = await run(program('ringcastd'), ['--check', '--config', instance.config]);
+    assert.equal(code, 0, `${block}\n${stdout}${stderr}`);
+  }
+});
