@@ -243,6 +243,30 @@ static bool check_access(const struct config *config)
     return true;
 }
 
+static void print_list(struct config_list list)
+{
+    for (size_t i = 0; i < list.count; i++) {
+        fprintf(stderr, "warning: %s\n", list.items[i]);
+    }
+    config_list_finish(&list);
+}
+
+static void print_warnings(const struct config *config)
+{
+    print_list(config_warnings(config));
+    print_list(config_unused_patterns(config));
+}
+
+static void log_warnings(const struct config *config)
+{
+    struct config_list list = config_warnings(config);
+
+    for (size_t i = 0; i < list.count; i++) {
+        log_warning("%s", list.items[i]);
+    }
+    config_list_finish(&list);
+}
+
 int main(int argc, char *argv[])
 {
     struct arguments arguments = {0};
@@ -260,28 +284,24 @@ int main(int argc, char *argv[])
     if (!config) {
         return EXIT_WRONG;
     }
-    char *warning = config_warning(config);
-    if (arguments.check && warning) {
-        fprintf(stderr, "warning: %s\n", warning);
+    if (arguments.check) {
+        print_warnings(config);
     }
     if (arguments.check && (!check_certificate(config) || !check_access(config))) {
         exit_code = EXIT_WRONG;
     } else if (arguments.check) {
-        printf("%s: ok, %zu camera%s\n", arguments.config, config->camera_count,
-               config->camera_count == 1 ? "" : "s");
+        printf("%s: ok, %zu camera%s%s\n", arguments.config, config->camera_count,
+               config->camera_count == 1 ? "" : "s", config->auth.line > 0 ? ", viewers log in" : "");
         exit_code = EXIT_ENDED;
     } else {
         begin_log(config);
-        if (warning) {
-            log_warning("%s", warning);
-        }
+        log_warnings(config);
         secrets_hide(config);
         char *path = absolute_path(arguments.config);
         exit_code = run(path, config, arguments.foreground);
         free(path);
         log_close();
     }
-    free(warning);
     config_free(config);
     return exit_code;
 }

@@ -218,13 +218,13 @@ static json_t *list_failed(const struct supervisor *supervisor)
 
 static json_t *list_warnings(const struct config *config)
 {
-    char *warning = config_warning(config);
+    struct config_list list = config_warnings(config);
     json_t *warnings = json_array();
 
-    if (warning) {
-        json_array_append_new(warnings, json_string(warning));
+    for (size_t i = 0; i < list.count; i++) {
+        json_array_append_new(warnings, json_string(list.items[i]));
     }
-    free(warning);
+    config_list_finish(&list);
     return warnings;
 }
 

@@ -18,6 +18,9 @@
 /* Bytes of a member's name in a message, such as "users[999].cameras[255]". */
 #define FIELD_SIZE 64
 
+/* Bytes of "users[999]", which begins one. */
+#define PLACE_SIZE 40
+
 /* The year 9999. */
 #define TIME_MAX 253402300799
 
@@ -189,7 +192,7 @@ static int check_member(const struct user_report *report, const char *place, con
     char why[ACCESS_WHY_SIZE], field[FIELD_SIZE];
     const json_t *value = json_object_get(object, member->name);
 
-    snprintf(field, sizeof(field), "%s.%s", place, member->name);
+    snprintf(field, sizeof(field), "%.39s.%.16s", place, member->name);
     if (!value && member->required) {
         return user_report(report, -EINVAL, "%s: missing; add it, or remove %s", field, place);
     }
@@ -235,10 +238,10 @@ static int check_unknown(const struct user_report *report, const char *place, co
 static int check_object(const struct user_report *report, const struct list *list, size_t index,
                         json_t *object)
 {
-    char place[FIELD_SIZE];
+    char place[PLACE_SIZE];
     int result = 0;
 
-    snprintf(place, sizeof(place), "%s[%zu]", list->name, index);
+    snprintf(place, sizeof(place), "%.16s[%zu]", list->name, index);
     if (!json_is_object(object)) {
         return user_report(report, -EINVAL, "%s: expected an object; correct it, or remove it", place);
     }

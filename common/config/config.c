@@ -133,18 +133,6 @@ struct config *config_load(const char *path, FILE *errors)
     return config;
 }
 
-char *config_warning(const struct config *config)
-{
-    char *text = NULL;
-
-    if (config->exposed &&
-        asprintf(&text, "%s has passwords in it and every user of this machine can read it: `chmod o-r %s`",
-                 config->exposed, config->exposed) < 0) {
-        abort();
-    }
-    return text;
-}
-
 void config_free(struct config *config)
 {
     if (!config) {

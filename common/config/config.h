@@ -194,8 +194,11 @@ struct config_source *config_read_source(const char *path, FILE *errors);
 struct config *config_interpret(const struct config_source *source, const char *path, const json_t *changes,
                                 FILE *errors);
 
-/* What is to be told of CONFIG although it is valid, and what to do, malloc'ed; NULL: nothing. */
-char *config_warning(const struct config *config);
+/* What is to be told of CONFIG although it is valid, and what to do: sentences, to be given to config_list_finish. */
+struct config_list config_warnings(const struct config *config);
+
+/* The same of patterns for users and groups that fit no camera; cameras that are added at run time are not known. */
+struct config_list config_unused_patterns(const struct config *config);
 
 void config_free(struct config *config);
 

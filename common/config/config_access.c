@@ -73,7 +73,7 @@ static void check_unique(const struct config_reader *reader, const config_settin
             continue;
         }
         struct config_place place = config_places_find(reader->places, line_in(list, first, "name"));
-        snprintf(own, sizeof(own), "%s[%zu].name", field, i);
+        snprintf(own, sizeof(own), "%.64s[%zu].name", field, i);
         config_reader_report(reader, line_in(list, i, "name"), own,
                              "\"%s\" is already the name of %s[%zu] (%s:%u); give each its own", name, field,
                              first, place.file, place.line);
@@ -122,7 +122,7 @@ static void check_groups(const struct config_reader *reader, const config_settin
             continue;
         }
         const char *nearest = nearest_group(reader->config, name);
-        snprintf(own, sizeof(own), "%s.groups[%d]", field, i);
+        snprintf(own, sizeof(own), "%.64s.groups[%d]", field, i);
         if (nearest) {
             config_reader_report(reader, line, own, "there is no group \"%s\"; did you mean \"%s\"?", name,
                                  nearest);
@@ -149,7 +149,7 @@ static void check_users(const struct config_reader *reader, const config_setting
         if (!config_setting_is_group(user)) {
             continue;
         }
-        snprintf(own, sizeof(own), "%s[%d]", field, i);
+        snprintf(own, sizeof(own), "%.64s[%d]", field, i);
         if (!config_setting_get_member(user, "cameras") && !config_setting_get_member(user, "groups")) {
             config_reader_report(
                 reader, config_setting_source_line(user), own,

@@ -453,6 +453,48 @@ static void what_the_web_says_is_checked(void **state)
         "origins = ( \"https://xn--h-0ga.example\", \"http://127.0.0.1:1\" );\n" CAMERA));
 }
 
+static void assert_warnings(const char *text, const char *warning, const char *unused)
+{
+    struct config *config = accept(text);
+    struct config_list warnings = config_warnings(config), patterns = config_unused_patterns(config);
+
+    assert_list(&warnings, warning);
+    assert_list(&patterns, unused);
+    config_list_finish(&warnings);
+    config_list_finish(&patterns);
+    config_free(config);
+}
+
+static void what_is_unwise_is_told(void **state)
+{
+#define INSECURE "listen = \"[::]:80\"; insecure = true;\n"
+#define OPEN                                                                                                 \
+    "everyone who can reach [::]:80 can watch all cameras: add auth = { }; and a user (`ringcastctl user "   \
+    "add NAME`), and remove insecure = true;"
+#define PLAIN                                                                                                \
+    "passwords and pictures are sent over 0.0.0.0:80 without encryption: add tls = { … }; (`ringcastctl "  \
+    "tls self-signed` makes a certificate), or listen on 127.0.0.1 behind a proxy with TLS"
+    (void)state;
+    assert_warnings(CAMERA, "", "");
+    assert_warnings("insecure = true;\n" CAMERA, "", "");
+    assert_warnings(INSECURE CAMERA, OPEN, "");
+    assert_warnings("listen = \"0.0.0.0:80\"; auth = { };\n" CAMERA, PLAIN, "");
+    assert_warnings("listen = \"0.0.0.0:80\"; auth = { }; trusted_proxies = ( \"10.0.0.1\" );\n" CAMERA, "",
+                    "");
+    assert_warnings(
+        "listen = \"0.0.0.0:80\"; auth = { }; tls = { certificate = \"/c\"; key = \"/k\"; };\n" CAMERA, "",
+        "");
+    assert_warnings(
+        USER("cameras = ( \"a\", \"b\", \"?\", \"A\" ); "), "",
+        "auth.users[0].cameras[1]: no camera in the file is called \"b\"; correct it, unless one is added "
+        "later "
+        "auth.users[0].cameras[3]: no camera in the file is called \"A\"; correct it, unless one is added "
+        "later");
+    assert_warnings("groups = ( { name = \"g\"; cameras = ( \"b*\" ); } );\n" CAMERA, "",
+                    "groups[0].cameras[0]: no camera in the file is called \"b*\"; correct it, unless one is "
+                    "added later");
+}
+
 static void metrics_have_no_log_in(void **state)
 {
     (void)state;
@@ -488,6 +530,7 @@ int main(void)
                                         config_fixture_leave),
         cmocka_unit_test_setup_teardown(what_the_web_says_is_checked, config_fixture_enter,
                                         config_fixture_leave),
+        cmocka_unit_test_setup_teardown(what_is_unwise_is_told, config_fixture_enter, config_fixture_leave),
         cmocka_unit_test_setup_teardown(metrics_have_no_log_in, config_fixture_enter, config_fixture_leave),
     };
 

@@ -418,7 +418,10 @@ static char *warning_for(const char *main_text, mode_t main_mode, const char *pa
     assert_int_equal(chmod("part.conf", part_mode), 0);
     assert_int_equal(chmod("main.conf", main_mode), 0);
     struct config *config = load_good("main.conf");
-    char *warning = config_warning(config);
+    struct config_list warnings = config_warnings(config);
+    assert_in_range(warnings.count, 0, 1);
+    char *warning = warnings.count == 0 ? NULL : strdup(warnings.items[0]);
+    config_list_finish(&warnings);
     config_free(config);
     return warning;
 }
