@@ -482,6 +482,15 @@ static const char *stream_name(const struct media_stream *stream)
     return played ? stream->codec_name : "no";
 }
 
+/* struct source_options: note. */
+static void note_opening(void *context, const char *text)
+{
+    struct worker *worker = context;
+
+    log_info("%s", text);
+    enter_state(worker, WORKER_STARTING, text);
+}
+
 /* One connection to the camera, from opening to closing. */
 static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
 {
@@ -490,6 +499,7 @@ static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
         .memory = &worker->memory,
         .attention = worker->channel,
         .interrupted = interrupted,
+        .note = note_opening,
         .context = worker,
         .gate = login_gate(&worker->login),
     };

@@ -23,7 +23,8 @@ enum media_codec {
     MEDIA_CODEC_PCMA,
     MEDIA_CODEC_L16, /* big-endian */
     MEDIA_CODEC_G722,
-    MEDIA_CODEC_G726, /* as RFC 3551 packs it */
+    MEDIA_CODEC_G726,   /* as RFC 3551 packs it */
+    MEDIA_CODEC_MPEGTS, /* pieces of a container with all streams (RFC 2250): only within a source */
 };
 
 /* One stream. Everything that it points to belongs to the source. */

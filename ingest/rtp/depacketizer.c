@@ -25,6 +25,7 @@ static struct depacketizer *create(const struct media_format *format)
     case MEDIA_CODEC_L16:
     case MEDIA_CODEC_G722:
     case MEDIA_CODEC_G726:
+    case MEDIA_CODEC_MPEGTS:
         return depacketizer_plain_create();
     case MEDIA_CODEC_NONE:
     case MEDIA_CODEC_OTHER:

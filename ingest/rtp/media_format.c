@@ -46,6 +46,7 @@ static const struct encoding {
     {"X-H265", SDP_VIDEO, MEDIA_CODEC_H265, "hevc", false, 0},
     {"HEVC", SDP_VIDEO, MEDIA_CODEC_H265, "hevc", false, 0},
     {"HVC1", SDP_VIDEO, MEDIA_CODEC_H265, "hevc", false, 0},
+    {"MP2T", SDP_VIDEO, MEDIA_CODEC_MPEGTS, "MPEG-TS", false, 0},
     {"MPEG4-GENERIC", SDP_AUDIO, MEDIA_CODEC_AAC, "aac", false, 0},
     {"MP4A-LATM", SDP_AUDIO, MEDIA_CODEC_AAC, "aac (LATM)", true, 0},
     {"OPUS", SDP_AUDIO, MEDIA_CODEC_OPUS, "opus", false, 0},
@@ -386,6 +387,9 @@ static int read_video(const struct sdp_media *media, struct media_format *format
 {
     if (!is_sane(format->clock_rate)) {
         format->clock_rate = VIDEO_CLOCK_RATE;
+    }
+    if (format->codec == MEDIA_CODEC_MPEGTS) {
+        return 0;
     }
     append_sets(format, media->fmtp, "sprop-vps");
     append_sets(format, media->fmtp, "sprop-sps");

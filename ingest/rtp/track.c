@@ -177,7 +177,7 @@ int track_create(const struct sdp_media *media, const struct track_options *opti
     made->probe = (struct codec_probe){
         .expected = made->format.codec,
         .announced = !made->format.guessed,
-        .settled = !made->video,
+        .settled = !made->video || made->format.codec == MEDIA_CODEC_MPEGTS,
     };
     made->clock_doubt.open =
         made->format.codec == MEDIA_CODEC_AAC && made->format.clock_rate != made->format.sample_rate;

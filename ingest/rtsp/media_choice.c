@@ -12,9 +12,6 @@ static const struct {
     {"JPEG", "sends motion JPEG (mjpeg), which is not supported; set the camera to H.264"},
     {"MP4V-ES", "sends MPEG-4 video (MP4V-ES), which is not supported; set the camera to H.264"},
     {"MPV", "sends MPEG-1 or MPEG-2 video (MPV), which is not supported; set the camera to H.264"},
-    {"MP2T",
-     "sends an MPEG transport stream (MPEG-TS, MP2T), which is not supported over RTP; if it offers its "
-     "video as H.264 or H.265 over RTP, or this stream over HTTP, use that address"},
 };
 
 /* A backchannel (ONVIF) is what the client sends: only its audio is sendonly. */

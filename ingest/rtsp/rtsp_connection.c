@@ -421,7 +421,7 @@ static int input_error(const struct rtsp_connection *connection, int code, const
     }
     if (code == -EMSGSIZE && strcmp(what, "body") == 0) {
         return rtsp_connection_fail(connection, code, error,
-                                    "announces an answer of %lld bytes; more than %d are not taken",
+                                    "sends an answer of %lld bytes or more; more than %d are not taken",
                                     (long long)bytes, RTSP_BODY_SIZE_MAX);
     }
     if (code == -EMSGSIZE) {

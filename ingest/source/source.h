@@ -42,6 +42,8 @@ struct source_options {
     int attention;                  /* a descriptor of the owner's: interrupted() is called as soon as it is
                                      readable; -1: none */
     bool (*interrupted)(void *context); /* true: give up at once */
+    /* Called while source_open takes its time, with what the camera should be said to be doing; or NULL. */
+    void (*note)(void *context, const char *text);
     void *context;
     struct login_gate gate; /* ask and tell NULL: nothing is asked */
 };

@@ -28,4 +28,11 @@ int source_rtsp_open(const struct source_options *options, const struct camera_u
 int source_libav_open(const struct source_options *options, const struct camera_url *url,
                       struct source **source, char error[SOURCE_ERROR_SIZE]);
 
+/*
+ * The MPEG transport stream whose pieces are the video units of PIECES, a source that is open. Takes PIECES over, also on failure.
+ * HOST: for error texts. As source_open.
+ */
+int source_libav_open_pieces(const struct source_options *options, const char *host, struct source *pieces,
+                             struct source **source, char error[SOURCE_ERROR_SIZE]);
+
 #endif

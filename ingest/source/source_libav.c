@@ -1,7 +1,8 @@
 /*
  * libavformat as a source, for everything that is not RTSP: live containers over HTTP, RTMP and SRT, and files, which
  * are paced to real time and start again at their end. It blocks inside av_read_frame, which calls interrupt() at
- * least every 100 ms; the deadlines are checked there.
+ * least every 100 ms; the deadlines are checked there. Or libavformat takes a transport stream apart that another source brings
+ * in pieces: MPEG-TS over RTP (RFC 2250).
  */
 #include "ingest/source/source_backend.h"
 
@@ -17,6 +18,7 @@
 #include "common/base/secret.h"
 #include "ingest/source/source_libav_adts.h"
 #include "ingest/source/source_libav_error.h"
+#include "ingest/source/source_libav_pieces.h"
 
 /* How long closing a connection may take. */
 #define CLOSE_DEADLINE_MS 300
@@ -57,6 +59,7 @@ struct source_libav {
     int64_t deadline_ns; /* CLOCK_MONOTONIC */
     bool expired;
     bool cancelled;
+    bool described; /* its streams are known */
     bool had_video;
     struct video_patience *patience; /* of source_memory, or OWN */
     struct video_patience own;
@@ -66,8 +69,11 @@ struct source_libav {
     struct file_clock clock;
     int video_index; /* -1: none */
     int audio_index;
-    struct source_libav_adts *adts; /* NULL: the description has the sound's configuration */
-    AVPacket *held[HELD_MAX];       /* packets read before the first frame with that configuration */
+    struct source_libav_pieces *pieces; /* NULL: libavformat itself reads from the camera */
+    bool show_damaged;                  /* camera_task */
+    bool lost;                          /* pieces, or pictures of them, are missing before the next picture */
+    struct source_libav_adts *adts;     /* NULL: the description has the sound's configuration */
+    AVPacket *held[HELD_MAX];           /* packets read before the first frame with that configuration */
     unsigned held_count, held_next;
 };
 
@@ -187,6 +193,19 @@ static int explain(const struct source_libav *source, int error_code, char error
         snprintf(error, SOURCE_ERROR_SIZE, "interrupted");
         return -ECANCELED;
     }
+    if (source->pieces) {
+        int result = source_libav_pieces_result(source->pieces, error);
+        if (result != 1) {
+            return result;
+        }
+        if (!source->expired) {
+            snprintf(error, SOURCE_ERROR_SIZE, "%s: sends an MPEG transport stream (MPEG-TS), %s",
+                     source->host,
+                     error_code == AVERROR(ENOMEM) ? "for which there is no memory"
+                                                   : "in which there is nothing that can be shown");
+            return error_code == AVERROR(ENOMEM) ? -ENOMEM : -EBADMSG;
+        }
+    }
     /* While it plays no name is looked up, an error that libavformat reports in the same way. */
     if (error_code == AVERROR(EIO) && source->had_video) {
         error_code = AVERROR(ECONNRESET);
@@ -200,7 +219,9 @@ static int explain(const struct source_libav *source, int error_code, char error
     } else {
         snprintf(error, SOURCE_ERROR_SIZE, "%s: %s %d s", source->host,
                  source->had_video ? "no video for" : "connected, but no video within",
-                 (int)(video_patience_ms(source->patience, source->video_deadline) / MS_PER_SECOND));
+                 (int)((source->described ? video_patience_ms(source->patience, source->video_deadline)
+                                          : SOURCE_CONNECT_DEADLINE_MS) /
+                       MS_PER_SECOND));
         video_patience_overdue(source->patience);
     }
     return -ETIMEDOUT;
@@ -231,6 +252,7 @@ static void libav_close(struct source *base)
     source->expired = false;
     set_deadline(source, CLOSE_DEADLINE_MS);
     avformat_close_input(&source->format);
+    source_libav_pieces_destroy(source->pieces);
     source_libav_adts_destroy(source->adts);
     while (source->held_count > 0) {
         av_packet_free(&source->held[--source->held_count]);
@@ -238,6 +260,13 @@ static void libav_close(struct source *base)
     av_packet_free(&source->packet);
     free(source->host);
     free(source);
+}
+
+static int find_streams(struct source_libav *source)
+{
+    int result = avformat_find_stream_info(source->format, NULL);
+
+    return result < 0 ? result : 0;
 }
 
 /* Frees SOURCE->format on failure, as avformat_open_input does. */
@@ -252,11 +281,24 @@ static int open_input(struct source_libav *source, const char *url)
     }
     source_libav_quiet_log(false);
     av_dict_free(&dictionary);
-    if (result < 0) {
-        return result;
+    return result < 0 ? result : find_streams(source);
+}
+
+/* The same for pieces: they are a transport stream, whatever is in them, and libavformat opens nothing. */
+static int open_pieces(struct source_libav *source)
+{
+    AVDictionary *dictionary = NULL;
+    int result = set_options(&dictionary, false);
+
+    source->format->pb = source_libav_pieces_io(source->pieces);
+    source->format->flags |= AVFMT_FLAG_CUSTOM_IO;
+    if (result == 0) {
+        source_libav_quiet_log(true);
+        result = avformat_open_input(&source->format, "", av_find_input_format("mpegts"), &dictionary);
+        source_libav_quiet_log(false);
     }
-    result = avformat_find_stream_info(source->format, NULL);
-    return result < 0 ? result : 0;
+    av_dict_free(&dictionary);
+    return result < 0 ? result : find_streams(source);
 }
 
 /* As open_input, once the gate allows it. Without a user name the server can refuse none. */
@@ -315,13 +357,30 @@ static void fill_unit(struct source_libav *source, struct media_unit *unit)
         .wall_ns = clock_wall_ns(),
         .synced = true,
     };
+    if (unit->video) {
+        unit->lost = source->lost && !source->show_damaged;
+        source->lost = false;
+    }
 }
 
-static bool is_wanted(const struct source_libav *source)
+/* Of a picture that was read in pieces: parts of it are missing. */
+static bool is_damaged(struct source_libav *source)
 {
     const AVPacket *packet = source->packet;
 
-    return packet->size > 0 &&
+    if (!source->pieces || packet->stream_index != source->video_index) {
+        return false;
+    }
+    bool damaged = (packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
+    source->lost = source_libav_pieces_lost(source->pieces) || damaged || source->lost;
+    return damaged && !source->show_damaged;
+}
+
+static bool is_wanted(struct source_libav *source)
+{
+    const AVPacket *packet = source->packet;
+
+    return packet->size > 0 && !is_damaged(source) &&
            (packet->stream_index == source->video_index || packet->stream_index == source->audio_index);
 }
 
@@ -483,6 +542,9 @@ static int libav_read(struct source *base, struct media_unit *unit, char error[S
     struct source_libav *source = (struct source_libav *)base;
     int result = take_packet(source);
 
+    if (result == AVERROR_EOF && source->pieces) {
+        return explain(source, result, error);
+    }
     if (result == AVERROR_EOF && interrupt(source) == 0) {
         snprintf(error, SOURCE_ERROR_SIZE, "%s ended the stream", source->host);
         return 0;
@@ -502,7 +564,17 @@ static int libav_read(struct source *base, struct media_unit *unit, char error[S
     return 1;
 }
 
-static const struct source_operations operations = {.read = libav_read, .close = libav_close};
+static void libav_statistics(const struct source *base, struct source_statistics *statistics)
+{
+    const struct source_libav *source = (const struct source_libav *)base;
+
+    if (source->pieces) {
+        source_statistics(source_libav_pieces_source(source->pieces), statistics);
+    }
+}
+
+static const struct source_operations operations = {
+    .read = libav_read, .close = libav_close, .statistics = libav_statistics};
 
 static struct source_libav *create(const struct source_options *options, const char *host)
 {
@@ -518,6 +590,7 @@ static struct source_libav *create(const struct source_options *options, const c
     source->attention = options->attention;
     source->patience = options->memory ? &options->memory->patience : &source->own;
     source->video_deadline = options->task->video_deadline;
+    source->show_damaged = options->task->show_damaged;
     video_patience_begin(source->patience);
     source->host = strdup(host);
     source->packet = av_packet_alloc();
@@ -560,9 +633,58 @@ int source_libav_open(const struct source_options *options, const struct camera_
         goto out;
     }
     libav->phase = PHASE_READING;
+    libav->described = true;
     set_deadline(libav, video_patience_ms(libav->patience, libav->video_deadline));
     *source = &libav->base;
 out:
     secret_free(text);
     return result;
+}
+
+/* Its streams, or why there is no video among them. */
+static int describe_pieces(struct source_libav *source, bool audio, char error[SOURCE_ERROR_SIZE])
+{
+    int result = open_pieces(source);
+
+    if (result >= 0) {
+        choose_streams(source, audio);
+        result = source->video_index < 0 ? AVERROR_INVALIDDATA : describe_audio(source);
+    }
+    return result < 0 ? explain(source, result, error) : 0;
+}
+
+int source_libav_open_pieces(const struct source_options *options, const char *host, struct source *pieces,
+                             struct source **source, char error[SOURCE_ERROR_SIZE])
+{
+    struct source_libav *libav = create(options, host);
+
+    *source = NULL;
+    if (!libav) {
+        source_close(pieces);
+    } else {
+        libav->pieces = source_libav_pieces_create(pieces, libav->host, interrupt, libav);
+    }
+    if (!libav || !libav->pieces) {
+        source_close(libav ? &libav->base : NULL);
+        snprintf(error, SOURCE_ERROR_SIZE, "%s: out of memory", host);
+        return -ENOMEM;
+    }
+    /* The session has been opened; now pictures are due. */
+    libav->phase = PHASE_READING;
+    set_deadline(libav, SOURCE_CONNECT_DEADLINE_MS);
+    if (options->note) {
+        char text[SOURCE_ERROR_SIZE];
+        snprintf(text, sizeof(text),
+                 "%s: announces an MPEG transport stream (MPEG-TS); looking for its pictures", host);
+        options->note(options->context, text);
+    }
+    int result = describe_pieces(libav, options->task->audio, error);
+    if (result < 0) {
+        libav_close(&libav->base);
+        return result;
+    }
+    libav->described = true;
+    set_deadline(libav, video_patience_ms(libav->patience, libav->video_deadline));
+    *source = &libav->base;
+    return 0;
 }

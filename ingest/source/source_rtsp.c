@@ -1,7 +1,8 @@
 /*
  * A camera that speaks RTSP, natively: the session gives packets, and a track for each media makes access units of
  * them as soon as the last packet of each has arrived. Here are the deadlines of video and audio, the reports to the
- * camera, and what one connection teaches the next.
+ * camera, and what one connection teaches the next. Of MPEG-TS over RTP (RFC 2250) the tracks give the pieces, which libavformat
+ * takes apart (source_libav.c).
  */
 #include "common/base/clock.h"
 #include "ingest/source/source_backend.h"
@@ -451,6 +452,12 @@ int source_rtsp_open(const struct source_options *options, const struct camera_u
     rtsp->video_ns = after_ms(video_patience_ms(rtsp->patience, rtsp->video_deadline));
     rtsp->audio_ns = after_ms(SOURCE_AUDIO_DEADLINE_MS);
     rtsp->report_ns = clock_now_ns() + report_interval_ns(rtsp);
+    if (rtsp->base.description.video.codec == MEDIA_CODEC_MPEGTS) {
+        /* Pieces say nothing about the pace of pictures. */
+        rtsp->patience = &rtsp->own;
+        video_patience_begin(rtsp->patience);
+        return source_libav_open_pieces(options, url->host, &rtsp->base, source, error);
+    }
     *source = &rtsp->base;
     return 0;
 }

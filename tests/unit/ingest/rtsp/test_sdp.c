@@ -293,7 +293,6 @@ static void says_what_cannot_be_played(void **state)
     } videos[] = {
         {"m=video 0 RTP/AVP 26", "JPEG"},
         {"m=video 0 RTP/AVP 96\na=rtpmap:96 MP4V-ES/90000", "MPEG-4"},
-        {"m=video 0 MP2T/AVP 33", "MPEG-TS"},
         {"m=video 0 RTP/AVP 96\na=rtpmap:96 VP8/90000", "\"VP8\""},
         {"m=video 0 RTP/SAVP 96\na=rtpmap:96 H264/90000", "SRTP"},
         {"m=audio 0 RTP/AVP 0", "no video"},
