@@ -16,14 +16,19 @@
 
 #define PROXY "127.0.0.2"
 
-static int set_up(void **state)
+static int tell_rules(void)
 {
-    front_set_up(state);
     fanout_tell_http(&fanout, json_pack("{s:[s], s:[s], s:[s], s:[s, s], s:s, s:i}", "trusted_proxies", PROXY,
                                         "origins", "https://nvr.example", "cors_origins",
                                         "https://app.example", "frame_ancestors", "'self'",
                                         "https://ha.example", "base_path", "/cams", "hsts", 300));
     return 0;
+}
+
+static int set_up(void **state)
+{
+    front_set_up(state);
+    return tell_rules();
 }
 
 static int tear_down(void **state)
@@ -326,6 +331,47 @@ static void viewers_are_named_by_their_own_address(void **state)
     }
 }
 
+static void open_paused(struct client *client, const char *visitor)
+{
+    char header[64];
+    snprintf(header, sizeof(header), "X-Forwarded-For: %s\r\n", visitor);
+    client_open(client, fanout.port, "/live/front", header, 0);
+    assert_int_equal(client->status, 101);
+    say(client, "{\"type\":\"pause\"}");
+}
+
+/* Whoever pauses too many viewers loses one of them; the proxy's other visitors lose none. */
+static void visitors_of_one_proxy_have_shares_of_their_own(void **state)
+{
+    enum { EACH = 2 };
+    struct client mine[EACH + 1], other[EACH];
+    struct client_message message;
+    (void)state;
+    client_set_source(PROXY);
+    for (int i = 0; i < EACH; i++) {
+        open_paused(&other[i], "192.0.2.7");
+        open_paused(&mine[i], "192.0.2.8");
+    }
+    open_paused(&mine[EACH], "192.0.2.8");
+    expect_close(&mine[0], 1013);
+    for (int i = 0; i < EACH; i++) {
+        say(&other[i], "{\"type\":\"time\",\"client\":1}");
+        do {
+            assert_true(client_next(&other[i], &message));
+            assert_int_equal(message.opcode, CLIENT_TEXT);
+        } while (!strstr((const char *)message.payload, "server_ms"));
+        client_close(&other[i], false);
+        client_close(&mine[i + 1], false);
+    }
+}
+
+static int set_up_two_idle(void **state)
+{
+    (void)state;
+    front_begin(RING_BYTES, "idle_per_client", 2);
+    return tell_rules();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +384,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_trusted_proxy_says_which_prefix_it_has_left_away, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(viewers_are_named_by_their_own_address, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(visitors_of_one_proxy_have_shares_of_their_own, set_up_two_idle,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
