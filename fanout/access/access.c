@@ -2,14 +2,12 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/base/secret.h"
+#include "common/ipc/memory_file.h"
 #include "common/log/log.h"
 #include "fanout/access/token.h"
 #include "fanout/access/verified.h"
@@ -27,8 +25,7 @@
 struct access {
     struct table *table; /* NULL: there was no document yet */
     uint64_t generation;
-    uint8_t document[TABLE_HASH_SIZE]; /* the hash of what the table was made of */
-    struct token_page *page;           /* NULL: there was none yet */
+    struct token_page *page; /* NULL: there was none yet */
     struct verified verified;
     uint8_t ended[ENDED_MAX][TABLE_SESSION_ID_SIZE]; /* a ring */
     size_t ended_count, ended_next;
@@ -61,82 +58,50 @@ void access_free(struct access *access)
 
 /* ---- The document ---- */
 
-/* Whether PRINT, the hash of a whole document, and TABLE, made of it, leave the passwords as they were. */
-static bool passwords_stay(const struct access *access, const struct table *table,
-                           const uint8_t print[TABLE_HASH_SIZE])
+/* Whether NEW leaves the passwords as they were with OLD. */
+static bool passwords_stay(const struct table *old, const struct table *new)
 {
     /* The same document again came because of what it does not show: another password in the users file. */
-    return access->table && memcmp(access->table->print, table->print, sizeof(table->print)) == 0 &&
-           memcmp(access->document, print, sizeof(access->document)) != 0;
+    return old && memcmp(old->print_of_rest, new->print_of_rest, TABLE_HASH_SIZE) == 0 &&
+           memcmp(old->print, new->print, TABLE_HASH_SIZE) != 0;
 }
 
-int access_set(struct access *access, const char *text, size_t length)
+/* DOCUMENT is taken over; NULL: there is none. */
+static int set_document(struct access *access, json_t *document)
 {
-    char why[PROBLEM_SIZE];
-    uint8_t print[TABLE_HASH_SIZE];
-    struct table *table;
-    int result = table_read(text, length, &table, why, sizeof(why));
+    char why[PROBLEM_SIZE] = "no JSON object, or too large";
+    struct table *table = NULL;
+    int result = json_is_object(document) ? table_read(document, &table, why, sizeof(why)) : -EBADMSG;
 
+    json_decref(document);
     if (result < 0) {
         log_error("who may watch what stays as it was: the new access document cannot be used: %s", why);
         return result;
     }
-    SHA256((const unsigned char *)text, length, print);
-    if (!passwords_stay(access, table, print) && verified_forget(&access->verified) < 0) {
+    if (!passwords_stay(access->table, table) && verified_forget(&access->verified) < 0) {
         log_error("no random numbers: passwords are checked anew with each request");
     }
-    memcpy(access->document, print, sizeof(print));
     table_free(access->table);
     access->table = table;
     access->generation++;
     return 0;
 }
 
-/* All of FD in memory of its own; NULL with errno. */
-static char *read_document(int fd, size_t *length)
+int access_set(struct access *access, const char *text, size_t length)
 {
-    struct stat status;
-    ssize_t count = 1;
-
-    if (fstat(fd, &status) < 0) {
-        return NULL;
-    }
-    if (status.st_size <= 0 || status.st_size > (off_t)TABLE_DOCUMENT_MAX) {
-        errno = EBADMSG;
-        return NULL;
-    }
-    char *text = malloc((size_t)status.st_size);
-    for (*length = 0; text && count > 0 && *length < (size_t)status.st_size; *length += (size_t)count) {
-        count = pread(fd, text + *length, (size_t)status.st_size - *length, (off_t)*length);
-        if (count <= 0) {
-            int error = count < 0 ? errno : EBADMSG;
-            secret_wipe(text, *length);
-            free(text);
-            errno = error;
-            return NULL;
-        }
-    }
-    return text;
+    return set_document(access, json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL));
 }
 
 int access_take(struct access *access, int document, int once)
 {
-    size_t length = 0;
-    char *text = read_document(document, &length);
-
-    if (!text) {
-        int error = errno;
-        log_error("who may watch what stays as it was: cannot read the access document: %s", strerror(error));
-        return -error;
-    }
     struct token_page *page = once >= 0 ? token_page_map(once) : NULL;
-    int result = once >= 0 && !page ? -EBADMSG : access_set(access, text, length);
-    secret_wipe(text, length);
-    free(text);
+
+    if (once >= 0 && !page) {
+        log_error("who may watch what stays as it was: there is no page of used tokens");
+        return -EBADMSG;
+    }
+    int result = set_document(access, memory_file_read_json(document));
     if (result < 0) {
-        if (once >= 0 && !page) {
-            log_error("who may watch what stays as it was: there is no page of used tokens");
-        }
         token_page_unmap(page);
         return result;
     }
@@ -265,7 +230,7 @@ static struct visitor *make_jwt_visitor(const struct access *access, const struc
     struct rights *claimed = NULL;
 
     if (token->cameras) {
-        claimed = rights_from_json(ROLE_VIEWER, token->cameras, why);
+        claimed = rights_from_json(ACCESS_VIEWER, token->cameras, why);
         if (!claimed) {
             return NULL;
         }
@@ -379,7 +344,8 @@ static struct visitor *make_basic_visitor(const struct access *access, const cha
 static struct visitor *judge_basic(const struct access *access, const struct credentials *credentials,
                                    int64_t now, const char **why)
 {
-    int64_t checked = verified_find(&access->verified, credentials->user, credentials->password, now);
+    int64_t checked =
+        verified_find(&access->verified, credentials->address, credentials->user, credentials->password, now);
     const struct table_user *user = table_user(access->table, credentials->user);
 
     *why = NULL;
@@ -449,15 +415,15 @@ static int check_asked(const struct access *access, const char *user, uint64_t g
     return table_user(access->table, user) ? 0 : -ENOENT;
 }
 
-int access_password_right(struct access *access, const char *user, const char *password, uint64_t generation,
-                          int64_t now, struct visitor **visitor)
+int access_password_right(struct access *access, const char *address, const char *user, const char *password,
+                          uint64_t generation, int64_t now, struct visitor **visitor)
 {
     const char *why;
     int result = check_asked(access, user, generation);
 
     *visitor = result == 0 ? make_basic_visitor(access, user, now, &why) : NULL;
     if (*visitor) {
-        verified_add(&access->verified, user, password, now);
+        verified_add(&access->verified, address, user, password, now);
     }
     return result == 0 && !*visitor ? -ENOMEM : result;
 }

@@ -66,12 +66,13 @@ enum access_verdict access_judge(struct access *access, const struct credentials
                                  struct visitor **visitor, const char **why);
 
 /*
- * ringcast-password has found PASSWORD right for USER, and GENERATION was access_generation when it was
- * asked. 0, *VISITOR is a reference for the caller, and the password counts as right for the next minutes;
- * -ESTALE: the table has changed meanwhile, so ask again; -ENOENT: there is no such user any more; -ENOMEM.
+ * ringcast-password has found PASSWORD right for USER, who sent it from ADDRESS, and GENERATION was
+ * access_generation when it was asked. 0, *VISITOR is a reference for the caller, and the password counts as
+ * right for the next minutes; -ESTALE: the table has changed meanwhile, so ask again; -ENOENT: there is no
+ * such user any more; -ENOMEM.
  */
-int access_password_right(struct access *access, const char *user, const char *password, uint64_t generation,
-                          int64_t now, struct visitor **visitor);
+int access_password_right(struct access *access, const char *address, const char *user, const char *password,
+                          uint64_t generation, int64_t now, struct visitor **visitor);
 
 /*
  * Begins a session for USER, whose password was found right as above. 0, COOKIE is the value for

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/access/access_value.h"
 #include "common/base/secret.h"
 #include "common/base/text.h"
 #include "fanout/access/base64.h"
@@ -24,22 +25,6 @@ static void refuse(struct credentials *credentials, const char *why)
 {
     credentials->kind = CREDENTIAL_BAD;
     credentials->why = why;
-}
-
-bool credentials_user_fits(const char *user)
-{
-    size_t length = strlen(user);
-
-    return length > 0 && length <= CREDENTIALS_USER_MAX && text_is_utf8(user) && !text_has_control(user) &&
-           !strchr(user, ':'); /* RFC 7617, 2 */
-}
-
-bool credentials_password_fits(const char *password)
-{
-    size_t length = strlen(password);
-
-    return length > 0 && length <= CREDENTIALS_PASSWORD_MAX && text_is_utf8(password) &&
-           !text_has_control(password);
 }
 
 /*
@@ -111,7 +96,8 @@ static void read_basic(struct credentials *credentials, const char *text)
         refuse(credentials, "Basic that is no base64 of a name and a password, or too long");
     } else {
         *colon = '\0';
-        if (credentials_user_fits(decoded) && credentials_password_fits(colon + 1)) {
+        char why[ACCESS_WHY_SIZE];
+        if (access_check_user(decoded, why) && access_check_password(colon + 1, why)) {
             credentials->kind = CREDENTIAL_BASIC;
             strcpy(credentials->user, decoded);
             strcpy(credentials->password, colon + 1);
@@ -305,6 +291,7 @@ void credentials_read(struct credentials *credentials, const struct credential_s
     const char *user = sources->proxy_user ? sources->proxy_user + strspn(sources->proxy_user, BLANKS) : "";
 
     credentials_wipe(credentials);
+    text_copy(credentials->address, sizeof(credentials->address), sources->address ? sources->address : "");
     if (user[0] != '\0') {
         read_proxy(credentials, user, sources->proxy_groups);
     } else if (sources->authorization) {

@@ -14,11 +14,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/access/access_value.h"
 #include "fanout/access/session.h"
 #include "fanout/access/web_token.h"
 
-#define CREDENTIALS_USER_MAX 64      /* bytes, UTF-8 */
-#define CREDENTIALS_PASSWORD_MAX 256 /* bytes, UTF-8 */
+#define CREDENTIALS_USER_MAX ACCESS_USER_MAX
+#define CREDENTIALS_PASSWORD_MAX ACCESS_PASSWORD_MAX
+#define CREDENTIALS_ADDRESS_MAX 63
 #define CREDENTIALS_TOKEN_MAX WEB_TOKEN_MAX
 #define CREDENTIALS_GROUPS_MAX 4096 /* bytes of a proxy's list of groups */
 #define CREDENTIALS_SESSIONS_MAX 4  /* cookies named ringcast_session that are tried */
@@ -42,6 +44,7 @@ enum credential_kind {
  * are configured; NULL unless the connection comes from a trusted proxy.
  */
 struct credential_sources {
+    const char *address; /* of the client, as text: where a password counts as checked */
     const char *proxy_user, *proxy_groups;
     const char *authorization;
     const char *subprotocols; /* Sec-WebSocket-Protocol */
@@ -52,6 +55,7 @@ struct credential_sources {
 struct credentials {
     enum credential_kind kind;
     const char *why; /* CREDENTIAL_BAD: a static text for the log */
+    char address[CREDENTIALS_ADDRESS_MAX + 1];
     char user[CREDENTIALS_USER_MAX + 1];
     char password[CREDENTIALS_PASSWORD_MAX + 1];
     char token[CREDENTIALS_TOKEN_MAX + 1];
@@ -64,9 +68,5 @@ void credentials_read(struct credentials *credentials, const struct credential_s
 
 /* Overwrites all of CREDENTIALS. To be called when they are no longer needed. */
 void credentials_wipe(struct credentials *credentials);
-
-/* True if a Basic user and password are such that ringcast-password takes them. */
-bool credentials_user_fits(const char *user);
-bool credentials_password_fits(const char *password);
 
 #endif

@@ -1,6 +1,5 @@
 #include "fanout/access/rights.h"
 
-#include <fnmatch.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +12,10 @@
 /* One allocation: the texts are behind the pointers to them. */
 struct rights {
     unsigned references;
-    enum role role;
+    enum access_role role;
     size_t count;
     char *patterns[];
 };
-
-static const char *const role_names[] = {[ROLE_VIEWER] = "viewer", [ROLE_OPERATOR] = "operator"};
 
 /* UTF-8, so that '?' is a character and not a byte. */
 static locale_t pattern_locale;
@@ -39,7 +36,7 @@ void rights_settle(void)
 }
 
 /* Room for COUNT patterns of SIZE bytes in all, their NULs included; *TEXTS is where these begin. */
-static struct rights *make(enum role role, size_t count, size_t size, char **texts)
+static struct rights *make(enum access_role role, size_t count, size_t size, char **texts)
 {
     size_t head = sizeof(struct rights) + count * sizeof(char *);
     struct rights *rights = malloc(head + size);
@@ -66,7 +63,7 @@ static const char *pattern_problem(const json_t *pattern)
     if (!json_is_string(pattern)) {
         return "a camera pattern is no text";
     }
-    if (length == 0 || length > RIGHTS_PATTERN_MAX) {
+    if (length == 0 || length > ACCESS_PATTERN_MAX) {
         return "a camera pattern is empty or too long";
     }
     return strlen(json_string_value(pattern)) != length || text_has_control(json_string_value(pattern))
@@ -74,7 +71,7 @@ static const char *pattern_problem(const json_t *pattern)
                : NULL;
 }
 
-struct rights *rights_from_json(enum role role, const json_t *patterns, const char **why)
+struct rights *rights_from_json(enum access_role role, const json_t *patterns, const char **why)
 {
     size_t size = 0, index;
     json_t *pattern;
@@ -120,7 +117,8 @@ struct rights *rights_union(struct rights *a, struct rights *b)
         return rights_ref(a ? a : b);
     }
     char *texts = NULL;
-    enum role role = a->role > b->role ? a->role : b->role;
+    /* An operator may all that a viewer may. */
+    enum access_role role = a->role > b->role ? a->role : b->role;
     struct rights *rights = make(role, a->count + b->count, texts_size(a) + texts_size(b), &texts);
     if (!rights) {
         return NULL;
@@ -149,15 +147,15 @@ void rights_unref(struct rights *rights)
     }
 }
 
-enum role rights_role(const struct rights *rights)
+enum access_role rights_role(const struct rights *rights)
 {
-    return rights ? rights->role : ROLE_VIEWER;
+    return rights ? rights->role : ACCESS_VIEWER;
 }
 
 static bool any_matches(const struct rights *rights, const char *name)
 {
     for (size_t i = 0; i < rights->count; i++) {
-        if (fnmatch(rights->patterns[i], name, 0) == 0) {
+        if (access_pattern_matches(rights->patterns[i], name)) {
             return true;
         }
     }
@@ -183,20 +181,4 @@ bool rights_allow(const struct rights *rights, const char *camera)
         uselocale(before);
     }
     return allowed;
-}
-
-const char *role_name(enum role role)
-{
-    return role_names[role];
-}
-
-bool role_from_name(const char *name, enum role *role)
-{
-    for (size_t i = 0; i < sizeof(role_names) / sizeof(role_names[0]); i++) {
-        if (strcmp(name, role_names[i]) == 0) {
-            *role = (enum role)i;
-            return true;
-        }
-    }
-    return false;
 }

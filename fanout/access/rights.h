@@ -9,15 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of a pattern, and how many patterns one user, group or token may have. */
-#define RIGHTS_PATTERN_MAX 256
-#define RIGHTS_PATTERNS_MAX 1024
+#include "common/access/access_value.h"
+
+/* Patterns that one user, group or token may have; camera groups are among them with all of theirs. */
+#define RIGHTS_PATTERNS_MAX 65536
 
 /* Bytes of the longest camera name that is compared; no pattern allows a longer one. */
 #define RIGHTS_CAMERA_MAX 255
-
-/* The greater of two includes the lesser. An operator may also use what changes something for others. */
-enum role { ROLE_VIEWER, ROLE_OPERATOR };
 
 struct rights;
 
@@ -34,7 +32,7 @@ void rights_settle(void);
  * array, a pattern that is no string, empty, too long or not UTF-8, too many of them, or no memory. The
  * caller gets the only reference.
  */
-struct rights *rights_from_json(enum role role, const json_t *patterns, const char **why);
+struct rights *rights_from_json(enum access_role role, const json_t *patterns, const char **why);
 
 /* All that A and B, which may be NULL, allow together. NULL: no memory, or both are NULL. A new reference. */
 struct rights *rights_union(struct rights *a, struct rights *b);
@@ -45,7 +43,7 @@ struct rights *rights_ref(struct rights *rights);
 /* One reference less; the last one frees. NULL is allowed. */
 void rights_unref(struct rights *rights);
 
-enum role rights_role(const struct rights *rights);
+enum access_role rights_role(const struct rights *rights);
 
 /*
  * True if a pattern matches CAMERA (fnmatch(3), no flags: '*' '?' '[…]' and '\' as in a shell, and '*' also
@@ -53,11 +51,5 @@ enum role rights_role(const struct rights *rights);
  * decided as NAME. RIGHTS may be NULL: nothing is allowed.
  */
 bool rights_allow(const struct rights *rights, const char *camera);
-
-/* "viewer", "operator". */
-const char *role_name(enum role role);
-
-/* False: NAME is no role, and *ROLE is as before. */
-bool role_from_name(const char *name, enum role *role);
 
 #endif

@@ -7,9 +7,9 @@
 #include <openssl/rand.h>
 #include <string.h>
 
+#include "common/access/access_value.h"
 #include "common/base/bytes.h"
 #include "fanout/access/base64.h"
-#include "fanout/access/credentials.h"
 
 /* What is signed: version, issued, expires (both big-endian), id, user. */
 #define VERSION 1
@@ -37,8 +37,10 @@ static bool sign(const struct table *table, const uint8_t *body, size_t size, ui
 
 int session_begin(struct session *session, const struct table *table, const char *user, int64_t now)
 {
+    char why[ACCESS_WHY_SIZE];
+
     *session = (struct session){.issued = now, .expires = now + table->session_seconds};
-    if (!credentials_user_fits(user)) {
+    if (!access_check_user(user, why)) {
         return -EINVAL;
     }
     strcpy(session->user, user);

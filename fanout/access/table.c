@@ -11,7 +11,6 @@
 #include "common/base/secret.h"
 #include "common/base/text.h"
 #include "common/log/log.h"
-#include "fanout/access/credentials.h"
 
 /* Ten years: what is longer is no length of a session. */
 #define SESSION_SECONDS_MAX INT64_C(315360000)
@@ -19,7 +18,7 @@
 /* JWTs are tried with each issuer of their algorithm, so there may be few. */
 #define ISSUERS_MAX 32
 
-/* Groups of one visitor that count: each may bring RIGHTS_PATTERNS_MAX patterns. */
+/* Groups of one visitor that count: each brings its patterns. */
 #define MATCHED_MAX 64
 
 /* RFC 9110, 5.6.2, in small letters. */
@@ -108,15 +107,15 @@ static bool read_integer(int64_t *out, const json_t *value, int64_t fallback, in
 
 static struct rights *read_rights(struct reading *reading, const char *list, const json_t *row)
 {
-    enum role role;
     const char *why = NULL;
     const char *name = json_string_value(json_object_get(row, "role"));
+    int role = name ? access_role_find(name) : -1;
 
-    if (!name || !role_from_name(name, &role)) {
+    if (role < 0) {
         fail(reading, list, "an unknown role");
         return NULL;
     }
-    struct rights *rights = rights_from_json(role, json_object_get(row, "cameras"), &why);
+    struct rights *rights = rights_from_json((enum access_role)role, json_object_get(row, "cameras"), &why);
     if (!rights) {
         fail(reading, list, why);
     }
@@ -357,39 +356,39 @@ static bool read_settings(struct reading *reading, const json_t *document)
                : fail(reading, "session_seconds", "no length of time");
 }
 
-static bool print_document(struct reading *reading, const json_t *document)
+static bool print(struct reading *reading, const json_t *document, uint8_t out[TABLE_HASH_SIZE])
 {
-    json_t *rest = json_copy((json_t *)document);
+    char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
 
-    json_object_del(rest, "tokens");
-    json_object_del(rest, "revoked");
-    char *text = rest ? json_dumps(rest, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    json_decref(rest);
     if (!text) {
         return fail_memory(reading);
     }
-    SHA256((const unsigned char *)text, strlen(text), reading->table->print);
+    SHA256((const unsigned char *)text, strlen(text), out);
     secret_free(text);
     return true;
 }
 
-int table_read(const char *text, size_t length, struct table **table, char *why, size_t size)
+static bool print_document(struct reading *reading, const json_t *document)
 {
-    struct reading reading = {.why = why, .size = size};
-    json_t *document = NULL;
-    json_error_t error;
+    json_t *rest = json_copy((json_t *)document); /* which does not change it */
+
+    if (!rest) {
+        return fail_memory(reading);
+    }
+    json_object_del(rest, "tokens");
+    json_object_del(rest, "revoked");
+    bool printed = print(reading, document, reading->table->print) &&
+                   print(reading, rest, reading->table->print_of_rest);
+    json_decref(rest);
+    return printed;
+}
+
+int table_read(const json_t *document, struct table **table, char *why, size_t size)
+{
+    struct reading reading = {.why = why, .size = size, .table = calloc(1, sizeof(**table))};
+    struct table *made = reading.table;
 
     *table = NULL;
-    snprintf(why, size, "no JSON object");
-    if (length <= TABLE_DOCUMENT_MAX) {
-        document = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    }
-    if (!json_is_object(document)) {
-        json_decref(document);
-        return -EBADMSG;
-    }
-    reading.table = calloc(1, sizeof(*reading.table));
-    struct table *made = reading.table;
     bool complete =
         made ? read_settings(&reading, document) &&
                    read_users(&reading, document, "users", &made->users, &made->user_count) &&
@@ -398,7 +397,6 @@ int table_read(const char *text, size_t length, struct table **table, char *why,
                    read_issuers(&reading, document) && read_proxy(&reading, document) &&
                    print_document(&reading, document)
              : fail_memory(&reading);
-    json_decref(document);
     if (!complete) {
         table_free(made);
         return reading.result;

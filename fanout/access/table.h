@@ -6,6 +6,7 @@
 #ifndef FANOUT_ACCESS_TABLE_H
 #define FANOUT_ACCESS_TABLE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,8 +14,7 @@
 #include "fanout/access/rights.h"
 #include "fanout/access/web_token.h"
 
-/* Bytes of the document, and how many rows each of its lists may have. */
-#define TABLE_DOCUMENT_MAX 16777216u
+/* Rows that each list of the document may have. */
 #define TABLE_ROWS_MAX 65536
 
 /* Bytes of the name of a user or a group, and of a header's name. */
@@ -63,14 +63,16 @@ struct table {
     size_t issuer_count;
     char proxy_user[TABLE_NAME_MAX + 1]; /* names of headers; "": not used */
     char proxy_groups[TABLE_NAME_MAX + 1];
-    uint8_t print[TABLE_HASH_SIZE]; /* of everything but tokens and ended sessions */
+    uint8_t print[TABLE_HASH_SIZE];         /* of the document */
+    uint8_t print_of_rest[TABLE_HASH_SIZE]; /* of all of it but tokens and ended sessions */
 };
 
 /*
- * Reads LENGTH bytes of TEXT. 0 and *TABLE, which table_free frees; -EBADMSG and WHY, SIZE bytes, says what
- * is wrong with the document; -ENOMEM. Nothing of a document is taken if anything in it is wrong.
+ * Reads DOCUMENT, which stays the caller's. 0 and *TABLE, which table_free frees; -EBADMSG and WHY, SIZE
+ * bytes, says what is wrong with it; -ENOMEM. Nothing of a document is taken if anything in it is wrong, but
+ * for keys of JWTs that cannot be used: those are logged and left out.
  */
-int table_read(const char *text, size_t length, struct table **table, char *why, size_t size);
+int table_read(const json_t *document, struct table **table, char *why, size_t size);
 
 /* Overwrites the secrets in TABLE and frees it. NULL is allowed. */
 void table_free(struct table *table);

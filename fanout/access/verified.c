@@ -1,6 +1,8 @@
 #include "fanout/access/verified.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -8,6 +10,9 @@
 
 #include "common/base/secret.h"
 #include "fanout/access/credentials.h"
+
+/* Bytes of an address, as text or as the network of one. */
+#define PLACE_SIZE 64
 
 int verified_init(struct verified *verified)
 {
@@ -21,11 +26,27 @@ int verified_forget(struct verified *verified)
     return verified->ready ? 0 : -EIO;
 }
 
-/* Of the name, a NUL, which neither can have, and the password. */
-static bool mac_of(const struct verified *verified, const char *user, const char *password,
-                   uint8_t mac[VERIFIED_MAC_SIZE])
+/*
+ * ADDRESS as a ledger of guesses has it: of IPv6 the network that a client has for itself, the first 64
+ * bits.
+ */
+static void place_of(uint8_t place[PLACE_SIZE], const char *address)
 {
-    uint8_t text[CREDENTIALS_USER_MAX + 1 + CREDENTIALS_PASSWORD_MAX];
+    struct in6_addr v6;
+
+    memset(place, 0, PLACE_SIZE);
+    if (inet_pton(AF_INET6, address, &v6) == 1 && !IN6_IS_ADDR_V4MAPPED(&v6)) {
+        memcpy(place, &v6, 8);
+    } else {
+        strncpy((char *)place, address, PLACE_SIZE - 1);
+    }
+}
+
+/* Of the place, the name, a NUL, which no name can have, and the password. */
+static bool mac_of(const struct verified *verified, const char *address, const char *user,
+                   const char *password, uint8_t mac[VERIFIED_MAC_SIZE])
+{
+    uint8_t text[PLACE_SIZE + CREDENTIALS_USER_MAX + 1 + CREDENTIALS_PASSWORD_MAX];
     size_t user_size = strlen(user) + 1;
     size_t password_size = strlen(password);
 
@@ -33,10 +54,11 @@ static bool mac_of(const struct verified *verified, const char *user, const char
         password_size > CREDENTIALS_PASSWORD_MAX) {
         return false;
     }
-    memcpy(text, user, user_size);
-    memcpy(text + user_size, password, password_size);
-    bool made = HMAC(EVP_sha256(), verified->key, sizeof(verified->key), text, user_size + password_size, mac,
-                     NULL) != NULL;
+    place_of(text, address);
+    memcpy(text + PLACE_SIZE, user, user_size);
+    memcpy(text + PLACE_SIZE + user_size, password, password_size);
+    bool made = HMAC(EVP_sha256(), verified->key, sizeof(verified->key), text,
+                     PLACE_SIZE + user_size + password_size, mac, NULL) != NULL;
     secret_wipe(text, sizeof(text));
     return made;
 }
@@ -52,11 +74,12 @@ static bool is_fresh(const struct verified_entry *entry, int64_t now)
     return entry->checked != 0 && now >= entry->checked && now - entry->checked < VERIFIED_SECONDS;
 }
 
-void verified_add(struct verified *verified, const char *user, const char *password, int64_t now)
+void verified_add(struct verified *verified, const char *address, const char *user, const char *password,
+                  int64_t now)
 {
     uint8_t mac[VERIFIED_MAC_SIZE];
 
-    if (!mac_of(verified, user, password, mac)) {
+    if (!mac_of(verified, address, user, password, mac)) {
         return;
     }
     struct verified_entry *set = verified->entries[set_of(mac)];
@@ -74,11 +97,12 @@ void verified_add(struct verified *verified, const char *user, const char *passw
     place->checked = now;
 }
 
-int64_t verified_find(const struct verified *verified, const char *user, const char *password, int64_t now)
+int64_t verified_find(const struct verified *verified, const char *address, const char *user,
+                      const char *password, int64_t now)
 {
     uint8_t mac[VERIFIED_MAC_SIZE];
 
-    if (!mac_of(verified, user, password, mac)) {
+    if (!mac_of(verified, address, user, password, mac)) {
         return 0;
     }
     const struct verified_entry *set = verified->entries[set_of(mac)];

@@ -1,7 +1,9 @@
 /*
  * Users and passwords that ringcast-password has found right a short time ago, so that a script that sends
- * them with each request costs one check in ten minutes. Only a keyed hash (HMAC-SHA256 with a key of this
- * process) of each is kept. Pure but for the random key. ringcast-fanout's only thread.
+ * them with each request costs one check in ten minutes. An answer is for the address that asked: otherwise
+ * guesses from everywhere could be tried here, past the ledger of guesses that ringcast-password keeps for
+ * each address. Only a keyed hash (HMAC-SHA256 with a key of this process) of each is kept. Pure but for the
+ * random key. ringcast-fanout's only thread.
  */
 #ifndef FANOUT_ACCESS_VERIFIED_H
 #define FANOUT_ACCESS_VERIFIED_H
@@ -32,11 +34,13 @@ struct verified {
 /* 0, or -EIO: no randomness. */
 int verified_init(struct verified *verified);
 
-/* Remembers USER and PASSWORD as right at NOW. */
-void verified_add(struct verified *verified, const char *user, const char *password, int64_t now);
+/* Remembers at NOW that USER and PASSWORD, which came from ADDRESS, are right. */
+void verified_add(struct verified *verified, const char *address, const char *user, const char *password,
+                  int64_t now);
 
-/* When USER and PASSWORD were checked, Unix seconds; 0: not in the last VERIFIED_SECONDS. */
-int64_t verified_find(const struct verified *verified, const char *user, const char *password, int64_t now);
+/* When USER and PASSWORD from ADDRESS were checked, Unix seconds; 0: not in the last VERIFIED_SECONDS. */
+int64_t verified_find(const struct verified *verified, const char *address, const char *user,
+                      const char *password, int64_t now);
 
 /* Forgets all of them, and the key. 0, or -EIO: no randomness; then nothing is remembered from now on. */
 int verified_forget(struct verified *verified);

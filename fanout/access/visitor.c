@@ -58,7 +58,7 @@ bool visitor_may_watch(const struct visitor *visitor, const char *camera)
 
 bool visitor_is_operator(const struct visitor *visitor)
 {
-    return visitor->via == VISITOR_ANONYMOUS || rights_role(visitor->rights) == ROLE_OPERATOR;
+    return visitor->via == VISITOR_ANONYMOUS || rights_role(visitor->rights) == ACCESS_OPERATOR;
 }
 
 /* Takes RIGHTS over. */

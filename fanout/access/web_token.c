@@ -59,20 +59,12 @@ static int no_passphrase(char *buffer, int size, int writing, void *context)
     return 0;
 }
 
-/* A public key, or that of a certificate; NULL: neither. */
 static EVP_PKEY *read_public_key(const char *pem)
 {
     BIO *bio = BIO_new_mem_buf(pem, -1);
     EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL) : NULL;
 
     BIO_free(bio);
-    if (!key) {
-        bio = BIO_new_mem_buf(pem, -1);
-        X509 *certificate = bio ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
-        key = certificate ? X509_get_pubkey(certificate) : NULL;
-        X509_free(certificate);
-        BIO_free(bio);
-    }
     ERR_clear_error();
     return key;
 }
@@ -128,23 +120,17 @@ static int set_public_key(struct web_token_issuer *issuer, const char *text, con
     return issuer->key ? 0 : -ENOMEM;
 }
 
-/* A line end behind a secret is the editor's and not part of it. */
 static int set_secret(struct web_token_issuer *issuer, const char *text, const char **why)
 {
     if (strstr(text, PEM_MARK)) {
         *why = "the key for HS256 is a PEM file, which others may know; give a random secret";
         return -EKEYREJECTED;
     }
-    size_t length = strcspn(text, "\r\n");
-    if (text[length + strspn(text + length, "\r\n")] != '\0') {
-        *why = "the secret for HS256 has more than one line";
-        return -EKEYREJECTED;
-    }
-    if (length < WEB_TOKEN_SECRET_MIN) {
+    if (strlen(text) < WEB_TOKEN_SECRET_MIN) {
         *why = "the secret for HS256 has less than 32 bytes";
         return -EKEYREJECTED;
     }
-    issuer->key = strndup(text, length);
+    issuer->key = strdup(text);
     return issuer->key ? 0 : -ENOMEM;
 }
 

@@ -184,12 +184,17 @@ static void without_a_table_nobody_gets_in(void **state)
     assert_int_equal(judge(setting, .authorization = "Bearer " TOKEN), ACCESS_REFUSED);
     assert_int_equal(judge(setting, .cookie = "ringcast_session=a.b"), ACCESS_REFUSED);
     assert_int_equal(judge(setting, .proxy_user = "anna"), ACCESS_REFUSED);
-    assert_int_equal(set_document(setting, "{}"), -EBADMSG);
+    static const char *const bad[] = {
+        "", "{}", "[]", "null", "{", "{\"on\":false}x", "{\"on\":false,\"on\":false}"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(set_document(setting, bad[i]), -EBADMSG);
+    }
     assert_int_equal(judge(setting, .cookie = NULL), ACCESS_NONE);
     struct visitor *visitor;
     char cookie[SESSION_COOKIE_SIZE];
     assert_int_equal(access_begin_session(setting->access, "anna", 0, NOW, cookie, &visitor), -ESTALE);
-    assert_int_equal(access_password_right(setting->access, "anna", "x", 0, NOW, &visitor), -ESTALE);
+    assert_int_equal(access_password_right(setting->access, "192.0.2.1", "anna", "x", 0, NOW, &visitor),
+                     -ESTALE);
 }
 
 static void without_log_in_everybody_may(void **state)
@@ -219,7 +224,7 @@ static void a_bad_document_changes_nothing(void **state)
 
     assert_int_equal(access_take(setting->access, bad, page), -EBADMSG);
     assert_int_equal(access_take(setting->access, empty, page), -EBADMSG);
-    assert_int_equal(access_take(setting->access, -1, page), -EBADF);
+    assert_int_equal(access_take(setting->access, -1, page), -EBADMSG);
     assert_int_equal(access_take(setting->access, good, small), -EBADMSG);
     assert_int_equal(access_generation(setting->access), generation);
     assert_int_equal(judge_bearer(setting, TOKEN, NOW), ACCESS_GRANTED);
@@ -379,22 +384,30 @@ static void a_password_is_asked_for_once(void **state)
     struct setting *setting = *state;
     struct visitor *visitor;
 
-    assert_int_equal(judge(setting, .authorization = ANNA_SECRET), ACCESS_ASK_PASSWORD);
+    assert_int_equal(judge(setting, .authorization = ANNA_SECRET, .address = "192.0.2.1"),
+                     ACCESS_ASK_PASSWORD);
     assert_int_equal(judge(setting, .authorization = BERT_SECRET),
                      ACCESS_ASK_PASSWORD); /* nobody is told who is there */
     uint64_t generation = access_generation(setting->access);
-    assert_int_equal(access_password_right(setting->access, "bert", "secret", generation, NOW, &visitor),
-                     -ENOENT);
+    assert_int_equal(
+        access_password_right(setting->access, "192.0.2.1", "bert", "secret", generation, NOW, &visitor),
+        -ENOENT);
     assert_null(visitor);
-    assert_int_equal(access_password_right(setting->access, "anna", "secret", generation, NOW, &visitor), 0);
+    assert_int_equal(
+        access_password_right(setting->access, "192.0.2.1", "anna", "secret", generation, NOW, &visitor), 0);
     assert_int_equal(visitor->via, VISITOR_BASIC);
     visitor_unref(visitor);
-    assert_int_equal(judge(setting, .authorization = ANNA_SECRET), ACCESS_GRANTED);
+    assert_int_equal(judge(setting, .authorization = ANNA_SECRET, .address = "192.0.2.1"), ACCESS_GRANTED);
     assert_string_equal(sees(setting), "fg");
     assert_int_equal(setting->visitor->expires, 0);
-    assert_int_equal(judge(setting, .authorization = "Basic YW5uYTpTZWNyZXQ="), ACCESS_ASK_PASSWORD);
-    assert_int_equal(judge_at(setting, &(struct credential_sources){.authorization = ANNA_SECRET}, NOW + 600),
+    assert_int_equal(judge(setting, .authorization = "Basic YW5uYTpTZWNyZXQ=", .address = "192.0.2.1"),
                      ACCESS_ASK_PASSWORD);
+    assert_int_equal(judge(setting, .authorization = "Basic YW5uYTpzZWNyZXQ=", .address = "192.0.2.2"),
+                     ACCESS_ASK_PASSWORD);
+    assert_int_equal(
+        judge_at(setting, &(struct credential_sources){.authorization = ANNA_SECRET, .address = "192.0.2.1"},
+                 NOW + 600),
+        ACCESS_ASK_PASSWORD);
 }
 
 static void a_new_table_forgets_passwords(void **state)
@@ -405,23 +418,28 @@ static void a_new_table_forgets_passwords(void **state)
     static const char other_users[] = "{" REST "," USERS "}";
     uint64_t generation = access_generation(setting->access);
 
-    assert_int_equal(access_password_right(setting->access, "anna", "secret", generation, NOW, &visitor), 0);
+    assert_int_equal(
+        access_password_right(setting->access, "192.0.2.1", "anna", "secret", generation, NOW, &visitor), 0);
     /* Only tokens are new: it stays. */
     assert_int_equal(set_document(setting, other_tokens), 0);
-    assert_int_equal(judge(setting, .authorization = ANNA_SECRET), ACCESS_GRANTED);
+    assert_int_equal(judge(setting, .authorization = ANNA_SECRET, .address = "192.0.2.1"), ACCESS_GRANTED);
     /* The answer to a question that was asked before the change. */
     struct visitor *late;
-    assert_int_equal(access_password_right(setting->access, "anna", "secret", generation, NOW, &late),
-                     -ESTALE);
+    assert_int_equal(
+        access_password_right(setting->access, "192.0.2.1", "anna", "secret", generation, NOW, &late),
+        -ESTALE);
     assert_null(late);
     /* The same document again: the passwords themselves may be new. */
     assert_int_equal(set_document(setting, other_tokens), 0);
-    assert_int_equal(judge(setting, .authorization = ANNA_SECRET), ACCESS_ASK_PASSWORD);
+    assert_int_equal(judge(setting, .authorization = ANNA_SECRET, .address = "192.0.2.1"),
+                     ACCESS_ASK_PASSWORD);
     generation = access_generation(setting->access);
     visitor_unref(visitor);
-    assert_int_equal(access_password_right(setting->access, "anna", "secret", generation, NOW, &visitor), 0);
+    assert_int_equal(
+        access_password_right(setting->access, "192.0.2.1", "anna", "secret", generation, NOW, &visitor), 0);
     assert_int_equal(set_document(setting, other_users), 0);
-    assert_int_equal(judge(setting, .authorization = ANNA_SECRET), ACCESS_ASK_PASSWORD);
+    assert_int_equal(judge(setting, .authorization = ANNA_SECRET, .address = "192.0.2.1"),
+                     ACCESS_ASK_PASSWORD);
     assert_int_equal(access_still_valid(setting->access, visitor, NOW), VISITOR_VALID);
     assert_int_equal(set_document(setting, "{" REST ",\"users\":[{\"name\":\"anna\",\"role\":\"viewer\","
                                            "\"cameras\":[\"*\"],\"since\":1700000001}]}"),

@@ -11,10 +11,11 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
+#include "common/access/access_value.h"
 #include "common/base/clock.h"
 #include "fanout/access/rights.h"
 
-static struct rights *make(enum role role, const char *patterns)
+static struct rights *make(enum access_role role, const char *patterns)
 {
     const char *why;
     json_t *list = json_loads(patterns, 0, NULL);
@@ -27,7 +28,7 @@ static struct rights *make(enum role role, const char *patterns)
 
 static bool allows(const char *patterns, const char *camera)
 {
-    struct rights *rights = make(ROLE_VIEWER, patterns);
+    struct rights *rights = make(ACCESS_VIEWER, patterns);
 
     assert_non_null(rights);
     bool allowed = rights_allow(rights, camera);
@@ -113,10 +114,10 @@ static void names_that_no_camera_has_are_not_allowed(void **state)
 static void many_stars_cost_little(void **state)
 {
     (void)state;
-    char patterns[RIGHTS_PATTERN_MAX + 8] = "[\"";
+    char patterns[ACCESS_PATTERN_MAX + 8] = "[\"";
     char name[RIGHTS_CAMERA_MAX + 1];
 
-    for (size_t i = 0; i < RIGHTS_PATTERN_MAX / 2 - 1; i++) {
+    for (size_t i = 0; i < ACCESS_PATTERN_MAX / 2 - 1; i++) {
         strcat(patterns, "*a");
     }
     strcat(patterns, "*b\"]");
@@ -137,44 +138,44 @@ static void patterns_are_checked(void **state)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         json_t *list = json_loads(bad[i], JSON_DECODE_ANY, NULL);
         assert_non_null(list);
-        assert_null(rights_from_json(ROLE_VIEWER, list, &why));
+        assert_null(rights_from_json(ACCESS_VIEWER, list, &why));
         assert_non_null(why);
         json_decref(list);
     }
-    assert_null(rights_from_json(ROLE_VIEWER, NULL, &why));
+    assert_null(rights_from_json(ACCESS_VIEWER, NULL, &why));
 
-    char text[RIGHTS_PATTERN_MAX + 2];
+    char text[ACCESS_PATTERN_MAX + 2];
     memset(text, 'a', sizeof(text));
-    text[RIGHTS_PATTERN_MAX + 1] = '\0';
+    text[ACCESS_PATTERN_MAX + 1] = '\0';
     json_t *list = json_pack("[s]", text);
-    assert_null(rights_from_json(ROLE_VIEWER, list, &why));
-    json_array_set_new(list, 0, json_stringn(text, RIGHTS_PATTERN_MAX));
-    struct rights *rights = rights_from_json(ROLE_VIEWER, list, &why);
+    assert_null(rights_from_json(ACCESS_VIEWER, list, &why));
+    json_array_set_new(list, 0, json_stringn(text, ACCESS_PATTERN_MAX));
+    struct rights *rights = rights_from_json(ACCESS_VIEWER, list, &why);
     assert_non_null(rights);
     rights_unref(rights);
     while (json_array_size(list) < RIGHTS_PATTERNS_MAX) {
         json_array_append_new(list, json_string("a"));
     }
-    rights = rights_from_json(ROLE_VIEWER, list, &why);
+    rights = rights_from_json(ACCESS_VIEWER, list, &why);
     assert_non_null(rights);
     rights_unref(rights);
     json_array_append_new(list, json_string("a"));
-    assert_null(rights_from_json(ROLE_VIEWER, list, &why));
+    assert_null(rights_from_json(ACCESS_VIEWER, list, &why));
     json_decref(list);
 }
 
 static void together_they_allow_what_either_allows(void **state)
 {
     (void)state;
-    struct rights *a = make(ROLE_VIEWER, "[\"a*\"]");
-    struct rights *b = make(ROLE_OPERATOR, "[\"b\",\"c\"]");
+    struct rights *a = make(ACCESS_VIEWER, "[\"a*\"]");
+    struct rights *b = make(ACCESS_OPERATOR, "[\"b\",\"c\"]");
     struct rights *both = rights_union(a, b);
 
-    assert_int_equal(rights_role(both), ROLE_OPERATOR);
+    assert_int_equal(rights_role(both), ACCESS_OPERATOR);
     assert_true(rights_allow(both, "a1") && rights_allow(both, "b") && rights_allow(both, "c"));
     assert_false(rights_allow(both, "b1"));
     struct rights *again = rights_union(b, a);
-    assert_int_equal(rights_role(again), ROLE_OPERATOR);
+    assert_int_equal(rights_role(again), ACCESS_OPERATOR);
     rights_unref(a); /* the union has a copy */
     rights_unref(b);
     assert_true(rights_allow(both, "a1") && rights_allow(both, "c"));
@@ -187,21 +188,7 @@ static void together_they_allow_what_either_allows(void **state)
     rights_unref(both);
     rights_unref(again);
     assert_null(rights_union(NULL, NULL));
-    assert_int_equal(rights_role(NULL), ROLE_VIEWER);
-}
-
-static void roles_have_names(void **state)
-{
-    (void)state;
-    enum role role = ROLE_VIEWER;
-
-    assert_true(role_from_name("operator", &role));
-    assert_int_equal(role, ROLE_OPERATOR);
-    assert_false(role_from_name("Operator", &role) || role_from_name("", &role) ||
-                 role_from_name("admin", &role));
-    assert_int_equal(role, ROLE_OPERATOR);
-    assert_string_equal(role_name(ROLE_VIEWER), "viewer");
-    assert_string_equal(role_name(ROLE_OPERATOR), "operator");
+    assert_int_equal(rights_role(NULL), ACCESS_VIEWER);
 }
 
 int main(void)
@@ -213,7 +200,6 @@ int main(void)
         cmocka_unit_test(many_stars_cost_little),
         cmocka_unit_test(patterns_are_checked),
         cmocka_unit_test(together_they_allow_what_either_allows),
-        cmocka_unit_test(roles_have_names),
     };
     rights_prepare();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,9 @@ static struct table *make_table(const char *key, int seconds, int64_t since, con
     struct table *table;
 
     snprintf(text, sizeof(text), DOCUMENT, key, seconds, (long long)since, revoked);
-    assert_int_equal(table_read(text, strlen(text), &table, why, sizeof(why)), 0);
+    json_t *document = json_loads(text, 0, NULL);
+    assert_int_equal(table_read(document, &table, why, sizeof(why)), 0);
+    json_decref(document);
     return table;
 }
 
@@ -214,20 +216,40 @@ static void a_password_counts_for_ten_minutes(void **state)
     static struct verified verified;
 
     assert_int_equal(verified_init(&verified), 0);
-    assert_int_equal(verified_find(&verified, "anna", "secret", NOW), 0);
-    verified_add(&verified, "anna", "secret", NOW);
-    assert_int_equal(verified_find(&verified, "anna", "secret", NOW), NOW);
-    assert_int_equal(verified_find(&verified, "anna", "secret", NOW + VERIFIED_SECONDS - 1), NOW);
-    assert_int_equal(verified_find(&verified, "anna", "secret", NOW + VERIFIED_SECONDS), 0);
-    assert_int_equal(verified_find(&verified, "anna", "secret", NOW - 1), 0); /* the clock was put back */
-    assert_int_equal(verified_find(&verified, "anna", "secreT", NOW), 0);
-    assert_int_equal(verified_find(&verified, "Anna", "secret", NOW), 0);
-    assert_int_equal(verified_find(&verified, "annas", "ecret", NOW), 0);
-    assert_int_equal(verified_find(&verified, "ann", "asecret", NOW), 0);
-    verified_add(&verified, "anna", "secret", NOW + 60);
-    assert_int_equal(verified_find(&verified, "anna", "secret", NOW + VERIFIED_SECONDS), NOW + 60);
+    assert_int_equal(verified_find(&verified, "192.0.2.1", "anna", "secret", NOW), 0);
+    verified_add(&verified, "192.0.2.1", "anna", "secret", NOW);
+    assert_int_equal(verified_find(&verified, "192.0.2.1", "anna", "secret", NOW), NOW);
+    assert_int_equal(verified_find(&verified, "192.0.2.1", "anna", "secret", NOW + VERIFIED_SECONDS - 1),
+                     NOW);
+    assert_int_equal(verified_find(&verified, "192.0.2.1", "anna", "secret", NOW + VERIFIED_SECONDS), 0);
+    assert_int_equal(verified_find(&verified, "192.0.2.1", "anna", "secret", NOW - 1),
+                     0); /* the clock was put back */
+    assert_int_equal(verified_find(&verified, "192.0.2.1", "anna", "secreT", NOW), 0);
+    assert_int_equal(verified_find(&verified, "192.0.2.1", "Anna", "secret", NOW), 0);
+    assert_int_equal(verified_find(&verified, "192.0.2.1", "annas", "ecret", NOW), 0);
+    assert_int_equal(verified_find(&verified, "192.0.2.1", "ann", "asecret", NOW), 0);
+    verified_add(&verified, "192.0.2.1", "anna", "secret", NOW + 60);
+    assert_int_equal(verified_find(&verified, "192.0.2.1", "anna", "secret", NOW + VERIFIED_SECONDS),
+                     NOW + 60);
     assert_int_equal(verified_forget(&verified), 0);
-    assert_int_equal(verified_find(&verified, "anna", "secret", NOW + 60), 0);
+    assert_int_equal(verified_find(&verified, "192.0.2.1", "anna", "secret", NOW + 60), 0);
+}
+
+/* Otherwise guesses from everywhere could be tried against what is remembered. */
+static void a_password_counts_for_its_address(void **state)
+{
+    (void)state;
+    static struct verified verified;
+
+    assert_int_equal(verified_init(&verified), 0);
+    verified_add(&verified, "192.0.2.1", "anna", "secret", NOW);
+    assert_int_equal(verified_find(&verified, "192.0.2.2", "anna", "secret", NOW), 0);
+    assert_int_equal(verified_find(&verified, "", "anna", "secret", NOW), 0);
+    verified_add(&verified, "2001:db8:1:2::3", "anna", "secret", NOW);
+    assert_int_equal(verified_find(&verified, "2001:db8:1:2:ffff::4", "anna", "secret", NOW), NOW);
+    assert_int_equal(verified_find(&verified, "2001:db8:1:3::3", "anna", "secret", NOW), 0);
+    verified_add(&verified, "::ffff:192.0.2.3", "anna", "secret", NOW);
+    assert_int_equal(verified_find(&verified, "::ffff:192.0.2.4", "anna", "secret", NOW), 0);
 }
 
 static void no_more_than_its_room_is_remembered(void **state)
@@ -240,12 +262,12 @@ static void no_more_than_its_room_is_remembered(void **state)
     assert_int_equal(verified_init(&verified), 0);
     for (int i = 0; i < 4000; i++) {
         snprintf(user, sizeof(user), "user%d", i);
-        verified_add(&verified, user, "secret", NOW + i / 100);
-        assert_int_equal(verified_find(&verified, user, "secret", NOW + i / 100), NOW + i / 100);
+        verified_add(&verified, "192.0.2.1", user, "secret", NOW + i / 100);
+        assert_int_equal(verified_find(&verified, "192.0.2.1", user, "secret", NOW + i / 100), NOW + i / 100);
     }
     for (int i = 0; i < 4000; i++) {
         snprintf(user, sizeof(user), "user%d", i);
-        found += verified_find(&verified, user, "secret", NOW + 40) != 0;
+        found += verified_find(&verified, "192.0.2.1", user, "secret", NOW + 40) != 0;
     }
     assert_int_equal(found, VERIFIED_SETS * VERIFIED_WAYS);
 }
@@ -259,14 +281,14 @@ static void what_cannot_be_a_password_is_not_remembered(void **state)
     memset(text, 'a', sizeof(text));
     text[257] = '\0';
     assert_int_equal(verified_init(&verified), 0);
-    verified_add(&verified, "anna", text, NOW);
-    assert_int_equal(verified_find(&verified, "anna", text, NOW), 0);
+    verified_add(&verified, "192.0.2.1", "anna", text, NOW);
+    assert_int_equal(verified_find(&verified, "192.0.2.1", "anna", text, NOW), 0);
     text[65] = '\0';
-    verified_add(&verified, text, "a", NOW);
-    assert_int_equal(verified_find(&verified, text, "a", NOW), 0);
+    verified_add(&verified, "192.0.2.1", text, "a", NOW);
+    assert_int_equal(verified_find(&verified, "192.0.2.1", text, "a", NOW), 0);
     text[64] = '\0';
-    verified_add(&verified, text, "a", NOW);
-    assert_int_equal(verified_find(&verified, text, "a", NOW), NOW);
+    verified_add(&verified, "192.0.2.1", text, "a", NOW);
+    assert_int_equal(verified_find(&verified, "192.0.2.1", text, "a", NOW), NOW);
 }
 
 int main(void)
@@ -278,6 +300,7 @@ int main(void)
         cmocka_unit_test(changed_sessions_are_not_believed),
         cmocka_unit_test(sessions_end),
         cmocka_unit_test(a_password_counts_for_ten_minutes),
+        cmocka_unit_test(a_password_counts_for_its_address),
         cmocka_unit_test(no_more_than_its_room_is_remembered),
         cmocka_unit_test(what_cannot_be_a_password_is_not_remembered),
     };

@@ -37,10 +37,13 @@ static char why[128];
 static struct table *read_text(const char *text)
 {
     struct table *table;
-    int result = table_read(text, strlen(text), &table, why, sizeof(why));
+    json_t *document = json_loads(text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
 
+    assert_non_null(document);
+    int result = table_read(document, &table, why, sizeof(why));
     assert_true((result == 0) == (table != NULL));
     assert_true(result == 0 || result == -EBADMSG);
+    json_decref(document);
     return table;
 }
 
@@ -81,7 +84,7 @@ static void a_whole_document_is_read(void **state)
     const struct table_user *zoe = table_user(table, "zoe");
     assert_non_null(zoe);
     assert_int_equal(zoe->since, 5);
-    assert_int_equal(rights_role(zoe->rights), ROLE_OPERATOR);
+    assert_int_equal(rights_role(zoe->rights), ACCESS_OPERATOR);
     assert_true(rights_allow(table_user(table, "anna")->rights, "front door"));
     assert_null(table_user(table, "staff"));
     assert_null(table_user(table, "ann"));
@@ -141,18 +144,8 @@ static void lists_may_be_missing(void **state)
 static void documents_that_are_not_understood_are_refused(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"",
-                                        "[]",
-                                        "null",
-                                        "5",
-                                        "{",
-                                        "{}x",
-                                        "{\"on\":true,\"on\":true}",
-                                        "{}",
-                                        "{\"on\":1}",
-                                        "{\"on\":\"true\"}",
-                                        "{\"on\":null}",
-                                        "{\"on\":true}"};
+    static const char *const texts[] = {
+        "{}", "[]", "null", "5", "{\"on\":1}", "{\"on\":\"true\"}", "{\"on\":null}", "{\"on\":true}"};
     static const char *const members[][2] = {
         {"session_key", "null"},
         {"session_key", "\"\""},
@@ -249,7 +242,6 @@ static void lists_are_limited(void **state)
     assert_null(read_text(text));
     free(text);
     json_decref(document);
-    assert_int_equal(table_read(whole, (size_t)TABLE_DOCUMENT_MAX + 1, &table, why, sizeof(why)), -EBADMSG);
 }
 
 /* One key that cannot be used must not keep everybody out. */
@@ -273,7 +265,7 @@ static const char *allowed(const struct table *table, const char *name, const ch
     struct rights *rights = table_rights(table, name, list);
 
     snprintf(out, sizeof(out), "%s%s%s", rights_allow(rights, "front") ? "f" : "",
-             rights_allow(rights, "yard") ? "y" : "", rights_role(rights) == ROLE_OPERATOR ? "O" : "");
+             rights_allow(rights, "yard") ? "y" : "", rights_role(rights) == ACCESS_OPERATOR ? "O" : "");
     if (!rights) {
         strcpy(out, "-");
     }
@@ -301,7 +293,7 @@ static void rights_of_users_and_groups_add_up(void **state)
     table_free(table);
 }
 
-static void the_print_shows_what_else_is_new(void **state)
+static void the_prints_show_what_is_new(void **state)
 {
     (void)state;
     struct table *table = read_text(whole);
@@ -310,10 +302,15 @@ static void the_print_shows_what_else_is_new(void **state)
     struct table *users = read_with("users", "[]");
     struct table *key = read_with("session_seconds", "3601");
 
-    assert_memory_equal(table->print, tokens->print, TABLE_HASH_SIZE);
-    assert_memory_equal(table->print, revoked->print, TABLE_HASH_SIZE);
-    assert_memory_not_equal(table->print, users->print, TABLE_HASH_SIZE);
-    assert_memory_not_equal(table->print, key->print, TABLE_HASH_SIZE);
+    struct table *same = read_with("later", NULL);
+
+    assert_memory_equal(table->print_of_rest, tokens->print_of_rest, TABLE_HASH_SIZE);
+    assert_memory_equal(table->print_of_rest, revoked->print_of_rest, TABLE_HASH_SIZE);
+    assert_memory_not_equal(table->print_of_rest, users->print_of_rest, TABLE_HASH_SIZE);
+    assert_memory_not_equal(table->print_of_rest, key->print_of_rest, TABLE_HASH_SIZE);
+    assert_memory_not_equal(table->print, tokens->print, TABLE_HASH_SIZE);
+    assert_memory_equal(table->print, same->print, TABLE_HASH_SIZE);
+    table_free(same);
     table_free(table);
     table_free(tokens);
     table_free(revoked);
@@ -330,7 +327,7 @@ int main(void)
         cmocka_unit_test(lists_are_limited),
         cmocka_unit_test(an_unusable_key_is_left_out),
         cmocka_unit_test(rights_of_users_and_groups_add_up),
-        cmocka_unit_test(the_print_shows_what_else_is_new),
+        cmocka_unit_test(the_prints_show_what_is_new),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
