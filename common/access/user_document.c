@@ -325,6 +325,20 @@ int user_document_check(const struct user_report *report, json_t *document)
     return result;
 }
 
+/* What the parser says of an error may repeat a part of the file, and is not shown. */
+int user_document_parse(const struct user_report *report, const char *text, json_t **document)
+{
+    json_error_t error;
+
+    *document = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    if (!*document) {
+        return user_report(
+            report, -EINVAL,
+            "line %d is not valid JSON; restore the file, or remove it and add the users again", error.line);
+    }
+    return user_document_check(report, *document);
+}
+
 json_t *user_document_make(void)
 {
     return json_pack("{s:i, s:[], s:[]}", "version", FILE_VERSION, "users", "tokens");

@@ -17,6 +17,9 @@ int user_report(const struct user_report *report, int error, const char *format,
 /* Checks DOCUMENT, and adds the members that have a default. 0; negative errno, reported. */
 int user_document_check(const struct user_report *report, json_t *document);
 
+/* TEXT, checked as above. *document belongs to the caller, also on an error; NULL: there is none. */
+int user_document_parse(const struct user_report *report, const char *text, json_t **document);
+
 /* One without users and tokens; NULL: out of memory. */
 json_t *user_document_make(void);
 

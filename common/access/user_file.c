@@ -74,20 +74,6 @@ static int read_text(const struct user_report *report, int fd, size_t size, char
     return got < 0 ? user_report(report, -errno, "cannot be read: %s", strerror(errno)) : 0;
 }
 
-/* What the parser says of an error may repeat a part of the file, and is not shown. */
-static int parse(const struct user_report *report, const char *text, json_t **document)
-{
-    json_error_t error;
-
-    *document = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-    if (!*document) {
-        return user_report(
-            report, -EINVAL,
-            "line %d is not valid JSON; restore the file, or remove it and add the users again", error.line);
-    }
-    return user_document_check(report, *document);
-}
-
 static int read_open(const struct user_report *report, int fd, uid_t directory_owner, struct stat *status,
                      json_t **document)
 {
@@ -101,7 +87,7 @@ static int read_open(const struct user_report *report, int fd, uid_t directory_o
         result = read_text(report, fd, (size_t)status->st_size, &text);
     }
     if (result == 0) {
-        result = parse(report, text, document);
+        result = user_document_parse(report, text, document);
     }
     secret_free(text);
     if (result < 0) {

@@ -23,6 +23,16 @@ const bad = [
   ['a port out of range', { cameras: [good], listen: '127.0.0.1:70000' }, /listen/],
   ['a ring too small', { cameras: [good], ring_size: 5 }, /ring_size/],
   ['a form of log lines that is none', { cameras: [good], log_format: 'xml' }, /log_format.*auto, plain, json, journal/],
+  ['a setting of a user that nobody knows', { cameras: [good], auth: { users: [{ name: 'a', camera: ['*'], groups: [] }] } }, /auth\.users\[0\]\.camera.*cameras/],
+  ['a password in the configuration', { cameras: [good], auth: { users: [{ name: 'a', cameras: ['*'], password: 'x' }] } }, /auth\.users\[0\]\.password: .*user passwd/],
+  ['a group that is not there', { cameras: [good], auth: { users: [{ name: 'a', groups: ['yard'] }] } }, /auth\.users\[0\]\.groups\[0\]: .*yard/],
+  ['a pattern that never ends', { cameras: [good], groups: [{ name: 'g', cameras: ['a['] }] }, /groups\[0\]\.cameras\[0\]/],
+  ['everybody as a trusted proxy', { cameras: [good], trusted_proxies: ['0.0.0.0/0'] }, /trusted_proxies\[0\]/],
+  ['an origin with a path', { cameras: [good], origins: ['https://nvr.example/'] }, /origins\[0\].*"https:\/\/nvr\.example"/],
+  ['every origin', { cameras: [good], cors_origins: ['*'] }, /cors_origins\[0\]/],
+  ['a path that ends in /', { cameras: [good], base_path: '/cams/' }, /base_path.*"\/cams"/],
+  ['a header in a header', { cameras: [good], frame_ancestors: ["'self'; script-src *"] }, /frame_ancestors\[0\]/],
+  ['a JWT without signature', { cameras: [good], auth: { jwt: [{ algorithm: 'none', key: '/k' }] } }, /auth\.jwt\[0\]\.algorithm.*HS256, RS256, ES256/],
   ['a level that is none', { cameras: [good], log_level: 'loud' }, /log_level/],
 ];
 
@@ -65,6 +75,27 @@ scenario('all errors at once, and no secret among them', async (stage) => {
   assert.equal(result.code, 2);
   for (const field of [/ring_size/, /cameras\[0\]/, /cameras\[1\]/, /pasword.*password/]) assert.match(result.stderr, field);
   assert.doesNotMatch(result.stderr + result.stdout, /Kanarie/);
+});
+
+scenario('keys are checked, and what is unwise is told', async (stage) => {
+  const key = stage.file('key', 'Kanarie7391');
+  const ringcast = stage.instance({ cameras: [good], auth: { jwt: [{ algorithm: 'HS256', key }], users: [{ name: 'a', cameras: ['frnt*'] }] } });
+  const check = () => run(program('ringcastd'), ['--check', ringcast.config]);
+  chmodSync(key, 0o644);
+  assert.match((await check()).stderr, /ringcast\.conf:\d+: auth\.jwt\[0\]\.key: .*key: other users may read or change it \(mode 644\); /);
+  chmodSync(key, 0o600);
+  const short = await check();
+  assert.equal(short.code, 2);
+  assert.match(short.stderr, /11 bytes, which can be guessed; use at least 32/);
+  assert.doesNotMatch(short.stderr, /Kanarie/);
+  stage.file('key', 'x'.repeat(32));
+  ringcast.settings.listen = '0.0.0.0:0';
+  ringcast.write();
+  const fine = await check();
+  assert.equal(fine.code, 0, fine.stderr);
+  assert.match(fine.stdout, /ok, 1 camera, viewers log in/);
+  assert.match(fine.stderr, /warning: passwords and pictures are sent over 0\.0\.0\.0:0 without encryption/);
+  assert.match(fine.stderr, /warning: auth\.users\[0\]\.cameras\[0\]: no camera in the file is called "frnt\*"/);
 });
 
 scenario('a good file is good, and starts nothing either', async (stage) => {
