@@ -218,7 +218,7 @@ static void add_process(struct processes *processes, const char *kind, const cha
 
 static bool gather_processes(struct processes *processes, const json_t *status)
 {
-    static const char *const helpers[] = {"template", "keeper", "exporter"};
+    static const char *const helpers[] = {"template", "keeper", "exporter", "password"};
     const json_t *fanouts = json_object_get(status, "fanouts");
     const json_t *cameras = json_object_get(status, "cameras");
     size_t most = 1 + COUNT(helpers) + json_array_size(fanouts) + json_array_size(cameras);
@@ -322,6 +322,41 @@ static void write_fanouts(struct exposition *exposition, const json_t *status)
     write_fanout_number(exposition, status, "restarts");
 }
 
+static bool runs(const json_t *process)
+{
+    return strcmp(message_string(process, "state", ""), "running") == 0;
+}
+
+static void write_answers(struct exposition *exposition, const json_t *checks)
+{
+    static const char *const results[] = {"right", "wrong", "slowed"};
+
+    exposition_family(exposition, "ringcast_password_answers_total", "counter",
+                      "Passwords that viewers gave, by what was answered; slowed: not tried.");
+    for (size_t i = 0; i < COUNT(results); i++) {
+        struct exposition_label label = {"result", results[i]};
+        exposition_sample(exposition, "", &label, 1, (double)message_integer(checks, results[i], 0));
+    }
+}
+
+/* Nothing if viewers need not log in. */
+static void write_password(struct exposition *exposition, const json_t *password)
+{
+    const json_t *checks = json_object_get(password, "checks");
+
+    if (!json_is_object(password)) {
+        return;
+    }
+    write_one(exposition, "ringcast_password_up", "gauge", "1 while the process that checks passwords runs.",
+              runs(password));
+    write_one(exposition, "ringcast_password_restarts_total", "counter",
+              "How often the process that checks passwords was started again.",
+              (double)message_integer(password, "restarts", 0));
+    write_answers(exposition, checks);
+    write_one(exposition, "ringcast_password_hashes_total", "counter", "Passwords that were computed.",
+              (double)message_integer(checks, "hashed", 0));
+}
+
 char *metrics_write(const json_t *status, size_t *size)
 {
     const json_t *cameras = json_object_get(status, "cameras");
@@ -343,13 +378,9 @@ char *metrics_write(const json_t *status, size_t *size)
     }
     write_latency(&exposition, cameras);
     write_fanouts(&exposition, status);
+    write_password(&exposition, json_object_get(status, "password"));
     write_processes(&exposition, status);
     return exposition_end(&exposition, size);
-}
-
-static bool runs(const json_t *process)
-{
-    return strcmp(message_string(process, "state", ""), "running") == 0;
 }
 
 bool metrics_is_ready(const json_t *status, char *why, size_t why_size)

@@ -38,6 +38,7 @@ struct guess_ledger {
     struct guess_address
         addresses[GUESS_ADDRESSES]; /* of the entries: apart, because all of them are looked through */
     struct address_entry entries[GUESS_ADDRESSES];
+    size_t count; /* of both: so many have ever been needed */
     struct user_entry users[GUESS_USERS];
 };
 
@@ -116,7 +117,7 @@ static void settle_user(struct user_entry *entry, uint64_t now_ms)
 
 static struct address_entry *find(const struct guess_ledger *ledger, struct guess_address address)
 {
-    for (size_t i = 0; i < GUESS_ADDRESSES; i++) {
+    for (size_t i = 0; i < ledger->count; i++) {
         if (ledger->addresses[i].high == address.high && ledger->addresses[i].low == address.low &&
             ledger->entries[i].wrong > 0) {
             return (struct address_entry *)&ledger->entries[i];
@@ -126,20 +127,27 @@ static struct address_entry *find(const struct guess_ledger *ledger, struct gues
 }
 
 /* L6. */
-static struct address_entry *make(struct guess_ledger *ledger, struct guess_address address, uint64_t now_ms)
+static size_t find_place(const struct guess_ledger *ledger, uint64_t now_ms)
 {
     size_t best = 0;
 
-    for (size_t i = 1; i < GUESS_ADDRESSES; i++) {
+    for (size_t i = 1; i < ledger->count; i++) {
         const struct address_entry *entry = &ledger->entries[i], *least = &ledger->entries[best];
         unsigned wrong = address_left(entry, now_ms), fewest = address_left(least, now_ms);
         if (wrong < fewest || (wrong == fewest && entry->since_ms < least->since_ms)) {
             best = i;
         }
     }
-    ledger->addresses[best] = address;
-    ledger->entries[best] = (struct address_entry){.since_ms = now_ms};
-    return &ledger->entries[best];
+    return best;
+}
+
+static struct address_entry *make(struct guess_ledger *ledger, struct guess_address address, uint64_t now_ms)
+{
+    size_t place = ledger->count < GUESS_ADDRESSES ? ledger->count++ : find_place(ledger, now_ms);
+
+    ledger->addresses[place] = address;
+    ledger->entries[place] = (struct address_entry){.since_ms = now_ms};
+    return &ledger->entries[place];
 }
 
 static struct user_entry *user_of(const struct guess_ledger *ledger, const struct guess *guess)

@@ -13,6 +13,7 @@
 #include "supervisor/reload.h"
 #include "supervisor/status.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/viewers_access.h"
 
 /* A name this far (in edits) from a real one is taken for a typing error. */
 #define SUGGEST_DISTANCE_MAX 3
@@ -130,6 +131,9 @@ static struct service *requested_service(const struct supervisor *supervisor, co
     if (strcmp(process, "keeper") == 0) {
         return keeper_service(supervisor->keeper);
     }
+    if (strcmp(process, "password") == 0) {
+        return password_service(supervisor->password);
+    }
     if (strcmp(process, "fanout") == 0 && index >= 0 && (size_t)index < supervisor->fanout_count) {
         return fanout_service(supervisor->fanouts[index]);
     }
@@ -149,7 +153,8 @@ static json_t *answer_log(struct supervisor *supervisor, const json_t *request)
     if (json_object_get(request, "process")) {
         struct service *service = requested_service(supervisor, request);
         if (!service) {
-            return message_error("malformed", "\"process\" is one of fanout, template, keeper");
+            return message_error("malformed",
+                                 "\"process\" is one of fanout, template, keeper, password; is it running?");
         }
         return log_message(service_lines(service, SIZE_MAX), service_last_exit(service));
     }
@@ -193,6 +198,12 @@ static json_t *answer_reload(struct supervisor *supervisor, const json_t *reques
 {
     (void)request;
     return reload_file(supervisor);
+}
+
+static json_t *answer_access_reload(struct supervisor *supervisor, const json_t *request)
+{
+    (void)request;
+    return viewers_access_reload(supervisor);
 }
 
 /* A sub stream's settings are its camera's. NULL: NAME is none. */
@@ -556,6 +567,7 @@ json_t *commands_answer(struct supervisor *supervisor, const json_t *request)
                     {"kick", answer_kick},
                     {"log-level", answer_log_level},
                     {"reload", answer_reload},
+                    {"access-reload", answer_access_reload},
                     {"camera-add", answer_camera_add},
                     {"camera-set", answer_camera_set},
                     {"camera-remove", answer_camera_remove},

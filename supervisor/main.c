@@ -14,8 +14,8 @@
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
 #include "supervisor/daemon.h"
+#include "supervisor/helpers/access.h"
 #include "supervisor/helpers/certificate.h"
-#include "supervisor/helpers/jwt_key.h"
 #include "supervisor/secrets.h"
 #include "supervisor/start.h"
 #include "supervisor/supervisor.h"
@@ -234,12 +234,14 @@ static bool check_certificate(const struct config *config)
 /* False: viewers could not log in with it; why was printed. */
 static bool check_access(const struct config *config)
 {
-    char why[JWT_KEY_WHY_SIZE];
+    struct access_reading *reading = NULL;
+    char why[ACCESS_REASON_SIZE];
 
-    if (jwt_keys_check(config, why) < 0) {
+    if (access_read(config, &reading, why) < 0) {
         fprintf(stderr, "%s\n", why);
         return false;
     }
+    access_discard(reading);
     return true;
 }
 

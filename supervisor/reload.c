@@ -15,6 +15,7 @@
 #include "supervisor/helpers/http_policy.h"
 #include "supervisor/secrets.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/viewers_access.h"
 #include "supervisor/viewers_socket.h"
 
 /* Bytes of why a configuration is refused. */
@@ -232,8 +233,9 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
 {
     const char *fixed = fixed_setting_that_differs(supervisor->config, next);
     struct certificate certificate = CERTIFICATE_NONE;
-    char why[REASON_SIZE], wrong[CERTIFICATE_WHY_SIZE];
     int policy = http_policy_open(next);
+    struct access_reading *access = NULL;
+    char why[REASON_SIZE], wrong[CERTIFICATE_WHY_SIZE], denied[ACCESS_REASON_SIZE];
     json_t *refusal = NULL;
 
     if (fixed) {
@@ -246,6 +248,8 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
         refusal = message_error("limit", "no memory for the rules for HTTP: %s", strerror(-policy));
     } else if (certificate_open(next, &certificate, wrong) < 0) {
         refusal = configuration_error("configuration", wrong);
+    } else if (access_read(next, &access, denied) < 0) {
+        refusal = configuration_error("configuration", denied);
     } else if (change_listener(supervisor, next) < 0) {
         refusal = message_error("configuration", "listen: cannot listen on %s:%d; see the log",
                                 next->listen.host, next->listen.port);
@@ -254,6 +258,7 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
         if (policy >= 0) {
             close(policy);
         }
+        access_discard(access);
         certificate_close(&certificate);
         config_free(next);
         config_source_destroy(source);
@@ -264,6 +269,7 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
     config_source_destroy(supervisor->source);
     supervisor->source = source;
     json_t *report = apply(supervisor, next);
+    viewers_access_use(supervisor, access);
     events_publish(supervisor->events, "reloaded", json_copy(report));
     json_t *reply = message_new("reloaded");
     json_object_update(reply, report);

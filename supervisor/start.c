@@ -24,6 +24,7 @@
 #include "supervisor/reload.h"
 #include "supervisor/secrets.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/viewers_access.h"
 #include "supervisor/viewers_socket.h"
 
 #define PATH_SIZE 4096
@@ -396,9 +397,9 @@ static int make_exporter(struct supervisor *supervisor)
 static int open_all(struct supervisor *supervisor)
 {
     static int (*const steps[])(struct supervisor *) = {
-        open_configuration, open_event_loop, open_runtime_dir, open_logins,  open_children,
-        open_keeper,        sweep_rings,     open_listener,    open_control, open_events,
-        make_fork_server,   make_fanouts,    make_exporter,    make_cameras,
+        open_configuration, open_event_loop, open_runtime_dir, open_logins,         open_children,
+        open_keeper,        sweep_rings,     open_listener,    open_control,        open_events,
+        make_fork_server,   make_fanouts,    make_exporter,    viewers_access_open, make_cameras,
     };
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -462,6 +463,7 @@ static void start_processes(struct supervisor *supervisor)
     if (!supervisor->took_over) {
         service_start(keeper_service(supervisor->keeper));
     }
+    viewers_access_start(supervisor);
     for (size_t i = 0; i < supervisor->fanout_count && !supervisor->stopping; i++) {
         if (!service_take(fanout_service(supervisor->fanouts[i]))) {
             service_start(fanout_service(supervisor->fanouts[i]));
@@ -498,6 +500,7 @@ static void remove_sockets(struct supervisor *supervisor, bool leave)
 static void close_processes(struct supervisor *supervisor, bool leave)
 {
     exporter_destroy(supervisor->exporter);
+    password_destroy(supervisor->password);
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_destroy(supervisor->fanouts[i]);
     }
@@ -538,6 +541,7 @@ static void close_all(struct supervisor *supervisor)
     if (supervisor->load_board >= 0) {
         close(supervisor->load_board);
     }
+    access_destroy(supervisor->access);
     certificate_close(&supervisor->certificate);
     if (supervisor->http_policy >= 0) {
         close(supervisor->http_policy);

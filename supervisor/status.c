@@ -8,6 +8,7 @@
 #include "common/ipc/message.h"
 #include "common/sandbox/sandbox.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/viewers_access.h"
 
 static json_t *pid_or_null(pid_t pid)
 {
@@ -138,7 +139,7 @@ static json_t *cameras_status(const struct supervisor *supervisor)
     return cameras;
 }
 
-static json_t *service_status(struct service *service)
+json_t *status_of_service(struct service *service)
 {
     return json_pack("{s:o, s:s, s:I, s:O?, s:O?}", "pid", pid_or_null(service_pid(service)), "state",
                      service_strstate(service_state(service)), "restarts",
@@ -153,7 +154,7 @@ static json_t *fanouts_status(const struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         struct fanout *fanout = supervisor->fanouts[i];
         struct service *service = fanout_service(fanout);
-        json_t *status = service_status(service);
+        json_t *status = status_of_service(service);
         json_object_set_new(status, "viewers", json_integer(fanout_viewers(fanout, NULL)));
         json_array_append_new(fanouts, status);
     }
@@ -164,22 +165,22 @@ static json_t *exporter_status(const struct supervisor *supervisor)
 {
     struct exporter *exporter = supervisor->exporter;
 
-    return exporter ? service_status(exporter_service(exporter)) : json_null();
+    return exporter ? status_of_service(exporter_service(exporter)) : json_null();
 }
 
 json_t *status_of(const struct supervisor *supervisor)
 {
     const struct exporter *exporter = supervisor->exporter;
 
-    return message_pack("status", "{s:s, s:I, s:s, s:s, s:s?, s:o, s:f, s:o, s:o, s:o, s:o, s:o}", "version",
-                        RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance",
-                        supervisor->config->instance, "address", supervisor->address, "admin",
-                        exporter ? exporter_url(exporter) : NULL, "exporter", exporter_status(supervisor),
-                        "uptime_s", (double)(clock_now_ms() - supervisor->started_ms) / 1000.0, "fanouts",
-                        fanouts_status(supervisor), "template",
-                        service_status(fork_server_service(supervisor->fork_server)), "keeper",
-                        service_status(keeper_service(supervisor->keeper)), "cameras",
-                        cameras_status(supervisor), "sandbox", sandbox_layers());
+    return message_pack(
+        "status", "{s:s, s:I, s:s, s:s, s:s?, s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:o}", "version",
+        RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance", supervisor->config->instance, "address",
+        supervisor->address, "admin", exporter ? exporter_url(exporter) : NULL, "exporter",
+        exporter_status(supervisor), "password", viewers_access_status(supervisor), "uptime_s",
+        (double)(clock_now_ms() - supervisor->started_ms) / 1000.0, "fanouts", fanouts_status(supervisor),
+        "template", status_of_service(fork_server_service(supervisor->fork_server)), "keeper",
+        status_of_service(keeper_service(supervisor->keeper)), "cameras", cameras_status(supervisor),
+        "sandbox", sandbox_layers());
 }
 
 json_t *status_for_exporter(struct supervisor *supervisor)

@@ -7,9 +7,13 @@
 
 #include <jansson.h>
 
+struct service;
 struct supervisor;
 
 /* A new message; NULL: out of memory. */
 json_t *status_of(const struct supervisor *supervisor);
+
+/* The members that every process of ringcastd's has: pid, state, restarts, last_exit, sandbox. A new reference. */
+json_t *status_of_service(struct service *service);
 
 #endif

@@ -10,6 +10,7 @@
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "supervisor/process/timer.h"
+#include "supervisor/viewers_access.h"
 
 /* Reports of several fan-outs within this time are passed on to them together. */
 #define SHARE_DELAY_MS 200
@@ -68,6 +69,7 @@ void supervisor_set_log_level(struct supervisor *supervisor, enum log_level leve
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_set_log_level(supervisor->fanouts[i], level);
     }
+    password_set_log_level(supervisor->password, level);
     for (size_t i = 0; i < supervisor->camera_count; i++) {
         camera_set_log_level(supervisor->cameras[i], level);
     }
@@ -78,7 +80,8 @@ void supervisor_set_log_level(struct supervisor *supervisor, enum log_level leve
 static bool all_ready(const struct supervisor *supervisor)
 {
     if (service_state(fork_server_service(supervisor->fork_server)) != SERVICE_RUNNING ||
-        service_state(keeper_service(supervisor->keeper)) != SERVICE_RUNNING) {
+        service_state(keeper_service(supervisor->keeper)) != SERVICE_RUNNING ||
+        !viewers_access_is_ready(supervisor)) {
         return false;
     }
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
@@ -129,6 +132,9 @@ void supervisor_check_finished(struct supervisor *supervisor)
     if (supervisor->exporter && service_pid(exporter_service(supervisor->exporter)) > 0) {
         return;
     }
+    if (!viewers_access_has_ended(supervisor)) {
+        return;
+    }
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         if (service_pid(fanout_service(supervisor->fanouts[i])) > 0) {
             return;
@@ -158,6 +164,7 @@ void supervisor_stop(struct supervisor *supervisor)
     if (supervisor->exporter) {
         service_end(exporter_service(supervisor->exporter));
     }
+    password_end(supervisor->password);
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         service_end(fanout_service(supervisor->fanouts[i]));
     }
@@ -228,6 +235,16 @@ void supervisor_keeper_changed(struct supervisor *supervisor, const char *reason
     if (supervisor->keeper) {
         publish_process(supervisor, "keeper", 0, keeper_service(supervisor->keeper), reason);
     }
+}
+
+void supervisor_password_gone(struct supervisor *supervisor, const char *reason)
+{
+    service_gone(supervisor, "ringcast-password", reason);
+}
+
+void supervisor_password_changed(struct supervisor *supervisor, const char *reason)
+{
+    publish_process(supervisor, "password", 0, password_service(supervisor->password), reason);
 }
 
 /* Nothing needs it. */

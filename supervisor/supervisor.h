@@ -21,9 +21,11 @@
 #include "supervisor/control/control.h"
 #include "supervisor/control/events.h"
 #include "supervisor/control/query.h"
+#include "supervisor/helpers/access.h"
 #include "supervisor/helpers/exporter.h"
 #include "supervisor/helpers/fanout.h"
 #include "supervisor/helpers/keeper.h"
+#include "supervisor/helpers/password.h"
 #include "supervisor/overrides.h"
 #include "supervisor/process/children.h"
 #include "supervisor/process/fork_server.h"
@@ -57,6 +59,8 @@ struct supervisor {
     char address[LISTEN_URL_SIZE];
     struct certificate certificate; /* for viewers' TLS */
     int http_policy;                /* the rules for HTTP, http_policy.h */
+    struct access *access;          /* who may watch */
+    struct password *password;
     struct control *control;
     struct query_set *queries;
     struct events *events;

@@ -177,12 +177,13 @@ static const int look_calls[] = {
  * and asks for a stack; the thread sanitizer has a thread of its own.
  */
 static const int sanitizer_calls[] = {
-    SCMP_SYS(getdents), SCMP_SYS(ptrace),     SCMP_SYS(clone),
-    SCMP_SYS(clone3),   SCMP_SYS(wait4),      SCMP_SYS(prctl),
-    SCMP_SYS(kill),     SCMP_SYS(getdents64), SCMP_SYS(readlink),
-    SCMP_SYS(pipe2),    SCMP_SYS(readlinkat), SCMP_SYS(arch_prctl),
-    SCMP_SYS(getpgrp),  SCMP_SYS(statfs),     SCMP_SYS(set_tid_address),
-    SCMP_SYS(tgkill),   SCMP_SYS(tkill),      SCMP_SYS(setrlimit),
+    SCMP_SYS(getdents), SCMP_SYS(ptrace),      SCMP_SYS(clone),
+    SCMP_SYS(clone3),   SCMP_SYS(wait4),       SCMP_SYS(prctl),
+    SCMP_SYS(kill),     SCMP_SYS(getdents64),  SCMP_SYS(readlink),
+    SCMP_SYS(pipe2),    SCMP_SYS(readlinkat),  SCMP_SYS(arch_prctl),
+    SCMP_SYS(getpgrp),  SCMP_SYS(statfs),      SCMP_SYS(set_tid_address),
+    SCMP_SYS(tgkill),   SCMP_SYS(tkill),       SCMP_SYS(setrlimit),
+    SCMP_SYS(getppid),  SCMP_SYS(sched_yield), SCMP_SYS(sigaltstack),
 };
 #endif
 

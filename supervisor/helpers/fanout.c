@@ -76,6 +76,7 @@ static void on_begun(void *owner)
 
     send_certificate(fanout);
     send_http_policy(fanout);
+    supervisor_fanout_admits(fanout->supervisor, fanout);
     send(fanout,
          message_pack("listen", "{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "address",
                       config->address, "index", (json_int_t)config->index, "log_level",
@@ -113,6 +114,9 @@ static void on_message(void *owner, const struct channel_message *message)
         if (fanout_stats_take(fanout->stats, json_object_get(message->body, "cameras")) > 0) {
             log_warning("fanout: malformed latency");
         }
+    } else if (message_is(message->body, "session-end") || message_is(message->body, "token-used") ||
+               message_is(message->body, "access-refused")) {
+        supervisor_fanout_says(fanout->supervisor, message->body);
     } else {
         log_warning("fanout: unexpected message \"%s\"", message_type(message->body));
     }
@@ -248,6 +252,22 @@ void fanout_renew_http_policy(struct fanout *fanout)
     if (takes_news(fanout)) {
         send_http_policy(fanout);
     }
+}
+
+void fanout_set_access(struct fanout *fanout, int document, int page)
+{
+    const int fds[] = {document, page};
+    json_t *message = message_new("access");
+
+    check_sent(fanout, message
+                           ? service_send_newest(fanout->service, "access", message, fds, page >= 0 ? 2 : 1)
+                           : -ENOMEM);
+    json_decref(message);
+}
+
+void fanout_connect_password(struct fanout *fanout, int socket)
+{
+    send(fanout, message_new("password-channel"), &socket, 1);
 }
 
 /* Adds what FANOUT last reported to the counts in SUMS. */

@@ -59,6 +59,15 @@ void fanout_renew_certificate(struct fanout *fanout);
 /* Sends it the new rules for HTTP. Viewers that are connected notice nothing. */
 void fanout_renew_http_policy(struct fanout *fanout);
 
+/*
+ * Sends it who may watch: the memory files of the message `access` (access.h), in place of those that it has not taken. They must stay
+ * open until others are sent.
+ */
+void fanout_set_access(struct fanout *fanout, int document, int page);
+
+/* Hands it SOCKET (which stays the caller's), over which it has passwords checked. */
+void fanout_connect_password(struct fanout *fanout, int socket);
+
 /* Sends it how many viewers each camera has at the other ones of ALL, COUNT fan-outs. */
 void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, size_t count);
 
@@ -72,6 +81,12 @@ int64_t fanout_drops(const struct fanout *fanout, const char *camera);
 int64_t fanout_viewers(const struct fanout *fanout, const char *camera);
 
 /* --- What the supervisor learns; supervisor.c has these ------------------------------------------------- */
+
+/* A process has begun: send it who may watch, before it serves anybody. */
+void supervisor_fanout_admits(struct supervisor *supervisor, struct fanout *fanout);
+
+/* It says who has come or gone: `session-end`, `token-used` or `access-refused` (docs/reference/control.md). */
+void supervisor_fanout_says(struct supervisor *supervisor, const json_t *message);
 
 /* A process has begun and has its socket: send it every camera. */
 void supervisor_fanout_begun(struct supervisor *supervisor, struct fanout *fanout);

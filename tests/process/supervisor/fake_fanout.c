@@ -1,7 +1,10 @@
 /*
  * Stands in for ringcast-fanout: notes every message in fanout.log, and gives its process id to every
  * connection. Orders: fanout-exits, fanout-mute (never ready), fanout-deaf (ready, then reads nothing),
- * fanout-stubborn (ends on nothing but SIGKILL), fanout-slow (200 messages a second).
+ * fanout-stubborn (ends on nothing but SIGKILL), fanout-slow (200 messages a second). What it is told of who may
+ * watch is in access.json. With each connection it does what is in a file, which it takes away: fanout-says (a message
+ * to ringcastd), fanout-uses (a number: the token with that number is used), fanout-asks (a check for ringcast-password,
+ * whose answer goes to checked.log).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/ipc/memory_file.h"
 #include "common/ipc/message.h"
 #include "common/ring/ringcast.h"
 #include "tests/process/supervisor/fake_program.h"
@@ -20,7 +25,11 @@
 /* Of fanout-slow, for each message. */
 #define SLOW_US 5000
 
+#define ONCE_BYTES 4096
+
 static int listener = -1;
+static int password = -1; /* to ringcast-password */
+static uint32_t *once;
 static json_t *viewers;
 
 static void note(const struct channel_message *message)
@@ -66,11 +75,99 @@ static void on_add(struct channel_message *message)
               json_pack("{s:O, s:i}", "cameras", viewers, "total", (int)json_object_size(viewers) * 2));
 }
 
+/* --- Who may watch -------------------------------------------------------------------------------------- */
+
+static void path_in(char path[512], const char *name)
+{
+    snprintf(path, 512, "%s/%s", getenv("FAKE_DIR"), name);
+}
+
+/* The document in place of the one before; readers see all of either. */
+static void on_access(struct channel_message *message)
+{
+    char path[512], new_path[512];
+    int fd = channel_message_take_fd(message, 0), page = channel_message_take_fd(message, 1);
+    json_t *document = memory_file_read_json(fd);
+
+    if (!document ||
+        (fcntl(fd, F_GET_SEALS) & (F_SEAL_WRITE | F_SEAL_SHRINK)) != (F_SEAL_WRITE | F_SEAL_SHRINK)) {
+        exit(96);
+    }
+    path_in(path, "access.json");
+    path_in(new_path, "access.new");
+    if (json_dump_file(document, new_path, JSON_COMPACT) < 0 || rename(new_path, path) < 0) {
+        exit(97);
+    }
+    if (page >= 0) {
+        once = mmap(NULL, ONCE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, page, 0);
+        close(page);
+    }
+    close(fd);
+    json_decref(document);
+}
+
+static void on_password_channel(struct channel_message *message)
+{
+    if (password >= 0) {
+        close(password);
+    }
+    password = channel_message_take_fd(message, 0);
+}
+
+/* The order in file NAME, which is taken away; NULL: there is none. */
+static json_t *take_order(const char *name)
+{
+    char path[512];
+
+    path_in(path, name);
+    json_t *order = json_load_file(path, JSON_DECODE_ANY, NULL);
+    if (order) {
+        unlink(path);
+    }
+    return order;
+}
+
+static void ask_password(const json_t *check)
+{
+    struct channel_message answer;
+    struct pollfd readable = {.fd = password, .events = POLLIN};
+
+    if (channel_send(password, check, NULL, 0) < 0 || poll(&readable, 1, 20000) != 1 ||
+        channel_receive(password, &answer) != 1) {
+        fake_note("checked.log", "no answer");
+        return;
+    }
+    char *text = json_dumps(answer.body, JSON_COMPACT | JSON_SORT_KEYS);
+    fake_note("checked.log", text);
+    free(text);
+    channel_message_clear(&answer);
+}
+
+static void obey(void)
+{
+    json_t *says = take_order("fanout-says"), *uses = take_order("fanout-uses"),
+           *asks = take_order("fanout-asks");
+
+    if (says) {
+        fake_send(message_type(says), json_incref(says));
+    }
+    if (uses) {
+        once[json_integer_value(uses)] = 1;
+    }
+    if (asks) {
+        ask_password(asks);
+    }
+    json_decref(says);
+    json_decref(uses);
+    json_decref(asks);
+}
+
 static void on_connection(void)
 {
     int connection = accept(listener, NULL, NULL);
 
     if (connection >= 0) {
+        obey();
         dprintf(connection, "%d", (int)getpid());
         close(connection);
     }
@@ -97,6 +194,10 @@ static bool on_message(void)
         on_listen(&message);
     } else if (message_is(message.body, "camera-add")) {
         on_add(&message);
+    } else if (message_is(message.body, "access")) {
+        on_access(&message);
+    } else if (message_is(message.body, "password-channel")) {
+        on_password_channel(&message);
     } else if (message_is(message.body, "stop")) {
         go_on = false;
     }

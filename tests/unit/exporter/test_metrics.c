@@ -125,6 +125,27 @@ static void usage_is_what_the_process_uses(void **state)
     free(memory);
 }
 
+static void passwords_are_counted_if_there_is_log_in(void **state)
+{
+    char *text = write_text("{\"password\":{\"pid\":null,\"state\":\"running\",\"restarts\":2,"
+                            "\"checks\":{\"right\":3,\"wrong\":4,\"slowed\":50,\"hashed\":5}}}");
+
+    (void)state;
+    assert_has(text, "ringcast_password_up 1\n");
+    assert_has(text, "# TYPE ringcast_password_restarts_total counter\nringcast_password_restarts_total 2\n");
+    assert_has(text, "ringcast_password_answers_total{result=\"right\"} 3\n"
+                     "ringcast_password_answers_total{result=\"wrong\"} 4\n"
+                     "ringcast_password_answers_total{result=\"slowed\"} 50\n");
+    assert_has(text, "ringcast_password_hashes_total 5\n");
+    free(text);
+    text = write_text("{\"password\":{\"state\":\"backoff\",\"checks\":{}}}");
+    assert_has(text, "ringcast_password_up 0\n");
+    free(text);
+    text = write_text("{\"password\":null}");
+    assert_null(strstr(text, "ringcast_password"));
+    free(text);
+}
+
 static void readiness_wants_a_fanout_and_the_fork_server(void **state)
 {
     static const struct {
@@ -158,6 +179,7 @@ int main(void)
         cmocka_unit_test(histograms_are_cumulative),
         cmocka_unit_test(processes_are_those_of_the_status),
         cmocka_unit_test(usage_is_what_the_process_uses),
+        cmocka_unit_test(passwords_are_counted_if_there_is_log_in),
         cmocka_unit_test(readiness_wants_a_fanout_and_the_fork_server),
     };
 
