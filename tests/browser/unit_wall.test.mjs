@@ -10,7 +10,7 @@ import {
   FIRST_RELOAD_MS, HEALTHY_MS, HOPELESS_MS, LAST_RELOAD_MS, Recovery, STUCK_MS, nextReload,
 } from '../../player/src/wall/wall-recovery.js';
 import { fittingStream } from '../../player/src/wall/wall-streams.js';
-import { figuresOf, newsOf, overlayOf, snapshotName, summaryOf, titleOf } from '../../player/src/wall/wall-words.js';
+import { figuresOf, newsOf, overlayOf, snapshotName, summaryOf, titleOf, troubleOf, visitorOf } from '../../player/src/wall/wall-words.js';
 
 const WINDOWS = [
   { width: 1268, height: 670 }, { width: 1908, height: 1030 }, { width: 378, height: 794 }, { width: 832, height: 340 },
@@ -298,4 +298,23 @@ test('which of two streams fits a tile', () => {
   assert.equal(fittingStream({ large: false, width: 960, subWidth: 640 }), 'sub');
   assert.equal(fittingStream({ large: false, width: 961, subWidth: 640 }), 'main');
   assert.equal(fittingStream({ large: false, width: 1900, subWidth: null }), 'sub', 'a size that is not known yet');
+});
+
+test('what is wrong with a log-in, in words', () => {
+  assert.equal(troubleOf({ status: null }), 'the server cannot be reached');
+  assert.equal(troubleOf({ status: 401 }), 'wrong user or password');
+  assert.equal(troubleOf({ status: 429, seconds: 12 }), 'too many tries: again in 12 s');
+  assert.equal(troubleOf({ status: 500 }), 'the server answers 500');
+  assert.match(troubleOf({ status: 403 }), /its own address/);
+  assert.match(troubleOf({ status: 503 }), /busy/);
+});
+
+test('the visitor, and cameras that need a log-in, in words', () => {
+  assert.equal(visitorOf({ user: 'anna', role: 'viewer', expires: 0 }), 'anna, viewer');
+  assert.match(visitorOf({ user: 'anna', role: 'operator', expires: 1e9 }), /^anna, operator: logged in until .*2001/);
+  const conditions = [{ name: 'live', label: 'Live' }, { name: 'unauthorized', label: 'Log in again' }];
+  assert.equal(summaryOf(conditions), '2 cameras, 1 live, 1 needs a log-in');
+  assert.equal(summaryOf([...conditions, conditions[1]]), '3 cameras, 1 live, 2 need a log-in');
+  assert.equal(titleOf(conditions), '1 not live · ringcast');
+  assert.equal(overlayOf({ name: 'unauthorized', label: 'Log in again', text: 'The log-in has expired' }).headline, 'Log in again');
 });

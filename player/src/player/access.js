@@ -70,7 +70,10 @@ export class Access {
     return this.#watchers.size > 0;
   }
 
-  /** `watcher`: `onrefused()` when the server has said so, `ongranted(session)` at every answer that the visitor is known. */
+  /**
+   * `watcher`: `onrefused()` when the server has said so, `ongranted(session, again)` at every answer that the
+   * visitor is known, with `again` if the last one was that it is not.
+   */
   watch(watcher) {
     this.#watchers.add(watcher);
     return () => {
@@ -110,8 +113,9 @@ export class Access {
 
   /** The visitor is known, by an answer or because it has just logged in. */
   grant(session = null) {
+    const again = this.#refused;
     this.#rest();
-    for (const watcher of [...this.#watchers]) watcher.ongranted(session);
+    for (const watcher of [...this.#watchers]) watcher.ongranted(session, again);
   }
 
   #listen() {

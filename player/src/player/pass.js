@@ -74,12 +74,15 @@ export class Pass {
       .then((token) => end(token), (error) => end(null, error?.message ?? String(error)));
   }
 
-  /** Hears of what happens to other players' log-in by the same cookie; returns the undoing. */
+  /**
+   * Hears of what happens to other players' log-in by the same cookie: `onrefused(reason)`, `ongranted(again)`. Returns the
+   * undoing.
+   */
   watch({ onrefused, ongranted }) {
     if (this.#address === null) return () => {};
     const { access, release } = watchAccess(this.#address, this.#credentials, {
       onrefused: () => this.#byCookie && onrefused(UNKNOWN_VISITOR),
-      ongranted: () => this.#byCookie && ongranted(),
+      ongranted: (_, again) => this.#byCookie && ongranted(again),
     });
     this.#access = access;
     return () => {

@@ -84,7 +84,8 @@ export class Transport {
     if (typeof window !== 'undefined') this.#scope.listen(window, 'online', () => this.#unwelcome || this.retry());
     this.#scope.add(this.#pass.watch({
       onrefused: (reason) => this.#pause && !this.#unwelcome && this.#refused(reason),
-      ongranted: () => this.#unwelcome && this.#wait(this.#backoff.next()),
+      // If the log-in has held all the time, something else is wrong, and the pauses grow.
+      ongranted: (again) => this.#unwelcome && this.#wait(again ? 0 : this.#backoff.next()),
     }));
     this.#connect();
   }

@@ -2,6 +2,9 @@
 
 import { CameraList } from './cameras.js';
 import '../player/ringcast-player.js';
+import { Account } from './wall-account.js';
+
+const NO_CAMERA = 4404; // the server's close code: this visitor may no longer watch it
 
 const choice = document.getElementById('choice');
 const toggle = document.getElementById('toggle');
@@ -64,10 +67,24 @@ toggle.addEventListener('click', () => {
   showStatus();
 });
 
-new CameraList({
+element.addEventListener('statechange', ({ detail }) => detail.close === NO_CAMERA && list.ask());
+
+const list = new CameraList({
   onlist: showList,
   onerror: () => {
     if (!element.isConnected) showStatus('The server cannot be reached');
   },
-}).open();
+  onrefused: () => account.refuse(),
+});
+const account = new Account({
+  unattended: false,
+  onrefused: () => {
+    if (!element.isConnected) showStatus('Log in again');
+  },
+  onlogin: () => list.ask(),
+  onsession: () => {},
+  note: showStatus,
+});
+account.open();
+list.open();
 dispatchEvent(new Event('ringcaststarted')); // wall-boot.js need not wait any longer

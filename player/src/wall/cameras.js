@@ -11,27 +11,33 @@ export class CameraList {
   #cancelTimer = () => {};
   #onlist;
   #onerror;
+  #onrefused;
 
-  /** `onlist(cameras)` at every answer, `onerror(error)` when the server does not give one. */
-  constructor({ onlist, onerror }) {
+  /**
+   * `onlist(cameras)` at every answer, `onerror(error)` when the server does not give one, `onrefused()` when it wants a log-in:
+   * then the list is asked for again only by `ask()`.
+   */
+  constructor({ onlist, onerror, onrefused }) {
     this.#onlist = onlist;
     this.#onerror = onerror;
+    this.#onrefused = onrefused;
   }
 
   open() {
-    this.#scope.listen(document, 'visibilitychange', () => this.#ask());
-    this.#scope.listen(window, 'online', () => this.#ask());
+    this.#scope.listen(document, 'visibilitychange', () => this.ask());
+    this.#scope.listen(window, 'online', () => this.ask());
     this.#scope.listen(window, 'pagehide', () => this.#request?.abort());
-    this.#scope.listen(window, 'pageshow', ({ persisted }) => persisted && this.#ask());
+    this.#scope.listen(window, 'pageshow', ({ persisted }) => persisted && this.ask());
     this.#scope.add(() => this.#request?.abort());
-    this.#ask();
+    this.ask();
   }
 
   close() {
     this.#scope.close();
   }
 
-  async #ask() {
+  /** Asks now. */
+  async ask() {
     this.#cancelTimer();
     this.#request?.abort();
     if (document.hidden || this.#scope.closed) return;
@@ -40,8 +46,10 @@ export class CameraList {
     const cancelTimeout = this.#scope.timeout(TIMEOUT_MS, () => request.abort(new Error('no answer')));
     let list = null;
     let failure = null;
+    let refused = false;
     try {
       const answer = await fetch('api/cameras', { signal: request.signal, cache: 'no-store' });
+      refused = answer.status === 401;
       if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
       list = (await answer.json()).cameras;
     } catch (error) {
@@ -49,7 +57,11 @@ export class CameraList {
     }
     cancelTimeout();
     if (this.#request !== request || this.#scope.closed || failure?.name === 'AbortError') return;
-    this.#cancelTimer = this.#scope.timeout(POLL_MS, () => this.#ask());
+    if (refused) {
+      this.#onrefused();
+      return;
+    }
+    this.#cancelTimer = this.#scope.timeout(POLL_MS, () => this.ask());
     if (Array.isArray(list)) this.#onlist(list);
     else this.#onerror(failure ?? new Error('the server sends no list'));
   }

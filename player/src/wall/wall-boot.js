@@ -32,11 +32,11 @@
     timer = setTimeout(retry, RETRY_MS);
   }
 
-  /** Reloads only when the server answers: the browser's own error page would never come back. */
+  /** Reloads only when the server answers, if only with the log-in page: the browser's own error page would never come back. */
   async function retry() {
     try {
       const answer = await fetch(location.href, { cache: 'no-store' });
-      if (answer.ok) location.reload();
+      if (answer.ok || answer.status === 401) location.reload();
       else again();
     } catch {
       again();

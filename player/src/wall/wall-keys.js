@@ -1,6 +1,6 @@
 // What each key does, and its text in the help dialog: one table for both.
 
-/** `keys` as KeyboardEvent.key has them, `shown` as people read them. */
+/** `keys` as KeyboardEvent.key has them, `shown` as people read them; `visitor`: only where visitors log in. */
 export const KEYS = [
   { keys: ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'], shown: ['←', '→', '↑', '↓'], text: 'choose a camera; the next or previous one while one is large' },
   { keys: ['Home', 'End'], shown: ['Home', 'End'], text: 'the first or last camera' },
@@ -12,6 +12,7 @@ export const KEYS = [
   { keys: ['s'], shown: ['S'], text: 'save the picture' },
   { keys: ['i'], shown: ['I'], text: 'show figures over every picture: delay, frames, bit rate' },
   { keys: ['d'], shown: ['D'], text: 'dark or light' },
+  { keys: ['l'], shown: ['L', 'L'], text: 'log out; where the log-in has ended, L once: log in again', visitor: true },
   { keys: ['?'], shown: ['?'], text: 'this list' },
 ];
 
@@ -32,6 +33,7 @@ const ACTIONS = {
   s: ['snapshot'],
   i: ['figures'],
   d: ['theme'],
+  l: ['account'],
   '?': ['help'],
 };
 

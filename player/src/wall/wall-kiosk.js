@@ -52,9 +52,9 @@ export class Kiosk {
     this.#load(null);
   }
 
-  /** Reloads only when the server answers: the browser's own error page would never come back. */
+  /** Reloads only when the server answers: the browser's own error page would never come back, which the log-in page does. */
   async #load(memory) {
-    const answers = await fetch(location.href, { cache: 'no-store' }).then(({ ok }) => ok, () => false);
+    const answers = await fetch(location.href, { cache: 'no-store' }).then(({ ok, status }) => ok || status === 401, () => false);
     if (this.#scope.closed) return;
     if (!answers) {
       this.#scope.timeout(RETRY_MS, () => this.#load(memory));

@@ -168,7 +168,7 @@ export class Streams {
   #onNext({ name }, pictured) {
     const { element, scope } = this.#next;
     if (name === 'failed') this.#noteUnplayable(element);
-    if (name === 'failed' || name === 'offline') this.#giveUp(AVOID_MS);
+    if (name === 'failed' || name === 'offline' || name === 'unauthorized') this.#giveUp(AVOID_MS);
     else if (pictured && name === 'live') scope.timeout(SCREEN_MS, () => this.#swap());
   }
 

@@ -5,6 +5,7 @@ import { Streams, rowOf } from './wall-streams.js';
 import { figuresOf, overlayOf } from './wall-words.js';
 
 const ALMOST_PX = 2;
+const NO_CAMERA = 4404; // the server's close code
 
 let made = 0;
 
@@ -25,7 +26,7 @@ export class Tile {
 
   /**
    * `owner`: `ontoggle(tile)` for a click or Enter, `onfocus(tile)`, `oncondition(tile)`, `onsize(tile)`,
-   * `onsound(tile)`, `onsilence(tile)` when sound that should be heard is missing, `onsnapshot(tile)`, `onfullscreen()`.
+   * `ongone(tile)` when this visitor may no longer watch the camera, `onsound(tile)`, `onsilence(tile)` when sound that should be heard is missing, `onsnapshot(tile)`, `onfullscreen()`.
    */
   constructor(template, name, owner) {
     this.name = name;
@@ -66,6 +67,7 @@ export class Tile {
     this.#front?.close();
     this.#front = this.#scope.child();
     this.#front.listen(camera, 'conditionchange', () => this.#onCondition());
+    this.#front.listen(camera, 'statechange', ({ detail }) => detail.close === NO_CAMERA && this.#owner.ongone(this));
     this.#front.listen(camera, 'stats', ({ detail }) => this.#onStats(detail));
     this.#front.listen(camera.video, 'resize', () => this.#owner.onsize(this));
     this.#front.listen(camera, 'automuted', () => this.#showSound());

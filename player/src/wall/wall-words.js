@@ -13,6 +13,7 @@ const KINDS = [
   { name: 'late', some: (count) => `${count} late` },
   { name: 'connecting', some: (count) => `${count} connecting` },
   { name: 'reconnecting', some: (count) => `${count} reconnecting` },
+  { name: 'unauthorized', some: (count) => `${count} ${count === 1 ? 'needs' : 'need'} a log-in` },
   { name: 'offline', some: (count) => `${count} offline` },
   { name: 'failed', some: (count) => `${count} cannot be played` },
   { name: 'idle', some: (count) => `${count} paused` },
@@ -91,4 +92,19 @@ export function figuresOf(stats) {
     `${number(delay, 2)} s behind the newest (target ${number(target, 2)} s)`,
     `buffer ${number(buffered, 1)} s · dropped ${lost} · missed ${missed ?? 0} · connections ${connections ?? 0}`,
   ];
+}
+
+/** What is wrong with a log-in: `status` of the answer, null if there was none; `seconds` until the next try. */
+export function troubleOf({ status, seconds = 0 }) {
+  if (status === null) return 'the server cannot be reached';
+  if (status === 401) return 'wrong user or password';
+  if (status === 429) return `too many tries: again in ${seconds} s`;
+  if (status === 403) return 'this address may not log in here: open the page by its own address';
+  return status === 503 ? 'the server is busy: try again' : `the server answers ${status}`;
+}
+
+/** Who is logged in, and until when: `expires` in seconds since 1970. */
+export function visitorOf({ user, role, expires }) {
+  const until = expires > 0 ? new Date(expires * 1000).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' }) : null;
+  return [`${user}, ${role}`, until && `logged in until ${until}`].filter(Boolean).join(': ');
 }

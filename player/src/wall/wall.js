@@ -3,6 +3,7 @@
 import { CameraList } from './cameras.js';
 import '../player/ringcast-player.js';
 import { Scope } from '../player/scope.js';
+import { Account } from './wall-account.js';
 import { Drag } from './wall-drag.js';
 import { commonRatio, fitGrid, fitOne, step } from './wall-grid.js';
 import { KEYS, actionOf } from './wall-keys.js';
@@ -37,9 +38,12 @@ class Wall {
   #cancelNote = () => {};
   #cancelStill = () => {};
   #away = false;
+  #listed = false; // the server has sent a list
   #drag = null;
   #version = null;
   #kiosk = null;
+  #list = null;
+  #account = null;
 
   open() {
     const scope = this.#scope;
@@ -78,7 +82,18 @@ class Wall {
         onswipe: (direction) => this.#move(direction),
       }));
     }
-    part(new CameraList({ onlist: (rows) => this.#onList(rows), onerror: () => this.#onAway() }));
+    this.#account = part(new Account({
+      unattended: this.#kiosk !== null,
+      onrefused: () => this.#onRefused(),
+      onlogin: () => this.#list.ask(),
+      onsession: () => this.#showNone(),
+      note: (text) => this.#note(text),
+    }));
+    this.#list = part(new CameraList({
+      onlist: (rows) => this.#onList(rows),
+      onerror: () => this.#onAway(),
+      onrefused: () => this.#account.refuse(),
+    }));
   }
 
   #bindBar() {
@@ -91,7 +106,6 @@ class Wall {
     press('reload', () => location.reload());
     this.#scope.listen($('keys'), 'click', ({ target }) => target === $('keys') && $('keys').close());
     this.#scope.listen(document, 'pointermove', () => this.#onPointer());
-    fillHelp($('key-list'));
     this.#showTheme();
   }
 
@@ -108,8 +122,8 @@ class Wall {
     const changed = next.length !== this.#tiles.length || next.some((tile, i) => tile !== this.#tiles[i]);
     for (const tile of next) tile.update(this.#rows.get(tile.name));
     if (changed) this.#replace(next);
-    if (next.length > 0) showEmpty(null);
-    else showEmpty('No cameras yet', 'Add one to the configuration file, then run “ringcastctl reload”:', true);
+    this.#listed = true;
+    this.#showNone();
     if (this.#away) this.#version.check();
     this.#away = false;
     this.#arrange(); // sizes may have become known
@@ -120,6 +134,7 @@ class Wall {
       ontoggle: (one) => this.#setLarge(this.#large === one ? null : one),
       onfocus: (one) => this.#setCurrent(one),
       oncondition: (one) => this.#onCondition(one),
+      ongone: () => this.#list.ask(),
       onsize: () => this.#arrange(),
       onsound: (one) => this.#toggleSound(one),
       onsilence: (one) => this.#say(`${one.name}: no sound. ${one.camera.sound.text}`),
@@ -153,6 +168,21 @@ class Wall {
     showEmpty('The server is away', 'This page shows the cameras by itself as soon as ringcast answers again.');
   }
 
+  /** The tiles stay as they are, and those that still have pictures go on. */
+  #onRefused() {
+    this.#say('Log in again');
+    if (this.#tiles.length === 0) showEmpty('Log in again', 'This page shows the cameras by itself as soon as somebody has logged in.');
+  }
+
+  /** What is said where no camera is. */
+  #showNone() {
+    if (!this.#listed) return;
+    const { auth, user, role } = this.#account.session ?? {};
+    if (this.#tiles.length > 0) showEmpty(null);
+    else if (auth && role !== 'operator') showEmpty('No cameras', `No camera may be watched by ${user}.`);
+    else showEmpty('No cameras yet', 'Add one to the configuration file, then run “ringcastctl reload”:', true);
+  }
+
   #onVersion() {
     if (this.#kiosk) this.#kiosk.reloadNow();
     else $('reload').hidden = false;
@@ -163,7 +193,7 @@ class Wall {
     return this.#tiles.map((tile) => ({
       name: tile.name,
       live: tile.condition.name === 'live' || tile.condition.name === 'late',
-      expected: !this.#away && !tile.root.hidden && tile.condition.name !== 'failed' && isStreaming(this.#rows.get(tile.name)),
+      expected: !this.#away && !this.#account.loggedOut && !tile.root.hidden && tile.condition.name !== 'failed' && isStreaming(this.#rows.get(tile.name)),
     }));
   }
 
@@ -275,7 +305,7 @@ class Wall {
   // ---- what the keys do
 
   #onKey(event) {
-    if ($('keys').open || event.defaultPrevented) return;
+    if (document.querySelector('dialog[open]') || event.defaultPrevented) return;
     const action = actionOf(event);
     if (!action) return;
     event.preventDefault();
@@ -326,7 +356,12 @@ class Wall {
     this.#showTheme();
   }
 
+  account() {
+    this.#account.press();
+  }
+
   help() {
+    fillHelp($('key-list'), this.#account.session?.auth === true);
     $('forget').hidden = this.#order.length === 0;
     $('keys').showModal();
   }
@@ -415,8 +450,9 @@ function showEmpty(title, text, example = false) {
   $('empty-example').hidden = !example;
 }
 
-function fillHelp(list) {
-  for (const { shown, text } of KEYS) {
+function fillHelp(list, visitor) {
+  list.replaceChildren();
+  for (const { shown, text } of KEYS.filter((key) => visitor || !key.visitor)) {
     const term = document.createElement('dt');
     term.append(...shown.map((key) => Object.assign(document.createElement('kbd'), { textContent: key })));
     const description = document.createElement('dd');
