@@ -143,9 +143,15 @@ void config_free(struct config *config)
     }
     free(config->cameras);
     setting_group_finish(&setting_group_file, config);
+    config_list_finish(&config->files);
     free(config->path);
     free(config->exposed);
     free(config);
+}
+
+const char *config_file_name(const struct config *config, int file)
+{
+    return file <= 0 || (size_t)file > config->files.count ? config->path : config->files.items[file - 1];
 }
 
 char *config_users_path(const struct config *config)

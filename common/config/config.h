@@ -70,7 +70,7 @@ struct config_viewers {
 struct config_tls {
     char *certificate; /* path of the server's certificate and those that issued it, PEM; NULL: no TLS */
     char *key;         /* path of its private key, PEM */
-    int line;          /* where the group begins in the file; 0: not in it */
+    int line, file;    /* where the group begins; line 0: it is not in the file */
 };
 
 /* A list of strings; owned. */
@@ -81,16 +81,21 @@ struct config_list {
 
 /* --- Who may watch ---------------------------------------------------------------------------------------- */
 
-/* A name for cameras: {"yard", ("front*", "gate")}. Items of lists of groups begin with the line that they begin in. */
+/*
+ * Where a group begins: its line, 0 if it is not in a file, and which of the configuration's files (config_file_name). Items
+ * of lists of groups begin with these two.
+ */
+
+/* A name for cameras: {"yard", ("front*", "gate")}. */
 struct config_group {
-    int line;
+    int line, file;
     char *name;
     struct config_list cameras; /* patterns, access_check_pattern */
 };
 
 /* A user; or a group of users that a proxy's header or a JWT names. */
 struct config_user {
-    int line;
+    int line, file;
     char *name;
     enum access_role role;
     struct config_list cameras; /* patterns */
@@ -100,7 +105,7 @@ struct config_user {
 enum config_jwt_algorithm { CONFIG_JWT_HS256, CONFIG_JWT_RS256, CONFIG_JWT_ES256 };
 
 struct config_jwt {
-    int line;
+    int line, file;
     enum config_jwt_algorithm algorithm;
     char *key;      /* absolute path */
     char *audience; /* NULL: any */
@@ -114,11 +119,11 @@ struct config_jwt {
 struct config_proxy {
     char *user;   /* NULL: no header says who the user is */
     char *groups; /* NULL: none says which user_groups it has; with user only */
-    int line;     /* where the group begins in the file; 0: not in it */
+    int line, file;
 };
 
 struct config_auth {
-    int line; /* where the group begins in the file; 0: not in it, and everybody may watch everything */
+    int line, file;  /* line 0: the group is not in the file, and everybody may watch everything */
     char *passwords; /* absolute path of the users file; NULL: config_users_path knows */
     size_t session_hours;
     bool token_in_query; /* a token is accepted as ?token=, too */
@@ -144,7 +149,8 @@ struct config_limits {
 };
 
 struct config {
-    char *path; /* the file, as given */
+    char *path;               /* the file, as given */
+    struct config_list files; /* those that it includes, as far as a group begins in them */
     struct config_address listen;
     struct config_address admin; /* of metrics and health; host NULL: none */
     bool insecure;           /* allows an address that is not loopback, although nobody has to log in there */
@@ -201,6 +207,9 @@ struct config_list config_warnings(const struct config *config);
 struct config_list config_unused_patterns(const struct config *config);
 
 void config_free(struct config *config);
+
+/* The name of FILE, a member of what was read. */
+const char *config_file_name(const struct config *config, int file);
 
 /* Where the users file is: auth.passwords, or users.json in the state directory. malloc'ed. */
 char *config_users_path(const struct config *config);

@@ -524,10 +524,31 @@ static void read_group(const struct config_reader *reader, const struct setting_
     }
 }
 
-/* Where ITEM of the text begins in its file. */
-static int line_in_file(const struct config_reader *reader, const config_setting_t *item)
+/* The number of the file NAME, which is kept: 0 is the configuration file itself. */
+static int number_of_file(const struct config_reader *reader, const char *name)
 {
-    return (int)config_places_find(reader->places, config_setting_source_line(item)).line;
+    struct config_list *files = &reader->config->files;
+    size_t number = 0;
+
+    if (name == config_places_find(reader->places, 0).file) {
+        return 0;
+    }
+    while (number < files->count && strcmp(files->items[number], name) != 0) {
+        number++;
+    }
+    if (number == files->count) {
+        config_list_add(files, name);
+    }
+    return (int)number + 1;
+}
+
+/* Notes at PLACE, the members line and file of a structure, where GIVEN begins. */
+static void note_place(const struct config_reader *reader, const config_setting_t *given, void *place)
+{
+    struct config_place found = config_places_find(reader->places, config_setting_source_line(given));
+    const int both[] = {(int)found.line, number_of_file(reader, found.file)};
+
+    memcpy(place, both, sizeof(both));
 }
 
 /*
@@ -545,22 +566,20 @@ static void read_members(const struct config_reader *outer, const struct setting
     reader.prefix = prefix;
     reader.line = given ? config_setting_source_line(given) : outer->line;
     if (given && setting->line != 0) {
-        int line = line_in_file(&reader, given);
-        memcpy((char *)reader.object + setting->line, &line, sizeof(line));
+        note_place(&reader, given, (char *)reader.object + setting->line);
     }
     read_group(&reader, setting->members);
 }
 
-/* A group in a list, with a structure of its own, which begins with its line. */
+/* A group in a list, with a structure of its own. */
 static void read_item(const struct config_reader *outer, const struct setting_group *group, const char *field,
                       const config_setting_t *given, void *item)
 {
     char prefix[CONFIG_FIELD_SIZE];
     struct config_reader reader = *outer;
-    int line = line_in_file(outer, given);
 
     snprintf(prefix, sizeof(prefix), "%.64s%.48s.", outer->prefix, field);
-    memcpy(item, &line, sizeof(line));
+    note_place(outer, given, item);
     reader.group = given;
     reader.object = item;
     reader.prefix = prefix;

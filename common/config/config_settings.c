@@ -110,7 +110,16 @@ static const struct setting_group tls_group = {tls_settings, COUNT(tls_settings)
 #define GROUP(member) offsetof(struct config_group, member)
 #define JWT(member) offsetof(struct config_jwt, member)
 
+/* Bytes of the members line and file. */
+#define PLACE_SIZE (2 * sizeof(int))
+
 static_assert(USER(line) == 0 && GROUP(line) == 0 && JWT(line) == 0, "an item begins with its line");
+static_assert(USER(file) == sizeof(int) && GROUP(file) == sizeof(int) && JWT(file) == sizeof(int),
+              "and its file");
+static_assert(TOP(tls.file) == TOP(tls.line) + sizeof(int) &&
+                  TOP(auth.file) == TOP(auth.line) + sizeof(int) &&
+                  TOP(auth.proxy.file) == TOP(auth.proxy.line) + sizeof(int),
+              "the file follows the line");
 static_assert(ACCESS_WHY_SIZE <= CONFIG_PROBLEM_SIZE, "what access_check_… says fits");
 
 static const struct setting_choice roles[] = {
@@ -384,7 +393,7 @@ static void copy_items(const struct setting *setting, void *to, const void *from
     char *copy = count == 0 ? NULL : config_need(calloc(count, setting->item_size));
 
     for (size_t i = 0; i < count; i++) {
-        memcpy(copy + i * setting->item_size, source + i * setting->item_size, sizeof(int));
+        memcpy(copy + i * setting->item_size, source + i * setting->item_size, PLACE_SIZE);
         setting_group_copy(setting->members, copy + i * setting->item_size, source + i * setting->item_size);
     }
     set_member(setting, to, &copy, sizeof(copy));

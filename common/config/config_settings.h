@@ -52,10 +52,10 @@ struct setting {
     const struct setting_choice *choices;        /* of SETTING_CHOICE */
     const struct setting_group *members;         /* of SETTING_GROUP and SETTING_GROUPS */
     bool (*check)(const char *value, char *why); /* of strings: what else must hold; config_check.h */
-    size_t line;         /* of SETTING_GROUP: offset of the int for the line that it begins in; 0: none */
+    size_t line;         /* of SETTING_GROUP: offset of the members line and file; 0: none */
     size_t most;         /* of SETTING_STRINGS and SETTING_GROUPS: items in the list */
     size_t count;        /* of SETTING_GROUPS: offset of the number of items */
-    size_t item_size;    /* of SETTING_GROUPS: bytes of an item, which begins with an int for its line */
+    size_t item_size;    /* of SETTING_GROUPS: bytes of an item, which begins with line and file */
     const char *example; /* of SETTING_STRINGS: an item, for messages */
 };
 

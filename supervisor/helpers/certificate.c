@@ -45,8 +45,9 @@ static int refuse(const struct subject *subject, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(problem, sizeof(problem), format, arguments);
     va_end(arguments);
-    snprintf(subject->why, CERTIFICATE_WHY_SIZE, "%s:%d: tls.%s: %s: %s", subject->config->path,
-             subject->config->tls.line, subject->field, subject->path, problem);
+    snprintf(subject->why, CERTIFICATE_WHY_SIZE, "%s:%d: tls.%s: %s: %s",
+             config_file_name(subject->config, subject->config->tls.file), subject->config->tls.line,
+             subject->field, subject->path, problem);
     return -EINVAL;
 }
 

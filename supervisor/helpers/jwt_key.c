@@ -38,9 +38,9 @@ static int refuse(const struct subject *subject, const char *format, ...)
 {
     const struct config_jwt *jwt = &subject->config->auth.jwt[subject->index];
     va_list arguments;
-    int length =
-        snprintf(subject->why, JWT_KEY_WHY_SIZE, "%s:%d: auth.jwt[%zu].key: %s: ", subject->config->path,
-                 jwt->line, subject->index, jwt->key);
+    int length = snprintf(subject->why, JWT_KEY_WHY_SIZE,
+                          "%s:%d: auth.jwt[%zu].key: %s: ", config_file_name(subject->config, jwt->file),
+                          jwt->line, subject->index, jwt->key);
 
     va_start(arguments, format);
     if (length > 0 && length < JWT_KEY_WHY_SIZE) {

@@ -169,6 +169,11 @@ static void lines_are_those_of_the_included_file(void **state)
     assert_int_equal(config->auth.line, 2);
     assert_int_equal(config->auth.users[0].line, 4);
     assert_int_equal(config->auth.users[0].cameras.count, 0);
+    assert_string_equal(config_file_name(config, config->auth.file), "who.conf");
+    assert_string_equal(config_file_name(config, config->auth.users[0].file), "who.conf");
+    config_free(config);
+    config = accept("auth = { };\n" CAMERA);
+    assert_string_equal(config_file_name(config, config->auth.file), "c.conf");
     config_free(config);
     config_fixture_write("who.conf", "\nauth = {\n users = (\n { name = \"anna\"; } ); };\n");
     config_fixture_write("c.conf", "\n\n@include \"who.conf\"\n" CAMERA);
