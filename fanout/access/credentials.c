@@ -21,8 +21,11 @@
 /* Decoded: name, colon, password. */
 #define BASIC_MAX (CREDENTIALS_USER_MAX + 1 + CREDENTIALS_PASSWORD_MAX)
 
+/* Nothing of what is wrong stays. */
 static void refuse(struct credentials *credentials, const char *why)
 {
+    secret_wipe(credentials->user, sizeof(credentials->user));
+    secret_wipe(credentials->token, sizeof(credentials->token));
     credentials->kind = CREDENTIAL_BAD;
     credentials->why = why;
 }

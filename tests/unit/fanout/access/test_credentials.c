@@ -343,6 +343,7 @@ static void a_proxy_names_user_and_groups(void **state)
     assert_string_equal(credentials.user, "J\u00f6rg x");
     assert_string_equal(credentials.groups, "staff, night watch");
     assert_int_equal(read_proxy("\xff", NULL), CREDENTIAL_BAD);
+    assert_string_equal(credentials.user, ""); /* nothing of what is wrong stays */
     assert_int_equal(read_proxy("a\tb", NULL), CREDENTIAL_BAD);
     memset(text, 'a', sizeof(text));
     text[CREDENTIALS_USER_MAX + 1] = '\0';
