@@ -1,11 +1,12 @@
 #include "fanout/http/http_request.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/log/log.h"
 #include "fanout/loop/connections.h"
 
-/* Bytes of the longest list of proxies, and of the longest value of another header of theirs. */
-#define FORWARDED_SIZE 4096
+/* Bytes of the longest X-Forwarded-Proto. */
 #define PROTO_SIZE 64
 
 /* libwebsockets has the path in a header that is named for the method. */
@@ -72,26 +73,66 @@ static void leave_base_path(struct http_request *request)
 
 /* --- Who asks ------------------------------------------------------------------------------------------- */
 
+/* Once: it is for whoever has put a proxy in front and wonders why all visitors have one address. */
+static void tell_ignored(struct lws *wsi, const struct in6_addr *peer)
+{
+    static bool told;
+    char address[INET6_ADDRSTRLEN];
+
+    if (!told && lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0) {
+        told = true;
+        client_address_format(peer, address);
+        log_info("%s says for whom it asks (X-Forwarded-For), and is not believed; if it is your proxy, set "
+                 "trusted_proxies = ( \"%s\" )",
+                 address, address);
+    }
+}
+
+/*
+ * All of a list of addresses, however long the visitor has made its beginning. malloc'ed; NULL: it is not there, or *UNREAD has
+ * become true. NAME: of a header that libwebsockets has no token for; NULL: TOKEN is the header's.
+ */
+static char *read_list(struct lws *wsi, enum lws_token_indexes token, const char *name, bool *unread)
+{
+    int length =
+        name ? lws_hdr_custom_length(wsi, name, (int)strlen(name)) : lws_hdr_total_length(wsi, token);
+    char *list = length > 0 ? malloc((size_t)length + 1) : NULL;
+    bool whole = list && (name ? http_request_custom(wsi, name, list, length + 1)
+                               : http_request_header(wsi, token, list, length + 1, NULL));
+
+    if (length > 0 && !whole) {
+        *unread = true;
+        free(list);
+        return NULL;
+    }
+    return list;
+}
+
+/* A list that could not be read counts as one that names nobody, not as one that is not there. */
 static void read_client(struct lws *wsi, struct http_request *request)
 {
-    char forwarded_for[FORWARDED_SIZE], forwarded[FORWARDED_SIZE], proto[PROTO_SIZE];
+    static const char nobody[] = "unknown";
+    char proto[PROTO_SIZE], *forwarded_for = NULL, *forwarded = NULL;
     const struct connection *connection = lws_get_opaque_user_data(wsi);
-    const struct in6_addr none = {0};
-    struct forwarding headers = {0};
+    const struct in6_addr none = {0}, *peer = connection ? &connection->peer : &none;
+    bool unread = false, scheme = false;
 
     if (request->policy->trusted_proxies.count > 0) {
-        if (http_request_header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded_for, sizeof(forwarded_for), NULL)) {
-            headers.forwarded_for = forwarded_for;
-        }
-        if (http_request_custom(wsi, "forwarded:", forwarded, sizeof(forwarded))) {
-            headers.forwarded = forwarded;
-        }
-        if (http_request_custom(wsi, "x-forwarded-proto:", proto, sizeof(proto))) {
-            headers.forwarded_proto = proto;
-        }
+        forwarded_for = read_list(wsi, WSI_TOKEN_X_FORWARDED_FOR, NULL, &unread);
+        forwarded = read_list(wsi, WSI_TOKEN_COUNT, "forwarded:", &unread);
+        scheme = http_request_custom(wsi, "x-forwarded-proto:", proto, sizeof(proto));
     }
-    request->client = client_address_find(connection ? &connection->peer : &none, lws_is_ssl(wsi),
-                                          &request->policy->trusted_proxies, &headers);
+    const struct forwarding headers = {
+        .forwarded_for = unread ? nobody : forwarded_for,
+        .forwarded = unread ? NULL : forwarded,
+        .forwarded_proto = scheme ? proto : NULL,
+    };
+    request->client = client_address_find(peer, lws_is_ssl(wsi), &request->policy->trusted_proxies, &headers);
+    free(forwarded_for);
+    free(forwarded);
+    if (!request->client.trusted) {
+        tell_ignored(wsi, peer);
+    }
 }
 
 /* Home Assistant and others make up the prefix themselves, and say so to what is behind them. */

@@ -58,6 +58,13 @@ scenario('a refusal says what differs and what to set, and setting it helps', as
   for (let i = 0; i < 100; i++) assert.equal((await open(ringcast.address, { origin: `https://${i}.example` })).status, 403);
   assert.ok(refusals(ringcast).length <= 2, refusals(ringcast).join('\n'));
 
+  // Nor does whoever says to be a proxy.
+  const asIfProxied = { headers: { 'X-Forwarded-For': '192.0.2.7' } };
+  for (let i = 0; i < 30; i++) assert.equal((await get(`${ringcast.address}api/cameras`, asIfProxied)).status, 200);
+  const hints = () => ringcast.log.split('\n').filter((line) => line.includes('trusted_proxies = ( "127.0.0.1" )'));
+  await waitUntil('the hint in the log', () => hints().length > 0);
+  assert.ok(hints().length <= 2, 'once for each fan-out');
+
   // The setting holds for all fan-outs from the reload on, and after the restart of one; who watches notices nothing.
   ringcast.settings.origins = [ORIGIN];
   ringcast.write();

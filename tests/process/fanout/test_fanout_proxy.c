@@ -332,6 +332,21 @@ static void viewers_are_named_by_their_own_address(void **state)
     }
 }
 
+/* However much is before it, the end of the list is what the proxy has written. */
+static void a_long_list_hides_nobody(void **state)
+{
+    char headers[4096] = "X-Forwarded-For: ";
+    (void)state;
+    client_set_source(PROXY);
+    for (int i = 0; i < 240; i++) {
+        strcat(headers, "203.0.113.9, ");
+    }
+    strcat(headers, "192.0.2.7\r\nForwarded: for=192.0.2.7\r\n");
+    char *address = address_of_viewer(headers);
+    assert_string_equal(address, "192.0.2.7");
+    free(address);
+}
+
 static void open_paused(struct client *client, const char *visitor)
 {
     char header[64];
@@ -385,6 +400,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_trusted_proxy_says_which_prefix_it_has_left_away, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(viewers_are_named_by_their_own_address, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_long_list_hides_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(visitors_of_one_proxy_have_shares_of_their_own, set_up_two_idle,
                                         tear_down),
     };
