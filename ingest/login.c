@@ -55,6 +55,16 @@ static void decline(struct login *login, json_int_t id)
                           message_pack("login-result", "{s:I, s:s}", "id", id, "result", "unanswered"));
 }
 
+static void take_doubt(struct login *login, const char *doubt)
+{
+    static const char *const names[] = {
+        [LOGIN_NO_DOUBT] = "none", [LOGIN_DOUBTED] = "open", [LOGIN_DENIED_ELSEWHERE] = "refused"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        login->doubt = strcmp(names[i], doubt) == 0 ? (enum login_doubt)i : login->doubt;
+    }
+}
+
 bool login_take(struct login *login, const json_t *message)
 {
     const char *verdict = message_string(message, "verdict", "");
@@ -62,6 +72,10 @@ bool login_take(struct login *login, const json_t *message)
     bool expected =
         id != 0 && id == login->id && (login->phase == LOGIN_ASKED || login->phase == LOGIN_WAITING);
 
+    if (message_is(message, "login-doubt")) {
+        take_doubt(login, message_string(message, "doubt", ""));
+        return true;
+    }
     if (!message_is(message, "login-answer")) {
         return false;
     }
@@ -86,13 +100,13 @@ static bool is_open(const struct login *login)
 }
 
 /* Waits for an answer, as long as each phase may take. */
-static void await_answer(struct login *login, int64_t answer_ns)
+static void await_answer(struct login *login, int64_t answer_ns, int64_t queue_ns)
 {
     const struct login_callbacks *callbacks = &login->callbacks;
     int64_t asked_ns = clock_now_ns();
 
     while (is_open(login) && !callbacks->ending(callbacks->context)) {
-        int64_t until_ns = asked_ns + (login->phase == LOGIN_WAITING ? QUEUE_NS : answer_ns);
+        int64_t until_ns = asked_ns + (login->phase == LOGIN_WAITING ? queue_ns : answer_ns);
         int64_t left_ns = until_ns - clock_now_ns();
         if (left_ns <= 0) {
             break;
@@ -104,12 +118,13 @@ static void await_answer(struct login *login, int64_t answer_ns)
 static int ask(void *context, bool briefly, char error[LOGIN_ERROR_SIZE])
 {
     struct login *login = context;
+    bool doubted = briefly && login->doubt != LOGIN_NO_DOUBT; /* a session plays, and has time */
 
     login->phase = LOGIN_ASKED;
     login->id++;
-    json_t *question = message_pack("login-ask", "{s:I}", "id", login->id);
+    json_t *question = message_pack("login-ask", "{s:I, s:b}", "id", login->id, "playing", doubted);
     if (login->callbacks.send(login->callbacks.context, question) == 0) {
-        await_answer(login, briefly ? ANSWER_BRIEF_NS : ANSWER_NS);
+        await_answer(login, briefly ? ANSWER_BRIEF_NS : ANSWER_NS, doubted ? ANSWER_BRIEF_NS : QUEUE_NS);
     }
     if (login->callbacks.ending(login->callbacks.context)) {
         snprintf(error, LOGIN_ERROR_SIZE, "interrupted");
@@ -159,6 +174,7 @@ static void tell(void *context, enum login_result result)
     bool more = results[result].more;
     bool refused = more || result == LOGIN_REFUSED || result == LOGIN_FORBIDDEN;
     login->phase = LOGIN_IDLE;
+    login->doubt = result == LOGIN_ACCEPTED ? LOGIN_NO_DOUBT : login->doubt;
     /* The first further challenge may only want a fresh nonce. */
     login->proven = result == LOGIN_ACCEPTED || (login->proven && (!refused || (more && !login->refused)));
     login->news_due = !more && (refused || (result == LOGIN_UNANSWERED && login->refused));
@@ -166,9 +182,16 @@ static void tell(void *context, enum login_result result)
     send_result(login, results[result].name, more);
 }
 
+static enum login_doubt doubt(void *context)
+{
+    const struct login *login = context;
+
+    return login->doubt;
+}
+
 struct login_gate login_gate(struct login *login)
 {
-    return (struct login_gate){.ask = ask, .tell = tell, .context = login};
+    return (struct login_gate){.ask = ask, .tell = tell, .doubt = doubt, .context = login};
 }
 
 /* --- Holds ---------------------------------------------------------------------------------------------- */

@@ -32,11 +32,12 @@ struct login_callbacks {
 struct login {
     struct login_callbacks callbacks;
     enum login_phase phase;
-    json_int_t id;   /* of the last question */
-    bool proven;     /* the credentials have worked, and were not refused since */
-    bool refused;    /* refused in this round of answers to the camera's challenges */
-    bool news_due;   /* a refusal was reported, and ringcastd has not said yet what follows from it */
-    int64_t held_ns; /* CLOCK_MONOTONIC: nothing is tried until then; 0: not held */
+    json_int_t id; /* of the last question */
+    bool proven;   /* the credentials have worked, and were not refused since */
+    bool refused;  /* refused in this round of answers to the camera's challenges */
+    bool news_due; /* a refusal was reported, and ringcastd has not said yet what follows from it */
+    enum login_doubt doubt;
+    int64_t held_ns;              /* CLOCK_MONOTONIC: nothing is tried until then; 0: not held */
     char error[LOGIN_ERROR_SIZE]; /* while it is held: the reason */
 };
 

@@ -19,6 +19,13 @@ enum login_result {
 /* Bytes of an error text with its NUL. */
 #define LOGIN_ERROR_SIZE 256
 
+/* What other streams of the host have shown of credentials that this one has logged in with. */
+enum login_doubt {
+    LOGIN_NO_DOUBT,
+    LOGIN_DOUBTED,          /* one was just refused, and may have answered another challenge */
+    LOGIN_DENIED_ELSEWHERE, /* one was refused for good: whether the credentials still work is to be found out */
+};
+
 struct login_gate {
     /*
      * Whether a request may be sent with credentials that the camera has not accepted over this connection. BRIEFLY: do not
@@ -28,6 +35,8 @@ struct login_gate {
      */
     int (*ask)(void *context, bool briefly, char error[LOGIN_ERROR_SIZE]);
     void (*tell)(void *context, enum login_result result);
+    /* While there is doubt, credentials that were accepted over this connection are asked for, too. NULL: there is none. */
+    enum login_doubt (*doubt)(void *context);
     void *context;
 };
 

@@ -41,10 +41,20 @@ static void settle_login(struct rtsp_connection *connection, enum login_result r
     }
 }
 
+enum login_doubt rtsp_connection_doubt(const struct rtsp_connection *connection)
+{
+    const struct login_gate *gate = connection->gate;
+
+    return gate && gate->doubt && rtsp_auth_answers(connection->auth) ? gate->doubt(gate->context)
+                                                                      : LOGIN_NO_DOUBT;
+}
+
 /* May the next request have credentials? 0 or negative errno, and ERROR. */
 static int ask_gate(struct rtsp_connection *connection, char error[RTSP_ERROR_SIZE])
 {
-    if (connection->login == RTSP_LOGIN_PROVEN || !rtsp_auth_answers(connection->auth)) {
+    bool proven =
+        connection->login == RTSP_LOGIN_PROVEN && rtsp_connection_doubt(connection) == LOGIN_NO_DOUBT;
+    if (proven || !rtsp_auth_answers(connection->auth)) {
         return 0;
     }
     if (connection->gate && connection->gate->ask) {

@@ -77,6 +77,9 @@ int rtsp_connection_connect(struct rtsp_connection *connection, const struct rts
 int rtsp_connection_begin(struct rtsp_connection *connection, const char *method, const char *uri,
                           const char *headers, char error[RTSP_ERROR_SIZE]);
 
+/* Whether other streams' log-ins make those of this connection doubtful, so that the gate is asked before each request. */
+enum login_doubt rtsp_connection_doubt(const struct rtsp_connection *connection);
+
 /* The response is a 401: sends the request again with an answer to it. 0; negative errno and ERROR. */
 int rtsp_connection_answer_challenge(struct rtsp_connection *connection, char error[RTSP_ERROR_SIZE]);
 

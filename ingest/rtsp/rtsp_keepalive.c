@@ -15,6 +15,10 @@
 #define LIFE_TOLERANCE_MS 1000
 #define LIFE_SHORTEST_MS 2000
 
+/* The first keepalives of sessions with time-outs of that length are spread over a third of the interval, in so many steps. */
+#define SPREAD_TIMEOUT_MS 20000
+#define SPREAD_STEPS 1000
+
 static const char *const method_names[RTSP_KEEPALIVE_COUNT] = {
     [RTSP_KEEPALIVE_GET_PARAMETER] = "GET_PARAMETER",
     [RTSP_KEEPALIVE_OPTIONS] = "OPTIONS",
@@ -70,6 +74,13 @@ void rtsp_keepalive_begin(struct rtsp_keepalive *keepalive, int64_t now_ns)
     keepalive->begun_ns = now_ns;
     choose(keepalive);
     rtsp_keepalive_put_off(keepalive, now_ns);
+}
+
+void rtsp_keepalive_spread(struct rtsp_keepalive *keepalive, int64_t now_ns, unsigned chance)
+{
+    if (rtsp_keepalive_timeout_ms(keepalive) >= SPREAD_TIMEOUT_MS && keepalive->due_ns > now_ns) {
+        keepalive->due_ns -= (keepalive->due_ns - now_ns) / 3 / SPREAD_STEPS * (chance % SPREAD_STEPS);
+    }
 }
 
 const char *rtsp_keepalive_take(struct rtsp_keepalive *keepalive, int64_t now_ns)

@@ -44,6 +44,12 @@ struct rtsp_keepalive {
 /* The session plays from NOW_NS on: chooses the method and the time of the first request. */
 void rtsp_keepalive_begin(struct rtsp_keepalive *keepalive, int64_t now_ns);
 
+/*
+ * Moves the first request, which is due after NOW_NS, by CHANCE to within the last third of its interval. So the sessions with one
+ * camera that began together do not send together, and learn from each other's log-ins (login_gate.h).
+ */
+void rtsp_keepalive_spread(struct rtsp_keepalive *keepalive, int64_t now_ns, unsigned chance);
+
 /* Milliseconds without a sign of life after which the camera gives the session up, as far as is known. */
 int rtsp_keepalive_timeout_ms(const struct rtsp_keepalive *keepalive);
 

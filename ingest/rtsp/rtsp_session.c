@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/secret.h"
@@ -35,6 +36,9 @@
 
 /* Milliseconds: if video over UDP stopped so long ago, the camera has given up the session. */
 #define LIFE_SILENCE_MS 2000
+
+/* Milliseconds between keepalives that wait for the log-in of another stream. */
+#define DOUBT_INTERVAL_MS 1000
 
 /* The results of a step of the opening, besides errors. */
 enum outcome {
@@ -95,8 +99,9 @@ struct rtsp_session {
     struct rtsp_keepalive keepalive;
     int64_t deadline_ns; /* of opening */
     int64_t packet_ns;   /* the newest packet */
-    bool ended;          /* by the camera */
-    uint8_t *datagram;   /* UDP: owned, RTSP_UDP_PACKET_MAX bytes */
+    bool held_back; /* a keepalive was, for a log-in: how long the session lives says nothing of keepalives */
+    bool ended;     /* by the camera */
+    uint8_t *datagram; /* UDP: owned, RTSP_UDP_PACKET_MAX bytes */
 };
 
 const struct sdp_media *rtsp_session_media(const struct rtsp_session *session, enum rtsp_media media)
@@ -689,10 +694,28 @@ static int keep_alive(struct rtsp_session *session, char error[RTSP_ERROR_SIZE])
         rtsp_keepalive_put_off(&session->keepalive, now);
         return 0;
     }
+    bool doubted = rtsp_connection_doubt(&session->connection) != LOGIN_NO_DOUBT;
     session->pending = PENDING_KEEPALIVE;
     int result = rtsp_connection_begin(&session->connection, rtsp_keepalive_take(&session->keepalive, now),
                                        session->aggregate, "", error);
+    if (doubted && (result == -EACCES || result == -EBUSY)) {
+        /* Another stream is finding out whether the camera still accepts the credentials. Pictures go on. */
+        session->pending = PENDING_NONE;
+        session->connection.method = NULL;
+        session->held_back = true;
+        session->keepalive.due_ns = now + DOUBT_INTERVAL_MS * NS_PER_MS;
+        return 0;
+    }
     return result == -ENOBUFS ? 0 : result; /* it is only slow; the deadline of video decides */
+}
+
+/* Another stream was refused for good: a keepalive shows whether this one will be, too. */
+static void hurry_in_doubt(struct rtsp_session *session, int64_t now)
+{
+    if (session->keepalive.due_ns > now + DOUBT_INTERVAL_MS * NS_PER_MS && session->pending == PENDING_NONE &&
+        rtsp_connection_doubt(&session->connection) == LOGIN_DENIED_ELSEWHERE) {
+        session->keepalive.due_ns = now;
+    }
 }
 
 /* The answer to PLAY or a keepalive. */
@@ -728,7 +751,7 @@ static void learn_from_end(struct rtsp_session *session)
     int64_t now = clock_now_ns();
     bool silent = session->udp && now - session->packet_ns > LIFE_SILENCE_MS * NS_PER_MS;
 
-    if (session->ended || silent) {
+    if ((session->ended || silent) && !session->held_back) {
         rtsp_keepalive_ended(&session->keepalive, session->ended ? now : session->packet_ns);
     }
 }
@@ -921,6 +944,8 @@ int rtsp_session_open(const struct rtsp_session_options *options, struct rtsp_se
     session->authenticated = session->memory->auth.accepted;
     session->packet_ns = clock_now_ns();
     rtsp_keepalive_begin(&session->keepalive, session->packet_ns);
+    rtsp_keepalive_spread(&session->keepalive, session->packet_ns,
+                          (unsigned)(session->packet_ns / NS_PER_US % 1000 * 7 + getpid()));
     *out = session;
     return 0;
 }
@@ -1043,6 +1068,7 @@ int rtsp_session_read(struct rtsp_session *session, int64_t deadline_ns, struct 
     for (bool late = false;;) {
         int64_t now = clock_now_ns();
         int result = rtsp_wait_ask(&session->wait, now);
+        hurry_in_doubt(session, now);
         if (result == 0 && now >= session->keepalive.due_ns) {
             result = keep_alive(session, error);
         }

@@ -16,6 +16,9 @@
 /* Refusals in one round: a camera has no more kinds of challenges. */
 #define ROUND_REFUSALS_MAX 8
 
+/* When a second stream was refused, it is known that credentials do not work any more. */
+#define PLAYING_ROUNDS_MAX 1
+
 /* Longest texts that are believed in a file. */
 #define HOST_SIZE_MAX 4096
 #define USER_SIZE_MAX 4096
@@ -44,6 +47,7 @@ struct credentials {
     bool forbidden;     /* the last refusal was 403 */
     unsigned refused;   /* since they last worked */
     int64_t refused_ms; /* when the first of them was */
+    unsigned rounds;    /* that were refused, since then */
     unsigned holds;     /* how many there were */
     int64_t hold_ms;    /* until when; NO_HOLD */
     int64_t used_ms;
@@ -54,6 +58,8 @@ struct round {
     char stream[CONFIG_STREAM_NAME_MAX + 1];
     struct credentials *credentials;
     bool pending; /* a log-in is under way */
+    bool
+        playing; /* login_ledger_ask_playing: the file counts it as refused, because L1 has nothing to spare for it */
     int64_t since_ms;
     unsigned refused;
     int64_t refused_ms[ROUND_REFUSALS_MAX];
@@ -324,6 +330,7 @@ static void remove_round(struct host *host, struct round *round)
 static void hold(struct login_ledger *ledger, struct credentials *credentials, const char *stream,
                  int64_t now)
 {
+    credentials->rounds++;
     if (works_for(credentials, stream)) {
         json_object_clear(credentials->streams);
         credentials->lost = true;
@@ -397,12 +404,26 @@ static struct login_answer describe(const struct host *host, const struct creden
     return answer;
 }
 
-/* HELD or GRANTED, by holds and by refusals alone. IN_ROUND: the round began before the hold. */
+/* What is known of the stream that asks. */
+struct asker {
+    const char *stream;
+    bool in_round; /* its round began before the hold */
+    bool playing;
+};
+
+/* Whether the credentials have worked for it, or its session shows that they did until now. */
+static bool is_proven(const struct credentials *credentials, const struct asker *asker)
+{
+    return works_for(credentials, asker->stream) ||
+           (asker->playing && credentials && credentials->rounds <= PLAYING_ROUNDS_MAX);
+}
+
+/* HELD or GRANTED, by holds and by refusals alone. */
 static struct login_answer judge(const struct host *host, const struct credentials *credentials,
-                                 const char *stream, bool in_round, int64_t now)
+                                 const struct asker *asker, int64_t now)
 {
     struct login_answer answer = describe(host, credentials, now);
-    bool proven = works_for(credentials, stream);
+    bool proven = is_proven(credentials, asker);
     size_t limit = proven ? LOGIN_REFUSALS_MAX : LOGIN_REFUSALS_UNPROVEN_MAX;
     size_t first;
     size_t count = count_refusals(host, now, &first);
@@ -412,7 +433,7 @@ static struct login_answer judge(const struct host *host, const struct credentia
         answer.capped = true;
         answer.wait_ms = host->refusals[first + count - limit] + LOGIN_WINDOW_MS - now;
     }
-    if (credentials && !proven && !in_round && credentials->hold_ms != NO_HOLD &&
+    if (credentials && !proven && !asker->in_round && credentials->hold_ms != NO_HOLD &&
         credentials->hold_ms > now) {
         int64_t wait_ms = credentials->hold_ms - now;
         answer.capped = answer.capped && answer.wait_ms > wait_ms;
@@ -435,18 +456,19 @@ static void begin_round(struct place *place, const char *stream)
 }
 
 static struct login_answer grant(struct login_ledger *ledger, struct place *place, const char *stream,
-                                 struct login_answer answer, int64_t now)
+                                 struct login_answer answer, bool playing, int64_t now)
 {
     begin_round(place, stream);
     place->round->pending = true;
+    place->round->playing = playing;
     place->round->since_ms = now;
-    ledger->changed = ledger->changed || !have_worked(place->credentials);
+    ledger->changed = ledger->changed || playing || !have_worked(place->credentials);
     answer.verdict = LOGIN_GRANTED;
     return answer;
 }
 
-struct login_answer login_ledger_ask(struct login_ledger *ledger, const struct login_key *key,
-                                     const char *stream, int64_t now)
+static struct login_answer ask(struct login_ledger *ledger, const struct login_key *key, const char *stream,
+                               bool playing, int64_t now)
 {
     struct place place = find_place(ledger, key, stream, now);
 
@@ -459,7 +481,8 @@ struct login_answer login_ledger_ask(struct login_ledger *ledger, const struct l
         lose_round(ledger, place.host, place.round, now);
         place.round = NULL;
     }
-    struct login_answer answer = judge(place.host, place.credentials, stream, place.round != NULL, now);
+    const struct asker asker = {stream, place.round != NULL, playing};
+    struct login_answer answer = judge(place.host, place.credentials, &asker, now);
     if (answer.verdict == LOGIN_HELD) {
         if (place.round) {
             end_round(ledger, place.host, place.round, now);
@@ -467,14 +490,27 @@ struct login_answer login_ledger_ask(struct login_ledger *ledger, const struct l
         }
         return answer;
     }
-    size_t limit = works_for(place.credentials, stream) ? LOGIN_REFUSALS_MAX : LOGIN_REFUSALS_UNPROVEN_MAX;
+    size_t limit = is_proven(place.credentials, &asker) ? LOGIN_REFUSALS_MAX : LOGIN_REFUSALS_UNPROVEN_MAX;
     bool full = place.host->round_count == ROUNDS_MAX && !place.round;
     if (full || answer.host_count + count_pending(place.host) >= limit ||
-        must_wait(place.host, place.credentials, place.round)) {
+        must_wait(place.host, place.credentials, place.round) ||
+        (playing && is_under_way(place.host, place.credentials) && !place.round)) {
         answer.verdict = LOGIN_QUEUED;
         return answer;
     }
-    return grant(ledger, &place, stream, answer, now);
+    return grant(ledger, &place, stream, answer, playing, now);
+}
+
+struct login_answer login_ledger_ask(struct login_ledger *ledger, const struct login_key *key,
+                                     const char *stream, int64_t now)
+{
+    return ask(ledger, key, stream, false, now);
+}
+
+struct login_answer login_ledger_ask_playing(struct login_ledger *ledger, const struct login_key *key,
+                                             const char *stream, int64_t now)
+{
+    return ask(ledger, key, stream, true, now);
 }
 
 struct login_answer login_ledger_look(const struct login_ledger *ledger, const struct login_key *key,
@@ -485,7 +521,7 @@ struct login_answer login_ledger_look(const struct login_ledger *ledger, const s
     if (!host) {
         return (struct login_answer){.verdict = LOGIN_GRANTED};
     }
-    return judge(host, find_credentials(host, key), stream, false, now);
+    return judge(host, find_credentials(host, key), &(struct asker){.stream = stream}, now);
 }
 
 bool login_ledger_pending(const struct login_ledger *ledger, const struct login_key *key, const char *stream)
@@ -540,7 +576,7 @@ void login_ledger_accepted(struct login_ledger *ledger, const struct login_key *
         return;
     }
     credentials->lost = false;
-    credentials->refused = 0;
+    credentials->refused = credentials->rounds = 0;
     credentials->holds = 0;
     credentials->hold_ms = NO_HOLD;
     if (json_object_size(credentials->streams) >= LOGIN_STREAMS_MAX) {
@@ -672,7 +708,8 @@ static json_t *host_to_json(const struct host *host, int64_t now)
         json_array_append_new(refusals, json_integer(now - host->refusals[i]));
     }
     for (size_t i = 0; i < host->round_count; i++) {
-        if (host->rounds[i].pending && !have_worked(host->rounds[i].credentials)) {
+        if (host->rounds[i].pending &&
+            (host->rounds[i].playing || !have_worked(host->rounds[i].credentials))) {
             json_array_append_new(refusals, json_integer(now - host->rounds[i].since_ms));
         }
     }

@@ -18,6 +18,8 @@
  *   L2 Credentials that have never worked at this host are tried by one stream at a time.
  *   L3 A stream whose credentials have worked is not held for the refusals of other streams, because some cameras
  *      refuse one stream to a user and show another. It is held by L1, and when it is refused itself, all are.
+ *      A stream that plays is asked to find out whether they still work (login_ledger_ask_playing), so that none
+ *      is held because another one lost its rights.
  *   L4 lift() ends a hold but not L1.
  *
  * The ledger holds no password: a fingerprint of 16 bits shows whether it is another one. Nothing here reads a
@@ -80,6 +82,13 @@ void login_ledger_destroy(struct login_ledger *ledger); /* NULL is allowed */
  */
 struct login_answer login_ledger_ask(struct login_ledger *ledger, const struct login_key *key,
                                      const char *stream, int64_t now_ms);
+
+/*
+ * The same for a stream that plays, with a session in which the camera accepted these credentials: they were just refused to
+ * another stream. A hold does not hold it, and only one such stream is granted at a time, while few refusals are known.
+ */
+struct login_answer login_ledger_ask_playing(struct login_ledger *ledger, const struct login_key *key,
+                                             const char *stream, int64_t now_ms);
 
 /* What the answer would be, as far as holds go; nothing changes. GRANTED or HELD. */
 struct login_answer login_ledger_look(const struct login_ledger *ledger, const struct login_key *key,

@@ -49,6 +49,7 @@ struct login_client {
     json_int_t waiting; /* the question that is queued; 0: none */
     int64_t held_ms;    /* until when the worker knows that it is held; 0: it is not */
     bool asked;         /* the present worker has come to a log-in */
+    bool doubted;       /* it knows that another stream was refused */
     bool deaf;          /* the present worker has other credentials */
 };
 
@@ -277,6 +278,37 @@ static void tell_changed_hold(struct login_client *client)
     }
 }
 
+/*
+ * The other streams with CLIENT's credentials learn what has become of them. Sessions that play send them without asking, with
+ * every keepalive: when a password is changed at the camera, each would be refused once.
+ */
+static void tell_doubt(struct login_client *client, const char *doubt)
+{
+    json_t *message = message_pack("login-doubt", "{s:s}", "doubt", doubt);
+    bool begins = strcmp(doubt, "none") != 0;
+    struct login_client *other;
+
+    STAILQ_FOREACH(other, &client->logins->clients, next) {
+        bool same = other->host && other->hash == client->hash && strcmp(other->host, client->host) == 0;
+        if (message && other != client && same && !other->deaf && (begins || other->doubted)) {
+            other->doubted = begins;
+            other->send(other->data, message);
+        }
+    }
+    json_decref(message);
+}
+
+/* CLIENT was refused or accepted, and the ledger knows. WORKED: the credentials had worked for it. */
+static void spread(struct login_client *client, const char *result, bool more, bool worked)
+{
+    if (strcmp(result, "refused") == 0 && worked) {
+        tell_doubt(client, more ? "open" : "refused");
+    } else if (strcmp(result, "accepted") == 0) {
+        client->doubted = false;
+        tell_doubt(client, "none");
+    }
+}
+
 static void ask_again(struct login_client *client)
 {
     const struct login_key key = key_of(client);
@@ -310,10 +342,12 @@ static void review(struct logins *logins, const char *host)
 
 /* --- What workers say ----------------------------------------------------------------------------------- */
 
-static void take_question(struct login_client *client, json_int_t id)
+static void take_question(struct login_client *client, json_int_t id, bool playing)
 {
     const struct login_key key = key_of(client);
-    struct login_answer now = login_ledger_ask(client->logins->ledger, &key, client->stream, now_ms());
+    struct login_ledger *ledger = client->logins->ledger;
+    struct login_answer now = playing ? login_ledger_ask_playing(ledger, &key, client->stream, now_ms())
+                                      : login_ledger_ask(ledger, &key, client->stream, now_ms());
 
     client->asked = true;
     client->waiting = now.verdict == LOGIN_QUEUED ? id : 0;
@@ -328,6 +362,7 @@ static void take_result(struct login_client *client, const json_t *message)
     bool more = message_boolean(message, "more", false);
     const struct login_key key = key_of(client);
     int64_t now = now_ms();
+    bool worked = login_ledger_proven(ledger, &key, client->stream);
 
     client->waiting = 0;
     if (strcmp(result, "accepted") == 0) {
@@ -343,6 +378,7 @@ static void take_result(struct login_client *client, const json_t *message)
         client->asked = true;
         tell_hold(client); /* the worker waits for this */
     }
+    spread(client, result, more, worked);
     review(client->logins, client->host);
 }
 
@@ -358,7 +394,7 @@ bool logins_said(struct login_client *client, const json_t *message)
         return true;
     }
     if (question) {
-        take_question(client, id);
+        take_question(client, id, message_boolean(message, "playing", false));
     } else {
         take_result(client, message);
     }
@@ -367,7 +403,7 @@ bool logins_said(struct login_client *client, const json_t *message)
 
 void logins_gone(struct login_client *client)
 {
-    client->asked = client->deaf = false;
+    client->asked = client->deaf = client->doubted = false;
     client->waiting = 0;
     client->held_ms = 0;
     if (client->host) {

@@ -140,3 +140,65 @@ scenario('a password that is changed at the camera is refused five times at most
     await proxy.close();
   }
 });
+
+/** Every answer of the camera to a request with credentials, as CHANGE(connection) says whether it is to be refused. */
+function refuse(proxy, timeout, change) {
+  let nonces = 0;
+  proxy.accepted = [];
+  proxy.fault = {
+    answer: (request, connection) => {
+      connection.asks = /^authorization:/im.test(request.text);
+      if (!connection.asks || request.method === 'TEARDOWN') return undefined;
+      if (!change(connection)) {
+        proxy.accepted.push(connection);
+        return undefined;
+      }
+      proxy.refused.push(performance.now());
+      return `RTSP/1.0 401 Unauthorized\r\nCSeq: ${request.sequence}\r\nWWW-Authenticate: Digest realm="r", nonce="${nonces++}"\r\n\r\n`;
+    },
+    reply: (text) => text.replace(/^(session: *[^;\r]*)[^\r]*/im, `$1;timeout=${timeout}`),
+  };
+}
+
+scenario('a password that is changed while many streams play is refused five times at most', async (stage) => {
+  const proxy = await locked(stage);
+  try {
+    let changed = false;
+    refuse(proxy, 20, () => changed);
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const ringcast = stage.instance({ cameras: names.map((name) => ({ name, url: proxy.url, username: 'admin', password: RIGHT })) }).start();
+    await ringcast.streaming(names);
+    assert.equal(proxy.refused.length, 0);
+    changed = true;
+    await waitUntil('a keepalive to be refused', () => proxy.refused.length > 0, 60000);
+    await sleep(11000); // longer than the interval of keepalives
+    assert.ok(proxy.refused.length <= AT_MOST, `${proxy.refused.length} refused log-ins`);
+    await ringcast.stop();
+  } finally {
+    await proxy.close();
+  }
+});
+
+scenario('a stream that is refused alone does not hold the keepalives of others', async (stage) => {
+  const proxy = await locked(stage);
+  try {
+    let alone = null;
+    refuse(proxy, 4, (connection) => alone === 'any' ? ((alone = connection), true) : connection === alone || (alone !== null && !connection.plays));
+    const names = ['a', 'b', 'c', 'd'];
+    const ringcast = stage.instance({ cameras: names.map((name) => ({ name, url: proxy.url, username: 'admin', password: RIGHT })) }).start();
+    await ringcast.streaming(names);
+    for (const connection of proxy.connections) connection.plays = true;
+    alone = 'any';
+    await waitUntil('a keepalive to be refused', () => proxy.refused.length > 0, 60000);
+    const others = [...proxy.connections].filter((connection) => connection !== alone && connection.plays);
+    assert.equal(others.length, names.length - 1);
+    const since = proxy.accepted.length;
+    const kept = (connection) => proxy.accepted.slice(since).filter((one) => one === connection).length;
+    await waitUntil('three keepalives of each other stream', () => others.every((connection) => kept(connection) >= 3), 60000);
+    assert.ok(proxy.refused.length <= AT_MOST, `${proxy.refused.length} refused log-ins`);
+    assert.ok(others.every((connection) => proxy.connections.has(connection)), 'the others play on');
+    await ringcast.stop();
+  } finally {
+    await proxy.close();
+  }
+});

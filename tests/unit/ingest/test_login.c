@@ -220,6 +220,47 @@ static void a_task_may_be_held_from_the_beginning(void **state)
     assert_false(held());
 }
 
+static void doubt_is_told(const char *doubt)
+{
+    json_t *message = message_pack("login-doubt", "{s:s}", "doubt", doubt);
+
+    assert_true(login_take(&bench.login, message));
+    json_decref(message);
+}
+
+/* Another stream was refused: a session that plays asks, and does not wait for others; the outcome ends the doubt. */
+static void doubt_is_kept_until_it_is_settled(void **state)
+{
+    char error[LOGIN_ERROR_SIZE];
+
+    (void)state;
+    begin(true);
+    struct login_gate gate = login_gate(&bench.login);
+    assert_int_equal(gate.doubt(gate.context), LOGIN_NO_DOUBT);
+    doubt_is_told("open");
+    assert_int_equal(gate.doubt(gate.context), LOGIN_DOUBTED);
+    doubt_is_told("refused");
+    assert_int_equal(gate.doubt(gate.context), LOGIN_DENIED_ELSEWHERE);
+    doubt_is_told("something new");
+    assert_int_equal(gate.doubt(gate.context), LOGIN_DENIED_ELSEWHERE);
+    bench.answers[0] = "queued";
+    int64_t begun = clock_now_ns();
+    assert_int_equal(gate.ask(gate.context, true, error), -EBUSY);
+    assert_true(clock_now_ns() - begun < 4 * NS_PER_SECOND); /* and not five */
+    bench.next = 0;
+    bench.answers[0] = "held";
+    assert_int_equal(gate.ask(gate.context, true, error), -EACCES);
+    bench.next = 0;
+    bench.answers[0] = "granted";
+    assert_int_equal(gate.ask(gate.context, true, error), 0);
+    assert_int_equal(gate.doubt(gate.context), LOGIN_DENIED_ELSEWHERE);
+    gate.tell(gate.context, LOGIN_ACCEPTED);
+    assert_int_equal(gate.doubt(gate.context), LOGIN_NO_DOUBT);
+    doubt_is_told("open");
+    doubt_is_told("none");
+    assert_int_equal(gate.doubt(gate.context), LOGIN_NO_DOUBT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +273,7 @@ int main(void)
         cmocka_unit_test_teardown(a_fresh_nonce_takes_no_trust, finish),
         cmocka_unit_test_teardown(an_ending_worker_tells_no_outcome, finish),
         cmocka_unit_test_teardown(a_task_may_be_held_from_the_beginning, finish),
+        cmocka_unit_test_teardown(doubt_is_kept_until_it_is_settled, finish),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,6 +167,33 @@ static void a_stream_that_works_goes_on(void **state)
     assert_held(ledger, &right, "front", now + 5, LOGIN_WINDOW_MS - 3, true);
 }
 
+/* When one of several streams that play is refused, the others find out whether that is all, one after the other. */
+static void streams_that_play_find_out(void **state)
+{
+    struct login_ledger *ledger = *state;
+    int64_t now = START;
+
+    accept(ledger, &right, "a", now);
+    accept(ledger, &right, "b", now);
+    login_ledger_refused(ledger, &right, "a", false, now); /* its keepalive, which did not ask */
+    assert_held(ledger, &right, "b", now, SECOND, false);
+    assert_int_equal(login_ledger_ask_playing(ledger, &right, "b", now).verdict, LOGIN_GRANTED);
+    assert_int_equal(login_ledger_ask_playing(ledger, &right, "c", now).verdict, LOGIN_QUEUED);
+    login_ledger_accepted(ledger, &right, "b", now); /* only "a" has lost its rights */
+    assert_true(login_ledger_proven(ledger, &right, "b"));
+    assert_false(login_ledger_proven(ledger, &right, "a"));
+
+    login_ledger_refused(ledger, &right, "b", true, now); /* now the password is another one */
+    assert_granted(ledger, &right, "b", now);
+    login_ledger_refused(ledger, &right, "b", false, now);
+    assert_int_equal(login_ledger_ask_playing(ledger, &right, "c", now).verdict, LOGIN_GRANTED);
+    login_ledger_refused(ledger, &right, "c", false, now);
+    struct login_answer answer =
+        login_ledger_ask_playing(ledger, &right, "d", now); /* which is known by now */
+    assert_int_equal(answer.verdict, LOGIN_HELD);
+    assert_int_equal(answer.host_count, 4);
+}
+
 static void what_worked_is_tried_again_soon(void **state)
 {
     static const int64_t seconds[] = {1, 10, 60};
@@ -547,6 +574,13 @@ static bool in_middle(const struct play *play)
     return middle;
 }
 
+static struct login_answer ask_either(struct play *play, struct login_ledger *ledger,
+                                      const struct login_key *key, size_t stream)
+{
+    return next_random(play, 3) == 0 ? login_ledger_ask_playing(ledger, key, stream_name(stream), play->now)
+                                     : login_ledger_ask(ledger, key, stream_name(stream), play->now);
+}
+
 static void any_sequence_keeps_the_cap(void **state)
 {
     struct login_ledger *ledger = *state;
@@ -580,8 +614,7 @@ static void any_sequence_keeps_the_cap(void **state)
             default:
                 if (play.sent[stream] != 0) {
                     answer_stream(&play, ledger, stream, camera);
-                } else if (login_ledger_ask(ledger, &key, stream_name(stream), play.now).verdict ==
-                           LOGIN_GRANTED) {
+                } else if (ask_either(&play, ledger, &key, stream).verdict == LOGIN_GRANTED) {
                     play.sent[stream] = play.password;
                 }
             }
@@ -600,6 +633,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_cap_holds_whatever_is_lifted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lifting_ends_the_hold, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stream_that_works_goes_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(streams_that_play_find_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_worked_is_tried_again_soon, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_that_worked_are_refused_five_times_at_most, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_round_tries_the_next_challenge, set_up, tear_down),

@@ -205,7 +205,8 @@ static void tell_gatekeeper(void *context, enum login_result result)
 static void begin_gated(struct gatekeeper *gatekeeper, script_handler handler, const void *context)
 {
     begin(handler, context);
-    fixture.options.gate = (struct login_gate){ask_gatekeeper, tell_gatekeeper, gatekeeper};
+    fixture.options.gate =
+        (struct login_gate){.ask = ask_gatekeeper, .tell = tell_gatekeeper, .context = gatekeeper};
 }
 
 static void credentials_wait_for_the_gate(void **state)

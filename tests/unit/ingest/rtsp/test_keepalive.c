@@ -47,6 +47,22 @@ static void half_the_timeout_and_30_seconds_at_most(void **state)
     assert_int_equal(keepalive.due_ns, BEGIN + RTSP_KEEPALIVE_MAX_MS * NS_PER_MS);
 }
 
+/* The first requests of sessions that began together are spread over the last third of the interval. */
+static void sessions_that_began_together_do_not_send_together(void **state)
+{
+    struct rtsp_keepalive_memory memory = {0};
+
+    (void)state;
+    for (unsigned chance = 0; chance < 5000; chance += 250) {
+        struct rtsp_keepalive keepalive = begun(&memory, 60);
+        rtsp_keepalive_spread(&keepalive, BEGIN, chance);
+        assert_int_equal(keepalive.due_ns, BEGIN + 30 * NS_PER_SECOND - chance % 1000 * 10 * NS_PER_MS);
+        keepalive = begun(&memory, 4);
+        rtsp_keepalive_spread(&keepalive, BEGIN, chance);
+        assert_int_equal(keepalive.due_ns, BEGIN + 2 * NS_PER_SECOND);
+    }
+}
+
 static void get_parameter_only_where_it_is_listed(void **state)
 {
     struct rtsp_keepalive_memory memory = {0};
@@ -152,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(half_the_timeout_and_30_seconds_at_most),
+        cmocka_unit_test(sessions_that_began_together_do_not_send_together),
         cmocka_unit_test(get_parameter_only_where_it_is_listed),
         cmocka_unit_test(each_method_is_tried_once),
         cmocka_unit_test(a_session_that_outlives_its_timeouts_proves_the_method),
