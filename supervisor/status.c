@@ -168,6 +168,16 @@ static json_t *exporter_status(const struct supervisor *supervisor)
     return exporter ? status_of_service(exporter_service(exporter)) : json_null();
 }
 
+/* WAITING: messages for it that it has not taken; what is in them is lost if ringcastd is killed now. */
+static json_t *keeper_status(const struct supervisor *supervisor)
+{
+    struct service *service = keeper_service(supervisor->keeper);
+    json_t *status = status_of_service(service);
+
+    json_object_set_new(status, "waiting", json_integer((json_int_t)service_waiting(service)));
+    return status;
+}
+
 json_t *status_of(const struct supervisor *supervisor)
 {
     const struct exporter *exporter = supervisor->exporter;
@@ -179,8 +189,7 @@ json_t *status_of(const struct supervisor *supervisor)
         exporter_status(supervisor), "password", viewers_access_status(supervisor), "uptime_s",
         (double)(clock_now_ms() - supervisor->started_ms) / 1000.0, "fanouts", fanouts_status(supervisor),
         "template", status_of_service(fork_server_service(supervisor->fork_server)), "keeper",
-        status_of_service(keeper_service(supervisor->keeper)), "cameras", cameras_status(supervisor),
-        "sandbox", sandbox_layers());
+        keeper_status(supervisor), "cameras", cameras_status(supervisor), "sandbox", sandbox_layers());
 }
 
 json_t *status_for_exporter(struct supervisor *supervisor)

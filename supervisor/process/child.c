@@ -100,6 +100,11 @@ bool child_is_behind(const struct child *child)
     return outbox_waits(&child->outbox);
 }
 
+size_t child_waiting(const struct child *child)
+{
+    return child->outbox.length;
+}
+
 static void flush(struct child *child)
 {
     int result = outbox_flush(&child->outbox);

@@ -105,6 +105,9 @@ int child_send_newest(struct child *child, const char *key, const json_t *body, 
 /* True while messages wait for the process to take them. */
 bool child_is_behind(const struct child *child);
 
+/* How many. */
+size_t child_waiting(const struct child *child);
+
 /*
  * Ends the process with SIGTERM, and with SIGKILL after CHILD_END_MS. If its process id is not known, its
  * channel is shut instead.

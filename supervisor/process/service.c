@@ -268,6 +268,11 @@ bool service_is_behind(const struct service *service)
     return service->child && child_is_behind(service->child);
 }
 
+size_t service_waiting(const struct service *service)
+{
+    return service->child ? child_waiting(service->child) : 0;
+}
+
 enum service_state service_state(const struct service *service)
 {
     return service->state;

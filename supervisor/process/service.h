@@ -64,6 +64,9 @@ int service_send_newest(struct service *service, const char *key, const json_t *
                         int fd_count);
 bool service_is_behind(const struct service *service);
 
+/* How many. */
+size_t service_waiting(const struct service *service);
+
 enum service_state service_state(const struct service *service);
 const char *service_strstate(enum service_state state);
 
