@@ -88,6 +88,9 @@ scenario('keys are checked, and what is unwise is told', async (stage) => {
   assert.equal(short.code, 2);
   assert.match(short.stderr, /11 bytes, which can be guessed; use at least 32/);
   assert.doesNotMatch(short.stderr, /Kanarie/);
+  const start = await run(program('ringcastd'), ['--config', ringcast.config, '--foreground']);
+  assert.equal(start.code, 1);
+  assert.match(start.stderr, /auth\.jwt\[0\]\.key: .*11 bytes, which can be guessed/);
   stage.file('key', 'x'.repeat(32));
   ringcast.settings.listen = '0.0.0.0:0';
   ringcast.write();

@@ -1,4 +1,4 @@
-// ringcastctl user and token: the users file, without a ringcastd.
+// ringcastctl user and token: the users file, without a ringcastd and with one.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -243,4 +243,38 @@ scenario("root's change leaves the file to the user that runs ringcastd", async 
     const { uid, gid, mode } = statSync(path.join(ringcast.state, name));
     assert.deepEqual([name, uid, gid, mode & 0o7777], [name, 65534, 65534, 0o600]);
   }
+});
+
+scenario('a running ringcastd is told, and shows no secret', async (stage) => {
+  const ringcast = stage.instance({ cameras: [camera], groups, auth: {}, log_level: 'debug' }).start();
+  await ringcast.serving();
+  const silent = async (promise) => assert.equal((await succeeds(promise)).stderr, '');
+  await silent(add(ringcast, 'anna', CANARY, '--camera', '*'));
+  await silent(ctl(ringcast, ['user', 'passwd', 'anna', '--password-stdin'], `${CANARY}2\n`));
+  await silent(ctl(ringcast, ['user', 'logout', 'anna']));
+  const token = (await succeeds(ctl(ringcast, ['token', '--camera', 'front', '--ttl', '1h']))).stdout.trim();
+  await silent(ctl(ringcast, ['token', 'revoke', token.slice(4, 12)]));
+
+  // Another configuration with the same socket: the file that was changed is not the one that ringcastd reads.
+  const other = stage.file('other.conf', readFileSync(ringcast.config, 'utf8').replace(ringcast.state, stage.file('other')));
+  const missed = await run(program('ringcastctl'), ['--config', other, 'user', 'add', 'ben', '--camera', '*', '--password-stdin'], { input: 'x\n' });
+  assert.equal(missed.code, 1);
+  assert.match(missed.stderr, /other\/users\.json is changed, but the running ringcastd reads .*state\/users\.json; set auth\.passwords/);
+
+  const seen = [ringcast.log];
+  for (const args of [['status', '--json'], ['log', 'fanout'], ['user', 'list', '--json'], ['token', 'list', '--json']]) {
+    const { stdout, stderr } = await ctl(ringcast, args);
+    seen.push(stdout + stderr);
+  }
+  for (const pid of [ringcast.pid, ...ringcast.children]) seen.push(commandLine(pid));
+  for (const pid of [ringcast.pid, ...descendants(ringcast.pid)]) {
+    try {
+      seen.push(environment(pid));
+    } catch {
+      // It has ended, or may not be looked into.
+    }
+  }
+  const { hash } = stored(ringcast).users[0];
+  for (const secret of ['Kanarie', hash.slice(-43), token.slice(13), createHash('sha256').update(token).digest('hex')])
+    for (const text of seen) assert.ok(!text.includes(secret), `${secret}: ${text}`);
 });
