@@ -213,7 +213,7 @@ static void count_user(struct guess_ledger *ledger, const struct guess *guess, b
     }
     uint64_t delay = (uint64_t)GUESS_DELAY_MS << (entry->wrong - GUESS_USER_FREE) / USER_STEP;
     if (fresh) {
-        entry->next_fresh_ms = now_ms + GUESS_DELAY_MS;
+        entry->next_fresh_ms = now_ms + GUESS_FRESH_DELAY_MS;
     } else {
         entry->next_ms = now_ms + (delay < GUESS_USER_DELAY_MAX_MS ? delay : GUESS_USER_DELAY_MAX_MS);
     }

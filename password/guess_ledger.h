@@ -8,7 +8,7 @@
  *   L3  A right password takes back only what the same address got wrong for the same user just before. So somebody who has
  *       an account cannot use it to guess at another one for ever.
  *   L4  After GUESS_USER_FREE wrong tries for a user, from whatever addresses, there is one try in 1 s, 2 s … 5 s for that user.
- *       Addresses that got nothing wrong share one try a second of their own, so that those who guess cannot take all of
+ *       Addresses that got nothing wrong share four tries a second of their own, so that those who guess cannot take all of
  *       them. An address from which this user's password was right before is not slowed by this rule.
  *   L5  Names that no user has are slowed exactly as users are: nobody learns from it which names there are.
  *   L6  The memory is fixed. When another address must be remembered, the one with the fewest wrong tries is forgotten, the
@@ -30,6 +30,9 @@
 #define GUESS_DELAY_MS 1000
 #define GUESS_DELAY_MAX_MS 60000
 #define GUESS_USER_DELAY_MAX_MS 5000
+
+/* Between two tries for a user who is slowed, from addresses that got nothing wrong. */
+#define GUESS_FRESH_DELAY_MS 250
 
 /* How long until one wrong try of an address, and one for a user, is forgotten. */
 #define GUESS_FORGET_MS 300000

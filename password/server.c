@@ -129,47 +129,6 @@ static void on_answer(void *data, uint64_t id, json_int_t number, enum checks_re
     send_unsent(server, client);
 }
 
-static void on_check(struct server *server, const struct client *client, const json_t *body)
-{
-    const struct checks_question question = {.client = client->id,
-                                             .number = message_integer(body, "number", 0),
-                                             .user = message_string(body, "user", ""),
-                                             .password = message_string(body, "password", ""),
-                                             .address = message_string(body, "address", "")};
-
-    checks_ask(server->checks, &question, clock_now_ms());
-}
-
-static void on_client_message(struct server *server, const struct client *client, const json_t *body)
-{
-    if (message_is(body, "check")) {
-        on_check(server, client, body);
-    } else if (message_is(body, "cancel")) {
-        checks_cancel(server->checks, client->id, message_integer(body, "number", 0));
-    } else {
-        log_warning("unexpected message \"%s\" of a fan-out", message_type(body));
-    }
-}
-
-static void read_client(struct server *server, struct client *client)
-{
-    for (int i = 0; i < RECEIVE_TURN && client->id > 0 && json_array_size(client->unsent) == 0; i++) {
-        struct channel_message message;
-        int result = channel_receive(client->fd, &message);
-        if (result == 1) {
-            on_client_message(server, client, message.body);
-            channel_message_clear(&message);
-        } else if (result == -EBADMSG) {
-            log_warning("%s", channel_drop_reason(&message));
-        } else {
-            if (result != -EAGAIN) {
-                close_client(server, client);
-            }
-            return;
-        }
-    }
-}
-
 /* --- ringcastd ------------------------------------------------------------------------------------------ */
 
 static void set_log_level(const json_t *body, const char *member)
@@ -252,6 +211,59 @@ static void read_channel(struct server *server)
         }
     }
 }
+
+/* --- Questions ------------------------------------------------------------------------------------------ */
+
+static void on_check(struct server *server, const struct client *client, const json_t *body)
+{
+    const struct checks_question question = {.client = client->id,
+                                             .number = message_integer(body, "number", 0),
+                                             .user = message_string(body, "user", ""),
+                                             .password = message_string(body, "password", ""),
+                                             .address = message_string(body, "address", "")};
+
+    checks_ask(server->checks, &question, clock_now_ms());
+}
+
+static void on_client_message(struct server *server, const struct client *client, const json_t *body)
+{
+    if (message_is(body, "check")) {
+        on_check(server, client, body);
+    } else if (message_is(body, "cancel")) {
+        checks_cancel(server->checks, client->id, message_integer(body, "number", 0));
+    } else {
+        log_warning("unexpected message \"%s\" of a fan-out", message_type(body));
+    }
+}
+
+/*
+ * Users who changed before a fan-out asked count for its question: ringcastd sends them here before the fan-out learns of them,
+ * so they are in the channel by the time at which the question can be read.
+ */
+static void read_client(struct server *server, struct client *client)
+{
+    for (int i = 0; i < RECEIVE_TURN && client->id > 0 && json_array_size(client->unsent) == 0; i++) {
+        struct channel_message message;
+        int result = channel_receive(client->fd, &message);
+        if (result == 1) {
+            uint64_t id = client->id;
+            read_channel(server);
+            if (client->id == id) { /* a new client may have got the place */
+                on_client_message(server, client, message.body);
+            }
+            channel_message_clear(&message);
+        } else if (result == -EBADMSG) {
+            log_warning("%s", channel_drop_reason(&message));
+        } else {
+            if (result != -EAGAIN) {
+                close_client(server, client);
+            }
+            return;
+        }
+    }
+}
+
+/* --- Reports -------------------------------------------------------------------------------------------- */
 
 /* False: ringcastd reads nothing now; what it is to be told waits. */
 static bool can_tell(const struct server *server)

@@ -80,8 +80,8 @@ static char *hash_of(const char *password, const char *setting)
     return strdup(crypt_r(password, setting, &data));
 }
 
-/* anna's password is PASSWORD; SETTING is that of crypt(3). */
-static void send_users(const char *password, const char *setting)
+/* anna's password is PASSWORD; SETTING is that of crypt(3). Does not wait for `ready`. */
+static void begin_users(const char *password, const char *setting)
 {
     char *anna = hash_of(password, setting), *bert = hash_of("bert's", setting);
     json_t *users = json_pack("{s:[{s:s, s:s}, {s:s, s:s}]}", "users", "name", "anna", "hash", anna, "name",
@@ -94,6 +94,11 @@ static void send_users(const char *password, const char *setting)
     json_decref(users);
     free(anna);
     free(bert);
+}
+
+static void send_users(const char *password, const char *setting)
+{
+    begin_users(password, setting);
     expect("ready");
 }
 
@@ -174,6 +179,25 @@ static void passwords_are_checked(void **state)
     send_users("changed", "$6$rounds=1000$saltsalt$");
     check(client, "anna", "secret", "192.0.2.2", "wrong");
     check(client, "anna", "changed", "192.0.2.2", "right");
+    close(client);
+}
+
+/* ringcastd tells fan-outs of a change after this process, so what they ask then is about the new users. */
+static void users_that_changed_before_a_question_count(void **state)
+{
+    char password[32], before[32] = "secret", address[32];
+
+    (void)state;
+    int client = connect_client(0);
+    for (unsigned i = 0; i < 15; i++) { /* beyond 20 wrong ones the user is slowed */
+        snprintf(password, sizeof(password), "secret%u", i);
+        snprintf(address, sizeof(address), "10.0.0.%u", i);
+        begin_users(password, "$6$rounds=1000$saltsalt$");
+        json_int_t old = ask(client, "anna", before, address), new = ask(client, "anna", password, address);
+        expect_answer(client, old, "wrong");
+        expect_answer(client, new, "right");
+        snprintf(before, sizeof(before), "%s", password);
+    }
     close(client);
 }
 
@@ -447,6 +471,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
     const struct CMUnitTest tests[] = {
         TEST(passwords_are_checked),
+        TEST(users_that_changed_before_a_question_count),
         TEST(yescrypt_works_in_the_sandbox),
         TEST(guesses_are_slowed_and_reported),
         TEST(what_was_done_is_counted),
