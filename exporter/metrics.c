@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/ipc/doors.h"
 #include "common/ipc/message.h"
 #include "exporter/exposition.h"
 #include "exporter/usage.h"
@@ -313,10 +314,31 @@ static void write_fanout_number(struct exposition *exposition, const json_t *sta
     }
 }
 
+static void write_refused(struct exposition *exposition, const json_t *status)
+{
+    size_t index;
+    json_t *fanout;
+
+    exposition_family(exposition, "ringcast_fanout_refused_total", "counter",
+                      "How often a fan-out refused a visitor, by the limit.");
+    json_array_foreach(json_object_get(status, "fanouts"), index, fanout) {
+        const json_t *refused = json_object_get(fanout, "refused");
+        for (size_t i = 0; i < DOORS_LIMIT_COUNT; i++) {
+            struct exposition_label labels[] = {{"name", index_name(index)}, {"limit", doors_limits[i]}};
+            exposition_sample(exposition, "", labels, COUNT(labels),
+                              (double)message_integer(refused, doors_limits[i], 0));
+        }
+    }
+}
+
 static void write_fanouts(struct exposition *exposition, const json_t *status)
 {
     exposition_family(exposition, "ringcast_fanout_viewers", "gauge", "WebSocket viewers of a fan-out.");
     write_fanout_number(exposition, status, "viewers");
+    exposition_family(exposition, "ringcast_fanout_connections", "gauge",
+                      "Connections of a fan-out, those of its viewers among them.");
+    write_fanout_number(exposition, status, "connections");
+    write_refused(exposition, status);
     exposition_family(exposition, "ringcast_fanout_restarts_total", "counter",
                       "How often a fan-out was started again.");
     write_fanout_number(exposition, status, "restarts");

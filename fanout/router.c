@@ -8,10 +8,14 @@
 #include "fanout/http/foreign_page.h"
 #include "fanout/http/http_response.h"
 #include "fanout/http/redirect.h"
+#include "fanout/http/unread_request.h"
 #include "fanout/http/upgrade.h"
 #include "fanout/loop/connections.h"
 
 #define LIVE_PREFIX "/live/"
+
+/* Longest path with its query: RFC 9110, 4.1, recommends 8000 at least. */
+#define TARGET_MAX 8192u
 
 /* Bytes of the longest list of entity tags that is read. */
 #define IF_NONE_MATCH_SIZE 512
@@ -157,11 +161,50 @@ static bool must_be_secure(const struct router *router, struct lws *wsi, const s
     return router->tls->on && !lws_is_ssl(wsi) && !request->client.secure;
 }
 
+/* Of the path and the query, decoded. */
+static unsigned target_length(struct lws *wsi)
+{
+    static const enum lws_token_indexes targets[] = {WSI_TOKEN_GET_URI, WSI_TOKEN_HEAD_URI,
+                                                     WSI_TOKEN_POST_URI, WSI_TOKEN_HTTP_URI_ARGS};
+    unsigned length = 0;
+
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        length += (unsigned)lws_hdr_total_length(wsi, targets[i]);
+    }
+    return length;
+}
+
+/* The status for a request that is too large or one too many of its visitor's; 0: it is neither. */
+static int judge_size(struct router *router, struct lws *wsi, const struct http_request *request)
+{
+    struct limits *limits = router->limits;
+    const struct connection *connection = lws_get_opaque_user_data(wsi);
+    unsigned most = limits->max[LIMIT_HEADER_BYTES];
+
+    if (limits_request(limits, &request->client.address) != LIMITS) {
+        return limits_status(LIMIT_REQUESTS_PER_ADDRESS);
+    }
+    if (target_length(wsi) > TARGET_MAX) {
+        return 414;
+    }
+    /* A body may have come with the head; only what has one is not measured. */
+    if (most > 0 && connection && lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) <= 0 &&
+        unread_request_size(connection) > most) {
+        limits_count(limits, LIMIT_HEADER_BYTES, &request->client.address);
+        return limits_status(LIMIT_HEADER_BYTES);
+    }
+    return 0;
+}
+
 int router_answer(struct router *router, struct lws *wsi)
 {
     struct http_request request;
 
     http_request_read(wsi, router->policy, &request);
+    int status = judge_size(router, wsi, &request);
+    if (status != 0) {
+        return http_response_refuse(wsi, &request, status, status == 429 ? "Retry-After: 1\r\n" : NULL);
+    }
     if (must_be_secure(router, wsi, &request)) {
         return redirect_to_https(wsi, &request);
     }
@@ -249,6 +292,15 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
 
     if (status < 0 || !connection) {
         return -1;
+    }
+    int refusal = judge_size(router, wsi, &upgrade.request);
+    if (refusal == 0 && limits_view(router->limits, router->connections, connection,
+                                    &upgrade.request.client.address) != LIMITS) {
+        refusal = limits_status(LIMIT_CONNECTIONS_PER_ADDRESS);
+    }
+    if (refusal != 0) {
+        return http_response_refuse(wsi, &upgrade.request, refusal,
+                                    refusal == 429 ? "Retry-After: 1\r\n" : NULL);
     }
     if (must_be_secure(router, wsi, &upgrade.request)) {
         return redirect_to_https(wsi, &upgrade.request);

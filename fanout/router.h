@@ -11,6 +11,8 @@
 #include "fanout/http/assets.h"
 #include "fanout/http/gate.h"
 #include "fanout/http/policy.h"
+#include "fanout/loop/connections.h"
+#include "fanout/loop/limits.h"
 #include "fanout/loop/tls.h"
 #include "fanout/stream.h"
 
@@ -18,9 +20,11 @@ struct router {
     struct gate gate;
     struct assets assets;
     struct camera_list camera_list;
-    struct streams *streams;     /* the server's */
-    const struct tls *tls;       /* the server's */
-    const struct policy *policy; /* the server's */
+    struct streams *streams;         /* the server's */
+    const struct tls *tls;           /* the server's */
+    const struct policy *policy;     /* the server's */
+    struct connections *connections; /* the server's */
+    struct limits *limits;           /* the server's */
 };
 
 /*

@@ -13,6 +13,7 @@
 #include "common/log/log.h"
 #include "fanout/feed/viewer.h"
 #include "fanout/http/close_frame.h"
+#include "fanout/http/unread_request.h"
 #include "fanout/http/viewer_command.h"
 
 /* Viewers have this long to take their close frame before the process ends. */
@@ -30,9 +31,12 @@
 /* A client has little to say: its messages fit. Memory per viewer. */
 #define RECEIVE_BUFFER_BYTES 256
 
-/* Seconds after which incomplete requests and responses, and idle connections, are given up. */
-#define REQUEST_TIMEOUT_S 10
+/* Seconds after which idle connections, and in any case what takes longer than the configuration can allow, are given up. */
+#define REQUEST_TIMEOUT_S 630
 #define IDLE_TIMEOUT_S 15
+
+/* As if there were so many connections at least, parts of them may be idle. */
+#define IDLE_TOTAL_MIN 512u
 
 /* Browsers' and proxies' patience with a silent connection is 60 s or less. */
 #define PING_INTERVAL_MS 25000
@@ -97,9 +101,24 @@ void server_limit(struct server *server, const struct feed_limits *limits, long 
     arm_keepalive(server);
 }
 
+/* Of few connections that are allowed, few may be idle; the viewers' places depend on the descriptors alone. */
+static void limit_idle(struct server *server)
+{
+    unsigned allowed = server->limits.max[LIMIT_CONNECTIONS];
+    unsigned per_client = server->idle_per_client, max = server->idle_max;
+
+    server->viewers_max = connections_limit(&server->connections, per_client, max, server->connections_max);
+    if (allowed > 0 && allowed < server->connections_max) {
+        connections_limit(&server->connections, per_client, max,
+                          allowed > IDLE_TOTAL_MIN ? allowed : IDLE_TOTAL_MIN);
+    }
+}
+
 void server_limit_idle(struct server *server, unsigned per_client, unsigned max)
 {
-    server->viewers_max = connections_limit(&server->connections, per_client, max, server->connections_max);
+    server->idle_per_client = per_client;
+    server->idle_max = max;
+    limit_idle(server);
 }
 
 /* Not from VIEWER's own callback. */
@@ -140,6 +159,113 @@ static bool is_asking(const struct connection *connection)
     return recv(lws_get_socket_fd(connection->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 }
 
+/*
+ * How long a connection may take for what is due, in nanoseconds; 0: any time. libwebsockets closes a connection that is idle
+ * for IDLE_TIMEOUT_S, but not one whose next request comes slowly.
+ */
+static int64_t patience_ns(const struct server *server, enum connection_due due)
+{
+    unsigned seconds = server->limits.max[LIMIT_HANDSHAKE_TIMEOUT];
+
+    return seconds == 0 ? 0
+                        : (int64_t)(seconds + (due == CONNECTION_NEXT ? IDLE_TIMEOUT_S : 0)) * NS_PER_SECOND;
+}
+
+static void close_late(struct server *server, struct connection *connection)
+{
+    if (connection->due == CONNECTION_FIRST || unread_request_size(connection) > 0) {
+        limits_count(&server->limits, LIMIT_HANDSHAKE_TIMEOUT, &connection->peer);
+    }
+    unread_request_refuse(connection, LIMIT_HANDSHAKE_TIMEOUT, &server->linger);
+}
+
+/* Something has come on a connection from which a request is to come. libwebsockets has not read it yet. */
+static void arrived(void *context)
+{
+    struct connection *connection = context;
+    struct server *server = server_of(connection->wsi);
+    unsigned most = server->limits.max[LIMIT_HEADER_BYTES];
+
+    if (most > 0 && !connection->is_ended && unread_request_is_plain(connection) &&
+        unread_request_size(connection) > most) {
+        limits_count(&server->limits, LIMIT_HEADER_BYTES, &connection->peer);
+        unread_request_refuse(connection, LIMIT_HEADER_BYTES, &server->linger);
+    }
+}
+
+/* Closes what is late of those that DUE is to come from. When the next of them is; INT64_MAX: none. */
+static int64_t close_late_ones(struct server *server, enum connection_due due, int64_t now_ns)
+{
+    int64_t most_ns = patience_ns(server, due);
+    struct connection *oldest;
+
+    while (most_ns > 0 && (oldest = TAILQ_FIRST(&server->connections.due[due])) != NULL) {
+        if (oldest->since_ns + most_ns > now_ns) {
+            return oldest->since_ns + most_ns;
+        }
+        if (lws_partial_buffered(oldest->wsi)) {
+            connections_expect(&server->connections, oldest, due); /* it is still taking an answer */
+        } else {
+            close_late(server, oldest);
+        }
+    }
+    return INT64_MAX;
+}
+
+static void arm_due_timer(struct server *server, int64_t when_ns)
+{
+    server->due_armed = true;
+    server->due_ns = when_ns;
+    watch_timer_arm(&server->due_timer, (long)((when_ns - clock_now_ns()) / NS_PER_MS) + 1);
+}
+
+static void due_expired(void *context)
+{
+    struct server *server = context;
+    int64_t now_ns = clock_now_ns();
+
+    server->due_armed = false;
+    int64_t first = close_late_ones(server, CONNECTION_FIRST, now_ns);
+    int64_t next = close_late_ones(server, CONNECTION_NEXT, now_ns);
+    if (first != INT64_MAX || next != INT64_MAX) {
+        arm_due_timer(server, first < next ? first : next);
+    }
+}
+
+static void connection_added(struct connection *connection)
+{
+    struct server *server = server_of(connection->wsi);
+    int64_t most_ns = patience_ns(server, connection->due);
+
+    supervisor_link_doors_changed(&server->link);
+    watch_beside(&connection->arrivals, &server->loop, lws_get_socket_fd(connection->wsi), arrived,
+                 connection);
+    if (most_ns > 0 && (!server->due_armed || connection->since_ns + most_ns < server->due_ns)) {
+        arm_due_timer(server, connection->since_ns + most_ns);
+    }
+}
+
+static void refused_some(void *context)
+{
+    struct server *server = context;
+
+    supervisor_link_doors_changed(&server->link);
+}
+
+/* Behind a proxy's address are many visitors. */
+static bool is_proxy(void *context, const struct in6_addr *peer)
+{
+    const struct server *server = context;
+
+    return client_address_is_trusted(peer, &server->policy.trusted_proxies);
+}
+
+void server_limits_changed(struct server *server)
+{
+    due_expired(server);
+    limit_idle(server);
+}
+
 static void set_kind(struct lws *wsi, enum connection_kind kind)
 {
     struct connection *connection = lws_get_opaque_user_data(wsi);
@@ -156,20 +282,36 @@ static void renew(struct lws *wsi)
     }
 }
 
-/*
- * The last that is heard of WSI; more than once for some. Watched descriptors have opaque data of their own.
- */
-static void connection_gone(struct server *server, struct lws *wsi)
+/* NULL: it is not a client's, or has none any more. Watched descriptors have opaque data of their own. */
+static struct connection *connection_of(struct lws *wsi)
 {
     const struct lws_protocols *protocol = lws_get_protocol(wsi);
-    if (protocol && strcmp(protocol->name, WATCH_PROTOCOL) == 0) {
-        return;
+    bool is_watch = protocol && strcmp(protocol->name, WATCH_PROTOCOL) == 0;
+
+    return is_watch ? NULL : lws_get_opaque_user_data(wsi);
+}
+
+/* The loop is not woken for nothing. */
+static void disarm_due_timer(struct server *server)
+{
+    if (server->due_armed && TAILQ_EMPTY(&server->connections.due[CONNECTION_FIRST]) &&
+        TAILQ_EMPTY(&server->connections.due[CONNECTION_NEXT])) {
+        server->due_armed = false;
+        watch_timer_arm(&server->due_timer, 0);
     }
-    struct connection *connection = lws_get_opaque_user_data(wsi);
+}
+
+/* The last that is heard of WSI; more than once for some. */
+static void connection_gone(struct server *server, struct lws *wsi)
+{
+    struct connection *connection = connection_of(wsi);
     if (connection) {
         lws_set_opaque_user_data(wsi, NULL);
+        watch_leave(&connection->arrivals);
         permit_unref(connection->permit);
         connections_remove(&server->connections, connection);
+        disarm_due_timer(server);
+        supervisor_link_doors_changed(&server->link);
     }
 }
 
@@ -372,6 +514,24 @@ static bool has_room(const struct server *server)
     return server->state == SERVER_SERVING && server->viewers < server->viewers_max;
 }
 
+/* A request has been read, and RESULT is what the callback returns. */
+static int answered(struct lws *wsi, int result)
+{
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+
+    if (connection) {
+        connections_expect(&server_of(wsi)->connections, connection,
+                           connection->stream ? CONNECTION_NONE : CONNECTION_NEXT);
+        unread_request_done(connection);
+        connection->is_ended = result != 0;
+        if (connection->stream || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
+            watch_leave(&connection->arrivals); /* a viewer, or a body: neither is a request's head */
+        }
+        disarm_due_timer(server_of(wsi));
+    }
+    return result;
+}
+
 /* The one protocol of viewers and requests; watch.c's descriptors have their own. */
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
 {
@@ -379,9 +539,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP:
         breathe(server_of(wsi));
         renew(wsi); /* it waits for the next one, while this one's answer goes out */
-        return router_answer(&server_of(wsi)->router, wsi);
+        return answered(wsi, router_answer(&server_of(wsi)->router, wsi));
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return router_upgrade(&server_of(wsi)->router, wsi, has_room(server_of(wsi)));
+        return answered(wsi, router_upgrade(&server_of(wsi)->router, wsi, has_room(server_of(wsi))));
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_RECEIVE:
@@ -449,7 +609,9 @@ static struct lws_context_creation_info describe_host(struct server *server)
         .uid = -1,
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
         .timeout_secs = REQUEST_TIMEOUT_S,
+        .timeout_secs_ah_idle = REQUEST_TIMEOUT_S,
         .keepalive_timeout = IDLE_TIMEOUT_S,
+        .max_http_header_data = LIMITS_HEADER_ROOM,
         .retry_and_idle_policy = &no_validity_timer,
         .vhost_name = "ringcast",
     };
@@ -524,10 +686,14 @@ int server_init(struct server *server, const char *assets_directory)
     streams_init(&server->streams, &server->feeds);
     connections_init(&server->connections, close_idle);
     server->connections.is_asking = is_asking;
+    server->connections.added = connection_added;
+    limits_init(&server->limits, is_proxy, refused_some, server);
     server->connections_max = limit_descriptors();
     server_limit_idle(server, CONNECTIONS_IDLE_PER_CLIENT, CONNECTIONS_IDLE_MAX);
     policy_init(&server->policy);
     router_init(&server->router, assets_directory, &server->streams, &server->tls, &server->policy);
+    server->router.connections = &server->connections;
+    server->router.limits = &server->limits;
     int result = create_context(server);
     if (result == 0) {
         result =
@@ -544,6 +710,12 @@ int server_init(struct server *server, const char *assets_directory)
     }
     if (result == 0) {
         result = watch_timer_begin(&server->stop_timer, &server->loop, stop_expired, server);
+    }
+    if (result == 0) {
+        result = linger_begin(&server->linger, &server->loop);
+    }
+    if (result == 0) {
+        result = watch_timer_begin(&server->due_timer, &server->loop, due_expired, server);
     }
     if (result == 0) {
         result = watch_timer_begin(&server->keepalive_timer, &server->loop, keepalive_expired, server);
@@ -581,7 +753,8 @@ int server_listen(struct server *server, int socket)
         close(socket);
         return same && server->state == SERVER_SERVING ? 0 : -EALREADY;
     }
-    int result = listener_begin(&server->listener, &server->loop, &server->connections, &server->tls, socket);
+    int result = listener_begin(&server->listener, &server->loop, &server->connections, &server->limits,
+                                &server->linger, &server->tls, socket);
     if (result == 0) {
         enter_state(server, SERVER_SERVING);
     }
@@ -608,6 +781,8 @@ void server_finish(struct server *server)
     send_memory_end(&server->send_memory);
     heartbeat_end(&server->feeds.heartbeat);
     watch_end(&server->signals);
+    linger_end(&server->linger);
+    watch_end(&server->due_timer.watch);
     watch_end(&server->stop_timer.watch);
     watch_end(&server->keepalive_timer.watch);
     watch_end(&server->feeds_watch);

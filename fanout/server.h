@@ -37,14 +37,20 @@ struct server {
     struct policy policy;
     struct listener listener;
     struct connections connections;
+    struct limits limits;
+    struct linger_set linger;
+    bool due_armed; /* due_timer is armed */
+    int64_t due_ns; /* CLOCK_MONOTONIC: for when */
     struct watch feeds_watch, signals;
+    struct watch_timer due_timer;       /* armed while requests are to come, and until it expires */
     struct watch_timer stop_timer;      /* limits how long viewers take to close their side */
     struct watch_timer keepalive_timer; /* armed while there are viewers */
     long keepalive_ms, ping_ms;
     unsigned keepalive_phase;
     int64_t fed_ns; /* CLOCK_MONOTONIC: when the feeds last ran */
     uint64_t viewers_seen;
-    unsigned viewers;         /* open WebSockets, including those that are closing */
+    unsigned viewers; /* open WebSockets, including those that are closing */
+    unsigned idle_per_client, idle_max;
     unsigned connections_max; /* what the process has descriptors for */
     unsigned viewers_max;
 };
@@ -62,6 +68,9 @@ int server_listen(struct server *server, int socket);
 
 /* Sets how slow viewers may be, and after how many milliseconds each of them gets a ping. */
 void server_limit(struct server *server, const struct feed_limits *limits, long ping_ms);
+
+/* What visitors may take has changed: `limits`. */
+void server_limits_changed(struct server *server);
 
 /* Sets how many connections may be idle, of one client and in all (connections.h). */
 void server_limit_idle(struct server *server, unsigned per_client, unsigned max);

@@ -116,6 +116,10 @@ static void on_http(struct server *server, struct channel_message *message)
     int result = document ? policy_set(&server->policy, document) : -EBADMSG;
 
     close_fd(fd);
+    if (result == 0) {
+        limits_set(&server->limits, json_object_get(document, "limits"));
+        server_limits_changed(server);
+    }
     json_decref(document);
     if (result < 0) {
         log_error("cannot serve viewers by the rules for HTTP that were sent: %s", strerror(-result));
@@ -288,6 +292,6 @@ static void channel_ready(void *context)
 
 int supervisor_commands_begin(struct server *server, int channel)
 {
-    return supervisor_link_begin(&server->link, &server->loop, &server->streams, channel, channel_ready,
-                                 server);
+    return supervisor_link_begin(&server->link, &server->loop, &server->streams, &server->connections,
+                                 &server->limits, channel, channel_ready, server);
 }

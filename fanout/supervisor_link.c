@@ -11,6 +11,9 @@
 /* When ringcastd does not read, a report of viewers is tried again after this long, as it is then. */
 #define RETRY_MS 1000
 
+/* Connections and refusals are reported this long after a change. */
+#define DOORS_INTERVAL_MS 2000
+
 /*
  * Bytes of a `viewers` message that its cameras may take: less than MESSAGE_CHANNEL_MAX. Enough for a
  * thousand cameras with ordinary names; beyond it the total is still right.
@@ -84,9 +87,32 @@ static void latency_timer_expired(void *context)
     }
 }
 
+static void doors_timer_expired(void *context)
+{
+    struct supervisor_link *link = context;
+
+    link->doors_due = false;
+    if (supervisor_link_send(link, message_pack("doors", "{s:I, s:o}", "connections",
+                                                (json_int_t)link->connections->count, "refused",
+                                                limits_refused(link->limits))) == -EAGAIN) {
+        supervisor_link_doors_changed(link);
+    }
+}
+
+void supervisor_link_doors_changed(struct supervisor_link *link)
+{
+    if (!link->doors_due && link->channel.watched) {
+        link->doors_due = link->doors_told = true;
+        watch_timer_arm(&link->doors_timer, DOORS_INTERVAL_MS);
+    }
+}
+
 void supervisor_link_report_again(struct supervisor_link *link)
 {
     feed_set_viewers_changed(link->streams->set);
+    if (link->doors_told) {
+        supervisor_link_doors_changed(link);
+    }
     if (latency_report_again(link->streams)) {
         feed_set_latency_changed(link->streams->set);
     }
@@ -100,15 +126,19 @@ void supervisor_link_viewer_joined(struct supervisor_link *link, const struct st
 }
 
 int supervisor_link_begin(struct supervisor_link *link, struct loop *loop, struct streams *streams,
-                          int channel, void (*received)(void *context), void *context)
+                          const struct connections *connections, const struct limits *limits, int channel,
+                          void (*received)(void *context), void *context)
 {
-    *link = (struct supervisor_link){.streams = streams};
+    *link = (struct supervisor_link){.streams = streams, .connections = connections, .limits = limits};
     int result = watch_begin(&link->channel, loop, channel, received, context);
     if (result == 0) {
         result = watch_timer_begin(&streams->set->viewers_timer, loop, viewers_timer_expired, link);
     }
     if (result == 0) {
         result = watch_timer_begin(&streams->set->latency_timer, loop, latency_timer_expired, link);
+    }
+    if (result == 0) {
+        result = watch_timer_begin(&link->doors_timer, loop, doors_timer_expired, link);
     }
     return result;
 }
@@ -121,4 +151,5 @@ void supervisor_link_end(struct supervisor_link *link)
     watch_end(&link->channel);
     watch_end(&link->streams->set->viewers_timer.watch);
     watch_end(&link->streams->set->latency_timer.watch);
+    watch_end(&link->doors_timer.watch);
 }

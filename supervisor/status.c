@@ -156,6 +156,8 @@ static json_t *fanouts_status(const struct supervisor *supervisor)
         struct service *service = fanout_service(fanout);
         json_t *status = status_of_service(service);
         json_object_set_new(status, "viewers", json_integer(fanout_viewers(fanout, NULL)));
+        json_object_set_new(status, "connections", json_integer(fanout_connections(fanout)));
+        json_object_set_new(status, "refused", fanout_refused(fanout));
         json_array_append_new(fanouts, status);
     }
     return fanouts;

@@ -192,7 +192,7 @@ static const struct setting limits_settings[] = {
     {"handshakes_per_address", SETTING_INTEGER, 0, TOP(limits.handshakes_per_address), 0, 100000,
      .number = 500},
     {"requests_per_address", SETTING_INTEGER, 0, TOP(limits.requests_per_address), 0, 100000, .number = 1000},
-    {"header_bytes", SETTING_INTEGER, 0, TOP(limits.header_bytes), 2048, 65536, .number = 16384},
+    {"header_bytes", SETTING_INTEGER, 0, TOP(limits.header_bytes), 2048, 32768, .number = 16384},
     {"handshake_timeout", SETTING_INTEGER, 0, TOP(limits.handshake_timeout), 1, 600, .number = 10},
     {"viewers_per_user", SETTING_INTEGER, 0, TOP(limits.viewers_per_user), 0, 100000, .number = 0},
 };

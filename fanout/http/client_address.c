@@ -95,7 +95,7 @@ static bool parse_node(struct slice node, struct in6_addr *address)
     return true;
 }
 
-static bool is_trusted(const struct trusted_networks *trusted, const struct in6_addr *address)
+bool client_address_is_trusted(const struct in6_addr *address, const struct trusted_networks *trusted)
 {
     const struct sockaddr_in6 socket_address = {.sin6_family = AF_INET6, .sin6_addr = *address};
 
@@ -121,7 +121,7 @@ static struct visit walk(const struct hops *hops, const struct in6_addr *peer,
             break;
         }
         visit = (struct visit){.address = address, .scheme = hop->scheme, .found = true};
-        if (!is_trusted(trusted, &address)) {
+        if (!client_address_is_trusted(&address, trusted)) {
             break;
         }
     }
@@ -227,7 +227,8 @@ struct client_address client_address_find(const struct in6_addr *peer, bool tls,
                                           const struct trusted_networks *trusted,
                                           const struct forwarding *headers)
 {
-    struct client_address client = {.address = *peer, .secure = tls, .trusted = is_trusted(trusted, peer)};
+    struct client_address client = {
+        .address = *peer, .secure = tls, .trusted = client_address_is_trusted(peer, trusted)};
     struct hops by_for = {0}, by_forwarded = {0};
 
     if (!client.trusted) {

@@ -22,6 +22,9 @@ struct trusted_networks {
     size_t count;
 };
 
+/* True if ADDRESS is one of TRUSTED. */
+bool client_address_is_trusted(const struct in6_addr *address, const struct trusted_networks *trusted);
+
 struct client_address {
     struct in6_addr
         address;  /* the visitor's, as far as it is known; IPv4 is mapped (RFC 4291, section 2.5.5.2) */

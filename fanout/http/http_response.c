@@ -19,7 +19,7 @@
     "blob: data:; "                                                                                          \
     "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
 
-static const char *reason_of(int status)
+const char *http_response_reason(int status)
 {
     switch (status) {
     case 200:
@@ -38,8 +38,18 @@ static const char *reason_of(int status)
         return "Not Found";
     case 405:
         return "Method Not Allowed";
+    case 408:
+        return "Request Timeout";
+    case 413:
+        return "Content Too Large";
+    case 414:
+        return "URI Too Long";
     case 426:
         return "Upgrade Required";
+    case 429:
+        return "Too Many Requests";
+    case 431:
+        return "Request Header Fields Too Large";
     case 503:
         return "Service Unavailable";
     default:
@@ -70,7 +80,7 @@ static int format_head(char *head, size_t size, const struct http_request *reque
     cors_write_headers(request, readers);
     int length =
         snprintf(head, size, "HTTP/1.1 %d %s\r\nCache-Control: %s\r\n%s%s%s%s%s" COMMON_HEADERS "%s\r\n\r\n",
-                 response->status, reason_of(response->status),
+                 response->status, http_response_reason(response->status),
                  response->cache_control ? response->cache_control : "no-store", entity,
                  response->headers ? response->headers : "", response->close ? "Connection: close\r\n" : "",
                  transport, readers, request->policy->frame_ancestors);
@@ -120,7 +130,7 @@ static int send_text(struct lws *wsi, const struct http_request *request, int st
 
 int http_response_refuse(struct lws *wsi, const struct http_request *request, int status, const char *headers)
 {
-    return send_text(wsi, request, status, headers, reason_of(status));
+    return send_text(wsi, request, status, headers, http_response_reason(status));
 }
 
 int http_response_explain(struct lws *wsi, const struct http_request *request, int status, const char *text)

@@ -22,6 +22,9 @@ struct http_response {
     bool close;    /* the connection cannot be used again */
 };
 
+/* STATUS in words (RFC 9110, 15; RFC 6585). */
+const char *http_response_reason(int status);
+
 /*
  * Answers REQUEST with RESPONSE, content that PERMIT is for: without one the connection is closed instead. To HEAD the length
  * is sent without the body. The body is copied if the socket does not take it at once. The result is what the libwebsockets

@@ -28,7 +28,7 @@ static const unsigned client_part[CONNECTION_IDLE_KINDS] = {
 
 /* ---- Clients ---- */
 
-static struct in6_addr address_of(const struct sockaddr_storage *peer)
+struct in6_addr connections_address(const struct sockaddr_storage *peer)
 {
     struct in6_addr address = {0};
 
@@ -42,32 +42,62 @@ static struct in6_addr address_of(const struct sockaddr_storage *peer)
     return address;
 }
 
-/* "192.0.2.7" or "2001:db8:0:7::", of a /64. */
-static const char *format_address(const struct client *client, char text[INET6_ADDRSTRLEN])
+void connections_client_address(const struct in6_addr *address, uint8_t client[16])
+{
+    memset(client, 0, 16);
+    memcpy(client, address, IN6_IS_ADDR_V4MAPPED(address) ? 16 : PREFIX_BYTES);
+}
+
+static const char *format_client(const uint8_t client[16], char text[INET6_ADDRSTRLEN])
 {
     struct in6_addr address;
 
-    memcpy(&address, client->address, sizeof(address));
+    memcpy(&address, client, sizeof(address));
     bool mapped = IN6_IS_ADDR_V4MAPPED(&address);
-    const void *bytes = mapped ? client->address + 12 : client->address;
+    const void *bytes = mapped ? client + 12 : client;
     const char *result = inet_ntop(mapped ? AF_INET : AF_INET6, bytes, text, INET6_ADDRSTRLEN);
     return result ? result : "?";
+}
+
+const char *connections_format_address(const struct in6_addr *address, char text[INET6_ADDRSTRLEN])
+{
+    uint8_t client[16];
+
+    connections_client_address(address, client);
+    return format_client(client, text);
+}
+
+static struct client_bucket *bucket_of(const struct connections *connections, const uint8_t address[16])
+{
+    uint64_t hash =
+        hash_add(hash_add(HASH_START, &connections->seed, sizeof(connections->seed)), address, 16);
+
+    return (struct client_bucket *)&connections->buckets[(hash ^ hash >> 32) % CONNECTIONS_BUCKETS];
+}
+
+/* The client with ADDRESS in BUCKET; NULL: it is not there. */
+static struct client *look_up(struct client_bucket *bucket, const uint8_t address[16])
+{
+    struct client *client;
+
+    LIST_FOREACH(client, bucket, link) {
+        if (memcmp(client->address, address, sizeof(client->address)) == 0) {
+            return client;
+        }
+    }
+    return NULL;
 }
 
 /* The client that WHOLE belongs to, made if it is not there. NULL: no memory. */
 static struct client *find_client(struct connections *connections, const struct in6_addr *whole)
 {
-    uint8_t address[16] = {0};
+    uint8_t address[16];
 
-    memcpy(address, whole, IN6_IS_ADDR_V4MAPPED(whole) ? sizeof(address) : PREFIX_BYTES);
-    uint64_t hash = hash_add(hash_add(HASH_START, &connections->seed, sizeof(connections->seed)), address,
-                             sizeof(address));
-    struct client_bucket *bucket = &connections->buckets[(hash ^ hash >> 32) % CONNECTIONS_BUCKETS];
-    struct client *client;
-    LIST_FOREACH(client, bucket, link) {
-        if (memcmp(client->address, address, sizeof(address)) == 0) {
-            return client;
-        }
+    connections_client_address(whole, address);
+    struct client_bucket *bucket = bucket_of(connections, address);
+    struct client *client = look_up(bucket, address);
+    if (client) {
+        return client;
     }
     client = calloc(1, sizeof(*client));
     if (client) {
@@ -113,7 +143,7 @@ static void tell(struct connections *connections, const struct client *client, e
         return;
     }
     log_warning("idle connections closed: %u, the last of them %s from %s; there may be %u %s (%s)",
-                connections->closed, strkind(kind), format_address(client, address),
+                connections->closed, strkind(kind), format_client(client->address, address),
                 of_client ? connections->per_client[kind] : connections->max[kind],
                 of_client ? "from one address" : "in all", of_client ? "idle_per_client" : "idle_max");
     connections->told_ns = now_ns;
@@ -196,7 +226,7 @@ void connections_enter(struct connections *connections, struct connection *conne
 struct connection *connections_add(struct connections *connections, struct lws *wsi,
                                    const struct sockaddr_storage *peer)
 {
-    const struct in6_addr address = address_of(peer);
+    const struct in6_addr address = connections_address(peer);
     struct connection *connection = calloc(1, sizeof(*connection));
     struct client *client = connection ? find_client(connections, &address) : NULL;
 
@@ -206,8 +236,19 @@ struct connection *connections_add(struct connections *connections, struct lws *
     }
     client->connections++;
     *connection = (struct connection){
-        .client = client, .wsi = wsi, .peer = address, .address = address, .kind = CONNECTION_BUSY};
+        .client = client,
+        .wsi = wsi,
+        .peer = address,
+        .address = address,
+        .since_ns = clock_now_ns(),
+        .kind = CONNECTION_BUSY,
+    };
+    connections->count++;
+    TAILQ_INSERT_TAIL(&connections->due[CONNECTION_FIRST], connection, of_due);
     connections_enter(connections, connection, CONNECTION_WAITING);
+    if (connections->added) {
+        connections->added(connection);
+    }
     return connection;
 }
 
@@ -234,10 +275,42 @@ void connections_move(struct connections *connections, struct connection *connec
     connections_enter(connections, connection, kind);
 }
 
+void connections_expect(struct connections *connections, struct connection *connection,
+                        enum connection_due due)
+{
+    if (connection->due != CONNECTION_NONE) {
+        TAILQ_REMOVE(&connections->due[connection->due], connection, of_due);
+    }
+    connection->due = due;
+    if (due != CONNECTION_NONE) {
+        connection->since_ns = clock_now_ns();
+        TAILQ_INSERT_TAIL(&connections->due[due], connection, of_due);
+    }
+}
+
+unsigned connections_count(const struct connections *connections, const struct in6_addr *address)
+{
+    uint8_t client_address[16];
+
+    connections_client_address(address, client_address);
+    const struct client *client = look_up(bucket_of(connections, client_address), client_address);
+    return client ? client->connections : 0;
+}
+
+bool connections_is_of(const struct connection *connection, const struct in6_addr *address)
+{
+    uint8_t client_address[16];
+
+    connections_client_address(address, client_address);
+    return memcmp(connection->client->address, client_address, sizeof(client_address)) == 0;
+}
+
 void connections_remove(struct connections *connections, struct connection *connection)
 {
     struct client *client = connection->client;
 
+    connections_expect(connections, connection, CONNECTION_NONE);
+    connections->count--;
     leave_kind(connections, connection);
     free(connection);
     leave_client(client);
@@ -266,6 +339,8 @@ void connections_init(struct connections *connections,
                       void (*close)(struct connection *connection, enum connection_kind kind))
 {
     *connections = (struct connections){.close = close};
+    TAILQ_INIT(&connections->due[CONNECTION_FIRST]);
+    TAILQ_INIT(&connections->due[CONNECTION_NEXT]);
     for (int i = 0; i < CONNECTION_IDLE_KINDS; i++) {
         TAILQ_INIT(&connections->list[i]);
         connections->max[i] = connections->per_client[i] = UINT32_MAX;

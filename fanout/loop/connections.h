@@ -15,6 +15,8 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "fanout/loop/watch.h"
+
 struct lws;
 struct permit;
 
@@ -27,6 +29,13 @@ enum connection_kind {
     CONNECTION_PAUSED,  /* a viewer that is paused */
     CONNECTION_ENDING,  /* a viewer that was closed because it was paused, and has not answered yet */
     CONNECTION_BUSY,    /* any other connection; not bounded here */
+};
+
+/* What is to come within a time. */
+enum connection_due {
+    CONNECTION_FIRST, /* the first request, and TLS before it */
+    CONNECTION_NEXT,  /* another request */
+    CONNECTION_NONE,  /* nothing: a viewer */
 };
 
 /* How many kinds are bounded: all but the last. */
@@ -46,14 +55,19 @@ struct client {
 };
 
 struct connection {
-    TAILQ_ENTRY(connection) of_client, of_all;
+    TAILQ_ENTRY(connection) of_client, of_all, of_due;
     struct client *client;
     struct lws *wsi;
     struct in6_addr peer;    /* where it comes from; IPv4 in IPv6 (RFC 4291, 2.5.5.2) */
     struct in6_addr address; /* of whom it is: PEER's, or what a trusted proxy says of its visitor */
     void *stream;            /* the stream of a viewer; set by the router */
     struct permit *permit;   /* to watch it; owned by the server */
+    struct watch arrivals;   /* while requests are to come: looks at how much comes */
+    uint64_t received;       /* bytes that had come when the last request was read; used by the router */
+    int64_t since_ns;        /* CLOCK_MONOTONIC: when it was accepted, or its last request was read */
     enum connection_kind kind;
+    enum connection_due due;
+    bool is_ended; /* its last answer is on its way, or it is not to have one */
 };
 
 LIST_HEAD(client_bucket, client);
@@ -61,12 +75,15 @@ LIST_HEAD(client_bucket, client);
 struct connections {
     struct client_bucket buckets[CONNECTIONS_BUCKETS];
     struct connection_list list[CONNECTION_IDLE_KINDS]; /* of all clients, the longest idle first */
+    struct connection_list due[CONNECTION_NONE];        /* the one that has waited for longest first */
+    unsigned count;                                     /* of all connections */
     unsigned idle[CONNECTION_IDLE_KINDS];
     unsigned per_client[CONNECTION_IDLE_KINDS], max[CONNECTION_IDLE_KINDS];
     uint64_t seed;   /* of the hash that chooses the bucket, so that an attacker cannot choose it */
     unsigned closed; /* how many were closed since the last line in the log about it */
     int64_t told_ns; /* CLOCK_MONOTONIC: when that line was logged */
     void (*close)(struct connection *connection, enum connection_kind kind);
+    void (*added)(struct connection *connection);           /* NULL: not told */
     bool (*is_asking)(const struct connection *connection); /* bytes of it wait to be read; NULL: not known */
 };
 
@@ -102,6 +119,25 @@ void connections_enter(struct connections *connections, struct connection *conne
 
 /* CONNECTION is the newest of its kind, if that is bounded. No other one is closed for it. */
 void connections_renew(struct connections *connections, struct connection *connection);
+
+/* From CONNECTION, of which a request has been read, DUE is to come. */
+void connections_expect(struct connections *connections, struct connection *connection,
+                        enum connection_due due);
+
+/* How many connections there are of the client that ADDRESS belongs to. */
+unsigned connections_count(const struct connections *connections, const struct in6_addr *address);
+
+/* True if CONNECTION counts as one of the client that ADDRESS belongs to. */
+bool connections_is_of(const struct connection *connection, const struct in6_addr *address);
+
+/* The client that ADDRESS belongs to, as an address: itself, or the first one of its /64. */
+void connections_client_address(const struct in6_addr *address, uint8_t client[16]);
+
+/* That address as text: "192.0.2.7" or "2001:db8:0:7::". Returns TEXT. */
+const char *connections_format_address(const struct in6_addr *address, char text[INET6_ADDRSTRLEN]);
+
+/* PEER's address; IPv4 in IPv6 (RFC 4291, 2.5.5.2). */
+struct in6_addr connections_address(const struct sockaddr_storage *peer);
 
 /* Frees a connection that has ended. */
 void connections_remove(struct connections *connections, struct connection *connection);

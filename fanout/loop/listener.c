@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/log/log.h"
 
@@ -37,6 +38,8 @@
  * Without a bound it grows to megabytes, and what a slow viewer sees grows old in it.
  */
 #define SEND_BUFFER_BYTES (512 * 1024)
+
+#define REFUSAL_HEADERS "Retry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n"
 
 static void set_option(int socket, int level, int name, int value)
 {
@@ -82,8 +85,31 @@ static void stand_back(struct listener *listener, long delay_us)
     watch_timer_arm_us(&listener->retry, delay_us);
 }
 
+/* Without TLS a client can be told why. With TLS a handshake would cost what is to be saved. */
+static void turn_away(struct listener *listener, int fd, enum limit limit)
+{
+    const char *answer = limits_status(limit) == 429
+                             ? "HTTP/1.1 429 Too Many Requests\r\n" REFUSAL_HEADERS "\r\n"
+                             : "HTTP/1.1 503 Service Unavailable\r\n" REFUSAL_HEADERS "\r\n";
+
+    if (listener->tls->on) {
+        close(fd);
+        return;
+    }
+    send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(fd, SHUT_WR);
+    linger_close(listener->linger, fd);
+}
+
 static void take_in(struct listener *listener, int fd, const struct sockaddr_storage *peer)
 {
+    const struct in6_addr address = connections_address(peer);
+    enum limit limit = limits_connect(listener->limits, listener->connections, &address);
+
+    if (limit != LIMITS) {
+        turn_away(listener, fd, limit);
+        return;
+    }
     /* closes it if it fails */
     struct lws *wsi = lws_adopt_socket_vhost(tls_vhost(listener->tls, listener->watch.loop), fd);
 
@@ -162,8 +188,10 @@ void listener_set_load(struct listener *listener, unsigned viewers)
 }
 
 int listener_begin(struct listener *listener, struct loop *loop, struct connections *connections,
-                   const struct tls *tls, int socket)
+                   struct limits *limits, struct linger_set *linger, const struct tls *tls, int socket)
 {
+    listener->limits = limits;
+    listener->linger = linger;
     listener->connections = connections;
     listener->tls = tls;
     set_options(socket);

@@ -12,6 +12,8 @@
 
 #include "common/ipc/load_board.h"
 #include "fanout/loop/connections.h"
+#include "fanout/loop/limits.h"
+#include "fanout/loop/linger.h"
 #include "fanout/loop/tls.h"
 #include "fanout/loop/watch.h"
 
@@ -19,6 +21,8 @@ struct listener {
     struct watch watch;
     struct watch_timer retry; /* armed while it does not accept: it stands back, or has no descriptor left */
     struct connections *connections; /* to which accepted connections are added */
+    struct limits *limits;           /* decide whether a connection is let in */
+    struct linger_set *linger;       /* for those that are not */
     const struct tls *tls;           /* decides whether accepted connections speak TLS */
     struct load_board *board;        /* of all processes that share the socket; owned; NULL: not shared */
     size_t slot;                     /* this process's place on the board */
@@ -33,12 +37,12 @@ void listener_share(struct listener *listener, struct load_board *board, size_t 
 void listener_set_load(struct listener *listener, unsigned viewers);
 
 /*
- * Begins to accept from SOCKET, which the loop owns from now on. Each accepted connection is added to
+ * Begins to accept from SOCKET, as far as LIMITS allow it, which the loop owns from now on. Each accepted connection is added to
  * CONNECTIONS, and its record there is libwebsockets' opaque user data. TLS, which stays the caller's, decides whether it speaks TLS.
  * 0 or negative errno.
  */
 int listener_begin(struct listener *listener, struct loop *loop, struct connections *connections,
-                   const struct tls *tls, int socket);
+                   struct limits *limits, struct linger_set *linger, const struct tls *tls, int socket);
 
 void listener_end(struct listener *listener);
 

@@ -1,9 +1,12 @@
 #include "fanout/loop/tls.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +18,8 @@
 
 /* Forward secrecy and authenticated encryption only; what TLS 1.3 has needs no list. */
 #define CIPHERS_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
+
+#define UNREAD_MAX (1u << 30)
 
 /* What a file in PEM form holds. */
 struct identity {
@@ -113,9 +118,40 @@ static bool use(SSL_CTX *context, const struct identity *identity)
     return SSL_CTX_use_cert_and_key(context, identity->certificate, identity->key, identity->issuers, 1) == 1;
 }
 
+/* Bytes that the kernel has for FD and nobody has read (tcp(7): they are not copied). */
+static uint64_t unread_bytes(int fd)
+{
+    ssize_t count = recv(fd, NULL, UNREAD_MAX, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+
+    return count > 0 ? (uint64_t)count : 0;
+}
+
+/* Has the number of bytes as the connection's application data, which libwebsockets does not use. */
+static void note_handshake(const SSL *ssl, int where, int result)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+
+    (void)result;
+    if ((where & SSL_CB_HANDSHAKE_DONE) &&
+        getsockopt(SSL_get_fd(ssl), IPPROTO_TCP, TCP_INFO, &info, &length) == 0) {
+        uint64_t bytes =
+            info.tcpi_bytes_received - unread_bytes(SSL_get_fd(ssl)); /* a request may have come with it */
+        SSL_set_ex_data((SSL *)(uintptr_t)ssl, 0, (void *)(uintptr_t)bytes);
+    }
+}
+
+uint64_t tls_handshake_bytes(struct lws *wsi)
+{
+    const SSL *ssl = lws_get_ssl(wsi);
+
+    return ssl ? (uintptr_t)SSL_get_ex_data(ssl, 0) : 0;
+}
+
 void tls_context_made(struct tls *tls, SSL_CTX *context)
 {
     tls->context = context;
+    SSL_CTX_set_info_callback(context, note_handshake);
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(context, CIPHERS_1_2);
     SSL_CTX_set_options(context,

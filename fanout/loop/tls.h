@@ -33,6 +33,9 @@ void tls_unset(struct tls *tls);
 /* libwebsockets has made CONTEXT for the vhost that tls_set asked for. */
 void tls_context_made(struct tls *tls, SSL_CTX *context);
 
+/* Bytes of TCP that WSI had brought when its TLS handshake was complete; 0: it is not, or there is none. */
+uint64_t tls_handshake_bytes(struct lws *wsi);
+
 /* The virtual host for a connection accepted now. */
 struct lws_vhost *tls_vhost(const struct tls *tls, const struct loop *loop);
 

@@ -69,6 +69,26 @@ int watch_begin(struct watch *watch, struct loop *loop, int fd, void (*ready)(vo
     return 0;
 }
 
+void watch_beside(struct watch *watch, struct loop *loop, int fd, void (*ready)(void *context), void *context)
+{
+    *watch = (struct watch){.loop = loop, .ready = ready, .context = context, .fd = fd};
+    if (loop->events) {
+        ev_io_init(&watch->event, on_event, fd, EV_READ);
+        ev_set_priority(&watch->event, EV_MAXPRI - 1);
+        watch->event.data = watch;
+        ev_io_start(loop->events, &watch->event);
+        watch->watched = true;
+    }
+}
+
+void watch_leave(struct watch *watch)
+{
+    if (watch->watched) {
+        ev_io_stop(watch->loop->events, &watch->event);
+        watch->watched = false;
+    }
+}
+
 void watch_first(struct watch *watch)
 {
     if (watch->loop->events) {

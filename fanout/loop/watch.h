@@ -35,6 +35,14 @@ int watch_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user
  */
 int watch_begin(struct watch *watch, struct loop *loop, int fd, void (*ready)(void *context), void *context);
 
+/*
+ * Watches FD, which stays somebody else's and is watched by him, too: READY is called first. Only with libev; otherwise
+ * nothing is called. It must be left before FD is watched for anything else.
+ */
+void watch_beside(struct watch *watch, struct loop *loop, int fd, void (*ready)(void *context),
+                  void *context);
+void watch_leave(struct watch *watch);
+
 /* Gives WATCH priority over other watches and connections, if the loop has priorities. */
 void watch_first(struct watch *watch);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/ipc/doors.h"
 #include "common/ipc/load_board.h"
 #include "common/ipc/message.h"
 #include "supervisor/helpers/fanout_stats.h"
@@ -22,6 +23,7 @@ struct fanout {
     struct service *service;
     char *argv[2];
     json_t *viewers; /* the last `viewers` message; NULL: none yet */
+    json_t *doors;   /* the last `doors` message; NULL: none yet */
     struct fanout_stats *stats;
 };
 
@@ -110,6 +112,9 @@ static void on_message(void *owner, const struct channel_message *message)
         supervisor_fanout_viewers(fanout->supervisor);
     } else if (message_is(message->body, "viewers-page") || message_is(message->body, "kicked")) {
         supervisor_fanout_answered(fanout->supervisor, fanout, message->body);
+    } else if (message_is(message->body, "doors")) {
+        json_decref(fanout->doors);
+        fanout->doors = json_incref(message->body);
     } else if (message_is(message->body, "latency")) {
         if (fanout_stats_take(fanout->stats, json_object_get(message->body, "cameras")) > 0) {
             log_warning("fanout: malformed latency");
@@ -134,7 +139,8 @@ static void on_gone(void *owner, const char *reason)
     struct fanout *fanout = owner;
 
     json_decref(fanout->viewers);
-    fanout->viewers = NULL;
+    json_decref(fanout->doors);
+    fanout->viewers = fanout->doors = NULL;
     fanout_stats_restart(fanout->stats);
     if (fanout->config.load_board >= 0) {
         load_board_leave(fanout->config.load_board, fanout->config.index);
@@ -176,6 +182,7 @@ void fanout_destroy(struct fanout *fanout)
         return;
     }
     service_destroy(fanout->service);
+    json_decref(fanout->doors);
     json_decref(fanout->viewers);
     fanout_stats_destroy(fanout->stats);
     free(fanout->argv[0]);
@@ -312,6 +319,27 @@ int64_t fanout_drops(const struct fanout *fanout, const char *camera)
     int64_t drops = json_integer_value(json_object_get(json_object_get(fanout->viewers, "drops"), camera));
 
     return drops > 0 ? drops : 0;
+}
+
+int64_t fanout_connections(const struct fanout *fanout)
+{
+    int64_t connections = message_integer(fanout->doors, "connections", 0);
+
+    return connections > 0 ? connections : 0;
+}
+
+json_t *fanout_refused(const struct fanout *fanout)
+{
+    const json_t *counts = json_object_get(fanout->doors, "refused");
+    json_t *refused = json_object();
+
+    for (size_t i = 0; refused && i < DOORS_LIMIT_COUNT; i++) {
+        json_int_t count = json_integer_value(json_object_get(counts, doors_limits[i]));
+        if (count > 0) {
+            json_object_set_new(refused, doors_limits[i], json_integer(count));
+        }
+    }
+    return refused;
 }
 
 int64_t fanout_viewers(const struct fanout *fanout, const char *camera)

@@ -80,6 +80,12 @@ int64_t fanout_drops(const struct fanout *fanout, const char *camera);
 /* Viewers of CAMERA, or of all cameras if it is NULL. */
 int64_t fanout_viewers(const struct fanout *fanout, const char *camera);
 
+/* Its connections, viewers or not. */
+int64_t fanout_connections(const struct fanout *fanout);
+
+/* How often it has refused visitors since it began, by the name of the limit (common/ipc/doors.h). NULL: no memory. */
+json_t *fanout_refused(const struct fanout *fanout);
+
 /* --- What the supervisor learns; supervisor.c has these ------------------------------------------------- */
 
 /* A process has begun: send it who may watch, before it serves anybody. */

@@ -294,7 +294,7 @@ static void kinds_are_checked_at_every_depth(void **state)
         {"auth = { session_hours = 0; };\n" CAMERA,
          "c.conf:1: auth.session_hours: 0 is out of range; use 1 to 8760\n"},
         {"limits = { header_bytes = 10; };\n" CAMERA,
-         "c.conf:1: limits.header_bytes: 10 is out of range; use 2048 to 65536\n"},
+         "c.conf:1: limits.header_bytes: 10 is out of range; use 2048 to 32768\n"},
         {"origins = ( \"\" );\n" CAMERA, "c.conf:1: origins[0]: empty; give a value or remove the setting\n"},
         {"auth = { passwords = \"users\"; };\n" CAMERA,
          "c.conf:1: auth.passwords: not an absolute path; begin it with \"/\"\n"},
