@@ -7,6 +7,7 @@
 #define FANOUT_ACCESS_WEB_TOKEN_H
 
 #include <jansson.h>
+#include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ struct web_token_issuer {
     int algorithm; /* libjwt's jwt_alg_t */
     char *key;     /* the secret, or the public key in PEM form */
     size_t key_length;
+    EVP_PKEY *public_key;    /* the same, read; NULL for a secret */
     char *audience, *issuer; /* what `aud` must name and `iss` must be; NULL: not configured */
     char *user_claim, *cameras_claim, *groups_claim;
     uint8_t print[WEB_TOKEN_PRINT_SIZE]; /* a hash of all the above */
