@@ -464,17 +464,18 @@ static int next_packet(struct rtsp_input *input, enum rtsp_event *event)
     return -EAGAIN;
 }
 
-/* Bytes up to and with the empty line that ends the headers; 0: it is not there yet. */
+/* Bytes up to and with the empty line that ends the headers; 0: it is not there yet. Some cameras end lines in CR CR LF. */
 static size_t head_length(const char *text, size_t size)
 {
     for (const char *newline = memchr(text, '\n', size); newline;) {
         const char *next = newline + 1;
         size_t left = size - (size_t)(next - text);
-        if (left > 0 && next[0] == '\n') {
-            return (size_t)(next + 1 - text);
+        size_t returns = 0;
+        while (returns < left && next[returns] == '\r') {
+            returns++;
         }
-        if (left > 1 && next[0] == '\r' && next[1] == '\n') {
-            return (size_t)(next + 2 - text);
+        if (returns < left && next[returns] == '\n') {
+            return (size_t)(next + returns + 1 - text);
         }
         newline = memchr(next, '\n', left);
     }

@@ -19,8 +19,8 @@ static char *next_line(char **rest, const char *end)
     }
     *rest = newline + 1;
     *newline = '\0';
-    if (newline > line && newline[-1] == '\r') {
-        newline[-1] = '\0';
+    while (newline > line && newline[-1] == '\r') {
+        *--newline = '\0';
     }
     return line;
 }

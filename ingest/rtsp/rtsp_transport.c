@@ -110,7 +110,7 @@ int rtsp_transport_parse(const char *value, struct rtsp_transport *transport)
 int rtsp_session_parse(const char *value, char *id, size_t size, int *timeout_s)
 {
     size_t length = strcspn(value, "; \t");
-    const char *timeout = strcasestr(value, "timeout=");
+    const char *timeout = strcasestr(value, "timeout");
 
     *timeout_s = TIMEOUT_DEFAULT_S;
     if (length == 0) {
@@ -121,8 +121,13 @@ int rtsp_session_parse(const char *value, char *id, size_t size, int *timeout_s)
     }
     memcpy(id, value, length);
     id[length] = '\0';
-    if (timeout && isdigit((unsigned char)timeout[8])) {
-        long seconds = strtol(timeout + 8, NULL, 10);
+    if (timeout) {
+        timeout += strlen("timeout");
+        timeout += strspn(timeout, " \t");
+        timeout += *timeout == '=' ? 1 + strspn(timeout + 1, " \t\"") : 0;
+    }
+    if (timeout && isdigit((unsigned char)*timeout)) {
+        long seconds = strtol(timeout, NULL, 10);
         if (seconds > 0) {
             *timeout_s = (int)(seconds < TIMEOUT_MIN_S   ? TIMEOUT_MIN_S
                                : seconds > TIMEOUT_MAX_S ? TIMEOUT_MAX_S

@@ -101,6 +101,26 @@ static void takes_messages_apart(void **state)
     assert_int_equal(input.garbage, 0);
 }
 
+/* Lines may end in CR LF, LF, or CR CR LF. */
+static void lines_end_as_they_do(void **state)
+{
+    static const char *const ends[] = {"\r\n", "\n", "\r\r\n"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        char text[128];
+        snprintf(text, sizeof(text), "RTSP/1.0 200 OK%sCSeq: 7%sContent-Length: 2%s%sok", ends[i], ends[i],
+                 ends[i], ends[i]);
+        add_text(text);
+        assert_int_equal(next(), RTSP_EVENT_MESSAGE);
+        assert_string_equal(input.message.reason, "OK");
+        assert_int_equal(rtsp_message_number(&input.message, "CSeq"), 7);
+        assert_int_equal(input.message.body_size, 2);
+        assert_memory_equal(input.message.body, "ok", 2);
+        assert_int_equal(next(), RTSP_EVENT_NONE);
+    }
+}
+
 static void numbers_are_checked(void **state)
 {
     (void)state;
@@ -561,6 +581,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(takes_messages_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lines_end_as_they_do, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_are_checked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(does_not_mind_how_it_arrives, set_up, tear_down),
         cmocka_unit_test_setup_teardown(packets_of_other_channels_are_skipped, set_up, tear_down),

@@ -221,6 +221,9 @@ static void sessions_are_read(void **state)
     assert_int_equal(rtsp_session_parse("abc ; Timeout=0", id, sizeof(id), &timeout), 0);
     assert_string_equal(id, "abc");
     assert_int_equal(timeout, 60);
+    assert_int_equal(rtsp_session_parse("1234567 ; timeout = \"31\"", id, sizeof(id), &timeout), 0);
+    assert_string_equal(id, "1234567");
+    assert_int_equal(timeout, 31);
     assert_int_equal(rtsp_session_parse("abc;timeout=99999999999", id, sizeof(id), &timeout), 0);
     assert_int_equal(timeout, 3600);
     assert_int_equal(rtsp_session_parse("", id, sizeof(id), &timeout), -EBADMSG);
