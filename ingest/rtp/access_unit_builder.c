@@ -473,6 +473,19 @@ bool access_unit_builder_fragment_begins(const struct access_unit_builder *build
                          access_unit_builder_is_first_slice(builder->codec, &beginning);
 }
 
+struct depacketizer_payload access_unit_builder_with_its_time(const struct access_unit_builder *builder,
+                                                              const struct depacketizer_payload *payload,
+                                                              bool begins)
+{
+    struct depacketizer_payload timed = *payload;
+
+    if (!begins && builder->fragment && builder->starts_seen && !builder->ready && !builder->taken &&
+        !payload->gap) {
+        timed.time = builder->time;
+    }
+    return timed;
+}
+
 static void begin_fragment(struct access_unit_builder *builder, const struct access_unit_fragment *fragment)
 {
     static const uint8_t length[NAL_LENGTH_SIZE] = {0};

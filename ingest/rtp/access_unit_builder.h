@@ -14,7 +14,8 @@
  * - no keyframes, but recovery points: from the second in a row without a keyframe on, each counts as a keyframe;
  * - a whole byte stream with start codes as one unit: it is split into its units;
  * - parameter sets with another timestamp than their picture: they go with the picture that follows;
- * - a start bit on every fragment of a unit, or on none: access_unit_builder_fragment_begins.
+ * - a start bit on every fragment of a unit, or on none: access_unit_builder_fragment_begins;
+ * - another timestamp on every fragment: that of the first counts.
  */
 #ifndef INGEST_RTP_ACCESS_UNIT_BUILDER_H
 #define INGEST_RTP_ACCESS_UNIT_BUILDER_H
@@ -114,6 +115,14 @@ struct access_unit_fragment {
 bool access_unit_builder_fragment_begins(const struct access_unit_builder *builder,
                                          const struct depacketizer_payload *payload,
                                          const struct access_unit_fragment *fragment);
+
+/*
+ * PAYLOAD with the time that counts for its FRAGMENT, which BEGINS says is the first of its unit or not: one that goes on with a unit
+ * has the time of that unit, whatever its packet says. Some cameras give each packet a time of its own.
+ */
+struct depacketizer_payload access_unit_builder_with_its_time(const struct access_unit_builder *builder,
+                                                              const struct depacketizer_payload *payload,
+                                                              bool begins);
 
 /*
  * Adds a piece of a NAL unit, which BEGINS says is its first. A unit in a single piece is against the rules, but whole. So are

@@ -162,11 +162,14 @@ static void put_aggregate(struct h264 *h264, const uint8_t *data, size_t size)
 }
 
 /* 5.8 */
-static enum depacketizer_result put_fragment(struct h264 *h264, const struct depacketizer_payload *payload)
+static enum depacketizer_result put_fragment(struct h264 *h264, const struct depacketizer_payload *given)
 {
     struct access_unit_builder *builder = &h264->builder;
     struct fragment fragment = {0};
-    bool readable = read_fragment(h264, payload, &fragment);
+    bool readable = read_fragment(h264, given, &fragment);
+    struct depacketizer_payload timed =
+        access_unit_builder_with_its_time(builder, given, fragment.begins || !readable);
+    const struct depacketizer_payload *payload = &timed;
     enum access_unit_start start = readable ? fragment_start(h264, &fragment) : STARTS_NOTHING;
 
     if (access_unit_builder_open(builder, payload, start) == DEPACKETIZER_FULL) {
@@ -192,7 +195,7 @@ static void put_unit(struct h264 *h264, const struct depacketizer_payload *paylo
     } else if (type > TYPE_NONE && type <= TYPE_UNIT_LAST) {
         access_unit_builder_add(&h264->builder, payload->data, payload->size);
     } else {
-        access_unit_builder_spoil(&h264->builder);
+        h264->base.counters.malformed++; /* reserved, and to be ignored (table 1) */
     }
 }
 

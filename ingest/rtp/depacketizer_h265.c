@@ -164,11 +164,14 @@ static void put_aggregate(struct h265 *h265, const struct depacketizer_payload *
 }
 
 /* 4.4.3 */
-static enum depacketizer_result put_fragment(struct h265 *h265, const struct depacketizer_payload *payload)
+static enum depacketizer_result put_fragment(struct h265 *h265, const struct depacketizer_payload *given)
 {
     struct access_unit_builder *builder = &h265->builder;
     struct fragment fragment = {0};
-    bool readable = read_fragment(h265, payload, &fragment);
+    bool readable = read_fragment(h265, given, &fragment);
+    struct depacketizer_payload timed =
+        access_unit_builder_with_its_time(builder, given, fragment.begins || !readable);
+    const struct depacketizer_payload *payload = &timed;
     bool begins = readable && fragment_begins_picture(&fragment);
 
     if (access_unit_builder_open(builder, payload, begins ? STARTS_PICTURE : STARTS_NOTHING) ==

@@ -426,6 +426,43 @@ static void repeated_start_bits_are_harmless(void **state)
     assert_int_equal(units.count, 2);
 }
 
+/* Each packet has a time of its own, as if time went on within a picture. */
+static void fragments_may_have_times_of_their_own(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        put(BYTES("\x7c\x85\x88i"), i * 3600, false);
+        put(BYTES("\x7c\x05"
+                  "d"),
+            i * 3600 + 3, false);
+        put(BYTES("\x7c\x45r"), i * 3600 + 1, true);
+        assert_int_equal(units.count, i + 1);
+        units_check_nals(&units, (size_t)i, BYTES(CODE IDR));
+        assert_int_equal(units.items[i].time, i * 3600);
+        assert_false(units.items[i].lost);
+    }
+    assert_int_equal(counters()->malformed + counters()->dropped + counters()->marker_errors, 0);
+}
+
+/* RFC 6184, table 1: units of a reserved type are ignored. */
+static void reserved_types_are_ignored(void **state)
+{
+    (void)state;
+    put(BYTES("\x1ejunk"), 0, false);
+    put(BYTES("\x7c\x85\x88i"), 0, false);
+    put(BYTES("\x1fjunk"), 0, false);
+    put(BYTES("\x7c\x45"
+              "dr"),
+        0, true);
+    put(BYTES("\x60junk"), 1, false);
+    put(BYTES(SLICE), 1, true);
+    assert_int_equal(units.count, 2);
+    units_check_nals(&units, 0, BYTES(CODE IDR));
+    units_check_nals(&units, 1, BYTES(CODE SLICE));
+    assert_false(units.items[1].lost);
+    assert_int_equal(counters()->malformed, 3);
+}
+
 /* The same without end bits: a shorter fragment is the last one. */
 static void repeated_start_bits_without_ends_are_harmless(void **state)
 {
@@ -735,6 +772,8 @@ int main(void)
         TEST(units_without_end_bits_are_whole),
         TEST(pieces_of_one_byte_are_harmless),
         TEST(numbers_of_the_decoding_order_are_skipped),
+        TEST(fragments_may_have_times_of_their_own),
+        TEST(reserved_types_are_ignored),
         TEST(repeated_start_bits_are_harmless),
         TEST(repeated_start_bits_without_ends_are_harmless),
         TEST(missing_start_bits_are_harmless),
