@@ -9,7 +9,7 @@ import { Census, instrument } from './support/census.mjs';
 import { FakeAccess } from './support/fake-server.mjs';
 import { LIMIT, live, open, order, serve, server, shoot } from './support/wall.mjs';
 
-const ROUNDS = Number(process.env.RINGCAST_LEAK_CYCLES ?? 12);
+const ROUNDS = Number(process.env.RINGCAST_LEAK_CYCLES ?? 8);
 const USERS = { anna: { password: 'S3hr geheim', role: 'viewer' }, tom: { password: 'tom', cameras: ['Yard'] } };
 const PHONE = { width: 390, height: 780 };
 

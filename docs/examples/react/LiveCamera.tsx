@@ -1,12 +1,13 @@
 // <ringcast-camera> as a React component (19 or later): typed props, callbacks, and the element itself as `ref`.
 
 import 'ringcast-player';
-import type { RingcastCameraElement, RingcastCondition, RingcastError, RingcastStats } from 'ringcast-player';
+import type { RingcastCameraElement, RingcastCondition, RingcastError, RingcastStats, RingcastToken } from 'ringcast-player';
 import type { HTMLAttributes, Ref } from 'react';
 
 interface OwnProps {
   camera: string;
   src?: string;
+  token?: RingcastToken;
   muted?: boolean;
   controls?: boolean;
   autoplay?: boolean;

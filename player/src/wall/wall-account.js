@@ -71,7 +71,7 @@ export class Account {
   ask() {
     if ($('login').open) return;
     $('login').showModal();
-    this.#form.open(this.#session?.user);
+    this.#form.open(this.#session?.user ?? undefined);
   }
 
   /** What the key does: twice to log out, because it is pressed easily by mistake. */
@@ -120,9 +120,10 @@ export class Account {
     const { auth = false, user, via = 'session' } = this.#session ?? {};
     const known = auth && !this.#loggedOut;
     $('login-again').hidden = !this.#loggedOut;
-    $('who').hidden = !known;
-    $('who').textContent = known ? user : '';
-    $('who').title = known ? visitorOf(this.#session) : '';
+    const named = known && typeof user === 'string'; // a token may be nobody's
+    $('who').hidden = !named;
+    $('who').textContent = named ? user : '';
+    $('who').title = named ? visitorOf(this.#session) : '';
     $('logout').hidden = !known || via !== 'session';
   }
 }

@@ -179,7 +179,7 @@ class Wall {
     if (!this.#listed) return;
     const { auth, user, role } = this.#account.session ?? {};
     if (this.#tiles.length > 0) showEmpty(null);
-    else if (auth && role !== 'operator') showEmpty('No cameras', `No camera may be watched by ${user}.`);
+    else if (auth && role !== 'operator') showEmpty('No cameras', `No camera may be watched by ${user ?? 'this visitor'}.`);
     else showEmpty('No cameras yet', 'Add one to the configuration file, then run “ringcastctl reload”:', true);
   }
 

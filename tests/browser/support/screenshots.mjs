@@ -4,6 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { program, run } from '../../support/processes.mjs';
 import { Ringcast } from '../../support/ringcast.mjs';
 import { TestCamera } from '../../support/test_camera.mjs';
 import { launchBrowser, until, videos } from './browser.mjs';
@@ -85,6 +86,49 @@ const scenes = {
   },
   async many() {
     await stage(25, async ({ open }) => save(await open(), 'wall-25'));
+  },
+  async login() {
+    await stage(9, async ({ ringcast }) => {
+      const credentials = ['anna', 'Kettle-Drum-42'];
+      const users = (input, ...args) => run(program('ringcastctl'), ['--config', ringcast.config, 'user', ...args], { input });
+      await users(`${credentials[1]}\n`, 'add', credentials[0], '--camera', '*', '--password-stdin');
+      ringcast.settings.auth = {};
+      ringcast.write();
+      await ringcast.ctl('reload', '--wait');
+      const show = async (options) => {
+        const page = await browser.newPage({ viewport: DESKTOP, colorScheme: 'dark', locale: 'en-GB', timezoneId: 'UTC', ...options });
+        await page.goto(`${ringcast.address}#Yard`);
+        await page.getByLabel('User').waitFor();
+        return page;
+      };
+      const logIn = async (page, [user, password]) => {
+        await page.getByLabel('User').fill(user);
+        await page.getByLabel('Password', { exact: true }).fill(password);
+        await page.keyboard.press('Enter');
+      };
+      const page = await show();
+      await save(page, 'login');
+      await save(await show({ colorScheme: 'light' }), 'login-light');
+      await save(await show({ viewport: PHONE, isMobile: true, hasTouch: true }), 'login-phone');
+      await logIn(page, ['anna', 'kettle']);
+      await page.getByRole('alert').getByText('wrong').waitFor();
+      await save(page, 'login-wrong');
+      await logIn(page, credentials);
+      await conditions(page, 'live', 9);
+      await save(page, 'wall-visitor');
+      await users('', 'logout', 'anna');
+      await conditions(page, 'unauthorized', 9);
+      await page.locator('#login').waitFor();
+      await save(page, 'login-again');
+      const slowed = await show({ viewport: PHONE, isMobile: true, hasTouch: true });
+      await until(async () => {
+        await logIn(slowed, ['ben', 'guess']);
+        await until(async () => /wrong|too many/.test(await slowed.getByRole('alert').textContent()), 'an answer');
+        return /too many/.test(await slowed.getByRole('alert').textContent());
+      }, 'to be slowed', 120_000);
+      await save(slowed, 'login-slowed');
+      for (const context of browser.contexts()) await context.close();
+    });
   },
   async states() {
     await stage(9, async ({ open, camera, ringcast }) => {
