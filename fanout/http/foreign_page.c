@@ -10,8 +10,9 @@
 /* Between two lines about it: whoever can send a request could fill the log. */
 #define TELL_INTERVAL_NS (10 * NS_PER_SECOND)
 
-/* Bytes of what is wrong. */
-#define REASON_SIZE (2 * HTTP_REQUEST_HOST_SIZE + 512)
+/* Bytes of the server's own origin, and of what is wrong, with all three in it. */
+#define OWN_SIZE (HTTP_REQUEST_HOST_SIZE + 64)
+#define REASON_SIZE (2 * HTTP_REQUEST_HOST_SIZE + OWN_SIZE + 512)
 
 /* When it was last logged, CLOCK_MONOTONIC, and how often it has happened since. */
 static struct {
@@ -35,7 +36,7 @@ static void describe_own(const struct http_request *request, char *text, size_t 
 /* A proxy that changes Host, and is not trusted to say what it was, makes the own page a foreign one. */
 static void describe(const struct http_request *request, char *text, size_t size)
 {
-    char own[HTTP_REQUEST_HOST_SIZE + 64];
+    char own[OWN_SIZE];
 
     describe_own(request, own, sizeof(own));
     if (!origin_same(request->origin, request->origin)) {

@@ -74,12 +74,14 @@ const visiting = (stage) => ({
   lookup: (name, options, done) => (options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)),
 });
 
-async function get(stage, url, headers = {}) {
-  const request = (url.startsWith('https:') ? https : http).get(url, { agent: false, headers, ...visiting(stage) });
+async function get(stage, url, headers = {}, body = undefined) {
+  const method = body === undefined ? 'GET' : 'POST';
+  const request = (url.startsWith('https:') ? https : http).request(url, { method, agent: false, headers, ...visiting(stage) });
+  request.end(body);
   const [response] = await once(request, 'response');
-  let body = '';
-  for await (const part of response) body += part;
-  return { status: response.statusCode, headers: response.headers, body };
+  let text = '';
+  for await (const part of response) text += part;
+  return { status: response.statusCode, headers: response.headers, body: text };
 }
 
 /** The status with which a WebSocket at URL is answered, and the body of a refusal. */
@@ -100,9 +102,9 @@ function upgrade(stage, url, origin) {
 }
 
 /** A ringcast with the settings of EXAMPLE, and a certificate for the proxy. */
-async function behind(stage, text) {
+async function behind(stage, text, settings = {}) {
   const camera = await stage.camera(['--cameras', '1']);
-  const ringcast = await stage.ringcast(camera, {}, settingsOf(text));
+  const ringcast = await stage.ringcast(camera, {}, { ...settingsOf(text), ...settings });
   mkdirSync(stage.file('identity'));
   const made = await run(program('ringcastctl'), ['tls', 'self-signed', 'nvr.example', 'other.example', '--output', stage.file('identity'), '--json']);
   assert.equal(made.code, 0, made.stderr);
@@ -184,6 +186,37 @@ for (const [passes, slash] of [['leaves its path away', '/;'], ['passes its path
   }, { skip: missing('nginx') });
 }
 
+scenario('a log-in through nginx under a path', async (stage) => {
+  const { ringcast, upstream, certificate, key } = await behind(stage, example('nginx-path.conf'), { auth: {} });
+  const added = await run(program('ringcastctl'), ['--config', ringcast.config, 'user', 'add', 'anna', '--camera', '*', '--password-stdin'], { input: 'long enough 7\n' });
+  assert.equal(added.code, 0, added.stderr);
+  const snippet = changed(example('nginx-path.conf'), [['http://127.0.0.1:8080/;', `http://${upstream}/;`]]);
+  const [port] = await listening(1, (https) => startNginx(stage, `server { listen 127.0.0.1:${https} ssl;
+    ssl_certificate ${certificate}; ssl_certificate_key ${key};\n${snippet}\n}`));
+  const address = `https://nvr.example:${port}/cams/`;
+  const { origin } = new URL(address);
+  const logIn = (password, from = origin) =>
+    get(stage, `${address}api/login`, { Origin: from, 'Content-Type': 'application/json' }, JSON.stringify({ user: 'anna', password }));
+  const list = (headers) => get(stage, `${address}api/cameras`, headers);
+
+  assert.equal((await list()).status, 401);
+  assert.equal((await logIn('wrong')).status, 401);
+  assert.equal((await logIn('long enough 7', 'https://evil.example')).status, 403);
+  await waitUntil('who guesses, in the log', () => ringcast.log.includes(VISITOR));
+  const welcome = await waitUntil('the user', async () => {
+    const answer = await logIn('long enough 7');
+    return answer.status === 200 && answer;
+  });
+  const [cookie] = welcome.headers['set-cookie'];
+  for (const attribute of ['Path=/cams/', 'Secure', 'HttpOnly', 'SameSite=Strict']) assert.match(cookie, new RegExp(`; ${attribute}(;|$)`));
+  const headers = { Cookie: cookie.split(';')[0] };
+  assert.equal((await list(headers)).status, 200);
+  const viewer = stage.viewer({ address }, 'cam1', { origin, headers, ...visiting(stage) });
+  await viewer.more(10);
+  viewer.assertConsecutive();
+  await viewer.close();
+}, { skip: missing('nginx') });
+
 scenario('HAProxy', async (stage) => {
   const text = example('haproxy.cfg');
   const { ringcast, upstream, certificate, key } = await behind(stage, text);
@@ -247,6 +280,36 @@ scenario('the ingress of Home Assistant', async (stage) => {
   } finally {
     await ingress.close();
   }
+});
+
+scenario('whom Home Assistant has logged in', async (stage) => {
+  // The example's own settings, read by ringcastd, but for addresses and the camera.
+  const camera = await stage.camera(['--cameras', '2']);
+  const ringcast = stage.instance({ cameras: camera.cameras });
+  const own = ['runtime_dir', 'state_dir', 'instance'].map((name) => `${name} = "${ringcast.settings[name]}";`).join('\n');
+  const text = changed(example('home-assistant.conf'), [
+    ['"0.0.0.0:8099"', '"127.0.0.1:0"'],
+    ['"172.30.32.1", "172.30.32.2"', '"127.0.0.1"'],
+    ['{ name = "front"; url = "rtsp://192.168.1.20/stream1"; username = "viewer"; password = "secret"; }',
+      `{ name = "front"; url = "${camera.url(0)}"; }, { name = "garden"; url = "${camera.url(1)}"; }`],
+  ]);
+  ringcast.write(`${own}\n${text}`);
+  ringcast.start();
+  await ringcast.streaming(['front', 'garden']);
+  const seen = async (user) => {
+    const ingress = await new Ingress(ringcast.address, user).open();
+    try {
+      const { status, body } = await get(stage, `${ingress.address}api/cameras`, { 'X-Remote-User-Name': 'anna' });
+      return status === 200 ? JSON.parse(body).cameras.map(({ name }) => name) : status;
+    } finally {
+      await ingress.close();
+    }
+  };
+  assert.deepEqual(await seen('anna'), ['front', 'garden']);
+  assert.deepEqual(await seen('ben'), ['front']);
+  assert.deepEqual(await seen('carl'), 401, 'a user of Home Assistant who is not in users');
+  assert.deepEqual(await seen(null), 401, 'nobody is logged in, whatever the visitor says');
+  assert.equal((await get(stage, `${ringcast.address}api/cameras`, { 'X-Remote-User-Name': 'anna' })).status, 401, 'not by the ingress');
 });
 
 scenario('the settings in the guide and in the example for Home Assistant', async (stage) => {

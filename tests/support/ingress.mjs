@@ -5,18 +5,20 @@ import http from 'node:http';
 import { once } from 'node:events';
 import WebSocket, { WebSocketServer } from 'ws';
 
-const OWN = new Set(['content-length', 'content-encoding', 'transfer-encoding']);
+const OWN = new Set(['content-length', 'content-encoding', 'transfer-encoding', 'x-remote-user-name']);
 const OF_THE_HANDSHAKE = /^sec-websocket-(extensions|protocol|version|key)$/;
 
 export class Ingress {
   #server;
   #sockets = new WebSocketServer({ noServer: true });
   #upstream;
+  #user;
   path = '/api/hassio_ingress/Zq3_v-0Ab1Cd2Ef3';
 
-  /** UPSTREAM: the add-on's address, "http://127.0.0.1:8080/". */
-  constructor(upstream) {
+  /** UPSTREAM: the add-on's address, "http://127.0.0.1:8080/". USER: whom Home Assistant has logged in; null: nobody is named. */
+  constructor(upstream, user = null) {
     this.#upstream = upstream;
+    this.#user = user;
     this.#server = http.createServer((request, response) => this.#forward(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#join(request, socket, head));
   }
@@ -44,6 +46,7 @@ export class Ingress {
     const before = headers['x-forwarded-for'];
     const visitor = socket.remoteAddress;
     return {
+      ...(this.#user === null ? {} : { 'x-remote-user-name': this.#user }),
       ...Object.fromEntries(passed),
       'x-ingress-path': this.path,
       'x-forwarded-for': `${before ? `${before}, ` : ''}${visitor}, 127.0.0.1`,
