@@ -1,6 +1,6 @@
 /*
  * bench_floor: the least that serving costs. One thread, one timer, and for each viewer and message exactly
- * one send() of a shared buffer: no protocol, no queue, no ring. Messages have the sizes that the measured
+ * one send() (with TLS, one SSL_write()) of a shared buffer: no protocol, no queue, no ring. Messages have the sizes that the measured
  * server's viewers received, so that the two can be divided by one another. Prints
  * {"event":"listening","port":N}, and on end of standard input {"event":"result",…}.
  */
@@ -20,6 +20,7 @@
 #include "tests/bench/clock.h"
 #include "tests/bench/options.h"
 #include "tests/bench/raw_message.h"
+#include "tests/bench/secure.h"
 
 #define BACKLOG 4096
 #define EVENTS_MAX 64
@@ -29,6 +30,8 @@
 struct floor_server {
     int listener, timer, epoll;
     int *viewers; /* connected sockets */
+    SSL **secure; /* of each of them; NULL: plain */
+    SSL_CTX *tls; /* NULL: plain */
     size_t viewer_count, viewer_max;
     uint32_t *sizes;
     size_t size_count;
@@ -67,8 +70,10 @@ static int read_sizes(struct floor_server *server, const char *path)
 
 static void drop_viewer(struct floor_server *server, size_t index)
 {
+    SSL_free(server->secure[index]);
     close(server->viewers[index]);
     server->viewers[index] = server->viewers[--server->viewer_count];
+    server->secure[index] = server->secure[server->viewer_count];
 }
 
 static void send_to_all(struct floor_server *server)
@@ -77,7 +82,9 @@ static void send_to_all(struct floor_server *server)
     struct raw_header header = {.length = length, .sequence = server->sequence, .sent_ns = clock_ns()};
     memcpy(server->message, &header, sizeof header);
     for (size_t i = 0; i < server->viewer_count;) {
-        ssize_t sent = send(server->viewers[i], server->message, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+        SSL *ssl = server->secure[i];
+        ssize_t sent = ssl ? SSL_write(ssl, server->message, (int)length)
+                           : send(server->viewers[i], server->message, length, MSG_NOSIGNAL | MSG_DONTWAIT);
         server->sends++;
         if (sent == (ssize_t)length) {
             i++;
@@ -106,9 +113,12 @@ static void on_listener(struct floor_server *server)
             return;
         }
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-        if (server->viewer_count == server->viewer_max) {
+        SSL *ssl = server->tls ? secure_accept(server->tls, fd) : NULL;
+        if (server->viewer_count == server->viewer_max || (server->tls && !ssl)) {
+            SSL_free(ssl);
             close(fd);
         } else {
+            server->secure[server->viewer_count] = ssl;
             server->viewers[server->viewer_count++] = fd;
         }
     }
@@ -166,7 +176,8 @@ static int floor_open(struct floor_server *server, double fps)
     }
     server->message = calloc(1, MESSAGE_MAX);
     server->viewers = calloc(server->viewer_max, sizeof *server->viewers);
-    if (!server->message || !server->viewers) {
+    server->secure = calloc(server->viewer_max, sizeof *server->secure);
+    if (!server->message || !server->viewers || !server->secure) {
         return -ENOMEM;
     }
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -190,6 +201,8 @@ static void floor_finish(struct floor_server *server)
         drop_viewer(server, 0);
     }
     free(server->viewers);
+    free(server->secure);
+    SSL_CTX_free(server->tls);
     free(server->message);
     free(server->sizes);
     const int fds[] = {server->listener, server->timer, server->epoll};
@@ -203,14 +216,20 @@ static void floor_finish(struct floor_server *server)
 int main(int argc, char **argv)
 {
     struct floor_server server = {.listener = -1, .timer = -1, .epoll = -1, .viewer_max = 1000};
-    const char *sizes = NULL;
+    const char *sizes = NULL, *certificate = NULL, *key = NULL;
     double fps = 25;
     const struct option_spec specs[] = {
         {"--sizes", OPTION_STRING, &sizes, "file with one message size in bytes a line"},
         {"--fps", OPTION_NUMBER, &fps, "messages a second; default 25"},
+        {"--certificate", OPTION_STRING, &certificate,
+         "file in PEM form: over TLS, with SSL_write() in place of send()"},
+        {"--key", OPTION_STRING, &key, "the certificate's"},
         {"--max-viewers", OPTION_COUNT, &server.viewer_max, "default 1000"},
     };
     if (options_parse(specs, sizeof specs / sizeof specs[0], argc, argv) < 0 || !sizes || !(fps > 0)) {
+        return 2;
+    }
+    if (certificate && !(key && (server.tls = secure_server(certificate, key)))) {
         return 2;
     }
     int result = read_sizes(&server, sizes);

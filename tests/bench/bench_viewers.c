@@ -39,7 +39,7 @@ struct options {
     double duration_s; /* of the measured interval */
     double join_timeout_s;
     double slow_rate; /* bytes a second; 0: reads nothing */
-    bool raw, hold;
+    bool raw, hold, tls, resume;
 };
 
 struct bench {
@@ -115,10 +115,11 @@ static void print_result(const struct bench *bench)
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     double seconds = (double)bench->measured_ns / (double)NS_PER_S;
-    print_line(json_pack("{s:s,s:f,s:o,s:o,s:o,s:o,s:o,s:I}", "event", "result", "interval_s", seconds,
+    print_line(json_pack("{s:s,s:f,s:o,s:o,s:o,s:o,s:o,s:I,s:I}", "event", "result", "interval_s", seconds,
                          "messages_per_viewer_s", rates_json(bench, seconds), "states", states_json(bench),
                          "fast", tally_json(bench->fast_tally), "slow", tally_json(bench->slow_tally),
-                         "sizes", sizes_json(&bench->run), "max_rss_kb", (json_int_t)usage.ru_maxrss));
+                         "sizes", sizes_json(&bench->run), "max_rss_kb", (json_int_t)usage.ru_maxrss,
+                         "resumed", (json_int_t)bench->run.resumed));
 }
 
 static int set_timer(int timer, int64_t interval_ns)
@@ -324,6 +325,8 @@ static int parse_options(struct options *options, int argc, char **argv)
          "SO_RCVBUF of the slow ones; default the system's"},
         {"--ring", OPTION_STRING, &options->ring, "shared-memory name of the one camera's ring"},
         {"--raw", OPTION_FLAG, &options->raw, "the server is bench_floor"},
+        {"--tls", OPTION_FLAG, &options->tls, "over TLS; every certificate will do"},
+        {"--resume", OPTION_FLAG, &options->resume, "with TLS, resume sessions of viewers before"},
         {"--hold", OPTION_FLAG, &options->hold, "after the result stay connected until standard input ends"},
     };
     int result = options_parse(specs, sizeof specs / sizeof specs[0], argc, argv);
@@ -382,6 +385,10 @@ static int bench_init(struct bench *bench)
         return -EINVAL;
     }
     run->raw = options->raw;
+    run->resume = options->resume;
+    if (options->tls && !(run->tls = secure_client())) {
+        return -ENOMEM;
+    }
     run->slow_rcvbuf = (int)options->slow_rcvbuf;
     run->buffer_size = BUFFER_SIZE;
     run->sizes_max = SIZES_MAX;

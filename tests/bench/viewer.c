@@ -44,6 +44,8 @@ static void enter_state(struct viewer *viewer, enum viewer_state state)
     if (state != VIEWER_CLOSED) {
         return;
     }
+    SSL_free(viewer->ssl);
+    viewer->ssl = NULL;
     if (viewer->fd >= 0) {
         close(viewer->fd);
     }
@@ -79,7 +81,17 @@ int viewer_connect(struct viewer *viewer, const struct viewer_run *run)
     return 0;
 }
 
-void viewer_writable(struct viewer *viewer, const struct viewer_run *run)
+static bool speak_tls(struct viewer *viewer, struct viewer_run *run)
+{
+    if (!run->tls) {
+        return true;
+    }
+    viewer->ssl = secure_connect(run->tls, viewer->fd, run->resume ? run->session : NULL);
+    run->resumed += viewer->ssl && SSL_session_reused(viewer->ssl);
+    return viewer->ssl != NULL;
+}
+
+void viewer_writable(struct viewer *viewer, struct viewer_run *run)
 {
     char request[REQUEST_MAX];
     int length;
@@ -92,7 +104,7 @@ void viewer_writable(struct viewer *viewer, const struct viewer_run *run)
                      "Sec-WebSocket-Key: " HANDSHAKE_KEY "\r\nSec-WebSocket-Version: 13\r\n\r\n",
                      viewer->path, ntohs(run->server.sin_port));
     }
-    if (send(viewer->fd, request, (size_t)length, MSG_NOSIGNAL) != length) {
+    if (!speak_tls(viewer, run) || secure_send(viewer->ssl, viewer->fd, request, (size_t)length) != length) {
         give_up(viewer, &viewer->tally->refused);
         return;
     }
@@ -241,11 +253,11 @@ static void on_control(struct viewer *viewer, enum ws_opcode opcode)
     if (opcode == WS_PING) {
         viewer->tally->pings++;
         length = ws_client_frame(frame, WS_PONG, viewer->control, length);
-        (void)!send(viewer->fd, frame, length, MSG_NOSIGNAL);
+        (void)!secure_send(viewer->ssl, viewer->fd, frame, length);
     } else if (opcode == WS_CLOSE) {
         int code = length >= 2 ? viewer->control[0] << 8 | viewer->control[1] : 1005;
         length = ws_client_frame(frame, WS_CLOSE, viewer->control, length >= 2 ? 2 : 0);
-        (void)!send(viewer->fd, frame, length, MSG_NOSIGNAL);
+        (void)!secure_send(viewer->ssl, viewer->fd, frame, length);
         tally_add_close(viewer->tally, code);
         enter_state(viewer, VIEWER_CLOSED);
     }
@@ -389,12 +401,25 @@ static void feed(struct viewer *viewer, struct viewer_run *run, const uint8_t *d
     }
 }
 
+/* The newest: a client uses each only once. With TLS 1.3 they come with the first bytes. */
+static void keep_session(const struct viewer *viewer, struct viewer_run *run)
+{
+    SSL_SESSION *session = viewer->ssl ? SSL_get1_session(viewer->ssl) : NULL;
+
+    if (!session || session == run->session || !SSL_SESSION_is_resumable(session)) {
+        SSL_SESSION_free(session);
+        return;
+    }
+    SSL_SESSION_free(run->session);
+    run->session = session;
+}
+
 size_t viewer_readable(struct viewer *viewer, struct viewer_run *run, size_t limit)
 {
     size_t total = 0;
     while (viewer->fd >= 0 && total < limit) {
         size_t want = limit - total < run->buffer_size ? limit - total : run->buffer_size;
-        ssize_t got = recv(viewer->fd, run->buffer, want, 0);
+        ssize_t got = secure_receive(viewer->ssl, viewer->fd, run->buffer, want);
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
             break;
         }
@@ -409,7 +434,8 @@ size_t viewer_readable(struct viewer *viewer, struct viewer_run *run, size_t lim
         }
         total += (size_t)got;
         feed(viewer, run, run->buffer, (size_t)got, clock_ns());
-        if ((size_t)got < want) {
+        keep_session(viewer, run);
+        if ((size_t)got < want && !viewer->ssl) { /* a record of TLS is shorter than what there is */
             break;
         }
     }

@@ -13,6 +13,7 @@
 
 #include "tests/bench/raw_message.h"
 #include "tests/bench/ring_watch.h"
+#include "tests/bench/secure.h"
 #include "tests/bench/tally.h"
 #include "tests/bench/ws_stream.h"
 
@@ -21,6 +22,10 @@ enum viewer_state { VIEWER_IDLE, VIEWER_CONNECTING, VIEWER_UPGRADING, VIEWER_STR
 /* What all viewers of a run share. */
 struct viewer_run {
     struct sockaddr_in server;
+    SSL_CTX *tls;         /* NULL: plain */
+    bool resume;          /* TLS sessions are those of viewers before */
+    SSL_SESSION *session; /* of the newest viewer that has one */
+    uint64_t resumed;
     bool raw;                 /* bench_floor's messages instead of WebSocket */
     int slow_rcvbuf;          /* SO_RCVBUF of slow viewers; 0: the system's */
     bool measuring;           /* in the measured interval */
@@ -33,7 +38,8 @@ struct viewer_run {
 
 struct viewer {
     enum viewer_state state;
-    int fd; /* -1 when there is none */
+    int fd;   /* -1 when there is none */
+    SSL *ssl; /* NULL: plain, or no handshake yet */
     bool slow;
     bool records_sizes;
     const char *path; /* of the WebSocket; not owned */
@@ -58,8 +64,8 @@ const char *viewer_strstate(enum viewer_state state);
 /* Begins to connect. 0, and the socket is to be watched; or negative errno. */
 int viewer_connect(struct viewer *viewer, const struct viewer_run *run);
 
-/* The connection is writable: sends the handshake. */
-void viewer_writable(struct viewer *viewer, const struct viewer_run *run);
+/* The connection is writable: sends the handshake, that of TLS before it. */
+void viewer_writable(struct viewer *viewer, struct viewer_run *run);
 
 /* Reads at most LIMIT bytes of what is there. What it read. */
 size_t viewer_readable(struct viewer *viewer, struct viewer_run *run, size_t limit);

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import tempfile
 
 from . import procfs
@@ -45,7 +46,7 @@ def viewers(build, server, pids, count, seconds, *, cameras=None, rate=500, **op
     for camera in cameras or server.names[:1]:
         arguments += ["--camera", camera]
     for key, value in options.items():
-        arguments += ["--" + key.replace("_", "-"), value]
+        arguments += ["--" + key.replace("_", "-")] + ([] if value is True else [value])
     before = server.memory()
     with Program(build, "bench_viewers", *arguments) as program:
         cpu = _run(program, [*server.pids(), *pids], seconds)
@@ -55,26 +56,28 @@ def viewers(build, server, pids, count, seconds, *, cameras=None, rate=500, **op
 
 
 @contextlib.contextmanager
-def _floor_server(build, sizes, fps, count):
+def _floor_server(build, sizes, fps, count, *options):
     with tempfile.NamedTemporaryFile("w", prefix="ringcast-bench-sizes-") as file:
         file.write("".join(f"{size}\n" for size in sizes))
         file.flush()
-        arguments = ["--sizes", file.name, "--fps", fps, "--max-viewers", count]
+        arguments = ["--sizes", file.name, "--fps", fps, "--max-viewers", count, *options]
         with Program(build, "bench_floor", *arguments) as server:
             yield server, server.wait_for("listening", 10)["port"]
 
 
-def _raw_viewers(build, pids, port, count, seconds, rate=500):
-    arguments = ["--raw", "--port", port, "--viewers", count, "--rate", rate, "--duration", seconds]
+def _raw_viewers(build, pids, port, count, seconds, *options, rate=500):
+    arguments = ["--raw", *options, "--port", port, "--viewers", count, "--rate", rate, "--duration", seconds]
     with Program(build, "bench_viewers", *arguments) as program:
         cpu = _run(program, pids, seconds)
         return cpu, program.wait_for("result", 30)
 
 
-def floor(build, sizes, fps, count, seconds):
-    """The same messages to as many plain connections, by bench_floor."""
-    with _floor_server(build, sizes, fps, count) as (server, port):
-        cpu, result = _raw_viewers(build, [server.process.pid], port, count, seconds)
+def floor(build, sizes, fps, count, seconds, identity=None):
+    """The same messages to as many plain connections, by bench_floor; over TLS with IDENTITY, a certificate and its key."""
+    secure = ["--certificate", identity[0], "--key", identity[1]] if identity else []
+    with _floor_server(build, sizes, fps, count, *secure) as (server, port):
+        flags = ["--tls"] if identity else []
+        cpu, result = _raw_viewers(build, [server.process.pid], port, count, seconds, *flags)
         ended = server.end()
     return {"cpu": cpu, "seen": result, "floor": ended}
 
@@ -88,6 +91,15 @@ def bare(build, sizes, fps, seconds):
             relay.end()
         server.end()
     return {"cpu": cpu, "seen": result}
+
+
+def identity(directory):
+    """A certificate for loopback and its key, as files in DIRECTORY."""
+    names = [os.path.join(directory, name) for name in ("certificate.pem", "key.pem")]
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
+    subprocess.run([*command, "-subj", "/CN=localhost", "-out", names[0], "-keyout", names[1]], check=True, capture_output=True)
+    os.chmod(names[1], 0o600)
+    return names
 
 
 def faults(measured):

@@ -1,6 +1,7 @@
 """The scenarios. Each returns its tables, its raw figures and the faults that viewers saw."""
 
 import contextlib
+import tempfile
 import time
 
 from . import measure, procfs
@@ -69,6 +70,42 @@ def fan_out_cost(settings):
                 + [ms(got["seen"]["fast"]["latency_ms"], "p50", "p99", "max"), f"{mb(before)} → {mb(during)}"]
                 + [seconds(got["cpu"]["bench_viewers"])],
                 {"viewers": count, "ratio": fan / least, "server": got, "floor": base},
+            )
+    return outcome
+
+
+def over_tls(settings):
+    count, duration = (20, 2) if settings.quick else (300, settings.seconds or 15)
+    outcome = Outcome(
+        f"S. One camera, {count} viewers, plain and over TLS, {duration} s",
+        "CPU seconds in the interval; floor: one send(), over TLS one SSL_write(), per viewer and message of the same sizes; "
+        "join: from TCP connect to the first fragment wholly read",
+        ["", "fan-out CPU s", "floor CPU s", "ratio", "latency p50 / p99 / max ms", "join p50 / p99 / max ms"]
+        + ["sessions resumed", "fan-out PSS kB a viewer"],
+    )
+    with tempfile.TemporaryDirectory(prefix="ringcast-bench-") as directory:
+        identity = measure.identity(directory)
+        secure = f'tls = {{ certificate = "{identity[0]}"; key = "{identity[1]}"; }};\n'
+        for label, extra, options in (
+            ("plain", "", {}),
+            ("TLS", secure, {"tls": True}),
+            ("TLS, resumed", secure, {"tls": True, "resume": True}),
+            ("plain again", "", {}),
+            ("TLS again", secure, {"tls": True}),
+        ):
+            settings.say(f"S: {label}")
+            with stack(settings, extra=extra) as (server, camera):
+                got = measure.viewers(settings.build, server, [camera.process.pid], count, duration, rate=100, **options)
+            base = measure.floor(settings.build, got["seen"].pop("sizes"), 25, count, duration, identity if options else None)
+            outcome.check(label, got)
+            base["seen"].pop("sizes")
+            fan, least = got["cpu"]["ringcast-fanout"], base["cpu"]["bench_floor"]
+            before, during = (got[key]["by_name"]["ringcast-fanout"] for key in ("memory_before", "memory"))
+            seen = got["seen"]
+            outcome.add(
+                [label, seconds(fan), seconds(least), f"{fan / least:.2f}", ms(seen["fast"]["latency_ms"], "p50", "p99", "max")]
+                + [ms(seen["fast"]["join_ms"], "p50", "p99", "max"), seen["resumed"], f"{(during - before) / count:.1f}"],
+                {"viewers": count, "kind": label, "ratio": fan / least, "server": got, "floor": base},
             )
     return outcome
 
@@ -279,4 +316,5 @@ SCENARIOS = {
     "F": latency,
     "M": memory_over_time,
     "R": ring_alone,
+    "S": over_tls,
 }
