@@ -1,0 +1,3 @@
+foreach(part viewer_message origin request)
+    ringcast_fuzz_target(${part}_fuzz SOURCES ${part}_fuzz.c LIBRARIES ringcast-fanout-parts CORPUS ${part})
+endforeach()
