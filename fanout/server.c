@@ -625,11 +625,11 @@ static int create_context(struct server *server)
     return loop_begin(&server->loop, &info);
 }
 
-int server_set_tls(struct server *server, int chain, int key)
+int server_set_tls(struct server *server, int chain, int key, int tickets)
 {
     const struct lws_context_creation_info info = describe_host(server);
 
-    return tls_set(&server->tls, &server->loop, &info, chain, key);
+    return tls_set(&server->tls, &server->loop, &info, chain, key, tickets);
 }
 
 void server_unset_tls(struct server *server)

@@ -76,10 +76,10 @@ void server_limits_changed(struct server *server);
 void server_limit_idle(struct server *server, unsigned per_client, unsigned max);
 
 /*
- * Connections accepted from now on speak TLS with the certificates in CHAIN and the private KEY (tls.h), or without TLS.
+ * Connections accepted from now on speak TLS with the certificates in CHAIN and the private KEY, and with tickets of the secret in TICKETS (tls.h), or without TLS.
  * Those that are open go on as they are. 0 or negative errno, then nothing has changed.
  */
-int server_set_tls(struct server *server, int chain, int key);
+int server_set_tls(struct server *server, int chain, int key, int tickets);
 void server_unset_tls(struct server *server);
 
 /* Begins to stop: closes every viewer with code 1001. */

@@ -94,14 +94,17 @@ static void on_tls(struct server *server, struct channel_message *message)
 {
     int chain = channel_message_take_fd(message, 0);
     int key = channel_message_take_fd(message, 1);
+    int tickets = channel_message_take_fd(message, 2);
 
     if (chain < 0 && key < 0) {
+        close_fd(tickets);
         server_unset_tls(server);
         return;
     }
-    int result = server_set_tls(server, chain, key);
+    int result = server_set_tls(server, chain, key, tickets);
     close_fd(chain);
     close_fd(key);
+    close_fd(tickets);
     if (result < 0) {
         log_error("cannot serve viewers over TLS: %s", strerror(-result));
         server_stop(server);

@@ -19,6 +19,9 @@
 /* Forward secrecy and authenticated encryption only; what TLS 1.3 has needs no list. */
 #define CIPHERS_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
 
+/* Bytes of the secret of session tickets. */
+#define TICKET_SECRET_MAX 128
+
 #define UNREAD_MAX (1u << 30)
 
 /* What a file in PEM form holds. */
@@ -171,8 +174,20 @@ static int make_vhost(struct tls *tls, struct loop *loop, const struct lws_conte
     return tls->vhost && tls->context ? 0 : -ENOMEM;
 }
 
+/* OpenSSL says itself how many bytes it takes. Without them each process has its own, and sessions are not resumed by others. */
+static void share_tickets(SSL_CTX *context, int fd)
+{
+    unsigned char secret[TICKET_SECRET_MAX];
+    long size = SSL_CTX_get_tlsext_ticket_keys(context, NULL, 0);
+
+    if (fd >= 0 && size > 0 && size <= (long)sizeof(secret) && pread(fd, secret, (size_t)size, 0) == size) {
+        SSL_CTX_set_tlsext_ticket_keys(context, secret, size);
+    }
+    secret_wipe(secret, sizeof(secret));
+}
+
 int tls_set(struct tls *tls, struct loop *loop, const struct lws_context_creation_info *info, int chain,
-            int key)
+            int key, int tickets)
 {
     struct identity identity = {0};
 
@@ -186,6 +201,9 @@ int tls_set(struct tls *tls, struct loop *loop, const struct lws_context_creatio
     }
     if (result == 0) {
         result = use(tls->context, &identity) ? 0 : -EBADMSG;
+    }
+    if (result == 0) {
+        share_tickets(tls->context, tickets);
     }
     tls->on = tls->on || result == 0;
     identity_finish(&identity);

@@ -22,10 +22,11 @@ struct tls {
  * CHAIN begins with the server's own certificate, and those that issued it follow. The descriptors are read from their
  * beginning and stay the caller's. INFO is as for loop_begin, with the same protocols, whose first callback must hand
  * LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS to tls_context_made.
+ * TICKETS: random bytes, the secret of session tickets, which every process with the same ones knows (RFC 5077, RFC 8446); -1: one of this process's own.
  * 0, or negative errno: -EBADMSG if they cannot be understood or do not belong together; then nothing has changed.
  */
 int tls_set(struct tls *tls, struct loop *loop, const struct lws_context_creation_info *info, int chain,
-            int key);
+            int key, int tickets);
 
 /* Connections accepted from now on do not speak TLS. */
 void tls_unset(struct tls *tls);

@@ -1,5 +1,6 @@
 #include "supervisor/helpers/certificate.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -7,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +24,9 @@
 /* Bytes of a certificate's name in a message, and of a date. */
 #define NAME_SIZE 128
 #define DATE_SIZE 32
+
+/* Of these OpenSSL takes what it needs. */
+#define TICKET_SECRET_BYTES 128
 
 /* Bytes of a problem, without the file and the field that have it. */
 #define PROBLEM_SIZE 384
@@ -227,12 +232,28 @@ static int check(const struct subject *of_chain, const struct key_file *chain_pe
     return result;
 }
 
-static int seal_both(const struct key_file *chain, const struct key_file *key,
-                     struct certificate *certificate, char *why)
+/* Another one for each certificate: a session does not outlive a reload. */
+static int seal_tickets(void)
+{
+    uint8_t secret[TICKET_SECRET_BYTES];
+
+    if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret)) {
+        return -errno;
+    }
+    int result = memory_file_seal("ringcast-tickets", secret, sizeof(secret));
+    secret_wipe(secret, sizeof(secret));
+    return result;
+}
+
+static int seal_all(const struct key_file *chain, const struct key_file *key, struct certificate *certificate,
+                    char *why)
 {
     certificate->chain = memory_file_seal("ringcast-certificate", chain->text, chain->length);
     certificate->key = certificate->chain < 0 ? -1 : memory_file_seal("ringcast-key", key->text, key->length);
-    int result = certificate->chain < 0 ? certificate->chain : certificate->key;
+    certificate->tickets = certificate->key < 0 ? -1 : seal_tickets();
+    int result = certificate->chain < 0 ? certificate->chain
+                 : certificate->key < 0 ? certificate->key
+                                        : certificate->tickets;
     if (result < 0) {
         snprintf(why, CERTIFICATE_WHY_SIZE, "tls: no memory file for the certificate: %s", strerror(-result));
         certificate_close(certificate);
@@ -260,7 +281,7 @@ int certificate_open(const struct config *config, struct certificate *certificat
         result = check(&of_chain, &chain, &of_key, &key);
     }
     if (result == 0) {
-        result = seal_both(&chain, &key, certificate, why);
+        result = seal_all(&chain, &key, certificate, why);
     }
     key_file_finish(&chain);
     key_file_finish(&key);
@@ -274,6 +295,9 @@ void certificate_close(struct certificate *certificate)
     }
     if (certificate->key >= 0) {
         close(certificate->key);
+    }
+    if (certificate->tickets >= 0) {
+        close(certificate->tickets);
     }
     *certificate = CERTIFICATE_NONE;
 }

@@ -11,13 +11,14 @@
 /* Bytes of what is wrong, with the NUL. */
 #define CERTIFICATE_WHY_SIZE 1024
 
-/* Sealed memory files; both -1 if the configuration has no `tls`. */
+/* Sealed memory files; all -1 if the configuration has no `tls`. */
 struct certificate {
     int chain; /* the server's certificate first, then those that issued it */
     int key;
+    int tickets; /* random bytes: the secret of session tickets (RFC 8446, 4.6.1), so that each fan-out knows those of the others */
 };
 
-#define CERTIFICATE_NONE ((struct certificate){-1, -1})
+#define CERTIFICATE_NONE ((struct certificate){-1, -1, -1})
 
 /*
  * Reads what CONFIG names. 0: *certificate is to be given to certificate_close; what a browser will refuse, such as a

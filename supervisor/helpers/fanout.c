@@ -59,9 +59,9 @@ static void send_newest(struct fanout *fanout, const char *type, const char *nam
 static void send_certificate(struct fanout *fanout)
 {
     const struct certificate *certificate = fanout->config.certificate;
-    const int fds[] = {certificate->chain, certificate->key};
+    const int fds[] = {certificate->chain, certificate->key, certificate->tickets};
 
-    send(fanout, message_new("tls"), fds, certificate->chain >= 0 ? 2 : 0);
+    send(fanout, message_new("tls"), fds, certificate->chain >= 0 ? 3 : 0);
 }
 
 /* Before the socket, too: from the first request on it is known whose pages may ask. */

@@ -138,6 +138,36 @@ scenario('a new certificate and none', async (stage) => {
   viewer.assertConsecutive();
 });
 
+/** One connection, which resumes SESSION if there is one: {reused, session}, the newest that the server has given. */
+const resume = (address, options, session) =>
+  new Promise((resolve, reject) => {
+    const { hostname: host, port } = new URL(address);
+    const socket = tls.connect({ host, port, rejectUnauthorized: false, session, ...options });
+    const result = {};
+    socket.on('session', (given) => (result.session = given));
+    socket.once('secureConnect', () => {
+      result.reused = socket.isSessionReused();
+      socket.write('GET /api/cameras HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    });
+    socket.resume().once('error', reject).once('close', () => resolve(result));
+  });
+
+scenario('a session is resumed by every fan-out', async (stage) => {
+  const identity = await selfSigned(stage, 'identity');
+  const camera = await stage.camera(['--cameras', '1']);
+  const ringcast = await stage.ringcast(camera, {}, { ...settingsOf(identity), fanout: { processes: 3 } });
+  for (const version of ['TLSv1.2', 'TLSv1.3']) {
+    const options = { minVersion: version, maxVersion: version };
+    const first = await resume(ringcast.address, options);
+    assert.deepEqual([first.reused, Boolean(first.session)], [false, true], version);
+    const again = await Promise.all(Array.from({ length: 12 }, () => resume(ringcast.address, options, first.session)));
+    assert.ok(again.every(({ reused }) => reused), `${version}: ${again.map(({ reused }) => reused)}`);
+  }
+  const old = await resume(ringcast.address, {});
+  assert.equal((await ringcast.ctl('reload')).code, 0);
+  await waitUntil('another secret', async () => !(await resume(ringcast.address, {}, old.session)).reused);
+});
+
 scenario('files that cannot serve', async (stage) => {
   const good = await selfSigned(stage, 'good');
   const other = await selfSigned(stage, 'other');
