@@ -408,9 +408,8 @@ void access_unit_builder_add(struct access_unit_builder *builder, const uint8_t 
     }
 }
 
-/* The beginning of FRAGMENT's unit if it is the first, as long as a slice's header can be. HEAD holds it. */
-static struct nal fragment_beginning(const struct access_unit_fragment *fragment,
-                                     uint8_t head[2 + ACCESS_UNIT_BUILDER_PROBE])
+struct nal access_unit_builder_beginning(const struct access_unit_fragment *fragment,
+                                         uint8_t head[2 + ACCESS_UNIT_BUILDER_PROBE])
 {
     size_t size = fragment->size < ACCESS_UNIT_BUILDER_PROBE ? fragment->size : ACCESS_UNIT_BUILDER_PROBE;
 
@@ -464,7 +463,7 @@ bool access_unit_builder_fragment_begins(const struct access_unit_builder *build
     if (builder->starts_seen || (open && follows)) {
         return false;
     }
-    struct nal beginning = fragment_beginning(fragment, head);
+    struct nal beginning = access_unit_builder_beginning(fragment, head);
     if (payload->gap) {
         return !builder->has_last && !open && begins_keyframe(builder, &beginning);
     }
@@ -475,12 +474,15 @@ bool access_unit_builder_fragment_begins(const struct access_unit_builder *build
 
 struct depacketizer_payload access_unit_builder_with_its_time(const struct access_unit_builder *builder,
                                                               const struct depacketizer_payload *payload,
-                                                              bool begins)
+                                                              const struct nal *unit)
 {
     struct depacketizer_payload timed = *payload;
+    bool slice = unit && unit->size > 0 && is_slice(builder->codec, unit) &&
+                 !access_unit_builder_is_first_slice(builder->codec, unit);
+    bool goes_on =
+        unit ? slice && builder->has_slice && !builder->waits : builder->fragment && builder->starts_seen;
 
-    if (!begins && builder->fragment && builder->starts_seen && !builder->ready && !builder->taken &&
-        !payload->gap) {
+    if (goes_on && builder->pending && !builder->ready && !builder->taken && !payload->gap) {
         timed.time = builder->time;
     }
     return timed;
@@ -500,7 +502,7 @@ static void begin_fragment(struct access_unit_builder *builder, const struct acc
     append(builder, fragment->data, fragment->size);
     /* Slices are known by their beginning, so a picture is one even if this unit never ends. */
     uint8_t head[2 + ACCESS_UNIT_BUILDER_PROBE];
-    struct nal beginning = fragment_beginning(fragment, head);
+    struct nal beginning = access_unit_builder_beginning(fragment, head);
     builder->fragment_noted = is_slice(builder->codec, &beginning);
     if (builder->fragment_noted) {
         note_unit(builder, &beginning);

@@ -117,12 +117,17 @@ bool access_unit_builder_fragment_begins(const struct access_unit_builder *build
                                          const struct access_unit_fragment *fragment);
 
 /*
- * PAYLOAD with the time that counts for its FRAGMENT, which BEGINS says is the first of its unit or not: one that goes on with a unit
- * has the time of that unit, whatever its packet says. Some cameras give each packet a time of its own.
+ * PAYLOAD with the time that counts for it. UNIT is the NAL unit that it begins, or its beginning; NULL: it goes on with one. What goes
+ * on with a unit, and a slice that is not a picture's first, have the time of what came before, whatever their packet says: some
+ * cameras give each packet a time of its own.
  */
 struct depacketizer_payload access_unit_builder_with_its_time(const struct access_unit_builder *builder,
                                                               const struct depacketizer_payload *payload,
-                                                              bool begins);
+                                                              const struct nal *unit);
+
+/* The beginning of FRAGMENT's unit, of which it is the first, as long as a slice's header can be. HEAD holds it. */
+struct nal access_unit_builder_beginning(const struct access_unit_fragment *fragment,
+                                         uint8_t head[2 + ACCESS_UNIT_BUILDER_PROBE]);
 
 /*
  * Adds a piece of a NAL unit, which BEGINS says is its first. A unit in a single piece is against the rules, but whole. So are

@@ -167,8 +167,13 @@ static enum depacketizer_result put_fragment(struct h264 *h264, const struct dep
     struct access_unit_builder *builder = &h264->builder;
     struct fragment fragment = {0};
     bool readable = read_fragment(h264, given, &fragment);
+    uint8_t head[2 + ACCESS_UNIT_BUILDER_PROBE];
+    struct nal unit = {0};
+    if (readable && fragment.begins) {
+        unit = access_unit_builder_beginning(&fragment.piece, head);
+    }
     struct depacketizer_payload timed =
-        access_unit_builder_with_its_time(builder, given, fragment.begins || !readable);
+        access_unit_builder_with_its_time(builder, given, fragment.begins || !readable ? &unit : NULL);
     const struct depacketizer_payload *payload = &timed;
     enum access_unit_start start = readable ? fragment_start(h264, &fragment) : STARTS_NOTHING;
 
@@ -200,11 +205,15 @@ static void put_unit(struct h264 *h264, const struct depacketizer_payload *paylo
 }
 
 /* A payload whose units all have its time. */
-static enum depacketizer_result put_single_time(struct h264 *h264, const struct depacketizer_payload *payload)
+static enum depacketizer_result put_single_time(struct h264 *h264, const struct depacketizer_payload *given)
 {
-    if (payload->size > 0 && is_fragment(payload->data)) {
-        return put_fragment(h264, payload);
+    if (given->size > 0 && is_fragment(given->data)) {
+        return put_fragment(h264, given);
     }
+    bool whole = given->size > 0 && (given->data[0] & TYPE_MASK) <= TYPE_UNIT_LAST;
+    const struct nal unit = {whole ? given->data : NULL, whole ? given->size : 0};
+    struct depacketizer_payload timed = access_unit_builder_with_its_time(&h264->builder, given, &unit);
+    const struct depacketizer_payload *payload = &timed;
     enum access_unit_start start = payload->size > 0 ? start_of(h264, payload) : STARTS_NOTHING;
     if (access_unit_builder_open(&h264->builder, payload, start) == DEPACKETIZER_FULL) {
         return DEPACKETIZER_FULL;

@@ -169,8 +169,13 @@ static enum depacketizer_result put_fragment(struct h265 *h265, const struct dep
     struct access_unit_builder *builder = &h265->builder;
     struct fragment fragment = {0};
     bool readable = read_fragment(h265, given, &fragment);
+    uint8_t head[2 + ACCESS_UNIT_BUILDER_PROBE];
+    struct nal unit = {0};
+    if (readable && fragment.begins) {
+        unit = access_unit_builder_beginning(&fragment.piece, head);
+    }
     struct depacketizer_payload timed =
-        access_unit_builder_with_its_time(builder, given, fragment.begins || !readable);
+        access_unit_builder_with_its_time(builder, given, fragment.begins || !readable ? &unit : NULL);
     const struct depacketizer_payload *payload = &timed;
     bool begins = readable && fragment_begins_picture(&fragment);
 

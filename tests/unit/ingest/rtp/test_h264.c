@@ -444,6 +444,25 @@ static void fragments_may_have_times_of_their_own(void **state)
     assert_int_equal(counters()->malformed + counters()->dropped + counters()->marker_errors, 0);
 }
 
+/* The same for slices, in fragments or not. */
+static void slices_may_have_times_of_their_own(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        put(BYTES(IDR), i * 3600, false);
+        put(BYTES(IDR_MORE), i * 3600 + 1, false);
+        put(BYTES("\x7c\x85\x40r"), i * 3600 + 5, false);
+        put(BYTES("\x7c\x45"
+                  "est"),
+            i * 3600 + 2, true);
+        assert_int_equal(units.count, i + 1);
+        units_check_nals(&units, (size_t)i, BYTES(CODE IDR CODE IDR_MORE CODE IDR_MORE));
+        assert_int_equal(units.items[i].time, i * 3600);
+        assert_false(units.items[i].lost);
+    }
+    assert_int_equal(counters()->malformed + counters()->dropped + counters()->marker_errors, 0);
+}
+
 /* RFC 6184, table 1: units of a reserved type are ignored. */
 static void reserved_types_are_ignored(void **state)
 {
@@ -773,6 +792,7 @@ int main(void)
         TEST(pieces_of_one_byte_are_harmless),
         TEST(numbers_of_the_decoding_order_are_skipped),
         TEST(fragments_may_have_times_of_their_own),
+        TEST(slices_may_have_times_of_their_own),
         TEST(reserved_types_are_ignored),
         TEST(repeated_start_bits_are_harmless),
         TEST(repeated_start_bits_without_ends_are_harmless),
