@@ -1,6 +1,8 @@
 // deploy/quickstart with the build under test: what a second run does, when nothing has to be installed or built.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import https from 'node:https';
 import net from 'node:net';
 import path from 'node:path';
 import { LiveViewer } from '../support/live_viewer.mjs';
@@ -93,6 +95,43 @@ scenario('a taken port', async (stage) => {
   }
 });
 
+/** The answer to a request over TLS with a certificate that nobody vouches for: {status, headers, body}. */
+async function ask(url, { body, ...options } = {}) {
+  const request = https.request(url, { agent: false, rejectUnauthorized: false, ...options });
+  request.end(body);
+  const [response] = await once(request, 'response');
+  let text = '';
+  for await (const part of response) text += part;
+  return { status: response.statusCode, headers: response.headers, body: text };
+}
+
+scenario('--listen: for others, with a log-in and TLS of this run alone', async (stage) => {
+  const camera = await stage.camera(['--cameras', '1']);
+  const home = stage.file('home');
+  mkdirSync(home);
+  const shell = start(stage, ['--listen', '127.0.0.1:0', camera.url()], { HOME: home, XDG_STATE_HOME: '' });
+  const found = await shell.until('user and password', ({ stdout }) => /(https:\/\/127\.0\.0\.1:\d+\/)[^]*user: (\S+) {3}password: (\S+)\n/.exec(stdout), START_LIMIT_MS);
+  const [, address, user, password] = found;
+  shell.children = descendants(shell.pid);
+  assert.equal(password.length, 20);
+  for (const pid of shell.children) assert.ok(!commandLine(pid).includes(password), `of ${commandLine(pid)}`);
+
+  assert.equal((await ask(`${address}api/cameras`)).status, 401, 'nobody is let in without a log-in');
+  const logIn = (secret) => ask(`${address}api/login`, {
+    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ user, password: secret }),
+  });
+  assert.equal((await logIn(`${password}x`)).status, 401);
+  const welcome = await logIn(password);
+  assert.equal(welcome.status, 200, welcome.body);
+  const cookie = welcome.headers['set-cookie'][0].split(';')[0];
+  const list = await ask(`${address}api/cameras`, { headers: { Cookie: cookie } });
+  assert.equal(JSON.parse(list.body).cameras.length, 1);
+
+  process.kill(-shell.pid, 'SIGINT');
+  await assertNothingLeft(shell, await shell.finish(30000));
+  assert.deepEqual(readdirSync(home), [], 'and nothing in the home directory');
+});
+
 scenario('a child that dies is said so, with its log', async (stage) => {
   const shell = start(stage, ['--port', '0', 'rtsp://127.0.0.1:9/none']);
   await serving(shell);
@@ -112,4 +151,9 @@ scenario('help, and arguments that are none', async (stage) => {
   assert.match(help.stdout, /--port N/);
   const wrong = start(stage, ['http://example.org/']);
   assert.equal((await wrong.finish()).code, 2);
+  for (const address of ['', 'host', '1.2.3.4:', '1.2.3.4:x', '::1', '1.2.3.4"; x = "']) {
+    const refused = start(stage, ['--listen', address]);
+    assert.equal((await refused.finish()).code, 1, address);
+    assert.match(refused.stderr, /--listen needs an address/);
+  }
 });
