@@ -335,10 +335,10 @@ static void viewers_are_named_by_their_own_address(void **state)
 /* However much is before it, the end of the list is what the proxy has written. */
 static void a_long_list_hides_nobody(void **state)
 {
-    char headers[4096] = "X-Forwarded-For: ";
+    char headers[16384] = "X-Forwarded-For: ";
     (void)state;
     client_set_source(PROXY);
-    for (int i = 0; i < 240; i++) {
+    for (int i = 0; i < 900; i++) {
         strcat(headers, "203.0.113.9, ");
     }
     strcat(headers, "192.0.2.7\r\nForwarded: for=192.0.2.7\r\n");
