@@ -42,74 +42,114 @@ static int make_row(struct camera_list *list, struct stream *stream, const char 
     return 0;
 }
 
-static int append(struct camera_list *list, const char *text)
+static int append(struct camera_list_body *body, const char *text)
 {
-    size_t length = strlen(text), needed = list->length + length + 1;
+    size_t length = strlen(text), needed = body->length + length + 1;
 
-    if (needed > list->room) {
-        size_t room = list->room ? list->room : FIRST_ROOM;
+    if (needed > body->room) {
+        size_t room = body->room ? body->room : FIRST_ROOM;
         while (room < needed) {
             room *= 2;
         }
-        char *body = realloc(list->body, room);
-        if (!body) {
+        char *larger = realloc(body->text, room);
+        if (!larger) {
             return -ENOMEM;
         }
-        list->body = body;
-        list->room = room;
+        body->text = larger;
+        body->room = room;
     }
-    memcpy(list->body + list->length, text, length + 1);
-    list->length += length;
+    memcpy(body->text + body->length, text, length + 1);
+    body->length += length;
     return 0;
 }
 
-static int assemble(struct camera_list *list, const struct streams *streams, const char *prefix,
-                    uint64_t prefix_hash)
+static bool shows(const struct camera_list_body *body, const struct stream *stream)
 {
-    list->length = 0;
-    int result = append(list, "{\"cameras\":[");
+    return !stream_is_sub(stream) && (body->everything || rights_allow(body->rights, stream->name));
+}
+
+static int assemble(struct camera_list *list, struct camera_list_body *body, const struct streams *streams,
+                    const char *prefix)
+{
+    body->length = 0;
+    int result = append(body, "{\"cameras\":[");
     const char *separator = "";
 
     for (struct stream *stream = streams->first; result == 0 && stream; stream = stream->next) {
-        if (stream_is_sub(stream)) {
+        if (!shows(body, stream)) {
             continue;
         }
-        uint64_t key = row_key(stream, prefix_hash);
+        uint64_t key = row_key(stream, body->prefix);
         if (key != stream->row_key) {
             result = make_row(list, stream, prefix, key);
         }
         if (result == 0) {
-            result = append(list, separator);
+            result = append(body, separator);
         }
         if (result == 0) {
-            result = append(list, stream->row);
+            result = append(body, stream->row);
         }
         separator = ",";
     }
-    return result == 0 ? append(list, "]}") : result;
+    return result == 0 ? append(body, "]}") : result;
 }
 
-int camera_list_update(struct camera_list *list, const struct streams *streams, const char *prefix)
+static void free_body(struct camera_list_body *body)
+{
+    free(body->text);
+    rights_unref(body->rights);
+    *body = (struct camera_list_body){0};
+}
+
+static bool is_for(const struct camera_list_body *body, const struct visitor *visitor, uint64_t prefix)
+{
+    if (!body->text || body->prefix != prefix || body->everything != (visitor->via == VISITOR_ANONYMOUS)) {
+        return false;
+    }
+    return body->everything || rights_same_cameras(body->rights, visitor->rights);
+}
+
+/* The body for VISITOR; or the one that was not asked for longest, which is to be made for him. */
+static struct camera_list_body *find(struct camera_list *list, const struct visitor *visitor, uint64_t prefix)
+{
+    struct camera_list_body *oldest = &list->bodies[0];
+
+    for (unsigned i = 0; i < CAMERA_LIST_BODIES; i++) {
+        struct camera_list_body *body = &list->bodies[i];
+        if (is_for(body, visitor, prefix)) {
+            return body;
+        }
+        oldest = body->used < oldest->used ? body : oldest;
+    }
+    free_body(oldest);
+    oldest->everything = visitor->via == VISITOR_ANONYMOUS;
+    oldest->rights = rights_ref(visitor->rights);
+    oldest->prefix = prefix;
+    return oldest;
+}
+
+const struct camera_list_body *camera_list_get(struct camera_list *list, const struct streams *streams,
+                                               const struct visitor *visitor, const char *prefix)
 {
     uint64_t prefix_hash = hash_add(HASH_START, prefix, strlen(prefix));
+    struct camera_list_body *body = find(list, visitor, prefix_hash);
 
-    if (list->body && list->changes == streams->set->changes && list->prefix == prefix_hash) {
-        return 0;
+    if (!body->text || body->changes != streams->set->changes) {
+        if (assemble(list, body, streams, prefix) < 0) {
+            free_body(body);
+            return NULL;
+        }
+        body->changes = streams->set->changes;
+        snprintf(body->etag, sizeof(body->etag), "\"%016" PRIx64 "\"",
+                 hash_add(HASH_START, body->text, body->length));
     }
-    int result = assemble(list, streams, prefix, prefix_hash);
-    if (result < 0) {
-        camera_list_finish(list);
-        return result;
-    }
-    list->changes = streams->set->changes;
-    list->prefix = prefix_hash;
-    snprintf(list->etag, sizeof(list->etag), "\"%016" PRIx64 "\"",
-             hash_add(HASH_START, list->body, list->length));
-    return 0;
+    body->used = ++list->requests;
+    return body;
 }
 
 void camera_list_finish(struct camera_list *list)
 {
-    free(list->body);
-    *list = (struct camera_list){.rows_made = list->rows_made};
+    for (unsigned i = 0; i < CAMERA_LIST_BODIES; i++) {
+        free_body(&list->bodies[i]);
+    }
 }

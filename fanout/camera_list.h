@@ -1,7 +1,8 @@
 /*
- * The answer to `GET /api/cameras`, kept as text. Only the rows that have changed since the last request are
- * written again. Without a change a request costs nothing, however many cameras there are; that matters
- * because the same thread sends the fragments. ringcast-fanout's only thread.
+ * The answers to `GET /api/cameras`, kept as text: one for each set of cameras that visitors may watch. Only the rows that
+ * have changed since the last request are written again, and a row is the same for all. Without a change a request costs
+ * nothing, however many cameras there are; that matters because the same thread sends the fragments.
+ * ringcast-fanout's only thread.
  */
 #ifndef FANOUT_CAMERA_LIST_H
 #define FANOUT_CAMERA_LIST_H
@@ -9,20 +10,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fanout/access/visitor.h"
 #include "fanout/http/assets.h"
 #include "fanout/stream.h"
 
-struct camera_list {
-    char *body; /* NULL before the first request */
+/* Answers that are kept. With more sets of cameras those that were not asked for longest are made anew. */
+#define CAMERA_LIST_BODIES 32u
+
+/* What those who may watch the same get. */
+struct camera_list_body {
+    char *text; /* NULL: this place is free */
     size_t length, room;
     char etag[ASSET_ETAG_SIZE];
-    uint64_t changes;   /* feed_set.changes when the body was made */
-    uint64_t prefix;    /* a hash of the prefix that it was made with */
+    bool everything;       /* for those who may watch every camera; otherwise RIGHTS say which */
+    struct rights *rights; /* NULL: none */
+    uint64_t changes;      /* feed_set.changes when it was made */
+    uint64_t prefix;       /* a hash of the prefix that it was made with */
+    uint64_t used;         /* when it was last asked for: counts requests */
+};
+
+struct camera_list {
+    struct camera_list_body bodies[CAMERA_LIST_BODIES];
+    uint64_t requests;
     uint64_t rows_made; /* how many since the start */
 };
 
-/* Brings the list up to date, with PREFIX before each path in it. 0; -ENOMEM: there is no body now. */
-int camera_list_update(struct camera_list *list, const struct streams *streams, const char *prefix);
+/*
+ * The cameras that VISITOR may watch, with PREFIX before each path in it; valid until the next call. NULL: no memory.
+ */
+const struct camera_list_body *camera_list_get(struct camera_list *list, const struct streams *streams,
+                                               const struct visitor *visitor, const char *prefix);
 
 void camera_list_finish(struct camera_list *list);
 

@@ -7,18 +7,25 @@
 #include "fanout/http/cors.h"
 #include "fanout/http/foreign_page.h"
 #include "fanout/http/http_response.h"
+#include "fanout/http/post_body.h"
 #include "fanout/http/redirect.h"
+#include "fanout/http/session_requests.h"
 #include "fanout/http/unread_request.h"
 #include "fanout/http/upgrade.h"
 #include "fanout/loop/connections.h"
 
 #define LIVE_PREFIX "/live/"
 
+/* The log-in page: at its own path, and in place of a page that only those who have logged in may see. */
+#define LOG_IN_PAGE "/login.html"
+
 /* Longest path with its query: RFC 9110, 4.1, recommends 8000 at least. */
 #define TARGET_MAX 8192u
 
-/* Bytes of the longest list of entity tags that is read. */
+/* Bytes of the longest list of entity tags that is read, and of what is looked at of Accept and User-Agent. */
 #define IF_NONE_MATCH_SIZE 512
+#define ACCEPT_SIZE 512
+#define AGENT_SIZE 512
 
 /* A request on its way through the router. */
 struct visit {
@@ -26,6 +33,7 @@ struct visit {
     struct lws *wsi;
     const struct http_request *request;
     const struct permit *permit;
+    const struct post_body *body; /* of a POST; NULL: it has none */
 };
 
 /* Sends WHOLE, whose entity tag is ETAG, or 304 to a client that has it already. */
@@ -48,22 +56,24 @@ static int answer_tagged(const struct visit *visit, const struct http_response *
 
 static int answer_cameras(const struct visit *visit)
 {
-    struct camera_list *list = &visit->router->camera_list;
+    const struct camera_list_body *list =
+        camera_list_get(&visit->router->camera_list, visit->router->streams, permit_visitor(visit->permit),
+                        visit->request->prefix);
 
-    if (camera_list_update(list, visit->router->streams, visit->request->prefix) < 0) {
+    if (!list) {
         return http_response_refuse(visit->wsi, visit->request, 503, NULL);
     }
     const struct http_response response = {
         .type = "application/json",
-        .body = list->body,
+        .body = list->text,
         .length = list->length,
     };
     return answer_tagged(visit, &response, list->etag);
 }
 
-static int answer_asset(const struct visit *visit)
+static int answer_file(const struct visit *visit, const char *path)
 {
-    const struct asset *asset = assets_find(&visit->router->assets, visit->request->path);
+    const struct asset *asset = assets_find(&visit->router->assets, path);
 
     if (!asset) {
         return http_response_refuse(visit->wsi, visit->request, 404, NULL);
@@ -76,6 +86,36 @@ static int answer_asset(const struct visit *visit)
     return answer_tagged(visit, &response, asset->etag);
 }
 
+static int answer_asset(const struct visit *visit)
+{
+    return answer_file(visit, visit->request->path);
+}
+
+static int answer_log_in_page(const struct visit *visit)
+{
+    return answer_file(visit, LOG_IN_PAGE);
+}
+
+static int answer_log_in(const struct visit *visit)
+{
+    return session_requests_log_in(&visit->router->gate, visit->wsi, visit->request, visit->permit,
+                                   visit->body);
+}
+
+/* The streams of the session end with it. */
+static int answer_log_out(const struct visit *visit)
+{
+    int result = session_requests_log_out(&visit->router->gate, visit->wsi, visit->request, visit->permit);
+
+    visit->router->rights_changed(visit->router->context);
+    return result;
+}
+
+static int answer_session(const struct visit *visit)
+{
+    return session_requests_describe(&visit->router->gate, visit->wsi, visit->request, visit->permit);
+}
+
 /* A camera is watched over a WebSocket (router_upgrade); without one there is nothing at its path. */
 static int answer_plain_live(const struct visit *visit)
 {
@@ -84,6 +124,7 @@ static int answer_plain_live(const struct visit *visit)
 
 /* ---- Routes ---- */
 
+#define POST (1u << HTTP_METHOD_POST)
 #define READ (1u << HTTP_METHOD_GET | 1u << HTTP_METHOD_HEAD)
 
 struct route {
@@ -97,6 +138,10 @@ struct route {
 static const struct route routes[] = {
     {"/", READ, GATE_VISITOR, answer_asset},
     {"/index.html", READ, GATE_VISITOR, answer_asset},
+    {"/login", READ, GATE_PUBLIC, answer_log_in_page},
+    {"/api/login", POST, GATE_PUBLIC, answer_log_in},
+    {"/api/logout", POST, GATE_PUBLIC, answer_log_out},
+    {"/api/session", READ, GATE_VISITOR, answer_session},
     {"/api/cameras", READ, GATE_VISITOR, answer_cameras},
     {LIVE_PREFIX, READ, GATE_CAMERA, answer_plain_live},
 };
@@ -146,11 +191,69 @@ static const char *camera_of(const char *path)
     return strncmp(path, LIVE_PREFIX, strlen(LIVE_PREFIX)) == 0 ? path + strlen(LIVE_PREFIX) : NULL;
 }
 
-/* What the gate's verdicts but GATE_OPEN are answered with. */
-static int refusal_of(enum gate_verdict verdict)
+/* ---- Refusals ---- */
+
+static bool has_text(struct lws *wsi, enum lws_token_indexes token, const char *text)
 {
-    return verdict == GATE_HIDDEN ? 404 : 503;
+    char value[ACCEPT_SIZE];
+
+    return http_request_header(wsi, token, value, sizeof(value), NULL) && strstr(value, text);
 }
+
+/* Browsers would show a window of their own for Basic, and all of them call themselves so. */
+static bool is_browser(struct lws *wsi)
+{
+    static const char name[] = "Mozilla/";
+    char agent[AGENT_SIZE];
+
+    bool there = http_request_header(wsi, WSI_TOKEN_HTTP_USER_AGENT, agent, sizeof(agent), NULL);
+    return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_USER_AGENT) >= (int)sizeof(agent) ||
+           (there && strncmp(agent, name, strlen(name)) == 0);
+}
+
+/* A page that is asked for becomes the log-in page. */
+static int refuse_stranger(struct router *router, struct lws *wsi, const struct http_request *request)
+{
+    const char *challenge = is_browser(wsi)
+                                ? "WWW-Authenticate: Session\r\n"
+                                : "WWW-Authenticate: Basic realm=\"ringcast\", charset=\"UTF-8\"\r\n";
+    const struct asset *page = assets_find(&router->assets, LOG_IN_PAGE);
+    struct permit *permit;
+
+    if (!page || request->method != HTTP_METHOD_GET || !has_text(wsi, WSI_TOKEN_HTTP_ACCEPT, "text/html") ||
+        gate_ask(&router->gate, wsi, request, GATE_PUBLIC, NULL, &permit) != GATE_OPEN) {
+        return http_response_refuse(wsi, request, 401, challenge);
+    }
+    const struct http_response response = {
+        .status = 401,
+        .type = page->type,
+        .headers = challenge,
+        .body = page->data,
+        .length = page->length,
+        .close = true,
+    };
+    int result = http_response_send(wsi, request, permit, &response);
+    permit_unref(permit);
+    return result;
+}
+
+/* Answers all of the gate's verdicts but GATE_OPEN and GATE_WAIT. */
+static int refuse(struct router *router, struct lws *wsi, const struct http_request *request,
+                  enum gate_verdict verdict)
+{
+    char retry[64];
+
+    if (verdict == GATE_LOG_IN) {
+        return refuse_stranger(router, wsi, request);
+    }
+    if (verdict == GATE_HIDDEN) {
+        return http_response_refuse(wsi, request, 404, NULL);
+    }
+    snprintf(retry, sizeof(retry), "Retry-After: %d\r\n", router->gate.retry_s);
+    return http_response_refuse(wsi, request, verdict == GATE_SLOW ? 429 : 503, retry);
+}
+
+/* ---- Requests ---- */
 
 /*
  * A plain request where TLS is spoken, also on a connection from before that; but not of a proxy to which the visitor came
@@ -196,12 +299,55 @@ static int judge_size(struct router *router, struct lws *wsi, const struct http_
     return 0;
 }
 
-int router_answer(struct router *router, struct lws *wsi)
+/* What comes meanwhile is the next request. libwebsockets has no writable event for the connection as long as it is so. */
+static int wait_for_gate(struct lws *wsi)
+{
+    lws_rx_flow_control(wsi, 0);
+    return 0;
+}
+
+/* Prepares for the body of a POST, or answers one that has none. */
+static int begin_post(const struct visit *visit, const struct route *route)
+{
+    struct connection *connection = lws_get_opaque_user_data(visit->wsi);
+    int status = post_body_begin(visit->wsi, &connection->post);
+
+    if (status != 0) {
+        return http_response_refuse(visit->wsi, visit->request, status, NULL);
+    }
+    if (connection->post) {
+        return 0; /* router_answer_body is called when it is there */
+    }
+    int result = route->answer(visit);
+    return result < 0 ? result : -1; /* libwebsockets would wait for a body now */
+}
+
+/* WHOLE: the body of the request, if it has one, is there. */
+static int answer(const struct visit *visit, const struct route *route, bool whole)
+{
+    if (!(route->methods & 1u << visit->request->method)) {
+        return refuse_method(visit, route);
+    }
+    if (visit->request->method != HTTP_METHOD_POST) {
+        return route->answer(visit);
+    }
+    if (!http_request_may_act(visit->request)) {
+        return foreign_page_refuse(visit->wsi, visit->request);
+    }
+    if (!whole) {
+        return begin_post(visit, route);
+    }
+    int result = route->answer(visit);
+    return gate_is_asking(lws_get_opaque_user_data(visit->wsi)) && result == 0 ? wait_for_gate(visit->wsi)
+                                                                               : result;
+}
+
+static int answer_request(struct router *router, struct lws *wsi, bool whole)
 {
     struct http_request request;
 
     http_request_read(wsi, router->policy, &request);
-    int status = judge_size(router, wsi, &request);
+    int status = whole ? 0 : judge_size(router, wsi, &request);
     if (status != 0) {
         return http_response_refuse(wsi, &request, status, status == 429 ? "Retry-After: 1\r\n" : NULL);
     }
@@ -217,25 +363,88 @@ int router_answer(struct router *router, struct lws *wsi)
     const struct route *route = find_route(request.path);
     struct permit *permit;
     enum gate_verdict verdict =
-        gate_ask(&router->gate, wsi, route->right,
+        gate_ask(&router->gate, wsi, &request, route->right,
                  route->right == GATE_CAMERA ? camera_of(request.path) : NULL, &permit);
+    if (verdict == GATE_WAIT) {
+        return wait_for_gate(wsi);
+    }
+    if (verdict != GATE_OPEN) {
+        return refuse(router, wsi, &request, verdict);
+    }
+    const struct connection *connection = lws_get_opaque_user_data(wsi);
     const struct visit visit = {
         .router = router,
         .wsi = wsi,
         .request = &request,
         .permit = permit,
+        .body = connection ? connection->post : NULL,
     };
-    int result = verdict != GATE_OPEN ? http_response_refuse(wsi, &request, refusal_of(verdict), NULL)
-                 : route->methods & 1u << request.method ? route->answer(&visit)
-                                                         : refuse_method(&visit, route);
+    int result = answer(&visit, route, whole);
     permit_unref(permit);
     return result;
+}
+
+int router_answer(struct router *router, struct lws *wsi)
+{
+    if (gate_is_asking(lws_get_opaque_user_data(wsi))) {
+        return -1; /* the request before has no answer yet */
+    }
+    return answer_request(router, wsi, false);
+}
+
+int router_take_body(struct lws *wsi, const void *data, size_t length)
+{
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+
+    return connection && connection->post && !post_body_add(connection->post, data, length) ? -1 : 0;
+}
+
+static int answer_whole(struct router *router, struct lws *wsi, struct connection *connection)
+{
+    int result = answer_request(router, wsi, true);
+
+    if (!gate_is_asking(connection)) {
+        router_forget(connection);
+    }
+    return result;
+}
+
+int router_answer_body(struct router *router, struct lws *wsi)
+{
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+
+    if (gate_is_asking(connection)) {
+        return -1;
+    }
+    return connection && connection->post ? answer_whole(router, wsi, connection) : 0;
+}
+
+void router_go_on(struct router *router, struct connection *connection)
+{
+    struct lws *wsi = connection->wsi;
+
+    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+    int result = answer_whole(router, wsi, connection);
+    if (result < 0) {
+        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    } else if (!gate_is_asking(connection)) {
+        lws_rx_flow_control(wsi, 1);
+    }
+}
+
+void router_forget(struct connection *connection)
+{
+    gate_forget(connection);
+    post_body_free(connection->post);
+    connection->post = NULL;
 }
 
 void router_init(struct router *router, const char *assets_directory, struct streams *streams,
                  const struct tls *tls, const struct policy *policy)
 {
-    *router = (struct router){.streams = streams, .tls = tls, .policy = policy};
+    router->streams = streams;
+    router->tls = tls;
+    router->policy = policy;
     int result = assets_load(&router->assets, assets_directory);
     if (result < 0) {
         log_warning("%s: %s: the wall and the player are not served", assets_directory, strerror(-result));
@@ -248,79 +457,112 @@ void router_finish(struct router *router)
     camera_list_finish(&router->camera_list);
 }
 
+/* ---- Viewers ---- */
+
 /*
- * The stream of CAMERA that UPGRADE asks for, or NULL. A sub stream has no path of its own, only its camera's. What a
- * visitor may not watch is looked for in the same way, so that the answer takes the same time.
+ * CAMERA's stream that is WANTED, or NULL. A sub stream has no path of its own, only its camera's. What a visitor may
+ * not watch is looked for in the same way, so that the answer takes the same time.
  */
-static struct stream *find_stream(const struct router *router, const struct upgrade *upgrade,
-                                  const char *camera)
+static struct stream *find_stream(const struct router *router, const char *camera, enum upgrade_stream wanted)
 {
     struct stream *stream = streams_find(router->streams, camera);
 
-    if (!stream || stream_is_sub(stream) || upgrade->stream == UPGRADE_STREAM_OTHER) {
+    if (!stream || stream_is_sub(stream) || wanted == UPGRADE_STREAM_OTHER) {
         return NULL;
     }
-    return upgrade->stream == UPGRADE_STREAM_SUB ? stream->sub : stream;
+    return wanted == UPGRADE_STREAM_SUB ? stream->sub : stream;
 }
 
-/* 0 and *STREAM with *PERMIT, a reference; or the status to refuse UPGRADE with. */
-static int admit(struct router *router, struct lws *wsi, const struct upgrade *upgrade,
-                 struct stream **stream, struct permit **permit)
+/* Makes CONNECTION that of a viewer of CAMERA's stream. REQUEST is NULL when it has waited for the gate. */
+static enum gate_verdict admit(struct router *router, struct connection *connection,
+                               const struct http_request *request, const char *camera,
+                               enum upgrade_stream wanted)
 {
-    const char *camera = camera_of(upgrade->request.path);
+    struct permit *permit;
+    enum gate_verdict verdict =
+        gate_ask(&router->gate, connection->wsi, request, GATE_CAMERA, camera, &permit);
+    struct stream *stream = find_stream(router, camera, wanted);
 
-    if (!camera) {
-        return 404;
+    if (verdict == GATE_OPEN && !stream) {
+        verdict = GATE_HIDDEN;
     }
-    enum gate_verdict verdict = gate_ask(&router->gate, wsi, GATE_CAMERA, camera, permit);
-    *stream = find_stream(router, upgrade, camera);
-    if (verdict == GATE_OPEN && *stream) {
-        return 0;
+    if (verdict == GATE_OPEN && !gate_begin_stream(&router->gate, permit)) {
+        verdict = GATE_LOG_IN;
     }
-    permit_unref(*permit);
-    *permit = NULL;
-    return verdict == GATE_OPEN ? 404 : refusal_of(verdict);
+    connection->wanted = (uint8_t)wanted;
+    if (verdict != GATE_OPEN) {
+        permit_unref(permit);
+        return verdict;
+    }
+    connection->stream = stream;
+    connection->permit = permit;
+    return GATE_OPEN;
 }
 
 int router_upgrade(struct router *router, struct lws *wsi, bool room)
 {
     struct upgrade upgrade;
-    struct stream *stream = NULL;
-    struct permit *permit = NULL;
     struct connection *connection = lws_get_opaque_user_data(wsi);
     int status = upgrade_read(wsi, router->policy, &upgrade);
+    const struct http_request *request = &upgrade.request;
+    const char *camera = camera_of(request->path);
 
     if (status < 0 || !connection) {
         return -1;
     }
-    int refusal = judge_size(router, wsi, &upgrade.request);
-    if (refusal == 0 && limits_view(router->limits, router->connections, connection,
-                                    &upgrade.request.client.address) != LIMITS) {
+    int refusal = judge_size(router, wsi, request);
+    if (refusal == 0 &&
+        limits_view(router->limits, router->connections, connection, &request->client.address) != LIMITS) {
         refusal = limits_status(LIMIT_CONNECTIONS_PER_ADDRESS);
     }
     if (refusal != 0) {
-        return http_response_refuse(wsi, &upgrade.request, refusal,
-                                    refusal == 429 ? "Retry-After: 1\r\n" : NULL);
+        return http_response_refuse(wsi, request, refusal, refusal == 429 ? "Retry-After: 1\r\n" : NULL);
     }
-    if (must_be_secure(router, wsi, &upgrade.request)) {
-        return redirect_to_https(wsi, &upgrade.request);
+    if (must_be_secure(router, wsi, request)) {
+        return redirect_to_https(wsi, request);
     }
     if (status == 403) {
-        return foreign_page_refuse(wsi, &upgrade.request);
+        return foreign_page_refuse(wsi, request);
     }
-    if (status == 0) {
-        status = admit(router, wsi, &upgrade, &stream, &permit);
+    if (status == 0 && !camera) {
+        status = 404;
     }
     if (status == 0 && !room) {
         status = 503;
     }
     if (status != 0) {
-        permit_unref(permit);
-        return http_response_refuse(wsi, &upgrade.request, status,
+        return http_response_refuse(wsi, request, status,
                                     status == 426 ? "Sec-WebSocket-Version: 13\r\n" : NULL);
     }
-    connection->address = upgrade.request.client.address;
-    connection->stream = stream;
-    connection->permit = permit;
+    enum gate_verdict verdict = admit(router, connection, request, camera, upgrade.stream);
+    if (verdict != GATE_OPEN && verdict != GATE_WAIT) {
+        return refuse(router, wsi, request, verdict);
+    }
+    connection->address = request->client.address;
     return 0;
+}
+
+const char *router_admit(struct router *router, struct connection *connection, uint16_t *code)
+{
+    char camera[HTTP_REQUEST_PATH_SIZE];
+
+    snprintf(camera, sizeof(camera), "%s", gate_asked_camera(connection));
+    switch (admit(router, connection, NULL, camera, (enum upgrade_stream)connection->wanted)) {
+    case GATE_OPEN:
+    case GATE_WAIT:
+        return NULL;
+    case GATE_HIDDEN:
+        *code = GATE_CLOSE_HIDDEN;
+        return "no such camera";
+    case GATE_LOG_IN:
+        *code = GATE_CLOSE_LOG_IN;
+        return "log in again: wrong user or password";
+    case GATE_SLOW:
+        *code = GATE_CLOSE_BUSY;
+        return "too many attempts to log in";
+    case GATE_BUSY:
+        break;
+    }
+    *code = GATE_CLOSE_BUSY;
+    return "passwords cannot be checked at the moment";
 }

@@ -17,34 +17,53 @@
 #include "fanout/stream.h"
 
 struct router {
-    struct gate gate;
+    struct gate gate; /* begun and ended by the server */
     struct assets assets;
     struct camera_list camera_list;
-    struct streams *streams;         /* the server's */
-    const struct tls *tls;           /* the server's */
-    const struct policy *policy;     /* the server's */
-    struct connections *connections; /* the server's */
-    struct limits *limits;           /* the server's */
+    struct streams *streams;               /* the server's */
+    const struct tls *tls;                 /* the server's */
+    const struct policy *policy;           /* the server's */
+    struct connections *connections;       /* the server's */
+    struct limits *limits;                 /* the server's */
+    void (*rights_changed)(void *context); /* the server's: the streams are to be looked through */
+    void *context;
 };
 
 /*
  * Loads the files in ASSETS_DIRECTORY. The router works after an error, too: it then has no files, which is
- * logged. STREAMS, TLS and POLICY must outlive the router.
+ * logged. STREAMS, TLS and POLICY must outlive the router. The members `gate`, `rights_changed` and `context` are the caller's.
  */
 void router_init(struct router *router, const char *assets_directory, struct streams *streams,
                  const struct tls *tls, const struct policy *policy);
 
 void router_finish(struct router *router);
 
-/* Answers a whole request, in LWS_CALLBACK_HTTP; returns what the callback returns. */
+/*
+ * These return what libwebsockets' callback is to return. The head of a request is there (LWS_CALLBACK_HTTP), a part of its
+ * body (LWS_CALLBACK_HTTP_BODY), and all of it (LWS_CALLBACK_HTTP_BODY_COMPLETION).
+ */
 int router_answer(struct router *router, struct lws *wsi);
+int router_take_body(struct lws *wsi, const void *data, size_t length);
+int router_answer_body(struct router *router, struct lws *wsi);
+
+/* The gate has an answer for the request that waits on CONNECTION. Not from a callback of libwebsockets for it. */
+void router_go_on(struct router *router, struct connection *connection);
+
+/* The request on CONNECTION has been answered, or the connection has ended. */
+void router_forget(struct connection *connection);
 
 /*
  * Accepts a viewer or refuses it, in LWS_CALLBACK_HTTP_CONFIRM_UPGRADE; returns what the callback returns.
  * ROOM: the server takes one more viewer. The stream is then in the connection (connections.h): the viewer
  * joins it before the stack unwinds, so that it cannot dangle. So is the permit to watch it, which the server lets go with
- * the connection.
+ * the connection. If the gate has to wait first, there is neither, and router_admit is to be called when it has its answer.
  */
 int router_upgrade(struct router *router, struct lws *wsi, bool room);
+
+/*
+ * The gate has an answer for a viewer that waits. NULL: the stream and the permit are in CONNECTION, or it waits on. Otherwise
+ * it is to be closed with this reason and *CODE.
+ */
+const char *router_admit(struct router *router, struct connection *connection, uint16_t *code);
 
 #endif

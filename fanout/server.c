@@ -37,6 +37,8 @@
 
 /* As if there were so many connections at least, parts of them may be idle. */
 #define IDLE_TOTAL_MIN 512u
+/* A viewer whose password is not checked after so long is cut off. */
+#define AT_DOOR_TIMEOUT_S 30
 
 /* Browsers' and proxies' patience with a silent connection is 60 s or less. */
 #define PING_INTERVAL_MS 25000
@@ -308,6 +310,7 @@ static void connection_gone(struct server *server, struct lws *wsi)
     if (connection) {
         lws_set_opaque_user_data(wsi, NULL);
         watch_leave(&connection->arrivals);
+        router_forget(connection);
         permit_unref(connection->permit);
         connections_remove(&server->connections, connection);
         disarm_due_timer(server);
@@ -315,10 +318,18 @@ static void connection_gone(struct server *server, struct lws *wsi)
     }
 }
 
+/* VIEWER, which has a stream and a permit, begins to watch. */
+static void join(struct server *server, struct connection *connection, struct viewer *viewer)
+{
+    struct stream *stream = connection->stream;
+    stream_join(stream, viewer, connection->permit);
+    supervisor_link_viewer_joined(&server->link, stream);
+    viewer_rights_note(&server->rights, connection->permit);
+}
+
 static int viewer_established(struct server *server, struct lws *wsi, struct viewer *viewer)
 {
     struct connection *connection = lws_get_opaque_user_data(wsi);
-    struct stream *stream = connection->stream;
     connections_move(&server->connections, connection);
     connections_enter(&server->connections, connection, CONNECTION_BUSY);
     viewer_init(viewer, wsi, ++server->viewers_seen);
@@ -326,9 +337,32 @@ static int viewer_established(struct server *server, struct lws *wsi, struct vie
     if (server->viewers == 1) {
         arm_keepalive(server);
     }
-    stream_join(stream, viewer, connection->permit);
-    supervisor_link_viewer_joined(&server->link, stream);
+    if (gate_is_asking(connection)) {
+        viewer_enter_state(viewer, VIEWER_AT_DOOR);
+        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, AT_DOOR_TIMEOUT_S);
+        return 0;
+    }
+    join(server, connection, viewer);
     return 0;
+}
+
+/* It is known whether VIEWER may watch. */
+static void leave_door(struct viewer *viewer)
+{
+    struct server *server = server_of(viewer->wsi);
+    struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
+    uint16_t code = 0;
+    if (!gate_has_answer(connection)) {
+        return;
+    }
+    const char *reason = router_admit(&server->router, connection, &code);
+    if (reason) {
+        viewer_close(viewer, code, reason);
+    } else if (connection->permit) {
+        lws_set_timeout(viewer->wsi, NO_PENDING_TIMEOUT, 0);
+        viewer_enter_state(viewer, VIEWER_BEHIND);
+        join(server, connection, viewer);
+    }
 }
 
 static int viewer_writable(struct viewer *viewer)
@@ -336,6 +370,9 @@ static int viewer_writable(struct viewer *viewer)
     switch ((enum viewer_state)viewer->state) {
     case VIEWER_NONE:
         return -1;
+    case VIEWER_AT_DOOR:
+        leave_door(viewer);
+        return 0;
     case VIEWER_CLOSING:
         viewer_give_reason(viewer);
         return -1;
@@ -423,7 +460,9 @@ static int viewer_received(struct viewer *viewer, const void *data, size_t lengt
         refuse_input(viewer, LWS_CLOSE_STATUS_INVALID_PAYLOAD, VIEWER_NOT_UTF8);
         return 0;
     }
-    return is_whole_text(viewer->wsi) ? obey(viewer, viewer_command_parse(data, length)) : 0;
+    return viewer->state != VIEWER_AT_DOOR && is_whole_text(viewer->wsi)
+               ? obey(viewer, viewer_command_parse(data, length))
+               : 0;
 }
 
 /* The viewer closes. Nothing may follow libwebsockets' answer to the close frame. */
@@ -520,11 +559,12 @@ static int answered(struct lws *wsi, int result)
     struct connection *connection = lws_get_opaque_user_data(wsi);
 
     if (connection) {
+        bool waits = gate_is_asking(connection);
         connections_expect(&server_of(wsi)->connections, connection,
-                           connection->stream ? CONNECTION_NONE : CONNECTION_NEXT);
+                           connection->stream || waits ? CONNECTION_NONE : CONNECTION_NEXT);
         unread_request_done(connection);
         connection->is_ended = result != 0;
-        if (connection->stream || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
+        if (connection->stream || waits || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
             watch_leave(&connection->arrivals); /* a viewer, or a body: neither is a request's head */
         }
         disarm_due_timer(server_of(wsi));
@@ -540,6 +580,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         breathe(server_of(wsi));
         renew(wsi); /* it waits for the next one, while this one's answer goes out */
         return answered(wsi, router_answer(&server_of(wsi)->router, wsi));
+    case LWS_CALLBACK_HTTP_BODY:
+        return router_take_body(wsi, in, length);
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        breathe(server_of(wsi));
+        return answered(wsi, router_answer_body(&server_of(wsi)->router, wsi));
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return answered(wsi, router_upgrade(&server_of(wsi)->router, wsi, has_room(server_of(wsi))));
     case LWS_CALLBACK_ESTABLISHED:
@@ -680,6 +725,51 @@ static void stop_expired(void *context)
     enter_state(context, SERVER_STOPPED);
 }
 
+void server_check_viewers(struct server *server)
+{
+    viewer_rights_check(&server->rights);
+    feed_set_viewers_changed(&server->feeds);
+}
+
+static void rights_changed(void *context)
+{
+    server_check_viewers(context);
+}
+
+/* The gate has an answer for a request, or for a viewer that waits at the door. */
+static void gate_answered(void *context, struct connection *connection)
+{
+    struct server *server = context;
+    struct viewer *viewer = lws_wsi_user(connection->wsi);
+
+    if (viewer && viewer->wsi) {
+        viewer_want_writable(viewer);
+    } else {
+        router_go_on(&server->router, connection);
+        if (!gate_is_asking(connection)) {
+            connections_expect(&server->connections, connection, CONNECTION_NEXT);
+        }
+    }
+}
+
+static int begin_gate(struct server *server)
+{
+    const struct gate_reports reports = gate_reports_functions(&server->reports);
+    int result = gate_reports_begin(&server->reports, &server->loop, &server->link);
+
+    if (result == 0) {
+        result = gate_init(&server->router.gate, &server->loop, &reports);
+    }
+    if (result == 0) {
+        result = viewer_rights_begin(&server->rights, &server->loop, &server->streams, &server->router.gate);
+    }
+    server->router.gate.answered = gate_answered;
+    server->router.gate.context = server;
+    server->router.rights_changed = rights_changed;
+    server->router.context = server;
+    return result;
+}
+
 int server_init(struct server *server, const char *assets_directory)
 {
     *server = (struct server){.state = SERVER_STARTING};
@@ -701,6 +791,9 @@ int server_init(struct server *server, const char *assets_directory)
     }
     if (result == 0) {
         result = streams_begin(&server->streams, &server->loop);
+    }
+    if (result == 0) {
+        result = begin_gate(server);
     }
     if (result == 0) {
         result = heartbeat_begin(&server->feeds.heartbeat, &server->loop);
@@ -778,6 +871,8 @@ void server_finish(struct server *server)
     listener_end(&server->listener);
     supervisor_link_end(&server->link);
     watch_end(&server->streams.state_timer.watch);
+    viewer_rights_end(&server->rights);
+    gate_reports_end(&server->reports);
     send_memory_end(&server->send_memory);
     heartbeat_end(&server->feeds.heartbeat);
     watch_end(&server->signals);
@@ -789,5 +884,6 @@ void server_finish(struct server *server)
     loop_end(&server->loop);
     feed_set_finish(&server->feeds);
     router_finish(&server->router);
+    gate_finish(&server->router.gate);
     policy_finish(&server->policy);
 }

@@ -7,6 +7,7 @@
 #include <libwebsockets.h>
 
 #include "fanout/feed/feed.h"
+#include "fanout/gate_reports.h"
 #include "fanout/http/policy.h"
 #include "fanout/loop/connections.h"
 #include "fanout/loop/listener.h"
@@ -17,6 +18,7 @@
 #include "fanout/send_memory.h"
 #include "fanout/stream.h"
 #include "fanout/supervisor_link.h"
+#include "fanout/viewer_rights.h"
 
 enum server_state {
     SERVER_STARTING, /* waits for the message `listen` */
@@ -32,6 +34,8 @@ struct server {
     struct streams streams;
     struct router router;
     struct supervisor_link link;
+    struct gate_report_queue reports;
+    struct viewer_rights rights;
     struct send_memory send_memory;
     struct tls tls;
     struct policy policy;
@@ -81,6 +85,9 @@ void server_limit_idle(struct server *server, unsigned per_client, unsigned max)
  */
 int server_set_tls(struct server *server, int chain, int key, int tickets);
 void server_unset_tls(struct server *server);
+
+/* Who may watch has changed: closes the viewers that may watch no longer. */
+void server_check_viewers(struct server *server);
 
 /* Begins to stop: closes every viewer with code 1001. */
 void server_stop(struct server *server);

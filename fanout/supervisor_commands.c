@@ -111,6 +111,35 @@ static void on_tls(struct server *server, struct channel_message *message)
     }
 }
 
+/* ---- Who may watch ---- */
+
+/*
+ * The old document goes on to count when a new one cannot be read: ringcastd has written both. Without any, nobody may watch.
+ */
+static void on_access(struct server *server, struct channel_message *message)
+{
+    int document = channel_message_take_fd(message, 0);
+    int once = channel_message_take_fd(message, 1);
+    int result = document < 0 ? -EBADMSG : gate_take_access(&server->router.gate, document, once);
+
+    close_fd(document);
+    close_fd(once);
+    if (result < 0) {
+        log_error("cannot read who may watch: %s", strerror(-result));
+    }
+    server_check_viewers(server);
+}
+
+static void on_password_channel(struct server *server, struct channel_message *message)
+{
+    int channel = channel_message_take_fd(message, 0);
+    int result = channel < 0 ? -EBADMSG : gate_take_passwords(&server->router.gate, channel);
+
+    if (result < 0) {
+        log_error("cannot ask ringcast-password: %s", strerror(-result));
+    }
+}
+
 /* Rules that cannot be understood are never replaced by others. */
 static void on_http(struct server *server, struct channel_message *message)
 {
@@ -257,6 +286,10 @@ static void dispatch(struct server *server, struct channel_message *message)
         on_tls(server, message);
     } else if (message_is(message->body, "http")) {
         on_http(server, message);
+    } else if (message_is(message->body, "access")) {
+        on_access(server, message);
+    } else if (message_is(message->body, "password-channel")) {
+        on_password_channel(server, message);
     } else if (message_is(message->body, "viewers-elsewhere")) {
         streams_set_elsewhere(&server->streams, json_object_get(message->body, "cameras"));
     } else if (message_is(message->body, "viewers-list")) {

@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/ipc/message.h"
 #include "fanout/http/client_address.h"
+#include "fanout/http/gate.h"
 #include "fanout/loop/connections.h"
 
 /* Bytes of one answer that viewers may take: less than MESSAGE_CHANNEL_MAX. */
@@ -28,33 +29,33 @@ struct found {
 };
 
 /* The viewers with the lowest numbers above AFTER; a heap with the highest of them first. */
-struct page {
+struct viewer_page {
     struct found list[PAGE_VIEWERS_MAX];
     unsigned count;
     uint64_t after;
     bool more; /* some had no room */
 };
 
-static bool is_higher(const struct page *page, unsigned a, unsigned b)
+static bool is_higher(const struct viewer_page *page, unsigned a, unsigned b)
 {
     return page->list[a].viewer->number > page->list[b].viewer->number;
 }
 
-static void swap(struct page *page, unsigned a, unsigned b)
+static void swap(struct viewer_page *page, unsigned a, unsigned b)
 {
     struct found found = page->list[a];
     page->list[a] = page->list[b];
     page->list[b] = found;
 }
 
-static void sift_up(struct page *page, unsigned at)
+static void sift_up(struct viewer_page *page, unsigned at)
 {
     for (; at > 0 && is_higher(page, at, (at - 1) / 2); at = (at - 1) / 2) {
         swap(page, at, (at - 1) / 2);
     }
 }
 
-static void sift_down(struct page *page)
+static void sift_down(struct viewer_page *page)
 {
     for (unsigned at = 0, child; (child = 2 * at + 1) < page->count; at = child) {
         child += child + 1 < page->count && is_higher(page, child + 1, child);
@@ -65,7 +66,7 @@ static void sift_down(struct page *page)
     }
 }
 
-static void consider(struct page *page, const struct stream *stream, struct viewer *viewer)
+static void consider(struct viewer_page *page, const struct stream *stream, struct viewer *viewer)
 {
     if (viewer->number <= page->after) {
         return;
@@ -82,7 +83,8 @@ static void consider(struct page *page, const struct stream *stream, struct view
     }
 }
 
-static void consider_all(struct page *page, const struct stream *stream, const struct viewer_array *viewers)
+static void consider_all(struct viewer_page *page, const struct stream *stream,
+                         const struct viewer_array *viewers)
 {
     for (unsigned i = 0; i < viewers->count; i++) {
         consider(page, stream, viewers->list[i].viewer);
@@ -136,6 +138,15 @@ static json_t *address_of(struct lws *wsi)
     return json_string(client_address_format(&connection->address, text));
 }
 
+/* The visitor's name, or null. */
+static json_t *user_of(struct lws *wsi)
+{
+    const struct connection *connection = lws_get_opaque_user_data(wsi);
+    const struct visitor *visitor = permit_visitor(connection->permit);
+
+    return visitor && visitor->name[0] != '\0' ? json_string(visitor->name) : json_null();
+}
+
 /* Bytes in the ring that a viewer that is behind has yet to get. */
 static uint64_t waiting_in_ring(const struct feed *feed, const struct viewer *viewer)
 {
@@ -168,10 +179,11 @@ static void describe_connection(json_t *entry, const struct feed *feed, const st
 static json_t *describe(const struct found *found, time_t now)
 {
     const struct viewer *viewer = found->viewer;
-    json_t *entry = json_pack(
-        "{s:I, s:s, s:o, s:I, s:s, s:I}", "number", (json_int_t)viewer->number, "camera", found->stream->name,
-        "address", address_of(viewer->wsi), "since_s", (json_int_t)(now - viewer->since), "state",
-        viewer_strstate((enum viewer_state)viewer->state), "dropped", (json_int_t)viewer->dropped);
+    json_t *entry =
+        json_pack("{s:I, s:s, s:o, s:o, s:I, s:s, s:I}", "number", (json_int_t)viewer->number, "camera",
+                  found->stream->name, "user", user_of(viewer->wsi), "address", address_of(viewer->wsi),
+                  "since_s", (json_int_t)(now - viewer->since), "state",
+                  viewer_strstate((enum viewer_state)viewer->state), "dropped", (json_int_t)viewer->dropped);
     if (entry) {
         describe_connection(entry, &found->stream->feed, viewer);
     }
@@ -179,7 +191,7 @@ static json_t *describe(const struct found *found, time_t now)
 }
 
 /* As many as fit. */
-static json_t *describe_page(struct page *page)
+static json_t *describe_page(struct viewer_page *page)
 {
     json_t *viewers = json_array();
     size_t bytes = 0;
@@ -202,7 +214,7 @@ bool viewer_list_page(const struct streams *streams, const json_t *request, json
 {
     const char *name = message_string(request, "camera", NULL);
     json_int_t after = message_integer(request, "after", 0);
-    struct page page = {.after = after > 0 ? (uint64_t)after : 0};
+    struct viewer_page page = {.after = after > 0 ? (uint64_t)after : 0};
     for (struct stream *stream = streams->first; stream; stream = stream->next) {
         if (!name || strcmp(stream->name, name) == 0) {
             consider_all(&page, stream, &stream->feed.viewers);

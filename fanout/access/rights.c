@@ -182,3 +182,21 @@ bool rights_allow(const struct rights *rights, const char *camera)
     }
     return allowed;
 }
+
+bool rights_same_cameras(const struct rights *a, const struct rights *b)
+{
+    size_t count = a ? a->count : 0;
+
+    if (a == b) {
+        return true;
+    }
+    if (count != (b ? b->count : 0)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(a->patterns[i], b->patterns[i]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -52,4 +52,7 @@ enum access_role rights_role(const struct rights *rights);
  */
 bool rights_allow(const struct rights *rights, const char *camera);
 
+/* True if A and B, which may be NULL, have the same patterns in the same order, whatever their roles. */
+bool rights_same_cameras(const struct rights *a, const struct rights *b);
+
 #endif

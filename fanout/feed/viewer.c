@@ -31,7 +31,8 @@
 
 const char *viewer_strstate(enum viewer_state state)
 {
-    static const char *const names[] = {"none", "behind", "waiting", "live", "paused", "closing"};
+    static const char *const names[] = {"none", "at the door", "behind", "waiting",
+                                        "live", "paused",      "closing"};
     return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "invalid";
 }
 

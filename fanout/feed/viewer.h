@@ -22,6 +22,7 @@ struct feed;
 
 enum viewer_state {
     VIEWER_NONE,    /* not a viewer (an HTTP request), or no longer one */
+    VIEWER_AT_DOOR, /* it is not known yet whether it may watch: is sent nothing and heard for nothing */
     VIEWER_BEHIND,  /* has just joined, or its socket was full: reads with its own cursor */
     VIEWER_WAITING, /* at the feed's cursor, but needs a keyframe first */
     VIEWER_LIVE,    /* at the feed's cursor: gets each fragment in the pass that finds it */

@@ -29,6 +29,28 @@ bool http_request_header(struct lws *wsi, enum lws_token_indexes token, char *va
     return found && lws_hdr_copy(wsi, value, size, token) > 0;
 }
 
+char *http_request_header_text(struct lws *wsi, enum lws_token_indexes token, const char *separator)
+{
+    size_t gap = strlen(separator), room = 1, length = 0;
+
+    for (int i = 0; lws_hdr_fragment_length(wsi, token, i) > 0; i++) {
+        room += (size_t)lws_hdr_fragment_length(wsi, token, i) + gap;
+    }
+    char *text = room > 1 ? malloc(room) : NULL;
+    for (int i = 0; text && lws_hdr_fragment_length(wsi, token, i) > 0; i++) {
+        if (length > 0) {
+            memcpy(text + length, separator, gap);
+            length += gap;
+        }
+        int copied = lws_hdr_copy_fragment(wsi, text + length, (int)(room - length), token, i);
+        length += copied > 0 ? (size_t)copied : 0;
+    }
+    if (text) {
+        text[length] = '\0';
+    }
+    return text;
+}
+
 bool http_request_custom(struct lws *wsi, const char *name, char *value, int size)
 {
     return lws_hdr_custom_copy(wsi, value, size, name, (int)strlen(name)) > 0;

@@ -57,4 +57,10 @@ bool http_request_header(struct lws *wsi, enum lws_token_indexes token, char *va
 /* The same for a header that libwebsockets has no token for. NAME is in small letters and ends in a colon. */
 bool http_request_custom(struct lws *wsi, const char *name, char *value, int size);
 
+/*
+ * The whole of a header, however long; several of one name are joined by SEPARATOR (RFC 9110, section 5.3). malloc'ed.
+ * NULL: it is missing or empty, or there is no memory.
+ */
+char *http_request_header_text(struct lws *wsi, enum lws_token_indexes token, const char *separator);
+
 #endif

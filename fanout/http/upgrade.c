@@ -5,6 +5,7 @@
 
 #include "fanout/access/base64.h"
 #include "fanout/http/origin.h"
+#include "fanout/http/subprotocol.h"
 
 /* Longest `Connection` that libwebsockets can read. */
 #define CONNECTION_SIZE 127
@@ -111,8 +112,7 @@ int upgrade_read(struct lws *wsi, const struct policy *policy, struct upgrade *u
     if (!has_version_13(wsi)) {
         return 426;
     }
-    /* There are no subprotocols; libwebsockets would take the names of its own protocols for such. */
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > 0 || !has_key(wsi)) {
+    if (!subprotocol_is_ours(wsi) || !has_key(wsi)) {
         return 400;
     }
     return 0;

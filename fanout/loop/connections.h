@@ -19,6 +19,8 @@
 
 struct lws;
 struct permit;
+struct asking;
+struct post_body;
 
 /* How many idle connections of each kind there may be, unless ringcastd sets other limits. */
 #define CONNECTIONS_IDLE_PER_CLIENT 1024
@@ -62,6 +64,9 @@ struct connection {
     struct in6_addr address; /* of whom it is: PEER's, or what a trusted proxy says of its visitor */
     void *stream;            /* the stream of a viewer; set by the router */
     struct permit *permit;   /* to watch it; owned by the server */
+    struct asking *asking;   /* what it waits for at the gate; owned by the gate */
+    struct post_body *post;  /* of the request that is coming in; owned by the router */
+    uint8_t wanted;          /* while it waits at the gate: enum upgrade_stream */
     struct watch arrivals;   /* while requests are to come: looks at how much comes */
     uint64_t received;       /* bytes that had come when the last request was read; used by the router */
     int64_t since_ns;        /* CLOCK_MONOTONIC: when it was accepted, or its last request was read */

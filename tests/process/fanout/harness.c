@@ -50,13 +50,14 @@ static void make_player(struct fanout *fanout)
     snprintf(fanout->directory, sizeof(fanout->directory), "/tmp/ringcast-fanout-test-XXXXXX");
     assert_non_null(mkdtemp(fanout->directory));
     write_player_file(fanout->directory, "index.html", "<!doctype html><title>wall</title>\n");
+    write_player_file(fanout->directory, "login.html", "<!doctype html><title>log in here</title>\n");
     write_player_file(fanout->directory, "ringcast-player.js", "export class RingcastPlayer {}\n");
 }
 
 static void remove_player(struct fanout *fanout)
 {
     char path[128];
-    const char *const names[] = {"index.html", "ringcast-player.js"};
+    const char *const names[] = {"index.html", "login.html", "ringcast-player.js"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         snprintf(path, sizeof(path), "%s/%s", fanout->directory, names[i]);
         unlink(path);
@@ -126,6 +127,7 @@ void fanout_start_small(struct fanout *fanout, const char *limit, int value, int
     }
     close(ends[1]);
     fanout->channel = ends[0];
+    fanout_tell_access(fanout, json_pack("{s:b}", "on", false), -1);
     int listening = listen_anywhere(&fanout->port);
     json_t *message = message_new("listen");
     json_object_set_new(message, "address", json_string("127.0.0.1"));
@@ -140,6 +142,16 @@ void fanout_start_small(struct fanout *fanout, const char *limit, int value, int
     close(listening);
     json_decref(fanout_wait(fanout, "ready"));
     fanout->descriptors = fanout_descriptors(fanout, NULL);
+}
+
+void fanout_tell_access(struct fanout *fanout, json_t *document, int once)
+{
+    int fds[2] = {memory_file_seal_json("access", document), once};
+
+    assert_true(fds[0] >= 0);
+    fanout_tell(fanout, message_new("access"), fds, once >= 0 ? 2 : 1);
+    close(fds[0]);
+    json_decref(document);
 }
 
 void fanout_tell_http(struct fanout *fanout, json_t *document)

@@ -40,6 +40,11 @@ void fanout_start_limited(struct fanout *fanout, const char *limit, int value);
 /* The same, in a process that may have only so many DESCRIPTORS. */
 void fanout_start_small(struct fanout *fanout, const char *limit, int value, int descriptors);
 
+/*
+ * Sends the message `access` with DOCUMENT (consumed), who may watch, and ONCE, the page for tokens that may be used once (-1: none).
+ */
+void fanout_tell_access(struct fanout *fanout, json_t *document, int once);
+
 /* Sends the message `http` with DOCUMENT (consumed), the rules for HTTP, and waits until they count. */
 void fanout_tell_http(struct fanout *fanout, json_t *document);
 

@@ -160,6 +160,27 @@ static void long_work_keeps_the_heartbeat(void **state)
     blackbox_close(box);
 }
 
+static const struct camera_list_body *list_for(struct camera_list *list, const struct streams *streams,
+                                               const struct visitor *visitor)
+{
+    const struct camera_list_body *body = camera_list_get(list, streams, visitor, "");
+
+    assert_non_null(body);
+    return body;
+}
+
+static struct visitor *visitor_of(const char *patterns)
+{
+    const char *why;
+    json_t *array = json_loads(patterns, 0, NULL);
+    struct visitor *visitor = visitor_new(VISITOR_TOKEN);
+    assert_non_null(visitor);
+    visitor->rights = rights_from_json(ACCESS_VIEWER, array, &why);
+    assert_non_null(visitor->rights);
+    json_decref(array);
+    return visitor;
+}
+
 /* A request costs what has changed since the last one, and nothing without a change. */
 static void the_list_of_cameras_is_made_once_per_change(void **state)
 {
@@ -167,30 +188,30 @@ static void the_list_of_cameras_is_made_once_per_change(void **state)
     enum { CAMERAS = 500 };
     static struct feed_set set;
     struct streams streams;
-    struct camera_list list = {0};
+    static struct camera_list list;
+    struct visitor *anybody = visitor_new(VISITOR_ANONYMOUS);
     char name[32];
     streams_init(&streams, &set);
     for (int i = 0; i < CAMERAS; i++) {
         snprintf(name, sizeof(name), "camera%d", i);
         assert_int_equal(streams_add(&streams, name, NULL, -1), 0);
     }
-    assert_int_equal(camera_list_update(&list, &streams, ""), 0);
+    list_for(&list, &streams, anybody);
     assert_int_equal(list.rows_made, CAMERAS);
-    assert_int_equal(camera_list_update(&list, &streams, ""), 0);
+    list_for(&list, &streams, anybody);
     assert_int_equal(list.rows_made, CAMERAS);
     json_t *message = json_pack("{s:s, s:n}", "state", "backoff", "error");
     stream_update(&streams, streams_find(&streams, "camera7"), message);
     json_decref(message);
     char etag[ASSET_ETAG_SIZE];
-    memcpy(etag, list.etag, sizeof(etag));
-    assert_int_equal(camera_list_update(&list, &streams, ""), 0);
+    memcpy(etag, list.bodies[0].etag, sizeof(etag));
+    assert_string_not_equal(list_for(&list, &streams, anybody)->etag, etag);
     assert_int_equal(list.rows_made, CAMERAS + 1);
-    assert_string_not_equal(list.etag, etag);
     assert_int_equal(streams_add(&streams, "camera7/sub", NULL, -1), 0);
     streams_remove(&streams, streams_find(&streams, "camera8"), 1001);
-    assert_int_equal(camera_list_update(&list, &streams, ""), 0);
+    const struct camera_list_body *body = list_for(&list, &streams, anybody);
     assert_int_equal(list.rows_made, CAMERAS + 2);
-    json_t *object = json_loadb(list.body, list.length, 0, NULL);
+    json_t *object = json_loadb(body->text, body->length, 0, NULL);
     json_t *rows = json_object_get(object, "cameras");
     assert_int_equal(json_array_size(rows), CAMERAS - 1);
     json_t *seventh = json_array_get(rows, 7);
@@ -199,6 +220,67 @@ static void the_list_of_cameras_is_made_once_per_change(void **state)
     json_decref(object);
     streams_finish(&streams);
     camera_list_finish(&list);
+    visitor_unref(anybody);
+}
+
+static void expect_cameras(const struct camera_list_body *body, const char *expected)
+{
+    char names[256] = "";
+    size_t index;
+    json_t *row, *object = json_loadb(body->text, body->length, 0, NULL);
+    assert_non_null(object);
+    json_array_foreach(json_object_get(object, "cameras"), index, row) {
+        strcat(names, json_string_value(json_object_get(row, "name")));
+        strcat(names, " ");
+    }
+    assert_string_equal(names, expected);
+    json_decref(object);
+}
+
+/* Visitors with the same cameras share an answer, whoever they are; the rows are made once for all of them. */
+static void the_list_shows_what_its_visitor_may_watch(void **state)
+{
+    (void)state;
+    static struct feed_set set;
+    struct streams streams;
+    static struct camera_list list;
+    struct visitor *front = visitor_of("[\"front*\"]"), *other = visitor_of("[\"front*\"]"),
+                   *all = visitor_of("[\"*\"]"), *none = visitor_new(VISITOR_SESSION);
+    streams_init(&streams, &set);
+    const char *const names[] = {"front", "front/sub", "frontdoor", "yard", "yard/sub"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_int_equal(streams_add(&streams, names[i], NULL, -1), 0);
+    }
+    const struct camera_list_body *body = list_for(&list, &streams, front);
+    expect_cameras(body, "front frontdoor ");
+    assert_ptr_equal(list_for(&list, &streams, other), body);
+    expect_cameras(list_for(&list, &streams, all), "front frontdoor yard ");
+    expect_cameras(list_for(&list, &streams, none), "");
+    assert_int_equal(list.rows_made, 3);
+    assert_string_not_equal(list_for(&list, &streams, all)->etag, list_for(&list, &streams, front)->etag);
+
+    /* A change of a camera that is not shown leaves the tag as it is. */
+    char etag[ASSET_ETAG_SIZE];
+    memcpy(etag, list_for(&list, &streams, front)->etag, sizeof(etag));
+    streams_remove(&streams, streams_find(&streams, "yard"), 1001);
+    assert_string_equal(list_for(&list, &streams, front)->etag, etag);
+
+    /* However many sets of cameras there are, so many answers are kept, and the right one is given. */
+    for (int round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 3 * CAMERA_LIST_BODIES; i++) {
+            char patterns[64];
+            snprintf(patterns, sizeof(patterns), "[\"%s\",\"x%u\"]", i % 2 ? "front" : "frontdoor", i);
+            struct visitor *visitor = visitor_of(patterns);
+            expect_cameras(list_for(&list, &streams, visitor), i % 2 ? "front " : "frontdoor ");
+            visitor_unref(visitor);
+        }
+    }
+    streams_finish(&streams);
+    camera_list_finish(&list);
+    visitor_unref(front);
+    visitor_unref(other);
+    visitor_unref(all);
+    visitor_unref(none);
 }
 
 static void write_file(const char *directory, const char *name)
@@ -262,6 +344,7 @@ int main(void)
         cmocka_unit_test(fragments_are_read_once_for_all_that_catch_up),
         cmocka_unit_test(long_work_keeps_the_heartbeat),
         cmocka_unit_test(the_list_of_cameras_is_made_once_per_change),
+        cmocka_unit_test(the_list_shows_what_its_visitor_may_watch),
         cmocka_unit_test(assets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,23 @@
+/*
+ * Collects from the headers of a request what shows who makes it. ringcast-fanout's only thread.
+ */
+#ifndef FANOUT_HTTP_REQUEST_CREDENTIALS_H
+#define FANOUT_HTTP_REQUEST_CREDENTIALS_H
+
+#include <libwebsockets.h>
+
+#include "fanout/access/access.h"
+#include "fanout/access/credentials.h"
+#include "fanout/http/http_request.h"
+
+/*
+ * Reads what REQUEST, which came in WSI, brings, by ACCESS's settings. The word of a trusted proxy on who the visitor is counts.
+ * Wipe CREDENTIALS afterwards.
+ */
+void request_credentials_read(struct lws *wsi, const struct http_request *request,
+                              const struct access *access, struct credentials *credentials);
+
+/* The same, but only the cookie of a session counts. */
+void request_credentials_read_session(struct lws *wsi, struct credentials *credentials);
+
+#endif

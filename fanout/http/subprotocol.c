@@ -1,0 +1,33 @@
+#include "fanout/http/subprotocol.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fanout/http/http_request.h"
+
+bool subprotocol_list_has(const char *text, const char *name)
+{
+    static const char separators[] = ", \t";
+    size_t wanted = strlen(name);
+
+    for (const char *element = text + strspn(text, separators); *element;
+         element += strspn(element, separators)) {
+        size_t length = strcspn(element, separators);
+        if (length == wanted && memcmp(element, name, length) == 0) {
+            return true;
+        }
+        element += length;
+    }
+    return false;
+}
+
+bool subprotocol_is_ours(struct lws *wsi)
+{
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) <= 0) {
+        return true;
+    }
+    char *list = http_request_header_text(wsi, WSI_TOKEN_PROTOCOL, ",");
+    bool ours = list && subprotocol_list_has(list, SUBPROTOCOL_NAME);
+    free(list);
+    return ours;
+}
