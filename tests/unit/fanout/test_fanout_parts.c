@@ -19,6 +19,8 @@
 #include "fanout/feed/fragment_cache.h"
 #include "fanout/feed/packet.h"
 #include "fanout/http/assets.h"
+#include "fanout/http/post_body.h"
+#include "fanout/http/subprotocol.h"
 #include "fanout/loop/heartbeat.h"
 
 #define BOX(size, type) "\0\0\0" size type
@@ -283,6 +285,41 @@ static void the_list_shows_what_its_visitor_may_watch(void **state)
     visitor_unref(none);
 }
 
+static void the_head_of_a_post_is_read_strictly(void **state)
+{
+    static const struct {
+        const char *text;
+        long length;
+    } lengths[] = {{"0", 0},       {"35", 35},
+                   {"004", 4},     {"4096", 4096},
+                   {"4097", 4097}, {"", -1},
+                   {"-1", -1},     {"12x", -1},
+                   {" 12", -1},    {"0x10", -1},
+                   {"5,5", -1},    {"1e3", -1},
+                   {"+5", -1},     {"99999999999999999999", POST_BODY_MAX + 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        assert_int_equal(post_body_length(lengths[i].text), lengths[i].length);
+    }
+    assert_true(post_body_is_json("application/json"));
+    assert_true(post_body_is_json("Application/JSON; charset=utf-8"));
+    assert_false(post_body_is_json("application/jsonp"));
+    assert_false(post_body_is_json("text/plain; application/json"));
+    assert_false(post_body_is_json(""));
+}
+
+static void a_list_of_subprotocols_is_read_whole(void **state)
+{
+    (void)state;
+    assert_true(subprotocol_list_has("ringcast", "ringcast"));
+    assert_true(subprotocol_list_has("ringcast.token.x,ringcast", "ringcast"));
+    assert_true(subprotocol_list_has(" a ,\tringcast , b", "ringcast"));
+    assert_false(subprotocol_list_has("ringcast.token.x", "ringcast"));
+    assert_false(subprotocol_list_has("xringcast,ringcastx,RINGCAST", "ringcast"));
+    assert_false(subprotocol_list_has("", "ringcast"));
+    assert_false(subprotocol_list_has(",, ,", "ringcast"));
+}
+
 static void write_file(const char *directory, const char *name)
 {
     char path[128];
@@ -345,6 +382,8 @@ int main(void)
         cmocka_unit_test(long_work_keeps_the_heartbeat),
         cmocka_unit_test(the_list_of_cameras_is_made_once_per_change),
         cmocka_unit_test(the_list_shows_what_its_visitor_may_watch),
+        cmocka_unit_test(the_head_of_a_post_is_read_strictly),
+        cmocka_unit_test(a_list_of_subprotocols_is_read_whole),
         cmocka_unit_test(assets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
