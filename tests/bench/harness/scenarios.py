@@ -85,7 +85,7 @@ def over_tls(settings):
     )
     with tempfile.TemporaryDirectory(prefix="ringcast-bench-") as directory:
         identity = measure.identity(directory)
-        secure = f'tls = {{ certificate = "{identity[0]}"; key = "{identity[1]}"; }};\n'
+        secure = f'tls = {{ certificate = "{identity[0]}"; key = "{identity[1]}"; }};\nlimits = {{ handshake_timeout = 60; }};\n'
         for label, extra, options in (
             ("plain", "", {}),
             ("TLS", secure, {"tls": True}),
