@@ -311,6 +311,9 @@ static void connection_gone(struct server *server, struct lws *wsi)
         lws_set_opaque_user_data(wsi, NULL);
         watch_leave(&connection->arrivals);
         router_forget(connection);
+        if (connection->is_counted) {
+            user_viewers_end(&server->user_viewers, connection->permit);
+        }
         permit_unref(connection->permit);
         connections_remove(&server->connections, connection);
         disarm_due_timer(server);
@@ -322,6 +325,13 @@ static void connection_gone(struct server *server, struct lws *wsi)
 static void join(struct server *server, struct connection *connection, struct viewer *viewer)
 {
     struct stream *stream = connection->stream;
+    if (!user_viewers_begin(&server->user_viewers, connection->permit,
+                            server->limits.max[LIMIT_VIEWERS_PER_USER])) {
+        limits_count(&server->limits, LIMIT_VIEWERS_PER_USER, &connection->address);
+        viewer_close(viewer, VIEWER_TRY_AGAIN_LATER, VIEWER_TOO_MANY_OF_USER);
+        return;
+    }
+    connection->is_counted = true;
     stream_join(stream, viewer, connection->permit);
     supervisor_link_viewer_joined(&server->link, stream);
     viewer_rights_note(&server->rights, connection->permit);
@@ -332,6 +342,9 @@ static int viewer_established(struct server *server, struct lws *wsi, struct vie
     struct connection *connection = lws_get_opaque_user_data(wsi);
     connections_move(&server->connections, connection);
     connections_enter(&server->connections, connection, CONNECTION_BUSY);
+    connections_expect(&server->connections, connection, CONNECTION_NONE);
+    watch_leave(&connection->arrivals); /* what a viewer sends is no request's head */
+    disarm_due_timer(server);
     viewer_init(viewer, wsi, ++server->viewers_seen);
     listener_set_load(&server->listener, ++server->viewers);
     if (server->viewers == 1) {

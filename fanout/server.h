@@ -9,6 +9,7 @@
 #include "fanout/feed/feed.h"
 #include "fanout/gate_reports.h"
 #include "fanout/http/policy.h"
+#include "fanout/http/user_viewers.h"
 #include "fanout/loop/connections.h"
 #include "fanout/loop/listener.h"
 #include "fanout/loop/loop.h"
@@ -42,6 +43,7 @@ struct server {
     struct listener listener;
     struct connections connections;
     struct limits limits;
+    struct user_viewers user_viewers;
     struct linger_set linger;
     bool due_armed; /* due_timer is armed */
     int64_t due_ns; /* CLOCK_MONOTONIC: for when */

@@ -74,6 +74,7 @@ static_assert(sizeof(struct viewer) <= 216, "thousands of viewers: keep the stru
  */
 #define VIEWER_TRY_AGAIN_LATER 1013
 #define VIEWER_TOO_MANY_PAUSED "too many paused viewers"
+#define VIEWER_TOO_MANY_OF_USER "too many streams of this user"
 
 const char *viewer_strstate(enum viewer_state state);
 void viewer_enter_state(struct viewer *viewer, enum viewer_state state);

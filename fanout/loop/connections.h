@@ -72,7 +72,8 @@ struct connection {
     int64_t since_ns;        /* CLOCK_MONOTONIC: when it was accepted, or its last request was read */
     enum connection_kind kind;
     enum connection_due due;
-    bool is_ended; /* its last answer is on its way, or it is not to have one */
+    bool is_counted; /* among its user's viewers; used by the server */
+    bool is_ended;   /* its last answer is on its way, or it is not to have one */
 };
 
 LIST_HEAD(client_bucket, client);
