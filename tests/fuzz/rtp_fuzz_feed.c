@@ -73,8 +73,9 @@ void feed_depacketizer(struct depacketizer *depacketizer, const uint8_t *data, s
             .marker = (item.flags & FEED_MARKER) != 0,
             .gap = (item.flags & FEED_GAP) != 0,
         };
-        for (int rounds = 0; depacketizer_put(depacketizer, &payload) == DEPACKETIZER_FULL; rounds++) {
-            require(rounds < 3);
+        /* An MTAP has a picture in each few bytes (depacketizer_h264.c). */
+        for (size_t rounds = 0; depacketizer_put(depacketizer, &payload) == DEPACKETIZER_FULL; rounds++) {
+            require(rounds < 3 + item.size);
             take_all(depacketizer, check);
         }
         take_all(depacketizer, check);
