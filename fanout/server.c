@@ -178,6 +178,8 @@ static void close_late(struct server *server, struct connection *connection)
     if (connection->due == CONNECTION_FIRST || unread_request_size(connection) > 0) {
         limits_count(&server->limits, LIMIT_HANDSHAKE_TIMEOUT, &connection->peer);
     }
+    /* First: libwebsockets may close it later than now. */
+    connections_expect(&server->connections, connection, CONNECTION_NONE);
     unread_request_refuse(connection, LIMIT_HANDSHAKE_TIMEOUT, &server->linger);
 }
 
@@ -894,6 +896,7 @@ void server_finish(struct server *server)
     watch_end(&server->stop_timer.watch);
     watch_end(&server->keepalive_timer.watch);
     watch_end(&server->feeds_watch);
+    gate_end(&server->router.gate);
     loop_end(&server->loop);
     feed_set_finish(&server->feeds);
     router_finish(&server->router);

@@ -98,11 +98,15 @@ int gate_init(struct gate *gate, struct loop *loop, const struct gate_reports *r
     return gate->access && gate->anybody ? 0 : -ENOMEM;
 }
 
-void gate_finish(struct gate *gate)
+void gate_end(struct gate *gate)
 {
     if (gate->loop) {
         password_link_finish(&gate->passwords);
     }
+}
+
+void gate_finish(struct gate *gate)
+{
     access_free(gate->access);
     visitor_unref(gate->anybody);
     secret_wipe(gate, sizeof(*gate));

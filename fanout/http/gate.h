@@ -69,6 +69,8 @@ struct gate {
 
 /* Then `answered` and `context` are to be set. 0 or negative errno. */
 int gate_init(struct gate *gate, struct loop *loop, const struct gate_reports *reports);
+/* Lets go of what the loop has; before the loop ends. Then gate_finish, when no connection is left. */
+void gate_end(struct gate *gate);
 void gate_finish(struct gate *gate);
 
 /* Takes a new access document (access_take). The streams are to be looked through afterwards (gate_end_of). */

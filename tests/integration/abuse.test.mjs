@@ -17,7 +17,14 @@ const ABUSER = path.join(repositoryDirectory, 'tests/support/abuser.mjs');
 const BOUND = (/asan/.test(buildDirectory) ? 8 : 1) * 48 * 1024 * 1024;
 const ANSWER_MS = 1000;
 
-const resident = (pid) => 1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+/** 0: it has ended, which is seen elsewhere. */
+function resident(pid) {
+  try {
+    return 1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
+  } catch {
+    return 0;
+  }
+}
 
 /** Asks for the list of cameras again and again until it is stopped; the longest time that took. */
 class Visitor {
