@@ -165,7 +165,7 @@ static void read_prefix(struct lws *wsi, struct http_request *request)
     for (size_t i = 0; request->client.trusted && i < sizeof(names) / sizeof(names[0]); i++) {
         if (http_request_custom(wsi, names[i], request->prefix, sizeof(request->prefix))) {
             size_t length = strlen(request->prefix);
-            if (request->prefix[length - 1] == '/') {
+            if (length > 0 && request->prefix[length - 1] == '/') { /* a NUL may be its first byte */
                 request->prefix[length - 1] = '\0';
             }
             if (policy_is_prefix(request->prefix)) {
