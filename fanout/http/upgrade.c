@@ -61,8 +61,10 @@ static bool has_key(struct lws *wsi)
     char text[KEY_SIZE];
     uint8_t key[KEY_BYTES];
 
+    /* All of it: libwebsockets computes its answer from what follows a NUL, too. */
     return http_request_header(wsi, WSI_TOKEN_KEY, text, sizeof(text), NULL) &&
-           base64_decode(key, sizeof(key), text, strlen(text)) == KEY_BYTES;
+           base64_decode(key, sizeof(key), text, (size_t)lws_hdr_total_length(wsi, WSI_TOKEN_KEY)) ==
+               KEY_BYTES;
 }
 
 static bool has_host(struct lws *wsi)
