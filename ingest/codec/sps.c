@@ -406,6 +406,9 @@ static int parse_hevc(const struct nal *nal, struct sps *sps)
     read_profile_tier_level(&bits, sub_layers, &sps->hevc_profile);
     sps->id = bits_read_ue(&bits);
     uint32_t chroma = bits_read_ue(&bits);
+    if (chroma > 3) { /* the muxer of FFmpeg 5.1 keeps 8 bits of it, and reads what follows otherwise than this */
+        return -EBADMSG;
+    }
     if (chroma == 3) {
         chroma += bits_read(&bits, 1);
     }
