@@ -130,6 +130,17 @@ const attacks = {
         `Authorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.`, `Cookie: ringcast_session=${'A'.repeat(60)}.${'B'.repeat(43)}`];
       await request(`${GET}${kinds[i % kinds.length]}\r\n\r\n`);
     }, 50),
+  // Known and unknown users, by the log-in page's way and by Basic, and every other way in.
+  'guesses': () =>
+    each(COUNT, async (i) => {
+      const user = i % 3 === 0 ? 'anna' : `user${i % 50}`;
+      const body = JSON.stringify({ user, password: `guess ${i}` });
+      const texts = [`POST /api/login HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        `${GET}Authorization: Basic ${Buffer.from(`${user}:guess ${i}`).toString('base64')}\r\n\r\n`,
+        `${GET}Authorization: Bearer rct_${String(i).padStart(8, '0')}_${'A'.repeat(43)}\r\n\r\n`,
+        `GET /live/cam1?token=rct_${String(i).padStart(8, '0')}_${'B'.repeat(43)} HTTP/1.1\r\nHost: x\r\n\r\n`];
+      await request(texts[i % texts.length]);
+    }, 50),
   'malformed requests': () => {
     const next = generator(15);
     return each(COUNT, async (i) => {
@@ -150,7 +161,8 @@ const attacks = {
   },
 };
 
-if (attack === 'list') console.log(JSON.stringify(Object.keys(attacks)));
+// Guesses are for a server with users.
+if (attack === 'list') console.log(JSON.stringify(Object.keys(attacks).filter((name) => name !== 'guesses')));
 else {
   await attacks[attack]();
   console.log(JSON.stringify(seen));
