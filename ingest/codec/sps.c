@@ -406,7 +406,7 @@ static int parse_hevc(const struct nal *nal, struct sps *sps)
     read_profile_tier_level(&bits, sub_layers, &sps->hevc_profile);
     sps->id = bits_read_ue(&bits);
     uint32_t chroma = bits_read_ue(&bits);
-    if (chroma > 3) { /* the muxer of FFmpeg 5.1 keeps 8 bits of it, and reads what follows otherwise than this */
+    if (chroma > 3) { /* the muxer of FFmpeg 5.1 would keep 8 bits of it, and read on at another place */
         return -EBADMSG;
     }
     if (chroma == 3) {

@@ -184,13 +184,14 @@ async function tryViewers(ringcast, way) {
     const answer = await open(ringcast.address, camera, way);
     assert.equal(answer.status, expected, `a viewer of ${camera} with ${way.name}: ${JSON.stringify(answer)}`);
     if (expected === 101) assert.equal(answer.protocol, way.protocols ? 'ringcast' : '', way.name);
-    else assert.deepEqual(answer, absent, `a viewer of ${camera} with ${way.name}`);
+    else if (Boolean(answer.code) === Boolean(absent.code)) assert.deepEqual(answer, absent, `a viewer of ${camera} with ${way.name}`);
+    else assert.ok(way.waits, `${way.name}: at the door or before it`); // of the two processes one may not know the password yet
   }
   assert.equal((await open(ringcast.address, 'cam1', { ...way, query: way.query ? `${way.query}&stream=sub` : '?stream=sub' })).status, way.cameras ? 404 : 401);
 }
 
 async function tryAll(ringcast, ways, methods = ['GET', 'POST']) {
-  // Nobody is asked twice for a password that both processes know: until then a viewer waits at the door.
+  // A password that a process does not know yet is asked for: until then a viewer of that process waits at the door.
   for (const way of ways) {
     if (!way.socket) await tryPaths(ringcast, way, methods);
     await tryViewers(ringcast, way);
