@@ -414,7 +414,8 @@ int router_answer_body(struct router *router, struct lws *wsi)
     struct connection *connection = lws_get_opaque_user_data(wsi);
 
     if (gate_is_asking(connection)) {
-        return -1;
+        /* A log-in's body comes once; that of a request which waits since its head is of no use, also an empty one. */
+        return connection->post ? -1 : 0;
     }
     return connection && connection->post ? answer_whole(router, wsi, connection) : 0;
 }

@@ -190,7 +190,7 @@ async function tryViewers(ringcast, way) {
   assert.equal((await open(ringcast.address, 'cam1', { ...way, query: way.query ? `${way.query}&stream=sub` : '?stream=sub' })).status, way.cameras ? 404 : 401);
 }
 
-async function tryAll(ringcast, ways, methods = ['GET']) {
+async function tryAll(ringcast, ways, methods = ['GET', 'POST']) {
   // A password that a process does not know yet is asked for: until then a viewer of that process waits at the door.
   for (const way of ways) {
     if (!way.socket) await tryPaths(ringcast, way, methods);

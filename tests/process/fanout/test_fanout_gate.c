@@ -677,6 +677,36 @@ static void basic_waits_for_the_password(void **state)
     client_close(&client, false);
 }
 
+/* A path that has no POST, with and without a body: it waits as others do, and its answer is that of the method. */
+static void a_post_waits_for_the_password_too(void **state)
+{
+    static const char *const rests[] = {"Content-Length: 0\r\n\r\n", "\r\n", "Content-Length: 3\r\n\r\nabc"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+        struct client client;
+        client_connect(&client, fanout.port, 0);
+        client_send(&client, "POST /api/cameras HTTP/1.1\r\nHost: cameras.example\r\n" BASIC_OTTO);
+        client_send(&client, rests[i]);
+        json_int_t number = expect_question("otto", "wrong");
+        settle();
+        assert_false(client_has_news(&client));
+        answer_question(number, "wrong", 0);
+        client_read_head(&client);
+        assert_int_equal(client.status, 401);
+        client_close(&client, false);
+    }
+    struct client client;
+    client_connect(&client, fanout.port, 0);
+    client_send(&client, "POST /api/cameras HTTP/1.1\r\nHost: cameras.example\r\n" BASIC_ANNA);
+    client_send(&client, rests[0]);
+    answer_question(expect_question("anna", "secret"), "right", 0);
+    client_read_head(&client);
+    assert_int_equal(client.status, 405);
+    expect_header(&client, "Allow", "GET, HEAD");
+    client_close(&client, false);
+}
+
 /* Two requests in one packet: the second must not overtake the first, which waits. */
 static void requests_in_one_packet_are_answered_in_order(void **state)
 {
@@ -993,6 +1023,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_log_in_must_have_the_right_form, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whoever_waits_may_go_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(basic_waits_for_the_password, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_post_waits_for_the_password_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(requests_in_one_packet_are_answered_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_viewer_with_basic_waits_at_the_door, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_camera_may_go_while_a_viewer_waits, set_up, tear_down),
