@@ -32,7 +32,7 @@
 enum run_phase { RUN_RAMPING, RUN_SETTLING, RUN_MEASURING, RUN_DRAINING, RUN_HOLDING, RUN_DONE };
 
 struct options {
-    const char *host, *prefix, *ring;
+    const char *host, *prefix, *ring, *header;
     struct option_list cameras;
     size_t port, viewers, slow, slow_rcvbuf;
     double rate;       /* joins a second */
@@ -315,6 +315,7 @@ static int parse_options(struct options *options, int argc, char **argv)
         {"--port", OPTION_COUNT, &options->port, "its port"},
         {"--camera", OPTION_LIST, &options->cameras, "percent-encoded name; viewers take turns over them"},
         {"--prefix", OPTION_STRING, &options->prefix, "path before the name; default /live/"},
+        {"--header", OPTION_STRING, &options->header, "a header line for each join, such as a cookie"},
         {"--viewers", OPTION_COUNT, &options->viewers, "how many; default 1"},
         {"--rate", OPTION_NUMBER, &options->rate, "joins a second; default 200"},
         {"--join-timeout", OPTION_NUMBER, &options->join_timeout_s, "seconds until measuring begins anyway"},
@@ -385,6 +386,7 @@ static int bench_init(struct bench *bench)
         return -EINVAL;
     }
     run->raw = options->raw;
+    run->header = options->header;
     run->resume = options->resume;
     if (options->tls && !(run->tls = secure_client())) {
         return -ENOMEM;

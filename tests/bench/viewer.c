@@ -12,7 +12,7 @@
 #include "tests/bench/clock.h"
 #include "tests/bench/fragment_head.h"
 
-#define REQUEST_MAX 1024
+#define REQUEST_MAX 4096
 
 /* The key and its answer of RFC 6455 section 1.3. */
 #define HANDSHAKE_KEY "dGhlIHNhbXBsZSBub25jZQ=="
@@ -101,10 +101,13 @@ void viewer_writable(struct viewer *viewer, struct viewer_run *run)
         length =
             snprintf(request, sizeof request,
                      "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Key: " HANDSHAKE_KEY "\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                     viewer->path, ntohs(run->server.sin_port));
+                     "Sec-WebSocket-Key: " HANDSHAKE_KEY "\r\nSec-WebSocket-Version: 13\r\n%s%s\r\n",
+                     viewer->path, ntohs(run->server.sin_port), run->header ? run->header : "",
+                     run->header ? "\r\n" : "");
     }
-    if (!speak_tls(viewer, run) || secure_send(viewer->ssl, viewer->fd, request, (size_t)length) != length) {
+    bool fits = length > 0 && length < REQUEST_MAX;
+    if (!fits || !speak_tls(viewer, run) ||
+        secure_send(viewer->ssl, viewer->fd, request, (size_t)length) != length) {
         give_up(viewer, &viewer->tally->refused);
         return;
     }

@@ -23,6 +23,7 @@ enum viewer_state { VIEWER_IDLE, VIEWER_CONNECTING, VIEWER_UPGRADING, VIEWER_STR
 struct viewer_run {
     struct sockaddr_in server;
     SSL_CTX *tls;         /* NULL: plain */
+    const char *header;   /* of the request for a WebSocket, without its end of line; NULL: none */
     bool resume;          /* TLS sessions are those of viewers before */
     SSL_SESSION *session; /* of the newest viewer that has one */
     uint64_t resumed;

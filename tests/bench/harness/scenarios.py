@@ -4,7 +4,7 @@ import contextlib
 import tempfile
 import time
 
-from . import measure, procfs
+from . import credentials, measure, procfs
 from .processes import Program, Ringcast
 
 # Bytes that the system keeps for a slow viewer on its own side: little, so that it is the server that must cope.
@@ -129,6 +129,44 @@ def joins(settings):
                 + [seen["first_not_keyframe"], seen["lost"]],
                 got,
             )
+    return outcome
+
+
+def ways_in(settings):
+    count, rate = (10, 100) if settings.quick else (200, 100)
+    outcome = Outcome(
+        f"W. {count} joins by each way in, {rate} a second",
+        "from TCP connect to the first fragment wholly read; upgrade: to the answer of the WebSocket's request",
+        ["way in", "join p50 / p95 / p99 / max ms", "upgrade p50 / p95 ms", "upgrade p50 ÷ without log-in"],
+    )
+
+    def try_way(server, camera, label, header, least):
+        settings.say(f"W: {label}")
+        got = measure.viewers(settings.build, server, [camera.process.pid], count, 1, rate=rate, **({"header": header} if header else {}))
+        got["seen"].pop("sizes")
+        outcome.check(label, got)
+        seen = got["seen"]["fast"]
+        upgrade = seen["upgrade_ms"]["p50"]
+        outcome.add(
+            [label, ms(seen["join_ms"], "p50", "p95", "p99", "max"), ms(seen["upgrade_ms"], "p50", "p95")]
+            + [f"{upgrade / (least or upgrade):.2f}"],
+            {"way": label, "seen": got["seen"]},
+        )
+        return upgrade
+
+    with stack(settings) as (server, camera):
+        least = try_way(server, camera, "without log-in", None, None)
+    with tempfile.TemporaryDirectory(prefix="ringcast-bench-") as directory:
+        issuer = credentials.Issuer(directory)
+        with stack(settings, extra=issuer.settings) as (server, camera):
+            ways = {"session": f"Cookie: {credentials.session(server)}"}
+            ways["static token"] = f"Authorization: Bearer {credentials.static_token(server)}"
+            for algorithm in ("HS256", "RS256", "ES256"):
+                ways[f"JWT, {algorithm}"] = f"Authorization: Bearer {issuer.token(algorithm)}"
+            for label, header in ways.items():
+                try_way(server, camera, label, header, least)
+    with stack(settings) as (server, camera):
+        try_way(server, camera, "without log-in, again", None, least)
     return outcome
 
 
@@ -317,4 +355,5 @@ SCENARIOS = {
     "M": memory_over_time,
     "R": ring_alone,
     "S": over_tls,
+    "W": ways_in,
 }
