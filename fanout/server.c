@@ -31,12 +31,12 @@
 /* A client has little to say: its messages fit. Memory per viewer. */
 #define RECEIVE_BUFFER_BYTES 256
 
-/* Seconds after which idle connections, and in any case what takes longer than the configuration can allow, are given up. */
+/* Seconds after which what takes longer than the configuration can allow is given up in any case. */
 #define REQUEST_TIMEOUT_S 630
-#define IDLE_TIMEOUT_S 15
 
 /* As if there were so many connections at least, parts of them may be idle. */
 #define IDLE_TOTAL_MIN 512u
+
 /* A viewer whose password is not checked after so long is cut off. */
 #define AT_DOOR_TIMEOUT_S 30
 
@@ -161,28 +161,6 @@ static bool is_asking(const struct connection *connection)
     return recv(lws_get_socket_fd(connection->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 }
 
-/*
- * How long a connection may take for what is due, in nanoseconds; 0: any time. libwebsockets closes a connection that is idle
- * for IDLE_TIMEOUT_S, but not one whose next request comes slowly.
- */
-static int64_t patience_ns(const struct server *server, enum connection_due due)
-{
-    unsigned seconds = server->limits.max[LIMIT_HANDSHAKE_TIMEOUT];
-
-    return seconds == 0 ? 0
-                        : (int64_t)(seconds + (due == CONNECTION_NEXT ? IDLE_TIMEOUT_S : 0)) * NS_PER_SECOND;
-}
-
-static void close_late(struct server *server, struct connection *connection)
-{
-    if (connection->due == CONNECTION_FIRST || unread_request_size(connection) > 0) {
-        limits_count(&server->limits, LIMIT_HANDSHAKE_TIMEOUT, &connection->peer);
-    }
-    /* First: libwebsockets may close it later than now. */
-    connections_expect(&server->connections, connection, CONNECTION_NONE);
-    unread_request_refuse(connection, LIMIT_HANDSHAKE_TIMEOUT, &server->linger);
-}
-
 /* Something has come on a connection from which a request is to come. libwebsockets has not read it yet. */
 static void arrived(void *context)
 {
@@ -197,56 +175,14 @@ static void arrived(void *context)
     }
 }
 
-/* Closes what is late of those that DUE is to come from. When the next of them is; INT64_MAX: none. */
-static int64_t close_late_ones(struct server *server, enum connection_due due, int64_t now_ns)
-{
-    int64_t most_ns = patience_ns(server, due);
-    struct connection *oldest;
-
-    while (most_ns > 0 && (oldest = TAILQ_FIRST(&server->connections.due[due])) != NULL) {
-        if (oldest->since_ns + most_ns > now_ns) {
-            return oldest->since_ns + most_ns;
-        }
-        if (lws_partial_buffered(oldest->wsi)) {
-            connections_expect(&server->connections, oldest, due); /* it is still taking an answer */
-        } else {
-            close_late(server, oldest);
-        }
-    }
-    return INT64_MAX;
-}
-
-static void arm_due_timer(struct server *server, int64_t when_ns)
-{
-    server->due_armed = true;
-    server->due_ns = when_ns;
-    watch_timer_arm(&server->due_timer, (long)((when_ns - clock_now_ns()) / NS_PER_MS) + 1);
-}
-
-static void due_expired(void *context)
-{
-    struct server *server = context;
-    int64_t now_ns = clock_now_ns();
-
-    server->due_armed = false;
-    int64_t first = close_late_ones(server, CONNECTION_FIRST, now_ns);
-    int64_t next = close_late_ones(server, CONNECTION_NEXT, now_ns);
-    if (first != INT64_MAX || next != INT64_MAX) {
-        arm_due_timer(server, first < next ? first : next);
-    }
-}
-
 static void connection_added(struct connection *connection)
 {
     struct server *server = server_of(connection->wsi);
-    int64_t most_ns = patience_ns(server, connection->due);
 
     supervisor_link_doors_changed(&server->link);
     watch_beside(&connection->arrivals, &server->loop, lws_get_socket_fd(connection->wsi), arrived,
                  connection);
-    if (most_ns > 0 && (!server->due_armed || connection->since_ns + most_ns < server->due_ns)) {
-        arm_due_timer(server, connection->since_ns + most_ns);
-    }
+    request_deadlines_add(&server->deadlines, connection);
 }
 
 static void refused_some(void *context)
@@ -266,7 +202,7 @@ static bool is_proxy(void *context, const struct in6_addr *peer)
 
 void server_limits_changed(struct server *server)
 {
-    due_expired(server);
+    request_deadlines_check(&server->deadlines);
     limit_idle(server);
 }
 
@@ -295,16 +231,6 @@ static struct connection *connection_of(struct lws *wsi)
     return is_watch ? NULL : lws_get_opaque_user_data(wsi);
 }
 
-/* The loop is not woken for nothing. */
-static void disarm_due_timer(struct server *server)
-{
-    if (server->due_armed && TAILQ_EMPTY(&server->connections.due[CONNECTION_FIRST]) &&
-        TAILQ_EMPTY(&server->connections.due[CONNECTION_NEXT])) {
-        server->due_armed = false;
-        watch_timer_arm(&server->due_timer, 0);
-    }
-}
-
 /* The last that is heard of WSI; more than once for some. */
 static void connection_gone(struct server *server, struct lws *wsi)
 {
@@ -318,7 +244,7 @@ static void connection_gone(struct server *server, struct lws *wsi)
         }
         permit_unref(connection->permit);
         connections_remove(&server->connections, connection);
-        disarm_due_timer(server);
+        request_deadlines_removed(&server->deadlines);
         supervisor_link_doors_changed(&server->link);
     }
 }
@@ -344,9 +270,8 @@ static int viewer_established(struct server *server, struct lws *wsi, struct vie
     struct connection *connection = lws_get_opaque_user_data(wsi);
     connections_move(&server->connections, connection);
     connections_enter(&server->connections, connection, CONNECTION_BUSY);
-    connections_expect(&server->connections, connection, CONNECTION_NONE);
-    watch_leave(&connection->arrivals); /* what a viewer sends is no request's head */
-    disarm_due_timer(server);
+    request_deadlines_expect(&server->deadlines, connection, CONNECTION_NONE);
+    watch_leave(&connection->arrivals); /* what a viewer sends is not a request's head */
     viewer_init(viewer, wsi, ++server->viewers_seen);
     listener_set_load(&server->listener, ++server->viewers);
     if (server->viewers == 1) {
@@ -575,14 +500,13 @@ static int answered(struct lws *wsi, int result)
 
     if (connection) {
         bool waits = gate_is_asking(connection);
-        connections_expect(&server_of(wsi)->connections, connection,
-                           connection->stream || waits ? CONNECTION_NONE : CONNECTION_NEXT);
+        request_deadlines_expect(&server_of(wsi)->deadlines, connection,
+                                 connection->stream || waits ? CONNECTION_NONE : CONNECTION_NEXT);
         unread_request_done(connection);
         connection->is_ended = result != 0;
         if (connection->stream || waits || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
             watch_leave(&connection->arrivals); /* a viewer, or a body: neither is a request's head */
         }
-        disarm_due_timer(server_of(wsi));
     }
     return result;
 }
@@ -670,7 +594,7 @@ static struct lws_context_creation_info describe_host(struct server *server)
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
         .timeout_secs = REQUEST_TIMEOUT_S,
         .timeout_secs_ah_idle = REQUEST_TIMEOUT_S,
-        .keepalive_timeout = IDLE_TIMEOUT_S,
+        .keepalive_timeout = REQUEST_DEADLINES_IDLE_S,
         .max_http_header_data = LIMITS_HEADER_ROOM,
         .retry_and_idle_policy = &no_validity_timer,
         .vhost_name = "ringcast",
@@ -762,7 +686,7 @@ static void gate_answered(void *context, struct connection *connection)
     } else {
         router_go_on(&server->router, connection);
         if (!gate_is_asking(connection)) {
-            connections_expect(&server->connections, connection, CONNECTION_NEXT);
+            request_deadlines_expect(&server->deadlines, connection, CONNECTION_NEXT);
         }
     }
 }
@@ -823,7 +747,8 @@ int server_init(struct server *server, const char *assets_directory)
         result = linger_begin(&server->linger, &server->loop);
     }
     if (result == 0) {
-        result = watch_timer_begin(&server->due_timer, &server->loop, due_expired, server);
+        result = request_deadlines_begin(&server->deadlines, &server->loop, &server->connections,
+                                         &server->limits, &server->linger);
     }
     if (result == 0) {
         result = watch_timer_begin(&server->keepalive_timer, &server->loop, keepalive_expired, server);
@@ -891,8 +816,8 @@ void server_finish(struct server *server)
     send_memory_end(&server->send_memory);
     heartbeat_end(&server->feeds.heartbeat);
     watch_end(&server->signals);
+    request_deadlines_end(&server->deadlines);
     linger_end(&server->linger);
-    watch_end(&server->due_timer.watch);
     watch_end(&server->stop_timer.watch);
     watch_end(&server->keepalive_timer.watch);
     watch_end(&server->feeds_watch);

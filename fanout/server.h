@@ -9,6 +9,7 @@
 #include "fanout/feed/feed.h"
 #include "fanout/gate_reports.h"
 #include "fanout/http/policy.h"
+#include "fanout/http/request_deadlines.h"
 #include "fanout/http/user_viewers.h"
 #include "fanout/loop/connections.h"
 #include "fanout/loop/listener.h"
@@ -45,10 +46,8 @@ struct server {
     struct limits limits;
     struct user_viewers user_viewers;
     struct linger_set linger;
-    bool due_armed; /* due_timer is armed */
-    int64_t due_ns; /* CLOCK_MONOTONIC: for when */
+    struct request_deadlines deadlines;
     struct watch feeds_watch, signals;
-    struct watch_timer due_timer;       /* armed while requests are to come, and until it expires */
     struct watch_timer stop_timer;      /* limits how long viewers take to close their side */
     struct watch_timer keepalive_timer; /* armed while there are viewers */
     long keepalive_ms, ping_ms;
@@ -82,8 +81,9 @@ void server_limits_changed(struct server *server);
 void server_limit_idle(struct server *server, unsigned per_client, unsigned max);
 
 /*
- * Connections accepted from now on speak TLS with the certificates in CHAIN and the private KEY, and with tickets of the secret in TICKETS (tls.h), or without TLS.
- * Those that are open go on as they are. 0 or negative errno, then nothing has changed.
+ * Connections accepted from now on speak TLS with the certificates in CHAIN and the private KEY, and with tickets of the
+ * secret in TICKETS (tls.h), or without TLS. Those that are open go on as they are. 0 or negative errno, then nothing has
+ * changed.
  */
 int server_set_tls(struct server *server, int chain, int key, int tickets);
 void server_unset_tls(struct server *server);
