@@ -145,7 +145,8 @@ static int ask(void *context, bool briefly, char error[LOGIN_ERROR_SIZE])
     case LOGIN_IDLE:
         break;
     }
-    if (login->proven) {
+    /* With doubt another stream's refusal is known: no answer does not mean that these still work. */
+    if (login->proven && !doubted) {
         log_debug("ringcastd does not say whether to log in; the credentials have worked, so they are tried");
         login->phase = LOGIN_ALLOWED;
         return 0;

@@ -261,6 +261,20 @@ static void doubt_is_kept_until_it_is_settled(void **state)
     assert_int_equal(gate.doubt(gate.context), LOGIN_NO_DOUBT);
 }
 
+/* Credentials that worked, until another stream was refused with them: without an answer nobody knows. */
+static void in_doubt_no_answer_is_no_leave(void **state)
+{
+    char error[LOGIN_ERROR_SIZE];
+
+    (void)state;
+    begin(true);
+    struct login_gate gate = login_gate(&bench.login);
+    doubt_is_told("refused");
+    assert_int_equal(gate.ask(gate.context, true, error), -EBUSY);
+    doubt_is_told("none");
+    assert_int_equal(gate.ask(gate.context, true, error), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +288,7 @@ int main(void)
         cmocka_unit_test_teardown(an_ending_worker_tells_no_outcome, finish),
         cmocka_unit_test_teardown(a_task_may_be_held_from_the_beginning, finish),
         cmocka_unit_test_teardown(doubt_is_kept_until_it_is_settled, finish),
+        cmocka_unit_test_teardown(in_doubt_no_answer_is_no_leave, finish),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
