@@ -310,6 +310,7 @@ test('a kiosk: one who is there after all can log in', LIMIT, async () => {
   await live(page, 1);
   server.endLogins();
   await unauthorized(page, 1);
+  await page.locator('#login-again:not([hidden])').waitFor({ state: 'attached' }); // the wall knows it too
   await page.mouse.click(300, 300);
   await dialog(page).waitFor({ state: 'visible' });
   await page.getByRole('button', { name: 'Not now' }).click();

@@ -68,6 +68,15 @@ function setUp({ by = 'camera', age = 60 } = {}) {
   return it;
 }
 
+test('captures are kept for half a minute, however few pictures a second there are', () => {
+  const it = setUp();
+  for (let i = 0; i <= 40; i++) it.receive(100 + i, i * 1000);
+  it.present(109, 40_000);
+  assert.equal(it.meter.report(40_000).latency, null, 'too old to be known');
+  it.present(111, 40_000);
+  assert.ok(it.meter.report(41_000).latency > 0);
+});
+
 test('latency: from the capture of the picture that is shown to its being on the screen', () => {
   const it = setUp();
   for (let i = 0; i < 20; i++) it.receive(100 + i * 0.04, i * 40);

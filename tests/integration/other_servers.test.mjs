@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync } from 'node:fs';
 import net from 'node:net';
 import { decode, probe } from '../support/media.mjs';
+import { freePort } from '../support/ports.mjs';
 import { run } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
@@ -11,16 +12,7 @@ import { waitUntil } from '../support/wait.mjs';
 const VLC = '/usr/bin/cvlc';
 const NOBODY = 65534;
 const LIMIT_MS = 60_000;
-const FRAMES = 60;
-
-/** A port that was free a moment ago: VLC does not tell which one it took. */
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+const FRAMES = 60; // once all tracks are there: the sound may come later than the pictures
 
 const answers = (port) => new Promise((resolve) => {
   const socket = net.connect(port, '127.0.0.1');
@@ -54,7 +46,7 @@ for (const [name, { encoders, streams }] of Object.entries(CODECS)) {
     const ringcast = stage.instance({ cameras: [{ name, url, transport: 'auto' }, { name: 'stubborn', url, transport: 'tcp' }] }).start();
     await ringcast.streaming([name]);
     const viewer = stage.viewer(ringcast, name);
-    await viewer.until(`${FRAMES} fragments`, ({ fragments }) => fragments.length >= FRAMES, LIMIT_MS);
+    await viewer.tracks(streams.length, FRAMES, LIMIT_MS);
     await viewer.close();
     viewer.assertConsecutive();
     const file = stage.file('seen.mp4', viewer.recording());

@@ -2,11 +2,10 @@
 // node's for HTTP, FFmpeg's for the others.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import dgram from 'node:dgram';
 import { once } from 'node:events';
 import http from 'node:http';
-import net from 'node:net';
 import { decode, probe } from '../support/media.mjs';
+import { freePort } from '../support/ports.mjs';
 import { commandLine, descendants, isAlive } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
@@ -68,15 +67,6 @@ class HttpCamera {
     for (const { encoder } of this.served) encoder.kill('SIGKILL');
     await waitUntil('the encoders to end', () => this.served.every(({ encoder }) => encoder.exitCode !== null || encoder.signalCode !== null));
   }
-}
-
-async function freePort(udp) {
-  const socket = udp ? dgram.createSocket('udp4').bind(0, '127.0.0.1') : net.createServer().listen(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
 }
 
 /** FFmpeg, which waits for one client at URL and ends with it. */
@@ -165,7 +155,7 @@ scenario('a wrong password over HTTP is tried once', async (stage) => {
 });
 
 scenario('RTMP and SRT', async (stage) => {
-  const [tcp, udp] = [await freePort(false), await freePort(true)];
+  const [tcp, udp] = [await freePort(), await freePort({ udp: true })];
   const rtmp = `rtmp://127.0.0.1:${tcp}/live/front`;
   const srt = `srt://127.0.0.1:${udp}`;
   const pushed = () => listening(stage, rtmp, '-f', 'flv', '-listen', '1');

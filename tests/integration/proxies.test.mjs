@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import WebSocket from 'ws';
 import { Ingress } from '../support/ingress.mjs';
+import { freePort } from '../support/ports.mjs';
 import { program, repositoryDirectory, run } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
@@ -40,14 +41,6 @@ const changed = (text, changes) =>
     return result.replaceAll(from, to);
   }, text);
 
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 const accepts = (port) =>
   new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1');
@@ -58,7 +51,7 @@ const accepts = (port) =>
 /** START(ports) begins a proxy that listens on all of PORTS; if another process was faster, with other ports. */
 async function listening(count, start) {
   for (let attempt = 0; ; attempt++) {
-    const ports = await Promise.all(Array.from({ length: count }, freePort));
+    const ports = await Promise.all(Array.from({ length: count }, () => freePort()));
     const proxy = start(...ports);
     const up = await waitUntil('the proxy', async () => !proxy.running || (await Promise.all(ports.map(accepts))).every(Boolean));
     assert.ok(up);

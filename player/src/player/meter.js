@@ -2,7 +2,8 @@
 
 import { ServerClock } from './server-clock.js';
 
-const CAPTURES_KEPT = 1024; // 34 s at 30 frames a second: longer than what is buffered
+const CAPTURES_KEPT_S = 30; // longer than what is buffered
+const CAPTURES_KEPT = 1024; // whatever their times say
 const CAPTURE_REACH_S = 0.5; // a picture at most this far from one whose capture time is known takes its time from that one
 const ASK_EARLY_MS = [0, 300, 700, 1500]; // after connecting: the fastest of a few answers is the best
 const ASK_MS = 20_000; // later on: clocks drift. It also keeps proxies from closing an idle socket
@@ -78,8 +79,9 @@ export class Meter {
     this.fragments++;
     this.bytes += bytes.byteLength;
     if (!capture) return;
-    this.#captures.push(capture);
-    if (this.#captures.length > CAPTURES_KEPT) this.#captures.shift();
+    const captures = this.#captures;
+    captures.push(capture);
+    while (captures.length > CAPTURES_KEPT || capture.time - captures[0].time > CAPTURES_KEPT_S) captures.shift();
   }
 
   /** Measures the next picture that reaches the screen; one at a time is enough for figures once a second. */
