@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What every target of ringcast has in common: language, warnings as errors, sanitizers.
 # Link `ringcast::flags` privately; nothing else sets compiler options. Headers are included by their path from the top of
 # the tree.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the commands for users and tokens share: where the users file is, changing it, and telling the running ringcastd. They
  * work without a ringcastd. One thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * --wait: asks for the status again and again until a command has taken effect or the time is over. One
  * thread.

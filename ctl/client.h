@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A connection to ringcastd's control socket (docs/reference/control.md), over NNG. One request at a time,
  * from one thread. A request is sent once: it is not repeated when the connection breaks, because the next

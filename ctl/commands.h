@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The commands of ringcastctl: most of them send one request and print its reply. One thread. */
 #ifndef CTL_COMMANDS_H
 #define CTL_COMMANDS_H

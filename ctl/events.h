@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The command `events`: ringcastd's events, over NNG's PUB/SUB (docs/reference/control.md). One thread. */
 #ifndef CTL_EVENTS_H
 #define CTL_EVENTS_H

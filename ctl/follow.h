@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Follows a camera's live fragments in its ring, from the newest keyframe on: keeps an on-demand camera
  * awake, waits while there is no picture, and opens the ring again when it has been replaced. It goes on

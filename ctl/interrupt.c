@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ctl/interrupt.h"
 
 #include <signal.h>

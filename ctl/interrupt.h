@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* SIGINT and SIGTERM as the wish to stop, for commands that run until then. One thread. */
 #ifndef CTL_INTERRUPT_H
 #define CTL_INTERRUPT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ringcastctl: shows what a running ringcastd is doing and gives it commands (docs/reference/ringcastctl.md).
  */

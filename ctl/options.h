@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ringcastctl's command line. */
 #ifndef CTL_OPTIONS_H
 #define CTL_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Passwords that a person types or a program hands over: never as an argument, which other users see. One thread. */
 #ifndef CTL_PASSWORD_H
 #define CTL_PASSWORD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The handshake of the Scalability Protocols over a Unix-domain socket (sp-ipc-mapping-01: each side sends 00
  * 'S' 'P' 00, its protocol's number in two bytes, 00 00). NNG makes it by itself; ringcastctl makes it once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The commands `tap` and `record`: a camera's fragments to standard output or into a file. One thread. */
 #ifndef CTL_RECORD_H
 #define CTL_RECORD_H

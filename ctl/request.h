@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Requests to ringcastd and what is done with every reply: a refusal or a malformed reply is reported on
  * standard error, a refusal with --json on standard output too. One thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ctl/self_signed.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The command `tls self-signed`: a certificate to use until there is one of an authority. One thread. */
 #ifndef CTL_SELF_SIGNED_H
 #define CTL_SELF_SIGNED_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Turns a camera's settings on the command line, "SETTING=VALUE", into the JSON that ringcastd checks
  * (docs/reference/control.md). One thread.

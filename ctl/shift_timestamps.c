@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ctl/shift_timestamps.h"
 
 #include "common/base/bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Lets a recording begin at time 0: subtracts the first fragment's decode time from the `tfdt` boxes
  * (ISO/IEC 14496-12, 8.8.12) of all tracks, which keeps the tracks in step. Pure functions on memory of the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ctl/status_table.h"
 
 #include <stdbool.h>

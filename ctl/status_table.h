@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A status reply (docs/reference/control.md) as a table for people. Any thread. */
 #ifndef CTL_STATUS_TABLE_H
 #define CTL_STATUS_TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Prints rows of JSON objects as a table for people: columns aligned, control characters escaped. Any thread.
  */

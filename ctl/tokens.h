@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The commands `token …`: short-lived and lasting tokens, in the users file (user_file.h). One thread. */
 #ifndef CTL_TOKENS_H
 #define CTL_TOKENS_H

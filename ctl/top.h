@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The command `top`: the status, live, on the whole terminal. One thread. */
 #ifndef CTL_TOP_H
 #define CTL_TOP_H

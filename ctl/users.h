@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The commands `user …`: who may watch, in the users file (user_file.h). One thread. */
 #ifndef CTL_USERS_H
 #define CTL_USERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ctl/viewers.h"
 
 #include <stdio.h>

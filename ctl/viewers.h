@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The commands `viewers`, which lists the viewers, and `kick`, which closes their connections. One thread. */
 #ifndef CTL_VIEWERS_H
 #define CTL_VIEWERS_H

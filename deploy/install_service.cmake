@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # At installation: the unit, with the paths of this installation, and a configuration unless there is one.
 function(below_prefix result path)
     cmake_path(ABSOLUTE_PATH path BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}" NORMALIZE OUTPUT_VARIABLE absolute)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Functions on deploy/packages, for scripts that install what they need. Source it.
 

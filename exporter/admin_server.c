@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libmicrohttpd runs in our loop. A request waits, suspended, until ringcastd's status has come or ANSWER_MS
  * are over. One status is asked for at a time.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The admin plane over HTTP: /metrics, /healthz, /readyz. It only reads: all that it serves comes from
  * ringcastd over the channel, and requests that come at the same time share one status. One thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Writes Prometheus' text exposition format 0.0.4: families of metrics one after the other, each with its
  * samples. One thread for each exposition.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ringcast-exporter: the admin plane, for Prometheus and for health checks. ringcastd starts it with its
  * channel at descriptor CHANNEL_CHILD_FD and sends the listening socket with the message `listen`. One

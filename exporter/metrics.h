@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Turns a status of ringcastd (docs/reference/control.md) into Prometheus metrics
  * (docs/reference/metrics.md), and adds what its processes use. One thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "exporter/usage.h"
 
 #include <dirent.h>

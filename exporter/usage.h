@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a process uses, read from /proc (proc(5)). Any thread. */
 #ifndef EXPORTER_USAGE_H
 #define EXPORTER_USAGE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/camera_list.h"
 
 #include <errno.h>

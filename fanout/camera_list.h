@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The answers to `GET /api/cameras`, kept as text: one for each set of cameras that visitors may watch. Only the rows that
  * have changed since the last request are written again, and a row is the same for all. Without a change a request costs

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/gate_reports.h"
 
 #include <errno.h>

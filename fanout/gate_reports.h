@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the gate tells ringcastd (docs/reference/control.md, "ringcastd ↔ fan-out"): sessions that were ended and tokens
  * that were used up, each of them, and credentials that were wrong, together for each address once a second.

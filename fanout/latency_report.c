@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/latency_report.h"
 
 #include <errno.h>

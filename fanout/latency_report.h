@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tells ringcastd how long each stream's fragments took from their ring to the viewers' sockets.
  * ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ringcast-fanout: brings the cameras' fragments from their rings to every viewer. Started by ringcastd with
  * its channel at descriptor CHANNEL_CHILD_FD; one thread.

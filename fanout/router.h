@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The routes: for each path its methods, the right that the gate is asked for, and the answer. ringcast-fanout's only thread.
  */

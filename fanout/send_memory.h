@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Bounds the data that the kernel holds because viewers have not taken it: a viewer that reads nothing holds
  * up to a megabyte, and the kernel slows down every TCP connection of the machine when all of them together

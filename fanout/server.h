@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The fan-out as a whole: libwebsockets' context, its viewers, and its end. ringcast-fanout's only thread.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The streams that this fan-out serves, main and sub streams, in the order of the configuration, which is
  * that of ringcastd's messages: what is known of each, and its feed. ringcast-fanout's only thread.

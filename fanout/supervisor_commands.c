@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/supervisor_commands.h"
 
 #include <errno.h>

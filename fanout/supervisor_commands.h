@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Obeys what ringcastd sends on the channel (docs/reference/control.md, "ringcastd ↔ fan-out").
  * ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/supervisor_link.h"
 
 #include <errno.h>

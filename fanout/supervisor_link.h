@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What this process sends on the channel to ringcastd of its own accord: numbers of viewers, latencies, and
  * which idle camera is wanted (docs/reference/control.md, "ringcastd ↔ fan-out"). What ringcastd sends is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/viewer_list.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The commands `viewers-list` and `kick`, by which an operator sees the viewers of this fan-out and closes
  * them (docs/reference/control.md, "ringcastd ↔ fan-out"). ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/viewer_rights.h"
 
 #include "common/base/clock.h"

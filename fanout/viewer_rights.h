@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Ends the streams of viewers whose right to watch has ended: when it expires, and when ringcastd or a log-out has changed
  * who may watch. Viewers whose rights are as before notice nothing. ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The intermediate child exits at once, so the kernel gives the worker to ringcastd, the nearest subreaper,
  * before the fork server tells ringcastd its pid: a worker is never a child of the fork server.

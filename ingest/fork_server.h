@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The fork server of ingest: it has FFmpeg's libraries loaded and forks a worker for each `spawn` of
  * ringcastd (docs/reference/control.md). Called once, by main, in a process without threads. It does not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The worker's side of log-ins: asks ringcastd before credentials are tried, reports the outcome, and knows until when they
  * must not be tried. While ringcastd is away, credentials that have worked are tried without its answer; others wait for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ringcast-ingest: the fork server, and the workers that it forks.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/malloc_tuning.h"
 
 #include <malloc.h>

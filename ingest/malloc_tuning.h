@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Each camera has a process, so whatever an allocator keeps in reserve is needed once for each camera. Called by the fork
  * server before it allocates anything; its workers inherit the setting.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/reconnect_backoff.h"
 
 /* A stream that ran for less does not count as one, or a camera that ends it sooner would be dialled without pause. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How long to wait before the next attempt: the delay doubles, with jitter so that the cameras of a switch that comes back
  * are not all dialled in the same moment. Owned by the worker. Nothing here reads a clock.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/stream_notes.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What is wrong with a stream that is served all the same, as one text for the log and the camera's status: the stream
  * exceeds the limits of stream_limit.h, or its groups of pictures do not fit the ring. Owned by the worker;

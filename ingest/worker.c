@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/worker.h"
 
 #include <arpa/inet.h>

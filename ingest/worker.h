@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A camera's own process: takes its task from its channel, streams the camera into its ring, reconnects by itself, and ends
  * when ringcastd asks for that or is gone. Called once, by the process that the fork server has forked; one thread.

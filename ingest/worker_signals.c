@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/worker_signals.h"
 
 #include <poll.h>

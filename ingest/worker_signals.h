@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How a worker learns that it must end. SIGTERM sets a flag that the worker looks at. Where it cannot look,
  * because a name server does not answer, it ends all the same one second later. One worker per process.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/worker_stats.h"
 
 #include <math.h>

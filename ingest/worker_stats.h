@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a worker reports about its camera's stream in `stats` (docs/reference/control.md), over all its
  * connections. Owned by the worker; one thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the keeper holds for the next ringcastd: entries with a kind, a name, a description and descriptors.
  * ringcast-keeper's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ringcast-keeper holds descriptors and notes for ringcastd. Whatever kills ringcastd, the next one finds the
  * rings, the channels of all processes and the listening socket, and no viewer notices. The keeper does not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The end of the lease: no ringcastd has come for what the keeper holds, so the keeper ends every process and
  * removes every ring and socket, as ringcastd does when it stops. ringcast-keeper's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "password/check_queue.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Checks that wait for their turn, since one password is hashed at a time. Fair between addresses: the checks of an address
  * wait in a line of their own, and the lines take turns. Owned by the checks (checks.h); one thread.

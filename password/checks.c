@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "password/checks.h"
 
 #include <stdlib.h>

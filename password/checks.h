@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Checks of passwords, from the question to the answer: what is known is answered at once, what is slowed too, and the rest
  * waits until its password is hashed, one at a time. It reads and writes nothing. Owned by the server (server.h); one thread.

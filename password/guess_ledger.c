@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "password/guess_ledger.h"
 
 #include <arpa/inet.h>

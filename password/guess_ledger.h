@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * When a password may be tried: guessing is slowed for each address, and more softly for each user. A clock that the caller
  * gives, no input or output. Owned by the checks (checks.h); one thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "password/known.h"
 
 #include <openssl/crypto.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Which users' passwords were right from which addresses. Who comes again with the same password from the same address is
  * answered at once, also while the address is slowed: whoever guesses at a user cannot lock that user out. Nothing

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ringcast-password checks viewers' passwords, so that no fan-out waits for a hash or has one. ringcastd starts it with its
  * channel at descriptor CHANNEL_CHILD_FD, and sends the users and a socket to each fan-out. One thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "password/refusals.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What ringcastd is told of passwords that were refused: at most one report a second for each address, however many there were.
  * Owned by the checks (checks.h); one thread.

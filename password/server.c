@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "password/server.h"
 
 #include <errno.h>

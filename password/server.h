@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The messages of ringcast-password (docs/reference/control.md): with ringcastd over its channel, and with each fan-out over a
  * socket pair that ringcastd hands to both. Owned by main; one thread.

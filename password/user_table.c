@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "password/user_table.h"
 
 #include <crypt.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The users' password hashes, as ringcastd sends them, and checking a password against one by crypt(3). Owned by the checks
  * (checks.h); one thread.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Makes FOLDER of exactly the files that LIST names, one a line. The browser gets one folder, so imports from
 # ../player/ become imports from the same folder.
 cmake_minimum_required(VERSION 3.25)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The cameras of a supervisor: made from the configuration, kept as it says, and what they report passed on
  * to fan-outs and events. Supervisor's main thread only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Carries out the requests of ringcastctl (docs/reference/control.md). Each request gets one reply: at once,
  * or later if the fan-outs must be asked first (control_defer). Supervisor's main thread only.

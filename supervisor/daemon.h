@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Runs ringcastd in the background. The parent process stays until the daemon is ready or has failed, so that
  * the shell sees the exit code and the errors. Called from main, before there are threads.

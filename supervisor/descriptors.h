@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How many descriptors ringcastd may have, and whether that is enough for its cameras. Any thread. */
 #ifndef SUPERVISOR_DESCRIPTORS_H
 #define SUPERVISOR_DESCRIPTORS_H

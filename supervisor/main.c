@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ringcastd: arguments and configuration; then the supervisor has it. */
 #include <errno.h>
 #include <fcntl.h>

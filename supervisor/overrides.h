@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The changes made at run time (config_overlay.h), in a file that survives restarts:
  * <state_dir>/<instance>.json, mode 0600, because a camera's password may be in it. Supervisor's main thread

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Changes the configuration while ringcastd runs: reads the file again (`reload`, SIGHUP), or takes a
  * command's change to a camera (`camera-add` and the like, overrides.h). The new configuration is checked as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/secrets.h"
 
 #include "common/config/camera_task.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Registers every credential of the configuration with the log, so that no line of ringcastd shows one. */
 #ifndef SUPERVISOR_SECRETS_H
 #define SUPERVISOR_SECRETS_H

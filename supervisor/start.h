@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A supervisor from start to stop: opens everything that it owns in a fixed order, starts the processes, runs
  * the event loop, and closes everything in the reverse order. Supervisor's main thread only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The reply to `status` (docs/reference/control.md), for ringcastctl and for the exporter: ringcastd, its
  * processes and its cameras. Supervisor's main thread only.

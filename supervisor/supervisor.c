@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/supervisor.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The supervisor: everything that ringcastd owns, from start to stop. This header is for the top floor of
  * supervisor/ alone, whose files share the one struct: start.c opens, runs and closes it, supervisor.c reacts

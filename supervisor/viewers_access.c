@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/viewers_access.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who may watch: what access.h makes of the configuration and the users file reaches the fan-outs and ringcast-password, which are
  * connected with each other. Supervisor's main thread only.

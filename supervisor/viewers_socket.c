@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/viewers_socket.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The listening socket of the viewers in supervisor.listener: opened, or taken over from a ringcastd that was
  * killed, and kept by the keeper for the next one. Supervisor's main thread only.

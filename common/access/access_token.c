@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/access/access_token.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Static tokens: "rct_<id>_<secret>", the id 8 hexadecimal digits, the secret 32 random bytes in base64url (RFC 4648, section 5).
  * Only the SHA-256 of the whole text is kept; that is enough, since nobody can guess 256 random bits. Any process, any thread.

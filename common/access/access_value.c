@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/access/access_value.h"
 
 #include <fnmatch.h>

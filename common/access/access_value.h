@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What who-may-watch is made of, wherever it is written: names of users, roles, camera patterns. The configuration, the users
  * file, ringcastctl and the fan-outs take the same. Pure functions: any process, any thread.

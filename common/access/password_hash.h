@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Password hashes of crypt(3). Making and checking one takes tens of milliseconds and tens of MiB, so no process that serves
  * others does it in its loop. Any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/access/user_document.h"
 
 #include <errno.h>

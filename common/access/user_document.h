@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is in a users file (user_file.h), without the file. Part of user_file.c. */
 #ifndef COMMON_ACCESS_USER_DOCUMENT_H
 #define COMMON_ACCESS_USER_DOCUMENT_H

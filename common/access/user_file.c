@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/access/user_file.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The users file (docs/reference/configuration.md, "Log-in"): names, password hashes, rights, and tokens. ringcastctl changes
  * it and ringcastd reads it, each under the lock beside it, so neither sees half of what the other does. The document is JSON:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Numbers in network byte order (big-endian), as RTP, ISO BMFF boxes and parameter sets hold them, at any
  * alignment. The caller has checked that the bytes are there. Pure functions: any process, any thread.

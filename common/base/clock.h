@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Time: its units, and the clocks that ringcast reads. Nanoseconds are signed, as in the ring and in all
  * media times, because the difference of two times may be negative; milliseconds are unsigned, as in all

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * FNV-1a, 64 bits: tells init segments, versions of a file and configurations apart. It does not resist an
  * attacker who looks for collisions, so nothing may depend on that. Pure functions: any process, any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/base/network.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Addresses and networks of IPv4 and IPv6, "10.0.0.0/8" or "::1" (RFC 4632, RFC 4291). An IPv4 address is the same as its
  * IPv4-mapped form (RFC 4291, section 2.5.5.2), which a socket for both families reports. Pure functions: any process, any

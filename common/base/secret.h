@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Memory that held a password: it is overwritten before it is given back, so that no core file and no later
  * allocation shows it. Any process, any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Text, most of it from outside: UTF-8 (RFC 3629), copying it into a bounded place, printing it so that it
  * cannot move a terminal's cursor or forge a log line, and comparing what was typed with what exists. Pure

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Pieces of URLs (RFC 3986): percent codes and port numbers. Pure functions without allocation: any process,
  * any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/config/camera_task.h"
 
 #include <errno.h>

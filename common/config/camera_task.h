@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a worker has to do: those settings of its camera that concern it, and what ringcastd adds to them. The settings
  * are described once, in config_settings.c, and the members of the `camera` message (docs/reference/control.md) are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/config/camera_url.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A camera's URL taken apart. People paste passwords with any characters into the user information, which '/', '?' and '#'
  * end (RFC 3986, section 3.2): the rest of the password then reads as a host. Such URLs are recognised here, so that the

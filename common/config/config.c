@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include <libconfig.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The configuration file (libconfig syntax; docs/reference/configuration.md). ringcastd reads it, and so does ringcastctl
  * for the address of the control socket. Every setting is described once, in config_settings.c: its name, kind, bounds

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/config/config_access.h"
 
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who may watch: what must hold between settings that are right in themselves. Part of config_read.c. */
 #ifndef COMMON_CONFIG_CONFIG_ACCESS_H
 #define COMMON_CONFIG_CONFIG_ACCESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One camera's settings as a value: copied, compared, freed. Pure functions on struct config_camera
  * (config.h).

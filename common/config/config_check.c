@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/config/config_check.h"
 
 #include <arpa/inet.h>

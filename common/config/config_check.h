@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What single values of a configuration must be like. Each check returns true; or false, with "what is wrong; what to do"
  * in PROBLEM, which never shows any of a URL's user information. Pure functions; part of config.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What settings about the web must be like: origins, headers, paths, proxies. Part of config_check.h. */
 #include <arpa/inet.h>
 #include <ctype.h>

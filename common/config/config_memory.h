@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Memory for the configuration. Half a configuration must never be taken for the whole, so the process ends
  * when there is no memory; workers and fan-outs outlive that ringcastd (docs/design/supervision.md).

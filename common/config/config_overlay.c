@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/config/config_overlay.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Changes of cameras at run time, on top of a configuration file: a JSON object, name → entry. An entry is
  *   {"removed":true}                  the camera does not exist, even if the file has it

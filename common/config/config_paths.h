@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a configuration leaves to the machine: the directories, and the instance, which tells the objects of one
  * ringcastd from those of another. All results are malloc'ed; without memory the process ends (config_memory.h). Part of

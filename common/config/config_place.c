@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/config/config_place.h"
 
 #include "common/config/config_memory.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Where each line of a configuration's text comes from: the text is put together from several files (config_source.h).
  * Lines count from 1. Part of config.c; one thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Reading walks the table of settings (config_settings.h), not the file: a setting that the file does not have gets its
  * default in the same way as a given value. Names that the table does not know are reported first. Last come the checks

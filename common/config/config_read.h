@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From libconfig's tree to struct config. Part of config.c. */
 #ifndef COMMON_CONFIG_CONFIG_READ_H
 #define COMMON_CONFIG_CONFIG_READ_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A group of settings while it is read, and what is found wrong with it. Part of config_read.c and config_access.c; belongs to
  * one config_read_tree at a time.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/config/config_report.h"
 
 #include <stdarg.h>

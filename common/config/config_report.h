@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Errors found in a configuration: collected while it is checked, then printed in the order of the file. Part
  * of config.c; belongs to one config_load at a time.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/config/config_settings.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Every setting of the configuration file, once: its name, kind, bounds and default. Whatever is done
  * with all settings walks these tables: reading, with its check for unknown names, copying, comparing, hashing and freeing,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A scanner that knows just enough of libconfig's lexical rules to find @include at the beginning of a line,
  * outside strings and comments. It also does what libconfig 1.5 leaves out: an integer that does not fit 32

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The text of a configuration file with its @include files in place. libconfig could follow @include itself,
  * but its version 1.5 ends the process when the included name is a directory, waits for ever on a FIFO, and resolves

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is valid and should be changed all the same (config.h). */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Lines lie one after the other, each ended by '\n', in a circle: byte N of all that was ever logged is at N
  * modulo the size. `logged` is stored (release) when a line is complete. A reader that copies while the child

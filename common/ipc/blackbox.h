@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The black box of a child process: a page of shared memory with its heartbeat and its last log lines.
  * ringcastd makes one for each child and keeps it open, so what the child wrote survives any death of the child, also by

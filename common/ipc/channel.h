@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The channel between ringcastd and each of its child processes: control messages (message.h) over an
  * inherited SOCK_SEQPACKET socket pair, with descriptors attached where a message needs them. A packet is one

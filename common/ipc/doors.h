@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * For what visitors are refused, by the name of the limit in the configuration's `limits`: a fan-out counts, ringcastd hands
  * on, and the exporter serves. Any process.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What ringcastd and ringcast-keeper must agree on, beside the messages themselves (docs/reference/control.md):
  * names in the run-time directory, the kinds of entries that the keeper holds, and the order of an entry's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/ipc/latency.h"
 
 #include "common/base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A histogram of latencies with fixed bounds. ringcast-fanout has one for each camera and reports it as JSON; ringcastd
  * adds up those of all fan-outs. The bounds are part of the JSON, so that a receiver with other bounds refuses it rather

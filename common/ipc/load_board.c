@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/ipc/load_board.h"
 
 #include <errno.h>

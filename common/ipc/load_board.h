@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How busy each of the fan-outs is that share a listening socket, in memory that all of them map. ringcastd makes the
  * board; each fan-out writes its own slot, and before it accepts a connection looks whether another fan-out has less to

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/ipc/memory_file.h"
 
 #include <errno.h>

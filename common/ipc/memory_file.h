@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Documents that are too large for a message, or secret: a memory file whose descriptor goes with the message. It is sealed, so
  * what was written is what every process reads. Any process, any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/ipc/message.h"
 
 #include <stdarg.h>

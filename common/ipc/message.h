@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Control messages: one JSON object (RFC 8259) each, the same between ringcastctl, ringcastd, ringcast-fanout
  * and ringcast-ingest. Every message has "v" (protocol version) and "type"; docs/reference/control.md

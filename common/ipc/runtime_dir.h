@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The run-time directory: mode 0700, owned by this user, with a lock file that lets only one ringcastd use it. Errors are
  * logged with what to do about them. Supervisor's main thread only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One lock guards everything: the secrets, the buffers and the limits. The order is format, redact, escape,
  * write: every form that goes out is made of text that is redacted already.

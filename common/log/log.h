@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Log lines, for every process of ringcast. On standard error, plainly:
  *   2026-11-23T06:31:13.123Z info ingest[front] 4711: connected

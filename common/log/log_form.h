@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The forms of a log line on standard error, plain text and JSON (docs/reference/logs.md), from an entry whose
  * message is redacted. Nothing in a line moves a terminal's cursor or looks like another line. Part of the

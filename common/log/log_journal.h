@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The journal's native protocol: a datagram for each line, with fields that say what the line is about. Part of the
  * log: called with its lock taken, but for log_journal_is.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/log/log_level.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How serious a log line is, and the names of the levels. Any process, any thread. */
 #ifndef COMMON_LOG_LOG_LEVEL_H
 #define COMMON_LOG_LOG_LEVEL_H

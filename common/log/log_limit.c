@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/log/log_limit.h"
 
 #define TOKEN 1000u /* thousandths; so a millisecond brings LOG_LIMIT_PER_SECOND of them */

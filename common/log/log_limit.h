@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How many lines a camera may have: a bucket of tokens, one for each line, which fills up again with time. Serious lines
  * may empty the bucket further than others: what is left at its bottom is kept for errors, so that a flood of

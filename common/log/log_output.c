@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How a write to standard error is kept from waiting, whatever standard error is and whichever programs share it:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Writes lines to standard error without ever waiting for its reader. What cannot be written at once waits in this
  * process, up to a limit; beyond it, lines are lost and counted. Part of the log: called with its lock taken, and

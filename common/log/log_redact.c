@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/log/log_redact.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The secrets that no line may show, and how they are hidden. Redaction comes before a line is cut, so that no line ends
  * with the beginning of a secret. A text that was cut even before its redaction loses whatever at its end may be the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the log knows of each camera that it has lines about: its state, and how many lines it may still have.
  * Part of the log: called with its lock taken.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Names. /dev/shm belongs to every user of the machine, and the name under which a ring is found is known
  * beforehand. So a ring is made without a name (O_TMPFILE), and gets the public one when it is complete: an object

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Making and removing rings: the supervisor's side (invariant R8: only the supervisor has a descriptor that
  * can size a ring; the worker gets one, maps it and closes it).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The handler may run in any thread at any instruction, so it takes no lock: it walks a list of fixed blocks
  * that only ever grows. A guard is taken by its `length` becoming non-zero (release, after `start`), given

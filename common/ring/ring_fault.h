@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Reading a mapping beyond the end of its file, which another process has cut off, raises SIGBUS. Guarded mappings
  * survive it: the handler puts zero pages in the place of the whole mapping and marks it, and the interrupted read goes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Following a camera from ring to ring: init segments and fragments, in the order in which a player needs them. */
 #include <errno.h>
 #include <stdlib.h>

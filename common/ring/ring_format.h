@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How a ring lies in shared memory: private to ringcast's own sources, described bit by bit in
  * docs/reference/ring.md. Three parties touch it: the creator (the supervisor: once before any other process

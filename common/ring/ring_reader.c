@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Reading a ring. The reader trusts nothing that it finds in the ring (invariant R7): each value is loaded
  * once, checked, and used from the local copy; an offset comes only from a position that was checked to be

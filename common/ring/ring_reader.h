@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What is behind a ringcast_reader: private to ring_reader.c, and to tests that lay a reader over memory of their own.
  * Immutable after it is filled in; any thread may use it.

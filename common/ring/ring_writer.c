@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/ring/ring_writer.h"
 
 #include <errno.h>

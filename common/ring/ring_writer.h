@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The writing side of a ring. One writer per ring; used by one ringcast-ingest worker from one thread.
  * After ring_writer_attach no function here allocates, blocks or makes a system call, except for the wake-up in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What is behind a ring_writer: private to ring_writer.c, and to tests that read where it writes or kill it at a fault
  * point. Everything that decides where the writer writes is kept here, in its own memory; the ring's own fields are only

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libringcast: read a camera's live fragments from its shared-memory ring.
  *

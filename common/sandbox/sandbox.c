@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The order of the layers: each one must still be able to do what the next one forbids. no-new-privs first,
  * because Landlock and seccomp want it from ordinary users; the user before the capabilities, which a change

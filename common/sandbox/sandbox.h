@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The rights that a process of ringcast gives up before it reads a byte that comes from outside. It makes one call when
  * everything that needs those rights is done, and nothing brings them back. docs/design/security.md says what each layer

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The system calls that each role may make. Everything else raises SIGSYS (sandbox_trap.c), but for the few
  * calls that libraries try and do well without: those fail with an error number.

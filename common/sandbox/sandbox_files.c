@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Landlock: no name of any file, directory or device means anything but the few that are listed here, for
  * reading. What is open already stays usable: rings, channel, sockets, standard error.

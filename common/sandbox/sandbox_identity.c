@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "common/sandbox/sandbox_parts.h"
 
 #include <errno.h>

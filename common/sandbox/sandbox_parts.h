@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The layers of the sandbox, one function each. Private to sandbox.c and its tests. Each returns 0 if the
  * layer is active, -ENOSYS or -EOPNOTSUPP if this kernel has no such layer, or another negative errno.

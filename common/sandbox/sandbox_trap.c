@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * SIGSYS comes in the thread that made the call, at the call. The log and malloc make only calls that are
  * allowed, so the signal never interrupts either of them, and the handler may use both.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Records a camera from its ring, as fragmented MP4: recorder /ringcast.<instance>.<camera> FILE.mp4 SECONDS
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who makes a request, and what they may watch: the judgement on what credentials_read has found, by the
  * newest access document. It never waits. Pure: no socket, and the caller gives the time. ringcast-fanout's

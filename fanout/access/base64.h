@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Base64 (RFC 4648, sections 4 and 5), strictly: nothing but the alphabet, padding as it must be, and no
  * bits that are not used. So there is one text for each content. Pure functions: any process, any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a request brings to show who makes it: the words of its headers, taken apart and not yet believed.
  * Pure. Any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Rights: a role, and patterns of camera names. Shared and counted, because many visitors have the same.
  * Pure: no file, no socket, no clock. ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Sessions: a cookie that names a user and its own end, signed with HMAC-SHA256 (RFC 2104) by the key of the
  * access document, so every fan-out accepts what another has signed and none keeps a list. Pure but for the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/access/table.h"
 
 #include <ctype.h>

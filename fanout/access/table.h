@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The access document, as ringcastd hands it out (docs/reference/control.md, `access`): users, groups,
  * static tokens, ended sessions, and what JWTs are checked with. A table does not change; a new document

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/access/token.h"
 
 #include <openssl/sha.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Static tokens, made with `ringcastctl token`: rct_<id>_<secret>. The table has only the SHA-256 of each.
  * Pure but for the page that the fan-outs share. ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/access/verified.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Users and passwords that ringcast-password has found right a short time ago, so that a script that sends
  * them with each request costs one check in ten minutes. An answer is for the address that asked: otherwise

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/access/visitor.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A visitor: whoever makes a request or watches a stream, after access_judge has let them in. Counted,
  * because a stream keeps its visitor as long as it runs. Pure. ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * JWTs (RFC 7519) that others issue, checked with libjwt: HS256, RS256 and ES256 (RFC 7518, 3.1). Which
  * algorithm and key count is said by the configuration and never by the token (RFC 8725, 3.1). Pure.

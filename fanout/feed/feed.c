@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Design notes. What must hold is F1 to F9 in docs/design/fanout.md; in the code it rests on this:
  *

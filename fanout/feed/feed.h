@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The feed of one stream: its ring, its viewers, and the pass that brings each new fragment to all of them.
  *

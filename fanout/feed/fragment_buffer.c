@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/feed/fragment_buffer.h"
 
 #include <errno.h>

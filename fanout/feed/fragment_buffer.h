@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Fragments on their way from a ring to viewers: copied once into one buffer of the process and checked once,
  * whatever the number of viewers. ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/feed/fragment_cache.h"
 
 /* Positions are multiples of a ring's alignment: a multiplicative hash spreads them (Knuth). */

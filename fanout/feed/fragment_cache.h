@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Fragments for viewers that catch up: what one of them has read is not copied out of its ring again for the
  * next. Bounded in bytes, and empty while no viewer is behind. ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The newest init segment that a camera's viewers needed, with its text message, ready to be sent. Fetched
  * from the ring once per generation, not once per viewer. ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/feed/packet.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Memory for one outgoing WebSocket message: a payload with room before it for the frame header, which
  * libwebsockets writes in place. One packet therefore serves any number of viewers, one after the other.

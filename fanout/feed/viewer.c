@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/feed/viewer.h"
 
 #include <libwebsockets.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One WebSocket viewer of one camera: its state and what it is sent. The struct is in libwebsockets'
  * per-connection memory and is kept small, because there are thousands of viewers. ringcast-fanout's only

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/feed/viewer_array.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The viewers of a feed in one dense array: what the pass needs of each viewer lies side by side, so that it
  * does not wait for the viewers' own memory. Their order has no meaning: when a viewer leaves, the last one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The player's files, read into memory once at start. A request is a look-up in this table and never touches
  * the file system, so no path can lead anywhere else. ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/http/client_address.h"
 
 #include <arpa/inet.h>

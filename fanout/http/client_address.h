@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Whose request it is. A proxy that is trusted says from which address the visitor came to it, and whether over https, in
  * X-Forwarded-For, X-Forwarded-Proto or Forwarded (RFC 7239). Each proxy on the way adds its own neighbour at the end, and

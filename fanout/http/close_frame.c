@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/http/close_frame.h"
 
 #include <stdbool.h>

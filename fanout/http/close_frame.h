@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a viewer's close frame may contain (RFC 6455, 5.5.1 and 7.4), where libwebsockets does not look. Pure
  * functions.

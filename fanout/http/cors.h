@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Pages of other origins that may read answers (`cors_origins`): the headers by which a browser hands an answer to them
  * (Fetch, section 3.2), and the answer to the question that it asks before some requests. ringcast-fanout's only thread.

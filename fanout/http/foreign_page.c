@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/http/foreign_page.h"
 
 #include <stdio.h>

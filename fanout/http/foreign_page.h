@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The answer to a page that may not ask: it says which two values differ and which setting would let it in, because most
  * often a proxy in between is the reason and not an attacker. ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The one place that decides what a request may have. Whoever wants something asks here and gets a permit or a
  * refusal. What sends content or joins a viewer takes a permit, and only gate.c can make one: a path that does

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/http/http_request.h"
 
 #include <stdlib.h>

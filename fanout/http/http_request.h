@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What an HTTP request asks for, and who asks: method, path and headers as copies, the visitor's address, and whose page it
  * is. libwebsockets has percent-decoded the path once (and refused malformed escapes); it is not decoded again.

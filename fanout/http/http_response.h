@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Writes whole HTTP/1.1 responses, with the headers that every one has: what pages may do with it, who may show and read it,
  * and that it is to be asked for over https. ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Origins of pages (RFC 6454, 6.1): comparing them with each other and with the Host that the same browser sent. Pure
  * functions.

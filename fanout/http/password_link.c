@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/http/password_link.h"
 
 #include <errno.h>

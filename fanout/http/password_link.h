@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Questions to ringcast-password, which alone has the hashes of passwords and checks them, because one check takes as
  * long as hundreds of requests. Nobody waits here: the answer comes by a call, and the asker may go away before it.

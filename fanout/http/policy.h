@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The configuration's rules for HTTP, as ringcastd sends them in the message `http` (docs/reference/control.md): which
  * proxies are believed, whose pages may ask and show, and where ringcast is under its address. ringcast-fanout's only thread.

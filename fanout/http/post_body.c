@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/http/post_body.h"
 
 #include <stdlib.h>

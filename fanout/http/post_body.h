@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The body of a POST: a short JSON text, which libwebsockets hands over in pieces. ringcast-fanout's only thread.
  */

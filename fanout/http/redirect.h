@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Requests that belong to another address are sent there (308, RFC 9110, section 15.4.9). ringcast-fanout's only thread.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Collects from the headers of a request what shows who makes it. ringcast-fanout's only thread.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/http/request_deadlines.h"
 
 #include <libwebsockets.h>

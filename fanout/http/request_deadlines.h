@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The time in which requests must come: closes connections whose first request, with TLS before it, or next one is late
  * (`limits.handshake_timeout`). One timer for all; it is armed only while a request is to come. ringcast-fanout's only

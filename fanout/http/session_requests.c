@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/http/session_requests.h"
 
 #include <inttypes.h>

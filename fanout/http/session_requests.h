@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * /api/login, /api/logout, /api/session (docs/reference/http.md): how a browser logs in and out and asks who it is.
  * ringcast-fanout's only thread. Each function returns what the libwebsockets callback is to return.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/http/subprotocol.h"
 
 #include <stdlib.h>

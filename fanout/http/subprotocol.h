@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * WebSocket subprotocols (RFC 6455, section 1.9). A client that offers any must offer `ringcast`, which the server then
  * chooses; the others may be a way to show who the client is, since a browser's page cannot set a header.

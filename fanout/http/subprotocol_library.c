@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * In front of the library's function (ld.so(8): the program's symbols come before those of its libraries). In a file of its
  * own, so that a test with functions of its own in place of the library's can leave it out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/http/unread_request.h"
 
 #include <fcntl.h>

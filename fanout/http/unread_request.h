@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Refuses a request before it is read, because it grows too large or its time is over, and takes the size of those that are
  * read. ringcast-fanout's only thread.

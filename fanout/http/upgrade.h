@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Reads a request for a WebSocket: whether this server speaks it (RFC 6455, 4.2.1), whether it comes from a
  * page that may have it, and which stream it asks for. ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/http/user_viewers.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How many streams each user watches, for the limit `viewers_per_user`. Whoever has no name is not counted. ringcast-fanout's only
  * thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/http/viewer_command.h"
 
 #include <jansson.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a viewer may say: the text messages of docs/reference/http.md ("What a viewer may send"). Pure
  * functions.

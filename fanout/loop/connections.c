@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/loop/connections.h"
 
 #include <arpa/inet.h>

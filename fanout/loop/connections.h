@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Every connection of viewers, from accept to its end, by the address that it comes from. Idle connections,
  * which wait for a request or belong to a paused viewer, cost a descriptor and memory, so they are bounded,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/loop/heartbeat.h"
 
 #include "common/ipc/blackbox.h"

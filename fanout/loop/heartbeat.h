@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The process's heartbeat (common/ipc/blackbox.h): it beats from a timer and also from within long work,
  * because a loop that is only busy does not hang. ringcast-fanout's only thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What visitors may take, as the configuration's `limits` say: who may connect and how often, how large a request's head may
  * be, how long a connection may take to make its first request. Whoever is over a limit is refused, counted and told of in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/loop/linger.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Connections whose last answer is sent while the client still talks. Closed at once, they would be reset, and the client
  * might never read that answer; so what it still sends is thrown away for a moment. Beyond a number of them at a time

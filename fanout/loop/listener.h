@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Accepts connections from the supervisor's listening socket, which several fan-outs may share. Every fan-out
  * that is free wakes for a connection, and one of them gets it. A fan-out that has more viewers than another

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/loop/loop.h"
 
 #include <errno.h>

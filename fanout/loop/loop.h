@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The event loop under libwebsockets. If libwebsockets' plugin for libev is installed, it is libev over
  * epoll, whose cost does not grow with the number of silent viewers; otherwise it is libwebsockets' own,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/loop/rates.h"
 
 #include <string.h>

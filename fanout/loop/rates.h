@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How often something happens for each address, in a table of fixed size: one place for each of so many addresses, and the
  * one that has been quiet for longest gives way. An address may do N things at once and N more in each second (the generic

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * TLS for viewers: a virtual host of libwebsockets for which the certificate and the private key come as memory, and that
  * takes others later without ending a connection. TLS 1.2 and 1.3 (RFC 8446), HTTP/1.1 only (RFC 7301), because browsers

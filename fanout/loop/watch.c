@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fanout/loop/watch.h"
 
 #include <errno.h>

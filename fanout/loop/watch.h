@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Descriptors and timers in the loop. With libev, the loop watches them itself, before the connections of
  * libwebsockets; otherwise libwebsockets adopts them. A watched descriptor belongs to its watch, which closes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/codec/aac.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The AudioSpecificConfig of an AAC stream (ISO/IEC 14496-3, 1.6.2.1), which names its object type, rate and
  * frame length. Pure functions: any process, any thread.

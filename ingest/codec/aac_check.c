@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/codec/aac_check.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Checks units of AAC before they are published, because a browser whose decoder fails gives up the whole sound. ADTS headers
  * are removed. Each unit must begin as one can (ISO/IEC 14496-3, 4.4.2); until the stream has proved itself, and now and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The header of an AAC frame where nothing else describes the stream (ADTS; ISO/IEC 14496-3,
  * 1.A.2.2). Pure functions: any process, any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Reads bits, most significant first. Two forms: the payload of a NAL unit (ITU-T H.264 and H.265, 7.2 and
  * 9.2/9.3), whose emulation prevention bytes (00 00 03) are left out, and plain bytes, as MPEG-4 audio has

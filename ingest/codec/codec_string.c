@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/codec/codec_string.h"
 
 #include <inttypes.h>

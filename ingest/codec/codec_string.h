@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The codecs parameter (RFC 6381) of the tracks in an init segment. Pure functions: any process, any thread.
  */

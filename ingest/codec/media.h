@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a camera sends, whatever way it comes: its streams and their access units. A source fills
  * these in, and the publisher reads them. Plain data: any process, any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * NAL units of H.264 (ISO/IEC 14496-10) and H.265 (ISO/IEC 23008-2): finding them in an access unit and
  * telling their kinds. Nothing is copied: a unit points into the data that is read. Any process, any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The structure of an Opus packet (RFC 6716, 3). Pure functions: any process, any thread.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/codec/parameter_sets.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The parameter sets of a video stream (VPS, SPS, PPS), gathered from its description and from the stream
  * itself, by kind and identifier. Owned by the publisher; one thread. Its content is what an init segment is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/codec/sample_writer.h"
 
 #include <errno.h>

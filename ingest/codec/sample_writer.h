@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Turns an access unit (a coded picture with what belongs to it) into a sample of MP4: NAL units after 4-byte
  * lengths, without delimiters and parameter sets (ISO/IEC 14496-15, 5.3.2 and 8.3.2). It points into the

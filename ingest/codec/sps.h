@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a sequence parameter set says about the pictures (ITU-T H.264, 7.3.2.1; H.265, 7.3.2.2): their size
  * after cropping, the shape of their pixels, how far they are reordered, and the profile for RFC 6381. Pure

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/codec/transcoder.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Decodes audio that no browser plays from MP4 (G.711, G.722, G.726, L16) and encodes it again, with libavcodec.
  * docs/design/ingest.md says why FLAC is the default. Owned by the publisher's audio; one thread.

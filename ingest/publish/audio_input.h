@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A stream's audio on its way into fragments: passed through as it is where browsers play it (AAC, Opus),
  * transcoded where they do not, left out where it cannot be transcoded. Units are checked first, and placed by the sound's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/publish/audio_track.h"
 
 #include <errno.h>

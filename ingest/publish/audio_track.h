@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The audio that has arrived since the last fragment, and its decode times: contiguous by sample count, because
  * players stumble over every hole. The owner decides where the audio belongs. Owned by the publisher's audio; one thread.

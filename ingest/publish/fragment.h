@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Writes a movie fragment (ISO/IEC 14496-12, 8.8): `prft` + `moof` + `mdat` with one video sample and any
  * number of audio samples. It allocates nothing: its length is known beforehand, so it is written straight

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/publish/gop_meter.h"
 
 static uint64_t larger(uint64_t a, uint64_t b)

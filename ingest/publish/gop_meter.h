@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How much of the ring a group of pictures takes, from keyframe to keyframe: ringcastd sizes the ring by it. In memory of
  * the caller; a zeroed struct has seen nothing. Pure functions.

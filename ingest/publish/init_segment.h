@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The init segment (`ftyp` + `moov`, ISO/IEC 14496-12, 8.2 and 8.8.1) of a stream, written by libavformat's
  * MP4 muxer. One thread; the result belongs to the caller.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/publish/pacing.h"
 
 #include "ingest/publish/timeline.h"

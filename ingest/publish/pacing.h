@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Decode times as browsers need them. Media Source Extensions drop every frame until the next keyframe when
  * the decode time steps by more than twice the last frame's duration (coded frame processing, 6). A stream

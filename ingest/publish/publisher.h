@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * From access units to fragments in the ring: parameter sets, init segment and generations, timeline, audio,
  * fragments. It outlives connections, so decode times and generations go on across them. Owned by the worker;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/publish/ring_output.h"
 
 #include <errno.h>

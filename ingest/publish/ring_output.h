@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The ring that a worker's fragments go to, and the ring of another size that takes its place at a keyframe
  * (docs/reference/ring.md). Only this knows which of the two is written. The worker hands in ringcastd's messages about

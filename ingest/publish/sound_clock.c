@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The network delays units and never delivers them early, so in each window the most punctual unit and the most
  * punctual picture count; the sound is kept at the lead that the one has over the other. A controller with two terms

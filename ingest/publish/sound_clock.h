@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Where a unit of sound belongs on the ring's timeline. Sound has a clock of its own: its units come at their own pace, its
  * stamps may run at another, and both differ from the pictures'. Each unit follows the last one by the length of its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/publish/sound_gate.h"
 
 /* A good unit counts one, a bad one two: the health of a sound falls if more than a third of its units are bad. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Whether fragments have a sound track: from the first good unit on, until the sound has ended, is mostly damaged, or
  * changes its kind all the time. Every change costs a generation, so a sound that comes and goes is let in later and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The pace is measured by the most punctual picture of each window: the network delays pictures and never sends one early,
  * so the picture with the greatest lead was held up least. While stamps keep the pace, these leads stay equal, through

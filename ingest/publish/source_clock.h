@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A camera's time stamps, corrected to keep the pace of its pictures. The stamps of many cameras run at another rate than
  * the pictures come (stamped for 25 a second, sent 15), stand still, or count milliseconds. Stamps that keep the pace

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/publish/stream_limit.h"
 
 #include "common/base/clock.h"

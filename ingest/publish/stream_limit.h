@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How much of a camera's stream is published at most: pictures and generations a second, each with a bucket of tokens that
  * fills up with time. A camera that exceeds the limits, by a fault or on purpose, costs its viewers, the log and ringcastd

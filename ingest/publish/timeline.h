@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Maps a source's timestamps to decode times that only go forward: across jumps of the source's clock,
  * reconnects and restarts of the worker. Decode time 0 is the ring's epoch (CLOCK_MONOTONIC).

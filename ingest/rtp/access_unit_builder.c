@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtp/access_unit_builder.h"
 
 #include <string.h>

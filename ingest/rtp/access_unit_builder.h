@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Puts the NAL units of one picture together, for the depacketizers of H.264 and H.265, and knows when it is
  * complete: at the marker bit, or, for cameras that set it wrongly, where the next picture begins. Owned by

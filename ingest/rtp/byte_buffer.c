@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtp/byte_buffer.h"
 
 #include <errno.h>

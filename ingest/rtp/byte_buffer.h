@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Bytes that are put together, up to a limit. The buffer grows as needed and keeps its memory, so that a stream whose access
  * units have reached their full size needs no further allocation. The caller's; one thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtp/codec_probe.h"
 
 #include "common/base/bytes.h"

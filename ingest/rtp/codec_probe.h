@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Tells H.264 from H.265 by the headers of their RTP payloads (RFC 6184, 5.2; RFC 7798, 4.4), for cameras that announce one
  * and send the other, and for those that announce neither. The headers differ enough: almost every payload is possible

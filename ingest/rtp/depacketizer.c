@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtp/depacketizer.h"
 
 static struct depacketizer *create_h264(const struct media_format *format)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * From the payloads of one track, in order, to access units: what all payload formats have in common. A damaged access unit
  * is dropped, or handed out if the caller wants that; the next one is marked as `lost`: units before it are missing. Owned by a track; one thread.

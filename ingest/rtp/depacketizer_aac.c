@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * MPEG-4 audio in the generic format (RFC 3640): any number of AUs in a packet, or an AU in several packets. Modes AAC-hbr
  * and AAC-lbr, also with other widths of their fields. Interleaved AUs count as malformed: no camera is known to send

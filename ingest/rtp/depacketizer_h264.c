@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * H.264 (RFC 6184): single units, STAP-A and FU-A, which are all that packetization modes 0 and 1 have, and STAP-B, MTAP and
  * FU-B of the interleaved mode 2. Their decoding order numbers are skipped: a camera has nothing to interleave. The units of an

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * H.265 (RFC 7798): single units, aggregation and fragmentation packets. Decoding order numbers are skipped:
  * cameras that announce them send in decoding order all the same. PACI packets carry nothing that is needed

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * MPEG-4 audio as LATM (RFC 6416): an AudioMuxElement (ISO/IEC 14496-3, 1.7.3.2) in one packet or, up to the
  * marker, in several. Its configuration is that of the session description, until the stream has another one.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Audio whose packets are whole frames as they are: Opus (RFC 7587), G.711, G.722, G.726 and L16 (RFC 3551).
  */

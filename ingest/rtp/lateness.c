@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtp/lateness.h"
 
 #include "common/base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How late a sender's reports arrive, and over TCP the packets around them as well. On a connection that is slower than
  * its stream each arrives later than the one before, as long as something on the way buffers them. This is measured by

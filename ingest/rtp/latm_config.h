@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The StreamMuxConfig of MPEG-4 audio (ISO/IEC 14496-3, 1.7.3.2.3), of the kind that cameras send: one
  * program with one layer of AAC, each frame after its length. Pure functions: any process, any

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a media of a session description sends, and how its payloads are read (the format parameters of RFC 6184, 7798,
  * 3640, 6416, 7587, 3551). Owned by a track; no thread of its own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtp/packet_run.h"
 
 #include <stdlib.h>

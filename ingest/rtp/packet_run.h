@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Unexpected packets, kept until enough of them follow each other to prove that the sender has started again, so that its
  * first packets are not lost. A run has packets of one payload type with consecutive sequence numbers, and of one SSRC unless its owner allows others. It copies

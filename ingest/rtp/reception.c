@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtp/reception.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a receiver knows of a sender's clock and of the arrival of its packets: unwrapped timestamps, interarrival jitter, the
  * sender's wall clock (RFC 3550, 6.4 and A.8). Owned by a track;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtp/reorder.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Puts the packets of one sender into order by their sequence numbers (RFC 3550, A.1) and hands out each of them once. Over UDP packets
  * wait for those that are missing, a bounded number of them for a bounded time; over TCP nothing waits and a

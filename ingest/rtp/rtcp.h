@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * RTCP (RFC 3550, 6): reading a sender's compound packet, and writing a receiver's. Pure functions: any
  * process, any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtp/rtp_packet.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The header of an RTP packet (RFC 3550, 5.1) and where its payload lies. Points into the packet. Pure
  * functions: any process, any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtp/sender.h"
 
 void sender_init(struct sender *sender, uint32_t name)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Which SSRC a track's packets have (RFC 3550, 8). Cameras change it in the middle of a stream, some with every group of
  * pictures; and some also send packets of an older session on the same channel or port, which do not belong to the track.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The way of a packet: track_put_rtp looks at its header and decides whether it belongs to the track's sender. If so,
  * reorder takes it, and copies only what must wait. track_next takes packets out in order, unwraps their timestamps

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One media of a session: from the RTP and RTCP packets that a camera sends (RFC 3550) to access units. A video frame is
  * handed out when its last packet has arrived, and not when the next frame begins. Owned by the source that feeds it; one

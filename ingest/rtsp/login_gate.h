@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The gate that a source asks before it sends credentials to a camera, and to which it reports the outcome: cameras lock
  * accounts after some refused log-ins, and those of all streams count (docs/design/supervision.md, "Log-ins"). Owned by the

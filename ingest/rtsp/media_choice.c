@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtsp/media_choice.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Which medias of a description are played: one of video and one of audio; and what to report about those that cannot be
  * played. Pure functions: any process, any thread.

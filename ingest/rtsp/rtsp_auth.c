@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtsp/rtsp_auth.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Basic and Digest authentication towards a camera (RFC 7617; RFC 7616 and RFC 2069 as RFC 2326 uses them). The
  * strongest challenge is answered, and the next one if the camera refuses the answer. Basic sends the password in the

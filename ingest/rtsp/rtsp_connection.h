@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Requests to a camera and its responses over one connection: sequence numbers, authentication, the camera's own
  * requests in between, interleaved packets. One request is under way at a time. Owned by one session; one thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * In step, a '$' announces a packet, whose length is believed unless what follows it makes no sense and is not junk of this
  * camera, and anything else announces a message. Out of step (the bytes make neither) it looks for "RTSP/" or for a '$'

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Cuts what arrives on an RTSP connection into messages and interleaved packets (RFC 2326, section 10.12). Finds its way
  * again after garbage, and bounds everything. Owned by one session; one thread. Nothing here

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What keeps an RTSP session alive: which request is sent, and when (RFC 2326, sections 10.8 and 12.37). Some cameras
  * refuse a method, others answer it and end the session all the same; what one session shows of this is kept for the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A response or request of RTSP (RFC 2326, section 4 to 7) taken apart in place. Everything points into the
  * text it was parsed from. Pure functions without allocation; any process, any thread.

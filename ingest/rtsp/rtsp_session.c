@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * From a URL to a playing session: OPTIONS, DESCRIBE, SETUP for each media, PLAY; then packets, and keepalives between
  * them. A redirect starts again with another URL, UDP that stays silent starts again over TCP, and a camera that ends

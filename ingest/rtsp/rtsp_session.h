@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A session with an RTSP camera (RFC 2326): from its URL to RTP and RTCP packets. Opening connects, asks for
  * the description, sets up the first playable video and the first audio and starts them; reading keeps the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtsp/rtsp_socket.h"
 
 #include <errno.h>

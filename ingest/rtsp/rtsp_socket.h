@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The connection to a camera: TCP, with TLS or without. Only rtsp_socket_connect blocks. Owned by one
  * session; one thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * TLS over a non-blocking socket, for rtsps (OpenSSL). The certificate must be signed by an authority that
  * the machine trusts and issued for the host's name or address; or have a given fingerprint; or, if the caller asks for

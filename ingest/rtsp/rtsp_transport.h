@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The Transport header (RFC 2326, section 12.39): what was asked for, and what the camera answers. Pure functions without
  * allocation; any process, any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtsp/rtsp_udp.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A pair of UDP ports for one media: RTP on the even one, RTCP on the next (RFC 3550, section 11). Packets come from the
  * host that the connection goes to or from the one that the camera names as their source; others are dropped. Once RTP

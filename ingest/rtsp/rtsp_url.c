@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtsp/rtsp_url.h"
 
 #include <arpa/inet.h>

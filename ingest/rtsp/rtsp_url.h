@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * URLs as RTSP uses them: where to connect, and which URL a control attribute means. Pure functions without
  * allocation; any process, any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtsp/rtsp_wait.h"
 
 #include <errno.h>

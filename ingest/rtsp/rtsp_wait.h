@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Waiting for descriptors with a deadline and an owner that may want to stop: the only place in a session that blocks. One
  * thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtsp/sdp.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The description of what a camera sends (SDP, RFC 8866, with the RTSP attributes of RFC 2326, appendix C), read as
  * leniently as cameras write it. Pure functions without allocation; any process,

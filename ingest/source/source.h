@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Where a camera's pictures come from: one interface to all ways to reach a camera. A source belongs to one worker and one
  * thread. It blocks, but asks its owner's predicate at least every 250 ms whether to stop, and keeps its own deadlines. It never shows a credential in what it returns or logs.

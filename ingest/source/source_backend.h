@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What an implementation of source.h provides. It embeds struct source as its first member.
  */

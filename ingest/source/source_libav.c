@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libavformat as a source, for everything that is not RTSP: live containers over HTTP, RTMP and SRT, and files, which
  * are paced to real time and start again at their end. It blocks inside av_read_frame, which calls interrupt() at

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/source/source_libav_adts.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * AAC as MPEG-TS carries it: each frame has a header of its own (ADTS; ISO/IEC 14496-3, 1.A.2), with what other formats have
  * in their description. Part of source_libav.c: one worker, one thread.

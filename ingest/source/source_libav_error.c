@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/source/source_libav_error.h"
 
 #include <errno.h>

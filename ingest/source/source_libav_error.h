@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libavformat's error codes and log lines in ringcast's words. One thread.
  */

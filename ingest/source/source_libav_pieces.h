@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A transport stream that comes in pieces from another source, for libavformat to read: MPEG-TS over RTP. Part of source_libav.c:
  * one worker, one thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A camera that speaks RTSP, natively: the session gives packets, and a track for each media makes access units of
  * them as soon as the last packet of each has arrived. Here are the deadlines of video and audio, the reports to the

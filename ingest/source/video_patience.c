@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/source/video_patience.h"
 
 #include "common/base/clock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How long a camera may be without a picture before its connection counts as dead. Most cameras send several pictures a
  * second, and silence of a few seconds is a fault; a doorbell or a time lapse sends one in 6 or 60 s. So the pace is

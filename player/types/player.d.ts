@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** What a player is doing. */
 export type RingcastState =
   | 'idle'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import type { RingcastError, RingcastPlayer, RingcastPlayerEventMap, RingcastSound, RingcastState, RingcastToken } from './player.js';
 
 /** What a person wants to know about a camera. */

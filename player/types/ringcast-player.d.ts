@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { RingcastCameraElement } from './ringcast-camera.js';
 
 export { RingcastPlayer } from './player.js';

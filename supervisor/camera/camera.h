@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One camera: its ring, its state and its worker.
  *

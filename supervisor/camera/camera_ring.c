@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/camera/camera_ring.h"
 
 #include <errno.h>

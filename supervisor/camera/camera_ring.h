@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A camera's ring: created with the camera, and replaced by one of another size when the stream needs it
  * (docs/reference/ring.md, "A ring of another size"). Owned by its camera; supervisor's main thread only.

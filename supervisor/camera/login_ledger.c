@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/camera/login_ledger.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What is known of log-ins at cameras, and whether the next one may be tried. Cameras lock an account after five
  * to seven wrong passwords, for half an hour or for good, and count those of all streams together. So all

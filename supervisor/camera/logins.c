@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/camera/logins.h"
 
 #include <ctype.h>

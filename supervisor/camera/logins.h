@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Log-ins at cameras: decides by the ledger (login_ledger.h) when the workers of all streams may log in. The
  * ledger is kept in a file of the state directory, so that no restart of any process makes a camera lock an

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/camera/ring_plan.h"
 
 #include "common/ring/ring_writer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How large a camera's ring should be, from what its worker measures. Memory of the caller; a zeroed plan has
  * no history. Pure functions.

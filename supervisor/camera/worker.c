@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/camera/worker.h"
 
 #include <errno.h>

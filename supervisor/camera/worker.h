@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The process side of a camera: one ringcast-ingest worker at a time, from the request for it until it is
  * reaped. The camera's configuration waits in the channel before the worker exists, so the fork server never

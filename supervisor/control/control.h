@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The control socket: NNG REP, for ringcastctl, behind a proxy (control_proxy.h). A request is received and
  * answered in the event loop, at once, or later if fan-outs must be asked first. NNG's threads never run code

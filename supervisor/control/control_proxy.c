@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Why a proxy. NNG 1.5.2 cannot take a client that is gone before it was greeted: the send of its greeting
  * fails with EPIPE, which its listener takes for its own end. It never accepts again, does not close the dead

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The proxy of the control socket: accepts clients and passes their bytes on to NNG, which listens on a
  * socket of its own behind it (control_proxy.c says why). Supervisor's main thread only.

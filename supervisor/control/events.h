@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Events for subscribers (docs/reference/control.md, "Events"): an NNG PUB socket behind a proxy, like the
  * control socket. Publishing never waits: a subscriber that does not keep up loses events. Supervisor's main

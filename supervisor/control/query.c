@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/control/query.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Questions to fan-outs whose answers make one reply to ringcastctl. Each fan-out that was asked answers,
  * ends, or is given up after a time limit, so every request gets its reply, which lists the fan-outs that did

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/helpers/access.h"
 
 #include <assert.h>

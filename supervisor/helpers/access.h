@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who may watch, for the processes that serve viewers: made of the configuration, the users file and the sessions that have ended,
  * and put into memory files that the fan-outs and ringcast-password are handed. The fan-outs decide by it

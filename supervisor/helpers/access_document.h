@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who may watch, as the other processes are told: what follows from the configuration and the users file. Pure. Owned by the viewers'
  * access (access.h); supervisor's main thread only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The certificates and the private key with which viewers are served (`tls` in the configuration): read, checked, and put
  * into memory files that the fan-outs are handed. Files are in PEM form (RFC 7468); certificates are X.509 (RFC 5280).

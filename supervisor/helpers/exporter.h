@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The exporter: `ringcast-exporter`, which serves metrics and health over HTTP at the admin address. It asks
  * for the status over its channel and gets it in a memory file. No other process depends on it. Supervisor's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A fan-out process: `ringcast-fanout`. It gets the listening socket and every camera's ring when it begins,
  * so that a fan-out that died is replaced without refusing a viewer. Supervisor's main thread only.

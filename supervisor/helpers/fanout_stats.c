@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/helpers/fanout_stats.h"
 
 #include <stdlib.h>

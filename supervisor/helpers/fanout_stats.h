@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The latencies of each camera as a fan-out reports them, added to those of the fan-outs that were in its
  * place before it, so that the sums only grow. Only cameras that the fan-out was given are counted, so its

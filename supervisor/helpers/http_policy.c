@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/helpers/http_policy.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The configuration's rules for HTTP and its limits, put into a memory file that the fan-outs are handed (message `http`,
  * docs/reference/control.md). Supervisor's main thread only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/helpers/jwt_key.h"
 
 #include <errno.h>

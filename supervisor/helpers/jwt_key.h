@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The keys of `auth.jwt`: read from their files, and checked so that no key can be taken for one of another kind. The
  * supervisor's main thread, and `ringcastd --check`.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The keeper process, `ringcast-keeper`, which outlives a ringcastd that is killed: finds the one of the last
  * ringcastd, starts one, and sends it what it keeps (fd_store.h). Supervisor's main thread only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/helpers/key_file.h"
 
 #include <errno.h>

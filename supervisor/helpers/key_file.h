@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Files with keys and certificates, which ringcastd reads and others must not change. Supervisor's main thread, and
  * `ringcastd --check`.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The page on which the fan-outs note that a single-use token was used: one number for each such token, which every fan-out sees
  * at once. Which number is whose ringcastd decides and keeps (fd_store.h), so that the next one knows it. Owned by the viewers' access

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The process that checks viewers' passwords: `ringcast-password`, which runs while viewers must log in. Supervisor's main thread only.
  */

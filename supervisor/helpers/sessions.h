@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What must outlive ringcastd of viewers' log-ins: the key with which the fan-outs sign sessions, the sessions that have ended before their
  * time, and single-use tokens that were used and may still be in the users file. They are in <state_dir>/<instance>.sessions.json

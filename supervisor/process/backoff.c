@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/process/backoff.h"
 
 void backoff_credit(struct backoff *backoff, uint64_t healthy_ms)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How long to wait before a process that died is started again. Memory of the caller; a zeroed struct is a
  * process without a history. Pure functions.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One child process: its channel, its life and its end. It is started by exec (fan-out, fork server), adopted
  * when the fork server has forked it (worker), or taken over from a ringcastd that was killed. A process that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * All child processes of ringcastd as the kernel sees them: starts them, knows which process ids are ours,
  * and reaps those for which no pidfd waits. ringcastd is a child subreaper, so workers whose fork server

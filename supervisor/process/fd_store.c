@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/process/fd_store.h"
 
 #include <errno.h>

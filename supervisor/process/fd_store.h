@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a next ringcastd needs if this one is killed: descriptors and a description of each camera, each
  * process and the listening socket. A process of its own keeps them (ringcast-keeper,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/process/fork_server.h"
 
 #include <errno.h>

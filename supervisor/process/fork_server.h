@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The fork server of ingest: `ringcast-ingest --fork-server`, which has FFmpeg's libraries loaded and forks a
  * worker for a camera when ringcastd asks for one. Running workers do not depend on it. Owned by the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Opens the viewers' listening socket. It belongs to ringcastd, which gives it to the fan-outs, so
  * connections wait in its backlog while a fan-out is replaced. Any thread.

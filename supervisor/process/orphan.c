@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/process/orphan.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Ends the processes that a killed ringcastd left and this one does not use, and kills those that do not end.
  * Supervisor's main thread only.

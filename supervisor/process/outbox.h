@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Messages that a process does not take at once. They wait, in order and at most OUTBOX_MAX, until its
  * channel takes more. A process that takes nothing for OUTBOX_STUCK_MS is reported. Owned by a child

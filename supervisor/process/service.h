@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A helper program that must always run, such as the fan-out and the fork server of ingest. The service
  * starts it, waits for its `ready`, and starts it again when it ends: at once the first time, and with

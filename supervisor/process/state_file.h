@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A file of JSON in the state directory that ringcastd keeps over restarts: private (mode 0600), replaced as
  * a whole or not at all, and put aside when it cannot be understood. Owned by what keeps something in it;

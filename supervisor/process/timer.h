@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One-shot timers of the supervisor's event loop. A timer is a variable of its owner that holds NULL until it
  * is first armed. Supervisor's main thread only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "supervisor/process/watchdog.h"
 
 #include <errno.h>

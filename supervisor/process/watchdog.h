@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Checks the heartbeats of all child processes (blackbox.h) a few times a second and reports the processes
  * whose heartbeat is overdue. Owned by the supervisor; its main thread only.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench_access: what the fan-out's judgement of a request costs for each way in, beside one HMAC-SHA256 over
  * as many bytes as a session has, which no judgement of a signature can do without. The table has 1000 users

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench_camera: many RTSP cameras in one process, for tests/bench/run and by hand. All replay one clip
  * (clip.h) in real time, staggered evenly; every frame carries a stamp (stamp.h) made just before its packets

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench_control: what a control connection costs the process at its other end: over the inherited channel, as
  * workers and fan-outs have it, and over NNG, as ringcastctl has it. For each: threads and memory of a child

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench_floor: the least that serving costs. One thread, one timer, and for each viewer and message exactly
  * one send() (with TLS, one SSL_write()) of a shared buffer: no protocol, no queue, no ring. Messages have the sizes that the measured

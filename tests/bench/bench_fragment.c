@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench_fragment: what writing a fragment costs, by ringcast's writer and by libavformat's MP4 muxer, which
  * is flushed after each frame, as live use of it must. The same access unit and sound for both; the muxer's

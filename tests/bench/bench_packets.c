@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench_packets: what the worker does for a picture, without its sockets: RTP packets (RFC 6184, interleaved
  * over TCP) through track and publisher into a ring that nobody reads. Prints one line of JSON: nanoseconds

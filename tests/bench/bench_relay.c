@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench_relay: the hand-overs between a camera and a viewer with nothing done on the way, so that a latency
  * can be held against what the machine itself takes. Two processes, joined as ringcast-ingest and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench_ring: the ring by itself. What publishing and reading a fragment costs, beside memcpy of the same
  * bytes, and how long a sleeping reader takes to hear of a fragment, through the ring's own wait and through

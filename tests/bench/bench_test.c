@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The parts of the benchmark whose mistakes would look like results. */
 #include <setjmp.h>
 #include <stdarg.h>

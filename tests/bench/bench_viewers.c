@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench_viewers: thousands of WebSocket viewers in one process, for tests/bench/run and by hand.
  * Ramps up, waits until everyone has a picture, says {"event":"ready"}, measures, and prints one line of

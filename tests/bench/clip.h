@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The clip that every camera of bench_camera replays in a loop: coded H.264 frames and AAC frames in memory,
  * read once from a file through libavformat. Immutable after loading.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The clock of all benchmark programs: CLOCK_MONOTONIC in nanoseconds, comparable between processes. */
 #ifndef TESTS_BENCH_CLOCK_H
 #define TESTS_BENCH_CLOCK_H

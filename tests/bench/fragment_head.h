@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a viewer can read off the first bytes of a message: the kind of fMP4 segment, the fragment's number,
  * whether it is a keyframe, and the camera's stamp (stamp.h). Reads the boxes of ISO/IEC 14496-12 only as far

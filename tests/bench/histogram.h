@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Percentiles of durations in bounded memory: 128 buckets an octave, so a percentile is right within 0.8 %;
  * the largest and the number of values are exact. One thread at a time.

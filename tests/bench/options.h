@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Command-line options of the benchmark programs: "--name value" pairs described by a table. One thread, at
  * start.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The messages of bench_floor: a header, then filler up to the given length. Host byte order, same machine.
  * Pure functions: any thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/bench/ring_watch.h"
 
 #include <stdlib.h>

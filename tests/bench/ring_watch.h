@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Looks up in a camera's ring when a fragment was published, through libringcast as any outside reader would,
  * so that a viewer can tell the server's share of the latency. One thread.

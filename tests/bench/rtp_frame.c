@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/bench/rtp_frame.h"
 
 #include <errno.h>

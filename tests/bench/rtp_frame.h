@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * RTP packets of one coded frame (RFC 3550; H.264: RFC 6184, AAC: RFC 3640), built one after the other in one
  * buffer, each behind the 4-byte header of RTSP's interleaved mode (RFC 2326 section 10.12): over TCP the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/bench/rtsp_session.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One RTSP client of bench_camera (RFC 2326): answers its requests and sends it its camera's packets,
  * interleaved or over UDP. A minimal server for benchmarks on loopback, no test of a client's tolerance:

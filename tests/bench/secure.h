@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * TLS for the benchmark's own programs: as little as can be, over blocking sockets while the handshake lasts. One thread.
  */

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """
 Does bench_viewers notice what it is there to notice? A small server sends it scripted streams, sound ones and ones
 with every fault it counts. Usage: selftest.py BENCH_VIEWERS

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The stamp in every frame of the benchmark's camera: an H.264 SEI NAL unit, user_data_unregistered (ITU-T
  * H.264 D.1.7), with the capture time and the frame's number. bench_camera writes it, bench_viewers reads it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a group of viewers received, added up. bench_viewers has one for the viewers that read at once and one
  * for those that are slow on purpose. One thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/bench/viewer.h"
 
 #include <arpa/inet.h>

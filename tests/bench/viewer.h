@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One viewer of the load generator: connects, upgrades to WebSocket (or, in raw mode, to bench_floor's plain
  * messages), and checks everything it receives. It owns its socket and tells its tally what it saw; it never

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The receiving half of a WebSocket client (RFC 6455 section 5) as a stream parser: it is fed whatever recv
  * returned and gives back pieces of messages that point into it; it keeps the frame header only. Server

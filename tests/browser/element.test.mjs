@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // <ringcast-camera> behaves like a <video>: attributes, properties, methods, events, size, and being moved about.
 
 import assert from 'node:assert/strict';

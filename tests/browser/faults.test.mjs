@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Faults between a camera and a page: the page gets its pictures back without a reload.
 
 import assert from 'node:assert/strict';

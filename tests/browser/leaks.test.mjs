@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stop undoes all that start made: counted by the debugger after a forced collection, and by wrapped browser functions.
 
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Logging in: the page that stands where the wall would be, and the dialog over a wall whose log-in has ended. Against a server
 // that knows visitors as docs/reference/http.md says.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Do the pictures move? In Chromium, against the fake server.
 
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Sound on its way into Chromium: re-encoded if a browser cannot play it as the camera sends it, else passed through, and
 // only where it is heard.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The examples of docs/examples, built as a user would build them, against the real processes and under the server's own
 // Content-Security-Policy. With RINGCAST_SCREENSHOTS=DIRECTORY pictures of them are left there.
 

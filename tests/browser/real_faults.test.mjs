@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The faults that a page with a camera may meet, with the real processes, and how long its picture stands still. No fault costs
 // a reload. RINGCAST_FAULT_SECONDS=60 sets how long faults last that have a length, RINGCAST_HIDDEN_SECONDS=600 how long the tab is
 // hidden; the table that the test prints is the one in docs/design/player.md.

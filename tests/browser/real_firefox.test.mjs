@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The essential tests in Firefox, against the real processes: pictures move, the element works, nothing is left over.
 
 import assert from 'node:assert/strict';

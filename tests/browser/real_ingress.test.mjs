@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The wall in a frame of Home Assistant, behind its ingress: the whole chain in Chromium.
 
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stop undoes all that start made, on both sides: a page and the real processes, many times over, counted from outside.
 // RINGCAST_LEAK_CYCLES=300 is the long form; RINGCAST_SEED=… repeats a run's moments. The figures are in docs/design/player.md.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How soon the first picture comes and how near to the newest one playback stays, in Chromium with the real processes.
 // RINGCAST_JOINS=60 gives figures that are worth recording; they are printed, and docs/design/player.md has them.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Logging in with the real processes: by the page, over the wall after the log-in has ended, and out again.
 // RINGCAST_LEAK_CYCLES=50 makes more rounds.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The shape and the rotation of the picture, as both browsers show them: `aspect` and `rotate` are in the init segment.
 
 import assert from 'node:assert/strict';

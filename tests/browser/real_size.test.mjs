@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A camera whose pictures change their size in flight, with the real processes: the same video element goes on with the other
 // size.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A camera with two streams on the wall, with the real processes: the sub stream while its tile is small, the main one when
 // it is large, nothing black in between, and the other one when one of them fails.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The whole chain: test cameras, ringcastd and its processes, and the wall in Chromium.
 
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Sixteen real cameras on one wall for a while: memory stays flat, every tile is close behind its camera, and there are no errors.
 // It takes three minutes; RINGCAST_WALL_SECONDS=1800 makes it half an hour.
 // RINGCAST_WALL_CSV=FILE keeps the samples; support/plot_wall.mjs draws them (docs/images/wall-30-minutes.svg).

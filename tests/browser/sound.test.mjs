@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Sound that stops, never comes or cannot be decoded, in Chromium: the pictures go on, words say so, and sound comes back.
 
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How a player proves who is watching: by the browser's cookie or by a token, what it does when the server refuses that, and
 // that it neither hammers nor leaves anything behind.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FormatError, isInitSegment, parseFragment, parseInit } from '../../player/src/player/boxes.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The unit tests run nearly every line of the player's library.
 
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { mediaSourceClass, whyUnplayable } from '../../player/src/player/media.js';

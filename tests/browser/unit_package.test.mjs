@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The npm package: exactly the files that its users need, correct declarations, and ringcast's version.
 
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The player’s state machine: its connection, its MediaSource and its events.
 
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the player does while it cannot be seen: hidden, out of sight, paused, suspended.
 
 import assert from 'node:assert/strict';

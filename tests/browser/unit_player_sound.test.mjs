@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How the player handles sound: muted, unmuted, refused, unknown to the browser.
 
 import assert from 'node:assert/strict';

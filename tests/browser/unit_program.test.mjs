@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { blank, parseFragment, parseInit } from '../../player/src/player/boxes.js';

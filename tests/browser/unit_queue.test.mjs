@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppendQueue, MAX_JOINED_BYTES } from '../../player/src/player/append-queue.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // When sound is played with the pictures, and when they go on without it.
 
 import assert from 'node:assert/strict';

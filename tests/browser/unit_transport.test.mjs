@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { Backoff } from '../../player/src/player/backoff.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The player on random walks through everything that a page, a browser and a server may do, in any order.
 // RINGCAST_SEED=… repeats a run, RINGCAST_WALKS=… makes it longer.
 

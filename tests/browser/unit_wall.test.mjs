@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The wall's own logic, without a page: where tiles are, what is remembered, its words, what a key does, and how an
 // unattended wall recovers by itself.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The wall: where tiles are, correct states, cameras that come and go, and its words when there is nothing to show.
 
 import assert from 'node:assert/strict';

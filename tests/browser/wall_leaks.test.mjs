@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A tile that goes takes all that it made along: cameras that come and go, and tiles that become large and small again.
 // RINGCAST_LEAK_CYCLES=300 makes more of both.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a user does with the wall: arranging it, making a camera large, and every other key; and what a kiosk does without a user.
 
 import assert from 'node:assert/strict';

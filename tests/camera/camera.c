@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The pipeline of a camera: videotestsrc gives the pace and the buffers (it is a live source with exact
  * timestamps), a probe behind it draws the picture into them, x264enc or x265enc encodes. Everything that

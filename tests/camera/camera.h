@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One camera of the test server: a shared media factory (one encoder however many clients, none without a
  * client) at a mount point, and the faults it can be told to show. All functions belong to the main loop's

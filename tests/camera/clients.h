@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Which connection has asked for which camera, so that one camera's connections can be closed. Main loop's
  * thread.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/camera/commands.h"
 
 #include <glib-unix.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Commands on standard input, one a line: "drop NAME", "pause NAME", "resume NAME", "off NAME", "on NAME",
  * "keyframe NAME", "clients NAME", "size=WxH NAME". Each is answered with one line of JSON on standard

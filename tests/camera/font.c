@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/camera/font.h"
 
 #define FONT_CHARACTERS 128

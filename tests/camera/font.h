@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A 5x7 pixel font for the test camera's picture: digits, capitals and marks. Read-only; any thread.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ringcast-test-camera: RTSP cameras for tests and demonstrations, made with gst-rtsp-server, which shares no
  * code with the programs under test. One process, one port on the loopback interface, any number of cameras.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/camera/options.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The test camera's command line: how many cameras, and what each one sends. Used by main.c at start only.
  */

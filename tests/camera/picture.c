@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/camera/picture.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The test camera's picture: a background in the camera's colour with its name, drawn once, and on it in
  * every frame the time of day, the frame's number and a bar that moves, so that two frames are never equal.

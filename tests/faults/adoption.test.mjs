@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ringcastd is killed: everything it started goes on, and the next ringcastd takes it over without a frame missing.
 import assert from 'node:assert/strict';
 import { isAlive, program, run } from '../support/processes.mjs';

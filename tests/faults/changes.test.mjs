@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Cameras are added, removed and changed while ringcastd runs: what did not change loses no frame.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Eight cameras with three viewers each; every one to three seconds a process chosen by lot is killed, stopped or made to
 // spin, ringcastd included (the test starts it again). RINGCAST_CHAOS_SECONDS: how long (default 120; 600 and more to look
 // for the rare). RINGCAST_CHAOS_SEED: repeats the same choices; it is printed.

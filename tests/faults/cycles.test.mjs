@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A camera whose connection ends as soon as its first pictures are here, again and again: one worker goes on with the same
 // memory, descriptors and threads.
 //   RINGCAST_CYCLES=N         how often (2000 is what a flaky camera does in a day)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A camera's ring is filled with nonsense while it is served, and cut off: the fan-out goes on, and other cameras' viewers see
 // every frame. The ring's own readers are tested alone in tests/process/ring; here it is the whole fan-out.
 import assert from 'node:assert/strict';

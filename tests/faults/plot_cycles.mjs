@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Draws what cycles.test.mjs has sampled: node tests/faults/plot_cycles.mjs SAMPLES.csv > PLOT.svg
 import { columnsOf, plot } from '../support/plot.mjs';
 

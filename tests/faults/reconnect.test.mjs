@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How soon pictures are there: after a dropped connection, after the start of a worker, for the first viewer of a camera on
 // demand. What counts is the time besides the wait for the camera's next keyframe.
 //   RINGCAST_RECONNECT_ROUNDS=N    rounds of each

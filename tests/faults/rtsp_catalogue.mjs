@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a camera or the network to it can do wrong. Each fault is
 //   name     of the camera it happens to
 //   begin(proxy), end(proxy)  what a tests/support/rtsp_proxy.mjs is told

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Every fault of rtsp_catalogue.mjs happens to a camera of its own, a dozen at the same time: the state shows it under
 // that camera's name, pictures come back, what comes back decodes, and a camera beside them loses no frame.
 //   RINGCAST_FAULTS_LONG=1       stalls up to 60 s, 60 s of pictures decoded after each fault

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A writer gone mad: `ringcast-test-scribble RING SEED SECONDS [truncate]` writes random values into a ring's
  * header, generation slots and entries, and bytes of its data, while its server goes on; and cuts it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Makes a process spin: writes a jump to itself where it runs (or where it returns to when its system call
  * ends), and lets it go on. `ringcast-test-spin PID`; exit code 0: it spins, or will; 1: it could not be

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Many cameras whose processes are killed with SIGKILL as fast as they are back: workers above all, and fan-outs, template,
 // keeper and ringcastd between them. RINGCAST_STORM_SECONDS: how long (default 15). RINGCAST_STORM_SEED repeats the choices.
 // RINGCAST_STORM_OF: only these are killed, and how soon all is back is required of them (worker or fanout, say).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An Authorization header of any content: it is a name and a password, a token, or bad; and nobody gets in
  * without a token.

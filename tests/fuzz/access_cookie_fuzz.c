@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A Cookie header of any content: what is ringcast's is found or is not there, and only a signed session
  * gets in.

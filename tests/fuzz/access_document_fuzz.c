@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An access document of any content: it is refused and changes nothing, or it is a table that answers any
  * question.

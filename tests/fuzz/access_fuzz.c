@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/fuzz/access_fuzz.h"
 
 #include <stdlib.h>

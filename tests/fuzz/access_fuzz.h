@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the fuzz targets of fanout/access share: a table with one user, one token and one secret for JWTs,
  * and what must hold for any credentials and judgement.

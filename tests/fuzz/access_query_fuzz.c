@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The first line is a query, the second one a list of subprotocols, the third and fourth a proxy's user and
  * groups, each of any content; what is missing is not there.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Access units of any content, as depacketizers and other sources hand them over: NAL units, parameter sets,
  * the init segment that is made from them, and the sample. The first byte chooses codec, form and where the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A JWT of any content: the input itself; or, if it begins with a line end, its next line as the header and
  * the rest as the payload, signed with the right secret, so that what is behind the signature is reached.

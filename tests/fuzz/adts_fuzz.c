@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Headers of AAC frames: what they say makes a configuration that says the same. */
 #include <stdint.h>
 #include <stdlib.h>

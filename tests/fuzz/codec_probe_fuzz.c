@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Payloads that are H.264 or H.265: the first byte says which is announced, and whether it is; then payloads as rtp_fuzz_feed.h
  * has them. What is clear once stays so.

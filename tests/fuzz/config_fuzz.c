@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A configuration file of any content: it is either accepted, and then holds what config.h promises, or
  * refused with at least one error, in printable lines.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 ringcast_fuzz_target(access_authorization_fuzz SOURCES access_authorization_fuzz.c access_fuzz.c LIBRARIES ringcast-fanout-access CORPUS access_authorization)
 ringcast_fuzz_target(access_cookie_fuzz SOURCES access_cookie_fuzz.c access_fuzz.c LIBRARIES ringcast-fanout-access CORPUS access_cookie)
 ringcast_fuzz_target(access_document_fuzz SOURCES access_document_fuzz.c access_fuzz.c LIBRARIES ringcast-fanout-access CORPUS access_document)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The multiplex configuration of LATM, and what of it goes on as the configuration of AAC. */
 #include <stdint.h>
 #include <stdlib.h>

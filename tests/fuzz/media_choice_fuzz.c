@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is chosen of a description, and the words for what cannot be played. The first byte: whether sound is wanted. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A control message of any content: it is refused with a reason, or it is an object with version and type
  * that comes back the same when it is encoded and decoded again.

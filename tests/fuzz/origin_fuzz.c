@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Two lines, an Origin and a Host, as a browser or anybody else may send them. */
 #include <stdint.h>
 #include <stdlib.h>

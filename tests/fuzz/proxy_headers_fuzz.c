@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a proxy, or a visitor in its place, says in headers: one to a line, X-Forwarded-For, Forwarded, X-Forwarded-Proto, Origin,
  * Host, the prefix. From an address that is not trusted nothing is believed. Otherwise the visitor is one whose address the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Runs a fuzz target on files, without libFuzzer: replay FILE-OR-DIRECTORY... Each input lies in a block of
  * its exact size, so that AddressSanitizer sees one byte too many. A crash names the file that was being run.

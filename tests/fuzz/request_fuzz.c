@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A request as libwebsockets hands it over: what it keeps of the first line and of each header, by token. This program has its
  * functions in its stead, so any bytes can come, also those that it would refuse. A line is a byte that chooses the header,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The ring reader on memory that the fuzzer wrote. An input is a list of steps, one byte each and then its
  * arguments: change the shared memory, cut it off, open it, or call a function of libringcast. Each input

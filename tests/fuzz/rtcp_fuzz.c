@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A compound packet of RTCP of any content, in memory of exactly its size; and what a receiver would answer,
  * with figures from the same bytes, must be readable itself.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 foreach(part h264 h265 aac latm plain track format)
     ringcast_fuzz_target(
         rtp_${part}_fuzz

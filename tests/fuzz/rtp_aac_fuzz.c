@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Payloads of MPEG-4 audio (RFC 3640) of any content. The first bytes: widths of the fields in AU headers.
  */

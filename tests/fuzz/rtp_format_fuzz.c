@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The format parameters of a session description: the first byte chooses the encoding, the second a clock
  * rate, the rest is the fmtp.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/fuzz/rtp_fuzz_feed.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How a fuzz target's input becomes the payloads of a stream: each is a byte of flags, two bytes of length
  * and so many bytes. Each payload lies in memory of exactly its size. For the targets of ingest/rtp alone.

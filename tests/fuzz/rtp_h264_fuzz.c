@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Payloads of H.264 (RFC 6184) of any content. The first byte: whether damaged pictures are wanted, and
  * whether the first one waits for slices behind its marker.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Payloads of H.265 (RFC 7798) of any content. The first byte: whether damaged pictures are wanted, and
  * whether there are decoding order numbers.

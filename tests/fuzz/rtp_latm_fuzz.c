@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Payloads of MPEG-4 audio as LATM (RFC 6416) of any content. The first bytes: the kind of configuration.
  */

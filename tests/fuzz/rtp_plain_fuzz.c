@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Payloads of the formats whose packets are whole frames: Opus, G.711, L16, G.722 and G.726. The first byte
  * chooses one.

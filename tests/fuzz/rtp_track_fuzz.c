@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * RTP and RTCP packets of any content into a track, in any order, over TCP or UDP, with an audio track that
  * follows it. The first byte chooses codecs and transport; then packets as rtp_fuzz_feed.h has them, whose

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a camera's connection brings, in pieces of changing size: every event must lie within what arrived,
  * and what is in order must give the same packets however it is cut.

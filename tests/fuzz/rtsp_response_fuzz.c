@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A camera's response: challenges, transports, sessions and redirects in it, and what is answered. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A camera's description of what it sends. */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A camera's clock of any kind: eight bytes for each picture, flags, the step of the clock and that of the arrival. Decode
  * times go forward, and nothing overflows.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A users file of any content: it is refused with a reason, or every user and token has every member, each valid, and the document
  * is the same when it is written and read again.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a viewer sends over its WebSocket: a text message in pieces of any size, and a close frame's payload. The first byte
  * chooses the size of the pieces.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Harm of many kinds, one after the other, from one address, while 20 viewers at another are on: they keep every frame, a
 // visitor is answered at once, nothing gets in, and the fan-out's memory stays within a bound. RINGCAST_ABUSE=10000 does it
 // for as long as docs/reference/faults.md has it, and prints its figures.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A camera that goes away comes back by itself; its viewers stay, its neighbours notice nothing.
 import assert from 'node:assert/strict';
 import { decode } from '../support/media.mjs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a viewer receives of every codec decodes without an error, and is every frame that the camera made.
 //   RINGCAST_CODECS_SECONDS=N    watches for longer
 //   RINGCAST_CODECS_TABLE=FILE   appends a row of a Markdown table for each camera

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Errors in the configuration: a message with file, line and field, exit code 2, and nothing started.
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync } from 'node:fs';

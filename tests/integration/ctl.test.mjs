@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ringcastctl on a real ringcastd: what only both together can show.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';

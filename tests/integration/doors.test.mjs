@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Who is let in, and names that want to be markup.
 import assert from 'node:assert/strict';
 import http from 'node:http';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // However it ends, nothing stays behind.
 import assert from 'node:assert/strict';
 import { descendants, isAlive } from '../support/processes.mjs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Several fan-outs on one socket: viewers spread over them, and one that is killed or hung is no other's concern.
 import assert from 'node:assert/strict';
 import http from 'node:http';

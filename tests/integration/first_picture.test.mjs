@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Invariant R6: a new viewer starts at once, from the newest keyframe in the ring.
 import assert from 'node:assert/strict';
 import { scenario } from '../support/scenario.mjs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Somebody guesses passwords and tokens by every way in, while 20 viewers are on: nothing gets in, the viewers keep every
 // frame, and people of other addresses log in as fast as ever. RINGCAST_ABUSE=10000 sets the number of guesses, and prints
 // the figures of docs/reference/faults.md.

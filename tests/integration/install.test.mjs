@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An installation as a packager makes it: complete, at home under its own prefix, run by a service manager.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Several instances live on one machine.
 import assert from 'node:assert/strict';
 import { scenario } from '../support/scenario.mjs';

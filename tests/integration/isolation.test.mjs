@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Killing one process touches nothing that is not its own.
 import assert from 'node:assert/strict';
 import { decode } from '../support/media.mjs';

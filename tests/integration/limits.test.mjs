@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Limits for visitors: who is over one is told so, is counted, and nobody else notices.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Camera to viewer, end to end: order of the messages, no gap, and a stream that decodes.
 import assert from 'node:assert/strict';
 import { decode, probe } from '../support/media.mjs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Refused log-ins, counted at the camera: cameras lock accounts, so all streams of a host, all workers and every ringcastd
 // share what they know of them. The camera is behind a proxy that sees who was refused.
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Log lines of all processes, in each form: with their camera, its state and their process.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Viewers come and go by the hundred and leave nothing in the fan-out.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The admin address: metrics and health, apart from viewers, and of no weight for anything else.
 import assert from 'node:assert/strict';
 import { readExposition } from '../support/exposition.mjs';

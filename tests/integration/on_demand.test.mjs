@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A camera on demand has its first picture as soon as the camera has one: a viewer that wakes it is compared with a client
 // that asks the same camera at the same moment, with nothing in between. RINGCAST_ON_DEMAND_ROUNDS: how often (default 3).
 import assert from 'node:assert/strict';

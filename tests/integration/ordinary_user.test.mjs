@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Everything works for a user without privileges, beside an instance of root's.
 import assert from 'node:assert/strict';
 import { chownSync, mkdirSync } from 'node:fs';

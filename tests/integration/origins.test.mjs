@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Whose pages may ask, over all processes: what a refusal says, what a reload changes, and what TLS adds.
 import assert from 'node:assert/strict';
 import http from 'node:http';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A camera that is VLC: an RTSP server that shares no code with gst-rtsp-server. It sends over UDP only and refuses TCP
 // with 461.
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is no RTSP, and is left to libavformat: MPEG-TS and FLV over HTTP, RTMP and SRT. Independent servers at the other end:
 // node's for HTTP, FFmpeg's for the others.
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A camera whose pictures change their size in flight: another generation, and viewers go on over the same connection.
 import assert from 'node:assert/strict';
 import { decode, probe } from '../support/media.mjs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ringcast behind the proxies of docs/examples/proxies: the files are run as they are, but for ports, certificates and addresses.
 import assert from 'node:assert/strict';
 import http from 'node:http';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // deploy/quickstart with the build under test: what a second run does, when nothing has to be installed or built.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The recorder of docs/examples, on the ring of a real camera: a second reader needs no second session.
 import assert from 'node:assert/strict';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Who may have what, tried mechanically against the real programs: every way in, every path, every method, again after each
 // process was another one and after a reload. And what ends a stream.
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A ring becomes as large as its camera needs while viewers and a recorder read it, and whatever is killed meanwhile.
 import assert from 'node:assert/strict';
 import { readdirSync, readlinkSync, statSync } from 'node:fs';

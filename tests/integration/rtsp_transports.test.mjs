@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Cameras over TCP, UDP and TLS, by name and by IPv6 address, with passwords: an independent server at the other end.
 //
 // Everybody has a camera of his own: gst-rtsp-server 1.22 fails an assertion, or refuses UDP for good, when a second

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The sandbox of the real processes: what the kernel says of each, and that a layer that is missing is named.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

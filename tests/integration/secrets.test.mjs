@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A canary: a password that must be seen in nothing that ringcast writes, answers or shows.
 import assert from 'node:assert/strict';
 import { commandLine, environment } from '../support/processes.mjs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A camera with a sub stream: two streams of one camera, each with its own process and ring, one of them asked for by name.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';

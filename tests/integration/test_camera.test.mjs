@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The test camera itself: what the other tests believe about it.
 import assert from 'node:assert/strict';
 import { run } from '../support/processes.mjs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Viewers over TLS: what is spoken, what a new certificate changes and what it does not, and what is said of bad files.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ringcastctl user and token: the users file, without a ringcastd and with one.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

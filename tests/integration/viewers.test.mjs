@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ringcastctl viewers and kick, over one fan-out and several, and with one that does not answer.
 import assert from 'node:assert/strict';
 import { run, program } from '../support/processes.mjs';

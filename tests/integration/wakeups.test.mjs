@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What every process does in every state, counted in wake-ups a second: one that waits sleeps, and one that streams wakes a few
 // times for each picture. A process that spins is found by the time for which it could run, whether it sleeps in between or not.
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // WebSocket (RFC 6455), case by case, plain and over TLS: what the server does with each thing that a client can send.
 // docs/reference/websocket.md has the same cases as a table; this test compares the two, and writes the table when
 // RINGCAST_WRITE_DOCS is set.

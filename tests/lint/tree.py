@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The project's own files, from git or, in an unpacked archive, from the tree below the working directory."""
 import os
 import pathlib

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Does harm to a server, one kind at a time: node abuser.mjs ATTACK ADDRESS COUNT. It comes from an address of its own, prints
 // what it got as JSON, and knows nothing of who else is there.
 import net from 'node:net';

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A checker of ISO BMFF boxes (ISO/IEC 14496-12, 4.2) for the tests: independent of the writers under test.
  */

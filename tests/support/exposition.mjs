@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Prometheus' text format 0.0.4, read as strictly as its own tools do (parser and naming rules).
 import assert from 'node:assert/strict';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** The Pth percentile (0…100) of VALUES, by nearest rank. */
 export function percentile(values, p) {
   const sorted = [...values].sort((a, b) => a - b);

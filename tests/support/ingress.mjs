@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Home Assistant's ingress, as its core and its Supervisor do it together: a path with a token that is left away, the visitor's
 // address and host in headers, and WebSockets that are two connections with messages copied between them. At / is the page that
 // shows the add-on in a frame.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A viewer of one camera over WebSocket, which checks everything it receives against docs/reference/http.md.
 import assert from 'node:assert/strict';
 import WebSocket from 'ws';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Checks what viewers receive with FFmpeg's programs, which share no code with the writers under test.
 import assert from 'node:assert/strict';
 import { run } from './processes.mjs';

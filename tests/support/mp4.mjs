@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The parts of ISO/IEC 14496-12 that are needed to check what a viewer receives. Throws on malformed boxes.
 
 const NON_SYNC_SAMPLE = 0x00010000;

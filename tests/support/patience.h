@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How long a test in C waits for what must come. It tells what comes from what hangs, also on a slow machine,
  * so it is not a measure of anything. The limits of whole tests are in tests/CMakeLists.txt.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How many times slower than an optimised build on an idle machine this run may be. For limits that tell a slow program from
 // one that hangs; how long something takes is measured by the benchmarks.
 import { cpus, loadavg } from 'node:os';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Small plots for the documentation: columns of a file of comma-separated values, one panel below the other, as SVG.
 import { readFileSync } from 'node:fs';
 

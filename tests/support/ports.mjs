@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Ports for programs that cannot tell which one they took.
 import dgram from 'node:dgram';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Starting, watching and ending programs, always by process id.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** Mulberry32: a small generator of numbers in [0, 1), which are the same everywhere for the same SEED. */
 export function generator(seed) {
   let state = seed >>> 0;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A client that sends what it is told, byte by byte: HTTP requests and WebSocket frames (RFC 6455) that no library would make.
 // Plain and over TLS. It reads whole frames and answers, and notes how the connection ended.
 import { createHash, randomBytes } from 'node:crypto';

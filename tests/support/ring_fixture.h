@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A ring of its own for each test, under a name that no other process uses, and fragments whose bytes can be
  * checked. */
 #ifndef TESTS_SUPPORT_RING_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/support/ring_follower.h"
 
 #include <errno.h>

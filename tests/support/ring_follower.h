@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A reader that follows a ring as a viewer does and checks all that it gets: for the tests with several
  * processes. */
 #ifndef TESTS_SUPPORT_RING_FOLLOWER_H

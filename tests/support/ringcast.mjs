@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One ringcastd of the build under test, with its own configuration, runtime directory and instance name.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Rings as the kernel shows them. A ring is made without a name and linked later, so /proc/PID/maps does not name it and
 // it is recognised by its inode.
 import { readdirSync, readFileSync, statSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The parts of RTP (RFC 3550) and of H.264 over it (RFC 6184) that are needed to break a stream in a certain place.
 
 /** Types of NAL units (H.264, table 7-1). */

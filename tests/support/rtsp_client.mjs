@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The smallest RTSP client that can measure when a camera's first keyframe is whole. No other client can be faster.
 // H.264 over TCP, without a password.
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A proxy between a camera and ringcast-ingest that can break RTSP anywhere. It uses interleaved TCP to
 // the camera; its client may ask for the same or for UDP, which it makes from the interleaved packets.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A test with a stage of its own: a temporary directory, cameras, ringcast instances and viewers. All of them are
 // ended and checked in any case. On a failure the captured logs are printed.
 import assert from 'node:assert/strict';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The test camera: see tests/camera/README.md.
 import { Running, program, sanitizerEnvironment } from './processes.mjs';
 

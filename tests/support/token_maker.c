@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/support/token_maker.h"
 
 #include <openssl/ec.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Makes JWTs as an issuer or as an attacker would: any header, any payload, signed by any key in any way. It
  * has its own encoder, apart from what it tests.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Waiting for conditions, never for a length of time: every wait has a limit, and its error says what it waited for.
 
 const POLL_MS = 20;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A viewer that stays through all faults, and knows afterwards what it missed and when.
 import assert from 'node:assert/strict';
 import { LiveViewer } from './live_viewer.mjs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Choose a camera, see it, switch to another. No build step: the module comes from ringcast itself.
 
 import '/ringcast-player.js';

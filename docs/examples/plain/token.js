@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A camera in a page that does not know ringcast's log-in: the page's own server, which knows its visitors, gives each of them a
 // token that soon expires (`ringcastctl token`, or a JWT). token.html?camera=front&src=https://cameras.example/
 

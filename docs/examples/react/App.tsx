@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Choose a camera, see it, switch to another.
 
 import type { RingcastCameraElement, RingcastCondition } from 'ringcast-player';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // <ringcast-camera> as a React component (19 or later): typed props, callbacks, and the element itself as `ref`.
 
 import 'ringcast-player';

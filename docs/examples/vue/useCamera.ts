@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One camera after another in a <video>. Whatever happens to one (pictures come, the browser refuses them, something is
 // thrown, another is chosen, the view is left), there is a single clean-up: aborting its AbortController.
 

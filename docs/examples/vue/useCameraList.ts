@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The cameras of a ringcast server, requested when the view opens and whenever the user asks.
 
 import { onScopeDispose, readonly, ref } from 'vue';

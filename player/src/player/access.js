@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Whether a server knows the visitor by the browser's cookie: asked once for all players of a page, however many there are.
 // Nothing is held while the visitor is known; while it is not, one request in a long while notices a log-in elsewhere.
 

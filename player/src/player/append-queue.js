@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Hands messages to a SourceBuffer one at a time, in order, and bounds what the browser holds.
 // Nothing is appended while the buffer updates, no error is swallowed, and memory is capped: a browser that cannot
 // keep up loses whole groups of pictures, from a keyframe to the next, and never a part of one.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pauses between attempts that grow, and differ from page to page.
 
 export class Backoff {

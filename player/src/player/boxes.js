@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Reads what the player needs from ISO base media boxes (ISO/IEC 14496-12): the tracks of an init segment,
 // and sequence, decode time, random access and capture time of a fragment. Every length is checked before it is used.
 

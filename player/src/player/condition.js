@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a person wants to know about a camera, made from what the player knows: a word and a sentence, which never
 // promise more than is true.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Decides how a fragment relates to the pictures that the browser already has: it is the next one, a repeated one
 // (a server begins each connection with its newest keyframe), one that cannot be decoded because another
 // is missing, or one from a timeline that began again.

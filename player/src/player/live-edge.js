@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Keeps playback close behind the newest picture. Pure bookkeeping: its caller reports what arrives and what the video
 // does, and it answers what to do. It touches neither the video nor a clock, so that every rule can be tested.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One MediaSource on one <video>: attached when made, and all of it taken off again by close(), at any moment.
 
 import { AppendQueue } from './append-queue.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the player measures: what came, what was shown, and how old a picture was when it reached the screen.
 
 import { ServerClock } from './server-clock.js';

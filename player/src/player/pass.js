@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How one player proves who is watching: by the browser's cookie, or by a token that the page gives. A function that gives
 // tokens is asked for the first connection, and once more each time the server has refused what it gave.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { mediaSourceClass, whyUnplayable } from './media.js';
 import { Pass } from './pass.js';
 import { Session } from './session.js';

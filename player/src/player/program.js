@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which part of a stream goes to the browser: all of it, or the pictures alone. A muted video does not need sound, and
 // without it shows its pictures sooner: browsers gather sound before they begin, Chromium 200 ms of it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is inside <ringcast-camera>, and how it looks. The style sheets are constructed, because a strict
 // Content-Security-Policy does not allow a <style>.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 import { conditionOf } from './condition.js';
 import { MAX_TARGET_DELAY_S, RingcastPlayer } from './player.js';
 import { emptySheet, makeParts, shapeRules, sheetFor } from './ringcast-camera-parts.js';

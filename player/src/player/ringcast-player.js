@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The module to import: the class and the element. It defines the element once per page, and not where there is no browser.
 
 import { RingcastCameraElement } from './ringcast-camera.js';

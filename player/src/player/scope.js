@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A scope owns what must be undone: listeners, timers, sockets, object URLs, child scopes.
 // Closing it undoes all of them, newest first, whichever path led there. Nothing can be added to a closed scope.
 

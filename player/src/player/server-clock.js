@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The server's clock, from questions and answers over the socket. Pure bookkeeping: its user sends the
 // questions and passes in the time (ms of a clock that never jumps, such as performance.now()).
 

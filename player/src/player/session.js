@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Everything between one start() and its stop(): the socket, the MediaSource, the watch over playback.
 // All of it belongs to one scope, so that close() undoes it from any state and at any moment. The page may answer any
 // call to it with a stop(), so after such a call the code checks the scope before it touches anything else.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Whether sound is played with the pictures. A browser plays no further than its sound reaches, so sound that stops,
 // has gaps or cannot be decoded would stop the pictures, too. Then the pictures go on alone, and sound is tried again
 // when it has come steadily for a while. Pure bookkeeping, as in live-edge.js.

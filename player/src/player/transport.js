@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One WebSocket that is always open or being opened: it connects with a time limit, reconnects after every loss with
 // growing, jittered pauses, and never gives up. At most six sockets of a page connect at the same time. Where the server
 // wants another log-in first, the pass says when to try again.

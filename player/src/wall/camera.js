@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One camera with a selector: camera.html?camera=NAME
 
 import { CameraList } from './cameras.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The list of cameras, which the page asks for every few seconds while it can be seen.
 
 import { Scope } from '../player/scope.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The form to log in: on the log-in page, and in the dialog over the wall. Its markup is in each page.
 
 import { Scope } from '../player/scope.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The log-in page. It is the answer to a page that needs a log-in, at that page's own address, so after the log-in that address
 // is simply loaded again, with its query and its hash; at /login the wall comes next. No address is ever taken from a parameter.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Who is watching: the visitor's name and the log-out in the bar, and the log-in over a page whose log-in has ended. Pictures that
 // still run go on, and after the log-in everything is where it was.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A classic script, so that it runs before the first paint, and even if a module is missing. It sets the chosen colours,
 // and reloads the page if the server went away while the page was loading.
 

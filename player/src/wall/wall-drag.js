@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Dragging a tile to another place with a mouse, a pen or a finger, and swiping from one large tile to the next.
 // A press that hardly moves stays a click.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where every tile of the wall is: pure arithmetic, in CSS pixels, without a document.
 
 export const GAP_PX = 6;

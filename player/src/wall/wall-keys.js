@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What each key does, and its text in the help dialog: one table for both.
 
 /** `keys` as KeyboardEvent.key has them, `shown` as people read them; `visitor`: only where visitors log in. */

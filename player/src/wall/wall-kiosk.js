@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `?kiosk`: an unattended screen. It stays awake and recovers by itself.
 
 import { Scope } from '../player/scope.js';

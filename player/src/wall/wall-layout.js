@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The order of the tiles as the user arranged them, kept in the address and in the browser. The order in a shared address
 // takes precedence over the one that this browser remembers.
 

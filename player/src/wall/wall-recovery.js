@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The rules by which an unattended wall recovers by itself. Pure bookkeeping: its caller passes in the time and what the
 // tiles show, and it answers what to do.
 

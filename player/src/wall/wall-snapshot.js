@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The picture on the screen as a PNG file, in the camera's own size.
 
 import { snapshotName } from './wall-words.js';

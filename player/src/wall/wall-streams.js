@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which of a camera's two streams a tile shows, and the change from one to the other without a black moment: the new one
 // plays under the old one until its first picture is on the screen.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One camera on the wall: its picture, its name and its state.
 
 import { Scope } from '../player/scope.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Notices when the server has other files than those that this page was loaded from.
 
 import { Scope } from '../player/scope.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The words of the wall: a summary line, a headline over each tile that is not live, and the texts for screen readers.
 
 const GOOD = new Set(['live']);

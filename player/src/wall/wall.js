@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The wall: every configured camera, live, in a grid that fits the window.
 
 import { CameraList } from './cameras.js';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """
 Asks ringcastd on its control socket (docs/reference/control.md), as an NNG REQ client would: a process per question
 would be in the way of what is measured.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Visitors of a ringcast with log-in: a user, a static token, and JWTs as an issuer would make them (RFC 7519)."""
 
 import base64

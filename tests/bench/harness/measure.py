@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """One measurement: viewers on a server for a while, and what everybody used meanwhile."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The processes of a benchmark: ringcastd with its children, and the benchmark's own programs."""
 
 import json

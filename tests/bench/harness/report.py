@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The tables, as text and as Markdown, and the machine they were made on."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The scenarios. Each returns its tables, its raw figures and the faults that viewers saw."""
 
 import contextlib

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A Chromium for the tests, and questions to its pages.
 
 import { randomUUID } from 'node:crypto';

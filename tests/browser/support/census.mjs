@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Counts what a page holds: objects that survive a forced collection (by the debugger, not by hooks in the product),
 // and listeners, timers and object URLs (by wrapping the browser's functions before the page's scripts run).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A short film as a live stream: ffmpeg makes it once, and it is then played in a loop with decode times that go on.
 
 import { execFileSync } from 'node:child_process';

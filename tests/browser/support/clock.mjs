@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A clock that only the test moves; the real one comes back when the test ends. (Node 18's own mock timers lose nested ones.)
 import fakeTimers from '@sinonjs/fake-timers';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Lines of the player's library that its unit tests run, as Node counts them:
 //     node tests/browser/support/coverage.mjs
 // and those of the element, which needs a document, that its tests run in Chromium:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Builds docs/examples as a user of the package would: in a project with the packed player, Vue and React.
 
 import { spawnSync } from 'node:child_process';

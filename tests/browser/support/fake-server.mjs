@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Serves as docs/reference/http.md describes, without a camera, and can misbehave in every way that a server or a network can.
 
 import { createHash, randomUUID } from 'node:crypto';

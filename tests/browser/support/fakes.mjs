@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stand-ins for what a browser has and Node does not, with counters for what was made and not undone.
 
 class QuotaExceededError extends Error {

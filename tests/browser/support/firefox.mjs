@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A Firefox for the tests, by WebDriver BiDi. The functions of browser.mjs work with its pages, too.
 
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Builds small init segments and fragments, valid or not, for tests that do not need pictures in them.
 
 const bytes = (...values) => Buffer.from(values);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The player as its users get it: packed by npm, and installed from the tarball without a network.
 
 import { execFileSync } from 'node:child_process';

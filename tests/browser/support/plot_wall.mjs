@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Draws what real_wall_long.test.mjs has sampled: node tests/browser/support/plot_wall.mjs SAMPLES.csv > PLOT.svg
 import { columnsOf, plot } from '../../support/plot.mjs';
 

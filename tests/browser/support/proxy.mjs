@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A reverse proxy as a user would put it before ringcast: the user's pages, and ringcast for all else, on one address.
 
 import { createServer, request as ask } from 'node:http';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs one test file. If it cannot run here, prints the reason and ends with 77, which ctest shows as skipped.
 
 import { spawn, spawnSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the compositor really shows: frames of the DevTools screencast, and how dark they are.
 
 /** Records what PAGE shows while `body()` runs; answers `{ at, data }` in milliseconds since the start and base64 JPEG. */

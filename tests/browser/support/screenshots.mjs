@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Takes the pictures of docs/guide/wall.md from real cameras and real processes:
 //     RINGCAST_BUILD=$PWD/build/release node tests/browser/support/screenshots.mjs docs/images
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The straight line that fits points best, and the error of its slope.
 
 /** `points`: [[x, y], …], three at least. `{ slope, error }`, `error` being the standard error of the slope. */

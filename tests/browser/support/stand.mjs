@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A player with everything around it faked, for the unit tests of its state machine.
 
 import { RingcastPlayer } from '../../../player/src/player/player.js';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Vue's single-file components for esbuild.
 
 import { createHash } from 'node:crypto';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the tests of the wall share: a fake server, a browser, and functions that ask the page. Importing it makes a test file
 // open and close them. With RINGCAST_SCREENSHOTS=DIRECTORY the tests leave pictures there.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/process/ctl/ctl_fixture.h"
 
 #include <fcntl.h>

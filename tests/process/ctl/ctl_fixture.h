@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Runs ringcastctl, and a false ringcastd (an NNG REP socket in a process of its own) for it to talk to. The
  * test itself never uses NNG: a process that did could not fork.

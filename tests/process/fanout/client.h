@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A viewer's side for the tests: HTTP and WebSocket (RFC 6455) over a blocking socket with a time limit,
  * written apart from the library that the server uses. Every function fails the test (cmocka) when the time

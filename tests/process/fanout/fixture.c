@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/process/fanout/fixture.h"
 
 #include <setjmp.h>

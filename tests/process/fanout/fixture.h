@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What most tests of the fan-out begin with: a ringcast-fanout and one camera, `front`. Also what several of
  * them do with both.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/process/fanout/harness.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Plays ringcastd and its ingest workers for a real ringcast-fanout: starts it with a channel and a listening
  * socket, makes rings and publishes fragments whose content can be checked. Everything fails the test

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is let in and what is answered over HTTP, by a real ringcast-fanout (docs/reference/http.md). */
 #include <setjmp.h>
 #include <signal.h>

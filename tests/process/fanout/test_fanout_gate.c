@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who may watch, by a real ringcast-fanout (docs/reference/http.md). The test plays ringcastd, which says who there is, and
  * ringcast-password.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What cameras without viewers cost the fan-out (F5, F8: docs/design/fanout.md), and its loop. */
 #include <dirent.h>
 #include <setjmp.h>

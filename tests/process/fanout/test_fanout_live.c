@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What viewers of a camera receive, from a real ringcast-fanout. Invariants F1…: docs/design/fanout.md. */
 #include <setjmp.h>
 #include <signal.h>

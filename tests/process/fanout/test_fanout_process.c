@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The fan-out as a process: descriptors, counts, and how it ends. */
 #include <setjmp.h>
 #include <signal.h>

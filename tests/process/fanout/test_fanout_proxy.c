@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A fan-out behind a proxy and for pages of other origins, by a real ringcast-fanout (docs/reference/http.md). 127.0.0.2 is the
  * proxy that is trusted.

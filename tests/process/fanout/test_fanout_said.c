@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What viewers say, and what they are answered, by a real ringcast-fanout. docs/reference/websocket.md. */
 #include <setjmp.h>
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One client address among others, on a real ringcast-fanout with few descriptors: what it may hold without
  * asking for anything, and that there is room for the next request all the same. 127.0.0.1 attacks, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * How slow a viewer may be, and what keeps its connection. Each limit by itself, on a real ringcast-fanout.
  */

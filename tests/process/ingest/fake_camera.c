@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/process/ingest/fake_camera.h"
 
 #include <arpa/inet.h>

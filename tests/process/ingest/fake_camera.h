@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An RTSP server that misbehaves in one way, in a child process on a loopback port.
  */

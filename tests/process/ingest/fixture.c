@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/process/ingest/fixture.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Plays ringcastd's part towards ringcast-ingest: the fork_server and workers in processes of their own,
  * channels, rings. Every wait is for a condition and bounded.

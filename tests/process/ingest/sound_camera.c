@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/process/ingest/sound_camera.h"
 
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An RTSP server whose pictures are as they should be and whose sound is not, in a child process on a loopback port.
  */

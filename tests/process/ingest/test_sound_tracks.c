@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A whole worker, and a camera whose sound is not what it announces: which tracks there are, and that pictures go on. */
 #include <setjmp.h>
 #include <stdarg.h>

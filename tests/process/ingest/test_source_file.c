@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A file as a source: at its own speed, again and again, and nothing but media. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A whole worker on the test camera, an independent RTSP server: what is in the ring, and that it goes on. */
 #include <errno.h>
 #include <fcntl.h>

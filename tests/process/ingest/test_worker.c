@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The protocol of fork_server and worker, with cameras that do not work. */
 #include <errno.h>
 #include <fcntl.h>

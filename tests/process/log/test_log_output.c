@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Standard error that several threads and processes share, and one that is not read. */
 #include <errno.h>
 #include <fcntl.h>

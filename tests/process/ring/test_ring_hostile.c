@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * R7, R8: a process that has the ring's writable descriptor and means harm. It writes random values where
  * they hurt most and cuts the ring off, while readers read. They may get nothing useful; they must not crash,

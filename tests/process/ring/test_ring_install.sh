@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # libringcast as a stranger gets it: installed into an empty prefix, found with pkg-config, linked shared and static.
 # usage: test_ring_install.sh CMAKE BUILD_DIRECTORY PROGRAM.c COMPILER SANITIZERS
 set -eu

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * R5: writers that are killed. First at each step of publishing, of beginning a generation, of repairing a
  * ring and of going on in another; then at random instants. What a reader sees before, between and after is

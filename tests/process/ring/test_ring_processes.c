@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One writer at full speed, several readers, each a process of its own: every fragment that a reader gets is
  * whole and in order, no wake-up is lost (readers sleep without a time-out), all reach the end. Hangs end in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * R9: docs/examples/recorder.c, a program that knows the public library only, on rings with made-up
  * fragments. What it writes is compared byte for byte; whether players like it is for the tests with a

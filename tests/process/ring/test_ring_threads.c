@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A writer and readers as threads of one process on one and the same mapping: so ThreadSanitizer, which knows
  * nothing of two mappings of the same memory, can see every pair of accesses (R4). It runs in all other

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/process/sandbox/attempt.h"
 
 #include <errno.h>

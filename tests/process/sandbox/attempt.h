@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs something in a process of its own, inside a sandbox, and says what became of it. */
 #ifndef TESTS_PROCESS_SANDBOX_ATTEMPT_H
 #define TESTS_PROCESS_SANDBOX_ATTEMPT_H

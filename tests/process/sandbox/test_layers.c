@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which layers there are: where the kernel has them all, where it lacks some, and when none is wanted. */
 #include <errno.h>
 #include <fcntl.h>

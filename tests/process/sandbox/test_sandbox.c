@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What each role may and may not do once it is in its sandbox. Every attempt is made, in a process of its
  * own. */
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/process/supervisor/daemon_fixture.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A ringcastd of the test's own, with stand-ins for the programs that it starts, in a directory of its own.
  * Everything waits for conditions and gives up after a time limit; what is left behind fails the test.

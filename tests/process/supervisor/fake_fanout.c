@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Stands in for ringcast-fanout: notes every message in fanout.log, and gives its process id to every
  * connection. Orders: fanout-exits, fanout-mute (never ready), fanout-deaf (ready, then reads nothing),

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Stands in for ringcast-ingest, fork server and workers. Orders for the fork server: fork-server-exits,
  * fork-server-mute (never ready), fork-server-deaf (answers no spawn), fork-server-dies-in-spawn (once: after

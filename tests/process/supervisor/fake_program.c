@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/process/supervisor/fake_program.h"
 
 #include <dirent.h>

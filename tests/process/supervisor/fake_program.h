@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the stand-ins for ringcast-ingest and ringcast-fanout share. They speak the channel protocol and
  * misbehave on command: by files in the directory $FAKE_DIR, and, for workers, by the path of the camera's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A camera's states, with processes that the test itself forks in the fork server's place. */
 #include <setjmp.h>
 #include <stdarg.h>

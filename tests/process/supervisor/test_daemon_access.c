@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who may watch, from the users file to the fan-outs and ringcast-password, and what is left of it when a process is killed. The
  * fan-out is a stand-in (fake_fanout.c), ringcast-password is the real one.

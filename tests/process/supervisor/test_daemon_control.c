@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The control socket: every command, every error, and clients that do not behave. */
 #include <setjmp.h>
 #include <stdarg.h>

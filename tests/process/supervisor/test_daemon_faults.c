@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Children that die, hang or misbehave: what ringcastd does about each, and what it leaves alone. */
 #include <setjmp.h>
 #include <stdarg.h>

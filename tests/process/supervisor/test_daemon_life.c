@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ringcastd's start and end: what it prints, its exit codes, and that nothing is left behind. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Little room, few descriptors, many messages: what is short is said, and costs nothing else. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A ringcastd that was killed, and starts after it that fail: cameras and viewers go on, and the next start
  * has them.

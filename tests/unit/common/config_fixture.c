@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/common/config_fixture.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A directory of its own for each test, and configurations written into it. One thread. */
 #ifndef TESTS_UNIT_COMMON_CONFIG_FIXTURE_H
 #define TESTS_UNIT_COMMON_CONFIG_FIXTURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The black box: what a child writes is there for its parent, and a hostile child only spoils its own lines.
  */

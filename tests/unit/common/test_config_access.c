@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who may watch, and what is said over the web, in the configuration. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A configuration file with what was changed at run time. */
 #include <setjmp.h>
 #include <stdarg.h>

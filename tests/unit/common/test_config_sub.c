@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A camera's sub stream in the configuration. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Histograms of latencies. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is how busy. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The forms of log lines as they leave the process: JSON, the journal's datagrams, and what is left out. */
 #include <endian.h>
 #include <errno.h>

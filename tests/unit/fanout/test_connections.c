@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who counts as one client, and which of its idle connections go. */
 #include <arpa/inet.h>
 #include <netinet/in.h>

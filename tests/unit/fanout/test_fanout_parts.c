@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Parts of the fan-out that need no process. */
 #include <errno.h>
 #include <setjmp.h>

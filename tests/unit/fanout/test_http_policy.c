@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whose pages may ask, whose request it is, and what a proxy is believed. */
 #include <arpa/inet.h>
 #include <errno.h>

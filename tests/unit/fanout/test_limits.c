@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is let in, and how often: rates of addresses and numbers of connections (fanout/loop/limits.h, rates.h). */
 #include <arpa/inet.h>
 #include <setjmp.h>

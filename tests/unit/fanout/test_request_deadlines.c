@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* When the timer for requests that are to come is armed, and for when. */
 #include <netinet/in.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Fragments: every byte accounted for. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The worker's side of log-ins, with the test in the place of ringcastd. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* NAL units: finding them, naming them, making a sample of them. */
 #include <errno.h>
 #include <setjmp.h>

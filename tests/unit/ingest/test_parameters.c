@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Parameter sets: what they say, the codecs parameter, the init segment. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From access units to fragments in a real ring: generations, keyframes, audio. */
 #include <errno.h>
 #include <setjmp.h>

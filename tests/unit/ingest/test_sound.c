@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Sound beside the pictures: whether there is a track for it, where its units belong, and what is a unit of it. */
 #include <inttypes.h>
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* URLs with credentials of any characters; backoff. */
 #include <errno.h>
 #include <setjmp.h>

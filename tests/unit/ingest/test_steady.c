@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What passes through a worker allocates nothing: packets into access units, these into fragments in the
  * ring. The linker hands

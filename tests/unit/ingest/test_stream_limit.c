@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How much of a stream is published, and what is told of one that is served all the same. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Decode times: forward always, whatever the source's clock does. */
 #include <math.h>
 #include <setjmp.h>

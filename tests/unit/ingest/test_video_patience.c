@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How long a camera may be without a picture: by its pace, as it is learnt. */
 #include <setjmp.h>
 #include <stdarg.h>

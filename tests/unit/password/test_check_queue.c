@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whose password is hashed next. The rules Q1 and Q2 are those of check_queue.h. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From the question to the answer, with real hashes that are cheap. */
 #include <crypt.h>
 #include <setjmp.h>

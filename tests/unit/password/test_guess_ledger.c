@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* When a password may be tried, by a clock that the test plays. The rules L1 to L6 are those of guess_ledger.h. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which passwords are answered without a hash. The rules K1 to K4 are those of known.h. */
 #include <setjmp.h>
 #include <stdarg.h>

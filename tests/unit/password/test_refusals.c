@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What ringcastd is told of wrong passwords: not more than it can log. */
 #include <setjmp.h>
 #include <stdarg.h>

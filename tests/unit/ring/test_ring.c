@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One writer and one reader in the order that a viewer sees. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names, creation, locks and sweeping: what the supervisor does with rings. */
 #include <dirent.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * R8: readers survive a ring that is cut off under them, and leave other people's SIGBUS alone. cmocka has a
  * handler of its own, which it puts in place after the set-up of a test; so the rings that matter are opened

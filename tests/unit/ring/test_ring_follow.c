@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Following a camera (ringcast_follow): init segments and fragments in order, from ring to ring, and what
  * happens when a reader is too slow, a ring ends, or its content leads nowhere.

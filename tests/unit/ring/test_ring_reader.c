@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a reader makes of every state of a ring. Counters are set by hand; nothing here races. */
 #include <errno.h>
 #include <stdlib.h>

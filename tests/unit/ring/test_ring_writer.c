@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The writer's promises, and what it makes of the remains of another one. Counters are set by hand. */
 #include <errno.h>
 #include <fcntl.h>

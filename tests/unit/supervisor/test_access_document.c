@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the fan-outs and ringcast-password are told follows from the configuration and the users file. */
 #include <setjmp.h>
 #include <stdarg.h>

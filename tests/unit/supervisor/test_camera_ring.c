@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A camera's ring and its successors, with a writer in the worker's place. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* When log-ins may be tried, by a clock that the test plays. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers of single-use tokens: none is two tokens' while a fan-out could take one for the other. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Messages that wait for a process that is slow, and what is kept for a next ringcastd while its keeper is.
  */

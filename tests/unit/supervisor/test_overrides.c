@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The state file: whole or not at all, private, and put aside when it cannot be understood. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How large a ring should be. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What outlives ringcastd of log-ins: the key, sessions that have ended, tokens that were used. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A user of the package in TypeScript, to be checked by `tsc --strict` and never run: correct code must be accepted, and code
 // marked as an error must be refused.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/process/ingest/rtsp/script_server.h"
 
 #include <arpa/inet.h>

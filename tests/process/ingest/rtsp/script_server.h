@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An RTSP server that does what a test tells it, in a thread of its own on a loopback port. One connection at
  * a time. A handler answers each request; what was asked is kept.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/process/ingest/rtsp/session_fixture.h"
 
 #include <errno.h>

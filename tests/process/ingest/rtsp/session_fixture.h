@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What tests of a session have in common: its options for a server on this machine, and opening, reading and
  * closing with checks.

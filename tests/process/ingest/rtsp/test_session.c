@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A session with cameras that behave, and with some that do not. */
 #include <errno.h>
 #include <poll.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who gets the credentials, and whose word is followed. */
 #include <errno.h>
 #include <setjmp.h>

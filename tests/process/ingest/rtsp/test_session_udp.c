@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Packets beside the connection. */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The source that speaks RTSP: what it does beside handing out units. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The judgement as a whole: each way in, and what ends a visit. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How what a request brings is taken apart. */
 #include <errno.h>
 #include <setjmp.h>

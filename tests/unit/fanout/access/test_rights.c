@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which cameras patterns allow, and what rights are together. */
 #include <errno.h>
 #include <setjmp.h>

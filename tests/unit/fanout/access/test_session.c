@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Base64, signed sessions, and passwords that were found right before. */
 #include <errno.h>
 #include <setjmp.h>

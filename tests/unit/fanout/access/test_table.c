@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which access documents are taken, and what is found in them. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which JWTs are believed, and which attacks on them are not. */
 #include <errno.h>
 #include <openssl/ec.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "tests/unit/ingest/rtp/rtp_fixture.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A sender for the tests of RTP: makes packets, and puts payloads into a depacketizer or packets into a track
  * from memory of exactly their size, so that a sanitizer sees any byte read beyond it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* AAC over RTP as RFC 3640 and RFC 6416 have it, and what is one frame per packet. */
 #include <setjmp.h>
 #include <stdarg.h>

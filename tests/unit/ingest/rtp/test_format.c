@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a session description says of a media. */
 #include <errno.h>
 #include <setjmp.h>

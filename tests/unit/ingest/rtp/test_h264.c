@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* H.264 over RTP (RFC 6184), as it should be and as cameras send it. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* H.265 over RTP (RFC 7798). */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reports that come ever later, and what only looks like it. */
 #include <setjmp.h>
 #include <stdarg.h>

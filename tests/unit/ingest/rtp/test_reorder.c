@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Sequence numbers: order, losses, duplicates, wraps, new beginnings. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Packets into a track: headers, senders, reports, clocks. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Challenges as cameras write them, and the examples of the RFCs. */
 #include <errno.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Messages and interleaved packets out of what a connection brings. */
 #include <errno.h>
 #include <setjmp.h>

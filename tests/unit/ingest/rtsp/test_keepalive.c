@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which request keeps a session alive, when it is due, and what the end of a session teaches. */
 #include <setjmp.h>
 #include <stdarg.h>

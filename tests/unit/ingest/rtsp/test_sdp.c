@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Descriptions in the shapes that cameras give them. */
 #include <errno.h>
 #include <setjmp.h>

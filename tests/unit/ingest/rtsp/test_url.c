@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* URLs, Transport and Session headers, fingerprints. */
 #include <errno.h>
 #include <setjmp.h>
