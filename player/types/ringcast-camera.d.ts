@@ -86,9 +86,11 @@ export class RingcastCameraElement extends HTMLElement {
   readonly videoHeight: number;
   readonly readyState: number;
   readonly networkState: number;
-  readonly currentTime: number;
+  /** Players' controls set it to go to the newest picture. Somewhere else it does not stay: the player returns to the newest one. */
+  currentTime: number;
   readonly duration: number;
-  readonly playbackRate: number;
+  /** The player's own, near 1, with which it keeps to the newest picture; another one does not last. */
+  playbackRate: number;
   readonly seeking: boolean;
   readonly ended: boolean;
   readonly buffered: TimeRanges;

@@ -168,6 +168,28 @@ test('play and pause', LIMIT, async () => {
   assert.equal(lost, 'AbortError');
 });
 
+test('controls may set the time and the rate, as media-chrome does; the player returns to the newest picture', LIMIT, async () => {
+  await show(`<ringcast-camera camera="front" src="${server.url}" muted></ringcast-camera>`);
+  await untilMoving(page, { count: 1 });
+  const result = await element().evaluate((node) => {
+    'use strict';
+    const newest = node.seekable.end(node.seekable.length - 1);
+    node.currentTime = newest - 0.2;
+    node.playbackRate = 1.5;
+    return { time: node.video.currentTime - newest, rate: node.video.playbackRate };
+  });
+  assert.ok(Math.abs(result.time + 0.2) < 0.05, `${result.time}`);
+  assert.equal(result.rate, 1.5);
+  await until(() => element().evaluate((node) => node.playbackRate < 1.2), 'normal speed');
+  await element().evaluate((node) => node.pause());
+  await until(() => element().evaluate((node) => node.paused), 'pause');
+  await element().evaluate((node) => {
+    node.currentTime = node.seekable.end(0); // media-chrome's button for live
+    return node.play();
+  });
+  await untilMoving(page, { count: 1 });
+});
+
 test('a play that cannot be says why', LIMIT, async () => {
   await show('<ringcast-camera camera="attic" autoplay="false" muted></ringcast-camera>');
   await element().evaluate((node) => node.addEventListener('error', ({ detail }) => (globalThis.heard = detail)));

@@ -143,6 +143,21 @@ test('the help lists every key; the colours follow the system until the user cho
   assert.deepEqual(page.errors, []);
 });
 
+test('forced colours: every word has a ground, and the dot keeps its colour; a name from right to left keeps its beginning', LIMIT, async () => {
+  await serve(2);
+  const page = await open({ forcedColors: 'active' });
+  await live(page, 2);
+  const look = await page.locator('.badge').first().evaluate((badge) => ({
+    ground: getComputedStyle(badge).backgroundColor, text: getComputedStyle(badge).color, dot: getComputedStyle(badge, '::before').backgroundColor,
+  }));
+  assert.equal(look.dot, 'rgb(53, 208, 127)');
+  assert.notEqual(look.ground, look.text);
+  assert.doesNotMatch(look.ground, /rgba/, 'it covers the picture');
+  await shoot(page, 'wall-forced-colours');
+  assert.deepEqual(await page.$$eval('.tile .name', (names) => names.map(({ dir, title }) => [dir, title])), [['auto', 'Front door'], ['auto', 'Yard']]);
+  assert.deepEqual(page.errors, []);
+});
+
 test('S saves the picture in its own size with name and time; nothing is left of it', LIMIT, async () => {
   await serve(2);
   const page = await open({ prepare: (context) => context.addInitScript(instrument) });
@@ -161,7 +176,7 @@ test('S saves the picture in its own size with name and time; nothing is left of
   assert.deepEqual(page.errors, []);
 });
 
-test('M: one camera is heard at a time, and none when another one is shown', LIMIT, async () => {
+test('M: one camera is heard at a time; the sound goes along from one large camera to the next, and ends with it', LIMIT, async () => {
   await serve(3);
   const page = await open();
   await live(page, 3);
@@ -175,7 +190,43 @@ test('M: one camera is heard at a time, and none when another one is shown', LIM
   await page.keyboard.press('Enter');
   assert.equal(await page.locator('.large .sound').getAttribute('aria-pressed'), 'true');
   await page.keyboard.press('ArrowRight');
+  assert.deepEqual(await heard(), ['Garage']);
+  assert.equal(await page.locator('.large .sound').getAttribute('aria-pressed'), 'true');
+  await page.keyboard.press('Escape');
   assert.deepEqual(await heard(), []);
+  assert.deepEqual(page.errors, []);
+});
+
+test('a double click makes it large, Back returns to the wall, Enter works at once, and keys of any alphabet', LIMIT, async () => {
+  await serve(4);
+  const page = await open();
+  await live(page, 4);
+  const large = () => page.locator('.tile.large .name').allTextContents();
+  await page.keyboard.press('Enter');
+  assert.deepEqual(await large(), ['Front door'], 'nothing had the focus');
+  await page.keyboard.press('Enter');
+  assert.deepEqual(await large(), []);
+  const length = await page.evaluate(() => history.length);
+  for (let i = 0; i < 5; i++) {
+    await page.locator('.open').nth(1).dblclick();
+    assert.deepEqual(await large(), ['Yard']);
+    await page.keyboard.press('ArrowRight');
+    assert.deepEqual(await large(), ['Garage']);
+    await page.keyboard.press('Escape');
+    assert.deepEqual(await large(), []);
+    await until(async () => new URL(page.url()).hash === '', 'the address of the wall');
+  }
+  assert.equal(await page.evaluate(() => history.length), length, 'no trail');
+  await page.locator('.open').nth(2).click();
+  await page.goBack();
+  assert.deepEqual(await large(), []);
+  assert.equal(page.url().startsWith(server.url), true);
+  await page.goForward();
+  assert.deepEqual(await large(), ['Garage']);
+  await page.goBack();
+  await live(page, 4);
+  await page.evaluate(() => document.dispatchEvent(new KeyboardEvent('keydown', { key: '\u044b', code: 'KeyS', bubbles: true })));
+  await page.locator('#note', { hasText: /^Saved Garage/ }).waitFor();
   assert.deepEqual(page.errors, []);
 });
 

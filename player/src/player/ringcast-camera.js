@@ -17,6 +17,7 @@ const VIDEO_FIGURES = [
   ...['videoWidth', 'videoHeight', 'readyState', 'networkState', 'currentTime', 'duration', 'playbackRate', 'seeking', 'ended'],
   ...['buffered', 'played', 'seekable'],
 ];
+const VIDEO_SETTABLE = ['currentTime', 'playbackRate']; // for a while: the player returns to the newest picture at normal speed
 const VIDEO_METHODS = [
   ...['requestPictureInPicture', 'requestVideoFrameCallback', 'cancelVideoFrameCallback', 'getVideoPlaybackQuality'],
 ];
@@ -533,9 +534,16 @@ for (const name of VIDEO_FIGURES) {
     get() {
       return this.video[name];
     },
+    set: VIDEO_SETTABLE.includes(name) ? setter(name) : undefined,
     enumerable: true,
     configurable: true,
   });
+}
+
+function setter(name) {
+  return function (value) {
+    this.video[name] = value;
+  };
 }
 
 for (const name of VIDEO_METHODS) {

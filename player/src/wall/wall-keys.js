@@ -5,7 +5,7 @@
 export const KEYS = [
   { keys: ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'], shown: ['←', '→', '↑', '↓'], text: 'choose a camera; the next or previous one while one is large' },
   { keys: ['Home', 'End'], shown: ['Home', 'End'], text: 'the first or last camera' },
-  { keys: ['Enter'], shown: ['Enter'], text: 'make this camera large, and back', native: true },
+  { keys: ['Enter'], shown: ['Enter'], text: 'make this camera large, and back' },
   { keys: ['Escape'], shown: ['Esc'], text: 'all cameras again' },
   { keys: ['Shift+ArrowLeft', 'Shift+ArrowRight', 'Shift+ArrowUp', 'Shift+ArrowDown'], shown: ['Shift', '←', '→', '↑', '↓'], text: 'move the camera to another place (or drag it)' },
   { keys: ['f'], shown: ['F'], text: 'full screen' },
@@ -28,6 +28,7 @@ const ACTIONS = {
   'Shift+ArrowRight': ['place', 'right'],
   'Shift+ArrowUp': ['place', 'up'],
   'Shift+ArrowDown': ['place', 'down'],
+  Enter: ['choose'],
   Escape: ['back'],
   f: ['fullScreen'],
   m: ['sound'],
@@ -38,13 +39,20 @@ const ACTIONS = {
   '?': ['help'],
 };
 
+/** The letter on the key: of the keyboard's own layout, or, where that has no Latin letters, of the key's place. */
+function letterOf(key, code) {
+  if (key.length !== 1) return key;
+  if (key > '\u007f' && /^Key[A-Z]$/.test(code ?? '')) return code.slice(3).toLowerCase();
+  return key.toLowerCase();
+}
+
 /**
  * `[action, argument]` for a KeyboardEvent, or null. Keys with Ctrl, Alt or Meta belong to the browser, and a key that is
  * held down repeats only moves.
  */
-export function actionOf({ key, ctrlKey, altKey, metaKey, shiftKey, repeat }) {
+export function actionOf({ key, code, ctrlKey, altKey, metaKey, shiftKey, repeat }) {
   if (ctrlKey || altKey || metaKey) return null;
-  const letter = key.length === 1 ? key.toLowerCase() : key;
+  const letter = letterOf(key, code);
   const action = ACTIONS[shiftKey && letter.startsWith('Arrow') ? `Shift+${letter}` : letter];
   if (!action || (repeat && action[0] !== 'move' && action[0] !== 'place')) return null;
   return action;

@@ -4,7 +4,8 @@
 
 const KEY = 'ringcast.wall';
 const PARAMETER = 'order';
-const LONGEST = 256; // names; this page does not write more
+const MOST = 4096; // names that are read
+const LONGEST_QUERY = 4000; // characters: servers and proxies refuse addresses that are much longer. The browser's memory holds every order
 
 /** `names` in the arranged order; cameras that are not in it follow in the order of the configuration. */
 export function arranged(names, order) {
@@ -38,13 +39,14 @@ export function orderOfQuery(query) {
   const value = new RegExp(`[?&]${PARAMETER}=([^&]*)`).exec(query)?.[1];
   if (value === undefined) return null;
   const names = value.split(',').map(decode).filter((name) => name !== '');
-  return names.length > 0 && names.length <= LONGEST ? names : null;
+  return names.length > 0 && names.length <= MOST ? names : null;
 }
 
-/** `query` with another order, or none if `order` is null. Other parameters stay as they are. */
+/** `query` with another order, or none if `order` is null or too long for an address. Other parameters stay as they are. */
 export function queryWithOrder(query, order) {
   const rest = query.replace(/^\?/, '').split('&').filter((part) => part !== '' && !part.startsWith(`${PARAMETER}=`));
-  if (order) rest.push(`${PARAMETER}=${order.map(encodeURIComponent).join(',')}`);
+  const part = order && `${PARAMETER}=${order.map(encodeURIComponent).join(',')}`;
+  if (part && part.length <= LONGEST_QUERY) rest.push(part);
   return rest.length > 0 ? `?${rest.join('&')}` : '';
 }
 
@@ -83,7 +85,7 @@ export class Memory {
   /** The remembered order, or null. */
   get order() {
     const { order } = this.#read();
-    const valid = Array.isArray(order) && order.length <= LONGEST && order.every((name) => typeof name === 'string');
+    const valid = Array.isArray(order) && order.length <= MOST && order.every((name) => typeof name === 'string');
     return valid && order.length > 0 ? order : null;
   }
 

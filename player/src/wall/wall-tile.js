@@ -42,9 +42,9 @@ export class Tile {
     this.#sound = find('.sound');
     this.#silence = find('.silence');
     this.#figures = find('.figures');
-    find('.name').textContent = name;
+    find('.name').textContent = find('.name').title = name;
     const press = (selector, run) => this.#scope.listen(find(selector), 'click', run);
-    press('.open', () => owner.ontoggle(this));
+    press('.open', ({ detail }) => detail < 2 && owner.ontoggle(this)); // the second click of a double click changes nothing
     press('.back', () => owner.ontoggle(this));
     press('.sound', () => owner.onsound(this));
     press('.shot', () => owner.onsnapshot(this));

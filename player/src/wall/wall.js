@@ -8,6 +8,7 @@ import { Account } from './wall-account.js';
 import { Drag } from './wall-drag.js';
 import { commonRatio, fitGrid, fitOne, step } from './wall-grid.js';
 import { KEYS, actionOf } from './wall-keys.js';
+import { WallHistory } from './wall-history.js';
 import { Kiosk } from './wall-kiosk.js';
 import { Memory, arranged, largeOfHash, orderOfQuery, queryWithOrder, remembered, swapped } from './wall-layout.js';
 import { saveSnapshot } from './wall-snapshot.js';
@@ -45,12 +46,13 @@ class Wall {
   #kiosk = null;
   #list = null;
   #account = null;
+  #history = new WallHistory(window);
 
   open() {
     const scope = this.#scope;
     scope.listen(document, 'keydown', (event) => this.#onKey(event));
     scope.listen(document, 'fullscreenchange', () => this.#arrange());
-    scope.listen(window, 'hashchange', () => this.#onHash());
+    scope.listen(window, 'popstate', () => this.#history.onPop() && this.#onAddress());
     this.#watchSize();
     this.#openParts();
     this.#bindBar();
@@ -159,7 +161,7 @@ class Wall {
     this.#setCurrent(next.includes(this.#current) ? this.#current : (next[0] ?? null));
     if (hadFocus) this.#current?.open.focus({ preventScroll: true });
     const wanted = this.#wanted && this.#tile(this.#wanted);
-    if (wanted) this.#setLarge(wanted, false);
+    if (wanted) this.#setLarge(wanted, { focus: false, returns: false });
     this.#showSummary();
   }
 
@@ -248,16 +250,17 @@ class Wall {
     this.#onList([...this.#rows.values()]);
   }
 
-  #writeAddress() {
+  #writeAddress(returns = false) {
     const query = queryWithOrder(location.search, this.#order.length > 0 ? this.#order : null);
     const hash = this.#large ? `#${encodeURIComponent(this.#large.name)}` : '';
-    history.replaceState(null, '', location.pathname + query + hash);
+    this.#history.write(location.pathname + query + hash, { large: this.#large !== null, step: returns });
   }
 
-  #onHash() {
+  /** The user went back or on, or wrote another name behind the #. */
+  #onAddress() {
     const name = largeOfHash(location.hash);
     const tile = name === null ? null : this.#tile(name);
-    if (tile !== undefined && tile !== this.#large) this.#setLarge(tile);
+    if (tile !== undefined && tile !== this.#large) this.#setLarge(tile, { returns: false });
   }
 
   // ---- the current tile, and the large one
@@ -267,9 +270,14 @@ class Wall {
     for (const other of this.#tiles) other.current = other === tile;
   }
 
-  #setLarge(tile, focus = true) {
+  /** `focus`: the keyboard goes there; `returns`: the browser's Back returns from it. */
+  #setLarge(tile, { focus = true, returns = true } = {}) {
     const before = this.#large;
-    if (before && before !== tile) before.muted = true;
+    if (before && before !== tile) {
+      const heard = !before.muted;
+      before.muted = true;
+      if (tile && heard) this.#hear(tile);
+    }
     this.#drag?.cancel();
     this.#large = tile;
     this.#wanted = null;
@@ -277,7 +285,7 @@ class Wall {
     for (const other of this.#tiles) other.show(other === tile);
     if (tile) this.#setCurrent(tile);
     this.#arrange();
-    this.#writeAddress();
+    this.#writeAddress(returns && !before);
     this.#showSummary();
     const target = tile ?? before;
     if (focus && this.#tiles.includes(target)) target.open.focus({ preventScroll: true });
@@ -308,7 +316,7 @@ class Wall {
   #onKey(event) {
     if (document.querySelector('dialog[open]') || event.defaultPrevented) return;
     const action = actionOf(event);
-    if (!action) return;
+    if (!action || (action[0] === 'choose' && event.target.closest?.('button, a, input'))) return;
     event.preventDefault();
     this[action[0]](action[1]);
   }
@@ -324,6 +332,11 @@ class Wall {
     if (to === from) return;
     this.#swap(from, to);
     this.#current.open.focus();
+  }
+
+  /** Where nothing has the focus, which would do it itself. */
+  choose() {
+    if (this.#current) this.#setLarge(this.#large ? null : this.#current);
   }
 
   back() {
@@ -368,10 +381,15 @@ class Wall {
   }
 
   /** One camera is heard at a time. */
+  #hear(tile) {
+    for (const other of this.#tiles) if (other !== tile && !other.muted) other.muted = true;
+    tile.muted = false;
+  }
+
   #toggleSound(tile) {
     const on = tile.muted;
-    for (const other of this.#tiles) if (!other.muted) other.muted = true;
-    tile.muted = !on;
+    if (on) this.#hear(tile);
+    else tile.muted = true;
     this.#say(`${tile.name}: sound ${on ? 'on' : 'off'}`);
   }
 
