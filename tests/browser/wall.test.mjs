@@ -183,6 +183,26 @@ test('the server goes away and comes back: the last pictures stay, the page is n
   assert.equal(await page.evaluate(() => globalThis.mark), 'same page');
 });
 
+test('the list hears of the server first: the players do not wait for the end of their pauses', LIMIT, async () => {
+  await serve(4);
+  const page = await open();
+  await live(page, 4);
+  await page.evaluate(() => {
+    globalThis.pauses = new Map();
+    for (const camera of document.querySelectorAll('ringcast-camera')) {
+      camera.addEventListener('statechange', ({ detail }) => detail.retryMs && globalThis.pauses.set(camera.camera, detail.retryMs));
+    }
+  });
+  await server.stop();
+  await until(() => page.evaluate(() => globalThis.pauses.size === 4 && Math.min(...globalThis.pauses.values()) > 6500), 'long pauses', 60_000);
+  server.asked.clear();
+  const { upgrades } = server;
+  await server.start();
+  await until(() => server.upgrades === upgrades + 4, 'all players', 40_000);
+  assert.ok(server.asked.get('/api/cameras') <= 2, `asked ${server.asked.get('/api/cameras')} times, one every three seconds`);
+  await live(page, 4);
+});
+
 test('cameras that are added, moved and removed appear, move and go; the others play on', LIMIT, async () => {
   await serve(3);
   const page = await open();

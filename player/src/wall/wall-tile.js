@@ -23,6 +23,7 @@ export class Tile {
   #figures;
   #rect = null;
   #announced = { width: null, height: null }; // in the list of cameras
+  #welcomed = false;
   seen = null; // name of the last condition that the wall has reported
 
   /**
@@ -126,6 +127,13 @@ export class Tile {
     if (mime && error?.code === 'codec' && error.mime !== mime) this.camera.restart();
   }
 
+  /** The server answers the page, so a player that has lost it need not wait for its next attempt: once for each loss. */
+  welcome() {
+    if (this.#welcomed || this.condition.name !== 'reconnecting') return;
+    this.#welcomed = true;
+    this.camera.player?.retry();
+  }
+
   /** Puts the tile in its place, or out of sight if there is none. */
   place(rect) {
     const before = this.#rect;
@@ -168,6 +176,7 @@ export class Tile {
   }
 
   #onCondition() {
+    if (this.condition.name !== 'reconnecting') this.#welcomed = false;
     this.show(this.root.classList.contains('large'));
     this.#owner.oncondition(this);
   }

@@ -123,7 +123,10 @@ class Wall {
     const before = new Map(this.#tiles.map((tile) => [tile.name, tile]));
     const next = arranged([...this.#rows.keys()], this.#order).map((name) => before.get(name) ?? this.#make(name));
     const changed = next.length !== this.#tiles.length || next.some((tile, i) => tile !== this.#tiles[i]);
-    for (const tile of next) tile.update(this.#rows.get(tile.name));
+    for (const tile of next) {
+      tile.update(this.#rows.get(tile.name));
+      tile.welcome();
+    }
     if (changed) this.#replace(next);
     this.#listed = true;
     this.#showNone();
