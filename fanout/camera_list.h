@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fanout/access/visitor.h"
+#include "common/visitor/visitor.h"
 #include "fanout/http/assets.h"
 #include "fanout/stream.h"
 

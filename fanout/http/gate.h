@@ -4,7 +4,7 @@
  * refusal. What sends content or joins a viewer takes a permit, and only gate.c can make one: a path that does
  * not ask does not compile. ringcast-fanout's only thread.
  *
- * Who makes a request is judged by fanout/access at once, but for a user's password, which ringcast-password checks: then
+ * Who makes a request is judged by common/visitor at once, but for a user's password, which ringcast-password checks: then
  * the verdict is GATE_WAIT, the gate calls `answered` when there is an answer, and the same question to it then gets the
  * verdict.
  */
@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fanout/access/access.h"
-#include "fanout/access/credentials.h"
+#include "common/visitor/access.h"
+#include "common/visitor/credentials.h"
 #include "fanout/http/http_request.h"
 #include "fanout/http/password_link.h"
 #include "fanout/loop/connections.h"

@@ -7,8 +7,8 @@
 
 #include <libwebsockets.h>
 
-#include "fanout/access/access.h"
-#include "fanout/access/credentials.h"
+#include "common/visitor/access.h"
+#include "common/visitor/credentials.h"
 #include "fanout/http/http_request.h"
 
 /*

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fanout/access/base64.h"
+#include "common/visitor/base64.h"
 #include "fanout/http/origin.h"
 #include "fanout/http/subprotocol.h"
 

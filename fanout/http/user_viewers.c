@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/hash.h"
-#include "fanout/access/visitor.h"
+#include "common/visitor/visitor.h"
 
 /* There are as many as users who watch, and only the configuration makes users. */
 struct user_viewers_entry {

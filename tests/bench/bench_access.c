@@ -20,7 +20,7 @@
 
 #include <jansson.h>
 
-#include "fanout/access/access.h"
+#include "common/visitor/access.h"
 #include "tests/bench/clock.h"
 #include "tests/support/token_maker.h"
 

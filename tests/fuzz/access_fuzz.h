@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the fuzz targets of fanout/access share: a table with one user, one token and one secret for JWTs,
+ * What the fuzz targets of common/visitor share: a table with one user, one token and one secret for JWTs,
  * and what must hold for any credentials and judgement.
  */
 #ifndef TESTS_FUZZ_ACCESS_FUZZ_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fanout/access/access.h"
+#include "common/visitor/access.h"
 
 /* The time of every judgement, and the names of all who may get in. */
 #define ACCESS_FUZZ_NOW INT64_C(1700000000)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fanout/access/web_token.h"
+#include "common/visitor/web_token.h"
 #include "tests/fuzz/access_fuzz.h"
 #include "tests/support/token_maker.h"
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Static tokens, made with `ringcastctl token`: rct_<id>_<secret>. The table has only the SHA-256 of each.
- * Pure but for the page that the fan-outs share. ringcast-fanout's only thread.
+ * Pure but for the page that the fan-outs share. One thread at a time.
  */
-#ifndef FANOUT_ACCESS_TOKEN_H
-#define FANOUT_ACCESS_TOKEN_H
+#ifndef COMMON_VISITOR_TOKEN_H
+#define COMMON_VISITOR_TOKEN_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fanout/access/table.h"
+#include "common/visitor/table.h"
 
 /* What every static token begins with. */
 #define TOKEN_PREFIX "rct_"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fanout/access/base64.h"
+#include "common/visitor/base64.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A visitor: whoever makes a request or watches a stream, after access_judge has let them in. Counted,
- * because a stream keeps its visitor as long as it runs. Pure. ringcast-fanout's only thread.
+ * because a stream keeps its visitor as long as it runs. Pure. One thread at a time.
  */
-#ifndef FANOUT_ACCESS_VISITOR_H
-#define FANOUT_ACCESS_VISITOR_H
+#ifndef COMMON_VISITOR_VISITOR_H
+#define COMMON_VISITOR_VISITOR_H
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fanout/access/rights.h"
-#include "fanout/access/table.h"
+#include "common/visitor/rights.h"
+#include "common/visitor/table.h"
 
 /* Bytes of a name: that of a JWT may be longer than a configured user's. */
 #define VISITOR_NAME_MAX 255

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "fanout/access/visitor.h"
+#include "common/visitor/visitor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/text.h"
-#include "fanout/access/session.h"
+#include "common/visitor/session.h"
 
 static const char *const via_names[] = {
     [VISITOR_ANONYMOUS] = "anonymous", [VISITOR_SESSION] = "session", [VISITOR_BASIC] = "basic",

@@ -2,18 +2,18 @@
 /*
  * The access document, as ringcastd hands it out (docs/reference/control.md, `access`): users, groups,
  * static tokens, ended sessions, and what JWTs are checked with. A table does not change; a new document
- * makes a new table. It holds the key of the sessions. Pure. ringcast-fanout's only thread.
+ * makes a new table. It holds the key of the sessions. Pure. One thread at a time.
  */
-#ifndef FANOUT_ACCESS_TABLE_H
-#define FANOUT_ACCESS_TABLE_H
+#ifndef COMMON_VISITOR_TABLE_H
+#define COMMON_VISITOR_TABLE_H
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fanout/access/rights.h"
-#include "fanout/access/web_token.h"
+#include "common/visitor/rights.h"
+#include "common/visitor/web_token.h"
 
 /* Rows that each list of the document may have. */
 #define TABLE_ROWS_MAX 65536

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fanout/access/verified.h"
+#include "common/visitor/verified.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "common/base/secret.h"
-#include "fanout/access/credentials.h"
+#include "common/visitor/credentials.h"
 
 /* Bytes of an address, as text or as the network of one. */
 #define PLACE_SIZE 64

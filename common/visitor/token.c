@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fanout/access/token.h"
+#include "common/visitor/token.h"
 
 #include <openssl/sha.h>
 #include <string.h>

@@ -2,14 +2,14 @@
 /*
  * Sessions: a cookie that names a user and its own end, signed with HMAC-SHA256 (RFC 2104) by the key of the
  * access document, so every fan-out accepts what another has signed and none keeps a list. Pure but for the
- * random id. ringcast-fanout's only thread.
+ * random id. One thread at a time.
  */
-#ifndef FANOUT_ACCESS_SESSION_H
-#define FANOUT_ACCESS_SESSION_H
+#ifndef COMMON_VISITOR_SESSION_H
+#define COMMON_VISITOR_SESSION_H
 
 #include <stdint.h>
 
-#include "fanout/access/table.h"
+#include "common/visitor/table.h"
 
 #define SESSION_COOKIE_NAME "ringcast_session"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fanout/access/table.h"
+#include "common/visitor/table.h"
 
 #include <ctype.h>
 #include <errno.h>

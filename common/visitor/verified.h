@@ -4,10 +4,10 @@
  * them with each request costs one check in ten minutes. An answer is for the address that asked: otherwise
  * guesses from everywhere could be tried here, past the ledger of guesses that ringcast-password keeps for
  * each address. Only a keyed hash (HMAC-SHA256 with a key of this process) of each is kept. Pure but for the
- * random key. ringcast-fanout's only thread.
+ * random key. One thread at a time.
  */
-#ifndef FANOUT_ACCESS_VERIFIED_H
-#define FANOUT_ACCESS_VERIFIED_H
+#ifndef COMMON_VISITOR_VERIFIED_H
+#define COMMON_VISITOR_VERIFIED_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who makes a request, and what they may watch: the judgement on what credentials_read has found, by the
- * newest access document. It never waits. Pure: no socket, and the caller gives the time. ringcast-fanout's
- * only thread.
+ * newest access document. It never waits. Pure: no socket, and the caller gives the time. One thread at a
+ * time.
  *
  * The order for a request: credentials_read, access_judge, visitor_may_watch, and for a stream
  * access_use_once at the end. On ACCESS_ASK_PASSWORD the caller asks ringcast-password and hands a right
  * answer to access_password_right.
  */
-#ifndef FANOUT_ACCESS_ACCESS_H
-#define FANOUT_ACCESS_ACCESS_H
+#ifndef COMMON_VISITOR_ACCESS_H
+#define COMMON_VISITOR_ACCESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fanout/access/credentials.h"
-#include "fanout/access/session.h"
-#include "fanout/access/visitor.h"
+#include "common/visitor/credentials.h"
+#include "common/visitor/session.h"
+#include "common/visitor/visitor.h"
 
 enum access_verdict {
     ACCESS_GRANTED,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Rights: a role, and patterns of camera names. Shared and counted, because many visitors have the same.
- * Pure: no file, no socket, no clock. ringcast-fanout's only thread.
+ * Pure: no file, no socket, no clock. One thread at a time.
  */
-#ifndef FANOUT_ACCESS_RIGHTS_H
-#define FANOUT_ACCESS_RIGHTS_H
+#ifndef COMMON_VISITOR_RIGHTS_H
+#define COMMON_VISITOR_RIGHTS_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fanout/access/session.h"
+#include "common/visitor/session.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "common/access/access_value.h"
 #include "common/base/bytes.h"
-#include "fanout/access/base64.h"
+#include "common/visitor/base64.h"
 
 /* What is signed: version, issued, expires (both big-endian), id, user. */
 #define VERSION 1

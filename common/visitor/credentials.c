@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fanout/access/credentials.h"
+#include "common/visitor/credentials.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 #include "common/access/access_value.h"
 #include "common/base/secret.h"
 #include "common/base/text.h"
-#include "fanout/access/base64.h"
+#include "common/visitor/base64.h"
 
 /* RFC 9110, 5.6.3. */
 #define BLANKS " \t"

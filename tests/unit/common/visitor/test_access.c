@@ -18,8 +18,8 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "fanout/access/access.h"
-#include "fanout/access/token.h"
+#include "common/visitor/access.h"
+#include "common/visitor/token.h"
 #include "tests/support/token_maker.h"
 
 #define NOW INT64_C(1700000000)

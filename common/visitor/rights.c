@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fanout/access/rights.h"
+#include "common/visitor/rights.h"
 
 #include <locale.h>
 #include <stdlib.h>

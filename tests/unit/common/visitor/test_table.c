@@ -12,7 +12,7 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "fanout/access/table.h"
+#include "common/visitor/table.h"
 
 #define KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define HASH "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" /* SHA-256 of "abc" */

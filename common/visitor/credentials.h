@@ -9,15 +9,15 @@
  * between cookies it goes on to the next one: browsers send them by themselves, and an old one must not keep
  * out a new log-in.
  */
-#ifndef FANOUT_ACCESS_CREDENTIALS_H
-#define FANOUT_ACCESS_CREDENTIALS_H
+#ifndef COMMON_VISITOR_CREDENTIALS_H
+#define COMMON_VISITOR_CREDENTIALS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "common/access/access_value.h"
-#include "fanout/access/session.h"
-#include "fanout/access/web_token.h"
+#include "common/visitor/session.h"
+#include "common/visitor/web_token.h"
 
 #define CREDENTIALS_USER_MAX ACCESS_USER_MAX
 #define CREDENTIALS_PASSWORD_MAX ACCESS_PASSWORD_MAX

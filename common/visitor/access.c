@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fanout/access/access.h"
+#include "common/visitor/access.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -10,9 +10,9 @@
 #include "common/base/secret.h"
 #include "common/ipc/memory_file.h"
 #include "common/log/log.h"
-#include "fanout/access/token.h"
-#include "fanout/access/verified.h"
-#include "fanout/access/web_token.h"
+#include "common/visitor/token.h"
+#include "common/visitor/verified.h"
+#include "common/visitor/web_token.h"
 
 /* Sessions that were ended here and that ringcastd has not confirmed by a document yet: the newest. */
 #define ENDED_MAX 256

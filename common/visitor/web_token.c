@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fanout/access/web_token.h"
+#include "common/visitor/web_token.h"
 
 #include <errno.h>
 #include <jwt.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "common/base/secret.h"
-#include "fanout/access/base64.h"
+#include "common/visitor/base64.h"
 
 /* Bits of an RSA key (RFC 7518, 3.3), and of the largest that is worth its time. */
 #define RSA_BITS_MIN 2048

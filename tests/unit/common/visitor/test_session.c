@@ -12,9 +12,9 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "fanout/access/base64.h"
-#include "fanout/access/session.h"
-#include "fanout/access/verified.h"
+#include "common/visitor/base64.h"
+#include "common/visitor/session.h"
+#include "common/visitor/verified.h"
 
 #define NOW INT64_C(1700000000)
 #define DOCUMENT                                                                                             \

@@ -14,7 +14,7 @@
 
 #include "common/access/access_value.h"
 #include "common/base/clock.h"
-#include "fanout/access/rights.h"
+#include "common/visitor/rights.h"
 
 static struct rights *make(enum access_role role, const char *patterns)
 {

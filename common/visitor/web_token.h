@@ -2,10 +2,10 @@
 /*
  * JWTs (RFC 7519) that others issue, checked with libjwt: HS256, RS256 and ES256 (RFC 7518, 3.1). Which
  * algorithm and key count is said by the configuration and never by the token (RFC 8725, 3.1). Pure.
- * ringcast-fanout's only thread.
+ * One thread at a time.
  */
-#ifndef FANOUT_ACCESS_WEB_TOKEN_H
-#define FANOUT_ACCESS_WEB_TOKEN_H
+#ifndef COMMON_VISITOR_WEB_TOKEN_H
+#define COMMON_VISITOR_WEB_TOKEN_H
 
 #include <jansson.h>
 #include <openssl/types.h>

@@ -12,7 +12,7 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "fanout/access/credentials.h"
+#include "common/visitor/credentials.h"
 
 static struct credentials credentials;
 

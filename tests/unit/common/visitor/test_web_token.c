@@ -16,7 +16,7 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "fanout/access/web_token.h"
+#include "common/visitor/web_token.h"
 #include "tests/support/token_maker.h"
 
 #define NOW INT64_C(1700000000)
