@@ -32,14 +32,19 @@
 
 static void print_status(const json_t *status)
 {
-    status_table_print(status, stdout);
+    status_table_print_head(status, stdout);
+    status_table_print_cameras(json_object_get(status, "cameras"), stdout);
 }
 
 static enum exit_code run_status(struct client *client, const struct options *options)
 {
     json_t *status = NULL;
-    enum exit_code code = request_status(client, options, &status);
+    enum exit_code code = request_status_of(
+        client, options, options->argument_count > 0 ? options->arguments[0] : NULL, &status);
 
+    if (code == EXIT_CODE_OK && options->only_bad) {
+        json_object_set_new(status, "cameras", status_table_sorted(json_object_get(status, "cameras"), true));
+    }
     if (code == EXIT_CODE_OK) {
         code = request_print(options, status, print_status);
     }

@@ -20,8 +20,9 @@ static const char usage[] =
     "Usage: ringcastctl [--config FILE | --socket URL] COMMAND [--json]\n"
     "\n"
     "Looking:\n"
-    "  status                     what ringcastd and each camera are doing\n"
-    "  top                        the same, live, on the whole screen\n"
+    "  status [CAMERA] [--only-bad]\n"
+    "                             what ringcastd and each camera are doing\n"
+    "  top                        the same, live, on the whole screen, with trouble at the top\n"
     "  events [--follow]          the next event, or all events as they happen\n"
     "  viewers [CAMERA]           the viewers: address, since when, bytes, drops\n"
     "  log CAMERA                 last log lines of a camera's process, or of fanout, template, keeper\n"
@@ -90,6 +91,7 @@ static const char usage[] =
     "      --ttl TIME      token: how long it is good: a number and s, m, h, d or w; or never\n"
     "      --once          token: good for one use\n"
     "      --name TEXT     token: what it is for\n"
+    "      --only-bad      status: only the cameras that are in trouble, the worst first\n"
     "  -h, --help          print this\n"
     "  -V, --version       print the version of ringcastctl\n"
     "\n"
@@ -110,6 +112,7 @@ enum option_flags {
     OPTION_TTL = 1u << 9,
     OPTION_ONCE = 1u << 10,
     OPTION_NAME = 1u << 11,
+    OPTION_ONLY_BAD = 1u << 12,
 };
 
 #define ANY_NUMBER 1000
@@ -125,7 +128,8 @@ enum long_option {
     PASSWORD_STDIN_OPTION,
     TTL_OPTION,
     ONCE_OPTION,
-    NAME_OPTION
+    NAME_OPTION,
+    ONLY_BAD_OPTION
 };
 
 static const struct command_form {
@@ -136,7 +140,7 @@ static const struct command_form {
     const char *takes; /* the same for people: "restart takes …" */
     unsigned options;  /* enum option_flags */
 } forms[] = {
-    {"status", NULL, COMMAND_STATUS, 0, 0, "no argument", 0},
+    {"status", NULL, COMMAND_STATUS, 0, 1, "at most the name of a camera", OPTION_ONLY_BAD},
     {"top", NULL, COMMAND_TOP, 0, 0, "no argument", 0},
     {"events", NULL, COMMAND_EVENTS, 0, 0, "no argument", OPTION_FOLLOW | OPTION_TIMEOUT},
     {"viewers", NULL, COMMAND_VIEWERS, 0, 1, "at most the name of a camera", 0},
@@ -189,6 +193,7 @@ static const struct option names[] = {
     {"ttl", required_argument, NULL, TTL_OPTION},
     {"once", no_argument, NULL, ONCE_OPTION},
     {"name", required_argument, NULL, NAME_OPTION},
+    {"only-bad", no_argument, NULL, ONLY_BAD_OPTION},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -222,6 +227,7 @@ static bool check_options(const struct command_form *form, const struct options 
         {options->ttl != NULL, OPTION_TTL, "--ttl"},
         {options->once, OPTION_ONCE, "--once"},
         {options->name != NULL, OPTION_NAME, "--name"},
+        {options->only_bad, OPTION_ONLY_BAD, "--only-bad"},
     };
 
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
@@ -354,6 +360,9 @@ static bool take_option(int option, struct options *options, enum exit_code *cod
         return true;
     case NAME_OPTION:
         options->name = optarg;
+        return true;
+    case ONLY_BAD_OPTION:
+        options->only_bad = true;
         return true;
     case 'h':
         fputs(usage, stdout);

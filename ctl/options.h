@@ -70,6 +70,7 @@ struct options {
     bool follow;
     bool once;
     bool password_stdin;
+    bool only_bad;
 };
 
 /*

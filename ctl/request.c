@@ -124,12 +124,22 @@ enum exit_code request_ok(struct client *client, const struct options *options, 
     return code;
 }
 
+enum exit_code request_status_of(struct client *client, const struct options *options, const char *camera,
+                                 json_t **status)
+{
+    json_t *request = camera ? request_for_camera("status", camera) : message_new("status");
+
+    if (!request) {
+        return EXIT_CODE_USAGE;
+    }
+    enum exit_code code = request_ask(client, options, request, "status", status);
+    const char *problem = code == EXIT_CODE_OK ? status_table_check(*status) : NULL;
+    return problem ? request_malformed(problem) : code;
+}
+
 enum exit_code request_status(struct client *client, const struct options *options, json_t **status)
 {
-    enum exit_code code = request_ask(client, options, message_new("status"), "status", status);
-    const char *problem = code == EXIT_CODE_OK ? status_table_check(*status) : NULL;
-
-    return problem ? request_malformed(problem) : code;
+    return request_status_of(client, options, NULL, status);
 }
 
 json_t *request_for_camera(const char *type, const char *camera)

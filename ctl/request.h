@@ -21,6 +21,10 @@ enum exit_code request_ask(struct client *client, const struct options *options,
 /* Sends REQUEST (consumed), whose reply is a plain "ok", and prints that reply with --json. */
 enum exit_code request_ok(struct client *client, const struct options *options, json_t *request);
 
+/* Asks for the status, with CAMERA and its sub stream alone unless CAMERA is NULL. The rest is as with request_status. */
+enum exit_code request_status_of(struct client *client, const struct options *options, const char *camera,
+                                 json_t **status);
+
 /* Asks for the whole status. On EXIT_CODE_OK *status is well-formed. The caller frees it in any case. */
 enum exit_code request_status(struct client *client, const struct options *options, json_t **status);
 

@@ -194,11 +194,48 @@ static void print_sandbox(const json_t *status, FILE *out)
     json_decref(common);
 }
 
-void status_table_print(const json_t *status, FILE *out)
+void status_table_print_head(const json_t *status, FILE *out)
 {
     print_summary(status, out);
     print_sandbox(status, out);
-    table_print(columns, COLUMN_COUNT, json_object_get(status, "cameras"), out);
+}
+
+void status_table_print_cameras(const json_t *cameras, FILE *out)
+{
+    table_print(columns, COLUMN_COUNT, cameras, out);
+}
+
+enum status_trouble status_table_trouble(const json_t *camera)
+{
+    static const char *const at_rest[] = {"idle", "disabled"};
+    const char *state = message_string(camera, "state", "");
+    bool told = message_string(camera, "error", NULL) || message_string(camera, "audio_error", NULL);
+
+    for (size_t i = 0; i < sizeof(at_rest) / sizeof(at_rest[0]); i++) {
+        if (strcmp(state, at_rest[i]) == 0) {
+            return STATUS_WELL;
+        }
+    }
+    if (strcmp(state, "streaming") == 0) {
+        return told ? STATUS_IMPAIRED : STATUS_WELL;
+    }
+    return strcmp(state, "starting") == 0 && !told ? STATUS_IMPAIRED : STATUS_AWAY;
+}
+
+json_t *status_table_sorted(const json_t *cameras, bool only_bad)
+{
+    json_t *sorted = json_array();
+    size_t index;
+    json_t *camera;
+
+    for (int trouble = STATUS_AWAY; trouble >= (only_bad ? STATUS_IMPAIRED : STATUS_WELL); trouble--) {
+        json_array_foreach(cameras, index, camera) {
+            if ((int)status_table_trouble(camera) == trouble) {
+                json_array_append(sorted, camera);
+            }
+        }
+    }
+    return sorted;
 }
 
 static const char *check_camera(const json_t *camera)

@@ -88,26 +88,48 @@ void table_write_span(char cell[TABLE_CELL_SIZE], const json_t *row, const char 
     }
 }
 
+/* Bytes of the first character of TEXT, valid UTF-8 of AVAILABLE bytes; *WIDTH: how many columns of a terminal it takes. */
+static size_t measure(const char *text, size_t available, size_t *width)
+{
+    wchar_t character = 0;
+    mbstate_t state = {0};
+    size_t length = text_utf8_length(text, available);
+
+    length = length > 0 ? length : 1;
+    int wide = mbrtowc(&character, text, length, &state) == length ? wcwidth(character) : -1;
+    *width = wide < 0 ? 1 : (size_t)wide; /* not known to the locale: most characters take one column */
+    return length;
+}
+
 /* How many columns of a terminal TEXT, valid UTF-8, takes. */
 static size_t text_width(const char *text)
 {
-    size_t width = 0;
-    size_t available = strlen(text);
-    mbstate_t state = {0};
+    size_t width = 0, available = strlen(text);
 
     while (available > 0) {
-        wchar_t character = 0;
-        size_t length = text_utf8_length(text, available);
-        length = length > 0 ? length : 1;
-        int wide = mbrtowc(&character, text, length, &state) == length ? wcwidth(character) : -1;
-        if (wide < 0) {
-            memset(&state, 0, sizeof(state)); /* not known to the locale: most characters take one column */
-        }
-        width += wide < 0 ? 1 : (size_t)wide;
+        size_t wide;
+        size_t length = measure(text, available, &wide);
+        width += wide;
         text += length;
         available -= length;
     }
     return width;
+}
+
+size_t table_fitting(const char *text, size_t columns)
+{
+    size_t at = 0, width = 0, available = strlen(text);
+
+    while (at < available) {
+        size_t wide;
+        size_t length = measure(text + at, available - at, &wide);
+        if (width + wide > columns) {
+            break;
+        }
+        width += wide;
+        at += length;
+    }
+    return at;
 }
 
 static void pad(FILE *out, size_t count)

@@ -40,6 +40,9 @@ table_write table_write_ms;    /* a time in milliseconds above 0, "0.4 ms" */
 /* What table_write_ms writes for MILLISECONDS that are not a member. */
 void table_write_duration(char cell[TABLE_CELL_SIZE], double milliseconds);
 
+/* How many bytes of TEXT, UTF-8, fit into COLUMNS columns of a terminal. */
+size_t table_fitting(const char *text, size_t columns);
+
 /* Fills CELL with the mark of a missing value. */
 void table_write_nothing(char cell[TABLE_CELL_SIZE]);
 

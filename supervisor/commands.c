@@ -85,10 +85,32 @@ static struct camera *requested_camera(struct supervisor *supervisor, const json
     return camera;
 }
 
+/* True if the status row is that of CAMERA or of its sub stream. */
+static bool is_row_of(const json_t *row, const char *camera)
+{
+    const char *name = message_string(row, "name", "");
+    size_t length = strlen(camera);
+
+    return strncmp(name, camera, length) == 0 &&
+           (name[length] == '\0' || strcmp(name + length, CONFIG_SUB_SUFFIX) == 0);
+}
+
+/* Of one camera, if the request names one. */
 static json_t *answer_status(struct supervisor *supervisor, const json_t *request)
 {
-    (void)request;
-    return status_of(supervisor);
+    const char *name = message_string(request, "camera", NULL);
+
+    if (name && !find_camera(supervisor, name)) {
+        return no_such_camera(supervisor, name);
+    }
+    json_t *status = status_of(supervisor);
+    json_t *rows = name ? json_object_get(status, "cameras") : NULL;
+    for (size_t i = json_array_size(rows); i > 0; i--) {
+        if (!is_row_of(json_array_get(rows, i - 1), name)) {
+            json_array_remove(rows, i - 1);
+        }
+    }
+    return status;
 }
 
 static json_t *answer_restart(struct supervisor *supervisor, const json_t *request)

@@ -25,7 +25,7 @@ _ringcastctl_offer_words() {
 _ringcastctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='status top events viewers kick camera restart reload log log-level tap record stop tls user token version'
-    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --group --role --password-stdin --ttl --once --name --help --version'
+    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --group --role --password-stdin --ttl --once --name --only-bad --help --version'
     local settings='url= username= password= transport= audio= sub= ring_size='
     local words=() _ringcastctl_where=() i
     COMPREPLY=()
@@ -75,7 +75,7 @@ _ringcastctl() {
     '2 token revoke') _ringcastctl_offer_words id token list ;;
     '1 log-level') choices='error warning info debug' ;;
     '1 log') choices='fanout template keeper' cameras=yes ;;
-    '1 restart' | '1 tap' | '1 record' | '1 viewers' | '2 log-level '*) cameras=yes ;;
+    '1 status' | '1 restart' | '1 tap' | '1 record' | '1 viewers' | '2 log-level '*) cameras=yes ;;
     '2 camera set' | '2 camera remove' | '2 camera enable' | '2 camera disable') cameras=yes ;;
     ?*' camera set '* | ?*' camera add '*)
         choices=$settings

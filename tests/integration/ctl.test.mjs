@@ -117,12 +117,45 @@ scenario('events, logs and levels', async (stage) => {
   assert.match(log.stdout, /ingest\[cam1\]/);
 });
 
-scenario('top on a terminal', async (stage) => {
+scenario('status of one camera, and of those in trouble', async (stage) => {
+  const camera = await stage.camera(['--cameras', '2']);
+  const [first, second] = camera.cameras;
+  const cameras = [{ name: first.name, url: first.url, sub: second.url }, { name: 'gone', url: 'rtsp://127.0.0.1:9/x' }];
+  const ringcast = stage.instance({ cameras }).start();
+  await ringcast.streaming([first.name, `${first.name}/sub`]);
+  await ringcast.until('the trouble', ({ cameras: all }) => all.find(({ name }) => name === 'gone').error);
+  const names = async (...args) => {
+    const { code, stdout, stderr } = await ringcast.ctl('status', '--json', ...args);
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout).cameras.map(({ name }) => name);
+  };
+  assert.deepEqual(await names(first.name), [first.name, `${first.name}/sub`]);
+  assert.deepEqual(await names('gone'), ['gone']);
+  assert.deepEqual(await names('--only-bad'), ['gone']);
+  const unknown = await ringcast.ctl('status', 'gon');
+  assert.deepEqual([unknown.code, unknown.stderr], [1, 'ringcastctl: no camera is called "gon"; did you mean "gone"?\n']);
+});
+
+scenario('top on a terminal: trouble at the top, the titles stay, names can be filtered', async (stage) => {
   const camera = await stage.camera(['--cameras', '1']);
-  const ringcast = await stage.ringcast(camera);
+  const [{ name, url }] = camera.cameras;
+  const gone = Array.from({ length: 30 }, (_, i) => ({ name: `gone${i}`, url: 'rtsp://127.0.0.1:9/x' }));
+  const ringcast = stage.instance({ cameras: [{ name, url }, ...gone] }).start();
+  await ringcast.streaming([name]);
+  await ringcast.until('the trouble', ({ cameras }) => cameras.filter(({ error }) => error).length === gone.length);
   const command = `stty rows 24 cols 100; exec ${program('ringcastctl')} --config ${ringcast.config} top`;
   const top = stage.start('script', ['-qec', command, '/dev/null'], { env: { TERM: 'xterm' } });
-  await top.until('the camera on the screen', ({ stdout }) => stdout.includes('cam1') && stdout.includes('q quit'));
+  await top.until('the first screen', ({ stdout }) => stdout.includes('q quit'));
+  assert.ok(top.stdout.includes('NAME') && top.stdout.includes('gone0 ') && !top.stdout.includes(`${name} `), 'what works is out of sight');
+  const keys = async (text, what, check) => {
+    const before = top.stdout.length;
+    top.child.stdin.write(text);
+    await top.until(what, ({ stdout }) => check(stdout.slice(before)));
+  };
+  await keys('b', 'only the bad ones', (shown) => shown.includes('l cameras'));
+  await keys('b', 'all', (shown) => shown.includes('trouble'));
+  await keys(`/${name}`, 'the one', (shown) => shown.includes(name) && shown.includes('streaming'));
+  await keys('\r', 'the filter', (shown) => shown.includes('Esc all'));
   top.child.stdin.write('q');
   assert.deepEqual(await top.finish(), { code: 0, signal: null });
 });

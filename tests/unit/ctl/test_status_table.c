@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "ctl/status_table.h"
+#include "ctl/table.h"
 
 #define HEAD                                                                                                 \
     "{\"v\":1,\"type\":\"status\",\"version\":\"0.1.0\",\"pid\":812,\"instance\":\"default\","               \
@@ -31,7 +32,8 @@ static void assert_table(const char *text, const char *expected)
     json_t *status = parse(text);
 
     assert_null(status_table_check(status));
-    status_table_print(status, stream);
+    status_table_print_head(status, stream);
+    status_table_print_cameras(json_object_get(status, "cameras"), stream);
     fclose(stream);
     assert_string_equal(table, expected);
     free(table);
@@ -107,7 +109,8 @@ static void a_very_long_value_is_cut(void **state)
              error);
     json_t *status = parse(text);
     FILE *stream = open_memstream(&table, &size);
-    status_table_print(status, stream);
+    status_table_print_head(status, stream);
+    status_table_print_cameras(json_object_get(status, "cameras"), stream);
     fclose(stream);
     assert_in_range(size, 500, 1000);
     free(table);
@@ -138,9 +141,49 @@ static void malformed_replies_are_found(void **state)
     }
 }
 
+static void assert_order(const json_t *cameras, bool only_bad, const char *expected)
+{
+    char names[64] = "";
+    json_t *sorted = status_table_sorted(cameras, only_bad), *camera;
+    size_t index;
+
+    json_array_foreach(sorted, index, camera) {
+        strcat(names, json_string_value(json_object_get(camera, "name")));
+    }
+    assert_string_equal(names, expected);
+    json_decref(sorted);
+}
+
+static void trouble_comes_first(void **state)
+{
+    json_t *cameras = parse(
+        "[{\"name\":\"a\",\"state\":\"streaming\"},{\"name\":\"b\",\"state\":\"starting\"},"
+        "{\"name\":\"c\",\"state\":\"backoff\",\"error\":\"refused\"},{\"name\":\"d\",\"state\":\"idle\"},"
+        "{\"name\":\"e\",\"state\":\"streaming\",\"audio_error\":\"no sound\"},"
+        "{\"name\":\"f\",\"state\":\"disabled\"},{\"name\":\"g\",\"state\":\"stalled\"},"
+        "{\"name\":\"h\",\"state\":\"starting\",\"error\":\"no keyframe\"}]");
+
+    (void)state;
+    assert_order(cameras, false, "cghbeadf");
+    assert_order(cameras, true, "cghbe");
+    json_decref(cameras);
+}
+
+static void a_line_is_cut_between_two_characters(void **state)
+{
+    (void)state;
+    assert_int_equal(table_fitting("front", 80), 5);
+    assert_int_equal(table_fitting("front", 3), 3);
+    assert_int_equal(table_fitting("T\xc3\xbcr", 2), 3);
+    assert_int_equal(table_fitting("\xe9\x96\x80\xe9\x96\x80", 3), 3); /* two columns each */
+    assert_int_equal(table_fitting("front", 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(trouble_comes_first),
+        cmocka_unit_test(a_line_is_cut_between_two_characters),
         cmocka_unit_test(columns_are_aligned),
         cmocka_unit_test(what_was_received_cannot_move_the_cursor),
         cmocka_unit_test(absurd_values_are_shown_as_unknown),
