@@ -16,6 +16,8 @@
 #include "fanout/loop/connections.h"
 
 #define LIVE_PREFIX "/live/"
+#define SNAPSHOT_PREFIX "/snapshot/"
+#define SNAPSHOT_SUFFIX ".jpg"
 
 /* The log-in page: at its own path, and in place of a page that only those who have logged in may see. */
 #define LOG_IN_PAGE "/login.html"
@@ -33,7 +35,8 @@ struct visit {
     struct router *router;
     struct lws *wsi;
     const struct http_request *request;
-    const struct permit *permit;
+    struct permit *permit;
+    const char *camera;           /* of a path that names one; it need not exist */
     const struct post_body *body; /* of a POST; NULL: it has none */
 };
 
@@ -123,6 +126,62 @@ static int answer_plain_live(const struct visit *visit)
     return http_response_refuse(visit->wsi, visit->request, 404, NULL);
 }
 
+/* ---- What programs answer ---- */
+
+/*
+ * CAMERA's stream that is WANTED, or NULL. A sub stream has no path of its own, only its camera's. What a visitor may
+ * not watch is looked for in the same way, so that the answer takes the same time.
+ */
+static struct stream *find_stream(const struct router *router, const char *camera, enum upgrade_stream wanted)
+{
+    struct stream *stream = streams_find(router->streams, camera);
+
+    if (!stream || stream_is_sub(stream) || wanted == UPGRADE_STREAM_OTHER) {
+        return NULL;
+    }
+    return wanted == UPGRADE_STREAM_SUB ? stream->sub : stream;
+}
+
+/* Has PROGRAM answer for the stream that the query names. PATIENCE_MS: 0, or longer than programs have as a rule. */
+static int ask_program(const struct visit *visit, enum program_kind program, const char *what,
+                       long patience_ms)
+{
+    const struct stream *stream = find_stream(visit->router, visit->camera, upgrade_read_stream(visit->wsi));
+
+    if (!stream) {
+        return http_response_refuse(visit->wsi, visit->request, 404, NULL);
+    }
+    const struct errand_question question = {
+        .program = program, .stream = stream->name, .what = what, .patience_ms = patience_ms};
+    int error = errand_begin(&visit->router->errands, visit->wsi, visit->request, visit->permit, &question);
+    return error < 0 ? errand_refuse(visit->wsi, visit->request, error) : 0;
+}
+
+static int answer_snapshot(const struct visit *visit)
+{
+    return ask_program(visit, PROGRAM_SNAPSHOT, "picture", 0);
+}
+
+/* ---- Cameras in paths ---- */
+
+/*
+ * Each writes the camera that PATH, of its route, names; "" if it names none. What can be no camera's name is asked for like one that is
+ * not there.
+ */
+static void camera_of_live(const char *path, char camera[HTTP_REQUEST_PATH_SIZE])
+{
+    snprintf(camera, HTTP_REQUEST_PATH_SIZE, "%s", path + strlen(LIVE_PREFIX));
+}
+
+static void camera_of_snapshot(const char *path, char camera[HTTP_REQUEST_PATH_SIZE])
+{
+    const char *name = path + strlen(SNAPSHOT_PREFIX);
+    size_t length = strlen(name), suffix = strlen(SNAPSHOT_SUFFIX);
+
+    bool fits = length > suffix && strcmp(name + length - suffix, SNAPSHOT_SUFFIX) == 0;
+    snprintf(camera, HTTP_REQUEST_PATH_SIZE, "%.*s", fits ? (int)(length - suffix) : 0, name);
+}
+
 /* ---- Routes ---- */
 
 #define POST (1u << HTTP_METHOD_POST)
@@ -133,22 +192,24 @@ struct route {
     unsigned methods; /* 1 << enum http_method */
     enum gate_right right;
     int (*answer)(const struct visit *visit);
+    void (*camera)(const char *path, char camera[HTTP_REQUEST_PATH_SIZE]); /* with GATE_CAMERA */
 };
 
 /* The first one that fits counts. */
 static const struct route routes[] = {
-    {"/", READ, GATE_VISITOR, answer_asset},
-    {"/index.html", READ, GATE_VISITOR, answer_asset},
-    {"/login", READ, GATE_PUBLIC, answer_log_in_page},
-    {"/api/login", POST, GATE_PUBLIC, answer_log_in},
-    {"/api/logout", POST, GATE_PUBLIC, answer_log_out},
-    {"/api/session", READ, GATE_VISITOR, answer_session},
-    {"/api/cameras", READ, GATE_VISITOR, answer_cameras},
-    {LIVE_PREFIX, READ, GATE_CAMERA, answer_plain_live},
+    {"/", READ, GATE_VISITOR, answer_asset, NULL},
+    {"/index.html", READ, GATE_VISITOR, answer_asset, NULL},
+    {"/login", READ, GATE_PUBLIC, answer_log_in_page, NULL},
+    {"/api/login", POST, GATE_PUBLIC, answer_log_in, NULL},
+    {"/api/logout", POST, GATE_PUBLIC, answer_log_out, NULL},
+    {"/api/session", READ, GATE_VISITOR, answer_session, NULL},
+    {"/api/cameras", READ, GATE_VISITOR, answer_cameras, NULL},
+    {LIVE_PREFIX, READ, GATE_CAMERA, answer_plain_live, camera_of_live},
+    {SNAPSHOT_PREFIX, READ, GATE_CAMERA, answer_snapshot, camera_of_snapshot},
 };
 
 /* Everything else: the player's files, which are the same for everybody. */
-static const struct route files = {"", READ, GATE_PUBLIC, answer_asset};
+static const struct route files = {"", READ, GATE_PUBLIC, answer_asset, NULL};
 
 static const struct route *find_route(const char *path)
 {
@@ -362,10 +423,13 @@ static int answer_request(struct router *router, struct lws *wsi, bool whole)
         return redirect_to_base(wsi, &request);
     }
     const struct route *route = find_route(request.path);
+    char camera[HTTP_REQUEST_PATH_SIZE];
     struct permit *permit;
+    if (route->camera) {
+        route->camera(request.path, camera);
+    }
     enum gate_verdict verdict =
-        gate_ask(&router->gate, wsi, &request, route->right,
-                 route->right == GATE_CAMERA ? camera_of(request.path) : NULL, &permit);
+        gate_ask(&router->gate, wsi, &request, route->right, route->camera ? camera : NULL, &permit);
     if (verdict == GATE_WAIT) {
         return wait_for_gate(wsi);
     }
@@ -378,6 +442,7 @@ static int answer_request(struct router *router, struct lws *wsi, bool whole)
         .wsi = wsi,
         .request = &request,
         .permit = permit,
+        .camera = route->camera ? camera : NULL,
         .body = connection ? connection->post : NULL,
     };
     int result = answer(&visit, route, whole);
@@ -387,7 +452,7 @@ static int answer_request(struct router *router, struct lws *wsi, bool whole)
 
 int router_answer(struct router *router, struct lws *wsi)
 {
-    if (gate_is_asking(lws_get_opaque_user_data(wsi))) {
+    if (router_is_waiting(lws_get_opaque_user_data(wsi))) {
         return -1; /* the request before has no answer yet */
     }
     return answer_request(router, wsi, false);
@@ -400,12 +465,20 @@ int router_take_body(struct lws *wsi, const void *data, size_t length)
     return connection && connection->post && !post_body_add(connection->post, data, length) ? -1 : 0;
 }
 
+/* What was needed to answer it; an errand may have begun. */
+static void forget_request(struct connection *connection)
+{
+    gate_forget(connection);
+    post_body_free(connection->post);
+    connection->post = NULL;
+}
+
 static int answer_whole(struct router *router, struct lws *wsi, struct connection *connection)
 {
     int result = answer_request(router, wsi, true);
 
     if (!gate_is_asking(connection)) {
-        router_forget(connection);
+        forget_request(connection);
     }
     return result;
 }
@@ -429,16 +502,37 @@ void router_go_on(struct router *router, struct connection *connection)
     int result = answer_whole(router, wsi, connection);
     if (result < 0) {
         lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-    } else if (!gate_is_asking(connection)) {
+    } else if (!router_is_waiting(connection)) {
         lws_rx_flow_control(wsi, 1);
     }
 }
 
+void router_give(struct router *router, struct connection *connection)
+{
+    struct lws *wsi = connection->wsi;
+    struct http_request request;
+
+    lws_rx_flow_control(wsi, 1); /* without it libwebsockets has no writable event */
+    http_request_read(wsi, router->policy, &request);
+    if (errand_answer(&router->gate, wsi, &request) < 0) {
+        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    }
+}
+
+int router_writable(struct lws *wsi)
+{
+    return errand_has_answer(lws_get_opaque_user_data(wsi)) ? errand_go_on(wsi) : 0;
+}
+
+bool router_is_waiting(const struct connection *connection)
+{
+    return gate_is_asking(connection) || errand_is_there(connection);
+}
+
 void router_forget(struct connection *connection)
 {
-    gate_forget(connection);
-    post_body_free(connection->post);
-    connection->post = NULL;
+    errand_forget(connection);
+    forget_request(connection);
 }
 
 void router_init(struct router *router, const char *assets_directory, struct streams *streams,
@@ -460,20 +554,6 @@ void router_finish(struct router *router)
 }
 
 /* ---- Viewers ---- */
-
-/*
- * CAMERA's stream that is WANTED, or NULL. A sub stream has no path of its own, only its camera's. What a visitor may
- * not watch is looked for in the same way, so that the answer takes the same time.
- */
-static struct stream *find_stream(const struct router *router, const char *camera, enum upgrade_stream wanted)
-{
-    struct stream *stream = streams_find(router->streams, camera);
-
-    if (!stream || stream_is_sub(stream) || wanted == UPGRADE_STREAM_OTHER) {
-        return NULL;
-    }
-    return wanted == UPGRADE_STREAM_SUB ? stream->sub : stream;
-}
 
 /* Makes CONNECTION that of a viewer of CAMERA's stream. REQUEST is NULL when it has waited for the gate. */
 static enum gate_verdict admit(struct router *router, struct connection *connection,

@@ -10,6 +10,7 @@
 
 #include "fanout/camera_list.h"
 #include "fanout/http/assets.h"
+#include "fanout/http/errand.h"
 #include "fanout/http/gate.h"
 #include "fanout/http/policy.h"
 #include "fanout/loop/connections.h"
@@ -18,7 +19,8 @@
 #include "fanout/stream.h"
 
 struct router {
-    struct gate gate; /* begun and ended by the server */
+    struct gate gate;       /* begun and ended by the server */
+    struct errands errands; /* the same */
     struct assets assets;
     struct camera_list camera_list;
     struct streams *streams;               /* the server's */
@@ -49,6 +51,15 @@ int router_answer_body(struct router *router, struct lws *wsi);
 
 /* The gate has an answer for the request that waits on CONNECTION. Not from a callback of libwebsockets for it. */
 void router_go_on(struct router *router, struct connection *connection);
+
+/* A program has an answer for the request that waits on CONNECTION. Not from a callback of libwebsockets for it. */
+void router_give(struct router *router, struct connection *connection);
+
+/* The connection of a request takes more of its answer; returns what the callback returns. */
+int router_writable(struct lws *wsi);
+
+/* True while the request on CONNECTION waits for the gate or for a program, or its answer is on its way. */
+bool router_is_waiting(const struct connection *connection);
 
 /* The request on CONNECTION has been answered, or the connection has ended. */
 void router_forget(struct connection *connection);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "fanout/feed/viewer.h"
 #include "fanout/http/close_frame.h"
@@ -500,14 +501,38 @@ static int answered(struct lws *wsi, int result)
     struct connection *connection = lws_get_opaque_user_data(wsi);
 
     if (connection) {
-        bool waits = gate_is_asking(connection);
+        bool waits = router_is_waiting(connection);
         request_deadlines_expect(&server_of(wsi)->deadlines, connection,
                                  connection->stream || waits ? CONNECTION_NONE : CONNECTION_NEXT);
         unread_request_done(connection);
         connection->is_ended = result != 0;
+        if (errand_is_waiting(connection)) {
+            connections_enter(&server_of(wsi)->connections, connection, CONNECTION_BUSY);
+        }
         if (connection->stream || waits || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
             watch_leave(&connection->arrivals); /* a viewer, or a body: neither is a request's head */
         }
+    }
+    return result;
+}
+
+/* CONNECTION's request was waiting for a program, or its answer was on its way. */
+static void settle_errand(struct server *server, struct connection *connection)
+{
+    if (!router_is_waiting(connection)) {
+        connections_enter(&server->connections, connection, CONNECTION_WAITING);
+        request_deadlines_expect(&server->deadlines, connection, CONNECTION_NEXT);
+    }
+}
+
+static int request_writable(struct lws *wsi)
+{
+    struct connection *connection = connection_of(wsi);
+    bool waited = router_is_waiting(connection);
+    int result = connection ? router_writable(wsi) : 0;
+
+    if (waited && result == 0) {
+        settle_errand(server_of(wsi), connection);
     }
     return result;
 }
@@ -525,6 +550,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         breathe(server_of(wsi));
         return answered(wsi, router_answer_body(&server_of(wsi)->router, wsi));
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        breathe(server_of(wsi));
+        return request_writable(wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return answered(wsi, router_upgrade(&server_of(wsi)->router, wsi, has_room(server_of(wsi))));
     case LWS_CALLBACK_ESTABLISHED:
@@ -686,10 +714,40 @@ static void gate_answered(void *context, struct connection *connection)
         viewer_want_writable(viewer);
     } else {
         router_go_on(&server->router, connection);
-        if (!gate_is_asking(connection)) {
+        if (errand_is_waiting(connection)) {
+            set_kind(connection->wsi, CONNECTION_BUSY);
+        } else if (!router_is_waiting(connection)) {
             request_deadlines_expect(&server->deadlines, connection, CONNECTION_NEXT);
         }
     }
+}
+
+/* A program has an answer for a request. */
+static void program_answered(void *context, struct connection *connection)
+{
+    struct server *server = context;
+
+    router_give(&server->router, connection);
+    settle_errand(server, connection);
+}
+
+static bool want_program(void *context, const char *program)
+{
+    struct server *server = context;
+
+    return supervisor_link_send(&server->link, message_pack("program-wanted", "{s:s}", "program", program)) ==
+           0;
+}
+
+static int begin_errands(struct server *server)
+{
+    struct errands *errands = &server->router.errands;
+
+    errands->answered = program_answered;
+    errands->context = server;
+    errands->link.want = want_program;
+    errands->link.context = server;
+    return program_link_begin(&errands->link, &server->loop);
 }
 
 static int begin_gate(struct server *server)
@@ -734,6 +792,9 @@ int server_init(struct server *server, const char *assets_directory)
     }
     if (result == 0) {
         result = begin_gate(server);
+    }
+    if (result == 0) {
+        result = begin_errands(server);
     }
     if (result == 0) {
         result = heartbeat_begin(&server->feeds.heartbeat, &server->loop);
@@ -822,6 +883,7 @@ void server_finish(struct server *server)
     watch_end(&server->stop_timer.watch);
     watch_end(&server->keepalive_timer.watch);
     watch_end(&server->feeds_watch);
+    program_link_end(&server->router.errands.link);
     gate_end(&server->router.gate);
     loop_end(&server->loop);
     feed_set_finish(&server->feeds);

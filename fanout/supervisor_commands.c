@@ -81,6 +81,7 @@ static void on_listen(struct server *server, struct channel_message *message)
         result =
             supervisor_link_send(&server->link, message_pack("ready", "{s:o}", "sandbox", sandbox_layers()));
         supervisor_link_report_again(&server->link);
+        program_link_report_again(&server->router.errands.link);
     }
     if (result < 0) {
         log_error("cannot serve viewers: %s", strerror(-result));
@@ -138,6 +139,21 @@ static void on_password_channel(struct server *server, struct channel_message *m
 
     if (result < 0) {
         log_error("cannot ask ringcast-password: %s", strerror(-result));
+    }
+}
+
+static void on_program_channel(struct server *server, struct channel_message *message)
+{
+    const char *program = message_string(message->body, "program", "");
+    int channel = channel_message_take_fd(message, 0);
+    int result =
+        channel < 0 ? -EBADMSG : program_link_connect(&server->router.errands.link, program, channel);
+
+    if (result == -ENOENT) {
+        close_fd(channel);
+    }
+    if (result < 0) {
+        log_error("cannot ask ringcast-%s: %s", program, strerror(-result));
     }
 }
 
@@ -291,6 +307,8 @@ static void dispatch(struct server *server, struct channel_message *message)
         on_access(server, message);
     } else if (message_is(message->body, "password-channel")) {
         on_password_channel(server, message);
+    } else if (message_is(message->body, "program-channel")) {
+        on_program_channel(server, message);
     } else if (message_is(message->body, "viewers-elsewhere")) {
         streams_set_elsewhere(&server->streams, json_object_get(message->body, "cameras"));
     } else if (message_is(message->body, "viewers-list")) {

@@ -27,6 +27,7 @@ static void on_camera_changed(void *data, struct camera *camera)
     struct supervisor *supervisor = data;
     struct camera_view view = camera_view(camera);
 
+    programs_update_camera(supervisor, &view);
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_update_camera(supervisor->fanouts[i], &view);
     }
@@ -41,6 +42,7 @@ static void on_camera_ring_changed(void *data, struct camera *camera)
     struct supervisor *supervisor = data;
     struct camera_view view = camera_view(camera);
 
+    programs_add_camera(supervisor, &view);
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_add_camera(supervisor->fanouts[i], &view);
     }
@@ -127,6 +129,7 @@ static void remove_camera(struct supervisor *supervisor, struct camera *camera)
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_remove_camera(supervisor->fanouts[i], camera_view(camera).name);
     }
+    programs_remove_camera(supervisor, camera_view(camera).name);
     camera_end(camera);
 }
 
@@ -137,6 +140,8 @@ static void add_camera(struct supervisor *supervisor, const struct config_camera
     }
     struct camera *camera = supervisor->cameras[supervisor->camera_count - 1];
     struct camera_view view = camera_view(camera);
+    programs_add_camera(supervisor, &view);
+    programs_update_camera(supervisor, &view);
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_add_camera(supervisor->fanouts[i], &view);
         fanout_update_camera(supervisor->fanouts[i], &view);

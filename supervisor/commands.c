@@ -160,7 +160,7 @@ static struct service *requested_service(const struct supervisor *supervisor, co
     if (strcmp(process, "fanout") == 0 && index >= 0 && (size_t)index < supervisor->fanout_count) {
         return fanout_service(supervisor->fanouts[index]);
     }
-    return NULL;
+    return programs_service(supervisor, process);
 }
 
 /* LINES (consumed) may be NULL. */

@@ -398,9 +398,10 @@ static int make_exporter(struct supervisor *supervisor)
 static int open_all(struct supervisor *supervisor)
 {
     static int (*const steps[])(struct supervisor *) = {
-        open_configuration, open_event_loop, open_runtime_dir, open_logins,         open_children,
-        open_keeper,        sweep_rings,     open_listener,    open_control,        open_events,
-        make_fork_server,   make_fanouts,    make_exporter,    viewers_access_open, make_cameras,
+        open_configuration, open_event_loop,     open_runtime_dir, open_logins,
+        open_children,      open_keeper,         sweep_rings,      open_listener,
+        open_control,       open_events,         make_fork_server, make_fanouts,
+        make_exporter,      viewers_access_open, programs_open,    make_cameras,
     };
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -448,6 +449,7 @@ static void end_orphans(struct supervisor *supervisor)
         for (size_t i = 0; i < supervisor->fanout_count; i++) {
             fanout_remove_camera(supervisor->fanouts[i], name);
         }
+        programs_remove_camera(supervisor, name);
         fd_record_finish(&record);
         free(name);
     }
@@ -470,6 +472,7 @@ static void start_processes(struct supervisor *supervisor)
             service_start(fanout_service(supervisor->fanouts[i]));
         }
     }
+    programs_start(supervisor);
     if (supervisor->took_over) {
         end_orphans(supervisor);
     }
@@ -502,6 +505,7 @@ static void close_processes(struct supervisor *supervisor, bool leave)
 {
     exporter_destroy(supervisor->exporter);
     password_destroy(supervisor->password);
+    programs_close(supervisor);
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         fanout_destroy(supervisor->fanouts[i]);
     }

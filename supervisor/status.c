@@ -8,6 +8,7 @@
 #include "common/config/config_camera.h"
 #include "common/ipc/message.h"
 #include "common/sandbox/sandbox.h"
+#include "supervisor/programs.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/viewers_access.h"
 
@@ -186,13 +187,14 @@ json_t *status_of(const struct supervisor *supervisor)
     const struct exporter *exporter = supervisor->exporter;
 
     return message_pack(
-        "status", "{s:s, s:I, s:s, s:s, s:s?, s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:o}", "version",
+        "status", "{s:s, s:I, s:s, s:s, s:s?, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:o}", "version",
         RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance", supervisor->config->instance, "address",
         supervisor->address, "admin", exporter ? exporter_url(exporter) : NULL, "exporter",
-        exporter_status(supervisor), "password", viewers_access_status(supervisor), "uptime_s",
-        (double)(clock_now_ms() - supervisor->started_ms) / 1000.0, "fanouts", fanouts_status(supervisor),
-        "template", status_of_service(fork_server_service(supervisor->fork_server)), "keeper",
-        keeper_status(supervisor), "cameras", cameras_status(supervisor), "sandbox", sandbox_layers());
+        exporter_status(supervisor), "password", viewers_access_status(supervisor), "programs",
+        programs_status(supervisor), "uptime_s", (double)(clock_now_ms() - supervisor->started_ms) / 1000.0,
+        "fanouts", fanouts_status(supervisor), "template",
+        status_of_service(fork_server_service(supervisor->fork_server)), "keeper", keeper_status(supervisor),
+        "cameras", cameras_status(supervisor), "sandbox", sandbox_layers());
 }
 
 json_t *status_for_exporter(struct supervisor *supervisor)

@@ -41,7 +41,7 @@ int64_t supervisor_viewers(const struct supervisor *supervisor, const char *came
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         viewers += fanout_viewers(supervisor->fanouts[i], camera);
     }
-    return viewers;
+    return viewers + programs_viewers(supervisor, camera);
 }
 
 int64_t supervisor_drops(const struct supervisor *supervisor, const char *camera)
@@ -71,6 +71,7 @@ void supervisor_set_log_level(struct supervisor *supervisor, enum log_level leve
         fanout_set_log_level(supervisor->fanouts[i], level);
     }
     password_set_log_level(supervisor->password, level);
+    programs_set_log_level(supervisor, level);
     for (size_t i = 0; i < supervisor->camera_count; i++) {
         camera_set_log_level(supervisor->cameras[i], level);
     }
@@ -133,7 +134,7 @@ void supervisor_check_finished(struct supervisor *supervisor)
     if (supervisor->exporter && service_pid(exporter_service(supervisor->exporter)) > 0) {
         return;
     }
-    if (!viewers_access_has_ended(supervisor)) {
+    if (!viewers_access_has_ended(supervisor) || !programs_have_ended(supervisor)) {
         return;
     }
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
@@ -166,6 +167,7 @@ void supervisor_stop(struct supervisor *supervisor)
         service_end(exporter_service(supervisor->exporter));
     }
     password_end(supervisor->password);
+    programs_end(supervisor);
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         service_end(fanout_service(supervisor->fanouts[i]));
     }
@@ -189,8 +191,8 @@ static void service_gone(struct supervisor *supervisor, const char *program, con
     }
 }
 
-static void publish_process(struct supervisor *supervisor, const char *process, size_t index,
-                            struct service *service, const char *reason)
+void supervisor_publish_process(struct supervisor *supervisor, const char *process, size_t index,
+                                struct service *service, const char *reason)
 {
     pid_t pid = service_pid(service);
 
@@ -217,7 +219,8 @@ void supervisor_fork_server_gone(struct supervisor *supervisor, const char *reas
 
 void supervisor_fork_server_changed(struct supervisor *supervisor, const char *reason)
 {
-    publish_process(supervisor, "template", 0, fork_server_service(supervisor->fork_server), reason);
+    supervisor_publish_process(supervisor, "template", 0, fork_server_service(supervisor->fork_server),
+                               reason);
 }
 
 void supervisor_keeper_ready(struct supervisor *supervisor)
@@ -234,7 +237,7 @@ void supervisor_keeper_changed(struct supervisor *supervisor, const char *reason
 {
     /* One that is met while everything is opened has no supervisor's pointer to it yet. */
     if (supervisor->keeper) {
-        publish_process(supervisor, "keeper", 0, keeper_service(supervisor->keeper), reason);
+        supervisor_publish_process(supervisor, "keeper", 0, keeper_service(supervisor->keeper), reason);
     }
 }
 
@@ -245,7 +248,7 @@ void supervisor_password_gone(struct supervisor *supervisor, const char *reason)
 
 void supervisor_password_changed(struct supervisor *supervisor, const char *reason)
 {
-    publish_process(supervisor, "password", 0, password_service(supervisor->password), reason);
+    supervisor_publish_process(supervisor, "password", 0, password_service(supervisor->password), reason);
 }
 
 /* Nothing needs it. */
@@ -284,7 +287,13 @@ void supervisor_fanout_ready(struct supervisor *supervisor)
 
 void supervisor_fanout_changed(struct supervisor *supervisor, struct fanout *fanout, const char *reason)
 {
-    publish_process(supervisor, "fanout", index_of(supervisor, fanout), fanout_service(fanout), reason);
+    supervisor_publish_process(supervisor, "fanout", index_of(supervisor, fanout), fanout_service(fanout),
+                               reason);
+}
+
+void supervisor_fanout_asks(struct supervisor *supervisor, struct fanout *fanout, const char *program)
+{
+    programs_want(supervisor, fanout, program);
 }
 
 void supervisor_fanout_wants(struct supervisor *supervisor, const char *camera)
@@ -331,6 +340,7 @@ void supervisor_fanout_answered(struct supervisor *supervisor, const struct fano
 
 void supervisor_fanout_gone(struct supervisor *supervisor, const struct fanout *fanout, const char *reason)
 {
+    programs_forget(supervisor, fanout);
     query_fanout_gone(supervisor->queries, index_of(supervisor, fanout));
     supervisor_fanout_viewers(supervisor);
     service_gone(supervisor, "ringcast-fanout", reason);

@@ -26,12 +26,14 @@
 #include "supervisor/helpers/exporter.h"
 #include "supervisor/helpers/fanout.h"
 #include "supervisor/helpers/keeper.h"
+#include "supervisor/helpers/on_demand.h"
 #include "supervisor/helpers/password.h"
 #include "supervisor/overrides.h"
 #include "supervisor/process/children.h"
 #include "supervisor/process/fork_server.h"
 #include "supervisor/process/listen.h"
 #include "supervisor/process/orphan.h"
+#include "supervisor/programs.h"
 
 struct supervisor_options {
     const char *program_dir;                        /* the directory of the other programs */
@@ -62,6 +64,7 @@ struct supervisor {
     int http_policy;                /* the rules for HTTP, http_policy.h */
     struct access *access;          /* who may watch */
     struct password *password;
+    struct on_demand *programs[PROGRAM_KINDS];
     struct control *control;
     struct query_set *queries;
     struct events *events;
@@ -97,6 +100,10 @@ struct latency supervisor_latency(const struct supervisor *supervisor, const cha
 
 /* Sets the level of ringcastd's log and of every other process. */
 void supervisor_set_log_level(struct supervisor *supervisor, enum log_level level);
+
+/* The event `process-state`: PROCESS, the one of this INDEX, is in another state. */
+void supervisor_publish_process(struct supervisor *supervisor, const char *process, size_t index,
+                                struct service *service, const char *reason);
 
 /* Begins to stop, as on SIGTERM. */
 void supervisor_stop(struct supervisor *supervisor);

@@ -73,7 +73,8 @@ static bool user_now(uid_t *uid, gid_t *gid)
 static bool is_confined(enum sandbox_role role)
 {
     return role == SANDBOX_FORK_SERVER || role == SANDBOX_INGEST || role == SANDBOX_FANOUT ||
-           role == SANDBOX_EXPORTER || role == SANDBOX_PASSWORD;
+           role == SANDBOX_EXPORTER || role == SANDBOX_PASSWORD || role == SANDBOX_SNAPSHOT ||
+           role == SANDBOX_HLS;
 }
 
 /* 0: the process is not root. */

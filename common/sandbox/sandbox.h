@@ -28,6 +28,8 @@ enum sandbox_role {
     SANDBOX_FANOUT,
     SANDBOX_EXPORTER, /* may read /proc */
     SANDBOX_PASSWORD, /* has its channels, and makes no connection */
+    SANDBOX_SNAPSHOT, /* the same, and rings that it reads; decodes what cameras send */
+    SANDBOX_HLS,      /* the same, but for decoding */
 };
 
 /* What a worker may still open, for reading. A URL with a numeric address and no TLS needs none of it. */

@@ -25,10 +25,14 @@ enum roles {
     FORK_SERVER = 4,
     EXPORTER = 8,
     PASSWORD = 16,
+    SNAPSHOT = 32,
+    HLS = 64,
     WORKERS = INGEST | FORK_SERVER,
     SERVERS = FANOUT | EXPORTER,
     ALL = WORKERS | SERVERS, /* what has connections, and libraries for them */
-    EVERY = ALL | PASSWORD
+    PROGRAMS = SNAPSHOT | HLS,
+    INSIDE = PASSWORD | PROGRAMS, /* what has channels alone */
+    EVERY = ALL | INSIDE
 };
 
 struct call {
@@ -44,41 +48,44 @@ struct call {
 /* A worker inherits the filter of the fork server, so the fork server is allowed whatever a worker is. */
 static const struct call calls[] = {
     /* Data in and out of what is open. */
-    CALL(read, EVERY),    /* sockets, timers, signals */
-    CALL(write, EVERY),   /* log lines; wake-ups; the fan-out's sockets */
-    CALL(readv, ALL),     /* stdio's and libwebsockets' way of reading */
-    CALL(writev, ALL),    /* the same for writing */
-    CALL(pread64, EVERY), /* the header of a ring before it is mapped */
-    CALL(close, EVERY),   /* connections end */
-    CALL(recvmsg, EVERY), /* the channel, with descriptors */
-    CALL(sendmsg, EVERY), /* the channel */
-    CALL(recvfrom, ALL),  /* sockets */
-    CALL(sendto, EVERY),  /* sockets */
-    CALL(shutdown, ALL),  /* an orderly end of a connection */
-    CALL(lseek, EVERY),   /* stdio asks where it is */
-    CALL(fstat, EVERY),   /* the size of a ring that was handed over */
-    CALL(fcntl, EVERY),   /* non-blocking, close-on-exec */
-    CALL(flock, ALL),     /* a ring in use is locked, so that no sweep removes it */
+    CALL(read, EVERY),            /* sockets, timers, signals */
+    CALL(write, EVERY),           /* log lines; wake-ups; the fan-out's sockets */
+    CALL(readv, ALL),             /* stdio's and libwebsockets' way of reading */
+    CALL(writev, ALL),            /* the same for writing */
+    CALL(pread64, EVERY),         /* the header of a ring before it is mapped */
+    CALL(close, EVERY),           /* connections end */
+    CALL(recvmsg, EVERY),         /* the channel, with descriptors */
+    CALL(sendmsg, EVERY),         /* the channel */
+    CALL(recvfrom, ALL),          /* sockets */
+    CALL(sendto, EVERY),          /* sockets */
+    CALL(shutdown, ALL),          /* an orderly end of a connection */
+    CALL(lseek, EVERY),           /* stdio asks where it is */
+    CALL(fstat, EVERY),           /* the size of a ring that was handed over */
+    CALL(fcntl, EVERY),           /* non-blocking, close-on-exec */
+    CALL(flock, ALL),             /* a ring in use is locked, so that no sweep removes it */
+    CALL(memfd_create, PROGRAMS), /* the body of an answer */
+    CALL(pwrite64, PROGRAMS),     /* the same */
+    CALL(ftruncate, PROGRAMS),    /* the same */
 
     /* Waiting. */
-    CALL(poll, EVERY),            /* the channel, the camera's sockets */
-    CALL(ppoll, EVERY),           /* the same, with signals */
-    CALL(select, ALL),            /* the same, by older parts of libraries */
-    CALL(pselect6, ALL),          /* the same */
-    CALL(epoll_create1, ALL),     /* the loop of a source or of a feed */
-    CALL(epoll_ctl, ALL),         /* what it waits for */
-    CALL(epoll_wait, ALL),        /* the wait */
-    CALL(epoll_pwait, ALL),       /* the wait, as newer C libraries call it */
-    CALL(epoll_pwait2, ALL),      /* the wait in nanoseconds */
-    CALL(eventfd2, ALL),          /* loops wake themselves */
-    CALL(timerfd_create, ALL),    /* deadlines */
-    CALL(timerfd_settime, ALL),   /* deadlines */
-    CALL(timerfd_gettime, ALL),   /* deadlines */
-    CALL(nanosleep, ALL),         /* short pauses */
-    CALL(clock_nanosleep, ALL),   /* the same */
-    CALL(futex, EVERY),           /* locks of libraries; a ring's readers */
-    CALL(sched_yield, ALL),       /* a lock that spins */
-    CALL(restart_syscall, EVERY), /* the kernel's own, after SIGSTOP and SIGCONT */
+    CALL(poll, EVERY),                  /* the channel, the camera's sockets */
+    CALL(ppoll, EVERY),                 /* the same, with signals */
+    CALL(select, ALL),                  /* the same, by older parts of libraries */
+    CALL(pselect6, ALL),                /* the same */
+    CALL(epoll_create1, ALL),           /* the loop of a source or of a feed */
+    CALL(epoll_ctl, ALL | PROGRAMS),    /* what it waits for */
+    CALL(epoll_wait, ALL | PROGRAMS),   /* the wait */
+    CALL(epoll_pwait, ALL | PROGRAMS),  /* the wait, as newer C libraries call it */
+    CALL(epoll_pwait2, ALL | PROGRAMS), /* the wait in nanoseconds */
+    CALL(eventfd2, ALL),                /* loops wake themselves */
+    CALL(timerfd_create, ALL),          /* deadlines */
+    CALL(timerfd_settime, ALL),         /* deadlines */
+    CALL(timerfd_gettime, ALL),         /* deadlines */
+    CALL(nanosleep, ALL),               /* short pauses */
+    CALL(clock_nanosleep, ALL),         /* the same */
+    CALL(futex, EVERY),                 /* locks of libraries; a ring's readers */
+    CALL(sched_yield, ALL),             /* a lock that spins */
+    CALL(restart_syscall, EVERY),       /* the kernel's own, after SIGSTOP and SIGCONT */
 
     /* Time and chance. */
     CALL(clock_gettime, EVERY), /* where the vDSO cannot answer */
@@ -96,32 +103,32 @@ static const struct call calls[] = {
     CALL(membarrier, ALL), /* a library that publishes without locks */
 
     /* Itself. */
-    CALL(rt_sigaction, EVERY),    /* handlers */
-    CALL(rt_sigprocmask, EVERY),  /* no signal between a look and a wait */
-    CALL(rt_sigreturn, EVERY),    /* the end of a handler */
-    CALL(rt_sigtimedwait, ALL),   /* a TLS library keeps SIGPIPE away */
-    CALL(rt_sigpending, ALL),     /* the same */
-    CALL(sigaltstack, ALL),       /* a handler when the stack is full */
-    CALL(signalfd4, ALL),         /* SIGTERM as an event */
-    CALL(alarm, ALL),             /* an orderly end has a limit */
-    CALL(setitimer, ALL),         /* the same, as the C library does it */
-    CALL(getpid, EVERY),          /* log lines */
-    CALL(gettid, EVERY),          /* abort */
-    CALL(getppid, ALL),           /* no more than a number */
-    CALL(getuid, ALL),            /* libraries ask whether they are privileged */
-    CALL(geteuid, ALL),           /* the same */
-    CALL(getgid, ALL),            /* the same */
-    CALL(getegid, ALL),           /* the same */
-    CALL(getrlimit, ALL),         /* a loop asks how many descriptors there may be */
-    CALL(getrusage, ALL),         /* a process reports its own work */
-    CALL(uname, ALL),             /* the name service asks for this host's name */
-    CALL(sysinfo, ALL),           /* a C library sizes its tables */
-    CALL(sched_getaffinity, ALL), /* a codec asks for the number of processors */
-    CALL(getcpu, ALL),            /* malloc's arenas */
-    CALL(rseq, EVERY),            /* the C library's own */
-    CALL(set_robust_list, ALL),   /* the C library's own, after a fork */
-    CALL(exit, EVERY),            /* the end of a thread */
-    CALL(exit_group, EVERY),      /* the end */
+    CALL(rt_sigaction, EVERY),               /* handlers */
+    CALL(rt_sigprocmask, EVERY),             /* no signal between a look and a wait */
+    CALL(rt_sigreturn, EVERY),               /* the end of a handler */
+    CALL(rt_sigtimedwait, ALL),              /* a TLS library keeps SIGPIPE away */
+    CALL(rt_sigpending, ALL),                /* the same */
+    CALL(sigaltstack, ALL),                  /* a handler when the stack is full */
+    CALL(signalfd4, ALL),                    /* SIGTERM as an event */
+    CALL(alarm, ALL),                        /* an orderly end has a limit */
+    CALL(setitimer, ALL),                    /* the same, as the C library does it */
+    CALL(getpid, EVERY),                     /* log lines */
+    CALL(gettid, EVERY),                     /* abort */
+    CALL(getppid, ALL),                      /* no more than a number */
+    CALL(getuid, ALL),                       /* libraries ask whether they are privileged */
+    CALL(geteuid, ALL),                      /* the same */
+    CALL(getgid, ALL),                       /* the same */
+    CALL(getegid, ALL),                      /* the same */
+    CALL(getrlimit, ALL),                    /* a loop asks how many descriptors there may be */
+    CALL(getrusage, ALL),                    /* a process reports its own work */
+    CALL(uname, ALL),                        /* the name service asks for this host's name */
+    CALL(sysinfo, ALL),                      /* a C library sizes its tables */
+    CALL(sched_getaffinity, ALL | PROGRAMS), /* a codec asks for the number of processors */
+    CALL(getcpu, ALL),                       /* malloc's arenas */
+    CALL(rseq, EVERY),                       /* the C library's own */
+    CALL(set_robust_list, ALL),              /* the C library's own, after a fork */
+    CALL(exit, EVERY),                       /* the end of a thread */
+    CALL(exit_group, EVERY),                 /* the end */
 
     /* Sockets. socket itself is below. */
     CALL(getsockname, ALL),  /* which port it is; what the channel is */
@@ -366,7 +373,7 @@ static int fill(scmp_filter_ctx filter, enum roles role, bool files)
     int error = allow_calls(filter, role);
 
     if (error == 0) {
-        error = role == PASSWORD
+        error = (role & INSIDE)
                     ? allow(filter, SCMP_SYS(newfstatat)) /* fstat, as newer C libraries call it */
                     : ALLOW_LIST(filter, look_calls);
     }
@@ -421,6 +428,10 @@ static enum roles roles_of(enum sandbox_role role)
         return EXPORTER;
     case SANDBOX_PASSWORD:
         return PASSWORD;
+    case SANDBOX_SNAPSHOT:
+        return SNAPSHOT;
+    case SANDBOX_HLS:
+        return HLS;
     default:
         return INGEST;
     }

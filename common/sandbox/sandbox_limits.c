@@ -19,6 +19,12 @@
 /* One password at a time: 16 MiB with what ringcastctl writes, and room for methods that take more. */
 #define PASSWORD_MEMORY (512 * MIB)
 
+/* A picture of 8192 × 4320 in 10 bits takes 100 MiB, and its decoder holds several. What takes more is not decoded. */
+#define SNAPSHOT_MEMORY (1024 * MIB)
+
+/* The newest seconds of the cameras that are asked for. */
+#define HLS_MEMORY (2048 * MIB)
+
 /* A camera takes a dozen sockets; the name service and certificates take some more for a moment. */
 #define INGEST_DESCRIPTORS 128
 #define FORK_SERVER_DESCRIPTORS 256
@@ -28,6 +34,9 @@
 
 /* A socket to each fan-out, twice while they get new ones. */
 #define PASSWORD_DESCRIPTORS 192
+
+/* Two for each stream of a thousand cameras, and a socket to each fan-out. */
+#define PROGRAM_DESCRIPTORS 8192
 
 static int lower(int resource, rlim_t value)
 {
@@ -59,6 +68,10 @@ static rlim_t memory_of(enum sandbox_role role)
         return EXPORTER_MEMORY;
     case SANDBOX_PASSWORD:
         return PASSWORD_MEMORY;
+    case SANDBOX_SNAPSHOT:
+        return SNAPSHOT_MEMORY;
+    case SANDBOX_HLS:
+        return HLS_MEMORY;
     default:
         return RLIM_INFINITY;
     }
@@ -80,6 +93,9 @@ int sandbox_limit(enum sandbox_role role, const struct sandbox_needs *needs)
     }
     if (error == 0 && role == SANDBOX_PASSWORD) {
         error = lower(RLIMIT_NOFILE, PASSWORD_DESCRIPTORS);
+    }
+    if (error == 0 && (role == SANDBOX_SNAPSHOT || role == SANDBOX_HLS)) {
+        error = lower(RLIMIT_NOFILE, PROGRAM_DESCRIPTORS);
     }
     /* A sanitizer's shadow is private memory of terabytes. */
     if (error == 0 && memory != RLIM_INFINITY && !SANDBOX_SANITIZER) {

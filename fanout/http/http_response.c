@@ -121,6 +121,18 @@ int http_response_send(struct lws *wsi, const struct http_request *request, cons
     return permit_covers(permit, GATE_PUBLIC, NULL) ? send_response(wsi, request, response) : -1;
 }
 
+int http_response_begin(struct lws *wsi, const struct http_request *request, const struct permit *permit,
+                        const struct http_response *response)
+{
+    unsigned char memory[LWS_PRE + HEAD_SIZE];
+    unsigned char *head = memory + LWS_PRE;
+    int length = permit_covers(permit, GATE_PUBLIC, NULL)
+                     ? format_head((char *)head, HEAD_SIZE, request, response)
+                     : -1;
+
+    return length < 0 || lws_write(wsi, head, (size_t)length, LWS_WRITE_HTTP_HEADERS) < 0 ? -1 : 0;
+}
+
 static int send_text(struct lws *wsi, const struct http_request *request, int status, const char *headers,
                      const char *text)
 {

@@ -35,6 +35,13 @@ int http_response_send(struct lws *wsi, const struct http_request *request, cons
                        const struct http_response *response);
 
 /*
+ * Sends the head alone; the caller sends the body in pieces, of which the last is LWS_WRITE_HTTP_FINAL, and then completes the
+ * transaction. 0, or -1 to close the connection. Not for HEAD.
+ */
+int http_response_begin(struct lws *wsi, const struct http_request *request, const struct permit *permit,
+                        const struct http_response *response);
+
+/*
  * Answers REQUEST without content, which needs no permit: the body is the status in words, and the connection is closed
  * after it. HEADERS as above.
  */

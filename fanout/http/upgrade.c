@@ -75,7 +75,7 @@ static bool has_host(struct lws *wsi)
     return http_request_header(wsi, WSI_TOKEN_HOST, host, sizeof(host), NULL) && origin_is_authority(host);
 }
 
-static enum upgrade_stream read_stream(struct lws *wsi)
+enum upgrade_stream upgrade_read_stream(struct lws *wsi)
 {
     static const char key[] = "stream=";
     char argument[QUERY_SIZE];
@@ -102,7 +102,7 @@ int upgrade_read(struct lws *wsi, const struct policy *policy, struct upgrade *u
         return -1;
     }
     http_request_read(wsi, policy, &upgrade->request);
-    upgrade->stream = read_stream(wsi);
+    upgrade->stream = upgrade_read_stream(wsi);
     if (upgrade->request.method != HTTP_METHOD_GET) {
         return 405;
     }

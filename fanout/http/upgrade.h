@@ -22,6 +22,9 @@ struct upgrade {
     enum upgrade_stream stream;
 };
 
+/* Which stream the query of any request asks for. */
+enum upgrade_stream upgrade_read_stream(struct lws *wsi);
+
 /*
  * Reads the request by POLICY, in LWS_CALLBACK_HTTP_CONFIRM_UPGRADE. 0: a WebSocket that this server speaks, from a
  * page that may have it. Above 0: the HTTP status to refuse it with, 403 for a foreign page. -1: not a WebSocket; drop the

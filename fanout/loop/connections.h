@@ -22,6 +22,7 @@ struct lws;
 struct permit;
 struct asking;
 struct post_body;
+struct errand;
 
 /* How many idle connections of each kind there may be, unless ringcastd sets other limits. */
 #define CONNECTIONS_IDLE_PER_CLIENT 1024
@@ -67,6 +68,7 @@ struct connection {
     struct permit *permit;   /* to watch it; owned by the server */
     struct asking *asking;   /* what it waits for at the gate; owned by the gate */
     struct post_body *post;  /* of the request that is coming in; owned by the router */
+    struct errand *errand;   /* what a program is to answer, or is answering; owned by the router */
     uint8_t wanted;          /* while it waits at the gate: enum upgrade_stream */
     struct watch arrivals;   /* while requests are to come: looks at how much comes */
     uint64_t received;       /* bytes that had come when the last request was read; used by the router */

@@ -911,3 +911,11 @@ struct camera_view camera_view(const struct camera *camera)
         .last_exit = worker_last_exit(camera->worker),
     };
 }
+
+json_t *camera_state_message(const struct camera_view *view)
+{
+    return message_pack("camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?}", "name", view->name,
+                        "state", camera_strstate(view->state), "error", view->error, "codecs", view->codecs,
+                        "width", (json_int_t)view->width, "height", (json_int_t)view->height, "audio",
+                        view->audio, "audio_error", view->audio_error);
+}

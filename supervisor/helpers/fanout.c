@@ -120,6 +120,8 @@ static void on_message(void *owner, const struct channel_message *message)
         if (fanout_stats_take(fanout->stats, json_object_get(message->body, "cameras")) > 0) {
             log_warning("fanout: malformed latency");
         }
+    } else if (message_is(message->body, "program-wanted")) {
+        supervisor_fanout_asks(fanout->supervisor, fanout, message_string(message->body, "program", ""));
     } else if (message_is(message->body, "session-end") || message_is(message->body, "token-used") ||
                message_is(message->body, "access-refused")) {
         supervisor_fanout_says(fanout->supervisor, message->body);
@@ -208,12 +210,7 @@ void fanout_add_camera(struct fanout *fanout, const struct camera_view *camera)
 
 void fanout_update_camera(struct fanout *fanout, const struct camera_view *camera)
 {
-    send_newest(fanout, "camera-state", camera->name,
-                message_pack("camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?}", "name",
-                             camera->name, "state", camera_strstate(camera->state), "error", camera->error,
-                             "codecs", camera->codecs, "width", (json_int_t)camera->width, "height",
-                             (json_int_t)camera->height, "audio", camera->audio, "audio_error",
-                             camera->audio_error));
+    send_newest(fanout, "camera-state", camera->name, camera_state_message(camera));
 }
 
 void fanout_remove_camera(struct fanout *fanout, const char *name)
@@ -276,6 +273,11 @@ void fanout_set_access(struct fanout *fanout, int document, int page)
 void fanout_connect_password(struct fanout *fanout, int socket)
 {
     send(fanout, message_new("password-channel"), &socket, 1);
+}
+
+void fanout_connect_program(struct fanout *fanout, const char *program, int socket)
+{
+    send(fanout, message_pack("program-channel", "{s:s}", "program", program), &socket, 1);
 }
 
 /* Adds what FANOUT last reported to the counts in SUMS. */

@@ -69,6 +69,9 @@ void fanout_set_access(struct fanout *fanout, int document, int page);
 /* Hands it SOCKET (which stays the caller's), over which it has passwords checked. */
 void fanout_connect_password(struct fanout *fanout, int socket);
 
+/* Hands it SOCKET (which stays the caller's), over which it asks the program that is called so (on_demand.h). */
+void fanout_connect_program(struct fanout *fanout, const char *program, int socket);
+
 /* Sends it how many viewers each camera has at the other ones of ALL, COUNT fan-outs. */
 void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, size_t count);
 
@@ -109,6 +112,9 @@ void supervisor_fanout_viewers(struct supervisor *supervisor);
 /* The answer to a question (fanout_ask) has come. */
 void supervisor_fanout_answered(struct supervisor *supervisor, const struct fanout *fanout,
                                 const json_t *answer);
+
+/* It has a question for the program that is called so, and is not connected with it. */
+void supervisor_fanout_asks(struct supervisor *supervisor, struct fanout *fanout, const char *program);
 
 /* An idle camera has its first viewer. */
 void supervisor_fanout_wants(struct supervisor *supervisor, const char *camera);
