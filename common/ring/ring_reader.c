@@ -250,6 +250,45 @@ int ringcast_seek_keyframe(const ringcast_reader *reader, ringcast_cursor *curso
     return 0;
 }
 
+/*
+ * Entries lead forward only, so the first one after a place is found by trying each position where one may begin. An entry holds its own
+ * position, which the bytes of a fragment do not match by chance. The search ends within one fragment's length if the ring is
+ * sound. The writer is given an eighth of the ring before it comes to the place.
+ */
+int ringcast_seek_oldest(const ringcast_reader *reader, ringcast_cursor *cursor)
+{
+    const size_t capacity = reader->geometry.capacity;
+    struct found found;
+
+    int result = ringcast_seek_keyframe(reader, cursor);
+    if (result < 0) {
+        return result;
+    }
+    uint64_t head = atomic_load_explicit(&header_of(reader)->head, memory_order_acquire);
+    uint64_t reach = capacity - capacity / 8;
+    uint64_t position = head > reach + RING_FIRST_POSITION ? head - reach : RING_FIRST_POSITION;
+    const uint64_t found_by = position + capacity / RING_FRAGMENT_PART + 2 * RING_ALIGN;
+    while (position < cursor->position) {
+        if (check_entry(reader, position, head, &found) < 0) {
+            if (position > found_by) {
+                break; /* it contradicts itself, or the writer is there already */
+            }
+            position += RING_ALIGN;
+        } else if (!(found.flags & RING_PADDING) && (found.flags & RINGCAST_KEYFRAME) &&
+                   verdict(reader, position, 0) == 0) {
+            cursor->position = position;
+        } else {
+            position += ring_entry_span(found.length);
+        }
+    }
+    return 0;
+}
+
+int64_t ringcast_epoch_ns(const ringcast_reader *reader)
+{
+    return *(const volatile int64_t *)&header_of(reader)->identity.epoch_ns;
+}
+
 int ringcast_continue(const ringcast_reader *reader, ringcast_cursor *cursor)
 {
     struct found found;

@@ -97,6 +97,17 @@ size_t ringcast_capacity(const ringcast_reader *reader);
 int ringcast_seek_keyframe(const ringcast_reader *reader, ringcast_cursor *cursor);
 
 /*
+ * Puts the cursor on the oldest keyframe in the ring that a reader can still be expected to read before it is overwritten: for
+ * a program that begins with some past. It looks for it, so it takes longer than ringcast_seek_keyframe, some milliseconds in a large ring.
+ *
+ * 0; -EAGAIN: as ringcast_seek_keyframe.
+ */
+int ringcast_seek_oldest(const ringcast_reader *reader, ringcast_cursor *cursor);
+
+/* The time, CLOCK_MONOTONIC in nanoseconds, of decode time 0 in this ring: what two streams' decode times have in common. */
+int64_t ringcast_epoch_ns(const ringcast_reader *reader);
+
+/*
  * Puts a cursor that has come to the end of a camera's ring (-EPIPE) on the fragment that follows in READER,
  * the ring that has taken its place: nothing is missed, nothing is read twice.
  *

@@ -44,6 +44,84 @@ static int peek_at(struct ring_fixture *fixture, ringcast_cursor cursor)
     return ringcast_peek(fixture->reader, &cursor, &entry);
 }
 
+/* Where a reader that begins with some past begins, in a ring with a keyframe every INTERVAL fragments. */
+static uint64_t oldest_sequence(struct ring_fixture *fixture, int count, int interval)
+{
+    ringcast_cursor cursor;
+    ringcast_entry entry;
+
+    fixture_begin_generation(fixture->writer);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(fixture_publish(fixture->writer, KIBI_FRAGMENT - (size_t)(i % 7) * 64,
+                                         i % interval == 0 ? RINGCAST_KEYFRAME : 0),
+                         0);
+    }
+    assert_int_equal(ringcast_seek_oldest(fixture->reader, &cursor), 0);
+    assert_int_equal(cursor.sequence, 0);
+    assert_int_equal(fixture_read(fixture->reader, &cursor, &entry), 1);
+    assert_true(entry.flags & RINGCAST_KEYFRAME);
+    uint64_t oldest = entry.sequence;
+    while (fixture_read(fixture->reader, &cursor, &entry) == 1) { /* and nothing is missing from there on */
+    }
+    assert_int_equal(entry.sequence, count);
+    return oldest;
+}
+
+static void test_the_oldest_keyframe_of_a_ring_that_is_not_full(void **state)
+{
+    assert_int_equal(oldest_sequence(*state, 25, 10), 1);
+}
+
+static void test_the_oldest_keyframe_after_some_laps(void **state)
+{
+    uint64_t oldest = oldest_sequence(*state, 10 * KIBI_PER_LAP + 5, 10);
+
+    /* Fragments of 640 to 1024 bytes: seven eighths of the ring hold 56 to 89 of them, and the next keyframe is ten away at most. */
+    assert_in_range(oldest, 10 * KIBI_PER_LAP + 5 - 89, 10 * KIBI_PER_LAP + 5 - 56 + 10);
+}
+
+static void test_the_oldest_keyframe_is_the_newest_if_there_is_no_other(void **state)
+{
+    assert_int_equal(oldest_sequence(*state, KIBI_PER_LAP * 3 / 2, KIBI_PER_LAP), KIBI_PER_LAP + 1);
+}
+
+static void test_no_oldest_keyframe_before_the_first(void **state)
+{
+    struct ring_fixture *fixture = *state;
+    ringcast_cursor cursor;
+
+    assert_int_equal(ringcast_seek_oldest(fixture->reader, &cursor), -EAGAIN);
+    fixture_begin_generation(fixture->writer);
+    assert_int_equal(ringcast_seek_oldest(fixture->reader, &cursor), -EAGAIN);
+}
+
+/* The search is for a place that nothing points to, so what is damaged there costs a step and no more. */
+static void test_r7_damage_before_the_oldest_keyframe_is_passed_over(void **state)
+{
+    struct ring_fixture *fixture = *state;
+    ringcast_cursor cursor;
+
+    uint64_t oldest = oldest_sequence(fixture, 6 * KIBI_PER_LAP, 10);
+    assert_int_equal(ringcast_seek_oldest(fixture->reader, &cursor), 0);
+    struct ring_entry *entry = fixture_entry(fixture, cursor.position);
+    atomic_store(&entry->length, UINT32_MAX);
+    assert_int_equal(ringcast_seek_oldest(fixture->reader, &cursor), 0);
+    ringcast_entry found;
+    assert_int_equal(ringcast_peek(fixture->reader, &cursor, &found), 1);
+    assert_true(found.sequence > oldest);
+    assert_true(found.flags & RINGCAST_KEYFRAME);
+    memset(fixture->data, 0xA5, FIXTURE_CAPACITY); /* the newest keyframe, too */
+    assert_int_equal(ringcast_seek_oldest(fixture->reader, &cursor), -EAGAIN);
+}
+
+static void test_the_epoch_is_told(void **state)
+{
+    struct ring_fixture *fixture = *state;
+
+    assert_int_equal(ringcast_epoch_ns(fixture->reader), fixture->header->identity.epoch_ns);
+    assert_int_equal(ringcast_epoch_ns(fixture->reader), ring_writer_epoch_ns(fixture->writer));
+}
+
 static void test_r2_positions_go_on_over_many_laps(void **state)
 {
     struct ring_fixture *fixture = *state;
@@ -483,6 +561,12 @@ static void test_r1_readers_map_read_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        RING_TEST(test_the_oldest_keyframe_of_a_ring_that_is_not_full),
+        RING_TEST(test_the_oldest_keyframe_after_some_laps),
+        RING_TEST(test_the_oldest_keyframe_is_the_newest_if_there_is_no_other),
+        RING_TEST(test_no_oldest_keyframe_before_the_first),
+        RING_TEST(test_r7_damage_before_the_oldest_keyframe_is_passed_over),
+        RING_TEST(test_the_epoch_is_told),
         RING_TEST(test_r2_positions_go_on_over_many_laps),
         RING_TEST(test_r2_positions_near_their_largest_value),
         RING_TEST(test_r3_fragments_are_contiguous_behind_padding),
