@@ -14,6 +14,7 @@
 #include "fanout/http/unread_request.h"
 #include "fanout/http/upgrade.h"
 #include "fanout/loop/connections.h"
+#include "fanout/media_routes.h"
 
 #define LIVE_PREFIX "/live/"
 #define SNAPSHOT_PREFIX "/snapshot/"
@@ -29,16 +30,6 @@
 #define IF_NONE_MATCH_SIZE 512
 #define ACCEPT_SIZE 512
 #define AGENT_SIZE 512
-
-/* A request on its way through the router. */
-struct visit {
-    struct router *router;
-    struct lws *wsi;
-    const struct http_request *request;
-    struct permit *permit;
-    const char *camera;           /* of a path that names one; it need not exist */
-    const struct post_body *body; /* of a POST; NULL: it has none */
-};
 
 /* Sends WHOLE, whose entity tag is ETAG, or 304 to a client that has it already. */
 static int answer_tagged(const struct visit *visit, const struct http_response *whole, const char *etag)
@@ -128,11 +119,8 @@ static int answer_plain_live(const struct visit *visit)
 
 /* ---- What programs answer ---- */
 
-/*
- * CAMERA's stream that is WANTED, or NULL. A sub stream has no path of its own, only its camera's. What a visitor may
- * not watch is looked for in the same way, so that the answer takes the same time.
- */
-static struct stream *find_stream(const struct router *router, const char *camera, enum upgrade_stream wanted)
+/* What a visitor may not watch is looked for in the same way, so that the answer takes the same time. */
+struct stream *router_find_stream(const struct router *router, const char *camera, enum upgrade_stream wanted)
 {
     struct stream *stream = streams_find(router->streams, camera);
 
@@ -146,7 +134,8 @@ static struct stream *find_stream(const struct router *router, const char *camer
 static int ask_program(const struct visit *visit, enum program_kind program, const char *what,
                        long patience_ms)
 {
-    const struct stream *stream = find_stream(visit->router, visit->camera, upgrade_read_stream(visit->wsi));
+    const struct stream *stream =
+        router_find_stream(visit->router, visit->camera, upgrade_read_stream(visit->wsi));
 
     if (!stream) {
         return http_response_refuse(visit->wsi, visit->request, 404, NULL);
@@ -173,13 +162,25 @@ static void camera_of_live(const char *path, char camera[HTTP_REQUEST_PATH_SIZE]
     snprintf(camera, HTTP_REQUEST_PATH_SIZE, "%s", path + strlen(LIVE_PREFIX));
 }
 
+/* Of PATH what is between PREFIX, with which it begins, and SUFFIX, with which it may end. */
+static void camera_between(const char *path, const char *prefix, const char *suffix,
+                           char camera[HTTP_REQUEST_PATH_SIZE])
+{
+    const char *name = path + strlen(prefix);
+    size_t length = strlen(name), end = strlen(suffix);
+
+    bool fits = length > end && strcmp(name + length - end, suffix) == 0;
+    snprintf(camera, HTTP_REQUEST_PATH_SIZE, "%.*s", fits ? (int)(length - end) : 0, name);
+}
+
 static void camera_of_snapshot(const char *path, char camera[HTTP_REQUEST_PATH_SIZE])
 {
-    const char *name = path + strlen(SNAPSHOT_PREFIX);
-    size_t length = strlen(name), suffix = strlen(SNAPSHOT_SUFFIX);
+    camera_between(path, SNAPSHOT_PREFIX, SNAPSHOT_SUFFIX, camera);
+}
 
-    bool fits = length > suffix && strcmp(name + length - suffix, SNAPSHOT_SUFFIX) == 0;
-    snprintf(camera, HTTP_REQUEST_PATH_SIZE, "%.*s", fits ? (int)(length - suffix) : 0, name);
+static void camera_of_file(const char *path, char camera[HTTP_REQUEST_PATH_SIZE])
+{
+    camera_between(path, MEDIA_ROUTES_STREAM, MEDIA_ROUTES_SUFFIX, camera);
 }
 
 /* ---- Routes ---- */
@@ -206,6 +207,7 @@ static const struct route routes[] = {
     {"/api/cameras", READ, GATE_VISITOR, answer_cameras, NULL},
     {LIVE_PREFIX, READ, GATE_CAMERA, answer_plain_live, camera_of_live},
     {SNAPSHOT_PREFIX, READ, GATE_CAMERA, answer_snapshot, camera_of_snapshot},
+    {MEDIA_ROUTES_STREAM, READ, GATE_CAMERA, media_routes_stream, camera_of_file},
 };
 
 /* Everything else: the player's files, which are the same for everybody. */
@@ -299,8 +301,7 @@ static int refuse_stranger(struct router *router, struct lws *wsi, const struct 
     return result;
 }
 
-/* Answers all of the gate's verdicts but GATE_OPEN and GATE_WAIT. */
-static int refuse(struct router *router, struct lws *wsi, const struct http_request *request,
+int router_refuse(struct router *router, struct lws *wsi, const struct http_request *request,
                   enum gate_verdict verdict)
 {
     char retry[64];
@@ -434,7 +435,7 @@ static int answer_request(struct router *router, struct lws *wsi, bool whole)
         return wait_for_gate(wsi);
     }
     if (verdict != GATE_OPEN) {
-        return refuse(router, wsi, &request, verdict);
+        return router_refuse(router, wsi, &request, verdict);
     }
     const struct connection *connection = lws_get_opaque_user_data(wsi);
     const struct visit visit = {
@@ -563,7 +564,7 @@ static enum gate_verdict admit(struct router *router, struct connection *connect
     struct permit *permit;
     enum gate_verdict verdict =
         gate_ask(&router->gate, connection->wsi, request, GATE_CAMERA, camera, &permit);
-    struct stream *stream = find_stream(router, camera, wanted);
+    struct stream *stream = router_find_stream(router, camera, wanted);
 
     if (verdict == GATE_OPEN && !stream) {
         verdict = GATE_HIDDEN;
@@ -618,7 +619,7 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
     }
     enum gate_verdict verdict = admit(router, connection, request, camera, upgrade.stream);
     if (verdict != GATE_OPEN && verdict != GATE_WAIT) {
-        return refuse(router, wsi, request, verdict);
+        return router_refuse(router, wsi, request, verdict);
     }
     connection->address = request->client.address;
     return 0;

@@ -13,10 +13,12 @@
 #include "fanout/http/errand.h"
 #include "fanout/http/gate.h"
 #include "fanout/http/policy.h"
+#include "fanout/http/upgrade.h"
 #include "fanout/loop/connections.h"
 #include "fanout/loop/limits.h"
 #include "fanout/loop/tls.h"
 #include "fanout/stream.h"
+#include "fanout/visit.h"
 
 struct router {
     struct gate gate;       /* begun and ended by the server */
@@ -29,21 +31,32 @@ struct router {
     struct connections *connections;       /* the server's */
     struct limits *limits;                 /* the server's */
     void (*rights_changed)(void *context); /* the server's: the streams are to be looked through */
+    bool (*has_room)(void *context);       /* the server's: it takes one more viewer */
     void *context;
 };
 
 /*
  * Loads the files in ASSETS_DIRECTORY. The router works after an error, too: it then has no files, which is
- * logged. STREAMS, TLS and POLICY must outlive the router. The members `gate`, `rights_changed` and `context` are the caller's.
+ * logged. STREAMS, TLS and POLICY must outlive the router. The members
+ * `gate`, `rights_changed`, `has_room` and `context` are the caller's.
  */
 void router_init(struct router *router, const char *assets_directory, struct streams *streams,
                  const struct tls *tls, const struct policy *policy);
 
 void router_finish(struct router *router);
 
+/* Answers all of the gate's verdicts but GATE_OPEN and GATE_WAIT. Returns what libwebsockets' callback is to return. */
+int router_refuse(struct router *router, struct lws *wsi, const struct http_request *request,
+                  enum gate_verdict verdict);
+
+/* CAMERA's stream that is WANTED, or NULL. A sub stream has no path of its own, only its camera's. */
+struct stream *router_find_stream(const struct router *router, const char *camera,
+                                  enum upgrade_stream wanted);
+
 /*
  * These return what libwebsockets' callback is to return. The head of a request is there (LWS_CALLBACK_HTTP), a part of its
- * body (LWS_CALLBACK_HTTP_BODY), and all of it (LWS_CALLBACK_HTTP_BODY_COMPLETION).
+ * body (LWS_CALLBACK_HTTP_BODY), and all of it (LWS_CALLBACK_HTTP_BODY_COMPLETION). An answer that is a stream has not begun
+ * when they return: `guest`, `stream` and `permit` are then in the connection, and the guest joins before the stack unwinds.
  */
 int router_answer(struct router *router, struct lws *wsi);
 int router_take_body(struct lws *wsi, const void *data, size_t length);

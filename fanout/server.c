@@ -17,6 +17,7 @@
 #include "fanout/http/close_frame.h"
 #include "fanout/http/unread_request.h"
 #include "fanout/http/viewer_command.h"
+#include "fanout/media_routes.h"
 
 /* Viewers have this long to take their close frame before the process ends. */
 #define STOP_PATIENCE_MS 500
@@ -245,6 +246,10 @@ static void connection_gone(struct server *server, struct lws *wsi)
             user_viewers_end(&server->user_viewers, connection->permit);
         }
         permit_unref(connection->permit);
+        if (connection->guest) {
+            guest_list_remove(&server->guests, connection->guest);
+            guest_free(connection->guest);
+        }
         connections_remove(&server->connections, connection);
         request_deadlines_removed(&server->deadlines);
         supervisor_link_doors_changed(&server->link);
@@ -255,30 +260,39 @@ static void connection_gone(struct server *server, struct lws *wsi)
 static void join(struct server *server, struct connection *connection, struct viewer *viewer)
 {
     struct stream *stream = connection->stream;
-    if (!user_viewers_begin(&server->user_viewers, connection->permit,
-                            server->limits.max[LIMIT_VIEWERS_PER_USER])) {
+    if (!connection->is_counted && !user_viewers_begin(&server->user_viewers, connection->permit,
+                                                       server->limits.max[LIMIT_VIEWERS_PER_USER])) {
         limits_count(&server->limits, LIMIT_VIEWERS_PER_USER, &connection->address);
         viewer_close(viewer, VIEWER_TRY_AGAIN_LATER, VIEWER_TOO_MANY_OF_USER);
         return;
     }
     connection->is_counted = true;
+    if (viewer->guest) {
+        guest_list_add(&server->guests, viewer->guest);
+    }
     stream_join(stream, viewer, connection->permit);
     supervisor_link_viewer_joined(&server->link, stream);
     viewer_rights_note(&server->rights, connection->permit);
 }
 
-static int viewer_established(struct server *server, struct lws *wsi, struct viewer *viewer)
+/* CONNECTION is a viewer's from now on. */
+static void begin_viewer(struct server *server, struct connection *connection, struct viewer *viewer)
 {
-    struct connection *connection = lws_get_opaque_user_data(wsi);
     connections_move(&server->connections, connection);
     connections_enter(&server->connections, connection, CONNECTION_BUSY);
     request_deadlines_expect(&server->deadlines, connection, CONNECTION_NONE);
     watch_leave(&connection->arrivals); /* what a viewer sends is not a request's head */
-    viewer_init(viewer, wsi, ++server->viewers_seen);
+    viewer_init(viewer, connection->wsi, connection->guest, ++server->viewers_seen);
     listener_set_load(&server->listener, ++server->viewers);
     if (server->viewers == 1) {
         arm_keepalive(server);
     }
+}
+
+static int viewer_established(struct server *server, struct lws *wsi, struct viewer *viewer)
+{
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    begin_viewer(server, connection, viewer);
     if (gate_is_asking(connection)) {
         viewer_enter_state(viewer, VIEWER_AT_DOOR);
         lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, AT_DOOR_TIMEOUT_S);
@@ -286,6 +300,46 @@ static int viewer_established(struct server *server, struct lws *wsi, struct vie
     }
     join(server, connection, viewer);
     return 0;
+}
+
+/* What the client of a file has to say is of no use, but shows whether it is still there. */
+static void guest_sent(void *context)
+{
+    struct viewer *viewer = context;
+    struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
+
+    if (!guest_list_drain(viewer)) {
+        watch_leave(&connection->arrivals);
+        feed_leave(viewer);
+        lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+    }
+}
+
+/* After the request in WSI has been read: its answer may be a stream. */
+static void begin_guest(struct server *server, struct lws *wsi)
+{
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    struct viewer *viewer = lws_wsi_user(wsi);
+
+    if (!connection || !connection->guest || !viewer || viewer->wsi) {
+        return;
+    }
+    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+    begin_viewer(server, connection, viewer);
+    watch_beside(&connection->arrivals, &server->loop, lws_get_socket_fd(wsi), guest_sent, viewer);
+    join(server, connection, viewer);
+}
+
+/* The file ends in order, if it has begun. */
+static int finish_guest(struct viewer *viewer)
+{
+    if (viewer->guest->begun) {
+        guest_finish_file(viewer);
+        return -1;
+    }
+    media_routes_refuse(&server_of(viewer->wsi)->router, viewer->wsi, viewer->close_code,
+                        viewer->close_reason);
+    return -1;
 }
 
 /* It is known whether VIEWER may watch. */
@@ -316,6 +370,9 @@ static int viewer_writable(struct viewer *viewer)
         leave_door(viewer);
         return 0;
     case VIEWER_CLOSING:
+        if (viewer->guest && guest_is_http(viewer->guest)) {
+            return finish_guest(viewer);
+        }
         viewer_give_reason(viewer);
         return -1;
     default:
@@ -495,6 +552,11 @@ static bool has_room(const struct server *server)
     return server->state == SERVER_SERVING && server->viewers < server->viewers_max;
 }
 
+static bool room_left(void *context)
+{
+    return has_room(context);
+}
+
 /* A request has been read, and RESULT is what the callback returns. */
 static int answered(struct lws *wsi, int result)
 {
@@ -512,6 +574,9 @@ static int answered(struct lws *wsi, int result)
         if (connection->stream || waits || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
             watch_leave(&connection->arrivals); /* a viewer, or a body: neither is a request's head */
         }
+        if (result == 0) {
+            begin_guest(server_of(wsi), wsi);
+        }
     }
     return result;
 }
@@ -525,9 +590,14 @@ static void settle_errand(struct server *server, struct connection *connection)
     }
 }
 
-static int request_writable(struct lws *wsi)
+/* VIEWER: of a request that is answered by a stream. */
+static int request_writable(struct lws *wsi, struct viewer *viewer)
 {
     struct connection *connection = connection_of(wsi);
+
+    if (viewer && viewer->wsi) {
+        return viewer_writable(viewer);
+    }
     bool waited = router_is_waiting(connection);
     int result = connection ? router_writable(wsi) : 0;
 
@@ -545,6 +615,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         breathe(server_of(wsi));
         renew(wsi); /* it waits for the next one, while this one's answer goes out */
         return answered(wsi, router_answer(&server_of(wsi)->router, wsi));
+    case LWS_CALLBACK_CLOSED_HTTP:
+    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+        viewer_gone(server_of(wsi), user);
+        return 0;
     case LWS_CALLBACK_HTTP_BODY:
         return router_take_body(wsi, in, length);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
@@ -552,7 +626,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return answered(wsi, router_answer_body(&server_of(wsi)->router, wsi));
     case LWS_CALLBACK_HTTP_WRITEABLE:
         breathe(server_of(wsi));
-        return request_writable(wsi);
+        return request_writable(wsi, user);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return answered(wsi, router_upgrade(&server_of(wsi)->router, wsi, has_room(server_of(wsi))));
     case LWS_CALLBACK_ESTABLISHED:
@@ -714,7 +788,9 @@ static void gate_answered(void *context, struct connection *connection)
         viewer_want_writable(viewer);
     } else {
         router_go_on(&server->router, connection);
-        if (errand_is_waiting(connection)) {
+        if (connection->guest) {
+            begin_guest(server, connection->wsi);
+        } else if (errand_is_waiting(connection)) {
             set_kind(connection->wsi, CONNECTION_BUSY);
         } else if (!router_is_waiting(connection)) {
             request_deadlines_expect(&server->deadlines, connection, CONNECTION_NEXT);
@@ -764,6 +840,7 @@ static int begin_gate(struct server *server)
     server->router.gate.answered = gate_answered;
     server->router.gate.context = server;
     server->router.rights_changed = rights_changed;
+    server->router.has_room = room_left;
     server->router.context = server;
     return result;
 }
@@ -801,6 +878,9 @@ int server_init(struct server *server, const char *assets_directory)
     }
     if (result == 0) {
         result = send_memory_begin(&server->send_memory, &server->loop, &server->streams);
+    }
+    if (result == 0) {
+        result = guest_list_begin(&server->guests, &server->loop);
     }
     if (result == 0) {
         result = watch_timer_begin(&server->stop_timer, &server->loop, stop_expired, server);
@@ -874,6 +954,7 @@ void server_finish(struct server *server)
     supervisor_link_end(&server->link);
     watch_end(&server->streams.state_timer.watch);
     viewer_rights_end(&server->rights);
+    guest_list_end(&server->guests);
     gate_reports_end(&server->reports);
     send_memory_end(&server->send_memory);
     heartbeat_end(&server->feeds.heartbeat);

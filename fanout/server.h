@@ -9,6 +9,7 @@
 
 #include "fanout/feed/feed.h"
 #include "fanout/gate_reports.h"
+#include "fanout/guest_list.h"
 #include "fanout/http/policy.h"
 #include "fanout/http/request_deadlines.h"
 #include "fanout/http/user_viewers.h"
@@ -39,6 +40,7 @@ struct server {
     struct supervisor_link link;
     struct gate_report_queue reports;
     struct viewer_rights rights;
+    struct guest_list guests;
     struct send_memory send_memory;
     struct tls tls;
     struct policy policy;

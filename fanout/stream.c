@@ -210,10 +210,20 @@ bool stream_has_ring(const struct stream *stream, const struct stat *ring)
     return stream->feed.reader && stream->ring_device == ring->st_dev && stream->ring_inode == ring->st_ino;
 }
 
-bool stream_is_idle(const struct stream *stream)
+static bool is_in_state(const struct stream *stream, const char *name)
 {
     const char *state = json_string_value(stream->state);
-    return state && strcmp(state, "idle") == 0;
+    return state && strcmp(state, name) == 0;
+}
+
+bool stream_is_idle(const struct stream *stream)
+{
+    return is_in_state(stream, "idle");
+}
+
+bool stream_is_streaming(const struct stream *stream)
+{
+    return is_in_state(stream, "streaming");
 }
 
 static void stream_free(struct stream *stream)

@@ -78,6 +78,9 @@ bool stream_has_ring(const struct stream *stream, const struct stat *ring);
 /* True if the camera sleeps until a viewer comes. */
 bool stream_is_idle(const struct stream *stream);
 
+/* True if pictures come from the camera. */
+bool stream_is_streaming(const struct stream *stream);
+
 /* Takes COUNTS, {"name": viewers at the other fan-outs}. A stream that is missing there has none. */
 void streams_set_elsewhere(struct streams *streams, const json_t *counts);
 

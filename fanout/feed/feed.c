@@ -17,6 +17,7 @@
 
 #include "common/base/clock.h"
 #include "common/log/log.h"
+#include "fanout/feed/guest.h"
 
 /*
  * How long one feed may bring its viewers fragments, and one viewer that is behind may catch up, before the
@@ -194,11 +195,13 @@ static void unlink_viewer(struct feed *feed, struct viewer *viewer)
     viewer->feed = NULL;
 }
 
-/* Takes out a viewer whose connection is broken, and has libwebsockets close that. */
+/* Takes out a viewer whose connection is broken, and has libwebsockets close that; or a guest that ends in order. */
 static void drop_broken(struct feed *feed, struct viewer *viewer)
 {
     unlink_viewer(feed, viewer);
-    viewer_cut(viewer);
+    if (!guest_has_ended(viewer)) {
+        viewer_cut(viewer);
+    }
 }
 
 /* There was no memory to take VIEWER in: its connection is cut. */
@@ -211,6 +214,9 @@ static void give_up(struct viewer *viewer)
 
 static void send_state(struct feed *feed, struct viewer *viewer)
 {
+    if (viewer->guest) {
+        return;
+    }
     viewer->state_due = viewer_is_blocked(viewer);
     if (!viewer->state_due && !viewer_send_packet(viewer, &feed->state_packet, true)) {
         drop_broken(feed, viewer);
@@ -241,8 +247,8 @@ void feed_join(struct feed *feed, struct viewer *viewer, const struct permit *pe
     if (viewer->state != VIEWER_BEHIND || !feed->reader) {
         return;
     }
-    if (start_at_keyframe(feed, viewer) < 0 && init_cache_load(&feed->init, feed->reader, 0) == 0 &&
-        !viewer_send_init(viewer, &feed->init)) {
+    if (start_at_keyframe(feed, viewer) < 0 && !viewer->guest &&
+        init_cache_load(&feed->init, feed->reader, 0) == 0 && !viewer_send_init(viewer, &feed->init)) {
         drop_broken(feed, viewer);
         return;
     }
@@ -438,7 +444,7 @@ static void serve_all(struct feed *feed, const ringcast_cursor *before, bool sam
         }
         viewer_array_prefetch_next(&feed->viewers, i);
         bool sent = true;
-        if (slot.state == VIEWER_LIVE && same_init && !lws_partial_buffered(slot.wsi)) {
+        if (slot.state == VIEWER_LIVE && same_init && !slot.guest && !lws_partial_buffered(slot.wsi)) {
             sent = packet_send(&fragment->packet, slot.wsi, LWS_WRITE_BINARY);
             served = true;
         } else if (slot.state == VIEWER_LIVE || (slot.state == VIEWER_WAITING && keyframe)) {
@@ -565,6 +571,9 @@ static bool serve_behind(struct feed *feed, struct viewer *viewer, struct fragme
     bool follows = viewer->last_sequence && entry->sequence == viewer->last_sequence + 1;
 
     if (!follows && !(entry->flags & RINGCAST_KEYFRAME)) {
+        return true;
+    }
+    if (viewer->guest && !guest_may_begin(viewer->guest, entry)) {
         return true;
     }
     int result = init_cache_load(&feed->init, reader_of(feed, viewer), entry->generation);

@@ -25,6 +25,8 @@ static int fill(struct init_cache *cache, const ringcast_generation *generation)
         return result;
     }
     cache->segment.length = generation->init_length;
+    memcpy(cache->codecs, codecs, strlen(codecs) + 1);
+    tracks_read(packet_payload(&cache->segment), cache->segment.length, &cache->tracks);
     cache->generation = generation->number;
     cache->id = hash ? hash : 1;
     return 0;

@@ -8,13 +8,16 @@
 
 #include "common/ring/ringcast.h"
 #include "fanout/feed/packet.h"
+#include "fanout/feed/tracks.h"
 
 struct init_cache {
-    const ringcast_reader *ring; /* the ring of the generation; only compared */
-    uint32_t generation;         /* 0: empty */
-    uint64_t id;                 /* equal for equal codecs and bytes; never 0 */
-    struct packet text;          /* {"type":"init", … } */
-    struct packet segment;       /* `ftyp` + `moov` */
+    const ringcast_reader *ring;       /* the ring of the generation; only compared */
+    uint32_t generation;               /* 0: empty */
+    uint64_t id;                       /* equal for equal codecs and bytes; never 0 */
+    char codecs[RINGCAST_CODECS_SIZE]; /* RFC 6381 */
+    struct tracks tracks;              /* of the segment */
+    struct packet text;                /* {"type":"init", … } */
+    struct packet segment;             /* `ftyp` + `moov` */
 };
 
 /*

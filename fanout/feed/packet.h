@@ -13,8 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bytes behind a payload that whoever sends it may use. */
+#define PACKET_TAIL 2u
+
 struct packet {
-    uint8_t *memory; /* header room, then payload; NULL before the first packet_reserve */
+    uint8_t *memory; /* header room, then payload and tail; NULL before the first packet_reserve */
     size_t room;     /* bytes of payload that fit */
     size_t length;   /* bytes of payload */
 };

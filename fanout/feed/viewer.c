@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/log/log.h"
+#include "fanout/feed/guest.h"
 #include "fanout/feed/packet.h"
 
 /* Bytes of a close frame's reason (RFC 6455, 5.5: 125 with the code). */
@@ -16,6 +17,9 @@
 
 /* A viewer that is being closed and takes nothing is cut off after this many seconds. */
 #define CLOSE_PATIENCE_S 5
+
+/* The end of a file is more than a close frame, and what is before it may wait for a slow reader. */
+#define GUEST_CLOSE_PATIENCE_S 30
 
 /* A client has little to say. This much within the window is tolerated (keepalives of other players). */
 #define RECEIVE_WINDOW_S 10
@@ -43,11 +47,26 @@ void viewer_enter_state(struct viewer *viewer, enum viewer_state state)
     viewer->state = (uint8_t)state;
 }
 
-void viewer_init(struct viewer *viewer, struct lws *wsi, uint64_t number)
+/* All that its connection has brought; 0: the kernel does not know. */
+static uint64_t bytes_received(const struct viewer *viewer)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+    int result = getsockopt(lws_get_socket_fd(viewer->wsi), IPPROTO_TCP, TCP_INFO, &info, &length);
+
+    return result == 0 ? info.tcpi_bytes_received : 0;
+}
+
+void viewer_init(struct viewer *viewer, struct lws *wsi, struct guest *guest, uint64_t number)
 {
     const time_t now_s = clock_coarse_s();
 
-    *viewer = (struct viewer){.wsi = wsi, .number = number, .since = now_s, .traffic_since = now_s};
+    *viewer =
+        (struct viewer){.wsi = wsi, .guest = guest, .number = number, .since = now_s, .traffic_since = now_s};
+    if (guest) {
+        guest->viewer = viewer;
+        viewer->traffic = bytes_received(viewer); /* its connection may have brought other requests */
+    }
     viewer_enter_state(viewer, VIEWER_BEHIND);
 }
 
@@ -90,6 +109,10 @@ static bool send_drop(struct viewer *viewer, uint64_t next_sequence)
 bool viewer_send_fragment(struct viewer *viewer, struct init_cache *init, struct fragment_buffer *fragment)
 {
     uint64_t sequence = fragment->entry.sequence;
+
+    if (viewer->guest) {
+        return guest_send_fragment(viewer, init, fragment);
+    }
     if (viewer->last_sequence && sequence > viewer->last_sequence + 1 && !send_drop(viewer, sequence)) {
         return false;
     }
@@ -121,7 +144,8 @@ void viewer_close(struct viewer *viewer, uint16_t code, const char *reason)
     viewer->close_reason = reason;
     viewer->feed = NULL;
     viewer_enter_state(viewer, VIEWER_CLOSING);
-    lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_PATIENCE_S);
+    lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+                    viewer->guest ? GUEST_CLOSE_PATIENCE_S : CLOSE_PATIENCE_S);
     viewer_want_writable(viewer);
 }
 
@@ -157,7 +181,8 @@ void viewer_note_progress(struct viewer *viewer, int64_t now_ns)
 bool viewer_ping(struct viewer *viewer)
 {
     unsigned char buffer[LWS_PRE];
-    return lws_write(viewer->wsi, buffer + LWS_PRE, 0, LWS_WRITE_PING) >= 0;
+    return (viewer->guest && guest_is_http(viewer->guest)) ||
+           lws_write(viewer->wsi, buffer + LWS_PRE, 0, LWS_WRITE_PING) >= 0;
 }
 
 /* True if the viewer may get another answer with the time in this second. */

@@ -20,6 +20,7 @@
 
 struct lws;
 struct feed;
+struct guest; /* guest.h */
 
 enum viewer_state {
     VIEWER_NONE,    /* not a viewer (an HTTP request), or no longer one */
@@ -34,6 +35,7 @@ enum viewer_state {
 struct viewer {
     struct lws *wsi;
     struct feed *feed;      /* NULL in VIEWER_NONE and VIEWER_CLOSING */
+    struct guest *guest;    /* NULL: it speaks ringcast's own protocol; owned by its connection */
     ringcast_cursor cursor; /* in VIEWER_BEHIND: what it reads next */
     uint64_t last_sequence; /* of the last fragment it got; 0: none; not updated in VIEWER_LIVE */
     uint64_t init_id;       /* init_cache.id of the init segment it has; 0: none */
@@ -80,8 +82,8 @@ static_assert(sizeof(struct viewer) <= 216, "thousands of viewers: keep the stru
 const char *viewer_strstate(enum viewer_state state);
 void viewer_enter_state(struct viewer *viewer, enum viewer_state state);
 
-/* Makes a connection that was just upgraded the viewer NUMBER, in VIEWER_BEHIND. */
-void viewer_init(struct viewer *viewer, struct lws *wsi, uint64_t number);
+/* Makes a connection the viewer NUMBER, in VIEWER_BEHIND. GUEST: how it gets its stream (guest.h), or NULL. */
+void viewer_init(struct viewer *viewer, struct lws *wsi, struct guest *guest, uint64_t number);
 
 /* True if a tail of an earlier message still waits for the socket: nothing may be written to it now. */
 bool viewer_is_blocked(const struct viewer *viewer);

@@ -25,8 +25,12 @@ int viewer_array_add(struct viewer_array *viewers, struct viewer *viewer)
         viewers->room = room;
     }
     viewer->slot = viewers->count;
-    viewers->list[viewers->count++] =
-        (struct viewer_slot){.viewer = viewer, .wsi = viewer->wsi, .state = (enum viewer_state)viewer->state};
+    viewers->list[viewers->count++] = (struct viewer_slot){
+        .viewer = viewer,
+        .wsi = viewer->wsi,
+        .state = (enum viewer_state)viewer->state,
+        .guest = viewer->guest != NULL,
+    };
     return 0;
 }
 

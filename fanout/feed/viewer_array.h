@@ -14,6 +14,7 @@ struct viewer_slot {
     struct viewer *viewer;
     struct lws *wsi;         /* a copy of the viewer's */
     enum viewer_state state; /* a copy of the viewer's */
+    bool guest;              /* the viewer is one */
 };
 
 struct viewer_array {

@@ -215,6 +215,16 @@ void http_request_read(struct lws *wsi, const struct policy *policy, struct http
     read_page(wsi, request);
 }
 
+/* Higher minor versions are the same for this (RFC 9110, 2.5). */
+bool http_request_is_1_1(struct lws *wsi)
+{
+    char version[sizeof("HTTP/1.1")];
+
+    return http_request_header(wsi, WSI_TOKEN_HTTP, version, sizeof(version), NULL) &&
+           strncmp(version, "HTTP/1.", strlen("HTTP/1.")) == 0 && version[strlen("HTTP/1.")] >= '1' &&
+           version[strlen("HTTP/1.")] <= '9';
+}
+
 bool http_request_may_act(const struct http_request *request)
 {
     return request->page != PAGE_FOREIGN;

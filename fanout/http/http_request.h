@@ -49,6 +49,9 @@ void http_request_read(struct lws *wsi, const struct policy *policy, struct http
 /* True unless a foreign page asks. Whatever changes something, and every WebSocket, needs it. */
 bool http_request_may_act(const struct http_request *request);
 
+/* True if it is made by HTTP/1.1 or a later minor version, in which answers may come in chunks. */
+bool http_request_is_1_1(struct lws *wsi);
+
 /*
  * Copies a header to VALUE, which holds SIZE bytes. False: it is missing, empty or does not fit. If PRESENT
  * is not NULL, *present says whether the header is there at all.

@@ -2,6 +2,7 @@
 #include "fanout/http/http_response.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fanout/http/cors.h"
@@ -73,20 +74,22 @@ static void write_transport_security(const struct http_request *request, char *l
     }
 }
 
-/* Length of the head, or -1 if it does not fit. */
+/* Length of the head, without the empty line behind it, or -1 if it does not fit. */
 static int format_head(char *head, size_t size, const struct http_request *request,
                        const struct http_response *response)
 {
     char entity[160] = "", transport[64], readers[CORS_HEADERS_SIZE];
 
-    if (response->type) {
+    if (response->open) {
+        snprintf(entity, sizeof(entity), "Content-Type: %s\r\n", response->type);
+    } else if (response->type) {
         snprintf(entity, sizeof(entity), "Content-Type: %s\r\nContent-Length: %zu\r\n", response->type,
                  response->length);
     }
     write_transport_security(request, transport, sizeof(transport));
     cors_write_headers(request, readers);
     int length =
-        snprintf(head, size, "HTTP/1.1 %d %s\r\nCache-Control: %s\r\n%s%s%s%s%s" COMMON_HEADERS "%s\r\n\r\n",
+        snprintf(head, size, "HTTP/1.1 %d %s\r\nCache-Control: %s\r\n%s%s%s%s%s" COMMON_HEADERS "%s\r\n",
                  response->status, http_response_reason(response->status),
                  response->cache_control ? response->cache_control : "no-store", entity,
                  response->headers ? response->headers : "", response->close ? "Connection: close\r\n" : "",
@@ -99,10 +102,15 @@ static int send_response(struct lws *wsi, const struct http_request *request,
 {
     unsigned char memory[LWS_PRE + HEAD_SIZE];
     unsigned char *head = memory + LWS_PRE;
-    int length = format_head((char *)head, HEAD_SIZE, request, response);
-    bool has_body = response->type && response->length && request->method != HTTP_METHOD_HEAD;
-    if (length < 0 ||
-        lws_write(wsi, head, (size_t)length, has_body ? LWS_WRITE_HTTP_HEADERS : LWS_WRITE_HTTP_FINAL) < 0) {
+    int length = format_head((char *)head, HEAD_SIZE - 2, request, response);
+    bool has_body =
+        response->type && !response->open && response->length && request->method != HTTP_METHOD_HEAD;
+    if (length < 0) {
+        return -1;
+    }
+    memcpy(head + length, "\r\n", 2);
+    if (lws_write(wsi, head, (size_t)length + 2, has_body ? LWS_WRITE_HTTP_HEADERS : LWS_WRITE_HTTP_FINAL) <
+        0) {
         return -1;
     }
     if (has_body &&
@@ -127,10 +135,26 @@ int http_response_begin(struct lws *wsi, const struct http_request *request, con
     unsigned char memory[LWS_PRE + HEAD_SIZE];
     unsigned char *head = memory + LWS_PRE;
     int length = permit_covers(permit, GATE_PUBLIC, NULL)
-                     ? format_head((char *)head, HEAD_SIZE, request, response)
+                     ? format_head((char *)head, HEAD_SIZE - 2, request, response)
                      : -1;
 
-    return length < 0 || lws_write(wsi, head, (size_t)length, LWS_WRITE_HTTP_HEADERS) < 0 ? -1 : 0;
+    if (length < 0) {
+        return -1;
+    }
+    memcpy(head + length, "\r\n", 2);
+    return lws_write(wsi, head, (size_t)length + 2, LWS_WRITE_HTTP_HEADERS) < 0 ? -1 : 0;
+}
+
+char *http_response_head(const struct http_request *request, const struct permit *permit,
+                         const struct http_response *response)
+{
+    char *head = permit_covers(permit, GATE_PUBLIC, NULL) ? malloc(HEAD_SIZE) : NULL;
+
+    if (head && format_head(head, HEAD_SIZE, request, response) < 0) {
+        free(head);
+        return NULL;
+    }
+    return head;
 }
 
 static int send_text(struct lws *wsi, const struct http_request *request, int status, const char *headers,

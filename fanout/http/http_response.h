@@ -21,6 +21,7 @@ struct http_response {
     const void *body;
     size_t length; /* of the body */
     bool close;    /* the connection cannot be used again */
+    bool open;     /* nothing is said of the length; there is no body here */
 };
 
 /* STATUS in words (RFC 9110, 15; RFC 6585). */
@@ -40,6 +41,13 @@ int http_response_send(struct lws *wsi, const struct http_request *request, cons
  */
 int http_response_begin(struct lws *wsi, const struct http_request *request, const struct permit *permit,
                         const struct http_response *response);
+
+/*
+ * The head of RESPONSE, which is open, without the empty line at its end, for content that PERMIT is for. malloc'ed; NULL: no memory,
+ * or no permit.
+ */
+char *http_response_head(const struct http_request *request, const struct permit *permit,
+                         const struct http_response *response);
 
 /*
  * Answers REQUEST without content, which needs no permit: the body is the status in words, and the connection is closed

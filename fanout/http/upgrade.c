@@ -26,16 +26,6 @@ static bool has_version_13(struct lws *wsi)
            strcmp(version, "13") == 0;
 }
 
-/* Higher minor versions are the same for this (RFC 9110, 2.5). */
-static bool has_http_1_1(struct lws *wsi)
-{
-    char version[sizeof("HTTP/1.1")];
-
-    return http_request_header(wsi, WSI_TOKEN_HTTP, version, sizeof(version), NULL) &&
-           strncmp(version, "HTTP/1.", strlen("HTTP/1.")) == 0 && version[strlen("HTTP/1.")] >= '1' &&
-           version[strlen("HTTP/1.")] <= '9';
-}
-
 /* `Connection` is a list (RFC 9110, 7.6.1). libwebsockets would also take a part of the word, and drops what it cannot read. */
 static bool asks_to_upgrade(struct lws *wsi)
 {
@@ -106,7 +96,7 @@ int upgrade_read(struct lws *wsi, const struct policy *policy, struct upgrade *u
     if (upgrade->request.method != HTTP_METHOD_GET) {
         return 405;
     }
-    if (!has_http_1_1(wsi) || !has_host(wsi) || !asks_to_upgrade(wsi)) {
+    if (!http_request_is_1_1(wsi) || !has_host(wsi) || !asks_to_upgrade(wsi)) {
         return 400;
     }
     if (!http_request_may_act(&upgrade->request)) {

@@ -20,6 +20,7 @@
 
 struct lws;
 struct permit;
+struct guest;
 struct asking;
 struct post_body;
 struct errand;
@@ -66,6 +67,7 @@ struct connection {
     struct in6_addr address; /* of whom it is: PEER's, or what a trusted proxy says of its visitor */
     void *stream;            /* the stream of a viewer; set by the router */
     struct permit *permit;   /* to watch it; owned by the server */
+    struct guest *guest;     /* of a viewer that is one, made by the router; owned by the server */
     struct asking *asking;   /* what it waits for at the gate; owned by the gate */
     struct post_body *post;  /* of the request that is coming in; owned by the router */
     struct errand *errand;   /* what a program is to answer, or is answering; owned by the router */

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "fanout/feed/tracks.h"
+
+#include <string.h>
+
+#include "common/base/bytes.h"
+#include "common/base/hash.h"
+
+#define BOX_HEADER_SIZE 8u
+
+/* Of a full box (ISO/IEC 14496-12, 4.2): version and flags. */
+#define FULL_BOX_SIZE (BOX_HEADER_SIZE + 4u)
+
+struct box {
+    const uint8_t *data; /* the header, and what is in the box behind it */
+    size_t size;
+};
+
+/* The boxes in LENGTH bytes of DATA, one after the other; *AT is 0 before the first. False: there is no other whole one. */
+static bool next_box(const uint8_t *data, size_t length, size_t *at, struct box *box)
+{
+    if (length - *at < BOX_HEADER_SIZE) {
+        return false;
+    }
+    size_t size = bytes_get_be32(data + *at);
+    if (size < BOX_HEADER_SIZE || size > length - *at) {
+        return false;
+    }
+    *box = (struct box){data + *at, size};
+    *at += size;
+    return true;
+}
+
+static bool is(const struct box *box, const char type[4])
+{
+    return memcmp(box->data + 4, type, 4) == 0;
+}
+
+static bool find(const uint8_t *data, size_t length, const char type[4], struct box *box)
+{
+    for (size_t at = 0; next_box(data, length, &at, box);) {
+        if (is(box, type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_in(const struct box *outer, const char type[4], struct box *box)
+{
+    return find(outer->data + BOX_HEADER_SIZE, outer->size - BOX_HEADER_SIZE, type, box);
+}
+
+/* The 32 bits at OFFSET in BOX; 0: it is too short. */
+static uint32_t field(const struct box *box, size_t offset)
+{
+    return box->size >= offset + 4 ? bytes_get_be32(box->data + offset) : 0;
+}
+
+/* 8.3.2: behind two times, which version 1 has in 64 bits. */
+static uint32_t id_of_trak(const struct box *trak)
+{
+    struct box tkhd;
+
+    if (!find_in(trak, "tkhd", &tkhd) || tkhd.size <= BOX_HEADER_SIZE) {
+        return 0;
+    }
+    return field(&tkhd, tkhd.data[BOX_HEADER_SIZE] == 1 ? FULL_BOX_SIZE + 16 : FULL_BOX_SIZE + 8);
+}
+
+/* 8.4.3: behind `pre_defined`. */
+static bool is_video(const struct box *trak)
+{
+    struct box mdia, hdlr;
+
+    return find_in(trak, "mdia", &mdia) && find_in(&mdia, "hdlr", &hdlr) && hdlr.size >= FULL_BOX_SIZE + 8 &&
+           memcmp(hdlr.data + FULL_BOX_SIZE + 4, "vide", 4) == 0;
+}
+
+/* `trex` (8.8.3) and `tfhd` (8.8.7) begin with the track's ID. */
+static uint32_t id_of(const struct box *box)
+{
+    return field(box, FULL_BOX_SIZE);
+}
+
+/* Of TRAK and of the defaults that its fragments have. */
+static uint64_t key_of(const struct box *moov, const struct box *trak)
+{
+    uint64_t key = hash_add(HASH_START, trak->data, trak->size);
+    struct box mvex, box;
+
+    for (size_t at = 0; find_in(moov, "mvex", &mvex) &&
+                        next_box(mvex.data + BOX_HEADER_SIZE, mvex.size - BOX_HEADER_SIZE, &at, &box);) {
+        if (is(&box, "trex") && id_of(&box) == id_of_trak(trak)) {
+            key = hash_add(key, box.data, box.size);
+        }
+    }
+    return key ? key : 1;
+}
+
+void tracks_read(const uint8_t *init, size_t length, struct tracks *tracks)
+{
+    struct box moov, trak;
+    struct tracks found = {0};
+
+    *tracks = (struct tracks){.video_key = hash_add(HASH_START, init, length)};
+    if (!find(init, length, "moov", &moov)) {
+        return;
+    }
+    for (size_t at = 0; next_box(moov.data + BOX_HEADER_SIZE, moov.size - BOX_HEADER_SIZE, &at, &trak);) {
+        if (!is(&trak, "trak")) {
+            continue;
+        }
+        if (is_video(&trak) && found.video == 0) {
+            found.video = id_of_trak(&trak);
+            found.video_key = key_of(&moov, &trak);
+        } else {
+            found.sound_key ^= key_of(&moov, &trak);
+        }
+    }
+    if (found.video != 0) {
+        *tracks = found;
+    }
+}
+
+/* Bytes for the boxes in a box; of LENGTH bytes of DATA, those of other tracks than VIDEO are left away. */
+static size_t copy_boxes(const uint8_t *data, size_t length, uint32_t video, uint8_t *out);
+
+/* A box that holds boxes: its header with the size of what is left in it. */
+static size_t copy_container(const struct box *box, uint32_t video, uint8_t *out)
+{
+    size_t size = BOX_HEADER_SIZE + copy_boxes(box->data + BOX_HEADER_SIZE, box->size - BOX_HEADER_SIZE,
+                                               video, out + BOX_HEADER_SIZE);
+
+    memcpy(out + 4, box->data + 4, 4);
+    bytes_put_be32(out, (uint32_t)size);
+    return size;
+}
+
+static size_t copy_boxes(const uint8_t *data, size_t length, uint32_t video, uint8_t *out)
+{
+    size_t written = 0, at = 0;
+    struct box box;
+
+    while (next_box(data, length, &at, &box)) {
+        if (is(&box, "moov") || is(&box, "mvex")) {
+            written += copy_container(&box, video, out + written);
+        } else if (!(is(&box, "trak") && id_of_trak(&box) != video) &&
+                   !(is(&box, "trex") && id_of(&box) != video)) {
+            memcpy(out + written, box.data, box.size);
+            written += box.size;
+        }
+    }
+    memcpy(out + written, data + at, length - at); /* what is no box stays */
+    return written + length - at;
+}
+
+size_t tracks_copy_picture(const uint8_t *init, size_t length, const struct tracks *tracks, uint8_t *out)
+{
+    if (tracks->video == 0) {
+        memcpy(out, init, length);
+        return length;
+    }
+    return copy_boxes(init, length, tracks->video, out);
+}
+
+void tracks_hide(uint8_t *fragment, size_t length, uint32_t video, struct tracks_hidden *hidden)
+{
+    struct box moof, traf, tfhd;
+
+    hidden->count = 0;
+    if (video == 0 || !find(fragment, length, "moof", &moof)) {
+        return;
+    }
+    size_t at = 0;
+    while (hidden->count < TRACKS_HIDDEN_MAX &&
+           next_box(moof.data + BOX_HEADER_SIZE, moof.size - BOX_HEADER_SIZE, &at, &traf)) {
+        if (is(&traf, "traf") && find_in(&traf, "tfhd", &tfhd) && id_of(&tfhd) != video) {
+            uint8_t *type = fragment + (traf.data - fragment) + 4;
+            memcpy(type, "free", 4);
+            hidden->types[hidden->count++] = type;
+        }
+    }
+}
+
+void tracks_show(const struct tracks_hidden *hidden)
+{
+    for (unsigned i = 0; i < hidden->count; i++) {
+        memcpy(hidden->types[i], "traf", 4);
+    }
+}

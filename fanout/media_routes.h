@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Answers that are a camera's stream as a file (docs/reference/mp4.md). They begin when the stream has a keyframe for them:
+ * until then, and while they go on, their connection is a viewer's. ringcast-fanout's only thread.
+ */
+#ifndef FANOUT_MEDIA_ROUTES_H
+#define FANOUT_MEDIA_ROUTES_H
+
+#include <stdint.h>
+
+#include "fanout/feed/guest.h"
+#include "fanout/stream.h"
+#include "fanout/visit.h"
+
+#define MEDIA_ROUTES_STREAM "/stream/"
+#define MEDIA_ROUTES_SUFFIX ".mp4"
+
+/* `/stream/NAME.mp4`. */
+int media_routes_stream(const struct visit *visit);
+
+/*
+ * Answers VISIT with STREAM as a file of KIND, and as long as the query says, for whom PERMIT lets watch it: the guest is then in
+ * the connection, and joins before the stack unwinds (router.h).
+ */
+int media_routes_begin(const struct visit *visit, struct stream *stream, enum guest_kind kind,
+                       struct permit *permit);
+
+/*
+ * Answers a request whose guest was to be closed with CODE and REASON before it had begun. What libwebsockets' callback is to
+ * return.
+ */
+int media_routes_refuse(struct router *router, struct lws *wsi, uint16_t code, const char *reason);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* Tracks of init segments and fragments, codecs that clients list, and durations in queries. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* cmocka.h needs the headers above it. */
+#include <cmocka.h>
+
+#include "common/base/bytes.h"
+#include "common/base/clock.h"
+#include "fanout/feed/codec_choice.h"
+#include "fanout/feed/tracks.h"
+#include "fanout/http/media_query.h"
+#include "tests/support/boxes.h"
+
+struct writer {
+    uint8_t data[1024];
+    size_t length;
+};
+
+static size_t open_box(struct writer *writer, const char *type)
+{
+    size_t start = writer->length;
+
+    memset(writer->data + start, 0, 8);
+    memcpy(writer->data + start + 4, type, 4);
+    writer->length += 8;
+    return start;
+}
+
+static void close_box(struct writer *writer, size_t start)
+{
+    bytes_put_be32(writer->data + start, (uint32_t)(writer->length - start));
+}
+
+static void put(struct writer *writer, uint32_t value)
+{
+    bytes_put_be32(writer->data + writer->length, value);
+    writer->length += 4;
+}
+
+static void put_trak(struct writer *writer, uint32_t id, const char *handler, uint32_t content)
+{
+    size_t trak = open_box(writer, "trak"), tkhd = open_box(writer, "tkhd");
+
+    put(writer, 3); /* version 0 and flags */
+    put(writer, 0);
+    put(writer, 0);
+    put(writer, id);
+    close_box(writer, tkhd);
+    size_t mdia = open_box(writer, "mdia"), hdlr = open_box(writer, "hdlr");
+    put(writer, 0);
+    put(writer, 0);
+    memcpy(writer->data + writer->length, handler, 4);
+    writer->length += 4;
+    put(writer, content);
+    close_box(writer, hdlr);
+    close_box(writer, mdia);
+    close_box(writer, trak);
+}
+
+static void put_id_box(struct writer *writer, const char *type, uint32_t id)
+{
+    size_t box = open_box(writer, type);
+
+    put(writer, 0);
+    put(writer, id);
+    close_box(writer, box);
+}
+
+/* SOUND: what is in its track; 0: there is none. */
+static struct writer init_segment(uint32_t picture, uint32_t sound)
+{
+    struct writer writer = {0};
+
+    size_t ftyp = open_box(&writer, "ftyp");
+    put(&writer, 7);
+    close_box(&writer, ftyp);
+    size_t moov = open_box(&writer, "moov");
+    put_id_box(&writer, "mvhd", sound ? 3 : 2);
+    put_trak(&writer, 1, "vide", picture);
+    if (sound) {
+        put_trak(&writer, 2, "soun", sound);
+    }
+    size_t mvex = open_box(&writer, "mvex");
+    put_id_box(&writer, "trex", 1);
+    if (sound) {
+        put_id_box(&writer, "trex", 2);
+    }
+    close_box(&writer, mvex);
+    close_box(&writer, moov);
+    return writer;
+}
+
+static struct tracks read_segment(uint32_t picture, uint32_t sound)
+{
+    struct writer init = init_segment(picture, sound);
+    struct tracks tracks;
+
+    tracks_read(init.data, init.length, &tracks);
+    return tracks;
+}
+
+static void tracks_are_the_same_or_not(void **state)
+{
+    struct tracks both = read_segment(5, 6), other_sound = read_segment(5, 7), mute = read_segment(5, 0),
+                  other_picture = read_segment(4, 6);
+    (void)state;
+    assert_int_equal(both.video, 1);
+    assert_int_equal(both.video_key, other_sound.video_key);
+    assert_int_equal(both.video_key, mute.video_key);
+    assert_int_not_equal(both.video_key, other_picture.video_key);
+    assert_int_not_equal(both.sound_key, other_sound.sound_key);
+    assert_int_equal(both.sound_key, other_picture.sound_key);
+    assert_int_equal(mute.sound_key, 0);
+}
+
+static void a_picture_is_what_an_init_segment_without_sound_is(void **state)
+{
+    struct writer init = init_segment(5, 6), wanted = init_segment(5, 0);
+    struct tracks tracks, left;
+    uint8_t *out = malloc(init.length);
+    (void)state;
+    tracks_read(init.data, init.length, &tracks);
+    size_t length = tracks_copy_picture(init.data, init.length, &tracks, out);
+    boxes_check(out, length);
+    assert_int_equal(length, wanted.length);
+    assert_int_equal(boxes_find(out, length, "moov/mvex/trex", 0).size, 8);
+    tracks_read(out, length, &left);
+    assert_int_equal(left.video_key, tracks.video_key);
+    assert_int_equal(left.sound_key, 0);
+    free(out);
+}
+
+static void sound_is_hidden_in_a_fragment_and_shown_again(void **state)
+{
+    struct writer fragment = {0};
+    struct tracks_hidden hidden;
+    (void)state;
+    size_t moof = open_box(&fragment, "moof");
+    for (uint32_t id = 1; id <= 2; id++) {
+        size_t traf = open_box(&fragment, "traf");
+        put_id_box(&fragment, "tfhd", id);
+        close_box(&fragment, traf);
+    }
+    close_box(&fragment, moof);
+    close_box(&fragment, open_box(&fragment, "mdat"));
+    struct writer before = fragment;
+    tracks_hide(fragment.data, fragment.length, 1, &hidden);
+    struct box content = boxes_find(fragment.data, fragment.length, "moof", 0);
+    assert_int_equal(boxes_count(content.data, content.size, "traf"), 1);
+    assert_int_equal(boxes_count(content.data, content.size, "free"), 1);
+    assert_int_equal(boxes_read32(boxes_find(content.data, content.size, "traf/tfhd", 0).data + 4), 1);
+    tracks_show(&hidden);
+    assert_memory_equal(fragment.data, before.data, before.length);
+    tracks_hide(fragment.data, fragment.length, 0, &hidden); /* it is not known which is the picture */
+    assert_memory_equal(fragment.data, before.data, before.length);
+}
+
+/* Whatever is cut off or overwritten, no byte outside is read or written: the sanitizers see it. */
+static void damage_is_survived(void **state)
+{
+    struct writer init = init_segment(5, 6);
+    struct tracks tracks;
+    (void)state;
+    for (size_t at = 0; at < init.length; at++) {
+        for (int value = 0; value < 256; value += 51) {
+            uint8_t *copy = malloc(init.length), *out = malloc(init.length);
+            struct tracks_hidden hidden;
+            memcpy(copy, init.data, init.length);
+            copy[at] = (uint8_t)value;
+            tracks_read(copy, init.length, &tracks);
+            assert_true(tracks_copy_picture(copy, init.length, &tracks, out) <= init.length);
+            tracks_hide(copy, init.length, 1, &hidden);
+            free(copy);
+            free(out);
+        }
+        uint8_t *begin = malloc(at + 1), *out = malloc(at + 1);
+        memcpy(begin, init.data, at);
+        tracks_read(begin, at, &tracks);
+        assert_true(tracks_copy_picture(begin, at, &tracks, out) <= at);
+        free(begin);
+        free(out);
+    }
+}
+
+static void clients_list_codecs_by_examples(void **state)
+{
+    char names[CODEC_NAMES_SIZE];
+    (void)state;
+    assert_int_equal(codec_choice_parse(NULL), CODEC_VIDEO | CODEC_SOUND);
+    assert_int_equal(codec_choice_parse(""), CODEC_VIDEO | CODEC_SOUND);
+    assert_int_equal(codec_choice_parse(" ,,"), CODEC_VIDEO | CODEC_SOUND);
+    assert_int_equal(
+        codec_choice_parse(
+            "avc1.640029,avc1.64002A,avc1.640033,hvc1.1.6.L153.B0,mp4a.40.2,mp4a.40.5,flac,opus"),
+        CODEC_VIDEO | CODEC_SOUND);
+    assert_int_equal(codec_choice_parse("avc1.640029,mp4a.40.2"), CODEC_H264 | CODEC_AAC);
+    assert_int_equal(codec_choice_parse("hvc1.1.6.L153.B0, flac"), CODEC_H265 | CODEC_FLAC);
+    assert_int_equal(codec_choice_parse("av01.0.04M.08"), 0);
+    assert_int_equal(codec_choice_parse("avc12,mp4a.6B,opusculum"), 0);
+    assert_int_equal(codec_choice_of_tracks("hvc1.1.6.L93.B0"), CODEC_H265);
+    assert_string_equal(codec_choice_names(CODEC_H265 | CODEC_AAC, names), "video:H265, audio:AAC");
+    assert_string_equal(codec_choice_names(0, names), "");
+    assert_true(strlen(codec_choice_names(~0u, names)) < CODEC_NAMES_SIZE - 1);
+    assert_int_equal(codec_choice_picture_length("avc1.64001F,mp4a.40.2"), 11);
+    assert_int_equal(codec_choice_picture_length("avc1.64001F"), 11);
+}
+
+static void durations_are_plain_numbers(void **state)
+{
+    static const char *const wrong[] = {"",
+                                        "x",
+                                        "-1",
+                                        "+1",
+                                        "0",
+                                        "0.0",
+                                        ".5",
+                                        "5.",
+                                        "1e3",
+                                        " 1",
+                                        "1s",
+                                        "604801",
+                                        "1.2.3",
+                                        "0x10",
+                                        "99999999999999999999999999999",
+                                        "0.0000000001"};
+    (void)state;
+    assert_int_equal(media_query_parse_seconds("10"), 10 * NS_PER_SECOND);
+    assert_int_equal(media_query_parse_seconds("0.25"), NS_PER_SECOND / 4);
+    assert_int_equal(media_query_parse_seconds("604800"), 604800 * NS_PER_SECOND);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        if (media_query_parse_seconds(wrong[i]) != -1) {
+            fail_msg("\"%s\"", wrong[i]);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tracks_are_the_same_or_not),
+        cmocka_unit_test(a_picture_is_what_an_init_segment_without_sound_is),
+        cmocka_unit_test(sound_is_hidden_in_a_fragment_and_shown_again),
+        cmocka_unit_test(damage_is_survived),
+        cmocka_unit_test(clients_list_codecs_by_examples),
+        cmocka_unit_test(durations_are_plain_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
