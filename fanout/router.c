@@ -19,6 +19,7 @@
 #define LIVE_PREFIX "/live/"
 #define SNAPSHOT_PREFIX "/snapshot/"
 #define SNAPSHOT_SUFFIX ".jpg"
+#define HLS_PREFIX "/hls/"
 
 /* The log-in page: at its own path, and in place of a page that only those who have logged in may see. */
 #define LOG_IN_PAGE "/login.html"
@@ -151,6 +152,15 @@ static int answer_snapshot(const struct visit *visit)
     return ask_program(visit, PROGRAM_SNAPSHOT, "picture", 0);
 }
 
+/* Three of the longest target durations, which a client may wait (RFC 8216bis, 6.2.5.2), and some more. */
+#define HLS_PATIENCE_MS 40000
+
+/* What is behind the camera's name. */
+static int answer_hls(const struct visit *visit)
+{
+    return ask_program(visit, PROGRAM_HLS, strrchr(visit->request->path, '/') + 1, HLS_PATIENCE_MS);
+}
+
 /* ---- Cameras in paths ---- */
 
 /*
@@ -183,6 +193,14 @@ static void camera_of_file(const char *path, char camera[HTTP_REQUEST_PATH_SIZE]
     camera_between(path, MEDIA_ROUTES_STREAM, MEDIA_ROUTES_SUFFIX, camera);
 }
 
+/* A name may have a slash in it; what is asked for of the camera has none. */
+static void camera_of_hls(const char *path, char camera[HTTP_REQUEST_PATH_SIZE])
+{
+    const char *name = path + strlen(HLS_PREFIX), *end = strrchr(name, '/');
+
+    snprintf(camera, HTTP_REQUEST_PATH_SIZE, "%.*s", end ? (int)(end - name) : 0, name);
+}
+
 /* ---- Routes ---- */
 
 #define POST (1u << HTTP_METHOD_POST)
@@ -207,6 +225,7 @@ static const struct route routes[] = {
     {"/api/cameras", READ, GATE_VISITOR, answer_cameras, NULL},
     {LIVE_PREFIX, READ, GATE_CAMERA, answer_plain_live, camera_of_live},
     {SNAPSHOT_PREFIX, READ, GATE_CAMERA, answer_snapshot, camera_of_snapshot},
+    {HLS_PREFIX, READ, GATE_CAMERA, answer_hls, camera_of_hls},
     {MEDIA_ROUTES_STREAM, READ, GATE_CAMERA, media_routes_stream, camera_of_file},
 };
 

@@ -12,7 +12,7 @@
 
 #define PATH_SIZE 4096
 
-static const char *const names[PROGRAM_KINDS] = {[PROGRAM_SNAPSHOT] = "snapshot"};
+static const char *const names[PROGRAM_KINDS] = {[PROGRAM_SNAPSHOT] = "snapshot", [PROGRAM_HLS] = "hls"};
 
 int programs_open(struct supervisor *supervisor)
 {

@@ -19,7 +19,7 @@ struct service;
 struct supervisor;
 
 /* The place of each in `supervisor->programs`. */
-enum program_kind { PROGRAM_SNAPSHOT, PROGRAM_KINDS };
+enum program_kind { PROGRAM_SNAPSHOT, PROGRAM_HLS, PROGRAM_KINDS };
 
 /* Makes them, without processes. 0 or -ENOMEM. */
 int programs_open(struct supervisor *supervisor);

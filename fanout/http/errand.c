@@ -9,12 +9,19 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/base/secret.h"
 #include "common/ipc/message.h"
 #include "fanout/http/http_response.h"
+#include "fanout/http/playlist_links.h"
 
-/* Parts of a query that are read, and bytes of each. */
+/* Parts of a query that are read, and bytes of each: one may be a token, percent codes decoded. */
 #define QUERY_PARTS_MAX 16
-#define QUERY_PART_SIZE 512
+#define QUERY_PART_SIZE 4160
+
+#define TOKEN_PART "token="
+
+/* Of HLS. */
+#define PLAYLIST_TYPE "application/vnd.apple.mpegurl"
 
 /* Bytes of a body that libwebsockets gets at once, and may have to hold for the connection. */
 #define PIECE_BYTES 65536u
@@ -33,6 +40,8 @@ struct errand {
     struct connection *connection;
     struct permit *permit;
     struct program_reply reply;
+    char *token;    /* that came in the query, for the links of a playlist; NULL: none */
+    char *playlist; /* the body with these links; NULL: it is the reply's own */
     size_t sent;
     bool has_reply, answered;
 };
@@ -68,20 +77,24 @@ void errand_forget(struct connection *connection)
             program_reply_finish(&errand->reply);
         }
         permit_unref(errand->permit);
+        secret_free(errand->token);
+        secret_free(errand->playlist);
         free(errand);
     }
 }
 
 /* ---- Asking ---- */
 
-/* Without the token that shows who asks: it is no program's business. A name without "=" has an empty value. */
-static int add_part(json_t *query, const char *part)
+/* The token that shows who asks is no program's business: it is kept in *TOKEN. A name without "=" has an empty value. */
+static int add_part(json_t *query, const char *part, char **token)
 {
     size_t length = strcspn(part, "=");
     const char *value = part[length] == '=' ? part + length + 1 : "";
 
-    if (strncmp(part, "token=", strlen("token=")) == 0) {
-        return 0;
+    if (strncmp(part, TOKEN_PART, strlen(TOKEN_PART)) == 0) {
+        secret_free(*token);
+        *token = strdup(value);
+        return *token ? 0 : -ENOMEM;
     }
     json_t *text = json_string(value); /* NULL: not UTF-8 */
     char name[QUERY_PART_SIZE];
@@ -90,19 +103,22 @@ static int add_part(json_t *query, const char *part)
 }
 
 /* NULL, and *ERROR: -EINVAL: it is no query for us; -ENOMEM. */
-static json_t *read_query(struct lws *wsi, int *error)
+static json_t *read_query(struct lws *wsi, char **token, int *error)
 {
     json_t *query = json_object();
+    char part[QUERY_PART_SIZE];
 
+    *token = NULL;
     *error = query ? 0 : -ENOMEM;
     for (int i = 0; *error == 0 && lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++) {
-        char part[QUERY_PART_SIZE];
         int length = i < QUERY_PARTS_MAX
                          ? lws_hdr_copy_fragment(wsi, part, sizeof(part), WSI_TOKEN_HTTP_URI_ARGS, i)
                          : -1;
-        *error = length < 0 || strlen(part) != (size_t)length ? -EINVAL : add_part(query, part);
+        *error = length < 0 || strlen(part) != (size_t)length ? -EINVAL : add_part(query, part, token);
     }
+    secret_wipe(part, sizeof(part));
     if (*error < 0) {
+        secret_free(*token);
         json_decref(query);
         return NULL;
     }
@@ -136,18 +152,20 @@ int errand_begin(struct errands *errands, struct lws *wsi, const struct http_req
                  struct permit *permit, const struct errand_question *question)
 {
     struct connection *connection = lws_get_opaque_user_data(wsi);
+    char *token;
     int error;
-    json_t *query = read_query(wsi, &error);
+    json_t *query = read_query(wsi, &token, &error);
 
     if (!query) {
         return error;
     }
     struct errand *errand = connection && !connection->errand ? calloc(1, sizeof(*errand)) : NULL;
     if (!errand) {
+        secret_free(token);
         json_decref(query);
         return -ENOMEM;
     }
-    *errand = (struct errand){.errands = errands, .connection = connection};
+    *errand = (struct errand){.errands = errands, .connection = connection, .token = token};
     errand->ask.program = question->program;
     errand->ask.answered = on_answered;
     errand->ask.is_abandoned = is_abandoned;
@@ -155,6 +173,7 @@ int errand_begin(struct errands *errands, struct lws *wsi, const struct http_req
                              question->what, query, request->prefix,
                              question->patience_ms > 0 ? question->patience_ms : PROGRAM_LINK_PATIENCE_MS);
     if (error < 0) {
+        secret_free(token);
         free(errand);
         return error;
     }
@@ -194,6 +213,28 @@ static int refuse_late(struct lws *wsi, const struct http_request *request, uint
                : http_response_refuse(wsi, request, 401, "WWW-Authenticate: Session\r\n");
 }
 
+static const void *body_of(const struct errand *errand)
+{
+    return errand->playlist ? errand->playlist : program_reply_body(&errand->reply);
+}
+
+/* False: it is a playlist that leads elsewhere. */
+static bool add_links(struct errand *errand)
+{
+    struct program_reply *reply = &errand->reply;
+
+    if (reply->status != 200 || strcmp(reply->type, PLAYLIST_TYPE) != 0) {
+        return true;
+    }
+    size_t length;
+    errand->playlist = playlist_links_add(program_reply_body(reply), reply->length, errand->token, &length);
+    if (errand->playlist) {
+        program_reply_finish(reply);
+        reply->length = length;
+    }
+    return errand->playlist != NULL;
+}
+
 static int begin_reply(struct errand *errand, struct lws *wsi, const struct http_request *request)
 {
     const struct program_reply *reply = &errand->reply;
@@ -207,7 +248,7 @@ static int begin_reply(struct errand *errand, struct lws *wsi, const struct http
         .type = fresh ? NULL : reply->type,
         .cache_control = reply->cache_control[0] != '\0' ? reply->cache_control : NULL,
         .headers = headers,
-        .body = program_reply_body(reply),
+        .body = body_of(errand),
         .length = reply->length,
     };
     if (!reply->map || fresh || request->method == HTTP_METHOD_HEAD) {
@@ -230,6 +271,8 @@ int errand_answer(struct gate *gate, struct lws *wsi, const struct http_request 
         result = errand_refuse(wsi, request, -ENOTCONN);
     } else if (!errand->reply.type) {
         result = http_response_refuse(wsi, request, errand->reply.status, errand->reply.headers);
+    } else if (!add_links(errand)) {
+        result = errand_refuse(wsi, request, -EBADMSG);
     } else {
         result = begin_reply(errand, wsi, request);
         if (result == 0 && is_given(errand)) {
@@ -244,7 +287,7 @@ int errand_go_on(struct lws *wsi)
 {
     struct connection *connection = lws_get_opaque_user_data(wsi);
     struct errand *errand = connection->errand;
-    const char *body = program_reply_body(&errand->reply);
+    const char *body = body_of(errand);
 
     while (is_given(errand) && !lws_partial_buffered(wsi)) {
         size_t left = errand->reply.length - errand->sent, length = left < PIECE_BYTES ? left : PIECE_BYTES;

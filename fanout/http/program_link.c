@@ -21,7 +21,7 @@
 
 const char *program_link_name(enum program_kind program)
 {
-    static const char *const names[PROGRAM_KINDS] = {[PROGRAM_SNAPSHOT] = "snapshot"};
+    static const char *const names[PROGRAM_KINDS] = {[PROGRAM_SNAPSHOT] = "snapshot", [PROGRAM_HLS] = "hls"};
 
     return names[program];
 }

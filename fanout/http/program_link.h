@@ -24,7 +24,7 @@
 /* Milliseconds for which an answer is awaited, unless the question says otherwise. */
 #define PROGRAM_LINK_PATIENCE_MS 10000
 
-enum program_kind { PROGRAM_SNAPSHOT, PROGRAM_KINDS };
+enum program_kind { PROGRAM_SNAPSHOT, PROGRAM_HLS, PROGRAM_KINDS };
 
 /* One question. In the asker's memory, and in a link's list while it waits. */
 struct program_ask {

@@ -306,6 +306,24 @@ static int add_to_part(struct segmenter *segmenter, const struct picture *pictur
     return length_ns + picture->duration_ns > targets->part_ns ? close_part(segmenter) : 0;
 }
 
+/* What the camera had sent of sound before it went away comes with the first picture after that. Nothing is before a break to be continued. */
+#define OLD_SOUND_NS (NS_PER_SECOND / 2)
+
+static void leave_out_old_sound(const struct segmenter *segmenter, const struct picture *picture)
+{
+    const uint32_t timescale = segmenter->init->facts.audio_timescale;
+    struct chunk_track *audio = &picture->chunk->audio;
+    uint64_t end = audio->decode_time + (uint64_t)picture->audio_shift;
+
+    for (size_t i = 0; i < audio->count; i++) {
+        end += audio->samples[i].duration;
+    }
+    if (audio->count > 0 &&
+        (double)end / timescale < (double)(picture->start_ns - OLD_SOUND_NS) / (double)NS_PER_SECOND) {
+        audio->count = 0;
+    }
+}
+
 int segmenter_add(struct segmenter *segmenter, const struct picture *picture)
 {
     if (!segmenter->init) {
@@ -314,6 +332,9 @@ int segmenter_add(struct segmenter *segmenter, const struct picture *picture)
     enum cut kind = decide(segmenter, picture);
     if (picture->keyframe) {
         note_keyframe(segmenter, picture, kind == CUT_BREAK);
+    }
+    if (kind == CUT_BREAK) {
+        leave_out_old_sound(segmenter, picture);
     }
     segmenter->last_ns = picture->start_ns;
     int result = cut(segmenter, picture, kind);

@@ -87,7 +87,7 @@ struct segmenter {
 
 /* A picture with all that is said of it. */
 struct picture {
-    const struct chunk *chunk;
+    struct chunk *chunk;           /* the segmenter may take its sound away */
     int64_t start_ns, duration_ns; /* of its decode time */
     int64_t wall_ns;               /* when it was captured, since 1970 */
     int64_t video_shift,

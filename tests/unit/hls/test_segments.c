@@ -209,6 +209,35 @@ static void time_that_jumps_is_a_break(void **state)
     fixture_end(&camera);
 }
 
+/* The sound that was on its way when the camera went away comes with its next picture; it belongs to nothing. */
+static void old_sound_is_left_out(void **state)
+{
+    static struct chunk chunk;
+    struct fixture_camera camera = {.fps = 25, .gop = 2, .random = 1, .sound = FIXTURE_AAC};
+
+    (void)state;
+    fixture_begin(&camera);
+    for (int i = 0; i < 3; i++) {
+        int64_t now_s = i == 0 ? 1000 : 1050 + 10 * i;
+        const struct fixture_picture made = {.time = now_s * 90000,
+                                             .duration = 3600,
+                                             .keyframe = true,
+                                             .units = 2,
+                                             .sound_time = (i == 1 ? now_s - 1 : now_s) * FIXTURE_AUDIO_RATE};
+        struct bytes fragment = fixture_fragment(&made);
+        assert_int_equal(chunk_parse(fragment.data, fragment.length, 1, 2, &chunk), 0);
+        const struct picture picture = {.chunk = &chunk,
+                                        .start_ns = now_s * NS_PER_SECOND,
+                                        .duration_ns = NS_PER_SECOND / 25,
+                                        .keyframe = true};
+        assert_int_equal(segmenter_add(&camera.segmenter, &picture), 0);
+        assert_int_equal(chunk.audio.count, i == 1 ? 0 : 2);
+        free(fragment.data);
+    }
+    assert_int_equal(camera.segmenter.breaks, 2);
+    fixture_end(&camera);
+}
+
 /* The other stream had a break: this one has one, too, at its next segment, so that their numbers match (6.2.4). */
 static void a_break_of_the_other_stream_is_matched(void **state)
 {
@@ -303,6 +332,7 @@ int main(void)
         cmocka_unit_test(two_streams_share_their_targets),
         cmocka_unit_test(new_parameters_are_a_break),
         cmocka_unit_test(time_that_jumps_is_a_break),
+        cmocka_unit_test(old_sound_is_left_out),
         cmocka_unit_test(a_break_of_the_other_stream_is_matched),
         cmocka_unit_test(a_camera_that_gets_slower),
         cmocka_unit_test(groups_that_become_longer),
