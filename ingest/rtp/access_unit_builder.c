@@ -7,6 +7,9 @@
 #include "ingest/codec/bits.h"
 #include "ingest/rtp/track.h"
 
+/* Bytes by which the first piece of a unit may be larger than those behind it. */
+#define FRAGMENT_SIZE_TOLERANCE 4
+
 static bool is_slice(enum nal_codec codec, const struct nal *nal)
 {
     enum nal_kind kind = nal_kind(codec, nal);
@@ -78,6 +81,11 @@ struct depacketizer_payload access_unit_builder_without_start_code(const struct 
     struct depacketizer_payload rest = *payload;
     size_t zeros = 0;
 
+    if (rest.size > NAL_LENGTH_SIZE && bytes_get_be32(rest.data) == rest.size - NAL_LENGTH_SIZE) {
+        rest.data += NAL_LENGTH_SIZE; /* a length, as in files: no unit begins with two zeros */
+        rest.size -= NAL_LENGTH_SIZE;
+        return rest;
+    }
     while (zeros < rest.size && zeros < 3 && rest.data[zeros] == 0) {
         zeros++;
     }
@@ -443,6 +451,13 @@ static uint16_t header_number(const struct access_unit_fragment *fragment)
     return fragment->header_size > 1 ? bytes_get_be16(fragment->header) : fragment->header[0];
 }
 
+/* Whether the last piece was the last of its unit, where nothing else tells: it is smaller than the first. */
+static bool is_cut_short(const struct access_unit_builder *builder)
+{
+    return !builder->ends_seen &&
+           builder->fragment_size + FRAGMENT_SIZE_TOLERANCE < builder->fragment_first_size;
+}
+
 bool access_unit_builder_fragment_begins(const struct access_unit_builder *builder,
                                          const struct depacketizer_payload *payload,
                                          const struct access_unit_fragment *fragment)
@@ -461,10 +476,14 @@ bool access_unit_builder_fragment_begins(const struct access_unit_builder *build
         /* Where start bits are repeated, those behind a gap mean nothing. */
         return !repeated && !(builder->starts_repeated && payload->gap);
     }
+    struct nal beginning = access_unit_builder_beginning(fragment, head);
+    if (open && follows && !builder->starts_seen && is_cut_short(builder)) {
+        return !is_slice(builder->codec, &beginning) ||
+               access_unit_builder_is_first_slice(builder->codec, &beginning) == !builder->has_slice;
+    }
     if (builder->starts_seen || (open && follows)) {
         return false;
     }
-    struct nal beginning = access_unit_builder_beginning(fragment, head);
     if (payload->gap) {
         return !builder->has_last && !open && begins_keyframe(builder, &beginning);
     }

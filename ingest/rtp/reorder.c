@@ -14,10 +14,10 @@ static size_t place(int64_t sequence)
     return (size_t)((uint64_t)sequence % REORDER_PACKETS);
 }
 
-void reorder_init(struct reorder *reorder, bool enabled)
+void reorder_init(struct reorder *reorder, int64_t window)
 {
     memset(reorder, 0, sizeof(*reorder));
-    reorder->enabled = enabled;
+    reorder->window = window;
 }
 
 void reorder_finish(struct reorder *reorder)
@@ -25,7 +25,7 @@ void reorder_finish(struct reorder *reorder)
     for (size_t i = 0; i < REORDER_PACKETS; i++) {
         free(reorder->slots[i].data);
     }
-    reorder_init(reorder, reorder->enabled);
+    reorder_init(reorder, reorder->window);
 }
 
 void reorder_restart(struct reorder *reorder)
@@ -104,10 +104,10 @@ static void accept(struct reorder *reorder, int64_t sequence, const struct rtp_p
                    int64_t arrival_ns)
 {
     bool due = sequence == reorder->next;
-    bool far = sequence - reorder->next >= REORDER_PACKETS;
+    bool far = sequence - reorder->next >= reorder->window;
 
     note_received(reorder, sequence);
-    if (!due && reorder->enabled && !far && store(reorder, sequence, packet, arrival_ns)) {
+    if (!due && !far && store(reorder, sequence, packet, arrival_ns)) {
         return;
     }
     if (!due) {

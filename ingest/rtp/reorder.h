@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Puts the packets of one sender into order by their sequence numbers (RFC 3550, A.1) and hands out each of them once. Over UDP packets
- * wait for those that are missing, a bounded number of them for a bounded time; over TCP nothing waits and a
- * gap is a loss at once. Owned by a track; one thread. Copies only what has to wait.
+ * Puts the packets of one sender into order by their sequence numbers (RFC 3550, A.1) and hands out each of them once. Packets wait for
+ * those that are missing, a bounded number of them for a bounded time: few over TCP, where only the camera itself can put them out
+ * of order. Owned by a track; one thread. Copies only what has to wait.
  */
 #ifndef INGEST_RTP_REORDER_H
 #define INGEST_RTP_REORDER_H
@@ -14,8 +14,9 @@
 #include "common/base/clock.h"
 #include "ingest/rtp/rtp_packet.h"
 
-/* Packets that may wait, a power of two. */
+/* Packets that may wait over UDP, a power of two, and over TCP. */
 #define REORDER_PACKETS 256
+#define REORDER_PACKETS_TCP 16
 
 /* How long the oldest of them may wait. */
 #define REORDER_WAIT_NS (100 * NS_PER_MS)
@@ -32,7 +33,7 @@ struct reorder_slot {
 };
 
 struct reorder {
-    bool enabled;
+    int64_t window; /* packets that may wait, and the one that they wait for */
     bool started;
     int64_t next;    /* extended sequence number of the packet due */
     int64_t highest; /* received */
@@ -61,7 +62,8 @@ struct reorder_packet {
     bool gap; /* packets before it are missing */
 };
 
-void reorder_init(struct reorder *reorder, bool enabled);
+/* WINDOW is at most REORDER_PACKETS; with 1 nothing waits, and a gap is a loss at once. */
+void reorder_init(struct reorder *reorder, int64_t window);
 void reorder_finish(struct reorder *reorder);
 
 /* Another sender: the next packet is the first one. What waits is dropped. */

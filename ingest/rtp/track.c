@@ -21,6 +21,7 @@
 #include "ingest/rtp/depacketizer.h"
 #include "ingest/rtp/lateness.h"
 #include "ingest/rtp/media_format.h"
+#include "ingest/rtp/numbering.h"
 #include "ingest/rtp/packet_run.h"
 #include "ingest/rtp/reception.h"
 #include "ingest/rtp/reorder.h"
@@ -41,6 +42,7 @@
 /* NOLINTBEGIN(misc-redundant-expression) */
 static_assert(TRACK_REORDER_MS * NS_PER_MS == REORDER_WAIT_NS, "as track.h says");
 static_assert(TRACK_REORDER_PACKETS == REORDER_PACKETS, "as track.h says");
+static_assert(TRACK_REORDER_PACKETS_TCP == REORDER_PACKETS_TCP, "as track.h says");
 /* NOLINTEND(misc-redundant-expression) */
 static_assert(TRACK_REPORT_SIZE >= RTCP_REPORT_SIZE + RTCP_PLI_SIZE + RTCP_FIR_SIZE, "as track.h says");
 
@@ -86,9 +88,10 @@ struct track {
     bool stream_changed; /* `stream` has changed: the next unit carries it */
     bool video;
     uint8_t payload_type;
-    bool reordering;
+    bool udp;
     bool show_damaged;
     struct sender sender;
+    struct numbering numbering; /* over TCP */
     struct packet_run run;
     size_t replayed;           /* packets of RUN that have been taken, if REPLAYING */
     bool replaying;            /* RUN is to be taken, then CURRENT */
@@ -99,7 +102,10 @@ struct track {
     bool fresh;              /* the next packet is the first of its sender */
     struct reorder reorder;
     struct reception reception;
-    struct lateness lateness;
+    struct lateness lateness;        /* by the sender's clock */
+    struct lateness stamps_lateness; /* by the timestamps of its reports */
+    uint32_t report_timestamp;       /* of the last report */
+    int64_t report_stamps_ns;        /* the timestamps of the reports, unwrapped */
     struct codec_probe probe;
     struct clock_doubt clock_doubt;
     struct held_payloads *held; /* owned; NULL: none */
@@ -172,8 +178,9 @@ int track_create(const struct sdp_media *media, const struct track_options *opti
     }
     made->video = media->kind == SDP_VIDEO;
     made->payload_type = media->payload_type;
-    made->reordering = options->reorder;
+    made->udp = options->udp;
     made->show_damaged = options->show_damaged;
+    made->counters.other_type = -1;
     made->fresh = true;
     made->probe = (struct codec_probe){
         .expected = made->format.codec,
@@ -188,7 +195,7 @@ int track_create(const struct sdp_media *media, const struct track_options *opti
     }
     sender_init(&made->sender, options->ssrc);
     packet_run_init(&made->run);
-    reorder_init(&made->reorder, options->reorder);
+    reorder_init(&made->reorder, options->udp ? REORDER_PACKETS : REORDER_PACKETS_TCP);
     reception_init(&made->reception, made->format.clock_rate);
     made->depacketizer = depacketizer_create(&made->format, options->show_damaged);
     if (!made->depacketizer) {
@@ -243,7 +250,7 @@ static void begin_anew(struct track *track)
     track->fresh = true;
     track->anchored = false;
     reception_restart(&track->reception);
-    track->lateness = (struct lateness){0};
+    track->lateness = track->stamps_lateness = (struct lateness){0};
     track->counters.late_ns = 0;
     depacketizer_reset(track->depacketizer);
 }
@@ -306,9 +313,9 @@ static void hold(struct track *track, const struct rtp_packet *packet, int64_t a
 static unsigned proof_of(const struct track *track, enum reorder_result result)
 {
     if (result == REORDER_JUMP) {
-        return track->reordering ? JUMP_PROOF_UDP : JUMP_PROOF_TCP;
+        return track->udp ? JUMP_PROOF_UDP : JUMP_PROOF_TCP;
     }
-    return track->reordering ? BACK_PROOF_UDP : BACK_PROOF_TCP;
+    return track->udp ? BACK_PROOF_UDP : BACK_PROOF_TCP;
 }
 
 /* A packet of the present sender: its place in the sequence decides what happens to it. */
@@ -321,6 +328,7 @@ static int put_in_sequence(struct track *track, const struct rtp_packet *packet,
         packet_run_clear(&track->run);
         return 0;
     }
+    numbering_does_not_fit(&track->numbering);
     if (run < proof_of(track, result)) {
         hold(track, packet, arrival_ns, run > 1);
         return result == REORDER_JUMP ? -EPROTO : 0;
@@ -360,6 +368,28 @@ static void take_type(struct track *track, const struct rtp_packet *packet)
     track->payload_type = packet->payload_type;
 }
 
+/* The number of a packet of the present sender, which may begin to be one of our own with it. */
+static void take_number(struct track *track, struct rtp_packet *packet)
+{
+    if (track->udp || !track->sender.known || packet->ssrc != track->sender.ssrc) {
+        return;
+    }
+    if (numbering_gives_up(&track->numbering)) {
+        log_info("the camera's sequence numbers of %s mean nothing: its packets are taken as they come",
+                 track->video ? "video" : "audio");
+        reorder_restart(&track->reorder);
+        packet_run_clear(&track->run);
+        track->replaying = false;
+        begin_anew(track);
+    }
+    packet->sequence = numbering_take(&track->numbering, packet);
+}
+
+void track_note_elsewhere(struct track *track)
+{
+    numbering_elsewhere(&track->numbering);
+}
+
 static int put(struct track *track, const uint8_t *packet, size_t size, int64_t arrival_ns)
 {
     struct rtp_packet parsed;
@@ -371,8 +401,10 @@ static int put(struct track *track, const uint8_t *packet, size_t size, int64_t 
     bool announced = parsed.payload_type == track->payload_type;
     if (!announced && !may_be_type(track, &parsed)) {
         track->foreign++;
+        track->counters.other_type = parsed.payload_type;
         return -EPROTO;
     }
+    take_number(track, &parsed);
     bool any_ssrc = !track->sender.known || sender_is_restless(&track->sender);
     bool follows = track->run.count > 0 && packet_run_follows(&track->run, &parsed, any_ssrc);
     size_t run = follows ? track->run.count + 1 : 1;
@@ -435,6 +467,21 @@ static bool is_sender(const struct track *track, uint32_t ssrc)
     return !track->sender.named || ssrc == track->sender.name;
 }
 
+/*
+ * A report that is late by the sender's clock alone comes from a clock that is slow or stands still. Its timestamps may run slow,
+ * too, so both have to be late.
+ */
+static void note_lateness(struct track *track, const struct rtcp_sender_report *report, int64_t arrival_ns)
+{
+    int32_t step = (int32_t)(report->timestamp - track->report_timestamp);
+
+    track->report_timestamp = report->timestamp;
+    track->report_stamps_ns += reception_ticks_to_ns(&track->reception, step);
+    int64_t by_clock = lateness_note(&track->lateness, rtcp_unix_ns(report->ntp), arrival_ns);
+    int64_t by_stamps = lateness_note(&track->stamps_lateness, track->report_stamps_ns, arrival_ns);
+    track->counters.late_ns = by_clock < by_stamps ? by_clock : by_stamps;
+}
+
 int track_put_rtcp(struct track *track, const uint8_t *packet, size_t size, int64_t arrival_ns)
 {
     struct rtcp_content content;
@@ -446,8 +493,7 @@ int track_put_rtcp(struct track *track, const uint8_t *packet, size_t size, int6
     }
     if (content.has_report && is_sender(track, content.report.ssrc)) {
         reception_note_report(&track->reception, &content.report, arrival_ns, arrival_ns + wall_offset());
-        track->counters.late_ns =
-            lateness_note(&track->lateness, rtcp_unix_ns(content.report.ntp), arrival_ns);
+        note_lateness(track, &content.report, arrival_ns);
     }
     bool leaves = content.bye && track->sender.known && content.bye_ssrc == track->sender.ssrc &&
                   !sender_is_restless(&track->sender);
@@ -489,6 +535,7 @@ static bool fetch(struct track *track)
         .marker = next.packet.marker,
         .gap = next.gap || track->fresh,
     };
+    numbering_fits(&track->numbering, next.gap);
     track->last_arrival_ns = next.arrival_ns;
     track->fresh = false;
     return true;

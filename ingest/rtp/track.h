@@ -26,12 +26,13 @@
 /* Bytes that track_report and track_ask_keyframe write at most. */
 #define TRACK_REPORT_SIZE 128
 
-/* How long packets wait for one that is missing, and how many: see track_options.reorder. */
+/* How long packets wait for one that is missing, and how many over UDP and over TCP. */
 #define TRACK_REORDER_MS 100
 #define TRACK_REORDER_PACKETS 256
+#define TRACK_REORDER_PACKETS_TCP 16
 
 struct track_options {
-    bool reorder;      /* over UDP: packets are brought into order; over TCP a gap is a loss at once */
+    bool udp;          /* packets may come in another order, and from elsewhere */
     bool show_damaged; /* incomplete frames are handed out, and no unit is `lost` */
     /* The first picture waits 30 ms for slices after its marker, which some cameras set on every slice: track_deadline. */
     bool doubt_markers;
@@ -46,6 +47,7 @@ struct track_counters {
     uint64_t duplicates;    /* packets that came again */
     uint64_t malformed;     /* malformed RTP or RTCP packets or payloads; each is a loss to its frame */
     uint64_t foreign;       /* packets of another payload type or sender */
+    int other_type;         /* the last payload type among them; -1: none had another one */
     uint64_t marker_errors; /* frames whose end had no marker bit, or a wrong one */
     uint64_t
         discontinuities; /* how often the sender started again: another SSRC, or sequence numbers that jump */
@@ -91,6 +93,9 @@ void track_follow(struct track *audio, const struct track *video);
  * track (payload type, a stray SSRC). Errors are counted and need no handling.
  */
 int track_put_rtp(struct track *track, const uint8_t *packet, size_t size, int64_t arrival_ns);
+
+/* Over TCP: a packet of another media of the same session came. It may tell what the numbers of this one's count. */
+void track_note_elsewhere(struct track *track);
 
 /*
  * Takes one compound RTCP packet. 0; 1: the sender leaves this track (BYE); -EBADMSG: malformed, but the

@@ -5,8 +5,9 @@
  * with an expected channel, a plausible length and the first bits of RTP or RTCP. So a packet with a wrong length is lost
  * and the next is found, if there is more of it when the wrong one seems complete.
  *
- * A packet that is followed by a few bytes that make no sense waits, with all behind it, until the next packets have come: they
- * show whether that is junk, which this camera puts between its packets, or the rest of a packet with a wrong length.
+ * What makes no sense behind a packet is junk, which some cameras put there, or the rest of a packet whose length is too small. It
+ * counts as junk, which costs no picture, unless the size of the other packets shows that it is a rest. Where the next packet
+ * does not tell yet where it ends, the packet waits, with all behind it.
  */
 #include "ingest/rtsp/rtsp_input.h"
 
@@ -30,21 +31,29 @@
 /* Bytes of the first line of a request. */
 #define REQUEST_LINE_MAX 4096
 
+/* Bytes of the next packet that one with too large a length takes, if these are few. */
+#define STRADDLE_MAX 16
+
 /* Bytes between two packets that are neither; more is the rest of a packet whose length is wrong. */
-#define JUNK_MAX 256
+#define JUNK_MAX 1024
 
-/* A packet is doubted for what follows it; after so many doubts, none more than so many packets after the one before, it is
- * the camera's way, until it has not happened for so many packets. Lengths that are wrong now and then never become one. */
-#define JUNK_DOUBTS 2
-#define JUNK_PACKETS 16
-#define JUNK_HABIT_PACKETS 8192
-
-/* The bytes of these packets are looked for that far, and so long. */
-#define JUNK_LOOK_SIZE 65536
+/* How long the packet behind them is waited for. */
 #define JUNK_LOOK_NS NS_PER_SECOND
 
-/* So many bytes of one kind are no video: those of a NAL unit are as good as random. */
-#define JUNK_PLAIN_MIN 8
+/* For so many packets, what is found out about one packet is believed of all. */
+#define HABIT_PACKETS 8192
+
+/* So many packets with something behind them that no size explains show that this is junk. */
+#define HABIT_PROOF 8
+
+/* A size that so many packets have is that of full ones, into which this camera cuts what is larger. */
+#define FULL_PROOF 3
+
+/* A larger one that does not come again among so many is an exception. */
+#define FULL_PATIENCE 64
+
+/* The bit of RTP's second byte that marks the last packet of a picture. */
+#define RTP_MARKER 0x80
 
 static const char version[] = "RTSP/";
 static const char other_protocol[] = "HTTP/";
@@ -136,6 +145,7 @@ static void understood(struct rtsp_input *input, size_t size)
     input->event_size = size;
     input->garbage_run = 0;
     input->lost = false;
+    input->speaks_rtsp = true;
 }
 
 /*
@@ -272,6 +282,14 @@ static bool proven_packet(const struct rtsp_input *input, const uint8_t *at, siz
                               plausible_packet(input, at + length, size - length));
 }
 
+/* Whether the head of a packet that was asked for begins at AT, just before REST, and what follows it is there, before END. */
+static bool straddles(const struct rtsp_input *input, const uint8_t *at, const uint8_t *rest,
+                      const uint8_t *end)
+{
+    return rest - at <= STRADDLE_MAX && end - at > INTERLEAVED_HEAD &&
+           plausible_packet(input, at, (size_t)(end - at));
+}
+
 /* How many of the SIZE bytes at REST, behind a packet, cannot be video that the packet's length leaves out: no NAL unit
  * holds three zeros in a row (ISO/IEC 14496-10, 7.4.1; 23008-2, 7.4.2). */
 static size_t count_filling(const uint8_t *rest, size_t size)
@@ -303,93 +321,61 @@ static size_t junk_size(const struct rtsp_input *input, const uint8_t *rest, siz
 {
     for (size_t i = 0; i <= JUNK_MAX && i < size; i++) {
         size_t left = size - i;
-        if (left > INTERLEAVED_HEAD && rest[i] == INTERLEAVED_MARK &&
-            plausible_packet(input, rest + i, left)) {
+        bool packet =
+            left > INTERLEAVED_HEAD && rest[i] == INTERLEAVED_MARK && plausible_packet(input, rest + i, left);
+        if (packet ||
+            (left >= strlen(version) && strncasecmp((const char *)rest + i, version, strlen(version)) == 0)) {
             return i;
         }
     }
     return size;
 }
 
-/* Whether SIZE bytes are of one kind: all are text, but not the same one (sound is filled so), or none is ASCII. */
-static bool is_plain(const uint8_t *rest, size_t size)
-{
-    size_t high = 0;
-    size_t text = 0;
-    size_t same = 0;
-
-    for (size_t i = 0; i < size; i++) {
-        high += rest[i] >= 0x80 ? 1 : 0;
-        text += isprint(rest[i]) || isspace(rest[i]) ? 1 : 0;
-        same += rest[i] == rest[0] ? 1 : 0;
-    }
-    return size >= JUNK_PLAIN_MIN && same < size && (high == size || text == size);
-}
-
 enum look { LOOK_JUNK, LOOK_REST, LOOK_UNCLEAR };
 
-/*
- * What the SIZE bytes at REST, behind a packet, are by those that follow: junk if it comes again soon, and often enough to be a
- * habit.
- */
-static enum look look_ahead(const struct rtsp_input *input, const uint8_t *rest, size_t size)
+/* Whether what was found out when so many PACKETS had come still counts; 0: nothing was. */
+static bool is_habit(const struct rtsp_input *input, uint64_t packets)
 {
-    const uint8_t *end = rest + size;
-    size_t junk = junk_size(input, rest, size);
-    int doubts = 1;
+    return packets > 0 && input->packets - packets < HABIT_PACKETS;
+}
 
-    if (junk < size && is_plain(rest, junk)) {
+/*
+ * What the SIZE bytes at REST are, behind the packet AT of LENGTH bytes that they do not fit to. A full packet is complete; one that
+ * would be full with them, and that does not end a picture, is not. What was found so is believed of the other packets, too.
+ */
+static enum look look_behind(struct rtsp_input *input, const uint8_t *at, size_t length, const uint8_t *rest,
+                             size_t size)
+{
+    size_t junk = junk_size(input, rest, size);
+    bool ends = junk < size;
+
+    if (length == input->full_size) {
+        input->junk_seen = input->packets;
         return LOOK_JUNK;
     }
-    for (int packets = 0; packets <= JUNK_PACKETS;) {
-        if (junk == (size_t)(end - rest)) {
-            return junk > JUNK_MAX ? LOOK_REST : LOOK_UNCLEAR;
-        }
-        if (junk > 0 && packets > 0 && ++doubts > JUNK_DOUBTS) {
-            return LOOK_JUNK;
-        }
-        packets = junk > 0 ? 1 : packets + 1;
-        rest += junk;
-        size_t left = (size_t)(end - rest);
-        size_t length = INTERLEAVED_HEAD + (size_t)(rest[2] << 8 | rest[3]);
-        if (left <= length) {
-            return LOOK_UNCLEAR;
-        }
-        rest += length;
-        junk = may_follow(rest, left - length) && any_packet(rest, left - length)
-                   ? 0
-                   : junk_size(input, rest, left - length);
+    if (ends && length + junk == input->full_size && !(at[INTERLEAVED_HEAD + 1] & RTP_MARKER)) {
+        input->rest_seen = input->packets;
+        input->junk_seen = input->junks = 0;
+        return LOOK_REST;
     }
-    return LOOK_REST;
-}
-
-/* Whether this camera puts junk between its packets: what makes no sense behind a packet, SIZE bytes at REST, has come often of
- * late, or will. */
-static enum look sends_junk(struct rtsp_input *input, const uint8_t *rest, size_t size)
-{
-    uint64_t since = input->packets - input->doubted;
-
-    if (since > (input->doubts == JUNK_DOUBTS ? JUNK_HABIT_PACKETS : JUNK_PACKETS)) {
-        input->doubts = 0;
+    if (junk > JUNK_MAX || (is_habit(input, input->rest_seen) && input->junk_seen < input->rest_seen)) {
+        return LOOK_REST;
     }
-    enum look look = input->doubts == JUNK_DOUBTS ? LOOK_JUNK : look_ahead(input, rest, size);
-    if (look == LOOK_UNCLEAR && size < JUNK_LOOK_SIZE && !input->impatient) {
-        return look;
+    if (is_habit(input, input->junk_seen)) {
+        return LOOK_JUNK;
     }
-    input->doubted = input->packets;
-    if (look == LOOK_JUNK) {
-        input->doubts = JUNK_DOUBTS;
-        return look;
+    if (!ends && !input->impatient) {
+        return LOOK_UNCLEAR;
     }
-    input->doubts += input->doubts < JUNK_DOUBTS ? 1 : 0;
-    return LOOK_REST;
+    if (++input->junks >= HABIT_PROOF) {
+        input->junk_seen = input->packets;
+    }
+    return LOOK_JUNK;
 }
 
 /*
- * What makes no sense behind a packet of LENGTH bytes at AT, if it is here already, gives away that the length is wrong:
- * part of the packet is missing, and the next one begins within it, or there is more of it. But some cameras send a few
- * bytes of junk between packets, which costs no packet where it can be told: by zeros, by what it looks like, or since it
- * comes often.
+ * What makes no sense behind a packet of LENGTH bytes at AT, if it is here already, may give away that the length is wrong:
+ * the next packet begins within this one, or there is more of it.
  */
 static enum look judge_packet(struct rtsp_input *input, const uint8_t *at, size_t length, size_t size)
 {
@@ -401,7 +387,8 @@ static enum look judge_packet(struct rtsp_input *input, const uint8_t *at, size_
     }
     for (const uint8_t *inner = at + 1; (inner = memchr(inner, INTERLEAVED_MARK, (size_t)(rest - inner)));
          inner++) {
-        if (proven_packet(input, inner, size - (size_t)(inner - at))) {
+        if (proven_packet(input, inner, size - (size_t)(inner - at)) ||
+            straddles(input, inner, rest, at + size)) {
             return LOOK_REST;
         }
     }
@@ -412,10 +399,10 @@ static enum look judge_packet(struct rtsp_input *input, const uint8_t *at, size_
     if (!junk_ends(input, rest + filling, behind - filling)) {
         return LOOK_REST;
     }
-    return filling > 0 ? LOOK_JUNK : sends_junk(input, rest, behind);
+    return filling > 0 ? LOOK_JUNK : look_behind(input, at, length, rest, behind);
 }
 
-/* As judge_packet, but what stays unclear for long counts as the rest of a packet. */
+/* As judge_packet, but what stays unclear for long counts as junk. */
 static enum look judge_in_time(struct rtsp_input *input, const uint8_t *at, size_t length, size_t size)
 {
     int64_t now = input->doubt_ns > 0 ? clock_now_ns() : 0;
@@ -428,6 +415,23 @@ static enum look judge_in_time(struct rtsp_input *input, const uint8_t *at, size
         input->doubt_ns = clock_now_ns();
     }
     return look;
+}
+
+/* Learns the size of full packets: the largest that comes again and again. */
+static void note_size(struct rtsp_input *input, size_t length)
+{
+    if (length <= input->full_size) {
+        return;
+    }
+    if (length == input->larger_size) {
+        if (++input->larger_packets == FULL_PROOF) {
+            input->full_size = length;
+        }
+    } else if (length > input->larger_size || input->packets - input->larger > FULL_PATIENCE) {
+        input->larger_size = length;
+        input->larger_packets = 1;
+        input->larger = input->packets;
+    }
 }
 
 /* -EAGAIN: it was not a packet. */
@@ -453,6 +457,7 @@ static int next_packet(struct rtsp_input *input, enum rtsp_event *event)
         return -EAGAIN;
     }
     input->packets++;
+    note_size(input, length);
     input->channel = at[1];
     input->packet = at + INTERLEAVED_HEAD;
     input->packet_size = length - INTERLEAVED_HEAD;
@@ -646,7 +651,8 @@ static int attempt(struct rtsp_input *input, enum rtsp_event *event, const char 
     if (*at == INTERLEAVED_MARK) {
         return next_packet(input, event);
     }
-    if (size >= strlen(other_protocol) && memcmp(at, other_protocol, strlen(other_protocol)) == 0) {
+    if (!input->speaks_rtsp && size >= strlen(other_protocol) &&
+        memcmp(at, other_protocol, strlen(other_protocol)) == 0) {
         return -EPROTONOSUPPORT;
     }
     if (plausible_message((const char *)at, size)) {

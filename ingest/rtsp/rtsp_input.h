@@ -42,10 +42,17 @@ struct rtsp_input {
     bool
         body_open; /* a message lacks the end of its body, as far as its headers say; see rtsp_input_end_body */
     bool body_ends;   /* no more of it comes */
-    int64_t doubt_ns; /* since when a packet is doubted and waits for those behind it; 0: none */
+    bool speaks_rtsp; /* something was understood */
+    int64_t doubt_ns; /* since when a packet waits for what follows it; 0: none does */
     bool impatient;   /* it has waited long enough */
-    uint64_t doubted; /* the value of `packets` when one was last doubted because of what followed it */
-    int doubts;       /* such doubts, not far from one another */
+    uint64_t junk_seen,
+        rest_seen;  /* the value of `packets` when what is behind one was last found to be that; 0: never */
+    unsigned junks; /* how often it was taken for junk without a proof */
+    size_t
+        full_size; /* of the packets that are as large as this camera's ever are, with their head; 0: not known */
+    size_t larger_size;      /* of one that is larger than these, */
+    unsigned larger_packets; /* how many of that size have come, */
+    uint64_t larger;         /* and the value of `packets` then */
 
     struct rtsp_message message;
     uint8_t channel;

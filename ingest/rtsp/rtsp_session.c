@@ -32,11 +32,17 @@
 #define STATUS_CONFUSED 500
 #define STATUS_BUSY 503
 
+/* The second byte of RTCP packets, and the payload type in that of RTP packets. */
+enum { RTCP_TYPE_FIRST = 192, RTCP_TYPE_LAST = 223, RTP_TYPE_MASK = 0x7f };
+
 /* Bytes before a packet in the connection (RFC 2326, section 10.12). */
 #define INTERLEAVED_HEAD 4
 
 /* Milliseconds: if video over UDP stopped so long ago, the camera has given up the session. */
 #define LIFE_SILENCE_MS 2000
+
+/* Milliseconds: a session whose packets stopped longer ago may be one that the camera has forgotten. */
+#define SESSION_SILENCE_MS 1000
 
 /* Milliseconds between keepalives that wait for the log-in of another stream. */
 #define DOUBT_INTERVAL_MS 1000
@@ -70,6 +76,7 @@ struct place {
 struct rtsp_stream {
     const struct sdp_media *media; /* within the session's sdp; NULL: not set up */
     int rtp_channel, rtcp_channel; /* TCP */
+    bool heard;                    /* TCP: packets of its payload type have come on its channel */
     bool has_ssrc;
     uint32_t ssrc; /* as the camera named it */
     struct rtsp_udp udp;
@@ -89,7 +96,8 @@ struct rtsp_session {
     struct sdp sdp;
     struct rtsp_stream streams[RTSP_MEDIA_COUNT];
     const struct sdp_media *unplayed; /* within SDP, see media_choice.h */
-    bool udp;
+    bool udp;                         /* packets come as datagrams */
+    bool multicast;                   /* then: those of a group */
     bool authenticated;
     char requested[RTSP_URL_SIZE];            /* what DESCRIBE was for */
     char base[RTSP_URL_SIZE];                 /* what relative controls are relative to */
@@ -98,8 +106,9 @@ struct rtsp_session {
     enum play_form play;
     enum pending pending;
     struct rtsp_keepalive keepalive;
-    int64_t deadline_ns; /* of opening */
-    int64_t packet_ns;   /* the newest packet */
+    int64_t deadline_ns;  /* of opening */
+    int64_t packet_ns;    /* the newest packet */
+    bool doubted_session; /* the last keepalive was answered with 454 */
     bool held_back; /* a keepalive was, for a log-in: how long the session lives says nothing of keepalives */
     bool ended;     /* by the camera */
     uint8_t *datagram; /* UDP: owned, RTSP_UDP_PACKET_MAX bytes */
@@ -245,6 +254,10 @@ static int ask_options(struct rtsp_session *session, struct place *place, char e
         return OPENED;
     }
     int result = request(session, "OPTIONS", place->url, "", error);
+    if (result == -ENOTSUP && response(session)->status == 401 &&
+        !rtsp_message_header(response(session), "WWW-Authenticate", 0)) {
+        return OPENED; /* 401 without a challenge: a refusal of OPTIONS as any other */
+    }
     if (result < 0) {
         session->memory->omit_options = got_no_answer(session, result);
         return result;
@@ -330,6 +343,15 @@ static int choose_udp(struct rtsp_session *session)
     return session->datagram ? 0 : -ENOMEM;
 }
 
+/* The addresses at both ends of the connection. 0 or negative errno. */
+static int ends(const struct rtsp_session *session, struct sockaddr_storage *local,
+                struct sockaddr_storage *peer)
+{
+    int result = rtsp_socket_local(session->connection.socket, local);
+
+    return result == 0 ? rtsp_socket_peer(session->connection.socket, peer) : result;
+}
+
 /* The Transport header for one media. */
 static int offer(struct rtsp_session *session, enum rtsp_media media, struct rtsp_transport *transport,
                  char *out, size_t size)
@@ -343,10 +365,11 @@ static int offer(struct rtsp_session *session, enum rtsp_media media, struct rts
                  transport->rtcp_channel);
         return 0;
     }
-    int result = rtsp_socket_local(session->connection.socket, &local);
-    if (result == 0) {
-        result = rtsp_socket_peer(session->connection.socket, &peer);
+    if (session->multicast) {
+        snprintf(out, size, "Transport: RTP/AVP;multicast\r\n");
+        return 0;
     }
+    int result = ends(session, &local, &peer);
     if (result == 0 && stream->udp.rtp < 0) {
         result = rtsp_udp_open(&stream->udp, &local, &peer);
     }
@@ -355,8 +378,58 @@ static int offer(struct rtsp_session *session, enum rtsp_media media, struct rts
     return result;
 }
 
+/* Whether the configuration allows multicast, which nothing protects. */
+static bool may_multicast(const struct rtsp_session *session, const struct place *place)
+{
+    enum rtsp_choice choice = session->options.transport;
+
+    return (choice == RTSP_BEST || choice == RTSP_TCP_FIRST) && !place->endpoint.tls;
+}
+
+/* Joins the group that the camera's answer names, or its description. As take_transport. */
+static int take_group(struct rtsp_session *session, enum rtsp_media media, const struct place *place,
+                      struct rtsp_transport *transport, char error[RTSP_ERROR_SIZE])
+{
+    const struct sdp_media *description = session->streams[media].media;
+    bool port = transport->group_rtp_port > 0;
+    const struct rtsp_udp_group group = {
+        .address = transport->group[0] != '\0' ? transport->group : description->address,
+        .source = transport->source,
+        .rtp_port = port ? transport->group_rtp_port : (int)description->port,
+        .rtcp_port = port ? transport->group_rtcp_port : (int)description->port + 1,
+        .ttl = transport->ttl,
+    };
+    struct sockaddr_storage local, peer;
+
+    if (!may_multicast(session, place)) {
+        return rtsp_connection_fail(
+            &session->connection, -EPROTONOSUPPORT, error, "answers SETUP with multicast; %s",
+            place->endpoint.tls ? "rtsps protects nothing that goes over it; set the camera to unicast"
+                                : "transport = \"auto-tcp\" would use that");
+    }
+    if (group.rtp_port <= 0 || group.rtp_port > RTSP_UDP_PORT_MAX - 1 || choose_udp(session) < 0) {
+        return rtsp_connection_fail(&session->connection, -EPROTO, error,
+                                    "answers SETUP with multicast, and names no port for it");
+    }
+    int result = ends(session, &local, &peer);
+    if (result == 0) {
+        result = rtsp_udp_join(&session->streams[media].udp, &local, &peer, &group);
+    }
+    if (result < 0) {
+        return rtsp_connection_fail(
+            &session->connection, -EPROTO, error,
+            "the multicast group \"%s\", port %d, which the camera names, cannot be joined: %s",
+            group.address, group.rtp_port, strerror(-result));
+    }
+    if (!session->multicast) {
+        log_info("the camera sends to the multicast group %s, which is joined", group.address);
+    }
+    session->multicast = true;
+    return 0;
+}
+
 /* Takes the camera's answer to the offer. */
-static int take_transport(struct rtsp_session *session, enum rtsp_media media,
+static int take_transport(struct rtsp_session *session, enum rtsp_media media, const struct place *place,
                           struct rtsp_transport *transport, char error[RTSP_ERROR_SIZE])
 {
     struct rtsp_stream *stream = &session->streams[media];
@@ -366,10 +439,14 @@ static int take_transport(struct rtsp_session *session, enum rtsp_media media,
         return rtsp_connection_fail(&session->connection, -EPROTO, error,
                                     "answers SETUP with a Transport that cannot be");
     }
+    stream->has_ssrc = transport->has_ssrc;
+    stream->ssrc = transport->ssrc;
     if (transport->multicast) {
-        return rtsp_connection_fail(
-            &session->connection, -EPROTONOSUPPORT, error,
-            "answers SETUP with multicast, which is not supported; set the camera to unicast");
+        return take_group(session, media, place, transport, error);
+    }
+    if (session->multicast) {
+        return rtsp_connection_fail(&session->connection, -EPROTONOSUPPORT, error,
+                                    "answers SETUP over multicast with unicast");
     }
     if (session->udp ? transport->tcp : transport->datagrams) {
         return rtsp_connection_fail(
@@ -377,8 +454,6 @@ static int take_transport(struct rtsp_session *session, enum rtsp_media media,
             session->udp ? "UDP" : "TCP", session->udp ? "TCP" : "UDP",
             session->udp ? "transport = \"tcp\" would use that" : "transport = \"udp\" would use that");
     }
-    stream->has_ssrc = transport->has_ssrc;
-    stream->ssrc = transport->ssrc;
     if (session->udp) {
         rtsp_udp_aim(&stream->udp, transport->source, transport->server_rtp_port,
                      transport->server_rtcp_port);
@@ -473,7 +548,7 @@ static int set_up_as(struct rtsp_session *session, enum rtsp_media media, const 
     if (status >= STATUS_REDIRECT) {
         return take_redirect(session, place, error);
     }
-    result = take_transport(session, media, &transport, error);
+    result = take_transport(session, media, place, &transport, error);
     if (result == 0) {
         result = take_session(session, error);
     }
@@ -492,6 +567,23 @@ static void skip_form(struct rtsp_session *session, unsigned form, const char *c
                               session->requested, control) < 0 &&
              form != RTSP_CONTROL_ANNOUNCED);
     session->memory->control_form = form;
+}
+
+/* The camera has ended the connection because of a SETUP, for its transport or for the form of its URL: the next session starts
+ * with the other transport, if that is allowed, then with another form. */
+static void try_otherwise(struct rtsp_session *session, const struct place *place, unsigned form,
+                          const char *control)
+{
+    bool first = session->options.transport == RTSP_TCP_FIRST && !place->endpoint.tls && !session->multicast;
+
+    if (first && !session->udp) {
+        session->memory->tcp_fails = true;
+        return;
+    }
+    if (first) {
+        session->memory->tcp_fails = false;
+    }
+    skip_form(session, form, control);
 }
 
 /*
@@ -523,7 +615,7 @@ static int set_up(struct rtsp_session *session, enum rtsp_media media, struct pl
             memcpy(error, later, sizeof(later));
         }
         if (result == -ECONNRESET && session->memory->control_form == first) {
-            skip_form(session, form, control);
+            try_otherwise(session, place, form, control);
         }
         tried = true;
     }
@@ -553,6 +645,28 @@ static bool may_change_transport(const struct rtsp_session *session, const struc
                         : choice == RTSP_TCP_FIRST && !place->endpoint.tls;
 }
 
+/* Asks for the video as multicast, after unicast was refused. As set_up_otherwise. */
+static int set_up_multicast(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
+{
+    char later[RTSP_ERROR_SIZE];
+
+    log_info("the camera offers RTP neither over TCP nor over UDP (461), multicast is tried");
+    close_ports(session);
+    session->multicast = true;
+    if (choose_udp(session) < 0) {
+        return rtsp_connection_fail(&session->connection, -ENOMEM, error, "out of memory");
+    }
+    int result = set_up(session, RTSP_VIDEO, place, later);
+    if (result == REFUSED) {
+        rtsp_connection_fail(
+            &session->connection, -EPROTONOSUPPORT, error,
+            "the camera offers RTP neither over TCP nor over UDP, and not as multicast (461)");
+    } else if (result != OPENED) {
+        memcpy(error, later, sizeof(later));
+    }
+    return result;
+}
+
 /* Sets up the video with the other transport, after this one was refused. ERROR has the reason, and keeps it if the
  * other one fails, too. */
 static int set_up_otherwise(struct rtsp_session *session, struct place *place, char error[RTSP_ERROR_SIZE])
@@ -573,9 +687,7 @@ static int set_up_otherwise(struct rtsp_session *session, struct place *place, c
         *fails = true;
     }
     if (result == REFUSED && refused && response(session)->status == STATUS_NO_TRANSPORT) {
-        rtsp_connection_fail(&session->connection, -EPROTONOSUPPORT, error,
-                             "the camera offers RTP neither over TCP nor over UDP (461); if it sends "
-                             "multicast only, set it to unicast");
+        result = set_up_multicast(session, place, error);
     }
     return result;
 }
@@ -585,9 +697,10 @@ static int set_up_all(struct rtsp_session *session, struct place *place, char er
 {
     int result = set_up(session, RTSP_VIDEO, place, error);
 
-    if (result == REFUSED && may_change_transport(session, place)) {
+    if (result == REFUSED && !session->multicast && may_change_transport(session, place)) {
         result = set_up_otherwise(session, place, error);
     }
+    session->memory->multicast = result == OPENED && session->multicast;
     if (result != OPENED) {
         return result == REFUSED ? -EPROTONOSUPPORT : result;
     }
@@ -730,6 +843,7 @@ static int take_response(struct rtsp_session *session, char error[RTSP_ERROR_SIZ
     }
     session->pending = PENDING_NONE;
     if (status < STATUS_REDIRECT) {
+        session->doubted_session = false;
         return 0;
     }
     if (pending == PENDING_PLAY) {
@@ -739,9 +853,12 @@ static int take_response(struct rtsp_session *session, char error[RTSP_ERROR_SIZ
         }
         return rtsp_connection_refused(&session->connection, "PLAY", status, error);
     }
-    if (status == STATUS_NO_SESSION) {
+    /* While packets come, it is the method that the camera knows no session for; of two methods in a row, it is not. */
+    bool alive = clock_now_ns() - session->packet_ns < SESSION_SILENCE_MS * NS_PER_MS;
+    if (status == STATUS_NO_SESSION && (!alive || session->doubted_session)) {
         return rtsp_connection_refused(&session->connection, "a keepalive", status, error);
     }
+    session->doubted_session = status == STATUS_NO_SESSION;
     rtsp_keepalive_refused(&session->keepalive, status, clock_now_ns());
     return 0;
 }
@@ -808,7 +925,7 @@ static int open_once(struct rtsp_session *session, struct place *place, char err
     if (result == OPENED) {
         result = play(session, place, error);
     }
-    if (result == OPENED && session->udp && options->transport == RTSP_BEST) {
+    if (result == OPENED && session->udp && !session->multicast && options->transport == RTSP_BEST) {
         result = await_udp(session, error);
     }
     return result;
@@ -918,7 +1035,9 @@ static int prepare(struct rtsp_session *session, const struct rtsp_session_optio
         return rtsp_connection_fail(&session->connection, -ENOTSUP, error,
                                     "rtsps protects nothing that goes over UDP; use transport = \"tcp\"");
     }
-    int result = prefers_udp(session) && !place->endpoint.tls ? choose_udp(session) : 0;
+    session->multicast = session->memory->multicast && may_multicast(session, place);
+    int result =
+        (session->multicast || prefers_udp(session)) && !place->endpoint.tls ? choose_udp(session) : 0;
     return result < 0 ? rtsp_connection_fail(&session->connection, -ENOMEM, error, "out of memory") : 0;
 }
 
@@ -953,25 +1072,55 @@ int rtsp_session_open(const struct rtsp_session_options *options, struct rtsp_se
 
 /* --- Reading -------------------------------------------------------------------------------------------- */
 
-/* Finds the stream of a packet. False: it does not belong to a stream that is set up. */
-static bool take_interleaved(const struct rtsp_session *session, struct rtsp_packet *packet)
+/* Whether a packet is RTCP, by its second byte (RFC 5761, section 4): some cameras send both on one channel. */
+static bool is_rtcp(const struct rtsp_input *input)
+{
+    return input->packet_size > 1 && input->packet[1] >= RTCP_TYPE_FIRST &&
+           input->packet[1] <= RTCP_TYPE_LAST;
+}
+
+static bool is_channel_of(const struct rtsp_input *input, const struct rtsp_stream *stream)
+{
+    return stream->media && (input->channel == stream->rtp_channel || input->channel == stream->rtcp_channel);
+}
+
+/* Whether the packet has the payload type that was announced for the stream. */
+static bool has_type_of(const struct rtsp_input *input, const struct rtsp_stream *stream)
+{
+    return stream->media && input->packet_size > 1 &&
+           (input->packet[1] & RTP_TYPE_MASK) == stream->media->payload_type;
+}
+
+/*
+ * Finds the stream of a packet: that of its channel. But some cameras give both streams one channel, or confuse the channels;
+ * then it is the payload type, if no packet of that type has come on the channel of its own. False: it does not belong to a
+ * stream that is set up.
+ */
+static bool take_interleaved(struct rtsp_session *session, struct rtsp_packet *packet)
 {
     const struct rtsp_input *input = &session->connection.input;
+    int found = -1;
 
-    for (int i = 0; i < RTSP_MEDIA_COUNT; i++) {
-        const struct rtsp_stream *stream = &session->streams[i];
-        if (!stream->media || session->udp ||
-            (input->channel != stream->rtp_channel && input->channel != stream->rtcp_channel)) {
-            continue;
-        }
-        *packet = (struct rtsp_packet){.media = (enum rtsp_media)i,
-                                       .rtcp = input->channel == stream->rtcp_channel,
-                                       .data = input->packet,
-                                       .size = input->packet_size,
-                                       .arrival_ns = clock_now_ns()};
-        return true;
+    for (int i = 0; i < RTSP_MEDIA_COUNT && found < 0 && !session->udp; i++) {
+        found = is_channel_of(input, &session->streams[i]) ? i : -1;
     }
-    return false;
+    if (found < 0) {
+        return false;
+    }
+    struct rtsp_stream *stream = &session->streams[found];
+    struct rtsp_stream *other = &session->streams[found == RTSP_VIDEO ? RTSP_AUDIO : RTSP_VIDEO];
+    bool rtcp = is_rtcp(input) || (input->channel == stream->rtcp_channel && !has_type_of(input, stream));
+    if (!rtcp && has_type_of(input, stream)) {
+        stream->heard = true;
+    } else if (!rtcp && has_type_of(input, other) && (is_channel_of(input, other) || !other->heard)) {
+        found = found == RTSP_VIDEO ? RTSP_AUDIO : RTSP_VIDEO;
+    }
+    *packet = (struct rtsp_packet){.media = (enum rtsp_media)found,
+                                   .rtcp = rtcp,
+                                   .data = input->packet,
+                                   .size = input->packet_size,
+                                   .arrival_ns = clock_now_ns()};
+    return true;
 }
 
 static bool take_datagram(struct rtsp_session *session, enum rtsp_media media, bool rtcp,

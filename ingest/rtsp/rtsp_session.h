@@ -32,8 +32,8 @@ enum rtsp_media { RTSP_VIDEO, RTSP_AUDIO, RTSP_MEDIA_COUNT };
 enum rtsp_choice {
     RTSP_TCP, /* interleaved in the connection */
     RTSP_UDP,
-    RTSP_BEST,      /* UDP; TCP if the camera refuses it or no packet comes; TCP for rtsps */
-    RTSP_TCP_FIRST, /* TCP; UDP if the camera refuses it, but not for rtsps */
+    RTSP_BEST,      /* UDP; TCP if the camera refuses it or no packet comes; then multicast; TCP for rtsps */
+    RTSP_TCP_FIRST, /* TCP; UDP if the camera refuses it, then multicast, but not for rtsps */
 };
 
 /*
@@ -44,6 +44,7 @@ struct rtsp_memory {
     struct rtsp_auth auth; /* challenges, what was refused, what has worked */
     bool udp_fails;        /* with a choice of transport: UDP was refused or stayed silent */
     bool tcp_fails;        /* with a choice of transport: TCP was refused */
+    bool multicast;        /* with a choice of transport: the camera sends to a group, and nothing else */
     bool omit_options;     /* the camera does not answer OPTIONS, or ends the connection with its answer */
     unsigned control_form; /* the enum rtsp_control_form with which the camera accepted SETUP */
     struct rtsp_keepalive_memory keepalive; /* which keepalive this camera honours */

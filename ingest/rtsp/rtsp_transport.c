@@ -9,6 +9,7 @@
 
 #define PORT_MAX 65535
 #define CHANNEL_MAX 255
+#define TTL_MAX 255
 
 /* Seconds: the default of RFC 2326, section 12.37, and the bounds within which a camera's own time-out is believed. */
 #define TIMEOUT_DEFAULT_S 60
@@ -48,13 +49,14 @@ static const char *value_of(const char *text, const char *name)
     return strncasecmp(text, name, length) == 0 && text[length] == '=' ? text + length + 1 : NULL;
 }
 
-static void take_source(const char *text, size_t length, struct rtsp_transport *transport)
+/* An address that does not fit is left out. */
+static void take_address(const char *text, size_t length, char out[RTSP_SOURCE_SIZE])
 {
-    if (length >= sizeof(transport->source)) {
+    if (length >= RTSP_SOURCE_SIZE) {
         return;
     }
-    memcpy(transport->source, text, length);
-    transport->source[length] = '\0';
+    memcpy(out, text, length);
+    out[length] = '\0';
 }
 
 static int take_part(const char *part, size_t length, struct rtsp_transport *transport, bool *ports)
@@ -73,7 +75,17 @@ static int take_part(const char *part, size_t length, struct rtsp_transport *tra
         *ports = true;
     }
     if ((value = value_of(part, "source")) != NULL) {
-        take_source(value, length - (size_t)(value - part), transport);
+        take_address(value, length - (size_t)(value - part), transport->source);
+    }
+    if ((value = value_of(part, "destination")) != NULL) {
+        take_address(value, length - (size_t)(value - part), transport->group);
+    }
+    if ((value = value_of(part, "port")) != NULL) {
+        return parse_pair(value, PORT_MAX, &transport->group_rtp_port, &transport->group_rtcp_port);
+    }
+    if ((value = value_of(part, "ttl")) != NULL && isdigit((unsigned char)*value)) {
+        long ttl = strtol(value, NULL, 10);
+        transport->ttl = ttl <= TTL_MAX ? (int)ttl : 0;
     }
     if ((value = value_of(part, "ssrc")) != NULL && isxdigit((unsigned char)*value)) {
         transport->ssrc = (uint32_t)strtoul(value, NULL, 16);

@@ -16,10 +16,13 @@
 struct rtsp_transport {
     bool tcp;       /* interleaved */
     bool datagrams; /* it names ports or UDP, and nothing of TCP */
-    bool multicast; /* which was not asked for */
+    bool multicast;
     int rtp_channel, rtcp_channel;
     int server_rtp_port, server_rtcp_port;
     char source[RTSP_SOURCE_SIZE]; /* "": not given */
+    char group[RTSP_SOURCE_SIZE];  /* the destination of multicast; "": not given */
+    int group_rtp_port, group_rtcp_port;
+    int ttl; /* of multicast; 0: not given */
     bool has_ssrc;
     uint32_t ssrc;
 };

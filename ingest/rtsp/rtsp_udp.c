@@ -67,18 +67,28 @@ void rtsp_udp_init(struct rtsp_udp *udp)
     *udp = (struct rtsp_udp){.rtp = -1, .rtcp = -1};
 }
 
-/* Binds to PORT (0: any) and says which it is. A descriptor or negative errno. */
-static int bind_port(const struct sockaddr_storage *local, int port, int *bound)
+static int open_socket(int family)
 {
-    struct sockaddr_storage address = *local;
-    socklen_t size = sizeof(address);
     const int buffer = RECEIVE_BUFFER_BYTES;
-    int fd = socket(local->ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0) {
         return -errno;
     }
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+    return fd;
+}
+
+/* Binds to PORT (0: any) and says which it is. A descriptor or negative errno. */
+static int bind_port(const struct sockaddr_storage *local, int port, int *bound)
+{
+    struct sockaddr_storage address = *local;
+    socklen_t size = sizeof(address);
+    int fd = open_socket(local->ss_family);
+
+    if (fd < 0) {
+        return fd;
+    }
     set_port(&address, port);
     if (bind(fd, (struct sockaddr *)&address, size_of(&address)) < 0 ||
         getsockname(fd, (struct sockaddr *)&address, &size) < 0) {
@@ -160,6 +170,103 @@ void rtsp_udp_aim(struct rtsp_udp *udp, const char *source, int rtp_port, int rt
     set_port(&udp->peer_rtcp, rtcp_port);
     send_to(udp->rtp, &udp->peer, opener, sizeof(opener));
     send_to(udp->rtcp, &udp->peer_rtcp, empty_report, sizeof(empty_report));
+}
+
+/* The group's address, at no port yet. 0 or -EINVAL. */
+static int read_group(const char *text, int family, struct sockaddr_storage *address)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
+    memset(address, 0, sizeof(*address));
+    if (family == AF_INET && inet_pton(AF_INET, text, &v4.sin_addr) == 1 &&
+        IN_MULTICAST(ntohl(v4.sin_addr.s_addr))) {
+        memcpy(address, &v4, sizeof(v4));
+        return 0;
+    }
+    if (family == AF_INET6 && inet_pton(AF_INET6, text, &v6.sin6_addr) == 1 &&
+        IN6_IS_ADDR_MULTICAST(&v6.sin6_addr)) {
+        memcpy(address, &v6, sizeof(v6));
+        return 0;
+    }
+    return -EINVAL;
+}
+
+/* Joins the group for packets that come in at the interface of LOCAL, through which packets to the group go out, too. */
+static int join(int fd, const struct sockaddr_storage *local, const struct sockaddr_storage *group, int ttl)
+{
+    if (local->ss_family == AF_INET6) {
+        const struct ipv6_mreq request = {
+            .ipv6mr_multiaddr = ((const struct sockaddr_in6 *)group)->sin6_addr,
+            .ipv6mr_interface = ((const struct sockaddr_in6 *)local)->sin6_scope_id,
+        };
+        setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &request.ipv6mr_interface,
+                   sizeof(request.ipv6mr_interface));
+        if (ttl > 0) {
+            setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &ttl, sizeof(ttl));
+        }
+        return setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof(request)) == 0 ? 0 : -errno;
+    }
+    const struct ip_mreq request = {
+        .imr_multiaddr = ((const struct sockaddr_in *)group)->sin_addr,
+        .imr_interface = ((const struct sockaddr_in *)local)->sin_addr,
+    };
+    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &request.imr_interface, sizeof(request.imr_interface));
+    if (ttl > 0) {
+        setsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &ttl, sizeof(ttl));
+    }
+    return setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request)) == 0 ? 0 : -errno;
+}
+
+/* A socket that gets what is sent to the group at PORT, and nothing else: it is bound to the group's address. Others may have
+ * the same. A descriptor or negative errno. */
+static int open_member(const struct sockaddr_storage *local, const struct sockaddr_storage *group, int port,
+                       int ttl)
+{
+    struct sockaddr_storage address = *group;
+    const int shared = 1;
+    int fd = open_socket(local->ss_family);
+
+    if (fd < 0) {
+        return fd;
+    }
+    set_port(&address, port);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &shared, sizeof(shared));
+    int result =
+        bind(fd, (struct sockaddr *)&address, size_of(&address)) == 0 ? join(fd, local, group, ttl) : -errno;
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
+    return fd;
+}
+
+int rtsp_udp_join(struct rtsp_udp *udp, const struct sockaddr_storage *local,
+                  const struct sockaddr_storage *peer, const struct rtsp_udp_group *group)
+{
+    struct sockaddr_storage address;
+    int result = group->rtp_port > 0 ? read_group(group->address, local->ss_family, &address) : -EINVAL;
+
+    rtsp_udp_finish(udp);
+    if (result < 0) {
+        return result;
+    }
+    udp->port = group->rtp_port;
+    udp->connected = udp->peer = *peer;
+    take_source(udp, group->source);
+    udp->peer_rtcp = address;
+    set_port(&udp->peer_rtcp, group->rtcp_port);
+    udp->rtp = open_member(local, &address, group->rtp_port, group->ttl);
+    if (udp->rtp < 0) {
+        return udp->rtp;
+    }
+    udp->rtcp = open_member(local, &address, group->rtcp_port, group->ttl);
+    result = udp->rtcp;
+    if (result < 0) {
+        rtsp_udp_finish(udp);
+        return result;
+    }
+    return 0;
 }
 
 /* Whether a packet that came FROM there is the camera's: from its host, and from the port of its stream. */

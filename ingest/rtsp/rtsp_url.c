@@ -171,6 +171,17 @@ int rtsp_url_redirect(char *out, size_t size, const char *current, const char *l
     return fits ? 0 : -ENAMETOOLONG;
 }
 
+/* Whether TEXT is an absolute URL, also of a scheme that makes no sense here. */
+static bool has_scheme(const char *text)
+{
+    size_t letters = 0;
+
+    while (isalpha((unsigned char)text[letters])) {
+        letters++;
+    }
+    return letters > 0 && strncmp(text + letters, "://", 3) == 0;
+}
+
 /* BASE without the '/' at its end, then CONTROL, with a '/' between unless it begins with one or with '?'. */
 static int put_behind(char *out, size_t size, const char *base, const char *control)
 {
@@ -224,6 +235,19 @@ static int put_before_query(char *out, size_t size, const char *requested, const
     return result < 0 || append(out, size, &used, query, strlen(query)) ? result : -ENAMETOOLONG;
 }
 
+static int put_without_query(char *out, size_t size, const char *requested, const char *control)
+{
+    size_t length = strcspn(requested, "?");
+    char path[RTSP_URL_SIZE];
+    size_t used = 0;
+
+    if (requested[length] == '\0') {
+        return -EALREADY;
+    }
+    return append(path, sizeof(path), &used, requested, length) ? put_behind(out, size, path, control)
+                                                                : -ENAMETOOLONG;
+}
+
 static int append_doubled(char *out, size_t size, const char *base, const char *control)
 {
     size_t used = 0;
@@ -238,11 +262,62 @@ static int append_doubled(char *out, size_t size, const char *base, const char *
                : -ENAMETOOLONG;
 }
 
+/* Whether the segment of a path at TEXT, *LENGTH bytes, is "." or "..". */
+static bool is_dots(const char *text, size_t *length)
+{
+    *length = strcspn(text, "/?#");
+    return (*length == 1 && text[0] == '.') || (*length == 2 && text[0] == '.' && text[1] == '.');
+}
+
+/* Takes the segments "." and ".." out of the URL's path, each ".." with the segment before it. False: there are none. */
+static bool remove_dots(char *url)
+{
+    const char *mark = strstr(url, "://");
+    char *root = url + (mark ? (size_t)(mark + 3 - url) : 0);
+    bool found = false;
+
+    root += strcspn(root, "/?#");
+    char *out = root;
+    const char *at = root;
+    while (*at == '/') {
+        size_t length;
+        bool dots = is_dots(at + 1, &length);
+        if (!dots) {
+            memmove(out, at, 1 + length);
+            out += 1 + length;
+        } else if (length == 2) {
+            char *slash = memrchr(root, '/', (size_t)(out - root));
+            out = slash ? slash : root;
+        }
+        found = found || dots;
+        at += 1 + length;
+    }
+    memmove(out, at, strlen(at) + 1);
+    return found;
+}
+
+static int put_without_dots(char *out, size_t size, const char *base, const char *control)
+{
+    int result = rtsp_url_resolve(out, size, base, control);
+
+    return result == 0 && !remove_dots(out) ? -EALREADY : result;
+}
+
+static int put_reference(char *out, size_t size, const char *base, const char *control)
+{
+    int result = strstr(base, "://") ? rtsp_url_redirect(out, size, base, control) : -EALREADY;
+
+    if (result == 0) {
+        remove_dots(out);
+    }
+    return result;
+}
+
 static int write_form(char *out, size_t size, enum rtsp_control_form form, const char *base,
                       const char *requested, const char *control)
 {
     bool whole = control[0] == '\0' || strcmp(control, "*") == 0;
-    bool absolute = rtsp_url_is_absolute(control);
+    bool absolute = has_scheme(control);
 
     if ((whole || absolute) && form != RTSP_CONTROL_ANNOUNCED && form != RTSP_CONTROL_REQUESTED) {
         return -EALREADY;
@@ -261,6 +336,12 @@ static int write_form(char *out, size_t size, enum rtsp_control_form form, const
         return control[0] == '/' ? append_doubled(out, size, base, control) : -EALREADY;
     case RTSP_CONTROL_BEFORE_QUERY:
         return put_before_query(out, size, requested, control);
+    case RTSP_CONTROL_WITHOUT_DOTS:
+        return put_without_dots(out, size, base, control);
+    case RTSP_CONTROL_REFERENCE:
+        return put_reference(out, size, base, control);
+    case RTSP_CONTROL_WITHOUT_QUERY:
+        return put_without_query(out, size, requested, control);
     case RTSP_CONTROL_FORMS:
         break;
     }

@@ -59,6 +59,9 @@ enum rtsp_control_form {
     RTSP_CONTROL_REQUESTED_APPENDED, /* put behind REQUESTED */
     RTSP_CONTROL_DOUBLED,            /* behind BASE with one more '/', as FFmpeg puts it */
     RTSP_CONTROL_BEFORE_QUERY,       /* behind the path of REQUESTED, in front of its query */
+    RTSP_CONTROL_WITHOUT_DOTS,       /* behind BASE, without "." and ".." (RFC 3986, 5.2.4) */
+    RTSP_CONTROL_REFERENCE,          /* relative to BASE as in RFC 3986, 5.3: in place of its last segment */
+    RTSP_CONTROL_WITHOUT_QUERY,      /* behind the path of REQUESTED, without its query */
     RTSP_CONTROL_FORMS,
 };
 

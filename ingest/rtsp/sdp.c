@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -39,6 +40,7 @@ struct reader {
     bool secure;             /* the session's part has keys for SRTP */
     enum sdp_direction direction;
     uint32_t bandwidth_kbit;
+    char address[SDP_ADDRESS_SIZE];
     struct span section;      /* of the present media: from its m= line to its end, or as far as read */
     uint8_t types[TYPES_MAX]; /* of the present media, in its order */
     size_t type_count;
@@ -202,7 +204,8 @@ static void begin_media(struct reader *reader, struct span value)
                                         .secure = reader->secure,
                                         .direction = reader->direction,
                                         .bandwidth_kbit = reader->bandwidth_kbit};
-    word(&value); /* port */
+    snprintf(reader->media->address, sizeof(reader->media->address), "%s", reader->address);
+    reader->media->port = number(word(&value));
     if (contains(word(&value), "SAVP")) {
         reader->media->secure = true;
     }
@@ -423,6 +426,20 @@ static void take_bandwidth(struct reader *reader, struct span value)
     }
 }
 
+/* "IN IP4 239.1.2.3/127" */
+static void take_connection(struct reader *reader, struct span value)
+{
+    word(&value);
+    word(&value);
+    struct span address = cut(&value, '/');
+
+    if (reader->session) {
+        copy(reader->address, sizeof(reader->address), address);
+    } else if (reader->media) {
+        copy(reader->media->address, sizeof(reader->media->address), address);
+    }
+}
+
 static void take_line(struct reader *reader, struct span line)
 {
     line = trim(line);
@@ -439,6 +456,8 @@ static void take_line(struct reader *reader, struct span line)
         take_attribute(reader, value);
     } else if (type == 'b') {
         take_bandwidth(reader, value);
+    } else if (type == 'c') {
+        take_connection(reader, value);
     }
 }
 

@@ -21,6 +21,7 @@
 #define SDP_ENCODING_SIZE 32
 #define SDP_FMTP_SIZE 4096 /* the parameter sets of H.265 in base64 take 200 to 600 */
 #define SDP_CONTROL_SIZE 2048
+#define SDP_ADDRESS_SIZE 64
 
 enum sdp_kind { SDP_VIDEO, SDP_AUDIO, SDP_OTHER };
 
@@ -42,7 +43,9 @@ struct sdp_media {
     char fmtp[SDP_FMTP_SIZE];       /* "a=1; b=2", without the payload type; several lines joined; or "" */
     char control[SDP_CONTROL_SIZE]; /* "*", absolute or relative URL; or "" */
     enum sdp_direction direction;
-    uint32_t bandwidth_kbit; /* b=AS; 0: unknown */
+    char address[SDP_ADDRESS_SIZE]; /* of its or the session's c= line, without what follows a '/'; or "" */
+    uint32_t port;                  /* of the m= line; 0: none */
+    uint32_t bandwidth_kbit;        /* b=AS; 0: unknown */
     /* Whether it takes these requests for a keyframe (RFC 4585, 6.3.1; RFC 5104, 4.3.1), for any payload type. */
     bool pli, fir;
 };

@@ -29,6 +29,10 @@ static_assert(SOURCE_ERROR_SIZE == RTSP_ERROR_SIZE, "one buffer is used for both
 /* How long video may go on after the camera has sent BYE for it: some cameras send BYE and go on. */
 #define BYE_DEADLINE_MS 1000
 
+/* How long after PLAY a camera is told apart that sends packets of another payload type instead of video, and how many are enough. */
+#define OTHER_TYPE_MS 3000
+#define OTHER_TYPE_PACKETS 10
+
 struct source_rtsp {
     struct source base;
     struct rtsp_session *session;
@@ -45,8 +49,11 @@ struct source_rtsp {
     size_t video_deadline; /* camera_task */
     bool had_video, audio_missed;
     bool bye;
-    bool ended; /* the session gives no more */
-    int result; /* then: what source_read says at the end */
+    void (*note)(void *context, const char *text); /* source_options */
+    void *note_context;
+    int64_t other_type_ns; /* when to look for other payload types; INT64_MAX: that was done */
+    bool ended;            /* the session gives no more */
+    int result;            /* then: what source_read says at the end */
     char error[SOURCE_ERROR_SIZE];
 };
 
@@ -66,7 +73,7 @@ static int create_track(struct source_rtsp *source, enum rtsp_media media,
                         const struct source_options *options, struct media_stream *stream)
 {
     const struct sdp_media *description = rtsp_session_media(source->session, media);
-    struct track_options track_options = {.reorder = rtsp_session_is_udp(source->session),
+    struct track_options track_options = {.udp = rtsp_session_is_udp(source->session),
                                           .show_damaged = options->task->show_damaged,
                                           .doubt_markers = true};
 
@@ -219,6 +226,36 @@ static void watch_audio(struct source_rtsp *source, int64_t now)
     log_warning("no audio for %d s; video goes on", SOURCE_AUDIO_DEADLINE_MS / 1000);
 }
 
+/* Whether instead of video come packets of a payload type that is not its own; then TEXT says so. */
+static bool sends_other_type(const struct source_rtsp *source, char *text, size_t size)
+{
+    const struct track_counters *counters = track_counters(source->tracks[RTSP_VIDEO]);
+
+    if (counters->packets > 0 || counters->other_type < 0 || counters->foreign < OTHER_TYPE_PACKETS) {
+        return false;
+    }
+    snprintf(text, size, "its video is announced as payload type %u, and it sends %d",
+             rtsp_session_media(source->session, RTSP_VIDEO)->payload_type, counters->other_type);
+    return true;
+}
+
+/* Tells early what the deadline of video would tell. */
+static void watch_types(struct source_rtsp *source, int64_t now)
+{
+    char words[SOURCE_ERROR_SIZE / 2];
+    char text[SOURCE_ERROR_SIZE];
+
+    if (now < source->other_type_ns) {
+        return;
+    }
+    source->other_type_ns = INT64_MAX;
+    if (source->note && sends_other_type(source, words, sizeof(words))) {
+        snprintf(text, sizeof(text), "%s: no video yet: %s", source->host, words);
+        log_warning("%s", words);
+        source->note(source->note_context, text);
+    }
+}
+
 /* Why there is no video, as far as that is known. */
 static int video_overdue(struct source_rtsp *source, int64_t now, char error[SOURCE_ERROR_SIZE])
 {
@@ -226,8 +263,11 @@ static int video_overdue(struct source_rtsp *source, int64_t now, char error[SOU
     /* Counters from before the last picture say nothing about the time since. */
     int64_t since = now - limit_ms / 2 * NS_PER_MS;
     const char *instead = "";
+    char words[SOURCE_ERROR_SIZE / 2] = "; ";
 
-    if (source->last_packet_ns > since) {
+    if (!source->had_video && sends_other_type(source, words + 2, sizeof(words) - 2)) {
+        instead = words;
+    } else if (source->last_packet_ns > since) {
         instead = "; what it sends makes no frames";
     } else if (source->last_audio_ns > since) {
         instead = "; it sends only audio";
@@ -268,12 +308,16 @@ static int watch_video(struct source_rtsp *source, int64_t now, char error[SOURC
 static void put_packet(struct source_rtsp *source, const struct rtsp_packet *packet)
 {
     struct track *track = source->tracks[packet->media];
+    struct track *other = source->tracks[packet->media == RTSP_VIDEO ? RTSP_AUDIO : RTSP_VIDEO];
 
     if (!track) {
         return;
     }
     if (packet->media == RTSP_VIDEO && !packet->rtcp) {
         source->last_packet_ns = packet->arrival_ns;
+    }
+    if (!packet->rtcp && other) {
+        track_note_elsewhere(other);
     }
     if (!packet->rtcp) {
         track_put_rtp(track, packet->data, packet->size, packet->arrival_ns);
@@ -337,6 +381,7 @@ static int rtsp_read(struct source *base, struct media_unit *unit, char error[SO
             return result;
         }
         watch_audio(source, now);
+        watch_types(source, now);
         send_reports(source, now);
         result = read_packet(source);
         if (result < 0) {
@@ -452,6 +497,9 @@ int source_rtsp_open(const struct source_options *options, const struct camera_u
     }
     rtsp->video_ns = after_ms(video_patience_ms(rtsp->patience, rtsp->video_deadline));
     rtsp->audio_ns = after_ms(SOURCE_AUDIO_DEADLINE_MS);
+    rtsp->note = options->note;
+    rtsp->note_context = options->context;
+    rtsp->other_type_ns = after_ms(OTHER_TYPE_MS);
     rtsp->report_ns = clock_now_ns() + report_interval_ns(rtsp);
     if (rtsp->base.description.video.codec == MEDIA_CODEC_MPEGTS) {
         /* Pieces say nothing about the pace of pictures. */

@@ -115,7 +115,7 @@ static int measure(struct ingest *ingest, const struct settings *settings)
 static int make_track(struct track **track)
 {
     struct sdp_media media = {.kind = SDP_VIDEO, .payload_type = PAYLOAD_TYPE, .clock_rate = 90000};
-    const struct track_options options = {.reorder = false};
+    const struct track_options options = {.udp = false};
 
     snprintf(media.encoding, sizeof(media.encoding), "H264");
     return track_create(&media, &options, track);

@@ -26,7 +26,7 @@ static bool plays(const struct sdp_media *media)
 /* A track can be made of what is chosen, or says that it cannot. */
 static void try_track(const struct sdp_media *media)
 {
-    const struct track_options options = {.reorder = true, .doubt_markers = true};
+    const struct track_options options = {.udp = true, .doubt_markers = true};
     struct track *track = NULL;
 
     if (media && track_create(media, &options, &track) == 0) {

@@ -48,7 +48,7 @@ static void require(bool holds)
 
 static struct track *create(const struct sdp_media *media, uint8_t choice)
 {
-    struct track_options options = {.reorder = (choice & 1) != 0,
+    struct track_options options = {.udp = (choice & 1) != 0,
                                     .show_damaged = (choice & 2) != 0,
                                     .doubt_markers = (choice & 16) != 0,
                                     .ssrc = (choice & 32) != 0 ? 9 : 0};

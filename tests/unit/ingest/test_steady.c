@@ -191,7 +191,7 @@ static unsigned put_packets(struct track *track, unsigned frame)
 static void packets_allocate_nothing(void **state)
 {
     const struct sdp_media media = make_media(SDP_VIDEO, "H264", 90000, 0, "");
-    const struct track_options options = {.reorder = true};
+    const struct track_options options = {.udp = true};
     struct track *track;
     unsigned units = 0, frame = 0;
 

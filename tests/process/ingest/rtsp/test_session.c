@@ -345,6 +345,24 @@ static void plays_not(struct script_server *camera, const char *request)
     }
 }
 
+/* 401 without a challenge says nothing of credentials. */
+static void refuses_options(struct script_server *camera, const char *request)
+{
+    if (script_is(request, "OPTIONS")) {
+        script_reply(camera, request, "401 Unauthorized", "", NULL);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+static void options_may_be_refused(void **state)
+{
+    (void)state;
+    begin(refuses_options, NULL);
+    session_open(&fixture, 0);
+    end();
+}
+
 static void a_refused_play_is_told(void **state)
 {
     (void)state;
@@ -497,6 +515,44 @@ static void odd_session_ids_are_taken(void **state)
         begin(odd_session_id, ids[i]);
         session_open(&fixture, 0);
         assert_int_equal(script_count(&server, "PLAY "), 1);
+        end();
+    }
+}
+
+/* Packets of video (96) and sound (0), in turn, on the channels that CONTEXT names, behind a report on each. */
+static void confuses_channels(struct script_server *camera, const char *request)
+{
+    const char *channels = camera->context;
+    uint8_t packet[] = {'$', 0, 0, 12, 0x80, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9};
+
+    if (script_is(request, "SETUP") && strcmp(channels, "00") == 0) {
+        script_reply(camera, request, "200 OK",
+                     "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 4711\r\n", NULL);
+        return;
+    }
+    script_camera(camera, request, true);
+    for (int i = 0; script_is(request, "PLAY") && i < 6; i++) {
+        packet[1] = (uint8_t)(channels[i % 2] - '0');
+        packet[5] = i % 2 == 0 ? 96 : 0;
+        packet[7] = (uint8_t)i;
+        script_send(camera, packet, sizeof(packet));
+    }
+}
+
+static void confused_channels_are_told_apart(void **state)
+{
+    static const char *const channels[] = {"02", "00", "20", "13"};
+
+    (void)state;
+    for (size_t way = 0; way < sizeof(channels) / sizeof(channels[0]); way++) {
+        begin(confuses_channels, channels[way]);
+        session_open(&fixture, 0);
+        for (int i = 0; i < 6; i++) {
+            struct rtsp_packet packet = session_packet(&fixture);
+            assert_false(packet.rtcp);
+            assert_int_equal(packet.data[3], i);
+            assert_int_equal(packet.media, i % 2 == 0 ? RTSP_VIDEO : RTSP_AUDIO);
+        }
         end();
     }
 }
@@ -716,6 +772,38 @@ static void the_session_is_kept_alive(void **state)
     end();
 }
 
+/* Sends packets all the time, and knows no session for GET_PARAMETER, or for any keepalive. */
+static void forgets(struct script_server *camera, const char *request)
+{
+    bool opening = script_count(camera, "PLAY ") == 0;
+
+    if (script_is(request, "SETUP")) {
+        script_reply(camera, request, "200 OK", "Session: 4711;timeout=2\r\n", NULL);
+    } else if (script_is(request, "GET_PARAMETER") ||
+               (camera->context && !opening && !script_is(request, "PLAY"))) {
+        script_send_packet(camera, 0, 1);
+        script_reply(camera, request, "454 Session Not Found", "", NULL);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+static void one_method_without_a_session_is_no_end(void **state)
+{
+    (void)state;
+    begin(forgets, NULL);
+    session_open(&fixture, 0);
+    session_packet(&fixture); /* which comes before the 454 */
+    read_until("OPTIONS rtsp://", 3);
+    assert_int_equal(script_count(&server, "GET_PARAMETER rtsp://"), 1);
+    end();
+    begin(forgets, "all");
+    session_open(&fixture, 0);
+    assert_int_equal(session_drain(&fixture), -ECONNRESET);
+    session_assert_error(&fixture, "454");
+    end();
+}
+
 /* Keepalives that are not answered: another is sent at the next time, and nothing spins in between. */
 static void never_answers_keepalives(struct script_server *camera, const char *request)
 {
@@ -795,6 +883,7 @@ int main(void)
         cmocka_unit_test(refusals_are_told),
         cmocka_unit_test(nobody_is_there),
         cmocka_unit_test(a_refused_play_is_told),
+        cmocka_unit_test(options_may_be_refused),
         cmocka_unit_test(odd_answers_are_understood),
         cmocka_unit_test(responses_may_come_twice),
         cmocka_unit_test(a_description_needs_no_length),
@@ -807,6 +896,8 @@ int main(void)
         cmocka_unit_test(the_end_loses_no_packet),
         cmocka_unit_test(broken_connections_are_told),
         cmocka_unit_test(the_session_is_kept_alive),
+        cmocka_unit_test(one_method_without_a_session_is_no_end),
+        cmocka_unit_test(confused_channels_are_told_apart),
         cmocka_unit_test(unanswered_keepalives_go_on_and_cost_nothing),
         cmocka_unit_test(a_keepalive_that_does_not_keep_is_given_up),
     };

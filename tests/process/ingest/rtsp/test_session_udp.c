@@ -247,16 +247,123 @@ static void tcp_is_refused_in_other_words(void **state)
     end();
 }
 
+/* How a camera that sends to a group says so. */
+struct group {
+    int port;
+    bool unicast;     /* any offer is answered with the group, not 461 */
+    bool description; /* group and port are in the description alone */
+};
+
+#define GROUP "239.255.77.3"
+
+static void multicast_camera(struct script_server *camera, const char *request)
+{
+    const struct group *group = camera->context;
+    char text[512] = "Transport: RTP/AVP;multicast\r\nSession: 1\r\n";
+
+    if (script_is(request, "DESCRIBE")) {
+        snprintf(text, sizeof(text),
+                 "v=0\r\ns=x\r\nc=IN IP4 " GROUP "/1\r\nm=video %d RTP/AVP 96\r\n"
+                 "a=rtpmap:96 H264/90000\r\na=control:track1\r\n",
+                 group->port);
+        script_reply(camera, request, "200 OK", "", text);
+    } else if (script_is(request, "SETUP") && !group->unicast && !strstr(request, "multicast")) {
+        script_reply(camera, request, "461 Unsupported Transport", "", NULL);
+    } else if (script_is(request, "SETUP")) {
+        if (!group->description) {
+            snprintf(text, sizeof(text),
+                     "Transport: RTP/AVP;multicast;destination=" GROUP ";port=%d-%d;ttl=1\r\nSession: 1\r\n",
+                     group->port, group->port + 1);
+        }
+        script_reply(camera, request, "200 OK", text, NULL);
+    } else {
+        script_camera(camera, request, false);
+    }
+}
+
+/* Two ports, one after the other, that nobody has at the moment. */
+static int free_ports(void)
+{
+    for (;;) {
+        int port, next;
+        int first = bind_udp("127.0.0.1", &port);
+        struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(port + 1))};
+        next = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        bool both = bind(next, (struct sockaddr *)&name, sizeof(name)) == 0;
+        close(first);
+        close(next);
+        if (both) {
+            return port;
+        }
+    }
+}
+
+static void send_group(int fd, int port, const char *text)
+{
+    const struct in_addr loopback = {.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+
+    inet_pton(AF_INET, GROUP, &name.sin_addr);
+    assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &loopback, sizeof(loopback)), 0);
+    assert_int_equal(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&name, sizeof(name)), strlen(text));
+}
+
+/* Where nothing else is offered, the group is joined, and the next session begins with it. */
+static void multicast_is_joined_where_nothing_else_is_offered(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 3; way++) {
+        struct group group = {.port = free_ports(), .unicast = way == 1, .description = way == 2};
+        struct rtsp_memory memory = {0};
+        int port;
+        int stranger = bind_udp("127.0.0.2", &port);
+        rtp = bind_udp("127.0.0.1", &rtp_port);
+        for (int round = 0; round < 2; round++) {
+            script_start(&server, multicast_camera, &group);
+            session_prepare(&fixture, server.port);
+            fixture.options.transport = RTSP_TCP_FIRST;
+            fixture.options.memory = &memory;
+            session_open(&fixture, 0);
+            assert_true(rtsp_session_is_udp(fixture.session));
+            assert_int_equal(script_count(&server, "interleaved="), round == 0);
+            send_group(stranger, group.port, "\x80stranger");
+            send_group(rtp, group.port, "\x80mine");
+            struct rtsp_packet packet = session_packet(&fixture);
+            assert_int_equal(packet.size, 5);
+            assert_false(packet.rtcp);
+            send_group(rtp, group.port + 1, "\x80report");
+            packet = session_packet(&fixture);
+            assert_true(packet.rtcp);
+            session_close(&fixture);
+            script_stop(&server);
+        }
+        close(rtp);
+        close(stranger);
+    }
+}
+
 static void multicast_is_refused_with_words(void **state)
 {
-    struct manner manner = {.always_udp = true,
-                            .instead = "RTP/AVP;multicast;destination=239.1.2.3;port=5000-5001"};
+    static const struct {
+        const char *transport, *words;
+        enum rtsp_choice choice;
+    } cases[] = {
+        {"RTP/AVP;multicast;destination=239.1.2.3;port=5000-5001", "transport = \"auto-tcp\" would use that",
+         RTSP_TCP},
+        {"RTP/AVP;multicast;destination=10.1.2.3;port=5000-5001", "cannot be joined: Invalid argument",
+         RTSP_TCP_FIRST},
+        {"RTP/AVP;multicast;destination=239.1.2.3", "names no port", RTSP_TCP_FIRST},
+    };
 
     (void)state;
-    begin(&manner, RTSP_TCP_FIRST);
-    session_open(&fixture, -EPROTONOSUPPORT);
-    session_assert_error(&fixture, "multicast, which is not supported; set the camera to unicast");
-    end();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct manner manner = {.always_udp = true, .instead = cases[i].transport};
+        begin(&manner, cases[i].choice);
+        fixture.result = rtsp_session_open(&fixture.options, &fixture.session, fixture.error);
+        assert_true(fixture.result < 0);
+        session_assert_error(&fixture, cases[i].words);
+        end();
+    }
 }
 
 /* What the camera said of TCP is told when UDP fails, too, and the next session begins with TCP again. */
@@ -277,8 +384,8 @@ static void the_first_refusal_is_told(void **state)
     for (int i = 0; i < 2; i++) {
         begin(&manner, i == 0 ? RTSP_TCP_FIRST : RTSP_BEST);
         session_open(&fixture, -EPROTONOSUPPORT);
-        session_assert_error(&fixture, "neither over TCP nor over UDP (461)");
-        session_assert_error(&fixture, "set it to unicast");
+        session_assert_error(&fixture, "neither over TCP nor over UDP, and not as multicast (461)");
+        assert_int_equal(script_count(&server, "RTP/AVP;multicast"), 1);
         end();
     }
 }
@@ -322,6 +429,34 @@ static void other_ports_do_not_take_the_stream(void **state)
     }
     end();
     close(intruder);
+}
+
+/* The connection ends at a SETUP over TCP: the next session asks for UDP. */
+static void ends_at_tcp(struct script_server *camera, const char *request)
+{
+    if (script_is(request, "SETUP") && client_port(request) == 0) {
+        script_hang_up(camera, false);
+    } else {
+        udp_camera(camera, request);
+    }
+}
+
+static void an_end_at_setup_leads_to_udp(void **state)
+{
+    struct manner manner = {.sends = true};
+    struct rtsp_memory memory = {0};
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        rtp = bind_udp("127.0.0.1", &rtp_port);
+        rtcp = bind_udp("127.0.0.1", &rtcp_port);
+        script_start(&server, ends_at_tcp, &manner);
+        session_prepare(&fixture, server.port);
+        fixture.options.transport = RTSP_TCP_FIRST;
+        fixture.options.memory = &memory;
+        session_open(&fixture, round == 0 ? -ECONNRESET : 0);
+        end();
+    }
 }
 
 static void silence_leads_to_tcp(void **state)
@@ -370,7 +505,9 @@ int main(void)
         cmocka_unit_test(refusal_leads_to_tcp),
         cmocka_unit_test(tcp_that_is_refused_leads_to_udp),
         cmocka_unit_test(tcp_is_refused_in_other_words),
+        cmocka_unit_test(multicast_is_joined_where_nothing_else_is_offered),
         cmocka_unit_test(multicast_is_refused_with_words),
+        cmocka_unit_test(an_end_at_setup_leads_to_udp),
         cmocka_unit_test(the_first_refusal_is_told),
         cmocka_unit_test(either_source_is_heard),
         cmocka_unit_test(other_ports_do_not_take_the_stream),

@@ -60,6 +60,58 @@ static void reports_are_sent_in_time(void **state)
     script_stop(&server);
 }
 
+/* --- Another payload type ------------------------------------------------------------------------------ */
+
+/* Sound, in place of the video that is announced as type 96. */
+static void sends_sound(struct script_server *camera, const char *request)
+{
+    uint8_t packet[] = {'$', 0, 0, 13, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0xff};
+
+    script_camera(camera, request, false);
+    for (uint8_t i = 0; script_is(request, "PLAY") && i < 20; i++) {
+        packet[7] = i;
+        script_send(camera, packet, sizeof(packet));
+    }
+}
+
+static bool noted;
+
+static void note(void *context, const char *text)
+{
+    (void)context;
+    noted = strstr(text, "announced as payload type 96, and it sends 0") != NULL;
+}
+
+static bool was_noted(void *context)
+{
+    (void)context;
+    return noted;
+}
+
+/* It is said before the deadline of video, and by it. */
+static void another_payload_type_is_told(void **state)
+{
+    struct camera_task task = {.transport = CAMERA_TRANSPORT_TCP};
+    struct source_options options = {.task = &task, .interrupted = was_noted, .attention = -1, .note = note};
+    char error[SOURCE_ERROR_SIZE];
+    struct media_unit unit;
+    struct source *source;
+    char url[64];
+
+    (void)state;
+    script_start(&server, sends_sound, NULL);
+    snprintf(url, sizeof(url), "rtsp://127.0.0.1:%d/live", server.port);
+    task.url = url;
+    noted = false;
+    assert_int_equal(source_open(&options, &source, error), 0);
+    assert_int_equal(source_read(source, &unit, error), -ECANCELED);
+    noted = false;
+    assert_int_equal(source_read(source, &unit, error), -ETIMEDOUT);
+    assert_non_null(strstr(error, "announced as payload type 96, and it sends 0"));
+    source_close(source);
+    script_stop(&server);
+}
+
 /* --- MPEG-TS over RTP (RFC 2250) ----------------------------------------------------------------------- */
 
 /* Of a packet of a transport stream, and how many of them are in an RTP packet. */
@@ -268,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reports_are_sent_in_time),
+        cmocka_unit_test(another_payload_type_is_told),
         cmocka_unit_test(transport_streams_are_taken_apart),
         cmocka_unit_test(missing_pieces_are_told),
         cmocka_unit_test(what_is_no_transport_stream_is_told),

@@ -537,6 +537,45 @@ static void missing_start_bits_are_harmless(void **state)
     assert_int_equal(units.count, 5);
 }
 
+/* Neither start nor end bits, and several units of one picture in pieces: a piece that is smaller than the first is the last. */
+static void units_without_any_bits_are_told_apart(void **state)
+{
+    (void)state;
+    put_after_gap(BYTES(SPS), 0, false);
+    put(BYTES(PPS), 0, false);
+    put(BYTES("\x1c\x06\x05sei of sixteen"), 0, false);
+    put(BYTES("\x1c\x06!"), 0, false);
+    put(BYTES("\x7c\x05\x88idr of sixteen"), 0, false);
+    put(BYTES("\x7c\x05 and as much as "), 0, false);
+    put(BYTES("\x7c\x05more"), 0, false);
+    put(BYTES("\x7c\x05\x40rest of fifteen"), 0, false);
+    put(BYTES("\x7c\x05."), 0, true);
+    put(BYTES("\x5c\x01\x9as"), 1, false);
+    assert_int_equal(units.count, 1);
+    units_check_nals(&units, 0,
+                     BYTES(CODE SPS CODE PPS CODE "\x06\x05sei of sixteen!" CODE
+                                                  "\x65\x88idr of sixteen and as much as more" CODE
+                                                  "\x65\x40rest of fifteen."));
+}
+
+/* A length in front, as in files. One of 0x1.. looks like a start code. */
+static void lengths_in_front_are_left_out(void **state)
+{
+    uint8_t unit[4 + 0x123] = {0, 0, 1, 0x23, 0x41, 0x9a};
+
+    (void)state;
+    memset(unit + 6, 'x', sizeof(unit) - 6);
+    put(BYTES("\0\0\0\4" SPS), 0, false);
+    put(BYTES("\0\0\0\4" PPS), 0, false);
+    put(BYTES("\0\0\0\5" IDR), 0, true);
+    put((const char *)unit, sizeof(unit), 1, true);
+    assert_int_equal(units.count, 2);
+    units_check_nals(&units, 0, BYTES(CODE SPS CODE PPS CODE IDR));
+    assert_int_equal(units.items[1].size, sizeof(unit));
+    assert_memory_equal(units.items[1].data, unit, sizeof(unit));
+    assert_int_equal(counters()->malformed, 0);
+}
+
 /* Without start bits the very first packet begins a keyframe if it reads as one; the middle of one does not. */
 static void a_stream_may_begin_with_a_keyframe_without_start_bits(void **state)
 {
@@ -798,6 +837,8 @@ int main(void)
         TEST(repeated_start_bits_are_harmless),
         TEST(repeated_start_bits_without_ends_are_harmless),
         TEST(missing_start_bits_are_harmless),
+        TEST(units_without_any_bits_are_told_apart),
+        TEST(lengths_in_front_are_left_out),
         TEST(a_stream_may_begin_with_a_keyframe_without_start_bits),
         TEST(packets_of_several_times_are_taken_apart),
         TEST(pictures_without_end_are_bounded),

@@ -191,6 +191,24 @@ static void start_bits_may_be_wrong(void **state)
     }
 }
 
+/* Neither start nor end bits: a keyframe behind a long SEI, both in pieces. */
+static void units_without_any_bits_are_told_apart(void **state)
+{
+    (void)state;
+    put(BYTES(VPS), 0, false);
+    put(BYTES(SPS), 0, false);
+    put(BYTES(PPS), 0, false);
+    put(BYTES("\x62\x01\x27sei of sixteen  "), 0, false);
+    put(BYTES("\x62\x01\x27!"), 0, false);
+    put(BYTES("\x62\x01\x13\xaf id"), 0, false);
+    put(BYTES("\x62\x01\x13r"), 0, true);
+    put(BYTES("\x62\x01\x01\xd0 sl"), 1, false);
+    assert_int_equal(units.count, 1);
+    units_check_nals(
+        &units, 0,
+        BYTES(CODE VPS CODE SPS CODE PPS CODE "\x4e\x01sei of sixteen  !" CODE "\x26\x01\xaf idr"));
+}
+
 static void what_cannot_be_is_counted(void **state)
 {
     static const struct {
@@ -236,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(fragments_without_content_and_with_numbers, setup_with_numbers,
                                         teardown),
         TEST(start_bits_may_be_wrong),
+        TEST(units_without_any_bits_are_told_apart),
         TEST(what_cannot_be_is_counted),
     };
 

@@ -16,10 +16,10 @@ static uint16_t out[4096]; /* sequence numbers that came out */
 static bool gaps[4096];
 static size_t count;
 
-static void begin(bool enabled)
+static void begin(int64_t window)
 {
     reorder_finish(reorder);
-    reorder_init(reorder, enabled);
+    reorder_init(reorder, window);
     count = 0;
 }
 
@@ -28,7 +28,7 @@ static int setup(void **state)
     (void)state;
     reorder = malloc(sizeof(*reorder));
     if (reorder != NULL) {
-        reorder_init(reorder, false);
+        reorder_init(reorder, 1);
     }
     return reorder == NULL;
 }
@@ -73,7 +73,7 @@ static enum reorder_result put(uint16_t sequence)
 static void in_order_passes_across_the_wrap(void **state)
 {
     (void)state;
-    begin(true);
+    begin(REORDER_PACKETS);
     for (unsigned i = 0; i < 1000; i++) {
         put((uint16_t)(65000 + i));
     }
@@ -86,7 +86,7 @@ static void in_order_passes_across_the_wrap(void **state)
 static void udp_waits_for_what_is_missing(void **state)
 {
     (void)state;
-    begin(true);
+    begin(REORDER_PACKETS);
     put(65534);
     put(0);
     put(1);
@@ -106,7 +106,7 @@ static void udp_waits_for_what_is_missing(void **state)
 static void udp_waits_no_longer_than_it_may(void **state)
 {
     (void)state;
-    begin(true);
+    begin(REORDER_PACKETS);
     put_at(10, 0);
     put_at(12, 5);
     put_at(14, 50);
@@ -131,7 +131,7 @@ static void udp_waits_no_longer_than_it_may(void **state)
 static void udp_lets_no_more_wait_than_there_is_room(void **state)
 {
     (void)state;
-    begin(true);
+    begin(REORDER_PACKETS);
     put(0);
     for (unsigned i = 2; i <= REORDER_PACKETS; i++) {
         put((uint16_t)i);
@@ -151,7 +151,7 @@ static void udp_lets_no_more_bytes_wait(void **state)
     struct reorder_packet packet;
 
     (void)state;
-    begin(true);
+    begin(REORDER_PACKETS);
     reorder_put(reorder, &given, 0);
     while (reorder_next(reorder, &packet) == 1) {
         count++;
@@ -168,10 +168,10 @@ static void udp_lets_no_more_bytes_wait(void **state)
     assert_int_equal(reorder->lost, 1);
 }
 
-static void tcp_does_not_wait(void **state)
+static void without_a_window_nothing_waits(void **state)
 {
     (void)state;
-    begin(false);
+    begin(1);
     put(10);
     put(12);
     put(11);
@@ -186,11 +186,37 @@ static void tcp_does_not_wait(void **state)
     assert_int_equal(reorder->lost, 1 + 1986);
 }
 
+/* Cameras are known that put their packets out of order themselves. */
+static void tcp_waits_for_a_few(void **state)
+{
+    (void)state;
+    begin(REORDER_PACKETS_TCP);
+    put(10);
+    put(12);
+    put(13);
+    assert_int_equal(count, 1);
+    put(11);
+    assert_int_equal(count, 4);
+    assert_int_equal(out[1], 11);
+    assert_int_equal(reorder->lost, 0);
+    for (uint16_t i = 15; i < 14 + REORDER_PACKETS_TCP; i++) {
+        put(i);
+        assert_int_equal(count, 4);
+    }
+    put(14 + REORDER_PACKETS_TCP); /* no more wait, so 14 is lost */
+    assert_int_equal(count, 4 + REORDER_PACKETS_TCP);
+    assert_true(gaps[4]);
+    assert_int_equal(reorder->lost, 1);
+    put(2000);
+    assert_int_equal(out[count - 1], 2000);
+    assert_int_equal(reorder->lost, 1 + 2000 - 15 - REORDER_PACKETS_TCP);
+}
+
 /* What they are is for the track to say. */
 static void far_numbers_are_not_taken(void **state)
 {
     (void)state;
-    begin(true);
+    begin(REORDER_PACKETS);
     put(10);
     assert_int_equal(put(40000), REORDER_JUMP);
     assert_int_equal(put(11), REORDER_TAKEN);
@@ -206,9 +232,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test(name)
     const struct CMUnitTest tests[] = {
-        TEST(in_order_passes_across_the_wrap), TEST(udp_waits_for_what_is_missing),
-        TEST(udp_waits_no_longer_than_it_may), TEST(udp_lets_no_more_wait_than_there_is_room),
-        TEST(udp_lets_no_more_bytes_wait),     TEST(tcp_does_not_wait),
+        TEST(in_order_passes_across_the_wrap),
+        TEST(udp_waits_for_what_is_missing),
+        TEST(udp_waits_no_longer_than_it_may),
+        TEST(udp_lets_no_more_wait_than_there_is_room),
+        TEST(udp_lets_no_more_bytes_wait),
+        TEST(without_a_window_nothing_waits),
+        TEST(tcp_waits_for_a_few),
         TEST(far_numbers_are_not_taken),
     };
 

@@ -28,7 +28,7 @@ static void begin_as(bool udp, uint32_t name, const char *encoding, const char *
 {
     struct sdp_media picture = make_media(SDP_VIDEO, encoding, 90000, 0, fmtp);
     struct sdp_media sound = make_media(SDP_AUDIO, "PCMU", 8000, 1, "");
-    struct track_options options = {.reorder = udp, .ssrc = name};
+    struct track_options options = {.udp = udp, .ssrc = name};
 
     assert_int_equal(track_create(&picture, &options, &video), 0);
     assert_int_equal(track_create(&sound, &options, &audio), 0);
@@ -281,6 +281,104 @@ static void numbers_that_begin_anew_lose_nothing(void **state)
             take_units(video, &units);
         }
         assert_int_equal(units.count, 9 * sizeof(firsts) / sizeof(firsts[0]));
+        teardown(state);
+    }
+}
+
+/* Over TCP nothing is lost, so numbers that stand still, begin anew with each picture, or count by two say nothing. */
+static void numbers_that_mean_nothing_are_left_out(void **state)
+{
+    for (int way = 0; way < 3; way++) {
+        begin(false);
+        for (unsigned i = 0; i < 60; i++) {
+            uint16_t number = way == 0 ? 0 : way == 1 ? (uint16_t)(2 * i) : 0;
+            put_frame(number, 3600 * i, 9, 40 * MS * i);
+            if (way == 2) {
+                put_frame(1, 3600 * i, 9, 40 * MS * i);
+            }
+            track_flush(video, 40 * MS * i);
+            take_units(video, &units);
+            units_free(&units);
+            units = (struct fixture_units){0};
+        }
+        for (unsigned i = 60; i < 80; i++) {
+            put_frame(way == 1 ? (uint16_t)(2 * i) : 0, 3600 * i, 9, 40 * MS * i);
+        }
+        assert_int_equal(units.count, 20);
+        for (unsigned i = 1; i < 20; i++) {
+            assert_false(units.items[i].lost);
+        }
+        teardown(state);
+        units = (struct fixture_units){0};
+    }
+}
+
+/* One counter for the packets of sound and pictures. */
+static void numbers_of_both_medias_are_told(void **state)
+{
+    uint16_t number = 0;
+
+    (void)state;
+    begin(false);
+    for (unsigned i = 0; i < 40; i++) {
+        for (unsigned k = 0; k < 8; k++) {
+            put_frame(number++, 3600 * (i * 8 + k), 9, 40 * MS * (i * 8 + k));
+            track_note_elsewhere(audio);
+        }
+        track_note_elsewhere(video);
+        put_sound(number++, 8000 * i, 320 * MS * i);
+        track_flush(video, 320 * MS * i);
+        track_flush(audio, 320 * MS * i);
+        take_units(video, &units);
+        take_units(audio, &units);
+        if (i < 38) {
+            units_free(&units);
+            units = (struct fixture_units){0};
+        }
+    }
+    assert_int_equal(units.count, 18);
+    for (unsigned i = 0; i < units.count; i++) {
+        assert_false(units.items[i].lost);
+    }
+}
+
+/* Packets that are lost, even a fifth of all, or that come twice, are told as before. */
+static void losses_over_tcp_are_losses(void **state)
+{
+    (void)state;
+    begin(false);
+    for (unsigned i = 0; i < 3000; i++) {
+        if (i % 5 != 2) {
+            put_frame((uint16_t)i, 3600 * i, 9, 40 * MS * i);
+            put_frame((uint16_t)i, 3600 * i, 9, 40 * MS * i);
+        }
+        track_flush(video, 40 * MS * i);
+        take_units(video, &units);
+        units_free(&units);
+        units = (struct fixture_units){0};
+    }
+    assert_in_range(track_counters(video)->lost, 590, 600);
+    assert_int_equal(track_counters(video)->discontinuities, 0);
+}
+
+/* The camera's clock stands still in its reports, or is slow: that is no lateness. A connection that is slow makes both late. */
+static void clocks_that_stand_still_are_not_late(void **state)
+{
+    const uint64_t ntp = (uint64_t)0xe0000000 << 32;
+
+    for (unsigned slow = 0; slow < 2; slow++) {
+        begin(false);
+        put_frame(1, 0, 9, 0);
+        for (uint32_t i = 1; i < 30; i++) {
+            put_frame((uint16_t)(i + 1), 90000 * i, 9, NS * i);
+            put_sender_report(video, 9, ntp + ((uint64_t)(slow ? i : 0) << 31), 90000 * i, NS * i);
+        }
+        assert_in_range(track_counters(video)->late_ns, 0, MS);
+        for (uint32_t i = 1; i < 30; i++) {
+            uint64_t at = ntp + ((uint64_t)(slow ? 30 : 0) << 31) + ((uint64_t)i << 32);
+            put_sender_report(video, 9, at, 90000 * (29 + i), NS * (29 + 2 * i));
+        }
+        assert_in_range(track_counters(video)->late_ns, 25 * NS, 30 * NS);
         teardown(state);
     }
 }
@@ -740,6 +838,10 @@ int main(void)
         TEST(packets_of_the_interleaved_mode_are_h264),
         TEST(groups_that_begin_anew_lose_nothing),
         TEST(numbers_that_begin_anew_lose_nothing),
+        TEST(numbers_that_mean_nothing_are_left_out),
+        TEST(numbers_of_both_medias_are_told),
+        TEST(losses_over_tcp_are_losses),
+        TEST(clocks_that_stand_still_are_not_late),
         TEST(late_packets_are_no_beginning),
         TEST(h264_that_is_announced_as_h265_is_seen),
         TEST(h264_that_is_guessed_is_taken_at_once),
