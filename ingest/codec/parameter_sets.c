@@ -47,12 +47,29 @@ static struct parameter_set *find(struct parameter_sets *sets, enum nal_kind kin
     return NULL;
 }
 
+/* Whether NAL is the set ITEM without its end. No set is the beginning of another one, but for zeros: its last bit tells its end. */
+static bool is_cut_off(const struct parameter_set *item, const struct nal *nal)
+{
+    if (nal->size >= item->size || memcmp(item->data, nal->data, nal->size) != 0) {
+        return false;
+    }
+    for (size_t i = nal->size; i < item->size; i++) {
+        if (item->data[i] != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int store(struct parameter_sets *sets, enum nal_kind kind, uint32_t id, const struct nal *nal)
 {
     struct parameter_set *item = find(sets, kind, id);
 
     if (item && item->size == nal->size && memcmp(item->data, nal->data, nal->size) == 0) {
         return 0;
+    }
+    if (item && is_cut_off(item, nal)) {
+        return -EBADMSG;
     }
     if (!item && sets->count == PARAMETER_SETS_MAX) {
         return -E2BIG;

@@ -331,9 +331,17 @@ static void note_recovery(struct access_unit_builder *builder)
     }
 }
 
+/* Without any mark of where units in pieces begin and end, two of them may have become one, if all pieces have one size. */
+static bool lacks_slices(const struct access_unit_builder *builder)
+{
+    return !builder->starts_seen && !builder->ends_seen && builder->fragment_first_size > 0 &&
+           builder->steady >= ACCESS_UNIT_BUILDER_STEADY && builder->slices < builder->slices_before;
+}
+
 static void finish(struct access_unit_builder *builder)
 {
     abandon_fragment(builder);
+    builder->damaged = builder->damaged || lacks_slices(builder);
     builder->waits = false;
     builder->owner->wait_until_ns = INT64_MAX;
     builder->has_last = true;

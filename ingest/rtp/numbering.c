@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: MIT */
 #include "ingest/rtp/numbering.h"
 
 /* What raises the doubt, and from where on the numbers are not believed. A packet in its place lowers it by one, so a third of all
  * packets may be lost, and numbers may begin anew every few pictures. */
-enum { DOUBT_GAP = 3, DOUBT_BACK = 8, DOUBT_MAX = 64 };
+enum { DOUBT_GAP = 3, DOUBT_BACK = 16, DOUBT_MAX = 64 };
 
 /* So many gaps in a row that are filled by packets of other medias are no coincidence. */
-#define SHARED_PROOF 8
+#define SHARED_PROOF 4
 
 void numbering_elsewhere(struct numbering *numbering)
 {

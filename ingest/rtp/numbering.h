@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Whether a sender's sequence numbers say anything about loss. Over TCP nothing is lost on the way, so a sender whose numbers
  * stand still, begin anew with each picture, count by two, or count the packets of all medias together is believed to send

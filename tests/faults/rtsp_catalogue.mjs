@@ -276,8 +276,9 @@ export function packetFaults(random, { hold, losses }) {
       { ...packet, wire: Buffer.concat([framed(packet, packet.data.length), packet.data.subarray(0, packet.data.length >> 1)]) },
     ]), { counts: ['lost', 'withheld'] }),
     going('lengths too large', wrongLength(+9), { counts: ['lost', 'withheld'] }),
-    going('lengths too small', wrongLength(-9), { counts: ['lost', 'withheld'] }),
-    going('garbage between packets', everyNth(40, (packet) => [packet, { ...packet, wire: noise(random, 100) }])),
+    // Until a packet from the middle of a picture shows it, the rest of one looks like the junk that cameras put between packets.
+    going('lengths too small', wrongLength(-9), { damaged: true }),
+    going('garbage between packets', everyNth(40, (packet) => [packet, { ...packet, wire: noise(random, 100) }]), { lossless: true }),
     {
       name: 'garbage for packets',
       begin: set(packets((packet, connection) => {

@@ -130,6 +130,28 @@ static void tier_and_profile_space(void **state)
     assert_string_equal(text, "hvc1.A4.10.H153.9E.8.0.0.1");
 }
 
+/* The beginning of a set that is known is damage, and not another set; zeros behind a set mean nothing. */
+static void sets_that_are_cut_off_change_nothing(void **state)
+{
+    const struct nal known[] = {SAMPLE_NAL(sample_avc_base_sps), SAMPLE_NAL(sample_avc_base_pps)};
+    uint8_t longer[64] = {0};
+    struct parameter_sets sets;
+
+    (void)state;
+    parameter_sets_init(&sets, NAL_H264);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(parameter_sets_put(&sets, &known[i]), 1);
+        for (size_t size = 1; size < known[i].size; size++) {
+            assert_int_equal(parameter_sets_put(&sets, &(struct nal){known[i].data, size}), -EBADMSG);
+        }
+        assert_int_equal(parameter_sets_put(&sets, &known[i]), 0);
+    }
+    memcpy(longer, known[1].data, known[1].size);
+    assert_int_equal(parameter_sets_put(&sets, &(struct nal){longer, known[1].size + 3}), 1);
+    assert_int_equal(parameter_sets_put(&sets, &known[1]), 1);
+    parameter_sets_finish(&sets);
+}
+
 static void sets_are_kept_by_kind_and_id(void **state)
 {
     struct parameter_sets sets;
@@ -425,6 +447,7 @@ int main(void)
         cmocka_unit_test(damaged_sets_are_harmless),
         cmocka_unit_test(truncated_set_is_refused),
         cmocka_unit_test(tier_and_profile_space),
+        cmocka_unit_test(sets_that_are_cut_off_change_nothing),
         cmocka_unit_test(sets_are_kept_by_kind_and_id),
         cmocka_unit_test(extradata_in_three_forms),
         cmocka_unit_test(aac_configurations),

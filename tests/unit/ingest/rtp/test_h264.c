@@ -558,6 +558,24 @@ static void units_without_any_bits_are_told_apart(void **state)
                                                   "\x65\x40rest of fifteen."));
 }
 
+/* Where all pieces have one size, two slices become one: a picture that lacks one that all others had is not shown. */
+static void slices_that_become_one_are_not_shown(void **state)
+{
+    (void)state;
+    put_after_gap(BYTES(SPS), 0, false);
+    put(BYTES(PPS), 0, false);
+    for (int64_t i = 0; i < 13; i++) {
+        put(BYTES("\x5c\x01\x9a slice  "), i, false);
+        put(i == 11 ? "\x5c\x01slice    " : "\x5c\x01.", i == 11 ? 11 : 3, i, false);
+        put(BYTES("\x5c\x01\x42 another"), i, false);
+        put(BYTES("\x5c\x01."), i, true);
+    }
+    put(BYTES("\x09"), 13, true);
+    assert_int_equal(units.count, 12);
+    assert_int_equal(counters()->dropped, 1);
+    units_check_nals(&units, 10, BYTES(CODE "\x41\x9a slice  ." CODE "\x41\x42 another."));
+}
+
 /* A length in front, as in files. One of 0x1.. looks like a start code. */
 static void lengths_in_front_are_left_out(void **state)
 {
@@ -838,6 +856,7 @@ int main(void)
         TEST(repeated_start_bits_without_ends_are_harmless),
         TEST(missing_start_bits_are_harmless),
         TEST(units_without_any_bits_are_told_apart),
+        TEST(slices_that_become_one_are_not_shown),
         TEST(lengths_in_front_are_left_out),
         TEST(a_stream_may_begin_with_a_keyframe_without_start_bits),
         TEST(packets_of_several_times_are_taken_apart),
