@@ -575,7 +575,7 @@ void router_finish(struct router *router)
 
 /* ---- Viewers ---- */
 
-/* Makes CONNECTION that of a viewer of CAMERA's stream. REQUEST is NULL when it has waited for the gate. */
+/* Makes CONNECTION that of a viewer of CAMERA's stream. */
 static enum gate_verdict admit(struct router *router, struct connection *connection,
                                const struct http_request *request, const char *camera,
                                enum upgrade_stream wanted)
@@ -591,7 +591,6 @@ static enum gate_verdict admit(struct router *router, struct connection *connect
     if (verdict == GATE_OPEN && !gate_begin_stream(&router->gate, permit)) {
         verdict = GATE_LOG_IN;
     }
-    connection->wanted = (uint8_t)wanted;
     if (verdict != GATE_OPEN) {
         permit_unref(permit);
         return verdict;
@@ -637,34 +636,9 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
                                     status == 426 ? "Sec-WebSocket-Version: 13\r\n" : NULL);
     }
     enum gate_verdict verdict = admit(router, connection, request, camera, upgrade.stream);
-    if (verdict != GATE_OPEN && verdict != GATE_WAIT) {
+    if (verdict != GATE_OPEN) {
         return router_refuse(router, wsi, request, verdict);
     }
     connection->address = request->client.address;
     return 0;
-}
-
-const char *router_admit(struct router *router, struct connection *connection, uint16_t *code)
-{
-    char camera[HTTP_REQUEST_PATH_SIZE];
-
-    snprintf(camera, sizeof(camera), "%s", gate_asked_camera(connection));
-    switch (admit(router, connection, NULL, camera, (enum upgrade_stream)connection->wanted)) {
-    case GATE_OPEN:
-    case GATE_WAIT:
-        return NULL;
-    case GATE_HIDDEN:
-        *code = GATE_CLOSE_HIDDEN;
-        return "no such camera";
-    case GATE_LOG_IN:
-        *code = GATE_CLOSE_LOG_IN;
-        return "log in again: wrong user or password";
-    case GATE_SLOW:
-        *code = GATE_CLOSE_BUSY;
-        return "too many attempts to log in";
-    case GATE_BUSY:
-        break;
-    }
-    *code = GATE_CLOSE_BUSY;
-    return "passwords cannot be checked at the moment";
 }

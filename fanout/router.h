@@ -81,14 +81,8 @@ void router_forget(struct connection *connection);
  * Accepts a viewer or refuses it, in LWS_CALLBACK_HTTP_CONFIRM_UPGRADE; returns what the callback returns.
  * ROOM: the server takes one more viewer. The stream is then in the connection (connections.h): the viewer
  * joins it before the stack unwinds, so that it cannot dangle. So is the permit to watch it, which the server lets go with
- * the connection. If the gate has to wait first, there is neither, and router_admit is to be called when it has its answer.
+ * the connection.
  */
 int router_upgrade(struct router *router, struct lws *wsi, bool room);
-
-/*
- * The gate has an answer for a viewer that waits. NULL: the stream and the permit are in CONNECTION, or it waits on. Otherwise
- * it is to be closed with this reason and *CODE.
- */
-const char *router_admit(struct router *router, struct connection *connection, uint16_t *code);
 
 #endif

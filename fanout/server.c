@@ -34,14 +34,8 @@
 /* A client has little to say: its messages fit. Memory per viewer. */
 #define RECEIVE_BUFFER_BYTES 256
 
-/* Seconds after which what takes longer than the configuration can allow is given up in any case. */
-#define REQUEST_TIMEOUT_S 630
-
 /* As if there were so many connections at least, parts of them may be idle. */
 #define IDLE_TOTAL_MIN 512u
-
-/* A viewer whose password is not checked after so long is cut off. */
-#define AT_DOOR_TIMEOUT_S 30
 
 /* Browsers' and proxies' patience with a silent connection is 60 s or less. */
 #define PING_INTERVAL_MS 25000
@@ -161,21 +155,8 @@ static void close_idle(struct connection *connection, enum connection_kind kind)
 static bool is_asking(const struct connection *connection)
 {
     char byte;
-    return recv(lws_get_socket_fd(connection->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
-}
-
-/* Something has come on a connection from which a request is to come. libwebsockets has not read it yet. */
-static void arrived(void *context)
-{
-    struct connection *connection = context;
-    struct server *server = server_of(connection->wsi);
-    unsigned most = server->limits.max[LIMIT_HEADER_BYTES];
-
-    if (most > 0 && !connection->is_ended && unread_request_is_plain(connection) &&
-        unread_request_size(connection) > most) {
-        limits_count(&server->limits, LIMIT_HEADER_BYTES, &connection->peer);
-        unread_request_refuse(connection, LIMIT_HEADER_BYTES, &server->linger);
-    }
+    return connection->early ||
+           recv(lws_get_socket_fd(connection->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 }
 
 static void connection_added(struct connection *connection)
@@ -183,8 +164,7 @@ static void connection_added(struct connection *connection)
     struct server *server = server_of(connection->wsi);
 
     supervisor_link_doors_changed(&server->link);
-    watch_beside(&connection->arrivals, &server->loop, lws_get_socket_fd(connection->wsi), arrived,
-                 connection);
+    arrivals_expect(&server->arrivals, connection);
     request_deadlines_add(&server->deadlines, connection);
 }
 
@@ -240,8 +220,9 @@ static void connection_gone(struct server *server, struct lws *wsi)
     struct connection *connection = connection_of(wsi);
     if (connection) {
         lws_set_opaque_user_data(wsi, NULL);
-        watch_leave(&connection->arrivals);
+        arrivals_leave(&server->arrivals, connection);
         router_forget(connection);
+        gate_forget_early(connection);
         if (connection->is_counted) {
             user_viewers_end(&server->user_viewers, connection->permit);
         }
@@ -281,7 +262,7 @@ static void begin_viewer(struct server *server, struct connection *connection, s
     connections_move(&server->connections, connection);
     connections_enter(&server->connections, connection, CONNECTION_BUSY);
     request_deadlines_expect(&server->deadlines, connection, CONNECTION_NONE);
-    watch_leave(&connection->arrivals); /* what a viewer sends is not a request's head */
+    arrivals_leave(&server->arrivals, connection); /* what a viewer sends is not a request's head */
     viewer_init(viewer, connection->wsi, connection->guest, ++server->viewers_seen);
     listener_set_load(&server->listener, ++server->viewers);
     if (server->viewers == 1) {
@@ -293,11 +274,6 @@ static int viewer_established(struct server *server, struct lws *wsi, struct vie
 {
     struct connection *connection = lws_get_opaque_user_data(wsi);
     begin_viewer(server, connection, viewer);
-    if (gate_is_asking(connection)) {
-        viewer_enter_state(viewer, VIEWER_AT_DOOR);
-        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, AT_DOOR_TIMEOUT_S);
-        return 0;
-    }
     join(server, connection, viewer);
     return 0;
 }
@@ -342,32 +318,12 @@ static int finish_guest(struct viewer *viewer)
     return -1;
 }
 
-/* It is known whether VIEWER may watch. */
-static void leave_door(struct viewer *viewer)
-{
-    struct server *server = server_of(viewer->wsi);
-    struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
-    uint16_t code = 0;
-    if (!gate_has_answer(connection)) {
-        return;
-    }
-    const char *reason = router_admit(&server->router, connection, &code);
-    if (reason) {
-        viewer_close(viewer, code, reason);
-    } else if (connection->permit) {
-        lws_set_timeout(viewer->wsi, NO_PENDING_TIMEOUT, 0);
-        viewer_enter_state(viewer, VIEWER_BEHIND);
-        join(server, connection, viewer);
-    }
-}
-
 static int viewer_writable(struct viewer *viewer)
 {
     switch ((enum viewer_state)viewer->state) {
     case VIEWER_NONE:
         return -1;
     case VIEWER_AT_DOOR:
-        leave_door(viewer);
         return 0;
     case VIEWER_CLOSING:
         if (viewer->guest && guest_is_http(viewer->guest)) {
@@ -572,7 +528,8 @@ static int answered(struct lws *wsi, int result)
             connections_enter(&server_of(wsi)->connections, connection, CONNECTION_BUSY);
         }
         if (connection->stream || waits || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
-            watch_leave(&connection->arrivals); /* a viewer, or a body: neither is a request's head */
+            arrivals_leave(&server_of(wsi)->arrivals,
+                           connection); /* a viewer, or a body: neither is a request's head */
         }
         if (result == 0) {
             begin_guest(server_of(wsi), wsi);
@@ -695,8 +652,8 @@ static struct lws_context_creation_info describe_host(struct server *server)
         .gid = -1,
         .uid = -1,
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
-        .timeout_secs = REQUEST_TIMEOUT_S,
-        .timeout_secs_ah_idle = REQUEST_TIMEOUT_S,
+        .timeout_secs = REQUEST_DEADLINES_LONGEST_S,
+        .timeout_secs_ah_idle = REQUEST_DEADLINES_LONGEST_S,
         .keepalive_timeout = REQUEST_DEADLINES_IDLE_S,
         .max_http_header_data = LIMITS_HEADER_ROOM,
         .retry_and_idle_policy = &no_validity_timer,
@@ -778,14 +735,13 @@ static void rights_changed(void *context)
     server_check_viewers(context);
 }
 
-/* The gate has an answer for a request, or for a viewer that waits at the door. */
+/* The gate has an answer for a request, which has been read or not. */
 static void gate_answered(void *context, struct connection *connection)
 {
     struct server *server = context;
-    struct viewer *viewer = lws_wsi_user(connection->wsi);
 
-    if (viewer && viewer->wsi) {
-        viewer_want_writable(viewer);
+    if (!gate_is_asking(connection)) {
+        arrivals_go_on(&server->arrivals, connection);
     } else {
         router_go_on(&server->router, connection);
         if (connection->guest) {
@@ -859,6 +815,15 @@ int server_init(struct server *server, const char *assets_directory)
     router_init(&server->router, assets_directory, &server->streams, &server->tls, &server->policy);
     server->router.connections = &server->connections;
     server->router.limits = &server->limits;
+    server->arrivals = (struct arrivals){
+        .loop = &server->loop,
+        .limits = &server->limits,
+        .linger = &server->linger,
+        .deadlines = &server->deadlines,
+        .gate = &server->router.gate,
+        .policy = &server->policy,
+    };
+    arrivals_begin(&server->arrivals);
     int result = create_context(server);
     if (result == 0) {
         result =
@@ -959,6 +924,7 @@ void server_finish(struct server *server)
     send_memory_end(&server->send_memory);
     heartbeat_end(&server->feeds.heartbeat);
     watch_end(&server->signals);
+    arrivals_end(&server->arrivals);
     request_deadlines_end(&server->deadlines);
     linger_end(&server->linger);
     watch_end(&server->stop_timer.watch);

@@ -7,6 +7,7 @@
 
 #include <libwebsockets.h>
 
+#include "fanout/arrivals.h"
 #include "fanout/feed/feed.h"
 #include "fanout/gate_reports.h"
 #include "fanout/guest_list.h"
@@ -50,6 +51,7 @@ struct server {
     struct user_viewers user_viewers;
     struct linger_set linger;
     struct request_deadlines deadlines;
+    struct arrivals arrivals;
     struct watch feeds_watch, signals;
     struct watch_timer stop_timer;      /* limits how long viewers take to close their side */
     struct watch_timer keepalive_timer; /* armed while there are viewers */

@@ -296,7 +296,9 @@ void credentials_read(struct credentials *credentials, const struct credential_s
 
     credentials_wipe(credentials);
     text_copy(credentials->address, sizeof(credentials->address), sources->address ? sources->address : "");
-    if (user[0] != '\0') {
+    if (sources->proxy_doubted) {
+        refuse(credentials, "a header with which the proxy names the user is there twice");
+    } else if (user[0] != '\0') {
         read_proxy(credentials, user, sources->proxy_groups);
     } else if (sources->authorization) {
         read_authorization(credentials, sources->authorization);

@@ -47,6 +47,7 @@ enum credential_kind {
 struct credential_sources {
     const char *address; /* of the client, as text: where a password counts as checked */
     const char *proxy_user, *proxy_groups;
+    bool proxy_doubted; /* one of these was there more than once, so one may be the visitor's own */
     const char *authorization;
     const char *subprotocols; /* Sec-WebSocket-Protocol */
     const char *query;

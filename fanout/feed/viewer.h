@@ -24,7 +24,7 @@ struct guest; /* guest.h */
 
 enum viewer_state {
     VIEWER_NONE,    /* not a viewer (an HTTP request), or no longer one */
-    VIEWER_AT_DOOR, /* it is not known yet whether it may watch: is sent nothing and heard for nothing */
+    VIEWER_AT_DOOR, /* a guest that is in no feed at the moment: is sent nothing and heard for nothing */
     VIEWER_BEHIND,  /* has just joined, or its socket was full: reads with its own cursor */
     VIEWER_WAITING, /* at the feed's cursor, but needs a keyframe first */
     VIEWER_LIVE,    /* at the feed's cursor: gets each fragment in the pass that finds it */

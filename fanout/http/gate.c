@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/secret.h"
 #include "fanout/http/http_request.h"
+#include "fanout/http/raw_head.h"
 #include "fanout/http/request_credentials.h"
 
 /* Seconds for which a connection waits for an answer, and after which a client may try again when there is none. */
@@ -30,7 +31,8 @@ struct permit {
 struct asking {
     struct password_question question;
     struct gate *gate;
-    struct connection *connection;
+    struct connection *connection; /* NULL: it is one of `unattended` */
+    LIST_ENTRY(asking) link;
     struct visitor *visitor; /* of a right password */
     uint64_t generation;     /* of the users when it was asked */
     unsigned tries;
@@ -39,7 +41,6 @@ struct asking {
     bool log_in, answered;
     char cookie[SESSION_COOKIE_SIZE]; /* of a log-in */
     char user[CREDENTIALS_USER_MAX + 1], password[CREDENTIALS_PASSWORD_MAX + 1];
-    char camera[HTTP_REQUEST_PATH_SIZE];
 };
 
 static int64_t wall_s(void)
@@ -90,6 +91,8 @@ const struct visitor *permit_visitor(const struct permit *permit)
 
 /* ---- The gate ---- */
 
+static void free_unattended(struct asking *asking);
+
 int gate_init(struct gate *gate, struct loop *loop, const struct gate_reports *reports)
 {
     *gate = (struct gate){.loop = loop, .reports = *reports};
@@ -102,6 +105,9 @@ int gate_init(struct gate *gate, struct loop *loop, const struct gate_reports *r
 void gate_end(struct gate *gate)
 {
     if (gate->loop) {
+        while (!LIST_EMPTY(&gate->unattended)) {
+            free_unattended(LIST_FIRST(&gate->unattended));
+        }
         password_link_finish(&gate->passwords);
     }
 }
@@ -177,31 +183,78 @@ static void on_answer(struct password_question *question, enum password_answer a
     asking->answer = answer;
     asking->retry_s = retry_s;
     asking->answered = true;
-    secret_wipe(asking->password, sizeof(asking->password));
+    if (!asking->connection) {
+        free_unattended(asking);
+        return;
+    }
+    if (asking == asking->connection->asking) {
+        secret_wipe(asking->password, sizeof(asking->password)); /* the early one's is still compared */
+    }
     asking->gate->answered(asking->gate->context, asking->connection);
+}
+
+static void free_asking(struct asking *asking)
+{
+    password_link_cancel(&asking->gate->passwords, &asking->question);
+    visitor_unref(asking->visitor);
+    secret_wipe(asking, sizeof(*asking));
+    free(asking);
+}
+
+static void free_unattended(struct asking *asking)
+{
+    LIST_REMOVE(asking, link);
+    asking->gate->unattended_count--;
+    free_asking(asking);
+}
+
+/*
+ * Asks whether PASSWORD, which ADDRESS has sent, is USER's. 0, and *ASKING has the answer when it comes; or negative errno, and
+ * it is NULL.
+ */
+static int begin_asking(struct gate *gate, struct connection *connection, const char *address,
+                        const char *user, const char *password, bool log_in, struct asking **asking)
+{
+    struct asking *new = calloc(1, sizeof(*new));
+
+    *asking = NULL;
+    if (!new) {
+        return -ENOMEM;
+    }
+    *new = (struct asking){.gate = gate, .connection = connection, .log_in = log_in};
+    new->question.answered = on_answer;
+    snprintf(new->question.address, sizeof(new->question.address), "%s", address);
+    snprintf(new->user, sizeof(new->user), "%s", user);
+    snprintf(new->password, sizeof(new->password), "%s", password);
+    int result = put_question(new);
+    if (result < 0) {
+        free_asking(new);
+    } else {
+        *asking = new;
+    }
+    return result;
+}
+
+/* Why it cannot be asked: RESULT is begin_asking's. */
+static enum gate_verdict cannot_ask(struct gate *gate, int result)
+{
+    return result == -EBUSY ? slow(gate, 1) : busy(gate, 0);
 }
 
 /* Has the connection of WSI wait until it is known whether PASSWORD is USER's. */
 static enum gate_verdict ask_password(struct gate *gate, struct lws *wsi, const struct http_request *request,
-                                      const char *user, const char *password, bool log_in, const char *camera)
+                                      const char *user, const char *password, bool log_in)
 {
     struct connection *connection = lws_get_opaque_user_data(wsi);
-    struct asking *asking = connection && !connection->asking ? calloc(1, sizeof(*asking)) : NULL;
+    char address[INET6_ADDRSTRLEN];
 
-    if (!asking) {
+    if (!connection || connection->asking) {
         return busy(gate, 0);
     }
-    *asking = (struct asking){.gate = gate, .connection = connection, .log_in = log_in};
-    asking->question.answered = on_answer;
-    client_address_format(&request->client.address, asking->question.address);
-    snprintf(asking->user, sizeof(asking->user), "%s", user);
-    snprintf(asking->password, sizeof(asking->password), "%s", password);
-    snprintf(asking->camera, sizeof(asking->camera), "%s", camera ? camera : "");
-    connection->asking = asking;
-    int result = put_question(asking);
+    client_address_format(&request->client.address, address);
+    int result = begin_asking(gate, connection, address, user, password, log_in, &connection->asking);
     if (result < 0) {
-        gate_forget(connection);
-        return result == -EBUSY ? slow(gate, 1) : busy(gate, 0);
+        return cannot_ask(gate, result);
     }
     lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, ANSWER_PATIENCE_S);
     return GATE_WAIT;
@@ -217,40 +270,47 @@ bool gate_has_answer(const struct connection *connection)
     return gate_is_asking(connection) && connection->asking->answered;
 }
 
-const char *gate_asked_camera(const struct connection *connection)
+bool gate_is_asking_early(const struct connection *connection)
 {
-    return connection->asking->camera;
+    return connection->early && !connection->early->answered;
+}
+
+static void forget(struct asking **asking)
+{
+    if (*asking) {
+        free_asking(*asking);
+        *asking = NULL;
+    }
 }
 
 void gate_forget(struct connection *connection)
 {
-    struct asking *asking = connection->asking;
-
-    if (asking) {
-        connection->asking = NULL;
-        password_link_cancel(&asking->gate->passwords, &asking->question);
-        visitor_unref(asking->visitor);
-        secret_wipe(asking, sizeof(*asking));
-        free(asking);
-    }
+    forget(&connection->asking);
 }
 
-/* The verdict that CONNECTION has waited for. With GATE_OPEN *VISITOR is a reference, and COOKIE, unless NULL, is set. */
-static enum gate_verdict take_answer(struct connection *connection, struct visitor **visitor, char *cookie)
+void gate_forget_early(struct connection *connection)
 {
-    struct asking *asking = connection->asking;
-    struct gate *gate = asking->gate;
+    forget(&connection->early);
+}
 
-    if (!asking->answered) {
+/*
+ * The verdict that *ASKING has waited for, which is forgotten then. With GATE_OPEN *VISITOR is a reference, and COOKIE, unless
+ * NULL, is set.
+ */
+static enum gate_verdict take_answer(struct asking **asking, struct visitor **visitor, char *cookie)
+{
+    struct gate *gate = (*asking)->gate;
+
+    if (!(*asking)->answered) {
         return GATE_WAIT;
     }
-    enum password_answer answer = asking->answer;
-    int retry_s = asking->retry_s;
-    *visitor = answer == PASSWORD_RIGHT ? visitor_ref(asking->visitor) : NULL;
+    enum password_answer answer = (*asking)->answer;
+    int retry_s = (*asking)->retry_s;
+    *visitor = answer == PASSWORD_RIGHT ? visitor_ref((*asking)->visitor) : NULL;
     if (cookie && *visitor) {
-        memcpy(cookie, asking->cookie, SESSION_COOKIE_SIZE);
+        memcpy(cookie, (*asking)->cookie, SESSION_COOKIE_SIZE);
     }
-    gate_forget(connection);
+    forget(asking);
     switch (answer) {
     case PASSWORD_RIGHT:
         return GATE_OPEN;
@@ -262,6 +322,97 @@ static enum gate_verdict take_answer(struct connection *connection, struct visit
         break;
     }
     return busy(gate, retry_s);
+}
+
+/* ---- WebSockets ---- */
+
+bool gate_believes_proxy(const struct gate *gate, const struct policy *policy, const struct in6_addr *peer)
+{
+    return access_proxy_user_header(gate->access) &&
+           client_address_is_trusted(peer, &policy->trusted_proxies);
+}
+
+/* libwebsockets gives the first of several lines of one header only, and that may be the visitor's own. */
+static bool is_doubled(const char *head, size_t length, const char *name)
+{
+    return name && raw_head_count(head, length, name) > 1;
+}
+
+static bool is_about(const struct asking *asking, const struct credentials *credentials)
+{
+    return asking && strcmp(asking->user, credentials->user) == 0 &&
+           strcmp(asking->password, credentials->password) == 0 &&
+           strcmp(asking->question.address, credentials->address) == 0;
+}
+
+/* Asks for the password in the gate's credentials, if that is what is needed. What has its answer is to be read now. */
+static bool begin_early(struct gate *gate, struct connection *connection)
+{
+    const struct credentials *shown = &gate->credentials;
+    struct visitor *visitor = NULL;
+
+    if (shown->kind != CREDENTIAL_BASIC || is_about(connection->early, shown) ||
+        access_judge(gate->access, shown, wall_s(), &visitor, NULL) != ACCESS_ASK_PASSWORD) {
+        visitor_unref(visitor);
+        return false;
+    }
+    gate_forget_early(connection);
+    return begin_asking(gate, connection, shown->address, shown->user, shown->password, false,
+                        &connection->early) == 0;
+}
+
+bool gate_ask_early(struct gate *gate, struct connection *connection, const struct policy *policy,
+                    const char *head, size_t length)
+{
+    if (gate_believes_proxy(gate, policy, &connection->peer) &&
+        (is_doubled(head, length, access_proxy_user_header(gate->access)) ||
+         is_doubled(head, length, access_proxy_groups_header(gate->access)))) {
+        connection->is_doubted = true;
+    }
+    if (!gate_is_on(gate) || raw_head_count(head, length, "Upgrade") == 0) {
+        return false;
+    }
+    request_credentials_read_raw(connection, policy, head, length, gate->access, &gate->credentials);
+    bool waits = begin_early(gate, connection);
+    credentials_wipe(&gate->credentials);
+    if (waits) {
+        lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, ANSWER_PATIENCE_S);
+    }
+    return waits;
+}
+
+/* Nobody waits for the answer; but then it is known. */
+static enum gate_verdict ask_for_next_try(struct gate *gate)
+{
+    const struct credentials *shown = &gate->credentials;
+    struct asking *asking;
+
+    if (gate->unattended_count >= GATE_UNATTENDED_MAX) {
+        return busy(gate, 0);
+    }
+    int result = begin_asking(gate, NULL, shown->address, shown->user, shown->password, false, &asking);
+    if (result < 0) {
+        return cannot_ask(gate, result);
+    }
+    LIST_INSERT_HEAD(&gate->unattended, asking, link);
+    gate->unattended_count++;
+    return busy(gate, 1);
+}
+
+/* The gate's credentials are those of a request for a WebSocket, and their password must be checked. */
+static enum gate_verdict judge_early(struct gate *gate, struct connection *connection,
+                                     struct visitor **visitor)
+{
+    struct asking *early = connection ? connection->early : NULL;
+
+    if (!is_about(early, &gate->credentials) || !early->answered) {
+        return ask_for_next_try(gate);
+    }
+    if (early->answer == PASSWORD_RIGHT && early->generation != access_generation(gate->access)) {
+        gate_forget_early(connection);
+        return ask_for_next_try(gate); /* the users have changed since */
+    }
+    return take_answer(&connection->early, visitor, NULL);
 }
 
 /* ---- Questions ---- */
@@ -276,13 +427,13 @@ static void report_refused(struct gate *gate, const struct http_request *request
 
 /* Who has made the request in WSI. With GATE_OPEN *VISITOR is a reference. */
 static enum gate_verdict identify(struct gate *gate, struct lws *wsi, const struct http_request *request,
-                                  const char *camera, struct visitor **visitor)
+                                  struct visitor **visitor)
 {
     struct connection *connection = lws_get_opaque_user_data(wsi);
     const char *why = "";
 
     if (gate_is_asking(connection)) {
-        return take_answer(connection, visitor, NULL);
+        return take_answer(&connection->asking, visitor, NULL);
     }
     if (!gate_is_on(gate)) {
         *visitor = visitor_ref(gate->anybody);
@@ -292,8 +443,9 @@ static enum gate_verdict identify(struct gate *gate, struct lws *wsi, const stru
     enum access_verdict judged = access_judge(gate->access, &gate->credentials, wall_s(), visitor, &why);
     enum gate_verdict verdict = judged == ACCESS_GRANTED ? GATE_OPEN : GATE_LOG_IN;
     if (judged == ACCESS_ASK_PASSWORD) {
-        verdict = ask_password(gate, wsi, request, gate->credentials.user, gate->credentials.password, false,
-                               camera);
+        verdict = request->is_upgrade ? judge_early(gate, connection, visitor)
+                                      : ask_password(gate, wsi, request, gate->credentials.user,
+                                                     gate->credentials.password, false);
     } else if (judged == ACCESS_REFUSED) {
         report_refused(gate, request, why);
     }
@@ -308,7 +460,7 @@ enum gate_verdict gate_ask(struct gate *gate, struct lws *wsi, const struct http
 
     *permit = NULL;
     if (right != GATE_PUBLIC) {
-        enum gate_verdict verdict = identify(gate, wsi, request, camera, &visitor);
+        enum gate_verdict verdict = identify(gate, wsi, request, &visitor);
         if (verdict != GATE_OPEN) {
             return verdict;
         }
@@ -353,7 +505,7 @@ enum gate_verdict gate_log_in(struct gate *gate, struct lws *wsi, const struct h
     if (!access_check_user(user, why) || strlen(password) > CREDENTIALS_PASSWORD_MAX) {
         return GATE_LOG_IN; /* nobody is called so, or has such a password */
     }
-    return ask_password(gate, wsi, request, user, password, true, NULL);
+    return ask_password(gate, wsi, request, user, password, true);
 }
 
 enum gate_verdict gate_logged_in(struct gate *gate, struct lws *wsi, char cookie[SESSION_COOKIE_SIZE],
@@ -363,7 +515,7 @@ enum gate_verdict gate_logged_in(struct gate *gate, struct lws *wsi, char cookie
     struct visitor *visitor = NULL;
 
     *permit = NULL;
-    enum gate_verdict verdict = take_answer(connection, &visitor, cookie);
+    enum gate_verdict verdict = take_answer(&connection->asking, &visitor, cookie);
     if (verdict == GATE_OPEN) {
         *permit = permit_new(GATE_VISITOR, visitor, "");
         return *permit ? GATE_OPEN : busy(gate, 0);

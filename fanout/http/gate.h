@@ -6,7 +6,8 @@
  *
  * Who makes a request is judged by common/visitor at once, but for a user's password, which ringcast-password checks: then
  * the verdict is GATE_WAIT, the gate calls `answered` when there is an answer, and the same question to it then gets the
- * verdict.
+ * verdict. libwebsockets cannot wait with a WebSocket, so the password of such a request is asked for before libwebsockets reads
+ * it (gate_ask_early); if it was not, the verdict is GATE_BUSY, and the password is asked for nevertheless, for the next try.
  */
 #ifndef FANOUT_HTTP_GATE_H
 #define FANOUT_HTTP_GATE_H
@@ -14,6 +15,7 @@
 #include <libwebsockets.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "common/visitor/access.h"
 #include "common/visitor/credentials.h"
@@ -42,6 +44,11 @@ enum gate_verdict {
 #define GATE_CLOSE_HIDDEN 4404
 #define GATE_CLOSE_BUSY 1013
 
+/* Questions for nobody who waits: at most so many at a time. */
+#define GATE_UNATTENDED_MAX 16u
+
+LIST_HEAD(asking_list, asking);
+
 /* That somebody may have something. Counted: a stream keeps its permit. */
 struct permit;
 
@@ -65,7 +72,9 @@ struct gate {
                      struct connection *connection); /* never from within a question to the gate */
     void *context;
     struct credentials credentials; /* those of the present question; wiped after it */
-    int retry_s;                    /* after GATE_SLOW and GATE_BUSY: when to ask again */
+    struct asking_list unattended;  /* passwords that are asked for, for a next try */
+    unsigned unattended_count;
+    int retry_s; /* after GATE_SLOW and GATE_BUSY: when to ask again */
 };
 
 /* Then `answered` and `context` are to be set. 0 or negative errno. */
@@ -84,12 +93,26 @@ int gate_take_passwords(struct gate *gate, int channel);
 bool gate_is_on(const struct gate *gate);
 
 /*
- * Asks for RIGHT on behalf of REQUEST, which came in WSI; NULL after GATE_WAIT for a WebSocket. CAMERA: its name, which may be that of no camera, for GATE_CAMERA;
- * otherwise NULL. With GATE_OPEN *PERMIT is a reference for the caller; otherwise it is NULL. The steps are the same
- * whether the camera is there or not.
+ * Asks for RIGHT on behalf of REQUEST, which came in WSI. CAMERA: its name, which may be that of no camera, for GATE_CAMERA;
+ * otherwise NULL. With GATE_OPEN *PERMIT is a reference for the caller; otherwise it is NULL. GATE_WAIT is never for a
+ * WebSocket. The steps are the same whether the camera is there or not.
  */
 enum gate_verdict gate_ask(struct gate *gate, struct lws *wsi, const struct http_request *request,
                            enum gate_right right, const char *camera, struct permit **permit);
+
+/*
+ * HEAD, a head of LENGTH bytes, has come on CONNECTION and is not read by libwebsockets yet. True: it is for a WebSocket, and
+ * ringcast-password is asked for its password; it is to be read when the gate has called `answered`, and is then not to wait
+ * again. What HEAD shows is not believed: the credentials that libwebsockets reads must be the same.
+ */
+bool gate_ask_early(struct gate *gate, struct connection *connection, const struct policy *policy,
+                    const char *head, size_t length);
+
+/* Whether CONNECTION waits for what gate_ask_early has asked. */
+bool gate_is_asking_early(const struct connection *connection);
+
+/* Whether the word of a proxy on who the visitor is counts for what comes from PEER: then all heads must have been shown. */
+bool gate_believes_proxy(const struct gate *gate, const struct policy *policy, const struct in6_addr *peer);
 
 /* Before a stream with PERMIT begins. False: its token may be used once, and another stream has used it meanwhile. */
 bool gate_begin_stream(struct gate *gate, struct permit *permit);
@@ -105,11 +128,11 @@ const char *gate_end_of(struct gate *gate, const struct permit *permit, uint16_t
 bool gate_is_asking(const struct connection *connection);
 bool gate_has_answer(const struct connection *connection);
 
-/* The camera that was asked for when the verdict was GATE_WAIT. */
-const char *gate_asked_camera(const struct connection *connection);
-
-/* CONNECTION has ended, or needs no answer any more. */
+/* The request on CONNECTION needs no answer any more. */
 void gate_forget(struct connection *connection);
+
+/* The same for one that has not been read, and its answer: CONNECTION has ended. */
+void gate_forget_early(struct connection *connection);
 
 /* Begins a log-in: GATE_WAIT, after which gate_logged_in has the verdict; or why it cannot be. */
 enum gate_verdict gate_log_in(struct gate *gate, struct lws *wsi, const struct http_request *request,

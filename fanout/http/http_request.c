@@ -207,6 +207,7 @@ static void read_page(struct lws *wsi, struct http_request *request)
 void http_request_read(struct lws *wsi, const struct policy *policy, struct http_request *request)
 {
     request->policy = policy;
+    request->is_upgrade = lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) > 0;
     read_path(wsi, request);
     leave_base_path(request);
     read_client(wsi, request);

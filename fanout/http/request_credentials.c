@@ -7,6 +7,7 @@
 
 #include "common/base/secret.h"
 #include "fanout/http/http_request.h"
+#include "fanout/http/raw_head.h"
 
 /* Bytes of a header's name as libwebsockets has it: in small letters, and with a colon. */
 #define NAME_SIZE (TABLE_NAME_MAX + 2)
@@ -62,6 +63,7 @@ void request_credentials_read(struct lws *wsi, const struct http_request *reques
                               const struct access *access, struct credentials *credentials)
 {
     char address[INET6_ADDRSTRLEN];
+    const struct connection *connection = lws_get_opaque_user_data(wsi);
     bool trusted = request->client.trusted;
     char *user = trusted ? named_header(wsi, access_proxy_user_header(access)) : NULL;
     char *groups = trusted ? named_header(wsi, access_proxy_groups_header(access)) : NULL;
@@ -75,6 +77,7 @@ void request_credentials_read(struct lws *wsi, const struct http_request *reques
         .address = client_address_format(&request->client.address, address),
         .proxy_user = user,
         .proxy_groups = groups,
+        .proxy_doubted = trusted && connection && connection->is_doubted,
         .authorization = authorization,
         .subprotocols = subprotocols,
         .query = query,
@@ -87,6 +90,41 @@ void request_credentials_read(struct lws *wsi, const struct http_request *reques
     secret_free(subprotocols);
     secret_free(query);
     secret_free(cookie);
+}
+
+/* The visitor's address, as http_request_read finds it. */
+static struct client_address client_of(const struct connection *connection, const struct policy *policy,
+                                       const char *head, size_t length)
+{
+    char *forwarded_for = raw_head_value(head, length, "X-Forwarded-For", ",");
+    char *forwarded = raw_head_value(head, length, "Forwarded", ",");
+    const struct forwarding headers = {.forwarded_for = forwarded_for, .forwarded = forwarded};
+    struct client_address client = client_address_find(&connection->peer, lws_is_ssl(connection->wsi),
+                                                       &policy->trusted_proxies, &headers);
+
+    free(forwarded_for);
+    free(forwarded);
+    return client;
+}
+
+void request_credentials_read_raw(const struct connection *connection, const struct policy *policy,
+                                  const char *head, size_t length, const struct access *access,
+                                  struct credentials *credentials)
+{
+    char address[INET6_ADDRSTRLEN];
+    struct client_address client = client_of(connection, policy, head, length);
+    const char *user_header = client.trusted ? access_proxy_user_header(access) : NULL;
+    char *user = user_header ? raw_head_value(head, length, user_header, ", ") : NULL;
+    char *authorization = raw_head_value(head, length, "Authorization", ", ");
+    const struct credential_sources sources = {
+        .address = client_address_format(&client.address, address),
+        .proxy_user = user,
+        .authorization = authorization,
+    };
+
+    credentials_read(credentials, &sources);
+    free(user);
+    secret_free(authorization);
 }
 
 void request_credentials_read_session(struct lws *wsi, struct credentials *credentials)

@@ -18,6 +18,9 @@
 /* Seconds after which an idle connection is given up. */
 #define REQUEST_DEADLINES_IDLE_S 15
 
+/* Seconds after which what takes longer than the configuration can allow is given up in any case. */
+#define REQUEST_DEADLINES_LONGEST_S 630
+
 struct request_deadlines {
     struct connections *connections;
     struct limits *limits;

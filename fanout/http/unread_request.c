@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "fanout/http/http_response.h"
+#include "fanout/http/unread_head.h"
 #include "fanout/loop/tls.h"
 
 /* The kernel counts the end of what the client sends as a byte. */
@@ -58,7 +59,7 @@ bool unread_request_is_plain(const struct connection *connection)
     return !lws_is_ssl(connection->wsi) || (ssl && SSL_is_init_finished(ssl));
 }
 
-static void tell(const struct connection *connection, enum limit limit, struct linger_set *linger)
+static void tell(struct connection *connection, enum limit limit, struct linger_set *linger)
 {
     char text[256];
     int status = limits_status(limit);
@@ -66,6 +67,7 @@ static void tell(const struct connection *connection, enum limit limit, struct l
         snprintf(text, sizeof(text), "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
                  status, http_response_reason(status));
 
+    unread_head_let_go(connection);
     write_now(connection->wsi, text, (size_t)length);
     /* libwebsockets ends what the client receives, and closes its own descriptor. */
     int fd = fcntl(lws_get_socket_fd(connection->wsi), F_DUPFD_CLOEXEC, 0);

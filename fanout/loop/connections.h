@@ -60,7 +60,7 @@ struct client {
 };
 
 struct connection {
-    TAILQ_ENTRY(connection) of_client, of_all, of_due;
+    TAILQ_ENTRY(connection) of_client, of_all, of_due, of_seen;
     struct client *client;
     struct lws *wsi;
     struct in6_addr peer;    /* where it comes from; IPv4 in IPv6 (RFC 4291, 2.5.5.2) */
@@ -69,16 +69,22 @@ struct connection {
     struct permit *permit;   /* to watch it; owned by the server */
     struct guest *guest;     /* of a viewer that is one, made by the router; owned by the server */
     struct asking *asking;   /* what it waits for at the gate; owned by the gate */
-    struct post_body *post;  /* of the request that is coming in; owned by the router */
-    struct errand *errand;   /* what a program is to answer, or is answering; owned by the router */
-    uint8_t wanted;          /* while it waits at the gate: enum upgrade_stream */
-    struct watch arrivals;   /* while requests are to come: looks at how much comes */
-    uint64_t received;       /* bytes that had come when the last request was read; used by the router */
-    int64_t since_ns;        /* CLOCK_MONOTONIC: when it was accepted, or its last request was read */
+    struct asking
+        *early; /* the same for a request that has not been read yet, and the answer; owned by the gate */
+    struct post_body *post; /* of the request that is coming in; owned by the router */
+    struct errand *errand;  /* what a program is to answer, or is answering; owned by the router */
+    struct watch arrivals;  /* while requests are to come: looks at what comes before it is read */
+    char *head; /* what has been read over TLS of a head that is not whole; owned by unread_head.c */
+    uint32_t head_length;
+    uint32_t held_bytes; /* that are not read before more comes; owned by unread_head.c */
+    uint64_t received;   /* bytes that had come when the last request was read; used by the router */
+    int64_t since_ns;    /* CLOCK_MONOTONIC: when it was accepted, or its last request was read */
     enum connection_kind kind;
     enum connection_due due;
     bool is_counted; /* among its user's viewers; used by the server */
     bool is_ended;   /* its last answer is on its way, or it is not to have one */
+    bool is_seen;    /* what has come over TLS was seen and not read yet; used by arrivals.c */
+    bool is_doubted; /* it is a proxy's that says twice who the visitor is; set by the gate */
 };
 
 LIST_HEAD(client_bucket, client);

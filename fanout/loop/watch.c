@@ -90,6 +90,43 @@ void watch_leave(struct watch *watch)
     }
 }
 
+void watch_again(struct watch *watch)
+{
+    if (watch->loop->events) {
+        ev_feed_fd_event(watch->loop->events, watch->fd, EV_READ);
+    }
+}
+
+static void on_turn(struct ev_loop *events, ev_prepare *event, int revents)
+{
+    struct watch_turn *turn = event->data;
+
+    (void)events;
+    (void)revents;
+    turn->ready(turn->context);
+}
+
+void watch_turn_init(struct watch_turn *turn, struct loop *loop, void (*ready)(void *context), void *context)
+{
+    *turn = (struct watch_turn){.loop = loop, .ready = ready, .context = context};
+    ev_prepare_init(&turn->event, on_turn);
+    turn->event.data = turn;
+}
+
+void watch_turn_begin(struct watch_turn *turn)
+{
+    if (turn->loop->events) {
+        ev_prepare_start(turn->loop->events, &turn->event);
+    }
+}
+
+void watch_turn_end(struct watch_turn *turn)
+{
+    if (turn->loop && turn->loop->events) {
+        ev_prepare_stop(turn->loop->events, &turn->event);
+    }
+}
+
 void watch_first(struct watch *watch)
 {
     if (watch->loop->events) {

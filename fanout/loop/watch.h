@@ -44,6 +44,21 @@ void watch_beside(struct watch *watch, struct loop *loop, int fd, void (*ready)(
                   void *context);
 void watch_leave(struct watch *watch);
 
+/* All who watch the descriptor are called at once as if something had come. From a watch_turn only. */
+void watch_again(struct watch *watch);
+
+/* Called before each time that the loop waits. Only with libev; otherwise it is never called. */
+struct watch_turn {
+    ev_prepare event;
+    struct loop *loop;
+    void (*ready)(void *context);
+    void *context;
+};
+
+void watch_turn_init(struct watch_turn *turn, struct loop *loop, void (*ready)(void *context), void *context);
+void watch_turn_begin(struct watch_turn *turn);
+void watch_turn_end(struct watch_turn *turn);
+
 /* Gives WATCH priority over other watches and connections, if the loop has priorities. */
 void watch_first(struct watch *watch);
 

@@ -3,8 +3,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,12 +56,25 @@ void client_connect(struct client *client, int port, int receive_bytes)
     assert_int_equal(connect(client->fd, (struct sockaddr *)&address, sizeof(address)), 0);
 }
 
+void client_secure(struct client *client)
+{
+    static SSL_CTX *context;
+
+    context = context ? context : SSL_CTX_new(TLS_client_method());
+    assert_non_null(context);
+    client->tls = SSL_new(context);
+    assert_non_null(client->tls);
+    assert_int_equal(SSL_set_fd(client->tls, client->fd), 1);
+    assert_int_equal(SSL_connect(client->tls), 1);
+}
+
 static void send_all(struct client *client, const void *data, size_t length)
 {
     const uint8_t *bytes = data;
     while (length) {
-        ssize_t sent = send(client->fd, bytes, length, MSG_NOSIGNAL);
-        if (sent < 0) {
+        ssize_t sent = client->tls ? SSL_write(client->tls, bytes, (int)length)
+                                   : send(client->fd, bytes, length, MSG_NOSIGNAL);
+        if (sent <= 0) {
             return; /* the server has closed: what it said before is still to be read */
         }
         bytes += sent;
@@ -67,9 +82,43 @@ static void send_all(struct client *client, const void *data, size_t length)
     }
 }
 
+void client_send_bytes(struct client *client, const void *bytes, size_t length)
+{
+    send_all(client, bytes, length);
+}
+
+void client_end_sending(struct client *client)
+{
+    if (client->tls) {
+        SSL_shutdown(client->tls);
+    }
+    shutdown(client->fd, SHUT_WR);
+}
+
 void client_send(struct client *client, const char *text)
 {
     send_all(client, text, strlen(text));
+}
+
+/* What is not a record of data, tickets for example, is no news. */
+static ssize_t receive(struct client *client, void *room, size_t size)
+{
+    for (;;) {
+        int count = client->tls ? SSL_read(client->tls, room, (int)size)
+                                : (int)recv(client->fd, room, size, MSG_DONTWAIT);
+        bool later = client->tls ? count <= 0 && SSL_get_error(client->tls, count) == SSL_ERROR_WANT_READ
+                                 : count < 0 && errno == EAGAIN;
+        if (!later) {
+            return count;
+        }
+        struct pollfd wait = {.fd = client->fd, .events = POLLIN};
+        assert_int_equal(poll(&wait, 1, PATIENCE_MS), 1);
+    }
+}
+
+static void set_blocking(struct client *client, bool blocking)
+{
+    fcntl(client->fd, F_SETFL, blocking ? 0 : O_NONBLOCK);
 }
 
 /* Waits for more bytes. False: end-of-file. */
@@ -80,9 +129,9 @@ static bool receive_more(struct client *client)
         client->buffer = realloc(client->buffer, client->room);
         assert_non_null(client->buffer);
     }
-    struct pollfd wait = {.fd = client->fd, .events = POLLIN};
-    assert_int_equal(poll(&wait, 1, PATIENCE_MS), 1);
-    ssize_t count = recv(client->fd, client->buffer + client->length, client->room - client->length - 1, 0);
+    set_blocking(client, !client->tls);
+    ssize_t count = receive(client, client->buffer + client->length, client->room - client->length - 1);
+    set_blocking(client, true);
     if (count <= 0) {
         return false;
     }
@@ -220,7 +269,14 @@ void client_drain(struct client *client)
 bool client_has_news(struct client *client)
 {
     struct pollfd wait = {.fd = client->fd, .events = POLLIN};
-    return client->length > client->start || poll(&wait, 1, 0) == 1;
+    char byte;
+    if (client->length > client->start || !client->tls) {
+        return client->length > client->start || poll(&wait, 1, 0) == 1;
+    }
+    set_blocking(client, false);
+    int count = SSL_peek(client->tls, &byte, 1);
+    set_blocking(client, true);
+    return count > 0 || SSL_get_error(client->tls, count) != SSL_ERROR_WANT_READ;
 }
 
 void client_send_frame(struct client *client, int opcode, const void *payload, size_t length)
@@ -250,6 +306,7 @@ void client_close(struct client *client, bool abruptly)
         struct linger reset = {.l_onoff = 1, .l_linger = 0};
         setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     }
+    SSL_free(client->tls);
     close(client->fd);
     free(client->buffer);
     free(client->head);

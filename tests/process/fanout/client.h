@@ -25,6 +25,7 @@ struct client {
     char *head; /* of the HTTP answer */
     int status; /* of the HTTP answer; 0: closed without one */
     int fd;
+    struct ssl_st *tls; /* NULL: plain */
 };
 
 /* One message. Its payload is NUL-terminated and valid until the next client_ call on the same client. */
@@ -39,6 +40,9 @@ void client_set_source(const char *address);
 
 /* Connects. RECEIVE_BYTES > 0: with a receive buffer of that size. */
 void client_connect(struct client *client, int port, int receive_bytes);
+
+/* Begins TLS on a connection that has just been made; no certificate is asked for. What is sent at once is one record then. */
+void client_secure(struct client *client);
 
 /* Sends text as it is. */
 void client_send(struct client *client, const char *text);
@@ -69,8 +73,14 @@ void client_drain(struct client *client);
 /* True if there is something to read at once. */
 bool client_has_news(struct client *client);
 
+/* Sends bytes as they are. */
+void client_send_bytes(struct client *client, const void *bytes, size_t length);
+
 /* Sends a frame (masked). */
 void client_send_frame(struct client *client, int opcode, const void *payload, size_t length);
+
+/* No more is sent; what comes can still be read. */
+void client_end_sending(struct client *client);
 
 /* Closes the socket; ABRUPTLY: with a reset. */
 void client_close(struct client *client, bool abruptly);

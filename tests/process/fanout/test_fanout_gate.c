@@ -23,153 +23,24 @@
 #include "common/ipc/channel.h"
 #include "common/ipc/message.h"
 #include "tests/process/fanout/fixture.h"
+#include "tests/process/fanout/visitors.h"
 #include "tests/support/patience.h"
-
-#define TOKEN_FRONT "rct_00000001_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define TOKEN_ALL "rct_00000002_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define TOKEN_ONCE "rct_00000003_ccccccccccccccccccccccccccccccccccccccccccc"
-#define TOKEN_UNKNOWN "rct_00000009_ddddddddddddddddddddddddddddddddddddddddddd"
-
-#define BEARER_FRONT "Authorization: Bearer " TOKEN_FRONT "\r\n"
-#define BEARER_ALL "Authorization: Bearer " TOKEN_ALL "\r\n"
-
-/* anna:secret, otto:wrong */
-#define BASIC_ANNA "Authorization: Basic YW5uYTpzZWNyZXQ=\r\n"
-#define BASIC_OTTO "Authorization: Basic b3R0bzp3cm9uZw==\r\n"
 
 #define JSON "Content-Type: application/json\r\n"
 
 /* The user agent of a browser. */
 #define BROWSER "User-Agent: Mozilla/5.0\r\n"
 
-static struct source yard;
-static int once_page;
-static int passwords = -1; /* ringcast-password's end of the channel */
-
-static json_t *token_row(const char *text, const char *id, const char *cameras, json_int_t expires, int once)
-{
-    uint8_t hash[SHA256_DIGEST_LENGTH];
-    char hex[2 * sizeof(hash) + 1];
-
-    SHA256((const unsigned char *)text, strlen(text), hash);
-    for (size_t i = 0; i < sizeof(hash); i++) {
-        sprintf(hex + 2 * i, "%02x", hash[i]);
-    }
-    return json_pack("{s:s, s:s, s:s, s:[s], s:I, s:i, s:s}", "id", id, "hash", hex, "role", "viewer",
-                     "cameras", cameras, "expires", expires, "once", once, "name", "a test");
-}
-
-/* What the tests begin with: users and tokens for `front`, and for all cameras. */
-static json_t *usual_access(void)
-{
-    char key[65] = "";
-
-    memset(key, 'a', 64);
-    return json_pack("{s:b, s:s, s:i, s:b, s:[{s:s, s:s, s:[s], s:i}, {s:s, s:s, s:[s], s:i}], s:[], "
-                     "s:[o, o, o], s:[], s:[], s:{}}",
-                     "on", true, "session_key", key, "session_seconds", 3600, "token_in_query", true, "users",
-                     "name", "anna", "role", "viewer", "cameras", "front*", "since", 0, "name", "otto",
-                     "role", "operator", "cameras", "*", "since", 0, "user_groups", "tokens",
-                     token_row(TOKEN_FRONT, "00000001", "front", 0, -1),
-                     token_row(TOKEN_ALL, "00000002", "*", 0, -1),
-                     token_row(TOKEN_ONCE, "00000003", "front", 4000000000, 7), "revoked", "jwt", "proxy");
-}
-
-/* Waits until all that was told before counts. */
-static void settle(void)
-{
-    json_t *question = message_new("viewers-list");
-
-    json_object_set_new(question, "number", json_integer(1));
-    fanout_tell(&fanout, question, NULL, 0);
-    json_decref(fanout_wait(&fanout, "viewers-page"));
-}
-
-/* DOCUMENT is consumed. */
-static void tell_access(json_t *document)
-{
-    fanout_tell_access(&fanout, document, once_page);
-    settle();
-}
-
-static void begin_passwords(void)
-{
-    int ends[2];
-
-    if (passwords >= 0) {
-        close(passwords);
-    }
-    assert_int_equal(channel_pair(ends), 0);
-    fanout_tell(&fanout, message_new("password-channel"), &ends[1], 1);
-    close(ends[1]);
-    passwords = ends[0];
-    settle();
-}
-
 static int set_up(void **state)
 {
-    front_set_up_generation(state);
-    source_begin(&yard, &fanout, "yard", RING_BYTES);
-    source_generation(&yard, CODECS, INIT_A);
-    once_page = memfd_create("once", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    assert_true(once_page >= 0);
-    assert_int_equal(ftruncate(once_page, 1024 * sizeof(uint32_t)), 0);
-    assert_int_equal(fcntl(once_page, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
-    tell_access(usual_access());
-    begin_passwords();
+    visitors_set_up(state);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    client_set_source(NULL);
-    close(once_page);
-    close(passwords);
-    passwords = -1;
-    front_tear_down(state);
-    source_end(&yard);
+    visitors_tear_down(state);
     return 0;
-}
-
-/* ---- ringcast-password ---- */
-
-/* The next message of TYPE that the fan-out sends to ringcast-password. */
-static json_t *next_of_passwords(const char *type)
-{
-    for (;;) {
-        struct pollfd wait = {.fd = passwords, .events = POLLIN};
-        struct channel_message message;
-        assert_int_equal(poll(&wait, 1, PATIENCE_MS), 1);
-        assert_int_equal(channel_receive(passwords, &message), 1);
-        json_t *body = json_incref(message.body);
-        channel_message_clear(&message);
-        if (message_is(body, type)) {
-            return body;
-        }
-        json_decref(body);
-    }
-}
-
-/* Waits for the question whether PASSWORD is USER's. Returns its number. */
-static json_int_t expect_question(const char *user, const char *password)
-{
-    json_t *question = next_of_passwords("check");
-
-    assert_string_equal(message_string(question, "user", ""), user);
-    assert_string_equal(message_string(question, "password", ""), password);
-    assert_string_equal(message_string(question, "address", ""), "127.0.0.1");
-    json_int_t number = message_integer(question, "number", 0);
-    json_decref(question);
-    return number;
-}
-
-static void answer_question(json_int_t number, const char *result, int retry_s)
-{
-    json_t *message =
-        message_pack("checked", "{s:I, s:s, s:i}", "number", number, "result", result, "retry_s", retry_s);
-
-    assert_int_equal(channel_send(passwords, message, NULL, 0), 0);
-    json_decref(message);
 }
 
 /* ---- Requests ---- */
@@ -564,8 +435,7 @@ static void a_log_in_may_fail(void **state)
     /* The process ends while the question waits. */
     send_post(&client, "/api/login", JSON, "{\"user\":\"anna\",\"password\":\"secret\"}");
     expect_question("anna", "secret");
-    close(passwords);
-    passwords = -1;
+    end_passwords();
     client_read_head(&client);
     assert_int_equal(client.status, 503);
     char *retry = client_header(&client, "Retry-After");
@@ -742,59 +612,6 @@ static void expect_close_reason(struct client *client, int code, const char *rea
     assert_int_equal(message.payload[0] << 8 | message.payload[1], code);
     assert_string_equal((const char *)message.payload + 2, reason);
     client_close(client, false);
-}
-
-static void a_viewer_with_basic_waits_at_the_door(void **state)
-{
-    static const struct {
-        const char *path, *headers, *user, *password, *result;
-        int code;
-        const char *reason;
-    } cases[] = {
-        {"/live/front", BASIC_OTTO, "otto", "wrong", "wrong", 4401, "log in again: wrong user or password"},
-        {"/live/gone", BASIC_OTTO, "otto", "wrong", "wrong", 4401, "log in again: wrong user or password"},
-        {"/live/front", BASIC_OTTO, "otto", "wrong", "slow", 1013, "too many attempts to log in"},
-        {"/live/yard", BASIC_ANNA, "anna", "secret", "right", 4404, "no such camera"},
-        {"/live/gone", BASIC_ANNA, "anna", "secret", "right", 4404, "no such camera"},
-    };
-    struct client client;
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        client_open(&client, fanout.port, cases[i].path, cases[i].headers, 0);
-        assert_int_equal(client.status, 101);
-        answer_question(expect_question(cases[i].user, cases[i].password), cases[i].result, 3);
-        expect_close_reason(&client, cases[i].code, cases[i].reason);
-        /* Forgets the password that was right, so that the next one has to wait again. */
-        tell_access(usual_access());
-        tell_access(usual_access());
-    }
-    publish_gop(3);
-    client_open(&client, fanout.port, "/live/front", BASIC_ANNA, 0);
-    assert_int_equal(client.status, 101);
-    json_int_t number = expect_question("anna", "secret");
-    say(&client, "{\"type\":\"pause\"}");
-    say(&client, "{\"type\":\"time\",\"client\":1}");
-    settle();
-    assert_false(client_has_news(&client));
-    answer_question(number, "right", 0);
-    json_decref(expect_text(&client, "state"));
-    expect_init(&client, INIT_A);
-    expect_fragments(&client, 1, 3);
-    client_close(&client, false);
-}
-
-/* A camera that goes while a viewer waits for its password is one that is not there. */
-static void a_camera_may_go_while_a_viewer_waits(void **state)
-{
-    struct client client;
-
-    (void)state;
-    client_open(&client, fanout.port, "/live/front", BASIC_ANNA, 0);
-    json_int_t number = expect_question("anna", "secret");
-    remove_camera("front");
-    settle();
-    answer_question(number, "right", 0);
-    expect_close_reason(&client, 4404, "no such camera");
 }
 
 /* ---- Streams end with the right to watch ---- */
@@ -1026,8 +843,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(basic_waits_for_the_password, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_post_waits_for_the_password_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(requests_in_one_packet_are_answered_in_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_viewer_with_basic_waits_at_the_door, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_camera_may_go_while_a_viewer_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_document_ends_streams, set_up, tear_down),
         cmocka_unit_test_setup_teardown(log_in_that_is_switched_on_ends_open_streams, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stream_ends_when_its_token_expires, set_up, tear_down),
