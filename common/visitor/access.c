@@ -10,6 +10,7 @@
 #include "common/base/secret.h"
 #include "common/ipc/memory_file.h"
 #include "common/log/log.h"
+#include "common/visitor/known_signatures.h"
 #include "common/visitor/token.h"
 #include "common/visitor/verified.h"
 #include "common/visitor/web_token.h"
@@ -28,6 +29,7 @@ struct access {
     uint64_t generation;
     struct token_page *page; /* NULL: there was none yet */
     struct verified verified;
+    struct known_signatures known;
     uint8_t ended[ENDED_MAX][TABLE_SESSION_ID_SIZE]; /* a ring */
     size_t ended_count, ended_next;
 };
@@ -82,6 +84,7 @@ static int set_document(struct access *access, json_t *document)
     if (!passwords_stay(access->table, table) && verified_forget(&access->verified) < 0) {
         log_error("no random numbers: passwords are checked anew with each request");
     }
+    known_signatures_forget(&access->known);
     table_free(access->table);
     access->table = table;
     access->generation++;
@@ -251,20 +254,20 @@ static struct visitor *make_jwt_visitor(const struct access *access, const struc
     return visitor;
 }
 
-static struct visitor *judge_jwt(const struct access *access, const char *text, int64_t now, const char **why)
+static struct visitor *judge_jwt(struct access *access, const char *text, int64_t now, const char **why)
 {
     struct web_token token;
     struct visitor *visitor = NULL;
 
-    if (web_token_check(&token, access->table->issuers, access->table->issuer_count, text, now, why)) {
+    if (web_token_check_known(&token, access->table->issuers, access->table->issuer_count, text, now,
+                              &access->known, why)) {
         visitor = make_jwt_visitor(access, &token, now, why);
         web_token_clear(&token);
     }
     return visitor;
 }
 
-static struct visitor *judge_token(const struct access *access, const char *text, int64_t now,
-                                   const char **why)
+static struct visitor *judge_token(struct access *access, const char *text, int64_t now, const char **why)
 {
     if (token_is_static(text)) {
         return judge_static(access, text, now, why);
@@ -276,7 +279,7 @@ static struct visitor *judge_token(const struct access *access, const char *text
     return NULL;
 }
 
-static struct visitor *judge_cookies(const struct access *access, const struct credentials *credentials,
+static struct visitor *judge_cookies(struct access *access, const struct credentials *credentials,
                                      int64_t now, const char **why)
 {
     struct visitor *visitor =

@@ -14,6 +14,7 @@
 
 #include "common/base/secret.h"
 #include "common/visitor/base64.h"
+#include "common/visitor/known_signatures.h"
 
 /* Bits of an RSA key (RFC 7518, 3.3), and of the largest that is worth its time. */
 #define RSA_BITS_MIN 2048
@@ -527,9 +528,30 @@ static const char *take_claims(struct web_token *token, const json_t *claims, in
     return why ? why : read_claims(token, claims);
 }
 
+/* Whether ISSUER has signed TEXT. HASH, KNOWN: for a public key. */
+static bool is_right(const struct web_token_issuer *issuer, const struct parts *parts,
+                     const struct signature *signature, const char *text, int64_t now,
+                     const struct known_signatures *known, uint8_t hash[KNOWN_SIGNATURES_HASH_SIZE])
+{
+    if (known && issuer->public_key) {
+        known_signatures_hash(hash, issuer->print, text);
+        if (known_signatures_has(known, hash, now)) {
+            return true;
+        }
+    }
+    return passes_at_first(issuer, parts, signature) && is_signed_by(issuer, text);
+}
+
 bool web_token_check(struct web_token *token, const struct web_token_issuer *issuers, size_t count,
                      const char *text, int64_t now, const char **why)
 {
+    return web_token_check_known(token, issuers, count, text, now, NULL, why);
+}
+
+bool web_token_check_known(struct web_token *token, const struct web_token_issuer *issuers, size_t count,
+                           const char *text, int64_t now, struct known_signatures *known, const char **why)
+{
+    uint8_t hash[KNOWN_SIGNATURES_HASH_SIZE];
     struct parts parts;
     struct signature signature;
     json_t *claims = NULL;
@@ -546,8 +568,8 @@ bool web_token_check(struct web_token *token, const struct web_token_issuer *iss
         return false;
     }
     for (size_t i = 0; i < count && !holds; i++) {
-        if (issuers[i].algorithm != algorithm || !passes_at_first(&issuers[i], &parts, &signature) ||
-            !is_signed_by(&issuers[i], text)) {
+        if (issuers[i].algorithm != algorithm ||
+            !is_right(&issuers[i], &parts, &signature, text, now, known, hash)) {
             continue;
         }
         if (!claims) {
@@ -557,6 +579,9 @@ bool web_token_check(struct web_token *token, const struct web_token_issuer *iss
         token->issuer = &issuers[i];
         *why = claims ? take_claims(token, claims, now) : "the token's payload is no JSON object";
         holds = !*why;
+        if (holds && known && issuers[i].public_key) {
+            known_signatures_add(known, hash, token->expires, now);
+        }
     }
     json_decref(claims);
     if (!holds) {

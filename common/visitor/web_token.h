@@ -66,6 +66,12 @@ bool web_token_has_shape(const char *text);
 bool web_token_check(struct web_token *token, const struct web_token_issuer *issuers, size_t count,
                      const char *text, int64_t now, const char **why);
 
+struct known_signatures;
+
+/* The same; a signature by a public key that is KNOWN is not checked again, and that of a token which holds becomes known. */
+bool web_token_check_known(struct web_token *token, const struct web_token_issuer *issuers, size_t count,
+                           const char *text, int64_t now, struct known_signatures *known, const char **why);
+
 void web_token_clear(struct web_token *token);
 
 #endif

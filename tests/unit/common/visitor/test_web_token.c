@@ -16,6 +16,7 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
+#include "common/visitor/known_signatures.h"
 #include "common/visitor/web_token.h"
 #include "tests/support/token_maker.h"
 
@@ -124,6 +125,96 @@ static void each_algorithm_is_checked_with_its_own_key(void **state)
     for (int i = 0; i < 3; i++) {
         web_token_issuer_clear(&issuers[i]);
     }
+}
+
+/* ---- Signatures that are known ---- */
+
+static bool is_empty(const struct known_signatures *known)
+{
+    static const struct known_signatures empty;
+
+    return memcmp(known, &empty, sizeof(empty)) == 0;
+}
+
+static bool check_known(const struct web_token_issuer *issuer, const char *text, int64_t now,
+                        struct known_signatures *known)
+{
+    struct web_token token;
+    const char *why;
+    bool holds = web_token_check_known(&token, issuer, 1, text, now, known, &why);
+
+    web_token_clear(&token);
+    return holds;
+}
+
+static void a_right_signature_is_checked_once(void **state)
+{
+    static struct known_signatures known;
+    uint8_t hash[KNOWN_SIGNATURES_HASH_SIZE];
+    struct web_token_issuer issuer, other, secret;
+    char *text = strdup(token_make_signed(ES256, PAYLOAD, keys.ec));
+    char *forged = strdup(text);
+
+    (void)state;
+    char *changed = forged + strlen(forged) - 3;
+    *changed = *changed == 'A' ? 'B' : 'A';
+    have_issuer(&issuer, "ES256", keys.ec_pem, "{}");
+    have_issuer(&other, "ES256", keys.ec_pem, "{\"audience\":\"x\"}");
+    have_issuer(&secret, "HS256", TOKEN_MAKER_SECRET, "{}");
+
+    /* What gets nobody in takes no place, and neither does what costs little. */
+    assert_false(check_known(&issuer, forged, NOW, &known));
+    assert_false(check_known(&issuer, text, NOW + 1000, &known));
+    assert_false(check_known(&other, text, NOW, &known));
+    assert_true(check_known(&secret, token_make(PAYLOAD), NOW, &known));
+    assert_true(is_empty(&known));
+
+    assert_true(check_known(&issuer, text, NOW, &known));
+    known_signatures_hash(hash, issuer.print, text);
+    assert_true(known_signatures_has(&known, hash, NOW));
+    assert_true(check_known(&issuer, text, NOW, &known));
+    assert_false(check_known(&issuer, forged, NOW, &known));
+
+    /* Times and the issuer's settings are judged each time. */
+    assert_false(check_known(&issuer, text, 1700000100 + WEB_TOKEN_LEEWAY, &known));
+    assert_false(check_known(&other, text, NOW, &known));
+
+    /* That it is known is all that is asked of a signature, until it is forgotten. */
+    known_signatures_hash(hash, issuer.print, forged);
+    known_signatures_add(&known, hash, NOW + 10, NOW);
+    assert_true(check_known(&issuer, forged, NOW, &known));
+    assert_false(check_known(&issuer, forged, NOW + 10, &known));
+    known_signatures_forget(&known);
+    assert_false(check_known(&issuer, forged, NOW, &known));
+    assert_true(check_known(&issuer, text, NOW, &known));
+    web_token_issuer_clear(&issuer);
+    web_token_issuer_clear(&other);
+    web_token_issuer_clear(&secret);
+    free(text);
+    free(forged);
+}
+
+/* Many tokens: the newest is always known, and those that last longest stay. */
+static void known_signatures_are_bounded(void **state)
+{
+    static struct known_signatures known;
+    uint8_t hash[KNOWN_SIGNATURES_HASH_SIZE], lasting[KNOWN_SIGNATURES_HASH_SIZE], print[32] = {0};
+    char text[16];
+
+    (void)state;
+    known_signatures_hash(lasting, print, "lasting");
+    known_signatures_add(&known, lasting, NOW + 1000000, NOW);
+    for (int i = 0; i < 4096; i++) {
+        snprintf(text, sizeof(text), "%d", i);
+        known_signatures_hash(hash, print, text);
+        known_signatures_add(&known, hash, NOW + 10 + i, NOW);
+        assert_true(known_signatures_has(&known, hash, NOW));
+        assert_true(known_signatures_has(&known, lasting, NOW));
+    }
+    known_signatures_add(&known, hash, NOW, NOW); /* has expired */
+    print[0] = 1;
+    known_signatures_hash(hash, print, text);
+    assert_false(known_signatures_has(&known, hash, NOW));
 }
 
 /* RFC 7515, A.2 and A.3. */
@@ -661,6 +752,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_algorithm_is_checked_with_its_own_key),
+        cmocka_unit_test(a_right_signature_is_checked_once),
+        cmocka_unit_test(known_signatures_are_bounded),
         cmocka_unit_test(the_examples_of_the_standard_hold),
         cmocka_unit_test(several_keys_of_one_algorithm_are_tried),
         cmocka_unit_test(unsigned_tokens_are_refused),
