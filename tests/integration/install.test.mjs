@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { buildDirectory, run } from '../support/processes.mjs';
+import { buildDirectory, repositoryDirectory, run } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 
 const PROGRAMS = ['ringcastd', 'ringcastctl', 'ringcast-ingest', 'ringcast-fanout', 'ringcast-keeper', 'ringcast-password', 'ringcast-snapshot', 'ringcast-hls', 'ringcast-exporter'];
@@ -79,3 +79,45 @@ scenario('it runs from where it was installed', async (stage) => {
   await stage.viewer(ringcast, 'cam1').more(5);
   await ringcast.stop();
 }, { limit: 120000 });
+
+scenario('the demo is a component of its own, and runs from where it was installed', async (stage) => {
+  const prefix = path.join(stage.directory, 'ringcast');
+  await install(stage, { prefix, root: '' });
+  const { code, stderr } = await run('cmake', ['--install', buildDirectory, '--prefix', prefix, '--component', 'demo']);
+  assert.equal(code, 0, stderr);
+  assert.ok(existsSync(path.join(prefix, 'bin/ringcast-test-camera')));
+  const temporary = stage.file('tmp');
+  mkdirSync(temporary);
+  const demo = path.join(prefix, 'bin/ringcast-demo');
+  const camera = await stage.camera(['--cameras', '1']);
+  const shell = stage.start(demo, ['--port', '0', camera.url()], { detached: true, env: { TMPDIR: temporary } });
+  const [, address] = await shell.until('the address', ({ stdout }) => /(http:\/\/127\.0\.0\.1:\d+\/)/.exec(stdout), 60000);
+  const { cameras } = await (await fetch(new URL('api/cameras', address))).json();
+  assert.equal(cameras.length, 1);
+  assert.deepEqual(await shell.stop('SIGTERM', 30000), { code: 0, signal: null }, shell.log);
+  assert.deepEqual(readdirSync(temporary), [], 'nothing is left');
+  assert.match((await run(demo, ['--help'])).stdout, /^Usage: ringcast-demo /);
+}, { limit: 120000 });
+
+scenario('what the programs need is found in them, and written as a bill of materials', async () => {
+  const dependencies = path.join(repositoryDirectory, 'deploy/dependencies');
+  const list = await run(dependencies, [path.join(buildDirectory, 'bin')]);
+  assert.equal(list.code, 0, list.stderr);
+  const names = list.stdout.trim().split('\n');
+  for (const wanted of [/^libavformat\d/, /^libjansson\d/, /^libwebsockets\d/, /^libwebsockets-evlib-ev$/, /^libc6$/])
+    assert.ok(names.some((name) => wanted.test(name)), `${wanted} is missing in ${names}`);
+  assert.deepEqual(names.filter((name) => name.startsWith('libgst')), [], 'only the test camera needs it');
+
+  const bill = () => run(dependencies, ['--spdx', path.join(buildDirectory, 'bin')], { env: { SOURCE_DATE_EPOCH: '1790000000' } });
+  const { stdout } = await bill();
+  assert.equal((await bill()).stdout, stdout, 'the same programs have the same bill');
+  const { spdxVersion, packages, relationships, creationInfo } = JSON.parse(stdout);
+  assert.equal(spdxVersion, 'SPDX-2.3');
+  assert.equal(creationInfo.created, '2026-09-21T14:13:20Z');
+  const ids = new Set(['SPDXRef-DOCUMENT', ...packages.map(({ SPDXID }) => SPDXID)]);
+  assert.equal(ids.size, packages.length + 1, 'each package is there once');
+  for (const { spdxElementId, relatedSpdxElement } of relationships) assert.ok(ids.has(spdxElementId) && ids.has(relatedSpdxElement));
+  const directly = relationships.filter(({ relationshipType }) => relationshipType === 'DEPENDS_ON').map(({ relatedSpdxElement }) => relatedSpdxElement);
+  assert.deepEqual(directly.map((id) => packages.find(({ SPDXID }) => SPDXID === id).name).sort(), names.sort());
+  assert.ok(packages.every(({ versionInfo }) => /\d/.test(versionInfo)));
+}, { skip: existsSync('/usr/bin/dpkg-query') ? false : 'no dpkg-query' });

@@ -35,7 +35,7 @@ fi
     -o "$work/shared"
 static=$(pkg-config --static --libs libringcast | sed 's/-lringcast/-l:libringcast.a/')
 "$compiler" -std=c17 $flags $(pkg-config --cflags libringcast) "$program" $static -o "$work/static"
-readelf -d "$work/shared" | grep -q 'NEEDED.*libringcast\.so\.0\]' || fail "not linked to libringcast.so.0"
+readelf -d "$work/shared" | grep -q 'NEEDED.*libringcast\.so\.1\]' || fail "not linked to libringcast.so.1"
 ! readelf -d "$work/static" | grep -q 'NEEDED.*libringcast' || fail "the static program needs the shared library"
 
 # An example for strangers is short.

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# A Debian in a directory: as a chroot that runs one command, and as a machine of its own with systemd as its first process and
+# a network that has only a loopback interface. Source it; as root.
+
+# in_chroot ROOT COMMAND...: runs it there, with this machine's network.
+in_chroot() {
+    local root=$1
+    shift
+    [[ -e /etc/resolv.conf ]] && cat /etc/resolv.conf >"$root/etc/resolv.conf"
+    unshare --mount --pid --fork --kill-child bash -c '
+        root=$1
+        shift
+        mount --make-rprivate /
+        mount -t proc proc "$root/proc"
+        mount --rbind /dev "$root/dev"
+        mount -t tmpfs tmpfs "$root/dev/shm" -o mode=1777
+        mount -t tmpfs tmpfs "$root/tmp" -o mode=1777
+        exec chroot "$root" /usr/bin/env -i HOME=/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LC_ALL=C.UTF-8 \
+            DEBIAN_FRONTEND=noninteractive DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS-}" "$@"' _ "$root" "$@"
+}
+
+# machine_boot ROOT LOG: starts it. Sets machine_shell, which machine_halt ends, and machine, its first process.
+machine_boot() {
+    unshare --mount --pid --uts --ipc --cgroup --net --fork --kill-child bash -c '
+        set -e
+        root=$1
+        mount --make-rprivate /
+        mount --bind "$root" "$root"
+        mount -t proc proc "$root/proc"
+        mount -t sysfs -o ro sysfs "$root/sys"
+        mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+        mount -t tmpfs tmpfs "$root/run" -o mode=755
+        mount -t tmpfs tmpfs "$root/tmp" -o mode=1777
+        mount -t tmpfs tmpfs "$root/dev" -o mode=755
+        for name in null zero full random urandom tty; do
+            touch "$root/dev/$name"
+            mount --bind "/dev/$name" "$root/dev/$name"
+        done
+        mkdir "$root/dev/shm" "$root/dev/pts"
+        mount -t tmpfs tmpfs "$root/dev/shm" -o mode=1777
+        mount -t devpts devpts "$root/dev/pts" -o newinstance,ptmxmode=0666
+        ln -s pts/ptmx "$root/dev/ptmx"
+        ln -s /proc/self/fd "$root/dev/fd"
+        for i in 0:stdin 1:stdout 2:stderr; do ln -s "fd/${i%:*}" "$root/dev/${i#*:}"; done
+        cd "$root"
+        mkdir -p .old
+        pivot_root . .old
+        umount -l /.old
+        rmdir /.old
+        exec /usr/bin/env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb \
+            /lib/systemd/systemd --log-target=console --show-status=0' _ "$1" <"/dev/null" >"$2" 2>&1 &
+    machine_shell=$!
+    machine=''
+    local state='' deadline=$((SECONDS + 120))
+    until [[ $state == running || $state == degraded ]]; do
+        kill -0 "$machine_shell" 2>/dev/null || { cat "$2" >&2 && return 1; }
+        ((SECONDS < deadline)) || { echo "the machine does not start: $state" >&2 && return 1; }
+        machine=$(cat "/proc/$machine_shell/task/$machine_shell/children" 2>/dev/null)
+        machine=${machine%% *}
+        sleep 0.2
+        [[ -n $machine ]] && state=$(on_machine systemctl is-system-running 2>/dev/null)
+    done
+    return 0
+}
+
+# on_machine COMMAND...: runs it there as root.
+on_machine() {
+    nsenter -t "$machine" -m -p -u -i -C -n /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb \
+        LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+# beside_machine COMMAND...: runs a program of this machine with the other's network.
+beside_machine() {
+    nsenter -t "$machine" -n "$@"
+}
+
+machine_halt() {
+    [[ -n ${machine_shell-} ]] || return 0
+    kill -KILL "$machine_shell" 2>/dev/null
+    wait "$machine_shell" 2>/dev/null
+    machine_shell=''
+}
