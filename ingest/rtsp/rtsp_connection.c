@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/hash.h"
 #include "common/log/log.h"
+#include "ingest/rtsp/rtsp_trace.h"
 
 /* Requests of the camera's that are answered in one turn; more is a flood. */
 #define PEER_REQUESTS_MAX 32
@@ -257,6 +258,7 @@ static int send_request(struct rtsp_connection *connection, char error[RTSP_ERRO
     if (size == 0) {
         return rtsp_connection_fail(connection, -ENOBUFS, error, "the camera takes no requests any more");
     }
+    rtsp_trace_request(connection->out + connection->out_size, size);
     connection->out_size += size;
     return flush(connection, error);
 }
@@ -460,6 +462,9 @@ int rtsp_connection_next(struct rtsp_connection *connection, enum rtsp_event *ev
         }
         if (*event == RTSP_EVENT_PACKET) {
             return 0;
+        }
+        if (*event == RTSP_EVENT_MESSAGE) {
+            rtsp_trace_message(&connection->input.message);
         }
         if (*event == RTSP_EVENT_MESSAGE && is_response(connection)) {
             return 0;
