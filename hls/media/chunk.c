@@ -38,7 +38,7 @@ struct defaults {
 
 static bool parse_prft(struct box_span content, struct chunk *chunk)
 {
-    uint32_t kind, track, low;
+    uint32_t kind, track, low = 0;
 
     if (!box_take32(&content, &kind) || !box_take32(&content, &track) || !box_take64(&content, &chunk->ntp)) {
         return false;
@@ -73,7 +73,7 @@ static bool parse_tfhd(struct box_span content, struct defaults *defaults)
 
 static bool parse_tfdt(struct box_span content, uint64_t *time)
 {
-    uint32_t kind, low;
+    uint32_t kind, low = 0;
 
     if (!box_take32(&content, &kind)) {
         return false;
@@ -133,7 +133,7 @@ static bool parse_trun(struct box_span content, const struct defaults *defaults,
 static bool parse_traf(struct box_span content, const struct box *moof, const struct box *mdat,
                        uint32_t video, uint32_t audio, struct chunk *chunk)
 {
-    struct box tfhd, tfdt, trun;
+    struct box tfhd = {0}, tfdt = {0}, trun = {0};
     struct defaults defaults;
 
     if (!box_find(content, BOX_TYPE("tfhd"), &tfhd) || !box_find(content, BOX_TYPE("tfdt"), &tfdt) ||
