@@ -73,7 +73,7 @@ static void give_up(struct viewer *viewer)
 {
     if (guest_is_http(viewer->guest)) {
         close_guest(viewer, GUEST_AWAY, GUEST_IS_AWAY);
-    } else if (!viewer_is_blocked(viewer) && !guest_send_error(viewer, "streams: " GUEST_IS_AWAY)) {
+    } else if (!viewer_is_blocked(viewer) && !guest_send_error(viewer, "mse", "streams: " GUEST_IS_AWAY)) {
         feed_leave(viewer);
         viewer_cut(viewer);
     }

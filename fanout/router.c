@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "common/log/log.h"
+#include "fanout/go2rtc.h"
 #include "fanout/http/cors.h"
 #include "fanout/http/foreign_page.h"
 #include "fanout/http/http_response.h"
+#include "fanout/http/media_query.h"
 #include "fanout/http/post_body.h"
 #include "fanout/http/redirect.h"
 #include "fanout/http/session_requests.h"
@@ -147,6 +149,27 @@ static int ask_program(const struct visit *visit, enum program_kind program, con
     return error < 0 ? errand_refuse(visit->wsi, visit->request, error) : 0;
 }
 
+/* go2rtc's name for a snapshot: `src`, and `w` for its width. */
+static int answer_go2rtc_snapshot(const struct visit *visit)
+{
+    char width[16];
+    struct permit *permit;
+    const struct stream *stream = go2rtc_find_asked(visit, &permit);
+
+    if (!stream) {
+        return http_response_refuse(visit->wsi, visit->request, 404, NULL);
+    }
+    const struct errand_question question = {
+        .program = PROGRAM_SNAPSHOT,
+        .stream = stream->name,
+        .what = "picture",
+        .width = media_query_value(visit->wsi, "w", width, sizeof(width)) ? width : NULL,
+    };
+    int error = errand_begin(&visit->router->errands, visit->wsi, visit->request, permit, &question);
+    permit_unref(permit);
+    return error < 0 ? errand_refuse(visit->wsi, visit->request, error) : 0;
+}
+
 static int answer_snapshot(const struct visit *visit)
 {
     return ask_program(visit, PROGRAM_SNAPSHOT, "picture", 0);
@@ -229,19 +252,40 @@ static const struct route routes[] = {
     {MEDIA_ROUTES_STREAM, READ, GATE_CAMERA, media_routes_stream, camera_of_file},
 };
 
+/* go2rtc's, if the configuration has them: `src` in the query names a camera, for which go2rtc.c asks. */
+static const struct route go2rtc_routes[] = {
+    {"/api", READ, GATE_VISITOR, go2rtc_about, NULL},
+    {"/api/streams", READ, GATE_VISITOR, go2rtc_streams, NULL},
+    {"/api/stream.mp4", READ, GATE_VISITOR, go2rtc_stream_file, NULL},
+    {"/api/frame.mp4", READ, GATE_VISITOR, go2rtc_picture_file, NULL},
+    {"/api/frame.jpeg", READ, GATE_VISITOR, answer_go2rtc_snapshot, NULL},
+    {"/api/stream.m3u8", READ, GATE_VISITOR, go2rtc_playlist, NULL},
+    {GO2RTC_SOCKET_PATH, READ, GATE_VISITOR, go2rtc_plain_socket, NULL},
+};
+
 /* Everything else: the player's files, which are the same for everybody. */
 static const struct route files = {"", READ, GATE_PUBLIC, answer_asset, NULL};
 
-static const struct route *find_route(const char *path)
+static const struct route *find_in(const struct route *list, size_t count, const char *path)
 {
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-        size_t length = strlen(routes[i].path);
-        bool prefix = length > 1 && routes[i].path[length - 1] == '/';
-        if (strncmp(path, routes[i].path, prefix ? length : length + 1) == 0) {
-            return &routes[i];
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(list[i].path);
+        bool prefix = length > 1 && list[i].path[length - 1] == '/';
+        if (strncmp(path, list[i].path, prefix ? length : length + 1) == 0) {
+            return &list[i];
         }
     }
-    return &files;
+    return NULL;
+}
+
+static const struct route *find_route(const struct policy *policy, const char *path)
+{
+    const struct route *route = find_in(routes, sizeof(routes) / sizeof(routes[0]), path);
+
+    if (!route && policy->go2rtc) {
+        route = find_in(go2rtc_routes, sizeof(go2rtc_routes) / sizeof(go2rtc_routes[0]), path);
+    }
+    return route ? route : &files;
 }
 
 /* Of ROUTE, as a header line. */
@@ -442,7 +486,7 @@ static int answer_request(struct router *router, struct lws *wsi, bool whole)
     if (request.is_base) {
         return redirect_to_base(wsi, &request);
     }
-    const struct route *route = find_route(request.path);
+    const struct route *route = find_route(router->policy, request.path);
     char camera[HTTP_REQUEST_PATH_SIZE];
     struct permit *permit;
     if (route->camera) {
@@ -600,6 +644,13 @@ static enum gate_verdict admit(struct router *router, struct connection *connect
     return GATE_OPEN;
 }
 
+/* The same for a client of go2rtc's, who says over its WebSocket what it wants; only who it is counts now. */
+static enum gate_verdict admit_guest(struct router *router, struct connection *connection,
+                                     const struct http_request *request)
+{
+    return gate_ask(&router->gate, connection->wsi, request, GATE_VISITOR, NULL, &connection->permit);
+}
+
 int router_upgrade(struct router *router, struct lws *wsi, bool room)
 {
     struct upgrade upgrade;
@@ -607,6 +658,7 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
     int status = upgrade_read(wsi, router->policy, &upgrade);
     const struct http_request *request = &upgrade.request;
     const char *camera = camera_of(request->path);
+    bool go2rtc = router->policy->go2rtc && strcmp(request->path, GO2RTC_SOCKET_PATH) == 0;
 
     if (status < 0 || !connection) {
         return -1;
@@ -625,7 +677,7 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
     if (status == 403) {
         return foreign_page_refuse(wsi, request);
     }
-    if (status == 0 && !camera) {
+    if (status == 0 && !camera && !go2rtc) {
         status = 404;
     }
     if (status == 0 && !room) {
@@ -635,7 +687,11 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
         return http_response_refuse(wsi, request, status,
                                     status == 426 ? "Sec-WebSocket-Version: 13\r\n" : NULL);
     }
-    enum gate_verdict verdict = admit(router, connection, request, camera, upgrade.stream);
+    enum gate_verdict verdict = go2rtc ? admit_guest(router, connection, request)
+                                       : admit(router, connection, request, camera, upgrade.stream);
+    if (verdict == GATE_OPEN && go2rtc) {
+        verdict = go2rtc_begin(connection, wsi, upgrade.stream) ? GATE_OPEN : GATE_BUSY;
+    }
     if (verdict != GATE_OPEN) {
         return router_refuse(router, wsi, request, verdict);
     }

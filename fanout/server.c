@@ -14,6 +14,7 @@
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "fanout/feed/viewer.h"
+#include "fanout/go2rtc.h"
 #include "fanout/http/close_frame.h"
 #include "fanout/http/unread_request.h"
 #include "fanout/http/viewer_command.h"
@@ -36,6 +37,9 @@
 
 /* As if there were so many connections at least, parts of them may be idle. */
 #define IDLE_TOTAL_MIN 512u
+
+/* A client of go2rtc's that has no stream is cut off after so long. */
+#define AT_DOOR_TIMEOUT_S 30
 
 /* Browsers' and proxies' patience with a silent connection is 60 s or less. */
 #define PING_INTERVAL_MS 25000
@@ -270,10 +274,20 @@ static void begin_viewer(struct server *server, struct connection *connection, s
     }
 }
 
+static void wait_at_door(struct viewer *viewer)
+{
+    viewer_enter_state(viewer, VIEWER_AT_DOOR);
+    lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, AT_DOOR_TIMEOUT_S);
+}
+
 static int viewer_established(struct server *server, struct lws *wsi, struct viewer *viewer)
 {
     struct connection *connection = lws_get_opaque_user_data(wsi);
     begin_viewer(server, connection, viewer);
+    if (connection->guest) {
+        wait_at_door(viewer);
+        return 0;
+    }
     join(server, connection, viewer);
     return 0;
 }
@@ -297,7 +311,7 @@ static void begin_guest(struct server *server, struct lws *wsi)
     struct connection *connection = lws_get_opaque_user_data(wsi);
     struct viewer *viewer = lws_wsi_user(wsi);
 
-    if (!connection || !connection->guest || !viewer || viewer->wsi) {
+    if (!connection || !connection->guest || !guest_is_http(connection->guest) || !viewer || viewer->wsi) {
         return;
     }
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
@@ -318,12 +332,29 @@ static int finish_guest(struct viewer *viewer)
     return -1;
 }
 
+/* A client of go2rtc's has said what it wants, or has left its feed. */
+static void serve_go2rtc(struct viewer *viewer)
+{
+    struct server *server = server_of(viewer->wsi);
+    struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
+
+    if (viewer->guest->is_out) {
+        viewer->guest->is_out = false;
+        wait_at_door(viewer);
+    } else if (viewer->guest->has_asked && go2rtc_choose(&server->router, connection, viewer)) {
+        lws_set_timeout(viewer->wsi, NO_PENDING_TIMEOUT, 0);
+        viewer_enter_state(viewer, VIEWER_BEHIND);
+        join(server, connection, viewer);
+    }
+}
+
 static int viewer_writable(struct viewer *viewer)
 {
     switch ((enum viewer_state)viewer->state) {
     case VIEWER_NONE:
         return -1;
     case VIEWER_AT_DOOR:
+        serve_go2rtc(viewer);
         return 0;
     case VIEWER_CLOSING:
         if (viewer->guest && guest_is_http(viewer->guest)) {
@@ -402,6 +433,17 @@ static void refuse_input(struct viewer *viewer, uint16_t code, const char *reaso
     viewer_close(viewer, code, reason);
 }
 
+/* Messages in pieces are put together; binary ones are not for us. */
+static int guest_received(struct viewer *viewer, const void *data, size_t length)
+{
+    bool last = lws_is_final_fragment(viewer->wsi) && lws_remaining_packet_payload(viewer->wsi) == 0;
+
+    if (!lws_frame_is_binary(viewer->wsi) && go2rtc_received(viewer, data, length, last)) {
+        serve_go2rtc(viewer);
+    }
+    return 0;
+}
+
 static int viewer_received(struct viewer *viewer, const void *data, size_t length)
 {
     if (viewer->state == VIEWER_NONE || viewer->state == VIEWER_CLOSING) {
@@ -414,6 +456,9 @@ static int viewer_received(struct viewer *viewer, const void *data, size_t lengt
     if (!is_utf8(viewer, data, length)) {
         refuse_input(viewer, LWS_CLOSE_STATUS_INVALID_PAYLOAD, VIEWER_NOT_UTF8);
         return 0;
+    }
+    if (viewer->guest) {
+        return guest_received(viewer, data, length);
     }
     return viewer->state != VIEWER_AT_DOOR && is_whole_text(viewer->wsi)
                ? obey(viewer, viewer_command_parse(data, length))
@@ -521,13 +566,15 @@ static int answered(struct lws *wsi, int result)
     if (connection) {
         bool waits = router_is_waiting(connection);
         request_deadlines_expect(&server_of(wsi)->deadlines, connection,
-                                 connection->stream || waits ? CONNECTION_NONE : CONNECTION_NEXT);
+                                 connection->stream || connection->guest || waits ? CONNECTION_NONE
+                                                                                  : CONNECTION_NEXT);
         unread_request_done(connection);
         connection->is_ended = result != 0;
         if (errand_is_waiting(connection)) {
             connections_enter(&server_of(wsi)->connections, connection, CONNECTION_BUSY);
         }
-        if (connection->stream || waits || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
+        if (connection->stream || connection->guest || waits ||
+            lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
             arrivals_leave(&server_of(wsi)->arrivals,
                            connection); /* a viewer, or a body: neither is a request's head */
         }

@@ -172,6 +172,7 @@ struct config {
     struct config_list frame_ancestors; /* sources of Content-Security-Policy; not empty */
     char *base_path;                    /* "" or "/…" without a slash at the end */
     size_t hsts;                        /* seconds; 0: no such header */
+    bool go2rtc;                        /* go2rtc's paths are there */
     struct config_limits limits;
     enum log_level log_level;
     enum log_format log_format;

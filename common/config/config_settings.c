@@ -231,6 +231,7 @@ static const struct setting top_settings[] = {
     {"base_path", SETTING_STRING, 0, TOP(base_path), 0, BASE_PATH_MAX, .text = "",
      .check = config_check_base_path},
     {"hsts", SETTING_INTEGER, 0, TOP(hsts), 0, HSTS_MAX, .number = 0},
+    {"go2rtc", SETTING_BOOLEAN, 0, TOP(go2rtc), .number = false},
     {"limits", SETTING_GROUP, 0, 0, .members = &limits_group},
     {"cameras", SETTING_CAMERAS, SETTING_REQUIRED, TOP(cameras), 0, SETTING_CAMERAS_MAX, .number = 0},
 };

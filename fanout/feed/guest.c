@@ -30,8 +30,18 @@ void guest_free(struct guest *guest)
 {
     if (guest) {
         free(guest->head);
+        free(guest->source);
+        free(guest->text);
         free(guest);
     }
+}
+
+void guest_begin_again(struct guest *guest, bool is_streaming)
+{
+    guest->begun = guest->is_out = false;
+    guest->not_before_ns = is_streaming ? 0 : clock_now_ns();
+    guest->viewer->init_id = 0;
+    guest->viewer->last_sequence = 0;
 }
 
 bool guest_is_http(const struct guest *guest)
@@ -66,6 +76,7 @@ bool guest_has_ended(struct viewer *viewer)
     guest->ending = false;
     if (guest->is_out) {
         viewer_enter_state(viewer, VIEWER_AT_DOOR);
+        viewer_want_writable(viewer); /* the server hears of it */
     } else {
         viewer_close(viewer, guest->code, guest->reason);
     }
@@ -147,9 +158,9 @@ static bool send_text(const struct viewer *viewer, json_t *text)
     return sent;
 }
 
-bool guest_send_error(struct viewer *viewer, const char *text)
+bool guest_send_error(struct viewer *viewer, const char *type, const char *text)
 {
-    return send_text(viewer, json_pack("{s:s, s:s+}", "type", "error", "value", "mse: ", text));
+    return send_text(viewer, json_pack("{s:s, s:s++}", "type", "error", "value", type, ": ", text));
 }
 
 /* ---- Init segments ---- */
@@ -194,7 +205,7 @@ static bool refuse_codecs(struct viewer *viewer, unsigned tracks)
     snprintf(text, sizeof(text), "streams: codecs not matched: %s => %s", codec_choice_names(tracks, has),
              codec_choice_names(guest->codecs, plays));
     guest->is_out = true;
-    return guest_send_error(viewer, text) ? end(guest, GUEST_DONE, NULL) : false;
+    return guest_send_error(viewer, "mse", text) ? end(guest, GUEST_DONE, NULL) : false;
 }
 
 /* The answer to {"type":"mse"}: what will come. */
@@ -216,6 +227,13 @@ static bool agree(struct viewer *viewer, const struct init_cache *init)
                                        json_sprintf("video/mp4; codecs=\"%.*s\"", length, init->codecs)));
 }
 
+/* go2rtc's own player begins to play at 0, and waits for five seconds if nothing is there. */
+static void begin_times(struct guest *guest, const struct packet *fragment, const struct tracks *tracks)
+{
+    guest->shift_timescale = tracks->video_timescale;
+    guest->shift = tracks_begin(packet_payload(fragment), fragment->length, tracks, !guest->picture_only);
+}
+
 static bool begin(struct viewer *viewer, const struct init_cache *init,
                   const struct fragment_buffer *fragment)
 {
@@ -231,6 +249,7 @@ static bool begin(struct viewer *viewer, const struct init_cache *init,
     guest->begun = true;
     guest->begun_ns = clock_now_ns();
     guest->begun_at = fragment->entry.decode_time;
+    begin_times(guest, &fragment->packet, &init->tracks);
     return true;
 }
 
@@ -303,10 +322,23 @@ static void count_gap(struct viewer *viewer, uint64_t sequence)
     }
 }
 
+/* Makes of the fragment in PACKET what the guest is to get. */
+static void change(const struct guest *guest, const struct packet *packet, const struct tracks *tracks,
+                   struct tracks_edits *edits)
+{
+    if (guest->kind == GUEST_GO2RTC) {
+        tracks_shift(packet_payload(packet), packet->length, tracks, guest->shift, guest->shift_timescale,
+                     edits);
+    }
+    if (guest->sound_hidden) {
+        tracks_hide(packet_payload(packet), packet->length, tracks, edits);
+    }
+}
+
 bool guest_send_fragment(struct viewer *viewer, struct init_cache *init, struct fragment_buffer *fragment)
 {
     struct guest *guest = viewer->guest;
-    struct tracks_hidden hidden = {0};
+    struct tracks_edits edits = {0};
 
     if (!guest_may_begin(guest, &fragment->entry)) {
         return true;
@@ -318,11 +350,9 @@ bool guest_send_fragment(struct viewer *viewer, struct init_cache *init, struct 
     if (is_long_enough(guest, &fragment->entry)) {
         return end(guest, GUEST_DONE, "the file is as long as it was to be");
     }
-    if (guest->sound_hidden) {
-        tracks_hide(packet_payload(&fragment->packet), fragment->packet.length, init->tracks.video, &hidden);
-    }
+    change(guest, &fragment->packet, &init->tracks, &edits);
     bool sent = send_bytes(viewer, &fragment->packet);
-    tracks_show(&hidden);
+    tracks_restore(&edits);
     viewer->last_sequence = fragment->entry.sequence;
     return sent && guest->kind == GUEST_PICTURE ? end(guest, GUEST_DONE, NULL) : sent;
 }

@@ -37,7 +37,10 @@ struct guest {
     enum guest_kind kind;
     bool begun;        /* it has its first init segment */
     bool ending;       /* it is to be closed with `code` and `reason` */
-    bool is_out;       /* it has left its feed, and may ask again */
+    bool is_out;       /* it leaves its feed, and may ask again */
+    uint8_t wanted;    /* of a GUEST_GO2RTC: enum upgrade_stream, used by go2rtc.c */
+    bool has_asked;    /* of a GUEST_GO2RTC: for its stream, which it has not got yet */
+    bool is_text_lost; /* the message that is coming in is too long */
     bool picture_only; /* it does not get the camera's sound */
     bool sound_hidden; /* it does not get the sound of the present fragments */
     uint16_t code;
@@ -48,9 +51,14 @@ struct guest {
     int64_t not_before_ns;         /* CLOCK_MONOTONIC: older fragments are not for it to begin with */
     int64_t begun_ns;              /* CLOCK_MONOTONIC */
     int64_t begun_at;              /* decode time of its first fragment, in the track's timescale */
+    uint64_t shift;                /* of a GUEST_GO2RTC: decode times are earlier by that, … */
+    uint32_t shift_timescale;      /* … in units of this a second */
     int64_t duration_ns;           /* of the file; 0: as long as the client reads */
     int64_t since_ns, due_ns;      /* CLOCK_MONOTONIC: used by guest_list.c */
-    char *head;                    /* of the HTTP answer, but for what tells its length; owned */
+    char *source;                  /* of a GUEST_GO2RTC: what it asked for; owned */
+    char *text;                    /* of a GUEST_GO2RTC: the message that is coming in; owned */
+    size_t text_length;
+    char *head; /* of the HTTP answer, but for what tells its length; owned */
 };
 
 /* NULL: out of memory. */
@@ -74,8 +82,14 @@ bool guest_send_fragment(struct viewer *viewer, struct init_cache *init, struct 
 /* True if the guest has left or ends in order; it is then closed here, if it has to be. It must not be in a feed. */
 bool guest_has_ended(struct viewer *viewer);
 
-/* Sends {"type":"error"} with TEXT to a GUEST_GO2RTC that is not blocked. False: the connection is broken. */
-bool guest_send_error(struct viewer *viewer, const char *text);
+/* A GUEST_GO2RTC joins a feed, not for the first time perhaps. IS_STREAMING: what its ring has is new. */
+void guest_begin_again(struct guest *guest, bool is_streaming);
+
+/*
+ * Sends {"type":"error"} with TEXT, which answers a request of TYPE, to a GUEST_GO2RTC that is not blocked. False: the connection is
+ * broken.
+ */
+bool guest_send_error(struct viewer *viewer, const char *type, const char *text);
 
 /* Writes the end of the file to a guest over HTTP that is not blocked and has begun. */
 void guest_finish_file(struct viewer *viewer);

@@ -57,15 +57,27 @@ static uint32_t field(const struct box *box, size_t offset)
     return box->size >= offset + 4 ? bytes_get_be32(box->data + offset) : 0;
 }
 
-/* 8.3.2: behind two times, which version 1 has in 64 bits. */
+/* What `tkhd` (8.3.2) and `mdhd` (8.4.2) have behind two times, which version 1 has in 64 bits. */
+static uint32_t behind_times(const struct box *box)
+{
+    if (box->size <= BOX_HEADER_SIZE) {
+        return 0;
+    }
+    return field(box, box->data[BOX_HEADER_SIZE] == 1 ? FULL_BOX_SIZE + 16 : FULL_BOX_SIZE + 8);
+}
+
 static uint32_t id_of_trak(const struct box *trak)
 {
     struct box tkhd;
 
-    if (!find_in(trak, "tkhd", &tkhd) || tkhd.size <= BOX_HEADER_SIZE) {
-        return 0;
-    }
-    return field(&tkhd, tkhd.data[BOX_HEADER_SIZE] == 1 ? FULL_BOX_SIZE + 16 : FULL_BOX_SIZE + 8);
+    return find_in(trak, "tkhd", &tkhd) ? behind_times(&tkhd) : 0;
+}
+
+static uint32_t timescale_of_trak(const struct box *trak)
+{
+    struct box mdia, mdhd;
+
+    return find_in(trak, "mdia", &mdia) && find_in(&mdia, "mdhd", &mdhd) ? behind_times(&mdhd) : 0;
 }
 
 /* 8.4.3: behind `pre_defined`. */
@@ -113,8 +125,13 @@ void tracks_read(const uint8_t *init, size_t length, struct tracks *tracks)
         }
         if (is_video(&trak) && found.video == 0) {
             found.video = id_of_trak(&trak);
+            found.video_timescale = timescale_of_trak(&trak);
             found.video_key = key_of(&moov, &trak);
         } else {
+            if (found.sound == 0) {
+                found.sound = id_of_trak(&trak);
+                found.sound_timescale = timescale_of_trak(&trak);
+            }
             found.sound_key ^= key_of(&moov, &trak);
         }
     }
@@ -164,28 +181,131 @@ size_t tracks_copy_picture(const uint8_t *init, size_t length, const struct trac
     return copy_boxes(init, length, tracks->video, out);
 }
 
-void tracks_hide(uint8_t *fragment, size_t length, uint32_t video, struct tracks_hidden *hidden)
-{
-    struct box moof, traf, tfhd;
+/* ---- Fragments ---- */
 
-    hidden->count = 0;
-    if (video == 0 || !find(fragment, length, "moof", &moof)) {
+/* Writes LENGTH bytes, at most 8, of VALUE at AT, a place in FRAGMENT that was read as a part of a box. False: too many edits. */
+static bool edit(struct tracks_edits *edits, uint8_t *at, const void *value, uint8_t length)
+{
+    if (edits->count == TRACKS_EDITS_MAX) {
+        return false;
+    }
+    edits->list[edits->count].at = at;
+    edits->list[edits->count].length = length;
+    memcpy(edits->list[edits->count++].old, at, length);
+    memcpy(at, value, length);
+    return true;
+}
+
+/* The next `traf` in the fragment's `moof`, with the ID of its track. */
+static bool next_traf(const struct box *moof, size_t *at, struct box *traf, uint32_t *id)
+{
+    struct box tfhd;
+
+    while (next_box(moof->data + BOX_HEADER_SIZE, moof->size - BOX_HEADER_SIZE, at, traf)) {
+        if (is(traf, "traf") && find_in(traf, "tfhd", &tfhd)) {
+            *id = id_of(&tfhd);
+            return true;
+        }
+    }
+    return false;
+}
+
+void tracks_hide(uint8_t *fragment, size_t length, const struct tracks *tracks, struct tracks_edits *edits)
+{
+    struct box moof, traf;
+    uint32_t id;
+
+    if (tracks->video == 0 || !find(fragment, length, "moof", &moof)) {
         return;
     }
-    size_t at = 0;
-    while (hidden->count < TRACKS_HIDDEN_MAX &&
-           next_box(moof.data + BOX_HEADER_SIZE, moof.size - BOX_HEADER_SIZE, &at, &traf)) {
-        if (is(&traf, "traf") && find_in(&traf, "tfhd", &tfhd) && id_of(&tfhd) != video) {
-            uint8_t *type = fragment + (traf.data - fragment) + 4;
-            memcpy(type, "free", 4);
-            hidden->types[hidden->count++] = type;
+    for (size_t at = 0; next_traf(&moof, &at, &traf, &id);) {
+        if (id != tracks->video && !edit(edits, fragment + (traf.data - fragment) + 4, "free", 4)) {
+            return;
         }
     }
 }
 
-void tracks_show(const struct tracks_hidden *hidden)
+/* BASE, in units of FROM a second, in units of TO; without FROM or TO there is no telling. */
+static uint64_t in_units(uint64_t base, uint32_t from, uint32_t to)
 {
-    for (unsigned i = 0; i < hidden->count; i++) {
-        memcpy(hidden->types[i], "traf", 4);
+    return from == 0 ? 0 : base / from * to + base % from * to / from;
+}
+
+static uint32_t timescale_of(const struct tracks *tracks, uint32_t id)
+{
+    return id == tracks->video ? tracks->video_timescale : id == tracks->sound ? tracks->sound_timescale : 0;
+}
+
+/* The decode time of TRAF in its `tfdt` (8.8.12), which has 64 bits in version 1: 8, else 4 bytes at *PLACE. 0: there is none. */
+static uint8_t find_time(const struct box *traf, const uint8_t **place, uint64_t *time)
+{
+    struct box tfdt;
+
+    if (!find_in(traf, "tfdt", &tfdt) || tfdt.size < FULL_BOX_SIZE + 4) {
+        return 0;
+    }
+    uint8_t length = tfdt.data[BOX_HEADER_SIZE] == 1 ? 8 : 4;
+    if (tfdt.size < FULL_BOX_SIZE + length) {
+        return 0;
+    }
+    *place = tfdt.data + FULL_BOX_SIZE;
+    *time = length == 8 ? bytes_get_be64(*place) : bytes_get_be32(*place);
+    return length;
+}
+
+uint64_t tracks_begin(const uint8_t *fragment, size_t length, const struct tracks *tracks, bool with_sound)
+{
+    struct box moof, traf;
+    const uint8_t *place;
+    uint64_t time, first = UINT64_MAX;
+    uint32_t id;
+
+    if (tracks->video == 0 || !find(fragment, length, "moof", &moof)) {
+        return 0;
+    }
+    for (size_t at = 0; next_traf(&moof, &at, &traf, &id);) {
+        if ((id == tracks->video || with_sound) && find_time(&traf, &place, &time) > 0) {
+            time = in_units(time, timescale_of(tracks, id), tracks->video_timescale);
+            first = time < first ? time : first;
+        }
+    }
+    return first == UINT64_MAX ? 0 : first;
+}
+
+static void shift_traf(uint8_t *fragment, const struct box *traf, uint64_t by, struct tracks_edits *edits)
+{
+    const uint8_t *place;
+    uint8_t value[8];
+    uint64_t time;
+    uint8_t length = find_time(traf, &place, &time);
+
+    if (length > 0) {
+        bytes_put_be64(value, time > by ? time - by : 0);
+        edit(edits, fragment + (place - fragment), value + 8 - length, length);
+    }
+}
+
+void tracks_shift(uint8_t *fragment, size_t length, const struct tracks *tracks, uint64_t base,
+                  uint32_t timescale, struct tracks_edits *edits)
+{
+    struct box prft, moof, traf;
+    uint32_t id;
+
+    if (tracks->video == 0 || !find(fragment, length, "moof", &moof)) {
+        return;
+    }
+    if (find(fragment, length, "prft", &prft)) {
+        edit(edits, fragment + (prft.data - fragment) + 4, "free", 4);
+    }
+    for (size_t at = 0; next_traf(&moof, &at, &traf, &id);) {
+        shift_traf(fragment, &traf, in_units(base, timescale, timescale_of(tracks, id)), edits);
+    }
+}
+
+void tracks_restore(struct tracks_edits *edits)
+{
+    while (edits->count > 0) {
+        edits->count--;
+        memcpy(edits->list[edits->count].at, edits->list[edits->count].old, edits->list[edits->count].length);
     }
 }

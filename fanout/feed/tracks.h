@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which tracks an init segment has, and how a viewer gets the picture alone of what was made for picture and sound: the
- * sound's boxes are left away from init segments, and become `free` boxes in fragments, so that nothing moves
- * (ISO/IEC 14496-12, 8.1.2). Pure functions; they trust nothing that they read.
+ * Which tracks an init segment has, and how a viewer gets something else of a fragment than the others do, without a copy: some
+ * bytes of it are changed, it is sent, and they are changed back. The sound's boxes become `free` boxes, so that nothing moves
+ * (ISO/IEC 14496-12, 8.1.2); decode times begin elsewhere. Pure functions; they trust nothing that they read.
  */
 #ifndef FANOUT_FEED_TRACKS_H
 #define FANOUT_FEED_TRACKS_H
@@ -13,16 +13,20 @@
 
 struct tracks {
     uint32_t video; /* its track ID; 0: the segment could not be read, and nothing can be left away */
+    uint32_t sound; /* the same of the first other track; 0: there is none */
+    uint32_t video_timescale, sound_timescale;
     uint64_t video_key,
         sound_key; /* equal for tracks that are the same to the byte; sound_key is 0 without sound */
 };
 
-/* Fragments have one `traf` for the picture and one for sound. */
-#define TRACKS_HIDDEN_MAX 4u
+/* Changes to one fragment: of a `prft`, and of the `traf` boxes and decode times of picture and sound. */
+#define TRACKS_EDITS_MAX 8u
 
-/* Where in a fragment `traf` boxes are hidden. */
-struct tracks_hidden {
-    uint8_t *types[TRACKS_HIDDEN_MAX];
+struct tracks_edits {
+    struct {
+        uint8_t *at;
+        uint8_t old[8], length;
+    } list[TRACKS_EDITS_MAX];
     unsigned count;
 };
 
@@ -35,8 +39,23 @@ void tracks_read(const uint8_t *init, size_t length, struct tracks *tracks);
  */
 size_t tracks_copy_picture(const uint8_t *init, size_t length, const struct tracks *tracks, uint8_t *out);
 
-/* Hides the other tracks' `traf` boxes in FRAGMENT until tracks_show. */
-void tracks_hide(uint8_t *fragment, size_t length, uint32_t video, struct tracks_hidden *hidden);
-void tracks_show(const struct tracks_hidden *hidden);
+/* Hides the `traf` boxes of all tracks but the video's. */
+void tracks_hide(uint8_t *fragment, size_t length, const struct tracks *tracks, struct tracks_edits *edits);
+
+/*
+ * The earliest decode time in FRAGMENT, in the video's timescale: of the picture, or with WITH_SOUND of all tracks. 0: it cannot be
+ * read.
+ */
+uint64_t tracks_begin(const uint8_t *fragment, size_t length, const struct tracks *tracks, bool with_sound);
+
+/*
+ * Takes BASE, in units of TIMESCALE a second, from the decode times; what is earlier becomes 0. A `prft`, whose time would be wrong then,
+ * is hidden.
+ */
+void tracks_shift(uint8_t *fragment, size_t length, const struct tracks *tracks, uint64_t base,
+                  uint32_t timescale, struct tracks_edits *edits);
+
+/* Takes all EDITS back. */
+void tracks_restore(struct tracks_edits *edits);
 
 #endif

@@ -25,6 +25,9 @@
 #define RECEIVE_WINDOW_S 10
 #define RECEIVE_BYTES_MAX 16384u
 
+/* A guest may try everything that its own server has, such as an offer for WebRTC. */
+#define GUEST_RECEIVE_BYTES_MAX 49152u
+
 /* What a frame counts beside its payload: two bytes and the mask (RFC 6455, 5.2). */
 #define FRAME_HEADER_BYTES 6u
 
@@ -233,12 +236,13 @@ bool viewer_tell_time(struct viewer *viewer, double asked)
 bool viewer_accept_bytes(struct viewer *viewer, size_t length)
 {
     const time_t now_s = clock_coarse_s();
+    const uint32_t most = viewer->guest ? GUEST_RECEIVE_BYTES_MAX : RECEIVE_BYTES_MAX;
 
     if (now_s - viewer->received_since >= RECEIVE_WINDOW_S) {
         viewer->received_since = now_s;
         viewer->received_bytes = 0;
     }
-    if (length + FRAME_HEADER_BYTES > RECEIVE_BYTES_MAX - viewer->received_bytes) {
+    if (length + FRAME_HEADER_BYTES > most - viewer->received_bytes) {
         return false;
     }
     viewer->received_bytes += (uint32_t)(length + FRAME_HEADER_BYTES);

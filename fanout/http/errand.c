@@ -159,6 +159,9 @@ int errand_begin(struct errands *errands, struct lws *wsi, const struct http_req
     if (!query) {
         return error;
     }
+    if (question->width) {
+        json_object_set_new(query, "width", json_string(question->width));
+    }
     struct errand *errand = connection && !connection->errand ? calloc(1, sizeof(*errand)) : NULL;
     if (!errand) {
         secret_free(token);

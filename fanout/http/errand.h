@@ -20,7 +20,8 @@ struct errand_question {
     enum program_kind program;
     const char *stream; /* "front" or "front/sub" */
     const char *what;
-    long patience_ms; /* 0: PROGRAM_LINK_PATIENCE_MS */
+    long patience_ms;  /* 0: PROGRAM_LINK_PATIENCE_MS */
+    const char *width; /* instead of the query's `width`; NULL: what the query has */
 };
 
 /* What errands need of the server: the links to programs, and a call for a connection whose answer has come (errand_answer). */

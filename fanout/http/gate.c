@@ -473,6 +473,20 @@ enum gate_verdict gate_ask(struct gate *gate, struct lws *wsi, const struct http
     return *permit ? GATE_OPEN : busy(gate, 0);
 }
 
+struct permit *gate_narrow(const struct permit *permit, const char *camera)
+{
+    if (!permit || !permit->visitor || !visitor_may_watch(permit->visitor, camera)) {
+        return NULL;
+    }
+    return permit_new(GATE_CAMERA, visitor_ref(permit->visitor), camera);
+}
+
+bool gate_is_valid(struct gate *gate, const struct permit *permit)
+{
+    return permit && permit->visitor &&
+           access_still_valid(gate->access, permit->visitor, wall_s()) == VISITOR_VALID;
+}
+
 bool gate_begin_stream(struct gate *gate, struct permit *permit)
 {
     bool used = false;

@@ -114,6 +114,12 @@ bool gate_is_asking_early(const struct connection *connection);
 /* Whether the word of a proxy on who the visitor is counts for what comes from PEER: then all heads must have been shown. */
 bool gate_believes_proxy(const struct gate *gate, const struct policy *policy, const struct in6_addr *peer);
 
+/* A permit for CAMERA for whom PERMIT stands, who is a visitor; a reference. NULL: he may not watch it, or no memory. */
+struct permit *gate_narrow(const struct permit *permit, const char *camera);
+
+/* True if PERMIT, of a visitor, still stands: what he may watch is asked with gate_narrow. */
+bool gate_is_valid(struct gate *gate, const struct permit *permit);
+
 /* Before a stream with PERMIT begins. False: its token may be used once, and another stream has used it meanwhile. */
 bool gate_begin_stream(struct gate *gate, struct permit *permit);
 

@@ -30,6 +30,8 @@ const char *http_response_reason(int status)
         return "No Content";
     case 304:
         return "Not Modified";
+    case 307:
+        return "Temporary Redirect";
     case 308:
         return "Permanent Redirect";
     case 400:

@@ -102,7 +102,10 @@ static int take_base_path(char base_path[POLICY_BASE_PATH_SIZE], const char *tex
 
 int policy_set(struct policy *policy, const json_t *document)
 {
-    struct policy next = {.hsts = message_integer(document, "hsts", 0)};
+    struct policy next = {
+        .hsts = message_integer(document, "hsts", 0),
+        .go2rtc = json_is_true(json_object_get(document, "go2rtc")),
+    };
     int result = take_networks(&next.trusted_proxies, json_object_get(document, "trusted_proxies"));
 
     if (result == 0) {

@@ -28,6 +28,7 @@ struct policy {
     char frame_ancestors[POLICY_ANCESTORS_SIZE]; /* as Content-Security-Policy has them */
     char base_path[POLICY_BASE_PATH_SIZE];       /* "", or "/cams" */
     json_int_t hsts;                             /* seconds; 0: no Strict-Transport-Security */
+    bool go2rtc;                                 /* go2rtc's paths are there */
 };
 
 /* Whose page makes a request, from its Origin. */

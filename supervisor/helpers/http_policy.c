@@ -29,11 +29,11 @@ static json_t *limits(const struct config_limits *limits)
 
 int http_policy_open(const struct config *config)
 {
-    json_t *document =
-        json_pack("{s:o, s:o, s:o, s:o, s:s, s:I, s:o}", "trusted_proxies", texts(&config->trusted_proxies),
-                  "origins", texts(&config->origins), "cors_origins", texts(&config->cors_origins),
-                  "frame_ancestors", texts(&config->frame_ancestors), "base_path", config->base_path, "hsts",
-                  (json_int_t)config->hsts, "limits", limits(&config->limits));
+    json_t *document = json_pack(
+        "{s:o, s:o, s:o, s:o, s:s, s:I, s:b, s:o}", "trusted_proxies", texts(&config->trusted_proxies),
+        "origins", texts(&config->origins), "cors_origins", texts(&config->cors_origins), "frame_ancestors",
+        texts(&config->frame_ancestors), "base_path", config->base_path, "hsts", (json_int_t)config->hsts,
+        "go2rtc", (int)config->go2rtc, "limits", limits(&config->limits));
     int result = document ? memory_file_seal_json("ringcast-http", document) : -ENOMEM;
 
     json_decref(document);

@@ -50,7 +50,13 @@ static void put_trak(struct writer *writer, uint32_t id, const char *handler, ui
     put(writer, 0);
     put(writer, id);
     close_box(writer, tkhd);
-    size_t mdia = open_box(writer, "mdia"), hdlr = open_box(writer, "hdlr");
+    size_t mdia = open_box(writer, "mdia"), mdhd = open_box(writer, "mdhd");
+    put(writer, 0);
+    put(writer, 0);
+    put(writer, 0);
+    put(writer, 1000 * id);
+    close_box(writer, mdhd);
+    size_t hdlr = open_box(writer, "hdlr");
     put(writer, 0);
     put(writer, 0);
     memcpy(writer->data + writer->length, handler, 4);
@@ -109,6 +115,9 @@ static void tracks_are_the_same_or_not(void **state)
                   other_picture = read_segment(4, 6);
     (void)state;
     assert_int_equal(both.video, 1);
+    assert_int_equal(both.video_timescale, 1000);
+    assert_int_equal(both.sound, 2);
+    assert_int_equal(both.sound_timescale, 2000);
     assert_int_equal(both.video_key, other_sound.video_key);
     assert_int_equal(both.video_key, mute.video_key);
     assert_int_not_equal(both.video_key, other_picture.video_key);
@@ -134,29 +143,100 @@ static void a_picture_is_what_an_init_segment_without_sound_is(void **state)
     free(out);
 }
 
-static void sound_is_hidden_in_a_fragment_and_shown_again(void **state)
+/* `moof` with a `traf` for picture and sound, of which the second has its decode time in 32 bits; then `mdat`. */
+static struct writer make_fragment(uint64_t picture_time, uint32_t sound_time)
 {
     struct writer fragment = {0};
-    struct tracks_hidden hidden;
-    (void)state;
+
+    put_id_box(&fragment, "prft", 1);
     size_t moof = open_box(&fragment, "moof");
     for (uint32_t id = 1; id <= 2; id++) {
         size_t traf = open_box(&fragment, "traf");
         put_id_box(&fragment, "tfhd", id);
+        size_t tfdt = open_box(&fragment, "tfdt");
+        if (id == 1) {
+            put(&fragment, 1u << 24); /* version 1 */
+            put(&fragment, (uint32_t)(picture_time >> 32));
+            put(&fragment, (uint32_t)picture_time);
+        } else {
+            put(&fragment, 0);
+            put(&fragment, sound_time);
+        }
+        close_box(&fragment, tfdt);
         close_box(&fragment, traf);
     }
     close_box(&fragment, moof);
     close_box(&fragment, open_box(&fragment, "mdat"));
-    struct writer before = fragment;
-    tracks_hide(fragment.data, fragment.length, 1, &hidden);
+    return fragment;
+}
+
+static const struct tracks both_tracks = {
+    .video = 1, .sound = 2, .video_timescale = 90000, .sound_timescale = 8000};
+
+static void sound_is_hidden_in_a_fragment_and_shown_again(void **state)
+{
+    struct writer fragment = make_fragment(0, 0), before = fragment;
+    struct tracks_edits edits = {0};
+    (void)state;
+    tracks_hide(fragment.data, fragment.length, &both_tracks, &edits);
     struct box content = boxes_find(fragment.data, fragment.length, "moof", 0);
     assert_int_equal(boxes_count(content.data, content.size, "traf"), 1);
     assert_int_equal(boxes_count(content.data, content.size, "free"), 1);
     assert_int_equal(boxes_read32(boxes_find(content.data, content.size, "traf/tfhd", 0).data + 4), 1);
-    tracks_show(&hidden);
+    tracks_restore(&edits);
     assert_memory_equal(fragment.data, before.data, before.length);
-    tracks_hide(fragment.data, fragment.length, 0, &hidden); /* it is not known which is the picture */
+    tracks_hide(fragment.data, fragment.length, &(struct tracks){0},
+                &edits); /* which is the picture is not known */
     assert_memory_equal(fragment.data, before.data, before.length);
+}
+
+static void decode_times_begin_elsewhere_and_come_back(void **state)
+{
+    /* 100000 s and 0.5 s; the base is 99999.75 s. */
+    struct writer fragment = make_fragment(UINT64_C(9000045000), 800002000), before = fragment;
+    struct tracks_edits edits = {0};
+    (void)state;
+    assert_int_equal(tracks_begin(fragment.data, fragment.length, &both_tracks, false), UINT64_C(9000045000));
+    assert_int_equal(tracks_begin(fragment.data, fragment.length, &both_tracks, true), UINT64_C(9000022500));
+    tracks_shift(fragment.data, fragment.length, &both_tracks, UINT64_C(8999977500), 90000, &edits);
+    struct box content = boxes_find(fragment.data, fragment.length, "moof", 0);
+    assert_int_equal(boxes_read64(boxes_find(content.data, content.size, "traf/tfdt", 0).data + 4), 67500);
+    assert_int_equal(boxes_read32(boxes_find(content.data, content.size, "traf/tfdt", 1).data + 4), 4000);
+    assert_int_equal(boxes_count(fragment.data, fragment.length, "prft"), 0);
+    tracks_hide(fragment.data, fragment.length, &both_tracks, &edits);
+    tracks_restore(&edits);
+    assert_memory_equal(fragment.data, before.data, before.length);
+    tracks_shift(fragment.data, fragment.length, &both_tracks, UINT64_C(9900000000), 90000, &edits);
+    content = boxes_find(fragment.data, fragment.length, "moof", 0);
+    assert_int_equal(boxes_read64(boxes_find(content.data, content.size, "traf/tfdt", 0).data + 4), 0);
+    tracks_restore(&edits);
+    tracks_shift(fragment.data, fragment.length, &both_tracks, 5, 0,
+                 &edits); /* no unit: nothing is taken away */
+    content = boxes_find(fragment.data, fragment.length, "moof", 0);
+    assert_int_equal(boxes_read64(boxes_find(content.data, content.size, "traf/tfdt", 0).data + 4),
+                     9000045000);
+    tracks_restore(&edits);
+}
+
+static void damaged_fragments_are_survived(void **state)
+{
+    struct writer fragment = make_fragment(7, 8);
+    (void)state;
+    for (size_t at = 0; at < fragment.length; at++) {
+        for (int value = 0; value < 256; value += 15) {
+            uint8_t *copy = malloc(fragment.length);
+            struct tracks_edits edits = {0};
+            memcpy(copy, fragment.data, fragment.length);
+            copy[at] = (uint8_t)value;
+            tracks_shift(copy, fragment.length, &both_tracks, 1, 1, &edits);
+            tracks_begin(copy, fragment.length, &both_tracks, true);
+            tracks_hide(copy, fragment.length, &both_tracks, &edits);
+            tracks_restore(&edits);
+            copy[at] = fragment.data[at];
+            assert_memory_equal(copy, fragment.data, fragment.length);
+            free(copy);
+        }
+    }
 }
 
 /* Whatever is cut off or overwritten, no byte outside is read or written: the sanitizers see it. */
@@ -168,12 +248,14 @@ static void damage_is_survived(void **state)
     for (size_t at = 0; at < init.length; at++) {
         for (int value = 0; value < 256; value += 51) {
             uint8_t *copy = malloc(init.length), *out = malloc(init.length);
-            struct tracks_hidden hidden;
+            struct tracks_edits edits = {0};
             memcpy(copy, init.data, init.length);
             copy[at] = (uint8_t)value;
             tracks_read(copy, init.length, &tracks);
             assert_true(tracks_copy_picture(copy, init.length, &tracks, out) <= init.length);
-            tracks_hide(copy, init.length, 1, &hidden);
+            tracks_shift(copy, init.length, &both_tracks, 1, 1, &edits);
+            tracks_hide(copy, init.length, &both_tracks, &edits);
+            tracks_restore(&edits);
             free(copy);
             free(out);
         }
@@ -244,7 +326,9 @@ int main(void)
         cmocka_unit_test(tracks_are_the_same_or_not),
         cmocka_unit_test(a_picture_is_what_an_init_segment_without_sound_is),
         cmocka_unit_test(sound_is_hidden_in_a_fragment_and_shown_again),
+        cmocka_unit_test(decode_times_begin_elsewhere_and_come_back),
         cmocka_unit_test(damage_is_survived),
+        cmocka_unit_test(damaged_fragments_are_survived),
         cmocka_unit_test(clients_list_codecs_by_examples),
         cmocka_unit_test(durations_are_plain_numbers),
     };
