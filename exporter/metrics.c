@@ -223,7 +223,10 @@ static bool gather_processes(struct processes *processes, const json_t *status)
     static const char *const helpers[] = {"template", "keeper", "exporter", "password"};
     const json_t *fanouts = json_object_get(status, "fanouts");
     const json_t *cameras = json_object_get(status, "cameras");
-    size_t most = 1 + COUNT(helpers) + json_array_size(fanouts) + json_array_size(cameras);
+    const json_t *programs = json_object_get(status, "programs");
+    const char *name;
+    size_t most =
+        1 + COUNT(helpers) + json_object_size(programs) + json_array_size(fanouts) + json_array_size(cameras);
     size_t index;
     json_t *object;
 
@@ -232,6 +235,9 @@ static bool gather_processes(struct processes *processes, const json_t *status)
         return false;
     }
     add_process(processes, "ringcastd", "", status);
+    json_object_foreach((json_t *)programs, name, object) {
+        add_process(processes, name, "", object);
+    }
     for (size_t i = 0; i < COUNT(helpers); i++) {
         add_process(processes, helpers[i], "", json_object_get(status, helpers[i]));
     }
@@ -380,6 +386,52 @@ static void write_password(struct exposition *exposition, const json_t *password
               (double)message_integer(checks, "hashed", 0));
 }
 
+static void write_program_number(struct exposition *exposition, const json_t *programs, const char *member)
+{
+    const char *name;
+    json_t *program;
+
+    json_object_foreach((json_t *)programs, name, program) {
+        struct exposition_label label = {"program", name};
+        exposition_sample(exposition, "", &label, 1, (double)message_integer(program, member, 0));
+    }
+}
+
+static void write_program_counts(struct exposition *exposition, const json_t *programs)
+{
+    const char *name, *what;
+    json_t *program, *count;
+
+    exposition_family(exposition, "ringcast_program_done_total", "counter",
+                      "What the present process of a program on demand has done.");
+    json_object_foreach((json_t *)programs, name, program) {
+        json_object_foreach(json_object_get(program, "counts"), what, count) {
+            struct exposition_label labels[] = {{"program", name}, {"what", what}};
+            exposition_sample(exposition, "", labels, 2, json_number_value(count));
+        }
+    }
+}
+
+/* All of them, also those that have not run yet. */
+static void write_programs(struct exposition *exposition, const json_t *programs)
+{
+    const char *name;
+    json_t *program;
+
+    exposition_family(exposition, "ringcast_program_up", "gauge", "1 while a program on demand runs.");
+    json_object_foreach((json_t *)programs, name, program) {
+        struct exposition_label label = {"program", name};
+        exposition_sample(exposition, "", &label, 1, runs(program));
+    }
+    exposition_family(exposition, "ringcast_program_starts_total", "counter",
+                      "How often a program on demand was started because somebody asked.");
+    write_program_number(exposition, programs, "starts");
+    exposition_family(exposition, "ringcast_program_restarts_total", "counter",
+                      "How often a program on demand was started again after a death.");
+    write_program_number(exposition, programs, "restarts");
+    write_program_counts(exposition, programs);
+}
+
 char *metrics_write(const json_t *status, size_t *size)
 {
     const json_t *cameras = json_object_get(status, "cameras");
@@ -402,6 +454,7 @@ char *metrics_write(const json_t *status, size_t *size)
     write_latency(&exposition, cameras);
     write_fanouts(&exposition, status);
     write_password(&exposition, json_object_get(status, "password"));
+    write_programs(&exposition, json_object_get(status, "programs"));
     write_processes(&exposition, status);
     return exposition_end(&exposition, size);
 }

@@ -558,29 +558,39 @@ int router_answer_body(struct router *router, struct lws *wsi)
     return connection && connection->post ? answer_whole(router, wsi, connection) : 0;
 }
 
-void router_go_on(struct router *router, struct connection *connection)
+/*
+ * The callback of libwebsockets for WSI would have returned -1. Its timers are not looked at before its next event, which may be far; what it
+ * holds of an answer is sent first, and it needs to hear of the socket for that.
+ */
+static bool close_now(struct lws *wsi)
+{
+    lws_rx_flow_control(wsi, 1);
+    lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+    return false;
+}
+
+bool router_go_on(struct router *router, struct connection *connection)
 {
     struct lws *wsi = connection->wsi;
 
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-    int result = answer_whole(router, wsi, connection);
-    if (result < 0) {
-        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-    } else if (!router_is_waiting(connection)) {
+    if (answer_whole(router, wsi, connection) < 0) {
+        return close_now(wsi);
+    }
+    if (!router_is_waiting(connection)) {
         lws_rx_flow_control(wsi, 1);
     }
+    return true;
 }
 
-void router_give(struct router *router, struct connection *connection)
+bool router_give(struct router *router, struct connection *connection)
 {
     struct lws *wsi = connection->wsi;
     struct http_request request;
 
     lws_rx_flow_control(wsi, 1); /* without it libwebsockets has no writable event */
     http_request_read(wsi, router->policy, &request);
-    if (errand_answer(&router->gate, wsi, &request) < 0) {
-        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-    }
+    return errand_answer(&router->gate, wsi, &request) == 0 || close_now(wsi);
 }
 
 int router_writable(struct lws *wsi)

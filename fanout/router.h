@@ -62,11 +62,11 @@ int router_answer(struct router *router, struct lws *wsi);
 int router_take_body(struct lws *wsi, const void *data, size_t length);
 int router_answer_body(struct router *router, struct lws *wsi);
 
-/* The gate has an answer for the request that waits on CONNECTION. Not from a callback of libwebsockets for it. */
-void router_go_on(struct router *router, struct connection *connection);
+/* The gate has an answer for the request that waits on CONNECTION. Not from a callback of libwebsockets for it. False: it is closed. */
+bool router_go_on(struct router *router, struct connection *connection);
 
-/* A program has an answer for the request that waits on CONNECTION. Not from a callback of libwebsockets for it. */
-void router_give(struct router *router, struct connection *connection);
+/* A program has an answer for the request that waits on CONNECTION. Not from a callback of libwebsockets for it. False: it is closed. */
+bool router_give(struct router *router, struct connection *connection);
 
 /* The connection of a request takes more of its answer; returns what the callback returns. */
 int router_writable(struct lws *wsi);

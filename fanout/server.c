@@ -789,8 +789,7 @@ static void gate_answered(void *context, struct connection *connection)
 
     if (!gate_is_asking(connection)) {
         arrivals_go_on(&server->arrivals, connection);
-    } else {
-        router_go_on(&server->router, connection);
+    } else if (router_go_on(&server->router, connection)) {
         if (connection->guest) {
             begin_guest(server, connection->wsi);
         } else if (errand_is_waiting(connection)) {
@@ -806,8 +805,9 @@ static void program_answered(void *context, struct connection *connection)
 {
     struct server *server = context;
 
-    router_give(&server->router, connection);
-    settle_errand(server, connection);
+    if (router_give(&server->router, connection)) {
+        settle_errand(server, connection);
+    }
 }
 
 static bool want_program(void *context, const char *program)

@@ -258,14 +258,15 @@ void streams_remove(struct streams *streams, struct stream *stream, uint16_t cod
     stream_free(stream);
 }
 
-/* PREFIX and "/live/NAME", percent-encoded; of a sub stream with its query. */
-static json_t *live_path(const char *name, const char *prefix)
+/* PREFIX, FOLDER ("/live/"), the camera's name, percent-encoded, and SUFFIX; of a sub stream with its query. */
+static json_t *path_of(const char *name, const char *prefix, const char *folder, const char *suffix)
 {
     char encoded[URL_ENCODE_MAX * CAMERA_NAME_MAX + 1];
     size_t length = strcspn(name, "/");
 
     url_encode(encoded, sizeof(encoded), name, length, URL_UNRESERVED);
-    return json_sprintf("%s/live/%s%s", prefix, encoded, name[length] == '/' ? "?stream=sub" : "");
+    return json_sprintf("%s%s%s%s%s", prefix, folder, encoded, suffix,
+                        name[length] == '/' ? "?stream=sub" : "");
 }
 
 void streams_set_elsewhere(struct streams *streams, const json_t *counts)
@@ -285,11 +286,13 @@ static json_t *describe_one(const struct stream *stream, const char *prefix)
 {
     const char *codecs = json_string_value(stream->codecs);
 
-    return json_pack(
-        "{s:O, s:O, s:o?, s:O, s:O, s:O, s:O, s:I, s:o}", "state", stream->state, "codecs", stream->codecs,
-        "mime", codecs ? init_cache_mime(codecs) : json_null(), "width", stream->width, "height",
-        stream->height, "audio", stream->audio, "audio_error", stream->audio_error, "viewers",
-        (json_int_t)stream->feed.viewers.count + stream->elsewhere, "live", live_path(stream->name, prefix));
+    return json_pack("{s:O, s:O, s:o?, s:O, s:O, s:O, s:O, s:I, s:o, s:o}", "state", stream->state, "codecs",
+                     stream->codecs, "mime", codecs ? init_cache_mime(codecs) : json_null(), "width",
+                     stream->width, "height", stream->height, "audio", stream->audio, "audio_error",
+                     stream->audio_error, "viewers",
+                     (json_int_t)stream->feed.viewers.count + stream->elsewhere, "live",
+                     path_of(stream->name, prefix, "/live/", ""), "poster",
+                     path_of(stream->name, prefix, "/snapshot/", ".jpg"));
 }
 
 json_t *stream_describe(const struct stream *stream, const char *prefix)

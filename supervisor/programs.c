@@ -140,13 +140,16 @@ int64_t programs_viewers(const struct supervisor *supervisor, const char *camera
 static json_t *status_of_program(const struct on_demand *program)
 {
     struct service *service = on_demand_service(program);
+    const json_t *counts = on_demand_counts(program);
 
     if (!service) {
         return json_null();
     }
     json_t *status = status_of_service(service);
+    json_object_set_new(status, "restarts", json_integer((json_int_t)on_demand_restarts(program)));
     json_object_set_new(status, "starts", json_integer((json_int_t)on_demand_starts(program)));
     json_object_set_new(status, "viewers", json_integer(on_demand_viewers(program, NULL)));
+    json_object_set_new(status, "counts", counts ? json_incref((json_t *)counts) : json_null());
     return status;
 }
 

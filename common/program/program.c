@@ -31,6 +31,9 @@
 /* Answers that one client has not taken: its questions are bounded, so this only bounds a client that misbehaves. */
 #define UNSENT_MAX 4096
 
+/* How often ringcastd is told what was done. */
+#define COUNTS_INTERVAL_MS 500
+
 /* After which ringcastd is told again that the program is idle. */
 #define IDLE_AGAIN_MS 5000
 
@@ -71,8 +74,10 @@ struct program {
     uint64_t last_client;
     uint64_t touched_ms, idle_ms, idle_told_ms;
     uint64_t due_ms; /* what the program's own `turn` wants; UINT64_MAX: nothing */
-    json_t *avoid;   /* camera -> CLOCK_MONOTONIC milliseconds until which it is left alone */
-    bool ready, stopped, viewers_due, want_due;
+    json_t *counts;  /* what was done; NULL: nothing */
+    uint64_t counts_told_ms;
+    json_t *avoid; /* camera -> CLOCK_MONOTONIC milliseconds until which it is left alone */
+    bool ready, stopped, viewers_due, want_due, counts_due;
     int result; /* negative: it cannot go on */
 };
 
@@ -144,6 +149,30 @@ static void tell_idle(struct program *program, uint64_t now_ms)
     }
 }
 
+void program_set_counts(struct program *program, json_t *counts)
+{
+    if (json_equal(counts, program->counts)) {
+        json_decref(counts);
+        return;
+    }
+    json_decref(program->counts);
+    program->counts = counts;
+    program->counts_due = true;
+}
+
+static void tell_counts(struct program *program, uint64_t now_ms)
+{
+    if (now_ms < program->counts_told_ms + COUNTS_INTERVAL_MS) {
+        return;
+    }
+    json_t *message = message_new("counts");
+    if (message && program->counts) {
+        json_object_update(message, program->counts);
+    }
+    program->counts_due = program_tell(program, message) == -EAGAIN;
+    program->counts_told_ms = now_ms;
+}
+
 /* What ringcastd is to know: tried again in the next turn when it reads nothing. */
 static void tell_news(struct program *program, uint64_t now_ms)
 {
@@ -152,6 +181,9 @@ static void tell_news(struct program *program, uint64_t now_ms)
     }
     if (program->viewers_due) {
         program->viewers_due = tell_viewers(program) == -EAGAIN;
+    }
+    if (program->counts_due) {
+        tell_counts(program, now_ms);
     }
     tell_idle(program, now_ms);
 }
@@ -641,6 +673,7 @@ static void on_begin(struct program *program, struct channel_message *message)
     }
     if (program->result == 0) {
         program->ready = program->viewers_due = true;
+        program->counts_due = program->counts;
         program_tell(program, message_pack("ready", "{s:o}", "sandbox", sandbox_layers()));
         program_touch(program);
     }
@@ -839,6 +872,9 @@ int program_wait_ms(const struct program *program)
 
     due_ms = idle_ms < due_ms ? idle_ms : due_ms;
     due_ms = program->due_ms < due_ms ? program->due_ms : due_ms;
+    if (program->counts_due && program->counts_told_ms + COUNTS_INTERVAL_MS < due_ms) {
+        due_ms = program->counts_told_ms + COUNTS_INTERVAL_MS;
+    }
     return due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
 }
 
@@ -941,6 +977,7 @@ void program_destroy(struct program *program)
     }
     bury(program);
     json_decref(program->avoid);
+    json_decref(program->counts);
     close_fd(program->epoll);
     free(program);
 }

@@ -186,6 +186,12 @@ void program_touch(struct program *program);
 void program_begin_work(struct program *program, struct program_camera *camera, uint64_t allowance_ms);
 void program_done(struct program *program);
 
+/*
+ * What the program has done since it began, an object of numbers (consumed; NULL: no memory), for the status and the metrics: ringcastd
+ * gets it within a second if it is new.
+ */
+void program_set_counts(struct program *program, json_t *counts);
+
 /* For how many more milliseconds nothing is to be done with what CAMERA sends, because that has killed this program. */
 uint64_t program_avoid_ms(const struct program_camera *camera);
 

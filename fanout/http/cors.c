@@ -16,7 +16,8 @@ void cors_write_headers(const struct http_request *request, char lines[CORS_HEAD
                  "Vary: Origin\r\n"
                  "Access-Control-Allow-Origin: %s\r\n"
                  "Access-Control-Allow-Credentials: true\r\n"
-                 "Access-Control-Expose-Headers: ETag, Retry-After, WWW-Authenticate\r\n",
+                 "Access-Control-Expose-Headers: ETag, Last-Modified, Retry-After, Ringcast-Picture-Age, "
+                 "WWW-Authenticate\r\n",
                  request->origin);
     } else if (request->policy->cors_origins.count > 0) {
         snprintf(lines, CORS_HEADERS_SIZE, "Vary: Origin\r\n"); /* others get another answer */

@@ -19,7 +19,10 @@ static const char *const types[] = {
 };
 
 static const char *const header_names[] = {
-    "Age", "Last-Modified", "Retry-After", "Ringcast-Picture-Age", "Ringcast-Picture-Time",
+    "Age",
+    "Last-Modified",
+    "Retry-After",
+    "Ringcast-Picture-Age",
 };
 
 static const int statuses[] = {200, 400, 404, 503};

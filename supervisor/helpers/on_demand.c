@@ -31,12 +31,14 @@ struct on_demand {
     sd_event_source *renew_timer;
     char *argv[2];
     json_t *viewers;  /* the last `viewers` message; NULL: none yet */
+    json_t *counts;   /* the last `counts` message, without what every message has; NULL: none yet */
     json_t *avoid;    /* camera -> CLOCK_MONOTONIC milliseconds until which it is avoided */
     json_t *spans;    /* camera -> milliseconds of its last time */
     char *working;    /* the camera that the process is working for; NULL: none */
     uint64_t waiting; /* fan-outs that are to be connected, a bit for each */
     unsigned starts;
-    bool wanted; /* there is to be a process */
+    unsigned restarts; /* of services before the present one */
+    bool wanted;       /* there is to be a process */
 };
 
 /* A program that misses a message would serve something else than was configured. */
@@ -119,6 +121,8 @@ static void on_begun(void *owner)
 {
     struct on_demand *program = owner;
     int fds[CHANNEL_FDS_MAX], count = 0;
+    json_decref(program->counts);
+    program->counts = NULL;
     json_t *message = message_pack("begin", "{s:s, s:O}", "log_level", log_level_name(program->config.level),
                                    "avoid", program->avoid);
 
@@ -143,6 +147,20 @@ static void on_idle(struct on_demand *program)
     }
 }
 
+static void take_counts(struct on_demand *program, const json_t *body)
+{
+    const char *name;
+    json_t *value;
+
+    json_decref(program->counts);
+    program->counts = json_object();
+    json_object_foreach((json_t *)body, name, value) {
+        if (json_is_integer(value) && strcmp(name, "v") != 0) {
+            json_object_set(program->counts, name, value);
+        }
+    }
+}
+
 static void on_message(void *owner, const struct channel_message *message)
 {
     struct on_demand *program = owner;
@@ -154,6 +172,8 @@ static void on_message(void *owner, const struct channel_message *message)
         json_decref(program->viewers);
         program->viewers = json_incref(message->body);
         supervisor_on_demand_viewers(program->supervisor);
+    } else if (message_is(body, "counts")) {
+        take_counts(program, body);
     } else if (message_is(body, "working")) {
         set_working(program, message_string(body, "name", NULL));
     } else if (message_is(body, "idle")) {
@@ -199,6 +219,7 @@ static int make_service(struct on_demand *program)
     static const struct service_handlers handlers = {
         .begun = on_begun, .ready = on_ready, .message = on_message, .changed = on_state, .gone = on_gone};
 
+    program->restarts += program->service ? service_restarts(program->service) : 0;
     service_destroy(program->service);
     program->service =
         service_create(program->children, program->config.name, program->argv, &handlers, program);
@@ -255,6 +276,7 @@ void on_demand_destroy(struct on_demand *program)
     timer_disarm(&program->renew_timer);
     service_destroy(program->service);
     json_decref(program->viewers);
+    json_decref(program->counts);
     json_decref(program->avoid);
     json_decref(program->spans);
     free(program->working);
@@ -360,9 +382,19 @@ struct service *on_demand_service(const struct on_demand *program)
     return program->service;
 }
 
+unsigned on_demand_restarts(const struct on_demand *program)
+{
+    return program->restarts + (program->service ? service_restarts(program->service) : 0);
+}
+
 unsigned on_demand_starts(const struct on_demand *program)
 {
     return program->starts;
+}
+
+const json_t *on_demand_counts(const struct on_demand *program)
+{
+    return program->counts;
 }
 
 int64_t on_demand_viewers(const struct on_demand *program, const char *camera)

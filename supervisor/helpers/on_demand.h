@@ -73,8 +73,12 @@ const char *on_demand_name(const struct on_demand *program);
 /* NULL: no process has been wanted yet. */
 struct service *on_demand_service(const struct on_demand *program);
 
-/* How often it was started because somebody asked. */
+/* How often it was started because somebody asked; and again after a death. */
+unsigned on_demand_restarts(const struct on_demand *program);
 unsigned on_demand_starts(const struct on_demand *program);
+
+/* What the present process, or the last one, has done: its last message `counts`. NULL: none yet. Borrowed. */
+const json_t *on_demand_counts(const struct on_demand *program);
 
 /* Viewers of CAMERA, or of all cameras if it is NULL, that the program serves. */
 int64_t on_demand_viewers(const struct on_demand *program, const char *camera);
