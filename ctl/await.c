@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common/base/clock.h"
+#include "common/config/config.h"
 #include "common/ipc/message.h"
 #include "ctl/request.h"
 
@@ -17,11 +18,15 @@
 /* Bytes of the text that says what is still missing. */
 #define MISSING_SIZE 512
 
+/* Bytes of the name of a sub stream; a longer one does not exist. */
+#define SUB_NAME_SIZE (CONFIG_STREAM_NAME_MAX + 1)
+
 struct expectation {
     const char *camera;    /* NULL: all of CAMERAS */
     const json_t *cameras; /* array of names */
     pid_t before;          /* the process that does not count */
     bool gone;             /* the camera is to have no process; false: it is to stream */
+    bool perhaps;          /* it need not be configured */
 };
 
 /* True if CAMERA is as expected. MISSING gets its state and error for people. */
@@ -40,13 +45,32 @@ static bool is_met(const struct expectation *expectation, const json_t *camera, 
     return asleep || (strcmp(state, "streaming") == 0 && pid != expectation->before);
 }
 
+/* Of one camera, and of its sub stream, whose process is another one. */
+static bool camera_met(const struct expectation *expectation, const json_t *status,
+                       char missing[MISSING_SIZE])
+{
+    const json_t *camera = request_find_camera(status, expectation->camera);
+    char sub[SUB_NAME_SIZE];
+
+    if (expectation->perhaps && (!camera || !message_boolean(camera, "enabled", true))) {
+        return true;
+    }
+    if (!is_met(expectation, camera, missing)) {
+        return false;
+    }
+    snprintf(sub, sizeof(sub), "%s%s", expectation->camera, CONFIG_SUB_SUFFIX);
+    const struct expectation of_sub = {.camera = sub, .gone = expectation->gone};
+    const json_t *stream = request_find_camera(status, sub);
+    return !stream || !message_boolean(stream, "enabled", true) || is_met(&of_sub, stream, missing);
+}
+
 static bool all_met(const struct expectation *expectation, const json_t *status, char missing[MISSING_SIZE])
 {
     size_t index;
     json_t *name;
 
     if (expectation->camera) {
-        return is_met(expectation, request_find_camera(status, expectation->camera), missing);
+        return camera_met(expectation, status, missing);
     }
     json_array_foreach(expectation->cameras, index, name) {
         const json_t *camera =
@@ -97,4 +121,9 @@ enum exit_code await_all_streaming(struct client *client, const struct options *
 enum exit_code await_gone(struct client *client, const struct options *options, const char *camera)
 {
     return await(client, options, &(struct expectation){.camera = camera, .gone = true});
+}
+
+enum exit_code await_there(struct client *client, const struct options *options, const char *camera)
+{
+    return await(client, options, &(struct expectation){.camera = camera, .perhaps = true});
 }

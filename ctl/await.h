@@ -16,11 +16,14 @@
 #define AWAIT_SECONDS 30
 
 /*
- * Waits until CAMERA streams from another process than BEFORE (0: from any). An on-demand camera may be idle
- * instead.
+ * Waits until CAMERA streams from another process than BEFORE (0: from any), and its sub stream, if it has one. An on-demand
+ * camera may be idle instead.
  */
 enum exit_code await_streaming(struct client *client, const struct options *options, const char *camera,
                                pid_t before);
+
+/* Waits until CAMERA and its sub stream stream, or neither is configured any more. On-demand cameras may be idle instead. */
+enum exit_code await_there(struct client *client, const struct options *options, const char *camera);
 
 /* Waits until each of CAMERAS (an array of names) streams, is disabled or no longer exists. */
 enum exit_code await_all_streaming(struct client *client, const struct options *options,

@@ -94,7 +94,7 @@ static const struct camera_change {
 } camera_changes[] = {
     [COMMAND_CAMERA_ADD] = {"camera-add", false},        [COMMAND_CAMERA_SET] = {"camera-set", false},
     [COMMAND_CAMERA_REMOVE] = {"camera-remove", true},   [COMMAND_CAMERA_ENABLE] = {"camera-enable", false},
-    [COMMAND_CAMERA_DISABLE] = {"camera-disable", true},
+    [COMMAND_CAMERA_DISABLE] = {"camera-disable", true}, [COMMAND_CAMERA_RESET] = {"camera-reset", false},
 };
 
 static enum exit_code run_camera_change(struct client *client, const struct options *options)
@@ -118,7 +118,7 @@ static enum exit_code run_camera_change(struct client *client, const struct opti
     if (code != EXIT_CODE_OK || !options->wait) {
         return code;
     }
-    return change->ends ? await_gone(client, options, camera) : await_streaming(client, options, camera, 0);
+    return change->ends ? await_gone(client, options, camera) : await_there(client, options, camera);
 }
 
 /* What is not as it was asked for goes to standard error. */
@@ -316,6 +316,7 @@ static const struct {
     [COMMAND_CAMERA_ADD] = {.run = run_camera_change},
     [COMMAND_CAMERA_SET] = {.run = run_camera_change},
     [COMMAND_CAMERA_REMOVE] = {.run = run_camera_change},
+    [COMMAND_CAMERA_RESET] = {.run = run_camera_change},
     [COMMAND_CAMERA_ENABLE] = {.run = run_camera_change},
     [COMMAND_CAMERA_DISABLE] = {.run = run_camera_change},
     [COMMAND_RESTART] = {.run = run_restart},

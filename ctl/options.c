@@ -34,6 +34,7 @@ static const char usage[] =
     "  camera set NAME SETTING=VALUE...\n"
     "                             change settings; SETTING= resets one to the file's value or the default\n"
     "  camera remove NAME         end a camera and forget it\n"
+    "  camera reset NAME          forget what was changed, added or removed; the file counts again\n"
     "  camera enable NAME         let a disabled camera run again\n"
     "  camera disable NAME        end a camera but keep its settings\n"
     "  restart CAMERA             end the camera's process and start a new one at once\n"
@@ -150,6 +151,7 @@ static const struct command_form {
     {"camera", "set", COMMAND_CAMERA_SET, 2, ANY_NUMBER, "a name and SETTING=VALUE...",
      OPTION_WAIT | OPTION_TIMEOUT},
     {"camera", "remove", COMMAND_CAMERA_REMOVE, 1, 1, "the name of a camera", OPTION_WAIT | OPTION_TIMEOUT},
+    {"camera", "reset", COMMAND_CAMERA_RESET, 1, 1, "the name of a camera", OPTION_WAIT | OPTION_TIMEOUT},
     {"camera", "enable", COMMAND_CAMERA_ENABLE, 1, 1, "the name of a camera", OPTION_WAIT | OPTION_TIMEOUT},
     {"camera", "disable", COMMAND_CAMERA_DISABLE, 1, 1, "the name of a camera", OPTION_WAIT | OPTION_TIMEOUT},
     {"restart", NULL, COMMAND_RESTART, 1, 1, "the name of a camera", OPTION_WAIT | OPTION_TIMEOUT},
@@ -280,7 +282,7 @@ static bool parse_command(int count, char **arguments, struct options *options, 
         }
     }
     if (strcmp(arguments[0], "camera") == 0) {
-        fputs("ringcastctl: camera: add, set, remove, enable or disable\n", stderr);
+        fputs("ringcastctl: camera: add, set, remove, reset, enable or disable\n", stderr);
     } else if (strcmp(arguments[0], "tls") == 0) {
         fputs("ringcastctl: tls: self-signed\n", stderr);
     } else if (strcmp(arguments[0], "user") == 0) {

@@ -116,6 +116,7 @@ static const struct table_column columns[] = {
     {"LATENCY", true, write_latency, "latency"},
     {"VIEWERS", true, table_write_count, "viewers"},
     {"RESTARTS", true, table_write_count, "restarts"},
+    {"SOURCE", false, table_write_text, "source"},
     {"ERROR", false, write_error, "error"},
 };
 
@@ -132,6 +133,26 @@ static void print_summary(const json_t *status, FILE *out)
     table_write_span(uptime, status, "uptime_s");
     fprintf(out, "ringcastd %s, pid %" JSON_INTEGER_FORMAT ", instance %s, %s, up %s\n", version,
             message_integer(status, "pid", 0), instance, address, uptime);
+}
+
+/* Cameras that the file has and that are not there. */
+static void print_removed(const json_t *status, FILE *out)
+{
+    const json_t *names = json_object_get(status, "removed");
+    char text[TABLE_CELL_SIZE];
+    size_t index;
+    json_t *name;
+
+    json_array_foreach(names, index, name) {
+        text_escape(text, sizeof(text), json_is_string(name) ? json_string_value(name) : "?");
+        fprintf(out, "%s%s",
+                index == 0 ? "removed at run time, and still in the file (`ringcastctl camera reset NAME`): "
+                           : ", ",
+                text);
+    }
+    if (json_array_size(names) > 0) {
+        fputc('\n', out);
+    }
 }
 
 static bool holds(const json_t *layers, const json_t *layer)
@@ -197,6 +218,7 @@ static void print_sandbox(const json_t *status, FILE *out)
 void status_table_print_head(const json_t *status, FILE *out)
 {
     print_summary(status, out);
+    print_removed(status, out);
     print_sandbox(status, out);
 }
 

@@ -376,6 +376,28 @@ static json_t *answer_camera_remove(struct supervisor *supervisor, const json_t 
     return change(supervisor, name, overrides);
 }
 
+/* Forgets what was changed at run time: what the file says counts again. */
+static json_t *answer_camera_reset(struct supervisor *supervisor, const json_t *request)
+{
+    const char *name = message_string(request, "camera", NULL);
+
+    if (!name) {
+        return needs_camera(request);
+    }
+    json_t *problem = refuse_sub(request, name);
+    if (problem) {
+        return problem;
+    }
+    if (!json_object_get(overrides_now(supervisor->overrides), name)) {
+        return cameras_find_config(supervisor->config, name)
+                   ? message_error("not-changed", "camera \"%.64s\" is as the file has it", name)
+                   : no_such_camera(supervisor, name);
+    }
+    json_t *overrides = reload_copy_overrides(supervisor);
+    json_object_del(overrides, name);
+    return change(supervisor, name, overrides);
+}
+
 static json_t *enable(struct supervisor *supervisor, const json_t *request, bool enabled)
 {
     const char *name = message_string(request, "camera", NULL);
@@ -594,6 +616,7 @@ json_t *commands_answer(struct supervisor *supervisor, const json_t *request)
                     {"camera-add", answer_camera_add},
                     {"camera-set", answer_camera_set},
                     {"camera-remove", answer_camera_remove},
+                    {"camera-reset", answer_camera_reset},
                     {"camera-enable", answer_camera_enable},
                     {"camera-disable", answer_camera_disable}};
 

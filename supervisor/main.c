@@ -17,6 +17,7 @@
 #include "supervisor/daemon.h"
 #include "supervisor/helpers/access.h"
 #include "supervisor/helpers/certificate.h"
+#include "supervisor/overrides.h"
 #include "supervisor/secrets.h"
 #include "supervisor/start.h"
 #include "supervisor/supervisor.h"
@@ -270,6 +271,25 @@ static void log_warnings(const struct config *config)
     config_list_finish(&list);
 }
 
+/* CONFIG (consumed) with what was changed at run time, as ringcastd would run; CONFIG itself if there is nothing or it does not fit. */
+static struct config *with_changes(struct config *config)
+{
+    json_t *changes = overrides_look(config->state_dir, config->instance);
+    struct config_source *source =
+        json_object_size(changes) > 0 ? config_read_source(config->path, stderr) : NULL;
+    struct config *changed = source ? config_interpret(source, config->path, changes, stderr) : NULL;
+
+    if (source && !changed) {
+        fprintf(stderr, "warning: the changes made at run time do not fit this file and would be ignored\n");
+    }
+    config_source_destroy(source);
+    json_decref(changes);
+    if (changed) {
+        config_free(config);
+    }
+    return changed ? changed : config;
+}
+
 int main(int argc, char *argv[])
 {
     struct arguments arguments = {0};
@@ -288,6 +308,7 @@ int main(int argc, char *argv[])
         return EXIT_WRONG;
     }
     if (arguments.check) {
+        config = with_changes(config);
         print_warnings(config);
     }
     if (arguments.check && (!check_certificate(config) || !check_access(config))) {

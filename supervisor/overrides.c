@@ -60,6 +60,22 @@ int overrides_open(const char *state_dir, const char *instance, struct overrides
     return 0;
 }
 
+json_t *overrides_look(const char *state_dir, const char *instance)
+{
+    struct overrides overrides = {0};
+    const char *problem = NULL;
+    char *name = NULL;
+
+    if (asprintf(&name, "%s.json", instance) < 0) {
+        return NULL;
+    }
+    json_t *changes =
+        state_file_create(state_dir, name, &overrides.state) == 0 ? read_cameras(&overrides, &problem) : NULL;
+    state_file_destroy(overrides.state);
+    free(name);
+    return changes;
+}
+
 void overrides_close(struct overrides *overrides)
 {
     if (!overrides) {

@@ -18,6 +18,12 @@ struct overrides;
  */
 int overrides_open(const char *state_dir, const char *instance, struct overrides **overrides);
 
+/*
+ * The changes in the file, without a running ringcastd's or any change of the file. A new reference; NULL: there are none, or they
+ * cannot be read.
+ */
+json_t *overrides_look(const char *state_dir, const char *instance);
+
 /* NULL is allowed. */
 void overrides_close(struct overrides *overrides);
 

@@ -124,6 +124,24 @@ static struct config *interpret(struct supervisor *supervisor)
     return config_interpret(supervisor->source, supervisor->config_path, NULL, stderr);
 }
 
+/* What was changed at run time is easily forgotten by the one who looks into the file. */
+static void tell_changes(const struct config *config)
+{
+    unsigned count[] = {[CONFIG_CHANGED] = 0, [CONFIG_ADDED] = 0};
+
+    for (size_t i = 0; i < config->camera_count; i++) {
+        const struct config_camera *camera = &config->cameras[i];
+        if (!camera->sub && camera->origin != CONFIG_FROM_FILE) {
+            count[camera->origin]++;
+        }
+    }
+    if (count[CONFIG_CHANGED] > 0 || count[CONFIG_ADDED] > 0 || config->removed.count > 0) {
+        log_info("changes made at run time stand above the file: %u cameras changed, %u added, %zu removed "
+                 "(`ringcastctl status` names them)",
+                 count[CONFIG_CHANGED], count[CONFIG_ADDED], config->removed.count);
+    }
+}
+
 static int open_configuration(struct supervisor *supervisor)
 {
     char why[REASON_SIZE], wrong[CERTIFICATE_WHY_SIZE];
@@ -144,6 +162,7 @@ static int open_configuration(struct supervisor *supervisor)
     if (!supervisor->config) {
         return -EINVAL;
     }
+    tell_changes(supervisor->config);
     secrets_hide(supervisor->config);
     descriptors_raise_limit();
     result = descriptors_check(supervisor->config, why, sizeof(why));

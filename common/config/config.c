@@ -13,13 +13,18 @@
 #include "common/config/config_report.h"
 #include "common/config/config_settings.h"
 #include "common/config/config_source.h"
+#include "common/config/config_syntax.h"
 
-static void report_syntax(const config_t *tree, struct config_report *report)
+static void report_syntax(const config_t *tree, const char *text, struct config_report *report)
 {
+    char advice[CONFIG_SYNTAX_SIZE];
     unsigned line = (unsigned)config_error_line(tree);
+    unsigned about = config_syntax_advise(text, line, advice);
 
     if (strcmp(config_error_text(tree), "duplicate setting name") == 0) {
         config_report_add(report, line, NULL, "a setting is given twice in the same group; remove one");
+    } else if (about > 0) {
+        config_report_add(report, about, NULL, "%s", advice);
     } else {
         config_report_add(report, line, NULL,
                           "%s; look here and just before for a missing \", ;, =, bracket or comma",
@@ -83,10 +88,10 @@ static void parse(const struct config_source *source, const json_t *changes, str
 
     config_init(&tree);
     if (config_read_string(&tree, config_source_text(source)) == CONFIG_TRUE) {
-        config_overlay_apply(config_root_setting(&tree), changes, report);
+        config_overlay_apply(config_root_setting(&tree), changes, &config->removed, report);
         config_read_tree(config_root_setting(&tree), config, report, config_source_places(source));
     } else {
-        report_syntax(&tree, report);
+        report_syntax(&tree, config_source_text(source), report);
     }
     config_destroy(&tree);
     if (report->count == 0) {
@@ -145,6 +150,7 @@ void config_free(struct config *config)
     free(config->cameras);
     setting_group_finish(&setting_group_file, config);
     config_list_finish(&config->files);
+    config_list_finish(&config->removed);
     free(config->path);
     free(config->exposed);
     free(config);

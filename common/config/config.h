@@ -181,8 +181,9 @@ struct config {
         exposed; /* one of its files: with passwords, and every user of the machine can read it; NULL: none */
     char *user;  /* the user that children run as if ringcastd is root; NULL: "ringcast", if it exists */
     struct config_camera
-        *cameras;        /* in the file's order; a sub stream comes after its camera's main stream */
-    size_t camera_count; /* sub streams counted */
+        *cameras;               /* in the file's order; a sub stream comes after its camera's main stream */
+    size_t camera_count;        /* sub streams counted */
+    struct config_list removed; /* cameras that the file has and that were removed at run time */
 };
 
 /*

@@ -93,7 +93,7 @@ static void change(config_setting_t *camera, json_t *settings, struct config_rep
 }
 
 static void apply(config_setting_t *cameras, const char *name, const json_t *entry,
-                  struct config_report *report)
+                  struct config_list *removed, struct config_report *report)
 {
     int index = index_of(cameras, name);
     config_setting_t *camera = index < 0 ? NULL : config_setting_get_elem(cameras, (unsigned)index);
@@ -101,6 +101,9 @@ static void apply(config_setting_t *cameras, const char *name, const json_t *ent
     if (index >= 0 && (is_removed(entry) || is_complete(entry))) {
         config_setting_remove_elem(cameras, (unsigned)index);
         camera = NULL;
+    }
+    if (index >= 0 && is_removed(entry)) {
+        config_list_add(removed, name);
     }
     if (is_removed(entry) || (!camera && !is_complete(entry))) {
         return;
@@ -118,7 +121,8 @@ static void apply(config_setting_t *cameras, const char *name, const json_t *ent
     }
 }
 
-void config_overlay_apply(config_setting_t *root, const json_t *changes, struct config_report *report)
+void config_overlay_apply(config_setting_t *root, const json_t *changes, struct config_list *removed,
+                          struct config_report *report)
 {
     config_setting_t *cameras = config_setting_get_member(root, "cameras");
     const char *name;
@@ -128,7 +132,7 @@ void config_overlay_apply(config_setting_t *root, const json_t *changes, struct 
         return;
     }
     json_object_foreach((json_t *)changes, name, entry) {
-        apply(cameras, name, entry, report);
+        apply(cameras, name, entry, removed, report);
     }
 }
 

@@ -15,8 +15,12 @@
 #include "common/config/config.h"
 #include "common/config/config_report.h"
 
-/* Changes ROOT, the file as it was read, as if the file had CHANGES (may be NULL) in it. Errors go to REPORT. */
-void config_overlay_apply(config_setting_t *root, const json_t *changes, struct config_report *report);
+/*
+ * Changes ROOT, the file as it was read, as if the file had CHANGES (may be NULL) in it. The names of cameras that the file has
+ * and CHANGES remove are added to REMOVED. Errors go to REPORT.
+ */
+void config_overlay_apply(config_setting_t *root, const json_t *changes, struct config_list *removed,
+                          struct config_report *report);
 
 /* Where the settings of camera NAME, which is in the configuration, come from. */
 enum config_origin config_overlay_origin(const json_t *changes, const char *name);

@@ -455,6 +455,26 @@ static bool is_of_camera(const struct setting_group *group)
     return group == &setting_group_camera || group == &setting_group_sub;
 }
 
+/* What other programs call a camera's settings; NULL: it is no such name, or GROUP is not a camera's. */
+static const char *name_here(const struct setting_group *group, const char *name)
+{
+    static const struct {
+        const char *other, *ours;
+    } names[] = {
+        {"user", "username"},      {"login", "username"},   {"pass", "password"},     {"pw", "password"},
+        {"passwd", "password"},    {"uri", "url"},          {"source", "url"},        {"address", "url"},
+        {"path", "url"},           {"host", "url"},         {"id", "name"},           {"title", "name"},
+        {"protocol", "transport"}, {"sub_stream", "sub"},   {"substream", "sub"},     {"sound", "audio"},
+        {"rotation", "rotate"},    {"disabled", "enabled"}, {"ondemand", "on_demand"}};
+
+    for (size_t i = 0; is_of_camera(group) && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i].other) == 0) {
+            return names[i].ours;
+        }
+    }
+    return NULL;
+}
+
 /* What is no setting of GROUP, but of another place; NULL: it is none anywhere. */
 static const char *where_else(const struct setting_group *group, const char *name,
                               char text[CONFIG_PROBLEM_SIZE])
@@ -490,8 +510,9 @@ static void report_unknown(const struct config_reader *reader, const struct sett
     char text[CONFIG_PROBLEM_SIZE];
     const char *name = config_setting_name(given);
     unsigned line = config_setting_source_line(given);
-    const char *nearest = nearest_name(name, group);
-    const char *elsewhere = where_else(group, name, text);
+    const char *here = name_here(group, name);
+    const char *nearest = here ? here : nearest_name(name, group);
+    const char *elsewhere = here ? NULL : where_else(group, name, text);
 
     if (elsewhere) {
         config_reader_report(reader, line, name, "%s", elsewhere);

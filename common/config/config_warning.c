@@ -62,6 +62,13 @@ struct config_list config_warnings(const struct config *config)
             config->exposed, config->exposed);
     }
     warn_of_address(config, &list);
+    for (size_t i = 0; i < config->removed.count; i++) {
+        add(&list,
+            "camera \"%s\" is in the file and was removed at run time: `ringcastctl camera reset '%s'` "
+            "brings it back, or take "
+            "it out of the file",
+            config->removed.items[i], config->removed.items[i]);
+    }
     return list;
 }
 

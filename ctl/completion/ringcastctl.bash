@@ -65,7 +65,7 @@ _ringcastctl() {
     local choices='' cameras=no
     case "${#words[@]} ${words[*]}" in
     '0 ') choices=$commands ;;
-    '1 camera') choices='add set remove enable disable' ;;
+    '1 camera') choices='add set remove reset enable disable' ;;
     '1 tls') choices='self-signed' ;;
     '1 user') choices='add set passwd remove logout list' ;;
     '1 token') choices='add list revoke' ;;
@@ -76,7 +76,7 @@ _ringcastctl() {
     '1 log-level') choices='error warning info debug' ;;
     '1 log') choices='fanout template keeper' cameras=yes ;;
     '1 status' | '1 restart' | '1 tap' | '1 record' | '1 viewers' | '2 log-level '*) cameras=yes ;;
-    '2 camera set' | '2 camera remove' | '2 camera enable' | '2 camera disable') cameras=yes ;;
+    '2 camera set' | '2 camera remove' | '2 camera reset' | '2 camera enable' | '2 camera disable') cameras=yes ;;
     ?*' camera set '* | ?*' camera add '*)
         choices=$settings
         compopt -o nospace 2>/dev/null

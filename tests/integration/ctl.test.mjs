@@ -65,6 +65,47 @@ scenario('cameras come and go at run time', async (stage) => {
   assert.deepEqual((await ringcast.status()).cameras.map(({ name }) => name), [first.name]);
 });
 
+scenario('what was changed at run time is told, and can be taken back', async (stage) => {
+  const camera = await stage.camera(['--cameras', '2']);
+  const [first, second] = camera.cameras;
+  const cameras = [{ name: 'front', url: first.url, sub: second.url }, { name: 'yard', url: second.url }];
+  const ringcast = stage.instance({ cameras, state_dir: stage.file('state') }).start();
+  await ringcast.streaming(['front', 'front/sub', 'yard']);
+  const ctl = async (...args) => {
+    const { code, stdout, stderr } = await ringcast.ctl(...args);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  const sources = async () => {
+    const { cameras: rows, removed } = await ringcast.status();
+    return [...rows.map(({ name, source }) => `${name} ${source}`), ...removed.map((name) => `${name} removed`)];
+  };
+  assert.deepEqual(await sources(), ['front file', 'front/sub file', 'yard file']);
+  await ctl('camera', 'remove', 'yard', '--wait');
+  await ctl('camera', 'set', 'front', 'audio=false', '--wait');
+  assert.deepEqual(await sources(), ['front changed', 'front/sub changed', 'yard removed']);
+  assert.match(await ctl('status'), /^removed at run time, and still in the file .*: yard$/m);
+  const { warnings } = JSON.parse(await ctl('reload', '--json'));
+  assert.match(warnings.join(), /camera "yard" is in the file and was removed at run time: `ringcastctl camera reset 'yard'`/);
+  await ringcast.stop();
+  const check = await run(program('ringcastd'), ['--config', ringcast.config, '--check']);
+  assert.match(check.stderr, /camera reset 'yard'/);
+  ringcast.start();
+  await ringcast.streaming(['front', 'front/sub']);
+  assert.match(ringcast.log, /changes made at run time stand above the file: 1 cameras changed, 0 added, 1 removed/);
+
+  await ctl('camera', 'reset', 'yard', '--wait');
+  assert.equal((await ringcast.camera('yard')).state, 'streaming');
+  await ctl('camera', 'reset', 'front', '--wait');
+  assert.deepEqual(await sources(), ['front file', 'front/sub file', 'yard file']);
+  assert.match((await ringcast.ctl('camera', 'reset', 'front')).stderr, /is as the file has it/);
+  await ctl('camera', 'add', 'gate', `url=${first.url}`, `sub=${second.url}`, '--wait');
+  assert.equal((await ringcast.camera('gate/sub')).state, 'streaming', '--wait waits for the sub stream, too');
+  await ctl('camera', 'reset', 'gate', '--wait');
+  assert.deepEqual(await sources(), ['front file', 'front/sub file', 'yard file']);
+  assert.match((await ringcast.ctl('camera', 'reset', 'gate')).stderr, /no camera is called "gate"/);
+});
+
 scenario('restart --wait returns with pictures, reload with the difference', async (stage) => {
   const camera = await stage.camera(['--cameras', '2']);
   const ringcast = await stage.ringcast(camera);

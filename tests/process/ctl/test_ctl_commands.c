@@ -105,8 +105,8 @@ static void options_belong_to_their_commands(void **state)
         {{"record", "front", "--seconds", "0", NULL}, "--seconds 0: not a number of seconds"},
         {{"record", "front", "--seconds", "3x", NULL}, "--seconds 3x: not a number of seconds"},
         {{"record", "front", "--seconds", "nan", NULL}, "not a number of seconds"},
-        {{"camera", NULL}, "camera: add, set, remove, enable or disable"},
-        {{"camera", "frob", "front", NULL}, "camera: add, set, remove, enable or disable"},
+        {{"camera", NULL}, "camera: add, set, remove, reset, enable or disable"},
+        {{"camera", "frob", "front", NULL}, "camera: add, set, remove, reset, enable or disable"},
         {{"camera", "add", "front", NULL}, "camera add takes a name and SETTING=VALUE..."},
     };
     struct ctl_result result;

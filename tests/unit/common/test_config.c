@@ -418,6 +418,57 @@ static void a_line_says_where_the_syntax_is_wrong(void **state)
     ASSERT_BAD(cases);
 }
 
+static void the_commonest_slips_are_named(void **state)
+{
+#define IN_QUOTES(text) "a text stands in quotes: write \"" text "…\" with \" before and after it\n"
+#define STRAIGHT "a text stands in straight double quotes: write \"value\"\n"
+#define YAML "this looks like YAML; write name = \"value\"; and lists as cameras = ( { … } );\n"
+    static const struct bad_case cases[] = {
+        {"cameras = (\n { name = \"a\"; url = \"rtsp://x/\"; }, # the last one\n);\n",
+         "c.conf:2: remove the comma: nothing follows it before the )\n"},
+        {"auth = { };\norigins = [\"https://x\",];\ncameras = ();\n",
+         "c.conf:2: remove the comma: nothing follows it before the ]\n"},
+        {"cameras = ( { name = 'a'; url = \"rtsp://x/\"; } );\n", "c.conf:1: " STRAIGHT},
+        {"cameras = ( { name = \u201ca\u201d; url = \"rtsp://x/\"; } );\n", "c.conf:1: " STRAIGHT},
+        {"listen = 127.0.0.1:8080;\n", "c.conf:1: " IN_QUOTES("127.0.0.1")},
+        {"log_level = debug;\n", "c.conf:1: " IN_QUOTES("debug")},
+        {"# x = y\n/* a\nb */ log_level = debug;\n", "c.conf:3: " IN_QUOTES("debug")},
+        {"cameras = (\n{ name = \"a\";\n url = rtsp://x/; } );\n", "c.conf:3: " IN_QUOTES("rtsp")},
+        {"ring_size = 4MB;\n", "c.conf:1: " IN_QUOTES("4MB")},
+        {"cameras:\n  - name: front\n    url: rtsp://x/\n", "c.conf:2: " YAML},
+        {"cameras:\n  front:\n    url: rtsp://x/\n", "c.conf:1: " YAML},
+        {"cameras = [ { name = \"a\"; } ];\n",
+         "c.conf:1: a list of groups stands in ( ) and not in [ ]: write ( { … }, { … } );\n"},
+        {"cameras = ( { name = \"a\"; }\n{ name = \"b\"; } );\n",
+         "c.conf:1: a comma is missing between } and {\n"},
+        {"cameras ( { name = \"a\"; } );\n", "c.conf:1: there is no = before the (; write name = ( … );\n"},
+        {"cameras = (\n{ name = \"a\"; }\n];\n",
+         "c.conf:3: a ] stands where the ( of line 1 is to be closed with )\n"},
+        {"cameras = ( { name = \"a\"; } ));\n", "c.conf:1: this ) closes nothing; remove it\n"},
+        {"\ncameras = (\n{ name = \"a\"; }\n\n",
+         "c.conf:2: the ( that is opened here is never closed; add )\n"},
+    };
+
+    (void)state;
+    ASSERT_BAD(cases);
+}
+
+static void names_of_other_programs_are_known(void **state)
+{
+#define NAMED(name, ours)                                                                                    \
+    {                                                                                                        \
+        "cameras = ( { name = \"a\"; url = \"rtsp://x/\"; " name " = \"x\"; } );\n",                         \
+            "c.conf:1: cameras[0]." name ": unknown setting; did you mean \"" ours "\"?\n"                   \
+    }
+    static const struct bad_case cases[] = {
+        NAMED("user", "username"), NAMED("pass", "password"),   NAMED("uri", "url"),
+        NAMED("host", "url"),      NAMED("rotation", "rotate"), NAMED("substream", "sub"),
+    };
+
+    (void)state;
+    ASSERT_BAD(cases);
+}
+
 static void all_errors_come_in_the_order_of_the_file(void **state)
 {
     static const struct bad_case cases[] = {
@@ -451,6 +502,8 @@ int main(void)
         TEST(the_listen_address_is_checked),
         TEST(the_runtime_dir_is_checked),
         TEST(a_line_says_where_the_syntax_is_wrong),
+        TEST(the_commonest_slips_are_named),
+        TEST(names_of_other_programs_are_known),
         TEST(all_errors_come_in_the_order_of_the_file),
     };
 

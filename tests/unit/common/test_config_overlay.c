@@ -104,6 +104,21 @@ static void cameras_come_and_go(void **state)
     config_free(config);
 }
 
+static void what_the_file_has_and_was_removed_is_told(void **state)
+{
+    struct config *config = accept("{\"front\":{\"removed\":true},\"gone\":{\"removed\":true},"
+                                   "\"back\":{\"base\":\"none\",\"settings\":{\"url\":\"rtsp://c/\"}}}");
+    struct config_list warnings = config_warnings(config);
+
+    (void)state;
+    assert_int_equal(config->removed.count, 1);
+    assert_string_equal(config->removed.items[0], "front");
+    assert_int_equal(warnings.count, 1);
+    assert_non_null(strstr(warnings.items[0], "`ringcastctl camera reset 'front'`"));
+    config_list_finish(&warnings);
+    config_free(config);
+}
+
 static void wrong_settings_are_refused(void **state)
 {
     (void)state;
@@ -151,6 +166,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(settings_lie_over_those_of_the_file, config_fixture_enter,
                                         config_fixture_leave),
         cmocka_unit_test_setup_teardown(cameras_come_and_go, config_fixture_enter, config_fixture_leave),
+        cmocka_unit_test_setup_teardown(what_the_file_has_and_was_removed_is_told, config_fixture_enter,
+                                        config_fixture_leave),
         cmocka_unit_test_setup_teardown(wrong_settings_are_refused, config_fixture_enter,
                                         config_fixture_leave),
         cmocka_unit_test_setup_teardown(tasks_are_told_apart, config_fixture_enter, config_fixture_leave),

@@ -52,19 +52,20 @@ static void columns_are_aligned(void **state)
         "\"latency\":{\"le_s\":[0.0001,0.0005,1],\"counts\":[70,30,0,0],\"sum_s\":1}},"
         "{\"name\":\"Haustür\",\"state\":\"backoff\",\"pid\":null,\"since_s\":7,\"restarts\":12,\"codecs\":"
         "null,"
-        "\"width\":null,\"height\":null,\"fps\":0,\"bitrate\":0,\"viewers\":0,\"error\":\"refused\"},"
+        "\"width\":null,\"height\":null,\"fps\":0,\"bitrate\":0,\"viewers\":0,\"source\":\"changed\","
+        "\"error\":\"refused\"},"
         "{\"name\":\"門\",\"state\":\"stalled\",\"pid\":1,\"since_s\":200000,\"bitrate\":812345.6,"
         "\"latency\":{\"le_s\":[0.0001,1],\"counts\":[1,2,9]}}]}",
         "ringcastd 0.1.0, pid 812, instance default, http://127.0.0.1:8080/, up 1h 01m\n"
         "\n"
         "NAME     STATE         FOR  PID      UP  CODECS                 AUDIO  SIZE       FPS      BITRATE  "
-        "  LATENCY  VIEWERS  RESTARTS  ERROR\n"
+        "  LATENCY  VIEWERS  RESTARTS  SOURCE   ERROR\n"
         "front    streaming  1m 00s  815  1m 01s  avc1.64001F,mp4a.40.2  ended  1280x720  25.0  2.03 Mbit/s  "
-        "   0.4 ms        2         0  no sound: the camera no longer sends its aac\n"
+        "   0.4 ms        2         0  -        no sound: the camera no longer sends its aac\n"
         "Haustür  backoff        7s    -       -  -                      -      -          0.0     0 kbit/s  "
-        "        -        0        12  refused\n"
+        "        -        0        12  changed  refused\n"
         "門       stalled    2d 07h    1       -  -                      -      -            -   812 kbit/s  "
-        "1000.0 ms        -         -  -\n");
+        "1000.0 ms        -         -  -        -\n");
 }
 
 static void what_was_received_cannot_move_the_cursor(void **state)
@@ -75,9 +76,9 @@ static void what_was_received_cannot_move_the_cursor(void **state)
                  "ringcastd 0.1.0, pid 812, instance default, http://127.0.0.1:8080/, up 1h 01m\n"
                  "\n"
                  "NAME        STATE      FOR  PID  UP  CODECS  AUDIO  SIZE  FPS  BITRATE  LATENCY  VIEWERS  "
-                 "RESTARTS  ERROR\n"
+                 "RESTARTS  SOURCE  ERROR\n"
                  "a\\x1b[2J\\n  s\\xc2\\x9b    -    -   -  -       -      -       -        -        -        "
-                 "-         -  "
+                 "-         -  -       "
                  "x\\x7f\n");
 }
 
@@ -91,8 +92,10 @@ static void absurd_values_are_shown_as_unknown(void **state)
         "\"codecs\":[],\"error\":{}}]}",
         "ringcastd -, pid 0, instance -, -, up -\n"
         "\n"
-        "NAME  STATE  FOR  PID  UP  CODECS  AUDIO  SIZE  FPS  BITRATE  LATENCY  VIEWERS  RESTARTS  ERROR\n"
-        "               -    -   -  -       -      -       -        -        -        -         -  -\n");
+        "NAME  STATE  FOR  PID  UP  CODECS  AUDIO  SIZE  FPS  BITRATE  LATENCY  VIEWERS  RESTARTS  SOURCE  "
+        "ERROR\n"
+        "               -    -   -  -       -      -       -        -        -        -         -  -       "
+        "-\n");
 }
 
 static void a_very_long_value_is_cut(void **state)
