@@ -113,9 +113,7 @@ static enum visitor_state renew_token(struct visitor *visitor, const struct tabl
 /* Without a claim of its own the configured user's rights count, and with it only those and the groups'. */
 static enum visitor_state renew_jwt(struct visitor *visitor, const struct table *table)
 {
-    const struct table_user *user = table_user(table, visitor->name);
-
-    if (!table_issuer(table, visitor->issuer) || (user && visitor->issued < user->since)) {
+    if (!table_issuer(table, visitor->issuer)) {
         return VISITOR_REVOKED;
     }
     struct rights *given = table_rights(table, visitor->claimed ? "" : visitor->name, visitor->groups);
