@@ -11,11 +11,17 @@
 #define PAGES_MAX 10000
 
 static const struct table_column columns[] = {
-    {"ID", false, table_write_text, "id"},           {"CAMERA", false, table_write_text, "camera"},
-    {"ADDRESS", false, table_write_text, "address"}, {"USER", false, table_write_text, "user"},
-    {"STATE", false, table_write_text, "state"},     {"FOR", true, table_write_span, "since_s"},
-    {"SENT", true, table_write_bytes, "sent_bytes"}, {"BUFFERED", true, table_write_bytes, "buffered_bytes"},
-    {"DROPPED", true, table_write_count, "dropped"}, {"RTT", true, table_write_ms, "rtt_ms"},
+    {"ID", false, table_write_text, "id"},
+    {"CAMERA", false, table_write_text, "camera"},
+    {"ADDRESS", false, table_write_text, "address"},
+    {"USER", false, table_write_text, "user"},
+    {"WAY", false, table_write_text, "way"},
+    {"STATE", false, table_write_text, "state"},
+    {"FOR", true, table_write_span, "since_s"},
+    {"SENT", true, table_write_bytes, "sent_bytes"},
+    {"BUFFERED", true, table_write_bytes, "buffered_bytes"},
+    {"DROPPED", true, table_write_count, "dropped"},
+    {"RTT", true, table_write_ms, "rtt_ms"},
 };
 
 #define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))

@@ -81,6 +81,34 @@ static void arm_keepalive(struct server *server)
     }
 }
 
+/* What the client of a file has to say is of no use, but shows whether it is still there. */
+static void guest_sent(void *context)
+{
+    struct viewer *viewer = context;
+    struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
+
+    if (!guest_list_drain(viewer)) {
+        watch_leave(&connection->arrivals);
+        feed_leave(viewer);
+        lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+    }
+}
+
+/* Without libev nobody looks beside libwebsockets at what they send. */
+static void drain_guests(struct server *server)
+{
+    for (struct stream *stream = server->streams.first; !server->loop.events && stream;
+         stream = stream->next) {
+        for (unsigned i = stream->feed.viewers.count;
+             i-- > 0;) { /* who is gone gives his place to the last one */
+            struct viewer *viewer = stream->feed.viewers.list[i].viewer;
+            if (viewer->guest && guest_is_http(viewer->guest)) {
+                guest_sent(viewer);
+            }
+        }
+    }
+}
+
 static void keepalive_expired(void *context)
 {
     struct server *server = context;
@@ -90,6 +118,7 @@ static void keepalive_expired(void *context)
     for (struct stream *stream = server->streams.first; stream; stream = stream->next) {
         feed_keep_alive(&stream->feed, server->keepalive_phase, phases);
     }
+    drain_guests(server);
     arm_keepalive(server);
 }
 
@@ -290,19 +319,6 @@ static int viewer_established(struct server *server, struct lws *wsi, struct vie
     }
     join(server, connection, viewer);
     return 0;
-}
-
-/* What the client of a file has to say is of no use, but shows whether it is still there. */
-static void guest_sent(void *context)
-{
-    struct viewer *viewer = context;
-    struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
-
-    if (!guest_list_drain(viewer)) {
-        watch_leave(&connection->arrivals);
-        feed_leave(viewer);
-        lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
-    }
 }
 
 /* After the request in WSI has been read: its answer may be a stream. */

@@ -12,6 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/ipc/message.h"
+#include "fanout/feed/guest.h"
 #include "fanout/http/client_address.h"
 #include "fanout/http/gate.h"
 #include "fanout/loop/connections.h"
@@ -177,13 +178,22 @@ static void describe_connection(json_t *entry, const struct feed *feed, const st
     }
 }
 
+/* How it gets its stream. */
+static const char *way_of(const struct viewer *viewer)
+{
+    if (!viewer->guest) {
+        return "websocket";
+    }
+    return guest_is_http(viewer->guest) ? "file" : "go2rtc";
+}
+
 static json_t *describe(const struct found *found, time_t now)
 {
     const struct viewer *viewer = found->viewer;
     json_t *entry =
-        json_pack("{s:I, s:s, s:o, s:o, s:I, s:s, s:I}", "number", (json_int_t)viewer->number, "camera",
-                  found->stream->name, "user", user_of(viewer->wsi), "address", address_of(viewer->wsi),
-                  "since_s", (json_int_t)(now - viewer->since), "state",
+        json_pack("{s:I, s:s, s:s, s:o, s:o, s:I, s:s, s:I}", "number", (json_int_t)viewer->number, "camera",
+                  found->stream->name, "way", way_of(viewer), "user", user_of(viewer->wsi), "address",
+                  address_of(viewer->wsi), "since_s", (json_int_t)(now - viewer->since), "state",
                   viewer_strstate((enum viewer_state)viewer->state), "dropped", (json_int_t)viewer->dropped);
     if (entry) {
         describe_connection(entry, &found->stream->feed, viewer);

@@ -157,7 +157,7 @@ scenario('each client gets of each camera what it can play', async (stage) => {
   viewer.close();
   assert.doesNotMatch(JSON.stringify(streams), /rtsp|127\.0\.0\.1/, 'nothing of the cameras’ addresses');
   assert.deepEqual((await json(ringcast, '/api/streams?src=h265')).producers, streams.h265.producers);
-  for (const path of ['/api/streams', '/api/stream.mp4', '/api/frame.mp4', '/api/stream.m3u8']) {
+  for (const path of ['/api/streams', '/api/stream.mp4', '/api/frame.mp4', '/api/frame.jpeg', '/api/stream.m3u8']) {
     for (const src of ['gone', '', encodeURIComponent(camera.url(0))]) {
       const absent = await get(ringcast, `${path}?src=${src}`);
       assert.deepEqual([absent.status, await absent.text()], [404, 'Not Found'], path);
@@ -178,6 +178,10 @@ scenario('each client gets of each camera what it can play', async (stage) => {
   assert.equal((await get(ringcast, '/api/ws?src=h264')).status, 426);
 
   // What other programs answer.
+  const snapshot = await get(ringcast, '/api/frame.jpeg?src=h264_sub&w=80&h=60&cache=5');
+  assert.deepEqual([snapshot.status, snapshot.headers.get('content-type')], [200, 'image/jpeg']);
+  writeFileSync(stage.file('frame.jpeg'), Buffer.from(await snapshot.arrayBuffer()));
+  assert.equal((await probe(stage.file('frame.jpeg')))[0].width, 80);
   const moved = await get(ringcast, '/api/stream.m3u8?src=opus+%26+more&stream=sub&token=a%2Fb&mp4', { redirect: 'manual' });
   assert.deepEqual([moved.status, moved.headers.get('location')], [307, '/hls/opus%20%26%20more/index.m3u8?stream=sub&token=a%2Fb']);
   const playlist = await get(ringcast, '/api/stream.m3u8?src=h264');
@@ -246,7 +250,7 @@ scenario('a visitor has his own cameras, and others as if they were not there', 
     client.say('mse', ALL);
     assert.equal(await client.answer('error'), 'mse: stream not found');
     client.close();
-    for (const path of ['/api/streams', '/api/stream.mp4', '/api/frame.mp4', '/api/stream.m3u8']) {
+    for (const path of ['/api/streams', '/api/stream.mp4', '/api/frame.mp4', '/api/frame.jpeg', '/api/stream.m3u8']) {
       const answer = await get(ringcast, `${path}?src=${src}`, basic);
       assert.deepEqual([answer.status, await answer.text()], [404, 'Not Found'], `${path} ${src}`);
     }

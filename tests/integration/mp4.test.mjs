@@ -228,7 +228,7 @@ scenario('a file is for those who may watch, and ends in order when they may not
   const withToken = await begin(ringcast, `${path('cam1')}?token=${token}`);
   assert.equal(withToken.status, 200);
   const list = JSON.parse(await ctl(['viewers', '--json']));
-  assert.deepEqual((list.viewers ?? list).map(({ camera: name, user }) => [name, user]).sort(), [['cam1', 'anna'], ['cam1', 'anna'], ['cam1', null]].sort());
+  assert.deepEqual((list.viewers ?? list).map(({ camera: name, way, user }) => [name, way, user]).sort(), [['cam1', 'file', 'anna'], ['cam1', 'file', 'anna'], ['cam1', 'file', null]].sort());
 
   await ctl(['token', 'revoke', token.split('_')[1]]);
   await waitUntil('the end of the token', () => withToken.ended !== null);
