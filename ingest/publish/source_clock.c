@@ -121,6 +121,14 @@ static void enter_state(struct source_clock *clock, enum source_clock_state stat
     clock->sane_arrival = clock->last_arrival;
 }
 
+void source_clock_distrust(struct source_clock *clock, int64_t interval)
+{
+    if (clock->state == SOURCE_CLOCK_STAMPS) {
+        enter_state(clock, SOURCE_CLOCK_ARRIVAL);
+        clock->interval = fmax((double)interval, TICKS_PER_MS);
+    }
+}
+
 static double slope(const struct source_clock_point *from, const struct source_clock_point *to)
 {
     return to->at > from->at ? (double)(to->lead - from->lead) / (double)(to->at - from->at) : 0;

@@ -59,6 +59,9 @@ void source_clock_begin(struct source_clock *clock);
 /* The timeline has moved its pictures: earlier measurements are void. */
 void source_clock_forget_pace(struct source_clock *clock);
 
+/* The stamps make no sense: the arrival gives the time, a picture each INTERVAL at first, until they keep the pace again. */
+void source_clock_distrust(struct source_clock *clock, int64_t interval);
+
 /* The steady time of a picture with the stamp SOURCE that arrives at ARRIVAL. */
 int64_t source_clock_map(struct source_clock *clock, int64_t source, int64_t arrival);
 

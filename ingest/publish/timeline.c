@@ -8,6 +8,9 @@
 /* A larger jump of the source's clock against the monotonic one is not taken for network delay: 1 s. */
 #define JUMP_TICKS TIMELINE_RATE
 
+/* After jumps with so many pictures in a row the stamps make no sense. */
+#define JUMPS_MAX 4
+
 /* Audio further than this from the video is on another clock: 2 s. */
 #define AUDIO_APART_NS (2 * NS_PER_SECOND)
 
@@ -178,8 +181,13 @@ static int32_t composition_offset(int64_t offset)
 /* Maps SOURCE, the frame's presentation time on the source's clock, and returns its decode time. */
 static int64_t place_by_source(struct timeline *timeline, const struct timeline_frame *frame, int64_t source)
 {
-    if (timeline->mapped && jumped(timeline, source, frame->arrival_ns, frame->reorder)) {
+    bool jumps = timeline->mapped && jumped(timeline, source, frame->arrival_ns, frame->reorder);
+    timeline->jumps = jumps ? timeline->jumps + 1 : 0;
+    if (jumps) {
         source_clock_forget_pace(&timeline->clock);
+        if (timeline->jumps >= JUMPS_MAX) {
+            source_clock_distrust(&timeline->clock, timeline->pacing.step);
+        }
         timeline->mapped = false;
         timeline->broken = true;
         timeline->repairs++;

@@ -40,6 +40,7 @@ struct timeline {
     int reorder_depth;
     int64_t reorder[TIMELINE_REORDER_MAX + 1]; /* ascending: presentation times not yet used for decoding */
     uint64_t repairs;                          /* how often the source's clock broke */
+    unsigned jumps;                            /* of them, pictures in a row up to the last one */
 };
 
 /* A video frame as it came. Times in nanoseconds; source times on the source's own clock. */

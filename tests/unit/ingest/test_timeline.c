@@ -566,6 +566,18 @@ static double goes_back_each_second(unsigned i, double sent_ms)
     return sent_ms - (i % 50 == 49 ? 100 : 0);
 }
 
+static double at_27_mhz(unsigned i, double sent_ms)
+{
+    (void)i;
+    return sent_ms * 300;
+}
+
+static double at_random(unsigned i, double sent_ms)
+{
+    (void)sent_ms;
+    return 3600000 * noise(i * 13 + 5);
+}
+
 static double as_sent(unsigned i, double sent_ms)
 {
     (void)i;
@@ -627,12 +639,37 @@ static void media_time_keeps_the_pace(void **state)
         {.stamp = jitters, .interval_ms = 40},
         {.stamp = every_fifth_is_early, .interval_ms = 40},
         {.stamp = goes_back_each_second, .interval_ms = 40},
+        {.stamp = at_27_mhz, .interval_ms = 40},
+        {.stamp = at_random, .interval_ms = 40},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(habits) / sizeof(habits[0]); i++) {
         expect_pace(&habits[i], 0, 3);
         expect_pace(&habits[i], 15, 5);
+    }
+}
+
+/* Stamps that jump with every picture: the arrival gives the time, without its jitter, and without a repair for each of them. */
+static void senseless_stamps_are_left_out(void **state)
+{
+    double (*const habits[])(unsigned, double) = {at_27_mhz, at_random};
+    struct rig rig;
+
+    (void)state;
+    for (size_t habit = 0; habit < 2; habit++) {
+        begin(&rig, 0);
+        int64_t first = rig.arrival_ns;
+        for (unsigned i = 0; i < 1000; i++) {
+            double sent_ms = i * 40;
+            int64_t before = rig.shown;
+            rig.arrival_ns = first + (int64_t)((sent_ms + 25 * noise(i + 77)) * MS);
+            place_at(&rig, 7 * HOUR + (int64_t)(habits[habit](i, sent_ms) * MS));
+            if (i > 100) {
+                assert_in_range(rig.shown - before, TICKS(FRAME) * 8 / 10, TICKS(FRAME) * 12 / 10);
+            }
+        }
+        assert_true(rig.timeline.repairs < 20);
     }
 }
 
@@ -734,6 +771,7 @@ int main(void)
         cmocka_unit_test(audio_of_another_rate_follows),
         cmocka_unit_test(audio_is_bounded),
         cmocka_unit_test(media_time_keeps_the_pace),
+        cmocka_unit_test(senseless_stamps_are_left_out),
         cmocka_unit_test(media_time_keeps_the_pace_at_night),
         cmocka_unit_test(good_stamps_are_not_touched),
         cmocka_unit_test(timeline_never_runs_away),
