@@ -16,7 +16,9 @@
 #include "common/ipc/message.h"
 #include "ctl/await.h"
 #include "ctl/client.h"
+#include "ctl/doctor.h"
 #include "ctl/events.h"
+#include "ctl/probe_camera.h"
 #include "ctl/record.h"
 #include "ctl/request.h"
 #include "ctl/self_signed.h"
@@ -309,6 +311,8 @@ static const struct {
     enum exit_code (*run_local)(const struct options *options);
 } commands[] = {
     [COMMAND_STATUS] = {.run = run_status},
+    [COMMAND_DOCTOR] = {.run_local = doctor_run},
+    [COMMAND_PROBE] = {.run_local = probe_camera_run},
     [COMMAND_TOP] = {.run = top_run},
     [COMMAND_EVENTS] = {.run_alone = events_print},
     [COMMAND_VIEWERS] = {.run = viewers_list},

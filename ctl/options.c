@@ -26,6 +26,12 @@ static const char usage[] =
     "  events [--follow]          the next event, or all events as they happen\n"
     "  viewers [CAMERA]           the viewers: address, since when, bytes, drops\n"
     "  log CAMERA                 last log lines of a camera's process, or of fanout, template, keeper\n"
+    "  doctor [--bundle FILE]     looks at this machine, the configuration and each camera; what to do in\n"
+    "                             plain words; FILE: all that a bug report needs, without secrets\n"
+    "  probe URL [SETTING=VALUE...] [-v] [--seconds N]\n"
+    "                             looks at one camera, and measures it for a minute or N seconds; -v: what "
+    "is\n"
+    "                             said with it; URL -: from standard input\n"
     "  version                    the versions of ringcastctl and of the running ringcastd\n"
     "\n"
     "Cameras:\n"
@@ -93,11 +99,13 @@ static const char usage[] =
     "      --once          token: good for one use\n"
     "      --name TEXT     token: what it is for\n"
     "      --only-bad      status: only the cameras that are in trouble, the worst first\n"
+    "  -v, --verbose       probe: each RTSP request and answer\n"
+    "      --bundle FILE   doctor: a new file for a bug report\n"
     "  -h, --help          print this\n"
     "  -V, --version       print the version of ringcastctl\n"
     "\n"
     "Exit status: 0 done, 1 the command failed, 2 wrong usage or configuration, 3 no ringcastd answers,\n"
-    "4 timed out.\n";
+    "4 timed out, 5 doctor or probe found something wrong.\n";
 
 /* The options that only some commands take. */
 enum option_flags {
@@ -114,6 +122,8 @@ enum option_flags {
     OPTION_ONCE = 1u << 10,
     OPTION_NAME = 1u << 11,
     OPTION_ONLY_BAD = 1u << 12,
+    OPTION_VERBOSE = 1u << 13,
+    OPTION_BUNDLE = 1u << 14,
 };
 
 #define ANY_NUMBER 1000
@@ -130,7 +140,8 @@ enum long_option {
     TTL_OPTION,
     ONCE_OPTION,
     NAME_OPTION,
-    ONLY_BAD_OPTION
+    ONLY_BAD_OPTION,
+    BUNDLE_OPTION
 };
 
 static const struct command_form {
@@ -142,6 +153,9 @@ static const struct command_form {
     unsigned options;  /* enum option_flags */
 } forms[] = {
     {"status", NULL, COMMAND_STATUS, 0, 1, "at most the name of a camera", OPTION_ONLY_BAD},
+    {"doctor", NULL, COMMAND_DOCTOR, 0, 0, "no argument", OPTION_BUNDLE},
+    {"probe", NULL, COMMAND_PROBE, 1, 32, "a URL, or -, and at most 31 of SETTING=VALUE",
+     OPTION_VERBOSE | OPTION_SECONDS | OPTION_TIMEOUT},
     {"top", NULL, COMMAND_TOP, 0, 0, "no argument", 0},
     {"events", NULL, COMMAND_EVENTS, 0, 0, "no argument", OPTION_FOLLOW | OPTION_TIMEOUT},
     {"viewers", NULL, COMMAND_VIEWERS, 0, 1, "at most the name of a camera", 0},
@@ -196,6 +210,8 @@ static const struct option names[] = {
     {"once", no_argument, NULL, ONCE_OPTION},
     {"name", required_argument, NULL, NAME_OPTION},
     {"only-bad", no_argument, NULL, ONLY_BAD_OPTION},
+    {"verbose", no_argument, NULL, 'v'},
+    {"bundle", required_argument, NULL, BUNDLE_OPTION},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -230,6 +246,8 @@ static bool check_options(const struct command_form *form, const struct options 
         {options->once, OPTION_ONCE, "--once"},
         {options->name != NULL, OPTION_NAME, "--name"},
         {options->only_bad, OPTION_ONLY_BAD, "--only-bad"},
+        {options->verbose, OPTION_VERBOSE, "--verbose"},
+        {options->bundle != NULL, OPTION_BUNDLE, "--bundle"},
     };
 
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
@@ -328,6 +346,12 @@ static bool take_option(int option, struct options *options, enum exit_code *cod
     case 's':
         options->socket = optarg;
         return true;
+    case 'v':
+        options->verbose = true;
+        return true;
+    case BUNDLE_OPTION:
+        options->bundle = optarg;
+        return true;
     case 'j':
         options->json = true;
         return true;
@@ -383,7 +407,7 @@ bool options_parse(int argc, char **argv, struct options *options, enum exit_cod
 
     *options = (struct options){0};
     *code = EXIT_CODE_OK;
-    while ((option = getopt_long(argc, argv, "c:s:jwt:fn:o:hV", names, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:s:jwt:fn:o:vhV", names, NULL)) != -1) {
         if (!take_option(option, options, code)) {
             return false;
         }

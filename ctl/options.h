@@ -13,10 +13,13 @@ enum exit_code {
     EXIT_CODE_USAGE = 2,       /* the command line or the configuration is wrong */
     EXIT_CODE_UNREACHABLE = 3, /* no ringcastd answers */
     EXIT_CODE_TIMEOUT = 4,     /* what the command waited for did not come in time */
+    EXIT_CODE_FOUND = 5,       /* doctor, probe: something is wrong */
 };
 
 enum command {
     COMMAND_STATUS,
+    COMMAND_DOCTOR,
+    COMMAND_PROBE,
     COMMAND_TOP,
     COMMAND_EVENTS,
     COMMAND_VIEWERS,
@@ -61,12 +64,14 @@ struct options {
     size_t camera_count;
     const char *groups[OPTIONS_WORDS_MAX]; /* each --group */
     size_t group_count;
-    const char *role; /* --role, or NULL */
-    const char *ttl;  /* --ttl, or NULL */
-    const char *name; /* --name, or NULL */
-    double seconds;   /* --seconds; 0: not given */
-    double timeout;   /* --timeout, seconds; 0: not given */
+    const char *role;   /* --role, or NULL */
+    const char *ttl;    /* --ttl, or NULL */
+    const char *name;   /* --name, or NULL */
+    double seconds;     /* --seconds; 0: not given */
+    double timeout;     /* --timeout, seconds; 0: not given */
+    const char *bundle; /* --bundle, or NULL */
     bool json;
+    bool verbose;
     bool wait;
     bool follow;
     bool once;

@@ -3,6 +3,7 @@
 
 #include <libwebsockets.h>
 
+#include "fanout/http/raw_head.h"
 #include "fanout/http/unread_head.h"
 #include "fanout/http/unread_request.h"
 #include "fanout/loop/watch.h"
@@ -12,7 +13,9 @@ static bool take_head(void *context, struct connection *connection, const char *
 {
     struct arrivals *arrivals = context;
 
-    return gate_ask_early(arrivals->gate, connection, arrivals->policy, head, length);
+    connection->is_folded = connection->is_folded || raw_head_has_folds(head, length);
+    return !connection->is_folded &&
+           gate_ask_early(arrivals->gate, connection, arrivals->policy, head, length);
 }
 
 /*
@@ -112,9 +115,12 @@ static void arrived(void *context)
     }
     if (is_too_large(arrivals, connection)) {
         limits_count(arrivals->limits, LIMIT_HEADER_BYTES, &connection->peer);
-        unread_request_refuse(connection, LIMIT_HEADER_BYTES, arrivals->linger);
+        unread_request_refuse(connection, limits_status(LIMIT_HEADER_BYTES), arrivals->linger);
     } else if (gate_is_on(arrivals->gate)) {
         look_at_head(arrivals, connection);
+        if (connection->is_folded) {
+            unread_request_refuse(connection, 400, arrivals->linger);
+        }
     }
 }
 

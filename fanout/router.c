@@ -12,6 +12,7 @@
 #include "fanout/http/media_query.h"
 #include "fanout/http/post_body.h"
 #include "fanout/http/redirect.h"
+#include "fanout/http/request_framing.h"
 #include "fanout/http/session_requests.h"
 #include "fanout/http/unread_request.h"
 #include "fanout/http/upgrade.h"
@@ -403,8 +404,8 @@ static unsigned target_length(struct lws *wsi)
     return length;
 }
 
-/* The status for a request that is too large or one too many of its visitor's; 0: it is neither. */
-static int judge_size(struct router *router, struct lws *wsi, const struct http_request *request)
+/* The status for a request that is too large, one too many of its visitor's, or of doubtful form; 0: it is none of these. */
+static int judge_form(struct router *router, struct lws *wsi, const struct http_request *request)
 {
     struct limits *limits = router->limits;
     const struct connection *connection = lws_get_opaque_user_data(wsi);
@@ -412,6 +413,10 @@ static int judge_size(struct router *router, struct lws *wsi, const struct http_
 
     if (limits_request(limits, &request->client.address) != LIMITS) {
         return limits_status(LIMIT_REQUESTS_PER_ADDRESS);
+    }
+    int framing = request_framing_judge(wsi);
+    if (framing != 0) {
+        return framing;
     }
     if (target_length(wsi) > TARGET_MAX) {
         return 414;
@@ -473,7 +478,7 @@ static int answer_request(struct router *router, struct lws *wsi, bool whole)
     struct http_request request;
 
     http_request_read(wsi, router->policy, &request);
-    int status = whole ? 0 : judge_size(router, wsi, &request);
+    int status = whole ? 0 : judge_form(router, wsi, &request);
     if (status != 0) {
         return http_response_refuse(wsi, &request, status, status == 429 ? "Retry-After: 1\r\n" : NULL);
     }
@@ -673,7 +678,7 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
     if (status < 0 || !connection) {
         return -1;
     }
-    int refusal = judge_size(router, wsi, request);
+    int refusal = judge_form(router, wsi, request);
     if (refusal == 0 &&
         limits_view(router->limits, router->connections, connection, &request->client.address) != LIMITS) {
         refusal = limits_status(LIMIT_CONNECTIONS_PER_ADDRESS);

@@ -81,6 +81,17 @@ static void survey_entry(struct feed *feed, const ringcast_entry *entry)
     }
 }
 
+/*
+ * Players that follow no change of the init segment, as FFmpeg, are spared one that was before they came: as when a camera's sound is found
+ * with its second keyframe.
+ */
+static void forget_other_inits(struct feed *feed, uint64_t before)
+{
+    if (feed->segmenter.init->number != before) {
+        segmenter_forget_past(&feed->segmenter);
+    }
+}
+
 /* False: the fragment cannot be used, because its init segment is gone, or is none. */
 static bool learn_generation(struct feed *feed, const ringcast_reader *reader, uint32_t number)
 {
@@ -89,6 +100,7 @@ static bool learn_generation(struct feed *feed, const ringcast_reader *reader, u
     if (number == feed->generation) {
         return true;
     }
+    uint64_t before = feed->segmenter.init ? feed->segmenter.init->number : 0;
     int result =
         ringcast_init_segment(reader, number, feed->memory->init, sizeof(feed->memory->init), &generation);
     if (result == 0) {
@@ -97,6 +109,9 @@ static bool learn_generation(struct feed *feed, const ringcast_reader *reader, u
     }
     if (result < 0) {
         return false;
+    }
+    if (feed->past && feed->generation != 0) {
+        forget_other_inits(feed, before);
     }
     feed->generation = number;
     return true;
@@ -252,6 +267,7 @@ bool feed_read(struct feed *feed)
             return true;
         }
     }
+    feed->past = false;
     return false;
 }
 
@@ -273,6 +289,7 @@ void feed_go_live(struct feed *feed, struct presentation_timing *timing)
         first = first > second ? first : second;
     }
     feed->state = FEED_LIVE;
+    feed->past = true;
     feed->place = FEED_SEEKING;
     feed->broken = false;
     feed->generation = 0;

@@ -38,6 +38,7 @@ struct feed {
     enum feed_place place;
     bool in_last; /* in the ring before the present one */
     ringcast_cursor cursor;
+    bool past;   /* live, but what is read is still the past that the ring had: nobody is told of it yet */
     bool broken; /* the next fragment does not go on from the last one */
     struct survey survey;
     uint64_t first_ms; /* when the survey saw its first picture; 0: not yet */

@@ -61,7 +61,7 @@ static const struct segmenter *segmenter_of(const struct presentation *presentat
 {
     const struct feed *feed = &presentation->feeds[stream];
 
-    return feed->state == FEED_LIVE ? &feed->segmenter : NULL;
+    return feed->state == FEED_LIVE && !feed->past ? &feed->segmenter : NULL;
 }
 
 static bool has_segment(const struct presentation *presentation, enum request_stream stream)
@@ -489,8 +489,12 @@ void presentation_cancel(struct presentation *presentation, struct program_quest
 
 static uint64_t hold_ms(const struct presentation *presentation)
 {
+    const char *given = getenv(PRESENTATION_HOLD_VARIABLE);
     uint64_t three = 3 * (uint64_t)(presentation->timing.targets.segment_ns / NS_PER_MS);
 
+    if (given) {
+        return strtoull(given, NULL, 10);
+    }
     return three > PRESENTATION_HOLD_MS ? three : PRESENTATION_HOLD_MS;
 }
 

@@ -18,6 +18,9 @@
 /* Milliseconds without a request after which a camera is let go. */
 #define PRESENTATION_HOLD_MS 10000
 
+/* In the environment: just so many milliseconds, for tests. */
+#define PRESENTATION_HOLD_VARIABLE "RINGCAST_HOLD_MS"
+
 /* A request that has no answer yet. */
 struct asking {
     TAILQ_ENTRY(asking) link;

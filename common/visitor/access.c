@@ -231,7 +231,14 @@ static struct visitor *make_jwt_visitor(const struct access *access, const struc
                                         int64_t now, const char **why)
 {
     const char *name = token->user ? token->user : "";
+    int64_t issued = token->issued > 0 ? token->issued : now;
+    const struct table_user *user = table_user(access->table, name);
     struct rights *claimed = NULL;
+
+    if (user && issued < user->since) {
+        *why = "the token was issued before the sessions of its user were ended";
+        return NULL;
+    }
 
     if (token->cameras) {
         claimed = rights_from_json(ACCESS_VIEWER, token->cameras, why);
@@ -246,7 +253,7 @@ static struct visitor *make_jwt_visitor(const struct access *access, const struc
         rights_unref(claimed);
         return NULL;
     }
-    visitor->issued = now;
+    visitor->issued = issued;
     visitor->expires = token->expires;
     visitor->claimed = claimed;
     visitor->groups = json_incref(token->groups);

@@ -113,7 +113,9 @@ static enum visitor_state renew_token(struct visitor *visitor, const struct tabl
 /* Without a claim of its own the configured user's rights count, and with it only those and the groups'. */
 static enum visitor_state renew_jwt(struct visitor *visitor, const struct table *table)
 {
-    if (!table_issuer(table, visitor->issuer)) {
+    const struct table_user *user = table_user(table, visitor->name);
+
+    if (!table_issuer(table, visitor->issuer) || (user && visitor->issued < user->since)) {
         return VISITOR_REVOKED;
     }
     struct rights *given = table_rights(table, visitor->claimed ? "" : visitor->name, visitor->groups);

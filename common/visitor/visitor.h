@@ -40,8 +40,8 @@ struct visitor {
     enum visitor_via via;
     char name[VISITOR_NAME_MAX + 1]; /* the user's, or what a token is for; "": has none */
     struct rights *rights;
-    int64_t issued;                         /* Unix seconds: the log-in, or when the password was checked */
-    int64_t expires;                        /* Unix seconds; 0: never */
+    int64_t issued;  /* Unix seconds: the log-in, when the password was checked, or a JWT's `iat` */
+    int64_t expires; /* Unix seconds; 0: never */
     uint8_t session[TABLE_SESSION_ID_SIZE]; /* VISITOR_SESSION */
     char token[TABLE_TOKEN_ID_MAX + 1];     /* VISITOR_TOKEN: its public part */
     int once;                               /* VISITOR_TOKEN: its slot; -1: may be used any number of times */

@@ -397,7 +397,7 @@ static bool read_time(int64_t *out, const json_t *value, double (*whole)(double)
 
 static const char *check_times(struct web_token *token, const json_t *claims, int64_t now)
 {
-    const json_t *not_before = json_object_get(claims, "nbf");
+    const json_t *not_before = json_object_get(claims, "nbf"), *issued = json_object_get(claims, "iat");
     int64_t expires, begins = 0;
 
     if (!read_time(&expires, json_object_get(claims, "exp"), floor)) {
@@ -405,6 +405,9 @@ static const char *check_times(struct web_token *token, const json_t *claims, in
     }
     if (not_before && !read_time(&begins, not_before, ceil)) {
         return "the token's \"nbf\" is no time";
+    }
+    if (issued && !read_time(&token->issued, issued, floor)) {
+        return "the token's \"iat\" is no time";
     }
     if (now >= expires + WEB_TOKEN_LEEWAY) {
         return "the token has expired";

@@ -43,6 +43,7 @@ struct web_token {
     json_t *cameras; /* an array of patterns; NULL: the token has no such claim */
     json_t *groups;  /* an array of names; NULL: none */
     int64_t expires; /* Unix seconds, with the leeway */
+    int64_t issued;  /* `iat`, Unix seconds; 0: the token does not say */
 };
 
 /*

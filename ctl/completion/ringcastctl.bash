@@ -24,8 +24,8 @@ _ringcastctl_offer_words() {
 
 _ringcastctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='status top events viewers kick camera restart reload log log-level tap record stop tls user token version'
-    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --group --role --password-stdin --ttl --once --name --only-bad --help --version'
+    local commands='status doctor probe top events viewers kick camera restart reload log log-level tap record stop tls user token version'
+    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --group --role --password-stdin --ttl --once --name --only-bad --verbose --bundle --help --version'
     local settings='url= username= password= transport= audio= sub= ring_size='
     local words=() _ringcastctl_where=() i
     COMPREPLY=()
@@ -36,14 +36,14 @@ _ringcastctl() {
             _ringcastctl_where=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]-}")
             ((i++))
             ;;
-        -t | --timeout | -n | --seconds | -o | --output | --camera | --group | --role | --ttl | --name) ((i++)) ;;
+        -t | --timeout | -n | --seconds | -o | --output | --camera | --group | --role | --ttl | --name | --bundle) ((i++)) ;;
         -*) ;;
         *) words+=("${COMP_WORDS[i]}") ;;
         esac
     done
 
     case $previous in
-    -c | --config | -o | --output)
+    -c | --config | -o | --output | --bundle)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -77,7 +77,7 @@ _ringcastctl() {
     '1 log') choices='fanout template keeper' cameras=yes ;;
     '1 status' | '1 restart' | '1 tap' | '1 record' | '1 viewers' | '2 log-level '*) cameras=yes ;;
     '2 camera set' | '2 camera remove' | '2 camera reset' | '2 camera enable' | '2 camera disable') cameras=yes ;;
-    ?*' camera set '* | ?*' camera add '*)
+    ?*' camera set '* | ?*' camera add '* | [2-9]*' probe '*)
         choices=$settings
         compopt -o nospace 2>/dev/null
         ;;

@@ -30,6 +30,14 @@ bool http_request_header(struct lws *wsi, enum lws_token_indexes token, char *va
     return found && lws_hdr_copy(wsi, value, size, token) > 0;
 }
 
+/* No header may have a NUL (RFC 9110, 5.5). As another control character it is refused, and not taken for the end. */
+static void show_nul(char *text, size_t length)
+{
+    for (char *nul; (nul = memchr(text, '\0', length)) != NULL;) {
+        *nul = '\x01';
+    }
+}
+
 char *http_request_header_text(struct lws *wsi, enum lws_token_indexes token, const char *separator)
 {
     size_t gap = strlen(separator), room = 1, length = 0;
@@ -48,6 +56,7 @@ char *http_request_header_text(struct lws *wsi, enum lws_token_indexes token, co
     }
     if (text) {
         text[length] = '\0';
+        show_nul(text, length);
     }
     return text;
 }

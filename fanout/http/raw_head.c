@@ -95,6 +95,18 @@ static bool next_value(struct piece *rest, const char *name, struct piece *value
     return false;
 }
 
+bool raw_head_has_folds(const char *head, size_t length)
+{
+    struct piece rest = {head, length}, line;
+
+    while (next_line(&rest, &line)) {
+        if (line.length > 0 && (line.begin[0] == ' ' || line.begin[0] == '\t')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 unsigned raw_head_count(const char *head, size_t length, const char *name)
 {
     struct piece rest = {head, length}, value;

@@ -18,6 +18,9 @@ size_t raw_head_length(const char *text, size_t length);
 /* True if TEXT, with which a head begins, is "GET " or a beginning of that, after empty lines. */
 bool raw_head_may_be_get(const char *text, size_t length);
 
+/* True if a line of the whole head HEAD begins with a blank: it would go on the one before (RFC 9112, 5.2), or begin the head. */
+bool raw_head_has_folds(const char *head, size_t length);
+
 /* How many lines there are of the header NAME, whatever the case of its letters, in the whole head HEAD. */
 unsigned raw_head_count(const char *head, size_t length, const char *name);
 

@@ -55,6 +55,8 @@ static char *named_header(struct lws *wsi, const char *name)
     char *text = length > 0 ? malloc((size_t)length + 1) : NULL;
     if (text && lws_hdr_custom_copy(wsi, text, length + 1, lower, (int)strlen(lower)) < 0) {
         text[0] = '\0';
+    } else if (text && strlen(text) < (size_t)length) {
+        text[strlen(text)] = '\x01'; /* a NUL: no name has this character either */
     }
     return text;
 }

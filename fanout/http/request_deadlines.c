@@ -25,7 +25,7 @@ static void close_late(struct request_deadlines *deadlines, struct connection *c
     }
     /* First: libwebsockets may close it later than now. */
     connections_expect(deadlines->connections, connection, CONNECTION_NONE);
-    unread_request_refuse(connection, LIMIT_HANDSHAKE_TIMEOUT, deadlines->linger);
+    unread_request_refuse(connection, limits_status(LIMIT_HANDSHAKE_TIMEOUT), deadlines->linger);
 }
 
 /* Closes what is late of those that DUE is to come from. When the next of them is; INT64_MAX: none. */

@@ -59,10 +59,9 @@ bool unread_request_is_plain(const struct connection *connection)
     return !lws_is_ssl(connection->wsi) || (ssl && SSL_is_init_finished(ssl));
 }
 
-static void tell(struct connection *connection, enum limit limit, struct linger_set *linger)
+static void tell(struct connection *connection, int status, struct linger_set *linger)
 {
     char text[256];
-    int status = limits_status(limit);
     int length =
         snprintf(text, sizeof(text), "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
                  status, http_response_reason(status));
@@ -76,10 +75,10 @@ static void tell(struct connection *connection, enum limit limit, struct linger_
     }
 }
 
-void unread_request_refuse(struct connection *connection, enum limit limit, struct linger_set *linger)
+void unread_request_refuse(struct connection *connection, int status, struct linger_set *linger)
 {
     if (!connection->is_ended && unread_request_is_plain(connection) && unread_request_size(connection) > 0) {
-        tell(connection, limit, linger);
+        tell(connection, status, linger);
     }
     connection->is_ended = true;
     lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);

@@ -9,7 +9,6 @@
 #include <libwebsockets.h>
 
 #include "fanout/loop/connections.h"
-#include "fanout/loop/limits.h"
 #include "fanout/loop/linger.h"
 
 /*
@@ -25,9 +24,9 @@ bool unread_request_is_plain(const struct connection *connection);
 void unread_request_done(struct connection *connection);
 
 /*
- * Closes CONNECTION, of which a part of a request may have come, because of LIMIT. The client is told so, as far as the
- * connection takes it at once. Not from CONNECTION's own callback.
+ * Closes CONNECTION, of which a part of a request may have come. The client is told STATUS, as far as the connection takes it
+ * at once. Not from CONNECTION's own callback.
  */
-void unread_request_refuse(struct connection *connection, enum limit limit, struct linger_set *linger);
+void unread_request_refuse(struct connection *connection, int status, struct linger_set *linger);
 
 #endif

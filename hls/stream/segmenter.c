@@ -93,16 +93,30 @@ static void trim(struct segmenter *segmenter)
     }
 }
 
-void segmenter_end(struct segmenter *segmenter)
+void segmenter_forget_past(struct segmenter *segmenter)
 {
+    const struct segment *first =
+        TAILQ_EMPTY(&segmenter->segments) ? segmenter->open : TAILQ_FIRST(&segmenter->segments);
+
+    if (first) {
+        segmenter->next_segment = first->number;
+        segmenter->breaks = first->breaks_before;
+    }
     while (!TAILQ_EMPTY(&segmenter->segments)) {
         drop_oldest(segmenter);
     }
     if (segmenter->open) {
         free_segment(segmenter, segmenter->open);
+        segmenter->open = NULL;
     }
-    release_init(segmenter->init);
+    segmenter->all_independent = true;
     part_builder_clear(&segmenter->builder);
+}
+
+void segmenter_end(struct segmenter *segmenter)
+{
+    segmenter_forget_past(segmenter);
+    release_init(segmenter->init);
     *segmenter = (struct segmenter){0};
     TAILQ_INIT(&segmenter->segments);
 }

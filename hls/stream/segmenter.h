@@ -116,6 +116,9 @@ int segmenter_set_init(struct segmenter *segmenter, const uint8_t *data, size_t 
  */
 int segmenter_add(struct segmenter *segmenter, const struct picture *picture);
 
+/* Forgets all segments, as if the next keyframe were the first one: nobody must have been told of them. */
+void segmenter_forget_past(struct segmenter *segmenter);
+
 /* Frees everything. */
 void segmenter_end(struct segmenter *segmenter);
 

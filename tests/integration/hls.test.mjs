@@ -13,10 +13,17 @@ process.env.RINGCAST_IDLE_MS = '1500';
 
 const residentKb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 
-/** Waits until the follower has had one more discontinuity, and a whole segment behind it. */
-async function nextBreak(follower, before) {
-  await waitUntil(`a discontinuity of ${follower.name}`, () => follower.last.segments.some(({ breaks, uri }) => breaks > before && uri), 60000);
+/** Waits until CHECK(follower) is true; the follower goes on until then. */
+async function follow(follower, what, check) {
+  await waitUntil(what, () => follower.ended || check(follower), 60000).catch((error) => {
+    throw new Error(`${error.message}: ${JSON.stringify(follower.last)}\n${follower.checker.report}`);
+  });
+  assert.ok(!follower.ended, `the follower ended: ${follower.checker.report}`);
 }
+
+/** Waits until the follower has had one more discontinuity, and a whole segment behind it. */
+const nextBreak = (follower, before) =>
+  follow(follower, 'a discontinuity', ({ last }) => last.segments.some(({ breaks, uri }) => breaks > before && uri));
 
 const breaksOf = (follower) => follower.last.segments.at(-1).breaks;
 
@@ -34,15 +41,14 @@ scenario(
     const memory = [];
     const faults = [
       async () => {
-        const size = main.sizes++ % 2 === 0 ? '640x360' : '320x180';
         const before = breaksOf(main);
-        await camera.command(`size=${size} front`);
+        await camera.command('size=640x360 front'); // until its last client has gone, which is the next fault
         await nextBreak(main, before);
       },
       async () => {
         const before = main.last.segments.at(-1).number;
         await camera.command('drop front');
-        await waitUntil('segments after the drop', () => main.last.segments.at(-1).number > before + 1, 60000);
+        await follow(main, 'segments after the drop', ({ last }) => last.segments.at(-1).number > before + 1);
       },
       async () => {
         // Longer than the five seconds over which ringcast-ingest carries the last picture.
@@ -54,14 +60,13 @@ scenario(
         await nextBreak(main, before);
       },
     ];
-    main.sizes = 0;
     const begun = Date.now();
     for (let i = 0; i < faults.length || Date.now() - begun < 1000 * SECONDS; i++) {
       await faults[i % faults.length]();
       memory.push(residentKb(programs.hls.pid));
     }
     const newest = main.last.segments.at(-1).number;
-    await waitUntil('some more segments', () => main.last.segments.at(-1).number > newest + 1, 30000);
+    await follow(main, 'some more segments', ({ last }) => last.segments.at(-1).number > newest + 1);
     const report = await checker.end();
     console.log(JSON.stringify(checker.counts), `resident kB ${memory[0]} … ${Math.max(...memory)}`);
     assert.equal(report, '');

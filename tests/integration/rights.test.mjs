@@ -159,6 +159,15 @@ function expectedStatus({ cameras }, path, method) {
 
 const PATHS = ['/', '/index.html', '/api/cameras', '/api/session', '/ringcast-player.js', '/api/login', '/api/logout', '/nothing'];
 
+/** HLS has the rights of the stream, with every request; what may not be watched is answered as what is not there. */
+async function tryHls(ringcast, way, hidden) {
+  const absent = await ask(ringcast.address, '/hls/gone/index.m3u8', way);
+  assert.equal(absent.status, way.cameras ? 404 : 401, `HLS of no camera with ${way.name}`);
+  for (const camera of hidden) {
+    assert.deepEqual(await ask(ringcast.address, `/hls/${camera}/index.m3u8`, way), absent, `HLS of ${camera} with ${way.name}`);
+  }
+}
+
 async function tryPaths(ringcast, way, methods) {
   const hidden = CAMERAS.filter((camera) => !way.cameras?.includes(camera));
   for (const method of methods) {
@@ -170,6 +179,7 @@ async function tryPaths(ringcast, way, methods) {
         assert.deepEqual(JSON.parse(answer.body).cameras.map(({ name }) => name), way.cameras, way.name);
       }
     }
+    if (method === 'GET') await tryHls(ringcast, way, hidden);
     const absent = await ask(ringcast.address, '/live/gone', { ...way, method });
     for (const camera of hidden) {
       assert.deepEqual(await ask(ringcast.address, `/live/${camera}`, { ...way, method }), absent, `${method} ${camera} with ${way.name}`);

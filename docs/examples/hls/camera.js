@@ -29,6 +29,7 @@ async function playWithLibrary() {
   const hls = new Hls({
     lowLatencyMode: true,
     maxLiveSyncPlaybackRate: 1.5, // how it comes back when it was late
+    abrEwmaDefaultEstimate: 10_000_000, // begins with the main stream; the sub stream is for those who cannot have it
     backBufferLength: 10,
   });
   hls.on(Hls.Events.ERROR, (event, { fatal, type }) => {

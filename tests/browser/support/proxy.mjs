@@ -5,7 +5,7 @@ import { createServer, request as ask } from 'node:http';
 import { connect } from 'node:net';
 import { extname } from 'node:path';
 
-const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html; charset=utf-8' };
+const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.html': 'text/html; charset=utf-8' };
 
 export class Proxy {
   #http = createServer((request, response) => this.#answer(request, response));

@@ -352,6 +352,78 @@ static void what_is_not_http_is_dropped(void **state)
     assert_int_equal(open_status("/live/front", ""), 101);
 }
 
+#define HOST "Host: cameras.example\r\n"
+#define NEXT "GET /ringcast-player.js HTTP/1.1\r\n" HOST "\r\n"
+
+/* What could be taken for the end of a request by one, and not by another, is refused, and nothing behind it is read. */
+static void where_a_request_ends_must_be_clear(void **state)
+{
+    static const struct {
+        int status;
+        const char *request;
+    } cases[] = {
+        {411, "GET /login HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n" NEXT},
+        {411, "GET /login HTTP/1.1\r\n" HOST "Transfer-Encoding: identity\r\n\r\n" NEXT},
+        {411, "HEAD /login HTTP/1.1\r\n" HOST "transfer-encoding: x\r\n\r\n" NEXT},
+        {411, "POST /api/logout HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n" HOST "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n" HOST "Content-Length: 0\r\nContent-Length: 9\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n" HOST "Content-Length: 9\r\nContent-Length: 9\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n" HOST "Content-Length: 0, 0\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n" HOST "Content-Length: +5\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n" HOST "Content-Length: -1\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n" HOST "Content-Length: 0x5\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n" HOST "Content-Length: 1 2\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n" HOST "Content-Length : 5\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n" HOST "Transfer-Encoding\t: chunked\r\n\r\n" NEXT},
+        {413, "GET /login HTTP/1.1\r\n" HOST "Content-Length: 4097\r\n\r\n" NEXT},
+        {413, "PUT /login HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\nHost:\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n" HOST "Host: elsewhere.example\r\n\r\n" NEXT},
+        {400, "GET /live/front HTTP/1.1\r\n" HOST
+              "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: x\r\n\r\n"},
+        {400, "GET /login HTTP/1.1\r\n" HOST "A: b\r\n Content-Length: 5\r\n\r\n" NEXT},
+        {400, "GET /login HTTP/1.1\r\n" HOST "Transfer-Encoding:\r\n\tchunked\r\n\r\n" NEXT},
+    };
+    (void)state;
+    /* With log-in heads are looked at before they are read, which finds the last two. */
+    char key[65] = "";
+    memset(key, 'a', 64);
+    fanout_tell_access(&fanout,
+                       json_pack("{s:b, s:s, s:i, s:b, s:[], s:[], s:[], s:[], s:[], s:{}}", "on", 1,
+                                 "session_key", key, "session_seconds", 60, "token_in_query", 1, "users",
+                                 "user_groups", "tokens", "revoked", "jwt", "proxy"),
+                       -1);
+    json_t *question = message_new("viewers-list");
+    json_object_set_new(question, "number", json_integer(1));
+    fanout_tell(&fanout, question, NULL, 0);
+    json_decref(fanout_wait(&fanout, "viewers-page"));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct client client;
+        client_connect(&client, fanout.port, 0);
+        client_send(&client, cases[i].request);
+        client_read_head(&client);
+        if (client.status != cases[i].status) {
+            fail_msg("%d and not %d for %s", client.status, cases[i].status, cases[i].request);
+        }
+        client_drain(&client);
+        assert_null(client.length > 0 ? strstr((const char *)client.buffer, "HTTP/1.1 200") : NULL);
+        client_close(&client, false);
+    }
+    /* A body that is as long as it says is passed over. */
+    struct client client;
+    client_connect(&client, fanout.port, 0);
+    client_send(&client, "HEAD /ringcast-player.js HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nabcde" NEXT);
+    client_read_head(&client);
+    assert_int_equal(client.status, 200);
+    client_read_head(&client);
+    assert_int_equal(client.status, 200);
+    client_close(&client, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +437,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(files_are_served_from_a_table, front_set_up, front_tear_down),
         cmocka_unit_test_setup_teardown(files_have_types_and_versions, front_set_up, front_tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_http_is_dropped, front_set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(where_a_request_ends_must_be_clear, front_set_up, front_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,6 +93,9 @@ static void headers_are_found_by_their_names(void **state)
     expect(head, "Spaced", 0, NULL);
     expect(head, "Absent", 0, NULL);
     expect("", "Absent", 0, NULL);
+    assert_true(raw_head_has_folds(head, strlen(head)));
+    assert_true(raw_head_has_folds("GET /\r\nA: b\n\tc\r\n\r\n", 19));
+    assert_false(raw_head_has_folds("GET / HTTP/1.1\r\nA:\tb \r\n\r\n", 27));
     expect("Upgrade: x", "Upgrade", 0, NULL); /* no line yet */
 }
 

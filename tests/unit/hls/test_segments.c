@@ -189,6 +189,28 @@ static void new_parameters_are_a_break(void **state)
     fixture_end(&camera);
 }
 
+/* A client that comes later is not to see a change that was before it. */
+static void the_past_can_be_forgotten(void **state)
+{
+    struct fixture_camera camera = {.fps = 25, .gop = 2, .random = 1};
+
+    (void)state;
+    fixture_begin(&camera);
+    fixture_play(&camera, 11.1);
+    fixture_change(&camera, true, FIXTURE_AAC);
+    segmenter_forget_past(&camera.segmenter);
+    assert_int_equal(camera.segmenter.bytes, 0);
+    assert_int_equal(camera.segmenter.held_ns, 0);
+    assert_null(segmenter_first_listed(&camera.segmenter));
+    fixture_play(&camera, 5);
+    check_all(&camera, true, true);
+    const struct segment *first = segmenter_first_listed(&camera.segmenter);
+    assert_int_equal(first->number, 7);
+    assert_int_equal(first->breaks, 0);
+    assert_int_equal(first->init->number, 2);
+    fixture_end(&camera);
+}
+
 /* The camera is away for some time: no segment has the hole in it, and what was listed stays. */
 static void time_that_jumps_is_a_break(void **state)
 {
@@ -331,6 +353,7 @@ int main(void)
         cmocka_unit_test(targets),
         cmocka_unit_test(two_streams_share_their_targets),
         cmocka_unit_test(new_parameters_are_a_break),
+        cmocka_unit_test(the_past_can_be_forgotten),
         cmocka_unit_test(time_that_jumps_is_a_break),
         cmocka_unit_test(old_sound_is_left_out),
         cmocka_unit_test(a_break_of_the_other_stream_is_matched),

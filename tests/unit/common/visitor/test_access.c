@@ -682,6 +682,47 @@ static void a_jwt_ends_with_its_issuer(void **state)
     visitor_unref(claims);
 }
 
+/* `ringcastctl user logout` at NOW - 50, for tokens that say when they were issued, and for streams of the others. */
+static void a_jwt_ends_with_the_sessions_of_its_user(void **state)
+{
+    static const char ended[] =
+        "{" REST
+        ",\"users\":[{\"name\":\"anna\",\"role\":\"viewer\",\"cameras\":[\"front\"],\"since\":1699999950}]"
+        "," JWT "}";
+    struct setting *setting = *state;
+    struct visitor *before, *silent;
+
+    assert_int_equal(
+        judge_bearer(setting, token_make("{\"sub\":\"anna\",\"iat\":1699999949.9,\"exp\":1700000100}"), NOW),
+        ACCESS_GRANTED);
+    before = visitor_ref(setting->visitor);
+    assert_int_equal(judge_bearer(setting, token_make("{\"sub\":\"anna\",\"exp\":1700000100}"), NOW - 60),
+                     ACCESS_GRANTED);
+    silent = visitor_ref(setting->visitor);
+    assert_int_equal(set_document(setting, ended), 0);
+    assert_int_equal(access_still_valid(setting->access, before, NOW), VISITOR_REVOKED);
+    assert_int_equal(access_still_valid(setting->access, silent, NOW), VISITOR_REVOKED);
+    visitor_unref(before);
+    visitor_unref(silent);
+
+    static const struct {
+        enum access_verdict verdict;
+        const char *payload;
+    } cases[] = {
+        {ACCESS_REFUSED, "{\"sub\":\"anna\",\"iat\":1699999949,\"exp\":1700000100}"},
+        {ACCESS_REFUSED, "{\"sub\":\"anna\",\"iat\":1,\"cameras\":\"*\",\"exp\":1700000100}"},
+        {ACCESS_REFUSED, "{\"sub\":\"anna\",\"iat\":\"1699999999\",\"exp\":1700000100}"},
+        {ACCESS_GRANTED, "{\"sub\":\"anna\",\"iat\":1699999950,\"exp\":1700000100}"},
+        {ACCESS_GRANTED, "{\"sub\":\"anna\",\"exp\":1700000100}"},
+        {ACCESS_GRANTED, "{\"sub\":\"jane\",\"iat\":1,\"cameras\":\"*\",\"exp\":1700000100}"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (judge_bearer(setting, token_make(cases[i].payload), NOW) != cases[i].verdict) {
+            fail_msg("%s", cases[i].payload);
+        }
+    }
+}
+
 /* ---- Proxies ---- */
 
 static void a_proxy_says_who_it_is(void **state)
@@ -772,6 +813,7 @@ int main(void)
         TEST(a_jwt_gets_in_by_each_way),
         TEST(a_jwt_has_the_rights_that_it_claims),
         TEST(a_jwt_ends_with_its_issuer),
+        TEST(a_jwt_ends_with_the_sessions_of_its_user),
         TEST(a_proxy_says_who_it_is),
         TEST(visitors_are_described_without_what_they_showed),
     };

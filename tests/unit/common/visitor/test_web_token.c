@@ -539,7 +539,7 @@ static void times_are_kept(void **state)
         {"{\"exp\":1700000100,\"nbf\":null}", false},
         {"{\"exp\":1700000100,\"nbf\":1e300}", false},
         {"{\"exp\":1700000100,\"nbf\":-5}", true},
-        {"{\"exp\":1700000100,\"iat\":\"whenever\"}", true},
+        {"{\"exp\":1700000100,\"iat\":\"whenever\"}", false},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

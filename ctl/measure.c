@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/measure.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/ring/ringcast.h"
+#include "ctl/follow.h"
+
+/* Shorter than this, jitter of arrival hides what a clock does. */
+#define CLOCK_SECONDS 20
+
+struct measurement {
+    double seconds;
+    int64_t first_ns, last_ns; /* when pictures came; 0: none yet */
+    int64_t pause_ns;
+    int64_t ends_ns;
+    uint64_t pictures, keyframes, bytes, missing, breaks, changes;
+    uint64_t sequence;
+    double keyframe_s, group_s; /* in the camera's time; below 0: none yet */
+    double media_s;             /* decode time of the last picture, from that of the first on */
+    double base_s; /* decode time of the first picture of this generation, less what came before */
+    uint32_t generation;
+    /* Sums for the line through media time over time of arrival. */
+    double n, x, y, xx, xy;
+};
+
+static bool take_init(void *context, const uint8_t *data, size_t size)
+{
+    struct measurement *measurement = context;
+
+    (void)data;
+    (void)size;
+    measurement->changes += measurement->pictures > 0 ? 1 : 0;
+    return true;
+}
+
+static void take_time(struct measurement *measurement, const ringcast_entry *entry)
+{
+    double at = entry->timescale > 0 ? (double)entry->decode_time / entry->timescale : 0;
+
+    if (measurement->pictures == 0 || entry->generation != measurement->generation) {
+        measurement->base_s = at - measurement->media_s;
+        measurement->generation = entry->generation;
+    }
+    measurement->media_s = at - measurement->base_s;
+    double x = (double)(entry->published_ns - measurement->first_ns) / (double)NS_PER_SECOND;
+    measurement->n += 1;
+    measurement->x += x;
+    measurement->y += measurement->media_s;
+    measurement->xx += x * x;
+    measurement->xy += x * measurement->media_s;
+}
+
+static void take_keyframe(struct measurement *measurement)
+{
+    if (measurement->keyframes > 0) {
+        measurement->group_s = fmax(measurement->group_s, measurement->media_s - measurement->keyframe_s);
+    }
+    measurement->keyframes++;
+    measurement->keyframe_s = measurement->media_s;
+}
+
+static void take(struct measurement *measurement, const ringcast_entry *entry)
+{
+    int64_t now = entry->published_ns;
+
+    if (measurement->pictures == 0) {
+        measurement->first_ns = now;
+        measurement->ends_ns = now + (int64_t)(measurement->seconds * (double)NS_PER_SECOND);
+    } else {
+        int64_t pause = now - measurement->last_ns;
+        measurement->pause_ns = pause > measurement->pause_ns ? pause : measurement->pause_ns;
+        measurement->missing += entry->sequence - measurement->sequence - 1;
+    }
+    take_time(measurement, entry);
+    if (entry->flags & RINGCAST_KEYFRAME) {
+        take_keyframe(measurement);
+    }
+    measurement->breaks += entry->flags & RINGCAST_DISCONTINUITY ? 1 : 0;
+    measurement->sequence = entry->sequence;
+    measurement->last_ns = now;
+    measurement->pictures++;
+    measurement->bytes += entry->length;
+}
+
+/* The ring may hold pictures of before: they are not part of the time that is measured. */
+static bool is_old(const struct measurement *measurement, const ringcast_entry *entry)
+{
+    return measurement->pictures == 0 && clock_now_ns() - entry->published_ns > NS_PER_SECOND / 2;
+}
+
+static bool take_fragment(void *context, uint8_t *data, size_t size, const ringcast_entry *entry,
+                          const ringcast_generation *generation)
+{
+    struct measurement *measurement = context;
+
+    (void)data;
+    (void)size;
+    (void)generation;
+    if (is_old(measurement, entry)) {
+        return true;
+    }
+    take(measurement, entry);
+    return entry->published_ns < measurement->ends_ns;
+}
+
+/* How much faster than 1 the camera's time goes, in millionths. */
+static json_t *clock_ppm(const struct measurement *m)
+{
+    double spread = m->n * m->xx - m->x * m->x;
+    double seconds = (double)(m->last_ns - m->first_ns) / (double)NS_PER_SECOND;
+
+    if (seconds < CLOCK_SECONDS || m->breaks > 0 || spread <= 0) {
+        return json_null();
+    }
+    return json_real(round(((m->n * m->xy - m->x * m->y) / spread - 1) * 1e6));
+}
+
+static json_t *result_of(const struct measurement *m)
+{
+    double seconds = (double)(m->last_ns - m->first_ns) / (double)NS_PER_SECOND;
+    double whole = seconds > 0 ? seconds : 1;
+
+    return json_pack(
+        "{s:f, s:I, s:f, s:f, s:I, s:I, s:I, s:f, s:I, s:o, s:o}", "seconds", seconds, "pictures",
+        (json_int_t)m->pictures, "fps", (double)(m->pictures > 0 ? m->pictures - 1 : 0) / whole, "bitrate",
+        8.0 * (double)m->bytes / whole, "missing", (json_int_t)m->missing, "breaks", (json_int_t)m->breaks,
+        "changes", (json_int_t)m->changes, "pause_ms", (double)m->pause_ns / (double)NS_PER_MS, "keyframes",
+        (json_int_t)m->keyframes, "group_s", m->keyframes > 1 ? json_real(m->group_s) : json_null(),
+        "clock_ppm", clock_ppm(m));
+}
+
+enum exit_code measure_stream(const char *url, const struct options *options, const char *camera,
+                              double seconds, double timeout, json_t **measured)
+{
+    struct measurement measurement = {.seconds = seconds};
+    struct follow_handlers handlers = {.init = take_init, .fragment = take_fragment, .context = &measurement};
+    enum exit_code code = follow_camera(url, options, camera, timeout, &handlers);
+
+    *measured = code == EXIT_CODE_OK ? result_of(&measurement) : NULL;
+    return code;
+}
+
+json_t *measure_ring(const char *name)
+{
+    struct measurement measurement = {.seconds = 0};
+    ringcast_reader *reader = NULL;
+    ringcast_cursor cursor = {.position = 0};
+    ringcast_entry entry;
+
+    if (ringcast_open(name, &reader) < 0) {
+        return NULL;
+    }
+    size_t size = ringcast_capacity(reader) / 4;
+    void *buffer = malloc(size);
+    if (buffer && ringcast_seek_oldest(reader, &cursor) == 0) {
+        /* Bounded: a writer that is faster than this reader would lead it on for ever. */
+        int64_t ends_ns = clock_now_ns() + NS_PER_SECOND / 2;
+        while (clock_now_ns() < ends_ns && ringcast_read(reader, &cursor, buffer, size, &entry) == 0) {
+            take(&measurement, &entry);
+        }
+    }
+    free(buffer);
+    ringcast_close(reader);
+    return measurement.pictures > 1 ? result_of(&measurement) : NULL;
+}
