@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The admin address: metrics and health, apart from viewers, and of no weight for anything else.
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { readExposition } from '../support/exposition.mjs';
-import { isAlive, run } from '../support/processes.mjs';
+import { isAlive, repositoryDirectory, run } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
 
@@ -102,3 +104,59 @@ scenario('there is none unless it is asked for, and never for everybody by accid
   assert.equal(result.code, 2);
   assert.match(result.stderr, /admin: .*insecure/);
 });
+
+const deployed = (name) => readFileSync(path.join(repositoryDirectory, 'deploy/prometheus', name), 'utf8');
+
+/** What a PromQL expression reads: [metric, its labels], without the labels that Prometheus adds. */
+function* seriesOf(expression) {
+  for (const [, name, selector = ''] of expression.matchAll(/\b(ringcast_\w+)(?:\{([^}]*)\})?/g)) {
+    const labels = [...selector.matchAll(/(\w+)\s*(?:=~|!~|!=|=)/g)].map(([, label]) => label);
+    yield [name, labels.filter((label) => !['instance', 'job', 'le'].includes(label))];
+  }
+}
+
+scenario('alerts and the dashboard read what the exporter has', async (stage) => {
+  const camera = await stage.camera(['--cameras', '1']);
+  const state = stage.file('state');
+  const ringcast = stage.instance({ cameras: [{ name: 'cam1', url: camera.url() }], admin: '127.0.0.1:0', auth: {}, state_dir: state }).start();
+  await ringcast.streaming();
+  const { admin } = await ringcast.status();
+  const page = await waitUntil('metrics of every process', async () => {
+    const { text } = await get(admin, '/metrics');
+    return /^ringcast_password_up 1$/m.test(text) && /^ringcast_camera_lost_packets_total/m.test(text) && text;
+  });
+  const rules = [...deployed('ringcast.rules.yml').matchAll(/^ +expr: (.*)$/gm)].map(([, expression]) => expression);
+  const { panels, templating } = JSON.parse(deployed('grafana.json'));
+  const shown = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+  const asked = templating.list.filter(({ type }) => type === 'query').map(({ query }) => query.query);
+  assert.ok(rules.length >= 8 && shown.length >= 15 && asked.length === 2);
+  for (const expression of [...rules, ...shown, ...asked]) {
+    for (const [name, labels] of seriesOf(expression)) {
+      if (name === 'ringcast_camera_latency_seconds_bucket') continue; // there once somebody has watched, as is tested above
+      const lines = page.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+      assert.ok(lines.length > 0, `${name} in "${expression}" is not exported`);
+      for (const label of labels) assert.ok(lines.some((line) => line.includes(`${label}="`)), `${name} has no label ${label}: "${expression}"`);
+    }
+  }
+  const ids = new Set(panels.map(({ id }) => id));
+  assert.equal(ids.size, panels.length);
+});
+
+scenario('promtool accepts the alerts, the scrape configuration, and what the exporter says', async (stage) => {
+  const folder = path.join(repositoryDirectory, 'deploy/prometheus');
+  for (const [what, file] of [['rules', 'ringcast.rules.yml'], ['config', 'prometheus.yml']]) {
+    const { code, stdout, stderr } = await run('promtool', ['check', what, '--lint=all', path.join(folder, file)].filter((word) => what === 'rules' || word !== '--lint=all'));
+    assert.equal(code, 0, stdout + stderr);
+  }
+  const { panels } = JSON.parse(deployed('grafana.json'));
+  const groups = panels.flatMap(({ targets }) => targets.map(({ expr }) => `      - record: r\n        expr: ${JSON.stringify(expr.replaceAll(/\$\w+/g, 'x'))}\n`));
+  const file = stage.file('dashboard.rules.yml');
+  writeFileSync(file, `groups:\n${groups.map((rule, i) => `  - name: g${i}\n    rules:\n${rule}`).join('')}`);
+  const dashboard = await run('promtool', ['check', 'rules', '--lint=none', file]);
+  assert.equal(dashboard.code, 0, dashboard.stdout + dashboard.stderr);
+  const { admin } = await started(stage);
+  const metrics = await run('promtool', ['check', 'metrics'], { input: (await get(admin, '/metrics')).text });
+  // What cameras send is given in bits everywhere, by cameras' makers as well.
+  const complaints = (metrics.stdout + metrics.stderr).split('\n').filter((line) => line !== '' && !/^ringcast_camera_bits_per_second use base unit/.test(line));
+  assert.deepEqual(complaints, []);
+}, { skip: process.env.PATH.split(':').some((folder) => existsSync(path.join(folder, 'promtool'))) ? false : 'no promtool' });
