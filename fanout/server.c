@@ -714,7 +714,7 @@ static struct lws_context_creation_info describe_host(struct server *server)
         .user = server,
         .gid = -1,
         .uid = -1,
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .timeout_secs = REQUEST_DEADLINES_LONGEST_S,
         .timeout_secs_ah_idle = REQUEST_DEADLINES_LONGEST_S,
         .keepalive_timeout = REQUEST_DEADLINES_IDLE_S,

@@ -25,6 +25,12 @@
 
 #define UNREAD_MAX (1u << 30)
 
+/*
+ * Which data of a connection is ours (SSL_get_ex_new_index(3)). Index 0 is there without asking, and libwebsockets has it, because
+ * it was begun without TLS.
+ */
+static int handshake_bytes;
+
 /* What a file in PEM form holds. */
 struct identity {
     X509 *certificate;
@@ -130,7 +136,7 @@ static uint64_t unread_bytes(int fd)
     return count > 0 ? (uint64_t)count : 0;
 }
 
-/* Has the number of bytes as the connection's application data, which libwebsockets does not use. */
+/* Has the number of bytes as data of the connection. */
 static void note_handshake(const SSL *ssl, int where, int result)
 {
     struct tcp_info info = {0};
@@ -141,7 +147,7 @@ static void note_handshake(const SSL *ssl, int where, int result)
         getsockopt(SSL_get_fd(ssl), IPPROTO_TCP, TCP_INFO, &info, &length) == 0) {
         uint64_t bytes =
             info.tcpi_bytes_received - unread_bytes(SSL_get_fd(ssl)); /* a request may have come with it */
-        SSL_set_ex_data((SSL *)(uintptr_t)ssl, 0, (void *)(uintptr_t)bytes);
+        SSL_set_ex_data((SSL *)(uintptr_t)ssl, handshake_bytes, (void *)(uintptr_t)bytes);
     }
 }
 
@@ -149,7 +155,7 @@ uint64_t tls_handshake_bytes(struct lws *wsi)
 {
     const SSL *ssl = lws_get_ssl(wsi);
 
-    return ssl ? (uintptr_t)SSL_get_ex_data(ssl, 0) : 0;
+    return ssl ? (uintptr_t)SSL_get_ex_data(ssl, handshake_bytes) : 0;
 }
 
 void tls_context_made(struct tls *tls, SSL_CTX *context)
@@ -166,10 +172,15 @@ static int make_vhost(struct tls *tls, struct loop *loop, const struct lws_conte
 {
     struct lws_context_creation_info with_tls = *info;
 
+    handshake_bytes = handshake_bytes > 0 ? handshake_bytes : SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    if (handshake_bytes <= 0) {
+        return -ENOMEM;
+    }
     with_tls.vhost_name = "ringcast-tls";
     with_tls.alpn = "http/1.1";
     /* Plain HTTP is let in, so that it can be answered with a redirect. */
-    with_tls.options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX | LWS_SERVER_OPTION_ALLOW_NON_SSL_ON_SSL_PORT |
+    with_tls.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX |
+                        LWS_SERVER_OPTION_ALLOW_NON_SSL_ON_SSL_PORT |
                         LWS_SERVER_OPTION_ALLOW_HTTP_ON_HTTPS_LISTENER;
     tls->vhost = lws_create_vhost(loop->context, &with_tls);
     return tls->vhost && tls->context ? 0 : -ENOMEM;
