@@ -2,11 +2,15 @@
 """The scenarios. Each returns its tables, its raw figures and the faults that viewers saw."""
 
 import contextlib
+import os
 import tempfile
 import time
 
 from . import credentials, measure, procfs
 from .processes import Program, Ringcast
+
+OTHER_CLIENTS = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "other_clients.mjs")
+PROGRAMS_ON_DEMAND = ("ringcast-snapshot", "ringcast-hls", "ringcast-rtsp")
 
 # Bytes that the system keeps for a slow viewer on its own side: little, so that it is the server that must cope.
 SLOW_RCVBUF = 32768
@@ -328,6 +332,39 @@ def memory_over_time(settings):
     return outcome
 
 
+def every_client(settings):
+    """WebSocket viewers by themselves, with clients of every other kind, and by themselves again."""
+    count, each, duration = (20, 2, 2) if settings.quick else (300, 20, settings.seconds or 15)
+    outcome = Outcome(
+        f"X. {count} viewers of four cameras, beside {each} clients of each other kind, {duration} s",
+        "the viewers' latency and fragments; CPU seconds of all processes of ringcast in the interval; PSS of those that are there",
+        ["", "viewers' latency p50 / p99 / max ms", "lost", "fan-out CPU s", "other programs CPU s", "PSS MB", "what the others got"],
+    )
+    with stack(settings, cameras=4, extra="go2rtc = true;\n") as (server, camera):
+        for label, others in (("alone", 0), ("with the others", each), ("alone again", 0)):
+            settings.say(f"X: {label}")
+            with contextlib.ExitStack() as beside:
+                result = {"got": {}, "errors": []}
+                if others:
+                    address = f"http://127.0.0.1:{server.port}/"
+                    clients = beside.enter_context(Program(settings.build, OTHER_CLIENTS, address, others, ",".join(server.names)))
+                    clients.wait_for("ready", 60)
+                got = measure.viewers(settings.build, server, [camera.process.pid], count, duration, cameras=server.names)
+                if others:
+                    result = clients.end() or {"got": {}, "errors": ["they did not end"]}
+            got["seen"].pop("sizes")
+            outcome.check(label, got)
+            outcome.faults += [f"{outcome.title}, {label}: {error}" for error in result["errors"]]
+            programs = sum(spent for name, spent in got["cpu"].items() if name in PROGRAMS_ON_DEMAND)
+            seen = got["seen"]["fast"]
+            outcome.add(
+                [label, ms(seen["latency_ms"], "p50", "p99", "max"), seen["lost"], seconds(got["cpu"]["ringcast-fanout"])]
+                + [seconds(programs), mb(got["memory"]["pss"]), ", ".join(f"{kind} {n}" for kind, n in result["got"].items()) or "-"],
+                {"label": label, "server": got, "others": result},
+            )
+    return outcome
+
+
 def ring_alone(settings):
     outcome = Outcome(
         "R. The ring alone",
@@ -357,4 +394,5 @@ SCENARIOS = {
     "R": ring_alone,
     "S": over_tls,
     "W": ways_in,
+    "X": every_client,
 }
