@@ -484,13 +484,13 @@ bool access_unit_builder_fragment_begins(const struct access_unit_builder *build
         /* Where start bits are repeated, those behind a gap mean nothing. */
         return !repeated && !(builder->starts_repeated && payload->gap);
     }
+    if (builder->starts_seen || (open && follows && !is_cut_short(builder))) {
+        return false;
+    }
     struct nal beginning = access_unit_builder_beginning(fragment, head);
-    if (open && follows && !builder->starts_seen && is_cut_short(builder)) {
+    if (open && follows) {
         return !is_slice(builder->codec, &beginning) ||
                access_unit_builder_is_first_slice(builder->codec, &beginning) == !builder->has_slice;
-    }
-    if (builder->starts_seen || (open && follows)) {
-        return false;
     }
     if (payload->gap) {
         return !builder->has_last && !open && begins_keyframe(builder, &beginning);
