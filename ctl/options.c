@@ -55,11 +55,11 @@ static const char usage[] =
     "                             a new MP4 file, until Ctrl-C or for N seconds\n"
     "\n"
     "Who may watch (works without a running ringcastd):\n"
-    "  user add NAME --camera PATTERN... [--group NAME...] [--role ROLE] [--password-stdin]\n"
+    "  user add NAME --camera PATTERN... [--group NAME...] [--role ROLE] [--password-stdin] [--digest]\n"
     "                             a new user; asks for the password; --camera '*' is every camera\n"
     "  user set NAME [--camera PATTERN...] [--group NAME...] [--role ROLE]\n"
     "                             another role, or other cameras\n"
-    "  user passwd NAME [--password-stdin]\n"
+    "  user passwd NAME [--password-stdin] [--digest]\n"
     "                             another password, which ends the user's sessions\n"
     "  user remove NAME           forget a user\n"
     "  user logout NAME           end the user's sessions\n"
@@ -95,6 +95,7 @@ static const char usage[] =
     "      --role ROLE     user, token: viewer (the default) or operator\n"
     "      --password-stdin\n"
     "                      user: the password is the first line of standard input\n"
+    "      --digest        user: the password can also be used for RTSP's Digest log-in\n"
     "      --ttl TIME      token: how long it is good: a number and s, m, h, d or w; or never\n"
     "      --once          token: good for one use\n"
     "      --name TEXT     token: what it is for\n"
@@ -124,6 +125,7 @@ enum option_flags {
     OPTION_ONLY_BAD = 1u << 12,
     OPTION_VERBOSE = 1u << 13,
     OPTION_BUNDLE = 1u << 14,
+    OPTION_DIGEST = 1u << 15,
 };
 
 #define ANY_NUMBER 1000
@@ -141,7 +143,8 @@ enum long_option {
     ONCE_OPTION,
     NAME_OPTION,
     ONLY_BAD_OPTION,
-    BUNDLE_OPTION
+    BUNDLE_OPTION,
+    DIGEST_OPTION
 };
 
 static const struct command_form {
@@ -177,9 +180,11 @@ static const struct command_form {
      OPTION_TIMEOUT | OPTION_SECONDS | OPTION_OUTPUT},
     {"tls", "self-signed", COMMAND_TLS_SELF_SIGNED, 0, 64, "at most 64 host names and addresses",
      OPTION_OUTPUT},
-    {"user", "add", COMMAND_USER_ADD, 1, 1, "the name of a user", OPTIONS_OF_RIGHTS | OPTION_PASSWORD_STDIN},
+    {"user", "add", COMMAND_USER_ADD, 1, 1, "the name of a user",
+     OPTIONS_OF_RIGHTS | OPTION_PASSWORD_STDIN | OPTION_DIGEST},
     {"user", "set", COMMAND_USER_SET, 1, 1, "the name of a user", OPTIONS_OF_RIGHTS},
-    {"user", "passwd", COMMAND_USER_PASSWD, 1, 1, "the name of a user", OPTION_PASSWORD_STDIN},
+    {"user", "passwd", COMMAND_USER_PASSWD, 1, 1, "the name of a user",
+     OPTION_PASSWORD_STDIN | OPTION_DIGEST},
     {"user", "remove", COMMAND_USER_REMOVE, 1, 1, "the name of a user", 0},
     {"user", "logout", COMMAND_USER_LOGOUT, 1, 1, "the name of a user", 0},
     {"user", "list", COMMAND_USER_LIST, 0, 0, "no argument", 0},
@@ -206,6 +211,7 @@ static const struct option names[] = {
     {"group", required_argument, NULL, GROUP_OPTION},
     {"role", required_argument, NULL, ROLE_OPTION},
     {"password-stdin", no_argument, NULL, PASSWORD_STDIN_OPTION},
+    {"digest", no_argument, NULL, DIGEST_OPTION},
     {"ttl", required_argument, NULL, TTL_OPTION},
     {"once", no_argument, NULL, ONCE_OPTION},
     {"name", required_argument, NULL, NAME_OPTION},
@@ -242,6 +248,7 @@ static bool check_options(const struct command_form *form, const struct options 
         {options->group_count > 0, OPTION_GROUP, "--group"},
         {options->role != NULL, OPTION_ROLE, "--role"},
         {options->password_stdin, OPTION_PASSWORD_STDIN, "--password-stdin"},
+        {options->digest, OPTION_DIGEST, "--digest"},
         {options->ttl != NULL, OPTION_TTL, "--ttl"},
         {options->once, OPTION_ONCE, "--once"},
         {options->name != NULL, OPTION_NAME, "--name"},
@@ -377,6 +384,9 @@ static bool take_option(int option, struct options *options, enum exit_code *cod
         return true;
     case PASSWORD_STDIN_OPTION:
         options->password_stdin = true;
+        return true;
+    case DIGEST_OPTION:
+        options->digest = true;
         return true;
     case TTL_OPTION:
         options->ttl = optarg;

@@ -76,6 +76,7 @@ struct options {
     bool follow;
     bool once;
     bool password_stdin;
+    bool digest;
     bool only_bad;
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/access/digest.h"
 #include "common/access/password_hash.h"
 #include "common/base/secret.h"
 #include "common/ipc/message.h"
@@ -34,23 +35,57 @@ static enum exit_code refuse_unknown(const struct access_change *change, const c
     return EXIT_CODE_FAILED;
 }
 
-/* NULL: reported. */
-static char *ask_hash(const struct options *options, const char *name, enum exit_code *code)
+/* What is kept of a password. */
+struct kept {
+    char *hash;
+    bool has_digest;
+    char digest[DIGEST_ALGORITHMS][DIGEST_HEX_SIZE];
+};
+
+static const char *const digest_members[DIGEST_ALGORITHMS] = {
+    [DIGEST_MD5] = "digest_md5", [DIGEST_SHA256] = "digest_sha256"};
+
+static bool make_digests(struct kept *kept, const char *name, const char *password)
+{
+    bool made = true;
+
+    for (int i = 0; i < DIGEST_ALGORITHMS; i++) {
+        made = digest_secret((enum digest_algorithm)i, name, password, kept->digest[i]) && made;
+    }
+    if (!made) {
+        client_complain("OpenSSL here makes no secret for Digest; leave out --digest");
+    }
+    return made;
+}
+
+static void kept_finish(struct kept *kept)
+{
+    secret_free(kept->hash);
+    secret_wipe(kept, sizeof(*kept));
+}
+
+/* False: reported. KEPT is to be given to kept_finish in any case. */
+static bool ask_password(const struct options *options, const char *name, struct kept *kept,
+                         enum exit_code *code)
 {
     char password[PASSWORD_SIZE];
-    char *hash = NULL;
 
     *code = password_read(options, name, password);
     if (*code != EXIT_CODE_OK) {
-        return NULL;
+        return false;
     }
-    hash = password_hash_make(password);
-    if (!hash) {
+    kept->has_digest = options->digest;
+    if (options->digest && !make_digests(kept, name, password)) {
+        *code = EXIT_CODE_FAILED;
+    } else {
+        kept->hash = password_hash_make(password);
+    }
+    if (*code == EXIT_CODE_OK && !kept->hash) {
         client_complain("the password cannot be hashed: %s", strerror(errno));
         *code = EXIT_CODE_FAILED;
     }
     secret_wipe(password, sizeof(password));
-    return hash;
+    return *code == EXIT_CODE_OK;
 }
 
 static bool check_name(const char *name)
@@ -88,15 +123,28 @@ static enum exit_code check_new(const struct access_change *change, const char *
     return EXIT_CODE_OK;
 }
 
-/* HASH becomes the password of NAME, who is new if USER is NULL. Sessions from before are void. */
+/* What was kept of another password is of no use any more. */
+static void put_digests(json_t *user, const struct kept *kept)
+{
+    for (int i = 0; i < DIGEST_ALGORITHMS; i++) {
+        if (kept->has_digest) {
+            json_object_set_new(user, digest_members[i], json_string(kept->digest[i]));
+        } else {
+            json_object_del(user, digest_members[i]);
+        }
+    }
+}
+
+/* KEPT becomes the password of NAME, who is new if USER is NULL. Sessions from before are void. */
 static enum exit_code put_password(const struct access_change *change, const char *name, json_t *user,
-                                   const char *hash, int64_t since)
+                                   const struct kept *kept, int64_t since)
 {
     if (!user) {
         user = json_pack("{s:s}", "name", name);
         json_array_append_new(json_object_get(change->document, "users"), user);
     }
-    json_object_set_new(user, "hash", json_string(hash));
+    json_object_set_new(user, "hash", json_string(kept->hash));
+    put_digests(user, kept);
     json_object_set_new(user, "since", json_integer((json_int_t)since));
     return access_take_rights(change, user);
 }
@@ -124,9 +172,10 @@ enum exit_code users_add(const struct options *options)
     struct access_change change;
     const char *name = options->arguments[0];
     enum exit_code code = check_name(name) ? check_add(options, name) : EXIT_CODE_USAGE;
-    char *hash = code == EXIT_CODE_OK ? ask_hash(options, name, &code) : NULL;
+    struct kept kept = {0};
 
-    if (!hash) {
+    if (code != EXIT_CODE_OK || !ask_password(options, name, &kept, &code)) {
+        kept_finish(&kept);
         return code;
     }
     int64_t since = access_since();
@@ -135,7 +184,7 @@ enum exit_code users_add(const struct options *options)
         code = check_new(&change, name); /* again: another may have come meanwhile */
     }
     if (code == EXIT_CODE_OK) {
-        code = put_password(&change, name, NULL, hash, since);
+        code = put_password(&change, name, NULL, &kept, since);
     }
     if (code == EXIT_CODE_OK) {
         code = access_commit(&change);
@@ -144,7 +193,7 @@ enum exit_code users_add(const struct options *options)
     if (code == EXIT_CODE_OK) {
         code = access_report(&change, "added ", name);
     }
-    secret_free(hash);
+    kept_finish(&kept);
     access_finish(&change);
     return code;
 }
@@ -196,9 +245,10 @@ enum exit_code users_change_password(const struct options *options)
     struct access_change change;
     const char *name = options->arguments[0];
     enum exit_code code = check_known(options, name);
-    char *hash = code == EXIT_CODE_OK ? ask_hash(options, name, &code) : NULL;
+    struct kept kept = {0};
 
-    if (!hash) {
+    if (code != EXIT_CODE_OK || !ask_password(options, name, &kept, &code)) {
+        kept_finish(&kept);
         return code;
     }
     int64_t since = access_since();
@@ -207,7 +257,7 @@ enum exit_code users_change_password(const struct options *options)
         code = refuse_unknown(&change, name);
     }
     if (code == EXIT_CODE_OK) {
-        code = put_password(&change, name, find(&change, name), hash, since);
+        code = put_password(&change, name, find(&change, name), &kept, since);
     }
     if (code == EXIT_CODE_OK) {
         code = access_commit(&change);
@@ -216,7 +266,7 @@ enum exit_code users_change_password(const struct options *options)
     if (code == EXIT_CODE_OK) {
         code = access_report(&change, "new password of ", name);
     }
-    secret_free(hash);
+    kept_finish(&kept);
     access_finish(&change);
     return code;
 }

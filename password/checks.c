@@ -142,6 +142,39 @@ void checks_ask(struct checks *checks, const struct checks_question *question, u
     }
 }
 
+/*
+ * Whoever logged in by Digest from this address before is not slowed, as with a password (known.h): an entry for the secret itself says
+ * so. A wrong answer is never told from one that was not tried while the address is slowed.
+ */
+void checks_ask_digest(struct checks *checks, const struct checks_digest_question *question, uint64_t now_ms)
+{
+    bool possible = strlen(question->user) <= USER_NAME_MAX;
+    const char *secret =
+        possible ? user_table_digest(checks->users, question->user, question->answer->algorithm) : NULL;
+    struct guess guess = {.address = guess_address_parse(question->address),
+                          .user = known_table_number(checks->known, question->user),
+                          .known = false};
+    guess.known = known_table_has(checks->known, question->user, guess.address);
+    uint64_t wait = guess_ledger_wait_ms(checks->ledger, &guess, now_ms);
+    bool known = secret && known_table_right(checks->known, question->user, guess.address, secret, secret,
+                                             wait > 0, now_ms);
+    bool right = secret && (wait == 0 || known) && digest_matches(question->answer, secret);
+
+    if (wait == 0) {
+        guess_ledger_try(checks->ledger, &guess, now_ms);
+    }
+    if (right) {
+        if (wait == 0) {
+            guess_ledger_right(checks->ledger, &guess, now_ms);
+        }
+        known_table_learn(checks->known, question->user, guess.address, secret, secret, now_ms);
+        answer(checks, question->client, question->number, CHECKS_RIGHT, 0);
+        return;
+    }
+    refusals_add(checks->refusals, question->user, question->address, wait > 0, now_ms);
+    answer(checks, question->client, question->number, wait > 0 ? CHECKS_SLOW : CHECKS_WRONG, wait);
+}
+
 void checks_cancel(struct checks *checks, uint64_t client, json_int_t number)
 {
     check_destroy(check_queue_take(checks->queue, client, number));

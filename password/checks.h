@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/access/digest.h"
+
 struct checks;
 
 enum checks_result { CHECKS_RIGHT, CHECKS_WRONG, CHECKS_SLOW };
@@ -39,6 +41,16 @@ int checks_set_users(struct checks *checks, const json_t *document);
 
 /* QUESTION is answered now or, if it waits, in a later turn. Times are CLOCK_MONOTONIC. */
 void checks_ask(struct checks *checks, const struct checks_question *question, uint64_t now_ms);
+
+/* The same for an answer of Digest, which costs no time: always answered now. */
+struct checks_digest_question {
+    uint64_t client;
+    json_int_t number;
+    const char *user, *address;
+    const struct digest_answer *answer;
+};
+
+void checks_ask_digest(struct checks *checks, const struct checks_digest_question *question, uint64_t now_ms);
 
 /* A question is no longer asked: it gets no answer. */
 void checks_cancel(struct checks *checks, uint64_t client, json_int_t number);

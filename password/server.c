@@ -29,8 +29,8 @@
 /* Messages of one client before others have their turn. */
 #define RECEIVE_TURN 32
 
-/* Twice the most fan-outs: one that gets another socket may not have closed the last one yet. */
-#define CLIENTS_MAX 128
+/* Twice the most fan-outs and ringcast-rtsp: one that gets another socket may not have closed the last one yet. */
+#define CLIENTS_MAX 130
 
 struct client {
     uint64_t id; /* 0: the place is free */
@@ -226,10 +226,33 @@ static void on_check(struct server *server, const struct client *client, const j
     checks_ask(server->checks, &question, clock_now_ms());
 }
 
+static void on_digest(struct server *server, const struct client *client, const json_t *body)
+{
+    struct digest_answer given = {.nonce = message_string(body, "nonce", ""),
+                                  .uri = message_string(body, "uri", ""),
+                                  .method = message_string(body, "method", ""),
+                                  .qop = message_string(body, "qop", ""),
+                                  .nc = message_string(body, "nc", ""),
+                                  .cnonce = message_string(body, "cnonce", ""),
+                                  .response = message_string(body, "response", "")};
+    const struct checks_digest_question question = {.client = client->id,
+                                                    .number = message_integer(body, "number", 0),
+                                                    .user = message_string(body, "user", ""),
+                                                    .address = message_string(body, "address", ""),
+                                                    .answer = &given};
+
+    if (!digest_algorithm_find(message_string(body, "algorithm", ""), &given.algorithm)) {
+        given.response = ""; /* wrong, and counted so */
+    }
+    checks_ask_digest(server->checks, &question, clock_now_ms());
+}
+
 static void on_client_message(struct server *server, const struct client *client, const json_t *body)
 {
     if (message_is(body, "check")) {
         on_check(server, client, body);
+    } else if (message_is(body, "digest")) {
+        on_digest(server, client, body);
     } else if (message_is(body, "cancel")) {
         checks_cancel(server->checks, client->id, message_integer(body, "number", 0));
     } else {

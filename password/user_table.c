@@ -14,6 +14,7 @@
 struct user {
     char *name;
     char *hash;
+    char *digest[DIGEST_ALGORITHMS]; /* NULL: none */
 };
 
 struct user_table {
@@ -22,6 +23,9 @@ struct user_table {
     char setting[CRYPT_GENSALT_OUTPUT_SIZE]; /* what is computed when there are no users */
     struct crypt_data work;
 };
+
+static const char *const digest_members[DIGEST_ALGORITHMS] = {
+    [DIGEST_MD5] = "digest_md5", [DIGEST_SHA256] = "digest_sha256"};
 
 static int compare(const void *a, const void *b)
 {
@@ -35,6 +39,9 @@ static void free_users(struct user *users, size_t count)
     for (size_t i = 0; i < count; i++) {
         free(users[i].name);
         secret_free(users[i].hash);
+        for (int j = 0; j < DIGEST_ALGORITHMS; j++) {
+            secret_free(users[i].digest[j]);
+        }
     }
     free(users);
 }
@@ -85,7 +92,15 @@ static int read_user(const json_t *entry, struct user *user)
         return 0;
     }
     *user = (struct user){.name = strdup(name), .hash = strdup(hash)};
-    return user->name && user->hash ? 1 : -ENOMEM;
+    bool complete = user->name && user->hash;
+    for (int i = 0; i < DIGEST_ALGORITHMS; i++) {
+        const char *secret = message_string(entry, digest_members[i], "");
+        if (digest_is_secret((enum digest_algorithm)i, secret)) {
+            user->digest[i] = strdup(secret);
+            complete = complete && user->digest[i];
+        }
+    }
+    return complete ? 1 : -ENOMEM;
 }
 
 int user_table_read(struct user_table *table, const json_t *document)
@@ -115,13 +130,26 @@ int user_table_read(struct user_table *table, const json_t *document)
     return 0;
 }
 
-const char *user_table_hash(const struct user_table *table, const char *name)
+static const struct user *find(const struct user_table *table, const char *name)
 {
     const struct user key = {.name = (char *)name};
-    const struct user *user =
-        table->count > 0 ? bsearch(&key, table->users, table->count, sizeof(key), compare) : NULL;
+
+    return table->count > 0 ? bsearch(&key, table->users, table->count, sizeof(key), compare) : NULL;
+}
+
+const char *user_table_hash(const struct user_table *table, const char *name)
+{
+    const struct user *user = find(table, name);
 
     return user ? user->hash : NULL;
+}
+
+const char *user_table_digest(const struct user_table *table, const char *name,
+                              enum digest_algorithm algorithm)
+{
+    const struct user *user = find(table, name);
+
+    return user ? user->digest[algorithm] : NULL;
 }
 
 size_t user_table_count(const struct user_table *table)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/access/digest.h"
+
 /* Bytes of the longest name and password that are checked, without the NUL. Whatever is longer is wrong. */
 #define USER_NAME_MAX 64
 #define USER_PASSWORD_MAX 256
@@ -29,6 +31,10 @@ int user_table_read(struct user_table *table, const json_t *document);
 
 /* The hash of NAME; NULL: there is no such user, or one whose hash crypt(3) does not know. Borrowed. */
 const char *user_table_hash(const struct user_table *table, const char *name);
+
+/* The secret of NAME for ALGORITHM (digest.h). NULL: there is none. Until the next user_table_read. */
+const char *user_table_digest(const struct user_table *table, const char *name,
+                              enum digest_algorithm algorithm);
 
 size_t user_table_count(const struct user_table *table);
 

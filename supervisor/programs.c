@@ -7,20 +7,44 @@
 #include <unistd.h>
 
 #include "common/ipc/channel.h"
+#include "common/ipc/message.h"
+#include "common/log/log.h"
 #include "supervisor/status.h"
 #include "supervisor/supervisor.h"
 
 #define PATH_SIZE 4096
 
-static const char *const names[PROGRAM_KINDS] = {[PROGRAM_SNAPSHOT] = "snapshot", [PROGRAM_HLS] = "hls"};
+static const char *const names[PROGRAM_KINDS] = {
+    [PROGRAM_SNAPSHOT] = "snapshot", [PROGRAM_HLS] = "hls", [PROGRAM_RTSP] = "rtsp"};
+
+/* What ringcast-password knows ringcast-rtsp by: beside all fan-outs. */
+#define PASSWORD_INDEX 64
+
+static int describe_rtsp(void *data, json_t *message, int fds[CHANNEL_FDS_MAX])
+{
+    return rtsp_door_describe(data, message, fds);
+}
+
+static void on_rtsp_message(void *data, const struct channel_message *message)
+{
+    if (message_is(message->body, "access-refused")) {
+        supervisor_fanout_says(data, message->body);
+    } else {
+        log_warning("rtsp: unexpected message \"%s\"", message_type(message->body));
+    }
+}
 
 int programs_open(struct supervisor *supervisor)
 {
     char path[PATH_SIZE];
 
     for (size_t i = 0; i < PROGRAM_KINDS; i++) {
-        const struct on_demand_config config = {
+        struct on_demand_config config = {
             .name = names[i], .path = path, .level = supervisor->config->log_level, .data = supervisor};
+        if (i == PROGRAM_RTSP) {
+            config.begin = describe_rtsp;
+            config.message = on_rtsp_message;
+        }
         snprintf(path, sizeof(path), "%s/ringcast-%s", supervisor->options->program_dir, names[i]);
         supervisor->programs[i] = on_demand_create(supervisor->children, &config, supervisor);
         if (!supervisor->programs[i]) {
@@ -172,8 +196,35 @@ struct service *programs_service(const struct supervisor *supervisor, const char
 
 /* --- What they report ----------------------------------------------------------------------------------- */
 
+void programs_set_access(struct supervisor *supervisor)
+{
+    const int fds[] = {access_document(supervisor->access), access_page(supervisor->access)};
+
+    on_demand_tell(supervisor->programs[PROGRAM_RTSP], "access", message_new("access"), fds,
+                   fds[1] >= 0 ? 2 : 1);
+}
+
+void programs_connect_password(struct supervisor *supervisor)
+{
+    struct on_demand *program = supervisor->programs[PROGRAM_RTSP];
+    int ends[2];
+
+    if (!on_demand_wanted(program) || !password_wanted(supervisor->password) || channel_pair(ends) < 0) {
+        return;
+    }
+    if (password_connect(supervisor->password, PASSWORD_INDEX, ends[0])) {
+        on_demand_tell(program, "password-channel", message_new("password-channel"), &ends[1], 1);
+    }
+    close(ends[0]);
+    close(ends[1]);
+}
+
 void supervisor_on_demand_begun(struct supervisor *supervisor, struct on_demand *program)
 {
+    if (program == supervisor->programs[PROGRAM_RTSP]) {
+        programs_set_access(supervisor);
+        programs_connect_password(supervisor);
+    }
     for (size_t i = 0; i < supervisor->camera_count; i++) {
         struct camera_view view = camera_view(supervisor->cameras[i]);
         on_demand_add_camera(program, &view);
@@ -214,6 +265,7 @@ void supervisor_on_demand_wants(struct supervisor *supervisor, const char *camer
 void supervisor_on_demand_gone(struct supervisor *supervisor, struct on_demand *program, const char *reason)
 {
     (void)program, (void)reason;
+    rtsp_door_watch(supervisor);
     if (supervisor->stopping) {
         supervisor_check_finished(supervisor);
     }

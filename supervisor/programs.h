@@ -19,7 +19,7 @@ struct service;
 struct supervisor;
 
 /* The place of each in `supervisor->programs`. */
-enum program_kind { PROGRAM_SNAPSHOT, PROGRAM_HLS, PROGRAM_KINDS };
+enum program_kind { PROGRAM_SNAPSHOT, PROGRAM_HLS, PROGRAM_RTSP, PROGRAM_KINDS };
 
 /* Makes them, without processes. 0 or -ENOMEM. */
 int programs_open(struct supervisor *supervisor);
@@ -44,6 +44,10 @@ void programs_forget(struct supervisor *supervisor, const struct fanout *fanout)
 
 /* Viewers of CAMERA at all of them. */
 int64_t programs_viewers(const struct supervisor *supervisor, const char *camera);
+
+/* What ringcast-rtsp, which lets visitors in itself, is to know of who may watch; and: ringcast-password can be asked. */
+void programs_set_access(struct supervisor *supervisor);
+void programs_connect_password(struct supervisor *supervisor);
 
 /* For the status: an object with a member for each program, null if it has not run yet. */
 json_t *programs_status(const struct supervisor *supervisor);

@@ -236,6 +236,7 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
     struct certificate certificate = CERTIFICATE_NONE;
     int policy = http_policy_open(next);
     struct access_reading *access = NULL;
+    struct rtsp_door rtsp = {.listener = -1};
     char why[REASON_SIZE], wrong[CERTIFICATE_WHY_SIZE], denied[ACCESS_REASON_SIZE];
     json_t *refusal = NULL;
 
@@ -251,6 +252,9 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
         refusal = configuration_error("configuration", wrong);
     } else if (access_read(next, &access, denied) < 0) {
         refusal = configuration_error("configuration", denied);
+    } else if (rtsp_door_prepare(supervisor, next, &rtsp) < 0) {
+        refusal = message_error("configuration", "rtsp: cannot be served on %s:%d; see the log",
+                                next->rtsp.listen.host, next->rtsp.listen.port);
     } else if (change_listener(supervisor, next) < 0) {
         refusal = message_error("configuration", "listen: cannot listen on %s:%d; see the log",
                                 next->listen.host, next->listen.port);
@@ -260,6 +264,7 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
             close(policy);
         }
         access_discard(access);
+        rtsp_door_close(&rtsp);
         certificate_close(&certificate);
         config_free(next);
         config_source_destroy(source);
@@ -271,6 +276,7 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
     supervisor->source = source;
     json_t *report = apply(supervisor, next);
     viewers_access_use(supervisor, access);
+    rtsp_door_use(supervisor, &rtsp);
     events_publish(supervisor->events, "reloaded", json_copy(report));
     json_t *reply = message_new("reloaded");
     json_object_update(reply, report);

@@ -417,10 +417,10 @@ static int make_exporter(struct supervisor *supervisor)
 static int open_all(struct supervisor *supervisor)
 {
     static int (*const steps[])(struct supervisor *) = {
-        open_configuration, open_event_loop,     open_runtime_dir, open_logins,
-        open_children,      open_keeper,         sweep_rings,      open_listener,
-        open_control,       open_events,         make_fork_server, make_fanouts,
-        make_exporter,      viewers_access_open, programs_open,    make_cameras,
+        open_configuration, open_event_loop, open_runtime_dir, open_logins,   open_children,
+        open_keeper,        sweep_rings,     open_listener,    open_control,  open_events,
+        make_fork_server,   make_fanouts,    make_exporter,    programs_open, viewers_access_open,
+        rtsp_door_open,     make_cameras,
     };
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -492,6 +492,7 @@ static void start_processes(struct supervisor *supervisor)
         }
     }
     programs_start(supervisor);
+    rtsp_door_watch(supervisor);
     if (supervisor->took_over) {
         end_orphans(supervisor);
     }
@@ -559,6 +560,7 @@ static void close_all(struct supervisor *supervisor)
     query_set_destroy(supervisor->queries);
     control_destroy(supervisor->control);
     events_destroy(supervisor->events);
+    rtsp_door_close(&supervisor->rtsp);
     if (supervisor->listener >= 0) {
         close(supervisor->listener);
     }
@@ -596,6 +598,7 @@ int start_run(const char *config_path, const struct supervisor_options *options)
 {
     struct supervisor supervisor = {.options = options,
                                     .listener = -1,
+                                    .rtsp = {.listener = -1},
                                     .load_board = -1,
                                     .certificate = CERTIFICATE_NONE,
                                     .http_policy = -1,

@@ -34,6 +34,7 @@
 #include "supervisor/process/listen.h"
 #include "supervisor/process/orphan.h"
 #include "supervisor/programs.h"
+#include "supervisor/rtsp_door.h"
 
 struct supervisor_options {
     const char *program_dir;                        /* the directory of the other programs */
@@ -60,6 +61,7 @@ struct supervisor {
     int listener;
     int load_board; /* of the fan-outs; -1: there is only one */
     char address[LISTEN_URL_SIZE];
+    struct rtsp_door rtsp;
     struct certificate certificate; /* for viewers' TLS */
     int http_policy;                /* the rules for HTTP, http_policy.h */
     struct access *access;          /* who may watch */

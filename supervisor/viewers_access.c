@@ -166,6 +166,7 @@ void supervisor_access_changed(struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         send_access(supervisor, supervisor->fanouts[i]);
     }
+    programs_set_access(supervisor);
 }
 
 void supervisor_fanout_admits(struct supervisor *supervisor, struct fanout *fanout)
@@ -183,6 +184,7 @@ void supervisor_password_begun(struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         connect_fanout(supervisor, i);
     }
+    programs_connect_password(supervisor);
 }
 
 void supervisor_password_ready(struct supervisor *supervisor)

@@ -9,6 +9,7 @@
 
 #include "common/access/access_token.h"
 #include "common/access/access_value.h"
+#include "common/access/digest.h"
 #include "common/access/user_file.h"
 
 #define FILE_VERSION 1
@@ -54,6 +55,26 @@ static bool check_hash(const char *hash, char *why)
     return good;
 }
 
+static bool check_digest(enum digest_algorithm algorithm, const char *secret, char *why)
+{
+    if (!digest_is_secret(algorithm, secret)) {
+        snprintf(why, ACCESS_WHY_SIZE,
+                 "not a secret for Digest; set the password again with `ringcastctl user passwd --digest`");
+        return false;
+    }
+    return true;
+}
+
+static bool check_digest_md5(const char *secret, char *why)
+{
+    return check_digest(DIGEST_MD5, secret, why);
+}
+
+static bool check_digest_sha256(const char *secret, char *why)
+{
+    return check_digest(DIGEST_SHA256, secret, why);
+}
+
 static bool check_role(const char *role, char *why)
 {
     if (access_role_find(role) < 0) {
@@ -92,12 +113,14 @@ struct member {
     json_type type;                             /* JSON_TRUE stands for both booleans */
     bool required;                              /* it has no default */
     bool (*check)(const char *text, char *why); /* of a string, and of each string of an array */
-    const char *text;                           /* the default of a string */
+    const char *text;                           /* the default of a string; NULL: it stays missing */
 };
 
 static const struct member user_members[] = {
     {"name", JSON_STRING, true, access_check_user, NULL},
     {"hash", JSON_STRING, true, check_hash, NULL},
+    {"digest_md5", JSON_STRING, false, check_digest_md5, NULL},
+    {"digest_sha256", JSON_STRING, false, check_digest_sha256, NULL},
     {"role", JSON_STRING, false, check_role, "viewer"},
     {"cameras", JSON_ARRAY, false, access_check_pattern, NULL},
     {"groups", JSON_ARRAY, false, access_check_group, NULL},
@@ -196,6 +219,9 @@ static int check_member(const struct user_report *report, const char *place, con
     snprintf(field, sizeof(field), "%.39s.%.16s", place, member->name);
     if (!value && member->required) {
         return user_report(report, -EINVAL, "%s: missing; add it, or remove %s", field, place);
+    }
+    if (!value && member->type == JSON_STRING && !member->text) {
+        return 0;
     }
     if (!value) {
         return json_object_set_new(object, member->name, default_of(member)) < 0

@@ -4,12 +4,13 @@
  * it and ringcastd reads it, each under the lock beside it, so neither sees half of what the other does. The document is JSON:
  *
  *   {"version": 1,
- *    "users": [{"name", "hash" (crypt(5)), "role", "cameras": […], "groups": […], "since"}],
+ *    "users": [{"name", "hash" (crypt(5)), "digest_md5", "digest_sha256" (digest.h; may be missing), "role", "cameras": […],
+ *               "groups": […], "since"}],
  *    "tokens": [{"id", "hash" (SHA-256, access_token.h), "name", "role", "cameras": […], "groups": […], "expires",
  *                "once", "created"}]}
  *
  * Times are seconds since 1970. Sessions of a user from before "since" are void. "expires" 0: never. What is read is checked,
- * and has every member. One thread.
+ * and has every member but those that may be missing. One thread.
  */
 #ifndef COMMON_ACCESS_USER_FILE_H
 #define COMMON_ACCESS_USER_FILE_H

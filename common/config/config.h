@@ -149,6 +149,14 @@ struct config_limits {
     size_t viewers_per_user;
 };
 
+/* RTSP for recorders and other programs (ringcast-rtsp). */
+struct config_rtsp {
+    int line, file; /* line 0: the group is not in the file, and nothing is served */
+    struct config_address listen;
+    bool basic;      /* passwords are taken in the clear from other machines, too */
+    char *udp_ports; /* "20000-20199"; NULL: any */
+};
+
 struct config {
     char *path;               /* the file, as given */
     struct config_list files; /* those that it includes, as far as a group begins in them */
@@ -174,6 +182,7 @@ struct config {
     size_t hsts;                        /* seconds; 0: no such header */
     bool go2rtc;                        /* go2rtc's paths are there */
     struct config_limits limits;
+    struct config_rtsp rtsp;
     enum log_level log_level;
     enum log_format log_format;
     enum config_sandbox sandbox; /* default: on */

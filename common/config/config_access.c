@@ -27,6 +27,17 @@ static void check_addresses(const struct config_reader *reader)
             "everyone who can reach it watch",
             listen->host, listen->port);
     }
+    const struct config_rtsp *rtsp = &reader->config->rtsp;
+    if (rtsp->line > 0 && is_exposed(reader, &rtsp->listen) &&
+        !config_setting_get_member(reader->group, "auth")) {
+        config_reader_report(
+            reader, (unsigned)rtsp->line, "rtsp.listen",
+            "%s is not a loopback address, and nobody has to log in; add auth = { }; and a user "
+            "(`ringcastctl user add NAME --digest`), or write \"127.0.0.1:%d\", or add insecure = true; to "
+            "let "
+            "everyone who can reach it watch",
+            rtsp->listen.host, rtsp->listen.port);
+    }
     if (is_exposed(reader, admin)) {
         config_reader_report(
             reader, config_reader_line(reader, "admin"), "admin",

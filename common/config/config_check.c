@@ -71,6 +71,35 @@ bool config_check_aspect(const char *text, char problem[CONFIG_PROBLEM_SIZE])
     return true;
 }
 
+/* A stream with sound takes four ports: RTP and RTCP of each. */
+#define PORTS_MIN 4
+
+bool config_parse_ports(const char *text, unsigned *first, unsigned *last)
+{
+    const char *dash = strchr(text, '-');
+    int one = dash ? url_port(text, (size_t)(dash - text)) : -1;
+    int other = dash ? url_port(dash + 1, strlen(dash + 1)) : -1;
+
+    *first = one > 0 ? (unsigned)one : 0;
+    *last = other > 0 ? (unsigned)other : 0;
+    return one > 0 && other > 0;
+}
+
+bool config_check_ports(const char *text, char problem[CONFIG_PROBLEM_SIZE])
+{
+    unsigned first, last;
+
+    if (!config_parse_ports(text, &first, &last)) {
+        return refuse(problem, "not a range of ports; write the first and the last, such as \"20000-20199\"");
+    }
+    if (first % 2 != 0 || last < first + PORTS_MIN - 1) {
+        return refuse(problem,
+                      "begin with an even port, and have four for each stream that is watched at once, such "
+                      "as \"20000-20199\"");
+    }
+    return true;
+}
+
 /* 32 bytes in hexadecimal, with or without colons, as "openssl x509 -fingerprint -sha256" prints them. */
 bool config_check_fingerprint(const char *text, char problem[CONFIG_PROBLEM_SIZE])
 {

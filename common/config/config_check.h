@@ -19,6 +19,7 @@ bool config_check_name(const char *name, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_credential(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_aspect(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_ports(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_fingerprint(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_instance(const char *instance, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_path(const char *path, char problem[CONFIG_PROBLEM_SIZE]);
@@ -32,6 +33,9 @@ bool config_check_network(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_header(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_base_path(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_claim(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+
+/* Splits TEXT, "FIRST-LAST", into two ports. False: not that. */
+bool config_parse_ports(const char *text, unsigned *first, unsigned *last);
 
 /* Splits TEXT, "address:port", into a numeric address without brackets, which is malloc'ed, and a port. */
 bool config_parse_listen(const char *text, char **host, int *port, char problem[CONFIG_PROBLEM_SIZE]);

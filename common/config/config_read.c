@@ -38,7 +38,7 @@ void config_reader_report(const struct config_reader *reader, unsigned line, con
 
 unsigned config_reader_line(const struct config_reader *reader, const char *name)
 {
-    const config_setting_t *given = config_setting_get_member(reader->group, name);
+    const config_setting_t *given = reader->group ? config_setting_get_member(reader->group, name) : NULL;
 
     return given ? config_setting_source_line(given) : reader->line;
 }

@@ -119,7 +119,8 @@ static_assert(USER(file) == sizeof(int) && GROUP(file) == sizeof(int) && JWT(fil
               "and its file");
 static_assert(TOP(tls.file) == TOP(tls.line) + sizeof(int) &&
                   TOP(auth.file) == TOP(auth.line) + sizeof(int) &&
-                  TOP(auth.proxy.file) == TOP(auth.proxy.line) + sizeof(int),
+                  TOP(auth.proxy.file) == TOP(auth.proxy.line) + sizeof(int) &&
+                  TOP(rtsp.file) == TOP(rtsp.line) + sizeof(int),
               "the file follows the line");
 static_assert(ACCESS_WHY_SIZE <= CONFIG_PROBLEM_SIZE, "what access_check_… says fits");
 
@@ -200,6 +201,14 @@ static const struct setting limits_settings[] = {
 
 static const struct setting_group limits_group = {limits_settings, COUNT(limits_settings)};
 
+static const struct setting rtsp_settings[] = {
+    {"listen", SETTING_LISTEN, 0, TOP(rtsp.listen), 1, 64, .text = "127.0.0.1:8554"},
+    {"basic", SETTING_BOOLEAN, 0, TOP(rtsp.basic), .number = false},
+    {"udp_ports", SETTING_STRING, 0, TOP(rtsp.udp_ports), 3, 11, .check = config_check_ports},
+};
+
+static const struct setting_group rtsp_group = {rtsp_settings, COUNT(rtsp_settings)};
+
 /* The cameras come last: their ring_size and ring_size_max follow those above. */
 static const struct setting top_settings[] = {
     {"listen", SETTING_LISTEN, 0, TOP(listen), 1, 64, .text = "127.0.0.1:8080"},
@@ -233,6 +242,7 @@ static const struct setting top_settings[] = {
     {"hsts", SETTING_INTEGER, 0, TOP(hsts), 0, HSTS_MAX, .number = 0},
     {"go2rtc", SETTING_BOOLEAN, 0, TOP(go2rtc), .number = false},
     {"limits", SETTING_GROUP, 0, 0, .members = &limits_group},
+    {"rtsp", SETTING_GROUP, 0, 0, .members = &rtsp_group, .line = TOP(rtsp.line)},
     {"cameras", SETTING_CAMERAS, SETTING_REQUIRED, TOP(cameras), 0, SETTING_CAMERAS_MAX, .number = 0},
 };
 

@@ -27,8 +27,9 @@ enum roles {
     PASSWORD = 16,
     SNAPSHOT = 32,
     HLS = 64,
+    RTSP = 128,
     WORKERS = INGEST | FORK_SERVER,
-    SERVERS = FANOUT | EXPORTER,
+    SERVERS = FANOUT | EXPORTER | RTSP,
     ALL = WORKERS | SERVERS, /* what has connections, and libraries for them */
     PROGRAMS = SNAPSHOT | HLS,
     INSIDE = PASSWORD | PROGRAMS, /* what has channels alone */
@@ -131,17 +132,18 @@ static const struct call calls[] = {
     CALL(exit_group, EVERY),                 /* the end */
 
     /* Sockets. socket itself is below. */
-    CALL(getsockname, ALL),  /* which port it is; what the channel is */
-    CALL(getpeername, ALL),  /* the address of the other side */
-    CALL(getsockopt, ALL),   /* errors, buffers */
-    CALL(setsockopt, ALL),   /* buffers, TCP_NODELAY, time limits */
-    CALL(connect, WORKERS),  /* to the camera, to a name server */
-    CALL(bind, WORKERS),     /* UDP: a port for RTP */
-    CALL(recvmmsg, WORKERS), /* many RTP packets at once */
-    CALL(sendmmsg, WORKERS), /* the name service asks for both kinds of address at once */
-    CALL(accept, SERVERS),   /* viewers, Prometheus */
-    CALL(accept4, SERVERS),  /* the same */
-    CALL(sendfile, FANOUT),  /* libwebsockets */
+    CALL(getsockname, ALL),         /* which port it is; what the channel is */
+    CALL(getpeername, ALL),         /* the address of the other side */
+    CALL(getsockopt, ALL),          /* errors, buffers */
+    CALL(setsockopt, ALL),          /* buffers, TCP_NODELAY, time limits */
+    CALL(connect, WORKERS),         /* to the camera, to a name server */
+    CALL(bind, WORKERS | RTSP),     /* UDP: a port for RTP */
+    CALL(recvmmsg, WORKERS | RTSP), /* many RTP packets at once */
+    CALL(sendmmsg, WORKERS | RTSP), /* the name service asks for both kinds of address at once */
+    CALL(accept, SERVERS),          /* viewers, Prometheus */
+    CALL(accept4, SERVERS),         /* the same */
+    CALL(sendfile, FANOUT),         /* libwebsockets */
+    CALL(socketpair, RTSP),         /* GStreamer wakes its own threads */
 
     /* The fork server makes workers, and a worker takes its rights away itself. */
     CALL(clone, FORK_SERVER),                   /* fork */
@@ -205,6 +207,7 @@ static const struct {
     {SCMP_SYS(sched_setaffinity), EPERM},  /* codecs */
     {SCMP_SYS(sched_getscheduler), EPERM}, /* the same */
     {SCMP_SYS(sched_getparam), EPERM},     /* the same */
+    {SCMP_SYS(sched_getattr), EPERM},      /* threads that others are to be like */
     {SCMP_SYS(mlock), EPERM},              /* a TLS library's secrets */
     {SCMP_SYS(get_mempolicy), ENOSYS},     /* malloc on large machines */
     {SCMP_SYS(setrlimit), EPERM},          /* the same */
@@ -311,6 +314,22 @@ static int allow_sockets(scmp_filter_ctx filter)
                      : seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1, &local);
 }
 
+/* UDP, and no connection. */
+static int allow_datagrams(scmp_filter_ctx filter)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+    int error = 0;
+
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && error == 0; i++) {
+        const struct scmp_arg_cmp match[] = {
+            {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)families[i]},
+            {.arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = 0xf, .datum_b = SOCK_DGRAM},
+        };
+        error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, match);
+    }
+    return error;
+}
+
 static int allow_controls(scmp_filter_ctx filter)
 {
     /* How much is there to read; non-blocking; is this a terminal. */
@@ -386,6 +405,9 @@ static int fill(scmp_filter_ctx filter, enum roles role, bool files)
     if (error == 0 && (role & WORKERS)) {
         error = allow_sockets(filter);
     }
+    if (error == 0 && role == RTSP) {
+        error = allow_datagrams(filter);
+    }
     if (error == 0) {
         error = allow_controls(filter);
     }
@@ -432,6 +454,8 @@ static enum roles roles_of(enum sandbox_role role)
         return SNAPSHOT;
     case SANDBOX_HLS:
         return HLS;
+    case SANDBOX_RTSP:
+        return RTSP;
     default:
         return INGEST;
     }
@@ -451,7 +475,7 @@ int sandbox_filter_calls(enum sandbox_role role, const struct sandbox_needs *nee
     }
     seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0); /* is set already */
     error = fill(filter, as, opens_files(role, needs));
-    if (error == 0 && needs && needs->threads && !SANDBOX_SANITIZER) {
+    if (error == 0 && ((needs && needs->threads) || as == RTSP) && !SANDBOX_SANITIZER) {
         error = when_bits(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD);
     }
     if (error == 0) {

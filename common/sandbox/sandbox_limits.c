@@ -25,6 +25,9 @@
 /* The newest seconds of the cameras that are asked for. */
 #define HLS_MEMORY (2048 * MIB)
 
+/* A group of pictures of each stream that is played, what waits for slow clients, and a stack for each client. */
+#define RTSP_MEMORY (4096 * MIB)
+
 /* A camera takes a dozen sockets; the name service and certificates take some more for a moment. */
 #define INGEST_DESCRIPTORS 128
 #define FORK_SERVER_DESCRIPTORS 256
@@ -72,6 +75,8 @@ static rlim_t memory_of(enum sandbox_role role)
         return SNAPSHOT_MEMORY;
     case SANDBOX_HLS:
         return HLS_MEMORY;
+    case SANDBOX_RTSP:
+        return RTSP_MEMORY;
     default:
         return RLIM_INFINITY;
     }
@@ -94,7 +99,7 @@ int sandbox_limit(enum sandbox_role role, const struct sandbox_needs *needs)
     if (error == 0 && role == SANDBOX_PASSWORD) {
         error = lower(RLIMIT_NOFILE, PASSWORD_DESCRIPTORS);
     }
-    if (error == 0 && (role == SANDBOX_SNAPSHOT || role == SANDBOX_HLS)) {
+    if (error == 0 && (role == SANDBOX_SNAPSHOT || role == SANDBOX_HLS || role == SANDBOX_RTSP)) {
         error = lower(RLIMIT_NOFILE, PROGRAM_DESCRIPTORS);
     }
     /* A sanitizer's shadow is private memory of terabytes. */

@@ -433,7 +433,7 @@ int access_password_right(struct access *access, const char *address, const char
     int result = check_asked(access, user, generation);
 
     *visitor = result == 0 ? make_basic_visitor(access, user, now, &why) : NULL;
-    if (*visitor) {
+    if (*visitor && password) {
         verified_add(&access->verified, address, user, password, now);
     }
     return result == 0 && !*visitor ? -ENOMEM : result;

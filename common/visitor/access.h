@@ -70,7 +70,7 @@ enum access_verdict access_judge(struct access *access, const struct credentials
  * ringcast-password has found PASSWORD right for USER, who sent it from ADDRESS, and GENERATION was
  * access_generation when it was asked. 0, *VISITOR is a reference for the caller, and the password counts as
  * right for the next minutes; -ESTALE: the table has changed meanwhile, so ask again; -ENOENT: there is no
- * such user any more; -ENOMEM.
+ * such user any more; -ENOMEM. PASSWORD NULL: it was proved without being sent, and nothing is remembered.
  */
 int access_password_right(struct access *access, const char *address, const char *user, const char *password,
                           uint64_t generation, int64_t now, struct visitor **visitor);

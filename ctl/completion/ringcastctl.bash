@@ -25,7 +25,7 @@ _ringcastctl_offer_words() {
 _ringcastctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='status doctor probe top events viewers kick camera restart reload log log-level tap record stop tls user token version'
-    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --group --role --password-stdin --ttl --once --name --only-bad --verbose --bundle --help --version'
+    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --group --role --password-stdin --digest --ttl --once --name --only-bad --verbose --bundle --help --version'
     local settings='url= username= password= transport= audio= sub= ring_size='
     local words=() _ringcastctl_where=() i
     COMPREPLY=()

@@ -146,16 +146,30 @@ static json_t *proxy_headers(const struct config_proxy *proxy)
     return json_pack("{s:s?, s:s?}", "user", proxy->user, "groups", proxy->groups);
 }
 
+/* True if somebody can log in by Digest. */
+static bool has_digest(const json_t *file)
+{
+    const json_t *entry;
+    size_t index;
+
+    json_array_foreach(json_object_get(file, "users"), index, entry) {
+        if (json_object_get(entry, "digest_md5")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 json_t *access_document_make(const struct config *config, const json_t *users)
 {
     if (config->auth.line == 0) {
         return json_pack("{s:b}", "on", 0);
     }
-    return json_pack("{s:b, s:I, s:b, s:o, s:o, s:o, s:o, s:o}", "on", 1, "session_seconds",
-                     (json_int_t)config->auth.session_hours * SECONDS_PER_HOUR, "token_in_query",
-                     config->auth.token_in_query, "users", list_users(config, users), "user_groups",
-                     list_groups(config), "tokens", list_tokens(config, users), "jwt", list_issuers(config),
-                     "proxy", proxy_headers(&config->auth.proxy));
+    return json_pack("{s:b, s:b, s:I, s:b, s:o, s:o, s:o, s:o, s:o}", "on", 1, "digest", has_digest(users),
+                     "session_seconds", (json_int_t)config->auth.session_hours * SECONDS_PER_HOUR,
+                     "token_in_query", config->auth.token_in_query, "users", list_users(config, users),
+                     "user_groups", list_groups(config), "tokens", list_tokens(config, users), "jwt",
+                     list_issuers(config), "proxy", proxy_headers(&config->auth.proxy));
 }
 
 json_t *access_document_passwords(const json_t *users)
@@ -165,8 +179,11 @@ json_t *access_document_passwords(const json_t *users)
     size_t index;
 
     json_array_foreach(json_object_get(users, "users"), index, entry) {
-        json_array_append_new(passwords, json_pack("{s:O, s:O}", "name", json_object_get(entry, "name"),
-                                                   "hash", json_object_get(entry, "hash")));
+        json_array_append_new(passwords,
+                              json_pack("{s:O, s:O, s:O*, s:O*}", "name", json_object_get(entry, "name"),
+                                        "hash", json_object_get(entry, "hash"), "digest_md5",
+                                        json_object_get(entry, "digest_md5"), "digest_sha256",
+                                        json_object_get(entry, "digest_sha256")));
     }
     return json_pack("{s:o}", "users", passwords);
 }

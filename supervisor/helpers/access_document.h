@@ -17,7 +17,7 @@
  */
 json_t *access_document_make(const struct config *config, const json_t *users);
 
-/* The message `passwords`: {"users":[{"name","hash"}]}. */
+/* The message `passwords`: {"users":[{"name","hash","digest_md5","digest_sha256"}]}, the last two if the user has them. */
 json_t *access_document_passwords(const json_t *users);
 
 /*

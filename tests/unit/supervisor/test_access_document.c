@@ -81,6 +81,7 @@ static void all_of_it_is_told(void **state)
 
     (void)state;
     assert_member(document, "on", "true");
+    assert_member(document, "digest", "false");
     assert_member(document, "session_seconds", "7200");
     assert_member(document, "token_in_query", "false");
     /* Of a user in both, the configuration says the rights and the file since when sessions count. */
