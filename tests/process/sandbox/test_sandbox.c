@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -220,6 +221,17 @@ static int fork_once(void *context)
     return pid < 0 || waitpid(pid, NULL, 0) != pid ? -1 : 0;
 }
 
+/* The call itself. The fork() of newer C libraries makes it with all signals blocked, so that the process dies without a word. */
+static int clone_once(void *context)
+{
+    (void)context;
+    long pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    if (pid == 0) {
+        _exit(0);
+    }
+    return pid < 0 || waitpid((pid_t)pid, NULL, 0) != pid ? -1 : 0;
+}
+
 static int read_memory_of_parent(void *context)
 {
     char byte;
@@ -242,10 +254,12 @@ static void no_program_and_no_other_process(void **state)
 #if !SANDBOX_SANITIZER /* the leak checker traces, from a process that it makes */
     assert_int_equal(as_worker(trace_parent, NULL, "ptrace"), ATTEMPT_TRAPPED);
     assert_int_equal(as_worker(signal_parent, NULL, "kill"), ATTEMPT_TRAPPED);
-    assert_int_equal(as_worker(fork_once, NULL, "clone"), ATTEMPT_TRAPPED);
-    assert_int_equal(as(SANDBOX_FANOUT, NULL, fork_once, NULL, "clone"), ATTEMPT_TRAPPED);
+    assert_int_equal(as_worker(fork_once, NULL, NULL), ATTEMPT_TRAPPED);
+    assert_int_equal(as_worker(clone_once, NULL, "clone"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_FANOUT, NULL, clone_once, NULL, "clone"), ATTEMPT_TRAPPED);
 #else
     (void)signal_parent;
+    (void)clone_once;
 #endif
 }
 
@@ -409,7 +423,7 @@ static void password_has_its_channels_and_nothing_else(void **state)
     assert_int_equal(as(SANDBOX_PASSWORD, NULL, take_memory, &some, NULL), 0);
 #if !SANDBOX_SANITIZER
     assert_int_equal(as(SANDBOX_PASSWORD, NULL, take_memory, &much, NULL), ENOMEM);
-    assert_int_equal(as(SANDBOX_PASSWORD, NULL, fork_once, NULL, "clone"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_PASSWORD, NULL, clone_once, NULL, "clone"), ATTEMPT_TRAPPED);
     assert_int_equal(as(SANDBOX_PASSWORD, NULL, signal_parent, NULL, NULL), ATTEMPT_TRAPPED);
 #else
     (void)much;

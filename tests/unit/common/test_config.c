@@ -7,9 +7,13 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <libconfig.h>
 
 #include "common/config/config_check.h"
 #include "tests/unit/common/config_fixture.h"
+
+/* libconfig 1.7 takes a comma behind the last element for none. */
+#define COMMA_MAY_BE_LAST (LIBCONFIG_VER_MAJOR > 1 || (LIBCONFIG_VER_MAJOR == 1 && LIBCONFIG_VER_MINOR >= 7))
 
 #define CAMERA "cameras = ( { name = \"a\"; url = \"rtsp://h/\"; } );\n"
 #define ONE(settings) "cameras = (\n  { " settings " }\n);\n"
@@ -424,10 +428,12 @@ static void the_commonest_slips_are_named(void **state)
 #define STRAIGHT "a text stands in straight double quotes: write \"value\"\n"
 #define YAML "this looks like YAML; write name = \"value\"; and lists as cameras = ( { … } );\n"
     static const struct bad_case cases[] = {
+#if !COMMA_MAY_BE_LAST
         {"cameras = (\n { name = \"a\"; url = \"rtsp://x/\"; }, # the last one\n);\n",
          "c.conf:2: remove the comma: nothing follows it before the )\n"},
         {"auth = { };\norigins = [\"https://x\",];\ncameras = ();\n",
          "c.conf:2: remove the comma: nothing follows it before the ]\n"},
+#endif
         {"cameras = ( { name = 'a'; url = \"rtsp://x/\"; } );\n", "c.conf:1: " STRAIGHT},
         {"cameras = ( { name = \u201ca\u201d; url = \"rtsp://x/\"; } );\n", "c.conf:1: " STRAIGHT},
         {"listen = 127.0.0.1:8080;\n", "c.conf:1: " IN_QUOTES("127.0.0.1")},
