@@ -13,6 +13,7 @@
 #include "ctl/camera_findings.h"
 #include "ctl/client.h"
 #include "ctl/finding.h"
+#include "ctl/library_findings.h"
 #include "ctl/machine_findings.h"
 #include "ctl/measure.h"
 #include "ctl/probe.h"
@@ -154,6 +155,7 @@ enum exit_code doctor_run(const struct options *options)
     judge_configuration(&doctor);
     ask(&doctor);
     machine_findings(doctor.findings, doctor.config, doctor.config_path, doctor.status);
+    library_findings(doctor.findings, doctor.status);
     judge_cameras(&doctor);
     enum exit_code code = report(&doctor);
     if (options->bundle) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ringcastctl doctor and probe: what they find, what they say to do about it, and that no secret is in it.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { program, run } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 
@@ -90,6 +90,7 @@ scenario('doctor with a ringcastd: the machine, the configuration, each camera',
   const { findings } = JSON.parse(stdout);
   for (const subject of ['kernel', 'limits', 'shared memory', 'memory', 'entropy', 'clock', 'port', 'configuration', 'ringcastd'])
     assert.ok(findings.some((f) => f.subject === subject), `nothing about ${subject}: ${stdout}`);
+  if (existsSync('/usr/bin/apt-cache')) assert.ok(findings.some((f) => f.subject === 'libraries'), stdout);
   assert.ok(found(findings, 'good', /^front: pictures come: avc1/), stdout);
   assert.ok(found(findings, 'warning', /^front: its sub stream is hardly smaller/), stdout);
   assert.match(found(findings, 'error', /^gone: no pictures/).do, /RTSP is usually at 554/);
