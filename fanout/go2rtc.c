@@ -189,7 +189,7 @@ static int answer_file(const struct visit *visit, enum guest_kind kind)
 {
     struct permit *permit;
     struct stream *stream = go2rtc_find_asked(visit, &permit);
-    int result = stream ? media_routes_begin(visit, stream, kind, permit)
+    int result = stream ? media_routes_begin(visit, stream, kind, permit, true)
                         : http_response_refuse(visit->wsi, visit->request, 404, NULL);
 
     permit_unref(permit);

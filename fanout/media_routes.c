@@ -14,6 +14,9 @@
 #define RETRY_AWAY "Retry-After: 5\r\n"
 #define RETRY_SOON "Retry-After: 1\r\n"
 
+/* What is wrong with a `start`, for people. */
+#define START_WRONG "start: 0, or nothing"
+
 static const char type[] = "video/mp4";
 
 static enum guest_kind file_kind(struct lws *wsi)
@@ -48,13 +51,28 @@ static int admit(const struct visit *visit, struct connection *connection, struc
     return 0;
 }
 
+/* False: the query's `start` is wrong. */
+static bool read_start(struct lws *wsi, bool *from_zero)
+{
+    char start[4];
+
+    if (!media_query_has(wsi, "start")) {
+        return true;
+    }
+    *from_zero = true;
+    return media_query_value(wsi, "start", start, sizeof(start)) && strcmp(start, "0") == 0;
+}
+
 int media_routes_begin(const struct visit *visit, struct stream *stream, enum guest_kind kind,
-                       struct permit *permit)
+                       struct permit *permit, bool from_zero)
 {
     struct router *router = visit->router;
     struct connection *connection = lws_get_opaque_user_data(visit->wsi);
     int64_t duration_ns = kind == GUEST_PICTURE ? 0 : media_query_duration_ns(visit->wsi);
 
+    if (!read_start(visit->wsi, &from_zero)) {
+        return http_response_explain(visit->wsi, visit->request, 400, START_WRONG "\n");
+    }
     if (duration_ns < 0) {
         return http_response_explain(visit->wsi, visit->request, 400, MEDIA_QUERY_DURATION_WRONG "\n");
     }
@@ -74,6 +92,7 @@ int media_routes_begin(const struct visit *visit, struct stream *stream, enum gu
         return http_response_refuse(visit->wsi, visit->request, 503, RETRY_AWAY);
     }
     guest->duration_ns = duration_ns;
+    guest->from_zero = from_zero;
     if (!gate_begin_stream(&router->gate, permit)) {
         guest_free(guest);
         return router_refuse(router, visit->wsi, visit->request, GATE_LOG_IN);
@@ -88,7 +107,7 @@ int media_routes_stream(const struct visit *visit)
     if (!stream) {
         return http_response_refuse(visit->wsi, visit->request, 404, NULL);
     }
-    return media_routes_begin(visit, stream, file_kind(visit->wsi), visit->permit);
+    return media_routes_begin(visit, stream, file_kind(visit->wsi), visit->permit, false);
 }
 
 int media_routes_refuse(struct router *router, struct lws *wsi, uint16_t code, const char *reason)

@@ -19,11 +19,12 @@
 int media_routes_stream(const struct visit *visit);
 
 /*
- * Answers VISIT with STREAM as a file of KIND, and as long as the query says, for whom PERMIT lets watch it: the guest is then in
+ * Answers VISIT with STREAM as a file of KIND, and as long as the query says, for whom PERMIT lets watch it. FROM_ZERO:
+ * its decode times begin at 0 in any case, otherwise if the query says so. The guest is then in
  * the connection, and joins before the stack unwinds (router.h).
  */
 int media_routes_begin(const struct visit *visit, struct stream *stream, enum guest_kind kind,
-                       struct permit *permit);
+                       struct permit *permit, bool from_zero);
 
 /*
  * Answers a request whose guest was to be closed with CODE and REASON before it had begun. What libwebsockets' callback is to

@@ -22,6 +22,7 @@ struct guest *guest_new(enum guest_kind kind)
     if (guest) {
         guest->kind = kind;
         guest->picture_only = kind == GUEST_PICTURE;
+        guest->from_zero = kind == GUEST_GO2RTC;
     }
     return guest;
 }
@@ -326,7 +327,7 @@ static void count_gap(struct viewer *viewer, uint64_t sequence)
 static void change(const struct guest *guest, const struct packet *packet, const struct tracks *tracks,
                    struct tracks_edits *edits)
 {
-    if (guest->kind == GUEST_GO2RTC) {
+    if (guest->from_zero) {
         tracks_shift(packet_payload(packet), packet->length, tracks, guest->shift, guest->shift_timescale,
                      edits);
     }

@@ -41,6 +41,7 @@ struct guest {
     uint8_t wanted;    /* of a GUEST_GO2RTC: enum upgrade_stream, used by go2rtc.c */
     bool has_asked;    /* of a GUEST_GO2RTC: for its stream, which it has not got yet */
     bool is_text_lost; /* the message that is coming in is too long */
+    bool from_zero;    /* its decode times begin at 0 */
     bool picture_only; /* it does not get the camera's sound */
     bool sound_hidden; /* it does not get the sound of the present fragments */
     uint16_t code;
@@ -51,7 +52,7 @@ struct guest {
     int64_t not_before_ns;         /* CLOCK_MONOTONIC: older fragments are not for it to begin with */
     int64_t begun_ns;              /* CLOCK_MONOTONIC */
     int64_t begun_at;              /* decode time of its first fragment, in the track's timescale */
-    uint64_t shift;                /* of a GUEST_GO2RTC: decode times are earlier by that, … */
+    uint64_t shift;                /* with `from_zero`: decode times are earlier by that, … */
     uint32_t shift_timescale;      /* … in units of this a second */
     int64_t duration_ns;           /* of the file; 0: as long as the client reads */
     int64_t since_ns, due_ns;      /* CLOCK_MONOTONIC: used by guest_list.c */

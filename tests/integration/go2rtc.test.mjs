@@ -168,7 +168,7 @@ scenario('each client gets of each camera what it can play', async (stage) => {
   const frame = await get(ringcast, '/api/frame.mp4?src=h264');
   const bytes = Buffer.from(await frame.arrayBuffer());
   assert.equal(Number(frame.headers.get('content-length')), bytes.length);
-  assert.deepEqual(boxes(bytes).map(({ type }) => type), ['ftyp', 'moov', 'prft', 'moof', 'mdat']);
+  assert.deepEqual(boxes(bytes).map(({ type }) => type), ['ftyp', 'moov', 'free', 'moof', 'mdat']);
   writeFileSync(stage.file('frame.mp4'), bytes);
   assert.deepEqual((await probe(stage.file('frame.mp4'))).map(({ codec_name }) => codec_name), ['h264']);
   assert.equal(await decode(stage.file('frame.mp4')), 1);

@@ -77,6 +77,14 @@ scenario('files of each codec, as long as they were to be, are whole and decode'
   assert.equal(await fetchFile(ringcast, 'h265', '?duration=1', old, ['-0']), 0);
   await checkLong(old, 1);
 
+  // For players of files: times from 0 on.
+  const clip = stage.file('clip.mp4');
+  assert.equal(await fetchFile(ringcast, 'front door', '?duration=1&start=0', clip), 0);
+  assert.ok((await decode(clip)) > 5);
+  for (const { start_time: start, duration } of await probe(clip)) {
+    assert.ok(Number(start) < 0.5 && Number(duration) < 2, `from ${start} to ${duration}`);
+  }
+
   const copied = stage.file('copy.mkv');
   const ffmpeg = await run('ffmpeg', ['-nostdin', '-v', 'error', '-i', url(ringcast, 'front door'), '-t', '1', '-c', 'copy', '-y', copied]);
   assert.equal(ffmpeg.code, 0, ffmpeg.stderr);
