@@ -53,6 +53,9 @@
 /* … and not more rarely than this, to see which viewers flood. */
 #define KEEPALIVE_MAX_MS 5000L
 
+/* A viewer that keeps up is looked at in one of so many looks at those that do not. */
+#define LOOK_PHASES 20
+
 /* While connections keep the loop busy, the feeds have a turn between two of their events this often. */
 #define FEEDS_INTERVAL_NS (2 * NS_PER_MS)
 
@@ -120,6 +123,25 @@ static void keepalive_expired(void *context)
     }
     drain_guests(server);
     arm_keepalive(server);
+}
+
+/* Which viewers do not keep up, and which of those have room again. */
+static void look(struct server *server, int64_t now_ns)
+{
+    server->looked_ns = now_ns;
+    server->looks++;
+    for (struct stream *stream = server->streams.first; stream; stream = stream->next) {
+        feed_look(&stream->feed, server->looks, LOOK_PHASES);
+    }
+}
+
+static void look_expired(void *context)
+{
+    struct server *server = context;
+    look(server, clock_now_ns());
+    if (server->feeds.behind > 0) {
+        watch_timer_arm(&server->feeds.look_timer, FEED_LOOK_MS);
+    }
 }
 
 void server_limit(struct server *server, const struct feed_limits *limits, long ping_ms)
@@ -523,6 +545,9 @@ static void run_feeds(struct server *server)
     server->fed_ns = clock_now_ns();
     send_memory_check(&server->send_memory, server->fed_ns);
     feed_set_run(&server->feeds);
+    if (server->fed_ns - server->looked_ns >= FEED_LOOK_MS * NS_PER_MS) {
+        look(server, server->fed_ns);
+    }
 }
 
 /*
@@ -553,6 +578,9 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, struc
     case LWS_CALLBACK_RECEIVE:
         breathe(server);
         return viewer_received(viewer, data, length);
+    case LWS_CALLBACK_RECEIVE_PONG:
+        feed_answered(viewer, viewer_pong_number(data, length));
+        return 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         return viewer_closes(viewer, data, length);
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
@@ -652,6 +680,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_RECEIVE_PONG:
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED:
@@ -924,6 +953,9 @@ int server_init(struct server *server, const char *assets_directory)
         result = watch_timer_begin(&server->keepalive_timer, &server->loop, keepalive_expired, server);
     }
     if (result == 0) {
+        result = watch_timer_begin(&server->feeds.look_timer, &server->loop, look_expired, server);
+    }
+    if (result == 0) {
         const struct feed_limits limits = server->feeds.limits;
         server_limit(server, &limits, PING_INTERVAL_MS);
         result = watch_signals(server);
@@ -992,6 +1024,7 @@ void server_finish(struct server *server)
     linger_end(&server->linger);
     watch_end(&server->stop_timer.watch);
     watch_end(&server->keepalive_timer.watch);
+    watch_end(&server->feeds.look_timer.watch);
     watch_end(&server->feeds_watch);
     program_link_end(&server->router.errands.link);
     gate_end(&server->router.gate);

@@ -55,6 +55,8 @@ struct server {
     struct watch feeds_watch, signals;
     struct watch_timer stop_timer;      /* limits how long viewers take to close their side */
     struct watch_timer keepalive_timer; /* armed while there are viewers */
+    int64_t looked_ns;                  /* CLOCK_MONOTONIC: when the viewers were last looked at */
+    unsigned looks;                     /* how often that was */
     long keepalive_ms, ping_ms;
     unsigned keepalive_phase;
     int64_t fed_ns; /* CLOCK_MONOTONIC: when the feeds last ran */

@@ -11,6 +11,7 @@
 #include "fanout/feed/feed.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "common/base/clock.h"
 #include "common/log/log.h"
 #include "fanout/feed/guest.h"
+#include "fanout/feed/pace.h"
 
 /*
  * How long one feed may bring its viewers fragments, and one viewer that is behind may catch up, before the
@@ -39,6 +41,47 @@
 /* Fragments that are brought to the viewers in one go before they leave a ring. */
 #define DRAIN_MAX 4096
 
+/* So much of a stream between the fan-out and a viewer's eyes is much, beside what the way there takes … */
+#define MUCH_NS (300 * NS_PER_MS)
+
+/* … while the stream's rate is not known … */
+#define MUCH_BYTES (64u << 10)
+
+/* … and however low it is. */
+#define MUCH_BYTES_MIN (4u << 10)
+
+/* What a socket holds unsent: half a second, and a keyframe without a second look, within these bounds. */
+#define UNSENT_MIN (16u << 10)
+#define UNSENT_MAX (512u << 10)
+
+/* No receive buffer takes so much before its reader has been quick for a while. */
+#define BURST_MAX (128u << 10)
+
+/* A rate is taken from a part of a group of pictures if that is as long as this. */
+#define RATE_MIN_NS (1 * NS_PER_SECOND)
+
+/* A slow viewer's next keyframe comes when what it gets next is so old: a part of the limit that is never exceeded. */
+#define JUMP_AGE(limit_ns) ((limit_ns) / 3)
+
+/* However little the limit is, no group of pictures is cut off for a delay that a rate is not measured in. */
+#define CUT_AGE_MIN_NS (1 * NS_PER_SECOND)
+
+/* A viewer whose link is quicker than the camera by this factor catches up. */
+#define GAINING 1.5
+
+/*
+ * A viewer that seems to keep up is pinged every five looks at it, and at each one while it is new; the ping has the time in
+ * it. An answer that comes later than this was behind what lay in a buffer that nothing is known of, as a proxy's.
+ */
+#define PINGS_LOOKS 5u
+#define NEW_S 10
+#define PONG_LATE_MS 600u
+#define PONG_LATE_MAX_MS 600000u
+
+/* A viewer that has acknowledged nothing for so long is asked: a slow one, and one of which nothing is known. */
+#define PROBE_NS (1 * NS_PER_SECOND)
+#define PROBE_EARLY_NS (40 * NS_PER_MS)
+
 /* Feeds with news taken from epoll at once; more are reported again. */
 #define EVENTS_MAX 64
 
@@ -48,6 +91,8 @@
 
 static void pump(struct feed *feed);
 static void catch_up(struct feed *feed, struct viewer *viewer);
+static void limit_unsent(const struct feed *feed, struct viewer *viewer);
+static void keep_within_limits(struct feed *feed, struct viewer *viewer);
 static int start_at_keyframe(struct feed *feed, struct viewer *viewer);
 
 /* ---- The set ---- */
@@ -111,7 +156,7 @@ static void change_watch(struct feed *feed, int operation)
 
 static bool is_in_pass(enum viewer_state state)
 {
-    return state == VIEWER_LIVE || state == VIEWER_WAITING;
+    return state == VIEWER_LIVE || state == VIEWER_PACED || state == VIEWER_WAITING;
 }
 
 /* One viewer more that catches up, or less. */
@@ -121,6 +166,7 @@ static void count_behind(struct feed_set *set, int change)
     set->fell_behind += change > 0;
     if (change > 0 && set->behind == 1) {
         watch_timer_arm(&set->memory_timer, MEMORY_INTERVAL_MS);
+        watch_timer_arm(&set->look_timer, FEED_LOOK_MS);
     }
 }
 
@@ -135,6 +181,13 @@ static void move_viewer(struct feed *feed, struct viewer *viewer, enum viewer_st
     }
     viewer_enter_state(viewer, state);
     feed->viewers.list[viewer->slot].state = state;
+}
+
+/* VIEWER is no longer taken for slow. */
+static void end_pace(struct viewer *viewer)
+{
+    free(viewer->pace);
+    viewer->pace = NULL;
 }
 
 /* VIEWER, whose state is VIEWER_BEHIND, watches from now on. 0 or -ENOMEM. */
@@ -173,6 +226,7 @@ static void leave_old_ring(struct feed *feed, struct viewer *viewer)
 static void unlink_watching(struct feed *feed, struct viewer *viewer)
 {
     leave_old_ring(feed, viewer);
+    end_pace(viewer);
     move_viewer(feed, viewer, VIEWER_NONE);
     viewer_array_remove(&feed->viewers, viewer);
     if (feed->viewers.count == 0) {
@@ -237,12 +291,117 @@ void feed_set_state(struct feed *feed, json_t *state)
     }
 }
 
+/* What the camera has sent from its newest keyframe up to POSITION, which was published at PUBLISHED_NS, if that says enough. */
+static void learn_rate(struct feed *feed, uint64_t position, int64_t published_ns)
+{
+    int64_t passed_ns = published_ns - feed->keyframe_ns;
+
+    if (feed->rate <= 0 && feed->keyframe_position && position > feed->keyframe_position &&
+        passed_ns >= RATE_MIN_NS) {
+        feed->rate =
+            (double)(position - feed->keyframe_position) / ((double)passed_ns / (double)NS_PER_SECOND);
+    }
+}
+
+/* What the camera sends, by its last two keyframes. */
+static void note_rate(struct feed *feed)
+{
+    ringcast_cursor keyframe;
+    ringcast_entry entry;
+
+    if (feed->in_pass) {
+        learn_rate(feed, feed->cursor.position, clock_now_ns());
+    }
+
+    if (!feed->reader || ringcast_seek_keyframe(feed->reader, &keyframe) < 0 ||
+        keyframe.position == feed->keyframe_position || ringcast_peek(feed->reader, &keyframe, &entry) != 1) {
+        return;
+    }
+    int64_t passed_ns = entry.published_ns - feed->keyframe_ns;
+    if (feed->keyframe_position && keyframe.position > feed->keyframe_position && passed_ns > 0) {
+        double rate = (double)(keyframe.position - feed->keyframe_position) /
+                      ((double)passed_ns / (double)NS_PER_SECOND);
+        feed->rate = feed->rate > 0 ? (feed->rate + rate) / 2 : rate;
+    }
+    feed->keyframe_position = keyframe.position;
+    feed->keyframe_ns = entry.published_ns;
+    feed->keyframe_bytes = (uint32_t)entry.length;
+}
+
+static void limit_unsent(const struct feed *feed, struct viewer *viewer)
+{
+    double wanted = feed->keyframe_bytes * 1.25;
+
+    wanted = feed->rate / 2 > wanted ? feed->rate / 2 : wanted;
+    if (wanted <= 0) {
+        return;
+    }
+    wanted = wanted < UNSENT_MIN ? UNSENT_MIN : wanted > UNSENT_MAX ? UNSENT_MAX : wanted;
+    if (wanted < viewer->unsent_max * 0.75 || wanted > viewer->unsent_max * 1.25) {
+        viewer_limit_unsent(viewer, (uint32_t)wanted);
+    }
+}
+
+/* Bytes that may be under way to a viewer of whom nothing is known yet; 0: any number, as no receive buffer is that large. */
+static uint32_t burst_of(const struct feed *feed)
+{
+    double burst = feed->rate > 0 ? feed->rate : MUCH_BYTES;
+
+    burst = feed->keyframe_bytes * 1.25 > burst ? feed->keyframe_bytes * 1.25 : burst;
+    return burst < BURST_MAX ? (uint32_t)burst : 0;
+}
+
+static bool is_much(double rate, uint64_t bytes, int64_t rtt_ns)
+{
+    double much = rate > 0 ? rate * (double)(MUCH_NS + rtt_ns) / (double)NS_PER_SECOND : MUCH_BYTES;
+
+    return (double)bytes > (much > MUCH_BYTES_MIN ? much : MUCH_BYTES_MIN);
+}
+
+/* VIEWER has much under way: it may be slow. */
+static void suspect(struct feed *feed, struct viewer *viewer, const struct pace_sample *sample)
+{
+    viewer->pace = malloc(sizeof(*viewer->pace));
+    if (!viewer->pace) {
+        return;
+    }
+    pace_begin(viewer->pace, sample, viewer->window_max);
+    if (viewer->state == VIEWER_LIVE) {
+        viewer->last_sequence = feed->cursor.sequence;
+        move_viewer(feed, viewer, VIEWER_PACED);
+    }
+}
+
+/*
+ * Before anything is sent to VIEWER, while its receive buffer is empty. Of a stream of a low rate even a receive buffer takes
+ * many seconds, and an old keyframe with all that follows it would fill it.
+ */
+static void greet(struct feed *feed, struct viewer *viewer)
+{
+    struct pace_sample sample;
+
+    note_rate(feed);
+    limit_unsent(feed, viewer);
+    if (!pace_sample_read(lws_get_socket_fd(viewer->wsi), clock_now_ns(), &sample)) {
+        return;
+    }
+    viewer->window_max = sample.window;
+    uint32_t burst = burst_of(feed);
+    if (burst > 0) {
+        suspect(feed, viewer, &sample);
+    }
+    if (viewer->pace) {
+        viewer->pace->burst = burst;
+    }
+}
+
 void feed_join(struct feed *feed, struct viewer *viewer, const struct permit *permit)
 {
     if (!permit || link_viewer(feed, viewer) < 0) {
         give_up(viewer);
         return;
     }
+    greet(feed, viewer);
     send_state(feed, viewer);
     if (viewer->state != VIEWER_BEHIND || !feed->reader) {
         return;
@@ -376,7 +535,7 @@ static void lose_place(struct feed *feed, uint64_t last_sequence)
 {
     for (unsigned i = 0; i < feed->viewers.count; i++) {
         struct viewer_slot *slot = &feed->viewers.list[i];
-        if (slot->state == VIEWER_LIVE) {
+        if (slot->state == VIEWER_LIVE || slot->state == VIEWER_PACED) {
             slot->viewer->last_sequence = last_sequence;
             move_viewer(feed, slot->viewer, VIEWER_WAITING);
         }
@@ -390,7 +549,15 @@ static void fall_behind(struct feed *feed, struct viewer *viewer, const ringcast
     }
     viewer->cursor = *before;
     move_viewer(feed, viewer, VIEWER_BEHIND);
-    viewer_want_writable(viewer);
+    if (viewer_is_blocked(viewer)) {
+        viewer_want_writable(viewer); /* otherwise it is brought on when it has room: feed_look */
+    }
+}
+
+/* The state of a viewer that is at the feed's cursor and misses nothing. */
+static enum viewer_state keeping_up(const struct viewer *viewer)
+{
+    return viewer->pace ? VIEWER_PACED : VIEWER_LIVE;
 }
 
 /* Sends FRAGMENT as viewer_send_fragment does, and counts the gap if there was one. */
@@ -406,17 +573,17 @@ static bool send_fragment(struct feed *feed, struct viewer *viewer, struct fragm
     return sent;
 }
 
-/* Sends the present fragment to one viewer that may be blocked, or may need more than the fragment. */
+/* Sends the present fragment to one viewer that may be full, or may need more than the fragment. */
 static bool serve(struct feed *feed, struct viewer *viewer, const ringcast_cursor *before)
 {
-    if (viewer_is_blocked(viewer)) {
+    if (viewer_is_full(viewer)) {
         fall_behind(feed, viewer, before);
         return true;
     }
     if (viewer->state == VIEWER_LIVE) {
         viewer->last_sequence = before->sequence;
     }
-    move_viewer(feed, viewer, VIEWER_LIVE);
+    move_viewer(feed, viewer, keeping_up(viewer));
     return send_fragment(feed, viewer, &feed->set->fragment);
 }
 
@@ -447,9 +614,10 @@ static void serve_all(struct feed *feed, const ringcast_cursor *before, bool sam
         if (slot.state == VIEWER_LIVE && same_init && !slot.guest && !lws_partial_buffered(slot.wsi)) {
             sent = packet_send(&fragment->packet, slot.wsi, LWS_WRITE_BINARY);
             served = true;
-        } else if (slot.state == VIEWER_LIVE || (slot.state == VIEWER_WAITING && keyframe)) {
+        } else if (slot.state == VIEWER_LIVE || slot.state == VIEWER_PACED ||
+                   (slot.state == VIEWER_WAITING && keyframe)) {
             sent = serve(feed, slot.viewer, before);
-            served |= slot.viewer->state == VIEWER_LIVE;
+            served |= slot.viewer->state == VIEWER_LIVE || slot.viewer->state == VIEWER_PACED;
         }
         if (!sent) {
             drop_broken(feed, slot.viewer);
@@ -551,7 +719,7 @@ static bool go_live(struct feed *feed, struct viewer *viewer, bool at_head)
         return false;
     }
     bool complete = viewer->last_sequence && viewer->last_sequence == viewer->cursor.sequence;
-    move_viewer(feed, viewer, complete ? VIEWER_LIVE : VIEWER_WAITING);
+    move_viewer(feed, viewer, complete ? keeping_up(viewer) : VIEWER_WAITING);
     return true;
 }
 
@@ -564,13 +732,41 @@ static void follow_feed(struct feed *feed, struct viewer *viewer)
     }
 }
 
+static bool is_slow(const struct viewer *viewer)
+{
+    return viewer->pace && viewer->pace->active;
+}
+
+/*
+ * True if FRAGMENT would reach a slow viewer too late, and all that follows it, too: then nothing comes until the next
+ * keyframe, which finds the way free.
+ */
+static bool is_hopeless(const struct feed *feed, const struct viewer *viewer,
+                        const struct fragment_buffer *fragment)
+{
+    const int64_t least_ns = CUT_AGE_MIN_NS, age_max_ns = feed->set->limits.age_ns, now_ns = clock_now_ns();
+    const int64_t limit_ns = age_max_ns > least_ns ? age_max_ns : least_ns;
+    const uint64_t head = feed->in_pass ? feed->cursor.position : 0;
+
+    if (!is_slow(viewer) || !pace_is_known(viewer->pace, now_ns) ||
+        (feed->rate > 0 && viewer->pace->rate > feed->rate * GAINING)) {
+        return false;
+    }
+    uint64_t ahead =
+        head > viewer->cursor.position && !viewer->in_old_ring ? head - viewer->cursor.position : 0;
+    int64_t age_ns = now_ns - fragment->entry.published_ns + pace_duration_ns(viewer->pace, 0, now_ns);
+    bool catches_up = feed->in_pass && pace_duration_ns(viewer->pace, ahead, now_ns) <= limit_ns;
+
+    return age_ns > limit_ns && !catches_up;
+}
+
 /* FRAGMENT for a viewer with its own cursor. False: the connection is broken. */
 static bool serve_behind(struct feed *feed, struct viewer *viewer, struct fragment_buffer *fragment)
 {
     const ringcast_entry *entry = &fragment->entry;
     bool follows = viewer->last_sequence && entry->sequence == viewer->last_sequence + 1;
 
-    if (!follows && !(entry->flags & RINGCAST_KEYFRAME)) {
+    if (!(entry->flags & RINGCAST_KEYFRAME) && (!follows || is_hopeless(feed, viewer, fragment))) {
         return true;
     }
     if (viewer->guest && !guest_may_begin(viewer->guest, entry)) {
@@ -581,14 +777,23 @@ static bool serve_behind(struct feed *feed, struct viewer *viewer, struct fragme
         report_damage(feed, result);
         return true;
     }
+    if (feed->rate <= 0 && !viewer->in_old_ring) {
+        learn_rate(feed, viewer->cursor.position, entry->published_ns);
+        if (viewer->pace) {
+            viewer->pace->burst = burst_of(feed);
+        }
+    }
     return send_fragment(feed, viewer, fragment);
 }
 
 /* One step of catching up. True: go on. */
 static bool catch_up_one(struct feed *feed, struct viewer *viewer, int *seeks)
 {
-    if (viewer_is_blocked(viewer) || go_live(feed, viewer, false)) {
-        return false; /* libwebsockets calls back when a tail has gone */
+    if (viewer_is_full(viewer) || go_live(feed, viewer, false)) {
+        return false; /* libwebsockets calls back when a tail has gone, feed_look when there is room */
+    }
+    if (is_slow(viewer)) {
+        keep_within_limits(feed, viewer);
     }
     struct fragment_buffer *fragment;
     int result = fragment_cache_read(&feed->set->cache, reader_of(feed, viewer), &viewer->cursor, &fragment);
@@ -635,7 +840,11 @@ static bool is_beyond_limits(const struct feed *feed, const struct viewer *viewe
     if (ringcast_peek(reader_of(feed, viewer), &viewer->cursor, &entry) != 1) {
         return false; /* reading says what is wrong with it, if anything is */
     }
-    return clock_now_ns() - limits->age_ns > entry.published_ns;
+    const int64_t now_ns = clock_now_ns(), age_ns = now_ns - entry.published_ns;
+    if (is_slow(viewer)) {
+        return age_ns + pace_duration_ns(viewer->pace, 0, now_ns) > JUMP_AGE(limits->age_ns);
+    }
+    return age_ns > limits->age_ns;
 }
 
 /*
@@ -688,6 +897,130 @@ void feed_writable(struct viewer *viewer)
             start_at_keyframe(feed, viewer);
         }
         catch_up(feed, viewer);
+    }
+}
+
+/* ---- Viewers that do not keep up ---- */
+
+static void acquit(struct feed *feed, struct viewer *viewer)
+{
+    end_pace(viewer);
+    if (viewer->state == VIEWER_PACED) {
+        move_viewer(feed, viewer, VIEWER_LIVE);
+    }
+}
+
+/* A viewer that is behind goes on, if it can. False: the connection is broken. */
+static bool bring_on(struct feed *feed, struct viewer *viewer, const struct pace_sample *sample)
+{
+    if (viewer_is_blocked(viewer)) {
+        return true;
+    }
+    if (pace_has_room(viewer->pace, sample->now_ns)) {
+        if (feed->reader) {
+            catch_up(feed, viewer);
+        }
+        return true;
+    }
+    int64_t silent_ns = viewer->pace->active ? PROBE_NS : PROBE_EARLY_NS;
+    return sample->now_ns - sample->ack_ns < silent_ns || viewer_ping(viewer);
+}
+
+/* What is in a ping that asks whether VIEWER keeps up: the time. */
+static uint32_t time_number(int64_t now_ns)
+{
+    return (uint32_t)(now_ns / NS_PER_MS) | 1;
+}
+
+/* True if VIEWER, which seems to keep up, is to be asked whether it does. */
+static bool is_to_be_asked(const struct viewer *viewer, unsigned round)
+{
+    return viewer->state == VIEWER_LIVE && !viewer_is_blocked(viewer) &&
+           ((round + viewer->slot) % PINGS_LOOKS == 0 || clock_coarse_s() - viewer->since < NEW_S);
+}
+
+static void look_at(struct feed *feed, struct viewer *viewer, unsigned round)
+{
+    struct pace_sample sample;
+
+    limit_unsent(feed, viewer);
+    if (!pace_sample_read(lws_get_socket_fd(viewer->wsi), clock_now_ns(), &sample)) {
+        return;
+    }
+    struct pace *pace = viewer->pace;
+    if (!pace) {
+        viewer->window_max = sample.window > viewer->window_max ? sample.window : viewer->window_max;
+        bool much = is_much(feed->rate, sample.queued, sample.rtt_ns) ||
+                    pace_is_filled(sample.window, viewer->window_max);
+        if (viewer->state != VIEWER_WAITING && much) {
+            suspect(feed, viewer, &sample);
+        } else if (is_to_be_asked(viewer, round) && !viewer_ask(viewer, time_number(sample.now_ns))) {
+            drop_broken(feed, viewer);
+        }
+        return;
+    }
+    pace->burst = burst_of(feed);
+    pace_note(pace, &sample);
+    uint64_t backlog = pace->active ? pace_backlog(pace, sample.now_ns) : sample.queued;
+    bool much = is_much(feed->rate, backlog, sample.rtt_ns) ||
+                (!pace->answers && pace_is_filled(sample.window, pace->window_max));
+    int verdict = pace_judge(pace, much || viewer->state == VIEWER_BEHIND, sample.now_ns);
+    if (verdict < 0) {
+        acquit(feed, viewer);
+        return;
+    }
+    uint32_t number = viewer_is_blocked(viewer) ? 0 : pace_ask(pace, sample.now_ns);
+    if ((number && !viewer_ask(viewer, number)) ||
+        (viewer->state == VIEWER_BEHIND && !bring_on(feed, viewer, &sample))) {
+        drop_broken(feed, viewer);
+    }
+}
+
+/* VIEWER has answered the ping that had NUMBER, a time, in it. */
+static void convict_if_late(struct feed *feed, struct viewer *viewer, uint32_t number)
+{
+    struct pace_sample sample;
+    const int64_t now_ns = clock_now_ns();
+    uint32_t late_ms = time_number(now_ns) - number;
+
+    if (late_ms < PONG_LATE_MS || late_ms > PONG_LATE_MAX_MS ||
+        !pace_sample_read(lws_get_socket_fd(viewer->wsi), now_ns, &sample) ||
+        late_ms * NS_PER_MS < sample.rtt_ns + PONG_LATE_MS * NS_PER_MS) {
+        return;
+    }
+    suspect(feed, viewer, &sample);
+    if (viewer->pace) {
+        pace_convict(viewer->pace, (uint64_t)(feed->rate * late_ms / 1000), now_ns);
+    }
+}
+
+void feed_answered(struct viewer *viewer, uint32_t number)
+{
+    struct feed *feed = viewer->feed;
+
+    if (feed && !viewer->pace && viewer->state == VIEWER_LIVE && number != 0) {
+        convict_if_late(feed, viewer, number);
+    } else if (feed && viewer->pace && number != 0) {
+        pace_answered(viewer->pace, number, clock_now_ns());
+        if (viewer->state == VIEWER_BEHIND && feed->reader) {
+            catch_up(feed, viewer);
+        }
+    }
+}
+
+void feed_look(struct feed *feed, unsigned look, unsigned phases)
+{
+    const unsigned phase = look % phases, round = look / phases;
+
+    if (feed->viewers.count == 0) {
+        return;
+    }
+    note_rate(feed);
+    for (unsigned i = feed->viewers.count; i-- > 0;) {
+        const struct viewer_slot *slot = &feed->viewers.list[i];
+        if (slot->state == VIEWER_BEHIND || slot->state == VIEWER_PACED || i % phases == phase) {
+            look_at(feed, slot->viewer, round);
+        }
     }
 }
 
@@ -805,6 +1138,7 @@ static void keep_old_ring(struct feed *feed, ringcast_reader *old)
 static void begin_ring(struct feed *feed)
 {
     feed->generation = 0;
+    feed->keyframe_position = 0;
     feed->init.generation = 0; /* generations of another ring */
     feed->damage_reported = false;
     if (feed->in_pass && feed->reader) {

@@ -54,6 +54,7 @@ struct feed_set {
     struct watch_timer viewers_timer; /* armed while viewers_due */
     struct watch_timer latency_timer; /* armed while latency_due */
     struct watch_timer memory_timer;  /* armed when a viewer falls behind: see send_memory.h */
+    struct watch_timer look_timer;    /* armed while a viewer is behind: feed_look */
     uint64_t changes;                 /* counts changes of streams and of their viewers since the start */
     bool viewers_due;                 /* a number of viewers or drops changed since the last report */
     bool latency_due;                 /* a feed has latencies that have not been reported */
@@ -77,6 +78,10 @@ struct feed {
     struct latency latency;      /* from publication until a fragment was sent to all that keep up */
     bool latency_due;            /* it has counted something that has not been reported */
     uint64_t drops;              /* how often a viewer had a gap */
+    double rate;                 /* bytes a second that the camera sends; 0: not known yet */
+    uint32_t keyframe_bytes;     /* of the newest keyframe; 0: not known yet */
+    uint64_t keyframe_position;  /* in the ring; 0: not known yet */
+    int64_t keyframe_ns;         /* when it was published, CLOCK_MONOTONIC */
     bool damage_reported;        /* the log has the damage of this ring already */
 };
 
@@ -131,11 +136,21 @@ void feed_abort(struct viewer *viewer);
 /* Call it when the socket of a viewer of a feed is writable. */
 void feed_writable(struct viewer *viewer);
 
+/* VIEWER has answered the ping with NUMBER (viewer_ask). */
+void feed_answered(struct viewer *viewer, uint32_t number);
+
 /*
  * Call it every few seconds: closes each viewer that has taken nothing for too long or sends too much, and
  * pings each one whose slot modulo PHASES is PHASE.
  */
 void feed_keep_alive(struct feed *feed, unsigned phase, unsigned phases);
+
+/*
+ * Call it every FEED_LOOK_MS while fragments are sent, and when look_timer expires: finds the viewers that do not keep up,
+ * and brings on those that have room again. LOOK counts the calls: a viewer that is live is looked at in one of PHASES.
+ */
+#define FEED_LOOK_MS 50L
+void feed_look(struct feed *feed, unsigned look, unsigned phases);
 
 /* Begins to close every viewer with CODE and REASON (a static text or NULL). */
 void feed_close_viewers(struct feed *feed, uint16_t code, const char *reason);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fanout/feed/viewer.h"
 
+#include <errno.h>
 #include <libwebsockets.h>
 #include <linux/tcp.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/log/log.h"
 #include "fanout/feed/guest.h"
+#include "fanout/feed/pace.h"
 #include "fanout/feed/packet.h"
 
 /* Bytes of a close frame's reason (RFC 6455, 5.5: 125 with the code). */
@@ -34,13 +36,16 @@
 /* All that a connection may bring within the window, control frames included. */
 #define TRAFFIC_BYTES_MAX 65536u
 
+/* A slow viewer that takes less than this takes nothing: what the kernel says of it is not exact. */
+#define PROGRESS_BYTES 1024u
+
 /* Answers to `time` within a second. A player asks a few times in a row and takes the quickest answer. */
 #define TIME_ANSWERS_MAX 5u
 
 const char *viewer_strstate(enum viewer_state state)
 {
     static const char *const names[] = {"none", "at the door", "behind", "waiting",
-                                        "live", "paused",      "closing"};
+                                        "live", "slow",        "paused", "closing"};
     return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "invalid";
 }
 
@@ -76,6 +81,30 @@ void viewer_init(struct viewer *viewer, struct lws *wsi, struct guest *guest, ui
 bool viewer_is_blocked(const struct viewer *viewer)
 {
     return lws_partial_buffered(viewer->wsi) != 0;
+}
+
+bool viewer_is_full(struct viewer *viewer)
+{
+    struct pace_sample sample;
+
+    if (viewer_is_blocked(viewer)) {
+        return true;
+    }
+    if (!viewer->pace || !(viewer->pace->active || viewer->pace->burst) ||
+        !pace_sample_read(lws_get_socket_fd(viewer->wsi), clock_now_ns(), &sample)) {
+        return false;
+    }
+    pace_note(viewer->pace, &sample);
+    return !pace_has_room(viewer->pace, sample.now_ns);
+}
+
+void viewer_limit_unsent(struct viewer *viewer, uint32_t bytes)
+{
+    viewer->unsent_max = bytes;
+    if (setsockopt(lws_get_socket_fd(viewer->wsi), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes)) <
+        0) {
+        log_debug("viewer %p: TCP_NOTSENT_LOWAT: %s", (void *)viewer, strerror(errno));
+    }
 }
 
 void viewer_want_writable(struct viewer *viewer)
@@ -164,18 +193,23 @@ uint64_t viewer_bytes_taken(const struct viewer *viewer)
 {
     struct tcp_info info = {0};
     socklen_t length = sizeof(info);
+
+    if (viewer->pace && viewer->pace->active) { /* what its receive buffer has taken nobody has seen */
+        return viewer->pace->taken;
+    }
     int result = getsockopt(lws_get_socket_fd(viewer->wsi), IPPROTO_TCP, TCP_INFO, &info, &length);
     return result == 0 ? info.tcpi_bytes_acked : 0;
 }
 
 void viewer_note_progress(struct viewer *viewer, int64_t now_ns)
 {
-    if (!viewer_is_blocked(viewer)) {
+    if (!viewer_is_full(viewer)) {
         viewer->stuck_since_ns = 0;
         return;
     }
     uint64_t taken = viewer_bytes_taken(viewer);
-    if (viewer->stuck_since_ns == 0 || taken != viewer->taken) {
+    uint64_t least = viewer->pace ? PROGRESS_BYTES : 1;
+    if (viewer->stuck_since_ns == 0 || taken < viewer->taken || taken - viewer->taken >= least) {
         viewer->taken = taken;
         viewer->stuck_since_ns = now_ns;
     }
@@ -186,6 +220,25 @@ bool viewer_ping(struct viewer *viewer)
     unsigned char buffer[LWS_PRE];
     return (viewer->guest && guest_is_http(viewer->guest)) ||
            lws_write(viewer->wsi, buffer + LWS_PRE, 0, LWS_WRITE_PING) >= 0;
+}
+
+bool viewer_ask(struct viewer *viewer, uint32_t number)
+{
+    unsigned char buffer[LWS_PRE + sizeof(number)];
+
+    memcpy(buffer + LWS_PRE, &number, sizeof(number));
+    return (viewer->guest && guest_is_http(viewer->guest)) ||
+           lws_write(viewer->wsi, buffer + LWS_PRE, sizeof(number), LWS_WRITE_PING) >= 0;
+}
+
+uint32_t viewer_pong_number(const void *payload, size_t length)
+{
+    uint32_t number = 0;
+
+    if (payload && length == sizeof(number)) {
+        memcpy(&number, payload, sizeof(number));
+    }
+    return number;
 }
 
 /* True if the viewer may get another answer with the time in this second. */

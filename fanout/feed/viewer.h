@@ -21,6 +21,7 @@
 struct lws;
 struct feed;
 struct guest; /* guest.h */
+struct pace;
 
 enum viewer_state {
     VIEWER_NONE,    /* not a viewer (an HTTP request), or no longer one */
@@ -28,6 +29,7 @@ enum viewer_state {
     VIEWER_BEHIND,  /* has just joined, or its socket was full: reads with its own cursor */
     VIEWER_WAITING, /* at the feed's cursor, but needs a keyframe first */
     VIEWER_LIVE,    /* at the feed's cursor: gets each fragment in the pass that finds it */
+    VIEWER_PACED,   /* the same, but has a pace, which is asked first */
     VIEWER_PAUSED,  /* has asked for nothing but the camera's state */
     VIEWER_CLOSING, /* has left its feed; gets a close frame as soon as its socket takes one */
 };
@@ -39,11 +41,15 @@ struct viewer {
     ringcast_cursor cursor; /* in VIEWER_BEHIND: what it reads next */
     uint64_t last_sequence; /* of the last fragment it got; 0: none; not updated in VIEWER_LIVE */
     uint64_t init_id;       /* init_cache.id of the init segment it has; 0: none */
-    uint64_t number;        /* unique among the viewers of the process: 1, 2, 3 and so on */
-    time_t since;           /* when it joined, CLOCK_MONOTONIC seconds */
-    uint64_t dropped;       /* fragments it missed because it was slow */
-    double time_asked;      /* if time_due: the viewer's time, which the answer repeats */
-    uint64_t taken;         /* bytes that its socket had taken at stuck_since_ns */
+    struct pace *pace;      /* owned; NULL: it keeps up */
+    uint32_t window_max;    /* the largest window that its reader has offered, in bytes */
+    uint32_t
+        unsent_max; /* bytes that its socket holds unsent before it counts as full; 0: as the listening socket says */
+    uint64_t number;   /* unique among the viewers of the process: 1, 2, 3 and so on */
+    time_t since;      /* when it joined, CLOCK_MONOTONIC seconds */
+    uint64_t dropped;  /* fragments it missed because it was slow */
+    double time_asked; /* if time_due: the viewer's time, which the answer repeats */
+    uint64_t taken;    /* bytes that its socket had taken at stuck_since_ns */
     int64_t
         stuck_since_ns;   /* CLOCK_MONOTONIC: since when its socket takes nothing; 0: nothing waits for it */
     uint64_t traffic;     /* bytes that it had sent at traffic_since */
@@ -62,7 +68,7 @@ struct viewer {
     bool in_old_ring;        /* in VIEWER_BEHIND: its cursor is in the feed's old ring */
 };
 
-static_assert(sizeof(struct viewer) <= 216, "thousands of viewers: keep the struct small");
+static_assert(sizeof(struct viewer) <= 232, "thousands of viewers: keep the struct small");
 
 /* The reason for closing a viewer that sends more than its commands need. */
 #define VIEWER_SENT_TOO_MUCH "sent too much"
@@ -122,7 +128,13 @@ void viewer_abort(struct viewer *viewer);
  */
 void viewer_close(struct viewer *viewer, uint16_t code, const char *reason);
 
-/* Bytes that the other side has acknowledged so far; 0: the kernel does not know. */
+/* True if nothing may be written to it now: viewer_is_blocked, or as much is under way as it takes in time. */
+bool viewer_is_full(struct viewer *viewer);
+
+/* Has its socket count as full when BYTES are unsent. */
+void viewer_limit_unsent(struct viewer *viewer, uint32_t bytes);
+
+/* Bytes that the other side has read so far, as far as is known; 0: the kernel does not know. */
 uint64_t viewer_bytes_taken(const struct viewer *viewer);
 
 /*
@@ -136,6 +148,10 @@ void viewer_note_progress(struct viewer *viewer, int64_t now_ns);
  * connections. False: the connection is broken.
  */
 bool viewer_ping(struct viewer *viewer);
+
+/* The same with NUMBER, which comes back in a pong (5.5.3); viewer_pong_number finds it there. 0: it is not there. */
+bool viewer_ask(struct viewer *viewer, uint32_t number);
+uint32_t viewer_pong_number(const void *payload, size_t length);
 
 /* Sets the close frame of a VIEWER_CLOSING in LWS_CALLBACK_SERVER_WRITEABLE, which then returns -1. */
 void viewer_give_reason(struct viewer *viewer);

@@ -35,10 +35,13 @@
 #define UNACKNOWLEDGED_MAX_MS 60000
 
 /*
- * Bytes that the kernel keeps for a peer that does not read (it doubles this for its own bookkeeping).
- * Without a bound it grows to megabytes, and what a slow viewer sees grows old in it.
+ * Bytes that the kernel keeps for a peer that does not read (it doubles this for its own bookkeeping). Without a bound it
+ * grows to megabytes. A way of 200 ms needs half of this for a stream of 10 Mbit/s.
  */
 #define SEND_BUFFER_BYTES (512 * 1024)
+
+/* Of these, bytes that are not even sent, as what a slow viewer sees grows old in them. Feeds know better what is right. */
+#define UNSENT_BYTES (128 * 1024)
 
 #define REFUSAL_HEADERS "Retry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n"
 
@@ -59,6 +62,7 @@ static void set_options(int socket)
     set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
     set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MAX_MS);
     set_option(socket, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES);
+    set_option(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES);
 }
 
 /* True if the next accept may succeed. */

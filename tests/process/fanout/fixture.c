@@ -85,7 +85,7 @@ struct missed read_with_drops(struct client *client, uint64_t last)
     expect_init(client, INIT_A);
     while (number < last) {
         struct client_message message;
-        assert_true(client_next(client, &message));
+        next_data(client, &message);
         uint64_t next = number + 1;
         if (message.opcode == CLIENT_TEXT) {
             json_t *drop = json_loadb((const char *)message.payload, message.length, 0, NULL);
@@ -95,7 +95,7 @@ struct missed read_with_drops(struct client *client, uint64_t last)
             assert_int_equal(json_integer_value(json_object_get(drop, "fragments")), next - number - 1);
             missed.fragments += next - number - 1;
             json_decref(drop);
-            assert_true(client_next(client, &message));
+            next_data(client, &message);
         }
         bool keyframe;
         assert_int_equal(fragment_number(&message, &keyframe), next);

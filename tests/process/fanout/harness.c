@@ -409,10 +409,17 @@ uint64_t fragment_number(const struct client_message *message, bool *keyframe)
     return number;
 }
 
+void next_data(struct client *client, struct client_message *message)
+{
+    do {
+        assert_true(client_next(client, message));
+    } while (message->opcode == CLIENT_PING);
+}
+
 json_t *expect_text(struct client *client, const char *type)
 {
     struct client_message message;
-    assert_true(client_next(client, &message));
+    next_data(client, &message);
     assert_int_equal(message.opcode, CLIENT_TEXT);
     json_t *object = json_loadb((const char *)message.payload, message.length, 0, NULL);
     assert_non_null(object);
@@ -423,9 +430,7 @@ json_t *expect_text(struct client *client, const char *type)
 void expect_fragment(struct client *client, uint64_t number)
 {
     struct client_message message;
-    do { /* a ping may come at any time */
-        assert_true(client_next(client, &message));
-    } while (message.opcode == CLIENT_PING);
+    next_data(client, &message);
     assert_int_equal(fragment_number(&message, NULL), number);
 }
 
@@ -433,7 +438,7 @@ void expect_init(struct client *client, const char *init_text)
 {
     struct client_message message;
     json_decref(expect_text(client, "init"));
-    assert_true(client_next(client, &message));
+    next_data(client, &message);
     assert_int_equal(message.opcode, CLIENT_BINARY);
     assert_int_equal(message.length, strlen(init_text));
     assert_memory_equal(message.payload, init_text, message.length);

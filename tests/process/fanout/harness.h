@@ -102,6 +102,9 @@ void source_end(struct source *source);
 /* The number of the fragment in MESSAGE after checking every byte of it; *KEYFRAME may be NULL. */
 uint64_t fragment_number(const struct client_message *message, bool *keyframe);
 
+/* The next message that is not a ping, which may come at any time. */
+void next_data(struct client *client, struct client_message *message);
+
 /* The next message must be text of this TYPE. The caller owns the JSON. */
 json_t *expect_text(struct client *client, const char *type);
 

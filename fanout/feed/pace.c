@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#include "fanout/feed/pace.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "common/base/clock.h"
+
+/* So much is under way at most, in the time that the viewer takes for it; more for a long way. */
+#define UNDER_WAY_NS (300 * NS_PER_MS)
+
+/* So many bytes are little whatever the rate is. A window has a granularity, and a packet is more than its payload. */
+#define LITTLE_BYTES 1500u
+
+/* A window is not exact: so many bytes are none. */
+#define EXACT_BYTES 256u
+
+/* A rate is measured over this long at least. */
+#define MEASURE_NS (40 * NS_PER_MS)
+
+/* A ping that is answered so soon after the way there and back has not waited behind anything. */
+#define PROMPT_NS (50 * NS_PER_MS)
+
+/* Nothing was taken for so long: the viewer cannot be as quick as it was. */
+#define SILENT_NS (100 * NS_PER_MS)
+
+/*
+ * A viewer that has taken all that it was given may be quicker: its rate is taken to be higher, by this factor each time. A
+ * receive buffer may come to offer less although it is empty; this is what makes up for it.
+ */
+#define GROWTH 1.25
+#define GROWTH_MAX 2
+
+/* Slow for so long, it is sent things as it takes them; for so long, its rate counts; keeping up for so long, it is slow no more. */
+#define SLOW_NS (500 * NS_PER_MS)
+#define KNOWN_NS (1 * NS_PER_SECOND)
+#define CALM_NS (10 * NS_PER_SECOND)
+
+/* Of a viewer that has taken nothing yet. */
+#define RATE_FIRST 16384.0
+
+/* A rate of next to nothing would stay so. */
+#define RATE_MIN 2048.0
+
+bool pace_sample_read(int socket, int64_t now_ns, struct pace_sample *sample)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+
+    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ||
+        length < offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof(info.tcpi_snd_wnd)) {
+        return false;
+    }
+    uint64_t sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
+    uint64_t flying = sent > info.tcpi_bytes_acked ? sent - info.tcpi_bytes_acked : 0;
+    *sample = (struct pace_sample){
+        .now_ns = now_ns,
+        .ack_ns = now_ns - (int64_t)info.tcpi_last_ack_recv * NS_PER_MS,
+        .rtt_ns = (int64_t)info.tcpi_min_rtt * NS_PER_US,
+        .acked = info.tcpi_bytes_acked,
+        .queued = flying + info.tcpi_notsent_bytes,
+        .window = info.tcpi_snd_wnd,
+    };
+    return true;
+}
+
+bool pace_is_filled(uint32_t window, uint32_t window_max)
+{
+    return window < window_max / 5 * 2;
+}
+
+/* Keeps what SAMPLE says; returns how much the viewer has read, by its window. */
+static uint64_t take(struct pace *pace, const struct pace_sample *sample)
+{
+    uint64_t written = sample->acked + sample->queued;
+    uint32_t change =
+        sample->window > pace->window ? sample->window - pace->window : pace->window - sample->window;
+    bool news = change > EXACT_BYTES || written > pace->written + EXACT_BYTES; /* an answered ping is none */
+
+    pace->window_max = sample->window > pace->window_max ? sample->window : pace->window_max;
+    pace->window = sample->window;
+    pace->queued = sample->queued;
+    pace->rtt_ns = sample->rtt_ns;
+    pace->written = written;
+    if (!pace->answers) {
+        pace->held = pace->window_max - sample->window;
+        pace->held_ns = news || pace->held_ns == 0 ? sample->ack_ns : pace->held_ns;
+    }
+    return sample->acked > pace->held ? sample->acked - pace->held : 0;
+}
+
+void pace_begin(struct pace *pace, const struct pace_sample *sample, uint32_t window_max)
+{
+    *pace = (struct pace){.window_max = window_max, .taken_ns = sample->now_ns};
+    pace->taken = take(pace, sample);
+    pace->taken_until = pace->written;
+}
+
+void pace_convict(struct pace *pace, uint64_t late, int64_t now_ns)
+{
+    pace->answers = pace->active = true;
+    pace->slow_since_ns = now_ns;
+    pace->taken = pace->written > late ? pace->written - late : 0;
+    pace->taken_ns = pace->held_ns = now_ns;
+    pace->taken_until = pace->written;
+    pace->rate = RATE_FIRST;
+}
+
+/* True if a viewer that has read up to TAKEN, by its window, may have waited for more. */
+static bool kept_up(const struct pace *pace, uint64_t taken)
+{
+    uint64_t given = pace->written - pace->taken_until;
+
+    return (given > 0 && taken - pace->taken + EXACT_BYTES >= given) ||
+           taken + EXACT_BYTES >= pace->taken_until;
+}
+
+/* The viewer has read up to TAKEN at AT_NS. WAITED: it may have waited for more in between. */
+static void measure(struct pace *pace, uint64_t taken, int64_t at_ns, bool waited)
+{
+    int64_t passed_ns = at_ns - pace->taken_ns > MEASURE_NS ? at_ns - pace->taken_ns : MEASURE_NS;
+    double rate = (double)(taken - pace->taken) / ((double)passed_ns / (double)NS_PER_SECOND);
+    double grown = pace->rate * GROWTH, most = pace->rate * GROWTH_MAX;
+
+    if (pace->rate <= 0) {
+        pace->rate = rate;
+    } else if (waited) {
+        pace->rate = rate > most ? most : rate > grown ? rate : grown;
+    } else {
+        pace->rate = (pace->rate + rate) / 2;
+    }
+    pace->taken = taken;
+    pace->taken_ns = at_ns;
+    pace->taken_until = pace->written;
+}
+
+/* Nothing has been taken from taken_ns until UNTIL_NS, although all of `written` was there in the end. */
+static void bound(struct pace *pace, int64_t until_ns)
+{
+    int64_t passed_ns = until_ns - pace->taken_ns;
+
+    if (pace->rate > 0 && passed_ns >= SILENT_NS && pace->taken_until > pace->taken + EXACT_BYTES) {
+        double most = (double)(pace->written - pace->taken) / ((double)passed_ns / (double)NS_PER_SECOND);
+        pace->rate = most < pace->rate ? most : pace->rate;
+    }
+}
+
+void pace_note(struct pace *pace, const struct pace_sample *sample)
+{
+    uint64_t taken = take(pace, sample);
+
+    if (pace->answers && pace->written > pace->taken + LITTLE_BYTES) {
+        bound(pace, sample->now_ns - sample->rtt_ns);
+    } else if (pace->answers) {
+        pace->taken_ns = sample->now_ns;
+        pace->taken_until = pace->written;
+    } else if (taken > pace->taken && sample->ack_ns - pace->taken_ns >= MEASURE_NS) {
+        measure(pace, taken, sample->ack_ns, kept_up(pace, taken));
+    } else if (pace->queued + pace->held <= LITTLE_BYTES) {
+        pace->taken = taken > pace->taken ? taken : pace->taken;
+        pace->taken_ns = sample->now_ns;
+        pace->taken_until = pace->written;
+    } else if (taken <= pace->taken) {
+        bound(pace, sample->ack_ns);
+    }
+    if (pace->rate > 0 && pace->rate < RATE_MIN) {
+        pace->rate = RATE_MIN;
+    }
+}
+
+uint32_t pace_ask(struct pace *pace, int64_t now_ns)
+{
+    bool waits = pace->asked_ns != 0, news = pace->written > pace->asked_at + EXACT_BYTES;
+
+    if (!pace->active || waits || !news) {
+        return 0;
+    }
+    pace->asked_at = pace->written;
+    pace->asked_ns = now_ns;
+    return ++pace->asked;
+}
+
+void pace_answered(struct pace *pace, uint32_t number, int64_t now_ns)
+{
+    if (pace->asked_ns == 0 || number != pace->asked) {
+        return;
+    }
+    int64_t asked_ns = pace->asked_ns;
+    pace->asked_ns = 0;
+    pace->held_ns = now_ns;
+    if (!pace->answers) { /* what was taken before is another measure */
+        pace->answers = true;
+        pace->taken = pace->asked_at;
+        pace->taken_ns = now_ns;
+        pace->taken_until = pace->written;
+    } else if (pace->asked_at > pace->taken) {
+        measure(pace, pace->asked_at, now_ns, now_ns - asked_ns <= pace->rtt_ns + PROMPT_NS);
+    }
+}
+
+uint64_t pace_backlog(const struct pace *pace, int64_t now_ns)
+{
+    double read = pace->rate * (double)(now_ns - pace->held_ns) / (double)NS_PER_SECOND;
+    uint64_t held = pace->answers ? pace->written - pace->taken : pace->held;
+    uint64_t left = read < (double)held ? held - (uint64_t)read : 0;
+
+    if (pace->answers) {
+        return left > pace->queued ? left : pace->queued;
+    }
+    return pace->queued + left;
+}
+
+int64_t pace_duration_ns(const struct pace *pace, uint64_t bytes, int64_t now_ns)
+{
+    double seconds = pace->rate > 0 ? (double)(pace_backlog(pace, now_ns) + bytes) / pace->rate : 0;
+
+    return (int64_t)(seconds * (double)NS_PER_SECOND);
+}
+
+bool pace_has_room(const struct pace *pace, int64_t now_ns)
+{
+    if (!pace->active) {
+        return pace->burst == 0 || pace_backlog(pace, now_ns) <= pace->burst;
+    }
+    if (pace->answers && pace->asked_ns && now_ns - pace->asked_ns > UNDER_WAY_NS + pace->rtt_ns) {
+        return false; /* whatever its rate is taken to be, it has not read what came before the ping */
+    }
+    return pace_backlog(pace, now_ns) <= LITTLE_BYTES ||
+           pace_duration_ns(pace, 0, now_ns) <= UNDER_WAY_NS + pace->rtt_ns;
+}
+
+bool pace_is_known(const struct pace *pace, int64_t now_ns)
+{
+    return pace->active && pace->slow_since_ns && now_ns - pace->slow_since_ns >= KNOWN_NS;
+}
+
+int pace_judge(struct pace *pace, bool slow, int64_t now_ns)
+{
+    if (!slow) {
+        pace->slow_since_ns = 0;
+        pace->calm_since_ns = pace->calm_since_ns ? pace->calm_since_ns : now_ns;
+        return !pace->active || now_ns - pace->calm_since_ns >= CALM_NS ? -1 : 0;
+    }
+    pace->calm_since_ns = 0;
+    pace->slow_since_ns = pace->slow_since_ns ? pace->slow_since_ns : now_ns;
+    if (pace->active || now_ns - pace->slow_since_ns < SLOW_NS) {
+        return 0;
+    }
+    pace->active = true;
+    pace->rate = pace->rate > 0 ? pace->rate : RATE_FIRST;
+    return 1;
+}

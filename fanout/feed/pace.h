@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How quickly one viewer takes what is sent to it, and how much lies between it and the fan-out. Only viewers that do not
+ * seem to keep up have this; it decides when such a viewer is sent more.
+ *
+ * What has been written and not been read lies in three places: not sent yet, on its way, and in the reader's receive
+ * buffer, or in a proxy's. The kernel counts the first two. What is in the third is known from viewers that answer pings (RFC 6455,
+ * 5.5.3): they have read all that came before the ping. Of others it is taken from how much smaller the window is that the
+ * reader offers than the largest one so far, which is not exact: a buffer may come to offer less although it is
+ * empty. In between a viewer is taken to read on at its rate. Pure but for pace_sample_read. ringcast-fanout's only
+ * thread.
+ */
+#ifndef FANOUT_FEED_PACE_H
+#define FANOUT_FEED_PACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the kernel says of a connection (TCP_INFO). */
+struct pace_sample {
+    int64_t now_ns;  /* CLOCK_MONOTONIC */
+    int64_t ack_ns;  /* when the last acknowledgement came */
+    int64_t rtt_ns;  /* the least round-trip time */
+    uint64_t acked;  /* bytes acknowledged so far */
+    uint64_t queued; /* bytes that are not sent, or not acknowledged */
+    uint32_t window; /* bytes that the reader offers to take */
+};
+
+struct pace {
+    double rate;           /* bytes a second that the viewer takes; 0: not known yet */
+    uint64_t written;      /* bytes handed to the kernel so far */
+    uint64_t taken;        /* bytes that the viewer has read, as far as is known */
+    uint64_t taken_until;  /* `written` when `taken` last grew */
+    int64_t taken_ns;      /* when it last grew, or nothing was left to take */
+    uint64_t queued;       /* as in the last sample */
+    uint64_t held;         /* bytes in buffers on the way at held_ns */
+    int64_t held_ns;       /* CLOCK_MONOTONIC */
+    int64_t rtt_ns;        /* as in the last sample */
+    int64_t slow_since_ns; /* 0: it is not slow now */
+    int64_t calm_since_ns; /* since when it keeps up; 0: it does not */
+    uint64_t asked_at;     /* `written` when the ping was sent that has not been answered */
+    int64_t asked_ns;      /* when that was; 0: there is none */
+    uint32_t asked;        /* its number */
+    uint32_t window;       /* as in the last sample */
+    uint32_t window_max;   /* the largest window so far */
+    uint32_t burst;        /* while it is not active: bytes that may be under way; 0: any number */
+    bool answers;          /* the viewer answers pings */
+    bool active;           /* it is slow, and not only suspected to be */
+};
+
+/* False: the kernel does not tell. */
+bool pace_sample_read(int socket, int64_t now_ns, struct pace_sample *sample);
+
+/* True if a reader whose largest window so far was WINDOW_MAX has more unread than any change of its buffer explains. */
+bool pace_is_filled(uint32_t window, uint32_t window_max);
+
+/* Begins with SAMPLE; the largest window so far was WINDOW_MAX. */
+void pace_begin(struct pace *pace, const struct pace_sample *sample, uint32_t window_max);
+
+/* The viewer answers pings, and late ones: LATE bytes of what has been written came in the meantime. It is slow from now on. */
+void pace_convict(struct pace *pace, uint64_t late, int64_t now_ns);
+
+/* Takes what is known now. */
+void pace_note(struct pace *pace, const struct pace_sample *sample);
+
+/* The number of the ping that is to be sent now, after all that has been written; 0: none. */
+uint32_t pace_ask(struct pace *pace, int64_t now_ns);
+
+/* The viewer has answered the ping with NUMBER. */
+void pace_answered(struct pace *pace, uint32_t number, int64_t now_ns);
+
+/* Bytes between the fan-out and what the viewer has read, as far as can be said at NOW_NS. */
+uint64_t pace_backlog(const struct pace *pace, int64_t now_ns);
+
+/* How long the viewer takes for BYTES more than its backlog. */
+int64_t pace_duration_ns(const struct pace *pace, uint64_t bytes, int64_t now_ns);
+
+/*
+ * True if more may be sent: what is under way is little enough to be fresh, and enough to keep the link busy; or, while the
+ * pace is not active, no more than its burst.
+ */
+bool pace_has_room(const struct pace *pace, int64_t now_ns);
+
+/* True if it is slow for so long that its rate is not that of a connection which has just begun. */
+bool pace_is_known(const struct pace *pace, int64_t now_ns);
+
+/*
+ * The viewer is slow now, or it is not. Returns what to do: 1: from now on it is sent things as it takes them; -1: it
+ * keeps up, forget it; 0: nothing.
+ */
+int pace_judge(struct pace *pace, bool slow, int64_t now_ns);
+
+#endif

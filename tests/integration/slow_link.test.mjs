@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Viewers whose links are slower than the camera get what is new, and are told what they miss. What would make it old is
+// what lies in buffers: at these rates the kernel's alone, as they are by default, hold a quarter of a minute.
+import assert from 'node:assert/strict';
+import { run, program } from '../support/processes.mjs';
+import { scenario } from '../support/scenario.mjs';
+import { SlowViewer } from '../support/slow_viewer.mjs';
+
+const WATCH_S = 14;
+const SINCE_S = 10; // what came with the first group of pictures has been read by then
+const LEAST = 5;
+const OLD_S = 4; // and what a viewer whose link is quick sees at the same time: the machine may be busy
+
+const RATE = 100_000; // of the camera, bytes a second
+const CAMERA = ['--bitrate', '800', '--noise', '40', '--fps', '25', '--gop', '25'];
+
+const PARTS = [0.8, 0.4];
+
+async function selfSigned(stage) {
+  const made = await run(program('ringcastctl'), ['tls', 'self-signed', '127.0.0.1', '--output', stage.directory, '--json']);
+  assert.equal(made.code, 0, made.stderr);
+  const { certificate, key } = JSON.parse(made.stdout);
+  return { certificate, key };
+}
+
+async function check(ringcast) {
+  const quick = new SlowViewer(ringcast.address, '/live/cam1', { rate: 100 * RATE }).open();
+  const slow = PARTS.map((part) => new SlowViewer(ringcast.address, '/live/cam1', { rate: RATE * part }).open());
+  try {
+    const [quickAges, ...ages] = await Promise.all([quick, ...slow].map((viewer) => viewer.watch(WATCH_S, SINCE_S, LEAST)));
+    for (const [i, list] of ages.entries()) {
+      const { rate, drops, seconds, taken } = slow[i];
+      const what = `${ringcast.address} at ${rate / 1000} kB/s`;
+      const oldest = quickAges.at(-1) + OLD_S;
+      assert.ok(list.at(-1) <= oldest, `${what}: ${list.at(-1)} s old, where ${oldest} s would be in order`);
+      assert.ok(drops > 0, `${what}: nothing was said of what is missing`);
+      assert.ok(taken > rate * seconds * 0.6, `${what}: ${taken} bytes in ${seconds} s`);
+    }
+    assert.equal(quick.drops, 0, 'who keeps up misses nothing');
+  } finally {
+    for (const viewer of [quick, ...slow]) viewer.close();
+  }
+}
+
+scenario('slow links show what is new, plain and over TLS', async (stage) => {
+  const camera = await stage.camera(CAMERA);
+  const instances = [await stage.ringcast(camera), await stage.ringcast(camera, {}, { tls: await selfSigned(stage) })];
+  await Promise.all(instances.map(check));
+});
