@@ -7,6 +7,8 @@ import { test } from 'node:test';
 import { GAP_PX, SMALLEST_PX, at, commonRatio, fitGrid, fitOne, step } from '../../player/src/wall/wall-grid.js';
 import { WallHistory } from '../../player/src/wall/wall-history.js';
 import { KEYS, actionOf } from '../../player/src/wall/wall-keys.js';
+import { Poster, posterUrl } from '../../player/src/wall/wall-poster.js';
+import { Scope } from '../../player/src/player/scope.js';
 import { Memory, arranged, largeOfHash, orderOfQuery, queryWithOrder, remembered, swapped } from '../../player/src/wall/wall-layout.js';
 import {
   FIRST_RELOAD_MS, HEALTHY_MS, HOPELESS_MS, LAST_RELOAD_MS, Recovery, STUCK_MS, nextReload,
@@ -408,4 +410,66 @@ test('the visitor, and cameras that need a log-in, in words', () => {
   assert.equal(summaryOf([...conditions, conditions[1]]), '3 cameras, 1 live, 2 need a log-in');
   assert.equal(titleOf(conditions), '1 not live · ringcast');
   assert.equal(overlayOf({ name: 'unauthorized', label: 'Log in again', text: 'The log-in has expired' }).headline, 'Log in again');
+});
+
+/** An <img> as far as a poster uses it, and a scope whose timers the test runs out. */
+function posterStage() {
+  const timers = new Set();
+  const image = Object.assign(new EventTarget(), { hidden: true, src: '', removeAttribute() { this.src = ''; } });
+  class Clocked extends Scope {
+    child() {
+      const scope = super.child();
+      scope.timeout = (ms, run) => {
+        const timer = { run };
+        timers.add(timer);
+        return () => timers.delete(timer);
+      };
+      return scope;
+    }
+  }
+  const scope = new Clocked();
+  const expire = () => [...timers].forEach((timer) => timers.delete(timer) && timer.run());
+  return { image, scope, timers, expire, poster: new Poster(image, scope) };
+}
+
+test('a poster is asked for after a wait, once, and not by a tile that has its picture soon', () => {
+  const row = { state: 'streaming', poster: '/cams/snapshot/front%20door.jpg?stream=sub' };
+  const { image, scope, timers, expire, poster } = posterStage();
+  poster.width = 330;
+  poster.waiting = true;
+  assert.equal(timers.size, 0, 'nothing is known of the camera');
+  poster.row = row;
+  poster.row = row;
+  assert.equal(timers.size, 1);
+  poster.waiting = false;
+  assert.deepEqual([timers.size, image.src], [0, ''], 'the picture came');
+  poster.waiting = true;
+  expire();
+  assert.equal(image.src, 'snapshot/front%20door.jpg?stream=sub&width=480');
+  assert.equal(image.hidden, true, 'until it is there');
+  image.dispatchEvent(new Event('load'));
+  assert.equal(image.hidden, false);
+  poster.row = row;
+  poster.width = 500;
+  assert.equal(timers.size, 0, 'once');
+  poster.waiting = false;
+  assert.deepEqual([image.hidden, image.src], [true, '']);
+  poster.waiting = true;
+  poster.row = { ...row, state: 'failed' };
+  assert.equal(timers.size, 0, 'the server has none');
+  poster.row = row;
+  poster.width = 0;
+  assert.equal(timers.size, 0, 'nobody sees it');
+  poster.width = 100;
+  expire();
+  image.dispatchEvent(new Event('error'));
+  assert.deepEqual([image.hidden, image.src, timers.size], [true, '', 0]);
+  scope.close();
+  image.dispatchEvent(new Event('load'));
+  assert.equal(image.hidden, true);
+});
+
+test('posters of tiles that are about as wide have the same address', () => {
+  assert.equal(posterUrl('/snapshot/a.jpg', 1), 'snapshot/a.jpg?width=160');
+  assert.equal(posterUrl('/snapshot/a.jpg', 161), posterUrl('/x/snapshot/a.jpg', 320));
 });

@@ -248,3 +248,27 @@ test('the page of one camera', LIMIT, async () => {
   await until(async () => /No camera is called “nobody”/.test(await page.locator('#status').textContent()), 'an honest answer');
   assert.equal(server.viewers, 0);
 });
+
+test('a tile that waits for its first picture shows the newest one that the server can make, and lets it go', LIMIT, async () => {
+  await serve(2);
+  const [waits, none] = [...server.cameras.values()];
+  for (const camera of [waits, none]) {
+    camera.silent = true;
+    camera.extra = { poster: `/snapshot/${encodeURIComponent(camera.name)}.jpg` };
+  }
+  waits.picture = Buffer.from('R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==', 'base64'); // one red point
+  const page = await open();
+  const posters = () =>
+    page.locator('.tile .poster').evaluateAll((images) => images.map(({ hidden, naturalWidth, src }) => ({ shown: !hidden && naturalWidth > 0, src })));
+  await until(async () => (await posters())[0].shown, 'the picture of the first camera');
+  const asked = (camera) => server.asked.get(`/snapshot/${encodeURIComponent(camera.name)}.jpg`) ?? 0;
+  await until(() => asked(none) === 1, 'the question for the other one');
+  await until(async () => (await posters())[1].src === '', 'the other tile to have none');
+  assert.match((await posters())[0].src, /\?width=\d+$/);
+  waits.silent = none.silent = false;
+  await live(page, 2);
+  assert.deepEqual(await posters(), [{ shown: false, src: '' }, { shown: false, src: '' }]);
+  assert.deepEqual([asked(waits), asked(none)], [1, 1], 'each is asked for once');
+  assert.deepEqual(page.errors.filter((error) => !/503/.test(error)), []);
+  await page.close();
+});

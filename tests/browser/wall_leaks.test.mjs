@@ -10,7 +10,10 @@ import { makeClip } from './support/clip.mjs';
 import { FakeCamera, FakeServer } from './support/fake-server.mjs';
 
 const ROUNDS = 2 * Math.ceil(Number(process.env.RINGCAST_LEAK_CYCLES ?? 26) / 2); // even, because each round switches things on or off
-const TILE = { Tile: "import('/wall-tile.js').then((m) => m.Tile.prototype)" };
+const TILE = {
+  Tile: "import('/wall-tile.js').then((m) => m.Tile.prototype)",
+  Poster: "import('/wall-poster.js').then((m) => m.Poster.prototype)",
+};
 // Also of a camera that went while its tile's request was on the way.
 const CLOSED_EARLY = /WebSocket is closed before the connection is established|guest%20\d+' failed: .* 404$/;
 const QUIET_MS = 2000; // longer than a round of news, shorter than two polls of the list
@@ -51,7 +54,7 @@ async function openWall() {
   return { page, errors, census: await Census.of(page) };
 }
 
-const onScreen = (count) => ({ MediaSource: count, SourceBuffer: count, WebSocket: count, RingcastPlayer: count, Video: count, Tile: count });
+const onScreen = (count) => ({ MediaSource: count, SourceBuffer: count, WebSocket: count, RingcastPlayer: count, Video: count, Tile: count, Poster: count });
 
 async function untilObjects(census, count) {
   let objects;

@@ -2,6 +2,7 @@
 // One camera on the wall: its picture, its name and its state.
 
 import { Scope } from '../player/scope.js';
+import { Poster } from './wall-poster.js';
 import { Streams, rowOf } from './wall-streams.js';
 import { figuresOf, overlayOf } from './wall-words.js';
 
@@ -21,6 +22,7 @@ export class Tile {
   #sound;
   #silence;
   #figures;
+  #poster;
   #rect = null;
   #announced = { width: null, height: null }; // in the list of cameras
   #welcomed = false;
@@ -43,6 +45,7 @@ export class Tile {
     this.#sound = find('.sound');
     this.#silence = find('.silence');
     this.#figures = find('.figures');
+    this.#poster = new Poster(find('.poster'), this.#scope);
     find('.name').textContent = find('.name').title = name;
     const press = (selector, run) => this.#scope.listen(find(selector), 'click', run);
     press('.open', ({ detail }) => detail < 2 && owner.ontoggle(this)); // the second click of a double click changes nothing
@@ -122,6 +125,7 @@ export class Tile {
   update(row) {
     this.#announced = { width: row.width ?? row.sub?.width, height: row.height ?? row.sub?.height };
     this.#streams.update(row);
+    this.#poster.row = rowOf(row, this.camera.stream);
     const mime = rowOf(row, this.camera.stream)?.mime;
     const { error } = this.camera;
     if (mime && error?.code === 'codec' && error.mime !== mime) this.camera.restart();
@@ -139,6 +143,7 @@ export class Tile {
     const before = this.#rect;
     this.#rect = rect;
     this.#streams.place(rect && { width: rect.width, large: this.root.classList.contains('large') });
+    this.#poster.width = rect ? rect.width * devicePixelRatio : 0;
     this.#fit();
     if (rect && before && ['x', 'y', 'width', 'height'].every((key) => rect[key] === before[key])) return;
     this.root.hidden = rect === null;
@@ -165,6 +170,7 @@ export class Tile {
     const overlay = overlayOf(condition);
     this.root.classList.toggle('large', large);
     this.root.dataset.condition = condition.name;
+    this.#poster.waiting = condition.name === 'connecting' && this.camera.video.videoWidth === 0;
     write(this.#badge, condition.label);
     write(this.#headline, overlay?.headline ?? '');
     write(this.#reason, overlay?.text ?? '');

@@ -36,6 +36,7 @@ export class FakeCamera {
     this.silent = false;
     this.sound = null; // of a film with sound: what becomes of a unit of it, `(unit) => bytes`; null: none is sent
     this.extra = {}; // more for its row in the list
+    this.picture = null; // a GIF; what is at the `poster` that a test puts into `extra`
     this.announcement = null; // replaces the text message before the init segment
   }
 
@@ -291,6 +292,12 @@ export class FakeServer {
       const rows = [...this.cameras.values()].filter(({ name }) => !visitor || this.access.may(visitor, name)).map(({ row }) => row);
       response.writeHead(this.away ? 503 : 200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
       response.end(this.away ? '' : JSON.stringify({ cameras: rows }));
+      return;
+    }
+    if (pathname.startsWith('/snapshot/')) {
+      const camera = this.cameras.get(decodeURIComponent(pathname.slice('/snapshot/'.length, -'.jpg'.length)));
+      response.writeHead(camera?.picture ? 200 : 503, { 'Content-Type': 'image/gif', 'Content-Security-Policy': POLICY });
+      response.end(camera?.picture);
       return;
     }
     const test = pathname.startsWith('/test/');
