@@ -55,6 +55,22 @@ static void resolve(const char *text)
     }
 }
 
+/* TEXT as the control attribute of a media, and as the base that it is relative to. */
+static void control(const char *text)
+{
+    char url[RTSP_URL_SIZE];
+
+    for (int form = 0; form < RTSP_CONTROL_FORMS; form++) {
+        for (int base = 0; base < 2; base++) {
+            if (rtsp_url_control(url, sizeof(url), (enum rtsp_control_form)form,
+                                 base ? text : "rtsp://h:1/a/../live?x=y/", "rtsp://h:1/live?x=y",
+                                 base ? "../track/./1" : text) == 0) {
+                require(strlen(url) < sizeof(url) && strpbrk(url, "\r\n ") == NULL);
+            }
+        }
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct rtsp_transport transport = {.rtcp_channel = 1};
@@ -74,9 +90,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < message.header_count; i++) {
         const char *value = message.headers[i].value;
         resolve(value);
+        control(value);
         if (rtsp_transport_parse(value, &transport) == 0) {
             require(transport.rtp_channel <= 255 && transport.rtcp_channel <= 255 &&
-                    transport.server_rtp_port <= 65535);
+                    transport.server_rtp_port <= 65535 && transport.group_rtp_port <= 65535 &&
+                    transport.group_rtcp_port <= 65535 && transport.ttl <= 255);
         }
         if (rtsp_session_parse(value, id, sizeof(id), &timeout) == 0) {
             require(id[0] != '\0' && timeout >= 2);
