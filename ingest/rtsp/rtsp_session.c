@@ -1109,8 +1109,10 @@ static bool take_interleaved(struct rtsp_session *session, struct rtsp_packet *p
     }
     struct rtsp_stream *stream = &session->streams[found];
     struct rtsp_stream *other = &session->streams[found == RTSP_VIDEO ? RTSP_AUDIO : RTSP_VIDEO];
-    bool rtcp = is_rtcp(input) || (input->channel == stream->rtcp_channel && !has_type_of(input, stream));
-    if (!rtcp && has_type_of(input, stream)) {
+    bool own_type = has_type_of(input, stream);
+    bool rtcp =
+        input->channel == stream->rtcp_channel ? is_rtcp(input) || !own_type : is_rtcp(input) && !own_type;
+    if (!rtcp && own_type) {
         stream->heard = true;
     } else if (!rtcp && has_type_of(input, other) && (is_channel_of(input, other) || !other->heard)) {
         found = found == RTSP_VIDEO ? RTSP_AUDIO : RTSP_VIDEO;
