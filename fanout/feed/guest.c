@@ -97,6 +97,12 @@ void guest_finish_file(struct viewer *viewer)
 
 /* ---- What is written ---- */
 
+/* Bytes at the beginning of the fragment in PACKET that the guest does not get. */
+static size_t prft_size(const struct guest *guest, const struct packet *packet)
+{
+    return guest->from_zero ? tracks_prft_size(packet_payload(packet), packet->length) : 0;
+}
+
 /* PACKET as one chunk, in one write: its line is in the room before the payload, its end behind that. */
 static bool send_chunk(const struct packet *packet, struct lws *wsi)
 {
@@ -123,6 +129,22 @@ static bool send_bytes(const struct viewer *viewer, const struct packet *packet)
         break;
     }
     return packet_send(packet, viewer->wsi, LWS_WRITE_HTTP);
+}
+
+/*
+ * The fragment in PACKET. With other decode times its `prft` would be wrong, and is left away: what libwebsockets or a chunk's line
+ * writes before the rest is put back.
+ */
+static bool send_fragment(const struct viewer *viewer, const struct packet *packet)
+{
+    size_t skipped = prft_size(viewer->guest, packet);
+    const struct packet rest = {.memory = packet->memory + skipped, .length = packet->length - skipped};
+    uint8_t before[LWS_PRE];
+
+    memcpy(before, rest.memory, sizeof(before));
+    bool sent = send_bytes(viewer, &rest);
+    memcpy(rest.memory, before, sizeof(before));
+    return sent;
 }
 
 /* The head of the answer. BODY: how long the file is, if that is to be said. */
@@ -183,7 +205,8 @@ static bool send_segment(const struct viewer *viewer, const struct init_cache *i
         segment = &picture;
     }
     bool sent =
-        guest->begun || !guest_is_http(guest) || send_head(viewer, segment->length + fragment->packet.length);
+        guest->begun || !guest_is_http(guest) ||
+        send_head(viewer, segment->length + fragment->packet.length - prft_size(guest, &fragment->packet));
     sent = sent && send_bytes(viewer, segment);
     packet_finish(&picture);
     return sent;
@@ -352,7 +375,7 @@ bool guest_send_fragment(struct viewer *viewer, struct init_cache *init, struct 
         return end(guest, GUEST_DONE, "the file is as long as it was to be");
     }
     change(guest, &fragment->packet, &init->tracks, &edits);
-    bool sent = send_bytes(viewer, &fragment->packet);
+    bool sent = send_fragment(viewer, &fragment->packet);
     tracks_restore(&edits);
     viewer->last_sequence = fragment->entry.sequence;
     return sent && guest->kind == GUEST_PICTURE ? end(guest, GUEST_DONE, NULL) : sent;

@@ -285,17 +285,22 @@ static void shift_traf(uint8_t *fragment, const struct box *traf, uint64_t by, s
     }
 }
 
+size_t tracks_prft_size(const uint8_t *fragment, size_t length)
+{
+    struct box first;
+    size_t at = 0;
+
+    return next_box(fragment, length, &at, &first) && is(&first, "prft") ? first.size : 0;
+}
+
 void tracks_shift(uint8_t *fragment, size_t length, const struct tracks *tracks, uint64_t base,
                   uint32_t timescale, struct tracks_edits *edits)
 {
-    struct box prft, moof, traf;
+    struct box moof, traf;
     uint32_t id;
 
     if (tracks->video == 0 || !find(fragment, length, "moof", &moof)) {
         return;
-    }
-    if (find(fragment, length, "prft", &prft)) {
-        edit(edits, fragment + (prft.data - fragment) + 4, "free", 4);
     }
     for (size_t at = 0; next_traf(&moof, &at, &traf, &id);) {
         shift_traf(fragment, &traf, in_units(base, timescale, timescale_of(tracks, id)), edits);

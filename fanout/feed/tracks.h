@@ -19,7 +19,7 @@ struct tracks {
         sound_key; /* equal for tracks that are the same to the byte; sound_key is 0 without sound */
 };
 
-/* Changes to one fragment: of a `prft`, and of the `traf` boxes and decode times of picture and sound. */
+/* Changes to one fragment: of the `traf` boxes and decode times of picture and sound. */
 #define TRACKS_EDITS_MAX 8u
 
 struct tracks_edits {
@@ -48,10 +48,10 @@ void tracks_hide(uint8_t *fragment, size_t length, const struct tracks *tracks, 
  */
 uint64_t tracks_begin(const uint8_t *fragment, size_t length, const struct tracks *tracks, bool with_sound);
 
-/*
- * Takes BASE, in units of TIMESCALE a second, from the decode times; what is earlier becomes 0. A `prft`, whose time would be wrong then,
- * is hidden.
- */
+/* Bytes of the `prft` with which FRAGMENT begins; 0: it has none. */
+size_t tracks_prft_size(const uint8_t *fragment, size_t length);
+
+/* Takes BASE, in units of TIMESCALE a second, from the decode times; what is earlier becomes 0. */
 void tracks_shift(uint8_t *fragment, size_t length, const struct tracks *tracks, uint64_t base,
                   uint32_t timescale, struct tracks_edits *edits);
 
