@@ -138,6 +138,8 @@ static bool describe(struct feed *feed, const ringcast_entry *entry, struct pict
         .chunk = chunk,
         .start_ns = feed->epoch_ns + time_ns,
         .duration_ns = duration_ns,
+        .shown_ns = feed->epoch_ns + time_ns +
+                    (int64_t)chunk->video.samples[0].offset * NS_PER_SECOND / (int64_t)facts->video_timescale,
         .wall_ns = chunk_wall_ns(chunk, entry->wall_ns),
         .video_shift = to_ticks(feed->epoch_ns, facts->video_timescale),
         .audio_shift = facts->audio != 0 ? to_ticks(feed->epoch_ns, facts->audio_timescale) : 0,

@@ -39,7 +39,7 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 }
 
 struct presentation *presentation_create(struct program *program, const char *name,
-                                         struct feed_memory *memory)
+                                         struct feed_memory *memory, struct answer_counts *counts)
 {
     struct presentation *presentation = calloc(1, sizeof(*presentation));
 
@@ -52,6 +52,7 @@ struct presentation *presentation_create(struct program *program, const char *na
     }
     presentation->program = program;
     presentation->memory = memory;
+    presentation->counts = counts;
     TAILQ_INIT(&presentation->askings);
     return presentation;
 }
@@ -124,6 +125,7 @@ static void hold(struct presentation *presentation, uint64_t now_ms)
     presentation->asked_ms = now_ms;
     if (!presentation->is_held) {
         presentation->is_held = true;
+        presentation->counts->held++;
         presentation->hold = (uint32_t)(clock_now_ns() / NS_PER_MS);
         presentation->settled_ms = 0;
         presentation->counted_ms = now_ms;
@@ -301,15 +303,25 @@ static int body_of_media(struct presentation *presentation, const struct request
 
 /* --- Answers -------------------------------------------------------------------------------------------- */
 
-static void answer_with(struct program_question *question, int fd, bool is_playlist)
+static void refuse(struct presentation *presentation, struct program_question *question, int status,
+                   const char *text)
+{
+    presentation->counts->refused++;
+    program_refuse(question, status, text, status == 503 ? RETRY_S : 0);
+}
+
+static void answer_with(struct presentation *presentation, struct program_question *question, int fd,
+                        bool is_playlist)
 {
     json_t *headers = json_pack("{s:s}", "Cache-Control", is_playlist ? PLAYLIST_CACHE : MEDIA_CACHE);
     const struct program_answer answer = {
         .status = 200, .type = is_playlist ? PLAYLIST_TYPE : MEDIA_TYPE, .body = fd, .headers = headers};
 
     if (fd < 0) {
-        program_refuse(question, 503, "out of memory", RETRY_S);
+        refuse(presentation, question, 503, "out of memory");
     } else {
+        presentation->counts->playlists += is_playlist;
+        presentation->counts->media += !is_playlist;
         program_answer(question, &answer);
     }
     json_decref(headers);
@@ -329,7 +341,7 @@ static void answer_ready(struct presentation *presentation, const struct asking 
     } else {
         fd = body_of_media(presentation, request, &key);
     }
-    answer_with(asking->question, fd, is_playlist);
+    answer_with(presentation, asking->question, fd, is_playlist);
 }
 
 /* Whether a multivariant playlist can be made: of what is wanted all is there, or one stream had its time. */
@@ -381,13 +393,13 @@ static bool try_answer(struct presentation *presentation, const struct asking *a
         answer_ready(presentation, asking);
         return true;
     case RULES_TOO_FAR:
-        program_refuse(asking->question, 400, "that is too far in the future", 0);
+        refuse(presentation, asking->question, 400, "that is too far in the future");
         return true;
     case RULES_GONE:
-        program_refuse(asking->question, 404, "that is not there, or not any more", 0);
+        refuse(presentation, asking->question, 404, "that is not there, or not any more");
         return true;
     case RULES_LATE:
-        program_refuse(asking->question, 503, "the camera sends nothing at the moment", RETRY_S);
+        refuse(presentation, asking->question, 503, "the camera sends nothing at the moment");
         return true;
     case RULES_WAIT:
         break;
@@ -400,7 +412,7 @@ static void wait_for_answer(struct presentation *presentation, const struct aski
     struct asking *waiting = malloc(sizeof(*waiting));
 
     if (!waiting) {
-        program_refuse(asking->question, 503, "out of memory", RETRY_S);
+        refuse(presentation, asking->question, 503, "out of memory");
         return;
     }
     *waiting = *asking;
@@ -429,7 +441,7 @@ static bool hold_for(struct presentation *presentation, struct asking *asking, u
         there = false;
         break;
     case REQUEST_BAD:
-        program_refuse(asking->question, 400, "_HLS_msn and _HLS_part cannot be that", 0);
+        refuse(presentation, asking->question, 400, "_HLS_msn and _HLS_part cannot be that");
         return false;
     case REQUEST_INDEX:
     case REQUEST_PLAYLIST:
@@ -442,7 +454,7 @@ static bool hold_for(struct presentation *presentation, struct asking *asking, u
         presentation->asked_ms = now_ms;
     }
     if (!there) {
-        program_refuse(asking->question, 404, "that is not there, or not any more", 0);
+        refuse(presentation, asking->question, 404, "that is not there, or not any more");
         return false;
     }
     if (request->kind == REQUEST_PLAYLIST) {

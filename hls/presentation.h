@@ -21,6 +21,13 @@
 /* In the environment: just so many milliseconds, for tests. */
 #define PRESENTATION_HOLD_VARIABLE "RINGCAST_HOLD_MS"
 
+/* What was answered since the process began. */
+struct answer_counts {
+    json_int_t playlists, media;
+    json_int_t refused; /* 400, 404 and 503 */
+    json_int_t held;    /* how often a camera began to be held */
+};
+
 /* A request that has no answer yet. */
 struct asking {
     TAILQ_ENTRY(asking) link;
@@ -37,6 +44,7 @@ struct presentation {
     char *name;                     /* the camera's */
     struct program *program;
     struct feed_memory *memory;
+    struct answer_counts *counts;
     struct feed feeds[REQUEST_STREAMS];
     struct presentation_timing timing;
     struct bodies bodies;
@@ -51,9 +59,9 @@ struct presentation {
 
 TAILQ_HEAD(presentations, presentation);
 
-/* NULL: out of memory. NAME is copied. */
+/* NULL: out of memory. NAME is copied; what is answered is added to COUNTS. */
 struct presentation *presentation_create(struct program *program, const char *name,
-                                         struct feed_memory *memory);
+                                         struct feed_memory *memory, struct answer_counts *counts);
 
 /* Lets go of everything. The requests that wait must have been cancelled or answered. */
 void presentation_destroy(struct presentation *presentation);

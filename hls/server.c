@@ -19,6 +19,7 @@ struct server {
     struct presentations
         all; /* of cameras that were asked for: they remember numbers, and have nothing else while they are not held */
     struct feed_memory memory;
+    struct answer_counts counts, told;
 };
 
 /* The camera that the stream NAME belongs to. */
@@ -53,7 +54,7 @@ static struct presentation *find_or_create(struct server *server, const char *st
 
     if (!presentation) {
         camera_name(stream, name);
-        presentation = presentation_create(server->program, name, &server->memory);
+        presentation = presentation_create(server->program, name, &server->memory, &server->counts);
         if (presentation) {
             TAILQ_INSERT_TAIL(&server->all, presentation, link);
         }
@@ -110,6 +111,18 @@ static void give_memory_back(struct server *server)
     malloc_trim(0);
 }
 
+static void tell_counts(struct server *server)
+{
+    const struct answer_counts counts = server->counts;
+
+    if (memcmp(&counts, &server->told, sizeof(counts)) != 0) {
+        server->told = counts;
+        program_set_counts(server->program,
+                           json_pack("{s:I, s:I, s:I, s:I}", "playlists", counts.playlists, "media",
+                                     counts.media, "refused", counts.refused, "held", counts.held));
+    }
+}
+
 static uint64_t on_turn(void *context, uint64_t now_ms)
 {
     struct server *server = context;
@@ -131,6 +144,7 @@ static uint64_t on_turn(void *context, uint64_t now_ms)
     if (let_go) {
         give_memory_back(server);
     }
+    tell_counts(server);
     return next_ms;
 }
 

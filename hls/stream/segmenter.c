@@ -200,7 +200,7 @@ static int open_segment(struct segmenter *segmenter, const struct picture *pictu
     *segment = (struct segment){.number = segmenter->next_segment++,
                                 .init = segmenter->init,
                                 .start_ns = own ? picture->start_ns : segmenter->part_end_ns,
-                                .wall_ns = picture->wall_ns,
+                                .wall_ns = picture->shown_ns + segmenter->date_ns,
                                 .breaks = (unsigned)(segmenter->breaks - before),
                                 .breaks_before = before,
                                 .independent = picture->keyframe};
@@ -320,6 +320,20 @@ static int add_to_part(struct segmenter *segmenter, const struct picture *pictur
     return length_ns + picture->duration_ns > targets->part_ns ? close_part(segmenter) : 0;
 }
 
+/* A clock that drifts against the media is followed within some hundred pictures. */
+#define DATE_FOLLOWS 512
+
+/*
+ * Pictures arrive late, and never early: the most punctual one shows which date a presentation time has. So dates go on evenly while pictures
+ * do not, and one date has one place (RFC 8216bis, 6.2.1).
+ */
+static void note_date(struct segmenter *segmenter, const struct picture *picture, bool anew)
+{
+    int64_t date_ns = picture->wall_ns - picture->shown_ns, late_ns = date_ns - segmenter->date_ns;
+
+    segmenter->date_ns = anew || late_ns < 0 ? date_ns : segmenter->date_ns + late_ns / DATE_FOLLOWS;
+}
+
 /* What the camera had sent of sound before it went away comes with the first picture after that. Nothing is before a break to be continued. */
 #define OLD_SOUND_NS (NS_PER_SECOND / 2)
 
@@ -350,6 +364,7 @@ int segmenter_add(struct segmenter *segmenter, const struct picture *picture)
     if (kind == CUT_BREAK) {
         leave_out_old_sound(segmenter, picture);
     }
+    note_date(segmenter, picture, kind == CUT_BREAK);
     segmenter->last_ns = picture->start_ns;
     int result = cut(segmenter, picture, kind);
     if (result < 0 || kind == CUT_WAIT) {

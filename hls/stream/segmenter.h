@@ -51,7 +51,7 @@ struct segment {
     struct parts parts;
     unsigned part_count;
     int64_t start_ns, duration_ns;
-    int64_t wall_ns; /* when its first picture was captured */
+    int64_t wall_ns; /* the date of its first picture */
     size_t bytes, pictures;
     unsigned breaks;        /* EXT-X-DISCONTINUITY before it */
     uint64_t breaks_before; /* of all segments before it: its discontinuity sequence number is the sum */
@@ -76,6 +76,7 @@ struct segmenter {
     struct part_builder builder;
     int64_t part_start_ns, part_end_ns; /* of the part in progress, and of all that is listed or in it */
     bool part_keyframe;
+    int64_t date_ns;             /* what is added to a presentation time for the date */
     int64_t last_ns;             /* of the newest picture */
     int64_t keyframe_ns, gop_ns; /* of the newest keyframe; the longest of the last groups */
     uint64_t breaks;             /* all so far */
@@ -89,7 +90,8 @@ struct segmenter {
 struct picture {
     struct chunk *chunk;           /* the segmenter may take its sound away */
     int64_t start_ns, duration_ns; /* of its decode time */
-    int64_t wall_ns;               /* when it was captured, since 1970 */
+    int64_t shown_ns;              /* its presentation time */
+    int64_t wall_ns;               /* when it was captured, or had arrived, since 1970 */
     int64_t video_shift,
         audio_shift; /* what is added to the times in the fragment, in the tracks' timescales */
     bool keyframe;

@@ -23,7 +23,7 @@ const library = () => readFileSync(path.join(repositoryDirectory, 'tests/node_mo
 const shown = (page) =>
   page.evaluate(() => {
     const video = document.getElementById('camera');
-    return { time: video.currentTime, frames: video.getVideoPlaybackQuality().totalVideoFrames, width: video.videoWidth, latency: window.latency?.() };
+    return { state: video.readyState, paused: video.paused, buffered: [...Array(video.buffered.length).keys()].map((i) => [video.buffered.start(i), video.buffered.end(i)]), time: video.currentTime, frames: video.getVideoPlaybackQuality().totalVideoFrames, width: video.videoWidth, latency: window.latency?.() };
   });
 
 async function untilMoving(page, what, width) {
@@ -38,7 +38,7 @@ async function untilMoving(page, what, width) {
 }
 
 scenario('hls.js plays a camera, soon, and goes on when it changes and when it was away', async (stage) => {
-  const camera = await stage.camera(['--camera', 'front:size=640x360,fps=25,gop=25,audio=aac']);
+  const camera = await stage.camera(['--camera', 'front:size=320x180,fps=15,gop=15,audio=aac']);
   const ringcast = stage.instance({ cameras: [{ name: 'front', url: camera.url() }] }).start(); // one stream: which one hls.js chooses is not the question here
   await ringcast.streaming();
   // As on the server's own address, but for what a page with hls.js needs: its worker is a blob.
@@ -47,14 +47,14 @@ scenario('hls.js plays a camera, soon, and goes on when it changes and when it w
   const proxy = await new Proxy(ringcast.address, pages, policy).start();
   const browser = await launchBrowser(['--autoplay-policy=no-user-gesture-required']);
   try {
-    const page = await browser.newPage({ viewport: { width: 800, height: 560 } });
+    const page = await browser.newPage({ viewport: { width: 480, height: 360 } });
     const errors = watchErrors(page, /status of (503|404)/);
     const requests = [];
     page.on('request', (request) => requests.push(request.url()));
     // The page is below /example/, and so are the addresses that it asks for: ringcast believes the proxy's prefix.
     await page.route('**/example/hls/**', (route) => route.continue({ url: route.request().url().replace('/example/hls/', '/hls/') }));
     await page.goto(`${proxy.url}example/index.html?camera=front`);
-    await untilMoving(page, 'pictures', 640);
+    await untilMoving(page, 'pictures', 320);
 
     // By the low-latency rules: blocking reloads, hinted parts, delta updates.
     await until(() => requests.some((address) => /_HLS_msn=\d+&_HLS_part=\d+/.test(address)), 'a blocking reload');
@@ -68,17 +68,17 @@ scenario('hls.js plays a camera, soon, and goes on when it changes and when it w
       return latency <= limit && latency > 0 && latency;
     }, `pictures that are ${limit} s old at most`, 60_000);
     const samples = [];
-    await until(async () => samples.push((await shown(page)).latency) >= 60, 'some seconds of latencies', 60_000);
+    await until(async () => samples.push((await shown(page)).latency) >= 20, 'some seconds of latencies', 60_000);
     samples.sort((a, b) => a - b);
-    console.log(`latency s: first within the limit ${best.toFixed(2)}, then p50 ${samples[30].toFixed(2)}, most ${samples.at(-1).toFixed(2)} (limit ${limit.toFixed(1)})`);
-    assert.ok(samples[30] <= limit, `latencies ${samples}`);
+    console.log(`latency s: first within the limit ${best.toFixed(2)}, then p50 ${samples[10].toFixed(2)}, most ${samples.at(-1).toFixed(2)} (limit ${limit.toFixed(1)})`);
+    assert.ok(samples[10] <= limit, `latencies ${samples}`);
     if (SCREENSHOTS) {
       mkdirSync(SCREENSHOTS, { recursive: true });
       await page.screenshot({ path: path.join(SCREENSHOTS, 'hls.png') });
     }
 
-    await camera.command('size=320x240 front');
-    await untilMoving(page, 'pictures of another size', 320);
+    await camera.command('size=240x180 front');
+    await untilMoving(page, 'pictures of another size', 240);
     await camera.command('off front');
     await until(async () => (await ringcast.camera('front')).state !== 'streaming', 'the camera to be away');
     await camera.command('on front');
@@ -89,4 +89,4 @@ scenario('hls.js plays a camera, soon, and goes on when it changes and when it w
     await browser.close();
     await proxy.stop();
   }
-});
+}, { limit: 300_000 });

@@ -49,14 +49,14 @@ scenario('FFmpeg, ffplay and VLC play it, by decoded pictures', async (stage) =>
     mkdirSync(pictures);
     const user = process.getuid() === 0 ? { uid: NOBODY, gid: NOBODY } : {}; // it does not run as root
     if (user.uid) chownSync(pictures, NOBODY, NOBODY);
-    const vlc = stage.start(VLC, ['--no-audio', '--vout=dummy', '--video-filter=scene', '--scene-format=jpg', '--scene-ratio=1', `--scene-path=${pictures}`, url],
+    const vlc = stage.start(VLC, ['--no-audio', '--no-drop-late-frames', '--no-skip-frames', '--vout=dummy', '--video-filter=scene', '--scene-format=jpg', '--scene-ratio=1', `--scene-path=${pictures}`, url],
       { ...user, env: { HOME: pictures } });
-    await waitUntil(`${PICTURES} pictures of VLC`, () => readdirSync(pictures).filter((name) => name.endsWith('.jpg')).length >= PICTURES, 60000);
+    await waitUntil(`${PICTURES} pictures of VLC`, () => readdirSync(pictures).filter((name) => name.endsWith('.jpg')).length >= PICTURES, 100000);
     await vlc.stop('SIGKILL');
   } else {
     console.log('VLC is not installed: not tried');
   }
-});
+}, { limit: 240000 });
 
 /** All addresses in a playlist. */
 const linksOf = (playlist) => [...playlist.matchAll(/URI="([^"]+)"/g)].map(([, uri]) => uri).concat(playlist.split('\n').filter((line) => line && !line.startsWith('#')));
@@ -163,6 +163,12 @@ scenario('what nobody can ask for is refused', async (stage) => {
     'front/main.m3u8?_HLS_skip=YES': 200, 'front/main-00000000-p1.m4s': 404, [`front/${segments[0].map}`]: 200, [`front/${segments[0].uri}`]: 200,
   };
   for (const [path, wanted] of Object.entries(expected)) assert.equal(await status(path), wanted, path);
+  // Of the present process, which may be another one than at the beginning.
+  await ringcast.until('what was answered to be told', async ({ programs }) => {
+    const statuses = [await status('front/main.m3u8'), await status('front/x.m3u8')];
+    const { playlists, refused, held } = programs.hls.counts ?? {};
+    return statuses.join() === '200,404' && playlists > 0 && refused > 0 && held > 0;
+  });
   const head = await get(ringcast.address, 'hls/front/main.m3u8', { method: 'HEAD' });
   assert.equal(head.status, 200);
   assert.equal(await head.text(), '');

@@ -119,6 +119,7 @@ void fixture_step(struct fixture_camera *camera)
     const struct picture picture = {.chunk = &chunk,
                                     .start_ns = ns_of(camera->now),
                                     .duration_ns = ns_of(1.0 / camera->fps),
+                                    .shown_ns = ns_of(camera->now),
                                     .wall_ns = 1800000000 * NS_PER_SECOND + ns_of(camera->now),
                                     .keyframe = key};
     assert_int_equal(segmenter_add(&camera->segmenter, &picture), 0);

@@ -189,6 +189,44 @@ static void new_parameters_are_a_break(void **state)
     fixture_end(&camera);
 }
 
+/* Pictures that come late do not move the dates, and a clock that runs differently does. */
+static void dates_go_on_evenly(void **state)
+{
+    static struct chunk chunk;
+    struct fixture_camera camera = {.fps = 25, .gop = 2, .random = 1};
+    const struct segment *segment;
+
+    (void)state;
+    fixture_begin(&camera);
+    for (int i = 0; i < 25 * 60; i++) {
+        const struct fixture_picture made = {
+            .time = 90000000 + i * 3600, .duration = 3600, .keyframe = i % 50 == 0};
+        struct bytes fragment = fixture_fragment(&made);
+        assert_int_equal(chunk_parse(fragment.data, fragment.length, 1, 0, &chunk), 0);
+        int64_t time_ns = 1000 * NS_PER_SECOND + i * (NS_PER_SECOND / 25);
+        int64_t late_ns = i % 7 == 0 ? 0 : i % 100 * (NS_PER_SECOND / 100); /* up to a second */
+        int64_t drift_ns = i * (NS_PER_SECOND / 25 / 1000);                 /* a thousandth */
+        const struct picture picture = {.chunk = &chunk,
+                                        .start_ns = time_ns,
+                                        .duration_ns = NS_PER_SECOND / 25,
+                                        .shown_ns = time_ns,
+                                        .wall_ns = 1800000000 * NS_PER_SECOND + time_ns + late_ns + drift_ns,
+                                        .keyframe = made.keyframe};
+        assert_int_equal(segmenter_add(&camera.segmenter, &picture), 0);
+        free(fragment.data);
+    }
+    TAILQ_FOREACH(segment, &camera.segmenter.segments, link) {
+        const struct segment *next = TAILQ_NEXT(segment, link);
+        if (next) {
+            assert_in_range(next->wall_ns - segment->wall_ns, 1985000000, 2015000000);
+        }
+    }
+    segment = TAILQ_LAST(&camera.segmenter.segments, segments);
+    int64_t apart_ns = segment->wall_ns - segment->start_ns - 1800000000 * NS_PER_SECOND;
+    assert_in_range(apart_ns, 30000000, 90000000); /* 58 ms of drift by then */
+    fixture_end(&camera);
+}
+
 /* A client that comes later is not to see a change that was before it. */
 static void the_past_can_be_forgotten(void **state)
 {
@@ -353,6 +391,7 @@ int main(void)
         cmocka_unit_test(targets),
         cmocka_unit_test(two_streams_share_their_targets),
         cmocka_unit_test(new_parameters_are_a_break),
+        cmocka_unit_test(dates_go_on_evenly),
         cmocka_unit_test(the_past_can_be_forgotten),
         cmocka_unit_test(time_that_jumps_is_a_break),
         cmocka_unit_test(old_sound_is_left_out),
