@@ -3,7 +3,7 @@
 // client has gone, ringcast is as it was before the first. RINGCAST_ROUNDS, RINGCAST_VIEWERS and RINGCAST_EACH make it as large
 // as docs/benchmarks.md has it.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { EVERY_CLIENT } from '../support/other_clients.mjs';
 import { descendants, descriptors, program } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
@@ -17,7 +17,8 @@ const ENOUGH = 3; // of what each client gets in a round
 const IDLE_MS = 1000;
 const GROWTH = 4_000_000; // bytes of ringcastd and the fan-out over all rounds; those of one allocator's arenas
 const SANITIZED_GROWTH = 40_000_000;
-const KINDS = EVERY_CLIENT;
+const hasRtsp = existsSync(program('ringcast-rtsp')); // an optional part
+const KINDS = Object.entries(EVERY_CLIENT).filter(([kind]) => kind !== 'rtsp' || hasRtsp);
 
 const anonymous = (pid) => Number(/^Pss_Anon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) * 1024;
 const shared = (instance) => readdirSync('/dev/shm').filter((name) => name.startsWith(`ringcast.${instance}.`)).length;
@@ -36,11 +37,12 @@ function inventory(ringcast, status) {
 const isQuiet = ({ cameras, programs }) => cameras.every(({ viewers }) => viewers === 0) && Object.values(programs).every((one) => !one?.pid);
 
 async function round(stage, ringcast, number) {
+  const { rtsp } = await ringcast.status();
   const camera = (i) => `cam${(i % CAMERAS) + 1}`;
   const viewers = Array.from({ length: VIEWERS }, (_, i) => stage.viewer(ringcast, camera(i), { keep: false }));
   await Promise.all(viewers.map((viewer) => viewer.more(1)));
-  const others = Object.entries(KINDS).flatMap(([kind, Kind]) =>
-    Array.from({ length: EACH }, (_, i) => ({ kind, camera: camera(i), client: new Kind(ringcast.address, camera(i)) })));
+  const others = KINDS.flatMap(([kind, Kind]) => Array.from({ length: EACH }, (_, i) => (
+    { kind, camera: camera(i), client: new Kind(kind === 'rtsp' ? rtsp : ringcast.address, camera(i)) })));
   try {
     for (const { kind, camera: name, client } of others) {
       await waitUntil(`${kind} of ${name} in round ${number}`, () => client.error ?? client.got >= ENOUGH, 60_000);
@@ -57,7 +59,7 @@ async function round(stage, ringcast, number) {
 scenario(`${ROUNDS} times ${EACH} clients of every kind beside ${VIEWERS} viewers: nothing is missed, and nothing stays`, async (stage) => {
   const camera = await stage.camera(['--cameras', `${CAMERAS}`, '--gop', '25']);
   const cameras = camera.cameras.map(({ name, url }) => ({ name, url }));
-  const ringcast = stage.instance({ cameras, go2rtc: true }).start({ env: { RINGCAST_IDLE_MS: `${IDLE_MS}` } });
+  const ringcast = stage.instance({ cameras, go2rtc: true, ...(hasRtsp && { rtsp: { listen: '127.0.0.1:0' } }) }).start({ env: { RINGCAST_IDLE_MS: `${IDLE_MS}` } });
   await ringcast.streaming();
   await round(stage, ringcast, 0); // what is made once has been made
   const first = await ringcast.until('rest', isQuiet, 60_000);

@@ -167,4 +167,5 @@ export class RtspOutClient {
   }
 }
 
-export const EVERY_CLIENT = { mp4: Mp4Client, hls: HlsClient, snapshot: SnapshotClient, go2rtc: Go2rtcClient };
+/** By kind; `rtsp` wants the address of RTSP out, the others that of HTTP. */
+export const EVERY_CLIENT = { mp4: Mp4Client, hls: HlsClient, snapshot: SnapshotClient, go2rtc: Go2rtcClient, rtsp: RtspOutClient };

@@ -340,14 +340,16 @@ def every_client(settings):
         "the viewers' latency and fragments; CPU seconds of all processes of ringcast in the interval; PSS of those that are there",
         ["", "viewers' latency p50 / p99 / max ms", "lost", "fan-out CPU s", "other programs CPU s", "PSS MB", "what the others got"],
     )
-    with stack(settings, cameras=4, extra="go2rtc = true;\n") as (server, camera):
+    rtsp = os.path.exists(os.path.join(settings.build, "bin", "ringcast-rtsp"))
+    extra = "go2rtc = true;\n" + ('rtsp = { listen = "127.0.0.1:0"; };\n' if rtsp else "")
+    with stack(settings, cameras=4, extra=extra) as (server, camera):
         for label, others in (("alone", 0), ("with the others", each), ("alone again", 0)):
             settings.say(f"X: {label}")
             with contextlib.ExitStack() as beside:
                 result = {"got": {}, "errors": []}
                 if others:
                     address = f"http://127.0.0.1:{server.port}/"
-                    clients = beside.enter_context(Program(settings.build, OTHER_CLIENTS, address, others, ",".join(server.names)))
+                    clients = beside.enter_context(Program(settings.build, OTHER_CLIENTS, address, others, ",".join(server.names), *([server.status()["rtsp"]] if rtsp else [])))
                     clients.wait_for("ready", 60)
                 got = measure.viewers(settings.build, server, [camera.process.pid], count, duration, cameras=server.names)
                 if others:
