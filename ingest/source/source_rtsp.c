@@ -30,7 +30,7 @@ static_assert(SOURCE_ERROR_SIZE == RTSP_ERROR_SIZE, "one buffer is used for both
 #define BYE_DEADLINE_MS 1000
 
 /* How long after PLAY a camera is told apart that sends packets of another payload type instead of video, and how many are enough. */
-#define OTHER_TYPE_MS 3000
+#define OTHER_TYPE_MS 1000
 #define OTHER_TYPE_PACKETS 10
 
 struct source_rtsp {
@@ -234,8 +234,10 @@ static bool sends_other_type(const struct source_rtsp *source, char *text, size_
     if (counters->packets > 0 || counters->other_type < 0 || counters->foreign < OTHER_TYPE_PACKETS) {
         return false;
     }
-    snprintf(text, size, "its video is announced as payload type %u, and it sends %d",
-             rtsp_session_media(source->session, RTSP_VIDEO)->payload_type, counters->other_type);
+    bool stream = source->base.description.video.codec == MEDIA_CODEC_MPEGTS;
+    snprintf(text, size, "its video is announced as payload type %u%s, and it sends %d",
+             rtsp_session_media(source->session, RTSP_VIDEO)->payload_type, stream ? " (MPEG-TS)" : "",
+             counters->other_type);
     return true;
 }
 
