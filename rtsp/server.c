@@ -28,6 +28,9 @@
 /* How often rights of those who play are looked at. */
 #define LOOK_MS 1000
 
+/* Between two turns of the program at most. */
+#define TURN_MS 250
+
 /* Between the end of a stream and that of its clients, so that they get what was sent. */
 #define END_MS 300
 
@@ -49,6 +52,8 @@ struct server {
     struct client_handlers handlers;
     GMainContext *context;
     GSource *listening;
+    GSource *asking; /* the channel to ringcast-password; NULL: none */
+    int watched_fd;  /* of that */
     int listener;
     atomic_bool basic,
         open; /* a password in the clear is taken from everywhere; ringcastd has said who may watch */
@@ -552,47 +557,63 @@ static uint64_t on_turn(void *context, uint64_t now_ms)
     return server->look_ms;
 }
 
-static gboolean wake(gint fd, GIOCondition condition, gpointer data)
+static gboolean wake(gpointer data)
+{
+    (void)data;
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean wake_by(gint fd, GIOCondition condition, gpointer data)
 {
     (void)fd, (void)condition, (void)data;
     return G_SOURCE_CONTINUE;
 }
 
-/* Waits until the program or the log-in has something to do, TIMEOUT_MS at most. */
-static void wait_for_news(struct server *server, int timeout_ms)
+/*
+ * What the loop waits for, beside clients and wishes: the program, and when it is to have its turn, which need not be exact. (A timer that was
+ * set again in each turn would wake the loop each time.)
+ */
+static void start_waiting(struct server *server)
 {
     GSource *program = g_unix_fd_source_new(program_fd(server->program), G_IO_IN);
-    GSource *login = login_fd(server->login) >= 0
-                         ? g_unix_fd_source_new(login_fd(server->login), G_IO_IN | G_IO_HUP)
-                         : NULL;
-    GSource *time_out = g_timeout_source_new(timeout_ms >= 0 ? (guint)timeout_ms : LOOK_MS);
-    GSource *const all[] = {program, login, time_out};
+    GSource *timer = g_timeout_source_new(TURN_MS);
 
-    g_source_set_callback(program, G_SOURCE_FUNC(wake), NULL, NULL);
-    g_source_set_callback(time_out, G_SOURCE_FUNC(wake), NULL, NULL);
-    if (login) {
-        g_source_set_callback(login, G_SOURCE_FUNC(wake), NULL, NULL);
+    g_source_set_callback(program, G_SOURCE_FUNC(wake_by), NULL, NULL);
+    g_source_attach(program, server->context);
+    g_source_unref(program);
+    g_source_set_callback(timer, wake, NULL, NULL);
+    g_source_attach(timer, server->context);
+    g_source_unref(timer);
+}
+
+/* The log-in's channel is another one, or gone. */
+static void watch_login(struct server *server)
+{
+    int fd = login_fd(server->login);
+
+    if (fd == server->watched_fd) {
+        return;
     }
-    for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
-        if (all[i]) {
-            g_source_attach(all[i], server->context);
-        }
+    if (server->asking) {
+        g_source_destroy(server->asking);
+        g_clear_pointer(&server->asking, g_source_unref);
     }
-    g_main_context_iteration(server->context, TRUE);
-    for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
-        if (all[i]) {
-            g_source_destroy(all[i]);
-            g_source_unref(all[i]);
-        }
+    server->watched_fd = fd;
+    if (fd >= 0) {
+        server->asking = g_unix_fd_source_new(fd, G_IO_IN | G_IO_HUP);
+        g_source_set_callback(server->asking, G_SOURCE_FUNC(wake_by), NULL, NULL);
+        g_source_attach(server->asking, server->context);
     }
 }
 
 int server_run(struct server *server)
 {
-    int result = program_turn(server->program);
+    int result = g_main_context_acquire(server->context) ? program_turn(server->program) : -EBUSY;
 
+    start_waiting(server);
     while (result == 0) {
-        wait_for_news(server, program_wait_ms(server->program));
+        watch_login(server);
+        g_main_context_iteration(server->context, TRUE);
         login_read(server->login);
         result = program_turn(server->program);
     }
@@ -608,7 +629,7 @@ int server_create(int channel, struct server **made)
     struct server *server = g_new0(struct server, 1);
     const struct streams_handlers streams = {.wanted = on_wanted, .ended = on_ended, .owner = server};
 
-    server->listener = -1;
+    server->listener = server->watched_fd = -1;
     server->context = g_main_context_ref(g_main_context_default());
     server->login = login_create();
     if (!server->login) {

@@ -21,7 +21,7 @@ export class RtspReader {
     this.sequence = 0;
     this.replies = [];
     this.packets = []; // of the video: {number, time, marker, payload, at}
-    this.reports = []; // of the video: {ntp (seconds since 1970), time}
+    this.reports = []; // of the video: {ntp (seconds since 1970), time, after (how many packets)}
     this.closed = false;
     this.sockets = [];
   }
@@ -146,17 +146,17 @@ export class RtspReader {
 
   #report(packet) {
     if (packet[1] !== 200) return;
-    this.reports.push({ ntp: packet.readUInt32BE(8) - NTP_UNIX + packet.readUInt32BE(12) / 2 ** 32, time: packet.readUInt32BE(16) });
+    this.reports.push({ ntp: packet.readUInt32BE(8) - NTP_UNIX + packet.readUInt32BE(12) / 2 ** 32, time: packet.readUInt32BE(16), after: this.packets.length });
   }
 
-  /** Whole pictures so far: {time, units: [Buffer of a NAL unit], keyframe}. */
+  /** Whole pictures so far: {time, units: [Buffer of a NAL unit], end (index of its last packet), keyframe}. */
   pictures() {
     const pictures = [];
     let units = [];
-    for (const { time, marker, payload } of this.packets) {
+    for (const [index, { time, marker, payload }] of this.packets.entries()) {
       this.#takeUnits(payload, units);
       if (!marker) continue;
-      pictures.push({ time, units, keyframe: units.some((unit) => this.#isKey(unit)) });
+      pictures.push({ time, units, end: index, keyframe: units.some((unit) => this.#isKey(unit)) });
       units = [];
     }
     return pictures;
