@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/log/log.h"
+#include "rtsp/media/sender_report.h"
 #include "rtsp/stream/fragment.h"
 
 /* How often a thread that waits looks whether it is to end. */
@@ -204,7 +205,9 @@ static void push_fragment(struct feed *feed, const ringcast_entry *entry)
         return;
     }
     feed->last_dts_ns = dts_ns;
-    note_capture(feed, pts_ns, entry->wall_ns);
+    note_capture(feed, pts_ns,
+                 fragment->captured_ntp != 0 ? sender_report_unix_ns(fragment->captured_ntp)
+                                             : entry->wall_ns);
     if (keyframe) {
         joint_expect_keyframe(feed->joints[FEED_VIDEO], pts_ns);
         if (feed->joints[FEED_AUDIO]) {

@@ -24,6 +24,13 @@ uint64_t sender_report_ntp(int64_t unix_ns)
     return (ns / NS_PER_SECOND + NTP_UNIX_OFFSET) << 32 | (ns % NS_PER_SECOND << 32) / NS_PER_SECOND;
 }
 
+int64_t sender_report_unix_ns(uint64_t ntp)
+{
+    int64_t seconds = (int64_t)(ntp >> 32) - (int64_t)NTP_UNIX_OFFSET;
+
+    return seconds * NS_PER_SECOND + (int64_t)(((ntp & UINT32_MAX) * (uint64_t)NS_PER_SECOND) >> 32);
+}
+
 /* COUNT: of what follows the header; sizes are told in words of four bytes, less one. */
 static void put_header(uint8_t *out, unsigned count, unsigned type, size_t size)
 {

@@ -8,7 +8,9 @@
 
 /* Fields of a full box, and of `tfhd` and `trun` (8.8.7, 8.8.8). */
 #define FULL_SIZE 4
-#define FLAGS_MASK 0xffffffu
+
+/* Where the time stands in `prft` (8.16.5): after version, flags and track. */
+#define PRFT_NTP 8
 
 enum {
     TFHD_BASE_DATA_OFFSET = 0x000001,
@@ -179,10 +181,14 @@ int fragment_read(struct fragment *fragment, const struct init_segment *init, co
 
     fragment->picture = (struct span){0};
     fragment->audio_count = 0;
+    fragment->captured_ntp = 0;
     do {
         from_moof = rest;
         if (!box_next(&rest, &box)) {
             return -EBADMSG;
+        }
+        if (box.type == BOX_TYPE('p', 'r', 'f', 't') && box.body.size >= PRFT_NTP + 8) {
+            fragment->captured_ntp = bytes_get_be64(box.body.data + PRFT_NTP);
         }
     } while (box.type != BOX_TYPE('m', 'o', 'o', 'f'));
     struct span moof = box.body;

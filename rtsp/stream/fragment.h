@@ -24,10 +24,11 @@ struct audio_sample {
 
 /* Spans lie in the fragment that was read. */
 struct fragment {
-    struct span picture;  /* NAL units, each with its length in four bytes before it */
-    int64_t decode_time;  /* in the video's timescale */
-    int64_t present_time; /* the same */
-    uint32_t duration;    /* the same */
+    struct span picture;   /* NAL units, each with its length in four bytes before it */
+    int64_t decode_time;   /* in the video's timescale */
+    int64_t present_time;  /* the same */
+    uint32_t duration;     /* the same */
+    uint64_t captured_ntp; /* of `prft`: by the camera's own clock, if it tells it; 0: there is none */
     size_t audio_count;
     struct audio_sample audio[FRAGMENT_AUDIO_MAX];
 };
