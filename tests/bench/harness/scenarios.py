@@ -2,12 +2,13 @@
 """The scenarios. Each returns its tables, its raw figures and the faults that viewers saw."""
 
 import contextlib
+import http.client
 import os
 import tempfile
 import time
 
 from . import credentials, measure, procfs
-from .processes import Program, Ringcast
+from .processes import BenchError, Program, Ringcast
 
 OTHER_CLIENTS = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "other_clients.mjs")
 PROGRAMS_ON_DEMAND = ("ringcast-snapshot", "ringcast-hls", "ringcast-rtsp")
@@ -385,6 +386,69 @@ def ring_alone(settings):
     return outcome
 
 
+def get_picture(connection, query):
+    """One picture: how long it took until all of it was there, in ms."""
+    before = time.monotonic()
+    connection.request("GET", "/snapshot/cam0.jpg" + query)
+    response = connection.getresponse()
+    body = response.read()
+    if response.status != 200 or not body.startswith(b"\xff\xd8"):
+        raise BenchError(f"a picture: {response.status} {body[:80]}")
+    return (time.monotonic() - before) * 1000
+
+
+def first_pictures(server, rounds):
+    """As get_picture, while the program that makes them does not run."""
+    times = []
+    for _ in range(rounds):
+        while (server.status()["programs"]["snapshot"] or {"pid": None})["pid"]:
+            time.sleep(0.1)
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port)) as connection:
+            connection.connect()
+            times.append(get_picture(connection, ""))
+    return sorted(times)
+
+
+def poll_pictures(server, query, rate, duration):
+    """RATE pictures a second, one after the other: how long each took, and the processes' CPU seconds."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port)) as connection:
+        get_picture(connection, query)
+        pids, times = server.pids(), []
+        before, begin = procfs.cpu_by_pid(pids), time.monotonic()
+        for index in range(int(rate * duration)):
+            time.sleep(max(0, begin + index / rate - time.monotonic()))
+            times.append(get_picture(connection, query))
+        spent = time.monotonic() - begin
+        return sorted(times), procfs.cpu_by_name(before, procfs.cpu_by_pid(pids)), spent
+
+
+def pictures(settings):
+    duration, rounds = (1, 1) if settings.quick else (settings.seconds or 10, 10)
+    outcome = Outcome(
+        "P. Pictures of one camera",
+        "1280x720, a keyframe every 2 s; first: the program is started for it. CPU: ms for each answer, so ten times that is % of one core at 100 a second",
+        ["pictures", "ms p50 / max", "ringcast-snapshot CPU ms", "fan-out CPU ms", "a second"],
+    )
+    os.environ["RINGCAST_IDLE_MS"] = "300"
+    try:
+        with stack(settings, extra="limits = { requests_per_address = 0; };") as (server, _):
+            settings.say("P: first")
+            times = first_pictures(server, rounds)
+            outcome.add([f"first, {rounds} times", ms({"p50": times[len(times) // 2], "max": times[-1]}, "p50", "max"), "", "", ""], {"first_ms": times})
+            for label, query, rate in (("newest keyframe", "", 100), ("newest picture", "?fresh", 100), ("320 wide", "?width=320", 100)):
+                settings.say(f"P: {label}")
+                times, cpu, spent = poll_pictures(server, query, rate, duration)
+                share = {name: 1000 * cpu.get(name[:15], 0) / len(times) for name in ("ringcast-snapshot", "ringcast-fanout")}  # as the kernel has names
+                outcome.add(
+                    [label, ms({"p50": times[len(times) // 2], "max": times[-1]}, "p50", "max")]
+                    + [f"{share['ringcast-snapshot']:.2f}", f"{share['ringcast-fanout']:.2f}", f"{len(times) / spent:.0f}"],
+                    {"query": query, "ms": times, "cpu_ms": share},
+                )
+    finally:
+        del os.environ["RINGCAST_IDLE_MS"]
+    return outcome
+
+
 SCENARIOS = {
     "A": fan_out_cost,
     "B": joins,
@@ -393,6 +457,7 @@ SCENARIOS = {
     "E": idle_cameras,
     "F": latency,
     "M": memory_over_time,
+    "P": pictures,
     "R": ring_alone,
     "S": over_tls,
     "W": ways_in,
