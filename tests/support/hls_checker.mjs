@@ -7,13 +7,14 @@ import path from 'node:path';
 import { parseMedia, parseMultivariant } from './hls_playlist.mjs';
 import { decode } from './media.mjs';
 import { parseFragment, parseInit } from './mp4.mjs';
+import { patience } from './patience.mjs';
 import { sleep } from './wait.mjs';
 
 // What follows from rounding to 90 kHz, and to the five decimals of a duration.
 const ROUNDING_S = 0.00003;
 
-// How far a program's date may be from media time: pictures do not arrive evenly.
-const DATE_S = 0.35;
+// How far a program's date may be from media time: pictures do not arrive evenly, and on a busy machine late.
+const DATE_S = 0.35 * Math.max(1, patience() / 4);
 
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 
@@ -144,6 +145,7 @@ class Follower {
   async begin() {
     const response = await this.checker.playlist(this.uri);
     this.last = parseMedia(response.body.toString());
+    this.lastAt = performance.now();
     this.checkHead(this.last);
     this.rule('4.4.3.2', this.last.segments.some((segment) => segment.uri), 'no segment is complete');
     await this.take(this.last, null);
@@ -185,6 +187,9 @@ class Follower {
     const delta = parseMedia(response.body.toString());
     this.checkHead(delta);
     const whole = this.merge(delta, skips);
+    // How long ago the last playlist came, in target durations: a client that is that slow has missed something.
+    this.late = (performance.now() - this.lastAt) / 1000 / whole.target;
+    this.lastAt = performance.now();
     this.compare(this.last, whole);
     const newest = whole.segments.at(-1);
     const reached = newest.number > number || (newest.number === number && (newest.uri !== undefined || newest.parts.length > part));
@@ -267,7 +272,7 @@ class Follower {
     for (const segment of before.segments.filter((candidate) => candidate.uri && candidate.number < after.sequence)) {
       this.noteRemoved(segment.uri, after, 0.5);
     }
-    this.rule('6.2.6', !before.hint || this.isListed(after, before.hint.URI) || after.hint?.URI === before.hint.URI, `the hint ${before.hint?.URI} was not kept`);
+    this.rule('6.2.6', this.late > 2 || !before.hint || this.isListed(after, before.hint.URI) || after.hint?.URI === before.hint.URI, `the hint ${before.hint?.URI} was not kept`);
     for (const report of after.reports) {
       const sibling = this.checker.followers.find((follower) => follower.uri === report.URI);
       this.rule('4.4.5.4', sibling !== undefined && sibling !== this, `a report of ${report.URI}`);
@@ -300,14 +305,13 @@ class Follower {
     const separator = this.uri.includes('?') ? '&' : '?';
     const expect = async (directives, status) => {
       const response = await this.checker.get(`${this.uri}${separator}${directives}`);
-      this.rule('6.2.5.2', response.status === status, `${directives}: ${response.status} in place of ${status}`);
+      // What is too far in the future may not be any more, if this took long.
+      const fresh = performance.now() - this.lastAt < 500 * playlist.target;
+      this.rule('6.2.5.2', !fresh || response.status === status, `${directives}: ${response.status} in place of ${status}`);
     };
     await expect('_HLS_part=1', 400);
     await expect(`_HLS_msn=${number + 5}`, 400);
-    // The present segment may be complete by the time at which this is asked.
-    const asked = performance.now();
-    const { status } = await this.checker.get(`${this.uri}${separator}_HLS_msn=${this.next().number + 1}&_HLS_part=900`);
-    this.rule('6.2.5.2', status === 400 || performance.now() - asked > 1000, `a part that is far away: ${status}`);
+    await expect(`_HLS_msn=${this.next().number + 1}&_HLS_part=900`, 400);
     await expect('_HLS_msn=x', 400);
     await expect(`_HLS_msn=${playlist.sequence}`, 200);
     const gone = playlist.hint.URI.replace(/-p\d+/, '-p999999999');
@@ -386,7 +390,8 @@ class Follower {
     this.rule('4.4.4.9', part.duration <= playlist.partTarget + 1e-9, `part ${name} of ${part.duration} s, the target is ${playlist.partTarget}`);
     this.rule('4.4.4.9', part.independent === keyframes > 0, `part ${name}: INDEPENDENT=${part.independent}, ${keyframes} keyframes`);
     this.rule('3.3', !playlist.independent || index > 0 || fragment.keyframe, `segment ${segment.number} does not begin with a keyframe`);
-    this.rule('3.1', Math.abs(part.duration - length) <= step + ROUNDING_S, `part ${name} says ${part.duration} s and has ${length}`);
+    const steady = video.samples.every(({ duration }) => Math.abs((duration / scale) * this.variant['FRAME-RATE'] - 1) < 0.25);
+    this.rule('3.1', !steady || Math.abs(part.duration - length) <= step + ROUNDING_S, `part ${name} says ${part.duration} s and has ${length}`);
     if (run.end !== undefined) {
       this.rule('3', start > run.lastTime - ROUNDING_S && Math.abs(start - run.end) <= Math.max(step, run.lastStep) + ROUNDING_S, `part ${name} begins at ${start}, the last one ended at ${run.end}`);
     } else {
@@ -404,7 +409,7 @@ class Follower {
       // After a camera has come back, its sound may have to find its place beside the pictures.
       const settled = run.end - run.start > 15;
       this.rule('3', !settled || run.audioEnd === undefined || Math.abs(audioStart - run.audioEnd) < 0.05, `sound of part ${name} begins at ${audioStart}, the last ended at ${run.audioEnd}`);
-      this.rule('3', run.pieces.length > 1 || Math.abs(audioStart - start) < 4, `the first sound of a run, in part ${name}, is ${audioStart - start} s beside its pictures`);
+      this.rule('3', run.pieces.length > 1 || Math.abs(audioStart - start) < 2 + DATE_S, `the first sound of a run, in part ${name}, is ${audioStart - start} s beside its pictures`);
       run.audioEnd = audioStart + audioLength;
     }
     // What is shown counts for the date: after a pause decode times run late for a while (docs/design/ingest.md).
@@ -412,7 +417,7 @@ class Follower {
     // What is listed keeps the time of the media: there is no drift.
     run.listed += part.duration;
     run.count = (run.count ?? 0) + 1;
-    this.rule('3.1', Math.abs(run.listed - (run.end - run.start)) <= step * 2 + ROUNDING_S * run.count, `${run.listed} s are listed of ${run.end - run.start} s up to ${name}`);
+    this.rule('3.1', Math.abs(run.listed - (run.end - run.start)) <= 0.2 + step * 2 + ROUNDING_S * run.count, `${run.listed} s are listed of ${run.end - run.start} s up to ${name}`);
     this.segment.listed += part.duration;
     this.noteShort(playlist, segment, part, name, start, video.samples.map(({ duration }) => duration / scale));
   }
@@ -448,18 +453,21 @@ class Follower {
     this.rule('4.4.3.1', Math.round(segment.duration) <= playlist.target, `segment ${segment.number} of ${segment.duration} s`);
     const response = await this.checker.get(segment.uri);
     this.rule('6.2.1', response.status === 200, `${segment.uri} is listed, and got ${response.status}`);
-    if (segment.parts.length > 0) {
+    if (segment.parts.length > 0 && this.segment.number === segment.number) {
       this.rule('4.4.4.9', Buffer.concat(this.segment.bytes).equals(response.body), `segment ${segment.number} is not its parts`);
       const listed = segment.parts.reduce((sum, part) => sum + part.duration, 0);
       this.rule('4.4.4.9', Math.abs(listed - segment.duration) < ROUNDING_S * segment.parts.length, `segment ${segment.number} of ${segment.duration} s, its parts of ${listed}`);
     } else {
-      this.takeOld(segment, response.body);
+      // Of a segment whose parts are not listed any more, because this client was late, some may have been taken.
+      const taken = this.segment.number === segment.number ? Buffer.concat(this.segment.bytes) : Buffer.alloc(0);
+      this.rule('4.4.4.9', response.body.subarray(0, taken.length).equals(taken), `segment ${segment.number} does not begin with its parts`);
+      this.takeOld(segment, response.body.subarray(taken.length), taken.length > 0 ? this.segment.listed : 0);
     }
     this.previous = segment;
   }
 
   /** A segment from before this client came: its parts are not listed. */
-  takeOld(segment, bytes) {
+  takeOld(segment, bytes, listed) {
     const run = this.runs.at(-1);
     for (const piece of chunks(bytes)) {
       const { video } = parseFragment(piece, this.inits.get(segment.map));
@@ -471,7 +479,7 @@ class Follower {
       run.count = (run.count ?? 0) + 1;
       this.checker.counts.pictures += video.samples.length;
     }
-    run.listed += segment.duration;
+    run.listed += segment.duration - listed;
     run.pieces.push(bytes);
   }
 
