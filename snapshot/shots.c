@@ -18,7 +18,7 @@
 
 /* How long a decoded picture and a JPEG are kept after they were last asked for. */
 #define PICTURE_KEPT_MS 5000
-#define JPEG_KEPT_MS 10000
+#define JPEG_KEPT_MS 30000
 
 /* Of all streams: bytes of decoded pictures and of JPEGs that are kept. */
 #define PICTURES_BYTES_MAX ((size_t)96 << 20)
