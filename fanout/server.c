@@ -613,6 +613,7 @@ static int answered(struct lws *wsi, int result)
                                  connection->stream || connection->guest || waits ? CONNECTION_NONE
                                                                                   : CONNECTION_NEXT);
         unread_request_done(connection);
+        connection->amid -= connection->amid > 0;
         connection->is_ended = result != 0;
         if (errand_is_waiting(connection)) {
             connections_enter(&server_of(wsi)->connections, connection, CONNECTION_BUSY);

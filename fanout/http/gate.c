@@ -14,7 +14,7 @@
 #include "fanout/http/request_credentials.h"
 
 /* Seconds for which a connection waits for an answer, and after which a client may try again when there is none. */
-#define ANSWER_PATIENCE_S 30
+#define ANSWER_PATIENCE_S 25
 #define BUSY_RETRY_S 2
 
 /* How often the same question is put when the users change while it is answered. */

@@ -46,7 +46,7 @@ bool raw_head_may_be_get(const char *text, size_t length)
     static const char method[] = "GET ";
     size_t at = skip_empty_lines(text, length), left = length - at;
 
-    return memcmp(text + at, method, left < strlen(method) ? left : strlen(method)) == 0;
+    return left > 0 && memcmp(text + at, method, left < strlen(method) ? left : strlen(method)) == 0;
 }
 
 static bool is_blank(char c)

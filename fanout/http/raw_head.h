@@ -15,7 +15,7 @@
  */
 size_t raw_head_length(const char *text, size_t length);
 
-/* True if TEXT, with which a head begins, is "GET " or a beginning of that, after empty lines. */
+/* True if TEXT, with which a head begins, is "GET " or a beginning of that, after empty lines; there is one letter at least. */
 bool raw_head_may_be_get(const char *text, size_t length);
 
 /* True if a line of the whole head HEAD begins with a blank: it would go on the one before (RFC 9112, 5.2), or begin the head. */

@@ -28,9 +28,9 @@ static void wake_beyond(struct connection *connection, size_t count)
     }
 }
 
-/* Shows each head in TEXT. *REST: how many bytes are in none that is whole. True: libwebsockets has to wait. */
+/* Shows each head in TEXT, and counts it. *REST: how many bytes are in none that is whole. True: libwebsockets has to wait. */
 static bool show_heads(struct connection *connection, const char *text, size_t length,
-                       unread_head_taker *take, void *context, size_t *rest)
+                       unread_head_taker *take, void *context, size_t *rest, unsigned *heads)
 {
     bool waits = false;
     size_t head;
@@ -39,6 +39,7 @@ static bool show_heads(struct connection *connection, const char *text, size_t l
         waits = take(context, connection, text, head);
         text += head;
         length -= head;
+        (*heads)++;
     }
     *rest = length;
     return waits;
@@ -51,13 +52,15 @@ static enum unread_head look_at_socket(struct connection *connection, bool all, 
 {
     ssize_t count = recv(lws_get_socket_fd(connection->wsi), bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
     size_t length = count > 0 ? (size_t)count : 0, rest = 0;
+    unsigned heads = 0;
 
-    bool waits = show_heads(connection, bytes, length, take, context, &rest);
+    bool waits = show_heads(connection, bytes, length, take, context, &rest, &heads);
     bool grows = length < sizeof(bytes) && length > connection->held_bytes;
     bool is_part =
-        !waits && length > 0 && rest == length && grows && (all || raw_head_may_be_get(bytes, length));
+        !waits && rest > 0 && rest == length && grows && (all || raw_head_may_be_get(bytes, length));
     secret_wipe(bytes, length);
     wake_beyond(connection, is_part ? length : 0);
+    connection->amid = !waits && !is_part && rest > 0 ? heads + 1 : 0;
     return waits ? UNREAD_HEAD_HELD : is_part ? UNREAD_HEAD_PART : UNREAD_HEAD_READ;
 }
 
@@ -102,6 +105,7 @@ static enum unread_head look_at_record(struct connection *connection, SSL *ssl, 
 {
     bool more, waits;
     size_t rest = 0;
+    unsigned heads = 0;
 
     if (SSL_pending(ssl) > 0 || lws_partial_buffered(connection->wsi)) {
         return UNREAD_HEAD_READ; /* it has been seen; or it is not read before an answer is out */
@@ -113,7 +117,7 @@ static enum unread_head look_at_record(struct connection *connection, SSL *ssl, 
     if (length == 0) {
         return more ? UNREAD_HEAD_PART : UNREAD_HEAD_READ;
     }
-    waits = show_heads(connection, bytes, length, take, context, &rest);
+    waits = show_heads(connection, bytes, length, take, context, &rest, &heads);
     remember(connection, length, waits ? 0 : rest, all);
     secret_wipe(bytes, length);
     return waits ? UNREAD_HEAD_HELD : UNREAD_HEAD_READ;
@@ -126,6 +130,9 @@ enum unread_head unread_head_look(struct connection *connection, bool all, unrea
 {
     SSL *ssl = lws_get_ssl(connection->wsi);
 
+    if (connection->amid > 0) {
+        return UNREAD_HEAD_READ; /* what comes is not the beginning of a head, whatever it looks like */
+    }
     return ssl ? look_at_record(connection, ssl, all, take, context)
                : look_at_socket(connection, all, take, context);
 }

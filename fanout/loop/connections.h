@@ -84,6 +84,7 @@ struct connection {
     bool is_counted; /* among its user's viewers; used by the server */
     bool is_ended;   /* its last answer is on its way, or it is not to have one */
     bool is_seen;    /* what has come over TLS was seen and not read yet; used by arrivals.c */
+    unsigned amid; /* so many requests are answered before a head begins with what comes; see unread_head.c */
     bool is_folded;  /* a line of a head goes on in the next one; used by arrivals.c */
     bool is_doubted; /* it is a proxy's that says twice who the visitor is; set by the gate */
 };

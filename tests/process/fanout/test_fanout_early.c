@@ -217,6 +217,37 @@ static void a_head_may_come_byte_by_byte(void **state)
     client_close(&client, false);
 }
 
+/* What is not held back is not looked at in the middle either: its last line alone looks like the beginning of a head. */
+static void requests_of_other_kinds_may_come_in_pieces(void **state)
+{
+    static const char *const requests[] = {
+        "POST /api/cameras HTTP/1.1\r\nHost: cameras.example\r\nContent-Length: 0\r\n\r\n",
+        "HEAD /api/cameras HTTP/1.1\r\nHost: cameras.example\r\n\r\n",
+        "GET /api/cameras HTTP/1.1\r\nHost: cameras.example\r\n\r\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        size_t length = strlen(requests[i]);
+        for (size_t cut = 1; cut <= 4; cut++) {
+            struct client client;
+            begin(&client);
+            client_send_bytes(&client, requests[i], length - cut);
+            settle();
+            client_send_bytes(&client, requests[i] + length - cut, cut);
+            expect_status(&client, 401);
+            client_close(&client, false);
+        }
+    }
+    /* Behind another one in the same packet, too. */
+    struct client client;
+    ask(&client, "HEAD /ringcast-player.js HTTP/1.1\r\nHost: cameras.example\r\n\r\n"
+                 "GET /api/cameras HTTP/1.1\r\nHost: cameras.example\r\n");
+    expect_status(&client, 200);
+    client_send(&client, "\r\n");
+    expect_status(&client, 401);
+    client_close(&client, false);
+}
+
 /* More than libwebsockets reads at once, and more than a record of TLS holds. */
 static void a_head_may_be_long(void **state)
 {
@@ -470,6 +501,7 @@ int main(void)
         BOTH(an_answer_from_before_does_not_count),
         BOTH(a_head_may_come_in_pieces),
         BOTH(a_head_may_come_byte_by_byte),
+        BOTH(requests_of_other_kinds_may_come_in_pieces),
         BOTH(a_head_may_be_long),
         BOTH(what_follows_the_head_waits_with_it),
         BOTH(a_head_may_follow_other_requests),

@@ -44,7 +44,7 @@ static void a_head_ends_with_an_empty_line(void **state)
 
 static void a_get_is_known_by_its_beginning(void **state)
 {
-    static const char *const may[] = {"", "\r\n", "G", "GE", "GET", "GET ", "GET /x", "\r\n\r\nGET /"};
+    static const char *const may[] = {"G", "GE", "GET", "GET ", "GET /x", "\r\n\r\nGET /"};
     static const char *const not [] = {"g", "GETX", "POST / HTTP/1.1", "HEAD ", "\x16\x03", "\r\nP"};
     (void)state;
     for (size_t i = 0; i < sizeof(may) / sizeof(may[0]); i++) {
@@ -94,8 +94,10 @@ static void headers_are_found_by_their_names(void **state)
     expect(head, "Absent", 0, NULL);
     expect("", "Absent", 0, NULL);
     assert_true(raw_head_has_folds(head, strlen(head)));
-    assert_true(raw_head_has_folds("GET /\r\nA: b\n\tc\r\n\r\n", 19));
-    assert_false(raw_head_has_folds("GET / HTTP/1.1\r\nA:\tb \r\n\r\n", 27));
+    static const char folded[] = "GET /\r\nA: b\n\tc\r\n\r\n";
+    static const char whole[] = "GET / HTTP/1.1\r\nA:\tb \r\n\r\n";
+    assert_true(raw_head_has_folds(folded, strlen(folded)));
+    assert_false(raw_head_has_folds(whole, strlen(whole)));
     expect("Upgrade: x", "Upgrade", 0, NULL); /* no line yet */
 }
 
