@@ -255,6 +255,27 @@ static GstElement *create_element(GstRTSPMediaFactory *base, const GstRTSPUrl *u
     return bin;
 }
 
+/* Sinks would wait until a picture is due, which is later by the age of the keyframe that the stream began with. An hour ago nothing waits. */
+static void on_element(GstBin *pipeline, GstBin *bin, GstElement *element, gpointer data)
+{
+    (void)pipeline, (void)bin, (void)data;
+    if (g_object_class_find_property(G_OBJECT_GET_CLASS(element), "ts-offset") &&
+        g_object_class_find_property(G_OBJECT_GET_CLASS(element), "max-lateness")) {
+        g_object_set(element, "ts-offset", -(gint64)(3600 * GST_SECOND), NULL);
+    }
+}
+
+static GstElement *create_pipeline(GstRTSPMediaFactory *base, GstRTSPMedia *media)
+{
+    GstElement *pipeline =
+        GST_RTSP_MEDIA_FACTORY_CLASS(ring_factory_parent_class)->create_pipeline(base, media);
+
+    if (pipeline) {
+        g_signal_connect(pipeline, "deep-element-added", G_CALLBACK(on_element), NULL);
+    }
+    return pipeline;
+}
+
 static gchar *gen_key(GstRTSPMediaFactory *base, const GstRTSPUrl *url)
 {
     (void)base, (void)url;
@@ -275,6 +296,7 @@ static void finalize(GObject *object)
 static void ring_factory_class_init(RingFactoryClass *class)
 {
     class->create_element = create_element;
+    class->create_pipeline = create_pipeline;
     class->gen_key = gen_key;
     G_OBJECT_CLASS(class)->finalize = finalize;
 }
