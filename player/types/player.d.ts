@@ -104,6 +104,8 @@ export interface RingcastStats {
   latency: number | null;
   /** By which clock: the camera's own, or the server's because the camera does not send its own. */
   latencyFrom: 'camera' | 'server' | null;
+  /** How old the picture on the screen is: as `latency`, and one that stands still grows old. */
+  age: number | null;
   /** By how much the server's clock, and so `latency`, may be wrong. */
   clockError: number | null;
   /** From `start()` to the first picture on the screen. */

@@ -60,3 +60,11 @@ function awayText(camera) {
 }
 
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/**
+ * How old the picture on the screen is, in seconds, by every figure that there is: the measured latency, what is buffered and
+ * not shown, and how long nothing came. The delay that was `asked` for does not count.
+ */
+export function lateness({ delay, silence, age }, asked) {
+  return Math.max((delay ?? 0) - asked, (age ?? 0) - asked, silence);
+}

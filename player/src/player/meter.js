@@ -18,6 +18,7 @@ export class Meter {
   #captures = []; // { time, at, by } of the newest fragments, in the order of their coming
   #latencies = []; // ms, since the last report
   #latencyBy = null;
+  #shown = null; // { latency, at } of the newest picture that was measured, in ms
   #frame = null; // handle of the browser's callback
   #asks = 0;
   #askAgainAt = Infinity;
@@ -104,7 +105,9 @@ export class Meter {
     const capture = this.#captureOf(time);
     const clock = this.#clock.at(shownAt);
     if (capture && clock !== null) {
-      this.#latencies.push(clock - capture.at - (time - capture.time) * 1000);
+      const latency = clock - capture.at - (time - capture.time) * 1000;
+      this.#latencies.push(latency);
+      this.#shown = { latency, at: shownAt };
       this.#latencyBy = capture.by;
     }
     if (this.#firstPictureMs !== null) return;
@@ -121,6 +124,13 @@ export class Meter {
     return nearest && Math.abs(nearest.time - time) <= CAPTURE_REACH_S ? nearest : null;
   }
 
+  /** Of the picture on the screen, in seconds: one that stands still grows old. */
+  #age(now, known) {
+    if (!this.#shown) return null;
+    if (known) return median([...this.#latencies]) / 1000;
+    return (this.#shown.latency + now - this.#shown.at) / 1000;
+  }
+
   // ---- the figures
 
   /** Since the last report; latencies in seconds. */
@@ -133,6 +143,7 @@ export class Meter {
     const figures = {
       latency: known ? median(this.#latencies) / 1000 : null,
       latencyFrom: known ? this.#latencyBy : null,
+      age: this.#age(now, known),
       clockError: error === null ? null : error / 1000,
       firstPicture: this.#firstPictureMs === null ? null : this.#firstPictureMs / 1000,
       fps: (fragments - this.#counted.fragments) / seconds,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { conditionOf } from './condition.js';
+import { conditionOf, lateness } from './condition.js';
 import { MAX_TARGET_DELAY_S, RingcastPlayer } from './player.js';
 import { emptySheet, makeParts, shapeRules, sheetFor } from './ringcast-camera-parts.js';
 import { Scope } from './scope.js';
@@ -559,14 +559,6 @@ for (const name of VIDEO_METHODS) {
 const emptyFacts = () => ({
   state: 'idle', error: null, camera: { state: null, error: null }, late: 0, awaySince: null, lost: false,
 });
-
-/**
- * Seconds behind the camera, as far as the browser knows: what is buffered and not shown, or how long nothing came. The delay that
- * was ASKED for does not count.
- */
-function lateness({ delay, silence }, asked) {
-  return Math.max((delay ?? 0) - asked, silence);
-}
 
 /** The value of an attribute that is a number of pixels, or null. */
 function pixels(element, name) {

@@ -2,7 +2,9 @@
 // Which of a camera's two streams a tile shows, and the change from one to the other without a black moment: the new one
 // plays under the old one until its first picture is on the screen.
 
+import { lateness } from '../player/condition.js';
 import { Scope } from '../player/scope.js';
+import { LinkChoice } from './wall-link.js';
 
 const WIDER = 1.5; // a tile this much wider than the sub stream's picture shows the main stream
 const RESIZED_MS = 500; // no change of stream while a window is being resized
@@ -31,15 +33,19 @@ export class Streams {
   #row = null;
   #wanted = 'main';
   #placed = null; // { width, large }, null out of sight
+  #link = new LinkChoice();
+  #slow = false; // the owner was told that the link is too slow for the large stream
   #failedAt = null; // when the stream in front had its last picture
   #cancelResize = () => {};
   #avoided = new Map(); // stream → until when
   #unplayable = new Map(); // stream → the `mime` that this browser cannot play
 
-  /** `first`: the present <ringcast-camera>. `onfront(element)`: another one has taken its place. */
-  constructor(first, { onfront }) {
+  /**
+   * `first`: the present <ringcast-camera>. `onfront(element)`: another one has taken its place. `onlink()`: `slow` has changed.
+   */
+  constructor(first, { onfront, onlink = () => {} }) {
     this.#front = first;
-    this.#owner = { onfront };
+    this.#owner = { onfront, onlink };
     this.#watchFront();
   }
 
@@ -50,6 +56,11 @@ export class Streams {
 
   get front() {
     return this.#front;
+  }
+
+  /** Whether the small stream is shown where the large one would fit, because the link does not get that through. */
+  get slow() {
+    return this.#slow;
   }
 
   /** Whether the sound is off, now and after a change of stream. */
@@ -88,6 +99,7 @@ export class Streams {
 
   /** The stream that fits, else the other one; if neither is better, the present one. */
   #aim() {
+    if (this.#wanted === 'main' && this.#link.stream === 'sub' && this.#usable('sub')) return this.#link.trying ? 'main' : 'sub';
     if (this.#usable(this.#wanted)) return this.#wanted;
     return this.#usable(other(this.#wanted)) ? other(this.#wanted) : this.#front.stream;
   }
@@ -107,6 +119,8 @@ export class Streams {
     const scope = this.#scope.child();
     const element = this.#front;
     scope.listen(element, 'conditionchange', () => this.#onFront(element.condition));
+    scope.listen(element, 'stats', ({ detail }) => this.#onStats(detail));
+    scope.listen(element, 'drop', ({ detail }) => detail.by === 'server' && this.#link.dropped(performance.now()));
     this.#unwatchFront = () => scope.close();
     this.#failedAt = null;
     this.#onFront(element.condition);
@@ -129,6 +143,37 @@ export class Streams {
     this.#unplayable.set(stream, error?.mime ?? rowOf(this.#row, stream)?.mime);
   }
 
+  // ---- the link
+
+  #onStats(stats) {
+    const { stream, condition, targetDelay } = this.#front;
+    const matters = this.#placed && this.#wanted === 'main' && rowOf(this.#row, 'sub') && stream === this.#link.stream;
+    if (!matters || (condition.name !== 'live' && condition.name !== 'late')) this.#link.forget();
+    else if (this.#link.report(performance.now(), lateness(stats, targetDelay))) this.#decide();
+    this.#tellLink();
+  }
+
+  #tellLink() {
+    const slow = this.#wanted === 'main' && this.#front.stream === 'sub' && this.#link.stream === 'sub';
+    if (slow === this.#slow) return;
+    this.#slow = slow;
+    this.#owner.onlink();
+  }
+
+  /** The large stream plays out of sight, beside the small one. */
+  #watchTrial({ element, scope }) {
+    let dropped = false;
+    scope.listen(element, 'drop', ({ detail }) => {
+      dropped ||= detail.by === 'server';
+    });
+    scope.listen(element, 'stats', ({ detail }) => {
+      const ended = this.#link.tried(performance.now(), { late: lateness(detail, element.targetDelay), dropped });
+      dropped = false;
+      if (ended && this.#link.stream === 'main') this.#swap();
+      else if (ended) this.#decide();
+    });
+  }
+
   // ---- the one that is coming
 
   #begin(stream) {
@@ -142,7 +187,8 @@ export class Streams {
     element.stream = stream;
     element.muted = front.muted;
     element.volume = 0; // one of the two is heard at a time
-    this.#next = { element, scope };
+    this.#next = { element, scope, isTrial: stream === 'main' && this.#link.trying };
+    if (this.#next.isTrial) this.#watchTrial(this.#next);
     scope.add(() => {
       if (element !== this.#front) element.remove();
     });
@@ -161,20 +207,22 @@ export class Streams {
   #limit(scope) {
     scope.timeout(FIRST_PICTURE_MS, () => {
       if (document.hidden) this.#limit(scope);
-      else this.#giveUp(HOPELESS_MS);
+      else if (!this.#next?.isTrial || this.#next.element.condition.name === 'connecting') this.#giveUp(HOPELESS_MS);
     });
   }
 
   /** A picture alone is not enough: the server still sends the last one of a camera that has gone. */
   #onNext({ name }, pictured) {
-    const { element, scope } = this.#next;
+    const { element, scope, isTrial } = this.#next;
+    const enough = name === 'live' || (name === 'late' && this.#link.stream === 'sub');
     if (name === 'failed') this.#noteUnplayable(element);
     if (name === 'failed' || name === 'offline' || name === 'unauthorized') this.#giveUp(AVOID_MS);
-    else if (pictured && name === 'live') scope.timeout(SCREEN_MS, () => this.#swap());
+    else if (pictured && enough && !isTrial) scope.timeout(SCREEN_MS, () => this.#swap());
   }
 
   #giveUp(ms) {
-    this.#avoided.set(this.#next.element.stream, performance.now() + ms);
+    if (this.#next.isTrial) this.#link.failed(performance.now());
+    else this.#avoided.set(this.#next.element.stream, performance.now() + ms);
     this.#drop();
     this.#decide();
   }
@@ -197,5 +245,6 @@ export class Streams {
     before.remove();
     this.#watchFront();
     this.#owner.onfront(element);
+    this.#tellLink();
   }
 }

@@ -4,7 +4,7 @@
 import { Scope } from '../player/scope.js';
 import { Poster } from './wall-poster.js';
 import { Streams, rowOf } from './wall-streams.js';
-import { figuresOf, overlayOf } from './wall-words.js';
+import { SLOW_LINK, figuresOf, overlayOf } from './wall-words.js';
 
 const ALMOST_PX = 2;
 const NO_CAMERA = 4404; // the server's close code
@@ -30,7 +30,7 @@ export class Tile {
 
   /**
    * `owner`: `ontoggle(tile)` for a click or Enter, `onfocus(tile)`, `oncondition(tile)`, `onsize(tile)`,
-   * `ongone(tile)` when this visitor may no longer watch the camera, `onsound(tile)`, `onsilence(tile)` when sound that should be heard is missing, `onsnapshot(tile)`, `onfullscreen()`.
+   * `ongone(tile)` when this visitor may no longer watch the camera, `onsound(tile)`, `onlink(tile)` when another stream is shown because of the link, `onsilence(tile)` when sound that should be heard is missing, `onsnapshot(tile)`, `onfullscreen()`.
    */
   constructor(template, name, owner) {
     this.name = name;
@@ -55,7 +55,7 @@ export class Tile {
     press('.full', () => owner.onfullscreen());
     this.#scope.listen(this.open, 'focus', () => owner.onfocus(this));
     this.#scope.add(() => this.root.remove());
-    this.#streams = new Streams(find('ringcast-camera'), { onfront: () => this.#onFront() });
+    this.#streams = new Streams(find('ringcast-camera'), { onfront: () => this.#onFront(), onlink: () => this.#onLink() });
     this.#scope.add(() => this.#streams.close());
     this.#listen();
     this.camera.camera = name;
@@ -89,6 +89,11 @@ export class Tile {
 
   close() {
     this.#scope.close();
+  }
+
+  /** Whether the small stream is shown because the link is slow. */
+  get slow() {
+    return this.#streams.slow;
   }
 
   get condition() {
@@ -171,13 +176,15 @@ export class Tile {
     this.root.classList.toggle('large', large);
     this.root.dataset.condition = condition.name;
     this.#poster.waiting = condition.name === 'connecting' && this.camera.video.videoWidth === 0;
-    write(this.#badge, condition.label);
+    const slow = this.#streams.slow;
+    this.root.dataset.link = slow ? 'slow' : 'good';
+    write(this.#badge, slow && condition.name === 'live' ? `${condition.label}, small` : condition.label);
     write(this.#headline, overlay?.headline ?? '');
     write(this.#reason, overlay?.text ?? '');
     const action = large ? 'Show all cameras' : 'Show large';
     const silence = this.camera.sound.state === 'away' ? 'No sound' : '';
     write(this.#silence, silence);
-    const words = [condition.label, condition.text, silence].filter(Boolean).join('. ');
+    const words = [condition.label, condition.text, slow ? SLOW_LINK : '', silence].filter(Boolean).join('. ');
     this.open.setAttribute('aria-label', `${this.name}, ${words.replace(/\.$/, '')}. ${action}`);
   }
 
@@ -187,13 +194,18 @@ export class Tile {
     this.#owner.oncondition(this);
   }
 
+  #onLink() {
+    this.show(this.root.classList.contains('large'));
+    this.#owner.onlink(this);
+  }
+
   #onSoundChange() {
     this.show(this.root.classList.contains('large'));
     if (this.camera.sound.state === 'away') this.#owner.onsilence(this);
   }
 
   #onStats(stats) {
-    if (!this.#figures.hidden) write(this.#figures, figuresOf(stats).join('\n'));
+    if (!this.#figures.hidden) write(this.#figures, figuresOf({ ...stats, slow: this.#streams.slow }).join('\n'));
   }
 
   #showSound() {

@@ -81,6 +81,12 @@ const LATENCY_FROM = {
   server: 'server to screen', // the camera does not send the capture time of its pictures
 };
 
+/** Why a tile shows the small stream. */
+export const SLOW_LINK = 'Small picture, because the link is slow';
+
+/** What has become of a link: for screen readers. */
+export const linkNews = (camera, slow) => (slow ? `${camera}: ${lower(SLOW_LINK)}` : `${camera}: the large picture again`);
+
 /** Lines of figures over a picture, from the detail of a player's `stats` event. */
 export function figuresOf(stats) {
   const { width, height, codecs, fps, bitrate, delay, target, buffered, framesDropped, dropped, missed, connections } = stats;
@@ -91,6 +97,7 @@ export function figuresOf(stats) {
     `${number(fps, 1)} frames/s · ${bitrateOf(bitrate)}`,
     `latency ${number(stats.latency, 2)} s ${LATENCY_FROM[stats.latencyFrom] ?? ''}`.trimEnd(),
     `${number(delay, 2)} s behind the newest (target ${number(target, 2)} s)`,
+    ...(stats.slow ? [lower(SLOW_LINK)] : []),
     `buffer ${number(buffered, 1)} s · dropped ${lost} · missed ${missed ?? 0} · connections ${connections ?? 0}`,
   ];
 }

@@ -14,7 +14,7 @@ import { Memory, arranged, largeOfHash, orderOfQuery, queryWithOrder, remembered
 import { saveSnapshot } from './wall-snapshot.js';
 import { Tile } from './wall-tile.js';
 import { Version } from './wall-version.js';
-import { newsOf, summaryOf, titleOf } from './wall-words.js';
+import { linkNews, newsOf, summaryOf, titleOf } from './wall-words.js';
 
 const NEWS_MS = 1000; // changes within this time are reported together
 const NOTE_MS = 4000;
@@ -144,6 +144,7 @@ class Wall {
       onsize: () => this.#arrange(),
       onsound: (one) => this.#toggleSound(one),
       onsilence: (one) => this.#say(`${one.name}: no sound. ${one.camera.sound.text}`),
+      onlink: (one) => this.#say(linkNews(one.name, one.slow)),
       onsnapshot: (one) => this.#snapshot(one),
       onfullscreen: () => this.fullScreen(),
     });

@@ -7,12 +7,17 @@ import { extname } from 'node:path';
 
 const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.html': 'text/html; charset=utf-8' };
 
+const STEP_MS = 20;
+
 export class Proxy {
   #http = createServer((request, response) => this.#answer(request, response));
   #sockets = new Set();
   #target;
   #pages;
   #policy;
+  rate = Infinity; // bytes a second that all WebSockets together may bring to the browser
+  #passed = 0; // bytes in this step
+  #step = 0;
 
   /** PAGES: path → text, shown below /example/ under the Content-Security-Policy POLICY; all else is TARGET's (an address). */
   constructor(target, pages, policy) {
@@ -61,6 +66,23 @@ export class Proxy {
     request.pipe(forwarded);
   }
 
+  /** What comes FROM one side goes TO the other, no quicker than the rate allows. */
+  #forward(from, to) {
+    from.on('data', (data) => {
+      to.write(data);
+      const step = Math.floor(performance.now() / STEP_MS);
+      if (step !== this.#step) {
+        this.#passed = Math.max(0, this.#passed - ((step - this.#step) * STEP_MS * this.rate) / 1000);
+        this.#step = step;
+      }
+      this.#passed += data.length;
+      if (this.#passed <= (this.rate * STEP_MS) / 1000) return;
+      from.pause();
+      setTimeout(() => from.resume(), Math.min(1000, (this.#passed / this.rate) * 1000));
+    });
+    from.on('end', () => to.end());
+  }
+
   /** Byte for byte, both ways. */
   #upgrade(request, socket, head) {
     const { hostname, port } = this.#target;
@@ -69,7 +91,8 @@ export class Proxy {
     const lines = request.rawHeaders.map((text, i) => (i % 2 ? `${text}\r\n` : `${text}: `));
     other.write(`${request.method} ${request.url} HTTP/1.1\r\n${lines.join('')}\r\n`);
     other.write(head);
-    socket.pipe(other).pipe(socket);
+    socket.pipe(other);
+    this.#forward(other, socket);
     socket.on('close', () => other.destroy());
     other.on('close', () => socket.destroy());
   }

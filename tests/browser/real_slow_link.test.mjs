@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// A wall whose link is slower than the camera: a proxy lets through so many bytes a second. The large tile changes to the
+// sub stream by itself and says so, and back when the link is quick again.
+
+import assert from 'node:assert/strict';
+import { scenario } from '../support/scenario.mjs';
+import { launchBrowser, until, untilMoving, watchErrors } from './support/browser.mjs';
+import { Proxy } from './support/proxy.mjs';
+
+const MAIN = 960;
+const SUB = 480;
+const CAMERA = ['--camera', `big:size=${MAIN}x540,bitrate=2000,noise=50,gop=50`, '--camera', `small:size=${SUB}x270,bitrate=200`];
+const SLOW = 100_000; // bytes a second: less than half of the main stream, four times the sub stream
+const CLOSED_EARLY = /WebSocket is closed before the connection is established/;
+
+const widths = (page) => page.evaluate(() => [...document.querySelectorAll('.tile ringcast-camera')].map(({ video }) => video.videoWidth));
+const shows = (page, width, ms) => until(async () => JSON.stringify(await widths(page)) === `[${width}]`, `a picture ${width} wide alone`, ms);
+const label = (page) => page.locator('.tile .open').getAttribute('aria-label');
+
+scenario('the large tile of a slow link shows the sub stream, and the main one when that gets through', async (stage) => {
+  const camera = await stage.camera(CAMERA);
+  const sub = { url: camera.url(1), on_demand: false };
+  const ringcast = stage.instance({ cameras: [{ name: 'front', url: camera.url(0), sub }] }).start();
+  await ringcast.streaming(['front', 'front/sub']);
+  const proxy = await new Proxy(ringcast.address, {}, '').start();
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+    const errors = watchErrors(page, CLOSED_EARLY);
+    await page.goto(`${proxy.url}#front`, { timeout: 120_000 });
+    await untilMoving(page, { count: 1, ms: 40_000 });
+    await shows(page, MAIN, 40_000);
+    assert.doesNotMatch(await label(page), /link/);
+    proxy.rate = SLOW;
+    await shows(page, SUB, 90_000);
+    await page.locator('.tile[data-link=slow]').waitFor();
+    assert.match(await label(page), /Small picture, because the link is slow/);
+    await until(async () => (await page.locator('.tile[data-condition=live]').count()) === 1, 'live pictures of the sub stream', 40_000);
+    if (process.env.RINGCAST_SCREENSHOT) await page.screenshot({ path: process.env.RINGCAST_SCREENSHOT });
+    proxy.rate = Infinity;
+    await shows(page, MAIN, 150_000);
+    await page.locator('.tile[data-link=good]').waitFor();
+    assert.doesNotMatch(await label(page), /link/);
+    assert.deepEqual(errors, []);
+  } finally {
+    await browser.close();
+    await proxy.stop();
+  }
+}, { limit: 400_000 });
