@@ -353,7 +353,8 @@ static enum look look_behind(struct rtsp_input *input, const uint8_t *at, size_t
         input->junk_seen = input->packets;
         return LOOK_JUNK;
     }
-    if (ends && length + junk == input->full_size && !(at[INTERLEAVED_HEAD + 1] & RTP_MARKER)) {
+    if (ends && length + junk == input->full_size && !(at[INTERLEAVED_HEAD + 1] & RTP_MARKER) &&
+        !is_habit(input, input->junk_seen)) {
         input->rest_seen = input->packets;
         input->junk_seen = input->junks = 0;
         return LOOK_REST;
