@@ -157,6 +157,7 @@ function expectedStatus({ cameras }, path, method) {
   return { '/nothing': 404, '/api/login': 400, '/api/logout': 204 }[path] ?? 200;
 }
 
+const FORMS = [(name) => `/snapshot/${name}.jpg`, (name) => `/stream/${name}.mp4`];
 const PATHS = ['/', '/index.html', '/api/cameras', '/api/session', '/ringcast-player.js', '/api/login', '/api/logout', '/nothing'];
 
 /** HLS has the rights of the stream, with every request; what may not be watched is answered as what is not there. */
@@ -183,6 +184,15 @@ async function tryPaths(ringcast, way, methods) {
     const absent = await ask(ringcast.address, '/live/gone', { ...way, method });
     for (const camera of hidden) {
       assert.deepEqual(await ask(ringcast.address, `/live/${camera}`, { ...way, method }), absent, `${method} ${camera} with ${way.name}`);
+    }
+    // What a camera has beside its stream: pictures, files. Nothing of it is asked for before the right is there.
+    for (const form of FORMS) {
+      const none = await ask(ringcast.address, form('gone'), { ...way, method });
+      if (!way.cameras) assert.equal(none.status, 401, `${method} ${form('gone')} with ${way.name}`);
+      else if (way.cameras !== CAMERAS) assert.equal(none.status, 404, `${method} ${form('gone')} with ${way.name}`);
+      for (const camera of hidden) {
+        assert.deepEqual(await ask(ringcast.address, form(camera), { ...way, method }), none, `${method} ${form(camera)} with ${way.name}`);
+      }
     }
   }
 }
