@@ -16,6 +16,7 @@ const NTP_UNIX = 2208988800;
 const CAPTURE_TOLERANCE_S = 0.003;
 const VIDEO_RATE = 90000;
 const NEAR = 3; // pictures before and behind a report
+const ATTEMPTS = 5;
 const rtsp = { listen: '127.0.0.1:0' };
 
 async function address(ringcast) {
@@ -76,6 +77,21 @@ async function assertCaptureTimes(client, viewer, name) {
   for (const list of compared()) assert.ok(Math.min(...list) < CAPTURE_TOLERANCE_S, `${name}: ${list} s apart`);
 }
 
+/**
+ * A client that has played some pictures of URL, all that were sent: a datagram that this machine dropped, since its reader had no
+ * turn in time, is no fault of what sent it. The next client joins in the middle of a group.
+ */
+async function joined(url, udp) {
+  for (let attempt = 1; ; attempt++) {
+    const client = await new RtspReader(url, { udp }).play();
+    await waitUntil('pictures', () => client.pictures().length >= 12, LIMIT_MS);
+    const first = Number(/seq=(\d+)/.exec(client.playing.headers['rtp-info'])[1]);
+    const lost = client.packets.some(({ number }, i) => number !== ((first + i) & 0xffff));
+    if (!lost || !udp || attempt === ATTEMPTS) return client;
+    await client.close();
+  }
+}
+
 scenario('every client begins with the newest keyframe, and learns when pictures were captured', async (stage) => {
   const camera = await stage.camera(['--camera', 'front:gop=60', '--camera', 'yard:gop=60,codec=h265']);
   const ringcast = await stage.ringcast(camera, {}, { rtsp });
@@ -84,9 +100,8 @@ scenario('every client begins with the newest keyframe, and learns when pictures
     const viewer = stage.viewer(ringcast, name);
     const clients = [];
     for (let i = 0; i < 3; i++) {
-      const client = await new RtspReader(`${url}${name}`, { udp }).play();
+      const client = await joined(`${url}${name}`, udp);
       clients.push(client);
-      await waitUntil('pictures', () => client.pictures().length >= 12, LIMIT_MS); // the next one joins in the middle
       const pictures = client.pictures();
       assert.ok(pictures[0].keyframe, `client ${i} of ${name} begins with a keyframe`);
       const info = client.playing.headers['rtp-info'];
