@@ -153,15 +153,19 @@ static void on_answer(struct program_channel *channel, struct channel_message *m
     answer(channel->link, ask, result < 0 ? NULL : &reply);
 }
 
-/* What is not answered is asked again, of the next process. */
-static void hang_up(struct program_channel *channel)
+/*
+ * What is not answered is asked again, over the next channel. DEAD: the process has ended, perhaps because of what it was asked; else
+ * another channel takes the place of this one, and nothing speaks against the questions.
+ */
+static void hang_up(struct program_channel *channel, bool dead)
 {
     struct program_ask *ask;
 
     watch_end(&channel->watch);
     TAILQ_FOREACH(ask, &channel->link->asks, link) {
-        if (ask->program == channel->program) {
+        if (ask->program == channel->program && ask->is_out) {
             ask->is_out = false;
+            ask->sent -= !dead;
         }
     }
 }
@@ -182,7 +186,7 @@ static void channel_ready(void *context)
             return;
         } else if (result != -EBADMSG) {
             log_debug("ringcast-%s has ended", program_link_name(channel->program));
-            hang_up(channel);
+            hang_up(channel, true);
             put_all(channel->link);
             return;
         }
@@ -196,7 +200,7 @@ int program_link_connect(struct program_link *link, const char *name, int socket
         if (strcmp(program_link_name(channel->program), name) != 0) {
             continue;
         }
-        hang_up(channel);
+        hang_up(channel, false);
         channel->wanted = false;
         int result = watch_begin(&channel->watch, link->loop, socket, channel_ready, channel);
         put_all(link);
