@@ -145,9 +145,10 @@ static void on_password_channel(struct server *server, struct channel_message *m
 static void on_program_channel(struct server *server, struct channel_message *message)
 {
     const char *program = message_string(message->body, "program", "");
+    json_int_t process = message_integer(message->body, "pid", 0);
     int channel = channel_message_take_fd(message, 0);
-    int result =
-        channel < 0 ? -EBADMSG : program_link_connect(&server->router.errands.link, program, channel);
+    int result = channel < 0 ? -EBADMSG
+                             : program_link_connect(&server->router.errands.link, program, process, channel);
 
     if (result == -ENOENT) {
         close_fd(channel);

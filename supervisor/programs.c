@@ -246,7 +246,8 @@ void supervisor_on_demand_connect(struct supervisor *supervisor, struct on_deman
         return;
     }
     on_demand_connect(program, index, ends[0]);
-    fanout_connect_program(supervisor->fanouts[index], on_demand_name(program), ends[1]);
+    fanout_connect_program(supervisor->fanouts[index], on_demand_name(program),
+                           service_pid(on_demand_service(program)), ends[1]);
     close(ends[0]);
     close(ends[1]);
 }

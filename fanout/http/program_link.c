@@ -81,7 +81,9 @@ static bool put(struct program_link *link, struct program_ask *ask)
     if (ask->is_out) {
         return true;
     }
-    if (ask->sent >= SENDS_MAX) {
+    /* A process that ringcastd has not missed yet may be connected once more: that it is dead is known already. */
+    bool same = ask->process == channel->process && channel->watch.watched;
+    if (ask->sent >= SENDS_MAX && !same) {
         return false;
     }
     if (!channel->watch.watched) {
@@ -91,7 +93,8 @@ static bool put(struct program_link *link, struct program_ask *ask)
     int result = channel_send(channel->watch.fd, ask->message, NULL, 0);
     if (result == 0) {
         ask->is_out = true;
-        ask->sent++;
+        ask->sent += !same;
+        ask->process = channel->process;
     }
     return result != -EMSGSIZE && result != -ENOMEM;
 }
@@ -153,19 +156,15 @@ static void on_answer(struct program_channel *channel, struct channel_message *m
     answer(channel->link, ask, result < 0 ? NULL : &reply);
 }
 
-/*
- * What is not answered is asked again, over the next channel. DEAD: the process has ended, perhaps because of what it was asked; else
- * another channel takes the place of this one, and nothing speaks against the questions.
- */
-static void hang_up(struct program_channel *channel, bool dead)
+/* What is not answered is asked again, over the next channel. */
+static void hang_up(struct program_channel *channel)
 {
     struct program_ask *ask;
 
     watch_end(&channel->watch);
     TAILQ_FOREACH(ask, &channel->link->asks, link) {
-        if (ask->program == channel->program && ask->is_out) {
+        if (ask->program == channel->program) {
             ask->is_out = false;
-            ask->sent -= !dead;
         }
     }
 }
@@ -186,22 +185,23 @@ static void channel_ready(void *context)
             return;
         } else if (result != -EBADMSG) {
             log_debug("ringcast-%s has ended", program_link_name(channel->program));
-            hang_up(channel, true);
+            hang_up(channel);
             put_all(channel->link);
             return;
         }
     }
 }
 
-int program_link_connect(struct program_link *link, const char *name, int socket)
+int program_link_connect(struct program_link *link, const char *name, int64_t process, int socket)
 {
     for (size_t i = 0; i < PROGRAM_KINDS; i++) {
         struct program_channel *channel = &link->channels[i];
         if (strcmp(program_link_name(channel->program), name) != 0) {
             continue;
         }
-        hang_up(channel, false);
+        hang_up(channel);
         channel->wanted = false;
+        channel->process = process;
         int result = watch_begin(&channel->watch, link->loop, socket, channel_ready, channel);
         put_all(link);
         return result;

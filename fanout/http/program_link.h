@@ -34,7 +34,8 @@ struct program_ask {
     uint8_t client[16]; /* whose question it is (connections_client_address) */
     json_t *message;    /* as it is sent */
     int64_t until_ns;   /* CLOCK_MONOTONIC: no answer is awaited after it */
-    unsigned sent;      /* how often it was sent */
+    unsigned sent;      /* to how many processes it was sent */
+    int64_t process;    /* the last of them */
     bool is_out;        /* the present channel has it */
     /* Called once, never from within program_link_ask. REPLY, which is the callee's to finish then, or NULL: there is no answer. */
     void (*answered)(struct program_ask *ask, struct program_reply *reply);
@@ -50,7 +51,8 @@ struct program_link {
         struct program_link *link;
         enum program_kind program;
         struct watch watch;
-        bool wanted; /* ringcastd was told */
+        int64_t process; /* that is at the other end, or was there last */
+        bool wanted;     /* ringcastd was told */
     } channels[PROGRAM_KINDS];
     struct program_asks asks; /* the oldest first */
     unsigned count;
@@ -71,8 +73,8 @@ int program_link_begin(struct program_link *link, struct loop *loop);
 /* Nobody gets an answer any more. Before the loop ends. */
 void program_link_end(struct program_link *link);
 
-/* The program NAME is asked over CHANNEL from now on, which the loop owns then. 0; -ENOENT: there is no such program; -EIO. */
-int program_link_connect(struct program_link *link, const char *name, int channel);
+/* The program NAME, which is process PROCESS, is asked over CHANNEL from now on, which the loop owns then. 0; -ENOENT: there is no such program; -EIO. */
+int program_link_connect(struct program_link *link, const char *name, int64_t process, int channel);
 
 /* Another ringcastd has taken over, and may not know what is wanted. */
 void program_link_report_again(struct program_link *link);

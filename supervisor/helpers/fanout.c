@@ -275,9 +275,10 @@ void fanout_connect_password(struct fanout *fanout, int socket)
     send(fanout, message_new("password-channel"), &socket, 1);
 }
 
-void fanout_connect_program(struct fanout *fanout, const char *program, int socket)
+void fanout_connect_program(struct fanout *fanout, const char *program, pid_t pid, int socket)
 {
-    send(fanout, message_pack("program-channel", "{s:s}", "program", program), &socket, 1);
+    send(fanout, message_pack("program-channel", "{s:s, s:I}", "program", program, "pid", (json_int_t)pid),
+         &socket, 1);
 }
 
 /* Adds what FANOUT last reported to the counts in SUMS. */

@@ -70,7 +70,7 @@ void fanout_set_access(struct fanout *fanout, int document, int page);
 void fanout_connect_password(struct fanout *fanout, int socket);
 
 /* Hands it SOCKET (which stays the caller's), over which it asks the program that is called so (on_demand.h). */
-void fanout_connect_program(struct fanout *fanout, const char *program, int socket);
+void fanout_connect_program(struct fanout *fanout, const char *program, pid_t pid, int socket);
 
 /* Sends it how many viewers each camera has at the other ones of ALL, COUNT fan-outs. */
 void fanout_tell_elsewhere(struct fanout *fanout, struct fanout *const *all, size_t count);

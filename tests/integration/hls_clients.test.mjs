@@ -116,7 +116,8 @@ scenario('a token in the address is carried on, and is in no log; without a righ
   await waitUntil('the token to be void', async () => (await get(ringcast.address, `hls/front/main.m3u8?token=${token}`)).status === 401);
 
   await ringcast.stop();
-  assert.ok(!ringcast.log.includes(token) && !ringcast.log.includes(token.split('_')[2]), 'the token is in a log');
+  const secret = /^[^_]*_[^_]*_(.*)$/.exec(token)[1]; // which may have more of the same signs in it
+  assert.ok(!ringcast.log.includes(token) && !ringcast.log.includes(secret), 'the token is in a log');
   assert.ok(!ringcast.log.includes(PASSWORD));
 });
 

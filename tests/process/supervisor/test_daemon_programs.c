@@ -70,8 +70,7 @@ static void a_program_runs_while_it_is_wanted(void **state)
     want(&daemon);
     pid_t first = await_state(&daemon, "running", 1);
     assert_true(first > 0);
-    daemon_wait_file(&daemon, "fanout.log",
-                     "{\"program\":\"snapshot\",\"type\":\"program-channel\",\"v\":1}");
+    daemon_wait_file(&daemon, "fanout.log", "\"program\":\"snapshot\",\"type\":\"program-channel\",\"v\":1}");
     daemon_wait_file(&daemon, "snapshot.log", "{\"index\":0,\"type\":\"client\",\"v\":1}");
     assert_true(daemon_file_has(&daemon, "snapshot.log", "\"avoid\":{},"));
     assert_true(daemon_file_has(&daemon, "snapshot.log", "{\"name\":\"a\",\"state\":"));

@@ -62,5 +62,4 @@ camera.addEventListener('playing', (event) => console.log(event.timeStamp));
 camera.requestVideoFrameCallback((now, { mediaTime }) => console.log(now, mediaTime));
 camera.play().then(() => found?.pause(), ({ name }: DOMException) => console.log(name));
 camera.player?.stop();
-// @ts-expect-error: the player keeps to the newest picture by itself
 camera.currentTime = 0;
