@@ -150,8 +150,8 @@ static void what_waits_for_all_viewers_together_is_bounded(void **state)
         left = (int)json_integer_value(json_object_get(json_object_get(report, "cameras"), "front"));
         json_decref(report);
     }
-    assert_true(left >=
-                1); /* one of the silent ones alone may hold more than the bound; the one that reads stays */
+    /* One of the silent ones alone may hold more than the bound; the one that reads stays. */
+    assert_true(left >= 1);
     source_publish(&front, LARGE_BYTES, false);
     expect_fragment(&fast, FRAGMENTS + 1);
     for (int i = 0; i < VIEWERS; i++) {
