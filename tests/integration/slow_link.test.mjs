@@ -9,7 +9,7 @@ import { SlowViewer } from '../support/slow_viewer.mjs';
 const WATCH_S = 20;
 const SINCE_S = 12; // what came with the first group of pictures has been read by then
 const LEAST = 5;
-const OLD_S = 8; // it would be 12 s by then, at the slowest; and what a viewer whose link is quick sees at the same time: the machine may be busy
+const OLD_S = 4; // three seconds and a group of pictures; and what a viewer whose link is quick sees at the same time: the machine may be busy
 
 const RATE = 100_000; // of the camera, bytes a second
 const CAMERA = ['--bitrate', '800', '--noise', '40', '--fps', '25', '--gop', '25'];
