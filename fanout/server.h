@@ -98,6 +98,12 @@ void server_unset_tls(struct server *server);
 /* Who may watch has changed: closes the viewers that may watch no longer. */
 void server_check_viewers(struct server *server);
 
+/* A connection has become a viewer's: the number of that viewer, which no other one gets. */
+uint64_t server_viewer_came(struct server *server);
+
+/* It is not a viewer's any more. */
+void server_viewer_left(struct server *server);
+
 /* Begins to stop: closes every viewer with code 1001. */
 void server_stop(struct server *server);
 

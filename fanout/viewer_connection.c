@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "fanout/viewer_connection.h"
+
+#include <string.h>
+
+#include "fanout/feed/viewer.h"
+#include "fanout/go2rtc.h"
+#include "fanout/http/close_frame.h"
+#include "fanout/http/viewer_command.h"
+#include "fanout/media_routes.h"
+#include "fanout/server.h"
+
+/* A client of go2rtc's that has no stream is cut off after so long. */
+#define AT_DOOR_TIMEOUT_S 30
+
+static struct server *server_of(const struct viewer *viewer)
+{
+    return lws_context_user(lws_get_context(viewer->wsi));
+}
+
+static void set_kind(struct viewer *viewer, enum connection_kind kind)
+{
+    connections_enter(&server_of(viewer)->connections, lws_get_opaque_user_data(viewer->wsi), kind);
+}
+
+/* What the client of a file has to say is of no use, but shows whether it is still there. */
+static void guest_sent(void *context)
+{
+    struct viewer *viewer = context;
+    struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
+
+    if (!guest_list_drain(viewer)) {
+        watch_leave(&connection->arrivals);
+        feed_leave(viewer);
+        lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+    }
+}
+
+/* Without libev nobody looks beside libwebsockets at what they send. */
+void viewer_connections_drain_guests(struct server *server)
+{
+    for (struct stream *stream = server->streams.first; !server->loop.events && stream;
+         stream = stream->next) {
+        for (unsigned i = stream->feed.viewers.count;
+             i-- > 0;) { /* who is gone gives his place to the last one */
+            struct viewer *viewer = stream->feed.viewers.list[i].viewer;
+            if (viewer->guest && guest_is_http(viewer->guest)) {
+                guest_sent(viewer);
+            }
+        }
+    }
+}
+
+/* Not from VIEWER's own callback. */
+void viewer_connection_close_paused(struct server *server, struct connection *connection,
+                                    struct viewer *viewer)
+{
+    if (viewer->state != VIEWER_PAUSED) {
+        return; /* it is being closed for another reason */
+    }
+    feed_leave(viewer);
+    viewer_close(viewer, VIEWER_TRY_AGAIN_LATER, VIEWER_TOO_MANY_PAUSED);
+    connections_enter(&server->connections, connection, CONNECTION_ENDING);
+}
+
+/* VIEWER, which has a stream and a permit, begins to watch. */
+static void join(struct server *server, struct connection *connection, struct viewer *viewer)
+{
+    struct stream *stream = connection->stream;
+    if (!connection->is_counted && !user_viewers_begin(&server->user_viewers, connection->permit,
+                                                       server->limits.max[LIMIT_VIEWERS_PER_USER])) {
+        limits_count(&server->limits, LIMIT_VIEWERS_PER_USER, &connection->address);
+        viewer_close(viewer, VIEWER_TRY_AGAIN_LATER, VIEWER_TOO_MANY_OF_USER);
+        return;
+    }
+    connection->is_counted = true;
+    if (viewer->guest) {
+        guest_list_add(&server->guests, viewer->guest);
+    }
+    stream_join(stream, viewer, connection->permit);
+    supervisor_link_viewer_joined(&server->link, stream);
+    viewer_rights_note(&server->rights, connection->permit);
+}
+
+/* CONNECTION is a viewer's from now on. */
+static void begin_viewer(struct server *server, struct connection *connection, struct viewer *viewer)
+{
+    connections_move(&server->connections, connection);
+    connections_enter(&server->connections, connection, CONNECTION_BUSY);
+    request_deadlines_expect(&server->deadlines, connection, CONNECTION_NONE);
+    arrivals_leave(&server->arrivals, connection); /* what a viewer sends is not a request's head */
+    viewer_init(viewer, connection->wsi, connection->guest, server_viewer_came(server));
+}
+
+static void wait_at_door(struct viewer *viewer)
+{
+    viewer_enter_state(viewer, VIEWER_AT_DOOR);
+    lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, AT_DOOR_TIMEOUT_S);
+}
+
+int viewer_connection_begin(struct server *server, struct lws *wsi, struct viewer *viewer)
+{
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    begin_viewer(server, connection, viewer);
+    if (connection->guest) {
+        wait_at_door(viewer);
+        return 0;
+    }
+    join(server, connection, viewer);
+    return 0;
+}
+
+/* After the request in WSI has been read: its answer may be a stream. */
+void viewer_connection_begin_guest(struct server *server, struct lws *wsi)
+{
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    struct viewer *viewer = lws_wsi_user(wsi);
+
+    if (!connection || !connection->guest || !guest_is_http(connection->guest) || !viewer || viewer->wsi) {
+        return;
+    }
+    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+    begin_viewer(server, connection, viewer);
+    watch_beside(&connection->arrivals, &server->loop, lws_get_socket_fd(wsi), guest_sent, viewer);
+    join(server, connection, viewer);
+}
+
+/* The file ends in order, if it has begun. */
+static int finish_guest(struct viewer *viewer)
+{
+    if (viewer->guest->begun) {
+        guest_finish_file(viewer);
+        return -1;
+    }
+    media_routes_refuse(&server_of(viewer)->router, viewer->wsi, viewer->close_code, viewer->close_reason);
+    return -1;
+}
+
+/* A client of go2rtc's has said what it wants, or has left its feed. */
+static void serve_go2rtc(struct viewer *viewer)
+{
+    struct server *server = server_of(viewer);
+    struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
+
+    if (viewer->guest->is_out) {
+        viewer->guest->is_out = false;
+        wait_at_door(viewer);
+    } else if (viewer->guest->has_asked && go2rtc_choose(&server->router, connection, viewer)) {
+        lws_set_timeout(viewer->wsi, NO_PENDING_TIMEOUT, 0);
+        viewer_enter_state(viewer, VIEWER_BEHIND);
+        join(server, connection, viewer);
+    }
+}
+
+int viewer_connection_writable(struct viewer *viewer)
+{
+    switch ((enum viewer_state)viewer->state) {
+    case VIEWER_NONE:
+        return -1;
+    case VIEWER_AT_DOOR:
+        serve_go2rtc(viewer);
+        return 0;
+    case VIEWER_CLOSING:
+        if (viewer->guest && guest_is_http(viewer->guest)) {
+            return finish_guest(viewer);
+        }
+        viewer_give_reason(viewer);
+        return -1;
+    default:
+        if (viewer_is_blocked(viewer) || viewer_send_due_time(viewer)) {
+            feed_writable(viewer);
+            return 0;
+        }
+        feed_leave(viewer);
+        return -1;
+    }
+}
+
+static void resume(struct viewer *viewer)
+{
+    struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
+    struct stream *stream = connection->stream;
+    if (viewer->state == VIEWER_PAUSED) {
+        set_kind(viewer, CONNECTION_BUSY);
+        feed_resume(viewer);
+        supervisor_link_viewer_joined(&server_of(viewer)->link, stream);
+    }
+}
+
+static int obey(struct viewer *viewer, struct viewer_command command)
+{
+    switch (command.kind) {
+    case VIEWER_COMMAND_TIME:
+        if (!viewer_tell_time(viewer, command.client)) {
+            feed_leave(viewer);
+            return -1;
+        }
+        return 0;
+    case VIEWER_COMMAND_PAUSE:
+        if (viewer->state != VIEWER_PAUSED) {
+            feed_pause(viewer);
+            set_kind(viewer, CONNECTION_PAUSED);
+        }
+        return 0;
+    case VIEWER_COMMAND_RESUME:
+        resume(viewer);
+        return 0;
+    case VIEWER_COMMAND_NONE:
+        return 0;
+    }
+    return 0;
+}
+
+/* A whole text message in one piece: what is longer than libwebsockets' buffer (server.c) is not for us. */
+static bool is_whole_text(struct lws *wsi)
+{
+    return !lws_frame_is_binary(wsi) && lws_is_first_fragment(wsi) && lws_is_final_fragment(wsi) &&
+           lws_remaining_packet_payload(wsi) == 0;
+}
+
+/* What a text message has so far, of which DATA is the newest piece. */
+static bool is_utf8(struct viewer *viewer, const void *data, size_t length)
+{
+    struct lws *wsi = viewer->wsi;
+
+    if (lws_frame_is_binary(wsi)) {
+        return true;
+    }
+    bool last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
+    return text_stream_add(&viewer->text, data, length) && (!last || text_stream_end(&viewer->text));
+}
+
+/* From the next writable event: what is left of this frame is still to be parsed, and the next ones. */
+static void refuse_input(struct viewer *viewer, uint16_t code, const char *reason)
+{
+    feed_leave(viewer);
+    viewer_close(viewer, code, reason);
+}
+
+/* Messages in pieces are put together; binary ones are not for us. */
+static int guest_received(struct viewer *viewer, const void *data, size_t length)
+{
+    bool last = lws_is_final_fragment(viewer->wsi) && lws_remaining_packet_payload(viewer->wsi) == 0;
+
+    if (!lws_frame_is_binary(viewer->wsi) && go2rtc_received(viewer, data, length, last)) {
+        serve_go2rtc(viewer);
+    }
+    return 0;
+}
+
+int viewer_connection_received(struct viewer *viewer, const void *data, size_t length)
+{
+    if (viewer->state == VIEWER_NONE || viewer->state == VIEWER_CLOSING) {
+        return 0;
+    }
+    if (!viewer_accept_bytes(viewer, length)) {
+        refuse_input(viewer, LWS_CLOSE_STATUS_POLICY_VIOLATION, VIEWER_SENT_TOO_MUCH);
+        return 0;
+    }
+    if (!is_utf8(viewer, data, length)) {
+        refuse_input(viewer, LWS_CLOSE_STATUS_INVALID_PAYLOAD, VIEWER_NOT_UTF8);
+        return 0;
+    }
+    if (viewer->guest) {
+        return guest_received(viewer, data, length);
+    }
+    return viewer->state != VIEWER_AT_DOOR && is_whole_text(viewer->wsi)
+               ? obey(viewer, viewer_command_parse(data, length))
+               : 0;
+}
+
+/* The viewer closes. Nothing may follow libwebsockets' answer to the close frame. */
+int viewer_connection_closes(struct viewer *viewer, const void *payload, size_t length)
+{
+    const char *reason;
+
+    feed_leave(viewer);
+    uint16_t code = close_frame_check(payload, length, &reason);
+    if (code == 0 || viewer->state == VIEWER_CLOSING) {
+        return 0;
+    }
+    viewer_enter_state(viewer, VIEWER_CLOSING);
+    lws_close_reason(viewer->wsi, (enum lws_close_status)code, (unsigned char *)reason, strlen(reason));
+    return -1;
+}
+
+/* libwebsockets closes the viewer for what it sent: no fragment may follow its close frame (RFC 6455, 5.5.1). */
+void viewer_connection_refused(struct viewer *viewer)
+{
+    if (viewer && viewer->wsi) {
+        feed_leave(viewer);
+    }
+}
+
+/* Called more than once for some connections; HTTP requests and refused upgrades have no wsi in here. */
+void viewer_connection_gone(struct server *server, struct viewer *viewer)
+{
+    if (!viewer || !viewer->wsi) {
+        return;
+    }
+    feed_leave(viewer);
+    viewer->wsi = NULL;
+    server_viewer_left(server);
+}
