@@ -5,13 +5,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/base/box.h"
 #include "common/base/bytes.h"
 
 /* The video's track, in every init segment and fragment of a ring. */
 #define VIDEO_TRACK 1u
 
-/* Bytes of a box's size and type, and of a full box's version and flags. */
-#define HEADER_SIZE 8u
+/* Bytes of a full box's version and flags. */
 #define FULL_SIZE 4u
 
 /* Of a visual sample entry (ISO/IEC 14496-12, 12.1.3), before the boxes in it. */
@@ -28,48 +28,6 @@ enum {
     TRUN_DURATION = 0x000100,
     TRUN_SIZE = 0x000200,
 };
-
-/* What of a box has not been read yet. */
-struct span {
-    const uint8_t *data;
-    size_t size;
-};
-
-struct box {
-    uint32_t type;
-    struct span content;
-};
-
-#define TYPE(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
-
-/* Takes the next box out of SPAN. False: none is left, or it does not fit. */
-static bool next_box(struct span *span, struct box *box)
-{
-    uint32_t size = span->size >= HEADER_SIZE ? bytes_get_be32(span->data) : 0;
-
-    if (size < HEADER_SIZE || size > span->size) {
-        return false;
-    }
-    box->type = bytes_get_be32(span->data + 4);
-    box->content = (struct span){span->data + HEADER_SIZE, size - HEADER_SIZE};
-    span->data += size;
-    span->size -= size;
-    return true;
-}
-
-/* The first box of TYPE in SPAN. False: there is none. */
-static bool find_box(struct span span, uint32_t type, struct span *content)
-{
-    struct box box;
-
-    while (next_box(&span, &box)) {
-        if (box.type == type) {
-            *content = box.content;
-            return true;
-        }
-    }
-    return false;
-}
 
 /* Takes four bytes from SPAN; 0, and *MISSING, if they are not there. */
 static uint32_t take(struct span *span, bool *missing)
@@ -113,7 +71,7 @@ static bool read_track_header(struct span track, struct movie *movie)
 {
     struct span header;
 
-    if (!find_box(track, TYPE('t', 'k', 'h', 'd'), &header) || header.size < 1) {
+    if (!box_find(track, BOX_TYPE('t', 'k', 'h', 'd'), &header) || header.size < 1) {
         return false;
     }
     size_t id = header.data[0] == 1 ? 20 : 12, matrix = header.data[0] == 1 ? 52 : 40;
@@ -126,9 +84,9 @@ static bool read_track_header(struct span track, struct movie *movie)
 
 static int read_entry(const struct box *entry, struct movie *movie)
 {
-    bool h264 = entry->type == TYPE('a', 'v', 'c', '1') || entry->type == TYPE('a', 'v', 'c', '3');
-    bool h265 = entry->type == TYPE('h', 'v', 'c', '1') || entry->type == TYPE('h', 'e', 'v', '1');
-    struct span boxes = entry->content, config, shape;
+    bool h264 = entry->type == BOX_TYPE('a', 'v', 'c', '1') || entry->type == BOX_TYPE('a', 'v', 'c', '3');
+    bool h265 = entry->type == BOX_TYPE('h', 'v', 'c', '1') || entry->type == BOX_TYPE('h', 'e', 'v', '1');
+    struct span boxes = entry->body, config, shape;
 
     if (!h264 && !h265) {
         return -ENOTSUP;
@@ -138,7 +96,7 @@ static int read_entry(const struct box *entry, struct movie *movie)
     }
     boxes.data += VISUAL_ENTRY_SIZE;
     boxes.size -= VISUAL_ENTRY_SIZE;
-    if (!find_box(boxes, h264 ? TYPE('a', 'v', 'c', 'C') : TYPE('h', 'v', 'c', 'C'), &config) ||
+    if (!box_find(boxes, h264 ? BOX_TYPE('a', 'v', 'c', 'C') : BOX_TYPE('h', 'v', 'c', 'C'), &config) ||
         config.size == 0) {
         return -EBADMSG;
     }
@@ -146,7 +104,7 @@ static int read_entry(const struct box *entry, struct movie *movie)
     movie->config = config.data;
     movie->config_length = config.size;
     movie->shape_width = movie->shape_height = 1;
-    if (find_box(boxes, TYPE('p', 'a', 's', 'p'), &shape) && shape.size >= 8 &&
+    if (box_find(boxes, BOX_TYPE('p', 'a', 's', 'p'), &shape) && shape.size >= 8 &&
         bytes_get_be32(shape.data) > 0 && bytes_get_be32(shape.data + 4) > 0) {
         movie->shape_width = bytes_get_be32(shape.data);
         movie->shape_height = bytes_get_be32(shape.data + 4);
@@ -156,12 +114,12 @@ static int read_entry(const struct box *entry, struct movie *movie)
 
 static int read_track(struct span track, struct movie *movie)
 {
-    static const uint32_t path[] = {TYPE('m', 'd', 'i', 'a'), TYPE('m', 'i', 'n', 'f'),
-                                    TYPE('s', 't', 'b', 'l'), TYPE('s', 't', 's', 'd')};
+    static const uint32_t path[] = {BOX_TYPE('m', 'd', 'i', 'a'), BOX_TYPE('m', 'i', 'n', 'f'),
+                                    BOX_TYPE('s', 't', 'b', 'l'), BOX_TYPE('s', 't', 's', 'd')};
     struct box entry;
 
     for (size_t i = 0; i < sizeof(path) / sizeof(path[0]); i++) {
-        if (!find_box(track, path[i], &track)) {
+        if (!box_find(track, path[i], &track)) {
             return -EBADMSG;
         }
     }
@@ -170,7 +128,7 @@ static int read_track(struct span track, struct movie *movie)
     }
     track.data += FULL_SIZE + 4; /* the number of entries */
     track.size -= FULL_SIZE + 4;
-    return next_box(&track, &entry) ? read_entry(&entry, movie) : -EBADMSG;
+    return box_next(&track, &entry) ? read_entry(&entry, movie) : -EBADMSG;
 }
 
 int movie_read(const uint8_t *data, size_t size, struct movie *movie)
@@ -179,12 +137,12 @@ int movie_read(const uint8_t *data, size_t size, struct movie *movie)
     struct box box;
 
     *movie = (struct movie){0};
-    if (!find_box(boxes, TYPE('m', 'o', 'o', 'v'), &content)) {
+    if (!box_find(boxes, BOX_TYPE('m', 'o', 'o', 'v'), &content)) {
         return -EBADMSG;
     }
-    while (next_box(&content, &box)) {
-        if (box.type == TYPE('t', 'r', 'a', 'k') && read_track_header(box.content, movie)) {
-            return read_track(box.content, movie);
+    while (box_next(&content, &box)) {
+        if (box.type == BOX_TYPE('t', 'r', 'a', 'k') && read_track_header(box.body, movie)) {
+            return read_track(box.body, movie);
         }
     }
     return -EBADMSG;
@@ -198,7 +156,7 @@ static bool read_fragment_header(struct span track, uint32_t *default_size)
     struct span header;
     bool missing = false;
 
-    if (!find_box(track, TYPE('t', 'f', 'h', 'd'), &header)) {
+    if (!box_find(track, BOX_TYPE('t', 'f', 'h', 'd'), &header)) {
         return false;
     }
     uint32_t flags = take(&header, &missing) & 0xffffff, id = take(&header, &missing);
@@ -221,7 +179,7 @@ static int read_run(struct span track, uint32_t default_size, uint32_t *offset, 
     struct span run;
     bool missing = false;
 
-    if (!find_box(track, TYPE('t', 'r', 'u', 'n'), &run)) {
+    if (!box_find(track, BOX_TYPE('t', 'r', 'u', 'n'), &run)) {
         return -EBADMSG;
     }
     uint32_t flags = take(&run, &missing) & 0xffffff, count = take(&run, &missing);
@@ -245,9 +203,9 @@ static int find_in(struct span moof, size_t left, uint32_t *offset, uint32_t *le
     struct box box;
     uint32_t default_size;
 
-    while (next_box(&moof, &box)) {
-        if (box.type == TYPE('t', 'r', 'a', 'f') && read_fragment_header(box.content, &default_size)) {
-            int result = read_run(box.content, default_size, offset, length);
+    while (box_next(&moof, &box)) {
+        if (box.type == BOX_TYPE('t', 'r', 'a', 'f') && read_fragment_header(box.body, &default_size)) {
+            int result = read_run(box.body, default_size, offset, length);
             return result == 0 && (*offset > left || *length > left - *offset) ? -EBADMSG : result;
         }
     }
@@ -259,12 +217,11 @@ int movie_find_sample(const uint8_t *data, size_t size, const uint8_t **sample, 
     struct span boxes = {data, size};
     struct box box;
 
-    while (next_box(&boxes, &box)) {
-        if (box.type == TYPE('m', 'o', 'o', 'f')) {
-            const uint8_t *moof = box.content.data - HEADER_SIZE;
+    for (const uint8_t *moof = data; box_next(&boxes, &box); moof = boxes.data) {
+        if (box.type == BOX_TYPE('m', 'o', 'o', 'f')) {
             size_t left = (size_t)(data + size - moof);
             uint32_t offset = 0, bytes = 0;
-            int result = find_in(box.content, left, &offset, &bytes);
+            int result = find_in(box.body, left, &offset, &bytes);
             if (result == 0) {
                 *sample = moof + offset;
                 *length = bytes;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rtsp/stream/box.h"
+#include "common/base/box.h"
 #include "rtsp/stream/init_segment.h"
 
 /* Sound samples of one fragment that are taken. */

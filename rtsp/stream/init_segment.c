@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/base/box.h"
 #include "common/base/bytes.h"
-#include "rtsp/stream/box.h"
 
 /* Bytes of the fields of a sample entry before its boxes: 12.1.3, 12.2.3. */
 #define VISUAL_ENTRY_SIZE 78

@@ -3,8 +3,8 @@
  * Boxes of ISO/IEC 14496-12, in memory that nobody has checked: sizes are compared with what is there before anything is read.
  * Pure functions: any thread.
  */
-#ifndef RTSP_STREAM_BOX_H
-#define RTSP_STREAM_BOX_H
+#ifndef COMMON_BASE_BOX_H
+#define COMMON_BASE_BOX_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "rtsp/stream/box.h"
+#include "common/base/box.h"
 
 #include "common/base/bytes.h"
 
