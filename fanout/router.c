@@ -711,5 +711,6 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
         return router_refuse(router, wsi, request, verdict);
     }
     connection->address = request->client.address;
+    connection->keyframes = upgrade.keyframes && !go2rtc;
     return 0;
 }

@@ -90,6 +90,7 @@ static void begin_viewer(struct server *server, struct connection *connection, s
     request_deadlines_expect(&server->deadlines, connection, CONNECTION_NONE);
     arrivals_leave(&server->arrivals, connection); /* what a viewer sends is not a request's head */
     viewer_init(viewer, connection->wsi, connection->guest, server_viewer_came(server));
+    viewer->keyframes = connection->keyframes;
 }
 
 static void wait_at_door(struct viewer *viewer)

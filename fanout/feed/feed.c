@@ -328,11 +328,20 @@ static void note_rate(struct feed *feed)
     feed->keyframe_bytes = (uint32_t)entry.length;
 }
 
+/* Bytes a second that VIEWER is sent while it keeps up; 0: not known yet. */
+static double rate_for(const struct feed *feed, const struct viewer *viewer)
+{
+    if (!viewer->keyframes) {
+        return feed->rate;
+    }
+    return feed->keyframe_bytes / ((double)keyframes_step_ns(&feed->keyframes) / (double)NS_PER_SECOND);
+}
+
 static void limit_unsent(const struct feed *feed, struct viewer *viewer)
 {
-    double wanted = feed->keyframe_bytes * 1.25;
+    double wanted = feed->keyframe_bytes * 1.25, rate = rate_for(feed, viewer);
 
-    wanted = feed->rate / 2 > wanted ? feed->rate / 2 : wanted;
+    wanted = rate / 2 > wanted ? rate / 2 : wanted;
     if (wanted <= 0) {
         return;
     }
@@ -343,9 +352,9 @@ static void limit_unsent(const struct feed *feed, struct viewer *viewer)
 }
 
 /* Bytes that may be under way to a viewer of whom nothing is known yet; 0: any number, as no receive buffer is that large. */
-static uint32_t burst_of(const struct feed *feed)
+static uint32_t burst_of(const struct feed *feed, const struct viewer *viewer)
 {
-    double burst = feed->rate > 0 ? feed->rate : MUCH_BYTES;
+    double rate = rate_for(feed, viewer), burst = rate > 0 ? rate : MUCH_BYTES;
 
     burst = feed->keyframe_bytes * 1.25 > burst ? feed->keyframe_bytes * 1.25 : burst;
     return burst < BURST_MAX ? (uint32_t)burst : 0;
@@ -386,7 +395,7 @@ static void greet(struct feed *feed, struct viewer *viewer)
         return;
     }
     viewer->window_max = sample.window;
-    uint32_t burst = burst_of(feed);
+    uint32_t burst = burst_of(feed, viewer);
     if (burst > 0) {
         suspect(feed, viewer, &sample);
     }
@@ -564,7 +573,8 @@ static enum viewer_state keeping_up(const struct viewer *viewer)
 static bool send_fragment(struct feed *feed, struct viewer *viewer, struct fragment_buffer *fragment)
 {
     uint64_t dropped = viewer->dropped;
-    bool sent = viewer_send_fragment(viewer, &feed->init, fragment);
+    bool sent = viewer->keyframes ? keyframes_send(&feed->keyframes, viewer, &feed->init, fragment)
+                                  : viewer_send_fragment(viewer, &feed->init, fragment);
 
     if (viewer->dropped != dropped) {
         feed->drops++;
@@ -585,6 +595,14 @@ static bool serve(struct feed *feed, struct viewer *viewer, const ringcast_curso
     }
     move_viewer(feed, viewer, keeping_up(viewer));
     return send_fragment(feed, viewer, &feed->set->fragment);
+}
+
+/* A viewer of keyframes in the pass is past the present fragment without having got it. */
+static void pass_by(const struct feed *feed, struct viewer *viewer)
+{
+    if (viewer->state == VIEWER_PACED) {
+        viewer->last_sequence = feed->set->fragment.entry.sequence;
+    }
 }
 
 /* The fragment in hand has just been written: one look at the clock per fragment, however many viewers. */
@@ -611,7 +629,10 @@ static void serve_all(struct feed *feed, const ringcast_cursor *before, bool sam
         }
         viewer_array_prefetch_next(&feed->viewers, i);
         bool sent = true;
-        if (slot.state == VIEWER_LIVE && same_init && !slot.guest && !lws_partial_buffered(slot.wsi)) {
+        if (slot.keyframes && !keyframe) {
+            pass_by(feed, slot.viewer);
+        } else if (slot.state == VIEWER_LIVE && same_init && !slot.special &&
+                   !lws_partial_buffered(slot.wsi)) {
             sent = packet_send(&fragment->packet, slot.wsi, LWS_WRITE_BINARY);
             served = true;
         } else if (slot.state == VIEWER_LIVE || slot.state == VIEWER_PACED ||
@@ -633,6 +654,7 @@ static void pass_fragment(struct feed *feed, const ringcast_cursor *before)
     const ringcast_entry *entry = &feed->set->fragment.entry;
     bool same_generation = entry->generation == feed->generation;
 
+    keyframes_note(&feed->keyframes, entry);
     if ((entry->flags & RINGCAST_KEYFRAME) || !same_generation) {
         int result = init_cache_load(&feed->init, feed->reader, entry->generation);
         if (result < 0) {
@@ -766,8 +788,14 @@ static bool serve_behind(struct feed *feed, struct viewer *viewer, struct fragme
     const ringcast_entry *entry = &fragment->entry;
     bool follows = viewer->last_sequence && entry->sequence == viewer->last_sequence + 1;
 
-    if (!(entry->flags & RINGCAST_KEYFRAME) && (!follows || is_hopeless(feed, viewer, fragment))) {
-        return true;
+    if (!(entry->flags & RINGCAST_KEYFRAME)) {
+        if (viewer->keyframes) {
+            viewer->last_sequence = follows ? entry->sequence : viewer->last_sequence;
+            return true;
+        }
+        if (!follows || is_hopeless(feed, viewer, fragment)) {
+            return true;
+        }
     }
     if (viewer->guest && !guest_may_begin(viewer->guest, entry)) {
         return true;
@@ -780,7 +808,7 @@ static bool serve_behind(struct feed *feed, struct viewer *viewer, struct fragme
     if (feed->rate <= 0 && !viewer->in_old_ring) {
         learn_rate(feed, viewer->cursor.position, entry->published_ns);
         if (viewer->pace) {
-            viewer->pace->burst = burst_of(feed);
+            viewer->pace->burst = burst_of(feed, viewer);
         }
     }
     return send_fragment(feed, viewer, fragment);
@@ -950,7 +978,7 @@ static void look_at(struct feed *feed, struct viewer *viewer, unsigned round)
     struct pace *pace = viewer->pace;
     if (!pace) {
         viewer->window_max = sample.window > viewer->window_max ? sample.window : viewer->window_max;
-        bool much = is_much(feed->rate, sample.queued, sample.rtt_ns) ||
+        bool much = is_much(rate_for(feed, viewer), sample.queued, sample.rtt_ns) ||
                     pace_is_filled(sample.window, viewer->window_max);
         if (viewer->state != VIEWER_WAITING && much) {
             suspect(feed, viewer, &sample);
@@ -959,10 +987,10 @@ static void look_at(struct feed *feed, struct viewer *viewer, unsigned round)
         }
         return;
     }
-    pace->burst = burst_of(feed);
+    pace->burst = burst_of(feed, viewer);
     pace_note(pace, &sample);
     uint64_t backlog = pace->active ? pace_backlog(pace, sample.now_ns) : sample.queued;
-    bool much = is_much(feed->rate, backlog, sample.rtt_ns) ||
+    bool much = is_much(rate_for(feed, viewer), backlog, sample.rtt_ns) ||
                 (!pace->answers && pace_is_filled(sample.window, pace->window_max));
     int verdict = pace_judge(pace, much || viewer->state == VIEWER_BEHIND, sample.now_ns);
     if (verdict < 0) {
@@ -990,7 +1018,7 @@ static void convict_if_late(struct feed *feed, struct viewer *viewer, uint32_t n
     }
     suspect(feed, viewer, &sample);
     if (viewer->pace) {
-        pace_convict(viewer->pace, (uint64_t)(feed->rate * late_ms / 1000), now_ns);
+        pace_convict(viewer->pace, (uint64_t)(rate_for(feed, viewer) * late_ms / 1000), now_ns);
     }
 }
 

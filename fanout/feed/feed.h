@@ -20,6 +20,7 @@
 #include "fanout/feed/fragment_buffer.h"
 #include "fanout/feed/fragment_cache.h"
 #include "fanout/feed/init_cache.h"
+#include "fanout/feed/keyframes.h"
 #include "fanout/feed/packet.h"
 #include "fanout/feed/viewer.h"
 #include "fanout/feed/viewer_array.h"
@@ -82,6 +83,7 @@ struct feed {
     uint32_t keyframe_bytes;     /* of the newest keyframe; 0: not known yet */
     uint64_t keyframe_position;  /* in the ring; 0: not known yet */
     int64_t keyframe_ns;         /* when it was published, CLOCK_MONOTONIC */
+    struct keyframes keyframes;  /* how far apart they are */
     bool damage_reported;        /* the log has the damage of this ring already */
 };
 

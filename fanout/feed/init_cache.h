@@ -18,6 +18,9 @@ struct init_cache {
     struct tracks tracks;              /* of the segment */
     struct packet text;                /* {"type":"init", … } */
     struct packet segment;             /* `ftyp` + `moov` */
+    struct packet picture_text;        /* both for a viewer without sound; empty until they are needed */
+    struct packet picture_segment;
+    uint32_t width, height;
 };
 
 /*
@@ -25,6 +28,9 @@ struct init_cache {
  * nothing yet; -ESTALE: the ring no longer has that generation; -EBADMSG; -ENOMEM.
  */
 int init_cache_load(struct init_cache *cache, const ringcast_reader *reader, uint32_t generation);
+
+/* Has `picture_text` and `picture_segment` made from what is loaded, unless they are there. 0 or -ENOMEM. */
+int init_cache_make_picture(struct init_cache *cache);
 
 void init_cache_clear(struct init_cache *cache);
 

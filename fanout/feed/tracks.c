@@ -225,6 +225,45 @@ void tracks_hide(uint8_t *fragment, size_t length, const struct tracks *tracks, 
     }
 }
 
+/* Of `trun` (8.8.8): which of its members are there. */
+#define TRUN_DATA_OFFSET 0x1u
+#define TRUN_FIRST_FLAGS 0x4u
+#define TRUN_DURATIONS 0x100u
+
+/* Where TRUN, of one sample, has that sample's duration; 0: it has none. */
+static size_t place_of_duration(const struct box *trun)
+{
+    uint32_t flags = field(trun, BOX_HEADER_SIZE);
+    size_t place = FULL_BOX_SIZE + 4;
+
+    if (!(flags & TRUN_DURATIONS) || field(trun, FULL_BOX_SIZE) != 1) {
+        return 0;
+    }
+    place += flags & TRUN_DATA_OFFSET ? 4 : 0;
+    place += flags & TRUN_FIRST_FLAGS ? 4 : 0;
+    return trun->size >= place + 4 ? place : 0;
+}
+
+void tracks_stretch(uint8_t *fragment, size_t length, const struct tracks *tracks, uint32_t duration,
+                    struct tracks_edits *edits)
+{
+    struct box moof, traf, trun;
+    uint8_t value[4];
+    uint32_t id;
+
+    bytes_put_be32(value, duration);
+    if (tracks->video == 0 || !find(fragment, length, "moof", &moof)) {
+        return;
+    }
+    for (size_t at = 0; next_traf(&moof, &at, &traf, &id);) {
+        size_t place = id == tracks->video && find_in(&traf, "trun", &trun) ? place_of_duration(&trun) : 0;
+        if (place > 0 && field(&trun, place) < duration) {
+            edit(edits, fragment + (trun.data - fragment) + place, value, sizeof(value));
+            return;
+        }
+    }
+}
+
 /* BASE, in units of FROM a second, in units of TO; without FROM or TO there is no telling. */
 static uint64_t in_units(uint64_t base, uint32_t from, uint32_t to)
 {

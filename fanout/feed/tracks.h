@@ -43,6 +43,13 @@ size_t tracks_copy_picture(const uint8_t *init, size_t length, const struct trac
 void tracks_hide(uint8_t *fragment, size_t length, const struct tracks *tracks, struct tracks_edits *edits);
 
 /*
+ * Has the one picture of FRAGMENT last for DURATION, in units of the video's timescale. One that lasts longer already, and what says
+ * durations in another way than ringcast's own fragments, stays as it is.
+ */
+void tracks_stretch(uint8_t *fragment, size_t length, const struct tracks *tracks, uint32_t duration,
+                    struct tracks_edits *edits);
+
+/*
  * The earliest decode time in FRAGMENT, in the video's timescale: of the picture, or with WITH_SOUND of all tracks. 0: it cannot be
  * read.
  */

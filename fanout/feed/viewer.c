@@ -126,8 +126,11 @@ bool viewer_send_init(struct viewer *viewer, struct init_cache *init)
     return viewer_send_packet(viewer, &init->text, true) && viewer_send_packet(viewer, &init->segment, false);
 }
 
-static bool send_drop(struct viewer *viewer, uint64_t next_sequence)
+bool viewer_send_gap(struct viewer *viewer, uint64_t next_sequence)
 {
+    if (viewer->last_sequence == 0 || next_sequence <= viewer->last_sequence + 1) {
+        return true;
+    }
     uint64_t skipped = next_sequence - viewer->last_sequence - 1;
     viewer->dropped += skipped;
     struct packet packet = {0};
@@ -145,10 +148,8 @@ bool viewer_send_fragment(struct viewer *viewer, struct init_cache *init, struct
     if (viewer->guest) {
         return guest_send_fragment(viewer, init, fragment);
     }
-    if (viewer->last_sequence && sequence > viewer->last_sequence + 1 && !send_drop(viewer, sequence)) {
-        return false;
-    }
-    if (!viewer_send_init(viewer, init) || !viewer_send_packet(viewer, &fragment->packet, false)) {
+    if (!viewer_send_gap(viewer, sequence) || !viewer_send_init(viewer, init) ||
+        !viewer_send_packet(viewer, &fragment->packet, false)) {
         return false;
     }
     viewer->last_sequence = sequence;

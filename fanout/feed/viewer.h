@@ -66,6 +66,7 @@ struct viewer {
     bool time_due;           /* it has asked for the time while it was not writable */
     struct text_stream text; /* of the text message that it is sending */
     bool in_old_ring;        /* in VIEWER_BEHIND: its cursor is in the feed's old ring */
+    bool keyframes;          /* it gets keyframes only, without sound (keyframes.h) */
 };
 
 static_assert(sizeof(struct viewer) <= 232, "thousands of viewers: keep the struct small");
@@ -88,7 +89,7 @@ static_assert(sizeof(struct viewer) <= 232, "thousands of viewers: keep the stru
 const char *viewer_strstate(enum viewer_state state);
 void viewer_enter_state(struct viewer *viewer, enum viewer_state state);
 
-/* Makes a connection the viewer NUMBER, in VIEWER_BEHIND. GUEST: how it gets its stream (guest.h), or NULL. */
+/* Makes a connection the viewer NUMBER of whole streams, in VIEWER_BEHIND. GUEST: how it gets its stream (guest.h), or NULL. */
 void viewer_init(struct viewer *viewer, struct lws *wsi, struct guest *guest, uint64_t number);
 
 /* True if a tail of an earlier message still waits for the socket: nothing may be written to it now. */
@@ -106,10 +107,12 @@ bool viewer_send_packet(struct viewer *viewer, struct packet *packet, bool text)
 /* Sends text and init segment unless the viewer has them already. */
 bool viewer_send_init(struct viewer *viewer, struct init_cache *init);
 
+/* Sends the drop message, counted in `dropped`, if NEXT_SEQUENCE does not follow the viewer's last fragment. */
+bool viewer_send_gap(struct viewer *viewer, uint64_t next_sequence);
+
 /*
  * Sends a fragment that need not follow the last one and may be of another generation: where they are needed,
- * the drop message, counted in `dropped`, and the init segment go first. INIT holds the fragment's
- * generation.
+ * the drop message and the init segment go first. INIT holds the fragment's generation.
  */
 bool viewer_send_fragment(struct viewer *viewer, struct init_cache *init, struct fragment_buffer *fragment);
 

@@ -29,7 +29,8 @@ int viewer_array_add(struct viewer_array *viewers, struct viewer *viewer)
         .viewer = viewer,
         .wsi = viewer->wsi,
         .state = (enum viewer_state)viewer->state,
-        .guest = viewer->guest != NULL,
+        .special = viewer->guest || viewer->keyframes,
+        .keyframes = viewer->keyframes,
     };
     return 0;
 }

@@ -65,26 +65,42 @@ static bool has_host(struct lws *wsi)
     return http_request_header(wsi, WSI_TOKEN_HOST, host, sizeof(host), NULL) && origin_is_authority(host);
 }
 
-enum upgrade_stream upgrade_read_stream(struct lws *wsi)
+/* The value of KEY, with its "=", in the query. NULL: it is not there. */
+static const char *query_value(struct lws *wsi, const char *key, char argument[QUERY_SIZE])
 {
-    static const char key[] = "stream=";
-    char argument[QUERY_SIZE];
-
     for (int i = 0; lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++) {
-        if (lws_hdr_copy_fragment(wsi, argument, sizeof(argument), WSI_TOKEN_HTTP_URI_ARGS, i) > 0 &&
+        if (lws_hdr_copy_fragment(wsi, argument, QUERY_SIZE, WSI_TOKEN_HTTP_URI_ARGS, i) > 0 &&
             strncmp(argument, key, strlen(key)) == 0) {
-            const char *stream = argument + strlen(key);
-            return strcmp(stream, "main") == 0  ? UPGRADE_STREAM_MAIN
-                   : strcmp(stream, "sub") == 0 ? UPGRADE_STREAM_SUB
-                                                : UPGRADE_STREAM_OTHER;
+            return argument + strlen(key);
         }
     }
-    return UPGRADE_STREAM_MAIN;
+    return NULL;
+}
+
+enum upgrade_stream upgrade_stream_of(const char *value)
+{
+    if (!value || strcmp(value, "main") == 0) {
+        return UPGRADE_STREAM_MAIN;
+    }
+    return strcmp(value, "sub") == 0 ? UPGRADE_STREAM_SUB : UPGRADE_STREAM_OTHER;
+}
+
+enum upgrade_stream upgrade_read_stream(struct lws *wsi)
+{
+    char argument[QUERY_SIZE];
+
+    return upgrade_stream_of(query_value(wsi, "stream=", argument));
+}
+
+bool upgrade_frames_of(const char *value, bool *keyframes)
+{
+    *keyframes = value && strcmp(value, "key") == 0;
+    return !value || *keyframes || strcmp(value, "all") == 0;
 }
 
 int upgrade_read(struct lws *wsi, const struct policy *policy, struct upgrade *upgrade)
 {
-    char kind[16];
+    char kind[16], argument[QUERY_SIZE];
 
     /* Other kinds arrive here although libwebsockets has answered them already. */
     if (!http_request_header(wsi, WSI_TOKEN_UPGRADE, kind, sizeof(kind), NULL) ||
@@ -93,6 +109,9 @@ int upgrade_read(struct lws *wsi, const struct policy *policy, struct upgrade *u
     }
     http_request_read(wsi, policy, &upgrade->request);
     upgrade->stream = upgrade_read_stream(wsi);
+    if (!upgrade_frames_of(query_value(wsi, "frames=", argument), &upgrade->keyframes)) {
+        upgrade->stream = UPGRADE_STREAM_OTHER;
+    }
     if (upgrade->request.method != HTTP_METHOD_GET) {
         return 405;
     }

@@ -20,10 +20,18 @@ enum upgrade_stream {
 struct upgrade {
     struct http_request request;
     enum upgrade_stream stream;
+    bool
+        keyframes; /* the query has `frames=key`; with another value than that or `all`, `stream` is UPGRADE_STREAM_OTHER */
 };
 
 /* Which stream the query of any request asks for. */
 enum upgrade_stream upgrade_read_stream(struct lws *wsi);
+
+/* Which stream VALUE asks for; NULL: nothing was said. */
+enum upgrade_stream upgrade_stream_of(const char *value);
+
+/* Whether VALUE ("key", "all", NULL for nothing) asks for keyframes only. False: it is something else. */
+bool upgrade_frames_of(const char *value, bool *keyframes);
 
 /*
  * Reads the request by POLICY, in LWS_CALLBACK_HTTP_CONFIRM_UPGRADE. 0: a WebSocket that this server speaks, from a

@@ -81,6 +81,7 @@ struct connection {
     int64_t since_ns;    /* CLOCK_MONOTONIC: when it was accepted, or its last request was read */
     enum connection_kind kind;
     enum connection_due due;
+    bool keyframes;  /* of a viewer: it asks for keyframes only; set by the router */
     bool is_counted; /* among its user's viewers; used by the server */
     bool is_ended;   /* its last answer is on its way, or it is not to have one */
     bool is_seen;    /* what has come over TLS was seen and not read yet; used by arrivals.c */

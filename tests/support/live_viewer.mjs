@@ -7,10 +7,11 @@ import { waitUntil } from './wait.mjs';
 
 export class LiveViewer {
   /** ADDRESS: "http://127.0.0.1:8080/", with a path behind a proxy; OPTIONS: those of ws. Broken messages fail every later wait. */
-  constructor(address, camera, { keep = true, stream, ...options } = {}) {
+  constructor(address, camera, { keep = true, stream, frames, ...options } = {}) {
     const url = new URL(`live/${encodeURIComponent(camera)}`, address);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     if (stream) url.searchParams.set('stream', stream);
+    if (frames) url.searchParams.set('frames', frames);
     this.camera = camera;
     this.keep = keep; // whether fragments' bytes are kept
     this.messages = []; // the messages in order: 'text:init', 'init', 'fragment', …

@@ -11,6 +11,7 @@
 #include "common/base/bytes.h"
 #include "common/base/clock.h"
 #include "fanout/feed/codec_choice.h"
+#include "fanout/feed/keyframes.h"
 #include "fanout/feed/tracks.h"
 #include "fanout/http/media_query.h"
 #include "tests/support/boxes.h"
@@ -220,6 +221,91 @@ static void decode_times_begin_elsewhere_and_come_back(void **state)
     tracks_restore(&edits);
 }
 
+/* FLAGS of the `trun`, and its COUNT of samples; a data offset and the first sample's flags are there if FLAGS say so. */
+static struct writer fragment_of_run(uint32_t id, uint32_t flags, uint32_t count, uint32_t duration)
+{
+    struct writer fragment = {0};
+    size_t moof = open_box(&fragment, "moof"), traf = open_box(&fragment, "traf");
+
+    put_id_box(&fragment, "tfhd", id);
+    size_t trun = open_box(&fragment, "trun");
+    put(&fragment, 1u << 24 | flags);
+    put(&fragment, count);
+    if (flags & 0x1u) {
+        put(&fragment, 100);
+    }
+    if (flags & 0x4u) {
+        put(&fragment, 0);
+    }
+    put(&fragment, duration);
+    put(&fragment, 5000);
+    close_box(&fragment, trun);
+    close_box(&fragment, traf);
+    close_box(&fragment, moof);
+    close_box(&fragment, open_box(&fragment, "mdat"));
+    return fragment;
+}
+
+static void one_picture_lasts_until_the_next(void **state)
+{
+    static const struct {
+        uint32_t id, flags, count, duration, offset; /* OFFSET: 0: nothing is changed */
+    } cases[] = {
+        {1, 0x301, 1, 3600, 12}, {1, 0x305, 1, 3600, 16},
+        {1, 0x300, 1, 3600, 8},  {1, 0x301, 1, 400000, 0}, /* lasts longer already */
+        {1, 0x201, 1, 3600, 0},                            /* says no duration */
+        {1, 0x301, 2, 3600, 0},                            /* two pictures */
+        {2, 0x301, 1, 3600, 0},                            /* sound */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct writer fragment =
+            fragment_of_run(cases[i].id, cases[i].flags, cases[i].count, cases[i].duration);
+        struct writer before = fragment, wanted = fragment;
+        struct tracks_edits edits = {0};
+        if (cases[i].offset > 0) {
+            size_t trun =
+                boxes_find(fragment.data, fragment.length, "moof/traf/trun", 0).data - fragment.data;
+            bytes_put_be32(wanted.data + trun + cases[i].offset, 180000);
+        }
+        tracks_stretch(fragment.data, fragment.length, &both_tracks, 180000, &edits);
+        assert_memory_equal(fragment.data, wanted.data, wanted.length);
+        tracks_restore(&edits);
+        assert_memory_equal(fragment.data, before.data, before.length);
+    }
+}
+
+static void note(struct keyframes *keyframes, uint64_t sequence, unsigned flags, int64_t decode_time)
+{
+    const ringcast_entry entry = {
+        .sequence = sequence, .flags = flags, .decode_time = decode_time, .timescale = 90000};
+
+    keyframes_note(keyframes, &entry);
+}
+
+static void the_distance_of_keyframes_is_learnt(void **state)
+{
+    struct keyframes keyframes = {0};
+    (void)state;
+    assert_int_equal(keyframes_step_ns(&keyframes), 4 * NS_PER_SECOND);
+    note(&keyframes, 10, RINGCAST_KEYFRAME, 900000);
+    note(&keyframes, 11, 0, 990000);
+    assert_int_equal(keyframes_step_ns(&keyframes), 4 * NS_PER_SECOND);
+    note(&keyframes, 12, RINGCAST_KEYFRAME, 1080000);
+    assert_int_equal(keyframes_step_ns(&keyframes), 2 * NS_PER_SECOND);
+    note(&keyframes, 20, RINGCAST_KEYFRAME, 9900000); /* some were not seen: says nothing */
+    assert_int_equal(keyframes_step_ns(&keyframes), 2 * NS_PER_SECOND);
+    note(&keyframes, 21, RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY, 18000000);
+    note(&keyframes, 22, RINGCAST_KEYFRAME, 27000000000);
+    assert_int_equal(keyframes_step_ns(&keyframes), 2 * NS_PER_SECOND);
+    note(&keyframes, 23, RINGCAST_KEYFRAME, 27000450000); /* the longest of the last four */
+    assert_int_equal(keyframes_step_ns(&keyframes), 5 * NS_PER_SECOND);
+    for (unsigned i = 1; i <= KEYFRAMES_STEPS; i++) {
+        note(&keyframes, 23 + i, RINGCAST_KEYFRAME, 27000450000 + i * INT64_C(90000));
+    }
+    assert_int_equal(keyframes_step_ns(&keyframes), 1 * NS_PER_SECOND);
+}
+
 static void damaged_fragments_are_survived(void **state)
 {
     struct writer fragment = make_fragment(7, 8);
@@ -233,6 +319,21 @@ static void damaged_fragments_are_survived(void **state)
             tracks_shift(copy, fragment.length, &both_tracks, 1, 1, &edits);
             tracks_begin(copy, fragment.length, &both_tracks, true);
             tracks_hide(copy, fragment.length, &both_tracks, &edits);
+            tracks_stretch(copy, fragment.length, &both_tracks, 90000, &edits);
+            tracks_restore(&edits);
+            copy[at] = fragment.data[at];
+            assert_memory_equal(copy, fragment.data, fragment.length);
+            free(copy);
+        }
+    }
+    fragment = fragment_of_run(1, 0x305, 1, 3600);
+    for (size_t at = 0; at < fragment.length; at++) {
+        for (int value = 0; value < 256; value += 15) {
+            uint8_t *copy = malloc(fragment.length);
+            struct tracks_edits edits = {0};
+            memcpy(copy, fragment.data, fragment.length);
+            copy[at] = (uint8_t)value;
+            tracks_stretch(copy, fragment.length, &both_tracks, 90000, &edits);
             tracks_restore(&edits);
             copy[at] = fragment.data[at];
             assert_memory_equal(copy, fragment.data, fragment.length);
@@ -329,6 +430,8 @@ int main(void)
         cmocka_unit_test(a_picture_is_what_an_init_segment_without_sound_is),
         cmocka_unit_test(sound_is_hidden_in_a_fragment_and_shown_again),
         cmocka_unit_test(decode_times_begin_elsewhere_and_come_back),
+        cmocka_unit_test(one_picture_lasts_until_the_next),
+        cmocka_unit_test(the_distance_of_keyframes_is_learnt),
         cmocka_unit_test(damage_is_survived),
         cmocka_unit_test(damaged_fragments_are_survived),
         cmocka_unit_test(clients_list_codecs_by_examples),
