@@ -177,7 +177,15 @@ static ringcast_reader *reader_of(struct feed *feed)
     return last ? last : program_camera_reader(feed->camera);
 }
 
-/* True: the cursor stands on a fragment. The beginning of all is the oldest keyframe; after a loss it is the newest. */
+/* A ring with `look_back` holds far more than a player of HLS is shown. */
+#define PAST_NS (30 * NS_PER_SECOND)
+
+static int seek_past(const ringcast_reader *reader, ringcast_cursor *cursor)
+{
+    return ringcast_seek_time(reader, cursor, clock_now_ns() - PAST_NS);
+}
+
+/* True: the cursor stands on a fragment. The beginning of all is the oldest keyframe of the last seconds; after a loss it is the newest. */
 static bool find_place(struct feed *feed, const ringcast_reader *reader)
 {
     int result = -ESTALE;
@@ -190,8 +198,7 @@ static bool find_place(struct feed *feed, const ringcast_reader *reader)
     }
     if (result < 0) {
         bool is_first = feed->state == FEED_LIVE ? feed->segmenter.init == NULL : feed->survey.pictures == 0;
-        result = is_first ? ringcast_seek_oldest(reader, &feed->cursor)
-                          : ringcast_seek_keyframe(reader, &feed->cursor);
+        result = is_first ? seek_past(reader, &feed->cursor) : ringcast_seek_keyframe(reader, &feed->cursor);
         feed->broken = feed->broken || !is_first;
     }
     if (result < 0) {
@@ -283,7 +290,7 @@ void feed_go_live(struct feed *feed, struct presentation_timing *timing)
     int64_t time_ns;
 
     /* Numbers go on by the clock at least: one a second is more than there are segments, so they do not go back when this process is new. */
-    if (reader && ringcast_seek_oldest(reader, &oldest) == 0 && ringcast_peek(reader, &oldest, &entry) == 1 &&
+    if (reader && seek_past(reader, &oldest) == 0 && ringcast_peek(reader, &oldest, &entry) == 1 &&
         entry.decode_time >= 0 && entry.timescale > 0 &&
         to_ns((uint64_t)entry.decode_time, entry.timescale, &time_ns)) {
         note_epoch(feed, reader);

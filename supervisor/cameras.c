@@ -121,7 +121,8 @@ int cameras_make(struct supervisor *supervisor, const struct config_camera *conf
 /* A ring of another kind is another ring, and so another camera for its readers. */
 static bool same_ring(const struct config_camera *a, const struct config_camera *b)
 {
-    return a->ring_size == b->ring_size && a->ring_size_max == b->ring_size_max;
+    return a->ring_size == b->ring_size && a->ring_size_max == b->ring_size_max &&
+           a->look_back == b->look_back;
 }
 
 static void remove_camera(struct supervisor *supervisor, struct camera *camera)

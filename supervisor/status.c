@@ -61,7 +61,7 @@ static json_t *camera_status(const struct supervisor *supervisor, size_t index)
 
     json_t *status =
         json_pack("{s:s, s:s, s:o, s:f, s:I, s:s, s:I, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:b, s:b, "
-                  "s:s, s:O?, s:I, s:o, s:O?, s:o, s:o}",
+                  "s:s, s:O?, s:I, s:o, s:O?, s:o, s:o, s:I}",
                   "name", view.name, "state", camera_strstate(view.state), "pid", pid_or_null(view.pid),
                   "since_s", seconds_since(view.since_ms), "restarts", (json_int_t)view.restarts, "ring",
                   view.ring, "ring_size", (json_int_t)view.ring_size, "codecs", text_or_null(view.codecs),
@@ -73,7 +73,7 @@ static json_t *camera_status(const struct supervisor *supervisor, size_t index)
                   "drops", (json_int_t)supervisor_drops(supervisor, view.name), "uptime_s",
                   view.pid > 0 ? json_real(seconds_since(view.worker_ms)) : json_null(), "sandbox",
                   view.pid > 0 ? view.sandbox : NULL, "audio", text_or_null(view.audio), "audio_error",
-                  text_or_null(view.audio_error));
+                  text_or_null(view.audio_error), "look_back", (json_int_t)view.look_back);
     add_counts(status, view.counts);
     add_latency(status, &latency);
     return status;

@@ -704,6 +704,26 @@ static void read_sub(const struct config_reader *camera_reader, const config_set
     inherit_texts(sub, camera);
 }
 
+/* Bytes that a ring with `look_back` may grow to unless the file sets a bound: 120 s of 16 Mbit/s. */
+#define PAST_SIZE_MAX 268435456u
+
+static void make_room_for_past(const struct config_reader *top, const config_setting_t *given,
+                               struct config_camera *camera, struct config_camera *sub)
+{
+    if (config_setting_get_member(top->group, "ring_size_max") ||
+        config_setting_get_member(given, "ring_size_max")) {
+        return;
+    }
+    if (camera->look_back > 0) {
+        camera->ring_size_max = PAST_SIZE_MAX;
+    }
+    const config_setting_t *own = config_setting_get_member(given, "sub");
+    bool is_set = own && config_setting_is_group(own) && config_setting_get_member(own, "ring_size_max");
+    if (sub && sub->look_back > 0 && !is_set) {
+        sub->ring_size_max = PAST_SIZE_MAX;
+    }
+}
+
 static void read_camera(const struct config_reader *top, size_t index, const config_setting_t *given,
                         struct config_camera *camera, struct config_camera *sub)
 {
@@ -720,6 +740,7 @@ static void read_camera(const struct config_reader *top, size_t index, const con
     camera->ring_size = top->config->ring_size;
     camera->ring_size_max = top->config->ring_size_max;
     read_group(&reader, &setting_group_camera);
+    make_room_for_past(top, given, camera, sub);
     check_credentials(&reader, camera);
     check_protection(&reader, camera);
 }

@@ -21,6 +21,9 @@
 #define RING_SIZE_MAX_MIN 262144
 #define RING_SIZE_MAX_DEFAULT 16777216
 
+/* Seconds. */
+#define LOOK_BACK_MAX 3600
+
 /* Bytes: longer than any camera takes; keeps a worker's messages far below MESSAGE_CHANNEL_MAX. */
 #define URL_MAX 2048
 #define CREDENTIAL_MAX 256
@@ -272,6 +275,7 @@ static const struct setting camera_settings[] = {
     {"ring_size", SETTING_INTEGER, 0, CAMERA(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = 0},
     {"ring_size_max", SETTING_INTEGER, 0, CAMERA(ring_size_max), RING_SIZE_MAX_MIN, RING_SIZE_MAX,
      .number = 0},
+    {"look_back", SETTING_INTEGER, 0, CAMERA(look_back), 0, LOOK_BACK_MAX, .number = 0},
     {"enabled", SETTING_BOOLEAN, 0, CAMERA(enabled), .number = true},
     {"on_demand", SETTING_BOOLEAN, 0, CAMERA(on_demand), .number = false},
     {"on_demand_idle", SETTING_INTEGER, 0, CAMERA(on_demand_idle), ON_DEMAND_IDLE_MIN, ON_DEMAND_IDLE_MAX,

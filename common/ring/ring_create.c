@@ -101,8 +101,35 @@ static int reserve_memory(int fd, uint64_t size)
     return -result;
 }
 
+/* A keyframe in less than this behind the last one in the index is left out of it: nobody looks for one so exactly. */
+#define INDEX_SPACING_MS 250u
+
+#define PAGE_BYTES 4096u
+
+/* Places in the index of a ring that keeps PAST_S seconds: for twice that time, as its size is rounded up. */
+static uint32_t index_places(unsigned past_s)
+{
+    uint64_t wanted = (uint64_t)past_s * 2 * 1000 / INDEX_SPACING_MS;
+    uint32_t places = past_s == 0 ? 0 : 64;
+
+    while (places > 0 && places < wanted && places < RING_INDEX_MAX) {
+        places *= 2;
+    }
+    return places;
+}
+
+static uint64_t data_offset(uint32_t places)
+{
+    uint64_t index = places * sizeof(struct ring_index_place);
+
+    return RING_DATA_OFFSET + (index + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+static_assert(RING_DATA_OFFSET + RING_INDEX_MAX * sizeof(struct ring_index_place) <= RING_DATA_OFFSET_MAX,
+              "the largest index lies before the data");
+
 /* The magic comes last, so that nothing that is not complete looks like a ring. */
-static int write_header(int fd, const char *name, uint64_t capacity, int64_t epoch_ns)
+static int write_header(int fd, const char *name, uint64_t capacity, uint32_t places, int64_t epoch_ns)
 {
     struct ring_header header = {
         .identity =
@@ -110,9 +137,13 @@ static int write_header(int fd, const char *name, uint64_t capacity, int64_t epo
                 .version_major = RING_VERSION_MAJOR,
                 .version_minor = RING_VERSION_MINOR,
                 .header_size = sizeof(struct ring_header),
+                .compatible_flags = places > 0 ? RING_HAS_INDEX : 0,
                 .capacity = capacity,
-                .data_offset = RING_DATA_OFFSET,
+                .data_offset = data_offset(places),
                 .epoch_ns = epoch_ns,
+                .index_offset = places > 0 ? RING_DATA_OFFSET : 0,
+                .index_count = places,
+                .index_spacing_ms = places > 0 ? INDEX_SPACING_MS : 0,
             },
         .intent = RING_FIRST_POSITION,
         .head = RING_FIRST_POSITION,
@@ -152,10 +183,11 @@ static int reopen_for_reading(int writer)
     return fd;
 }
 
-int ring_create_unnamed(const char *name, size_t capacity, int64_t epoch_ns,
+int ring_create_unnamed(const char *name, size_t capacity, unsigned past_s, int64_t epoch_ns,
                         struct ring_descriptors *descriptors)
 {
     uint64_t rounded = round_capacity(capacity);
+    uint32_t places = index_places(past_s);
     int reader;
     int result;
 
@@ -167,11 +199,11 @@ int ring_create_unnamed(const char *name, size_t capacity, int64_t epoch_ns,
         result = -errno;
         goto discard;
     }
-    result = reserve_memory(writer, RING_DATA_OFFSET + rounded);
+    result = reserve_memory(writer, data_offset(places) + rounded);
     if (result < 0) {
         goto discard;
     }
-    result = write_header(writer, name, rounded, epoch_ns);
+    result = write_header(writer, name, rounded, places, epoch_ns);
     if (result < 0) {
         goto discard;
     }
@@ -222,14 +254,15 @@ static int give_name(int writer, const char *path)
     return result;
 }
 
-int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring_descriptors *descriptors)
+int ring_create(const char *name, size_t capacity, unsigned past_s, int64_t epoch_ns,
+                struct ring_descriptors *descriptors)
 {
     char path[PATH_SIZE];
     struct ring_descriptors made;
     int result = object_path(name, path);
 
     if (result == 0) {
-        result = ring_create_unnamed(name, capacity, epoch_ns, &made);
+        result = ring_create_unnamed(name, capacity, past_s, epoch_ns, &made);
     }
     if (result < 0) {
         return result;

@@ -33,17 +33,19 @@ int ring_name(char name[RING_NAME_SIZE], const char *instance, const char *camer
 /*
  * Makes a ring with CAPACITY bytes of data (rounded up to a power of two; 64 KiB … 1 GiB), mode 0600, its
  * memory reserved (so that a full /dev/shm is an error here and not a SIGBUS in the writer), and holds a
- * shared flock on it through both descriptors. EPOCH_NS (CLOCK_MONOTONIC) is the zero of the camera's decode
+ * shared flock on it through both descriptors. With PAST_S above 0 it also has an index by which keyframes of the last
+ * PAST_S seconds are found by their time (`look_back`); the capacity is the caller's affair. EPOCH_NS (CLOCK_MONOTONIC) is the zero of the camera's decode
  * times. The ring gets its name last; root first removes a stale object of another user's that has it.
  *
  * 0; RING_UNNAMED: the ring can be used, but only through its descriptors, because its name belongs to an object that is
  * not a ring of this user's; -EEXIST: a ring of this user's has the name; -ENOSPC: /dev/shm is full; other negative errno.
  * On error nothing is left behind.
  */
-int ring_create(const char *name, size_t capacity, int64_t epoch_ns, struct ring_descriptors *descriptors);
+int ring_create(const char *name, size_t capacity, unsigned past_s, int64_t epoch_ns,
+                struct ring_descriptors *descriptors);
 
 /* The same for a ring that will take the place of ring NAME: it has no name until ring_replace. */
-int ring_create_unnamed(const char *name, size_t capacity, int64_t epoch_ns,
+int ring_create_unnamed(const char *name, size_t capacity, unsigned past_s, int64_t epoch_ns,
                         struct ring_descriptors *descriptors);
 
 /*

@@ -18,6 +18,22 @@ static bool identity_valid(const struct ring_identity *identity)
            identity->data_offset <= RING_DATA_OFFSET_MAX && identity->data_offset % RING_ALIGN == 0;
 }
 
+/* An index that does not lie where it should is left alone: the ring can be read without it. */
+static void read_index(const struct ring_identity *identity, struct ring_geometry *geometry)
+{
+    uint64_t slots = (uint64_t)identity->header_size + RING_GENERATIONS * sizeof(struct ring_generation_slot);
+    uint32_t count = identity->index_count;
+    uint64_t end = (uint64_t)identity->index_offset + (uint64_t)count * sizeof(struct ring_index_place);
+
+    if ((identity->compatible_flags & RING_HAS_INDEX) && count > 0 && count <= RING_INDEX_MAX &&
+        (count & (count - 1)) == 0 && identity->index_offset % RING_ALIGN == 0 &&
+        identity->index_offset >= slots && end <= identity->data_offset) {
+        geometry->index_offset = identity->index_offset;
+        geometry->index_count = count;
+        geometry->index_spacing_ms = identity->index_spacing_ms;
+    }
+}
+
 int ring_geometry_read(int fd, struct ring_geometry *geometry)
 {
     struct ring_identity identity;
@@ -45,6 +61,7 @@ int ring_geometry_read(int fd, struct ring_geometry *geometry)
         .data_offset = (size_t)identity.data_offset,
         .length = (size_t)(identity.data_offset + identity.capacity),
     };
+    read_index(&identity, geometry);
     return 0;
 }
 

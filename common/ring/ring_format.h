@@ -24,12 +24,14 @@
 
 #define RING_MAGIC "RINGCAST"
 #define RING_VERSION_MAJOR 1 /* with any other, the layout below does not hold */
-#define RING_VERSION_MINOR 0 /* a higher one only adds what a reader may ignore */
+#define RING_VERSION_MINOR 1 /* a higher one only adds what a reader may ignore */
 #define RING_KNOWN_INCOMPATIBLE 0u
+#define RING_HAS_INDEX 1u /* compatible: keyframes can be found by their time, since minor version 1 */
 
 #define RING_CAPACITY_MIN (UINT64_C(64) << 10)
 #define RING_CAPACITY_MAX (UINT64_C(1) << 30)
 #define RING_DATA_OFFSET_MAX (UINT64_C(1) << 20) /* bounds what a reader maps before the data */
+#define RING_INDEX_MAX 32768u                    /* places in an index, a power of two */
 
 /* Entries begin at multiples of a cache line, so that a header is never split at the end of the data. */
 #define RING_ALIGN 64u
@@ -65,12 +67,15 @@ struct ring_identity {
     uint16_t version_minor;
     uint32_t
         header_size; /* bytes of struct ring_header in the creator's version; the generation slots follow */
-    uint32_t compatible_flags;   /* features that a reader may ignore; none yet */
+    uint32_t compatible_flags;   /* features that a reader may ignore: RING_HAS_INDEX */
     uint32_t incompatible_flags; /* features without which a reader must refuse the ring; none yet */
     uint64_t capacity;           /* bytes of data, a power of two */
     uint64_t data_offset;        /* bytes from the start of the object to the data */
     int64_t epoch_ns;            /* CLOCK_MONOTONIC of decode time 0 */
-    uint8_t reserved[16];
+    uint32_t index_offset;     /* with RING_HAS_INDEX: bytes from the start of the object to the index, … */
+    uint32_t index_count;      /* … its places, a power of two, … */
+    uint32_t index_spacing_ms; /* … and the least time between two keyframes in it */
+    uint8_t reserved[4];
     char name[RING_OBJECT_NAME_SIZE]; /* of the shared-memory object, for people who find one */
     uint8_t reserved_after_name[192];
 };
@@ -116,7 +121,13 @@ struct ring_header {
      * nothing new.
      */
     _Atomic uint32_t wake;
-    uint8_t reserved_positions[20];
+    uint8_t reserved_wake[4];
+    /*
+     * Keyframes that were put into the index so far; the newest is at place (indexed - 1) % index_count. Writer: release,
+     * after the place. Readers: acquire; they check what they find there. 0 without an index.
+     */
+    _Atomic uint64_t indexed;
+    uint8_t reserved_positions[8];
 
     /* Number of the newest generation, 0: none. Writer: release, after its slot. Readers: acquire. */
     _Atomic uint32_t generation;
@@ -175,6 +186,15 @@ struct ring_entry {
     _Atomic uint32_t flags;
 };
 
+/*
+ * One keyframe in the index. Writer: relaxed, then `indexed` with release. A reader may find a place that is being written
+ * again; so it takes nothing from here but where to look, and the entry that it finds there says what it is.
+ */
+struct ring_index_place {
+    _Atomic uint64_t position;    /* of the entry */
+    _Atomic int64_t published_ns; /* of the entry */
+};
+
 static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LONG_LOCK_FREE == 2 && sizeof(long) == 8,
               "lock-free 64-bit atomics");
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a ring is little-endian");
@@ -189,7 +209,10 @@ RING_AT(ring_identity, incompatible_flags, 20);
 RING_AT(ring_identity, capacity, 24);
 RING_AT(ring_identity, data_offset, 32);
 RING_AT(ring_identity, epoch_ns, 40);
-RING_AT(ring_identity, reserved, 48);
+RING_AT(ring_identity, index_offset, 48);
+RING_AT(ring_identity, index_count, 52);
+RING_AT(ring_identity, index_spacing_ms, 56);
+RING_AT(ring_identity, reserved, 60);
 RING_AT(ring_identity, name, 64);
 RING_AT(ring_identity, reserved_after_name, 320);
 RING_AT(ring_header, intent, 512);
@@ -199,6 +222,7 @@ RING_AT(ring_header, keyframe, 592);
 RING_AT(ring_header, sequence, 600);
 RING_AT(ring_header, end_ns, 608);
 RING_AT(ring_header, wake, 616);
+RING_AT(ring_header, indexed, 624);
 RING_AT(ring_header, generation, 640);
 RING_AT(ring_header, writer_pid, 644);
 RING_AT(ring_header, state, 704);
@@ -227,9 +251,12 @@ RING_AT(ring_entry, duration, 52);
 RING_AT(ring_entry, generation, 56);
 RING_AT(ring_entry, flags, 60);
 static_assert(sizeof(struct ring_entry) == RING_ALIGN, "size of ring_entry");
+RING_AT(ring_index_place, position, 0);
+RING_AT(ring_index_place, published_ns, 8);
+static_assert(sizeof(struct ring_index_place) == 16, "size of ring_index_place");
 #undef RING_AT
 
-/* Where the data begins in rings made by this version: after the slots, on a page of its own. */
+/* Where the data begins in rings without an index: after the slots, on a page of its own. The index, if there is one, begins here. */
 #define RING_DATA_OFFSET 69632u
 static_assert(RING_DATA_OFFSET % 4096 == 0 &&
                   RING_DATA_OFFSET >=
@@ -242,6 +269,9 @@ struct ring_geometry {
     size_t slots_offset;
     size_t data_offset;
     size_t length; /* of header, slots and data */
+    size_t index_offset;
+    uint32_t index_count; /* 0: the ring has no index, or none that can be used */
+    uint32_t index_spacing_ms;
 };
 
 /* Reads and checks the identity of the object behind FD. 0; -EPROTO: not a ring, too short, or of another version. */

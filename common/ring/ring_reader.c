@@ -284,6 +284,141 @@ int ringcast_seek_oldest(const ringcast_reader *reader, ringcast_cursor *cursor)
     return 0;
 }
 
+/* --- By time -------------------------------------------------------------------------------------------- */
+
+/*
+ * The index tells where to look, and no more (R7): an entry counts if it is a keyframe by itself. The writer may have written
+ * a place again, or be doing so, which looks like an entry that is gone.
+ */
+
+/* A reader is given this part of the ring before the writer comes to the place where it begins. */
+#define PAST_MARGIN_PART 32u
+
+/* Places of the index that are tried, one after the other, where there should be a keyframe. */
+#define INDEX_ATTEMPTS 64
+
+struct index_view {
+    const struct ring_index_place *places;
+    uint64_t first, end; /* numbers of keyframes whose places are not being written */
+    uint32_t mask;
+};
+
+static struct index_view view_index(const ringcast_reader *reader)
+{
+    const uint32_t count = reader->geometry.index_count;
+    uint64_t indexed =
+        count > 0 ? atomic_load_explicit(&header_of(reader)->indexed, memory_order_acquire) : 0;
+
+    return (struct index_view){
+        .places = (const struct ring_index_place *)(reader->map + reader->geometry.index_offset),
+        .first = indexed >= count ? indexed - count + (count > 0) : 0,
+        .end = indexed,
+        .mask = count - 1,
+    };
+}
+
+static uint64_t indexed_position(const struct index_view *index, uint64_t number)
+{
+    return atomic_load_explicit(&index->places[number & index->mask].position, memory_order_relaxed);
+}
+
+static int64_t indexed_ns(const struct index_view *index, uint64_t number)
+{
+    return atomic_load_explicit(&index->places[number & index->mask].published_ns, memory_order_relaxed);
+}
+
+/* True if a keyframe lies at POSITION. */
+static bool is_keyframe(const ringcast_reader *reader, uint64_t position, uint64_t head)
+{
+    struct found found;
+
+    return position >= RING_FIRST_POSITION && position % RING_ALIGN == 0 && position < head &&
+           check_entry(reader, position, head, &found) == 0 && !(found.flags & RING_PADDING) &&
+           (found.flags & RINGCAST_KEYFRAME) && verdict(reader, position, 0) == 0;
+}
+
+/*
+ * The number of the newest keyframe in INDEX that was published at TIME_NS or before, and that lies at POSITION or behind it; the
+ * oldest one at or behind POSITION, if all are newer. The loop ends whatever is in the index.
+ */
+static uint64_t search_index(const struct index_view *index, int64_t time_ns, uint64_t position)
+{
+    uint64_t low = index->first, high = index->end;
+
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+        if (indexed_ns(index, middle) <= time_ns || indexed_position(index, middle) <= position) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low + (low + 1 < index->end && indexed_position(index, low) < position);
+}
+
+/* Where the index leads nowhere, the cursor stays on the newest keyframe: a hostile ring is not searched through. */
+static void seek_by_index(const ringcast_reader *reader, int64_t time_ns, uint64_t head, uint64_t least,
+                          ringcast_cursor *cursor)
+{
+    const struct index_view index = view_index(reader);
+
+    if (index.end - index.first == 0) {
+        return;
+    }
+    uint64_t number = search_index(&index, time_ns, least);
+    for (int i = 0; i < INDEX_ATTEMPTS && number < index.end; i++, number++) {
+        uint64_t position = indexed_position(&index, number);
+        if (position < cursor->position && is_keyframe(reader, position, head)) {
+            cursor->position = position;
+            return;
+        }
+    }
+}
+
+/* From the oldest keyframe on to the last one that was published at TIME_NS or before. */
+static void seek_by_walking(const ringcast_reader *reader, int64_t time_ns, uint64_t head,
+                            ringcast_cursor *cursor)
+{
+    const uint64_t newest = cursor->position;
+    struct found found;
+
+    ringcast_seek_oldest(reader, cursor);
+    uint64_t position = cursor->position;
+    while (position < newest && check_entry(reader, position, head, &found) == 0) {
+        bool keyframe = !(found.flags & RING_PADDING) && (found.flags & RINGCAST_KEYFRAME);
+        if (keyframe && found.published_ns > time_ns) {
+            return;
+        }
+        if (keyframe) {
+            cursor->position = position;
+        }
+        position += ring_entry_span(found.length);
+    }
+}
+
+int ringcast_seek_time(const ringcast_reader *reader, ringcast_cursor *cursor, int64_t time_ns)
+{
+    const uint64_t capacity = reader->geometry.capacity;
+    struct found found;
+
+    int result = ringcast_seek_keyframe(reader, cursor);
+    if (result < 0) {
+        return result;
+    }
+    uint64_t head = atomic_load_explicit(&header_of(reader)->head, memory_order_acquire);
+    uint64_t reach = capacity - capacity / PAST_MARGIN_PART;
+    uint64_t least = head > reach ? head - reach : RING_FIRST_POSITION;
+    if (check_entry(reader, cursor->position, head, &found) == 0 && found.published_ns <= time_ns) {
+        return verdict(reader, cursor->position, 0) == 0 ? 0 : -EAGAIN;
+    }
+    if (reader->geometry.index_count > 0) {
+        seek_by_index(reader, time_ns, head, least, cursor);
+    } else {
+        seek_by_walking(reader, time_ns, head, cursor);
+    }
+    return 0;
+}
+
 int64_t ringcast_epoch_ns(const ringcast_reader *reader)
 {
     return *(const volatile int64_t *)&header_of(reader)->identity.epoch_ns;

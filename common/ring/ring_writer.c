@@ -228,6 +228,7 @@ static int recover(struct ring_writer *writer)
         }
     }
     writer->generation = atomic_load_explicit(&header->generation, memory_order_acquire);
+    writer->indexed = atomic_load_explicit(&header->indexed, memory_order_acquire);
     writer->end_ns = plausible_end(header);
     if (writer->head != remains.head) {
         wake_readers(writer);
@@ -440,10 +441,9 @@ static void write_padding(struct ring_writer *writer, uint64_t position, uint64_
     atomic_store_explicit(&entry->position, position, memory_order_release);
 }
 
-static void write_entry(struct ring_writer *writer, const struct ring_fragment *fragment)
+static void write_entry(struct ring_writer *writer, const struct ring_fragment *fragment, int64_t now_ns)
 {
     struct ring_entry *entry = entry_at(writer, writer->reserved.position);
-    int64_t now_ns = clock_now_ns(); /* no system call: the vDSO answers */
 
     atomic_store_explicit(&entry->sequence, writer->sequence + 1, memory_order_relaxed);
     atomic_store_explicit(&entry->decode_time, fragment->decode_time, memory_order_relaxed);
@@ -459,12 +459,33 @@ static void write_entry(struct ring_writer *writer, const struct ring_fragment *
     ring_test_fault(RING_FAULT_ENTRY);
 }
 
+/* The keyframe at POSITION, just published, goes into the index if it is due. */
+static void note_keyframe(struct ring_writer *writer, uint64_t position, int64_t published_ns)
+{
+    const struct ring_geometry *geometry = &writer->geometry;
+
+    if (geometry->index_count == 0 || published_ns < writer->index_due_ns) {
+        return;
+    }
+    struct ring_index_place *place = (struct ring_index_place *)(writer->map + geometry->index_offset) +
+                                     (writer->indexed & (geometry->index_count - 1));
+    atomic_store_explicit(&place->position, position, memory_order_relaxed);
+    ring_test_fault(RING_FAULT_INDEX_HALF);
+    atomic_store_explicit(&place->published_ns, published_ns, memory_order_relaxed);
+    ring_test_fault(RING_FAULT_INDEX_PLACE);
+    writer->indexed++;
+    writer->index_due_ns = published_ns + geometry->index_spacing_ms * NS_PER_MS;
+    atomic_store_explicit(&header_of(writer)->indexed, writer->indexed, memory_order_release);
+    ring_test_fault(RING_FAULT_INDEX);
+}
+
 /* The order of R4. Each store makes visible only what is complete. */
 static void commit(struct ring_writer *writer, const struct ring_fragment *fragment)
 {
     struct ring_header *header = header_of(writer);
     uint64_t position = writer->reserved.position;
     uint64_t end = position + ring_entry_span(writer->reserved.length);
+    int64_t now_ns = clock_now_ns(); /* no system call: the vDSO answers */
 
     atomic_store_explicit(&header->end_ns, writer->end_ns, memory_order_relaxed);
     ring_test_fault(RING_FAULT_END);
@@ -472,7 +493,7 @@ static void commit(struct ring_writer *writer, const struct ring_fragment *fragm
         write_padding(writer, writer->head, position - writer->head);
         ring_test_fault(RING_FAULT_PADDING);
     }
-    write_entry(writer, fragment);
+    write_entry(writer, fragment, now_ns);
     atomic_store_explicit(&header->newest, position, memory_order_release);
     ring_test_fault(RING_FAULT_NEWEST);
     atomic_store_explicit(&header->head, end, memory_order_release);
@@ -481,6 +502,9 @@ static void commit(struct ring_writer *writer, const struct ring_fragment *fragm
         atomic_store_explicit(&header->keyframe, position, memory_order_release);
     }
     ring_test_fault(RING_FAULT_KEYFRAME);
+    if (fragment->flags & RINGCAST_KEYFRAME) {
+        note_keyframe(writer, position, now_ns);
+    }
     writer->head = end;
     writer->sequence++;
     atomic_store_explicit(&header->sequence, writer->sequence, memory_order_relaxed);

@@ -17,6 +17,9 @@
 /* A fragment takes at most a quarter of its ring: a longer one would leave readers no time. */
 #define RING_WRITER_FRAGMENT_PART 4u
 
+/* Bytes that a fragment takes in the ring beside its own, in the mean: its header, and what is left free behind it. */
+#define RING_WRITER_OVERHEAD 96u
+
 struct ring_writer;
 
 /* A generation, as the caller gives it to the writer. Everything is copied. */

@@ -23,7 +23,9 @@ struct ring_writer {
     uint64_t head;
     uint64_t sequence; /* of the newest entry */
     int64_t end_ns;
-    uint32_t generation; /* newest; the fragments' own once `begun` */
+    uint64_t indexed;     /* keyframes put into the index so far */
+    int64_t index_due_ns; /* CLOCK_MONOTONIC: no keyframe that is published earlier goes into the index */
+    uint32_t generation;  /* newest; the fragments' own once `begun` */
     uint32_t timescale;
     bool begun;          /* this writer has begun a generation */
     bool wants_keyframe; /* nothing was published in it yet */
@@ -43,6 +45,9 @@ enum ring_fault_point {
     RING_FAULT_NEWEST,           /* `newest` points to it, `head` does not include it */
     RING_FAULT_HEAD,             /* readers see it, `keyframe` is behind */
     RING_FAULT_KEYFRAME,         /* `sequence` is behind */
+    RING_FAULT_INDEX_HALF,       /* ... and a place in the index is half written */
+    RING_FAULT_INDEX_PLACE,      /* ... the place is written, `indexed` does not count it */
+    RING_FAULT_INDEX,            /* ... it does */
     RING_FAULT_SEQUENCE,         /* all is written, no reader is woken */
     RING_FAULT_WAKE,             /* the futex word is changed, sleepers not woken */
     RING_FAULT_WOKEN,            /* the eventfd is written, sleepers on the futex are not woken */

@@ -104,6 +104,15 @@ int ringcast_seek_keyframe(const ringcast_reader *reader, ringcast_cursor *curso
  */
 int ringcast_seek_oldest(const ringcast_reader *reader, ringcast_cursor *cursor);
 
+/*
+ * Puts the cursor on the newest keyframe that was published at TIME_NS (CLOCK_MONOTONIC, nanoseconds) or before, or on the
+ * oldest one that a reader can be expected to read, if all are newer: ringcast_peek tells what it is. In a ring that keeps the past
+ * (`look_back`) it takes some microseconds and may stop up to 250 ms earlier than it had to; in others it walks, as ringcast_seek_oldest does.
+ *
+ * 0; -EAGAIN: as ringcast_seek_keyframe.
+ */
+int ringcast_seek_time(const ringcast_reader *reader, ringcast_cursor *cursor, int64_t time_ns);
+
 /* The time, CLOCK_MONOTONIC in nanoseconds, of decode time 0 in this ring: what two streams' decode times have in common. */
 int64_t ringcast_epoch_ns(const ringcast_reader *reader);
 

@@ -884,6 +884,7 @@ struct camera_view camera_view(const struct camera *camera)
         .name = camera->config->name,
         .ring = camera_ring_name(camera->ring),
         .ring_size = camera_ring_size(camera->ring),
+        .look_back = (unsigned)camera->config->look_back,
         .ring_reader = camera_ring_reader(camera->ring),
         .wake = camera->wake,
         .codecs = camera->codecs[0] == '\0' ? NULL : camera->codecs,
@@ -914,8 +915,9 @@ struct camera_view camera_view(const struct camera *camera)
 
 json_t *camera_state_message(const struct camera_view *view)
 {
-    return message_pack("camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?}", "name", view->name,
-                        "state", camera_strstate(view->state), "error", view->error, "codecs", view->codecs,
-                        "width", (json_int_t)view->width, "height", (json_int_t)view->height, "audio",
-                        view->audio, "audio_error", view->audio_error);
+    return message_pack("camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?, s:I}", "name",
+                        view->name, "state", camera_strstate(view->state), "error", view->error, "codecs",
+                        view->codecs, "width", (json_int_t)view->width, "height", (json_int_t)view->height,
+                        "audio", view->audio, "audio_error", view->audio_error, "look_back",
+                        (json_int_t)view->look_back);
 }

@@ -2,6 +2,7 @@
 #include "supervisor/camera/camera_ring.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "common/ring/ring_create.h"
+#include "common/ring/ring_writer.h"
 #include "supervisor/camera/ring_plan.h"
 #include "supervisor/process/timer.h"
 
@@ -34,6 +36,7 @@ struct camera_ring {
     bool offered;           /* the worker has not answered */
     uint64_t retry_ms;      /* no ring is made before */
     size_t wanted;          /* the configuration's ring_size */
+    bool is_short_told;     /* that `look_back` does not fit ring_size_max */
     struct fd_store *store; /* NULL: not kept */
 };
 
@@ -55,10 +58,11 @@ static void store_ring(const struct camera_ring *ring)
                                       [KEEPER_RING_READER] = ring->present.reader,
                                       [KEEPER_RING_NEXT_WRITER] = ring->next.writer,
                                       [KEEPER_RING_NEXT_READER] = ring->next.reader};
-    json_t *body = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", KEEPER_RING_NAME, ring->name, "epoch_ns",
-                             (json_int_t)ring->epoch_ns, "size", (json_int_t)ring->size, "wanted",
-                             (json_int_t)ring->wanted, "size_max", (json_int_t)ring->size_max, "next_size",
-                             (json_int_t)ring->next_size, "offers", ring->offers);
+    json_t *body = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", KEEPER_RING_NAME, ring->name,
+                             "epoch_ns", (json_int_t)ring->epoch_ns, "size", (json_int_t)ring->size, "wanted",
+                             (json_int_t)ring->wanted, "size_max", (json_int_t)ring->size_max, "look_back",
+                             (json_int_t)ring->plan.look_back_s, "next_size", (json_int_t)ring->next_size,
+                             "offers", ring->offers);
 
     fd_store_put(ring->store, FD_STORE_RING, ring->camera, body, fds,
                  ring->offered ? KEEPER_RING_FDS : KEEPER_RING_NEXT_WRITER);
@@ -115,6 +119,7 @@ struct camera_ring *camera_ring_create(const char *instance, const struct config
                                  .next = no_ring,
                                  .old = no_ring,
                                  .wanted = config->ring_size,
+                                 .plan = {.look_back_s = (unsigned)config->look_back},
                                  .size_max = config->ring_size == 0 ? config->ring_size_max : 0};
     if (!ring->camera || ring_name(ring->name, instance, config->name) < 0) {
         free(ring->camera);
@@ -142,7 +147,7 @@ int camera_ring_open(struct camera_ring *ring)
 {
     ring->epoch_ns = clock_now_ns();
     ring->size = first_size(ring);
-    int result = ring_create(ring->name, ring->size, ring->epoch_ns, &ring->present);
+    int result = ring_create(ring->name, ring->size, ring->plan.look_back_s, ring->epoch_ns, &ring->present);
     if (result < 0) {
         ring->present = no_ring;
         return result;
@@ -189,6 +194,7 @@ bool camera_ring_recall(struct camera_ring *ring, struct fd_store *store)
     }
     if (message_integer(record.body, "wanted", -1) != (json_int_t)ring->wanted ||
         message_integer(record.body, "size_max", -1) != (json_int_t)ring->size_max ||
+        message_integer(record.body, "look_back", 0) != (json_int_t)ring->plan.look_back_s ||
         record.fds[KEEPER_RING_WRITER] < 0 || record.fds[KEEPER_RING_READER] < 0) {
         camera_ring_discard(&record);
         return false;
@@ -279,7 +285,7 @@ json_t *camera_ring_repeat(const struct camera_ring *ring, int *writer)
 static json_t *offer(struct camera_ring *ring, size_t size, uint64_t now)
 {
     char why[REASON_SIZE];
-    int result = ring_create_unnamed(ring->name, size, ring->epoch_ns, &ring->next);
+    int result = ring_create_unnamed(ring->name, size, ring->plan.look_back_s, ring->epoch_ns, &ring->next);
 
     if (result < 0) {
         explain(size, result, why, sizeof(why));
@@ -296,17 +302,42 @@ static json_t *offer(struct camera_ring *ring, size_t size, uint64_t now)
     return offer_message(ring);
 }
 
+/* Bytes a second of the stream and of what the ring keeps beside each fragment. */
+static uint64_t rate_in_ring(const json_t *body)
+{
+    uint64_t bytes = counted(body, "bitrate") / 8;
+
+    return bytes > 0 ? bytes + counted(body, "fps") * RING_WRITER_OVERHEAD : 0;
+}
+
+/* The past that is asked for does not fit the largest ring: the log says it once. */
+static void tell_short(struct camera_ring *ring, const struct ring_demand *demand)
+{
+    uint64_t past = ring_plan_past(&ring->plan, demand);
+
+    if (past <= ring->size_max || ring->is_short_told) {
+        return;
+    }
+    ring->is_short_told = true;
+    log_camera(LOG_LEVEL_WARNING, ring->camera,
+               "camera %s: %u s of it take %" PRIu64
+               " MiB, and ring_size_max is %zu: look_back reaches %.0f s",
+               ring->camera, ring->plan.look_back_s, past >> 20, ring->size_max >> 20,
+               (double)ring->plan.look_back_s * (double)ring->size_max / (double)past);
+}
+
 json_t *camera_ring_observe(struct camera_ring *ring, const json_t *body, int *writer)
 {
     const struct ring_demand demand = {.gop_bytes = counted(body, "gop_bytes"),
                                        .fragment_bytes = counted(body, "fragment_bytes"),
-                                       .bytes_per_second = counted(body, "bitrate") / 8};
+                                       .bytes_per_second = rate_in_ring(body)};
     uint64_t now = clock_now_ms();
 
     if (ring->size_max == 0 || ring->offered || now < ring->retry_ms) {
         return NULL;
     }
     size_t size = ring_plan_next(&ring->plan, &demand, ring->size, ring->size_max, now);
+    tell_short(ring, &demand);
     if (size == ring->size) {
         return NULL;
     }

@@ -8,6 +8,10 @@
  * largest group of pictures, and at least a second of the stream. A ring grows at once, because in a ring
  * that is too small viewers miss pictures. It shrinks only when it has been twice too large for a minute,
  * because during a change both rings take memory.
+ *
+ * A ring that keeps the past (`look_back`) holds, beside that, so many seconds of the stream at its mean rate over as long a
+ * time, a thirty-second part more for those who read the oldest of it, and the group of pictures before. It is content with a
+ * sixteenth less, so that a rate that moves about a power of two does not move the ring.
  */
 #ifndef SUPERVISOR_CAMERA_RING_PLAN_H
 #define SUPERVISOR_CAMERA_RING_PLAN_H
@@ -28,6 +32,11 @@
 #define RING_PLAN_SHRINK_MS 60000
 #endif
 
+/* Milliseconds for which a stream is measured before its past is taken for known: cameras begin with a burst. */
+#ifndef RING_PLAN_SETTLE_MS
+#define RING_PLAN_SETTLE_MS 4000
+#endif
+
 /*
  * What a worker reports of its stream. The values are not trusted: no size above the maximum comes of them.
  */
@@ -38,11 +47,18 @@ struct ring_demand {
 };
 
 struct ring_plan {
+    unsigned look_back_s;       /* seconds of the past that the ring keeps; 0: none */
     uint64_t spacious_since_ms; /* since when half the ring would be enough; 0: it would not */
+    double mean;                /* bytes a second over the last look_back_s, or since the beginning */
+    uint64_t measured_ms;       /* how long that was measured */
+    uint64_t noted_ms;          /* when the rate was last told; 0: never */
 };
 
-/* The size in bytes that fits DEMAND: a power of two from RING_PLAN_MIN to MAX, a power of two itself. */
+/* The size in bytes that fits DEMAND, without a past: a power of two from RING_PLAN_MIN to MAX, a power of two itself. */
 size_t ring_plan_fit(const struct ring_demand *demand, size_t max);
+
+/* Bytes that the past takes by what PLAN knows of it; 0: there is none to be kept, or its rate is not known yet. */
+uint64_t ring_plan_past(const struct ring_plan *plan, const struct ring_demand *demand);
 
 /* The size in bytes that a ring of SIZE bytes should have now; SIZE: it should stay. */
 size_t ring_plan_next(struct ring_plan *plan, const struct ring_demand *demand, size_t size, size_t max,

@@ -141,7 +141,7 @@ static int run(const struct settings *settings)
     snprintf(instance, sizeof(instance), "packets%d", (int)getpid());
     int result = ring_name(name, instance, "cam");
     if (result == 0) {
-        result = ring_create(name, RING_SIZE, 0, &ring);
+        result = ring_create(name, RING_SIZE, 0, 0, &ring);
     }
     if (result < 0) {
         return result;

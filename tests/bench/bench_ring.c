@@ -53,7 +53,7 @@ static int ring_open(struct ring *ring, size_t capacity)
                                        .width = 1280,
                                        .height = 720};
     snprintf(ring->name, sizeof ring->name, "/ringcast-bench.%d", (int)getpid());
-    int result = ring_create(ring->name, capacity, clock_ns(), &ring->descriptors);
+    int result = ring_create(ring->name, capacity, 0, clock_ns(), &ring->descriptors);
     if (result < 0) {
         return result;
     }

@@ -19,7 +19,8 @@
 #include "common/ring/ringcast.h"
 
 #define CAPACITY 65536u
-#define OBJECT_SIZE (RING_DATA_OFFSET + CAPACITY)
+#define DATA_OFFSET (RING_DATA_OFFSET + 4096u) /* the index takes a page */
+#define OBJECT_SIZE (DATA_OFFSET + CAPACITY)
 #define READS_AT_THE_END 100
 
 enum step {
@@ -35,6 +36,7 @@ enum step {
     STEP_INIT,   /* u8 number, u16 size of the buffer */
     STEP_CURSOR, /* u64 position, u8 sequence */
     STEP_WAIT,
+    STEP_TIME, /* i64 time */
     STEPS
 };
 
@@ -99,10 +101,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
     snprintf(instance, sizeof(instance), "fuzz-%d", (int)getpid());
     require(ring_name(name, instance, "camera") == 0);
-    require(ring_create(name, CAPACITY, 0, &descriptors) == 0);
+    require(ring_create(name, CAPACITY, 1, 0, &descriptors) == 0);
     require(ring_unlink(name) == 0);
     close(descriptors.reader);
     object = descriptors.writer;
+    const uint32_t spacing_ms = 0; /* every keyframe is noted */
+    require(pwrite(object, &spacing_ms, sizeof(spacing_ms),
+                   offsetof(struct ring_identity, index_spacing_ms)) == sizeof(spacing_ms));
     require(ring_writer_attach(dup(object), -1, &writer) == 0);
     write_sound_ring(writer);
     ring_writer_detach(writer);
@@ -123,10 +128,13 @@ static void step_raw(struct input *input)
 
 static void step_patch(struct input *input)
 {
-    const uint64_t bases[] = {0, sizeof(struct ring_header), RING_DATA_OFFSET,
-                              RING_DATA_OFFSET + (newest_position & (CAPACITY - 1)),
-                              offsetof(struct ring_header, intent)};
-    uint64_t offset = bases[take(input, 1) % 5] + take(input, 2);
+    const uint64_t bases[] = {0,
+                              sizeof(struct ring_header),
+                              DATA_OFFSET,
+                              DATA_OFFSET + (newest_position & (CAPACITY - 1)),
+                              offsetof(struct ring_header, intent),
+                              RING_DATA_OFFSET};
+    uint64_t offset = bases[take(input, 1) % 6] + take(input, 2);
     size_t length = take(input, 1);
 
     for (size_t i = 0; i < length && input->size > 0; i++) {
@@ -138,11 +146,12 @@ static _Atomic uint64_t *counter(uint64_t which)
 {
     struct ring_header *header = (struct ring_header *)memory;
     struct ring_entry *entry =
-        (struct ring_entry *)(memory + RING_DATA_OFFSET + (newest_position & (CAPACITY - 1)));
+        (struct ring_entry *)(memory + DATA_OFFSET + (newest_position & (CAPACITY - 1)));
     _Atomic uint64_t *const counters[] = {&header->intent,   &header->newest,  &header->head,
-                                          &header->keyframe, &entry->position, &entry->sequence};
+                                          &header->keyframe, &entry->position, &entry->sequence,
+                                          &header->indexed};
 
-    return counters[which % 6];
+    return counters[which % 7];
 }
 
 static void step_open(void)
@@ -225,6 +234,10 @@ static void step_use(enum step step, struct input *input)
         result = ringcast_seek_keyframe(reader, &cursor);
         require(result == 0 || result == -EAGAIN);
         break;
+    case STEP_TIME:
+        result = ringcast_seek_time(reader, &cursor, (int64_t)take(input, 8));
+        require(result == 0 || result == -EAGAIN);
+        break;
     case STEP_READ:
         step_read(take(input, 2));
         break;
@@ -305,7 +318,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         step_init(number, RINGCAST_INIT_MAX);
     }
     if (reader) {
-        ringcast_seek_keyframe(reader, &cursor);
+        ringcast_seek_time(reader, &cursor, 0);
     }
     for (int i = 0; reader && i < READS_AT_THE_END && step_read(CAPACITY) == 1; i++) {
         continue;

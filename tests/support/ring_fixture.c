@@ -39,7 +39,7 @@ struct ring_descriptors fixture_write_next(struct ring_fixture *fixture)
     struct ring_descriptors next;
     struct ring_writer *writer;
 
-    assert_int_equal(ring_create_unnamed(fixture->name, 4 * (size_t)FIXTURE_CAPACITY,
+    assert_int_equal(ring_create_unnamed(fixture->name, 4 * (size_t)FIXTURE_CAPACITY, 0,
                                          ring_writer_epoch_ns(fixture->writer), &next),
                      0);
     assert_int_equal(ring_writer_attach(dup(next.writer), -1, &writer), 0);
@@ -58,25 +58,38 @@ void fixture_install_next(struct ring_fixture *fixture, struct ring_descriptors 
     fixture->descriptors = next;
 }
 
-int fixture_set_up(void **state)
+static int set_up(void **state, unsigned past_s)
 {
     struct ring_fixture *fixture = calloc(1, sizeof(*fixture));
 
     assert_non_null(fixture);
     fixture_name(fixture->name);
-    assert_int_equal(ring_create(fixture->name, FIXTURE_CAPACITY, 1000, &fixture->descriptors), 0);
+    assert_int_equal(ring_create(fixture->name, FIXTURE_CAPACITY, past_s, 1000, &fixture->descriptors), 0);
     fixture->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     assert_true(fixture->wake >= 0);
-    fixture_attach(fixture);
-    fixture->map_length = RING_DATA_OFFSET + FIXTURE_CAPACITY;
+    struct ring_geometry geometry;
+    assert_int_equal(ring_geometry_read(fixture->descriptors.writer, &geometry), 0);
+    fixture->map_length = geometry.length;
     void *map =
         mmap(NULL, fixture->map_length, PROT_READ | PROT_WRITE, MAP_SHARED, fixture->descriptors.writer, 0);
     assert_ptr_not_equal(map, MAP_FAILED);
     fixture->header = map;
-    fixture->data = (uint8_t *)map + RING_DATA_OFFSET;
+    fixture->header->identity.index_spacing_ms = 0;
+    fixture->data = (uint8_t *)map + geometry.data_offset;
+    fixture_attach(fixture);
     assert_int_equal(ringcast_open(fixture->name, &fixture->reader), 0);
     *state = fixture;
     return 0;
+}
+
+int fixture_set_up(void **state)
+{
+    return set_up(state, 0);
+}
+
+int fixture_set_up_with_index(void **state)
+{
+    return set_up(state, 8);
 }
 
 int fixture_tear_down(void **state)

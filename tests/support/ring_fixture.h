@@ -38,6 +38,9 @@ void fixture_name(char name[RING_NAME_SIZE]);
 
 /* cmocka setup and teardown; *state is a struct ring_fixture. No generation is begun. */
 int fixture_set_up(void **state);
+
+/* The same with an index, in which every keyframe is noted. */
+int fixture_set_up_with_index(void **state);
 int fixture_tear_down(void **state);
 
 /* Puts another writer in the place of the present one. */
@@ -73,5 +76,7 @@ pid_t fixture_fork(void);
 size_t fixture_count_descriptors(void);
 
 #define RING_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
+#define RING_INDEX_TEST(test)                                                                                \
+    cmocka_unit_test_setup_teardown(test, fixture_set_up_with_index, fixture_tear_down)
 
 #endif

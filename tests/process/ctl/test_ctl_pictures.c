@@ -155,7 +155,7 @@ static void open_camera(struct camera *camera)
 
     snprintf(instance, sizeof(instance), "unit-ctl-%d", (int)getpid());
     assert_int_equal(ring_name(camera->name, instance, "front"), 0);
-    assert_int_equal(ring_create(camera->name, CAPACITY, 1000, &camera->descriptors), 0);
+    assert_int_equal(ring_create(camera->name, CAPACITY, 0, 1000, &camera->descriptors), 0);
     camera->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     assert_int_equal(ring_writer_attach(dup(camera->descriptors.writer), camera->wake, &camera->writer), 0);
     make_init();

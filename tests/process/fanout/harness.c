@@ -266,7 +266,7 @@ static void make_ring(struct source *source, size_t capacity)
     struct ring_descriptors ring;
     snprintf(instance, sizeof(instance), "fanout-test-%d-%u", (int)getpid(), made++);
     assert_int_equal(ring_name(source->ring, instance, source->name), 0);
-    assert_int_equal(ring_create(source->ring, capacity, 1, &ring), 0);
+    assert_int_equal(ring_create(source->ring, capacity, 0, 1, &ring), 0);
     source->ring_writer_fd = ring.writer;
     source->ring_reader_fd = ring.reader;
     source->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -175,7 +175,8 @@ void worker_spawn(struct fork_server_process *fork_server, struct worker_process
     clock_gettime(CLOCK_MONOTONIC, &now);
     snprintf(instance, sizeof(instance), "ingest%d-%u", (int)getpid(), rings_made++);
     assert_int_equal(ring_name(name, instance, "cam"), 0);
-    assert_int_equal(ring_create(name, capacity, now.tv_sec * 1000000000LL + now.tv_nsec, &worker->ring), 0);
+    assert_int_equal(ring_create(name, capacity, 0, now.tv_sec * 1000000000LL + now.tv_nsec, &worker->ring),
+                     0);
     worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     assert_int_equal(ringcast_open(name, &worker->reader), 0);
     assert_int_equal(ring_unlink(name), 0); /* a test that fails leaves nothing behind */

@@ -105,9 +105,25 @@ static void tempt(struct ring_header *header, uint8_t *data)
     atomic_store(&header->keyframe, position);
 }
 
+static void scribble_index(struct ring_header *header)
+{
+    const struct ring_identity *identity = &header->identity;
+    struct ring_index_place *places = (struct ring_index_place *)((uint8_t *)header + identity->index_offset);
+    struct ring_index_place *place = &places[next_random() % identity->index_count];
+
+    atomic_store(&place->position, nasty(atomic_load(&header->keyframe)));
+    atomic_store(&place->published_ns, (int64_t)nasty((uint64_t)atomic_load(&place->published_ns)));
+    if (next_random() % 8 == 0) {
+        atomic_store(&header->indexed, nasty(atomic_load(&header->indexed)));
+    }
+}
+
 static void scribble(struct ring_fixture *fixture)
 {
-    switch (next_random() % 4) {
+    switch (next_random() % 5) {
+    case 4:
+        scribble_index(fixture->header);
+        break;
     case 0:
         scribble_header(fixture->header);
         break;
@@ -138,6 +154,10 @@ static void read_one(const ringcast_reader *reader, uint64_t place, struct outco
     buffer = malloc(size); /* of the exact size, so that AddressSanitizer sees one byte too many */
     assert_non_null(buffer);
     ringcast_seek_keyframe(reader, &cursor);
+    if (next_random() % 4 == 0) {
+        int result = ringcast_seek_time(reader, &cursor, (int64_t)nasty(1));
+        assert_true((result == 0 || result == -EAGAIN) && cursor.sequence == 0);
+    }
     if (next_random() % 2) { /* a place that was sound when it was found need not be so any more */
         cursor = (ringcast_cursor){.position = place};
     }
@@ -334,9 +354,9 @@ static void test_r5_writer_after_a_hostile_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RING_TEST(test_r7_scribbling_writer),
-        RING_TEST(test_r8_cutting_writer),
-        RING_TEST(test_r5_writer_after_a_hostile_one),
+        RING_INDEX_TEST(test_r7_scribbling_writer),
+        RING_INDEX_TEST(test_r8_cutting_writer),
+        RING_INDEX_TEST(test_r5_writer_after_a_hostile_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,7 +124,7 @@ static void kill_at(int count, enum ring_fault_point point)
     struct ring_follower follower;
     void *state;
 
-    assert_int_equal(fixture_set_up(&state), 0);
+    assert_int_equal(fixture_set_up_with_index(&state), 0);
     struct ring_fixture *fixture = state;
     ring_unlink(fixture->name); /* nothing stays behind if this fails */
     fixture_begin_generation(fixture->writer);

@@ -163,7 +163,7 @@ static void camera_begin(struct camera *camera, const char *name, const char *st
     *camera = (struct camera){0};
     snprintf(camera->name, sizeof(camera->name), "%s", name);
     snprintf(ring_name, sizeof(ring_name), "/ringcast.test-snapshot-%d-%u.%s", (int)getpid(), ++rings, name);
-    assert_int_equal(ring_create(ring_name, RING_BYTES, clock_now_ns(), &ring), 0);
+    assert_int_equal(ring_create(ring_name, RING_BYTES, 0, clock_now_ns(), &ring), 0);
     ring_unlink(ring_name);
     camera->reader = ring.reader;
     camera->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

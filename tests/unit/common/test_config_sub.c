@@ -58,6 +58,32 @@ static void a_url_alone_has_the_cameras_other_settings(void **state)
     config_free(config);
 }
 
+/* A past takes more than live viewers do, so its ring may grow further, unless the file says how far. */
+static void a_ring_may_grow_as_its_past_needs(void **state)
+{
+    struct config *config =
+        accept("cameras = (\n"
+               "  { name = \"a\"; url = \"rtsp://h/1\"; sub = \"rtsp://h/2\"; look_back = 120; },\n"
+               "  { name = \"b\"; url = \"rtsp://h/3\"; sub = { url = \"rtsp://h/4\"; look_back = 5; }; },\n"
+               "  { name = \"c\"; url = \"rtsp://h/5\"; sub = { url = \"rtsp://h/6\"; look_back = 0; };\n"
+               "    look_back = 60; ring_size_max = 524288; }\n);\n");
+    const size_t much = 268435456, usual = 16777216;
+    const struct {
+        size_t look_back, ring_size_max;
+    } wanted[] = {{120, much}, {120, much}, {0, usual}, {5, much}, {60, 524288}, {0, 524288}};
+
+    (void)state;
+    assert_int_equal(config->camera_count, 6);
+    for (size_t i = 0; i < config->camera_count; i++) {
+        assert_int_equal(config->cameras[i].look_back, wanted[i].look_back);
+        assert_int_equal(config->cameras[i].ring_size_max, wanted[i].ring_size_max);
+    }
+    config_free(config);
+    config = accept("ring_size_max = 1048576;\n" CAMERAS("look_back = 30;"));
+    assert_int_equal(config->cameras[0].ring_size_max, 1048576);
+    config_free(config);
+}
+
 static void a_group_says_what_is_different(void **state)
 {
     struct config *config =
@@ -187,6 +213,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_url_alone_has_the_cameras_other_settings, config_fixture_enter,
+                                        config_fixture_leave),
+        cmocka_unit_test_setup_teardown(a_ring_may_grow_as_its_past_needs, config_fixture_enter,
                                         config_fixture_leave),
         cmocka_unit_test_setup_teardown(a_group_says_what_is_different, config_fixture_enter,
                                         config_fixture_leave),

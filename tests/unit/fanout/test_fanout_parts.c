@@ -110,7 +110,7 @@ static void fragments_are_read_once_for_all_that_catch_up(void **state)
     const struct ring_stream stream = {.codecs = "avc1", .init = "init", .init_length = 4, .timescale = 1};
     snprintf(instance, sizeof(instance), "fanout-parts-%d", (int)getpid());
     assert_int_equal(ring_name(name, instance, "front"), 0);
-    assert_int_equal(ring_create(name, 65536, 1, &ring), 0);
+    assert_int_equal(ring_create(name, 65536, 0, 1, &ring), 0);
     assert_int_equal(ring_writer_attach(dup(ring.writer), -1, &writer), 0);
     assert_int_equal(ring_writer_begin_generation(writer, &stream), 0);
     assert_int_equal(ringcast_open_fd(ring.reader, &reader), 0);

@@ -59,7 +59,7 @@ static int setup(void **state)
     assert_non_null(rig);
     snprintf(instance, sizeof(instance), "publisher%d", (int)getpid());
     assert_int_equal(ring_name(name, instance, "cam"), 0);
-    assert_int_equal(ring_create(name, 65536, EPOCH, &rig->ring), 0);
+    assert_int_equal(ring_create(name, 65536, 0, EPOCH, &rig->ring), 0);
     assert_int_equal(ring_unlink(name), 0); /* a test that fails leaves nothing behind */
     assert_int_equal(ringcast_open_fd(rig->ring.reader, &rig->reader), 0);
     assert_int_equal(ringcast_seek_keyframe(rig->reader, &rig->cursor), -EAGAIN);
@@ -525,7 +525,7 @@ static struct ring_writer *make_next_ring(struct ring_descriptors *next)
 
     snprintf(instance, sizeof(instance), "publisher-next%d", (int)getpid());
     assert_int_equal(ring_name(name, instance, "cam"), 0);
-    assert_int_equal(ring_create(name, 1 << 18, EPOCH, next), 0);
+    assert_int_equal(ring_create(name, 1 << 18, 0, EPOCH, next), 0);
     assert_int_equal(ring_unlink(name), 0);
     assert_int_equal(ring_writer_attach(dup(next->writer), -1, &writer), 0);
     return writer;

@@ -131,7 +131,7 @@ static void fragments_allocate_nothing(void **state)
     (void)state;
     snprintf(instance, sizeof(instance), "steady%d", (int)getpid());
     assert_int_equal(ring_name(name, instance, "cam"), 0);
-    assert_int_equal(ring_create(name, 65536, 0, &ring), 0);
+    assert_int_equal(ring_create(name, 65536, 0, 0, &ring), 0);
     assert_int_equal(ring_unlink(name), 0);
     assert_int_equal(ring_writer_attach(ring.writer, -1, &writer), 0);
     ring_output_init(&output, writer);

@@ -60,7 +60,7 @@ static void test_longest_camera_name_makes_a_ring(void **state)
     camera[64] = '\0';
     snprintf(instance, sizeof(instance), "unit-%026d", (int)getpid());
     assert_int_equal(ring_name(name, instance, camera), 0);
-    assert_int_equal(ring_create(name, 1, 0, &descriptors), 0);
+    assert_int_equal(ring_create(name, 1, 0, 0, &descriptors), 0);
     close(descriptors.writer);
     close(descriptors.reader);
     assert_int_equal(ring_unlink(name), 0);
@@ -74,7 +74,7 @@ static void expect_capacity(size_t wanted, size_t made)
     ringcast_reader *reader;
 
     fixture_name(name);
-    assert_int_equal(ring_create(name, wanted, 0, &descriptors), 0);
+    assert_int_equal(ring_create(name, wanted, 0, 0, &descriptors), 0);
     assert_int_equal(ring_unlink(name), 0);
     assert_int_equal(ringcast_open_fd(descriptors.reader, &reader), 0);
     assert_int_equal(ringcast_capacity(reader), made);
@@ -107,7 +107,7 @@ static void test_r8_ring_is_private_and_made_once(void **state)
     assert_true(fcntl(fixture->descriptors.reader, F_GETFD) & FD_CLOEXEC);
     assert_int_equal(fcntl(fixture->descriptors.reader, F_GETFL) & O_ACCMODE, O_RDONLY);
     assert_string_equal(fixture->header->identity.name, fixture->name);
-    assert_int_equal(ring_create(fixture->name, 65536, 0, &descriptors), -EEXIST);
+    assert_int_equal(ring_create(fixture->name, 65536, 0, 0, &descriptors), -EEXIST);
     assert_int_equal(descriptors.writer, -7);
     ringcast_reader *reader;
     assert_int_equal(ringcast_open(fixture->name, &reader), 0); /* the old one is untouched */
@@ -130,14 +130,14 @@ static void test_failed_creation_leaves_nothing(void **state)
     small.rlim_cur = 4096;
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    int result = ring_create(name, 65536, 0, &descriptors);
+    int result = ring_create(name, 65536, 0, 0, &descriptors);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, handler);
     assert_int_equal(result, -EFBIG);
     assert_int_equal(shm_open(name, O_RDONLY, 0), -1);
     assert_int_equal(errno, ENOENT);
     assert_int_equal(fixture_count_descriptors(), open_before);
-    assert_true(ring_create("no-slash/in/the/middle", 65536, 0, &descriptors) < 0);
+    assert_true(ring_create("no-slash/in/the/middle", 65536, 0, 0, &descriptors) < 0);
     assert_int_equal(fixture_count_descriptors(), open_before);
 }
 
@@ -168,7 +168,7 @@ static void test_sweep_takes_what_nobody_holds(void **state)
                      0);
     assert_int_equal(ring_name(names[2], longer, "front"), 0);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(ring_create(names[i], 65536, 0, &held[i]), 0);
+        assert_int_equal(ring_create(names[i], 65536, 0, 0, &held[i]), 0);
     }
     assert_int_equal(ring_sweep(instance), -EBUSY);
     assert_true(exists(names[0]) && exists(names[1]));
@@ -212,7 +212,7 @@ static void test_sweep_after_kill(void **state)
     pid_t child = fixture_fork();
     if (child == 0) {
         struct ring_descriptors descriptors;
-        if (ring_create(name, 65536, 0, &descriptors) == 0) {
+        if (ring_create(name, 65536, 0, 0, &descriptors) == 0) {
             raise(SIGKILL);
         }
         _exit(1);
@@ -266,8 +266,8 @@ static void test_next_ring_takes_the_place_at_once(void **state)
 
     snprintf(instance, sizeof(instance), "unit-next-%d", (int)getpid());
     assert_int_equal(ring_name(name, instance, "cam"), 0);
-    assert_int_equal(ring_create(name, 65536, 7, &now), 0);
-    assert_int_equal(ring_create_unnamed(name, 262144, 7, &next), 0);
+    assert_int_equal(ring_create(name, 65536, 0, 7, &now), 0);
+    assert_int_equal(ring_create_unnamed(name, 262144, 0, 7, &next), 0);
     assert_int_equal(count_objects(name), 1); /* no name that another user could take before it */
     assert_false(ring_is_used(next.reader));
     assert_int_equal(ringcast_open(name, &reader), 0);
@@ -308,14 +308,14 @@ static int without_a_name(const char *name, const char *instance)
     if (ring_sweep(instance) != 0) {
         return 2;
     }
-    if (ring_create(name, 65536, 0, &ring) != RING_UNNAMED || ringcast_open_fd(ring.reader, &reader) < 0) {
+    if (ring_create(name, 65536, 0, 0, &ring) != RING_UNNAMED || ringcast_open_fd(ring.reader, &reader) < 0) {
         return 3;
     }
     ringcast_close(reader);
     if (ringcast_open(name, &reader) != -EPERM) {
         return 4;
     }
-    if (ring_create_unnamed(name, 65536, 0, &next) < 0 || ring_replace(name, next.writer) != -EPERM) {
+    if (ring_create_unnamed(name, 65536, 0, 0, &next) < 0 || ring_replace(name, next.writer) != -EPERM) {
         return 5;
     }
     return count_objects(name) == 1 ? 0 : 6;
@@ -359,7 +359,7 @@ static void test_root_removes_what_another_user_put_there(void **state)
     assert_int_equal(ring_name(name, instance, "cam"), 0);
     int foreign = make_foreign(name, ANOTHER_USER);
     assert_int_equal(ring_sweep(instance), 0); /* a lock of another user's says nothing */
-    assert_int_equal(ring_create(name, 65536, 0, &ring), 0);
+    assert_int_equal(ring_create(name, 65536, 0, 0, &ring), 0);
     assert_int_equal(ringcast_open(name, &reader), 0);
     ringcast_close(reader);
     assert_int_equal(ring_unlink(name), 0);
@@ -369,7 +369,7 @@ static void test_root_removes_what_another_user_put_there(void **state)
     snprintf(path, sizeof(path), "/dev/shm%s", name);
     assert_int_equal(rename("/dev/shm/ringcast.unit-removed", path), 0);
     assert_int_equal(ring_sweep(instance), 0);
-    assert_int_equal(ring_create(name, 65536, 0, &next), RING_UNNAMED);
+    assert_int_equal(ring_create(name, 65536, 0, 0, &next), RING_UNNAMED);
     assert_int_equal(ring_replace(name, next.writer), -EPERM);
     assert_int_equal(rmdir(path), 0);
     close_ring(&ring);
@@ -385,7 +385,7 @@ static void test_retired_ring_is_not_opened_by_name(void **state)
     (void)state;
 
     fixture_name(name);
-    assert_int_equal(ring_create(name, 65536, 0, &ring), 0);
+    assert_int_equal(ring_create(name, 65536, 0, 0, &ring), 0);
     ring_retire(ring.writer);
     assert_int_equal(ringcast_open(name, &reader), -ENOENT);
     assert_int_equal(ring_unlink(name), 0);

@@ -323,7 +323,7 @@ static void test_successor_carries_on(void **state)
         assert_int_equal(fixture_publish(fixture->writer, 100, i == 0 ? RINGCAST_KEYFRAME : 0), 0);
     }
     fixture_name(name);
-    assert_int_equal(ring_create(name, 262144, ring_writer_epoch_ns(fixture->writer), &next), 0);
+    assert_int_equal(ring_create(name, 262144, 0, ring_writer_epoch_ns(fixture->writer), &next), 0);
     assert_int_equal(ring_unlink(name), 0);
     assert_int_equal(ring_writer_attach(next.writer, -1, &writer), 0);
     assert_int_equal(ring_writer_succeed(writer, fixture->writer), 0);

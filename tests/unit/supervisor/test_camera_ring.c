@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/ipc/message.h"
+#include "common/ring/ring_format.h"
 #include "common/ring/ring_writer.h"
 #include "common/ring/ringcast.h"
 #include "supervisor/camera/camera_ring.h"
@@ -29,11 +30,12 @@ struct bench {
     json_int_t id; /* of the offer */
 };
 
-static void set_up_with(struct bench *bench, size_t ring_size)
+static void set_up_with(struct bench *bench, size_t ring_size, size_t look_back)
 {
     static char name[] = "cam";
 
-    *bench = (struct bench){.config = {.name = name, .ring_size = ring_size, .ring_size_max = 4 * MIB}};
+    *bench = (struct bench){
+        .config = {.name = name, .ring_size = ring_size, .ring_size_max = 4 * MIB, .look_back = look_back}};
     snprintf(bench->instance, sizeof(bench->instance), "cameraring%d", (int)getpid());
     bench->ring = camera_ring_create(bench->instance, &bench->config);
     assert_non_null(bench->ring);
@@ -45,7 +47,7 @@ static int set_up(void **state)
 {
     static struct bench bench;
 
-    set_up_with(&bench, 0);
+    set_up_with(&bench, 0, 0);
     *state = &bench;
     return 0;
 }
@@ -226,11 +228,29 @@ static void a_size_that_was_configured_stays(void **state)
 
     ring_writer_detach(bench->writer);
     camera_ring_destroy(bench->ring);
-    set_up_with(bench, 65536);
+    set_up_with(bench, 65536, 0);
     assert_int_equal(camera_ring_size_max(bench->ring), 0);
     assert_false(say(bench, "gop_bytes", 2000000));
     assert_false(say(bench, "fragment_bytes", 2000000));
     assert_int_equal(camera_ring_size(bench->ring), 65536);
+}
+
+/* With `look_back` each ring of the camera has an index. */
+static void the_past_is_kept_and_can_be_found(void **state)
+{
+    struct bench *bench = *state;
+    struct ring_geometry geometry;
+
+    ring_writer_detach(bench->writer);
+    camera_ring_destroy(bench->ring);
+    set_up_with(bench, 0, 10);
+    assert_int_equal(ring_geometry_read(camera_ring_reader(bench->ring), &geometry), 0);
+    assert_int_equal(geometry.index_count, 128);
+    assert_true(say(bench, "gop_bytes", 1000000));
+    enter(bench);
+    assert_true(answer(bench, bench->id));
+    assert_int_equal(ring_geometry_read(camera_ring_reader(bench->ring), &geometry), 0);
+    assert_int_equal(geometry.index_count, 128);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -245,6 +265,7 @@ int main(void)
         TEST(an_offer_goes_with_its_camera),
         TEST(nonsense_asks_for_nothing),
         TEST(a_size_that_was_configured_stays),
+        TEST(the_past_is_kept_and_can_be_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,87 @@ static void a_little_less_need_changes_nothing(void **state)
     }
 }
 
+/* A stream of BYTES a second is told once a second from *NOW on; the sizes that the ring has at the end. */
+static size_t after_seconds(struct ring_plan *plan, uint64_t bytes, int seconds, size_t size, uint64_t *now)
+{
+    const struct ring_demand demand = {.gop_bytes = 2 * bytes, .bytes_per_second = bytes};
+
+    for (int i = 0; i < seconds; i++, *now += 1000) {
+        size = ring_plan_next(plan, &demand, size, 256 * MIB, *now);
+    }
+    return size;
+}
+
+/* 120 s of 2 Mbit/s with what the ring adds to each fragment: 30 MB, so 32 MiB. */
+static void a_ring_keeps_the_past(void **state)
+{
+    struct ring_plan plan = {.look_back_s = 120};
+    uint64_t now = 1000;
+
+    (void)state;
+    size_t size = after_seconds(&plan, 252400, 2, MIB, &now);
+    assert_int_equal(size, MIB); /* not before the rate is known */
+    size = after_seconds(&plan, 252400, 8, size, &now);
+    assert_int_equal(size, 32 * MIB);
+    assert_int_equal(after_seconds(&plan, 252400, 600, size, &now), 32 * MIB);
+    plan = (struct ring_plan){.look_back_s = 10};
+    assert_int_equal(after_seconds(&plan, 252400, 60, MIB, &now), 4 * MIB);
+}
+
+static void the_past_follows_the_mean_rate(void **state)
+{
+    struct ring_plan plan = {.look_back_s = 120};
+    uint64_t now = 1000;
+
+    (void)state;
+    size_t size = after_seconds(&plan, 252400, 300, MIB, &now);
+    size = after_seconds(&plan, 500000, 5, size, &now); /* a moment of movement */
+    assert_int_equal(size, 32 * MIB);
+    size = after_seconds(&plan, 500000, 300, size, &now); /* a busy day */
+    assert_int_equal(size, 64 * MIB);
+    size = after_seconds(&plan, 50000, 900, size, &now); /* the night */
+    assert_int_equal(size, 8 * MIB);
+}
+
+static void a_rate_about_a_power_of_two_does_not_move_the_ring(void **state)
+{
+    struct ring_plan plan = {.look_back_s = 120};
+    uint64_t now = 1000;
+
+    (void)state;
+    size_t size = after_seconds(&plan, 266000, 200, MIB, &now); /* 31.6 MiB of past */
+    assert_int_equal(size, 32 * MIB);
+    for (int i = 0; i < 20; i++) {
+        size = after_seconds(&plan, i % 2 ? 266000 : 278000, 100, size, &now);
+        assert_int_equal(size, 32 * MIB);
+    }
+    assert_int_equal(after_seconds(&plan, 300000, 400, size, &now), 64 * MIB);
+}
+
+/* A camera that sends nothing for a while is not taken for one of a low rate. */
+static void silence_says_nothing_of_the_rate(void **state)
+{
+    struct ring_plan plan = {.look_back_s = 120};
+    uint64_t now = 1000;
+
+    (void)state;
+    size_t size = after_seconds(&plan, 252400, 300, MIB, &now);
+    const struct ring_demand silence = {.gop_bytes = 504800};
+    for (int i = 0; i < 900; i++, now += 1000) {
+        assert_int_equal(ring_plan_next(&plan, &silence, size, 256 * MIB, now), size);
+    }
+    assert_int_equal(after_seconds(&plan, 252400, 10, size, &now), size);
+}
+
+static void no_rate_takes_more_than_the_maximum(void **state)
+{
+    struct ring_plan plan = {.look_back_s = 3600};
+    uint64_t now = 1;
+
+    (void)state;
+    assert_int_equal(after_seconds(&plan, UINT64_MAX / 2, 100, MIB, &now), 256 * MIB);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +187,11 @@ int main(void)
         cmocka_unit_test(grows_at_once),
         cmocka_unit_test(shrinks_after_a_minute_without_need),
         cmocka_unit_test(a_little_less_need_changes_nothing),
+        cmocka_unit_test(a_ring_keeps_the_past),
+        cmocka_unit_test(the_past_follows_the_mean_rate),
+        cmocka_unit_test(a_rate_about_a_power_of_two_does_not_move_the_ring),
+        cmocka_unit_test(silence_says_nothing_of_the_rate),
+        cmocka_unit_test(no_rate_takes_more_than_the_maximum),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
