@@ -13,9 +13,11 @@ const ROUNDS = 2 * Math.ceil(Number(process.env.RINGCAST_LEAK_CYCLES ?? 26) / 2)
 const TILE = {
   Tile: "import('/wall-tile.js').then((m) => m.Tile.prototype)",
   Poster: "import('/wall-poster.js').then((m) => m.Poster.prototype)",
+  Streams: "import('/wall-streams.js').then((m) => m.Streams.prototype)",
 };
 // Also of a camera that went while its tile's request was on the way.
 const CLOSED_EARLY = /WebSocket is closed before the connection is established|guest%20\d+' failed: .* 404$/;
+const GROUPS = [{ name: 'pair', cameras: ['one', 'two'] }, { name: 'others', cameras: ['three', 'four'] }];
 const QUIET_MS = 2000; // longer than a round of news, shorter than two polls of the list
 const TOLD = 1; // the text of the last news, which may have come after the first count
 const KEPT_HEAP = 400_000; // bytes that compiled code and inline caches may take in so many rounds
@@ -26,6 +28,7 @@ let browser;
 before(async () => {
   clip = makeClip({ gop: 10, fps: 10, seconds: 2 });
   server = new FakeServer(['one', 'two', 'three', 'four'].map((name) => new FakeCamera(name, clip)));
+  server.groups = GROUPS;
   await server.start();
   browser = await launchBrowser();
 });
@@ -54,7 +57,7 @@ async function openWall() {
   return { page, errors, census: await Census.of(page) };
 }
 
-const onScreen = (count) => ({ MediaSource: count, SourceBuffer: count, WebSocket: count, RingcastPlayer: count, Video: count, Tile: count, Poster: count });
+const onScreen = (count) => ({ MediaSource: count, SourceBuffer: count, WebSocket: count, RingcastPlayer: count, Video: count, Tile: count, Poster: count, Streams: count });
 
 async function untilObjects(census, count) {
   let objects;
@@ -146,6 +149,72 @@ test(`${ROUNDS} times large and small again, arranged in between: no new connect
   const after = await census.memory();
   assert.ok(Math.abs(after.nodes - nodes) <= TOLD, `${after.nodes} nodes after ${nodes}`);
   assert.ok(after.heap - heap < KEPT_HEAP, `the heap has grown by ${after.heap - heap} bytes`);
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
+/** Chooses in the dialog; a press by a script keeps no reference to a node. */
+async function choose(page, { press: selector, layout }) {
+  await page.keyboard.press('/');
+  await page.evaluate(([button, name]) => {
+    const select = document.getElementById('layout');
+    if (name !== undefined) {
+      select.value = name;
+      select.dispatchEvent(new Event('change', { bubbles: true }));
+    }
+    if (button) document.querySelector(button).click();
+    else document.getElementById('chooser').close();
+  }, [selector, layout]);
+}
+
+test(`${ROUNDS} times another group, another layout, another page and a tour: every count as at the start`, { timeout: 60_000 + ROUNDS * 3000 }, async () => {
+  const { page, errors, census } = await openWall();
+  const round = async (i) => {
+    await choose(page, { press: `[data-group="${i % 2 ? 'pair' : 'others'}"]` });
+    await until(async () => (await tiles(page)) === 2, 'two tiles');
+    await choose(page, { press: '[data-all]', layout: i % 2 ? '2x1' : '2x2' });
+    await page.keyboard.press('PageDown');
+    if (i % 5 === 0) {
+      await page.keyboard.press('t');
+      await page.keyboard.press('t');
+    }
+    if (i % 10 === 0) await untilMoving(page, { count: i % 2 ? 2 : 4, frames: 2 });
+    await choose(page, { layout: '' });
+    await until(async () => (await tiles(page)) === 4, 'four tiles');
+  };
+  for (let i = 0; i < 6; i++) await round(i);
+  await page.locator('#note').waitFor({ state: 'hidden' });
+  await untilMoving(page, { count: 4 });
+  await untilObjects(census, 4);
+  const books = await quietBooks(census);
+  const { nodes, heap } = await census.memory();
+  for (let i = 6; i < ROUNDS + 6; i++) await round(i); // as even as the rounds before
+  await page.locator('#note').waitFor({ state: 'hidden' });
+  await untilMoving(page, { count: 4 });
+  await untilObjects(census, 4);
+  await assertBooks(census, books);
+  await until(() => server.viewers === 4, 'four viewers at the server');
+  const after = await census.memory();
+  assert.ok(Math.abs(after.nodes - nodes) <= TOLD, `${after.nodes} nodes after ${nodes}`);
+  assert.ok(after.heap - heap < KEPT_HEAP, `the heap has grown by ${after.heap - heap} bytes`);
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
+test('tiles that a tour has loaded before they were to be shown go with it', { timeout: 60_000 }, async () => {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+  const errors = watchErrors(page, CLOSED_EARLY);
+  await page.addInitScript(instrument);
+  await page.goto(`${server.url}?layout=2x1&tour=3`);
+  await untilMoving(page, { count: 2 });
+  const census = await Census.of(page);
+  for (let i = 0; i < 2; i++) {
+    await until(async () => (await page.locator('.ahead').count()) === 2, 'the next page to be loaded');
+    await until(async () => (await page.locator('.ahead').count()) === 0, 'it to be shown');
+  }
+  await page.keyboard.press('t');
+  await untilObjects(census, 2);
+  await until(() => server.viewers === 2, 'two viewers at the server');
   assert.deepEqual(errors, []);
   await page.close();
 });

@@ -15,7 +15,7 @@ export class CameraList {
   #onrefused;
 
   /**
-   * `onlist(cameras)` at every answer, `onerror(error)` when the server does not give one, `onrefused()` when it wants a log-in:
+   * `onlist(cameras, groups)` at every answer, `onerror(error)` when the server does not give one, `onrefused()` when it wants a log-in:
    * then the list is asked for again only by `ask()`.
    */
   constructor({ onlist, onerror, onrefused }) {
@@ -52,7 +52,7 @@ export class CameraList {
       const answer = await fetch('api/cameras', { signal: request.signal, cache: 'no-store' });
       refused = answer.status === 401;
       if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
-      list = (await answer.json()).cameras;
+      list = await answer.json();
     } catch (error) {
       failure = error;
     }
@@ -63,7 +63,7 @@ export class CameraList {
       return;
     }
     this.#cancelTimer = this.#scope.timeout(POLL_MS, () => this.ask());
-    if (Array.isArray(list)) this.#onlist(list);
+    if (Array.isArray(list?.cameras)) this.#onlist(list.cameras, Array.isArray(list.groups) ? list.groups : []);
     else this.#onerror(failure ?? new Error('the server sends no list'));
   }
 }

@@ -2,8 +2,11 @@
 // The order of the tiles as the user arranged them, kept in the address and in the browser. The order in a shared address
 // takes precedence over the one that this browser remembers.
 
+import { decode, listOf, withList } from './wall-query.js';
+
 const KEY = 'ringcast.wall';
 const PARAMETER = 'order';
+const VIEWS_MOST = 100;
 const MOST = 4096; // names that are read
 const LONGEST_QUERY = 4000; // characters: servers and proxies refuse addresses that are much longer. The browser's memory holds every order
 
@@ -36,33 +39,20 @@ export function remembered(order, shown) {
 
 /** The order in an address' query, or null. */
 export function orderOfQuery(query) {
-  const value = new RegExp(`[?&]${PARAMETER}=([^&]*)`).exec(query)?.[1];
-  if (value === undefined) return null;
-  const names = value.split(',').map(decode).filter((name) => name !== '');
-  return names.length > 0 && names.length <= MOST ? names : null;
+  const names = listOf(query, PARAMETER);
+  return names?.length > 0 && names.length <= MOST ? names : null;
 }
 
 /** `query` with another order, or none if `order` is null or too long for an address. Other parameters stay as they are. */
 export function queryWithOrder(query, order) {
-  const rest = query.replace(/^\?/, '').split('&').filter((part) => part !== '' && !part.startsWith(`${PARAMETER}=`));
-  const part = order && `${PARAMETER}=${order.map(encodeURIComponent).join(',')}`;
-  if (part && part.length <= LONGEST_QUERY) rest.push(part);
-  return rest.length > 0 ? `?${rest.join('&')}` : '';
+  const next = withList(query, PARAMETER, order);
+  return next.length - withList(query, PARAMETER, null).length > LONGEST_QUERY ? withList(query, PARAMETER, null) : next;
 }
 
 /** The name of the large camera in an address' hash, or null. */
 export function largeOfHash(hash) {
   const name = decode(hash.replace(/^#/, ''));
   return name === '' ? null : name;
-}
-
-/** Text that is not encoded is taken as it is. */
-function decode(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** What this browser remembers; a browser that may not store anything remembers nothing. */
@@ -93,6 +83,17 @@ export class Memory {
   get theme() {
     const { theme } = this.#read();
     return theme === 'dark' || theme === 'light' ? theme : null;
+  }
+
+  /** The views that have names, `{ name, query }`. */
+  get views() {
+    const { views } = this.#read();
+    const valid = (view) => typeof view?.name === 'string' && typeof view.query === 'string';
+    return Array.isArray(views) ? views.filter(valid).slice(0, VIEWS_MOST) : [];
+  }
+
+  set views(views) {
+    this.#write({ views: views.length > 0 ? views.slice(-VIEWS_MOST) : undefined });
   }
 
   set order(order) {

@@ -20,19 +20,20 @@ const KINDS = [
   { name: 'idle', some: (count) => `${count} paused` },
 ];
 
-/** `conditions`: `{ name, label }` of every tile. "16 cameras, 15 live, 1 offline since 10:42" */
-export function summaryOf(conditions) {
+/** `conditions`: `{ name, label }` of every tile, of `total` cameras. "16 cameras, 15 live, 1 offline since 10:42", "9 of 40 cameras, all live" */
+export function summaryOf(conditions, total = 0) {
   const all = conditions.length;
   if (all === 0) return '';
+  const some = total > all ? `${all} of ${cameras(total)}` : cameras(all);
   const counts = new Map();
   for (const { name } of conditions) counts.set(name, (counts.get(name) ?? 0) + 1);
-  if (counts.get('live') === all) return all === 1 ? '1 camera, live' : `${cameras(all)}, all live`;
+  if (counts.get('live') === all) return all === 1 ? `${some}, live` : `${some}, all live`;
   const parts = KINDS.filter(({ name }) => counts.has(name)).map(({ name, some }) => {
     const count = counts.get(name);
     const single = count === 1 && (name === 'offline' || name === 'late');
     return single ? `1 ${lower(conditions.find((each) => each.name === name).label)}` : some(count);
   });
-  return [cameras(all), ...parts].join(', ');
+  return [some, ...parts].join(', ');
 }
 
 /** The title of the tab: first, how many cameras are not live. */

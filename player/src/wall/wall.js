@@ -4,21 +4,26 @@
 import { CameraList } from './cameras.js';
 import '../player/ringcast-player.js';
 import { Scope } from '../player/scope.js';
+import { say } from '../player/words.js';
 import { Account } from './wall-account.js';
 import { Drag } from './wall-drag.js';
-import { commonRatio, fitGrid, fitOne, step } from './wall-grid.js';
+import { SMALLEST_PX, commonRatio, fitGrid, fitOne, step } from './wall-grid.js';
 import { KEYS, actionOf } from './wall-keys.js';
 import { WallHistory } from './wall-history.js';
 import { Kiosk } from './wall-kiosk.js';
-import { Memory, arranged, largeOfHash, orderOfQuery, queryWithOrder, remembered, swapped } from './wall-layout.js';
+import { Memory, largeOfHash, orderOfQuery, queryWithOrder, remembered, swapped } from './wall-layout.js';
 import { saveSnapshot } from './wall-snapshot.js';
+import { fitSpans, layoutOf, neighbour } from './wall-spans.js';
 import { Tile } from './wall-tile.js';
 import { Version } from './wall-version.js';
+import { Views } from './wall-views.js';
 import { linkNews, newsOf, summaryOf, titleOf } from './wall-words.js';
 
 const NEWS_MS = 1000; // changes within this time are reported together
 const NOTE_MS = 4000;
 const STILL_MS = 3000; // full screen: a pointer that does not move disappears
+
+const NO_BOX = { width: 0, height: 0 };
 
 const $ = (id) => document.getElementById(id);
 const memory = new Memory(() => localStorage);
@@ -34,6 +39,7 @@ class Wall {
   #large = null;
   #figures = false;
   #rects = [];
+  #box = null; // the room for the tiles, { width, height }
   #columns = 1;
   #changes = new Map();
   #cancelNews = null;
@@ -42,6 +48,7 @@ class Wall {
   #away = false;
   #listed = false; // the server has sent a list
   #drag = null;
+  #views = null;
   #version = null;
   #kiosk = null;
   #list = null;
@@ -73,6 +80,7 @@ class Wall {
       return one;
     };
     this.#version = part(new Version(() => this.#onVersion()));
+    this.#views = part(this.#makeViews());
     if (new URLSearchParams(location.search).has('kiosk')) {
       this.#kiosk = part(new Kiosk({ tiles: () => this.#expectations(), restart: (name) => this.#tile(name)?.camera.restart() }));
     } else {
@@ -93,10 +101,27 @@ class Wall {
       note: (text) => this.#note(text),
     }));
     this.#list = part(new CameraList({
-      onlist: (rows) => this.#onList(rows),
+      onlist: (rows, groups) => this.#onList(rows, groups),
       onerror: () => this.#onAway(),
       onrefused: () => this.#account.refuse(),
     }));
+  }
+
+  #makeViews() {
+    return new Views(memory, location.search, {
+      order: () => this.#order,
+      setOrder: (query) => this.#saveOrder(orderOfQuery(query) ?? this.#order),
+      onchange: () => this.#showView(),
+      make: (name) => this.#make(name),
+      rects: (count) => this.#grid(count).rects,
+      tile: (name) => this.#tile(name),
+      large: () => this.#large?.name ?? null,
+      setLarge: (name) => this.#tile(name) && this.#setLarge(this.#tile(name)),
+      busy: () => this.#drag?.active === true,
+      arrange: () => this.#arrange(),
+      say: (text) => this.#say(text),
+      note: (text) => this.#note(text),
+    });
   }
 
   #bindBar() {
@@ -118,16 +143,15 @@ class Wall {
     return this.#tiles.find((tile) => tile.name === name);
   }
 
-  #onList(rows) {
+  #onList(rows, groups) {
     this.#rows = new Map(rows.map((row) => [row.name, row]));
-    const before = new Map(this.#tiles.map((tile) => [tile.name, tile]));
-    const next = arranged([...this.#rows.keys()], this.#order).map((name) => before.get(name) ?? this.#make(name));
-    const changed = next.length !== this.#tiles.length || next.some((tile, i) => tile !== this.#tiles[i]);
-    for (const tile of next) {
+    this.#views.update([...this.#rows.keys()], groups);
+    if (this.#wanted !== null) this.#views.reach(this.#wanted);
+    this.#showTiles();
+    for (const tile of [...this.#tiles, ...this.#views.ahead.tiles]) {
       tile.update(this.#rows.get(tile.name));
       tile.welcome();
     }
-    if (changed) this.#replace(next);
     this.#listed = true;
     this.#showNone();
     if (this.#away) this.#version.check();
@@ -135,6 +159,23 @@ class Wall {
     this.#arrange(); // sizes may have become known
   }
 
+  /** Makes the tiles those of the view. */
+  #showTiles() {
+    const before = new Map(this.#tiles.map((tile) => [tile.name, tile]));
+    const next = this.#views.shown.map((name) => before.get(name) ?? this.#views.ahead.take(name) ?? this.#make(name));
+    if (next.length !== this.#tiles.length || next.some((tile, i) => tile !== this.#tiles[i])) this.#replace(next);
+  }
+
+  /** The user, or the tour, shows something else. */
+  #showView() {
+    this.#wanted = null;
+    this.#showTiles();
+    this.#writeAddress();
+    this.#showNone();
+    this.#arrange();
+  }
+
+  /** A tile in the document, above the wall's others. */
   #make(name) {
     const tile = new Tile($('tile'), name, {
       ontoggle: (one) => this.#setLarge(this.#large === one ? null : one),
@@ -149,6 +190,8 @@ class Wall {
       onfullscreen: () => this.fullScreen(),
     });
     tile.figures = this.#figures;
+    this.#root.append(tile.root);
+    tile.update(this.#rows.get(name));
     return tile;
   }
 
@@ -160,7 +203,6 @@ class Wall {
     this.#tiles = next;
     if (gone.includes(this.#large)) this.#setLarge(null);
     for (const tile of gone) tile.close();
-    for (const tile of next) if (!tile.root.isConnected) this.#root.append(tile.root);
     this.#root.setAttribute('aria-owns', next.map(({ root }) => root.id).join(' ')); // the order for users who cannot see it
     this.#setCurrent(next.includes(this.#current) ? this.#current : (next[0] ?? null));
     if (hadFocus) this.#current?.open.focus({ preventScroll: true });
@@ -186,6 +228,7 @@ class Wall {
     if (!this.#listed) return;
     const { auth, user, role } = this.#account.session ?? {};
     if (this.#tiles.length > 0) showEmpty(null);
+    else if (this.#rows.size > 0) showEmpty(say('Nothing to show here'), say('None of these cameras is there. Press / to choose others.'));
     else if (auth && role !== 'operator') showEmpty('No cameras', `No camera may be watched by ${user ?? 'this visitor'}.`);
     else showEmpty('No cameras yet', 'Add one to the configuration file, then run “ringcastctl reload”:', true);
   }
@@ -214,17 +257,38 @@ class Wall {
       height: stage.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom),
     };
     if (box.width <= 0 || box.height <= 0) return;
-    const ratio = commonRatio(this.#tiles.map(({ size }) => size));
-    const layout = this.#large ? this.#layoutOne(box, ratio) : fitGrid(this.#tiles.length, box, { ratio });
+    this.#box = box;
+    const layout = this.#large ? this.#layoutOne(box) : this.#grid(this.#tiles.length);
     this.#rects = layout.rects;
     if (!this.#large) this.#columns = layout.columns;
     const last = layout.rects.at(-1);
     this.#root.style.height = layout.scrolls ? `${last.y + last.height}px` : '100%';
     stage.classList.toggle('scrolls', layout.scrolls);
     this.#tiles.forEach((tile, i) => tile.place(layout.rects[i]));
+    this.#layUnder();
   }
 
-  #layoutOne(box, ratio) {
+  get #ratio() {
+    return commonRatio(this.#tiles.map(({ size }) => size));
+  }
+
+  #grid(count) {
+    const ratio = this.#ratio;
+    const chosen = layoutOf(this.#views.layout);
+    const layout = chosen && this.#box ? fitSpans(chosen, count, this.#box, { ratio }) : null;
+    const tooSmall = layout?.rects.some((rect) => rect && rect.width < SMALLEST_PX);
+    return layout && !tooSmall ? layout : fitGrid(count, this.#box ?? NO_BOX, { ratio });
+  }
+
+  /** The camera that the tour makes large next plays under the large one, if it has no place of its own. */
+  #layUnder() {
+    const under = this.#views.next === null ? null : this.#tile(this.#views.next);
+    for (const tile of this.#tiles) tile.root.classList.toggle('ahead', tile === under && tile.root.hidden);
+    if (under?.root.hidden) under.place(this.#rects[this.#tiles.indexOf(this.#large)]);
+  }
+
+  #layoutOne(box) {
+    const ratio = this.#ratio;
     const index = this.#tiles.indexOf(this.#large);
     const largeRatio = commonRatio([this.#large.size]);
     if (!document.fullscreenElement) return fitOne(this.#tiles.length, index, box, { ratio, largeRatio });
@@ -233,9 +297,11 @@ class Wall {
   }
 
   #swap(from, to) {
+    const all = this.#views.all;
+    const [one, other] = [from, to].map((index) => all.indexOf(this.#tiles[index].name));
     this.#tiles = swapped(this.#tiles, from, to);
     this.#root.setAttribute('aria-owns', this.#tiles.map(({ root }) => root.id).join(' '));
-    this.#saveOrder(remembered(this.#order, this.#tiles.map(({ name }) => name)));
+    this.#saveOrder(remembered(this.#order, swapped(all, one, other)));
     this.#arrange();
     const moved = this.#tiles[to];
     this.#setCurrent(moved);
@@ -251,11 +317,11 @@ class Wall {
   #forgetOrder() {
     this.#saveOrder([]);
     $('keys').close();
-    this.#onList([...this.#rows.values()]);
+    this.#showView();
   }
 
   #writeAddress(returns = false) {
-    const query = queryWithOrder(location.search, this.#order.length > 0 ? this.#order : null);
+    const query = this.#views.write(queryWithOrder(location.search, this.#order.length > 0 ? this.#order : null));
     const hash = this.#large ? `#${encodeURIComponent(this.#large.name)}` : '';
     this.#history.write(location.pathname + query + hash, { large: this.#large !== null, step: returns });
   }
@@ -312,6 +378,8 @@ class Wall {
     const last = this.#tiles.length - 1;
     if (direction === 'first') return 0;
     if (direction === 'last') return last;
+    const spans = this.#large ? null : layoutOf(this.#views.layout)?.spans;
+    if (spans?.length > 0) return neighbour(this.#rects, index, direction);
     return step(index, direction, last + 1, this.#large ? 1 : this.#columns);
   }
 
@@ -378,6 +446,18 @@ class Wall {
     this.#account.press();
   }
 
+  views() {
+    if (!this.#kiosk) this.#views.choose();
+  }
+
+  page(by) {
+    if (!this.#large) this.#views.turn(by);
+  }
+
+  tour() {
+    this.#views.tour();
+  }
+
   help() {
     fillHelp($('key-list'), this.#account.session?.auth === true);
     $('forget').hidden = this.#order.length === 0;
@@ -418,6 +498,7 @@ class Wall {
   // ---- its words
 
   #onCondition(tile) {
+    if (!this.#tiles.includes(tile)) return; // it is not shown yet
     const { name, label } = tile.condition;
     const before = this.#changes.get(tile.name)?.before ?? tile.seen;
     this.#changes.set(tile.name, { before, after: { name, label } });
@@ -435,7 +516,7 @@ class Wall {
 
   #showSummary() {
     const conditions = this.#tiles.map(({ condition }) => condition);
-    const text = summaryOf(conditions);
+    const text = summaryOf(conditions, this.#views.total);
     const summary = $('summary');
     if (summary.textContent !== text) summary.textContent = text;
     summary.dataset.state = conditions.every(({ name }) => name === 'live') ? 'good' : 'other';

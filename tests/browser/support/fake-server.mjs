@@ -11,7 +11,7 @@ import { prft } from './mp4.mjs';
 
 const ROOMS = ['player', 'wall'].map((room) => fileURLToPath(new URL(`../../../player/src/${room}/`, import.meta.url)));
 const PAGES = fileURLToPath(new URL('./pages/', import.meta.url));
-const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html; charset=utf-8', '.svg': 'image/svg+xml' };
+const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html; charset=utf-8', '.svg': 'image/svg+xml', '.json': 'application/json' };
 export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -113,6 +113,7 @@ export class FakeServer {
   base = ''; // a path before every other
   hang = false; // accept TCP and never answer an upgrade
   clockSkewMs = 0; // how far the clock in its answers is ahead of its cameras'
+  groups = []; // { name, cameras }, as the list has them
   away = false; // refuse the list of cameras
   version = ''; // a change of it changes every file
 
@@ -291,7 +292,7 @@ export class FakeServer {
     if (pathname === '/api/cameras') {
       const rows = [...this.cameras.values()].filter(({ name }) => !visitor || this.access.may(visitor, name)).map(({ row }) => row);
       response.writeHead(this.away ? 503 : 200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
-      response.end(this.away ? '' : JSON.stringify({ cameras: rows }));
+      response.end(this.away ? '' : JSON.stringify({ cameras: rows, groups: this.groups }));
       return;
     }
     if (pathname.startsWith('/snapshot/')) {
