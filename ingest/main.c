@@ -20,6 +20,7 @@
 #include "ingest/fork_server.h"
 #include "ingest/malloc_tuning.h"
 #include "ingest/source/source_libav_error.h"
+#include "ingest/warm_up.h"
 #include "ingest/worker.h"
 
 static const char usage[] =
@@ -62,6 +63,8 @@ static int run_fork_server(void)
     source_libav_redirect_log();
     avformat_network_init();
     load_late_parts();
+    warm_up_codecs();
+    malloc_tuning_fill_holes();
     if (sandbox_enter(SANDBOX_FORK_SERVER, NULL) < 0) {
         return EXIT_FAILURE;
     }

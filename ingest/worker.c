@@ -19,6 +19,7 @@
 #include "common/ring/ring_writer.h"
 #include "common/sandbox/sandbox.h"
 #include "ingest/login.h"
+#include "ingest/malloc_tuning.h"
 #include "ingest/publish/publisher.h"
 #include "ingest/publish/ring_output.h"
 #include "ingest/reconnect_backoff.h"
@@ -28,6 +29,9 @@
 #include "ingest/worker_stats.h"
 
 #define STATS_INTERVAL_NS NS_PER_SECOND
+
+/* What only the beginning of a connection needs, as the proof that its sound can be decoded, is gone after this time. */
+#define SETTLED_NS (8 * NS_PER_SECOND)
 
 /* How often the channel is read while streaming: messages are rare, frames are not. */
 #define CHANNEL_INTERVAL_NS (50 * NS_PER_MS)
@@ -101,6 +105,7 @@ struct worker {
     uint32_t reported_audio;       /* and publisher_status.audio_changes */
     int64_t channel_ns;            /* when the channel was looked at */
     int64_t stats_ns;              /* when the last stats were made */
+    int64_t give_back_ns;          /* when memory of the connection's beginning is given back; 0: it was */
     uint64_t stats_fragments, stats_bytes;
     struct stream_notes notes;
     struct keyframe_wait keyframe;
@@ -268,6 +273,14 @@ static void wait_for_ring(struct worker *worker, size_t length)
     }
 }
 
+static void give_back(struct worker *worker, int64_t now)
+{
+    if (worker->give_back_ns != 0 && now >= worker->give_back_ns) {
+        worker->give_back_ns = 0;
+        malloc_tuning_give_back();
+    }
+}
+
 /* Does what is due besides the stream. Called for every frame and at least every 250 ms. True: the worker must end. */
 static bool tick(struct worker *worker)
 {
@@ -284,6 +297,7 @@ static bool tick(struct worker *worker)
     }
     if (now - worker->stats_ns >= STATS_INTERVAL_NS) {
         send_stats(worker, now);
+        give_back(worker, now);
     }
     return worker_signals_ending();
 }
@@ -306,6 +320,7 @@ static void after_fragment(struct worker *worker)
     if (worker->streaming_ns == 0) {
         worker->streaming_ns = clock_now_ns();
         worker->stats_ns = worker->streaming_ns;
+        worker->give_back_ns = worker->streaming_ns + SETTLED_NS;
         worker->stats_fragments = status->fragments;
         worker->stats_bytes = status->bytes;
     }

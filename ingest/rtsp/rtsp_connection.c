@@ -412,6 +412,7 @@ static int fill(struct rtsp_connection *connection, char error[RTSP_ERROR_SIZE])
 
     if (got > 0) {
         rtsp_input_added(&connection->input, (size_t)got);
+        connection->readable = (size_t)got == room || !rtsp_socket_gives_all(connection->socket);
         return 0;
     }
     connection->readable = false;

@@ -52,6 +52,15 @@
 /* A larger one that does not come again among so many is an exception. */
 #define FULL_PATIENCE 64
 
+/*
+ * Bytes of one read: most pictures, and few enough to stay in the processor's cache. A stream then touches little more of
+ * the buffer than this.
+ */
+#define READ_MAX 32768
+
+/* What is left of a packet, if it is not longer, is moved to the beginning of the buffer before each read. */
+#define MOVED_MAX 4096
+
 /* The bit of RTP's second byte that marks the last packet of a picture. */
 #define RTP_MARKER 0x80
 
@@ -118,13 +127,14 @@ uint8_t *rtsp_input_room(struct rtsp_input *input, size_t *size)
     if (input->capacity > RTSP_INPUT_SIZE && input->begin == input->end) {
         (void)resize(input, RTSP_INPUT_SIZE);
     }
-    /* Moving is rare: what is left is the beginning of one packet. */
-    if (input->begin > input->capacity / 2) {
-        memmove(input->data, input->data + input->begin, input->end - input->begin);
-        input->end -= input->begin;
+    size_t left = input->end - input->begin;
+    if (input->begin > input->capacity / 2 || (input->begin > 0 && left <= MOVED_MAX)) {
+        memmove(input->data, input->data + input->begin, left);
+        input->end = left;
         input->begin = 0;
     }
-    *size = input->capacity - input->end;
+    size_t room = input->capacity - input->end;
+    *size = room < READ_MAX ? room : READ_MAX;
     return input->data + input->end;
 }
 

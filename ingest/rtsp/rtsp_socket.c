@@ -222,6 +222,11 @@ ssize_t rtsp_socket_read(struct rtsp_socket *socket, void *data, size_t size)
     return got < 0 ? -errno : got;
 }
 
+bool rtsp_socket_gives_all(const struct rtsp_socket *socket)
+{
+    return !socket->tls;
+}
+
 ssize_t rtsp_socket_write(struct rtsp_socket *socket, const void *data, size_t size)
 {
     ssize_t written;

@@ -36,6 +36,8 @@ void rtsp_socket_destroy(struct rtsp_socket *socket);
 
 /* Bytes; 0: the camera has closed the connection; -EAGAIN: wait with rtsp_socket_poll; other negative errno. */
 ssize_t rtsp_socket_read(struct rtsp_socket *socket, void *data, size_t size);
+/* Whether a read that gave fewer bytes than it had room for gave all that there are. TLS gives a record at a time. */
+bool rtsp_socket_gives_all(const struct rtsp_socket *socket);
 ssize_t rtsp_socket_write(struct rtsp_socket *socket, const void *data, size_t size);
 
 /* What to wait for before reading and, if WRITING, before writing. */

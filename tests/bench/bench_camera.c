@@ -464,6 +464,8 @@ int main(int argc, char **argv)
         {"--clip", OPTION_STRING, &clip, "file with H.264 (and AAC): begins with a keyframe, no B-frames"},
         {"--cameras", OPTION_COUNT, &bench.server.camera_count, "how many; default 1"},
         {"--port", OPTION_COUNT, &port, "default: any free one"},
+        {"--packets", OPTION_FLAG, &bench.server.packet_by_packet,
+         "one RTP packet a write, as most cameras send; default: a frame"},
         {"--no-audio", OPTION_FLAG, &no_audio, "picture only"},
     };
     if (options_parse(specs, sizeof specs / sizeof specs[0], argc, argv) < 0 || !clip ||

@@ -246,24 +246,11 @@ int rtsp_session_writable(struct rtsp_session *session)
     return 0;
 }
 
-static int send_interleaved(struct rtsp_session *session, struct rtsp_server *server,
-                            const struct rtp_frame *frame)
+/* What is not taken at once waits, and the frame counts as sent. */
+static int keep_rest(struct rtsp_session *session, const uint8_t *data, size_t length)
 {
-    if (session->pending_length > 0) {
-        server->frames_dropped++;
-        return 0;
-    }
-    ssize_t sent = send(session->fd, frame->data, frame->length, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno != EAGAIN) {
-        return -errno;
-    }
-    if (sent < 0 || frame->length - (size_t)sent > RTSP_PENDING_MAX) {
-        server->frames_dropped++;
-        return sent < 0 ? 0 : -EMSGSIZE;
-    }
-    server->frames_sent++;
-    if ((size_t)sent == frame->length) {
-        return 0;
+    if (length > RTSP_PENDING_MAX) {
+        return -EMSGSIZE;
     }
     if (!session->pending) {
         session->pending = malloc(RTSP_PENDING_MAX);
@@ -271,9 +258,46 @@ static int send_interleaved(struct rtsp_session *session, struct rtsp_server *se
     if (!session->pending) {
         return -ENOMEM;
     }
-    session->pending_length = frame->length - (size_t)sent;
-    memcpy(session->pending, frame->data + sent, session->pending_length);
+    session->pending_length = length;
+    memcpy(session->pending, data, length);
     return 0;
+}
+
+/* How much of the frame, from AT on, goes into the next write. */
+static size_t piece_length(const struct rtsp_server *server, const struct rtp_frame *frame, size_t packet,
+                           size_t at)
+{
+    if (!server->packet_by_packet || packet + 1 == frame->packet_count) {
+        return frame->length - at;
+    }
+    return frame->packets[packet + 1].offset - at;
+}
+
+static int send_interleaved(struct rtsp_session *session, struct rtsp_server *server,
+                            const struct rtp_frame *frame)
+{
+    if (session->pending_length > 0) {
+        server->frames_dropped++;
+        return 0;
+    }
+    size_t at = 0;
+    for (size_t packet = 0; at < frame->length; packet++) {
+        size_t length = piece_length(server, frame, packet, at);
+        ssize_t sent = send(session->fd, frame->data + at, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno != EAGAIN) {
+            return -errno;
+        }
+        if (sent < 0 && at == 0) {
+            server->frames_dropped++;
+            return 0;
+        }
+        at += sent > 0 ? (size_t)sent : 0;
+        if (sent != (ssize_t)length) {
+            break;
+        }
+    }
+    server->frames_sent++;
+    return at < frame->length ? keep_rest(session, frame->data + at, frame->length - at) : 0;
 }
 
 static int send_udp(struct rtsp_server *server, const struct rtp_frame *frame, int fd, struct sockaddr_in *to)

@@ -31,6 +31,7 @@ struct rtsp_track {
 struct rtsp_server {
     const char *sdp;
     size_t camera_count;
+    bool packet_by_packet; /* a write for each packet, as most cameras do it; else for each frame */
     int rtp_socket, rtcp_socket;
     uint16_t rtp_port; /* of rtp_socket; rtcp_socket's is one more */
     uint64_t frames_sent, frames_dropped;

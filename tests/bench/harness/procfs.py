@@ -85,6 +85,15 @@ def pss_kb(pids):
     return by_name, shmem
 
 
+def page_tables_kb(pids):
+    """What the kernel keeps for the processes' page tables, which is in no process's PSS."""
+    total = 0
+    for pid in pids:
+        for line in _read(f"/proc/{pid}/status").splitlines():
+            total += int(line.split()[1]) if line.startswith("VmPTE:") else 0
+    return total
+
+
 def shm_kb(prefix):
     """Memory behind the objects in /dev/shm whose names begin with PREFIX."""
     return sum(os.stat(path).st_blocks // 2 for path in glob.glob(f"/dev/shm/{glob.escape(prefix)}*"))

@@ -31,10 +31,10 @@ class Outcome:
 
 
 @contextlib.contextmanager
-def stack(settings, cameras=1, fps=25, extra=""):
-    """Cameras and a ringcastd that streams them; EXTRA are lines for its configuration."""
+def stack(settings, cameras=1, fps=25, extra="", packets=False):
+    """Cameras and a ringcastd that streams them; EXTRA are lines for its configuration; PACKETS: cameras send packet by packet."""
     path = measure.clip(settings.build, fps)
-    with Program(settings.build, "bench_camera", "--clip", path, "--cameras", cameras) as camera:
+    with Program(settings.build, "bench_camera", "--clip", path, "--cameras", cameras, *(["--packets"] if packets else [])) as camera:
         port = camera.wait_for("listening", 30)["port"]
         with Ringcast(settings.build, port, cameras, extra) as server:
             yield server, camera
@@ -225,28 +225,35 @@ def own_cpu(cpu):
     return sum(used for name, used in cpu.items() if name.startswith("ringcast"))
 
 
-def many_cameras(settings):
+def many_cameras(settings, packets=False):
     cameras, duration = (3, 2) if settings.quick else (40, settings.seconds or 20)
+    key, how = ("N", ", which send packet by packet") if packets else ("D", "")
     outcome = Outcome(
-        f"D. {cameras} cameras, one viewer each, {duration} s",
+        f"{key}. {cameras} cameras{how}, one viewer each, {duration} s",
         "all processes of ringcast together",
-        ["cameras", "CPU s", "of it ingest, fan-out, ringcastd", *MEMORY_COLUMNS, "latency p50 / p99 ms"],
+        ["cameras", "CPU s", "of it ingest, fan-out, ringcastd", *MEMORY_COLUMNS, "page tables MB", "latency p50 / p99 ms"],
     )
-    with stack(settings, cameras) as (server, camera):
-        settings.say(f"D: {cameras} cameras")
+    with stack(settings, cameras, packets=packets) as (server, camera):
+        settings.say(f"{key}: {cameras} cameras")
         got = measure.viewers(
             settings.build, server, [camera.process.pid], cameras, duration, cameras=server.names, rate=100
         )
+        tables = procfs.page_tables_kb(server.pids())
         got["seen"].pop("sizes")
         outcome.check(f"{cameras} cameras", got)
         cpu = got["cpu"]
         parts = ", ".join(seconds(cpu.get(name, 0)) for name in ("ringcast-ingest", "ringcast-fanout", "ringcastd"))
         outcome.add(
-            [cameras, seconds(own_cpu(cpu)), parts, *memory_cells(got["memory"])]
+            [cameras, seconds(own_cpu(cpu)), parts, *memory_cells(got["memory"]), mb(tables)]
             + [ms(got["seen"]["fast"]["latency_ms"], "p50", "p99")],
-            got,
+            {**got, "page_tables_kb": tables},
         )
     return outcome
+
+
+def many_packets(settings):
+    """Cameras seldom give a picture to their network in one piece."""
+    return many_cameras(settings, packets=True)
 
 
 def idle_cameras(settings):
@@ -462,6 +469,7 @@ SCENARIOS = {
     "E": idle_cameras,
     "F": latency,
     "M": memory_over_time,
+    "N": many_packets,
     "P": pictures,
     "R": ring_alone,
     "S": over_tls,

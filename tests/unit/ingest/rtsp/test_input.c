@@ -34,12 +34,16 @@ static int tear_down(void **state)
 
 static void add(const void *data, size_t size)
 {
-    size_t room;
-    uint8_t *at = rtsp_input_room(&input, &room);
-
-    assert_true(room >= size);
-    memcpy(at, data, size);
-    rtsp_input_added(&input, size);
+    for (const uint8_t *from = data; size > 0;) {
+        size_t room;
+        uint8_t *at = rtsp_input_room(&input, &room);
+        size_t piece = room < size ? room : size;
+        assert_true(piece > 0);
+        memcpy(at, from, piece);
+        rtsp_input_added(&input, piece);
+        from += piece;
+        size -= piece;
+    }
 }
 
 static void add_text(const char *text)
@@ -537,7 +541,7 @@ static void a_large_body_is_read(void **state)
     assert_int_equal(input.packet_size, 300);
     assert_int_equal(next(), RTSP_EVENT_NONE);
     (void)rtsp_input_room(&input, &room);
-    assert_int_equal(room, RTSP_INPUT_SIZE); /* and shrinks again */
+    assert_int_equal(input.capacity, RTSP_INPUT_SIZE); /* and shrinks again */
 }
 
 static void refuses_what_is_too_large(void **state)
@@ -601,6 +605,36 @@ static void goes_on_for_ever(void **state)
     assert_int_equal(input.garbage, 0);
 }
 
+/* A stream whose reads end in the middle of packets needs no more of the buffer than a read and a packet. */
+static void a_stream_stays_at_the_beginning_of_its_buffer(void **state)
+{
+    static const uint8_t packet[4 + 1400] = {'$', 0, 1400 >> 8, 1400 & 0xff, 0x80, 96};
+    uint8_t *begin = input.data;
+    uint8_t *furthest = begin;
+    size_t sent = 0;
+    size_t packets = 0;
+
+    (void)state;
+    rtsp_input_expect(&input, 0);
+    while (packets < 2000) {
+        enum rtsp_event event;
+        size_t room;
+        uint8_t *at = rtsp_input_room(&input, &room);
+        size_t piece = room < 10007 ? room : 10007;
+        for (size_t i = 0; i < piece; i++) {
+            at[i] = packet[sent++ % sizeof(packet)];
+        }
+        rtsp_input_added(&input, piece);
+        furthest = at + piece > furthest ? at + piece : furthest;
+        while ((event = next()) == RTSP_EVENT_PACKET) {
+            packets++;
+        }
+        assert_int_equal(event, RTSP_EVENT_NONE);
+    }
+    assert_ptr_equal(input.data, begin);
+    assert_true(furthest - begin <= 16384);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -628,6 +662,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_what_is_too_large, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_http_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(goes_on_for_ever, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stream_stays_at_the_beginning_of_its_buffer, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
