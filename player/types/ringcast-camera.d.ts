@@ -30,6 +30,8 @@ type VideoEvents =
 
 interface OwnEventMap extends RingcastPlayerEventMap, Record<VideoEvents, Event> {
   conditionchange: CustomEvent<RingcastCondition>;
+  /** Another stream is shown, because of what the link gets through. */
+  linkchange: CustomEvent<{ stream: 'main' | 'sub'; slow: boolean }>;
 }
 
 export type RingcastCameraEventMap = Omit<HTMLElementEventMap, keyof OwnEventMap> & OwnEventMap;
@@ -43,9 +45,11 @@ export class RingcastCameraElement extends HTMLElement {
 
   /** The camera's name. */
   camera: string | null;
-  /** Which of the camera's streams. */
-  get stream(): 'main' | 'sub';
-  set stream(stream: 'main' | 'sub' | null);
+  /** Which of the camera's streams; `auto`, the default: the small one while the link does not get the main one through. */
+  get stream(): 'main' | 'sub' | 'auto';
+  set stream(stream: 'main' | 'sub' | 'auto' | null);
+  /** The stream that is shown. */
+  readonly shownStream: 'main' | 'sub';
   /** Where ringcast's own pages are. */
   get src(): string;
   set src(address: string | null);

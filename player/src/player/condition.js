@@ -61,6 +61,9 @@ function awayText(camera) {
 
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** Where the small stream is shown and the large one would fit. */
+export const SLOW_LINK = 'Small picture, because the link is slow';
+
 /**
  * How old the picture on the screen is, in seconds, by every figure that there is: the measured latency, what is buffered and
  * not shown, and how long nothing came. The delay that was `asked` for does not count.

@@ -29,11 +29,12 @@ const RULES = `
   :host([condition='late']) [part='message'] {
     inset: auto 0 8%; margin: 0 auto; padding: 2px 10px; border-radius: 99px; background: #000a;
   }
-  [part='silence'] {
+  :is([part='silence'], [part='link']) {
     position: absolute; inset: 8px auto auto 8px; padding: 2px 10px; border-radius: 99px; background: #000a; color: #f4f6f8;
     font: 500 clamp(11px, 2.6cqi, 13px) / 1.45 system-ui, sans-serif;
   }
-  [part='silence']:empty { display: none; }
+  [part='link'] { inset: 8px 8px auto auto; pointer-events: none; }
+  :is([part='silence'], [part='link']):empty { display: none; }
   [part='start'] {
     position: absolute; inset: 0; margin: auto; width: 64px; height: 64px; padding: 0; border: 0; border-radius: 50%;
     color: #fff; background: #000a; cursor: pointer;
@@ -91,12 +92,14 @@ export function makeParts(root) {
   message.setAttribute('role', 'status');
   const silence = make('div', 'silence');
   silence.setAttribute('aria-live', 'polite');
+  const link = make('div', 'link');
+  link.setAttribute('aria-live', 'polite');
   const start = make('button', 'start');
   start.type = 'button';
   start.hidden = true;
   start.append(makeTriangle(document));
-  root.append(video, still, message, silence, start);
-  return { video, still, message, label, reason, silence, start };
+  root.append(video, still, message, silence, link, start);
+  return { video, still, message, label, reason, silence, link, start };
 }
 
 function makeTriangle(document) {

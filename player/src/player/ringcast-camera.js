@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { conditionOf, lateness } from './condition.js';
+import { SLOW_LINK, conditionOf, lateness } from './condition.js';
+import { LinkWatch } from './link-watch.js';
 import { MAX_TARGET_DELAY_S, RingcastPlayer } from './player.js';
 import { emptySheet, makeParts, shapeRules, sheetFor } from './ringcast-camera-parts.js';
 import { Scope } from './scope.js';
@@ -35,10 +36,10 @@ const Base = globalThis.HTMLElement ?? class {};
  * `<ringcast-camera camera="front" src="https://server/" muted controls>`: one live camera, which behaves like a `<video>`.
  *
  * It plays while it is in the document, holds nothing when it is not, and plays on when it is moved in one step.
- * Attributes: `camera` (name), `stream` (`sub` for the small one, if the camera has one), `src` (where ringcast's own pages
+ * Attributes: `camera` (name), `stream` (`main`, `sub`, or what the link gets through), `src` (where ringcast's own pages
  * are, by default the root of the page's server), `token` and `credentials` (as for RingcastPlayer); `muted`, `controls`, `poster`, `width`, `height` as for a `<video>`;
  * `autoplay="false"` waits for `play()`; `target-delay` in seconds. It dispatches the events of RingcastPlayer, those of its
- * `<video>`, and `conditionchange`; the attributes `state`, `condition` and `sound` show the present ones to style sheets.
+ * `<video>`, `conditionchange` and `linkchange`; the attributes `state`, `condition`, `sound` and `link` show the present ones to style sheets.
  */
 export class RingcastCameraElement extends Base {
   static observedAttributes = [
@@ -54,6 +55,7 @@ export class RingcastCameraElement extends Base {
   #scope = null; // what belongs to the present player
   #player = null;
   #shown = null; // { camera, src, stream, credentials } of the present player
+  #link = null; // a LinkWatch, if the stream is to be chosen here
   #tokenOf = null; // the page's function that gives tokens
   #asked = null; // true after play(), false after a pause() that found nothing to pause
   #updatePending = false;
@@ -99,13 +101,20 @@ export class RingcastCameraElement extends Base {
     this.#reflect('camera', name);
   }
 
-  /** Which of the camera's streams: `main`, or `sub` for the small one. */
+  /** Which of the camera's streams: `main`, `sub` for the small one, or `auto`: the small one while the link does not get the main one through. */
   get stream() {
-    return this.getAttribute('stream') === 'sub' ? 'sub' : 'main';
+    const value = this.getAttribute('stream');
+    return value === 'main' || value === 'sub' ? value : 'auto';
   }
 
   set stream(stream) {
     this.#reflect('stream', stream);
+  }
+
+  /** The stream that is shown: `main` or `sub`. */
+  get shownStream() {
+    const { stream } = this;
+    return stream === 'auto' ? (this.#link?.stream ?? 'main') : stream;
   }
 
   get src() {
@@ -386,9 +395,14 @@ export class RingcastCameraElement extends Base {
   }
 
   #begin(next) {
-    const scope = new Scope();
-    const player = this.#makePlayer(next);
     this.#shown = next;
+    if (next.stream === 'auto') this.#link = new LinkWatch({ open: (...args) => this.#open(...args), change: () => this.#changeStream() });
+    this.#startPlayer();
+  }
+
+  #startPlayer() {
+    const scope = new Scope();
+    const player = this.#makePlayer();
     if (!player) return;
     this.#scope = scope;
     this.#player = player;
@@ -402,19 +416,53 @@ export class RingcastCameraElement extends Base {
     }
     this.#watchVisibility(scope, player);
     scope.add(() => player.stop());
+    this.#link?.follow(player, scope, () => this.#condition.name);
     player.start();
   }
 
-  #makePlayer(next) {
+  #playerOf(video, stream) {
+    return new RingcastPlayer(video, { ...this.#shown, stream, token: this.token ?? undefined, targetDelay: this.targetDelay });
+  }
+
+  #makePlayer() {
     try {
-      return new RingcastPlayer(this.video, { ...next, token: this.token ?? undefined, targetDelay: this.targetDelay });
+      return this.#playerOf(this.video, this.shownStream);
     } catch {
-      const error = { code: 'address', message: `“${next.src}” is not an address` };
+      const error = { code: 'address', message: `“${this.#shown.src}” is not an address` };
       this.#facts = { ...emptyFacts(), state: 'failed', message: error.message, error };
       this.#settle(new DOMException(error.message, 'NotSupportedError'));
       this.dispatchEvent(new CustomEvent('error', { detail: { ...error, fatal: true } }));
       return null;
     }
+  }
+
+  /** A player of another stream, out of sight under the present picture until `scope` closes. */
+  #open(stream, scope) {
+    const video = this.ownerDocument.createElement('video');
+    video.muted = video.playsInline = true;
+    video.setAttribute('aria-hidden', 'true');
+    this.video.before(video);
+    const player = this.#playerOf(video, stream);
+    scope.add(() => {
+      player.stop();
+      video.remove();
+    });
+    return player;
+  }
+
+  /** Goes on with the stream that the link gets through; the last picture stays until the next one comes. */
+  #changeStream() {
+    const scope = this.#scope;
+    this.#keepPicture();
+    this.#scope = this.#player = null;
+    scope.close();
+    this.#startPlayer();
+    this.#show();
+    this.dispatchEvent(new CustomEvent('linkchange', { detail: { stream: this.shownStream, slow: this.#isSlow } }));
+  }
+
+  get #isSlow() {
+    return this.#link?.stream === 'sub';
   }
 
   #watchVisibility(scope, player) {
@@ -425,7 +473,8 @@ export class RingcastCameraElement extends Base {
 
   #end() {
     const scope = this.#scope;
-    this.#scope = this.#player = this.#shown = null;
+    this.#link?.close();
+    this.#scope = this.#player = this.#shown = this.#link = null;
     this.#facts = emptyFacts();
     this.#dropPicture();
     this.#settle(new DOMException('the camera was stopped or changed', 'AbortError'));
@@ -480,6 +529,7 @@ export class RingcastCameraElement extends Base {
     if (this.getAttribute('state') !== this.#facts.state) this.setAttribute('state', this.#facts.state);
     start.hidden = !this.controls || this.#player !== null || this.camera === null;
     this.#showSound();
+    this.#showLink();
     this.#name(condition);
     const before = this.#condition;
     if (Object.keys(condition).every((key) => condition[key] === before[key])) return;
@@ -499,6 +549,14 @@ export class RingcastCameraElement extends Base {
     if (this.getAttribute('sound') !== state) this.setAttribute('sound', state);
     if (silence.textContent !== words) silence.textContent = words;
     silence.title = text;
+  }
+
+  #showLink() {
+    const { link } = this.#parts;
+    const words = this.#isSlow ? SLOW_LINK : '';
+    const value = this.#isSlow ? 'slow' : 'good';
+    if (this.getAttribute('link') !== value) this.setAttribute('link', value);
+    if (link.textContent !== words) link.textContent = words;
   }
 
   /** The name for assistive technology, unless the page gives the element a role or a name of its own. */

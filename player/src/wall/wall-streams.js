@@ -3,8 +3,8 @@
 // plays under the old one until its first picture is on the screen.
 
 import { lateness } from '../player/condition.js';
+import { LinkChoice } from '../player/link-choice.js';
 import { Scope } from '../player/scope.js';
-import { LinkChoice } from './wall-link.js';
 
 const WIDER = 1.5; // a tile this much wider than the sub stream's picture shows the main stream
 const RESIZED_MS = 500; // no change of stream while a window is being resized
@@ -45,6 +45,7 @@ export class Streams {
    */
   constructor(first, { onfront, onlink = () => {} }) {
     this.#front = first;
+    if (first.stream === 'auto') first.stream = 'main'; // here it is the tile that chooses
     this.#owner = { onfront, onlink };
     this.#watchFront();
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The words of the wall: a summary line, a headline over each tile that is not live, and the texts for screen readers.
 
+import { SLOW_LINK } from '../player/condition.js';
+
 const GOOD = new Set(['live']);
 const SETTLING = new Set(['connecting', 'idle']);
 const READ_OUT_MOST = 3; // changes at the same moment: more are only counted
@@ -83,7 +85,7 @@ const LATENCY_FROM = {
 };
 
 /** Why a tile shows the small stream. */
-export const SLOW_LINK = 'Small picture, because the link is slow';
+export { SLOW_LINK };
 
 /** What has become of a link: for screen readers. */
 export const linkNews = (camera, slow) => (slow ? `${camera}: ${lower(SLOW_LINK)}` : `${camera}: the large picture again`);

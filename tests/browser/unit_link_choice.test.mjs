@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { lateness } from '../../player/src/player/condition.js';
-import { LinkChoice } from '../../player/src/wall/wall-link.js';
+import { LinkChoice } from '../../player/src/player/link-choice.js';
 
 class Link {
   now = 1000;
