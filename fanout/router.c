@@ -14,12 +14,14 @@
 #include "fanout/http/redirect.h"
 #include "fanout/http/request_framing.h"
 #include "fanout/http/session_requests.h"
+#include "fanout/http/subprotocol.h"
 #include "fanout/http/unread_request.h"
 #include "fanout/http/upgrade.h"
 #include "fanout/loop/connections.h"
 #include "fanout/media_routes.h"
 
 #define LIVE_PREFIX "/live/"
+#define BUNDLE_PATH "/live"
 #define SNAPSHOT_PREFIX "/snapshot/"
 #define SNAPSHOT_SUFFIX ".jpg"
 #define HLS_PREFIX "/hls/"
@@ -659,6 +661,39 @@ static enum gate_verdict admit(struct router *router, struct connection *connect
     return GATE_OPEN;
 }
 
+/* The same for a socket with several cameras, of which each is asked for later; only who it is counts now. */
+static enum gate_verdict admit_bundle(struct router *router, struct connection *connection,
+                                      const struct http_request *request)
+{
+    connection->is_bundle = true;
+    return gate_ask(&router->gate, connection->wsi, request, GATE_VISITOR, NULL, &connection->permit);
+}
+
+/* A browser does not tell its page of an HTTP status: the WebSocket is accepted, and closed with CODE and REASON, static text. */
+static int accept_to_refuse(struct connection *connection, const struct http_request *request, uint16_t code,
+                            const char *reason)
+{
+    connection->refusal_code = code;
+    connection->refusal = reason;
+    connection->address = request->client.address;
+    return 0;
+}
+
+/* What is hidden, told to those who ask for it; with words of its own for a stream that a camera of theirs does not have. */
+static int refuse_hidden(struct router *router, struct connection *connection,
+                         const struct http_request *request, const char *camera)
+{
+    struct permit *permit;
+    bool is_his =
+        gate_ask(&router->gate, connection->wsi, request, GATE_CAMERA, camera, &permit) == GATE_OPEN;
+    bool is_there = router_find_stream(router, camera, UPGRADE_STREAM_MAIN);
+
+    permit_unref(permit);
+    return is_his && is_there
+               ? accept_to_refuse(connection, request, GATE_CLOSE_NO_STREAM, GATE_NO_STREAM_REASON)
+               : accept_to_refuse(connection, request, GATE_CLOSE_HIDDEN, GATE_HIDDEN_REASON);
+}
+
 /* The same for a client of go2rtc's, who says over its WebSocket what it wants; only who it is counts now. */
 static enum gate_verdict admit_guest(struct router *router, struct connection *connection,
                                      const struct http_request *request)
@@ -674,6 +709,8 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
     const struct http_request *request = &upgrade.request;
     const char *camera = camera_of(request->path);
     bool go2rtc = router->policy->go2rtc && strcmp(request->path, GO2RTC_SOCKET_PATH) == 0;
+    bool bundle = strcmp(request->path, BUNDLE_PATH) == 0,
+         reasons = !go2rtc && subprotocol_wants_reasons(wsi);
 
     if (status < 0 || !connection) {
         return -1;
@@ -689,11 +726,19 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
     if (must_be_secure(router, wsi, request)) {
         return redirect_to_https(wsi, request);
     }
+    if ((status == 0 || status == 403) && !camera && !go2rtc && !bundle) {
+        status = status == 403 ? 403 : 404;
+        reasons = false;
+    }
+    if ((status == 0 || status == 403) && bundle != upgrade.bundle && (bundle || camera)) {
+        status = 400; /* one camera and several have subprotocols of their own */
+    }
+    if (status == 403 && reasons && room) {
+        foreign_page_note(request);
+        return accept_to_refuse(connection, request, GATE_CLOSE_FOREIGN, GATE_FOREIGN_REASON);
+    }
     if (status == 403) {
         return foreign_page_refuse(wsi, request);
-    }
-    if (status == 0 && !camera && !go2rtc) {
-        status = 404;
     }
     if (status == 0 && !room) {
         status = 503;
@@ -702,10 +747,14 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
         return http_response_refuse(wsi, request, status,
                                     status == 426 ? "Sec-WebSocket-Version: 13\r\n" : NULL);
     }
-    enum gate_verdict verdict = go2rtc ? admit_guest(router, connection, request)
-                                       : admit(router, connection, request, camera, upgrade.stream);
+    enum gate_verdict verdict = go2rtc   ? admit_guest(router, connection, request)
+                                : bundle ? admit_bundle(router, connection, request)
+                                         : admit(router, connection, request, camera, upgrade.stream);
     if (verdict == GATE_OPEN && go2rtc) {
         verdict = go2rtc_begin(connection, wsi, upgrade.stream) ? GATE_OPEN : GATE_BUSY;
+    }
+    if (verdict == GATE_HIDDEN && reasons) {
+        return refuse_hidden(router, connection, request, camera);
     }
     if (verdict != GATE_OPEN) {
         return router_refuse(router, wsi, request, verdict);

@@ -12,6 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/log/log.h"
+#include "fanout/feed/bundle.h"
 #include "fanout/loop/connections.h"
 
 /* Between two looks while viewers are behind, and between two questions to the kernel. */
@@ -79,8 +80,10 @@ static void add_holders(struct holders *holders, const struct viewer_array *view
 {
     for (unsigned i = 0; i < viewers->count; i++) {
         struct viewer *viewer = viewers->list[i].viewer;
+        struct viewer *socket = viewer_socket(viewer);
         bool blocked = viewer_is_blocked(viewer);
-        if (!blocked && !all) {
+        bool counted = viewer->bundle && viewer != &TAILQ_FIRST(&viewer->bundle->members)->viewer;
+        if (counted || (!blocked && !all)) {
             continue;
         }
         if (holders->count == holders->room) {
@@ -92,10 +95,10 @@ static void add_holders(struct holders *holders, const struct viewer_array *view
             holders->list = list;
             holders->room = room;
         }
-        viewer_note_progress(viewer, now_ns);
+        viewer_note_progress(socket, now_ns);
         size_t bytes = held_for(viewer);
         holders->bytes += bytes;
-        int64_t since_ns = blocked ? viewer->stuck_since_ns : now_ns;
+        int64_t since_ns = blocked ? socket->stuck_since_ns : now_ns;
         const struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
         holders->list[holders->count++] = (struct holder){viewer, connection->client, since_ns, bytes};
     }

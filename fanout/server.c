@@ -13,6 +13,8 @@
 #include "common/base/clock.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
+#include "fanout/bundle_connection.h"
+#include "fanout/http/subprotocol.h"
 #include "fanout/http/unread_request.h"
 #include "fanout/viewer_connection.h"
 
@@ -30,6 +32,9 @@
 
 /* A client has little to say: its messages fit. Memory per viewer. */
 #define RECEIVE_BUFFER_BYTES 256
+
+/* The same where a message has a camera's name. */
+#define BUNDLE_RECEIVE_BUFFER_BYTES 1024
 
 /* As if there were so many connections at least, parts of them may be idle. */
 #define IDLE_TOTAL_MIN 512u
@@ -77,9 +82,29 @@ static void arm_keepalive(struct server *server)
     }
 }
 
+/* What this fan-out has to do, beside others of the same address. */
+static void tell_load(struct server *server)
+{
+    listener_set_load(&server->listener, server->viewers + server->members);
+}
+
+uint64_t server_member_came(struct server *server)
+{
+    server->members++;
+    tell_load(server);
+    return ++server->viewers_seen;
+}
+
+void server_member_left(struct server *server)
+{
+    server->members--;
+    tell_load(server);
+}
+
 uint64_t server_viewer_came(struct server *server)
 {
-    listener_set_load(&server->listener, ++server->viewers);
+    server->viewers++;
+    tell_load(server);
     if (server->viewers == 1) {
         arm_keepalive(server);
     }
@@ -88,9 +113,25 @@ uint64_t server_viewer_came(struct server *server)
 
 void server_viewer_left(struct server *server)
 {
-    listener_set_load(&server->listener, --server->viewers);
+    server->viewers--;
+    tell_load(server);
     if (server->viewers == 0 && server->state == SERVER_STOPPING) {
         enter_state(server, SERVER_STOPPED);
+    }
+}
+
+/* Each has its ping in the phase that its place in the list says. */
+static void keep_bundles_alive(struct server *server, unsigned phases)
+{
+    struct bundle *bundle;
+    unsigned place = 0;
+
+    LIST_FOREACH(bundle, &server->bundles, link) {
+        bool ping = place++ % phases == server->keepalive_phase;
+        const char *reason = bundle_keep_alive(bundle, server->feeds.limits.stuck_ns, ping);
+        if (reason) {
+            bundle_connection_close(bundle->socket, LWS_CLOSE_STATUS_POLICY_VIOLATION, reason);
+        }
     }
 }
 
@@ -103,6 +144,7 @@ static void keepalive_expired(void *context)
     for (struct stream *stream = server->streams.first; stream; stream = stream->next) {
         feed_keep_alive(&stream->feed, server->keepalive_phase, phases);
     }
+    keep_bundles_alive(server, phases);
     viewer_connections_drain_guests(server);
     arm_keepalive(server);
 }
@@ -114,6 +156,10 @@ static void look(struct server *server, int64_t now_ns)
     server->looks++;
     for (struct stream *stream = server->streams.first; stream; stream = stream->next) {
         feed_look(&stream->feed, server->looks, LOOK_PHASES);
+    }
+    struct bundle *bundle;
+    LIST_FOREACH(bundle, &server->bundles, link) {
+        bundle_look(bundle, LOOK_PHASES);
     }
 }
 
@@ -294,7 +340,11 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, struc
         breathe(server);
         return viewer_connection_received(viewer, data, length);
     case LWS_CALLBACK_RECEIVE_PONG:
-        feed_answered(viewer, viewer_pong_number(data, length));
+        if (viewer->bundle) {
+            bundle_answered(viewer->bundle, viewer_pong_number(data, length));
+        } else {
+            feed_answered(viewer, viewer_pong_number(data, length));
+        }
         return 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         return viewer_connection_closes(viewer, data, length);
@@ -371,7 +421,7 @@ static int request_writable(struct lws *wsi, struct viewer *viewer)
     return result;
 }
 
-/* The one protocol of viewers and requests; watch.c's descriptors have their own. */
+/* Of viewers and requests; watch.c's descriptors have their own. */
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
 {
     switch (reason) {
@@ -422,6 +472,13 @@ static const struct lws_protocols protocols[] = {
         .callback = on_event,
         .per_session_data_size = sizeof(struct viewer),
         .rx_buffer_size = RECEIVE_BUFFER_BYTES,
+        .tx_packet_size = SEND_MAX,
+    },
+    {
+        .name = SUBPROTOCOL_BUNDLE,
+        .callback = on_event,
+        .per_session_data_size = sizeof(struct viewer),
+        .rx_buffer_size = BUNDLE_RECEIVE_BUFFER_BYTES,
         .tx_packet_size = SEND_MAX,
     },
     {.name = WATCH_PROTOCOL, .callback = watch_callback},
@@ -718,6 +775,12 @@ void server_stop(struct server *server)
         return;
     }
     listener_end(&server->listener);
+    struct bundle *bundle;
+    LIST_FOREACH(bundle, &server->bundles, link) {
+        if (bundle->socket->state == VIEWER_BUNDLE) {
+            bundle_connection_close(bundle->socket, LWS_CLOSE_STATUS_GOINGAWAY, NULL);
+        }
+    }
     streams_finish(&server->streams);
     watch_timer_arm(&server->stop_timer, STOP_PATIENCE_MS);
     enter_state(server, server->viewers ? SERVER_STOPPING : SERVER_STOPPED);

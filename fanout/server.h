@@ -8,6 +8,7 @@
 #include <libwebsockets.h>
 
 #include "fanout/arrivals.h"
+#include "fanout/feed/bundle.h"
 #include "fanout/feed/feed.h"
 #include "fanout/gate_reports.h"
 #include "fanout/guest_list.h"
@@ -49,6 +50,7 @@ struct server {
     struct connections connections;
     struct limits limits;
     struct user_viewers user_viewers;
+    struct bundle_list bundles;
     struct linger_set linger;
     struct request_deadlines deadlines;
     struct arrivals arrivals;
@@ -62,6 +64,7 @@ struct server {
     int64_t fed_ns; /* CLOCK_MONOTONIC: when the feeds last ran */
     uint64_t viewers_seen;
     unsigned viewers; /* open WebSockets, including those that are closing */
+    unsigned members; /* subscriptions of those that have several */
     unsigned idle_per_client, idle_max;
     unsigned connections_max; /* what the process has descriptors for */
     unsigned viewers_max;
@@ -103,6 +106,10 @@ uint64_t server_viewer_came(struct server *server);
 
 /* It is not a viewer's any more. */
 void server_viewer_left(struct server *server);
+
+/* The same for a subscription of a WebSocket that has several. */
+uint64_t server_member_came(struct server *server);
+void server_member_left(struct server *server);
 
 /* Begins to stop: closes every viewer with code 1001. */
 void server_stop(struct server *server);

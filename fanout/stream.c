@@ -39,6 +39,11 @@ static size_t main_length(const char *name)
     return sub ? length - suffix : 0;
 }
 
+struct stream *stream_of_feed(struct feed *feed)
+{
+    return (struct stream *)((char *)feed - offsetof(struct stream, feed));
+}
+
 bool stream_is_sub(const struct stream *stream)
 {
     return main_length(stream->name) > 0;

@@ -64,6 +64,9 @@ int streams_add(struct streams *streams, const char *name, ringcast_reader *read
  */
 void stream_update(struct streams *streams, struct stream *stream, const json_t *message);
 
+/* The stream whose feed FEED is. */
+struct stream *stream_of_feed(struct feed *feed);
+
 /* True if STREAM is a camera's sub stream, which has no row of its own in /api/cameras. */
 bool stream_is_sub(const struct stream *stream);
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "fanout/bundle_connection.h"
+#include "fanout/feed/bundle.h"
 #include "fanout/feed/viewer.h"
 #include "fanout/go2rtc.h"
 #include "fanout/http/close_frame.h"
@@ -12,6 +14,16 @@
 
 /* A client of go2rtc's that has no stream is cut off after so long. */
 #define AT_DOOR_TIMEOUT_S 30
+
+/* Nothing more is sent to VIEWER, or to those whose socket it is. */
+static void leave_feeds(struct viewer *viewer)
+{
+    if (viewer->bundle) {
+        bundle_leave_feeds(viewer->bundle);
+    } else {
+        feed_leave(viewer);
+    }
+}
 
 static struct server *server_of(const struct viewer *viewer)
 {
@@ -55,11 +67,14 @@ void viewer_connections_drain_guests(struct server *server)
 void viewer_connection_close_paused(struct server *server, struct connection *connection,
                                     struct viewer *viewer)
 {
-    if (viewer->state != VIEWER_PAUSED) {
+    if (viewer->state == VIEWER_BUNDLE) {
+        bundle_connection_close(viewer, VIEWER_TRY_AGAIN_LATER, VIEWER_TOO_MANY_PAUSED);
+    } else if (viewer->state == VIEWER_PAUSED) {
+        feed_leave(viewer);
+        viewer_close(viewer, VIEWER_TRY_AGAIN_LATER, VIEWER_TOO_MANY_PAUSED);
+    } else {
         return; /* it is being closed for another reason */
     }
-    feed_leave(viewer);
-    viewer_close(viewer, VIEWER_TRY_AGAIN_LATER, VIEWER_TOO_MANY_PAUSED);
     connections_enter(&server->connections, connection, CONNECTION_ENDING);
 }
 
@@ -103,6 +118,14 @@ int viewer_connection_begin(struct server *server, struct lws *wsi, struct viewe
 {
     struct connection *connection = lws_get_opaque_user_data(wsi);
     begin_viewer(server, connection, viewer);
+    if (connection->refusal) {
+        viewer_close(viewer, connection->refusal_code, connection->refusal);
+        connections_enter(&server->connections, connection, CONNECTION_ENDING);
+        return 0;
+    }
+    if (connection->is_bundle) {
+        return bundle_connection_begin(server, viewer);
+    }
     if (connection->guest) {
         wait_at_door(viewer);
         return 0;
@@ -161,6 +184,8 @@ int viewer_connection_writable(struct viewer *viewer)
     case VIEWER_AT_DOOR:
         serve_go2rtc(viewer);
         return 0;
+    case VIEWER_BUNDLE:
+        return viewer_is_blocked(viewer) ? 0 : bundle_connection_writable(server_of(viewer), viewer);
     case VIEWER_CLOSING:
         if (viewer->guest && guest_is_http(viewer->guest)) {
             return finish_guest(viewer);
@@ -234,7 +259,7 @@ static bool is_utf8(struct viewer *viewer, const void *data, size_t length)
 /* From the next writable event: what is left of this frame is still to be parsed, and the next ones. */
 static void refuse_input(struct viewer *viewer, uint16_t code, const char *reason)
 {
-    feed_leave(viewer);
+    leave_feeds(viewer);
     viewer_close(viewer, code, reason);
 }
 
@@ -247,6 +272,15 @@ static int guest_received(struct viewer *viewer, const void *data, size_t length
         serve_go2rtc(viewer);
     }
     return 0;
+}
+
+static int bundle_received(struct viewer *viewer, const void *data, size_t length)
+{
+    if (viewer->state != VIEWER_BUNDLE || !is_whole_text(viewer->wsi)) {
+        return 0;
+    }
+    const struct bundle_command command = bundle_command_parse(data, length);
+    return bundle_connection_obey(server_of(viewer), viewer, &command);
 }
 
 int viewer_connection_received(struct viewer *viewer, const void *data, size_t length)
@@ -265,6 +299,9 @@ int viewer_connection_received(struct viewer *viewer, const void *data, size_t l
     if (viewer->guest) {
         return guest_received(viewer, data, length);
     }
+    if (viewer->bundle) {
+        return bundle_received(viewer, data, length);
+    }
     return viewer->state != VIEWER_AT_DOOR && is_whole_text(viewer->wsi)
                ? obey(viewer, viewer_command_parse(data, length))
                : 0;
@@ -275,7 +312,7 @@ int viewer_connection_closes(struct viewer *viewer, const void *payload, size_t 
 {
     const char *reason;
 
-    feed_leave(viewer);
+    leave_feeds(viewer);
     uint16_t code = close_frame_check(payload, length, &reason);
     if (code == 0 || viewer->state == VIEWER_CLOSING) {
         return 0;
@@ -289,7 +326,7 @@ int viewer_connection_closes(struct viewer *viewer, const void *payload, size_t 
 void viewer_connection_refused(struct viewer *viewer)
 {
     if (viewer && viewer->wsi) {
-        feed_leave(viewer);
+        leave_feeds(viewer);
     }
 }
 
@@ -298,6 +335,9 @@ void viewer_connection_gone(struct server *server, struct viewer *viewer)
 {
     if (!viewer || !viewer->wsi) {
         return;
+    }
+    if (viewer->bundle) {
+        bundle_connection_gone(server, viewer);
     }
     feed_leave(viewer);
     viewer->wsi = NULL;

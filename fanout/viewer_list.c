@@ -12,6 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/ipc/message.h"
+#include "fanout/feed/bundle.h"
 #include "fanout/feed/guest.h"
 #include "fanout/http/client_address.h"
 #include "fanout/http/gate.h"
@@ -161,7 +162,7 @@ static uint64_t waiting_in_ring(const struct feed *feed, const struct viewer *vi
 }
 
 /* What the kernel knows of its connection; nothing, if it does not say. */
-static void describe_connection(json_t *entry, const struct feed *feed, const struct viewer *viewer)
+static void describe_connection(json_t *entry, const struct feed *feed, struct viewer *viewer)
 {
     struct tcp_info info = {0};
     socklen_t length = sizeof(info);
@@ -171,6 +172,10 @@ static void describe_connection(json_t *entry, const struct feed *feed, const st
     uint64_t sent = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
     uint64_t on_the_way = sent > info.tcpi_bytes_acked ? sent - info.tcpi_bytes_acked : 0;
     uint64_t buffered = info.tcpi_notsent_bytes + on_the_way + waiting_in_ring(feed, viewer);
+    if (viewer->bundle) { /* the kernel knows of all subscriptions together */
+        sent = bundle_member(viewer)->sent;
+        buffered = waiting_in_ring(feed, viewer);
+    }
     json_object_set_new(entry, "sent_bytes", json_integer((json_int_t)sent));
     json_object_set_new(entry, "buffered_bytes", json_integer((json_int_t)buffered));
     if (info.tcpi_rtt > 0) {
@@ -189,7 +194,7 @@ static const char *way_of(const struct viewer *viewer)
 
 static json_t *describe(const struct found *found, time_t now)
 {
-    const struct viewer *viewer = found->viewer;
+    struct viewer *viewer = found->viewer;
     json_t *entry =
         json_pack("{s:I, s:s, s:s, s:o, s:o, s:I, s:s, s:I}", "number", (json_int_t)viewer->number, "camera",
                   found->stream->name, "way", way_of(viewer), "user", user_of(viewer->wsi), "address",

@@ -2,6 +2,7 @@
 #include "fanout/viewer_rights.h"
 
 #include "common/base/clock.h"
+#include "fanout/feed/bundle.h"
 
 /* The wall clock may be set while the timer runs, so look at it this often. */
 #define LOOK_AGAIN_S 600
@@ -30,19 +31,27 @@ void viewer_rights_note(struct viewer_rights *rights, const struct permit *permi
     }
 }
 
+/* By which VIEWER watches its camera. */
+static const struct permit *permit_of(struct viewer *viewer)
+{
+    const struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
+
+    return viewer->bundle ? bundle_member(viewer)->permit : connection->permit;
+}
+
 /* Closes those of VIEWERS whose right has ended; *NEXT_S is when the first of the others ends. */
 static void check(struct viewer_rights *rights, const struct viewer_array *viewers, int64_t *next_s)
 {
     for (unsigned i = viewers->count; i-- > 0;) { /* who leaves gives his place to the last one */
         struct viewer *viewer = viewers->list[i].viewer;
-        const struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
+        const struct permit *permit = permit_of(viewer);
         uint16_t code;
-        const char *reason = gate_end_of(rights->gate, connection->permit, &code);
+        const char *reason = gate_end_of(rights->gate, permit, &code);
         if (reason) {
             feed_leave(viewer);
             viewer_close(viewer, code, reason);
-        } else if (is_sooner(permit_visitor(connection->permit)->expires, *next_s)) {
-            *next_s = permit_visitor(connection->permit)->expires;
+        } else if (is_sooner(permit_visitor(permit)->expires, *next_s)) {
+            *next_s = permit_visitor(permit)->expires;
         }
     }
 }

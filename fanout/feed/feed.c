@@ -18,6 +18,7 @@
 
 #include "common/base/clock.h"
 #include "common/log/log.h"
+#include "fanout/feed/bundle.h"
 #include "fanout/feed/guest.h"
 #include "fanout/feed/pace.h"
 
@@ -41,22 +42,6 @@
 /* Fragments that are brought to the viewers in one go before they leave a ring. */
 #define DRAIN_MAX 4096
 
-/* So much of a stream between the fan-out and a viewer's eyes is much, beside what the way there takes … */
-#define MUCH_NS (300 * NS_PER_MS)
-
-/* … while the stream's rate is not known … */
-#define MUCH_BYTES (64u << 10)
-
-/* … and however low it is. */
-#define MUCH_BYTES_MIN (4u << 10)
-
-/* What a socket holds unsent: half a second, and a keyframe without a second look, within these bounds. */
-#define UNSENT_MIN (16u << 10)
-#define UNSENT_MAX (512u << 10)
-
-/* No receive buffer takes so much before its reader has been quick for a while. */
-#define BURST_MAX (128u << 10)
-
 /* A rate is taken from a part of a group of pictures if that is as long as this. */
 #define RATE_MIN_NS (1 * NS_PER_SECOND)
 
@@ -69,14 +54,9 @@
 /* A viewer whose link is quicker than the camera by this factor catches up. */
 #define GAINING 1.5
 
-/*
- * A viewer that seems to keep up is pinged every five looks at it, and at each one while it is new; the ping has the time in
- * it. An answer that comes later than this was behind what lay in a buffer that nothing is known of, as a proxy's.
- */
+/* A viewer that seems to keep up is pinged every five looks at it, and at each one while it is new. */
 #define PINGS_LOOKS 5u
 #define NEW_S 10
-#define PONG_LATE_MS 600u
-#define PONG_LATE_MAX_MS 600000u
 
 /* A viewer that has acknowledged nothing for so long is asked: a slow one, and one of which nothing is known. */
 #define PROBE_NS (1 * NS_PER_SECOND)
@@ -186,7 +166,9 @@ static void move_viewer(struct feed *feed, struct viewer *viewer, enum viewer_st
 /* VIEWER is no longer taken for slow. */
 static void end_pace(struct viewer *viewer)
 {
-    free(viewer->pace);
+    if (!viewer->bundle) {
+        free(viewer->pace);
+    }
     viewer->pace = NULL;
 }
 
@@ -263,7 +245,11 @@ static void give_up(struct viewer *viewer)
 {
     viewer->feed = NULL;
     viewer_enter_state(viewer, VIEWER_NONE);
-    viewer_cut(viewer);
+    if (viewer->bundle) {
+        viewer_close(viewer, VIEWER_TRY_AGAIN_LATER, "no memory");
+    } else {
+        viewer_cut(viewer);
+    }
 }
 
 static void send_state(struct feed *feed, struct viewer *viewer)
@@ -272,7 +258,9 @@ static void send_state(struct feed *feed, struct viewer *viewer)
         return;
     }
     viewer->state_due = viewer_is_blocked(viewer);
-    if (!viewer->state_due && !viewer_send_packet(viewer, &feed->state_packet, true)) {
+    if (viewer->state_due && viewer->bundle) {
+        viewer_want_writable(viewer); /* it may have no fragments to wait for */
+    } else if (!viewer->state_due && !viewer_send_packet(viewer, &feed->state_packet, true)) {
         drop_broken(feed, viewer);
     }
 }
@@ -339,32 +327,12 @@ static double rate_for(const struct feed *feed, const struct viewer *viewer)
 
 static void limit_unsent(const struct feed *feed, struct viewer *viewer)
 {
-    double wanted = feed->keyframe_bytes * 1.25, rate = rate_for(feed, viewer);
-
-    wanted = rate / 2 > wanted ? rate / 2 : wanted;
-    if (wanted <= 0) {
-        return;
-    }
-    wanted = wanted < UNSENT_MIN ? UNSENT_MIN : wanted > UNSENT_MAX ? UNSENT_MAX : wanted;
-    if (wanted < viewer->unsent_max * 0.75 || wanted > viewer->unsent_max * 1.25) {
-        viewer_limit_unsent(viewer, (uint32_t)wanted);
-    }
+    viewer_limit_unsent(viewer, pace_unsent(rate_for(feed, viewer), feed->keyframe_bytes));
 }
 
-/* Bytes that may be under way to a viewer of whom nothing is known yet; 0: any number, as no receive buffer is that large. */
 static uint32_t burst_of(const struct feed *feed, const struct viewer *viewer)
 {
-    double rate = rate_for(feed, viewer), burst = rate > 0 ? rate : MUCH_BYTES;
-
-    burst = feed->keyframe_bytes * 1.25 > burst ? feed->keyframe_bytes * 1.25 : burst;
-    return burst < BURST_MAX ? (uint32_t)burst : 0;
-}
-
-static bool is_much(double rate, uint64_t bytes, int64_t rtt_ns)
-{
-    double much = rate > 0 ? rate * (double)(MUCH_NS + rtt_ns) / (double)NS_PER_SECOND : MUCH_BYTES;
-
-    return (double)bytes > (much > MUCH_BYTES_MIN ? much : MUCH_BYTES_MIN);
+    return pace_first_burst(rate_for(feed, viewer), feed->keyframe_bytes);
 }
 
 /* VIEWER has much under way: it may be slow. */
@@ -390,6 +358,10 @@ static void greet(struct feed *feed, struct viewer *viewer)
     struct pace_sample sample;
 
     note_rate(feed);
+    if (viewer->bundle) {
+        bundle_greet(viewer);
+        return;
+    }
     limit_unsent(feed, viewer);
     if (!pace_sample_read(lws_get_socket_fd(viewer->wsi), clock_now_ns(), &sample)) {
         return;
@@ -558,7 +530,9 @@ static void fall_behind(struct feed *feed, struct viewer *viewer, const ringcast
     }
     viewer->cursor = *before;
     move_viewer(feed, viewer, VIEWER_BEHIND);
-    if (viewer_is_blocked(viewer)) {
+    if (viewer->bundle) {
+        bundle_wait(viewer);
+    } else if (viewer_is_blocked(viewer)) {
         viewer_want_writable(viewer); /* otherwise it is brought on when it has room: feed_look */
     }
 }
@@ -759,6 +733,20 @@ static bool is_slow(const struct viewer *viewer)
     return viewer->pace && viewer->pace->active;
 }
 
+/* Bytes a second that its link must get through beside VIEWER's stream and with it; 0: not known. */
+static double rate_through(const struct feed *feed, const struct viewer *viewer)
+{
+    return viewer->bundle ? bundle_rate(viewer->bundle) : feed->rate;
+}
+
+/* What the link gets through until BYTES of VIEWER's stream have got through. */
+static uint64_t all_with(const struct feed *feed, const struct viewer *viewer, uint64_t bytes)
+{
+    double own = rate_for(feed, viewer), all = rate_through(feed, viewer);
+
+    return viewer->bundle && own > 0 && all > own ? (uint64_t)((double)bytes * (all / own)) : bytes;
+}
+
 /*
  * True if FRAGMENT would reach a slow viewer too late, and all that follows it, too: then nothing comes until the next
  * keyframe, which finds the way free.
@@ -771,13 +759,14 @@ static bool is_hopeless(const struct feed *feed, const struct viewer *viewer,
     const uint64_t head = feed->in_pass ? feed->cursor.position : 0;
 
     if (!is_slow(viewer) || !pace_is_known(viewer->pace, now_ns) ||
-        (feed->rate > 0 && viewer->pace->rate > feed->rate * GAINING)) {
+        (feed->rate > 0 && viewer->pace->rate > rate_through(feed, viewer) * GAINING)) {
         return false;
     }
     uint64_t ahead =
         head > viewer->cursor.position && !viewer->in_old_ring ? head - viewer->cursor.position : 0;
     int64_t age_ns = now_ns - fragment->entry.published_ns + pace_duration_ns(viewer->pace, 0, now_ns);
-    bool catches_up = feed->in_pass && pace_duration_ns(viewer->pace, ahead, now_ns) <= limit_ns;
+    bool catches_up =
+        feed->in_pass && pace_duration_ns(viewer->pace, all_with(feed, viewer, ahead), now_ns) <= limit_ns;
 
     return age_ns > limit_ns && !catches_up;
 }
@@ -893,6 +882,14 @@ static void keep_within_limits(struct feed *feed, struct viewer *viewer)
     }
 }
 
+/* A member of a bundle waits for its turn, unless it has come to the end. */
+static void queue_up(struct viewer *viewer)
+{
+    if (viewer->bundle && viewer->state == VIEWER_BEHIND) {
+        bundle_wait(viewer);
+    }
+}
+
 /* Brings a viewer in VIEWER_BEHIND on as far as its socket takes it, up to a turn. */
 static void catch_up(struct feed *feed, struct viewer *viewer)
 {
@@ -904,6 +901,7 @@ static void catch_up(struct feed *feed, struct viewer *viewer)
     }
     for (int i = 0; i < TURN_MAX; i++) {
         if (!catch_up_one(feed, viewer, &seeks)) {
+            queue_up(viewer);
             return;
         }
         if (is_turn_over(feed->set, &end_ns, CATCH_UP_TURN_NS)) {
@@ -911,6 +909,25 @@ static void catch_up(struct feed *feed, struct viewer *viewer)
         }
     }
     viewer_want_writable(viewer);
+    queue_up(viewer);
+}
+
+bool feed_step(struct viewer *viewer)
+{
+    struct feed *feed = viewer->feed;
+    const ringcast_cursor before = viewer->cursor;
+    int seeks = 0;
+
+    if (!feed || viewer->state != VIEWER_BEHIND || !feed->reader) {
+        return false;
+    }
+    if (viewer->last_sequence == 0) {
+        start_at_keyframe(feed, viewer);
+    } else {
+        keep_within_limits(feed, viewer);
+    }
+    catch_up_one(feed, viewer, &seeks);
+    return viewer->state != VIEWER_BEHIND || viewer->cursor.position != before.position;
 }
 
 void feed_writable(struct viewer *viewer)
@@ -919,6 +936,9 @@ void feed_writable(struct viewer *viewer)
 
     if (viewer->state_due) {
         send_state(feed, viewer);
+    }
+    if (viewer->bundle) {
+        return; /* bundle_serve says whose turn it is */
     }
     if (viewer->state == VIEWER_BEHIND && feed->reader) {
         if (viewer->last_sequence == 0) {
@@ -929,6 +949,29 @@ void feed_writable(struct viewer *viewer)
 }
 
 /* ---- Viewers that do not keep up ---- */
+
+void feed_set_pace(struct viewer *viewer, struct pace *pace)
+{
+    struct feed *feed = viewer->feed;
+
+    viewer->pace = pace;
+    if (pace && viewer->state == VIEWER_LIVE) {
+        viewer->last_sequence = feed->cursor.sequence;
+        move_viewer(feed, viewer, VIEWER_PACED);
+    } else if (!pace && viewer->state == VIEWER_PACED) {
+        move_viewer(feed, viewer, VIEWER_LIVE);
+    }
+}
+
+double feed_rate(const struct viewer *viewer)
+{
+    return viewer->feed ? rate_for(viewer->feed, viewer) : 0;
+}
+
+uint32_t feed_keyframe_bytes(const struct viewer *viewer)
+{
+    return viewer->feed ? viewer->feed->keyframe_bytes : 0;
+}
 
 static void acquit(struct feed *feed, struct viewer *viewer)
 {
@@ -954,12 +997,6 @@ static bool bring_on(struct feed *feed, struct viewer *viewer, const struct pace
     return sample->now_ns - sample->ack_ns < silent_ns || viewer_ping(viewer);
 }
 
-/* What is in a ping that asks whether VIEWER keeps up: the time. */
-static uint32_t time_number(int64_t now_ns)
-{
-    return (uint32_t)(now_ns / NS_PER_MS) | 1;
-}
-
 /* True if VIEWER, which seems to keep up, is to be asked whether it does. */
 static bool is_to_be_asked(const struct viewer *viewer, unsigned round)
 {
@@ -978,11 +1015,11 @@ static void look_at(struct feed *feed, struct viewer *viewer, unsigned round)
     struct pace *pace = viewer->pace;
     if (!pace) {
         viewer->window_max = sample.window > viewer->window_max ? sample.window : viewer->window_max;
-        bool much = is_much(rate_for(feed, viewer), sample.queued, sample.rtt_ns) ||
+        bool much = pace_is_much(rate_for(feed, viewer), sample.queued, sample.rtt_ns) ||
                     pace_is_filled(sample.window, viewer->window_max);
         if (viewer->state != VIEWER_WAITING && much) {
             suspect(feed, viewer, &sample);
-        } else if (is_to_be_asked(viewer, round) && !viewer_ask(viewer, time_number(sample.now_ns))) {
+        } else if (is_to_be_asked(viewer, round) && !viewer_ask(viewer, pace_time_number(sample.now_ns))) {
             drop_broken(feed, viewer);
         }
         return;
@@ -990,7 +1027,7 @@ static void look_at(struct feed *feed, struct viewer *viewer, unsigned round)
     pace->burst = burst_of(feed, viewer);
     pace_note(pace, &sample);
     uint64_t backlog = pace->active ? pace_backlog(pace, sample.now_ns) : sample.queued;
-    bool much = is_much(rate_for(feed, viewer), backlog, sample.rtt_ns) ||
+    bool much = pace_is_much(rate_for(feed, viewer), backlog, sample.rtt_ns) ||
                 (!pace->answers && pace_is_filled(sample.window, pace->window_max));
     int verdict = pace_judge(pace, much || viewer->state == VIEWER_BEHIND, sample.now_ns);
     if (verdict < 0) {
@@ -1009,11 +1046,12 @@ static void convict_if_late(struct feed *feed, struct viewer *viewer, uint32_t n
 {
     struct pace_sample sample;
     const int64_t now_ns = clock_now_ns();
-    uint32_t late_ms = time_number(now_ns) - number;
 
-    if (late_ms < PONG_LATE_MS || late_ms > PONG_LATE_MAX_MS ||
-        !pace_sample_read(lws_get_socket_fd(viewer->wsi), now_ns, &sample) ||
-        late_ms * NS_PER_MS < sample.rtt_ns + PONG_LATE_MS * NS_PER_MS) {
+    if (!pace_sample_read(lws_get_socket_fd(viewer->wsi), now_ns, &sample)) {
+        return;
+    }
+    uint32_t late_ms = pace_late_ms(number, sample.rtt_ns, now_ns);
+    if (late_ms == 0) {
         return;
     }
     suspect(feed, viewer, &sample);
@@ -1046,6 +1084,9 @@ void feed_look(struct feed *feed, unsigned look, unsigned phases)
     note_rate(feed);
     for (unsigned i = feed->viewers.count; i-- > 0;) {
         const struct viewer_slot *slot = &feed->viewers.list[i];
+        if (slot->viewer->bundle) {
+            continue; /* bundle_look */
+        }
         if (slot->state == VIEWER_BEHIND || slot->state == VIEWER_PACED || i % phases == phase) {
             look_at(feed, slot->viewer, round);
         }
@@ -1075,6 +1116,9 @@ static void keep_alive(struct feed *feed, const struct viewer_array *viewers, un
 
     for (unsigned i = viewers->count; i-- > 0;) {
         struct viewer *viewer = viewers->list[i].viewer;
+        if (viewer->bundle) {
+            continue;
+        }
         if (is_stuck(feed, viewer, now)) {
             close_stuck(feed, viewer);
         } else if (!viewer_accept_traffic(viewer, now)) {

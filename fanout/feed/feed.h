@@ -138,12 +138,22 @@ void feed_abort(struct viewer *viewer);
 /* Call it when the socket of a viewer of a feed is writable. */
 void feed_writable(struct viewer *viewer);
 
+/* Brings a viewer of a bundle on by one fragment, if it is behind. False: there is nothing for it now. */
+bool feed_step(struct viewer *viewer);
+
+/* The bundle of VIEWER, a member of it, does not keep up and has PACE, or keeps up: NULL. */
+void feed_set_pace(struct viewer *viewer, struct pace *pace);
+
+/* What VIEWER is sent while it keeps up, in bytes a second (0: not known), and what the newest keyframe has. */
+double feed_rate(const struct viewer *viewer);
+uint32_t feed_keyframe_bytes(const struct viewer *viewer);
+
 /* VIEWER has answered the ping with NUMBER (viewer_ask). */
 void feed_answered(struct viewer *viewer, uint32_t number);
 
 /*
  * Call it every few seconds: closes each viewer that has taken nothing for too long or sends too much, and
- * pings each one whose slot modulo PHASES is PHASE.
+ * pings each one whose slot modulo PHASES is PHASE. Those in bundles are bundle_keep_alive's.
  */
 void feed_keep_alive(struct feed *feed, unsigned phase, unsigned phases);
 

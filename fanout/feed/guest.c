@@ -139,7 +139,7 @@ static bool send_fragment(const struct viewer *viewer, const struct packet *pack
 {
     size_t skipped = prft_size(viewer->guest, packet);
     const struct packet rest = {.memory = packet->memory + skipped, .length = packet->length - skipped};
-    uint8_t before[LWS_PRE];
+    uint8_t before[PACKET_BEFORE];
 
     memcpy(before, rest.memory, sizeof(before));
     bool sent = send_bytes(viewer, &rest);

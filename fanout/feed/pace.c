@@ -33,6 +33,26 @@
 #define GROWTH 1.25
 #define GROWTH_MAX 2
 
+/* So much of a stream between the fan-out and a viewer's eyes is much, beside what the way there takes … */
+#define MUCH_NS (300 * NS_PER_MS)
+
+/* … while the stream's rate is not known … */
+#define MUCH_BYTES (64u << 10)
+
+/* … and however low it is. */
+#define MUCH_BYTES_MIN (4u << 10)
+
+/* What a socket holds unsent: half a second, and a keyframe without a second look, within these bounds. */
+#define UNSENT_MIN (16u << 10)
+#define UNSENT_MAX (512u << 10)
+
+/* No receive buffer takes so much before its reader has been quick for a while. */
+#define BURST_MAX (128u << 10)
+
+/* The answer to a ping that comes later than this was behind what lay in a buffer that nothing is known of, as a proxy's. */
+#define PONG_LATE_MS 600u
+#define PONG_LATE_MAX_MS 600000u
+
 /* Slow for so long, it is sent things as it takes them; for so long, its rate counts; keeping up for so long, it is slow no more. */
 #define SLOW_NS (500 * NS_PER_MS)
 #define KNOWN_NS (1 * NS_PER_SECOND)
@@ -64,6 +84,46 @@ bool pace_sample_read(int socket, int64_t now_ns, struct pace_sample *sample)
         .window = info.tcpi_snd_wnd,
     };
     return true;
+}
+
+bool pace_is_much(double rate, uint64_t bytes, int64_t rtt_ns)
+{
+    double much = rate > 0 ? rate * (double)(MUCH_NS + rtt_ns) / (double)NS_PER_SECOND : MUCH_BYTES;
+
+    return (double)bytes > (much > MUCH_BYTES_MIN ? much : MUCH_BYTES_MIN);
+}
+
+uint32_t pace_first_burst(double rate, uint32_t keyframe)
+{
+    double burst = rate > 0 ? rate : MUCH_BYTES;
+
+    burst = keyframe * 1.25 > burst ? keyframe * 1.25 : burst;
+    return burst < BURST_MAX ? (uint32_t)burst : 0;
+}
+
+uint32_t pace_unsent(double rate, uint32_t keyframe)
+{
+    double wanted = keyframe * 1.25;
+
+    wanted = rate / 2 > wanted ? rate / 2 : wanted;
+    if (wanted <= 0) {
+        return 0;
+    }
+    return (uint32_t)(wanted < UNSENT_MIN ? UNSENT_MIN : wanted > UNSENT_MAX ? UNSENT_MAX : wanted);
+}
+
+uint32_t pace_time_number(int64_t now_ns)
+{
+    return (uint32_t)(now_ns / NS_PER_MS) | 1;
+}
+
+uint32_t pace_late_ms(uint32_t number, int64_t rtt_ns, int64_t now_ns)
+{
+    uint32_t late_ms = pace_time_number(now_ns) - number;
+    bool late = late_ms >= PONG_LATE_MS && late_ms <= PONG_LATE_MAX_MS &&
+                late_ms * NS_PER_MS >= rtt_ns + PONG_LATE_MS * NS_PER_MS;
+
+    return late ? late_ms : 0;
 }
 
 bool pace_is_filled(uint32_t window, uint32_t window_max)

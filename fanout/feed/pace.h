@@ -51,6 +51,24 @@ struct pace {
 /* False: the kernel does not tell. */
 bool pace_sample_read(int socket, int64_t now_ns, struct pace_sample *sample);
 
+/* True if BYTES under way are much for a viewer who is sent RATE bytes a second (0: not known) over a way of RTT_NS. */
+bool pace_is_much(double rate, uint64_t bytes, int64_t rtt_ns);
+
+/*
+ * Bytes that may be under way to a viewer of whom nothing is known yet, who is sent RATE bytes a second (0: not known) and keyframes of
+ * KEYFRAME bytes; 0: any number, as no receive buffer is that large.
+ */
+uint32_t pace_first_burst(double rate, uint32_t keyframe);
+
+/* Bytes that such a viewer's socket is to hold unsent; 0: not known. */
+uint32_t pace_unsent(double rate, uint32_t keyframe);
+
+/* What is in a ping that asks whether a viewer keeps up: the time. Never 0. */
+uint32_t pace_time_number(int64_t now_ns);
+
+/* By how many milliseconds the answer to the ping with NUMBER is later than any way explains that takes RTT_NS; 0: it is not late. */
+uint32_t pace_late_ms(uint32_t number, int64_t rtt_ns, int64_t now_ns);
+
 /* True if a reader whose largest window so far was WINDOW_MAX has more unread than any change of its buffer explains. */
 bool pace_is_filled(uint32_t window, uint32_t window_max);
 

@@ -15,24 +15,24 @@ int packet_reserve(struct packet *packet, size_t room)
     if (packet->memory && packet->room >= room) {
         return 0;
     }
-    if (room > SIZE_MAX - LWS_PRE - PACKET_TAIL - PACKET_STEP) {
+    if (room > SIZE_MAX - PACKET_BEFORE - PACKET_TAIL - PACKET_STEP) {
         return -ENOMEM;
     }
-    size_t size = (LWS_PRE + room + PACKET_TAIL + PACKET_STEP - 1) / PACKET_STEP * PACKET_STEP;
+    size_t size = (PACKET_BEFORE + room + PACKET_TAIL + PACKET_STEP - 1) / PACKET_STEP * PACKET_STEP;
     uint8_t *memory = malloc(size);
     if (!memory) {
         return -ENOMEM;
     }
     free(packet->memory);
     packet->memory = memory;
-    packet->room = size - LWS_PRE - PACKET_TAIL;
+    packet->room = size - PACKET_BEFORE - PACKET_TAIL;
     packet->length = 0;
     return 0;
 }
 
 uint8_t *packet_payload(const struct packet *packet)
 {
-    return packet->memory + LWS_PRE;
+    return packet->memory + PACKET_BEFORE;
 }
 
 int packet_set_json(struct packet *packet, json_t *object)

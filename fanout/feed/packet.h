@@ -13,8 +13,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes behind a payload that whoever sends it may use. */
+/* Bytes before and behind a payload that whoever sends it may use; the frame header has its own before them. */
+#define PACKET_HEAD 16u
 #define PACKET_TAIL 2u
+
+/* All that is before a payload. */
+#define PACKET_BEFORE (LWS_PRE + PACKET_HEAD)
 
 struct packet {
     uint8_t *memory; /* header room, then payload and tail; NULL before the first packet_reserve */

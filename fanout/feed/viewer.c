@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/log/log.h"
+#include "fanout/feed/bundle.h"
 #include "fanout/feed/guest.h"
 #include "fanout/feed/pace.h"
 #include "fanout/feed/packet.h"
@@ -27,6 +28,9 @@
 #define RECEIVE_WINDOW_S 10
 #define RECEIVE_BYTES_MAX 16384u
 
+/* A bundle's client asks for many cameras at once, and again when its page shows others. */
+#define BUNDLE_RECEIVE_BYTES_MAX 131072u
+
 /* A guest may try everything that its own server has, such as an offer for WebRTC. */
 #define GUEST_RECEIVE_BYTES_MAX 49152u
 
@@ -35,6 +39,7 @@
 
 /* All that a connection may bring within the window, control frames included. */
 #define TRAFFIC_BYTES_MAX 65536u
+#define BUNDLE_TRAFFIC_BYTES_MAX 262144u
 
 /* A slow viewer that takes less than this takes nothing: what the kernel says of it is not exact. */
 #define PROGRESS_BYTES 1024u
@@ -44,7 +49,7 @@
 
 const char *viewer_strstate(enum viewer_state state)
 {
-    static const char *const names[] = {"none", "at the door", "behind", "waiting",
+    static const char *const names[] = {"none", "at the door", "bundle", "behind", "waiting",
                                         "live", "slow",        "paused", "closing"};
     return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "invalid";
 }
@@ -83,11 +88,16 @@ bool viewer_is_blocked(const struct viewer *viewer)
     return lws_partial_buffered(viewer->wsi) != 0;
 }
 
+struct viewer *viewer_socket(struct viewer *viewer)
+{
+    return viewer->bundle ? bundle_socket(viewer->bundle) : viewer;
+}
+
 bool viewer_is_full(struct viewer *viewer)
 {
     struct pace_sample sample;
 
-    if (viewer_is_blocked(viewer)) {
+    if (viewer_is_blocked(viewer) || (viewer->bundle && bundle_is_short(viewer->bundle))) {
         return true;
     }
     if (!viewer->pace || !(viewer->pace->active || viewer->pace->burst) ||
@@ -100,6 +110,9 @@ bool viewer_is_full(struct viewer *viewer)
 
 void viewer_limit_unsent(struct viewer *viewer, uint32_t bytes)
 {
+    if (bytes == 0 || (bytes >= viewer->unsent_max * 0.75 && bytes <= viewer->unsent_max * 1.25)) {
+        return;
+    }
     viewer->unsent_max = bytes;
     if (setsockopt(lws_get_socket_fd(viewer->wsi), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes)) <
         0) {
@@ -114,7 +127,12 @@ void viewer_want_writable(struct viewer *viewer)
 
 bool viewer_send_packet(struct viewer *viewer, struct packet *packet, bool text)
 {
-    return packet->length == 0 || packet_send(packet, viewer->wsi, text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY);
+    if (packet->length == 0) {
+        return true;
+    }
+    return bundle_has_member(viewer)
+               ? bundle_send(viewer, packet, text)
+               : packet_send(packet, viewer->wsi, text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY);
 }
 
 bool viewer_send_init(struct viewer *viewer, struct init_cache *init)
@@ -177,6 +195,10 @@ void viewer_close(struct viewer *viewer, uint16_t code, const char *reason)
     viewer->close_reason = reason;
     viewer->feed = NULL;
     viewer_enter_state(viewer, VIEWER_CLOSING);
+    if (bundle_has_member(viewer)) {
+        viewer_want_writable(viewer);
+        return;
+    }
     lws_set_timeout(viewer->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
                     viewer->guest ? GUEST_CLOSE_PATIENCE_S : CLOSE_PATIENCE_S);
     viewer_want_writable(viewer);
@@ -290,7 +312,9 @@ bool viewer_tell_time(struct viewer *viewer, double asked)
 bool viewer_accept_bytes(struct viewer *viewer, size_t length)
 {
     const time_t now_s = clock_coarse_s();
-    const uint32_t most = viewer->guest ? GUEST_RECEIVE_BYTES_MAX : RECEIVE_BYTES_MAX;
+    const uint32_t most = viewer->guest    ? GUEST_RECEIVE_BYTES_MAX
+                          : viewer->bundle ? BUNDLE_RECEIVE_BYTES_MAX
+                                           : RECEIVE_BYTES_MAX;
 
     if (now_s - viewer->received_since >= RECEIVE_WINDOW_S) {
         viewer->received_since = now_s;
@@ -312,7 +336,8 @@ bool viewer_accept_traffic(struct viewer *viewer, int64_t now_ns)
     if (getsockopt(lws_get_socket_fd(viewer->wsi), IPPROTO_TCP, TCP_INFO, &info, &length) < 0) {
         return true;
     }
-    bool accepted = info.tcpi_bytes_received - viewer->traffic <= TRAFFIC_BYTES_MAX;
+    const uint64_t most = viewer->bundle ? BUNDLE_TRAFFIC_BYTES_MAX : TRAFFIC_BYTES_MAX;
+    bool accepted = info.tcpi_bytes_received - viewer->traffic <= most;
     if (now - viewer->traffic_since >= RECEIVE_WINDOW_S) {
         viewer->traffic = info.tcpi_bytes_received;
         viewer->traffic_since = now;

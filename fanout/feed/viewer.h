@@ -20,12 +20,14 @@
 
 struct lws;
 struct feed;
-struct guest; /* guest.h */
+struct guest;  /* guest.h */
+struct bundle; /* bundle.h */
 struct pace;
 
 enum viewer_state {
     VIEWER_NONE,    /* not a viewer (an HTTP request), or no longer one */
     VIEWER_AT_DOOR, /* a guest that is in no feed at the moment: is sent nothing and heard for nothing */
+    VIEWER_BUNDLE,  /* the socket of several viewers; in no feed itself */
     VIEWER_BEHIND,  /* has just joined, or its socket was full: reads with its own cursor */
     VIEWER_WAITING, /* at the feed's cursor, but needs a keyframe first */
     VIEWER_LIVE,    /* at the feed's cursor: gets each fragment in the pass that finds it */
@@ -37,11 +39,12 @@ enum viewer_state {
 struct viewer {
     struct lws *wsi;
     struct feed *feed;      /* NULL in VIEWER_NONE and VIEWER_CLOSING */
+    struct bundle *bundle;  /* NULL: it has its connection to itself */
     struct guest *guest;    /* NULL: it speaks ringcast's own protocol; owned by its connection */
     ringcast_cursor cursor; /* in VIEWER_BEHIND: what it reads next */
     uint64_t last_sequence; /* of the last fragment it got; 0: none; not updated in VIEWER_LIVE */
     uint64_t init_id;       /* init_cache.id of the init segment it has; 0: none */
-    struct pace *pace;      /* owned; NULL: it keeps up */
+    struct pace *pace;      /* owned, in a bundle by its socket; NULL: it keeps up */
     uint32_t window_max;    /* the largest window that its reader has offered, in bytes */
     uint32_t
         unsent_max; /* bytes that its socket holds unsent before it counts as full; 0: as the listening socket says */
@@ -69,7 +72,7 @@ struct viewer {
     bool keyframes;          /* it gets keyframes only, without sound (keyframes.h) */
 };
 
-static_assert(sizeof(struct viewer) <= 232, "thousands of viewers: keep the struct small");
+static_assert(sizeof(struct viewer) <= 240, "thousands of viewers: keep the struct small");
 
 /* The reason for closing a viewer that sends more than its commands need. */
 #define VIEWER_SENT_TOO_MUCH "sent too much"
@@ -94,6 +97,9 @@ void viewer_init(struct viewer *viewer, struct lws *wsi, struct guest *guest, ui
 
 /* True if a tail of an earlier message still waits for the socket: nothing may be written to it now. */
 bool viewer_is_blocked(const struct viewer *viewer);
+
+/* The viewer whose socket it is: itself, or that of its bundle. */
+struct viewer *viewer_socket(struct viewer *viewer);
 
 /* Asks libwebsockets for LWS_CALLBACK_SERVER_WRITEABLE as soon as the socket is writable. */
 void viewer_want_writable(struct viewer *viewer);
@@ -127,14 +133,14 @@ void viewer_abort(struct viewer *viewer);
 
 /*
  * Begins to close a viewer that is not in a feed: it gets a close frame with CODE and REASON (a static text
- * or NULL) when its socket takes one, and is cut off after a few seconds.
+ * or NULL) when its socket takes one, and is cut off after a few seconds. One in a bundle gets a message instead, and the socket stays.
  */
 void viewer_close(struct viewer *viewer, uint16_t code, const char *reason);
 
 /* True if nothing may be written to it now: viewer_is_blocked, or as much is under way as it takes in time. */
 bool viewer_is_full(struct viewer *viewer);
 
-/* Has its socket count as full when BYTES are unsent. */
+/* Has its socket count as full when BYTES are unsent, if that is much else than now; 0: as it is. */
 void viewer_limit_unsent(struct viewer *viewer, uint32_t bytes);
 
 /* Bytes that the other side has read so far, as far as is known; 0: the kernel does not know. */

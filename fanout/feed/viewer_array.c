@@ -29,7 +29,7 @@ int viewer_array_add(struct viewer_array *viewers, struct viewer *viewer)
         .viewer = viewer,
         .wsi = viewer->wsi,
         .state = (enum viewer_state)viewer->state,
-        .special = viewer->guest || viewer->keyframes,
+        .special = viewer->guest || viewer->bundle || viewer->keyframes,
         .keyframes = viewer->keyframes,
     };
     return 0;

@@ -14,7 +14,8 @@ struct viewer_slot {
     struct viewer *viewer;
     struct lws *wsi;         /* a copy of the viewer's */
     enum viewer_state state; /* a copy of the viewer's */
-    bool special;   /* it gets something else than the fragment as it is: a guest, or of keyframes only */
+    bool
+        special; /* it gets something else than the fragment as it is: a guest, in a bundle, or of keyframes only */
     bool keyframes; /* a copy of the viewer's */
 };
 

@@ -72,6 +72,14 @@ static void log_refusal(const struct http_request *request, const char *reason)
     tell.count = 0;
 }
 
+void foreign_page_note(const struct http_request *request)
+{
+    char reason[REASON_SIZE];
+
+    describe(request, reason, sizeof(reason));
+    log_refusal(request, reason);
+}
+
 int foreign_page_refuse(struct lws *wsi, const struct http_request *request)
 {
     char reason[REASON_SIZE], text[REASON_SIZE + sizeof("Forbidden: .\n")];

@@ -13,4 +13,7 @@
 /* Refuses REQUEST with 403, and logs why, at most once in ten seconds. What the libwebsockets callback returns. */
 int foreign_page_refuse(struct lws *wsi, const struct http_request *request);
 
+/* Logs why, in the same way: REQUEST is accepted, and its WebSocket closed. */
+void foreign_page_note(const struct http_request *request);
+
 #endif

@@ -506,7 +506,7 @@ const char *gate_end_of(struct gate *gate, const struct permit *permit, uint16_t
         return visitor_state_reason(state);
     }
     *code = GATE_CLOSE_HIDDEN;
-    return visitor_may_watch(permit->visitor, permit->camera) ? NULL : "no such camera";
+    return visitor_may_watch(permit->visitor, permit->camera) ? NULL : GATE_HIDDEN_REASON;
 }
 
 /* ---- Log-in and log-out ---- */

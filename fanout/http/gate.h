@@ -44,6 +44,13 @@ enum gate_verdict {
 #define GATE_CLOSE_HIDDEN 4404
 #define GATE_CLOSE_BUSY 1013
 
+/* The same for what is refused after the WebSocket was accepted, because a browser does not tell its page of anything else. */
+#define GATE_CLOSE_FOREIGN 4403
+#define GATE_CLOSE_NO_STREAM 4410
+#define GATE_HIDDEN_REASON "no such camera"
+#define GATE_NO_STREAM_REASON "no such stream of this camera"
+#define GATE_FOREIGN_REASON "this page may not show the cameras: its origin is not one that the server allows"
+
 /* Questions for nobody who waits: at most so many at a time. */
 #define GATE_UNATTENDED_MAX 16u
 

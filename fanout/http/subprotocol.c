@@ -22,13 +22,28 @@ bool subprotocol_list_has(const char *text, const char *name)
     return false;
 }
 
-bool subprotocol_is_ours(struct lws *wsi)
+static bool offers(struct lws *wsi, const char *name)
+{
+    char *list = http_request_header_text(wsi, WSI_TOKEN_PROTOCOL, ",");
+    bool has = list && subprotocol_list_has(list, name);
+
+    free(list);
+    return has;
+}
+
+const char *subprotocol_choose(struct lws *wsi)
 {
     if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) <= 0) {
-        return true;
+        return SUBPROTOCOL_NAME;
     }
-    char *list = http_request_header_text(wsi, WSI_TOKEN_PROTOCOL, ",");
-    bool ours = list && subprotocol_list_has(list, SUBPROTOCOL_NAME);
-    free(list);
-    return ours;
+    if (offers(wsi, SUBPROTOCOL_BUNDLE)) {
+        return SUBPROTOCOL_BUNDLE;
+    }
+    return offers(wsi, SUBPROTOCOL_NAME) ? SUBPROTOCOL_NAME : NULL;
+}
+
+bool subprotocol_wants_reasons(struct lws *wsi)
+{
+    return lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > 0 &&
+           (offers(wsi, SUBPROTOCOL_BUNDLE) || offers(wsi, SUBPROTOCOL_REASONS));
 }

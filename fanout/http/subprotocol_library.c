@@ -27,12 +27,14 @@ static int library_copy(struct lws *wsi, char *destination, int length, enum lws
 
 int lws_hdr_copy(struct lws *wsi, char *destination, int length, enum lws_token_indexes token)
 {
-    static const char name[] = SUBPROTOCOL_NAME;
+    const char *name = NULL;
 
-    if (token != WSI_TOKEN_PROTOCOL || lws_hdr_total_length(wsi, token) <= 0 || length < (int)sizeof(name) ||
-        !subprotocol_is_ours(wsi)) {
+    if (token == WSI_TOKEN_PROTOCOL && lws_hdr_total_length(wsi, token) > 0) {
+        name = subprotocol_choose(wsi);
+    }
+    if (!name || length <= (int)strlen(name)) {
         return library_copy(wsi, destination, length, token);
     }
-    memcpy(destination, name, sizeof(name));
-    return (int)sizeof(name) - 1;
+    memcpy(destination, name, strlen(name) + 1);
+    return (int)strlen(name);
 }

@@ -118,14 +118,13 @@ int upgrade_read(struct lws *wsi, const struct policy *policy, struct upgrade *u
     if (!http_request_is_1_1(wsi) || !has_host(wsi) || !asks_to_upgrade(wsi)) {
         return 400;
     }
-    if (!http_request_may_act(&upgrade->request)) {
-        return 403;
-    }
     if (!has_version_13(wsi)) {
         return 426;
     }
-    if (!subprotocol_is_ours(wsi) || !has_key(wsi)) {
+    const char *subprotocol = subprotocol_choose(wsi);
+    if (!subprotocol || !has_key(wsi)) {
         return 400;
     }
-    return 0;
+    upgrade->bundle = strcmp(subprotocol, SUBPROTOCOL_BUNDLE) == 0;
+    return http_request_may_act(&upgrade->request) ? 0 : 403;
 }

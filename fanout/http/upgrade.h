@@ -20,6 +20,7 @@ enum upgrade_stream {
 struct upgrade {
     struct http_request request;
     enum upgrade_stream stream;
+    bool bundle; /* it speaks SUBPROTOCOL_BUNDLE */
     bool
         keyframes; /* the query has `frames=key`; with another value than that or `all`, `stream` is UPGRADE_STREAM_OTHER */
 };
@@ -35,7 +36,7 @@ bool upgrade_frames_of(const char *value, bool *keyframes);
 
 /*
  * Reads the request by POLICY, in LWS_CALLBACK_HTTP_CONFIRM_UPGRADE. 0: a WebSocket that this server speaks, from a
- * page that may have it. Above 0: the HTTP status to refuse it with, 403 for a foreign page. -1: not a WebSocket; drop the
+ * page that may have it. Above 0: the HTTP status to refuse it with, 403 for what would be 0 but for its foreign page. -1: not a WebSocket; drop the
  * connection.
  */
 int upgrade_read(struct lws *wsi, const struct policy *policy, struct upgrade *upgrade);

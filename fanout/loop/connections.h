@@ -81,10 +81,14 @@ struct connection {
     int64_t since_ns;    /* CLOCK_MONOTONIC: when it was accepted, or its last request was read */
     enum connection_kind kind;
     enum connection_due due;
-    bool keyframes;  /* of a viewer: it asks for keyframes only; set by the router */
-    bool is_counted; /* among its user's viewers; used by the server */
-    bool is_ended;   /* its last answer is on its way, or it is not to have one */
-    bool is_seen;    /* what has come over TLS was seen and not read yet; used by arrivals.c */
+    const char *
+        refusal; /* why its WebSocket is closed as soon as it is there, a static text; NULL: it is not; set by the router */
+    uint16_t refusal_code; /* RFC 6455, 7.4 */
+    bool is_bundle;        /* its WebSocket has several cameras; set by the router */
+    bool keyframes;        /* of a viewer: it asks for keyframes only; set by the router */
+    bool is_counted;       /* among its user's viewers; used by the server */
+    bool is_ended;         /* its last answer is on its way, or it is not to have one */
+    bool is_seen;          /* what has come over TLS was seen and not read yet; used by arrivals.c */
     unsigned amid; /* so many requests are answered before a head begins with what comes; see unread_head.c */
     bool is_folded;  /* a line of a head goes on in the next one; used by arrivals.c */
     bool is_doubted; /* it is a proxy's that says twice who the visitor is; set by the gate */

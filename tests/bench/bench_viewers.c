@@ -40,7 +40,7 @@ struct options {
     double duration_s; /* of the measured interval */
     double join_timeout_s;
     double slow_rate; /* bytes a second; 0: reads nothing */
-    bool raw, hold, tls, resume;
+    bool raw, hold, tls, resume, bundle;
 };
 
 struct bench {
@@ -193,8 +193,12 @@ static void connect_due(struct bench *bench)
     if (due > bench->options.viewers) {
         due = bench->options.viewers;
     }
+    if (bench->options.bundle) {
+        due = bench->connected > 0 ? 0 : 1;
+    }
     while (bench->connected < due) {
-        struct viewer *viewer = &bench->viewers[bench->connected++];
+        struct viewer *viewer = &bench->viewers[bench->connected];
+        bench->connected += bench->options.bundle ? bench->options.viewers : 1;
         int error = viewer_connect(viewer, &bench->run);
         if (error < 0) {
             fprintf(stderr, "bench_viewers: connect: %s\n", strerror(-error));
@@ -327,6 +331,8 @@ static int parse_options(struct options *options, int argc, char **argv)
          "SO_RCVBUF of the slow ones; default the system's"},
         {"--ring", OPTION_STRING, &options->ring, "shared-memory name of the one camera's ring"},
         {"--raw", OPTION_FLAG, &options->raw, "the server is bench_floor"},
+        {"--bundle", OPTION_FLAG, &options->bundle,
+         "all viewers are subscriptions of one WebSocket at /live"},
         {"--tls", OPTION_FLAG, &options->tls, "over TLS; every certificate will do"},
         {"--resume", OPTION_FLAG, &options->resume, "with TLS, resume sessions of viewers before"},
         {"--hold", OPTION_FLAG, &options->hold, "after the result stay connected until standard input ends"},
@@ -369,12 +375,18 @@ static void make_viewers(struct bench *bench)
     bool recording = false;
     for (size_t i = 0; i < options->viewers; i++) {
         bool slow = (i + 1) * options->slow / options->viewers > i * options->slow / options->viewers;
-        bench->viewers[i] = (struct viewer){.fd = -1,
-                                            .slow = slow,
-                                            .records_sizes = !slow && !recording,
-                                            .path = bench->paths[i % options->cameras.count],
-                                            .tally = slow ? bench->slow_tally : bench->fast_tally};
+        bench->viewers[i] =
+            (struct viewer){.fd = -1,
+                            .slow = slow,
+                            .records_sizes = !slow && !recording,
+                            .path = options->bundle ? "/live" : bench->paths[i % options->cameras.count],
+                            .camera = options->cameras.values[i % options->cameras.count],
+                            .tally = slow ? bench->slow_tally : bench->fast_tally};
         recording = recording || !slow;
+    }
+    if (options->bundle) {
+        bench->viewers[0].members = bench->viewers;
+        bench->viewers[0].member_count = options->viewers;
     }
 }
 

@@ -41,6 +41,9 @@ const char *viewer_strstate(enum viewer_state state)
 
 static void enter_state(struct viewer *viewer, enum viewer_state state)
 {
+    for (size_t i = 1; i < viewer->member_count; i++) {
+        viewer->members[i].state = state;
+    }
     viewer->state = state;
     if (state != VIEWER_CLOSED) {
         return;
@@ -70,8 +73,11 @@ int viewer_connect(struct viewer *viewer, const struct viewer_run *run)
     }
     setsockopt(viewer->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     ws_stream_init(&viewer->stream);
-    viewer->tally->viewers++;
+    viewer->tally->viewers += viewer->members ? viewer->member_count : 1;
     viewer->connect_ns = clock_ns();
+    for (size_t i = 1; i < viewer->member_count; i++) {
+        viewer->members[i].connect_ns = viewer->connect_ns;
+    }
     if (connect(viewer->fd, (const struct sockaddr *)&run->server, sizeof run->server) < 0 &&
         errno != EINPROGRESS) {
         int error = errno;
@@ -102,9 +108,10 @@ void viewer_writable(struct viewer *viewer, struct viewer_run *run)
         length =
             snprintf(request, sizeof request,
                      "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Key: " HANDSHAKE_KEY "\r\nSec-WebSocket-Version: 13\r\n%s%s\r\n",
-                     viewer->path, ntohs(run->server.sin_port), run->header ? run->header : "",
-                     run->header ? "\r\n" : "");
+                     "Sec-WebSocket-Key: " HANDSHAKE_KEY "\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
+                     viewer->path, ntohs(run->server.sin_port),
+                     viewer->members ? "Sec-WebSocket-Protocol: ringcast.bundle.1\r\n" : "",
+                     run->header ? run->header : "", run->header ? "\r\n" : "");
     }
     bool fits = length > 0 && length < REQUEST_MAX;
     if (!fits || !speak_tls(viewer, run) ||
@@ -250,6 +257,32 @@ static void on_text(struct viewer *viewer, const uint8_t *data, size_t length)
     json_decref(message);
 }
 
+/* Whose it is: the number before a binary message, or the first member of a text; what has none is the socket's. */
+static void on_member_message(struct viewer *viewer, struct viewer_run *run, enum ws_opcode opcode,
+                              const uint8_t *data, size_t present, uint64_t length, int64_t now)
+{
+    static const char key[] = "{\"id\":";
+    size_t head = opcode == WS_BINARY ? 4 : 0;
+    unsigned long id = 0;
+
+    if (opcode == WS_BINARY && present >= head) {
+        id = (unsigned long)data[0] << 24 | (unsigned long)data[1] << 16 | (unsigned long)data[2] << 8 |
+             data[3];
+    } else if (opcode == WS_TEXT && present > sizeof key && memcmp(data, key, sizeof key - 1) == 0) {
+        id = strtoul((const char *)data + sizeof key - 1, NULL, 10);
+    }
+    if (id > viewer->member_count || (id == 0 && opcode == WS_BINARY)) {
+        viewer->tally->unreadable++;
+    } else if (opcode == WS_BINARY) {
+        on_binary(&viewer->members[id - 1], run, data + head, present - head, length - head, now);
+    } else if (id > 0) {
+        on_text(&viewer->members[id - 1], data, present);
+    } else {
+        on_text(viewer, data, present); /* hello, or an error, which is counted */
+        viewer->tally->broken += memmem(data, present, "\"ended\"", 7) != NULL;
+    }
+}
+
 static void on_control(struct viewer *viewer, enum ws_opcode opcode)
 {
     uint8_t frame[WS_CONTROL_MAX + 6];
@@ -315,10 +348,13 @@ static void on_chunk(struct viewer *viewer, struct viewer_run *run, const struct
     if (!chunk->end) {
         return;
     }
-    if (chunk->opcode == WS_TEXT) {
+    uint64_t length = chunk->offset + chunk->length;
+    if (viewer->members) {
+        on_member_message(viewer, run, chunk->opcode, head, present, length, now);
+    } else if (chunk->opcode == WS_TEXT) {
         on_text(viewer, head, present);
     } else {
-        on_binary(viewer, run, head, present, chunk->offset + chunk->length, now);
+        on_binary(viewer, run, head, present, length, now);
     }
 }
 
@@ -359,6 +395,22 @@ static void feed_raw(struct viewer *viewer, struct viewer_run *run, const uint8_
     }
 }
 
+/* One message for each camera; together they are less than a socket takes at once. */
+static void subscribe_members(struct viewer *viewer)
+{
+    char text[WS_CONTROL_MAX + 1];
+    uint8_t frame[WS_CONTROL_MAX + 6];
+    for (size_t i = 0; i < viewer->member_count; i++) {
+        int length = snprintf(text, sizeof text, "{\"type\":\"subscribe\",\"id\":%zu,\"camera\":\"%s\"}",
+                              i + 1, viewer->members[i].camera);
+        size_t size = ws_client_frame(frame, WS_TEXT, (const uint8_t *)text, (size_t)length);
+        if (length < 0 || length > WS_CONTROL_MAX ||
+            secure_send(viewer->ssl, viewer->fd, frame, size) != (ssize_t)size) {
+            viewer->tally->broken++;
+        }
+    }
+}
+
 /* Collects the answer to the handshake; what follows it is the stream's beginning. */
 static void feed_handshake(struct viewer *viewer, struct viewer_run *run, const uint8_t *data, size_t length,
                            int64_t now)
@@ -387,9 +439,10 @@ static void feed_handshake(struct viewer *viewer, struct viewer_run *run, const 
         give_up(viewer, &viewer->tally->refused);
         return;
     }
-    viewer->tally->joined++;
+    viewer->tally->joined += viewer->members ? viewer->member_count : 1;
     histogram_add(&viewer->tally->upgrade, now - viewer->connect_ns);
     enter_state(viewer, VIEWER_STREAMING);
+    subscribe_members(viewer);
     feed_websocket(viewer, run, data + used, length - used, now);
 }
 

@@ -44,7 +44,12 @@ struct viewer {
     SSL *ssl; /* NULL: plain, or no handshake yet */
     bool slow;
     bool records_sizes;
-    const char *path; /* of the WebSocket; not owned */
+    const char *path;   /* of the WebSocket; not owned */
+    const char *camera; /* the name, of a member; not owned */
+    struct viewer *
+        members; /* of one WebSocket with several cameras, the first of which is itself: each is what one of them
+                               sees, and only the first has a socket. Not owned; NULL: it has one camera */
+    size_t member_count;
     struct tally *tally;
     struct ws_stream stream;
     struct raw_stream raw;

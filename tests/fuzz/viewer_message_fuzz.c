@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a viewer sends over its WebSocket: a text message in pieces of any size, and a close frame's payload. The first byte
+ * What a viewer sends over its WebSocket, with one camera or several: a text message in pieces of any size, and a close frame's payload. The first byte
  * chooses the size of the pieces.
  */
 #include <stdint.h>
@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "common/base/text.h"
+#include "fanout/feed/bundle.h"
+#include "fanout/http/bundle_command.h"
 #include "fanout/http/close_frame.h"
 #include "fanout/http/viewer_command.h"
 
@@ -53,6 +55,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct viewer_command command = viewer_command_parse(text, size);
     require(command.kind == VIEWER_COMMAND_NONE || valid);
+
+    struct bundle_command bundle = bundle_command_parse(text, size);
+    require(bundle.kind == BUNDLE_COMMAND_WRONG || valid);
+    require((bundle.kind == BUNDLE_COMMAND_WRONG) == (bundle.error != NULL));
+    require(bundle.id <= BUNDLE_ID_MAX &&
+            strnlen(bundle.camera, sizeof(bundle.camera)) < sizeof(bundle.camera));
+    require(bundle.id > 0 ||
+            (bundle.kind != BUNDLE_COMMAND_SUBSCRIBE && bundle.kind != BUNDLE_COMMAND_UNSUBSCRIBE &&
+             bundle.kind != BUNDLE_COMMAND_CHANGE));
 
     const char *reason = NULL;
     uint16_t code = close_frame_check(data, size, &reason);

@@ -256,6 +256,38 @@ def many_packets(settings):
     return many_cameras(settings, packets=True)
 
 
+def one_socket(settings):
+    """The same cameras for viewers of one camera each, and for one viewer of all; in turns, because the machine is not the same for long."""
+    cameras, duration, rounds = (3, 2, 1) if settings.quick else (40, settings.seconds or 15, 3)
+    outcome = Outcome(
+        f"G. {cameras} cameras: {cameras} viewers of one camera each, and one viewer of all, {duration} s",
+        "CPU seconds of the fan-out in the interval; ratio: to the row before",
+        ["", "fan-out CPU s", "ratio", "messages/s/camera (min, mean)", "latency p50 / p99 / max ms", "readers CPU s"],
+    )
+    ratios = []
+    with stack(settings, cameras) as (server, camera):
+        for _ in range(rounds):
+            before = None
+            for label, options in ((f"{cameras} sockets", {}), ("one socket", {"bundle": True})):
+                settings.say(f"G: {label}")
+                got = measure.viewers(
+                    settings.build, server, [camera.process.pid], cameras, duration, cameras=server.names, rate=100, **options
+                )
+                got["seen"].pop("sizes")
+                outcome.check(label, got)
+                used, rates = got["cpu"]["ringcast-fanout"], got["seen"]["messages_per_viewer_s"]
+                ratio = used / before if before else None
+                ratios += [ratio] if ratio else []
+                outcome.add(
+                    [label, seconds(used), f"{ratio:.2f}" if ratio else "", f"{rates['min']:.1f}, {rates['mean']:.1f}"]
+                    + [ms(got["seen"]["fast"]["latency_ms"], "p50", "p99", "max"), seconds(got["cpu"]["bench_viewers"])],
+                    {"label": label, "ratio": ratio, "server": got},
+                )
+                before = used
+    outcome.figures.append({"ratio_median": sorted(ratios)[len(ratios) // 2]})
+    return outcome
+
+
 def idle_cameras(settings):
     counts, duration = ((5,), 2) if settings.quick else ((40, 100, 200), 10)
     outcome = Outcome(
@@ -468,6 +500,7 @@ SCENARIOS = {
     "D": many_cameras,
     "E": idle_cameras,
     "F": latency,
+    "G": one_socket,
     "M": memory_over_time,
     "N": many_packets,
     "P": pictures,

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the client of a bundle may say: the text messages of docs/reference/websocket.md. Pure functions.
+ */
+#ifndef FANOUT_HTTP_BUNDLE_COMMAND_H
+#define FANOUT_HTTP_BUNDLE_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fanout/http/upgrade.h"
+
+/* The version of the protocol, as in SUBPROTOCOL_BUNDLE. */
+#define BUNDLE_VERSION 1
+
+/* Bytes of a camera's name that are looked at, with its NUL: more than any camera's has. */
+#define BUNDLE_CAMERA_SIZE 80
+
+enum bundle_command_kind {
+    BUNDLE_COMMAND_NONE,  /* a type that is not known: ignored */
+    BUNDLE_COMMAND_WRONG, /* `error` says why */
+    BUNDLE_COMMAND_TIME,
+    BUNDLE_COMMAND_SUBSCRIBE,
+    BUNDLE_COMMAND_UNSUBSCRIBE,
+    BUNDLE_COMMAND_PAUSE,
+    BUNDLE_COMMAND_RESUME,
+    BUNDLE_COMMAND_CHANGE,
+};
+
+struct bundle_command {
+    enum bundle_command_kind kind;
+    const char *error; /* BUNDLE_COMMAND_WRONG: static text */
+    double client;     /* BUNDLE_COMMAND_TIME: the client's present time, in its own unit */
+    uint32_t id;       /* of the subscription; 0: all of them, with PAUSE and RESUME; not known, with WRONG */
+    enum upgrade_stream stream; /* SUBSCRIBE and CHANGE */
+    bool keyframes;
+    bool has_stream, has_frames;     /* they were said */
+    char camera[BUNDLE_CAMERA_SIZE]; /* SUBSCRIBE; a longer name is cut off, and then names no camera */
+};
+
+/* Parses LENGTH bytes of TEXT. */
+struct bundle_command bundle_command_parse(const char *text, size_t length);
+
+#endif
