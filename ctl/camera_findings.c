@@ -19,6 +19,9 @@
 /* Milliseconds without a picture that a viewer sees as a stop. */
 #define PAUSE_LONG_MS 1000.0
 
+/* Milliseconds from the opening of a connection to its first keyframe, above which every new connection is seen. */
+#define KEYFRAME_LONG_MS 3000.0
+
 /* A good quartz is within 100 millionths; what is more than this is no clock, but a camera that sends too slowly or too fast. */
 #define CLOCK_PPM 1000.0
 
@@ -146,6 +149,20 @@ static void judge_losses(json_t *findings, const char *name, const json_t *camer
     }
 }
 
+static void judge_beginning(json_t *findings, const char *name, const json_t *camera)
+{
+    double ms = number(camera, "keyframe_ms");
+    bool is_long = ms > KEYFRAME_LONG_MS;
+
+    if (json_is_number(json_object_get(camera, "keyframe_ms"))) {
+        finding_add(findings, is_long ? FINDING_WARNING : FINDING_GOOD, name,
+                    is_long ? "Set the camera's I-frame interval (GOP) to one or two seconds: it begins no "
+                              "connection with a keyframe."
+                            : NULL,
+                    "the first keyframe came %.1f s after the connection was open", ms / 1000);
+    }
+}
+
 static void judge_pictures(json_t *findings, const char *name, const json_t *measured, double announced_fps)
 {
     const json_t *group = json_object_get(measured, "group_s"),
@@ -203,8 +220,10 @@ void camera_findings(json_t *findings, const json_t *camera, const json_t *measu
     judge_state(findings, name, camera);
     judge_codecs(findings, name, camera);
     judge_losses(findings, name, camera);
+    judge_beginning(findings, name, camera);
     if (measured) {
-        judge_pictures(findings, name, measured, announced_fps);
+        judge_pictures(findings, name, measured,
+                       announced_fps > 0 ? announced_fps : number(camera, "announced_fps"));
     }
 }
 

@@ -13,6 +13,7 @@
 #include "ctl/camera_findings.h"
 #include "ctl/client.h"
 #include "ctl/finding.h"
+#include "ctl/interrupt.h"
 #include "ctl/library_findings.h"
 #include "ctl/machine_findings.h"
 #include "ctl/measure.h"
@@ -114,17 +115,48 @@ static void ask(struct doctor *doctor)
         result < 0 ? strerror(-result) : "no status came");
 }
 
+static bool streams(const json_t *camera)
+{
+    return strcmp(message_string(camera, "state", ""), "streaming") == 0;
+}
+
+/*
+ * What can be measured of each of CAMERAS, an array as long; NULL: nothing. Without --seconds it is what the rings hold already. The caller
+ * frees it.
+ */
+static json_t **measure(const struct doctor *doctor, const json_t *cameras)
+{
+    size_t count = json_array_size(cameras);
+    const char **rings = calloc(count + 1, sizeof(*rings));
+    json_t **measured = calloc(count + 1, sizeof(*measured));
+
+    for (size_t i = 0; rings && measured && i < count; i++) {
+        const json_t *camera = json_array_get(cameras, i);
+        rings[i] = streams(camera) ? message_string(camera, "ring", "") : "";
+        if (doctor->options->seconds <= 0) {
+            measured[i] = measure_ring(rings[i]);
+        }
+    }
+    if (rings && measured && doctor->options->seconds > 0) {
+        if (!doctor->options->json) {
+            fprintf(stderr, "Measuring all cameras for %.4g s\n", doctor->options->seconds);
+        }
+        measure_rings(rings, count, doctor->options->seconds, measured);
+    }
+    free(rings);
+    return measured;
+}
+
 static void judge_cameras(struct doctor *doctor)
 {
     const json_t *cameras = json_object_get(doctor->status, "cameras"), *camera;
+    json_t **measured = measure(doctor, cameras);
     size_t index;
 
     json_array_foreach(cameras, index, camera) {
         const char *name = message_string(camera, "name", "");
-        bool streams = strcmp(message_string(camera, "state", ""), "streaming") == 0;
-        json_t *measured = streams ? measure_ring(message_string(camera, "ring", "")) : NULL;
-        camera_findings(doctor->findings, camera, measured, 0);
-        json_decref(measured);
+        camera_findings(doctor->findings, camera, measured ? measured[index] : NULL, 0);
+        json_decref(measured ? measured[index] : NULL);
         const json_t *next = json_array_get(cameras, index + 1);
         const char *next_name = message_string(next, "name", "");
         size_t length = strlen(name);
@@ -132,6 +164,7 @@ static void judge_cameras(struct doctor *doctor)
             camera_findings_of_pair(doctor->findings, camera, next);
         }
     }
+    free(measured);
 }
 
 static enum exit_code report(const struct doctor *doctor)
@@ -152,6 +185,9 @@ enum exit_code doctor_run(const struct options *options)
 {
     struct doctor doctor = {.options = options, .findings = json_array()};
 
+    if (options->seconds > 0) {
+        interrupt_catch();
+    }
     judge_configuration(&doctor);
     ask(&doctor);
     machine_findings(doctor.findings, doctor.config, doctor.config_path, doctor.status);

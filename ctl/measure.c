@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/measure.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "common/base/clock.h"
 #include "common/ring/ringcast.h"
 #include "ctl/follow.h"
+#include "ctl/interrupt.h"
 
 /* Shorter than this, jitter of arrival hides what a clock does. */
 #define CLOCK_SECONDS 20
+
+/* Milliseconds between two looks at rings that are followed together: a ring holds seconds. */
+#define READ_MS 50
 
 struct measurement {
     double seconds;
@@ -145,6 +151,64 @@ enum exit_code measure_stream(const char *url, const struct options *options, co
     return code;
 }
 
+/* One of several rings that are followed at once. */
+struct followed {
+    struct measurement measurement;
+    ringcast_reader *reader; /* NULL: it cannot be read (any more) */
+    ringcast_cursor cursor;
+};
+
+static void read_all(struct followed *followed, void *buffer, size_t size)
+{
+    ringcast_entry entry;
+    int result = 0;
+
+    while (followed->reader &&
+           (result = ringcast_read(followed->reader, &followed->cursor, buffer, size, &entry)) == 1) {
+        if (!is_old(&followed->measurement, &entry)) {
+            take(&followed->measurement, &entry);
+        }
+    }
+    if (result == -ESTALE || result == -EBADMSG) {
+        ringcast_seek_keyframe(followed->reader, &followed->cursor);
+    } else if (result < 0) {
+        ringcast_close(followed->reader); /* it was replaced; what was measured counts */
+        followed->reader = NULL;
+    }
+}
+
+void measure_rings(const char *const *names, size_t count, double seconds, json_t **measured)
+{
+    struct followed *all = calloc(count > 0 ? count : 1, sizeof(*all));
+    size_t size = 0;
+
+    for (size_t i = 0; all && i < count; i++) {
+        if (ringcast_open(names[i], &all[i].reader) < 0) {
+            all[i].reader = NULL;
+            continue;
+        }
+        ringcast_seek_keyframe(all[i].reader, &all[i].cursor);
+        size_t longest = ringcast_capacity(all[i].reader) / 4;
+        size = longest > size ? longest : size;
+    }
+    void *buffer = all ? malloc(size > 0 ? size : 1) : NULL;
+    int64_t ends_ns = clock_now_ns() + (int64_t)(seconds * (double)NS_PER_SECOND);
+    while (buffer && clock_now_ns() < ends_ns && !interrupt_came()) {
+        for (size_t i = 0; i < count; i++) {
+            read_all(&all[i], buffer, size);
+        }
+        nanosleep(&(struct timespec){.tv_nsec = READ_MS * NS_PER_MS}, NULL);
+    }
+    for (size_t i = 0; i < count; i++) {
+        measured[i] = all && all[i].measurement.pictures > 1 ? result_of(&all[i].measurement) : NULL;
+        if (all) {
+            ringcast_close(all[i].reader);
+        }
+    }
+    free(buffer);
+    free(all);
+}
+
 json_t *measure_ring(const char *name)
 {
     struct measurement measurement = {.seconds = 0};
@@ -160,7 +224,7 @@ json_t *measure_ring(const char *name)
     if (buffer && ringcast_seek_oldest(reader, &cursor) == 0) {
         /* Bounded: a writer that is faster than this reader would lead it on for ever. */
         int64_t ends_ns = clock_now_ns() + NS_PER_SECOND / 2;
-        while (clock_now_ns() < ends_ns && ringcast_read(reader, &cursor, buffer, size, &entry) == 0) {
+        while (clock_now_ns() < ends_ns && ringcast_read(reader, &cursor, buffer, size, &entry) == 1) {
             take(&measurement, &entry);
         }
     }

@@ -23,4 +23,10 @@ enum exit_code measure_stream(const char *url, const struct options *options, co
  */
 json_t *measure_ring(const char *name);
 
+/*
+ * Follows the COUNT rings called NAMES, all at once, for SECONDS or until Ctrl-C: measured[i] is as of measure_stream, or NULL if there is no such ring,
+ * or too little came. What was in a ring before does not count.
+ */
+void measure_rings(const char *const *names, size_t count, double seconds, json_t **measured);
+
 #endif

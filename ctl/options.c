@@ -26,8 +26,10 @@ static const char usage[] =
     "  events [--follow]          the next event, or all events as they happen\n"
     "  viewers [CAMERA]           the viewers: address, since when, bytes, drops\n"
     "  log CAMERA                 last log lines of a camera's process, or of fanout, template, keeper\n"
-    "  doctor [--bundle FILE]     looks at this machine, the configuration and each camera; what to do in\n"
-    "                             plain words; FILE: all that a bug report needs, without secrets\n"
+    "  doctor [--bundle FILE] [--seconds N]\n"
+    "                             looks at this machine, the configuration and each camera; what to do in\n"
+    "                             plain words; FILE: all that a bug report needs, without secrets;\n"
+    "                             N: measures all cameras for so long, clocks and pauses, too\n"
     "  probe URL [SETTING=VALUE...] [-v] [--seconds N]\n"
     "                             looks at one camera, and measures it for a minute or N seconds; -v: what "
     "is\n"
@@ -90,7 +92,7 @@ static const char usage[] =
     "                      how long --wait waits (30), tap and record wait for a picture, and discover looks "
     "(30)\n"
     "  -f, --follow        events: print all events, not only the next one\n"
-    "  -n, --seconds N     record: stop after N seconds\n"
+    "  -n, --seconds N     record: stop after N seconds; probe, doctor: measure for N seconds\n"
     "  -o, --output FILE   record, discover: the name of the new file; tls self-signed: the directory of the "
     "new files\n"
     "      --camera NAME   kick: all viewers of this camera; user, token: a pattern for names of cameras,\n"
@@ -175,7 +177,7 @@ static const struct command_form {
     unsigned options;  /* enum option_flags */
 } forms[] = {
     {"status", NULL, COMMAND_STATUS, 0, 1, "at most the name of a camera", OPTION_ONLY_BAD},
-    {"doctor", NULL, COMMAND_DOCTOR, 0, 0, "no argument", OPTION_BUNDLE},
+    {"doctor", NULL, COMMAND_DOCTOR, 0, 0, "no argument", OPTION_BUNDLE | OPTION_SECONDS},
     {"probe", NULL, COMMAND_PROBE, 1, 32, "a URL, or -, and at most 31 of SETTING=VALUE",
      OPTION_VERBOSE | OPTION_SECONDS | OPTION_TIMEOUT},
     {"discover", NULL, COMMAND_DISCOVER, 0, 0, "no argument",

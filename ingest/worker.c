@@ -319,6 +319,7 @@ static void after_fragment(struct worker *worker)
     worker->keyframe.since_ns = 0;
     if (worker->streaming_ns == 0) {
         worker->streaming_ns = clock_now_ns();
+        worker_stats_streaming(&worker->stream_stats);
         worker->stats_ns = worker->streaming_ns;
         worker->give_back_ns = worker->streaming_ns + SETTLED_NS;
         worker->stats_fragments = status->fragments;

@@ -26,6 +26,14 @@ static struct source_statistics total(const struct worker_stats *stats)
 void worker_stats_connected(struct worker_stats *stats, const struct source *source)
 {
     stats->source = source;
+    stats->announced_fps = source_describe(source)->video.frame_rate;
+    stats->connected_ns = clock_now_ns();
+    stats->keyframe_ns = 0;
+}
+
+void worker_stats_streaming(struct worker_stats *stats)
+{
+    stats->keyframe_ns = clock_now_ns() - stats->connected_ns;
 }
 
 void worker_stats_disconnected(struct worker_stats *stats)
@@ -63,4 +71,10 @@ void worker_stats_write(const struct worker_stats *stats, const struct publisher
     set(message, "withheld", sum.dropped + status->withheld);
     json_object_set_new(message, "jitter_ms",
                         json_real(round((double)sum.jitter_ns / (double)NS_PER_MS * 100) / 100));
+    if (stats->announced_fps > 0) {
+        json_object_set_new(message, "announced_fps", json_real(stats->announced_fps));
+    }
+    if (stats->keyframe_ns > 0) {
+        set(message, "keyframe_ms", (uint64_t)(stats->keyframe_ns / NS_PER_MS));
+    }
 }

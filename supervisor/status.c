@@ -30,10 +30,10 @@ static double seconds_since(uint64_t since_ms)
 /* What a worker counts for people and metrics alone. */
 static void add_counts(json_t *status, const json_t *counts)
 {
-    static const char *const names[] = {"bytes",          "lost",          "reordered",       "duplicates",
-                                        "malformed",      "marker_errors", "discontinuities", "withheld",
-                                        "jitter_ms",      "ring_head",     "ring_keyframe",   "ring_sequence",
-                                        "ring_generation"};
+    static const char *const names[] = {
+        "bytes",           "lost",          "reordered",  "duplicates", "malformed",     "marker_errors",
+        "discontinuities", "withheld",      "jitter_ms",  "ring_head",  "ring_keyframe", "ring_sequence",
+        "ring_generation", "announced_fps", "keyframe_ms"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         json_t *value = json_object_get(counts, names[i]);

@@ -37,6 +37,7 @@ struct media_stream {
     size_t extradata_size;
     unsigned nal_length_size; /* video: bytes of the length before each NAL unit of an access unit; 0: as
                                  avcC/hvcC in the extradata says, else a byte stream (Annex B) */
+    double frame_rate;        /* video, pictures a second as they are announced; 0: they are not */
     uint32_t sample_rate;     /* audio, Hz */
     uint32_t channels;        /* audio; 0: not known */
     uint32_t sample_bits;     /* G.726: of a code word, 2…5 */

@@ -4,8 +4,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+/* Bytes of a frame rate as text, with the NUL, and pictures a second beyond which it is none. */
+#define FRAME_RATE_SIZE 16
+#define FRAME_RATE_MAX 1000
 
 #define PAYLOAD_TYPE_MAX 127
 
@@ -389,6 +394,24 @@ static void take_feedback(struct sdp_media *media, struct span value)
     media->fir = media->fir || (equals(kind, "ccm") && equals(parameter, "fir"));
 }
 
+/* "25", "29.97" (RFC 8866, section 6.11). What no camera sends is left out. */
+static void take_frame_rate(struct sdp_media *media, struct span value)
+{
+    char text[FRAME_RATE_SIZE];
+    char *end = text;
+
+    value = trim(value);
+    if (value.length == 0 || value.length >= sizeof(text)) {
+        return;
+    }
+    memcpy(text, value.at, value.length);
+    text[value.length] = '\0';
+    double rate = strtod(text, &end);
+    if (*end == '\0' && rate > 0 && rate <= FRAME_RATE_MAX) {
+        media->frame_rate = rate;
+    }
+}
+
 static void take_attribute(struct reader *reader, struct span value)
 {
     struct span name = trim(cut(&value, ':'));
@@ -409,6 +432,8 @@ static void take_attribute(struct reader *reader, struct span value)
             copy(reader->media->control, sizeof(reader->media->control), value);
         } else if (equals(name, "rtcp-fb")) {
             take_feedback(reader->media, value);
+        } else if (equals(name, "framerate")) {
+            take_frame_rate(reader->media, value);
         }
     }
 }

@@ -46,6 +46,7 @@ struct sdp_media {
     char address[SDP_ADDRESS_SIZE]; /* of its or the session's c= line, without what follows a '/'; or "" */
     uint32_t port;                  /* of the m= line; 0: none */
     uint32_t bandwidth_kbit;        /* b=AS; 0: unknown */
+    double frame_rate;              /* a=framerate, pictures a second; 0: unknown */
     /* Whether it takes these requests for a keyframe (RFC 4585, 6.3.1; RFC 5104, 4.3.1), for any payload type. */
     bool pli, fir;
 };

@@ -86,6 +86,7 @@ static int create_track(struct source_rtsp *source, enum rtsp_media media,
     int result = track_create(description, &track_options, &source->tracks[media]);
     if (result == 0) {
         *stream = *track_stream(source->tracks[media]);
+        stream->frame_rate = description->frame_rate;
     }
     return result;
 }

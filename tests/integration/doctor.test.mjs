@@ -95,6 +95,11 @@ scenario('doctor with a ringcastd: the machine, the configuration, each camera',
   assert.ok(found(findings, 'warning', /^front: its sub stream is hardly smaller/), stdout);
   assert.match(found(findings, 'error', /^gone: no pictures/).do, /RTSP is usually at 554/);
   assert.deepEqual(findings.filter(({ level, subject }) => level === 'error' && subject !== 'gone'), []);
+  for (const words of [/^front: a keyframe at least every 1\.0 s/, /^front: the first keyframe came \d\.\d s after/, /^front\/sub: measured for \d+ s: 1\d\.\d pictures/])
+    assert.ok(found(findings, 'good', words), `${words}: ${stdout}`);
+  assert.equal((await ringcast.camera('front')).announced_fps, 15);
+  const long = JSON.parse((await ringcast.ctl('doctor', '--json', '--seconds', '2')).stdout).findings;
+  for (const name of ['front', 'front/sub']) assert.ok(found(long, 'good', new RegExp(`^${name}: measured for [12] s`)), JSON.stringify(long));
   const words = await ringcast.ctl('doctor');
   assert.equal(words.code, 5);
   assert.match(words.stdout, /^ERROR {3}gone: no pictures.*\n {8}-> The machine is there/m);

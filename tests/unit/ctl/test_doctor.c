@@ -107,6 +107,26 @@ static void test_a_camera_with_faults(void **state)
     json_decref(findings);
 }
 
+static void test_how_a_connection_begins(void **state)
+{
+    json_t *camera = streaming("avc1.64001F", 0);
+
+    (void)state;
+    json_object_set_new(camera, "keyframe_ms", json_integer(400));
+    json_object_set_new(camera, "announced_fps", json_real(25));
+    json_t *findings = judge(camera, measured(12, 2, 60, 0), 0);
+    assert_non_null(find(findings, "good", "the first keyframe came 0.4 s after"));
+    assert_non_null(find(findings, "note", "announces 25 pictures a second and sends 12.0"));
+    json_decref(findings);
+    camera = streaming("avc1.64001F", 0);
+    json_object_set_new(camera, "keyframe_ms", json_integer(8200));
+    findings = judge(camera, NULL, 0);
+    const json_t *warning = find(findings, "warning", "the first keyframe came 8.2 s after");
+    assert_non_null(warning);
+    assert_non_null(strstr(message_string(warning, "do", ""), "I-frame interval"));
+    json_decref(findings);
+}
+
 static void test_a_camera_without_pictures(void **state)
 {
     json_t *findings = judge(json_pack("{s:s, s:s, s:s}", "name", "gate", "state", "starting", "error",
@@ -146,9 +166,9 @@ static void test_a_sub_stream(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_secrets_are_hidden),   cmocka_unit_test(test_a_good_camera),
-        cmocka_unit_test(test_a_camera_with_faults), cmocka_unit_test(test_a_camera_without_pictures),
-        cmocka_unit_test(test_a_sub_stream),
+        cmocka_unit_test(test_secrets_are_hidden),        cmocka_unit_test(test_a_good_camera),
+        cmocka_unit_test(test_a_camera_with_faults),      cmocka_unit_test(test_how_a_connection_begins),
+        cmocka_unit_test(test_a_camera_without_pictures), cmocka_unit_test(test_a_sub_stream),
     };
 
     return cmocka_run_group_tests_name("doctor", tests, NULL, NULL);

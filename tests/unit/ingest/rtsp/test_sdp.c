@@ -406,6 +406,24 @@ static void survives_nonsense(void **state)
     assert_int_equal(sdp.medias[0].bandwidth_kbit, 0);
 }
 
+static void frame_rates_are_numbers_or_none(void **state)
+{
+    static const struct {
+        const char *text;
+        double rate;
+    } rates[] = {{"25", 25}, {" 29.97 ", 29.97}, {"0", 0},       {"-5", 0},
+                 {"nan", 0}, {"1e9", 0},         {"25/1", 0},    {"", 0},
+                 {"inf", 0}, {"0x10", 16},       {"1000", 1000}, {"00000000000000025", 0}};
+    char text[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+        snprintf(text, sizeof(text), "a=framerate:7\nm=video 0 RTP/AVP 96\na=framerate:%s\n", rates[i].text);
+        parse(text);
+        assert_true(sdp.medias[0].frame_rate == rates[i].rate);
+    }
+}
+
 static void bounds_everything(void **state)
 {
     size_t size = SDP_SIZE_MAX + 1;
@@ -461,6 +479,7 @@ int main(void)
         cmocka_unit_test(finds_video_in_odd_places),
         cmocka_unit_test(joins_and_finds_parameters),
         cmocka_unit_test(survives_nonsense),
+        cmocka_unit_test(frame_rates_are_numbers_or_none),
         cmocka_unit_test(bounds_everything),
     };
 
