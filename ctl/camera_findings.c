@@ -251,3 +251,20 @@ void camera_findings_of_pair(json_t *findings, const json_t *camera, const json_
             "its sub stream has another shape (%.2f:1 instead of %.2f:1)", sub_shape, main_shape);
     }
 }
+
+void camera_findings_of_settings(json_t *findings, const char *name, const struct camera_task *task)
+{
+    bool secure = strncasecmp(task->url, "rtsps://", strlen("rtsps://")) == 0 ||
+                  strncasecmp(task->url, "rtspx://", strlen("rtspx://")) == 0;
+
+    if (secure && !task->tls_verify && !task->tls_fingerprint) {
+        finding_add(
+            findings, FINDING_WARNING, name,
+            "Set tls_fingerprint to that of its certificate: openssl s_client -connect HOST:322 </dev/null | "
+            "openssl x509 -noout -fingerprint -sha256",
+            "its certificate is not checked (tls_verify = false), so who is on the way can read along");
+    } else if (secure) {
+        finding_add(findings, FINDING_GOOD, name, NULL,
+                    "it is reached over TLS, and its certificate is checked");
+    }
+}

@@ -5,6 +5,8 @@
 
 #include <jansson.h>
 
+#include "common/config/camera_task.h"
+
 /*
  * Appends to FINDINGS what is to be said of CAMERA, an entry of a status. MEASURED: of measure_stream, or NULL. ANNOUNCED_FPS: what the
  * camera says that it sends; 0: nothing.
@@ -16,5 +18,8 @@ void camera_findings_of_pair(json_t *findings, const json_t *camera, const json_
 
 /* What to do about ERROR, the words for which a camera does not stream; NULL: that is not known. Static. */
 const char *camera_advice(const char *error);
+
+/* What a camera's settings say of the way to it, TASK, with the name of its camera or sub stream. */
+void camera_findings_of_settings(json_t *findings, const char *name, const struct camera_task *task);
 
 #endif

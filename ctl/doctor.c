@@ -167,6 +167,14 @@ static void judge_cameras(struct doctor *doctor)
     free(measured);
 }
 
+static void judge_settings(struct doctor *doctor)
+{
+    for (size_t i = 0; doctor->config && i < doctor->config->camera_count; i++) {
+        const struct config_camera *camera = &doctor->config->cameras[i];
+        camera_findings_of_settings(doctor->findings, camera->name, &camera->task);
+    }
+}
+
 static enum exit_code report(const struct doctor *doctor)
 {
     enum exit_code code = finding_exit_code(doctor->findings), printed = EXIT_CODE_OK;
@@ -193,6 +201,7 @@ enum exit_code doctor_run(const struct options *options)
     machine_findings(doctor.findings, doctor.config, doctor.config_path, doctor.status);
     library_findings(doctor.findings, doctor.status);
     judge_cameras(&doctor);
+    judge_settings(&doctor);
     enum exit_code code = report(&doctor);
     if (options->bundle) {
         enum exit_code written = bundle_write(options->bundle, doctor.findings, doctor.config_path,

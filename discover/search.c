@@ -24,6 +24,9 @@
 #define GROUP "239.255.255.250"
 #define PORT 3702
 
+/* Where there is no network, devices of this machine can still be found. */
+#define LOOPBACK "lo"
+
 /* Milliseconds after the start at which the question is sent: datagrams get lost. */
 static const uint64_t sends[] = {0, 300, 1200};
 
@@ -78,7 +81,7 @@ static int add(struct search *search, const struct in_addr *source, bool multica
     return fd < 0 ? fd : 0;
 }
 
-/* An interface that was not named must lead to others. Loopback takes multicast without saying so. */
+/* INTERFACE NULL: all that lead to others; the loopback interface takes multicast without saying so. */
 static bool is_wanted(const struct ifaddrs *one, const char *interface)
 {
     bool usable = one->ifa_addr && one->ifa_addr->sa_family == AF_INET && (one->ifa_flags & IFF_UP);
@@ -87,20 +90,30 @@ static bool is_wanted(const struct ifaddrs *one, const char *interface)
                                 : (one->ifa_flags & IFF_MULTICAST) && !(one->ifa_flags & IFF_LOOPBACK));
 }
 
-static int open_networks(struct search *search, const char *interface)
+static int open_those(struct search *search, const struct ifaddrs *all, const char *interface)
 {
-    struct ifaddrs *all = NULL;
     int result = -ENODEV;
 
-    if (getifaddrs(&all) < 0) {
-        return -errno;
-    }
     for (const struct ifaddrs *one = all; one && search->count < SEARCH_SOCKETS_MAX; one = one->ifa_next) {
         if (is_wanted(one, interface)) {
             const struct sockaddr_in *own = (const struct sockaddr_in *)(const void *)one->ifa_addr;
             int added = add(search, &own->sin_addr, true);
             result = result == 0 ? 0 : added;
         }
+    }
+    return result;
+}
+
+static int open_networks(struct search *search, const char *interface)
+{
+    struct ifaddrs *all = NULL;
+
+    if (getifaddrs(&all) < 0) {
+        return -errno;
+    }
+    int result = open_those(search, all, interface);
+    if (result == -ENODEV && !interface) {
+        result = open_those(search, all, LOOPBACK);
     }
     freeifaddrs(all);
     return result;

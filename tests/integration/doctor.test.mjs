@@ -85,6 +85,7 @@ scenario('doctor with a ringcastd: the machine, the configuration, each camera',
   }).start();
   await ringcast.streaming(['front', 'front/sub']);
   await ringcast.until('an error', ({ cameras }) => cameras.find(({ name }) => name === 'gone').error !== null);
+  await ringcast.until('what the workers count', ({ cameras }) => cameras.filter(({ keyframe_ms }) => keyframe_ms >= 0).length === 2);
   const { code, stdout, stderr } = await ringcast.ctl('doctor', '--json');
   assert.equal(code, 5, stderr);
   const { findings } = JSON.parse(stdout);

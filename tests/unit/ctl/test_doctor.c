@@ -127,6 +127,24 @@ static void test_how_a_connection_begins(void **state)
     json_decref(findings);
 }
 
+static void test_certificates_that_nobody_checks(void **state)
+{
+    char plain[] = "rtsp://192.0.2.1/a", secure[] = "rtsps://192.0.2.1/a", fingerprint[] = "aa";
+    struct camera_task task = {.url = plain};
+    json_t *findings = json_array();
+
+    (void)state;
+    camera_findings_of_settings(findings, "front", &task);
+    assert_int_equal(json_array_size(findings), 0);
+    task.url = secure;
+    camera_findings_of_settings(findings, "front", &task);
+    assert_non_null(find(findings, "warning", "its certificate is not checked"));
+    task.tls_fingerprint = fingerprint;
+    camera_findings_of_settings(findings, "front", &task);
+    assert_non_null(find(findings, "good", "its certificate is checked"));
+    json_decref(findings);
+}
+
 static void test_a_camera_without_pictures(void **state)
 {
     json_t *findings = judge(json_pack("{s:s, s:s, s:s}", "name", "gate", "state", "starting", "error",
@@ -166,9 +184,13 @@ static void test_a_sub_stream(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_secrets_are_hidden),        cmocka_unit_test(test_a_good_camera),
-        cmocka_unit_test(test_a_camera_with_faults),      cmocka_unit_test(test_how_a_connection_begins),
-        cmocka_unit_test(test_a_camera_without_pictures), cmocka_unit_test(test_a_sub_stream),
+        cmocka_unit_test(test_secrets_are_hidden),
+        cmocka_unit_test(test_a_good_camera),
+        cmocka_unit_test(test_a_camera_with_faults),
+        cmocka_unit_test(test_how_a_connection_begins),
+        cmocka_unit_test(test_certificates_that_nobody_checks),
+        cmocka_unit_test(test_a_camera_without_pictures),
+        cmocka_unit_test(test_a_sub_stream),
     };
 
     return cmocka_run_group_tests_name("doctor", tests, NULL, NULL);
