@@ -80,12 +80,13 @@ int ring_name(char name[RING_NAME_SIZE], const char *instance, const char *camer
 
 static uint64_t round_capacity(size_t wanted)
 {
-    uint64_t capacity = RING_CAPACITY_MIN;
-
-    while (capacity < wanted && capacity < RING_CAPACITY_MAX) {
-        capacity *= 2;
+    if (wanted <= RING_CAPACITY_MIN) {
+        return RING_CAPACITY_MIN;
     }
-    return capacity;
+    if (wanted >= RING_CAPACITY_MAX) {
+        return RING_CAPACITY_MAX;
+    }
+    return (wanted + RING_CAPACITY_STEP - 1) / RING_CAPACITY_STEP * RING_CAPACITY_STEP;
 }
 
 static int reserve_memory(int fd, uint64_t size)
@@ -137,6 +138,7 @@ static int write_header(int fd, const char *name, uint64_t capacity, uint32_t pl
                 .version_major = RING_VERSION_MAJOR,
                 .version_minor = RING_VERSION_MINOR,
                 .header_size = sizeof(struct ring_header),
+                .incompatible_flags = ring_is_power_of_two(capacity) ? 0 : RING_ANY_CAPACITY,
                 .compatible_flags = places > 0 ? RING_HAS_INDEX : 0,
                 .capacity = capacity,
                 .data_offset = data_offset(places),

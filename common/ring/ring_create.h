@@ -31,7 +31,7 @@ int ring_name(char name[RING_NAME_SIZE], const char *instance, const char *camer
 #define RING_UNNAMED 1
 
 /*
- * Makes a ring with CAPACITY bytes of data (rounded up to a power of two; 64 KiB … 1 GiB), mode 0600, its
+ * Makes a ring with CAPACITY bytes of data (rounded up to 64 KiB; at most 1 GiB), mode 0600, its
  * memory reserved (so that a full /dev/shm is an error here and not a SIGBUS in the writer), and holds a
  * shared flock on it through both descriptors. With PAST_S above 0 it also has an index by which keyframes of the last
  * PAST_S seconds are found by their time (`look_back`); the capacity is the caller's affair. EPOCH_NS (CLOCK_MONOTONIC) is the zero of the camera's decode

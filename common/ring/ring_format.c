@@ -14,8 +14,11 @@ static bool identity_valid(const struct ring_identity *identity)
            (identity->incompatible_flags & ~RING_KNOWN_INCOMPATIBLE) == 0 &&
            identity->header_size >= sizeof(struct ring_header) && identity->header_size % RING_ALIGN == 0 &&
            identity->capacity >= RING_CAPACITY_MIN && identity->capacity <= RING_CAPACITY_MAX &&
-           (identity->capacity & (identity->capacity - 1)) == 0 && identity->data_offset >= slots &&
-           identity->data_offset <= RING_DATA_OFFSET_MAX && identity->data_offset % RING_ALIGN == 0;
+           identity->capacity % RING_CAPACITY_STEP == 0 &&
+           (ring_is_power_of_two(identity->capacity) ||
+            (identity->incompatible_flags & RING_ANY_CAPACITY) != 0) &&
+           identity->data_offset >= slots && identity->data_offset <= RING_DATA_OFFSET_MAX &&
+           identity->data_offset % RING_ALIGN == 0;
 }
 
 /* An index that does not lie where it should is left alone: the ring can be read without it. */

@@ -25,11 +25,15 @@
 #define RING_MAGIC "RINGCAST"
 #define RING_VERSION_MAJOR 1 /* with any other, the layout below does not hold */
 #define RING_VERSION_MINOR 1 /* a higher one only adds what a reader may ignore */
-#define RING_KNOWN_INCOMPATIBLE 0u
+#define RING_KNOWN_INCOMPATIBLE RING_ANY_CAPACITY
+
+/* In `incompatible_flags`: the capacity is no power of two. Readers from before there were such rings refuse them. */
+#define RING_ANY_CAPACITY 1u
 #define RING_HAS_INDEX 1u /* compatible: keyframes can be found by their time, since minor version 1 */
 
 #define RING_CAPACITY_MIN (UINT64_C(64) << 10)
 #define RING_CAPACITY_MAX (UINT64_C(1) << 30)
+#define RING_CAPACITY_STEP (UINT64_C(64) << 10)  /* a capacity is a multiple of this */
 #define RING_DATA_OFFSET_MAX (UINT64_C(1) << 20) /* bounds what a reader maps before the data */
 #define RING_INDEX_MAX 32768u                    /* places in an index, a power of two */
 
@@ -68,8 +72,8 @@ struct ring_identity {
     uint32_t
         header_size; /* bytes of struct ring_header in the creator's version; the generation slots follow */
     uint32_t compatible_flags;   /* features that a reader may ignore: RING_HAS_INDEX */
-    uint32_t incompatible_flags; /* features without which a reader must refuse the ring; none yet */
-    uint64_t capacity;           /* bytes of data, a power of two */
+    uint32_t incompatible_flags; /* features without which a reader must refuse the ring */
+    uint64_t capacity;           /* bytes of data */
     uint64_t data_offset;        /* bytes from the start of the object to the data */
     int64_t epoch_ns;            /* CLOCK_MONOTONIC of decode time 0 */
     uint32_t index_offset;     /* with RING_HAS_INDEX: bytes from the start of the object to the index, … */
@@ -279,6 +283,17 @@ int ring_geometry_read(int fd, struct ring_geometry *geometry);
 
 /* Whether every byte of TEXT up to its NUL may stand in a codecs parameter: no quotes, markup or control characters. */
 bool ring_codecs_valid(const char *text);
+
+/* Where in the data area the byte at POSITION lies. */
+static inline uint64_t ring_offset(const struct ring_geometry *geometry, uint64_t position)
+{
+    return position % geometry->capacity;
+}
+
+static inline bool ring_is_power_of_two(uint64_t capacity)
+{
+    return (capacity & (capacity - 1)) == 0;
+}
 
 static inline uint64_t ring_entry_span(uint64_t length)
 {

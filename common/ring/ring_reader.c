@@ -2,7 +2,7 @@
 /*
  * Reading a ring. The reader trusts nothing that it finds in the ring (invariant R7): each value is loaded
  * once, checked, and used from the local copy; an offset comes only from a position that was checked to be
- * aligned, masked with the capacity that ringcast_open checked against the size of the object.
+ * aligned, reduced by the capacity that ringcast_open checked against the size of the object.
  *
  * The writer may overwrite an entry while it is read (R4). So whatever a function concludes from the ring's
  * content, a fragment or a contradiction, becomes its answer only in verdict(), which tests whether the
@@ -55,7 +55,7 @@ static const struct ring_entry *entry_at(const ringcast_reader *reader, uint64_t
 {
     const uint8_t *data = reader->map + reader->geometry.data_offset;
 
-    return (const struct ring_entry *)(data + (position & (reader->geometry.capacity - 1)));
+    return (const struct ring_entry *)(data + ring_offset(&reader->geometry, position));
 }
 
 static void load_entry(const struct ring_entry *entry, struct found *found)
@@ -107,7 +107,7 @@ static int check_entry(const ringcast_reader *reader, uint64_t position, uint64_
     load_entry(entry, found);
     found->position = position;
     uint64_t span = ring_entry_span(found->length);
-    uint64_t room = reader->geometry.capacity - (position & (reader->geometry.capacity - 1));
+    uint64_t room = reader->geometry.capacity - ring_offset(&reader->geometry, position);
     if (span > room || span > head - position) {
         return -EBADMSG;
     }

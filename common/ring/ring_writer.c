@@ -23,7 +23,7 @@ static struct ring_entry *entry_at(const struct ring_writer *writer, uint64_t po
 {
     uint8_t *data = writer->map + writer->geometry.data_offset;
 
-    return (struct ring_entry *)(data + (position & (writer->geometry.capacity - 1)));
+    return (struct ring_entry *)(data + ring_offset(&writer->geometry, position));
 }
 
 /* Moves `intent` to at least END, before anything below END is touched. */
@@ -106,8 +106,7 @@ static bool load_entry(const struct ring_writer *writer, uint64_t position, bool
                        struct remains *remains)
 {
     const struct ring_entry *entry = entry_at(writer, position);
-    uint64_t capacity = writer->geometry.capacity;
-    uint64_t room = capacity - (position & (capacity - 1));
+    uint64_t room = writer->geometry.capacity - ring_offset(&writer->geometry, position);
 
     if (atomic_load_explicit(&entry->position, memory_order_acquire) != position) {
         return false;
@@ -185,7 +184,7 @@ static int start_afresh(struct ring_writer *writer, const struct remains *remain
         return -EBADMSG;
     }
     /* Two laps: one to leave every reader's place behind, one because the start of a lap is rounded down to. */
-    uint64_t start = (furthest & ~(capacity - 1)) + 3 * capacity;
+    uint64_t start = furthest - ring_offset(&writer->geometry, furthest) + 3 * capacity;
     claim(writer, start);
     ring_test_fault(RING_FAULT_RECOVER_INTENT);
     atomic_store_explicit(&header->newest, 0, memory_order_release);
@@ -395,14 +394,12 @@ int ring_writer_begin_generation(struct ring_writer *writer, const struct ring_s
 
 uint8_t *ring_writer_reserve(struct ring_writer *writer, size_t length)
 {
-    uint64_t capacity = writer->geometry.capacity;
-
     writer->reserved.length = 0;
     if (!writer->begun || length == 0 || length > ring_writer_fragment_max(writer)) {
         return NULL;
     }
     uint64_t position = writer->head;
-    uint64_t room = capacity - (position & (capacity - 1));
+    uint64_t room = writer->geometry.capacity - ring_offset(&writer->geometry, position);
     if (ring_entry_span(length) >
         room) { /* a fragment is contiguous: padding takes what is left of this lap */
         position += room;

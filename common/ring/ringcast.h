@@ -85,7 +85,7 @@ int ringcast_open_fd(int fd, ringcast_reader **reader);
 /* Unmaps the ring. NULL is allowed. Cursors need no closing. */
 void ringcast_close(ringcast_reader *reader);
 
-/* Size of the ring's data area in bytes (a power of two). No fragment is longer than a quarter of it. */
+/* Size of the ring's data area in bytes (a multiple of 64 KiB). No fragment is longer than a quarter of it. */
 size_t ringcast_capacity(const ringcast_reader *reader);
 
 /*

@@ -16,7 +16,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-static size_t round_up(uint64_t needed, size_t max)
+static size_t power_of_two(uint64_t needed, size_t max)
 {
     size_t size = RING_PLAN_MIN;
 
@@ -26,16 +26,35 @@ static size_t round_up(uint64_t needed, size_t max)
     return size < max ? size : max;
 }
 
-size_t ring_plan_fit(const struct ring_demand *demand, size_t max)
+static size_t round_up(uint64_t needed, size_t max)
 {
-    uint64_t gop = bounded(demand->gop_bytes) * 3 / 2;
+    uint64_t size = (needed + RING_PLAN_STEP - 1) / RING_PLAN_STEP * RING_PLAN_STEP;
+
+    size = larger(size, RING_PLAN_MIN);
+    return size < max ? (size_t)size : max;
+}
+
+/* Less than this costs viewers pictures. */
+static uint64_t least(const struct ring_demand *demand)
+{
+    uint64_t gop = bounded(demand->gop_bytes);
+    uint64_t longest = bounded(demand->fragment_bytes);
+    /* The next keyframe lies beside the whole group, and as much may be left unused at the end of the data. */
+    uint64_t group = gop + larger(gop / 4, 2 * longest);
     uint64_t second = bounded(demand->bytes_per_second) * 3 / 2;
     /*
      * A fragment takes a part of the ring at most; the next keyframe may be a quarter larger than this one.
      */
-    uint64_t fragment = bounded(demand->fragment_bytes) * 5 / 4 * RING_WRITER_FRAGMENT_PART;
+    uint64_t fragment = longest * 5 / 4 * RING_WRITER_FRAGMENT_PART;
 
-    return round_up(larger(larger(gop, second), fragment), max);
+    return larger(larger(group, second), fragment);
+}
+
+size_t ring_plan_fit(const struct ring_demand *demand, size_t max)
+{
+    uint64_t needed = least(demand);
+
+    return round_up(needed + needed / 16, max);
 }
 
 /* One rate that is told more than this after the last one stands for no longer. */
@@ -68,33 +87,61 @@ uint64_t ring_plan_past(const struct ring_plan *plan, const struct ring_demand *
     return bounded((uint64_t)bytes + bounded(demand->gop_bytes));
 }
 
-/* The size for all that is to be in the ring, which has SIZE now. */
-static size_t fit_all(const struct ring_plan *plan, const struct ring_demand *demand, size_t size, size_t max)
+/* The size for all that is to be in the ring, which has SIZE now and keeps the past. */
+static size_t fit_past(const struct ring_plan *plan, const struct ring_demand *demand, size_t size,
+                       size_t max)
 {
     uint64_t past = ring_plan_past(plan, demand);
-    size_t fit = ring_plan_fit(demand, max);
 
     if (past > size && past <= (uint64_t)size + size / 16) {
         past = size;
     }
-    return larger(fit, past > 0 ? round_up(past, max) : 0);
+    return power_of_two(larger(ring_plan_fit(demand, max), past), max);
+}
+
+/* The next size of a ring, and whether it should have that at once, when it has been enough for a while, or not. */
+struct change {
+    enum { KEEP, GROW, SHRINK } kind;
+    size_t size;
+    uint64_t patience_ms;
+};
+
+static struct change change_of(const struct ring_plan *plan, const struct ring_demand *demand, size_t size,
+                               size_t max)
+{
+    if (plan->look_back_s > 0) {
+        size_t fit = fit_past(plan, demand, size, max);
+        return (struct change){fit > size ? GROW : fit <= size / 2 ? SHRINK : KEEP, fit, RING_PLAN_SHRINK_MS};
+    }
+    size_t fit = ring_plan_fit(demand, max);
+    if (least(demand) > size) {
+        /* A quarter more at least, so that a stream that grows slowly does not move its ring again and again. */
+        return (struct change){size < max ? GROW : KEEP, larger(fit, round_up(size + size / 4, max)), 0};
+    }
+    uint64_t patience_ms = size == RING_PLAN_FIRST ? RING_PLAN_GUESS_MS : RING_PLAN_SHRINK_MS;
+    return (struct change){fit <= size - size / 4 ? SHRINK : KEEP, fit, patience_ms};
 }
 
 size_t ring_plan_next(struct ring_plan *plan, const struct ring_demand *demand, size_t size, size_t max,
                       uint64_t now_ms)
 {
     note_rate(plan, demand, now_ms);
-    size_t fit = fit_all(plan, demand, size, max);
-    if (fit > size / 2) {
+    struct change change = change_of(plan, demand, size, max);
+    if (change.kind != SHRINK) {
         plan->spacious_since_ms = 0;
-        return larger(fit, size);
+        return change.kind == GROW ? change.size : size;
     }
-    if (plan->spacious_since_ms == 0) {
+    /* A group of pictures that is still growing is no measure. */
+    uint64_t gop = bounded(demand->gop_bytes);
+    if (plan->spacious_since_ms == 0 || gop > plan->gop_bytes + plan->gop_bytes / 4) {
         plan->spacious_since_ms = now_ms;
+        plan->gop_bytes = gop;
+        plan->enough = 0;
     }
-    if (now_ms - plan->spacious_since_ms < RING_PLAN_SHRINK_MS) {
+    plan->enough = larger(plan->enough, change.size);
+    if (now_ms - plan->spacious_since_ms < change.patience_ms) {
         return size;
     }
     plan->spacious_since_ms = 0;
-    return fit;
+    return plan->enough;
 }

@@ -4,14 +4,14 @@
  * no history. Pure functions.
  *
  * A viewer that joins begins at the newest keyframe, so the ring must hold everything since then together
- * with the next keyframe, and some more for readers that are late. The plan is half as much again as the
+ * with the next keyframe, and some more for readers that are late. The plan is a third more than the
  * largest group of pictures, and at least a second of the stream. A ring grows at once, because in a ring
- * that is too small viewers miss pictures. It shrinks only when it has been twice too large for a minute,
- * because during a change both rings take memory.
+ * that is too small viewers miss pictures. It shrinks only when three quarters of it have been enough for a minute,
+ * because during a change both rings take memory. The size that it begins with is a guess: that is corrected sooner.
  *
  * A ring that keeps the past (`look_back`) holds, beside that, so many seconds of the stream at its mean rate over as long a
  * time, a thirty-second part more for those who read the oldest of it, and the group of pictures before. It is content with a
- * sixteenth less, so that a rate that moves about a power of two does not move the ring.
+ * sixteenth less, and its size is a power of two, so that a rate that moves a little does not move the ring, which costs the past.
  */
 #ifndef SUPERVISOR_CAMERA_RING_PLAN_H
 #define SUPERVISOR_CAMERA_RING_PLAN_H
@@ -25,12 +25,18 @@
 /* Bytes of data before anything is known: a GOP of 2 s at 2 Mbit/s, as main streams have, and a margin. */
 #define RING_PLAN_FIRST 1048576u
 
+/* Bytes by which sizes differ. */
+#define RING_PLAN_STEP 65536u
+
 /*
- * Milliseconds for which half a ring must be enough before it shrinks. The daemon tests are built with less.
+ * Milliseconds for which less than a ring must be enough before it shrinks. The daemon tests are built with less.
  */
 #ifndef RING_PLAN_SHRINK_MS
 #define RING_PLAN_SHRINK_MS 60000
 #endif
+
+/* The same for the size that rings begin with. */
+#define RING_PLAN_GUESS_MS (RING_PLAN_SHRINK_MS < 10000 ? RING_PLAN_SHRINK_MS : 10000)
 
 /* Milliseconds for which a stream is measured before its past is taken for known: cameras begin with a burst. */
 #ifndef RING_PLAN_SETTLE_MS
@@ -48,13 +54,15 @@ struct ring_demand {
 
 struct ring_plan {
     unsigned look_back_s;       /* seconds of the past that the ring keeps; 0: none */
-    uint64_t spacious_since_ms; /* since when half the ring would be enough; 0: it would not */
+    uint64_t spacious_since_ms; /* since when less would be enough; 0: it would not */
+    size_t enough;              /* the largest size that was needed since then */
+    uint64_t gop_bytes;         /* of the group of pictures when that began */
     double mean;                /* bytes a second over the last look_back_s, or since the beginning */
     uint64_t measured_ms;       /* how long that was measured */
     uint64_t noted_ms;          /* when the rate was last told; 0: never */
 };
 
-/* The size in bytes that fits DEMAND, without a past: a power of two from RING_PLAN_MIN to MAX, a power of two itself. */
+/* The size in bytes that fits DEMAND, without a past: a multiple of RING_PLAN_STEP from RING_PLAN_MIN on, or MAX. */
 size_t ring_plan_fit(const struct ring_demand *demand, size_t max);
 
 /* Bytes that the past takes by what PLAN knows of it; 0: there is none to be kept, or its rate is not known yet. */

@@ -188,7 +188,7 @@ int fixture_read(const ringcast_reader *reader, ringcast_cursor *cursor, ringcas
 
 struct ring_entry *fixture_entry(struct ring_fixture *fixture, uint64_t position)
 {
-    return (struct ring_entry *)(fixture->data + (position & (FIXTURE_CAPACITY - 1)));
+    return (struct ring_entry *)(fixture->data + position % FIXTURE_CAPACITY);
 }
 
 pid_t fixture_fork(void)

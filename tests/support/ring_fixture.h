@@ -18,7 +18,9 @@
 #include "common/ring/ring_writer.h"
 #include "common/ring/ringcast.h"
 
+#ifndef FIXTURE_CAPACITY /* tests of rings are built with another, too */
 #define FIXTURE_CAPACITY 65536u
+#endif
 #define FIXTURE_TIMESCALE 90000u
 #define FIXTURE_TICK 3600u /* 25 fragments a second */
 

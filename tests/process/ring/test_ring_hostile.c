@@ -78,7 +78,7 @@ static void scribble_slot(struct ring_header *header)
 static void scribble_entry(struct ring_header *header, uint8_t *data)
 {
     uint64_t position = next_random() % 2 ? atomic_load(&header->keyframe) : next_random();
-    struct ring_entry *entry = (struct ring_entry *)(data + (position & (FIXTURE_CAPACITY - 64)));
+    struct ring_entry *entry = (struct ring_entry *)(data + position / 64 * 64 % FIXTURE_CAPACITY);
 
     if (next_random() % 2) {
         atomic_store(&entry->position, position & ~UINT64_C(63));
@@ -93,7 +93,7 @@ static void scribble_entry(struct ring_header *header, uint8_t *data)
 static void tempt(struct ring_header *header, uint8_t *data)
 {
     uint64_t position = (1 + next_random() % 5000) * 64;
-    struct ring_entry *entry = (struct ring_entry *)(data + (position & (FIXTURE_CAPACITY - 1)));
+    struct ring_entry *entry = (struct ring_entry *)(data + position % FIXTURE_CAPACITY);
 
     atomic_store(&entry->position, position);
     atomic_store(&entry->sequence, next_random() | 1);

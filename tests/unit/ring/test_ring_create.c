@@ -86,12 +86,13 @@ static void expect_capacity(size_t wanted, size_t made)
     close(descriptors.reader);
 }
 
-static void test_capacity_is_a_power_of_two(void **state)
+static void test_capacity_is_rounded_up(void **state)
 {
     (void)state;
     expect_capacity(0, 65536);
     expect_capacity(65536, 65536);
     expect_capacity(65537, 131072);
+    expect_capacity(131073, 196608);
     expect_capacity(4194304, 4194304);
 }
 
@@ -398,7 +399,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_name_takes_any_camera),
         cmocka_unit_test(test_longest_camera_name_makes_a_ring),
-        cmocka_unit_test(test_capacity_is_a_power_of_two),
+        cmocka_unit_test(test_capacity_is_rounded_up),
         RING_TEST(test_r8_ring_is_private_and_made_once),
         cmocka_unit_test(test_failed_creation_leaves_nothing),
         cmocka_unit_test(test_sweep_takes_what_nobody_holds),

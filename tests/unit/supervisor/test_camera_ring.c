@@ -21,6 +21,7 @@
 #include "supervisor/camera/camera_ring.h"
 
 #define MIB ((size_t)1048576)
+#define LARGER (MIB + 5 * MIB / 16) /* for a group of pictures of 1000000 bytes */
 
 struct bench {
     struct config_camera config;
@@ -150,7 +151,7 @@ static void grows_when_the_worker_is_in(void **state)
     assert_true(answer(bench, bench->id));
     assert_false(answer(bench, bench->id));
     assert_int_equal(count_names(bench), 1);
-    assert_int_equal(camera_ring_size(bench->ring), 2 * MIB);
+    assert_int_equal(camera_ring_size(bench->ring), LARGER);
     assert_int_equal(ringcast_open_fd(old, &reader), 0);
     close(old);
     assert_int_equal(ringcast_wait(reader, &(ringcast_cursor){.position = 64 + 192}, 0), 0);
@@ -158,7 +159,7 @@ static void grows_when_the_worker_is_in(void **state)
     assert_int_equal(ringcast_wait(reader, &(ringcast_cursor){.position = 64 + 192}, 0), -EPIPE);
     ringcast_close(reader);
     assert_int_equal(ringcast_open(camera_ring_name(bench->ring), &reader), 0);
-    assert_int_equal(ringcast_capacity(reader), 2 * MIB);
+    assert_int_equal(ringcast_capacity(reader), LARGER);
     ringcast_close(reader);
 }
 
@@ -169,7 +170,7 @@ static void grows_for_a_picture_that_does_not_fit(void **state)
     assert_true(say(bench, "fragment_bytes", 300000));
     enter(bench);
     assert_true(answer(bench, bench->id));
-    assert_int_equal(camera_ring_size(bench->ring), 2 * MIB);
+    assert_true(camera_ring_size(bench->ring) >= 4 * 375000);
     assert_true(say(bench, "fragment_bytes", 1e15 - 1));
     enter(bench);
     assert_true(answer(bench, bench->id));
@@ -198,7 +199,7 @@ static void a_worker_that_dies_once_it_was_in_is_followed(void **state)
     assert_true(say(bench, "gop_bytes", 1000000));
     enter(bench);
     assert_true(camera_ring_settle(bench->ring));
-    assert_int_equal(camera_ring_size(bench->ring), 2 * MIB);
+    assert_int_equal(camera_ring_size(bench->ring), LARGER);
     assert_int_equal(count_names(bench), 1);
     ring_writer_detach(bench->writer);
     assert_int_equal(ring_writer_attach(dup(camera_ring_writer(bench->ring)), -1, &bench->writer), 0);

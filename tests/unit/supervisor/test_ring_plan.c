@@ -20,30 +20,30 @@ static size_t fit(uint64_t gop, uint64_t fragment, uint64_t second)
     return ring_plan_fit(&demand, MAX);
 }
 
-static void a_ring_holds_a_gop_and_a_half(void **state)
+static void a_ring_holds_a_gop_and_a_third(void **state)
 {
     (void)state;
     assert_int_equal(fit(0, 0, 0), RING_PLAN_MIN);
-    assert_int_equal(fit(170 * KIB, 0, 0), 256 * KIB);
-    assert_int_equal(fit(171 * KIB, 0, 0), 512 * KIB);
-    assert_int_equal(fit(545000, 0, 0), MIB);
-    assert_int_equal(fit(10 * MIB, 0, 0), MAX);
-    assert_int_equal(fit(11 * MIB, 0, 0), MAX);
+    assert_int_equal(fit(192 * KIB, 0, 0), 256 * KIB);
+    assert_int_equal(fit(193 * KIB, 0, 0), 320 * KIB);
+    assert_int_equal(fit(545000, 0, 0), 768 * KIB);
+    assert_int_equal(fit(12 * MIB, 0, 0), 15 * MIB + 960 * KIB);
+    assert_int_equal(fit(13 * MIB, 0, 0), MAX);
     assert_int_equal(fit(UINT64_MAX, UINT64_MAX, UINT64_MAX), MAX);
 }
 
 static void a_keyframe_takes_less_than_a_quarter(void **state)
 {
     (void)state;
-    assert_int_equal(fit(0, 51 * KIB, 0), 256 * KIB);
-    assert_int_equal(fit(0, 52 * KIB, 0), 512 * KIB);
-    assert_int_equal(fit(100, 800 * KIB, 0), 4 * MIB);
+    assert_int_equal(fit(0, 48 * KIB, 0), 256 * KIB);
+    assert_int_equal(fit(0, 52 * KIB, 0), 320 * KIB);
+    assert_int_equal(fit(100, 800 * KIB, 0), 4 * MIB + 192 * KIB);
 }
 
 static void a_ring_holds_a_second(void **state)
 {
     (void)state;
-    assert_int_equal(fit(1000, 1000, 400 * KIB), MIB);
+    assert_int_equal(fit(1000, 1000, 400 * KIB), 640 * KIB);
 }
 
 static void a_small_maximum_holds(void **state)
@@ -61,13 +61,13 @@ static void grows_at_once(void **state)
     struct ring_plan plan = {0};
 
     (void)state;
-    assert_int_equal(ring_plan_next(&plan, &demand, MIB, MAX, 1), 8 * MIB);
-    assert_int_equal(ring_plan_next(&plan, &demand, 8 * MIB, MAX, 2), 8 * MIB);
+    assert_int_equal(ring_plan_next(&plan, &demand, MIB, MAX, 1), 4 * MIB);
+    assert_int_equal(ring_plan_next(&plan, &demand, 4 * MIB, MAX, 2), 4 * MIB);
 }
 
 static void shrinks_after_a_minute_without_need(void **state)
 {
-    const struct ring_demand little = {.gop_bytes = 300 * KIB}, more = {.gop_bytes = MIB};
+    const struct ring_demand little = {.gop_bytes = 300 * KIB}, more = {.gop_bytes = 1400 * KIB};
     struct ring_plan plan = {0};
     uint64_t now = 1000;
 
@@ -81,13 +81,50 @@ static void shrinks_after_a_minute_without_need(void **state)
     now += RING_PLAN_SHRINK_MS - 1;
     assert_int_equal(ring_plan_next(&plan, &little, 2 * MIB, MAX, now), 2 * MIB);
     now += 1;
-    assert_int_equal(ring_plan_next(&plan, &little, 2 * MIB, MAX, now), 512 * KIB);
+    assert_int_equal(ring_plan_next(&plan, &little, 2 * MIB, MAX, now), 448 * KIB);
 }
 
-/* More than a half, less than the whole: as it is. */
+/* By a quarter, so that a stream that grows slowly does not move its ring with each group. */
+static void grows_by_a_quarter_at_least(void **state)
+{
+    const struct ring_demand demand = {.gop_bytes = 1640 * KIB};
+    struct ring_plan plan = {0};
+
+    (void)state;
+    assert_int_equal(ring_plan_next(&plan, &demand, 2 * MIB, MAX, 1), 2560 * KIB);
+    assert_int_equal(ring_plan_next(&plan, &demand, 2 * MIB, 2 * MIB, 1), 2 * MIB);
+}
+
+static void the_first_guess_is_corrected_sooner(void **state)
+{
+    const struct ring_demand demand = {.gop_bytes = 545000};
+    struct ring_plan plan = {0};
+    uint64_t now = 1000;
+
+    (void)state;
+    assert_int_equal(ring_plan_next(&plan, &demand, RING_PLAN_FIRST, MAX, now), RING_PLAN_FIRST);
+    now += RING_PLAN_GUESS_MS - 1;
+    assert_int_equal(ring_plan_next(&plan, &demand, RING_PLAN_FIRST, MAX, now), RING_PLAN_FIRST);
+    assert_int_equal(ring_plan_next(&plan, &demand, RING_PLAN_FIRST, MAX, now + 1), 768 * KIB);
+}
+
+/* A group of pictures of a minute is told from its beginning on: it is no measure before it has ended. */
+static void a_group_that_grows_does_not_shrink_its_ring(void **state)
+{
+    struct ring_plan plan = {0};
+
+    (void)state;
+    for (uint64_t second = 1; second < 50; second++) {
+        const struct ring_demand demand = {.gop_bytes = second * 15 * KIB};
+        assert_int_equal(ring_plan_next(&plan, &demand, RING_PLAN_FIRST, MAX, second * 1000),
+                         RING_PLAN_FIRST);
+    }
+}
+
+/* More than three quarters, less than the whole: as it is. */
 static void a_little_less_need_changes_nothing(void **state)
 {
-    const struct ring_demand demand = {.gop_bytes = 400 * KIB};
+    const struct ring_demand demand = {.gop_bytes = 600 * KIB};
     struct ring_plan plan = {0};
 
     (void)state;
@@ -180,12 +217,15 @@ static void no_rate_takes_more_than_the_maximum(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_ring_holds_a_gop_and_a_half),
+        cmocka_unit_test(a_ring_holds_a_gop_and_a_third),
         cmocka_unit_test(a_keyframe_takes_less_than_a_quarter),
         cmocka_unit_test(a_ring_holds_a_second),
         cmocka_unit_test(a_small_maximum_holds),
         cmocka_unit_test(grows_at_once),
         cmocka_unit_test(shrinks_after_a_minute_without_need),
+        cmocka_unit_test(grows_by_a_quarter_at_least),
+        cmocka_unit_test(the_first_guess_is_corrected_sooner),
+        cmocka_unit_test(a_group_that_grows_does_not_shrink_its_ring),
         cmocka_unit_test(a_little_less_need_changes_nothing),
         cmocka_unit_test(a_ring_keeps_the_past),
         cmocka_unit_test(the_past_follows_the_mean_rate),
