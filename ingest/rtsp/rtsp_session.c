@@ -20,6 +20,7 @@
 #include "common/log/log.h"
 #include "ingest/rtsp/media_choice.h"
 #include "ingest/rtsp/rtsp_connection.h"
+#include "ingest/rtsp/rtsp_gather.h"
 #include "ingest/rtsp/rtsp_transport.h"
 #include "ingest/rtsp/rtsp_udp.h"
 
@@ -32,8 +33,8 @@
 #define STATUS_CONFUSED 500
 #define STATUS_BUSY 503
 
-/* The second byte of RTCP packets, and the payload type in that of RTP packets. */
-enum { RTCP_TYPE_FIRST = 192, RTCP_TYPE_LAST = 223, RTP_TYPE_MASK = 0x7f };
+/* The second byte of RTCP packets, and the payload type and the mark in that of RTP packets. */
+enum { RTCP_TYPE_FIRST = 192, RTCP_TYPE_LAST = 223, RTP_TYPE_MASK = 0x7f, RTP_MARKER = 0x80 };
 
 /* Bytes before a packet in the connection (RFC 2326, section 10.12). */
 #define INTERLEAVED_HEAD 4
@@ -106,6 +107,7 @@ struct rtsp_session {
     enum play_form play;
     enum pending pending;
     struct rtsp_keepalive keepalive;
+    struct rtsp_gather gather;
     int64_t deadline_ns;  /* of opening */
     int64_t packet_ns;    /* the newest packet */
     bool doubted_session; /* the last keepalive was answered with 454 */
@@ -1117,6 +1119,10 @@ static bool take_interleaved(struct rtsp_session *session, struct rtsp_packet *p
     } else if (!rtcp && has_type_of(input, other) && (is_channel_of(input, other) || !other->heard)) {
         found = found == RTSP_VIDEO ? RTSP_AUDIO : RTSP_VIDEO;
     }
+    if (found == RTSP_VIDEO && !rtcp && input->packet_size > 1) {
+        rtsp_gather_packet(&session->gather, input->packet_size + INTERLEAVED_HEAD,
+                           (input->packet[1] & RTP_MARKER) != 0);
+    }
     *packet = (struct rtsp_packet){.media = (enum rtsp_media)found,
                                    .rtcp = rtcp,
                                    .data = input->packet,
@@ -1164,6 +1170,24 @@ static size_t add_fd(struct pollfd *fds, size_t count, int fd)
     return count + 1;
 }
 
+/* As rtsp_wait_poll; in the middle of a picture for more of it than a packet, but not for long. */
+static int poll_gathering(struct rtsp_session *session, struct pollfd *fds, size_t count, int64_t deadline_ns)
+{
+    const struct rtsp_input *input = &session->connection.input;
+    size_t bytes = rtsp_gather_bytes(&session->gather, input->end - input->begin);
+    int64_t until_ns = clock_now_ns() + RTSP_GATHER_MS * NS_PER_MS;
+
+    if (bytes > 1 && until_ns < deadline_ns && rtsp_socket_wake_at(session->connection.socket, bytes)) {
+        int result = rtsp_wait_poll(&session->wait, fds, count, until_ns);
+        rtsp_socket_wake_at(session->connection.socket, 1);
+        if (result != -ETIMEDOUT) {
+            return result;
+        }
+        rtsp_gather_failed(&session->gather);
+    }
+    return rtsp_wait_poll(&session->wait, fds, count, deadline_ns);
+}
+
 /* Waits for any of the session's descriptors. As rtsp_wait_poll. */
 static int wait_ready(struct rtsp_session *session, int64_t deadline_ns, char error[RTSP_ERROR_SIZE])
 {
@@ -1175,7 +1199,7 @@ static int wait_ready(struct rtsp_session *session, int64_t deadline_ns, char er
         count = add_fd(fds, count, session->streams[i].udp.rtp);
         count = add_fd(fds, count, session->streams[i].udp.rtcp);
     }
-    int result = rtsp_wait_poll(&session->wait, fds, count, deadline_ns);
+    int result = poll_gathering(session, fds, count, deadline_ns);
     if (result < 0) {
         return result;
     }

@@ -222,6 +222,14 @@ ssize_t rtsp_socket_read(struct rtsp_socket *socket, void *data, size_t size)
     return got < 0 ? -errno : got;
 }
 
+bool rtsp_socket_wake_at(struct rtsp_socket *socket, size_t bytes)
+{
+    int lowest = (int)bytes;
+
+    return !socket->tls &&
+           setsockopt(socket->fd, SOL_SOCKET, SO_RCVLOWAT, &lowest, (socklen_t)sizeof(lowest)) == 0;
+}
+
 bool rtsp_socket_gives_all(const struct rtsp_socket *socket)
 {
     return !socket->tls;

@@ -36,6 +36,9 @@ void rtsp_socket_destroy(struct rtsp_socket *socket);
 
 /* Bytes; 0: the camera has closed the connection; -EAGAIN: wait with rtsp_socket_poll; other negative errno. */
 ssize_t rtsp_socket_read(struct rtsp_socket *socket, void *data, size_t size);
+/* Has the socket wait until BYTES can be read. False: that is not possible, as with TLS, and it waits for one. */
+bool rtsp_socket_wake_at(struct rtsp_socket *socket, size_t bytes);
+
 /* Whether a read that gave fewer bytes than it had room for gave all that there are. TLS gives a record at a time. */
 bool rtsp_socket_gives_all(const struct rtsp_socket *socket);
 ssize_t rtsp_socket_write(struct rtsp_socket *socket, const void *data, size_t size);
