@@ -213,6 +213,7 @@ static void add_process(struct processes *processes, const char *kind, const cha
     if (pid <= 0 || pid > INT32_MAX || !usage_read((pid_t)pid, &process->usage)) {
         return;
     }
+    usage_take(&process->usage, json_object_get(object, "usage"));
     process->kind = kind;
     process->name = name;
     processes->count++;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "exporter/usage.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "common/ipc/message.h"
 
 #define PATH_SIZE 64
 #define STAT_SIZE 1024
@@ -54,48 +55,19 @@ static bool read_stat(pid_t pid, struct usage *usage)
     return true;
 }
 
-static bool read_share(pid_t pid, uint64_t *bytes)
-{
-    char line[256];
-    unsigned long long kilobytes = 0;
-    bool found = false;
-    FILE *file = open_file(pid, "smaps_rollup");
-
-    if (!file) {
-        return false;
-    }
-    while (!found && fgets(line, sizeof(line), file)) {
-        found = sscanf(line, "Pss: %llu kB", &kilobytes) == 1;
-    }
-    fclose(file);
-    *bytes = kilobytes * 1024;
-    return found;
-}
-
-static bool count_descriptors(pid_t pid, unsigned *count)
-{
-    char path[PATH_SIZE];
-
-    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-    DIR *directory = opendir(path);
-    if (!directory) {
-        return false;
-    }
-    *count = 0;
-    for (const struct dirent *entry; (entry = readdir(directory));) {
-        *count += entry->d_name[0] != '.';
-    }
-    closedir(directory);
-    return true;
-}
-
 bool usage_read(pid_t pid, struct usage *usage)
 {
     *usage = (struct usage){0};
-    if (!read_stat(pid, usage)) {
-        return false;
-    }
-    usage->has_share = read_share(pid, &usage->share_bytes);
-    usage->has_descriptors = count_descriptors(pid, &usage->descriptors);
-    return true;
+    return read_stat(pid, usage);
+}
+
+void usage_take(struct usage *usage, const json_t *told)
+{
+    json_int_t share = message_integer(told, "pss", 0);
+    json_int_t descriptors = message_integer(told, "descriptors", 0);
+
+    usage->has_share = share > 0;
+    usage->share_bytes = share > 0 ? (uint64_t)share : 0;
+    usage->has_descriptors = descriptors > 0 && descriptors <= INT32_MAX;
+    usage->descriptors = usage->has_descriptors ? (unsigned)descriptors : 0;
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/own_usage.h"
 #include "common/config/config_camera.h"
 #include "common/ipc/message.h"
 #include "common/sandbox/sandbox.h"
@@ -74,6 +75,7 @@ static json_t *camera_status(const struct supervisor *supervisor, size_t index)
                   view.pid > 0 ? json_real(seconds_since(view.worker_ms)) : json_null(), "sandbox",
                   view.pid > 0 ? view.sandbox : NULL, "audio", text_or_null(view.audio), "audio_error",
                   text_or_null(view.audio_error), "look_back", (json_int_t)view.look_back);
+    json_object_set_new(status, "usage", camera_usage(supervisor->cameras[index]));
     add_counts(status, view.counts);
     add_latency(status, &latency);
     return status;
@@ -143,10 +145,10 @@ static json_t *cameras_status(const struct supervisor *supervisor)
 
 json_t *status_of_service(struct service *service)
 {
-    return json_pack("{s:o, s:s, s:I, s:O?, s:O?}", "pid", pid_or_null(service_pid(service)), "state",
+    return json_pack("{s:o, s:s, s:I, s:O?, s:O?, s:o}", "pid", pid_or_null(service_pid(service)), "state",
                      service_strstate(service_state(service)), "restarts",
                      (json_int_t)service_restarts(service), "last_exit", service_last_exit(service),
-                     "sandbox", service_sandbox(service));
+                     "sandbox", service_sandbox(service), "usage", service_usage(service));
 }
 
 static json_t *fanouts_status(const struct supervisor *supervisor)
@@ -193,12 +195,22 @@ static json_t *removed_status(const struct config *config)
     return names;
 }
 
+/* As blackbox_usage of the children. */
+static json_t *own_status(void)
+{
+    struct own_usage usage = own_usage_read();
+
+    return json_pack("{s:o, s:I}", "pss",
+                     usage.share_bytes > 0 ? json_integer((json_int_t)usage.share_bytes) : json_null(),
+                     "descriptors", (json_int_t)usage.descriptors);
+}
+
 json_t *status_of(const struct supervisor *supervisor)
 {
     const struct exporter *exporter = supervisor->exporter;
 
     return message_pack(
-        "status", "{s:s, s:I, s:s, s:s, s:s?, s:s?, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "status", "{s:s, s:I, s:s, s:s, s:s?, s:s?, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "version", RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance", supervisor->config->instance,
         "address", supervisor->address, "rtsp",
         supervisor->rtsp.listener >= 0 ? supervisor->rtsp.address : NULL, "admin",
@@ -207,7 +219,7 @@ json_t *status_of(const struct supervisor *supervisor)
         (double)(clock_now_ms() - supervisor->started_ms) / 1000.0, "fanouts", fanouts_status(supervisor),
         "template", status_of_service(fork_server_service(supervisor->fork_server)), "keeper",
         keeper_status(supervisor), "cameras", cameras_status(supervisor), "removed",
-        removed_status(supervisor->config), "sandbox", sandbox_layers());
+        removed_status(supervisor->config), "sandbox", sandbox_layers(), "usage", own_status());
 }
 
 json_t *status_for_exporter(struct supervisor *supervisor)

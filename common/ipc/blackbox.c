@@ -18,12 +18,22 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/own_usage.h"
 #include "common/base/text.h"
 #include "common/log/log.h"
 
-#define BLACKBOX_MAGIC "RCBLKBX1"
+#define BLACKBOX_MAGIC "RCBLKBX2"
 #define PAGE_BYTES 8192u
-#define LOG_BYTES (PAGE_BYTES - 24u)
+#define LOG_BYTES (PAGE_BYTES - 40u)
+
+/* How often a process says what it uses: at once, more often while it is young, for it grows then, and from then on. */
+#define USAGE_YOUNG_MS 20000
+#define USAGE_YOUNG_INTERVAL_MS 5000
+#define USAGE_INTERVAL_MS 20000
+
+/* No process has more: whoever says so says nothing. */
+#define SHARE_MAX (UINT64_C(1) << 50)
+#define DESCRIPTORS_MAX (UINT64_C(1) << 31)
 
 struct blackbox {
     char magic[8];
@@ -31,6 +41,8 @@ struct blackbox {
     _Atomic uint64_t due_ms;
     /* Bytes logged so far. Writer: the child, release, after the bytes. Reader: ringcastd, acquire. */
     _Atomic uint64_t logged;
+    /* What the child uses: bytes and a number, 0: not known. Writer: the child, relaxed. Reader: ringcastd. */
+    _Atomic uint64_t share_bytes, descriptors;
     char log[LOG_BYTES];
 };
 
@@ -38,6 +50,7 @@ static_assert(sizeof(struct blackbox) == PAGE_BYTES, "no padding");
 
 /* The child's own. */
 static struct blackbox *carried;
+static uint64_t carried_ms, usage_due_ms;
 
 static int map(int fd, struct blackbox **box)
 {
@@ -94,6 +107,18 @@ void blackbox_close(struct blackbox *box)
 uint64_t blackbox_due_ms(const struct blackbox *box)
 {
     return atomic_load_explicit(&box->due_ms, memory_order_relaxed);
+}
+
+json_t *blackbox_usage(const struct blackbox *box)
+{
+    uint64_t share = atomic_load_explicit(&box->share_bytes, memory_order_relaxed);
+    uint64_t descriptors = atomic_load_explicit(&box->descriptors, memory_order_relaxed);
+    bool told = memcmp(box->magic, BLACKBOX_MAGIC, sizeof(box->magic)) == 0 && descriptors > 0 &&
+                descriptors <= DESCRIPTORS_MAX && share <= SHARE_MAX;
+
+    return !told ? json_null()
+                 : json_pack("{s:o, s:I}", "pss", share > 0 ? json_integer((json_int_t)share) : json_null(),
+                             "descriptors", (json_int_t)descriptors);
 }
 
 /* The newest bytes, oldest first; the length. */
@@ -186,6 +211,7 @@ int blackbox_carry(int fd)
     }
     blackbox_drop();
     carried = box;
+    carried_ms = usage_due_ms = clock_now_ms();
     log_set_recorder(record_line);
     return 0;
 }
@@ -197,10 +223,24 @@ void blackbox_drop(void)
     carried = NULL;
 }
 
+static void note_usage(uint64_t now_ms)
+{
+    if (now_ms < usage_due_ms) {
+        return;
+    }
+    struct own_usage usage = own_usage_read();
+    usage_due_ms =
+        now_ms + (now_ms - carried_ms < USAGE_YOUNG_MS ? USAGE_YOUNG_INTERVAL_MS : USAGE_INTERVAL_MS);
+    atomic_store_explicit(&carried->share_bytes, usage.share_bytes, memory_order_relaxed);
+    atomic_store_explicit(&carried->descriptors, usage.descriptors, memory_order_relaxed);
+}
+
 void blackbox_beat(uint64_t allowance_ms)
 {
     log_settle();
     if (carried) {
-        atomic_store_explicit(&carried->due_ms, clock_now_ms() + allowance_ms, memory_order_relaxed);
+        uint64_t now_ms = clock_now_ms();
+        atomic_store_explicit(&carried->due_ms, now_ms + allowance_ms, memory_order_relaxed);
+        note_usage(now_ms);
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The black box of a child process: a page of shared memory with its heartbeat and its last log lines.
+ * The black box of a child process: two pages of shared memory with its heartbeat, its last log lines, and what it uses of memory and
+ * descriptors.
  * ringcastd makes one for each child and keeps it open, so what the child wrote survives any death of the child, also by
  * SIGKILL, and also when another ringcastd has taken the child over.
  *
@@ -32,6 +33,12 @@ void blackbox_close(struct blackbox *box);
 /* CLOCK_MONOTONIC milliseconds by which the child is to beat again; 0: it has not begun to. */
 uint64_t blackbox_due_ms(const struct blackbox *box);
 
+/*
+ * What the child says that it uses: {"pss" (bytes, or null where its kernel does not tell), "descriptors"}; null: it has not said yet.
+ * Some seconds old. A new reference; NULL: out of memory.
+ */
+json_t *blackbox_usage(const struct blackbox *box);
+
 /* A new array of at most COUNT strings: the last log lines, oldest first. NULL: out of memory. */
 json_t *blackbox_lines(const struct blackbox *box, size_t count);
 
@@ -44,7 +51,8 @@ int blackbox_carry(int fd);
 /* The child: gives its black box up; after a fork(2) that is its parent's. */
 void blackbox_drop(void);
 
-/* The child is alive and will beat again within ALLOWANCE_MS. Also gives the log its turn (log_settle). */
+/* The child is alive and will beat again within ALLOWANCE_MS. Also gives the log its turn (log_settle), and now and then says what the
+ * child uses. */
 void blackbox_beat(uint64_t allowance_ms);
 
 #endif

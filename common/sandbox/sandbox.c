@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/own_usage.h"
 #include "common/log/log.h"
 #include "common/sandbox/sandbox_parts.h"
 
@@ -133,6 +134,7 @@ int sandbox_enter(enum sandbox_role role, const struct sandbox_needs *needs)
 {
     enum sandbox_mode mode = mode_now();
 
+    own_usage_open();
     memset(active, 0, sizeof(active));
     for (enum layer layer = 0; mode != SANDBOX_OFF && layer < LAYERS; layer++) {
         int error = has_layer(role, layer) ? enter_layer(layer, role, needs) : 0;

@@ -913,6 +913,11 @@ struct camera_view camera_view(const struct camera *camera)
     };
 }
 
+json_t *camera_usage(const struct camera *camera)
+{
+    return worker_usage(camera->worker);
+}
+
 json_t *camera_state_message(const struct camera_view *view)
 {
     return message_pack("camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?, s:I}", "name",

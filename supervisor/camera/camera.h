@@ -128,6 +128,9 @@ void camera_end(struct camera *camera);
 
 struct camera_view camera_view(const struct camera *camera);
 
+/* As worker_usage. */
+json_t *camera_usage(const struct camera *camera);
+
 /* The message `camera-state` (docs/reference/control.md) with what is in VIEW. A new reference; NULL: out of memory. */
 json_t *camera_state_message(const struct camera_view *view);
 

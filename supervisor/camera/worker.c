@@ -279,6 +279,11 @@ json_t *worker_lines(const struct worker *worker, size_t count)
     return worker->child ? child_lines(worker->child, count) : json_incref(worker->last_lines);
 }
 
+json_t *worker_usage(const struct worker *worker)
+{
+    return worker->child ? child_usage(worker->child) : json_null();
+}
+
 const json_t *worker_last_exit(const struct worker *worker)
 {
     return worker->last_exit;

@@ -73,6 +73,9 @@ void worker_set_log_level(struct worker *worker, enum log_level level);
  */
 json_t *worker_lines(const struct worker *worker, size_t count);
 
+/* What the present process uses (child_usage); null: there is none. A new reference. */
+json_t *worker_usage(const struct worker *worker);
+
 /* How the last process ended (child_last_exit); NULL: none has. Borrowed. */
 const json_t *worker_last_exit(const struct worker *worker);
 

@@ -605,6 +605,11 @@ json_t *child_lines(const struct child *child, size_t count)
     return blackbox_lines(child->box, count);
 }
 
+json_t *child_usage(const struct child *child)
+{
+    return child->box && child_pid(child) > 0 ? blackbox_usage(child->box) : json_null();
+}
+
 /* LINE without what does not fit. */
 static json_t *cut_line(const char *line)
 {

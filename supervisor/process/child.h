@@ -87,6 +87,9 @@ pid_t child_pid(const struct child *child);
 /* The last COUNT lines that the process logged; a new array. It may be called in and after `exited`, too. */
 json_t *child_lines(const struct child *child, size_t count);
 
+/* What the process uses (blackbox_usage). A new reference. */
+json_t *child_usage(const struct child *child);
+
 /*
  * How the process ended, for the status: {"reason", "at" (seconds since 1970), "log" (its last lines,
  * shortened)}. REASON is that of `exited`. A new object; NULL: out of memory.

@@ -299,6 +299,11 @@ const json_t *service_last_exit(const struct service *service)
     return service->last_exit;
 }
 
+json_t *service_usage(const struct service *service)
+{
+    return service->child ? child_usage(service->child) : json_null();
+}
+
 json_t *service_lines(const struct service *service, size_t count)
 {
     return !service->child ? NULL : child_lines(service->child, count);

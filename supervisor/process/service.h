@@ -80,6 +80,9 @@ unsigned service_restarts(const struct service *service);
 /* The layers of the process's sandbox, an array of names; NULL: not reported yet. Borrowed. */
 const json_t *service_sandbox(const struct service *service);
 
+/* As child_usage; null while there is no process. */
+json_t *service_usage(const struct service *service);
+
 /* How the last process ended (child_last_exit); NULL: none has ended. Borrowed. */
 const json_t *service_last_exit(const struct service *service);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The admin address: metrics and health, apart from viewers, and of no weight for anything else.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { readExposition } from '../support/exposition.mjs';
 import { isAlive, repositoryDirectory, run } from '../support/processes.mjs';
@@ -55,9 +55,16 @@ scenario('metrics of cameras, viewers and processes', async (stage) => {
   assert.ok(sample(page.text, 'ringcast_process_cpu_seconds_total{process="ingest",name="cam1"}') >= 0);
   assert.ok(sample(page.text, 'ringcast_process_resident_memory_bytes{process="ringcastd",name=""}') > 1e6);
   assert.ok(!page.text.includes(SECRET) && !page.text.includes('someone') && !page.text.includes('rtsp:'));
-  for (const kind of ['ringcastd', 'keeper', 'template', 'exporter']) {
-    assert.ok(sample(page.text, `ringcast_process_open_fds{process="${kind}",name=""}`) > 3, kind);
-  }
+  // Each process tells this of itself, in its sandbox as well, soon after its start.
+  const told = ['ringcastd', 'keeper', 'template', 'exporter'].map((kind) => `process="${kind}",name=""`);
+  told.push('process="fanout",name="0"', 'process="ingest",name="cam1"');
+  await waitUntil('what each process uses', async () => {
+    const { text } = await get(admin, '/metrics');
+    return told.every((labels) => sample(text, `ringcast_process_open_fds{${labels}}`) > 3
+      && sample(text, `ringcast_process_proportional_memory_bytes{${labels}}`) > 1e5);
+  });
+  const { pid, usage } = (await ringcast.status()).keeper;
+  assert.equal(usage.descriptors, readdirSync(`/proc/${pid}/fd`).length);
   const [head, keyframe] = ['head', 'keyframe'].map((what) => sample(page.text, `ringcast_camera_ring_${what}_bytes{camera="cam1"}`));
   assert.ok(keyframe > 0 && head > keyframe, 'positions of the ring');
   const sequence = sample(page.text, 'ringcast_camera_ring_sequence{camera="cam1"}');

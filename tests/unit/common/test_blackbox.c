@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/base/own_usage.h"
 #include "common/ipc/blackbox.h"
 #include "common/log/log.h"
 
@@ -61,6 +62,21 @@ static void a_heartbeat_is_a_promise(void **state)
     assert_true(first > 0);
     blackbox_beat(60000);
     assert_true(blackbox_due_ms(pair->box) >= first + 59000);
+}
+
+static void a_process_tells_what_it_uses(void **state)
+{
+    const struct pair *pair = *state;
+
+    json_t *usage = blackbox_usage(pair->box);
+    assert_true(json_is_null(usage));
+    json_decref(usage);
+    own_usage_open();
+    blackbox_beat(1000);
+    usage = blackbox_usage(pair->box);
+    assert_true(json_integer_value(json_object_get(usage, "descriptors")) >= 3);
+    assert_true(json_integer_value(json_object_get(usage, "pss")) > 50000);
+    json_decref(usage);
 }
 
 static void the_last_lines_are_there(void **state)
@@ -134,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_heartbeat_is_a_promise, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_process_tells_what_it_uses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_lines_are_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(secrets_are_not_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(noise_is_cleaned, set_up, tear_down),
