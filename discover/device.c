@@ -198,15 +198,35 @@ static int ask_services(struct device *device)
     return result;
 }
 
-static int ask_profiles_of(struct device *device, const char *service, const char *namespace,
-                           enum question_kind kind)
+/*
+ * Asks a service, which may be at the door of the device service and not where the device says. SERVICE then becomes the address that
+ * answers.
+ */
+static int ask_at(struct device *device, char service[ANSWER_URL_SIZE], enum question_kind kind,
+                  const char *profile)
 {
-    char url[ANSWER_URL_SIZE];
+    char url[ANSWER_URL_SIZE], door[ANSWER_URL_SIZE];
 
     if (place_own(service, device->task->address, web_schemes, url, sizeof(url), NULL) < 0) {
         return -EBADMSG;
     }
-    int result = ask(device, url, kind, NULL);
+    int result = ask(device, url, kind, profile);
+    if ((result == -ECONNREFUSED || result == -EIO) &&
+        place_at_door(url, device->url, door, sizeof(door)) == 0 && strcmp(door, url) != 0) {
+        memcpy(url, door, sizeof(url));
+        result = ask(device, url, kind, profile);
+    }
+    if (result == 0) {
+        memcpy(service, url, sizeof(url));
+    }
+    return result;
+}
+
+static int ask_profiles_of(struct device *device, char service[ANSWER_URL_SIZE], const char *namespace,
+                           enum question_kind kind)
+{
+    int result = ask_at(device, service, kind, NULL);
+
     if (result == 0) {
         result = answer_profiles(device->answer.data, device->answer.length, namespace, device->profiles,
                                  &device->profile_count, &device->reason);
@@ -239,13 +259,10 @@ static int ask_uri(struct device *device, const struct answer_profile *profile, 
                    bool *moved)
 {
     bool second = strcmp(device->media, ANSWER_MEDIA2) == 0;
-    char service[ANSWER_URL_SIZE], given[ANSWER_URL_SIZE];
+    char *service = second ? device->services.media2 : device->services.media;
+    char given[ANSWER_URL_SIZE];
 
-    int result = place_own(second ? device->services.media2 : device->services.media, device->task->address,
-                           web_schemes, service, sizeof(service), NULL);
-    if (result == 0) {
-        result = ask(device, service, second ? QUESTION_URI2 : QUESTION_URI, profile->token);
-    }
+    int result = ask_at(device, service, second ? QUESTION_URI2 : QUESTION_URI, profile->token);
     if (result == 0) {
         result =
             answer_uri(device->answer.data, device->answer.length, device->media, given, &device->reason);

@@ -79,3 +79,27 @@ int place_own(const char *url, const char *host, const char *const *schemes, cha
     curl_url_cleanup(parts);
     return result;
 }
+
+static bool copy_part(CURLU *to, const CURLU *from, CURLUPart part)
+{
+    char *text = NULL;
+    bool there = curl_url_get((CURLU *)(size_t)from, part, &text, 0) == CURLUE_OK;
+    bool done = curl_url_set(to, part, there ? text : NULL, 0) == CURLUE_OK;
+
+    curl_free(text);
+    return done;
+}
+
+int place_at_door(const char *url, const char *door, char *out, size_t size)
+{
+    CURLU *parts = curl_url(), *from = curl_url();
+    bool read = parts && from && curl_url_set(parts, CURLUPART_URL, url, URL_FLAGS) == CURLUE_OK &&
+                curl_url_set(from, CURLUPART_URL, door, URL_FLAGS) == CURLUE_OK;
+    bool moved = read && copy_part(parts, from, CURLUPART_SCHEME) && copy_part(parts, from, CURLUPART_HOST) &&
+                 copy_part(parts, from, CURLUPART_PORT);
+    int result = moved ? build(parts, out, size) : -EINVAL;
+
+    curl_url_cleanup(parts);
+    curl_url_cleanup(from);
+    return result;
+}

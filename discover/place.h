@@ -18,4 +18,10 @@
 int place_own(const char *url, const char *host, const char *const *schemes, char *out, size_t size,
               bool *moved);
 
+/*
+ * URL with scheme, host and port of DOOR, both as place_own gives them: devices behind NAT name ports that are not open from here. 0;
+ * -EINVAL: one is no URL; -ENAMETOOLONG.
+ */
+int place_at_door(const char *url, const char *door, char *out, size_t size);
+
 #endif

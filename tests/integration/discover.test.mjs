@@ -52,7 +52,7 @@ scenario('what is found is a configuration that runs', async (stage) => {
 scenario('devices are found, and log-ins are shown in both ways, by their own clocks', async () => {
   const profiles = [MAIN, SUB, { name: 'third', width: 1280, height: 720 }, { name: 'old', video: 'JPEG' }];
   const clock = { clockOffset: -3 * 86400, name: 'Far Behind', password: PASSWORD, profiles };
-  const digest = { login: 'digest', name: 'By Digest', services: false, media2: false, password: PASSWORD, profiles, saysHost: '10.255.255.1' };
+  const digest = { login: 'digest', name: 'By Digest', services: false, media2: false, password: PASSWORD, profiles, saysHost: '10.255.255.1', saysPort: 1 };
   await withDevices([clock, digest], async (first, second) => {
     const { code, devices, cameras } = await found(['--interface', 'lo', '--timeout', '20']);
     assert.equal(code, 0);

@@ -35,7 +35,7 @@ export class OnvifDevice {
   /**
    * LOGIN: 'none', 'token' or 'digest', with USERNAME and PASSWORD. CLOCK_OFFSET: seconds that its clock is ahead. MEDIA2, SERVICES: which services it has, and
    * whether it knows GetServices. ANSWERS: for an operation, what is sent instead: a string, or a function (response, server) => nothing. SAYS_HOST: the
-   * address that it thinks it has.
+   * address that it thinks it has; SAYS_PORT: the port of its services but the device service.
    */
   constructor(options = {}) {
     this.options = {
@@ -84,7 +84,8 @@ export class OnvifDevice {
   }
 
   #url(path) {
-    return `http://${this.options.saysHost}:${this.port}${path}`;
+    const { saysHost, saysPort } = this.options;
+    return `http://${saysHost}:${(path !== '/onvif/device_service' && saysPort) || this.port}${path}`;
   }
 
   #probe(message, from) {

@@ -76,11 +76,25 @@ static void what_is_no_such_address_is_refused(void **state)
                      -ENAMETOOLONG);
 }
 
+static void a_door_gives_scheme_and_port(void **state)
+{
+    char out[128];
+
+    (void)state;
+    assert_int_equal(
+        place_at_door("http://192.0.2.7:8080/a/b?c", "https://192.0.2.7:8443/onvif", out, sizeof(out)), 0);
+    assert_string_equal(out, "https://192.0.2.7:8443/a/b?c");
+    assert_int_equal(place_at_door("http://192.0.2.7:8080/a", "http://192.0.2.7/onvif", out, sizeof(out)), 0);
+    assert_string_equal(out, "http://192.0.2.7/a");
+    assert_int_equal(place_at_door("http://192.0.2.7:8080/a", "", out, sizeof(out)), -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_host_is_the_one_that_answered),
         cmocka_unit_test(what_is_no_such_address_is_refused),
+        cmocka_unit_test(a_door_gives_scheme_and_port),
     };
 
     return cmocka_run_group_tests_name("place", tests, NULL, NULL);
