@@ -14,6 +14,7 @@
 
 #include "common/base/clock.h"
 #include "common/ipc/message.h"
+#include "ctl/attention.h"
 #include "ctl/await.h"
 #include "ctl/client.h"
 #include "ctl/discover.h"
@@ -316,6 +317,7 @@ static const struct {
     [COMMAND_PROBE] = {.run_local = probe_camera_run},
     [COMMAND_DISCOVER] = {.run_local = discover_cameras},
     [COMMAND_TOP] = {.run = top_run},
+    [COMMAND_EVENT] = {.run = attention_raise},
     [COMMAND_EVENTS] = {.run_alone = events_print},
     [COMMAND_VIEWERS] = {.run = viewers_list},
     [COMMAND_KICK] = {.run = viewers_kick},

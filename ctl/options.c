@@ -48,6 +48,8 @@ static const char usage[] =
     "  camera reset NAME          forget what was changed, added or removed; the file counts again\n"
     "  camera enable NAME         let a disabled camera run again\n"
     "  camera disable NAME        end a camera but keep its settings\n"
+    "  event CAMERA [--text TEXT] [--for TIME] [--large] [--first] [--sound]\n"
+    "                             ask for the attention of those who watch it; --for 0 ends that\n"
     "  restart CAMERA             end the camera's process and start a new one at once\n"
     "\n"
     "Viewers:\n"
@@ -112,6 +114,11 @@ static const char usage[] =
     "      --ttl TIME      token: how long it is good: a number and s, m, h, d or w; or never\n"
     "      --once          token: good for one use\n"
     "      --name TEXT     token: what it is for\n"
+    "      --text TEXT     event: what it is\n"
+    "      --for TIME      event: how long, 20s, 2m, 1h; 20s if it is not given\n"
+    "      --large         event: the camera is made large meanwhile\n"
+    "      --first         event: the camera comes first meanwhile\n"
+    "      --sound         event: with a sound\n"
     "      --only-bad      status: only the cameras that are in trouble, the worst first\n"
     "  -v, --verbose       probe: each RTSP request and answer\n"
     "      --bundle FILE   doctor: a new file for a bug report\n"
@@ -143,6 +150,7 @@ enum option_flags {
     OPTION_PASSWORD_FILE = 1u << 17,
     OPTION_ADDRESS = 1u << 18,
     OPTION_INTERFACE = 1u << 19,
+    OPTION_EVENT = 1u << 20, /* those of `event` */
 };
 
 #define ANY_NUMBER 1000
@@ -165,7 +173,12 @@ enum long_option {
     USER_OPTION,
     PASSWORD_FILE_OPTION,
     ADDRESS_OPTION,
-    INTERFACE_OPTION
+    INTERFACE_OPTION,
+    TEXT_OPTION,
+    FOR_OPTION,
+    LARGE_OPTION,
+    FIRST_OPTION,
+    SOUND_OPTION
 };
 
 static const struct command_form {
@@ -184,6 +197,7 @@ static const struct command_form {
      OPTION_USER | OPTION_PASSWORD_STDIN | OPTION_PASSWORD_FILE | OPTION_ADDRESS | OPTION_INTERFACE |
          OPTION_OUTPUT | OPTION_TIMEOUT},
     {"top", NULL, COMMAND_TOP, 0, 0, "no argument", 0},
+    {"event", NULL, COMMAND_EVENT, 1, 1, "the name of a camera", OPTION_EVENT},
     {"events", NULL, COMMAND_EVENTS, 0, 0, "no argument", OPTION_FOLLOW | OPTION_TIMEOUT},
     {"viewers", NULL, COMMAND_VIEWERS, 0, 1, "at most the name of a camera", 0},
     {"kick", NULL, COMMAND_KICK, 0, 1, "the id of a viewer, or --camera and a name", OPTION_CAMERA},
@@ -246,6 +260,11 @@ static const struct option names[] = {
     {"password-file", required_argument, NULL, PASSWORD_FILE_OPTION},
     {"address", required_argument, NULL, ADDRESS_OPTION},
     {"interface", required_argument, NULL, INTERFACE_OPTION},
+    {"text", required_argument, NULL, TEXT_OPTION},
+    {"for", required_argument, NULL, FOR_OPTION},
+    {"large", no_argument, NULL, LARGE_OPTION},
+    {"first", no_argument, NULL, FIRST_OPTION},
+    {"sound", no_argument, NULL, SOUND_OPTION},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -287,6 +306,11 @@ static bool check_options(const struct command_form *form, const struct options 
         {options->password_file != NULL, OPTION_PASSWORD_FILE, "--password-file"},
         {options->address != NULL, OPTION_ADDRESS, "--address"},
         {options->interface != NULL, OPTION_INTERFACE, "--interface"},
+        {options->text != NULL, OPTION_EVENT, "--text"},
+        {options->time != NULL, OPTION_EVENT, "--for"},
+        {options->large, OPTION_EVENT, "--large"},
+        {options->first, OPTION_EVENT, "--first"},
+        {options->sound, OPTION_EVENT, "--sound"},
     };
 
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
@@ -440,6 +464,21 @@ static bool take_option(int option, struct options *options, enum exit_code *cod
         return true;
     case NAME_OPTION:
         options->name = optarg;
+        return true;
+    case TEXT_OPTION:
+        options->text = optarg;
+        return true;
+    case FOR_OPTION:
+        options->time = optarg;
+        return true;
+    case LARGE_OPTION:
+        options->large = true;
+        return true;
+    case FIRST_OPTION:
+        options->first = true;
+        return true;
+    case SOUND_OPTION:
+        options->sound = true;
         return true;
     case ONLY_BAD_OPTION:
         options->only_bad = true;

@@ -22,6 +22,7 @@ enum command {
     COMMAND_PROBE,
     COMMAND_DISCOVER,
     COMMAND_TOP,
+    COMMAND_EVENT,
     COMMAND_EVENTS,
     COMMAND_VIEWERS,
     COMMAND_KICK,
@@ -75,6 +76,8 @@ struct options {
     const char *password_file; /* --password-file, or NULL */
     const char *address;       /* --address, or NULL */
     const char *interface;     /* --interface, or NULL */
+    const char *text;          /* --text, or NULL */
+    const char *time;          /* --for, or NULL */
     bool json;
     bool verbose;
     bool wait;
@@ -83,6 +86,9 @@ struct options {
     bool password_stdin;
     bool digest;
     bool only_bad;
+    bool large;
+    bool first;
+    bool sound;
 };
 
 /*

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common/log/log.h"
+#include "fanout/event_requests.h"
+#include "fanout/followers.h"
 #include "fanout/go2rtc.h"
 #include "fanout/http/cors.h"
 #include "fanout/http/foreign_page.h"
@@ -121,6 +123,12 @@ static int answer_session(const struct visit *visit)
 static int answer_plain_live(const struct visit *visit)
 {
     return http_response_refuse(visit->wsi, visit->request, 404, NULL);
+}
+
+/* What is at this path is a WebSocket. */
+static int answer_plain_events(const struct visit *visit)
+{
+    return http_response_refuse(visit->wsi, visit->request, 426, "Upgrade: websocket\r\n");
 }
 
 /* ---- What programs answer ---- */
@@ -249,6 +257,8 @@ static const struct route routes[] = {
     {"/api/logout", POST, GATE_PUBLIC, answer_log_out, NULL},
     {"/api/session", READ, GATE_VISITOR, answer_session, NULL},
     {"/api/cameras", READ, GATE_VISITOR, answer_cameras, NULL},
+    {FOLLOWERS_PATH, READ, GATE_VISITOR, answer_plain_events, NULL},
+    {EVENT_REQUESTS_PATH, POST, GATE_VISITOR, event_requests_raise, NULL},
     {LIVE_PREFIX, READ, GATE_CAMERA, answer_plain_live, camera_of_live},
     {SNAPSHOT_PREFIX, READ, GATE_CAMERA, answer_snapshot, camera_of_snapshot},
     {HLS_PREFIX, READ, GATE_CAMERA, answer_hls, camera_of_hls},
@@ -694,9 +704,9 @@ static int refuse_hidden(struct router *router, struct connection *connection,
                : accept_to_refuse(connection, request, GATE_CLOSE_HIDDEN, GATE_HIDDEN_REASON);
 }
 
-/* The same for a client of go2rtc's, who says over its WebSocket what it wants; only who it is counts now. */
-static enum gate_verdict admit_guest(struct router *router, struct connection *connection,
-                                     const struct http_request *request)
+/* The same for who follows events, and for a client of go2rtc's, who says later what it wants; only who it is counts now. */
+static enum gate_verdict admit_visitor(struct router *router, struct connection *connection,
+                                       const struct http_request *request)
 {
     return gate_ask(&router->gate, connection->wsi, request, GATE_VISITOR, NULL, &connection->permit);
 }
@@ -711,6 +721,7 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
     bool go2rtc = router->policy->go2rtc && strcmp(request->path, GO2RTC_SOCKET_PATH) == 0;
     bool bundle = strcmp(request->path, BUNDLE_PATH) == 0,
          reasons = !go2rtc && subprotocol_wants_reasons(wsi);
+    bool follows = strcmp(request->path, FOLLOWERS_PATH) == 0;
 
     if (status < 0 || !connection) {
         return -1;
@@ -726,7 +737,7 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
     if (must_be_secure(router, wsi, request)) {
         return redirect_to_https(wsi, request);
     }
-    if ((status == 0 || status == 403) && !camera && !go2rtc && !bundle) {
+    if ((status == 0 || status == 403) && !camera && !go2rtc && !bundle && !follows) {
         status = status == 403 ? 403 : 404;
         reasons = false;
     }
@@ -747,9 +758,12 @@ int router_upgrade(struct router *router, struct lws *wsi, bool room)
         return http_response_refuse(wsi, request, status,
                                     status == 426 ? "Sec-WebSocket-Version: 13\r\n" : NULL);
     }
-    enum gate_verdict verdict = go2rtc   ? admit_guest(router, connection, request)
-                                : bundle ? admit_bundle(router, connection, request)
+    enum gate_verdict verdict = go2rtc || follows ? admit_visitor(router, connection, request)
+                                : bundle          ? admit_bundle(router, connection, request)
                                          : admit(router, connection, request, camera, upgrade.stream);
+    if (verdict == GATE_OPEN && follows) {
+        verdict = followers_prepare(connection, request) ? GATE_OPEN : GATE_BUSY;
+    }
     if (verdict == GATE_OPEN && go2rtc) {
         verdict = go2rtc_begin(connection, wsi, upgrade.stream) ? GATE_OPEN : GATE_BUSY;
     }

@@ -8,6 +8,7 @@
 #include <libwebsockets.h>
 #include <stdbool.h>
 
+#include "common/ipc/attention.h"
 #include "fanout/camera_list.h"
 #include "fanout/http/assets.h"
 #include "fanout/http/errand.h"
@@ -32,6 +33,8 @@ struct router {
     struct limits *limits;                 /* the server's */
     void (*rights_changed)(void *context); /* the server's: the streams are to be looked through */
     bool (*has_room)(void *context);       /* the server's: it takes one more viewer */
+    bool (*raise_event)(void *context, json_t *event); /* the server's: ringcastd is told; not consumed */
+    struct attention_budget events;                    /* how many more may come through this process */
     void *context;
 };
 

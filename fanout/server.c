@@ -278,6 +278,18 @@ static struct connection *connection_of(struct lws *wsi)
     return is_watch ? NULL : lws_get_opaque_user_data(wsi);
 }
 
+/* CONNECTION is a follower's from now on: it counts as a viewer's do, but watches nothing. */
+static int follower_begins(struct server *server, struct connection *connection)
+{
+    connections_move(&server->connections, connection);
+    connections_enter(&server->connections, connection, CONNECTION_BUSY);
+    request_deadlines_expect(&server->deadlines, connection, CONNECTION_NONE);
+    arrivals_leave(&server->arrivals, connection); /* what it sends is not a request's head */
+    server_viewer_came(server);
+    followers_join(&server->followers, connection);
+    return 0;
+}
+
 /* The last that is heard of WSI; more than once for some. */
 static void connection_gone(struct server *server, struct lws *wsi)
 {
@@ -289,6 +301,9 @@ static void connection_gone(struct server *server, struct lws *wsi)
         gate_forget_early(connection);
         if (connection->is_counted) {
             user_viewers_end(&server->user_viewers, connection->permit);
+        }
+        if (followers_leave(&server->followers, connection)) {
+            server_viewer_left(server);
         }
         permit_unref(connection->permit);
         if (connection->guest) {
@@ -325,10 +340,31 @@ static void breathe(struct server *server)
     }
 }
 
+static int on_follower(struct server *server, struct connection *connection, enum lws_callback_reasons reason,
+                       size_t length)
+{
+    switch (reason) {
+    case LWS_CALLBACK_ESTABLISHED:
+        return follower_begins(server, connection);
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return followers_writable(&server->followers, connection);
+    case LWS_CALLBACK_RECEIVE:
+        return followers_received(&server->followers, connection, length);
+    default:
+        return 0;
+    }
+}
+
 static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, struct viewer *viewer,
                         const void *data, size_t length)
 {
     struct server *server = server_of(wsi);
+    struct connection *connection = connection_of(wsi);
+
+    if (connection && connection->follower) {
+        breathe(server);
+        return on_follower(server, connection, reason, length);
+    }
     switch (reason) {
     case LWS_CALLBACK_ESTABLISHED:
         breathe(server);
@@ -374,17 +410,16 @@ static int answered(struct lws *wsi, int result)
 
     if (connection) {
         bool waits = router_is_waiting(connection);
+        bool goes_on = connection->stream || connection->guest || connection->follower || waits;
         request_deadlines_expect(&server_of(wsi)->deadlines, connection,
-                                 connection->stream || connection->guest || waits ? CONNECTION_NONE
-                                                                                  : CONNECTION_NEXT);
+                                 goes_on ? CONNECTION_NONE : CONNECTION_NEXT);
         unread_request_done(connection);
         connection->amid -= connection->amid > 0;
         connection->is_ended = result != 0;
         if (errand_is_waiting(connection)) {
             connections_enter(&server_of(wsi)->connections, connection, CONNECTION_BUSY);
         }
-        if (connection->stream || connection->guest || waits ||
-            lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
+        if (goes_on || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0) {
             arrivals_leave(&server_of(wsi)->arrivals,
                            connection); /* a viewer, or a body: neither is a request's head */
         }
@@ -592,6 +627,7 @@ static void stop_expired(void *context)
 void server_check_viewers(struct server *server)
 {
     viewer_rights_check(&server->rights);
+    followers_check(&server->followers);
     feed_set_viewers_changed(&server->feeds);
 }
 
@@ -628,6 +664,14 @@ static void program_answered(void *context, struct connection *connection)
     }
 }
 
+/* To ringcastd, which tells all fan-outs. */
+static bool raise_event(void *context, json_t *event)
+{
+    struct server *server = context;
+
+    return supervisor_link_send(&server->link, message_pack("attention", "{s:O}", "event", event)) == 0;
+}
+
 static bool want_program(void *context, const char *program)
 {
     struct server *server = context;
@@ -662,6 +706,7 @@ static int begin_gate(struct server *server)
     server->router.gate.context = server;
     server->router.rights_changed = rights_changed;
     server->router.has_room = room_left;
+    server->router.raise_event = raise_event;
     server->router.context = server;
     return result;
 }
@@ -711,6 +756,10 @@ int server_init(struct server *server, const char *assets_directory)
     }
     if (result == 0) {
         result = guest_list_begin(&server->guests, &server->loop);
+    }
+    if (result == 0) {
+        result = followers_begin(&server->followers, &server->loop, &server->router.camera_list,
+                                 &server->streams, &server->router.gate);
     }
     if (result == 0) {
         result = watch_timer_begin(&server->stop_timer, &server->loop, stop_expired, server);
@@ -782,6 +831,7 @@ void server_stop(struct server *server)
         }
     }
     streams_finish(&server->streams);
+    followers_close(&server->followers, LWS_CLOSE_STATUS_GOINGAWAY);
     watch_timer_arm(&server->stop_timer, STOP_PATIENCE_MS);
     enter_state(server, server->viewers ? SERVER_STOPPING : SERVER_STOPPED);
 }
@@ -794,6 +844,7 @@ void server_finish(struct server *server)
     watch_end(&server->streams.state_timer.watch);
     viewer_rights_end(&server->rights);
     guest_list_end(&server->guests);
+    followers_end(&server->followers);
     gate_reports_end(&server->reports);
     send_memory_end(&server->send_memory);
     heartbeat_end(&server->feeds.heartbeat);
@@ -809,6 +860,7 @@ void server_finish(struct server *server)
     gate_end(&server->router.gate);
     loop_end(&server->loop);
     feed_set_finish(&server->feeds);
+    followers_finish(&server->followers);
     router_finish(&server->router);
     gate_finish(&server->router.gate);
     policy_finish(&server->policy);

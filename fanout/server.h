@@ -10,6 +10,7 @@
 #include "fanout/arrivals.h"
 #include "fanout/feed/bundle.h"
 #include "fanout/feed/feed.h"
+#include "fanout/followers.h"
 #include "fanout/gate_reports.h"
 #include "fanout/guest_list.h"
 #include "fanout/http/policy.h"
@@ -43,6 +44,7 @@ struct server {
     struct gate_report_queue reports;
     struct viewer_rights rights;
     struct guest_list guests;
+    struct followers followers;
     struct send_memory send_memory;
     struct tls tls;
     struct policy policy;

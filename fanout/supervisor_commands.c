@@ -130,6 +130,7 @@ static void on_access(struct server *server, struct channel_message *message)
         log_error("cannot read who may watch: %s", strerror(-result));
     }
     server_check_viewers(server);
+    followers_list_changed(&server->followers);
 }
 
 static void on_password_channel(struct server *server, struct channel_message *message)
@@ -171,6 +172,7 @@ static void on_http(struct server *server, struct channel_message *message)
     }
     if (result == 0) {
         server->feeds.changes++;
+        followers_list_changed(&server->followers);
         limits_set(&server->limits, json_object_get(document, "limits"));
         server_limits_changed(server);
     }
@@ -253,6 +255,7 @@ static void dispatch_camera(struct server *server, const json_t *body)
         if (message_is(body, handlers[i].type)) {
             if (stream) {
                 handlers[i].handle(server, stream, body);
+                followers_list_changed(&server->followers);
             } else {
                 log_warning("%s for an unknown camera", handlers[i].type);
             }
@@ -260,6 +263,11 @@ static void dispatch_camera(struct server *server, const json_t *body)
         }
     }
     log_warning("unknown message type %s", message_type(body));
+}
+
+static void on_attention(struct server *server, const json_t *body)
+{
+    followers_tell(&server->followers, json_object_get(body, "event"));
 }
 
 /* ---- Viewers ---- */
@@ -320,8 +328,11 @@ static void dispatch(struct server *server, struct channel_message *message)
         on_viewers_list(server, message->body);
     } else if (message_is(message->body, "kick")) {
         on_kick(server, message->body);
+    } else if (message_is(message->body, "attention")) {
+        on_attention(server, message->body);
     } else if (message_is(message->body, "camera-add")) {
         on_camera_add(server, message);
+        followers_list_changed(&server->followers);
     } else {
         dispatch_camera(server, message->body);
     }

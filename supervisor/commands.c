@@ -8,6 +8,7 @@
 #include "common/base/text.h"
 #include "common/config/config_camera.h"
 #include "common/ipc/message.h"
+#include "supervisor/attention.h"
 #include "supervisor/cameras.h"
 #include "supervisor/control/control.h"
 #include "supervisor/control/query.h"
@@ -123,6 +124,16 @@ static json_t *answer_restart(struct supervisor *supervisor, const json_t *reque
     }
     camera_restart(camera);
     return message_new("ok");
+}
+
+/* An event of a camera; a sub stream has none of its own. */
+static json_t *answer_attention(struct supervisor *supervisor, const json_t *request)
+{
+    json_t *answer = attention_answer(supervisor, request);
+
+    return answer
+               ? answer
+               : no_such_camera(supervisor, message_string(json_object_get(request, "event"), "camera", ""));
 }
 
 static json_t *answer_want(struct supervisor *supervisor, const json_t *request)
@@ -607,6 +618,7 @@ json_t *commands_answer(struct supervisor *supervisor, const json_t *request)
                     {"restart", answer_restart},
                     {"stop", answer_stop},
                     {"want", answer_want},
+                    {"attention", answer_attention},
                     {"log", answer_log},
                     {"viewers", answer_viewers},
                     {"kick", answer_kick},

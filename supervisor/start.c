@@ -16,6 +16,7 @@
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "common/ring/ring_create.h"
+#include "supervisor/attention.h"
 #include "supervisor/camera/camera_ring.h"
 #include "supervisor/cameras.h"
 #include "supervisor/commands.h"
@@ -568,6 +569,7 @@ static void close_all(struct supervisor *supervisor)
         close(supervisor->load_board);
     }
     access_destroy(supervisor->access);
+    attention_finish(supervisor);
     certificate_close(&supervisor->certificate);
     if (supervisor->http_policy >= 0) {
         close(supervisor->http_policy);
@@ -605,6 +607,7 @@ int start_run(const char *config_path, const struct supervisor_options *options)
                                     .started_ms = clock_now_ms()};
     int exit_code = 1;
 
+    attention_list_init(&supervisor.attention);
     supervisor.config_path = strdup(config_path);
     if (supervisor.config_path && open_all(&supervisor) == 0) {
         start_processes(&supervisor);

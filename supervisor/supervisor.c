@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
+#include "supervisor/attention.h"
 #include "supervisor/process/timer.h"
 #include "supervisor/viewers_access.h"
 
@@ -278,6 +279,7 @@ void supervisor_fanout_begun(struct supervisor *supervisor, struct fanout *fanou
         fanout_add_camera(fanout, &view);
         fanout_update_camera(fanout, &view);
     }
+    attention_repeat(supervisor, fanout);
 }
 
 void supervisor_fanout_ready(struct supervisor *supervisor)

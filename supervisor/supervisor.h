@@ -15,6 +15,7 @@
 
 #include "common/config/config.h"
 #include "common/config/config_source.h"
+#include "common/ipc/attention_list.h"
 #include "common/ipc/latency.h"
 #include "common/ipc/runtime_dir.h"
 #include "supervisor/camera/camera.h"
@@ -70,6 +71,8 @@ struct supervisor {
     struct control *control;
     struct query_set *queries;
     struct events *events;
+    struct attention_list attention; /* events of cameras in force */
+    struct attention_budget attention_budget;
     struct fanout **fanouts;
     size_t fanout_count;
     struct fork_server *fork_server;

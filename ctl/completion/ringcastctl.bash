@@ -24,8 +24,8 @@ _ringcastctl_offer_words() {
 
 _ringcastctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='status doctor probe discover top events viewers kick camera restart reload log log-level tap record stop tls user token version'
-    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --group --role --user --password-stdin --password-file --address --interface --digest --ttl --once --name --only-bad --verbose --bundle --help --version'
+    local commands='status doctor probe discover top event events viewers kick camera restart reload log log-level tap record stop tls user token version'
+    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --group --role --user --password-stdin --password-file --address --interface --digest --ttl --once --name --text --for --large --first --sound --only-bad --verbose --bundle --help --version'
     local settings='url= username= password= transport= audio= sub= ring_size='
     local words=() _ringcastctl_where=() i
     COMPREPLY=()
@@ -36,7 +36,7 @@ _ringcastctl() {
             _ringcastctl_where=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]-}")
             ((i++))
             ;;
-        -t | --timeout | -n | --seconds | -o | --output | --camera | --group | --role | --ttl | --name | --bundle | --user | --password-file | --address | --interface) ((i++)) ;;
+        -t | --timeout | -n | --seconds | -o | --output | --camera | --group | --role | --ttl | --name | --text | --for | --bundle | --user | --password-file | --address | --interface) ((i++)) ;;
         -*) ;;
         *) words+=("${COMP_WORDS[i]}") ;;
         esac
@@ -55,7 +55,7 @@ _ringcastctl() {
         mapfile -t COMPREPLY < <(compgen -W 'viewer operator' -- "$current")
         return
         ;;
-    -s | --socket | -t | --timeout | -n | --seconds | --group | --ttl | --name | --user | --address | --interface) return ;;
+    -s | --socket | -t | --timeout | -n | --seconds | --group | --ttl | --name | --text | --for | --user | --address | --interface) return ;;
     esac
     if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
@@ -75,7 +75,7 @@ _ringcastctl() {
     '2 token revoke') _ringcastctl_offer_words id token list ;;
     '1 log-level') choices='error warning info debug' ;;
     '1 log') choices='fanout template keeper' cameras=yes ;;
-    '1 status' | '1 restart' | '1 tap' | '1 record' | '1 viewers' | '2 log-level '*) cameras=yes ;;
+    '1 status' | '1 event' | '1 restart' | '1 tap' | '1 record' | '1 viewers' | '2 log-level '*) cameras=yes ;;
     '2 camera set' | '2 camera remove' | '2 camera reset' | '2 camera enable' | '2 camera disable') cameras=yes ;;
     ?*' camera set '* | ?*' camera add '* | [2-9]*' probe '*)
         choices=$settings

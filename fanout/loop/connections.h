@@ -21,6 +21,7 @@
 struct lws;
 struct permit;
 struct guest;
+struct follower;
 struct asking;
 struct post_body;
 struct errand;
@@ -63,12 +64,13 @@ struct connection {
     TAILQ_ENTRY(connection) of_client, of_all, of_due, of_seen;
     struct client *client;
     struct lws *wsi;
-    struct in6_addr peer;    /* where it comes from; IPv4 in IPv6 (RFC 4291, 2.5.5.2) */
-    struct in6_addr address; /* of whom it is: PEER's, or what a trusted proxy says of its visitor */
-    void *stream;            /* the stream of a viewer; set by the router */
-    struct permit *permit;   /* to watch it; owned by the server */
-    struct guest *guest;     /* of a viewer that is one, made by the router; owned by the server */
-    struct asking *asking;   /* what it waits for at the gate; owned by the gate */
+    struct in6_addr peer;      /* where it comes from; IPv4 in IPv6 (RFC 4291, 2.5.5.2) */
+    struct in6_addr address;   /* of whom it is: PEER's, or what a trusted proxy says of its visitor */
+    void *stream;              /* the stream of a viewer; set by the router */
+    struct permit *permit;     /* to watch it; owned by the server */
+    struct guest *guest;       /* of a viewer that is one, made by the router; owned by the server */
+    struct follower *follower; /* if it follows events; owned by followers.c */
+    struct asking *asking;     /* what it waits for at the gate; owned by the gate */
     struct asking
         *early; /* the same for a request that has not been read yet, and the answer; owned by the gate */
     struct post_body *post; /* of the request that is coming in; owned by the router */

@@ -120,6 +120,8 @@ static void on_message(void *owner, const struct channel_message *message)
         if (fanout_stats_take(fanout->stats, json_object_get(message->body, "cameras")) > 0) {
             log_warning("fanout: malformed latency");
         }
+    } else if (message_is(message->body, "attention")) {
+        supervisor_fanout_raises(fanout->supervisor, message->body);
     } else if (message_is(message->body, "program-wanted")) {
         supervisor_fanout_asks(fanout->supervisor, fanout, message_string(message->body, "program", ""));
     } else if (message_is(message->body, "session-end") || message_is(message->body, "token-used") ||
@@ -256,6 +258,13 @@ void fanout_renew_http_policy(struct fanout *fanout)
 {
     if (takes_news(fanout)) {
         send_http_policy(fanout);
+    }
+}
+
+void fanout_tell_event(struct fanout *fanout, const json_t *event)
+{
+    if (takes_news(fanout)) {
+        send(fanout, message_pack("attention", "{s:O}", "event", event), NULL, 0);
     }
 }
 

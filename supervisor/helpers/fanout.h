@@ -51,6 +51,9 @@ void fanout_set_log_level(struct fanout *fanout, enum log_level level);
  */
 bool fanout_ask(struct fanout *fanout, const json_t *question);
 
+/* Tells it EVENT (not consumed) of a camera. */
+void fanout_tell_event(struct fanout *fanout, const json_t *event);
+
 /* Gives it another socket to listen on, whose address is where CONFIG has it. Its viewers are closed. */
 void fanout_set_listener(struct fanout *fanout, int listener);
 
@@ -97,6 +100,9 @@ void supervisor_fanout_admits(struct supervisor *supervisor, struct fanout *fano
 
 /* It says who has come or gone: `session-end`, `token-used` or `access-refused` (docs/reference/control.md). */
 void supervisor_fanout_says(struct supervisor *supervisor, const json_t *message);
+
+/* It says that an operator asks for attention: `attention`. */
+void supervisor_fanout_raises(struct supervisor *supervisor, const json_t *message);
 
 /* A process has begun and has its socket: send it every camera. */
 void supervisor_fanout_begun(struct supervisor *supervisor, struct fanout *fanout);

@@ -135,7 +135,7 @@ function assertFlat(heaps) {
 counted(`${CYCLES} switches between cameras leave one of each in the page and nothing at the server`, async ({ ringcast, browser, names }) => {
   const { page, errors, census } = await open(browser, `${ringcast.address}camera.html?camera=${names.at(-1)}`);
   await untilMoving(page, { ms: 40_000 });
-  const objects = { MediaSource: 1, SourceBuffer: 1, WebSocket: 1, RingcastPlayer: 1, Video: 1 };
+  const objects = { MediaSource: 1, SourceBuffer: 1, WebSocket: 2, RingcastPlayer: 1, Video: 1 };
   const show = async (i) => {
     await page.selectOption('#choice', names[i % names.length]);
     if (i % 5 === 0) await untilMoving(page, { frames: 3 });

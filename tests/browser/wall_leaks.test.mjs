@@ -57,7 +57,7 @@ async function openWall() {
   return { page, errors, census: await Census.of(page) };
 }
 
-const onScreen = (count) => ({ MediaSource: count, SourceBuffer: count, WebSocket: count, RingcastPlayer: count, Video: count, Tile: count, Poster: count, Streams: count });
+const onScreen = (count) => ({ MediaSource: count, SourceBuffer: count, WebSocket: count + 1, RingcastPlayer: count, Video: count, Tile: count, Poster: count, Streams: count });
 
 async function untilObjects(census, count) {
   let objects;

@@ -1,41 +1,58 @@
 // SPDX-License-Identifier: MIT
-// The list of cameras, which the page asks for every few seconds while it can be seen.
+// The list of cameras and the events of them, which the server tells over a WebSocket while the page can be seen. Where there is none (a proxy
+// that lets none through), and while it is away, the page asks for the list every few seconds.
 
 import { Scope } from '../player/scope.js';
 
 const POLL_MS = 3000;
+const AGAIN_MS = 500; // after the first answer that does not come; the next ones wait longer, up to POLL_MS
 const TIMEOUT_MS = 8000;
+const SILENT_MS = 50_000; // the server says something every 20 s
+const REFOLLOW_MS = 1000; // between two tries to follow: of a server that closes at once, or knows no such path
+const REFOLLOW_MAX_MS = 60_000;
+const STEADY_MS = 10_000; // a connection that lasted so long was a good one
+const LOG_IN = 4401; // the server's close code
 
 export class CameraList {
   #scope = new Scope();
   #request = null;
   #cancelTimer = () => {};
-  #onlist;
-  #onerror;
-  #onrefused;
+  #failures = 0;
+  #link = null; // the scope of the WebSocket
+  #told = false; // it has brought a list
+  #wait = REFOLLOW_MS;
+  #notBefore = 0;
+  #owner;
 
   /**
-   * `onlist(cameras, groups)` at every answer, `onerror(error)` when the server does not give one, `onrefused()` when it wants a log-in:
-   * then the list is asked for again only by `ask()`.
+   * `owner`: `onlist(cameras, groups)` at every answer, `onevent(event)`, `onerror(error)` when the server does not give a list, `onrefused()` when it wants a
+   * log-in: then the list is asked for again only by `ask()`.
    */
-  constructor({ onlist, onerror, onrefused }) {
-    this.#onlist = onlist;
-    this.#onerror = onerror;
-    this.#onrefused = onrefused;
+  constructor(owner) {
+    this.#owner = owner;
   }
 
   open() {
-    this.#scope.listen(document, 'visibilitychange', () => this.ask());
+    this.#scope.listen(document, 'visibilitychange', () => (document.hidden ? this.#rest() : this.ask()));
     this.#scope.listen(window, 'online', () => this.ask());
-    this.#scope.listen(window, 'pagehide', () => this.#request?.abort());
+    this.#scope.listen(window, 'pagehide', () => this.#rest());
     this.#scope.listen(window, 'pageshow', ({ persisted }) => persisted && this.ask());
-    this.#scope.add(() => this.#request?.abort());
+    this.#scope.add(() => this.#rest());
     this.ask();
   }
 
   close() {
     this.#scope.close();
   }
+
+  #rest() {
+    this.#cancelTimer();
+    this.#request?.abort();
+    this.#request = null;
+    this.#drop();
+  }
+
+  // ---- asking
 
   /** Asks now. */
   async ask() {
@@ -59,11 +76,85 @@ export class CameraList {
     cancelTimeout();
     if (this.#request !== request || this.#scope.closed || failure?.name === 'AbortError') return;
     if (refused) {
-      this.#onrefused();
+      this.#refuse();
       return;
     }
-    this.#cancelTimer = this.#scope.timeout(POLL_MS, () => this.ask());
-    if (Array.isArray(list?.cameras)) this.#onlist(list.cameras, Array.isArray(list.groups) ? list.groups : []);
-    else this.#onerror(failure ?? new Error('the server sends no list'));
+    const good = Array.isArray(list?.cameras);
+    this.#failures = good ? 0 : this.#failures + 1;
+    if (!this.#told) this.#cancelTimer = this.#scope.timeout(good ? POLL_MS : Math.min(POLL_MS, AGAIN_MS * this.#failures), () => this.ask());
+    if (good) this.#take(list);
+    else this.#owner.onerror(failure ?? new Error('the server sends no list'));
+    if (good) this.#follow();
+  }
+
+  #take({ cameras, groups }) {
+    this.#owner.onlist(cameras, Array.isArray(groups) ? groups : []);
+  }
+
+  #refuse() {
+    this.#drop();
+    this.#cancelTimer();
+    this.#owner.onrefused();
+  }
+
+  // ---- being told
+
+  #follow() {
+    if (this.#link || document.hidden || this.#scope.closed || performance.now() < this.#notBefore) return;
+    const link = this.#scope.child();
+    const address = new URL('api/events', document.baseURI);
+    address.protocol = address.protocol.replace('http', 'ws');
+    const socket = new WebSocket(address);
+    const since = performance.now();
+    let cancelSilence = () => {};
+    const listen = () => {
+      cancelSilence();
+      cancelSilence = link.timeout(SILENT_MS, () => this.#lose(link, since));
+    };
+    this.#link = link;
+    link.add(() => socket.close());
+    link.listen(socket, 'message', ({ data }) => {
+      listen();
+      this.#onMessage(data);
+    });
+    link.listen(socket, 'close', ({ code }) => {
+      if (code === LOG_IN) this.#refuse();
+      else this.#lose(link, since);
+    });
+    listen();
+  }
+
+  #onMessage(data) {
+    let message;
+    try {
+      message = JSON.parse(data);
+    } catch {
+      return;
+    }
+    if (Array.isArray(message?.cameras)) {
+      this.#told = true;
+      this.#cancelTimer();
+      this.#request?.abort(); // what it would bring is older
+      this.#take(message);
+    } else if (typeof message?.event?.camera === 'string') {
+      this.#owner.onevent?.(message.event);
+    }
+  }
+
+  #lose(link, since) {
+    if (this.#link !== link) return;
+    const now = performance.now();
+    const told = this.#told;
+    this.#drop();
+    this.#wait = told && now - since > STEADY_MS ? REFOLLOW_MS : Math.min(this.#wait * 2, REFOLLOW_MAX_MS);
+    this.#notBefore = now + this.#wait;
+    if (told) this.ask(); // else it goes on to be asked for
+  }
+
+  #drop() {
+    const link = this.#link;
+    this.#link = null;
+    this.#told = false;
+    link?.close();
   }
 }

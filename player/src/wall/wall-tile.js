@@ -22,6 +22,8 @@ export class Tile {
   #sound;
   #silence;
   #figures;
+  #alarm;
+  #attention = null;
   #poster;
   #rect = null;
   #announced = { width: null, height: null }; // in the list of cameras
@@ -45,6 +47,7 @@ export class Tile {
     this.#sound = find('.sound');
     this.#silence = find('.silence');
     this.#figures = find('.figures');
+    this.#alarm = find('.alarm');
     this.#poster = new Poster(find('.poster'), this.#scope);
     find('.name').textContent = find('.name').title = name;
     const press = (selector, run) => this.#scope.listen(find(selector), 'click', run);
@@ -113,6 +116,15 @@ export class Tile {
   get size() {
     const { videoWidth, videoHeight } = this.camera.video;
     return videoWidth > 0 && videoHeight > 0 ? { width: videoWidth, height: videoHeight } : this.#announced;
+  }
+
+  /** What asks for attention; null: nothing. */
+  set attention(text) {
+    if (text === this.#attention) return;
+    this.#attention = text;
+    this.root.classList.toggle('attention', text !== null);
+    write(this.#alarm, text ?? '');
+    this.show(this.root.classList.contains('large'));
   }
 
   set current(current) {
@@ -184,7 +196,7 @@ export class Tile {
     const action = large ? 'Show all cameras' : 'Show large';
     const silence = this.camera.sound.state === 'away' ? 'No sound' : '';
     write(this.#silence, silence);
-    const words = [condition.label, condition.text, slow ? SLOW_LINK : '', silence].filter(Boolean).join('. ');
+    const words = [this.#attention, condition.label, condition.text, slow ? SLOW_LINK : '', silence].filter(Boolean).join('. ');
     this.open.setAttribute('aria-label', `${this.name}, ${words.replace(/\.$/, '')}. ${action}`);
   }
 

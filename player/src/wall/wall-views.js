@@ -25,7 +25,7 @@ export class Views {
   #next = null; // the name of the camera that the tour makes large next
 
   /**
-   * `owner`: `order()` as arranged, `setOrder(order)`, `onchange()` when other cameras are to be shown or the layout has changed, `make(name)` for a
+   * `owner`: `order()` as arranged, `first()` names that come first and `also()` names that are there in any case, because of events, `setOrder(order)`, `onchange()` when other cameras are to be shown or the layout has changed, `make(name)` for a
    * tile (Ahead), `rects(count)` where so many tiles would be, `tile(name)`, `large()` the name or null, `setLarge(name)`, `busy()` while
    * the user is at something, `arrange()`, `say(text)`, `note(text)`.
    */
@@ -75,9 +75,16 @@ export class Views {
     return this.#view.layout;
   }
 
-  /** All names of the view, on whatever page. */
-  get all() {
+  /** The names of the view, on whatever page, as the user has arranged them. */
+  get arranged() {
     return namesOf(this.#view, this.#names, this.#groups, this.#owner.order());
+  }
+
+  /** The same with what events want to be seen. */
+  get all() {
+    const here = new Set(this.#names);
+    const [first, also] = [this.#owner.first(), this.#owner.also()].map((names) => names.filter((name) => here.has(name)));
+    return [...new Set([...first, ...this.arranged, ...also])];
   }
 
   /** The names of the page that is shown. */
@@ -109,7 +116,7 @@ export class Views {
   update(names, groups) {
     this.#names = names;
     this.#groups = groups;
-    this.#show();
+    this.show();
     this.#chooser.update();
   }
 
@@ -128,7 +135,7 @@ export class Views {
       else this.#tour.stop();
     }
     this.#owner.onchange();
-    this.#show();
+    this.show();
     const { all } = this;
     const pages = pagesOf(this.#view, all.length);
     if (!sameCameras(before, this.#view)) this.#owner.say(say('{view}: {count} cameras', { view: this.#name(), count: all.length }));
@@ -145,11 +152,11 @@ export class Views {
   }
 
   /** Makes a camera large, wherever it is: on another page, or outside of the view. */
-  find(name) {
+  find(name, options) {
     const page = pageWith(this.#view, this.all, name);
     if (page === null) this.set({ ...ALL, layout: this.#view.layout, tour: this.#view.tour, page: pageWith({ ...ALL, layout: this.#view.layout }, namesOf(ALL, this.#names, [], this.#owner.order()), name) ?? 1 });
     else if (page !== this.#view.page) this.set({ page });
-    this.#owner.setLarge(name);
+    this.#owner.setLarge(name, options);
   }
 
   // ---- the chooser and what it saves
@@ -168,7 +175,7 @@ export class Views {
     const order = this.#owner.order();
     const query = queryWithOrder(queryWithView('', { ...this.#view, page: 1 }), order.length > 0 ? order : null);
     this.#memory.views = [...this.#memory.views.filter((each) => each.name !== name), { name, query }];
-    this.#show();
+    this.show();
   }
 
   #name() {
@@ -216,7 +223,7 @@ export class Views {
   #step() {
     const name = this.#next;
     this.#next = null;
-    if (name !== null) this.#owner.setLarge(name);
+    if (name !== null) this.#owner.setLarge(name, { focus: false, returns: false });
     else this.turn(1);
   }
 
@@ -229,7 +236,7 @@ export class Views {
 
   // ---- the bar
 
-  #show() {
+  show() {
     const { all } = this;
     const pages = pagesOf(this.#view, all.length);
     write($('view-name'), this.#name());

@@ -6,6 +6,7 @@ import '../player/ringcast-player.js';
 import { Scope } from '../player/scope.js';
 import { say } from '../player/words.js';
 import { Account } from './wall-account.js';
+import { Attention } from './wall-attention.js';
 import { Drag } from './wall-drag.js';
 import { SMALLEST_PX, commonRatio, fitGrid, fitOne, step } from './wall-grid.js';
 import { KEYS, actionOf } from './wall-keys.js';
@@ -53,6 +54,7 @@ class Wall {
   #kiosk = null;
   #list = null;
   #account = null;
+  #attention = null;
   #history = new WallHistory(window);
 
   open() {
@@ -80,6 +82,7 @@ class Wall {
       return one;
     };
     this.#version = part(new Version(() => this.#onVersion()));
+    this.#attention = part(this.#makeAttention());
     this.#views = part(this.#makeViews());
     if (new URLSearchParams(location.search).has('kiosk')) {
       this.#kiosk = part(new Kiosk({ tiles: () => this.#expectations(), restart: (name) => this.#tile(name)?.camera.restart() }));
@@ -102,21 +105,34 @@ class Wall {
     }));
     this.#list = part(new CameraList({
       onlist: (rows, groups) => this.#onList(rows, groups),
+      onevent: (event) => this.#rows.has(event.camera) && this.#attention.take(event),
       onerror: () => this.#onAway(),
       onrefused: () => this.#account.refuse(),
     }));
   }
 
+  #makeAttention() {
+    const quietly = { focus: false, returns: false };
+    return new Attention({
+      onchange: () => this.#showAttention(),
+      large: () => this.#large?.name ?? null,
+      setLarge: (name) => (name === null ? this.#setLarge(null, quietly) : this.#views.find(name, quietly)),
+      alert: (text) => ($('alarm').textContent = text),
+    });
+  }
+
   #makeViews() {
     return new Views(memory, location.search, {
       order: () => this.#order,
+      first: () => this.#attention.first,
+      also: () => this.#attention.large,
       setOrder: (query) => this.#saveOrder(orderOfQuery(query) ?? this.#order),
       onchange: () => this.#showView(),
       make: (name) => this.#make(name),
       rects: (count) => this.#grid(count).rects,
       tile: (name) => this.#tile(name),
       large: () => this.#large?.name ?? null,
-      setLarge: (name) => this.#tile(name) && this.#setLarge(this.#tile(name)),
+      setLarge: (name, options) => this.#tile(name) && this.#setLarge(this.#tile(name), options),
       busy: () => this.#drag?.active === true,
       arrange: () => this.#arrange(),
       say: (text) => this.#say(text),
@@ -164,6 +180,14 @@ class Wall {
     const before = new Map(this.#tiles.map((tile) => [tile.name, tile]));
     const next = this.#views.shown.map((name) => before.get(name) ?? this.#views.ahead.take(name) ?? this.#make(name));
     if (next.length !== this.#tiles.length || next.some((tile, i) => tile !== this.#tiles[i])) this.#replace(next);
+    for (const tile of this.#tiles) tile.attention = this.#attention.textOf(tile.name);
+  }
+
+  /** An event has begun or ended. */
+  #showAttention() {
+    this.#showTiles();
+    this.#views.show();
+    this.#arrange();
   }
 
   /** The user, or the tour, shows something else. */
@@ -297,8 +321,9 @@ class Wall {
   }
 
   #swap(from, to) {
-    const all = this.#views.all;
+    const all = this.#views.arranged;
     const [one, other] = [from, to].map((index) => all.indexOf(this.#tiles[index].name));
+    if (one === -1 || other === -1) return; // it is there because of an event, and has no place of its own
     this.#tiles = swapped(this.#tiles, from, to);
     this.#root.setAttribute('aria-owns', this.#tiles.map(({ root }) => root.id).join(' '));
     this.#saveOrder(remembered(this.#order, swapped(all, one, other)));

@@ -106,6 +106,7 @@ export class FakeServer {
   #hanging = new Set();
   #connections = new Set();
   #timer = null;
+  #followers = new Set(); // { socket, visitor, told }
   #port = 0;
   upgrades = 0;
   asked = new Map(); // path → how often it was asked for
@@ -115,6 +116,7 @@ export class FakeServer {
   clockSkewMs = 0; // how far the clock in its answers is ahead of its cameras'
   groups = []; // { name, cameras }, as the list has them
   away = false; // refuse the list of cameras
+  events = true; // there are some: false, and the list must be asked for
   version = ''; // a change of it changes every file
 
   constructor(cameras) {
@@ -152,7 +154,11 @@ export class FakeServer {
       this.#http.listen(this.#port, '127.0.0.1', resolve);
     });
     this.#port = this.#http.address().port;
-    this.#timer = setInterval(() => this.#send(), 10);
+    let turns = 0;
+    this.#timer = setInterval(() => {
+      this.#send();
+      if (++turns % 10 === 0) this.#tell();
+    }, 10);
   }
 
   async stop() {
@@ -165,14 +171,41 @@ export class FakeServer {
   /** Cuts every viewer's connection without a close handshake. */
   cutAll() {
     for (const viewer of this.#viewers) viewer.socket.terminate();
+    for (const { socket } of this.#followers) socket.terminate();
     for (const socket of this.#hanging) socket.destroy();
+  }
+
+  /** Tells an event to all who follow and may watch its camera. */
+  raise(event) {
+    for (const { socket, visitor } of this.#followers) {
+      if (!this.access || this.access.may(visitor, event.camera)) socket.send(JSON.stringify({ event }));
+    }
+  }
+
+  get followers() {
+    return this.#followers.size;
+  }
+
+  /** The list, to those who have another one. */
+  #tell() {
+    for (const follower of this.#followers) {
+      const text = this.#list(follower.visitor);
+      if (this.away) follower.socket.terminate();
+      else if (follower.told !== text) follower.socket.send(text);
+      follower.told = text;
+    }
+  }
+
+  #list(visitor) {
+    const rows = [...this.cameras.values()].filter(({ name }) => !visitor || this.access.may(visitor, name)).map(({ row }) => row);
+    return JSON.stringify({ cameras: rows, groups: this.groups });
   }
 
   /** Ends all log-ins and the streams of those who had one. */
   endLogins(reason = 'expired') {
     this.access.sessions.clear();
     this.access.tokens.clear();
-    for (const { socket } of this.#viewers) socket.close(4401, `log in again: ${reason}`);
+    for (const { socket } of [...this.#viewers, ...this.#followers]) socket.close(4401, `log in again: ${reason}`);
   }
 
   /** Viewers whose rights have gone lose their cameras. */
@@ -225,8 +258,12 @@ export class FakeServer {
   }
 
   #upgrade(request, socket, head) {
-    this.upgrades++;
     socket.on('error', () => {});
+    if (new URL(request.url, this.url).pathname === `${this.base}/api/events`) {
+      this.#upgradeFollower(request, socket, head);
+      return;
+    }
+    this.upgrades++;
     if (this.hang) {
       this.#hanging.add(socket);
       socket.on('close', () => this.#hanging.delete(socket));
@@ -253,6 +290,22 @@ export class FakeServer {
       ws.send(JSON.stringify({ type: 'state', state: camera.state, error: camera.error }));
       this.#begin(viewer);
       this.#viewers.add(viewer);
+    });
+  }
+
+  #upgradeFollower(request, socket, head) {
+    const visitor = this.access?.visitor(request) ?? null;
+    const refused = this.access && visitor === null ? '401 Unauthorized' : this.events && !this.away && !this.hang ? null : '404 Not Found';
+    if (refused) {
+      socket.end(`HTTP/1.1 ${refused}\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (ws) => {
+      const follower = { socket: ws, visitor, told: null };
+      ws.on('error', () => {});
+      ws.on('close', () => this.#followers.delete(follower));
+      this.#followers.add(follower);
+      this.#tell();
     });
   }
 
@@ -290,9 +343,8 @@ export class FakeServer {
       return;
     }
     if (pathname === '/api/cameras') {
-      const rows = [...this.cameras.values()].filter(({ name }) => !visitor || this.access.may(visitor, name)).map(({ row }) => row);
       response.writeHead(this.away ? 503 : 200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
-      response.end(this.away ? '' : JSON.stringify({ cameras: rows, groups: this.groups }));
+      response.end(this.away ? '' : this.#list(visitor));
       return;
     }
     if (pathname.startsWith('/snapshot/')) {
