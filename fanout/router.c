@@ -74,6 +74,25 @@ static int answer_cameras(const struct visit *visit)
     return answer_tagged(visit, &response, list->etag);
 }
 
+static int answer_brand(const struct visit *visit, const struct brand_part *part, const char *type)
+{
+    if (!part->text) {
+        return http_response_refuse(visit->wsi, visit->request, 404, NULL);
+    }
+    const struct http_response response = {.type = type, .body = part->text, .length = part->length};
+    return answer_tagged(visit, &response, part->etag);
+}
+
+static int answer_wall(const struct visit *visit)
+{
+    return answer_brand(visit, &visit->router->brand.about, "application/json");
+}
+
+static int answer_style(const struct visit *visit)
+{
+    return answer_brand(visit, &visit->router->brand.style, "text/css; charset=utf-8");
+}
+
 static int answer_file(const struct visit *visit, const char *path)
 {
     const struct asset *asset = assets_find(&visit->router->assets, path);
@@ -255,6 +274,8 @@ static const struct route routes[] = {
     {"/login", READ, GATE_PUBLIC, answer_log_in_page, NULL},
     {"/api/login", POST, GATE_PUBLIC, answer_log_in, NULL},
     {"/api/logout", POST, GATE_PUBLIC, answer_log_out, NULL},
+    {"/api/wall", READ, GATE_PUBLIC, answer_wall, NULL},
+    {"/theme.css", READ, GATE_PUBLIC, answer_style, NULL},
     {"/api/session", READ, GATE_VISITOR, answer_session, NULL},
     {"/api/cameras", READ, GATE_VISITOR, answer_cameras, NULL},
     {FOLLOWERS_PATH, READ, GATE_VISITOR, answer_plain_events, NULL},
@@ -642,6 +663,7 @@ void router_finish(struct router *router)
 {
     assets_finish(&router->assets);
     camera_list_finish(&router->camera_list);
+    brand_finish(&router->brand);
 }
 
 /* ---- Viewers ---- */

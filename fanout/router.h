@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "common/ipc/attention.h"
+#include "fanout/brand.h"
 #include "fanout/camera_list.h"
 #include "fanout/http/assets.h"
 #include "fanout/http/errand.h"
@@ -26,6 +27,7 @@ struct router {
     struct errands errands; /* the same */
     struct assets assets;
     struct camera_list camera_list;
+    struct brand brand;
     struct streams *streams;               /* the server's */
     const struct tls *tls;                 /* the server's */
     const struct policy *policy;           /* the server's */

@@ -171,6 +171,9 @@ static void on_http(struct server *server, struct channel_message *message)
         result = camera_groups_set(&server->router.camera_list.groups, json_object_get(document, "groups"));
     }
     if (result == 0) {
+        result = brand_set(&server->router.brand, json_object_get(document, "wall"));
+    }
+    if (result == 0) {
         server->feeds.changes++;
         followers_list_changed(&server->followers);
         limits_set(&server->limits, json_object_get(document, "limits"));

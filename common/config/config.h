@@ -158,6 +158,13 @@ struct config_rtsp {
     char *udp_ports; /* "20000-20199"; NULL: any */
 };
 
+/* How the pages look. */
+struct config_wall {
+    char *title; /* NULL: ringcast */
+    char *logo;  /* absolute path; NULL: ringcast's */
+    char *style; /* absolute path of a style sheet; NULL: none */
+};
+
 struct config {
     char *path;               /* the file, as given */
     struct config_list files; /* those that it includes, as far as a group begins in them */
@@ -184,6 +191,7 @@ struct config {
     bool go2rtc;                        /* go2rtc's paths are there */
     struct config_limits limits;
     struct config_rtsp rtsp;
+    struct config_wall wall;
     enum log_level log_level;
     enum log_format log_format;
     enum config_sandbox sandbox; /* default: on */

@@ -31,6 +31,7 @@ bool config_check_origin(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_frame_ancestor(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_network(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_header(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_title(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_base_path(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_claim(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 

@@ -247,6 +247,11 @@ bool config_check_header(const char *text, char problem[CONFIG_PROBLEM_SIZE])
     return true;
 }
 
+bool config_check_title(const char *text, char problem[CONFIG_PROBLEM_SIZE])
+{
+    return !text_has_control(text) || refuse(problem, "a control character; write the title as one line");
+}
+
 bool config_check_base_path(const char *text, char problem[CONFIG_PROBLEM_SIZE])
 {
     size_t length = strlen(text);

@@ -58,6 +58,9 @@
 /* Bytes of "65535:65535". */
 #define ASPECT_MAX 11
 
+/* Bytes of the longest title of the pages. */
+#define TITLE_MAX 64
+
 static const struct setting_choice transports[] = {{"auto-tcp", CAMERA_TRANSPORT_AUTO_TCP},
                                                    {"tcp", CAMERA_TRANSPORT_TCP},
                                                    {"udp", CAMERA_TRANSPORT_UDP},
@@ -212,6 +215,14 @@ static const struct setting rtsp_settings[] = {
 
 static const struct setting_group rtsp_group = {rtsp_settings, COUNT(rtsp_settings)};
 
+static const struct setting wall_settings[] = {
+    {"title", SETTING_STRING, 0, TOP(wall.title), 1, TITLE_MAX, .check = config_check_title},
+    {"logo", SETTING_STRING, 0, TOP(wall.logo), 1, 4096, .check = config_check_path},
+    {"style", SETTING_STRING, 0, TOP(wall.style), 1, 4096, .check = config_check_path},
+};
+
+static const struct setting_group wall_group = {wall_settings, COUNT(wall_settings)};
+
 /* The cameras come last: their ring_size and ring_size_max follow those above. */
 static const struct setting top_settings[] = {
     {"listen", SETTING_LISTEN, 0, TOP(listen), 1, 64, .text = "127.0.0.1:8080"},
@@ -245,6 +256,7 @@ static const struct setting top_settings[] = {
     {"hsts", SETTING_INTEGER, 0, TOP(hsts), 0, HSTS_MAX, .number = 0},
     {"go2rtc", SETTING_BOOLEAN, 0, TOP(go2rtc), .number = false},
     {"limits", SETTING_GROUP, 0, 0, .members = &limits_group},
+    {"wall", SETTING_GROUP, 0, 0, .members = &wall_group},
     {"rtsp", SETTING_GROUP, 0, 0, .members = &rtsp_group, .line = TOP(rtsp.line)},
     {"cameras", SETTING_CAMERAS, SETTING_REQUIRED, TOP(cameras), 0, SETTING_CAMERAS_MAX, .number = 0},
 };

@@ -19,7 +19,8 @@
     "Referrer-Policy: no-referrer\r\n"                                                                       \
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' "      \
     "blob: data:; "                                                                                          \
-    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
+    "media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; " \
+    "frame-ancestors "
 
 const char *http_response_reason(int status)
 {

@@ -17,6 +17,7 @@ export type {
   RingcastUnauthorized,
 } from './player.js';
 export { RingcastCameraElement };
+export { setWords } from './words.js';
 export type { RingcastCameraEventMap, RingcastCondition } from './ringcast-camera.js';
 
 declare global {

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "common/ipc/memory_file.h"
+#include "supervisor/helpers/brand.h"
 
 static json_t *texts(const struct config_list *list)
 {
@@ -42,10 +43,11 @@ static json_t *groups(const struct config *config)
 int http_policy_open(const struct config *config)
 {
     json_t *document = json_pack(
-        "{s:o, s:o, s:o, s:o, s:s, s:I, s:b, s:o, s:o}", "trusted_proxies", texts(&config->trusted_proxies),
-        "origins", texts(&config->origins), "cors_origins", texts(&config->cors_origins), "frame_ancestors",
-        texts(&config->frame_ancestors), "base_path", config->base_path, "hsts", (json_int_t)config->hsts,
-        "go2rtc", (int)config->go2rtc, "limits", limits(&config->limits), "groups", groups(config));
+        "{s:o, s:o, s:o, s:o, s:s, s:I, s:b, s:o, s:o, s:o}", "trusted_proxies",
+        texts(&config->trusted_proxies), "origins", texts(&config->origins), "cors_origins",
+        texts(&config->cors_origins), "frame_ancestors", texts(&config->frame_ancestors), "base_path",
+        config->base_path, "hsts", (json_int_t)config->hsts, "go2rtc", (int)config->go2rtc, "limits",
+        limits(&config->limits), "groups", groups(config), "wall", brand_read(config));
     int result = document ? memory_file_seal_json("ringcast-http", document) : -ENOMEM;
 
     json_decref(document);

@@ -37,6 +37,7 @@ test('the package has what its exports need, and nothing else', LIMIT, () => {
   const wanted = new Set(['LICENSE', 'README.md', 'package.json']);
   const entries = Object.values(manifest.exports).flatMap((entry) => (typeof entry === 'string' ? [] : Object.values(entry)));
   for (const entry of entries) for (const file of reachable(normalize(entry))) wanted.add(file);
+  for (const file of Object.values(manifest.exports)) if (/\.json$/.test(file)) wanted.add(normalize(file));
   assert.ok(wanted.has('src/player/transport.js') && wanted.has('types/player.d.ts'));
   assert.deepEqual(installed.files, [...wanted].sort());
 });
@@ -96,6 +97,7 @@ test('the declarations name every member of the classes, and no other', LIMIT, a
   const module = await import(pathToFileURL(join(installed.root, 'src/player/ringcast-player.js')));
   const classes = { ...declared('player.d.ts'), ...declared('ringcast-camera.d.ts') };
   for (const name of Object.keys(module)) {
+    if (!String(module[name]).startsWith('class')) continue; // a function has no members
     const real = Object.entries(Object.getOwnPropertyDescriptors(module[name].prototype)).filter(([member]) => member !== 'constructor');
     const said = [...classes[name]].filter(([member]) => !INHERITED.includes(member));
     const sorted = (entries) => Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -155,3 +155,37 @@ test('where there is one page, the tour makes one camera after the other large, 
   assert.ok((await page.evaluate(() => globalThis.least)) >= 1, 'never black');
   assert.deepEqual(page.errors, []);
 });
+
+test('into the picture of the large camera: wheel, drag, keys and button; kept for each, and gone from the grid', LIMIT, async () => {
+  await serve(2);
+  const page = await open({ path: '#Yard' });
+  await live(page, 2);
+  const scale = () => page.evaluate(() => new DOMMatrix(getComputedStyle(document.querySelector('.tile.large ringcast-camera')).transform).a);
+  const { x, y, width, height } = await page.locator('.tile.large').boundingBox();
+  await page.mouse.move(x + width / 2, y + height / 2);
+  await page.mouse.wheel(0, -400);
+  await until(async () => (await scale()) > 2, 'a larger picture');
+  await shoot(page, 'wall-zoom');
+  const left = () => page.evaluate(() => new DOMMatrix(getComputedStyle(document.querySelector('.tile.large ringcast-camera')).transform).e);
+  const before = await left();
+  await page.mouse.down();
+  await page.mouse.move(x + width / 2 + 80, y + height / 2, { steps: 4 });
+  await page.mouse.up();
+  assert.ok(Math.abs((await left()) - before - 80) < 2, 'it follows the pointer');
+  assert.deepEqual(await large(page), ['Yard'], 'no click');
+  await page.keyboard.press('Shift+ArrowRight');
+  assert.ok((await left()) < before + 80);
+  await page.keyboard.press('ArrowLeft');
+  assert.deepEqual(await large(page), ['Front door']);
+  assert.equal(await scale(), 1, 'the other one is whole');
+  await page.keyboard.press('ArrowRight');
+  assert.ok((await scale()) > 2, 'as it was left');
+  await page.keyboard.press('0');
+  assert.equal(await scale(), 1);
+  await page.locator('.large .tool.zoom').click();
+  assert.equal(await scale(), 2.5);
+  assert.equal(await page.locator('.large .tool.zoom').getAttribute('aria-pressed'), 'true');
+  await page.keyboard.press('Escape');
+  assert.ok(await page.evaluate(() => [...document.querySelectorAll('.tile ringcast-camera')].every((each) => getComputedStyle(each).transform === 'none')));
+  assert.deepEqual(page.errors, []);
+});

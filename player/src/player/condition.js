@@ -2,7 +2,9 @@
 // What a person wants to know about a camera, made from what the player knows: a word and a sentence, which never
 // promise more than is true.
 
-const LATE_S = 2;
+import { say } from './words.js';
+
+export const LATE_S = 2;
 
 const WAKING = new Set(['starting', 'idle']); // idle: a camera on demand, which wakes for its first viewer
 
@@ -19,44 +21,60 @@ const AWAY_WORDS = {
   disabled: 'The camera is switched off in the configuration',
 };
 
+/** What the server says of a camera that is away, and what that means to those who watch. The first row that fits counts. */
+const ERRORS = [
+  [/log-?in|password|credential|unauthori[sz]ed|\b401\b/i, 'The camera does not accept its password'],
+  [/keyframe|a quarter of (the|its) ring|ring_size/i, 'Waiting for a whole picture'],
+  [/codec|no video|not supported|cannot be played/i, 'The camera sends what cannot be shown'],
+  [/no (picture|packet|data|media)|silent|stall/i, 'The camera sends no pictures'],
+  [/certificate|tls/i, 'The connection to the camera is not safe'],
+];
+
 /**
- * `facts`: `{ state, message?, reason?, retryMs?, close?, camera: { state, error }, late?, awaySince? }`, `late` in seconds.
+ * `facts`: `{ state, message?, reason?, retryMs?, close?, camera: { state, error }, late?, awaySince?, returning? }`, `late` in seconds; `returning`: the
+ * camera is back, and its first new picture is not: what is on the screen is old, but that is not news.
  * Answers `{ name, label, text }` with `name` one of live, late, connecting, reconnecting, unauthorized, offline, failed, idle.
  */
 export function conditionOf(facts) {
   const { state, camera, late = 0 } = facts;
-  if (state === 'failed') return { name: 'failed', label: 'Cannot play', text: facts.message ?? '' };
-  if (state === 'idle' || state === 'stopped') return { name: 'idle', label: 'Paused', text: '' };
+  if (state === 'failed') return { name: 'failed', label: say('Cannot play'), text: facts.message ?? '' };
+  if (state === 'idle' || state === 'stopped') return { name: 'idle', label: say('Paused'), text: '' };
   if (state === 'unauthorized' && facts.retryMs !== 0) {
-    return { name: 'unauthorized', label: 'Log in again', text: REFUSED_WORDS[facts.reason] ?? sentence(facts.reason ?? '') };
+    return { name: 'unauthorized', label: say('Log in again'), text: say(REFUSED_WORDS[facts.reason] ?? sentence(facts.reason ?? '')) };
   }
   if (state === 'reconnecting' && facts.close === NO_CAMERA) {
-    return { name: 'offline', label: 'No such camera', text: 'It was removed, or you may no longer watch it' };
+    return { name: 'offline', label: say('No such camera'), text: say('It was removed, or you may no longer watch it') };
   }
   if (state === 'reconnecting' || state === 'unauthorized' || facts.lost) {
-    return { name: 'reconnecting', label: 'Reconnecting', text: 'No connection to the server' };
+    return { name: 'reconnecting', label: say('Reconnecting'), text: say('No connection to the server') };
   }
   const begins = WAKING.has(camera?.state) && !camera.error;
-  if (begins && state !== 'playing') return { name: 'connecting', label: 'Connecting', text: 'Waiting for the camera' };
+  if (begins && state !== 'playing') return { name: 'connecting', label: say('Connecting'), text: say('Waiting for the camera') };
   // While the server connects to a camera again that has just gone away, buffered pictures are still shown.
   const dialled = WAKING.has(camera?.state) && (begins || state === 'playing');
   if (camera?.state && camera.state !== 'streaming' && !dialled) {
-    return { name: 'offline', label: offlineLabel(facts.awaySince), text: awayText(camera) };
+    return { name: 'offline', label: offlineLabel(facts.awaySince), text: shortOf(camera) };
   }
+  if (facts.returning && (state === 'stalled' || state === 'playing')) return { name: 'connecting', label: say('Connecting'), text: '' };
   if (state === 'stalled' || (state === 'playing' && late > LATE_S)) {
-    return { name: 'late', label: late >= 1 ? `Late by ${Math.round(late)} s` : 'Late', text: '' };
+    return { name: 'late', label: late >= 1 ? say('Late by {seconds} s', { seconds: Math.round(late) }) : say('Late'), text: '' };
   }
-  if (state === 'playing') return { name: 'live', label: 'Live', text: '' };
-  return { name: 'connecting', label: 'Connecting', text: camera?.error ?? '' }; // for example, it waits for the next keyframe
+  if (state === 'playing') return { name: 'live', label: say('Live'), text: '' };
+  return { name: 'connecting', label: say('Connecting'), text: camera?.error ? shortOf(camera) : '' }; // for example, it waits for the next keyframe
 }
 
 function offlineLabel(since) {
-  if (!since) return 'Offline';
-  return `Offline since ${since.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })}`;
+  if (!since) return say('Offline');
+  return say('Offline since {time}', { time: since.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }) });
 }
 
-function awayText(camera) {
-  return camera.error ?? AWAY_WORDS[camera.state] ?? 'The camera cannot be reached';
+/**
+ * What has happened to the camera, for those who watch: the server's own words have addresses and advice in them that are for those who run it
+ * (`ringcastctl status`).
+ */
+function shortOf({ state, error }) {
+  const known = error ? ERRORS.find(([pattern]) => pattern.test(error)) : null;
+  return say(known?.[1] ?? AWAY_WORDS[state] ?? 'The camera cannot be reached');
 }
 
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);

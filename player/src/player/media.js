@@ -3,12 +3,13 @@
 
 import { AppendQueue } from './append-queue.js';
 import { Scope } from './scope.js';
+import { say } from './words.js';
 
 const USE_H264 = 'Set the camera, or a sub stream of it, to H.264.';
 
 /** The name of a codec, and what helps where it is not played. The first row that matches counts. */
 const CODECS = [
-  [/^(hvc1|hev1)/, 'H.265 (HEVC) video', `${USE_H264} Or use Safari, a recent Firefox, or a machine whose graphics decode H.265.`],
+  [/^(hvc1|hev1)/, 'H.265 (HEVC) video', 'Set the camera, or a sub stream of it, to H.264. Or use Safari, a recent Firefox, or a machine whose graphics decode H.265.'],
   [/^avc[13]\.6E/i, 'H.264 video of 10 bits (High 10)', 'Set the camera to the profile High, Main or Baseline.'],
   [/^avc[13]\.(7A|F4)/i, 'H.264 video with more colour than 4:2:0', 'Set the camera to the profile High, Main or Baseline.'],
   [/^avc[13]/, 'H.264 video', 'Use a browser that comes with H.264, such as Chrome, Edge, Firefox or Safari.'],
@@ -19,7 +20,7 @@ const CODECS = [
   [/^opus/i, 'Opus sound', "Set the camera's sound to AAC, or audio_codec in ringcast's configuration to \"aac\"."],
   [/^flac/i, 'FLAC sound', 'Set audio_codec in ringcast\'s configuration to "opus" or "aac".'],
 ];
-const UNKNOWN_HELP = `${USE_H264} Sound: AAC.`;
+const UNKNOWN_HELP = 'Set the camera, or a sub stream of it, to H.264. Sound: AAC.';
 const NO_MSE_HELP = 'Use a recent Chrome, Edge, Firefox or Safari (on an iPhone: iOS 17.1 or later).';
 
 /** ManagedMediaSource where there is one (iPhones have no other), else MediaSource, else undefined. */
@@ -34,18 +35,18 @@ export function mediaSourceClass() {
 export function whyUnplayable(mime) {
   const Source = mediaSourceClass();
   if (!Source) {
-    return refusal('mse', 'This browser cannot play live video: it has no Media Source Extensions.', [NO_MSE_HELP]);
+    return refusal('mse', say('This browser cannot play live video: it has no Media Source Extensions.'), [NO_MSE_HELP]);
   }
   if (Source.isTypeSupported(mime)) return null;
   const codecs = /codecs="([^"]*)"/.exec(mime)?.[1].split(/\s*,\s*/) ?? [];
   const refused = codecs.filter((codec) => !Source.isTypeSupported(`video/mp4; codecs="${codec}"`));
   const known = refused.map((codec) => CODECS.find(([pattern]) => pattern.test(codec)) ?? [null, codec, UNKNOWN_HELP]);
-  const names = known.map(([, name]) => name).join(' and ') || mime;
-  return refusal('codec', `This browser cannot play ${names}.`, known.length ? known.map(([, , help]) => help) : [UNKNOWN_HELP]);
+  const names = known.map(([, name]) => say(name)).join(say(' and ')) || mime;
+  return refusal('codec', say('This browser cannot play {names}.', { names }), known.length ? known.map(([, , help]) => help) : [UNKNOWN_HELP]);
 }
 
 function refusal(code, what, helps) {
-  const help = [...new Set(helps)].join(' ');
+  const help = [...new Set(helps)].map((text) => say(text)).join(' ');
   return { code, message: `${what} ${help}`, help };
 }
 

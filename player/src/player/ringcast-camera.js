@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { SLOW_LINK, conditionOf, lateness } from './condition.js';
+import { LATE_S, SLOW_LINK, conditionOf, lateness } from './condition.js';
 import { LinkWatch } from './link-watch.js';
 import { MAX_TARGET_DELAY_S, RingcastPlayer } from './player.js';
 import { emptySheet, makeParts, shapeRules, sheetFor } from './ringcast-camera-parts.js';
 import { Scope } from './scope.js';
 import { soundOf } from './sound.js';
+import { say } from './words.js';
 
 const PLAYER_EVENTS = [
   ...['statechange', 'firstpicture', 'error', 'init', 'camerastate', 'drop', 'automuted', 'soundchange', 'reset', 'stats'],
@@ -26,6 +27,7 @@ const SETTABLE = [
   ...['src', 'camera', 'stream', 'poster', 'width', 'height', 'muted', 'defaultMuted', 'volume', 'controls', 'autoplay', 'targetDelay'],
   ...['token', 'credentials'],
 ];
+const RETURN_REPORTS = 8; // about one a second: after so many a camera that is back is late
 const NO_SOUND = soundOf({});
 const UNSAID = new Set(['live', 'idle']); // conditions that need no words over the picture
 
@@ -428,7 +430,7 @@ export class RingcastCameraElement extends Base {
     try {
       return this.#playerOf(this.video, this.shownStream);
     } catch {
-      const error = { code: 'address', message: `“${this.#shown.src}” is not an address` };
+      const error = { code: 'address', message: say('“{address}” is not an address', { address: this.#shown.src }) };
       this.#facts = { ...emptyFacts(), state: 'failed', message: error.message, error };
       this.#settle(new DOMException(error.message, 'NotSupportedError'));
       this.dispatchEvent(new CustomEvent('error', { detail: { ...error, fatal: true } }));
@@ -516,8 +518,11 @@ export class RingcastCameraElement extends Base {
   }
 
   #learn(facts) {
+    const was = this.#facts.camera.state;
     Object.assign(this.#facts, facts);
     const { camera } = this.#facts;
+    if (camera.state === 'streaming' && was !== null && was !== 'streaming') this.#facts.returning = RETURN_REPORTS;
+    else if (facts.late !== undefined) this.#facts.returning = facts.late > LATE_S ? Math.max(0, this.#facts.returning - 1) : 0;
     if (camera.state === 'streaming') this.#facts.awaySince = null;
     else if (camera.state) this.#facts.awaySince ??= new Date();
     this.#show();
@@ -545,7 +550,7 @@ export class RingcastCameraElement extends Base {
   #showSound() {
     const { state, text } = this.sound;
     const { silence } = this.#parts;
-    const words = state === 'away' ? 'No sound' : '';
+    const words = state === 'away' ? say('No sound') : '';
     if (this.getAttribute('sound') !== state) this.setAttribute('sound', state);
     if (silence.textContent !== words) silence.textContent = words;
     silence.title = text;
@@ -553,7 +558,7 @@ export class RingcastCameraElement extends Base {
 
   #showLink() {
     const { link } = this.#parts;
-    const words = this.#isSlow ? SLOW_LINK : '';
+    const words = this.#isSlow ? say(SLOW_LINK) : '';
     const value = this.#isSlow ? 'slow' : 'good';
     if (this.getAttribute('link') !== value) this.setAttribute('link', value);
     if (link.textContent !== words) link.textContent = words;
@@ -561,12 +566,12 @@ export class RingcastCameraElement extends Base {
 
   /** The name for assistive technology, unless the page gives the element a role or a name of its own. */
   #name({ label }) {
-    const words = this.sound.state === 'away' ? `${label}, no sound` : label;
+    const words = this.sound.state === 'away' ? say('{label}, no sound', { label }) : label;
     const name = this.camera === null ? null : `${this.camera}: ${words}`;
     if (this.#internals.ariaLabel === name) return;
     this.#internals.role = 'group';
     this.#internals.ariaLabel = name;
-    this.#parts.start.setAttribute('aria-label', `Play ${this.camera}`);
+    this.#parts.start.setAttribute('aria-label', say('Play {camera}', { camera: this.camera }));
   }
 
   /** Between two MediaSources a video is black, so the last picture stays until the next one comes. */
@@ -615,7 +620,7 @@ for (const name of VIDEO_METHODS) {
 }
 
 const emptyFacts = () => ({
-  state: 'idle', error: null, camera: { state: null, error: null }, late: 0, awaySince: null, lost: false,
+  state: 'idle', error: null, camera: { state: null, error: null }, late: 0, awaySince: null, lost: false, returning: 0,
 });
 
 /** The value of an attribute that is a number of pixels, or null. */

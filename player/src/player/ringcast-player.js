@@ -5,5 +5,6 @@ import { RingcastCameraElement } from './ringcast-camera.js';
 
 export { RingcastPlayer } from './player.js';
 export { RingcastCameraElement };
+export { setWords } from './words.js';
 
 if (globalThis.customElements && !customElements.get('ringcast-camera')) customElements.define('ringcast-camera', RingcastCameraElement);

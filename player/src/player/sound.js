@@ -3,6 +3,8 @@
 // has gaps or cannot be decoded would stop the pictures, too. Then the pictures go on alone, and sound is tried again
 // when it has come steadily for a while. Pure bookkeeping, as in live-edge.js.
 
+import { say } from './words.js';
+
 const CONTIGUOUS_S = 0.5; // further apart: pictures were left out, and their sound with them
 const GAP_S = 0.3; // sound counts as missing when at least this much of the pictures came since the last sound …
 const GAP_PACES = 2.5; // … and this many times the usual distance between two arrivals of sound
@@ -137,5 +139,5 @@ export function soundOf({ hasSound, hadSound, muted, playing, reason }) {
   if (muted) return { state: 'muted', reason: null, text: '' };
   if (playing) return { state: 'playing', reason: null, text: '' };
   const why = hasSound ? reason : 'ended';
-  return { state: 'away', reason: why, text: REASONS[why] };
+  return { state: 'away', reason: why, text: say(REASONS[why] ?? '') };
 }

@@ -8,7 +8,10 @@ export function setWords(words) {
   table = new Map(Object.entries(words));
 }
 
+/** A value that is written from right to left keeps its own order, and does not change that of the words around it (UAX 9, isolates). */
+const isolated = (text) => (/[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(text) ? `\u2068${text}\u2069` : text);
+
 /** The words for `english`, with `values` in the places of their names. */
 export function say(english, values = {}) {
-  return (table.get(english) ?? english).replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
+  return (table.get(english) ?? english).replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? isolated(String(values[name])) : whole));
 }

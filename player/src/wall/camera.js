@@ -3,9 +3,15 @@
 
 import { CameraList } from './cameras.js';
 import '../player/ringcast-player.js';
+import { say } from '../player/words.js';
 import { Account } from './wall-account.js';
+import { brand, productName } from './wall-brand.js';
+import { speak } from './wall-language.js';
 
 const NO_CAMERA = 4404; // the server's close code: this visitor may no longer watch it
+
+await speak();
+brand();
 
 const choice = document.getElementById('choice');
 const toggle = document.getElementById('toggle');
@@ -21,13 +27,13 @@ element.addEventListener('conditionchange', () => showStatus());
 let wanted = new URLSearchParams(location.search).get('camera');
 let running = true;
 
-function showStatus(text = running ? element.condition.label : 'Stopped') {
+function showStatus(text = running ? element.condition.label : say('Stopped')) {
   if (status.textContent !== text) status.textContent = text;
 }
 
 function showCamera(name) {
   wanted = name;
-  document.title = `${name} · ringcast`;
+  document.title = `${name} · ${productName()}`;
   history.replaceState(null, '', `?camera=${encodeURIComponent(name)}`);
   if (element.camera !== name) element.camera = name;
   if (running && !element.isConnected) stage.append(element);
@@ -41,11 +47,11 @@ function showList(cameras) {
   }
   if (names.length === 0) {
     element.remove();
-    showStatus('No cameras are configured');
+    showStatus(say('No cameras are configured'));
   } else if (wanted !== null && !names.includes(wanted)) {
     element.remove();
     choice.selectedIndex = -1;
-    showStatus(`No camera is called “${wanted}”`);
+    showStatus(say('No camera is called “{name}”', { name: wanted }));
   } else {
     const name = wanted ?? names[0];
     choice.value = name;
@@ -56,13 +62,13 @@ function showList(cameras) {
 
 choice.addEventListener('change', () => {
   running = true;
-  toggle.textContent = 'Stop';
+  toggle.textContent = say('Stop');
   showCamera(choice.value);
 });
 
 toggle.addEventListener('click', () => {
   running = !running;
-  toggle.textContent = running ? 'Stop' : 'Start';
+  toggle.textContent = say(running ? 'Stop' : 'Start');
   if (!running) element.remove();
   else if (wanted !== null) showCamera(wanted);
   showStatus();
@@ -73,14 +79,14 @@ element.addEventListener('statechange', ({ detail }) => detail.close === NO_CAME
 const list = new CameraList({
   onlist: showList,
   onerror: () => {
-    if (!element.isConnected) showStatus('The server cannot be reached');
+    if (!element.isConnected) showStatus(say('The server cannot be reached'));
   },
   onrefused: () => account.refuse(),
 });
 const account = new Account({
   unattended: false,
   onrefused: () => {
-    if (!element.isConnected) showStatus('Log in again');
+    if (!element.isConnected) showStatus(say('Log in again'));
   },
   onlogin: () => list.ask(),
   onsession: () => {},

@@ -2,6 +2,7 @@
 // The form to log in: on the log-in page, and in the dialog over the wall. Its markup is in each page.
 
 import { Scope } from '../player/scope.js';
+import { say } from '../player/words.js';
 import { troubleOf } from './wall-words.js';
 
 const TIMEOUT_MS = 30_000; // a server that checks many passwords at once takes its time
@@ -53,7 +54,7 @@ export class LoginForm {
     event.preventDefault();
     if (this.#request || this.#waiting) return;
     for (const [id, words] of [['user', 'enter the user'], ['password', 'enter the password']]) {
-      if ($(id).value === '') return this.#complain(words, id);
+      if ($(id).value === '') return this.#complain(say(words), id);
     }
     this.#show(false); // a browser keeps passwords, and not other text
     this.#send({ user: $('user').value, password: $('password').value });
@@ -134,7 +135,7 @@ export class LoginForm {
   /** A button that is disabled would lose the focus. */
   #busy(busy) {
     $('login-submit').setAttribute('aria-disabled', String(busy));
-    $('login-submit').textContent = busy ? 'Logging in …' : 'Log in';
+    $('login-submit').textContent = say(busy ? 'Logging in …' : 'Log in');
   }
 
   #say(words) {
@@ -152,7 +153,7 @@ export class LoginForm {
   #show(shown) {
     $('password').type = shown ? 'text' : 'password';
     $('show-password').setAttribute('aria-pressed', String(shown));
-    const words = shown ? 'Hide the password' : 'Show the password';
+    const words = say(shown ? 'Hide the password' : 'Show the password');
     $('show-password').title = words;
   }
 }

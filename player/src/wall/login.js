@@ -4,6 +4,8 @@
 
 import { watchAccess } from '../player/access.js';
 import { LoginForm, NEWS } from './login-form.js';
+import { brand } from './wall-brand.js';
+import { speak } from './wall-language.js';
 
 const ownPage = /\/login(\.html)?$/.test(location.pathname);
 
@@ -12,6 +14,8 @@ function goOn() {
   else location.reload();
 }
 
+await speak();
+brand();
 const form = new LoginForm(goOn);
 const { access } = watchAccess(new URL('api/session', document.baseURI).href, 'same-origin', { onrefused: () => {}, ongranted: goOn });
 addEventListener('storage', ({ key }) => key === NEWS && access.check());

@@ -4,6 +4,7 @@
 
 import { watchAccess } from '../player/access.js';
 import { Scope } from '../player/scope.js';
+import { say } from '../player/words.js';
 import { LoginForm, NEWS } from './login-form.js';
 import { visitorOf } from './wall-words.js';
 
@@ -81,7 +82,7 @@ export class Account {
     if (this.#loggedOut) this.ask();
     else if ($('logout').hidden) return;
     else if (now - this.#pressedAt < TWICE_MS) this.leave();
-    else this.#owner.note('Press L again to log out');
+    else this.#owner.note(say('Press L again to log out'));
     this.#pressedAt = now;
   }
 
@@ -97,7 +98,7 @@ export class Account {
     this.#leaving = false;
     if (this.#scope.closed) return;
     if (left) location.reload();
-    else this.#owner.note('The server cannot be reached: you are still logged in');
+    else this.#owner.note(say('The server cannot be reached: you are still logged in'));
   }
 
   #onRefused() {

@@ -72,11 +72,11 @@ export class Attention {
   }
 
   #end(camera) {
+    const made = this.#made?.camera === camera ? this.#made : null;
+    const isLarge = this.#owner.large() === camera; // before its tile goes, if the view does not have it
+    if (made) this.#made = null;
     this.#owner.onchange();
-    if (this.#made?.camera !== camera) return;
-    const { before } = this.#made;
-    this.#made = null;
-    if (this.#owner.large() === camera) this.#owner.setLarge(before);
+    if (made && isLarge) this.#owner.setLarge(made.before);
   }
 
   #makeLarge(camera) {

@@ -3,6 +3,9 @@
 
 export const GAP_PX = 6;
 export const SMALLEST_PX = 64; // a narrower tile shows nothing useful: the wall scrolls instead
+const PHONE_PX = 520; // a window that is no wider, and higher than wide, is a phone
+const PHONE_TILE_PX = 150;
+const PHONE_LARGE = 0.45; // of a phone's height: what the large one takes at most
 const SCROLLED_PX = 128; // the least width of a tile when the wall scrolls
 const USUAL_RATIO = 16 / 9;
 const NARROWEST_RATIO = 0.5;
@@ -29,21 +32,24 @@ function tileWidth(count, columns, { width, height }, ratio, gap) {
   return Math.floor(Math.min(byWidth, byHeight));
 }
 
+/** How narrow a tile may be: on a phone, which scrolls with a thumb, no narrower than what one recognizes somebody in. */
+const leastOf = (box) => (box.width <= PHONE_PX && box.height > box.width ? PHONE_TILE_PX : SMALLEST_PX);
+
 /**
  * As many columns as make the tiles largest, `largest` px wide at most. Answers `{ columns, rows, scrolls, rects }`, `rects`
  * in the order of the tiles, `{ x, y, width, height }` from the box's top left corner; a last row that is not full is
  * centred, and so is all of it unless `top` says where it begins.
  */
-export function fitGrid(count, box, { ratio = USUAL_RATIO, gap = GAP_PX, largest = Infinity, top = null } = {}) {
+export function fitGrid(count, box, { ratio = USUAL_RATIO, gap = GAP_PX, largest = Infinity, top = null, smallest = leastOf(box) } = {}) {
   let width = 0;
   let columns = 1;
   for (let n = 1; n <= count; n++) {
     const fit = Math.min(largest, tileWidth(count, n, box, ratio, gap));
     if (fit > width) [width, columns] = [fit, n];
   }
-  const scrolls = count > 0 && width < SMALLEST_PX;
+  const scrolls = count > 0 && width < smallest;
   if (scrolls) {
-    columns = Math.max(1, Math.min(count, Math.floor((box.width + gap) / (SCROLLED_PX + gap))));
+    columns = Math.max(1, Math.min(count, Math.floor((box.width + gap) / (Math.max(SCROLLED_PX, smallest) + gap))));
     width = Math.floor((box.width - (columns - 1) * gap) / columns);
   }
   const rows = Math.ceil(count / columns);
@@ -73,6 +79,24 @@ export function fitOne(count, index, box, { ratio = USUAL_RATIO, largeRatio = ra
   return { rects, scrolls: false };
 }
 
+/**
+ * A phone with many cameras: the large one on top, where it stays, and a list of the others that scrolls under it. Null: this is no phone, or they all have room
+ * below the large one.
+ */
+export function fitPhone(count, index, box, { ratio = USUAL_RATIO, largeRatio = ratio, gap = GAP_PX } = {}) {
+  if (leastOf(box) !== PHONE_TILE_PX || count < 2) return null;
+  const height = Math.floor(Math.min(box.height * PHONE_LARGE, box.width / largeRatio));
+  const list = fitGrid(count - 1, { width: box.width, height: box.height - height - gap }, { ratio, gap, top: 0 });
+  if (!list.scrolls) return null;
+  let next = 0;
+  const rects = Array.from({ length: count }, (_, i) => {
+    if (i === index) return { x: 0, y: 0, width: box.width, height };
+    const rect = list.rects[next++];
+    return { ...rect, y: rect.y + height + gap };
+  });
+  return { rects, scrolls: true };
+}
+
 /** The largest rect of the shape `ratio` in the middle of `room`. */
 export function inside(room, ratio) {
   const width = Math.floor(Math.min(room.width, room.height * ratio));
@@ -99,7 +123,7 @@ const stripWidth = ({ width }) => Math.min(STRIP_LARGEST_PX, Math.max(STRIP_SMAL
 
 /** The others, as large as `room` allows. */
 function fill(count, room, { ratio, gap }, top = null) {
-  const { rects } = fitGrid(count, room, { ratio, gap, largest: STRIP_LARGEST_PX, top });
+  const { rects } = fitGrid(count, room, { ratio, gap, largest: STRIP_LARGEST_PX, top, smallest: SMALLEST_PX });
   return rects.map((rect) => ({ ...rect, x: rect.x + room.x, y: rect.y + room.y }));
 }
 

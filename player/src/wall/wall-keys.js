@@ -7,7 +7,8 @@ export const KEYS = [
   { keys: ['Home', 'End'], shown: ['Home', 'End'], text: 'the first or last camera' },
   { keys: ['Enter'], shown: ['Enter'], text: 'make this camera large, and back' },
   { keys: ['Escape'], shown: ['Esc'], text: 'all cameras again' },
-  { keys: ['Shift+ArrowLeft', 'Shift+ArrowRight', 'Shift+ArrowUp', 'Shift+ArrowDown'], shown: ['Shift', '←', '→', '↑', '↓'], text: 'move the camera to another place (or drag it)' },
+  { keys: ['Shift+ArrowLeft', 'Shift+ArrowRight', 'Shift+ArrowUp', 'Shift+ArrowDown'], shown: ['Shift', '←', '→', '↑', '↓'], text: 'move the camera to another place (or drag it); while it is large, move its picture' },
+  { keys: ['+', '-', '0'], shown: ['+', '−', '0'], text: 'into the picture of the large camera and out of it (or the wheel, or two fingers)' },
   { keys: ['/', 'g'], shown: ['/'], text: 'find a camera, choose what is shown: groups, views, layouts' },
   { keys: ['PageUp', 'PageDown'], shown: ['Page ↑', 'Page ↓'], text: 'the previous or next page' },
   { keys: ['t'], shown: ['T'], text: 'a tour over the pages, or over large cameras' },
@@ -33,8 +34,19 @@ const ACTIONS = {
   'Shift+ArrowDown': ['place', 'down'],
   Enter: ['choose'],
   Escape: ['back'],
+  '+': ['zoom', 1],
+  '=': ['zoom', 1],
+  '-': ['zoom', -1],
+  0: ['zoom', 0],
   '/': ['views'],
   g: ['views'],
+  GoBack: ['leave'], // the keys of remote controls
+  BrowserBack: ['leave'],
+  ChannelUp: ['page', 1],
+  ChannelDown: ['page', -1],
+  MediaTrackNext: ['move', 'right'],
+  MediaTrackPrevious: ['move', 'left'],
+  MediaPlayPause: ['tour'],
   PageUp: ['page', -1],
   PageDown: ['page', 1],
   t: ['tour'],
@@ -62,6 +74,6 @@ export function actionOf({ key, code, ctrlKey, altKey, metaKey, shiftKey, repeat
   if (ctrlKey || altKey || metaKey) return null;
   const letter = letterOf(key, code);
   const action = ACTIONS[shiftKey && letter.startsWith('Arrow') ? `Shift+${letter}` : letter];
-  if (!action || (repeat && action[0] !== 'move' && action[0] !== 'place')) return null;
+  if (!action || (repeat && action[0] !== 'move' && action[0] !== 'place' && action[0] !== 'zoom')) return null;
   return action;
 }

@@ -2,9 +2,12 @@
 // One camera on the wall: its picture, its name and its state.
 
 import { Scope } from '../player/scope.js';
+import { say } from '../player/words.js';
 import { Poster } from './wall-poster.js';
+import { Retry } from './wall-retry.js';
 import { Streams, rowOf } from './wall-streams.js';
-import { SLOW_LINK, figuresOf, overlayOf } from './wall-words.js';
+import { Zoom } from './wall-zoom.js';
+import { figuresOf, overlayOf, slowLink } from './wall-words.js';
 
 const ALMOST_PX = 2;
 const NO_CAMERA = 4404; // the server's close code
@@ -25,6 +28,7 @@ export class Tile {
   #alarm;
   #attention = null;
   #poster;
+  #retry;
   #rect = null;
   #announced = { width: null, height: null }; // in the list of cameras
   #welcomed = false;
@@ -49,12 +53,15 @@ export class Tile {
     this.#figures = find('.figures');
     this.#alarm = find('.alarm');
     this.#poster = new Poster(find('.poster'), this.#scope);
+    this.#retry = new Retry(this.#scope, { button: find('.retry'), text: find('.again'), onretry: () => this.camera.player?.retry() });
     find('.name').textContent = find('.name').title = name;
     const press = (selector, run) => this.#scope.listen(find(selector), 'click', run);
     press('.open', ({ detail }) => detail < 2 && owner.ontoggle(this)); // the second click of a double click changes nothing
     press('.back', () => owner.ontoggle(this));
     press('.sound', () => owner.onsound(this));
     press('.shot', () => owner.onsnapshot(this));
+    this.zoom = new Zoom(this.root, this.#scope, () => find('.zoom').setAttribute('aria-pressed', String(this.zoom.scale > 1)));
+    press('.zoom', () => this.zoom.toggle());
     press('.full', () => owner.onfullscreen());
     this.#scope.listen(this.open, 'focus', () => owner.onfocus(this));
     this.#scope.add(() => this.root.remove());
@@ -75,7 +82,10 @@ export class Tile {
     this.#front?.close();
     this.#front = this.#scope.child();
     this.#front.listen(camera, 'conditionchange', () => this.#onCondition());
-    this.#front.listen(camera, 'statechange', ({ detail }) => detail.close === NO_CAMERA && this.#owner.ongone(this));
+    this.#front.listen(camera, 'statechange', ({ detail }) => {
+      this.#retry.wait(detail.state === 'reconnecting' ? detail.retryMs : null);
+      if (detail.close === NO_CAMERA) this.#owner.ongone(this);
+    });
     this.#front.listen(camera, 'stats', ({ detail }) => this.#onStats(detail));
     this.#front.listen(camera.video, 'resize', () => this.#owner.onsize(this));
     this.#front.listen(camera, 'automuted', () => this.#showSound());
@@ -84,6 +94,7 @@ export class Tile {
 
   /** Another stream is visible now. */
   #onFront() {
+    this.#retry.wait(null);
     this.#listen();
     this.#showSound();
     this.#onCondition();
@@ -165,6 +176,7 @@ export class Tile {
     if (rect && before && ['x', 'y', 'width', 'height'].every((key) => rect[key] === before[key])) return;
     this.root.hidden = rect === null;
     if (!rect) return;
+    this.zoom.resize(before, rect);
     const { style } = this.root;
     style.left = `${rect.x}px`;
     style.top = `${rect.y}px`;
@@ -190,13 +202,13 @@ export class Tile {
     this.#poster.waiting = condition.name === 'connecting' && this.camera.video.videoWidth === 0;
     const slow = this.#streams.slow;
     this.root.dataset.link = slow ? 'slow' : 'good';
-    write(this.#badge, slow && condition.name === 'live' ? `${condition.label}, small` : condition.label);
+    write(this.#badge, slow && condition.name === 'live' ? say('{label}, small', { label: condition.label }) : condition.label);
     write(this.#headline, overlay?.headline ?? '');
     write(this.#reason, overlay?.text ?? '');
-    const action = large ? 'Show all cameras' : 'Show large';
-    const silence = this.camera.sound.state === 'away' ? 'No sound' : '';
+    const action = say(large ? 'Show all cameras' : 'Show large');
+    const silence = this.camera.sound.state === 'away' ? say('No sound') : '';
     write(this.#silence, silence);
-    const words = [this.#attention, condition.label, condition.text, slow ? SLOW_LINK : '', silence].filter(Boolean).join('. ');
+    const words = [this.#attention, condition.label, condition.text, slow ? slowLink() : '', silence].filter(Boolean).join('. ');
     this.open.setAttribute('aria-label', `${this.name}, ${words.replace(/\.$/, '')}. ${action}`);
   }
 

@@ -2,38 +2,40 @@
 // The words of the wall: a summary line, a headline over each tile that is not live, and the texts for screen readers.
 
 import { SLOW_LINK } from '../player/condition.js';
+import { say } from '../player/words.js';
 
 const GOOD = new Set(['live']);
 const SETTLING = new Set(['connecting', 'idle']);
+export const isSettling = (name) => SETTLING.has(name);
 const READ_OUT_MOST = 3; // changes at the same moment: more are only counted
 
 const lower = (label) => label.charAt(0).toLowerCase() + label.slice(1);
-const cameras = (count) => `${count} ${count === 1 ? 'camera' : 'cameras'}`;
+const cameras = (count) => (count === 1 ? say('1 camera') : say('{count} cameras', { count }));
 
 /** In the order in which the summary lists them. */
 const KINDS = [
-  { name: 'live', some: (count) => `${count} live` },
-  { name: 'late', some: (count) => `${count} late` },
-  { name: 'connecting', some: (count) => `${count} connecting` },
-  { name: 'reconnecting', some: (count) => `${count} reconnecting` },
-  { name: 'unauthorized', some: (count) => `${count} ${count === 1 ? 'needs' : 'need'} a log-in` },
-  { name: 'offline', some: (count) => `${count} offline` },
-  { name: 'failed', some: (count) => `${count} cannot be played` },
-  { name: 'idle', some: (count) => `${count} paused` },
+  { name: 'live', some: (count) => say('{count} live', { count }) },
+  { name: 'late', some: (count) => say('{count} late', { count }) },
+  { name: 'connecting', some: (count) => say('{count} connecting', { count }) },
+  { name: 'reconnecting', some: (count) => say('{count} reconnecting', { count }) },
+  { name: 'unauthorized', some: (count) => say(count === 1 ? '1 needs a log-in' : '{count} need a log-in', { count }) },
+  { name: 'offline', some: (count) => say('{count} offline', { count }) },
+  { name: 'failed', some: (count) => say('{count} cannot be played', { count }) },
+  { name: 'idle', some: (count) => say('{count} paused', { count }) },
 ];
 
 /** `conditions`: `{ name, label }` of every tile, of `total` cameras. "16 cameras, 15 live, 1 offline since 10:42", "9 of 40 cameras, all live" */
 export function summaryOf(conditions, total = 0) {
   const all = conditions.length;
   if (all === 0) return '';
-  const some = total > all ? `${all} of ${cameras(total)}` : cameras(all);
+  const some = total > all ? say('{count} of {cameras}', { count: all, cameras: cameras(total) }) : cameras(all);
   const counts = new Map();
   for (const { name } of conditions) counts.set(name, (counts.get(name) ?? 0) + 1);
-  if (counts.get('live') === all) return all === 1 ? `${some}, live` : `${some}, all live`;
+  if (counts.get('live') === all) return say(all === 1 ? '{cameras}, live' : '{cameras}, all live', { cameras: some });
   const parts = KINDS.filter(({ name }) => counts.has(name)).map(({ name, some }) => {
     const count = counts.get(name);
     const single = count === 1 && (name === 'offline' || name === 'late');
-    return single ? `1 ${lower(conditions.find((each) => each.name === name).label)}` : some(count);
+    return single ? say('1 {state}', { state: lower(conditions.find((each) => each.name === name).label) }) : some(count);
   });
   return [some, ...parts].join(', ');
 }
@@ -41,7 +43,7 @@ export function summaryOf(conditions, total = 0) {
 /** The title of the tab: first, how many cameras are not live. */
 export function titleOf(conditions, { large = null, product = 'ringcast' } = {}) {
   const bad = conditions.filter(({ name }) => !GOOD.has(name) && !SETTLING.has(name)).length;
-  const parts = [bad > 0 ? `${bad} not live` : null, large, product];
+  const parts = [bad > 0 ? say('{count} not live', { count: bad }) : null, large, product];
   return parts.filter(Boolean).join(' · ');
 }
 
@@ -80,42 +82,45 @@ function bitrateOf(bitsPerSecond) {
 }
 
 const LATENCY_FROM = {
-  camera: 'camera to screen',
-  server: 'server to screen', // the camera does not send the capture time of its pictures
+  camera: 'latency {seconds} s camera to screen',
+  server: 'latency {seconds} s server to screen', // the camera does not send the capture time of its pictures
 };
 
 /** Why a tile shows the small stream. */
-export { SLOW_LINK };
+export const slowLink = () => say(SLOW_LINK);
 
 /** What has become of a link: for screen readers. */
-export const linkNews = (camera, slow) => (slow ? `${camera}: ${lower(SLOW_LINK)}` : `${camera}: the large picture again`);
+export const linkNews = (camera, slow) => (slow ? `${camera}: ${lower(slowLink())}` : say('{camera}: the large picture again', { camera }));
 
 /** Lines of figures over a picture, from the detail of a player's `stats` event. */
 export function figuresOf(stats) {
   const { width, height, codecs, fps, bitrate, delay, target, buffered, framesDropped, dropped, missed, connections } = stats;
-  const size = width && height ? `${width}×${height}` : 'no picture';
+  const size = width && height ? `${width}×${height}` : say('no picture');
   const lost = (framesDropped ?? 0) + (dropped ?? 0);
   return [
     [size, codecs].filter(Boolean).join(' · '),
-    `${number(fps, 1)} frames/s · ${bitrateOf(bitrate)}`,
-    `latency ${number(stats.latency, 2)} s ${LATENCY_FROM[stats.latencyFrom] ?? ''}`.trimEnd(),
-    `${number(delay, 2)} s behind the newest (target ${number(target, 2)} s)`,
-    ...(stats.slow ? [lower(SLOW_LINK)] : []),
-    `buffer ${number(buffered, 1)} s · dropped ${lost} · missed ${missed ?? 0} · connections ${connections ?? 0}`,
+    say('{count} frames/s · {rate}', { count: number(fps, 1), rate: bitrateOf(bitrate) }),
+    say(LATENCY_FROM[stats.latencyFrom] ?? 'latency {seconds} s', { seconds: number(stats.latency, 2) }),
+    say('{seconds} s behind the newest (target {target} s)', { seconds: number(delay, 2), target: number(target, 2) }),
+    ...(stats.slow ? [lower(slowLink())] : []),
+    say('buffer {seconds} s · dropped {lost} · missed {missed} · connections {connections}', {
+      seconds: number(buffered, 1), lost, missed: missed ?? 0, connections: connections ?? 0,
+    }),
   ];
 }
 
 /** What is wrong with a log-in: `status` of the answer, null if there was none; `seconds` until the next try. */
 export function troubleOf({ status, seconds = 0 }) {
-  if (status === null) return 'the server cannot be reached';
-  if (status === 401) return 'wrong user or password';
-  if (status === 429) return `too many tries: again in ${seconds} s`;
-  if (status === 403) return 'this address may not log in here: open the page by its own address';
-  return status === 503 ? 'the server is busy: try again' : `the server answers ${status}`;
+  if (status === null) return say('the server cannot be reached');
+  if (status === 401) return say('wrong user or password');
+  if (status === 429) return say('too many tries: again in {seconds} s', { seconds });
+  if (status === 403) return say('this address may not log in here: open the page by its own address');
+  return status === 503 ? say('the server is busy: try again') : say('the server answers {status}', { status });
 }
 
 /** Who is logged in, and until when: `expires` in seconds since 1970. */
 export function visitorOf({ user, role, expires }) {
   const until = expires > 0 ? new Date(expires * 1000).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' }) : null;
-  return [`${user}, ${role}`, until && `logged in until ${until}`].filter(Boolean).join(': ');
+  const who = say(role === 'operator' ? '{user}, operator' : '{user}, viewer', { user });
+  return until ? say('{who}: logged in until {time}', { who, time: until }) : who;
 }

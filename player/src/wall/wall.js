@@ -7,18 +7,20 @@ import { Scope } from '../player/scope.js';
 import { say } from '../player/words.js';
 import { Account } from './wall-account.js';
 import { Attention } from './wall-attention.js';
+import { brand, productName } from './wall-brand.js';
 import { Drag } from './wall-drag.js';
-import { SMALLEST_PX, commonRatio, fitGrid, fitOne, step } from './wall-grid.js';
+import { SMALLEST_PX, commonRatio, fitGrid, fitOne, fitPhone, step } from './wall-grid.js';
 import { KEYS, actionOf } from './wall-keys.js';
 import { WallHistory } from './wall-history.js';
 import { Kiosk } from './wall-kiosk.js';
+import { speak } from './wall-language.js';
 import { Memory, largeOfHash, orderOfQuery, queryWithOrder, remembered, swapped } from './wall-layout.js';
 import { saveSnapshot } from './wall-snapshot.js';
 import { fitSpans, layoutOf, neighbour } from './wall-spans.js';
 import { Tile } from './wall-tile.js';
 import { Version } from './wall-version.js';
 import { Views } from './wall-views.js';
-import { linkNews, newsOf, summaryOf, titleOf } from './wall-words.js';
+import { isSettling, linkNews, newsOf, summaryOf, titleOf } from './wall-words.js';
 
 const NEWS_MS = 1000; // changes within this time are reported together
 const NOTE_MS = 4000;
@@ -66,6 +68,11 @@ class Wall {
     this.#openParts();
     this.#bindBar();
     dispatchEvent(new Event('ringcaststarted')); // wall-boot.js need not wait any longer
+  }
+
+  /** The page has another title. */
+  renamed() {
+    this.#showSummary();
   }
 
   #watchSize() {
@@ -208,7 +215,7 @@ class Wall {
       ongone: () => this.#list.ask(),
       onsize: () => this.#arrange(),
       onsound: (one) => this.#toggleSound(one),
-      onsilence: (one) => this.#say(`${one.name}: no sound. ${one.camera.sound.text}`),
+      onsilence: (one) => this.#say(say('{camera}: no sound. {reason}', { camera: one.name, reason: one.camera.sound.text })),
       onlink: (one) => this.#say(linkNews(one.name, one.slow)),
       onsnapshot: (one) => this.#snapshot(one),
       onfullscreen: () => this.fullScreen(),
@@ -238,13 +245,13 @@ class Wall {
   #onAway() {
     this.#away = true;
     if (this.#tiles.length > 0) return; // every tile shows it itself, over its last picture
-    showEmpty('The server is away', 'This page shows the cameras by itself as soon as ringcast answers again.');
+    showEmpty(say('The server is away'), say('This page shows the cameras by itself as soon as ringcast answers again.'));
   }
 
   /** The tiles stay as they are, and those that still have pictures go on. */
   #onRefused() {
-    this.#say('Log in again');
-    if (this.#tiles.length === 0) showEmpty('Log in again', 'This page shows the cameras by itself as soon as somebody has logged in.');
+    this.#say(say('Log in again'));
+    if (this.#tiles.length === 0) showEmpty(say('Log in again'), say('This page shows the cameras by itself as soon as somebody has logged in.'));
   }
 
   /** What is said where no camera is. */
@@ -253,8 +260,8 @@ class Wall {
     const { auth, user, role } = this.#account.session ?? {};
     if (this.#tiles.length > 0) showEmpty(null);
     else if (this.#rows.size > 0) showEmpty(say('Nothing to show here'), say('None of these cameras is there. Press / to choose others.'));
-    else if (auth && role !== 'operator') showEmpty('No cameras', `No camera may be watched by ${user ?? 'this visitor'}.`);
-    else showEmpty('No cameras yet', 'Add one to the configuration file, then run “ringcastctl reload”:', true);
+    else if (auth && role !== 'operator') showEmpty(say('No cameras'), say('No camera may be watched by {user}.', { user: user ?? say('this visitor') }));
+    else showEmpty(say('No cameras yet'), say('Add one to the configuration file, then run “ringcastctl reload”:'), true);
   }
 
   #onVersion() {
@@ -285,8 +292,8 @@ class Wall {
     const layout = this.#large ? this.#layoutOne(box) : this.#grid(this.#tiles.length);
     this.#rects = layout.rects;
     if (!this.#large) this.#columns = layout.columns;
-    const last = layout.rects.at(-1);
-    this.#root.style.height = layout.scrolls ? `${last.y + last.height}px` : '100%';
+    const bottom = Math.max(...layout.rects.map((rect) => (rect ? rect.y + rect.height : 0)));
+    this.#root.style.height = layout.scrolls ? `${bottom}px` : '100%';
     stage.classList.toggle('scrolls', layout.scrolls);
     this.#tiles.forEach((tile, i) => tile.place(layout.rects[i]));
     this.#layUnder();
@@ -315,7 +322,9 @@ class Wall {
     const ratio = this.#ratio;
     const index = this.#tiles.indexOf(this.#large);
     const largeRatio = commonRatio([this.#large.size]);
-    if (!document.fullscreenElement) return fitOne(this.#tiles.length, index, box, { ratio, largeRatio });
+    const sizes = { ratio, largeRatio };
+    const count = this.#tiles.length;
+    if (!document.fullscreenElement) return fitPhone(count, index, box, sizes) ?? fitOne(count, index, box, sizes);
     const rects = this.#tiles.map((_, i) => (i === index ? { x: 0, y: 0, ...box } : null));
     return { rects, scrolls: false };
   }
@@ -330,7 +339,7 @@ class Wall {
     this.#arrange();
     const moved = this.#tiles[to];
     this.#setCurrent(moved);
-    this.#say(`${moved.name} is now in place ${to + 1} of ${this.#tiles.length}`);
+    this.#say(say('{camera} is now in place {place} of {count}', { camera: moved.name, place: to + 1, count: this.#tiles.length }));
   }
 
   #saveOrder(order) {
@@ -414,6 +423,7 @@ class Wall {
     if (document.querySelector('dialog[open]') || event.defaultPrevented) return;
     const action = actionOf(event);
     if (!action || (action[0] === 'choose' && event.target.closest?.('button, a, input'))) return;
+    if (action[0] === 'leave' && !this.#large && !this.#drag?.active) return; // the browser's own Back
     event.preventDefault();
     this[action[0]](action[1]);
   }
@@ -423,6 +433,7 @@ class Wall {
   }
 
   place(direction) {
+    if (this.#large) this.#large.zoom.pan(direction);
     if (this.#large || this.#kiosk || !this.#current) return;
     const from = this.#tiles.indexOf(this.#current);
     const to = this.#target(direction, from);
@@ -441,9 +452,14 @@ class Wall {
     else if (this.#large) this.#setLarge(null);
   }
 
+  /** The Back of a remote control. */
+  leave() {
+    this.back();
+  }
+
   fullScreen() {
     if (document.fullscreenElement) document.exitFullscreen().catch(() => {});
-    else document.documentElement.requestFullscreen?.().catch(() => this.#note('This browser does not allow full screen here'));
+    else document.documentElement.requestFullscreen?.().catch(() => this.#note(say('This browser does not allow full screen here')));
   }
 
   sound() {
@@ -465,6 +481,10 @@ class Wall {
     const system = matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark';
     memory.theme = next === system ? null : next; // a user who chooses the system's setting keeps following it
     this.#showTheme();
+  }
+
+  zoom(direction) {
+    this.#large?.zoom.step(direction);
   }
 
   account() {
@@ -499,12 +519,12 @@ class Wall {
     const on = tile.muted;
     if (on) this.#hear(tile);
     else tile.muted = true;
-    this.#say(`${tile.name}: sound ${on ? 'on' : 'off'}`);
+    this.#say(say(on ? '{camera}: sound on' : '{camera}: sound off', { camera: tile.name }));
   }
 
   async #snapshot(tile) {
     const file = await saveSnapshot(tile.camera.video, tile.name);
-    this.#note(file ? `Saved ${file}` : `${tile.name}: there is no picture to save`);
+    this.#note(file ? say('Saved {file}', { file }) : say('{camera}: there is no picture to save', { camera: tile.name }));
   }
 
   #showTheme() {
@@ -527,7 +547,7 @@ class Wall {
     const { name, label } = tile.condition;
     const before = this.#changes.get(tile.name)?.before ?? tile.seen;
     this.#changes.set(tile.name, { before, after: { name, label } });
-    tile.seen = name;
+    if (!isSettling(name) || tile.seen === null) tile.seen = name; // what it becomes then is news, or not, against what it was
     this.#showSummary();
     this.#cancelNews ??= this.#scope.timeout(NEWS_MS, () => this.#tellNews());
   }
@@ -545,7 +565,7 @@ class Wall {
     const summary = $('summary');
     if (summary.textContent !== text) summary.textContent = text;
     summary.dataset.state = conditions.every(({ name }) => name === 'live') ? 'good' : 'other';
-    const title = titleOf(conditions, { large: this.#large?.name });
+    const title = titleOf(conditions, { large: this.#large?.name, product: productName() });
     if (document.title !== title) document.title = title;
   }
 
@@ -583,11 +603,14 @@ function fillHelp(list, visitor) {
   list.replaceChildren();
   for (const { shown, text } of KEYS.filter((key) => visitor || !key.visitor)) {
     const term = document.createElement('dt');
-    term.append(...shown.map((key) => Object.assign(document.createElement('kbd'), { textContent: key })));
+    term.append(...shown.map((key) => Object.assign(document.createElement('kbd'), { textContent: say(key) })));
     const description = document.createElement('dd');
-    description.textContent = text;
+    description.textContent = say(text);
     list.append(term, description);
   }
 }
 
-new Wall().open();
+await speak();
+const wall = new Wall();
+wall.open();
+brand(() => wall.renamed());

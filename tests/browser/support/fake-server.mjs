@@ -9,12 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { prft } from './mp4.mjs';
 
-const ROOMS = ['player', 'wall'].map((room) => fileURLToPath(new URL(`../../../player/src/${room}/`, import.meta.url)));
+const ROOMS = ['player', 'wall', 'words'].map((room) => fileURLToPath(new URL(`../../../player/src/${room}/`, import.meta.url)));
 const PAGES = fileURLToPath(new URL('./pages/', import.meta.url));
-const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html; charset=utf-8', '.svg': 'image/svg+xml', '.json': 'application/json' };
+const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html; charset=utf-8', '.svg': 'image/svg+xml', '.json': 'application/json', '.webmanifest': 'application/manifest+json' };
 export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; " +
-  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** A file of the player, in one folder as the build makes it (player/one_folder.cmake). */
 async function playerFile(path) {
@@ -114,6 +114,8 @@ export class FakeServer {
   base = ''; // a path before every other
   hang = false; // accept TCP and never answer an upgrade
   clockSkewMs = 0; // how far the clock in its answers is ahead of its cameras'
+  about = { title: null, logo: null }; // what /api/wall answers
+  theme = ''; // the style sheet
   groups = []; // { name, cameras }, as the list has them
   away = false; // refuse the list of cameras
   events = true; // there are some: false, and the list must be asked for
@@ -345,6 +347,12 @@ export class FakeServer {
     if (pathname === '/api/cameras') {
       response.writeHead(this.away ? 503 : 200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
       response.end(this.away ? '' : this.#list(visitor));
+      return;
+    }
+    if (pathname === '/api/wall' || pathname === '/theme.css') {
+      const [type, body] = pathname === '/theme.css' ? ['text/css', this.theme] : ['application/json', JSON.stringify(this.about)];
+      response.writeHead(200, { 'Content-Type': type, 'Content-Security-Policy': POLICY });
+      response.end(body);
       return;
     }
     if (pathname.startsWith('/snapshot/')) {
