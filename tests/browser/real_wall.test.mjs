@@ -50,6 +50,32 @@ async function openWall(browser, address) {
 const live = (page) => until(async () => (await page.locator('.tile[data-condition=live]').count()) === 4, 'four live tiles', 40_000);
 const stats = (page) => page.evaluate(() => globalThis.stats);
 
+/** What asked for each script and first list of a page: `parser` if the page's own words did, and `script` if a script had to come first. */
+async function initiatorsOf(page) {
+  const session = await page.context().newCDPSession(page);
+  const initiators = new Map();
+  session.on('Network.requestWillBeSent', ({ request: { url }, type, initiator }) => {
+    const name = url.split('/').at(-1);
+    if ((type === 'Script' || name === 'cameras') && !initiators.has(name)) initiators.set(name, initiator.type);
+  });
+  await session.send('Network.enable');
+  return initiators;
+}
+
+watched('a page asks at once for all that it needs, and for few files', async ({ ringcast, browser }) => {
+  for (const path of ['', 'camera.html?camera=cam1', 'login.html']) {
+    const page = await browser.newPage();
+    const initiators = await initiatorsOf(page);
+    await page.goto(`${ringcast.address}${path}`, { waitUntil: 'load' });
+    if (path !== 'login.html') await untilMoving(page, { count: path === '' ? 4 : 1, ms: 40_000 });
+    const late = [...initiators].filter(([name, type]) => type !== 'parser' && (path === '' || name !== 'cameras'));
+    assert.deepEqual(late, [], path);
+    assert.ok(initiators.size >= 2 && initiators.size <= 4, `${path}: ${[...initiators.keys()]}`);
+    assert.ok(path !== '' || initiators.has('cameras'));
+    await page.close();
+  }
+});
+
 watched('the wall shows four cameras: pictures move, and are live', async ({ ringcast, browser }) => {
   const { page, errors } = await openWall(browser, ringcast.address);
   assert.deepEqual(await page.locator('.name').allTextContents(), NAMES);

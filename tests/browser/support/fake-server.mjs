@@ -16,7 +16,7 @@ export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; " +
   "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** A file of the player, in one folder as the build makes it (player/one_folder.cmake). */
+/** A file of the player, in one folder, as the build has it, but each module by itself (player/pages.cmake). */
 async function playerFile(path) {
   const found = await Promise.any(ROOMS.map((room) => readFile(join(room, path), 'utf8')));
   return found.replaceAll("'../player/", "'./");
