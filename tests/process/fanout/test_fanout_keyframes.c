@@ -51,6 +51,7 @@ static void a_pause_and_another_ring_are_survived(void **state)
     watch_camera(&key, &fanout, KEY_PATH, 0);
     expect_init(&key, INIT_A);
     expect_fragment(&key, 1);
+    fanout_wait_viewers(&fanout, "front", 1); /* so that a report of none is one of the pause */
     say(&key, "{\"type\":\"pause\"}");
     fanout_wait_viewers(&fanout, "front", 0);
     publish_gop(5);
