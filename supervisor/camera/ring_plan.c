@@ -103,7 +103,6 @@ static size_t fit_past(const struct ring_plan *plan, const struct ring_demand *d
 struct change {
     enum { KEEP, GROW, SHRINK } kind;
     size_t size;
-    uint64_t patience_ms;
 };
 
 static struct change change_of(const struct ring_plan *plan, const struct ring_demand *demand, size_t size,
@@ -111,15 +110,14 @@ static struct change change_of(const struct ring_plan *plan, const struct ring_d
 {
     if (plan->look_back_s > 0) {
         size_t fit = fit_past(plan, demand, size, max);
-        return (struct change){fit > size ? GROW : fit <= size / 2 ? SHRINK : KEEP, fit, RING_PLAN_SHRINK_MS};
+        return (struct change){fit > size ? GROW : fit <= size / 2 ? SHRINK : KEEP, fit};
     }
     size_t fit = ring_plan_fit(demand, max);
     if (least(demand) > size) {
         /* A quarter more at least, so that a stream that grows slowly does not move its ring again and again. */
-        return (struct change){size < max ? GROW : KEEP, larger(fit, round_up(size + size / 4, max)), 0};
+        return (struct change){size < max ? GROW : KEEP, larger(fit, round_up(size + size / 4, max))};
     }
-    uint64_t patience_ms = size == RING_PLAN_FIRST ? RING_PLAN_GUESS_MS : RING_PLAN_SHRINK_MS;
-    return (struct change){fit <= size - size / 4 ? SHRINK : KEEP, fit, patience_ms};
+    return (struct change){fit <= size - size / 4 ? SHRINK : KEEP, fit};
 }
 
 size_t ring_plan_next(struct ring_plan *plan, const struct ring_demand *demand, size_t size, size_t max,
@@ -139,7 +137,7 @@ size_t ring_plan_next(struct ring_plan *plan, const struct ring_demand *demand, 
         plan->enough = 0;
     }
     plan->enough = larger(plan->enough, change.size);
-    if (now_ms - plan->spacious_since_ms < change.patience_ms) {
+    if (now_ms - plan->spacious_since_ms < RING_PLAN_SHRINK_MS) {
         return size;
     }
     plan->spacious_since_ms = 0;

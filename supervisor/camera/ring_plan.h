@@ -7,7 +7,7 @@
  * with the next keyframe, and some more for readers that are late. The plan is a third more than the
  * largest group of pictures, and at least a second of the stream. A ring grows at once, because in a ring
  * that is too small viewers miss pictures. It shrinks only when three quarters of it have been enough for a minute,
- * because during a change both rings take memory. The size that it begins with is a guess: that is corrected sooner.
+ * because during a change both rings take memory.
  *
  * A ring that keeps the past (`look_back`) holds, beside that, so many seconds of the stream at its mean rate over as long a
  * time, a thirty-second part more for those who read the oldest of it, and the group of pictures before. It is content with a
@@ -23,7 +23,7 @@
 #define RING_PLAN_MIN 262144u
 
 /* Bytes of data before anything is known: a GOP of 2 s at 2 Mbit/s, as main streams have, and a margin. */
-#define RING_PLAN_FIRST 1048576u
+#define RING_PLAN_FIRST 786432u
 
 /* Bytes by which sizes differ. */
 #define RING_PLAN_STEP 65536u
@@ -34,9 +34,6 @@
 #ifndef RING_PLAN_SHRINK_MS
 #define RING_PLAN_SHRINK_MS 60000
 #endif
-
-/* The same for the size that rings begin with. */
-#define RING_PLAN_GUESS_MS (RING_PLAN_SHRINK_MS < 10000 ? RING_PLAN_SHRINK_MS : 10000)
 
 /* Milliseconds for which a stream is measured before its past is taken for known: cameras begin with a burst. */
 #ifndef RING_PLAN_SETTLE_MS

@@ -142,7 +142,7 @@ static void a_new_fanout_is_told_everything(void **state)
                      "{\"name\":\"back\",\"state\":\"streaming\",\"type\":\"camera-add\"");
     daemon_wait_file(&daemon, "fanout.log",
                      "{\"audio\":null,\"audio_error\":null,\"codecs\":\"avc1.64001F\",\"error\":null,"
-                     "\"height\":720,\"name\":\"front\",\"state\":"
+                     "\"height\":720,\"look_back\":0,\"name\":\"front\",\"state\":"
                      "\"streaming\",\"type\":\"camera-state\",\"v\":1,\"width\":1280}");
     daemon_finish(&daemon);
 }
