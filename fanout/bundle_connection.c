@@ -299,7 +299,7 @@ int bundle_connection_writable(struct server *server, struct viewer *socket)
 {
     struct member *member;
 
-    if (!viewer_send_due_time(socket) || !tell_ends(server, socket)) {
+    if (!viewer_send_due(socket) || !tell_ends(server, socket)) {
         bundle_leave_feeds(socket->bundle);
         return -1;
     }

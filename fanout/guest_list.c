@@ -35,11 +35,30 @@ static void arm(struct guest_list *list)
     watch_timer_arm(&list->timer, first_ns == INT64_MAX ? 0 : left_ms > 0 ? (long)left_ms + 1 : 1);
 }
 
+/* How often a clip whose end has come by the clock is looked at, until all of the past was sent. */
+#define CLIP_LOOK_NS (1 * NS_PER_SECOND)
+
+/* Of a clip that has begun: by the clock only what is live ends; the past is sent as fast as its client takes it. */
+static int64_t end_of_clip(const struct guest *guest)
+{
+    const int64_t end_ns = guest->until_ns + DURATION_GRACE_NS;
+    const struct viewer *viewer = guest->viewer;
+    int64_t now_ns = clock_now_ns();
+
+    if (viewer->state != VIEWER_PAST && viewer->state != VIEWER_BEHIND) {
+        return end_ns;
+    }
+    return end_ns > now_ns ? end_ns : now_ns + CLIP_LOOK_NS;
+}
+
 /* When something is to be done for GUEST; 0: never. */
 static int64_t end_of(const struct guest *guest)
 {
     if (!guest->begun) {
         return guest->since_ns + GUEST_LIST_WAIT_MS * NS_PER_MS;
+    }
+    if (guest->until_ns) {
+        return end_of_clip(guest);
     }
     return guest->duration_ns > 0 ? guest->begun_ns + guest->duration_ns + DURATION_GRACE_NS : 0;
 }

@@ -26,6 +26,22 @@ int media_routes_stream(const struct visit *visit);
 int media_routes_begin(const struct visit *visit, struct stream *stream, enum guest_kind kind,
                        struct permit *permit, bool from_zero);
 
+/* How a request in WSI gets a file: in chunks, if it understands them. */
+enum guest_kind media_routes_file_kind(struct lws *wsi);
+
+/*
+ * Answers HEAD, without a body and without waiting for the camera: whether it has something to send is not known before. HEADERS: more
+ * header lines, or NULL.
+ */
+int media_routes_answer_head(const struct visit *visit, const char *headers);
+
+/*
+ * Answers VISIT with STREAM to GUEST (consumed; NULL: there was no memory for it), for whom PERMIT lets watch it, if no limit is against it.
+ * As media_routes_begin.
+ */
+int media_routes_admit(const struct visit *visit, struct stream *stream, struct guest *guest,
+                       struct permit *permit, const char *headers);
+
 /*
  * Answers a request whose guest was to be closed with CODE and REASON before it had begun. What libwebsockets' callback is to
  * return.

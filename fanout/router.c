@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/log/log.h"
+#include "fanout/clip_routes.h"
 #include "fanout/event_requests.h"
 #include "fanout/followers.h"
 #include "fanout/go2rtc.h"
@@ -241,6 +242,11 @@ static void camera_of_snapshot(const char *path, char camera[HTTP_REQUEST_PATH_S
     camera_between(path, SNAPSHOT_PREFIX, SNAPSHOT_SUFFIX, camera);
 }
 
+static void camera_of_clip(const char *path, char camera[HTTP_REQUEST_PATH_SIZE])
+{
+    camera_between(path, CLIP_ROUTES_PREFIX, MEDIA_ROUTES_SUFFIX, camera);
+}
+
 static void camera_of_file(const char *path, char camera[HTTP_REQUEST_PATH_SIZE])
 {
     camera_between(path, MEDIA_ROUTES_STREAM, MEDIA_ROUTES_SUFFIX, camera);
@@ -284,6 +290,7 @@ static const struct route routes[] = {
     {SNAPSHOT_PREFIX, READ, GATE_CAMERA, answer_snapshot, camera_of_snapshot},
     {HLS_PREFIX, READ, GATE_CAMERA, answer_hls, camera_of_hls},
     {MEDIA_ROUTES_STREAM, READ, GATE_CAMERA, media_routes_stream, camera_of_file},
+    {CLIP_ROUTES_PREFIX, READ, GATE_CAMERA, clip_routes_answer, camera_of_clip},
 };
 
 /* go2rtc's, if the configuration has them: `src` in the query names a camera, for which go2rtc.c asks. */

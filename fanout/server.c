@@ -172,6 +172,23 @@ static void look_expired(void *context)
     }
 }
 
+/* Old rings that were kept for those who look back. */
+static void past_expired(void *context)
+{
+    struct server *server = context;
+    const int64_t now_ns = clock_now_ns();
+    int64_t next_ns = 0;
+
+    for (struct stream *stream = server->streams.first; stream; stream = stream->next) {
+        int64_t due_ns = past_forget(&stream->feed, now_ns);
+        next_ns = due_ns > 0 && (next_ns == 0 || due_ns < next_ns) ? due_ns : next_ns;
+    }
+    server->feeds.past_due_ns = next_ns;
+    if (next_ns > 0) {
+        watch_timer_arm(&server->feeds.past_timer, (long)((next_ns - now_ns) / NS_PER_MS) + 1);
+    }
+}
+
 void server_limit(struct server *server, const struct feed_limits *limits, long ping_ms)
 {
     long stuck_ms = (long)(limits->stuck_ns / NS_PER_MS);
@@ -778,6 +795,9 @@ int server_init(struct server *server, const char *assets_directory)
         result = watch_timer_begin(&server->feeds.look_timer, &server->loop, look_expired, server);
     }
     if (result == 0) {
+        result = watch_timer_begin(&server->feeds.past_timer, &server->loop, past_expired, server);
+    }
+    if (result == 0) {
         const struct feed_limits limits = server->feeds.limits;
         server_limit(server, &limits, PING_INTERVAL_MS);
         result = watch_signals(server);
@@ -855,6 +875,7 @@ void server_finish(struct server *server)
     watch_end(&server->stop_timer.watch);
     watch_end(&server->keepalive_timer.watch);
     watch_end(&server->feeds.look_timer.watch);
+    watch_end(&server->feeds.past_timer.watch);
     watch_end(&server->feeds_watch);
     program_link_end(&server->router.errands.link);
     gate_end(&server->router.gate);

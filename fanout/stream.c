@@ -16,6 +16,9 @@
 /* Milliseconds or more between two states that the viewers of a stream are sent. */
 #define STATE_INTERVAL_MS 100
 
+/* Seconds; longer than any ring is configured for. */
+#define LOOK_BACK_MAX 86400
+
 void streams_init(struct streams *streams, struct feed_set *set)
 {
     *streams = (struct streams){.set = set};
@@ -191,6 +194,9 @@ void stream_update(struct streams *streams, struct stream *stream, const json_t 
     }
     replace(&stream->audio, json_object_get(message, "audio"));
     replace(&stream->audio_error, json_object_get(message, "audio_error"));
+    json_int_t look_back_s = json_integer_value(json_object_get(message, "look_back"));
+    stream->look_back_s = look_back_s > 0 && look_back_s <= LOOK_BACK_MAX ? (unsigned)look_back_s : 0;
+    stream->feed.past.reach_ns = stream->look_back_s * NS_PER_SECOND;
     note_change(streams->set, stream);
     if (!first && !news) {
         return;
@@ -293,12 +299,12 @@ static json_t *describe_one(const struct stream *stream, const char *prefix)
 {
     const char *codecs = json_string_value(stream->codecs);
 
-    return json_pack("{s:O, s:O, s:o?, s:O, s:O, s:O, s:O, s:I, s:o, s:o}", "state", stream->state, "codecs",
-                     stream->codecs, "mime", codecs ? init_cache_mime(codecs) : json_null(), "width",
-                     stream->width, "height", stream->height, "audio", stream->audio, "audio_error",
+    return json_pack("{s:O, s:O, s:o?, s:O, s:O, s:O, s:O, s:I, s:i, s:o, s:o}", "state", stream->state,
+                     "codecs", stream->codecs, "mime", codecs ? init_cache_mime(codecs) : json_null(),
+                     "width", stream->width, "height", stream->height, "audio", stream->audio, "audio_error",
                      stream->audio_error, "viewers",
-                     (json_int_t)stream->feed.viewers.count + stream->elsewhere, "live",
-                     path_of(stream->name, prefix, "/live/", ""), "poster",
+                     (json_int_t)stream->feed.viewers.count + stream->elsewhere, "look_back",
+                     (int)stream->look_back_s, "live", path_of(stream->name, prefix, "/live/", ""), "poster",
                      path_of(stream->name, prefix, "/snapshot/", ".jpg"));
 }
 

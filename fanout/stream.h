@@ -30,6 +30,7 @@ struct stream {
     uint64_t changes;      /* counts changes of the stream, but not of its viewers at this fan-out */
     int64_t state_told_ns; /* CLOCK_MONOTONIC: when the viewers were last told the state */
     bool state_due;        /* it changed since then */
+    unsigned look_back_s;  /* seconds that viewers can look back; 0: not at all */
     struct feed feed;
     char *row;                 /* owned by camera_list.c: its row in /api/cameras; NULL: not made yet */
     uint64_t row_key;          /* identifies what the row shows */

@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "fanout/bundle_connection.h"
 #include "fanout/feed/bundle.h"
+#include "fanout/feed/past.h"
 #include "fanout/feed/viewer.h"
 #include "fanout/go2rtc.h"
 #include "fanout/http/close_frame.h"
@@ -193,7 +195,7 @@ int viewer_connection_writable(struct viewer *viewer)
         viewer_give_reason(viewer);
         return -1;
     default:
-        if (viewer_is_blocked(viewer) || viewer_send_due_time(viewer)) {
+        if (viewer_is_blocked(viewer) || viewer_send_due(viewer)) {
             feed_writable(viewer);
             return 0;
         }
@@ -213,6 +215,19 @@ static void resume(struct viewer *viewer)
     }
 }
 
+/* From the paused, too: they ask for something again. */
+static void look_back(struct viewer *viewer, const struct viewer_command *command)
+{
+    const int64_t from_ns = clock_now_ns() - command->ago_ns;
+
+    resume(viewer);
+    if (!viewer->feed || past_begin(viewer, from_ns, from_ns + command->duration_ns) == 0) {
+        return;
+    }
+    viewer->no_past_due += viewer->no_past_due < UINT8_MAX;
+    viewer_want_writable(viewer);
+}
+
 static int obey(struct viewer *viewer, struct viewer_command command)
 {
     switch (command.kind) {
@@ -230,6 +245,19 @@ static int obey(struct viewer *viewer, struct viewer_command command)
         return 0;
     case VIEWER_COMMAND_RESUME:
         resume(viewer);
+        return 0;
+    case VIEWER_COMMAND_LOOK:
+        look_back(viewer, &command);
+        return 0;
+    case VIEWER_COMMAND_MORE:
+        if (viewer->state == VIEWER_PAST) {
+            past_extend(viewer, command.duration_ns);
+        }
+        return 0;
+    case VIEWER_COMMAND_LIVE:
+        if (viewer->state == VIEWER_PAST) {
+            past_end(viewer);
+        }
         return 0;
     case VIEWER_COMMAND_NONE:
         return 0;

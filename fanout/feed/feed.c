@@ -19,6 +19,7 @@
 #include "common/base/clock.h"
 #include "common/log/log.h"
 #include "fanout/feed/bundle.h"
+#include "fanout/feed/feed_private.h"
 #include "fanout/feed/guest.h"
 #include "fanout/feed/pace.h"
 
@@ -118,6 +119,7 @@ void feed_set_latency_changed(struct feed_set *set)
 void feed_set_finish(struct feed_set *set)
 {
     packet_finish(&set->fragment.packet);
+    packet_finish(&set->past_fragment.packet);
     fragment_cache_clear(&set->cache);
 }
 
@@ -150,6 +152,15 @@ static void count_behind(struct feed_set *set, int change)
     }
 }
 
+/* VIEWER is no longer taken for slow. */
+static void end_pace(struct viewer *viewer)
+{
+    if (!viewer->bundle) {
+        free(viewer->pace);
+    }
+    viewer->pace = NULL;
+}
+
 /* A viewer in feed->viewers enters STATE. */
 static void move_viewer(struct feed *feed, struct viewer *viewer, enum viewer_state state)
 {
@@ -159,17 +170,13 @@ static void move_viewer(struct feed *feed, struct viewer *viewer, enum viewer_st
     if (change != 0) {
         count_behind(feed->set, change);
     }
+    if (viewer->state == VIEWER_PAST && state != VIEWER_PAST) {
+        past_left(feed, viewer);
+    } else if (state == VIEWER_PAST) {
+        end_pace(viewer); /* it asks for what it has room for */
+    }
     viewer_enter_state(viewer, state);
     feed->viewers.list[viewer->slot].state = state;
-}
-
-/* VIEWER is no longer taken for slow. */
-static void end_pace(struct viewer *viewer)
-{
-    if (!viewer->bundle) {
-        free(viewer->pace);
-    }
-    viewer->pace = NULL;
 }
 
 /* VIEWER, whose state is VIEWER_BEHIND, watches from now on. 0 or -ENOMEM. */
@@ -189,18 +196,24 @@ static int link_viewer(struct feed *feed, struct viewer *viewer)
     return 0;
 }
 
-/* Counts VIEWER out of the old ring, if it reads that one; without readers the old ring is closed. */
-static void leave_old_ring(struct feed *feed, struct viewer *viewer)
+/* One less needs the old ring; the last one has it closed. */
+static void let_old_ring_go(struct feed *feed)
 {
-    if (!viewer->in_old_ring) {
-        return;
-    }
-    viewer->in_old_ring = false;
     if (--feed->in_old_ring == 0) {
         fragment_cache_clear(&feed->set->cache);
         ringcast_close(feed->old_reader);
         feed->old_reader = NULL;
         feed->init.generation = 0;
+        feed->past.init.generation = 0;
+    }
+}
+
+/* Counts VIEWER out of the old ring, if it reads that one. */
+static void leave_old_ring(struct feed *feed, struct viewer *viewer)
+{
+    if (viewer->in_old_ring) {
+        viewer->in_old_ring = false;
+        let_old_ring_go(feed);
     }
 }
 
@@ -387,6 +400,10 @@ void feed_join(struct feed *feed, struct viewer *viewer, const struct permit *pe
     if (viewer->state != VIEWER_BEHIND || !feed->reader) {
         return;
     }
+    if (viewer->guest && viewer->guest->until_ns &&
+        past_begin(viewer, viewer->guest->from_ns, viewer->guest->until_ns) == 0) {
+        return;
+    }
     if (start_at_keyframe(feed, viewer) < 0 && !viewer->guest &&
         init_cache_load(&feed->init, feed->reader, 0) == 0 && !viewer_send_init(viewer, &feed->init)) {
         drop_broken(feed, viewer);
@@ -428,8 +445,12 @@ void feed_pause(struct viewer *viewer)
     if (!feed || viewer->state == VIEWER_PAUSED) {
         return;
     }
+    bool looked_back = viewer->state == VIEWER_PAST;
     remember_place(feed, viewer);
     unlink_watching(feed, viewer);
+    if (looked_back) { /* it is live when it resumes */
+        viewer->cursor = (ringcast_cursor){0};
+    }
     viewer_enter_state(viewer, VIEWER_PAUSED);
     if (viewer_array_add(&feed->paused, viewer) < 0) {
         give_up(viewer);
@@ -940,11 +961,62 @@ void feed_writable(struct viewer *viewer)
     if (viewer->bundle) {
         return; /* bundle_serve says whose turn it is */
     }
-    if (viewer->state == VIEWER_BEHIND && feed->reader) {
-        if (viewer->last_sequence == 0) {
-            start_at_keyframe(feed, viewer);
-        }
-        catch_up(feed, viewer);
+    if (viewer->state == VIEWER_PAST) {
+        past_serve(viewer);
+    } else if (viewer->state == VIEWER_BEHIND && feed->reader) {
+        feed_catch_up(feed, viewer);
+    }
+}
+
+/* ---- For past.c ---- */
+
+void feed_move_viewer(struct feed *feed, struct viewer *viewer, enum viewer_state state)
+{
+    move_viewer(feed, viewer, state);
+}
+
+void feed_drop_broken(struct feed *feed, struct viewer *viewer)
+{
+    drop_broken(feed, viewer);
+}
+
+void feed_report_damage(struct feed *feed, int error)
+{
+    report_damage(feed, error);
+}
+
+void feed_catch_up(struct feed *feed, struct viewer *viewer)
+{
+    if (!feed->reader) {
+        return;
+    }
+    if (viewer->last_sequence == 0) {
+        start_at_keyframe(feed, viewer);
+    }
+    catch_up(feed, viewer);
+}
+
+const ringcast_reader *feed_reader_of(const struct feed *feed, const struct viewer *viewer)
+{
+    return reader_of(feed, viewer);
+}
+
+void feed_enter_old_ring(struct feed *feed, struct viewer *viewer)
+{
+    viewer->in_old_ring = true;
+    feed->in_old_ring++;
+}
+
+void feed_leave_old_ring(struct feed *feed, struct viewer *viewer)
+{
+    leave_old_ring(feed, viewer);
+}
+
+void feed_release_old_ring(struct feed *feed)
+{
+    if (feed->past.held_until_ns != 0) {
+        feed->past.held_until_ns = 0;
+        let_old_ring_go(feed);
     }
 }
 
@@ -1007,6 +1079,10 @@ static bool is_to_be_asked(const struct viewer *viewer, unsigned round)
 static void look_at(struct feed *feed, struct viewer *viewer, unsigned round)
 {
     struct pace_sample sample;
+
+    if (viewer->state == VIEWER_PAST) {
+        return;
+    }
 
     limit_unsent(feed, viewer);
     if (!pace_sample_read(lws_get_socket_fd(viewer->wsi), clock_now_ns(), &sample)) {
@@ -1172,6 +1248,7 @@ static void drain(struct feed *feed)
 /* Viewers that still read the ring before the old one have had their time: on to the next keyframe. */
 static void give_old_ring_up(struct feed *feed)
 {
+    feed_release_old_ring(feed);
     for (unsigned i = 0; i < feed->viewers.count; i++) {
         struct viewer *viewer = feed->viewers.list[i].viewer;
         if (viewer->in_old_ring) {
@@ -1186,7 +1263,7 @@ static void keep_old_ring(struct feed *feed, ringcast_reader *old)
 {
     for (unsigned i = 0; i < feed->viewers.count; i++) {
         struct viewer *viewer = feed->viewers.list[i].viewer;
-        if (viewer->state == VIEWER_BEHIND) {
+        if (viewer->state == VIEWER_BEHIND || viewer->state == VIEWER_PAST) {
             viewer->in_old_ring = old && viewer->last_sequence && viewer->cursor.position;
             feed->in_old_ring += viewer->in_old_ring;
             viewer_want_writable(viewer);
@@ -1198,6 +1275,7 @@ static void keep_old_ring(struct feed *feed, ringcast_reader *old)
     for (unsigned i = 0; i < feed->paused.count; i++) {
         feed->paused.list[i].viewer->cursor = (ringcast_cursor){0};
     }
+    feed->in_old_ring += past_keeps(feed);
     if (feed->in_old_ring) {
         feed->old_reader = old;
     } else {
@@ -1211,7 +1289,7 @@ static void begin_ring(struct feed *feed)
 {
     feed->generation = 0;
     feed->keyframe_position = 0;
-    feed->init.generation = 0; /* generations of another ring */
+    feed->init.generation = feed->past.init.generation = 0; /* generations of another ring */
     feed->damage_reported = false;
     if (feed->in_pass && feed->reader) {
         lose_place(feed, feed->cursor.sequence);
@@ -1239,6 +1317,7 @@ void feed_set_ring(struct feed *feed, ringcast_reader *reader, int wake)
 void feed_finish(struct feed *feed)
 {
     release_wake(feed);
+    past_finish(feed);
     fragment_cache_clear(&feed->set->cache);
     ringcast_close(feed->reader);
     ringcast_close(feed->old_reader);

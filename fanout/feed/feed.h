@@ -22,6 +22,7 @@
 #include "fanout/feed/init_cache.h"
 #include "fanout/feed/keyframes.h"
 #include "fanout/feed/packet.h"
+#include "fanout/feed/past.h"
 #include "fanout/feed/viewer.h"
 #include "fanout/feed/viewer_array.h"
 #include "fanout/loop/heartbeat.h"
@@ -44,18 +45,21 @@ struct feed_limits {
 /* What all feeds of the process share. */
 struct feed_set {
     struct feed_limits limits;
-    int epoll;                       /* eventfds of the feeds that have viewers; owned by the loop */
-    struct fragment_buffer fragment; /* the one copy of the fragment that is being sent */
-    struct fragment_cache cache;     /* fragments for viewers that are behind */
-    unsigned behind;                 /* how many viewers of all feeds are behind */
-    unsigned fell_behind;            /* how many fell behind since send_memory.c last examined them */
-    struct heartbeat heartbeat;      /* beats also between two fragments; the server begins it */
+    int epoll;                            /* eventfds of the feeds that have viewers; owned by the loop */
+    struct fragment_buffer fragment;      /* the one copy of the fragment that is being sent */
+    struct fragment_cache cache;          /* fragments for viewers that are behind */
+    struct fragment_buffer past_fragment; /* the one that is being sent to a viewer that looks back */
+    unsigned behind;                      /* how many viewers of all feeds are behind */
+    unsigned fell_behind;                 /* how many fell behind since send_memory.c last examined them */
+    struct heartbeat heartbeat;           /* beats also between two fragments; the server begins it */
 
     /* The feeds arm these timers. Their owner creates them and reports to ringcastd when they expire. */
     struct watch_timer viewers_timer; /* armed while viewers_due */
     struct watch_timer latency_timer; /* armed while latency_due */
     struct watch_timer memory_timer;  /* armed when a viewer falls behind: see send_memory.h */
     struct watch_timer look_timer;    /* armed while a viewer is behind: feed_look */
+    struct watch_timer past_timer;    /* armed while a feed keeps its old ring for those that look back */
+    int64_t past_due_ns;              /* CLOCK_MONOTONIC: when past_timer expires; 0: it is not armed */
     uint64_t changes;                 /* counts changes of streams and of their viewers since the start */
     bool viewers_due;                 /* a number of viewers or drops changed since the last report */
     bool latency_due;                 /* a feed has latencies that have not been reported */
@@ -75,6 +79,7 @@ struct feed {
     struct viewer_array paused;  /* those in VIEWER_PAUSED; fragments cost nothing for them */
     unsigned in_pass;            /* how many viewers are VIEWER_LIVE or VIEWER_WAITING */
     struct init_cache init;      /* filled while there are viewers */
+    struct past_feed past;       /* for viewers that look back */
     struct packet state_packet;  /* the stream's state as a message to its viewers */
     struct latency latency;      /* from publication until a fragment was sent to all that keep up */
     bool latency_due;            /* it has counted something that has not been reported */

@@ -67,6 +67,11 @@ static bool end(struct guest *guest, uint16_t code, const char *reason)
     return false;
 }
 
+void guest_end_clip(struct guest *guest)
+{
+    end(guest, GUEST_DONE, "the clip is over");
+}
+
 bool guest_has_ended(struct viewer *viewer)
 {
     struct guest *guest = viewer->guest;
@@ -332,6 +337,9 @@ static bool take_init(struct viewer *viewer, const struct init_cache *init,
 /* True if ENTRY begins where the file is to end. */
 static bool is_long_enough(const struct guest *guest, const ringcast_entry *entry)
 {
+    if (guest->until_ns) {
+        return entry->published_ns > guest->until_ns;
+    }
     if (guest->duration_ns == 0 || entry->timescale == 0) {
         return false;
     }

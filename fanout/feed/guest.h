@@ -55,9 +55,11 @@ struct guest {
     uint64_t shift;                /* with `from_zero`: decode times are earlier by that, … */
     uint32_t shift_timescale;      /* … in units of this a second */
     int64_t duration_ns;           /* of the file; 0: as long as the client reads */
-    int64_t since_ns, due_ns;      /* CLOCK_MONOTONIC: used by guest_list.c */
-    char *source;                  /* of a GUEST_GO2RTC: what it asked for; owned */
-    char *text;                    /* of a GUEST_GO2RTC: the message that is coming in; owned */
+    int64_t from_ns,
+        until_ns; /* of a clip, CLOCK_MONOTONIC: when its pictures were published; 0: it is none */
+    int64_t since_ns, due_ns; /* CLOCK_MONOTONIC: used by guest_list.c */
+    char *source;             /* of a GUEST_GO2RTC: what it asked for; owned */
+    char *text;               /* of a GUEST_GO2RTC: the message that is coming in; owned */
     size_t text_length;
     char *head; /* of the HTTP answer, but for what tells its length; owned */
 };
@@ -79,6 +81,9 @@ bool guest_may_begin(const struct guest *guest, const ringcast_entry *entry);
  * broken, or the guest is to leave its feed (guest_has_ended).
  */
 bool guest_send_fragment(struct viewer *viewer, struct init_cache *init, struct fragment_buffer *fragment);
+
+/* Ends a clip in order when it leaves its feed. */
+void guest_end_clip(struct guest *guest);
 
 /* True if the guest has left or ends in order; it is then closed here, if it has to be. It must not be in a feed. */
 bool guest_has_ended(struct viewer *viewer);

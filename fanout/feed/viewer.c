@@ -14,6 +14,7 @@
 #include "fanout/feed/guest.h"
 #include "fanout/feed/pace.h"
 #include "fanout/feed/packet.h"
+#include "fanout/feed/past.h"
 
 /* Bytes of a close frame's reason (RFC 6455, 5.5: 125 with the code). */
 #define CLOSE_REASON_MAX 123
@@ -50,7 +51,7 @@
 const char *viewer_strstate(enum viewer_state state)
 {
     static const char *const names[] = {"none", "at the door", "bundle", "behind", "waiting",
-                                        "live", "slow",        "paused", "closing"};
+                                        "live", "slow",        "past",   "paused", "closing"};
     return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "invalid";
 }
 
@@ -280,7 +281,7 @@ static bool may_answer(struct viewer *viewer)
     return true;
 }
 
-bool viewer_send_due_time(struct viewer *viewer)
+static bool send_due_time(struct viewer *viewer)
 {
     if (!viewer->time_due) {
         return true;
@@ -295,6 +296,16 @@ bool viewer_send_due_time(struct viewer *viewer)
     return sent;
 }
 
+bool viewer_send_due(struct viewer *viewer)
+{
+    bool sent = send_due_time(viewer);
+
+    for (; sent && viewer->no_past_due > 0; viewer->no_past_due--) {
+        sent = past_refuse(viewer);
+    }
+    return sent;
+}
+
 bool viewer_tell_time(struct viewer *viewer, double asked)
 {
     if (!may_answer(viewer)) {
@@ -306,7 +317,7 @@ bool viewer_tell_time(struct viewer *viewer, double asked)
         viewer_want_writable(viewer);
         return true;
     }
-    return viewer_send_due_time(viewer);
+    return viewer_send_due(viewer);
 }
 
 bool viewer_accept_bytes(struct viewer *viewer, size_t length)

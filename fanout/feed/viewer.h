@@ -23,6 +23,7 @@ struct feed;
 struct guest;  /* guest.h */
 struct bundle; /* bundle.h */
 struct pace;
+struct past;
 
 enum viewer_state {
     VIEWER_NONE,    /* not a viewer (an HTTP request), or no longer one */
@@ -32,6 +33,7 @@ enum viewer_state {
     VIEWER_WAITING, /* at the feed's cursor, but needs a keyframe first */
     VIEWER_LIVE,    /* at the feed's cursor: gets each fragment in the pass that finds it */
     VIEWER_PACED,   /* the same, but has a pace, which is asked first */
+    VIEWER_PAST,    /* looks back: reads with its own cursor, as far as it has asked (past.h) */
     VIEWER_PAUSED,  /* has asked for nothing but the camera's state */
     VIEWER_CLOSING, /* has left its feed; gets a close frame as soon as its socket takes one */
 };
@@ -45,6 +47,7 @@ struct viewer {
     uint64_t last_sequence; /* of the last fragment it got; 0: none; not updated in VIEWER_LIVE */
     uint64_t init_id;       /* init_cache.id of the init segment it has; 0: none */
     struct pace *pace;      /* owned, in a bundle by its socket; NULL: it keeps up */
+    struct past *past;      /* owned; in VIEWER_PAST, otherwise NULL */
     uint32_t window_max;    /* the largest window that its reader has offered, in bytes */
     uint32_t
         unsent_max; /* bytes that its socket holds unsent before it counts as full; 0: as the listening socket says */
@@ -66,13 +69,14 @@ struct viewer {
     uint8_t state;       /* enum viewer_state */
     bool state_due;      /* the camera's state has changed while this viewer was not writable */
     uint8_t answers;
+    uint8_t no_past_due;     /* questions for the past to be answered with no */
     bool time_due;           /* it has asked for the time while it was not writable */
     struct text_stream text; /* of the text message that it is sending */
     bool in_old_ring;        /* in VIEWER_BEHIND: its cursor is in the feed's old ring */
     bool keyframes;          /* it gets keyframes only, without sound (keyframes.h) */
 };
 
-static_assert(sizeof(struct viewer) <= 240, "thousands of viewers: keep the struct small");
+static_assert(sizeof(struct viewer) <= 248, "thousands of viewers: keep the struct small");
 
 /* The reason for closing a viewer that sends more than its commands need. */
 #define VIEWER_SENT_TOO_MUCH "sent too much"
@@ -171,8 +175,8 @@ void viewer_give_reason(struct viewer *viewer);
  */
 bool viewer_tell_time(struct viewer *viewer, double asked);
 
-/* Sends the answer that is due, if any, to a viewer that is not blocked. False: the connection is broken. */
-bool viewer_send_due_time(struct viewer *viewer);
+/* Sends the answers that are due, if any, to a viewer that is not blocked. False: the connection is broken. */
+bool viewer_send_due(struct viewer *viewer);
 
 /*
  * Counts a received frame with LENGTH bytes of payload. False: the viewer has sent more than any client of

@@ -158,7 +158,7 @@ function expectedStatus({ cameras }, path, method) {
   return { '/nothing': 404, '/api/login': 400, '/api/logout': 204 }[path] ?? 200;
 }
 
-const FORMS = [(name) => `/snapshot/${name}.jpg`, (name) => `/stream/${name}.mp4`];
+const FORMS = [(name) => `/snapshot/${name}.jpg`, (name) => `/stream/${name}.mp4`, (name) => `/clip/${name}.mp4?from=-5`];
 const PATHS = ['/', '/index.html', '/api/cameras', '/api/session', '/ringcast-player.js', '/api/login', '/api/logout', '/nothing'];
 
 /** HLS has the rights of the stream, with every request; what may not be watched is answered as what is not there. */

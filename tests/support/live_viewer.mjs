@@ -19,6 +19,7 @@ export class LiveViewer {
     this.states = []; // {state, error, at}: the camera's states as they came
     this.inits = []; // {data, tracks}
     this.fragments = []; // {sequence, keyframe, video, audio, data, at, generation}
+    this.jumps = []; // how many fragments had come when it went to the past, or back to the present
     this.started = performance.now();
     this.socket = new WebSocket(url, options);
     this.socket.on('message', (data, binary) => this.#receive(data, binary));
@@ -44,6 +45,7 @@ export class LiveViewer {
   #text(message) {
     assert.equal(typeof message.type, 'string');
     this.texts.push(message);
+    if ((message.type === 'look' && message.ago !== null) || message.type === 'live') this.jumps.push(this.fragments.length);
     if (message.type === 'state') this.states.push({ state: message.state, error: message.error, at: performance.now() });
     this.messages.push(`text:${message.type}`);
   }
@@ -57,7 +59,7 @@ export class LiveViewer {
   #fragment(data) {
     assert.ok(this.inits.length > 0, 'no fragment before the first init segment');
     const fragment = parseFragment(data, this.inits.at(-1));
-    const last = this.fragments.at(-1);
+    const last = this.jumps.at(-1) === this.fragments.length ? undefined : this.fragments.at(-1);
     if (!last || this.messages.at(-1) === 'init') assert.ok(fragment.keyframe, 'the first fragment is a keyframe');
     if (last) {
       const [before, now] = [last.video, fragment.video];

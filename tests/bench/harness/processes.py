@@ -82,7 +82,7 @@ class Program:
 class Ringcast:
     """ringcastd on a free port, with its own directory, instance and log."""
 
-    def __init__(self, build, camera_port, count, extra=""):
+    def __init__(self, build, camera_port, count, extra="", each=""):
         self.build = build
         self.names = [f"cam{index}" for index in range(count)]
         self.directory = tempfile.mkdtemp(prefix="ringcast-bench-")
@@ -90,7 +90,7 @@ class Ringcast:
         self.config = os.path.join(self.directory, "ringcast.conf")
         self.process = None
         cameras = ",\n".join(
-            f'  {{ name = "{name}"; url = "rtsp://127.0.0.1:{camera_port}/{name}"; }}' for name in self.names
+            f'  {{ name = "{name}"; url = "rtsp://127.0.0.1:{camera_port}/{name}"; {each}}}' for name in self.names
         )
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(

@@ -31,12 +31,12 @@ class Outcome:
 
 
 @contextlib.contextmanager
-def stack(settings, cameras=1, fps=25, extra="", packets=False):
-    """Cameras and a ringcastd that streams them; EXTRA are lines for its configuration; PACKETS: cameras send packet by packet."""
+def stack(settings, cameras=1, fps=25, extra="", packets=False, each=""):
+    """Cameras and a ringcastd that streams them; EXTRA are lines for its configuration, EACH settings of each camera; PACKETS: cameras send packet by packet."""
     path = measure.clip(settings.build, fps)
     with Program(settings.build, "bench_camera", "--clip", path, "--cameras", cameras, *(["--packets"] if packets else [])) as camera:
         port = camera.wait_for("listening", 30)["port"]
-        with Ringcast(settings.build, port, cameras, extra) as server:
+        with Ringcast(settings.build, port, cameras, extra, each) as server:
             yield server, camera
 
 
@@ -412,6 +412,51 @@ def every_client(settings):
     return outcome
 
 
+LOOK_BACK_CLIENTS = os.path.join(os.path.dirname(OTHER_CLIENTS), "look_back_clients.mjs")
+
+
+def looking_back(settings):
+    """Live viewers by themselves, beside viewers who look back at the same camera, and by themselves again."""
+    count, lookers, duration, kept, fill = (20, 4, 2, 20, 15) if settings.quick else (300, 60, settings.seconds or 15, 120, 60)
+    outcome = Outcome(
+        f"L. {count} live viewers of a camera with look_back = {kept}, beside {lookers} who look back at it, {duration} s",
+        "the live viewers' latency; first picture: from the question for a moment until all of its keyframe was read; computed: what the "
+        "configuration's formula says for the bit rate, which the ring rounds up to a power of two",
+        ["", "live viewers' latency p50 / p99 / max ms", "lost", "fan-out CPU s", "fan-out PSS MB", "ring MB (computed)"]
+        + ["first picture p50 / p95 / max ms", "pictures of the past, gaps"],
+    )
+    with stack(settings, each=f"look_back = {kept}; ") as (server, camera):
+        settings.say(f"L: {fill} s until there is a past")
+        time.sleep(fill)
+        for label in ("alone", "beside those who look back", "alone again"):
+            settings.say(f"L: {label}")
+            result = None
+            with contextlib.ExitStack() as beside:
+                if label.startswith("beside"):
+                    # What these clients themselves do is not to count: it would be done on other machines.
+                    clients = beside.enter_context(
+                        Program(settings.build, LOOK_BACK_CLIENTS, f"http://127.0.0.1:{server.port}/", lookers, server.names[0], nice=10)
+                    )
+                    clients.wait_for("ready", 60)
+                got = measure.viewers(settings.build, server, [camera.process.pid], count, duration)
+                if label.startswith("beside"):
+                    result = clients.end() or {"got": 0, "drops": 0, "wait": {}, "errors": ["they did not end"]}
+            got["seen"].pop("sizes")
+            outcome.check(label, got)
+            outcome.faults += [f"{outcome.title}, {label}: {error}" for error in (result or {"errors": []})["errors"]]
+            status = server.status()["cameras"][0]
+            rate = status["bitrate"] / 8 + status["fps"] * 96
+            computed = rate * kept * 33 / 32
+            seen = got["seen"]["fast"]
+            outcome.add(
+                [label, ms(seen["latency_ms"], "p50", "p99", "max"), seen["lost"], seconds(got["cpu"]["ringcast-fanout"])]
+                + [mb(got["memory"]["by_name"]["ringcast-fanout"]), f"{status['ring_size'] / 1e6:.1f} ({computed / 1e6:.1f})"]
+                + ([ms(result["wait"], "p50", "p95", "max"), f"{result['got']}, {result['drops']}"] if result and result["wait"] else ["-", "-"]),
+                {"label": label, "server": got, "past": result, "ring_size": status["ring_size"], "computed": computed},
+            )
+    return outcome
+
+
 def ring_alone(settings):
     outcome = Outcome(
         "R. The ring alone",
@@ -508,4 +553,5 @@ SCENARIOS = {
     "S": over_tls,
     "W": ways_in,
     "X": every_client,
+    "L": looking_back,
 }

@@ -29,6 +29,7 @@
 #include "common/ipc/message.h"
 #include "common/ring/ring_create.h"
 #include "common/ring/ring_writer.h"
+#include "common/ring/ring_writer_private.h"
 #include "tests/support/patience.h"
 
 /* A fragment: `moof` with number, keyframe flag and a filler byte, then `mdat` of that byte. */
@@ -266,9 +267,13 @@ static void make_ring(struct source *source, size_t capacity)
     struct ring_descriptors ring;
     snprintf(instance, sizeof(instance), "fanout-test-%d-%u", (int)getpid(), made++);
     assert_int_equal(ring_name(source->ring, instance, source->name), 0);
-    assert_int_equal(ring_create(source->ring, capacity, 0, 1, &ring), 0);
+    assert_int_equal(ring_create(source->ring, capacity, source->past_s, 1, &ring), 0);
     source->ring_writer_fd = ring.writer;
     source->ring_reader_fd = ring.reader;
+    const uint32_t spacing_ms = 0;
+    assert_int_equal(pwrite(ring.writer, &spacing_ms, sizeof(spacing_ms),
+                            offsetof(struct ring_identity, index_spacing_ms)),
+                     sizeof(spacing_ms));
     source->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     assert_true(source->wake >= 0);
     assert_int_equal(ring_writer_attach(dup(ring.writer), source->wake, &source->writer), 0);
@@ -285,10 +290,51 @@ static void tell_of_ring(struct source *source)
 
 void source_begin(struct source *source, struct fanout *fanout, const char *name, size_t capacity)
 {
-    *source = (struct source){.fanout = fanout};
+    source_begin_past(source, fanout, name, capacity, 0);
+}
+
+void source_begin_past(struct source *source, struct fanout *fanout, const char *name, size_t capacity,
+                       unsigned past_s)
+{
+    *source = (struct source){.fanout = fanout, .past_s = past_s};
     snprintf(source->name, sizeof(source->name), "%s", name);
     make_ring(source, capacity);
     tell_of_ring(source);
+}
+
+static struct ring_entry *entry_at(const struct ring_writer *writer, uint64_t position)
+{
+    return (struct ring_entry *)(writer->map + writer->geometry.data_offset +
+                                 ring_offset(&writer->geometry, position));
+}
+
+/* By the index: it knows every keyframe, and the fragments after each follow it in the ring. */
+void source_date(struct source *source, double step, double ago)
+{
+    const struct ring_writer *writer = source->writer;
+    const struct ring_geometry *geometry = &writer->geometry;
+    struct ring_index_place *places = (struct ring_index_place *)(writer->map + geometry->index_offset);
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t now_ns = now.tv_sec * 1000000000LL + now.tv_nsec - (int64_t)(ago * 1e9);
+    uint64_t oldest = writer->head > geometry->capacity ? writer->head - geometry->capacity : 0;
+    uint64_t first = writer->indexed > geometry->index_count ? writer->indexed - geometry->index_count : 0;
+    uint64_t position = 0;
+    for (uint64_t number = first; number < writer->indexed; number++) {
+        struct ring_index_place *place = &places[number & (geometry->index_count - 1)];
+        if (place->position < oldest) {
+            continue;
+        }
+        position = position == 0 ? place->position : position;
+        uint64_t sequence = entry_at(writer, place->position)->sequence;
+        place->published_ns = now_ns - (int64_t)((double)(writer->sequence - sequence) * step * 1e9);
+    }
+    while (position < writer->head) {
+        struct ring_entry *entry = entry_at(writer, position);
+        entry->published_ns = now_ns - (int64_t)((double)(writer->sequence - entry->sequence) * step * 1e9);
+        position += ring_entry_span(entry->length);
+    }
 }
 
 void source_end(struct source *source)
@@ -466,6 +512,28 @@ void fanout_tell_state(struct fanout *fanout, const char *name, const char *came
     json_object_set_new(message, "state", json_string(camera_state));
     json_object_set_new(message, "error", error ? json_string(error) : json_null());
     fanout_tell(fanout, message, NULL, 0);
+}
+
+void fanout_tell_look_back(struct fanout *fanout, const char *name, int seconds)
+{
+    json_t *message = message_new("camera-state");
+    char wanted[32];
+    bool known = false;
+
+    snprintf(wanted, sizeof(wanted), "\"look_back\":%d,", seconds);
+    json_object_set_new(message, "name", json_string(name));
+    json_object_set_new(message, "state", json_string("streaming"));
+    json_object_set_new(message, "look_back", json_integer(seconds));
+    fanout_tell(fanout, message, NULL, 0);
+    while (!known) { /* client_ functions fail when the time is over */
+        struct client client;
+        client_request(&client, fanout->port, "GET", "/api/cameras", "");
+        char *length = client_header(&client, "Content-Length");
+        size_t size = strtoul(length, NULL, 10);
+        known = memmem(client_read_bytes(&client, size), size, wanted, strlen(wanted));
+        free(length);
+        client_close(&client, false);
+    }
 }
 
 void expect_close(struct client *client, int code)

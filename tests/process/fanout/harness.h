@@ -30,6 +30,8 @@ struct source {
     int ring_writer_fd, ring_reader_fd, wake;
     char ring[256];
     uint64_t published;
+    unsigned
+        past_s; /* its rings have an index for so many seconds, in which every keyframe is noted; 0: none */
 };
 
 /* Viewers may be as slow as they like. */
@@ -71,6 +73,13 @@ int fanout_descriptors(const struct fanout *fanout, int *highest);
 
 /* Makes a ring of CAPACITY bytes and tells the fan-out of the camera. */
 void source_begin(struct source *source, struct fanout *fanout, const char *name, size_t capacity);
+
+/* The same with an index for PAST_S seconds. */
+void source_begin_past(struct source *source, struct fanout *fanout, const char *name, size_t capacity,
+                       unsigned past_s);
+
+/* Dates all fragments in the ring: the newest was published AGO seconds ago, each other STEP seconds before the next one. */
+void source_date(struct source *source, double step, double ago);
 
 /* A new ring of CAPACITY bytes in place of the old one, which is retired. */
 void source_move(struct source *source, size_t capacity);
@@ -119,6 +128,9 @@ void watch_camera(struct client *client, struct fanout *fanout, const char *path
 
 /* Camera NAME is now in CAMERA_STATE; ERROR: why, or NULL. */
 void fanout_tell_state(struct fanout *fanout, const char *name, const char *camera_state, const char *error);
+
+/* Viewers of camera NAME can look back for SECONDS from now on: the fan-out has heard it. */
+void fanout_tell_look_back(struct fanout *fanout, const char *name, int seconds);
 
 /*
  * Reads on until the fan-out closes the connection, with CODE (RFC 6455, 7.4), and closes the client's end.
