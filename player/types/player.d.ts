@@ -112,6 +112,8 @@ export interface RingcastStats {
   firstPicture: number | null;
   /** How far behind the end of the newest picture in the browser. */
   delay: number | null;
+  /** While it looks back: how far behind the newest picture; 0 while it is live. */
+  behind: number;
   /** How far behind it wants to be. */
   target: number;
   buffered: number;
@@ -164,6 +166,11 @@ export interface RingcastUnauthorized {
   retryMs: number | null;
 }
 
+export interface RingcastLookBack {
+  looking: boolean;
+  reach: number | null;
+}
+
 export interface RingcastPlayerEventMap {
   statechange: CustomEvent<RingcastStateChange>;
   /** `seconds` from `start()` to the first picture on the screen. */
@@ -179,6 +186,8 @@ export interface RingcastPlayerEventMap {
   /** The video is about to be emptied, to begin again at once. */
   reset: CustomEvent<Record<string, never>>;
   unauthorized: CustomEvent<RingcastUnauthorized>;
+  /** It looks back, or is live again. `reach`: how many seconds the server has; null: not known. */
+  lookback: CustomEvent<RingcastLookBack>;
   stats: CustomEvent<RingcastStats>;
 }
 
@@ -207,6 +216,18 @@ export class RingcastPlayer extends EventTarget {
   stop(): void;
   /** Tries at once, if it waits before it connects again: the visitor has logged in, say. */
   retry(): void;
+  /** How far behind the newest picture playback is, in seconds: 0 while it is live. */
+  readonly behind: number;
+  /** How far back pictures are kept, in seconds, by the server's last answer; null: not known. */
+  readonly reach: number | null;
+  /** When the picture on the screen was taken; null: not known. */
+  readonly time: Date | null;
+  /** Shows what was `seconds` later, or with a negative number earlier, if the server keeps it. */
+  seek(seconds: number): void;
+  /** Back to the newest picture. */
+  live(): void;
+  /** The picture stands still, `count` pictures further on, or with a negative number back. */
+  step(count: number): void;
   /** Says whether the video can be seen; after a few seconds out of sight nothing is fetched any more. */
   setVisible(visible: boolean): void;
 

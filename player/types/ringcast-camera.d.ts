@@ -3,7 +3,7 @@ import type { RingcastError, RingcastPlayer, RingcastPlayerEventMap, RingcastSou
 
 /** What a person wants to know about a camera. */
 export interface RingcastCondition {
-  name: 'live' | 'late' | 'connecting' | 'reconnecting' | 'unauthorized' | 'offline' | 'failed' | 'idle';
+  name: 'live' | 'late' | 'connecting' | 'reconnecting' | 'unauthorized' | 'offline' | 'failed' | 'idle' | 'past';
   /** A word or two, such as `Live` or `Offline since 14:03`. */
   label: string;
   /** A sentence, or nothing. */
@@ -90,8 +90,9 @@ export class RingcastCameraElement extends HTMLElement {
   readonly videoHeight: number;
   readonly readyState: number;
   readonly networkState: number;
-  /** Players' controls set it to go to the newest picture. Somewhere else it does not stay: the player returns to the newest one. */
-  currentTime: number;
+  /** Players' controls set it. More than a second back it looks back, as `seek()` does; otherwise a live player returns to the newest picture. */
+  get currentTime(): number;
+  set currentTime(seconds: number);
   readonly duration: number;
   /** The player's own, near 1, with which it keeps to the newest picture; another one does not last. */
   playbackRate: number;
@@ -108,6 +109,14 @@ export class RingcastCameraElement extends HTMLElement {
   play(): Promise<void>;
   /** The picture stands still; a few seconds later nothing is fetched any more. */
   pause(): void;
+  /** How far behind the newest picture it plays, in seconds: 0 while it is live. */
+  readonly behind: number;
+  /** Shows what was `seconds` later, or with a negative number earlier, if the server keeps it. */
+  seek(seconds: number): void;
+  /** Back to the newest picture. */
+  live(): void;
+  /** The picture stands still, `count` pictures further on, or with a negative number back. */
+  step(count: number): void;
   /** Ends the present player and begins with a new one. */
   restart(): void;
   requestFullscreen(options?: FullscreenOptions): Promise<void>;

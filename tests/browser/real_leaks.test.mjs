@@ -39,10 +39,10 @@ async function held(ringcast) {
 }
 
 /** Four cameras with sound, an instance that shows them, and a browser; ended in any case. */
-function counted(name, body) {
+function counted(name, body, extra = {}) {
   scenario(name, async (stage) => {
     const camera = await stage.camera(['--cameras', '4', '--audio', 'aac']);
-    const cameras = camera.cameras.map((each) => ({ name: each.name, url: each.url }));
+    const cameras = camera.cameras.map((each) => ({ name: each.name, url: each.url, ...extra }));
     const ringcast = stage.instance({ cameras });
     ringcast.start({ env });
     await ringcast.streaming();
@@ -230,3 +230,50 @@ counted(`${CYCLES} starts, each stopped at a random moment (RINGCAST_SEED=${SEED
   assert.deepEqual(errors, []);
   return warm;
 });
+
+/** Runs in the page: COUNT looks at the past, each of which ends in the present again. */
+async function lookBack(count) {
+  const camera = document.querySelector('ringcast-camera');
+  const next = (type, holds) => new Promise((resolve) => {
+    const heard = ({ detail }) => {
+      if (!holds(detail)) return;
+      camera.removeEventListener(type, heard);
+      resolve();
+    };
+    camera.addEventListener(type, heard);
+  });
+  for (let i = 0; i < count; i++) {
+    const begun = next('lookback', ({ looking }) => looking);
+    camera.seek(-2.5);
+    await begun;
+    const ended = next('lookback', ({ looking }) => !looking);
+    if (i % 2) camera.seek(-0.5); // before the pictures are there
+    camera.live();
+    await ended;
+  }
+}
+
+counted(`${CYCLES} looks at the past leave one of each in the page and nothing at the server`, async ({ ringcast, browser, names }) => {
+  const { page, errors, census } = await open(browser, `${ringcast.address}camera.html?camera=${names[0]}`);
+  await untilMoving(page, { ms: 40_000 });
+  await ringcast.until('a past', ({ cameras: [one] }) => one.fragments > 100);
+  const objects = { MediaSource: 1, SourceBuffer: 1, WebSocket: 1, RingcastPlayer: 1, Video: 1 };
+  await page.evaluate(lookBack, WARM_UP);
+  await untilMoving(page, { frames: 3 });
+  await untilHeld(() => census.objects(), objects, 'one of each');
+  const { nodes, listeners } = await settled(census, () => page.evaluate(lookBack, 2));
+  const start = { objects, books: await census.books(), nodes, listeners };
+  const warm = await held(ringcast);
+
+  const heaps = [];
+  for (let done = 0; done < CYCLES; done += BATCH) {
+    await page.evaluate(lookBack, Math.min(BATCH, CYCLES - done));
+    heaps.push([done + BATCH, await heapOf(census)]);
+  }
+  await untilMoving(page, { frames: 3 });
+  await assertPageAsBefore(census, start);
+  await ringcast.until('one viewer', (status) => viewersOf(status) === 1);
+  assertFlat(heaps);
+  assert.deepEqual(errors, []);
+  return warm;
+}, { look_back: 20 });

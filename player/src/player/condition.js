@@ -55,6 +55,7 @@ export function conditionOf(facts) {
   if (camera?.state && camera.state !== 'streaming' && !dialled) {
     return { name: 'offline', label: offlineLabel(facts.awaySince), text: shortOf(camera) };
   }
+  if (facts.behind > 0) return { name: 'past', label: say('{seconds} s ago', { seconds: Math.round(facts.behind) }), text: '' };
   if (facts.returning && (state === 'stalled' || state === 'playing')) return { name: 'connecting', label: say('Connecting'), text: '' };
   if (state === 'stalled' || (state === 'playing' && late > LATE_S)) {
     return { name: 'late', label: late >= 1 ? say('Late by {seconds} s', { seconds: Math.round(late) }) : say('Late'), text: '' };
@@ -86,6 +87,7 @@ export const SLOW_LINK = 'Small picture, because the link is slow';
  * How old the picture on the screen is, in seconds, by every figure that there is: the measured latency, what is buffered and
  * not shown, and how long nothing came. The delay that was `asked` for does not count.
  */
-export function lateness({ delay, silence, age }, asked) {
+export function lateness({ delay, silence, age, behind }, asked) {
+  if (behind > 0) return 0; // as old as it is meant to be
   return Math.max((delay ?? 0) - asked, (age ?? 0) - asked, silence);
 }

@@ -71,6 +71,12 @@ export class Meter {
 
   // ---- the pictures
 
+  /** When the picture at media time `time` was taken, in ms since 1970; null: not known. */
+  timeAt(time) {
+    const capture = this.#captureOf(time);
+    return capture ? capture.at + (time - capture.time) * 1000 : null;
+  }
+
   /** The timeline begins again. */
   forget() {
     this.#captures = [];

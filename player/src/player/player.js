@@ -122,6 +122,39 @@ export class RingcastPlayer extends EventTarget {
     this.#session?.retry();
   }
 
+  /** How far behind the newest picture playback is, in seconds: 0 while it is live. */
+  get behind() {
+    return this.#session?.behind ?? 0;
+  }
+
+  /** How far back pictures are kept, in seconds, by the server's last answer; null: not known. */
+  get reach() {
+    return this.#session?.reach ?? null;
+  }
+
+  /** When the picture on the screen was taken, as a Date; null: not known. */
+  get time() {
+    const ms = this.#session?.time ?? null;
+    return ms === null ? null : new Date(ms);
+  }
+
+  /** Shows what was SECONDS later, or with a negative number earlier, if the server keeps it; up to the newest picture. */
+  seek(seconds) {
+    if (!Number.isFinite(seconds)) throw new TypeError('seek() wants a number of seconds');
+    this.#session?.seek(seconds);
+  }
+
+  /** Back to the newest picture. */
+  live() {
+    this.#session?.live();
+  }
+
+  /** The picture stands still, COUNT pictures further on, or with a negative number back. */
+  step(count) {
+    if (!Number.isInteger(count)) throw new TypeError('step() wants a whole number of pictures');
+    this.#session?.step(count);
+  }
+
   /** Says whether the video can be seen; after a few seconds out of sight nothing is fetched any more. */
   setVisible(visible) {
     this.#suspended = !visible;

@@ -9,17 +9,17 @@ import { say } from './words.js';
 
 const PLAYER_EVENTS = [
   ...['statechange', 'firstpicture', 'error', 'init', 'camerastate', 'drop', 'automuted', 'soundchange', 'reset', 'stats'],
-  'unauthorized',
+  'unauthorized', 'lookback',
 ];
 const VIDEO_EVENTS = [
   ...['play', 'playing', 'pause', 'waiting', 'timeupdate', 'volumechange', 'ratechange', 'resize', 'seeking', 'seeked'],
   ...['loadedmetadata', 'loadeddata', 'canplay', 'enterpictureinpicture', 'leavepictureinpicture'],
 ];
 const VIDEO_FIGURES = [
-  ...['videoWidth', 'videoHeight', 'readyState', 'networkState', 'currentTime', 'duration', 'playbackRate', 'seeking', 'ended'],
+  ...['videoWidth', 'videoHeight', 'readyState', 'networkState', 'duration', 'playbackRate', 'seeking', 'ended'],
   ...['buffered', 'played', 'seekable'],
 ];
-const VIDEO_SETTABLE = ['currentTime', 'playbackRate']; // for a while: the player returns to the newest picture at normal speed
+const VIDEO_SETTABLE = ['playbackRate']; // while it is live, for a while only: the player keeps to the newest picture
 const VIDEO_METHODS = [
   ...['requestPictureInPicture', 'requestVideoFrameCallback', 'cancelVideoFrameCallback', 'getVideoPlaybackQuality'],
 ];
@@ -29,7 +29,7 @@ const SETTABLE = [
 ];
 const RETURN_REPORTS = 8; // about one a second: after so many a camera that is back is late
 const NO_SOUND = soundOf({});
-const UNSAID = new Set(['live', 'idle']); // conditions that need no words over the picture
+const UNSAID = new Set(['live', 'idle', 'past']); // conditions that need no words over the picture
 
 // Where there is no browser (a server that renders pages), the module can be imported, but the class cannot be used.
 const Base = globalThis.HTMLElement ?? class {};
@@ -254,6 +254,38 @@ export class RingcastCameraElement extends Base {
     }
   }
 
+  /** How far behind the newest picture it plays, in seconds: 0 while it is live. */
+  get behind() {
+    return this.#player?.behind ?? 0;
+  }
+
+  /** Shows what was SECONDS later, or with a negative number earlier. */
+  seek(seconds) {
+    this.#player?.seek(seconds);
+  }
+
+  /** Back to the newest picture. */
+  live() {
+    this.#player?.live();
+  }
+
+  /** The picture stands still, COUNT pictures further on, or with a negative number back. */
+  step(count) {
+    this.#player?.step(count);
+  }
+
+  get currentTime() {
+    return this.video.currentTime;
+  }
+
+  /** Players' controls go back and forth with it: what the browser does not have is asked for. */
+  set currentTime(time) {
+    const { video } = this;
+    const back = time < video.currentTime - 1;
+    if (this.#player && Number.isFinite(time) && (back || this.behind > 0)) this.#player.seek(time - video.currentTime);
+    else video.currentTime = time;
+  }
+
   /** Ends the present player and begins with a new one. */
   restart() {
     if (!this.isConnected) return;
@@ -410,7 +442,8 @@ export class RingcastCameraElement extends Base {
     this.#player = player;
     scope.listen(player, 'statechange', ({ detail }) => player === this.#player && this.#onState(detail));
     scope.listen(player, 'camerastate', ({ detail }) => this.#learn({ camera: detail }));
-    scope.listen(player, 'stats', ({ detail }) => this.#learn({ late: lateness(detail, player.targetDelay) }));
+    scope.listen(player, 'stats', ({ detail }) => this.#learn({ late: lateness(detail, player.targetDelay), behind: detail.behind }));
+    scope.listen(player, 'lookback', () => this.#learn({ behind: player.behind }));
     scope.listen(player, 'reset', () => this.#keepPicture());
     scope.listen(player, 'soundchange', () => this.#show());
     for (const type of PLAYER_EVENTS) {

@@ -6,6 +6,7 @@
 import { FormatError, isInitSegment, parseFragment } from './boxes.js';
 import { Continuity } from './continuity.js';
 import { FAR_S, LiveEdge } from './live-edge.js';
+import { LiveEnd, LookBack } from './look-back.js';
 import { Media } from './media.js';
 import { Meter } from './meter.js';
 import { Group, Stream } from './program.js';
@@ -49,6 +50,13 @@ export class Session {
   #announced = null;
   #continuity = new Continuity();
   #edge = new LiveEdge({ seeksOnly: seeksOnly() });
+  #end = new LiveEnd();
+  #past = null; // a LookBack
+  #asked = null; // the one that the server was asked for and has not answered
+  #askedBy = 0; // a server that has not answered until then does not know the question
+  #looks = 0; // questions for the past that the server has not answered: what comes before belongs to what was before
+  #reach = null; // seconds that the server has, by its last answer
+  #frame = 0.04; // how long a picture lasts, in seconds
   #camera = { state: null, error: null };
   #suspended = new Map(); // reason → true once in force, else the function that cancels its timer
   #pausedAt = 0;
@@ -87,7 +95,7 @@ export class Session {
     scope.listen(video, 'playing', () => this.#onPlaying());
     scope.listen(video, 'waiting', () => this.#onWaiting());
     scope.listen(video, 'pause', () => this.#onPause());
-    scope.listen(video, 'play', () => this.resume('paused'));
+    scope.listen(video, 'play', () => this.#onPlay());
     scope.listen(video, 'volumechange', () => this.#onVolume());
     scope.listen(video, 'volumechange', () => this.#tellSound());
     scope.listen(document, 'visibilitychange', () => this.#onVisibility());
@@ -108,6 +116,140 @@ export class Session {
   /** Does not wait any longer for the next attempt to connect. */
   retry() {
     if (!this.#asleep) this.#transport?.retry();
+  }
+
+  // ---- the past
+
+  /** How far behind the newest picture playback is, in seconds; 0: it is live. */
+  get behind() {
+    const past = this.#asked ?? this.#past;
+    return past ? Math.max(0, this.#end.at(performance.now()) - past.position) : 0;
+  }
+
+  /** How far back the server can go, in seconds; null: nobody has asked. */
+  get reach() {
+    return this.#reach;
+  }
+
+  /** When the picture on the screen was taken, in ms since 1970; null: not known. */
+  get time() {
+    return this.#meter?.timeAt(this.#video.currentTime) ?? null;
+  }
+
+  /** Goes on SECONDS later, or earlier. */
+  seek(seconds) {
+    const now = performance.now();
+    const end = this.#end.at(now);
+    if (end === null || this.#scope.closed) return;
+    const target = ((this.#asked ?? this.#past)?.position ?? this.#video.currentTime) + seconds;
+    if (LookBack.isPresent(target, end)) this.live();
+    else this.#ask(new LookBack(target, this.#video.paused && this.#media !== null), now);
+  }
+
+  /** Back to the newest picture. */
+  live() {
+    const past = this.#asked ?? this.#past;
+    if (past && !past.returning) {
+      past.returning = true;
+      this.#transport?.send(JSON.stringify({ type: 'live' }));
+    }
+    if (this.#video.paused && this.#media) this.#play();
+  }
+
+  /** The picture stands still, COUNT pictures further on. */
+  step(count) {
+    const video = this.#video;
+    const target = video.currentTime + count * this.#frame;
+    video.pause();
+    if (rangesOf(video).some(([start, end]) => target >= start && target < end)) {
+      video.currentTime = target;
+      if (this.#past) this.#past.position = target;
+    } else if (count < 0) {
+      this.seek(count * this.#frame);
+    }
+  }
+
+  /** Until the answer everything goes on as it was. */
+  #ask(past, now) {
+    this.#asked = past;
+    this.#askedBy = now + ANSWER_MS;
+    if (!this.#transport?.connected) return;
+    this.#looks++;
+    const { ago, for: seconds } = past.question(this.#end.at(now), now);
+    this.#transport.send(JSON.stringify({ type: 'look', ago: round(ago), for: round(seconds) }));
+  }
+
+  #giveUpAsking() {
+    this.#asked = null;
+    this.#looks = 0;
+    this.#tellPast();
+  }
+
+  #tellPast() {
+    if (!this.#scope.closed) this.#owner.emit('lookback', { looking: this.#past !== null, reach: this.#reach });
+  }
+
+  #leavePast() {
+    this.#past = this.#asked = null;
+    this.#looks = 0;
+    this.#video.playbackRate = 1;
+    this.#edge.join();
+    this.#tellPast();
+  }
+
+  /** The timeline goes on elsewhere. */
+  #begin() {
+    this.#continuity.reset();
+    this.#group.clear();
+    this.#sound.forget();
+    this.#meter.forget();
+    this.#edge.join();
+    this.#openMedia();
+  }
+
+  /** Of several questions the last one counts, and what comes before its answer is of no use once another was answered. */
+  #onLook({ ago, reach }) {
+    const asked = this.#asked;
+    this.#looks = Math.max(0, this.#looks - 1);
+    this.#reach = Number(reach) || 0;
+    if (!asked) return;
+    if (typeof ago !== 'number') {
+      this.#asked = null;
+      this.#tellPast();
+      return;
+    }
+    this.#past = asked;
+    if (this.#looks > 0 || asked.returning) return;
+    this.#asked = null;
+    asked.begins(performance.now());
+    this.resume('paused');
+    this.#tellPast();
+    if (!this.#scope.closed) this.#begin();
+  }
+
+  #onLive() {
+    const past = this.#past;
+    if (!past || this.#looks > 0) return;
+    this.#leavePast();
+    if (this.#scope.closed) return;
+    if (past.returning) this.#begin();
+    else if (this.#video.paused) this.suspend('paused'); // it has all that there is
+  }
+
+  #onPastFragment(fragment) {
+    if (this.#looks > 0 || this.#past.returning) return;
+    this.#meter.received(fragment);
+    if (this.#continuity.judge(fragment, false) === 'append') this.#media.queue.pushFragment(fragment);
+  }
+
+  #watchPast(now) {
+    const video = this.#video;
+    const view = { now, position: video.currentTime, rate: video.playbackRate, ranges: rangesOf(video), end: this.#end.at(now) };
+    if (this.#looks > 0 || this.#past.returning || video.seeking) return;
+    const { seek, more } = this.#past.decide(view);
+    if (seek !== undefined) video.currentTime = seek;
+    if (more !== undefined) this.#transport.send(JSON.stringify({ type: 'more', for: round(more) }));
+    if (!video.paused && video.readyState > 2 && this.#owner.state !== 'playing') this.#onPlaying();
   }
 
   /** Stops fetching after a few seconds unless `resume(reason)` comes first. The last picture stays. */
@@ -145,6 +287,7 @@ export class Session {
 
   /** The connection stays, quiet, so that the pictures are there at once on return. */
   #fallAsleep(reason) {
+    if (this.#past) this.#leavePast();
     this.#pausedAt = performance.now();
     this.#answerBy = Infinity;
     if (this.#transport.connected) this.#transport.send(JSON.stringify({ type: 'pause' }));
@@ -194,6 +337,9 @@ export class Session {
     this.#meter.connected(now);
     this.#edge.join();
     this.#askTime(now);
+    this.#looks = 0;
+    const past = this.#asked ?? this.#past;
+    if (past) this.#ask(new LookBack(past.position, past.paused), now);
     this.#owner.enter('buffering');
   }
 
@@ -235,6 +381,10 @@ export class Session {
       this.#dropped(Number(message.fragments) || 0, 'server');
     } else if (message?.type === 'time') {
       this.#meter.answered(message, this.#messageAt);
+    } else if (message?.type === 'look') {
+      this.#onLook(message);
+    } else if (message?.type === 'live') {
+      this.#onLive();
     }
   }
 
@@ -311,14 +461,15 @@ export class Session {
 
   #onFragment(fragment) {
     const now = performance.now();
+    this.#frame = fragment.end - fragment.start || this.#frame;
+    if (this.#past) {
+      this.#onPastFragment(fragment);
+      return;
+    }
+    this.#end.arrived(fragment.end, now);
     let verdict = this.#continuity.judge(fragment, now - this.#connectedAt < REPEATS_MS);
     if (verdict === 'reset') {
-      this.#continuity.reset();
-      this.#group.clear();
-      this.#sound.forget();
-      this.#meter.forget();
-      this.#edge.join();
-      this.#openMedia();
+      this.#begin();
       if (this.#scope.closed) return;
       verdict = this.#continuity.judge(fragment, false);
     }
@@ -347,7 +498,7 @@ export class Session {
     });
     this.#edge.excuse(performance.now());
     this.#meter.watchFrame();
-    if (!this.#suspended.has('paused')) this.#play();
+    if (!this.#suspended.has('paused') && !this.#past?.paused) this.#play();
   }
 
   /** Removes the old pictures; tells the page before, so that it can keep the last one on the screen. */
@@ -445,6 +596,7 @@ export class Session {
 
   #onWaiting() {
     const now = performance.now();
+    if (this.#past) return;
     const flowing = now - this.#messageAt < TICK_MS && this.#owner.state === 'playing';
     if (flowing && !this.#video.seeking) this.#edge.underrun(now);
   }
@@ -453,10 +605,19 @@ export class Session {
   #onIdle() {
     const now = performance.now();
     const atHole = this.#video.readyState < ENOUGH && this.#video.buffered.length > 1;
-    if (this.#media && !this.#asleep && !this.#unseen && (atHole || this.#edge.isJoining(now))) this.#watchVideo(now);
+    if (this.#media && !this.#asleep && !this.#unseen && (this.#past || atHole || this.#edge.isJoining(now))) this.#watchVideo(now);
+  }
+
+  #onPlay() {
+    if (this.#past) this.#past.paused = false;
+    this.resume('paused');
   }
 
   #onPause() {
+    if (this.#past) {
+      this.#past.paused = true;
+      return;
+    }
     if (!this.#video.ended && !document.hidden && this.#video.isConnected) this.suspend('paused');
   }
 
@@ -488,6 +649,7 @@ export class Session {
       return;
     }
     this.#watchSocket(now);
+    if (this.#asked && this.#transport.connected && now > this.#askedBy) this.#giveUpAsking();
     if (this.#media) this.#watchVideo(now);
     if (this.#scope.closed) return;
     this.#meter.watchFrame();
@@ -496,7 +658,7 @@ export class Session {
 
   #watchSocket(now) {
     if (!this.#transport?.connected) return;
-    const limit = this.#camera.state === 'streaming' ? SILENCE_MS : OFFLINE_SILENCE_MS;
+    const limit = this.#camera.state === 'streaming' && !this.#past ? SILENCE_MS : OFFLINE_SILENCE_MS;
     if (now - this.#messageAt > limit || now > this.#answerBy) {
       this.#messageAt = now;
       this.#transport.reconnect('nothing came for too long');
@@ -510,6 +672,10 @@ export class Session {
     if (now - this.#trimmedAt > TRIM_MS) {
       this.#trimmedAt = now;
       this.#media.queue.trim();
+    }
+    if (this.#past) {
+      this.#watchPast(now);
+      return;
     }
     if (video.paused) {
       this.#edge.excuse(now);
@@ -545,6 +711,7 @@ export class Session {
     this.#owner.emit('stats', {
       ...this.#meter.report(now),
       delay,
+      behind: this.behind,
       target: this.#edge.target(now),
       buffered: ranges.length ? ranges.at(-1)[1] - ranges[0][0] : 0,
       silence: (now - this.#messageAt) / 1000,
@@ -554,7 +721,7 @@ export class Session {
       sound: this.#stream?.hasSound ? !this.#program.silent : null,
       width: video.videoWidth || null,
       height: video.videoHeight || null,
-      late: delay !== null && delay > this.#options.targetDelay + FAR_S,
+      late: !this.#past && delay !== null && delay > this.#options.targetDelay + FAR_S,
     });
   }
 }
@@ -564,6 +731,8 @@ function isInPicture(video) {
   const root = video.getRootNode?.() ?? document;
   return root.pictureInPictureElement === video || video.webkitPresentationMode === 'picture-in-picture';
 }
+
+const round = (seconds) => Math.round(seconds * 1000) / 1000;
 
 function rangesOf(video) {
   const { buffered } = video;

@@ -15,6 +15,8 @@ export const KEYS = [
   { keys: ['f'], shown: ['F'], text: 'full screen' },
   { keys: ['m'], shown: ['M'], text: 'turn the sound of this camera on or off' },
   { keys: ['s'], shown: ['S'], text: 'save the picture' },
+  { keys: ['b'], shown: ['B'], text: 'look 30 s back, and 30 s more each time' },
+  { keys: ['n', ',', '.', 'c'], shown: ['N', ',', '.', 'C'], text: 'in the past: back to now, one picture back or on, save the clip' },
   { keys: ['i'], shown: ['I'], text: 'show figures over every picture: delay, frames, bit rate' },
   { keys: ['d'], shown: ['D'], text: 'dark or light' },
   { keys: ['l'], shown: ['L', 'L'], text: 'log out; where the log-in has ended, L once: log in again', visitor: true },
@@ -53,11 +55,18 @@ const ACTIONS = {
   f: ['fullScreen'],
   m: ['sound'],
   s: ['snapshot'],
+  b: ['lookBack'],
+  n: ['lookLive'],
+  c: ['saveClip'],
+  ',': ['stepBy', -1],
+  '.': ['stepBy', 1],
   i: ['figures'],
   d: ['theme'],
   l: ['account'],
   '?': ['help'],
 };
+
+const REPEATS = new Set(['move', 'place', 'zoom', 'stepBy']);
 
 /** The letter on the key: of the keyboard's own layout, or, where that has no Latin letters, of the key's place. */
 function letterOf(key, code) {
@@ -74,6 +83,6 @@ export function actionOf({ key, code, ctrlKey, altKey, metaKey, shiftKey, repeat
   if (ctrlKey || altKey || metaKey) return null;
   const letter = letterOf(key, code);
   const action = ACTIONS[shiftKey && letter.startsWith('Arrow') ? `Shift+${letter}` : letter];
-  if (!action || (repeat && action[0] !== 'move' && action[0] !== 'place' && action[0] !== 'zoom')) return null;
+  if (!action || (repeat && !REPEATS.has(action[0]))) return null;
   return action;
 }

@@ -92,6 +92,10 @@ export class Streams {
 
   #decide() {
     if (this.#scope.closed || !this.#row) return;
+    if (this.#front.behind > 0) { // what it looks at is of this stream
+      this.#drop();
+      return;
+    }
     const aim = this.#placed ? this.#aim() : this.#front.stream;
     if (aim === this.#front.stream) this.#drop();
     else if (this.#front.player === null) this.#front.stream = aim;
@@ -121,6 +125,7 @@ export class Streams {
     const element = this.#front;
     scope.listen(element, 'conditionchange', () => this.#onFront(element.condition));
     scope.listen(element, 'stats', ({ detail }) => this.#onStats(detail));
+    scope.listen(element, 'lookback', () => this.#decide());
     scope.listen(element, 'drop', ({ detail }) => detail.by === 'server' && this.#link.dropped(performance.now()));
     this.#unwatchFront = () => scope.close();
     this.#failedAt = null;

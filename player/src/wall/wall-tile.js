@@ -3,6 +3,7 @@
 
 import { Scope } from '../player/scope.js';
 import { say } from '../player/words.js';
+import { Past } from './wall-past.js';
 import { Poster } from './wall-poster.js';
 import { Retry } from './wall-retry.js';
 import { Streams, rowOf } from './wall-streams.js';
@@ -29,6 +30,8 @@ export class Tile {
   #attention = null;
   #poster;
   #retry;
+  #past;
+  #row = null;
   #rect = null;
   #announced = { width: null, height: null }; // in the list of cameras
   #welcomed = false;
@@ -36,7 +39,8 @@ export class Tile {
 
   /**
    * `owner`: `ontoggle(tile)` for a click or Enter, `onfocus(tile)`, `oncondition(tile)`, `onsize(tile)`,
-   * `ongone(tile)` when this visitor may no longer watch the camera, `onsound(tile)`, `onlink(tile)` when another stream is shown because of the link, `onsilence(tile)` when sound that should be heard is missing, `onsnapshot(tile)`, `onfullscreen()`.
+   * `ongone(tile)` when this visitor may no longer watch the camera, `onsound(tile)`, `onlink(tile)` when another stream is shown because of the link, `onsilence(tile)` when sound that should be heard is missing, `onsnapshot(tile)`, `onfullscreen()`,
+   * `onlook(tile, looking)`, `onnopast(tile)` where nothing is kept to look back at, `onclip(tile)` when a clip is being saved.
    */
   constructor(template, name, owner) {
     this.name = name;
@@ -67,6 +71,13 @@ export class Tile {
     this.#scope.add(() => this.root.remove());
     this.#streams = new Streams(find('ringcast-camera'), { onfront: () => this.#onFront(), onlink: () => this.#onLink() });
     this.#scope.add(() => this.#streams.close());
+    this.#past = new Past(this.root, {
+      name,
+      onlook: (looking) => owner.onlook(this, looking),
+      onrefused: () => owner.onnopast(this),
+      onsaved: () => owner.onclip(this),
+    });
+    this.#scope.add(() => this.#past.close());
     this.#listen();
     this.camera.camera = name;
     this.show(false);
@@ -90,6 +101,13 @@ export class Tile {
     this.#front.listen(camera.video, 'resize', () => this.#owner.onsize(this));
     this.#front.listen(camera, 'automuted', () => this.#showSound());
     this.#front.listen(camera, 'soundchange', () => this.#onSoundChange());
+    this.#past.camera = camera;
+    this.#past.keeps = rowOf(this.#row, camera.shownStream)?.look_back ?? 0;
+  }
+
+  /** What it does with the past of its camera. */
+  get past() {
+    return this.#past;
   }
 
   /** Another stream is visible now. */
@@ -152,7 +170,9 @@ export class Tile {
   /** Takes a row of /api/cameras: a stream that could not be played is tried again when the camera sends something else. */
   update(row) {
     this.#announced = { width: row.width ?? row.sub?.width, height: row.height ?? row.sub?.height };
+    this.#row = row;
     this.#streams.update(row);
+    this.#past.keeps = rowOf(row, this.camera.shownStream)?.look_back ?? 0;
     this.#poster.row = rowOf(row, this.camera.stream);
     const mime = rowOf(row, this.camera.stream)?.mime;
     const { error } = this.camera;

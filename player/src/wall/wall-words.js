@@ -5,7 +5,7 @@ import { SLOW_LINK } from '../player/condition.js';
 import { say } from '../player/words.js';
 
 const GOOD = new Set(['live']);
-const SETTLING = new Set(['connecting', 'idle']);
+const SETTLING = new Set(['connecting', 'idle', 'past']);
 export const isSettling = (name) => SETTLING.has(name);
 const READ_OUT_MOST = 3; // changes at the same moment: more are only counted
 
@@ -22,6 +22,7 @@ const KINDS = [
   { name: 'offline', some: (count) => say('{count} offline', { count }) },
   { name: 'failed', some: (count) => say('{count} cannot be played', { count }) },
   { name: 'idle', some: (count) => say('{count} paused', { count }) },
+  { name: 'past', some: (count) => say('{count} in the past', { count }) },
 ];
 
 /** `conditions`: `{ name, label }` of every tile, of `total` cameras. "16 cameras, 15 live, 1 offline since 10:42", "9 of 40 cameras, all live" */
@@ -61,7 +62,7 @@ export function newsOf(changes, summary) {
 
 /** The words over a tile's picture, `{ headline, text }`, or null while the picture does not need any. */
 export function overlayOf({ name, label, text }) {
-  if (name === 'live' || name === 'idle') return null;
+  if (name === 'live' || name === 'idle' || name === 'past') return null;
   return { headline: label, text };
 }
 
@@ -123,4 +124,15 @@ export function visitorOf({ user, role, expires }) {
   const until = expires > 0 ? new Date(expires * 1000).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' }) : null;
   const who = say(role === 'operator' ? '{user}, operator' : '{user}, viewer', { user });
   return until ? say('{who}: logged in until {time}', { who, time: until }) : who;
+}
+
+/** When a picture of the past was taken, for people. */
+export const pastTime = (date) => date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+
+/** The address of a clip of `camera`, from `from` to `to` seconds ago. */
+export function clipAddress(camera, { from, to, stream = 'main' }) {
+  const query = new URLSearchParams({ from: (-from).toFixed(1) });
+  if (to > 0) query.set('to', (-to).toFixed(1));
+  if (stream === 'sub') query.set('stream', 'sub');
+  return `clip/${encodeURIComponent(camera)}.mp4?${query}`;
 }

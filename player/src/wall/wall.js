@@ -219,6 +219,9 @@ class Wall {
       onlink: (one) => this.#say(linkNews(one.name, one.slow)),
       onsnapshot: (one) => this.#snapshot(one),
       onfullscreen: () => this.fullScreen(),
+      onlook: (one, looking) => this.#say(say(looking ? '{camera}: in the past' : '{camera}: live again', { camera: one.name })),
+      onnopast: (one) => this.#note(say('{camera}: nothing is kept to look back at', { camera: one.name })),
+      onclip: (one) => this.#note(say('{camera}: the clip is being saved', { camera: one.name })),
     });
     tile.figures = this.#figures;
     this.#root.append(tile.root);
@@ -468,6 +471,27 @@ class Wall {
 
   snapshot() {
     if (this.#current) this.#snapshot(this.#large ?? this.#current);
+  }
+
+  /** Of the camera that keys are about. */
+  get #past() {
+    return (this.#large ?? this.#current)?.past;
+  }
+
+  lookBack() {
+    this.#past?.back();
+  }
+
+  lookLive() {
+    this.#past?.live();
+  }
+
+  stepBy(count) {
+    this.#past?.step(count);
+  }
+
+  saveClip() {
+    this.#past?.save();
   }
 
   figures() {

@@ -160,6 +160,12 @@ export class FakeVideo extends Target {
     this.paused = true;
   }
 
+  pause() {
+    if (this.paused) return;
+    this.paused = true;
+    this.fire('pause');
+  }
+
   async play() {
     this.plays++;
     this.paused = false;

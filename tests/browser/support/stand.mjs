@@ -22,7 +22,7 @@ export class Stand {
       context.mock.method(performance, 'now', () => this.clock);
     }
     this.player = new RingcastPlayer(this.video, { camera: 'front', ...options });
-    for (const type of ['statechange', 'error', 'init', 'drop', 'camerastate', 'stats', 'reset', 'automuted', 'firstpicture', 'soundchange', 'unauthorized']) {
+    for (const type of ['statechange', 'error', 'init', 'drop', 'camerastate', 'stats', 'reset', 'automuted', 'firstpicture', 'soundchange', 'unauthorized', 'lookback']) {
       this.player.addEventListener(type, ({ detail }) => this.events.push([type, detail]));
     }
   }
