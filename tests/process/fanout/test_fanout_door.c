@@ -78,7 +78,7 @@ static void a_path_is_decoded_once_and_strictly(void **state)
         {404, "/live/front%3f"},
         {404, "/live/back"},
         {404, "/live/"},
-        {404, "/live"},
+        {400, "/live"},
         {404, "/LIVE/front"},
         {404, "/live/front&x"},
         {404, "/live/fr%C3%B6nt"},
