@@ -191,6 +191,10 @@ export class FakeServer {
   /** The list, to those who have another one. */
   #tell() {
     for (const follower of this.#followers) {
+      if (this.access && this.access.visitor(follower.request) === null) {
+        follower.socket.close(4401, 'log in again: revoked');
+        continue;
+      }
       const text = this.#list(follower.visitor);
       if (this.away) follower.socket.terminate();
       else if (follower.told !== text) follower.socket.send(text);
@@ -303,7 +307,7 @@ export class FakeServer {
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
-      const follower = { socket: ws, visitor, told: null };
+      const follower = { socket: ws, request, visitor, told: null };
       ws.on('error', () => {});
       ws.on('close', () => this.#followers.delete(follower));
       this.#followers.add(follower);
