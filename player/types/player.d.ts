@@ -22,6 +22,10 @@ interface RingcastCommonOptions {
   token?: RingcastToken;
   /** As for `fetch()`, when the player asks another origin whether its log-in holds; by default `same-origin`. */
   credentials?: RequestCredentials;
+  /** Whether the players of the page that have this share one connection; only without `token`. */
+  shared?: boolean;
+  /** `key`: keyframes only, without sound. */
+  frames?: 'all' | 'key';
   /** Seconds to stay behind the newest picture at least, 0 to 8. By default 0: as near as the jitter allows. */
   targetDelay?: number;
   /** How many bytes may wait for a slow browser, by default 16 MiB; above it whole groups of pictures are left out. */
@@ -140,6 +144,10 @@ export interface RingcastStats {
   height: number | null;
   /** `delay` is over 1 s more than `targetDelay`. */
   late: boolean;
+  /** With `frames: 'key'`: from one keyframe to the next; else 0. */
+  step: number;
+  /** How many players the page has, if it is too slow for them; else 0. */
+  tooMany: number;
 }
 
 /** Whether the camera is heard. */

@@ -3,7 +3,7 @@ import type { RingcastError, RingcastPlayer, RingcastPlayerEventMap, RingcastSou
 
 /** What a person wants to know about a camera. */
 export interface RingcastCondition {
-  name: 'live' | 'late' | 'connecting' | 'reconnecting' | 'unauthorized' | 'offline' | 'failed' | 'idle' | 'past';
+  name: 'live' | 'keyframes' | 'late' | 'connecting' | 'reconnecting' | 'unauthorized' | 'offline' | 'failed' | 'idle' | 'past';
   /** A word or two, such as `Live` or `Offline since 14:03`. */
   label: string;
   /** A sentence, or nothing. */
@@ -59,6 +59,11 @@ export class RingcastCameraElement extends HTMLElement {
   /** Whether cookies go along when the player asks another origin about its log-in. */
   get credentials(): RequestCredentials;
   set credentials(credentials: RequestCredentials | null);
+  /** Whether all cameras of the page that have this use one connection. */
+  shared: boolean;
+  /** `key`: keyframes only, without sound. */
+  get frames(): 'all' | 'key';
+  set frames(frames: 'all' | 'key' | null);
   get poster(): string;
   set poster(address: string | null);
   get width(): number;

@@ -40,11 +40,11 @@ const refusals = (it) => it.details('unauthorized');
 test('without a token no subprotocol is offered, with one it is beside ringcast', (context) => {
   const plain = new Stand(context);
   plain.player.start();
-  assert.equal(plain.socket.protocols, undefined);
+  assert.deepEqual(plain.socket.protocols, ['ringcast', 'ringcast.reasons']);
   plain.player.stop();
   plain.player.token = 'rct_0123abcd_x-Y';
   plain.player.start();
-  assert.deepEqual(plain.socket.protocols, ['ringcast', 'ringcast.token.rct_0123abcd_x-Y']);
+  assert.deepEqual(plain.socket.protocols, ['ringcast', 'ringcast.reasons', 'ringcast.token.rct_0123abcd_x-Y']);
   plain.player.stop();
   assert.deepEqual(page.books(plain.video), NOTHING);
 });
@@ -199,11 +199,11 @@ test('the function is asked for the first connection, and not for the next one t
   it.player.start();
   assert.equal(FakeSocket.all.length, 0);
   await settled();
-  assert.deepEqual(it.socket.protocols, ['ringcast', 'ringcast.token.t0']);
+  assert.deepEqual(it.socket.protocols, ['ringcast', 'ringcast.reasons', 'ringcast.token.t0']);
   it.socket.accept();
   it.socket.drop();
   await pass(it, 300);
-  assert.deepEqual(it.socket.protocols, ['ringcast', 'ringcast.token.t0']);
+  assert.deepEqual(it.socket.protocols, ['ringcast', 'ringcast.reasons', 'ringcast.token.t0']);
   it.player.stop();
   assert.deepEqual(page.books(it.video), NOTHING);
   assert.equal(given.length, 1);
@@ -248,7 +248,7 @@ test('a token that the server refuses before the connection: it asks with the to
   assert.equal(address, 'https://nvr:8443/cams/api/session');
   assert.deepEqual([headers, credentials], [{ Authorization: 'Bearer t1' }, 'include']);
   await pass(it, 50, 50);
-  assert.deepEqual(it.socket.protocols, ['ringcast', 'ringcast.token.t2']);
+  assert.deepEqual(it.socket.protocols, ['ringcast', 'ringcast.reasons', 'ringcast.token.t2']);
   it.player.stop();
   assert.deepEqual(page.books(it.video), NOTHING);
 });
@@ -261,7 +261,7 @@ test('where the answer may not be read, the next connection has a fresh token, t
   await settled();
   it.socket.drop();
   await connection(it, 300);
-  assert.deepEqual(it.socket.protocols, ['ringcast', 'ringcast.token.t2']);
+  assert.deepEqual(it.socket.protocols, ['ringcast', 'ringcast.reasons', 'ringcast.token.t2']);
   it.player.stop();
 });
 
@@ -272,7 +272,7 @@ test('a string is tried again with growing pauses; another one that the page set
   assert.equal(refusals(it)[0].reason, 'revoked');
   assert.ok(refusals(it)[0].retryMs >= 1000);
   it.player.token = 'new';
-  assert.deepEqual(it.socket.protocols, ['ringcast', 'ringcast.token.new']);
+  assert.deepEqual(it.socket.protocols, ['ringcast', 'ringcast.reasons', 'ringcast.token.new']);
   assert.equal(it.player.token, 'new');
   it.socket.accept();
   it.socket.drop(4401, 'log in again: revoked');
@@ -330,7 +330,7 @@ test('stopped while the function is asked: no connection, and its answer is not 
   it.player.token = 'by-hand';
   give('late');
   await pass(it, 50, 50);
-  assert.deepEqual(it.socket.protocols, ['ringcast', 'ringcast.token.by-hand']);
+  assert.deepEqual(it.socket.protocols, ['ringcast', 'ringcast.reasons', 'ringcast.token.by-hand']);
   it.player.stop();
 });
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { conditionOf } from '../../player/src/player/condition.js';
+import { conditionOf, lateness } from '../../player/src/player/condition.js';
 import { Continuity } from '../../player/src/player/continuity.js';
+import { KEY_RATE, KeyEdge } from '../../player/src/player/key-edge.js';
 import { LiveEdge } from '../../player/src/player/live-edge.js';
 import { Scope } from '../../player/src/player/scope.js';
 
@@ -231,6 +232,38 @@ test('what is not fetched on purpose is not missed', () => {
   assert.equal(continuity.missed, 0);
 });
 
+// ---- keyframes only
+
+test('each keyframe is shown as soon as it is there, and playback hardly moves in between', () => {
+  const edge = new KeyEdge();
+  edge.join();
+  assert.deepEqual(edge.decide(view(0, 0, [])), { rate: KEY_RATE, stalled: false });
+  edge.arrived(100, 102);
+  assert.equal(edge.decide(view(0, 0, [])).seek, undefined, 'it has not reached the browser');
+  assert.equal(edge.decide(view(0, 0, [[100, 102]])).seek, 100);
+  assert.equal(edge.decide(view(500, 100.05, [[100, 102]])).seek, undefined);
+  edge.arrived(102, 104);
+  assert.equal(edge.decide(view(2000, 100.2, [[100, 104]])).seek, 102);
+  edge.arrived(105, 107); // later than expected
+  assert.equal(edge.decide(view(5000, 102.3, [[100, 104], [105, 107]])).seek, 105);
+  edge.arrived(106, 108); // sooner
+  assert.equal(edge.decide(view(6000, 105.1, [[100, 104], [105, 108]])).seek, 106);
+  assert.deepEqual([edge.newest, edge.step], [106, 2]);
+});
+
+test('a seek is left to finish, and what never shows anything is given up', () => {
+  const edge = new KeyEdge();
+  edge.arrived(100, 102);
+  const ranges = [[100, 130]];
+  assert.deepEqual(edge.decide(view(0, 100, ranges, true)), { rate: KEY_RATE, stalled: false, giveUp: false });
+  edge.arrived(102, 104);
+  assert.equal(edge.decide(view(2000, 100, ranges, true)).seek, undefined);
+  assert.equal(edge.decide(view(14_999, 100, ranges, true)).giveUp, false);
+  assert.equal(edge.decide(view(15_001, 100, ranges, true)).giveUp, true);
+  assert.equal(edge.decide(view(15_100, 100, ranges)).seek, 102);
+  assert.equal(edge.decide(view(16_000, 100, ranges, true)).giveUp, false);
+});
+
 // ---- words for people
 
 test('a condition is never better than the truth', () => {
@@ -239,9 +272,12 @@ test('a condition is never better than the truth', () => {
   const name = (facts) => conditionOf({ camera, ...facts }).name;
   assert.equal(name({ state: 'playing' }), 'live');
   assert.equal(name({ state: 'playing', late: 3 }), 'late');
+  assert.equal(name({ state: 'playing', frames: 'key' }), 'keyframes');
+  assert.equal(name({ state: 'playing', frames: 'key', late: 3 }), 'late');
+  assert.equal(lateness({ delay: 0, silence: 1.9, age: 3, step: 2 }, 0), 1);
   assert.equal(name({ state: 'stalled', late: 4 }), 'late');
   assert.equal(name({ state: 'connecting' }), 'connecting');
-  assert.equal(name({ state: 'connecting', lost: true }), 'reconnecting');
+  assert.equal(name({ state: 'connecting', lost: true }), 'connecting'); // there was no connection yet
   assert.equal(name({ state: 'reconnecting', camera: away }), 'reconnecting');
   assert.equal(name({ state: 'playing', camera: away }), 'offline');
   assert.equal(name({ state: 'buffering', camera: away }), 'offline');
@@ -253,9 +289,12 @@ test('a condition is never better than the truth', () => {
   assert.equal(name({ state: 'buffering', camera: dialled }), 'offline');
   assert.equal(name({ state: 'buffering', camera: { state: 'starting', error: null } }), 'connecting');
   assert.equal(name({ state: 'buffering', camera: { state: 'idle', error: null } }), 'connecting', 'a camera on demand wakes');
-  assert.equal(conditionOf({ state: 'stalled', camera: away }).text, 'connection refused');
-  const large = { state: 'streaming', error: 'a group of pictures is larger than the ring' };
-  assert.equal(conditionOf({ state: 'connecting', camera: large }).text, large.error);
+  assert.equal(conditionOf({ state: 'stalled', camera: away }).text, 'The camera cannot be reached');
+  for (const [close, label] of [[4403, 'Not allowed here'], [4404, 'No such camera'], [4410, 'No such stream']]) {
+    assert.deepEqual(['name', 'label'].map((key) => conditionOf({ state: 'reconnecting', camera, close })[key]), ['offline', label]);
+  }
+  const large = { state: 'streaming', error: 'a keyframe is larger than a quarter of the ring' };
+  assert.equal(conditionOf({ state: 'connecting', camera: large }).text, 'Waiting for a whole picture');
   assert.match(conditionOf({ state: 'stalled', camera: away, awaySince: new Date() }).label, /^Offline since \d\d:\d\d$/);
   assert.equal(conditionOf({ state: 'stalled', camera, late: 4.4 }).label, 'Late by 4 s');
 });

@@ -40,8 +40,8 @@ scenario('keyframes alone, without sound, each of which lasts until the next; th
   }
   for (const fragment of whole.fragments.slice(from)) {
     assert.ok(length(fragment) < 0.2, `a fragment of ${length(fragment)} s for a viewer of everything`);
-    if (fragment.keyframe) assert.ok(fragment.audio, 'its sound');
   }
+  assert.ok(whole.fragments.slice(from).some(({ keyframe, audio }) => keyframe && audio), 'the sound of a keyframe');
   const file = stage.file('keyframes.mp4', key.recording());
   assert.equal(await decode(file), key.generation.length);
 });

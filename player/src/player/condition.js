@@ -8,7 +8,12 @@ export const LATE_S = 2;
 
 const WAKING = new Set(['starting', 'idle']); // idle: a camera on demand, which wakes for its first viewer
 
-const NO_CAMERA = 4404; // the server's close code: it was removed, or this visitor may no longer watch it
+/** The server's close codes for what it does not give, and does not give the next time either unless somebody changes something. */
+const REFUSALS = new Map([
+  [4403, ['Not allowed here', 'This page may not show the cameras of that server']],
+  [4404, ['No such camera', 'It was removed, or you may no longer watch it']],
+  [4410, ['No such stream', 'The camera has no small stream']],
+]);
 
 const REFUSED_WORDS = {
   expired: 'The log-in has expired',
@@ -31,9 +36,9 @@ const ERRORS = [
 ];
 
 /**
- * `facts`: `{ state, message?, reason?, retryMs?, close?, camera: { state, error }, late?, awaySince?, returning? }`, `late` in seconds; `returning`: the
- * camera is back, and its first new picture is not: what is on the screen is old, but that is not news.
- * Answers `{ name, label, text }` with `name` one of live, late, connecting, reconnecting, unauthorized, offline, failed, idle.
+ * `facts`: `{ state, message?, reason?, retryMs?, close?, camera: { state, error }, late?, awaySince?, returning?, frames?, tooMany? }`, `late` in seconds; `returning`: the
+ * camera is back, and its first new picture is not: what is on the screen is old, but that is not news; `tooMany`: how many pictures are too many for this computer.
+ * Answers `{ name, label, text }` with `name` one of live, keyframes, late, connecting, reconnecting, unauthorized, offline, failed, idle.
  */
 export function conditionOf(facts) {
   const { state, camera, late = 0 } = facts;
@@ -42,9 +47,11 @@ export function conditionOf(facts) {
   if (state === 'unauthorized' && facts.retryMs !== 0) {
     return { name: 'unauthorized', label: say('Log in again'), text: say(REFUSED_WORDS[facts.reason] ?? sentence(facts.reason ?? '')) };
   }
-  if (state === 'reconnecting' && facts.close === NO_CAMERA) {
-    return { name: 'offline', label: say('No such camera'), text: say('It was removed, or you may no longer watch it') };
+  if (state === 'reconnecting' && REFUSALS.has(facts.close)) {
+    const [label, text] = REFUSALS.get(facts.close);
+    return { name: 'offline', label: say(label), text: say(text) };
   }
+  if (state === 'connecting' && facts.lost) return { name: 'connecting', label: say('Connecting'), text: say('No connection to the server') };
   if (state === 'reconnecting' || state === 'unauthorized' || facts.lost) {
     return { name: 'reconnecting', label: say('Reconnecting'), text: say('No connection to the server') };
   }
@@ -57,9 +64,13 @@ export function conditionOf(facts) {
   }
   if (facts.behind > 0) return { name: 'past', label: say('{seconds} s ago', { seconds: Math.round(facts.behind) }), text: '' };
   if (facts.returning && (state === 'stalled' || state === 'playing')) return { name: 'connecting', label: say('Connecting'), text: '' };
+  if (facts.tooMany > 0 && (state === 'stalled' || late > LATE_S)) {
+    return { name: 'late', label: say('Too slow'), text: say('This computer is too slow for {count} pictures', { count: facts.tooMany }) };
+  }
   if (state === 'stalled' || (state === 'playing' && late > LATE_S)) {
     return { name: 'late', label: late >= 1 ? say('Late by {seconds} s', { seconds: Math.round(late) }) : say('Late'), text: '' };
   }
+  if (state === 'playing' && facts.frames === 'key') return { name: 'keyframes', label: say('Keyframes'), text: say('A picture now and then') };
   if (state === 'playing') return { name: 'live', label: say('Live'), text: '' };
   return { name: 'connecting', label: say('Connecting'), text: camera?.error ? shortOf(camera) : '' }; // for example, it waits for the next keyframe
 }
@@ -85,9 +96,10 @@ export const SLOW_LINK = 'Small picture, because the link is slow';
 
 /**
  * How old the picture on the screen is, in seconds, by every figure that there is: the measured latency, what is buffered and
- * not shown, and how long nothing came. The delay that was `asked` for does not count.
+ * not shown, and how long nothing came. The delay that was `asked` for does not count, nor do the seconds between two keyframes (`step`) where only
+ * keyframes come.
  */
-export function lateness({ delay, silence, age, behind }, asked) {
+export function lateness({ delay, silence, age, behind, step = 0 }, asked) {
   if (behind > 0) return 0; // as old as it is meant to be
-  return Math.max((delay ?? 0) - asked, (age ?? 0) - asked, silence);
+  return Math.max((delay ?? 0) - asked, (age ?? 0) - asked - step, silence - step);
 }

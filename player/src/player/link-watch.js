@@ -9,7 +9,7 @@ import { Scope } from './scope.js';
 const BEGIN_MS = 15_000; // the server must first connect to a camera on demand
 const ABSENT_MS = 600_000; // until a small stream that does not exist is looked for again …
 const FAILED_MS = 60_000; // … and one that brought no picture
-const NO_CAMERA = 4404;
+const ABSENT = new Set([4404, 4410]); // close codes: there is no such camera, or no such stream of it
 const LOST = new Set(['reconnecting', 'unauthorized', 'failed']);
 
 export class LinkWatch {
@@ -67,7 +67,7 @@ export class LinkWatch {
   #awaitSmall(player, scope) {
     scope.listen(player, 'firstpicture', () => this.#show('sub'));
     scope.listen(player, 'statechange', ({ detail }) => {
-      if (detail.close === NO_CAMERA) this.#stay(ABSENT_MS);
+      if (ABSENT.has(detail.close)) this.#stay(ABSENT_MS);
       else if (LOST.has(detail.state)) this.#stay(FAILED_MS);
       else if (detail.state === 'idle') this.#giveUp();
     });

@@ -9,20 +9,26 @@ export const REFUSALS_FIRST_MS = 2000;
 export const REFUSALS_LAST_MS = 60_000;
 export const TOKEN_TIMEOUT_MS = 30_000;
 const PROTOCOL = 'ringcast';
+const REASONS = 'ringcast.reasons'; // refusals are told by close codes, because a page is not told of a status
 const SENDABLE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 6455, 4.1: a subprotocol is a token of HTTP
 const PREFIX = /^log in again: */;
 
 export class Pass {
   #address; // of the question who the visitor is; null: it cannot be asked
   #credentials;
+  #protocols;
   #given;
   #token = null;
   #renewed = false; // the present token was asked for because the one before was refused
   #backoff = new Backoff(REFUSALS_FIRST_MS, REFUSALS_LAST_MS);
   #access = null;
 
-  /** `live`: the address of the WebSocket; `token`: a string, a function that gives one, or undefined for the cookie. */
-  constructor(live, { token, credentials = 'same-origin' } = {}) {
+  /**
+   * `live`: the address of the WebSocket; `token`: a string, a function that gives one, or undefined for the cookie; `protocols`: what
+   * is offered beside it.
+   */
+  constructor(live, { token, credentials = 'same-origin', protocols = [PROTOCOL, REASONS] } = {}) {
+    this.#protocols = protocols;
     this.#address = sessionAddress(live);
     this.#credentials = credentials;
     this.token = token;
@@ -53,9 +59,9 @@ export class Pass {
 
   /** What the next connection offers; throws if the token cannot be sent. */
   get protocols() {
-    if (this.#byCookie) return undefined;
+    if (this.#byCookie) return this.#protocols;
     if (!SENDABLE.test(this.#token)) throw new Error('the token has characters that cannot be sent');
-    return [PROTOCOL, `${PROTOCOL}.token.${this.#token}`];
+    return [...this.#protocols, `${PROTOCOL}.token.${this.#token}`];
   }
 
   /** Asks the function; `then(null)`, or the error as words. Nothing is called after SCOPE was closed. */

@@ -34,7 +34,8 @@ export class RingcastPlayer extends EventTarget {
    * the root of the page's server), `stream`: `sub` for the small one. `targetDelay`: seconds to stay behind the newest
    * picture at least (else as near as the jitter allows). `token`: proves who is watching where the browser's cookie does not:
    * a string, or a function that gives a fresh one. `credentials`: as for fetch(), when the player asks whether the log-in
-   * holds. `maxQueueBytes` caps what waits for the browser; `signal` stops the player for good.
+   * holds. `shared`: the players of the page that have it use one connection, if the browser's cookie shows who is watching; `frames`: `key`
+   * for keyframes only. `maxQueueBytes` caps what waits for the browser; `signal` stops the player for good.
    */
   constructor(video, options = {}) {
     super();
@@ -205,12 +206,13 @@ export class RingcastPlayer extends EventTarget {
   }
 }
 
-function liveUrl({ url, src = '/', camera, stream = 'main' }) {
+function liveUrl({ url, src = '/', camera, stream = 'main', frames = 'all' }) {
   const page = globalThis.document?.baseURI;
   const base = src.endsWith('/') ? src : `${src}/`;
   const path = `live/${encodeURIComponent(camera)}`;
   const live = url === undefined ? new URL(path, new URL(base, page)) : new URL(url, page);
   if (url === undefined && stream !== 'main') live.searchParams.set('stream', stream);
+  if (url === undefined && frames !== 'all') live.searchParams.set('frames', frames);
   live.protocol = live.protocol.replace(/^http/, 'ws');
   return live.href;
 }

@@ -25,11 +25,11 @@ const VIDEO_METHODS = [
 ];
 const SETTABLE = [
   ...['src', 'camera', 'stream', 'poster', 'width', 'height', 'muted', 'defaultMuted', 'volume', 'controls', 'autoplay', 'targetDelay'],
-  ...['token', 'credentials'],
+  ...['token', 'credentials', 'shared', 'frames'],
 ];
 const RETURN_REPORTS = 8; // about one a second: after so many a camera that is back is late
 const NO_SOUND = soundOf({});
-const UNSAID = new Set(['live', 'idle', 'past']); // conditions that need no words over the picture
+const UNSAID = new Set(['live', 'keyframes', 'idle', 'past']); // conditions that need no words over the picture
 
 // Where there is no browser (a server that renders pages), the module can be imported, but the class cannot be used.
 const Base = globalThis.HTMLElement ?? class {};
@@ -39,13 +39,14 @@ const Base = globalThis.HTMLElement ?? class {};
  *
  * It plays while it is in the document, holds nothing when it is not, and plays on when it is moved in one step.
  * Attributes: `camera` (name), `stream` (`main`, `sub`, or what the link gets through), `src` (where ringcast's own pages
- * are, by default the root of the page's server), `token` and `credentials` (as for RingcastPlayer); `muted`, `controls`, `poster`, `width`, `height` as for a `<video>`;
+ * are, by default the root of the page's server), `token`, `credentials`, `shared` and `frames` (as for RingcastPlayer); `muted`, `controls`, `poster`, `width`, `height` as for a `<video>`;
  * `autoplay="false"` waits for `play()`; `target-delay` in seconds. It dispatches the events of RingcastPlayer, those of its
  * `<video>`, `conditionchange` and `linkchange`; the attributes `state`, `condition`, `sound` and `link` show the present ones to style sheets.
  */
 export class RingcastCameraElement extends Base {
   static observedAttributes = [
     ...['src', 'camera', 'stream', 'muted', 'controls', 'autoplay', 'poster', 'width', 'height', 'target-delay', 'token', 'credentials'],
+    ...['shared', 'frames'],
   ];
 
   #internals = this.attachInternals();
@@ -56,7 +57,7 @@ export class RingcastCameraElement extends Base {
   #presence = null; // what belongs to being in the document
   #scope = null; // what belongs to the present player
   #player = null;
-  #shown = null; // { camera, src, stream, credentials } of the present player
+  #shown = null; // { camera, src, stream, credentials, shared, frames } of the present player
   #link = null; // a LinkWatch, if the stream is to be chosen here
   #tokenOf = null; // the page's function that gives tokens
   #asked = null; // true after play(), false after a pause() that found nothing to pause
@@ -80,7 +81,7 @@ export class RingcastCameraElement extends Base {
     return this.#facts.state;
   }
 
-  /** `{ name, label, text }` for people; `name` is live, late, connecting, reconnecting, unauthorized, offline, failed or idle. */
+  /** `{ name, label, text }` for people; `name` is live, keyframes, late, connecting, reconnecting, unauthorized, offline, failed or idle. */
   get condition() {
     return this.#condition;
   }
@@ -117,6 +118,24 @@ export class RingcastCameraElement extends Base {
   get shownStream() {
     const { stream } = this;
     return stream === 'auto' ? (this.#link?.stream ?? 'main') : stream;
+  }
+
+  /** Which frames: `all`, or `key` for keyframes only, without sound. */
+  get frames() {
+    return this.getAttribute('frames') === 'key' ? 'key' : 'all';
+  }
+
+  set frames(frames) {
+    this.#reflect('frames', frames);
+  }
+
+  /** Whether all cameras of the page that have this use one connection. */
+  get shared() {
+    return this.hasAttribute('shared');
+  }
+
+  set shared(shared) {
+    this.toggleAttribute('shared', Boolean(shared));
   }
 
   get src() {
@@ -403,9 +422,9 @@ export class RingcastCameraElement extends Base {
       return;
     }
     if (!this.#presence) this.#arrive();
-    const { camera, src, stream, credentials } = this;
+    const { camera, src, stream, credentials, shared, frames } = this;
     const wanted = camera !== null && (this.#asked ?? (this.autoplay || this.#player !== null));
-    const next = { camera, src, stream, credentials };
+    const next = { camera, src, stream, credentials, shared, frames };
     if (wanted && this.#shown && Object.keys(next).every((key) => this.#shown[key] === next[key])) return;
     this.#end();
     if (wanted) this.#begin(next);
@@ -442,7 +461,7 @@ export class RingcastCameraElement extends Base {
     this.#player = player;
     scope.listen(player, 'statechange', ({ detail }) => player === this.#player && this.#onState(detail));
     scope.listen(player, 'camerastate', ({ detail }) => this.#learn({ camera: detail }));
-    scope.listen(player, 'stats', ({ detail }) => this.#learn({ late: lateness(detail, player.targetDelay), behind: detail.behind }));
+    scope.listen(player, 'stats', ({ detail }) => this.#learn({ late: lateness(detail, player.targetDelay), behind: detail.behind, tooMany: detail.tooMany }));
     scope.listen(player, 'lookback', () => this.#learn({ behind: player.behind }));
     scope.listen(player, 'reset', () => this.#keepPicture());
     scope.listen(player, 'soundchange', () => this.#show());
@@ -563,7 +582,7 @@ export class RingcastCameraElement extends Base {
 
   #show() {
     const { start } = this.#parts;
-    const condition = conditionOf(this.#facts);
+    const condition = conditionOf({ ...this.#facts, frames: this.frames });
     if (this.getAttribute('state') !== this.#facts.state) this.setAttribute('state', this.#facts.state);
     start.hidden = !this.controls || this.#player !== null || this.camera === null;
     this.#showSound();

@@ -5,14 +5,16 @@
 
 import { FormatError, isInitSegment, parseFragment } from './boxes.js';
 import { Continuity } from './continuity.js';
+import { KeyEdge } from './key-edge.js';
 import { FAR_S, LiveEdge } from './live-edge.js';
 import { LiveEnd, LookBack } from './look-back.js';
 import { Media } from './media.js';
 import { Meter } from './meter.js';
 import { Group, Stream } from './program.js';
 import { Scope } from './scope.js';
+import { makeTransport } from './shared-transport.js';
 import { SoundWatch, soundOf } from './sound.js';
-import { Transport } from './transport.js';
+import { pageStrain } from './strain.js';
 
 const TICK_MS = 250;
 const STATS_MS = 1000;
@@ -20,6 +22,7 @@ const TRIM_MS = 1000;
 const SUSPEND_MS = 5000; // hidden, off-screen or paused for this long: the pictures are not worth their bandwidth
 const HEALTHY_MS = 10_000; // after playing for this long, the first attempt after a loss comes quickly again
 const SILENCE_MS = 10_000; // a streaming camera sends nothing for this long: the connection is half-open
+const KEY_STEP_S = 10; // keyframes come so often, as long as nothing is known
 const OFFLINE_SILENCE_MS = 120_000; // the same while the camera is away
 const ANSWER_MS = 3000; // how long a connection that slept has to answer, because it may be dead
 const LATE_TICK_MS = 5000; // a tick this late: the page was frozen or the machine suspended
@@ -27,6 +30,7 @@ const IN_FLIGHT_MS = 3000; // if fragments still come this long after a pause, t
 const RETRY_GROUP_S = [0.5, 4]; // sound is tried again when the newest group is this long: enough to show, and soon decoded
 const REPEATS_MS = 3000; // how long a new connection may repeat fragments that the old one brought
 
+const STANDS_S = 0.5; // playback that stands before so much has enough to show
 const ENOUGH = 3; // HAVE_FUTURE_DATA
 
 const seeksOnly = () => globalThis.navigator?.vendor?.startsWith('Apple') ?? false;
@@ -57,10 +61,12 @@ export class Session {
   #looks = 0; // questions for the past that the server has not answered: what comes before belongs to what was before
   #reach = null; // seconds that the server has, by its last answer
   #frame = 0.04; // how long a picture lasts, in seconds
+  #key = null; // a KeyEdge, if keyframes only come
   #camera = { state: null, error: null };
   #suspended = new Map(); // reason → true once in force, else the function that cancels its timer
   #pausedAt = 0;
   #answerBy = Infinity;
+  #waitsTurn = false; // it begins again when others have
   #connectedAt = 0;
   #messageAt = 0;
   #playingSince = null;
@@ -85,6 +91,7 @@ export class Session {
     const now = performance.now();
     this.#messageAt = this.#statsAt = now;
     this.#edge.aim(this.#options.targetDelay);
+    if (this.#options.frames === 'key') this.#key = new KeyEdge();
     this.#meter = new Meter(video, now, (ms) => this.#owner.emit('firstpicture', { seconds: ms / 1000 }));
     scope.add(() => this.#meter.close());
     scope.add(() => {
@@ -92,6 +99,7 @@ export class Session {
     });
     scope.add(() => this.#media?.close());
     scope.add(() => this.#transport?.close());
+    scope.add(pageStrain.enter(this));
     scope.listen(video, 'playing', () => this.#onPlaying());
     scope.listen(video, 'waiting', () => this.#onWaiting());
     scope.listen(video, 'pause', () => this.#onPause());
@@ -319,13 +327,13 @@ export class Session {
   #connect() {
     this.#owner.enter('connecting', { url: this.#url });
     if (this.#scope.closed) return;
-    this.#transport = new Transport(this.#url, {
+    this.#transport = makeTransport(this.#url, {
       onopen: () => this.#onOpen(),
       ontext: (text) => this.#onText(text),
       onbinary: (data) => this.#onBinary(data),
       onlost: (detail) => this.#onLost(detail),
       onrefused: (detail) => this.#onRefused(detail),
-    }, this.#pass);
+    }, this.#pass, this.#options);
     this.#transport.open();
   }
 
@@ -401,7 +409,8 @@ export class Session {
       this.#transport.close();
       return;
     }
-    const bytes = new Uint8Array(data);
+    if (this.#waitsTurn) return;
+    const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
     try {
       if (isInitSegment(bytes)) this.#onInit(bytes);
       else if (this.#stream) this.#onFragment(parseFragment(bytes, this.#stream.tracks));
@@ -467,15 +476,18 @@ export class Session {
       return;
     }
     this.#end.arrived(fragment.end, now);
+    if (this.#key) this.#continuity.expectGap();
     let verdict = this.#continuity.judge(fragment, now - this.#connectedAt < REPEATS_MS);
     if (verdict === 'reset') {
       this.#begin();
+      this.#key?.join();
       if (this.#scope.closed) return;
       verdict = this.#continuity.judge(fragment, false);
     }
     this.#meter.received(fragment);
     if (verdict !== 'append') return;
-    this.#edge.arrived(fragment.start, fragment.end, now);
+    if (this.#key) this.#key.arrived(fragment.start, fragment.end);
+    else this.#edge.arrived(fragment.start, fragment.end, now);
     if (this.#stream.hasSound) this.#group.add(fragment);
     if (!this.#stream.hasSound || !this.#watchSound(fragment, now)) this.#media.queue.pushFragment(fragment);
   }
@@ -509,7 +521,7 @@ export class Session {
     this.#media = null;
   }
 
-  #onMediaFailed(error) {
+  #onMediaFailed(error, turn = null) {
     if (this.#scope.closed || !this.#media) return;
     this.#owner.emit('error', { code: 'media', message: error.message, fatal: false });
     if (this.#scope.closed) return;
@@ -518,11 +530,27 @@ export class Session {
       return;
     }
     this.#sound.acquit();
+    this.#beginAgain(error.message, turn ?? pageStrain.turn(performance.now()));
+  }
+
+  /** With new pictures, in `turn` ms: what comes until then is of no use. */
+  #beginAgain(reason, turn) {
     this.#closeMedia();
     this.#stream = null;
     this.#group.clear();
     this.#continuity.reset();
-    if (!this.#scope.closed) this.#transport.reconnect(error.message);
+    if (this.#scope.closed) return;
+    if (turn <= 0) {
+      this.#transport.reconnect(reason);
+      return;
+    }
+    this.#waitsTurn = true;
+    this.#playingSince = null;
+    if (this.#owner.state === 'playing') this.#owner.enter('stalled');
+    this.#scope.timeout(turn, () => {
+      this.#waitsTurn = false;
+      this.#transport.reconnect(reason);
+    });
   }
 
   // ---- the sound
@@ -605,7 +633,7 @@ export class Session {
   #onIdle() {
     const now = performance.now();
     const atHole = this.#video.readyState < ENOUGH && this.#video.buffered.length > 1;
-    if (this.#media && !this.#asleep && !this.#unseen && (this.#past || atHole || this.#edge.isJoining(now))) this.#watchVideo(now);
+    if (this.#media && !this.#asleep && !this.#unseen && (this.#past || this.#key || atHole || this.#edge.isJoining(now))) this.#watchVideo(now);
   }
 
   #onPlay() {
@@ -658,7 +686,8 @@ export class Session {
 
   #watchSocket(now) {
     if (!this.#transport?.connected) return;
-    const limit = this.#camera.state === 'streaming' && !this.#past ? SILENCE_MS : OFFLINE_SILENCE_MS;
+    const streaming = SILENCE_MS + (this.#key ? (this.#key.step || KEY_STEP_S) * 2000 : 0);
+    const limit = this.#camera.state === 'streaming' && !this.#past ? streaming : OFFLINE_SILENCE_MS;
     if (now - this.#messageAt > limit || now > this.#answerBy) {
       this.#messageAt = now;
       this.#transport.reconnect('nothing came for too long');
@@ -684,13 +713,16 @@ export class Session {
     const moved = this.#position !== video.currentTime;
     this.#position = video.currentTime;
     const view = { now, position: video.currentTime, ranges: rangesOf(video), seeking: video.seeking };
-    this.#obey(this.#edge.decide(view), moved && !video.seeking && video.readyState > 2);
+    const answer = (this.#key ?? this.#edge).decide(view);
+    const behind = (view.ranges.at(-1)?.[1] ?? 0) - view.position;
+    pageStrain.note(this, answer.giveUp === true || (answer.stalled && behind > STANDS_S));
+    this.#obey(answer, moved && !video.seeking && video.readyState > 2);
   }
 
   #obey({ seek, rate, stalled, giveUp }, moving) {
     const video = this.#video;
-    if (giveUp) {
-      this.#onMediaFailed(new Error('playback stands still although there are pictures'));
+    if (giveUp && pageStrain.mayRebuild(performance.now())) {
+      this.#onMediaFailed(new Error('playback stands still although there are pictures'), 0);
       return;
     }
     if (seek !== undefined) video.currentTime = seek;
@@ -706,12 +738,15 @@ export class Session {
   #report(now) {
     const video = this.#video;
     const ranges = rangesOf(video);
-    const delay = ranges.length ? Math.max(0, ranges.at(-1)[1] - video.currentTime) : null;
+    const newest = this.#key ? this.#key.newest : (ranges.at(-1)?.[1] ?? null);
+    const delay = newest !== null && ranges.length ? Math.max(0, newest - video.currentTime) : null;
     this.#statsAt = now;
     this.#owner.emit('stats', {
       ...this.#meter.report(now),
       delay,
       behind: this.behind,
+      step: this.#key?.step ?? 0,
+      tooMany: pageStrain.tooMany,
       target: this.#edge.target(now),
       buffered: ranges.length ? ranges.at(-1)[1] - ranges[0][0] : 0,
       silence: (now - this.#messageAt) / 1000,

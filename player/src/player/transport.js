@@ -144,8 +144,7 @@ export class Transport {
   #dial(attempt, place) {
     let socket;
     try {
-      const { protocols } = this.#pass;
-      socket = protocols ? new WebSocket(this.#url, protocols) : new WebSocket(this.#url);
+      socket = new WebSocket(this.#url, this.#pass.protocols);
     } catch (error) {
       attempt.timeout(0, () => this.#lost(error.message));
       return;

@@ -187,7 +187,7 @@ export class Streams {
     const element = document.createElement('ringcast-camera');
     const scope = this.#scope.child();
     const front = this.#front;
-    for (const name of ['src', 'camera', 'muted', 'aria-hidden']) {
+    for (const name of ['src', 'camera', 'shared', 'muted', 'aria-hidden']) {
       if (front.hasAttribute(name)) element.setAttribute(name, front.getAttribute(name));
     }
     element.stream = stream;

@@ -12,6 +12,7 @@ import { figuresOf, overlayOf, slowLink } from './wall-words.js';
 
 const ALMOST_PX = 2;
 const NO_CAMERA = 4404; // the server's close code
+const AWAY = new Set(['connecting', 'reconnecting']); // there may be no connection
 
 let made = 0;
 
@@ -181,7 +182,7 @@ export class Tile {
 
   /** The server answers the page, so a player that has lost it need not wait for its next attempt: once for each loss. */
   welcome() {
-    if (this.#welcomed || this.condition.name !== 'reconnecting') return;
+    if (this.#welcomed || !AWAY.has(this.condition.name)) return;
     this.#welcomed = true;
     this.camera.player?.retry();
   }
@@ -233,7 +234,7 @@ export class Tile {
   }
 
   #onCondition() {
-    if (this.condition.name !== 'reconnecting') this.#welcomed = false;
+    if (!AWAY.has(this.condition.name)) this.#welcomed = false;
     this.show(this.root.classList.contains('large'));
     this.#owner.oncondition(this);
   }

@@ -4,7 +4,7 @@
 import { SLOW_LINK } from '../player/condition.js';
 import { say } from '../player/words.js';
 
-const GOOD = new Set(['live']);
+const GOOD = new Set(['live', 'keyframes']);
 const SETTLING = new Set(['connecting', 'idle', 'past']);
 export const isSettling = (name) => SETTLING.has(name);
 const READ_OUT_MOST = 3; // changes at the same moment: more are only counted
@@ -15,6 +15,7 @@ const cameras = (count) => (count === 1 ? say('1 camera') : say('{count} cameras
 /** In the order in which the summary lists them. */
 const KINDS = [
   { name: 'live', some: (count) => say('{count} live', { count }) },
+  { name: 'keyframes', some: (count) => say('{count} keyframes only', { count }) },
   { name: 'late', some: (count) => say('{count} late', { count }) },
   { name: 'connecting', some: (count) => say('{count} connecting', { count }) },
   { name: 'reconnecting', some: (count) => say('{count} reconnecting', { count }) },
@@ -62,7 +63,7 @@ export function newsOf(changes, summary) {
 
 /** The words over a tile's picture, `{ headline, text }`, or null while the picture does not need any. */
 export function overlayOf({ name, label, text }) {
-  if (name === 'live' || name === 'idle' || name === 'past') return null;
+  if (name === 'live' || name === 'keyframes' || name === 'idle' || name === 'past') return null;
   return { headline: label, text };
 }
 

@@ -276,7 +276,7 @@ class Wall {
   #expectations() {
     return this.#tiles.map((tile) => ({
       name: tile.name,
-      live: tile.condition.name === 'live' || tile.condition.name === 'late',
+      live: ['live', 'keyframes', 'late'].includes(tile.condition.name),
       expected: !this.#away && !this.#account.loggedOut && !tile.root.hidden && tile.condition.name !== 'failed' && isStreaming(this.#rows.get(tile.name)),
     }));
   }

@@ -12,6 +12,7 @@ import { prft } from './mp4.mjs';
 const ROOMS = ['player', 'wall', 'words'].map((room) => fileURLToPath(new URL(`../../../player/src/${room}/`, import.meta.url)));
 const PAGES = fileURLToPath(new URL('./pages/', import.meta.url));
 const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html; charset=utf-8', '.svg': 'image/svg+xml', '.json': 'application/json', '.webmanifest': 'application/manifest+json' };
+const BUNDLE = 'ringcast.bundle.1';
 export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; " +
   "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -99,9 +100,41 @@ export class FakeAccess {
   }
 }
 
+/** One subscription of a WebSocket with several cameras, to be used as a WebSocket of one camera. */
+class Subscription {
+  constructor(socket, id, onend) {
+    Object.assign(this, { socket, id, onend });
+  }
+
+  send(data) {
+    if (typeof data === 'string') {
+      this.socket.send(`{"id":${this.id},${data.slice(1)}`);
+      return;
+    }
+    const number = Buffer.alloc(4);
+    number.writeUInt32BE(this.id);
+    this.socket.send(Buffer.concat([number, data]));
+  }
+
+  close(code, reason) {
+    if (code === 4401) this.socket.close(code, reason);
+    else this.end(code, reason);
+  }
+
+  end(code, reason) {
+    this.socket.send(JSON.stringify({ type: 'ended', id: this.id, code, reason }));
+    this.onend();
+  }
+
+  terminate() {
+    this.socket.terminate();
+  }
+}
+
 export class FakeServer {
   #http;
-  #sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => offered.has('ringcast') && 'ringcast' });
+  #sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [BUNDLE, 'ringcast'].find((name) => offered.has(name)) ?? false });
+  #bundles = new Set(); // WebSockets with several cameras
   #viewers = new Set();
   #hanging = new Set();
   #connections = new Set();
@@ -119,6 +152,7 @@ export class FakeServer {
   groups = []; // { name, cameras }, as the list has them
   away = false; // refuse the list of cameras
   events = true; // there are some: false, and the list must be asked for
+  oneCameraOnly = false; // as a server that has no sockets with several cameras
   version = ''; // a change of it changes every file
 
   constructor(cameras) {
@@ -136,6 +170,11 @@ export class FakeServer {
   /** Connections that wait for an answer that never comes. */
   get waiting() {
     return this.#hanging.size;
+  }
+
+  /** Connections with several cameras. */
+  get bundles() {
+    return this.#bundles.size;
   }
 
   /** How many viewers get fragments. */
@@ -174,6 +213,7 @@ export class FakeServer {
   cutAll() {
     for (const viewer of this.#viewers) viewer.socket.terminate();
     for (const { socket } of this.#followers) socket.terminate();
+    for (const socket of this.#bundles) socket.terminate();
     for (const socket of this.#hanging) socket.destroy();
   }
 
@@ -282,20 +322,22 @@ export class FakeServer {
       socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n');
       return;
     }
-    const name = decodeURIComponent(new URL(request.url, this.url).pathname.slice(`${this.base}/live/`.length));
+    const { pathname } = new URL(request.url, this.url);
+    if (pathname === `${this.base}/live` && !this.oneCameraOnly) {
+      this.#sockets.handleUpgrade(request, socket, head, (ws) => this.#bundle(ws, visitor));
+      return;
+    }
+    const name = decodeURIComponent(pathname.slice(`${this.base}/live/`.length));
     const camera = this.cameras.get(name);
     if (!camera || (this.access && !this.access.may(visitor, name))) {
       socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
-      const viewer = { camera, visitor, socket: ws, next: 0 };
+      const viewer = this.#watch(camera, visitor, ws);
       ws.on('error', () => {});
       ws.on('message', (text) => this.#command(viewer, JSON.parse(text)));
       ws.on('close', () => this.#viewers.delete(viewer));
-      ws.send(JSON.stringify({ type: 'state', state: camera.state, error: camera.error }));
-      this.#begin(viewer);
-      this.#viewers.add(viewer);
     });
   }
 
@@ -313,6 +355,45 @@ export class FakeServer {
       this.#followers.add(follower);
       this.#tell();
     });
+  }
+
+  #watch(camera, visitor, socket) {
+    const viewer = { camera, visitor, socket, next: 0 };
+    socket.send(JSON.stringify({ type: 'state', state: camera.state, error: camera.error }));
+    this.#begin(viewer);
+    this.#viewers.add(viewer);
+    return viewer;
+  }
+
+  #bundle(ws, visitor) {
+    const viewers = new Map();
+    const forget = (id) => {
+      this.#viewers.delete(viewers.get(id));
+      viewers.delete(id);
+    };
+    this.#bundles.add(ws);
+    ws.on('error', () => {});
+    ws.on('close', () => {
+      this.#bundles.delete(ws);
+      for (const id of [...viewers.keys()]) forget(id);
+    });
+    ws.on('message', (text) => {
+      const message = JSON.parse(text);
+      const { type, id } = message;
+      if (type === 'subscribe') {
+        const camera = this.cameras.get(message.camera);
+        const subscription = new Subscription(ws, id, () => forget(id));
+        if (!camera || (this.access && !this.access.may(visitor, message.camera))) subscription.end(4404, 'no such camera');
+        else viewers.set(id, this.#watch(camera, visitor, subscription));
+      } else if (type === 'unsubscribe') {
+        forget(id);
+      } else if (type === 'time') {
+        this.#command({ socket: ws }, message);
+      } else if (viewers.has(id)) {
+        this.#command(viewers.get(id), message);
+      }
+    });
+    ws.send(JSON.stringify({ type: 'hello', version: 1, subscriptions: 512 }));
   }
 
   #command(viewer, { type, client }) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Stand-ins for what a browser has and Node does not, with counters for what was made and not undone.
 
+import { pageStrain } from '../../../player/src/player/strain.js';
+
 class QuotaExceededError extends Error {
   name = 'QuotaExceededError';
 }
@@ -260,6 +262,7 @@ export const settled = async () => {
 
 /** Puts the fakes where a page has the real ones; `books()` returns what is still held. */
 export function fakePage() {
+  pageStrain.clear();
   const urls = new Set();
   const page = { document: new Target(), window: new Target(), urls, network: new FakeFetch() };
   globalThis.fetch = page.network.fetch;

@@ -172,10 +172,12 @@ static void watch_both(struct client *client)
     expect_state_of(client, FRONT);
     expect_init_of(client, FRONT, INIT_A);
     expect_fragments_of(client, FRONT, 1, 3);
+    fanout_wait_viewers(&fanout, "front", 1);
     subscribe(client, BACK, "back", "");
     expect_state_of(client, BACK);
     expect_init_of(client, BACK, INIT_B);
     expect_fragments_of(client, BACK, 1, 2);
+    fanout_wait_viewers(&fanout, "back", 1);
 }
 
 static void cameras_share_a_socket(void **state)
@@ -183,7 +185,6 @@ static void cameras_share_a_socket(void **state)
     struct client both, one;
     (void)state;
     watch_both(&both);
-    fanout_wait_viewers(&fanout, "front", 1);
     watch_front_from(&one, 1, 3);
     for (uint64_t number = 4; number < 20; number++) {
         source_publish(&front, FRAGMENT_BYTES + number, number % 5 == 0);
@@ -232,15 +233,15 @@ static void subscriptions_come_and_go(void **state)
     expect_fragments_of(&client, BACK, 4, 4);
     say_of(&client, "resume", FRONT, "");
     expect_fragments_of(&client, FRONT, 11, 11);
+    fanout_wait_viewers(&fanout, "front", 1);
     say(&client, "{\"type\":\"pause\"}");
     expect_nothing_else(&client);
-    fanout_wait_viewers(&fanout, "front", 0);
-    fanout_wait_viewers(&fanout, "back", 0);
+    fanout_wait_viewers(&fanout, "front", 0); /* and of `back`, in the same report */
     publish_back(1);
     publish_gop(1);
     say(&client, "{\"type\":\"resume\"}");
+    expect_fragments_of(&client, BACK, 5, 5); /* in the order of their subscriptions */
     expect_fragments_of(&client, FRONT, 12, 12);
-    expect_fragments_of(&client, BACK, 5, 5);
     say_of(&client, "unsubscribe", FRONT, "");
     say_of(&client, "unsubscribe", FRONT, ""); /* what is not there may be left, paused and changed */
     say_of(&client, "pause", 99, "");
@@ -442,19 +443,29 @@ static void a_large_camera_does_not_hold_up_a_small_one(void **state)
 static void a_slow_socket_goes_on_with_keyframes(void **state)
 {
     enum { LAST = 300, GOP = 5 };
-    struct client slow;
-    uint64_t at[2] = {0, 0};
+    struct client slow, fast;
+    uint64_t at[2] = {1, 1};
     unsigned drops[2] = {0, 0};
     bool keyframe;
     (void)state;
+    source_publish(&front, LARGE_BYTES, true);
+    source_publish(&back, LARGE_BYTES, true);
     open_bundle(&slow, "", SMALL_BUFFER);
     subscribe(&slow, FRONT, "front", "");
+    expect_state_of(&slow, FRONT);
+    expect_init_of(&slow, FRONT, INIT_A);
+    expect_fragments_of(&slow, FRONT, 1, 1);
     subscribe(&slow, BACK, "back", "");
-    fanout_wait_viewers(&fanout, "back", 1);
-    for (uint64_t number = 1; number <= LAST; number++) { /* each ring holds a part of that */
-        source_publish(&front, LARGE_BYTES, number % GOP == 1);
+    expect_state_of(&slow, BACK);
+    expect_init_of(&slow, BACK, INIT_B);
+    expect_fragments_of(&slow, BACK, 1, 1);
+    watch_front_from(&fast, 1, 1);
+    for (uint64_t number = 2; number <= LAST; number++) { /* each ring holds a part of that */
         source_publish(&back, LARGE_BYTES, number % GOP == 1);
+        source_publish(&front, LARGE_BYTES, number % GOP == 1);
+        expect_fragment(&fast, number); /* the others do not wait for it */
     }
+    client_close(&fast, false);
     while (at[0] < LAST || at[1] < LAST) {
         struct client_message message;
         next_data(&slow, &message);
