@@ -194,9 +194,12 @@ void stream_update(struct streams *streams, struct stream *stream, const json_t 
     }
     replace(&stream->audio, json_object_get(message, "audio"));
     replace(&stream->audio_error, json_object_get(message, "audio_error"));
-    json_int_t look_back_s = json_integer_value(json_object_get(message, "look_back"));
-    stream->look_back_s = look_back_s > 0 && look_back_s <= LOOK_BACK_MAX ? (unsigned)look_back_s : 0;
-    stream->feed.past.reach_ns = stream->look_back_s * NS_PER_SECOND;
+    const json_t *look_back = json_object_get(message, "look_back");
+    if (json_is_integer(look_back)) { /* `camera-add`, which also brings another ring, says nothing of it */
+        json_int_t seconds = json_integer_value(look_back);
+        stream->look_back_s = seconds > 0 && seconds <= LOOK_BACK_MAX ? (unsigned)seconds : 0;
+        stream->feed.past.reach_ns = stream->look_back_s * NS_PER_SECOND;
+    }
     note_change(streams->set, stream);
     if (!first && !news) {
         return;

@@ -71,7 +71,7 @@ static json_t *expect_answer(struct client *client, const char *type)
     for (;;) {
         next_data(client, &message);
         assert_int_equal(message.opcode, CLIENT_TEXT);
-        text = json_loads((const char *)message.payload, 0, NULL);
+        text = json_loadb((const char *)message.payload, message.length, 0, NULL);
         assert_non_null(text);
         if (strcmp(json_string_value(json_object_get(text, "type")), "state") != 0) {
             break;
@@ -301,10 +301,10 @@ static void old_pictures_come_with_their_init_segment(void **state)
     expect_init(&viewer, INIT_B);
     expect_fragments(&viewer, COUNT + 1, COUNT + 4);
     source_publish(&front, FRAGMENT_BYTES, false);
-    say(&viewer, "{\"type\":\"look\",\"ago\":12,\"for\":0}");
-    expect_looks(&viewer, 12, 50);
+    say(&viewer, "{\"type\":\"look\",\"ago\":14,\"for\":0}");
+    expect_looks(&viewer, 14, 50);
     expect_init(&viewer, INIT_A);
-    expect_fragments(&viewer, 91, 91);
+    expect_fragments(&viewer, 91, 92);
     say(&viewer, "{\"type\":\"live\"}");
     expect_live(&viewer);
     expect_init(&viewer, INIT_B);
@@ -318,14 +318,14 @@ static void a_pause_ends_in_the_present(void **state)
 
     (void)state;
     watch(&viewer);
-    say(&viewer, "{\"type\":\"look\",\"ago\":30,\"for\":0}");
+    say(&viewer, "{\"type\":\"look\",\"ago\":34,\"for\":0}");
     expect_looks(&viewer, 34, 49);
     expect_fragments(&viewer, 31, 31);
     say(&viewer, "{\"type\":\"pause\"}");
     say(&viewer, "{\"type\":\"resume\"}");
     expect_fragments(&viewer, NEWEST_KEYFRAME, COUNT);
     say(&viewer, "{\"type\":\"pause\"}");
-    say(&viewer, "{\"type\":\"look\",\"ago\":30,\"for\":0}"); /* asks for something again */
+    say(&viewer, "{\"type\":\"look\",\"ago\":34,\"for\":0}"); /* asks for something again */
     expect_looks(&viewer, 34, 49);
     expect_fragments(&viewer, 31, 31);
     client_close(&viewer, false);
@@ -342,7 +342,7 @@ static void nothing_is_left_of_three_hundred_looks(void **state)
         watch(&viewer);
         fanout_wait_viewers(&fanout, "front", 1);
         for (int i = 0; i < 10; i++) {
-            say(&viewer, "{\"type\":\"look\",\"ago\":30,\"for\":0}");
+            say(&viewer, "{\"type\":\"look\",\"ago\":34,\"for\":0}");
             expect_looks(&viewer, 34, 49);
             expect_fragments(&viewer, 31, 31);
         }
