@@ -24,6 +24,7 @@ import { isSettling, linkNews, newsOf, summaryOf, titleOf } from './wall-words.j
 
 const NEWS_MS = 1000; // changes within this time are reported together
 const NOTE_MS = 4000;
+const FAILED_MS = 3000; // after a tile could not be played, the list is looked at
 const STILL_MS = 3000; // full screen: a pointer that does not move disappears
 
 const NO_BOX = { width: 0, height: 0 };
@@ -568,6 +569,8 @@ class Wall {
 
   #onCondition(tile) {
     if (!this.#tiles.includes(tile)) return; // it is not shown yet
+    // What was refused may be over before the list has said anything of it, and then the list has no reason to come again.
+    if (tile.condition.name === 'failed') this.#scope.timeout(FAILED_MS, () => this.#list.ask());
     const { name, label } = tile.condition;
     const before = this.#changes.get(tile.name)?.before ?? tile.seen;
     this.#changes.set(tile.name, { before, after: { name, label } });
