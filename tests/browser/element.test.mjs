@@ -299,7 +299,7 @@ test('assistive technology hears a name, a state, and what is wrong', LIMIT, asy
   await until(() => named('front: Live'), 'its name and state');
   server.setState('front', 'backoff', 'connection refused');
   const status = element().getByRole('status');
-  await until(async () => /^Offline since \d\d:\d\d\nconnection refused$/.test(await status.innerText()), 'what is wrong');
+  await until(async () => /^Offline since \d\d:\d\d\nThe camera cannot be reached$/.test(await status.innerText()), 'what is wrong');
   server.setState('front', 'streaming');
   await until(async () => (await status.innerText()) === '', 'nothing is wrong any more');
   await element().evaluate((node) => node.setAttribute('aria-label', 'The front door'));

@@ -37,6 +37,10 @@ test('pictures that stay late, and gaps that go on, mean the small stream', () =
   assert.equal(new Link().pass(12, { drops: 4 }).stream, 'sub');
 });
 
+test('pictures that seem hours old are a clock that was set', () => {
+  assert.equal(new Link().pass(60, { late: 3600 }).stream, 'main');
+});
+
 test('the large stream is tried after times that grow, and comes back when it gets through', () => {
   const link = new Link();
   link.pass(4, { late: 5 });

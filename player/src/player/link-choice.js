@@ -3,7 +3,8 @@
 // reports what a player measures, and shows the stream that it answers with. A link that is too slow for the
 // large stream is given the small one; the large one is then tried beside it, out of sight, after times that grow.
 
-const LATE_S = 2; // older pictures are not live
+const LATE_S = 2; // older pictures are not live …
+const CLOCK_S = 60; // … and those that are far older are not, either: a clock was set, since the server leaves out what has waited for long
 const LATE_REPORTS = 4; // of the last REPORTS, so many late ones are not a hiccup …
 const REPORTS = 8;
 const DROPS = 3; // … and so many gaps within DROPS_MS are not, either
@@ -15,6 +16,8 @@ const CALM_MS = 10_000; // the small stream must have got through for so long be
 const TRIAL_MS = 8000; // the large stream must get through for so long
 const TRIAL_MAX_MS = 20_000; // and begin to soon enough
 const KEPT_MS = 120_000; // after so long with the large stream, the next trial comes soon again
+
+const isLate = (late) => late > LATE_S && late < CLOCK_S;
 
 export class LinkChoice {
   #stream = 'main';
@@ -49,7 +52,7 @@ export class LinkChoice {
 
   /** The newest picture of the shown stream was `late` seconds old at `now` ms. Returns whether the choice has changed. */
   report(now, late) {
-    const bad = late > LATE_S;
+    const bad = isLate(late);
     if (bad) this.#badAt = now;
     this.#reports.push(bad);
     if (this.#reports.length > REPORTS) this.#reports.shift();
@@ -87,7 +90,7 @@ export class LinkChoice {
       this.failed(now);
       return true;
     }
-    if (late > LATE_S) {
+    if (isLate(late)) {
       trial.goodAt = null;
       return false;
     }
