@@ -59,7 +59,7 @@ test('first and large: before all others and in the middle, also when the view h
   await page.keyboard.press('Shift+ArrowRight');
   server.raise({ camera: 'Garage', for: 0 });
   await until(async () => (await attention(page)).length === 0, 'the end');
-  assert.deepEqual((await order(page)).toSorted(), ['Front door', 'Garage', 'Yard']);
+  assert.deepEqual([...(await order(page))].sort(), ['Front door', 'Garage', 'Yard']);
   assert.deepEqual(page.errors, []);
 });
 
