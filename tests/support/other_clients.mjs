@@ -2,6 +2,7 @@
 // Clients of every kind beside WebSocket viewers, each as small as its protocol allows: what they get is counted, and looked at
 // only so far that a wrong answer is an error. `got`: pictures, or parts with pictures. `close()` leaves nothing behind.
 import http from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import WebSocket from 'ws';
 import { boxes } from './mp4.mjs';
 import { RtspClient } from './rtsp_client.mjs';
@@ -39,10 +40,6 @@ class Client {
   }
 }
 
-const pause = (ms, signal) => new Promise((resolve, reject) => {
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener('abort', () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
-});
 
 /** `GET /stream/NAME.mp4`, read as fast as it comes. */
 export class Mp4Client extends Client {
@@ -77,7 +74,7 @@ export class SnapshotClient extends Client {
         const { status, body } = await get(url, { agent: this.agent, signal });
         if (status !== 200 || body.readUInt16BE(0) !== 0xffd8) throw new Error(`/snapshot: ${status}, ${body.length} bytes`);
         this.got++;
-        await pause(everyMs, signal);
+        await pause(everyMs, undefined, { signal });
       }
     });
   }
