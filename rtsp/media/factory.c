@@ -92,6 +92,16 @@ static GstPadProbeReturn on_own_report(GstPad *pad, GstPadProbeInfo *info, gpoin
     return GST_PAD_PROBE_DROP;
 }
 
+/*
+ * A stream that no client has asked for leads nowhere. Its packets are let go there: as an error they would end the medium for all who
+ * come later.
+ */
+static GstPadProbeReturn on_packet(GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+    (void)info, (void)data;
+    return gst_pad_is_linked(pad) ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+}
+
 static void on_rtpbin_pad(GstElement *rtpbin, GstPad *pad, gpointer data)
 {
     unsigned stream;
@@ -101,6 +111,9 @@ static void on_rtpbin_pad(GstElement *rtpbin, GstPad *pad, gpointer data)
         refuse_reports(data, stream, pad);
     } else if (sscanf(GST_PAD_NAME(pad), "send_rtcp_src_%u", &stream) == 1) {
         gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER, on_own_report, NULL, NULL);
+    } else if (sscanf(GST_PAD_NAME(pad), "send_rtp_src_%u", &stream) == 1) {
+        gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_packet, NULL,
+                          NULL);
     }
 }
 

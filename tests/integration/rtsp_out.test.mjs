@@ -55,6 +55,28 @@ scenario('ffmpeg and GStreamer play each codec over TCP and UDP; the program end
   await ringcast.stop();
 }, { limit: 4 * LIMIT_MS });
 
+scenario('clients that take the pictures alone of a camera with sound take nothing from others', async (stage) => {
+  const camera = await stage.camera(['--camera', 'front:audio=aac,gop=25']);
+  const ringcast = await stage.ringcast(camera, {}, { rtsp });
+  const url = `${await address(ringcast)}front`;
+  const clients = await Promise.all(Array.from({ length: 5 }, () => new RtspReader(url).play())); // the video, all at once
+  const pictures = (client) => client.pictures().length >= FRAMES;
+  for (const client of clients) await waitUntil('pictures', () => pictures(client), LIMIT_MS);
+  const late = await new RtspReader(url).play();
+  await waitUntil('pictures of one that came later', () => pictures(late), LIMIT_MS);
+  // One that takes the sound, too: it is there, and the others go on.
+  const output = ['-map', '0:a', '-frames:a', '20', '-f', 'null', '-'];
+  const heard = await run('ffmpeg', ['-nostdin', '-v', 'error', '-rtsp_transport', 'tcp', '-i', url, ...output], { limit: LIMIT_MS });
+  assert.deepEqual([heard.code, heard.stderr], [0, '']);
+  const before = late.pictures().length;
+  await waitUntil('more pictures', () => late.pictures().length > before, LIMIT_MS);
+  for (const client of [...clients, late]) {
+    assert.equal(client.closed, false);
+    await client.close();
+  }
+  await ringcast.stop();
+}, { limit: 3 * LIMIT_MS });
+
 /**
  * A report is made of one picture, the newest one: what it says of that picture's capture is what the ring says (`prft`). Which one it was a client can
  * only tell within some, because others are on the way.
