@@ -64,9 +64,32 @@ static int append(struct camera_list_body *body, const char *text)
     return 0;
 }
 
-static bool shows(const struct camera_list_body *body, const struct stream *stream)
+static bool shows(const void *context, const struct stream *stream)
 {
+    const struct camera_list_body *body = context;
+
     return !stream_is_sub(stream) && (body->everything || rights_allow(body->rights, stream->name));
+}
+
+/* Fitting patterns takes a while where there are many, so what came of it is kept. */
+static int append_groups(struct camera_list *list, struct camera_list_body *body,
+                         const struct streams *streams)
+{
+    const uint64_t parts[] = {list->groups.changes, streams->named};
+    uint64_t key = hash_add(HASH_START, parts, sizeof(parts));
+
+    if (!body->groups || body->groups_key != key) {
+        json_t *groups = camera_groups_describe(&list->groups, streams, shows, body);
+        char *text = groups ? json_dumps(groups, JSON_COMPACT) : NULL;
+        json_decref(groups);
+        if (!text) {
+            return -ENOMEM;
+        }
+        free(body->groups);
+        body->groups = text;
+        body->groups_key = key;
+    }
+    return append(body, body->groups);
 }
 
 static int assemble(struct camera_list *list, struct camera_list_body *body, const struct streams *streams,
@@ -92,12 +115,19 @@ static int assemble(struct camera_list *list, struct camera_list_body *body, con
         }
         separator = ",";
     }
-    return result == 0 ? append(body, "]}") : result;
+    if (result == 0) {
+        result = append(body, "],\"groups\":");
+    }
+    if (result == 0) {
+        result = append_groups(list, body, streams);
+    }
+    return result == 0 ? append(body, "}") : result;
 }
 
 static void free_body(struct camera_list_body *body)
 {
     free(body->text);
+    free(body->groups);
     rights_unref(body->rights);
     *body = (struct camera_list_body){0};
 }
@@ -153,4 +183,5 @@ void camera_list_finish(struct camera_list *list)
     for (unsigned i = 0; i < CAMERA_LIST_BODIES; i++) {
         free_body(&list->bodies[i]);
     }
+    camera_groups_finish(&list->groups);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/visitor/visitor.h"
+#include "fanout/camera_groups.h"
 #include "fanout/http/assets.h"
 #include "fanout/stream.h"
 
@@ -28,10 +29,13 @@ struct camera_list_body {
     uint64_t changes;      /* feed_set.changes when it was made */
     uint64_t prefix;       /* a hash of the prefix that it was made with */
     uint64_t used;         /* when it was last asked for: counts requests */
+    char *groups;          /* its member `groups`, as text; NULL: not made yet */
+    uint64_t groups_key;   /* the same while the groups and the cameras' names are */
 };
 
 struct camera_list {
     struct camera_list_body bodies[CAMERA_LIST_BODIES];
+    struct camera_groups groups; /* when they change, so do the streams' set's `changes` */
     uint64_t requests;
     uint64_t rows_made; /* how many since the start */
 };

@@ -102,6 +102,7 @@ static struct stream *append(struct streams *streams, const char *name)
     *streams->end = stream;
     streams->end = &stream->next;
     streams->count++;
+    streams->named++;
     streams->set->changes++;
     return stream;
 }
@@ -254,6 +255,7 @@ void streams_remove(struct streams *streams, struct stream *stream, uint16_t cod
         streams->end = link;
     }
     streams->count--;
+    streams->named++;
     streams->set->changes++;
     stream_free(stream);
 }

@@ -41,6 +41,7 @@ struct streams {
     struct stream *first, **end;
     struct feed_set *set;
     unsigned count;
+    uint64_t named;                 /* counts streams that came or went */
     struct watch_timer state_timer; /* armed while the viewers of a stream are to be told its state */
 };
 

@@ -167,6 +167,10 @@ static void on_http(struct server *server, struct channel_message *message)
 
     close_fd(fd);
     if (result == 0) {
+        result = camera_groups_set(&server->router.camera_list.groups, json_object_get(document, "groups"));
+    }
+    if (result == 0) {
+        server->feeds.changes++;
         limits_set(&server->limits, json_object_get(document, "limits"));
         server_limits_changed(server);
     }

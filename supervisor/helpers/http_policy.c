@@ -27,13 +27,25 @@ static json_t *limits(const struct config_limits *limits)
         "viewers_per_user", (json_int_t)limits->viewers_per_user);
 }
 
+/* For the list of cameras. */
+static json_t *groups(const struct config *config)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < config->group_count; i++) {
+        json_array_append_new(array, json_pack("{s:s, s:o}", "name", config->groups[i].name, "cameras",
+                                               texts(&config->groups[i].cameras)));
+    }
+    return array;
+}
+
 int http_policy_open(const struct config *config)
 {
     json_t *document = json_pack(
-        "{s:o, s:o, s:o, s:o, s:s, s:I, s:b, s:o}", "trusted_proxies", texts(&config->trusted_proxies),
+        "{s:o, s:o, s:o, s:o, s:s, s:I, s:b, s:o, s:o}", "trusted_proxies", texts(&config->trusted_proxies),
         "origins", texts(&config->origins), "cors_origins", texts(&config->cors_origins), "frame_ancestors",
         texts(&config->frame_ancestors), "base_path", config->base_path, "hsts", (json_int_t)config->hsts,
-        "go2rtc", (int)config->go2rtc, "limits", limits(&config->limits));
+        "go2rtc", (int)config->go2rtc, "limits", limits(&config->limits), "groups", groups(config));
     int result = document ? memory_file_seal_json("ringcast-http", document) : -ENOMEM;
 
     json_decref(document);

@@ -81,6 +81,7 @@ const settings = (stage) => ({
   log_level: 'debug',
   fanout: { processes: 2 },
   trusted_proxies: [PROXY],
+  groups: [{ name: 'yard', cameras: ['cam3', 'cam[12]'] }, { name: 'back', cameras: ['cam3'] }, { name: 'nobody', cameras: ['attic*'] }],
   auth: {
     users: [{ name: 'anna', cameras: ['cam1'] }, { name: 'otto', role: 'operator', cameras: ['*'] }],
     jwt: [{ algorithm: 'HS256', key: secretFile(stage) }],
@@ -169,6 +170,14 @@ async function tryHls(ringcast, way, hidden) {
   }
 }
 
+/** The groups of GROUPS that have one of CAMERAS at least, with these alone, in the order of their patterns. */
+function groupsOf({ settings: { groups } }, cameras) {
+  const fits = (pattern) => CAMERAS.filter((name) => new RegExp(`^${pattern.replace('*', '.*')}$`).test(name));
+  return groups
+    .map(({ name, cameras: patterns }) => ({ name, cameras: patterns.flatMap(fits).filter((each) => cameras.includes(each)) }))
+    .filter((group) => group.cameras.length > 0);
+}
+
 async function tryPaths(ringcast, way, methods) {
   const hidden = CAMERAS.filter((camera) => !way.cameras?.includes(camera));
   for (const method of methods) {
@@ -177,7 +186,9 @@ async function tryPaths(ringcast, way, methods) {
       const answer = await ask(ringcast.address, path, { ...way, method });
       assert.equal(answer.status, expectedStatus(way, path, method), `${method} ${path} with ${way.name}: ${answer.body}`);
       if (path === '/api/cameras' && answer.status === 200 && method === 'GET') {
-        assert.deepEqual(JSON.parse(answer.body).cameras.map(({ name }) => name), way.cameras, way.name);
+        const { cameras, groups } = JSON.parse(answer.body);
+        assert.deepEqual(cameras.map(({ name }) => name), way.cameras, way.name);
+        assert.deepEqual(groups, groupsOf(ringcast, way.cameras), `groups with ${way.name}`);
       }
     }
     if (method === 'GET') await tryHls(ringcast, way, hidden);
@@ -255,12 +266,13 @@ scenario('the table: every way in, every path, every method, after every change 
 
   // Other rights, for everyone whom the configuration names.
   ringcast.settings.auth.users[0].cameras = ['cam2'];
+  ringcast.settings.groups = [{ name: 'gates', cameras: ['cam2', 'cam3'] }];
   ringcast.write();
   await ctl(ringcast, ['reload']);
   for (const way of ways) if (/anna/.test(way.name) || way.name === 'proxy' || /old cookie/.test(way.name)) way.cameras = ['cam2'];
   await waitUntil('anna to see another camera', async () => {
     const { body } = await ask(ringcast.address, '/api/cameras', { headers: cookies.anna });
-    return body.includes('"cam2"');
+    return body.includes('"cam2"') && body.includes('"gates"');
   });
   await tryAll(ringcast, ways);
   await ringcast.stop();
