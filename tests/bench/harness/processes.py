@@ -25,10 +25,11 @@ class BenchError(Exception):
 class Program:
     """One of the benchmark's programs: prints JSON events, ends when its standard input does."""
 
-    def __init__(self, build, program, *arguments):
+    def __init__(self, build, program, *arguments, nice=0):
         self.name = program
         self.events = queue.Queue()
-        command = [os.path.join(build, "bench", program), *[str(argument) for argument in arguments]]
+        command = ["nice", "-n", str(nice)] if nice else []
+        command += [os.path.join(build, "bench", program), *[str(argument) for argument in arguments]]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()

@@ -350,7 +350,9 @@ def every_client(settings):
                 result = {"got": {}, "errors": []}
                 if others:
                     address = f"http://127.0.0.1:{server.port}/"
-                    clients = beside.enter_context(Program(settings.build, OTHER_CLIENTS, address, others, ",".join(server.names), *([server.status()["rtsp"]] if rtsp else [])))
+                    arguments = [address, others, ",".join(server.names)] + ([server.status()["rtsp"]] if rtsp else [])
+                    # What these clients themselves do is not to count: it would be done on other machines.
+                    clients = beside.enter_context(Program(settings.build, OTHER_CLIENTS, *arguments, nice=10))
                     clients.wait_for("ready", 60)
                 got = measure.viewers(settings.build, server, [camera.process.pid], count, duration, cameras=server.names)
                 if others:
