@@ -48,6 +48,9 @@ struct picture {
 };
 
 static void log_library(void *context, int level, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
+static void log_library(void *context, int level, const char *format, va_list arguments)
 {
     char line[256];
 
