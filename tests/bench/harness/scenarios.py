@@ -334,28 +334,31 @@ def memory_over_time(settings):
 
 
 def every_client(settings):
-    """WebSocket viewers by themselves, with clients of every other kind, and by themselves again."""
+    """
+    WebSocket viewers by themselves, with clients of every other kind, beside the same clients at a ringcast and cameras of their own (what is left
+    of a difference then is the machine's), and by themselves again.
+    """
     count, each, duration = (20, 2, 2) if settings.quick else (300, 20, settings.seconds or 15)
     outcome = Outcome(
         f"X. {count} viewers of four cameras, beside {each} clients of each other kind, {duration} s",
-        "the viewers' latency and fragments; CPU seconds of all processes of ringcast in the interval; PSS of those that are there",
+        "the viewers' latency and fragments; CPU seconds of all processes of their ringcast in the interval; PSS of those that are there",
         ["", "viewers' latency p50 / p99 / max ms", "lost", "fan-out CPU s", "other programs CPU s", "PSS MB", "what the others got"],
     )
     rtsp = os.path.exists(os.path.join(settings.build, "bin", "ringcast-rtsp"))
     extra = "go2rtc = true;\n" + ('rtsp = { listen = "127.0.0.1:0"; };\n' if rtsp else "")
     with stack(settings, cameras=4, extra=extra) as (server, camera):
-        for label, others in (("alone", 0), ("with the others", each), ("alone again", 0)):
+        for label, place in (("alone", None), ("with the others", "here"), ("the others elsewhere", "elsewhere"), ("alone again", None)):
             settings.say(f"X: {label}")
             with contextlib.ExitStack() as beside:
                 result = {"got": {}, "errors": []}
-                if others:
-                    address = f"http://127.0.0.1:{server.port}/"
-                    arguments = [address, others, ",".join(server.names)] + ([server.status()["rtsp"]] if rtsp else [])
+                if place:
+                    theirs = server if place == "here" else beside.enter_context(stack(settings, cameras=4, extra=extra))[0]
+                    arguments = [f"http://127.0.0.1:{theirs.port}/", each, ",".join(theirs.names)] + ([theirs.status()["rtsp"]] if rtsp else [])
                     # What these clients themselves do is not to count: it would be done on other machines.
                     clients = beside.enter_context(Program(settings.build, OTHER_CLIENTS, *arguments, nice=10))
                     clients.wait_for("ready", 60)
                 got = measure.viewers(settings.build, server, [camera.process.pid], count, duration, cameras=server.names)
-                if others:
+                if place:
                     result = clients.end() or {"got": {}, "errors": ["they did not end"]}
             got["seen"].pop("sizes")
             outcome.check(label, got)
