@@ -16,6 +16,7 @@
 #include "common/ipc/message.h"
 #include "ctl/await.h"
 #include "ctl/client.h"
+#include "ctl/discover.h"
 #include "ctl/doctor.h"
 #include "ctl/events.h"
 #include "ctl/probe_camera.h"
@@ -313,6 +314,7 @@ static const struct {
     [COMMAND_STATUS] = {.run = run_status},
     [COMMAND_DOCTOR] = {.run_local = doctor_run},
     [COMMAND_PROBE] = {.run_local = probe_camera_run},
+    [COMMAND_DISCOVER] = {.run_local = discover_cameras},
     [COMMAND_TOP] = {.run = top_run},
     [COMMAND_EVENTS] = {.run_alone = events_print},
     [COMMAND_VIEWERS] = {.run = viewers_list},

@@ -32,6 +32,9 @@ static const char usage[] =
     "                             looks at one camera, and measures it for a minute or N seconds; -v: what "
     "is\n"
     "                             said with it; URL -: from standard input\n"
+    "  discover [--user NAME] [--address HOST[:PORT]] [--interface NAME]\n"
+    "                             the cameras of this network that speak ONVIF, as configuration ready to "
+    "paste\n"
     "  version                    the versions of ringcastctl and of the running ringcastd\n"
     "\n"
     "Cameras:\n"
@@ -84,17 +87,25 @@ static const char usage[] =
     "  -j, --json          print JSON\n"
     "  -w, --wait          restart, reload, camera: wait until the command has taken effect\n"
     "  -t, --timeout SECONDS\n"
-    "                      how long --wait waits (30), and tap and record wait for a picture\n"
+    "                      how long --wait waits (30), tap and record wait for a picture, and discover looks "
+    "(30)\n"
     "  -f, --follow        events: print all events, not only the next one\n"
     "  -n, --seconds N     record: stop after N seconds\n"
-    "  -o, --output FILE   record: the name of the new file; tls self-signed: the directory of the new "
-    "files\n"
+    "  -o, --output FILE   record, discover: the name of the new file; tls self-signed: the directory of the "
+    "new files\n"
     "      --camera NAME   kick: all viewers of this camera; user, token: a pattern for names of cameras,\n"
     "                      such as 'front*', as often as needed\n"
     "      --group NAME    user, token: a group of cameras in the configuration, as often as needed\n"
     "      --role ROLE     user, token: viewer (the default) or operator\n"
     "      --password-stdin\n"
-    "                      user: the password is the first line of standard input\n"
+    "                      user, discover: the password is the first line of standard input\n"
+    "      --password-file FILE\n"
+    "                      discover: the password is the first line of this file\n"
+    "      --user NAME     discover: the name at the cameras; asks for the password\n"
+    "      --address HOST[:PORT]\n"
+    "                      discover: one camera, which need not be in this network\n"
+    "      --interface NAME\n"
+    "                      discover: only the network at this interface, such as eth0\n"
     "      --digest        user: the password can also be used for RTSP's Digest log-in\n"
     "      --ttl TIME      token: how long it is good: a number and s, m, h, d or w; or never\n"
     "      --once          token: good for one use\n"
@@ -126,6 +137,10 @@ enum option_flags {
     OPTION_VERBOSE = 1u << 13,
     OPTION_BUNDLE = 1u << 14,
     OPTION_DIGEST = 1u << 15,
+    OPTION_USER = 1u << 16,
+    OPTION_PASSWORD_FILE = 1u << 17,
+    OPTION_ADDRESS = 1u << 18,
+    OPTION_INTERFACE = 1u << 19,
 };
 
 #define ANY_NUMBER 1000
@@ -144,7 +159,11 @@ enum long_option {
     NAME_OPTION,
     ONLY_BAD_OPTION,
     BUNDLE_OPTION,
-    DIGEST_OPTION
+    DIGEST_OPTION,
+    USER_OPTION,
+    PASSWORD_FILE_OPTION,
+    ADDRESS_OPTION,
+    INTERFACE_OPTION
 };
 
 static const struct command_form {
@@ -159,6 +178,9 @@ static const struct command_form {
     {"doctor", NULL, COMMAND_DOCTOR, 0, 0, "no argument", OPTION_BUNDLE},
     {"probe", NULL, COMMAND_PROBE, 1, 32, "a URL, or -, and at most 31 of SETTING=VALUE",
      OPTION_VERBOSE | OPTION_SECONDS | OPTION_TIMEOUT},
+    {"discover", NULL, COMMAND_DISCOVER, 0, 0, "no argument",
+     OPTION_USER | OPTION_PASSWORD_STDIN | OPTION_PASSWORD_FILE | OPTION_ADDRESS | OPTION_INTERFACE |
+         OPTION_OUTPUT | OPTION_TIMEOUT},
     {"top", NULL, COMMAND_TOP, 0, 0, "no argument", 0},
     {"events", NULL, COMMAND_EVENTS, 0, 0, "no argument", OPTION_FOLLOW | OPTION_TIMEOUT},
     {"viewers", NULL, COMMAND_VIEWERS, 0, 1, "at most the name of a camera", 0},
@@ -218,6 +240,10 @@ static const struct option names[] = {
     {"only-bad", no_argument, NULL, ONLY_BAD_OPTION},
     {"verbose", no_argument, NULL, 'v'},
     {"bundle", required_argument, NULL, BUNDLE_OPTION},
+    {"user", required_argument, NULL, USER_OPTION},
+    {"password-file", required_argument, NULL, PASSWORD_FILE_OPTION},
+    {"address", required_argument, NULL, ADDRESS_OPTION},
+    {"interface", required_argument, NULL, INTERFACE_OPTION},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -255,6 +281,10 @@ static bool check_options(const struct command_form *form, const struct options 
         {options->only_bad, OPTION_ONLY_BAD, "--only-bad"},
         {options->verbose, OPTION_VERBOSE, "--verbose"},
         {options->bundle != NULL, OPTION_BUNDLE, "--bundle"},
+        {options->user != NULL, OPTION_USER, "--user"},
+        {options->password_file != NULL, OPTION_PASSWORD_FILE, "--password-file"},
+        {options->address != NULL, OPTION_ADDRESS, "--address"},
+        {options->interface != NULL, OPTION_INTERFACE, "--interface"},
     };
 
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
@@ -355,6 +385,18 @@ static bool take_option(int option, struct options *options, enum exit_code *cod
         return true;
     case 'v':
         options->verbose = true;
+        return true;
+    case USER_OPTION:
+        options->user = optarg;
+        return true;
+    case PASSWORD_FILE_OPTION:
+        options->password_file = optarg;
+        return true;
+    case ADDRESS_OPTION:
+        options->address = optarg;
+        return true;
+    case INTERFACE_OPTION:
+        options->interface = optarg;
         return true;
     case BUNDLE_OPTION:
         options->bundle = optarg;

@@ -20,6 +20,7 @@ enum command {
     COMMAND_STATUS,
     COMMAND_DOCTOR,
     COMMAND_PROBE,
+    COMMAND_DISCOVER,
     COMMAND_TOP,
     COMMAND_EVENTS,
     COMMAND_VIEWERS,
@@ -64,12 +65,16 @@ struct options {
     size_t camera_count;
     const char *groups[OPTIONS_WORDS_MAX]; /* each --group */
     size_t group_count;
-    const char *role;   /* --role, or NULL */
-    const char *ttl;    /* --ttl, or NULL */
-    const char *name;   /* --name, or NULL */
-    double seconds;     /* --seconds; 0: not given */
-    double timeout;     /* --timeout, seconds; 0: not given */
-    const char *bundle; /* --bundle, or NULL */
+    const char *role;          /* --role, or NULL */
+    const char *ttl;           /* --ttl, or NULL */
+    const char *name;          /* --name, or NULL */
+    double seconds;            /* --seconds; 0: not given */
+    double timeout;            /* --timeout, seconds; 0: not given */
+    const char *bundle;        /* --bundle, or NULL */
+    const char *user;          /* --user, or NULL */
+    const char *password_file; /* --password-file, or NULL */
+    const char *address;       /* --address, or NULL */
+    const char *interface;     /* --interface, or NULL */
     bool json;
     bool verbose;
     bool wait;

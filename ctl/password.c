@@ -119,9 +119,9 @@ static enum exit_code take(const char *line, char password[PASSWORD_SIZE])
     return EXIT_CODE_OK;
 }
 
-static enum exit_code from_input(char line[LINE_SIZE], char password[PASSWORD_SIZE])
+static enum exit_code from_input(int fd, char line[LINE_SIZE], char password[PASSWORD_SIZE])
 {
-    int result = read_line(STDIN_FILENO, line);
+    int result = read_line(fd, line);
 
     if (result < 0) {
         return explain(result);
@@ -133,16 +133,16 @@ static enum exit_code from_input(char line[LINE_SIZE], char password[PASSWORD_SI
     return take(line, password);
 }
 
-static enum exit_code from_terminal(int terminal, const char *name, char line[LINE_SIZE],
+static enum exit_code from_terminal(int terminal, const char *name, bool is_new, char line[LINE_SIZE],
                                     char password[PASSWORD_SIZE])
 {
-    int result = ask(terminal, "New password", name, line);
+    int result = ask(terminal, is_new ? "New password" : "Password", name, line);
 
     if (result < 0) {
         return explain(result);
     }
     enum exit_code code = take(line, password);
-    if (code != EXIT_CODE_OK) {
+    if (code != EXIT_CODE_OK || !is_new) {
         return code;
     }
     result = ask(terminal, "The same again", name, line);
@@ -156,20 +156,36 @@ static enum exit_code from_terminal(int terminal, const char *name, char line[LI
     return EXIT_CODE_OK;
 }
 
-enum exit_code password_read(const struct options *options, const char *name, char password[PASSWORD_SIZE])
+static enum exit_code from_file(const char *path, char line[LINE_SIZE], char password[PASSWORD_SIZE])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0) {
+        client_complain("%s: %s", path, strerror(errno));
+        return EXIT_CODE_USAGE;
+    }
+    enum exit_code code = from_input(fd, line, password);
+    close(fd);
+    return code;
+}
+
+static enum exit_code read_password(const struct options *options, const char *name, bool is_new,
+                                    char password[PASSWORD_SIZE])
 {
     char line[LINE_SIZE];
     enum exit_code code = EXIT_CODE_USAGE;
 
     if (options->password_stdin) {
-        code = from_input(line, password);
+        code = from_input(STDIN_FILENO, line, password);
+    } else if (options->password_file) {
+        code = from_file(options->password_file, line, password);
     } else {
         int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
         if (terminal < 0) {
             client_complain("there is no terminal to ask for the password; use --password-stdin");
             return EXIT_CODE_USAGE;
         }
-        code = from_terminal(terminal, name, line, password);
+        code = from_terminal(terminal, name, is_new, line, password);
         close(terminal);
     }
     secret_wipe(line, sizeof(line));
@@ -177,4 +193,15 @@ enum exit_code password_read(const struct options *options, const char *name, ch
         secret_wipe(password, PASSWORD_SIZE);
     }
     return code;
+}
+
+enum exit_code password_read(const struct options *options, const char *name, char password[PASSWORD_SIZE])
+{
+    return read_password(options, name, true, password);
+}
+
+enum exit_code password_read_known(const struct options *options, const char *name,
+                                   char password[PASSWORD_SIZE])
+{
+    return read_password(options, name, false, password);
 }

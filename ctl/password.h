@@ -14,4 +14,8 @@
  */
 enum exit_code password_read(const struct options *options, const char *name, char password[PASSWORD_SIZE]);
 
+/* The same for a password that exists: asked for once, or with --password-file the first line of that file. */
+enum exit_code password_read_known(const struct options *options, const char *name,
+                                   char password[PASSWORD_SIZE]);
+
 #endif

@@ -74,7 +74,7 @@ static bool is_confined(enum sandbox_role role)
 {
     return role == SANDBOX_FORK_SERVER || role == SANDBOX_INGEST || role == SANDBOX_FANOUT ||
            role == SANDBOX_EXPORTER || role == SANDBOX_PASSWORD || role == SANDBOX_SNAPSHOT ||
-           role == SANDBOX_HLS || role == SANDBOX_RTSP;
+           role == SANDBOX_HLS || role == SANDBOX_RTSP || role == SANDBOX_DISCOVER;
 }
 
 /* 0: the process is not root. */

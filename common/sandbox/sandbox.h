@@ -31,6 +31,7 @@ enum sandbox_role {
     SANDBOX_SNAPSHOT, /* the same, and rings that it reads; decodes what cameras send */
     SANDBOX_HLS,      /* the same, but for decoding */
     SANDBOX_RTSP,     /* accepts connections, sends RTP over UDP, has threads */
+    SANDBOX_DISCOVER, /* makes connections to cameras, and opens no file */
 };
 
 /* What a worker may still open, for reading. A URL with a numeric address and no TLS needs none of it. */

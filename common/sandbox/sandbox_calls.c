@@ -28,9 +28,11 @@ enum roles {
     SNAPSHOT = 32,
     HLS = 64,
     RTSP = 128,
+    DISCOVER = 256,
     WORKERS = INGEST | FORK_SERVER,
     SERVERS = FANOUT | EXPORTER | RTSP,
-    ALL = WORKERS | SERVERS, /* what has connections, and libraries for them */
+    CALLERS = WORKERS | DISCOVER, /* what makes connections */
+    ALL = CALLERS | SERVERS,      /* what has connections, and libraries for them */
     PROGRAMS = SNAPSHOT | HLS,
     INSIDE = PASSWORD | PROGRAMS, /* what has channels alone */
     EVERY = ALL | INSIDE
@@ -132,29 +134,30 @@ static const struct call calls[] = {
     CALL(exit_group, EVERY),                 /* the end */
 
     /* Sockets. socket itself is below. */
-    CALL(getsockname, ALL),         /* which port it is; what the channel is */
-    CALL(getpeername, ALL),         /* the address of the other side */
-    CALL(getsockopt, ALL),          /* errors, buffers */
-    CALL(setsockopt, ALL),          /* buffers, TCP_NODELAY, time limits */
-    CALL(connect, WORKERS),         /* to the camera, to a name server */
-    CALL(bind, WORKERS | RTSP),     /* UDP: a port for RTP */
-    CALL(recvmmsg, WORKERS | RTSP), /* many RTP packets at once */
-    CALL(sendmmsg, WORKERS | RTSP), /* the name service asks for both kinds of address at once */
-    CALL(accept, SERVERS),          /* viewers, Prometheus */
-    CALL(accept4, SERVERS),         /* the same */
-    CALL(sendfile, FANOUT),         /* libwebsockets */
-    CALL(socketpair, RTSP),         /* GStreamer wakes its own threads */
+    CALL(getsockname, ALL),            /* which port it is; what the channel is */
+    CALL(getpeername, ALL),            /* the address of the other side */
+    CALL(getsockopt, ALL),             /* errors, buffers */
+    CALL(setsockopt, ALL),             /* buffers, TCP_NODELAY, time limits */
+    CALL(connect, CALLERS),            /* to the camera, to a name server */
+    CALL(bind, WORKERS | RTSP),        /* UDP: a port for RTP */
+    CALL(recvmmsg, WORKERS | RTSP),    /* many RTP packets at once */
+    CALL(sendmmsg, WORKERS | RTSP),    /* the name service asks for both kinds of address at once */
+    CALL(accept, SERVERS),             /* viewers, Prometheus */
+    CALL(accept4, SERVERS),            /* the same */
+    CALL(sendfile, FANOUT),            /* libwebsockets */
+    CALL(socketpair, RTSP | DISCOVER), /* GStreamer wakes its own threads, libcurl its wait */
 
     /* The fork server makes workers, and a worker takes its rights away itself. */
-    CALL(clone, FORK_SERVER),                   /* fork */
-    CALL(clone3, FORK_SERVER),                  /* fork in newer C libraries */
-    CALL(fork, FORK_SERVER),                    /* fork in others */
-    CALL(wait4, FORK_SERVER),                   /* the intermediate process */
-    CALL(waitid, FORK_SERVER),                  /* the same */
-    CALL(pipe2, FORK_SERVER),                   /* the worker's process id */
-    CALL(dup2, FORK_SERVER),                    /* the channel comes to its place */
-    CALL(dup3, FORK_SERVER),                    /* the same, where there is no dup2 */
-    CALL(close_range, FORK_SERVER),             /* a worker keeps nothing of its parent */
+    CALL(clone, FORK_SERVER),  /* fork */
+    CALL(clone3, FORK_SERVER), /* fork in newer C libraries */
+    CALL(fork, FORK_SERVER),   /* fork in others */
+    CALL(wait4, FORK_SERVER),  /* the intermediate process */
+    CALL(waitid, FORK_SERVER), /* the same */
+    CALL(pipe2,
+         FORK_SERVER | DISCOVER),   /* the worker's process id; libcurl's wait, where there is no eventfd */
+    CALL(dup2, FORK_SERVER),        /* the channel comes to its place */
+    CALL(dup3, FORK_SERVER),        /* the same, where there is no dup2 */
+    CALL(close_range, FORK_SERVER), /* a worker keeps nothing of its parent */
     CALL(set_tid_address, FORK_SERVER),         /* the C library's own, after a fork */
     CALL(prctl, FORK_SERVER),                   /* name, not dumpable, capabilities */
     CALL(capget, FORK_SERVER),                  /* no capabilities */
@@ -402,7 +405,7 @@ static int fill(scmp_filter_ctx filter, enum roles role, bool files)
     if (error == 0) {
         error = allow_opening(filter, files || SANDBOX_SANITIZER);
     }
-    if (error == 0 && (role & WORKERS)) {
+    if (error == 0 && (role & CALLERS)) {
         error = allow_sockets(filter);
     }
     if (error == 0 && role == RTSP) {
@@ -456,6 +459,8 @@ static enum roles roles_of(enum sandbox_role role)
         return HLS;
     case SANDBOX_RTSP:
         return RTSP;
+    case SANDBOX_DISCOVER:
+        return DISCOVER;
     default:
         return INGEST;
     }

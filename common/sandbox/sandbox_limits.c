@@ -32,6 +32,10 @@
 #define INGEST_DESCRIPTORS 128
 #define FORK_SERVER_DESCRIPTORS 256
 
+/* One device: its answers have half a megabyte, and a tree of them some more. */
+#define DISCOVER_MEMORY (128 * MIB)
+#define DISCOVER_DESCRIPTORS 64
+
 /* Connections are limited to 16. */
 #define EXPORTER_DESCRIPTORS 64
 
@@ -77,6 +81,8 @@ static rlim_t memory_of(enum sandbox_role role)
         return HLS_MEMORY;
     case SANDBOX_RTSP:
         return RTSP_MEMORY;
+    case SANDBOX_DISCOVER:
+        return DISCOVER_MEMORY;
     default:
         return RLIM_INFINITY;
     }
@@ -95,6 +101,9 @@ int sandbox_limit(enum sandbox_role role, const struct sandbox_needs *needs)
     }
     if (error == 0 && role == SANDBOX_EXPORTER) {
         error = lower(RLIMIT_NOFILE, EXPORTER_DESCRIPTORS);
+    }
+    if (error == 0 && role == SANDBOX_DISCOVER) {
+        error = lower(RLIMIT_NOFILE, DISCOVER_DESCRIPTORS);
     }
     if (error == 0 && role == SANDBOX_PASSWORD) {
         error = lower(RLIMIT_NOFILE, PASSWORD_DESCRIPTORS);

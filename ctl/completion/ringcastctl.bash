@@ -24,8 +24,8 @@ _ringcastctl_offer_words() {
 
 _ringcastctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='status doctor probe top events viewers kick camera restart reload log log-level tap record stop tls user token version'
-    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --group --role --password-stdin --digest --ttl --once --name --only-bad --verbose --bundle --help --version'
+    local commands='status doctor probe discover top events viewers kick camera restart reload log log-level tap record stop tls user token version'
+    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --group --role --user --password-stdin --password-file --address --interface --digest --ttl --once --name --only-bad --verbose --bundle --help --version'
     local settings='url= username= password= transport= audio= sub= ring_size='
     local words=() _ringcastctl_where=() i
     COMPREPLY=()
@@ -36,14 +36,14 @@ _ringcastctl() {
             _ringcastctl_where=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]-}")
             ((i++))
             ;;
-        -t | --timeout | -n | --seconds | -o | --output | --camera | --group | --role | --ttl | --name | --bundle) ((i++)) ;;
+        -t | --timeout | -n | --seconds | -o | --output | --camera | --group | --role | --ttl | --name | --bundle | --user | --password-file | --address | --interface) ((i++)) ;;
         -*) ;;
         *) words+=("${COMP_WORDS[i]}") ;;
         esac
     done
 
     case $previous in
-    -c | --config | -o | --output | --bundle)
+    -c | --config | -o | --output | --bundle | --password-file)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -55,7 +55,7 @@ _ringcastctl() {
         mapfile -t COMPREPLY < <(compgen -W 'viewer operator' -- "$current")
         return
         ;;
-    -s | --socket | -t | --timeout | -n | --seconds | --group | --ttl | --name) return ;;
+    -s | --socket | -t | --timeout | -n | --seconds | --group | --ttl | --name | --user | --address | --interface) return ;;
     esac
     if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")

@@ -430,6 +430,36 @@ static void password_has_its_channels_and_nothing_else(void **state)
 #endif
 }
 
+/* --- The process that reads what devices answer ---------------------------------------------------------- */
+
+static void discover_connects_out_and_has_no_file(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    size_t much = (size_t)1 << 30;
+
+    (void)state;
+    int listener = listen_at((struct sockaddr *)&address, sizeof(address));
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    int connected = as(SANDBOX_DISCOVER, NULL, connect_to_port, &address, NULL);
+    int accepted = as(SANDBOX_DISCOVER, NULL, accept_one, &listener, "accept");
+    close(listener);
+    assert_int_equal(connected, 0);
+    assert_int_equal(accepted, ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_DISCOVER, NULL, bind_udp, NULL, "bind"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_DISCOVER, NULL, listen_tcp, NULL, "listen"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_DISCOVER, NULL, open_to_read, "/etc/passwd", NULL), EACCES);
+    assert_int_equal(as(SANDBOX_DISCOVER, NULL, connect_to_path, "/run/x", NULL), EACCES);
+    assert_int_equal(as(SANDBOX_DISCOVER, NULL, run_program, NULL, "execve"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_DISCOVER, NULL, make_code, NULL, NULL), EACCES);
+#if !SANDBOX_SANITIZER
+    assert_int_equal(as(SANDBOX_DISCOVER, NULL, take_memory, &much, NULL), ENOMEM);
+    assert_int_equal(as(SANDBOX_DISCOVER, NULL, clone_once, NULL, "clone"), ATTEMPT_TRAPPED);
+#else
+    (void)much;
+#endif
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -456,6 +486,7 @@ int main(void)
         cmocka_unit_test(nobody_reaches_the_control_socket),
         cmocka_unit_test(worker_connects_out_and_listens_nowhere),
         cmocka_unit_test(password_has_its_channels_and_nothing_else),
+        cmocka_unit_test(discover_connects_out_and_has_no_file),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
