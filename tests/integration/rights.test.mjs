@@ -322,6 +322,10 @@ scenario('a stream ends with its right, and nobody else notices', async (stage) 
   // A token for one stream, of all processes.
   const only = await watch('cam1', bearer(once));
   for (let i = 0; i < 6; i++) assert.equal((await open(ringcast.address, 'cam1', bearer(once))).status, 401);
+  // Many that come with it at the same moment: one gets in.
+  const raced = await ctl(ringcast, ['token', 'add', '--camera', 'cam1', '--ttl', '1h', '--once']);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => open(ringcast.address, 'cam1', bearer(raced))));
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [101, ...Array(19).fill(401)]);
 
   const expiring = await watch('cam1', bearer(short));
   await closed(expiring, 4401, 'log in again: expired');
