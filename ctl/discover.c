@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@
 /* As the configuration takes them. */
 #define USERNAME_MAX 256
 
-/* A process that root starts gives its rights up for those of this user, if there is no user for ringcast. */
+/* The user that sandbox_configure takes if none is named, and the one that stands in for it. */
+#define RINGCAST_USER "ringcast"
 #define NOBODY "nobody"
 
 static bool check_username(const char *username)
@@ -39,6 +41,15 @@ static bool check_username(const char *username)
         return false;
     }
     return true;
+}
+
+/* As whom the processes run that read what devices answer, if root asks: ringcast's user, if there is one. */
+static void confine(void)
+{
+    sandbox_configure(SANDBOX_ON, NOBODY);
+    if (getpwnam(RINGCAST_USER)) {
+        sandbox_configure(SANDBOX_ON, NULL);
+    }
 }
 
 /* The file for the configuration: a new one, since it has a password. NULL: reported. */
@@ -132,10 +143,7 @@ enum exit_code discover_cameras(const struct options *options)
     enum exit_code code =
         options->user ? password_read_known(options, options->user, password) : EXIT_CODE_OK;
     if (code == EXIT_CODE_OK) {
-        if (sandbox_configure(SANDBOX_ON, NULL) < 0 || !getenv("RINGCAST_RUN_AS") ||
-            getenv("RINGCAST_RUN_AS")[0] == '\0') {
-            sandbox_configure(SANDBOX_ON, NOBODY);
-        }
+        confine();
         interrupt_catch();
         code = discovery_run(&discovery, &devices);
     }
