@@ -3,6 +3,7 @@
 
 #include <libxml/parser.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

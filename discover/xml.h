@@ -7,6 +7,7 @@
 #define DISCOVER_XML_H
 
 #include <libxml/tree.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes of the longest document that is read. Sixty-four profiles in full are about 200 kB. */
