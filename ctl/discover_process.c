@@ -13,20 +13,7 @@
 
 #include "common/ipc/channel.h"
 #include "common/ipc/message.h"
-
-static int find_program(char path[PATH_MAX])
-{
-    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
-
-    if (length < 0) {
-        return -errno;
-    }
-    path[length] = '\0';
-    char *slash = strrchr(path, '/');
-    size_t used = slash ? (size_t)(slash - path) + 1 : 0;
-    snprintf(path + used, PATH_MAX - used, "ringcast-discover");
-    return access(path, X_OK) == 0 ? 0 : -errno;
-}
+#include "ctl/program_beside.h"
 
 /* In the child: nothing of this program but standard error and the channel goes with it. */
 static void run(const char *program, int channel, pid_t parent)
@@ -53,7 +40,7 @@ int discover_process_start(struct discover_process *process, const json_t *task)
     int ends[2];
 
     *process = (struct discover_process){.channel = -1};
-    int result = find_program(program);
+    int result = program_beside("ringcast-discover", program);
     if (result == 0) {
         result = channel_pair(ends);
     }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/secret.h"
 #include "common/base/text.h"
 #include "common/base/url.h"
 #include "common/ipc/message.h"
@@ -210,6 +211,15 @@ static enum exit_code search(struct run *run, const char *address)
 
 /* --- Asking ---------------------------------------------------------------------------------------------- */
 
+static void wipe_password(const json_t *task)
+{
+    const char *password = message_string(task, "password", NULL);
+
+    if (password) {
+        secret_wipe((char *)(uintptr_t)password, strlen(password));
+    }
+}
+
 static bool begin(struct run *run, struct slot *slot, json_t *device)
 {
     uint64_t ms = at_most(DEVICE_MS, time_left(run));
@@ -219,6 +229,7 @@ static bool begin(struct run *run, struct slot *slot, json_t *device)
                      "username", run->discovery->username, "password", run->discovery->password);
     int result = task ? discover_process_start(&slot->process, task) : -ENOMEM;
 
+    wipe_password(task);
     json_decref(task);
     if (result < 0) {
         json_object_set_new(device, "error", json_string(strerror(-result)));

@@ -19,6 +19,7 @@
 #include "common/base/clock.h"
 #include "ctl/client.h"
 #include "ctl/probe.h"
+#include "ctl/program_beside.h"
 
 /* Milliseconds in which it starts, and in which it ends; a busy small machine takes a second. */
 #define START_MS 20000
@@ -41,21 +42,6 @@ static int write_configuration(const struct private_daemon *daemon, char path[PA
             "log_level = \"debug\";\ncameras = ( );\n",
             daemon->directory, daemon->directory, (int)getpid());
     return fclose(file) == 0 ? 0 : -errno;
-}
-
-/* The ringcastd beside this program. */
-static int find_program(char path[PATH_MAX])
-{
-    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
-
-    if (length < 0) {
-        return -errno;
-    }
-    path[length] = '\0';
-    char *slash = strrchr(path, '/');
-    size_t used = slash ? (size_t)(slash - path) + 1 : 0;
-    snprintf(path + used, PATH_MAX - used, "ringcastd");
-    return access(path, X_OK) == 0 ? 0 : -errno;
 }
 
 /* In the child. It must not outlive this program: nobody would know of it. */
@@ -136,7 +122,7 @@ enum exit_code private_daemon_start(struct private_daemon *daemon)
     }
     snprintf(daemon->url, sizeof(daemon->url), "ipc://%s/run/control.sock", daemon->directory);
     snprintf(daemon->log, sizeof(daemon->log), "%s/log", daemon->directory);
-    int result = find_program(program);
+    int result = program_beside("ringcastd", program);
     if (result < 0) {
         client_complain("%s: %s", program, strerror(-result));
         return EXIT_CODE_FAILED;
