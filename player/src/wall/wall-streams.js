@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Which of a camera's two streams a tile shows, and the change from one to the other without a black moment: the new one
-// plays under the old one until its first picture is on the screen.
+// plays under the old one until its first picture is on the screen, then the old one stays under the new one for a moment.
 
 import { lateness } from '../player/condition.js';
 import { LinkChoice } from '../player/link-choice.js';
@@ -11,6 +11,7 @@ const RESIZED_MS = 500; // no change of stream while a window is being resized
 const GRACE_MS = 1000; // a process that was replaced is back by then
 const FIRST_PICTURE_MS = 10_000; // the server must first connect to a camera on demand
 const SCREEN_MS = 50; // a picture that the browser has presented is on the screen by then
+const COVERED_MS = 250; // even where the browser's compositor is behind: until then the old picture shows through
 const AVOID_MS = 5000; // how long a stream that failed is avoided; longer than the list of cameras is old
 const HOPELESS_MS = 30_000; // the same for a stream that brought no picture at all
 const DOWN = new Set(['stalled', 'backoff', 'disabled', 'failed']);
@@ -248,9 +249,18 @@ export class Streams {
     this.#front = element;
     scope.close();
     element.volume = before.volume;
-    before.remove();
+    this.#leave(before);
     this.#watchFront();
     this.#owner.onfront(element);
     this.#tellLink();
+  }
+
+  /** The old one goes under the new one, which covers it, and is removed when nothing of it can be seen any more. */
+  #leave(element) {
+    const scope = this.#scope.child();
+    scope.add(() => element.remove());
+    element.classList.add('leaving');
+    element.volume = 0;
+    scope.timeout(COVERED_MS, () => scope.close());
   }
 }
