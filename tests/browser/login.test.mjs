@@ -442,7 +442,7 @@ test(`${ROUNDS} times logged out and in again over the same wall: every count as
       await page.keyboard.press('Enter');
     }
     await until(() => page.evaluate(() => !document.getElementById('login').open), 'the log-in');
-    await until(() => server.viewers === 4, 'four viewers');
+    await until(() => server.viewers === 4 && server.followers === 1, 'four viewers, and the page that follows');
   };
   for (let i = 0; i < 4; i++) await round(i);
   await untilMoving(page, { count: 4 });

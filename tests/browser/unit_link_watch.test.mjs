@@ -2,9 +2,10 @@
 // What an element does that may choose its stream: it looks whether there is a small one before it changes to it, and whether the
 // large one gets through before it goes back. The players are fakes; the clock is the test's.
 import assert from 'node:assert/strict';
-import test, { mock } from 'node:test';
+import { test } from 'node:test';
 import { LinkWatch } from '../../player/src/player/link-watch.js';
 import { Scope } from '../../player/src/player/scope.js';
+import { mockTimers, tick } from './support/clock.mjs';
 
 const NO_CAMERA = 4404;
 
@@ -31,10 +32,11 @@ class Bench {
   opened = []; // { stream, player, scope }
   changes = [];
 
-  constructor() {
-    mock.timers.enable({ apis: ['setTimeout'] });
+  constructor(context) {
+    mockTimers(context, ['setTimeout']);
+    context.mock.method(performance, 'now', () => this.now);
+    this.context = context;
     this.now = 1000;
-    this.clock = mock.method(performance, 'now', () => this.now);
     this.watch = new LinkWatch({
       open: (stream, scope) => {
         const player = new FakePlayer();
@@ -62,7 +64,7 @@ class Bench {
   pass(seconds, late, tried = late) {
     for (let i = 0; i < seconds; i++) {
       this.now += 1000;
-      mock.timers.tick(1000);
+      tick(this.context, 1000);
       this.front.player.stats(late);
       if (this.trial?.stream === 'main') this.trial.player.stats(tried);
     }
@@ -71,14 +73,12 @@ class Bench {
   end() {
     this.watch.close();
     assert.equal(this.trial, null, 'nothing plays on');
-    mock.timers.reset();
-    this.clock.mock.restore();
   }
 }
 
 function bench(name, body) {
-  test(name, () => {
-    const one = new Bench();
+  test(name, (context) => {
+    const one = new Bench(context);
     try {
       body(one);
     } finally {

@@ -91,9 +91,12 @@ export class CameraList {
     this.#owner.onlist(cameras, Array.isArray(groups) ? groups : []);
   }
 
+  /** After the log-in it is followed at once: that the server let nobody follow until then says nothing about it. */
   #refuse() {
     this.#drop();
     this.#cancelTimer();
+    this.#wait = REFOLLOW_MS;
+    this.#notBefore = 0;
     this.#owner.onrefused();
   }
 

@@ -243,6 +243,10 @@ export class Streams {
   #swap() {
     const { element, scope } = this.#next;
     const before = this.#front;
+    if (before.behind > 0) { // the server has been asked for the past since
+      this.#drop();
+      return;
+    }
     if (this.#failedAt !== null) this.#avoided.set(before.stream, performance.now() + AVOID_MS);
     this.#unwatchFront();
     this.#next = null;

@@ -176,7 +176,7 @@ export class FakeVideo extends Target {
   }
 }
 
-export class FakeSocket {
+export class FakeSocket extends Target {
   static all = [];
   static get live() {
     return FakeSocket.all.filter(({ readyState }) => readyState < 2);
@@ -193,6 +193,7 @@ export class FakeSocket {
   onerror = null;
 
   constructor(url, protocols) {
+    super();
     if (FakeSocket.refuses) throw new SyntaxError('bad address');
     this.url = url;
     this.protocols = protocols;
@@ -215,16 +216,18 @@ export class FakeSocket {
 
   receive(data) {
     this.onmessage?.({ data });
+    this.dispatchEvent(Object.assign(new Event('message'), { data }));
   }
 
   drop(code = 1006, reason = '') {
     this.readyState = 3;
     this.onerror?.({});
     this.onclose?.({ code, reason });
+    this.dispatchEvent(Object.assign(new Event('close'), { code, reason }));
   }
 
   get handlers() {
-    return [this.onopen, this.onmessage, this.onclose, this.onerror].filter(Boolean).length;
+    return this.listeners + [this.onopen, this.onmessage, this.onclose, this.onerror].filter(Boolean).length;
   }
 }
 
@@ -251,7 +254,7 @@ export class FakeFetch {
     const { status, body } = this;
     if (status === null) throw new TypeError('Failed to fetch');
     const text = typeof body === 'string' ? body : JSON.stringify(body);
-    return { status, ok: status >= 200 && status < 300, text: async () => text };
+    return { status, ok: status >= 200 && status < 300, text: async () => text, json: async () => JSON.parse(text) };
   };
 }
 

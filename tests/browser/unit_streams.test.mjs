@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// The change between a camera's two streams on a tile: which of the two elements is there, in front, and heard, at each moment of it.
+
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { Streams } from '../../player/src/wall/wall-streams.js';
+import { mockTimers, tick } from './support/clock.mjs';
+import { Target, fakePage } from './support/fakes.mjs';
+
+const ROW = { name: 'front', state: 'streaming', width: 1920, height: 1080, sub: { state: 'streaming', width: 640, height: 360 } };
+const SMALL = { width: 400, large: false };
+const LARGE = { width: 1200, large: true };
+
+/** A <ringcast-camera> in a tile, which is a list of elements. */
+class FakeElement extends Target {
+  classes = new Set();
+  classList = { add: (name) => this.classes.add(name) };
+  tile = null;
+  stream = 'main';
+  player = {};
+  behind = 0;
+  targetDelay = 0;
+  muted = true;
+  volume = 1;
+  condition = { name: 'connecting' };
+
+  hasAttribute() {
+    return false;
+  }
+
+  before(element) {
+    element.tile = this.tile;
+    this.tile.splice(this.tile.indexOf(this), 0, element);
+  }
+
+  remove() {
+    if (this.tile?.includes(this)) this.tile.splice(this.tile.indexOf(this), 1);
+  }
+
+  /** Its first picture, and that it is live. */
+  show() {
+    this.condition = { name: 'live' };
+    this.fire('firstpicture');
+    this.fire('conditionchange');
+  }
+}
+
+class Stand {
+  tile = [];
+  fronts = [];
+  #now = 0;
+
+  constructor(context) {
+    mockTimers(context, ['setTimeout']);
+    context.mock.method(performance, 'now', () => this.#now);
+    this.context = context;
+    document.createElement = () => new FakeElement();
+    const first = Object.assign(new FakeElement(), { tile: this.tile, player: null });
+    this.tile.push(first);
+    this.streams = new Streams(first, { onfront: (element) => this.fronts.push(element) });
+    this.streams.update(ROW);
+    this.streams.place(SMALL);
+    first.player = {};
+    first.show();
+    this.first = first;
+    assert.deepEqual(this.seen, ['sub']);
+  }
+
+  /** The streams in the tile from the lowest to the highest; `-`: leaving. */
+  get seen() {
+    return this.tile.map(({ stream, classes }) => (classes.has('leaving') ? `-${stream}` : stream));
+  }
+
+  pass(ms) {
+    this.#now += ms;
+    tick(this.context, ms);
+  }
+
+  /** As large, with the other stream on its way. */
+  grow() {
+    this.streams.place(LARGE);
+    assert.deepEqual(this.seen, ['main', 'sub'], 'the new one is under the old one');
+    const [next] = this.tile;
+    assert.equal(next.volume, 0);
+    return next;
+  }
+
+  end() {
+    this.streams.close();
+    this.pass(1000);
+    assert.equal(this.tile.length, 1);
+    assert.equal(this.first.listeners + this.tile[0].listeners, 0);
+  }
+}
+
+beforeEach(fakePage);
+
+test('the old picture is there until the new one covers it, and a moment longer', (context) => {
+  const it = new Stand(context);
+  const next = it.grow();
+  it.pass(3000);
+  next.show();
+  assert.deepEqual(it.fronts, [], 'it has yet to reach the screen');
+  it.pass(50);
+  assert.deepEqual(it.fronts, [next]);
+  assert.deepEqual(it.seen, ['main', '-sub']);
+  assert.deepEqual([next.volume, it.first.volume], [1, 0], 'one of the two is heard');
+  it.pass(249);
+  assert.deepEqual(it.seen, ['main', '-sub']);
+  it.pass(1);
+  assert.deepEqual(it.seen, ['main']);
+  it.end();
+});
+
+test('small again before it has a picture: it goes, and nothing has changed', (context) => {
+  const it = new Stand(context);
+  it.grow();
+  it.streams.place(SMALL);
+  assert.deepEqual(it.seen, ['sub']);
+  assert.deepEqual(it.fronts, []);
+  it.end();
+});
+
+test('there and back quickly: each of the old ones goes in its time, and with the tile at once', (context) => {
+  const it = new Stand(context);
+  it.grow().show();
+  it.pass(50);
+  it.streams.place(SMALL);
+  it.tile[0].show();
+  it.pass(50);
+  assert.deepEqual(it.seen, ['sub', '-main', '-sub']);
+  assert.equal(it.streams.front.stream, 'sub');
+  it.streams.close();
+  assert.deepEqual(it.seen, ['sub']);
+});
+
+test('who looks back stays with the stream, also if that was asked for while the other one was about to be shown', (context) => {
+  const it = new Stand(context);
+  it.grow().show();
+  it.first.behind = 30;
+  it.pass(50);
+  assert.deepEqual(it.seen, ['sub']);
+  it.first.fire('lookback');
+  it.pass(60_000);
+  assert.deepEqual([it.seen, it.fronts], [['sub'], []]);
+  it.first.behind = 0;
+  it.first.fire('lookback');
+  assert.deepEqual(it.seen, ['main', 'sub'], 'the large one, now that it is live');
+  it.tile[0].show();
+  it.pass(300);
+  assert.deepEqual(it.seen, ['main']);
+  it.end();
+});
