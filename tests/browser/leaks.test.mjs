@@ -46,7 +46,7 @@ async function untilObjects(census, expected) {
   }
 }
 
-test(`${SWITCHES} switches between cameras leave one of each, and every listener and timer as at the start`, { timeout: 90_000 }, async () => {
+test(`${SWITCHES} switches between cameras leave one of each, and every listener and timer as at the start`, { timeout: 180_000 }, async () => {
   const { page, errors, census } = await open('camera.html?camera=one');
   await untilMoving(page);
   const onScreen = { MediaSource: 1, SourceBuffer: 1, WebSocket: 1, RingcastPlayer: 1, Video: 1 };
@@ -70,7 +70,7 @@ test(`${SWITCHES} switches between cameras leave one of each, and every listener
   await page.close();
 });
 
-test(`${SWITCHES} starts and stops at every moment of a start leave nothing`, { timeout: 90_000 }, async () => {
+test(`${SWITCHES} starts and stops at every moment of a start leave nothing`, { timeout: 180_000 }, async () => {
   const { page, errors, census } = await open('test/blank.html');
   await page.evaluate(() => customElements.whenDefined('ringcast-camera'));
   const nothing = { MediaSource: 0, SourceBuffer: 0, WebSocket: 0, RingcastPlayer: 0, Video: 0 };
@@ -101,7 +101,7 @@ test(`${SWITCHES} starts and stops at every moment of a start leave nothing`, { 
   await page.close();
 });
 
-test('a stop in each event of a start leaves nothing', { timeout: 90_000 }, async () => {
+test('a stop in each event of a start leaves nothing', { timeout: 180_000 }, async () => {
   const { page, errors, census } = await open('test/blank.html');
   await page.evaluate(() => customElements.whenDefined('ringcast-camera'));
   const atStart = await census.books();
@@ -156,7 +156,7 @@ test('a stop in each event of a start leaves nothing', { timeout: 90_000 }, asyn
   await page.close();
 });
 
-test('an element that leaves the page takes everything with it', { timeout: 90_000 }, async () => {
+test('an element that leaves the page takes everything with it', { timeout: 180_000 }, async () => {
   const { page, errors, census } = await open('test/blank.html');
   await page.evaluate(() => customElements.whenDefined('ringcast-camera'));
   const atStart = await census.books();

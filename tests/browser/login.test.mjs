@@ -329,7 +329,7 @@ test('rights that change: cameras go at once and come with the list; nobody is t
   USERS.anna.cameras = ['Yard', 'Gate'];
   try {
     server.applyRights();
-    await until(async () => (await order(page)).join() === 'Yard,Gate', 'two cameras', 2500); // a poll may be 3 s away
+    await until(async () => (await order(page)).join() === 'Yard,Gate', 'two cameras');
     delete USERS.anna.cameras;
     await live(page, 4);
     USERS.anna.cameras = [];

@@ -29,7 +29,7 @@ after(async () => {
   await server?.stop();
 });
 
-test('the wall shows every camera, moving, live and under its own name', { timeout: 90_000 }, async () => {
+test('the wall shows every camera, moving, live and under its own name', { timeout: 180_000 }, async () => {
   const page = await browser.newPage();
   const errors = watchErrors(page);
   await page.goto(server.url);
@@ -51,7 +51,7 @@ test('the wall shows every camera, moving, live and under its own name', { timeo
   await page.close();
 });
 
-test('pictures come at once, and stay close to the newest frame', { timeout: 90_000 }, async () => {
+test('pictures come at once, and stay close to the newest frame', { timeout: 180_000 }, async () => {
   const page = await browser.newPage();
   await page.goto(`${server.url}test/blank.html`);
   const watch = () => page.evaluate(async () => {

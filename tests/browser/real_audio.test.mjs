@@ -27,17 +27,17 @@ scenario('FLAC, Opus and AAC from G.711, Opus and L16 play in Chromium', async (
     const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
     const errors = watchErrors(page);
     await page.goto(ringcast.address);
-    await untilMoving(page, { count: 4, ms: 40_000 });
+    await untilMoving(page, { count: 4, ms: 60_000 });
     assert.deepEqual(await decoded(page), [0, 0, 0, 0], 'a muted video is spared its sound');
     await page.evaluate(() => {
       for (const element of document.querySelectorAll('ringcast-camera')) element.muted = false;
     });
-    await until(async () => (await decoded(page)).every((bytes) => bytes > 0), 'sound at every camera', 30_000);
+    await until(async () => (await decoded(page)).every((bytes) => bytes > 0), 'sound at every camera', 60_000);
     const connections = () => page.evaluate(() => [...document.querySelectorAll('ringcast-camera')].map(({ player }) => player.stats?.connections ?? 0));
     assert.deepEqual(await until(async () => (await connections()).every(Boolean) && connections(), 'figures'), [1, 1, 1, 1]);
     const before = await decoded(page);
     const at = (await videos(page)).map(({ time }) => time);
-    await until(async () => (await videos(page)).every(({ time }, i) => time > at[i] + 2), 'two seconds of playback', 30_000);
+    await until(async () => (await videos(page)).every(({ time }, i) => time > at[i] + 2), 'two seconds of playback', 60_000);
     const after = await decoded(page);
     assert.ok(after.every((bytes, i) => bytes > before[i]), `sound goes on: ${before} ${after}`);
     assert.deepEqual(errors, []);
@@ -65,9 +65,9 @@ scenario('sound that the camera stops sending does not take the pictures along, 
       watch();
       video.muted = false;
     });
-    await until(async () => (await sound()) === 'playing' && (await decoded(page))[0] > 0, 'sound', 30_000);
+    await until(async () => (await sound()) === 'playing' && (await decoded(page))[0] > 0, 'sound', 60_000);
     proxy.fault = { packet: (packet) => (packet.video ? [packet] : []) };
-    await until(async () => (await sound()) === 'away', 'no sound', 30_000);
+    await until(async () => (await sound()) === 'away', 'no sound', 60_000);
     await untilMoving(page, { frames: 60 });
     proxy.fault = {};
     await until(async () => (await sound()) === 'playing' && (await decoded(page))[0] > 0, 'sound again', 60_000);

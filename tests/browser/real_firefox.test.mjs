@@ -47,7 +47,7 @@ async function wall(firefox, ringcast) {
   const page = await firefox.open(1000, 700);
   const errors = watchErrors(page);
   await page.goto(ringcast.address);
-  await untilMoving(page, { count: 3, ms: 40_000 });
+  await untilMoving(page, { count: 3, ms: 60_000 });
   const pictures = [];
   for (const i of NAMES.keys()) pictures.push(await pixels(page, i));
   const at = (await videos(page)).map(({ time }) => time);

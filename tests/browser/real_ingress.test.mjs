@@ -19,7 +19,7 @@ function shown(name, settings, body) {
       await browser.close();
       await ingress.close();
     }
-  }, { limit: 180_000 });
+  }, { limit: 300_000 });
 }
 
 shown('in a frame, pictures move and large ones have an address', { trusted_proxies: ['127.0.0.1'] }, async ({ page, ingress }) => {
@@ -30,12 +30,12 @@ shown('in a frame, pictures move and large ones have an address', { trusted_prox
   });
   await page.goto(ingress.origin);
   const frame = await until(() => page.frames().find((each) => each.url().startsWith(ingress.address)), 'the frame');
-  await until(async () => (await frame.locator('ringcast-camera').count()) === 2, 'two tiles', 40_000);
-  await untilMoving(frame, { count: 2, ms: 40_000 });
+  await until(async () => (await frame.locator('ringcast-camera').count()) === 2, 'two tiles', 60_000);
+  await untilMoving(frame, { count: 2, ms: 60_000 });
   await page.goto(`${ingress.address}camera.html?camera=cam2`);
-  await untilMoving(page, { ms: 40_000 });
+  await untilMoving(page, { ms: 60_000 });
   await page.locator('a[aria-label="All cameras"]').click();
-  await until(async () => page.url() === ingress.address && (await page.locator('ringcast-camera').count()) === 2, 'the wall', 40_000);
+  await until(async () => page.url() === ingress.address && (await page.locator('ringcast-camera').count()) === 2, 'the wall', 60_000);
   assert.deepEqual(errors, []);
 });
 
@@ -47,5 +47,5 @@ shown('frame_ancestors keeps it out of frames', { trusted_proxies: ['127.0.0.1']
   const shownFrames = page.frames().filter((each) => each.url().startsWith(ingress.address));
   for (const frame of shownFrames) assert.equal(await frame.locator('ringcast-camera').count(), 0);
   await page.goto(ingress.address);
-  await untilMoving(page, { count: 2, ms: 40_000 });
+  await untilMoving(page, { count: 2, ms: 60_000 });
 });

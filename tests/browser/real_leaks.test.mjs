@@ -134,7 +134,7 @@ function assertFlat(heaps) {
 
 counted(`${CYCLES} switches between cameras leave one of each in the page and nothing at the server`, async ({ ringcast, browser, names }) => {
   const { page, errors, census } = await open(browser, `${ringcast.address}camera.html?camera=${names.at(-1)}`);
-  await untilMoving(page, { ms: 40_000 });
+  await untilMoving(page, { ms: 60_000 });
   const objects = { MediaSource: 1, SourceBuffer: 1, WebSocket: 2, RingcastPlayer: 1, Video: 1 };
   const show = async (i) => {
     await page.selectOption('#choice', names[i % names.length]);
@@ -255,7 +255,7 @@ async function lookBack(count) {
 
 counted(`${CYCLES} looks at the past leave one of each in the page and nothing at the server`, async ({ ringcast, browser, names }) => {
   const { page, errors, census } = await open(browser, `${ringcast.address}camera.html?camera=${names[0]}`);
-  await untilMoving(page, { ms: 40_000 });
+  await untilMoving(page, { ms: 60_000 });
   await ringcast.until('a past', ({ cameras: [one] }) => one.fragments > 100);
   const objects = { MediaSource: 1, SourceBuffer: 1, WebSocket: 2, RingcastPlayer: 1, Video: 1 };
   await page.evaluate(lookBack, WARM_UP);

@@ -26,7 +26,7 @@ const quarters = (page) => page.evaluate(() => [...document.querySelectorAll('ri
 }));
 
 async function expectShapes(page, browser) {
-  await untilMoving(page, { count: CAMERAS.length, ms: 40_000 });
+  await untilMoving(page, { count: CAMERAS.length, ms: 60_000 });
   await until(async () => (await quarters(page)).every(([, [width]]) => width > 0), 'pictures of every camera');
   const seen = Object.fromEntries((await quarters(page)).map(([name, size, bright]) => [name, { size, bright }]));
   for (const { name, shown } of CAMERAS) {
@@ -61,4 +61,4 @@ scenario('the shape of the picture', async (stage) => {
   } finally {
     await firefox.close();
   }
-}, { limit: 120_000 });
+}, { limit: 240_000 });

@@ -16,7 +16,7 @@ scenario('pictures of another size', async (stage) => {
     const page = await browser.newPage();
     const errors = watchErrors(page);
     await page.goto(ringcast.address);
-    await untilMoving(page, { count: 1, ms: 40_000 });
+    await untilMoving(page, { count: 1, ms: 60_000 });
     const shown = () => page.evaluate(() => [...document.querySelectorAll('ringcast-camera')].map(({ video }) => [video.videoWidth, video.videoHeight]));
     for (const size of SIZES) {
       if (size !== SIZES[0]) await camera.command(`size=${size.join('x')} front`);
@@ -30,4 +30,4 @@ scenario('pictures of another size', async (stage) => {
   } finally {
     await browser.close();
   }
-}, { limit: 120_000 });
+}, { limit: 240_000 });

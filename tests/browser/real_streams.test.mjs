@@ -32,19 +32,19 @@ function wall(name, body, { onDemand = false, main = 0 } = {}) {
       const errors = watchErrors(page, CLOSED_EARLY);
       await page.addInitScript(instrument);
       await page.goto(ringcast.address);
-      await untilMoving(page, { count: 2, ms: 40_000 });
+      await untilMoving(page, { count: 2, ms: 60_000 });
       await body({ stage, camera, ringcast, browser, page });
       assert.deepEqual(errors, []);
     } finally {
       await browser.close();
     }
-  }, { limit: 150_000 + CHANGES * 3000 });
+  }, { limit: 240_000 + CHANGES * 3000 });
 }
 
 /** Widths of the pictures in the first tile; two while its stream changes. */
 const widths = (page) => page.evaluate(() => [...document.querySelector('.tile').querySelectorAll('ringcast-camera')].map(({ video }) => video.videoWidth));
 const shows = (page, width, ms) => until(async () => JSON.stringify(await widths(page)) === `[${width}]`, `a picture ${width} wide alone`, ms);
-const live = (page, ms = 30_000) => until(async () => (await page.locator('.tile[data-condition=live]').count()) === 2, 'two live tiles', ms);
+const live = (page, ms = 60_000) => until(async () => (await page.locator('.tile[data-condition=live]').count()) === 2, 'two live tiles', ms);
 
 /** The area within both, without the words at their edges. */
 function common(a, b) {
@@ -143,7 +143,7 @@ wall('one stream fails: the other one is shown, and the right one again when it 
   await shows(page, SUB);
   await camera.command('off small');
   await ringcast.until('the sub stream to be away', ({ cameras }) => cameras[1].state !== 'streaming');
-  await shows(page, MAIN, 30_000);
+  await shows(page, MAIN, 60_000);
   await live(page);
   await camera.command('on small');
   await shows(page, SUB, 60_000);
@@ -152,7 +152,7 @@ wall('one stream fails: the other one is shown, and the right one again when it 
   await page.locator('.open').first().press('Enter');
   await shows(page, MAIN);
   await camera.command('off big');
-  await shows(page, SUB, 30_000);
+  await shows(page, SUB, 60_000);
   await live(page);
   await camera.command('on big');
   await shows(page, MAIN, 60_000);
@@ -162,10 +162,10 @@ wall('one stream fails: the other one is shown, and the right one again when it 
   await page.keyboard.press('Escape');
   await shows(page, SUB);
   assert.equal((await ringcast.ctl('camera', 'set', 'front', 'sub.enabled=false', `sub.url=${camera.url(1)}`)).code, 0);
-  await shows(page, MAIN, 30_000);
+  await shows(page, MAIN, 60_000);
   await live(page);
   assert.equal((await ringcast.ctl('camera', 'set', 'front', 'sub=')).code, 0);
-  await shows(page, SUB, 30_000);
+  await shows(page, SUB, 60_000);
   await live(page);
 });
 
@@ -199,6 +199,6 @@ wall('a main stream that this browser cannot play is tried once, and again when 
   assert.deepEqual(await widths(page), [SUB]);
   await live(page);
   assert.equal((await ringcast.ctl('camera', 'set', 'front', `url=${camera.url(0)}`)).code, 0);
-  await shows(page, MAIN, 40_000);
+  await shows(page, MAIN, 60_000);
   await live(page);
 }, { main: 3 });

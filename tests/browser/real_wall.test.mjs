@@ -21,7 +21,7 @@ function watched(name, body) {
     } finally {
       await browser.close();
     }
-  }, { limit: 180_000 });
+  }, { limit: 300_000 });
 }
 
 async function openWall(browser, address) {
@@ -32,7 +32,7 @@ async function openWall(browser, address) {
   });
   const response = await page.goto(address);
   assert.match(response.headers()['content-security-policy'], STRICT);
-  await untilMoving(page, { count: 4, ms: 40_000 });
+  await untilMoving(page, { count: 4, ms: 60_000 });
   await page.evaluate(() => {
     globalThis.mark = 'same page';
     globalThis.stats = {};
@@ -47,7 +47,7 @@ async function openWall(browser, address) {
   return { page, errors };
 }
 
-const live = (page) => until(async () => (await page.locator('.tile[data-condition=live]').count()) === 4, 'four live tiles', 40_000);
+const live = (page) => until(async () => (await page.locator('.tile[data-condition=live]').count()) === 4, 'four live tiles', 60_000);
 const stats = (page) => page.evaluate(() => globalThis.stats);
 
 /** What asked for each script and first list of a page: `parser` if the page's own words did, and `script` if a script had to come first. */
@@ -67,7 +67,7 @@ watched('a page asks at once for all that it needs, and for few files', async ({
     const page = await browser.newPage();
     const initiators = await initiatorsOf(page);
     await page.goto(`${ringcast.address}${path}`, { waitUntil: 'load' });
-    if (path !== 'login.html') await untilMoving(page, { count: path === '' ? 4 : 1, ms: 40_000 });
+    if (path !== 'login.html') await untilMoving(page, { count: path === '' ? 4 : 1, ms: 60_000 });
     const late = [...initiators].filter(([name, type]) => type !== 'parser' && (path === '' || name !== 'cameras'));
     assert.deepEqual(late, [], path);
     assert.ok(initiators.size >= 2 && initiators.size <= 4, `${path}: ${[...initiators.keys()]}`);
@@ -96,8 +96,8 @@ watched('kill -9 of one ingest: its viewers get pictures again on the same conne
   const { pid } = await ringcast.camera('cam2');
   const frames = (await videos(page))[1].frames;
   process.kill(pid, 'SIGKILL');
-  await ringcast.until('another worker', ({ cameras }) => cameras[1].restarts === 1 && cameras[1].state === 'streaming', 40_000);
-  await until(async () => (await videos(page))[1].frames > frames + 40, 'pictures of the next worker', 30_000);
+  await ringcast.until('another worker', ({ cameras }) => cameras[1].restarts === 1 && cameras[1].state === 'streaming', 60_000);
+  await until(async () => (await videos(page))[1].frames > frames + 40, 'pictures of the next worker', 60_000);
   await live(page);
   await until(async () => (await stats(page)).cam2?.connections === 1, 'figures');
   for (const [name, { missed, connections, dropped }] of Object.entries(await stats(page))) {
@@ -119,8 +119,8 @@ watched('kill -9 of the fan-out: the page comes back by itself', async ({ ringca
   for (let round = 1; round <= 2; round++) {
     const { fanouts } = await ringcast.status();
     process.kill(fanouts[0].pid, 'SIGKILL');
-    await until(async () => Object.values(await stats(page)).every(({ connections }) => connections > round), 'four new connections', 30_000);
-    await untilMoving(page, { count: 4, ms: 30_000 });
+    await until(async () => Object.values(await stats(page)).every(({ connections }) => connections > round), 'four new connections', 60_000);
+    await untilMoving(page, { count: 4, ms: 60_000 });
     await live(page);
   }
   assert.equal(await page.evaluate(() => globalThis.mark), 'same page');
@@ -137,7 +137,7 @@ watched('ringcastd is restarted: the page comes back by itself', async ({ ringca
   ringcast.start();
   await ringcast.streaming();
   await live(page);
-  await untilMoving(page, { count: 4, ms: 30_000 });
+  await untilMoving(page, { count: 4, ms: 60_000 });
   assert.equal(await page.evaluate(() => globalThis.mark), 'same page');
   assert.deepEqual(errors, []);
 });

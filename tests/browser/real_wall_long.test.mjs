@@ -56,7 +56,7 @@ async function watchPage(page) {
   await page.evaluate((most) => {
     globalThis.notes = new Map();
     for (const element of document.querySelectorAll('ringcast-camera')) {
-      const conditions = { live: 0, late: 0, connecting: 0, reconnecting: 0, unauthorized: 0, offline: 0, failed: 0, idle: 0 };
+      const conditions = { live: 0, late: 0, keyframes: 0, past: 0, connecting: 0, reconnecting: 0, unauthorized: 0, offline: 0, failed: 0, idle: 0 };
       const note = { late: new Float32Array(most), count: 0, conditions, connections: 0, missed: 0 };
       globalThis.notes.set(element.camera, note);
       element.addEventListener('stats', ({ detail: { delay, target, connections, missed } }) => {
@@ -88,7 +88,7 @@ scenario(`${COUNT} cameras for ${SECONDS} s: memory flat, every tile near its ta
     const errors = watchErrors(page);
     await page.goto(ringcast.address);
     await untilMoving(page, { count: COUNT, ms: 60_000 });
-    await until(async () => (await page.locator('.tile[data-condition=live]').count()) === COUNT, 'all live', 30_000);
+    await until(async () => (await page.locator('.tile[data-condition=live]').count()) === COUNT, 'all live', 60_000);
     const census = await Census.of(page);
     const { fanouts, cameras } = await ringcast.status();
     const server = [...fanouts.map(({ pid }) => pid), ...cameras.map(({ pid }) => pid)];
@@ -134,7 +134,7 @@ scenario(`${COUNT} cameras for ${SECONDS} s: memory flat, every tile near its ta
     assert.ok(grown.browser < BROWSER_GROWTH, `browser: ${grown.browser}`);
     assert.ok(grown.server < (sanitized ? SANITIZED_GROWTH : SERVER_GROWTH), `fan-out and workers: ${grown.server}`);
     const summary = await page.locator('#summary').textContent();
-    assert.match(summary, new RegExp(`^${COUNT} cameras, (all live|(\\d+ live, )?\\d+ late[^,]*)$`));
+    assert.match(summary, new RegExp(`^${COUNT} cameras, (all live|(\\d+ live, )?(\\d+ late[^,]*|1 too slow))$`));
     assert.deepEqual(errors, []);
   } finally {
     await browser.close();

@@ -9,7 +9,7 @@ import { makeClip } from './support/clip.mjs';
 import { FakeCamera, FakeServer } from './support/fake-server.mjs';
 import { patience } from '../support/patience.mjs';
 
-const LIMIT = { timeout: 90_000 };
+const LIMIT = { timeout: 180_000 };
 const WHOLE = (unit) => unit;
 const OWN_LISTENERS = 2; // of open(), below
 const GARBAGE = (unit) => Buffer.alloc(unit.length, 0xff);
@@ -76,7 +76,7 @@ const state = () => page.evaluate(() => ({
 const STOP_MS = 1000;
 /** The longest time without a new picture, in ms. */
 const longest = () => page.evaluate(() => Math.max(0, ...shown.slice(1).map((at, i) => at - shown[i])));
-const untilTold = (what) => until(async () => (await told()).at(-1) === what, what, 30_000);
+const untilTold = (what) => until(async () => (await told()).at(-1) === what, what, 60_000);
 
 test('sound that is in order is played, and nothing is said', LIMIT, async () => {
   camera.sound = WHOLE;

@@ -198,7 +198,7 @@ test('the list hears of the server first: the players do not wait for the end of
   await until(() => page.evaluate(() => globalThis.pauses.size === 4 && Math.min(...globalThis.pauses.values()) > 6500), 'long pauses', 60_000);
   server.asked.clear();
   await server.start();
-  await until(() => server.viewers === 4, 'all players', 40_000);
+  await until(() => server.viewers === 4, 'all players', 60_000);
   assert.ok(server.asked.get('/api/cameras') <= 2, `asked ${server.asked.get('/api/cameras')} times, one every three seconds`);
   await live(page, 4);
 });

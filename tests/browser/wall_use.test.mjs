@@ -331,7 +331,7 @@ test('a kiosk survives an error of its page and a server that dies while it load
       throw new Error('a fault of the page');
     });
   });
-  await until(() => page.evaluate(() => globalThis.mark === undefined), 'it was loaded again', 30_000);
+  await until(() => page.evaluate(() => globalThis.mark === undefined), 'it was loaded again', 60_000);
   await live(page, 1);
 
   await page.route('**/wall.js', (route) => route.abort());

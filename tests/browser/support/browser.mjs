@@ -46,7 +46,7 @@ async function coverPage(page, directory) {
 }
 
 /** Waits until the result of `probe()` is true, and returns it. */
-export async function until(probe, what, ms = 20_000) {
+export async function until(probe, what, ms = 60_000) {
   const end = performance.now() + ms;
   let last;
   for (;;) {
@@ -105,7 +105,7 @@ export function videos(page) {
 }
 
 /** Waits until `count` videos have decoded `frames` more frames than now. */
-export async function untilMoving(page, { count = 1, frames = 10, ms = 20_000 } = {}) {
+export async function untilMoving(page, { count = 1, frames = 10, ms = 60_000 } = {}) {
   const before = await videos(page);
   return until(async () => {
     const now = await videos(page);
@@ -120,7 +120,7 @@ const BESIDE_TARGET_S = 0.3; // beyond what measured jitter needs
 export const isNear = ({ delay, target }, calm) => delay !== null && delay < Math.max(calm, target + BESIDE_TARGET_S);
 
 /** Waits until each of `count` <ringcast-camera> has been near the newest picture. */
-export async function untilNear(page, { count, calm, ms = 40_000 }) {
+export async function untilNear(page, { count, calm, ms = 60_000 }) {
   const near = new Set();
   let last;
   await until(async () => {

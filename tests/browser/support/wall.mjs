@@ -9,7 +9,7 @@ import { launchBrowser, until, watchErrors } from './browser.mjs';
 import { makeClip } from './clip.mjs';
 import { FakeCamera, FakeServer } from './fake-server.mjs';
 
-export const LIMIT = { timeout: 90_000 };
+export const LIMIT = { timeout: 180_000 };
 export const NAMES = ['Front door', 'Yard', 'Garage', 'Gate', 'Warehouse 1', 'Warehouse 2', 'Loading dock', 'Roof', 'Reception'];
 const SCREENSHOTS = process.env.RINGCAST_SCREENSHOTS;
 const SOURCES = ['testsrc2', 'testsrc', 'smptehdbars', 'pal100bars', 'rgbtestsrc'];
@@ -70,7 +70,7 @@ export const order = async (page) => {
   return tiles.sort((a, b) => a.y - b.y || a.x - b.x).map(({ name }) => name);
 };
 
-export const live = (page, count) => until(async () => (await page.locator('.tile[data-condition=live]').count()) === count, `${count} live tiles`, 40_000);
+export const live = (page, count) => until(async () => (await page.locator('.tile[data-condition=live]').count()) === count, `${count} live tiles`, 60_000);
 
 /** A finger that goes from one point to another. */
 export async function swipe(page, from, to) {
