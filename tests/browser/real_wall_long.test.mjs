@@ -29,6 +29,7 @@ const LATENESS_S = 0.15; // behind the target, in the middle of all seconds
 const ENOUGH_SHOWN = 0.95; // of all seconds: live, or late, which is what a busy machine makes of live now and then
 const ENOUGH_LIVE = 0.95; // of all seconds of a long run, for which a machine is left alone
 const LONG_S = 600;
+const CONNECTIONS = 2; // of a tile in a short run, at most: other tests may take the machine from a server for seconds
 
 /**
  * Proportional set size of processes, in bytes, by kinds: `Anon`, and `Shmem` where it is not rings that are being filled. Never
@@ -57,12 +58,12 @@ async function watchPage(page) {
     globalThis.notes = new Map();
     for (const element of document.querySelectorAll('ringcast-camera')) {
       const conditions = { live: 0, late: 0, keyframes: 0, past: 0, connecting: 0, reconnecting: 0, unauthorized: 0, offline: 0, failed: 0, idle: 0 };
-      const note = { late: new Float32Array(most), count: 0, conditions, connections: 0, missed: 0 };
+      const note = { late: new Float32Array(most), count: 0, conditions, connections: 0, missed: 0, dropped: 0 };
       globalThis.notes.set(element.camera, note);
-      element.addEventListener('stats', ({ detail: { delay, target, connections, missed } }) => {
+      element.addEventListener('stats', ({ detail: { delay, target, connections, missed, dropped } }) => {
         note.late[note.count++] = delay - target;
         conditions[element.condition.name]++;
-        Object.assign(note, { connections, missed });
+        Object.assign(note, { connections, missed, dropped });
       });
     }
   }, 2 * SECONDS);
@@ -118,12 +119,15 @@ scenario(`${COUNT} cameras for ${SECONDS} s: memory flat, every tile near its ta
     for (const { name, conditions } of notes) console.log(name, JSON.stringify(conditions));
 
     assert.equal(notes.length, COUNT);
-    for (const [i, { name, count, conditions, connections, missed }] of notes.entries()) {
+    for (const [i, { name, count, conditions, connections, missed, dropped }] of notes.entries()) {
       assert.ok(count > (SECONDS - WARM_UP_S) / 2, `${name} reported ${count} times`);
       assert.ok(lateness[i] < LATENESS_S, `${name} is ${lateness[i]} s behind its target`);
       const { live, late } = conditions;
       assert.ok((live + late) / count >= ENOUGH_SHOWN, `${name} was live in ${live} and late in ${late} of ${count} seconds`);
-      if (SECONDS >= LONG_S) assert.ok(live / count >= ENOUGH_LIVE, `${name} was live in ${live} of ${count} seconds`);
+      assert.ok(connections > 1 || missed <= dropped, `${name} missed ${missed} pictures, and was told of ${dropped}`);
+      assert.ok(connections <= CONNECTIONS, `${name} was connected ${connections} times`);
+      if (SECONDS < LONG_S) continue;
+      assert.ok(live / count >= ENOUGH_LIVE, `${name} was live in ${live} of ${count} seconds`);
       assert.equal(connections, 1, `${name} stayed connected`);
       assert.equal(missed, 0, `${name} missed nothing`);
     }

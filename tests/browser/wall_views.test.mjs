@@ -8,6 +8,7 @@ import { LIMIT, NAMES, boxes, live, open, order, serve, server, shoot } from './
 
 const GROUPS = [{ name: 'Outside', cameras: ['Gate', 'Yard', 'Roof'] }, { name: 'Lager', cameras: ['Warehouse 1', 'Warehouse 2'] }];
 const shown = (page, names) => until(async () => (await order(page)).join() === names.join(), `the cameras ${names}`);
+const tiles = (page, count) => until(async () => (await page.locator('.tile').count()) === count, `${count} tiles`);
 const query = (page) => new URL(page.url()).search;
 const summary = (page) => page.locator('#summary').textContent();
 const large = (page) => page.locator('.tile.large .name').allTextContents();
@@ -39,7 +40,7 @@ test('the chooser finds, marks, saves and forgets, by keyboard and by mouse', LI
   await serve(9);
   server.groups = GROUPS;
   const page = await open();
-  await live(page, 9);
+  await tiles(page, 9);
   await page.keyboard.press('/');
   assert.equal(await page.evaluate(() => document.activeElement.id), 'search', 'the slash itself is not typed');
   assert.equal(await page.locator('#search').inputValue(), '');
@@ -68,7 +69,7 @@ test('the chooser finds, marks, saves and forgets, by keyboard and by mouse', LI
   assert.equal(query(page), '?group=Outside');
 
   await page.goto(server.url);
-  await live(page, 9);
+  await tiles(page, 9);
   await page.keyboard.press('/');
   await page.getByRole('button', { name: 'Night shift', exact: true }).click();
   await shown(page, ['Gate', 'Warehouse 1']);
@@ -88,7 +89,7 @@ test('the chooser finds, marks, saves and forgets, by keyboard and by mouse', LI
 test('a layout has pages and spans; dragging and arrows follow what is seen', LIMIT, async () => {
   await serve(9);
   const page = await open({ path: '?layout=hero-6' });
-  await live(page, 6);
+  await tiles(page, 6);
   const [first, ...others] = await boxes(page);
   assert.ok(others.every(({ width }) => Math.abs(first.width - 2 * width - 6) < 1.5), JSON.stringify([first, others]));
   await shoot(page, 'wall-hero');
@@ -107,7 +108,7 @@ test('a layout has pages and spans; dragging and arrows follow what is seen', LI
   await page.keyboard.press('/');
   await page.locator('#layout').selectOption('3x3');
   await page.keyboard.press('Escape');
-  await live(page, 9);
+  await tiles(page, 9);
   assert.equal(await page.locator('#pages').isVisible(), false);
   assert.deepEqual(page.errors, []);
 });
@@ -118,10 +119,10 @@ const watchBlack = (page) => page.evaluate(() => {
   globalThis.least = Infinity;
   globalThis.pages = new Set();
   const look = () => {
-    const tiles = [...document.querySelectorAll('.tile:not(.ahead):not([hidden])')];
-    const black = tiles.filter((tile) => [...tile.querySelectorAll('ringcast-camera')].every(isBlack));
-    globalThis.pages.add(tiles.map((tile) => tile.querySelector('.name').textContent).join());
-    globalThis.least = Math.min(globalThis.least, tiles.length - black.length);
+    const shown = [...document.querySelectorAll('.tile:not(.ahead):not([hidden])')];
+    const black = shown.filter((tile) => [...tile.querySelectorAll('ringcast-camera')].every(isBlack));
+    globalThis.pages.add(shown.map((tile) => tile.querySelector('.name').textContent).join());
+    globalThis.least = Math.min(globalThis.least, shown.length - black.length);
     globalThis.looking = requestAnimationFrame(look);
   };
   look();
