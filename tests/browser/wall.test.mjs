@@ -24,7 +24,8 @@ for (const [count, columns] of [[1, 1], [4, 2], [9, 3], [25, 5]]) {
         assert.ok(y >= 44 && y + height <= 720);
       }
       assert.equal(await page.evaluate(() => document.documentElement.scrollHeight <= innerHeight), true);
-      assert.equal(await page.locator('#summary').textContent(), count === 1 ? '1 camera, live' : `${count} cameras, all live`);
+      const summary = count === 1 ? '1 camera, live' : `${count} cameras, all live`;
+      await until(async () => (await page.locator('#summary').textContent()) === summary, 'the summary');
       await shoot(page, `wall-${count}-${colorScheme}`);
       assert.deepEqual(page.errors, []);
       await page.close();
@@ -136,17 +137,19 @@ test('every tile tells the truth about its camera', LIMIT, async () => {
   server.setState('Garage', 'stalled');
   const badge = (i) => page.locator('.badge').nth(i).textContent();
   await until(async () => /^Offline since \d/.test(await badge(1)), 'the camera that is away');
-  assert.equal(await badge(0), 'Live');
   assert.match(await badge(2), /^Offline since/);
   assert.equal(await badge(3), 'Cannot play');
-  assert.equal(await page.locator('#summary').textContent(), '4 cameras, 1 live, 2 offline, 1 cannot be played');
+  // Live is what it is again and again; on a busy machine it is late in between.
+  const summary = () => page.locator('#summary').textContent();
+  await until(async () => (await badge(0)) === 'Live' && (await summary()) === '4 cameras, 1 live, 2 offline, 1 cannot be played', 'a live one, and the summary');
   await until(async () => /cannot be played|offline since/.test(await page.locator('#news').textContent()), 'what is read out');
   const headline = (i) => page.locator('.headline').nth(i).textContent();
-  assert.deepEqual([await headline(0), await headline(3)], ['', 'Cannot play']);
+  await until(async () => (await headline(0)) === '', 'no words over live pictures');
+  assert.equal(await headline(3), 'Cannot play');
   assert.match(await page.locator('.reason').nth(1).textContent(), /^The camera cannot be reached$/);
   assert.match(await page.locator('.reason').nth(3).textContent(), /cannot play H\.265 .*Firefox/);
   assert.ok(luminance(await pixels(page, 1)) > 20, 'the last picture is still there');
-  assert.equal(await page.title(), '3 not live · ringcast');
+  await until(async () => (await page.title()) === '3 not live · ringcast', 'the title');
   await shoot(page, 'wall-states');
 
   server.setState('Yard', 'streaming');

@@ -21,7 +21,7 @@ test('an event outlines its tile, is read out at once, says what it is, and ends
   await until(async () => (await attention(page)).join() === 'Garage', 'the outline');
   assert.equal(await page.getByRole('alert').textContent(), 'Garage: Somebody at the door');
   assert.equal(await tile(page, 'Garage').locator('.alarm').textContent(), 'Somebody at the door');
-  assert.match(await tile(page, 'Garage').locator('.open').getAttribute('aria-label'), /^Garage, Somebody at the door\. Live/);
+  await until(async () => /^Garage, Somebody at the door\. Live/.test(await tile(page, 'Garage').locator('.open').getAttribute('aria-label')), 'its name');
   assert.deepEqual(await order(page), NAMES.slice(0, 4), 'no more than that');
   assert.equal(await large(page), '');
   await shoot(page, 'wall-attention');

@@ -20,7 +20,7 @@ test('a group, names and a page come from the address; only their cameras are co
   await live(page, 3);
   assert.deepEqual(await order(page), ['Gate', 'Yard', 'Roof']);
   assert.equal(server.viewers, 3);
-  assert.match(await summary(page), /^3 of 9 cameras, all live$/);
+  await until(async () => (await summary(page)) === '3 of 9 cameras, all live', 'the summary');
   assert.equal(await page.locator('#view-name').textContent(), 'Outside');
   await shoot(page, 'wall-group');
 
