@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { freePort } from '../support/ports.mjs';
-import { program, run } from '../support/processes.mjs';
+import { buildDirectory, program, run } from '../support/processes.mjs';
 import { RtspReader } from '../support/rtsp_reader.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
