@@ -258,31 +258,6 @@ bool go2rtc_begin(struct connection *connection, struct lws *wsi, enum upgrade_s
     return true;
 }
 
-/* Adds to the message that is coming in; what is too long is not kept. */
-static void keep(struct guest *guest, const void *data, size_t length)
-{
-    if (length > GO2RTC_MESSAGE_MAX - guest->text_length || guest->is_text_lost) {
-        guest->is_text_lost = true;
-        return;
-    }
-    char *text = realloc(guest->text, guest->text_length + length + 1);
-    if (!text) {
-        guest->is_text_lost = true;
-        return;
-    }
-    memcpy(text + guest->text_length, data, length);
-    guest->text = text;
-    guest->text_length += length;
-}
-
-static void forget(struct guest *guest)
-{
-    free(guest->text);
-    guest->text = NULL;
-    guest->text_length = 0;
-    guest->is_text_lost = false;
-}
-
 /* An answer to who takes none would only wait. */
 static void tell(struct viewer *viewer, const char *type, const char *text)
 {
@@ -312,19 +287,11 @@ static bool obey(struct viewer *viewer, const struct go2rtc_message *message)
     return false;
 }
 
-bool go2rtc_received(struct viewer *viewer, const void *data, size_t length, bool last)
+bool go2rtc_heard(struct viewer *viewer, const char *text, size_t length)
 {
-    struct guest *guest = viewer->guest;
-    struct go2rtc_message message = {.kind = GO2RTC_OTHER};
+    struct go2rtc_message message;
 
-    keep(guest, data, length);
-    if (!last) {
-        return false;
-    }
-    if (!guest->is_text_lost) {
-        go2rtc_message_parse(guest->text ? guest->text : "", guest->text_length, &message);
-    }
-    forget(guest);
+    go2rtc_message_parse(text, length, &message);
     return obey(viewer, &message);
 }
 

@@ -38,10 +38,10 @@ struct stream *go2rtc_find_asked(const struct visit *visit, struct permit **perm
 bool go2rtc_begin(struct connection *connection, struct lws *wsi, enum upgrade_stream wanted);
 
 /*
- * A piece of what VIEWER's client says; LAST: the message ends with it. True: it asks for the stream, and the guest knows what it
- * plays. What is wrong or unknown has been answered.
+ * VIEWER's client has said LENGTH bytes of TEXT. True: it asks for the stream, and the guest knows what it plays. What is wrong or
+ * unknown has been answered.
  */
-bool go2rtc_received(struct viewer *viewer, const void *data, size_t length, bool last);
+bool go2rtc_heard(struct viewer *viewer, const char *text, size_t length);
 
 /* Finds what VIEWER's client has asked for. False: it is not there, and the client has been told. */
 bool go2rtc_choose(struct router *router, struct connection *connection, struct viewer *viewer);

@@ -14,8 +14,11 @@
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "fanout/bundle_connection.h"
+#include "fanout/http/bundle_command.h"
+#include "fanout/http/said.h"
 #include "fanout/http/subprotocol.h"
 #include "fanout/http/unread_request.h"
+#include "fanout/http/viewer_command.h"
 #include "fanout/viewer_connection.h"
 
 /* Viewers have this long to take their close frame before the process ends. */
@@ -29,12 +32,6 @@
 
 /* A message is handed to send() whole: libwebsockets' default cuts it up at 4096 bytes. */
 #define SEND_MAX (1u << 30)
-
-/* A client has little to say: its messages fit. Memory per viewer. */
-#define RECEIVE_BUFFER_BYTES 256
-
-/* The same where a message has a camera's name. */
-#define BUNDLE_RECEIVE_BUFFER_BYTES 1024
 
 /* As if there were so many connections at least, parts of them may be idle. */
 #define IDLE_TOTAL_MIN 512u
@@ -323,6 +320,7 @@ static void connection_gone(struct server *server, struct lws *wsi)
             server_viewer_left(server);
         }
         permit_unref(connection->permit);
+        said_forget(&connection->said);
         if (connection->guest) {
             guest_list_remove(&server->guests, connection->guest);
             guest_free(connection->guest);
@@ -518,19 +516,20 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
 }
 
+/* A buffer of a viewer's, which a message fits that comes whole. */
 static const struct lws_protocols protocols[] = {
     {
         .name = "ringcast",
         .callback = on_event,
         .per_session_data_size = sizeof(struct viewer),
-        .rx_buffer_size = RECEIVE_BUFFER_BYTES,
+        .rx_buffer_size = VIEWER_COMMAND_MAX,
         .tx_packet_size = SEND_MAX,
     },
     {
         .name = SUBPROTOCOL_BUNDLE,
         .callback = on_event,
         .per_session_data_size = sizeof(struct viewer),
-        .rx_buffer_size = BUNDLE_RECEIVE_BUFFER_BYTES,
+        .rx_buffer_size = BUNDLE_COMMAND_MAX,
         .tx_packet_size = SEND_MAX,
     },
     {.name = WATCH_PROTOCOL, .callback = watch_callback},

@@ -9,7 +9,10 @@
 #include "fanout/feed/past.h"
 #include "fanout/feed/viewer.h"
 #include "fanout/go2rtc.h"
+#include "fanout/http/bundle_command.h"
 #include "fanout/http/close_frame.h"
+#include "fanout/http/go2rtc_message.h"
+#include "fanout/http/said.h"
 #include "fanout/http/viewer_command.h"
 #include "fanout/media_routes.h"
 #include "fanout/server.h"
@@ -265,11 +268,10 @@ static int obey(struct viewer *viewer, struct viewer_command command)
     return 0;
 }
 
-/* A whole text message in one piece: what is longer than libwebsockets' buffer (server.c) is not for us. */
-static bool is_whole_text(struct lws *wsi)
+/* True if a message ends with what has just been received. */
+static bool is_last(struct lws *wsi)
 {
-    return !lws_frame_is_binary(wsi) && lws_is_first_fragment(wsi) && lws_is_final_fragment(wsi) &&
-           lws_remaining_packet_payload(wsi) == 0;
+    return lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
 }
 
 /* What a text message has so far, of which DATA is the newest piece. */
@@ -280,8 +282,7 @@ static bool is_utf8(struct viewer *viewer, const void *data, size_t length)
     if (lws_frame_is_binary(wsi)) {
         return true;
     }
-    bool last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
-    return text_stream_add(&viewer->text, data, length) && (!last || text_stream_end(&viewer->text));
+    return text_stream_add(&viewer->text, data, length) && (!is_last(wsi) || text_stream_end(&viewer->text));
 }
 
 /* From the next writable event: what is left of this frame is still to be parsed, and the next ones. */
@@ -291,24 +292,61 @@ static void refuse_input(struct viewer *viewer, uint16_t code, const char *reaso
     viewer_close(viewer, code, reason);
 }
 
-/* Messages in pieces are put together; binary ones are not for us. */
-static int guest_received(struct viewer *viewer, const void *data, size_t length)
+static size_t longest_message(const struct viewer *viewer)
 {
-    bool last = lws_is_final_fragment(viewer->wsi) && lws_remaining_packet_payload(viewer->wsi) == 0;
-
-    if (!lws_frame_is_binary(viewer->wsi) && go2rtc_received(viewer, data, length, last)) {
-        serve_go2rtc(viewer);
+    if (viewer->guest) {
+        return GO2RTC_MESSAGE_MAX;
     }
-    return 0;
+    return viewer->bundle ? BUNDLE_COMMAND_MAX : VIEWER_COMMAND_MAX;
 }
 
-static int bundle_received(struct viewer *viewer, const void *data, size_t length)
+static int obey_bundle(struct viewer *viewer, const struct bundle_command *command)
 {
-    if (viewer->state != VIEWER_BUNDLE || !is_whole_text(viewer->wsi)) {
+    return viewer->state == VIEWER_BUNDLE ? bundle_connection_obey(server_of(viewer), viewer, command) : 0;
+}
+
+/* VIEWER has said TEXT. */
+static int heard(struct viewer *viewer, const char *text, size_t length)
+{
+    if (viewer->guest) {
+        if (go2rtc_heard(viewer, text, length)) {
+            serve_go2rtc(viewer);
+        }
         return 0;
     }
-    const struct bundle_command command = bundle_command_parse(data, length);
-    return bundle_connection_obey(server_of(viewer), viewer, &command);
+    if (viewer->bundle) {
+        const struct bundle_command command = bundle_command_parse(text, length);
+        return obey_bundle(viewer, &command);
+    }
+    return viewer->state == VIEWER_AT_DOOR ? 0 : obey(viewer, viewer_command_parse(text, length));
+}
+
+/* What VIEWER has said was too long. Only a protocol that has words for it answers. */
+static int missed(struct viewer *viewer)
+{
+    return viewer->bundle ? obey_bundle(viewer, &bundle_command_too_long) : 0;
+}
+
+static int text_received(struct viewer *viewer, const void *data, size_t length)
+{
+    struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
+    const char *text;
+    size_t text_length;
+    int result = 0;
+
+    switch (said_add(&connection->said, data, length, is_last(viewer->wsi), longest_message(viewer), &text,
+                     &text_length)) {
+    case SAID_IN_PART:
+        return 0;
+    case SAID_WHOLE:
+        result = heard(viewer, text, text_length);
+        break;
+    case SAID_LOST:
+        result = missed(viewer);
+        break;
+    }
+    said_forget(&connection->said);
+    return result;
 }
 
 int viewer_connection_received(struct viewer *viewer, const void *data, size_t length)
@@ -324,15 +362,7 @@ int viewer_connection_received(struct viewer *viewer, const void *data, size_t l
         refuse_input(viewer, LWS_CLOSE_STATUS_INVALID_PAYLOAD, VIEWER_NOT_UTF8);
         return 0;
     }
-    if (viewer->guest) {
-        return guest_received(viewer, data, length);
-    }
-    if (viewer->bundle) {
-        return bundle_received(viewer, data, length);
-    }
-    return viewer->state != VIEWER_AT_DOOR && is_whole_text(viewer->wsi)
-               ? obey(viewer, viewer_command_parse(data, length))
-               : 0;
+    return lws_frame_is_binary(viewer->wsi) ? 0 : text_received(viewer, data, length);
 }
 
 /* The viewer closes. Nothing may follow libwebsockets' answer to the close frame. */

@@ -32,7 +32,6 @@ void guest_free(struct guest *guest)
     if (guest) {
         free(guest->head);
         free(guest->source);
-        free(guest->text);
         free(guest);
     }
 }

@@ -40,7 +40,6 @@ struct guest {
     bool is_out;       /* it leaves its feed, and may ask again */
     uint8_t wanted;    /* of a GUEST_GO2RTC: enum upgrade_stream, used by go2rtc.c */
     bool has_asked;    /* of a GUEST_GO2RTC: for its stream, which it has not got yet */
-    bool is_text_lost; /* the message that is coming in is too long */
     bool from_zero;    /* its decode times begin at 0 */
     bool picture_only; /* it does not get the camera's sound */
     bool sound_hidden; /* it does not get the sound of the present fragments */
@@ -59,9 +58,7 @@ struct guest {
         until_ns; /* of a clip, CLOCK_MONOTONIC: when its pictures were published; 0: it is none */
     int64_t since_ns, due_ns; /* CLOCK_MONOTONIC: used by guest_list.c */
     char *source;             /* of a GUEST_GO2RTC: what it asked for; owned */
-    char *text;               /* of a GUEST_GO2RTC: the message that is coming in; owned */
-    size_t text_length;
-    char *head; /* of the HTTP answer, but for what tells its length; owned */
+    char *head;               /* of the HTTP answer, but for what tells its length; owned */
 };
 
 /* NULL: out of memory. */

@@ -7,6 +7,11 @@
 
 #include "fanout/feed/bundle.h"
 
+const struct bundle_command bundle_command_too_long = {
+    .kind = BUNDLE_COMMAND_WRONG,
+    .error = "longer than 1024 bytes",
+};
+
 static struct bundle_command wrong(uint32_t id, const char *error)
 {
     return (struct bundle_command){.kind = BUNDLE_COMMAND_WRONG, .id = id, .error = error};

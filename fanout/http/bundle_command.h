@@ -14,6 +14,9 @@
 /* The version of the protocol, as in SUBPROTOCOL_BUNDLE. */
 #define BUNDLE_VERSION 1
 
+/* Bytes of the longest message. */
+#define BUNDLE_COMMAND_MAX 1024u
+
 /* Bytes of a camera's name that are looked at, with its NUL: more than any camera's has. */
 #define BUNDLE_CAMERA_SIZE 80
 
@@ -38,6 +41,9 @@ struct bundle_command {
     bool has_stream, has_frames;     /* they were said */
     char camera[BUNDLE_CAMERA_SIZE]; /* SUBSCRIBE; a longer name is cut off, and then names no camera */
 };
+
+/* In the place of a message that is longer than BUNDLE_COMMAND_MAX. */
+extern const struct bundle_command bundle_command_too_long;
 
 /* Parses LENGTH bytes of TEXT. */
 struct bundle_command bundle_command_parse(const char *text, size_t length);

@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bytes of the longest message. */
+#define VIEWER_COMMAND_MAX 256u
+
 /* Seconds that a viewer may have in advance of what it shows, and how far back it may ask. */
 #define VIEWER_COMMAND_FOR_MAX 30
 #define VIEWER_COMMAND_AGO_MAX 86400

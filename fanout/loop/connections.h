@@ -25,6 +25,7 @@ struct follower;
 struct asking;
 struct post_body;
 struct errand;
+struct said;
 
 /* How many idle connections of each kind there may be, unless ringcastd sets other limits. */
 #define CONNECTIONS_IDLE_PER_CLIENT 1024
@@ -75,6 +76,7 @@ struct connection {
         *early; /* the same for a request that has not been read yet, and the answer; owned by the gate */
     struct post_body *post; /* of the request that is coming in; owned by the router */
     struct errand *errand;  /* what a program is to answer, or is answering; owned by the router */
+    struct said *said;      /* the text message that its viewer is sending; owned by viewer_connection.c */
     struct watch arrivals;  /* while requests are to come: looks at what comes before it is read */
     char *head; /* what has been read over TLS of a head that is not whole; owned by unread_head.c */
     uint32_t head_length;

@@ -52,9 +52,11 @@ const messages = [
 ];
 
 const fragments = [
-  ['5.4', 'a question in two fragments', cut(QUESTION, 9), GOES_ON, 'messages of ours are in one frame; others are ignored'],
-  ['5.4', 'a message in three fragments, the second empty', cut(QUESTION, 9, frame(CONTINUATION, '', { fin: false })), GOES_ON],
-  ['5.4', 'a message in fragments of one byte', [frame(TEXT, '{', { fin: false }), many(40, () => frame(CONTINUATION, 'x', { fin: false })), frame(CONTINUATION, '}')], GOES_ON],
+  ['5.4', 'a question in two fragments', cut(QUESTION, 9), ANSWERS],
+  ['5.4', 'a message in three fragments, the second empty', cut(QUESTION, 9, frame(CONTINUATION, '', { fin: false })), ANSWERS],
+  ['5.4', 'a question in fragments of one byte', [frame(TEXT, '{', { fin: false }), many(QUESTION.length - 2, (i) => frame(CONTINUATION, QUESTION[i + 1], { fin: false })), frame(CONTINUATION, '}')], ANSWERS],
+  ['5.4', 'a question of 256 bytes in fragments', cut(padded(256), 9), ANSWERS],
+  ['5.4', 'a question of 257 bytes in fragments', cut(padded(257), 9), GOES_ON],
   ['5.4', 'fragments of which the last never comes, and a ping', [frame(TEXT, 'x', { fin: false }), frame(CONTINUATION, 'y', { fin: false })], GOES_ON],
   ['5.4', 'a ping between two fragments', cut('hello', 2, frame(PING, 'between')), 'pong "between"'],
   ['5.4', 'a pong between two fragments', cut('hello', 2, frame(PONG, 'between')), GOES_ON],

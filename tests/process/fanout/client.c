@@ -23,6 +23,10 @@
 #include "tests/support/patience.h"
 
 #define HEAD_MAX 8192
+
+/* Of a frame's first byte: the message ends with it (RFC 6455, 5.2). */
+#define FIN 0x80
+
 static const uint8_t mask[4] = {1, 2, 3, 4};
 
 static const char *source_address;
@@ -279,12 +283,13 @@ bool client_has_news(struct client *client)
     return count > 0 || SSL_get_error(client->tls, count) != SSL_ERROR_WANT_READ;
 }
 
-void client_send_frame(struct client *client, int opcode, const void *payload, size_t length)
+/* A frame with the first byte FIRST and a mask (RFC 6455, 5.2), malloc'ed; its size is in *SIZE. */
+static uint8_t *make_frame(int first, const void *payload, size_t length, size_t *size)
 {
     uint8_t *frame = malloc(length + 14);
     assert_non_null(frame);
     size_t head = 2;
-    frame[0] = (uint8_t)(0x80 | opcode);
+    frame[0] = (uint8_t)first;
     frame[1] = (uint8_t)(0x80 | (length < 126 ? length : 126));
     assert_true(length < 65536);
     if (length >= 126) {
@@ -296,7 +301,59 @@ void client_send_frame(struct client *client, int opcode, const void *payload, s
     for (size_t i = 0; i < length; i++) {
         frame[head + 4 + i] = ((const uint8_t *)payload)[i] ^ mask[i % sizeof(mask)];
     }
-    send_all(client, frame, head + 4 + length);
+    *size = head + 4 + length;
+    return frame;
+}
+
+void client_send_fragment(struct client *client, int opcode, const void *payload, size_t length, bool last)
+{
+    size_t size;
+    uint8_t *frame = make_frame((last ? FIN : 0) | opcode, payload, length, &size);
+
+    send_all(client, frame, size);
+    free(frame);
+}
+
+void client_send_frame(struct client *client, int opcode, const void *payload, size_t length)
+{
+    client_send_fragment(client, opcode, payload, length, true);
+}
+
+/* Bytes that the server has not read yet, as the kernel says of the server's socket. */
+static unsigned long count_unread(const struct client *client)
+{
+    struct sockaddr_in own, server;
+    char line[256];
+    unsigned long unread = 0;
+
+    assert_int_equal(getsockname(client->fd, (struct sockaddr *)&own, &(socklen_t){sizeof(own)}), 0);
+    assert_int_equal(getpeername(client->fd, (struct sockaddr *)&server, &(socklen_t){sizeof(server)}), 0);
+    FILE *table = fopen("/proc/net/tcp", "r");
+    assert_non_null(table);
+    while (fgets(line, sizeof(line), table)) {
+        unsigned local, remote;
+        unsigned long waiting;
+        if (sscanf(line, " %*u: %*x:%x %*x:%x %*x %*x:%lx", &local, &remote, &waiting) == 3 &&
+            local == ntohs(server.sin_port) && remote == ntohs(own.sin_port)) {
+            unread = waiting;
+        }
+    }
+    fclose(table);
+    return unread;
+}
+
+void client_send_frame_slowly(struct client *client, int opcode, const void *payload, size_t length)
+{
+    size_t size;
+    uint8_t *frame = make_frame(FIN | opcode, payload, length, &size);
+
+    for (size_t i = 0; i < size; i++) {
+        send_all(client, frame + i, 1);
+        for (int waited = 0; count_unread(client) > 0; waited++) {
+            assert_true(waited < PATIENCE_MS);
+            usleep(1000);
+        }
+    }
     free(frame);
 }
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 enum client_opcode {
+    CLIENT_CONTINUATION = 0,
     CLIENT_TEXT = 1,
     CLIENT_BINARY = 2,
     CLIENT_CLOSE = 8,
@@ -78,6 +79,12 @@ void client_send_bytes(struct client *client, const void *bytes, size_t length);
 
 /* Sends a frame (masked). */
 void client_send_frame(struct client *client, int opcode, const void *payload, size_t length);
+
+/* The same for a part of a message (RFC 6455, 5.4). LAST: it ends the message. */
+void client_send_fragment(struct client *client, int opcode, const void *payload, size_t length, bool last);
+
+/* client_send_frame over plain TCP, byte by byte: each is sent when the server has read the one before. */
+void client_send_frame_slowly(struct client *client, int opcode, const void *payload, size_t length);
 
 /* No more is sent; what comes can still be read. */
 void client_end_sending(struct client *client);

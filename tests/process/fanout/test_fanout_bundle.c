@@ -345,6 +345,34 @@ static void what_cannot_be_had_is_refused_by_itself(void **state)
     client_close(&client, false);
 }
 
+/* A message that comes in pieces is one; one that is too long is refused, however it comes. */
+static void messages_may_come_in_pieces(void **state)
+{
+    enum { MOST = 1024 };
+    static const char subscription[] = "{\"type\":\"subscribe\",\"id\":7,\"camera\":\"front\"}";
+    char longest[MOST + 1];
+    struct client client;
+    (void)state;
+    snprintf(longest, sizeof(longest), "%-*s", MOST, subscription);
+    open_bundle(&client, "", 0);
+    client_send_frame_slowly(&client, CLIENT_TEXT, subscription, strlen(subscription));
+    expect_state_of(&client, 7);
+    expect_init_of(&client, 7, INIT_A);
+    say_of(&client, "unsubscribe", 7, "");
+    client_send_fragment(&client, CLIENT_TEXT, longest, 20, false);
+    client_send_fragment(&client, CLIENT_CONTINUATION, longest + 20, MOST - 20, true);
+    expect_state_of(&client, 7);
+    expect_init_of(&client, 7, INIT_A);
+    say_of(&client, "unsubscribe", 7, "");
+    client_send_fragment(&client, CLIENT_TEXT, longest, MOST, false);
+    client_send_fragment(&client, CLIENT_CONTINUATION, " ", 1, true);
+    json_t *error = expect_text(&client, "error");
+    assert_string_equal(json_string_value(json_object_get(error, "reason")), "longer than 1024 bytes");
+    json_decref(error);
+    expect_nothing_else(&client);
+    client_close(&client, false);
+}
+
 static void there_are_so_many_and_no_more(void **state)
 {
     enum { MOST = 512 };
@@ -616,6 +644,7 @@ int main(void)
         TEST(subscriptions_come_and_go),
         TEST(frames_and_streams_are_chosen),
         TEST(what_cannot_be_had_is_refused_by_itself),
+        TEST(messages_may_come_in_pieces),
         TEST(there_are_so_many_and_no_more),
         TEST(one_ends_and_the_others_go_on),
         cmocka_unit_test_setup_teardown(a_large_camera_does_not_hold_up_a_small_one, set_up_large, tear_down),

@@ -144,6 +144,76 @@ static void other_messages_are_ignored(void **state)
     client_close(&client, false);
 }
 
+#define QUESTION "{\"type\":\"time\",\"client\":1234.5}"
+
+static void expect_time(struct client *client)
+{
+    json_t *text = expect_text(client, "time");
+    assert_true(json_number_value(json_object_get(text, "client")) == 1234.5);
+    json_decref(text);
+}
+
+/* QUESTION in fragments of SIZE bytes. PINGED: with a ping after each, whose answer shows that it was read by itself. */
+static void say_in_fragments(struct client *client, size_t size, bool pinged)
+{
+    const size_t length = strlen(QUESTION);
+
+    for (size_t at = 0; at < length; at += size) {
+        bool last = at + size >= length;
+        client_send_fragment(client, at == 0 ? CLIENT_TEXT : CLIENT_CONTINUATION, &QUESTION[at],
+                             last ? length - at : size, last);
+        if (pinged && !last) {
+            expect_silence(client);
+        }
+    }
+}
+
+/* However many pieces the network or the client makes of a message, it is one. */
+static void a_message_in_pieces_is_one_message(void **state)
+{
+    (void)state;
+    struct client client;
+    watch_front(&client, 0);
+    client_send_frame_slowly(&client, CLIENT_TEXT, QUESTION, strlen(QUESTION));
+    expect_time(&client);
+    say_in_fragments(&client, 9, true);
+    expect_time(&client);
+    say_in_fragments(&client, 1, false);
+    expect_time(&client);
+    client_send_fragment(&client, CLIENT_TEXT, "", 0, false);
+    client_send_fragment(&client, CLIENT_CONTINUATION, QUESTION, strlen(QUESTION), false);
+    client_send_fragment(&client, CLIENT_CONTINUATION, "", 0, true);
+    expect_time(&client);
+    client_close(&client, false);
+    watch_front(&client, 0); /* half a message is forgotten with its viewer */
+    client_send_fragment(&client, CLIENT_TEXT, QUESTION, 9, false);
+    expect_silence(&client);
+    client_close(&client, false);
+}
+
+/* As long as a message may be, and longer; what is too long leaves nothing for the next one. */
+static void a_message_has_a_bound_in_pieces_too(void **state)
+{
+    enum { MOST = 256 };
+    char longest[MOST + 1];
+    (void)state;
+    struct client client;
+    watch_front(&client, 0);
+    snprintf(longest, sizeof(longest), "%-*s", MOST, QUESTION);
+    client_send_frame_slowly(&client, CLIENT_TEXT, longest, MOST);
+    expect_time(&client);
+    client_send_fragment(&client, CLIENT_TEXT, longest, MOST, false);
+    client_send_fragment(&client, CLIENT_CONTINUATION, " ", 1, true);
+    expect_silence(&client);
+    client_send_fragment(&client, CLIENT_TEXT, longest, MOST, false);
+    client_send_fragment(&client, CLIENT_CONTINUATION, " ", 1, false);
+    client_send_fragment(&client, CLIENT_CONTINUATION, QUESTION, strlen(QUESTION), true);
+    expect_silence(&client);
+    say_in_fragments(&client, 9, false);
+    expect_time(&client);
+    client_close(&client, false);
+}
+
 static void the_time_is_told_a_few_times_a_second(void **state)
 {
     (void)state;
@@ -259,6 +329,8 @@ int main(void)
                                         front_tear_down),
         cmocka_unit_test_setup_teardown(a_viewer_is_told_the_time, front_set_up, front_tear_down),
         cmocka_unit_test_setup_teardown(other_messages_are_ignored, front_set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(a_message_in_pieces_is_one_message, front_set_up, front_tear_down),
+        cmocka_unit_test_setup_teardown(a_message_has_a_bound_in_pieces_too, front_set_up, front_tear_down),
         cmocka_unit_test_setup_teardown(the_time_is_told_a_few_times_a_second, front_set_up, front_tear_down),
         cmocka_unit_test_setup_teardown(a_paused_viewer_gets_nothing_and_resumes_at_the_newest_keyframe,
                                         front_set_up_generation, front_tear_down),
