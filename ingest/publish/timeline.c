@@ -102,10 +102,12 @@ static bool stepped_back(const struct timeline *timeline, int64_t source, int re
     return step < -JUMP_TICKS && source + timeline->offset < timeline->last_decode;
 }
 
+/* With B-frames the latest frame counts and not the last one, which may be of before a pause that lies between the two. */
 static bool jumped(const struct timeline *timeline, int64_t source, int64_t arrival_ns, int reorder)
 {
-    int64_t step = source - timeline->last_source;
-    int64_t elapsed = to_ticks(arrival_ns - timeline->last_arrival_ns);
+    int64_t step = source - (reorder > 0 ? timeline->newest_source : timeline->last_source);
+    int64_t elapsed =
+        to_ticks(arrival_ns - (reorder > 0 ? timeline->newest_arrival_ns : timeline->last_arrival_ns));
 
     if (stepped_back(timeline, source, reorder)) {
         return true;
@@ -153,6 +155,7 @@ static int bounded_depth(int depth)
 static void anchor(struct timeline *timeline, int64_t decode, int64_t place, int64_t arrival_ns)
 {
     timeline->offset = place - decode;
+    timeline->newest_source = INT64_MIN;
     timeline->lead = place - clock_ticks(timeline, arrival_ns);
     timeline->mapped = true;
 }
@@ -202,6 +205,10 @@ static int64_t place_by_source(struct timeline *timeline, const struct timeline_
 static void remember(struct timeline *timeline, int64_t source, int64_t decode, int64_t arrival_ns)
 {
     timeline->lead += (decode - clock_ticks(timeline, arrival_ns) - timeline->lead) / LEAD_FRAMES;
+    if (source > timeline->newest_source) {
+        timeline->newest_source = source;
+        timeline->newest_arrival_ns = arrival_ns;
+    }
     timeline->last_source = source;
     timeline->last_decode = decode;
     timeline->last_arrival_ns = arrival_ns;

@@ -34,8 +34,11 @@ struct timeline {
     int64_t last_source;       /* ticks: presentation time of the last frame, source's clock */
     int64_t last_decode;       /* ticks: where it belonged, before pacing */
     int64_t last_arrival_ns;   /* CLOCK_MONOTONIC */
-    int64_t lead;              /* ticks: decode time − monotonic clock, smoothed */
-    unsigned behind;           /* frames in a row that did not belong after the last one */
+    int64_t newest_source;     /* ticks: the latest presentation time since the source's clock is known … */
+    int64_t
+        newest_arrival_ns; /* … and when it came; with B-frames the last frame may be shown long before it */
+    int64_t lead;          /* ticks: decode time − monotonic clock, smoothed */
+    unsigned behind;       /* frames in a row that did not belong after the last one */
     struct pacing pacing;
     int reorder_depth;
     int64_t reorder[TIMELINE_REORDER_MAX + 1]; /* ascending: presentation times not yet used for decoding */

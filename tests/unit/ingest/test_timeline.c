@@ -364,6 +364,34 @@ static void reordered_across_a_pause(void **state)
     }
 }
 
+/* The same where the first picture was held up, so that all others have a lead which is not smoothed yet. */
+static void reordered_across_a_pause_after_a_late_start(void **state)
+{
+    static const int order[] = {4, 2, 1, 3};
+    struct rig rig;
+
+    (void)state;
+    for (int before = 0; before < 4; before++) {
+        begin(&rig, 0);
+        rig.reorder = 2;
+        int64_t origin = rig.source_ns, punctual_ns = rig.arrival_ns;
+        rig.arrival_ns += 1600 * MS;
+        place_at(&rig, origin);
+        int64_t first_shown = rig.shown;
+        for (int i = 0; i < 120; i++) {
+            int frame = i / 4 * 4 + order[i % 4];
+            bool late = frame > 40 + before;
+            punctual_ns += FRAME * MS + (i == 40 ? 3 * SECOND : 0);
+            rig.arrival_ns = punctual_ns > rig.arrival_ns ? punctual_ns : rig.arrival_ns;
+            place_at(&rig, origin + frame * FRAME * MS + late * 3 * SECOND);
+            int64_t expected = first_shown + frame * TICKS(FRAME) + late * TICKS(3000);
+            assert_true(llabs(rig.shown - expected) < TICKS(150)); /* the lead is slewed away */
+            assert_false(rig.place.discontinuity);
+        }
+        assert_int_equal(rig.timeline.repairs, 0);
+    }
+}
+
 static void decode_times_of_the_source_are_used(void **state)
 {
     struct timeline timeline;
@@ -765,6 +793,7 @@ int main(void)
         cmocka_unit_test(next_writer_leaves_no_hole),
         cmocka_unit_test(reordered_frames),
         cmocka_unit_test(reordered_across_a_pause),
+        cmocka_unit_test(reordered_across_a_pause_after_a_late_start),
         cmocka_unit_test(decode_times_of_the_source_are_used),
         cmocka_unit_test(audio_follows_the_video),
         cmocka_unit_test(audio_is_contiguous),
