@@ -38,6 +38,9 @@
 /* A ringcastd that does not read for this long what it asked for is given up. */
 #define SEND_PATIENCE_MS 5000
 
+/* Between two looks whether descriptors can be sent. */
+#define REFERENCES_PAUSE_MS 10
+
 /*
  * A ringcastd has the run-time directory but has not connected yet: the keeper looks again after this time.
  */
@@ -90,13 +93,31 @@ static void close_channel(struct keeper *keeper)
     keeper->channel = -1;
 }
 
+/*
+ * True if it is worth while to send again. ETOOMANYREFS: processes of this user have more descriptors under way than this one may
+ * have (unix(7)), which also are those that a busy ringcastd has not read yet. *PAUSES: how often that has been waited for.
+ */
+static bool wait_for_room(int channel, int result, int *pauses)
+{
+    struct pollfd writable = {.fd = channel, .events = POLLOUT};
+
+    if (result == -ETOOMANYREFS) {
+        if (*pauses == 0) {
+            log_debug("too many descriptors are under way: waiting");
+        }
+        poll(NULL, 0, REFERENCES_PAUSE_MS);
+        return (*pauses)++ < SEND_PATIENCE_MS / REFERENCES_PAUSE_MS;
+    }
+    return result == -EAGAIN && poll(&writable, 1, SEND_PATIENCE_MS) > 0;
+}
+
 /* Waits until the channel has room. 0 or negative errno. */
 static int send_patiently(int channel, const json_t *message, const int *fds, int fd_count)
 {
-    struct pollfd writable = {.fd = channel, .events = POLLOUT};
+    int pauses = 0;
     int result = !message ? -ENOMEM : channel_send(channel, message, fds, fd_count);
 
-    while (result == -EAGAIN && poll(&writable, 1, SEND_PATIENCE_MS) > 0) {
+    while (wait_for_room(channel, result, &pauses)) {
         blackbox_beat(BEAT_ALLOWANCE_MS + SEND_PATIENCE_MS);
         result = channel_send(channel, message, fds, fd_count);
     }

@@ -200,10 +200,14 @@ static void kill_keeper(int pidfd)
     poll(&end, 1, CHILD_END_MS);
 }
 
-/* True if an error is ours, and says nothing of the keeper. */
+/*
+ * True if an error is ours, and says nothing of the keeper. ETOOMANYREFS: processes of this user have more descriptors under way
+ * than this one may have (unix(7)).
+ */
 static bool lacks_means(int error)
 {
-    return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
+    return error == -ETOOMANYREFS || error == -EMFILE || error == -ENFILE || error == -ENOMEM ||
+           error == -ENOBUFS;
 }
 
 /* The process behind CHANNEL as a descriptor, or negative errno; -EPERM: it is not a keeper of ours. */

@@ -267,6 +267,65 @@ static void a_keeper_without_descriptors(void **state)
     daemon_finish_adopted(daemon);
 }
 
+/* Puts COUNT descriptors under way, until ENDS are closed. */
+static void send_descriptors(int ends[2], size_t count)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(253 * sizeof(int))];
+    } control = {0};
+    struct iovec payload = {.iov_base = "x", .iov_len = 1};
+    struct msghdr header = {.msg_iov = &payload,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+
+    assert_true(count <= 253); /* SCM_MAX_FD */
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(count * sizeof(int));
+    for (size_t i = 0; i < count; i++) {
+        memcpy(CMSG_DATA(rights) + i * sizeof(int), &(int){STDERR_FILENO}, sizeof(int));
+    }
+    assert_int_equal(sendmsg(ends[0], &header, 0), 1);
+}
+
+/*
+ * A process may send descriptors only while all processes of its user together have no more under way than it may have open
+ * (unix(7)): for a keeper with few, what other programs do, or a ringcastd that has not read them yet, is enough.
+ */
+static void descriptors_under_way_are_waited_for(void **state)
+{
+    struct running running;
+    struct daemon *daemon = &running.daemon;
+    int ends[2];
+
+    (void)state;
+    daemon_init(daemon, 0, cameras);
+    daemon_start(daemon);
+    running.front = daemon_wait_camera(daemon, "front", "streaming", 0);
+    running.yard = daemon_wait_camera(daemon, "yard", "streaming", 0);
+    running.fanout = daemon_wait_service(daemon, "fanouts", 0);
+    running.port = daemon->port;
+    pid_t keeper = daemon_wait_service(daemon, "keeper", 0);
+    rlim_t most = (rlim_t)highest_descriptor(keeper) + 1;
+    const struct rlimit tight = {.rlim_cur = most, .rlim_max = most};
+    assert_int_equal(prlimit(keeper, RLIMIT_NOFILE, &tight, NULL), 0);
+    daemon_kill(daemon);
+    send_descriptors(ends, (size_t)most + 1);
+    daemon_launch(daemon);
+    daemon_wait_file(daemon, "log", "too many descriptors are under way: waiting");
+    close(ends[0]);
+    close(ends[1]);
+    assert_true(takes_over(daemon));
+    assert_int_equal(daemon_wait_camera(daemon, "front", "streaming", 0), running.front);
+    assert_int_equal(daemon_wait_camera(daemon, "yard", "streaming", 0), running.yard);
+    require_running(&running);
+    daemon_finish_adopted(daemon);
+}
+
 /* The new camera alone has failed, and the others are taken over. */
 static void one_ring_that_cannot_be_made(void **state)
 {
@@ -298,6 +357,7 @@ int main(void)
         cmocka_unit_test(something_in_place_of_the_control_socket),
         cmocka_unit_test(few_descriptors),
         cmocka_unit_test(descriptors_that_run_out_in_between),
+        cmocka_unit_test(descriptors_under_way_are_waited_for),
         cmocka_unit_test(a_keeper_without_descriptors),
         cmocka_unit_test(one_ring_that_cannot_be_made),
     };
