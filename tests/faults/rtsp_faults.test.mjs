@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { decode } from '../support/media.mjs';
-import { buildDirectory } from '../support/processes.mjs';
+import { buildDirectory, quickReuse } from '../support/processes.mjs';
 import { generator } from '../support/random.mjs';
 import { RtspProxy } from '../support/rtsp_proxy.mjs';
 import { scenario } from '../support/scenario.mjs';
@@ -34,7 +34,7 @@ const AT_ONCE = LONG ? 10 : 14; // workers that are hit together: more would mea
 const BACK_LIMIT_MS = 60000;
 const LIMIT_MS = LONG ? 400000 : 180000;
 
-// Besides its own 256 KiB, the first answer to a challenge loads OpenSSL's ciphers, and a sanitizer keeps what was freed.
+// Besides its own 256 KiB, the first answer to a challenge loads OpenSSL's ciphers, and a sanitizer has its own beside all.
 const MEMORY_GROWTH_KIB = /asan/.test(buildDirectory) ? 32768 : 4096;
 
 const peakKiB = (pid) => Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
@@ -159,7 +159,7 @@ async function group(stage, faults) {
   try {
     faults.forEach(({ usual = {} }, i) => (proxies[i].fault = usual));
     const cameras = faults.map(({ name, settings }, i) => ({ name, url: proxies[i].url, transport: 'tcp', ...settings }));
-    const ringcast = stage.instance({ cameras: [...cameras, { name: 'other', url: other.url() }] }).start();
+    const ringcast = stage.instance({ cameras: [...cameras, { name: 'other', url: other.url() }] }).start({ env: quickReuse });
     const status = await ringcast.streaming(undefined, LIMIT_MS / 2);
     // Sound begins a generation of its own where it comes after the first picture.
     await ringcast.until('the sound', (all) => all.cameras.every(({ audio }) => audio !== 'waiting'), LIMIT_MS / 2);

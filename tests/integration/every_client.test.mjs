@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { EVERY_CLIENT } from '../support/other_clients.mjs';
-import { descendants, descriptors, program, sanitizerEnvironment } from '../support/processes.mjs';
+import { descendants, descriptors, program, quickReuse } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
 
@@ -19,9 +19,6 @@ const GROWTH = 4_000_000; // bytes of ringcastd and the fan-out over all rounds;
 const SANITIZED_GROWTH = 40_000_000;
 const hasRtsp = existsSync(program('ringcast-rtsp')); // an optional part
 const KINDS = Object.entries(EVERY_CLIENT).filter(([kind]) => kind !== 'rtsp' || hasRtsp);
-
-/** AddressSanitizer keeps what is freed, up to 256 MB: that would look like a leak. */
-const QUICK_REUSE = { ASAN_OPTIONS: `${sanitizerEnvironment().ASAN_OPTIONS}:quarantine_size_mb=1:thread_local_quarantine_size_kb=64` };
 
 const anonymous = (pid) => Number(/^Pss_Anon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) * 1024;
 const shared = (instance) => readdirSync('/dev/shm').filter((name) => name.startsWith(`ringcast.${instance}.`)).length;
@@ -62,7 +59,7 @@ async function round(stage, ringcast, number) {
 scenario(`${ROUNDS} times ${EACH} clients of every kind beside ${VIEWERS} viewers: nothing is missed, and nothing stays`, async (stage) => {
   const camera = await stage.camera(['--cameras', `${CAMERAS}`, '--gop', '25']);
   const cameras = camera.cameras.map(({ name, url }) => ({ name, url }));
-  const ringcast = stage.instance({ cameras, go2rtc: true, ...(hasRtsp && { rtsp: { listen: '127.0.0.1:0' } }) }).start({ env: { RINGCAST_IDLE_MS: `${IDLE_MS}`, ...QUICK_REUSE } });
+  const ringcast = stage.instance({ cameras, go2rtc: true, ...(hasRtsp && { rtsp: { listen: '127.0.0.1:0' } }) }).start({ env: { RINGCAST_IDLE_MS: `${IDLE_MS}`, ...quickReuse } });
   await ringcast.streaming();
   await round(stage, ringcast, 0); // what is made once has been made
   const first = await ringcast.until('rest', isQuiet, 60_000);

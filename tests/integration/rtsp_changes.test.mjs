@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { freePort } from '../support/ports.mjs';
-import { buildDirectory, program, run } from '../support/processes.mjs';
+import { buildDirectory, program, quickReuse, run } from '../support/processes.mjs';
 import { RtspReader } from '../support/rtsp_reader.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
@@ -121,7 +121,7 @@ scenario('a client that reads nothing costs a bounded amount of memory; a right 
     return result.stdout.trim();
   };
   const tokens = [await ctl('token', '--ttl', '1h', '--camera', 'front'), await ctl('token', '--ttl', '1h', '--camera', 'front')];
-  ringcast.start();
+  ringcast.start({ env: quickReuse });
   await ringcast.streaming();
   const url = `${await urlOf(ringcast)}front`;
   const [quick, slow] = await Promise.all(tokens.map((password) => new RtspReader(url, { user: 'token', password }).play()));

@@ -274,7 +274,7 @@ static void send_descriptors(int ends[2], size_t count)
         struct cmsghdr align;
         char bytes[CMSG_SPACE(253 * sizeof(int))];
     } control = {0};
-    struct iovec payload = {.iov_base = "x", .iov_len = 1};
+    struct iovec payload = {.iov_base = &(char){0}, .iov_len = 1};
     struct msghdr header = {.msg_iov = &payload,
                             .msg_iovlen = 1,
                             .msg_control = control.bytes,
