@@ -38,12 +38,12 @@ async function shot(ringcast, name, query) {
 }
 
 scenario('a picture is made once, for as many as ask', async (stage) => {
-  const camera = await stage.camera(['--names', 'front', '--size', '640x360', '--fps', '10', '--gop', '10000']);
-  const { url } = camera.cameras[0];
-  // There is one keyframe, which is to be kept for as long as the test takes.
+  // Each stream has one keyframe, for who comes first; it is to be kept for as long as the test takes.
+  const camera = await stage.camera(['--names', 'front,small', '--size', '640x360', '--fps', '10', '--gop', '10000']);
+  const [{ url }, second] = camera.cameras;
   const settings = { ring_size: 16 << 20, limits: { requests_per_address: 0 } };
-  const ringcast = stage.instance({ cameras: [{ name: 'front', url, sub: { url } }], ...settings }).start();
-  await ringcast.streaming();
+  const ringcast = stage.instance({ cameras: [{ name: 'front', url, sub: { url: second.url } }], ...settings }).start();
+  await ringcast.streaming(['front', 'front/sub']);
   assert.equal((await ringcast.status()).programs.snapshot, null, 'nothing runs before somebody asks');
   const [{ poster, sub }] = (await (await fetch(new URL('api/cameras', ringcast.address))).json()).cameras;
   assert.deepEqual([poster, sub.poster], ['/snapshot/front.jpg', '/snapshot/front.jpg?stream=sub']);
