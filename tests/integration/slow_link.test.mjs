@@ -6,8 +6,9 @@ import { run, program } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { SlowViewer } from '../support/slow_viewer.mjs';
 
-const WATCH_S = 20;
 const SINCE_S = 12; // what came with the first group of pictures has been read by then
+const WATCH_S = 8;
+const ROUNDS = 4; // a busy machine may starve a viewer for one of them; what lies in buffers stays there in all
 const LEAST = 5;
 const OLD_S = 4; // three seconds and a group of pictures; and what a viewer whose link is quick sees at the same time: the machine may be busy
 
@@ -27,12 +28,17 @@ async function check(ringcast) {
   const quick = new SlowViewer(ringcast.address, '/live/cam1', { rate: 100 * RATE }).open();
   const slow = PARTS.map((part) => new SlowViewer(ringcast.address, '/live/cam1', { rate: RATE * part }).open());
   try {
-    const [quickAges, ...ages] = await Promise.all([quick, ...slow].map((viewer) => viewer.watch(WATCH_S, SINCE_S, LEAST)));
-    for (const [i, list] of ages.entries()) {
-      const { rate, drops, seconds, taken } = slow[i];
-      const what = `${ringcast.address} at ${rate / 1000} kB/s`;
+    const failures = [];
+    for (let round = 0; round < ROUNDS && failures.length === round; round++) {
+      const since = SINCE_S + round * WATCH_S;
+      const [quickAges, ...ages] = await Promise.all([quick, ...slow].map((viewer) => viewer.watch(since + WATCH_S, since, LEAST)));
       const oldest = quickAges.at(-1) + OLD_S;
-      assert.ok(list.at(-1) <= oldest, `${what}: ${list.at(-1)} s old, where ${oldest} s would be in order`);
+      const old = ages.map((list, i) => `${slow[i].rate / 1000} kB/s: ${list.at(-1)} s`).filter((_, i) => ages[i].at(-1) > oldest);
+      if (old.length > 0) failures.push(`${old.join(', ')} old after ${since} s, where ${oldest} s would be in order`);
+    }
+    assert.ok(failures.length < ROUNDS, `${ringcast.address}\n${failures.join('\n')}`);
+    for (const { rate, drops, seconds, taken } of slow) {
+      const what = `${ringcast.address} at ${rate / 1000} kB/s`;
       assert.ok(drops > 0, `${what}: nothing was said of what is missing`);
       assert.ok(taken > rate * seconds * 0.6, `${what}: ${taken} bytes in ${seconds} s`);
     }
