@@ -5,6 +5,7 @@
 import { lateness } from '../player/condition.js';
 import { LinkChoice } from '../player/link-choice.js';
 import { Scope } from '../player/scope.js';
+import { FULL, KEY } from './wall-ladder.js';
 
 const WIDER = 1.5; // a tile this much wider than the sub stream's picture shows the main stream
 const RESIZED_MS = 500; // no change of stream while a window is being resized
@@ -34,6 +35,8 @@ export class Streams {
   #row = null;
   #wanted = 'main';
   #placed = null; // { width, large }, null out of sight
+  #rung = FULL; // how far down the ladder the wall has it
+  #thinAt = -Infinity; // until then it is not tried again to show more pictures, or fewer
   #link = new LinkChoice();
   #slow = false; // the owner was told that the link is too slow for the large stream
   #failedAt = null; // when the stream in front had its last picture
@@ -65,6 +68,23 @@ export class Streams {
     return this.#slow;
   }
 
+  /** What the wall's ladder allows: FULL, SMALL or KEY. */
+  set rung(rung) {
+    if (rung === this.#rung) return;
+    this.#rung = rung;
+    this.#want();
+  }
+
+  /** Whether fewer pictures are shown, or smaller ones, than would fit. */
+  get lowered() {
+    return this.#front.frames === 'key' || (this.#rung !== FULL && this.#wanted === 'sub' && this.#fitting === 'main');
+  }
+
+  /** Whether the small stream could take the place of the one that fits. */
+  get couldBeSmall() {
+    return this.#fitting === 'main' && this.#row?.sub != null;
+  }
+
   /** Whether the sound is off, now and after a change of stream. */
   set muted(muted) {
     this.#front.muted = muted;
@@ -86,8 +106,12 @@ export class Streams {
     else this.#cancelResize = this.#scope.timeout(RESIZED_MS, () => this.#want());
   }
 
+  get #fitting() {
+    return this.#placed ? fittingStream({ ...this.#placed, subWidth: this.#row?.sub?.width }) : this.#wanted;
+  }
+
   #want() {
-    if (this.#placed) this.#wanted = fittingStream({ ...this.#placed, subWidth: this.#row?.sub?.width });
+    if (this.#placed) this.#wanted = this.#rung === FULL || !this.#row?.sub ? this.#fitting : 'sub';
     this.#decide();
   }
 
@@ -98,9 +122,15 @@ export class Streams {
       return;
     }
     const aim = this.#placed ? this.#aim() : this.#front.stream;
-    if (aim === this.#front.stream) this.#drop();
-    else if (this.#front.player === null) this.#front.stream = aim;
-    else if (this.#next?.element.stream !== aim) this.#begin(aim);
+    const frames = this.#frames;
+    if (aim === this.#front.stream && frames === this.#front.frames) this.#drop();
+    else if (this.#front.player === null) Object.assign(this.#front, { stream: aim, frames });
+    else if (this.#next?.element.stream !== aim || this.#next.element.frames !== frames) this.#begin(aim, frames);
+  }
+
+  get #frames() {
+    if (!this.#placed || performance.now() < this.#thinAt) return this.#front.frames;
+    return this.#rung === KEY ? 'key' : 'all';
   }
 
   /** The stream that fits, else the other one; if neither is better, the present one. */
@@ -154,7 +184,8 @@ export class Streams {
 
   #onStats(stats) {
     const { stream, condition, targetDelay } = this.#front;
-    const matters = this.#placed && this.#wanted === 'main' && rowOf(this.#row, 'sub') && stream === this.#link.stream;
+    const whole = this.#rung === FULL && this.#front.frames === 'all';
+    const matters = whole && this.#placed && this.#wanted === 'main' && rowOf(this.#row, 'sub') && stream === this.#link.stream;
     if (!matters || (condition.name !== 'live' && condition.name !== 'late')) this.#link.forget();
     else if (this.#link.report(performance.now(), lateness(stats, targetDelay))) this.#decide();
     this.#tellLink();
@@ -183,7 +214,7 @@ export class Streams {
 
   // ---- the one that is coming
 
-  #begin(stream) {
+  #begin(stream, frames) {
     this.#drop();
     const element = document.createElement('ringcast-camera');
     const scope = this.#scope.child();
@@ -192,6 +223,7 @@ export class Streams {
       if (front.hasAttribute(name)) element.setAttribute(name, front.getAttribute(name));
     }
     element.stream = stream;
+    element.frames = frames;
     element.muted = front.muted;
     element.volume = 0; // one of the two is heard at a time
     this.#next = { element, scope, isTrial: stream === 'main' && this.#link.trying };
@@ -221,7 +253,7 @@ export class Streams {
   /** A picture alone is not enough: the server still sends the last one of a camera that has gone. */
   #onNext({ name }, pictured) {
     const { element, scope, isTrial } = this.#next;
-    const enough = name === 'live' || (name === 'late' && this.#link.stream === 'sub');
+    const enough = name === 'live' || name === 'keyframes' || (name === 'late' && (this.#link.stream === 'sub' || this.#rung !== FULL));
     if (name === 'failed') this.#noteUnplayable(element);
     if (name === 'failed' || name === 'offline' || name === 'unauthorized') this.#giveUp(AVOID_MS);
     else if (pictured && enough && !isTrial) scope.timeout(SCREEN_MS, () => this.#swap());
@@ -229,9 +261,11 @@ export class Streams {
 
   #giveUp(ms) {
     if (this.#next.isTrial) this.#link.failed(performance.now());
+    else if (this.#next.element.stream === this.#front.stream) this.#thinAt = performance.now() + ms;
     else this.#avoided.set(this.#next.element.stream, performance.now() + ms);
     this.#drop();
     this.#decide();
+    this.#scope.timeout(ms, () => this.#decide());
   }
 
   #drop() {
@@ -247,7 +281,7 @@ export class Streams {
       this.#drop();
       return;
     }
-    if (this.#failedAt !== null) this.#avoided.set(before.stream, performance.now() + AVOID_MS);
+    if (this.#failedAt !== null && before.stream !== element.stream) this.#avoided.set(before.stream, performance.now() + AVOID_MS);
     this.#unwatchFront();
     this.#next = null;
     this.#front = element;

@@ -8,7 +8,7 @@ import { Poster } from './wall-poster.js';
 import { Retry } from './wall-retry.js';
 import { Streams, rowOf } from './wall-streams.js';
 import { Zoom } from './wall-zoom.js';
-import { figuresOf, overlayOf, slowLink } from './wall-words.js';
+import { busyComputer, figuresOf, overlayOf, slowLink } from './wall-words.js';
 
 const ALMOST_PX = 2;
 const NO_CAMERA = 4404; // the server's close code
@@ -40,7 +40,7 @@ export class Tile {
 
   /**
    * `owner`: `ontoggle(tile)` for a click or Enter, `onfocus(tile)`, `oncondition(tile)`, `onsize(tile)`,
-   * `ongone(tile)` when this visitor may no longer watch the camera, `onsound(tile)`, `onlink(tile)` when another stream is shown because of the link, `onsilence(tile)` when sound that should be heard is missing, `onsnapshot(tile)`, `onfullscreen()`,
+   * `onstats(tile, stats)` with each report, `ongone(tile)` when this visitor may no longer watch the camera, `onsound(tile)`, `onlink(tile)` when another stream is shown because of the link, `onsilence(tile)` when sound that should be heard is missing, `onsnapshot(tile)`, `onfullscreen()`,
    * `onlook(tile, looking)`, `onnopast(tile)` where nothing is kept to look back at, `onclip(tile)` when a clip is being saved.
    */
   constructor(template, name, owner) {
@@ -133,6 +133,20 @@ export class Tile {
     return this.camera.condition;
   }
 
+  /** How far down the wall's ladder it is (wall-ladder.js). */
+  set rung(rung) {
+    if (this.root.dataset.rung === rung) return;
+    this.root.dataset.rung = rung;
+    this.#streams.rung = rung;
+    this.show(this.root.classList.contains('large'));
+  }
+
+  /** What the ladder has to know of it: whether it is to be left alone, and whether it could show the small stream. */
+  get standing() {
+    const large = this.root.classList.contains('large') || !this.muted || this.camera.behind > 0;
+    return { name: this.name, large, small: this.#streams.couldBeSmall };
+  }
+
   get muted() {
     return this.camera.muted;
   }
@@ -223,13 +237,14 @@ export class Tile {
     this.#poster.waiting = condition.name === 'connecting' && this.camera.video.videoWidth === 0;
     const slow = this.#streams.slow;
     this.root.dataset.link = slow ? 'slow' : 'good';
-    write(this.#badge, slow && condition.name === 'live' ? say('{label}, small', { label: condition.label }) : condition.label);
+    const small = slow || (this.#streams.lowered && this.camera.frames === 'all');
+    write(this.#badge, small && condition.name === 'live' ? say('{label}, small', { label: condition.label }) : condition.label);
     write(this.#headline, overlay?.headline ?? '');
     write(this.#reason, overlay?.text ?? '');
     const action = say(large ? 'Show all cameras' : 'Show large');
     const silence = this.camera.sound.state === 'away' ? say('No sound') : '';
     write(this.#silence, silence);
-    const words = [this.#attention, condition.label, condition.text, slow ? slowLink() : '', silence].filter(Boolean).join('. ');
+    const words = [this.#attention, condition.label, condition.text, slow ? slowLink() : '', this.#streams.lowered ? busyComputer() : '', silence].filter(Boolean).join('. ');
     this.open.setAttribute('aria-label', `${this.name}, ${words.replace(/\.$/, '')}. ${action}`);
   }
 
@@ -250,6 +265,7 @@ export class Tile {
   }
 
   #onStats(stats) {
+    this.#owner.onstats(this, stats);
     if (!this.#figures.hidden) write(this.#figures, figuresOf({ ...stats, slow: this.#streams.slow }).join('\n'));
   }
 

@@ -26,6 +26,9 @@ const KINDS = [
   { name: 'past', some: (count) => say('{count} in the past', { count }) },
 ];
 
+/** For a tile that shows fewer pictures, or smaller ones, than would fit. */
+export const busyComputer = () => say('Fewer pictures, because this computer is busy');
+
 /** `conditions`: `{ name, label }` of every tile, of `total` cameras. "16 cameras, 15 live, 1 offline since 10:42", "9 of 40 cameras, all live" */
 export function summaryOf(conditions, total = 0) {
   const all = conditions.length;

@@ -13,8 +13,10 @@ import { SMALLEST_PX, commonRatio, fitGrid, fitOne, fitPhone, step } from './wal
 import { KEYS, actionOf } from './wall-keys.js';
 import { WallHistory } from './wall-history.js';
 import { Kiosk } from './wall-kiosk.js';
+import { Ladder } from './wall-ladder.js';
 import { speak } from './wall-language.js';
 import { Memory, largeOfHash, orderOfQuery, queryWithOrder, remembered, swapped } from './wall-layout.js';
+import { Load, watchTasks } from './wall-load.js';
 import { saveSnapshot } from './wall-snapshot.js';
 import { fitSpans, layoutOf, neighbour } from './wall-spans.js';
 import { Tile } from './wall-tile.js';
@@ -25,6 +27,7 @@ import { isSettling, linkNews, newsOf, summaryOf, titleOf } from './wall-words.j
 const NEWS_MS = 1000; // changes within this time are reported together
 const NOTE_MS = 4000;
 const FAILED_MS = 3000; // after a tile could not be played, the list is looked at
+const JUDGE_MS = 1000; // whether the page bears its pictures
 const STILL_MS = 3000; // full screen: a pointer that does not move disappears
 
 const NO_BOX = { width: 0, height: 0 };
@@ -59,6 +62,9 @@ class Wall {
   #account = null;
   #attention = null;
   #history = new WallHistory(window);
+  #ladder = new Ladder();
+  #load = new Load();
+  #judgedAt = 0;
 
   open() {
     const scope = this.#scope;
@@ -68,6 +74,8 @@ class Wall {
     this.#watchSize();
     this.#openParts();
     this.#bindBar();
+    scope.add(watchTasks((ms) => this.#load.took(ms)));
+    scope.interval(JUDGE_MS, () => this.#judge());
     dispatchEvent(new Event('ringcaststarted')); // wall-boot.js need not wait any longer
   }
 
@@ -215,12 +223,13 @@ class Wall {
       oncondition: (one) => this.#onCondition(one),
       ongone: () => this.#list.ask(),
       onsize: () => this.#arrange(),
+      onstats: (one, stats) => this.#onStats(one, stats),
       onsound: (one) => this.#toggleSound(one),
       onsilence: (one) => this.#say(say('{camera}: no sound. {reason}', { camera: one.name, reason: one.camera.sound.text })),
       onlink: (one) => this.#say(linkNews(one.name, one.slow)),
       onsnapshot: (one) => this.#snapshot(one),
       onfullscreen: () => this.fullScreen(),
-      onlook: (one, looking) => this.#say(say(looking ? '{camera}: in the past' : '{camera}: live again', { camera: one.name })),
+      onlook: (one, looking) => this.#onLook(one, looking),
       onnopast: (one) => this.#note(say('{camera}: nothing is kept to look back at', { camera: one.name })),
       onclip: (one) => this.#note(say('{camera}: the clip is being saved', { camera: one.name })),
     });
@@ -244,6 +253,11 @@ class Wall {
     const wanted = this.#wanted && this.#tile(this.#wanted);
     if (wanted) this.#setLarge(wanted, { focus: false, returns: false });
     this.#showSummary();
+  }
+
+  #onLook(tile, looking) {
+    this.#say(say(looking ? '{camera}: in the past' : '{camera}: live again', { camera: tile.name }));
+    this.#rank();
   }
 
   #onAway() {
@@ -301,6 +315,34 @@ class Wall {
     stage.classList.toggle('scrolls', layout.scrolls);
     this.#tiles.forEach((tile, i) => tile.place(layout.rects[i]));
     this.#layUnder();
+    this.#rank();
+  }
+
+  // ---- what the page can bear
+
+  /** Brings the ladder up to date; the largest tiles first, of equal ones the current and then the first ones. */
+  #rank() {
+    const area = (i) => (this.#rects[i] ? this.#rects[i].width * this.#rects[i].height : 0);
+    const order = [...this.#tiles.keys()].filter((i) => area(i) > 0);
+    const isCurrent = (i) => Number(this.#tiles[i] === this.#current);
+    order.sort((a, b) => area(b) - area(a) || isCurrent(b) - isCurrent(a) || a - b);
+    this.#climb(this.#ladder.arrange(order.map((i) => this.#tiles[i].standing)));
+  }
+
+  #climb(rungs) {
+    for (const tile of this.#tiles) if (rungs.has(tile.name)) tile.rung = rungs.get(tile.name);
+  }
+
+  #onStats(tile, stats) {
+    if (!tile.root.hidden && stats.behind === 0) this.#load.report(tile.name, tile.camera.video, stats, tile.camera.targetDelay);
+  }
+
+  #judge() {
+    const now = performance.now();
+    const strained = this.#load.judge(this.#tiles.length, (now - this.#judgedAt) / 1000);
+    this.#judgedAt = now;
+    if (document.hidden) this.#ladder.forget();
+    else if (this.#ladder.second(now, strained)) this.#rank();
   }
 
   get #ratio() {
@@ -544,6 +586,7 @@ class Wall {
     const on = tile.muted;
     if (on) this.#hear(tile);
     else tile.muted = true;
+    this.#rank();
     this.#say(say(on ? '{camera}: sound on' : '{camera}: sound off', { camera: tile.name }));
   }
 
