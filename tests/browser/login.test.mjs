@@ -453,7 +453,7 @@ test(`${ROUNDS} times logged out and in again over the same wall: every count as
   let after;
   await until(async () => JSON.stringify((after = await census.books())) === JSON.stringify(books), 'the same counts').catch(() => assert.deepEqual(after, books));
   let objects;
-  const expected = { MediaSource: 4, SourceBuffer: 4, WebSocket: 5, RingcastPlayer: 4, Video: 4, Tile: 4 };
+  const expected = { MediaSource: 4, SourceBuffer: 4, WebSocket: 2, RingcastPlayer: 4, Video: 4, Tile: 4 };
   const tiles = { Tile: "import('/wall-tile.js').then((m) => m.Tile.prototype)" };
   await until(async () => JSON.stringify((objects = await census.objects(tiles))) === JSON.stringify(expected), 'as many objects').catch(() => assert.deepEqual(objects, expected));
   const more = (await census.memory()).nodes - nodes;

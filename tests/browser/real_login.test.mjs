@@ -208,7 +208,7 @@ guarded(`${ROUNDS} times out and in again over the same wall: every count as at 
   await untilMoving(page, { count: 4, ms: PATIENCE_MS });
   assert.deepEqual(await quiet(), books);
   let objects;
-  const expected = { MediaSource: 4, SourceBuffer: 4, WebSocket: 5, RingcastPlayer: 4, Video: 4 };
+  const expected = { MediaSource: 4, SourceBuffer: 4, WebSocket: 2, RingcastPlayer: 4, Video: 4 };
   await until(async () => JSON.stringify((objects = await census.objects())) === JSON.stringify(expected), 'as many objects').catch(() => assert.deepEqual(objects, expected));
   const more = (await census.memory()).nodes - nodes;
   assert.ok(more <= 3, `${more} more nodes`); // the texts of the last news and of the summary

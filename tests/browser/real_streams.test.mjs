@@ -106,7 +106,7 @@ wall('small: the sub stream; large: the main one; and never a black moment', asy
 wall(`${CHANGES} changes of stream leave one of each`, async ({ ringcast, page }) => {
   await shows(page, SUB);
   const census = await Census.of(page);
-  const onScreen = { MediaSource: 2, SourceBuffer: 2, WebSocket: 3, RingcastPlayer: 2, Video: 2 };
+  const onScreen = { MediaSource: 2, SourceBuffer: 2, WebSocket: 2, RingcastPlayer: 2, Video: 2 };
   const untilOnScreen = async () => {
     let objects;
     await until(async () => {

@@ -187,6 +187,22 @@ shared('a server that is away is waited for, with one connection', (context, { b
   assert.equal(shared.sent.filter(({ type }) => type === 'subscribe').length, 2);
 });
 
+shared('who looks back has a connection of its own from then on', (context, { base, watch }) => {
+  const front = watch('front');
+  const back = watch('back');
+  FakeSocket.last.accept();
+  const hub = FakeSocket.last;
+  front.transport.send('{"type":"look","ago":30,"for":4}');
+  assert.deepEqual(hub.sent.filter(({ type }) => type === 'look' || type === 'unsubscribe'), [{ type: 'unsubscribe', id: 1 }]);
+  assert.equal(FakeSocket.last.url, `${base}/live/front`);
+  assert.equal(front.transport.connected, false);
+  FakeSocket.last.accept();
+  assert.deepEqual(front.heard, ['open', 'open']);
+  front.transport.send('{"type":"look","ago":30,"for":4}');
+  assert.deepEqual(said('look'), [{ type: 'look', ago: 30, for: 4 }]);
+  assert.ok(back.transport.connected && hub !== FakeSocket.last);
+});
+
 test('a token, and another address, have connections of their own', () => {
   const handlers = {};
   const pass = new Pass('ws://server/live/front');

@@ -58,7 +58,7 @@ async function openWall() {
   return { page, errors, census: await Census.of(page) };
 }
 
-const onScreen = (count) => ({ MediaSource: count, SourceBuffer: count, WebSocket: count + 1, RingcastPlayer: count, Video: count, Tile: count, Poster: count, Streams: count });
+const onScreen = (count) => ({ MediaSource: count, SourceBuffer: count, WebSocket: Math.min(count, 1) + 1, RingcastPlayer: count, Video: count, Tile: count, Poster: count, Streams: count });
 
 async function untilObjects(census, count) {
   let objects;

@@ -288,6 +288,8 @@ export class SharedTransport {
     if (message.type === 'time') {
       this.#asked = true;
       this.#hub.askTime();
+    } else if (message.type === 'look') {
+      this.standAlone(); // the player asks again when it is connected
     } else {
       this.#hub.say(this, message);
     }
@@ -349,6 +351,7 @@ export class SharedTransport {
     this.#again({ reason, close });
   }
 
+  /** Leaves the others, for a connection of its own, which alone leads to the past. */
   standAlone() {
     const handlers = this.#handlers;
     if (this.#scope.closed || this.#own) return;
