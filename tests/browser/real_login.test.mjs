@@ -210,7 +210,8 @@ guarded(`${ROUNDS} times out and in again over the same wall: every count as at 
   let objects;
   const expected = { MediaSource: 4, SourceBuffer: 4, WebSocket: 2, RingcastPlayer: 4, Video: 4 };
   await until(async () => JSON.stringify((objects = await census.objects())) === JSON.stringify(expected), 'as many objects').catch(() => assert.deepEqual(objects, expected));
-  const more = (await census.memory()).nodes - nodes;
+  let more; // words over a tile that is late for a moment are nodes, too
+  await until(async () => (more = (await census.memory()).nodes - nodes) <= 3, 'as many nodes').catch(() => {});
   assert.ok(more <= 3, `${more} more nodes`); // the texts of the last news and of the summary
   await viewers(ringcast, 4);
   console.log(`# ${ROUNDS} rounds: ${JSON.stringify(books)}, ${more} more nodes, ${JSON.stringify(objects)}`);

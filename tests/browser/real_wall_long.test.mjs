@@ -24,6 +24,7 @@ const RENDERER_GROWTH = 24_000_000;
 const BROWSER_GROWTH = 32_000_000; // all of its processes
 const SERVER_GROWTH = 4_000_000;
 const SANITIZED_GROWTH = 24_000_000; // AddressSanitizer's allocator reuses memory late
+const WORDS_A_TILE = 2; // over one that is late
 const TOLD = 1; // the text of the last news, once there was some
 const LATENESS_S = 0.15; // behind the target, in the middle of all seconds
 const ENOUGH_SHOWN = 0.95; // of all seconds: live, or late, which is what a busy machine makes of live now and then
@@ -56,15 +57,27 @@ function growth(samples, key) {
 async function watchPage(page) {
   await page.evaluate((most) => {
     globalThis.notes = new Map();
-    for (const element of document.querySelectorAll('ringcast-camera')) {
-      const conditions = { live: 0, late: 0, keyframes: 0, past: 0, connecting: 0, reconnecting: 0, unauthorized: 0, offline: 0, failed: 0, idle: 0 };
-      const note = { late: new Float32Array(most), count: 0, conditions, connections: 0, missed: 0, dropped: 0 };
-      globalThis.notes.set(element.camera, note);
+    const follow = (tile, element) => {
+      const note = globalThis.notes.get(element.camera);
       element.addEventListener('stats', ({ detail: { delay, target, connections, missed, dropped } }) => {
+        const shown = [...tile.querySelectorAll('ringcast-camera:not(.leaving)')].at(-1);
+        if (element !== shown) return;
         note.late[note.count++] = delay - target;
-        conditions[element.condition.name]++;
-        Object.assign(note, { connections, missed, dropped });
+        note.conditions[element.condition.name]++;
+        note.connections = Math.max(note.connections, connections);
+        note.missed = Math.max(note.missed, missed);
+        note.dropped = Math.max(note.dropped, dropped);
       });
+    };
+    for (const tile of document.querySelectorAll('.tile')) {
+      const element = tile.querySelector('ringcast-camera');
+      const conditions = { live: 0, late: 0, keyframes: 0, past: 0, connecting: 0, reconnecting: 0, unauthorized: 0, offline: 0, failed: 0, idle: 0 };
+      globalThis.notes.set(element.camera, { late: new Float32Array(most), count: 0, conditions, connections: 0, missed: 0, dropped: 0 });
+      follow(tile, element);
+      // On a busy machine the wall's ladder puts another player in its place.
+      new MutationObserver((records) => {
+        for (const { addedNodes } of records) for (const node of addedNodes) if (node.localName === 'ringcast-camera') follow(tile, node);
+      }).observe(tile, { childList: true });
     }
   }, 2 * SECONDS);
 }
@@ -122,8 +135,8 @@ scenario(`${COUNT} cameras for ${SECONDS} s: memory flat, every tile near its ta
     for (const [i, { name, count, conditions, connections, missed, dropped }] of notes.entries()) {
       assert.ok(count > (SECONDS - WARM_UP_S) / 2, `${name} reported ${count} times`);
       assert.ok(lateness[i] < LATENESS_S, `${name} is ${lateness[i]} s behind its target`);
-      const { live, late } = conditions;
-      assert.ok((live + late) / count >= ENOUGH_SHOWN, `${name} was live in ${live} and late in ${late} of ${count} seconds`);
+      const { live, late, keyframes } = conditions;
+      assert.ok((live + late + keyframes) / count >= ENOUGH_SHOWN, `${name} was live in ${live}, late in ${late}, showed keyframes in ${keyframes} of ${count} seconds`);
       assert.ok(connections > 1 || missed <= dropped, `${name} missed ${missed} pictures, and was told of ${dropped}`);
       assert.ok(connections <= CONNECTIONS, `${name} was connected ${connections} times`);
       if (SECONDS < LONG_S) continue;
@@ -131,14 +144,15 @@ scenario(`${COUNT} cameras for ${SECONDS} s: memory flat, every tile near its ta
       assert.equal(connections, 1, `${name} stayed connected`);
       assert.equal(missed, 0, `${name} missed nothing`);
     }
-    assert.ok(grown.nodes <= TOLD, `${grown.nodes} nodes more`);
+    const words = SECONDS < LONG_S ? WORDS_A_TILE * COUNT : 0;
+    assert.ok(grown.nodes <= TOLD + words, `${grown.nodes} nodes more`);
     assert.ok(grown.heap < HEAP_GROWTH, `heap: ${grown.heap}`);
     assert.ok(grown.renderer < RENDERER_GROWTH, `renderer: ${grown.renderer}`);
     const sanitized = readFileSync(program('ringcast-fanout')).includes('__asan_init');
     assert.ok(grown.browser < BROWSER_GROWTH, `browser: ${grown.browser}`);
     assert.ok(grown.server < (sanitized ? SANITIZED_GROWTH : SERVER_GROWTH), `fan-out and workers: ${grown.server}`);
     const summary = await page.locator('#summary').textContent();
-    assert.match(summary, new RegExp(`^${COUNT} cameras, (all live|(\\d+ live, )?(\\d+ late[^,]*|1 too slow))$`));
+    assert.match(summary, new RegExp(`^${COUNT} cameras, (all live|((\\d+ live|\\d+ keyframes only|\\d+ late[^,]*|1 too slow)(, )?)+)$`));
     assert.deepEqual(errors, []);
   } finally {
     await browser.close();
