@@ -34,7 +34,7 @@ shown('in a frame, pictures move and large ones have an address', { trusted_prox
   await untilMoving(frame, { count: 2, ms: 60_000 });
   await page.goto(`${ingress.address}camera.html?camera=cam2`);
   await untilMoving(page, { ms: 60_000 });
-  await page.locator('a[aria-label="All cameras"]').click();
+  await page.locator('a[title="All cameras"]').click();
   await until(async () => page.url() === ingress.address && (await page.locator('ringcast-camera').count()) === 2, 'the wall', 60_000);
   assert.deepEqual(errors, []);
 });
