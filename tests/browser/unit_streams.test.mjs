@@ -151,3 +151,65 @@ test('who looks back stays with the stream, also if that was asked for while the
   assert.deepEqual(it.seen, ['main']);
   it.end();
 });
+
+test('a stream that failed and is back is shown again by itself, although the list says nothing more', (context) => {
+  const it = new Stand(context);
+  it.first.condition = { name: 'offline' };
+  it.first.fire('conditionchange');
+  it.streams.update({ ...ROW, sub: { ...ROW.sub, state: 'backoff' } });
+  it.pass(1000);
+  assert.deepEqual(it.seen, ['main', 'sub']);
+  it.tile[0].show();
+  it.pass(300);
+  assert.deepEqual(it.seen, ['main']);
+  it.streams.update(ROW);
+  assert.deepEqual(it.seen, ['main'], 'it has just failed');
+  it.pass(5000);
+  assert.deepEqual(it.seen, ['sub', 'main']);
+  it.tile[0].show();
+  it.pass(300);
+  assert.deepEqual(it.seen, ['sub']);
+  it.end();
+});
+
+test('down the ladder and up again: the small stream, keyframes of it, everything', (context) => {
+  const it = new Stand(context);
+  const shown = () => it.tile.map(({ stream, frames, classes }) => (classes.has('leaving') ? `-${stream}` : `${stream} ${frames}`));
+  const change = (rung, condition) => {
+    it.streams.rung = rung;
+    it.tile[0].condition = { name: condition };
+    it.tile[0].fire('firstpicture');
+    it.pass(300);
+  };
+  it.grow().show();
+  it.pass(300);
+  assert.equal(it.streams.couldBeSmall, true);
+  assert.equal(it.streams.lowered, false);
+  change('small', 'live');
+  assert.deepEqual(shown(), ['sub all']);
+  assert.equal(it.streams.lowered, true);
+  change('key', 'keyframes');
+  assert.deepEqual(shown(), ['sub key']);
+  it.streams.place(null);
+  it.streams.rung = 'full';
+  assert.deepEqual(shown(), ['sub key'], 'out of sight nothing changes');
+  it.streams.place(LARGE);
+  assert.deepEqual(shown(), ['main all', 'sub key']);
+  it.tile[0].show();
+  it.pass(300);
+  assert.deepEqual(shown(), ['main all']);
+  assert.equal(it.streams.lowered, false);
+
+  // Keyframes that do not come are not asked for again and again.
+  it.streams.rung = 'key';
+  assert.deepEqual(shown(), ['sub key', 'main all']);
+  it.tile[0].condition = { name: 'failed' };
+  it.tile[0].fire('conditionchange');
+  assert.deepEqual(shown(), ['main key', 'main all'], 'the other one may have them');
+  it.tile[0].condition = { name: 'offline' };
+  it.tile[0].fire('conditionchange');
+  assert.deepEqual(shown(), ['main all']);
+  it.pass(4000);
+  assert.deepEqual(shown(), ['main all']);
+  it.end();
+});

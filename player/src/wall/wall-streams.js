@@ -261,10 +261,20 @@ export class Streams {
 
   #giveUp(ms) {
     if (this.#next.isTrial) this.#link.failed(performance.now());
-    else if (this.#next.element.stream === this.#front.stream) this.#thinAt = performance.now() + ms;
-    else this.#avoided.set(this.#next.element.stream, performance.now() + ms);
+    else if (this.#next.element.stream === this.#front.stream) this.#avoidFrames(ms);
+    else this.#avoid(this.#next.element.stream, ms);
     this.#drop();
     this.#decide();
+  }
+
+  /** Nothing else may bring the decision up again: the list of cameras is told when it changes, and not every few seconds. */
+  #avoid(stream, ms) {
+    this.#avoided.set(stream, performance.now() + ms);
+    this.#scope.timeout(ms, () => this.#decide());
+  }
+
+  #avoidFrames(ms) {
+    this.#thinAt = performance.now() + ms;
     this.#scope.timeout(ms, () => this.#decide());
   }
 
@@ -281,7 +291,7 @@ export class Streams {
       this.#drop();
       return;
     }
-    if (this.#failedAt !== null && before.stream !== element.stream) this.#avoided.set(before.stream, performance.now() + AVOID_MS);
+    if (this.#failedAt !== null && before.stream !== element.stream) this.#avoid(before.stream, AVOID_MS);
     this.#unwatchFront();
     this.#next = null;
     this.#front = element;

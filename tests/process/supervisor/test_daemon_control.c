@@ -193,7 +193,10 @@ static int send_request(const struct daemon *daemon, const char *body, size_t le
     }
     assert_int_equal(send(fd, greeting, sizeof(greeting), MSG_NOSIGNAL), sizeof(greeting));
     assert_int_equal(send(fd, head, sizeof(head), MSG_NOSIGNAL), sizeof(head));
-    assert_int_equal(send(fd, body, strlen(body), MSG_NOSIGNAL), strlen(body));
+    /* Who announces what is not true may have been turned away by now. */
+    if (send(fd, body, strlen(body), MSG_NOSIGNAL) < 0) {
+        assert_int_not_equal(length, strlen(body));
+    }
     return fd;
 }
 
