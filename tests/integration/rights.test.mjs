@@ -24,7 +24,7 @@ const ABSENT = ['gone', 'cam1x', 'CAM1', ''];
 
 /** The whole answer, byte by byte but for what the client has no say in: status, header lines and body. */
 async function ask(address, path, { method = 'GET', query = '', headers = {}, from, body } = {}) {
-  const url = new URL(path.slice(1) + query, address);
+  const url = new URL(path.slice(1) + (path.includes('?') ? query.replace('?', '&') : query), address);
   const request = http.request(url, { method, headers, localAddress: from, agent: false });
   request.end(body);
   const [response] = await once(request, 'response');
