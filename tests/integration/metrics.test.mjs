@@ -63,8 +63,10 @@ scenario('metrics of cameras, viewers and processes', async (stage) => {
     return told.every((labels) => sample(text, `ringcast_process_open_fds{${labels}}`) > 3
       && sample(text, `ringcast_process_proportional_memory_bytes{${labels}}`) > 1e5);
   });
-  const { pid, usage } = (await ringcast.status()).keeper;
-  assert.equal(usage.descriptors, readdirSync(`/proc/${pid}/fd`).length);
+  await waitUntil('the keeper to tell of the descriptors that it has by now', async () => {
+    const { pid, usage } = (await ringcast.status()).keeper;
+    return usage.descriptors === readdirSync(`/proc/${pid}/fd`).length;
+  });
   const [head, keyframe] = ['head', 'keyframe'].map((what) => sample(page.text, `ringcast_camera_ring_${what}_bytes{camera="cam1"}`));
   assert.ok(keyframe > 0 && head > keyframe, 'positions of the ring');
   const sequence = sample(page.text, 'ringcast_camera_ring_sequence{camera="cam1"}');
