@@ -43,7 +43,7 @@ async function ffmpeg(url, ...options) {
   const args = ['-nostdin', '-v', 'info', '-xerror', ...options, '-i', url, '-map', '0:v', '-map', '0:a?', '-t', '4', '-f', 'null', '-'];
   const result = await run('ffmpeg', args, { limit: LIMIT_MS });
   const pictures = Number([...result.stderr.matchAll(/frame=\s*(\d+)/g)].at(-1)?.[1] ?? 0);
-  const [, sound] = /audio:\s*(\d+)Ki?B/.exec(result.stderr) ?? [null, '0'];
+  const [, sound] = /audio:\s*(\d+)[kK]i?B/.exec(result.stderr) ?? [null, '0'];
   if (result.code !== 0 || pictures < PICTURES) throw new Error(`${pictures} pictures: ${result.stderr.slice(-600)}`);
   return Number(sound) > 0 ? YES : PICTURE_ONLY;
 }
