@@ -95,6 +95,19 @@ test('another arrangement keeps the share that is down, and what was before the 
   assert.equal(pass(true, 2), 0);
 });
 
+test('many tiles that come at once do not all begin in full, whatever was shown before', () => {
+  const ladder = new Ladder();
+  for (const fewer of [4, 17]) {
+    ladder.arrange(tiles(fewer));
+    assert.equal(ladder.taken, 0);
+    assert.ok(count(ladder.arrange(tiles(200)), FULL) <= 64, `after ${fewer}`);
+    ladder.arrange(tiles(4));
+  }
+  ladder.arrange(tiles(200));
+  running(ladder)(false, 600);
+  assert.equal(count(ladder.arrange(tiles(201)), FULL), 200, 'what the page bore it goes on to bear');
+});
+
 const fine = { delay: 0.2, target: 0.3, framesDecoded: 0, framesDropped: 0, tooMany: 0 };
 
 test('too much is what players, the thread or the decoders cannot do', () => {

@@ -32,7 +32,6 @@ export class Ladder {
   #tiles = [];
   #steps = []; // down
   #taken = 0; // of them
-  #started = false;
   #seconds = []; // whether each was too much, the newest last
   #changedAt = -Infinity;
   #calmSince = null;
@@ -43,15 +42,15 @@ export class Ladder {
   /** `tiles` as for stepsDown. Returns the rungs by name: a Map. */
   arrange(tiles) {
     const before = this.#steps.length;
+    const borne = before - this.#taken; // steps that were not taken, and the page bore it
     this.#tiles = tiles;
     this.#steps = tiles.length > FEW ? stepsDown(tiles) : [];
-    if (!this.#started && this.#steps.length > 0) {
-      this.#started = true;
-      this.#taken = tiles.length > FULL_FIRST ? this.#steps.length - FULL_FIRST : 0;
-    } else if (this.#steps.length !== before && before > 0) {
-      this.#taken = Math.round((this.#taken * this.#steps.length) / before);
-    }
-    this.#taken = Math.min(this.#taken, this.#steps.length);
+    const { length } = this.#steps;
+    if (length === before) return this.rungs;
+    const share = before > 0 ? Math.round((this.#taken * length) / before) : 0;
+    // However many tiles come at once, they do not all begin in full.
+    const least = tiles.length > FULL_FIRST ? length - Math.max(FULL_FIRST, borne) : 0;
+    this.#taken = Math.min(Math.max(share, least), length);
     return this.rungs;
   }
 

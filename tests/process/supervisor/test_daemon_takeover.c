@@ -42,7 +42,7 @@ struct running {
 };
 
 /* A ringcastd that was killed while everything ran. */
-static void begin_and_kill(struct running *running)
+static void begin(struct running *running)
 {
     struct daemon *daemon = &running->daemon;
 
@@ -52,7 +52,12 @@ static void begin_and_kill(struct running *running)
     running->yard = daemon_wait_camera(daemon, "yard", "streaming", 0);
     running->fanout = daemon_wait_service(daemon, "fanouts", 0);
     running->port = daemon->port;
-    daemon_kill(daemon);
+}
+
+static void begin_and_kill(struct running *running)
+{
+    begin(running);
+    daemon_kill(&running->daemon);
 }
 
 static void require_running(struct running *running)
@@ -244,12 +249,7 @@ static void a_keeper_without_descriptors(void **state)
     struct daemon *daemon = &running.daemon;
 
     (void)state;
-    daemon_init(daemon, 0, cameras);
-    daemon_start(daemon);
-    running.front = daemon_wait_camera(daemon, "front", "streaming", 0);
-    running.yard = daemon_wait_camera(daemon, "yard", "streaming", 0);
-    running.fanout = daemon_wait_service(daemon, "fanouts", 0);
-    running.port = daemon->port;
+    begin(&running);
     pid_t keeper = daemon_wait_service(daemon, "keeper", 0);
     int highest = highest_descriptor(keeper);
     const struct rlimit tight = {.rlim_cur = (rlim_t)highest + 1, .rlim_max = (rlim_t)highest + 1};
@@ -303,12 +303,7 @@ static void descriptors_under_way_are_waited_for(void **state)
     int ends[2];
 
     (void)state;
-    daemon_init(daemon, 0, cameras);
-    daemon_start(daemon);
-    running.front = daemon_wait_camera(daemon, "front", "streaming", 0);
-    running.yard = daemon_wait_camera(daemon, "yard", "streaming", 0);
-    running.fanout = daemon_wait_service(daemon, "fanouts", 0);
-    running.port = daemon->port;
+    begin(&running);
     pid_t keeper = daemon_wait_service(daemon, "keeper", 0);
     rlim_t most = (rlim_t)highest_descriptor(keeper) + 1;
     const struct rlimit tight = {.rlim_cur = most, .rlim_max = most};
