@@ -567,11 +567,15 @@ int router_answer(struct router *router, struct lws *wsi)
     return answer_request(router, wsi, false);
 }
 
-int router_take_body(struct lws *wsi, const void *data, size_t length)
+bool router_take_body(struct lws *wsi, const void *data, size_t length)
 {
     struct connection *connection = lws_get_opaque_user_data(wsi);
 
-    return connection && connection->post && !post_body_add(connection->post, data, length) ? -1 : 0;
+    if (!connection || !connection->post) {
+        return false;
+    }
+    post_body_add(connection->post, data, length);
+    return connection->post->overrun;
 }
 
 /* What was needed to answer it; an errand may have begun. */

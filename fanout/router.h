@@ -59,13 +59,15 @@ struct stream *router_find_stream(const struct router *router, const char *camer
                                   enum upgrade_stream wanted);
 
 /*
- * These return what libwebsockets' callback is to return. The head of a request is there (LWS_CALLBACK_HTTP), a part of its
- * body (LWS_CALLBACK_HTTP_BODY), and all of it (LWS_CALLBACK_HTTP_BODY_COMPLETION). An answer that is a stream has not begun
- * when they return: `guest`, `stream` and `permit` are then in the connection, and the guest joins before the stack unwinds.
+ * These return what libwebsockets' callback is to return. The head of a request is there (LWS_CALLBACK_HTTP), and all of its
+ * body (LWS_CALLBACK_HTTP_BODY_COMPLETION). An answer that is a stream has not begun when they return: `guest`, `stream` and `permit`
+ * are then in the connection, and the guest joins before the stack unwinds.
  */
 int router_answer(struct router *router, struct lws *wsi);
-int router_take_body(struct lws *wsi, const void *data, size_t length);
 int router_answer_body(struct router *router, struct lws *wsi);
+
+/* A part of a body is there (LWS_CALLBACK_HTTP_BODY). True: it is whole, and libwebsockets will not say so. */
+bool router_take_body(struct lws *wsi, const void *data, size_t length);
 
 /* The gate has an answer for the request that waits on CONNECTION. Not from a callback of libwebsockets for it. False: it is closed. */
 bool router_go_on(struct router *router, struct connection *connection);

@@ -445,6 +445,12 @@ static int answered(struct lws *wsi, int result)
     return result;
 }
 
+static int body_came(struct lws *wsi)
+{
+    breathe(server_of(wsi));
+    return answered(wsi, router_answer_body(&server_of(wsi)->router, wsi));
+}
+
 /* CONNECTION's request was waiting for a program, or its answer was on its way. */
 static void settle_errand(struct server *server, struct connection *connection)
 {
@@ -484,10 +490,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         viewer_connection_gone(server_of(wsi), user);
         return 0;
     case LWS_CALLBACK_HTTP_BODY:
-        return router_take_body(wsi, in, length);
+        return router_take_body(wsi, in, length) ? body_came(wsi) : 0;
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        breathe(server_of(wsi));
-        return answered(wsi, router_answer_body(&server_of(wsi)->router, wsi));
+        return body_came(wsi);
     case LWS_CALLBACK_HTTP_WRITEABLE:
         breathe(server_of(wsi));
         return request_writable(wsi, user);

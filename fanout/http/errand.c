@@ -44,6 +44,7 @@ struct errand {
     char *playlist; /* the body with these links; NULL: it is the reply's own */
     size_t sent;
     bool has_reply, answered;
+    bool is_last; /* the request: the connection ends behind the body */
 };
 
 static bool is_given(const struct errand *errand)
@@ -258,6 +259,7 @@ static int begin_reply(struct errand *errand, struct lws *wsi, const struct http
         errand->sent = reply->length;
         return http_response_send(wsi, request, errand->permit, &response);
     }
+    errand->is_last = request->is_last;
     return http_response_begin(wsi, request, errand->permit, &response);
 }
 
@@ -304,7 +306,8 @@ int errand_go_on(struct lws *wsi)
         lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, SEND_PATIENCE_S);
         return lws_callback_on_writable(wsi) < 0 ? -1 : 0;
     }
+    bool is_last = errand->is_last;
     errand_forget(connection);
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-    return lws_http_transaction_completed(wsi) ? -1 : 0;
+    return is_last || lws_http_transaction_completed(wsi) ? -1 : 0;
 }

@@ -5,10 +5,14 @@
 #include <string.h>
 
 #include "common/log/log.h"
+#include "fanout/http/post_body.h"
 #include "fanout/loop/connections.h"
 
 /* Bytes of the longest X-Forwarded-Proto. */
 #define PROTO_SIZE 64
+
+/* Bytes of the longest Content-Length that may be 0. */
+#define LENGTH_SIZE 32
 
 /* libwebsockets has the path in a header that is named for the method. */
 static const struct {
@@ -101,6 +105,24 @@ static void leave_base_path(struct http_request *request)
     } else if (length > 0 && strncmp(request->path, base, length) == 0 && request->path[length] == '/') {
         memmove(request->path, request->path + length, strlen(request->path + length) + 1);
     }
+}
+
+/*
+ * The body of a request that has none by its method is passed over by libwebsockets, but 4.3 takes everything that came with it for
+ * body: to answer such a request and to close is right for all versions (RFC 9110, 9.3.1; RFC 9112, 9.6). The same for a POST when it
+ * has happened.
+ */
+static bool is_last(struct lws *wsi, enum http_method method)
+{
+    const struct connection *connection = lws_get_opaque_user_data(wsi);
+    char length[LENGTH_SIZE];
+    bool present;
+
+    if (method == HTTP_METHOD_POST) {
+        return connection && connection->post && connection->post->overrun;
+    }
+    bool read = http_request_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, length, sizeof(length), &present);
+    return present && (!read || post_body_length(length) != 0);
 }
 
 /* --- Who asks ------------------------------------------------------------------------------------------- */
@@ -218,6 +240,7 @@ void http_request_read(struct lws *wsi, const struct policy *policy, struct http
     request->policy = policy;
     request->is_upgrade = lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) > 0;
     read_path(wsi, request);
+    request->is_last = is_last(wsi, request->method);
     leave_base_path(request);
     read_client(wsi, request);
     read_prefix(wsi, request);

@@ -36,7 +36,8 @@ struct http_request {
      */
     char path[HTTP_REQUEST_PATH_SIZE];
     bool is_upgrade; /* it has Upgrade: libwebsockets wants to know at once whether it may have it */
-    bool is_base;    /* the path is the base path without the slash behind it; `path` is then "/" */
+    bool is_last; /* whatever comes behind it cannot be told from its body: its answer ends the connection */
+    bool is_base; /* the path is the base path without the slash behind it; `path` is then "/" */
     char prefix[POLICY_BASE_PATH_SIZE]; /* what is before `path` in the visitor's browser: "" or "/cams" */
     struct client_address client;
     enum page page;

@@ -77,6 +77,11 @@ static void write_transport_security(const struct http_request *request, char *l
     }
 }
 
+static bool is_last(const struct http_request *request, const struct http_response *response)
+{
+    return response->close || request->is_last;
+}
+
 /* Length of the head, without the empty line behind it, or -1 if it does not fit. */
 static int format_head(char *head, size_t size, const struct http_request *request,
                        const struct http_response *response)
@@ -91,12 +96,12 @@ static int format_head(char *head, size_t size, const struct http_request *reque
     }
     write_transport_security(request, transport, sizeof(transport));
     cors_write_headers(request, readers);
-    int length =
-        snprintf(head, size, "HTTP/1.1 %d %s\r\nCache-Control: %s\r\n%s%s%s%s%s" COMMON_HEADERS "%s\r\n",
-                 response->status, http_response_reason(response->status),
-                 response->cache_control ? response->cache_control : "no-store", entity,
-                 response->headers ? response->headers : "", response->close ? "Connection: close\r\n" : "",
-                 transport, readers, request->policy->frame_ancestors);
+    int length = snprintf(
+        head, size, "HTTP/1.1 %d %s\r\nCache-Control: %s\r\n%s%s%s%s%s" COMMON_HEADERS "%s\r\n",
+        response->status, http_response_reason(response->status),
+        response->cache_control ? response->cache_control : "no-store", entity,
+        response->headers ? response->headers : "", is_last(request, response) ? "Connection: close\r\n" : "",
+        transport, readers, request->policy->frame_ancestors);
     return length > 0 && (size_t)length < size ? length : -1;
 }
 
@@ -120,7 +125,7 @@ static int send_response(struct lws *wsi, const struct http_request *request,
         lws_write(wsi, (unsigned char *)response->body, response->length, LWS_WRITE_HTTP_FINAL) < 0) {
         return -1;
     }
-    if (response->close) {
+    if (is_last(request, response)) {
         return -1; /* libwebsockets sends what it still holds before it closes */
     }
     return lws_http_transaction_completed(wsi) ? -1 : 0;

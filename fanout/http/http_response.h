@@ -20,7 +20,7 @@ struct http_response {
     const char *headers;       /* more header lines, each with CR LF; NULL: none */
     const void *body;
     size_t length; /* of the body */
-    bool close;    /* the connection cannot be used again */
+    bool close;    /* the connection cannot be used again; nor after a request that is the last one */
     bool open;     /* nothing is said of the length; there is no body here */
 };
 
@@ -37,7 +37,7 @@ int http_response_send(struct lws *wsi, const struct http_request *request, cons
 
 /*
  * Sends the head alone; the caller sends the body in pieces, of which the last is LWS_WRITE_HTTP_FINAL, and then completes the
- * transaction. 0, or -1 to close the connection. Not for HEAD.
+ * transaction, or closes the connection if the request is the last one. 0, or -1 to close the connection. Not for HEAD.
  */
 int http_response_begin(struct lws *wsi, const struct http_request *request, const struct permit *permit,
                         const struct http_response *response);

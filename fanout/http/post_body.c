@@ -72,16 +72,15 @@ int post_body_begin(struct lws *wsi, struct post_body **body)
     return 0;
 }
 
-bool post_body_add(struct post_body *body, const void *data, size_t length)
+void post_body_add(struct post_body *body, const void *data, size_t length)
 {
-    if (length > body->length - body->received) {
-        return false;
+    size_t missing = body->length - body->received, taken = length < missing ? length : missing;
+
+    if (taken > 0) {
+        memcpy(body->data + body->received, data, taken);
     }
-    if (length > 0) {
-        memcpy(body->data + body->received, data, length);
-    }
-    body->received += length;
-    return true;
+    body->received += taken;
+    body->overrun = body->overrun || length > taken;
 }
 
 json_t *post_body_json(const struct post_body *body)

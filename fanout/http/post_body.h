@@ -15,6 +15,8 @@
 
 struct post_body {
     size_t length, received;
+    bool
+        overrun; /* it came with more behind it, which is lost: a next request on the connection cannot be answered */
     char data[]; /* LENGTH bytes, and a NUL */
 };
 
@@ -24,8 +26,11 @@ struct post_body {
  */
 int post_body_begin(struct lws *wsi, struct post_body **body);
 
-/* Takes LENGTH bytes of DATA. False: these are more than were announced. */
-bool post_body_add(struct post_body *body, const void *data, size_t length);
+/*
+ * Takes LENGTH bytes of DATA, of which those that are more than were announced are left. Some versions of libwebsockets (4.3) hand over
+ * everything that came together, the next request, too, and then do not tell of the end of the body: `overrun` is that.
+ */
+void post_body_add(struct post_body *body, const void *data, size_t length);
 
 /* The body as a JSON object, a new reference. NULL: it is none. */
 json_t *post_body_json(const struct post_body *body);
