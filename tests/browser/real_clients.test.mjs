@@ -68,12 +68,16 @@ const CLIENTS = {
     client.socket.terminate();
     return ffmpeg(stage.file(`${name}-go2rtc.mp4`, Buffer.concat(client.binaries)));
   },
-  'gst-launch, RTSP': async ({ rtsp }, name) => {
-    const sink = ['!', 'decodebin', '!', 'identity', `eos-after=${PICTURES}`, '!', 'fakesink'];
-    const args = ['-q', 'rtspsrc', `location=${rtsp}${name}`, 'protocols=tcp', 'name=source', 'source.', '!', 'application/x-rtp,media=video', ...sink];
-    const result = await run('gst-launch-1.0', args, { limit: LIMIT_MS });
-    assert.equal(result.code, 0, result.stderr);
-    return PICTURE_ONLY; // its sound is not taken
+  'gst-launch, RTSP': async ({ stage, rtsp }, name) => {
+    // GStreamer 1.26 fails now and then, with any server, if it leaves a stream aside, and if it ends by itself behind the last picture: it
+    // stops reading, and its PAUSE finds the connection closed. So it takes the sound, too, and is ended from here.
+    const { sound, rtp } = STREAMS.find((stream) => stream.name === name);
+    const pictures = ['source.', '!', 'application/x-rtp,media=video', '!', 'decodebin', '!', 'fakesink', 'name=pictures', 'silent=false'];
+    const aside = sound && rtp ? ['source.', '!', 'application/x-rtp,media=audio', '!', 'fakesink', 'async=false'] : [];
+    const gst = stage.start('gst-launch-1.0', ['-v', 'rtspsrc', `location=${rtsp}${name}`, 'protocols=tcp', 'name=source', ...pictures, ...aside]);
+    await gst.until('pictures', ({ stdout }) => (stdout.match(/pictures: last-message = chain/g) ?? []).length >= PICTURES, LIMIT_MS);
+    await gst.stop('SIGKILL');
+    return PICTURE_ONLY; // its sound is not decoded
   },
   'ffplay, MP4': async ({ stage, ringcast }, name) => {
     const drivers = { SDL_VIDEODRIVER: 'dummy', SDL_AUDIODRIVER: 'dummy' };
