@@ -119,12 +119,12 @@ def faults(measured):
     return found
 
 
-def clip(build, fps, seconds=10):
-    """A coded clip as a camera would send it: 1280x720, 2 Mbit/s, GOP of 2 s, mono AAC. Made once."""
+def clip(build, fps, group_s=2, seconds=10):
+    """A coded clip as a camera would send it: 1280x720, 2 Mbit/s, a keyframe every GROUP_S, mono AAC. Made once."""
     import subprocess
 
     directory = os.path.join(build, "bench")
-    path = os.path.join(directory, f"clip-720p-{fps}.mp4")
+    path = os.path.join(directory, f"clip-720p-{fps}-{group_s}.mp4")
     if not os.path.exists(path):
         part = f"{path}.{os.getpid()}.part.mp4"
         subprocess.run(
@@ -133,7 +133,7 @@ def clip(build, fps, seconds=10):
             + ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000,tremolo", "-t", str(seconds)]
             + ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-bf", "0"]
             + ["-b:v", "2000k", "-maxrate", "2000k", "-bufsize", "1000k"]
-            + ["-g", str(2 * fps), "-keyint_min", str(2 * fps), "-sc_threshold", "0"]
+            + ["-g", str(group_s * fps), "-keyint_min", str(group_s * fps), "-sc_threshold", "0"]
             + ["-c:a", "aac", "-b:a", "64k", "-ac", "1", part],
             check=True,
         )

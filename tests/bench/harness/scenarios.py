@@ -13,6 +13,9 @@ from .processes import BenchError, Program, Ringcast
 OTHER_CLIENTS = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "other_clients.mjs")
 PROGRAMS_ON_DEMAND = ("ringcast-snapshot", "ringcast-hls", "ringcast-rtsp")
 
+# Length of the measured intervals with --quick, which judges no figure: several messages to every viewer, also at 5 pictures a second.
+QUICK_S = 1
+
 # Bytes that the system keeps for a slow viewer on its own side: little, so that it is the server that must cope.
 SLOW_RCVBUF = 32768
 
@@ -33,11 +36,16 @@ class Outcome:
 @contextlib.contextmanager
 def stack(settings, cameras=1, fps=25, extra="", packets=False, each=""):
     """Cameras and a ringcastd that streams them; EXTRA are lines for its configuration, EACH settings of each camera; PACKETS: cameras send packet by packet."""
-    path = measure.clip(settings.build, fps)
+    path = measure.clip(settings.build, fps, 1 if settings.quick else 2)
     with Program(settings.build, "bench_camera", "--clip", path, "--cameras", cameras, *(["--packets"] if packets else [])) as camera:
         port = camera.wait_for("listening", 30)["port"]
         with Ringcast(settings.build, port, cameras, extra, each) as server:
             yield server, camera
+
+
+def again(settings, label, *rest):
+    """The case LABEL once more, which shows how much the machine itself has changed meanwhile; --quick has no use for that."""
+    return [] if settings.quick else [(f"{label} again", *rest)]
 
 
 def ms(values, *keys):
@@ -53,7 +61,7 @@ def seconds(value):
 
 
 def fan_out_cost(settings):
-    counts, duration = ((5, 20), 2) if settings.quick else ((100, 300, 1000), settings.seconds or 15)
+    counts, duration = ((20,), QUICK_S) if settings.quick else ((100, 300, 1000), settings.seconds or 15)
     outcome = Outcome(
         f"A. One camera, many viewers, {duration} s",
         "CPU seconds in the interval; floor: one send() per viewer and message of the same sizes",
@@ -81,7 +89,7 @@ def fan_out_cost(settings):
 
 
 def over_tls(settings):
-    count, duration = (20, 2) if settings.quick else (300, settings.seconds or 15)
+    count, duration = (20, QUICK_S) if settings.quick else (300, settings.seconds or 15)
     outcome = Outcome(
         f"S. One camera, {count} viewers, plain and over TLS, {duration} s",
         "CPU seconds in the interval; floor: one send(), over TLS one SSL_write(), per viewer and message of the same sizes; "
@@ -92,13 +100,9 @@ def over_tls(settings):
     with tempfile.TemporaryDirectory(prefix="ringcast-bench-") as directory:
         identity = measure.identity(directory)
         secure = f'tls = {{ certificate = "{identity[0]}"; key = "{identity[1]}"; }};\nlimits = {{ handshake_timeout = 60; }};\n'
-        for label, extra, options in (
-            ("plain", "", {}),
-            ("TLS", secure, {"tls": True}),
-            ("TLS, resumed", secure, {"tls": True, "resume": True}),
-            ("plain again", "", {}),
-            ("TLS again", secure, {"tls": True}),
-        ):
+        plain, secured = ("plain", "", {}), ("TLS", secure, {"tls": True})
+        kinds = [plain, secured, ("TLS, resumed", secure, {"tls": True, "resume": True})]
+        for label, extra, options in [*kinds, *again(settings, *plain), *again(settings, *secured)]:
             settings.say(f"S: {label}")
             with stack(settings, extra=extra) as (server, camera):
                 got = measure.viewers(settings.build, server, [camera.process.pid], count, duration, rate=100, **options)
@@ -117,7 +121,7 @@ def over_tls(settings):
 
 
 def joins(settings):
-    cases = ((30, 200),) if settings.quick else ((100, 200), (1000, 300))
+    cases, duration = (((30, 200),), QUICK_S) if settings.quick else (((100, 200), (1000, 300)), 2)
     outcome = Outcome(
         "B. Joining",
         "from TCP connect to the first fragment wholly read, which is a keyframe",
@@ -126,7 +130,7 @@ def joins(settings):
     with stack(settings) as (server, camera):
         for count, rate in cases:
             settings.say(f"B: {count} joins at {rate}/s")
-            got = measure.viewers(settings.build, server, [camera.process.pid], count, 2, rate=rate)
+            got = measure.viewers(settings.build, server, [camera.process.pid], count, duration, rate=rate)
             got["seen"].pop("sizes")
             outcome.check(f"{count} joins", got)
             seen = got["seen"]["fast"]
@@ -171,8 +175,9 @@ def ways_in(settings):
                 ways[f"JWT, {algorithm}"] = f"Authorization: Bearer {issuer.token(algorithm)}"
             for label, header in ways.items():
                 try_way(server, camera, label, header, least)
-    with stack(settings) as (server, camera):
-        try_way(server, camera, "without log-in, again", None, least)
+    if not settings.quick:
+        with stack(settings) as (server, camera):
+            try_way(server, camera, "without log-in, again", None, least)
     return outcome
 
 
@@ -226,7 +231,7 @@ def own_cpu(cpu):
 
 
 def many_cameras(settings, packets=False):
-    cameras, duration = (3, 2) if settings.quick else (40, settings.seconds or 20)
+    cameras, duration = (3, QUICK_S) if settings.quick else (40, settings.seconds or 20)
     key, how = ("N", ", which send packet by packet") if packets else ("D", "")
     outcome = Outcome(
         f"{key}. {cameras} cameras{how}, one viewer each, {duration} s",
@@ -258,7 +263,7 @@ def many_packets(settings):
 
 def one_socket(settings):
     """The same cameras for viewers of one camera each, and for one viewer of all; in turns, because the machine is not the same for long."""
-    cameras, duration, rounds = (3, 2, 1) if settings.quick else (40, settings.seconds or 15, 3)
+    cameras, duration, rounds = (3, QUICK_S, 1) if settings.quick else (40, settings.seconds or 15, 3)
     outcome = Outcome(
         f"G. {cameras} cameras: {cameras} viewers of one camera each, and one viewer of all, {duration} s",
         "CPU seconds of the fan-out in the interval; ratio: to the row before",
@@ -289,7 +294,7 @@ def one_socket(settings):
 
 
 def idle_cameras(settings):
-    counts, duration = ((5,), 2) if settings.quick else ((40, 100, 200), 10)
+    counts, duration = ((5,), QUICK_S) if settings.quick else ((40, 100, 200), 10)
     outcome = Outcome(
         f"E. Cameras without viewers, {duration} s",
         "nobody watches; every camera is being received and written into its ring",
@@ -330,7 +335,7 @@ def latency(settings):
         + ["bare p50 / p95 / p99 / max ms", "camera → socket above bare, p50 ms"],
     )
     for fps in rates:
-        duration = 2 if settings.quick else settings.seconds or max(15, LATENCY_FRAMES / fps)
+        duration = QUICK_S if settings.quick else settings.seconds or max(15, LATENCY_FRAMES / fps)
         with stack(settings, 1, fps) as (server, camera):
             settings.say(f"F: {fps} fps, {duration:.0f} s")
             got = measure.viewers(
@@ -351,7 +356,7 @@ def latency(settings):
 
 def memory_over_time(settings):
     count = 20 if settings.quick else 1000
-    durations = (2, 4) if settings.quick else (15, settings.memory_seconds)
+    durations = (QUICK_S, 2 * QUICK_S) if settings.quick else (15, settings.memory_seconds)
     outcome = Outcome(
         f"M. Memory with {count} viewers",
         "of the fan-out; the viewers of each row are new",
@@ -377,7 +382,7 @@ def every_client(settings):
     WebSocket viewers by themselves, with clients of every other kind, beside the same clients at a ringcast and cameras of their own (what is left
     of a difference then is the machine's), and by themselves again.
     """
-    count, each, duration = (20, 2, 2) if settings.quick else (300, 20, settings.seconds or 15)
+    count, each, duration = (20, 2, QUICK_S) if settings.quick else (300, 20, settings.seconds or 15)
     outcome = Outcome(
         f"X. {count} viewers of four cameras, beside {each} clients of each other kind, {duration} s",
         "the viewers' latency and fragments; CPU seconds of all processes of their ringcast in the interval; PSS of those that are there",
@@ -386,7 +391,7 @@ def every_client(settings):
     rtsp = os.path.exists(os.path.join(settings.build, "bin", "ringcast-rtsp"))
     extra = "go2rtc = true;\n" + ('rtsp = { listen = "127.0.0.1:0"; };\n' if rtsp else "")
     with stack(settings, cameras=4, extra=extra) as (server, camera):
-        for label, place in (("alone", None), ("with the others", "here"), ("the others elsewhere", "elsewhere"), ("alone again", None)):
+        for label, place in (("alone", None), ("with the others", "here"), ("the others elsewhere", "elsewhere"), *again(settings, "alone", None)):
             settings.say(f"X: {label}")
             with contextlib.ExitStack() as beside:
                 result = {"got": {}, "errors": []}
@@ -417,7 +422,7 @@ LOOK_BACK_CLIENTS = os.path.join(os.path.dirname(OTHER_CLIENTS), "look_back_clie
 
 def looking_back(settings):
     """Live viewers by themselves, beside viewers who look back at the same camera, and by themselves again."""
-    count, lookers, duration, kept, fill = (20, 4, 2, 20, 15) if settings.quick else (300, 60, settings.seconds or 15, 120, 60)
+    count, lookers, duration, kept, fill = (20, 4, QUICK_S, 20, 5) if settings.quick else (300, 60, settings.seconds or 15, 120, 60)
     outcome = Outcome(
         f"L. {count} live viewers of a camera with look_back = {kept}, beside {lookers} who look back at it, {duration} s",
         "the live viewers' latency; first picture: from the question for a moment until all of its keyframe was read; computed: what the "
@@ -428,7 +433,7 @@ def looking_back(settings):
     with stack(settings, each=f"look_back = {kept}; ") as (server, camera):
         settings.say(f"L: {fill} s until there is a past")
         time.sleep(fill)
-        for label in ("alone", "beside those who look back", "alone again"):
+        for label, in (("alone",), ("beside those who look back",), *again(settings, "alone")):
             settings.say(f"L: {label}")
             result = None
             with contextlib.ExitStack() as beside:
