@@ -331,6 +331,7 @@ test('rights that change: cameras go at once and come with the list; nobody is t
     server.applyRights();
     await until(async () => (await order(page)).join() === 'Yard,Gate', 'two cameras');
     delete USERS.anna.cameras;
+    server.applyRights();
     await live(page, 4);
     USERS.anna.cameras = [];
     server.applyRights();

@@ -254,8 +254,9 @@ export class FakeServer {
     for (const { socket } of [...this.#viewers, ...this.#followers]) socket.close(4401, `log in again: ${reason}`);
   }
 
-  /** Viewers whose rights have gone lose their cameras. */
+  /** Viewers whose rights have gone lose their cameras; all who follow are told what is left to them. */
   applyRights() {
+    this.#tell();
     for (const { socket, visitor, camera } of this.#viewers) if (!this.access.may(visitor, camera.name)) socket.close(4404, 'no such camera');
   }
 
