@@ -105,6 +105,8 @@ static struct stream *append(struct streams *streams, const char *name)
     stream->height = json_null();
     stream->audio = json_null();
     stream->audio_error = json_null();
+    stream->mirror = json_false();
+    stream->crop = json_null();
     feed_init(&stream->feed, streams->set, stream->name);
     join_streams(streams, stream);
     *streams->end = stream;
@@ -154,8 +156,15 @@ static void tell_state(struct stream *stream, int64_t now_ns)
 {
     stream->state_due = false;
     stream->state_told_ns = now_ns;
-    feed_set_state(&stream->feed, json_pack("{s:s, s:O, s:O}", "type", "state", "state", stream->state,
-                                            "error", stream->error));
+    json_t *message =
+        json_pack("{s:s, s:O, s:O}", "type", "state", "state", stream->state, "error", stream->error);
+    if (json_is_true(stream->mirror)) {
+        json_object_set(message, "mirror", stream->mirror);
+    }
+    if (json_is_array(stream->crop)) {
+        json_object_set(message, "crop", stream->crop);
+    }
+    feed_set_state(&stream->feed, message);
 }
 
 static void state_timer_expired(void *context)
@@ -173,6 +182,20 @@ static void state_timer_expired(void *context)
 int streams_begin(struct streams *streams, struct loop *loop)
 {
     return watch_timer_begin(&streams->state_timer, loop, state_timer_expired, streams);
+}
+
+/* How the picture is to be shown, if MESSAGE says so. True if that is a change. */
+static bool update_look(struct stream *stream, const json_t *message)
+{
+    json_t *mirror = json_object_get(message, "mirror");
+    json_t *crop = json_object_get(message, "crop");
+
+    if (!json_is_boolean(mirror)) { /* `camera-add` says nothing of it */
+        return false;
+    }
+    bool news = replace(&stream->mirror, mirror);
+    news |= replace(&stream->crop, json_array_size(crop) == 4 ? crop : NULL);
+    return news;
 }
 
 void stream_update(struct streams *streams, struct stream *stream, const json_t *message)
@@ -194,6 +217,7 @@ void stream_update(struct streams *streams, struct stream *stream, const json_t 
     }
     replace(&stream->audio, json_object_get(message, "audio"));
     replace(&stream->audio_error, json_object_get(message, "audio_error"));
+    news |= update_look(stream, message);
     const json_t *look_back = json_object_get(message, "look_back");
     if (json_is_integer(look_back)) { /* `camera-add`, which also brings another ring, says nothing of it */
         json_int_t seconds = json_integer_value(look_back);
@@ -252,6 +276,8 @@ static void stream_free(struct stream *stream)
     json_decref(stream->height);
     json_decref(stream->audio);
     json_decref(stream->audio_error);
+    json_decref(stream->mirror);
+    json_decref(stream->crop);
     free(stream->name);
     free(stream);
 }
@@ -302,10 +328,11 @@ static json_t *describe_one(const struct stream *stream, const char *prefix)
 {
     const char *codecs = json_string_value(stream->codecs);
 
-    return json_pack("{s:O, s:O, s:o?, s:O, s:O, s:O, s:O, s:I, s:i, s:o, s:o}", "state", stream->state,
-                     "codecs", stream->codecs, "mime", codecs ? init_cache_mime(codecs) : json_null(),
-                     "width", stream->width, "height", stream->height, "audio", stream->audio, "audio_error",
-                     stream->audio_error, "viewers",
+    return json_pack("{s:O, s:O, s:o?, s:O, s:O, s:O, s:O, s:O, s:O, s:I, s:i, s:o, s:o}", "state",
+                     stream->state, "codecs", stream->codecs, "mime",
+                     codecs ? init_cache_mime(codecs) : json_null(), "width", stream->width, "height",
+                     stream->height, "audio", stream->audio, "audio_error", stream->audio_error, "mirror",
+                     stream->mirror, "crop", stream->crop, "viewers",
                      (json_int_t)stream->feed.viewers.count + stream->elsewhere, "look_back",
                      (int)stream->look_back_s, "live", path_of(stream->name, prefix, "/live/", ""), "poster",
                      path_of(stream->name, prefix, "/snapshot/", ".jpg"));

@@ -24,7 +24,9 @@ struct stream {
     json_t *codecs;              /* string (RFC 6381) or null */
     json_t *width, *height;      /* integer or null */
     json_t *audio, *audio_error; /* string or null */
-    dev_t ring_device;           /* which ring the feed has */
+    json_t *mirror,
+        *crop;         /* how it is shown: boolean or null; [left, top, right, bottom] in per cent, or null */
+    dev_t ring_device; /* which ring the feed has */
     ino_t ring_inode;
     json_int_t elsewhere;  /* viewers at the other fan-outs */
     uint64_t changes;      /* counts changes of the stream, but not of its viewers at this fan-out */

@@ -43,6 +43,8 @@ struct config_camera {
     size_t ring_size; /* bytes of ring data; 0: as its stream needs; default: that of the whole file */
     size_t ring_size_max;  /* bytes that a ring may grow to; default: that of the whole file */
     size_t look_back;      /* seconds of the past that the ring keeps; 0: what its size happens to hold */
+    bool mirror;           /* the picture is shown with left and right exchanged */
+    char *crop;            /* "left,top,right,bottom", per cent that are not shown; NULL: all is shown */
     bool enabled;          /* default: true */
     bool on_demand;        /* default: false */
     size_t on_demand_idle; /* seconds without a viewer before it sleeps */

@@ -71,6 +71,40 @@ bool config_check_aspect(const char *text, char problem[CONFIG_PROBLEM_SIZE])
     return true;
 }
 
+/* Per cent: what is left must be a picture still. */
+#define CROP_LEFT_OVER 5
+
+bool config_parse_crop(const char *text, unsigned shares[4])
+{
+    for (size_t i = 0; i < 4; i++) {
+        text += strspn(text, " ");
+        size_t digits = strspn(text, "0123456789");
+        if (digits < 1 || digits > 2) {
+            return false;
+        }
+        shares[i] = (unsigned)strtoul(text, NULL, 10);
+        text += digits;
+        text += strspn(text, " ");
+        if (*text != (i < 3 ? ',' : '\0')) {
+            return false;
+        }
+        text++;
+    }
+    return shares[0] + shares[2] <= 100 - CROP_LEFT_OVER && shares[1] + shares[3] <= 100 - CROP_LEFT_OVER;
+}
+
+bool config_check_crop(const char *text, char problem[CONFIG_PROBLEM_SIZE])
+{
+    unsigned shares[4];
+
+    if (!config_parse_crop(text, shares)) {
+        return refuse(problem,
+                      "not what to leave out at the left, top, right and bottom in per cent, such as "
+                      "\"10,0,25,0\", of which at least 5 are left in each direction");
+    }
+    return true;
+}
+
 /* A stream with sound takes four ports: RTP and RTCP of each. */
 #define PORTS_MIN 4
 

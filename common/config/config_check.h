@@ -19,6 +19,7 @@ bool config_check_name(const char *name, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_credential(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_aspect(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_crop(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_ports(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_fingerprint(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_instance(const char *instance, char problem[CONFIG_PROBLEM_SIZE]);
@@ -34,6 +35,12 @@ bool config_check_header(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_title(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_base_path(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_claim(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+
+/*
+ * Splits TEXT, "LEFT,TOP,RIGHT,BOTTOM", into SHARES: per cent of the picture that are not shown at each side, 0 to 95. False: not that, or
+ * less than 5 per cent of the width or the height are left.
+ */
+bool config_parse_crop(const char *text, unsigned shares[4]);
 
 /* Splits TEXT, "FIRST-LAST", into two ports. False: not that. */
 bool config_parse_ports(const char *text, unsigned *first, unsigned *last);

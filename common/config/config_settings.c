@@ -58,6 +58,9 @@
 /* Bytes of "65535:65535". */
 #define ASPECT_MAX 11
 
+/* Bytes of "95, 95, 95, 95", and some blanks more. */
+#define CROP_MAX 32
+
 /* Bytes of the longest title of the pages. */
 #define TITLE_MAX 64
 
@@ -288,6 +291,8 @@ static const struct setting camera_settings[] = {
     {"ring_size_max", SETTING_INTEGER, 0, CAMERA(ring_size_max), RING_SIZE_MAX_MIN, RING_SIZE_MAX,
      .number = 0},
     {"look_back", SETTING_INTEGER, 0, CAMERA(look_back), 0, LOOK_BACK_MAX, .number = 0},
+    {"mirror", SETTING_BOOLEAN, 0, CAMERA(mirror), .number = false},
+    {"crop", SETTING_STRING, 0, CAMERA(crop), 1, CROP_MAX, .check = config_check_crop},
     {"enabled", SETTING_BOOLEAN, 0, CAMERA(enabled), .number = true},
     {"on_demand", SETTING_BOOLEAN, 0, CAMERA(on_demand), .number = false},
     {"on_demand_idle", SETTING_INTEGER, 0, CAMERA(on_demand_idle), ON_DEMAND_IDLE_MIN, ON_DEMAND_IDLE_MAX,

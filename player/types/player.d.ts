@@ -96,10 +96,32 @@ export interface RingcastInit {
 }
 
 /** What the server says of the camera. */
-export interface RingcastCameraState {
+export interface RingcastCameraState extends RingcastLook {
   /** `starting`, `streaming`, `stalled`, `backoff`, `disabled`, `idle` or `failed`. */
   state: string;
   error: string | null;
+}
+
+/** How a camera's picture is to be shown. The element does so; a page with a `<video>` of its own does it itself. */
+export interface RingcastLook {
+  mirror: boolean;
+  /** Per cent of the picture that are not shown: left, top, right, bottom, before it is mirrored. */
+  crop: readonly [number, number, number, number] | null;
+}
+
+export interface RingcastSnapshotOptions {
+  /** By default `image/png`. */
+  type?: string;
+  /** Of a JPEG or WebP: 0 to 1. */
+  quality?: number;
+}
+
+export interface RingcastSnapshot {
+  blob: Blob;
+  /** When the camera took the picture; null: not known. */
+  time: Date | null;
+  width: number;
+  height: number;
 }
 
 /** Once a second. Times are in seconds; null is what is not known (yet). */
@@ -236,6 +258,8 @@ export class RingcastPlayer extends EventTarget {
   live(): void;
   /** The picture stands still, `count` pictures further on, or with a negative number back. */
   step(count: number): void;
+  /** The picture on the screen, in the camera's own size, as it is to be shown; null: there is none. */
+  snapshot(options?: RingcastSnapshotOptions): Promise<RingcastSnapshot | null>;
   /** Says whether the video can be seen; after a few seconds out of sight nothing is fetched any more. */
   setVisible(visible: boolean): void;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { RingcastError, RingcastPlayer, RingcastPlayerEventMap, RingcastSound, RingcastState, RingcastToken } from './player.js';
+import type { RingcastError, RingcastLook, RingcastPlayer, RingcastPlayerEventMap, RingcastSnapshot, RingcastSnapshotOptions, RingcastSound, RingcastState, RingcastToken } from './player.js';
 
 /** What a person wants to know about a camera. */
 export interface RingcastCondition {
@@ -87,6 +87,10 @@ export class RingcastCameraElement extends HTMLElement {
   readonly player: RingcastPlayer | null;
   readonly state: RingcastState;
   readonly condition: RingcastCondition;
+  /** How the picture is to be shown, as the server says. */
+  readonly look: RingcastLook;
+  /** The size of what is shown, in the picture's own pixels: without what is cropped. */
+  readonly pictureSize: { width: number; height: number };
   readonly sound: RingcastSound;
   /** Why nothing can be played, or null. */
   readonly error: Omit<RingcastError, 'fatal'> | null;
@@ -122,6 +126,8 @@ export class RingcastCameraElement extends HTMLElement {
   live(): void;
   /** The picture stands still, `count` pictures further on, or with a negative number back. */
   step(count: number): void;
+  /** The picture on the screen, in the camera's own size, as it is to be shown; null: there is none. */
+  snapshot(options?: RingcastSnapshotOptions): Promise<RingcastSnapshot | null>;
   /** Ends the present player and begins with a new one. */
   restart(): void;
   requestFullscreen(options?: FullscreenOptions): Promise<void>;

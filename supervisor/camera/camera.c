@@ -13,6 +13,7 @@
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "common/config/config_camera.h"
+#include "common/config/config_check.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
@@ -496,9 +497,16 @@ void camera_restart(struct camera *camera)
     }
 }
 
+static bool is_shown_alike(const struct config_camera *a, const struct config_camera *b)
+{
+    bool same_crop = a->crop && b->crop ? strcmp(a->crop, b->crop) == 0 : a->crop == b->crop;
+    return a->mirror == b->mirror && same_crop;
+}
+
 void camera_set(struct camera *camera, const struct config_camera *config)
 {
     bool same_task = config_camera_same_task(camera->config, config);
+    bool same_look = is_shown_alike(camera->config, config);
 
     config_camera_finish(&camera->settings);
     config_camera_copy(&camera->settings, config);
@@ -513,6 +521,9 @@ void camera_set(struct camera *camera, const struct config_camera *config)
     }
     consider_sleep(camera);
     store_state(camera);
+    if (!same_look) {
+        camera->callbacks.changed(camera->callbacks.data, camera);
+    }
 }
 
 void camera_set_log_level(struct camera *camera, enum log_level level)
@@ -885,6 +896,8 @@ struct camera_view camera_view(const struct camera *camera)
         .ring = camera_ring_name(camera->ring),
         .ring_size = camera_ring_size(camera->ring),
         .look_back = (unsigned)camera->config->look_back,
+        .mirror = camera->config->mirror,
+        .crop = camera->config->crop,
         .ring_reader = camera_ring_reader(camera->ring),
         .wake = camera->wake,
         .codecs = camera->codecs[0] == '\0' ? NULL : camera->codecs,
@@ -918,11 +931,22 @@ json_t *camera_usage(const struct camera *camera)
     return worker_usage(camera->worker);
 }
 
+/* [left, top, right, bottom] in per cent, or null: all of the picture is shown. */
+static json_t *crop_of(const struct camera_view *view)
+{
+    unsigned shares[4];
+
+    if (!view->crop || !config_parse_crop(view->crop, shares)) {
+        return json_null();
+    }
+    return json_pack("[i, i, i, i]", (int)shares[0], (int)shares[1], (int)shares[2], (int)shares[3]);
+}
+
 json_t *camera_state_message(const struct camera_view *view)
 {
-    return message_pack("camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?, s:I}", "name",
+    return message_pack("camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?, s:I, s:b, s:o}", "name",
                         view->name, "state", camera_strstate(view->state), "error", view->error, "codecs",
                         view->codecs, "width", (json_int_t)view->width, "height", (json_int_t)view->height,
                         "audio", view->audio, "audio_error", view->audio_error, "look_back",
-                        (json_int_t)view->look_back);
+                        (json_int_t)view->look_back, "mirror", view->mirror, "crop", crop_of(view));
 }

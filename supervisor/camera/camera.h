@@ -60,6 +60,8 @@ struct camera_view {
     const char *ring;   /* name of the shared-memory object */
     size_t ring_size;   /* bytes of its data */
     unsigned look_back; /* seconds of the past that it keeps; 0: none beyond what live viewers need */
+    bool mirror;        /* how the picture is shown */
+    const char *crop;   /* "left,top,right,bottom", per cent; NULL: all of it is shown */
     int ring_reader;    /* descriptor, read-only; -1: there is no ring now */
     int wake;           /* eventfd that the worker writes at each publish; -1: there is no ring now */
     const char *codecs; /* RFC 6381; NULL until known */

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT
 // A page that is too busy for its pictures, with the real processes: the least important tiles show keyframes only, say so, and show
-// everything again when the page can bear it. Nothing is connected again on the way, and no tile is without a picture.
+// everything again when the page can bear it. Nothing is connected again on the way, and no tile is without a picture. Below keyframes there is a
+// still picture.
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { scenario } from '../support/scenario.mjs';
 import { launchBrowser, until, untilMoving, watchErrors } from './support/browser.mjs';
 
 const COUNT = 10;
+const SCREENSHOTS = process.env.RINGCAST_SCREENSHOTS;
 const CLOSED_EARLY = /WebSocket is closed before the connection is established/;
 
 const tiles = (page) => page.evaluate(() => [...document.querySelectorAll('.tile')].map((tile) => {
   const elements = [...tile.querySelectorAll('ringcast-camera')];
   return {
     rung: tile.dataset.rung, condition: tile.dataset.condition, frames: elements[0].frames, count: elements.length,
+    players: elements.filter(({ player }) => player).length, photo: tile.querySelector('.photo').width,
     pictured: elements.some(({ video }) => video.readyState >= 2 && video.videoWidth > 0),
     badge: tile.querySelector('.badge').textContent, label: tile.querySelector('.open').getAttribute('aria-label'),
   };
@@ -50,6 +54,14 @@ scenario('tiles go down the ladder when the page is too busy, and up again', asy
     await page.locator('.tile .open').last().press('Enter');
     await until(async () => (await tiles(page)).at(-1).frames === 'all', 'all pictures of the large tile', 60_000);
     await page.keyboard.press('Escape');
+
+    // When all show keyframes only, the last ones have a picture that the server makes, and no stream.
+    await until(async () => (await tiles(page)).filter(({ condition }) => condition === 'still').length >= 2, 'still pictures', 120_000);
+    const still = (await tiles(page)).at(-1);
+    assert.deepEqual([still.rung, still.badge, still.players], ['still', 'Still picture', 0]);
+    assert.ok(still.photo > 100, `the picture is ${still.photo} pixels wide`);
+    await ringcast.until('no viewer of a still picture', ({ cameras }) => cameras.at(-1).viewers === 0);
+    if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, 'wall-still.png') });
 
     await page.evaluate(() => clearInterval(globalThis.busy));
     await until(async () => (await tiles(page)).every(({ rung, frames, count }) => rung === 'full' && frames === 'all' && count === 1), 'all pictures again', 240_000);

@@ -254,7 +254,7 @@ test('the camera is away: said so, stalled, and back without a new connection', 
   const it = new Stand(context);
   it.play();
   it.socket.receive('{"type":"state","state":"backoff","error":"connection refused"}');
-  assert.deepEqual(it.details('camerastate').at(-1), { state: 'backoff', error: 'connection refused' });
+  assert.deepEqual(it.details('camerastate').at(-1), { state: 'backoff', error: 'connection refused', mirror: false, crop: null });
   it.video.currentTime = 1;
   it.tick(60_000);
   assert.equal(it.player.state, 'stalled');

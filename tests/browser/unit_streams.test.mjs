@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
+import { FULL, STILL } from '../../player/src/wall/wall-ladder.js';
 import { Streams } from '../../player/src/wall/wall-streams.js';
 import { mockTimers, tick } from './support/clock.mjs';
 import { Target, fakePage } from './support/fakes.mjs';
@@ -211,5 +212,28 @@ test('down the ladder and up again: the small stream, keyframes of it, everythin
   assert.deepEqual(shown(), ['main all']);
   it.pass(4000);
   assert.deepEqual(shown(), ['main all']);
+  it.end();
+});
+
+test('a tile whose still picture has taken the place of the stream has none, whatever else is said; then it has the one that fits', (context) => {
+  const it = new Stand(context);
+  it.first.camera = 'front';
+  it.streams.rung = STILL;
+  const [next] = it.tile;
+  assert.deepEqual([next.frames, it.tile.length], ['key', 2], 'keyframes until it is there');
+  it.streams.resting = true;
+  assert.deepEqual([it.seen, it.first.camera], [['sub'], null]);
+  it.first.player = null;
+  it.streams.place(LARGE);
+  it.streams.update({ ...ROW });
+  it.pass(60_000);
+  assert.deepEqual([it.seen, it.first.camera], [['sub'], null]);
+  it.streams.rung = FULL;
+  it.streams.resting = false;
+  assert.deepEqual([it.first.camera, it.first.stream, it.first.frames], ['front', 'main', 'all']);
+  it.streams.resting = true;
+  it.streams.close();
+  it.streams.resting = false;
+  assert.equal(it.first.camera, null, 'a tile that has gone begins nothing');
   it.end();
 });

@@ -2,7 +2,7 @@
 // How far down the ladder tiles are, and what counts as too much for a page: without a browser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FEW, FULL, KEY, Ladder, SMALL, stepsDown } from '../../player/src/wall/wall-ladder.js';
+import { FEW, FULL, KEY, Ladder, SMALL, STILL, stepsDown } from '../../player/src/wall/wall-ladder.js';
 import { Load } from '../../player/src/wall/wall-load.js';
 
 const tiles = (count, small = false) => Array.from({ length: count }, (_, i) => ({ name: `cam${i}`, large: i === 0, small }));
@@ -49,6 +49,33 @@ test('small streams come before keyframes', () => {
   assert.deepEqual([count(ladder.rungs, SMALL), count(ladder.rungs, KEY)], [8, 0]);
   pass(true, 60);
   assert.deepEqual([count(ladder.rungs, SMALL), count(ladder.rungs, KEY)], [0, 15]);
+});
+
+test('no tile loses its stream before all show keyframes only; then the least important one does first', () => {
+  const ladder = new Ladder();
+  const stills = tiles(16).map((tile) => ({ ...tile, still: tile.name !== 'cam15' }));
+  ladder.arrange(stills);
+  const pass = running(ladder);
+  for (let second = 0; count(ladder.rungs, KEY) < 15 && second < 100; second++) pass(true);
+  assert.deepEqual([count(ladder.rungs, KEY), count(ladder.rungs, STILL)], [15, 0], 'all of them');
+  pass(true, 5);
+  assert.deepEqual([...ladder.rungs].filter(([, rung]) => rung === STILL).map(([name]) => name), ['cam11', 'cam12', 'cam13', 'cam14'], 'cam15 has no pictures');
+  pass(true, 60);
+  assert.deepEqual([count(ladder.rungs, STILL), ladder.rungs.get('cam15'), ladder.rungs.get('cam0')], [14, KEY, FULL]);
+  ladder.arrange(stills.slice(0, 15));
+  assert.equal(count(ladder.rungs, STILL), 14, 'as much as before');
+  pass(false, 300);
+  assert.equal(count(ladder.rungs, FULL), 15);
+});
+
+test('pictures that the server learns to make change nothing by themselves', () => {
+  const ladder = new Ladder();
+  ladder.arrange(tiles(16));
+  running(ladder)(true, 60);
+  assert.equal(count(ladder.rungs, KEY), 15);
+  ladder.arrange(tiles(16).map((tile) => ({ ...tile, still: true })));
+  assert.deepEqual([count(ladder.rungs, KEY), count(ladder.rungs, STILL)], [15, 0]);
+  assert.ok(count(new Ladder().arrange(tiles(200).map((tile) => ({ ...tile, still: true }))), STILL) === 0, 'a page of many begins with keyframes');
 });
 
 test('what was too much is tried again later each time', () => {

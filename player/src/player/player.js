@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+import { PLAIN, lookOf, shownSize } from './look.js';
 import { mediaSourceClass, whyUnplayable } from './media.js';
 import { Pass } from './pass.js';
 import { Session } from './session.js';
+import { pictureOf } from './snapshot.js';
 import { soundOf } from './sound.js';
 
 const NO_SOUND = soundOf({});
@@ -28,6 +30,7 @@ export class RingcastPlayer extends EventTarget {
   #suspended = false;
   #stats = null;
   #sound = NO_SOUND;
+  #look = PLAIN;
 
   /**
    * `url`: the camera's WebSocket; or `camera`: its name, and `src`: where ringcast's own pages are (by default `/`,
@@ -156,6 +159,18 @@ export class RingcastPlayer extends EventTarget {
     this.#session?.step(count);
   }
 
+  /**
+   * The picture on the screen, in the camera's own size, mirrored and cropped as the server says: a promise of `{ blob, time, width, height }`, or of null
+   * when there is none. `time`: when it was taken, by the camera's clock, a Date, or null. `type` and `quality` as for `canvas.toBlob()`.
+   */
+  async snapshot(options = {}) {
+    const { videoWidth: width, videoHeight: height } = this.#video;
+    const { time } = this;
+    const look = this.#look;
+    const blob = await pictureOf(this.#video, { width, height }, look, options);
+    return blob && { blob, time, ...shownSize({ width, height }, look) };
+  }
+
   /** Says whether the video can be seen; after a few seconds out of sight nothing is fetched any more. */
   setVisible(visible) {
     this.#suspended = !visible;
@@ -202,6 +217,7 @@ export class RingcastPlayer extends EventTarget {
   #emit(type, detail) {
     if (type === 'stats') this.#stats = detail;
     if (type === 'soundchange') this.#sound = detail;
+    if (type === 'camerastate') this.#look = lookOf(detail);
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

@@ -64,13 +64,14 @@ export function emptySheet(document) {
   return new CSSStyleSheet();
 }
 
-/** What the size of the picture and the attributes `width` and `height` say, as they do for a `<video>`. */
-export function shapeRules({ width, height, picture }) {
+/** What the size of the picture and the attributes `width` and `height` say, as they do for a `<video>`; `place`: where it is drawn (look.js), or null. */
+export function shapeRules({ width, height, picture, place = null }) {
   const rules = [];
   if (picture) rules.push(`aspect-ratio: ${picture.width} / ${picture.height};`);
   if (width !== null) rules.push(`width: ${width}px;`);
   if (height !== null) rules.push(`height: ${height}px;`);
-  return `:host { ${rules.join(' ')} }`;
+  const placed = place ? ` video, canvas { transform-origin: 0 0; transform: ${place.transform}; clip-path: ${place.clip}; }` : '';
+  return `:host { ${rules.join(' ')} }${placed}`;
 }
 
 /** Fills the shadow root. */

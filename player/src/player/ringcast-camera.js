@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { LATE_S, SLOW_LINK, conditionOf, lateness } from './condition.js';
 import { LinkWatch } from './link-watch.js';
+import { PLAIN, isPlain, lookOf, placeOf, sameLook, shownSize } from './look.js';
 import { MAX_TARGET_DELAY_S, RingcastPlayer } from './player.js';
 import { emptySheet, makeParts, shapeRules, sheetFor } from './ringcast-camera-parts.js';
 import { Scope } from './scope.js';
@@ -54,6 +55,9 @@ export class RingcastCameraElement extends Base {
   #dressedFor = null; // a document
   #shape = null;
   #picture = null; // { width, height } of the last one
+  #look = PLAIN; // how it is to be shown
+  #lookFor = null; // the camera of which that was said
+  #unwatchSize = null; // while that depends on the element's size
   #presence = null; // what belongs to being in the document
   #scope = null; // what belongs to the present player
   #player = null;
@@ -94,6 +98,17 @@ export class RingcastCameraElement extends Base {
   /** Why nothing can be played, `{ code, message, help, mime }`, or null. */
   get error() {
     return this.#facts.error;
+  }
+
+  /** How the picture is to be shown, as the server says, and is: `{ mirror, crop }`, `crop` as `[left, top, right, bottom]` in per cent, or null. */
+  get look() {
+    return this.#look;
+  }
+
+  /** The size of what is shown, in the picture's own pixels: without what is cropped; 0 and 0 before the first picture. */
+  get pictureSize() {
+    const { videoWidth: width, videoHeight: height } = this.video;
+    return shownSize({ width, height }, this.#look);
   }
 
   get camera() {
@@ -293,6 +308,11 @@ export class RingcastCameraElement extends Base {
     this.#player?.step(count);
   }
 
+  /** The picture on the screen: a promise of `{ blob, time, width, height }`, or of null when there is none; as the player's. */
+  async snapshot(options) {
+    return (await this.#player?.snapshot(options)) ?? null;
+  }
+
   get currentTime() {
     return this.video.currentTime;
   }
@@ -342,7 +362,7 @@ export class RingcastCameraElement extends Base {
 
   attributeChangedCallback(name, before, after) {
     if (name === 'muted') this.video.muted = after !== null;
-    else if (name === 'controls') this.video.controls = after !== null;
+    else if (name === 'controls') this.#showControls();
     else if (name === 'poster') this.#showPoster(after);
     else if (name === 'width' || name === 'height') this.#fit();
     else if (name === 'target-delay' && this.#player) this.#player.targetDelay = this.targetDelay;
@@ -387,7 +407,46 @@ export class RingcastCameraElement extends Base {
   #fit() {
     const { videoWidth, videoHeight } = this.video;
     if (videoWidth > 0 && videoHeight > 0) this.#picture = { width: videoWidth, height: videoHeight };
-    this.#shape?.replaceSync(shapeRules({ width: pixels(this, 'width'), height: pixels(this, 'height'), picture: this.#picture }));
+    const picture = this.#picture && shownSize(this.#picture, this.#look);
+    const size = { width: pixels(this, 'width'), height: pixels(this, 'height') };
+    this.#shape?.replaceSync(shapeRules({ ...size, picture, place: this.#place }));
+  }
+
+  /** Where the picture is drawn, if not as it comes: `{ transform, clip }`. */
+  get #place() {
+    const box = { width: this.clientWidth, height: this.clientHeight };
+    if (isPlain(this.#look) || !this.#picture || box.width === 0 || box.height === 0) return null;
+    return placeOf({ box, picture: this.#picture, look: this.#look, fit: getComputedStyle(this.video).objectFit });
+  }
+
+  #setLook(look) {
+    if (sameLook(look, this.#look)) return;
+    this.#look = look;
+    this.#watchSize();
+    this.#showControls();
+    this.#fit();
+    this.dispatchEvent(new Event('resize')); // what is shown has another size
+  }
+
+  /** Only a picture that is not shown as it comes depends on the element's size. */
+  #watchSize() {
+    const needed = !isPlain(this.#look) && this.#presence !== null;
+    if (needed === (this.#unwatchSize !== null)) return;
+    if (!needed) {
+      this.#unwatchSize();
+      return;
+    }
+    const observer = new ResizeObserver(() => this.#fit());
+    observer.observe(this);
+    this.#unwatchSize = this.#presence.add(() => {
+      observer.disconnect();
+      this.#unwatchSize = null;
+    });
+  }
+
+  /** The browser's own would be mirrored and cropped as well. */
+  #showControls() {
+    this.video.controls = this.controls && isPlain(this.#look);
   }
 
   // ---- being there, and the player
@@ -437,6 +496,7 @@ export class RingcastCameraElement extends Base {
     this.#presence = presence;
     for (const type of VIDEO_EVENTS) presence.listen(video, type, () => this.#onVideo(type));
     presence.listen(start, 'click', () => this.#onStart());
+    this.#watchSize();
   }
 
   #leave() {
@@ -448,6 +508,8 @@ export class RingcastCameraElement extends Base {
   }
 
   #begin(next) {
+    if (next.camera !== this.#lookFor) this.#setLook(PLAIN);
+    this.#lookFor = next.camera;
     this.#shown = next;
     if (next.stream === 'auto') this.#link = new LinkWatch({ open: (...args) => this.#open(...args), change: () => this.#changeStream() });
     this.#startPlayer();
@@ -460,7 +522,10 @@ export class RingcastCameraElement extends Base {
     this.#scope = scope;
     this.#player = player;
     scope.listen(player, 'statechange', ({ detail }) => player === this.#player && this.#onState(detail));
-    scope.listen(player, 'camerastate', ({ detail }) => this.#learn({ camera: detail }));
+    scope.listen(player, 'camerastate', ({ detail }) => {
+      this.#setLook(lookOf(detail));
+      this.#learn({ camera: detail });
+    });
     scope.listen(player, 'stats', ({ detail }) => this.#learn({ late: lateness(detail, player.targetDelay), behind: detail.behind, tooMany: detail.tooMany }));
     scope.listen(player, 'lookback', () => this.#learn({ behind: player.behind }));
     scope.listen(player, 'reset', () => this.#keepPicture());

@@ -8,6 +8,7 @@ import { Continuity } from './continuity.js';
 import { KeyEdge } from './key-edge.js';
 import { FAR_S, LiveEdge } from './live-edge.js';
 import { LiveEnd, LookBack } from './look-back.js';
+import { lookOf } from './look.js';
 import { Media } from './media.js';
 import { Meter } from './meter.js';
 import { Group, Stream } from './program.js';
@@ -383,7 +384,7 @@ export class Session {
     if (message?.type === 'init' && typeof message.mime === 'string') {
       this.#announced = message;
     } else if (message?.type === 'state') {
-      this.#camera = { state: String(message.state), error: message.error == null ? null : String(message.error) };
+      this.#camera = { state: String(message.state), error: message.error == null ? null : String(message.error), ...lookOf(message) };
       this.#owner.emit('camerastate', { ...this.#camera });
     } else if (message?.type === 'drop') {
       this.#dropped(Number(message.fragments) || 0, 'server');

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Never more than the browser can bear: when the page cannot keep up with its pictures, the least important tiles show fewer of
-// them. Each tile has a ladder: the stream that fits, the small stream, keyframes only. Here it is decided how far down the tiles
-// are; knows neither the document nor the clock.
+// them. Each tile has a ladder: the stream that fits, the small stream, keyframes only, a still picture now and then. Here it is decided how
+// far down the tiles are; knows neither the document nor the clock.
 
 export const FULL = 'full';
 export const SMALL = 'small'; // the small stream where the large one would fit
 export const KEY = 'key'; // keyframes only, of the small stream if there is one
+export const STILL = 'still'; // no stream: a picture that the server makes (wall-still.js)
 
 export const FEW = 8; // so few tiles are never taken down: there is nothing to gain
 const FULL_FIRST = 48; // so many begin with all of their pictures; what the computer can bear is found out from there
@@ -20,13 +21,17 @@ const UP_PART = 6;
 const UP_FEWEST = 2;
 
 /**
- * The steps down, in the order in which they are taken: `{ name, rung }`. `tiles`: the most important first, `{ name, large, small }`: whether
- * it is shown as it is whatever happens, and whether a small stream could take the place of what fits.
+ * The steps down, in the order in which they are taken: `{ name, rung }`. `tiles`: the most important first, `{ name, large, small, still }`: whether
+ * it is shown as it is whatever happens, whether a small stream could take the place of what fits, and whether the server makes pictures of it.
  */
 export function stepsDown(tiles) {
   const lowest = tiles.filter(({ large }) => !large).reverse();
-  return [...lowest.filter(({ small }) => small).map(({ name }) => ({ name, rung: SMALL })), ...lowest.map(({ name }) => ({ name, rung: KEY }))];
+  const to = (rung, some) => some.map(({ name }) => ({ name, rung }));
+  return [...to(SMALL, lowest.filter(({ small }) => small)), ...to(KEY, lowest), ...to(STILL, lowest.filter(({ still }) => still))];
 }
+
+/** As much of `all` as `some` is of `before`. */
+const shareOf = (some, before, all) => (before > 0 ? Math.round((some * all) / before) : 0);
 
 export class Ladder {
   #tiles = [];
@@ -41,16 +46,18 @@ export class Ladder {
 
   /** `tiles` as for stepsDown. Returns the rungs by name: a Map. */
   arrange(tiles) {
-    const before = this.#steps.length;
-    const borne = before - this.#taken; // steps that were not taken, and the page bore it
+    const before = { all: this.#steps.length, streamed: this.#streamed, taken: Math.min(this.#taken, this.#streamed) };
+    const stills = this.#taken - before.taken;
+    const borne = before.streamed - before.taken; // steps that were not taken, and the page bore it
     this.#tiles = tiles;
     this.#steps = tiles.length > FEW ? stepsDown(tiles) : [];
     const { length } = this.#steps;
-    if (length === before) return this.rungs;
-    const share = before > 0 ? Math.round((this.#taken * length) / before) : 0;
+    const streamed = this.#streamed;
+    if (length === before.all && streamed === before.streamed) return this.rungs;
+    const share = shareOf(before.taken, before.streamed, streamed);
     // However many tiles come at once, they do not all begin in full.
-    const least = tiles.length > FULL_FIRST ? length - Math.max(FULL_FIRST, borne) : 0;
-    this.#taken = Math.min(Math.max(share, least), length);
+    const least = tiles.length > FULL_FIRST ? streamed - Math.max(FULL_FIRST, borne) : 0;
+    this.#taken = Math.max(share, least) + shareOf(stills, before.all - before.streamed, length - streamed);
     return this.rungs;
   }
 
@@ -59,6 +66,12 @@ export class Ladder {
     const rungs = new Map(this.#tiles.map(({ name }) => [name, FULL]));
     for (const { name, rung } of this.#steps.slice(0, this.#taken)) rungs.set(name, rung);
     return rungs;
+  }
+
+  /** How many of the steps leave each tile a stream. They come before the others. */
+  get #streamed() {
+    const first = this.#steps.findIndex(({ rung }) => rung === STILL);
+    return first === -1 ? this.#steps.length : first;
   }
 
   /** How many steps down are taken. */
@@ -84,7 +97,8 @@ export class Ladder {
   }
 
   #down(now) {
-    const left = this.#steps.length - this.#taken;
+    const streamed = this.#streamed;
+    const left = (this.#taken < streamed ? streamed : this.#steps.length) - this.#taken; // no tile loses its stream before all show keyframes
     if (left === 0) return false;
     if (now - this.#upAt < REGRET_MS) {
       this.#calm = Math.min(2 * this.#calm, CALM_MOST_MS);
@@ -99,7 +113,9 @@ export class Ladder {
     if (!this.#regretted) this.#calm = Math.max(this.#calm / 2, CALM_MS);
     this.#regretted = false;
     this.#upAt = now;
-    this.#move(-Math.min(this.#taken, Math.max(UP_FEWEST, Math.ceil(this.#taken / UP_PART))), now);
+    const streamed = this.#streamed;
+    const taken = this.#taken > streamed ? this.#taken - streamed : this.#taken;
+    this.#move(-Math.min(taken, Math.max(UP_FEWEST, Math.ceil(taken / UP_PART))), now);
     return true;
   }
 

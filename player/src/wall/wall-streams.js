@@ -5,7 +5,7 @@
 import { lateness } from '../player/condition.js';
 import { LinkChoice } from '../player/link-choice.js';
 import { Scope } from '../player/scope.js';
-import { FULL, KEY } from './wall-ladder.js';
+import { FULL, KEY, STILL } from './wall-ladder.js';
 
 const WIDER = 1.5; // a tile this much wider than the sub stream's picture shows the main stream
 const RESIZED_MS = 500; // no change of stream while a window is being resized
@@ -38,6 +38,7 @@ export class Streams {
   #rung = FULL; // how far down the ladder the wall has it
   #thinAt = -Infinity; // until then it is not tried again to show more pictures, or fewer
   #link = new LinkChoice();
+  #resting = null; // the camera's name while there is no stream
   #slow = false; // the owner was told that the link is too slow for the large stream
   #failedAt = null; // when the stream in front had its last picture
   #cancelResize = () => {};
@@ -68,11 +69,22 @@ export class Streams {
     return this.#slow;
   }
 
-  /** What the wall's ladder allows: FULL, SMALL or KEY. */
+  /** What the wall's ladder allows: FULL, SMALL, KEY or STILL, which is as KEY until it is `resting`. */
   set rung(rung) {
     if (rung === this.#rung) return;
     this.#rung = rung;
     this.#want();
+  }
+
+  /** Whether there is no stream at all, because something else has taken its place. */
+  set resting(resting) {
+    if (resting === (this.#resting !== null) || this.#scope.closed) return;
+    this.#drop();
+    const front = this.#front;
+    const camera = this.#resting;
+    this.#resting = resting ? front.camera : null;
+    front.camera = camera;
+    if (!resting) this.#want();
   }
 
   /** Whether fewer pictures are shown, or smaller ones, than would fit. */
@@ -116,7 +128,7 @@ export class Streams {
   }
 
   #decide() {
-    if (this.#scope.closed || !this.#row) return;
+    if (this.#scope.closed || !this.#row || this.#resting !== null) return;
     if (this.#front.behind > 0) { // what it looks at is of this stream
       this.#drop();
       return;
@@ -130,7 +142,7 @@ export class Streams {
 
   get #frames() {
     if (!this.#placed || performance.now() < this.#thinAt) return this.#front.frames;
-    return this.#rung === KEY ? 'key' : 'all';
+    return this.#rung === KEY || this.#rung === STILL ? 'key' : 'all';
   }
 
   /** The stream that fits, else the other one; if neither is better, the present one. */

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: MIT
 // One camera on the wall: its picture, its name and its state.
 
+import { PLAIN, lookOf, shownSize } from '../player/look.js';
 import { Scope } from '../player/scope.js';
+import { pictureOf } from '../player/snapshot.js';
 import { say } from '../player/words.js';
+import { STILL } from './wall-ladder.js';
 import { Past } from './wall-past.js';
 import { Poster } from './wall-poster.js';
 import { Retry } from './wall-retry.js';
+import { Still } from './wall-still.js';
 import { Streams, rowOf } from './wall-streams.js';
 import { Zoom } from './wall-zoom.js';
-import { busyComputer, figuresOf, overlayOf, slowLink } from './wall-words.js';
+import { busyComputer, figuresOf, overlayOf, slowLink, stillFigures } from './wall-words.js';
 
 const ALMOST_PX = 2;
 const NO_CAMERA = 4404; // the server's close code
 const AWAY = new Set(['connecting', 'reconnecting']); // there may be no connection
+const BEGINS = new Set(['connecting', 'idle']); // a stream that has no picture yet
+const MOVES = new Set(['live', 'keyframes', 'late', 'past']);
+const COVERED_MS = 250; // until its picture is on the screen, under the still one
 
 let made = 0;
 
@@ -30,18 +37,20 @@ export class Tile {
   #alarm;
   #attention = null;
   #poster;
+  #still;
   #retry;
   #past;
   #row = null;
   #rect = null;
   #announced = { width: null, height: null }; // in the list of cameras
   #welcomed = false;
+  #looksBack = false; // as soon as there is a stream
   seen = null; // name of the last condition that the wall has reported
 
   /**
    * `owner`: `ontoggle(tile)` for a click or Enter, `onfocus(tile)`, `oncondition(tile)`, `onsize(tile)`,
    * `onstats(tile, stats)` with each report, `ongone(tile)` when this visitor may no longer watch the camera, `onsound(tile)`, `onlink(tile)` when another stream is shown because of the link, `onsilence(tile)` when sound that should be heard is missing, `onsnapshot(tile)`, `onfullscreen()`,
-   * `onlook(tile, looking)`, `onnopast(tile)` where nothing is kept to look back at, `onclip(tile)` when a clip is being saved.
+   * `onwant()` when it needs its stream, `onlook(tile, looking)`, `onnopast(tile)` where nothing is kept to look back at, `onclip(tile)` when a clip is being saved.
    */
   constructor(template, name, owner) {
     this.name = name;
@@ -58,6 +67,7 @@ export class Tile {
     this.#figures = find('.figures');
     this.#alarm = find('.alarm');
     this.#poster = new Poster(find('.poster'), this.#scope);
+    this.#still = new Still(find('.photo'), this.#scope, () => this.#onStill());
     this.#retry = new Retry(this.#scope, { button: find('.retry'), text: find('.again'), onretry: () => this.camera.player?.retry() });
     find('.name').textContent = find('.name').title = name;
     const press = (selector, run) => this.#scope.listen(find(selector), 'click', run);
@@ -99,7 +109,7 @@ export class Tile {
       if (detail.close === NO_CAMERA) this.#owner.ongone(this);
     });
     this.#front.listen(camera, 'stats', ({ detail }) => this.#onStats(detail));
-    this.#front.listen(camera.video, 'resize', () => this.#owner.onsize(this));
+    this.#front.listen(camera, 'resize', () => this.#owner.onsize(this));
     this.#front.listen(camera, 'automuted', () => this.#showSound());
     this.#front.listen(camera, 'soundchange', () => this.#onSoundChange());
     this.#past.camera = camera;
@@ -109,6 +119,21 @@ export class Tile {
   /** What it does with the past of its camera. */
   get past() {
     return this.#past;
+  }
+
+  /** Shows what was half a minute ago. Without a stream there has to be one first. */
+  lookBack() {
+    this.#looksBack = this.camera.player === null && this.#still.shown;
+    if (this.#looksBack) this.#owner.onwant();
+    else this.#past.back();
+  }
+
+  /** What is on the screen: a promise of `{ blob, time }`, or of null when there is no picture. */
+  async snapshot() {
+    const { picture, age } = this.#still;
+    if (!picture) return this.camera.snapshot();
+    const blob = await pictureOf(picture, picture, PLAIN); // it is painted as it is to be shown
+    return blob && { blob, time: new Date(Date.now() - age * 1000) };
   }
 
   /** Another stream is visible now. */
@@ -129,8 +154,11 @@ export class Tile {
     return this.#streams.slow;
   }
 
+  /** The stream's; of a still picture its own, until the stream's picture is there again. */
   get condition() {
-    return this.camera.condition;
+    const { condition } = this.camera;
+    const still = this.#still.condition;
+    return still && (this.#still.settled || BEGINS.has(condition.name)) ? still : condition;
   }
 
   /** How far down the wall's ladder it is (wall-ladder.js). */
@@ -138,13 +166,15 @@ export class Tile {
     if (this.root.dataset.rung === rung) return;
     this.root.dataset.rung = rung;
     this.#streams.rung = rung;
+    this.#still.wanted = rung === STILL;
+    this.#streams.resting = this.#still.settled;
     this.show(this.root.classList.contains('large'));
   }
 
-  /** What the ladder has to know of it: whether it is to be left alone, and whether it could show the small stream. */
+  /** What the ladder has to know of it: whether it is to be left alone, and whether it could show the small stream, or a still picture. */
   get standing() {
-    const large = this.root.classList.contains('large') || !this.muted || this.camera.behind > 0;
-    return { name: this.name, large, small: this.#streams.couldBeSmall };
+    const large = this.root.classList.contains('large') || !this.muted || this.camera.behind > 0 || this.#looksBack;
+    return { name: this.name, large, small: this.#streams.couldBeSmall, still: Boolean(this.#row?.poster) };
   }
 
   get muted() {
@@ -156,10 +186,10 @@ export class Tile {
     this.#showSound();
   }
 
-  /** The picture's own size: of the picture that is shown, or as the server announces it. */
+  /** The size of what is shown of the picture, or will be, as the server announces it. */
   get size() {
-    const { videoWidth, videoHeight } = this.camera.video;
-    return videoWidth > 0 && videoHeight > 0 ? { width: videoWidth, height: videoHeight } : this.#announced;
+    const { pictureSize } = this.camera;
+    return pictureSize.width > 0 && pictureSize.height > 0 ? pictureSize : this.#announced;
   }
 
   /** What asks for attention; null: nothing. */
@@ -184,11 +214,12 @@ export class Tile {
 
   /** Takes a row of /api/cameras: a stream that could not be played is tried again when the camera sends something else. */
   update(row) {
-    this.#announced = { width: row.width ?? row.sub?.width, height: row.height ?? row.sub?.height };
+    this.#announced = shownSize({ width: row.width ?? row.sub?.width, height: row.height ?? row.sub?.height }, lookOf(row));
     this.#row = row;
     this.#streams.update(row);
     this.#past.keeps = rowOf(row, this.camera.shownStream)?.look_back ?? 0;
     this.#poster.row = rowOf(row, this.camera.stream);
+    this.#still.row = row.sub ?? row;
     const mime = rowOf(row, this.camera.stream)?.mime;
     const { error } = this.camera;
     if (mime && error?.code === 'codec' && error.mime !== mime) this.camera.restart();
@@ -206,7 +237,7 @@ export class Tile {
     const before = this.#rect;
     this.#rect = rect;
     this.#streams.place(rect && { width: rect.width, large: this.root.classList.contains('large') });
-    this.#poster.width = rect ? rect.width * devicePixelRatio : 0;
+    this.#poster.width = this.#still.width = rect ? rect.width * devicePixelRatio : 0;
     this.#fit();
     if (rect && before && ['x', 'y', 'width', 'height'].every((key) => rect[key] === before[key])) return;
     this.root.hidden = rect === null;
@@ -248,7 +279,21 @@ export class Tile {
     this.open.setAttribute('aria-label', `${this.name}, ${words.replace(/\.$/, '')}. ${action}`);
   }
 
+  /** There is another still picture, or none can be had; or it is not wanted any more. */
+  #onStill() {
+    this.#streams.resting = this.#still.settled;
+    if (!this.#figures.hidden && this.#still.settled) write(this.#figures, this.#still.shown ? stillFigures(this.#still.age) : '');
+    this.#onCondition();
+  }
+
+  /** The stream has pictures again. */
+  #uncover() {
+    if (this.#looksBack) this.lookBack();
+    if (this.#still.shown) this.#scope.timeout(COVERED_MS, () => this.#still.drop());
+  }
+
   #onCondition() {
+    if (!this.#still.settled && MOVES.has(this.camera.condition.name)) this.#uncover();
     if (!AWAY.has(this.condition.name)) this.#welcomed = false;
     this.show(this.root.classList.contains('large'));
     this.#owner.oncondition(this);

@@ -4,7 +4,7 @@
 import { SLOW_LINK } from '../player/condition.js';
 import { say } from '../player/words.js';
 
-const GOOD = new Set(['live', 'keyframes']);
+const GOOD = new Set(['live', 'keyframes', 'still']);
 const SETTLING = new Set(['connecting', 'idle', 'past']);
 export const isSettling = (name) => SETTLING.has(name);
 const READ_OUT_MOST = 3; // changes at the same moment: more are only counted
@@ -16,6 +16,8 @@ const cameras = (count) => (count === 1 ? say('1 camera') : say('{count} cameras
 const KINDS = [
   { name: 'live', some: (count) => say('{count} live', { count }) },
   { name: 'keyframes', some: (count) => say('{count} keyframes only', { count }) },
+  { name: 'still', some: (count) => say(count === 1 ? '1 still picture' : '{count} still pictures', { count }) },
+  { name: 'unseen', some: (count) => say('{count} without a picture', { count }) },
   { name: 'late', some: (count) => say('{count} late', { count }) },
   { name: 'connecting', some: (count) => say('{count} connecting', { count }) },
   { name: 'reconnecting', some: (count) => say('{count} reconnecting', { count }) },
@@ -66,7 +68,7 @@ export function newsOf(changes, summary) {
 
 /** The words over a tile's picture, `{ headline, text }`, or null while the picture does not need any. */
 export function overlayOf({ name, label, text }) {
-  if (name === 'live' || name === 'keyframes' || name === 'idle' || name === 'past') return null;
+  if (name === 'live' || name === 'keyframes' || name === 'still' || name === 'idle' || name === 'past') return null;
   return { headline: label, text };
 }
 
@@ -113,6 +115,9 @@ export function figuresOf(stats) {
     }),
   ];
 }
+
+/** The same of a still picture, `age` seconds old. */
+export const stillFigures = (age) => say('still picture, {seconds} s old', { seconds: number(age, 1) });
 
 /** What is wrong with a log-in: `status` of the answer, null if there was none; `seconds` until the next try. */
 export function troubleOf({ status, seconds = 0 }) {

@@ -17,7 +17,7 @@ import { Ladder } from './wall-ladder.js';
 import { speak } from './wall-language.js';
 import { Memory, largeOfHash, orderOfQuery, queryWithOrder, remembered, swapped } from './wall-layout.js';
 import { Load, watchTasks } from './wall-load.js';
-import { saveSnapshot } from './wall-snapshot.js';
+import { savePicture } from './wall-snapshot.js';
 import { fitSpans, layoutOf, neighbour } from './wall-spans.js';
 import { Tile } from './wall-tile.js';
 import { Version } from './wall-version.js';
@@ -229,6 +229,7 @@ class Wall {
       onlink: (one) => this.#say(linkNews(one.name, one.slow)),
       onsnapshot: (one) => this.#snapshot(one),
       onfullscreen: () => this.fullScreen(),
+      onwant: () => this.#rank(),
       onlook: (one, looking) => this.#onLook(one, looking),
       onnopast: (one) => this.#note(say('{camera}: nothing is kept to look back at', { camera: one.name })),
       onclip: (one) => this.#note(say('{camera}: the clip is being saved', { camera: one.name })),
@@ -291,8 +292,8 @@ class Wall {
   #expectations() {
     return this.#tiles.map((tile) => ({
       name: tile.name,
-      live: ['live', 'keyframes', 'late'].includes(tile.condition.name),
-      expected: !this.#away && !this.#account.loggedOut && !tile.root.hidden && tile.condition.name !== 'failed' && isStreaming(this.#rows.get(tile.name)),
+      live: ['live', 'keyframes', 'still', 'late'].includes(tile.condition.name),
+      expected: !this.#away && !this.#account.loggedOut && !tile.root.hidden && !['failed', 'unseen'].includes(tile.condition.name) && isStreaming(this.#rows.get(tile.name)),
     }));
   }
 
@@ -522,7 +523,7 @@ class Wall {
   }
 
   lookBack() {
-    this.#past?.back();
+    (this.#large ?? this.#current)?.lookBack();
   }
 
   lookLive() {
@@ -591,8 +592,8 @@ class Wall {
   }
 
   async #snapshot(tile) {
-    const file = await saveSnapshot(tile.camera.video, tile.name);
-    this.#note(file ? say('Saved {file}', { file }) : say('{camera}: there is no picture to save', { camera: tile.name }));
+    const taken = await tile.snapshot();
+    this.#note(taken ? say('Saved {file}', { file: savePicture(taken.blob, tile.name, taken.time ?? new Date()) }) : say('{camera}: there is no picture to save', { camera: tile.name }));
   }
 
   #showTheme() {

@@ -443,8 +443,11 @@ export class FakeServer {
     }
     if (pathname.startsWith('/snapshot/')) {
       const camera = this.cameras.get(decodeURIComponent(pathname.slice('/snapshot/'.length, -'.jpg'.length)));
-      response.writeHead(camera?.picture ? 200 : 503, { 'Content-Type': 'image/gif', 'Content-Security-Policy': POLICY });
-      response.end(camera?.picture);
+      const ETag = `"${createHash('sha256').update(camera?.picture ?? '').digest('hex').slice(0, 16)}"`;
+      const same = request.headers['if-none-match'] === ETag;
+      const headers = { 'Content-Security-Policy': POLICY, 'Cache-Control': 'private, max-age=1', ETag, 'Ringcast-Picture-Age': '0.480' };
+      response.writeHead(!camera?.picture ? 503 : same ? 304 : 200, camera?.picture ? { 'Content-Type': 'image/gif', ...headers } : headers);
+      response.end(same ? undefined : camera?.picture);
       return;
     }
     const test = pathname.startsWith('/test/');

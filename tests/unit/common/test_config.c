@@ -153,13 +153,18 @@ static void values_out_of_bounds_are_refused(void **state)
          "c.conf:2: cameras[0].transport: unknown value \"quic\"; use one of auto-tcp, tcp, udp, auto\n"
          "c.conf:2: cameras[0].ring_size: 0 is out of range; use 65536 to 1073741824\n"},
         {ONE("name = \"a\"; url = \"rtsp://h\"; keyframe_deadline = 601; video_deadline = -1; rotate = 45; "
-             "allow_basic = 1; aspect = \"16x9\";"),
+             "allow_basic = 1; aspect = \"16x9\"; mirror = \"yes\"; crop = \"60,0,40,0\";"),
          "c.conf:2: cameras[0].allow_basic: expected a boolean, found an integer; write true or false, "
          "without quotes\n"
          "c.conf:2: cameras[0].keyframe_deadline: 601 is out of range; use 0 to 600\n"
          "c.conf:2: cameras[0].video_deadline: -1 is out of range; use 0 to 600\n"
          "c.conf:2: cameras[0].aspect: not an aspect ratio; write width and height, such as \"16:9\"\n"
-         "c.conf:2: cameras[0].rotate: 45 is not a multiple of 90; use one from 0 to 270\n"},
+         "c.conf:2: cameras[0].rotate: 45 is not a multiple of 90; use one from 0 to 270\n"
+         "c.conf:2: cameras[0].mirror: expected a boolean, found a string; write true or false, without "
+         "quotes\n"
+         "c.conf:2: cameras[0].crop: not what to leave out at the left, top, right and bottom in per cent, "
+         "such "
+         "as \"10,0,25,0\", of which at least 5 are left in each direction\n"},
         {ONE("name = \"a\"; url = \"rtsp://h\"; audio_codec = \"mp3\";"),
          "c.conf:2: cameras[0].audio_codec: unknown value \"mp3\"; use one of flac, opus, aac\n"},
         {ONE("name = \"a\"; url = \"rtsps://h\"; transport = \"udp\"; tls_verify = 0; tls_fingerprint = "
@@ -494,6 +499,27 @@ static void all_errors_come_in_the_order_of_the_file(void **state)
     ASSERT_BAD(cases);
 }
 
+static void a_crop_has_four_shares(void **state)
+{
+    static const char *const wrong[] = {"",          "10",       "1,2,3",     "1,2,3,4,5", "1,2,3,",
+                                        ",1,2,3",    "-1,0,0,0", "50,0,46,0", "0,96,0,0",  "0,1.5,0,0",
+                                        "100,0,0,0", "1;2;3;4",  "0x1,0,0,0"};
+    unsigned shares[4];
+
+    (void)state;
+    assert_true(config_parse_crop("10,0, 25 ,5", shares));
+    assert_int_equal(shares[0], 10);
+    assert_int_equal(shares[1], 0);
+    assert_int_equal(shares[2], 25);
+    assert_int_equal(shares[3], 5);
+    assert_true(config_parse_crop("50,95,45,0", shares));
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        if (config_parse_crop(wrong[i], shares)) {
+            fail_msg("\"%s\" is taken", wrong[i]);
+        }
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, config_fixture_enter, config_fixture_leave)
@@ -510,6 +536,7 @@ int main(void)
         TEST(a_line_says_where_the_syntax_is_wrong),
         TEST(the_commonest_slips_are_named),
         TEST(names_of_other_programs_are_known),
+        TEST(a_crop_has_four_shares),
         TEST(all_errors_come_in_the_order_of_the_file),
     };
 

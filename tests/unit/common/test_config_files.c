@@ -59,6 +59,8 @@ static void what_is_not_said_has_its_default(void **state)
     assert_int_equal(config->cameras[0].task.video_deadline, 0);
     assert_null(config->cameras[0].task.aspect);
     assert_int_equal(config->cameras[0].task.rotate, 0);
+    assert_false(config->cameras[0].mirror);
+    assert_null(config->cameras[0].crop);
     assert_int_equal(config->cameras[0].ring_size, 0);
     assert_int_equal(config->cameras[0].ring_size_max, 16777216);
     assert_int_equal(config->cameras[0].line, 3);
@@ -74,6 +76,7 @@ static void what_is_said_is_taken(void **state)
         "    keyframe_deadline = 600; video_deadline = 60; aspect = \"16:9\"; rotate = 270; allow_basic = "
         "false;"
         "    tls_verify = false; allow_redirect = true; show_damaged = true; audio_codec = \"opus\";\n"
+        "    mirror = true; crop = \"10, 0,25 ,5\";"
         "    tls_fingerprint = "
         "\"00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:AA:BB:"
         "CC:DD:EE:FF\"; },\n"
@@ -111,6 +114,8 @@ static void what_is_said_is_taken(void **state)
     assert_int_equal(cameras[0].task.video_deadline, 60);
     assert_string_equal(cameras[0].task.aspect, "16:9");
     assert_int_equal(cameras[0].task.rotate, 270);
+    assert_true(cameras[0].mirror);
+    assert_string_equal(cameras[0].crop, "10, 0,25 ,5");
     assert_int_equal(cameras[0].task.audio_codec, AUDIO_CODEC_OPUS);
     assert_int_equal(cameras[1].task.audio_codec, AUDIO_CODEC_FLAC);
     assert_int_equal(strlen(cameras[0].task.tls_fingerprint), 95);
