@@ -94,6 +94,8 @@ export class RingcastCameraElement extends HTMLElement {
   readonly sound: RingcastSound;
   /** Why nothing can be played, or null. */
   readonly error: Omit<RingcastError, 'fatal'> | null;
+  /** Whether its picture is in a window of its own. */
+  readonly inPictureInPicture: boolean;
   readonly paused: boolean;
   readonly videoWidth: number;
   readonly videoHeight: number;
@@ -131,6 +133,7 @@ export class RingcastCameraElement extends HTMLElement {
   /** Ends the present player and begins with a new one. */
   restart(): void;
   requestFullscreen(options?: FullscreenOptions): Promise<void>;
+  /** Rejected with a `NotSupportedError` where the browser has none. */
   requestPictureInPicture(): Promise<PictureInPictureWindow>;
   requestVideoFrameCallback(callback: VideoFrameRequestCallback): number;
   cancelVideoFrameCallback(handle: number): void;

@@ -57,10 +57,12 @@ scenario('tiles go down the ladder when the page is too busy, and up again', asy
 
     // When all show keyframes only, the last ones have a picture that the server makes, and no stream.
     await until(async () => (await tiles(page)).filter(({ condition }) => condition === 'still').length >= 2, 'still pictures', 120_000);
-    const still = (await tiles(page)).at(-1);
+    const now = await tiles(page);
+    const index = now.findIndex(({ condition }) => condition === 'still');
+    const still = now[index];
     assert.deepEqual([still.rung, still.badge, still.players], ['still', 'Still picture', 0]);
     assert.ok(still.photo > 100, `the picture is ${still.photo} pixels wide`);
-    await ringcast.until('no viewer of a still picture', ({ cameras }) => cameras.at(-1).viewers === 0);
+    await ringcast.until('no viewer of a still picture', ({ cameras }) => cameras[index].viewers === 0);
     if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, 'wall-still.png') });
 
     await page.evaluate(() => clearInterval(globalThis.busy));

@@ -237,3 +237,42 @@ test('a tile whose still picture has taken the place of the stream has none, wha
   assert.equal(it.first.camera, null, 'a tile that has gone begins nothing');
   it.end();
 });
+
+test('a stream that the user has chosen counts while the tile is large, whatever the link does', (context) => {
+  const it = new Stand(context);
+  it.streams.choice = 'sub';
+  it.streams.place(LARGE);
+  it.pass(1000);
+  assert.deepEqual([it.seen, it.streams.chosen], [['sub'], true], 'the small one, although it is large');
+  it.streams.choice = 'main';
+  it.tile[0].show();
+  it.pass(300);
+  assert.deepEqual(it.seen, ['main']);
+  const [front] = it.tile;
+  for (let second = 0; second < 60; second++) {
+    front.dispatchEvent(Object.assign(new Event('stats'), { detail: { delay: 9, age: 9, silence: 0, behind: 0 } }));
+    it.pass(1000);
+  }
+  assert.deepEqual([it.seen, it.streams.slow], [['main'], false]);
+  it.streams.place(SMALL);
+  assert.deepEqual([it.seen, it.streams.chosen], [['sub', 'main'], false], 'a small tile shows what fits');
+  it.tile[0].show();
+  it.pass(300);
+  it.end();
+});
+
+test('a picture in a window of its own stays there: no other stream takes its place', (context) => {
+  const it = new Stand(context);
+  it.first.inPictureInPicture = true;
+  it.streams.place(LARGE);
+  it.pass(1000);
+  assert.deepEqual(it.seen, ['sub']);
+  it.first.inPictureInPicture = false;
+  it.first.fire('leavepictureinpicture');
+  assert.deepEqual(it.seen, ['main', 'sub']);
+  it.tile[0].show();
+  it.first.inPictureInPicture = true; // while the other one was about to be shown
+  it.pass(300);
+  assert.deepEqual(it.seen, ['sub']);
+  it.end();
+});

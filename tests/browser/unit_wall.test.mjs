@@ -8,6 +8,7 @@ import { GAP_PX, SMALLEST_PX, at, commonRatio, fitGrid, fitOne, step } from '../
 import { WallHistory } from '../../player/src/wall/wall-history.js';
 import { KEYS, actionOf } from '../../player/src/wall/wall-keys.js';
 import { Poster, posterUrl } from '../../player/src/wall/wall-poster.js';
+import { hasWindow, watchLongPress } from '../../player/src/wall/wall-press.js';
 import { Scope } from '../../player/src/player/scope.js';
 import { Memory, arranged, largeOfHash, orderOfQuery, queryWithOrder, remembered, swapped } from '../../player/src/wall/wall-layout.js';
 import {
@@ -15,6 +16,7 @@ import {
 } from '../../player/src/wall/wall-recovery.js';
 import { fittingStream } from '../../player/src/wall/wall-streams.js';
 import { figuresOf, newsOf, overlayOf, snapshotName, summaryOf, titleOf, troubleOf, visitorOf } from '../../player/src/wall/wall-words.js';
+import { mockTimers, tick } from './support/clock.mjs';
 
 const WINDOWS = [
   { width: 1268, height: 670 }, { width: 1908, height: 1030 }, { width: 378, height: 794 }, { width: 832, height: 340 },
@@ -253,6 +255,67 @@ test('keys: the table that is shown and the one that acts are the same', () => {
   assert.equal(actionOf({ key: 'm', repeat: true }), null);
   assert.deepEqual(actionOf({ key: 'ArrowDown', repeat: true }), ['move', 'down']);
   assert.equal(actionOf({ key: 'Tab' }), null);
+  assert.deepEqual([actionOf({ key: 'i' }), actionOf({ key: 'I', shiftKey: true })], [['figures'], ['ownFigures']]);
+  assert.deepEqual([actionOf({ key: 'v' }), actionOf({ key: 'V', shiftKey: true, repeat: true }), actionOf({ key: 'AudioVolumeUp' })], [['louder', 1], ['louder', -1], ['louder', 1]]);
+  assert.deepEqual(actionOf({ key: '\u041c', code: 'KeyV', shiftKey: true }), ['louder', -1], 'a keyboard without Latin letters');
+});
+
+test('a long press is one: a move, a short press and another button are not, and its click is none', (context) => {
+  mockTimers(context, ['setTimeout']);
+  const node = new EventTarget();
+  const scope = new Scope();
+  let [presses, clicks] = [0, 0];
+  watchLongPress(node, scope, () => presses++);
+  node.addEventListener('click', () => clicks++);
+  const fire = (type, facts = {}) => {
+    const event = Object.assign(new Event(type, { cancelable: true }), { isPrimary: true, button: 0, clientX: 5, clientY: 5, ...facts });
+    Object.defineProperty(event, 'detail', { value: facts.detail ?? 1 });
+    node.dispatchEvent(event);
+    return event.defaultPrevented;
+  };
+  const press = (ms, end = 'pointerup', facts = {}) => {
+    fire('pointerdown', facts);
+    tick(context, ms);
+    if (facts.moved) fire('pointermove', { clientX: 30 });
+    tick(context, ms);
+    fire(end);
+    tick(context, 1000);
+    fire('click');
+    return [presses, clicks];
+  };
+  assert.deepEqual(press(200), [0, 1], 'short');
+  assert.deepEqual(press(400), [1, 1], 'long');
+  assert.deepEqual(press(200), [1, 2], 'the next click counts');
+  assert.deepEqual(press(400, 'pointerup', { moved: true }), [1, 3]);
+  assert.deepEqual(press(400, 'pointerup', { button: 2 }), [1, 4]);
+  assert.deepEqual(press(400, 'pointerup', { isPrimary: false }), [1, 5]);
+  fire('pointerdown');
+  assert.equal(fire('contextmenu'), false);
+  tick(context, 700);
+  assert.deepEqual([presses, fire('contextmenu')], [2, true], 'no menu over it');
+  fire('click', { detail: 0 });
+  assert.equal(clicks, 6, 'a click by a key counts');
+  fire('pointerdown');
+  scope.close();
+  tick(context, 1000);
+  assert.deepEqual([presses, scope.size], [2, 0]);
+});
+
+test('a window of its own is offered where the browser has it', () => {
+  const video = { prototype: { requestPictureInPicture() {} } };
+  assert.equal(hasWindow({ document: { pictureInPictureEnabled: true }, HTMLVideoElement: video }), true);
+  assert.equal(hasWindow({ document: { pictureInPictureEnabled: false }, HTMLVideoElement: video }), false);
+  assert.equal(hasWindow({ document: {}, HTMLVideoElement: { prototype: {} } }), false);
+});
+
+test('the volume is kept; nonsense is as loud as it goes', () => {
+  const stored = new Map();
+  const memory = new Memory(() => ({ getItem: (key) => stored.get(key) ?? null, setItem: (key, value) => stored.set(key, value) }));
+  assert.equal(memory.volume, 1);
+  memory.volume = 0.3;
+  assert.equal(memory.volume, 0.3);
+  memory.volume = 'loud';
+  assert.equal(memory.volume, 1);
 });
 
 test('keys: a keyboard without Latin letters has them in the same places', () => {
@@ -262,7 +325,7 @@ test('keys: a keyboard without Latin letters has them in the same places', () =>
     ['\u03c3', 'KeyS', 'snapshot'], // Greek
     ['\u05d3', 'KeyS', 'snapshot'], // Hebrew
     ['\u0649', 'KeyN', 'lookLive'], // Arabic
-    ['q', 'KeyA', null], // French: what is written on the key counts
+    ['a', 'KeyQ', null], // French: what is written on the key counts
     ['s', 'KeyO', 'snapshot'], // Dvorak
     ['\u00e9', 'Digit2', null],
   ]) assert.deepEqual(actionOf({ key, code }), action && [action], `${key} ${code}`);

@@ -22,7 +22,7 @@ const VIDEO_FIGURES = [
 ];
 const VIDEO_SETTABLE = ['playbackRate']; // while it is live, for a while only: the player keeps to the newest picture
 const VIDEO_METHODS = [
-  ...['requestPictureInPicture', 'requestVideoFrameCallback', 'cancelVideoFrameCallback', 'getVideoPlaybackQuality'],
+  ...['requestVideoFrameCallback', 'cancelVideoFrameCallback', 'getVideoPlaybackQuality'],
 ];
 const SETTABLE = [
   ...['src', 'camera', 'stream', 'poster', 'width', 'height', 'muted', 'defaultMuted', 'volume', 'controls', 'autoplay', 'targetDelay'],
@@ -332,6 +332,17 @@ export class RingcastCameraElement extends Base {
     this.#update();
   }
 
+  /** Whether its picture is in a window of its own. */
+  get inPictureInPicture() {
+    return this.shadowRoot.pictureInPictureElement === this.video;
+  }
+
+  /** The picture in a small window over all others, until that is closed or the element is taken out. */
+  requestPictureInPicture() {
+    if (this.video.requestPictureInPicture) return this.video.requestPictureInPicture();
+    return Promise.reject(new DOMException('this browser has no picture-in-picture', 'NotSupportedError'));
+  }
+
   /** As for every element; on a phone where only a `<video>` fills the screen, that one does. */
   requestFullscreen(options) {
     if (super.requestFullscreen) return super.requestFullscreen(options);
@@ -501,6 +512,7 @@ export class RingcastCameraElement extends Base {
 
   #leave() {
     this.#asked = null;
+    if (this.inPictureInPicture) this.ownerDocument.exitPictureInPicture().catch(() => {}); // it may be closed by now
     this.#end();
     this.#presence?.close();
     this.#presence = null;

@@ -92,6 +92,16 @@ export class Memory {
     return Array.isArray(views) ? views.filter(valid).slice(0, VIEWS_MOST) : [];
   }
 
+  /** Of the camera that is heard: 0 to 1. */
+  get volume() {
+    const { volume } = this.#read();
+    return volume >= 0 && volume <= 1 ? volume : 1;
+  }
+
+  set volume(volume) {
+    this.#write({ volume });
+  }
+
   set views(views) {
     this.#write({ views: views.length > 0 ? views.slice(-VIEWS_MOST) : undefined });
   }

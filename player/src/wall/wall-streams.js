@@ -24,6 +24,9 @@ export function fittingStream({ large, width, subWidth }) {
   return large || (subWidth > 0 && width > subWidth * WIDER) ? 'main' : 'sub';
 }
 
+/** What may be chosen for a large camera: the one that fits, or one of the two. */
+export const CHOICES = ['auto', 'main', 'sub'];
+
 /** The entry of one stream in the list of cameras; null: there is no such stream. */
 export const rowOf = (row, stream) => (stream === 'sub' ? (row?.sub ?? null) : (row ?? null));
 
@@ -38,6 +41,7 @@ export class Streams {
   #rung = FULL; // how far down the ladder the wall has it
   #thinAt = -Infinity; // until then it is not tried again to show more pictures, or fewer
   #link = new LinkChoice();
+  #choice = 'auto'; // of CHOICES, for a large tile
   #resting = null; // the camera's name while there is no stream
   #slow = false; // the owner was told that the link is too slow for the large stream
   #failedAt = null; // when the stream in front had its last picture
@@ -103,6 +107,23 @@ export class Streams {
     if (this.#next) this.#next.element.muted = muted;
   }
 
+  /** How loud the sound is, now and after a change of stream. */
+  set volume(volume) {
+    this.#front.volume = volume;
+  }
+
+  /** Which stream the user wants while the tile is large: of CHOICES. */
+  set choice(choice) {
+    if (choice === this.#choice) return;
+    this.#choice = choice;
+    this.#want();
+  }
+
+  /** Whether the user's choice counts now. */
+  get chosen() {
+    return this.#choice !== 'auto' && this.#placed?.large === true && this.#row?.sub != null;
+  }
+
   /** Takes a row of /api/cameras. */
   update(row) {
     this.#row = row;
@@ -119,6 +140,7 @@ export class Streams {
   }
 
   get #fitting() {
+    if (this.chosen) return this.#choice;
     return this.#placed ? fittingStream({ ...this.#placed, subWidth: this.#row?.sub?.width }) : this.#wanted;
   }
 
@@ -129,7 +151,7 @@ export class Streams {
 
   #decide() {
     if (this.#scope.closed || !this.#row || this.#resting !== null) return;
-    if (this.#front.behind > 0) { // what it looks at is of this stream
+    if (this.#isHeld) {
       this.#drop();
       return;
     }
@@ -140,6 +162,11 @@ export class Streams {
     else if (this.#next?.element.stream !== aim || this.#next.element.frames !== frames) this.#begin(aim, frames);
   }
 
+  /** Whether what is shown is of this stream: of its past, or in a window of its own, which would close. */
+  get #isHeld() {
+    return this.#front.behind > 0 || this.#front.inPictureInPicture === true;
+  }
+
   get #frames() {
     if (!this.#placed || performance.now() < this.#thinAt) return this.#front.frames;
     return this.#rung === KEY || this.#rung === STILL ? 'key' : 'all';
@@ -147,7 +174,7 @@ export class Streams {
 
   /** The stream that fits, else the other one; if neither is better, the present one. */
   #aim() {
-    if (this.#wanted === 'main' && this.#link.stream === 'sub' && this.#usable('sub')) return this.#link.trying ? 'main' : 'sub';
+    if (this.#wanted === 'main' && !this.chosen && this.#link.stream === 'sub' && this.#usable('sub')) return this.#link.trying ? 'main' : 'sub';
     if (this.#usable(this.#wanted)) return this.#wanted;
     return this.#usable(other(this.#wanted)) ? other(this.#wanted) : this.#front.stream;
   }
@@ -168,7 +195,7 @@ export class Streams {
     const element = this.#front;
     scope.listen(element, 'conditionchange', () => this.#onFront(element.condition));
     scope.listen(element, 'stats', ({ detail }) => this.#onStats(detail));
-    scope.listen(element, 'lookback', () => this.#decide());
+    for (const type of ['lookback', 'enterpictureinpicture', 'leavepictureinpicture']) scope.listen(element, type, () => this.#decide());
     scope.listen(element, 'drop', ({ detail }) => detail.by === 'server' && this.#link.dropped(performance.now()));
     this.#unwatchFront = () => scope.close();
     this.#failedAt = null;
@@ -196,7 +223,7 @@ export class Streams {
 
   #onStats(stats) {
     const { stream, condition, targetDelay } = this.#front;
-    const whole = this.#rung === FULL && this.#front.frames === 'all';
+    const whole = this.#rung === FULL && !this.chosen && this.#front.frames === 'all';
     const matters = whole && this.#placed && this.#wanted === 'main' && rowOf(this.#row, 'sub') && stream === this.#link.stream;
     if (!matters || (condition.name !== 'live' && condition.name !== 'late')) this.#link.forget();
     else if (this.#link.report(performance.now(), lateness(stats, targetDelay))) this.#decide();
@@ -299,7 +326,7 @@ export class Streams {
   #swap() {
     const { element, scope } = this.#next;
     const before = this.#front;
-    if (before.behind > 0) { // the server has been asked for the past since
+    if (this.#isHeld) { // since then
       this.#drop();
       return;
     }

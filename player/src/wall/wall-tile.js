@@ -12,7 +12,8 @@ import { Retry } from './wall-retry.js';
 import { Still } from './wall-still.js';
 import { Streams, rowOf } from './wall-streams.js';
 import { Zoom } from './wall-zoom.js';
-import { busyComputer, figuresOf, overlayOf, slowLink, stillFigures } from './wall-words.js';
+import { hasWindow, watchLongPress } from './wall-press.js';
+import { busyComputer, choiceWords, figuresOf, overlayOf, slowLink, stillFigures } from './wall-words.js';
 
 const ALMOST_PX = 2;
 const NO_CAMERA = 4404; // the server's close code
@@ -34,6 +35,11 @@ export class Tile {
   #sound;
   #silence;
   #figures;
+  #info;
+  #stream;
+  #window;
+  #volume;
+  #choice = 'auto';
   #alarm;
   #attention = null;
   #poster;
@@ -50,6 +56,7 @@ export class Tile {
   /**
    * `owner`: `ontoggle(tile)` for a click or Enter, `onfocus(tile)`, `oncondition(tile)`, `onsize(tile)`,
    * `onstats(tile, stats)` with each report, `ongone(tile)` when this visitor may no longer watch the camera, `onsound(tile)`, `onlink(tile)` when another stream is shown because of the link, `onsilence(tile)` when sound that should be heard is missing, `onsnapshot(tile)`, `onfullscreen()`,
+   * `onstream(tile)` and `onvolume(volume)` when the user asks for them, `onwindow(tile, problem)` when it cannot have a window of its own,
    * `onwant()` when it needs its stream, `onlook(tile, looking)`, `onnopast(tile)` where nothing is kept to look back at, `onclip(tile)` when a clip is being saved.
    */
   constructor(template, name, owner) {
@@ -77,6 +84,16 @@ export class Tile {
     press('.shot', () => owner.onsnapshot(this));
     this.zoom = new Zoom(this.root, this.#scope, () => find('.zoom').setAttribute('aria-pressed', String(this.zoom.scale > 1)));
     press('.zoom', () => this.zoom.toggle());
+    press('.info', () => this.toggleFigures());
+    press('.stream', () => owner.onstream(this));
+    press('.window', () => this.pictureInPicture());
+    this.#volume = find('.volume');
+    this.#scope.listen(this.#volume, 'input', () => owner.onvolume(Number(this.#volume.value) / 100));
+    this.#info = find('.info');
+    this.#stream = find('.stream');
+    this.#window = find('.window');
+    this.#window.hidden = !hasWindow();
+    watchLongPress(this.open, this.#scope, () => this.toggleFigures());
     press('.full', () => owner.onfullscreen());
     this.#scope.listen(this.open, 'focus', () => owner.onfocus(this));
     this.#scope.add(() => this.root.remove());
@@ -110,6 +127,7 @@ export class Tile {
     });
     this.#front.listen(camera, 'stats', ({ detail }) => this.#onStats(detail));
     this.#front.listen(camera, 'resize', () => this.#owner.onsize(this));
+    for (const type of ['enterpictureinpicture', 'leavepictureinpicture']) this.#front.listen(camera, type, () => this.#onWindow());
     this.#front.listen(camera, 'automuted', () => this.#showSound());
     this.#front.listen(camera, 'soundchange', () => this.#onSoundChange());
     this.#past.camera = camera;
@@ -173,7 +191,7 @@ export class Tile {
 
   /** What the ladder has to know of it: whether it is to be left alone, and whether it could show the small stream, or a still picture. */
   get standing() {
-    const large = this.root.classList.contains('large') || !this.muted || this.camera.behind > 0 || this.#looksBack;
+    const large = this.root.classList.contains('large') || !this.muted || this.camera.behind > 0 || this.camera.inPictureInPicture || this.#looksBack;
     return { name: this.name, large, small: this.#streams.couldBeSmall, still: Boolean(this.#row?.poster) };
   }
 
@@ -184,6 +202,35 @@ export class Tile {
   set muted(muted) {
     this.#streams.muted = muted;
     this.#showSound();
+  }
+
+  /** How loud it is when it is heard: 0 to 1. */
+  set volume(volume) {
+    this.#streams.volume = volume;
+    this.#volume.value = String(Math.round(volume * 100));
+  }
+
+  /** Which of its streams the user wants while it is large: one of CHOICES. */
+  get choice() {
+    return this.#choice;
+  }
+
+  set choice(choice) {
+    this.#choice = choice;
+    this.#streams.choice = choice;
+    this.#showStream();
+  }
+
+  /** In a small window over all others, or back from it. */
+  pictureInPicture() {
+    const { camera } = this;
+    if (camera.inPictureInPicture) document.exitPictureInPicture().catch(() => {});
+    else camera.requestPictureInPicture().catch(() => this.#owner.onwindow(this));
+  }
+
+  #onWindow() {
+    this.#window.setAttribute('aria-pressed', String(this.camera.inPictureInPicture));
+    this.#owner.onwant();
   }
 
   /** The size of what is shown of the picture, or will be, as the server announces it. */
@@ -210,6 +257,12 @@ export class Tile {
   set figures(shown) {
     this.#figures.hidden = !shown;
     this.#figures.textContent = '';
+    this.#info.setAttribute('aria-pressed', String(shown));
+  }
+
+  /** Over this picture alone. */
+  toggleFigures() {
+    this.figures = this.#figures.hidden;
   }
 
   /** Takes a row of /api/cameras: a stream that could not be played is tried again when the camera sends something else. */
@@ -220,6 +273,7 @@ export class Tile {
     this.#past.keeps = rowOf(row, this.camera.shownStream)?.look_back ?? 0;
     this.#poster.row = rowOf(row, this.camera.stream);
     this.#still.row = row.sub ?? row;
+    this.#showStream();
     const mime = rowOf(row, this.camera.stream)?.mime;
     const { error } = this.camera;
     if (mime && error?.code === 'codec' && error.mime !== mime) this.camera.restart();
@@ -311,7 +365,19 @@ export class Tile {
 
   #onStats(stats) {
     this.#owner.onstats(this, stats);
-    if (!this.#figures.hidden) write(this.#figures, figuresOf({ ...stats, slow: this.#streams.slow }).join('\n'));
+    if (!this.#figures.hidden) write(this.#figures, figuresOf({ ...stats, ...this.#shown }).join('\n'));
+  }
+
+  /** What the figures say of the stream. */
+  get #shown() {
+    const { slow, chosen } = this.#streams;
+    return { slow, chosen, stream: this.#row?.sub ? this.camera.shownStream : null };
+  }
+
+  #showStream() {
+    this.#stream.hidden = !this.#row?.sub;
+    write(this.#stream, choiceWords(this.#choice));
+    this.#stream.setAttribute('aria-label', say('Stream: {choice}', { choice: choiceWords(this.#choice) }));
   }
 
   #showSound() {

@@ -25,7 +25,7 @@ export class Views {
   #next = null; // the name of the camera that the tour makes large next
 
   /**
-   * `owner`: `order()` as arranged, `first()` names that come first and `also()` names that are there in any case, because of events, `setOrder(order)`, `onchange()` when other cameras are to be shown or the layout has changed, `make(name)` for a
+   * `owner`: `order()` as arranged, `first()` names that come first and `also()` names that are there in any case, because of events, `setOrder(order)`, `onchange(others)` when another page, layout or order is to be shown, or `others`, another choice of cameras, `make(name)` for a
    * tile (Ahead), `rects(count)` where so many tiles would be, `tile(name)`, `large()` the name or null, `setLarge(name)`, `busy()` while
    * the user is at something, `arrange()`, `say(text)`, `note(text)`.
    */
@@ -134,7 +134,7 @@ export class Views {
       if (this.#view.tour) this.#tour.start(this.#view.tour);
       else this.#tour.stop();
     }
-    this.#owner.onchange();
+    this.#owner.onchange(!sameCameras(before, this.#view));
     this.show();
     const { all } = this;
     const pages = pagesOf(this.#view, all.length);

@@ -96,6 +96,18 @@ const LATENCY_FROM = {
 /** Why a tile shows the small stream. */
 export const slowLink = () => say(SLOW_LINK);
 
+/** What the user may choose of a camera's streams, in short. */
+export function choiceWords(choice) {
+  if (choice === 'main') return say('Large stream');
+  return choice === 'sub' ? say('Small stream') : say('Automatic');
+}
+
+/** The stream that is shown, `main` or `sub`, and whether the user wanted it. */
+function streamLine(stream, chosen) {
+  if (chosen) return say(stream === 'sub' ? 'small stream, chosen' : 'large stream, chosen');
+  return say(stream === 'sub' ? 'small stream' : 'large stream');
+}
+
 /** What has become of a link: for screen readers. */
 export const linkNews = (camera, slow) => (slow ? `${camera}: ${lower(slowLink())}` : say('{camera}: the large picture again', { camera }));
 
@@ -109,6 +121,7 @@ export function figuresOf(stats) {
     say('{count} frames/s · {rate}', { count: number(fps, 1), rate: bitrateOf(bitrate) }),
     say(LATENCY_FROM[stats.latencyFrom] ?? 'latency {seconds} s', { seconds: number(stats.latency, 2) }),
     say('{seconds} s behind the newest (target {target} s)', { seconds: number(delay, 2), target: number(target, 2) }),
+    ...(stats.stream ? [streamLine(stats.stream, stats.chosen)] : []),
     ...(stats.slow ? [lower(slowLink())] : []),
     say('buffer {seconds} s · dropped {lost} · missed {missed} · connections {connections}', {
       seconds: number(buffered, 1), lost, missed: missed ?? 0, connections: connections ?? 0,

@@ -19,15 +19,18 @@ import { Memory, largeOfHash, orderOfQuery, queryWithOrder, remembered, swapped 
 import { Load, watchTasks } from './wall-load.js';
 import { savePicture } from './wall-snapshot.js';
 import { fitSpans, layoutOf, neighbour } from './wall-spans.js';
+import { hasWindow } from './wall-press.js';
+import { CHOICES } from './wall-streams.js';
 import { Tile } from './wall-tile.js';
 import { Version } from './wall-version.js';
 import { Views } from './wall-views.js';
-import { isSettling, linkNews, newsOf, summaryOf, titleOf } from './wall-words.js';
+import { choiceWords, isSettling, linkNews, newsOf, summaryOf, titleOf } from './wall-words.js';
 
 const NEWS_MS = 1000; // changes within this time are reported together
 const NOTE_MS = 4000;
 const FAILED_MS = 3000; // after a tile could not be played, the list is looked at
 const JUDGE_MS = 1000; // whether the page bears its pictures
+const VOLUME_STEP = 0.1;
 const STILL_MS = 3000; // full screen: a pointer that does not move disappears
 
 const NO_BOX = { width: 0, height: 0 };
@@ -64,6 +67,8 @@ class Wall {
   #history = new WallHistory(window);
   #ladder = new Ladder();
   #load = new Load();
+  #volume = memory.volume;
+  #choices = new Map(); // name → the stream that the user wants, while the view lasts
   #judgedAt = 0;
 
   open() {
@@ -143,7 +148,7 @@ class Wall {
       first: () => this.#attention.first,
       also: () => this.#attention.large,
       setOrder: (query) => this.#saveOrder(orderOfQuery(query) ?? this.#order),
-      onchange: () => this.#showView(),
+      onchange: (others) => this.#showView(others),
       make: (name) => this.#make(name),
       rects: (count) => this.#grid(count).rects,
       tile: (name) => this.#tile(name),
@@ -207,12 +212,19 @@ class Wall {
   }
 
   /** The user, or the tour, shows something else. */
-  #showView() {
+  #showView(others = false) {
     this.#wanted = null;
+    if (others) this.#forgetChoices();
     this.#showTiles();
     this.#writeAddress();
     this.#showNone();
     this.#arrange();
+  }
+
+  /** Streams are chosen for a view, on all of its pages. */
+  #forgetChoices() {
+    this.#choices.clear();
+    for (const tile of this.#tiles) tile.choice = 'auto';
   }
 
   /** A tile in the document, above the wall's others. */
@@ -230,11 +242,16 @@ class Wall {
       onsnapshot: (one) => this.#snapshot(one),
       onfullscreen: () => this.fullScreen(),
       onwant: () => this.#rank(),
+      onstream: (one) => this.#nextStream(one),
+      onvolume: (volume) => this.#setVolume(volume),
+      onwindow: (one) => this.#note(say('{camera}: no window of its own is possible now', { camera: one.name })),
       onlook: (one, looking) => this.#onLook(one, looking),
       onnopast: (one) => this.#note(say('{camera}: nothing is kept to look back at', { camera: one.name })),
       onclip: (one) => this.#note(say('{camera}: the clip is being saved', { camera: one.name })),
     });
     tile.figures = this.#figures;
+    tile.volume = this.#volume;
+    tile.choice = this.#choices.get(name) ?? 'auto';
     this.#root.append(tile.root);
     tile.update(this.#rows.get(name));
     return tile;
@@ -470,6 +487,7 @@ class Wall {
     if (document.querySelector('dialog[open]') || event.defaultPrevented) return;
     const action = actionOf(event);
     if (!action || (action[0] === 'choose' && event.target.closest?.('button, a, input'))) return;
+    if (['move', 'page'].includes(action[0]) && event.target.matches?.('input[type=range]')) return; // they move its own knob
     if (action[0] === 'leave' && !this.#large && !this.#drag?.active) return; // the browser's own Back
     event.preventDefault();
     this[action[0]](action[1]);
@@ -536,6 +554,42 @@ class Wall {
 
   saveClip() {
     this.#past?.save();
+  }
+
+  pictureInPicture() {
+    if (hasWindow()) (this.#large ?? this.#current)?.pictureInPicture();
+  }
+
+  /** Which stream: the next one that can be chosen. */
+  stream() {
+    if (this.#large) this.#nextStream(this.#large);
+  }
+
+  #nextStream(tile) {
+    if (!this.#rows.get(tile.name)?.sub) return;
+    const choice = CHOICES[(CHOICES.indexOf(tile.choice) + 1) % CHOICES.length];
+    this.#choices.set(tile.name, choice);
+    tile.choice = choice;
+    this.#note(say('{camera}: {choice}', { camera: tile.name, choice: choiceWords(choice) }));
+  }
+
+  /** Of the camera that is heard; who makes a silent one louder wants to hear it. */
+  louder(direction) {
+    const tile = this.#large ?? this.#current;
+    if (!tile) return;
+    if (tile.muted && direction > 0) this.#toggleSound(tile);
+    else this.#setVolume(this.#volume + direction * VOLUME_STEP);
+  }
+
+  #setVolume(volume) {
+    this.#volume = Math.round(Math.min(1, Math.max(0, volume)) * 100) / 100;
+    memory.volume = this.#volume;
+    for (const tile of this.#tiles) tile.volume = this.#volume;
+    this.#note(say('Volume {percent} %', { percent: Math.round(this.#volume * 100) }));
+  }
+
+  ownFigures() {
+    (this.#large ?? this.#current)?.toggleFigures();
   }
 
   figures() {
@@ -672,7 +726,7 @@ function showEmpty(title, text, example = false) {
 
 function fillHelp(list, visitor) {
   list.replaceChildren();
-  for (const { shown, text } of KEYS.filter((key) => visitor || !key.visitor)) {
+  for (const { shown, text } of KEYS.filter((key) => (visitor || !key.visitor) && (hasWindow() || !key.window))) {
     const term = document.createElement('dt');
     term.append(...shown.map((key) => Object.assign(document.createElement('kbd'), { textContent: say(key) })));
     const description = document.createElement('dd');

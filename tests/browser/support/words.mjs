@@ -8,7 +8,7 @@ import ts from 'typescript';
 const SOURCES = fileURLToPath(new URL('../../../player/src/', import.meta.url));
 const PAGES = ['index.html', 'login.html', 'camera.html'];
 const SAID = /^(AWAY_WORDS|REFUSED_WORDS|REFUSALS|ERRORS|REASONS|CODECS|USE_H264|UNKNOWN_HELP|NO_MSE_HELP|LATENCY_FROM|SLOW_LINK|KEYS)$/; // tables of words
-const UNSAID = /^(ringcast|[?×‹›\d\s]*|\?kiosk|(Shift\+)?Arrow.*|Page(Up|Down)|Escape|not logged in)$/; // names of keys and parameters
+const UNSAID = /^(ringcast|[?×‹›\d\s]*|\?kiosk|Shift\+.*|Arrow.*|Page(Up|Down)|Escape|not logged in)$/; // names of keys and parameters
 
 const read = (path) => readFileSync(SOURCES + path, 'utf8');
 
