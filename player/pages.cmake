@@ -32,7 +32,7 @@ set(options --bundle --format=esm --target=es2022 --charset=utf8 --log-level=war
 execute_process(COMMAND ${ESBUILD} ${flat}/library.js ${options} COMMAND_ERROR_IS_FATAL ANY)
 list(TRANSFORM PAGES REPLACE "(.+)" "${flat}/\\1.js" OUTPUT_VARIABLE scripts)
 execute_process(COMMAND ${ESBUILD} ${scripts} ${options} --external:./library.js COMMAND_ERROR_IS_FATAL ANY)
-file(WRITE ${joined}/ringcast-player.js "export { RingcastCameraElement, RingcastPlayer } from './library.js';\n")
+file(WRITE ${joined}/ringcast-player.js "export { RingcastCameraElement, RingcastCameras, RingcastPlayer, setWords } from './library.js';\n")
 file(GLOB sheets RELATIVE ${joined} ${joined}/wall-*.css)
 foreach(sheet ${sheets})
     file(READ ${joined}/${sheet} text)

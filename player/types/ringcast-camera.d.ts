@@ -30,6 +30,8 @@ type VideoEvents =
 
 interface OwnEventMap extends RingcastPlayerEventMap, Record<VideoEvents, Event> {
   conditionchange: CustomEvent<RingcastCondition>;
+  /** The picture is drawn larger or smaller, or elsewhere: its left top corner is at `x`, `y`. */
+  zoomchange: CustomEvent<{ zoom: number; x: number; y: number }>;
   /** Another stream is shown, because of what the link gets through. */
   linkchange: CustomEvent<{ stream: 'main' | 'sub'; slow: boolean }>;
 }
@@ -64,6 +66,10 @@ export class RingcastCameraElement extends HTMLElement {
   /** `key`: keyframes only, without sound. */
   get frames(): 'all' | 'key';
   set frames(frames: 'all' | 'key' | null);
+  /** Whether wheel, two fingers and drags go into the picture. */
+  zoomable: boolean;
+  /** How large the picture is drawn, 1 to 10. */
+  zoom: number;
   get poster(): string;
   set poster(address: string | null);
   get width(): number;
@@ -130,6 +136,10 @@ export class RingcastCameraElement extends HTMLElement {
   step(count: number): void;
   /** The picture on the screen, in the camera's own size, as it is to be shown; null: there is none. */
   snapshot(options?: RingcastSnapshotOptions): Promise<RingcastSnapshot | null>;
+  /** Larger by `factor`; what is at `point`, in pixels from the element's left top corner, or in its middle, stays there. */
+  zoomBy(factor: number, point?: { x: number; y: number }): void;
+  /** A picture that is larger than the element is moved by so many pixels. */
+  panBy(dx: number, dy: number): void;
   /** Ends the present player and begins with a new one. */
   restart(): void;
   requestFullscreen(options?: FullscreenOptions): Promise<void>;

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: MIT
 import { RingcastCameraElement } from './ringcast-camera.js';
 
+export { RingcastCameras } from './camera-list.js';
+export type {
+  RingcastAttention,
+  RingcastCameraRow,
+  RingcastCamerasChange,
+  RingcastCamerasEventMap,
+  RingcastCamerasOptions,
+  RingcastCamerasState,
+  RingcastGroup,
+  RingcastStreamRow,
+} from './camera-list.js';
 export { RingcastPlayer } from './player.js';
 export type {
   RingcastCameraState,

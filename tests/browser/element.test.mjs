@@ -190,6 +190,111 @@ test('controls may set the time and the rate, as media-chrome does; the player r
   await untilMoving(page, { count: 1 });
 });
 
+test('into the picture: by the wheel, by the page, kept when the size changes, whole again for another camera', LIMIT, async () => {
+  await show('<ringcast-camera camera="front" muted controls zoomable width="400"></ringcast-camera>');
+  await untilMoving(page);
+  await element().evaluate((node) => {
+    globalThis.told = [];
+    node.addEventListener('zoomchange', ({ detail }) => globalThis.told.push(detail.zoom));
+  });
+  const drawn = () => element().evaluate((node) => {
+    const { left, top, width, height } = node.video.getBoundingClientRect();
+    const box = node.getBoundingClientRect();
+    return [left - box.left, top - box.top, width, height].map(Math.round);
+  });
+  const { x, y } = await element().boundingBox();
+  assert.deepEqual(await drawn(), [0, 0, 400, 225]);
+  await page.mouse.move(x + 399, y + 224);
+  await page.mouse.wheel(0, -400);
+  await until(() => element().evaluate((node) => node.zoom > 2.2 && !node.video.controls), 'to be in the picture');
+  const [left, top, width, height] = await drawn();
+  assert.ok(Math.abs(left + width - 400) <= 2 && Math.abs(top + height - 225) <= 2, 'what is under the pointer stays there');
+  await page.mouse.move(x + 200, y + 100);
+  await page.mouse.down();
+  await page.mouse.move(x + 230, y + 110, { steps: 3 });
+  await page.mouse.up();
+  assert.equal((await drawn())[0], left + 30, 'dragged');
+  await element().evaluate((node) => (node.zoom = 1));
+  assert.deepEqual([await drawn(), await element().evaluate((node) => node.video.controls)], [[0, 0, 400, 225], true]);
+  await element().evaluate((node) => {
+    node.zoomBy(2, { x: 0, y: 0 });
+    node.panBy(-100, 0);
+  });
+  assert.deepEqual(await drawn(), [-100, 0, 800, 450]);
+  await element().evaluate((node) => (node.width = 200));
+  await until(async () => (await drawn())[0] === -50, 'the same part in the new size');
+  assert.deepEqual(await drawn(), [-50, 0, 400, 225]);
+  await element().evaluate((node) => (node.camera = 'yard'));
+  await until(() => element().evaluate((node) => node.zoom === 1), 'another camera');
+  const told = await page.evaluate(() => globalThis.told);
+  assert.ok(told.length >= 6 && told.at(-1) === 1, `${told}`);
+  await element().evaluate((node) => node.toggleAttribute('zoomable', false));
+  await page.mouse.wheel(0, -400);
+  assert.equal(await element().evaluate((node) => node.zoom), 1);
+});
+
+test('a mirrored and cropped picture has the shape of what is left, no controls of the browser, and is saved so', LIMIT, async () => {
+  const say = (facts) => server.say('front', JSON.stringify({ type: 'state', state: 'streaming', error: null, ...facts }));
+  await show('<ringcast-camera camera="front" muted controls width="400"></ringcast-camera>');
+  await untilMoving(page);
+  const facts = () => element().evaluate((node) => ({ look: node.look, size: node.pictureSize, controls: node.video.controls, height: node.clientHeight }));
+  assert.deepEqual(await facts(), { look: { mirror: false, crop: null }, size: { width: 320, height: 180 }, controls: true, height: 225 });
+  say({ mirror: true, crop: [50, 0, 0, 0] });
+  await until(async () => (await facts()).look.mirror, 'the page to be told');
+  assert.deepEqual(await facts(), { look: { mirror: true, crop: [50, 0, 0, 0] }, size: { width: 160, height: 180 }, controls: false, height: 450 });
+  const saved = await element().evaluate(async (node) => {
+    const { blob, width, height, time } = await node.snapshot({ type: 'image/webp', quality: 0.5 });
+    const bitmap = await createImageBitmap(blob);
+    return { size: [width, height, bitmap.width, bitmap.height], type: blob.type, age: Date.now() - time };
+  });
+  assert.deepEqual([saved.size, saved.type], [[160, 180, 160, 180], 'image/webp']);
+  assert.ok(saved.age >= 0 && saved.age < 3000, `${saved.age} ms`);
+  say({});
+  await until(async () => !(await facts()).look.mirror, 'as it comes');
+  assert.equal((await facts()).height, 225);
+});
+
+test('the list of cameras is told as it changes', LIMIT, async () => {
+  await page.evaluate(async () => {
+    const { RingcastCameras } = await import('/ringcast-player.js');
+    globalThis.list = new RingcastCameras();
+    globalThis.changes = [];
+    globalThis.list.addEventListener('change', ({ detail: { added, removed, changed } }) => globalThis.changes.push({ added, removed, changed }));
+    globalThis.list.start();
+  });
+  const changes = () => page.evaluate(() => globalThis.changes);
+  await until(async () => (await changes()).length === 1, 'a list');
+  const guest = new FakeCamera('guest', server.cameras.get('front').clip);
+  server.cameras.set('guest', guest);
+  await until(async () => (await changes()).length === 2, 'the next one');
+  guest.state = 'stalled';
+  await until(async () => (await changes()).length === 3, 'a change');
+  server.cameras.delete('guest');
+  await until(async () => (await changes()).length === 4, 'the end');
+  assert.deepEqual(await changes(), [
+    { added: ['front', 'yard', 'attic'], removed: [], changed: [] },
+    { added: ['guest'], removed: [], changed: [] },
+    { added: [], removed: [], changed: ['guest'] },
+    { added: [], removed: ['guest'], changed: [] },
+  ]);
+  assert.equal(server.followers, 1);
+  await page.evaluate(() => globalThis.list.stop());
+  await until(() => server.followers === 0, 'no follower');
+});
+
+test('controls that go back look back, and their button for live, the end of what can be sought, is the present', LIMIT, async () => {
+  server.cameras.set('past', new FakeCamera('past', server.cameras.get('front').clip, { past: 60 }));
+  await show('<ringcast-camera camera="past" muted></ringcast-camera>');
+  await untilMoving(page);
+  await element().evaluate((node) => (node.currentTime -= 20));
+  await until(() => element().evaluate((node) => node.behind > 15 && node.condition.name === 'past'), 'the past');
+  const { end, start } = await element().evaluate((node) => ({ start: node.currentTime - node.seekable.start(0), end: node.seekable.end(0) - node.currentTime }));
+  assert.ok(end > 15 && end < 25 && start > 20 && start < 60, `${start} s before, ${end} s behind`);
+  await element().evaluate((node) => (node.currentTime = node.seekable.end(node.seekable.length - 1)));
+  await until(() => element().evaluate((node) => node.behind === 0 && node.condition.name === 'live'), 'the present');
+  server.cameras.delete('past');
+});
+
 test('a play that cannot be says why', LIMIT, async () => {
   await show('<ringcast-camera camera="attic" autoplay="false" muted></ringcast-camera>');
   await element().evaluate((node) => node.addEventListener('error', ({ detail }) => (globalThis.heard = detail)));

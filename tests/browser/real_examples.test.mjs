@@ -183,3 +183,44 @@ shown('Plain: the page that needs no build step, with trusted types only', 'plai
   await untilObjects(census, ONE, {});
   await viewers(ringcast, 1);
 }, "; require-trusted-types-for 'script'; trusted-types 'none'");
+
+shown('Home Assistant: a card as a dashboard makes it, with what asks for attention, and away without a trace', 'home-assistant', async ({ page, census, ringcast, open }) => {
+  await open();
+  await page.waitForFunction(() => customElements.get('ringcast-card'));
+  assert.equal(await page.evaluate(() => globalThis.customCards[0].type), 'ringcast-card');
+  const trouble = await page.evaluate(() => {
+    try {
+      document.createElement('ringcast-card').setConfig({});
+      return null;
+    } catch (error) {
+      return error.message;
+    }
+  });
+  assert.match(trouble, /^camera: /);
+  const add = (config) => page.evaluate((settings) => {
+    const card = document.createElement('ringcast-card');
+    card.setConfig(settings);
+    card.hass = { language: 'de-AT' };
+    document.getElementById('dashboard').replaceChildren(card);
+  }, config);
+  const text = (selector) => page.evaluate((inner) => document.querySelector('ringcast-card').shadowRoot.querySelector(inner).textContent, selector);
+  const frames = () => page.evaluate(() => document.querySelector('ringcast-card').shadowRoot.querySelector('ringcast-camera').getVideoPlaybackQuality().totalVideoFrames);
+  await add({ camera: 'Gate', title: 'Das Tor' });
+  await until(async () => (await frames()) > 10, 'pictures');
+  await until(async () => (await text('.state')) === 'Live', 'its state');
+  assert.equal(await text('.title'), 'Das Tor');
+  await ringcast.ctl('event', 'Gate', '--text', 'Auto', '--for', '30s');
+  await until(async () => (await text('.event')) === 'Auto', 'the event');
+  await shoot(page, 'example-home-assistant');
+  await ringcast.ctl('event', 'Gate', '--for', '0s');
+  await until(async () => (await text('.event')) === '', 'its end');
+  await ringcast.ctl('event', 'Yard', '--text', 'Katze', '--for', '30s');
+  await add({ camera: 'Yard' }); // a card that is changed is another one
+  await until(async () => (await text('.event')) === 'Katze', 'an event that is in force');
+  await until(async () => (await frames()) > 10, 'pictures of the other camera');
+  await until(async () => JSON.stringify(await census.objects(PLAYER)) === JSON.stringify({ ...ONE, WebSocket: 2 }), 'one of each').catch(async () => assert.deepEqual(await census.objects(PLAYER), { ...ONE, WebSocket: 2 }));
+  await viewers(ringcast, 1);
+  await page.evaluate(() => document.getElementById('dashboard').replaceChildren());
+  await viewers(ringcast, 0);
+  await until(async () => (await census.objects(PLAYER)).WebSocket === 0, 'no socket');
+});

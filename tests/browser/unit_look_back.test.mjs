@@ -199,6 +199,38 @@ test('a connection that is lost is asked for the same again', (context) => {
   assert.equal(it.buffer.fragments, 50);
 });
 
+test('back to the present while the connection is lost: the next one begins with that', (context) => {
+  const it = playing(context);
+  it.player.seek(-30);
+  answer(it);
+  show(it, 725, 850);
+  it.socket.drop();
+  it.player.live();
+  it.tick(1000);
+  it.socket.accept();
+  assert.deepEqual([said(it, 'look'), it.player.behind], [[], 0]);
+  it.init();
+  it.source.open();
+  it.frame(1525);
+  it.settle();
+  assert.equal(it.buffer.fragments, 1, 'live');
+});
+
+test('back to the present before the past was asked for', (context) => {
+  const it = playing(context);
+  it.socket.drop();
+  it.player.seek(-30);
+  it.player.live();
+  it.tick(1000);
+  it.socket.accept();
+  assert.deepEqual([said(it, 'look'), it.player.behind], [[], 0]);
+  it.init();
+  const before = it.buffer.fragments;
+  it.frame(1500);
+  it.settle();
+  assert.equal(it.buffer.fragments, before + 1, 'it goes on where it was');
+});
+
 test('out of sight it does not look back any more', (context) => {
   const it = playing(context);
   it.player.seek(-30);

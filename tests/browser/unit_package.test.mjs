@@ -95,7 +95,7 @@ const INHERITED = ['addEventListener', 'removeEventListener']; // declared again
 
 test('the declarations name every member of the classes, and no other', LIMIT, async () => {
   const module = await import(pathToFileURL(join(installed.root, 'src/player/ringcast-player.js')));
-  const classes = { ...declared('player.d.ts'), ...declared('ringcast-camera.d.ts') };
+  const classes = { ...declared('player.d.ts'), ...declared('camera-list.d.ts'), ...declared('ringcast-camera.d.ts') };
   for (const name of Object.keys(module)) {
     if (!String(module[name]).startsWith('class')) continue; // a function has no members
     const real = Object.entries(Object.getOwnPropertyDescriptors(module[name].prototype)).filter(([member]) => member !== 'constructor');
@@ -116,6 +116,8 @@ test('the declarations name every event', LIMIT, () => {
   }
   assert.ok(emitted.size > 5);
   assert.deepEqual([...RingcastPlayerEventMap.keys()].sort(), [...emitted].sort());
+  const ofList = [...read(installed.root, 'src/player/camera-list.js').matchAll(/emit\('(\w+)'/g)].map(([, type]) => type);
+  assert.deepEqual([...declared('camera-list.d.ts').RingcastCamerasEventMap.keys()].sort(), [...new Set(ofList)].sort());
   const element = read(installed.root, 'src/player/ringcast-camera.js');
   const listed = (name) => [...new RegExp(`${name} = \\[([^;]*)\\];`).exec(element)[1].matchAll(/'(\w+)'/g)].map(([, type]) => type);
   assert.deepEqual(listed('PLAYER_EVENTS').sort(), [...emitted].sort(), 'the element dispatches them too');

@@ -7,7 +7,6 @@ import { listOf, textOf, withList } from '../../player/src/wall/wall-query.js';
 import { LAYOUTS, fitSpans, layoutOf, neighbour, placesOf, roomOf } from '../../player/src/wall/wall-spans.js';
 import { ALL, found, nameOfView, namesOf, pageOf, pageWith, pagesOf, queryWithView, viewOfQuery } from '../../player/src/wall/wall-view.js';
 import { queryWithOrder } from '../../player/src/wall/wall-layout.js';
-import { WHOLE, moved, within, zoomed } from '../../player/src/wall/wall-zoom.js';
 import { say, setWords } from '../../player/src/player/words.js';
 
 const BOX = { width: 1280, height: 676 };
@@ -132,23 +131,4 @@ test('words are those of the language, with their values; what is missing stays 
   assert.equal(say('Show {camera} large', { camera: 'Tor' }), 'Tor groß zeigen');
   assert.equal(say('Large'), 'Large');
   setWords({});
-});
-
-test('zoom: what is under the pointer stays there, and the picture always covers its tile', () => {
-  const box = { width: 800, height: 450 };
-  const at = (view, { x, y }) => [(x - view.x) / view.scale, (y - view.y) / view.scale].map((value) => Math.round(value * 1000) / 1000);
-  let view = WHOLE;
-  const point = { x: 600, y: 100 };
-  const before = at(view, point);
-  for (let i = 0; i < 5; i++) {
-    view = zoomed(view, 1.3, point, box);
-    assert.deepEqual(at(view, point), before);
-  }
-  for (const [dx, dy] of [[5000, 0], [-5000, 0], [0, 5000], [0, -5000], [13, -7]]) {
-    const { scale, x, y } = moved(view, dx, dy, box);
-    assert.ok(x <= 0 && y <= 0 && x + scale * box.width >= box.width - 1e-6 && y + scale * box.height >= box.height - 1e-6);
-  }
-  assert.equal(zoomed(view, 1000, point, box).scale, 10);
-  assert.deepEqual(zoomed(view, 0.001, point, box), WHOLE);
-  assert.deepEqual(within({ scale: 0.5, x: -3, y: 9 }, box), WHOLE);
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A tile that goes takes all that it made along: cameras that come and go, and tiles that become large and small again.
-// RINGCAST_LEAK_CYCLES=300 makes more of both.
+// RINGCAST_LEAK_CYCLES=300 makes more of both; RINGCAST_LEAK_CHANGES=3000 more of what an operator does all day.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -11,6 +11,8 @@ import { FakeCamera, FakeServer } from './support/fake-server.mjs';
 
 const ROUNDS = 2 * Math.ceil(Number(process.env.RINGCAST_LEAK_CYCLES ?? 26) / 2); // even, because each round switches things on or off
 const VIEWS = 2 * Math.ceil(ROUNDS / 4); // each of these makes several changes
+const CHANGES = Number(process.env.RINGCAST_LEAK_CHANGES ?? 300);
+const CHANGES_A_ROUND = 15; // view twice, layout twice, page; large, back; the past, the present; zoom twice; a picture or the stream three times
 const TILE = {
   Tile: "import('/wall-tile.js').then((m) => m.Tile.prototype)",
   Poster: "import('/wall-poster.js').then((m) => m.Poster.prototype)",
@@ -49,12 +51,12 @@ async function press(page, name) {
 const ask = (page) => page.evaluate(() => dispatchEvent(new Event('online')));
 const tiles = (page) => page.locator('.tile').count();
 
-async function openWall() {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
+async function openWall({ url = server.url, width = 1280, height = 720 } = {}) {
+  const page = await browser.newPage({ viewport: { width, height } });
   const errors = watchErrors(page, CLOSED_EARLY);
   await page.addInitScript(instrument);
-  await page.goto(server.url);
-  await untilMoving(page, { count: 4 });
+  await page.goto(url);
+  await untilMoving(page, { count: 4, frames: 3 });
   return { page, errors, census: await Census.of(page) };
 }
 
@@ -207,6 +209,76 @@ test(`${VIEWS} times another group, another layout, another page and a tour: eve
   assert.ok(after.heap - heap < KEPT_HEAP, `the heap has grown by ${after.heap - heap} bytes`);
   assert.deepEqual(errors, []);
   await page.close();
+});
+
+test(`${CHANGES} changes of view, page, layout, large camera, stream, zoom and look-back, at whatever moment: every count as at the start`, { timeout: 60_000 + CHANGES * 1000 }, async () => {
+  const film = makeClip({ width: 160, height: 90, gop: 5, fps: 5, seconds: 2 });
+  const place = new FakeServer(['one', 'two', 'three', 'four'].map((name) => new FakeCamera(name, film, { past: 120 })));
+  place.groups = GROUPS;
+  for (const camera of place.cameras.values()) {
+    const stream = { state: 'streaming', mime: film.mime, codecs: film.codecs, width: 160, height: 90, look_back: 60 };
+    camera.extra = { width: 1280, height: 720, look_back: 60, poster: `/snapshot/${camera.name}.jpg`, sub: stream };
+  }
+  await place.start();
+  try {
+    const { page, errors, census } = await openWall({ url: place.url, width: 640, height: 420 });
+    // By scripts: Playwright's own questions to a tile would keep a reference to it.
+    const count = (selector) => page.evaluate((wanted) => document.querySelectorAll(wanted).length, selector);
+    const looks = () => count('.tile.large[data-condition=past]');
+    const focus = (index) => page.evaluate((at) => document.querySelectorAll('.open')[at].focus(), index);
+    const isThere = (name) => page.evaluate((wanted) => [...document.querySelectorAll('.tile .name')].some(({ textContent }) => textContent === wanted), name);
+    const round = async (i) => {
+      const calm = i % 10 === 0; // in the other rounds nothing is waited for
+      await choose(page, { press: `[data-group="${i % 2 ? 'pair' : 'others'}"]` });
+      await choose(page, { press: '[data-all]', layout: i % 2 ? '2x1' : '1x2' });
+      await page.keyboard.press('PageDown');
+      await choose(page, { layout: '' });
+      await focus(i % 4);
+      await page.keyboard.press('Enter');
+      if (calm) await until(async () => (await count('.tile.large[data-condition=live] ringcast-camera')) === 1, 'the large stream');
+      await page.keyboard.press('b');
+      if (calm) await until(async () => (await looks()) === 1, 'the past');
+      await page.keyboard.press('+');
+      await page.keyboard.press(calm ? ',' : 'n');
+      if (calm) await page.keyboard.press('n');
+      if (calm) await until(async () => (await looks()) === 0, 'the present');
+      for (let press = 0; press < 3; press++) await page.keyboard.press('q');
+      await page.keyboard.press('0');
+      await page.keyboard.press('Escape');
+    };
+    /** A tile that has looked back keeps a connection of its own: all of them are made anew. */
+    const settle = async () => {
+      await page.keyboard.press('Escape');
+      for (const group of ['pair', 'others']) {
+        await choose(page, { press: `[data-group="${group}"]` });
+        await until(async () => (await count('.tile')) === 2, 'two tiles');
+      }
+      await choose(page, { press: '[data-group="pair"]' });
+      await until(async () => await isThere('one'), 'the others');
+      await choose(page, { press: '[data-all]' });
+      await page.locator('#note').waitFor({ state: 'hidden' });
+      await until(async () => (await count('.tile[data-condition=live]')) === 4 && (await count('ringcast-camera')) === 4, 'four live tiles').catch(async (error) => {
+        const seen = await page.evaluate(() => [...document.querySelectorAll('.tile')].map((tile) => `${tile.querySelector('.name').textContent} ${tile.dataset.condition} ${[...tile.querySelectorAll('ringcast-camera')].map((one) => `${one.stream}/${one.frames}/${one.state}/${one.condition.name}`)}`));
+        throw new Error(`${error.message}: ${seen.join('; ')}`);
+      });
+      await untilObjects(census, 4);
+    };
+    const rounds = Math.ceil(CHANGES / CHANGES_A_ROUND / 2) * 2;
+    for (let i = 0; i < 10; i++) await round(i);
+    await settle();
+    const books = await quietBooks(census);
+    const { nodes, heap } = await census.memory();
+    for (let i = 10; i < rounds + 10; i++) await round(i); // as even as the rounds before
+    await settle();
+    await assertBooks(census, books);
+    await until(() => place.viewers === 4 && place.bundles === 1, 'four viewers on one connection at the server').catch(() => assert.deepEqual([place.viewers, place.bundles], [4, 1]));
+    const after = await assertNodes(census, nodes);
+    assert.ok(after.heap - heap < KEPT_HEAP, `the heap has grown by ${after.heap - heap} bytes`);
+    assert.deepEqual(errors, []);
+    await page.close();
+  } finally {
+    await place.stop();
+  }
 });
 
 test('tiles that a tour has loaded before they were to be shown go with it', { timeout: 60_000 }, async () => {

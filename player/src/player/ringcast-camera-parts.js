@@ -42,6 +42,7 @@ const RULES = `
   [part='start']:hover { background: #000d; }
   [part='start']:focus-visible { outline: 3px solid #fff; outline-offset: 2px; }
   [part='start'] svg { display: block; margin: auto; fill: currentColor; }
+  :host([zoomable]) { touch-action: none; }
   @keyframes appear { from { opacity: 0; } }
   @media (prefers-reduced-motion: reduce) { video, canvas { transition: none; } }
 `;

@@ -7,6 +7,7 @@ import { emptySheet, makeParts, shapeRules, sheetFor } from './ringcast-camera-p
 import { Scope } from './scope.js';
 import { soundOf } from './sound.js';
 import { say } from './words.js';
+import { PictureZoom } from './zoom.js';
 
 const PLAYER_EVENTS = [
   ...['statechange', 'firstpicture', 'error', 'init', 'camerastate', 'drop', 'automuted', 'soundchange', 'reset', 'stats'],
@@ -18,7 +19,7 @@ const VIDEO_EVENTS = [
 ];
 const VIDEO_FIGURES = [
   ...['videoWidth', 'videoHeight', 'readyState', 'networkState', 'duration', 'playbackRate', 'seeking', 'ended'],
-  ...['buffered', 'played', 'seekable'],
+  ...['buffered', 'played'],
 ];
 const VIDEO_SETTABLE = ['playbackRate']; // while it is live, for a while only: the player keeps to the newest picture
 const VIDEO_METHODS = [
@@ -26,7 +27,7 @@ const VIDEO_METHODS = [
 ];
 const SETTABLE = [
   ...['src', 'camera', 'stream', 'poster', 'width', 'height', 'muted', 'defaultMuted', 'volume', 'controls', 'autoplay', 'targetDelay'],
-  ...['token', 'credentials', 'shared', 'frames'],
+  ...['token', 'credentials', 'shared', 'frames', 'zoomable'],
 ];
 const RETURN_REPORTS = 8; // about one a second: after so many a camera that is back is late
 const NO_SOUND = soundOf({});
@@ -47,7 +48,7 @@ const Base = globalThis.HTMLElement ?? class {};
 export class RingcastCameraElement extends Base {
   static observedAttributes = [
     ...['src', 'camera', 'stream', 'muted', 'controls', 'autoplay', 'poster', 'width', 'height', 'target-delay', 'token', 'credentials'],
-    ...['shared', 'frames'],
+    ...['shared', 'frames', 'zoomable'],
   ];
 
   #internals = this.attachInternals();
@@ -57,6 +58,9 @@ export class RingcastCameraElement extends Base {
   #picture = null; // { width, height } of the last one
   #look = PLAIN; // how it is to be shown
   #lookFor = null; // the camera of which that was said
+  #zoom = new PictureZoom(this, (view, before) => this.#onZoom(view, before));
+  #gestures = null; // the scope of those that zoom
+  #box = null; // the element's size, { width, height }, when the picture was last put in its place
   #unwatchSize = null; // while that depends on the element's size
   #presence = null; // what belongs to being in the document
   #scope = null; // what belongs to the present player
@@ -151,6 +155,34 @@ export class RingcastCameraElement extends Base {
 
   set shared(shared) {
     this.toggleAttribute('shared', Boolean(shared));
+  }
+
+  /** Whether wheel, two fingers and drags go into the picture. */
+  get zoomable() {
+    return this.hasAttribute('zoomable');
+  }
+
+  set zoomable(zoomable) {
+    this.toggleAttribute('zoomable', Boolean(zoomable));
+  }
+
+  /** How large the picture is drawn: 1, all of it, to 10. Set, its middle stays where it is. */
+  get zoom() {
+    return this.#zoom.scale;
+  }
+
+  set zoom(scale) {
+    if (Number.isFinite(scale)) this.#zoom.by(scale / this.#zoom.scale);
+  }
+
+  /** Larger by FACTOR; what is at `{ x, y }`, in pixels from the element's left top corner, or in its middle, stays there. */
+  zoomBy(factor, point) {
+    if (factor > 0) this.#zoom.by(factor, point);
+  }
+
+  /** A picture that is larger than the element is moved by so many pixels. */
+  panBy(dx, dy) {
+    this.#zoom.move(dx, dy);
   }
 
   get src() {
@@ -325,6 +357,14 @@ export class RingcastCameraElement extends Base {
     else video.currentTime = time;
   }
 
+  /** Up to the newest picture, also while it looks back: that is where players' buttons for live go. */
+  get seekable() {
+    const { video, behind } = this;
+    if (behind === 0) return video.seekable;
+    const reach = this.#player.reach ?? behind;
+    return oneRange(video.currentTime - Math.max(0, reach - behind), video.currentTime + behind);
+  }
+
   /** Ends the present player and begins with a new one. */
   restart() {
     if (!this.isConnected) return;
@@ -376,6 +416,7 @@ export class RingcastCameraElement extends Base {
     else if (name === 'controls') this.#showControls();
     else if (name === 'poster') this.#showPoster(after);
     else if (name === 'width' || name === 'height') this.#fit();
+    else if (name === 'zoomable') this.#watchGestures();
     else if (name === 'target-delay' && this.#player) this.#player.targetDelay = this.targetDelay;
     else if (name === 'token') this.#handToken();
     if (before !== after) this.#updateSoon();
@@ -423,11 +464,53 @@ export class RingcastCameraElement extends Base {
     this.#shape?.replaceSync(shapeRules({ ...size, picture, place: this.#place }));
   }
 
+  /** Whether it is drawn as the browser does by itself. */
+  get #isUsual() {
+    return isPlain(this.#look) && this.#zoom.scale === 1;
+  }
+
   /** Where the picture is drawn, if not as it comes: `{ transform, clip }`. */
   get #place() {
     const box = { width: this.clientWidth, height: this.clientHeight };
-    if (isPlain(this.#look) || !this.#picture || box.width === 0 || box.height === 0) return null;
-    return placeOf({ box, picture: this.#picture, look: this.#look, fit: getComputedStyle(this.video).objectFit });
+    if (this.#isUsual || !this.#picture || box.width === 0 || box.height === 0) return null;
+    const { transform, clip } = placeOf({ box, picture: this.#picture, look: this.#look, fit: getComputedStyle(this.video).objectFit });
+    const { scale, x, y } = this.#zoom.view;
+    return { transform: scale === 1 ? transform : `translate(${x}px, ${y}px) scale(${scale}) ${transform}`, clip };
+  }
+
+  #onSize() {
+    const before = this.#box;
+    this.#box = { width: this.clientWidth, height: this.clientHeight };
+    if (before?.width > 0 && this.#box.width > 0 && this.#zoom.scale > 1) this.#zoom.resize(before, this.#box);
+    else this.#fit();
+  }
+
+  #onZoom({ scale, x, y }, before) {
+    if (scale > 1 !== before.scale > 1) {
+      this.#watchSize();
+      this.#showControls();
+    }
+    this.#fit();
+    if (scale !== before.scale || x !== before.x || y !== before.y) this.dispatchEvent(new CustomEvent('zoomchange', { detail: { zoom: scale, x, y } }));
+  }
+
+  /** Listeners for the wheel make a page scroll less well: they are there only where they are wanted. */
+  #watchGestures() {
+    const needed = this.zoomable && this.#presence !== null;
+    if (needed === (this.#gestures !== null)) return;
+    this.#gestures?.close();
+    this.#gestures = null;
+    if (!needed) return;
+    const scope = this.#presence.child();
+    this.#gestures = scope;
+    scope.add(() => (this.#gestures = null));
+    this.#zoom.listen(scope);
+  }
+
+  /** It is another camera's. */
+  #forgetView() {
+    this.#setLook(PLAIN);
+    if (this.#zoom.scale > 1) this.#zoom.whole();
   }
 
   #setLook(look) {
@@ -441,23 +524,24 @@ export class RingcastCameraElement extends Base {
 
   /** Only a picture that is not shown as it comes depends on the element's size. */
   #watchSize() {
-    const needed = !isPlain(this.#look) && this.#presence !== null;
+    const needed = !this.#isUsual && this.#presence !== null;
     if (needed === (this.#unwatchSize !== null)) return;
     if (!needed) {
       this.#unwatchSize();
       return;
     }
-    const observer = new ResizeObserver(() => this.#fit());
+    const observer = new ResizeObserver(() => this.#onSize());
     observer.observe(this);
+    this.#box = null;
     this.#unwatchSize = this.#presence.add(() => {
       observer.disconnect();
       this.#unwatchSize = null;
     });
   }
 
-  /** The browser's own would be mirrored and cropped as well. */
+  /** The browser's own would be mirrored, cropped and zoomed as well. */
   #showControls() {
-    this.video.controls = this.controls && isPlain(this.#look);
+    this.video.controls = this.controls && this.#isUsual;
   }
 
   // ---- being there, and the player
@@ -508,6 +592,7 @@ export class RingcastCameraElement extends Base {
     for (const type of VIDEO_EVENTS) presence.listen(video, type, () => this.#onVideo(type));
     presence.listen(start, 'click', () => this.#onStart());
     this.#watchSize();
+    this.#watchGestures();
   }
 
   #leave() {
@@ -520,7 +605,7 @@ export class RingcastCameraElement extends Base {
   }
 
   #begin(next) {
-    if (next.camera !== this.#lookFor) this.#setLook(PLAIN);
+    if (next.camera !== this.#lookFor) this.#forgetView();
     this.#lookFor = next.camera;
     this.#shown = next;
     if (next.stream === 'auto') this.#link = new LinkWatch({ open: (...args) => this.#open(...args), change: () => this.#changeStream() });
@@ -751,6 +836,9 @@ for (const name of VIDEO_METHODS) {
 const emptyFacts = () => ({
   state: 'idle', error: null, camera: { state: null, error: null }, late: 0, awaySince: null, lost: false, returning: 0,
 });
+
+/** As the browser's TimeRanges, of which a script cannot make any. */
+const oneRange = (start, end) => ({ length: 1, start: () => start, end: () => end });
 
 /** The value of an attribute that is a number of pixels, or null. */
 function pixels(element, name) {

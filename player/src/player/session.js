@@ -206,6 +206,13 @@ export class Session {
     this.#tellPast();
   }
 
+  /** The present was asked for before the connection was there, or while it was lost: a new one begins with that. */
+  #returned() {
+    const looked = this.#past !== null;
+    this.#leavePast();
+    if (looked && !this.#scope.closed) this.#begin();
+  }
+
   /** The timeline goes on elsewhere. */
   #begin() {
     this.#continuity.reset();
@@ -348,7 +355,9 @@ export class Session {
     this.#askTime(now);
     this.#looks = 0;
     const past = this.#asked ?? this.#past;
-    if (past) this.#ask(new LookBack(past.position, past.paused), now);
+    if (past?.returning) this.#returned();
+    else if (past) this.#ask(new LookBack(past.position, past.paused), now);
+    if (this.#scope.closed) return;
     this.#owner.enter('buffering');
   }
 

@@ -61,8 +61,9 @@ export class Past {
     else this.#owner.onrefused();
   }
 
+  /** Also before the server has answered. */
   live() {
-    if (this.looking) this.#camera.live();
+    this.#camera.live();
   }
 
   step(count) {

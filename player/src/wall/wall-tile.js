@@ -146,6 +146,11 @@ export class Tile {
     else this.#past.back();
   }
 
+  lookLive() {
+    this.#looksBack = false;
+    this.#past.live();
+  }
+
   /** What is on the screen: a promise of `{ blob, time }`, or of null when there is no picture. */
   async snapshot() {
     const { picture, age } = this.#still;

@@ -545,7 +545,7 @@ class Wall {
   }
 
   lookLive() {
-    this.#past?.live();
+    (this.#large ?? this.#current)?.lookLive();
   }
 
   stepBy(count) {

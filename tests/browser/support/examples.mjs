@@ -20,7 +20,7 @@ export class Examples extends Installed {
       mkdirSync(join(this.project, 'node_modules', name, '..'), { recursive: true });
       symlinkSync(join(MODULES, name), join(this.project, 'node_modules', name));
     }
-    for (const name of ['vue', 'react']) cpSync(join(EXAMPLES, name), join(this.project, name), { recursive: true });
+    for (const name of ['vue', 'react', 'home-assistant']) cpSync(join(EXAMPLES, name), join(this.project, name), { recursive: true });
   }
 
   /** TypeScript's errors in them, Vue's templates included: a text for each. */
@@ -43,7 +43,7 @@ export class Examples extends Installed {
   async pages() {
     const { outputFiles } = await build({
       absWorkingDir: this.project,
-      entryPoints: { 'vue/main': 'vue/main.ts', 'react/main': 'react/main.tsx', player: 'ringcast-player/player' },
+      entryPoints: { 'vue/main': 'vue/main.ts', 'react/main': 'react/main.tsx', player: 'ringcast-player/player', 'home-assistant/ringcast-card': 'home-assistant/ringcast-card.js' },
       bundle: true, splitting: true, format: 'esm', target: 'es2022', write: false, outdir: 'out', logLevel: 'silent', jsx: 'automatic',
       define: { 'process.env.NODE_ENV': '"production"', ...VUE_FLAGS },
       plugins: [vuePlugin],
@@ -53,6 +53,7 @@ export class Examples extends Installed {
       const markup = readFileSync(join(this.project, name, 'index.html'), 'utf8');
       pages[`${name}/index.html`] = markup.replace(/ *<script.*<\/script>/, '<link rel="stylesheet" href="main.css"><script type="module" src="main.js"></script>');
     }
+    pages['home-assistant/index.html'] = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Dashboard</title><link rel="icon" href="data:,"><main id="dashboard"></main><script type="module" src="ringcast-card.js"></script>';
     for (const name of readdirSync(join(EXAMPLES, 'plain'))) pages[`plain/${name}`] = readFileSync(join(EXAMPLES, 'plain', name), 'utf8');
     return pages;
   }

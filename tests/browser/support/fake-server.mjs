@@ -25,9 +25,12 @@ async function playerFile(path) {
 
 /** A camera of the fake server. Its film runs by the clock from the moment it is made. */
 export class FakeCamera {
-  #began = performance.now();
+  #began;
 
-  constructor(name, clip, { offset = 0 } = {}) {
+  /** `past`: seconds for which the film has run already, and that can be looked back at. */
+  constructor(name, clip, { offset = 0, past = 0 } = {}) {
+    this.#began = performance.now() - past * 1000;
+    this.past = past;
     this.name = name;
     this.clip = clip;
     this.offset = offset; // seconds added to decode times
@@ -44,6 +47,11 @@ export class FakeCamera {
   /** Number of the newest frame that has been "recorded". */
   get newest() {
     return Math.floor(((performance.now() - this.#began) / 1000) * this.clip.fps);
+  }
+
+  /** The keyframe at or before the frame INDEX. */
+  keyframe(index) {
+    return index - (index % this.clip.gop);
   }
 
   get initMessage() {
@@ -298,10 +306,40 @@ export class FakeServer {
     for (const viewer of this.#viewers) {
       const { camera, socket } = viewer;
       if (viewer.paused) continue;
+      if (viewer.until !== undefined) {
+        this.#sendPast(viewer);
+        continue;
+      }
       const newest = camera.newest;
       if (camera.silent) viewer.next = newest + camera.clip.gop - (newest % camera.clip.gop);
       while (!camera.silent && viewer.next <= newest) socket.send(camera.message(viewer.next++));
     }
+  }
+
+  /** No more than was asked for; who has everything is live. */
+  #sendPast(viewer) {
+    const { camera, socket } = viewer;
+    while (viewer.next <= Math.min(viewer.until, camera.newest)) socket.send(camera.message(viewer.next++));
+    if (viewer.next > camera.newest) this.#live(viewer);
+  }
+
+  #live(viewer) {
+    viewer.until = undefined;
+    viewer.socket.send('{"type":"live"}');
+  }
+
+  /** A look at the past: the answer, and from then on what was asked for. */
+  #look(viewer, { ago, for: seconds }) {
+    const { camera, socket } = viewer;
+    const { fps } = camera.clip;
+    const oldest = camera.keyframe(Math.max(0, camera.newest - camera.past * fps) + camera.clip.gop);
+    if (camera.past === 0) {
+      socket.send('{"type":"look","ago":null,"reach":0}');
+      return;
+    }
+    viewer.next = Math.max(oldest, camera.keyframe(Math.floor(camera.newest - ago * fps)));
+    viewer.until = viewer.next + Math.ceil(seconds * fps) + camera.clip.gop;
+    socket.send(JSON.stringify({ type: 'look', ago: (camera.newest - viewer.next) / fps, reach: (camera.newest - oldest) / fps }));
   }
 
   #upgrade(request, socket, head) {
@@ -397,8 +435,15 @@ export class FakeServer {
     ws.send(JSON.stringify({ type: 'hello', version: 1, subscriptions: 512 }));
   }
 
-  #command(viewer, { type, client }) {
+  #command(viewer, message) {
+    const { type, client } = message;
     const { camera, socket } = viewer;
+    if (type === 'look') this.#look(viewer, message);
+    if (type === 'more' && viewer.until !== undefined) viewer.until = viewer.next + Math.ceil(message.for * camera.clip.fps);
+    if (type === 'live' && viewer.until !== undefined) {
+      viewer.next = camera.keyframe(camera.newest);
+      this.#live(viewer);
+    }
     if (type === 'time') {
       const server_ms = performance.timeOrigin + performance.now() + this.clockSkewMs;
       socket.send(JSON.stringify({ type, client, server_ms }));

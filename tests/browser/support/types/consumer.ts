@@ -2,7 +2,7 @@
 // A user of the package in TypeScript, to be checked by `tsc --strict` and never run: correct code must be accepted, and code
 // marked as an error must be refused.
 
-import { RingcastCameraElement, RingcastPlayer, type RingcastStats, type RingcastToken } from 'ringcast-player';
+import { RingcastCameraElement, RingcastCameras, RingcastPlayer, type RingcastStats, type RingcastToken } from 'ringcast-player';
 import { RingcastCameraElement as Element } from 'ringcast-player/element';
 import { RingcastPlayer as Player, type RingcastPlayerOptions } from 'ringcast-player/player';
 
@@ -63,3 +63,17 @@ camera.requestVideoFrameCallback((now, { mediaTime }) => console.log(now, mediaT
 camera.play().then(() => found?.pause(), ({ name }: DOMException) => console.log(name));
 camera.player?.stop();
 camera.currentTime = 0;
+
+const list = new RingcastCameras({ src: 'https://server/', token: fresh, signal: leaving.signal });
+list.addEventListener('change', ({ detail }) => console.log(detail.added.length, detail.cameras.map(({ name, sub, crop }) => `${name} ${sub?.width ?? 0} ${crop?.[0] ?? 0}`)));
+list.addEventListener('event', ({ detail: { camera, text } }) => console.log(camera, text));
+list.addEventListener('statechange', ({ detail }) => {
+  // @ts-expect-error: there is no such state
+  if (detail.state === 'playing') list.stop();
+});
+// @ts-expect-error: the server's
+list.cameras.push();
+list.start();
+void player.snapshot({ type: 'image/jpeg', quality: 0.8 }).then((taken) => console.log(taken?.blob.size, taken?.time?.toISOString()));
+// @ts-expect-error: there may be no picture
+void player.snapshot().then(({ blob }) => blob.size);
