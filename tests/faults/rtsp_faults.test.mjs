@@ -12,7 +12,6 @@ import { buildDirectory, quickReuse } from '../support/processes.mjs';
 import { generator } from '../support/random.mjs';
 import { RtspProxy } from '../support/rtsp_proxy.mjs';
 import { scenario } from '../support/scenario.mjs';
-import { unchecked } from '../support/test_camera.mjs';
 import { waitUntil } from '../support/wait.mjs';
 import { answerFaults, clockFaults, connectionFaults, livenessFaults, packetFaults, parameterFaults } from './rtsp_catalogue.mjs';
 
@@ -148,12 +147,12 @@ async function check(stage, ringcast, fault, viewer, proxy, before) {
 
 async function group(stage, faults) {
   const common = ['--fps', String(FPS), '--gop', String(GOP)];
-  const camera = await stage.camera(['--camera', 'faulty:audio=aac,noise=20,bitrate=400', ...common], unchecked);
-  const other = await stage.camera(['--camera', 'other:audio=aac', ...common], unchecked);
+  const camera = await stage.camera(['--camera', 'faulty:audio=aac,noise=20,bitrate=400', ...common]);
+  const other = await stage.camera(['--camera', 'other:audio=aac', ...common]);
   // The camera runs, so that a connection to it costs the same whether another is there or not.
   await stage.ringcast(camera);
   const proxies = await Promise.all(faults.map(async ({ own }) => {
-    const target = own ? await stage.camera(['--camera', own, ...common], unchecked) : camera;
+    const target = own ? await stage.camera(['--camera', own, ...common]) : camera;
     return Object.assign(await new RtspProxy(target.url()).listen(), { camera: target });
   }));
   try {

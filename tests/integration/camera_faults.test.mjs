@@ -7,7 +7,7 @@ import { scenario } from '../support/scenario.mjs';
 const BACK_LIMIT_MS = 60000;
 
 async function twoCameras(stage) {
-  const camera = await stage.camera(['--cameras', '2']);
+  const camera = await stage.camera(['--cameras', '2'], { leaks: true });
   const ringcast = await stage.ringcast(camera);
   const [own, other] = camera.cameras.map(({ name }) => stage.viewer(ringcast, name));
   await own.more(10);
@@ -53,7 +53,7 @@ scenario('it is away and comes back', async (stage) => {
 });
 
 scenario('it was never there, and then it is', async (stage) => {
-  const camera = await stage.camera(['--cameras', '2']);
+  const camera = await stage.camera(['--cameras', '2'], { leaks: true });
   await camera.command('off cam2');
   const cameras = camera.cameras.map(({ name, url }) => ({ name, url }));
   const ringcast = stage.instance({ cameras }).start();
@@ -84,7 +84,7 @@ scenario('the camera program dies and another takes its port', async (stage) => 
   const scene = await twoCameras(stage);
   await scene.camera.stop('SIGKILL');
   await scene.ringcast.until('the states to show it', ({ cameras }) => cameras.every(({ state }) => state !== 'streaming'));
-  await stage.camera(['--cameras', '2', '--port', String(scene.camera.port)]);
+  await stage.camera(['--cameras', '2', '--port', String(scene.camera.port)], { leaks: true });
   await scene.ringcast.streaming();
   await assertRecovered(stage, scene);
 });

@@ -7,7 +7,6 @@ import { appendFileSync } from 'node:fs';
 import { decode, probe } from '../support/media.mjs';
 import { run } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
-import { unchecked } from '../support/test_camera.mjs';
 
 const FPS = 25;
 const FRAMES = Math.ceil(Number(process.env.RINGCAST_CODECS_SECONDS ?? 3) * FPS);
@@ -107,7 +106,7 @@ function row({ sends, settings = {} }, { made, received, streams, fragments }) {
 async function watchCameras(stage, cameras) {
   const names = Object.keys(cameras);
   const each = names.flatMap((name) => ['--camera', `${name}:size=192x128,fps=25,gop=25,${cameras[name].sends}`]);
-  const camera = await stage.camera(each, unchecked);
+  const camera = await stage.camera(each);
   const settings = camera.cameras.map(({ name, url }) => ({ name, url, ...cameras[name].settings }));
   const ringcast = stage.instance({ cameras: settings }).start();
   await ringcast.streaming(undefined, LIMIT_MS);

@@ -43,6 +43,7 @@ scenario('H.264 with AAC, and with the sound left out', async (stage) => {
   ];
   const ringcast = stage.instance({ cameras }).start();
   await ringcast.streaming();
+  await ringcast.until('the sound, which may come a keyframe later', (status) => status.cameras.find(({ name }) => name === 'loud').audio === 'aac');
   const loud = await watch(stage, ringcast, 'loud');
   assert.match(loud.viewer.texts.find((text) => text.type === 'init').codecs, /^avc1\.\w{6},mp4a\.40\.2$/);
   assert.deepEqual(loud.streams.map((s) => s.codec_name), ['h264', 'aac']);

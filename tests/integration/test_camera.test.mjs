@@ -6,6 +6,8 @@ import { RtspClient } from '../support/rtsp_client.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
 
+const LEAKS = { leaks: true }; // are looked for
+
 const probe = async (url) => {
   const entries = 'stream=codec_name,width,height,r_frame_rate';
   const args = ['-v', 'error', '-rtsp_transport', 'tcp', '-show_entries', entries, '-of', 'json', url];
@@ -14,7 +16,7 @@ const probe = async (url) => {
 };
 
 scenario('cameras send what they are told to', async (stage) => {
-  const camera = await stage.camera(['--camera', 'a:audio=aac', '--camera', 'b:codec=h265,size=128x96,fps=10']);
+  const camera = await stage.camera(['--camera', 'a:audio=aac', '--camera', 'b:codec=h265,size=128x96,fps=10'], LEAKS);
   const a = await probe(camera.url(0));
   assert.deepEqual(a.streams.map((s) => s.codec_name).sort(), ['aac', 'h264']);
   const video = a.streams.find((s) => s.codec_name === 'h264');
@@ -26,7 +28,7 @@ scenario('cameras send what they are told to', async (stage) => {
 scenario('a password is asked for', async (stage) => {
   const password = 'p@ss:w/rd%41';
   for (const auth of ['basic', 'digest']) {
-    const camera = await stage.camera(['--cameras', '1', '--user', 'viewer', '--auth', auth], { password });
+    const camera = await stage.camera(['--cameras', '1', '--user', 'viewer', '--auth', auth], { password, ...LEAKS });
     assert.match((await probe(camera.url())).stderr, /401/);
     const url = camera.url().replace('://', `://viewer:${encodeURIComponent(password)}@`);
     assert.equal((await probe(url)).streams.length, 1);
@@ -34,7 +36,7 @@ scenario('a password is asked for', async (stage) => {
 });
 
 scenario('faults on command', async (stage) => {
-  const camera = await stage.camera(['--cameras', '1']);
+  const camera = await stage.camera(['--cameras', '1'], LEAKS);
   await camera.command('off cam1');
   assert.match((await probe(camera.url())).stderr, /404/);
   await camera.command('on cam1');
@@ -46,7 +48,7 @@ scenario('faults on command', async (stage) => {
 });
 
 scenario('who comes in the middle changes nothing for who is there', async (stage) => {
-  const camera = await stage.camera(['--cameras', '1', '--gop', '1000']);
+  const camera = await stage.camera(['--cameras', '1', '--gop', '1000'], LEAKS);
   const first = await new RtspClient(camera.url()).play('npt=0.000-');
   await waitUntil('the first keyframe', () => first.keyframes === 1);
   const second = await new RtspClient(camera.url()).play('npt=0.000-');
