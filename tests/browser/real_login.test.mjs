@@ -170,6 +170,18 @@ guarded('a page of another origin, by tokens of its own server: revoked, used up
     await until(() => given.length === 3, 'one more token', PATIENCE_MS);
     await untilMoving(page, { ms: PATIENCE_MS });
     assert.equal((await page.evaluate(() => globalThis.heard)).at(-1).reason, 'not logged in');
+    // The list of cameras by a token: that token's cameras, and its end when the token is revoked.
+    const listing = await ringcast.ctl('token', '--camera', 'cam2', '--ttl', '1h');
+    given.push(listing.stdout.trim());
+    await page.evaluate(async ([src, token]) => {
+      const { RingcastCameras } = await import('/ringcast-player.js');
+      globalThis.list = new RingcastCameras({ src, token });
+      globalThis.list.start();
+    }, [ringcast.address, given.at(-1)]);
+    await until(() => page.evaluate(() => globalThis.list.cameras.map(({ name }) => name).join() === 'cam2'), 'its list', PATIENCE_MS);
+    assert.equal((await ringcast.ctl('token', 'revoke', given.at(-1))).code, 0);
+    await until(() => page.evaluate(() => globalThis.list.state === 'unauthorized'), 'its end', PATIENCE_MS);
+    await page.evaluate(() => globalThis.list.stop());
     for (const token of given) assert.ok(!page.url().includes(token) && !ringcast.log.includes(token));
     await page.goto('about:blank');
   } finally {
