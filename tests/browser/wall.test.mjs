@@ -257,7 +257,7 @@ test('a tile that waits for its first picture shows the newest one that the serv
   const [waits, none] = [...server.cameras.values()];
   for (const camera of [waits, none]) {
     camera.silent = true;
-    camera.extra = { poster: `/snapshot/${encodeURIComponent(camera.name)}.jpg` };
+    camera.extra = { poster: `/snapshot/${encodeURIComponent(camera.name)}.jpg`, mirror: true, crop: [10, 20, 30, 40] };
   }
   waits.picture = Buffer.from('R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==', 'base64'); // one red point
   const page = await open();
@@ -268,6 +268,8 @@ test('a tile that waits for its first picture shows the newest one that the serv
   await until(() => asked(none) === 1, 'the question for the other one');
   await until(async () => (await posters())[1].src === '', 'the other tile to have none');
   assert.match((await posters())[0].src, /\?width=\d+$/);
+  const drawn = await page.locator('.tile .poster').first().evaluate((image) => [getComputedStyle(image).transform, getComputedStyle(image).objectViewBox]);
+  assert.deepEqual(drawn, ['matrix(-1, 0, 0, 1, 0, 0)', 'inset(20% 30% 40% 10%)'], 'mirrored and cropped as the stream will be');
   waits.silent = none.silent = false;
   await live(page, 2);
   assert.deepEqual(await posters(), [{ shown: false, src: '' }, { shown: false, src: '' }]);

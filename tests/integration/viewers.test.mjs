@@ -39,7 +39,7 @@ scenario('who watches, and one of them is sent away', async (stage) => {
     assert.ok(entry.sent_bytes > 500 && entry.buffered_bytes >= 0, JSON.stringify(entry));
     assert.equal(entry.dropped, 0);
     assert.ok(entry.rtt_ms > 0 && entry.rtt_ms < 10000);
-    assert.ok(['live', 'behind', 'waiting'].includes(entry.state));
+    assert.ok(['live', 'behind', 'waiting', 'slow'].includes(entry.state)); // slow: this machine is busy
   }
   assert.equal(new Set(all.viewers.map(({ id }) => id)).size, 3);
   const one = await list(ringcast, 'cam2');

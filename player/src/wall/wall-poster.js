@@ -40,6 +40,13 @@ export class Poster {
     this.#consider();
   }
 
+  /** The server's pictures are whole: it is shown as the stream will be, where the browser can crop an <img>. */
+  set look({ mirror, crop }) {
+    const [left, top, right, bottom] = (crop ?? [0, 0, 0, 0]).map((share) => `${share}%`);
+    this.#image.style.setProperty('transform', mirror ? 'scaleX(-1)' : 'none');
+    this.#image.style.setProperty('object-view-box', crop ? `inset(${top} ${right} ${bottom} ${left})` : 'none');
+  }
+
   /** Whether the tile waits for its first picture. */
   set waiting(waiting) {
     if (waiting === this.#waiting) return;

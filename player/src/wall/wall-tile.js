@@ -272,7 +272,9 @@ export class Tile {
 
   /** Takes a row of /api/cameras: a stream that could not be played is tried again when the camera sends something else. */
   update(row) {
-    this.#announced = shownSize({ width: row.width ?? row.sub?.width, height: row.height ?? row.sub?.height }, lookOf(row));
+    const look = lookOf(row);
+    this.#announced = shownSize({ width: row.width ?? row.sub?.width, height: row.height ?? row.sub?.height }, look);
+    this.#poster.look = look;
     this.#row = row;
     this.#streams.update(row);
     this.#past.keeps = rowOf(row, this.camera.shownStream)?.look_back ?? 0;
