@@ -123,6 +123,16 @@ scenario('mirrored and cropped pictures, and both changed by a reload without a 
   } finally {
     await chromium.close();
   }
+  const firefox = await Firefox.launch();
+  try {
+    const page = await firefox.open(1000, 700);
+    await page.goto(ringcast.address);
+    const seen = () => page.evaluate(() => [...document.querySelectorAll('ringcast-camera')].map(({ camera, pictureSize: { width, height }, video }) => [camera, width, height, /^matrix\(-/.test(getComputedStyle(video).transform)]));
+    await until(async () => (await seen()).every(([, width]) => width > 0), 'pictures in Firefox');
+    assert.deepEqual(await seen(), [['plain', 320, 120, true], ['mirrored', 320, 240, true], ['upper', 320, 120, false], ['part', 160, 240, true]]);
+  } finally {
+    await firefox.close();
+  }
 }, { limit: 240_000 });
 
 scenario('the shape of the picture', async (stage) => {
