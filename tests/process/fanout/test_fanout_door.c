@@ -214,11 +214,11 @@ static void the_list_says_what_is_known(void **state)
     client_request(&client, fanout.port, "GET", "/api/cameras", "");
     json_t *answer = read_json(&client);
     json_t *expected =
-        json_pack("{s:[{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:n, s:i, s:i, s:s, s:s, s:n}], s:[]}", "cameras",
-                  "name", "front", "state", "streaming", "codecs", "avc1.64001F,mp4a.40.2", "mime",
+        json_pack("{s:[{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:n, s:i, s:i, s:s, s:s, s:n, s:b, s:n}], s:[]}",
+                  "cameras", "name", "front", "state", "streaming", "codecs", "avc1.64001F,mp4a.40.2", "mime",
                   "video/mp4; codecs=\"avc1.64001F,mp4a.40.2\"", "width", 1280, "height", 720, "audio",
                   "playing", "audio_error", "viewers", 1, "look_back", 0, "live", "/live/front", "poster",
-                  "/snapshot/front.jpg", "sub", "groups");
+                  "/snapshot/front.jpg", "sub", "mirror", 0, "crop", "groups");
     assert_true(json_equal(answer, expected));
     json_decref(answer);
     json_decref(expected);
