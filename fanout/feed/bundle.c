@@ -224,6 +224,18 @@ static void begin_turn(struct bundle *bundle)
     }
 }
 
+/* A ping right behind a first burst: the answer says how soon that has been read. */
+static void ask_early(const struct bundle *bundle)
+{
+    struct viewer *socket = bundle->socket;
+    bool early = socket->pace && !socket->pace->active && !viewer_is_blocked(socket);
+    uint32_t number = early ? pace_ask(socket->pace, clock_now_ns()) : 0;
+
+    if (number && !viewer_ask(socket, number)) {
+        viewer_cut(socket);
+    }
+}
+
 void bundle_serve(struct bundle *bundle)
 {
     struct member *member;
@@ -235,6 +247,7 @@ void bundle_serve(struct bundle *bundle)
         if (viewer_is_full(bundle->socket)) {
             bundle->is_short =
                 true; /* libwebsockets calls back when a tail has gone, bundle_look when there is room */
+            ask_early(bundle);
             return;
         }
         bundle->turn = member->turn;
@@ -248,6 +261,7 @@ void bundle_serve(struct bundle *bundle)
             return;
         }
     }
+    ask_early(bundle);
 }
 
 /* ---- A socket that does not keep up ---- */
@@ -310,16 +324,14 @@ void bundle_greet(struct viewer *viewer)
     struct pace_sample sample;
 
     add_up(bundle);
-    uint32_t burst = pace_first_burst(bundle->rate, bundle->keyframe_bytes);
-    if (socket->window_max == 0 && sample_socket(bundle, &sample)) { /* the first of them */
+    bool first = socket->window_max == 0 && sample_socket(bundle, &sample);
+    if (first) {
         socket->window_max = sample.window;
-        if (burst > 0) {
-            suspect(bundle, &sample);
-        }
+        suspect(bundle, &sample);
     }
     viewer->pace = socket->pace;
-    if (socket->pace) {
-        socket->pace->burst = burst;
+    if (socket->pace && (first || socket->pace->burst)) {
+        socket->pace->burst = pace_first_burst(bundle->rate);
     }
 }
 
@@ -363,13 +375,13 @@ static void look_at_slow(struct bundle *bundle, const struct pace_sample *sample
     struct viewer *socket = bundle->socket;
     struct pace *pace = socket->pace;
 
-    pace->burst = pace_first_burst(bundle->rate, bundle->keyframe_bytes);
+    pace->burst = pace->burst ? pace_first_burst(bundle->rate) : 0;
     pace_note(pace, sample);
     uint64_t backlog = pace->active ? pace_backlog(pace, sample->now_ns) : sample->queued;
     bool much = pace_is_much(bundle->rate, backlog, sample->rtt_ns) ||
                 (!pace->answers && pace_is_filled(sample->window, pace->window_max));
     bool behind = is_behind(bundle);
-    if (pace_judge(pace, much || behind, sample->now_ns) < 0) {
+    if (pace_judge(pace, much || behind, sample->now_ns) < 0 && !pace_is_unproven(pace, sample->now_ns)) {
         acquit(bundle);
         return;
     }

@@ -345,7 +345,7 @@ static void limit_unsent(const struct feed *feed, struct viewer *viewer)
 
 static uint32_t burst_of(const struct feed *feed, const struct viewer *viewer)
 {
-    return pace_first_burst(rate_for(feed, viewer), feed->keyframe_bytes);
+    return pace_first_burst(rate_for(feed, viewer));
 }
 
 /* VIEWER has much under way: it may be slow. */
@@ -380,12 +380,9 @@ static void greet(struct feed *feed, struct viewer *viewer)
         return;
     }
     viewer->window_max = sample.window;
-    uint32_t burst = burst_of(feed, viewer);
-    if (burst > 0) {
-        suspect(feed, viewer, &sample);
-    }
+    suspect(feed, viewer, &sample);
     if (viewer->pace) {
-        viewer->pace->burst = burst;
+        viewer->pace->burst = burst_of(feed, viewer);
     }
 }
 
@@ -817,7 +814,7 @@ static bool serve_behind(struct feed *feed, struct viewer *viewer, struct fragme
     }
     if (feed->rate <= 0 && !viewer->in_old_ring) {
         learn_rate(feed, viewer->cursor.position, entry->published_ns);
-        if (viewer->pace) {
+        if (viewer->pace && viewer->pace->burst) {
             viewer->pace->burst = burst_of(feed, viewer);
         }
     }
@@ -911,6 +908,19 @@ static void queue_up(struct viewer *viewer)
     }
 }
 
+/* A ping right behind a first burst: the answer says how soon that has been read. */
+static void ask_early(struct feed *feed, struct viewer *viewer)
+{
+    struct pace *pace = viewer->pace;
+    bool early = (viewer->state == VIEWER_BEHIND || viewer->state == VIEWER_PACED) && pace && !pace->active &&
+                 !viewer->bundle;
+    uint32_t number = early && !viewer_is_blocked(viewer) ? pace_ask(pace, clock_now_ns()) : 0;
+
+    if (number && !viewer_ask(viewer, number)) {
+        drop_broken(feed, viewer);
+    }
+}
+
 /* Brings a viewer in VIEWER_BEHIND on as far as its socket takes it, up to a turn. */
 static void catch_up(struct feed *feed, struct viewer *viewer)
 {
@@ -922,6 +932,7 @@ static void catch_up(struct feed *feed, struct viewer *viewer)
     }
     for (int i = 0; i < TURN_MAX; i++) {
         if (!catch_up_one(feed, viewer, &seeks)) {
+            ask_early(feed, viewer);
             queue_up(viewer);
             return;
         }
@@ -1100,13 +1111,13 @@ static void look_at(struct feed *feed, struct viewer *viewer, unsigned round)
         }
         return;
     }
-    pace->burst = burst_of(feed, viewer);
+    pace->burst = pace->burst ? burst_of(feed, viewer) : 0;
     pace_note(pace, &sample);
     uint64_t backlog = pace->active ? pace_backlog(pace, sample.now_ns) : sample.queued;
     bool much = pace_is_much(rate_for(feed, viewer), backlog, sample.rtt_ns) ||
                 (!pace->answers && pace_is_filled(sample.window, pace->window_max));
     int verdict = pace_judge(pace, much || viewer->state == VIEWER_BEHIND, sample.now_ns);
-    if (verdict < 0) {
+    if (verdict < 0 && !pace_is_unproven(pace, sample.now_ns)) {
         acquit(feed, viewer);
         return;
     }

@@ -46,8 +46,22 @@
 #define UNSENT_MIN (16u << 10)
 #define UNSENT_MAX (512u << 10)
 
-/* No receive buffer takes so much before its reader has been quick for a while. */
-#define BURST_MAX (128u << 10)
+/* The first burst: what the stream has in so long, but not less than this. */
+#define BURST_NS (150 * NS_PER_MS)
+#define BURST_MIN (16u << 10)
+
+/* Who has taken bursts of up to 2^TRUST_MAX times the first one in time may be sent any number of bytes. */
+#define TRUST_MAX 6u
+
+/* A burst got through in time if the answer behind it, or room, came so soon after the way there and back. */
+#define SOON_NS (150 * NS_PER_MS)
+
+/* Without a prompt answer a viewer is not taken for a quick one before so long. */
+#define PROOF_NS (3 * NS_PER_SECOND)
+
+/* For the answer to the first ping is waited so long after the way there and back; a viewer whose answer comes later than that is slow. */
+#define WAIT_NS (100 * NS_PER_MS)
+#define ANSWER_NS (300 * NS_PER_MS)
 
 /* The answer to a ping that comes later than this was behind what lay in a buffer that nothing is known of, as a proxy's. */
 #define PONG_LATE_MS 600u
@@ -93,12 +107,12 @@ bool pace_is_much(double rate, uint64_t bytes, int64_t rtt_ns)
     return (double)bytes > (much > MUCH_BYTES_MIN ? much : MUCH_BYTES_MIN);
 }
 
-uint32_t pace_first_burst(double rate, uint32_t keyframe)
+uint32_t pace_first_burst(double rate)
 {
-    double burst = rate > 0 ? rate : MUCH_BYTES;
+    double burst = rate > 0 ? rate * (double)BURST_NS / (double)NS_PER_SECOND : MUCH_BYTES;
 
-    burst = keyframe * 1.25 > burst ? keyframe * 1.25 : burst;
-    return burst < BURST_MAX ? (uint32_t)burst : 0;
+    burst = burst > BURST_MIN ? burst : BURST_MIN;
+    return burst < UINT32_MAX ? (uint32_t)burst : UINT32_MAX;
 }
 
 uint32_t pace_unsent(double rate, uint32_t keyframe)
@@ -153,9 +167,9 @@ static uint64_t take(struct pace *pace, const struct pace_sample *sample)
 
 void pace_begin(struct pace *pace, const struct pace_sample *sample, uint32_t window_max)
 {
-    *pace = (struct pace){.window_max = window_max, .taken_ns = sample->now_ns};
+    *pace = (struct pace){.window_max = window_max, .taken_ns = sample->now_ns, .begun_ns = sample->now_ns};
     pace->taken = take(pace, sample);
-    pace->taken_until = pace->written;
+    pace->taken_until = pace->begun_at = pace->written;
 }
 
 void pace_convict(struct pace *pace, uint64_t late, int64_t now_ns)
@@ -173,7 +187,7 @@ static bool kept_up(const struct pace *pace, uint64_t taken)
 {
     uint64_t given = pace->written - pace->taken_until;
 
-    return (given > 0 && taken - pace->taken + EXACT_BYTES >= given) ||
+    return (given > EXACT_BYTES && taken - pace->taken + EXACT_BYTES >= given) ||
            taken + EXACT_BYTES >= pace->taken_until;
 }
 
@@ -207,6 +221,41 @@ static void bound(struct pace *pace, int64_t until_ns)
     }
 }
 
+/* The first ping has not been answered, and may still be. */
+static bool is_waiting_for_answer(const struct pace *pace, int64_t now_ns)
+{
+    return pace->asked_ns != 0 && !pace->answers && !pace->mute &&
+           now_ns - pace->asked_ns < WAIT_NS + pace->rtt_ns;
+}
+
+static bool is_trusted(const struct pace *pace)
+{
+    return pace->burst == 0 || pace->trust >= TRUST_MAX;
+}
+
+/* By what is known to be under way: no rate counts that was measured while a buffer was filled. */
+static bool is_within_burst(const struct pace *pace)
+{
+    uint64_t backlog = pace->answers ? pace->written - pace->taken : pace->queued + pace->held;
+
+    return is_trusted(pace) || backlog <= (uint64_t)pace->burst << pace->trust;
+}
+
+/* How far a viewer is trusted that says nothing by its answers: by how soon the windows say that there is room again. */
+static void trust(struct pace *pace, int64_t now_ns)
+{
+    if (pace->active || pace->answers || is_waiting_for_answer(pace, now_ns)) {
+        return;
+    }
+    bool within = is_within_burst(pace);
+    if (pace->asked_ns != 0 && !pace->mute) {
+        pace->mute = true;
+    } else if (within && pace->full_since_ns != 0 && now_ns - pace->full_since_ns <= pace->rtt_ns + SOON_NS) {
+        pace->trust++;
+    }
+    pace->full_since_ns = within ? 0 : pace->full_since_ns ? pace->full_since_ns : now_ns;
+}
+
 void pace_note(struct pace *pace, const struct pace_sample *sample)
 {
     uint64_t taken = take(pace, sample);
@@ -216,30 +265,51 @@ void pace_note(struct pace *pace, const struct pace_sample *sample)
     } else if (pace->answers) {
         pace->taken_ns = sample->now_ns;
         pace->taken_until = pace->written;
-    } else if (taken > pace->taken && sample->ack_ns - pace->taken_ns >= MEASURE_NS) {
+    } else if (taken > pace->taken + EXACT_BYTES && sample->ack_ns - pace->taken_ns >= MEASURE_NS) {
         measure(pace, taken, sample->ack_ns, kept_up(pace, taken));
     } else if (pace->queued + pace->held <= LITTLE_BYTES) {
         pace->taken = taken > pace->taken ? taken : pace->taken;
         pace->taken_ns = sample->now_ns;
         pace->taken_until = pace->written;
-    } else if (taken <= pace->taken) {
+    } else if (taken <= pace->taken + EXACT_BYTES) {
         bound(pace, sample->ack_ns);
     }
     if (pace->rate > 0 && pace->rate < RATE_MIN) {
         pace->rate = RATE_MIN;
     }
+    trust(pace, sample->now_ns);
 }
 
 uint32_t pace_ask(struct pace *pace, int64_t now_ns)
 {
     bool waits = pace->asked_ns != 0, news = pace->written > pace->asked_at + EXACT_BYTES;
 
-    if (!pace->active || waits || !news) {
+    if ((!pace->active && is_trusted(pace)) || waits || !news) {
         return 0;
     }
     pace->asked_at = pace->written;
     pace->asked_ns = now_ns;
-    return ++pace->asked;
+    pace->asked = pace_time_number(now_ns); /* also for when this pace is forgotten and the answer is late */
+    return pace->asked;
+}
+
+/*
+ * The first answer, which came WAITED_NS later than the way there and back takes. What was taken before is another measure. One that
+ * was sent a first burst and answers late has shown how slow it is.
+ */
+static void begin_answers(struct pace *pace, int64_t waited_ns, int64_t now_ns)
+{
+    pace->answers = true;
+    pace->taken = pace->asked_at;
+    pace->taken_ns = now_ns;
+    pace->taken_until = pace->written;
+    if (pace->burst != 0 && !pace->active && waited_ns > ANSWER_NS) {
+        pace->active = true;
+        pace->slow_since_ns = pace->begun_ns;
+        pace->rate = (double)(pace->asked_at - pace->begun_at) /
+                     ((double)(now_ns - pace->begun_ns) / (double)NS_PER_SECOND);
+        pace->rate = pace->rate > RATE_MIN ? pace->rate : RATE_MIN;
+    }
 }
 
 void pace_answered(struct pace *pace, uint32_t number, int64_t now_ns)
@@ -247,17 +317,15 @@ void pace_answered(struct pace *pace, uint32_t number, int64_t now_ns)
     if (pace->asked_ns == 0 || number != pace->asked) {
         return;
     }
-    int64_t asked_ns = pace->asked_ns;
+    const int64_t waited_ns = now_ns - pace->asked_ns - pace->rtt_ns;
     pace->asked_ns = 0;
     pace->held_ns = now_ns;
-    if (!pace->answers) { /* what was taken before is another measure */
-        pace->answers = true;
-        pace->taken = pace->asked_at;
-        pace->taken_ns = now_ns;
-        pace->taken_until = pace->written;
+    if (!pace->answers) {
+        begin_answers(pace, waited_ns, now_ns);
     } else if (pace->asked_at > pace->taken) {
-        measure(pace, pace->asked_at, now_ns, now_ns - asked_ns <= pace->rtt_ns + PROMPT_NS);
+        measure(pace, pace->asked_at, now_ns, waited_ns <= PROMPT_NS);
     }
+    pace->trust += waited_ns <= SOON_NS && pace->trust < TRUST_MAX;
 }
 
 uint64_t pace_backlog(const struct pace *pace, int64_t now_ns)
@@ -281,14 +349,24 @@ int64_t pace_duration_ns(const struct pace *pace, uint64_t bytes, int64_t now_ns
 
 bool pace_has_room(const struct pace *pace, int64_t now_ns)
 {
+    if (!pace->active && !is_trusted(pace) && is_waiting_for_answer(pace, now_ns)) {
+        return pace->written - pace->begun_at <= pace->burst; /* a proxy may have taken it */
+    }
     if (!pace->active) {
-        return pace->burst == 0 || pace_backlog(pace, now_ns) <= pace->burst;
+        return is_within_burst(pace);
     }
     if (pace->answers && pace->asked_ns && now_ns - pace->asked_ns > UNDER_WAY_NS + pace->rtt_ns) {
         return false; /* whatever its rate is taken to be, it has not read what came before the ping */
     }
     return pace_backlog(pace, now_ns) <= LITTLE_BYTES ||
            pace_duration_ns(pace, 0, now_ns) <= UNDER_WAY_NS + pace->rtt_ns;
+}
+
+bool pace_is_unproven(const struct pace *pace, int64_t now_ns)
+{
+    bool prompt = pace->answers && pace->trust > 0;
+
+    return pace->burst != 0 && !pace->active && !prompt && now_ns - pace->begun_ns < PROOF_NS;
 }
 
 bool pace_is_known(const struct pace *pace, int64_t now_ns)

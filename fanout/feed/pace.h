@@ -43,8 +43,13 @@ struct pace {
     uint32_t asked;        /* its number */
     uint32_t window;       /* as in the last sample */
     uint32_t window_max;   /* the largest window so far */
-    uint32_t burst;        /* while it is not active: bytes that may be under way; 0: any number */
+    uint32_t burst;        /* while it is not active: bytes that may be under way at first; 0: any number */
+    uint32_t trust;        /* so often has twice the burst before got through in time */
+    uint64_t begun_at;     /* `written` when the pace began */
+    int64_t begun_ns;      /* when that was */
+    int64_t full_since_ns; /* while it is not active: since when there is no room; 0: there is */
     bool answers;          /* the viewer answers pings */
+    bool mute;             /* it has been asked and has not answered in time, so only its windows count */
     bool active;           /* it is slow, and not only suspected to be */
 };
 
@@ -55,10 +60,10 @@ bool pace_sample_read(int socket, int64_t now_ns, struct pace_sample *sample);
 bool pace_is_much(double rate, uint64_t bytes, int64_t rtt_ns);
 
 /*
- * Bytes that may be under way to a viewer of whom nothing is known yet, who is sent RATE bytes a second (0: not known) and keyframes of
- * KEYFRAME bytes; 0: any number, as no receive buffer is that large.
+ * Bytes that may be under way to a viewer of which nothing is known yet, and which is sent RATE bytes a second (0: not known).
+ * Never 0. Each time that so many got through in time, twice as many may be.
  */
-uint32_t pace_first_burst(double rate, uint32_t keyframe);
+uint32_t pace_first_burst(double rate);
 
 /* Bytes that such a viewer's socket is to hold unsent; 0: not known. */
 uint32_t pace_unsent(double rate, uint32_t keyframe);
@@ -98,6 +103,12 @@ int64_t pace_duration_ns(const struct pace *pace, uint64_t bytes, int64_t now_ns
  * pace is not active, no more than its burst.
  */
 bool pace_has_room(const struct pace *pace, int64_t now_ns);
+
+/*
+ * True if a new viewer may be slow: it has answered no ping promptly, and has not watched for long. Its windows alone do not
+ * acquit it, since a reader may take much into a buffer of its own.
+ */
+bool pace_is_unproven(const struct pace *pace, int64_t now_ns);
 
 /* True if it is slow for so long that its rate is not that of a connection which has just begun. */
 bool pace_is_known(const struct pace *pace, int64_t now_ns);

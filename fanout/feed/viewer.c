@@ -217,12 +217,14 @@ uint64_t viewer_bytes_taken(const struct viewer *viewer)
 {
     struct tcp_info info = {0};
     socklen_t length = sizeof(info);
+    const struct pace *pace = viewer->pace && viewer->pace->active ? viewer->pace : NULL;
 
-    if (viewer->pace && viewer->pace->active) { /* what its receive buffer has taken nobody has seen */
-        return viewer->pace->taken;
+    if (pace && !pace->answers) { /* what its receive buffer has taken nobody has seen */
+        return pace->taken;
     }
     int result = getsockopt(lws_get_socket_fd(viewer->wsi), IPPROTO_TCP, TCP_INFO, &info, &length);
-    return result == 0 ? info.tcpi_bytes_acked : 0;
+    uint64_t acked = result == 0 ? info.tcpi_bytes_acked : 0;
+    return pace ? pace->taken + acked : acked; /* it may take long to reach the ping */
 }
 
 void viewer_note_progress(struct viewer *viewer, int64_t now_ns)

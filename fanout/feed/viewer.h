@@ -147,7 +147,7 @@ bool viewer_is_full(struct viewer *viewer);
 /* Has its socket count as full when BYTES are unsent, if that is much else than now; 0: as it is. */
 void viewer_limit_unsent(struct viewer *viewer, uint32_t bytes);
 
-/* Bytes that the other side has read so far, as far as is known; 0: the kernel does not know. */
+/* Grows when the other side reads, as far as is known; 0: the kernel does not know. */
 uint64_t viewer_bytes_taken(const struct viewer *viewer);
 
 /*

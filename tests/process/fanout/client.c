@@ -244,7 +244,8 @@ static uint64_t big_endian(const uint8_t *bytes, size_t length)
     return value;
 }
 
-bool client_next(struct client *client, struct client_message *message)
+/* Reads the next message. */
+static bool next_message(struct client *client, struct client_message *message)
 {
     if (!have(client, 2)) {
         return false;
@@ -261,6 +262,16 @@ bool client_next(struct client *client, struct client_message *message)
     message->payload = client->buffer + client->start + 2 + extra;
     client->start += 2 + extra + message->length;
     return true;
+}
+
+bool client_next(struct client *client, struct client_message *message)
+{
+    bool there = next_message(client, message);
+
+    if (there && message->opcode == CLIENT_PING) {
+        client_send_frame(client, CLIENT_PONG, message->payload, message->length);
+    }
+    return there;
 }
 
 void client_drain(struct client *client)

@@ -130,6 +130,7 @@ static json_int_t latencies_told(const json_t *message)
 /* Each fragment once, whatever the number of viewers; what a viewer begins with is old and does not count. */
 static void latency_is_counted_and_told(void **state)
 {
+    enum { BYTES = 200 }; /* a new viewer has room for all of them */
     (void)state;
     struct client clients[2];
     for (int i = 0; i < 2; i++) {
@@ -139,7 +140,7 @@ static void latency_is_counted_and_told(void **state)
     uint64_t sent = 1;
     while (told < 10) {
         while (sent < 11) {
-            source_publish(&front, LARGE_BYTES, false);
+            source_publish(&front, BYTES, false);
             sent++;
             for (int i = 0; i < 2; i++) {
                 expect_fragment(&clients[i], sent);

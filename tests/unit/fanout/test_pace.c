@@ -193,16 +193,83 @@ static void who_reads_nothing_gets_next_to_nothing(void **state)
     assert_true(reader.given - before <= 20000);
 }
 
+/* A reader of which nothing is known, and which is given BURST bytes at first, with a ping behind them. */
+static void begin_new(struct reader *reader, double rate, bool answers, uint32_t burst)
+{
+    begin(reader, rate, answers);
+    reader->pace.burst = burst;
+    assert_true(pace_is_unproven(&reader->pace, reader->now_ns));
+    give(reader, burst);
+    look(reader);
+}
+
 static void the_first_burst_is_bounded_until_it_is_read(void **state)
 {
     struct reader reader;
     (void)state;
-    begin(&reader, 10000, false);
-    reader.pace.burst = 20000;
-    serve(&reader, 0.1, 4000);
-    assert_in_range(reader.given, 20000, 24000);
+    for (int answers = 0; answers < 2; answers++) {
+        begin_new(&reader, 10000, answers != 0, 20000);
+        serve(&reader, 0.3, 4000);
+        assert_in_range(reader.given, 20000, 28000);
+    }
     reader.pace.burst = 0;
     assert_true(pace_has_room(&reader.pace, reader.now_ns));
+    assert_false(pace_is_unproven(&reader.pace, reader.now_ns));
+}
+
+static void who_answers_at_once_is_sent_all(void **state)
+{
+    struct reader reader;
+    (void)state;
+    begin_new(&reader, 10e6, true, 20000);
+    serve(&reader, 0.2, 16000);
+    assert_true(reader.given >= 500000);
+    assert_false(pace_is_unproven(&reader.pace, reader.now_ns));
+    assert_int_equal(pace_judge(&reader.pace, false, reader.now_ns), -1);
+}
+
+static void who_reads_at_once_and_never_answers_waits_a_moment(void **state)
+{
+    struct reader reader;
+    (void)state;
+    begin_new(&reader, 10e6, false, 20000);
+    serve(&reader, 0.09, 4000);
+    assert_in_range(reader.given, 20000, 28000);
+    assert_true(pace_is_unproven(&reader.pace, reader.now_ns));
+    for (int i = 0; i < 30; i++) {
+        acknowledge(&reader); /* it is pinged when it has been silent */
+        serve(&reader, 0.01, 16000);
+    }
+    assert_true(reader.given >= 500000);
+    assert_true(pace_is_unproven(&reader.pace, reader.now_ns)); /* its answer may still come */
+    serve(&reader, 3, 4000);
+    assert_false(pace_is_unproven(&reader.pace, reader.now_ns));
+}
+
+static void who_answers_late_has_shown_its_rate(void **state)
+{
+    struct reader reader;
+    (void)state;
+    begin_new(&reader, 40000, true, 20000);
+    serve(&reader, 0.75, 4000);
+    assert_true(reader.pace.active);
+    assert_in_range(reader.pace.rate, 20000, 50000);
+    reader.worst = 0;
+    serve(&reader, 5, 4000);
+    assert_true(reader.worst <= 1.0);
+}
+
+static void pings_alone_make_no_rate_grow(void **state)
+{
+    struct reader reader;
+    (void)state;
+    begin_new(&reader, 50000, false, 20000);
+    for (int i = 0; i < 100; i++) {
+        give(&reader, 2);
+        look(&reader);
+        pass(&reader);
+    }
+    assert_true(reader.pace.rate <= 100000);
 }
 
 static void slow_and_calm_take_their_time(void **state)
@@ -228,6 +295,10 @@ int main(void)
         cmocka_unit_test(a_buffer_that_offers_less_although_it_is_empty_starves_nobody),
         cmocka_unit_test(who_reads_nothing_gets_next_to_nothing),
         cmocka_unit_test(the_first_burst_is_bounded_until_it_is_read),
+        cmocka_unit_test(who_answers_at_once_is_sent_all),
+        cmocka_unit_test(who_reads_at_once_and_never_answers_waits_a_moment),
+        cmocka_unit_test(who_answers_late_has_shown_its_rate),
+        cmocka_unit_test(pings_alone_make_no_rate_grow),
         cmocka_unit_test(slow_and_calm_take_their_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
