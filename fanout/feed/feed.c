@@ -343,9 +343,15 @@ static void limit_unsent(const struct feed *feed, struct viewer *viewer)
     viewer_limit_unsent(viewer, pace_unsent(rate_for(feed, viewer), feed->keyframe_bytes));
 }
 
+static bool cannot_answer(const struct viewer *viewer)
+{
+    return viewer->guest && guest_is_http(viewer->guest);
+}
+
 static uint32_t burst_of(const struct feed *feed, const struct viewer *viewer)
 {
-    return pace_first_burst(rate_for(feed, viewer));
+    return cannot_answer(viewer) ? pace_file_burst(rate_for(feed, viewer), feed->keyframe_bytes)
+                                 : pace_first_burst(rate_for(feed, viewer));
 }
 
 /* VIEWER has much under way: it may be slow. */
@@ -383,6 +389,7 @@ static void greet(struct feed *feed, struct viewer *viewer)
     suspect(feed, viewer, &sample);
     if (viewer->pace) {
         viewer->pace->burst = burst_of(feed, viewer);
+        viewer->pace->cannot_answer = cannot_answer(viewer);
     }
 }
 

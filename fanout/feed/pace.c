@@ -50,6 +50,9 @@
 #define BURST_NS (150 * NS_PER_MS)
 #define BURST_MIN (16u << 10)
 
+/* No receive buffer takes so much before its reader has been quick for a while. */
+#define FILE_BURST_MAX (128u << 10)
+
 /* Who has taken bursts of up to 2^TRUST_MAX times the first one in time may be sent any number of bytes. */
 #define TRUST_MAX 6u
 
@@ -113,6 +116,14 @@ uint32_t pace_first_burst(double rate)
 
     burst = burst > BURST_MIN ? burst : BURST_MIN;
     return burst < UINT32_MAX ? (uint32_t)burst : UINT32_MAX;
+}
+
+uint32_t pace_file_burst(double rate, uint32_t keyframe)
+{
+    double burst = rate > 0 ? rate : MUCH_BYTES;
+
+    burst = keyframe * 1.25 > burst ? keyframe * 1.25 : burst;
+    return burst < FILE_BURST_MAX ? (uint32_t)burst : 0;
 }
 
 uint32_t pace_unsent(double rate, uint32_t keyframe)
@@ -284,7 +295,7 @@ uint32_t pace_ask(struct pace *pace, int64_t now_ns)
 {
     bool waits = pace->asked_ns != 0, news = pace->written > pace->asked_at + EXACT_BYTES;
 
-    if ((!pace->active && is_trusted(pace)) || waits || !news) {
+    if (pace->cannot_answer || (!pace->active && is_trusted(pace)) || waits || !news) {
         return 0;
     }
     pace->asked_at = pace->written;
@@ -366,7 +377,8 @@ bool pace_is_unproven(const struct pace *pace, int64_t now_ns)
 {
     bool prompt = pace->answers && pace->trust > 0;
 
-    return pace->burst != 0 && !pace->active && !prompt && now_ns - pace->begun_ns < PROOF_NS;
+    return pace->burst != 0 && !pace->active && !prompt && !pace->cannot_answer &&
+           now_ns - pace->begun_ns < PROOF_NS;
 }
 
 bool pace_is_known(const struct pace *pace, int64_t now_ns)

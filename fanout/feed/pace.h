@@ -50,7 +50,9 @@ struct pace {
     int64_t full_since_ns; /* while it is not active: since when there is no room; 0: there is */
     bool answers;          /* the viewer answers pings */
     bool mute;             /* it has been asked and has not answered in time, so only its windows count */
-    bool active;           /* it is slow, and not only suspected to be */
+    bool
+        cannot_answer; /* it cannot be asked, and its window is told only while something is sent to it: a file over HTTP */
+    bool active; /* it is slow, and not only suspected to be */
 };
 
 /* False: the kernel does not tell. */
@@ -64,6 +66,12 @@ bool pace_is_much(double rate, uint64_t bytes, int64_t rtt_ns);
  * Never 0. Each time that so many got through in time, twice as many may be.
  */
 uint32_t pace_first_burst(double rate);
+
+/*
+ * The same of one that cannot answer, with keyframes of KEYFRAME bytes: as its window is old news while nothing is sent, this is
+ * more, and all that it has to take in time. 0: any number, as no receive buffer is that large.
+ */
+uint32_t pace_file_burst(double rate, uint32_t keyframe);
 
 /* Bytes that such a viewer's socket is to hold unsent; 0: not known. */
 uint32_t pace_unsent(double rate, uint32_t keyframe);
