@@ -86,7 +86,7 @@ static void path_in(char path[512], const char *name)
 /* The document in place of the one before; readers see all of either. */
 static void on_access(struct channel_message *message)
 {
-    char path[512], new_path[512];
+    char path[512], new_path[512], name[32];
     int fd = channel_message_take_fd(message, 0), page = channel_message_take_fd(message, 1);
     json_t *document = memory_file_read_json(fd);
 
@@ -95,7 +95,8 @@ static void on_access(struct channel_message *message)
         exit(96);
     }
     path_in(path, "access.json");
-    path_in(new_path, "access.new");
+    snprintf(name, sizeof(name), "access.%ld", (long)getpid()); /* there may be several fan-outs */
+    path_in(new_path, name);
     if (json_dump_file(document, new_path, JSON_COMPACT) < 0 || rename(new_path, path) < 0) {
         exit(97);
     }
