@@ -328,6 +328,11 @@ void bundle_greet(struct viewer *viewer)
     if (first) {
         socket->window_max = sample.window;
         suspect(bundle, &sample);
+        uint32_t number =
+            socket->pace && !viewer_is_blocked(socket) ? pace_greet(socket->pace, sample.now_ns) : 0;
+        if (number && !viewer_ask(socket, number)) {
+            viewer_cut(socket);
+        }
     }
     viewer->pace = socket->pace;
     if (socket->pace && (first || socket->pace->burst)) {
@@ -381,7 +386,8 @@ static void look_at_slow(struct bundle *bundle, const struct pace_sample *sample
     bool much = pace_is_much(bundle->rate, backlog, sample->rtt_ns) ||
                 (!pace->answers && pace_is_filled(sample->window, pace->window_max));
     bool behind = is_behind(bundle);
-    if (pace_judge(pace, much || behind, sample->now_ns) < 0 && !pace_is_unproven(pace, sample->now_ns)) {
+    int verdict = pace_judge(pace, much || (behind && !pace_is_in_time(pace)), sample->now_ns);
+    if (verdict < 0 && !behind && !pace_is_unproven(pace, sample->now_ns)) {
         acquit(bundle);
         return;
     }

@@ -393,6 +393,17 @@ static void greet(struct feed *feed, struct viewer *viewer)
     }
 }
 
+/* The ping that tells how long the way to VIEWER is. */
+static void ask_for_the_way(struct feed *feed, struct viewer *viewer)
+{
+    bool asks = viewer->pace && !viewer->bundle && !viewer_is_blocked(viewer);
+    uint32_t number = asks ? pace_greet(viewer->pace, clock_now_ns()) : 0;
+
+    if (number && !viewer_ask(viewer, number)) {
+        drop_broken(feed, viewer);
+    }
+}
+
 void feed_join(struct feed *feed, struct viewer *viewer, const struct permit *permit)
 {
     if (!permit || link_viewer(feed, viewer) < 0) {
@@ -401,6 +412,9 @@ void feed_join(struct feed *feed, struct viewer *viewer, const struct permit *pe
     }
     greet(feed, viewer);
     send_state(feed, viewer);
+    if (viewer->state == VIEWER_BEHIND) {
+        ask_for_the_way(feed, viewer);
+    }
     if (viewer->state != VIEWER_BEHIND || !feed->reader) {
         return;
     }
@@ -1123,8 +1137,9 @@ static void look_at(struct feed *feed, struct viewer *viewer, unsigned round)
     uint64_t backlog = pace->active ? pace_backlog(pace, sample.now_ns) : sample.queued;
     bool much = pace_is_much(rate_for(feed, viewer), backlog, sample.rtt_ns) ||
                 (!pace->answers && pace_is_filled(sample.window, pace->window_max));
-    int verdict = pace_judge(pace, much || viewer->state == VIEWER_BEHIND, sample.now_ns);
-    if (verdict < 0 && !pace_is_unproven(pace, sample.now_ns)) {
+    bool behind = viewer->state == VIEWER_BEHIND && !pace_is_in_time(pace);
+    int verdict = pace_judge(pace, much || behind, sample.now_ns);
+    if (verdict < 0 && viewer->state != VIEWER_BEHIND && !pace_is_unproven(pace, sample.now_ns)) {
         acquit(feed, viewer);
         return;
     }

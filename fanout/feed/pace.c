@@ -167,7 +167,7 @@ static uint64_t take(struct pace *pace, const struct pace_sample *sample)
     pace->window_max = sample->window > pace->window_max ? sample->window : pace->window_max;
     pace->window = sample->window;
     pace->queued = sample->queued;
-    pace->rtt_ns = sample->rtt_ns;
+    pace->rtt_ns = sample->rtt_ns > pace->way_ns ? sample->rtt_ns : pace->way_ns;
     pace->written = written;
     if (!pace->answers) {
         pace->held = pace->window_max - sample->window;
@@ -272,7 +272,7 @@ void pace_note(struct pace *pace, const struct pace_sample *sample)
     uint64_t taken = take(pace, sample);
 
     if (pace->answers && pace->written > pace->taken + LITTLE_BYTES) {
-        bound(pace, sample->now_ns - sample->rtt_ns);
+        bound(pace, sample->now_ns - pace->rtt_ns);
     } else if (pace->answers) {
         pace->taken_ns = sample->now_ns;
         pace->taken_until = pace->written;
@@ -291,6 +291,16 @@ void pace_note(struct pace *pace, const struct pace_sample *sample)
     trust(pace, sample->now_ns);
 }
 
+uint32_t pace_greet(struct pace *pace, int64_t now_ns)
+{
+    if (pace->cannot_answer) {
+        return 0;
+    }
+    pace->greeted_ns = now_ns;
+    pace->greeting = pace_time_number(now_ns);
+    return pace->greeting;
+}
+
 uint32_t pace_ask(struct pace *pace, int64_t now_ns)
 {
     bool waits = pace->asked_ns != 0, news = pace->written > pace->asked_at + EXACT_BYTES;
@@ -301,6 +311,7 @@ uint32_t pace_ask(struct pace *pace, int64_t now_ns)
     pace->asked_at = pace->written;
     pace->asked_ns = now_ns;
     pace->asked = pace_time_number(now_ns); /* also for when this pace is forgotten and the answer is late */
+    pace->asked += pace->asked == pace->greeting ? 2 : 0;
     return pace->asked;
 }
 
@@ -325,6 +336,11 @@ static void begin_answers(struct pace *pace, int64_t waited_ns, int64_t now_ns)
 
 void pace_answered(struct pace *pace, uint32_t number, int64_t now_ns)
 {
+    if (pace->greeted_ns != 0 && number == pace->greeting) {
+        pace->way_ns = now_ns - pace->greeted_ns;
+        pace->rtt_ns = pace->way_ns > pace->rtt_ns ? pace->way_ns : pace->rtt_ns;
+        pace->greeted_ns = 0;
+    }
     if (pace->asked_ns == 0 || number != pace->asked) {
         return;
     }
@@ -336,7 +352,7 @@ void pace_answered(struct pace *pace, uint32_t number, int64_t now_ns)
     } else if (pace->asked_at > pace->taken) {
         measure(pace, pace->asked_at, now_ns, waited_ns <= PROMPT_NS);
     }
-    pace->trust += waited_ns <= SOON_NS && pace->trust < TRUST_MAX;
+    pace->trust = waited_ns > SOON_NS ? 0 : pace->trust < TRUST_MAX ? pace->trust + 1 : TRUST_MAX;
 }
 
 uint64_t pace_backlog(const struct pace *pace, int64_t now_ns)
@@ -373,11 +389,14 @@ bool pace_has_room(const struct pace *pace, int64_t now_ns)
            pace_duration_ns(pace, 0, now_ns) <= UNDER_WAY_NS + pace->rtt_ns;
 }
 
+bool pace_is_in_time(const struct pace *pace)
+{
+    return pace->answers && pace->trust > 0;
+}
+
 bool pace_is_unproven(const struct pace *pace, int64_t now_ns)
 {
-    bool prompt = pace->answers && pace->trust > 0;
-
-    return pace->burst != 0 && !pace->active && !prompt && !pace->cannot_answer &&
+    return pace->burst != 0 && !pace->active && !pace_is_in_time(pace) && !pace->cannot_answer &&
            now_ns - pace->begun_ns < PROOF_NS;
 }
 

@@ -35,12 +35,16 @@ struct pace {
     uint64_t queued;       /* as in the last sample */
     uint64_t held;         /* bytes in buffers on the way at held_ns */
     int64_t held_ns;       /* CLOCK_MONOTONIC */
-    int64_t rtt_ns;        /* as in the last sample */
+    int64_t rtt_ns;        /* as in the last sample, or way_ns if that is more */
+    int64_t way_ns;        /* how long the answer to a ping took that nothing was before; 0: not known */
     int64_t slow_since_ns; /* 0: it is not slow now */
     int64_t calm_since_ns; /* since when it keeps up; 0: it does not */
     uint64_t asked_at;     /* `written` when the ping was sent that has not been answered */
     int64_t asked_ns;      /* when that was; 0: there is none */
     uint32_t asked;        /* its number */
+    int64_t
+        greeted_ns; /* when the ping was sent that nothing was before; 0: there is none that is not answered */
+    uint32_t greeting;     /* its number */
     uint32_t window;       /* as in the last sample */
     uint32_t window_max;   /* the largest window so far */
     uint32_t burst;        /* while it is not active: bytes that may be under way at first; 0: any number */
@@ -94,6 +98,12 @@ void pace_convict(struct pace *pace, uint64_t late, int64_t now_ns);
 /* Takes what is known now. */
 void pace_note(struct pace *pace, const struct pace_sample *sample);
 
+/*
+ * The number of a ping that is to be sent before anything else: its answer says how long the way there and back is, also where a
+ * proxy is in between, of which the kernel knows only the near side. 0: none.
+ */
+uint32_t pace_greet(struct pace *pace, int64_t now_ns);
+
 /* The number of the ping that is to be sent now, after all that has been written; 0: none. */
 uint32_t pace_ask(struct pace *pace, int64_t now_ns);
 
@@ -111,6 +121,9 @@ int64_t pace_duration_ns(const struct pace *pace, uint64_t bytes, int64_t now_ns
  * pace is not active, no more than its burst.
  */
 bool pace_has_room(const struct pace *pace, int64_t now_ns);
+
+/* True if the last answer came in time: a viewer that is behind then is on a long way, and not slow. */
+bool pace_is_in_time(const struct pace *pace);
 
 /*
  * True if a new viewer may be slow: it has answered no ping promptly, and has not watched for long. Its windows alone do not

@@ -268,7 +268,7 @@ bool client_next(struct client *client, struct client_message *message)
 {
     bool there = next_message(client, message);
 
-    if (there && message->opcode == CLIENT_PING) {
+    if (there && message->opcode == CLIENT_PING && !client->is_mute) {
         client_send_frame(client, CLIENT_PONG, message->payload, message->length);
     }
     return there;

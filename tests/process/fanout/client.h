@@ -27,6 +27,7 @@ struct client {
     int status; /* of the HTTP answer; 0: closed without one */
     int fd;
     struct ssl_st *tls; /* NULL: plain */
+    bool is_mute;       /* it answers no pings */
 };
 
 /* One message. Its payload is NUL-terminated and valid until the next client_ call on the same client. */
@@ -65,7 +66,7 @@ void client_request(struct client *client, int port, const char *method, const c
 /* Value of a header of the answer, malloc'ed, or NULL. */
 char *client_header(const struct client *client, const char *name);
 
-/* The next WebSocket message. False: end-of-file. */
+/* The next WebSocket message; a ping is answered. False: end-of-file. */
 bool client_next(struct client *client, struct client_message *message);
 
 /* Reads and forgets everything up to the end-of-file. */

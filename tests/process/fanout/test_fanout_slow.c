@@ -105,6 +105,7 @@ static void who_takes_nothing_is_closed_with_a_reason(void **state)
     begin("viewer_stuck_ms", 500);
     publish_to(&slow, &fast);
     fanout_wait_viewers(&fanout, "front", 1);
+    slow.is_mute = true; /* an answer to a connection that is closed would cost the reason */
     do {
         assert_true(client_next(&slow, &message));
     } while (message.opcode != CLIENT_CLOSE);

@@ -24,6 +24,10 @@ struct reader {
     uint64_t given, read; /* bytes */
     uint64_t asked_at;    /* a ping lies here; 0: none */
     uint32_t asked;       /* its number */
+    int64_t far_ns;       /* so long its answers take beyond a proxy, of which the kernel knows nothing */
+    int64_t answer_ns;    /* when an answer comes; 0: none is on its way */
+    int64_t greeted_ns;   /* when the answer to the first ping comes; 0: there is none */
+    uint32_t greeting;    /* its number */
     bool answers;
     uint32_t offered; /* window in the last acknowledgement */
     uint32_t lost;    /* of the buffer: it offers so much less than it did */
@@ -81,7 +85,15 @@ static void pass(struct reader *reader)
     if (full) {
         acknowledge(reader);
     }
-    if (reader->asked_at && reader->read >= reader->asked_at) {
+    if (reader->greeted_ns && reader->now_ns >= reader->greeted_ns) {
+        reader->greeted_ns = 0;
+        pace_answered(&reader->pace, reader->greeting, reader->now_ns);
+    }
+    if (reader->asked_at && reader->answer_ns == 0 && reader->read >= reader->asked_at) {
+        reader->answer_ns = reader->now_ns + reader->far_ns;
+    }
+    if (reader->answer_ns && reader->now_ns >= reader->answer_ns) {
+        reader->answer_ns = 0;
         reader->asked_at = 0;
         pace_answered(&reader->pace, reader->asked, reader->now_ns);
     }
@@ -246,6 +258,26 @@ static void who_reads_at_once_and_never_answers_waits_a_moment(void **state)
     assert_false(pace_is_unproven(&reader.pace, reader.now_ns));
 }
 
+static void a_long_way_is_not_a_slow_link(void **state)
+{
+    struct reader reader;
+    (void)state;
+    for (int64_t far_ms = 200; far_ms <= 800; far_ms += 200) {
+        begin(&reader, 1e6, true);
+        reader.far_ns = far_ms * NS_PER_MS;
+        reader.pace.burst = 20000;
+        reader.greeting = pace_greet(&reader.pace, reader.now_ns);
+        reader.greeted_ns = reader.now_ns + reader.far_ns;
+        give(&reader, 20000);
+        look(&reader);
+        serve(&reader, 3, 4000);
+        assert_false(reader.pace.active);
+        assert_true(pace_is_in_time(&reader.pace));
+        assert_true(reader.given >=
+                    20000u << (2500 / far_ms < 6 ? 2500 / far_ms : 6)); /* twice as much each time */
+    }
+}
+
 static void who_answers_late_has_shown_its_rate(void **state)
 {
     struct reader reader;
@@ -297,6 +329,7 @@ int main(void)
         cmocka_unit_test(the_first_burst_is_bounded_until_it_is_read),
         cmocka_unit_test(who_answers_at_once_is_sent_all),
         cmocka_unit_test(who_reads_at_once_and_never_answers_waits_a_moment),
+        cmocka_unit_test(a_long_way_is_not_a_slow_link),
         cmocka_unit_test(who_answers_late_has_shown_its_rate),
         cmocka_unit_test(pings_alone_make_no_rate_grow),
         cmocka_unit_test(slow_and_calm_take_their_time),
