@@ -13,6 +13,7 @@
 #include "common/base/clock.h"
 #include "common/log/log.h"
 #include "fanout/feed/bundle.h"
+#include "fanout/feed/pace.h"
 #include "fanout/loop/connections.h"
 
 /* Between two looks while viewers are behind, and between two questions to the kernel. */
@@ -40,7 +41,7 @@
 struct holder {
     struct viewer *viewer; /* NULL: disconnected */
     struct client *client;
-    int64_t stuck_since_ns;
+    int64_t stuck_since_ns; /* INT64_MAX: it takes what it is given */
     size_t bytes;
 };
 
@@ -75,15 +76,23 @@ static size_t held_for(const struct viewer *viewer)
     return result == 0 ? memory[SK_MEMINFO_WMEM_QUEUED] : 0;
 }
 
-/* ALL: also viewers that take everything so far, into their sockets at least. */
+/* Since when the viewer of SOCKET takes nothing. One of which nothing good is known yet may take nothing from now on. */
+static int64_t since_when(const struct viewer *socket, int64_t now_ns)
+{
+    if (socket->stuck_since_ns != 0) {
+        return socket->stuck_since_ns;
+    }
+    return socket->pace && !pace_is_in_time(socket->pace) ? now_ns : INT64_MAX;
+}
+
+/* ALL: also viewers that have room for more. */
 static void add_holders(struct holders *holders, const struct viewer_array *viewers, bool all, int64_t now_ns)
 {
     for (unsigned i = 0; i < viewers->count; i++) {
         struct viewer *viewer = viewers->list[i].viewer;
         struct viewer *socket = viewer_socket(viewer);
-        bool blocked = viewer_is_blocked(viewer);
         bool counted = viewer->bundle && viewer != &TAILQ_FIRST(&viewer->bundle->members)->viewer;
-        if (counted || (!blocked && !all)) {
+        if (counted || (!all && !viewer_is_full(socket))) {
             continue;
         }
         if (holders->count == holders->room) {
@@ -98,7 +107,7 @@ static void add_holders(struct holders *holders, const struct viewer_array *view
         viewer_note_progress(socket, now_ns);
         size_t bytes = held_for(viewer);
         holders->bytes += bytes;
-        int64_t since_ns = blocked ? socket->stuck_since_ns : now_ns;
+        int64_t since_ns = since_when(socket, now_ns);
         const struct connection *connection = lws_get_opaque_user_data(viewer->wsi);
         holders->list[holders->count++] = (struct holder){viewer, connection->client, since_ns, bytes};
     }

@@ -62,9 +62,8 @@
 /* Without a prompt answer a viewer is not taken for a quick one before so long. */
 #define PROOF_NS (3 * NS_PER_SECOND)
 
-/* For the answer to the first ping is waited so long after the way there and back; a viewer whose answer comes later than that is slow. */
+/* For the answer to the first ping is waited so long after the way there and back. */
 #define WAIT_NS (100 * NS_PER_MS)
-#define ANSWER_NS (300 * NS_PER_MS)
 
 /* The answer to a ping that comes later than this was behind what lay in a buffer that nothing is known of, as a proxy's. */
 #define PONG_LATE_MS 600u
@@ -325,7 +324,7 @@ static void begin_answers(struct pace *pace, int64_t waited_ns, int64_t now_ns)
     pace->taken = pace->asked_at;
     pace->taken_ns = now_ns;
     pace->taken_until = pace->written;
-    if (pace->burst != 0 && !pace->active && waited_ns > ANSWER_NS) {
+    if (pace->burst != 0 && !pace->active && waited_ns > PONG_LATE_MS * NS_PER_MS) {
         pace->active = true;
         pace->slow_since_ns = pace->begun_ns;
         pace->rate = (double)(pace->asked_at - pace->begun_at) /
