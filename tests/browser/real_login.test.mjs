@@ -45,6 +45,7 @@ function guarded(name, body, { limit = 240_000, settings = () => ({}) } = {}) {
 }
 
 async function logIn(page, password = PASSWORD, user = 'anna') {
+  await page.waitForFunction(() => document.activeElement.form?.id === 'login-form', undefined, { timeout: 60_000 }); // its script has come
   await page.getByLabel('User').fill(user);
   await page.getByLabel('Password', { exact: true }).fill(password);
   await page.keyboard.press('Enter');
