@@ -62,7 +62,7 @@
 /* Without a prompt answer a viewer is not taken for a quick one before so long. */
 #define PROOF_NS (3 * NS_PER_SECOND)
 
-/* For the answer to the first ping is waited so long after the way there and back. */
+/* How long the answer to the first ping is waited for, beside the way there and back. */
 #define WAIT_NS (100 * NS_PER_MS)
 
 /* The answer to a ping that comes later than this was behind what lay in a buffer that nothing is known of, as a proxy's. */
@@ -390,7 +390,7 @@ bool pace_has_room(const struct pace *pace, int64_t now_ns)
 
 bool pace_is_in_time(const struct pace *pace)
 {
-    return pace->answers && pace->trust > 0;
+    return !pace->active && pace->answers && pace->trust > 0;
 }
 
 bool pace_is_unproven(const struct pace *pace, int64_t now_ns)

@@ -42,8 +42,7 @@ struct pace {
     uint64_t asked_at;     /* `written` when the ping was sent that has not been answered */
     int64_t asked_ns;      /* when that was; 0: there is none */
     uint32_t asked;        /* its number */
-    int64_t
-        greeted_ns; /* when the ping was sent that nothing was before; 0: there is none that is not answered */
+    int64_t greeted_ns;    /* when the ping before everything else was sent; 0: it is answered */
     uint32_t greeting;     /* its number */
     uint32_t window;       /* as in the last sample */
     uint32_t window_max;   /* the largest window so far */
@@ -54,9 +53,8 @@ struct pace {
     int64_t full_since_ns; /* while it is not active: since when there is no room; 0: there is */
     bool answers;          /* the viewer answers pings */
     bool mute;             /* it has been asked and has not answered in time, so only its windows count */
-    bool
-        cannot_answer; /* it cannot be asked, and its window is told only while something is sent to it: a file over HTTP */
-    bool active; /* it is slow, and not only suspected to be */
+    bool cannot_answer;    /* a file over HTTP; its window is told only while something is sent */
+    bool active;           /* it is slow, and not only suspected to be */
 };
 
 /* False: the kernel does not tell. */
@@ -122,7 +120,7 @@ int64_t pace_duration_ns(const struct pace *pace, uint64_t bytes, int64_t now_ns
  */
 bool pace_has_room(const struct pace *pace, int64_t now_ns);
 
-/* True if the last answer came in time: a viewer that is behind then is on a long way, and not slow. */
+/* True if it is not known to be slow and its last answer came in time: if it is behind, it is far away. */
 bool pace_is_in_time(const struct pace *pace);
 
 /*

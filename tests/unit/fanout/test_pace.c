@@ -289,6 +289,7 @@ static void who_answers_late_has_shown_its_rate(void **state)
     reader.worst = 0;
     serve(&reader, 5, 4000);
     assert_true(reader.worst <= 1.0);
+    assert_false(pace_is_in_time(&reader.pace)); /* it is paced so that it answers soon */
 }
 
 static void pings_alone_make_no_rate_grow(void **state)
