@@ -21,7 +21,8 @@
 
 struct keeper {
     struct children *children;
-    struct keeper_config config;
+    char *directory; /* the run-time directory */
+    enum log_level log_level;
     struct supervisor *supervisor;
     struct service *service;
     struct fd_store *store;
@@ -44,9 +45,8 @@ static bool keeper_is_behind(void *data)
 
 static void send_keep_at(struct keeper *keeper)
 {
-    json_t *message =
-        message_pack("keep-at", "{s:s, s:i, s:s}", "directory", keeper->config.directory, "lease_ms",
-                     KEEPER_LEASE_MS, "log_level", log_level_name(keeper->config.log_level));
+    json_t *message = message_pack("keep-at", "{s:s, s:i, s:s}", "directory", keeper->directory, "lease_ms",
+                                   KEEPER_LEASE_MS, "log_level", log_level_name(keeper->log_level));
 
     if (message) {
         service_send(keeper->service, message, NULL, 0);
@@ -99,11 +99,12 @@ struct keeper *keeper_create(struct children *children, const struct keeper_conf
     if (!keeper) {
         return NULL;
     }
-    *keeper = (struct keeper){.children = children, .config = *config, .supervisor = supervisor};
+    *keeper = (struct keeper){.children = children, .log_level = config->log_level, .supervisor = supervisor};
     keeper->argv[0] = strdup(config->program);
+    keeper->directory = strdup(config->directory);
     keeper->store = fd_store_create(&(const struct fd_store_callbacks){
         .data = keeper, .send = send_to_keeper, .behind = keeper_is_behind});
-    if (keeper->argv[0] && keeper->store) {
+    if (keeper->argv[0] && keeper->directory && keeper->store) {
         keeper->service = service_create(children, KEEPER_NAME, keeper->argv, &handlers, keeper);
     }
     if (!keeper->service) {
@@ -119,6 +120,7 @@ static void finish(struct keeper *keeper)
     children_set_fd_store(keeper->children, NULL);
     fd_store_destroy(keeper->store);
     free(keeper->argv[0]);
+    free(keeper->directory);
     free(keeper);
 }
 
@@ -245,7 +247,7 @@ static int take_over(struct keeper *keeper, int channel, pid_t pid, int pidfd)
 int keeper_find(struct keeper *keeper)
 {
     pid_t pid = 0;
-    int channel = connect_keeper(keeper->config.directory);
+    int channel = connect_keeper(keeper->directory);
     int pidfd = channel < 0 ? channel : identify(channel, &pid);
     int result = pidfd < 0 ? pidfd : take_over(keeper, channel, pid, pidfd);
 

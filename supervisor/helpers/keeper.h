@@ -30,7 +30,7 @@ struct keeper_config {
     enum log_level log_level;
 };
 
-/* CONFIG's directory must outlive the keeper, whose store becomes that of CHILDREN. NULL: out of memory. */
+/* Copies CONFIG. The keeper's store becomes that of CHILDREN. NULL: out of memory. */
 struct keeper *keeper_create(struct children *children, const struct keeper_config *config,
                              struct supervisor *supervisor);
 void keeper_destroy(struct keeper *keeper);

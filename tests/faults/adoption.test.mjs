@@ -62,6 +62,7 @@ scenario('kill -9 of the keeper, then of ringcastd; then of ringcastd as it star
   const viewers = camera.cameras.map(({ name }) => stage.viewer(ringcast, name));
   for (const viewer of viewers) await viewer.more(5);
   const before = await ringcast.status();
+  assert.equal((await ringcast.ctl('reload')).code, 0); // the configuration with which the keeper began is gone
   process.kill(before.keeper.pid, 'SIGKILL');
   const restarted = await ringcast.until('another keeper', ({ keeper }) => keeper.state === 'running' && keeper.pid !== before.keeper.pid);
   assert.equal(restarted.keeper.restarts, 1);
