@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "common/log/log.h"
+#include "rtsp/door/streams.h"
 #include "rtsp/door/writer.h"
 #include "rtsp/media/factory.h"
 #include "rtsp/media/sender_report.h"
@@ -465,8 +466,15 @@ static void finalize(GObject *object)
     g_mutex_clear(&ring->lock);
 }
 
+static gchar *make_path_from_uri(GstRTSPClient *client, const GstRTSPUrl *url)
+{
+    (void)client;
+    return streams_path(url);
+}
+
 static void ring_client_class_init(RingClientClass *class)
 {
+    class->make_path_from_uri = make_path_from_uri;
     class->adjust_play_response = adjust_play_response;
     G_OBJECT_CLASS(class)->finalize = finalize;
 }

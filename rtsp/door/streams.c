@@ -44,13 +44,35 @@ typedef GstRTSPMountPointsClass RingMountsClass;
 static GType ring_mounts_get_type(void);
 G_DEFINE_TYPE(RingMounts, ring_mounts, GST_TYPE_RTSP_MOUNT_POINTS)
 
-/* Names are compared as they are, however a client has encoded them. */
-static gchar *make_path(GstRTSPMountPoints *mounts, const GstRTSPUrl *url)
+/*
+ * The one way in which a path is written here, however a client has written it: what has to be encoded in a URL is. The library compares such paths,
+ * and makes of them the URLs that it tells clients.
+ */
+static char *encode_path(const char *path)
+{
+    return g_uri_escape_string(path, G_URI_RESERVED_CHARS_ALLOWED_IN_PATH, false);
+}
+
+static char *decode_path(const GstRTSPUrl *url)
 {
     char *path = url->abspath ? g_uri_unescape_string(url->abspath, NULL) : NULL;
 
-    (void)mounts;
     return path ? path : g_strdup("/");
+}
+
+char *streams_path(const GstRTSPUrl *url)
+{
+    char *decoded = decode_path(url);
+    char *path = encode_path(decoded);
+
+    g_free(decoded);
+    return path;
+}
+
+static gchar *make_path(GstRTSPMountPoints *mounts, const GstRTSPUrl *url)
+{
+    (void)mounts;
+    return streams_path(url);
 }
 
 static void ring_mounts_class_init(RingMountsClass *class)
@@ -65,7 +87,7 @@ static void ring_mounts_init(RingMounts *mounts)
 
 char *streams_name(const GstRTSPUrl *url)
 {
-    char *path = make_path(NULL, url);
+    char *path = decode_path(url);
     char *control = strstr(path, "/stream=");
 
     if (control) {
@@ -83,7 +105,11 @@ char *streams_name(const GstRTSPUrl *url)
 
 static char *path_of(const char *name)
 {
-    return g_strconcat("/", name, NULL);
+    char *decoded = g_strconcat("/", name, NULL);
+    char *path = encode_path(decoded);
+
+    g_free(decoded);
+    return path;
 }
 
 /* --- The table ------------------------------------------------------------------------------------------ */

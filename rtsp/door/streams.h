@@ -42,6 +42,9 @@ void streams_remove(struct streams *streams, const char *name);
 /* The name of the stream that URL means, to be freed with g_free; there need not be one. */
 char *streams_name(const GstRTSPUrl *url);
 
+/* The path of URL as the streams' factories have it, however URL is encoded; to be freed with g_free. */
+char *streams_path(const GstRTSPUrl *url);
+
 bool streams_has(struct streams *streams, const char *name);
 
 /*

@@ -71,6 +71,23 @@ scenario('ffmpeg and GStreamer play each codec over TCP and UDP; the program end
   await ringcast.stop();
 }, { limit: 4 * LIMIT_MS });
 
+scenario('cameras whose names have to be encoded in URLs, however a client does it', async (stage) => {
+  const names = ['front door', 'Höf 100% (2)', 'a+b;c=d'];
+  const camera = await stage.camera(['--names', names.join()]);
+  const ringcast = await stage.ringcast(camera, {}, { rtsp });
+  const url = await address(ringcast);
+  const everyByte = (name) => [...Buffer.from(name)].map((byte) => `%${byte.toString(16)}`).join('');
+  for (const name of names) {
+    for (const encode of [encodeURIComponent, encodeURI, everyByte]) {
+      const client = await new RtspReader(`${url}${encode(name)}`).play();
+      await waitUntil(`pictures of ${name}`, () => client.pictures().length >= NEAR, LIMIT_MS);
+      await client.close();
+    }
+    assert.equal(await decode(`${url}${encodeURIComponent(name)}`, 'tcp'), FRAMES, name);
+  }
+  await ringcast.stop();
+}, { limit: 4 * LIMIT_MS });
+
 scenario('clients that take the pictures alone of a camera with sound take nothing from others', async (stage) => {
   const camera = await stage.camera(['--camera', 'front:audio=aac,gop=25']);
   const ringcast = await stage.ringcast(camera, {}, { rtsp });
