@@ -11,6 +11,7 @@ import { Firefox, remember, remembered } from './support/firefox.mjs';
 const NAMES = ['front', 'yard', 'attic']; // the last one is H.265, which Firefox plays
 const SWITCHES = 30;
 const BLANK = '<!doctype html><title>blank</title><link rel="icon" href="data:,"><script type="module" src="/ringcast-player.js"></script><body></body>';
+const WRONG_DECODER = /H264ChangeMonitor::CheckForChange.*Invalid H264 content/;
 const CLOSED_EARLY = /interrupted while the page was loading|can’t establish a connection/;
 
 scenario('Firefox: the wall, the element, and what is left of them', async (stage) => {
@@ -66,6 +67,8 @@ async function element(page, ringcast) {
     for (const type of ['firstpicture', 'init', 'playing', 'resize', 'statechange', 'conditionchange', 'pause', 'play']) {
       node.addEventListener(type, () => globalThis.heard.add(type));
     }
+    globalThis.told = [];
+    node.addEventListener('error', ({ detail }) => globalThis.told.push(detail.message));
     Object.assign(node, { camera: 'front', controls: true, defaultMuted: true, width: 320 });
     document.body.append(node);
     globalThis.node = node;
@@ -105,20 +108,26 @@ async function element(page, ringcast) {
   await viewers(ringcast, 1);
 }
 
-/** A camera that is set to H.265 and back while it is watched, on one connection, in one MediaSource. */
+/**
+ * A camera that is set to H.265 and back while it is watched, on one connection, in one MediaSource. When the machine is busy,
+ * Firefox may hand a picture to the decoder of the codec before and fail: that costs one of each and the picture goes on.
+ */
 async function changedCodec(page, ringcast, camera) {
   await page.evaluate(() => Object.assign(globalThis.node, { camera: 'front' }));
   await untilMoving(page);
   await viewers(ringcast, 1);
-  const made = () => page.evaluate(() => Object.values(globalThis.__made).map((all) => all.length).join());
+  const made = () => page.evaluate(() => Object.values(globalThis.__made).map((all) => all.length));
   const before = await made();
+  await page.evaluate(() => (globalThis.told = []));
   for (const [name, codec] of [['attic', /^hvc1/], ['front', /^avc1/]]) {
     assert.equal((await ringcast.ctl('camera', 'set', 'front', `url=${camera.url(NAMES.indexOf(name))}`)).code, 0);
     await until(async () => codec.test(await page.evaluate(() => globalThis.node.player.stats?.codecs)), `${codec}`);
     await untilMoving(page);
     assert.equal(await page.evaluate(() => globalThis.node.state), 'playing');
   }
-  assert.equal(await made(), before, 'the same socket, MediaSource and SourceBuffer');
+  const told = await page.evaluate(() => globalThis.told);
+  assert.deepEqual(told.filter((message) => !WRONG_DECODER.test(message)), []);
+  assert.deepEqual(await made(), before.map((count) => count + told.length), 'the same MediaSource, SourceBuffer and socket');
 }
 
 async function leftovers(firefox, page, ringcast) {
