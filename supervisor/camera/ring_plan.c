@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/camera/ring_plan.h"
 
+#include <stdbool.h>
+
 #include "common/ring/ring_writer.h"
 
 /* More than any ring, and far from where the sums below would wrap. */
@@ -14,16 +16,6 @@ static uint64_t bounded(uint64_t bytes)
 static uint64_t larger(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
-}
-
-static size_t power_of_two(uint64_t needed, size_t max)
-{
-    size_t size = RING_PLAN_MIN;
-
-    while (size < needed && size < max) {
-        size *= 2;
-    }
-    return size < max ? size : max;
 }
 
 static size_t round_up(uint64_t needed, size_t max)
@@ -87,43 +79,63 @@ uint64_t ring_plan_past(const struct ring_plan *plan, const struct ring_demand *
     return bounded((uint64_t)bytes + bounded(demand->gop_bytes));
 }
 
-/* The size for all that is to be in the ring, which has SIZE now and keeps the past. */
-static size_t fit_past(const struct ring_plan *plan, const struct ring_demand *demand, size_t size,
-                       size_t max)
-{
-    uint64_t past = ring_plan_past(plan, demand);
-
-    if (past > size && past <= (uint64_t)size + size / 16) {
-        past = size;
-    }
-    return power_of_two(larger(ring_plan_fit(demand, max), past), max);
-}
-
 /* The next size of a ring, and whether it should have that at once, when it has been enough for a while, or not. */
 struct change {
     enum { KEEP, GROW, SHRINK } kind;
     size_t size;
 };
 
+/*
+ * Whether the ring may be moved so that it keeps PAST bytes. What was before the last move is lost then, so as much as came between them
+ * is at most a fifth of all. Nothing is known of a ring that was there before the plan.
+ */
+static bool may_move(const struct ring_plan *plan, uint64_t past)
+{
+    uint64_t wait_ms = plan->look_back_s * UINT64_C(1000);
+
+    if (past > 2 * (uint64_t)plan->size) {
+        return true;
+    }
+    if (plan->moved_ms > 0 && 4 * plan->moved_ms < wait_ms) {
+        wait_ms = 4 * plan->moved_ms;
+    }
+    return plan->measured_ms - plan->moved_ms >= wait_ms;
+}
+
 static struct change change_of(const struct ring_plan *plan, const struct ring_demand *demand, size_t size,
                                size_t max)
 {
-    if (plan->look_back_s > 0) {
-        size_t fit = fit_past(plan, demand, size, max);
-        return (struct change){fit > size ? GROW : fit <= size / 2 ? SHRINK : KEEP, fit};
-    }
     size_t fit = ring_plan_fit(demand, max);
+
     if (least(demand) > size) {
         /* A quarter more at least, so that a stream that grows slowly does not move its ring again and again. */
         return (struct change){size < max ? GROW : KEEP, larger(fit, round_up(size + size / 4, max))};
     }
-    return (struct change){fit <= size - size / 4 ? SHRINK : KEEP, fit};
+    if (plan->look_back_s == 0) {
+        return (struct change){fit <= size - size / 4 ? SHRINK : KEEP, fit};
+    }
+    uint64_t past = ring_plan_past(plan, demand);
+    if (past == 0 || !may_move(plan, past)) {
+        return (struct change){KEEP, size};
+    }
+    size_t wanted = larger(fit, round_up(past, max));
+    bool is_short = wanted > size + size / 16 || (wanted > size && wanted == max);
+    return (struct change){is_short ? GROW : wanted <= size - size / 8 ? SHRINK : KEEP, wanted};
+}
+
+static void note_size(struct ring_plan *plan, size_t size)
+{
+    if (size != plan->size) {
+        plan->moved_ms = plan->size > 0 ? plan->measured_ms : 0;
+        plan->size = size;
+    }
 }
 
 size_t ring_plan_next(struct ring_plan *plan, const struct ring_demand *demand, size_t size, size_t max,
                       uint64_t now_ms)
 {
     note_rate(plan, demand, now_ms);
+    note_size(plan, size);
     struct change change = change_of(plan, demand, size, max);
     if (change.kind != SHRINK) {
         plan->spacious_since_ms = 0;

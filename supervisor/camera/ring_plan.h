@@ -11,7 +11,8 @@
  *
  * A ring that keeps the past (`look_back`) holds, beside that, so many seconds of the stream at its mean rate over as long a
  * time, a thirty-second part more for those who read the oldest of it, and the group of pictures before. It is content with a
- * sixteenth less, and its size is a power of two, so that a rate that moves a little does not move the ring, which costs the past.
+ * sixteenth less, and with an eighth more. The fan-out holds the ring before for as long as its past counts, but only that one, so
+ * a ring that holds half of its past is moved for the sake of it at most once in `look_back`, and more often only at the beginning.
  */
 #ifndef SUPERVISOR_CAMERA_RING_PLAN_H
 #define SUPERVISOR_CAMERA_RING_PLAN_H
@@ -57,6 +58,8 @@ struct ring_plan {
     double mean;                /* bytes a second over the last look_back_s, or since the beginning */
     uint64_t measured_ms;       /* how long that was measured */
     uint64_t noted_ms;          /* when the rate was last told; 0: never */
+    size_t size;                /* of the ring when that was last asked for; 0: never */
+    uint64_t moved_ms;          /* `measured_ms` when it got that size; 0: it has had it from the beginning */
 };
 
 /* The size in bytes that fits DEMAND, without a past: a multiple of RING_PLAN_STEP from RING_PLAN_MIN on, or MAX. */

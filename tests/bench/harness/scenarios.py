@@ -426,7 +426,7 @@ def looking_back(settings):
     outcome = Outcome(
         f"L. {count} live viewers of a camera with look_back = {kept}, beside {lookers} who look back at it, {duration} s",
         "the live viewers' latency; first picture: from the question for a moment until all of its keyframe was read; computed: what the "
-        "configuration's formula says for the bit rate, which the ring rounds up to a power of two",
+        "configuration's formula says for the bit rate of that moment, where the ring follows the mean",
         ["", "live viewers' latency p50 / p99 / max ms", "lost", "fan-out CPU s", "fan-out PSS MB", "ring MB (computed)"]
         + ["first picture p50 / p95 / max ms", "pictures of the past, gaps"],
     )

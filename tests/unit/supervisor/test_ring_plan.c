@@ -132,7 +132,15 @@ static size_t after_seconds(struct ring_plan *plan, uint64_t bytes, int seconds,
     return size;
 }
 
-/* 120 s of 2 Mbit/s with what the ring adds to each fragment: 30 MB, so 32 MiB. */
+/* SIZE is what BYTES for SECONDS take, with a group of 2 s and a thirty-second part, within a part of MORE. */
+static void assert_holds(size_t size, uint64_t bytes, uint64_t seconds, double more)
+{
+    double computed = (double)bytes * ((double)seconds * 33 / 32 + 2);
+
+    assert_true((double)size >= computed / (1 + 1.0 / 16) && (double)size <= computed * (1 + more) + RING_PLAN_STEP);
+}
+
+/* 120 s of 2 Mbit/s with what the ring adds to each fragment. */
 static void a_ring_keeps_the_past(void **state)
 {
     struct ring_plan plan = {.look_back_s = 120};
@@ -142,10 +150,24 @@ static void a_ring_keeps_the_past(void **state)
     size_t size = after_seconds(&plan, 252400, 2, MIB, &now);
     assert_int_equal(size, MIB); /* not before the rate is known */
     size = after_seconds(&plan, 252400, 8, size, &now);
-    assert_int_equal(size, 32 * MIB);
-    assert_int_equal(after_seconds(&plan, 252400, 600, size, &now), 32 * MIB);
+    assert_holds(size, 252400, 120, 0);
+    assert_true(size < 30000000 * 1.1); /* of what the stream itself takes */
+    assert_int_equal(after_seconds(&plan, 252400, 600, size, &now), size);
     plan = (struct ring_plan){.look_back_s = 10};
-    assert_int_equal(after_seconds(&plan, 252400, 60, MIB, &now), 4 * MIB);
+    assert_holds(after_seconds(&plan, 252400, 60, MIB, &now), 252400, 10, 0);
+}
+
+/* Cameras begin with a burst, and the ring does not stay as large as that. */
+static void a_burst_at_the_beginning_passes(void **state)
+{
+    struct ring_plan plan = {.look_back_s = 120};
+    uint64_t now = 1000;
+
+    (void)state;
+    size_t size = after_seconds(&plan, 600000, 5, MIB, &now);
+    assert_holds(size, 600000, 120, 0);
+    size = after_seconds(&plan, 252400, 400, size, &now);
+    assert_holds(size, 252400, 120, 1.0 / 8);
 }
 
 static void the_past_follows_the_mean_rate(void **state)
@@ -155,27 +177,59 @@ static void the_past_follows_the_mean_rate(void **state)
 
     (void)state;
     size_t size = after_seconds(&plan, 252400, 300, MIB, &now);
+    const size_t calm = size;
     size = after_seconds(&plan, 500000, 5, size, &now); /* a moment of movement */
-    assert_int_equal(size, 32 * MIB);
-    size = after_seconds(&plan, 500000, 300, size, &now); /* a busy day */
-    assert_int_equal(size, 64 * MIB);
-    size = after_seconds(&plan, 50000, 900, size, &now); /* the night */
-    assert_int_equal(size, 8 * MIB);
+    assert_int_equal(size, calm);
+    size = after_seconds(&plan, 500000, 800, size, &now); /* a busy day */
+    assert_holds(size, 500000, 120, 1.0 / 8);
+    size = after_seconds(&plan, 50000, 1200, size, &now); /* the night */
+    assert_holds(size, 50000, 120, 1.0 / 8);
 }
 
-static void a_rate_about_a_power_of_two_does_not_move_the_ring(void **state)
+/* The ring before is the only one that the fan-out holds, so its past must not count any more when the next one comes. */
+static void a_full_ring_is_not_moved_twice_in_its_time(void **state)
+{
+    struct ring_plan plan = {.look_back_s = 120};
+    uint64_t now = 1000, moved = 0;
+
+    (void)state;
+    size_t size = after_seconds(&plan, 252400, 300, MIB, &now);
+    for (int i = 0; i < 600; i++) { /* ever more */
+        size_t next = after_seconds(&plan, 252400 + (uint64_t)i * 1000, 1, size, &now);
+        if (next != size) {
+            assert_true(moved == 0 || now - moved >= 120000);
+            moved = now;
+        }
+        size = next;
+    }
+    assert_true(moved > 0);
+}
+
+static void a_rate_that_wavers_does_not_move_the_ring(void **state)
 {
     struct ring_plan plan = {.look_back_s = 120};
     uint64_t now = 1000;
 
     (void)state;
-    size_t size = after_seconds(&plan, 266000, 200, MIB, &now); /* 31.6 MiB of past */
-    assert_int_equal(size, 32 * MIB);
+    size_t size = after_seconds(&plan, 266000, 200, MIB, &now);
     for (int i = 0; i < 20; i++) {
-        size = after_seconds(&plan, i % 2 ? 266000 : 278000, 100, size, &now);
-        assert_int_equal(size, 32 * MIB);
+        assert_int_equal(after_seconds(&plan, i % 2 ? 266000 : 278000, 100, size, &now), size);
     }
-    assert_int_equal(after_seconds(&plan, 300000, 400, size, &now), 64 * MIB);
+    size_t larger = after_seconds(&plan, 300000, 400, size, &now);
+    assert_holds(larger, 300000, 120, 0);
+    assert_true(larger > size);
+}
+
+/* A ringcastd that takes over finds a ring that is right, and a few seconds say less than the ring does. */
+static void a_ring_from_before_is_not_moved_for_a_few_seconds(void **state)
+{
+    struct ring_plan plan = {.look_back_s = 120};
+    uint64_t now = 1000;
+    const size_t size = 32 * MIB;
+
+    (void)state;
+    assert_int_equal(after_seconds(&plan, 320000, 30, size, &now), size);
+    assert_int_equal(after_seconds(&plan, 252400, 600, size, &now), size);
 }
 
 /* A camera that sends nothing for a while is not taken for one of a low rate. */
@@ -216,7 +270,10 @@ int main(void)
         cmocka_unit_test(a_little_less_need_changes_nothing),
         cmocka_unit_test(a_ring_keeps_the_past),
         cmocka_unit_test(the_past_follows_the_mean_rate),
-        cmocka_unit_test(a_rate_about_a_power_of_two_does_not_move_the_ring),
+        cmocka_unit_test(a_burst_at_the_beginning_passes),
+        cmocka_unit_test(a_full_ring_is_not_moved_twice_in_its_time),
+        cmocka_unit_test(a_rate_that_wavers_does_not_move_the_ring),
+        cmocka_unit_test(a_ring_from_before_is_not_moved_for_a_few_seconds),
         cmocka_unit_test(silence_says_nothing_of_the_rate),
         cmocka_unit_test(no_rate_takes_more_than_the_maximum),
     };
