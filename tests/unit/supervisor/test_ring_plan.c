@@ -137,7 +137,8 @@ static void assert_holds(size_t size, uint64_t bytes, uint64_t seconds, double m
 {
     double computed = (double)bytes * ((double)seconds * 33 / 32 + 2);
 
-    assert_true((double)size >= computed / (1 + 1.0 / 16) && (double)size <= computed * (1 + more) + RING_PLAN_STEP);
+    assert_true((double)size >= computed / (1 + 1.0 / 16) &&
+                (double)size <= computed * (1 + more) + RING_PLAN_STEP);
 }
 
 /* 120 s of 2 Mbit/s with what the ring adds to each fragment. */
