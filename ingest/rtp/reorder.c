@@ -9,9 +9,23 @@
 #define STEP_FORWARD_MAX 3000
 #define STEP_BACK_MAX (REORDER_PACKETS - 1)
 
+/* In `seen`. */
 static size_t place(int64_t sequence)
 {
     return (size_t)((uint64_t)sequence % REORDER_PACKETS);
+}
+
+/* Packets that wait are less than a window apart, so each has a slot of its own. NULL: there are no slots. */
+static struct reorder_slot *slot_of(const struct reorder *reorder, int64_t sequence)
+{
+    return reorder->slots ? &reorder->slots[(uint64_t)sequence % (uint64_t)reorder->window] : NULL;
+}
+
+static bool waits(const struct reorder *reorder, int64_t sequence)
+{
+    const struct reorder_slot *slot = slot_of(reorder, sequence);
+
+    return slot && slot->waits;
 }
 
 void reorder_init(struct reorder *reorder, int64_t window)
@@ -22,19 +36,20 @@ void reorder_init(struct reorder *reorder, int64_t window)
 
 void reorder_finish(struct reorder *reorder)
 {
-    for (size_t i = 0; i < REORDER_PACKETS; i++) {
+    for (int64_t i = 0; reorder->slots && i < reorder->window; i++) {
         free(reorder->slots[i].data);
     }
+    free(reorder->slots);
     reorder_init(reorder, reorder->window);
 }
 
 void reorder_restart(struct reorder *reorder)
 {
-    for (size_t i = 0; i < REORDER_PACKETS; i++) {
-        reorder->lost += reorder->slots[i].waits ? 1u : 0u;
+    for (int64_t i = 0; reorder->slots && i < reorder->window; i++) {
         reorder->slots[i].waits = false;
-        reorder->seen[i] = false;
     }
+    memset(reorder->seen, 0, sizeof(reorder->seen));
+    reorder->lost += reorder->waiting;
     reorder->waiting = reorder->waiting_bytes = 0;
     reorder->has_direct = false;
     reorder->started = false;
@@ -66,9 +81,11 @@ static void note_received(struct reorder *reorder, int64_t sequence)
 static bool store(struct reorder *reorder, int64_t sequence, const struct rtp_packet *packet,
                   int64_t arrival_ns)
 {
-    struct reorder_slot *slot = &reorder->slots[place(sequence)];
-
-    if (packet->size > REORDER_BYTES_MAX - reorder->waiting_bytes) {
+    if (!reorder->slots) {
+        reorder->slots = calloc((size_t)reorder->window, sizeof(*reorder->slots));
+    }
+    struct reorder_slot *slot = slot_of(reorder, sequence);
+    if (!slot || packet->size > REORDER_BYTES_MAX - reorder->waiting_bytes) {
         return false;
     }
     if (packet->size > slot->room) {
@@ -135,7 +152,7 @@ enum reorder_result reorder_put(struct reorder *reorder, const struct rtp_packet
     if (step < 0 || step > STEP_FORWARD_MAX) {
         return REORDER_JUMP;
     }
-    if (step > 0 && step < REORDER_PACKETS && reorder->slots[place(reorder->next + step)].waits) {
+    if (step > 0 && step < reorder->window && waits(reorder, reorder->next + step)) {
         reorder->duplicates++;
         return REORDER_OLD;
     }
@@ -145,7 +162,7 @@ enum reorder_result reorder_put(struct reorder *reorder, const struct rtp_packet
 
 static bool take(struct reorder *reorder, struct reorder_packet *packet)
 {
-    struct reorder_slot *slot = &reorder->slots[place(reorder->next)];
+    struct reorder_slot *slot = slot_of(reorder, reorder->next);
 
     if (reorder->has_direct && reorder->direct_sequence == reorder->next) {
         packet->packet = reorder->direct;
@@ -153,7 +170,7 @@ static bool take(struct reorder *reorder, struct reorder_packet *packet)
         reorder->has_direct = false;
         return true;
     }
-    if (!slot->waits) {
+    if (!slot || !slot->waits) {
         return false;
     }
     packet->packet = slot->packet;
@@ -189,7 +206,7 @@ int64_t reorder_deadline(const struct reorder *reorder)
     if (reorder->waiting == 0) {
         return INT64_MAX;
     }
-    for (size_t i = 0; i < REORDER_PACKETS; i++) {
+    for (int64_t i = 0; i < reorder->window; i++) {
         if (reorder->slots[i].waits && reorder->slots[i].arrival_ns < oldest) {
             oldest = reorder->slots[i].arrival_ns;
         }
@@ -199,13 +216,13 @@ int64_t reorder_deadline(const struct reorder *reorder)
 
 void reorder_expire(struct reorder *reorder, int64_t now_ns)
 {
-    int64_t last = reorder->next + REORDER_PACKETS;
+    int64_t last = reorder->next + reorder->window;
 
     if (reorder->waiting == 0) {
         return;
     }
     for (int64_t i = reorder->next; i < last; i++) {
-        const struct reorder_slot *slot = &reorder->slots[place(i)];
+        const struct reorder_slot *slot = slot_of(reorder, i);
         if (slot->waits && now_ns - slot->arrival_ns >= REORDER_WAIT_NS) {
             reorder->release = i;
         }

@@ -2,7 +2,7 @@
 /*
  * Puts the packets of one sender into order by their sequence numbers (RFC 3550, A.1) and hands out each of them once. Packets wait for
  * those that are missing, a bounded number of them for a bounded time: few over TCP, where only the camera itself can put them out
- * of order. Owned by a track; one thread. Copies only what has to wait.
+ * of order. Owned by a track; one thread. Copies only what has to wait, and takes memory only when something has to.
  */
 #ifndef INGEST_RTP_REORDER_H
 #define INGEST_RTP_REORDER_H
@@ -45,7 +45,7 @@ struct reorder {
     size_t waiting; /* packets */
     size_t waiting_bytes;
     bool seen[REORDER_PACKETS]; /* by extended sequence number, up to REORDER_PACKETS behind `highest` */
-    struct reorder_slot slots[REORDER_PACKETS];
+    struct reorder_slot *slots; /* owned, `window` of them; NULL: no packet has had to wait yet */
     uint64_t lost, reordered, duplicates;
 };
 

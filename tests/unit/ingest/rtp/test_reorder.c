@@ -186,6 +186,21 @@ static void without_a_window_nothing_waits(void **state)
     assert_int_equal(reorder->lost, 1 + 1986);
 }
 
+/* Most tracks never need the slots, which would be a part of what a camera costs. */
+static void memory_is_taken_when_something_waits(void **state)
+{
+    (void)state;
+    begin(REORDER_PACKETS);
+    put(10);
+    put(11);
+    put(11);
+    assert_null(reorder->slots);
+    put(13);
+    assert_non_null(reorder->slots);
+    put(12);
+    assert_int_equal(count, 4);
+}
+
 /* Cameras are known that put their packets out of order themselves. */
 static void tcp_waits_for_a_few(void **state)
 {
@@ -238,6 +253,7 @@ int main(void)
         TEST(udp_lets_no_more_wait_than_there_is_room),
         TEST(udp_lets_no_more_bytes_wait),
         TEST(without_a_window_nothing_waits),
+        TEST(memory_is_taken_when_something_waits),
         TEST(tcp_waits_for_a_few),
         TEST(far_numbers_are_not_taken),
     };
