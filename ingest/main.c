@@ -14,6 +14,7 @@
 
 #include <libavformat/avformat.h>
 
+#include "common/base/give_back.h"
 #include "common/ipc/channel.h"
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
@@ -68,6 +69,7 @@ static int run_fork_server(void)
     if (sandbox_enter(SANDBOX_FORK_SERVER, NULL) < 0) {
         return EXIT_FAILURE;
     }
+    give_back_code();
     int status = fork_server_run(CHANNEL_CHILD_FD, &worker_channel);
     if (worker_channel >= 0) {
         status = worker_run(worker_channel);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/give_back.h"
 #include "common/config/camera_task.h"
 #include "common/config/camera_url.h"
 #include "common/ipc/blackbox.h"
@@ -30,8 +31,10 @@
 
 #define STATS_INTERVAL_NS NS_PER_SECOND
 
-/* What only the beginning of a connection needs, as the proof that its sound can be decoded, is gone after this time. */
+/* What only the beginning of a connection needs, as the proof that its sound can be decoded, is gone after this time. Such proofs
+ * are wanted again now and then, so memory is given back again, at this interval. */
 #define SETTLED_NS (8 * NS_PER_SECOND)
+#define GIVE_BACK_INTERVAL_NS (60 * NS_PER_SECOND)
 
 /* How often the channel is read while streaming: messages are rare, frames are not. */
 #define CHANNEL_INTERVAL_NS (50 * NS_PER_MS)
@@ -105,7 +108,7 @@ struct worker {
     uint32_t reported_audio;       /* and publisher_status.audio_changes */
     int64_t channel_ns;            /* when the channel was looked at */
     int64_t stats_ns;              /* when the last stats were made */
-    int64_t give_back_ns;          /* when memory of the connection's beginning is given back; 0: it was */
+    int64_t give_back_ns;          /* when memory that was needed once is given back; 0: nothing streams */
     uint64_t stats_fragments, stats_bytes;
     struct stream_notes notes;
     struct keyframe_wait keyframe;
@@ -276,8 +279,10 @@ static void wait_for_ring(struct worker *worker, size_t length)
 static void give_back(struct worker *worker, int64_t now)
 {
     if (worker->give_back_ns != 0 && now >= worker->give_back_ns) {
-        worker->give_back_ns = 0;
+        worker->give_back_ns = now + GIVE_BACK_INTERVAL_NS;
         malloc_tuning_give_back();
+        give_back_code();
+        give_back_stack();
     }
 }
 

@@ -112,7 +112,7 @@ void access_unit_builder_finish(struct access_unit_builder *builder)
 
 static void clear(struct access_unit_builder *builder)
 {
-    builder->buffer.size = 0;
+    byte_buffer_clear(&builder->buffer);
     builder->pending = builder->ready = builder->taken = false;
     builder->has_slice = builder->damaged = builder->too_long = builder->fragment = false;
     builder->waits = builder->keyframe = builder->recovery = builder->paired = false;

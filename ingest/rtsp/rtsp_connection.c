@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,14 @@
 int rtsp_connection_init(struct rtsp_connection *connection, const char *name, struct rtsp_wait *wait,
                          struct rtsp_auth *auth, const struct login_gate *gate)
 {
-    *connection = (struct rtsp_connection){.name = name, .wait = wait, .auth = auth, .gate = gate};
+    /* The long texts at its end are left untouched: their pages are not needed until they are. */
+    memset(connection, 0, offsetof(struct rtsp_connection, out));
+    connection->name = name;
+    connection->wait = wait;
+    connection->auth = auth;
+    connection->gate = gate;
+    connection->out_size = 0;
+    connection->method = NULL;
     return rtsp_input_init(&connection->input);
 }
 
@@ -114,7 +122,7 @@ static void disconnect(struct rtsp_connection *connection)
     rtsp_socket_destroy(connection->socket);
     connection->socket = NULL;
     connection->method = NULL;
-    explicit_bzero(connection->out, sizeof(connection->out));
+    explicit_bzero(connection->out, connection->out_size);
     connection->out_size = 0;
 }
 
@@ -237,6 +245,7 @@ static size_t format_request(struct rtsp_connection *connection)
     int auth = rtsp_auth_write(connection->auth, connection->method, connection->uri, out + used,
                                size - (size_t)used);
     if (auth < 0 || (size_t)(used + auth) + 2 >= size) {
+        explicit_bzero(out, size);
         return 0;
     }
     connection->authorized = auth > 0;

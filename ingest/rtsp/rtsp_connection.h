@@ -55,7 +55,7 @@ struct rtsp_connection {
     bool challenged;           /* the newest response was a 401 */
     bool readable;             /* the socket may have something */
     bool closed;               /* the camera has closed the connection, or asked for that */
-    char out[RTSP_CONNECTION_OUT_SIZE];
+    char out[RTSP_CONNECTION_OUT_SIZE]; /* nothing secret lies behind the first out_size bytes */
     size_t out_size;
 
     /* The request under way; method NULL: none. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What workers share with the fork server, and what they give back. */
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +13,11 @@
 
 #include <cmocka.h>
 
+#include "common/base/give_back.h"
 #include "ingest/codec/aac_check.h"
 #include "ingest/malloc_tuning.h"
+#include "ingest/rtp/byte_buffer.h"
+#include "ingest/rtsp/rtsp_connection.h"
 #include "ingest/warm_up.h"
 
 #define KIB 1024u
@@ -30,20 +34,28 @@
 #define SANITIZED false
 #endif
 
-/* Bytes of memory that no other process shares, and that was written. */
-static size_t own_memory(void)
+/* Bytes that the kernel tells of this process under NAME. */
+static size_t memory(const char *name)
 {
     FILE *file = fopen("/proc/self/smaps_rollup", "re");
     char line[256];
     size_t kilobytes = 0;
 
     while (file && fgets(line, sizeof(line), file)) {
-        (void)sscanf(line, "Private_Dirty: %zu kB", &kilobytes);
+        if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':') {
+            kilobytes = strtoul(line + strlen(name) + 1, NULL, 10);
+        }
     }
     if (file) {
         fclose(file);
     }
     return kilobytes * KIB;
+}
+
+/* Bytes of memory that no other process shares, and that was written. */
+static size_t own_memory(void)
+{
+    return memory("Private_Dirty");
 }
 
 static void decode(void)
@@ -152,12 +164,120 @@ static void pages_of_the_beginning_are_given_back(void **state)
     }
 }
 
+static void code_that_was_needed_once_is_given_back(void **state)
+{
+    (void)state;
+    warm_up_codecs();
+    size_t before = memory("Rss");
+    give_back_code();
+    size_t after = memory("Rss");
+    assert_true(after + 2048 * KIB < before);
+    decode();
+    warm_up_codecs();
+}
+
+static void go_deep(void)
+{
+    volatile char deep[300 * KIB];
+
+    memset((char *)deep, 1, sizeof(deep));
+    assert_int_equal(deep[sizeof(deep) / 2], 1);
+}
+
+static void go_deep_and_give_back(void)
+{
+    go_deep();
+    give_back_stack();
+}
+
+static void the_stack_of_a_deep_call_is_given_back(void **state)
+{
+    (void)state;
+    assert_true(cost_in_child(go_deep) >= 300 * KIB);
+    assert_true(cost_in_child(go_deep_and_give_back) < 64 * KIB);
+}
+
+/* Clears a buffer after COUNT units of SIZE bytes. */
+static void put_units(struct byte_buffer *buffer, unsigned count, size_t size)
+{
+    static const uint8_t packet[KIB] = {1};
+
+    for (unsigned i = 0; i < count; i++) {
+        while (buffer->size < size) {
+            assert_int_equal(byte_buffer_add(buffer, packet, sizeof(packet)), 0);
+        }
+        byte_buffer_clear(buffer);
+    }
+}
+
+static void put_pictures(void)
+{
+    static struct byte_buffer buffer;
+
+    byte_buffer_init(&buffer, (size_t)4096 * KIB);
+    for (int group = 0; group < 4; group++) {
+        put_units(&buffer, 1, (size_t)1000 * KIB);
+        put_units(&buffer, 49, (size_t)10 * KIB);
+    }
+    put_units(&buffer, 1, (size_t)1000 * KIB);
+}
+
+static void put_keyframes_only(void)
+{
+    static struct byte_buffer buffer;
+
+    byte_buffer_init(&buffer, (size_t)4096 * KIB);
+    put_units(&buffer, 100, (size_t)1000 * KIB);
+}
+
+static void of_a_keyframe_remains_what_other_pictures_need(void **state)
+{
+    (void)state;
+    size_t pictures = cost_in_child(put_pictures);
+    size_t keyframes = cost_in_child(put_keyframes_only);
+    if (!SANITIZED) {
+        assert_true(pictures < 200 * KIB);
+        assert_true(keyframes >= 1000 * KIB);
+    }
+}
+
+/* The part of a connection that takes what comes. */
+static void only_listen(void)
+{
+    static struct rtsp_input input;
+
+    assert_int_equal(rtsp_input_init(&input), 0);
+    rtsp_input_finish(&input);
+}
+
+static void connect_to_nothing(void)
+{
+    static struct rtsp_connection connection;
+
+    assert_int_equal(rtsp_connection_init(&connection, "camera", NULL, NULL, NULL), 0);
+    rtsp_connection_finish(&connection);
+}
+
+static void a_connection_needs_no_memory_for_requests_that_were_not_made(void **state)
+{
+    (void)state;
+    static_assert(sizeof(struct rtsp_connection) > 24 * KIB, "else there is nothing to see");
+    size_t cost = cost_in_child(connect_to_nothing);
+    if (!SANITIZED) {
+        assert_true(cost <= cost_in_child(only_listen) + 12 * KIB);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(workers_share_the_tables_of_codecs),
         cmocka_unit_test(a_worker_takes_no_copies_of_pages_with_holes),
         cmocka_unit_test(pages_of_the_beginning_are_given_back),
+        cmocka_unit_test(code_that_was_needed_once_is_given_back),
+        cmocka_unit_test(the_stack_of_a_deep_call_is_given_back),
+        cmocka_unit_test(of_a_keyframe_remains_what_other_pictures_need),
+        cmocka_unit_test(a_connection_needs_no_memory_for_requests_that_were_not_made),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
