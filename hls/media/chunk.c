@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "common/base/clock.h"
+#include "common/base/ntp.h"
 #include "hls/media/box.h"
 
 /* tf_flags, 8.8.7.1. */
@@ -27,9 +27,6 @@ enum {
 };
 
 #define FULL_BOX_FLAGS 0x00FFFFFFu
-
-/* Seconds from NTP's epoch, 1900, to that of Unix, 1970. */
-#define NTP_UNIX_OFFSET 2208988800u
 
 /* What a `tfhd` says of all samples that do not say it themselves. */
 struct defaults {
@@ -178,11 +175,5 @@ int chunk_parse(const uint8_t *data, size_t length, uint32_t video, uint32_t aud
 
 int64_t chunk_wall_ns(const struct chunk *chunk, int64_t fallback)
 {
-    uint64_t seconds = chunk->ntp >> 32, part = chunk->ntp & UINT32_MAX;
-
-    if (!chunk->has_clock || seconds < NTP_UNIX_OFFSET) {
-        return fallback;
-    }
-    return (int64_t)(seconds - NTP_UNIX_OFFSET) * NS_PER_SECOND +
-           (int64_t)(part * (uint64_t)NS_PER_SECOND >> 32);
+    return chunk->has_clock && chunk->ntp != 0 ? ntp_unix_ns(chunk->ntp) : fallback;
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "common/base/clock.h"
+#include "common/base/ntp.h"
 
 /* Bytes of each box, header included. */
 enum {
@@ -37,9 +37,6 @@ enum {
 /* Sample flags, 8.8.3.1: sample_depends_on is 2 (on no other) or 1; sample_is_non_sync_sample. */
 #define SAMPLE_SYNC 0x02000000u
 #define SAMPLE_NON_SYNC 0x01010000u
-
-/* Seconds from NTP's epoch, 1900, to that of Unix, 1970. */
-#define NTP_UNIX_OFFSET 2208988800u
 
 static uint8_t *put32(uint8_t *out, uint32_t value)
 {
@@ -106,21 +103,12 @@ size_t fragment_length(const struct fragment *fragment)
     return PRFT_SIZE + moof_size(fragment) + mdat_size(fragment);
 }
 
-/* RFC 5905, section 6: 32 bits of seconds, 32 of fraction. */
-static uint64_t to_ntp(int64_t unix_ns)
-{
-    uint64_t ns = unix_ns > 0 ? (uint64_t)unix_ns : 0;
-    uint64_t seconds = ns / NS_PER_SECOND + NTP_UNIX_OFFSET;
-
-    return seconds << 32 | (ns % NS_PER_SECOND << 32) / NS_PER_SECOND;
-}
-
 /* Names the frame by its presentation time, which need not be its decode time. */
 static uint8_t *put_prft(const struct fragment *fragment, uint8_t *out)
 {
     out = put_full_box(out, PRFT_SIZE, "prft", 1, fragment->clock);
     out = put32(out, FRAGMENT_VIDEO_TRACK);
-    out = put64(out, to_ntp(fragment->wall_ns));
+    out = put64(out, ntp_from_unix_ns(fragment->wall_ns));
     return put64(out, (uint64_t)(fragment->decode_time + fragment->composition_offset));
 }
 

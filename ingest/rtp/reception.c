@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
+#include "common/base/ntp.h"
 
 /* A report is of no use after this long: timestamps of 90 kHz wrap after 13 hours. */
 #define REPORT_AGE_MAX_S 3600
@@ -72,7 +73,7 @@ int64_t reception_note(struct reception *reception, uint32_t timestamp, int64_t 
 void reception_note_report(struct reception *reception, const struct rtcp_sender_report *report,
                            int64_t arrival_ns, int64_t wall_ns)
 {
-    int64_t behind = wall_ns - rtcp_unix_ns(report->ntp);
+    int64_t behind = wall_ns - ntp_unix_ns(report->ntp);
 
     reception->has_report = true;
     reception->report = *report;
@@ -90,6 +91,6 @@ bool reception_sender_clock(const struct reception *reception, int64_t time, int
     if (llabs(since) / reception->clock_rate > REPORT_AGE_MAX_S) {
         return false;
     }
-    *unix_ns = rtcp_unix_ns(reception->report.ntp) + reception_ticks_to_ns(reception, since);
+    *unix_ns = ntp_unix_ns(reception->report.ntp) + reception_ticks_to_ns(reception, since);
     return true;
 }

@@ -10,9 +10,6 @@
 #include "common/base/bytes.h"
 #include "common/base/clock.h"
 
-/* Seconds from NTP's epoch, 1900, to that of Unix, 1970. */
-#define NTP_UNIX_OFFSET 2208988800LL
-
 #define VERSION_2 0x80
 #define VERSION_MASK 0xc0
 
@@ -126,15 +123,4 @@ void rtcp_write_fir(uint32_t receiver, uint32_t sender, uint8_t number, uint8_t 
     out = put_feedback(out, FEEDBACK_FIR, RTCP_FIR_SIZE, receiver, 0);
     out = put32(out, sender);
     put32(out, (uint32_t)number << 24);
-}
-
-int64_t rtcp_unix_ns(uint64_t ntp)
-{
-    int64_t seconds = (int64_t)(ntp >> 32) - NTP_UNIX_OFFSET;
-    int64_t fraction = (int64_t)((ntp & 0xffffffff) * (uint64_t)NS_PER_SECOND >> 32);
-
-    if (seconds < 0) {
-        seconds += INT64_C(1) << 32; /* RFC 2030, 3: the era that begins in 2036 */
-    }
-    return seconds * NS_PER_SECOND + fraction;
 }

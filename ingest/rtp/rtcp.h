@@ -58,7 +58,4 @@ void rtcp_write_report(const struct rtcp_receiver_report *report, uint8_t *out);
 void rtcp_write_pli(uint32_t receiver, uint32_t sender, uint8_t *out);
 void rtcp_write_fir(uint32_t receiver, uint32_t sender, uint8_t number, uint8_t *out);
 
-/* Nanoseconds since 1970 of an NTP time in the era that began in 1900; a time before 1970 counts in the next era. */
-int64_t rtcp_unix_ns(uint64_t ntp);
-
 #endif

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "common/base/clock.h"
+#include "common/base/ntp.h"
 #include "common/log/log.h"
 #include "ingest/rtp/access_unit_builder.h"
 #include "ingest/rtp/codec_probe.h"
@@ -477,7 +478,7 @@ static void note_lateness(struct track *track, const struct rtcp_sender_report *
 
     track->report_timestamp = report->timestamp;
     track->report_stamps_ns += reception_ticks_to_ns(&track->reception, step);
-    int64_t by_clock = lateness_note(&track->lateness, rtcp_unix_ns(report->ntp), arrival_ns);
+    int64_t by_clock = lateness_note(&track->lateness, ntp_unix_ns(report->ntp), arrival_ns);
     int64_t by_stamps = lateness_note(&track->stamps_lateness, track->report_stamps_ns, arrival_ns);
     track->counters.late_ns = by_clock < by_stamps ? by_clock : by_stamps;
 }
@@ -639,8 +640,8 @@ static bool within(int64_t a, int64_t b, int64_t distance)
  */
 static bool share_a_clock(const struct reception *a, const struct reception *b)
 {
-    int64_t transit = a->report_arrival_ns - rtcp_unix_ns(a->report.ntp);
-    int64_t other = b->report_arrival_ns - rtcp_unix_ns(b->report.ntp);
+    int64_t transit = a->report_arrival_ns - ntp_unix_ns(a->report.ntp);
+    int64_t other = b->report_arrival_ns - ntp_unix_ns(b->report.ntp);
 
     return within(transit, other, REPORTS_APART_NS);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/ntp.h"
 #include "common/log/log.h"
 #include "rtsp/media/sender_report.h"
 #include "rtsp/stream/fragment.h"
@@ -206,8 +207,7 @@ static void push_fragment(struct feed *feed, const ringcast_entry *entry)
     }
     feed->last_dts_ns = dts_ns;
     note_capture(feed, pts_ns,
-                 fragment->captured_ntp != 0 ? sender_report_unix_ns(fragment->captured_ntp)
-                                             : entry->wall_ns);
+                 fragment->captured_ntp != 0 ? ntp_unix_ns(fragment->captured_ntp) : entry->wall_ns);
     if (keyframe) {
         joint_expect_keyframe(feed->joints[FEED_VIDEO], pts_ns);
         if (feed->joints[FEED_AUDIO]) {

@@ -5,9 +5,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/clock.h"
-
-/* Seconds from NTP's epoch, 1900, to that of Unix, 1970. */
-#define NTP_UNIX_OFFSET 2208988800u
+#include "common/base/ntp.h"
 
 /* Packet types, and the item with the canonical name (RFC 3550, 6.5.1). */
 enum { TYPE_SR = 200, TYPE_SDES = 202, ITEM_CNAME = 1 };
@@ -16,20 +14,6 @@ enum { TYPE_SR = 200, TYPE_SDES = 202, ITEM_CNAME = 1 };
 #define SR_SIZE 28
 #define SDES_SIZE 20
 #define CNAME "ringcast"
-
-uint64_t sender_report_ntp(int64_t unix_ns)
-{
-    uint64_t ns = unix_ns > 0 ? (uint64_t)unix_ns : 0;
-
-    return (ns / NS_PER_SECOND + NTP_UNIX_OFFSET) << 32 | (ns % NS_PER_SECOND << 32) / NS_PER_SECOND;
-}
-
-int64_t sender_report_unix_ns(uint64_t ntp)
-{
-    int64_t seconds = (int64_t)(ntp >> 32) - (int64_t)NTP_UNIX_OFFSET;
-
-    return seconds * NS_PER_SECOND + (int64_t)(((ntp & UINT32_MAX) * (uint64_t)NS_PER_SECOND) >> 32);
-}
 
 /* COUNT: of what follows the header; sizes are told in words of four bytes, less one. */
 static void put_header(uint8_t *out, unsigned count, unsigned type, size_t size)
@@ -52,7 +36,7 @@ GstBuffer *sender_report_make(struct feed *feed, int stream)
     int64_t passed_ns = clock_now_ns() - mark.passed_ns;
     put_header(report, 0, TYPE_SR, SR_SIZE);
     bytes_put_be32(report + 4, mark.source);
-    bytes_put_be64(report + 8, sender_report_ntp(wall_ns + passed_ns));
+    bytes_put_be64(report + 8, ntp_from_unix_ns(wall_ns + passed_ns));
     bytes_put_be32(report + 16,
                    mark.rtp_time + (uint32_t)((__int128)passed_ns * joint_clock_rate(joint) / NS_PER_SECOND));
     bytes_put_be32(report + 20, mark.packets);

@@ -17,9 +17,4 @@
  */
 GstBuffer *sender_report_make(struct feed *feed, int stream);
 
-/* UNIX_NS as NTP's 32 bits of seconds and 32 of fraction. */
-uint64_t sender_report_ntp(int64_t unix_ns);
-/* The other way. */
-int64_t sender_report_unix_ns(uint64_t ntp);
-
 #endif

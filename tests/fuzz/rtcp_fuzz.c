@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/ntp.h"
 #include "ingest/rtp/rtcp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -51,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(copy);
     require(error == 0 || error == -EBADMSG);
     if (content.has_report) {
-        require(size >= 28 && rtcp_unix_ns(content.report.ntp) >= 0);
+        require(size >= 28 && ntp_unix_ns(content.report.ntp) >= 0);
     }
     if (size >= sizeof(lost)) {
         memcpy(&lost, data, sizeof(lost));

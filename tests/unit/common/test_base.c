@@ -11,6 +11,7 @@
 #include "common/base/bytes.h"
 #include "common/base/clock.h"
 #include "common/base/hash.h"
+#include "common/base/ntp.h"
 #include "common/base/secret.h"
 
 static void the_clocks_agree_on_their_units(void **state)
@@ -28,6 +29,25 @@ static void the_clocks_agree_on_their_units(void **state)
     assert_in_range(now_ms, now_ns / NS_PER_MS, now_ns / NS_PER_MS + (int64_t)3600 * MS_PER_SECOND);
     assert_in_range(wall_ns / NS_PER_SECOND, wall.tv_sec, wall.tv_sec + 3600);
     assert_int_equal(NS_PER_SECOND / NS_PER_US, 1000000);
+}
+
+static void ntp_times_go_on_when_their_seconds_begin_again(void **state)
+{
+    /* `date -u -d '2036-02-07 06:28:16' +%s`: the second in which they are 0. */
+    static const int64_t again_s = 2085978496;
+    static const int64_t seconds[] = {0,       1,           1795420000,         again_s - 1,
+                                      again_s, again_s + 1, INT64_C(4102444800)};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(seconds) / sizeof(*seconds); i++) {
+        /* With a part that binary fractions have exactly. */
+        int64_t unix_ns = seconds[i] * NS_PER_SECOND + NS_PER_SECOND / 4;
+        assert_int_equal(ntp_unix_ns(ntp_from_unix_ns(unix_ns)), unix_ns);
+    }
+    assert_int_equal(ntp_from_unix_ns(0), (uint64_t)NTP_UNIX_OFFSET_S << 32);
+    assert_int_equal(ntp_from_unix_ns(-1), ntp_from_unix_ns(0));
+    assert_int_equal(ntp_from_unix_ns(again_s * NS_PER_SECOND), 0);
+    assert_int_equal(ntp_unix_ns(0), again_s * NS_PER_SECOND);
 }
 
 static void numbers_are_big_endian_at_any_alignment(void **state)
@@ -74,6 +94,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_clocks_agree_on_their_units),
+        cmocka_unit_test(ntp_times_go_on_when_their_seconds_begin_again),
         cmocka_unit_test(numbers_are_big_endian_at_any_alignment),
         cmocka_unit_test(the_hash_is_fnv_1a),
         cmocka_unit_test(what_held_a_secret_is_overwritten),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "hls/media/init_segment.h"
 #include "hls/media/part_builder.h"
 #include "tests/support/boxes.h"
@@ -46,6 +47,10 @@ static void a_fragment_is_read(void **state)
     assert_int_equal(read_chunk.audio.samples[2].size, FIXTURE_UNIT_LENGTH);
     assert_int_equal(read_chunk.audio.data[0], 5 ^ 0xFF);
     assert_in_range(chunk_wall_ns(&read_chunk, 0), 1800000009999999998, 1800000010000000000);
+    read_chunk.ntp = UINT64_C(1) << 62; /* NTP's seconds began again in 2036 */
+    assert_int_equal(chunk_wall_ns(&read_chunk, 0), INT64_C(3159720320) * NS_PER_SECOND);
+    read_chunk.ntp = 0;
+    assert_int_equal(chunk_wall_ns(&read_chunk, 7), 7);
     /* The sound is nobody's if the init segment has no such track. */
     assert_int_equal(chunk_parse(fragment.data, fragment.length, 1, 0, &read_chunk), 0);
     assert_int_equal(read_chunk.audio.count, 0);
