@@ -4,7 +4,8 @@
 //   RINGCAST_CYCLES=N         how often (2000 is what a flaky camera does in a day)
 //   RINGCAST_CYCLES_CSV=FILE  writes the samples; tests/faults/plot_cycles draws them
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { processFigures } from '../support/process_figures.mjs';
 import { buildDirectory } from '../support/processes.mjs';
 import { parseRtp } from '../support/rtp.mjs';
 import { RtspProxy } from '../support/rtsp_proxy.mjs';
@@ -23,16 +24,8 @@ const CYCLE_LIMIT_MS = 3000;
 const GROWTH_KIB = /asan/.test(buildDirectory) ? 32768 : 128;
 
 function sample(pid, cycle) {
-  const read = (file) => readFileSync(`/proc/${pid}/${file}`, 'utf8');
-  const memory = read('smaps_rollup');
-  const kib = (name) => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(memory)[1]);
-  return {
-    cycle,
-    pss: kib('Pss') - kib('Pss_Shmem'), // without the ring, whose pages are its own once they are written
-    anonymous: kib('Pss_Anon'), // what no other program's start or end changes
-    descriptors: readdirSync(`/proc/${pid}/fd`).length,
-    threads: Number(/^Threads:\s*(\d+)/m.exec(read('status'))[1]),
-  };
+  const { pss, shared, anonymous, descriptors, threads } = processFigures(pid);
+  return { cycle, pss: pss - shared, anonymous, descriptors, threads }; // without the ring, whose pages are its own once they are written
 }
 
 /** Ends a connection FRAMES frames after its first keyframe, at the end of one. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Viewers come and go by the hundred and leave nothing in the fan-out.
+// Viewers come and go by the hundred and leave nothing in the fan-out. RINGCAST_CONNECTS: how many (default 300).
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -7,7 +7,7 @@ import { descriptors } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
 
-const CONNECTS = 300;
+const CONNECTS = Number(process.env.RINGCAST_CONNECTS ?? 300);
 const AT_ONCE = 20;
 
 /** One viewer that comes and goes; how depends on its NUMBER. */

@@ -4,37 +4,22 @@
 import { appendFileSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { percentile } from '../support/figures.mjs';
+import { processFigures } from '../support/process_figures.mjs';
 
 export const PROCESSES = 'processes.csv';
 export const FIGURES = 'figures.csv';
-const TICKS = 100; // a second: USER_HZ, which is the same everywhere
 const BLOCK = 512; // of st_blocks
 
 const PROCESS_COLUMNS = ['seconds', 'role', 'life', 'pss_kib', 'anonymous_kib', 'descriptors', 'threads', 'cpu_s'];
 const FIGURE_COLUMNS = ['seconds', 'rings', 'shared_kib', 'viewers', 'latency_ms', 'latency_p95_ms', 'latency_max_ms', 'heap_bytes', 'nodes', 'listeners', 'renderer_kib', 'page_behind_s'];
 
-const read = (pid, file) => readFileSync(`/proc/${pid}/${file}`, 'utf8');
-
 /** Of process PID in ROLE; null if it has ended. */
 export function processSample(role, pid) {
-  try {
-    const memory = read(pid, 'smaps_rollup');
-    const kib = (name) => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(memory)[1]);
-    const stat = read(pid, 'stat');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return {
-      role,
-      life: `${pid}.${fields[19]}`, // with when it began: the kernel gives a number again
-      pss_kib: kib('Pss'),
-      anonymous_kib: kib('Pss_Anon'),
-      descriptors: readdirSync(`/proc/${pid}/fd`).length,
-      threads: Number(fields[17]),
-      cpu_s: (Number(fields[11]) + Number(fields[12])) / TICKS,
-    };
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes(error.code) || error instanceof TypeError) return null; // a zombie has no memory
-    throw error;
-  }
+  const figures = processFigures(pid);
+  if (!figures) return null;
+  const { started, pss, anonymous, descriptors, threads, cpu } = figures;
+  // A life is a process id with when it began: the kernel gives a number again.
+  return { role, life: `${pid}.${started}`, pss_kib: pss, anonymous_kib: anonymous, descriptors, threads, cpu_s: cpu };
 }
 
 /** The processes that STATUS names: [[role, pid]]. */

@@ -52,7 +52,7 @@ export async function soak(stage, directory, options) {
     const end = performance.now() + seconds * 1000;
     for (let next = performance.now(); performance.now() < end; next += every * 1000) {
       await sleep(Math.max(0, next - performance.now()));
-      await samples.take({ ringcast, crowd, wall, extras }).catch((error) => trouble.explains({ began: performance.now() - 1, at: performance.now() }) || Promise.reject(error));
+      await samples.take({ ringcast, crowd, wall, extras }).catch((error) => crowd.note({ kind: 'sample', camera: 'all', error, began: performance.now(), at: performance.now() }));
     }
     await trouble.end();
     await ringcast.streaming(plan.steady, SETTLE_MS); // everything recovers
@@ -63,10 +63,11 @@ export async function soak(stage, directory, options) {
     await wall?.close();
   }
   const unexplained = crowd.errors.filter((error) => !trouble.explains(error));
+  const failed = trouble.errors.map((error) => `trouble: ${error.stack}`);
   await ringcast.stop();
   return {
     counts: { trouble: trouble.counts, viewers: crowd.counts, explained: crowd.errors.length - unexplained.length },
-    errors: unexplained.map(({ kind, camera: name, error, began, at }) => `${kind} of ${name}, ${((at - began) / 1000).toFixed(1)} s, at ${((at - samples.began) / 1000).toFixed(0)} s: ${error.stack}`),
+    errors: [...failed, ...unexplained.map(({ kind, camera: name, error, began, at }) => `${kind} of ${name}, ${((at - began) / 1000).toFixed(1)} s, at ${((at - samples.began) / 1000).toFixed(0)} s: ${error.stack}`)],
     broken: crowd.errors.filter(({ error }) => error instanceof assert.AssertionError).map(({ kind, camera: name, error }) => `${kind} of ${name}: ${error.stack}`),
     samples: samples.count,
     page: wall?.errors ?? [],

@@ -10,8 +10,8 @@ const AWAY_S = 6; // of the failing camera; longer than its deadline when it onl
 const RESIZE_S = 240;
 const RELOAD_S = 100;
 const WORKER_S = 150;
-const LASTING_S = [600, 7200]; // how often each kind of the few processes on which all depend is killed: three times in a run, within these bounds
-const LIVES = 3;
+const LASTING_S = [600, 7200]; // how often each kind of the few processes on which all depend is killed: twice in a run, within these bounds
+const LIVES = 2;
 const LASTING = ['fanout', 'supervisor', 'template', 'keeper', 'snapshot', 'hls', 'rtsp'];
 const SETTLES_MS = 30_000;
 const LOOK_MS = 100;
@@ -21,6 +21,7 @@ export class Trouble {
   constructor({ ringcast, addresses, camera, plan, urls, random, seconds, pace = 1 }) {
     Object.assign(this, { ringcast, addresses, camera, plan, urls, random, pace });
     this.hits = []; // { what, camera, at, until }: ms
+    this.errors = []; // what could not be done
     this.ending = false;
     this.busy = Promise.resolve(); // one thing at a time
     const lasting = Math.min(LASTING_S[1], Math.max(LASTING_S[0] / pace, seconds / LIVES));
@@ -36,7 +37,7 @@ export class Trouble {
   /** Runs ACTION every SECONDS, the first time after FIRST. */
   async #every(seconds, action, first = seconds) {
     for (let next = performance.now() + first * 1000; await this.#until(next); next += seconds * 1000) {
-      this.busy = this.busy.then(action).catch((error) => (this.error ??= error));
+      this.busy = this.busy.then(action).catch((error) => this.errors.push(error));
       await this.busy;
     }
   }
@@ -133,6 +134,5 @@ export class Trouble {
   async end() {
     this.ending = true;
     await Promise.all(this.loops);
-    if (this.error) throw this.error;
   }
 }

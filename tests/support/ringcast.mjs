@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One ringcastd of the build under test, with its own configuration, runtime directory and instance name.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Processes, Running, descendants, program, run } from './processes.mjs';
 import { waitUntil } from './wait.mjs';
@@ -44,8 +44,11 @@ export class Ringcast {
     this.write();
   }
 
+  /** As a whole: a command that reads the file at this moment has the old one or the new one. */
   write(text = configuration(this.settings)) {
-    writeFileSync(this.config, text, { mode: 0o600 });
+    const next = `${this.config}.next`;
+    writeFileSync(next, text, { mode: 0o600 });
+    renameSync(next, this.config);
   }
 
   /** BINARY: another program than that of the build tree. OPTIONS as for spawn: uid and gid start it as another user. */
