@@ -35,6 +35,20 @@ function look(oldSeconds) {
     withoutPicture: shown.filter(({ tile, element }) => element.video.readyState < 2 && !(tile.querySelector('.photo')?.width > 0)).length,
     old: streams.filter(({ player }) => (player?.stats?.age ?? 0) > oldSeconds).length,
     summary: document.querySelector('#summary').textContent,
+    reasons: globalThis.reasons,
+  };
+}
+
+/** In the page, before its scripts: counts why its players lose their connections. */
+function countReasons() {
+  globalThis.reasons = {};
+  const { dispatchEvent } = EventTarget.prototype;
+  EventTarget.prototype.dispatchEvent = function (event) {
+    const { state, reason } = event.detail ?? {};
+    if (event.type === 'statechange' && reason && this.localName === 'ringcast-camera') {
+      globalThis.reasons[`${state}: ${reason}`] = (globalThis.reasons[`${state}: ${reason}`] ?? 0) + 1;
+    }
+    return dispatchEvent.call(this, event);
   };
 }
 
@@ -100,6 +114,7 @@ for (const count of positionals.length > 0 ? positionals : ['200']) {
     const browser = await launchBrowser();
     try {
       const page = await browser.newPage({ viewport: { width: 1920, height: 1080 } });
+      await page.addInitScript(countReasons);
       await page.goto(ringcast.address);
       const samples = await watch(page, browser, Number(seconds));
       if (!out) return;
