@@ -23,13 +23,8 @@
 #include "fanout/feed/guest.h"
 #include "fanout/feed/pace.h"
 
-/*
- * How long one feed may bring its viewers fragments, and one viewer that is behind may catch up, before the
- * others have their turn; and how many fragments that is at most.
- */
+/* How long one feed may bring its viewers fragments before the others have their turn. */
 #define PUMP_TURN_NS (5 * NS_PER_MS)
-#define CATCH_UP_TURN_NS (1 * NS_PER_MS)
-#define TURN_MAX 64
 
 /* Viewers that get a fragment between two looks at the heartbeat. */
 #define VIEWERS_PER_CHECK 256u
@@ -37,31 +32,8 @@
 /* How soon after a viewer fell behind the memory of unsent data is looked at. */
 #define MEMORY_INTERVAL_MS 100
 
-/* Jumps to a keyframe in one turn. More means that the ring contradicts itself: wait for the next publish. */
-#define SEEKS_MAX 4
-
 /* Fragments that are brought to the viewers in one go before they leave a ring. */
 #define DRAIN_MAX 4096
-
-/* A rate is taken from a part of a group of pictures if that is as long as this. */
-#define RATE_MIN_NS (1 * NS_PER_SECOND)
-
-/* A slow viewer's next keyframe comes when what it gets next is so old: a part of the limit that is never exceeded. */
-#define JUMP_AGE(limit_ns) ((limit_ns) / 3)
-
-/* However little the limit is, no group of pictures is cut off for a delay that a rate is not measured in. */
-#define CUT_AGE_MIN_NS (1 * NS_PER_SECOND)
-
-/* A viewer whose link is quicker than the camera by this factor catches up. */
-#define GAINING 1.5
-
-/* A viewer that seems to keep up is pinged every five looks at it, and at each one while it is new. */
-#define PINGS_LOOKS 5u
-#define NEW_S 10
-
-/* A viewer that has acknowledged nothing for so long is asked: a slow one, and one of which nothing is known. */
-#define PROBE_NS (1 * NS_PER_SECOND)
-#define PROBE_EARLY_NS (40 * NS_PER_MS)
 
 /* Feeds with news taken from epoll at once; more are reported again. */
 #define EVENTS_MAX 64
@@ -69,12 +41,6 @@
 /* Least time between two reports of viewers, and between two of latencies. */
 #define VIEWERS_INTERVAL_MS 1000
 #define LATENCY_INTERVAL_MS 2000
-
-static void pump(struct feed *feed);
-static void catch_up(struct feed *feed, struct viewer *viewer);
-static void limit_unsent(const struct feed *feed, struct viewer *viewer);
-static void keep_within_limits(struct feed *feed, struct viewer *viewer);
-static int start_at_keyframe(struct feed *feed, struct viewer *viewer);
 
 /* ---- The set ---- */
 
@@ -92,7 +58,7 @@ void feed_set_run(struct feed_set *set)
     struct epoll_event events[EVENTS_MAX];
     int count = epoll_wait(set->epoll, events, EVENTS_MAX, 0);
     for (int i = 0; i < count; i++) {
-        pump(events[i].data.ptr); /* pumping one feed finishes no other */
+        feed_pump(events[i].data.ptr); /* pumping one feed finishes no other */
     }
 }
 
@@ -152,17 +118,7 @@ static void count_behind(struct feed_set *set, int change)
     }
 }
 
-/* VIEWER is no longer taken for slow. */
-static void end_pace(struct viewer *viewer)
-{
-    if (!viewer->bundle) {
-        free(viewer->pace);
-    }
-    viewer->pace = NULL;
-}
-
-/* A viewer in feed->viewers enters STATE. */
-static void move_viewer(struct feed *feed, struct viewer *viewer, enum viewer_state state)
+void feed_move_viewer(struct feed *feed, struct viewer *viewer, enum viewer_state state)
 {
     feed->in_pass -= is_in_pass(viewer->state);
     feed->in_pass += is_in_pass(state);
@@ -173,7 +129,7 @@ static void move_viewer(struct feed *feed, struct viewer *viewer, enum viewer_st
     if (viewer->state == VIEWER_PAST && state != VIEWER_PAST) {
         past_left(feed, viewer);
     } else if (state == VIEWER_PAST) {
-        end_pace(viewer); /* it asks for what it has room for */
+        feed_end_pace(viewer); /* it asks for what it has room for */
     }
     viewer_enter_state(viewer, state);
     feed->viewers.list[viewer->slot].state = state;
@@ -208,8 +164,13 @@ static void let_old_ring_go(struct feed *feed)
     }
 }
 
-/* Counts VIEWER out of the old ring, if it reads that one. */
-static void leave_old_ring(struct feed *feed, struct viewer *viewer)
+void feed_enter_old_ring(struct feed *feed, struct viewer *viewer)
+{
+    viewer->in_old_ring = true;
+    feed->in_old_ring++;
+}
+
+void feed_leave_old_ring(struct feed *feed, struct viewer *viewer)
 {
     if (viewer->in_old_ring) {
         viewer->in_old_ring = false;
@@ -217,12 +178,20 @@ static void leave_old_ring(struct feed *feed, struct viewer *viewer)
     }
 }
 
+void feed_release_old_ring(struct feed *feed)
+{
+    if (feed->past.held_until_ns != 0) {
+        feed->past.held_until_ns = 0;
+        let_old_ring_go(feed);
+    }
+}
+
 /* VIEWER watches no more and is VIEWER_NONE. */
 static void unlink_watching(struct feed *feed, struct viewer *viewer)
 {
-    leave_old_ring(feed, viewer);
-    end_pace(viewer);
-    move_viewer(feed, viewer, VIEWER_NONE);
+    feed_leave_old_ring(feed, viewer);
+    feed_end_pace(viewer);
+    feed_move_viewer(feed, viewer, VIEWER_NONE);
     viewer_array_remove(&feed->viewers, viewer);
     if (feed->viewers.count == 0) {
         change_watch(feed, EPOLL_CTL_DEL);
@@ -244,8 +213,7 @@ static void unlink_viewer(struct feed *feed, struct viewer *viewer)
     viewer->feed = NULL;
 }
 
-/* Takes out a viewer whose connection is broken, and has libwebsockets close that; or a guest that ends in order. */
-static void drop_broken(struct feed *feed, struct viewer *viewer)
+void feed_drop_broken(struct feed *feed, struct viewer *viewer)
 {
     unlink_viewer(feed, viewer);
     if (!guest_has_ended(viewer)) {
@@ -274,7 +242,7 @@ static void send_state(struct feed *feed, struct viewer *viewer)
     if (viewer->state_due && viewer->bundle) {
         viewer_want_writable(viewer); /* it may have no fragments to wait for */
     } else if (!viewer->state_due && !viewer_send_packet(viewer, &feed->state_packet, true)) {
-        drop_broken(feed, viewer);
+        feed_drop_broken(feed, viewer);
     }
 }
 
@@ -292,128 +260,16 @@ void feed_set_state(struct feed *feed, json_t *state)
     }
 }
 
-/* What the camera has sent from its newest keyframe up to POSITION, which was published at PUBLISHED_NS, if that says enough. */
-static void learn_rate(struct feed *feed, uint64_t position, int64_t published_ns)
-{
-    int64_t passed_ns = published_ns - feed->keyframe_ns;
-
-    if (feed->rate <= 0 && feed->keyframe_position && position > feed->keyframe_position &&
-        passed_ns >= RATE_MIN_NS) {
-        feed->rate =
-            (double)(position - feed->keyframe_position) / ((double)passed_ns / (double)NS_PER_SECOND);
-    }
-}
-
-/* What the camera sends, by its last two keyframes. */
-static void note_rate(struct feed *feed)
-{
-    ringcast_cursor keyframe;
-    ringcast_entry entry;
-
-    if (feed->in_pass) {
-        learn_rate(feed, feed->cursor.position, clock_now_ns());
-    }
-
-    if (!feed->reader || ringcast_seek_keyframe(feed->reader, &keyframe) < 0 ||
-        keyframe.position == feed->keyframe_position || ringcast_peek(feed->reader, &keyframe, &entry) != 1) {
-        return;
-    }
-    int64_t passed_ns = entry.published_ns - feed->keyframe_ns;
-    if (feed->keyframe_position && keyframe.position > feed->keyframe_position && passed_ns > 0) {
-        double rate = (double)(keyframe.position - feed->keyframe_position) /
-                      ((double)passed_ns / (double)NS_PER_SECOND);
-        feed->rate = feed->rate > 0 ? (feed->rate + rate) / 2 : rate;
-    }
-    feed->keyframe_position = keyframe.position;
-    feed->keyframe_ns = entry.published_ns;
-    feed->keyframe_bytes = (uint32_t)entry.length;
-}
-
-/* Bytes a second that VIEWER is sent while it keeps up; 0: not known yet. */
-static double rate_for(const struct feed *feed, const struct viewer *viewer)
-{
-    if (!viewer->keyframes) {
-        return feed->rate;
-    }
-    return feed->keyframe_bytes / ((double)keyframes_step_ns(&feed->keyframes) / (double)NS_PER_SECOND);
-}
-
-static void limit_unsent(const struct feed *feed, struct viewer *viewer)
-{
-    viewer_limit_unsent(viewer, pace_unsent(rate_for(feed, viewer), feed->keyframe_bytes));
-}
-
-static bool cannot_answer(const struct viewer *viewer)
-{
-    return viewer->guest && guest_is_http(viewer->guest);
-}
-
-static uint32_t burst_of(const struct feed *feed, const struct viewer *viewer)
-{
-    return cannot_answer(viewer) ? pace_file_burst(rate_for(feed, viewer), feed->keyframe_bytes)
-                                 : pace_first_burst(rate_for(feed, viewer));
-}
-
-/* VIEWER has much under way: it may be slow. */
-static void suspect(struct feed *feed, struct viewer *viewer, const struct pace_sample *sample)
-{
-    viewer->pace = malloc(sizeof(*viewer->pace));
-    if (!viewer->pace) {
-        return;
-    }
-    pace_begin(viewer->pace, sample, viewer->window_max);
-    if (viewer->state == VIEWER_LIVE) {
-        viewer->last_sequence = feed->cursor.sequence;
-        move_viewer(feed, viewer, VIEWER_PACED);
-    }
-}
-
-/*
- * Before anything is sent to VIEWER, while its receive buffer is empty. Of a stream of a low rate even a receive buffer takes
- * many seconds, and an old keyframe with all that follows it would fill it.
- */
-static void greet(struct feed *feed, struct viewer *viewer)
-{
-    struct pace_sample sample;
-
-    note_rate(feed);
-    if (viewer->bundle) {
-        bundle_greet(viewer);
-        return;
-    }
-    limit_unsent(feed, viewer);
-    if (!pace_sample_read(lws_get_socket_fd(viewer->wsi), clock_now_ns(), &sample)) {
-        return;
-    }
-    viewer->window_max = sample.window;
-    suspect(feed, viewer, &sample);
-    if (viewer->pace) {
-        viewer->pace->burst = burst_of(feed, viewer);
-        viewer->pace->cannot_answer = cannot_answer(viewer);
-    }
-}
-
-/* The ping that tells how long the way to VIEWER is. */
-static void ask_for_the_way(struct feed *feed, struct viewer *viewer)
-{
-    bool asks = viewer->pace && !viewer->bundle && !viewer_is_blocked(viewer);
-    uint32_t number = asks ? pace_greet(viewer->pace, clock_now_ns()) : 0;
-
-    if (number && !viewer_ask(viewer, number)) {
-        drop_broken(feed, viewer);
-    }
-}
-
 void feed_join(struct feed *feed, struct viewer *viewer, const struct permit *permit)
 {
     if (!permit || link_viewer(feed, viewer) < 0) {
         give_up(viewer);
         return;
     }
-    greet(feed, viewer);
+    feed_greet(feed, viewer);
     send_state(feed, viewer);
     if (viewer->state == VIEWER_BEHIND) {
-        ask_for_the_way(feed, viewer);
+        feed_ask_for_the_way(feed, viewer);
     }
     if (viewer->state != VIEWER_BEHIND || !feed->reader) {
         return;
@@ -422,12 +278,12 @@ void feed_join(struct feed *feed, struct viewer *viewer, const struct permit *pe
         past_begin(viewer, viewer->guest->from_ns, viewer->guest->until_ns) == 0) {
         return;
     }
-    if (start_at_keyframe(feed, viewer) < 0 && !viewer->guest &&
+    if (feed_start_at_keyframe(feed, viewer) < 0 && !viewer->guest &&
         init_cache_load(&feed->init, feed->reader, 0) == 0 && !viewer_send_init(viewer, &feed->init)) {
-        drop_broken(feed, viewer);
+        feed_drop_broken(feed, viewer);
         return;
     }
-    catch_up(feed, viewer);
+    feed_bring_on(feed, viewer);
 }
 
 void feed_abort(struct viewer *viewer)
@@ -502,8 +358,8 @@ void feed_resume(struct viewer *viewer)
     }
     if (feed->reader) {
         skip_pause(feed, viewer);
-        pump(feed);
-        catch_up(feed, viewer);
+        feed_pump(feed);
+        feed_bring_on(feed, viewer);
     }
 }
 
@@ -523,11 +379,7 @@ void feed_close_viewers(struct feed *feed, uint16_t code, const char *reason)
     close_viewers(feed, &feed->paused, code, reason);
 }
 
-/*
- * Between two fragments of a turn that may take TURN_NS from its first fragment on. *end_ns is 0 before that.
- * Gives a sign of life if it is time to.
- */
-static bool is_turn_over(struct feed_set *set, int64_t *end_ns, int64_t turn_ns)
+bool feed_is_turn_over(struct feed_set *set, int64_t *end_ns, int64_t turn_ns)
 {
     int64_t now = clock_now_ns();
 
@@ -540,8 +392,7 @@ static bool is_turn_over(struct feed_set *set, int64_t *end_ns, int64_t turn_ns)
 
 /* ---- The pass: a new fragment for all viewers that keep up ---- */
 
-/* The log says it once per ring. -ESTALE, a place that was overwritten, is not damage. */
-static void report_damage(struct feed *feed, int error)
+void feed_report_damage(struct feed *feed, int error)
 {
     if (error != -ESTALE && !feed->damage_reported) {
         feed->damage_reported = true;
@@ -557,7 +408,7 @@ static void lose_place(struct feed *feed, uint64_t last_sequence)
         struct viewer_slot *slot = &feed->viewers.list[i];
         if (slot->state == VIEWER_LIVE || slot->state == VIEWER_PACED) {
             slot->viewer->last_sequence = last_sequence;
-            move_viewer(feed, slot->viewer, VIEWER_WAITING);
+            feed_move_viewer(feed, slot->viewer, VIEWER_WAITING);
         }
     }
 }
@@ -568,7 +419,7 @@ static void fall_behind(struct feed *feed, struct viewer *viewer, const ringcast
         viewer->last_sequence = before->sequence;
     }
     viewer->cursor = *before;
-    move_viewer(feed, viewer, VIEWER_BEHIND);
+    feed_move_viewer(feed, viewer, VIEWER_BEHIND);
     if (viewer->bundle) {
         bundle_wait(viewer);
     } else if (viewer_is_blocked(viewer)) {
@@ -576,14 +427,12 @@ static void fall_behind(struct feed *feed, struct viewer *viewer, const ringcast
     }
 }
 
-/* The state of a viewer that is at the feed's cursor and misses nothing. */
-static enum viewer_state keeping_up(const struct viewer *viewer)
+enum viewer_state feed_keeping_up(const struct viewer *viewer)
 {
     return viewer->pace ? VIEWER_PACED : VIEWER_LIVE;
 }
 
-/* Sends FRAGMENT as viewer_send_fragment does, and counts the gap if there was one. */
-static bool send_fragment(struct feed *feed, struct viewer *viewer, struct fragment_buffer *fragment)
+bool feed_send_fragment(struct feed *feed, struct viewer *viewer, struct fragment_buffer *fragment)
 {
     uint64_t dropped = viewer->dropped;
     bool sent = viewer->keyframes ? keyframes_send(&feed->keyframes, viewer, &feed->init, fragment)
@@ -606,8 +455,8 @@ static bool serve(struct feed *feed, struct viewer *viewer, const ringcast_curso
     if (viewer->state == VIEWER_LIVE) {
         viewer->last_sequence = before->sequence;
     }
-    move_viewer(feed, viewer, keeping_up(viewer));
-    return send_fragment(feed, viewer, &feed->set->fragment);
+    feed_move_viewer(feed, viewer, feed_keeping_up(viewer));
+    return feed_send_fragment(feed, viewer, &feed->set->fragment);
 }
 
 /* A viewer of keyframes in the pass is past the present fragment without having got it. */
@@ -654,7 +503,7 @@ static void serve_all(struct feed *feed, const ringcast_cursor *before, bool sam
             served |= slot.viewer->state == VIEWER_LIVE || slot.viewer->state == VIEWER_PACED;
         }
         if (!sent) {
-            drop_broken(feed, slot.viewer);
+            feed_drop_broken(feed, slot.viewer);
         }
     }
     if (served) {
@@ -671,7 +520,7 @@ static void pass_fragment(struct feed *feed, const ringcast_cursor *before)
     if ((entry->flags & RINGCAST_KEYFRAME) || !same_generation) {
         int result = init_cache_load(&feed->init, feed->reader, entry->generation);
         if (result < 0) {
-            report_damage(feed, result);
+            feed_report_damage(feed, result);
             lose_place(feed, before->sequence);
             return;
         }
@@ -695,7 +544,7 @@ static int pump_one(struct feed *feed)
     case -ENOMEM:
         return 0;
     default:
-        report_damage(feed, result);
+        feed_report_damage(feed, result);
         lose_place(feed, before.sequence);
         if (result == -EILSEQ) {
             return 1;
@@ -705,8 +554,7 @@ static int pump_one(struct feed *feed)
     }
 }
 
-/* All new fragments, up to a turn. */
-static void pump(struct feed *feed)
+void feed_pump(struct feed *feed)
 {
     int64_t end_ns = 0;
     int seeks = 0;
@@ -720,267 +568,11 @@ static void pump(struct feed *feed)
         if (result == 0 || seeks > SEEKS_MAX) {
             return;
         }
-        if (is_turn_over(feed->set, &end_ns, PUMP_TURN_NS)) {
+        if (feed_is_turn_over(feed->set, &end_ns, PUMP_TURN_NS)) {
             break;
         }
     }
     change_watch(feed, EPOLL_CTL_MOD); /* the eventfd is never read, so this makes it news again */
-}
-
-/* ---- Catching up: a viewer with a cursor of its own ---- */
-
-static const ringcast_reader *reader_of(const struct feed *feed, const struct viewer *viewer)
-{
-    return viewer->in_old_ring ? feed->old_reader : feed->reader;
-}
-
-/* Puts VIEWER's own cursor on the newest keyframe. -EAGAIN: there is none; the cursor is at the head. */
-static int start_at_keyframe(struct feed *feed, struct viewer *viewer)
-{
-    int result = ringcast_seek_keyframe(feed->reader, &viewer->cursor);
-
-    pump(feed);
-    return result;
-}
-
-/* True once VIEWER has met the feed's cursor. AT_HEAD: its ring has nothing more for it. */
-static bool go_live(struct feed *feed, struct viewer *viewer, bool at_head)
-{
-    if (feed->in_pass == 0 && at_head) {
-        feed->cursor = viewer->cursor;
-        feed->generation = 0; /* the next pass looks which init segment each viewer has */
-    } else if (feed->in_pass == 0 || viewer->in_old_ring ||
-               viewer->cursor.position != feed->cursor.position) {
-        return false;
-    }
-    bool complete = viewer->last_sequence && viewer->last_sequence == viewer->cursor.sequence;
-    move_viewer(feed, viewer, complete ? keeping_up(viewer) : VIEWER_WAITING);
-    return true;
-}
-
-/* VIEWER has read the old ring to its end, or cannot read it: it goes on in the present one. */
-static void follow_feed(struct feed *feed, struct viewer *viewer)
-{
-    leave_old_ring(feed, viewer);
-    if (ringcast_continue(feed->reader, &viewer->cursor) < 0) {
-        start_at_keyframe(feed, viewer);
-    }
-}
-
-static bool is_slow(const struct viewer *viewer)
-{
-    return viewer->pace && viewer->pace->active;
-}
-
-/* Bytes a second that its link must get through beside VIEWER's stream and with it; 0: not known. */
-static double rate_through(const struct feed *feed, const struct viewer *viewer)
-{
-    return viewer->bundle ? bundle_rate(viewer->bundle) : feed->rate;
-}
-
-/* What the link gets through until BYTES of VIEWER's stream have got through. */
-static uint64_t all_with(const struct feed *feed, const struct viewer *viewer, uint64_t bytes)
-{
-    double own = rate_for(feed, viewer), all = rate_through(feed, viewer);
-
-    return viewer->bundle && own > 0 && all > own ? (uint64_t)((double)bytes * (all / own)) : bytes;
-}
-
-/*
- * True if FRAGMENT would reach a slow viewer too late, and all that follows it, too: then nothing comes until the next
- * keyframe, which finds the way free.
- */
-static bool is_hopeless(const struct feed *feed, const struct viewer *viewer,
-                        const struct fragment_buffer *fragment)
-{
-    const int64_t least_ns = CUT_AGE_MIN_NS, age_max_ns = feed->set->limits.age_ns, now_ns = clock_now_ns();
-    const int64_t limit_ns = age_max_ns > least_ns ? age_max_ns : least_ns;
-    const uint64_t head = feed->in_pass ? feed->cursor.position : 0;
-
-    if (!is_slow(viewer) || !pace_is_known(viewer->pace, now_ns) ||
-        (feed->rate > 0 && viewer->pace->rate > rate_through(feed, viewer) * GAINING)) {
-        return false;
-    }
-    uint64_t ahead =
-        head > viewer->cursor.position && !viewer->in_old_ring ? head - viewer->cursor.position : 0;
-    int64_t age_ns = now_ns - fragment->entry.published_ns + pace_duration_ns(viewer->pace, 0, now_ns);
-    bool catches_up =
-        feed->in_pass && pace_duration_ns(viewer->pace, all_with(feed, viewer, ahead), now_ns) <= limit_ns;
-
-    return age_ns > limit_ns && !catches_up;
-}
-
-/* FRAGMENT for a viewer with its own cursor. False: the connection is broken. */
-static bool serve_behind(struct feed *feed, struct viewer *viewer, struct fragment_buffer *fragment)
-{
-    const ringcast_entry *entry = &fragment->entry;
-    bool follows = viewer->last_sequence && entry->sequence == viewer->last_sequence + 1;
-
-    if (!(entry->flags & RINGCAST_KEYFRAME)) {
-        if (viewer->keyframes) {
-            viewer->last_sequence = follows ? entry->sequence : viewer->last_sequence;
-            return true;
-        }
-        if (!follows || is_hopeless(feed, viewer, fragment)) {
-            return true;
-        }
-    }
-    if (viewer->guest && !guest_may_begin(viewer->guest, entry)) {
-        return true;
-    }
-    int result = init_cache_load(&feed->init, reader_of(feed, viewer), entry->generation);
-    if (result < 0) { /* then the viewer misses everything up to the next keyframe */
-        report_damage(feed, result);
-        return true;
-    }
-    if (feed->rate <= 0 && !viewer->in_old_ring) {
-        learn_rate(feed, viewer->cursor.position, entry->published_ns);
-        if (viewer->pace && viewer->pace->burst) {
-            viewer->pace->burst = burst_of(feed, viewer);
-        }
-    }
-    return send_fragment(feed, viewer, fragment);
-}
-
-/* One step of catching up. True: go on. */
-static bool catch_up_one(struct feed *feed, struct viewer *viewer, int *seeks)
-{
-    if (viewer_is_full(viewer) || go_live(feed, viewer, false)) {
-        return false; /* libwebsockets calls back when a tail has gone, feed_look when there is room */
-    }
-    if (is_slow(viewer)) {
-        keep_within_limits(feed, viewer);
-    }
-    struct fragment_buffer *fragment;
-    int result = fragment_cache_read(&feed->set->cache, reader_of(feed, viewer), &viewer->cursor, &fragment);
-    if (viewer->in_old_ring && result != 1 && result != -ENOMEM && result != -EILSEQ) {
-        follow_feed(feed, viewer);
-        return true;
-    }
-    switch (result) {
-    case 1:
-        if (!serve_behind(feed, viewer, fragment)) {
-            drop_broken(feed, viewer);
-            return false;
-        }
-        return true;
-    case 0:
-    case -EPIPE:
-    case -ENOMEM:
-        if (!go_live(feed, viewer, true)) {
-            pump(feed); /* the viewer is ahead of the feed's cursor: bring that on until they meet */
-            viewer_want_writable(viewer);
-        }
-        return false;
-    case -EILSEQ:
-        report_damage(feed, result);
-        return true;
-    default:
-        report_damage(feed, result);
-        start_at_keyframe(feed, viewer);
-        return ++*seeks <= SEEKS_MAX;
-    }
-}
-
-/* True if VIEWER's next fragment is too old, or too much lies between it and what is new. */
-static bool is_beyond_limits(const struct feed *feed, const struct viewer *viewer,
-                             const ringcast_cursor *keyframe)
-{
-    const struct feed_limits *limits = &feed->set->limits;
-    uint64_t head = feed->in_pass ? feed->cursor.position : keyframe->position;
-    ringcast_entry entry;
-
-    if (!viewer->in_old_ring && head - viewer->cursor.position > limits->bytes) {
-        return true;
-    }
-    if (ringcast_peek(reader_of(feed, viewer), &viewer->cursor, &entry) != 1) {
-        return false; /* reading says what is wrong with it, if anything is */
-    }
-    const int64_t now_ns = clock_now_ns(), age_ns = now_ns - entry.published_ns;
-    if (is_slow(viewer)) {
-        return age_ns + pace_duration_ns(viewer->pace, 0, now_ns) > JUMP_AGE(limits->age_ns);
-    }
-    return age_ns > limits->age_ns;
-}
-
-/*
- * A viewer that is too slow goes on with the newest keyframe, if that is ahead of it; it then gets a message
- * about the gap.
- */
-static void keep_within_limits(struct feed *feed, struct viewer *viewer)
-{
-    ringcast_cursor keyframe;
-
-    if (viewer->last_sequence == 0 || ringcast_seek_keyframe(feed->reader, &keyframe) < 0) {
-        return;
-    }
-    bool ahead = viewer->in_old_ring || keyframe.position > viewer->cursor.position;
-    if (ahead && is_beyond_limits(feed, viewer, &keyframe)) {
-        leave_old_ring(feed, viewer);
-        start_at_keyframe(feed, viewer);
-    }
-}
-
-/* A member of a bundle waits for its turn, unless it has come to the end. */
-static void queue_up(struct viewer *viewer)
-{
-    if (viewer->bundle && viewer->state == VIEWER_BEHIND) {
-        bundle_wait(viewer);
-    }
-}
-
-/* A ping right behind a first burst: the answer says how soon that has been read. */
-static void ask_early(struct feed *feed, struct viewer *viewer)
-{
-    struct pace *pace = viewer->pace;
-    bool early = (viewer->state == VIEWER_BEHIND || viewer->state == VIEWER_PACED) && pace && !pace->active &&
-                 !viewer->bundle;
-    uint32_t number = early && !viewer_is_blocked(viewer) ? pace_ask(pace, clock_now_ns()) : 0;
-
-    if (number && !viewer_ask(viewer, number)) {
-        drop_broken(feed, viewer);
-    }
-}
-
-/* Brings a viewer in VIEWER_BEHIND on as far as its socket takes it, up to a turn. */
-static void catch_up(struct feed *feed, struct viewer *viewer)
-{
-    int64_t end_ns = 0;
-    int seeks = 0;
-
-    if (!viewer_is_blocked(viewer)) {
-        keep_within_limits(feed, viewer);
-    }
-    for (int i = 0; i < TURN_MAX; i++) {
-        if (!catch_up_one(feed, viewer, &seeks)) {
-            ask_early(feed, viewer);
-            queue_up(viewer);
-            return;
-        }
-        if (is_turn_over(feed->set, &end_ns, CATCH_UP_TURN_NS)) {
-            break;
-        }
-    }
-    viewer_want_writable(viewer);
-    queue_up(viewer);
-}
-
-bool feed_step(struct viewer *viewer)
-{
-    struct feed *feed = viewer->feed;
-    const ringcast_cursor before = viewer->cursor;
-    int seeks = 0;
-
-    if (!feed || viewer->state != VIEWER_BEHIND || !feed->reader) {
-        return false;
-    }
-    if (viewer->last_sequence == 0) {
-        start_at_keyframe(feed, viewer);
-    } else {
-        keep_within_limits(feed, viewer);
-    }
-    catch_up_one(feed, viewer, &seeks);
-    return viewer->state != VIEWER_BEHIND || viewer->cursor.position != before.position;
 }
 
 void feed_writable(struct viewer *viewer)
@@ -997,208 +589,6 @@ void feed_writable(struct viewer *viewer)
         past_serve(viewer);
     } else if (viewer->state == VIEWER_BEHIND && feed->reader) {
         feed_catch_up(feed, viewer);
-    }
-}
-
-/* ---- For past.c ---- */
-
-void feed_move_viewer(struct feed *feed, struct viewer *viewer, enum viewer_state state)
-{
-    move_viewer(feed, viewer, state);
-}
-
-void feed_drop_broken(struct feed *feed, struct viewer *viewer)
-{
-    drop_broken(feed, viewer);
-}
-
-void feed_report_damage(struct feed *feed, int error)
-{
-    report_damage(feed, error);
-}
-
-void feed_catch_up(struct feed *feed, struct viewer *viewer)
-{
-    if (!feed->reader) {
-        return;
-    }
-    if (viewer->last_sequence == 0) {
-        start_at_keyframe(feed, viewer);
-    }
-    catch_up(feed, viewer);
-}
-
-const ringcast_reader *feed_reader_of(const struct feed *feed, const struct viewer *viewer)
-{
-    return reader_of(feed, viewer);
-}
-
-void feed_enter_old_ring(struct feed *feed, struct viewer *viewer)
-{
-    viewer->in_old_ring = true;
-    feed->in_old_ring++;
-}
-
-void feed_leave_old_ring(struct feed *feed, struct viewer *viewer)
-{
-    leave_old_ring(feed, viewer);
-}
-
-void feed_release_old_ring(struct feed *feed)
-{
-    if (feed->past.held_until_ns != 0) {
-        feed->past.held_until_ns = 0;
-        let_old_ring_go(feed);
-    }
-}
-
-/* ---- Viewers that do not keep up ---- */
-
-void feed_set_pace(struct viewer *viewer, struct pace *pace)
-{
-    struct feed *feed = viewer->feed;
-
-    viewer->pace = pace;
-    if (pace && viewer->state == VIEWER_LIVE) {
-        viewer->last_sequence = feed->cursor.sequence;
-        move_viewer(feed, viewer, VIEWER_PACED);
-    } else if (!pace && viewer->state == VIEWER_PACED) {
-        move_viewer(feed, viewer, VIEWER_LIVE);
-    }
-}
-
-double feed_rate(const struct viewer *viewer)
-{
-    return viewer->feed ? rate_for(viewer->feed, viewer) : 0;
-}
-
-uint32_t feed_keyframe_bytes(const struct viewer *viewer)
-{
-    return viewer->feed ? viewer->feed->keyframe_bytes : 0;
-}
-
-static void acquit(struct feed *feed, struct viewer *viewer)
-{
-    end_pace(viewer);
-    if (viewer->state == VIEWER_PACED) {
-        move_viewer(feed, viewer, VIEWER_LIVE);
-    }
-}
-
-/* A viewer that is behind goes on, if it can. False: the connection is broken. */
-static bool bring_on(struct feed *feed, struct viewer *viewer, const struct pace_sample *sample)
-{
-    if (viewer_is_blocked(viewer)) {
-        return true;
-    }
-    if (pace_has_room(viewer->pace, sample->now_ns)) {
-        if (feed->reader) {
-            catch_up(feed, viewer);
-        }
-        return true;
-    }
-    int64_t silent_ns = viewer->pace->active ? PROBE_NS : PROBE_EARLY_NS;
-    return sample->now_ns - sample->ack_ns < silent_ns || viewer_ping(viewer);
-}
-
-/* True if VIEWER, which seems to keep up, is to be asked whether it does. */
-static bool is_to_be_asked(const struct viewer *viewer, unsigned round)
-{
-    return viewer->state == VIEWER_LIVE && !viewer_is_blocked(viewer) &&
-           ((round + viewer->slot) % PINGS_LOOKS == 0 || clock_coarse_s() - viewer->since < NEW_S);
-}
-
-static void look_at(struct feed *feed, struct viewer *viewer, unsigned round)
-{
-    struct pace_sample sample;
-
-    if (viewer->state == VIEWER_PAST) {
-        return;
-    }
-
-    limit_unsent(feed, viewer);
-    if (!pace_sample_read(lws_get_socket_fd(viewer->wsi), clock_now_ns(), &sample)) {
-        return;
-    }
-    struct pace *pace = viewer->pace;
-    if (!pace) {
-        viewer->window_max = sample.window > viewer->window_max ? sample.window : viewer->window_max;
-        bool much = pace_is_much(rate_for(feed, viewer), sample.queued, sample.rtt_ns) ||
-                    pace_is_filled(sample.window, viewer->window_max);
-        if (viewer->state != VIEWER_WAITING && much) {
-            suspect(feed, viewer, &sample);
-        } else if (is_to_be_asked(viewer, round) && !viewer_ask(viewer, pace_time_number(sample.now_ns))) {
-            drop_broken(feed, viewer);
-        }
-        return;
-    }
-    pace->burst = pace->burst ? burst_of(feed, viewer) : 0;
-    pace_note(pace, &sample);
-    uint64_t backlog = pace->active ? pace_backlog(pace, sample.now_ns) : sample.queued;
-    bool much = pace_is_much(rate_for(feed, viewer), backlog, sample.rtt_ns) ||
-                (!pace->answers && pace_is_filled(sample.window, pace->window_max));
-    bool behind = viewer->state == VIEWER_BEHIND && !pace_is_in_time(pace);
-    int verdict = pace_judge(pace, much || behind, sample.now_ns);
-    if (verdict < 0 && viewer->state != VIEWER_BEHIND && !pace_is_unproven(pace, sample.now_ns)) {
-        acquit(feed, viewer);
-        return;
-    }
-    uint32_t number = viewer_is_blocked(viewer) ? 0 : pace_ask(pace, sample.now_ns);
-    if ((number && !viewer_ask(viewer, number)) ||
-        (viewer->state == VIEWER_BEHIND && !bring_on(feed, viewer, &sample))) {
-        drop_broken(feed, viewer);
-    }
-}
-
-/* VIEWER has answered the ping that had NUMBER, a time, in it. */
-static void convict_if_late(struct feed *feed, struct viewer *viewer, uint32_t number)
-{
-    struct pace_sample sample;
-    const int64_t now_ns = clock_now_ns();
-
-    if (!pace_sample_read(lws_get_socket_fd(viewer->wsi), now_ns, &sample)) {
-        return;
-    }
-    uint32_t late_ms = pace_late_ms(number, sample.rtt_ns, now_ns);
-    if (late_ms == 0) {
-        return;
-    }
-    suspect(feed, viewer, &sample);
-    if (viewer->pace) {
-        pace_convict(viewer->pace, (uint64_t)(rate_for(feed, viewer) * late_ms / 1000), now_ns);
-    }
-}
-
-void feed_answered(struct viewer *viewer, uint32_t number)
-{
-    struct feed *feed = viewer->feed;
-
-    if (feed && !viewer->pace && viewer->state == VIEWER_LIVE && number != 0) {
-        convict_if_late(feed, viewer, number);
-    } else if (feed && viewer->pace && number != 0) {
-        pace_answered(viewer->pace, number, clock_now_ns());
-        if (viewer->state == VIEWER_BEHIND && feed->reader) {
-            catch_up(feed, viewer);
-        }
-    }
-}
-
-void feed_look(struct feed *feed, unsigned look, unsigned phases)
-{
-    const unsigned phase = look % phases, round = look / phases;
-
-    if (feed->viewers.count == 0) {
-        return;
-    }
-    note_rate(feed);
-    for (unsigned i = feed->viewers.count; i-- > 0;) {
-        const struct viewer_slot *slot = &feed->viewers.list[i];
-        if (slot->viewer->bundle) {
-            continue; /* bundle_look */
-        }
-        if (slot->state == VIEWER_BEHIND || slot->state == VIEWER_PACED || i % phases == phase) {
-            look_at(feed, slot->viewer, round);
-        }
     }
 }
 
@@ -1234,7 +624,7 @@ static void keep_alive(struct feed *feed, const struct viewer_array *viewers, un
             unlink_viewer(feed, viewer);
             viewer_close(viewer, LWS_CLOSE_STATUS_POLICY_VIOLATION, VIEWER_SENT_TOO_MUCH);
         } else if (i % phases == phase && !viewer_is_blocked(viewer) && !viewer_ping(viewer)) {
-            drop_broken(feed, viewer);
+            feed_drop_broken(feed, viewer);
         }
     }
 }
@@ -1286,7 +676,7 @@ static void give_old_ring_up(struct feed *feed)
         struct viewer *viewer = feed->viewers.list[i].viewer;
         if (viewer->in_old_ring) {
             viewer->cursor = (ringcast_cursor){0};
-            leave_old_ring(feed, viewer);
+            feed_leave_old_ring(feed, viewer);
         }
     }
 }
@@ -1344,7 +734,7 @@ void feed_set_ring(struct feed *feed, ringcast_reader *reader, int wake)
     if (feed->viewers.count) {
         change_watch(feed, EPOLL_CTL_ADD);
     }
-    pump(feed);
+    feed_pump(feed);
 }
 
 void feed_finish(struct feed *feed)
