@@ -280,6 +280,20 @@ test('a streaming camera of which nothing comes: the connection is made again', 
   it.player.stop();
 });
 
+test('a page that is too busy to hear the server does not take that for silence', (context) => {
+  const it = new Stand(context);
+  it.play();
+  it.socket.receive('{"type":"state","state":"streaming","error":null}');
+  for (let i = 0; i < 6; i++) {
+    it.clock += 3000;
+    it.tick(250);
+  }
+  assert.equal(FakeSocket.all.length, 1);
+  it.tick(11_000);
+  assert.equal(it.states.includes('reconnecting'), true);
+  it.player.stop();
+});
+
 test('standing still with pictures at hand ends in a new MediaSource', (context) => {
   const it = new Stand(context);
   it.play();

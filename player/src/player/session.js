@@ -74,6 +74,7 @@ export class Session {
   #position = 0;
   #trimmedAt = 0;
   #tickedAt = Date.now();
+  #ranAt = performance.now(); // the same by the other clock
   #statsAt = 0;
   #meter = null;
 
@@ -679,8 +680,10 @@ export class Session {
   #tick() {
     const now = performance.now();
     const wall = Date.now(); // performance.now() may stand still in a suspended machine
+    this.#excuse(now - this.#ranAt - TICK_MS);
     if (wall - this.#tickedAt > LATE_TICK_MS) this.#probe(now);
     this.#tickedAt = wall;
+    this.#ranAt = now;
     this.#askTime(now); // it keeps a quiet connection, too
     if (this.#asleep || this.#unseen) {
       this.#edge.excuse(now);
@@ -692,6 +695,13 @@ export class Session {
     if (this.#scope.closed) return;
     this.#meter.watchFrame();
     if (now - this.#statsAt >= STATS_MS) this.#report(now);
+  }
+
+  /** For so many ms the page was too busy to hear anything: that is not the server's silence. */
+  #excuse(late) {
+    if (late < TICK_MS) return;
+    this.#messageAt += late;
+    this.#answerBy += late;
   }
 
   #watchSocket(now) {
