@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/give_back.h"
 #include "common/ipc/channel.h"
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
@@ -70,6 +71,7 @@ int main(int argc, char **argv)
         result = sandbox_enter(SANDBOX_FANOUT, NULL);
     }
     if (result == 0) {
+        give_back_code();
         result = server_run(&server);
     }
     if (result < 0) {

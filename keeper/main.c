@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/give_back.h"
 #include "common/ipc/blackbox.h"
 #include "common/ipc/channel.h"
 #include "common/ipc/keeper_protocol.h"
@@ -337,6 +338,7 @@ int main(int argc, char *argv[])
         return EXIT_FAILURE;
     }
     STAILQ_INIT(&keeper.entries);
+    give_back_code();
     loop(&keeper);
     if (keeper.listener >= 0) {
         close(keeper.listener);

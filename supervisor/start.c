@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/give_back.h"
 #include "common/ipc/keeper_protocol.h"
 #include "common/ipc/load_board.h"
 #include "common/ipc/message.h"
@@ -611,6 +612,7 @@ int start_run(const char *config_path, const struct supervisor_options *options)
     supervisor.config_path = strdup(config_path);
     if (supervisor.config_path && open_all(&supervisor) == 0) {
         start_processes(&supervisor);
+        give_back_code();
         exit_code = sd_event_loop(supervisor.event);
         if (exit_code < 0) {
             /* Cameras and viewers go on, as after a kill, and the next ringcastd takes them over. */

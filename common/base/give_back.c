@@ -5,11 +5,15 @@
 #include <link.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 /* Bytes: no call goes deeper. Linux keeps a megabyte below a stack free. */
 #define STACK_DEPTH_MAX ((uintptr_t)512 * 1024)
+
+/* Headers of a library: they have about ten. */
+#define HEADERS_MAX 32
 
 static uintptr_t page_size(void)
 {
@@ -35,17 +39,20 @@ static bool has_relocated_code(const struct dl_phdr_info *object)
     return false;
 }
 
+/* The headers lie in what is given back, so they are read from a copy, which does not bring it back. */
 static int give_back_object(struct dl_phdr_info *object, size_t size, void *context)
 {
     uintptr_t page = page_size();
+    ElfW(Phdr) headers[HEADERS_MAX];
 
     (void)size;
     (void)context;
-    if (has_relocated_code(object)) {
+    if (object->dlpi_phnum > HEADERS_MAX || has_relocated_code(object)) {
         return 0;
     }
+    memcpy(headers, object->dlpi_phdr, object->dlpi_phnum * sizeof(headers[0]));
     for (int i = 0; i < object->dlpi_phnum; i++) {
-        const ElfW(Phdr) *header = &object->dlpi_phdr[i];
+        const ElfW(Phdr) *header = &headers[i];
         /* What is writable while it is relocated has no other copy. */
         if (header->p_type != PT_LOAD || (header->p_flags & PF_W) != 0) {
             continue;
