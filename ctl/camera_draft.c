@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
+#include "common/config/config_check.h"
 #include "common/ipc/message.h"
 #include "ctl/camera_findings.h"
 
@@ -17,6 +18,11 @@
 
 /* Seconds by which a camera's clock may be wrong before it is told. */
 #define CLOCK_OFF_S 60
+
+/* Of a profile's token: what may stand in a URL as it is (RFC 3986, unreserved). */
+#define TOKEN_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+
+#define ONVIF_SIZE 1024
 
 #define NAME_SIZE 48
 
@@ -281,7 +287,24 @@ static void print_device(FILE *out, const json_t *cameras, const json_t *device)
     }
 }
 
-static void print_camera(FILE *out, const json_t *camera, const char *username, const char *password)
+/* Where the camera can be asked for a keyframe in the stream of PROFILE: the setting `onvif`. A token that is not plain is left away: then all are meant. */
+static void print_onvif(FILE *out, const json_t *device, const json_t *profile)
+{
+    const char *url = message_string(device, "url", ""), *token = message_string(profile, "token", "");
+    bool plain = token[0] != '\0' && token[strspn(token, TOKEN_BYTES)] == '\0';
+    char text[ONVIF_SIZE];
+    char problem[CONFIG_PROBLEM_SIZE];
+
+    snprintf(text, sizeof(text), "%s%s%s", url, plain ? "#" : "", plain ? token : "");
+    if (config_check_onvif(text, problem)) {
+        fputs(" onvif = ", out);
+        print_string(out, text);
+        fputc(';', out);
+    }
+}
+
+static void print_camera(FILE *out, const json_t *camera, const json_t *device, const char *username,
+                         const char *password)
 {
     const json_t *sub = json_object_get(camera, "sub");
 
@@ -297,10 +320,14 @@ static void print_camera(FILE *out, const json_t *camera, const char *username, 
         print_string(out, password ? password : "");
         fputc(';', out);
     }
+    fputs("\n   ", out);
+    print_onvif(out, device, json_object_get(camera, "main"));
     if (json_is_object(sub)) {
-        fputs("\n    sub = ", out);
+        fputs("\n    sub = { url = ", out);
         print_string(out, message_string(sub, "uri", ""));
         fputc(';', out);
+        print_onvif(out, device, sub);
+        fputs(" };", out);
     }
     fputs(" }", out);
 }
@@ -316,7 +343,7 @@ void camera_draft_print(const json_t *cameras, const json_t *devices, const char
         print_device(out, cameras, device);
         json_array_foreach(cameras, number, camera) {
             if (message_integer(camera, "index", -1) == (json_int_t)index) {
-                print_camera(out, camera, username, password);
+                print_camera(out, camera, device, username, password);
                 fputs(++printed < json_array_size(cameras) ? ",\n" : "\n", out);
             }
         }

@@ -328,3 +328,14 @@ int answer_uri(const char *data, size_t length, const char *namespace, char uri[
     xmlFreeDoc(document);
     return uri[0] != '\0' ? 0 : -EBADMSG;
 }
+
+int answer_synchronized(const char *data, size_t length, const char *namespace, struct answer_reason *reason)
+{
+    xmlDoc *document = NULL;
+    const xmlNode *body = NULL;
+    int result =
+        open_answer(data, length, namespace, "SetSynchronizationPointResponse", &document, &body, reason);
+
+    xmlFreeDoc(document);
+    return result;
+}

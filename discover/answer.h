@@ -73,6 +73,9 @@ int answer_services(const char *data, size_t length, struct answer_services *ser
 int answer_profiles(const char *data, size_t length, const char *namespace, struct answer_profile *profiles,
                     size_t *count, struct answer_reason *reason);
 
+/* That the service NAMESPACE did what SetSynchronizationPoint asks. */
+int answer_synchronized(const char *data, size_t length, const char *namespace, struct answer_reason *reason);
+
 int answer_uri(const char *data, size_t length, const char *namespace, char uri[ANSWER_URL_SIZE],
                struct answer_reason *reason);
 

@@ -336,3 +336,58 @@ int device_ask(const struct device_task *task, struct http *http, int channel)
     result = tell_device(&device, channel);
     return result == 0 ? tell_profiles(&device, channel) : result;
 }
+
+/* --- A keyframe ------------------------------------------------------------------------------------------ */
+
+static int synchronize_by(struct device *device, char service[ANSWER_URL_SIZE], const char *namespace,
+                          enum question_kind kind, const char *token)
+{
+    int result = service[0] != '\0' ? ask_at(device, service, kind, token) : -ENOENT;
+
+    return result < 0
+               ? result
+               : answer_synchronized(device->answer.data, device->answer.length, namespace, &device->reason);
+}
+
+/* Media2 and Media have it alike; some devices have profiles in one of them alone. */
+static int synchronize(struct device *device, const char *token)
+{
+    int result = synchronize_by(device, device->services.media2, ANSWER_MEDIA2, QUESTION_SYNC2, token);
+
+    if (result < 0 && result != -EACCES && result != -ETIMEDOUT && device->services.media[0] != '\0') {
+        result = synchronize_by(device, device->services.media, ANSWER_MEDIA, QUESTION_SYNC, token);
+    }
+    return result;
+}
+
+/* 0: one at least was asked for. */
+static int synchronize_all(struct device *device)
+{
+    int result = ask_profiles(device), all = result == 0 ? -ENOENT : result;
+
+    for (size_t i = 0; i < device->profile_count && result != -EACCES && result != -ETIMEDOUT; i++) {
+        result = synchronize(device, device->profiles[i].token);
+        all = all == 0 ? 0 : result;
+    }
+    return all;
+}
+
+int device_synchronize(const struct device_task *task, const char *profile, struct http *http, int channel)
+{
+    struct device device = {.task = task, .http = http};
+
+    int result = find_service(&device);
+    device.login = task->username ? LOGIN_TOKEN : LOGIN_NONE;
+    if (result == 0) {
+        result = ask_services(&device);
+    }
+    if (result == 0) {
+        result = profile ? synchronize(&device, profile) : synchronize_all(&device);
+    }
+    if (result < 0 && device.why[0] == '\0') {
+        explain_error(&device, result);
+    }
+    return report_send(channel, message_pack("synchronized", "{s:o, s:b}", "error",
+                                             result < 0 ? message_text(device.why) : json_null(), "refused",
+                                             (int)(result == -EACCES)));
+}

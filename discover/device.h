@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The talk with one device: its clock, who it is, its profiles and the URIs of their streams. A refused password is tried once and no
+ * The talk with one device: its clock, who it is, its profiles and the URIs of their streams; or a keyframe. A refused password is tried once and no
  * more, by WS-Security's token or, where the device asks for that, by HTTP Digest: cameras lock users out. One thread.
  */
 #ifndef DISCOVER_DEVICE_H
@@ -17,6 +17,12 @@ struct device_task {
     const char *username, *password; /* NULL: without */
     uint64_t deadline;               /* clock_now_ms */
 };
+
+/*
+ * Asks the device for a keyframe (SetSynchronizationPoint) in the stream of PROFILE; NULL: in those of all profiles with video. Sends `synchronized`
+ * over CHANNEL. 0, or a negative errno as below.
+ */
+int device_synchronize(const struct device_task *task, const char *profile, struct http *http, int channel);
 
 /*
  * Asks, and sends what is known over CHANNEL: `device`, then `profile` for each profile with a stream (docs/design/discovery.md). 0, or a negative errno: the

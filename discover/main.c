@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ringcast-discover speaks WS-Discovery and ONVIF, so that ringcastctl does not: what devices answer is read here, in a sandbox, in a process
- * for each device. ringcastctl starts it with a channel at descriptor CHANNEL_CHILD_FD, and sends one task, `search` or `ask`
+ * ringcast-discover speaks WS-Discovery and ONVIF, so that ringcastctl and ringcastd do not: what devices answer is read here, in a sandbox, in a
+ * process for each device. They start it with a channel at descriptor CHANNEL_CHILD_FD, and send one task, `search`, `ask` or `synchronize`
  * (docs/design/discovery.md). It answers with what it finds, then `end`, and ends. One thread.
  */
 #include <errno.h>
@@ -18,6 +18,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/secret.h"
+#include "common/ipc/blackbox.h"
 #include "common/ipc/channel.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
@@ -30,11 +31,24 @@
 /* Milliseconds that a task may take at the most. */
 #define TASK_MS_MAX 600000
 
+/* ringcastd's tasks take 10 s at the most. */
+#define BEAT_ALLOWANCE_MS 20000
+
 static bool has_channel(void)
 {
     struct stat status;
 
     return fstat(CHANNEL_CHILD_FD, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+/* What ringcastd gives each of its processes; the task that follows is shorter than this. */
+static int take_blackbox(struct channel_message *message)
+{
+    int result = blackbox_carry(channel_message_take_fd(message, 0));
+
+    blackbox_beat(BEAT_ALLOWANCE_MS);
+    channel_message_clear(message);
+    return result;
 }
 
 static int await_task(struct channel_message *task)
@@ -45,6 +59,9 @@ static int await_task(struct channel_message *task)
         struct pollfd readable = {.fd = CHANNEL_CHILD_FD, .events = POLLIN};
         poll(&readable, 1, -1);
         result = channel_receive(CHANNEL_CHILD_FD, task);
+        if (result == 1 && message_is(task->body, BLACKBOX_MESSAGE)) {
+            result = take_blackbox(task) < 0 ? -EBADMSG : -EAGAIN;
+        }
     }
     return result == 0 ? -ECONNRESET : result < 0 ? result : 0;
 }
@@ -75,7 +92,7 @@ static int run_search(const json_t *task)
     return result;
 }
 
-static int run_ask(const json_t *task)
+static int run_device(const json_t *task)
 {
     const struct device_task device = {
         .address = message_string(task, "address", ""),
@@ -88,7 +105,9 @@ static int run_ask(const json_t *task)
     int result = http ? sandbox_enter(SANDBOX_DISCOVER, NULL) : -ENOMEM;
 
     if (result == 0) {
-        result = device_ask(&device, http, CHANNEL_CHILD_FD);
+        result = message_is(task, "ask") ? device_ask(&device, http, CHANNEL_CHILD_FD)
+                                         : device_synchronize(&device, message_string(task, "profile", NULL),
+                                                              http, CHANNEL_CHILD_FD);
     }
     http_destroy(http);
     return result;
@@ -100,18 +119,20 @@ int main(int argc, char **argv)
 
     (void)argv;
     if (argc > 1 || !has_channel()) {
-        fprintf(stderr, "ringcast-discover is started by ringcastctl, not by hand\n");
+        fprintf(stderr, "ringcast-discover is started by ringcastctl and ringcastd, not by hand\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
     json_set_alloc_funcs(malloc, secret_release); /* a password comes in a message */
     log_open("discover", NULL);
+    log_follow_format();
     xmlInitParser();
     int result = await_task(&task);
     if (result == 0) {
         log_add_secret(message_string(task.body, "password", NULL));
+        bool device = message_is(task.body, "ask") || message_is(task.body, "synchronize");
         result = message_is(task.body, "search") ? run_search(task.body)
-                 : message_is(task.body, "ask")  ? run_ask(task.body)
+                 : device                        ? run_device(task.body)
                                                  : -EBADMSG;
         channel_message_clear(&task);
     }
@@ -122,6 +143,7 @@ int main(int argc, char **argv)
         log_error("nothing can be looked for: %s", strerror(-result));
     }
     xmlCleanupParser();
+    blackbox_drop();
     log_close();
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -43,6 +43,10 @@ static const struct {
                       "</q:ProfileToken></q:GetStreamUri>"},
     [QUESTION_URI2] = {ANSWER_MEDIA2, "<q:GetStreamUri><q:Protocol>RTSP</q:Protocol><q:ProfileToken>",
                        "</q:ProfileToken></q:GetStreamUri>"},
+    [QUESTION_SYNC] = {ANSWER_MEDIA, "<q:SetSynchronizationPoint><q:ProfileToken>",
+                       "</q:ProfileToken></q:SetSynchronizationPoint>"},
+    [QUESTION_SYNC2] = {ANSWER_MEDIA2, "<q:SetSynchronizationPoint><q:ProfileToken>",
+                        "</q:ProfileToken></q:SetSynchronizationPoint>"},
 };
 
 struct out {

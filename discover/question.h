@@ -29,10 +29,12 @@ enum question_kind {
     QUESTION_PROFILES2,
     QUESTION_URI,
     QUESTION_URI2,
+    QUESTION_SYNC,
+    QUESTION_SYNC2,
 };
 
 /*
- * The message of KIND in OUT, with what TOKEN shows unless it is NULL. PROFILE: the token of a profile for QUESTION_URI and QUESTION_URI2, else NULL.
+ * The message of KIND in OUT, with what TOKEN shows unless it is NULL. PROFILE: the token of a profile from QUESTION_URI on, else NULL.
  * Its length; -EMSGSIZE: a name is too long; -EIO: no digest can be made.
  */
 int question_write(enum question_kind kind, const struct question_token *token, const char *profile,

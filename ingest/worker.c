@@ -384,6 +384,19 @@ static int64_t keyframe_deadline_ns(const struct worker *worker)
     return 2 * worker->group_ns > deadline_ns ? 2 * worker->group_ns : deadline_ns;
 }
 
+/*
+ * By RTCP, if the camera offers that; else by ONVIF, if its settings say where: ringcastd has that done by a process of its own, as often as it finds
+ * right.
+ */
+static void ask_once(struct worker *worker, struct source *source)
+{
+    if (source_ask_keyframe(source)) {
+        log_debug("the camera is asked for a keyframe");
+    } else if (worker->task.onvif) {
+        send_message(worker, message_new("keyframe-wanted"));
+    }
+}
+
 static void ask_keyframe(struct worker *worker, struct source *source, int64_t now)
 {
     struct keyframe_wait *wait = &worker->keyframe;
@@ -391,9 +404,7 @@ static void ask_keyframe(struct worker *worker, struct source *source, int64_t n
     if (now < wait->ask_ns) {
         return;
     }
-    if (source_ask_keyframe(source)) {
-        log_debug("the camera is asked for a keyframe");
-    }
+    ask_once(worker, source);
     wait->ask_ns = now + wait->ask_interval_ns;
     wait->ask_interval_ns *= 2;
     if (wait->ask_interval_ns > KEYFRAME_ASK_LAST_NS) {
@@ -450,9 +461,7 @@ static void hurry_sound(struct worker *worker, struct source *source)
         return;
     }
     worker->sound_hurried = true;
-    if (source_ask_keyframe(source)) {
-        log_debug("the camera is asked for a keyframe, where the sound begins");
-    }
+    ask_once(worker, source);
 }
 
 /* Reads until the connection ends: 0 at a clean end, else negative errno. */

@@ -58,6 +58,16 @@ static void on_camera_exited(void *data, struct camera *camera, pid_t pid, const
                              reason, "restarts", (json_int_t)view.restarts));
 }
 
+static void on_keyframe_wanted(void *data, struct camera *camera)
+{
+    struct supervisor *supervisor = data;
+    const struct config_camera *config = camera_config(camera);
+
+    if (!supervisor->stopping) {
+        sync_points_ask(supervisor->sync_points, config->name, &config->task);
+    }
+}
+
 static int on_bury(sd_event_source *source, uint64_t usec, void *data)
 {
     struct supervisor *supervisor = data;
@@ -68,6 +78,7 @@ static int on_bury(sd_event_source *source, uint64_t usec, void *data)
     for (size_t i = 0; i < supervisor->camera_count; i++) {
         struct camera *camera = supervisor->cameras[i];
         if (camera_view(camera).ended) {
+            sync_points_forget(supervisor->sync_points, camera_view(camera).name);
             camera_destroy(camera);
         } else {
             supervisor->cameras[kept++] = camera;
@@ -99,6 +110,7 @@ int cameras_make(struct supervisor *supervisor, const struct config_camera *conf
                                                .changed = on_camera_changed,
                                                .ring_changed = on_camera_ring_changed,
                                                .exited = on_camera_exited,
+                                               .keyframe_wanted = on_keyframe_wanted,
                                                .ended = on_camera_ended};
     struct camera **cameras =
         reallocarray(supervisor->cameras, supervisor->camera_count + 1, sizeof(struct camera *));

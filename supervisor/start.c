@@ -401,6 +401,15 @@ static int make_fork_server(struct supervisor *supervisor)
     return !supervisor->fork_server ? -ENOMEM : 0;
 }
 
+static int make_sync_points(struct supervisor *supervisor)
+{
+    char program[PATH_SIZE];
+
+    snprintf(program, sizeof(program), "%s/ringcast-discover", supervisor->options->program_dir);
+    supervisor->sync_points = sync_points_create(supervisor->children, program);
+    return !supervisor->sync_points ? -ENOMEM : 0;
+}
+
 static int make_exporter(struct supervisor *supervisor)
 {
     char program[PATH_SIZE];
@@ -419,10 +428,10 @@ static int make_exporter(struct supervisor *supervisor)
 static int open_all(struct supervisor *supervisor)
 {
     static int (*const steps[])(struct supervisor *) = {
-        open_configuration, open_event_loop, open_runtime_dir, open_logins,   open_children,
-        open_keeper,        sweep_rings,     open_listener,    open_control,  open_events,
-        make_fork_server,   make_fanouts,    make_exporter,    programs_open, viewers_access_open,
-        rtsp_door_open,     make_cameras,
+        open_configuration, open_event_loop,  open_runtime_dir, open_logins,   open_children,
+        open_keeper,        sweep_rings,      open_listener,    open_control,  open_events,
+        make_fork_server,   make_fanouts,     make_exporter,    programs_open, viewers_access_open,
+        rtsp_door_open,     make_sync_points, make_cameras,
     };
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -525,6 +534,7 @@ static void remove_sockets(struct supervisor *supervisor, bool leave)
 
 static void close_processes(struct supervisor *supervisor, bool leave)
 {
+    sync_points_destroy(supervisor->sync_points);
     exporter_destroy(supervisor->exporter);
     password_destroy(supervisor->password);
     programs_close(supervisor);

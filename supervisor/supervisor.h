@@ -29,6 +29,7 @@
 #include "supervisor/helpers/keeper.h"
 #include "supervisor/helpers/on_demand.h"
 #include "supervisor/helpers/password.h"
+#include "supervisor/helpers/sync_point.h"
 #include "supervisor/overrides.h"
 #include "supervisor/process/children.h"
 #include "supervisor/process/fork_server.h"
@@ -76,6 +77,7 @@ struct supervisor {
     struct fanout **fanouts;
     size_t fanout_count;
     struct fork_server *fork_server;
+    struct sync_points *sync_points;
     struct exporter *exporter; /* NULL: no admin address is configured */
     struct camera **cameras;
     size_t camera_count;

@@ -43,6 +43,8 @@ struct camera_task {
     bool tls_verify;          /* false: any certificate is accepted */
     char *tls_fingerprint; /* SHA-256 of the only certificate that is accepted, hexadecimal; NULL: not set */
     bool allow_redirect;   /* to other hosts, which get no credentials */
+    char *
+        onvif; /* its ONVIF device service, "http://192.168.1.20/onvif/device_service#PROFILE"; NULL: it is not asked for keyframes that way */
 
     /* Not settings of the camera: ringcastd fills them in for each worker. */
     char *name; /* of the stream: "front" or "front/sub" */

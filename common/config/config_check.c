@@ -105,6 +105,25 @@ bool config_check_crop(const char *text, char problem[CONFIG_PROBLEM_SIZE])
     return true;
 }
 
+/* Names are not resolved where devices are asked, and the credentials are those of the camera. */
+bool config_check_onvif(const char *text, char problem[CONFIG_PROBLEM_SIZE])
+{
+    struct camera_url url;
+    struct in_addr address;
+    bool plain = text[strcspn(text, " \"<>\\^`{|}")] == '\0';
+    bool good = false;
+
+    if (plain && camera_url_parse(text, &url) == 0) {
+        url.host[strcspn(url.host, ":")] = '\0';
+        good = (strcmp(url.scheme, "http") == 0 || strcmp(url.scheme, "https") == 0) && !url.userinfo &&
+               inet_pton(AF_INET, url.host, &address) == 1;
+        camera_url_finish(&url);
+    }
+    return good ||
+           refuse(problem, "not the address of an ONVIF device; write it with a numeric address, such as "
+                           "\"http://192.168.1.20/onvif/device_service\", without user and password");
+}
+
 /* A stream with sound takes four ports: RTP and RTCP of each. */
 #define PORTS_MIN 4
 

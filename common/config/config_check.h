@@ -19,6 +19,7 @@ bool config_check_name(const char *name, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_credential(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_aspect(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_onvif(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_crop(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_ports(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_fingerprint(const char *text, char problem[CONFIG_PROBLEM_SIZE]);

@@ -29,6 +29,7 @@
 #define CREDENTIAL_MAX 256
 
 /* Bytes of a certificate's fingerprint with a colon between each two. */
+#define ONVIF_MAX 1024
 #define FINGERPRINT_MAX 95
 
 /* Bytes of a user's name: useradd(8) allows as many. */
@@ -287,6 +288,7 @@ static const struct setting camera_settings[] = {
     {"tls_fingerprint", SETTING_STRING, SETTING_TASK, TASK(tls_fingerprint), 1, FINGERPRINT_MAX,
      .check = config_check_fingerprint},
     {"allow_redirect", SETTING_BOOLEAN, SETTING_TASK, TASK(allow_redirect), .number = false},
+    {"onvif", SETTING_STRING, SETTING_TASK, TASK(onvif), 1, ONVIF_MAX, .check = config_check_onvif},
     {"ring_size", SETTING_INTEGER, 0, CAMERA(ring_size), RING_SIZE_MIN, RING_SIZE_MAX, .number = 0},
     {"ring_size_max", SETTING_INTEGER, 0, CAMERA(ring_size_max), RING_SIZE_MAX_MIN, RING_SIZE_MAX,
      .number = 0},

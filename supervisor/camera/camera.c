@@ -730,6 +730,8 @@ void camera_worker_said(struct camera *camera, const struct channel_message *mes
         consider_ring(camera, message->body);
     } else if (message_is(message->body, "ring-changed")) {
         take_ring_change(camera, message->body);
+    } else if (message_is(message->body, "keyframe-wanted")) {
+        camera->callbacks.keyframe_wanted(camera->callbacks.data, camera);
     } else {
         log_camera(LOG_LEVEL_WARNING, camera->config->name, "ingest[%s]: unexpected message \"%s\"",
                    camera->config->name, message_type(message->body));

@@ -50,6 +50,8 @@ struct camera_callbacks {
     void (*ring_changed)(void *data, struct camera *camera);
     /* Its worker, process PID, ended; REASON says how. */
     void (*exited)(void *data, struct camera *camera, pid_t pid, const char *reason);
+    /* Its worker waits for a keyframe, and the camera is to be asked for one by ONVIF. A worker may say so as often as it likes. */
+    void (*keyframe_wanted)(void *data, struct camera *camera);
     /* After camera_end: the camera no longer has a worker. */
     void (*ended)(void *data, struct camera *camera);
 };

@@ -35,7 +35,7 @@ export class OnvifDevice {
   /**
    * LOGIN: 'none', 'token' or 'digest', with USERNAME and PASSWORD. CLOCK_OFFSET: seconds that its clock is ahead. MEDIA2, SERVICES: which services it has, and
    * whether it knows GetServices. ANSWERS: for an operation, what is sent instead: a string, or a function (response, server) => nothing. SAYS_HOST: the
-   * address that it thinks it has; SAYS_PORT: the port of its services but the device service.
+   * address that it thinks it has; SAYS_PORT: the port of its services but the device service. ON_KEYFRAME: called with the token of a profile that is asked for a keyframe.
    */
   constructor(options = {}) {
     this.options = {
@@ -183,6 +183,8 @@ export class OnvifDevice {
         return this.#isAt(second, path) ? this.#profiles(second) : undefined;
       case 'GetStreamUri':
         return this.#isAt(second, path) ? this.#uri(second, body) : undefined;
+      case 'SetSynchronizationPoint':
+        return this.#isAt(second, path) ? this.#synchronize(second, body) : undefined;
       default:
         return undefined;
     }
@@ -229,9 +231,20 @@ export class OnvifDevice {
     return second ? `<tr2:GetProfilesResponse>${list.join('')}</tr2:GetProfilesResponse>` : `<trt:GetProfilesResponse>${list.join('')}</trt:GetProfilesResponse>`;
   }
 
-  #uri(second, body) {
+  #profileOf(body) {
     const token = /<(?:\w+:)?ProfileToken>([^<]*)</.exec(body)?.[1];
-    const profile = this.profiles.find((one) => escape(one.token) === escape(token));
+    return this.profiles.find((one) => escape(one.token) === escape(token));
+  }
+
+  #synchronize(second, body) {
+    const profile = this.#profileOf(body);
+    if (!profile) return undefined;
+    this.options.onKeyframe?.(profile.token);
+    return second ? '<tr2:SetSynchronizationPointResponse/>' : '<trt:SetSynchronizationPointResponse/>';
+  }
+
+  #uri(second, body) {
+    const profile = this.#profileOf(body);
     if (!profile) return undefined;
     const uri = escape(profile.uri.replace('HOST', this.options.saysHost));
     return second

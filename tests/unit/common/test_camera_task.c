@@ -14,6 +14,7 @@
 
 static char url[] = "rtsp://user:c4nary-url@127.0.0.1/stream?token=c4nary-path", name[] = "front/sub",
             username[] = "user", password[] = "c4nary-field", aspect[] = "16:9",
+            onvif[] = "http://192.0.2.1/onvif/device_service#main",
             fingerprint[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
 /* Every member differs from its default. */
@@ -33,6 +34,7 @@ static const struct camera_task full = {
     .tls_verify = false,
     .tls_fingerprint = fingerprint,
     .allow_redirect = true,
+    .onvif = onvif,
     .name = name,
     .log_level = LOG_LEVEL_DEBUG,
     .ring_size_max = 1048576,

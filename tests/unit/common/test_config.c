@@ -153,13 +153,16 @@ static void values_out_of_bounds_are_refused(void **state)
          "c.conf:2: cameras[0].transport: unknown value \"quic\"; use one of auto-tcp, tcp, udp, auto\n"
          "c.conf:2: cameras[0].ring_size: 0 is out of range; use 65536 to 1073741824\n"},
         {ONE("name = \"a\"; url = \"rtsp://h\"; keyframe_deadline = 601; video_deadline = -1; rotate = 45; "
-             "allow_basic = 1; aspect = \"16x9\"; mirror = \"yes\"; crop = \"60,0,40,0\";"),
+             "allow_basic = 1; aspect = \"16x9\"; onvif = \"http://camera/onvif\"; mirror = \"yes\"; crop = "
+             "\"60,0,40,0\";"),
          "c.conf:2: cameras[0].allow_basic: expected a boolean, found an integer; write true or false, "
          "without quotes\n"
          "c.conf:2: cameras[0].keyframe_deadline: 601 is out of range; use 0 to 600\n"
          "c.conf:2: cameras[0].video_deadline: -1 is out of range; use 0 to 600\n"
          "c.conf:2: cameras[0].aspect: not an aspect ratio; write width and height, such as \"16:9\"\n"
          "c.conf:2: cameras[0].rotate: 45 is not a multiple of 90; use one from 0 to 270\n"
+         "c.conf:2: cameras[0].onvif: not the address of an ONVIF device; write it with a numeric address, "
+         "such as \"http://192.168.1.20/onvif/device_service\", without user and password\n"
          "c.conf:2: cameras[0].mirror: expected a boolean, found a string; write true or false, without "
          "quotes\n"
          "c.conf:2: cameras[0].crop: not what to leave out at the left, top, right and bottom in per cent, "

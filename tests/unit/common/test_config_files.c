@@ -76,7 +76,8 @@ static void what_is_said_is_taken(void **state)
         "    keyframe_deadline = 600; video_deadline = 60; aspect = \"16:9\"; rotate = 270; allow_basic = "
         "false;"
         "    tls_verify = false; allow_redirect = true; show_damaged = true; audio_codec = \"opus\";\n"
-        "    mirror = true; crop = \"10, 0,25 ,5\";"
+        "    onvif = \"http://192.0.2.7:8000/onvif/device_service#Profile_1\"; mirror = true; crop = \"10, "
+        "0,25 ,5\";"
         "    tls_fingerprint = "
         "\"00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:AA:BB:"
         "CC:DD:EE:FF\"; },\n"
@@ -114,6 +115,7 @@ static void what_is_said_is_taken(void **state)
     assert_int_equal(cameras[0].task.video_deadline, 60);
     assert_string_equal(cameras[0].task.aspect, "16:9");
     assert_int_equal(cameras[0].task.rotate, 270);
+    assert_string_equal(cameras[0].task.onvif, "http://192.0.2.7:8000/onvif/device_service#Profile_1");
     assert_true(cameras[0].mirror);
     assert_string_equal(cameras[0].crop, "10, 0,25 ,5");
     assert_int_equal(cameras[0].task.audio_codec, AUDIO_CODEC_OPUS);

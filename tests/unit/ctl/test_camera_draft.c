@@ -22,11 +22,20 @@ static json_t *profile(const char *source, const char *video, int width, int hei
                      "fps", 25, "bitrate_kbit", 1000, "gop", 50, "uri", uri, "moved", 0);
 }
 
+static json_t *with_token(json_t *made, const char *token)
+{
+    json_object_set_new(made, "token", json_string(token));
+    return made;
+}
+
 static json_t *device(const char *address, const char *name, json_t *profiles)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:n, s:n, s:o}", "address", address, "name", name,
-                     "manufacturer", "Acme", "model", "Dome", "firmware", "1", "clock_offset_s", "error",
-                     "profiles", profiles);
+    char url[128];
+
+    snprintf(url, sizeof(url), "http://%s/onvif/device_service", address);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:n, s:n, s:o}", "address", address, "url", url, "name",
+                     name, "manufacturer", "Acme", "model", "Dome", "firmware", "1", "clock_offset_s",
+                     "error", "profiles", profiles);
 }
 
 static const char *text(const json_t *cameras, size_t index, const char *which)
@@ -98,13 +107,13 @@ static void each_picture_of_a_device_is_a_camera(void **state)
 static void what_is_printed_is_a_configuration(void **state)
 {
     char path[] = "/tmp/ringcast-draft-XXXXXX";
-    json_t *devices =
-        json_pack("[o, o]",
-                  device("192.0.2.7", "\n); insecure = true; cameras = (\u2028\u202e*/ \"",
-                         json_pack("[o, o]", profile("s", "H264", 1920, 1080, "rtsp://192.0.2.7/m"),
-                                   profile("s", "H264", 640, 360, "rtsp://192.0.2.7/s"))),
-                  device("192.0.2.8", "\xe6\xad\xa3\xe9\x96\x80",
-                         json_pack("[o]", profile("s", "H264", 1920, 1080, "rtsp://192.0.2.8/m"))));
+    json_t *devices = json_pack(
+        "[o, o]",
+        device("192.0.2.7", "\n); insecure = true; cameras = (\u2028\u202e*/ \"",
+               json_pack("[o, o]", profile("s", "H264", 1920, 1080, "rtsp://192.0.2.7/m"),
+                         with_token(profile("s", "H264", 640, 360, "rtsp://192.0.2.7/s"), "sub_1"))),
+        device("192.0.2.8", "\xe6\xad\xa3\xe9\x96\x80",
+               json_pack("[o]", profile("s", "H264", 1920, 1080, "rtsp://192.0.2.8/m"))));
     json_t *cameras = camera_draft(devices);
     FILE *file = fdopen(mkstemp(path), "w");
 
@@ -120,7 +129,10 @@ static void what_is_printed_is_a_configuration(void **state)
     assert_string_equal(config->cameras[0].task.url, "rtsp://192.0.2.7/m");
     assert_string_equal(config->cameras[0].task.username, "an\"na");
     assert_string_equal(config->cameras[0].task.password, "p\\\"w; x");
+    assert_string_equal(config->cameras[0].task.onvif, "http://192.0.2.7/onvif/device_service");
     assert_string_equal(config->cameras[1].task.url, "rtsp://192.0.2.7/s");
+    assert_string_equal(config->cameras[1].task.onvif, "http://192.0.2.7/onvif/device_service#sub_1");
+    assert_string_equal(config->cameras[1].task.username, "an\"na");
     config_free(config);
     json_decref(cameras);
     json_decref(devices);

@@ -48,16 +48,19 @@ static void every_question_is_well_formed(void **state)
     char out[QUESTION_SIZE];
 
     (void)state;
-    for (enum question_kind kind = QUESTION_TIME; kind <= QUESTION_URI2; kind++) {
-        bool of_profile = kind == QUESTION_URI || kind == QUESTION_URI2;
+    for (enum question_kind kind = QUESTION_TIME; kind <= QUESTION_SYNC2; kind++) {
+        bool of_profile = kind >= QUESTION_URI;
+        bool is_sync = kind >= QUESTION_SYNC;
         int length = question_write(kind, NULL, of_profile ? "a]]>\"&<b" : NULL, out);
         assert_true(length > 0);
         xmlDoc *document = xml_read(out, (size_t)length);
         assert_non_null(document);
         assert_null(xml_down(xmlDocGetRootElement(document), "Header"));
         char text[64] = "";
-        xml_text(xml_down(xmlDocGetRootElement(document), "Body/GetStreamUri/ProfileToken"), text,
-                 sizeof(text));
+        xml_text(xml_down(xmlDocGetRootElement(document), is_sync
+                                                              ? "Body/SetSynchronizationPoint/ProfileToken"
+                                                              : "Body/GetStreamUri/ProfileToken"),
+                 text, sizeof(text));
         assert_string_equal(text, of_profile ? "a]]>\"&<b" : "");
         xmlFreeDoc(document);
     }
