@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <gst/gst.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,12 @@
 
 /* Each client has a thread, and each stream some: with the usual 8 MiB their stacks would be most of the memory that the sandbox leaves. */
 #define STACK_SIZE (512u << 10)
+
+/*
+ * The allocator would give each of the many short-lived threads a heap of its own, up to eight for each core, and what one client has left free in one is of no
+ * use to the next client in another. After 1300 clients, one at a time, two heaps hold 8.4 MB in place of 10.9, at the same CPU time.
+ */
+#define HEAPS 2
 
 static void make_stacks_small(void)
 {
@@ -41,6 +48,7 @@ int main(int argc, char **argv)
         return 2;
     }
     make_stacks_small();
+    mallopt(M_ARENA_MAX, HEAPS);
     int result = plugins_load() && factory_prepare() ? 0 : -ENOENT;
     if (result == 0) {
         result = server_create(CHANNEL_CHILD_FD, &server);

@@ -66,7 +66,7 @@ scenario('descriptors and viewer counts return to the start value', async (stage
   const last = stage.viewer(ringcast, 'cam1');
   await last.more(10);
   last.assertConsecutive();
-});
+}, { limit: 120_000 + 20 * CONNECTS });
 
 scenario('status counts viewers', async (stage) => {
   const camera = await stage.camera(['--cameras', '2']);

@@ -8,6 +8,7 @@ import { SlowViewer } from '../support/slow_viewer.mjs';
 import { sleep } from '../support/wait.mjs';
 
 const STAY_S = [15, 90];
+const RTSP_STAY_S = [2, 8]; // so that every camera was played within the first minutes: a stream that is played for the first time takes memory
 const AWAY_S = [1, 5];
 const CATCH_UP_MS = 2500; // what a viewer gets first was captured before it came
 const SLOW_RATE = 2500; // bytes a second: less than any camera sends
@@ -185,7 +186,7 @@ class Seat {
     try {
       client = new KINDS[kind][0](crowd.addresses, camera, crowd.plan.names);
       this.client = client;
-      await crowd.pause(STAY_S, () => client.error);
+      await crowd.pause(kind === 'rtsp' ? RTSP_STAY_S : STAY_S, () => client.error);
       if (client.error) throw client.error;
       if (client.got === 0) throw new Error('it got nothing');
     } catch (error) {
