@@ -94,7 +94,7 @@ export class Trouble {
     if (what === 'supervisor') return this.#killSupervisor();
     const status = await this.ringcast.status();
     const fanouts = status.fanouts.map(({ pid }) => pid);
-    const pid = what === 'fanout' ? fanouts[Math.floor(this.random() * fanouts.length)] : (status[what] ?? status.programs[what])?.pid;
+    const pid = what === 'fanout' ? fanouts[Math.floor(this.random() * fanouts.length)] : (status.programs[what] ?? status[what])?.pid;
     if (pid && isAlive(pid)) this.#kill(what, pid);
   }
 
