@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fanout/bundle_connection.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "fanout/feed/bundle.h"
@@ -55,6 +56,32 @@ void bundle_connection_close(struct viewer *socket, uint16_t code, const char *r
     viewer_close(socket, code, reason);
 }
 
+/* What CONNECTION's client said in its address: an array of messages, of which none is too much; NULL: nothing. */
+static json_t *take_opening(struct connection *connection)
+{
+    json_t *opening =
+        connection->opening ? json_loads(connection->opening, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+    free(connection->opening);
+    connection->opening = NULL;
+    if (json_array_size(opening) > BUNDLE_OPENING_MESSAGES) {
+        json_decref(opening);
+        opening = NULL;
+    }
+    return opening;
+}
+
+static int obey_opening(struct server *server, struct viewer *socket, const json_t *opening)
+{
+    for (size_t i = 0; i < json_array_size(opening) && socket->state == VIEWER_BUNDLE; i++) {
+        const struct bundle_command command = bundle_command_of(json_array_get(opening, i));
+        if (bundle_connection_obey(server, socket, &command) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int bundle_connection_begin(struct server *server, struct viewer *socket)
 {
     if (bundle_begin(socket, &server->bundles) < 0) {
@@ -62,10 +89,13 @@ int bundle_connection_begin(struct server *server, struct viewer *socket)
         return 0;
     }
     note_kind(server, socket);
-    return tell(socket, json_pack("{s:s, s:i, s:i}", "type", "hello", "version", BUNDLE_VERSION,
-                                  "subscriptions", (int)BUNDLE_SUBSCRIPTIONS_MAX))
-               ? 0
-               : -1;
+    json_t *opening = take_opening(connection_of(socket));
+    bool told = tell(socket, json_pack("{s:s, s:i, s:i, s:i}", "type", "hello", "version", BUNDLE_VERSION,
+                                       "subscriptions", (int)BUNDLE_SUBSCRIPTIONS_MAX, "begun",
+                                       (int)json_array_size(opening)));
+    int result = told ? obey_opening(server, socket, opening) : -1;
+    json_decref(opening);
+    return result;
 }
 
 /* ---- Subscriptions ---- */

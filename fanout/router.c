@@ -2,6 +2,7 @@
 #include "fanout/router.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/log/log.h"
@@ -9,6 +10,7 @@
 #include "fanout/event_requests.h"
 #include "fanout/followers.h"
 #include "fanout/go2rtc.h"
+#include "fanout/http/bundle_command.h"
 #include "fanout/http/cors.h"
 #include "fanout/http/foreign_page.h"
 #include "fanout/http/http_response.h"
@@ -704,11 +706,25 @@ static enum gate_verdict admit(struct router *router, struct connection *connect
     return GATE_OPEN;
 }
 
+/* The messages in the address of WSI's request, owned by the caller; NULL: there are none, or too many, or no memory. */
+static char *opening_of(struct lws *wsi)
+{
+    char *text = media_query_has(wsi, "begin") ? malloc(BUNDLE_OPENING_SIZE) : NULL;
+
+    if (text && !media_query_value(wsi, "begin", text, BUNDLE_OPENING_SIZE)) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
 /* The same for a socket with several cameras, of which each is asked for later; only who it is counts now. */
 static enum gate_verdict admit_bundle(struct router *router, struct connection *connection,
                                       const struct http_request *request)
 {
     connection->is_bundle = true;
+    free(connection->opening); /* the gate may have had to be asked again */
+    connection->opening = opening_of(connection->wsi);
     return gate_ask(&router->gate, connection->wsi, request, GATE_VISITOR, NULL, &connection->permit);
 }
 

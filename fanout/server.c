@@ -320,6 +320,7 @@ static void connection_gone(struct server *server, struct lws *wsi)
             server_viewer_left(server);
         }
         permit_unref(connection->permit);
+        free(connection->opening);
         said_forget(&connection->said);
         if (connection->guest) {
             guest_list_remove(&server->guests, connection->guest);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fanout/http/bundle_command.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,7 +62,7 @@ static struct bundle_command read_subscribe(const json_t *object, uint32_t id)
     return read_choice(object, command);
 }
 
-static struct bundle_command from_object(const json_t *object)
+struct bundle_command bundle_command_of(const json_t *object)
 {
     static const struct {
         const char *type;
@@ -108,7 +107,7 @@ static struct bundle_command from_object(const json_t *object)
 struct bundle_command bundle_command_parse(const char *text, size_t length)
 {
     json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
-    struct bundle_command command = object ? from_object(object) : wrong(0, "not JSON");
+    struct bundle_command command = object ? bundle_command_of(object) : wrong(0, "not JSON");
 
     json_decref(object);
     return command;

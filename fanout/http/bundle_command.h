@@ -5,6 +5,7 @@
 #ifndef FANOUT_HTTP_BUNDLE_COMMAND_H
 #define FANOUT_HTTP_BUNDLE_COMMAND_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,10 @@
 
 /* The version of the protocol, as in SUBPROTOCOL_BUNDLE. */
 #define BUNDLE_VERSION 1
+
+/* What a client may say in the address: so many messages, in an array of so many bytes with its NUL. */
+#define BUNDLE_OPENING_MESSAGES 32u
+#define BUNDLE_OPENING_SIZE 8192u
 
 /* Bytes of the longest message. */
 #define BUNDLE_COMMAND_MAX 1024u
@@ -44,6 +49,9 @@ struct bundle_command {
 
 /* In the place of a message that is longer than BUNDLE_COMMAND_MAX. */
 extern const struct bundle_command bundle_command_too_long;
+
+/* What MESSAGE says, of any type of JSON. */
+struct bundle_command bundle_command_of(const json_t *message);
 
 /* Parses LENGTH bytes of TEXT. */
 struct bundle_command bundle_command_parse(const char *text, size_t length);

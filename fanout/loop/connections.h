@@ -76,8 +76,10 @@ struct connection {
         *early; /* the same for a request that has not been read yet, and the answer; owned by the gate */
     struct post_body *post; /* of the request that is coming in; owned by the router */
     struct errand *errand;  /* what a program is to answer, or is answering; owned by the router */
-    struct said *said;      /* the text message that its viewer is sending; owned by viewer_connection.c */
-    struct watch arrivals;  /* while requests are to come: looks at what comes before it is read */
+    char *
+        opening; /* what the client of several cameras says in its address, or NULL; set by the router, owned by the server */
+    struct said *said;     /* the text message that its viewer is sending; owned by viewer_connection.c */
+    struct watch arrivals; /* while requests are to come: looks at what comes before it is read */
     char *head; /* what has been read over TLS of a head that is not whole; owned by unread_head.c */
     uint32_t head_length;
     uint32_t held_bytes; /* that are not read before more comes; owned by unread_head.c */

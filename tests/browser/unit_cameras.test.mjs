@@ -58,7 +58,9 @@ class Stand {
 test('once it is told the list is not asked for, and events come', async (context) => {
   const it = new Stand(context);
   await settled();
-  assert.deepEqual([it.lists, FakeSocket.last.url.href], [1, 'ws://server/api/events']);
+  assert.deepEqual([it.lists, FakeSocket.all.length], [1, 0], 'the connection for the pictures comes first');
+  await it.pass(500);
+  assert.equal(FakeSocket.last.url.href, 'ws://server/api/events');
   FakeSocket.last.receive(JSON.stringify(LIST));
   FakeSocket.last.receive('{');
   FakeSocket.last.receive(JSON.stringify({ event: { camera: 'front' } }));
@@ -117,6 +119,7 @@ test('after a log-in it is told again at once, however often that has failed bef
 test('a server that is silent for long is left, and a page that cannot be seen neither asks nor follows', async (context) => {
   const it = new Stand(context);
   await settled();
+  await it.pass(500);
   FakeSocket.last.receive(JSON.stringify(LIST));
   const [first] = FakeSocket.all;
   await it.pass(50_500);

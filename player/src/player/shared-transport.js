@@ -11,6 +11,8 @@ import { BACKOFF_FIRST_MS, BACKOFF_LAST_MS, Transport } from './transport.js';
 export const BUNDLE_PROTOCOL = 'ringcast.bundle.1';
 export const LINGER_MS = 1000; // an unused connection is kept for so long: players that are replaced find it
 const NUMBER_BYTES = 4;
+const BEGIN_MOST = 16; // cameras that are asked for in the address; the others when the connection is there
+const BEGIN_LENGTH = 1500; // characters of that, before they are encoded
 const FAILURES = 2; // after so many attempts that came to nothing, one camera is tried with a connection of its own
 const ASK_MS = 250; // the server answers five questions for its time in a second
 const ANSWER_MS = 5000;
@@ -40,6 +42,7 @@ class Hub {
   #channels = new Map(); // number → channel, of those that are subscribed
   #members = new Set();
   #number = 0;
+  #begun = []; // { channel, number } of the address that the connection was made with, in its order
   #failures = 0;
   #opened = false;
   #room = Infinity;
@@ -50,7 +53,7 @@ class Hub {
 
   constructor(key, address, url, credentials) {
     this.#key = key;
-    this.#transport = new Transport(address, {
+    this.#transport = new Transport(() => this.#addressWithFirst(address), {
       onopen: () => this.#onOpen(),
       ontext: (text) => this.#onText(text),
       onbinary: (data) => this.#onBinary(data),
@@ -58,7 +61,7 @@ class Hub {
       onrefused: (detail) => this.#onRefused(detail),
     }, new Pass(url, { credentials, protocols: [BUNDLE_PROTOCOL] }));
     this.#scope.add(() => this.#transport.close());
-    this.#transport.open();
+    this.#scope.timeout(0, () => this.#transport.open()); // so that all that begin now are in the address
   }
 
   get connected() {
@@ -89,10 +92,8 @@ class Hub {
       return;
     }
     const number = ++this.#number;
-    const { camera, stream, frames } = channel.target;
-    this.#channels.set(number, channel);
-    channel.number = number;
-    this.#say({ type: 'subscribe', id: number, camera, stream, frames });
+    this.#take(channel, number);
+    this.#say(subscription(channel, number));
     channel.opened();
   }
 
@@ -147,6 +148,28 @@ class Hub {
     this.#scope.close();
   }
 
+  /** ADDRESS with what the first players want, for which nothing has to go there and back once more. */
+  #addressWithFirst(address) {
+    const url = new URL(address);
+    const messages = [];
+    this.#begun = [];
+    for (const channel of this.#members) {
+      const number = this.#number + 1;
+      const message = subscription(channel, number);
+      if (messages.length === BEGIN_MOST || JSON.stringify([...messages, message]).length > BEGIN_LENGTH) break;
+      this.#number = number;
+      messages.push(message);
+      this.#begun.push({ channel, number });
+    }
+    if (messages.length > 0) url.searchParams.set('begin', JSON.stringify(messages));
+    return url.href;
+  }
+
+  #take(channel, number) {
+    this.#channels.set(number, channel);
+    channel.number = number;
+  }
+
   // ---- what the server says
 
   #onOpen() {
@@ -154,7 +177,26 @@ class Hub {
     this.#heardAt = performance.now();
     this.#askedAt = null;
     this.#dropProbe();
+    for (const { channel, number } of this.#begun) this.#isBegun(channel, number);
     for (const channel of [...this.#members]) if (this.#members.has(channel)) channel.reached();
+  }
+
+  /** CHANNEL was asked for in the address. */
+  #isBegun(channel, number) {
+    if (this.#members.has(channel)) {
+      this.#take(channel, number);
+      channel.opened();
+    } else {
+      this.#say({ type: 'unsubscribe', id: number });
+    }
+  }
+
+  /** Of what was said in the address the server has taken the first COUNT. */
+  #onHello({ subscriptions, begun }) {
+    this.#room = subscriptions > 0 ? subscriptions : Infinity;
+    for (const { channel, number } of this.#begun.splice(0).slice(begun ?? 0)) {
+      if (channel.number === number) this.#say(subscription(channel, number));
+    }
   }
 
   #onText(text) {
@@ -167,7 +209,7 @@ class Hub {
       return;
     }
     if (message?.type === 'time') this.#onTime(text);
-    else if (message?.type === 'hello') this.#room = message.subscriptions > 0 ? message.subscriptions : Infinity;
+    else if (message?.type === 'hello') this.#onHello(message);
     else if (message?.type === 'ended') this.#onEnded(message);
     else if (message?.id !== undefined) this.#channels.get(message.id)?.text(text);
   }
@@ -233,6 +275,8 @@ class Hub {
     for (const channel of members) channel.standAlone();
   }
 }
+
+const subscription = ({ target: { camera, stream, frames } }, id) => ({ type: 'subscribe', id, camera, stream, frames });
 
 /** A camera on the connection that all players of the page share; to be used as a Transport. */
 export class SharedTransport {

@@ -66,7 +66,7 @@ export class Transport {
   #socket = null;
 
   /**
-   * `handlers`: onopen(), ontext(string), onbinary(ArrayBuffer), onlost({ reason, retryMs, close? }) with the close code of a
+   * `url`: a text, or a function that is asked for it before each attempt. `handlers`: onopen(), ontext(string), onbinary(ArrayBuffer), onlost({ reason, retryMs, close? }) with the close code of a
    * connection that the server has closed, onrefused({ reason, retryMs }) with null if the next attempt comes with the log-in.
    * Any of them may close the transport.
    */
@@ -144,7 +144,7 @@ export class Transport {
   #dial(attempt, place) {
     let socket;
     try {
-      socket = new WebSocket(this.#url, this.#pass.protocols);
+      socket = new WebSocket(typeof this.#url === 'function' ? this.#url() : this.#url, this.#pass.protocols);
     } catch (error) {
       attempt.timeout(0, () => this.#lost(error.message));
       return;

@@ -11,14 +11,17 @@ const SILENT_MS = 50_000; // the server says something every 20 s
 const REFOLLOW_MS = 1000; // between two tries to follow: of a server that closes at once, or knows no such path
 const REFOLLOW_MAX_MS = 60_000;
 const STEADY_MS = 10_000; // a connection that lasted so long was a good one
+const FOLLOW_AFTER_MS = 300; // of a new page: a browser connects one WebSocket to a server at a time, and pictures come first
 const LOG_IN = 4401; // the server's close code
 
 export class CameraList {
   #scope = new Scope();
   #request = null;
   #cancelTimer = () => {};
+  #cancelFollow = () => {};
   #failures = 0;
   #link = null; // the scope of the WebSocket
+  #followed = false; // there has been one
   #told = false; // it has brought a list
   #wait = REFOLLOW_MS;
   #notBefore = 0;
@@ -47,6 +50,7 @@ export class CameraList {
 
   #rest() {
     this.#cancelTimer();
+    this.#cancelFollow();
     this.#request?.abort();
     this.#request = null;
     this.#drop();
@@ -57,6 +61,7 @@ export class CameraList {
   /** Asks now. */
   async ask() {
     this.#cancelTimer();
+    this.#cancelFollow();
     this.#request?.abort();
     if (document.hidden || this.#scope.closed) return;
     const request = new AbortController();
@@ -84,7 +89,8 @@ export class CameraList {
     if (!this.#told) this.#cancelTimer = this.#scope.timeout(good ? POLL_MS : Math.min(POLL_MS, AGAIN_MS * this.#failures), () => this.ask());
     if (good) this.#take(list);
     else this.#owner.onerror(failure ?? new Error('the server sends no list'));
-    if (good) this.#follow();
+    if (good && this.#followed) this.#follow();
+    else if (good) this.#cancelFollow = this.#scope.timeout(FOLLOW_AFTER_MS, () => this.#follow());
   }
 
   #take({ cameras, groups }) {
@@ -104,6 +110,7 @@ export class CameraList {
 
   #follow() {
     if (this.#link || document.hidden || this.#scope.closed || performance.now() < this.#notBefore) return;
+    this.#followed = true;
     const link = this.#scope.child();
     const address = new URL('api/events', document.baseURI);
     address.protocol = address.protocol.replace('http', 'ws');

@@ -52,12 +52,14 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void open_bundle(struct client *client, const char *headers, int receive_bytes)
+/* The address says so many messages; BEGUN of them are obeyed. */
+static void open_saying(struct client *client, const char *path, const char *headers, int receive_bytes,
+                        int begun)
 {
     char all[512];
 
     snprintf(all, sizeof(all), PROTOCOL "%s", headers);
-    client_open(client, fanout.port, "/live", all, receive_bytes);
+    client_open(client, fanout.port, path, all, receive_bytes);
     assert_int_equal(client->status, 101);
     char *chosen = client_header(client, "Sec-WebSocket-Protocol");
     assert_string_equal(chosen, "ringcast.bundle.1");
@@ -65,7 +67,13 @@ static void open_bundle(struct client *client, const char *headers, int receive_
     json_t *hello = expect_text(client, "hello");
     assert_int_equal(json_integer_value(json_object_get(hello, "version")), 1);
     assert_int_equal(json_integer_value(json_object_get(hello, "subscriptions")), 512);
+    assert_int_equal(json_integer_value(json_object_get(hello, "begun")), begun);
     json_decref(hello);
+}
+
+static void open_bundle(struct client *client, const char *headers, int receive_bytes)
+{
+    open_saying(client, "/live", headers, receive_bytes, 0);
 }
 
 /* MORE: further members, with a comma before them. */
@@ -178,6 +186,49 @@ static void watch_both(struct client *client)
     expect_init_of(client, BACK, INIT_B);
     expect_fragments_of(client, BACK, 1, 2);
     fanout_wait_viewers(&fanout, "back", 1);
+}
+
+/* {"type":"subscribe","id":ID,"camera":"NAME"}, as it stands in an address. */
+#define SAYS(id, name)                                                                                       \
+    "%7B%22type%22%3A%22subscribe%22%2C%22id%22%3A" id "%2C%22camera%22%3A%22" name "%22%7D"
+
+static void the_address_says_the_first_messages(void **state)
+{
+    struct client client;
+    (void)state;
+    publish_gop(3);
+    publish_back(2);
+    open_saying(&client, "/live?begin=%5B" SAYS("7", "front") "%2C" SAYS("9", "nowhere") "%5D", "", 0, 2);
+    expect_state_of(&client, FRONT);
+    expect_init_of(&client, FRONT, INIT_A);
+    expect_fragments_of(&client, FRONT, 1, 3);
+    expect_end_of(&client, 9, 4404, "no such camera");
+    fanout_wait_viewers(&fanout, "front", 1);
+    subscribe(&client, BACK, "back", "");
+    expect_state_of(&client, BACK);
+    expect_init_of(&client, BACK, INIT_B);
+    expect_fragments_of(&client, BACK, 1, 2);
+    client_close(&client, false);
+    fanout_wait_viewers(&fanout, "front", 0);
+}
+
+static void an_address_that_is_not_understood_says_nothing(void **state)
+{
+    static const char *const wrong[] = {"", "x", "%5B", "%7B%7D", "1", "null", "%5B%5D"};
+    char many[4096] = "/live?begin=%5B" SAYS("1", "front"), path[64];
+    struct client client;
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        snprintf(path, sizeof(path), "/live?begin=%s", wrong[i]);
+        open_saying(&client, path, "", 0, 0);
+        client_close(&client, false);
+    }
+    for (int i = 0; i < 32; i++) {
+        strcat(many, "%2C%7B%7D");
+    }
+    strcat(many, "%5D");
+    open_saying(&client, many, "", 0, 0);
+    client_close(&client, false);
 }
 
 static void cameras_share_a_socket(void **state)
@@ -640,6 +691,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define RIGHTS(name) cmocka_unit_test_setup_teardown(name, rights_set_up, rights_tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(the_address_says_the_first_messages),
+        TEST(an_address_that_is_not_understood_says_nothing),
         TEST(cameras_share_a_socket),
         TEST(subscriptions_come_and_go),
         TEST(frames_and_streams_are_chosen),
