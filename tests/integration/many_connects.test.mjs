@@ -61,6 +61,9 @@ scenario('descriptors and viewer counts return to the start value', async (stage
   await waitUntil(`${open.length} descriptors again`, () => descriptors(pid).length <= open.length).catch((error) => {
     throw new Error(`${error.message}: ${descriptors(pid).join(' ')}`);
   });
+  const grown = processFigures(pid).anonymous - anonymous;
+  console.log(`${CONNECTS} viewers: the fan-out had ${anonymous} KiB, and has ${grown} KiB more`);
+  assert.ok(grown <= GROWTH_KIB, `it has ${grown} KiB more`);
   const counted = (await (await fetch(new URL('/api/cameras', ringcast.address))).json()).cameras;
   assert.deepEqual(counted.map(({ viewers }) => viewers), [0, 0]);
   const last = stage.viewer(ringcast, 'cam1');
