@@ -70,7 +70,7 @@ json_t *overrides_look(const char *state_dir, const char *instance)
         return NULL;
     }
     json_t *changes =
-        state_file_create(state_dir, name, &overrides.state) == 0 ? read_cameras(&overrides, &problem) : NULL;
+        state_file_name(state_dir, name, &overrides.state) == 0 ? read_cameras(&overrides, &problem) : NULL;
     state_file_destroy(overrides.state);
     free(name);
     return changes;

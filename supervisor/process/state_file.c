@@ -81,10 +81,13 @@ int state_file_create(const char *directory, const char *name, struct state_file
 {
     int result = check_directory(directory);
 
-    if (result < 0) {
-        return result;
-    }
+    return result < 0 ? result : state_file_name(directory, name, made);
+}
+
+int state_file_name(const char *directory, const char *name, struct state_file **made)
+{
     struct state_file *state = calloc(1, sizeof(*state));
+
     if (!state) {
         return -ENOMEM;
     }

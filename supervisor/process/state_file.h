@@ -18,6 +18,12 @@ struct state_file;
  */
 int state_file_create(const char *directory, const char *name, struct state_file **state);
 
+/*
+ * The same, whoever owns the directory: for a look at what another user's ringcastd would read, as `sudo ringcastd --check` takes.
+ * 0 or -ENOMEM.
+ */
+int state_file_name(const char *directory, const char *name, struct state_file **state);
+
 /* Frees STATE; the file itself stays. NULL is allowed. */
 void state_file_destroy(struct state_file *state);
 
