@@ -186,6 +186,9 @@ static void judge_pictures(json_t *findings, const char *name, const json_t *mea
                               "viewers wait that long for a picture."
                             : NULL,
                     "a keyframe at least every %.1f s", json_number_value(group));
+    } else if (seconds <= GROUP_LONG_S) {
+        finding_add(findings, FINDING_NOTE, name, "Ask again when it has run for ten seconds.",
+                    "at most one keyframe in %.0f s, which is too short to tell their distance", seconds);
     } else {
         finding_add(findings, FINDING_WARNING, name,
                     "Set the camera's I-frame interval (GOP) to one or two seconds.",

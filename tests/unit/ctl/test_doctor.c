@@ -107,6 +107,21 @@ static void test_a_camera_with_faults(void **state)
     json_decref(findings);
 }
 
+/* A camera that has just begun: its groups may be as long as they should be. */
+static void test_a_short_measurement(void **state)
+{
+    (void)state;
+    for (int seconds = 1; seconds <= 5; seconds += 4) {
+        json_t *one_keyframe = measured(25, 0, 60, 0);
+
+        json_object_set_new(one_keyframe, "group_s", json_null());
+        json_object_set_new(one_keyframe, "seconds", json_real(seconds));
+        json_t *findings = judge(streaming("avc1.64001F", 0), one_keyframe, 25);
+        assert_non_null(find(findings, seconds == 1 ? "note" : "warning", "at most one keyframe"));
+        json_decref(findings);
+    }
+}
+
 static void test_how_a_connection_begins(void **state)
 {
     json_t *camera = streaming("avc1.64001F", 0);
@@ -187,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_secrets_are_hidden),
         cmocka_unit_test(test_a_good_camera),
         cmocka_unit_test(test_a_camera_with_faults),
+        cmocka_unit_test(test_a_short_measurement),
         cmocka_unit_test(test_how_a_connection_begins),
         cmocka_unit_test(test_certificates_that_nobody_checks),
         cmocka_unit_test(test_a_camera_without_pictures),
