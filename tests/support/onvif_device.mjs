@@ -35,12 +35,14 @@ export class OnvifDevice {
   /**
    * LOGIN: 'none', 'token' or 'digest', with USERNAME and PASSWORD. CLOCK_OFFSET: seconds that its clock is ahead. MEDIA2, SERVICES: which services it has, and
    * whether it knows GetServices. ANSWERS: for an operation, what is sent instead: a string, or a function (response, server) => nothing. SAYS_HOST: the
-   * address that it thinks it has; SAYS_PORT: the port of its services but the device service. ON_KEYFRAME: called with the token of a profile that is asked for a keyframe.
+   * address that it thinks it has; SAYS_PORT: the port of its services but the device service. ADDRESS, PORT: where it listens; port 0 is a free one.
+   * ON_KEYFRAME: called with the token of a profile that is asked for a keyframe.
    */
   constructor(options = {}) {
     this.options = {
       login: 'token', username: 'admin', password: 'secret', clockOffset: 0, media2: true, services: true, answers: {}, name: 'Front Door',
-      manufacturer: 'Acme', model: 'Dome 4', profiles: [{}], saysHost: '127.0.0.1', ...options,
+      manufacturer: 'Acme', model: 'Dome 4', profiles: [{}], address: '127.0.0.1', port: 0,
+      saysHost: '127.0.0.1', ...options,
     };
     this.profiles = this.options.profiles.map(complete);
     this.endpoint = `urn:uuid:${randomUUID()}`;
@@ -58,9 +60,9 @@ export class OnvifDevice {
     });
   }
 
-  /** Listens. DISCOVERABLE: also answers WS-Discovery's multicast on the loopback interface, as all devices of this machine do. */
+  /** Listens. DISCOVERABLE: also answers WS-Discovery's multicast on the interface of its address, as all devices of this machine do. */
   async start({ discoverable = false } = {}) {
-    this.server.listen(0, '127.0.0.1');
+    this.server.listen(this.options.port, this.options.address);
     await once(this.server, 'listening');
     this.port = this.server.address().port;
     if (discoverable) {
@@ -68,7 +70,7 @@ export class OnvifDevice {
       this.udp.on('message', (message, from) => this.#probe(message.toString(), from));
       this.udp.bind(PORT, GROUP);
       await once(this.udp, 'listening');
-      this.udp.addMembership(GROUP, '127.0.0.1');
+      this.udp.addMembership(GROUP, this.options.address);
     }
     return this;
   }
@@ -80,7 +82,7 @@ export class OnvifDevice {
   }
 
   get address() {
-    return `127.0.0.1:${this.port}`;
+    return `${this.options.address}:${this.port}`;
   }
 
   #url(path) {
