@@ -192,8 +192,11 @@ guarded('a page of another origin, by tokens of its own server: revoked, used up
 
 guarded(`${ROUNDS} times out and in again over the same wall: every count as at the start`, async ({ ringcast, page, users }) => {
   await page.goto(ringcast.address);
+  const followed = page.waitForEvent('websocket', (socket) => socket.url().endsWith('/api/events'));
   await logIn(page);
   await live(page, 4);
+  const news = await followed;
+  await news.waitForEvent('framereceived', { timeout: PATIENCE_MS });
   const census = await Census.of(page);
   const round = async (i) => {
     if (i % 5 === 1) await users('logout', 'anna');

@@ -86,11 +86,21 @@ export class CameraList {
     }
     const good = Array.isArray(list?.cameras);
     this.#failures = good ? 0 : this.#failures + 1;
-    if (!this.#told) this.#cancelTimer = this.#scope.timeout(good ? POLL_MS : Math.min(POLL_MS, AGAIN_MS * this.#failures), () => this.ask());
+    if (!this.#told) this.#askIn(good ? POLL_MS : Math.min(POLL_MS, AGAIN_MS * this.#failures));
     if (good) this.#take(list);
     else this.#owner.onerror(failure ?? new Error('the server sends no list'));
     if (good && this.#followed) this.#follow();
-    else if (good) this.#cancelFollow = this.#scope.timeout(FOLLOW_AFTER_MS, () => this.#follow());
+    else if (good) this.#followSoon();
+  }
+
+  // These are not part of ask(), whose variables they would keep: the abortion of a request remembers the socket whose message caused it.
+
+  #askIn(ms) {
+    this.#cancelTimer = this.#scope.timeout(ms, () => this.ask());
+  }
+
+  #followSoon() {
+    this.#cancelFollow = this.#scope.timeout(FOLLOW_AFTER_MS, () => this.#follow());
   }
 
   #take({ cameras, groups }) {
