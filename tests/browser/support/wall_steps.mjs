@@ -4,8 +4,8 @@
 //   RINGCAST_BUILD=build/release node tests/browser/support/wall_steps.mjs [--tiles 16] [--seconds 20] [--width 320] STEP…
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { processFigures } from '../../support/process_figures.mjs';
 import { scenario } from '../../support/scenario.mjs';
-import { processSample } from '../../soak/samples.mjs';
 import { launchBrowser, processesOf, untilMoving } from './browser.mjs';
 import { Proxy } from './proxy.mjs';
 
@@ -51,7 +51,7 @@ function showStills({ names, width, renewMs }) {
 }
 
 async function cpu(browser) {
-  return (await processesOf(browser)).map((pid) => processSample('browser', pid)?.cpu_s ?? 0).reduce((all, each) => all + each, 0);
+  return (await processesOf(browser)).map((pid) => processFigures(pid)?.cpu ?? 0).reduce((all, each) => all + each, 0);
 }
 
 async function measure(proxy, names, name) {

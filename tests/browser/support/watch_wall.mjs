@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { plot } from '../../support/plot.mjs';
+import { processFigures } from '../../support/process_figures.mjs';
 import { scenario } from '../../support/scenario.mjs';
-import { processSample } from '../../soak/samples.mjs';
 import { launchBrowser, processesOf } from './browser.mjs';
 import { Census } from './census.mjs';
 
@@ -52,11 +52,11 @@ function countReasons() {
   };
 }
 
-/** CPU seconds and KiB of own memory of the processes with PIDS. */
+/** CPU seconds and KiB (PSS) of the processes with PIDS. */
 function usage(pids) {
-  const samples = pids.map((pid) => processSample('browser', pid)).filter(Boolean);
+  const samples = pids.map((pid) => processFigures(pid)).filter(Boolean);
   const sum = (name) => samples.reduce((all, each) => all + each[name], 0);
-  return { cpu: sum('cpu_s'), kib: sum('pss_kib') };
+  return { cpu: sum('cpu'), kib: sum('pss') };
 }
 
 async function watch(page, browser, seconds) {
