@@ -90,7 +90,8 @@ struct piece_generation {
 #define PIECE_GENERATION_HEAD_MAX (5 + RINGCAST_CODECS_SIZE)
 
 /* Writes what comes before the init segment. Returns its length in bytes. Width and height above 65535 are cut to that. */
-size_t piece_write_generation(uint8_t head[PIECE_GENERATION_HEAD_MAX], const struct piece_generation *generation);
+size_t piece_write_generation(uint8_t head[PIECE_GENERATION_HEAD_MAX],
+                              const struct piece_generation *generation);
 
 /* 0; -EBADMSG: too short or too long, or codecs with other bytes than rings take (ring_writer_begin_generation). */
 int piece_read_generation(struct piece_generation *generation, const uint8_t *body, size_t length);
@@ -126,7 +127,8 @@ struct piece_assembly {
  * body, valid until the next call or as long as PIECE's data; 0: more parts must come; -EBADMSG: it does not go on from the part before it:
  * both are dropped; -EMSGSIZE: the body is longer than MAX; -ENOMEM.
  */
-int piece_assembly_add(struct piece_assembly *assembly, const struct piece *piece, size_t max, struct piece *whole);
+int piece_assembly_add(struct piece_assembly *assembly, const struct piece *piece, size_t max,
+                       struct piece *whole);
 
 /* Drops what is incomplete and frees all. */
 void piece_assembly_finish(struct piece_assembly *assembly);

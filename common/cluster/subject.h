@@ -43,7 +43,8 @@ int subject_check_node(const char *name);
 
 enum ask_kind {
     ASK_LIVE = 1, /* go on sending for a while: said once a second by who looks */
-    ASK_JOIN = 2, /* the same, and send the generation and the group of pictures so far to the reply subject */
+    ASK_JOIN =
+        2, /* the same, and send the generation and the group of pictures so far to the reply subject */
     ASK_ECHO = 3, /* answer with PIECE_ECHO, after what was sent before */
 };
 

@@ -589,6 +589,7 @@ static void on_camera_add(struct program *program, struct channel_message *messa
         change_ring(camera, ring, wake);
     }
     take_state(camera, message->body);
+    camera->remote = message_string(message->body, "remote", NULL) != NULL;
     tell_of(program, camera,
             is_new ? PROGRAM_CAMERA_ADDED
             : same ? PROGRAM_CAMERA_STATE

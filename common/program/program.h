@@ -40,6 +40,7 @@ struct program_camera {
     char *name;
     char *state;   /* docs/reference/control.md; "" before the first one */
     json_t *about; /* the last message with its state: codecs, width, height, audio */
+    bool remote;   /* its pictures come from another node of the cluster */
     void *own;     /* the program's; NULL at first */
     /* What follows is program.c's. */
     ringcast_reader *reader, *last_reader;

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+#include "relay/link.h"
+
+#include <errno.h>
+#include <nats/nats.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "common/log/log.h"
+#include "relay/credentials.h"
+
+/* Milliseconds. A server that does not answer is given up soon: its cameras are away meanwhile. */
+#define CONNECT_TIMEOUT_MS 1500
+#define RECONNECT_WAIT_MS 250
+#define RECONNECT_JITTER_MS 250
+#define PING_INTERVAL_MS 1000
+#define PINGS_OUT_MAX 2
+#define WRITE_DEADLINE_MS 2000
+
+/* What is kept for sending while the connection is down: subscriptions are made anew anyway, and old pictures are worth nothing. */
+#define RECONNECT_BUFFER 4096
+
+/* Bytes that wait for link_turn. More comes only while this process is stopped; streams go on with their next keyframe. */
+#define QUEUE_MAX ((size_t)64 << 20)
+
+/* Messages in one turn, so that others have theirs. */
+#define TURN_MESSAGES 256
+
+/* At the end of the process. */
+#define LIBRARY_END_MS 5000
+
+/* Longest reason that is kept. */
+#define WHY_SIZE 160
+
+struct arrival {
+    STAILQ_ENTRY(arrival) link;
+    natsMsg *message;
+};
+
+struct link {
+    struct link_handlers handlers;
+    struct credentials credentials;
+    natsOptions *options;
+    natsConnection *connection;
+    int wake; /* eventfd: there is something in the queue, or the state has changed */
+    bool told_up;
+    char told_why[WHY_SIZE];
+    struct link_counts counts; /* but for dropped and reconnects */
+
+    pthread_mutex_t mutex; /* for what follows, which the library's threads write */
+    STAILQ_HEAD(, arrival) queue;
+    size_t queued;
+    bool up, was_up, closing;
+    char why[WHY_SIZE];
+    uint64_t dropped, reconnects;
+};
+
+struct link_subscription {
+    natsSubscription *subscription;
+};
+
+/* --- In the library's threads --------------------------------------------------------------------------- */
+
+static void wake(struct link *link)
+{
+    const uint64_t one = 1;
+
+    (void)!write(link->wake, &one, sizeof(one));
+}
+
+static size_t size_of(const natsMsg *message)
+{
+    return (size_t)natsMsg_GetDataLength(message) + sizeof(struct arrival);
+}
+
+static void on_message(natsConnection *connection, natsSubscription *subscription, natsMsg *message,
+                       void *closure)
+{
+    struct link *link = closure;
+    struct arrival *arrival = malloc(sizeof(*arrival));
+    bool first = false;
+
+    (void)connection, (void)subscription;
+    pthread_mutex_lock(&link->mutex);
+    if (!arrival || link->closing || link->queued + size_of(message) > QUEUE_MAX) {
+        link->dropped++;
+        free(arrival);
+        natsMsg_Destroy(message);
+    } else {
+        arrival->message = message;
+        first = STAILQ_EMPTY(&link->queue);
+        link->queued += size_of(message);
+        STAILQ_INSERT_TAIL(&link->queue, arrival, link);
+    }
+    pthread_mutex_unlock(&link->mutex);
+    if (first) {
+        wake(link);
+    }
+}
+
+static void set_state(struct link *link, natsConnection *connection, bool up)
+{
+    const char *error = NULL;
+
+    if (!up && connection) {
+        natsConnection_GetLastError(connection, &error);
+    }
+    pthread_mutex_lock(&link->mutex);
+    if (up && link->was_up && !link->up) {
+        link->reconnects++;
+    }
+    link->up = up;
+    link->was_up = link->was_up || up;
+    snprintf(link->why, sizeof(link->why), "%s",
+             up                ? ""
+             : error && *error ? error
+                               : "the connection was lost");
+    pthread_mutex_unlock(&link->mutex);
+    wake(link);
+}
+
+static void on_up(natsConnection *connection, void *closure)
+{
+    set_state(closure, connection, true);
+}
+
+static void on_down(natsConnection *connection, void *closure)
+{
+    set_state(closure, connection, false);
+}
+
+/* What a permission forbids, say. The connection stays. */
+static void on_error(natsConnection *connection, natsSubscription *subscription, natsStatus status,
+                     void *closure)
+{
+    const char *error = NULL;
+
+    (void)subscription, (void)closure;
+    natsConnection_GetLastError(connection, &error);
+    log_warning("NATS: %s%s%s", natsStatus_GetText(status), error && *error ? ": " : "", error ? error : "");
+}
+
+static natsStatus on_jwt(char **jwt, char **error, void *closure)
+{
+    const struct link *link = closure;
+
+    (void)error;
+    *jwt = strdup(link->credentials.jwt);
+    return *jwt ? NATS_OK : NATS_NO_MEMORY;
+}
+
+static natsStatus on_sign(char **error, unsigned char **signature, int *length, const char *nonce,
+                          void *closure)
+{
+    const struct link *link = closure;
+
+    (void)error;
+    return nats_Sign(link->credentials.seed, nonce, signature, length);
+}
+
+/* --- Options -------------------------------------------------------------------------------------------- */
+
+static const char *text_of(const json_t *settings, const char *name)
+{
+    return json_string_value(json_object_get(settings, name));
+}
+
+static natsStatus set_servers(natsOptions *options, const json_t *list)
+{
+    size_t count = json_array_size(list);
+    const char **servers = calloc(count + 1, sizeof(*servers));
+
+    for (size_t i = 0; servers && i < count; i++) {
+        const char *url = json_string_value(json_array_get(list, i));
+        servers[i] = url ? url : "";
+    }
+    natsStatus status = !servers ? NATS_NO_MEMORY : natsOptions_SetServers(options, servers, (int)count);
+    free(servers);
+    return status;
+}
+
+static natsStatus set_manners(struct link *link)
+{
+    natsOptions *options = link->options;
+    natsStatus status = natsOptions_SetRetryOnFailedConnect(options, true, on_up, link);
+
+    status = status ? status : natsOptions_SetMaxReconnect(options, -1);
+    status = status ? status : natsOptions_SetReconnectWait(options, RECONNECT_WAIT_MS);
+    status =
+        status ? status : natsOptions_SetReconnectJitter(options, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS);
+    status = status ? status : natsOptions_SetReconnectBufSize(options, RECONNECT_BUFFER);
+    status = status ? status : natsOptions_SetTimeout(options, CONNECT_TIMEOUT_MS);
+    status = status ? status : natsOptions_SetPingInterval(options, PING_INTERVAL_MS);
+    status = status ? status : natsOptions_SetMaxPingsOut(options, PINGS_OUT_MAX);
+    status = status ? status : natsOptions_SetWriteDeadline(options, WRITE_DEADLINE_MS);
+    status = status ? status : natsOptions_SetSendAsap(options, true);
+    status = status ? status : natsOptions_SetNoEcho(options, true);
+    status = status ? status : natsOptions_UseGlobalMessageDelivery(options, true);
+    status = status ? status : natsOptions_SetReconnectedCB(options, on_up, link);
+    status = status ? status : natsOptions_SetDisconnectedCB(options, on_down, link);
+    status = status ? status : natsOptions_SetClosedCB(options, on_down, link);
+    return status ? status : natsOptions_SetErrorHandler(options, on_error, link);
+}
+
+static natsStatus set_tls(natsOptions *options, const json_t *settings)
+{
+    const char *ca = text_of(settings, "ca");
+    const char *certificate = text_of(settings, "certificate"), *key = text_of(settings, "key");
+    natsStatus status = NATS_OK;
+
+    if (ca) {
+        status = natsOptions_SetCATrustedCertificates(options, ca);
+    }
+    if (status == NATS_OK && certificate && key) {
+        status = natsOptions_SetCertificatesChain(options, certificate, key);
+    }
+    return status;
+}
+
+static natsStatus set_credentials(struct link *link, const char *text)
+{
+    if (!text) {
+        return NATS_OK;
+    }
+    if (credentials_read(&link->credentials, text) < 0) {
+        log_error("cluster.credentials: the file has no nkey seed with a JWT or a public key; write one with "
+                  "nsc or nk");
+        return NATS_INVALID_ARG;
+    }
+    return link->credentials.jwt
+               ? natsOptions_SetUserCredentialsCallbacks(link->options, on_jwt, link, on_sign, link)
+               : natsOptions_SetNKey(link->options, link->credentials.public, on_sign, link);
+}
+
+static int set_options(struct link *link, const json_t *settings)
+{
+    const char *node = text_of(settings, "node");
+    natsStatus status = natsOptions_Create(&link->options);
+
+    status = status ? status : set_servers(link->options, json_object_get(settings, "nats"));
+    status = status ? status : set_manners(link);
+    status = status ? status : set_tls(link->options, settings);
+    status = status ? status : set_credentials(link, text_of(settings, "credentials"));
+    status = status ? status : natsOptions_SetName(link->options, node ? node : "ringcast");
+    if (status != NATS_OK) {
+        log_error("the settings of the cluster cannot be used: %s", natsStatus_GetText(status));
+    }
+    return status == NATS_OK ? 0 : status == NATS_NO_MEMORY ? -ENOMEM : -EBADMSG;
+}
+
+/* --- Making and unmaking -------------------------------------------------------------------------------- */
+
+static int connect_link(struct link *link)
+{
+    natsStatus status = natsConnection_Connect(&link->connection, link->options);
+
+    if (status == NATS_OK) {
+        set_state(link, NULL, true);
+    } else if (status == NATS_NOT_YET_CONNECTED) {
+        set_state(link, link->connection, false);
+    } else {
+        log_error("NATS cannot be reached, and will not be tried again with these settings: %s",
+                  natsStatus_GetText(status));
+        return -EBADMSG;
+    }
+    return 0;
+}
+
+int link_create(const json_t *settings, const struct link_handlers *handlers, struct link **made)
+{
+    struct link *link = calloc(1, sizeof(*link));
+
+    if (!link) {
+        return -ENOMEM;
+    }
+    *link = (struct link){.handlers = *handlers, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    STAILQ_INIT(&link->queue);
+    pthread_mutex_init(&link->mutex, NULL);
+    int result = link->wake < 0 ? -errno : 0;
+    if (result == 0) {
+        nats_Open(-1);
+        nats_SetMessageDeliveryPoolSize(1);
+        result = set_options(link, settings);
+    }
+    if (result == 0) {
+        result = connect_link(link);
+    }
+    if (result < 0) {
+        link_destroy(link);
+        return result;
+    }
+    *made = link;
+    return 0;
+}
+
+static void drop_queue(struct link *link)
+{
+    struct arrival *arrival;
+
+    while ((arrival = STAILQ_FIRST(&link->queue))) {
+        STAILQ_REMOVE_HEAD(&link->queue, link);
+        natsMsg_Destroy(arrival->message);
+        free(arrival);
+    }
+}
+
+/* A callback may be at work in a thread of the library until that has ended all of them. */
+void link_destroy(struct link *link)
+{
+    if (!link) {
+        return;
+    }
+    pthread_mutex_lock(&link->mutex);
+    link->closing = true;
+    drop_queue(link);
+    pthread_mutex_unlock(&link->mutex);
+    natsConnection_Destroy(link->connection);
+    natsOptions_Destroy(link->options);
+    nats_CloseAndWait(LIBRARY_END_MS);
+    if (link->wake >= 0) {
+        close(link->wake);
+    }
+    credentials_finish(&link->credentials);
+    pthread_mutex_destroy(&link->mutex);
+    free(link);
+}
+
+/* --- In the thread of the caller ------------------------------------------------------------------------- */
+
+int link_fd(const struct link *link)
+{
+    return link->wake;
+}
+
+static void tell_news(struct link *link)
+{
+    char why[WHY_SIZE];
+
+    pthread_mutex_lock(&link->mutex);
+    bool up = link->up;
+    snprintf(why, sizeof(why), "%s", link->why);
+    pthread_mutex_unlock(&link->mutex);
+    if (up == link->told_up && strcmp(why, link->told_why) == 0) {
+        return;
+    }
+    link->told_up = up;
+    snprintf(link->told_why, sizeof(link->told_why), "%s", why);
+    link->handlers.news(link->handlers.context, up, why);
+}
+
+static struct arrival *next_arrival(struct link *link)
+{
+    pthread_mutex_lock(&link->mutex);
+    struct arrival *arrival = STAILQ_FIRST(&link->queue);
+    if (arrival) {
+        STAILQ_REMOVE_HEAD(&link->queue, link);
+        link->queued -= size_of(arrival->message);
+    }
+    pthread_mutex_unlock(&link->mutex);
+    return arrival;
+}
+
+static void hand_over(struct link *link, natsMsg *message)
+{
+    const struct link_message handed = {
+        .subject = natsMsg_GetSubject(message),
+        .reply = natsMsg_GetReply(message),
+        .data = (const uint8_t *)natsMsg_GetData(message),
+        .size = (size_t)natsMsg_GetDataLength(message),
+        .nobody = natsMsg_IsNoResponders(message),
+    };
+
+    link->counts.received++;
+    link->counts.received_bytes += handed.size;
+    link->handlers.message(link->handlers.context, &handed);
+}
+
+void link_turn(struct link *link)
+{
+    struct arrival *arrival;
+    uint64_t count;
+    unsigned left = TURN_MESSAGES;
+
+    (void)!read(link->wake, &count, sizeof(count));
+    tell_news(link);
+    while (left > 0 && (arrival = next_arrival(link))) {
+        hand_over(link, arrival->message);
+        natsMsg_Destroy(arrival->message);
+        free(arrival);
+        left--;
+    }
+    if (left == 0) {
+        wake(link);
+    }
+}
+
+bool link_is_up(const struct link *link)
+{
+    return link->told_up;
+}
+
+size_t link_message_max(const struct link *link)
+{
+    int64_t max = natsConnection_GetMaxPayload(link->connection);
+
+    return max > 0 ? (size_t)max : 0;
+}
+
+struct link_subscription *link_subscribe(struct link *link, const char *subject)
+{
+    struct link_subscription *made = calloc(1, sizeof(*made));
+
+    if (!made) {
+        return NULL;
+    }
+    natsStatus status =
+        natsConnection_Subscribe(&made->subscription, link->connection, subject, on_message, link);
+    if (status != NATS_OK) {
+        log_warning("NATS: no subscription to %s: %s", subject, natsStatus_GetText(status));
+        free(made);
+        return NULL;
+    }
+    return made;
+}
+
+void link_unsubscribe(struct link_subscription *subscription)
+{
+    if (subscription) {
+        natsSubscription_Destroy(subscription->subscription);
+        free(subscription);
+    }
+}
+
+int link_publish(struct link *link, const char *subject, const char *reply, const void *data, size_t size)
+{
+    if (!link->told_up) {
+        return -ENOTCONN;
+    }
+    natsStatus status = reply
+                            ? natsConnection_PublishRequest(link->connection, subject, reply, data, (int)size)
+                            : natsConnection_Publish(link->connection, subject, data, (int)size);
+    if (status == NATS_OK) {
+        link->counts.sent++;
+        link->counts.sent_bytes += size;
+        return 0;
+    }
+    return status == NATS_MAX_PAYLOAD ? -EMSGSIZE : -EIO;
+}
+
+struct link_counts link_counts(const struct link *link)
+{
+    struct link *shared = (struct link *)link; /* only its mutex is written */
+    struct link_counts counts = link->counts;
+
+    pthread_mutex_lock(&shared->mutex);
+    counts.dropped = shared->dropped;
+    counts.reconnects = shared->reconnects;
+    pthread_mutex_unlock(&shared->mutex);
+    return counts;
+}

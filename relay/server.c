@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+#include "relay/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/cluster/subject.h"
+#include "common/ipc/message.h"
+#include "common/log/log.h"
+#include "common/program/program.h"
+#include "relay/downlink.h"
+#include "relay/link.h"
+#include "relay/uplink.h"
+
+/* Events that one wait returns. */
+#define EVENTS_MAX 64
+
+/* The first attempt to connect is made in this thread, one server after the other, and so is the end of a connection. */
+#define CONNECT_ALLOWANCE_MS 30000
+
+/* How often what was done is counted. */
+#define COUNTS_INTERVAL_MS 500
+
+struct server {
+    struct program *program;
+    int epoll;
+    json_t *settings; /* the object `cluster` in use; NULL: none yet */
+    struct link *link;
+    struct link_subscription *asks;
+    struct uplink *uplink;
+    struct downlink *downlink;
+    uint64_t due_ms; /* when uplink or downlink have something to do by themselves; 0: now */
+    uint64_t counts_ms;
+};
+
+/* What epoll tells apart from attached sockets. */
+static char program_event, link_event;
+
+static int wait_for(struct server *server, int fd, void *pointer)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = pointer};
+
+    return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+/* --- The link ------------------------------------------------------------------------------------------- */
+
+static bool is_ask(const struct server *server, const struct link_message *message)
+{
+    char prefix[SUBJECT_SIZE];
+
+    subject_all_asks(prefix, message_string(server->settings, "name", ""),
+                     message_string(server->settings, "node", ""));
+    return strncmp(message->subject, prefix, strlen(prefix) - 1) == 0; /* but for the '*' */
+}
+
+static void on_came(void *context, const struct link_message *message)
+{
+    struct server *server = context;
+
+    if (is_ask(server, message)) {
+        uplink_asked(server->uplink, message);
+        server->due_ms = 0;
+    } else {
+        downlink_came(server->downlink, message);
+    }
+}
+
+static void on_news(void *context, bool up, const char *why)
+{
+    struct server *server = context;
+
+    if (up) {
+        log_info("connected to NATS");
+    } else {
+        log_warning("NATS cannot be reached: %s; it is tried again", why);
+    }
+    downlink_news(server->downlink, up, why);
+}
+
+static void close_link(struct server *server)
+{
+    if (server->uplink) {
+        uplink_set_link(server->uplink, NULL);
+    }
+    if (server->downlink) {
+        downlink_set_link(server->downlink, NULL);
+    }
+    link_unsubscribe(server->asks);
+    server->asks = NULL;
+    link_destroy(server->link); /* its eventfd leaves the epoll instance with it */
+    server->link = NULL;
+}
+
+static int open_link(struct server *server)
+{
+    const struct link_handlers handlers = {.context = server, .message = on_came, .news = on_news};
+    char subject[SUBJECT_SIZE];
+
+    int result = link_create(server->settings, &handlers, &server->link);
+    if (result < 0) {
+        return result;
+    }
+    subject_all_asks(subject, message_string(server->settings, "name", ""),
+                     message_string(server->settings, "node", ""));
+    server->asks = link_subscribe(server->link, subject);
+    uplink_set_link(server->uplink, server->link);
+    downlink_set_link(server->downlink, server->link);
+    return wait_for(server, link_fd(server->link), &link_event);
+}
+
+/* Both are known by the names of cluster and node. */
+static int make_ends(struct server *server)
+{
+    const char *cluster = message_string(server->settings, "name", ""),
+               *node = message_string(server->settings, "node", "");
+
+    server->uplink = uplink_create(server->program, cluster, node);
+    server->downlink = downlink_create(server->epoll, cluster, node);
+    return server->uplink && server->downlink ? 0 : -ENOMEM;
+}
+
+static void close_all(struct server *server)
+{
+    close_link(server);
+    uplink_destroy(server->uplink);
+    downlink_destroy(server->downlink);
+    server->uplink = NULL;
+    server->downlink = NULL;
+}
+
+/* Settings that are new begin everything anew: workers come back by themselves. */
+static int use_settings(struct server *server, const json_t *body)
+{
+    json_t *settings = json_object_get(body, "cluster");
+    int result;
+
+    if (!settings || json_equal(settings, server->settings)) {
+        return settings ? 0 : -EBADMSG;
+    }
+    program_begin_work(server->program, NULL, CONNECT_ALLOWANCE_MS);
+    close_all(server);
+    json_decref(server->settings);
+    server->settings = json_incref(settings);
+    result = subject_check_node(message_string(settings, "node", ""));
+    if (result == 0) {
+        result = subject_check_node(message_string(settings, "name", ""));
+    }
+    if (result == 0) {
+        result = make_ends(server);
+    }
+    if (result == 0) {
+        result = open_link(server);
+    }
+    program_done(server->program);
+    return result;
+}
+
+/* --- ringcastd ------------------------------------------------------------------------------------------ */
+
+static int on_begun(void *context, struct channel_message *message)
+{
+    return use_settings(context, message->body);
+}
+
+static void on_attach(struct server *server, struct channel_message *message)
+{
+    const char *camera = message_string(message->body, "camera", NULL);
+    const char *node = message_string(message->body, "node", NULL);
+    const char *stream = message_string(message->body, "stream", NULL);
+    int socket = channel_message_take_fd(message, 0);
+
+    if (socket < 0) {
+        log_warning("a worker without a socket is not attached");
+    } else if (!camera || !node || !stream || subject_check_node(node) < 0 || !server->downlink) {
+        close(socket);
+    } else {
+        downlink_attach(server->downlink, camera, node, stream, socket);
+        server->due_ms = 0;
+    }
+}
+
+static void on_message(void *context, struct channel_message *message)
+{
+    struct server *server = context;
+
+    if (message_is(message->body, "attach")) {
+        on_attach(server, message);
+    } else if (message_is(message->body, "settings")) {
+        if (use_settings(server, message->body) < 0) {
+            program_stop(
+                server->program); /* ringcastd starts another one, which says why it cannot be used */
+        }
+    } else {
+        log_warning("unknown message type %s", message_type(message->body));
+    }
+}
+
+static void on_camera(void *context, struct program_camera *camera, enum program_news news)
+{
+    struct server *server = context;
+
+    if (server->uplink) {
+        uplink_camera(server->uplink, camera, news);
+        server->due_ms = 0;
+    }
+}
+
+static void on_woken(void *context, struct program_camera *camera)
+{
+    struct server *server = context;
+
+    if (server->uplink && uplink_woken(server->uplink, camera)) {
+        server->due_ms = 0;
+    }
+}
+
+static void tell_counts(struct server *server)
+{
+    const struct link_counts link = link_counts(server->link);
+    const struct uplink_counts up = uplink_counts(server->uplink);
+    const struct downlink_counts down = downlink_counts(server->downlink);
+
+    program_set_counts(server->program,
+                       json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "connected",
+                                 (int)link_is_up(server->link), "reconnects", (json_int_t)link.reconnects,
+                                 "sent_messages", (json_int_t)link.sent, "sent_bytes",
+                                 (json_int_t)link.sent_bytes, "received_messages", (json_int_t)link.received,
+                                 "received_bytes", (json_int_t)link.received_bytes, "dropped_messages",
+                                 (json_int_t)(link.dropped + down.left_out), "streams_sent",
+                                 (json_int_t)up.streams, "streams_received", (json_int_t)down.streams,
+                                 "joins", (json_int_t)up.joins, "overtaken", (json_int_t)up.overtaken,
+                                 "jumps", (json_int_t)down.jumps));
+}
+
+/* It is never idle: other nodes may ask at any time. */
+static uint64_t on_turn(void *context, uint64_t now_ms)
+{
+    struct server *server = context;
+
+    program_touch(server->program);
+    if (!server->link) {
+        return UINT64_MAX;
+    }
+    if (now_ms >= server->due_ms) {
+        uint64_t up_ms = uplink_turn(server->uplink, now_ms),
+                 down_ms = downlink_turn(server->downlink, now_ms);
+        server->due_ms = up_ms < down_ms ? up_ms : down_ms;
+    }
+    if (now_ms >= server->counts_ms + COUNTS_INTERVAL_MS) {
+        server->counts_ms = now_ms;
+        tell_counts(server);
+    }
+    return server->due_ms;
+}
+
+/* --- The loop ------------------------------------------------------------------------------------------- */
+
+static int turn(struct server *server, int wait_ms)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int count = epoll_wait(server->epoll, events, EVENTS_MAX, wait_ms);
+    bool due = count <= 0 || program_wait_ms(server->program) == 0;
+
+    if (count < 0 && errno != EINTR) {
+        return -errno;
+    }
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.ptr == &program_event) {
+            due = true;
+        } else if (events[i].data.ptr == &link_event) {
+            link_turn(server->link);
+        } else {
+            downlink_ready(server->downlink, events[i].data.ptr, events[i].events);
+            server->due_ms = 0;
+        }
+    }
+    /* Last, because it may close the link and what is attached. */
+    return due || server->due_ms == 0 ? program_turn(server->program) : 0;
+}
+
+int server_run(struct server *server)
+{
+    int result = program_turn(server->program);
+
+    while (result == 0) {
+        result = turn(server, program_wait_ms(server->program));
+    }
+    return result < 0 ? result : 0;
+}
+
+int server_create(int channel, struct server **made)
+{
+    static const struct program_handlers handlers = {
+        .begun = on_begun, .camera = on_camera, .woken = on_woken, .message = on_message, .turn = on_turn};
+    struct server *server = calloc(1, sizeof(*server));
+
+    if (!server) {
+        return -ENOMEM;
+    }
+    server->epoll = epoll_create1(EPOLL_CLOEXEC);
+    int result = server->epoll < 0 ? -errno : program_create(channel, &handlers, server, &server->program);
+    if (result == 0) {
+        result = wait_for(server, program_fd(server->program), &program_event);
+    }
+    if (result < 0) {
+        server_destroy(server);
+        return result;
+    }
+    *made = server;
+    return 0;
+}
+
+void server_destroy(struct server *server)
+{
+    if (!server) {
+        return;
+    }
+    close_all(server);
+    program_destroy(server->program);
+    json_decref(server->settings);
+    if (server->epoll >= 0) {
+        close(server->epoll);
+    }
+    free(server);
+}
