@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What one node of a cluster sends to another of a stream: the content of one NATS message, or of a part of a longer one. The format is
- * docs/design/cluster.md, "Pieces". Numbers are big-endian. A reader believes nothing: what it gets may come from a damaged or hostile node.
+ * docs/reference/cluster.md. Numbers are big-endian. A reader believes nothing: what it gets may come from a damaged or hostile node.
  *
  *   offset size
  *        0    1  version, 1

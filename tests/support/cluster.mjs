@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Nodes of a cluster on one machine: each a ringcast instance with its own relay, and NATS between them.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { boxes } from './mp4.mjs';
+import { program } from './processes.mjs';
+import { NatsServer } from './nats_server.mjs';
+
+/** ringcast-relay is an optional part. */
+export const hasRelay = existsSync(program('ringcast-relay'));
+
+/** A server of NATS that ends with STAGE. */
+export async function natsServer(stage, name, options) {
+  const server = await new NatsServer(stage.directory, name, options).start();
+  stage.running.push({
+    name: `nats-server ${name}`,
+    get running() { return server.process.running; },
+    get log() { return server.log; },
+    stop: (signal) => server.stop(signal).then(() => ({ code: 0, signal: null })),
+  });
+  return server;
+}
+
+/** Node NAME, at SERVER, with CAMERAS; not started yet. */
+export const node = (stage, name, server, cameras, settings = {}) =>
+  stage.instance({ cameras, cluster: { name: 'test', node: name, nats: [server.url] }, ...settings });
+
+/** What tells one picture from all others: its media and its wall clock, which no node changes. */
+export function pictureOf({ data }) {
+  const hash = createHash('sha256');
+  for (const { type, start, end } of boxes(data)) if (type === 'mdat' || type === 'prft') hash.update(data.subarray(start, end));
+  return hash.digest('hex');
+}
+
+/**
+ * How the pictures that came to a viewer over a node lie in those that came to one at the camera's node: where the first one is, and how many are
+ * missing or twice after it. Pictures that only one of the two has at its ends do not count.
+ */
+export function comparePictures(here, there) {
+  const at = new Map(there.map((fragment, i) => [pictureOf(fragment), i]));
+  const places = here.map((fragment) => at.get(pictureOf(fragment)));
+  const first = places.findIndex((place) => place !== undefined);
+  const known = places.slice(first).filter((place) => place !== undefined);
+  let missing = 0, twice = 0;
+  for (let i = 1; i < known.length; i++) {
+    if (known[i] <= known[i - 1]) twice++;
+    else missing += known[i] - known[i - 1] - 1;
+  }
+  return { first, common: known.length, missing, twice };
+}
