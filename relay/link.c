@@ -13,6 +13,7 @@
 
 #include "common/log/log.h"
 #include "relay/credentials.h"
+#include "relay/link_private.h"
 
 /* Milliseconds. A server that does not answer is given up soon: its cameras are away meanwhile. */
 #define CONNECT_TIMEOUT_MS 1500
@@ -462,4 +463,9 @@ struct link_counts link_counts(const struct link *link)
     counts.reconnects = shared->reconnects;
     pthread_mutex_unlock(&shared->mutex);
     return counts;
+}
+
+natsConnection *link_connection(struct link *link)
+{
+    return link->connection;
 }
