@@ -20,39 +20,37 @@
 #define ANSWER_MS 1000
 
 /* After which the bucket is looked for again. */
-#define AGAIN_MS 500
+#define AGAIN_MS 300
 
-/* Everything is handed over again in this interval: a notice may have been lost. */
-#define REFRESH_MS 15000
+/* The watch looks that often whether it is to end. */
+#define WATCH_STEP_MS 200
 
 #define NAME_SIZE 64
-#define KEY_MAX 400
+#define KEY_SIZE 400
 #define WHY_SIZE 160
 
-enum task_kind { TASK_WRITE, TASK_READ, TASK_READ_ALL };
-
-/* What the thread is to do. */
+/* A write that is to be made. */
 struct task {
     STAILQ_ENTRY(task) link;
-    enum task_kind kind;
-    uint64_t tag, expected;
+    uint64_t ticket, expected;
     size_t size;
-    char key[KEY_MAX];
+    char key[KEY_SIZE];
     char value[];
 };
 
-enum report_kind { REPORT_NEWS, REPORT_ENTRY, REPORT_WRITTEN };
+enum report_kind { REPORT_STATE, REPORT_ENTRY, REPORT_WRITTEN };
 
-/* What the thread has to say. */
+/* What the threads have to say. */
 struct report {
     STAILQ_ENTRY(report) link;
     enum report_kind kind;
-    bool there;
+    enum bucket_state state;
     int result;
-    uint64_t tag, revision;
+    uint64_t ticket, revision;
+    bool deleted;
     size_t size;
-    char key[KEY_MAX];
-    char value[]; /* of news: why, terminated */
+    char key[KEY_SIZE];
+    char value[]; /* of an entry, or why; terminated */
 };
 
 STAILQ_HEAD(tasks, task);
@@ -62,16 +60,10 @@ struct bucket {
     struct bucket_handlers handlers;
     char name[NAME_SIZE];
     int wake; /* eventfd: there are reports */
-    pthread_t thread;
-    bool has_thread;
-
-    /* The thread's own. */
-    natsConnection *connection;
     jsCtx *jetstream;
-    kvStore *store; /* NULL: away */
-    char told_why[WHY_SIZE];
-    bool told_there;
-    int64_t refresh_ns;
+    pthread_t writer, watcher;
+    bool has_writer, has_watcher;
+    char told_why[WHY_SIZE]; /* the watcher's */
 
     pthread_mutex_t mutex; /* for what follows */
     pthread_cond_t changed;
@@ -80,15 +72,24 @@ struct bucket {
     bool ending;
 };
 
-/* --- The thread ----------------------------------------------------------------------------------------- */
+static bool is_ending(struct bucket *bucket)
+{
+    pthread_mutex_lock(&bucket->mutex);
+    bool ending = bucket->ending;
+    pthread_mutex_unlock(&bucket->mutex);
+    return ending;
+}
 
+/* --- What both threads do ------------------------------------------------------------------------------- */
+
+/* ABOUT->size bytes of VALUE go with it. Without memory it is lost, as a message may be: everything is written again, and the watch begins again. */
 static void report(struct bucket *bucket, const struct report *about, const void *value)
 {
     struct report *made = malloc(sizeof(*made) + about->size + 1);
     const uint64_t one = 1;
 
     if (!made) {
-        return; /* the next refresh says it again */
+        return;
     }
     *made = *about;
     if (about->size > 0) {
@@ -101,220 +102,179 @@ static void report(struct bucket *bucket, const struct report *about, const void
     (void)!write(bucket->wake, &one, sizeof(one));
 }
 
-static void tell_news(struct bucket *bucket, bool there, const char *why)
+/* True: the process ends. */
+static bool pause_for(struct bucket *bucket, unsigned ms)
 {
-    struct report about = {.kind = REPORT_NEWS, .there = there, .size = strlen(why)};
+    struct timespec until;
 
-    if (there == bucket->told_there && strcmp(why, bucket->told_why) == 0) {
-        return;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += ms * NS_PER_MS;
+    until.tv_sec += until.tv_nsec / NS_PER_SECOND;
+    until.tv_nsec %= NS_PER_SECOND;
+    pthread_mutex_lock(&bucket->mutex);
+    while (!bucket->ending && pthread_cond_timedwait(&bucket->changed, &bucket->mutex, &until) == 0) {
     }
-    bucket->told_there = there;
+    pthread_mutex_unlock(&bucket->mutex);
+    return is_ending(bucket);
+}
+
+/* --- The watcher ---------------------------------------------------------------------------------------- */
+
+static void tell_state(struct bucket *bucket, enum bucket_state state, const char *why)
+{
+    const struct report about = {.kind = REPORT_STATE, .state = state, .size = strlen(why)};
+
+    if (state == BUCKET_AWAY && strcmp(why, bucket->told_why) == 0) {
+        return; /* it is still away */
+    }
     snprintf(bucket->told_why, sizeof(bucket->told_why), "%s", why);
     report(bucket, &about, why);
 }
 
-static void go_away(struct bucket *bucket, natsStatus status)
+static void tell_entry(struct bucket *bucket, kvEntry *entry)
 {
-    kvStore_Destroy(bucket->store);
-    bucket->store = NULL;
-    tell_news(bucket, false, natsStatus_GetText(status));
+    struct report about = {.kind = REPORT_ENTRY, .revision = kvEntry_Revision(entry)};
+    const int size = kvEntry_ValueLen(entry);
+
+    snprintf(about.key, sizeof(about.key), "%s", kvEntry_Key(entry));
+    about.deleted = kvEntry_Operation(entry) != kvOp_Put;
+    about.size = !about.deleted && size > 0 && size <= BUCKET_VALUE_MAX ? (size_t)size : 0;
+    report(bucket, &about, kvEntry_Value(entry));
 }
 
-static void tell_entry(struct bucket *bucket, const char *key, kvEntry *entry)
-{
-    struct report about = {.kind = REPORT_ENTRY};
-    const int size = entry ? kvEntry_ValueLen(entry) : 0;
-    const bool is_there = entry && kvEntry_Operation(entry) == kvOp_Put && size <= BUCKET_VALUE_MAX;
-
-    snprintf(about.key, sizeof(about.key), "%s", key);
-    about.revision = is_there ? kvEntry_Revision(entry) : 0;
-    about.size = is_there ? (size_t)size : 0;
-    report(bucket, &about, entry ? kvEntry_Value(entry) : NULL);
-}
-
-static natsStatus read_key(struct bucket *bucket, const char *key)
-{
-    kvEntry *entry = NULL;
-    natsStatus status = kvStore_Get(&entry, bucket->store, key);
-
-    if (status == NATS_OK || status == NATS_NOT_FOUND) {
-        tell_entry(bucket, key, entry);
-        status = NATS_OK;
-    }
-    kvEntry_Destroy(entry);
-    return status;
-}
-
-/* A watcher begins with all that is there, and says when that was all: an entry that is NULL. */
-static natsStatus read_all(struct bucket *bucket)
-{
-    kvWatcher *watcher = NULL;
-    kvEntry *entry = NULL;
-    natsStatus status = kvStore_WatchAll(&watcher, bucket->store, NULL);
-
-    while (status == NATS_OK && (status = kvWatcher_Next(&entry, watcher, ANSWER_MS)) == NATS_OK && entry) {
-        tell_entry(bucket, kvEntry_Key(entry), entry);
-        kvEntry_Destroy(entry);
-        entry = NULL;
-    }
-    kvWatcher_Destroy(watcher);
-    bucket->refresh_ns = clock_now_ns() + REFRESH_MS * NS_PER_MS;
-    return status;
-}
-
-static natsStatus bind_store(struct bucket *bucket)
+static natsStatus open_store(struct bucket *bucket, kvStore **store)
 {
     kvConfig config;
-    natsStatus status = js_KeyValue(&bucket->store, bucket->jetstream, bucket->name);
+    natsStatus status = js_KeyValue(store, bucket->jetstream, bucket->name);
 
     if (status == NATS_NOT_FOUND) {
         kvConfig_Init(&config);
         config.Bucket = bucket->name;
         config.History = 1;
-        status = js_CreateKeyValue(&bucket->store, bucket->jetstream, &config);
+        status = js_CreateKeyValue(store, bucket->jetstream, &config);
     }
     return status;
 }
 
-static void come(struct bucket *bucket)
+/* Hands over what the watch shows, until it fails. An entry that is NULL says that all that there were have been shown. */
+static natsStatus follow(struct bucket *bucket, kvWatcher *watcher)
 {
-    natsStatus status = bind_store(bucket);
+    int64_t heard_ns = clock_now_ns();
+    kvEntry *entry = NULL;
 
-    if (status == NATS_OK) {
-        status = read_all(bucket);
+    while (!is_ending(bucket)) {
+        natsStatus status = kvWatcher_Next(&entry, watcher, WATCH_STEP_MS);
+        if (status == NATS_TIMEOUT && clock_now_ns() - heard_ns < BUCKET_SILENCE_MS * NS_PER_MS) {
+            continue;
+        }
+        if (status != NATS_OK) {
+            return status;
+        }
+        heard_ns = clock_now_ns();
+        if (entry) {
+            tell_entry(bucket, entry);
+        } else {
+            tell_state(bucket, BUCKET_WATCHED, "");
+        }
+        kvEntry_Destroy(entry);
+        entry = NULL;
     }
-    if (status == NATS_OK) {
-        tell_news(bucket, true, "");
-    } else {
-        go_away(bucket, status);
-    }
+    return NATS_OK;
 }
 
-/* Whether a write was refused because something else is there. */
-static bool is_conflict(natsStatus status, jsErrCode code)
+static natsStatus watch_once(struct bucket *bucket)
 {
-    return status != NATS_OK && code == JSStreamWrongLastSequenceErr;
+    kvStore *store = NULL;
+    kvWatcher *watcher = NULL;
+    natsStatus status = open_store(bucket, &store);
+
+    if (status == NATS_OK) {
+        status = kvStore_WatchAll(&watcher, store, NULL);
+    }
+    if (status == NATS_OK) {
+        tell_state(bucket, BUCKET_BEGINNING, "");
+        status = follow(bucket, watcher);
+    }
+    kvWatcher_Destroy(watcher);
+    kvStore_Destroy(store);
+    return status;
 }
+
+static void *run_watcher(void *data)
+{
+    struct bucket *bucket = data;
+
+    do {
+        natsStatus status = watch_once(bucket);
+        if (status != NATS_OK) {
+            tell_state(bucket, BUCKET_AWAY, natsStatus_GetText(status));
+        }
+    } while (!pause_for(bucket, AGAIN_MS));
+    nats_ReleaseThreadMemory();
+    return NULL;
+}
+
+/* --- The writer ----------------------------------------------------------------------------------------- */
 
 static void write_key(struct bucket *bucket, const struct task *task)
 {
-    struct report about = {.kind = REPORT_WRITTEN, .tag = task->tag, .result = -EIO};
+    struct report about = {.kind = REPORT_WRITTEN, .ticket = task->ticket, .result = -EIO};
     jsPubOptions options;
     jsPubAck *ack = NULL;
     jsErrCode code = 0;
-    char subject[KEY_MAX + NAME_SIZE + 8];
+    char subject[KEY_SIZE + NAME_SIZE + sizeof("$KV..")];
 
     jsPubOptions_Init(&options);
     options.MaxWait = ANSWER_MS;
-    if (task->expected != BUCKET_ANY) {
-        options.ExpectLastSubjectSeq = task->expected;
-        options.ExpectNoMessage = task->expected == BUCKET_NOTHING;
-    }
+    options.ExpectLastSubjectSeq = task->expected;
+    options.ExpectNoMessage = task->expected == 0;
     snprintf(subject, sizeof(subject), "$KV.%s.%s", bucket->name, task->key);
     natsStatus status =
         js_Publish(&ack, bucket->jetstream, subject, task->value, (int)task->size, &options, &code);
     if (status == NATS_OK) {
         about.result = 0;
         about.revision = ack->Sequence;
-    } else if (is_conflict(status, code)) {
+    } else if (code == JSStreamWrongLastSequenceErr) {
         about.result = -EEXIST;
     }
     jsPubAck_Destroy(ack);
-    snprintf(about.key, sizeof(about.key), "%s", task->key);
     report(bucket, &about, NULL);
-    if (about.result == -EEXIST) {
-        read_key(bucket, task->key);
-    } else if (about.result < 0) {
-        go_away(bucket, status);
-    }
 }
 
-static void refuse(struct bucket *bucket, const struct task *task)
+/* The next write; NULL: the process ends. */
+static struct task *next_task(struct bucket *bucket)
 {
-    struct report about = {.kind = REPORT_WRITTEN, .tag = task->tag, .result = -EIO};
-
-    if (task->kind == TASK_WRITE) {
-        snprintf(about.key, sizeof(about.key), "%s", task->key);
-        report(bucket, &about, NULL);
-    }
-}
-
-static void do_task(struct bucket *bucket, const struct task *task)
-{
-    natsStatus status = NATS_OK;
-
-    if (!bucket->store) {
-        refuse(bucket, task);
-    } else if (task->kind == TASK_WRITE) {
-        write_key(bucket, task);
-    } else {
-        status = task->kind == TASK_READ ? read_key(bucket, task->key) : read_all(bucket);
-    }
-    if (status != NATS_OK) {
-        go_away(bucket, status);
-    }
-}
-
-/* The next task; NULL: none has come within AGAIN_MS. */
-static struct task *next_task(struct bucket *bucket, bool *ending)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += AGAIN_MS * NS_PER_MS;
-    until.tv_sec += until.tv_nsec / NS_PER_SECOND;
-    until.tv_nsec %= NS_PER_SECOND;
     pthread_mutex_lock(&bucket->mutex);
-    while (STAILQ_EMPTY(&bucket->tasks) && !bucket->ending &&
-           pthread_cond_timedwait(&bucket->changed, &bucket->mutex, &until) == 0) {
+    while (STAILQ_EMPTY(&bucket->tasks) && !bucket->ending) {
+        pthread_cond_wait(&bucket->changed, &bucket->mutex);
     }
-    struct task *task = STAILQ_FIRST(&bucket->tasks);
+    struct task *task = bucket->ending ? NULL : STAILQ_FIRST(&bucket->tasks);
     if (task) {
         STAILQ_REMOVE_HEAD(&bucket->tasks, link);
     }
-    *ending = bucket->ending;
     pthread_mutex_unlock(&bucket->mutex);
     return task;
 }
 
-static void *run(void *data)
+static void *run_writer(void *data)
 {
     struct bucket *bucket = data;
-    bool ending = false;
+    struct task *task;
 
-    while (!ending) {
-        if (!bucket->store) {
-            come(bucket);
-        } else if (clock_now_ns() >= bucket->refresh_ns && read_all(bucket) != NATS_OK) {
-            go_away(bucket, NATS_TIMEOUT);
-        }
-        struct task *task = next_task(bucket, &ending);
-        if (task) {
-            do_task(bucket, task);
-        }
+    while ((task = next_task(bucket))) {
+        write_key(bucket, task);
         free(task);
     }
-    kvStore_Destroy(bucket->store);
     nats_ReleaseThreadMemory();
     return NULL;
 }
 
 /* --- The caller ----------------------------------------------------------------------------------------- */
 
-int bucket_create(struct link *link, const char *cluster, const struct bucket_handlers *handlers,
-                  struct bucket **made)
+static void prepare(struct bucket *bucket)
 {
-    struct bucket *bucket = calloc(1, sizeof(*bucket));
     pthread_condattr_t monotonic;
-    jsOptions options;
 
-    if (!bucket) {
-        return -ENOMEM;
-    }
-    *bucket = (struct bucket){.handlers = *handlers,
-                              .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-                              .connection = link_connection(link)};
-    snprintf(bucket->name, sizeof(bucket->name), "ringcast-%s", cluster);
     STAILQ_INIT(&bucket->tasks);
     STAILQ_INIT(&bucket->reports);
     pthread_mutex_init(&bucket->mutex, NULL);
@@ -322,16 +282,34 @@ int bucket_create(struct link *link, const char *cluster, const struct bucket_ha
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&bucket->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
+}
+
+int bucket_create(struct link *link, const char *cluster, const struct bucket_handlers *handlers,
+                  struct bucket **made)
+{
+    struct bucket *bucket = calloc(1, sizeof(*bucket));
+    jsOptions options;
+
+    if (!bucket) {
+        return -ENOMEM;
+    }
+    *bucket = (struct bucket){.handlers = *handlers, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    snprintf(bucket->name, sizeof(bucket->name), "ringcast-%s", cluster);
+    prepare(bucket);
     jsOptions_Init(&options);
     options.Wait = ANSWER_MS;
     int result = bucket->wake < 0 ? -errno : 0;
     if (result == 0 &&
-        natsConnection_JetStream(&bucket->jetstream, bucket->connection, &options) != NATS_OK) {
+        natsConnection_JetStream(&bucket->jetstream, link_connection(link), &options) != NATS_OK) {
         result = -ENOMEM;
     }
     if (result == 0) {
-        result = -pthread_create(&bucket->thread, NULL, run, bucket);
-        bucket->has_thread = result == 0;
+        result = -pthread_create(&bucket->writer, NULL, run_writer, bucket);
+        bucket->has_writer = result == 0;
+    }
+    if (result == 0) {
+        result = -pthread_create(&bucket->watcher, NULL, run_watcher, bucket);
+        bucket->has_watcher = result == 0;
     }
     if (result < 0) {
         bucket_destroy(bucket);
@@ -351,10 +329,13 @@ void bucket_destroy(struct bucket *bucket)
     }
     pthread_mutex_lock(&bucket->mutex);
     bucket->ending = true;
-    pthread_cond_signal(&bucket->changed);
+    pthread_cond_broadcast(&bucket->changed);
     pthread_mutex_unlock(&bucket->mutex);
-    if (bucket->has_thread) {
-        pthread_join(bucket->thread, NULL);
+    if (bucket->has_writer) {
+        pthread_join(bucket->writer, NULL);
+    }
+    if (bucket->has_watcher) {
+        pthread_join(bucket->watcher, NULL);
     }
     while ((task = STAILQ_FIRST(&bucket->tasks))) {
         STAILQ_REMOVE_HEAD(&bucket->tasks, link);
@@ -397,77 +378,40 @@ void bucket_turn(struct bucket *bucket)
 
     (void)!read(bucket->wake, &count, sizeof(count));
     while ((told = next_report(bucket))) {
-        const struct bucket_entry entry = {
-            .key = told->key, .revision = told->revision, .value = told->value, .size = told->size};
-        if (told->kind == REPORT_NEWS) {
-            handlers->news(handlers->context, told->there, told->value);
+        const struct bucket_entry entry = {.key = told->key,
+                                           .revision = told->revision,
+                                           .value = told->deleted ? NULL : told->value,
+                                           .size = told->size};
+        if (told->kind == REPORT_STATE) {
+            handlers->state(handlers->context, told->state, told->value);
         } else if (told->kind == REPORT_ENTRY) {
             handlers->entry(handlers->context, &entry);
         } else {
-            handlers->written(handlers->context, told->tag, told->key, told->result, told->revision);
+            handlers->written(handlers->context, told->ticket, told->result, told->revision);
         }
         free(told);
     }
 }
 
-void bucket_subject(const struct bucket *bucket, char subject[128])
+int bucket_write(struct bucket *bucket, uint64_t ticket, const char *key, const char *value,
+                 uint64_t expected)
 {
-    snprintf(subject, 128, "$KV.%s.>", bucket->name);
-}
-
-static int add_task(struct bucket *bucket, const struct task *about, const void *value)
-{
-    struct task *task = malloc(sizeof(*task) + about->size);
+    const size_t size = strlen(value);
+    struct task *task = malloc(sizeof(*task) + size);
 
     if (!task) {
         return -ENOMEM;
     }
-    *task = *about;
-    if (about->size > 0) {
-        memcpy(task->value, value, about->size);
+    *task = (struct task){.ticket = ticket, .expected = expected, .size = size};
+    if (size > BUCKET_VALUE_MAX ||
+        snprintf(task->key, sizeof(task->key), "%s", key) >= (int)sizeof(task->key)) {
+        free(task);
+        return -E2BIG;
     }
+    memcpy(task->value, value, size);
     pthread_mutex_lock(&bucket->mutex);
     STAILQ_INSERT_TAIL(&bucket->tasks, task, link);
-    pthread_cond_signal(&bucket->changed);
+    pthread_cond_broadcast(&bucket->changed);
     pthread_mutex_unlock(&bucket->mutex);
     return 0;
-}
-
-int bucket_write(struct bucket *bucket, uint64_t tag, const char *key, const void *value, size_t size,
-                 uint64_t expected)
-{
-    struct task about = {.kind = TASK_WRITE, .tag = tag, .expected = expected, .size = size};
-
-    if (size > BUCKET_VALUE_MAX || strlen(key) >= sizeof(about.key)) {
-        return -E2BIG;
-    }
-    snprintf(about.key, sizeof(about.key), "%s", key);
-    return add_task(bucket, &about, value);
-}
-
-int bucket_read(struct bucket *bucket, const char *key)
-{
-    struct task about = {.kind = TASK_READ};
-
-    if (strlen(key) >= sizeof(about.key)) {
-        return -E2BIG;
-    }
-    snprintf(about.key, sizeof(about.key), "%s", key);
-    return add_task(bucket, &about, NULL);
-}
-
-int bucket_read_all(struct bucket *bucket)
-{
-    const struct task about = {.kind = TASK_READ_ALL};
-
-    return add_task(bucket, &about, NULL);
-}
-
-void bucket_noticed(struct bucket *bucket, const char *subject)
-{
-    const size_t prefix = strlen("$KV.") + strlen(bucket->name) + 1;
-
-    if (strlen(subject) > prefix) {
-        bucket_read(bucket, subject + prefix);
-    }
 }

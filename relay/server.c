@@ -14,6 +14,7 @@
 #include "common/program/program.h"
 #include "relay/downlink.h"
 #include "relay/link.h"
+#include "relay/ownership.h"
 #include "relay/uplink.h"
 
 /* Events that one wait returns. */
@@ -33,12 +34,13 @@ struct server {
     struct link_subscription *asks;
     struct uplink *uplink;
     struct downlink *downlink;
-    uint64_t due_ms; /* when uplink or downlink have something to do by themselves; 0: now */
+    struct ownership *ownership; /* NULL: no cameras are shared */
+    uint64_t due_ms;             /* when one of these has something to do by themselves; 0: now */
     uint64_t counts_ms;
 };
 
 /* What epoll tells apart from attached sockets. */
-static char program_event, link_event;
+static char program_event, link_event, ownership_event;
 
 static int wait_for(struct server *server, int fd, void *pointer)
 {
@@ -90,10 +92,19 @@ static void close_link(struct server *server)
     if (server->downlink) {
         downlink_set_link(server->downlink, NULL);
     }
+    ownership_destroy(server->ownership);
+    server->ownership = NULL;
     link_unsubscribe(server->asks);
     server->asks = NULL;
     link_destroy(server->link); /* its eventfd leaves the epoll instance with it */
     server->link = NULL;
+}
+
+static uint64_t fence_of(void *context, const char *camera)
+{
+    const struct server *server = context;
+
+    return server->ownership ? ownership_fence(server->ownership, camera) : 0;
 }
 
 static int open_link(struct server *server)
@@ -110,7 +121,15 @@ static int open_link(struct server *server)
     server->asks = link_subscribe(server->link, subject);
     uplink_set_link(server->uplink, server->link);
     downlink_set_link(server->downlink, server->link);
-    return wait_for(server, link_fd(server->link), &link_event);
+    result = wait_for(server, link_fd(server->link), &link_event);
+    if (result == 0) {
+        result = ownership_create(server->program, server->link, server->settings, &server->ownership);
+    }
+    if (result == 0 && server->ownership) {
+        uplink_set_fence(server->uplink, fence_of, server);
+        result = wait_for(server, ownership_fd(server->ownership), &ownership_event);
+    }
+    return result;
 }
 
 /* Both are known by the names of cluster and node. */
@@ -190,6 +209,12 @@ static void on_message(void *context, struct channel_message *message)
 
     if (message_is(message->body, "attach")) {
         on_attach(server, message);
+    } else if (message_is(message->body, "stopped") && server->ownership) {
+        ownership_stopped(server->ownership, message_string(message->body, "camera", ""));
+        server->due_ms = 0;
+    } else if (message_is(message->body, "drain") && server->ownership) {
+        ownership_drain(server->ownership, message_boolean(message->body, "on", true));
+        server->due_ms = 0;
     } else if (message_is(message->body, "settings")) {
         if (use_settings(server, message->body) < 0) {
             program_stop(
@@ -207,6 +232,9 @@ static void on_camera(void *context, struct program_camera *camera, enum program
     if (server->uplink) {
         uplink_camera(server->uplink, camera, news);
         server->due_ms = 0;
+    }
+    if (server->ownership && news == PROGRAM_CAMERA_STATE) {
+        ownership_camera(server->ownership, camera);
     }
 }
 
@@ -274,6 +302,8 @@ static int turn(struct server *server, int wait_ms)
             due = true;
         } else if (events[i].data.ptr == &link_event) {
             link_turn(server->link);
+        } else if (events[i].data.ptr == &ownership_event) {
+            server->due_ms = 0;
         } else {
             downlink_ready(server->downlink, events[i].data.ptr, events[i].events);
             server->due_ms = 0;

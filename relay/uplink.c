@@ -54,6 +54,7 @@ struct stream {
     uint64_t origin;
     uint64_t sequence;   /* of the newest fragment that was sent to all; 0: none */
     uint32_t generation; /* that was sent to all; 0: none */
+    uint64_t fence;      /* of the newest keyframe */
     uint64_t beat_ms;    /* when the next beat is due */
     bool more;           /* its turn ended before there was nothing more to read */
 };
@@ -66,7 +67,9 @@ struct body {
 
 struct uplink {
     struct program *program;
-    struct link *to; /* NULL: none */
+    struct link *to;     /* NULL: none */
+    uplink_fence *fence; /* NULL: none */
+    void *fence_context;
     char cluster[SUBJECT_NODE_MAX + 1], node[SUBJECT_NODE_MAX + 1];
     char boot_id[BOOT_ID_SIZE];
     TAILQ_HEAD(, stream) streams;
@@ -101,6 +104,12 @@ struct uplink *uplink_create(struct program *program, const char *cluster, const
     read_boot_id(uplink);
     TAILQ_INIT(&uplink->streams);
     return uplink;
+}
+
+void uplink_set_fence(struct uplink *uplink, uplink_fence *fence, void *context)
+{
+    uplink->fence = fence;
+    uplink->fence_context = context;
 }
 
 void uplink_set_link(struct uplink *uplink, struct link *link)
@@ -148,6 +157,7 @@ static void send_beat(struct uplink *uplink, const char *subject, const struct s
     struct piece piece = {.kind = PIECE_BEAT,
                           .length = (uint32_t)piece_write_beat(uplink->other + PIECE_HEADER, beat),
                           .origin = stream ? stream->origin : 0,
+                          .fence = stream ? stream->fence : 0,
                           .sequence = stream ? stream->sequence : 0,
                           .generation = stream ? stream->generation : 0};
 
@@ -203,18 +213,22 @@ static void send_generation(struct uplink *uplink, const char *subject, const st
                           .generation = number,
                           .timescale = generation.timescale,
                           .origin = stream->origin,
+                          .fence = stream->fence,
                           .sequence = stream->sequence};
     send_body(uplink, subject, &piece, uplink->other);
 }
 
 /* The fragment that was read last, which ENTRY describes; before it its generation, unless that is *GENERATION. */
-static void send_fragment(struct uplink *uplink, const char *subject, const struct stream *stream,
+static void send_fragment(struct uplink *uplink, const char *subject, struct stream *stream,
                           const ringcast_reader *reader, const ringcast_entry *entry, uint32_t *generation)
 {
     int64_t age_us = (clock_now_ns() - entry->capture_ns) / NS_PER_US;
 
     if (entry->timescale == 0) {
         return; /* its generation is gone */
+    }
+    if ((entry->flags & RINGCAST_KEYFRAME) && uplink->fence) {
+        stream->fence = uplink->fence(uplink->fence_context, stream->camera->name);
     }
     if (entry->generation != *generation) {
         *generation = entry->generation;
@@ -226,6 +240,7 @@ static void send_fragment(struct uplink *uplink, const char *subject, const stru
                           .generation = entry->generation,
                           .origin = stream->origin,
                           .sequence = entry->sequence,
+                          .fence = stream->fence,
                           .decode_time = entry->decode_time,
                           .duration = entry->duration,
                           .timescale = entry->timescale,

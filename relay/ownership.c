@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: MIT */
+#include "relay/ownership.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "common/base/clock.h"
+#include "common/cluster/subject.h"
+#include "common/ipc/message.h"
+#include "common/log/log.h"
+#include "relay/bucket.h"
+#include "relay/owner/owner.h"
+
+#define NODE_PREFIX "node."
+#define CAMERA_PREFIX "camera."
+#define KEY_SIZE 400
+#define NAME_SIZE 256
+
+/* Until ringcastd is told again what it has not read. */
+#define TELL_AGAIN_MS 20
+
+/* Longest name of a site. */
+#define SITE_MAX 64
+
+/* Where ringcastd takes a camera from. */
+enum place {
+    PLACE_UNTOLD, /* it does not know yet, and takes it from nowhere */
+    PLACE_OWN,    /* from the camera */
+    PLACE_NODE,   /* from another node */
+    PLACE_NONE,   /* from nowhere, and it says `stopped` when nothing of it is published any more */
+};
+
+/* A shared camera, and what ringcastd was told of it. */
+struct shared {
+    TAILQ_ENTRY(shared) link;
+    char *name;
+    bool fetched;   /* ringcastd is to fetch it */
+    bool stopping;  /* ringcastd is to stop it, and has not said that it has */
+    uint64_t fence; /* with which it fetches */
+    enum place told;
+    char told_node[SUBJECT_NODE_MAX + 1];
+};
+
+/* A node, as the bucket shows it. */
+struct peer {
+    TAILQ_ENTRY(peer) link;
+    char name[SUBJECT_NODE_MAX + 1];
+    char site[SITE_MAX];
+    enum owner_node_status status;
+    struct owner_load load;
+    uint64_t seen_ms;
+};
+
+struct ownership {
+    struct program *program;
+    struct bucket *bucket;
+    struct owner *owner;
+    enum bucket_state state;
+    bool moved; /* ringcastd may have to be told where cameras are */
+    uint64_t told_until_ms, told_incarnation;
+    TAILQ_HEAD(, shared) cameras;
+    TAILQ_HEAD(, peer) peers;
+};
+
+/* --- Values of the bucket ------------------------------------------------------------------------------- */
+
+static const char *const statuses[] = {
+    [OWNER_LIVE] = "live", [OWNER_DRAINING] = "draining", [OWNER_GONE] = "gone", [OWNER_BURIED] = "buried"};
+
+static uint64_t count_of(const json_t *value, const char *name)
+{
+    json_int_t count = message_integer(value, name, 0);
+
+    return count > 0 ? (uint64_t)count : 0;
+}
+
+static json_t *node_to_json(const struct owner_node *node)
+{
+    return json_pack("{s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "incarnation",
+                     (json_int_t)node->incarnation, "renewal", (json_int_t)node->renewal, "status",
+                     statuses[node->status], "site", node->site ? node->site : "", "weight",
+                     (json_int_t)node->weight, "limit", (json_int_t)node->limit, "cameras",
+                     (json_int_t)node->load.cameras, "kbps", (json_int_t)node->load.kbps, "cpu",
+                     (json_int_t)node->load.cpu);
+}
+
+/* The strings are VALUE's. False: no node writes this. */
+static bool node_from_json(struct owner_node *node, const json_t *value)
+{
+    const char *status = message_string(value, "status", "");
+    size_t number = 0;
+
+    while (number < sizeof(statuses) / sizeof(statuses[0]) && strcmp(status, statuses[number]) != 0) {
+        number++;
+    }
+    *node = (struct owner_node){.incarnation = count_of(value, "incarnation"),
+                                .renewal = count_of(value, "renewal"),
+                                .status = (enum owner_node_status)number,
+                                .site = message_string(value, "site", ""),
+                                .weight = (uint32_t)count_of(value, "weight"),
+                                .limit = (uint32_t)count_of(value, "limit"),
+                                .load = {.cameras = (uint32_t)count_of(value, "cameras"),
+                                         .kbps = (uint32_t)count_of(value, "kbps"),
+                                         .cpu = (uint32_t)count_of(value, "cpu")}};
+    return number < sizeof(statuses) / sizeof(statuses[0]) && node->incarnation > 0 &&
+           strlen(node->site) < SITE_MAX;
+}
+
+static json_t *camera_to_json(const struct owner_camera *camera)
+{
+    return json_pack("{s:s, s:I, s:I, s:s, s:I, s:b, s:b}", "node", camera->node ? camera->node : "",
+                     "incarnation", (json_int_t)camera->incarnation, "fence", (json_int_t)camera->fence,
+                     "next", camera->next ? camera->next : "", "next_incarnation",
+                     (json_int_t)camera->next_incarnation, "ready", camera->ready, "bound", camera->bound);
+}
+
+static struct owner_camera camera_from_json(const json_t *value)
+{
+    return (struct owner_camera){.node = message_string(value, "node", ""),
+                                 .incarnation = count_of(value, "incarnation"),
+                                 .fence = count_of(value, "fence"),
+                                 .next = message_string(value, "next", ""),
+                                 .next_incarnation = count_of(value, "next_incarnation"),
+                                 .ready = message_boolean(value, "ready", false),
+                                 .bound = message_boolean(value, "bound", false)};
+}
+
+/* --- What the bucket shows ------------------------------------------------------------------------------ */
+
+static void note_peer(struct ownership *ownership, const char *name, const struct owner_node *node)
+{
+    struct peer *peer;
+
+    TAILQ_FOREACH(peer, &ownership->peers, link) {
+        if (strcmp(peer->name, name) == 0) {
+            break;
+        }
+    }
+    if (!peer && (peer = calloc(1, sizeof(*peer)))) {
+        snprintf(peer->name, sizeof(peer->name), "%s", name);
+        TAILQ_INSERT_TAIL(&ownership->peers, peer, link);
+        ownership->moved = true;
+    }
+    if (peer) {
+        ownership->moved = ownership->moved || peer->status != node->status;
+        peer->status = node->status;
+        peer->load = node->load;
+        peer->seen_ms = clock_now_ms();
+        snprintf(peer->site, sizeof(peer->site), "%s", node->site);
+    }
+}
+
+static int see_node(struct ownership *ownership, const struct bucket_entry *entry, const json_t *value)
+{
+    const char *name = entry->key + strlen(NODE_PREFIX);
+    struct owner_node node;
+
+    if (subject_check_node(name) < 0 || (value && !node_from_json(&node, value))) {
+        return -EBADMSG;
+    }
+    if (value) {
+        note_peer(ownership, name, &node);
+    }
+    return owner_see_node(ownership->owner, name, value ? &node : NULL, entry->revision, clock_now_ms());
+}
+
+static int see_camera(struct ownership *ownership, const struct bucket_entry *entry, const json_t *value)
+{
+    char name[NAME_SIZE];
+
+    if (subject_read_stream(entry->key, name, sizeof(name)) < 0) {
+        return -EBADMSG;
+    }
+    ownership->moved = true;
+    if (!value) {
+        return owner_see_camera(ownership->owner, name, NULL, entry->revision, clock_now_ms());
+    }
+    const struct owner_camera camera = camera_from_json(value);
+    return owner_see_camera(ownership->owner, name, &camera, entry->revision, clock_now_ms());
+}
+
+static void on_entry(void *context, const struct bucket_entry *entry)
+{
+    struct ownership *ownership = context;
+    json_t *value = entry->value ? json_loadb(entry->value, entry->size, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    int result = -EBADMSG;
+
+    if (!entry->value || json_is_object(value)) {
+        if (strncmp(entry->key, NODE_PREFIX, strlen(NODE_PREFIX)) == 0) {
+            result = see_node(ownership, entry, value);
+        } else if (strncmp(entry->key, CAMERA_PREFIX, strlen(CAMERA_PREFIX)) == 0) {
+            result = see_camera(ownership, entry, value);
+        }
+    }
+    if (result < 0) {
+        log_debug("the bucket has %s, which is left out: %s", entry->key, strerror(-result));
+    }
+    json_decref(value);
+}
+
+static void on_state(void *context, enum bucket_state state, const char *why)
+{
+    struct ownership *ownership = context;
+
+    if (state == BUCKET_BEGINNING) {
+        owner_snapshot_begin(ownership->owner);
+    } else if (state == BUCKET_WATCHED) {
+        owner_snapshot_done(ownership->owner, clock_now_ms());
+        log_info("the cluster's bucket is watched");
+    } else {
+        log_warning("the cluster's bucket cannot be reached: %s; JetStream must be on at a server of NATS",
+                    why);
+    }
+    ownership->state = state;
+}
+
+static void on_written(void *context, uint64_t ticket, int result, uint64_t revision)
+{
+    struct ownership *ownership = context;
+    enum claim_result answer = result == 0 ? CLAIM_WON : result == -EEXIST ? CLAIM_LOST : CLAIM_UNKNOWN;
+
+    ownership->moved = true;
+    owner_answer(ownership->owner, ticket, answer, revision, clock_now_ms());
+}
+
+/* --- What is to be done --------------------------------------------------------------------------------- */
+
+static struct shared *find_shared(const struct ownership *ownership, const char *name)
+{
+    struct shared *shared;
+
+    TAILQ_FOREACH(shared, &ownership->cameras, link) {
+        if (strcmp(shared->name, name) == 0) {
+            return shared;
+        }
+    }
+    return NULL;
+}
+
+static void fetch(struct ownership *ownership, const struct owner_action *action)
+{
+    struct shared *shared = find_shared(ownership, action->name);
+
+    if (shared) {
+        log_camera(LOG_LEVEL_INFO, shared->name, "camera %s: it is this node's now, fence %llu", shared->name,
+                   (unsigned long long)action->fence);
+        shared->fence = action->fence;
+        shared->fetched = true;
+        ownership->moved = true;
+    }
+}
+
+static void stop(struct ownership *ownership, const struct owner_action *action)
+{
+    struct shared *shared = find_shared(ownership, action->name);
+
+    if (!shared || shared->told != PLACE_OWN) {
+        if (shared) {
+            shared->fetched = false;
+        }
+        owner_stopped(ownership->owner, action->name); /* ringcastd does not fetch it */
+        return;
+    }
+    log_camera(LOG_LEVEL_INFO, shared->name, "camera %s: it is not this node's any more", shared->name);
+    shared->fetched = false;
+    shared->stopping = true;
+    shared->fence = 0;
+    ownership->moved = true;
+}
+
+static void write_value(struct ownership *ownership, const struct owner_action *action, const char *key,
+                        json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+
+    if (!text || bucket_write(ownership->bucket, action->ticket, key, text, action->expected) < 0) {
+        owner_answer(ownership->owner, action->ticket, CLAIM_UNKNOWN, 0, clock_now_ms());
+    }
+    free(text);
+    json_decref(value);
+}
+
+static void obey(struct ownership *ownership, const struct owner_action *action)
+{
+    char key[KEY_SIZE], token[KEY_SIZE];
+
+    switch (action->kind) {
+    case OWNER_WRITE_NODE:
+        snprintf(key, sizeof(key), NODE_PREFIX "%.64s", action->name);
+        write_value(ownership, action, key, node_to_json(&action->node));
+        break;
+    case OWNER_WRITE_CAMERA:
+        subject_token(token, sizeof(token), action->name);
+        snprintf(key, sizeof(key), CAMERA_PREFIX "%.380s", token);
+        write_value(ownership, action, key, camera_to_json(&action->camera));
+        break;
+    case OWNER_FETCH:
+        fetch(ownership, action);
+        break;
+    case OWNER_PREPARE:
+        owner_ready(ownership->owner,
+                    action->name); /* cameras are said to bear one session, so it is not asked for */
+        break;
+    case OWNER_STOP:
+        stop(ownership, action);
+        break;
+    }
+}
+
+static enum place place_of(const struct ownership *ownership, const struct shared *shared, const char **node)
+{
+    struct owner_place place;
+
+    *node = "";
+    if (shared->fetched) {
+        return PLACE_OWN;
+    }
+    if (shared->stopping || owner_where(ownership->owner, shared->name, &place) < 0 ||
+        place.state != CLAIM_FOREIGN || !place.node || *place.node == '\0') {
+        return PLACE_NONE;
+    }
+    *node = place.node;
+    return PLACE_NODE;
+}
+
+/* Tells ringcastd what it does not know yet. What it does not read now is told in the next turn. */
+static void tell_places(struct ownership *ownership)
+{
+    static const char *const names[] = {
+        [PLACE_UNTOLD] = "none", [PLACE_OWN] = "own", [PLACE_NODE] = "node", [PLACE_NONE] = "none"};
+    struct shared *shared;
+
+    ownership->moved = false;
+    TAILQ_FOREACH(shared, &ownership->cameras, link) {
+        const char *node;
+        const enum place place = place_of(ownership, shared, &node);
+        if (place == shared->told && strcmp(node, shared->told_node) == 0) {
+            continue;
+        }
+        if (program_tell(ownership->program,
+                         message_pack("place", "{s:s, s:s, s:s?}", "camera", shared->name, "place",
+                                      names[place], "node", place == PLACE_NODE ? node : NULL)) < 0) {
+            ownership->moved = true;
+            return;
+        }
+        shared->told = place;
+        snprintf(shared->told_node, sizeof(shared->told_node), "%s", node);
+    }
+}
+
+/* Until when ringcastd may fetch shared cameras, whatever becomes of this process; and what the next one goes on with. */
+static void tell_lease(struct ownership *ownership)
+{
+    uint64_t until_ms = owner_held_until_ms(ownership->owner),
+             incarnation = owner_incarnation(ownership->owner);
+
+    if (until_ms == ownership->told_until_ms && incarnation == ownership->told_incarnation) {
+        return;
+    }
+    if (program_tell(ownership->program, message_pack("lease", "{s:I, s:I}", "until_ms", (json_int_t)until_ms,
+                                                      "incarnation", (json_int_t)incarnation)) == 0) {
+        ownership->told_until_ms = until_ms;
+        ownership->told_incarnation = incarnation;
+    }
+}
+
+static void tell_load(struct ownership *ownership)
+{
+    struct owner_load load = {0};
+    const struct shared *shared;
+
+    TAILQ_FOREACH(shared, &ownership->cameras, link) {
+        load.cameras += shared->fetched;
+    }
+    owner_set_load(ownership->owner, &load);
+}
+
+uint64_t ownership_turn(struct ownership *ownership, uint64_t now_ms)
+{
+    struct owner_action action;
+
+    bucket_turn(ownership->bucket);
+    tell_load(ownership);
+    while (owner_poll(ownership->owner, &action, now_ms)) {
+        obey(ownership, &action);
+    }
+    if (ownership->moved) {
+        tell_places(ownership);
+    }
+    tell_lease(ownership);
+    uint64_t next_ms = owner_next_ms(ownership->owner), again_ms = now_ms + TELL_AGAIN_MS;
+    return ownership->moved && again_ms < next_ms ? again_ms : next_ms;
+}
+
+/* --- ringcastd ------------------------------------------------------------------------------------------ */
+
+void ownership_stopped(struct ownership *ownership, const char *camera)
+{
+    struct shared *shared = find_shared(ownership, camera);
+
+    if (shared && shared->stopping) {
+        shared->stopping = false;
+        ownership->moved = true;
+        owner_stopped(ownership->owner, camera);
+    }
+}
+
+void ownership_camera(struct ownership *ownership, const struct program_camera *camera)
+{
+    const struct shared *shared = find_shared(ownership, camera->name);
+
+    if (shared && shared->fetched) {
+        owner_set_well(ownership->owner, camera->name, strcmp(camera->state, "streaming") == 0,
+                       clock_now_ms());
+    }
+}
+
+void ownership_drain(struct ownership *ownership, bool on)
+{
+    owner_set_draining(ownership->owner, on, clock_now_ms());
+}
+
+uint64_t ownership_fence(const struct ownership *ownership, const char *camera)
+{
+    const struct shared *shared = find_shared(ownership, camera);
+
+    return shared ? shared->fence : 0;
+}
+
+/* --- Looking -------------------------------------------------------------------------------------------- */
+
+static json_t *describe_nodes(const struct ownership *ownership)
+{
+    json_t *nodes = json_array();
+    const struct peer *peer;
+
+    TAILQ_FOREACH(peer, &ownership->peers, link) {
+        json_array_append_new(nodes, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "name", peer->name,
+                                               "status", statuses[peer->status], "site", peer->site,
+                                               "cameras", (json_int_t)peer->load.cameras, "kbps",
+                                               (json_int_t)peer->load.kbps, "cpu", (json_int_t)peer->load.cpu,
+                                               "heard_ms_ago", (json_int_t)(clock_now_ms() - peer->seen_ms)));
+    }
+    return nodes;
+}
+
+static json_t *describe_cameras(const struct ownership *ownership)
+{
+    json_t *cameras = json_array();
+    const struct shared *shared;
+
+    TAILQ_FOREACH(shared, &ownership->cameras, link) {
+        struct owner_place place;
+        if (owner_where(ownership->owner, shared->name, &place) == 0) {
+            json_array_append_new(cameras, json_pack("{s:s, s:s, s:s?, s:I, s:b}", "name", shared->name,
+                                                     "state", claim_state_name(place.state), "node",
+                                                     place.node && *place.node ? place.node : NULL, "fence",
+                                                     (json_int_t)place.fence, "waits", place.waits));
+        }
+    }
+    return cameras;
+}
+
+json_t *ownership_describe(const struct ownership *ownership)
+{
+    return json_pack("{s:b, s:o, s:o}", "watched", ownership->state == BUCKET_WATCHED, "nodes",
+                     describe_nodes(ownership), "cameras", describe_cameras(ownership));
+}
+
+/* --- Making and unmaking -------------------------------------------------------------------------------- */
+
+/* A camera may be fetched by the nodes that it lists; without a list by any. */
+static int set_wish(struct ownership *ownership, const char *name, const json_t *nodes)
+{
+    struct owner_choice choices[OWNER_WISH_NODES_MAX];
+    size_t count =
+        json_array_size(nodes) < OWNER_WISH_NODES_MAX ? json_array_size(nodes) : OWNER_WISH_NODES_MAX;
+
+    for (size_t i = 0; i < count; i++) {
+        choices[i] = (struct owner_choice){.node = json_string_value(json_array_get(nodes, i)), .tier = 0};
+        if (!choices[i].node) {
+            return -EBADMSG;
+        }
+    }
+    const struct owner_wish wish = {.site = "", .one_session = true, .count = count, .nodes = choices};
+    return owner_set_camera(ownership->owner, name, &wish);
+}
+
+static int add_shared(struct ownership *ownership, const json_t *about)
+{
+    const char *name = message_string(about, "name", NULL);
+    struct shared *shared = name ? calloc(1, sizeof(*shared)) : NULL;
+
+    if (!shared || !(shared->name = strdup(name))) {
+        free(shared);
+        return name ? -ENOMEM : -EBADMSG;
+    }
+    TAILQ_INSERT_TAIL(&ownership->cameras, shared, link);
+    return set_wish(ownership, name, json_object_get(about, "nodes"));
+}
+
+static int prepare(struct ownership *ownership, struct link *link, const json_t *settings)
+{
+    const struct bucket_handlers handlers = {
+        .context = ownership, .state = on_state, .entry = on_entry, .written = on_written};
+    const struct owner_options options = {.node = message_string(settings, "node", ""),
+                                          .site = "",
+                                          .weight = (uint32_t)count_of(settings, "weight"),
+                                          .resume = count_of(settings, "resume")};
+    const json_t *about;
+    size_t i;
+    int result = 0;
+
+    ownership->owner = owner_create(&options);
+    if (!ownership->owner) {
+        return -ENOMEM;
+    }
+    json_array_foreach(json_object_get(settings, "cameras"), i, about) {
+        result = result < 0 ? result : add_shared(ownership, about);
+    }
+    return result < 0
+               ? result
+               : bucket_create(link, message_string(settings, "name", ""), &handlers, &ownership->bucket);
+}
+
+int ownership_create(struct program *program, struct link *link, const json_t *settings,
+                     struct ownership **made)
+{
+    *made = NULL;
+    if (json_array_size(json_object_get(settings, "cameras")) == 0) {
+        return 0;
+    }
+    struct ownership *ownership = calloc(1, sizeof(*ownership));
+    if (!ownership) {
+        return -ENOMEM;
+    }
+    ownership->program = program;
+    TAILQ_INIT(&ownership->cameras);
+    TAILQ_INIT(&ownership->peers);
+    int result = prepare(ownership, link, settings);
+    if (result < 0) {
+        ownership_destroy(ownership);
+        return result;
+    }
+    *made = ownership;
+    return 0;
+}
+
+void ownership_destroy(struct ownership *ownership)
+{
+    struct shared *shared;
+    struct peer *peer;
+
+    if (!ownership) {
+        return;
+    }
+    bucket_destroy(ownership->bucket);
+    owner_destroy(ownership->owner);
+    while ((shared = TAILQ_FIRST(&ownership->cameras))) {
+        TAILQ_REMOVE(&ownership->cameras, shared, link);
+        free(shared->name);
+        free(shared);
+    }
+    while ((peer = TAILQ_FIRST(&ownership->peers))) {
+        TAILQ_REMOVE(&ownership->peers, peer, link);
+        free(peer);
+    }
+    free(ownership);
+}
+
+int ownership_fd(const struct ownership *ownership)
+{
+    return bucket_fd(ownership->bucket);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which cameras this node fetches, of those that more than one node may have: the rules of relay/owner/ on the bucket of the cluster (bucket.h), and what
+ * ringcastd is told of it (docs/reference/control.md, "ringcast-relay"). One for the process; one thread.
+ */
+#ifndef RELAY_OWNERSHIP_H
+#define RELAY_OWNERSHIP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/program/program.h"
+#include "relay/link.h"
+
+struct ownership;
+
+/*
+ * SETTINGS is the object `cluster` of ringcastd's message. Without shared cameras in it there is no ownership: 0, and *MADE is NULL. LINK must outlive
+ * it. 0 or negative errno.
+ */
+int ownership_create(struct program *program, struct link *link, const json_t *settings,
+                     struct ownership **made);
+void ownership_destroy(struct ownership *ownership);
+
+/* To be waited for: it is readable when ownership_turn has something to do. */
+int ownership_fd(const struct ownership *ownership);
+
+/* Does what is due. Returns when the next thing is (CLOCK_MONOTONIC, ms); UINT64_MAX: nothing is. */
+uint64_t ownership_turn(struct ownership *ownership, uint64_t now_ms);
+
+/* ringcastd fetches CAMERA no more: nothing of it is published from here on. */
+void ownership_stopped(struct ownership *ownership, const char *camera);
+
+/* CAMERA has another state. */
+void ownership_camera(struct ownership *ownership, const struct program_camera *camera);
+
+/* All cameras that others may have are handed over, and none are taken; or not any more. */
+void ownership_drain(struct ownership *ownership, bool on);
+
+/* The fence that fragments of CAMERA carry; 0: it is not shared, or not this node's. */
+uint64_t ownership_fence(const struct ownership *ownership, const char *camera);
+
+/* For `ringcastctl cluster`: nodes, and where each shared camera is. A new reference. */
+json_t *ownership_describe(const struct ownership *ownership);
+
+#endif
