@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The credentials of a NATS user, from the text of the file that `nsc generate creds` or `nk -gen user -pubout` writes: a JWT and an nkey seed between
- * lines of dashes, or a public nkey and its seed on lines of their own. Holds a secret.
+ * The credentials of a NATS user, from the text of a file: a JWT and an nkey seed between lines of dashes, as `nsc` writes them, or the seed alone, as
+ * `nk -gen user` and deploy/nats/keys do. Holds a secret.
  */
 #ifndef RELAY_CREDENTIALS_H
 #define RELAY_CREDENTIALS_H
@@ -13,7 +13,7 @@ struct credentials {
     char *seed;   /* "SU…", a secret */
 };
 
-/* 0; -EBADMSG: TEXT has no seed, or neither a JWT nor a public key; -ENOMEM. On error there is nothing to finish. */
+/* 0; -EBADMSG: TEXT has no seed of a user; -ENOMEM. On error there is nothing to finish. */
 int credentials_read(struct credentials *credentials, const char *text);
 
 /* Overwrites and frees. */
