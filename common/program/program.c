@@ -509,6 +509,7 @@ static void take_state(struct program_camera *camera, json_t *body)
             camera->state = copy;
         }
     }
+    snprintf(camera->node, sizeof(camera->node), "%s", message_string(body, "remote", ""));
     if (message_is(body, "camera-state")) {
         json_decref(camera->about);
         camera->about = json_incref(body);
