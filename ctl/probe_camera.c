@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/text.h"
+#include "common/config/camera_remote.h"
 #include "common/ipc/message.h"
 #include "ctl/camera_findings.h"
 #include "ctl/client.h"
@@ -138,6 +139,11 @@ static enum exit_code add_camera(struct probe *probe)
     json_t *settings = camera_settings(probe->options), *reply = NULL;
     json_t *request = settings ? request_for_camera("camera-add", CAMERA) : NULL;
 
+    if (settings && camera_is_remote(message_string(settings, "url", NULL))) {
+        client_complain("a camera of another node of a cluster: probe it there, by its own address");
+        json_decref(request);
+        request = NULL;
+    }
     if (!request) {
         json_decref(settings);
         return EXIT_CODE_USAGE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/status_table.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -118,9 +119,12 @@ static const struct table_column columns[] = {
     {"RESTARTS", true, table_write_count, "restarts"},
     {"SOURCE", false, table_write_text, "source"},
     {"ERROR", false, write_error, "error"},
+    {"NODE", false, table_write_text, "node"}, /* last: only where a camera is another node's */
 };
 
 #define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
+
+static_assert(COLUMN_COUNT <= TABLE_COLUMNS_MAX, "table_print has room for all of them");
 
 static void print_summary(const json_t *status, FILE *out)
 {
@@ -222,9 +226,29 @@ void status_table_print_head(const json_t *status, FILE *out)
     print_sandbox(status, out);
 }
 
+static bool has_remote(const json_t *cameras)
+{
+    size_t index;
+    const json_t *camera;
+
+    json_array_foreach(cameras, index, camera) {
+        if (json_is_string(json_object_get(camera, "node"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void status_table_print_cameras(const json_t *cameras, FILE *out)
 {
-    table_print(columns, COLUMN_COUNT, cameras, out);
+    struct table_column shown[COLUMN_COUNT] = {columns[0], columns[COLUMN_COUNT - 1]};
+
+    if (has_remote(cameras)) {
+        memcpy(&shown[2], &columns[1], (COLUMN_COUNT - 2) * sizeof(columns[0]));
+        table_print(shown, COLUMN_COUNT, cameras, out);
+    } else {
+        table_print(columns, COLUMN_COUNT - 1, cameras, out);
+    }
 }
 
 enum status_trouble status_table_trouble(const json_t *camera)

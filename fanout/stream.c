@@ -107,6 +107,7 @@ static struct stream *append(struct streams *streams, const char *name)
     stream->audio_error = json_null();
     stream->mirror = json_false();
     stream->crop = json_null();
+    stream->node = json_null();
     feed_init(&stream->feed, streams->set, stream->name);
     join_streams(streams, stream);
     *streams->end = stream;
@@ -217,6 +218,7 @@ void stream_update(struct streams *streams, struct stream *stream, const json_t 
     }
     replace(&stream->audio, json_object_get(message, "audio"));
     replace(&stream->audio_error, json_object_get(message, "audio_error"));
+    replace(&stream->node, json_object_get(message, "remote"));
     news |= update_look(stream, message);
     const json_t *look_back = json_object_get(message, "look_back");
     if (json_is_integer(look_back)) { /* `camera-add`, which also brings another ring, says nothing of it */
@@ -278,6 +280,7 @@ static void stream_free(struct stream *stream)
     json_decref(stream->audio_error);
     json_decref(stream->mirror);
     json_decref(stream->crop);
+    json_decref(stream->node);
     free(stream->name);
     free(stream);
 }
@@ -328,14 +331,14 @@ static json_t *describe_one(const struct stream *stream, const char *prefix)
 {
     const char *codecs = json_string_value(stream->codecs);
 
-    return json_pack("{s:O, s:O, s:o?, s:O, s:O, s:O, s:O, s:O, s:O, s:I, s:i, s:o, s:o}", "state",
+    return json_pack("{s:O, s:O, s:o?, s:O, s:O, s:O, s:O, s:O, s:O, s:I, s:i, s:o, s:o, s:O}", "state",
                      stream->state, "codecs", stream->codecs, "mime",
                      codecs ? init_cache_mime(codecs) : json_null(), "width", stream->width, "height",
                      stream->height, "audio", stream->audio, "audio_error", stream->audio_error, "mirror",
                      stream->mirror, "crop", stream->crop, "viewers",
                      (json_int_t)stream->feed.viewers.count + stream->elsewhere, "look_back",
                      (int)stream->look_back_s, "live", path_of(stream->name, prefix, "/live/", ""), "poster",
-                     path_of(stream->name, prefix, "/snapshot/", ".jpg"));
+                     path_of(stream->name, prefix, "/snapshot/", ".jpg"), "node", stream->node);
 }
 
 json_t *stream_describe(const struct stream *stream, const char *prefix)

@@ -26,6 +26,7 @@ struct stream {
     json_t *audio, *audio_error; /* string or null */
     json_t *mirror,
         *crop;         /* how it is shown: boolean or null; [left, top, right, bottom] in per cent, or null */
+    json_t *node;      /* of the cluster, from which it comes; null: it is this node's own */
     dev_t ring_device; /* which ring the feed has */
     ino_t ring_inode;
     json_int_t elsewhere;  /* viewers at the other fan-outs */

@@ -480,7 +480,7 @@ void uplink_asked(struct uplink *uplink, const struct link_message *message)
         return;
     }
     struct program_camera *camera = program_find_camera(uplink->program, name);
-    if (!camera || camera->remote) {
+    if (!camera || camera->node[0] != '\0') {
         if (message->reply) {
             refuse(uplink, message->reply, name);
         }
@@ -522,7 +522,7 @@ void uplink_camera(struct uplink *uplink, struct program_camera *camera, enum pr
     if (!stream) {
         return;
     }
-    if (news == PROGRAM_CAMERA_REMOVED || camera->remote) {
+    if (news == PROGRAM_CAMERA_REMOVED || camera->node[0] != '\0') {
         end_stream(uplink, stream);
     } else if (news == PROGRAM_CAMERA_RING) {
         stream->in_last = stream->place == PLACE_READING && program_camera_last_reader(camera) != NULL;

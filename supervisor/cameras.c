@@ -68,6 +68,11 @@ static void on_keyframe_wanted(void *data, struct camera *camera)
     }
 }
 
+static void on_relay_wanted(void *data, struct camera *camera)
+{
+    cluster_attach(data, camera);
+}
+
 static int on_bury(sd_event_source *source, uint64_t usec, void *data)
 {
     struct supervisor *supervisor = data;
@@ -111,6 +116,7 @@ int cameras_make(struct supervisor *supervisor, const struct config_camera *conf
                                                .ring_changed = on_camera_ring_changed,
                                                .exited = on_camera_exited,
                                                .keyframe_wanted = on_keyframe_wanted,
+                                               .relay_wanted = on_relay_wanted,
                                                .ended = on_camera_ended};
     struct camera **cameras =
         reallocarray(supervisor->cameras, supervisor->camera_count + 1, sizeof(struct camera *));

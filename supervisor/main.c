@@ -14,6 +14,7 @@
 #include "common/config/config.h"
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
+#include "supervisor/cluster.h"
 #include "supervisor/daemon.h"
 #include "supervisor/helpers/access.h"
 #include "supervisor/helpers/certificate.h"
@@ -247,6 +248,20 @@ static bool check_access(const struct config *config)
     return true;
 }
 
+/* False: the cluster could not be joined with it; why was printed. */
+static bool check_cluster(const struct config *config)
+{
+    json_t *settings = NULL;
+    char why[CLUSTER_WHY_SIZE];
+
+    if (cluster_read(config, &settings, why) < 0) {
+        fprintf(stderr, "%s\n", why);
+        return false;
+    }
+    json_decref(settings);
+    return true;
+}
+
 static void print_list(struct config_list list)
 {
     for (size_t i = 0; i < list.count; i++) {
@@ -311,7 +326,7 @@ int main(int argc, char *argv[])
         config = with_changes(config);
         print_warnings(config);
     }
-    if (arguments.check && (!check_certificate(config) || !check_access(config))) {
+    if (arguments.check && (!check_certificate(config) || !check_access(config) || !check_cluster(config))) {
         exit_code = EXIT_WRONG;
     } else if (arguments.check) {
         printf("%s: ok, %zu camera%s%s\n", arguments.config, config->camera_count,

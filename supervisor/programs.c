@@ -14,8 +14,10 @@
 
 #define PATH_SIZE 4096
 
-static const char *const names[PROGRAM_KINDS] = {
-    [PROGRAM_SNAPSHOT] = "snapshot", [PROGRAM_HLS] = "hls", [PROGRAM_RTSP] = "rtsp"};
+static const char *const names[PROGRAM_KINDS] = {[PROGRAM_SNAPSHOT] = "snapshot",
+                                                 [PROGRAM_HLS] = "hls",
+                                                 [PROGRAM_RTSP] = "rtsp",
+                                                 [PROGRAM_RELAY] = "relay"};
 
 /* What ringcast-password knows ringcast-rtsp by: beside all fan-outs. */
 #define PASSWORD_INDEX 64
@@ -23,6 +25,13 @@ static const char *const names[PROGRAM_KINDS] = {
 static int describe_rtsp(void *data, json_t *message, int fds[CHANNEL_FDS_MAX])
 {
     return rtsp_door_describe(data, message, fds);
+}
+
+static int describe_relay(void *data, json_t *message, int fds[CHANNEL_FDS_MAX])
+{
+    (void)fds;
+    cluster_describe(data, message);
+    return 0;
 }
 
 static void on_rtsp_message(void *data, const struct channel_message *message)
@@ -44,6 +53,9 @@ int programs_open(struct supervisor *supervisor)
         if (i == PROGRAM_RTSP) {
             config.begin = describe_rtsp;
             config.message = on_rtsp_message;
+        } else if (i == PROGRAM_RELAY) {
+            config.begin = describe_relay;
+            config.always = true;
         }
         snprintf(path, sizeof(path), "%s/ringcast-%s", supervisor->options->program_dir, names[i]);
         supervisor->programs[i] = on_demand_create(supervisor->children, &config, supervisor);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The programs that run only while they are asked for (helpers/on_demand.h): which there are, and how they learn of cameras and come
+ * The programs that run only while they are asked for or configured (helpers/on_demand.h): which there are, and how they learn of cameras and come
  * together with the fan-outs. A new one is a line in the table of programs.c. Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_PROGRAMS_H
@@ -19,7 +19,7 @@ struct service;
 struct supervisor;
 
 /* The place of each in `supervisor->programs`. */
-enum program_kind { PROGRAM_SNAPSHOT, PROGRAM_HLS, PROGRAM_RTSP, PROGRAM_KINDS };
+enum program_kind { PROGRAM_SNAPSHOT, PROGRAM_HLS, PROGRAM_RTSP, PROGRAM_RELAY, PROGRAM_KINDS };
 
 /* Makes them, without processes. 0 or -ENOMEM. */
 int programs_open(struct supervisor *supervisor);

@@ -237,7 +237,8 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
     int policy = http_policy_open(next);
     struct access_reading *access = NULL;
     struct rtsp_door rtsp = {.listener = -1};
-    char why[REASON_SIZE], wrong[CERTIFICATE_WHY_SIZE], denied[ACCESS_REASON_SIZE];
+    json_t *cluster = NULL;
+    char why[REASON_SIZE], wrong[CERTIFICATE_WHY_SIZE], denied[ACCESS_REASON_SIZE], apart[CLUSTER_WHY_SIZE];
     json_t *refusal = NULL;
 
     if (fixed) {
@@ -252,6 +253,8 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
         refusal = configuration_error("configuration", wrong);
     } else if (access_read(next, &access, denied) < 0) {
         refusal = configuration_error("configuration", denied);
+    } else if (cluster_prepare(supervisor, next, &cluster, apart) < 0) {
+        refusal = configuration_error("configuration", apart);
     } else if (rtsp_door_prepare(supervisor, next, &rtsp) < 0) {
         refusal = message_error("configuration", "rtsp: cannot be served on %s:%d; see the log",
                                 next->rtsp.listen.host, next->rtsp.listen.port);
@@ -264,6 +267,7 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
             close(policy);
         }
         access_discard(access);
+        json_decref(cluster);
         rtsp_door_close(&rtsp);
         certificate_close(&certificate);
         config_free(next);
@@ -277,6 +281,7 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
     json_t *report = apply(supervisor, next);
     viewers_access_use(supervisor, access);
     rtsp_door_use(supervisor, &rtsp);
+    cluster_use(supervisor, cluster);
     events_publish(supervisor->events, "reloaded", json_copy(report));
     json_t *reply = message_new("reloaded");
     json_object_update(reply, report);

@@ -62,7 +62,7 @@ static json_t *camera_status(const struct supervisor *supervisor, size_t index)
 
     json_t *status =
         json_pack("{s:s, s:s, s:o, s:f, s:I, s:s, s:I, s:o, s:o, s:o, s:f, s:f, s:I, s:I, s:o, s:b, s:b, "
-                  "s:s, s:O?, s:I, s:o, s:O?, s:o, s:o, s:I}",
+                  "s:s, s:O?, s:I, s:o, s:O?, s:o, s:o, s:I, s:s?}",
                   "name", view.name, "state", camera_strstate(view.state), "pid", pid_or_null(view.pid),
                   "since_s", seconds_since(view.since_ms), "restarts", (json_int_t)view.restarts, "ring",
                   view.ring, "ring_size", (json_int_t)view.ring_size, "codecs", text_or_null(view.codecs),
@@ -74,7 +74,7 @@ static json_t *camera_status(const struct supervisor *supervisor, size_t index)
                   "drops", (json_int_t)supervisor_drops(supervisor, view.name), "uptime_s",
                   view.pid > 0 ? json_real(seconds_since(view.worker_ms)) : json_null(), "sandbox",
                   view.pid > 0 ? view.sandbox : NULL, "audio", text_or_null(view.audio), "audio_error",
-                  text_or_null(view.audio_error), "look_back", (json_int_t)view.look_back);
+                  text_or_null(view.audio_error), "look_back", (json_int_t)view.look_back, "node", view.node);
     json_object_set_new(status, "usage", camera_usage(supervisor->cameras[index]));
     add_counts(status, view.counts);
     add_latency(status, &latency);
@@ -210,7 +210,8 @@ json_t *status_of(const struct supervisor *supervisor)
     const struct exporter *exporter = supervisor->exporter;
 
     return message_pack(
-        "status", "{s:s, s:I, s:s, s:s, s:s?, s:s?, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "status",
+        "{s:s, s:I, s:s, s:s, s:s?, s:s?, s:o, s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "version", RINGCAST_VERSION, "pid", (json_int_t)getpid(), "instance", supervisor->config->instance,
         "address", supervisor->address, "rtsp",
         supervisor->rtsp.listener >= 0 ? supervisor->rtsp.address : NULL, "admin",
@@ -219,7 +220,8 @@ json_t *status_of(const struct supervisor *supervisor)
         (double)(clock_now_ms() - supervisor->started_ms) / 1000.0, "fanouts", fanouts_status(supervisor),
         "template", status_of_service(fork_server_service(supervisor->fork_server)), "keeper",
         keeper_status(supervisor), "cameras", cameras_status(supervisor), "removed",
-        removed_status(supervisor->config), "sandbox", sandbox_layers(), "usage", own_status());
+        removed_status(supervisor->config), "sandbox", sandbox_layers(), "usage", own_status(), "cluster",
+        cluster_status(supervisor));
 }
 
 json_t *status_for_exporter(struct supervisor *supervisor)

@@ -20,6 +20,7 @@
 #include "common/ipc/runtime_dir.h"
 #include "supervisor/camera/camera.h"
 #include "supervisor/camera/logins.h"
+#include "supervisor/cluster.h"
 #include "supervisor/control/control.h"
 #include "supervisor/control/events.h"
 #include "supervisor/control/query.h"
@@ -64,6 +65,7 @@ struct supervisor {
     int load_board; /* of the fan-outs; -1: there is only one */
     char address[LISTEN_URL_SIZE];
     struct rtsp_door rtsp;
+    json_t *cluster;                /* what ringcast-relay is told (cluster.h); NULL: there is no cluster */
     struct certificate certificate; /* for viewers' TLS */
     int http_policy;                /* the rules for HTTP, http_policy.h */
     struct access *access;          /* who may watch */

@@ -46,7 +46,7 @@ struct config_camera {
     bool mirror;           /* the picture is shown with left and right exchanged */
     char *crop;            /* "left,top,right,bottom", per cent that are not shown; NULL: all is shown */
     bool enabled;          /* default: true */
-    bool on_demand;        /* default: false */
+    bool on_demand;        /* default: false; of a camera of another node true */
     size_t on_demand_idle; /* seconds without a viewer before it sleeps */
     bool sub;              /* this is the sub stream of the camera before it */
     enum config_origin origin;
@@ -160,6 +160,19 @@ struct config_rtsp {
     char *udp_ports; /* "20000-20199"; NULL: any */
 };
 
+/* The nodes that share cameras over NATS (ringcast-relay). */
+struct config_cluster {
+    int line, file;          /* line 0: the group is not in the file, and nothing is shared */
+    char *name;              /* config_check_node, as the next */
+    char *node;              /* what this node is called in it */
+    struct config_list nats; /* URLs of servers, with secrets; not empty */
+    /* Absolute paths; NULL: none. */
+    char *credentials; /* NATS's file of JWT and seed, or a seed alone */
+    char *ca;          /* who signs the servers' certificates, PEM */
+    char *certificate; /* of this node, PEM; with key or not at all */
+    char *key;
+};
+
 /* How the pages look. */
 struct config_wall {
     char *title; /* NULL: ringcast */
@@ -193,6 +206,7 @@ struct config {
     bool go2rtc;                        /* go2rtc's paths are there */
     struct config_limits limits;
     struct config_rtsp rtsp;
+    struct config_cluster cluster;
     struct config_wall wall;
     enum log_level log_level;
     enum log_format log_format;

@@ -13,6 +13,8 @@
 
 #include "common/base/text.h"
 #include "common/base/url.h"
+#include "common/cluster/subject.h"
+#include "common/config/camera_remote.h"
 #include "common/config/camera_url.h"
 #include "common/config/config.h"
 
@@ -22,7 +24,8 @@
 /* Bytes of an instance's name: as long as the names in /dev/shm have room for. */
 #define INSTANCE_MAX 32
 
-static const char *const url_schemes[] = {"rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt", "file"};
+static const char *const url_schemes[] = {"rtsp",  "rtsps", "http", "https",   "rtmp",
+                                          "rtmps", "srt",   "file", "ringcast"};
 
 static bool refuse(char problem[CONFIG_PROBLEM_SIZE], const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -177,6 +180,17 @@ bool config_check_instance(const char *instance, char problem[CONFIG_PROBLEM_SIZ
         return refuse(problem,
                       "cannot be part of the names in /dev/shm; use 1 to %d letters, digits, \"_\" and \"-\"",
                       INSTANCE_MAX);
+    }
+    return true;
+}
+
+/* As subject_check_node: it is a part of NATS subjects. */
+bool config_check_node(const char *name, char problem[CONFIG_PROBLEM_SIZE])
+{
+    if (name[strspn(name, CONFIG_INSTANCE_BYTES)] != '\0' || strlen(name) > SUBJECT_NODE_MAX) {
+        return refuse(problem,
+                      "cannot be part of the subjects of NATS; use 1 to %d letters, digits, \"_\" and \"-\"",
+                      SUBJECT_NODE_MAX);
     }
     return true;
 }
@@ -347,16 +361,18 @@ static bool check_url_scheme(const char *url, char problem[CONFIG_PROBLEM_SIZE])
         }
     }
     if (length > SCHEME_SHOWN_MAX) {
-        return refuse(problem, "unsupported scheme; use rtsp, rtsps, http, https, rtmp, rtmps, srt or file");
+        return refuse(problem,
+                      "unsupported scheme; use rtsp, rtsps, http, https, rtmp, rtmps, srt, file or ringcast");
     }
     if (length == strlen("rtspx") && strncasecmp(url, "rtspx", length) == 0) {
         return refuse(problem,
                       "unsupported scheme \"rtspx\", which elsewhere means RTSP over TLS with a certificate "
                       "that is not checked; write \"rtsps://…\" and add tls_verify = false");
     }
-    return refuse(problem,
-                  "unsupported scheme \"%.*s\"; use rtsp, rtsps, http, https, rtmp, rtmps, srt or file",
-                  (int)length, url);
+    return refuse(
+        problem,
+        "unsupported scheme \"%.*s\"; use rtsp, rtsps, http, https, rtmp, rtmps, srt, file or ringcast",
+        (int)length, url);
 }
 
 /* Length of the host that HOST begins with, brackets included, or 0. */
@@ -373,6 +389,38 @@ static size_t host_length(const char *host)
     size_t inside = strspn(host + 1, "0123456789abcdefABCDEF:.");
     size_t zone = host[1 + inside] == '%' ? strcspn(host + 1 + inside, "]/?#@") : 0;
     return inside > 0 && host[1 + inside + zone] == ']' ? inside + zone + 2 : 0;
+}
+
+bool config_check_nats(const char *url, char problem[CONFIG_PROBLEM_SIZE])
+{
+    size_t skip = 0;
+    bool nats = strncasecmp(url, "nats://", 7) == 0 || strncasecmp(url, "tls://", 6) == 0;
+
+    if (text_has_control(url) || strpbrk(url, " ,\"<>\\")) {
+        return refuse(problem, "a space, control character, comma, \", \\, < or > cannot be in a URL; "
+                               "percent-encode it, and write one URL in each string");
+    }
+    if (!nats) {
+        return refuse(problem, "not the URL of a NATS server; write \"nats://host:4222\", or "
+                               "\"tls://host:4222\" for TLS");
+    }
+    if (config_url_userinfo(url, &skip)) {
+        skip++;
+    }
+    const char *host = url_authority(url) + skip;
+    const char *port = host + host_length(host);
+    size_t rest = strcspn(port, "/?#");
+    if (port == host || (rest > 0 && (port[0] != ':' || url_port(port + 1, rest - 1) <= 0))) {
+        return refuse(problem,
+                      "host or port are not valid; write \"nats://host:4222\", and percent-encode / ? # "
+                      "@ in a user name or password");
+    }
+    if (port[rest] != '\0' && strcmp(port + rest, "/") != 0) {
+        return refuse(problem,
+                      "nothing comes after host and port; write \"nats://host:4222\", with user name and "
+                      "password, if any, as \"nats://user:password@host:4222\"");
+    }
+    return true;
 }
 
 /* SRT has no user information, and its stream ids hold any characters. */
@@ -399,6 +447,7 @@ static bool check_stray(const char *url, char problem[CONFIG_PROBLEM_SIZE])
 bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE])
 {
     size_t skip = 0;
+    struct camera_remote remote;
 
     if (text_has_control(url) || strpbrk(url, " \"<>")) {
         return refuse(problem,
@@ -406,6 +455,9 @@ bool config_check_url(const char *url, char problem[CONFIG_PROBLEM_SIZE])
     }
     if (!check_url_scheme(url, problem)) {
         return false;
+    }
+    if (camera_is_remote(url)) {
+        return camera_remote_read(url, &remote, problem);
     }
     if (!check_stray(url, problem)) {
         return false;

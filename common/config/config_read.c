@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "common/base/text.h"
+#include "common/config/camera_remote.h"
 #include "common/config/camera_url.h"
 #include "common/config/config_access.h"
 #include "common/config/config_check.h"
@@ -185,8 +186,8 @@ static void take_string(const struct config_reader *reader, const struct setting
     }
 }
 
-/* Hidden first: a URL that is refused may hold a password, too. */
-static void take_url(const struct config_reader *reader, const struct setting *setting, const char *value)
+/* The URL stands where SETTING stands. */
+static void hide_url(const struct config_reader *reader, const struct setting *setting, const char *value)
 {
     struct camera_url url;
 
@@ -197,6 +198,12 @@ static void take_url(const struct config_reader *reader, const struct setting *s
         }
         camera_url_finish(&url);
     }
+}
+
+/* Hidden first: a URL that is refused may hold a password, too. */
+static void take_url(const struct config_reader *reader, const struct setting *setting, const char *value)
+{
+    hide_url(reader, setting, value);
     take_string(reader, setting, value);
 }
 
@@ -303,6 +310,9 @@ static void take_strings(const struct config_reader *reader, const struct settin
         unsigned line = config_setting_source_line(item);
 
         snprintf(field, sizeof(field), "%s[%d]", setting->name, i);
+        if (text && (setting->flags & SETTING_SECRET) != 0) {
+            hide_url(reader, setting, text);
+        }
         if (!text) {
             config_reader_report(reader, line, field, "expected a string, found %s; write ( \"%s\" )",
                                  type_name(item), setting->example);
@@ -641,6 +651,56 @@ static void check_protection(const struct config_reader *reader, const struct co
     }
 }
 
+/*
+ * A camera of another node: there must be a cluster for it, and what is done with its pictures is its node's matter. FIELD: what the URL is
+ * written as.
+ */
+static void check_remote(const struct config_reader *reader, const struct config_camera *camera,
+                         const char *field)
+{
+    const struct config_cluster *cluster = &reader->config->cluster;
+    unsigned line = config_reader_line(reader, field);
+    struct camera_remote remote;
+    char why[CONFIG_PROBLEM_SIZE];
+
+    if (!camera_is_remote(camera->task.url) || !camera_remote_read(camera->task.url, &remote, why)) {
+        return;
+    }
+    if (cluster->line == 0) {
+        config_reader_report(
+            reader, line, field,
+            "a camera of another node, and there is no cluster; add cluster = { node = \"…\"; "
+            "nats = ( \"nats://…\" ); };");
+    } else if (cluster->node && strcmp(cluster->node, remote.node) == 0) {
+        config_reader_report(
+            reader, line, field,
+            "\"%s\" is this node (cluster.node), so the camera would be its own source; name "
+            "another node, or write the camera's own URL",
+            remote.node);
+    }
+    bool own_group = strcmp(field, "url") == 0;
+    for (size_t i = 0; i < setting_group_camera.count && own_group; i++) {
+        const struct setting *setting = &setting_group_camera.settings[i];
+        if ((setting->flags & SETTING_TASK) != 0 && setting->kind != SETTING_URL &&
+            config_setting_get_member(reader->group, setting->name)) {
+            config_reader_report(reader, config_reader_line(reader, setting->name), setting->name,
+                                 "not for a camera of another node; remove it, and set it on node \"%s\"",
+                                 remote.node);
+        }
+    }
+}
+
+/* Nothing of a camera of another node crosses the link while nobody looks, unless it is to. */
+static void default_on_demand(const struct config_reader *reader, struct config_camera *camera,
+                              bool is_given_above)
+{
+    bool is_given = reader->group && config_setting_get_member(reader->group, "on_demand");
+
+    if (camera_is_remote(camera->task.url) && !is_given && !is_given_above) {
+        camera->on_demand = true;
+    }
+}
+
 /* Everything that is not text is inherited first, so that the sub stream's own settings replace it. */
 static void inherit_values(struct config_camera *sub, const struct config_camera *camera)
 {
@@ -676,20 +736,23 @@ static void inherit_texts(struct config_camera *sub, const struct config_camera 
 static void read_sub(const struct config_reader *camera_reader, const config_setting_t *given)
 {
     char prefix[CONFIG_FIELD_SIZE];
-    const struct config_camera *camera = camera_reader->object;
+    const bool on_demand_given = config_setting_get_member(camera_reader->group, "on_demand");
+    const bool group = config_setting_is_group(given);
+    struct config_camera *camera = camera_reader->object;
     struct config_reader reader = *camera_reader;
     struct config_camera *sub = reader.sub;
 
     if (!sub) { /* only a camera's reader has a place for it */
         return;
     }
+    default_on_demand(camera_reader, camera, false);
     inherit_values(sub, camera);
     reader.object = sub;
     reader.inherits = true;
     reader.line = config_setting_source_line(given);
     sub->line = (int)reader.line;
     sub->sub = true;
-    if (config_setting_is_group(given)) {
+    if (group) {
         snprintf(prefix, sizeof(prefix), "%ssub.", camera_reader->prefix);
         reader.prefix = prefix;
         reader.group = given;
@@ -700,7 +763,9 @@ static void read_sub(const struct config_reader *camera_reader, const config_set
         url.name = "sub";
         take_url(&reader, &url, config_setting_get_string(given));
     }
+    default_on_demand(group ? &reader : camera_reader, sub, on_demand_given);
     check_protection(&reader, sub);
+    check_remote(&reader, sub, group ? "url" : "sub");
     inherit_texts(sub, camera);
 }
 
@@ -740,9 +805,11 @@ static void read_camera(const struct config_reader *top, size_t index, const con
     camera->ring_size = top->config->ring_size;
     camera->ring_size_max = top->config->ring_size_max;
     read_group(&reader, &setting_group_camera);
+    default_on_demand(&reader, camera, false);
     make_room_for_past(top, given, camera, sub);
     check_credentials(&reader, camera);
     check_protection(&reader, camera);
+    check_remote(&reader, camera, "url");
 }
 
 /* Where the name of camera INDEX stands. */
@@ -829,6 +896,43 @@ static void read_cameras(const struct config_reader *reader, const struct settin
     }
 }
 
+static void report_missing(const struct config_reader *reader, unsigned line, const char *group,
+                           const char *name)
+{
+    char field[CONFIG_FIELD_SIZE];
+
+    snprintf(field, sizeof(field), "%s.%s", group, name);
+    config_reader_report(reader, line, field, "missing; add it, or leave out %s", group);
+}
+
+/* Its node has a name, and is reached somewhere; the two files of a certificate belong together. */
+static void check_cluster(const struct config_reader *reader)
+{
+    const config_setting_t *given = config_setting_get_member(reader->group, "cluster");
+
+    if (!given || !config_setting_is_group(given)) {
+        return;
+    }
+    unsigned line = config_setting_source_line(given);
+    const config_setting_t *nats = config_setting_get_member(given, "nats");
+    const config_setting_t *certificate = config_setting_get_member(given, "certificate");
+    const config_setting_t *key = config_setting_get_member(given, "key");
+    if (!config_setting_get_member(given, "node")) {
+        report_missing(reader, line, "cluster", "node");
+    }
+    if (!nats) {
+        report_missing(reader, line, "cluster", "nats");
+    } else if (config_setting_is_aggregate(nats) && config_setting_length(nats) == 0) {
+        config_reader_report(reader, config_setting_source_line(nats), "cluster.nats",
+                             "no servers; list at least one, such as ( \"nats://127.0.0.1:4222\" )");
+    }
+    if (certificate && !key) {
+        config_reader_report(reader, line, "cluster.key", "missing; add it, or leave out certificate");
+    } else if (key && !certificate) {
+        config_reader_report(reader, line, "cluster.certificate", "missing; add it, or leave out key");
+    }
+}
+
 /* The two files belong together. */
 static void check_tls(const struct config_reader *reader)
 {
@@ -839,10 +943,10 @@ static void check_tls(const struct config_reader *reader)
     }
     unsigned line = config_setting_source_line(given);
     if (!config_setting_get_member(given, "certificate")) {
-        config_reader_report(reader, line, "tls.certificate", "missing; add it, or leave out tls");
+        report_missing(reader, line, "tls", "certificate");
     }
     if (!config_setting_get_member(given, "key")) {
-        config_reader_report(reader, line, "tls.key", "missing; add it, or leave out tls");
+        report_missing(reader, line, "tls", "key");
     }
 }
 
@@ -859,5 +963,6 @@ void config_read_tree(const config_setting_t *root, struct config *config, struc
 
     read_group(&reader, &setting_group_file);
     check_tls(&reader);
+    check_cluster(&reader);
     config_access_check(&reader);
 }

@@ -8,6 +8,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/secret.h"
+#include "common/cluster/subject.h"
 #include "common/config/config.h"
 #include "common/config/config_check.h"
 #include "common/config/config_memory.h"
@@ -61,6 +62,10 @@
 
 /* Bytes of "95, 95, 95, 95", and some blanks more. */
 #define CROP_MAX 32
+
+/* Servers of NATS that are named: it tells of the others itself. And bytes of a URL: MESSAGE_CHANNEL_MAX has room for all of them. */
+#define NATS_SERVERS_MAX 16
+#define NATS_URL_MAX 256
 
 /* Bytes of the longest title of the pages. */
 #define TITLE_MAX 64
@@ -130,7 +135,8 @@ static_assert(USER(file) == sizeof(int) && GROUP(file) == sizeof(int) && JWT(fil
 static_assert(TOP(tls.file) == TOP(tls.line) + sizeof(int) &&
                   TOP(auth.file) == TOP(auth.line) + sizeof(int) &&
                   TOP(auth.proxy.file) == TOP(auth.proxy.line) + sizeof(int) &&
-                  TOP(rtsp.file) == TOP(rtsp.line) + sizeof(int),
+                  TOP(rtsp.file) == TOP(rtsp.line) + sizeof(int) &&
+                  TOP(cluster.file) == TOP(cluster.line) + sizeof(int),
               "the file follows the line");
 static_assert(ACCESS_WHY_SIZE <= CONFIG_PROBLEM_SIZE, "what access_check_… says fits");
 
@@ -219,6 +225,20 @@ static const struct setting rtsp_settings[] = {
 
 static const struct setting_group rtsp_group = {rtsp_settings, COUNT(rtsp_settings)};
 
+static const struct setting cluster_settings[] = {
+    {"name", SETTING_STRING, 0, TOP(cluster.name), 1, SUBJECT_NODE_MAX, .text = "ringcast",
+     .check = config_check_node},
+    {"node", SETTING_STRING, 0, TOP(cluster.node), 1, SUBJECT_NODE_MAX, .check = config_check_node},
+    {"nats", SETTING_STRINGS, SETTING_SECRET, TOP(cluster.nats), 1, NATS_URL_MAX, .check = config_check_nats,
+     .most = NATS_SERVERS_MAX, .example = "nats://127.0.0.1:4222"},
+    {"credentials", SETTING_STRING, 0, TOP(cluster.credentials), 1, 4096, .check = config_check_path},
+    {"ca", SETTING_STRING, 0, TOP(cluster.ca), 1, 4096, .check = config_check_path},
+    {"certificate", SETTING_STRING, 0, TOP(cluster.certificate), 1, 4096, .check = config_check_path},
+    {"key", SETTING_STRING, 0, TOP(cluster.key), 1, 4096, .check = config_check_path},
+};
+
+static const struct setting_group cluster_group = {cluster_settings, COUNT(cluster_settings)};
+
 static const struct setting wall_settings[] = {
     {"title", SETTING_STRING, 0, TOP(wall.title), 1, TITLE_MAX, .check = config_check_title},
     {"logo", SETTING_STRING, 0, TOP(wall.logo), 1, 4096, .check = config_check_path},
@@ -227,7 +247,7 @@ static const struct setting wall_settings[] = {
 
 static const struct setting_group wall_group = {wall_settings, COUNT(wall_settings)};
 
-/* The cameras come last: their ring_size and ring_size_max follow those above. */
+/* The cameras come last: their ring_size and ring_size_max follow those above, and those of other nodes need a cluster. */
 static const struct setting top_settings[] = {
     {"listen", SETTING_LISTEN, 0, TOP(listen), 1, 64, .text = "127.0.0.1:8080"},
     {"admin", SETTING_LISTEN, 0, TOP(admin), 1, 64, .text = NULL},
@@ -262,6 +282,7 @@ static const struct setting top_settings[] = {
     {"limits", SETTING_GROUP, 0, 0, .members = &limits_group},
     {"wall", SETTING_GROUP, 0, 0, .members = &wall_group},
     {"rtsp", SETTING_GROUP, 0, 0, .members = &rtsp_group, .line = TOP(rtsp.line)},
+    {"cluster", SETTING_GROUP, 0, 0, .members = &cluster_group, .line = TOP(cluster.line)},
     {"cameras", SETTING_CAMERAS, SETTING_REQUIRED, TOP(cameras), 0, SETTING_CAMERAS_MAX, .number = 0},
 };
 

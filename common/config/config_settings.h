@@ -31,7 +31,7 @@ enum setting_kind {
 /* Of a setting. */
 enum setting_flags {
     SETTING_REQUIRED = 1u << 0, /* it has no default */
-    SETTING_SECRET = 1u << 1,   /* the log hides it; of a URL the log hides the password in any case */
+    SETTING_SECRET = 1u << 1,   /* the log hides it; of a URL, and of a list of URLs, the user information */
     SETTING_TASK = 1u << 2,     /* the worker gets it; the offset is that in struct camera_task */
     SETTING_LOGIN = 1u << 3,    /* a sub stream has its own username and password, or both of its camera */
 };

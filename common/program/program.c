@@ -509,6 +509,7 @@ static void take_state(struct program_camera *camera, json_t *body)
             camera->state = copy;
         }
     }
+    snprintf(camera->node, sizeof(camera->node), "%s", message_string(body, "remote", ""));
     if (message_is(body, "camera-state")) {
         json_decref(camera->about);
         camera->about = json_incref(body);
@@ -589,7 +590,6 @@ static void on_camera_add(struct program *program, struct channel_message *messa
         change_ring(camera, ring, wake);
     }
     take_state(camera, message->body);
-    camera->remote = message_string(message->body, "remote", NULL) != NULL;
     tell_of(program, camera,
             is_new ? PROGRAM_CAMERA_ADDED
             : same ? PROGRAM_CAMERA_STATE

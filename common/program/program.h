@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "common/cluster/subject.h"
 #include "common/ipc/channel.h"
 #include "common/ring/ringcast.h"
 
@@ -38,10 +39,10 @@ struct program_camera {
     TAILQ_ENTRY(program_camera) link; /* of all, in ringcastd's order */
     struct program *program;
     char *name;
-    char *state;   /* docs/reference/control.md; "" before the first one */
-    json_t *about; /* the last message with its state: codecs, width, height, audio */
-    bool remote;   /* its pictures come from another node of the cluster */
-    void *own;     /* the program's; NULL at first */
+    char *state;                     /* docs/reference/control.md; "" before the first one */
+    char node[SUBJECT_NODE_MAX + 1]; /* of the cluster, from which it comes; "": it is this node's own */
+    json_t *about;                   /* the last message with its state: codecs, width, height, audio */
+    void *own;                       /* the program's; NULL at first */
     /* What follows is program.c's. */
     ringcast_reader *reader, *last_reader;
     int ring, wake;

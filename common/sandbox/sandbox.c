@@ -75,7 +75,7 @@ static bool is_confined(enum sandbox_role role)
 {
     return role == SANDBOX_FORK_SERVER || role == SANDBOX_INGEST || role == SANDBOX_FANOUT ||
            role == SANDBOX_EXPORTER || role == SANDBOX_PASSWORD || role == SANDBOX_SNAPSHOT ||
-           role == SANDBOX_HLS || role == SANDBOX_RTSP || role == SANDBOX_DISCOVER;
+           role == SANDBOX_HLS || role == SANDBOX_RTSP || role == SANDBOX_RELAY || role == SANDBOX_DISCOVER;
 }
 
 /* 0: the process is not root. */
@@ -130,10 +130,14 @@ static bool is_known(enum layer layer, int error)
     return layer == LAYER_USER || error == -ENOSYS || error == -EOPNOTSUPP;
 }
 
+/* NATS servers have names and certificates, and come and go while it runs; its library has threads. */
+static const struct sandbox_needs relay_needs = {.names = true, .certificates = true, .threads = true};
+
 int sandbox_enter(enum sandbox_role role, const struct sandbox_needs *needs)
 {
     enum sandbox_mode mode = mode_now();
 
+    needs = role == SANDBOX_RELAY ? &relay_needs : needs;
     own_usage_open();
     memset(active, 0, sizeof(active));
     for (enum layer layer = 0; mode != SANDBOX_OFF && layer < LAYERS; layer++) {

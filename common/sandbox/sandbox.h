@@ -31,6 +31,7 @@ enum sandbox_role {
     SANDBOX_SNAPSHOT, /* the same, and rings that it reads; decodes what cameras send */
     SANDBOX_HLS,      /* the same, but for decoding */
     SANDBOX_RTSP,     /* accepts connections, sends RTP over UDP, has threads */
+    SANDBOX_RELAY,    /* makes connections to NATS, reads what names and certificates need, has threads */
     SANDBOX_DISCOVER, /* makes connections to cameras, and opens no file */
 };
 

@@ -29,10 +29,11 @@ enum roles {
     HLS = 64,
     RTSP = 128,
     DISCOVER = 256,
+    RELAY = 512,
     WORKERS = INGEST | FORK_SERVER,
     SERVERS = FANOUT | EXPORTER | RTSP,
-    CALLERS = WORKERS | DISCOVER, /* what makes connections */
-    ALL = CALLERS | SERVERS,      /* what has connections, and libraries for them */
+    CALLERS = WORKERS | DISCOVER | RELAY, /* what makes connections */
+    ALL = CALLERS | SERVERS,              /* what has connections, and libraries for them */
     PROGRAMS = SNAPSHOT | HLS,
     INSIDE = PASSWORD | PROGRAMS, /* what has channels alone */
     EVERY = ALL | INSIDE
@@ -134,18 +135,18 @@ static const struct call calls[] = {
     CALL(exit_group, EVERY),                 /* the end */
 
     /* Sockets. socket itself is below. */
-    CALL(getsockname, ALL),            /* which port it is; what the channel is */
-    CALL(getpeername, ALL),            /* the address of the other side */
-    CALL(getsockopt, ALL),             /* errors, buffers */
-    CALL(setsockopt, ALL),             /* buffers, TCP_NODELAY, time limits */
-    CALL(connect, CALLERS),            /* to the camera, to a name server */
-    CALL(bind, WORKERS | RTSP),        /* UDP: a port for RTP */
-    CALL(recvmmsg, WORKERS | RTSP),    /* many RTP packets at once */
-    CALL(sendmmsg, WORKERS | RTSP),    /* the name service asks for both kinds of address at once */
-    CALL(accept, SERVERS),             /* viewers, Prometheus */
-    CALL(accept4, SERVERS),            /* the same */
-    CALL(sendfile, FANOUT),            /* libwebsockets */
-    CALL(socketpair, RTSP | DISCOVER), /* GStreamer wakes its own threads, libcurl its wait */
+    CALL(getsockname, ALL),                 /* which port it is; what the channel is */
+    CALL(getpeername, ALL),                 /* the address of the other side */
+    CALL(getsockopt, ALL),                  /* errors, buffers */
+    CALL(setsockopt, ALL),                  /* buffers, TCP_NODELAY, time limits */
+    CALL(connect, CALLERS),                 /* to the camera, to a name server */
+    CALL(bind, WORKERS | RTSP),             /* UDP: a port for RTP */
+    CALL(recvmmsg, WORKERS | RTSP),         /* many RTP packets at once */
+    CALL(sendmmsg, WORKERS | RTSP | RELAY), /* the name service asks for both kinds of address at once */
+    CALL(accept, SERVERS),                  /* viewers, Prometheus */
+    CALL(accept4, SERVERS),                 /* the same */
+    CALL(sendfile, FANOUT),                 /* libwebsockets */
+    CALL(socketpair, RTSP | DISCOVER),      /* GStreamer wakes its own threads, libcurl its wait */
 
     /* The fork server makes workers, and a worker takes its rights away itself. */
     CALL(clone, FORK_SERVER),  /* fork */
@@ -459,6 +460,8 @@ static enum roles roles_of(enum sandbox_role role)
         return HLS;
     case SANDBOX_RTSP:
         return RTSP;
+    case SANDBOX_RELAY:
+        return RELAY;
     case SANDBOX_DISCOVER:
         return DISCOVER;
     default:

@@ -28,6 +28,9 @@
 /* A group of pictures of each stream that is played, what waits for slow clients, and a stack for each client. */
 #define RTSP_MEMORY (4096 * MIB)
 
+/* What NATS has not taken yet and what waits for workers, a group of pictures of each stream at the most, and the stacks of a few threads. */
+#define RELAY_MEMORY (4096 * MIB)
+
 /* A camera takes a dozen sockets; the name service and certificates take some more for a moment. */
 #define INGEST_DESCRIPTORS 128
 #define FORK_SERVER_DESCRIPTORS 256
@@ -81,6 +84,8 @@ static rlim_t memory_of(enum sandbox_role role)
         return HLS_MEMORY;
     case SANDBOX_RTSP:
         return RTSP_MEMORY;
+    case SANDBOX_RELAY:
+        return RELAY_MEMORY;
     case SANDBOX_DISCOVER:
         return DISCOVER_MEMORY;
     default:
@@ -108,7 +113,8 @@ int sandbox_limit(enum sandbox_role role, const struct sandbox_needs *needs)
     if (error == 0 && role == SANDBOX_PASSWORD) {
         error = lower(RLIMIT_NOFILE, PASSWORD_DESCRIPTORS);
     }
-    if (error == 0 && (role == SANDBOX_SNAPSHOT || role == SANDBOX_HLS || role == SANDBOX_RTSP)) {
+    if (error == 0 &&
+        (role == SANDBOX_SNAPSHOT || role == SANDBOX_HLS || role == SANDBOX_RTSP || role == SANDBOX_RELAY)) {
         error = lower(RLIMIT_NOFILE, PROGRAM_DESCRIPTORS);
     }
     /* A sanitizer's shadow is private memory of terabytes. */

@@ -15,6 +15,8 @@ export interface RingcastStreamRow extends RingcastLook {
   viewers: number;
   /** How many seconds of the past are kept; 0: none. */
   look_back: number;
+  /** The node of the cluster from which it comes; null: it is the server's own. */
+  node: string | null;
   /** The path of the WebSocket. */
   live: string;
   /** The path of a picture. */

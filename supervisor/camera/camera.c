@@ -47,6 +47,7 @@
 struct camera {
     struct config_camera settings;      /* its own copy */
     const struct config_camera *config; /* the same */
+    struct camera_remote remote;        /* node "": it is this node's own */
     struct children *children;
     struct camera_callbacks callbacks;
     enum log_level log_level;
@@ -503,6 +504,19 @@ static bool is_shown_alike(const struct config_camera *a, const struct config_ca
     return a->mirror == b->mirror && same_crop;
 }
 
+/* Notes where the camera comes from. True if that is a change. */
+static bool take_remote(struct camera *camera)
+{
+    const char *url = camera->config->task.url;
+    struct camera_remote before = camera->remote;
+    char why[CONFIG_PROBLEM_SIZE];
+
+    if (!camera_is_remote(url) || !camera_remote_read(url, &camera->remote, why)) {
+        camera->remote = (struct camera_remote){0};
+    }
+    return strcmp(before.node, camera->remote.node) != 0;
+}
+
 void camera_set(struct camera *camera, const struct config_camera *config)
 {
     bool same_task = config_camera_same_task(camera->config, config);
@@ -510,6 +524,7 @@ void camera_set(struct camera *camera, const struct config_camera *config)
 
     config_camera_finish(&camera->settings);
     config_camera_copy(&camera->settings, config);
+    same_look = !take_remote(camera) && same_look;
     logins_set(camera->login, &camera->config->task);
     if (!config->on_demand) {
         camera->sleepy = false;
@@ -732,6 +747,8 @@ void camera_worker_said(struct camera *camera, const struct channel_message *mes
         take_ring_change(camera, message->body);
     } else if (message_is(message->body, "keyframe-wanted")) {
         camera->callbacks.keyframe_wanted(camera->callbacks.data, camera);
+    } else if (message_is(message->body, "relay-wanted")) {
+        camera->callbacks.relay_wanted(camera->callbacks.data, camera);
     } else {
         log_camera(LOG_LEVEL_WARNING, camera->config->name, "ingest[%s]: unexpected message \"%s\"",
                    camera->config->name, message_type(message->body));
@@ -854,6 +871,7 @@ int camera_create(struct children *children, struct fork_server *fork_server, st
                               .since_ms = clock_now_ms()};
     config_camera_copy(&camera->settings, config);
     camera->config = &camera->settings;
+    take_remote(camera);
     log_set_state(camera->config->name, camera_strstate(camera->state));
     camera->ring = camera_ring_create(instance, config);
     camera->worker = camera->ring ? worker_create(children, fork_server, config->name, camera) : NULL;
@@ -900,6 +918,7 @@ struct camera_view camera_view(const struct camera *camera)
         .look_back = (unsigned)camera->config->look_back,
         .mirror = camera->config->mirror,
         .crop = camera->config->crop,
+        .node = camera->remote.node[0] == '\0' ? NULL : camera->remote.node,
         .ring_reader = camera_ring_reader(camera->ring),
         .wake = camera->wake,
         .codecs = camera->codecs[0] == '\0' ? NULL : camera->codecs,
@@ -928,6 +947,21 @@ struct camera_view camera_view(const struct camera *camera)
     };
 }
 
+const struct camera_remote *camera_remote(const struct camera *camera)
+{
+    return camera->remote.node[0] == '\0' ? NULL : &camera->remote;
+}
+
+void camera_give_relay(struct camera *camera, int end)
+{
+    json_t *message = message_new("relay");
+
+    if (!message || worker_send(camera->worker, message, &end, 1) < 0) {
+        worker_kill(camera->worker, "could not be given its connection with ringcast-relay");
+    }
+    json_decref(message);
+}
+
 json_t *camera_usage(const struct camera *camera)
 {
     return worker_usage(camera->worker);
@@ -946,9 +980,10 @@ static json_t *crop_of(const struct camera_view *view)
 
 json_t *camera_state_message(const struct camera_view *view)
 {
-    return message_pack("camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?, s:I, s:b, s:o}", "name",
-                        view->name, "state", camera_strstate(view->state), "error", view->error, "codecs",
-                        view->codecs, "width", (json_int_t)view->width, "height", (json_int_t)view->height,
-                        "audio", view->audio, "audio_error", view->audio_error, "look_back",
-                        (json_int_t)view->look_back, "mirror", view->mirror, "crop", crop_of(view));
+    return message_pack("camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?, s:I, s:b, s:o, s:s?}",
+                        "name", view->name, "state", camera_strstate(view->state), "error", view->error,
+                        "codecs", view->codecs, "width", (json_int_t)view->width, "height",
+                        (json_int_t)view->height, "audio", view->audio, "audio_error", view->audio_error,
+                        "look_back", (json_int_t)view->look_back, "mirror", view->mirror, "crop",
+                        crop_of(view), "remote", view->node);
 }

@@ -24,6 +24,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/config/camera_remote.h"
 #include "common/config/config.h"
 #include "supervisor/camera/logins.h"
 #include "supervisor/process/children.h"
@@ -52,6 +53,8 @@ struct camera_callbacks {
     void (*exited)(void *data, struct camera *camera, pid_t pid, const char *reason);
     /* Its worker waits for a keyframe, and the camera is to be asked for one by ONVIF. A worker may say so as often as it likes. */
     void (*keyframe_wanted)(void *data, struct camera *camera);
+    /* Its worker, of a camera of another node, asks for a connection with ringcast-relay: camera_give_relay. As often as it likes. */
+    void (*relay_wanted)(void *data, struct camera *camera);
     /* After camera_end: the camera no longer has a worker. */
     void (*ended)(void *data, struct camera *camera);
 };
@@ -64,6 +67,7 @@ struct camera_view {
     unsigned look_back; /* seconds of the past that it keeps; 0: none beyond what live viewers need */
     bool mirror;        /* how the picture is shown */
     const char *crop;   /* "left,top,right,bottom", per cent; NULL: all of it is shown */
+    const char *node;   /* of the cluster, from which it comes; NULL: it is this node's own */
     int ring_reader;    /* descriptor, read-only; -1: there is no ring now */
     int wake;           /* eventfd that the worker writes at each publish; -1: there is no ring now */
     const char *codecs; /* RFC 6381; NULL until known */
@@ -123,6 +127,12 @@ void camera_set_log_level(struct camera *camera, enum log_level level);
 json_t *camera_lines(const struct camera *camera, size_t count);
 
 const struct config_camera *camera_config(const struct camera *camera);
+
+/* Where it comes from; NULL: it is this node's own. Valid until camera_set. */
+const struct camera_remote *camera_remote(const struct camera *camera);
+
+/* Gives the worker END (which stays the caller's) of a socket pair whose other end ringcast-relay gets (common/cluster/attachment.h). */
+void camera_give_relay(struct camera *camera, int end);
 
 /* Ends the worker and starts another at once; the history of deaths is forgotten, and a log-in is not held. */
 void camera_restart(struct camera *camera);

@@ -205,8 +205,8 @@ void fanout_add_camera(struct fanout *fanout, const struct camera_view *camera)
 
     fanout_stats_admit(fanout->stats, camera->name);
     send(fanout,
-         message_pack("camera-add", "{s:s, s:s}", "name", camera->name, "state",
-                      camera_strstate(camera->state)),
+         message_pack("camera-add", "{s:s, s:s, s:s?}", "name", camera->name, "state",
+                      camera_strstate(camera->state), "remote", camera->node),
          fds, camera->ring_reader >= 0 ? 2 : 0);
 }
 

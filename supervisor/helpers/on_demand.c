@@ -52,26 +52,29 @@ static void check_sent(struct on_demand *program, int result)
     }
 }
 
-/* True if a process is there that has not been told to end. */
-static bool runs(const struct on_demand *program)
+/* A process is there that has not been told to end. */
+bool on_demand_runs(const struct on_demand *program)
 {
     enum service_state state = program->service ? service_state(program->service) : SERVICE_STOPPED;
 
     return state == SERVICE_STARTING || state == SERVICE_RUNNING;
 }
 
-/* Consumes MESSAGE. */
-static void send(struct on_demand *program, json_t *message, const int *fds, int fd_count)
+int on_demand_send(struct on_demand *program, json_t *message, const int *fds, int fd_count)
 {
-    if (runs(program)) {
-        check_sent(program, message ? service_send(program->service, message, fds, fd_count) : -ENOMEM);
+    int result = -EAGAIN;
+
+    if (on_demand_runs(program)) {
+        result = message ? service_send(program->service, message, fds, fd_count) : -ENOMEM;
+        check_sent(program, result);
     }
     json_decref(message);
+    return result;
 }
 
 void on_demand_tell(struct on_demand *program, const char *key, json_t *message, const int *fds, int fd_count)
 {
-    if (runs(program)) {
+    if (on_demand_runs(program)) {
         check_sent(program,
                    message ? service_send_newest(program->service, key, message, fds, fd_count) : -ENOMEM);
     }
@@ -109,7 +112,7 @@ static void blame(struct on_demand *program)
 
 static void connect_waiting(struct on_demand *program)
 {
-    for (size_t i = 0; i < FANOUTS_MAX && runs(program); i++) {
+    for (size_t i = 0; i < FANOUTS_MAX && on_demand_runs(program); i++) {
         if (program->waiting & UINT64_C(1) << i) {
             program->waiting &= ~(UINT64_C(1) << i);
             supervisor_on_demand_connect(program->supervisor, program, i);
@@ -129,7 +132,7 @@ static void on_begun(void *owner)
     if (message && program->config.begin) {
         count = program->config.begin(program->config.data, message, fds);
     }
-    send(program, message, fds, count);
+    on_demand_send(program, message, fds, count);
     supervisor_on_demand_begun(program->supervisor, program);
     connect_waiting(program);
 }
@@ -141,7 +144,7 @@ static void on_ready(void *owner)
 
 static void on_idle(struct on_demand *program)
 {
-    if (program->waiting == 0) {
+    if (program->waiting == 0 && !program->config.always) {
         program->wanted = false;
         service_end(program->service);
     }
@@ -320,24 +323,24 @@ void on_demand_forget(struct on_demand *program, size_t index)
 
 void on_demand_connect(struct on_demand *program, size_t index, int end)
 {
-    send(program, message_pack("client", "{s:I}", "index", (json_int_t)index), &end, 1);
+    on_demand_send(program, message_pack("client", "{s:I}", "index", (json_int_t)index), &end, 1);
 }
 
 void on_demand_add_camera(struct on_demand *program, const struct camera_view *camera)
 {
     const int fds[] = {camera->ring_reader, camera->wake};
 
-    send(program,
-         message_pack("camera-add", "{s:s, s:s}", "name", camera->name, "state",
-                      camera_strstate(camera->state)),
-         fds, camera->ring_reader >= 0 ? 2 : 0);
+    on_demand_send(program,
+                   message_pack("camera-add", "{s:s, s:s, s:s?}", "name", camera->name, "state",
+                                camera_strstate(camera->state), "remote", camera->node),
+                   fds, camera->ring_reader >= 0 ? 2 : 0);
 }
 
 void on_demand_update_camera(struct on_demand *program, const struct camera_view *camera)
 {
     char key[KEY_SIZE];
 
-    if (!runs(program)) {
+    if (!on_demand_runs(program)) {
         return;
     }
     snprintf(key, sizeof(key), "camera-state %s", camera->name);
@@ -348,7 +351,7 @@ void on_demand_remove_camera(struct on_demand *program, const char *name)
 {
     json_object_del(program->avoid, name);
     json_object_del(program->spans, name);
-    send(program, message_pack("camera-remove", "{s:s}", "name", name), NULL, 0);
+    on_demand_send(program, message_pack("camera-remove", "{s:s}", "name", name), NULL, 0);
 }
 
 void on_demand_set_log_level(struct on_demand *program, enum log_level level)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program that runs only while it is asked for: ringcast-snapshot, ringcast-hls, ringcast-rtsp. It is started when it is wanted, told of
- * every camera, connected with the fan-outs that have questions, and ended when it says that it is idle
+ * A program that runs only while it is asked for: ringcast-snapshot, ringcast-hls, ringcast-rtsp; or while it is configured: ringcast-relay. It is
+ * started when it is wanted, told of every camera, connected with the fan-outs that have questions, and ended when it says that it is idle
  * (docs/reference/control.md, "Programs on demand"). If it dies it is started again, as every service is. Supervisor's main thread only.
  */
 #ifndef SUPERVISOR_HELPERS_ON_DEMAND_H
@@ -27,6 +27,7 @@ struct on_demand_config {
      * Returns how many. NULL: there is nothing.
      */
     int (*begin)(void *data, json_t *message, int fds[CHANNEL_FDS_MAX]);
+    bool always; /* once it is wanted it stays: that it says it is idle does not end it */
     /* A message that on_demand.c does not know. NULL: there is none. */
     void (*message)(void *data, const struct channel_message *message);
     void *data;
@@ -62,11 +63,17 @@ void on_demand_set_log_level(struct on_demand *program, enum log_level level);
 void on_demand_tell(struct on_demand *program, const char *key, json_t *message, const int *fds,
                     int fd_count);
 
+/* Sends MESSAGE (consumed; NULL: no memory). 0; -EAGAIN: there is no process; other negative errno: it is killed, because a message is lost to it. */
+int on_demand_send(struct on_demand *program, json_t *message, const int *fds, int fd_count);
+
 /* Ends the process for good. */
 void on_demand_end(struct on_demand *program);
 
 /* True if there is a process, or is to be one. */
 bool on_demand_wanted(const struct on_demand *program);
+
+/* True if there is a process that messages can be sent to. */
+bool on_demand_runs(const struct on_demand *program);
 
 const char *on_demand_name(const struct on_demand *program);
 

@@ -34,6 +34,9 @@ const bad = [
   ['a path that ends in /', { cameras: [good], base_path: '/cams/' }, /base_path.*"\/cams"/],
   ['a header in a header', { cameras: [good], frame_ancestors: ["'self'; script-src *"] }, /frame_ancestors\[0\]/],
   ['a JWT without signature', { cameras: [good], auth: { jwt: [{ algorithm: 'none', key: '/k' }] } }, /auth\.jwt\[0\]\.algorithm.*HS256, RS256, ES256/],
+  ['a node whose name NATS could not have', { cameras: [good], cluster: { node: 'a.b', nats: ['nats://127.0.0.1'] } }, /cluster\.node: .*letters, digits/],
+  ['a cluster without servers', { cameras: [good], cluster: { node: 'a' } }, /cluster\.nats: missing/],
+  ['a camera of another node without a cluster', { cameras: [{ name: 'front', url: 'ringcast://b/front' }] }, /cameras\[0\]\.url: .*add cluster/],
   ['a level that is none', { cameras: [good], log_level: 'loud' }, /log_level/],
 ];
 
@@ -100,6 +103,26 @@ scenario('keys are checked, and what is unwise is told', async (stage) => {
   assert.match(fine.stdout, /ok, 1 camera, viewers log in/);
   assert.match(fine.stderr, /warning: passwords and pictures are sent over 0\.0\.0\.0:0 without encryption/);
   assert.match(fine.stderr, /warning: auth\.users\[0\]\.cameras\[0\]: no camera in the file is called "frnt\*"/);
+});
+
+scenario('the files of a cluster are checked', async (stage) => {
+  const credentials = stage.file('a.creds', 'Kanarie7391');
+  const ringcast = stage.instance({ cameras: [good], cluster: { node: 'a', nats: ['nats://127.0.0.1:9'], credentials, ca: `${credentials}.away` } });
+  const check = () => run(program('ringcastd'), ['--check', ringcast.config]);
+  chmodSync(credentials, 0o644);
+  const open = await check();
+  assert.equal(open.code, 2);
+  assert.match(open.stderr, /ringcast\.conf:\d+: cluster\.credentials: .*a\.creds: other users may read or change it \(mode 644\); /);
+  chmodSync(credentials, 0o600);
+  const strange = await check();
+  assert.match(strange.stderr, /cluster\.credentials: .*neither a credentials file of NATS, .* nor the seed/);
+  assert.doesNotMatch(strange.stderr, /Kanarie/);
+  stage.file('a.creds', `SU${'A'.repeat(56)}\n`);
+  assert.match((await check()).stderr, /ringcast\.conf:\d+: cluster\.ca: .*a\.creds\.away: No such file or directory; correct the path/);
+  delete ringcast.settings.cluster.ca;
+  ringcast.write();
+  const fine = await check();
+  assert.equal(fine.code, 0, fine.stderr);
 });
 
 scenario('a good file is good, and starts nothing either', async (stage) => {

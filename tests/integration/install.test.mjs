@@ -6,7 +6,8 @@ import path from 'node:path';
 import { buildDirectory, program, repositoryDirectory, run } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 
-const PROGRAMS = ['ringcastd', 'ringcastctl', 'ringcast-ingest', 'ringcast-fanout', 'ringcast-keeper', 'ringcast-password', 'ringcast-discover', 'ringcast-snapshot', 'ringcast-hls', 'ringcast-rtsp', 'ringcast-exporter'];
+const PROGRAMS = ['ringcastd', 'ringcastctl', 'ringcast-ingest', 'ringcast-fanout', 'ringcast-keeper', 'ringcast-password', 'ringcast-discover', 'ringcast-snapshot', 'ringcast-hls', 'ringcast-rtsp', 'ringcast-exporter',
+  ...(existsSync(program('ringcast-relay')) ? ['ringcast-relay'] : [])]; // an optional part
 
 async function install(stage, { prefix, root }) {
   const { code, stdout, stderr } = await run('cmake', ['--install', buildDirectory, '--prefix', prefix], { env: { DESTDIR: root } });

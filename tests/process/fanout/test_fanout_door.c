@@ -210,17 +210,19 @@ static void the_list_says_what_is_known(void **state)
     json_object_set_new(message, "audio", json_string("playing"));
     json_object_set_new(message, "mirror", json_true());
     json_object_set_new(message, "crop", json_pack("[i, i, i, i]", 10, 0, 25, 5));
+    json_object_set_new(message, "remote", json_string("b"));
     watch_front(&viewer, 0);
     fanout_tell(&fanout, message, NULL, 0);
     json_decref(expect_text(&viewer, "state"));
     client_request(&client, fanout.port, "GET", "/api/cameras", "");
     json_t *answer = read_json(&client);
-    json_t *expected = json_pack(
-        "{s:[{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:n, s:b, s:[i, i, i, i], s:i, s:i, s:s, s:s, s:n}], s:[]}",
-        "cameras", "name", "front", "state", "streaming", "codecs", "avc1.64001F,mp4a.40.2", "mime",
-        "video/mp4; codecs=\"avc1.64001F,mp4a.40.2\"", "width", 1280, "height", 720, "audio", "playing",
-        "audio_error", "mirror", 1, "crop", 10, 0, 25, 5, "viewers", 1, "look_back", 0, "live", "/live/front",
-        "poster", "/snapshot/front.jpg", "sub", "groups");
+    json_t *expected =
+        json_pack("{s:[{s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:n, s:b, s:[i, i, i, i], s:i, s:i, s:s, s:s, "
+                  "s:s, s:n}], s:[]}",
+                  "cameras", "name", "front", "state", "streaming", "codecs", "avc1.64001F,mp4a.40.2", "mime",
+                  "video/mp4; codecs=\"avc1.64001F,mp4a.40.2\"", "width", 1280, "height", 720, "audio",
+                  "playing", "audio_error", "mirror", 1, "crop", 10, 0, 25, 5, "viewers", 1, "look_back", 0,
+                  "live", "/live/front", "poster", "/snapshot/front.jpg", "node", "b", "sub", "groups");
     assert_true(json_equal(answer, expected));
     json_decref(answer);
     json_decref(expected);

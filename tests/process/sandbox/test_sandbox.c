@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -460,6 +461,57 @@ static void discover_connects_out_and_has_no_file(void **state)
 #endif
 }
 
+/* --- The process that talks to NATS ---------------------------------------------------------------------- */
+
+static void *do_nothing(void *context)
+{
+    return context;
+}
+
+static int make_thread(void *context)
+{
+    pthread_t thread;
+
+    (void)context;
+    errno = pthread_create(&thread, NULL, do_nothing, NULL);
+    return errno == 0 && pthread_join(thread, NULL) == 0 ? 0 : -1;
+}
+
+static void relay_connects_out_and_reads_what_names_and_certificates_need(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    size_t some = (size_t)1 << 30, much = (size_t)5 << 30;
+
+    (void)state;
+    int listener = listen_at((struct sockaddr *)&address, sizeof(address));
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    int connected = as(SANDBOX_RELAY, NULL, connect_to_port, &address, NULL);
+    int accepted = as(SANDBOX_RELAY, NULL, accept_one, &listener, "accept");
+    close(listener);
+    assert_int_equal(connected, 0);
+    assert_int_equal(accepted, ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_RELAY, NULL, resolve_localhost, NULL, NULL), 0);
+    assert_int_equal(as(SANDBOX_RELAY, NULL, make_thread, NULL, NULL), 0);
+    assert_int_equal(as(SANDBOX_RELAY, NULL, open_to_read, "/etc/ssl/certs", NULL), 0);
+    assert_int_equal(as(SANDBOX_RELAY, NULL, bind_udp, NULL, "bind"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_RELAY, NULL, listen_tcp, NULL, "listen"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_RELAY, NULL, open_to_write, "/etc/hosts", NULL), EACCES);
+    assert_int_equal(as(SANDBOX_RELAY, NULL, connect_to_path, "/run/x", NULL), EACCES);
+    assert_int_equal(as(SANDBOX_RELAY, NULL, run_program, NULL, "execve"), ATTEMPT_TRAPPED);
+    assert_int_equal(as(SANDBOX_RELAY, NULL, make_code, NULL, NULL), EACCES);
+    assert_int_equal(as(SANDBOX_RELAY, NULL, take_memory, &some, NULL), 0);
+#if !SANDBOX_SANITIZER
+    assert_int_equal(as(SANDBOX_RELAY, NULL, take_memory, &much, NULL), ENOMEM);
+    assert_int_equal(as(SANDBOX_RELAY, NULL, clone_once, NULL, "clone"), ATTEMPT_TRAPPED);
+#else
+    (void)much;
+#endif
+    if (sandbox_files_version() >= 0) {
+        assert_int_equal(as(SANDBOX_RELAY, NULL, open_to_read, "/etc/passwd", NULL), EACCES);
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -487,6 +539,7 @@ int main(void)
         cmocka_unit_test(worker_connects_out_and_listens_nowhere),
         cmocka_unit_test(password_has_its_channels_and_nothing_else),
         cmocka_unit_test(discover_connects_out_and_has_no_file),
+        cmocka_unit_test(relay_connects_out_and_reads_what_names_and_certificates_need),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -71,6 +71,11 @@ static void write_config(const struct daemon *daemon, int listen_port, const str
     fprintf(file, "cameras = (\n");
     /* Both places where a password may stand: every second camera has it in its URL. */
     for (size_t i = 0; cameras[i].name; i++) {
+        if (strstr(cameras[i].path, "://")) {
+            fprintf(file, "%s  { name = \"%s\"; url = \"%s\"; on_demand = false; }", i == 0 ? "" : ",\n",
+                    cameras[i].name, cameras[i].path);
+            continue;
+        }
         fprintf(file, "%s  { name = \"%s\"; url = \"rtsp://%s127.0.0.1:9/%s\";%s }", i == 0 ? "" : ",\n",
                 cameras[i].name, i % 2 == 0 ? "" : "admin:c4nary-url@", cameras[i].path,
                 i % 2 == 0 ? " username = \"admin\"; password = \"c4nary-field\";" : "");

@@ -27,7 +27,7 @@ struct daemon {
     int output;
 };
 
-/* One camera of the configuration: URL rtsp://127.0.0.1:9/PATH. */
+/* One camera of the configuration: URL rtsp://127.0.0.1:9/PATH; or PATH is a URL, of another node, whose worker is to run at once. */
 struct camera_line {
     const char *name, *path;
 };

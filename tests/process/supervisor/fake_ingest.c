@@ -5,7 +5,7 @@
  * the fork, before the answer), fork-server-refuses (once: spawn-failed). A worker does what its camera's URL
  * says: /stream, /exit, /silent, /garbage, /stubborn (ends on nothing but SIGKILL), /hang (streams, then is
  * silent), /flap (many state changes), /flood (more state changes than can wait anywhere), /calm (streams and
- * says nothing more), /spin (beats once, then no more), /orphan (leaves a grandchild that ends later).
+ * says nothing more), /linked (asks for connections with the relay, and notes in links.log what it says), /spin (beats once, then no more), /orphan (leaves a grandchild that ends later).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,6 +57,50 @@ static int stream(bool calm)
         if (stop) {
             return 0;
         }
+    }
+}
+
+/* True when the connection has ended. */
+static bool note_greeting(int relay)
+{
+    char text[128];
+    ssize_t length = recv(relay, text, sizeof(text) - 1, MSG_DONTWAIT);
+
+    if (length > 0) {
+        text[length] = '\0';
+        fake_note("links.log", text);
+    }
+    return length == 0;
+}
+
+/* As stream, connected with the relay; asks again until it is, and whenever that has ended. */
+static int stay_linked(void)
+{
+    struct channel_message message;
+    int relay = -1;
+
+    for (int fragments = 1;; fragments++) {
+        fake_send("stats", json_pack("{s:i, s:i}", "fragments", fragments, "bytes", fragments * 1000));
+        if (relay < 0) {
+            fake_send("relay-wanted", NULL);
+        } else if (note_greeting(relay)) {
+            close(relay);
+            relay = -1;
+        }
+        int result = fake_receive(&message, STATS_MS);
+        if (result == -EAGAIN) {
+            continue;
+        }
+        if (result <= 0 || message_is(message.body, "stop")) {
+            return 0;
+        }
+        if (message_is(message.body, "relay")) {
+            if (relay >= 0) {
+                close(relay);
+            }
+            relay = channel_message_take_fd(&message, 0);
+        }
+        channel_message_clear(&message);
     }
 }
 
@@ -127,7 +172,7 @@ static int behave(const char *url)
     if (strcmp(path, "/stubborn") == 0 || strcmp(path, "/hang") == 0) {
         ignore_everything();
     }
-    return stream(strcmp(path, "/calm") == 0);
+    return strcmp(path, "/linked") == 0 ? stay_linked() : stream(strcmp(path, "/calm") == 0);
 }
 
 /* The ring must be writable and the event descriptor one that can be written. */

@@ -73,7 +73,7 @@ static void a_program_runs_while_it_is_wanted(void **state)
     daemon_wait_file(&daemon, "fanout.log", "\"program\":\"snapshot\",\"type\":\"program-channel\",\"v\":1}");
     daemon_wait_file(&daemon, "snapshot.log", "{\"index\":0,\"type\":\"client\",\"v\":1}");
     assert_true(daemon_file_has(&daemon, "snapshot.log", "\"avoid\":{},"));
-    assert_true(daemon_file_has(&daemon, "snapshot.log", "{\"name\":\"a\",\"state\":"));
+    assert_true(daemon_file_has(&daemon, "snapshot.log", "{\"name\":\"a\",\"remote\":null,\"state\":"));
     assert_true(daemon_file_has(&daemon, "snapshot.log", "\"type\":\"camera-state\""));
 
     /* It dies of a camera: the next one is told so. */

@@ -230,7 +230,7 @@ static void names_are_checked(void **state)
     }
 #define NO_URL "not a URL; write \"rtsp://host/path\""
 #define NO_HOST "no host; write \"rtsp://host/path\""
-#define SCHEMES "use rtsp, rtsps, http, https, rtmp, rtmps, srt or file"
+#define SCHEMES "use rtsp, rtsps, http, https, rtmp, rtmps, srt, file or ringcast"
 #define BAD_HOST                                                                                             \
     "host or port are not valid; write \"rtsp://host:554/path\", and a user name or password with / ? # @ "  \
     "in it as "                                                                                              \

@@ -68,6 +68,22 @@ static void columns_are_aligned(void **state)
         "1000.0 ms        -         -  -        -\n");
 }
 
+static void the_node_is_shown_where_a_camera_is_another_nodes(void **state)
+{
+    (void)state;
+    assert_table(
+        HEAD "{\"name\":\"own\",\"state\":\"idle\",\"pid\":null,\"node\":null},"
+             "{\"name\":\"far\",\"state\":\"idle\",\"pid\":null,\"node\":\"north\"}]}",
+        "ringcastd 0.1.0, pid 812, instance default, http://127.0.0.1:8080/, up 1h 01m\n"
+        "\n"
+        "NAME  NODE   STATE  FOR  PID  UP  CODECS  AUDIO  SIZE  FPS  BITRATE  LATENCY  VIEWERS  RESTARTS  "
+        "SOURCE  ERROR\n"
+        "own   -      idle     -    -   -  -       -      -       -        -        -        -         -  "
+        "-       -\n"
+        "far   north  idle     -    -   -  -       -      -       -        -        -        -         -  "
+        "-       -\n");
+}
+
 static void what_was_received_cannot_move_the_cursor(void **state)
 {
     (void)state;
@@ -188,6 +204,7 @@ int main(void)
         cmocka_unit_test(trouble_comes_first),
         cmocka_unit_test(a_line_is_cut_between_two_characters),
         cmocka_unit_test(columns_are_aligned),
+        cmocka_unit_test(the_node_is_shown_where_a_camera_is_another_nodes),
         cmocka_unit_test(what_was_received_cannot_move_the_cursor),
         cmocka_unit_test(absurd_values_are_shown_as_unknown),
         cmocka_unit_test(a_very_long_value_is_cut),

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/cluster.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/text.h"
+#include "common/config/camera_task.h"
+#include "common/ipc/message.h"
+#include "common/log/log.h"
+#include "supervisor/helpers/key_file.h"
+#include "supervisor/supervisor.h"
+
+#define PATH_SIZE 4096
+
+/* Bytes of each file: all of them and the servers fit into one message (MESSAGE_CHANNEL_MAX), with line ends as two bytes each. */
+#define SECRET_MAX 8192
+#define AUTHORITIES_MAX 16384
+
+/* Characters of an nkey's seed, which begins with its kind: a user's. */
+#define SEED_BEGINS "SU"
+#define SEED_LENGTH 58
+#define SEED_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+/* A line of a secret file that is shorter stands in logs by chance. */
+#define SECRET_LINE_MIN 16
+
+/* --- Files ---------------------------------------------------------------------------------------------- */
+
+/* Where messages are about: a member of `cluster`, and the file that it names. */
+struct subject {
+    const struct config *config;
+    const char *field;
+    const char *path;
+    char *why;
+};
+
+static int refuse(const struct subject *subject, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static int refuse(const struct subject *subject, const char *format, ...)
+{
+    char problem[KEY_FILE_PROBLEM_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(problem, sizeof(problem), format, arguments);
+    va_end(arguments);
+    snprintf(subject->why, CLUSTER_WHY_SIZE, "%s:%d: cluster.%s: %s: %s",
+             config_file_name(subject->config, subject->config->cluster.file), subject->config->cluster.line,
+             subject->field, subject->path, problem);
+    return -EINVAL;
+}
+
+static bool has(const char *text, const char *part)
+{
+    return strstr(text, part);
+}
+
+static bool is_seed(const char *text)
+{
+    size_t skip = strspn(text, " \t\r\n");
+    size_t length = strspn(text + skip, SEED_BYTES);
+    const char *rest = text + skip + length;
+
+    return length == SEED_LENGTH && strncmp(text + skip, SEED_BEGINS, strlen(SEED_BEGINS)) == 0 &&
+           rest[strspn(rest, " \t\r\n")] == '\0';
+}
+
+static const char *problem_of_credentials(const char *text)
+{
+    bool both = has(text, "-----BEGIN NATS USER JWT-----") && has(text, "-----BEGIN USER NKEY SEED-----");
+
+    return both || is_seed(text) ? NULL
+                                 : "neither a credentials file of NATS, with JWT and seed, nor the seed of a "
+                                   "user's nkey (\"SU…\"); name the one that `nsc` or `nk` has written";
+}
+
+static const char *problem_of_certificates(const char *text)
+{
+    return has(text, "-----BEGIN CERTIFICATE-----")
+               ? NULL
+               : "no certificate in PEM form; the file begins with \"-----BEGIN CERTIFICATE-----\"";
+}
+
+static const char *problem_of_key(const char *text)
+{
+    if (has(text, "ENCRYPTED")) {
+        return "protected by a passphrase; write it without one: openssl pkey -in FILE -out FILE2";
+    }
+    return has(text, "PRIVATE KEY-----")
+               ? NULL
+               : "not a private key in PEM form; the file begins with \"-----BEGIN PRIVATE KEY-----\"";
+}
+
+/* What a file is to be like. */
+struct kind {
+    const char *field;
+    bool secret;
+    size_t most;
+    const char *(*problem)(const char *text); /* NULL: there is none */
+};
+
+static bool is_text(const struct key_file *file)
+{
+    if (strlen(file->text) != file->length || !text_is_utf8(file->text)) {
+        return false;
+    }
+    for (const char *c = file->text; *c != '\0'; c++) {
+        if (((unsigned char)*c < ' ' && !strchr("\t\r\n", *c)) || *c == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int check(const struct subject *subject, const struct kind *kind, const struct key_file *file)
+{
+    if (file->length > kind->most) {
+        return refuse(subject, "%zu bytes; at most %zu: leave out what is not needed", file->length,
+                      kind->most);
+    }
+    const char *problem = is_text(file) ? kind->problem(file->text) : "not a text file; name another";
+    return problem ? refuse(subject, "%s", problem) : 0;
+}
+
+/* Log lines show lines at most. */
+static void hide(const char *text)
+{
+    char line[SECRET_MAX + 1];
+
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\r\n");
+        if (length >= SECRET_LINE_MIN && length < sizeof(line) && text[0] != '-') {
+            memcpy(line, text, length);
+            line[length] = '\0';
+            log_add_secret(line);
+        }
+        text += length + (text[length] != '\0');
+    }
+}
+
+/* Adds the text of the file PATH, or null, to SETTINGS. */
+static int add_file(const struct config *config, const struct kind *kind, const char *path, json_t *settings,
+                    char *why)
+{
+    const struct subject subject = {config, kind->field, path, why};
+    struct key_file file = {0};
+    char problem[KEY_FILE_PROBLEM_SIZE];
+
+    if (!path) {
+        json_object_set_new(settings, kind->field, json_null());
+        return 0;
+    }
+    if (key_file_read(path, kind->secret ? S_IWGRP | S_IRWXO : S_IWGRP | S_IWOTH, &file, problem) < 0) {
+        return refuse(&subject, "%s", problem);
+    }
+    int result = check(&subject, kind, &file);
+    if (result == 0 && kind->secret) {
+        hide(file.text);
+    }
+    if (result == 0 && json_object_set_new(settings, kind->field, json_string(file.text)) < 0) {
+        snprintf(why, CLUSTER_WHY_SIZE, "cluster.%s: out of memory", kind->field);
+        result = -ENOMEM;
+    }
+    key_file_finish(&file);
+    return result;
+}
+
+static json_t *list_servers(const struct config_list *servers)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < servers->count; i++) {
+        camera_task_hide_url(servers->items[i]);
+        json_array_append_new(list, json_string(servers->items[i]));
+    }
+    return list;
+}
+
+int cluster_read(const struct config *config, json_t **settings, char why[CLUSTER_WHY_SIZE])
+{
+    static const struct kind credentials = {"credentials", true, SECRET_MAX, problem_of_credentials},
+                             ca = {"ca", false, AUTHORITIES_MAX, problem_of_certificates},
+                             certificate = {"certificate", false, SECRET_MAX, problem_of_certificates},
+                             key = {"key", true, SECRET_MAX, problem_of_key};
+    const struct config_cluster *cluster = &config->cluster;
+    const struct {
+        const struct kind *kind;
+        const char *path;
+    } files[] = {{&credentials, cluster->credentials},
+                 {&ca, cluster->ca},
+                 {&certificate, cluster->certificate},
+                 {&key, cluster->key}};
+    int result = 0;
+
+    *settings = NULL;
+    if (cluster->line == 0) {
+        return 0;
+    }
+    *settings = json_pack("{s:s, s:s, s:o}", "name", cluster->name, "node", cluster->node, "nats",
+                          list_servers(&cluster->nats));
+    if (!*settings) {
+        snprintf(why, CLUSTER_WHY_SIZE, "cluster: out of memory");
+        result = -ENOMEM;
+    }
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && result == 0; i++) {
+        result = add_file(config, files[i].kind, files[i].path, *settings, why);
+    }
+    if (result < 0) {
+        json_decref(*settings);
+        *settings = NULL;
+    }
+    return result;
+}
+
+/* --- The program ---------------------------------------------------------------------------------------- */
+
+static struct on_demand *program_of(const struct supervisor *supervisor)
+{
+    return supervisor->programs[PROGRAM_RELAY];
+}
+
+/* The program is a part that a machine need not have. */
+static int check_program(const struct supervisor *supervisor, char why[CLUSTER_WHY_SIZE])
+{
+    char path[PATH_SIZE];
+
+    snprintf(path, sizeof(path), "%s/ringcast-relay", supervisor->options->program_dir);
+    if (access(path, X_OK) == 0) {
+        return 0;
+    }
+    snprintf(why, CLUSTER_WHY_SIZE,
+             "cluster: %.512s is not there: install ringcast-relay, or remove cluster = { … }; from the "
+             "configuration",
+             path);
+    return -ENOENT;
+}
+
+int cluster_prepare(const struct supervisor *supervisor, const struct config *next, json_t **settings,
+                    char why[CLUSTER_WHY_SIZE])
+{
+    int result = cluster_read(next, settings, why);
+
+    if (result == 0 && *settings) {
+        result = check_program(supervisor, why);
+    }
+    if (result < 0) {
+        json_decref(*settings);
+        *settings = NULL;
+    }
+    return result;
+}
+
+int cluster_open(struct supervisor *supervisor)
+{
+    char why[CLUSTER_WHY_SIZE];
+    int result = cluster_prepare(supervisor, supervisor->config, &supervisor->cluster, why);
+
+    if (result < 0) {
+        log_error("%s", why);
+    }
+    return result;
+}
+
+void cluster_close(struct supervisor *supervisor)
+{
+    json_decref(supervisor->cluster);
+    supervisor->cluster = NULL;
+}
+
+void cluster_start(struct supervisor *supervisor)
+{
+    if (supervisor->cluster && !supervisor->stopping) {
+        on_demand_want(program_of(supervisor));
+    } else if (on_demand_wanted(program_of(supervisor))) {
+        on_demand_end(program_of(supervisor));
+    }
+}
+
+void cluster_describe(const struct supervisor *supervisor, json_t *message)
+{
+    json_object_set(message, "cluster", supervisor->cluster);
+}
+
+void cluster_use(struct supervisor *supervisor, json_t *settings)
+{
+    bool same = json_equal(supervisor->cluster, settings);
+
+    json_decref(supervisor->cluster);
+    supervisor->cluster = settings;
+    if (settings && !same) {
+        json_t *message = message_new("settings");
+        if (message) {
+            cluster_describe(supervisor, message);
+        }
+        on_demand_tell(program_of(supervisor), "settings", message, NULL, 0);
+    }
+    cluster_start(supervisor);
+}
+
+json_t *cluster_status(const struct supervisor *supervisor)
+{
+    const json_t *cluster = supervisor->cluster;
+
+    return cluster ? json_pack("{s:O, s:O}", "name", json_object_get(cluster, "name"), "node",
+                               json_object_get(cluster, "node"))
+                   : json_null();
+}
+
+/* --- Workers -------------------------------------------------------------------------------------------- */
+
+/* ENDS stay the caller's. */
+static void hand_out(struct supervisor *supervisor, struct camera *camera, const int ends[2])
+{
+    const struct camera_remote *remote = camera_remote(camera);
+    const char *name = camera_view(camera).name;
+    json_t *message = message_pack("attach", "{s:s, s:s, s:s}", "camera", name, "node", remote->node,
+                                   "stream", remote->stream);
+
+    if (on_demand_send(program_of(supervisor), message, &ends[0], 1) == 0) {
+        camera_give_relay(camera, ends[1]);
+    }
+}
+
+void cluster_attach(struct supervisor *supervisor, struct camera *camera)
+{
+    int ends[2];
+
+    if (!camera_remote(camera) || !on_demand_runs(program_of(supervisor)) || supervisor->stopping) {
+        return;
+    }
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) < 0) {
+        log_camera(LOG_LEVEL_ERROR, camera_view(camera).name,
+                   "camera %s: no connection with ringcast-relay: %s", camera_view(camera).name,
+                   strerror(errno));
+        return;
+    }
+    hand_out(supervisor, camera, ends);
+    close(ends[0]);
+    close(ends[1]);
+}
