@@ -59,7 +59,8 @@ STAILQ_HEAD(reports, report);
 struct bucket {
     struct bucket_handlers handlers;
     char name[NAME_SIZE];
-    int wake; /* eventfd: there are reports */
+    unsigned copies; /* that are made of it */
+    int wake;        /* eventfd: there are reports */
     jsCtx *jetstream;
     pthread_t writer, watcher;
     bool has_writer, has_watcher;
@@ -151,6 +152,7 @@ static natsStatus open_store(struct bucket *bucket, kvStore **store)
         kvConfig_Init(&config);
         config.Bucket = bucket->name;
         config.History = 1;
+        config.Replicas = (int)bucket->copies;
         status = js_CreateKeyValue(store, bucket->jetstream, &config);
     }
     return status;
@@ -284,8 +286,8 @@ static void prepare(struct bucket *bucket)
     pthread_condattr_destroy(&monotonic);
 }
 
-int bucket_create(struct link *link, const char *cluster, const struct bucket_handlers *handlers,
-                  struct bucket **made)
+int bucket_create(struct link *link, const char *cluster, unsigned copies,
+                  const struct bucket_handlers *handlers, struct bucket **made)
 {
     struct bucket *bucket = calloc(1, sizeof(*bucket));
     jsOptions options;
@@ -295,6 +297,7 @@ int bucket_create(struct link *link, const char *cluster, const struct bucket_ha
     }
     *bucket = (struct bucket){.handlers = *handlers, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     snprintf(bucket->name, sizeof(bucket->name), "ringcast-%s", cluster);
+    bucket->copies = copies > 0 ? copies : 1;
     prepare(bucket);
     jsOptions_Init(&options);
     options.Wait = ANSWER_MS;

@@ -48,9 +48,9 @@ struct bucket_handlers {
     void (*written)(void *context, uint64_t ticket, int result, uint64_t revision);
 };
 
-/* Begins to look for the bucket, and makes it if there is none, with one copy: who wants more makes it by hand. 0 or negative errno. */
-int bucket_create(struct link *link, const char *cluster, const struct bucket_handlers *handlers,
-                  struct bucket **made);
+/* Begins to look for the bucket, and makes it if there is none, in COPIES. 0 or negative errno. */
+int bucket_create(struct link *link, const char *cluster, unsigned copies,
+                  const struct bucket_handlers *handlers, struct bucket **made);
 
 /* Ends the threads, which may take a second. NULL is allowed. */
 void bucket_destroy(struct bucket *bucket);

@@ -40,6 +40,7 @@ struct shared {
     bool fetched;   /* ringcastd is to fetch it */
     bool stopping;  /* ringcastd is to stop it, and has not said that it has */
     uint64_t fence; /* with which it fetches */
+    json_t *nodes;  /* that may fetch it */
     enum place told;
     char told_node[SUBJECT_NODE_MAX + 1];
 };
@@ -408,10 +409,89 @@ void ownership_stopped(struct ownership *ownership, const char *camera)
     }
 }
 
+/* A camera may be fetched by the nodes that it lists. */
+static int set_wish(struct ownership *ownership, const char *name, const json_t *nodes)
+{
+    struct owner_choice choices[OWNER_WISH_NODES_MAX];
+    size_t count =
+        json_array_size(nodes) < OWNER_WISH_NODES_MAX ? json_array_size(nodes) : OWNER_WISH_NODES_MAX;
+
+    for (size_t i = 0; i < count; i++) {
+        choices[i] = (struct owner_choice){.node = json_string_value(json_array_get(nodes, i)), .tier = 0};
+        if (!choices[i].node) {
+            return -EBADMSG;
+        }
+    }
+    const struct owner_wish wish = {.site = "", .one_session = true, .count = count, .nodes = choices};
+    return owner_set_camera(ownership->owner, name, &wish);
+}
+
+static void share(struct ownership *ownership, const char *name, json_t *nodes)
+{
+    struct shared *shared = find_shared(ownership, name);
+
+    if (shared && json_equal(shared->nodes, nodes)) {
+        return;
+    }
+    int result = set_wish(ownership, name, nodes);
+    if (result == 0 && !shared) {
+        shared = calloc(1, sizeof(*shared));
+        if (shared && (shared->name = strdup(name))) {
+            TAILQ_INSERT_TAIL(&ownership->cameras, shared, link);
+        } else {
+            free(shared);
+            result = -ENOMEM;
+        }
+    }
+    if (result < 0) {
+        log_camera(LOG_LEVEL_ERROR, name, "camera %s: its nodes cannot be used: %s", name, strerror(-result));
+        return;
+    }
+    json_decref(shared->nodes);
+    shared->nodes = json_incref(nodes);
+    ownership->moved = true;
+}
+
+static void free_shared(struct ownership *ownership, struct shared *shared)
+{
+    TAILQ_REMOVE(&ownership->cameras, shared, link);
+    json_decref(shared->nodes);
+    free(shared->name);
+    free(shared);
+}
+
+void ownership_remove(struct ownership *ownership, const char *camera)
+{
+    struct shared *shared = find_shared(ownership, camera);
+
+    if (shared) {
+        owner_remove_camera(ownership->owner, camera);
+        free_shared(ownership, shared);
+    }
+}
+
+void ownership_tell_again(struct ownership *ownership)
+{
+    struct shared *shared;
+
+    TAILQ_FOREACH(shared, &ownership->cameras, link) {
+        shared->told = PLACE_UNTOLD;
+    }
+    ownership->moved = true;
+    ownership->told_until_ms = 0;
+    ownership->told_incarnation = 0;
+}
+
 void ownership_camera(struct ownership *ownership, const struct program_camera *camera)
 {
-    const struct shared *shared = find_shared(ownership, camera->name);
+    json_t *nodes = json_object_get(camera->about, "nodes");
 
+    if (json_is_array(nodes)) {
+        share(ownership, camera->name, nodes);
+    } else if (camera->about) {
+        ownership_remove(ownership, camera->name);
+    }
+    const struct shared *shared = find_shared(ownership, camera->name);
     if (shared && shared->fetched) {
         owner_set_well(ownership->owner, camera->name, strcmp(camera->state, "streaming") == 0,
                        clock_now_ms());
@@ -472,75 +552,33 @@ json_t *ownership_describe(const struct ownership *ownership)
 
 /* --- Making and unmaking -------------------------------------------------------------------------------- */
 
-/* A camera may be fetched by the nodes that it lists; without a list by any. */
-static int set_wish(struct ownership *ownership, const char *name, const json_t *nodes)
-{
-    struct owner_choice choices[OWNER_WISH_NODES_MAX];
-    size_t count =
-        json_array_size(nodes) < OWNER_WISH_NODES_MAX ? json_array_size(nodes) : OWNER_WISH_NODES_MAX;
-
-    for (size_t i = 0; i < count; i++) {
-        choices[i] = (struct owner_choice){.node = json_string_value(json_array_get(nodes, i)), .tier = 0};
-        if (!choices[i].node) {
-            return -EBADMSG;
-        }
-    }
-    const struct owner_wish wish = {.site = "", .one_session = true, .count = count, .nodes = choices};
-    return owner_set_camera(ownership->owner, name, &wish);
-}
-
-static int add_shared(struct ownership *ownership, const json_t *about)
-{
-    const char *name = message_string(about, "name", NULL);
-    struct shared *shared = name ? calloc(1, sizeof(*shared)) : NULL;
-
-    if (!shared || !(shared->name = strdup(name))) {
-        free(shared);
-        return name ? -ENOMEM : -EBADMSG;
-    }
-    TAILQ_INSERT_TAIL(&ownership->cameras, shared, link);
-    return set_wish(ownership, name, json_object_get(about, "nodes"));
-}
-
-static int prepare(struct ownership *ownership, struct link *link, const json_t *settings)
+static int prepare(struct ownership *ownership, struct link *link, const json_t *settings, uint64_t resume)
 {
     const struct bucket_handlers handlers = {
         .context = ownership, .state = on_state, .entry = on_entry, .written = on_written};
-    const struct owner_options options = {.node = message_string(settings, "node", ""),
-                                          .site = "",
-                                          .weight = (uint32_t)count_of(settings, "weight"),
-                                          .resume = count_of(settings, "resume")};
-    const json_t *about;
-    size_t i;
-    int result = 0;
+    const struct owner_options options = {
+        .node = message_string(settings, "node", ""), .site = "", .resume = resume};
 
     ownership->owner = owner_create(&options);
-    if (!ownership->owner) {
-        return -ENOMEM;
-    }
-    json_array_foreach(json_object_get(settings, "cameras"), i, about) {
-        result = result < 0 ? result : add_shared(ownership, about);
-    }
-    return result < 0
-               ? result
-               : bucket_create(link, message_string(settings, "name", ""), &handlers, &ownership->bucket);
+    return !ownership->owner
+               ? -ENOMEM
+               : bucket_create(link, message_string(settings, "name", ""),
+                               (unsigned)count_of(settings, "replicas"), &handlers, &ownership->bucket);
 }
 
-int ownership_create(struct program *program, struct link *link, const json_t *settings,
+int ownership_create(struct program *program, struct link *link, const json_t *settings, uint64_t resume,
                      struct ownership **made)
 {
-    *made = NULL;
-    if (json_array_size(json_object_get(settings, "cameras")) == 0) {
-        return 0;
-    }
     struct ownership *ownership = calloc(1, sizeof(*ownership));
+
+    *made = NULL;
     if (!ownership) {
         return -ENOMEM;
     }
     ownership->program = program;
     TAILQ_INIT(&ownership->cameras);
     TAILQ_INIT(&ownership->peers);
-    int result = prepare(ownership, link, settings);
+    int result = prepare(ownership, link, settings, resume);
     if (result < 0) {
         ownership_destroy(ownership);
         return result;
@@ -551,7 +589,6 @@ int ownership_create(struct program *program, struct link *link, const json_t *s
 
 void ownership_destroy(struct ownership *ownership)
 {
-    struct shared *shared;
     struct peer *peer;
 
     if (!ownership) {
@@ -559,10 +596,8 @@ void ownership_destroy(struct ownership *ownership)
     }
     bucket_destroy(ownership->bucket);
     owner_destroy(ownership->owner);
-    while ((shared = TAILQ_FIRST(&ownership->cameras))) {
-        TAILQ_REMOVE(&ownership->cameras, shared, link);
-        free(shared->name);
-        free(shared);
+    while (!TAILQ_EMPTY(&ownership->cameras)) {
+        free_shared(ownership, TAILQ_FIRST(&ownership->cameras));
     }
     while ((peer = TAILQ_FIRST(&ownership->peers))) {
         TAILQ_REMOVE(&ownership->peers, peer, link);

@@ -16,10 +16,10 @@
 struct ownership;
 
 /*
- * SETTINGS is the object `cluster` of ringcastd's message. Without shared cameras in it there is no ownership: 0, and *MADE is NULL. LINK must outlive
- * it. 0 or negative errno.
+ * SETTINGS is the object `cluster` of ringcastd's message; RESUME the incarnation in the cluster of a process of this node that has ended, 0: there was none.
+ * LINK must outlive it. 0 or negative errno.
  */
-int ownership_create(struct program *program, struct link *link, const json_t *settings,
+int ownership_create(struct program *program, struct link *link, const json_t *settings, uint64_t resume,
                      struct ownership **made);
 void ownership_destroy(struct ownership *ownership);
 
@@ -32,8 +32,14 @@ uint64_t ownership_turn(struct ownership *ownership, uint64_t now_ms);
 /* ringcastd fetches CAMERA no more: nothing of it is published from here on. */
 void ownership_stopped(struct ownership *ownership, const char *camera);
 
-/* CAMERA has another state. */
+/* CAMERA is there, or has another state; whether nodes share it is in what ringcastd tells of it. */
 void ownership_camera(struct ownership *ownership, const struct program_camera *camera);
+
+/* There is no such camera any more, shared or not. */
+void ownership_remove(struct ownership *ownership, const char *camera);
+
+/* Everything is told to ringcastd again: it is another one. */
+void ownership_tell_again(struct ownership *ownership);
 
 /* All cameras that others may have are handed over, and none are taken; or not any more. */
 void ownership_drain(struct ownership *ownership, bool on);

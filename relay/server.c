@@ -29,6 +29,7 @@
 struct server {
     struct program *program;
     int epoll;
+    uint64_t resume;  /* the incarnation of this node's process before this one */
     json_t *settings; /* the object `cluster` in use; NULL: none yet */
     struct link *link;
     struct link_subscription *asks;
@@ -107,6 +108,26 @@ static uint64_t fence_of(void *context, const char *camera)
     return server->ownership ? ownership_fence(server->ownership, camera) : 0;
 }
 
+/* The bucket is needed as soon as a camera is shared, and not before. */
+static int note_owner(struct server *server, const struct program_camera *camera)
+{
+    int result = 0;
+
+    if (!server->ownership && server->link && json_is_array(json_object_get(camera->about, "nodes"))) {
+        result = ownership_create(server->program, server->link, server->settings, server->resume,
+                                  &server->ownership);
+        if (result == 0) {
+            uplink_set_fence(server->uplink, fence_of, server);
+            result = wait_for(server, ownership_fd(server->ownership), &ownership_event);
+        }
+    }
+    if (server->ownership) {
+        ownership_camera(server->ownership, camera);
+        server->due_ms = 0;
+    }
+    return result;
+}
+
 static int open_link(struct server *server)
 {
     const struct link_handlers handlers = {.context = server, .message = on_came, .news = on_news};
@@ -122,12 +143,9 @@ static int open_link(struct server *server)
     uplink_set_link(server->uplink, server->link);
     downlink_set_link(server->downlink, server->link);
     result = wait_for(server, link_fd(server->link), &link_event);
-    if (result == 0) {
-        result = ownership_create(server->program, server->link, server->settings, &server->ownership);
-    }
-    if (result == 0 && server->ownership) {
-        uplink_set_fence(server->uplink, fence_of, server);
-        result = wait_for(server, ownership_fd(server->ownership), &ownership_event);
+    const struct program_camera *camera;
+    TAILQ_FOREACH(camera, program_cameras(server->program), link) {
+        result = result < 0 ? result : note_owner(server, camera);
     }
     return result;
 }
@@ -183,7 +201,16 @@ static int use_settings(struct server *server, const json_t *body)
 
 static int on_begun(void *context, struct channel_message *message)
 {
-    return use_settings(context, message->body);
+    struct server *server = context;
+    json_int_t resume = message_integer(message->body, "resume", 0);
+
+    if (!server->settings) {
+        server->resume = resume > 0 ? (uint64_t)resume : 0;
+    } else if (server->ownership) {
+        ownership_tell_again(server->ownership);
+        server->due_ms = 0;
+    }
+    return use_settings(server, message->body);
 }
 
 static void on_attach(struct server *server, struct channel_message *message)
@@ -233,8 +260,11 @@ static void on_camera(void *context, struct program_camera *camera, enum program
         uplink_camera(server->uplink, camera, news);
         server->due_ms = 0;
     }
-    if (server->ownership && news == PROGRAM_CAMERA_STATE) {
-        ownership_camera(server->ownership, camera);
+    if (news == PROGRAM_CAMERA_STATE && note_owner(server, camera) < 0) {
+        log_error("out of memory");
+        program_stop(server->program);
+    } else if (news == PROGRAM_CAMERA_REMOVED && server->ownership) {
+        ownership_remove(server->ownership, camera->name);
     }
 }
 

@@ -73,6 +73,11 @@ static void on_relay_wanted(void *data, struct camera *camera)
     cluster_attach(data, camera);
 }
 
+static void on_rested(void *data, struct camera *camera)
+{
+    places_rested(data, camera);
+}
+
 static int on_bury(sd_event_source *source, uint64_t usec, void *data)
 {
     struct supervisor *supervisor = data;
@@ -117,16 +122,23 @@ int cameras_make(struct supervisor *supervisor, const struct config_camera *conf
                                                .exited = on_camera_exited,
                                                .keyframe_wanted = on_keyframe_wanted,
                                                .relay_wanted = on_relay_wanted,
+                                               .rested = on_rested,
                                                .ended = on_camera_ended};
     struct camera **cameras =
         reallocarray(supervisor->cameras, supervisor->camera_count + 1, sizeof(struct camera *));
     int result = -ENOMEM;
 
     if (cameras) {
+        struct config_camera effective;
+        const char *why = places_effective(supervisor, config, &effective);
         supervisor->cameras = cameras;
         result = camera_create(supervisor->children, supervisor->fork_server, supervisor->logins,
-                               supervisor->config->instance, config, log_level_now(), &callbacks,
+                               supervisor->config->instance, &effective, log_level_now(), &callbacks,
                                &cameras[supervisor->camera_count]);
+        config_camera_finish(&effective);
+        if (result == 0) {
+            camera_hold(cameras[supervisor->camera_count], why);
+        }
     }
     if (result < 0) {
         log_error("camera %s: %s", config->name, strerror(-result));
@@ -168,6 +180,25 @@ static void add_camera(struct supervisor *supervisor, const struct config_camera
     camera_start(camera);
 }
 
+/* A camera must not begin what it is held from, nor go on with what it has been until now when the hold ends. */
+static void apply(const struct supervisor *supervisor, struct camera *camera,
+                  const struct config_camera *config)
+{
+    struct config_camera effective;
+    const char *why = places_effective(supervisor, config, &effective);
+
+    if (why) {
+        camera_hold(camera, why);
+    }
+    if (!config_camera_equal(camera_config(camera), &effective)) {
+        camera_set(camera, &effective);
+    }
+    if (!why) {
+        camera_hold(camera, NULL);
+    }
+    config_camera_finish(&effective);
+}
+
 void cameras_reconcile(struct supervisor *supervisor)
 {
     const struct config *config = supervisor->config;
@@ -184,8 +215,8 @@ void cameras_reconcile(struct supervisor *supervisor)
         }
         if (!wanted || !same_ring(now, wanted)) {
             remove_camera(supervisor, camera);
-        } else if (!config_camera_equal(now, wanted)) {
-            camera_set(camera, wanted);
+        } else {
+            apply(supervisor, camera, wanted);
         }
     }
     /* One that must end first is made when it has. */

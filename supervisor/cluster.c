@@ -203,8 +203,8 @@ int cluster_read(const struct config *config, json_t **settings, char why[CLUSTE
     if (cluster->line == 0) {
         return 0;
     }
-    *settings = json_pack("{s:s, s:s, s:o}", "name", cluster->name, "node", cluster->node, "nats",
-                          list_servers(&cluster->nats));
+    *settings = json_pack("{s:s, s:s, s:I, s:o}", "name", cluster->name, "node", cluster->node, "replicas",
+                          (json_int_t)cluster->replicas, "nats", list_servers(&cluster->nats));
     if (!*settings) {
         snprintf(why, CLUSTER_WHY_SIZE, "cluster: out of memory");
         result = -ENOMEM;
@@ -283,9 +283,24 @@ void cluster_start(struct supervisor *supervisor)
     }
 }
 
+void cluster_said(struct supervisor *supervisor, const json_t *body)
+{
+    if (!places_said(supervisor, body)) {
+        log_warning("relay: unexpected message \"%s\"", message_type(body));
+    }
+}
+
+void cluster_tell(const struct supervisor *supervisor, json_t *message)
+{
+    if (on_demand_send(program_of(supervisor), message, NULL, 0) < 0) {
+        log_debug("relay: a message could not be sent to it; the next one learns of everything");
+    }
+}
+
 void cluster_describe(const struct supervisor *supervisor, json_t *message)
 {
     json_object_set(message, "cluster", supervisor->cluster);
+    json_object_set_new(message, "resume", json_integer(places_resume(&supervisor->places)));
 }
 
 void cluster_use(struct supervisor *supervisor, json_t *settings)

@@ -30,6 +30,12 @@ void cluster_close(struct supervisor *supervisor);
 /* Starts ringcast-relay, or ends one that was taken over and is not needed any more. */
 void cluster_start(struct supervisor *supervisor);
 
+/* ringcast-relay has said BODY. */
+void cluster_said(struct supervisor *supervisor, const json_t *body);
+
+/* Sends MESSAGE (consumed; NULL: no memory) to ringcast-relay, if it runs. */
+void cluster_tell(const struct supervisor *supervisor, json_t *message);
+
 /* A reload: as cluster_read, and the program must be there. Nothing has changed. */
 int cluster_prepare(const struct supervisor *supervisor, const struct config *next, json_t **settings,
                     char why[CLUSTER_WHY_SIZE]);

@@ -34,6 +34,11 @@ static int describe_relay(void *data, json_t *message, int fds[CHANNEL_FDS_MAX])
     return 0;
 }
 
+static void on_relay_message(void *data, const struct channel_message *message)
+{
+    cluster_said(data, message->body);
+}
+
 static void on_rtsp_message(void *data, const struct channel_message *message)
 {
     if (message_is(message->body, "access-refused")) {
@@ -55,6 +60,7 @@ int programs_open(struct supervisor *supervisor)
             config.message = on_rtsp_message;
         } else if (i == PROGRAM_RELAY) {
             config.begin = describe_relay;
+            config.message = on_relay_message;
             config.always = true;
         }
         snprintf(path, sizeof(path), "%s/ringcast-%s", supervisor->options->program_dir, names[i]);

@@ -428,10 +428,10 @@ static int make_exporter(struct supervisor *supervisor)
 static int open_all(struct supervisor *supervisor)
 {
     static int (*const steps[])(struct supervisor *) = {
-        open_configuration, open_event_loop, open_runtime_dir, open_logins,   open_children,
-        open_keeper,        sweep_rings,     open_listener,    open_control,  open_events,
-        make_fork_server,   make_fanouts,    make_exporter,    programs_open, viewers_access_open,
-        rtsp_door_open,     cluster_open,    make_sync_points, make_cameras,
+        open_configuration, open_event_loop, open_runtime_dir, open_logins,      open_children,
+        open_keeper,        sweep_rings,     open_listener,    open_control,     open_events,
+        make_fork_server,   make_fanouts,    make_exporter,    programs_open,    viewers_access_open,
+        rtsp_door_open,     cluster_open,    places_open,      make_sync_points, make_cameras,
     };
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -575,6 +575,7 @@ static void close_all(struct supervisor *supervisor)
     events_destroy(supervisor->events);
     rtsp_door_close(&supervisor->rtsp);
     cluster_close(supervisor);
+    places_close(supervisor);
     if (supervisor->listener >= 0) {
         close(supervisor->listener);
     }

@@ -32,6 +32,7 @@
 #include "supervisor/helpers/password.h"
 #include "supervisor/helpers/sync_point.h"
 #include "supervisor/overrides.h"
+#include "supervisor/places.h"
 #include "supervisor/process/children.h"
 #include "supervisor/process/fork_server.h"
 #include "supervisor/process/listen.h"
@@ -65,6 +66,7 @@ struct supervisor {
     int load_board; /* of the fan-outs; -1: there is only one */
     char address[LISTEN_URL_SIZE];
     struct rtsp_door rtsp;
+    struct places places;           /* of shared cameras */
     json_t *cluster;                /* what ringcast-relay is told (cluster.h); NULL: there is no cluster */
     struct certificate certificate; /* for viewers' TLS */
     int http_policy;                /* the rules for HTTP, http_policy.h */

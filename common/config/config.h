@@ -31,6 +31,12 @@ enum config_sandbox { CONFIG_SANDBOX_OFF, CONFIG_SANDBOX_ON, CONFIG_SANDBOX_REQU
 
 struct config_source;
 
+/* A list of strings; owned. */
+struct config_list {
+    char **items; /* NULL: no items */
+    size_t count;
+};
+
 /*
  * The settings of a camera's stream, the main or the sub stream: one member for each line of camera_settings in
  * config_settings.c. Copying, comparing and freeing walk that table, so a new member needs no code for them.
@@ -41,14 +47,15 @@ struct config_camera {
     char *name;       /* 1…64 bytes of UTF-8, no '/' and no control characters, unique; of a sub stream
                                 "<camera>/sub" */
     size_t ring_size; /* bytes of ring data; 0: as its stream needs; default: that of the whole file */
-    size_t ring_size_max;  /* bytes that a ring may grow to; default: that of the whole file */
-    size_t look_back;      /* seconds of the past that the ring keeps; 0: what its size happens to hold */
-    bool mirror;           /* the picture is shown with left and right exchanged */
-    char *crop;            /* "left,top,right,bottom", per cent that are not shown; NULL: all is shown */
-    bool enabled;          /* default: true */
-    bool on_demand;        /* default: false; of a camera of another node true */
-    size_t on_demand_idle; /* seconds without a viewer before it sleeps */
-    bool sub;              /* this is the sub stream of the camera before it */
+    size_t ring_size_max;     /* bytes that a ring may grow to; default: that of the whole file */
+    size_t look_back;         /* seconds of the past that the ring keeps; 0: what its size happens to hold */
+    bool mirror;              /* the picture is shown with left and right exchanged */
+    char *crop;               /* "left,top,right,bottom", per cent that are not shown; NULL: all is shown */
+    struct config_list nodes; /* of the cluster, of which one fetches it; not of a sub stream */
+    bool enabled;             /* default: true */
+    bool on_demand;           /* default: false; of a camera of another node true */
+    size_t on_demand_idle;    /* seconds without a viewer before it sleeps */
+    bool sub;                 /* this is the sub stream of the camera before it */
     enum config_origin origin;
     int line; /* where the camera begins in its file; 0: it is not in a file */
 };
@@ -75,12 +82,6 @@ struct config_tls {
     char *certificate; /* path of the server's certificate and those that issued it, PEM; NULL: no TLS */
     char *key;         /* path of its private key, PEM */
     int line, file;    /* where the group begins; line 0: it is not in the file */
-};
-
-/* A list of strings; owned. */
-struct config_list {
-    char **items; /* NULL: no items */
-    size_t count;
 };
 
 /* --- Who may watch ---------------------------------------------------------------------------------------- */
@@ -171,6 +172,8 @@ struct config_cluster {
     char *ca;          /* who signs the servers' certificates, PEM */
     char *certificate; /* of this node, PEM; with key or not at all */
     char *key;
+    size_t
+        replicas; /* copies of the bucket that says which node fetches which camera, if this node makes it */
 };
 
 /* How the pages look. */

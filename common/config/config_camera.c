@@ -17,7 +17,7 @@ void config_camera_copy(struct config_camera *to, const struct config_camera *fr
     *to = *from;
     for (size_t i = 0; i < setting_group_camera.count; i++) {
         const struct setting *setting = &setting_group_camera.settings[i];
-        if (setting_is_text(setting)) {
+        if (setting_is_text(setting) || setting->kind == SETTING_STRINGS) {
             setting_copy(setting, to, from);
         }
     }

@@ -690,6 +690,25 @@ static void check_remote(const struct config_reader *reader, const struct config
     }
 }
 
+/* A camera that one of several nodes fetches: there must be a cluster in which they agree. */
+static void check_nodes(const struct config_reader *reader, const struct config_camera *camera)
+{
+    unsigned line = config_reader_line(reader, "nodes");
+
+    if (camera->nodes.count == 0) {
+        return;
+    }
+    if (reader->config->cluster.line == 0) {
+        config_reader_report(
+            reader, line, "nodes",
+            "nodes that may fetch it, and there is no cluster; add cluster = { node = \"…\"; "
+            "nats = ( \"nats://…\" ); };");
+    } else if (camera_is_remote(camera->task.url)) {
+        config_reader_report(reader, line, "nodes",
+                             "not for a camera of another node; write the camera's own URL, or remove nodes");
+    }
+}
+
 /* Nothing of a camera of another node crosses the link while nobody looks, unless it is to. */
 static void default_on_demand(const struct config_reader *reader, struct config_camera *camera,
                               bool is_given_above)
@@ -810,6 +829,7 @@ static void read_camera(const struct config_reader *top, size_t index, const con
     check_credentials(&reader, camera);
     check_protection(&reader, camera);
     check_remote(&reader, camera, "url");
+    check_nodes(&reader, camera);
 }
 
 /* Where the name of camera INDEX stands. */

@@ -67,6 +67,12 @@
 #define NATS_SERVERS_MAX 16
 #define NATS_URL_MAX 256
 
+/* Copies that JetStream makes of a bucket at most. */
+#define REPLICAS_MAX 5
+
+/* Nodes that may fetch one camera. */
+#define CAMERA_NODES_MAX 64
+
 /* Bytes of the longest title of the pages. */
 #define TITLE_MAX 64
 
@@ -235,6 +241,7 @@ static const struct setting cluster_settings[] = {
     {"ca", SETTING_STRING, 0, TOP(cluster.ca), 1, 4096, .check = config_check_path},
     {"certificate", SETTING_STRING, 0, TOP(cluster.certificate), 1, 4096, .check = config_check_path},
     {"key", SETTING_STRING, 0, TOP(cluster.key), 1, 4096, .check = config_check_path},
+    {"replicas", SETTING_INTEGER, 0, TOP(cluster.replicas), 1, REPLICAS_MAX, .number = 1},
 };
 
 static const struct setting_group cluster_group = {cluster_settings, COUNT(cluster_settings)};
@@ -286,10 +293,12 @@ static const struct setting top_settings[] = {
     {"cameras", SETTING_CAMERAS, SETTING_REQUIRED, TOP(cameras), 0, SETTING_CAMERAS_MAX, .number = 0},
 };
 
-/* Between the name and the sub stream stand the settings that a sub stream has, too. */
+/* Between the nodes and the sub stream stand the settings that a sub stream has, too. */
 static const struct setting camera_settings[] = {
     {"name", SETTING_STRING, SETTING_REQUIRED, CAMERA(name), 1, CONFIG_CAMERA_NAME_MAX,
      .check = config_check_name},
+    {"nodes", SETTING_STRINGS, 0, CAMERA(nodes), 1, SUBJECT_NODE_MAX, .check = config_check_node,
+     .most = CAMERA_NODES_MAX, .example = "a"},
     {"url", SETTING_URL, SETTING_TASK | SETTING_REQUIRED, TASK(url), 1, URL_MAX, .check = config_check_url},
     {"username", SETTING_STRING, SETTING_TASK | SETTING_LOGIN, TASK(username), 1, CREDENTIAL_MAX,
      .check = config_check_credential},
@@ -332,7 +341,7 @@ static const struct setting task_settings[] = {
 
 const struct setting_group setting_group_file = {top_settings, COUNT(top_settings)};
 const struct setting_group setting_group_camera = {camera_settings, COUNT(camera_settings)};
-const struct setting_group setting_group_sub = {&camera_settings[1], COUNT(camera_settings) - 2};
+const struct setting_group setting_group_sub = {&camera_settings[2], COUNT(camera_settings) - 3};
 const struct setting_group setting_group_task = {task_settings, COUNT(task_settings)};
 
 const struct setting *setting_find(const struct setting_group *group, const char *name)

@@ -23,6 +23,7 @@
 #define KEEPER_KIND_RING "ring"
 #define KEEPER_KIND_PROCESS "process"
 #define KEEPER_KIND_LISTENER "listener"
+#define KEEPER_KIND_PLACE "place"
 
 /* Places in the descriptors of a process; without a pidfd there are two. */
 enum keeper_process_fd {

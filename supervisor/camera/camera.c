@@ -76,6 +76,7 @@ struct camera {
     bool ended;               /* and there is none */
     int64_t viewers;          /* over all fan-outs */
     uint64_t wanted_until_ms; /* by readers that say so (`want`) */
+    char held[ERROR_SIZE];    /* why no worker may run; "": it may */
     bool sleepy;              /* on demand, and not wanted for the idle time */
     sd_event_source *idle_timer;
     json_t *sandbox; /* what the worker said of it; NULL: nothing yet */
@@ -288,7 +289,8 @@ static bool watched(const struct camera *camera)
 
 static bool wanted(const struct camera *camera)
 {
-    return camera->config->enabled && !(camera->config->on_demand && camera->sleepy);
+    return camera->held[0] == '\0' && camera->config->enabled &&
+           !(camera->config->on_demand && camera->sleepy);
 }
 
 /* --- The worker's life ---------------------------------------------------------------------------------- */
@@ -370,7 +372,8 @@ void camera_worker_gone(struct camera *camera, enum worker_end end, pid_t pid, c
 
 static void rest(struct camera *camera)
 {
-    enum camera_state state = camera->config->enabled ? CAMERA_IDLE : CAMERA_DISABLED;
+    const bool held = camera->config->enabled && camera->held[0] != '\0';
+    enum camera_state state = held ? CAMERA_STALLED : camera->config->enabled ? CAMERA_IDLE : CAMERA_DISABLED;
 
     timer_disarm(&camera->retry_timer);
     if (worker_phase(camera->worker) != WORKER_NONE) {
@@ -378,9 +381,13 @@ static void rest(struct camera *camera)
         return;
     }
     camera->handed_over = true;
-    camera->error[0] = '\0';
-    if (camera->state != state) {
-        enter_state(camera, state, NULL);
+    bool told = strcmp(camera->error, held ? camera->held : "") == 0;
+    snprintf(camera->error, sizeof(camera->error), "%s", held ? camera->held : "");
+    if (camera->state != state || !told) {
+        enter_state(camera, state, held ? camera->error : NULL);
+    }
+    if (camera->held[0] != '\0') {
+        camera->callbacks.rested(camera->callbacks.data, camera);
     }
 }
 
@@ -539,6 +546,15 @@ void camera_set(struct camera *camera, const struct config_camera *config)
     if (!same_look) {
         camera->callbacks.changed(camera->callbacks.data, camera);
     }
+}
+
+void camera_hold(struct camera *camera, const char *why)
+{
+    if (camera->ending || strcmp(camera->held, why ? why : "") == 0) {
+        return;
+    }
+    snprintf(camera->held, sizeof(camera->held), "%s", why ? why : "");
+    settle(camera);
 }
 
 void camera_set_log_level(struct camera *camera, enum log_level level)
@@ -942,6 +958,7 @@ struct camera_view camera_view(const struct camera *camera)
         .ending = camera->ending,
         .ended = camera->ended,
         .origin = camera->config->origin,
+        .nodes = &camera->config->nodes,
         .sandbox = camera->sandbox,
         .last_exit = worker_last_exit(camera->worker),
     };
@@ -978,12 +995,23 @@ static json_t *crop_of(const struct camera_view *view)
     return json_pack("[i, i, i, i]", (int)shares[0], (int)shares[1], (int)shares[2], (int)shares[3]);
 }
 
+/* The names of the nodes that share it; null: none do. */
+static json_t *nodes_of(const struct camera_view *view)
+{
+    json_t *nodes = view->nodes->count > 0 ? json_array() : json_null();
+
+    for (size_t i = 0; i < view->nodes->count; i++) {
+        json_array_append_new(nodes, json_string(view->nodes->items[i]));
+    }
+    return nodes;
+}
+
 json_t *camera_state_message(const struct camera_view *view)
 {
-    return message_pack("camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?, s:I, s:b, s:o, s:s?}",
-                        "name", view->name, "state", camera_strstate(view->state), "error", view->error,
-                        "codecs", view->codecs, "width", (json_int_t)view->width, "height",
-                        (json_int_t)view->height, "audio", view->audio, "audio_error", view->audio_error,
-                        "look_back", (json_int_t)view->look_back, "mirror", view->mirror, "crop",
-                        crop_of(view), "remote", view->node);
+    return message_pack(
+        "camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?, s:I, s:b, s:o, s:s?, s:o}", "name",
+        view->name, "state", camera_strstate(view->state), "error", view->error, "codecs", view->codecs,
+        "width", (json_int_t)view->width, "height", (json_int_t)view->height, "audio", view->audio,
+        "audio_error", view->audio_error, "look_back", (json_int_t)view->look_back, "mirror", view->mirror,
+        "crop", crop_of(view), "remote", view->node, "nodes", nodes_of(view));
 }

@@ -55,6 +55,8 @@ struct camera_callbacks {
     void (*keyframe_wanted)(void *data, struct camera *camera);
     /* Its worker, of a camera of another node, asks for a connection with ringcast-relay: camera_give_relay. As often as it likes. */
     void (*relay_wanted)(void *data, struct camera *camera);
+    /* It is held (camera_hold), and nothing of it is published any more. May be told more than once. */
+    void (*rested)(void *data, struct camera *camera);
     /* After camera_end: the camera no longer has a worker. */
     void (*ended)(void *data, struct camera *camera);
 };
@@ -67,8 +69,9 @@ struct camera_view {
     unsigned look_back; /* seconds of the past that it keeps; 0: none beyond what live viewers need */
     bool mirror;        /* how the picture is shown */
     const char *crop;   /* "left,top,right,bottom", per cent; NULL: all of it is shown */
-    const char *node;   /* of the cluster, from which it comes; NULL: it is this node's own */
-    int ring_reader;    /* descriptor, read-only; -1: there is no ring now */
+    const struct config_list *nodes; /* that share it; empty: it is this node's alone */
+    const char *node;                /* of the cluster, from which it comes; NULL: it is this node's own */
+    int ring_reader;                 /* descriptor, read-only; -1: there is no ring now */
     int wake;           /* eventfd that the worker writes at each publish; -1: there is no ring now */
     const char *codecs; /* RFC 6381; NULL until known */
     int64_t width, height;
@@ -119,6 +122,12 @@ void camera_set(struct camera *camera, const struct config_camera *config);
  */
 bool camera_set_viewers(struct camera *camera, int64_t viewers);
 void camera_want(struct camera *camera, uint64_t duration_ms);
+
+/*
+ * Holds the camera: its worker is ended, none is begun, and WHY is shown, as a camera that is `stalled`. NULL: not any more. Settings that a worker
+ * must not begin with are set before the hold ends.
+ */
+void camera_hold(struct camera *camera, const char *why);
 
 /* Sets the level of the present worker's log and of those that follow. */
 void camera_set_log_level(struct camera *camera, enum log_level level);

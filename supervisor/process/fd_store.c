@@ -35,7 +35,8 @@ struct fd_store {
 static const char *const kinds[] = {[FD_STORE_CAMERA] = KEEPER_KIND_CAMERA,
                                     [FD_STORE_RING] = KEEPER_KIND_RING,
                                     [FD_STORE_PROCESS] = KEEPER_KIND_PROCESS,
-                                    [FD_STORE_LISTENER] = KEEPER_KIND_LISTENER};
+                                    [FD_STORE_LISTENER] = KEEPER_KIND_LISTENER,
+                                    [FD_STORE_PLACE] = KEEPER_KIND_PLACE};
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -14,7 +14,7 @@
 
 #include "common/ipc/channel.h"
 
-enum fd_store_kind { FD_STORE_CAMERA, FD_STORE_RING, FD_STORE_PROCESS, FD_STORE_LISTENER };
+enum fd_store_kind { FD_STORE_CAMERA, FD_STORE_RING, FD_STORE_PROCESS, FD_STORE_LISTENER, FD_STORE_PLACE };
 
 /* One entry that was found. Its descriptors belong to the holder of the record. */
 struct fd_record {

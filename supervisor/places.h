@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where this node takes shared cameras from (`nodes` in the configuration): from the camera itself while it has been given to this node, from
+ * the node that it has been given to, or from nowhere. ringcast-relay says so (docs/reference/control.md, "ringcast-relay"); what it has said is kept with
+ * the keeper, so that a next ringcastd goes on with it. Owned by the supervisor; its main thread only.
+ *
+ *            place `own`                    place `node`
+ *   own ◀───────────────── held ──────────────────────────▶ node
+ *    │                     ▲  ▲                               │
+ *    └─────────────────────┘  └───────────────────────────────┘
+ *      place `none`, or the node's lease has run out           place `none`
+ *
+ * A camera that is held has no worker. ringcast-relay, which waits for that before it gives a camera away, is told with `stopped`.
+ */
+#ifndef SUPERVISOR_PLACES_H
+#define SUPERVISOR_PLACES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "common/config/config.h"
+
+struct camera;
+struct supervisor;
+
+struct places {
+    json_t *known;          /* camera: {place, node, stopping}, as ringcast-relay has said */
+    uint64_t until_ms;      /* CLOCK_MONOTONIC: what is given to this node alone may be fetched until then */
+    json_int_t incarnation; /* of this node in the cluster, 0: none */
+    sd_event_source *timer; /* armed while the lease lasts */
+};
+
+/* Takes over what a killed ringcastd was told. 0 or -ENOMEM. */
+int places_open(struct supervisor *supervisor);
+void places_close(struct supervisor *supervisor);
+
+/* The incarnation that a new ringcast-relay goes on with. */
+json_int_t places_resume(const struct places *places);
+
+/* Handles what ringcast-relay says. False: it is something else. */
+bool places_said(struct supervisor *supervisor, const json_t *body);
+
+/*
+ * What the camera or sub stream CONFIG, one of the supervisor's configuration, is to be at this moment, into EFFECTIVE, which is to be given to
+ * config_camera_finish. NULL, or why it is held.
+ */
+const char *places_effective(const struct supervisor *supervisor, const struct config_camera *config,
+                             struct config_camera *effective);
+
+/* CAMERA is held and at rest. */
+void places_rested(struct supervisor *supervisor, struct camera *camera);
+
+/* For `ringcastctl cluster`: an object of the shared cameras with {place, node}. A new reference. */
+json_t *places_describe(const struct supervisor *supervisor);
+
+#endif
