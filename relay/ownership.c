@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "common/base/clock.h"
+#include "common/base/url.h"
 #include "common/cluster/subject.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
@@ -168,11 +169,39 @@ static int see_node(struct ownership *ownership, const struct bucket_entry *entr
     return owner_see_node(ownership->owner, name, value ? &node : NULL, entry->revision, clock_now_ms());
 }
 
+static void exchange(char *text, char from, char to)
+{
+    for (char *c = text; (c = strchr(c, from)); c++) {
+        *c = to;
+    }
+}
+
+/* Keys are written as tokens of subjects are, but for '%', which no key may have. */
+static void camera_key(char key[KEY_SIZE], const char *camera)
+{
+    char token[KEY_SIZE - sizeof(CAMERA_PREFIX)];
+
+    url_encode(token, sizeof(token), camera, strlen(camera), "-_");
+    exchange(token, '%', '=');
+    snprintf(key, KEY_SIZE, CAMERA_PREFIX "%s", token);
+}
+
+static int camera_of_key(const char *key, char name[NAME_SIZE])
+{
+    char subject[KEY_SIZE];
+
+    if (snprintf(subject, sizeof(subject), "%s", key) >= (int)sizeof(subject)) {
+        return -EBADMSG;
+    }
+    exchange(subject, '=', '%');
+    return subject_read_stream(subject, name, NAME_SIZE);
+}
+
 static int see_camera(struct ownership *ownership, const struct bucket_entry *entry, const json_t *value)
 {
     char name[NAME_SIZE];
 
-    if (subject_read_stream(entry->key, name, sizeof(name)) < 0) {
+    if (camera_of_key(entry->key, name) < 0) {
         return -EBADMSG;
     }
     ownership->moved = true;
@@ -286,7 +315,7 @@ static void write_value(struct ownership *ownership, const struct owner_action *
 
 static void obey(struct ownership *ownership, const struct owner_action *action)
 {
-    char key[KEY_SIZE], token[KEY_SIZE];
+    char key[KEY_SIZE];
 
     switch (action->kind) {
     case OWNER_WRITE_NODE:
@@ -294,8 +323,7 @@ static void obey(struct ownership *ownership, const struct owner_action *action)
         write_value(ownership, action, key, node_to_json(&action->node));
         break;
     case OWNER_WRITE_CAMERA:
-        subject_token(token, sizeof(token), action->name);
-        snprintf(key, sizeof(key), CAMERA_PREFIX "%.380s", token);
+        camera_key(key, action->name);
         write_value(ownership, action, key, camera_to_json(&action->camera));
         break;
     case OWNER_FETCH:
