@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// Machines that are network namespaces of this one, on a bridge of their own: links can be cut, made one-way, and counted. Needs root and iproute2.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import { program } from './processes.mjs';
+
+let networks = 0;
+
+function ip(...args) {
+  execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Whether namespaces can be made here; if not, why. */
+export function whyNoNamespaces() {
+  if (process.getuid() !== 0) return 'network namespaces need root';
+  const name = `rct${process.pid}`;
+  try {
+    ip('netns', 'add', name);
+    ip('netns', 'del', name);
+    return false;
+  } catch (error) {
+    return `network namespaces cannot be made here: ${String(error.stderr ?? error.message).trim()}`;
+  }
+}
+
+export class Network {
+  #names = [];
+
+  #servers = [];
+
+  /** A bridge, at address 254 of a network that only this process has. */
+  constructor(stage) {
+    const number = networks++;
+    this.tag = `rc${process.pid}${number ? `x${number}` : ''}`;
+    this.prefix = `10.${200 + (process.pid >> 8 & 15)}.${process.pid & 255}`;
+    this.stage = stage;
+    ip('link', 'add', this.tag, 'type', 'bridge');
+    ip('addr', 'add', `${this.prefix}.254/24`, 'dev', this.tag);
+    ip('link', 'set', this.tag, 'up');
+    stage.running.unshift({ name: 'the network', running: true, log: '', stop: async () => (this.clear(), { code: 0, signal: null }) });
+  }
+
+  /** Machine NAME, one letter: its address. */
+  add(name) {
+    const [space, address] = [`${this.tag}${name}`, `${this.prefix}.${this.#names.length + 1}`];
+    this.#names.push(name);
+    ip('netns', 'add', space);
+    ip('link', 'add', space, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', space);
+    ip('link', 'set', space, 'master', this.tag, 'up');
+    ip('-n', space, 'link', 'set', 'lo', 'up');
+    ip('-n', space, 'addr', 'add', `${address}/24`, 'dev', 'eth0');
+    ip('-n', space, 'link', 'set', 'eth0', 'up');
+    return address;
+  }
+
+  /** A program that runs BINARY in the machine NAME, with the arguments that it gets. */
+  binary(name, binary = program('ringcastd')) {
+    const file = this.stage.file(`in-${name}-${binary.split('/').at(-1)}`, `#!/bin/sh\nexec ip netns exec ${this.tag}${name} ${binary} "$@"\n`);
+    execFileSync('chmod', ['+x', file]);
+    return file;
+  }
+
+  /** The cable of machine NAME. */
+  cut(name, on = true) {
+    ip('link', 'set', `${this.tag}${name}`, on ? 'down' : 'up');
+  }
+
+  /** What NAME sends to OTHER is lost; what comes from there still arrives. */
+  deafen(name, other, on = true) {
+    const address = `${this.prefix}.${this.#names.indexOf(other) + 1}`;
+    ip('-n', `${this.tag}${name}`, 'route', on ? 'add' : 'del', 'blackhole', `${address}/32`);
+  }
+
+  /** Bytes that came to machine NAME over its cable. */
+  received(name) {
+    return Number(readFileSync(`/sys/class/net/${this.tag}${name}/statistics/tx_bytes`, 'utf8'));
+  }
+
+  /** PORT of this machine's loopback, for the others: {host, port}. */
+  async offer(port) {
+    const server = net.createServer((socket) => {
+      const to = net.connect(port, '127.0.0.1');
+      for (const [one, other] of [[socket, to], [to, socket]]) {
+        one.pipe(other);
+        one.on('error', () => other.destroy());
+        one.on('close', () => other.destroy());
+      }
+    }).listen(0, `${this.prefix}.254`);
+    this.#servers.push(server);
+    await new Promise((resolve) => server.once('listening', resolve));
+    return { host: `${this.prefix}.254`, port: server.address().port };
+  }
+
+  clear() {
+    for (const server of this.#servers.splice(0)) server.close();
+    for (const name of this.#names.splice(0)) ip('netns', 'del', `${this.tag}${name}`);
+    try {
+      ip('link', 'del', this.tag);
+    } catch {
+      // It has gone already.
+    }
+  }
+}
