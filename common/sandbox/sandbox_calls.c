@@ -140,7 +140,7 @@ static const struct call calls[] = {
     CALL(getsockopt, ALL),                  /* errors, buffers */
     CALL(setsockopt, ALL),                  /* buffers, TCP_NODELAY, time limits */
     CALL(connect, CALLERS),                 /* to the camera, to a name server */
-    CALL(bind, WORKERS | RTSP),             /* UDP: a port for RTP */
+    CALL(bind, WORKERS | RTSP | RELAY),     /* UDP: a port for RTP; names: the addresses of this host */
     CALL(recvmmsg, WORKERS | RTSP),         /* many RTP packets at once */
     CALL(sendmmsg, WORKERS | RTSP | RELAY), /* the name service asks for both kinds of address at once */
     CALL(accept, SERVERS),                  /* viewers, Prometheus */

@@ -139,11 +139,11 @@ static void a_new_fanout_is_told_everything(void **state)
     daemon_wait_service(&daemon, "fanouts", fanout);
     daemon_wait_file(&daemon, "fanout.log", "\"type\":\"listen\"");
     daemon_wait_file(&daemon, "fanout.log",
-                     "{\"name\":\"back\",\"state\":\"streaming\",\"type\":\"camera-add\"");
+                     "{\"name\":\"back\",\"remote\":null,\"state\":\"streaming\",\"type\":\"camera-add\"");
     daemon_wait_file(
         &daemon, "fanout.log",
         "{\"audio\":null,\"audio_error\":null,\"codecs\":\"avc1.64001F\",\"crop\":null,\"error\":null,"
-        "\"height\":720,\"look_back\":0,\"mirror\":false,\"name\":\"front\",\"state\":"
+        "\"height\":720,\"look_back\":0,\"mirror\":false,\"name\":\"front\",\"remote\":null,\"state\":"
         "\"streaming\",\"type\":\"camera-state\",\"v\":1,\"width\":1280}");
     daemon_finish(&daemon);
 }
