@@ -10,8 +10,8 @@ import { waitUntil } from './wait.mjs';
 
 export class NatsServer {
   /** NAME: what the server calls itself. LEAF_OF: the server whose leaf node it is. MORE: further lines of its configuration. */
-  constructor(directory, name, { leafOf, more = '', host = '127.0.0.1', cluster = [] } = {}) {
-    Object.assign(this, { directory: path.join(directory, name), name, leafOf, more, host, cluster });
+  constructor(directory, name, { leafOf, more = '', host = '127.0.0.1', binary = 'nats-server', port } = {}) {
+    Object.assign(this, { directory: path.join(directory, name), name, leafOf, more, host, binary, port });
     mkdirSync(this.directory, { recursive: true });
   }
 
@@ -29,12 +29,12 @@ export class NatsServer {
     const leaves = this.leafOf ? `remotes = [ { url: "nats://${this.leafOf.host}:${this.leafOf.leaf}" } ]` : `listen: "${this.host}:${this.leaf}"`;
     writeFileSync(file, `server_name: ${this.name}
 listen: "${this.host}:${this.port}"
-http: "127.0.0.1:${this.http}"
+http: "${this.host}:${this.http}"
 leafnodes { ${leaves} reconnect: 1 }
 ping_interval: "2s"
 ${this.more}
 `);
-    this.process = new Running('nats-server', ['-c', file]);
+    this.process = new Running(this.binary, ['-c', file]);
     await waitUntil(`nats-server ${this.name}`, () => {
       if (!this.process.running) throw new Error(`it has ended: ${this.process.log}`);
       return this.look('varz');
@@ -48,7 +48,7 @@ ${this.more}
 
   /** What the server tells of itself: "varz", "leafz", "subsz", … */
   async look(what) {
-    const answer = await fetch(`http://127.0.0.1:${this.http}/${what}`);
+    const answer = await fetch(`http://${this.host}:${this.http}/${what}`);
     return answer.json();
   }
 
