@@ -17,13 +17,15 @@
 
 enum attachment_type {
     /* From the relay. */
-    ATTACHMENT_PIECE = 'P',  /* a message: a piece (piece.h), from the live subject or from the answer to a join */
+    ATTACHMENT_PIECE =
+        'P', /* a message: a piece (piece.h), from the live subject or from the answer to a join */
     ATTACHMENT_UP = 'U',     /* NATS can be reached: said at once, and when it can be again; no content */
     ATTACHMENT_DOWN = 'D',   /* it cannot: the content is why, UTF-8 */
     ATTACHMENT_ABSENT = 'A', /* nobody hears what was asked: the camera's node is not there; no content */
     /* From the worker; no content. */
     ATTACHMENT_JOIN = 'J', /* subscribe, and ask for the group of pictures so far */
-    ATTACHMENT_JUMP = 'K', /* what comes is old: unsubscribe, wait until what is on its way has drained, then as JOIN */
+    ATTACHMENT_JUMP =
+        'K', /* what comes is old: unsubscribe, wait until what is on its way has drained, then as JOIN */
 };
 
 /* Writes the header of a frame with SIZE bytes of content. */
